@@ -1,0 +1,87 @@
+# etl: programs that move records through pipes.  make; make demo; make check
+VERSION = 0.1.0
+PREFIX = /usr/local
+PROGS = etl-extract etl-transform etl-load etl-dlq etl-run
+
+# make SAN=1: everything again, beside the plain build, under sanitizers.
+ifdef SAN
+B = build/san
+BIN = build/san/bin
+CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=undefined
+LDFLAGS = -fsanitize=address,undefined
+else
+B = build
+BIN = bin
+CFLAGS = -O2 -g
+LDFLAGS = -Wl,-z,relro,-z,now
+endif
+CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -D_GNU_SOURCE \
+    -DETL_VERSION='"$(VERSION)"' -I. -Ilib -I$(B)
+WARN = -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+    -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wcast-qual \
+    -Wformat=2 -Wvla -Wundef -Wno-unused-parameter
+
+# What each program links, besides its own folder and what it uses of lib.
+DB_LIBS = -lpq -lsqlite3
+LDLIBS_etl-extract = -lcurl -lz -lmd
+LDLIBS_etl-transform = -ljq -lmd
+LDLIBS_etl-load = $(DB_LIBS) -lmd
+LDLIBS_etl-dlq = $(DB_LIBS) -lmd
+LDLIBS_etl-run = $(DB_LIBS) -lmd
+PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
+
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+LIB = $(B)/libetl.a
+SQL = $(B)/sql.h
+MODULE = $(B)/etl_module.h
+
+all: $(PROGS:%=$(BIN)/%)
+
+$(LIB): $(foreach d,base json stream db,$(call objects,lib/$(d)))
+	@rm -f $@
+	ar rcs $@ $^
+
+define program
+$(BIN)/$(1): $(call objects,src/$(1)) $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_$(1))
+endef
+$(foreach p,$(PROGS),$(eval $(call program,$(p))))
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/lib/db/pg.o: CPPFLAGS += $(PQ_CPPFLAGS)
+$(call objects,lib/db): | $(SQL)
+$(call objects,src/etl-transform): | $(MODULE)
+
+$(SQL): $(wildcard sql/*/*.sql) sql/sql2c.awk
+	@mkdir -p $(@D)
+	awk -f sql/sql2c.awk $(sort $(wildcard sql/*/*.sql)) >$@.tmp
+	mv $@.tmp $@
+$(MODULE): $(wildcard src/etl-transform/*.jq) src/etl-transform/jq2c.awk
+	@mkdir -p $(@D)
+	awk -f src/etl-transform/jq2c.awk src/etl-transform/etl.jq >$@.tmp
+	mv $@.tmp $@
+
+include tests/tests.mk
+
+deps:
+	@sh tests/support/deps.sh packages.txt
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7
+	install $(PROGS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	for s in 1 5 7; do install -m 644 man/*.$$s \
+	    $(DESTDIR)$(PREFIX)/share/man/man$$s; done
+
+clean:
+	rm -rf bin build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.PHONY: all deps install clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,111 @@
+#include "buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void
+buf_release(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ .max = b->max };
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = b->full = false;
+}
+
+bool
+buf_room(struct buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : 256;
+	char *p;
+
+	if (n <= b->cap - b->len)
+		return true;
+	if (n > b->max - b->len) {
+		b->failed = b->full = true;
+		return false;
+	}
+	while (cap < b->len + n)
+		cap = cap > b->max / 2 ? b->max : cap * 2;
+	if ((p = realloc(b->data, cap)) == NULL) {
+		b->failed = true;
+		return false;
+	}
+	b->data = p;
+	b->cap = cap;
+	return true;
+}
+
+void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0 || !buf_room(b, n))
+		return;
+	memcpy(b->data + b->len, p, n);
+	b->len += n;
+}
+
+void
+buf_char(struct buf *b, char c)
+{
+	if (buf_room(b, 1))
+		b->data[b->len++] = c;
+}
+
+void
+buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || !buf_room(b, (size_t)n + 1))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+}
+
+int
+buf_check(struct buf *b, struct err *e)
+{
+	bool full = b->full;
+
+	if (!b->failed)
+		return 0;
+	b->failed = b->full = false;
+	if (full)
+		return err_set(e, ERR_DATA, false, "longer than %zu bytes",
+		    b->max);
+	return err_nomem(e);
+}
+
+const char *
+buf_text(struct buf *b)
+{
+	if (!buf_room(b, 1))
+		return "";
+	b->data[b->len] = '\0';
+	return b->data;
+}

@@ -1,0 +1,17 @@
+/* Bytes as text: UTF-8 (RFC 3629) checked, and shown without harm.
+ * text_show() appends with C0, DEL, C1, U+2028/9, bidi controls and bad bytes
+ * as \u00XX, \n, \xXX, so that a terminal obeys nothing in it. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "buf.h"
+
+size_t utf8_span(const char *p, size_t n);      /* bytes that are valid */
+/* One code point at p: its length, 0 where there is none; *cp is set. */
+size_t utf8_decode(const char *p, size_t n, unsigned int *cp);
+size_t utf8_encode(char out[4], unsigned int cp);
+void text_show(struct buf *b, const char *p, size_t n);
+void base64_put(struct buf *b, const void *p, size_t n);        /* RFC 4648 */
+int base64_get(struct buf *b, const char *p, size_t n); /* -1: not base64 */
+
+#endif

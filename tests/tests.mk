@@ -1,0 +1,31 @@
+# Tests: prove(1) runs every tests/*/*.t from the top folder.
+# Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
+# tests/unit/unit.t runs them all.
+SUPPORT = $(B)/tests/mock-api
+UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
+PROVE = prove -j2 --timer
+TESTS = tests/*/*.t
+
+$(B)/tests/mock-api: $(call objects,tests/support) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lz -lmd
+$(UNIT): %: %.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DB_LIBS) -lmd
+
+build-tests: all $(SUPPORT) $(UNIT)
+
+check: deps
+	@$(MAKE) build-tests
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv $(PROVE) $(TESTS)
+lint: deps
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
+demo: deps
+	@$(MAKE) all $(SUPPORT)
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) sh tests/support/demo.sh
+bench: deps
+	@$(MAKE) build-tests
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv sh tests/bench/run.sh
+fuzz: deps
+	@sh tests/fuzz/run.sh
+
+.PHONY: build-tests check lint demo bench fuzz
