@@ -1,0 +1,12 @@
+/* The control tables: made when missing, migrated forward, safe when two
+ * programs start at once. Fails: 78 where they are of a newer version. */
+#ifndef DB_CONTROL_H
+#define DB_CONTROL_H
+
+#include "db/db.h"
+
+enum { CONTROL_VERSION = 1 };
+
+int control_ensure(struct db *db, struct err *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* etl_loads: one row a stream and target, moved by compare and set in every
+ * batch's transaction (protocol.md, order of writes, 3d and 4). */
+#ifndef DB_LEDGER_H
+#define DB_LEDGER_H
+
+#include "db/db.h"
+
+struct ledger {
+	const char *stream_id, *target, *run;   /* run NULL outside etl-run */
+	int64_t batch;          /* batches committed before this one */
+	int64_t seq;            /* last boundary in the batch, 0 none */
+	bool ended;             /* the stream's end is in it */
+	const char *counts;     /* JSON: the run row's stages so far */
+};
+
+enum ledger_result {
+	LEDGER_FAILED = -1,
+	LEDGER_SET,             /* this batch is recorded: go on to commit */
+	LEDGER_DONE,            /* it was committed before: roll back, go on */
+	LEDGER_AHEAD,           /* a saved stream loaded again: skip */
+	LEDGER_TAKEN            /* somebody took its place: 75 */
+};
+
+enum ledger_result ledger_move(struct db *db, const struct ledger *l,
+    struct err *e);
+/* What is committed for a stream and target: batch 0 where nothing is. */
+int ledger_read(struct db *db, const char *stream_id, const char *target,
+    int64_t *batch, int64_t *seq, bool *ended, struct err *e);
+
+#endif

@@ -1,0 +1,44 @@
+/* Dead letters: rejects kept in the database, with all their occurrences.
+ * Borrows: a reject line (etl-record(5)) until the call returns.
+ * Gives: storing a known occurrence changes nothing; a new one of a known
+ *        reject adds 1 to attempts and opens a resolved letter again.
+ * Fails: ERR_DATA for a line that is no reject line. */
+#ifndef DB_LETTERS_H
+#define DB_LETTERS_H
+
+#include "base/buf.h"
+#include "db/db.h"
+
+enum letter_stored { LETTER_FAILED = -1, LETTER_KNOWN, LETTER_NEW };
+
+enum letter_stored letter_put(struct db *db, const char *line, size_t len,
+    int64_t run_row, struct err *e);    /* run_row 0: none */
+
+struct letter_filter {          /* NULL or 0: any */
+	const char *stage, *code, *pipeline, *run, *status;
+	const char *since, *until;      /* RFC 3339 */
+	const char *id;         /* number, or unambiguous start of reject id */
+	uint64_t limit;
+};
+
+struct letter {                 /* valid until the next letter_next() */
+	int64_t id, attempts, resolved_upto;
+	const char *reject_id, *stage, *code, *pipeline, *run, *message,
+	    *pointer, *origin, *created_at, *last_seen_at, *status;
+	const char *raw;
+	size_t raw_len;
+	bool cut;               /* raw is only the start (too_long) */
+};
+
+struct letters;
+int letters_open(struct letters **l, struct db *db,
+    const struct letter_filter *f, struct err *e);      /* oldest first */
+int letters_next(struct letters *l, struct letter *out, struct err *e);
+void letters_close(struct letters *l);
+
+/* By hand: resolved or discarded, resolved_upto = attempts. ERR_LIMIT where
+ * id names none, ERR_USAGE where it names several. */
+int letter_close(struct db *db, const char *id, const char *status,
+    const char *reason, struct err *e);
+
+#endif

@@ -1,0 +1,38 @@
+/* Rows of pipeline_runs: one an attempt, from running to its end.
+ * Borrows: all texts until the call returns; NULL is NULL.
+ * Source: protocol.md, order of writes, etl-run. */
+#ifndef DB_RUNS_H
+#define DB_RUNS_H
+
+#include "db/db.h"
+
+struct run {
+	int64_t row;            /* pipeline_runs.id, set by run_start() */
+	const char *run;        /* uuid, new for each attempt */
+	const char *pipeline, *retry_of, *host, *traceparent;
+	int attempt;
+};
+
+struct run_end {                /* what run_complete() found and stored */
+	bool success;           /* script exited 0 and every load has ended */
+	int64_t extracted, loaded, unchanged, dropped, rejected;
+	int64_t streams, ended; /* ledger rows of the run */
+	bool appended;          /* an append stream has ended: no retry */
+};
+
+int run_start(struct db *db, struct run *r, struct err *e);
+int run_renew(struct db *db, const char *run, struct err *e);
+/* Rows of this pipeline that say running and are of this host, or not renewed
+ * for ten minutes, become abandoned; *n says how many. */
+int run_abandon(struct db *db, const char *pipeline, const char *host,
+    int64_t *n, struct err *e);
+/* Locks the row, then reads the ledger, then writes status, counts, message;
+ * script_ok is what the script's exit says. */
+int run_complete(struct db *db, const char *run, bool script_ok,
+    const char *message, struct run_end *out, struct err *e);
+
+/* For the loader, in its transaction: the run still says running (else
+ * ERR_RETRY). Gives the row's id. */
+int run_fence(struct db *db, const char *run, int64_t *row, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* The lines of a descriptor, in place; blank ones are skipped.
+ * Owns:  one buffer, at most max + one read long.
+ * Borrows: fd; a line's bytes hold until the next lines_next().
+ * Gives: LINES_ONE a line without its LF (a last one without LF counts),
+ *        LINES_END, LINES_WAIT: none within timeout ms (-1 waits for ever),
+ *        LINES_STOP: a stop signal came while waiting.
+ * Fails: ERR_IO. A line over max is no failure: it comes as too_long. */
+#ifndef STREAM_LINES_H
+#define STREAM_LINES_H
+
+#include "base/errval.h"
+#include "base/hash.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LINES_MAX = 16 << 20, LINES_KEPT = 64 << 10 };
+
+struct line {
+	const char *data;
+	size_t len;
+	uint64_t number;        /* from 1, blank lines counted */
+	uint64_t offset;        /* of its first byte in the input */
+	uint64_t bytes;         /* its whole length, also where too_long */
+	bool too_long;          /* data is its first LINES_KEPT bytes */
+	char sha256[HASH_HEX];  /* of the whole, only where too_long */
+};
+
+enum lines_result { LINES_FAILED = -1, LINES_END, LINES_ONE, LINES_WAIT,
+	LINES_STOP };
+
+struct lines;
+
+int lines_open(struct lines **l, int fd, size_t max, struct err *e);
+enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
+    struct err *e);
+bool lines_ready(const struct lines *l);        /* next one needs no read */
+void lines_close(struct lines *l);
+
+#endif

@@ -1,0 +1,65 @@
+/* Marks: the lines of a stream whose first member is "@etl" (etl-record(5)).
+ * Owns:  struct mark owns copies of its texts; mark_release() frees them.
+ * Gives: mark_is() tells by the first member's name alone, whatever the white
+ *        space or escapes; mark_parse() reads the known members and checks
+ *        their types.
+ * Fails: ERR_PEER for a mark that is broken or of a newer version. */
+#ifndef STREAM_MARK_H
+#define STREAM_MARK_H
+
+#include "base/buf.h"
+#include "json/scan.h"
+
+#include <stdint.h>
+
+enum mark_kind {
+	MARK_UNKNOWN,           /* passed on unchanged */
+	MARK_BEGIN, MARK_CHECKPOINT, MARK_RESOLVE, MARK_END,
+	MARK_REJECT, MARK_FAILED
+};
+
+/* What a stage has done with the records that came, since begin. */
+struct counts {
+	char stage[64];
+	uint64_t in, out, dropped, rejected, aside;
+};
+
+enum { MARK_STAGES = 32 };      /* more in one stream: ERR_PEER */
+
+struct mark {
+	enum mark_kind kind;
+	char *id, *stream, *run, *pipeline, *traceparent;
+	char *stage;            /* reject, failed; a replay's begin */
+	char *message;          /* failed */
+	int code;               /* failed */
+	bool replay, lookback;
+	bool has_seq;
+	uint64_t seq;
+	struct counts stages[MARK_STAGES];      /* boundaries; begin: names */
+	size_t nstages;
+};
+
+bool mark_is(const char *line, size_t len);
+int mark_parse(struct mark *m, const char *line, size_t len, struct err *e);
+void mark_release(struct mark *m);
+bool mark_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
+
+/* The line with one more stage: its name for begin, its counts for a
+ * boundary; all other members, known or not, stay as they are. */
+int mark_extend(struct buf *out, const char *line, size_t len,
+    const struct counts *c, struct err *e);
+int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
+int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
+    struct err *e);
+int mark_put_end(struct buf *out, const struct counts *c, size_t n,
+    struct err *e);
+
+/* The name made unique among the n given: transform, transform.2, ... */
+void mark_stage_name(char out[64], const char *name, const struct counts *c,
+    size_t n);
+
+/* What the counts of a boundary can show (protocol.md, order of writes, 1):
+ * each stage's own sum (70), each out = next in (76). */
+int mark_sums(const struct mark *m, struct err *e);
+
+#endif

@@ -1,0 +1,19 @@
+/* Whole lines to a descriptor, buffered until out_flush() or 64 KiB.
+ * Borrows: fd. out_close() does not flush: a failing program writes no more.
+ * Fails: ERR_IO, ERR_GONE where the reader has left; short writes, EINTR and
+ *        EAGAIN are dealt with. */
+#ifndef STREAM_OUT_H
+#define STREAM_OUT_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+
+struct out;
+
+int out_open(struct out **o, int fd, const char *name, struct err *e);
+int out_line(struct out *o, const char *p, size_t n, struct err *e);
+int out_flush(struct out *o, struct err *e);
+void out_close(struct out *o);
+
+#endif

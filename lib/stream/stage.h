@@ -1,0 +1,89 @@
+/* A stage: the part of a program that reads a stream, or starts one, keeps
+ * its counts, passes marks on in order and writes rejects where they go.
+ * Owns:  reader, writer, counts, rejects. Borrows conf until stage_close().
+ * Flow:  open; next .. (emit* then done, or reject, for each record; pass for
+ *        each mark, once all records before it are done); finish.
+ * Fails: as a value; main then calls stage_fail(), which writes the failed
+ *        mark, and reports it. */
+#ifndef STREAM_STAGE_H
+#define STREAM_STAGE_H
+
+#include "stream/lines.h"
+#include "stream/mark.h"
+#include "stream/reject.h"
+
+struct stage_conf {
+	const char *name;               /* "transform" */
+	bool source;                    /* starts a stream, reads none */
+	bool sink;                      /* writes no stream: the loader */
+	bool plain;                     /* --plain: the input has no marks */
+	const char *rejects;            /* --rejects FILE */
+	const char *max_rejects;        /* --max-rejects */
+	const char *stream;             /* source: --stream NAME, or NULL */
+	size_t max_record;              /* 0: LINES_MAX */
+	const struct stdfd *fds;
+};
+
+enum stage_item {
+	STAGE_FAILED = -1,
+	STAGE_END,              /* input is over: call stage_finish() */
+	STAGE_RECORD,           /* *line is a record, or no JSON, or too long */
+	STAGE_MARK,             /* a mark waits in *line: call stage_pass() */
+	STAGE_WAIT              /* nothing came in time: flush, look around */
+};
+
+struct stage;
+
+int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
+void stage_close(struct stage *s);
+
+/* Reads stdin. A record that is no JSON or too long is given as it is; see
+ * stage_bad(). Marks are checked for order: end before begin and the like are
+ * ERR_PEER; a failed mark is STAGE_MARK, and then the end. */
+enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
+    struct err *e);
+bool stage_ready(const struct stage *s);        /* next needs no read */
+const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
+bool stage_marked(const struct stage *s);
+bool stage_replay(const struct stage *s);
+
+/* Outcomes of records. emit writes one record out; done closes an input
+ * record: passed, or dropped where nothing was emitted for it. A source calls
+ * emit alone. reject writes the reject, counts it and enforces the limit;
+ * l gives raw and origin where r has none. */
+int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
+void stage_done(struct stage *s, bool passed);
+int stage_reject(struct stage *s, const struct line *l, struct reject *r,
+    struct err *e);
+/* The usual start with a record: too long, no JSON, no object, reserved (with
+ * --plain, or where data enters) or twice a member is rejected here.
+ * Returns 1 if j holds an object, 0 if it was rejected, -1 failed. */
+int stage_scan(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct err *e);
+
+/* Marks. begin for a source; pass writes the mark of STAGE_MARK with this
+ * stage added, flushed. */
+int stage_begin(struct stage *s, struct err *e);
+int stage_pass(struct stage *s, struct err *e);
+int stage_flush(struct stage *s, struct err *e);
+
+/* After STAGE_END, or a source's last record: writes end (a source), checks
+ * the own sum (ERR_BUG), flushes. A cut stream is ERR_RETRY, transient; a
+ * stream that failed upstream gives that code and message. */
+int stage_finish(struct stage *s, struct err *e);
+/* The failed mark with *why, if the stream is marked and can take it; a
+ * reject limit's message gets its causes. Never fails. */
+void stage_fail(struct stage *s, struct err *why);
+
+const struct counts *stage_counts(const struct stage *s);
+const char *stage_name(const struct stage *s);  /* unique in the stream */
+struct reject_who *stage_who(struct stage *s);
+
+/* For a sink, which judges a batch anew when it tries it again and so writes
+ * its rejects itself, last thing before the commit. */
+enum reject_way stage_way(const struct stage *s);
+const struct reject_limit *stage_limit(const struct stage *s);
+int stage_aside(struct stage *s, const char *line, size_t len,
+    struct err *e);
+
+#endif
