@@ -33,7 +33,7 @@ PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 LIB = $(B)/libetl.a
-SQL = $(B)/sql.h
+SQL = $(B)/sql_scripts.h
 MODULE = $(B)/etl_module.h
 
 all: $(PROGS:%=$(BIN)/%)
@@ -49,12 +49,11 @@ $(BIN)/$(1): $(call objects,src/$(1)) $(LIB)
 endef
 $(foreach p,$(PROGS),$(eval $(call program,$(p))))
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c | $(SQL)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/lib/db/pg.o: CPPFLAGS += $(PQ_CPPFLAGS)
-$(call objects,lib/db): | $(SQL)
 $(call objects,src/etl-transform): | $(MODULE)
 
 $(SQL): $(wildcard sql/*/*.sql) sql/sql2c.awk

@@ -3,6 +3,6 @@
 #ifndef DB_SQL_H
 #define DB_SQL_H
 
-#include "sql.h"
+#include "sql_scripts.h"
 
 #endif
