@@ -23,6 +23,7 @@ enum {                          /* json_tok.flags; json.flags has all of them */
 	JSON_NUL = 2,           /* string: has \u0000 */
 	JSON_LONE = 4,          /* string: has a lone surrogate escape */
 	JSON_FRACTION = 8,      /* number: has a dot or an exponent */
+	JSON_SPACE = 16,        /* in json.flags: white space between tokens */
 	JSON_DEPTH_MAX = 256,   /* libjq parses no deeper */
 	JSON_LEVELS_ALL = 257   /* keep positions of everything */
 };

@@ -1,0 +1,118 @@
+#include "json/lex.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+const char *
+lex_fault(struct scan *s, const char *at, const char *code, const char *why)
+{
+	*s->f = (struct json_fault){
+		.code = code, .why = why, .at = (size_t)(at - s->j->text)
+	};
+	return NULL;
+}
+
+const char *
+lex_nomem(struct scan *s)
+{
+	*s->f = (struct json_fault){
+		.code = "memory", .why = "out of memory", .nomem = true
+	};
+	return NULL;
+}
+
+/* Something else stands at p than what was wanted. */
+const char *
+lex_unexpected(struct scan *s, const char *p, const char *wanted)
+{
+	unsigned int cp;
+
+	if (p == s->end)
+		return lex_fault(s, p, "parse", "ends too early");
+	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
+		return lex_fault(s, p, "encoding", "not UTF-8");
+	return lex_fault(s, p, "parse", wanted);
+}
+
+/* Four hex digits: their value, or -1. */
+static int
+hex4(const char *p, const char *end)
+{
+	int v = 0;
+
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		unsigned char c = (unsigned char)p[i], l = c | 0x20;
+
+		if (c >= '0' && c <= '9')
+			v = v * 16 + (c - '0');
+		else if (l >= 'a' && l <= 'f')
+			v = v * 16 + (l - 'a' + 10);
+		else
+			return -1;
+	}
+	return v;
+}
+
+/* Behind the escape at p, which is a backslash. */
+static const char *
+escape(struct scan *s, const char *p, unsigned int *flags)
+{
+	const char *end = s->end;
+	int v, low;
+
+	*flags |= JSON_ESCAPED;
+	if (end - p < 2)
+		return lex_unexpected(s, end, "");
+	if (p[1] != 'u') {
+		if (p[1] == '\0' || strchr("\"\\/bfnrt", p[1]) == NULL)
+			return lex_unexpected(s, p + 1, "unknown escape");
+		return p + 2;
+	}
+	if ((v = hex4(p + 2, end)) == -1)
+		return lex_fault(s, p, "parse", "\\u without four hex digits");
+	p += 6;
+	if (v == 0)
+		*flags |= JSON_NUL;
+	if (v < 0xd800 || v > 0xdfff)
+		return p;
+	if (v <= 0xdbff && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
+	    (low = hex4(p + 2, end)) >= 0xdc00 && low <= 0xdfff)
+		return p + 6;
+	*flags |= JSON_LONE;
+	return p;
+}
+
+const char *
+lex_string_rare(struct scan *s, const char *p, unsigned int *flags)
+{
+	unsigned int cp;
+	size_t n;
+
+	if (p == s->end)
+		return lex_unexpected(s, p, "");
+	if (*p == '\\')
+		return escape(s, p, flags);
+	if ((unsigned char)*p < 0x20)
+		return lex_fault(s, p, "parse", "control character in a string");
+	do {
+		n = utf8_decode(p, (size_t)(s->end - p), &cp);
+		if (n == 0)
+			return lex_fault(s, p, "encoding", "not UTF-8");
+		p += n;
+	} while (p < s->end && (*p & 0x80));
+	return p;
+}
+
+const char *
+lex_word(struct scan *s, const char *p, const char *word, size_t n)
+{
+	size_t left = (size_t)(s->end - p), i = 0;
+
+	while (i < n && i < left && p[i] == word[i])
+		i++;
+	return i == n ? p + n : lex_unexpected(s, p + i, "unknown word");
+}
+

@@ -1,0 +1,232 @@
+#include "json/name.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned int
+hex4(const char *p)
+{
+	unsigned int v = 0;
+
+	for (int i = 0; i < 4; i++) {
+		unsigned int c = (unsigned char)p[i];
+
+		v = v << 4 | ((c & 15) + (c > '9' ? 9 : 0));
+	}
+	return v;
+}
+
+size_t
+escape_read(const char *p, const char *end, unsigned int *cp)
+{
+	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
+	const char *l;
+	unsigned int low;
+
+	if (p[1] != 'u') {
+		l = strchr(letters, p[1]);
+		*cp = (unsigned char)(l ? means[l - letters] : p[1]);
+		return 2;
+	}
+	*cp = hex4(p + 2);
+	if (*cp < 0xd800 || *cp > 0xdbff || end - p < 12 || p[6] != '\\' ||
+	    p[7] != 'u')
+		return 6;
+	low = hex4(p + 8);
+	if (low < 0xdc00 || low > 0xdfff)
+		return 6;
+	*cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
+	return 12;
+}
+
+void
+name_begin(struct name_iter *it, const struct json_tok *t, const char *text)
+{
+	*it = (struct name_iter){
+		.p = text + t->at + 1, .end = text + t->at + t->len - 1
+	};
+}
+
+int
+name_next(struct name_iter *it)
+{
+	unsigned int cp;
+
+	if (it->i < it->n)
+		return it->out[it->i++];
+	if (it->p == it->end)
+		return -1;
+	if (*it->p != '\\')
+		return (unsigned char)*it->p++;
+	it->p += escape_read(it->p, it->end, &cp);
+	if (cp >= 0xd800 && cp <= 0xdfff) {     /* bytes that no text has */
+		it->out[0] = 0xff;
+		it->out[1] = (unsigned char)(cp >> 8);
+		it->out[2] = (unsigned char)cp;
+		it->n = 3;
+	} else {
+		char utf8[4];
+
+		it->n = (unsigned int)utf8_encode(utf8, cp);
+		memcpy(it->out, utf8, sizeof(utf8));
+	}
+	it->i = 1;
+	return it->out[0];
+}
+
+/* Order: by bytes, unescaped. */
+static int
+compare(const struct json_tok *a, const struct json_tok *b, const char *text)
+{
+	struct name_iter x, y;
+	uint32_t least = a->len < b->len ? a->len : b->len;
+	int c, d;
+
+	if (((a->flags | b->flags) & JSON_ESCAPED) == 0) {
+		c = memcmp(text + a->at, text + b->at, least - 1);
+		return c ? c : (a->len > b->len) - (a->len < b->len);
+	}
+	name_begin(&x, a, text);
+	name_begin(&y, b, text);
+	do {
+		c = name_next(&x);
+		d = name_next(&y);
+	} while (c == d && c != -1);
+	return c - d;
+}
+
+bool
+name_same(const struct json *j, uint32_t a, uint32_t b)
+{
+	const struct json_tok *x = &j->tok[a], *y = &j->tok[b];
+
+	if (((x->flags | y->flags) & JSON_ESCAPED) == 0)
+		return x->len == y->len && memcmp(j->text + x->at,
+		    j->text + y->at, x->len) == 0;
+	return compare(x, y, j->text) == 0;
+}
+
+static uint32_t
+hash(const struct json_tok *t, const char *text)
+{
+	struct name_iter it;
+	uint32_t h = 2166136261U;
+	int c;
+
+	name_begin(&it, t, text);
+	for (int i = 0; i < 64 && (c = name_next(&it)) != -1; i++)
+		h = (h ^ (unsigned int)c) * 16777619U;
+	return h ^ h >> 15;
+}
+
+/* Slots of an open hash table: token index and hash; 0 is no name's index. */
+struct slot {
+	uint32_t tok, hash;
+};
+
+/* 0 new, 1 was there, -1 the table does badly: names chosen to collide. */
+static int
+put(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
+    uint64_t *steps)
+{
+	uint32_t h = hash(&j->tok[i], j->text), at = h & mask;
+
+	for (; table[at].tok != 0; at = (at + 1) & mask) {
+		if (table[at].hash == h && name_same(j, table[at].tok, i))
+			return 1;
+		if ((*steps)-- == 0)
+			return -1;
+	}
+	table[at] = (struct slot){ .tok = i, .hash = h };
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b, void *j)
+{
+	const struct json *text = j;
+
+	return compare(&text->tok[*(const uint32_t *)a],
+	    &text->tok[*(const uint32_t *)b], text->text);
+}
+
+static int
+twice_sorted(const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
+{
+	uint32_t *v = malloc(n * sizeof(*v)), i = obj + 1;
+	int rc = 0;
+
+	if (v == NULL)
+		return -1;
+	for (uint32_t k = 0; k < n; k++, i = j->tok[i + 1].next)
+		v[k] = i;
+	qsort_r(v, n, sizeof(*v), by_name, (void *)(uintptr_t)j);
+	for (uint32_t k = 1; k < n && rc == 0; k++)
+		if (name_same(j, v[k - 1], v[k])) {
+			*second = v[k] > v[k - 1] ? v[k] : v[k - 1];
+			rc = 1;
+		}
+	free(v);
+	return rc;
+}
+
+int
+name_twice(const struct json *j, uint32_t obj, uint32_t *second)
+{
+	enum { SMALL = 256 };
+	struct slot some[SMALL] = { 0 }, *table = some;
+	uint32_t n = 0, size = SMALL;
+	uint64_t steps;
+	int rc = 0;
+
+	for (uint32_t i = obj + 1; i < j->tok[obj].next; i = j->tok[i + 1].next)
+		n++;
+	while (size < 2 * (uint64_t)n)
+		size *= 2;
+	if (size > SMALL && (table = calloc(size, sizeof(*table))) == NULL)
+		return -1;
+	steps = 8 * (uint64_t)n;
+	for (uint32_t i = obj + 1; rc == 0 && i < j->tok[obj].next;
+	    i = j->tok[i + 1].next)
+		if ((rc = put(table, size - 1, j, i, &steps)) == 1)
+			*second = i;
+	if (table != some)
+		free(table);
+	return rc == -1 ? twice_sorted(j, obj, n, second) : rc;
+}
+
+static bool
+is_escaped(const struct json_tok *t, const char *text, const char *name,
+    size_t len)
+{
+	struct name_iter it;
+	size_t i = 0;
+	int c;
+
+	name_begin(&it, t, text);
+	while ((c = name_next(&it)) != -1)
+		if (i == len || (unsigned char)name[i++] != c)
+			return false;
+	return i == len;
+}
+
+uint32_t
+json_member(const struct json *j, uint32_t obj, const char *name, size_t len)
+{
+	uint32_t found = 0, end = j->tok[obj].next;
+
+	for (uint32_t i = obj + 1; i < end; i = j->tok[i + 1].next) {
+		const struct json_tok *t = &j->tok[i];
+
+		if (t->flags & JSON_ESCAPED) {
+			if (is_escaped(t, j->text, name, len))
+				found = i + 1;
+		} else if (t->len == len + 2 &&
+		    memcmp(j->text + t->at + 1, name, len) == 0) {
+			found = i + 1;
+		}
+	}
+	return found;
+}

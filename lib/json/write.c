@@ -1,0 +1,135 @@
+#include "json/write.h"
+
+#include "json/name.h"
+#include "json/span.h"
+
+#include "base/text.h"
+
+static void
+put_escape(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+	char out[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	const char *l = c ? strchr(plain, c) : NULL;
+
+	if (l != NULL) {
+		out[1] = letter[l - plain];
+		buf_add(b, out, 2);
+	} else {
+		buf_add(b, out, 6);
+	}
+}
+
+void
+json_put_string(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n, *q;
+
+	buf_char(b, '"');
+	for (;;) {
+		q = span_unescaped(p, end);
+		buf_add(b, p, (size_t)(q - p));
+		if (q == end)
+			break;
+		put_escape(b, (unsigned char)*q);
+		p = q + 1;
+	}
+	buf_char(b, '"');
+}
+
+static void
+put_name(struct buf *b, const char *name)
+{
+	if (b->len > 0 && b->data[b->len - 1] != '{')
+		buf_char(b, ',');
+	json_put_string(b, name, strlen(name));
+	buf_char(b, ':');
+}
+
+void
+json_put_member(struct buf *b, const char *name, const char *p, size_t n)
+{
+	put_name(b, name);
+	json_put_string(b, p, n);
+}
+
+void
+json_put_text(struct buf *b, const char *name, const char *s)
+{
+	json_put_member(b, name, s, strlen(s));
+}
+
+void
+json_put_int(struct buf *b, const char *name, int64_t v)
+{
+	char digits[24], *p = digits + sizeof(digits);
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	put_name(b, name);
+	do
+		*--p = (char)('0' + u % 10);
+	while ((u /= 10) != 0);
+	if (v < 0)
+		*--p = '-';
+	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void
+json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
+{
+	put_name(b, name);
+	buf_add(b, p, n);
+}
+
+/* Behind the string that opens at p. */
+static const char *
+string_end(const char *p, const char *end)
+{
+	for (p = span_quoted(p + 1, end); *p != '"'; p = span_quoted(p, end))
+		p += 2;
+	return p + 1;
+}
+
+void
+json_put_compact(struct buf *b, const struct json *j, uint32_t i)
+{
+	const char *p = j->text + j->tok[i].at, *end = p + j->tok[i].len;
+	const char *from = p;
+
+	if ((j->flags & JSON_SPACE) == 0)
+		p = end;
+	while (p < end) {
+		if (*p == '"') {
+			p = string_end(p, end);
+		} else if ((unsigned char)*p > ' ') {
+			p++;
+		} else {
+			buf_add(b, from, (size_t)(p - from));
+			while ((unsigned char)*p <= ' ')
+				p++;
+			from = p;
+		}
+	}
+	buf_add(b, from, (size_t)(end - from));
+}
+
+void
+json_unescape(struct buf *b, const struct json *j, uint32_t i)
+{
+	const char *p = j->text + j->tok[i].at + 1, *q;
+	const char *end = p + j->tok[i].len - 2;
+	unsigned int cp;
+	char out[4];
+
+	while (p < end) {
+		q = memchr(p, '\\', (size_t)(end - p));
+		buf_add(b, p, (size_t)((q ? q : end) - p));
+		if (q == NULL)
+			break;
+		p = q + escape_read(q, end, &cp);
+		if (cp >= 0xd800 && cp <= 0xdfff)
+			cp = 0xfffd;
+		buf_add(b, out, utf8_encode(out, cp));
+	}
+}
