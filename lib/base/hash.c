@@ -1,0 +1,102 @@
+#include "hash.h"
+
+#include <sha2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct hash {
+	SHA2_CTX ctx;
+};
+
+struct hash *
+hash_new(void)
+{
+	struct hash *h = malloc(sizeof(*h));
+
+	if (h != NULL)
+		SHA256Init(&h->ctx);
+	return h;
+}
+
+void
+hash_add(struct hash *h, const void *p, size_t n)
+{
+	SHA256Update(&h->ctx, p, n);
+}
+
+static void
+hex(char *out, const unsigned char *p, size_t digits)
+{
+	for (size_t i = 0; i < digits; i++)
+		out[i] = "0123456789abcdef"[i % 2 == 0 ? p[i / 2] >> 4 :
+		    p[i / 2] & 15];
+	out[digits] = '\0';
+}
+
+void
+hash_end(struct hash *h, char out[HASH_HEX])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	SHA256Final(digest, &h->ctx);
+	hex(out, digest, HASH_HEX - 1);
+	free(h);
+}
+
+void
+hash_free(struct hash *h)
+{
+	free(h);
+}
+
+void
+hash_of(const void *p, size_t n, char out[HASH_HEX])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, p, n);
+	SHA256Final(digest, &ctx);
+	hex(out, digest, HASH_HEX - 1);
+}
+
+/* getrandom(2) gives up to 256 bytes whole once the pool is ready. */
+static void
+random_bytes(unsigned char *p, size_t n)
+{
+	while (getrandom(p, n, 0) != (ssize_t)n)
+		continue;
+}
+
+void
+random_hex(char *out, size_t digits)
+{
+	unsigned char p[64] = { 0 };
+
+	if (digits > 2 * sizeof(p))
+		digits = 2 * sizeof(p);
+	random_bytes(p, (digits + 1) / 2);
+	hex(out, p, digits);
+}
+
+void
+uuid_new(char out[UUID_TEXT])
+{
+	static const size_t ends[] = { 4, 6, 8, 10, 16 };
+	unsigned char p[16];
+	size_t from = 0;
+
+	random_bytes(p, sizeof(p));
+	p[6] = (unsigned char)((p[6] & 0x0f) | 0x40);
+	p[8] = (unsigned char)((p[8] & 0x3f) | 0x80);
+	for (size_t i = 0; i < 5; i++) {
+		hex(out, p + from, 2 * (ends[i] - from));
+		out += 2 * (ends[i] - from);
+		from = ends[i];
+		*out++ = '-';
+	}
+	out[-1] = '\0';
+}

@@ -1,0 +1,278 @@
+#include "opt.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LETTERS = 2 * 26 + 4, FIRST_LONG = 256 };
+
+static int
+unit_parse(uint64_t *out, const char *text, const char *const units[],
+    const uint64_t factors[], bool bare)
+{
+	unsigned long long v;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno != 0)
+		return -1;
+	if (*end == '\0') {
+		*out = v;
+		return bare || v == 0 ? 0 : -1;
+	}
+	for (size_t i = 0; units[i] != NULL; i++)
+		if (strcmp(end, units[i]) == 0 && v <= INT64_MAX / factors[i]) {
+			*out = v * factors[i];
+			return 0;
+		}
+	return -1;
+}
+
+int
+duration_parse(uint64_t *ms, const char *text)
+{
+	static const char *const units[] = { "ms", "s", "m", "h", "d", NULL };
+	static const uint64_t factors[] = { 1, 1000, 60000, 3600000,
+	    86400000 };
+
+	return unit_parse(ms, text, units, factors, false);
+}
+
+static int
+size_parse(uint64_t *bytes, const char *text)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", NULL };
+	static const uint64_t factors[] = { 1 << 10, 1 << 20, 1 << 30 };
+
+	return unit_parse(bytes, text, units, factors, true);
+}
+
+static int
+number_parse(uint64_t *n, const char *text)
+{
+	static const char *const none[] = { NULL };
+
+	return unit_parse(n, text, none, NULL, true);
+}
+
+static int
+list_add(struct opt_list *l, const char *text)
+{
+	const char **v = realloc(l->v, (l->n + 1) * sizeof(*v));
+
+	if (v == NULL)
+		return -1;
+	l->v = v;
+	l->v[l->n++] = text;
+	return 0;
+}
+
+static int
+value_set(const struct opt *o, void *into, const char *text)
+{
+	void *field = (char *)into + o->offset;
+
+	switch (o->type) {
+	case OPT_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case OPT_STRING:
+		*(const char **)field = text;
+		return 0;
+	case OPT_LIST:
+		return list_add(field, text);
+	case OPT_NUMBER:
+		return number_parse(field, text);
+	case OPT_SIZE:
+		return size_parse(field, text);
+	case OPT_DURATION:
+		return duration_parse(field, text);
+	}
+	return -1;
+}
+
+static const char *
+value_form(enum opt_type t)
+{
+	switch (t) {
+	case OPT_NUMBER:
+		return "a number";
+	case OPT_SIZE:
+		return "a size such as 65536, 64KiB or 16MiB";
+	case OPT_DURATION:
+		return "a duration such as 500ms, 30s, 5m or 2h";
+	default:
+		return "a value";
+	}
+}
+
+static int
+environment_take(const struct opt_spec *s, void *into, struct err *e)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct opt *o = &s->opts[i];
+		const char *text = o->env != NULL ? getenv(o->env) : NULL;
+
+		if (text == NULL || *text == '\0')
+			continue;
+		if (value_set(o, into, text) == -1)
+			return err_set(e, ERR_CONFIG, false,
+			    "%s=%s in the environment: wants %s", o->env, text,
+			    value_form(o->type));
+	}
+	return 0;
+}
+
+/* The tables that getopt_long() wants: entry i has value FIRST_LONG + i. */
+static struct option *
+tables_new(const struct opt_spec *s, char letters[LETTERS])
+{
+	struct option *l = calloc(s->n + 3, sizeof(*l));
+	size_t at = 0;
+
+	if (l == NULL)
+		return NULL;
+	letters[at++] = s->stop ? '+' : '-';
+	letters[at++] = ':';
+	for (size_t i = 0; i < s->n; i++) {
+		const struct opt *o = &s->opts[i];
+
+		l[i] = (struct option){ o->name, o->type != OPT_FLAG, NULL,
+		    (int)(FIRST_LONG + i) };
+		if (o->letter == 0 || at > LETTERS - 3)
+			continue;
+		letters[at++] = o->letter;
+		if (o->type != OPT_FLAG)
+			letters[at++] = ':';
+	}
+	letters[at] = '\0';
+	if (!s->stop)           /* operands are moved behind the options */
+		memmove(letters, letters + 1, at);
+	l[s->n] = (struct option){ "help", 0, NULL, 'h' };
+	l[s->n + 1] = (struct option){ "version", 0, NULL, 'V' };
+	return l;
+}
+
+static const struct opt *
+option_of(const struct opt_spec *s, int c)
+{
+	if (c >= FIRST_LONG)
+		return &s->opts[c - FIRST_LONG];
+	for (size_t i = 0; i < s->n; i++)
+		if (s->opts[i].letter == c)
+			return &s->opts[i];
+	return NULL;
+}
+
+static enum opt_result
+option_take(const struct opt_spec *s, void *into, int c, char *argv[],
+    struct err *e)
+{
+	const struct opt *o;
+
+	if (c == ':')
+		return err_set(e, ERR_USAGE, false, "%s wants an argument",
+		    argv[optind - 1]);
+	if (c == '?' && optopt > 0 && optopt < FIRST_LONG)
+		return err_set(e, ERR_USAGE, false, "unknown option -%c",
+		    optopt);
+	if (c == '?')
+		return err_set(e, ERR_USAGE, false, "unknown option %s",
+		    argv[optind - 1]);
+	if (c == 'h')
+		return OPT_HELP;
+	if (c == 'V')
+		return OPT_VERSION;
+	if ((o = option_of(s, c)) == NULL)
+		return err_set(e, ERR_BUG, false, "option table");
+	if (value_set(o, into, optarg) == -1)
+		return err_set(e, ERR_USAGE, false, "--%s %s: wants %s",
+		    o->name, optarg, value_form(o->type));
+	return OPT_RUN;
+}
+
+enum opt_result
+opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
+    struct err *e)
+{
+	char letters[LETTERS];
+	struct option *l;
+	enum opt_result r = OPT_RUN;
+	int c;
+
+	if (environment_take(s, into, e) == -1)
+		return OPT_FAILED;
+	if ((l = tables_new(s, letters)) == NULL)
+		return err_nomem(e);
+	optind = 1;
+	opterr = 0;
+	while (r == OPT_RUN &&
+	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)
+		r = option_take(s, into, c, argv, e);
+	free(l);
+	return r;
+}
+
+void
+opt_release(const struct opt_spec *s, void *into)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct opt_list *l;
+
+		if (s->opts[i].type != OPT_LIST)
+			continue;
+		l = (struct opt_list *)(void *)((char *)into +
+		    s->opts[i].offset);
+		free(l->v);
+		*l = (struct opt_list){ NULL, 0 };
+	}
+}
+
+static void
+help_print(const struct opt_spec *s)
+{
+	char left[64];
+
+	(void)printf("%s\n\n", s->usage);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct opt *o = &s->opts[i];
+		char letter[5] = "";
+
+		if (o->letter != 0)
+			(void)snprintf(letter, sizeof(letter), "-%c, ",
+			    o->letter);
+		(void)snprintf(left, sizeof(left), "%s--%s%s%s", letter,
+		    o->name, o->arg != NULL ? " " : "",
+		    o->arg != NULL ? o->arg : "");
+		(void)printf("  %-28s %s%s%s%s\n", left, o->help,
+		    o->env != NULL ? " [" : "",
+		    o->env != NULL ? o->env : "", o->env != NULL ? "]" : "");
+	}
+	(void)printf("  %-28s show this\n  %-28s show the version\n"
+	    "\nman %s tells more.\n", "--help", "--version", s->program);
+}
+
+int
+opt_answer(const struct opt_spec *s, enum opt_result r, const struct err *e)
+{
+	if (r == OPT_FAILED) {
+		(void)err_report(s->program, e);
+		if (e->code == ERR_USAGE)
+			(void)fprintf(stderr, "%s\n", s->usage);
+		return err_status(e);
+	}
+	if (r == OPT_HELP)
+		help_print(s);
+	else
+		(void)printf("%s %s\n", s->program, ETL_VERSION);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		perror(s->program);
+		return EX_IOERR;
+	}
+	return 0;
+}

@@ -1,0 +1,62 @@
+#include "retry.h"
+
+#include "opt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static int
+wait_parse(uint64_t *ms, const char *name, const char *text, struct err *e)
+{
+	if (text == NULL || *text == '\0' || duration_parse(ms, text) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false,
+	    "%s=%s in the environment: wants a duration such as 500ms or 30s",
+	    name, text);
+}
+
+int
+retry_backoff(struct retry *r, const char *text, struct err *e)
+{
+	char base[32];
+	const char *dots;
+	size_t n;
+
+	r->base = 1000;
+	r->cap = 60000;
+	if (text == NULL) {
+		if (wait_parse(&r->base, "INITIAL_BACKOFF",
+		    getenv("INITIAL_BACKOFF"), e) == -1 ||
+		    wait_parse(&r->cap, "MAX_BACKOFF",
+		    getenv("MAX_BACKOFF"), e) == -1)
+			return -1;
+		return 0;
+	}
+	dots = strstr(text, "..");
+	n = dots != NULL ? (size_t)(dots - text) : sizeof(base);
+	if (n < sizeof(base)) {
+		(void)snprintf(base, sizeof(base), "%.*s", (int)n, text);
+		if (duration_parse(&r->base, base) == 0 &&
+		    duration_parse(&r->cap, dots + 2) == 0 &&
+		    r->base <= r->cap)
+			return 0;
+	}
+	return err_set(e, ERR_USAGE, false,
+	    "--backoff %s: wants BASE..MAX such as 1s..60s", text);
+}
+
+int64_t
+retry_wait(const struct retry *r, uint64_t n)
+{
+	uint64_t most = r->base, random = 0;
+
+	while (n-- > 1 && most < r->cap)
+		most = most > r->cap / 2 ? r->cap : most * 2;
+	if (most > r->cap)
+		most = r->cap;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return (int64_t)most;
+	return (int64_t)(random % (most + 1));
+}

@@ -1,0 +1,92 @@
+#include "stdfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum { REJECT_FD = 3 };
+
+static bool
+same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino &&
+	    sa.st_rdev == sb.st_rdev;
+}
+
+/* Major 1 is memory: 3 is /dev/null, 7 is /dev/full. */
+static bool
+device_takes(int fd, dev_t dev)
+{
+	return isatty(fd) == 1 ||
+	    dev == makedev(1, 3) || dev == makedev(1, 7);
+}
+
+static bool
+type_takes(int fd, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode) ||
+	    (S_ISCHR(st->st_mode) && device_takes(fd, st->st_rdev));
+}
+
+/* systemd.exec(5): descriptors from 3 on are sockets passed to this pid. */
+static bool
+passed_by_systemd(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+
+	return pid != NULL && strtol(pid, NULL, 10) == (long)getpid();
+}
+
+static void
+judge(struct stdfd *s)
+{
+	struct stat st;
+	int flags = fcntl(REJECT_FD, F_GETFL);
+
+	*s = (struct stdfd){ false, false };
+	if (flags == -1 || fstat(REJECT_FD, &st) == -1)
+		return;
+	if ((flags & O_ACCMODE) == O_RDONLY || passed_by_systemd() ||
+	    !type_takes(REJECT_FD, &st))
+		return;
+	if (!S_ISCHR(st.st_mode) && same_file(REJECT_FD, STDIN_FILENO))
+		return;
+	s->rejects = true;
+	s->same = !S_ISCHR(st.st_mode) &&
+	    same_file(REJECT_FD, STDOUT_FILENO);
+}
+
+/* open(2) gives the lowest free number, so going up from 0 fills holes. */
+static int
+park(int fd, int flags, struct err *e)
+{
+	int got = open("/dev/null", flags);
+
+	if (got == -1)
+		return err_errno(e, ERR_IO, "/dev/null");
+	if (got == fd)
+		return 0;
+	if (dup2(got, fd) == -1)
+		return err_errno(e, ERR_IO, "/dev/null");
+	(void)close(got);
+	return 0;
+}
+
+int
+stdfd_claim(struct stdfd *s, struct err *e)
+{
+	judge(s);
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+		    park(fd, fd == 0 ? O_WRONLY : O_RDONLY, e) == -1)
+			return -1;
+	if (!s->rejects)
+		return park(REJECT_FD, O_RDONLY | O_CLOEXEC, e);
+	return 0;
+}

@@ -1,0 +1,171 @@
+#include "text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Well-formed sequences: table 3-7 of the Unicode Standard. */
+size_t
+utf8_decode(const char *text, size_t n, unsigned int *cp)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned int low = 0x80, high = 0xbf, c;
+	size_t len;
+
+	if (n == 0)
+		return 0;
+	c = p[0];
+	if (c < 0x80) {
+		*cp = c;
+		return 1;
+	}
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	if (n < len)
+		return 0;
+	if (c == 0xe0)
+		low = 0xa0;
+	else if (c == 0xed)
+		high = 0x9f;
+	else if (c == 0xf0)
+		low = 0x90;
+	else if (c == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	c &= 0x3fu >> (len - 1);
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	*cp = c;
+	return len;
+}
+
+size_t
+utf8_encode(char out[4], unsigned int cp)
+{
+	if (cp < 0x80) {
+		out[0] = (char)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		out[0] = (char)(0xc0 | cp >> 6);
+		out[1] = (char)(0x80 | (cp & 0x3f));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		out[0] = (char)(0xe0 | cp >> 12);
+		out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (cp & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | cp >> 18);
+	out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (cp & 0x3f));
+	return 4;
+}
+
+size_t
+utf8_span(const char *p, size_t n)
+{
+	size_t at = 0, len;
+	unsigned int cp;
+
+	while (at < n) {
+		if ((unsigned char)p[at] < 0x80) {
+			at++;
+			continue;
+		}
+		if ((len = utf8_decode(p + at, n - at, &cp)) == 0)
+			break;
+		at += len;
+	}
+	return at;
+}
+
+/* What may move the cursor, change colours or turn the reading order. */
+static bool
+harmful(unsigned int cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) ||
+	    cp == 0x61c || cp == 0x200e || cp == 0x200f ||
+	    (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
+void
+text_show(struct buf *b, const char *p, size_t n)
+{
+	unsigned int cp = 0;
+
+	for (size_t at = 0, len; at < n; at += len) {
+		if ((len = utf8_decode(p + at, n - at, &cp)) == 0) {
+			buf_printf(b, "\\x%02x", (unsigned char)p[at]);
+			len = 1;
+		} else if (!harmful(cp)) {
+			buf_add(b, p + at, len);
+		} else if (cp == '\n') {
+			buf_str(b, "\\n");
+		} else if (cp == '\t') {
+			buf_str(b, "\\t");
+		} else if (cp == '\r') {
+			buf_str(b, "\\r");
+		} else {
+			buf_printf(b, "\\u%04x", cp);
+		}
+	}
+}
+
+static const char digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+base64_put(struct buf *b, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = (uint32_t)p[i] << 16;
+		char out[4];
+
+		if (i + 1 < n)
+			v |= (uint32_t)p[i + 1] << 8;
+		if (i + 2 < n)
+			v |= p[i + 2];
+		out[0] = digits[v >> 18];
+		out[1] = digits[v >> 12 & 63];
+		out[2] = i + 1 < n ? digits[v >> 6 & 63] : '=';
+		out[3] = i + 2 < n ? digits[v & 63] : '=';
+		buf_add(b, out, sizeof(out));
+	}
+}
+
+int
+base64_get(struct buf *b, const char *p, size_t n)
+{
+	size_t pad = 0;
+
+	if (n % 4 != 0)
+		return -1;
+	while (pad < 2 && pad < n && p[n - 1 - pad] == '=')
+		pad++;
+	for (size_t i = 0; i < n; i += 4) {
+		size_t have = i + 4 == n ? 4 - pad : 4;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < 4; k++) {
+			const char *d = k < have && p[i + k] != '\0' ?
+			    strchr(digits, p[i + k]) : NULL;
+
+			if (k < have && d == NULL)
+				return -1;
+			v = v << 6 | (d != NULL ? (uint32_t)(d - digits) : 0);
+		}
+		for (size_t k = 0; k + 1 < have; k++)
+			buf_char(b, (char)(v >> (16 - 8 * k) & 255));
+	}
+	return 0;
+}
