@@ -218,13 +218,12 @@ leave(struct scan *s, const char *p)
 static inline const char *
 after(struct scan *s, const char *p)
 {
-	struct frame *f = &s->stack[s->depth - 1];
+	const struct frame *f = &s->stack[s->depth - 1];
 
 	p = space(s, p);
 	if (p == s->end)
 		return lex_unexpected(s, p, "");
 	if (*p == ',') {
-		f->members++;
 		s->value = true;
 		return f->close == '}' ? name(s, space(s, p + 1)) : p + 1;
 	}
