@@ -1,0 +1,61 @@
+#include "api.h"
+
+#include <string.h>
+#include <zlib.h>
+
+enum { GZIP_WINDOW = 15 + 16, MIB = 1 << 20 };
+
+/* Feeds n bytes; finishes the stream where last is true. */
+static int
+deflate_put(struct buf *out, z_stream *z, const char *p, size_t n, bool last)
+{
+	unsigned char room[16384];
+	int rc;
+
+	z->next_in = (unsigned char *)(uintptr_t)p;
+	z->avail_in = (unsigned)n;
+	do {
+		z->next_out = room;
+		z->avail_out = sizeof(room);
+		rc = deflate(z, last ? Z_FINISH : Z_NO_FLUSH);
+		buf_add(out, room, sizeof(room) - z->avail_out);
+	} while (rc == Z_OK && (z->avail_in > 0 || last));
+	return rc;
+}
+
+static int
+deflate_start(z_stream *z, int level)
+{
+	memset(z, 0, sizeof(*z));
+	return deflateInit2(z, level, Z_DEFLATED, GZIP_WINDOW, 8,
+	    Z_DEFAULT_STRATEGY);
+}
+
+void
+gzip(struct buf *out, const struct buf *in)
+{
+	z_stream z;
+
+	if (deflate_start(&z, 1) != Z_OK)
+		return;
+	deflate_put(out, &z, in->data, in->len, true);
+	deflateEnd(&z);
+}
+
+void
+gzip_bomb(struct buf *out, size_t mib)
+{
+	struct buf blank;
+	z_stream z;
+
+	buf_init(&blank, MIB);
+	if (deflate_start(&z, 9) != Z_OK)
+		return;
+	for (size_t i = 0; i < MIB; i++)
+		buf_char(&blank, ' ');
+	for (size_t i = 0; i < mib; i++)
+		deflate_put(out, &z, blank.data, blank.len, false);
+	deflate_put(out, &z, "[]", 2, true);
+	deflateEnd(&z);
+	buf_release(&blank);
+}
