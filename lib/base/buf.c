@@ -28,7 +28,7 @@ buf_clear(struct buf *b)
 bool
 buf_room(struct buf *b, size_t n)
 {
-	size_t cap = b->cap ? b->cap : 256;
+	size_t cap = b->cap ? b->cap : b->max < 256 ? b->max : 256;
 	char *p;
 
 	if (n <= b->cap - b->len)

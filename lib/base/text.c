@@ -120,7 +120,7 @@ text_show(struct buf *b, const char *p, size_t n)
 }
 
 static const char digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 void
 base64_put(struct buf *b, const void *data, size_t n)
@@ -129,7 +129,7 @@ base64_put(struct buf *b, const void *data, size_t n)
 
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t v = (uint32_t)p[i] << 16;
-		char out[4];
+		char out[4] = "===";
 
 		if (i + 1 < n)
 			v |= (uint32_t)p[i + 1] << 8;
@@ -137,8 +137,9 @@ base64_put(struct buf *b, const void *data, size_t n)
 			v |= p[i + 2];
 		out[0] = digits[v >> 18];
 		out[1] = digits[v >> 12 & 63];
-		out[2] = i + 1 < n ? digits[v >> 6 & 63] : '=';
-		out[3] = i + 2 < n ? digits[v & 63] : '=';
+		if (i + 1 < n)
+			out[2] = digits[v >> 6 & 63];
+		out[3] = i + 2 < n ? digits[v & 63] : digits[64];
 		buf_add(b, out, sizeof(out));
 	}
 }
@@ -157,8 +158,8 @@ base64_get(struct buf *b, const char *p, size_t n)
 		uint32_t v = 0;
 
 		for (size_t k = 0; k < 4; k++) {
-			const char *d = k < have && p[i + k] != '\0' ?
-			    strchr(digits, p[i + k]) : NULL;
+			const char *d = k < have ?
+			    memchr(digits, p[i + k], 64) : NULL;
 
 			if (k < have && d == NULL)
 				return -1;

@@ -1,0 +1,267 @@
+/* lib/base: options, buffers, retries, text, hashes. */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/opt.h"
+#include "base/retry.h"
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct opts {
+	bool flag;
+	const char *text;
+	struct opt_list list;
+	uint64_t number, size, duration;
+};
+
+static const struct opt table[] = {
+	{ "flag", OPT_FLAG, offsetof(struct opts, flag), NULL, "a flag",
+	    NULL, 'g' },
+	{ "text", OPT_STRING, offsetof(struct opts, text), "T", "a text",
+	    NULL, 't' },
+	{ "list", OPT_LIST, offsetof(struct opts, list), "L", "a list",
+	    NULL, 0 },
+	{ "number", OPT_NUMBER, offsetof(struct opts, number), "N", "number",
+	    "BASE_TEST_NUMBER", 0 },
+	{ "size", OPT_SIZE, offsetof(struct opts, size), "S", "a size",
+	    NULL, 0 },
+	{ "wait", OPT_DURATION, offsetof(struct opts, duration), "D", "time",
+	    NULL, 0 },
+};
+static const struct opt_spec spec = {
+	"base", "usage: base", table, sizeof(table) / sizeof(table[0]), false
+};
+
+static enum opt_result
+parse(struct opts *o, struct err *e, char *argv[])
+{
+	int argc = 0;
+
+	while (argv[argc] != NULL)
+		argc++;
+	*o = (struct opts){ 0 };
+	return opt_parse(&spec, o, argc, argv, e);
+}
+
+static void
+options_are_read(void **state)
+{
+	char words[][12] = { "base", "-g", "--list", "a", "--number=7",
+	    "--list=b", "--size", "2KiB", "--wait", "5m", "-t", "last" };
+	char *argv[13] = { NULL };
+	struct opts o;
+	struct err e = { 0 };
+
+	for (int i = 0; i < 12; i++)
+		argv[i] = words[i];
+	assert_int_equal(parse(&o, &e, argv), OPT_RUN);
+	assert_true(o.flag);
+	assert_int_equal(o.list.n, 2);
+	assert_string_equal(o.list.v[1], "b");
+	assert_int_equal(o.number, 7);
+	assert_int_equal(o.size, 2048);
+	assert_int_equal(o.duration, 300000);
+	assert_string_equal(o.text, "last");
+	opt_release(&spec, &o);
+	assert_null(o.list.v);
+}
+
+static void
+bad_options_are_usage(void **state)
+{
+	char words[][2][24] = {
+		{ "--nope", "" }, { "-x", "" }, { "--number=", "" },
+		{ "--number", "x" }, { "--number", "-1" },
+		{ "--number", "1k" }, { "--wait", "5" }, { "--wait", "5y" },
+		{ "--size", "1MB" }, { "--number", "99999999999999999999" },
+	};
+	char name[] = "base", alone[] = "--number";
+	char *missing[] = { name, alone, NULL };
+	struct opts o;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char *argv[] = { name, words[i][0],
+		    words[i][1][0] != '\0' ? words[i][1] : NULL, NULL };
+
+		assert_int_equal(parse(&o, &e, argv), OPT_FAILED);
+		assert_int_equal(e.code, ERR_USAGE);
+	}
+	assert_int_equal(parse(&o, &e, missing), OPT_FAILED);
+	assert_int_equal(e.code, ERR_USAGE);
+}
+
+static void
+environment_yields_to_options(void **state)
+{
+	char name[] = "base", option[] = "--number=3";
+	char *none[] = { name, NULL }, *given[] = { name, option, NULL };
+	struct opts o;
+	struct err e;
+
+	assert_int_equal(setenv("BASE_TEST_NUMBER", "9", 1), 0);
+	assert_int_equal(parse(&o, &e, none), OPT_RUN);
+	assert_int_equal(o.number, 9);
+	assert_int_equal(parse(&o, &e, given), OPT_RUN);
+	assert_int_equal(o.number, 3);
+	assert_int_equal(setenv("BASE_TEST_NUMBER", "many", 1), 0);
+	assert_int_equal(parse(&o, &e, none), OPT_FAILED);
+	assert_int_equal(e.code, ERR_CONFIG);
+	assert_int_equal(unsetenv("BASE_TEST_NUMBER"), 0);
+}
+
+static void
+buffer_keeps_its_ceiling(void **state)
+{
+	struct buf b;
+	struct err e;
+
+	buf_init(&b, 8);
+	buf_str(&b, "12345678");
+	assert_int_equal(buf_check(&b, &e), 0);
+	buf_char(&b, '9');
+	buf_str(&b, "");
+	assert_int_equal(buf_check(&b, &e), -1);
+	assert_int_equal(e.code, ERR_DATA);
+	assert_int_equal(b.len, 8);
+	assert_memory_equal(b.data, "12345678", 8);
+	assert_int_equal(buf_check(&b, &e), 0);
+	buf_release(&b);
+}
+
+static void
+backoff_stays_in_its_window(void **state)
+{
+	struct retry r = { 0 };
+	struct err e;
+
+	assert_int_equal(retry_backoff(&r, "1s..60s", &e), 0);
+	for (uint64_t n = 1; n < 80; n++) {
+		uint64_t most = n > 6 ? 60000 : 1000u << (n - 1);
+
+		for (int i = 0; i < 50; i++)
+			assert_in_range(retry_wait(&r, n), 0, most);
+	}
+	assert_int_equal(retry_backoff(&r, "2s..1s", &e), -1);
+	assert_int_equal(retry_backoff(&r, "1s", &e), -1);
+	assert_int_equal(retry_backoff(&r, "1s..", &e), -1);
+}
+
+static void
+utf8_is_judged(void **state)
+{
+	static const struct { const char *text; size_t n, valid; } t[] = {
+		{ "a\xc3\xa9z", 4, 4 }, { "\xc0\xaf", 2, 0 },
+		{ "\xed\xa0\x80", 3, 0 }, { "\xe0\x9f\xbf", 3, 0 },
+		{ "\xf4\x8f\xbf\xbf", 4, 4 }, { "\xf4\x90\x80\x80", 4, 0 },
+		{ "a\xff", 2, 1 }, { "\xe2\x82", 2, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 }, { "\x80", 1, 0 },
+	};
+	char out[4];
+	unsigned int cp;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(utf8_span(t[i].text, t[i].n), t[i].valid);
+	for (unsigned int c = 0; c < 0x110000; c++) {
+		if (c >= 0xd800 && c < 0xe000)
+			continue;
+		size_t n = utf8_encode(out, c);
+
+		assert_int_equal(utf8_decode(out, n, &cp), n);
+		assert_int_equal(cp, c);
+	}
+}
+
+static void
+nothing_harmful_is_shown(void **state)
+{
+	struct buf b;
+	char all[256];
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)i;
+	buf_init(&b, 1 << 16);
+	text_show(&b, all, sizeof(all));
+	text_show(&b, "\xc2\x9b\xe2\x80\xa8\xe2\x80\xae", 8);
+	for (size_t i = 0; i < b.len; i++)
+		assert_in_range((unsigned char)b.data[i], 0x20, 0x7e);
+	assert_non_null(strstr(buf_text(&b), "\\u001b"));
+	assert_non_null(strstr(buf_text(&b), "\\u202e"));
+	buf_release(&b);
+}
+
+static void
+base64_comes_back(void **state)
+{
+	struct buf b, back;
+	char data[97];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 37 + 200);
+	buf_init(&b, 1 << 16);
+	buf_init(&back, 1 << 16);
+	for (size_t n = 0; n <= sizeof(data); n++) {
+		buf_clear(&b);
+		buf_clear(&back);
+		base64_put(&b, data, n);
+		assert_int_equal(base64_get(&back, b.data, b.len), 0);
+		assert_int_equal(back.len, n);
+		if (n > 0)
+			assert_memory_equal(back.data, data, n);
+	}
+	assert_int_equal(base64_get(&back, "abc", 3), -1);
+	assert_int_equal(base64_get(&back, "a-cd", 4), -1);
+	assert_int_equal(base64_get(&back, "a=cd", 4), -1);
+	buf_release(&b);
+	buf_release(&back);
+}
+
+/* The vector of FIPS 180-4's examples, and version and variant of a UUID. */
+static void
+hashes_and_ids_have_their_form(void **state)
+{
+	static const char abc[] = "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad";
+	char hex[HASH_HEX], id[UUID_TEXT], other[UUID_TEXT];
+	struct hash *h = hash_new();
+
+	hash_of("abc", 3, hex);
+	assert_string_equal(hex, abc);
+	assert_non_null(h);
+	hash_add(h, "a", 1);
+	hash_add(h, "bc", 2);
+	hash_end(h, hex);
+	assert_string_equal(hex, abc);
+	uuid_new(id);
+	uuid_new(other);
+	assert_string_not_equal(id, other);
+	assert_int_equal(strlen(id), 36);
+	assert_int_equal(id[14], '4');
+	assert_non_null(strchr("89ab", id[19]));
+	assert_true(id[8] == '-' && id[13] == '-' && id[18] == '-' &&
+	    id[23] == '-');
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_are_read),
+		cmocka_unit_test(bad_options_are_usage),
+		cmocka_unit_test(environment_yields_to_options),
+		cmocka_unit_test(buffer_keeps_its_ceiling),
+		cmocka_unit_test(backoff_stays_in_its_window),
+		cmocka_unit_test(utf8_is_judged),
+		cmocka_unit_test(nothing_harmful_is_shown),
+		cmocka_unit_test(base64_comes_back),
+		cmocka_unit_test(hashes_and_ids_have_their_form),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
