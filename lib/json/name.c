@@ -1,6 +1,7 @@
 #include "json/name.h"
 
 #include "base/text.h"
+#include "json/span.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,16 +110,41 @@ name_same(const struct json *j, uint32_t a, uint32_t b)
 }
 
 static uint32_t
-hash(const struct json_tok *t, const char *text)
+hash(const char *p, size_t n)
 {
+	uint64_t head = 0, tail = n;
+
+	if (n >= 8) {
+		head = span_load(p);
+		tail = span_load(p + n - 8);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			head = head << 8 | (unsigned char)p[i];
+	}
+	head = (head * UINT64_C(0x9e3779b97f4a7c15)) ^ tail;
+	return (uint32_t)(head * UINT64_C(0xd6e8feb86659fd93) >> 32);
+}
+
+uint32_t
+name_hash(const struct json *j, uint32_t i)
+{
+	const struct json_tok *t = &j->tok[i];
 	struct name_iter it;
-	uint32_t h = 2166136261U;
+	char ends[16];
+	size_t n = 0;
 	int c;
 
-	name_begin(&it, t, text);
-	for (int i = 0; i < 64 && (c = name_next(&it)) != -1; i++)
-		h = (h ^ (unsigned int)c) * 16777619U;
-	return h ^ h >> 15;
+	if ((t->flags & JSON_ESCAPED) == 0)
+		return hash(j->text + t->at + 1, t->len - 2);
+	name_begin(&it, t, j->text);
+	while ((c = name_next(&it)) != -1) {
+		if (n == sizeof(ends)) {
+			memmove(ends + 8, ends + 9, 7);
+			n--;
+		}
+		ends[n++] = (char)c;
+	}
+	return hash(ends, n);
 }
 
 /* Slots of an open hash table: token index and hash; 0 is no name's index. */
@@ -131,7 +157,7 @@ static int
 put(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
     uint64_t *steps)
 {
-	uint32_t h = hash(&j->tok[i], j->text), at = h & mask;
+	uint32_t h = name_hash(j, i), at = h & mask;
 
 	for (; table[at].tok != 0; at = (at + 1) & mask) {
 		if (table[at].hash == h && name_same(j, table[at].tok, i))
@@ -175,9 +201,8 @@ twice_sorted(const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
 int
 name_twice(const struct json *j, uint32_t obj, uint32_t *second)
 {
-	enum { SMALL = 256 };
-	struct slot some[SMALL] = { 0 }, *table = some;
-	uint32_t n = 0, size = SMALL;
+	struct slot some[256], *table = some;
+	uint32_t n = 0, size = 16;
 	uint64_t steps;
 	int rc = 0;
 
@@ -185,8 +210,10 @@ name_twice(const struct json *j, uint32_t obj, uint32_t *second)
 		n++;
 	while (size < 2 * (uint64_t)n)
 		size *= 2;
-	if (size > SMALL && (table = calloc(size, sizeof(*table))) == NULL)
+	if (size > sizeof(some) / sizeof(some[0]) &&
+	    (table = malloc(size * sizeof(*table))) == NULL)
 		return -1;
+	memset(table, 0, size * sizeof(*table));
 	steps = 8 * (uint64_t)n;
 	for (uint32_t i = obj + 1; rc == 0 && i < j->tok[obj].next;
 	    i = j->tok[i + 1].next)

@@ -20,6 +20,8 @@ void name_begin(struct name_iter *it, const struct json_tok *t,
     const char *text);
 int name_next(struct name_iter *it);            /* a byte, -1 at the end */
 
+/* Of the first and the last eight bytes. */
+uint32_t name_hash(const struct json *j, uint32_t i);
 bool name_same(const struct json *j, uint32_t a, uint32_t b);
 /* All names of the object at tok index obj: 0 all differ, 1 one came before
  * (*second is its token), -1 no memory.  Never quadratic. */

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { FEW = 16 };              /* names that are compared one by one */
+enum { FEW = 8 };              /* names that are compared one by one */
 
 __attribute__((cold, noinline)) static bool
 grow(struct json *j)
@@ -122,18 +122,12 @@ static inline bool
 name_new(struct scan *s, struct frame *f)
 {
 	const struct json *j = s->j;
-	uint32_t last = j->n - 1, mix;
-	const struct json_tok *t = &j->tok[last];
+	uint32_t last = j->n - 1;
 	uint64_t bit;
 
 	if (f->members >= FEW)
 		return true;
-	mix = (unsigned char)j->text[t->at + 1] |
-	    (uint32_t)(unsigned char)j->text[t->at + t->len - 2] << 8 |
-	    t->len << 16;
-	bit = (uint64_t)1 << (mix * 0x9e3779b1U >> 26);
-	if (t->flags & JSON_ESCAPED)
-		f->seen = UINT64_MAX;
+	bit = (uint64_t)1 << (name_hash(j, last) >> 26);
 	if (f->seen & bit)
 		for (uint32_t i = f->tok + 1; i < last; i = j->tok[i + 1].next)
 			if (name_same(j, i, last))
