@@ -120,7 +120,7 @@ text_show(struct buf *b, const char *p, size_t n)
 }
 
 static const char digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
 base64_put(struct buf *b, const void *data, size_t n)
@@ -129,7 +129,7 @@ base64_put(struct buf *b, const void *data, size_t n)
 
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t v = (uint32_t)p[i] << 16;
-		char out[4] = "===";
+		char out[4] = { '=', '=', '=', '=' };
 
 		if (i + 1 < n)
 			v |= (uint32_t)p[i + 1] << 8;
@@ -139,7 +139,8 @@ base64_put(struct buf *b, const void *data, size_t n)
 		out[1] = digits[v >> 12 & 63];
 		if (i + 1 < n)
 			out[2] = digits[v >> 6 & 63];
-		out[3] = i + 2 < n ? digits[v & 63] : digits[64];
+		if (i + 2 < n)
+			out[3] = digits[v & 63];
 		buf_add(b, out, sizeof(out));
 	}
 }
