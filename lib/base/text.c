@@ -160,7 +160,7 @@ base64_get(struct buf *b, const char *p, size_t n)
 
 		for (size_t k = 0; k < 4; k++) {
 			const char *d = k < have ?
-			    memchr(digits, p[i + k], 64) : NULL;
+			    memchr(digits, p[i + k], sizeof(digits) - 1) : NULL;
 
 			if (k < have && d == NULL)
 				return -1;

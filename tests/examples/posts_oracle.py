@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What the posts pipeline must store, worked out by other means.
+
+usage: posts_oracle.py rows|letters API
+
+rows:    user_id|post_id|activity_type|title|body|word_count, sorted
+letters: stage|code|raw, sorted
+"""
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+
+TOKEN = re.compile(r'("(?:\\.|[^"\\])*")|[ \t\r\n]+')
+WORD = re.compile(r"[\w'’]+")
+
+
+def get(url):
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode()
+
+
+def elements(text):
+    """The elements of a JSON array, as they stand in it."""
+    decoder = json.JSONDecoder()
+    at = text.index("[") + 1
+    while True:
+        at += len(re.match(r"[\s,]*", text[at:]).group())
+        if text[at] == "]":
+            return
+        _, end = decoder.raw_decode(text, at)
+        yield TOKEN.sub(lambda m: m.group(1) or "", text[at:end])
+        at = end
+
+
+def normalise(text):
+    return " ".join(text.split())
+
+
+def title_case(text):
+    def word(m):
+        w = m.group()
+        return w[0].upper() + w[1:].lower()
+    return WORD.sub(word, text)
+
+
+def judge(api, line):
+    """(rows, letters) of one post as served."""
+    post = json.loads(line)
+    try:
+        comments = json.loads(get(f"{api}/posts/{post['id']}/comments"))
+    except urllib.error.HTTPError:
+        return [], [("extract.2", "http", line)]
+    line = f'{line[:-1]},"comment_count":{len(comments)}}}'
+    if any(post.get(k) is None for k in ("id", "userId", "title", "body")):
+        return [], [("transform", "required", line)]
+    if not re.fullmatch(r"-?\d+", str(post["id"])):
+        return [], [("transform", "type", line)]
+    title, body = normalise(post["title"]), normalise(post["body"])
+    if len(title) < 3:
+        return [], [("transform", "title_too_short", line)]
+    return [(int(post["userId"]), int(post["id"]), "post", title_case(title),
+             body, len(body.split()))], []
+
+
+def main():
+    what, api = sys.argv[1:]
+    rows, letters = [], []
+    for page in range(1, 6):
+        for line in elements(get(f"{api}/posts?_page={page}&_limit=20")):
+            r, l = judge(api, line)
+            rows += r
+            letters += l
+    for row in sorted(rows if what == "rows" else letters):
+        print("|".join(str(c) for c in row))
+
+
+main()
