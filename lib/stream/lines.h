@@ -34,7 +34,7 @@ struct lines;
 int lines_open(struct lines **l, int fd, size_t max, struct err *e);
 enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
     struct err *e);
-bool lines_ready(const struct lines *l);        /* next one needs no read */
+bool lines_ready(struct lines *l);      /* the next one needs no read */
 void lines_close(struct lines *l);
 
 #endif

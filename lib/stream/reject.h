@@ -41,6 +41,8 @@ struct reject_who {             /* the same in all rejects of a process */
 
 void reject_who_init(struct reject_who *w, const char *stage);  /* reads
                                  * ETL_RUN and ETL_PIPELINE */
+/* raw and origin from a line, where r has none. */
+void reject_line(struct reject *r, const struct line *l);
 int reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
     struct err *e);
 

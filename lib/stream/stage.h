@@ -4,7 +4,7 @@
  * Flow:  open; next .. (emit* then done, or reject, for each record; pass for
  *        each mark, once all records before it are done); finish.
  * Fails: as a value; main then calls stage_fail(), which writes the failed
- *        mark, and reports it. */
+ *        mark, reports it, and after STAGE_STOP calls stop_die(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -20,6 +20,8 @@ struct stage_conf {
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
 	const char *stream;             /* source: --stream NAME, or NULL */
+	const struct mark *replay;      /* source: pipeline and stage of the
+	                                 * letters; the stream is marked */
 	size_t max_record;              /* 0: LINES_MAX */
 	const struct stdfd *fds;
 };
@@ -29,7 +31,8 @@ enum stage_item {
 	STAGE_END,              /* input is over: call stage_finish() */
 	STAGE_RECORD,           /* *line is a record, or no JSON, or too long */
 	STAGE_MARK,             /* a mark waits in *line: call stage_pass() */
-	STAGE_WAIT              /* nothing came in time: flush, look around */
+	STAGE_WAIT,             /* nothing came in time: look around */
+	STAGE_STOP              /* a stop signal; *e says so: as a failure */
 };
 
 struct stage;
@@ -37,32 +40,47 @@ struct stage;
 int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
 void stage_close(struct stage *s);
 
-/* Reads stdin. A record that is no JSON or too long is given as it is; see
- * stage_bad(). Marks are checked for order: end before begin and the like are
- * ERR_PEER; a failed mark is STAGE_MARK, and then the end. */
+/* Reads stdin; timeout in ms, -1 waits. Output is flushed before every wait,
+ * so with -1 a filter streams at once and needs no STAGE_WAIT. A stage that
+ * holds records back (a batch, workers) gives the time it has left, or 0 and
+ * polls 0 beside its own descriptors while stage_ready() is false.
+ * A record that is no JSON or too long is given as it is: see stage_scan().
+ * The line holds until the next call. Marks are checked for order: end
+ * before begin and the like are ERR_PEER; a failed mark is STAGE_MARK, and
+ * then comes the end. After end a new begin may follow (saved streams, one
+ * after the other): name, counts and way are then those of the new stream.
+ * A sink gets begin and end marks also where a file or --plain starts a
+ * stream inside etl-run: made here, and not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
 bool stage_ready(const struct stage *s);        /* next needs no read */
 const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
-bool stage_marked(const struct stage *s);
+bool stage_marked(const struct stage *s);       /* known after the first */
 bool stage_replay(const struct stage *s);
+/* The stream's begin mark (id, run, pipeline); NULL in a plain stream. */
+const struct mark *stage_stream(const struct stage *s);
 
-/* Outcomes of records. emit writes one record out; done closes an input
- * record: passed, or dropped where nothing was emitted for it. A source calls
- * emit alone. reject writes the reject, counts it and enforces the limit;
- * l gives raw and origin where r has none. */
+/* Outcomes of records. emit writes one record out (ERR_BUG for one that
+ * mark_is(): judge what users made first); done closes an input record:
+ * passed, or dropped where nothing was emitted for it. A source calls emit
+ * alone. reject writes the reject, counts it and enforces the limit; l (NULL
+ * where there is none) gives raw and origin where r has none. */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
 void stage_done(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
 /* The usual start with a record: too long, no JSON, no object, reserved (with
- * --plain, or where data enters) or twice a member is rejected here.
- * Returns 1 if j holds an object, 0 if it was rejected, -1 failed. */
+ * --plain, or where data enters) or twice a member is a reject. judge only
+ * fills *r (texts hold until the next call) and leaves it to the caller, a
+ * sink for one; scan writes it.
+ * Returns 1 if j holds an object, 0 if it is a reject, -1 failed. */
+int stage_judge(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct reject *r, struct err *e);
 int stage_scan(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct err *e);
 
 /* Marks. begin for a source; pass writes the mark of STAGE_MARK with this
- * stage added, flushed. */
+ * stage added (a sink need not call it). */
 int stage_begin(struct stage *s, struct err *e);
 int stage_pass(struct stage *s, struct err *e);
 int stage_flush(struct stage *s, struct err *e);
@@ -71,18 +89,22 @@ int stage_flush(struct stage *s, struct err *e);
  * the own sum (ERR_BUG), flushes. A cut stream is ERR_RETRY, transient; a
  * stream that failed upstream gives that code and message. */
 int stage_finish(struct stage *s, struct err *e);
-/* The failed mark with *why, if the stream is marked and can take it; a
- * reject limit's message gets its causes. Never fails. */
-void stage_fail(struct stage *s, struct err *why);
+/* The failed mark with *why, if the stream is marked and can take it. Never
+ * fails. */
+void stage_fail(struct stage *s, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
 struct reject_who *stage_who(struct stage *s);
 
 /* For a sink, which judges a batch anew when it tries it again and so writes
- * its rejects itself, last thing before the commit. */
+ * its rejects itself, last thing before the commit. At each boundary the sums
+ * of all stages before it are checked before STAGE_MARK. stage_aside() also
+ * is what to call where there is nowhere to write: it fails with the advice
+ * (ERR_DATA). stage_seen() are the reject lines that came, of all stages. */
 enum reject_way stage_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
+uint64_t stage_seen(const struct stage *s);
 int stage_aside(struct stage *s, const char *line, size_t len,
     struct err *e);
 

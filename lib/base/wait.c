@@ -1,0 +1,68 @@
+#include "wait.h"
+
+#include "clock.h"
+#include "stop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <time.h>
+
+/* With the signals blocked but inside ppoll(2), one that comes after the look
+ * at stop_signal() still ends the wait. */
+static int
+wait_open(struct pollfd *fds, nfds_t n, const struct timespec *ts)
+{
+	sigset_t stops, old;
+	int r;
+
+	(void)sigemptyset(&stops);
+	(void)sigaddset(&stops, SIGTERM);
+	(void)sigaddset(&stops, SIGINT);
+	(void)sigaddset(&stops, SIGHUP);
+	(void)sigaddset(&stops, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &stops, &old);
+	r = -1;
+	errno = EINTR;
+	if (stop_signal() == 0)
+		r = ppoll(fds, n, ts, &old);
+	if (r == -1 && errno != EINTR)
+		r = 1;                  /* the read or write will tell why */
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+int
+wait_fds(struct pollfd *fds, nfds_t n, int timeout)
+{
+	int64_t end = timeout > 0 ? clock_ms() + timeout : 0, left;
+	struct timespec ts = { 0 };
+	int r = poll(fds, n, 0);
+
+	if (r > 0)
+		return 1;
+	if (timeout == 0)
+		return 0;
+	for (;;) {
+		if (timeout > 0) {
+			left = end - clock_ms();
+			if (left < 0)
+				left = 0;
+			ts.tv_sec = left / 1000;
+			ts.tv_nsec = left % 1000 * 1000000;
+		}
+		r = wait_open(fds, n, timeout > 0 ? &ts : NULL);
+		if (r >= 0)
+			return r > 0;
+		if (stop_signal() != 0)
+			return -1;
+	}
+}
+
+int
+wait_fd(int fd, short events, int timeout)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return wait_fds(&p, 1, timeout);
+}

@@ -1,0 +1,12 @@
+/* poll(2) that a stop signal ends, without a race between look and wait.
+ * Gives: 1 something is ready, 0 the time is over, -1 a stop signal came;
+ *        timeout in milliseconds, -1 waits for ever, 0 only looks. */
+#ifndef BASE_WAIT_H
+#define BASE_WAIT_H
+
+#include <poll.h>
+
+int wait_fds(struct pollfd *fds, nfds_t n, int timeout);
+int wait_fd(int fd, short events, int timeout);
+
+#endif
