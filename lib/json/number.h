@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NUMBER_TEXT = 32 };
+enum { NUMBER_TEXT = 40 };
 
-size_t number_put(char out[NUMBER_TEXT], double d);     /* not terminated */
+/* Not terminated.  No number is null, infinity the largest double, as jq. */
+size_t number_put(char out[NUMBER_TEXT], double d);
 /* A number token as double (correctly rounded); fast for short integers. */
 double number_double(const char *p, size_t n);
 /* Exactly an int64 (42, -7, 1e3, 5.0): false where it is not. */

@@ -1,0 +1,242 @@
+#include "json/number.h"
+
+#include "json/power.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HEAD = 19,              /* digits that fit into 64 bits */
+	EXACT = 770             /* digits that can decide a double's rounding */
+};
+
+__extension__ typedef unsigned __int128 wide;
+
+/* A number token taken apart: digits from first to last, both not zero, are
+ * worth their integer times 10^exp; a point may stand between them. */
+struct decimal {
+	const char *first, *end;        /* first is NULL for zero */
+	uint64_t head;                  /* up to HEAD digits */
+	size_t n;                       /* digits */
+	int64_t exp;
+	bool neg, vast;                 /* vast: exponent beyond 10^17 */
+};
+
+static int64_t
+exponent(const char *p, const char *end, bool *vast)
+{
+	bool neg = *p == '-';
+	int64_t v = 0;
+
+	for (p += *p == '-' || *p == '+'; p < end; p++) {
+		if (v > INT64_C(100000000000000000)) {
+			*vast = true;
+			break;
+		}
+		v = v * 10 + (*p - '0');
+	}
+	return neg ? -v : v;
+}
+
+static void
+take_apart(struct decimal *d, const char *p, size_t n)
+{
+	const char *end = p + n;
+	int64_t zeros = 0, scale = 0;
+	bool point = false;
+
+	*d = (struct decimal){ .neg = *p == '-' };
+	for (p += d->neg; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.') {
+			point = true;
+			continue;
+		}
+		scale -= point;
+		if (*p == '0') {
+			zeros++;
+			continue;
+		}
+		if (d->first == NULL) {
+			d->first = p;
+			zeros = 0;
+		}
+		for (d->n += (size_t)zeros; zeros > 0; zeros--)
+			if (d->n - (size_t)zeros < HEAD)
+				d->head *= 10;
+		if (d->n++ < HEAD)
+			d->head = d->head * 10 + (uint64_t)(*p - '0');
+		d->end = p + 1;
+	}
+	d->exp = scale + zeros;
+	if (p < end)
+		d->exp += exponent(p + 1, end, &d->vast);
+}
+
+/* w * 10^k where 64 + 64 bits suffice to round it rightly, else false.  The
+ * product is cut to 128 bits: the true one is less than 4 units above. */
+static bool
+approximate(uint64_t w, int k, double *out)
+{
+	int l = __builtin_clzll(w), e = power_log2(k) + 64 - l, keep = 53;
+	struct power g = power_ten(k);
+	wide x, rest, half;
+
+	w <<= l;
+	x = (wide)w * g.hi + ((wide)w * g.lo >> 64);
+	if (x >> 127 == 0) {
+		x <<= 1;
+		e--;
+	}
+	if (e < -1022)                  /* e is the first bit's exponent */
+		keep = 53 - (-1022 - e);
+	if (keep <= 0)
+		return false;
+	half = (wide)1 << (127 - keep);
+	rest = x & (2 * half - 1);
+	if (rest + 4 >= 2 * half || (rest <= half && rest + 4 >= half))
+		return false;
+	x = (x >> (128 - keep)) + (rest > half);
+	*out = ldexp((double)(uint64_t)x, e - keep + 1);
+	return true;
+}
+
+/* By strtod(3), without the point, which may be another one by locale. */
+static double
+exactly(const struct decimal *d)
+{
+	char text[EXACT + 32];
+	size_t n = 0;
+	int64_t exp = d->exp + (int64_t)d->n;
+
+	for (const char *p = d->first; p < d->end && n < EXACT; p++)
+		if (*p != '.')
+			text[n++] = *p;
+	if (d->n > EXACT)
+		text[n++] = '1';
+	text[n] = 'e';
+	exp -= (int64_t)n;
+	if (exp < 0) {
+		text[n + 1] = '-';
+		exp = -exp;
+	} else {
+		text[n + 1] = '+';
+	}
+	for (int i = 4; i > 0; i--, exp /= 10)
+		text[n + 1 + (size_t)i] = (char)('0' + exp % 10);
+	text[n + 6] = '\0';
+	return strtod(text, NULL);
+}
+
+static double
+magnitude(const struct decimal *d)
+{
+	static const double tens[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
+		1e22
+	};
+	int64_t e = d->exp + (int64_t)(d->n > HEAD ? d->n - HEAD : 0);
+	double low, high;
+
+	if (d->first == NULL || d->exp + (int64_t)d->n < -325)
+		return 0;
+	if (d->exp + (int64_t)d->n > 310)
+		return HUGE_VAL;
+	if (d->head <= UINT64_C(1) << 53 && d->n <= HEAD) {
+		if (e >= 0 && e <= 22)
+			return (double)d->head * tens[e];
+		if (e < 0 && e >= -22)
+			return (double)d->head / tens[-e];
+	}
+	if (approximate(d->head, (int)e, &low) && (d->n <= HEAD ||
+	    (approximate(d->head + 1, (int)e, &high) && low == high)))
+		return low;
+	return exactly(d);
+}
+
+/* Up to 15 digits and nothing else, perhaps after a minus. */
+static bool
+short_int(const char *p, size_t n, int64_t *v)
+{
+	bool neg = *p == '-';
+	int64_t sum = 0;
+
+	if (n - neg > 15)
+		return false;
+	for (size_t i = neg; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		sum = sum * 10 + (p[i] - '0');
+	}
+	*v = neg ? -sum : sum;
+	return true;
+}
+
+double
+number_double(const char *p, size_t n)
+{
+	struct decimal d;
+	int64_t v;
+	double m;
+
+	if (short_int(p, n, &v))
+		return v == 0 && *p == '-' ? -0.0 : (double)v;
+	take_apart(&d, p, n);
+	m = magnitude(&d);
+	return d.neg ? -m : m;
+}
+
+bool
+number_int(const char *p, size_t n, int64_t *v)
+{
+	struct decimal d;
+	uint64_t u;
+
+	if (short_int(p, n, v))
+		return true;
+	take_apart(&d, p, n);
+	*v = 0;
+	if (d.first == NULL)
+		return true;
+	if (d.vast || d.exp < 0 || d.exp + (int64_t)d.n > HEAD)
+		return false;
+	u = d.head;
+	for (int64_t i = 0; i < d.exp; i++)
+		u *= 10;
+	if (u > (uint64_t)INT64_MAX + d.neg)
+		return false;
+	*v = d.neg ? (int64_t)(0 - u) : (int64_t)u;
+	return true;
+}
+
+static bool
+same_digits(const struct decimal *a, const struct decimal *b)
+{
+	const char *p = a->first, *q = b->first;
+
+	while (p < a->end && q < b->end) {
+		p += *p == '.';
+		q += *q == '.';
+		if (*p++ != *q++)
+			return false;
+	}
+	return true;
+}
+
+bool
+number_same(const char *a, size_t an, const char *b, size_t bn)
+{
+	struct decimal x, y;
+
+	if (an == bn && memcmp(a, b, an) == 0)
+		return true;
+	take_apart(&x, a, an);
+	take_apart(&y, b, bn);
+	if (x.first == NULL || y.first == NULL)
+		return x.first == y.first;
+	if (x.vast || y.vast)
+		return false;
+	return x.neg == y.neg && x.n == y.n && x.exp == y.exp &&
+	    same_digits(&x, &y);
+}

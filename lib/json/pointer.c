@@ -1,0 +1,115 @@
+#include "json/pointer.h"
+
+#include "json/name.h"
+
+#include <string.h>
+
+bool
+pointer_valid(const char *text)
+{
+	if (*text != '/' && *text != '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text == '~' && text[1] != '0' && text[1] != '1')
+			return false;
+	return true;
+}
+
+unsigned int
+pointer_parts(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '/';
+	return n;
+}
+
+/* The name token is the pointer's part p..end. */
+static bool
+names(const char *p, const char *end, const struct json_tok *t,
+    const char *text)
+{
+	struct name_iter it;
+	int c;
+
+	name_begin(&it, t, text);
+	while ((c = name_next(&it)) != -1) {
+		unsigned char want = 0;
+
+		if (p == end)
+			return false;
+		want = (unsigned char)*p++;
+		if (want == '~')
+			want = *p++ == '0' ? '~' : '/';
+		if (want != c)
+			return false;
+	}
+	return p == end;
+}
+
+static uint32_t
+find_member(const struct json *j, uint32_t obj, const char *p, size_t n)
+{
+	uint32_t found = 0, end = j->tok[obj].next;
+
+	if (memchr(p, '~', n) == NULL)
+		return json_member(j, obj, p, n);
+	for (uint32_t i = obj + 1; i < end; i = j->tok[i + 1].next)
+		if (names(p, p + n, &j->tok[i], j->text))
+			found = i + 1;
+	return found;
+}
+
+static uint32_t
+find_element(const struct json *j, uint32_t array, const char *p, size_t n)
+{
+	uint32_t i = array + 1, end = j->tok[array].next;
+	uint64_t index = 0;
+
+	if (n == 0 || n > 10 || (n > 1 && *p == '0'))
+		return 0;
+	for (; n > 0; n--, p++) {
+		if (*p < '0' || *p > '9')
+			return 0;
+		index = index * 10 + (uint64_t)(*p - '0');
+	}
+	for (; i < end && index > 0; index--)
+		i = j->tok[i].next;
+	return i < end ? i : 0;
+}
+
+bool
+pointer_find(const struct json *j, const char *text, uint32_t *index)
+{
+	uint32_t i = 0;
+	size_t n;
+
+	*index = 0;
+	while (*text == '/') {
+		n = strcspn(++text, "/");
+		if (j->tok[i].type == JSON_OBJECT)
+			i = find_member(j, i, text, n);
+		else if (j->tok[i].type == JSON_ARRAY)
+			i = find_element(j, i, text, n);
+		else
+			i = 0;
+		if (i == 0)
+			return false;
+		text += n;
+	}
+	*index = i;
+	return *text == '\0';
+}
+
+void
+pointer_put(struct buf *b, const char *name, size_t n)
+{
+	buf_char(b, '/');
+	for (size_t i = 0; i < n; i++) {
+		if (name[i] == '~' || name[i] == '/')
+			buf_add(b, name[i] == '~' ? "~0" : "~1", 2);
+		else
+			buf_char(b, name[i]);
+	}
+}

@@ -1,0 +1,23 @@
+/* Powers of ten to 128 bits: 10^k is g * 2^(power_log2(k) - 127), g having
+ * its top bit set and rounded down; exact for 0 <= k <= 55. */
+#ifndef JSON_POWER_H
+#define JSON_POWER_H
+
+#include <stdint.h>
+
+enum { POWER_MIN = -351, POWER_MAX = 350 };
+
+struct power {
+	uint64_t hi, lo;
+};
+
+struct power power_ten(int k);
+
+/* floor(log2(10^k)) */
+static inline int
+power_log2(int k)
+{
+	return (k * 1741647) >> 19;
+}
+
+#endif
