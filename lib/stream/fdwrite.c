@@ -1,0 +1,59 @@
+#include "fdwrite.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "base/wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 1000 };
+
+/* poll(2) says that a pipe takes PIPE_BUF bytes without blocking. */
+static int
+write_bounded(int fd, const char *p, size_t n)
+{
+	int64_t end = clock_ms() + GRACE_MS, left;
+	struct pollfd w = { .fd = fd, .events = POLLOUT };
+	ssize_t done;
+
+	while (n > 0) {
+		left = end - clock_ms();
+		if (left <= 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (poll(&w, 1, (int)left) <= 0)
+			continue;
+		done = write(fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+		if (done == -1 && errno != EINTR && errno != EAGAIN)
+			return -1;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+int
+fd_write(int fd, const char *p, size_t n)
+{
+	ssize_t done;
+
+	while (n > 0) {
+		if (stop_signal() != 0)
+			return write_bounded(fd, p, n);
+		done = write(fd, p, n);
+		if (done == -1 && errno == EAGAIN) {
+			(void)wait_fd(fd, POLLOUT, -1);
+		} else if (done == -1 && errno != EINTR) {
+			return -1;
+		} else if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}

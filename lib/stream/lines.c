@@ -1,0 +1,209 @@
+#include "lines.h"
+
+#include "base/stop.h"
+#include "base/wait.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
+
+struct lines {
+	int fd;
+	size_t max;             /* of a line */
+	char *data;
+	size_t cap;
+	size_t start, end;      /* what has been read and not been given */
+	size_t seen;            /* no LF before this; if found, it is here */
+	bool found, eof;
+	uint64_t number, offset;
+	struct hash *hash;      /* of a line too long to keep: its start is in */
+	uint64_t hashed;        /* data[0..LINES_KEPT), this much was dropped */
+};
+
+int
+lines_open(struct lines **out, int fd, size_t max, struct err *e)
+{
+	struct lines *l = calloc(1, sizeof(*l));
+
+	if (l == NULL || (l->data = malloc(READ_MAX)) == NULL) {
+		free(l);
+		return err_nomem(e);
+	}
+	l->fd = fd;
+	l->max = max;
+	l->cap = READ_MAX;
+	*out = l;
+	return 0;
+}
+
+void
+lines_close(struct lines *l)
+{
+	if (l == NULL)
+		return;
+	hash_free(l->hash);
+	free(l->data);
+	free(l);
+}
+
+static bool
+find_end(struct lines *l)
+{
+	char *lf;
+
+	if (l->found)
+		return true;
+	lf = memchr(l->data + l->seen, '\n', l->end - l->seen);
+	l->found = lf != NULL;
+	l->seen = l->found ? (size_t)(lf - l->data) : l->end;
+	return l->found;
+}
+
+bool
+lines_ready(struct lines *l)
+{
+	return find_end(l) || l->eof;
+}
+
+/* Longer than what may be kept: from here on only its hash grows. */
+static int
+drop_long(struct lines *l, struct err *e)
+{
+	if (l->hash == NULL) {
+		if ((l->hash = hash_new()) == NULL)
+			return err_nomem(e);
+		hash_add(l->hash, l->data + l->start, l->end - l->start);
+		l->hashed = l->end - l->start;
+		memmove(l->data, l->data + l->start, LINES_KEPT);
+	} else {
+		hash_add(l->hash, l->data + l->start, l->end - l->start);
+		l->hashed += l->end - l->start;
+	}
+	l->start = l->end = l->seen = LINES_KEPT;
+	return 0;
+}
+
+static int
+grow(struct lines *l, struct err *e)
+{
+	size_t most = (l->max > LINES_KEPT ? l->max : LINES_KEPT) + READ_MAX;
+	size_t cap = l->cap > most / 2 ? most : l->cap * 2;
+	char *p = realloc(l->data, cap);
+
+	if (p == NULL)
+		return err_nomem(e);
+	l->data = p;
+	l->cap = cap;
+	return 0;
+}
+
+static int
+make_room(struct lines *l, struct err *e)
+{
+	size_t n = l->end - l->start;
+
+	if (l->hash != NULL || (n > l->max && n >= LINES_KEPT))
+		return drop_long(l, e);
+	if (n == 0) {
+		l->start = l->end = l->seen = 0;
+	} else if (l->cap - l->end < READ_MIN && l->start > 0) {
+		memmove(l->data, l->data + l->start, n);
+		l->seen -= l->start;
+		l->start = 0;
+		l->end = n;
+	}
+	return l->cap - l->end < READ_MIN ? grow(l, e) : 0;
+}
+
+static enum lines_result
+fill(struct lines *l, int timeout, struct err *e)
+{
+	ssize_t n;
+	int r;
+
+	if (make_room(l, e) == -1)
+		return LINES_FAILED;
+	for (;;) {
+		if (stop_signal() != 0)
+			return LINES_STOP;
+		r = wait_fd(l->fd, POLLIN, timeout);
+		if (r <= 0)
+			return r == 0 ? LINES_WAIT : LINES_STOP;
+		n = read(l->fd, l->data + l->end, l->cap - l->end);
+		if (n >= 0)
+			break;
+		if (errno != EINTR && errno != EAGAIN) {
+			(void)err_errno(e, ERR_IO, "cannot read");
+			return LINES_FAILED;
+		}
+	}
+	l->eof = n == 0;
+	l->end += (size_t)n;
+	return LINES_ONE;
+}
+
+static void
+give_long(struct lines *l, struct line *out)
+{
+	out->too_long = true;
+	if (l->hash != NULL) {
+		hash_add(l->hash, out->data, out->len);
+		hash_end(l->hash, out->sha256);
+		l->hash = NULL;
+		out->bytes += l->hashed;
+		out->data = l->data;
+		out->len = LINES_KEPT;
+		return;
+	}
+	hash_of(out->data, out->len, out->sha256);
+	if (out->len > LINES_KEPT)
+		out->len = LINES_KEPT;
+}
+
+static void
+give(struct lines *l, struct line *out)
+{
+	out->data = l->data + l->start;
+	out->len = l->seen - l->start;
+	out->number = ++l->number;
+	out->offset = l->offset;
+	out->bytes = out->len;
+	out->too_long = false;
+	if (l->hash != NULL || out->len > l->max)
+		give_long(l, out);
+	l->offset += out->bytes + l->found;
+	l->start = l->seen += l->found;
+	l->found = false;
+}
+
+static bool
+is_blank(const struct line *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (l->data[i] != ' ' && l->data[i] != '\t' &&
+		    l->data[i] != '\r')
+			return false;
+	return !l->too_long;
+}
+
+enum lines_result
+lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
+{
+	enum lines_result r;
+
+	for (;;) {
+		if (find_end(l) || (l->eof &&
+		    (l->end > l->start || l->hash != NULL))) {
+			give(l, out);
+			if (!is_blank(out))
+				return LINES_ONE;
+		} else if (l->eof) {
+			return LINES_END;
+		} else if ((r = fill(l, timeout, e)) != LINES_ONE) {
+			return r;
+		}
+	}
+}

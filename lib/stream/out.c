@@ -1,0 +1,79 @@
+#include "out.h"
+
+#include "stream/fdwrite.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { OUT_MAX = 64 << 10, PIPE_WANTED = 1 << 20 };
+
+struct out {
+	int fd;
+	bool broken;            /* a write failed: what is out may be torn */
+	const char *name;
+	size_t len;
+	char data[OUT_MAX];
+};
+
+int
+out_open(struct out **out, int fd, const char *name, struct err *e)
+{
+	struct out *o = malloc(sizeof(*o));
+	struct stat st;
+
+	if (o == NULL)
+		return err_nomem(e);
+	o->fd = fd;
+	o->broken = false;
+	o->name = name;
+	o->len = 0;
+	/* Stages overlap better through a large pipe; without is no harm. */
+	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED);
+	*out = o;
+	return 0;
+}
+
+void
+out_close(struct out *o)
+{
+	free(o);
+}
+
+static int
+put(struct out *o, const char *p, size_t n, struct err *e)
+{
+	if (o->broken)
+		return err_set(e, ERR_IO, false, "%s: an earlier write failed",
+		    o->name);
+	if (fd_write(o->fd, p, n) == -1) {
+		o->broken = true;
+		return err_errno(e, ERR_IO, o->name);
+	}
+	return 0;
+}
+
+int
+out_flush(struct out *o, struct err *e)
+{
+	size_t n = o->len;
+
+	o->len = 0;
+	return n > 0 ? put(o, o->data, n, e) : 0;
+}
+
+int
+out_line(struct out *o, const char *p, size_t n, struct err *e)
+{
+	if (n + 1 > sizeof(o->data) - o->len && out_flush(o, e) == -1)
+		return -1;
+	if (n + 1 > sizeof(o->data))
+		return put(o, p, n, e) == -1 || put(o, "\n", 1, e) == -1 ?
+		    -1 : 0;
+	memcpy(o->data + o->len, p, n);
+	o->data[o->len + n] = '\n';
+	o->len += n + 1;
+	return 0;
+}
