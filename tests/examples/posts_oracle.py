@@ -59,7 +59,7 @@ def judge(api, line):
         return [], [("transform", "type", line)]
     title, body = normalise(post["title"]), normalise(post["body"])
     if len(title) < 3:
-        return [], [("transform", "title_too_short", line)]
+        return [], [("transform", "range", line)]
     return [(int(post["userId"]), int(post["id"]), "post", title_case(title),
              body, len(body.split()))], []
 
