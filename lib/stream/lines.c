@@ -33,7 +33,7 @@ lines_open(struct lines **out, int fd, size_t max, struct err *e)
 		return err_nomem(e);
 	}
 	l->fd = fd;
-	l->max = max;
+	l->max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4;
 	l->cap = READ_MAX;
 	*out = l;
 	return 0;

@@ -61,5 +61,8 @@ void mark_stage_name(char out[64], const char *name, const struct counts *c,
 /* What the counts of a boundary can show (protocol.md, order of writes, 1):
  * each stage's own sum (70), each out = next in (76). */
 int mark_sums(const struct mark *m, struct err *e);
+/* What one stage wrote and the next one read is the same: else ERR_PEER. */
+int mark_next(const char *from, uint64_t out, const char *to, uint64_t in,
+    struct err *e);
 
 #endif

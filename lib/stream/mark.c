@@ -1,0 +1,341 @@
+#include "mark.h"
+
+#include "json/number.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1, LEVELS = 4 };
+
+static const char mark_name[] = "@etl";
+
+static const struct {
+	const char *name;
+	enum mark_kind kind;
+} kinds[] = {
+	{ "begin", MARK_BEGIN }, { "checkpoint", MARK_CHECKPOINT },
+	{ "resolve", MARK_RESOLVE }, { "end", MARK_END },
+	{ "reject", MARK_REJECT }, { "failed", MARK_FAILED }
+};
+
+static int
+hex4(const char *p)
+{
+	int v = 0;
+
+	for (int i = 0; i < 4; i++) {
+		char c = p[i];
+
+		if (c >= '0' && c <= '9')
+			v = v * 16 + c - '0';
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			v = v * 16 + (c | 32) - 'a' + 10;
+		else
+			return -1;
+	}
+	return v;
+}
+
+static const char *
+skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' ||
+	    *p == '\n'))
+		p++;
+	return p;
+}
+
+bool
+mark_is(const char *line, size_t len)
+{
+	const char *p = line, *end = line + len;
+
+	if (len > 2 && p[0] == '{' && p[1] == '"' && p[2] != '@' &&
+	    p[2] != '\\')
+		return false;
+	p = skip_space(p, end);
+	if (p == end || *p++ != '{')
+		return false;
+	p = skip_space(p, end);
+	if (p == end || *p++ != '"')
+		return false;
+	for (const char *m = mark_name; *m != '\0'; m++) {
+		if (end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
+			if (hex4(p + 2) != *m)
+				return false;
+			p += 6;
+		} else if (p == end || *p++ != *m) {
+			return false;
+		}
+	}
+	return p < end && *p == '"';
+}
+
+void
+mark_release(struct mark *m)
+{
+	if (m == NULL)
+		return;
+	free(m->id);
+	free(m->stream);
+	free(m->run);
+	free(m->pipeline);
+	free(m->traceparent);
+	free(m->stage);
+	free(m->message);
+	*m = (struct mark){ 0 };
+}
+
+bool
+mark_boundary(enum mark_kind k)
+{
+	return k == MARK_CHECKPOINT || k == MARK_RESOLVE || k == MARK_END;
+}
+
+/* What a mark is read from, and where its first failure goes. */
+struct reading {
+	struct json j;
+	const char *kind;
+	struct err *e;
+};
+
+static int
+broken(const struct reading *r, const char *what)
+{
+	return err_set(r->e, ERR_PEER, false, "broken %s mark: %s", r->kind,
+	    what);
+}
+
+static uint32_t
+find(const struct reading *r, uint32_t obj, const char *name)
+{
+	return json_member(&r->j, obj, name, strlen(name));
+}
+
+/* A member that is a text, or nothing: *out stays NULL. */
+static int
+get_text(struct reading *r, const char *name, char **out)
+{
+	uint32_t i = find(r, 0, name);
+	struct buf b;
+	int rc = -1;
+
+	if (i == 0 || r->j.tok[i].type == JSON_NULL)
+		return 0;
+	if (r->j.tok[i].type != JSON_STRING || (r->j.tok[i].flags & JSON_NUL))
+		return broken(r, name);
+	buf_init(&b, r->j.tok[i].len + 1);
+	json_unescape(&b, &r->j, i);
+	(void)buf_text(&b);
+	if (buf_check(&b, r->e) == 0) {
+		*out = b.data;
+		b.data = NULL;
+		rc = 0;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static bool
+get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
+{
+	uint32_t i = find(r, obj, name);
+	const struct json_tok *t = &r->j.tok[i];
+
+	return i != 0 && t->type == JSON_NUMBER &&
+	    number_int(r->j.text + t->at, t->len, v) && *v >= 0;
+}
+
+static int
+get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
+{
+	int64_t v;
+
+	if (!get_int(r, obj, name, &v))
+		return broken(r, name);
+	*out = (uint64_t)v;
+	return 0;
+}
+
+static int
+get_stage(struct reading *r, uint32_t i, struct counts *c)
+{
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, r->j.tok[i].len + 1);
+	if (i == 0 || r->j.tok[i].type != JSON_STRING ||
+	    (r->j.tok[i].flags & JSON_NUL)) {
+		(void)broken(r, "a stage without a name");
+		goto out;
+	}
+	json_unescape(&b, &r->j, i);
+	(void)buf_text(&b);
+	if (buf_check(&b, r->e) == -1)
+		goto out;
+	if (b.len == 0 || b.len >= sizeof(c->stage)) {
+		(void)broken(r, "a stage's name is empty or too long");
+		goto out;
+	}
+	memcpy(c->stage, b.data, b.len + 1);
+	rc = 0;
+out:
+	buf_release(&b);
+	return rc;
+}
+
+static int
+get_counts(struct reading *r, uint32_t i, struct counts *c)
+{
+	if (r->j.tok[i].type != JSON_OBJECT)
+		return broken(r, "stages");
+	if (get_stage(r, find(r, i, "stage"), c) == -1 ||
+	    get_count(r, i, "in", &c->in) == -1 ||
+	    get_count(r, i, "out", &c->out) == -1 ||
+	    get_count(r, i, "dropped", &c->dropped) == -1 ||
+	    get_count(r, i, "rejected", &c->rejected) == -1)
+		return -1;
+	if (find(r, i, "aside") == 0)
+		return 0;
+	return get_count(r, i, "aside", &c->aside);
+}
+
+static int
+get_stages(struct reading *r, struct mark *m)
+{
+	uint32_t a = find(r, 0, "stages");
+	int rc;
+
+	if (a == 0 || r->j.tok[a].type != JSON_ARRAY)
+		return broken(r, "no stages");
+	for (uint32_t i = a + 1; i < r->j.tok[a].next; i = r->j.tok[i].next) {
+		struct counts *c = &m->stages[m->nstages];
+
+		if (m->nstages == MARK_STAGES)
+			return broken(r, "too many stages");
+		rc = m->kind == MARK_BEGIN ? get_stage(r, i, c) :
+		    get_counts(r, i, c);
+		if (rc == -1)
+			return -1;
+		for (size_t k = 0; k < m->nstages; k++)
+			if (strcmp(m->stages[k].stage, c->stage) == 0)
+				return broken(r, "two stages of one name");
+		m->nstages++;
+	}
+	return 0;
+}
+
+static int
+get_version(struct reading *r, bool needed)
+{
+	uint32_t i = find(r, 0, "v");
+	int64_t v;
+
+	if (i == 0)
+		return needed ? broken(r, "no version") : 0;
+	if (!get_int(r, 0, "v", &v) || v < 1)
+		return broken(r, "v");
+	if (v > VERSION)
+		return err_set(r->e, ERR_PEER, false, "the stream is of "
+		    "version %lld, newer than this program, which reads "
+		    "version %d", (long long)v, VERSION);
+	return 0;
+}
+
+static bool
+is_true(const struct reading *r, const char *name)
+{
+	return r->j.tok[find(r, 0, name)].type == JSON_TRUE;
+}
+
+static int
+get_seq(struct reading *r, struct mark *m)
+{
+	m->has_seq = find(r, 0, "seq") != 0;
+	if (!m->has_seq)
+		return m->kind == MARK_END ? 0 : broken(r, "no seq");
+	return get_count(r, 0, "seq", &m->seq);
+}
+
+static int
+get_failed(struct reading *r, struct mark *m)
+{
+	int64_t code;
+
+	if (!get_int(r, 0, "code", &code) || code < 1 || code > 255)
+		return broken(r, "code");
+	m->code = (int)code;
+	return m->message == NULL ? broken(r, "no message") : 0;
+}
+
+static int
+get_members(struct reading *r, struct mark *m)
+{
+	if (get_version(r, m->kind == MARK_BEGIN) == -1 ||
+	    get_text(r, "id", &m->id) == -1 ||
+	    get_text(r, "stage", &m->stage) == -1 ||
+	    get_text(r, "stream", &m->stream) == -1 ||
+	    get_text(r, "run", &m->run) == -1 ||
+	    get_text(r, "pipeline", &m->pipeline) == -1 ||
+	    get_text(r, "traceparent", &m->traceparent) == -1)
+		return -1;
+	m->replay = is_true(r, "replay");
+	m->lookback = is_true(r, "lookback");
+	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE) &&
+	    (m->id == NULL || m->id[0] == '\0'))
+		return broken(r, "no id");
+	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
+	    (m->stage == NULL || m->stage[0] == '\0'))
+		return broken(r, "no stage");
+	if (m->kind == MARK_FAILED)
+		return get_text(r, "message", &m->message) == -1 ? -1 :
+		    get_failed(r, m);
+	if (mark_boundary(m->kind) && get_seq(r, m) == -1)
+		return -1;
+	return m->kind == MARK_REJECT ? 0 : get_stages(r, m);
+}
+
+static int
+scan(struct reading *r, const char *line, size_t len)
+{
+	struct json_fault f = { 0 };
+
+	if (json_scan(&r->j, line, len, LEVELS, JSON_UNIQUE, &f) == 0)
+		return 0;
+	if (f.nomem)
+		return err_nomem(r->e);
+	return err_set(r->e, ERR_PEER, false, "broken mark: %s at byte %zu",
+	    f.why, f.at);
+}
+
+int
+mark_parse(struct mark *m, const char *line, size_t len, struct err *e)
+{
+	struct reading r = { .e = e };
+	const struct json_tok *t;
+	int rc = -1;
+
+	*m = (struct mark){ 0 };
+	if (scan(&r, line, len) == -1)
+		goto out;
+	t = r.j.n > 2 ? &r.j.tok[2] : r.j.tok;
+	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED)) {
+		(void)err_set(e, ERR_PEER, false, "broken mark: its kind is "
+		    "no plain text");
+		goto out;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (t->len == strlen(kinds[i].name) + 2 &&
+		    memcmp(line + t->at + 1, kinds[i].name, t->len - 2) == 0) {
+			m->kind = kinds[i].kind;
+			r.kind = kinds[i].name;
+		}
+	rc = m->kind == MARK_UNKNOWN ? 0 : get_members(&r, m);
+out:
+	json_release(&r.j);
+	if (rc == -1)
+		mark_release(m);
+	return rc;
+}

@@ -1,0 +1,198 @@
+#include "mark.h"
+
+#include "base/text.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+put_counts(struct buf *b, const struct counts *c)
+{
+	buf_char(b, '{');
+	json_put_text(b, "stage", c->stage);
+	json_put_int(b, "in", (int64_t)c->in);
+	json_put_int(b, "out", (int64_t)c->out);
+	json_put_int(b, "dropped", (int64_t)c->dropped);
+	json_put_int(b, "rejected", (int64_t)c->rejected);
+	if (c->aside > 0)
+		json_put_int(b, "aside", (int64_t)c->aside);
+	buf_char(b, '}');
+}
+
+static void
+put_kind(struct buf *b, const char *kind)
+{
+	buf_char(b, '{');
+	json_put_text(b, "@etl", kind);
+}
+
+static void
+put_stages(struct buf *b)
+{
+	buf_char(b, ',');
+	json_put_string(b, "stages", 6);
+	buf_str(b, ":[");
+}
+
+/* A text of whoever runs us, which need not be UTF-8. */
+static void
+put_given(struct buf *b, const char *name, const char *s)
+{
+	if (s != NULL && utf8_span(s, strlen(s)) == strlen(s))
+		json_put_text(b, name, s);
+}
+
+int
+mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
+{
+	put_kind(out, "begin");
+	json_put_int(out, "v", 1);
+	json_put_text(out, "id", m->id);
+	put_given(out, "stream", m->stream);
+	put_given(out, "run", m->run);
+	put_given(out, "pipeline", m->pipeline);
+	put_stages(out);
+	for (size_t i = 0; i < m->nstages; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		json_put_string(out, m->stages[i].stage,
+		    strlen(m->stages[i].stage));
+	}
+	buf_char(out, ']');
+	if (m->replay) {
+		json_put_raw(out, "replay", "true", 4);
+		put_given(out, "stage", m->stage);
+	}
+	if (m->lookback)
+		json_put_raw(out, "lookback", "true", 4);
+	put_given(out, "traceparent", m->traceparent);
+	buf_char(out, '}');
+	return buf_check(out, e);
+}
+
+int
+mark_put_failed(struct buf *out, const char *stage, const struct err *why,
+    struct err *e)
+{
+	size_t n = strlen(why->msg);
+	size_t valid = utf8_span(why->msg, n);
+
+	put_kind(out, "failed");
+	json_put_text(out, "stage", stage);
+	json_put_int(out, "code", err_status(why));
+	/* A text cut by err_set() may end inside a character. */
+	json_put_member(out, "message", why->msg, valid);
+	buf_char(out, '}');
+	return buf_check(out, e);
+}
+
+int
+mark_put_end(struct buf *out, const struct counts *c, size_t n,
+    struct err *e)
+{
+	put_kind(out, "end");
+	put_stages(out);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		put_counts(out, &c[i]);
+	}
+	buf_str(out, "]}");
+	return buf_check(out, e);
+}
+
+/* All but the new entry stays byte for byte: it goes in before the "]". */
+int
+mark_extend(struct buf *out, const char *line, size_t len,
+    const struct counts *c, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault f = { 0 };
+	uint32_t a = 0;
+	size_t at;
+	int rc = -1;
+
+	if (json_scan(&j, line, len, 3, JSON_UNIQUE, &f) == 0)
+		a = json_member(&j, 0, "stages", 6);
+	if (a == 0 || j.tok[a].type != JSON_ARRAY) {
+		(void)(f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
+		    "broken mark: no stages"));
+		goto out;
+	}
+	at = (size_t)j.tok[a].at + j.tok[a].len - 1;
+	buf_add(out, line, at);
+	if (j.tok[a].members > 0)
+		buf_char(out, ',');
+	if (memcmp(line + j.tok[2].at, "\"begin\"", 7) == 0)
+		json_put_string(out, c->stage, strlen(c->stage));
+	else
+		put_counts(out, c);
+	buf_add(out, line + at, len - at);
+	rc = buf_check(out, e);
+out:
+	json_release(&j);
+	return rc;
+}
+
+void
+mark_stage_name(char out[64], const char *name, const struct counts *c,
+    size_t n)
+{
+	(void)snprintf(out, 64, "%.55s", name);
+	for (unsigned k = 2; k <= MARK_STAGES + 1; k++) {
+		size_t i = 0;
+
+		while (i < n && strcmp(c[i].stage, out) != 0)
+			i++;
+		if (i == n)
+			return;
+		(void)snprintf(out, 64, "%.55s.%u", name, k);
+	}
+}
+
+static int
+sums_of(const struct counts *c, struct err *e)
+{
+	uint64_t gone = c->dropped + c->rejected;
+
+	if (c->aside > c->rejected || (c->in > 0 && (gone > c->in ||
+	    (gone == c->in && c->out > 0))))
+		return err_set(e, ERR_BUG, false, "the counts of stage %s do "
+		    "not add up: %llu in, %llu out, %llu dropped, %llu "
+		    "rejected, %llu of these aside", c->stage,
+		    (unsigned long long)c->in, (unsigned long long)c->out,
+		    (unsigned long long)c->dropped,
+		    (unsigned long long)c->rejected,
+		    (unsigned long long)c->aside);
+	return 0;
+}
+
+int
+mark_next(const char *from, uint64_t out, const char *to, uint64_t in,
+    struct err *e)
+{
+	if (out == in)
+		return 0;
+	return err_set(e, ERR_PEER, false, "%llu records were %s between %s, "
+	    "which wrote %llu, and %s, which read %llu: put etl-via before "
+	    "the command that stands there",
+	    (unsigned long long)(out > in ? out - in : in - out),
+	    out > in ? "lost" : "added", from, (unsigned long long)out, to,
+	    (unsigned long long)in);
+}
+
+int
+mark_sums(const struct mark *m, struct err *e)
+{
+	for (size_t i = 0; i < m->nstages; i++) {
+		const struct counts *c = &m->stages[i];
+
+		if (sums_of(c, e) == -1)
+			return -1;
+		if (i > 0 && mark_next(c[-1].stage, c[-1].out, c->stage,
+		    c->in, e) == -1)
+			return -1;
+	}
+	return 0;
+}
