@@ -18,6 +18,7 @@ check: deps
 	@$(MAKE) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv $(PROVE) $(TESTS)
 lint: deps
+	@$(MAKE) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
 demo: deps
 	@$(MAKE) all $(SUPPORT)
@@ -28,4 +29,10 @@ bench: deps
 fuzz: deps
 	@sh tests/fuzz/run.sh
 
-.PHONY: build-tests check lint demo bench fuzz
+# For scripts: what the programs are, how a file is compiled.
+programs:
+	@echo $(PROGS)
+flags:
+	$(info $(CPPFLAGS) $(PQ_CPPFLAGS) $(WARN))@:
+
+.PHONY: programs flags build-tests check lint demo bench fuzz

@@ -75,7 +75,9 @@ list_answer(const struct request *q, const struct plan *p, struct list *l,
 		l->limit = 10;
 	if (l->page == 0 || l->page > 10000000)
 		l->page = 1;
-	l->first = (p->endless == ENDLESS_SAME ? 0 : l->page - 1) * l->limit + 1;
+	l->first = 1;
+	if (p->endless != ENDLESS_SAME)
+		l->first += (l->page - 1) * l->limit;
 	l->last = l->first + l->limit - 1;
 	if (l->last > l->total && p->endless != ENDLESS_NEW)
 		l->last = l->total;

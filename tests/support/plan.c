@@ -164,10 +164,10 @@ set_bad_body(struct plan *p, char arg[ARGS][PLAN_TEXT])
 {
 	p->status = (int)strtol(arg[0], NULL, 10);
 	p->body = "\033[31mred\033[0m \033]0;title\007 bell\007\r\n\t"
-	    "c1 \xc2\x9b" "31m bidi \xe2\x80\xae line \xe2\x80\xa8 bad \xff\x80 "
-	    "then text that is much longer than the two hundred bytes which "
-	    "a message shows of it, so that the place where it ends can be "
-	    "seen as well; and on, and on, to the END.";
+	    "c1 \xc2\x9b" "31m bidi \xe2\x80\xae line \xe2\x80\xa8 "
+	    "bad \xff\x80 then text that is much longer than the two "
+	    "hundred bytes which a message shows of it, so that the place "
+	    "where it ends can be seen as well; and on, and on, to the END.";
 }
 
 static void
@@ -200,7 +200,7 @@ static const struct fault faults[] = {
 	{ "loop", 0, set_loop },                /* 302 to itself */
 	{ "reset", 0, set_reset },              /* RST, no answer */
 	{ "bad-body", 1, set_bad_body },        /* CODE, body with controls */
-	{ "quota", 0, set_quota },              /* 403, x-ratelimit-remaining 0 */
+	{ "quota", 0, set_quota },              /* 403, no calls left */
 };
 
 size_t

@@ -13,13 +13,13 @@ static const struct odd {
 	const char *json;
 } odds[] = {
 	{ 3, "{\"userId\": 1, \"id\": 3,\n"
-	    "    \"title\": \"  ea   molestias\\tquasi \\n exercitationem  \",\n"
+	    "    \"title\": \"  ea   molestias\\tquasi \\n exerci  \",\n"
 	    "    \"body\": \"  et iusto   sed quo\\r\\niure  \"}" },
 	{ 5, "{\"userId\": 1, \"id\": 5,\n"
-	    "    \"title\": \"\xc2\xa0nesciunt\xe2\x80\x83quas\\u3000odio\\u00a0\","
-	    "\n    \"body\": \"repudiandae\xe3\x80\x80veniam \xe2\x80\x89 quaerat\"}" },
+	    "    \"title\": \"\xc2\xa0nesci\xe2\x80\x83qua\\u3000o\\u00a0\",\n"
+	    "    \"body\": \"repu\xe3\x80\x80veniam \xe2\x80\x89 quaerat\"}" },
 	{ 8, "{\"userId\": 1, \"id\": 8,\n"
-	    "    \"title\": \"dolorem \\u00e9st \\\"quoted\\\" a\\\\b c\\/d\",\n"
+	    "    \"title\": \"dolorem \\u00e9st \\\"quote\\\" a\\\\b c\\/d\",\n"
 	    "    \"body\": \"dignissimos\\naperiam \\u0026 dolorem\"}" },
 	{ 13, "{\"userId\": 2, \"id\": 13,\n"
 	    "    \"body\": \"aut dicta possimus sint mollitia\"}" },
@@ -36,10 +36,10 @@ static const struct odd {
 	    "    \"title\": \"commodi ullam\", \"body\": \"odio fugit\"}" },
 	{ 56, "{\"userId\": 6, \"id\": 56,\n"
 	    "    \"title\": \"qui et at rerum\", \"body\": null}" },
-	{ 62, "{\"id\": 62, \"title\": \"beatae enim \\u001b[31mquia\\u0007\",\n"
+	{ 62, "{\"id\": 62, \"title\": \"beatae \\u001b[31mquia\\u0007\",\n"
 	    "    \"body\": \"enim aspernatur \\u001b]0;gone\\u0007\"}" },
 	{ 68, "{\"userId\": 7, \"id\": 1068,\n"
-	    "    \"title\": \"odio quis facere\", \"body\": \"magnam ut rerum\"}" },
+	    "    \"title\": \"odio quis\", \"body\": \"magnam ut rerum\"}" },
 	{ 77, "{\"userId\": 8, \"id\": 77, \"title\": \"  x\\u2003\",\n"
 	    "    \"body\": \"modi ut eos\"}" },
 	{ 90, "{\"userId\": 9, \"id\": 90,\n"

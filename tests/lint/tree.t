@@ -1,0 +1,106 @@
+#!/bin/sh
+# What is in the tree, and what includes what.
+. tests/support/lib.sh
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+tracked() {
+	if [ -e .git ]; then
+		git ls-files
+	else
+		find . -type f | sed 's,^\./,,' | grep -v '^b[a-z]*/'
+	fi
+}
+tracked | sort >"$scratch/tracked"
+grep '\.[ch]$' "$scratch/tracked" | grep -E '^(src|lib)/' >"$scratch/c"
+ok 'there are sources' test -s "$scratch/c"
+
+# lines ERE: where it stands in src and lib.
+lines() {
+	xargs grep -nE "$1" /dev/null <"$scratch/c" || :
+}
+including() {
+	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
+}
+is 'curl in one file' src/etl-extract/http.c "$(including 'curl/.*')"
+is 'jq in one file' src/etl-transform/filter.c "$(including 'j[qv]\.h')"
+is 'libpq in one file' lib/db/pg.c "$(including 'libpq.*')"
+is 'sqlite3 in one file' lib/db/sqlite.c "$(including 'sqlite3\.h')"
+is 'no foreign type in a header' '' "$(grep '\.h$' "$scratch/c" |
+    xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    /dev/null || :)"
+
+# Every quoted include: its file is on this floor or below, or beside.
+floors() {
+	xargs grep -oE '^#include "[^"]*"' /dev/null <"$scratch/c" |
+	tr -d '"' | sed 's/#include //' |
+	while IFS=: read -r file what; do
+		case $file:$what in
+		lib/base/*:base/* | \
+		lib/json/*:base/* | lib/json/*:json/* | \
+		lib/stream/*:base/* | lib/stream/*:json/* | \
+		lib/stream/*:stream/* | \
+		lib/db/*:base/* | lib/db/*:json/* | lib/db/*:db/* | \
+		lib/db/*:sql_scripts.h | \
+		src/*:base/* | src/*:json/* | src/*:stream/* | src/*:db/* | \
+		src/etl-transform/*:etl_module.h)
+			;;
+		*/*:*/*)
+			echo "$file: $what"
+			;;
+		*)
+			[ -e "${file%/*}/$what" ] || echo "$file: $what"
+			;;
+		esac
+	done
+}
+is 'includes go downwards' '' "$(floors)"
+is 'no banned function' '' "$(lines \
+    '(^|[^A-Za-z0-9_])(strn?cpy|strn?cat|v?sprintf|ato[ifl]l?|strtok|system|gets)\(')"
+is 'nothing left to do' '' \
+    "$(xargs grep -nIE 'TO[D]O|FI[X]ME|XX[X]:' /dev/null \
+    <"$scratch/tracked" || :)"
+is "no path of somebody's machine" '' \
+    "$(xargs grep -nIE '(^|[^A-Za-z0-9_.}])/(wor[k]|hom[e]/[a-z]|roo[t])/' \
+    /dev/null <"$scratch/tracked" || :)"
+is 'no secret key' '' "$(xargs grep -lIE 'BEGIN [A-Z ]*PRIVATE K[E]Y' \
+    /dev/null <"$scratch/tracked" || :)"
+
+big() {
+	while read -r file; do
+		[ "$(wc -c <"$file")" -le 200000 ] || echo "$file is big"
+		case $file in
+		*.o | *.a | *.so | *.d | *.db | bin/* | build/* | *.gz | *.orig)
+			echo "$file"
+			;;
+		esac
+	done <"$scratch/tracked"
+}
+is 'nothing built is in the tree' '' "$(big)"
+
+programs=$(make -s --no-print-directory programs)
+four() {
+	for p in $programs; do
+		for place in "src/$p/main.c" "man/$p.1" "tests/$p"; do
+			[ -e "$place" ] || echo "no $place"
+		done
+		command -v "$p" >/dev/null || echo "no bin/$p"
+	done
+	for place in src/* man/*.1; do
+		p=${place#*/}
+		case " $programs " in
+		*" ${p%.1} "*) ;;
+		*) echo "$place is no program's" ;;
+		esac
+	done
+}
+is 'a program stands in four places' '' "$(four)"
+missing_line() {
+	for p in $programs; do
+		grep -q "$p" README.md || echo "README.md: $p"
+		grep -q "^\.It .*Xr $p 1\|^\.Xr $p 1" man/etl.7 ||
+		    echo "etl.7: $p"
+	done
+}
+is 'README and etl(7) name every program' '' "$(missing_line)"
+ok 'the test command is the one of CI' grep -q 'make check' .ci/run
+done_testing
