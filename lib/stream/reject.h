@@ -35,7 +35,8 @@ struct reject {
 struct reject_who {             /* the same in all rejects of a process */
 	const char *run, *pipeline;     /* NULL outside etl-run */
 	char stage[64];
-	char prefix[128];       /* of occurrence: RUN/STAGE.XXXX/ */
+	char process[48];       /* of occurrence: RUN, */
+	char tail[5];           /* and XXXX */
 	uint64_t n;             /* rejects so far */
 };
 
@@ -67,6 +68,9 @@ void causes_put(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 bool reject_over(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen);
+/* Fails with ERR_LIMIT and the causes where the limit is passed, else 0. */
+int reject_check(const struct reject_limit *l, uint64_t rejected,
+    uint64_t seen, const struct causes *c, struct err *e);
 
 /* Where lines go that leave the stream: a file or descriptor 3. */
 struct aside;

@@ -1,0 +1,173 @@
+#include "reject.h"
+
+#include "base/stop.h"
+#include "stream/fdwrite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REJECT_FD = 3 };
+
+struct aside {
+	int fd;
+	bool own;               /* opened here */
+	bool regular, pipe;
+	bool whole;             /* the file's last line ends in LF */
+	struct buf line;
+	char name[];
+};
+
+static int
+open_file(const char *file, struct err *e)
+{
+	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd == -1)
+		return err_set(e, ERR_CREATE, false, "--rejects %s: %s", file,
+		    strerror(errno));
+	return fd;
+}
+
+/* Stages that opened one file each, as in a 3>f | b 3>f, must not write over
+ * each other. */
+static void
+judge_fd(struct aside *a)
+{
+	struct stat st;
+	int flags = fcntl(a->fd, F_GETFL);
+
+	if (fstat(a->fd, &st) == -1)
+		return;
+	a->regular = S_ISREG(st.st_mode);
+	a->pipe = S_ISFIFO(st.st_mode);
+	if (a->regular && flags != -1)
+		(void)fcntl(a->fd, F_SETFL, flags | O_APPEND);
+}
+
+int
+aside_open(struct aside **out, const char *file, const struct stdfd *s,
+    struct err *e)
+{
+	const char *name = file != NULL ? file : "descriptor 3";
+	struct aside *a;
+	int fd = REJECT_FD;
+
+	*out = NULL;
+	if (file == NULL && (s == NULL || !s->rejects))
+		return 0;
+	if (file != NULL && (fd = open_file(file, e)) == -1)
+		return -1;
+	if ((a = calloc(1, sizeof(*a) + strlen(name) + 1)) == NULL) {
+		if (file != NULL)
+			(void)close(fd);
+		return err_nomem(e);
+	}
+	a->fd = fd;
+	a->own = file != NULL;
+	buf_init(&a->line, SIZE_MAX / 4);
+	memcpy(a->name, name, strlen(name) + 1);
+	judge_fd(a);
+	*out = a;
+	return 0;
+}
+
+void
+aside_close(struct aside *a)
+{
+	if (a == NULL)
+		return;
+	if (a->own)
+		(void)close(a->fd);
+	buf_release(&a->line);
+	free(a);
+}
+
+/* A full disk or a kill may have left half a line at the end. */
+static bool
+is_torn(int fd)
+{
+	char path[48], last = '\n';
+	struct stat st;
+	int in;
+
+	if (fstat(fd, &st) == -1 || st.st_size == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if ((in = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	(void)!pread(in, &last, 1, st.st_size - 1);
+	(void)close(in);
+	return last != '\n';
+}
+
+/* The reader's end does not matter: who dies here has failed, not the reader
+ * of stdout, so EPIPE is no quiet end. */
+static int
+failed(const struct aside *a, struct err *e)
+{
+	return err_set(e, ERR_IO, errno == ENOMEM, "%s: cannot write a "
+	    "reject: %s", a->name, strerror(errno));
+}
+
+/* A record lock holds between processes on a pipe too (Linux), whichever
+ * descriptor they have it by, and ends with its holder. */
+static int
+set_lock(const struct aside *a, short type)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
+
+	while (fcntl(a->fd, F_SETLKW, &l) == -1)
+		if (errno != EINTR || stop_signal() != 0)
+			return -1;
+	return 0;
+}
+
+static int
+write_pipe(const struct aside *a)
+{
+	int rc;
+
+	/* A file system without locks: a short line is atomic anyhow. */
+	if (set_lock(a, F_WRLCK) == -1 &&
+	    (errno == EINTR || a->line.len > PIPE_BUF))
+		return -1;
+	rc = fd_write(a->fd, a->line.data, a->line.len);
+	(void)set_lock(a, F_UNLCK);
+	return rc;
+}
+
+/* One write(2), so that nobody's line comes between. */
+static int
+write_file(const struct aside *a)
+{
+	ssize_t n = write(a->fd, a->line.data, a->line.len);
+
+	if (n == -1 && errno != EINTR)
+		return -1;
+	if (n == -1)
+		n = 0;
+	return fd_write(a->fd, a->line.data + n, a->line.len - (size_t)n);
+}
+
+int
+aside_write(struct aside *a, const char *line, size_t len, struct err *e)
+{
+	int rc;
+
+	buf_clear(&a->line);
+	if (a->regular && !a->whole && is_torn(a->fd))
+		buf_char(&a->line, '\n');
+	a->whole = true;
+	buf_add(&a->line, line, len);
+	buf_char(&a->line, '\n');
+	if (buf_check(&a->line, e) == -1)
+		return -1;
+	rc = a->pipe ? write_pipe(a) : write_file(a);
+	return rc == -1 ? failed(a, e) : 0;
+}

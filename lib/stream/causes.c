@@ -1,0 +1,154 @@
+#include "reject.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAUSES = 20, SHAPE = 160, EXAMPLE = 80 };
+
+struct cause {
+	uint64_t count, line;
+	char code[32];
+	char shape[SHAPE];      /* message without its variable parts */
+	char message[SHAPE];
+	char example[EXAMPLE];
+	size_t example_len;
+};
+
+struct causes {
+	struct cause v[CAUSES];
+	size_t n;
+	uint64_t others;
+};
+
+int
+causes_new(struct causes **c, struct err *e)
+{
+	*c = calloc(1, sizeof(**c));
+	return *c == NULL ? err_nomem(e) : 0;
+}
+
+void
+causes_free(struct causes *c)
+{
+	free(c);
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "Title too short: 'ab'" and "... 'cd'" are one cause: what stands in
+ * quotes and the digits of numbers are left out. */
+static void
+make_shape(char out[SHAPE], const char *m)
+{
+	size_t n = 0;
+
+	while (*m != '\0' && n < SHAPE - 1) {
+		const char *close = *m == '\'' || *m == '"' ?
+		    strchr(m + 1, *m) : NULL;
+
+		out[n] = *m;
+		if (close != NULL)
+			m = close;
+		else if (is_digit(*m))
+			while (is_digit(m[1]))
+				m++;
+		if (is_digit(out[n]))
+			out[n] = '0';
+		n++;
+		m++;
+	}
+	out[n] = '\0';
+}
+
+static struct cause *
+find(struct causes *c, const char *code, const char *message)
+{
+	char shape[SHAPE];
+	struct cause *new;
+
+	make_shape(shape, message);
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].code, code) == 0 &&
+		    strcmp(c->v[i].shape, shape) == 0)
+			return &c->v[i];
+	if (c->n == CAUSES)
+		return NULL;
+	new = &c->v[c->n++];
+	(void)snprintf(new->code, sizeof(new->code), "%s", code);
+	(void)snprintf(new->shape, sizeof(new->shape), "%s", shape);
+	(void)snprintf(new->message, sizeof(new->message), "%s", message);
+	return new;
+}
+
+void
+causes_add(struct causes *c, const char *code, const char *message,
+    const char *example, size_t len, uint64_t line)
+{
+	struct cause *k = find(c, code, message != NULL ? message : "");
+
+	if (k == NULL) {
+		c->others++;
+		return;
+	}
+	if (k->count++ > 0)
+		return;
+	k->line = line;
+	k->example_len = len < sizeof(k->example) ? len :
+	    sizeof(k->example);
+	if (k->example_len > 0)
+		memcpy(k->example, example, k->example_len);
+}
+
+static void
+put_cause(struct buf *b, const struct cause *k)
+{
+	buf_printf(b, "%llu ", (unsigned long long)k->count);
+	text_show(b, k->code, strlen(k->code));
+	if (k->message[0] != '\0') {
+		buf_str(b, ": ");
+		text_show(b, k->message, strlen(k->message));
+	}
+	if (k->line == 0 && k->example_len == 0)
+		return;
+	buf_str(b, " (");
+	if (k->line > 0)
+		buf_printf(b, "line %llu", (unsigned long long)k->line);
+	if (k->line > 0 && k->example_len > 0)
+		buf_str(b, ": ");
+	text_show(b, k->example, k->example_len);
+	buf_str(b, ")");
+}
+
+static int
+more_first(const void *a, const void *b)
+{
+	const struct cause *const *x = a, *const *y = b;
+
+	if ((*x)->count != (*y)->count)
+		return (*x)->count < (*y)->count ? 1 : -1;
+	return *x < *y ? -1 : 1;
+}
+
+void
+causes_put(struct buf *b, const struct causes *c)
+{
+	const struct cause *order[CAUSES];
+
+	for (size_t i = 0; i < c->n; i++)
+		order[i] = &c->v[i];
+	qsort(order, c->n, sizeof(order[0]), more_first);
+	for (size_t i = 0; i < c->n; i++) {
+		if (i > 0)
+			buf_str(b, "; ");
+		put_cause(b, order[i]);
+	}
+	if (c->others > 0)
+		buf_printf(b, "; %llu others", (unsigned long long)c->others);
+}

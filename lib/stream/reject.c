@@ -1,0 +1,212 @@
+#include "reject.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A message or a name is for a person; escapes may make it longer. */
+enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
+
+void
+reject_who_init(struct reject_who *w, const char *stage)
+{
+	char uuid[UUID_TEXT];
+
+	*w = (struct reject_who){
+		.run = getenv("ETL_RUN"), .pipeline = getenv("ETL_PIPELINE")
+	};
+	if (w->run != NULL && w->run[0] == '\0')
+		w->run = NULL;
+	if (w->pipeline != NULL && w->pipeline[0] == '\0')
+		w->pipeline = NULL;
+	uuid_new(uuid);
+	(void)snprintf(w->process, sizeof(w->process), "%.47s",
+	    w->run != NULL ? w->run : uuid);
+	random_hex(w->tail, sizeof(w->tail) - 1);
+	(void)snprintf(w->stage, sizeof(w->stage), "%s", stage);
+}
+
+void
+reject_line(struct reject *r, const struct line *l)
+{
+	if (r->raw == NULL) {
+		r->raw = l->data;
+		r->raw_len = l->len;
+		if (l->too_long) {
+			r->bytes = l->bytes;
+			r->sha256 = l->sha256;
+		}
+	}
+	if (r->origin.kind == NULL)
+		r->origin = (struct origin){ .kind = "stdin",
+		    .line = l->number, .offset = l->offset,
+		    .has_offset = true };
+}
+
+static void
+put_plain(struct buf *b, const char *name, const char *s, size_t n)
+{
+	struct buf shown;
+	bool plain = utf8_span(s, n) == n;
+
+	for (size_t i = 0; plain && i < n; i++)
+		plain = (unsigned char)s[i] >= ' ' && s[i] != 0x7f;
+	if (plain) {
+		json_put_member(b, name, s, n);
+		return;
+	}
+	buf_init(&shown, 16 * (size_t)POINTER_MAX);
+	text_show(&shown, s, n);
+	json_put_member(b, name, shown.data, shown.len);
+	b->failed |= shown.failed;
+	buf_release(&shown);
+}
+
+/* Longer ones are cut, at the end of a character. */
+static void
+put_text(struct buf *b, const char *name, const char *s, size_t max)
+{
+	size_t n;
+
+	if (s == NULL)
+		return;
+	n = strnlen(s, max + 1);
+	if (n > max)
+		for (n = max; n > max - 4 && (s[n] & 0xc0) == 0x80; n--)
+			;
+	put_plain(b, name, s, n);
+}
+
+static void
+put_number(struct buf *b, const char *name, uint64_t n)
+{
+	if (n > 0)
+		json_put_int(b, name, (int64_t)n);
+}
+
+static void
+put_origin(struct buf *b, const struct origin *o)
+{
+	if (o->kind == NULL)
+		return;
+	json_put_raw(b, "origin", "{", 1);
+	json_put_text(b, "kind", o->kind);
+	put_text(b, "uri", o->uri, POINTER_MAX);
+	put_number(b, "line", o->line);
+	if (o->has_offset)
+		json_put_int(b, "offset", (int64_t)o->offset);
+	put_number(b, "page", o->page);
+	put_number(b, "index", o->index);
+	put_text(b, "key", o->key, POINTER_MAX);
+	buf_char(b, '}');
+}
+
+/* A string, but for what is no UTF-8 or would grow more than twice as long:
+ * the readers of a stream bound a mark by that (stage_read.c). */
+static bool
+as_string(const char *p, size_t n)
+{
+	size_t more = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
+			more += 5;
+		else if (p[i] == '"' || p[i] == '\\')
+			more++;
+	}
+	return more <= n + SPARE && utf8_span(p, n) == n;
+}
+
+static void
+put_raw(struct buf *b, const struct reject *r)
+{
+	if (r->raw == NULL)
+		return;
+	if (as_string(r->raw, r->raw_len)) {
+		json_put_member(b, "raw", r->raw, r->raw_len);
+	} else {
+		json_put_raw(b, "raw_base64", "\"", 1);
+		base64_put(b, r->raw, r->raw_len);
+		buf_char(b, '"');
+	}
+	put_number(b, "bytes", r->bytes);
+	if (r->sha256 != NULL)
+		json_put_text(b, "sha256", r->sha256);
+}
+
+static void
+add_part(struct hash *h, const char *p, size_t n)
+{
+	hash_add(h, p, n);
+	hash_add(h, "", 1);
+}
+
+static void
+add_text(struct hash *h, const char *s)
+{
+	add_part(h, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
+}
+
+static int
+make_id(char id[HASH_HEX], const struct reject_who *w,
+    const struct reject *r, struct err *e)
+{
+	struct hash *h = hash_new();
+
+	if (h == NULL)
+		return err_nomem(e);
+	add_text(h, w->pipeline);
+	add_text(h, w->stage);
+	add_part(h, r->raw != NULL ? r->raw : "", r->raw_len);
+	if (r->sha256 != NULL)
+		add_text(h, r->sha256);
+	hash_end(h, id);
+	return 0;
+}
+
+static void
+put_who(struct buf *b, struct reject_who *w, const char *id)
+{
+	char occurrence[160];
+
+	(void)snprintf(occurrence, sizeof(occurrence), "%s/%s.%s/%llu",
+	    w->process, w->stage, w->tail, (unsigned long long)++w->n);
+	buf_char(b, '{');
+	json_put_text(b, "@etl", "reject");
+	json_put_int(b, "v", 1);
+	json_put_text(b, "id", id);
+	put_text(b, "occurrence", occurrence, sizeof(occurrence));
+	put_text(b, "run", w->run, TEXT_MAX);
+	put_text(b, "pipeline", w->pipeline, TEXT_MAX);
+	json_put_text(b, "stage", w->stage);
+}
+
+int
+reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
+    struct err *e)
+{
+	char id[HASH_HEX], at[CLOCK_STAMP];
+
+	if (r->id == NULL && make_id(id, w, r, e) == -1)
+		return -1;
+	put_who(out, w, r->id != NULL ? r->id : id);
+	json_put_text(out, "code", r->code);
+	put_text(out, "message", r->message, TEXT_MAX);
+	put_text(out, "pointer", r->pointer, POINTER_MAX);
+	put_origin(out, &r->origin);
+	put_raw(out, r);
+	if (r->retryable)
+		json_put_raw(out, "retryable", "true", 4);
+	put_text(out, "sqlstate", r->sqlstate, TEXT_MAX);
+	put_number(out, "http_status",
+	    r->http_status > 0 ? (uint64_t)r->http_status : 0);
+	clock_stamp(at);
+	json_put_text(out, "at", at);
+	buf_char(out, '}');
+	return buf_check(out, e);
+}
