@@ -13,6 +13,9 @@ if [ $# -eq 2 ]; then
 	exit
 fi
 file=$3
+tool() {
+	command -v "$1" || command -v "$1-14"
+}
 # shellcheck disable=SC2086
 eval set -- $flags
 key=$({ cat "$0" .clang-tidy; gcc "$@" -E "$file"; } | sha256sum)
@@ -33,8 +36,8 @@ mutable() {
 trap 'rm -f "$out".*' EXIT
 if gcc "$@" -O1 -fno-common -c -o "$out.o" "$file" &&
     mutable "$out.o" &&
-    clang "$@" -fsyntax-only "$file" &&
-    clang-tidy --quiet "$file" -- "$@" &&
+    "$(tool clang)" "$@" -fsyntax-only "$file" &&
+    "$(tool clang-tidy)" --quiet "$file" -- "$@" &&
     cppcheck -q --enable=warning,portability,performance \
 	--inline-suppr --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
 	-I. -Ilib -I"$build" "$file"

@@ -1,26 +1,29 @@
 #include "api.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-enum { GZIP_WINDOW = 15 + 16, MIB = 1 << 20 };
+enum { GZIP_WINDOW = 15 + 16, MIB = 1 << 20, ROOM = 16384 };
 
 /* Feeds n bytes; finishes the stream where last is true. */
-static int
+static void
 deflate_put(struct buf *out, z_stream *z, const char *p, size_t n, bool last)
 {
-	unsigned char room[16384];
+	unsigned char *room = calloc(1, ROOM);
 	int rc;
 
+	if (room == NULL)
+		return;
 	z->next_in = (unsigned char *)(uintptr_t)p;
 	z->avail_in = (unsigned)n;
 	do {
 		z->next_out = room;
-		z->avail_out = sizeof(room);
+		z->avail_out = ROOM;
 		rc = deflate(z, last ? Z_FINISH : Z_NO_FLUSH);
-		buf_add(out, room, sizeof(room) - z->avail_out);
+		buf_add(out, room, ROOM - z->avail_out);
 	} while (rc == Z_OK && (z->avail_in > 0 || last));
-	return rc;
+	free(room);
 }
 
 static int

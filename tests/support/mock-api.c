@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { PEM_MAX = 65536 };
+
 static const char usage[] =
     "usage: mock-api [--posts N] [--port N] [--port-file FILE] [--log FILE]\n"
     "                [--token TEXT] [--max-time SECONDS]\n"
@@ -37,15 +39,15 @@ api_sleep(struct api *a, int64_t ms)
 static char *
 file_text(const char *path)
 {
+	char *text = calloc(1, PEM_MAX);
 	FILE *f = fopen(path, "r");
-	char *text = calloc(1, 65536);
 
-	if (f == NULL || text == NULL || fread(text, 1, 65535, f) == 0) {
+	if (text == NULL || f == NULL || fread(text, 1, PEM_MAX - 1, f) == 0) {
 		perror(path);
 		exit(EX_NOINPUT);
 	}
-	fclose(f);
-	return text;
+	(void)fclose(f);
+	return text;            /* main() frees it */
 }
 
 static void
