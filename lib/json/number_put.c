@@ -136,14 +136,15 @@ put_plain(char *out, const char *digits, size_t n, int whole)
 size_t
 number_put(char out[NUMBER_TEXT], double d)
 {
+	static const char none[4] = { 'n', 'u', 'l', 'l' };
 	char digits[20], *p = out;
 	struct digits s;
 	size_t n;
 	int whole;
 
 	if (d != d) {
-		memcpy(out, "null", 4);
-		return 4;
+		memcpy(out, none, sizeof(none));
+		return sizeof(none);
 	}
 	if (__builtin_signbit(d)) {
 		*p++ = '-';

@@ -1,0 +1,63 @@
+/* For tests of lib/json: texts with their length, copied to the end of their
+ * memory so that sanitizers see a read too far. */
+#ifndef JSON_HELP_H
+#define JSON_HELP_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after those four */
+#include <cmocka.h>
+
+#include "json/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT(s) (s), sizeof(s) - 1
+
+struct scanned {
+	struct json j;
+	struct json_fault f;
+	char *copy;
+	int rc;
+};
+
+static inline struct scanned
+scan(const char *text, size_t n, unsigned int levels, enum json_members dup)
+{
+	struct scanned s = { .copy = malloc(n ? n : 1) };
+
+	assert_non_null(s.copy);
+	memcpy(s.copy, text, n);
+	s.rc = json_scan(&s.j, s.copy, n, levels, dup, &s.f);
+	if (s.rc == -1) {
+		assert_false(s.f.nomem);
+		assert_true(s.f.at <= n);
+		assert_int_equal(s.j.n, 0);
+	}
+	return s;
+}
+
+static inline void
+scanned_free(struct scanned *s)
+{
+	json_release(&s->j);
+	free(s->copy);
+}
+
+/* n times text: the caller frees. */
+static inline char *
+repeat(const char *text, size_t n)
+{
+	size_t len = strlen(text);
+	char *p = malloc(len * n + 1);
+
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		memcpy(p + i * len, text, len);
+	return p;
+}
+
+#endif

@@ -1,0 +1,289 @@
+/* The scanner's positions, levels, depth, names and faults. */
+#include "json_help.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* One token as TYPE@AT+LEN>NEXT*MEMBERS. */
+static void
+is_tape(const char *text, unsigned int levels, const char *want)
+{
+	static const char types[] = "nftdsao";
+	struct scanned s = scan(text, strlen(text), levels, JSON_UNIQUE);
+	char got[512] = "";
+	size_t n = 0;
+
+	assert_int_equal(s.rc, 0);
+	for (uint32_t i = 0; i < s.j.n; i++) {
+		const struct json_tok *t = &s.j.tok[i];
+
+		n += (size_t)snprintf(got + n, sizeof(got) - n,
+		    "%s%c%u+%u>%u*%u", i ? " " : "", types[t->type], t->at,
+		    t->len, t->next, t->members);
+	}
+	assert_string_equal(got, want);
+	scanned_free(&s);
+}
+
+static void
+test_tape(void **state)
+{
+	is_tape(" 12 ", 0, "d1+2>1*0");
+	is_tape("[]", JSON_LEVELS_ALL, "a0+2>1*0");
+	is_tape("{\"a\":1, \"b\":[true,null]}", JSON_LEVELS_ALL,
+	    "o0+24>7*2 s1+3>2*0 d5+1>3*0 s8+3>4*0 a12+11>7*2 t13+4>6*0 "
+	    "n18+4>7*0");
+	is_tape("[[\"x\"],{ } , false]", JSON_LEVELS_ALL,
+	    "a0+19>5*3 a1+5>3*1 s2+3>3*0 o7+3>4*0 f13+5>5*0");
+}
+
+static void
+test_levels(void **state)
+{
+	static const char text[] = "{\"a\":{\"b\":[1,2,{\"c\":3}]},\"d\":[4]}";
+
+	is_tape(text, 0, "o0+33>1*2");
+	is_tape(text, 1, "o0+33>5*2 s1+3>2*0 o5+19>3*1 s25+3>4*0 "
+	    "a29+3>5*1"
+	    + 0);
+	is_tape(text, 2, "o0+33>8*2 s1+3>2*0 o5+19>5*1 s6+3>4*0 a10+13>5*3 "
+	    "s25+3>6*0 a29+3>8*1 d30+1>8*0");
+}
+
+/* More children than the count can tell. */
+static void
+test_many(void **state)
+{
+	char *text = repeat("1,", 70000);
+	struct scanned s;
+
+	text[0] = '[';
+	text[1] = ' ';
+	text[139999] = ']';
+	s = scan(text, 140000, 1, JSON_UNIQUE);
+	assert_int_equal(s.rc, 0);
+	assert_int_equal(s.j.n, 70000);
+	assert_int_equal(s.j.tok[0].members, 65535);
+	scanned_free(&s);
+	free(text);
+}
+
+static void
+is_fault(const char *text, size_t n, const char *code, size_t at)
+{
+	struct scanned s = scan(text, n, JSON_LEVELS_ALL, JSON_UNIQUE);
+
+	assert_int_equal(s.rc, -1);
+	assert_string_equal(s.f.code, code);
+	assert_int_equal(s.f.at, at);
+	assert_non_null(s.f.why);
+	assert_true(strlen(s.f.why) > 0);
+	scanned_free(&s);
+}
+
+static void
+test_faults(void **state)
+{
+	is_fault(TEXT(""), "parse", 0);
+	is_fault(TEXT("  "), "parse", 2);
+	is_fault(TEXT("[1,]"), "parse", 3);
+	is_fault(TEXT("[1] 2"), "parse", 4);
+	is_fault(TEXT("{\"a\" 1}"), "parse", 5);
+	is_fault(TEXT("{\"a\":1,b}"), "parse", 7);
+	is_fault(TEXT("\"a\nb\""), "parse", 2);
+	is_fault(TEXT("\"abc"), "parse", 4);
+	is_fault(TEXT("01"), "parse", 1);
+	is_fault(TEXT("\"12345678\xff\""), "encoding", 9);
+	is_fault(TEXT("{\"a\":1,\"a\":2}"), "duplicate_member", 7);
+	is_fault(TEXT("{\"a\":1,\"a\":2"), "duplicate_member", 7);
+}
+
+static void
+test_depth(void **state)
+{
+	char *open = repeat("[", 1000000), *pairs = repeat("{\"\":", 257);
+	struct scanned s;
+	clock_t begin = clock();
+
+	is_fault(open, 1000000, "depth", 256);
+	is_fault(open, 257, "depth", 256);
+	is_fault(open, 256, "parse", 256);
+	is_fault(pairs, 257 * 4, "depth", 256 * 4);
+	memset(open + 256, ']', 256);
+	for (unsigned int levels = 0; levels <= JSON_LEVELS_ALL; levels++) {
+		s = scan(open, 512, levels, JSON_UNIQUE);
+		assert_int_equal(s.rc, 0);
+		assert_int_equal(s.j.n, levels < 255 ? levels + 1 : 256);
+		assert_int_equal(s.j.tok[0].next, s.j.n);
+		assert_int_equal(s.j.tok[0].len, 512);
+		scanned_free(&s);
+	}
+	assert_true(clock() - begin < CLOCKS_PER_SEC);
+	free(open);
+	free(pairs);
+}
+
+static void
+test_twice(void **state)
+{
+	is_fault(TEXT("{\"\":1,\"\":2}"), "duplicate_member", 6);
+	is_fault(TEXT("{\"a\":1,\"\\u0061\":2}"), "duplicate_member", 7);
+	is_fault(TEXT("{\"\\u0061\":1,\"a\":2}"), "duplicate_member", 12);
+	is_fault(TEXT("{\"\xc3\xa9\":1,\"\\u00E9\":2}"), "duplicate_member",
+	    8);
+	is_fault(TEXT("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"),
+	    "duplicate_member", 18);
+	is_fault(TEXT("{\"\\ud800\":1,\"\\uD800\":2}"), "duplicate_member",
+	    12);
+	is_fault(TEXT("{\"a/b\":1,\"a\\/b\":2}"), "duplicate_member", 9);
+	is_fault(TEXT("[{\"x\":{\"a\":[{}],\"b\":0,\"a\":1}}]"),
+	    "duplicate_member", 22);
+	is_tape("{\"a\":1,\"b\":{\"a\":1}}", 1,
+	    "o0+19>5*2 s1+3>2*0 d5+1>3*0 s7+3>4*0 o11+7>5*1");
+}
+
+/* Beside kept members only: the rest is not looked at, nor with JSON_LAST. */
+static void
+test_twice_kept(void **state)
+{
+	static const char text[] = "{\"a\":{\"b\":1,\"b\":2}}";
+	struct scanned s = scan(TEXT(text), 1, JSON_UNIQUE);
+
+	assert_int_equal(s.rc, 0);
+	scanned_free(&s);
+	s = scan(TEXT(text), 2, JSON_LAST);
+	assert_int_equal(s.rc, 0);
+	assert_int_equal(json_member(&s.j, 2, "b", 1), 6);
+	scanned_free(&s);
+	s = scan(TEXT(text), 2, JSON_UNIQUE);
+	assert_int_equal(s.rc, -1);
+	scanned_free(&s);
+}
+
+/* n members called kBASE000001TAIL and so on; if same < n, the last has the
+ * name of that one, spelt with an escape. */
+static char *
+object_of(size_t n, size_t same, const char *tail, size_t *len)
+{
+	size_t cap = n * 48 + 64, at = 1;
+	char *p = malloc(cap);
+
+	assert_non_null(p);
+	p[0] = '{';
+	for (size_t i = 0; i < n; i++) {
+		bool last = i == n - 1 && same < n;
+
+		at += (size_t)snprintf(p + at, cap - at, "\"%sBASE%07zu%s\":0,",
+		    last ? "\\u006b" : "k", last ? same : i, tail);
+	}
+	p[at - 1] = '}';
+	*len = at;
+	return p;
+}
+
+static void
+test_twice_many(void **state)
+{
+	static const char *const tails[] = { "", "ABCDEFGH" };
+	static const size_t counts[] = { 2, 8, 9, 10, 128, 129, 1000, 200000 };
+	size_t n;
+
+	for (size_t t = 0; t < 2; t++)
+		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+			for (size_t same = 0; same < 3; same++) {
+				size_t at = same == 2 ? counts[i] : same;
+				char *p = object_of(counts[i], at, tails[t],
+				    &n);
+				struct scanned s = scan(p, n, 1, JSON_UNIQUE);
+
+				assert_int_equal(s.rc,
+				    at < counts[i] - 1 ? -1 : 0);
+				if (s.rc == -1)
+					assert_int_equal(s.f.at, n -
+					    strlen("\"\\u006bBASE0000000\":0}")
+					    - strlen(tails[t]));
+				scanned_free(&s);
+				free(p);
+			}
+}
+
+/* A million members, also with names chosen to collide: no square of it. */
+static void
+test_twice_fast(void **state)
+{
+	static const char *const tails[] = { "", "ABCDEFGH" };
+	clock_t begin;
+	size_t n;
+
+	for (size_t t = 0; t < 2; t++) {
+		char *p = object_of(1000000, 1000000, tails[t], &n);
+		struct scanned s;
+
+		begin = clock();
+		s = scan(p, n, 1, JSON_UNIQUE);
+		assert_true(clock() - begin < 20 * CLOCKS_PER_SEC);
+		assert_int_equal(s.rc, 0);
+		assert_int_equal(s.j.n, 2000001);
+		scanned_free(&s);
+		free(p);
+	}
+}
+
+static void
+test_member(void **state)
+{
+	static const char text[] = "{\"a\":1,\"b\":[0],\"\\u0063d\":3,"
+	    "\"a\":4,\"e\":5}";
+	struct scanned s = scan(TEXT(text), JSON_LEVELS_ALL, JSON_LAST);
+
+	assert_int_equal(s.rc, 0);
+	assert_int_equal(json_member(&s.j, 0, "a", 1), 9);
+	assert_int_equal(json_member(&s.j, 0, "b", 1), 4);
+	assert_int_equal(json_member(&s.j, 0, "cd", 2), 7);
+	assert_int_equal(json_member(&s.j, 0, "e", 1), 11);
+	assert_int_equal(json_member(&s.j, 0, "c", 1), 0);
+	assert_int_equal(json_member(&s.j, 0, "cde", 3), 0);
+	assert_int_equal(json_member(&s.j, 0, "", 0), 0);
+	assert_int_equal(json_member(&s.j, 0, "\\u0063d", 7), 0);
+	scanned_free(&s);
+	s = scan(TEXT("{}"), JSON_LEVELS_ALL, JSON_LAST);
+	assert_int_equal(json_member(&s.j, 0, "a", 1), 0);
+	scanned_free(&s);
+}
+
+/* One struct for many texts, and a release that may come twice. */
+static void
+test_reuse(void **state)
+{
+	struct json j = { 0 };
+	struct json_fault f;
+
+	assert_int_equal(json_scan(&j, TEXT("[1,\"\\n\"]"), 1, JSON_LAST, &f),
+	    0);
+	assert_int_equal(json_scan(&j, TEXT("[}"), 1, JSON_LAST, &f), -1);
+	assert_int_equal(json_scan(&j, TEXT("{}"), 1, JSON_LAST, &f), 0);
+	assert_int_equal(j.n, 1);
+	assert_int_equal(j.flags, 0);
+	json_release(&j);
+	json_release(&j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tape),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_twice_kept),
+		cmocka_unit_test(test_twice_many),
+		cmocka_unit_test(test_twice_fast),
+		cmocka_unit_test(test_member),
+		cmocka_unit_test(test_reuse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

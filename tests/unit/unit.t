@@ -1,0 +1,13 @@
+#!/bin/sh
+# Every unit test program that was built from tests/unit/*.c.
+. tests/support/lib.sh
+
+for source in tests/unit/*.c; do
+	name=$(basename "$source" .c)
+	rc=0
+	timeout 300 "$etl_build/tests/unit/$name" >"$scratch/out" 2>&1 || rc=$?
+	[ "$rc" -eq 0 ] || diag "$(grep -v -e '^\[ RUN' -e '^\[ *OK' \
+	    "$scratch/out")"
+	is "$name" 0 "$rc"
+done
+done_testing
