@@ -2,7 +2,8 @@
  * Owns:  the connection; statements are prepared once by text and kept.
  * Borrows: url, sql and values until the call returns; rows are the
  *        database's until the next db_next() or db_end().
- * Gives: parameters are $1, $2 ... on both; text results are UTF-8.
+ * Gives: parameters are $1, $2 ... on both; integers and booleans come as
+ *        DB_INT, floats DB_REAL, bytea and blobs DB_BLOB, else DB_TEXT.
  * Fails: transient where the same call may succeed later (busy, outage,
  *        deadlock); db_fault() tells more about the last failure. */
 #ifndef DB_DB_H
@@ -30,9 +31,12 @@ struct db_value db_bytes(const char *p, size_t n);      /* a blob */
 struct db_fault {
 	char sqlstate[6];       /* "" where the server said none */
 	char column[128], constraint[128];
+	int64_t line;           /* COPY: the row at fault, from 1; or 0 */
 	bool data;              /* the record's fault, not the database's:
 	                         * classes 22, 23; SQLITE_CONSTRAINT ... */
 	bool again;             /* reconnect or roll back, then try again */
+	bool lost;              /* no connection any more: db_reopen(); of a
+	                         * COMMIT nobody knows whether it was done */
 };
 
 enum db_kind { DB_SQLITE, DB_POSTGRESQL };
@@ -44,6 +48,7 @@ struct db_rows;
  * leaves UTC; SQLite has foreign keys on, WAL, and a busy timeout. */
 int db_open(struct db **db, const char *url, struct err *e);
 void db_close(struct db *db);
+bool db_url_has_password(const char *url);      /* seen in process lists */
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */
@@ -66,13 +71,14 @@ void db_end(struct db_rows *r);
 int db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t none, int64_t *out, struct err *e);
 
-/* A statement run very often (the loader's rows): no look-up by text. */
+/* A statement run very often (the loader's rows): no look-up by text. It
+ * runs to its end; *r (r may be NULL) is its first row, for db_column() until
+ * the next db_step(), or NULL where there is none. Free it before db. */
 struct db_stmt;
 int db_prepare(struct db *db, struct db_stmt **s, const char *sql,
     struct err *e);
 int db_step(struct db_stmt *s, const struct db_value *v, size_t n,
-    struct db_rows **r, int64_t *changed, struct err *e);       /* r: NULL or
-                                 * RETURNING's row, by db_column(), no end */
+    struct db_rows **r, int64_t *changed, struct err *e);
 void db_stmt_free(struct db_stmt *s);
 
 /* PostgreSQL's COPY ... FROM STDIN; ERR_BUG on SQLite. */

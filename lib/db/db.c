@@ -1,0 +1,199 @@
+#include "db/db.h"
+
+#include "base/text.h"
+#include "db/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct db_value
+db_text(const char *s)
+{
+	if (s == NULL)
+		return (struct db_value){ .type = DB_NULL };
+	return (struct db_value){ .type = DB_TEXT, .p = s, .len = strlen(s) };
+}
+
+struct db_value
+db_bytes(const char *p, size_t n)
+{
+	return (struct db_value){ .type = DB_BLOB, .p = p, .len = n };
+}
+
+static const struct driver *
+driver_of(const char **url, struct err *e)
+{
+	if (strncmp(*url, "postgresql://", 13) == 0 ||
+	    strncmp(*url, "postgres://", 11) == 0)
+		return &driver_pg;
+	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
+		*url += 7;
+		return &driver_sqlite;
+	}
+	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
+		return &driver_pg;
+	(void)err_set(e, ERR_CONFIG, false, "%.*s: no such kind of database: "
+	    "use postgresql://HOST/NAME or sqlite:PATH",
+	    (int)strcspn(*url, ":@/?="), *url);
+	return NULL;
+}
+
+int
+db_open(struct db **out, const char *url, struct err *e)
+{
+	struct db *db;
+	int rc = -1;
+
+	if (url == NULL)
+		url = getenv("DATABASE_URL");
+	if (url == NULL || *url == '\0')
+		url = "sqlite:etl.db";
+	if ((db = calloc(1, sizeof(*db))) == NULL)
+		return err_nomem(e);
+	buf_init(&db->name, 4096);
+	if ((db->driver = driver_of(&url, e)) == NULL)
+		goto out;
+	if (db->driver->open(&db->conn, url, &db->fault, e) == -1)
+		goto out;
+	db->driver->name(db->conn, &db->name);
+	if (buf_check(&db->name, e) == -1)
+		goto out;
+	*out = db;
+	db = NULL;
+	rc = 0;
+out:
+	db_close(db);
+	return rc;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	rows_free(db);
+	if (db->conn != NULL)
+		db->driver->close(db->conn);
+	buf_release(&db->name);
+	free(db);
+}
+
+static bool
+authority_has_password(const char *p)
+{
+	size_t n = strcspn(p, "/?#");
+	const char *at = memchr(p, '@', n);
+	const char *colon = memchr(p, ':', n);
+
+	return at != NULL && colon != NULL && colon + 1 < at;
+}
+
+bool
+db_url_has_password(const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	if (strncmp(url, "sqlite:", 7) == 0)
+		return false;
+	if (p != NULL && authority_has_password(p + 3))
+		return true;
+	for (p = url; (p = strstr(p, "password")) != NULL; p++)
+		if (p[8 + strspn(p + 8, " ")] == '=')
+			return true;
+	return false;
+}
+
+int
+db_reopen(struct db *db, struct err *e)
+{
+	return db->driver->reopen(db->conn, e);
+}
+
+enum db_kind
+db_kind(const struct db *db)
+{
+	return db->driver->kind;
+}
+
+const char *
+db_name(const struct db *db)
+{
+	return db->name.data;
+}
+
+const struct db_fault *
+db_fault(const struct db *db)
+{
+	return &db->fault;
+}
+
+int
+db_script(struct db *db, const char *sql, struct err *e)
+{
+	return db->driver->script(db->conn, sql, e);
+}
+
+int
+db_begin(struct db *db, struct err *e)
+{
+	return db->driver->script(db->conn, db->driver->begin, e);
+}
+
+int
+db_commit(struct db *db, struct err *e)
+{
+	return db->driver->script(db->conn, "COMMIT", e);
+}
+
+void
+db_rollback(struct db *db)
+{
+	db->driver->rollback(db->conn);
+}
+
+int
+db_copy_begin(struct db *db, const char *sql, struct err *e)
+{
+	return db->driver->copy_begin(db->conn, sql, e);
+}
+
+int
+db_copy_data(struct db *db, const char *p, size_t n, struct err *e)
+{
+	return db->driver->copy_data(db->conn, p, n, e);
+}
+
+int
+db_copy_end(struct db *db, int64_t *rows, struct err *e)
+{
+	return db->driver->copy_end(db->conn, rows, e);
+}
+
+const char *
+db_sql(const struct db *db, enum sql_id id)
+{
+	return db->driver->sql[id];
+}
+
+int
+db_quote(struct db *db, struct buf *b, const char *name, size_t len,
+    struct err *e)
+{
+	size_t max = db->driver->name_max;
+
+	if (len == 0 || memchr(name, '\0', len) != NULL ||
+	    utf8_span(name, len) != len)
+		return err_set(e, ERR_CONFIG, false,
+		    "a name must be UTF-8, not empty and without NUL");
+	if (max > 0 && len > max)
+		return err_set(e, ERR_CONFIG, false,
+		    "%.*s: a name has at most %zu bytes", (int)len, name, max);
+	buf_char(b, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] == '"')
+			buf_char(b, '"');
+		buf_char(b, name[i]);
+	}
+	buf_char(b, '"');
+	return buf_check(b, e);
+}

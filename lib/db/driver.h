@@ -1,0 +1,70 @@
+/* What a database does for db.c: one const struct a database, one file each.
+ * Owns:  open() fills *conn, prepare() *stmt; close() and drop() free them.
+ * Borrows: fault until close(); values until start() returns, and with keep
+ *        false until the statement is reset.
+ * Gives: start, then next() 1 a row, 0 the end, -1; changed() after the end;
+ *        reset() in every case. Statements outlive reopen().
+ * Fails: fills *fault, says transient where it knows. */
+#ifndef DB_DRIVER_H
+#define DB_DRIVER_H
+
+#include "base/buf.h"
+#include "db/db.h"
+
+struct driver {
+	enum db_kind kind;
+	const char *const *sql;         /* by enum sql_id */
+	size_t name_max;                /* bytes of an identifier, 0: any */
+	const char *begin;
+	int (*open)(void **conn, const char *where, struct db_fault *fault,
+	    struct err *e);
+	void (*close)(void *conn);
+	int (*reopen)(void *conn, struct err *e);
+	void (*name)(void *conn, struct buf *b);
+	int (*script)(void *conn, const char *sql, struct err *e);
+	void (*rollback)(void *conn);
+	int (*prepare)(void *conn, void **stmt, const char *sql,
+	    struct err *e);
+	int (*start)(void *stmt, const struct db_value *v, size_t n,
+	    bool keep, struct err *e);
+	int (*next)(void *stmt, struct err *e);
+	size_t (*columns)(const void *stmt);
+	struct db_value (*column)(const void *stmt, size_t i);
+	int64_t (*changed)(const void *stmt);
+	void (*reset)(void *stmt);
+	void (*drop)(void *stmt);
+	int (*copy_begin)(void *conn, const char *sql, struct err *e);
+	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);
+	int (*copy_end)(void *conn, int64_t *rows, struct err *e);
+};
+
+struct db {
+	const struct driver *driver;
+	void *conn;
+	struct db_fault fault;
+	struct buf name;
+	struct db_rows *cache;          /* statements, the latest first */
+	size_t cached;
+};
+
+void rows_free(struct db *db);
+
+extern const struct driver driver_sqlite, driver_pg;
+
+/* The part of a fault that follows from a message or a state alone. */
+void fault_clear(struct db_fault *f);
+void fault_text(char *to, size_t size, const char *text);
+/* err_set() with "what: text; detail" on one line. */
+int fault_say(struct err *e, enum err_code code, bool transient,
+    const char *what, const char *text, const char *detail);
+/* SQLSTATE: sets f->sqlstate, data and again; gives code and transient. */
+enum err_code fault_sqlstate(struct db_fault *f, const char *state,
+    bool *transient);
+/* "COPY t, line 3, column a: ..." in any language. */
+void fault_copy(struct db_fault *f, const char *context);
+/* A failure to connect by libpq's own words; ERR_NONE: try again later. */
+enum err_code fault_libpq(const char *text);
+/* "UNIQUE constraint failed: t.a, t.b" and the like. */
+void fault_sqlite(struct db_fault *f, const char *message);
+
+#endif

@@ -1,0 +1,160 @@
+#include "db/driver.h"
+
+#include <ctype.h>
+#include <string.h>
+
+void
+fault_clear(struct db_fault *f)
+{
+	*f = (struct db_fault){ 0 };
+}
+
+static void
+fault_bytes(char *to, size_t size, const char *p, size_t n)
+{
+	if (n >= size)
+		n = size - 1;
+	if (n > 0)
+		memcpy(to, p, n);
+	to[n] = '\0';
+}
+
+void
+fault_text(char *to, size_t size, const char *text)
+{
+	fault_bytes(to, size, text, strlen(text));
+}
+
+/* Server and libpq end lines as they please; ours are one line. */
+int
+fault_say(struct err *e, enum err_code code, bool transient, const char *what,
+    const char *text, const char *detail)
+{
+	(void)err_set(e, code, transient, "%s%s%s%s%s", what,
+	    *what == '\0' ? "" : ": ", text, *detail == '\0' ? "" : "; ",
+	    detail);
+	for (char *p = e->msg; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\t')
+			*p = p[1] == '\0' ? '\0' : ' ';
+	return -1;
+}
+
+/* The longest match comes first; "" matches all. Class and codes as in
+ * appendix A of PostgreSQL's manual. */
+static const struct state {
+	const char *prefix;
+	enum err_code code;
+	bool transient, data, again;
+} states[] = {
+	{ "08", ERR_REFUSED, true, false, true },
+	{ "0A", ERR_CONFIG, false, false, false },
+	{ "22", ERR_DATA, false, true, false },
+	{ "23", ERR_DATA, false, true, false },
+	{ "25006", ERR_DENIED, false, false, false },
+	{ "25P03", ERR_REFUSED, true, false, true },
+	{ "28", ERR_DENIED, false, false, false },
+	{ "3D", ERR_CONFIG, false, false, false },
+	{ "3F", ERR_CONFIG, false, false, false },
+	{ "40", ERR_REFUSED, true, false, true },
+	{ "42501", ERR_DENIED, false, false, false },
+	{ "42", ERR_CONFIG, false, false, false },
+	{ "44", ERR_DATA, false, true, false },
+	{ "53", ERR_REFUSED, true, false, false },
+	{ "54000", ERR_DATA, false, true, false },      /* row too big */
+	{ "54001", ERR_DATA, false, true, false },      /* nested too deep */
+	{ "54", ERR_CONFIG, false, false, false },
+	{ "55P03", ERR_REFUSED, true, false, true },
+	{ "57014", ERR_REFUSED, true, false, true },
+	{ "57P0", ERR_REFUSED, true, false, true },
+	{ "58", ERR_REFUSED, true, false, false },
+	{ "P0", ERR_DATA, false, true, false },         /* a trigger's RAISE */
+	{ "XX", ERR_REFUSED, true, false, false },
+	{ "", ERR_REFUSED, false, false, false },
+};
+
+enum err_code
+fault_sqlstate(struct db_fault *f, const char *state, bool *transient)
+{
+	const struct state *s = states;
+
+	fault_text(f->sqlstate, sizeof(f->sqlstate), state);
+	while (strncmp(s->prefix, state, strlen(s->prefix)) != 0)
+		s++;
+	f->data = s->data;
+	f->again = s->again;
+	*transient = s->transient;
+	return s->code;
+}
+
+void
+fault_copy(struct db_fault *f, const char *context)
+{
+	const char *p = strstr(context, ", ");
+	const char *end;
+	int64_t line = 0;
+
+	if (strncmp(context, "COPY ", 5) != 0 || p == NULL)
+		return;
+	p += strcspn(p, "0123456789\n");
+	for (; isdigit((unsigned char)*p) && line < INT64_MAX / 10 - 1; p++)
+		line = line * 10 + (*p - '0');
+	f->line = line;
+	if (strncmp(p, ", ", 2) != 0 || (end = strchr(p, ':')) == NULL)
+		return;
+	p += 2;
+	p += strcspn(p, " :");
+	if (*p == ' ' && p + 1 < end && f->column[0] == '\0')
+		fault_bytes(f->column, sizeof(f->column), p + 1,
+		    (size_t)(end - p - 1));
+}
+
+static bool
+is_column(const char *message)
+{
+	return strncmp(message, "NOT NULL ", 9) == 0 ||
+	    strncmp(message, "UNIQUE ", 7) == 0;
+}
+
+void
+fault_sqlite(struct db_fault *f, const char *message)
+{
+	const char *what = strstr(message, " constraint failed: ");
+	const char *column = strrchr(message, '.');
+
+	if (what != NULL) {
+		what += strlen(" constraint failed: ");
+		if (strncmp(message, "NOT NULL ", 9) != 0)
+			fault_text(f->constraint, sizeof(f->constraint), what);
+		if (!is_column(message) || strchr(what, ',') != NULL)
+			column = NULL;
+	} else if (strncmp(message, "cannot store ", 13) != 0)
+		column = NULL;
+	if (column != NULL)
+		fault_text(f->column, sizeof(f->column), column + 1);
+}
+
+/* What libpq says without a server's SQLSTATE. */
+enum err_code
+fault_libpq(const char *text)
+{
+	static const char *const config[] = {
+		"invalid connection option", "missing \"=\"", "invalid URI",
+		"invalid port number", "invalid integer value",
+		"invalid percent-encoded", "definition of service",
+		"service file", "missing key/value", "unterminated quoted",
+		"invalid sslmode", "extra key/value", "unexpected character",
+	};
+	static const char *const denied[] = {
+		"no password supplied", "authentication method",
+		"certificate verify failed", "does not support SSL",
+		"root certificate file",
+	};
+
+	for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
+		if (strstr(text, config[i]) != NULL)
+			return ERR_CONFIG;
+	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
+		if (strstr(text, denied[i]) != NULL)
+			return ERR_DENIED;
+	return ERR_NONE;
+}

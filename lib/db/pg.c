@@ -1,0 +1,335 @@
+#include "db/pg.h"
+
+#include "db/driver.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pg {
+	PGconn *conn;
+	char *url;
+	struct db_fault *fault;
+	unsigned long opened;   /* how often */
+	bool copying;
+};
+
+/* struct pg_answer is libpq's PGresult, by another name for those who do not
+ * include its header. */
+static PGresult *
+result(const struct pg_answer *a)
+{
+	return (PGresult *)(uintptr_t)a;
+}
+
+static const char *
+field(const PGresult *res, int code)
+{
+	const char *text = PQresultErrorField(res, code);
+
+	return text == NULL ? "" : text;
+}
+
+static int
+pg_lost(struct pg *pg, const char *state, struct err *e)
+{
+	fault_clear(pg->fault);
+	fault_text(pg->fault->sqlstate, sizeof(pg->fault->sqlstate), state);
+	pg->fault->again = pg->fault->lost = true;
+	pg->copying = false;
+	return fault_say(e, ERR_REFUSED, true, "connection lost",
+	    PQerrorMessage(pg->conn), "");
+}
+
+/* The failure of a command; frees res, which may be NULL. */
+static int
+fail(struct pg *pg, PGresult *res, struct err *e)
+{
+	struct db_fault *f = pg->fault;
+	const char *state = field(res, PG_DIAG_SQLSTATE), *detail = "";
+	enum err_code code;
+	bool transient;
+
+	if (PQstatus(pg->conn) == CONNECTION_BAD) {
+		(void)pg_lost(pg, state, e);
+		PQclear(res);
+		return -1;
+	}
+	fault_clear(f);
+	code = fault_sqlstate(f, state, &transient);
+	fault_text(f->column, sizeof(f->column),
+	    field(res, PG_DIAG_COLUMN_NAME));
+	fault_text(f->constraint, sizeof(f->constraint),
+	    field(res, PG_DIAG_CONSTRAINT_NAME));
+	fault_copy(f, field(res, PG_DIAG_CONTEXT));
+	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
+		detail = field(res, PG_DIAG_MESSAGE_DETAIL);
+	(void)fault_say(e, code, transient, f->data ? "" : "PostgreSQL",
+	    *state == '\0' ? PQerrorMessage(pg->conn) :
+	    field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
+	PQclear(res);
+	return -1;
+}
+
+static void
+quiet(void *arg, const char *message)
+{
+}
+
+/* A server that answers no says why in its own language; its SQLSTATE is in
+ * the message of a second try only, for the first has no connection yet to
+ * ask for it. Returns 0 where that try succeeds. */
+static int
+connect_fail(struct pg *pg, struct err *e)
+{
+	const char *text = PQerrorMessage(pg->conn), *state;
+	enum err_code code = fault_libpq(text);
+	bool transient = code == ERR_NONE;
+
+	fault_clear(pg->fault);
+	(void)fault_say(e, transient ? ERR_REFUSED : code, transient,
+	    "cannot connect", text, "");
+	if (!transient || strstr(text, ":  ") == NULL)
+		goto out;
+	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_SQLSTATE);
+	PQreset(pg->conn);
+	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
+	if (PQstatus(pg->conn) == CONNECTION_OK)
+		return 0;
+	text = PQerrorMessage(pg->conn);
+	if ((state = strstr(text, ":  ")) == NULL ||
+	    strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		goto out;
+	e->code = fault_sqlstate(pg->fault, state + 3, &e->transient);
+out:
+	pg->fault->again = e->transient;
+	pg->fault->lost = true;
+	return -1;
+}
+
+/* What stands before dbname gives way to it; the environment does not, so
+ * of what it can set only what it does not set is given. */
+static int
+pg_connect(struct pg *pg, struct err *e)
+{
+	const char *env = getenv("PGCONNECT_TIMEOUT");
+	const char *keys[] = { "fallback_application_name", "client_encoding",
+	    "keepalives_idle", "keepalives_interval", "keepalives_count",
+	    "tcp_user_timeout", "connect_timeout", "dbname", NULL };
+	const char *values[] = { program_invocation_short_name, "UTF8",
+	    "60", "10", "6", "120000", env != NULL ? env : "30", pg->url,
+	    NULL };
+	PGresult *res;
+
+	pg->conn = PQconnectdbParams(keys, values, 1);
+	if (pg->conn == NULL)
+		return err_nomem(e);
+	if (PQstatus(pg->conn) != CONNECTION_OK && connect_fail(pg, e) == -1)
+		return -1;
+	(void)PQsetNoticeProcessor(pg->conn, quiet, NULL);
+	pg->opened++;
+	res = PQexec(pg->conn, "SET client_encoding = 'UTF8';"
+	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
+	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
+	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
+	    "SET tcp_keepalives_count = 6");
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return fail(pg, res, e);
+	PQclear(res);
+	return 0;
+}
+
+void
+pg_close(struct pg *pg)
+{
+	if (pg == NULL)
+		return;
+	PQfinish(pg->conn);
+	free(pg->url);
+	free(pg);
+}
+
+int
+pg_open(struct pg **out, const char *url, struct db_fault *fault,
+    struct err *e)
+{
+	struct pg *pg = calloc(1, sizeof(*pg));
+
+	if (pg == NULL || (pg->url = strdup(url)) == NULL) {
+		free(pg);
+		return err_nomem(e);
+	}
+	pg->fault = fault;
+	if (pg_connect(pg, e) == 0) {
+		*out = pg;
+		return 0;
+	}
+	pg_close(pg);
+	return -1;
+}
+
+int
+pg_reopen(struct pg *pg, struct err *e)
+{
+	PQfinish(pg->conn);
+	pg->conn = NULL;
+	pg->copying = false;
+	return pg_connect(pg, e);
+}
+
+void
+pg_name(const struct pg *pg, struct buf *b)
+{
+	const char *host = PQhost(pg->conn), *db = PQdb(pg->conn);
+
+	buf_printf(b, "postgresql://%s/%s",
+	    host == NULL || *host == '/' ? "" : host, db == NULL ? "" : db);
+}
+
+unsigned long
+pg_opened(const struct pg *pg)
+{
+	return pg->opened;
+}
+
+int
+pg_exec(struct pg *pg, const char *sql, struct err *e)
+{
+	PGresult *res = PQexec(pg->conn, sql);
+	ExecStatusType status = PQresultStatus(res);
+	int rc = 0;
+
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
+		return fail(pg, res, e);
+	pg->copying = status == PGRES_COPY_IN;
+	if (strcmp(sql, "COMMIT") == 0 &&
+	    strcmp(PQcmdStatus(res), "COMMIT") != 0)
+		rc = err_set(e, ERR_BUG, false,
+		    "COMMIT of a transaction that had failed");
+	PQclear(res);
+	return rc;
+}
+
+void
+pg_rollback(struct pg *pg)
+{
+	if (pg->copying)
+		(void)PQputCopyEnd(pg->conn, "given up");
+	pg->copying = false;
+	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+		PQclear(PQexec(pg->conn, "ROLLBACK"));
+}
+
+bool
+pg_usable(const struct pg *pg)
+{
+	return PQstatus(pg->conn) == CONNECTION_OK &&
+	    PQtransactionStatus(pg->conn) != PQTRANS_INERROR;
+}
+
+int
+pg_parse(struct pg *pg, const char *name, const char *sql, struct err *e)
+{
+	PGresult *res = PQprepare(pg->conn, name, sql, 0, NULL);
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return fail(pg, res, e);
+	PQclear(res);
+	return 0;
+}
+
+int
+pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
+    struct err *e)
+{
+	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
+	    a->format, 0) == 0)
+		return fail(pg, NULL, e);
+	(void)PQsetSingleRowMode(pg->conn);
+	return 0;
+}
+
+/* What came from the server; NULL where all has come. */
+struct pg_answer *
+pg_answer(struct pg *pg)
+{
+	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
+}
+
+void
+pg_answer_free(struct pg_answer *a)
+{
+	PQclear(result(a));
+}
+
+int
+pg_answer_is(struct pg *pg, struct pg_answer *a, int64_t *changed,
+    struct err *e)
+{
+	switch (PQresultStatus(result(a))) {
+	case PGRES_SINGLE_TUPLE:
+		return 1;
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+	case PGRES_EMPTY_QUERY:
+		*changed = strtoll(PQcmdTuples(result(a)), NULL, 10);
+		return 0;
+	default:
+		return fail(pg, result(a), e);
+	}
+}
+
+size_t
+pg_columns(const struct pg_answer *a)
+{
+	return (size_t)PQnfields(result(a));
+}
+
+const char *
+pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
+{
+	const PGresult *res = result(a);
+
+	*len = (size_t)PQgetlength(res, 0, (int)i);
+	*oid = PQftype(res, (int)i);
+	return PQgetisnull(res, 0, (int)i) ? NULL :
+	    PQgetvalue(res, 0, (int)i);
+}
+
+int
+pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
+{
+	size_t part;
+
+	for (; n > 0; p += part, n -= part) {
+		part = n > INT_MAX ? INT_MAX : n;
+		if (PQputCopyData(pg->conn, p, (int)part) != 1)
+			return fail(pg, NULL, e);
+	}
+	return 0;
+}
+
+int
+pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
+{
+	PGresult *res;
+	int rc = 0;
+
+	pg->copying = false;
+	if (PQputCopyEnd(pg->conn, NULL) != 1)
+		return fail(pg, NULL, e);
+	while ((res = PQgetResult(pg->conn)) != NULL) {
+		if (rc == 0 && PQresultStatus(res) != PGRES_COMMAND_OK) {
+			rc = fail(pg, res, e);
+			continue;
+		}
+		if (rows != NULL)
+			*rows = strtoll(PQcmdTuples(res), NULL, 10);
+		PQclear(res);
+	}
+	return rc;
+}

@@ -1,0 +1,335 @@
+#define SQL_POSTGRESQL_TEXTS
+#include "db/driver.h"
+#include "db/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MAX_PG = 63 };
+
+/* A connection runs one command at a time: rows still on their way when the
+ * next command comes are taken into memory first. */
+struct link {
+	struct pg *pg;
+	struct db_fault *fault;
+	struct pg_stmt *busy;   /* its rows are on their way */
+	unsigned long serial;
+};
+
+struct pg_stmt {
+	struct link *link;
+	char *sql, name[32];
+	unsigned long opened;   /* the connection it is prepared in; 0 none */
+	struct pg_args args;
+	struct pg_answer *row;
+	struct pg_answer **later;       /* taken into memory: [at..n) */
+	size_t at, n, room;
+	struct db_value *values;
+	size_t columns, values_room;
+	struct buf bytes;
+	int64_t changed;
+};
+
+static void
+link_close(void *conn)
+{
+	struct link *l = conn;
+
+	if (l == NULL)
+		return;
+	pg_close(l->pg);
+	free(l);
+}
+
+static int
+link_open(void **conn, const char *url, struct db_fault *fault,
+    struct err *e)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return err_nomem(e);
+	l->fault = fault;
+	if (pg_open(&l->pg, url, fault, e) == -1) {
+		link_close(l);
+		return -1;
+	}
+	*conn = l;
+	return 0;
+}
+
+static int
+link_reopen(void *conn, struct err *e)
+{
+	struct link *l = conn;
+
+	l->busy = NULL;
+	return pg_reopen(l->pg, e);
+}
+
+static void
+link_name(void *conn, struct buf *b)
+{
+	struct link *l = conn;
+
+	pg_name(l->pg, b);
+}
+
+static int
+link_settle(struct link *l, struct err *e)
+{
+	struct pg_stmt *s = l->busy;
+	struct pg_answer *a, **v;
+
+	l->busy = NULL;
+	while (s != NULL && (a = pg_answer(l->pg)) != NULL) {
+		if (s->n == s->room) {
+			s->room = s->room == 0 ? 16 : s->room * 2;
+			v = realloc(s->later, s->room * sizeof(*v));
+			if (v == NULL) {
+				pg_answer_free(a);
+				return err_nomem(e);
+			}
+			s->later = v;
+		}
+		s->later[s->n++] = a;
+	}
+	return 0;
+}
+
+static int
+link_script(void *conn, const char *sql, struct err *e)
+{
+	struct link *l = conn;
+
+	if (link_settle(l, e) == -1)
+		return -1;
+	return pg_exec(l->pg, sql, e);
+}
+
+static void
+link_rollback(void *conn)
+{
+	struct link *l = conn;
+	struct err ignored;
+
+	(void)link_settle(l, &ignored);
+	pg_rollback(l->pg);
+}
+
+static void
+stmt_name(struct pg_stmt *s)
+{
+	s->opened = 0;
+	(void)snprintf(s->name, sizeof(s->name), "etl_%lu",
+	    ++s->link->serial);
+}
+
+static int
+stmt_prepare(void *conn, void **stmt, const char *sql, struct err *e)
+{
+	struct pg_stmt *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || (s->sql = strdup(sql)) == NULL) {
+		free(s);
+		return err_nomem(e);
+	}
+	s->link = conn;
+	stmt_name(s);
+	pg_args_init(&s->args);
+	buf_init(&s->bytes, SIZE_MAX / 4);
+	*stmt = s;
+	return 0;
+}
+
+static void
+stmt_reset(void *stmt)
+{
+	struct pg_stmt *s = stmt;
+	struct pg_answer *a;
+
+	pg_answer_free(s->row);
+	s->row = NULL;
+	while (s->at < s->n)
+		pg_answer_free(s->later[s->at++]);
+	s->at = s->n = 0;
+	if (s->link->busy != s)
+		return;
+	while ((a = pg_answer(s->link->pg)) != NULL)
+		pg_answer_free(a);
+	s->link->busy = NULL;
+}
+
+static void
+stmt_drop(void *stmt)
+{
+	struct pg_stmt *s = stmt;
+	char sql[64];
+	struct err ignored;
+
+	stmt_reset(s);
+	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
+	if (s->opened == pg_opened(s->link->pg) && pg_usable(s->link->pg))
+		(void)link_script(s->link, sql, &ignored);
+	pg_args_release(&s->args);
+	buf_release(&s->bytes);
+	free(s->later);
+	free(s->values);
+	free(s->sql);
+	free(s);
+}
+
+static int
+stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
+    struct err *e)
+{
+	struct pg_stmt *s = stmt;
+	struct link *l = s->link;
+
+	if (link_settle(l, e) == -1 ||
+	    pg_args_set(&s->args, v, n, l->fault, e) == -1)
+		return -1;
+	if (s->opened != pg_opened(l->pg)) {
+		if (pg_parse(l->pg, s->name, s->sql, e) == -1)
+			return -1;
+		s->opened = pg_opened(l->pg);
+	}
+	if (pg_send(l->pg, s->name, &s->args, n, e) == -1)
+		return -1;
+	l->busy = s;
+	return 0;
+}
+
+static int
+row_read(struct pg_stmt *s, struct err *e)
+{
+	size_t n = pg_columns(s->row), size = 1, len;
+	struct db_value *v;
+	const char *p;
+	unsigned oid;
+
+	if (n > s->values_room) {
+		if ((v = realloc(s->values, n * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		s->values = v;
+		s->values_room = n;
+	}
+	s->columns = n;
+	for (size_t i = 0; i < n; i++) {
+		(void)pg_column(s->row, i, &len, &oid);
+		size += len;
+	}
+	buf_clear(&s->bytes);
+	if (!buf_room(&s->bytes, size))
+		return buf_check(&s->bytes, e);
+	for (size_t i = 0; i < n; i++) {
+		p = pg_column(s->row, i, &len, &oid);
+		s->values[i] = p == NULL ? db_text(NULL) :
+		    pg_value(oid, p, len, &s->bytes);
+	}
+	return 1;
+}
+
+/* A table that changed under a prepared statement: prepared anew, it may be
+ * tried again. */
+static int
+stmt_failed(struct pg_stmt *s, struct err *e)
+{
+	if (strcmp(s->link->fault->sqlstate, "0A000") == 0) {
+		stmt_name(s);
+		s->link->fault->again = e->transient = true;
+	}
+	return -1;
+}
+
+static int
+stmt_next(void *stmt, struct err *e)
+{
+	struct pg_stmt *s = stmt;
+	struct link *l = s->link;
+	int rc;
+
+	do {
+		pg_answer_free(s->row);
+		s->row = NULL;
+		if (s->at < s->n)
+			s->row = s->later[s->at++];
+		else if (l->busy == s)
+			s->row = pg_answer(l->pg);
+		if (s->row == NULL) {
+			if (l->busy == s)
+				l->busy = NULL;
+			return 0;
+		}
+		rc = pg_answer_is(l->pg, s->row, &s->changed, e);
+	} while (rc == 0);
+	if (rc == 1)
+		return row_read(s, e);
+	s->row = NULL;
+	return stmt_failed(s, e);
+}
+
+static size_t
+stmt_columns(const void *stmt)
+{
+	const struct pg_stmt *s = stmt;
+
+	return s->columns;
+}
+
+static struct db_value
+stmt_column(const void *stmt, size_t i)
+{
+	const struct pg_stmt *s = stmt;
+
+	return i < s->columns ? s->values[i] : db_text(NULL);
+}
+
+static int64_t
+stmt_changed(const void *stmt)
+{
+	const struct pg_stmt *s = stmt;
+
+	return s->changed;
+}
+
+static int
+link_copy_data(void *conn, const char *p, size_t n, struct err *e)
+{
+	struct link *l = conn;
+
+	return pg_copy_data(l->pg, p, n, e);
+}
+
+static int
+link_copy_end(void *conn, int64_t *rows, struct err *e)
+{
+	struct link *l = conn;
+
+	return pg_copy_end(l->pg, rows, e);
+}
+
+const struct driver driver_pg = {
+	.kind = DB_POSTGRESQL,
+	.sql = sql_postgresql,
+	.name_max = NAME_MAX_PG,
+	.begin = "BEGIN",
+	.open = link_open,
+	.close = link_close,
+	.reopen = link_reopen,
+	.name = link_name,
+	.script = link_script,
+	.rollback = link_rollback,
+	.prepare = stmt_prepare,
+	.start = stmt_start,
+	.next = stmt_next,
+	.columns = stmt_columns,
+	.column = stmt_column,
+	.changed = stmt_changed,
+	.reset = stmt_reset,
+	.drop = stmt_drop,
+	.copy_begin = link_script,
+	.copy_data = link_copy_data,
+	.copy_end = link_copy_end,
+};

@@ -1,0 +1,302 @@
+#include "db/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CACHE_MAX = 64 };
+
+/* Rows of one statement; db_query() gives it to one reader at a time. */
+struct db_rows {
+	struct db *db;
+	struct db_rows *next;           /* in the cache, latest first */
+	char *sql;
+	void *stmt;
+	bool open, stray;               /* stray: not in the cache */
+	struct db_value *row;           /* db_step(): a copy of its first row */
+	size_t columns, room;
+	struct buf bytes;
+};
+
+struct db_stmt {
+	struct db_rows rows;
+};
+
+static void
+rows_release(struct db_rows *r)
+{
+	if (r->stmt != NULL)
+		r->db->driver->drop(r->stmt);
+	free(r->sql);
+	free(r->row);
+	buf_release(&r->bytes);
+}
+
+void
+rows_free(struct db *db)
+{
+	struct db_rows *r;
+
+	while ((r = db->cache) != NULL) {
+		db->cache = r->next;
+		rows_release(r);
+		free(r);
+	}
+}
+
+static int
+rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
+{
+	*r = (struct db_rows){ .db = db };
+	buf_init(&r->bytes, SIZE_MAX / 4);
+	if ((r->sql = strdup(sql)) == NULL)
+		return err_nomem(e);
+	return db->driver->prepare(db->conn, &r->stmt, sql, e);
+}
+
+/* Makes room in the cache for one more: the one used longest ago goes. */
+static void
+cache_trim(struct db *db)
+{
+	struct db_rows **p = &db->cache, **oldest = NULL;
+	struct db_rows *r;
+
+	if (db->cached < CACHE_MAX)
+		return;
+	for (; *p != NULL; p = &(*p)->next)
+		if (!(*p)->open)
+			oldest = p;
+	if (oldest == NULL)
+		return;
+	r = *oldest;
+	*oldest = r->next;
+	db->cached--;
+	rows_release(r);
+	free(r);
+}
+
+static struct db_rows *
+cache_find(struct db *db, const char *sql, bool *busy)
+{
+	struct db_rows **p, *r;
+
+	*busy = false;
+	for (p = &db->cache; (r = *p) != NULL; p = &r->next) {
+		if (strcmp(r->sql, sql) != 0)
+			continue;
+		*busy = r->open;
+		*p = r->next;
+		r->next = db->cache;
+		db->cache = r;
+		return r;
+	}
+	return NULL;
+}
+
+static struct db_rows *
+rows_get(struct db *db, const char *sql, struct err *e)
+{
+	bool busy;
+	struct db_rows *r = cache_find(db, sql, &busy);
+
+	if (r != NULL && !busy)
+		return r;
+	if ((r = malloc(sizeof(*r))) == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	if (rows_init(r, db, sql, e) == -1) {
+		rows_release(r);
+		free(r);
+		return NULL;
+	}
+	r->stray = busy;
+	if (!busy) {
+		cache_trim(db);
+		r->next = db->cache;
+		db->cache = r;
+		db->cached++;
+	}
+	return r;
+}
+
+int
+db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
+    int64_t *changed, struct err *e)
+{
+	struct db_rows *r = rows_get(db, sql, e);
+	int rc;
+
+	if (r == NULL)
+		return -1;
+	if ((rc = db->driver->start(r->stmt, v, n, false, e)) == 0)
+		while ((rc = db->driver->next(r->stmt, e)) == 1)
+			continue;
+	if (rc == 0 && changed != NULL)
+		*changed = db->driver->changed(r->stmt);
+	db_end(r);
+	return rc;
+}
+
+int
+db_query(struct db *db, struct db_rows **out, const char *sql,
+    const struct db_value *v, size_t n, struct err *e)
+{
+	struct db_rows *r = rows_get(db, sql, e);
+
+	if (r == NULL)
+		return -1;
+	if (db->driver->start(r->stmt, v, n, true, e) == -1) {
+		db_end(r);
+		return -1;
+	}
+	r->open = true;
+	*out = r;
+	return 0;
+}
+
+int
+db_next(struct db_rows *r, struct err *e)
+{
+	return r->db->driver->next(r->stmt, e);
+}
+
+struct db_value
+db_column(const struct db_rows *r, size_t i)
+{
+	if (r->row != NULL)
+		return i < r->columns ? r->row[i] : db_text(NULL);
+	return r->db->driver->column(r->stmt, i);
+}
+
+void
+db_end(struct db_rows *r)
+{
+	if (r == NULL)
+		return;
+	r->db->driver->reset(r->stmt);
+	r->open = false;
+	if (r->stray) {
+		rows_release(r);
+		free(r);
+	}
+}
+
+static int
+value_int(const struct db_value *v, int64_t *out)
+{
+	char *end;
+
+	if (v->type == DB_INT)
+		*out = v->i;
+	else if (v->type == DB_TEXT && v->len > 0) {
+		*out = strtoll(v->p, &end, 10);
+		return *end == '\0' ? 0 : -1;
+	} else
+		return -1;
+	return 0;
+}
+
+int
+db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
+    int64_t none, int64_t *out, struct err *e)
+{
+	struct db_rows *r;
+	struct db_value first;
+	int rc;
+
+	if (db_query(db, &r, sql, v, n, e) == -1)
+		return -1;
+	*out = none;
+	if ((rc = db_next(r, e)) == 1) {
+		first = db_column(r, 0);
+		rc = first.type == DB_NULL ? 0 : value_int(&first, out);
+		if (rc == -1)
+			(void)err_set(e, ERR_BUG, false, "no integer: %s", sql);
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+db_prepare(struct db *db, struct db_stmt **out, const char *sql,
+    struct err *e)
+{
+	struct db_stmt *s = malloc(sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	if (rows_init(&s->rows, db, sql, e) == -1) {
+		db_stmt_free(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+/* The statement runs on to its end, so what it gave is copied. */
+static int
+row_keep(struct db_rows *r, struct err *e)
+{
+	const struct driver *d = r->db->driver;
+	size_t n = d->columns(r->stmt), size = 0;
+	struct db_value *v;
+
+	if (n > r->room) {
+		if ((v = realloc(r->row, n * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		r->row = v;
+		r->room = n;
+	}
+	r->columns = n;
+	for (size_t i = 0; i < n; i++) {
+		r->row[i] = d->column(r->stmt, i);
+		size += r->row[i].len + 1;
+	}
+	buf_clear(&r->bytes);
+	if (!buf_room(&r->bytes, size))
+		return buf_check(&r->bytes, e);
+	for (size_t i = 0; i < n; i++) {
+		v = &r->row[i];
+		if (v->type != DB_TEXT && v->type != DB_BLOB)
+			continue;
+		size = r->bytes.len;
+		buf_add(&r->bytes, v->p, v->len);
+		buf_char(&r->bytes, '\0');
+		v->p = r->bytes.data + size;
+	}
+	return 0;
+}
+
+int
+db_step(struct db_stmt *s, const struct db_value *v, size_t n,
+    struct db_rows **r, int64_t *changed, struct err *e)
+{
+	const struct driver *d = s->rows.db->driver;
+	void *stmt = s->rows.stmt;
+	bool kept = false;
+	int rc;
+
+	if ((rc = d->start(stmt, v, n, false, e)) == 0)
+		while ((rc = d->next(stmt, e)) == 1) {
+			if (r == NULL || kept)
+				continue;
+			if ((rc = row_keep(&s->rows, e)) == -1)
+				break;
+			kept = true;
+		}
+	if (rc == 0 && changed != NULL)
+		*changed = d->changed(stmt);
+	if (r != NULL)
+		*r = kept ? &s->rows : NULL;
+	d->reset(stmt);
+	return rc;
+}
+
+void
+db_stmt_free(struct db_stmt *s)
+{
+	if (s == NULL)
+		return;
+	rows_release(&s->rows);
+	free(s);
+}

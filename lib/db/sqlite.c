@@ -1,0 +1,383 @@
+#define SQL_SQLITE_TEXTS
+#include "db/driver.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUSY_MS = 10000, PARAMS_MAX = 32766 };
+
+struct lite {
+	sqlite3 *db;
+	char *path;
+	struct db_fault *fault;
+};
+
+struct lite_stmt {
+	struct lite *lite;
+	sqlite3_stmt *st;
+	int params;
+	int *value;             /* parameter i + 1 takes this value, from 0 */
+	int64_t changed;
+};
+
+static const struct lite_code {
+	int rc;
+	enum err_code code;
+	bool transient, data, again;
+} codes[] = {
+	{ SQLITE_BUSY, ERR_REFUSED, true, false, true },
+	{ SQLITE_LOCKED, ERR_REFUSED, true, false, true },
+	{ SQLITE_PROTOCOL, ERR_REFUSED, true, false, true },
+	{ SQLITE_INTERRUPT, ERR_REFUSED, true, false, true },
+	{ SQLITE_SCHEMA, ERR_REFUSED, true, false, true },
+	{ SQLITE_NOMEM, ERR_IO, true, false, false },
+	{ SQLITE_CONSTRAINT, ERR_DATA, false, true, false },
+	{ SQLITE_MISMATCH, ERR_DATA, false, true, false },
+	{ SQLITE_TOOBIG, ERR_DATA, false, true, false },
+	{ SQLITE_FULL, ERR_IO, false, false, false },
+	{ SQLITE_IOERR, ERR_IO, false, false, false },
+	{ SQLITE_NOLFS, ERR_IO, false, false, false },
+	{ SQLITE_READONLY, ERR_DENIED, false, false, false },
+	{ SQLITE_PERM, ERR_DENIED, false, false, false },
+	{ SQLITE_AUTH, ERR_DENIED, false, false, false },
+	{ SQLITE_CANTOPEN, ERR_CREATE, false, false, false },
+	{ SQLITE_NOTADB, ERR_CONFIG, false, false, false },
+	{ SQLITE_CORRUPT, ERR_IO, false, false, false },
+	{ SQLITE_ERROR, ERR_CONFIG, false, false, false },
+	{ 0, ERR_BUG, false, false, false },
+};
+
+static int
+lite_fail(struct lite *c, int rc, struct err *e)
+{
+	const struct lite_code *k = codes;
+	const char *text = sqlite3_errmsg(c->db);
+	int num = sqlite3_system_errno(c->db);
+
+	while (k->rc != 0 && k->rc != (rc & 0xff))
+		k++;
+	fault_clear(c->fault);
+	c->fault->data = k->data;
+	c->fault->again = k->again;
+	if (k->data) {
+		fault_sqlite(c->fault, text);
+		return err_set(e, k->code, false, "%s", text);
+	}
+	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
+		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s",
+		    c->path, text, strerror(num));
+	return err_set(e, k->code, k->transient, "sqlite:%s: %s", c->path,
+	    text);
+}
+
+static int
+lite_exec(struct lite *c, const char *sql, struct err *e)
+{
+	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : lite_fail(c, rc, e);
+}
+
+static void
+lite_close(void *conn)
+{
+	struct lite *c = conn;
+
+	if (c == NULL)
+		return;
+	(void)sqlite3_close_v2(c->db);
+	free(c->path);
+	free(c);
+}
+
+/* A file that cannot be written has no WAL to be set, but can be read; a
+ * busy one is being set by another program. */
+static int
+lite_setup(struct lite *c, struct err *e)
+{
+	int rc;
+
+	(void)sqlite3_extended_result_codes(c->db, 1);
+	(void)sqlite3_busy_timeout(c->db, BUSY_MS);
+	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
+	    "PRAGMA synchronous = FULL;"
+	    "PRAGMA cache_size = -16384", e) == -1)
+		return -1;
+	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+	    NULL) & 0xff;
+	if (rc == SQLITE_OK || rc == SQLITE_READONLY || rc == SQLITE_BUSY ||
+	    rc == SQLITE_LOCKED)
+		return 0;
+	return lite_fail(c, rc, e);
+}
+
+static int
+lite_open(void **conn, const char *path, struct db_fault *fault,
+    struct err *e)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	    SQLITE_OPEN_NOMUTEX;
+	/* Debian's SQLite takes "file:" for a URI, with options in it. */
+	const char *plain = strncmp(path, "file:", 5) == 0 ? "./" : "";
+	size_t size = strlen(plain) + strlen(path) + 1;
+	struct lite *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL || (c->path = malloc(size)) == NULL) {
+		free(c);
+		return err_nomem(e);
+	}
+	(void)snprintf(c->path, size, "%s%s", plain, path);
+	c->fault = fault;
+	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
+	if (rc != SQLITE_OK)
+		(void)lite_fail(c, rc, e);
+	else if (lite_setup(c, e) == 0) {
+		*conn = c;
+		return 0;
+	}
+	lite_close(c);
+	return -1;
+}
+
+static void
+lite_rollback(void *conn)
+{
+	struct lite *c = conn;
+
+	if (sqlite3_get_autocommit(c->db) == 0)
+		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static int
+lite_reopen(void *conn, struct err *e)
+{
+	lite_rollback(conn);
+	return 0;
+}
+
+static void
+lite_name(void *conn, struct buf *b)
+{
+	struct lite *c = conn;
+
+	buf_printf(b, "sqlite:%s", c->path);
+}
+
+static int
+lite_script(void *conn, const char *sql, struct err *e)
+{
+	return lite_exec(conn, sql, e);
+}
+
+static void
+lite_drop(void *stmt)
+{
+	struct lite_stmt *s = stmt;
+
+	if (s == NULL)
+		return;
+	(void)sqlite3_finalize(s->st);
+	free(s->value);
+	free(s);
+}
+
+/* SQLite counts $2 ... $1 in the order they appear; we go by the number. */
+static int
+lite_number(struct lite_stmt *s, struct err *e)
+{
+	const char *name;
+	char *end;
+	long n;
+
+	s->params = sqlite3_bind_parameter_count(s->st);
+	s->value = calloc((size_t)s->params + 1, sizeof(*s->value));
+	if (s->value == NULL)
+		return err_nomem(e);
+	for (int i = 0; i < s->params; i++) {
+		name = sqlite3_bind_parameter_name(s->st, i + 1);
+		n = name == NULL ? 0 : strtol(name + 1, &end, 10);
+		if (n < 1 || n > PARAMS_MAX || *end != '\0')
+			return err_set(e, ERR_BUG, false,
+			    "parameters are $1, $2 ...: %s",
+			    sqlite3_sql(s->st));
+		s->value[i] = (int)n - 1;
+	}
+	return 0;
+}
+
+static int
+lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
+{
+	struct lite_stmt *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->lite = conn;
+	rc = sqlite3_prepare_v3(s->lite->db, sql, -1,
+	    SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
+	if (rc != SQLITE_OK)
+		(void)lite_fail(s->lite, rc, e);
+	else if (lite_number(s, e) == 0) {
+		*stmt = s;
+		return 0;
+	}
+	lite_drop(s);
+	return -1;
+}
+
+static int
+lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
+{
+	/* The cast is SQLite's own: its "free it not" is a null pointer. */
+	sqlite3_destructor_type how = keep ? SQLITE_TRANSIENT : SQLITE_STATIC;
+
+	const char *p = v->p == NULL ? "" : v->p;
+
+	switch (v->type) {
+	case DB_INT:
+		return sqlite3_bind_int64(st, i, v->i);
+	case DB_REAL:
+		return sqlite3_bind_double(st, i, v->r);
+	case DB_TEXT:
+		return sqlite3_bind_text64(st, i, p, v->len, how,
+		    SQLITE_UTF8);
+	case DB_BLOB:
+		return sqlite3_bind_blob64(st, i, p, v->len, how);
+	default:
+		return sqlite3_bind_null(st, i);
+	}
+}
+
+static int
+lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
+    struct err *e)
+{
+	struct lite_stmt *s = stmt;
+	int rc = SQLITE_OK;
+
+	for (int i = 0; i < s->params && rc == SQLITE_OK; i++) {
+		if ((size_t)s->value[i] >= n)
+			return err_set(e, ERR_BUG, false, "no value for $%d: "
+			    "%s", s->value[i] + 1, sqlite3_sql(s->st));
+		rc = lite_bind(s->st, i + 1, &v[s->value[i]], keep);
+	}
+	return rc == SQLITE_OK ? 0 : lite_fail(s->lite, rc, e);
+}
+
+/* A function that fails on its argument (malformed JSON) says SQLITE_ERROR
+ * while it runs; a wrong statement says so when it is prepared. */
+static int
+lite_next(void *stmt, struct err *e)
+{
+	struct lite_stmt *s = stmt;
+	int rc = sqlite3_step(s->st);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	s->changed = 0;
+	if (rc == SQLITE_DONE) {
+		if (sqlite3_stmt_readonly(s->st) == 0)
+			s->changed = sqlite3_changes64(s->lite->db);
+		return 0;
+	}
+	(void)lite_fail(s->lite, rc, e);
+	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
+		s->lite->fault->data = true;
+		e->code = ERR_DATA;
+	}
+	return -1;
+}
+
+static size_t
+lite_columns(const void *stmt)
+{
+	const struct lite_stmt *s = stmt;
+
+	return (size_t)sqlite3_column_count(s->st);
+}
+
+static struct db_value
+lite_column(const void *stmt, size_t n)
+{
+	const struct lite_stmt *s = stmt;
+	int i = (int)n;
+
+	switch (sqlite3_column_type(s->st, i)) {
+	case SQLITE_INTEGER:
+		return DB_I(sqlite3_column_int64(s->st, i));
+	case SQLITE_FLOAT:
+		return (struct db_value){ .type = DB_REAL,
+		    .r = sqlite3_column_double(s->st, i) };
+	case SQLITE_TEXT:
+		return (struct db_value){ .type = DB_TEXT,
+		    .p = (const char *)sqlite3_column_text(s->st, i),
+		    .len = (size_t)sqlite3_column_bytes(s->st, i) };
+	case SQLITE_BLOB:
+		return db_bytes(sqlite3_column_blob(s->st, i),
+		    (size_t)sqlite3_column_bytes(s->st, i));
+	default:
+		return db_text(NULL);
+	}
+}
+
+static int64_t
+lite_changed(const void *stmt)
+{
+	const struct lite_stmt *s = stmt;
+
+	return s->changed;
+}
+
+static void
+lite_reset(void *stmt)
+{
+	struct lite_stmt *s = stmt;
+
+	(void)sqlite3_reset(s->st);
+}
+
+static int
+lite_copy(void *conn, const char *sql, struct err *e)
+{
+	return err_set(e, ERR_BUG, false, "SQLite has no COPY");
+}
+
+static int
+lite_copy_data(void *conn, const char *p, size_t n, struct err *e)
+{
+	return lite_copy(conn, NULL, e);
+}
+
+static int
+lite_copy_end(void *conn, int64_t *rows, struct err *e)
+{
+	return lite_copy(conn, NULL, e);
+}
+
+const struct driver driver_sqlite = {
+	.kind = DB_SQLITE,
+	.sql = sql_sqlite,
+	.begin = "BEGIN IMMEDIATE",
+	.open = lite_open,
+	.close = lite_close,
+	.reopen = lite_reopen,
+	.name = lite_name,
+	.script = lite_script,
+	.rollback = lite_rollback,
+	.prepare = lite_prepare,
+	.start = lite_start,
+	.next = lite_next,
+	.columns = lite_columns,
+	.column = lite_column,
+	.changed = lite_changed,
+	.reset = lite_reset,
+	.drop = lite_drop,
+	.copy_begin = lite_copy,
+	.copy_data = lite_copy_data,
+	.copy_end = lite_copy_end,
+};

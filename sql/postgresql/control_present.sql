@@ -1,0 +1,1 @@
+SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')
