@@ -90,8 +90,11 @@ int stage_flush(struct stage *s, struct err *e);
  * stream that failed upstream gives that code and message. */
 int stage_finish(struct stage *s, struct err *e);
 /* The failed mark with *why, if the stream is marked and can take it. Never
- * fails. */
+ * fails. Open the stage before anything that may fail, so that the stages
+ * after this one learn why; stage_fail_early() is for what fails before that
+ * (options), and writes only inside etl-run, to a pipe; not for a sink. */
 void stage_fail(struct stage *s, const struct err *why);
+void stage_fail_early(const char *name, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */

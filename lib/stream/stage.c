@@ -1,0 +1,150 @@
+#include "stage_impl.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A mark may hold a whole record, escaped (reject.c, as_string). */
+enum { MARK_SPARE = 1 << 20 };
+
+bool
+stage_in_run(void)
+{
+	const char *run = getenv("ETL_RUN");
+
+	return run != NULL && run[0] != '\0';
+}
+
+static int
+open_parts(struct stage *s, struct err *e)
+{
+	const struct stage_conf *c = s->conf;
+	bool stream = c->fds != NULL && c->fds->same && !c->sink;
+
+	if (reject_limit_parse(&s->limit, c->max_rejects, e) == -1 ||
+	    causes_new(&s->causes, e) == -1)
+		return -1;
+	if (!c->source && lines_open(&s->in, STDIN_FILENO,
+	    2 * s->max_record + MARK_SPARE, e) == -1)
+		return -1;
+	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
+	    e) == -1)
+		return -1;
+	return aside_open(&s->aside, c->rejects, stream ? NULL : c->fds, e);
+}
+
+int
+stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
+{
+	struct stage *s = calloc(1, sizeof(*s));
+	struct stat st;
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->conf = c;
+	s->max_record = c->max_record > 0 ? c->max_record : LINES_MAX;
+	if (s->max_record > SIZE_MAX / 8)
+		s->max_record = SIZE_MAX / 8;
+	buf_init(&s->text, 4 * s->max_record + 2 * (size_t)MARK_SPARE);
+	if (fstat(STDIN_FILENO, &st) == 0) {
+		s->regular = S_ISREG(st.st_mode);
+		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+	}
+	reject_who_init(&s->who, c->name);
+	mark_stage_name(s->counts.stage, c->name, NULL, 0);
+	if (open_parts(s, e) == -1) {
+		stage_close(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+stage_close(struct stage *s)
+{
+	if (s == NULL)
+		return;
+	mark_release(&s->begin);
+	mark_release(&s->mark);
+	lines_close(s->in);
+	out_close(s->out);
+	aside_close(s->aside);
+	causes_free(s->causes);
+	buf_release(&s->text);
+	free(s);
+}
+
+bool
+stage_ready(const struct stage *s)
+{
+	return s->over || lines_ready(s->in);
+}
+
+const struct mark *
+stage_mark(const struct stage *s)
+{
+	return s->given;
+}
+
+bool
+stage_marked(const struct stage *s)
+{
+	return s->begin.id != NULL;
+}
+
+bool
+stage_replay(const struct stage *s)
+{
+	return s->begin.replay;
+}
+
+const struct mark *
+stage_stream(const struct stage *s)
+{
+	return stage_marked(s) ? &s->begin : NULL;
+}
+
+const struct counts *
+stage_counts(const struct stage *s)
+{
+	return &s->counts;
+}
+
+const char *
+stage_name(const struct stage *s)
+{
+	return s->counts.stage;
+}
+
+struct reject_who *
+stage_who(struct stage *s)
+{
+	return &s->who;
+}
+
+const struct reject_limit *
+stage_limit(const struct stage *s)
+{
+	return &s->limit;
+}
+
+uint64_t
+stage_seen(const struct stage *s)
+{
+	return s->seen;
+}
+
+enum reject_way
+stage_way(const struct stage *s)
+{
+	if (s->begin.replay)
+		return REJECT_STREAM;
+	if (s->aside != NULL)
+		return REJECT_ASIDE;
+	if (stage_marked(s))
+		return REJECT_STREAM;
+	if (!s->conf->sink && s->conf->fds != NULL && s->conf->fds->same)
+		return REJECT_STREAM;
+	return REJECT_NOWHERE;
+}

@@ -1,0 +1,272 @@
+#include "stage_impl.h"
+
+#include "base/hash.h"
+#include "base/stop.h"
+
+#include <signal.h>
+#include <string.h>
+
+static enum stage_item
+stopped(struct err *e)
+{
+	(void)err_set(e, ERR_RETRY, true, "stopped by signal %s",
+	    sigabbrev_np(stop_signal()));
+	return STAGE_STOP;
+}
+
+/* Output goes out before a wait for input. */
+static enum lines_result
+read_line(struct stage *s, int timeout, struct err *e)
+{
+	enum lines_result r = lines_next(s->in, &s->line, 0, e);
+
+	if (r == LINES_WAIT && timeout != 0) {
+		if (stage_flush(s, e) == -1)
+			return LINES_FAILED;
+		r = lines_next(s->in, &s->line, timeout, e);
+	}
+	if (r == LINES_FAILED)
+		err_prefix(e, "standard input");
+	return r;
+}
+
+static bool
+line_is_mark(const struct stage *s)
+{
+	return !s->conf->plain && mark_is(s->line.data, s->line.len);
+}
+
+/* The reader takes marks of twice the length of a record. */
+static int
+fit_record(struct stage *s, struct err *e)
+{
+	struct line *l = &s->line;
+
+	if (l->bytes <= s->max_record)
+		return 0;
+	if (!line_is_mark(s)) {
+		if (!l->too_long)
+			hash_of(l->data, l->len, l->sha256);
+		l->too_long = true;
+		if (l->len > LINES_KEPT)
+			l->len = LINES_KEPT;
+		return 0;
+	}
+	if (!l->too_long)
+		return 0;
+	return err_set(e, ERR_PEER, false, "line %llu: a mark of %llu bytes; "
+	    "give this stage the --max-record of those before it",
+	    (unsigned long long)l->number, (unsigned long long)l->bytes);
+}
+
+static int
+bad_order(const struct stage *s, const char *why, struct err *e)
+{
+	return err_set(e, ERR_PEER, false, "line %llu: %s",
+	    (unsigned long long)s->line.number, why);
+}
+
+/* The first line, or the end of input, and no begin. */
+static int
+start_without_begin(struct stage *s, struct err *e)
+{
+	if (!stage_in_run()) {
+		s->state = STATE_PLAIN;
+		return 0;
+	}
+	if (!s->piped || s->conf->plain)
+		return stage_start(s, e);
+	if (s->over)
+		return 0;               /* stays at the start: a cut stream */
+	return bad_order(s, "inside etl-run a stream starts with a begin mark, "
+	    "and this one does not: put etl-via before a command that is no "
+	    "etl program, or give --plain", e);
+}
+
+static int
+take_begin(struct stage *s, struct err *e)
+{
+	if (s->state == STATE_PLAIN || s->made)
+		return bad_order(s, "a begin mark after the stream's start: "
+		    "give --plain if these are no marks", e);
+	if (s->state == STATE_OPEN)
+		return bad_order(s, "a begin mark before the end mark of the "
+		    "stream before it, which was cut off", e);
+	mark_release(&s->begin);
+	s->begin = s->mark;
+	s->mark = (struct mark){ 0 };
+	s->given = &s->begin;
+	s->state = STATE_OPEN;
+	s->started = s->closed = false;
+	stage_reset(s);
+	return stage_enter(s, e);
+}
+
+static int
+check_seq(struct stage *s, struct err *e)
+{
+	const struct mark *m = &s->mark;
+
+	if (m->kind == MARK_END) {
+		if (m->has_seq != s->has_seq || m->seq != s->seq)
+			return bad_order(s, "the end mark has another seq "
+			    "than the last mark that came: some were lost",
+			    e);
+		return 0;
+	}
+	if (s->has_seq && m->seq <= s->seq)
+		return bad_order(s, "seq does not go up", e);
+	s->has_seq = true;
+	s->seq = m->seq;
+	return 0;
+}
+
+static int
+take_boundary(struct stage *s, struct err *e)
+{
+	if (s->state == STATE_ENDED)
+		return bad_order(s, "a mark after the end mark", e);
+	if (s->state != STATE_OPEN || s->made)
+		return bad_order(s, "a mark without the begin mark before it: "
+		    "something took it away, put etl-via before the command "
+		    "that is no etl program", e);
+	if (check_seq(s, e) == -1)
+		return -1;
+	if (s->conf->sink && stage_check_sums(s, &s->mark, e) == -1)
+		return -1;
+	if (s->mark.kind == MARK_END)
+		s->state = STATE_ENDED;
+	return 0;
+}
+
+static int
+take_failed(struct stage *s, struct err *e)
+{
+	const struct mark *m = &s->mark;
+
+	(void)err_set(&s->cause, (enum err_code)m->code,
+	    m->code == ERR_RETRY, "%s: %s", m->stage, m->message);
+	s->state = STATE_FAILED;
+	return 0;
+}
+
+static int
+take_mark(struct stage *s, struct err *e)
+{
+	switch (s->mark.kind) {
+	case MARK_BEGIN:
+		return take_begin(s, e);
+	case MARK_CHECKPOINT:
+	case MARK_RESOLVE:
+	case MARK_END:
+		return take_boundary(s, e);
+	case MARK_FAILED:
+		return take_failed(s, e);
+	case MARK_REJECT:
+		if (s->state == STATE_ENDED)
+			return bad_order(s, "a reject after the end mark", e);
+		stage_count_line(s, &s->mark);
+		break;
+	case MARK_UNKNOWN:
+		break;
+	}
+	return 0;
+}
+
+static enum stage_item
+give_made(struct stage *s, const struct mark *m)
+{
+	s->line = (struct line){ .data = "", .number = s->line.number };
+	s->given = m;
+	return STAGE_MARK;
+}
+
+static enum stage_item
+take_line(struct stage *s, struct err *e)
+{
+	bool mark = line_is_mark(s);
+
+	if (mark) {
+		mark_release(&s->mark);
+		s->given = &s->mark;
+		if (mark_parse(&s->mark, s->line.data, s->line.len,
+		    e) == -1) {
+			err_prefix(e, "line %llu",
+			    (unsigned long long)s->line.number);
+			return STAGE_FAILED;
+		}
+	}
+	if (s->state == STATE_START && !(mark &&
+	    (s->mark.kind == MARK_BEGIN || s->mark.kind == MARK_FAILED))) {
+		if (start_without_begin(s, e) == -1)
+			return STAGE_FAILED;
+		if (s->made && s->conf->sink) {
+			s->held = true;
+			s->given = &s->begin;
+			return STAGE_MARK;
+		}
+	}
+	if (mark)
+		return take_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
+	if (s->state == STATE_ENDED) {
+		(void)bad_order(s, "a record after the end mark", e);
+		return STAGE_FAILED;
+	}
+	s->counts.in++;
+	return STAGE_RECORD;
+}
+
+/* A sink is given the marks of a stream that starts with it. */
+static enum stage_item
+take_end(struct stage *s, struct err *e)
+{
+	bool first = s->state == STATE_START;
+
+	s->over = true;
+	if (first && start_without_begin(s, e) == -1)
+		return STAGE_FAILED;
+	if (!s->made || !s->conf->sink || s->state != STATE_OPEN)
+		return STAGE_END;
+	if (first)
+		return give_made(s, &s->begin);
+	s->state = STATE_ENDED;
+	mark_release(&s->mark);
+	s->mark.kind = MARK_END;
+	return give_made(s, &s->mark);
+}
+
+enum stage_item
+stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
+{
+	enum lines_result r = LINES_ONE;
+	enum stage_item item;
+
+	if (stop_signal() != 0)
+		return stopped(e);
+	if (s->state == STATE_FAILED)
+		return STAGE_END;
+	if (s->judge) {
+		s->judge = false;
+		if (reject_check(&s->limit, s->counts.rejected,
+		    stage_settled(s), s->causes, e) == -1)
+			return STAGE_FAILED;
+	}
+	if (s->over)
+		r = LINES_END;
+	else if (!s->held)
+		r = read_line(s, timeout, e);
+	if (r == LINES_ONE) {
+		s->held = false;
+		if (fit_record(s, e) == -1)
+			return STAGE_FAILED;
+		item = take_line(s, e);
+	} else if (r == LINES_END) {
+		item = take_end(s, e);
+	} else if (r == LINES_STOP) {
+		return stopped(e);
+	} else {
+		return r == LINES_WAIT ? STAGE_WAIT : STAGE_FAILED;
+	}
+	*l = s->line;
+	return item;
+}

@@ -1,0 +1,118 @@
+#include "stage_impl.h"
+
+#include <stdio.h>
+
+static int
+nowhere(const struct stage *s, const struct reject *r, struct err *e)
+{
+	if (r == NULL)
+		return err_set(e, ERR_DATA, false, "nowhere to write rejects: "
+		    "wrap the pipeline in { ...; } 3>>rejects.ndjson or give "
+		    "--rejects FILE");
+	return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and nowhere "
+	    "to write rejects: wrap the pipeline in { ...; } "
+	    "3>>rejects.ndjson or give --rejects FILE",
+	    (unsigned long long)r->origin.line,
+	    r->message != NULL ? r->message : "rejected", r->code);
+}
+
+int
+stage_aside(struct stage *s, const char *line, size_t len, struct err *e)
+{
+	if (s->aside == NULL)
+		return nowhere(s, NULL, e);
+	return aside_write(s->aside, line, len, e);
+}
+
+static int
+write_reject(struct stage *s, const struct reject *r, enum reject_way way,
+    struct err *e)
+{
+	if (way == REJECT_NOWHERE)
+		return nowhere(s, r, e);
+	if (way == REJECT_STREAM && s->out == NULL)
+		return err_set(e, ERR_BUG, false, "a sink has no stream to "
+		    "write a reject to");
+	buf_clear(&s->text);
+	if (reject_put(&s->text, &s->who, r, e) == -1)
+		return -1;
+	return way == REJECT_ASIDE ?
+	    aside_write(s->aside, s->text.data, s->text.len, e) :
+	    out_line(s->out, s->text.data, s->text.len, e);
+}
+
+int
+stage_reject(struct stage *s, const struct line *l, struct reject *r,
+    struct err *e)
+{
+	enum reject_way way = stage_way(s);
+
+	if (l != NULL)
+		reject_line(r, l);
+	if (write_reject(s, r, way, e) == -1)
+		return -1;
+	s->counts.rejected++;
+	if (way == REJECT_ASIDE)
+		s->counts.aside++;
+	causes_add(s->causes, r->code, r->message, r->raw, r->raw_len,
+	    r->origin.line);
+	return reject_check(&s->limit, s->counts.rejected, stage_settled(s),
+	    s->causes, e);
+}
+
+static const char *
+type_name(uint8_t type)
+{
+	static const char *const names[] = {
+		"null", "a boolean", "a boolean", "a number", "a string",
+		"an array", "an object"
+	};
+
+	return names[type];
+}
+
+int
+stage_judge(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct reject *r, struct err *e)
+{
+	struct json_fault f = { 0 };
+
+	*r = (struct reject){ .message = s->why };
+	reject_line(r, l);
+	if (l->too_long) {
+		r->code = "too_long";
+		(void)snprintf(s->why, sizeof(s->why), "%llu bytes, more than "
+		    "--max-record %zu", (unsigned long long)l->bytes,
+		    s->max_record);
+	} else if (json_scan(j, l->data, l->len, levels, dup, &f) == -1) {
+		if (f.nomem)
+			return err_nomem(e);
+		r->code = f.code;
+		(void)snprintf(s->why, sizeof(s->why), "%s at byte %zu",
+		    f.why, f.at);
+	} else if (j->tok[0].type != JSON_OBJECT) {
+		r->code = "type";
+		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
+		    "an object", type_name(j->tok[0].type));
+	} else if ((s->conf->plain || s->conf->source) &&
+	    mark_is(l->data, l->len)) {
+		r->code = "reserved";
+		(void)snprintf(s->why, sizeof(s->why), "a record may not "
+		    "begin with the member @etl");
+	} else {
+		return 1;
+	}
+	return 0;
+}
+
+int
+stage_scan(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct err *e)
+{
+	struct reject r;
+	int ok = stage_judge(s, l, j, levels, dup, &r, e);
+
+	if (ok != 0)
+		return ok;
+	return stage_reject(s, NULL, &r, e);
+}

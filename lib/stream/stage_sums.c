@@ -1,0 +1,61 @@
+#include "stage_impl.h"
+
+#include <string.h>
+
+/* One of a stage that is not of this stream (it was plain before) is taken,
+ * and owed by nobody. */
+void
+stage_count_line(struct stage *s, const struct mark *m)
+{
+	s->seen++;
+	for (size_t i = 0; i < s->begin.nstages; i++)
+		if (strcmp(s->begin.stages[i].stage, m->stage) == 0)
+			s->lines[i]++;
+}
+
+static int
+check_names(const struct stage *s, const struct mark *m, struct err *e)
+{
+	bool same = s->begin.nstages == m->nstages;
+
+	for (size_t i = 0; same && i < m->nstages; i++)
+		same = strcmp(s->begin.stages[i].stage,
+		    m->stages[i].stage) == 0;
+	if (same)
+		return 0;
+	return err_set(e, ERR_PEER, false, "line %llu: the mark does not have "
+	    "the stages that begin has", (unsigned long long)s->line.number);
+}
+
+static int
+check_lines(const struct stage *s, const struct mark *m, struct err *e)
+{
+	for (size_t i = 0; i < m->nstages; i++) {
+		const struct counts *c = &m->stages[i];
+		uint64_t due = c->rejected - c->aside;
+
+		if (s->lines[i] != due)
+			return err_set(e, ERR_PEER, false, "stage %s wrote "
+			    "%llu reject lines into the stream, and %llu "
+			    "came: put etl-via before the command that takes "
+			    "or adds lines", c->stage, (unsigned long long)due,
+			    (unsigned long long)s->lines[i]);
+	}
+	return 0;
+}
+
+int
+stage_check_sums(const struct stage *s, const struct mark *m, struct err *e)
+{
+	const struct counts *last;
+
+	if (check_names(s, m, e) == -1 || mark_sums(m, e) == -1)
+		return -1;
+	if (m->nstages == 0)
+		return 0;
+	last = &m->stages[m->nstages - 1];
+	if (mark_next(last->stage, last->out, s->counts.stage, s->counts.in,
+	    e) == -1)
+		return -1;
+	return check_lines(s, m, e);
+}

@@ -1,0 +1,290 @@
+#include "stage_impl.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FIRST_MS = 1000 };
+
+uint64_t
+stage_settled(const struct stage *s)
+{
+	return s->counts.rejected + (s->conf->source ? s->counts.out :
+	    s->passed + s->counts.dropped);
+}
+
+int
+stage_flush(struct stage *s, struct err *e)
+{
+	return s->out != NULL ? out_flush(s->out, e) : 0;
+}
+
+static int
+put_text(struct stage *s, struct err *e)
+{
+	return out_line(s->out, s->text.data, s->text.len, e);
+}
+
+int
+stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
+{
+	if (mark_is(rec, len))
+		return err_set(e, ERR_BUG, false, "a record that begins with "
+		    "@etl was to be written");
+	if (out_line(s->out, rec, len, e) == -1)
+		return -1;
+	s->counts.out++;
+	return 0;
+}
+
+void
+stage_done(struct stage *s, bool passed)
+{
+	if (passed)
+		s->passed++;
+	else
+		s->counts.dropped++;
+	s->judge |= s->counts.rejected > 0 && stage_settled(s) == 20;
+}
+
+void
+stage_reset(struct stage *s)
+{
+	s->counts = (struct counts){ 0 };
+	s->passed = s->seen = s->seq = 0;
+	s->has_seq = s->judge = false;
+	memset(s->lines, 0, sizeof(s->lines));
+}
+
+/* In a replay the first stage takes the name of the letters' stage, so that
+ * a second failure has the same id. */
+int
+stage_enter(struct stage *s, struct err *e)
+{
+	const struct mark *b = &s->begin;
+	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
+
+	if (b->replay && s->conf->rejects != NULL)
+		return err_set(e, ERR_CONFIG, false, "--rejects in a replay: "
+		    "its rejects travel in the stream");
+	if (b->nstages >= MARK_STAGES)
+		return err_set(e, ERR_PEER, false, "more than %d stages",
+		    MARK_STAGES);
+	mark_stage_name(s->counts.stage, first ? b->stage : s->conf->name,
+	    b->stages, b->nstages);
+	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
+	    s->counts.stage);
+	if (b->replay)
+		s->who.pipeline = b->pipeline;
+	return 0;
+}
+
+/* NULL and "" are no text. */
+static int
+copy(char **out, const char *text, struct err *e)
+{
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	*out = strdup(text);
+	return *out == NULL ? err_nomem(e) : 0;
+}
+
+static int
+make_begin(struct stage *s, struct err *e)
+{
+	const struct mark *r = s->conf->replay;
+	const char *pipeline = getenv("ETL_PIPELINE");
+	const char *stream = s->conf->stream;
+	struct mark *b = &s->begin;
+	char id[UUID_TEXT];
+
+	mark_release(b);
+	uuid_new(id);
+	b->kind = MARK_BEGIN;
+	b->replay = r != NULL;
+	if (copy(&b->id, id, e) == -1 ||
+	    copy(&b->run, getenv("ETL_RUN"), e) == -1 ||
+	    copy(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
+	    copy(&b->stream, stream != NULL ? stream : pipeline, e) == -1 ||
+	    copy(&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
+		return -1;
+	return r != NULL ? copy(&b->stage, r->stage, e) : 0;
+}
+
+int
+stage_start(struct stage *s, struct err *e)
+{
+	struct mark *b = &s->begin;
+
+	s->made = true;
+	s->state = STATE_OPEN;
+	stage_reset(s);
+	if (make_begin(s, e) == -1)
+		return -1;
+	mark_stage_name(s->counts.stage, s->conf->name, NULL, 0);
+	if (s->out == NULL)
+		return 0;
+	/* Only while it is written: begin.stages are those before this one. */
+	b->stages[b->nstages++] = s->counts;
+	buf_clear(&s->text);
+	if (mark_put_begin(&s->text, b, e) == -1)
+		return -1;
+	b->nstages = 0;
+	s->started = true;
+	return put_text(s, e);
+}
+
+int
+stage_begin(struct stage *s, struct err *e)
+{
+	if (s->conf->stream == NULL && s->conf->replay == NULL &&
+	    !stage_in_run()) {
+		s->state = STATE_PLAIN;
+		return 0;
+	}
+	return stage_start(s, e) == -1 ? -1 : stage_flush(s, e);
+}
+
+static int
+own_sum(const struct stage *s, struct err *e)
+{
+	const struct counts *c = &s->counts;
+
+	if (s->conf->source || s->conf->sink ||
+	    c->in == s->passed + c->dropped + c->rejected)
+		return 0;
+	return err_set(e, ERR_BUG, false, "own counts do not add up: %llu in, "
+	    "%llu passed, %llu dropped, %llu rejected",
+	    (unsigned long long)c->in, (unsigned long long)s->passed,
+	    (unsigned long long)c->dropped, (unsigned long long)c->rejected);
+}
+
+static int
+write_end(struct stage *s, struct err *e)
+{
+	buf_clear(&s->text);
+	if (mark_put_end(&s->text, &s->counts, 1, e) == -1)
+		return -1;
+	s->closed = true;
+	return put_text(s, e);
+}
+
+static int
+pass_boundary(struct stage *s, const struct counts *c, struct err *e)
+{
+	buf_clear(&s->text);
+	if (mark_extend(&s->text, s->line.data, s->line.len, c, e) == -1 ||
+	    put_text(s, e) == -1)
+		return -1;
+	return stage_flush(s, e);
+}
+
+int
+stage_pass(struct stage *s, struct err *e)
+{
+	enum mark_kind k = s->given->kind;
+
+	if (s->out == NULL)
+		return 0;
+	if (k == MARK_BEGIN || mark_boundary(k)) {
+		if (own_sum(s, e) == -1 ||
+		    reject_check(&s->limit, s->counts.rejected,
+		    stage_settled(s), s->causes, e) == -1)
+			return -1;
+		s->started = true;
+		s->closed = k == MARK_END;
+		return pass_boundary(s, &s->counts, e);
+	}
+	if (out_line(s->out, s->line.data, s->line.len, e) == -1)
+		return -1;
+	if (k != MARK_FAILED)
+		return 0;
+	s->closed = true;
+	return stage_flush(s, e);
+}
+
+static int
+cut(struct err *e)
+{
+	return err_set(e, ERR_RETRY, true, "the stream was cut off: no end "
+	    "mark came, so the program before this one has died");
+}
+
+int
+stage_finish(struct stage *s, struct err *e)
+{
+	if (s->state == STATE_FAILED) {
+		*e = s->cause;
+		return -1;
+	}
+	if (own_sum(s, e) == -1 || reject_check(&s->limit, s->counts.rejected,
+	    stage_settled(s), s->causes, e) == -1)
+		return -1;
+	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
+		return cut(e);
+	if (s->made && s->out != NULL && !s->closed &&
+	    write_end(s, e) == -1)
+		return -1;
+	return stage_flush(s, e);
+}
+
+/* A program that cannot even start (its filter does not compile) has not
+ * read begin: the stages after it would take no input for a plain one. */
+static void
+pass_begin(struct stage *s)
+{
+	struct err e = { 0 };
+	struct line l;
+
+	if (s->in != NULL && s->state == STATE_START && !s->conf->plain &&
+	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
+	    s->given->kind == MARK_BEGIN)
+		(void)stage_pass(s, &e);
+}
+
+static void
+put_failed(struct out *o, struct buf *b, const char *name,
+    const struct err *why)
+{
+	struct err e = { 0 };
+
+	buf_clear(b);
+	if (mark_put_failed(b, name, why, &e) == 0 &&
+	    out_line(o, b->data, b->len, &e) == 0)
+		(void)out_flush(o, &e);
+}
+
+void
+stage_fail(struct stage *s, const struct err *why)
+{
+	if (s == NULL || s->out == NULL || s->closed || why->code == ERR_GONE)
+		return;
+	if (!s->started)
+		pass_begin(s);
+	if (s->closed || (!s->started && !stage_in_run()))
+		return;
+	s->closed = true;
+	put_failed(s->out, &s->text, s->counts.stage, why);
+}
+
+void
+stage_fail_early(const char *name, const struct err *why)
+{
+	struct err e = { 0 };
+	struct out *o;
+	struct stat st;
+	struct buf b;
+
+	if (!stage_in_run() || fstat(STDOUT_FILENO, &st) == -1 ||
+	    !S_ISFIFO(st.st_mode) ||
+	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
+		return;
+	buf_init(&b, 64 << 10);
+	put_failed(o, &b, name, why);
+	buf_release(&b);
+	out_close(o);
+}
