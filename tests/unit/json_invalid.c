@@ -131,7 +131,8 @@ static const struct {
 	/* bytes that UTF-8 never has */
 	{ TEXT("\"\xff\""), 1 }, { TEXT("\"\xfe\""), 1 },
 	{ TEXT("\"\xc0\xaf\""), 1 }, { TEXT("\"\xc1\xbf\""), 1 },
-	{ TEXT("\"\xf5\x80\x80\x80\""), 1 }, { TEXT("\"\xf8\x88\x80\x80\x80\""), 1 },
+	{ TEXT("\"\xf5\x80\x80\x80\""), 1 },
+	{ TEXT("\"\xf8\x88\x80\x80\x80\""), 1 },
 	/* cut short */
 	{ TEXT("\"\xc3\""), 1 }, { TEXT("\"\xe2\x82\""), 1 },
 	{ TEXT("\"\xf0\x9f\x98\""), 1 }, { TEXT("\"a\xe5"), 2 },
