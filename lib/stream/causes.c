@@ -126,28 +126,33 @@ put_cause(struct buf *b, const struct cause *k)
 	buf_str(b, ")");
 }
 
-static int
-more_first(const void *a, const void *b)
+/* The one with the most among those not yet shown. */
+static const struct cause *
+pick(const struct causes *c, bool shown[CAUSES])
 {
-	const struct cause *const *x = a, *const *y = b;
+	size_t most = 0;
+	bool any = false;
 
-	if ((*x)->count != (*y)->count)
-		return (*x)->count < (*y)->count ? 1 : -1;
-	return *x < *y ? -1 : 1;
+	for (size_t i = 0; i < c->n; i++)
+		if (!shown[i] && (!any || c->v[i].count > c->v[most].count)) {
+			most = i;
+			any = true;
+		}
+	shown[most] = true;
+	return any ? &c->v[most] : NULL;
 }
 
 void
 causes_put(struct buf *b, const struct causes *c)
 {
-	const struct cause *order[CAUSES];
+	bool shown[CAUSES] = { false };
+	const struct cause *k;
+	const char *sep = "";
 
-	for (size_t i = 0; i < c->n; i++)
-		order[i] = &c->v[i];
-	qsort(order, c->n, sizeof(order[0]), more_first);
-	for (size_t i = 0; i < c->n; i++) {
-		if (i > 0)
-			buf_str(b, "; ");
-		put_cause(b, order[i]);
+	while ((k = pick(c, shown)) != NULL) {
+		buf_str(b, sep);
+		put_cause(b, k);
+		sep = "; ";
 	}
 	if (c->others > 0)
 		buf_printf(b, "; %llu others", (unsigned long long)c->others);
