@@ -14,7 +14,7 @@ FNR == 1 {
 }
 /^[ \t]*--/ || /^[ \t]*$/ { next }
 {
-	gsub(/\\/, "\\\\")
+	gsub(/\\/, "&&")
 	gsub(/"/, "\\\"")
 	text[db, name] = text[db, name] "\n\t    \"" $0 "\\n\""
 }
