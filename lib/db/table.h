@@ -1,6 +1,7 @@
-/* A table as the catalog describes it.
+/* A table (no view) as the catalog describes it.
  * Owns:  all texts; table_free() frees them.
- * Gives: columns in the table's order; the primary key's in its own.
+ * Gives: columns in the table's order; the primary key's in its own. On
+ *        PostgreSQL a name that is not found is looked for in lower case.
  * Fails: ERR_CONFIG where there is no such table, with its name and what to
  *        do. One dot separates schema and table; names that hold dots or
  *        quotes are written in SQL quotes. */
@@ -29,9 +30,11 @@ struct column {
 
 struct table {
 	char *name;             /* as given */
+	char *schema, *base;    /* as the catalog writes them */
 	char *quoted;           /* "schema"."table" */
 	struct column *columns;
 	size_t n;
+	bool without_rowid;     /* SQLite */
 };
 
 int table_read(struct table **t, struct db *db, const char *name,

@@ -1,0 +1,91 @@
+#include "db/column.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct named {
+	const char *name;
+	enum column_kind kind;
+	int64_t min, max;
+};
+
+static void
+set(struct column *c, const struct named *n)
+{
+	c->kind = n->kind;
+	c->min = n->min;
+	c->max = n->max;
+}
+
+static bool
+holds(const char *text, const char *part)
+{
+	size_t n = strlen(part);
+
+	for (; *text != '\0'; text++)
+		if (strncasecmp(text, part, n) == 0)
+			return true;
+	return false;
+}
+
+void
+column_declared(struct column *c, const char *declared)
+{
+	/* The first four in the order of section 3.1 of SQLite's page on
+	 * datatypes, so that a kind fits the column's affinity. */
+	static const struct named parts[] = {
+		{ "INT", COLUMN_INT, INT64_MIN, INT64_MAX },
+		{ "CHAR", COLUMN_TEXT, 0, 0 }, { "CLOB", COLUMN_TEXT, 0, 0 },
+		{ "TEXT", COLUMN_TEXT, 0, 0 }, { "BLOB", COLUMN_BYTES, 0, 0 },
+		{ "REAL", COLUMN_REAL, 0, 0 }, { "FLOA", COLUMN_REAL, 0, 0 },
+		{ "DOUB", COLUMN_REAL, 0, 0 },
+		{ "BOOL", COLUMN_BOOL, 0, 0 },
+		{ "NUMERIC", COLUMN_NUMERIC, 0, 0 },
+		{ "DECIMAL", COLUMN_NUMERIC, 0, 0 },
+		{ "JSON", COLUMN_JSON, 0, 0 },
+		{ "BYTEA", COLUMN_BYTES, 0, 0 },
+		{ "DATE", COLUMN_TIME, 0, 0 }, { "TIME", COLUMN_TIME, 0, 0 },
+	};
+
+	c->kind = COLUMN_ANY;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (holds(declared, parts[i].name)) {
+			set(c, &parts[i]);
+			return;
+		}
+}
+
+void
+column_typed(struct column *c, const char *type, char category)
+{
+	static const struct named types[] = {
+		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
+		{ "int4", COLUMN_INT, INT32_MIN, INT32_MAX },
+		{ "int8", COLUMN_INT, INT64_MIN, INT64_MAX },
+		{ "oid", COLUMN_INT, 0, UINT32_MAX },
+		{ "float4", COLUMN_REAL, 0, 0 },
+		{ "float8", COLUMN_REAL, 0, 0 },
+		{ "numeric", COLUMN_NUMERIC, 0, 0 },
+		{ "bool", COLUMN_BOOL, 0, 0 },
+		{ "text", COLUMN_TEXT, 0, 0 },
+		{ "varchar", COLUMN_TEXT, 0, 0 },
+		{ "bpchar", COLUMN_TEXT, 0, 0 },
+		{ "name", COLUMN_TEXT, 0, 0 },
+		{ "citext", COLUMN_TEXT, 0, 0 },
+		{ "timestamptz", COLUMN_TIME, 0, 0 },
+		{ "timestamp", COLUMN_TIME, 0, 0 },
+		{ "date", COLUMN_TIME, 0, 0 },
+		{ "time", COLUMN_TIME, 0, 0 },
+		{ "timetz", COLUMN_TIME, 0, 0 },
+		{ "json", COLUMN_JSON, 0, 0 },
+		{ "jsonb", COLUMN_JSON, 0, 0 },
+		{ "bytea", COLUMN_BYTES, 0, 0 },
+	};
+
+	c->kind = category == 'A' ? COLUMN_ARRAY : COLUMN_ANY;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i].name) == 0) {
+			set(c, &types[i]);
+			return;
+		}
+}

@@ -1,0 +1,316 @@
+#include "db/table.h"
+
+#include "base/buf.h"
+#include "db/column.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PATH_MAX_BYTES = 4096, PARTS = 2 };
+
+void
+table_free(struct table *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->columns[i].name);
+		free(t->columns[i].quoted);
+		free(t->columns[i].type);
+	}
+	free(t->columns);
+	free(t->name);
+	free(t->schema);
+	free(t->base);
+	free(t->quoted);
+	free(t);
+}
+
+static char *
+value_copy(struct db_value v)
+{
+	return strndup(v.p == NULL ? "" : v.p, v.p == NULL ? 0 : v.len);
+}
+
+static bool
+value_true(struct db_value v)
+{
+	return v.type == DB_INT && v.i != 0;
+}
+
+/* Reads one part of a name, in SQL quotes or up to a dot. */
+static const char *
+name_part(struct buf *b, const char *p)
+{
+	if (*p != '"') {
+		size_t n = strcspn(p, ".\"");
+
+		buf_add(b, p, n);
+		return p + n;
+	}
+	for (p++; *p != '\0'; p++) {
+		if (*p == '"' && *++p != '"')
+			return p;
+		buf_char(b, *p);
+	}
+	return NULL;
+}
+
+/* schema.table, the schema NULL where none is given. */
+static int
+name_split(struct table *t, struct err *e)
+{
+	char *part[PARTS] = { NULL, NULL };
+	const char *p = t->name;
+	struct buf b;
+	size_t n = 0;
+	int rc = -1;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	while (p != NULL && n < PARTS) {
+		buf_clear(&b);
+		if ((p = name_part(&b, p)) == NULL || b.len == 0)
+			break;
+		if ((part[n++] = strdup(buf_text(&b))) == NULL)
+			break;
+		if (*p != '.')
+			break;
+		p++;
+	}
+	if (b.failed || n == 0 || p == NULL || *p != '\0' || p[-1] == '.' ||
+	    part[n - 1] == NULL)
+		(void)err_set(e, ERR_CONFIG, false, "%s: no name of a table: "
+		    "TABLE or SCHEMA.TABLE, parts that hold dots or quotes "
+		    "in SQL quotes", t->name);
+	else
+		rc = 0;
+	buf_release(&b);
+	t->base = part[n > 0 ? n - 1 : 0];
+	t->schema = n == PARTS ? part[0] : NULL;
+	return rc;
+}
+
+/* Takes schema and name as the catalog writes them. */
+static int
+found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
+{
+	struct db_value schema = db_column(r, 0), base = db_column(r, 1),
+	    type = db_column(r, 2);
+	struct buf b;
+	int rc = -1;
+
+	if (type.len == 4 && strncmp(type.p, "view", 4) == 0)
+		return err_set(e, ERR_CONFIG, false,
+		    "%s: a view: name the table itself", t->name);
+	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
+		return err_set(e, ERR_CONFIG, false, "%s: no table",
+		    t->name);
+	t->without_rowid = value_true(db_column(r, 3));
+	free(t->schema);
+	free(t->base);
+	t->schema = value_copy(schema);
+	t->base = value_copy(base);
+	if (t->schema == NULL || t->base == NULL)
+		return err_nomem(e);
+	buf_init(&b, PATH_MAX_BYTES);
+	if (db_quote(db, &b, t->schema, strlen(t->schema), e) == -1)
+		goto out;
+	buf_char(&b, '.');
+	if (db_quote(db, &b, t->base, strlen(t->base), e) == -1)
+		goto out;
+	if ((t->quoted = strdup(buf_text(&b))) == NULL)
+		(void)err_nomem(e);
+	else
+		rc = 0;
+out:
+	buf_release(&b);
+	return rc;
+}
+
+static int
+find(struct table *t, struct db *db, struct err *e)
+{
+	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		rc = found(t, db, r, e);
+	else if (rc == 0)
+		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
+		    "make it, or give --ddl FILE", t->name, db_name(db));
+	db_end(r);
+	return rc;
+}
+
+static int
+column_set(struct column *c, struct db *db, struct db_rows *r, struct err *e)
+{
+	struct db_value type = db_column(r, 6), category = db_column(r, 7);
+	struct buf b;
+	int rc = -1;
+
+	c->name = value_copy(db_column(r, 0));
+	c->type = value_copy(db_column(r, 1));
+	if (c->name == NULL || c->type == NULL)
+		return err_nomem(e);
+	c->not_null = value_true(db_column(r, 2));
+	c->has_default = value_true(db_column(r, 3));
+	c->generated = value_true(db_column(r, 4));
+	c->key = (int)db_column(r, 5).i;
+	if (db_kind(db) == DB_SQLITE)
+		column_declared(c, c->type);
+	else
+		column_typed(c, type.p, category.len > 0 ? *category.p : 0);
+	buf_init(&b, PATH_MAX_BYTES);
+	if (db_quote(db, &b, c->name, strlen(c->name), e) == 0) {
+		if ((c->quoted = strdup(buf_text(&b))) == NULL)
+			(void)err_nomem(e);
+		else
+			rc = 0;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int
+columns_read(struct table *t, struct db *db, struct err *e)
+{
+	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
+	struct db_rows *r;
+	struct column *more;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_COLUMNS), v, 2, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		more = realloc(t->columns, (t->n + 1) * sizeof(*more));
+		if (more == NULL) {
+			rc = err_nomem(e);
+			break;
+		}
+		t->columns = more;
+		t->columns[t->n] = (struct column){ 0 };
+		if ((rc = column_set(&more[t->n++], db, r, e)) == -1)
+			break;
+	}
+	db_end(r);
+	return rc;
+}
+
+/* SQLite: a single INTEGER PRIMARY KEY is the rowid and made where missing;
+ * the key of a WITHOUT ROWID table takes no NULL. */
+static void
+keys_adapt(struct table *t)
+{
+	struct column *only = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->columns[i].key == 0)
+			continue;
+		n++;
+		only = &t->columns[i];
+		if (t->without_rowid)
+			only->not_null = true;
+	}
+	if (n == 1 && !t->without_rowid &&
+	    strcasecmp(only->type, "INTEGER") == 0) {
+		only->has_default = true;
+		only->not_null = false;
+	}
+}
+
+int
+table_read(struct table **out, struct db *db, const char *name,
+    struct err *e)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->name = strdup(name)) == NULL) {
+		free(t);
+		return err_nomem(e);
+	}
+	if (name_split(t, e) == -1 || find(t, db, e) == -1 ||
+	    columns_read(t, db, e) == -1) {
+		table_free(t);
+		return -1;
+	}
+	if (db_kind(db) == DB_SQLITE)
+		keys_adapt(t);
+	*out = t;
+	return 0;
+}
+
+static bool
+is_primary(const struct table *t, const size_t *columns, size_t n)
+{
+	size_t keys = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		keys += t->columns[i].key > 0;
+	for (size_t i = 0; i < n; i++)
+		if (t->columns[columns[i]].key == 0)
+			return false;
+	return n > 0 && n == keys;
+}
+
+static bool
+among(const struct table *t, const size_t *columns, size_t n,
+    struct db_value name)
+{
+	const char *have;
+
+	for (size_t i = 0; i < n && name.type == DB_TEXT; i++) {
+		have = t->columns[columns[i]].name;
+		if (strlen(have) == name.len &&
+		    memcmp(have, name.p, name.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rows are (index, column), each index's together. */
+static int
+unique_scan(struct db_rows *r, const struct table *t, const size_t *columns,
+    size_t n, bool *unique, struct err *e)
+{
+	int64_t last = -1;
+	size_t in = 0, out = 0;
+	int rc;
+
+	while ((rc = db_next(r, e)) == 1) {
+		if (db_column(r, 0).i != last) {
+			*unique = *unique || (in == n && out == 0);
+			in = out = 0;
+			last = db_column(r, 0).i;
+		}
+		if (among(t, columns, n, db_column(r, 1)))
+			in++;
+		else
+			out++;
+	}
+	*unique = *unique || (in == n && out == 0);
+	return rc;
+}
+
+int
+table_unique(struct db *db, const struct table *t, const size_t *columns,
+    size_t n, bool *unique, struct err *e)
+{
+	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
+	struct db_rows *r;
+	int rc;
+
+	*unique = db_kind(db) == DB_SQLITE && is_primary(t, columns, n);
+	if (*unique || n == 0)
+		return 0;
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
+		return -1;
+	rc = unique_scan(r, t, columns, n, unique, e);
+	db_end(r);
+	return rc;
+}
