@@ -24,20 +24,22 @@ struct scanned {
 	int rc;
 };
 
-static inline struct scanned
-scan(const char *text, size_t n, unsigned int levels, enum json_members dup)
+static inline void
+scan(struct scanned *s, const char *text, size_t n, unsigned int levels,
+    enum json_members dup)
 {
-	struct scanned s = { .copy = malloc(n ? n : 1) };
+	char *copy = malloc(n ? n : 1);
 
-	assert_non_null(s.copy);
-	memcpy(s.copy, text, n);
-	s.rc = json_scan(&s.j, s.copy, n, levels, dup, &s.f);
-	if (s.rc == -1) {
-		assert_false(s.f.nomem);
-		assert_true(s.f.at <= n);
-		assert_int_equal(s.j.n, 0);
+	assert_non_null(copy);
+	memcpy(copy, text, n);
+	*s = (struct scanned){ 0 };
+	s->rc = json_scan(&s->j, copy, n, levels, dup, &s->f);
+	s->copy = copy;
+	if (s->rc == -1) {
+		assert_false(s->f.nomem);
+		assert_true(s->f.at <= n);
+		assert_int_equal(s->j.n, 0);
 	}
-	return s;
 }
 
 static inline void

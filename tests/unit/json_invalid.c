@@ -161,9 +161,10 @@ static void
 test_parse(void **state)
 {
 	for (size_t i = 0; i < sizeof(parse) / sizeof(parse[0]); i++) {
-		struct scanned s = scan(parse[i].text, parse[i].len,
-		    JSON_LEVELS_ALL, JSON_UNIQUE);
+		struct scanned s;
 
+		scan(&s, parse[i].text, parse[i].len,
+		    JSON_LEVELS_ALL, JSON_UNIQUE);
 		if (s.rc == 0 || strcmp(s.f.code, "parse") != 0)
 			fail_msg("%zu: %s", i, parse[i].text);
 		assert_false(oracle_valid(parse[i].text, parse[i].len));
@@ -175,9 +176,10 @@ static void
 test_encoding(void **state)
 {
 	for (size_t i = 0; i < sizeof(encoding) / sizeof(encoding[0]); i++) {
-		struct scanned s = scan(encoding[i].text, encoding[i].len,
-		    JSON_LEVELS_ALL, JSON_UNIQUE);
+		struct scanned s;
 
+		scan(&s, encoding[i].text, encoding[i].len,
+		    JSON_LEVELS_ALL, JSON_UNIQUE);
 		assert_int_equal(s.rc, -1);
 		if (encoding[i].at != SIZE_MAX) {
 			assert_string_equal(s.f.code, "encoding");
@@ -194,9 +196,10 @@ test_levels(void **state)
 {
 	for (size_t i = 0; i < sizeof(parse) / sizeof(parse[0]); i++)
 		for (unsigned int levels = 0; levels < 3; levels++) {
-			struct scanned s = scan(parse[i].text, parse[i].len,
-			    levels, JSON_LAST);
+			struct scanned s;
 
+			scan(&s, parse[i].text, parse[i].len,
+			    levels, JSON_LAST);
 			assert_int_equal(s.rc, -1);
 			scanned_free(&s);
 		}

@@ -100,9 +100,10 @@ static void
 test_valid(void **state)
 {
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
-		struct scanned s = scan(valid[i].text, valid[i].len,
-		    JSON_LEVELS_ALL, JSON_UNIQUE);
+		struct scanned s;
 
+		scan(&s, valid[i].text, valid[i].len,
+		    JSON_LEVELS_ALL, JSON_UNIQUE);
 		if (s.rc != 0 || s.j.n != valid[i].tokens ||
 		    s.j.flags != valid[i].flags)
 			fail_msg("%s: %u tokens, flags %u", valid[i].text,
@@ -116,8 +117,9 @@ test_valid(void **state)
 static void
 judge(const char *text, size_t n)
 {
-	struct scanned s = scan(text, n, JSON_LEVELS_ALL, JSON_LAST);
+	struct scanned s;
 
+	scan(&s, text, n, JSON_LEVELS_ALL, JSON_LAST);
 	if ((s.rc == 0) != oracle_valid(text, n))
 		fail_msg("%.*s", (int)n, text);
 	scanned_free(&s);
@@ -131,9 +133,9 @@ test_truncated(void **state)
 			judge(valid[i].text, n);
 			if (strchr("[{\"", valid[i].text[0]) == NULL)
 				continue;
-			struct scanned s = scan(valid[i].text, n, 0,
-			    JSON_LAST);
+			struct scanned s;
 
+			scan(&s, valid[i].text, n, 0, JSON_LAST);
 			assert_int_equal(s.rc, -1);
 			assert_string_equal(s.f.code,
 			    s.f.code[0] == 'e' ? "encoding" : "parse");
