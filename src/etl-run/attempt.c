@@ -1,0 +1,196 @@
+#include "attempt.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "child.h"
+#include "db/control.h"
+#include "outcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MESSAGE = 128 << 10,
+	FIRST_WAIT = 100,       /* ms, doubled, until the row is completed */
+	TRIES = 8, TRIES_STOPPED = 4
+};
+
+void
+attempt_init(struct attempt *a, int number)
+{
+	*a = (struct attempt){ .number = number };
+	buf_init(&a->message, MESSAGE);
+}
+
+void
+attempt_release(struct attempt *a)
+{
+	buf_release(&a->message);
+}
+
+static int
+row_start(const struct attempt *a, const struct job *j, struct err *e)
+{
+	struct run row = { .run = a->run, .pipeline = j->name,
+	    .retry_of = a->retry_of, .host = j->host,
+	    .traceparent = j->traceparent, .attempt = a->number };
+	struct db *db = NULL;
+	int64_t dead = 0;
+	int rc = -1;
+
+	if (db_open(&db, j->url, e) == -1)
+		goto out;
+	if (control_ensure(db, e) == -1)
+		goto out;
+	if (run_abandon(db, j->name, j->host, &dead, e) == -1)
+		goto out;
+	if (run_start(db, &row, e) == -1)
+		goto out;
+	if (dead > 0 && j->verbose)
+		(void)fprintf(stderr, "etl-run: %s: %lld run%s that died "
+		    "now marked abandoned\n", j->name, (long long)dead,
+		    dead == 1 ? "" : "s");
+	rc = 0;
+out:
+	db_close(db);
+	return rc;
+}
+
+struct renewal {
+	const struct job *job;
+	const char *run;
+};
+
+static void
+row_renew(const void *arg)
+{
+	const struct renewal *r = arg;
+	struct err e = { 0 };
+	struct db *db = NULL;
+
+	lock_keep(&r->job->lock);
+	if (db_open(&db, r->job->url, &e) == -1 ||
+	    run_renew(db, r->run, &e) == -1)
+		(void)fprintf(stderr, "etl-run: warning: %s: %s\n",
+		    r->job->name, e.msg);
+	db_close(db);
+}
+
+static int
+row_complete_once(struct attempt *a, const struct job *j, bool ok,
+    struct err *e)
+{
+	const char *message = a->message.len > 0 ? buf_text(&a->message) :
+	    NULL;
+	struct db *db = NULL;
+	int rc = -1;
+
+	if (db_open(&db, j->url, e) == 0)
+		rc = run_complete(db, a->run, ok, message, &a->end, e);
+	db_close(db);
+	return rc;
+}
+
+/* A server that restarts is back in seconds; a person who stopped us waits
+ * no longer than that. */
+static int
+row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
+{
+	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES;
+	int64_t wait = FIRST_WAIT;
+
+	while (row_complete_once(a, j, ok, e) == -1) {
+		if (!e->transient || --tries == 0 || clock_sleep(wait) == -1)
+			return -1;
+		wait *= 2;
+	}
+	return 0;
+}
+
+static int
+environment_set(const struct attempt *a, const struct job *j, struct err *e)
+{
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", a->number);
+	if (setenv("DATABASE_URL", j->url, 1) == -1 ||
+	    setenv("ETL_RUN", a->run, 1) == -1 ||
+	    setenv("ETL_PIPELINE", j->name, 1) == -1 ||
+	    setenv("ETL_ATTEMPT", number, 1) == -1 ||
+	    setenv("TRACEPARENT", j->traceparent, 1) == -1)
+		return err_errno(e, ERR_IO, "environment");
+	return 0;
+}
+
+static int
+script_run(struct attempt *a, const struct job *j, struct err *e)
+{
+	const struct renewal r = { j, a->run };
+	const struct child_spec s = { .argv = j->script.argv,
+	    .no_stdin = j->no_stdin, .name = j->name,
+	    .timeout = j->timeout, .renew = row_renew, .arg = &r };
+	struct child_end end;
+	struct cause c;
+	int rc;
+
+	cause_init(&c);
+	rc = environment_set(a, j, e);
+	if (rc == 0)
+		rc = child_run(&s, &c, &end, e);
+	if (rc == 0) {
+		a->signal = end.signal;
+		a->code = outcome_code(&end);
+		outcome_put(&a->message, &end, j->timeout, &c);
+	}
+	cause_release(&c);
+	return rc;
+}
+
+/* What went wrong here, and not in the pipeline. */
+static void
+failed(struct attempt *a, const struct err *e)
+{
+	a->code = err_status(e);
+	buf_clear(&a->message);
+	text_show(&a->message, e->msg, strlen(e->msg));
+}
+
+static void
+judge(struct attempt *a)
+{
+	if (a->code != 0 || a->end.success)
+		return;
+	a->code = EX_TEMPFAIL;
+	buf_clear(&a->message);
+	buf_printf(&a->message, "the script exited with 0, but only %lld of "
+	    "%lld loads have ended", (long long)a->end.ended,
+	    (long long)a->end.streams);
+}
+
+void
+attempt_run(struct attempt *a, struct job *j)
+{
+	struct err e = { 0 };
+	int64_t start = clock_ms();
+
+	uuid_new(a->run);
+	lock_note(&j->lock, a->run);
+	if (row_start(a, j, &e) == -1) {
+		failed(a, &e);
+		return;
+	}
+	a->started = true;
+	if (script_run(a, j, &e) == -1)
+		failed(a, &e);
+	a->ms = clock_ms() - start;
+	a->completed = row_complete(a, j, a->code == 0, &e) == 0;
+	if (a->completed) {
+		judge(a);
+	} else {
+		err_prefix(&e, "the run is over, but its row still says "
+		    "running");
+		failed(a, &e);
+		a->code = EX_TEMPFAIL;
+	}
+}

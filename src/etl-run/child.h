@@ -1,0 +1,34 @@
+/* The pipeline of one attempt: a process group of its own, watched to its end.
+ * Gives: when child_run() returns 0 no process of the group lives; *end says
+ *        how it went. Its stderr went to ours and to the cause.
+ * Signals: TERM, INT, HUP and QUIT that come meanwhile go to the group (end
+ *        .signal) and, if it still lives after GRACE or at the second one,
+ *        KILL; so does TERM when timeout is over. TSTP and CONT are passed.
+ * Fails: where no process can be made. */
+#ifndef RUN_CHILD_H
+#define RUN_CHILD_H
+
+#include "cause.h"
+
+#include <stdint.h>
+
+struct child_spec {
+	const char **argv;      /* as struct script has it */
+	bool no_stdin;          /* /dev/null instead of ours */
+	const char *name;       /* for messages */
+	uint64_t timeout;       /* ms, 0: none */
+	/* Called every minute, in a process of its own. */
+	void (*renew)(const void *arg);
+	const void *arg;
+};
+
+struct child_end {
+	int status;             /* of the script, as waitpid(2) gives it */
+	int signal;             /* the one that stopped it, 0 none */
+	bool late;              /* the time was over */
+};
+
+int child_run(const struct child_spec *s, struct cause *c,
+    struct child_end *end, struct err *e);
+
+#endif

@@ -1,0 +1,98 @@
+#include "envfile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The end of the name that p starts with; p where there is none. */
+static char *
+name_end(char *p)
+{
+	if (isdigit((unsigned char)*p))
+		return p;
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return p;
+}
+
+static char *
+quotes_strip(char *value, size_t n)
+{
+	if (n >= 2 && (value[0] == '"' || value[0] == '\'') &&
+	    value[n - 1] == value[0]) {
+		value[n - 1] = '\0';
+		value++;
+	}
+	return value;
+}
+
+/* -1: the line is of no known form (errno 0), or memory is out. */
+static int
+line_take(char *line, size_t n)
+{
+	static const char export[] = "export ";
+	char *name = line + strspn(line, " \t"), *end;
+
+	errno = 0;
+	if (strlen(line) != n)
+		return -1;
+	if (*name == '\0' || *name == '#')
+		return 0;
+	name = line;
+	if (strncmp(name, export, sizeof(export) - 1) == 0)
+		name += sizeof(export) - 1 +
+		    strspn(name + sizeof(export) - 1, " \t");
+	end = name_end(name);
+	if (end == name || *end != '=')
+		return -1;
+	*end++ = '\0';
+	end = quotes_strip(end, n - (size_t)(end - line));
+	return setenv(name, end, 1);
+}
+
+static int
+lines_take(FILE *f, const char *path, struct err *e)
+{
+	char *line = NULL;
+	size_t cap = 0, number = 0;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = getline(&line, &cap, f)) != -1) {
+		number++;
+		if (n > 0 && line[n - 1] == '\n')
+			line[--n] = '\0';
+		if (n > 0 && line[n - 1] == '\r')
+			line[--n] = '\0';
+		if (line_take(line, (size_t)n) == -1)
+			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
+			    err_set(e, ERR_CONFIG, false,
+			    "%s: line %zu: wants NAME=VALUE", path, number);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_errno(e, ERR_IO, path);
+	free(line);
+	return rc;
+}
+
+int
+envfile_load(const char *path, struct err *e)
+{
+	struct stat st;
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (f == NULL)
+		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_INPUT,
+		    path);
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
+		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
+	else
+		rc = lines_take(f, path, e);
+	(void)fclose(f);
+	return rc;
+}

@@ -1,0 +1,127 @@
+#include "job.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { RUN_SHOWN = 8 };         /* digits of the run that tell it apart */
+
+static void
+counts_print(const struct run_end *r)
+{
+	if (r->streams == 0)
+		(void)fprintf(stderr, ": no loads");
+	else
+		(void)fprintf(stderr, ": %lld extracted, %lld loaded, "
+		    "%lld unchanged, %lld rejected, %lld dropped",
+		    (long long)r->extracted, (long long)r->loaded,
+		    (long long)r->unchanged, (long long)r->rejected,
+		    (long long)r->dropped);
+}
+
+/* The message's first line: the row has all of them. */
+static void
+attempt_print(struct attempt *a, const struct job *j)
+{
+	const char *why = buf_text(&a->message);
+
+	if (a->code == 0 && !j->verbose)
+		return;
+	if (!a->started) {
+		(void)fprintf(stderr, "etl-run: %s: %s\n", j->name, why);
+		return;
+	}
+	(void)fprintf(stderr, "etl-run: %s: %s in %lld.%llds", j->name,
+	    a->code == 0 ? "success" : "failed", (long long)a->ms / 1000,
+	    (long long)a->ms % 1000 / 100);
+	if (a->code == 0)
+		counts_print(&a->end);
+	else
+		(void)fprintf(stderr, ": %.*s", (int)strcspn(why, "\n"), why);
+	(void)fprintf(stderr, " (run %.*s)\n", RUN_SHOWN, a->run);
+}
+
+/* May it be tried again, and after which wait? */
+static bool
+again(const struct attempt *a, const struct job *j, int64_t *wait)
+{
+	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
+	    (uint64_t)a->number > j->retry.max)
+		return false;
+	if (a->started && !a->completed)
+		return false;
+	if (a->end.appended) {
+		(void)fprintf(stderr, "etl-run: %s: not tried again: a load "
+		    "that appends has ended in this run and would be "
+		    "repeated\n", j->name);
+		return false;
+	}
+	*wait = retry_wait(&j->retry, (uint64_t)a->number);
+	(void)fprintf(stderr, "etl-run: %s: trying again in %lld.%llds "
+	    "(%d of %llu)\n", j->name, (long long)*wait / 1000,
+	    (long long)*wait % 1000 / 100, a->number,
+	    (unsigned long long)j->retry.max);
+	return true;
+}
+
+static int
+attempts_run(struct job *j, int *sig)
+{
+	char before[UUID_TEXT] = "";
+	int64_t wait = 0;
+	bool more = true;
+	int code = 0;
+
+	for (int n = 1; more; n++) {
+		struct attempt a;
+
+		attempt_init(&a, n);
+		a.retry_of = *before != '\0' ? before : NULL;
+		attempt_run(&a, j);
+		attempt_print(&a, j);
+		if (a.started)
+			memcpy(before, a.run, sizeof(before));
+		code = a.code;
+		*sig = a.signal != 0 ? a.signal : stop_signal();
+		more = *sig == 0 && again(&a, j, &wait);
+		attempt_release(&a);
+		if (more && clock_sleep(wait) == -1) {
+			*sig = stop_signal();
+			more = false;
+		}
+	}
+	return code;
+}
+
+int
+job_run(struct job *j, int *sig)
+{
+	struct err e = { 0 };
+	int code;
+
+	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
+		return err_report("etl-run", &e);
+	code = attempts_run(j, sig);
+	lock_drop(&j->lock);
+	return code;
+}
+
+int
+job_repeat(struct job *j, uint64_t every, int *sig)
+{
+	int64_t start = clock_ms(), step = (int64_t)every;
+	int code;
+
+	for (;;) {
+		code = job_run(j, sig);
+		if (*sig != 0)
+			break;
+		if (clock_sleep(step - (clock_ms() - start) % step) == -1) {
+			*sig = stop_signal();
+			break;
+		}
+	}
+	return code;
+}

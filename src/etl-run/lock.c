@@ -1,0 +1,185 @@
+#include "lock.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	INHERITED = 10,         /* above what scripts use by number */
+	TRIES = 10, NOTE = 256
+};
+
+static int
+folder_open(struct err *e)
+{
+	char path[64];
+	struct stat st;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/tmp/etl-run-%lu",
+	    (unsigned long)geteuid());
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+		return err_errno(e, ERR_CREATE, path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_errno(e, ERR_DENIED, path);
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & 077) == 0)
+		return fd;
+	(void)close(fd);
+	return err_set(e, ERR_DENIED, false,
+	    "%s: wanted as a folder of this user alone (mode 0700): remove it",
+	    path);
+}
+
+/* 1: it is the file that now has the name. */
+static int
+file_same(int folder, const char *file, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 &&
+	    fstatat(folder, file, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The note is "PID RUN STAMP"; whatever stands there only goes into text. */
+static int
+held(int fd, const char *name, struct err *e)
+{
+	char note[NOTE] = "", *pid_end, *run_end;
+	long pid;
+	struct buf shown;
+
+	if (pread(fd, note, sizeof(note) - 1, 0) <= 0)
+		note[0] = '\0';
+	note[strcspn(note, "\n")] = '\0';
+	pid = strtol(note, &pid_end, 10);
+	run_end = *pid_end == ' ' ? strchr(pid_end + 1, ' ') : NULL;
+	if (pid <= 0 || run_end == NULL)
+		return err_set(e, ERR_RETRY, true,
+		    "%s: another run holds the lock", name);
+	*run_end++ = '\0';
+	buf_init(&shown, sizeof(note) * 8);
+	buf_printf(&shown, "%s: ", name);
+	if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
+		buf_printf(&shown, "process %ld has ended, but stages of its "
+		    "run still live (run ", pid);
+	else
+		buf_printf(&shown, "already running as process %ld (run ",
+		    pid);
+	text_show(&shown, pid_end + 1, strlen(pid_end + 1));
+	buf_str(&shown, ", since ");
+	text_show(&shown, run_end, strlen(run_end));
+	buf_char(&shown, ')');
+	(void)err_set(e, ERR_RETRY, true, "%s", buf_text(&shown));
+	buf_release(&shown);
+	return -1;
+}
+
+static int
+file_open(int folder, const char *file, struct err *e)
+{
+	struct stat st;
+	int low = openat(folder, file,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd;
+
+	if (low == -1)
+		return err_errno(e, ERR_CREATE, "lock file");
+	fd = fcntl(low, F_DUPFD, INHERITED);
+	(void)close(low);
+	if (fd == -1)
+		return err_errno(e, ERR_IO, "lock file");
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return err_set(e, ERR_DENIED, false, "lock file: is no file");
+}
+
+/* 1 taken, 0 the file was removed meanwhile: again. */
+static int
+file_lock(int folder, const char *file, const char *name, struct lock *l,
+    struct err *e)
+{
+	int rc = 0;
+
+	if ((l->fd = file_open(folder, file, e)) == -1)
+		return -1;
+	if (flock(l->fd, LOCK_EX | LOCK_NB) == -1)
+		rc = errno == EWOULDBLOCK ? held(l->fd, name, e) :
+		    err_errno(e, ERR_IO, "lock file");
+	else if (file_same(folder, file, l->fd))
+		return 1;
+	(void)close(l->fd);
+	l->fd = -1;
+	return rc;
+}
+
+int
+lock_take(struct lock *l, const char *url, const char *name, struct err *e)
+{
+	char file[HASH_HEX];
+	struct hash *h = hash_new();
+	int folder, rc = 0;
+
+	l->fd = -1;
+	if (h == NULL)
+		return err_nomem(e);
+	hash_add(h, url, strlen(url) + 1);
+	hash_add(h, name, strlen(name));
+	hash_end(h, file);
+	if ((folder = folder_open(e)) == -1)
+		return -1;
+	for (int i = 0; rc == 0 && i < TRIES; i++)
+		rc = file_lock(folder, file, name, l, e);
+	(void)close(folder);
+	if (rc == 0)
+		return err_set(e, ERR_RETRY, true,
+		    "%s: the lock file is removed again and again", name);
+	return rc == 1 ? 0 : -1;
+}
+
+void
+lock_note(const struct lock *l, const char *run)
+{
+	char note[NOTE], stamp[CLOCK_STAMP];
+	int n;
+
+	clock_stamp(stamp);
+	n = snprintf(note, sizeof(note), "%ld %s %s\n", (long)getpid(), run,
+	    stamp);
+	if (n > 0 && ftruncate(l->fd, 0) == 0)
+		(void)!pwrite(l->fd, note, (size_t)n, 0);
+}
+
+void
+lock_keep(const struct lock *l)
+{
+	(void)futimens(l->fd, NULL);
+}
+
+/* Unlocked and not just closed: what a script has left behind for good, out
+ * of its process group, still has the descriptor. */
+void
+lock_drop(struct lock *l)
+{
+	if (l->fd == -1)
+		return;
+	if (ftruncate(l->fd, 0) == -1)
+		(void)lseek(l->fd, 0, SEEK_SET);
+	(void)flock(l->fd, LOCK_UN);
+	(void)close(l->fd);
+	l->fd = -1;
+}

@@ -1,0 +1,193 @@
+/* etl-run: runs a pipeline as one tracked run. */
+#include "base/clock.h"
+#include "base/opt.h"
+#include "base/stdfd.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "envfile.h"
+#include "job.h"
+#include "target.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 200 };
+
+struct run_opts {
+	const char *name, *db, *backoff, *env_file, *command;
+	uint64_t every, retries, timeout;
+	bool verbose;
+};
+
+static const char usage[] =
+    "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--env-file FILE]\n"
+    "               [--every DURATION] [--name NAME] [--retries N]\n"
+    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "       etl-run [options] -c COMMAND [ARG ...]\n"
+    "       etl-run [options] - [ARG ...]";
+
+#define AT(field) offsetof(struct run_opts, field)
+static const struct opt options[] = {
+	{ "backoff", OPT_STRING, AT(backoff), "BASE..MAX",
+	    "how long to wait between retries (1s..60s)", NULL, 0 },
+	{ "command", OPT_STRING, AT(command), "COMMAND",
+	    "run this text by sh", NULL, 'c' },
+	{ "db", OPT_STRING, AT(db), "URL",
+	    "database of the runs and the loads (DATABASE_URL)", NULL, 0 },
+	{ "env-file", OPT_STRING, AT(env_file), "FILE",
+	    "set the variables that stand there as NAME=VALUE", NULL, 0 },
+	{ "every", OPT_DURATION, AT(every), "DURATION",
+	    "run again and again, at this interval", NULL, 0 },
+	{ "name", OPT_STRING, AT(name), "NAME",
+	    "name of the pipeline (the script's)", NULL, 0 },
+	{ "retries", OPT_NUMBER, AT(retries), "N",
+	    "try again after exit 75, at most so often (0)", NULL, 0 },
+	{ "timeout", OPT_DURATION, AT(timeout), "DURATION",
+	    "stop an attempt that takes longer", NULL, 0 },
+	{ "verbose", OPT_FLAG, AT(verbose), NULL,
+	    "tell about each run, not only about failures", NULL, 'v' },
+};
+#undef AT
+
+static const struct opt_spec spec = {
+	.program = "etl-run", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]), .stop = true
+};
+
+static int
+name_check(const char *name, struct err *e)
+{
+	size_t n = strlen(name);
+	struct buf shown;
+	bool plain;
+
+	buf_init(&shown, (size_t)8 * NAME_MAX_BYTES);
+	if (n <= NAME_MAX_BYTES)
+		text_show(&shown, name, n);
+	plain = n > 0 && shown.len == n && memcmp(shown.data, name, n) == 0;
+	buf_release(&shown);
+	if (plain)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "--name: wants 1 to %d bytes of "
+	    "text without control characters", NAME_MAX_BYTES);
+}
+
+/* W3C Trace Context, version 00: 00-TRACE-PARENT-FLAGS, in lower-case hex. */
+static bool
+trace_valid(const char *t)
+{
+	static const char form[] =
+	    "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+
+	if (t == NULL || strlen(t) != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; form[i] != '\0'; i++)
+		if (form[i] == 'x' ?
+		    strchr("0123456789abcdef", t[i]) == NULL :
+		    t[i] != form[i])
+			return false;
+	return strspn(t + 3, "0") < 32 && strspn(t + 36, "0") < 16;
+}
+
+static void
+trace_set(struct job *j)
+{
+	const char *given = getenv("TRACEPARENT");
+	char trace[33], span[17];
+
+	if (trace_valid(given)) {
+		(void)snprintf(j->traceparent, sizeof(j->traceparent), "%s",
+		    given);
+		return;
+	}
+	random_hex(trace, sizeof(trace) - 1);
+	random_hex(span, sizeof(span) - 1);
+	(void)snprintf(j->traceparent, sizeof(j->traceparent), "00-%s-%s-01",
+	    trace, span);
+}
+
+/* stdin goes to the pipeline only if it is read once and by nobody else; a
+ * terminal would stop a process group that is not in its foreground. */
+static bool
+stdin_withheld(const struct run_opts *o, const struct job *j)
+{
+	return o->every > 0 || o->retries > 0 || j->script.reads_stdin ||
+	    isatty(STDIN_FILENO) == 1;
+}
+
+static int
+configure(struct job *j, struct buf *url, const struct run_opts *o,
+    int argc, char *argv[], struct err *e)
+{
+	if (o->env_file != NULL && envfile_load(o->env_file, e) == -1)
+		return -1;
+	if (retry_backoff(&j->retry, o->backoff, e) == -1)
+		return -1;
+	if (script_init(&j->script, o->command, argv + optind, argc - optind,
+	    e) == -1)
+		return -1;
+	j->name = o->name != NULL ? o->name : j->script.name;
+	if (name_check(j->name, e) == -1 || target_put(url, o->db, e) == -1)
+		return -1;
+	j->url = url->data;
+	j->retry.max = o->retries;
+	j->timeout = o->timeout;
+	j->no_stdin = stdin_withheld(o, j);
+	j->verbose = o->verbose || o->every > 0 ||
+	    isatty(STDERR_FILENO) == 1;
+	if (gethostname(j->host, sizeof(j->host) - 1) == -1)
+		return err_errno(e, ERR_IO, "host name");
+	trace_set(j);
+	return 0;
+}
+
+static void
+die_of(int sig)
+{
+	sigset_t none;
+
+	(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)raise(sig);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct run_opts o = { 0 };
+	struct job j = { .lock = { .fd = -1 } };
+	struct stdfd fds;
+	struct err e = { 0 };
+	struct buf url;
+	enum opt_result r;
+	int code, sig = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report("etl-run", &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	stop_catch();
+	buf_init(&url, 64 << 10);
+	if (configure(&j, &url, &o, argc, argv, &e) == -1) {
+		code = e.code == ERR_USAGE ?
+		    opt_answer(&spec, OPT_FAILED, &e) :
+		    err_report("etl-run", &e);
+	} else {
+		if (o.db != NULL && target_secret(o.db))
+			(void)fprintf(stderr, "etl-run: warning: --db: others "
+			    "can read a password in arguments: use "
+			    "DATABASE_URL or PGPASSFILE\n");
+		code = o.every > 0 ? job_repeat(&j, o.every, &sig) :
+		    job_run(&j, &sig);
+	}
+	script_release(&j.script);
+	buf_release(&url);
+	if (sig != 0)
+		die_of(sig);
+	return code;
+}

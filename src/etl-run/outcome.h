@@ -1,0 +1,15 @@
+/* From how a script ended to an exit code and a message. */
+#ifndef RUN_OUTCOME_H
+#define RUN_OUTCOME_H
+
+#include "child.h"
+
+/* The script's own code, but: a time-out 75; 126 and 127 (no such command)
+ * 77 and 78; death of a signal, also of the last stage (128 + n), 75, or 70
+ * for what only a bug brings (SEGV), 74 for a reader that has gone. */
+int outcome_code(const struct child_end *end);
+void outcome_put(struct buf *b, const struct child_end *end,
+    uint64_t timeout, struct cause *c);         /* nothing where it is 0 */
+void outcome_duration(struct buf *b, uint64_t ms);
+
+#endif

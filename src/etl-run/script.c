@@ -1,0 +1,149 @@
+#include "script.h"
+
+#include "base/hash.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 128 << 10 };  /* one argument of Linux, NUL included */
+
+static const char shell[] = "/bin/sh";
+
+static int
+text_read(struct buf *text, struct err *e)
+{
+	char part[4096];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, part, sizeof(part))) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_errno(e, ERR_INPUT, "script on stdin");
+		buf_add(text, part, (size_t)n);
+		if (buf_check(text, e) == -1) {
+			err_prefix(e, "script on stdin");
+			return -1;
+		}
+	}
+	if (text->len > 0 && memchr(text->data, '\0', text->len) != NULL)
+		return err_set(e, ERR_DATA, false, "script on stdin: has NUL");
+	return 0;
+}
+
+/* posts for /etc/pipelines/posts.sh */
+static void
+name_of_file(char *out, size_t size, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+	const char *dot = strrchr(base, '.');
+	size_t n = dot != NULL && dot != base ? (size_t)(dot - base) :
+	    strlen(base);
+
+	(void)snprintf(out, size, "%.*s", (int)n, base);
+}
+
+static void
+name_of_text(char *out, size_t size, const char *text)
+{
+	char hex[HASH_HEX];
+
+	hash_of(text, strlen(text), hex);
+	(void)snprintf(out, size, "sh-%.8s", hex);
+}
+
+static int
+file_check(const char *path, bool *executable, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return err_errno(e,
+		    errno == EACCES ? ERR_DENIED : ERR_INPUT, path);
+	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return err_set(e, ERR_INPUT, false, "%s: is no script", path);
+	*executable = (st.st_mode & 0111) != 0 && access(path, X_OK) == 0;
+	if (!*executable && access(path, R_OK) == -1)
+		return err_errno(e, ERR_DENIED, path);
+	return 0;
+}
+
+/* sh -c TEXT sh ARG... */
+static void
+text_argv(const char **argv, const char *text, char *args[], int n)
+{
+	*argv++ = shell;
+	*argv++ = "-c";
+	*argv++ = text;
+	*argv++ = "sh";
+	for (int i = 0; i < n; i++)
+		*argv++ = args[i];
+}
+
+/* A path with a slash: neither execv(2) nor sh then looks elsewhere, and it
+ * is no option whatever its name. */
+static int
+file_argv(struct script *s, char *operands[], int n, struct err *e)
+{
+	const char **argv = s->argv;
+	bool executable = false;
+
+	if (file_check(operands[0], &executable, e) == -1)
+		return -1;
+	if (strchr(operands[0], '/') == NULL)
+		buf_str(&s->path, "./");
+	buf_str(&s->path, operands[0]);
+	(void)buf_text(&s->path);
+	if (buf_check(&s->path, e) == -1)
+		return -1;
+	if (!executable)
+		*argv++ = shell;
+	*argv++ = s->path.data;
+	for (int i = 1; i < n; i++)
+		*argv++ = operands[i];
+	name_of_file(s->name, sizeof(s->name), operands[0]);
+	return 0;
+}
+
+int
+script_init(struct script *s, const char *command, char *operands[], int n,
+    struct err *e)
+{
+	*s = (struct script){ 0 };
+	buf_init(&s->path, TEXT_MAX);
+	buf_init(&s->text, TEXT_MAX);
+	if ((s->argv = calloc((size_t)n + 6, sizeof(*s->argv))) == NULL)
+		return err_nomem(e);
+	*s->argv++ = shell;
+	if (command == NULL && n == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "no pipeline: name a script, or give -c COMMAND");
+	if (command == NULL && strcmp(operands[0], "-") == 0) {
+		s->reads_stdin = true;
+		if (text_read(&s->text, e) == -1)
+			return -1;
+		command = buf_text(&s->text);
+		operands++;
+		n--;
+	}
+	if (command == NULL)
+		return file_argv(s, operands, n, e);
+	text_argv(s->argv, command, operands, n);
+	name_of_text(s->name, sizeof(s->name), command);
+	return 0;
+}
+
+void
+script_release(struct script *s)
+{
+	if (s->argv != NULL)
+		free(s->argv - 1);
+	s->argv = NULL;
+	buf_release(&s->path);
+	buf_release(&s->text);
+}

@@ -1,0 +1,84 @@
+#include "target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char sqlite[] = "sqlite:";
+enum { SQLITE = sizeof(sqlite) - 1 };
+
+/* The folder of a path as it really is; free() it. */
+static char *
+folder_real(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, *real;
+
+	if (slash == NULL)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+	if (dir == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	if ((real = realpath(dir, NULL)) == NULL)
+		(void)err_errno(e, ERR_CREATE, dir);
+	free(dir);
+	return real;
+}
+
+/* The folder must be there, the file need not. */
+static int
+path_put(struct buf *url, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *real = realpath(path, NULL);
+
+	if (real != NULL) {
+		buf_str(url, real);
+		free(real);
+		return 0;
+	}
+	if ((real = folder_real(path, e)) == NULL)
+		return -1;
+	buf_printf(url, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
+	    slash != NULL ? slash + 1 : path);
+	free(real);
+	return 0;
+}
+
+int
+target_put(struct buf *url, const char *option, struct err *e)
+{
+	const char *text = option != NULL ? option : getenv("DATABASE_URL");
+
+	if (text == NULL || *text == '\0')
+		text = "sqlite:etl.db";
+	if (strncmp(text, sqlite, SQLITE) != 0) {
+		buf_str(url, text);
+	} else if (text[SQLITE] == '\0' || text[SQLITE] == ':') {
+		return err_set(e, ERR_CONFIG, false,
+		    "%s: wants a file, which the stages can share", text);
+	} else {
+		buf_str(url, sqlite);
+		if (path_put(url, text + SQLITE, e) == -1)
+			return -1;
+	}
+	(void)buf_text(url);
+	return buf_check(url, e);
+}
+
+bool
+target_secret(const char *url)
+{
+	const char *p = strstr(url, "://"), *at;
+
+	if (strncmp(url, sqlite, SQLITE) == 0)
+		return false;
+	if (strstr(url, "password=") != NULL)
+		return true;
+	if (p == NULL || (at = strchr(p, '@')) == NULL)
+		return false;
+	p = memchr(p + 3, ':', (size_t)(at - p - 3));
+	return p != NULL && p + 1 < at;
+}
