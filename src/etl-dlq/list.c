@@ -1,0 +1,92 @@
+#include "dlq.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum { LINE = 1 << 30 };
+
+static void
+cell_put(struct buf *b, const char *s, size_t width)
+{
+	size_t start = b->len, n = s != NULL ? strlen(s) : 0;
+
+	if (n == 0)
+		buf_char(b, '-');
+	else
+		text_show(b, s, n);
+	while (b->len < start + width)
+		buf_char(b, ' ');
+	buf_char(b, ' ');
+}
+
+static void
+time_put(struct buf *b, const char *stamp)
+{
+	char seconds[21] = "";
+
+	if (stamp != NULL && strlen(stamp) > 19) {
+		memcpy(seconds, stamp, 19);
+		seconds[19] = 'Z';
+	}
+	cell_put(b, seconds, 20);
+}
+
+static int
+row_put(struct buf *b, const struct letter *l, struct err *e)
+{
+	buf_printf(b, "%6lld %5lld ", (long long)l->id,
+	    (long long)l->attempts);
+	cell_put(b, l->status, 9);
+	time_put(b, l->last_seen_at);
+	cell_put(b, l->pipeline, 12);
+	cell_put(b, l->stage, 9);
+	cell_put(b, l->code, 12);
+	if (l->message != NULL)
+		text_show(b, l->message, strlen(l->message));
+	return buf_check(b, e);
+}
+
+static int
+letter_print(struct dlq *d, const struct letter *l, bool first,
+    struct buf *line, struct err *e)
+{
+	static const char head[] = "LETTER TIMES STATUS    "
+	    "LAST SEEN            PIPELINE     STAGE     CODE         "
+	    "MESSAGE";
+
+	if (first && !d->opts->json &&
+	    out_line(d->out, head, sizeof(head) - 1, e) == -1)
+		return -1;
+	buf_clear(line);
+	if ((d->opts->json ? letter_json(line, l, e) :
+	    row_put(line, l, e)) == -1)
+		return -1;
+	return out_line(d->out, line->data, line->len, e);
+}
+
+int
+list_command(struct dlq *d, struct err *e)
+{
+	struct letters *letters = NULL;
+	struct letter l;
+	struct buf line;
+	bool first = true;
+	int more = -1;
+
+	buf_init(&line, LINE);
+	if (dlq_open(d, e) == -1 || letters_open(&letters, d->db,
+	    &d->selection.filter, e) == -1)
+		goto out;
+	while ((more = letters_next(letters, &l, e)) == 1) {
+		if (letter_print(d, &l, first, &line, e) == -1) {
+			more = -1;
+			break;
+		}
+		first = false;
+	}
+out:
+	letters_close(letters);
+	buf_release(&line);
+	return more;
+}

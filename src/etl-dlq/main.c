@@ -1,0 +1,182 @@
+/* etl-dlq: stores, lists, shows, replays and closes dead letters. */
+#include "dlq.h"
+
+#include "base/opt.h"
+#include "base/stop.h"
+#include "db/control.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: etl-dlq put [--db URL] [FILE ...]\n"
+    "       etl-dlq list [--db URL] [--json] [--limit N] [selection]\n"
+    "       etl-dlq show [--db URL] [--json | --raw] ID ...\n"
+    "       etl-dlq replay [--db URL] [--limit N] [--once] [selection]\n"
+    "       etl-dlq resolve [--db URL] ID ...\n"
+    "       etl-dlq discard [--db URL] [--reason TEXT] ID ...";
+
+#define AT(field) offsetof(struct dlq_opts, field)
+static const struct opt options[] = {
+	{ "code", OPT_STRING, AT(code), "CODE",
+	    "select: letters of this code", NULL, 0 },
+	{ "db", OPT_STRING, AT(db), "URL",
+	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	{ "json", OPT_FLAG, AT(json), NULL,
+	    "one JSON object a letter", NULL, 0 },
+	{ "limit", OPT_NUMBER, AT(limit), "N",
+	    "the oldest N letters only", NULL, 0 },
+	{ "once", OPT_FLAG, AT(once), NULL,
+	    "replay each line once, however often it came", NULL, 0 },
+	{ "pipeline", OPT_STRING, AT(pipeline), "NAME",
+	    "select: letters of this pipeline", NULL, 0 },
+	{ "raw", OPT_FLAG, AT(raw), NULL,
+	    "the very bytes of the line, and nothing else", NULL, 0 },
+	{ "reason", OPT_STRING, AT(reason), "TEXT",
+	    "why it is discarded", NULL, 0 },
+	{ "run", OPT_STRING, AT(run), "ID",
+	    "select: letters of this run", NULL, 0 },
+	{ "since", OPT_STRING, AT(since), "TIME",
+	    "select: seen at or after this time", NULL, 0 },
+	{ "stage", OPT_STRING, AT(stage), "NAME",
+	    "select: letters of this stage", NULL, 0 },
+	{ "status", OPT_STRING, AT(status), "STATUS",
+	    "select: open, resolved, discarded or any (open)", NULL, 0 },
+	{ "until", OPT_STRING, AT(until), "TIME",
+	    "select: seen before this time", NULL, 0 },
+};
+#undef AT
+
+static const struct opt_spec spec = {
+	.program = "etl-dlq", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0])
+};
+
+enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, ONCE = 16,
+	REASON = 32 };
+
+struct command {
+	const char *name;
+	int (*run)(struct dlq *d, struct err *e);
+	unsigned takes;
+	enum { FILES, IDS, NONE } operands;
+};
+
+static const struct command commands[] = {
+	{ "put", put_command, 0, FILES },
+	{ "list", list_command, SELECTION | LIMIT | JSON,
+	    NONE },
+	{ "show", show_command, JSON | RAW, IDS },
+	{ "replay", replay_command, SELECTION | LIMIT | ONCE,
+	    NONE },
+	{ "resolve", resolve_command, 0, IDS },
+	{ "discard", discard_command, REASON, IDS },
+};
+
+static const struct command *
+command_find(const char *name, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (name != NULL && strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	(void)err_set(e, ERR_USAGE, false, name != NULL ?
+	    "%s: no such command" : "no command", name);
+	return NULL;
+}
+
+static int
+options_check(const struct command *c, const struct dlq_opts *o,
+    struct err *e)
+{
+	const struct { const char *name; unsigned kind; bool given; } all[] = {
+		{ "code", SELECTION, o->code != NULL },
+		{ "pipeline", SELECTION, o->pipeline != NULL },
+		{ "run", SELECTION, o->run != NULL },
+		{ "since", SELECTION, o->since != NULL },
+		{ "stage", SELECTION, o->stage != NULL },
+		{ "status", SELECTION, o->status != NULL },
+		{ "until", SELECTION, o->until != NULL },
+		{ "limit", LIMIT, o->limit > 0 },
+		{ "json", JSON, o->json },
+		{ "raw", RAW, o->raw },
+		{ "once", ONCE, o->once },
+		{ "reason", REASON, o->reason != NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].given && (c->takes & all[i].kind) == 0)
+			return err_set(e, ERR_USAGE, false,
+			    "%s: takes no --%s", c->name, all[i].name);
+	if (o->json && o->raw)
+		return err_set(e, ERR_USAGE, false,
+		    "%s: --json or --raw, not both", c->name);
+	return 0;
+}
+
+static int
+operands_check(const struct command *c, const struct dlq *d, struct err *e)
+{
+	if (c->operands == IDS && d->nargs == 0)
+		return err_set(e, ERR_USAGE, false, "%s: wants an ID",
+		    c->name);
+	if (c->operands == NONE && d->nargs > 0)
+		return err_set(e, ERR_USAGE, false, "%s: takes no operands",
+		    c->name);
+	return 0;
+}
+
+int
+dlq_open(struct dlq *d, struct err *e)
+{
+	if (db_open(&d->db, d->opts->db, e) == -1)
+		return -1;
+	return control_ensure(d->db, e);
+}
+
+static int
+command_run(const struct command *c, struct dlq *d, struct err *e)
+{
+	struct err other = { 0 };
+	int rc;
+
+	if (out_open(&d->out, STDOUT_FILENO, "standard output", e) == -1)
+		return -1;
+	rc = c->run(d, e);
+	if (rc == 0)
+		rc = out_flush(d->out, e);
+	else
+		(void)out_flush(d->out, &other);
+	db_close(d->db);
+	out_close(d->out);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct dlq_opts o = { 0 };
+	struct stdfd fds;
+	struct dlq d = { .opts = &o, .fds = &fds };
+	const struct command *c;
+	struct err e = { 0 };
+	enum opt_result r;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report("etl-dlq", &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	d.args = argv + optind + 1;
+	d.nargs = argc - optind - 1;
+	c = command_find(argv[optind], &e);
+	if (c == NULL || options_check(c, &o, &e) == -1 ||
+	    operands_check(c, &d, &e) == -1 ||
+	    selection_init(&d.selection, &o, &e) == -1)
+		return opt_answer(&spec, OPT_FAILED, &e);
+	stop_catch();
+	if (command_run(c, &d, &e) == 0)
+		return 0;
+	stop_die();
+	return err_report("etl-dlq", &e);
+}

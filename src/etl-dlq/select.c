@@ -1,0 +1,43 @@
+#include "dlq.h"
+
+#include <string.h>
+
+static int
+status_take(const char **out, const char *text, struct err *e)
+{
+	static const char *const known[] = { "open", "resolved", "discarded" };
+
+	if (text == NULL)
+		text = "open";
+	*out = NULL;
+	if (strcmp(text, "any") == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(text, known[i]) == 0)
+			*out = known[i];
+	if (*out != NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, false,
+	    "--status %s: wants open, resolved, discarded or any", text);
+}
+
+int
+selection_init(struct selection *s, const struct dlq_opts *o, struct err *e)
+{
+	*s = (struct selection){ .filter = { .stage = o->stage,
+	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
+	    .limit = o->limit } };
+	if (status_take(&s->filter.status, o->status, e) == -1)
+		return -1;
+	if (o->since != NULL) {
+		if (when_parse(s->since, o->since, e) == -1)
+			return -1;
+		s->filter.since = s->since;
+	}
+	if (o->until != NULL) {
+		if (when_parse(s->until, o->until, e) == -1)
+			return -1;
+		s->filter.until = s->until;
+	}
+	return 0;
+}

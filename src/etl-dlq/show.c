@@ -1,0 +1,106 @@
+#include "dlq.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum { TEXT = 1 << 30 };
+
+static int
+field_put(struct dlq *d, struct buf *line, const char *name, const char *p,
+    size_t n, struct err *e)
+{
+	if (p == NULL || n == 0)
+		return 0;
+	buf_clear(line);
+	buf_printf(line, "%-14s", name);
+	text_show(line, p, n);
+	if (buf_check(line, e) == -1)
+		return -1;
+	return out_line(d->out, line->data, line->len, e);
+}
+
+static int
+number_put(struct dlq *d, struct buf *line, const char *name, int64_t v,
+    struct err *e)
+{
+	buf_clear(line);
+	buf_printf(line, "%-14s%lld", name, (long long)v);
+	if (buf_check(line, e) == -1)
+		return -1;
+	return out_line(d->out, line->data, line->len, e);
+}
+
+static int
+fields_put(struct dlq *d, const struct letter *l, struct buf *line,
+    struct err *e)
+{
+	const struct { const char *name, *text; } fields[] = {
+		{ "id", l->reject_id }, { "status", l->status },
+		{ "pipeline", l->pipeline }, { "stage", l->stage },
+		{ "code", l->code }, { "message", l->message },
+		{ "pointer", l->pointer }, { "origin", l->origin },
+		{ "run", l->run }, { "created_at", l->created_at },
+		{ "last_seen_at", l->last_seen_at },
+	};
+
+	if (number_put(d, line, "letter", l->id, e) == -1)
+		return -1;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].text != NULL && field_put(d, line,
+		    fields[i].name, fields[i].text, strlen(fields[i].text),
+		    e) == -1)
+			return -1;
+	if (number_put(d, line, "attempts", l->attempts, e) == -1 ||
+	    number_put(d, line, "resolved_upto", l->resolved_upto, e) == -1)
+		return -1;
+	return field_put(d, line, l->cut ? "raw (start)" : "raw", l->raw,
+	    l->raw_len, e);
+}
+
+static int
+letter_print(struct dlq *d, const struct letter *l, struct buf *line,
+    struct err *e)
+{
+	buf_clear(line);
+	if (d->opts->raw)
+		return out_line(d->out, l->raw != NULL ? l->raw : "",
+		    l->raw_len, e);
+	if (!d->opts->json)
+		return fields_put(d, l, line, e);
+	if (letter_json(line, l, e) == -1)
+		return -1;
+	return out_line(d->out, line->data, line->len, e);
+}
+
+static int
+letter_show(struct dlq *d, const char *id, struct buf *line, struct err *e)
+{
+	const struct letter_filter f = { .id = id };
+	struct letters *letters = NULL;
+	struct letter l;
+	int more;
+
+	if (letters_open(&letters, d->db, &f, e) == -1)
+		return -1;
+	more = letters_next(letters, &l, e);
+	if (more == 1)
+		more = letter_print(d, &l, line, e);
+	else if (more == 0)
+		more = err_set(e, ERR_LIMIT, false, "%s: no such letter", id);
+	letters_close(letters);
+	return more;
+}
+
+int
+show_command(struct dlq *d, struct err *e)
+{
+	struct buf line;
+	int rc = dlq_open(d, e);
+
+	buf_init(&line, TEXT);
+	for (int i = 0; rc == 0 && i < d->nargs; i++)
+		rc = letter_show(d, d->args[i], &line, e);
+	buf_release(&line);
+	return rc;
+}
