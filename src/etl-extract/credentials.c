@@ -1,0 +1,259 @@
+#include "credentials.h"
+
+#include "base/text.h"
+#include "secret.h"
+#include "url.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEADER_MAX = 64 << 10 };
+
+static int
+header_add(struct credentials *c, const char *text, struct err *e)
+{
+	char **v = reallocarray(c->header, c->n + 1, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(e);
+	c->header = v;
+	if ((v[c->n] = strdup(text)) == NULL)
+		return err_nomem(e);
+	c->n++;
+	return 0;
+}
+
+static bool
+token_char(char ch)
+{
+	return isalnum((unsigned char)ch) ||
+	    (ch != '\0' && strchr("!#$%&'*+-.^_`|~", ch) != NULL);
+}
+
+/* "Name: value"; a value of nothing is written "Name;" for libcurl. */
+static int
+header_user(struct credentials *c, const char *text, const char *where,
+    enum err_code code, struct err *e)
+{
+	const char *colon = text, *v;
+	struct buf b;
+	int rc;
+
+	while (token_char(*colon))
+		colon++;
+	for (v = colon; *v != '\0'; v++)
+		if (((unsigned char)*v < ' ' && *v != '\t') || *v == 0x7f)
+			break;
+	if (colon == text || *colon != ':' || *v != '\0')
+		return err_set(e, code, false, "%s: not 'Name: value'", where);
+	for (v = colon + 1; *v == ' ' || *v == '\t'; v++)
+		;
+	buf_init(&b, HEADER_MAX);
+	buf_add(&b, text, (size_t)(colon - text));
+	buf_str(&b, *v == '\0' ? ";" : ": ");
+	buf_str(&b, v);
+	rc = buf_check(&b, e) == -1 ? -1 : header_add(c, buf_text(&b), e);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+header_file(struct credentials *c, const char *path, struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	int rc = 0;
+
+	if (f == NULL)
+		return err_errno(e, ERR_INPUT, path);
+	while (rc == 0 && (n = getline(&line, &cap, f)) != -1) {
+		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+			line[--n] = '\0';
+		if (n > 0)
+			rc = header_user(c, line, path, ERR_CONFIG, e);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_errno(e, ERR_IO, path);
+	free(line);
+	(void)fclose(f);
+	return rc;
+}
+
+static bool
+header_given(const struct extract_opts *o, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < o->headers.n; i++)
+		if (strncasecmp(o->headers.v[i], name, n) == 0 &&
+		    o->headers.v[i][n] == ':')
+			return true;
+	return false;
+}
+
+static int
+headers_take(struct credentials *c, const struct extract_opts *o,
+    struct err *e)
+{
+	if (!header_given(o, "Accept") &&
+	    header_add(c, "Accept: application/json", e) == -1)
+		return -1;
+	if (!header_given(o, "Accept-Encoding") &&
+	    header_add(c, "Accept-Encoding: gzip", e) == -1)
+		return -1;
+	c->own = c->n;
+	for (size_t i = 0; i < o->headers.n; i++) {
+		const char *h = o->headers.v[i];
+
+		if ((*h == '@' ? header_file(c, h + 1, e) : header_user(c, h,
+		    "--header", ERR_USAGE, e)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The header that carries the secret, the last of all. */
+static int
+auth_header(struct credentials *c, struct err *e)
+{
+	const char *s = c->secret;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, HEADER_MAX);
+	if (strcmp(c->auth, "bearer") == 0) {
+		buf_printf(&b, "Authorization: Bearer %s", s);
+	} else if (strcmp(c->auth, "basic") == 0) {
+		buf_str(&b, "Authorization: Basic ");
+		base64_put(&b, s, strlen(s));
+	} else {
+		buf_printf(&b, "%s: %s", c->auth + strlen("header:"), s);
+	}
+	rc = buf_check(&b, e) == -1 ? -1 : header_add(c, buf_text(&b), e);
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.cap);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+auth_check(const char *auth, struct err *e)
+{
+	const char *name;
+
+	if (strcmp(auth, "bearer") == 0 || strcmp(auth, "basic") == 0 ||
+	    (strncmp(auth, "query:", 6) == 0 && auth[6] != '\0'))
+		return 0;
+	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0') {
+		for (name = auth + 7; token_char(*name); name++)
+			;
+		if (*name == '\0')
+			return 0;
+	}
+	return err_set(e, ERR_USAGE, false, "--auth %s: bearer, basic, "
+	    "header:NAME or query:NAME", auth);
+}
+
+static int
+auth_take(struct credentials *c, const struct extract_opts *o, struct err *e)
+{
+	c->auth = o->auth;
+	c->from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
+	if (auth_check(c->auth, e) == -1 ||
+	    secret_get(&c->secret, c->from, e) == -1)
+		return -1;
+	if (strcmp(c->auth, "basic") == 0 && strchr(c->secret, ':') == NULL)
+		return err_set(e, ERR_CONFIG, false,
+		    "--auth basic: the secret is not user:password");
+	c->renewable = c->again = strncmp(c->from, "cmd:", 4) == 0;
+	if (strncmp(c->auth, "query:", 6) == 0) {
+		c->param = c->auth + 6;
+		return 0;
+	}
+	return auth_header(c, e);
+}
+
+int
+credentials_init(struct credentials *c, const struct extract_opts *o,
+    struct err *e)
+{
+	memset(c, 0, sizeof(*c));
+	if (o->auth == NULL && o->secret != NULL)
+		return err_set(e, ERR_USAGE, false, "--secret needs --auth");
+	if (o->auth != NULL || o->headers.n > 0)
+		secret_guard();
+	if (headers_take(c, o, e) == -1 ||
+	    (o->auth != NULL && auth_take(c, o, e) == -1)) {
+		credentials_release(c);
+		return -1;
+	}
+	return 0;
+}
+
+void
+credentials_release(struct credentials *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		secret_free(c->header[i]);
+	free(c->header);
+	secret_free(c->secret);
+	memset(c, 0, sizeof(*c));
+}
+
+int
+credentials_renew(struct credentials *c, struct err *e)
+{
+	char *fresh = NULL;
+
+	if (!c->again)
+		return 0;
+	c->again = false;
+	if (secret_get(&fresh, c->from, e) == -1)
+		return -1;
+	secret_free(c->secret);
+	c->secret = fresh;
+	if (c->param != NULL)
+		return 1;
+	secret_free(c->header[--c->n]);
+	return auth_header(c, e) == -1 ? -1 : 1;
+}
+
+/* A secret of one or two characters would blot out half the text. */
+static void
+mask_text(struct buf *b, const char *secret, size_t n)
+{
+	char *p;
+
+	for (size_t at = 0; n >= 3 && b->len - at >= n; at += 3) {
+		p = memmem(b->data + at, b->len - at, secret, n);
+		if (p == NULL)
+			return;
+		at = (size_t)(p - b->data);
+		memset(p, '*', 3);
+		memmove(p + 3, p + n, b->len - at - n);
+		b->len -= n - 3;
+	}
+}
+
+void
+credentials_mask(const struct credentials *c, struct buf *b)
+{
+	struct buf coded;
+
+	if (c->secret == NULL || b->len == 0)
+		return;
+	buf_init(&coded, HEADER_MAX);
+	percent_put(&coded, c->secret, strlen(c->secret), false);
+	mask_text(b, c->secret, strlen(c->secret));
+	if (!coded.failed)
+		mask_text(b, coded.data, coded.len);
+	if (coded.data != NULL)
+		explicit_bzero(coded.data, coded.cap);
+	buf_release(&coded);
+}

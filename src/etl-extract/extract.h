@@ -1,0 +1,33 @@
+/* The options of etl-extract, as opt_parse() leaves them, and what all of a
+ * process's requests share.
+ * Owns:    fetch, which the first one that needs it opens (fetch_shared()).
+ * Borrows: every text is argv's, the environment's or static. */
+#ifndef EXTRACT_EXTRACT_H
+#define EXTRACT_EXTRACT_H
+
+#include "base/opt.h"
+
+#include <stdint.h>
+
+struct extract_opts {
+	const char *format, *records;
+	const char *paginate, *into, *size, *total;
+	uint64_t first, max_pages;
+	struct opt_list params, headers;
+	const char *auth, *secret;
+	uint64_t delay, timeout, connect_timeout;       /* milliseconds */
+	uint64_t retries, max_body;
+	const char *backoff;
+	const char *each, *as, *count_as;
+	const char *stream, *rejects, *max_rejects;
+	uint64_t max_record;
+};
+
+struct fetch;
+
+struct extract {
+	struct extract_opts opts;
+	struct fetch *fetch;
+};
+
+#endif

@@ -1,0 +1,382 @@
+#include "http.h"
+
+#include "base/stop.h"
+#include "inflate.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEAD_MAX = 256 << 10, ERROR_KEPT = 4096, READ_SIZE = 128 << 10 };
+
+struct http {
+	CURL *curl;
+	char text[CURL_ERROR_SIZE];
+	struct http_answer *answer;     /* during http_get() */
+	struct inflate *gzip;
+	bool coded;                     /* in an encoding we did not ask for */
+	bool garbled;                   /* the gzip data is broken */
+	bool large;
+};
+
+void
+http_answer_init(struct http_answer *a, size_t max_body)
+{
+	memset(a, 0, sizeof(*a));
+	buf_init(&a->head, HEAD_MAX);
+	buf_init(&a->body, max_body);
+}
+
+void
+http_answer_release(struct http_answer *a)
+{
+	buf_release(&a->head);
+	buf_release(&a->body);
+}
+
+bool
+http_header(const struct http_answer *a, const char *name, const char **value,
+    size_t *len)
+{
+	size_t n = strlen(name);
+	const char *p = a->head.data, *end, *eol;
+
+	for (end = p + a->head.len; p < end; p = eol + 1) {
+		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			return false;
+		if ((size_t)(eol - p) <= n || p[n] != ':' ||
+		    strncasecmp(p, name, n) != 0)
+			continue;
+		for (p += n + 1; p < eol && isspace((unsigned char)*p); p++)
+			;
+		*value = p;
+		while (eol > p && isspace((unsigned char)eol[-1]))
+			eol--;
+		*len = (size_t)(eol - p);
+		return true;
+	}
+	return false;
+}
+
+/* The end of the head: how the body that follows is to be read. */
+static void
+head_ended(struct http *h)
+{
+	const char *v;
+	size_t n;
+
+	if (!http_header(h->answer, "Content-Encoding", &v, &n) || n == 0 ||
+	    (n == 8 && strncasecmp(v, "identity", n) == 0))
+		return;
+	if ((n == 4 && strncasecmp(v, "gzip", n) == 0) ||
+	    (n == 6 && strncasecmp(v, "x-gzip", n) == 0))
+		h->gzip = inflate_new();
+	h->coded = h->gzip == NULL;
+}
+
+static size_t
+take_header(char *p, size_t size, size_t n, void *to)
+{
+	struct http *h = to;
+	struct http_answer *a = h->answer;
+
+	n *= size;
+	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
+		const char *at = memchr(p, ' ', n);
+
+		buf_clear(&a->head);
+		a->status = at == NULL ? 0 : (int)strtol(at, NULL, 10);
+		return n;
+	}
+	buf_add(&a->head, p, n);
+	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
+		head_ended(h);
+	h->large = a->head.failed;
+	return h->large ? 0 : n;
+}
+
+static size_t
+take_body(char *p, size_t size, size_t n, void *to)
+{
+	struct http *h = to;
+	struct buf *b = &h->answer->body;
+
+	n *= size;
+	if (h->answer->status >= 300 && b->len > ERROR_KEPT)
+		return n;
+	if (h->coded)
+		return h->answer->status >= 300 ? n : 0;
+	if (h->gzip == NULL)
+		buf_add(b, p, n);
+	else if (inflate_put(h->gzip, b, p, n) == -1 && !b->failed)
+		h->garbled = true;
+	h->large = b->failed;
+	return h->large || h->garbled ? 0 : n;
+}
+
+static int
+stopped(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	return stop_signal() != 0;
+}
+
+/* What never changes between requests. */
+static void
+http_set(struct http *h, const struct http_conf *c)
+{
+	CURL *u = h->curl;
+	const char *ca = getenv("SSL_CERT_FILE");
+
+	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->text);
+	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
+	curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);
+	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)c->connect_timeout);
+	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
+	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, stopped);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
+	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
+	if (ca != NULL && *ca != '\0')
+		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
+}
+
+int
+http_open(struct http **to, const struct http_conf *c, struct err *e)
+{
+	struct http *h;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(e, ERR_IO, true, "libcurl does not start");
+	if ((h = calloc(1, sizeof(*h))) == NULL ||
+	    (h->curl = curl_easy_init()) == NULL) {
+		free(h);
+		curl_global_cleanup();
+		return err_nomem(e);
+	}
+	http_set(h, c);
+	*to = h;
+	return 0;
+}
+
+void
+http_close(struct http *h)
+{
+	if (h == NULL)
+		return;
+	curl_easy_cleanup(h->curl);
+	inflate_free(h->gzip);
+	free(h);
+	curl_global_cleanup();
+}
+
+static struct curl_slist *
+header_list(char *const *headers, size_t n)
+{
+	struct curl_slist *list = NULL, *more;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((more = curl_slist_append(list, headers[i])) == NULL) {
+			curl_slist_free_all(list);
+			return NULL;
+		}
+		list = more;
+	}
+	return list;
+}
+
+static int
+tls_failed(const struct http *h, struct err *e)
+{
+	return err_set(e, ERR_DENIED, false, "TLS: %s", h->text);
+}
+
+/* Our own reason to end a transfer, where there is one. */
+static int
+refused(const struct http *h, struct err *e)
+{
+	if (h->large)
+		return err_set(e, ERR_PEER, false,
+		    "the answer is too large (see --max-body)");
+	if (h->coded)
+		return err_set(e, ERR_PEER, false,
+		    "the answer has an encoding that was not asked for");
+	return err_set(e, ERR_RETRY, true, "the answer's gzip data is broken");
+}
+
+static int
+transfer_failed(struct http *h, CURLcode code, struct err *e)
+{
+	curl_off_t begun = 0;
+
+	switch (code) {
+	case CURLE_WRITE_ERROR:
+		return refused(h, e);
+	case CURLE_ABORTED_BY_CALLBACK:
+		return err_set(e, ERR_RETRY, true, "stopped by a signal");
+	case CURLE_OUT_OF_MEMORY:
+		return err_nomem(e);
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		return tls_failed(h, e);
+	case CURLE_UNSUPPORTED_PROTOCOL:        /* HTTP/0.9 */
+	case CURLE_WEIRD_SERVER_REPLY:
+		return err_set(e, ERR_PEER, false, "no HTTP: %s", h->text);
+	case CURLE_URL_MALFORMAT:
+		return err_set(e, ERR_USAGE, false, "%s", h->text);
+	case CURLE_PARTIAL_FILE:
+		return err_set(e, ERR_RETRY, true,
+		    "the answer was cut short: %s", h->text);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+		h->answer->unreachable = true;
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T,
+		    &begun);
+		h->answer->unreachable = begun == 0;
+		break;
+	default:
+		break;
+	}
+	return err_set(e, ERR_RETRY, true, "%s",
+	    h->text[0] != '\0' ? h->text : curl_easy_strerror(code));
+}
+
+static void
+http_reset(struct http *h, struct http_answer *a)
+{
+	a->status = 0;
+	a->unreachable = false;
+	buf_clear(&a->head);
+	buf_clear(&a->body);
+	h->answer = a;
+	inflate_free(h->gzip);
+	h->gzip = NULL;
+	h->coded = h->garbled = h->large = false;
+	h->text[0] = '\0';
+}
+
+int
+http_get(struct http *h, const char *url, char *const *headers, size_t n,
+    struct http_answer *a, struct err *e)
+{
+	struct curl_slist *list;
+	CURLcode code;
+
+	http_reset(h, a);
+	if ((list = header_list(headers, n)) == NULL && n > 0)
+		return err_nomem(e);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
+	if ((code = curl_easy_setopt(h->curl, CURLOPT_URL, url)) == CURLE_OK)
+		code = curl_easy_perform(h->curl);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(list);
+	if (code != CURLE_OK)
+		return transfer_failed(h, code, e);
+	if (h->gzip != NULL && !inflate_whole(h->gzip) && a->status < 300 &&
+	    a->status != 204)
+		return err_set(e, ERR_RETRY, true,
+		    "the answer's gzip data was cut short");
+	return 0;
+}
+
+static char *
+url_part(CURLU *u, CURLUPart part, unsigned flags)
+{
+	char *s = NULL, *copy;
+
+	if (curl_url_get(u, part, &s, flags) != CURLUE_OK)
+		return NULL;
+	copy = strdup(s);
+	curl_free(s);
+	return copy;
+}
+
+static char *
+url_origin(CURLU *u, const char *scheme)
+{
+	char *host = url_part(u, CURLUPART_HOST, 0), *text = NULL;
+	char *port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	struct buf b;
+
+	buf_init(&b, HEAD_MAX);
+	buf_printf(&b, "%s://%s:%s", scheme, host == NULL ? "" : host,
+	    port == NULL ? "" : port);
+	for (size_t i = 0; i < b.len; i++)
+		b.data[i] = (char)tolower((unsigned char)b.data[i]);
+	if (!b.failed)
+		text = strdup(buf_text(&b));
+	buf_release(&b);
+	free(host);
+	free(port);
+	return text;
+}
+
+/* The parts of a URL that has been parsed. */
+static int
+url_take(struct http_url *to, CURLU *u, struct err *e)
+{
+	char *scheme = url_part(u, CURLUPART_SCHEME, 0);
+	char *user = url_part(u, CURLUPART_USER, 0);
+
+	to->user = user != NULL;
+	free(user);
+	(void)curl_url_set(u, CURLUPART_USER, NULL, 0);
+	(void)curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
+	(void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
+	if (scheme != NULL) {
+		to->secure = strcasecmp(scheme, "https") == 0;
+		to->http = to->secure || strcasecmp(scheme, "http") == 0;
+		to->text = url_part(u, CURLUPART_URL, 0);
+		to->origin = url_origin(u, scheme);
+	}
+	free(scheme);
+	return to->text == NULL || to->origin == NULL ? err_nomem(e) : 0;
+}
+
+int
+http_url_init(struct http_url *to, const char *base, const char *ref,
+    struct err *e)
+{
+	CURLU *u = curl_url();
+	CURLUcode code = CURLUE_OK;
+	int rc = -1;
+
+	memset(to, 0, sizeof(*to));
+	if (u == NULL)
+		return err_nomem(e);
+	if (base != NULL)
+		code = curl_url_set(u, CURLUPART_URL, base, 0);
+	if (code == CURLUE_OK)
+		code = curl_url_set(u, CURLUPART_URL, ref,
+		    CURLU_NON_SUPPORT_SCHEME);
+	if (code != CURLUE_OK)
+		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
+		    curl_url_strerror(code));
+	else
+		rc = url_take(to, u, e);
+	curl_url_cleanup(u);
+	if (rc == -1)
+		http_url_release(to);
+	return rc;
+}
+
+void
+http_url_release(struct http_url *u)
+{
+	free(u->text);
+	free(u->origin);
+	memset(u, 0, sizeof(*u));
+}

@@ -1,0 +1,135 @@
+#include "base/stop.h"
+#include "fetch.h"
+#include "run.h"
+
+#include <getopt.h>
+
+static const char usage[] =
+    "usage: etl-extract [options] SOURCE ...\n"
+    "       etl-extract [options] --each TEMPLATE [--as FIELD] "
+    "[--count-as FIELD]";
+
+#define OPT(name, type, field, arg, help) \
+	{ name, type, offsetof(struct extract_opts, field), arg, help, NULL, 0 }
+
+static const struct opt options[] = {
+	OPT("format", OPT_STRING, format, "FORMAT", "of files and -: ndjson"),
+	OPT("records", OPT_STRING, records, "POINTER",
+	    "where the array of records is"),
+	OPT("paginate", OPT_STRING, paginate, "none|page", "how pages follow"),
+	OPT("into", OPT_STRING, into, "TO", "where the page number goes"),
+	OPT("first", OPT_NUMBER, first, "N", "the first page's number (1)"),
+	OPT("size", OPT_STRING, size, "NAME=N",
+	    "query parameter for the size of a page"),
+	OPT("total", OPT_STRING, total, "FROM",
+	    "where the number of records is"),
+	OPT("max-pages", OPT_NUMBER, max_pages, "N", "fail if there are more"),
+	OPT("query-param", OPT_LIST, params, "K=V", "add a query parameter"),
+	OPT("header", OPT_LIST, headers, "'K: V'|@FILE",
+	    "add a header, or a file of them"),
+	OPT("auth", OPT_STRING, auth, "HOW",
+	    "bearer, basic, header:NAME or query:NAME"),
+	OPT("secret", OPT_STRING, secret, "FROM",
+	    "env:VAR (API_TOKEN), file:PATH or cmd:COMMAND"),
+	OPT("delay", OPT_DURATION, delay, "TIME", "wait between requests"),
+	OPT("timeout", OPT_DURATION, timeout, "TIME",
+	    "for a whole request (30s)"),
+	OPT("connect-timeout", OPT_DURATION, connect_timeout, "TIME",
+	    "for a connection (10s)"),
+	{ "retries", OPT_NUMBER, offsetof(struct extract_opts, retries), "N",
+	    "tries after the first (3)", "MAX_RETRIES", 0 },
+	OPT("backoff", OPT_STRING, backoff, "BASE..MAX",
+	    "wait between tries (1s..60s)"),
+	OPT("max-body", OPT_SIZE, max_body, "SIZE",
+	    "largest answer taken (32MiB)"),
+	OPT("each", OPT_STRING, each, "TEMPLATE",
+	    "make one request for each record of stdin"),
+	OPT("as", OPT_STRING, as, "FIELD", "put the answer into this member"),
+	OPT("count-as", OPT_STRING, count_as, "FIELD",
+	    "put the length of the answer into this member"),
+	OPT("stream", OPT_STRING, stream, "NAME", "mark begin and end"),
+	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE"),
+	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
+	    "stop when there are more (50%)"),
+	OPT("max-record", OPT_SIZE, max_record, "SIZE",
+	    "longest record (16MiB)"),
+};
+
+static const struct opt_spec spec = {
+	.program = "etl-extract", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]),
+};
+
+static int
+extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
+    struct err *e)
+{
+	int rc;
+
+	if (x->opts.each != NULL && n > 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--each reads records on stdin: no SOURCE");
+	if (x->opts.each == NULL && n == 0)
+		return err_set(e, ERR_USAGE, false, "no SOURCE\n%s", usage);
+	if (x->opts.each == NULL &&
+	    (x->opts.as != NULL || x->opts.count_as != NULL))
+		return err_set(e, ERR_USAGE, false,
+		    "--as and --count-as need --each");
+	rc = x->opts.each != NULL ? run_each(x, s, e) :
+	    run_sources(x, s, uri, n, e);
+	fetch_close(x->fetch);
+	return rc == -1 ? -1 : stage_finish(s, e);
+}
+
+/* The stage is there before anything can fail, so that the stages after it
+ * hear of it. */
+static int
+work(struct extract *x, const struct stdfd *fds, char *const *uri, size_t n,
+    struct err *e)
+{
+	const struct stage_conf conf = { .name = "extract",
+	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
+	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
+	    .max_record = x->opts.max_record, .fds = fds };
+	struct stage *s;
+	int rc = -1;
+
+	if (stage_open(&s, &conf, e) == -1) {
+		stage_fail_early(conf.name, e);
+		return -1;
+	}
+	if (!conf.source || stage_begin(s, e) == 0)
+		rc = extract(x, s, uri, n, e);
+	if (rc == -1)
+		stage_fail(s, e);
+	stage_close(s);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct extract x = { .opts = { .first = 1, .timeout = 30000,
+	    .connect_timeout = 10000, .retries = 3, .max_body = 32 << 20,
+	    .max_record = LINES_MAX } };
+	struct err e = { 0 };
+	struct stdfd fds;
+	enum opt_result r;
+	int status = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report(spec.program, &e);
+	r = opt_parse(&spec, &x.opts, argc, argv, &e);
+	if (r == OPT_FAILED)
+		stage_fail_early("extract", &e);
+	if (r != OPT_RUN) {
+		opt_release(&spec, &x.opts);
+		return opt_answer(&spec, r, &e);
+	}
+	stop_catch();
+	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
+		status = err_report(spec.program, &e);
+	opt_release(&spec, &x.opts);
+	stop_die();
+	return status;
+}

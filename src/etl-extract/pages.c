@@ -1,0 +1,201 @@
+#include "body.h"
+#include "fetch.h"
+#include "json/pointer.h"
+#include "paginate.h"
+#include "request.h"
+#include "source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pages {
+	const struct extract_opts *o;
+	const char *uri;
+	struct fetch *fetch;
+	const struct paginator *kind;
+	void *paging;
+	struct request request;
+	struct http_answer answer[2];   /* the page, and the one before */
+	const char *before;             /* records of the page before */
+	size_t before_len;
+	struct body body;
+	struct buf shown;               /* URL of the page, for origins */
+	uint32_t next, end;             /* tokens: records still to come */
+	uint64_t page, index;
+	bool paused, over;
+};
+
+static void
+pages_close(void *self)
+{
+	struct pages *p = self;
+
+	if (p == NULL)
+		return;
+	if (p->kind != NULL)
+		p->kind->close(p->paging);
+	request_release(&p->request);
+	http_answer_release(&p->answer[0]);
+	http_answer_release(&p->answer[1]);
+	json_release(&p->body.j);
+	buf_release(&p->shown);
+	free(p);
+}
+
+static void
+pages_set(struct pages *p, const struct extract_opts *o, const char *uri)
+{
+	p->o = o;
+	p->uri = uri;
+	p->body.records = o->records;
+	request_init(&p->request);
+	http_answer_init(&p->answer[0], o->max_body);
+	http_answer_init(&p->answer[1], o->max_body);
+	buf_init(&p->shown, p->request.url.max);
+}
+
+static int
+pages_options(struct pages *p, struct extract *x, struct err *e)
+{
+	const struct extract_opts *o = p->o;
+
+	if (o->records != NULL && !pointer_valid(o->records))
+		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
+		    "Pointer", o->records);
+	if (o->total != NULL && *o->total == '/')
+		p->body.levels = pointer_parts(o->total) + 1;
+	if (request_check(o, p->uri, e) == -1 ||
+	    paginator_find(&p->kind, o, e) == -1 ||
+	    p->kind->open(&p->paging, o, e) == -1)
+		return -1;
+	return fetch_shared(&p->fetch, x, e);
+}
+
+static int
+pages_open(void **self, struct extract *x, const char *uri, struct err *e)
+{
+	struct pages *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return err_nomem(e);
+	pages_set(p, &x->opts, uri);
+	if (pages_options(p, x, e) == -1) {
+		pages_close(p);
+		return -1;
+	}
+	*self = p;
+	return 0;
+}
+
+static int
+pages_look(void *self, const struct http_answer *a, struct err *e)
+{
+	return body_look(self, a, e) == -1 ? -1 : body_records(self, e);
+}
+
+/* A service that does not know the parameter, or has no page past its last,
+ * gives the same records for ever. */
+static int
+page_repeats(struct pages *p, struct err *e)
+{
+	const struct json_tok *t = &p->body.j.tok[p->body.array];
+	const char *text = p->body.j.text + t->at;
+	bool same = p->before_len == t->len &&
+	    memcmp(p->before, text, t->len) == 0;
+
+	p->before = text;
+	p->before_len = t->len;
+	return !same ? 0 : err_set(e, ERR_PEER, false, "%s: page %" PRIu64
+	    " repeats page %" PRIu64, buf_text(&p->shown), p->page,
+	    p->page - 1);
+}
+
+/* What the page that came means for the next. */
+static int
+page_take(struct pages *p, const struct http_answer *a, struct err *e)
+{
+	struct page page = { .answer = a, .body = &p->body,
+	    .records = body_count(&p->body), .shown = buf_text(&p->shown) };
+	int more;
+
+	if (page.records > 0 && page_repeats(p, e) == -1)
+		return -1;
+	if ((more = p->kind->more(p->paging, &page, e)) == -1)
+		return -1;
+	p->over = more == 0;
+	p->next = p->end = 0;
+	if (page.records > 0) {
+		p->next = p->body.array + 1;
+		p->end = p->body.j.tok[p->body.array].next;
+	}
+	return 0;
+}
+
+static int
+page_load(struct pages *p, struct err *e)
+{
+	const struct judge judge = { pages_look, &p->body };
+	struct http_answer *a = &p->answer[p->page & 1];
+
+	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
+		return err_set(e, ERR_LIMIT, false, "%s: stopped by "
+		    "--max-pages %" PRIu64 ": more may follow",
+		    buf_text(&p->shown), p->page);
+	p->page++;
+	p->index = 0;
+	if (request_start(&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
+	    p->kind->ask(p->paging, &p->request, e) == -1 ||
+	    fetch_get(p->fetch, &p->request, &judge, a, e) == -1)
+		return -1;
+	buf_clear(&p->shown);
+	buf_str(&p->shown, fetch_shown(p->fetch, &p->request));
+	return page_take(p, a, e);
+}
+
+static void
+page_item(struct pages *p, struct item *it)
+{
+	const struct json_tok *t = &p->body.j.tok[p->next];
+
+	p->next = t->next;
+	memset(&it->line, 0, sizeof(it->line));
+	it->line.data = p->body.j.text + t->at;
+	it->line.len = it->line.bytes = t->len;
+	if (t->len > p->o->max_record) {
+		it->line.too_long = true;
+		it->line.len = LINES_KEPT < t->len ? LINES_KEPT : t->len;
+		hash_of(it->line.data, t->len, it->line.sha256);
+	}
+	it->kind = "http";
+	it->uri = buf_text(&p->shown);
+	it->page = p->page;
+	it->index = ++p->index;
+}
+
+static enum source_next
+pages_next(void *self, struct item *it, struct err *e)
+{
+	struct pages *p = self;
+
+	while (p->next == p->end) {
+		if (p->over)
+			return SOURCE_END;
+		if (!p->paused && p->page > 0) {
+			p->paused = true;
+			return SOURCE_PAUSE;
+		}
+		p->paused = false;
+		if (page_load(p, e) == -1)
+			return SOURCE_FAILED;
+	}
+	page_item(p, it);
+	return SOURCE_ITEM;
+}
+
+static const char *const schemes[] = { "http", "https", NULL };
+
+const struct source source_http = {
+	.schemes = schemes, .open = pages_open, .next = pages_next,
+	.close = pages_close,
+};

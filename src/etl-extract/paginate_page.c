@@ -1,0 +1,134 @@
+#include "json/number.h"
+#include "json/pointer.h"
+#include "locator.h"
+#include "paginate.h"
+#include "url.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Pages 1, 2, 3, ... until an empty one, or until as many records have come
+ * as the service says there are.  A short page is no end: services cap the
+ * size that was asked for, and filter after they have cut the page. */
+struct numbered {
+	struct locator into, total;
+	bool has_total;
+	uint64_t next, seen;
+};
+
+static void
+page_close(void *self)
+{
+	free(self);
+}
+
+static int
+page_options(struct numbered *n, const struct extract_opts *o, struct err *e)
+{
+	if (o->into == NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--paginate page needs --into, such as query:page");
+	if (locator_to(&n->into, "--into", o->into, e) == -1)
+		return -1;
+	if (n->into.kind != LOCATOR_QUERY && n->into.kind != LOCATOR_HEADER)
+		return err_set(e, ERR_USAGE, false, "--into %s: a page number "
+		    "goes into query:NAME or header:NAME", o->into);
+	n->has_total = o->total != NULL;
+	if (!n->has_total)
+		return 0;
+	if (locator_from(&n->total, "--total", o->total, e) == -1)
+		return -1;
+	if (n->total.kind != LOCATOR_BODY && n->total.kind != LOCATOR_HEADER)
+		return err_set(e, ERR_USAGE, false, "--total %s: a total comes "
+		    "from /POINTER or header:NAME", o->total);
+	return 0;
+}
+
+static int
+page_open(void **self, const struct extract_opts *o, struct err *e)
+{
+	struct numbered *n;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL)
+		return err_nomem(e);
+	n->next = o->first;
+	if (page_options(n, o, e) == -1) {
+		page_close(n);
+		return -1;
+	}
+	*self = n;
+	return 0;
+}
+
+static int
+page_ask(void *self, struct request *r, struct err *e)
+{
+	struct numbered *n = self;
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%" PRIu64, n->next++);
+	if (n->into.kind == LOCATOR_QUERY) {
+		query_set(&r->url, n->into.name, number);
+		return buf_check(&r->url, e);
+	}
+	buf_clear(&r->header);
+	buf_printf(&r->header, "%s: %s", n->into.name, number);
+	return buf_check(&r->header, e);
+}
+
+static int
+no_number(const char *where, const char *p, size_t n, struct err *e)
+{
+	return err_set(e, ERR_PEER, false, "--total %s: not a number of "
+	    "records: %.*s", where, n > 80 ? 80 : (int)n, p);
+}
+
+/* 1: *total is set; 0: this page does not say. */
+static int
+page_total(const struct numbered *n, const struct page *p, int64_t *total,
+    struct err *e)
+{
+	const struct json *j = &p->body->j;
+	const char *text = NULL;
+	size_t len = 0;
+	uint32_t i;
+
+	if (n->total.kind == LOCATOR_HEADER) {
+		if (!http_header(p->answer, n->total.name, &text, &len))
+			return 0;
+	} else {
+		if (p->answer->status == 204 ||
+		    !pointer_find(j, n->total.name, &i) ||
+		    j->tok[i].type == JSON_NULL)
+			return 0;
+		text = j->text + j->tok[i].at;
+		len = j->tok[i].len;
+	}
+	if (len == 0 || !number_int(text, len, total) || *total < 0)
+		return no_number(n->total.name, text, len, e);
+	return 1;
+}
+
+static int
+page_more(void *self, const struct page *p, struct err *e)
+{
+	struct numbered *n = self;
+	int64_t total = 0;
+	int known = 0;
+
+	n->seen += p->records;
+	if (n->has_total && (known = page_total(n, p, &total, e)) == -1)
+		return -1;
+	if (p->records == 0 && known == 1 && n->seen < (uint64_t)total)
+		(void)fprintf(stderr, "etl-extract: warning: %s: an empty page "
+		    "after %" PRIu64 " of %" PRId64 " records\n", p->shown,
+		    n->seen, total);
+	return p->records > 0 && !(known == 1 && n->seen >= (uint64_t)total);
+}
+
+const struct paginator paginator_page = {
+	.name = "page", .open = page_open, .ask = page_ask,
+	.more = page_more, .close = page_close,
+};

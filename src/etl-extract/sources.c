@@ -1,0 +1,119 @@
+#include "json/write.h"
+#include "run.h"
+#include "source.h"
+
+#include <string.h>
+
+struct sources {
+	struct stage *stage;
+	struct json j;
+	struct buf record;      /* without white space between tokens */
+};
+
+/* A record goes out as it is, but for white space between its tokens. */
+static int
+item_emit(struct sources *s, const struct item *it, struct err *e)
+{
+	if ((s->j.flags & JSON_SPACE) == 0 && s->j.tok[0].len == it->line.len)
+		return stage_emit(s->stage, it->line.data, it->line.len, e);
+	buf_clear(&s->record);
+	json_put_compact(&s->record, &s->j, 0);
+	if (buf_check(&s->record, e) == -1)
+		return -1;
+	return stage_emit(s->stage, s->record.data, s->record.len, e);
+}
+
+/* The raw bytes of a reject are a line; an element of a page may be many. */
+static int
+item_reject(struct sources *s, const struct item *it, struct reject *r,
+    struct err *e)
+{
+	r->origin.kind = it->kind;
+	r->origin.uri = it->uri;
+	r->origin.page = it->page;
+	r->origin.index = it->index;
+	if (it->page != 0 && !it->line.too_long) {
+		buf_clear(&s->record);
+		json_put_compact(&s->record, &s->j, 0);
+		if (buf_check(&s->record, e) == -1)
+			return -1;
+		r->raw = s->record.data;
+		r->raw_len = s->record.len;
+	}
+	return stage_reject(s->stage, &it->line, r, e);
+}
+
+static int
+item_take(struct sources *s, const struct item *it, struct err *e)
+{
+	struct reject r = { 0 };
+
+	switch (stage_judge(s->stage, &it->line, &s->j, 1, JSON_LAST, &r, e)) {
+	case 1:
+		return item_emit(s, it, e);
+	case 0:
+		return item_reject(s, it, &r, e);
+	default:
+		return -1;
+	}
+}
+
+static int
+source_run(struct sources *s, const struct source *kind, void *source,
+    struct err *e)
+{
+	struct item it = { 0 };
+
+	for (;;)
+		switch (kind->next(source, &it, e)) {
+		case SOURCE_ITEM:
+			if (item_take(s, &it, e) == -1)
+				return -1;
+			break;
+		case SOURCE_PAUSE:
+			if (stage_flush(s->stage, e) == -1)
+				return -1;
+			break;
+		case SOURCE_END:
+			return 0;
+		default:
+			return -1;
+		}
+}
+
+/* All are looked for first: a name mistyped ends it before any record. */
+static int
+sources_known(struct extract *x, char *const *uri, size_t n, struct err *e)
+{
+	const struct source *kind;
+
+	for (size_t i = 0; i < n; i++)
+		if (source_find(&kind, &x->opts, uri[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+run_sources(struct extract *x, struct stage *stage, char *const *uri,
+    size_t n, struct err *e)
+{
+	struct sources s = { .stage = stage };
+	int rc = sources_known(x, uri, n, e);
+
+	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct source *kind;
+		void *source = NULL;
+
+		rc = source_find(&kind, &x->opts, uri[i], e);
+		if (rc == 0)
+			rc = kind->open(&source, x, uri[i], e);
+		if (rc == 0)
+			rc = source_run(&s, kind, source, e);
+		if (source != NULL)
+			kind->close(source);
+	}
+	buf_release(&s.record);
+	json_release(&s.j);
+	return rc;
+}
