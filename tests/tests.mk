@@ -5,10 +5,14 @@ SUPPORT = $(B)/tests/mock-api
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = prove -j2 --timer
 TESTS = tests/*/*.t
+SERVER = pg_virtualenv -o fsync=off
 
 $(B)/tests/mock-api: $(call objects,tests/support) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lz -lmd
+$(B)/tests/measure: $(B)/tests/bench/measure.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DB_LIBS) -lmd
 
@@ -16,7 +20,7 @@ build-tests: all $(SUPPORT) $(UNIT)
 
 check: deps
 	@$(MAKE) build-tests
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv $(PROVE) $(TESTS)
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) $(PROVE) $(TESTS)
 lint: deps
 	@$(MAKE) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
@@ -24,7 +28,7 @@ demo: deps
 	@$(MAKE) all $(SUPPORT)
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) sh tests/support/demo.sh
 bench: deps
-	@$(MAKE) build-tests
+	@$(MAKE) build-tests $(B)/tests/measure
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv sh tests/bench/run.sh
 fuzz: deps
 	@sh tests/fuzz/run.sh

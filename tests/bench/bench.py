@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Runs each stage in pairs (peer, ours) and tells medians and ratios.
+
+Called by run.sh, which makes the data, the database and the mock API.
+"""
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+ENV = os.environ
+ROWS = int(ENV["ROWS"])
+PAIRS = int(ENV.get("PAIRS", "3"))
+DATA, SCRATCH = ENV["BENCH_DATA"], ENV["BENCH_SCRATCH"]
+DB, API = ENV["DATABASE_URL"], ENV["API_BASE_URL"]
+MEASURE = ENV["BENCH_BUILD"] + "/tests/measure"
+HERE = os.path.dirname(os.path.abspath(__file__))
+POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS)
+FEW_POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS // 10)
+LOADED = "%s/rows-%d" % (DATA, ROWS)
+EVENTS = "%s/events-%d" % (DATA, ROWS)
+SQLITE = SCRATCH + "/bench.db"
+KEY = "user_id,post_id,activity_type"
+COLUMNS = KEY + ",title,body,word_count,extracted_at"
+LOAD = ("etl-load --table user_activities --key " + KEY +
+        " --touch loaded_at ")
+REJECTS = " 3>" + SCRATCH + "/rejects "
+
+
+def sh(command):
+    """Runs it; stops the bench if it fails."""
+    done = subprocess.run(["sh", "-c", command], capture_output=True,
+                          text=True)
+    if done.returncode != 0:
+        sys.exit("bench: %s\n%s" % (command, done.stderr))
+    return done.stdout.strip()
+
+
+def measure(command, times=1, good=(0,)):
+    """Wall seconds, processor seconds, MiB of the biggest process."""
+    done = subprocess.run(
+        [MEASURE, "-n", str(times)] + command, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    if done.returncode not in good:
+        sys.exit("bench: %s: %d\n%s" % (command, done.returncode,
+                                        done.stderr[-2000:]))
+    wall, cpu, peak = done.stdout.split()[-3:]
+    return float(wall), float(cpu), int(peak) / 1024
+
+
+def psql(statement):
+    return sh('psql -XAtq -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -c "%s"'
+              % statement)
+
+
+def pg_empty():
+    psql("DROP TABLE IF EXISTS user_activities")
+    sh('psql -Xq -d "$DATABASE_URL" -f examples/posts/schema.sql 2>&1')
+    psql("CHECKPOINT")
+
+
+def pg_rows():
+    return psql("SELECT count(*), sum(hashtext(concat_ws('|', user_id, "
+                "post_id, activity_type, title, body, word_count, "
+                "extracted_at))::bigint) FROM user_activities")
+
+
+def pg_count():
+    return psql("SELECT count(*) FROM user_activities")
+
+
+def sqlite_empty():
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        if os.path.exists(SQLITE + suffix):
+            os.unlink(SQLITE + suffix)
+    sh("sqlite3 " + SQLITE + " 'CREATE TABLE events (id TEXT PRIMARY KEY, "
+       "kind TEXT, value TEXT)'")
+
+
+def sqlite_rows():
+    return sh("sqlite3 " + SQLITE + " 'SELECT id, kind, value FROM events "
+              "ORDER BY id' | sha256sum")
+
+
+def merge():
+    path = SCRATCH + "/merge.sql"
+    sets = ", ".join(c + " = EXCLUDED." + c for c in
+                     COLUMNS.split(",")[3:] + ["loaded_at"])
+    with open(path, "w") as script:
+        script.write(
+            "CREATE TEMP TABLE s (user_id bigint, post_id bigint, "
+            "activity_type text, title text, body text, word_count integer, "
+            "extracted_at timestamptz);\n"
+            "\\copy s FROM '%s.csv' CSV\n"
+            "INSERT INTO user_activities (%s, loaded_at) SELECT %s, now() "
+            "FROM s ON CONFLICT (%s) DO UPDATE SET %s;\n"
+            % (LOADED, COLUMNS, COLUMNS, KEY, sets))
+    return 'psql -Xq -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -f ' + path
+
+
+def same_output(peer, ours):
+    """The two print the same records, the time of extraction aside."""
+    cut = " | sed 's/,\"extracted_at\":\"[^\"]*\"//' | sha256sum"
+    a, b = sh("{ " + peer + "; }" + cut), sh("{ " + ours + "; }" + cut)
+    return "" if a == b else "outputs differ"
+
+
+class Stage:
+    """One pair: what runs, what is set up before, what must be the same."""
+
+    def __init__(self, name, records, peer, ours, mark, setup=None,
+                 check=None, output=False, memory=None, good=(0,)):
+        self.name, self.records = name, records
+        self.title, self.peer = peer
+        self.ours, self.mark = ours, mark
+        self.setup, self.check = setup, check
+        self.output, self.memory, self.good = output, memory, good
+
+    def once(self, command):
+        if self.setup:
+            self.setup()
+        to = " >/dev/null" if self.output else ""
+        result = measure(["sh", "-c", "{ " + command + "; }" + to],
+                         good=self.good)
+        return result, self.check() if self.check else None
+
+    def run(self):
+        peers, ours, note = [], [], ""
+        for _ in range(PAIRS):
+            a, a_has = self.once(self.peer)
+            b, b_has = self.once(self.ours)
+            if a_has != b_has:
+                note = "%s is not %s" % (b_has, a_has)
+            peers.append(a)
+            ours.append(b)
+            print("  %-14s peer %8.3f s  ours %8.3f s  %6.2f x" % (
+                self.name, a[0], b[0], a[0] / b[0]), flush=True)
+        if self.output and "jq" in self.title:
+            note = same_output(self.peer + " || :", self.ours)
+        ratio = statistics.median(p[0] / o[0] for p, o in zip(peers, ours))
+        wall = [statistics.median(r[0] for r in runs)
+                for runs in (peers, ours)]
+        return Line(
+            self.name, self.title, self.records / wall[0],
+            self.records / wall[1], ratio, self.mark,
+            statistics.median(o[1] for o in ours),
+            max(o[2] for o in ours), self.memory, note)
+
+
+class Line:
+    """A line of the table."""
+
+    def __init__(self, name, title, peer, ours, ratio, mark, cpu, peak,
+                 memory, note):
+        self.good = (not note and (mark is None or ratio >= mark) and
+                     (memory is None or peak < memory))
+        verdict = "informative" if mark is None else \
+            "passed" if self.good else "MISSED"
+        self.text = "| %s | %s | %s | %s | **%.2f** | %s | %.2f | %.1f%s " \
+            "| %s%s |" % (
+                name, title, thousands(peer), thousands(ours), ratio,
+                "" if mark is None else ">= %g" % mark, cpu, peak,
+                "" if memory is None else " (< %d)" % memory, verdict,
+                ": " + note if note else "")
+
+
+def thousands(rate):
+    return "%.0fk/s" % (rate / 1000) if rate >= 10000 else "%.1fk/s" % (
+        rate / 1000)
+
+
+def stages():
+    transform = "etl-transform --std -f examples/posts/posts.jq <%s" + REJECTS
+    copy = merge()
+    flow = ("etl-extract --paginate page --into query:_page "
+            "--size _limit=100 --total header:x-total-count "
+            '"$API_BASE_URL/posts" | '
+            "etl-transform --std -f examples/posts/posts.jq | " + LOAD)
+    seed = "/usr/bin/python3 " + HERE + '/seed.py "$API_BASE_URL" "$DATABASE_URL"'
+    return [
+        Stage("posts", ROWS // 10,
+              ("`jq -c`, plain jq", "jq -c -f %s/posts-plain.jq %s 2>/dev/null"
+               % (HERE, FEW_POSTS)), transform % FEW_POSTS, 8, output=True,
+              good=(0, 5)),
+        Stage("identity", ROWS, ("`jq -c .`", "jq -c . " + POSTS),
+              "etl-transform . <" + POSTS + REJECTS, 1.5, output=True,
+              memory=24),
+        Stage("load-pg", ROWS, ("`psql \\copy` TEMP, one merge", copy),
+              LOAD + "<" + LOADED + ".ndjson", 0.85, pg_empty, pg_rows,
+              memory=32),
+        Stage("load-pg-values", ROWS,
+              ("psycopg2 `execute_values`, 100 a page",
+               seed + " load " + LOADED + ".ndjson"),
+              LOAD + "<" + LOADED + ".ndjson", 2, pg_empty, pg_rows,
+              memory=32),
+        Stage("load-pg-again", ROWS,
+              ("the same merge into a full table", copy),
+              LOAD + "<" + LOADED + ".ndjson", None,
+              lambda: psql("CHECKPOINT"), pg_rows, memory=32),
+        Stage("load-sqlite", ROWS,
+              ("`.import` into a keyed table",
+               "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),
+              "etl-load --db sqlite:%s --table events --key id <%s.ndjson"
+              % (SQLITE, EVENTS), 0.7, sqlite_empty, sqlite_rows, memory=32),
+        Stage("flow", ROWS // 10, ("Python script (seed.py)", seed),
+              "{ " + flow + "; }" + REJECTS, 3, pg_empty, pg_count,
+              memory=32),
+    ]
+
+
+def startups():
+    """Milliseconds of a smallest job, on average."""
+    sqlite_empty()
+    db = "--db=sqlite:" + SQLITE
+    jobs = [
+        ("etl-transform .", ["etl-transform", "."], 25),
+        ("etl-extract -", ["etl-extract", "-"], 10),
+        ("etl-load", ["etl-load", db, "--table", "events"], 10),
+        ("etl-dlq list", ["etl-dlq", "list", db], 10),
+        ("etl-run -c :", ["etl-run", db, "--name", "bench", "-c", ":"], 10),
+        ("jq -n . (peer)", ["jq", "-n", "."], None),
+    ]
+    for name, command, mark in jobs:
+        run = ["sh", "-c", "exec \"$@\" </dev/null >/dev/null 2>&1", "-"]
+        measure(run + command, good=(0, 1))
+        # The shell's own share is taken off.
+        base = measure(run + ["true"], 200)[0]
+        ms = (measure(run + command, 200, good=(0, 1))[0] - base) * 1000
+        yield name, ms, mark
+
+
+def memory():
+    """Peak of the posts filter at all records: no peer."""
+    command = ("etl-transform --std -f examples/posts/posts.jq <" + POSTS +
+               REJECTS + ">/dev/null")
+    return measure(["sh", "-c", command])
+
+
+def machine():
+    cpu = sh("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1")
+    mem = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = sh(
+        "dpkg-query -W -f '${Package} ${Version}, ' jq libpq5 postgresql "
+        "sqlite3 python3 python3-psycopg2 python3-requests libcurl4 "
+        "2>/dev/null || :")
+    return "%s, %d processors, %.0f GiB; %s; %sPostgreSQL %s" % (
+        cpu, os.cpu_count(), mem, sh(". /etc/os-release; echo $PRETTY_NAME"),
+        versions, psql("SHOW server_version"))
+
+
+def main():
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:2]))
+    wanted = ENV.get("STAGES", "").split()
+    lines, good = [], True
+    for stage in stages():
+        if not wanted or stage.name in wanted:
+            line = stage.run()
+            lines.append(line.text)
+            good = good and line.good
+    text = [
+        "# Figures", "",
+        "Written by `ROWS=%d PAIRS=%d make bench` on %s, peer and program in"
+        % (ROWS, PAIRS, datetime.date.today().isoformat()),
+        "turn; medians of wall time, the ratio is the median of the pairs'.",
+        "", machine() + ".", "",
+        "| stage | peer | peer's records | ours | ratio | mark | our cpu s "
+        "| peak MiB | |", "|---|---|---|---|---|---|---|---|---|"] + lines
+    if not wanted or "memory" in wanted:
+        wall, cpu, peak = memory()
+        good = good and peak < 24
+        text += ["", "The posts filter over %d records: %s, %.1f MiB at most "
+                 "in a process (< 24)." % (ROWS, thousands(ROWS / wall),
+                                           peak)]
+    if not wanted or "startup" in wanted:
+        text += ["", "| start-up, mean of 200 | ms | mark |", "|---|---|---|"]
+        for name, ms, mark in startups():
+            good = good and (mark is None or ms <= mark)
+            text.append("| `%s` | %.1f | %s |" % (
+                name, ms, "" if mark is None else "<= %d" % mark))
+    print("\n".join(text))
+    if not wanted and ROWS >= 1000000:
+        with open(HERE + "/RESULTS.md", "w") as out:
+            out.write("\n".join(text) + "\n")
+    return 0 if good else 1
+
+
+sys.exit(main())

@@ -1,0 +1,28 @@
+#!/bin/sh
+# make bench: pairs of peer and program in turn, results to RESULTS.md.
+#	ROWS=1000000 PAIRS=3 STAGES='identity load-pg' make bench
+# Every stage when STAGES is not given; RESULTS.md is written only then, and
+# only with 1000000 rows: else it goes to the terminal alone.
+. tests/support/lib.sh
+ROWS=${ROWS:-1000000}
+data=$etl_build/bench
+mkdir -p "$data"
+
+generate() {
+	[ -s "$data/$1-$2.$3" ] || {
+		echo "making $2 $1"
+		/usr/bin/python3 tests/bench/gen.py "$1" "$2" "$data/part.ndjson" \
+		    "$data/part.csv"
+		mv "$data/part.csv" "$data/$1-$2.csv"
+		mv "$data/part.ndjson" "$data/$1-$2.ndjson"
+	}
+}
+generate posts "$ROWS" ndjson
+generate posts $((ROWS / 10)) ndjson
+generate rows "$ROWS" ndjson
+generate events "$ROWS" ndjson
+db_new postgresql
+api_start --posts $((ROWS / 10)) --max-time 36000
+export API_BASE_URL="$api" DATABASE_URL="$db" BENCH_DATA="$data" \
+    BENCH_SCRATCH="$scratch" BENCH_BUILD="$etl_build" ROWS
+/usr/bin/python3 tests/bench/bench.py
