@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { URL_MAX = 64 << 10, URL_SHOWN = 400 };
+enum { URL_MAX = 64 << 10, SHOWN_MAX = 8 * URL_MAX, URL_SHOWN = 400 };
 
 struct fetch {
 	const struct extract_opts *o;
@@ -51,7 +51,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->o = o;
 	f->retry.max = o->retries;
 	hop_init(&f->hop, URL_MAX);
-	buf_init(&f->shown, URL_MAX * 8);
+	buf_init(&f->shown, SHOWN_MAX);
 	if (retry_backoff(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
@@ -115,13 +115,16 @@ fetch_shown(struct fetch *f, const struct request *r)
 static int
 fetch_failed(struct fetch *f, struct err *e)
 {
-	struct buf b;
+	struct buf b, shown;
 
 	buf_init(&b, sizeof(e->msg));
+	buf_init(&shown, SHOWN_MAX);
 	buf_str(&b, e->msg);
 	credentials_mask(&f->cred, &b);
-	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&b));
+	text_show(&shown, b.data, b.len);
+	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&shown));
 	buf_release(&b);
+	buf_release(&shown);
 	err_prefix(e, "%s", url_shown(f, &f->hop.url));
 	return -1;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct paginator *const paginators[] = {
-	&paginator_none, &paginator_page,
+	&paginator_none, &paginator_page, NULL
 };
 
 int
@@ -12,7 +12,7 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 {
 	const char *name = o->paginate == NULL ? "none" : o->paginate;
 
-	for (size_t i = 0; i < sizeof(paginators) / sizeof(*paginators); i++)
+	for (size_t i = 0; paginators[i] != NULL; i++)
 		if (strcmp(name, paginators[i]->name) == 0) {
 			*p = paginators[i];
 			return 0;

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "json/number.h"
 #include "json/pointer.h"
 #include "locator.h"
@@ -81,8 +82,14 @@ page_ask(void *self, struct request *r, struct err *e)
 static int
 no_number(const char *where, const char *p, size_t n, struct err *e)
 {
-	return err_set(e, ERR_PEER, false, "--total %s: not a number of "
-	    "records: %.*s", where, n > 80 ? 80 : (int)n, p);
+	struct buf b;
+
+	buf_init(&b, 1024);
+	text_show(&b, p, n > 80 ? 80 : n);
+	(void)err_set(e, ERR_PEER, false, "--total %s: not a number of "
+	    "records: %s", where, buf_text(&b));
+	buf_release(&b);
+	return -1;
 }
 
 /* 1: *total is set; 0: this page does not say. */

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 static const struct source *const sources[] = {
-	&source_http, &source_ndjson,
+	&source_http, &source_ndjson, NULL
 };
 
 static bool
@@ -20,7 +20,7 @@ listed(const char *const *list, const char *p, size_t n)
 static const struct source *
 by_format(const char *p, size_t n)
 {
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+	for (size_t i = 0; sources[i] != NULL; i++)
 		if (listed(sources[i]->formats, p, n))
 			return sources[i];
 	return NULL;
@@ -31,7 +31,7 @@ by_scheme(const struct source **s, const struct extract_opts *o,
     const char *uri, size_t n, struct err *e)
 {
 	*s = NULL;
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+	for (size_t i = 0; sources[i] != NULL; i++)
 		if (listed(sources[i]->schemes, uri, n))
 			*s = sources[i];
 	if (*s == NULL)

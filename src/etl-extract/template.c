@@ -179,7 +179,8 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 		if (*p == '\0')
 			break;
 		end = strchr(p, '}');
-		rc = expression_put(out, p + 1, (size_t)(end - p - 1), j, &v, f);
+		rc = expression_put(out, p + 1, (size_t)(end - p - 1), j, &v,
+		    f);
 		p = end + 1;
 	}
 	if (rc == 1 && (v.failed || out->failed)) {
