@@ -2,43 +2,51 @@
 # deps.sh LIST: installs the Debian packages of LIST that are missing or too
 # old, and says so; silent when all is there.
 # A line of LIST: PACKAGE[|ALTERNATIVE] [LEAST-VERSION]; "#" starts a comment.
-# 69 where apt-get fails, 78 where it may not be used.  Where the archives
-# have nothing newer, an old version is used, with a warning.
+# 64: no such line; 69: apt-get fails; 78: it may not be used.  Where the
+# archives have nothing newer, an old version is used, with a warning.
 set -eu
 LC_ALL=C
 export LC_ALL
-list=$1
 
 if ! command -v dpkg-query >/dev/null; then
-	echo "deps: no Debian: please install what $list names" >&2
+	echo "deps: no Debian: please install what $1 names" >&2
 	exit 78
 fi
-wanted=$(sed 's/#.*//' "$list" | awk '{ print $1 }')
+lines=$(sed 's/[[:blank:]]*#.*//; /^[[:blank:]]*$/d' "$1")
+# Names are checked: apt-get takes one that it does not know for a pattern,
+# and then installs whatever fits.
+name='[a-z0-9][a-z0-9+-]+'
+if wrong=$(printf '%s\n' "$lines" |
+    grep -Evx "$name(\|$name)*([[:blank:]]+[0-9][A-Za-z0-9.+:~-]*)?"); then
+	echo "deps: $1: no package line: $wrong" >&2
+	exit 64
+fi
 # shellcheck disable=SC2016,SC2046
 found=$(dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' \
-    $(echo "$wanted" | tr '|' ' ') 2>/dev/null || :)
+    $(printf '%s\n' "$lines" | awk '{ gsub(/\|/, " ", $1); print $1 }') \
+    2>/dev/null || :)
 
-least() {
-	awk -v p="$1" '$1 == p { print $2 }' "$list"
-}
+# version NAMES: of the first that is installed.
 version() {
-	dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null |
-	    sed -n 's/^installed //p' | head -n 1
+	printf '%s\n' "$found" | awk -v p="|$1|" \
+	    'index(p, "|" $1 "|") && $2 == "installed" { print $3; exit }'
 }
-# old PACKAGE VERSION: it is older than LIST wants.
+least() {
+	printf '%s\n' "$lines" | awk -v p="$1" '$1 == p { print $2 }'
+}
 old() {
-	[ -n "$(least "$1")" ] && dpkg --compare-versions "$2" lt "$(least "$1")"
+	[ -n "$(least "$1")" ] &&
+	    dpkg --compare-versions "$2" lt "$(least "$1")"
 }
 
 missing=''
-for package in $wanted; do
-	have=$(printf '%s\n' "$found" | awk -v p="|$package|" \
-	    'index(p, "|" $1 "|") && $2 == "installed" { print $3; exit }')
+for names in $(printf '%s\n' "$lines" | awk '{ print $1 }'); do
+	have=$(version "$names")
 	if [ -z "$have" ]; then
-		missing="$missing ${package%%|*}"
-	elif old "$package" "$have"; then
-		echo "deps: $package $have is older than $(least "$package")"
-		missing="$missing $package"
+		missing="$missing ${names%%|*}"
+	elif old "$names" "$have"; then
+		echo "deps: $names $have is older than $(least "$names")"
+		missing="$missing ${names%%|*}"
 	fi
 done
 [ -n "$missing" ] || exit 0
@@ -59,7 +67,8 @@ $as apt-get -q update || exit 69
 $as env DEBIAN_FRONTEND=noninteractive $install || exit 69
 
 for package in $missing; do
-	have=$(version "$package")
+	# shellcheck disable=SC2016
+	have=$(dpkg-query -W -f '${Version}\n' "$package" | head -n 1)
 	if old "$package" "$have"; then
 		echo "deps: WARNING: $package is still $have: what" \
 		    "$(least "$package") repairs is not repaired here; add the" \

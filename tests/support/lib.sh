@@ -126,6 +126,7 @@ wait_until() {
 
 # api_start [OPTION...]: sets $api (URL), $api_pid, $api_log_file.
 # Not in a subshell; a second call starts a second API, another origin.
+# With --cert FILE --key FILE it speaks TLS; plan.h lists what paths can do.
 # shellcheck disable=SC2034
 api_start() {
 	apis=$((apis + 1))
@@ -141,7 +142,11 @@ api_start() {
 		echo "Bail out! mock-api: $(cat "$scratch/api.$apis.err")"
 		exit 1
 	fi
-	api=http://127.0.0.1:$(cat "$api_port_file")
+	api=127.0.0.1:$(cat "$api_port_file")
+	case " $* " in
+	*' --cert '*) api=https://$api ;;
+	*) api=http://$api ;;
+	esac
 }
 
 # api_log: the requests of the last API, "METHOD URI [HEADER...]" a line;

@@ -101,6 +101,11 @@ api_start --posts 100000
 isnt 'another origin' "$first" "$api"
 is 'many posts' '1000 100000' "$(get "$api/posts?_page=100&_limit=1000" |
     jq -r '"\(length) \(.[-1].id)"')"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+    -keyout "$scratch/key" -out "$scratch/cert" 2>/dev/null
+api_start --cert "$scratch/cert" --key "$scratch/key"
+is 'TLS' 10 "$(get -k "$api/posts" | jq length)"
+is 'TLS, not trusted' '000 curl 60' "$(code "$api/posts")"
 ok 'ends on TERM' kill "$api_pid"
 ok 'is gone' wait_until 5 sh -c "! kill -0 $api_pid"
 sh -c '"$1"/tests/mock-api --port-file "$2" >/dev/null 2>&1 & echo $! >"$3"
