@@ -175,6 +175,10 @@ main(int argc, char *argv[])
 	    selection_init(&d.selection, &o, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
 	stop_catch();
+	if (o.db != NULL && db_url_has_password(o.db))
+		(void)fprintf(stderr, "etl-dlq: warning: --db: others can "
+		    "read a password in arguments: use DATABASE_URL or "
+		    "PGPASSFILE\n");
 	if (command_run(c, &d, &e) == 0)
 		return 0;
 	stop_die();

@@ -178,7 +178,7 @@ main(int argc, char *argv[])
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
-		if (o.db != NULL && target_secret(o.db))
+		if (o.db != NULL && db_url_has_password(o.db))
 			(void)fprintf(stderr, "etl-run: warning: --db: others "
 			    "can read a password in arguments: use "
 			    "DATABASE_URL or PGPASSFILE\n");

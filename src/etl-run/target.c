@@ -67,18 +67,3 @@ target_put(struct buf *url, const char *option, struct err *e)
 	(void)buf_text(url);
 	return buf_check(url, e);
 }
-
-bool
-target_secret(const char *url)
-{
-	const char *p = strstr(url, "://"), *at;
-
-	if (strncmp(url, sqlite, SQLITE) == 0)
-		return false;
-	if (strstr(url, "password=") != NULL)
-		return true;
-	if (p == NULL || (at = strchr(p, '@')) == NULL)
-		return false;
-	p = memchr(p + 3, ':', (size_t)(at - p - 3));
-	return p != NULL && p + 1 < at;
-}

@@ -8,7 +8,5 @@
 #include "base/buf.h"
 
 int target_put(struct buf *url, const char *option, struct err *e);
-/* A password stands in the text (a command line is no place for one). */
-bool target_secret(const char *url);
 
 #endif
