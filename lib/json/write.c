@@ -24,7 +24,7 @@ put_escape(struct buf *b, unsigned char c)
 void
 json_put_string(struct buf *b, const char *p, size_t n)
 {
-	const char *end = p + n, *q;
+	const char *end = n ? p + n : p, *q;    /* p may be NULL then */
 
 	buf_char(b, '"');
 	for (;;) {

@@ -31,6 +31,7 @@ static void
 test_string(void **state)
 {
 	is_string(TEXT(""), "\"\"");
+	is_string(NULL, 0, "\"\"");
 	is_string(TEXT("a"), "\"a\"");
 	is_string(TEXT("a\"b\\c/d"), "\"a\\\"b\\\\c/d\"");
 	is_string(TEXT("\b\f\n\r\t"), "\"\\b\\f\\n\\r\\t\"");
