@@ -31,6 +31,8 @@ sections() {
 
 for program in $(make -s --no-print-directory programs); do
 	page=man/$program.1
+	ok "$program: is built" command -v "$program"
+	ok "$program: has a page" test -s "$page"
 	is "$program: usage is the SYNOPSIS" "$(synopsis "$page")" \
 	    "$(usage "$program")"
 	is "$program: options of --help are those of the page" \
