@@ -96,7 +96,8 @@ lex_string_rare(struct scan *s, const char *p, unsigned int *flags)
 	if (*p == '\\')
 		return escape(s, p, flags);
 	if ((unsigned char)*p < 0x20)
-		return lex_fault(s, p, "parse", "control character in a string");
+		return lex_fault(s, p, "parse",
+		    "control character in a string");
 	do {
 		n = utf8_decode(p, (size_t)(s->end - p), &cp);
 		if (n == 0)

@@ -143,7 +143,7 @@ magnitude(const struct decimal *d)
 		return 0;
 	if (d->exp + (int64_t)d->n > 310)
 		return HUGE_VAL;
-	if (d->head <= UINT64_C(1) << 53 && d->n <= HEAD) {
+	if (d->head <= UINT64_C(1) << 53) {
 		if (e >= 0 && e <= 22)
 			return (double)d->head * tens[e];
 		if (e < 0 && e >= -22)
@@ -210,12 +210,13 @@ number_int(const char *p, size_t n, int64_t *v)
 	return true;
 }
 
+/* Both have as many digits. */
 static bool
 same_digits(const struct decimal *a, const struct decimal *b)
 {
 	const char *p = a->first, *q = b->first;
 
-	while (p < a->end && q < b->end) {
+	while (p < a->end) {
 		p += *p == '.';
 		q += *q == '.';
 		if (*p++ != *q++)

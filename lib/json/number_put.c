@@ -17,14 +17,13 @@ struct digits {
 	int exp;
 };
 
-/* 10^k, rounded up. */
+/* 10^k, rounded up: no lo has all its bits set. */
 static struct power
 ten_up(int k)
 {
 	struct power g = power_ten(k);
 
-	if ((k < 0 || k > 55) && ++g.lo == 0)
-		g.hi++;
+	g.lo += k < 0 || k > 55;
 	return g;
 }
 

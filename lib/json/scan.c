@@ -8,19 +8,17 @@
 
 enum { FEW = 8 };              /* names that are compared one by one */
 
+/* A text of 4 GiB has no more than 2^31 tokens. */
 __attribute__((cold, noinline)) static bool
 grow(struct json *j)
 {
-	uint64_t cap = j->cap ? (uint64_t)j->cap * 2 : 64;
-	struct json_tok *p;
+	uint32_t cap = j->cap ? j->cap * 2 : 64;
+	struct json_tok *p = reallocarray(j->tok, cap, sizeof(*p));
 
-	if (cap > UINT32_MAX)
-		cap = UINT32_MAX;
-	if (cap == j->cap || cap > SIZE_MAX / sizeof(*p) ||
-	    (p = realloc(j->tok, cap * sizeof(*p))) == NULL)
+	if (p == NULL)
 		return false;
 	j->tok = p;
-	j->cap = (uint32_t)cap;
+	j->cap = cap;
 	return true;
 }
 
@@ -222,7 +220,7 @@ after(struct scan *s, const char *p)
 		return f->close == '}' ? name(s, space(s, p + 1)) : p + 1;
 	}
 	if (*p != f->close)
-		return lex_unexpected(s, p, "a comma or the end must come here");
+		return lex_unexpected(s, p, "a comma or end must come here");
 	return leave(s, p);
 }
 
@@ -288,7 +286,7 @@ json_scan(struct json *j, const char *text, size_t len, unsigned int levels,
 	j->flags = 0;
 	s.j = j;
 	s.f = f;
-	s.end = text + len;
+	s.end = len <= UINT32_MAX ? text + len : text;
 	s.depth = 0;
 	s.levels = levels;
 	s.unique = dup == JSON_UNIQUE;

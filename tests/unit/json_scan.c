@@ -162,6 +162,52 @@ test_twice_kept(void **state)
 	scanned_free(&s);
 }
 
+/* Objects of a few names out of few, compared with plain comparing. */
+static void
+test_twice_random(void **state)
+{
+	static const char *const names[][2] = {
+		{ "", "" }, { "a", "\\u0061" }, { "b", "\\u0062" },
+		{ "ab", "a\\u0062" }, { "ba", "\\u0062a" },
+		{ "/", "\\/" }, { "abcdefgh", "\\u0061bcdefgh" },
+		{ "abcdefg", "abcdef\\u0067" },
+		{ "abcdefghi", "abcdefgh\\u0069" },
+		{ "abcdefgi", "abcdefg\\u0069" },
+		{ "12345678XY12345678", "\\u00312345678XY12345678" },
+		{ "12345678YX12345678", "12345678\\u0059X12345678" },
+		{ "12345678Y12345678", "12345678Y1234567\\u0038" },
+		{ "\xc3\xa9", "\\u00e9" }, { "\\n", "\\u000a" },
+		{ "\\ud800", "\\uD800" },
+	};
+	enum { NAMES = sizeof(names) / sizeof(names[0]) };
+	uint32_t noise = 1;
+
+	for (int round = 0; round < 20000; round++) {
+		unsigned int used = 0, n = 0;
+		bool twice = false;
+		char text[1024] = "{";
+
+		for (unsigned int i = 0; i < 1 + (unsigned int)round % 14;
+		    i++) {
+			noise = noise * 1103515245U + 12345;
+			unsigned int k = (noise >> 16) % NAMES;
+
+			twice = twice || (used >> k & 1);
+			used |= 1U << k;
+			n = (unsigned int)strlen(text);
+			(void)snprintf(text + n, sizeof(text) - n,
+			    "\"%s\":[],", names[k][noise >> 31]);
+		}
+		text[strlen(text) - 1] = '}';
+		struct scanned s;
+
+		scan(&s, text, strlen(text), 1, JSON_UNIQUE);
+		if (s.rc != (twice ? -1 : 0))
+			fail_msg("%s", text);
+		scanned_free(&s);
+	}
+}
+
 /* n members called kBASE000001TAIL and so on; if same < n, the last has the
  * name of that one, spelt with an escape. */
 static char *
@@ -283,6 +329,7 @@ main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_twice_kept),
+		cmocka_unit_test(test_twice_random),
 		cmocka_unit_test(test_twice_many),
 		cmocka_unit_test(test_twice_fast),
 		cmocka_unit_test(test_member),

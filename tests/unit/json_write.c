@@ -92,6 +92,17 @@ test_members(void **state)
 	    "\"zero\":0,\"raw\":\"a\\u0000\\\"\",\"in\":{\"x\\\"\":[1]}}"));
 }
 
+/* A buffer that is empty has no member before. */
+static void
+test_first(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	json_put_int(&b, "a", 0);
+	is_buf(&b, TEXT("\"a\":0"));
+}
+
 static void
 test_full(void **state)
 {
@@ -168,6 +179,8 @@ test_unescape(void **state)
 	    TEXT("\xef\xbf\xbdx\xef\xbf\xbd"));
 	is_unescaped("\"\\ud800\\ud83d\\ude00\"",
 	    TEXT("\xef\xbf\xbd\xf0\x9f\x98\x80"));
+	is_unescaped("\"\\ud800\\ue000\"",
+	    TEXT("\xef\xbf\xbd\xee\x80\x80"));
 	is_unescaped("\"\\\\u0041\"", TEXT("\\u0041"));
 	is_unescaped("\"\\ud800\\\\udc00\"", TEXT("\xef\xbf\xbd\\udc00"));
 }
@@ -218,6 +231,8 @@ test_pointer(void **state)
 	is_found(&s, "/foo/1x", NULL);
 	is_found(&s, "/foo/", NULL);
 	is_found(&s, "/foo/4294967296", NULL);
+	is_found(&s, "/foo/00000000000", NULL);
+	is_found(&s, "/foo/18446744073709551616", NULL);
 	is_found(&s, "/foo/0/x", NULL);
 	is_found(&s, "/foo/0/", NULL);
 	is_found(&s, "/bar", NULL);
@@ -252,6 +267,7 @@ main(void)
 		cmocka_unit_test(test_string),
 		cmocka_unit_test(test_string_places),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_compact),
 		cmocka_unit_test(test_unescape),
