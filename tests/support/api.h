@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { REPLY_MAX = 1 << 30 };
+enum { REPLY_MAX = 1 << 30, PEM_MAX = 16384 };
 
 struct counts;
 
@@ -19,7 +19,7 @@ struct api {
 	unsigned posts;
 	const char *token;              /* what /auth/ wants */
 	const char *port_file, *log_file;
-	const char *cert, *key;         /* PEM texts: TLS where not NULL */
+	char cert[PEM_MAX], key[PEM_MAX];       /* empty: no TLS */
 	unsigned port;
 	int64_t max_time;               /* milliseconds */
 	int64_t started;

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 65536 };
-
 static const char usage[] =
     "usage: mock-api [--posts N] [--port N] [--port-file FILE] [--log FILE]\n"
     "                [--token TEXT] [--max-time SECONDS]\n"
@@ -36,18 +34,21 @@ api_sleep(struct api *a, int64_t ms)
 		nanosleep(&slice, NULL);
 }
 
-static char *
-file_text(const char *path)
+static void
+pem_read(char out[PEM_MAX], const char *path)
 {
-	char *text = calloc(1, PEM_MAX);
 	FILE *f = fopen(path, "r");
+	size_t n = 0;
 
-	if (text == NULL || f == NULL || fread(text, 1, PEM_MAX - 1, f) == 0) {
+	if (f != NULL) {
+		n = fread(out, 1, PEM_MAX - 1, f);
+		(void)fclose(f);
+	}
+	out[n] = '\0';
+	if (n == 0) {
 		perror(path);
 		exit(EX_NOINPUT);
 	}
-	(void)fclose(f);
-	return text;            /* main() frees it */
 }
 
 static void
@@ -87,10 +88,10 @@ options(struct api *a, int argc, char *argv[])
 			a->max_time = strtol(optarg, NULL, 10) * 1000;
 			break;
 		case 'c':
-			a->cert = file_text(optarg);
+			pem_read(a->cert, optarg);
 			break;
 		case 'k':
-			a->key = file_text(optarg);
+			pem_read(a->key, optarg);
 			break;
 		default:
 			fputs(usage, stderr);
@@ -160,8 +161,6 @@ main(int argc, char *argv[])
 	atomic_store(&a.stop, true);
 	unserve(server);
 	counts_free(a.counts);
-	free((void *)(uintptr_t)a.cert);
-	free((void *)(uintptr_t)a.key);
 	if (a.log != -1)
 		close(a.log);
 	return rc;

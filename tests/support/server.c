@@ -227,11 +227,12 @@ serve(struct api *a, struct err *e)
 		.sin_port = htons((uint16_t)a->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	bool tls_wanted = a->cert[0] != '\0';
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD |
-	    MHD_USE_THREAD_PER_CONNECTION | (a->cert != NULL ? MHD_USE_TLS : 0);
+	    MHD_USE_THREAD_PER_CONNECTION | (tls_wanted ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)a->cert },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)a->key },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, a->cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, a->key },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	const union MHD_DaemonInfo *info;
@@ -241,7 +242,7 @@ serve(struct api *a, struct err *e)
 	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&to,
 	    MHD_OPTION_URI_LOG_CALLBACK, call_new, NULL,
 	    MHD_OPTION_NOTIFY_COMPLETED, call_free, NULL,
-	    MHD_OPTION_ARRAY, a->cert != NULL ? tls : tls + 2,
+	    MHD_OPTION_ARRAY, tls_wanted ? tls : tls + 2,
 	    MHD_OPTION_END);
 	if (d == NULL || (info = MHD_get_daemon_info(d,
 	    MHD_DAEMON_INFO_BIND_PORT)) == NULL) {
