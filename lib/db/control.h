@@ -9,4 +9,8 @@ enum { CONTROL_VERSION = 1 };
 
 int control_ensure(struct db *db, struct err *e);
 
+/* In a transaction, before control rows are locked: a server ends it when
+ * this client goes silent, so that no lock outlives a lost host. */
+int control_hold(struct db *db, struct err *e);
+
 #endif

@@ -4,8 +4,7 @@
  *        database's until the next db_next() or db_end().
  * Gives: parameters are $1, $2 ... on both; integers and booleans come as
  *        DB_INT, floats DB_REAL, bytea and blobs DB_BLOB, else DB_TEXT.
- * Fails: transient where the same call may succeed later (busy, outage,
- *        deadlock); db_fault() tells more about the last failure. */
+ * Fails: transient where it may succeed later; db_fault() tells more. */
 #ifndef DB_DB_H
 #define DB_DB_H
 

@@ -10,6 +10,8 @@ struct ledger {
 	int64_t batch;          /* batches committed before this one */
 	int64_t seq;            /* last boundary in the batch, 0 none */
 	bool ended;             /* the stream's end is in it */
+	bool appends;           /* append and the like without checkpoints:
+	                         * a second load would load twice */
 	const char *counts;     /* JSON: the run row's stages so far */
 };
 
@@ -21,10 +23,19 @@ enum ledger_result {
 	LEDGER_TAKEN            /* somebody took its place: 75 */
 };
 
+/* In the batch's transaction, after its data. */
 enum ledger_result ledger_move(struct db *db, const struct ledger *l,
+    struct err *e);
+/* For a batch whose COMMIT had no answer and that cannot be sent again: takes
+ * its place, by itself, without a transaction. LEDGER_SET: it never will be
+ * committed; LEDGER_DONE: it was. */
+enum ledger_result ledger_take(struct db *db, const struct ledger *l,
     struct err *e);
 /* What is committed for a stream and target: batch 0 where nothing is. */
 int ledger_read(struct db *db, const char *stream_id, const char *target,
     int64_t *batch, int64_t *seq, bool *ended, struct err *e);
+struct buf;
+int ledger_counts(struct db *db, const char *stream_id, const char *target,
+    struct buf *counts, struct err *e);         /* appended */
 
 #endif

@@ -27,7 +27,8 @@ int run_renew(struct db *db, const char *run, struct err *e);
 int run_abandon(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e);
 /* Locks the row, then reads the ledger, then writes status, counts, message;
- * script_ok is what the script's exit says. */
+ * script_ok is what the script's exit says. ERR_RETRY where the row does not
+ * say running any more: another program has abandoned it. */
 int run_complete(struct db *db, const char *run, bool script_ok,
     const char *message, struct run_end *out, struct err *e);
 

@@ -1,0 +1,253 @@
+#include "db/runs.h"
+
+#include "base/buf.h"
+#include "db/tally.h"
+
+#include <string.h>
+
+enum { MESSAGE_MAX = 65536 };
+
+/* What is to be known of a run before its row can be completed. */
+struct ending {
+	struct run_end *out;
+	struct tally tally;
+	struct buf stages, message, done;       /* done: streams complete */
+	struct buf open;                        /* streams that are not */
+};
+
+static void
+ending_init(struct ending *n, struct run_end *out)
+{
+	*n = (struct ending){ .out = out };
+	*out = (struct run_end){ 0 };
+	buf_init(&n->stages, MESSAGE_MAX);
+	buf_init(&n->message, MESSAGE_MAX);
+	buf_init(&n->done, MESSAGE_MAX);
+	buf_init(&n->open, MESSAGE_MAX);
+}
+
+static void
+ending_release(struct ending *n)
+{
+	tally_release(&n->tally);
+	buf_release(&n->stages);
+	buf_release(&n->message);
+	buf_release(&n->done);
+	buf_release(&n->open);
+}
+
+int
+run_start(struct db *db, struct run *r, struct err *e)
+{
+	struct db_value v[] = { db_text(r->pipeline), db_text(r->run),
+	    DB_I(r->attempt), db_text(r->retry_of), db_text(r->host),
+	    db_text(r->traceparent) };
+
+	return db_int(db, db_sql(db, SQL_RUN_START), v, 6, 0, &r->row, e);
+}
+
+int
+run_renew(struct db *db, const char *run, struct err *e)
+{
+	struct db_value v = db_text(run);
+
+	return db_run(db, db_sql(db, SQL_RUN_RENEW), &v, 1, NULL, e);
+}
+
+static int
+row_of(struct db *db, enum sql_id sql, const char *run, int64_t *row,
+    struct err *e)
+{
+	struct db_value v = db_text(run);
+
+	if (db_int(db, db_sql(db, sql), &v, 1, 0, row, e) == -1)
+		return -1;
+	if (*row == 0)
+		return err_set(e, ERR_RETRY, false, "run %s is over: its row "
+		    "does not say running any more", run);
+	return 0;
+}
+
+int
+run_fence(struct db *db, const char *run, int64_t *row, struct err *e)
+{
+	return row_of(db, SQL_RUN_FENCE, run, row, e);
+}
+
+static int
+load_add(struct ending *n, struct db_rows *r, struct err *e)
+{
+	struct db_value target = db_column(r, 0), counts = db_column(r, 2);
+	bool ended = db_column(r, 1).i != 0;
+	struct buf *list = ended ? &n->done : &n->open;
+
+	n->out->streams++;
+	n->out->ended += ended;
+	n->out->appended |= ended && db_column(r, 3).i != 0;
+	if (list->len > 0)
+		buf_str(list, ", ");
+	buf_add(list, target.p, target.len);
+	if (counts.type != DB_TEXT ||
+	    tally_add(&n->tally, counts.p, counts.len, e) == 0)
+		return 0;
+	/* Counts that cannot be read must not keep the run open for good. */
+	return e->code == ERR_PEER ? 0 : -1;
+}
+
+static int
+loads_read(struct ending *n, struct db *db, const char *run, struct err *e)
+{
+	struct db_value v = db_text(run);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if ((rc = load_add(n, r, e)) == -1)
+			break;
+	db_end(r);
+	return rc;
+}
+
+static void
+counts_set(struct ending *n)
+{
+	struct run_end *out = n->out;
+	const struct tally *t = &n->tally;
+
+	out->extracted = t->extracted;
+	out->loaded = tally_sum(t, TALLY_INSERTED) +
+	    tally_sum(t, TALLY_UPDATED) + tally_sum(t, TALLY_DELETED);
+	out->unchanged = tally_sum(t, TALLY_UNCHANGED);
+	out->dropped = tally_sum(t, TALLY_DROPPED);
+	out->rejected = tally_sum(t, TALLY_REJECTED);
+}
+
+static void
+message_set(struct ending *n, const char *given)
+{
+	struct buf *b = &n->message;
+
+	if (given != NULL)
+		buf_str(b, given);
+	if (n->out->success)
+		return;
+	if (n->open.len > 0)
+		buf_printf(b, "%sloaded only in part: %s",
+		    b->len > 0 ? "; " : "", buf_text(&n->open));
+	if (n->done.len > 0)
+		buf_printf(b, "%scomplete nevertheless: %s",
+		    b->len > 0 ? "; " : "", buf_text(&n->done));
+}
+
+static int
+row_write(struct ending *n, struct db *db, const char *run,
+    const char *status, struct err *e)
+{
+	const struct run_end *out = n->out;
+	bool message = n->message.len > 0, stages = n->out->streams > 0;
+
+	tally_put(&n->stages, &n->tally);
+	struct db_value v[] = { db_text(run), db_text(status),
+	    db_text(message ? buf_text(&n->message) : NULL),
+	    DB_I(out->extracted), DB_I(out->loaded), DB_I(out->unchanged),
+	    DB_I(out->dropped), DB_I(out->rejected),
+	    db_text(stages ? buf_text(&n->stages) : NULL) };
+
+	if (buf_check(&n->stages, e) == -1)
+		return -1;
+	return db_run(db, db_sql(db, SQL_RUN_END), v, 9, NULL, e);
+}
+
+/* The row is locked before the ledger is read: it waits for a COMMIT in
+ * flight, and the new status refuses later ones. */
+static int
+end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
+    bool abandoned, const char *message, struct err *e)
+{
+	const char *status = "abandoned";
+	int64_t row;
+
+	if (db_run(db, db_sql(db, SQL_RUN_WAIT), NULL, 0, NULL, e) == -1 ||
+	    row_of(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
+	    loads_read(n, db, run, e) == -1)
+		return -1;
+	counts_set(n);
+	if (!abandoned) {
+		n->out->success = script_ok &&
+		    n->out->ended == n->out->streams;
+		status = n->out->success ? "success" : "failed";
+	}
+	message_set(n, message);
+	return row_write(n, db, run, status, e);
+}
+
+static int
+run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
+    const char *message, struct run_end *out, struct err *e)
+{
+	struct ending n;
+	int rc = -1;
+
+	ending_init(&n, out);
+	if (db_begin(db, e) == -1)
+		goto out;
+	rc = end_in(&n, db, run, script_ok, abandoned, message, e);
+	if (rc == 0)
+		rc = db_commit(db, e);
+	if (rc == -1)
+		db_rollback(db);
+out:
+	ending_release(&n);
+	return rc;
+}
+
+int
+run_complete(struct db *db, const char *run, bool script_ok,
+    const char *message, struct run_end *out, struct err *e)
+{
+	return run_finish(db, run, script_ok, false, message, out, e);
+}
+
+/* The first stale run, or "". */
+static int
+stale_next(struct db *db, const char *pipeline, const char *host,
+    struct buf *run, struct err *e)
+{
+	struct db_value v[] = { db_text(pipeline), db_text(host) };
+	struct db_rows *r;
+	int rc;
+
+	buf_clear(run);
+	if (db_query(db, &r, db_sql(db, SQL_RUN_STALE), v, 2, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		buf_add(run, db_column(r, 0).p, db_column(r, 0).len);
+	db_end(r);
+	return rc == -1 ? -1 : buf_check(run, e);
+}
+
+int
+run_abandon(struct db *db, const char *pipeline, const char *host,
+    int64_t *n, struct err *e)
+{
+	const char *why = "its etl-run ended without completing it";
+	struct run_end end;
+	struct buf run;
+	int rc;
+
+	*n = 0;
+	buf_init(&run, MESSAGE_MAX);
+	while ((rc = stale_next(db, pipeline, host, &run, e)) == 0 &&
+	    run.len > 0) {
+		rc = run_finish(db, buf_text(&run), false, true, why, &end,
+		    e);
+		/* Lost to another program that does the same: as well. */
+		if (rc == -1 && e->code != ERR_RETRY)
+			break;
+		*n += rc == 0;
+	}
+	buf_release(&run);
+	return rc;
+}

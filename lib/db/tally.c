@@ -1,0 +1,138 @@
+#include "db/tally.h"
+
+#include "json/number.h"
+#include "json/scan.h"
+#include "json/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[TALLY_N] = {
+	"in", "out", "dropped", "rejected", "aside", "inserted", "updated",
+	"unchanged", "superseded", "skipped", "deleted"
+};
+
+static struct tally_stage *
+stage_get(struct tally *t, const char *name)
+{
+	struct tally_stage *more;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->stages[i].name, name) == 0)
+			return &t->stages[i];
+	more = realloc(t->stages, (t->n + 1) * sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	t->stages = more;
+	more = &t->stages[t->n++];
+	*more = (struct tally_stage){ 0 };
+	memcpy(more->name, name, strlen(name) + 1);
+	return more;
+}
+
+static int
+stage_name(char out[64], const struct json *j, uint32_t obj)
+{
+	uint32_t i = json_member(j, obj, "stage", 5);
+	struct buf b;
+	int rc = -1;
+
+	if (i == 0 || j->tok[i].type != JSON_STRING)
+		return -1;
+	buf_init(&b, 64);
+	json_unescape(&b, j, i);
+	if (!b.failed && memchr(b.data, '\0', b.len) == NULL && b.len < 64) {
+		memcpy(out, buf_text(&b), b.len + 1);
+		rc = 0;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int
+stage_add(struct tally *t, const struct json *j, uint32_t obj, bool source,
+    struct err *e)
+{
+	const char *bad = "counts of a stage that cannot be read";
+	struct tally_stage *s;
+	char name[64];
+	uint32_t i;
+	int64_t v;
+
+	if (j->tok[obj].type != JSON_OBJECT || stage_name(name, j, obj) == -1)
+		return err_set(e, ERR_PEER, false, "%s", bad);
+	if ((s = stage_get(t, name)) == NULL)
+		return err_nomem(e);
+	for (int k = 0; k < TALLY_N; k++) {
+		i = json_member(j, obj, names[k], strlen(names[k]));
+		if (i == 0)
+			continue;
+		if (j->tok[i].type != JSON_NUMBER ||
+		    !number_int(j->text + j->tok[i].at, j->tok[i].len, &v) ||
+		    v < 0)
+			return err_set(e, ERR_PEER, false, "%s: %s", bad,
+			    names[k]);
+		s->has[k] = true;
+		s->count[k] += v;
+		if (source && (k == TALLY_OUT || k == TALLY_REJECTED))
+			t->extracted += v;
+	}
+	return 0;
+}
+
+int
+tally_add(struct tally *t, const char *json, size_t len, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault fault;
+	int rc = -1;
+
+	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
+		(void)err_set(e, ERR_PEER, false, "counts that are no JSON");
+		goto out;
+	}
+	if (j.tok[0].type != JSON_ARRAY) {
+		(void)err_set(e, ERR_PEER, false, "counts that are no array");
+		goto out;
+	}
+	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)
+		if (stage_add(t, &j, i, i == 1, e) == -1)
+			goto out;
+	rc = 0;
+out:
+	json_release(&j);
+	return rc;
+}
+
+int64_t
+tally_sum(const struct tally *t, enum tally_count what)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		sum += t->stages[i].count[what];
+	return sum;
+}
+
+void
+tally_put(struct buf *b, const struct tally *t)
+{
+	buf_char(b, '[');
+	for (size_t i = 0; i < t->n; i++) {
+		buf_str(b, i == 0 ? "{" : ",{");
+		json_put_text(b, "stage", t->stages[i].name);
+		for (int k = 0; k < TALLY_N; k++)
+			if (t->stages[i].has[k])
+				json_put_int(b, names[k],
+				    t->stages[i].count[k]);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+void
+tally_release(struct tally *t)
+{
+	free(t->stages);
+	*t = (struct tally){ 0 };
+}

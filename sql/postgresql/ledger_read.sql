@@ -1,0 +1,2 @@
+SELECT batch, seq, ended, taken, counts FROM etl_loads
+WHERE stream_id = $1 AND target = $2

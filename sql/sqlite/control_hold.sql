@@ -1,0 +1,2 @@
+-- The lock of SQLite goes with the process that holds it.
+SELECT 1

@@ -1,0 +1,2 @@
+-- The busy timeout of the connection does it.
+SELECT 1
