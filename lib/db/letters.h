@@ -11,12 +11,23 @@
 
 enum letter_stored { LETTER_FAILED = -1, LETTER_KNOWN, LETTER_NEW };
 
+/* In a transaction: all lines are kept, or on failure none may be committed.
+ * Two that store the same letters at the same time do not deadlock. *added
+ * (may be NULL) is the number of occurrences that were not known. */
+struct letter_text {
+	const char *p;
+	size_t len;
+};
+int letters_put(struct db *db, const struct letter_text *lines, size_t n,
+    int64_t run_row, int64_t *added, struct err *e);
+int letter_check(const char *line, size_t len, struct err *e);  /* ERR_DATA */
+/* One alone; many are stored far faster by letters_put(). */
 enum letter_stored letter_put(struct db *db, const char *line, size_t len,
     int64_t run_row, struct err *e);    /* run_row 0: none */
 
 struct letter_filter {          /* NULL or 0: any */
 	const char *stage, *code, *pipeline, *run, *status;
-	const char *since, *until;      /* RFC 3339 */
+	const char *since, *until;      /* RFC 3339, of last_seen_at */
 	const char *id;         /* number, or unambiguous start of reject id */
 	uint64_t limit;
 };
@@ -24,9 +35,12 @@ struct letter_filter {          /* NULL or 0: any */
 struct letter {                 /* valid until the next letter_next() */
 	int64_t id, attempts, resolved_upto;
 	const char *reject_id, *stage, *code, *pipeline, *run, *message,
-	    *pointer, *origin, *created_at, *last_seen_at, *status;
+	    *pointer, *origin, *created_at, *last_seen_at, *status,
+	    *sqlstate, *reason;
 	const char *raw;
 	size_t raw_len;
+	int http_status;        /* 0: none */
+	bool retryable;
 	bool cut;               /* raw is only the start (too_long) */
 };
 

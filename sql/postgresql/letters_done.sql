@@ -1,0 +1,2 @@
+RELEASE SAVEPOINT etl_letters;
+DELETE FROM pg_temp.etl_letters

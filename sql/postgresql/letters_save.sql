@@ -1,0 +1,1 @@
+SAVEPOINT etl_letters

@@ -1,0 +1,3 @@
+UPDATE dead_letters
+SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE id = $1

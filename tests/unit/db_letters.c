@@ -1,0 +1,325 @@
+/* lib/db: dead letters keep every byte, once, whatever comes how often. */
+#include "db_help.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "db/control.h"
+#include "db/letters.h"
+#include "json/write.h"
+
+enum { MANY = 10000 };
+
+static int
+setup_tables(void **state)
+{
+	struct env *v = *state;
+
+	OK(v, control_ensure(v->db, &v->e));
+	return 0;
+}
+
+static void
+reject(struct buf *b, const char *id, const char *occurrence,
+    const char *raw, size_t len)
+{
+	buf_clear(b);
+	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
+	json_put_text(b, "id", id);
+	json_put_text(b, "occurrence", occurrence);
+	json_put_text(b, "pipeline", "p");
+	json_put_text(b, "run", "r1");
+	json_put_text(b, "stage", "transform");
+	json_put_text(b, "code", "required");
+	json_put_text(b, "message", "no title");
+	json_put_text(b, "pointer", "/title");
+	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3}");
+	if (utf8_span(raw, len) == len)
+		json_put_member(b, "raw", raw, len);
+	else {
+		buf_str(b, ",\"raw_base64\":\"");
+		base64_put(b, raw, len);
+		buf_char(b, '"');
+	}
+	buf_str(b, ",\"at\":\"2026-11-20T08:34:00.123456Z\"}");
+}
+
+static enum letter_stored
+put(struct env *v, const struct buf *b)
+{
+	enum letter_stored s;
+
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, s = letter_put(v->db, b->data, b->len, 0, &v->e));
+	OK(v, db_commit(v->db, &v->e));
+	return s;
+}
+
+static void
+check_raw(struct env *v, const char *id, const char *raw, size_t len)
+{
+	struct letter_filter f = { .id = id };
+	struct letters *l;
+	struct letter t;
+
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &t, &v->e), 1);
+	assert_int_equal(t.raw_len, len);
+	assert_memory_equal(t.raw, raw, len);
+	assert_string_equal(t.reject_id, id);
+	assert_int_equal(letters_next(l, &t, &v->e), 0);
+	letters_close(l);
+}
+
+static void
+bytes_are_exact(void **state)
+{
+	static const struct {
+		const char *raw;
+		size_t len;
+		bool json;
+	} c[] = {
+#define RAW(s, json) { s, sizeof(s) - 1, json }
+		RAW("{\"a\":1, \"a\" : 2.50,\"\\u00e9\":\"\\ud83d\\ude00\"}",
+		    true),
+		RAW("", false), RAW("{\"a\":", false), RAW("\0", false),
+		RAW("\xff\xfe\0\x80", false), RAW("\\t\t\\N\r\n\\.", false),
+		RAW("{\"a\":\"\\u0000\"}", false),
+		RAW("{\"a\":\"\\ud800\"}", false),
+		RAW("[1e400]", true), RAW("[1e200000]", false),
+		RAW("[-1E-99999]", false), RAW("[1e0000000009]", true),
+		RAW("[true,false,\"e99999\",12]", true), RAW("7", true),
+	};
+	struct env *v = *state;
+	char id[8], occurrence[24], sql[80];
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		(void)snprintf(id, sizeof(id), "aa%02zx", i);
+		(void)snprintf(occurrence, sizeof(occurrence), "r/s.1/%zu",
+		    i + 1);
+		reject(&b, id, occurrence, c[i].raw, c[i].len);
+		assert_int_equal(put(v, &b), LETTER_NEW);
+		check_raw(v, id, c[i].raw, c[i].len);
+		(void)snprintf(sql, sizeof(sql), "SELECT count(raw_data) "
+		    "FROM dead_letters WHERE reject_id = '%s'", id);
+		assert_int_equal(number(v, sql), c[i].json);
+	}
+	buf_release(&b);
+}
+
+static void
+occurrences_count_once(void **state)
+{
+	struct env *v = *state;
+	struct letter_filter f = { .status = "open" };
+	struct letters *l;
+	struct letter t;
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 4096);
+	reject(&b, "beef", "r1/t.1/1", "x", 1);
+	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(put(v, &b), LETTER_KNOWN);
+	reject(&b, "beef", "r2/t.1/1", "y", 1);
+	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
+	check_raw(v, "beef", "y", 1);
+
+	OK(v, letter_close(v->db, "be", "resolved", "by hand", &v->e));
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &t, &v->e), 0);
+	letters_close(l);
+	check_word(v, "SELECT status FROM dead_letters", "resolved");
+	assert_int_equal(put(v, &b), LETTER_KNOWN);
+	check_word(v, "SELECT status FROM dead_letters", "resolved");
+
+	reject(&b, "beef", "r3/t.1/1", "z", 1);
+	assert_int_equal(put(v, &b), LETTER_NEW);
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &t, &v->e), 1);
+	assert_int_equal(t.attempts, 3);
+	assert_int_equal(t.resolved_upto, 2);
+	assert_string_equal(t.stage, "transform");
+	assert_string_equal(t.code, "required");
+	assert_string_equal(t.message, "no title");
+	assert_string_equal(t.pointer, "/title");
+	assert_string_equal(t.pipeline, "p");
+	assert_string_equal(t.run, "r1");
+	assert_string_equal(t.created_at, "2026-11-20T08:34:00.123456Z");
+	assert_string_equal(t.origin, "{\"kind\":\"stdin\",\"line\":3}");
+	letters_close(l);
+	buf_release(&b);
+}
+
+static void
+letters_are_found_by_id(void **state)
+{
+	struct env *v = *state;
+	struct letter_filter f = { .id = "12" };
+	struct letters *l;
+	struct letter t;
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 4096);
+	reject(&b, "12ab", "r/t.1/1", "1", 1);
+	(void)put(v, &b);
+	reject(&b, "12ac", "r/t.1/2", "2", 1);
+	(void)put(v, &b);
+	assert_int_equal(letters_open(&l, v->db, &f, &v->e), -1);
+	assert_int_equal(v->e.code, ERR_USAGE);
+	f.id = "13";
+	assert_int_equal(letters_open(&l, v->db, &f, &v->e), -1);
+	assert_int_equal(v->e.code, ERR_LIMIT);
+	f.id = "%";
+	assert_int_equal(letters_open(&l, v->db, &f, &v->e), -1);
+	assert_int_equal(v->e.code, ERR_LIMIT);
+	f.id = "2";
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &t, &v->e), 1);
+	assert_string_equal(t.reject_id, "12ac");
+	letters_close(l);
+	assert_int_equal(letter_close(v->db, "ff", "resolved", NULL, &v->e),
+	    -1);
+	assert_int_equal(v->e.code, ERR_LIMIT);
+	buf_release(&b);
+}
+
+static size_t
+count(struct env *v, const struct letter_filter *f)
+{
+	struct letters *l;
+	struct letter t;
+	size_t n = 0;
+	int rc;
+
+	OK(v, letters_open(&l, v->db, f, &v->e));
+	while ((rc = letters_next(l, &t, &v->e)) == 1)
+		n++;
+	OK(v, rc);
+	letters_close(l);
+	return n;
+}
+
+static void
+filters_select(void **state)
+{
+	struct env *v = *state;
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 4096);
+	reject(&b, "aa", "r1/t.1/1", "1", 1);
+	(void)put(v, &b);
+	reject(&b, "bb", "r2/t.1/2", "2", 1);
+	(void)put(v, &b);
+#define COUNT(...) count(v, &(struct letter_filter){ __VA_ARGS__ })
+	assert_int_equal(COUNT(.limit = 0), 2);
+	assert_int_equal(COUNT(.limit = 1), 1);
+	assert_int_equal(COUNT(.stage = "transform"), 2);
+	assert_int_equal(COUNT(.stage = "load"), 0);
+	assert_int_equal(COUNT(.code = "required", .pipeline = "p"), 2);
+	assert_int_equal(COUNT(.run = "r2"), 1);
+	assert_int_equal(COUNT(.run = "r"), 2);
+	assert_int_equal(COUNT(.run = "7"), 0);
+	assert_int_equal(COUNT(.since = "2026-11-20T09:34:00+01:00"), 2);
+	assert_int_equal(COUNT(.since = "2026-11-20T08:34:01Z"), 0);
+	assert_int_equal(COUNT(.until = "2026-11-20T08:34:01Z"), 2);
+	assert_int_equal(COUNT(.until = "2026-11-20T08:34:00Z"), 0);
+	assert_int_equal(COUNT(.status = "discarded"), 0);
+	OK(v, letter_close(v->db, "aa", "discarded", NULL, &v->e));
+	assert_int_equal(COUNT(.status = "discarded"), 1);
+	buf_release(&b);
+}
+
+/* Bad lines are told and not stored; a bad time is no reason to lose one. */
+static void
+lines_are_judged(void **state)
+{
+	static const char *const bad[] = {
+		"", "{}", "[]", "{\"@etl\":\"end\"}",
+		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
+		    "\"raw\":\"\"}",
+		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
+		    "\"occurrence\":\"o\"}",
+		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
+		    "\"occurrence\":\"o\",\"raw_base64\":\"!\"}",
+	};
+	static const char odd[] = "{\"@etl\":\"reject\",\"id\":\"a\","
+	    "\"stage\":\"s\",\"occurrence\":\"o\",\"raw\":\"\","
+	    "\"message\":\"a\\u0000b\",\"at\":\"2026-02-31T00:00:00Z\"}";
+	struct env *v = *state;
+
+	setup_tables(state);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		OK(v, db_begin(v->db, &v->e));
+		assert_int_equal(letter_put(v->db, bad[i], strlen(bad[i]), 0,
+		    &v->e), LETTER_FAILED);
+		assert_int_equal(v->e.code, ERR_DATA);
+		db_rollback(v->db);
+	}
+	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"), 0);
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, letter_put(v->db, odd, strlen(odd), 0, &v->e));
+	OK(v, db_commit(v->db, &v->e));
+	check_word(v, "SELECT error_message FROM dead_letters", "a?b");
+}
+
+static void
+many_are_quick(void **state)
+{
+	struct env *v = *state;
+	struct letter_text *lines = calloc(MANY, sizeof(*lines));
+	char id[72], occurrence[72];
+	int64_t added, start;
+	struct buf b;
+
+	setup_tables(state);
+	assert_non_null(lines);
+	for (size_t i = 0; i < MANY; i++) {
+		buf_init(&b, 4096);
+		(void)snprintf(id, sizeof(id), "%064zx", i * 7919 % (MANY / 2));
+		(void)snprintf(occurrence, sizeof(occurrence),
+		    "6f1c5a36-0000/transform.abcd/%zu", i + 1);
+		reject(&b, id, occurrence, "{\"id\":1,\"title\":null}", 21);
+		lines[i].p = b.data;
+		lines[i].len = b.len;
+	}
+	start = clock_ms();
+	for (int twice = 0; twice < 2; twice++) {
+		OK(v, db_begin(v->db, &v->e));
+		OK(v, letters_put(v->db, lines, MANY, 0, &added, &v->e));
+		OK(v, db_commit(v->db, &v->e));
+		assert_int_equal(added, twice ? 0 : MANY);
+		print_message("%d letters: %" PRId64 " ms\n", (int)MANY,
+		    clock_ms() - start);
+	}
+	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"),
+	    MANY / 2);
+	assert_int_equal(number(v, "SELECT min(attempts) FROM dead_letters"),
+	    2);
+	for (size_t i = 0; i < MANY; i++) {
+		b.data = (char *)(uintptr_t)lines[i].p;
+		buf_release(&b);
+	}
+	free(lines);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_BOTH(bytes_are_exact),
+		ON_BOTH(occurrences_count_once),
+		ON_BOTH(letters_are_found_by_id),
+		ON_BOTH(filters_select),
+		ON_BOTH(lines_are_judged),
+		ON_BOTH(many_are_quick),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
