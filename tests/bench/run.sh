@@ -8,19 +8,18 @@ ROWS=${ROWS:-1000000}
 data=$etl_build/bench
 mkdir -p "$data"
 
+# generate KIND N [CSV]
 generate() {
-	[ -s "$data/$1-$2.$3" ] || {
-		echo "making $2 $1"
-		/usr/bin/python3 tests/bench/gen.py "$1" "$2" "$data/part.ndjson" \
-		    "$data/part.csv"
-		mv "$data/part.csv" "$data/$1-$2.csv"
-		mv "$data/part.ndjson" "$data/$1-$2.ndjson"
-	}
+	[ ! -s "$data/$1-$2.ndjson" ] || return 0
+	echo "making $2 $1"
+	/usr/bin/python3 tests/bench/gen.py "$1" "$2" "$data/part" \
+	    ${3:+"$data/$1-$2.csv"}
+	mv "$data/part" "$data/$1-$2.ndjson"
 }
-generate posts "$ROWS" ndjson
-generate posts $((ROWS / 10)) ndjson
-generate rows "$ROWS" ndjson
-generate events "$ROWS" ndjson
+generate posts "$ROWS"
+generate posts $((ROWS / 10))
+generate rows "$ROWS" csv
+generate events "$ROWS" csv
 db_new postgresql
 api_start --posts $((ROWS / 10)) --max-time 36000
 export API_BASE_URL="$api" DATABASE_URL="$db" BENCH_DATA="$data" \
