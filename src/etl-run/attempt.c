@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	MESSAGE = 128 << 10,
+	MESSAGE = 48 << 10,
 	FIRST_WAIT = 100,       /* ms, doubled, until the row is completed */
 	TRIES = 8, TRIES_STOPPED = 4
 };

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LINE_KEPT = 8 << 10, CAUSE_KEPT = 64 << 10 };
+enum { LINE_KEPT = 8 << 10, CAUSE_KEPT = 32 << 10 };
 
 void
 cause_init(struct cause *c)
