@@ -85,10 +85,25 @@ escape(struct scan *s, const char *p, unsigned int *flags)
 	return p;
 }
 
+/* Of the character at p, which is not ASCII: the frequent forms first. */
+static inline size_t
+utf8_length(const char *p, const char *end)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	unsigned int cp;
+
+	if (end - p >= 3 && (u[1] & 0xc0) == 0x80) {
+		if (u[0] >= 0xc2 && u[0] <= 0xdf)
+			return 2;
+		if (u[0] >= 0xe1 && u[0] <= 0xec && (u[2] & 0xc0) == 0x80)
+			return 3;
+	}
+	return utf8_decode(p, (size_t)(end - p), &cp);
+}
+
 const char *
 lex_string_rare(struct scan *s, const char *p, unsigned int *flags)
 {
-	unsigned int cp;
 	size_t n;
 
 	if (p == s->end)
@@ -99,7 +114,7 @@ lex_string_rare(struct scan *s, const char *p, unsigned int *flags)
 		return lex_fault(s, p, "parse",
 		    "control character in a string");
 	do {
-		n = utf8_decode(p, (size_t)(s->end - p), &cp);
+		n = utf8_length(p, s->end);
 		if (n == 0)
 			return lex_fault(s, p, "encoding", "not UTF-8");
 		p += n;
