@@ -40,7 +40,7 @@ hop_start(struct hop *h, const struct buf *url, const struct buf *header,
 	buf_clear(&h->url);
 	buf_add(&h->url, url->data, url->len);
 	if (c->param != NULL)
-		query_set(&h->url, c->param, c->secret);
+		query_set(&h->url, c->param, strlen(c->param), c->secret);
 	buf_clear(&h->header);
 	buf_add(&h->header, header->data, header->len);
 	if (buf_check(&h->header, e) == -1)
@@ -112,9 +112,9 @@ hop_move(struct hop *h, const struct http_url *from,
 	buf_clear(&h->url);
 	buf_str(&h->url, to->text);
 	if (c->param != NULL && h->stranger)
-		query_drop(&h->url, c->param);
+		query_drop(&h->url, c->param, strlen(c->param));
 	else if (c->param != NULL)
-		query_set(&h->url, c->param, c->secret);
+		query_set(&h->url, c->param, strlen(c->param), c->secret);
 	if (buf_check(&h->url, e) == -1)
 		return -1;
 	if (h->stranger && carries_secret(&h->url, c))

@@ -71,7 +71,8 @@ page_ask(void *self, struct request *r, struct err *e)
 
 	(void)snprintf(number, sizeof(number), "%" PRIu64, n->next++);
 	if (n->into.kind == LOCATOR_QUERY) {
-		query_set(&r->url, n->into.name, number);
+		query_set(&r->url, n->into.name, strlen(n->into.name),
+		    number);
 		return buf_check(&r->url, e);
 	}
 	buf_clear(&r->header);
@@ -92,6 +93,15 @@ no_number(const char *where, const char *p, size_t n, struct err *e)
 	return -1;
 }
 
+static bool
+digits(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return n > 0;
+}
+
 /* 1: *total is set; 0: this page does not say. */
 static int
 page_total(const struct numbered *n, const struct page *p, int64_t *total,
@@ -101,10 +111,12 @@ page_total(const struct numbered *n, const struct page *p, int64_t *total,
 	const char *text = NULL;
 	size_t len = 0;
 	uint32_t i;
+	bool number;
 
 	if (n->total.kind == LOCATOR_HEADER) {
 		if (!http_header(p->answer, n->total.name, &text, &len))
 			return 0;
+		number = digits(text, len);
 	} else {
 		if (p->answer->status == 204 ||
 		    !pointer_find(j, n->total.name, &i) ||
@@ -112,8 +124,9 @@ page_total(const struct numbered *n, const struct page *p, int64_t *total,
 			return 0;
 		text = j->text + j->tok[i].at;
 		len = j->tok[i].len;
+		number = j->tok[i].type == JSON_NUMBER;
 	}
-	if (len == 0 || !number_int(text, len, total) || *total < 0)
+	if (!number || !number_int(text, len, total) || *total < 0)
 		return no_number(n->total.name, text, len, e);
 	return 1;
 }

@@ -47,24 +47,22 @@ request_check(const struct extract_opts *o, const char *url, struct err *e)
 	return url == NULL ? 0 : url_check(url, e);
 }
 
-static void
-pair_add(struct buf *url, const char *pair)
-{
-	size_t n = strcspn(pair, "=");
-
-	query_add(url, pair, n, pair + n + 1);
-}
-
 int
 request_start(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e)
 {
+	size_t n;
+
 	buf_clear(&r->url);
 	buf_clear(&r->header);
 	buf_add(&r->url, url, len);
-	for (size_t i = 0; i < o->params.n; i++)
-		pair_add(&r->url, o->params.v[i]);
-	if (o->size != NULL)
-		pair_add(&r->url, o->size);
+	for (size_t i = 0; i < o->params.n; i++) {
+		n = strcspn(o->params.v[i], "=");
+		query_add(&r->url, o->params.v[i], n, o->params.v[i] + n + 1);
+	}
+	if (o->size != NULL) {
+		n = strcspn(o->size, "=");
+		query_set(&r->url, o->size, n, o->size + n + 1);
+	}
 	return buf_check(&r->url, e);
 }

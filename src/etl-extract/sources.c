@@ -28,10 +28,9 @@ static int
 item_reject(struct sources *s, const struct item *it, struct reject *r,
     struct err *e)
 {
-	r->origin.kind = it->kind;
-	r->origin.uri = it->uri;
-	r->origin.page = it->page;
-	r->origin.index = it->index;
+	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
+	    .page = it->page, .index = it->index, .line = it->line.number,
+	    .offset = it->line.offset, .has_offset = it->page == 0 };
 	if (it->page != 0 && !it->line.too_long) {
 		buf_clear(&s->record);
 		json_put_compact(&s->record, &s->j, 0);

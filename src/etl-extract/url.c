@@ -62,7 +62,7 @@ named(const char *p, const char *end, const struct buf *key)
 }
 
 void
-query_drop(struct buf *url, const char *name)
+query_drop(struct buf *url, const char *name, size_t n)
 {
 	char *p, *to, *amp, *q = url->len == 0 ? NULL :
 	    memchr(url->data, '?', before_fragment(url));
@@ -72,7 +72,7 @@ query_drop(struct buf *url, const char *name)
 	if (q == NULL)
 		return;
 	buf_init(&key, url->max);
-	percent_put(&key, name, strlen(name), false);
+	percent_put(&key, name, n, false);
 	end = url->data + before_fragment(url);
 	for (p = to = q + 1; p < end && !key.failed; p = amp + 1) {
 		amp = memchr(p, '&', (size_t)(end - p));
@@ -104,8 +104,8 @@ query_add(struct buf *url, const char *name, size_t n, const char *value)
 }
 
 void
-query_set(struct buf *url, const char *name, const char *value)
+query_set(struct buf *url, const char *name, size_t n, const char *value)
 {
-	query_drop(url, name);
-	query_add(url, name, strlen(name), value);
+	query_drop(url, name, n);
+	query_add(url, name, n, value);
 }

@@ -11,7 +11,8 @@
 void percent_put(struct buf *b, const char *p, size_t n, bool reserved);
 void query_add(struct buf *url, const char *name, size_t n,
     const char *value);
-void query_set(struct buf *url, const char *name, const char *value);
-void query_drop(struct buf *url, const char *name);
+void query_set(struct buf *url, const char *name, size_t n,
+    const char *value);
+void query_drop(struct buf *url, const char *name, size_t n);
 
 #endif

@@ -1,0 +1,118 @@
+#!/bin/sh
+# Secrets and headers: where they come from, and that nobody sees them.
+. tests/support/lib.sh
+api_start
+mine=$scratch/secret
+
+get() {
+	: >"$api_log_file"
+	status etl-extract --backoff 1ms..2ms "$@"
+}
+printf 'secret\n' >"$mine"
+chmod 600 "$mine"
+
+is 'default is API_TOKEN' 0 "$(API_TOKEN=secret; export API_TOKEN
+    get --auth bearer "$api/auth/posts")"
+is 'env' 0 "$(T=secret; export T
+    get --auth bearer --secret env:T "$api/auth/posts")"
+is 'file' 0 "$(get --auth bearer --secret "file:$mine" "$api/auth/posts")"
+is 'file: no warning' '' "$(cat "$scratch/err")"
+is 'cmd' 0 "$(get --auth bearer --secret 'cmd:echo secret' "$api/auth/posts")"
+is 'pages with a secret' 0 "$(get --auth bearer --secret "file:$mine" \
+    --paginate page --into query:_page --size _limit=50 "$api/auth/posts")"
+is 'two sources with a secret' 0 "$(T=secret; export T
+    get --auth bearer --secret env:T "$api/auth/posts?_limit=1" \
+    "$api/auth/posts?_limit=2")"
+is 'header' 0 "$(get --auth header:X-Key --secret "file:$mine" "$api/posts")"
+is 'header: sent' 'GET /posts x-key' "$(api_log)"
+is 'query' 0 "$(get --auth query:k --secret 'cmd:echo "a b&c"' \
+    "$api/posts?k=1&b=2")"
+is 'query: sent' 'GET /posts?b=2&k=a%20b%26c' "$(api_log)"
+is 'basic' 77 "$(T=u:p; export T
+    get --auth basic --secret env:T "$api/auth/posts")"
+is 'basic: sent' 'GET /auth/posts authorization=Basic' "$(api_log)"
+is 'header file' 0 "$(printf 'Authorization: Bearer secret\r\n' >"$mine.h"
+    get --header "@$mine.h" "$api/auth/posts")"
+
+# A command is run once more after a 401.
+cat >"$scratch/token" <<-'EOF'
+	#!/bin/sh
+	echo x >>"$0.runs"
+	[ $(wc -l <"$0.runs") -eq 1 ] && echo old || echo secret
+EOF
+chmod +x "$scratch/token"
+is 'renewed' 0 "$(get --auth bearer --secret "cmd:$scratch/token" \
+    "$api/auth/posts")"
+is 'renewed: two calls' 2 "$(api_log | wc -l)"
+is 'renewed once only' 77 "$(get --auth bearer --secret 'cmd:echo old' \
+    "$api/auth/posts")"
+is 'renewed once only: two calls' 2 "$(api_log | wc -l)"
+is 'a variable is not renewed' 77 "$(T=old; export T
+    get --auth bearer --secret env:T "$api/auth/posts")"
+is 'a variable is not renewed: one call' 1 "$(api_log | wc -l)"
+
+# What is not there, or cannot be.
+is 'no variable' 78 "$(get --auth bearer "$api/posts")"
+like 'no variable: named' 'env:API_TOKEN: the variable is not set' \
+    "$(cat "$scratch/err")"
+is 'no file' 66 "$(get --auth bearer --secret "file:$mine.no" "$api/posts")"
+is 'empty file' 78 "$(: >"$mine.e"
+    get --auth bearer --secret "file:$mine.e" "$api/posts")"
+is 'failing command' 78 "$(get --auth bearer --secret 'cmd:echo a; exit 3' \
+    "$api/posts")"
+like 'failing command: said' 'failed with status 3' "$(cat "$scratch/err")"
+is 'two lines' 78 "$(get --auth bearer --secret "cmd:printf 'a\nb'" \
+    "$api/posts")"
+is 'basic without a colon' 78 "$(get --auth basic --secret 'cmd:echo u' \
+    "$api/posts")"
+is 'secret in an argument' 64 "$(get --auth bearer --secret secret \
+    "$api/posts")"
+unlike 'secret in an argument: not shown' 'secret secret' \
+    "$(cat "$scratch/err")"
+is 'unknown way' 64 "$(get --auth digest --secret cmd:x "$api/posts")"
+is 'bad header name' 64 "$(get --auth 'header:a b' --secret cmd:x "$api/posts")"
+is 'secret without auth' 64 "$(get --secret cmd:x "$api/posts")"
+is 'header without a colon' 64 "$(get --header x "$api/posts")"
+is 'header with a line end' 64 "$(get --header "x: a
+b: c" "$api/posts")"
+is 'no header file' 66 "$(get --header "@$mine.no" "$api/posts")"
+is 'bad header file' 78 "$(echo x >"$mine.h"; get --header "@$mine.h" \
+    "$api/posts")"
+is 'nothing was asked for' '' "$(api_log)"
+is 'user in the URL' 64 "$(get "http://u:hidden@${api#http://}/posts")"
+unlike 'user in the URL: not shown' hidden "$(cat "$scratch/err")"
+chmod 644 "$mine"
+is 'file others may read' 0 "$(get --auth bearer --secret "file:$mine" \
+    "$api/auth/posts")"
+like 'file others may read: warned' 'warning: .*others may read' \
+    "$(cat "$scratch/err")"
+
+# Seen by nobody: not in messages, rejects, marks or /proc.
+T='s3cr t/+%é'
+export T
+coded=s3cr%20t%2F%2B%25%C3%A9
+for fault in status/503 bad-body/404 garbage cut/10 \
+    "body/%7B%22a%22:%22$coded%22%7D"; do
+	get --auth query:k --secret env:T --stream s --retries 1 \
+	    "$api/fault/$fault/posts" >/dev/null
+	unlike "$fault: not shown" "$T|$coded" \
+	    "$(cat "$scratch/out" "$scratch/err")"
+	like "$fault: masked" 'k=\*\*\*' "$(cat "$scratch/err")"
+done
+get --auth query:k --secret env:T "$api/fault/body/%22$coded%22" >/dev/null
+like 'a body that repeats it: masked' '"\*\*\*"$' "$(cat "$scratch/err")"
+get --auth query:k --secret env:T --rejects "$scratch/r" \
+    "$api/fault/body/%5B1%5D" >/dev/null
+like 'a reject has the URL' 'body/' "$(cat "$scratch/r")"
+unlike 'a reject has it not' "$coded" "$(cat "$scratch/r")"
+
+etl-extract --auth bearer --secret env:T "$api/fault/slow/5000/posts" \
+    2>/dev/null &
+pid=$!
+wait_until 5 sh -c "grep -q slow '$api_log_file' && test -s '$api_log_file'"
+is 'no core file' 0 "$(awk '/Max core/ { print $5 }' /proc/$pid/limits)"
+unlike 'not in the environment' s3cr "$(tr '\0' '\n' </proc/$pid/environ)"
+unlike 'not in the arguments' s3cr "$(tr '\0' '\n' </proc/$pid/cmdline)"
+kill $pid
+{ wait $pid || :; } 2>/dev/null
+done_testing

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Files and standard input: what leaves, what is a reject, and where it was.
+. tests/support/lib.sh
+
+read_in() {
+	rm -f "$scratch/r"
+	status etl-extract --rejects "$scratch/r" "$@"
+}
+rejects() {
+	jq -r '"\(.code) \(.origin.kind) \(.origin.uri) \(.origin.line
+	    ) \(.origin.offset)"' "$scratch/r"
+}
+in=$scratch/in.ndjson
+
+printf '%s\n' '{"a":1.0,"b":"\u00e9\/ é","c":1e400}' '' \
+    '  { "a" : 12345678901234567890 , "a" : -0 }' \
+    '{"c":"\ud800","n":"\u0000"}' "$(printf '{"x":1}\r')" >"$in"
+printf '{"last":true}' >>"$in"
+wanted='{"a":1.0,"b":"\u00e9\/ é","c":1e400}
+{"a":12345678901234567890,"a":-0}
+{"c":"\ud800","n":"\u0000"}
+{"x":1}
+{"last":true}'
+is 'file' 0 "$(read_in "$in")"
+is 'file: records' "$wanted" "$(cat "$scratch/out")"
+is 'file: no reject' '' "$(cat "$scratch/r")"
+is 'standard input' 0 "$(read_in - <"$in")"
+is 'standard input: records' "$wanted" "$(cat "$scratch/out")"
+is 'through a pipe' "$wanted" "$(etl-extract - <"$in" | etl-extract -)"
+cp "$in" "$scratch/in.jsonl"
+cp "$in" "$scratch/in.txt"
+is '.jsonl' 0 "$(read_in "$scratch/in.jsonl")"
+is 'another suffix' 64 "$(read_in "$scratch/in.txt")"
+like 'another suffix: said' 'in.txt: .*--format ndjson' "$(cat "$scratch/err")"
+is '--format' 0 "$(read_in --format ndjson "$scratch/in.txt")"
+is '--format: records' "$wanted" "$(cat "$scratch/out")"
+is 'unknown format' 64 "$(read_in --format csv "$in")"
+is 'format of a URL' 64 "$(read_in --format ndjson http://127.0.0.1:1/)"
+is 'several' 0 "$(read_in "$in" - "$in" <"$in")"
+is 'several: in order' 15 "$(wc -l <"$scratch/out")"
+is 'no such file' 66 "$(read_in "$scratch/no.ndjson")"
+like 'no such file: said' \
+    '^etl-extract: .*/no.ndjson: No such file or directory$' \
+    "$(cat "$scratch/err")"
+mkdir "$scratch/dir.ndjson"
+is 'a directory' 66 "$(read_in "$scratch/dir.ndjson")"
+is 'unknown scheme' 64 "$(read_in ftp://127.0.0.1/x)"
+is 'mistyped second' 64 "$(read_in "$in" "$scratch/in.txt")"
+is 'mistyped second: no record' '' "$(cat "$scratch/out")"
+: >"$scratch/empty.ndjson"
+is 'empty' 0 "$(read_in "$scratch/empty.ndjson")"
+is 'empty: nothing' '' "$(cat "$scratch/out")"
+printf '\n\n  \n' >"$scratch/empty.ndjson"
+is 'blank lines' 0 "$(read_in "$scratch/empty.ndjson")"
+is 'blank lines: nothing' '' "$(cat "$scratch/out" "$scratch/r")"
+
+# Lines that are no records.
+{
+	printf '{"ok":1}\n{"a":1\n\n[1]\n7\n{"b":"\377"}\n{"@etl":"end"}\n'
+	printf '{"c":"x\000y"}\n{"d":01}\n{"ok":2} {"ok":3}\n{"ok":4}\n'
+	printf '{ "\\u0040etl" : 1}\nnull'
+} >"$in"
+is 'broken lines' 0 "$(read_in --max-rejects 100 "$in")"
+is 'broken lines: the others' '{"ok":1}
+{"ok":4}' "$(cat "$scratch/out")"
+is 'broken lines: rejects' "parse file $in 2 9
+type file $in 4 17
+type file $in 5 21
+encoding file $in 6 23
+reserved file $in 7 33
+parse file $in 8 48
+parse file $in 9 60
+parse file $in 10 69
+reserved file $in 12 96
+type file $in 13 115" "$(rejects)"
+jq -r '.raw // empty' "$scratch/r" >"$scratch/raw"
+is 'broken lines: raw text' '{"a":1
+[1]
+7
+{"@etl":"end"}' "$(head -n 4 "$scratch/raw")"
+is 'broken lines: raw bytes' '7b2262223a22ff227d' "$(jq -r \
+    'select(.code == "encoding").raw_base64' "$scratch/r" | base64 -d |
+    od -An -tx1 | tr -d ' ')"
+is 'broken lines: from stdin' 0 "$(read_in --max-rejects 100 - <"$in")"
+is 'broken lines: from stdin, where' 'parse stdin - 2 9' "$(rejects |
+    head -n 1)"
+is 'limit of rejects' 1 "$(read_in --max-rejects 3 "$in")"
+is 'limit of rejects: four are written' 4 "$(wc -l <"$scratch/r")"
+is 'bad limit' 64 "$(read_in --max-rejects x "$in")"
+
+# The longest record.
+printf '{"a":"12345678"}\n{"a":"123456789"}\n{"a":1}\n' >"$in"
+is 'longest' 0 "$(read_in --max-record 16 "$in")"
+is 'longest: the others' '{"a":"12345678"}
+{"a":1}' "$(cat "$scratch/out")"
+is 'longest: reject' "too_long file $in 2 17" "$(rejects)"
+is 'longest: its bytes' "17 $(printf '{"a":"123456789"}' | sha256sum |
+    cut -d' ' -f1)" "$(jq -r '"\(.bytes) \(.sha256)"' "$scratch/r")"
+deep=$(printf '%0257d' 0 | sed 's/0/[/g')$(printf '%0257d' 0 | sed 's/0/]/g')
+echo "{\"deep\":$deep}" >"$in"
+is 'deep' 0 "$(read_in --max-rejects 100 "$in")"
+is 'deep: reject' "depth file $in 1 0" "$(rejects)"
+
+# Streams at once.
+mkfifo "$scratch/fifo"
+etl-extract - <"$scratch/fifo" >"$scratch/streamed" &
+pid=$!
+exec 4>"$scratch/fifo"
+echo '{"id":1}' >&4
+ok 'streams' wait_until 5 test -s "$scratch/streamed"
+exec 4>&-
+wait $pid
+done_testing

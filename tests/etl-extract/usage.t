@@ -1,0 +1,65 @@
+#!/bin/sh
+# The command line: what cannot work is told before anything is asked for.
+. tests/support/lib.sh
+api_start
+
+bad() {
+	want=$1 say=$2
+	shift 2
+	is "$*" "$want" "$(status etl-extract "$@" "$api/posts")"
+	like "$*: said" "$say" "$(cat "$scratch/err")"
+	is "$*: nothing written" '' "$(cat "$scratch/out")"
+}
+bad 64 'unknown option --nosuch' --nosuch
+bad 64 '--paginate offset: none or page' --paginate offset
+bad 64 'needs --into' --paginate page
+bad 64 'need --paginate page' --into query:p
+bad 64 'need --paginate page' --size a=1
+bad 64 'need --paginate page' --total header:x
+for to in query: header: body:x path:x page ''; do
+	bad 64 "--into $to: query:NAME" --paginate page --into "$to"
+done
+for to in url body:/p; do
+	bad 64 "--into $to: a page number goes into" --paginate page --into $to
+done
+for from in header: x query:n 'last:' '/~2'; do
+	bad 64 "--total $from: /POINTER" --paginate page --into query:p \
+	    --total "$from"
+done
+for from in link last:/id; do
+	bad 64 "--total $from: a total comes" --paginate page --into query:p \
+	    --total $from
+done
+for size in a a= =1 a=0 a=x a=-1; do
+	bad 64 "--size $size: wants NAME=N" --paginate page --into query:p \
+	    --size $size
+done
+bad 64 '--records a: not a JSON Pointer' --records a
+bad 64 '--query-param x: wants K=V' --query-param x
+bad 64 '--query-param =x: wants K=V' --query-param =x
+bad 64 '--first x' --first x
+bad 64 '--max-pages -1' --max-pages -1
+bad 64 '--delay 5' --delay 5
+bad 64 'more than 0' --timeout 0s
+bad 64 'more than 0' --connect-timeout 0s
+bad 64 '--backoff 5' --backoff 5
+bad 64 '--backoff 5s..1s' --backoff 5s..1s
+bad 64 '--max-body x' --max-body x
+bad 64 '--max-record x' --max-record x
+is 'nothing was asked for' '' "$(api_log)"
+
+is 'no SOURCE' 64 "$(status etl-extract)"
+like 'no SOURCE: usage' '^usage: etl-extract' "$(cat "$scratch/err")"
+for url in http:// 'http://a b/' http://h:99999/ 'http://[::1/' \
+    "$(printf 'http://h/\001')"; do
+	is "bad URL $url" 64 "$(status etl-extract "$url")"
+	like "bad URL $url: said" 'not a URL: ' "$(cat "$scratch/err")"
+done
+is 'an option given twice: the last wins' 3 "$(etl-extract --records /x \
+    --records '' "$api/posts?_limit=3" | wc -l)"
+is 'options after the SOURCE' 0 "$(status etl-extract "$api/posts" \
+    --retries 0)"
+is 'help' 0 "$(status etl-extract --help)"
+is 'help into a full disk' 74 "$(etl-extract --help >/dev/full 2>&1 ||
+    echo $?)"
+done_testing
