@@ -1,0 +1,206 @@
+/* etl-transform: runs a jq filter on every record, in a worker process. */
+#include "args.h"
+#include "transform.h"
+
+#include "base/opt.h"
+#include "base/stdfd.h"
+#include "base/stop.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: etl-transform [options] FILTER\n"
+    "       etl-transform [options] -f FILE";
+
+enum { FILTER_MAX = 16 << 20 };
+
+struct transform_opts {
+	const char *file, *duplicates, *rejects, *max_rejects;
+	struct opt_list dirs, allow, args;
+	bool std, lossy, plain;
+	uint64_t time_limit, memory_limit, max_record;
+};
+
+#define OPT(name, type, field, arg, help, letter) \
+	{ name, type, offsetof(struct transform_opts, field), arg, help, \
+	    NULL, letter }
+
+static const struct opt options[] = {
+	OPT("from-file", OPT_STRING, file, "FILE", "read the filter from FILE",
+	    'f'),
+	OPT("library-path", OPT_LIST, dirs, "DIR",
+	    "search DIR for imported modules", 'L'),
+	OPT("std", OPT_FLAG, std, NULL,
+	    "names of module etl without import", 0),
+	OPT("arg", OPT_LIST, args, "NAME VALUE", "$NAME is this text", 0),
+	OPT("argjson", OPT_LIST, args, "NAME JSON", "$NAME is this value", 0),
+	OPT("slurpfile", OPT_LIST, args, "NAME FILE",
+	    "$NAME is the array of the values in FILE", 0),
+	OPT("time-limit", OPT_DURATION, time_limit, "TIME",
+	    "for one record (10s)", 0),
+	OPT("memory-limit", OPT_SIZE, memory_limit, "SIZE",
+	    "for the filter (1GiB)", 0),
+	OPT("max-record", OPT_SIZE, max_record, "SIZE",
+	    "longest record (16MiB)", 0),
+	OPT("lossy-numbers", OPT_FLAG, lossy, NULL,
+	    "a number that cannot be told apart is rounded", 0),
+	OPT("duplicate-members", OPT_STRING, duplicates, "reject|last",
+	    "of an object with the same name twice (reject)", 0),
+	OPT("allow", OPT_LIST, allow, "env",
+	    "let the filter read the environment", 0),
+	OPT("plain", OPT_FLAG, plain, NULL, "the input has no marks", 0),
+	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE",
+	    0),
+	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
+	    "stop when there are more (50%)", 0),
+};
+
+static const struct opt_spec spec = {
+	.program = "etl-transform", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]),
+};
+
+static int
+read_filter(struct buf *b, const char *file, struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd == -1)
+		return err_errno(e, ERR_INPUT, file);
+	while (buf_room(b, 4096) &&
+	    (n = read(fd, b->data + b->len, 4096)) > 0)
+		b->len += (size_t)n;
+	if (n == -1)
+		(void)err_errno(e, ERR_INPUT, file);
+	(void)close(fd);
+	if (n == -1 || buf_check(b, e) == -1)
+		return -1;
+	if (b->len > 0 && memchr(b->data, '\0', b->len) != NULL)
+		return err_set(e, ERR_CONFIG, false, "%s: not a filter: it "
+		    "has a NUL byte", file);
+	return 0;
+}
+
+static int
+filter_text(struct buf *b, const struct transform_opts *o, int argc,
+    char *argv[], struct err *e)
+{
+	if (argc - optind != (o->file == NULL))
+		return err_set(e, ERR_USAGE, false, "%s\n%s",
+		    argc == optind ? "no FILTER" : "too many arguments",
+		    usage);
+	if (o->file != NULL)
+		return read_filter(b, o->file, e);
+	buf_str(b, argv[optind]);
+	return buf_check(b, e);
+}
+
+static int
+check(const struct transform_opts *o, struct err *e)
+{
+	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0 &&
+	    strcmp(o->duplicates, "reject") != 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--duplicate-members %s: reject or last", o->duplicates);
+	for (size_t i = 0; i < o->allow.n; i++)
+		if (strcmp(o->allow.v[i], "env") != 0)
+			return err_set(e, ERR_USAGE, false,
+			    "--allow %s: only env can be allowed",
+			    o->allow.v[i]);
+	if (o->max_record == 0 || o->max_record > 1 << 30)
+		return err_set(e, ERR_USAGE, false,
+		    "--max-record: from 1 byte to 1GiB");
+	for (size_t i = 0; i < o->dirs.n; i++)
+		if (access(o->dirs.v[i], X_OK) == -1)
+			return err_errno(e, ERR_INPUT, o->dirs.v[i]);
+	return 0;
+}
+
+static int
+run(const struct transform_opts *o, const struct args *a, const char *text,
+    struct stage *s, struct err *e)
+{
+	const struct pool_conf conf = {
+		.engine = &engine_jq,
+		.filter = {
+			.text = text, .std = o->std, .lossy = o->lossy,
+			.dirs = o->dirs, .args = a->v, .nargs = a->n,
+			.max_record = o->max_record
+		},
+		.jobs = 1,
+		.dup = o->duplicates != NULL &&
+		    strcmp(o->duplicates, "last") == 0 ? JSON_LAST :
+		    JSON_UNIQUE,
+		.plain = o->plain, .env = o->allow.n > 0,
+		.time_limit = o->time_limit, .memory_limit = o->memory_limit
+	};
+	struct transform t = { .stage = s };
+	int rc = -1;
+
+	if (pool_open(&t.pool, &conf, e) == 0 && pool_ready(t.pool, e) == 0)
+		rc = transform_run(&t, e);
+	pool_close(t.pool, rc == 0);
+	json_release(&t.json);
+	return rc;
+}
+
+static int
+work(const struct transform_opts *o, const struct args *a,
+    const struct stdfd *fds, int argc, char *argv[], struct err *e)
+{
+	const struct stage_conf conf = { .name = "transform",
+	    .plain = o->plain, .rejects = o->rejects,
+	    .max_rejects = o->max_rejects, .max_record = o->max_record,
+	    .fds = fds };
+	struct stage *s;
+	struct buf text;
+	int rc = -1;
+
+	if (stage_open(&s, &conf, e) == -1) {
+		stage_fail_early(conf.name, e);
+		return -1;
+	}
+	buf_init(&text, FILTER_MAX);
+	if (check(o, e) == 0 && filter_text(&text, o, argc, argv, e) == 0)
+		rc = run(o, a, buf_text(&text), s, e);
+	if (rc == -1)
+		stage_fail(s, e);
+	buf_release(&text);
+	stage_close(s);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct transform_opts o = { .time_limit = 10000,
+	    .memory_limit = 1 << 30, .max_record = LINES_MAX };
+	struct args a = { .n = 0 };
+	struct err e = { .code = ERR_NONE };
+	struct stdfd fds;
+	enum opt_result r = OPT_FAILED;
+	int status = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report(spec.program, &e);
+	if (args_take(&a, &argc, argv, &e) == 0)
+		r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_FAILED)
+		stage_fail_early("transform", &e);
+	if (r != OPT_RUN) {
+		args_release(&a);
+		opt_release(&spec, &o);
+		return opt_answer(&spec, r, &e);
+	}
+	stop_catch();
+	if (work(&o, &a, &fds, argc, argv, &e) == -1)
+		status = err_report(spec.program, &e);
+	args_release(&a);
+	opt_release(&spec, &o);
+	stop_die();
+	return status;
+}

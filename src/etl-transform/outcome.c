@@ -1,0 +1,47 @@
+#include "engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_MAX = 4096, POINTER_MAX = 64 << 10 };
+
+/* out belongs to the caller, who says where and how long it may be. */
+void
+outcome_init(struct outcome *o)
+{
+	*o = (struct outcome){ .n = 0 };
+	buf_init(&o->message, POINTER_MAX);
+	buf_init(&o->pointer, POINTER_MAX);
+}
+
+void
+outcome_release(struct outcome *o)
+{
+	buf_release(&o->message);
+	buf_release(&o->pointer);
+}
+
+void
+outcome_clear(struct outcome *o)
+{
+	buf_clear(&o->out);
+	buf_clear(&o->message);
+	buf_clear(&o->pointer);
+	o->n = 0;
+	o->code[0] = '\0';
+}
+
+void
+outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
+{
+	char text[MESSAGE_MAX];
+	va_list ap;
+
+	outcome_clear(o);
+	(void)snprintf(o->code, sizeof(o->code), "%s", code);
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_str(&o->message, text);
+}

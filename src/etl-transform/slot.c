@@ -1,0 +1,71 @@
+#include "slot.h"
+
+#include <sys/mman.h>
+
+enum { PAGE = 4096, OUT_FACTOR = 4 };
+
+static size_t
+pages(size_t n)
+{
+	return (n + PAGE - 1) / PAGE * PAGE;
+}
+
+static size_t
+head_size(unsigned int lanes)
+{
+	return pages(sizeof(struct shared) + lanes * sizeof(struct lane));
+}
+
+/* Pages cost memory only once they are used. */
+int
+shared_map(struct shared **out, unsigned int lanes, size_t max_record,
+    struct err *e)
+{
+	size_t in = pages(max_record + SLOT_BYTES);
+	size_t most = pages(max_record * OUT_FACTOR + SLOT_SPILL);
+	size_t size = head_size(lanes) + (in + most) * SLOTS * lanes;
+	struct shared *s = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (s == MAP_FAILED)
+		return err_errno(e, ERR_IO, "shared memory");
+	s->size = size;
+	s->in_max = in;
+	s->out_max = most;
+	s->lanes = lanes;
+	*out = s;
+	return 0;
+}
+
+void
+shared_unmap(struct shared *s)
+{
+	if (s != NULL)
+		(void)munmap(s, s->size);
+}
+
+char *
+slot_in(struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return (char *)s + head_size(s->lanes) +
+	    (s->in_max + s->out_max) * (lane * SLOTS + slot);
+}
+
+char *
+slot_out(struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return slot_in(s, lane, slot) + s->in_max;
+}
+
+void
+slot_trim(struct shared *s, unsigned int lane, unsigned int slot)
+{
+	struct slot *t = &s->lane[lane].slot[slot];
+
+	if (t->in_len > SLOT_SPILL)
+		(void)madvise(slot_in(s, lane, slot), s->in_max,
+		    MADV_REMOVE);
+	if (t->out_len > 2 * SLOT_SPILL)
+		(void)madvise(slot_out(s, lane, slot), s->out_max,
+		    MADV_REMOVE);
+}

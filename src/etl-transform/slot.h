@@ -1,0 +1,75 @@
+/* Memory that the parent and the workers share.
+ * A lane is a worker and its two slots: while it works on one, the parent
+ * fills or empties the other.  A slot holds a batch of lines and, in order,
+ * what became of each; done says how far it is, so that the death of the
+ * worker loses the record it held and nothing else.
+ * Turns: FREE (parent fills) FULL (worker runs) DONE (parent empties; with
+ *        done < n it clears out and makes it FULL again). */
+#ifndef TRANSFORM_SLOT_H
+#define TRANSFORM_SLOT_H
+
+#include "base/errval.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SLOTS = 2,              /* of a lane */
+	SLOT_RECORDS = 1024,    /* of a batch, and */
+	SLOT_BYTES = 256 << 10, /* its length, but for a longer line */
+	SLOT_SPILL = 1 << 20    /* output that is emptied before more is made */
+};
+
+enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_DONE };
+
+struct entry {
+	uint32_t in, in_len;    /* the line, and */
+	uint64_t number, offset;        /* where it came from */
+	uint64_t out;           /* outputs, an LF after each; or code, */
+	uint64_t out_len;       /* message and pointer, a NUL after each */
+	uint32_t outputs;
+	bool rejected;
+};
+
+struct slot {
+	_Atomic uint32_t state;
+	_Atomic uint32_t begun, done;   /* records */
+	uint32_t n;
+	uint64_t turn;          /* of two FULL slots the lower is first */
+	uint64_t in_len, out_len;
+	struct entry entry[SLOT_RECORDS];
+};
+
+struct lane {
+	_Atomic int pid;        /* dead or not, until a new one is asked for */
+	struct slot slot[SLOTS];
+};
+
+struct shared {
+	size_t size;            /* of the mapping */
+	size_t in_max, out_max; /* of one slot's areas */
+	unsigned int lanes;
+	struct err compile;     /* why the filter does not compile */
+	struct lane lane[];
+};
+
+int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
+    struct err *e);
+void shared_unmap(struct shared *s);
+char *slot_in(struct shared *s, unsigned int lane, unsigned int slot);
+char *slot_out(struct shared *s, unsigned int lane, unsigned int slot);
+/* Gives the memory of a large record back. */
+void slot_trim(struct shared *s, unsigned int lane, unsigned int slot);
+
+/* What a worker or their keeper tells the parent: one write to a pipe. */
+enum event_kind { EVENT_COMPILED, EVENT_REFUSED, EVENT_DONE, EVENT_DIED,
+	EVENT_FORK };
+
+struct event {
+	enum event_kind kind;
+	unsigned int lane;
+	int status;             /* a signal, errno, or minus an exit status */
+};
+
+#endif

@@ -1,0 +1,191 @@
+#include "words.h"
+
+#include "base/text.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wctype.h>
+
+struct words {
+	locale_t locale;
+	wctype_t mark;
+};
+
+int
+words_open(struct words **w, struct err *e)
+{
+	if ((*w = calloc(1, sizeof(**w))) == NULL)
+		return err_nomem(e);
+	(*w)->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if ((*w)->locale == (locale_t)0)
+		return err_set(e, ERR_INPUT, false,
+		    "locale C.UTF-8: not installed");
+	(*w)->mark = wctype_l("combining", (*w)->locale);
+	return 0;
+}
+
+void
+words_close(struct words *w)
+{
+	if (w != NULL && w->locale != (locale_t)0)
+		freelocale(w->locale);
+	free(w);
+}
+
+static bool
+wide_space(unsigned int c)
+{
+	return c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	    c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* The length of the white space character at p, 0 where there is none. */
+static inline size_t
+space_at(const char *p, const char *end)
+{
+	unsigned char c = (unsigned char)*p;
+	unsigned int wide;
+	size_t n;
+
+	if (c < 0x80)
+		return c == ' ' || (c >= '\t' && c <= '\r');
+	if (c != 0xc2 && (c < 0xe1 || c > 0xe3))
+		return 0;
+	n = utf8_decode(p, (size_t)(end - p), &wide);
+	return wide_space(wide) ? n : 0;
+}
+
+static const char *
+skip_space(const char *p, const char *end)
+{
+	size_t n;
+
+	while (p < end && (n = space_at(p, end)) > 0)
+		p += n;
+	return p;
+}
+
+static const char *
+skip_word(const char *p, const char *end)
+{
+	while (p < end && space_at(p, end) == 0)
+		p++;
+	return p;
+}
+
+void
+words_normalize(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n, *from;
+	char *to;
+
+	if (!buf_room(b, n))
+		return;
+	to = b->data + b->len;
+	for (p = skip_space(p, end); p < end; p = skip_space(p, end)) {
+		if (to > b->data + b->len)
+			*to++ = ' ';
+		from = p;
+		p = skip_word(p, end);
+		memcpy(to, from, (size_t)(p - from));
+		to += p - from;
+	}
+	b->len = (size_t)(to - b->data);
+}
+
+size_t
+words_count(const char *p, size_t n)
+{
+	const char *end = p + n;
+	size_t count = 0;
+
+	for (p = skip_space(p, end); p < end; p = skip_space(p, end)) {
+		p = skip_word(p, end);
+		count++;
+	}
+	return count;
+}
+
+const char *
+words_trim(const char *p, size_t *n)
+{
+	const char *end = p + *n, *q, *last;
+
+	p = last = q = skip_space(p, end);
+	while (q < end) {
+		last = skip_word(q, end);
+		q = skip_space(last, end);
+	}
+	*n = (size_t)(last - p);
+	return p;
+}
+
+static bool
+wide_in_word(const struct words *w, unsigned int c)
+{
+	return c == 0x2019 || iswalnum_l((wint_t)c, w->locale) ||
+	    iswctype_l((wint_t)c, w->mark, w->locale);
+}
+
+/* Some letters have a title case of their own: the Croatian pairs, and
+ * Georgian, whose capitals are for whole words only. */
+static unsigned int
+title_of(const struct words *w, unsigned int c)
+{
+	if (c >= 0x1c4 && c <= 0x1cc)
+		return c - (c - 0x1c4) % 3 + 1;
+	if (c >= 0x1f1 && c <= 0x1f3)
+		return 0x1f2;
+	if (c >= 0x10d0 && c <= 0x10ff)
+		return c;
+	return (unsigned int)towupper_l((wint_t)c, w->locale);
+}
+
+static size_t
+title_wide(const struct words *w, struct buf *b, const char *p, size_t n,
+    bool *inside)
+{
+	unsigned int c;
+	size_t len = utf8_decode(p, n, &c);
+	char text[4];
+
+	if (!wide_in_word(w, c)) {
+		*inside = false;
+		buf_add(b, p, len);
+		return len;
+	}
+	if (c != 0x2019) {
+		c = *inside ? (unsigned int)towlower_l((wint_t)c, w->locale) :
+		    title_of(w, c);
+		*inside = true;
+	}
+	buf_add(b, text, utf8_encode(text, c));
+	return len;
+}
+
+void
+words_title(struct words *w, struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n;
+	bool inside = false;
+
+	(void)buf_room(b, n);
+	while (p < end) {
+		unsigned char c = (unsigned char)*p;
+		bool upper = c >= 'A' && c <= 'Z';
+		bool lower = c >= 'a' && c <= 'z';
+
+		if (c >= 0x80) {
+			p += title_wide(w, b, p, (size_t)(end - p), &inside);
+			continue;
+		}
+		if ((upper && inside) || (lower && !inside))
+			c ^= 0x20;
+		inside = upper || lower || (c >= '0' && c <= '9') ||
+		    (inside && c == '\'');
+		buf_char(b, (char)c);
+		p++;
+	}
+}
