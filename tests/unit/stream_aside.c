@@ -1,0 +1,317 @@
+/* lib/stream: rejects that leave the stream, and what can go wrong there. */
+#include "stream/out.h"
+#include "stream/reject.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/etl-aside.XXXXXX", path[64];
+
+static void
+given(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+file_is(const char *wanted)
+{
+	char got[256];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(got, 1, sizeof(got) - 1, f);
+	got[n] = '\0';
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(got, wanted);
+}
+
+static void
+put(struct aside *a, const char *line)
+{
+	struct err e = { 0 };
+
+	if (aside_write(a, line, strlen(line), &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+static void
+file_takes(const char *before, const char *after)
+{
+	struct err e = { 0 };
+	struct aside *a;
+
+	given(before);
+	assert_int_equal(aside_open(&a, path, NULL, &e), 0);
+	put(a, "{1}");
+	put(a, "{2}");
+	aside_close(a);
+	file_is(after);
+}
+
+static void
+a_file_is_appended_to_and_mended(void **state)
+{
+	file_takes("", "{1}\n{2}\n");
+	file_takes("{0}\n", "{0}\n{1}\n{2}\n");
+	file_takes("{\"cut", "{\"cut\n{1}\n{2}\n");
+	assert_int_equal(unlink(path), 0);
+	{
+		struct err e = { 0 };
+		struct aside *a;
+
+		assert_int_equal(aside_open(&a, path, NULL, &e), 0);
+		put(a, "{1}");
+		aside_close(a);
+	}
+	file_is("{1}\n");
+}
+
+static void
+nothing_given_is_none(void **state)
+{
+	struct stdfd none = { false, false };
+	struct err e = { 0 };
+	struct aside *a;
+
+	assert_int_equal(aside_open(&a, NULL, NULL, &e), 0);
+	assert_null(a);
+	assert_int_equal(aside_open(&a, NULL, &none, &e), 0);
+	assert_null(a);
+	aside_close(NULL);
+	assert_int_equal(aside_open(&a, "/nowhere/at/all", NULL, &e), -1);
+	assert_int_equal(e.code, ERR_CREATE);
+	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
+}
+
+/* Descriptor 3 is never free, or the next open would get it. */
+static void
+move_to_three(int fd)
+{
+	if (fd < 0 || fd == 3 || dup2(fd, 3) != 3 || close(fd) == -1)
+		abort();
+}
+
+static struct aside *
+open_three(int fd)
+{
+	struct stdfd s = { true, false };
+	struct err e = { 0 };
+	struct aside *a;
+
+	move_to_three(fd);
+	assert_int_equal(aside_open(&a, NULL, &s, &e), 0);
+	assert_non_null(a);
+	return a;
+}
+
+/* Two that opened one file each, without O_APPEND, as in a 3>f | b 3>f. */
+static void
+descriptor_three_is_made_to_append(void **state)
+{
+	int other;
+	struct aside *a;
+
+	given("");
+	other = open(path, O_WRONLY);
+	assert_true(other >= 0);
+	a = open_three(open(path, O_WRONLY));
+	put(a, "{1}");
+	assert_int_equal(fcntl(other, F_SETFL, O_APPEND), 0);
+	assert_int_equal(write(other, "x\n", 2), 2);
+	put(a, "{2}");
+	file_is("{1}\nx\n{2}\n");
+	aside_close(a);
+	assert_int_equal(fcntl(3, F_GETFD), 0);         /* stays open */
+	move_to_three(open("/dev/null", O_RDONLY));
+	assert_int_equal(close(other), 0);
+}
+
+static void
+a_full_disk_and_a_dead_reader_are_told(void **state)
+{
+	struct err e = { 0 };
+	struct aside *a;
+	int p[2];
+
+	a = open_three(open("/dev/full", O_WRONLY));
+	assert_int_equal(aside_write(a, "{}", 2, &e), -1);
+	assert_int_equal(err_status(&e), 74);
+	assert_non_null(strstr(e.msg, "descriptor 3"));
+	assert_non_null(strstr(e.msg, "No space left"));
+	aside_close(a);
+	assert_int_equal(pipe(p), 0);
+	a = open_three(p[1]);
+	assert_int_equal(close(p[0]), 0);
+	assert_int_equal(aside_write(a, "{}", 2, &e), -1);
+	assert_int_equal(err_status(&e), 74);
+	aside_close(a);
+}
+
+enum { WRITERS = 2, LINES = 60, LONG = 3 * 65536 };
+
+static void
+write_lines(char c)
+{
+	struct stdfd s = { true, false };
+	struct err e = { 0 };
+	struct aside *a;
+	char *line = malloc(LONG);
+
+	if (line == NULL || aside_open(&a, NULL, &s, &e) == -1)
+		_exit(1);
+	memset(line, c, LONG);
+	for (int i = 0; i < LINES; i++)         /* long and short in turn */
+		if (aside_write(a, line, i % 2 ? 10 : LONG, &e) == -1)
+			_exit(1);
+	aside_close(a);
+	free(line);
+	_exit(0);
+}
+
+/* Without the record lock the pieces of two long lines mix: seen to fail
+ * with the lock taken out. */
+static void
+writers_of_one_pipe_never_mix(void **state)
+{
+	int p[2], c, status, n = 0;
+	FILE *in;
+
+	assert_int_equal(pipe(p), 0);
+	move_to_three(p[1]);
+	for (int i = 0; i < WRITERS; i++)
+		if (fork() == 0)
+			write_lines((char)('a' + i));
+	move_to_three(open("/dev/null", O_RDONLY));
+	in = fdopen(p[0], "r");
+	assert_non_null(in);
+	while ((c = getc(in)) != EOF) {
+		int first = c, len = 0;
+
+		for (; c == first; len++)
+			c = getc(in);
+		assert_int_equal(c, '\n');
+		assert_true(len == 10 || len == LONG);
+		n++;
+	}
+	assert_int_equal(n, WRITERS * LINES);
+	for (int i = 0; i < WRITERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	(void)fclose(in);
+}
+
+static void
+read_slowly(int fd, size_t n)
+{
+	char b[1000];
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t got = read(fd, b, sizeof(b));
+
+		if (got <= 0)
+			_exit(1);
+		for (ssize_t i = 0; i < got; i++, at++)
+			if (b[i] != (at % 100001 == 100000 ? '\n' : 'y'))
+				_exit(2);
+	}
+	_exit(read(fd, b, 1) == 0 ? 0 : 3);
+}
+
+/* A small pipe that does not block: short writes and EAGAIN. */
+static void
+output_is_whole_through_a_small_pipe(void **state)
+{
+	struct err e = { 0 };
+	struct out *o;
+	static char line[100000];
+	int p[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(p), 0);
+	if ((pid = fork()) == 0) {
+		(void)close(p[1]);
+		read_slowly(p[0], sizeof(line) * 20 + 20);
+	}
+	assert_int_equal(out_open(&o, p[1], "out", &e), 0);
+	assert_true(fcntl(p[1], F_SETPIPE_SZ, 4096) >= 4096);
+	assert_int_equal(fcntl(p[1], F_SETFL, O_NONBLOCK), 0);
+	memset(line, 'y', sizeof(line));
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(out_line(o, line, sizeof(line), &e), 0);
+	assert_int_equal(out_flush(o, &e), 0);
+	out_close(o);
+	(void)close(p[1]);
+	(void)close(p[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+output_that_fails_stays_failed(void **state)
+{
+	struct err e = { 0 };
+	struct out *o;
+	int p[2], fd = open("/dev/full", O_WRONLY);
+
+	assert_int_equal(out_open(&o, fd, "standard output", &e), 0);
+	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_flush(o, &e), -1);
+	assert_int_equal(e.code, ERR_IO);
+	assert_non_null(strstr(e.msg, "standard output: No space left"));
+	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_flush(o, &e), -1);
+	out_close(o);
+	(void)close(fd);
+	assert_int_equal(pipe(p), 0);
+	(void)close(p[0]);
+	assert_int_equal(out_open(&o, p[1], "standard output", &e), 0);
+	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_flush(o, &e), -1);
+	assert_int_equal(e.code, ERR_GONE);
+	out_close(o);
+	(void)close(p[1]);
+	out_close(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_is_appended_to_and_mended),
+		cmocka_unit_test(nothing_given_is_none),
+		cmocka_unit_test(descriptor_three_is_made_to_append),
+		cmocka_unit_test(a_full_disk_and_a_dead_reader_are_told),
+		cmocka_unit_test(writers_of_one_pipe_never_mix),
+		cmocka_unit_test(output_is_whole_through_a_small_pipe),
+		cmocka_unit_test(output_that_fails_stays_failed),
+	};
+	int failed;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)alarm(60);
+	(void)dup2(STDIN_FILENO, 3);
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	(void)snprintf(path, sizeof(path), "%s/rejects", folder);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	return failed;
+}
