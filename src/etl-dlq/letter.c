@@ -46,6 +46,12 @@ letter_json(struct buf *line, const struct letter *l, struct err *e)
 	text_member(&b, "pointer", l->pointer);
 	if (l->origin != NULL && *l->origin != '\0')
 		json_put_raw(&b, "origin", l->origin, strlen(l->origin));
+	text_member(&b, "sqlstate", l->sqlstate);
+	if (l->http_status != 0)
+		json_put_int(&b, "http_status", l->http_status);
+	if (l->retryable)
+		json_put_raw(&b, "retryable", "true", 4);
+	text_member(&b, "reason", l->reason);
 	json_put_int(&b, "attempts", l->attempts);
 	json_put_int(&b, "resolved_upto", l->resolved_upto);
 	text_member(&b, "run", l->run);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 5 };
+enum { TRIES = 5, PART_LINES = 4096, PART_BYTES = 4 << 20 };
 static const size_t line_max = (size_t)7 * LINES_MAX;   /* raw, escaped */
 
 struct spool {
@@ -55,7 +55,7 @@ line_judge(struct spool *s, const struct line *l, const char **why)
 	if (mark_parse(&m, l->data, l->len, &e) == -1)
 		rc = -1;
 	else if (m.kind == MARK_REJECT)
-		rc = 0;
+		rc = letter_check(l->data, l->len, &e);
 	mark_release(&m);
 	return rc;
 }
@@ -110,36 +110,74 @@ out:
 	return r == LINES_END ? 0 : -1;
 }
 
-static int
-letters_put(struct dlq *d, struct spool *s, int64_t *known, struct err *e)
-{
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-	enum letter_stored r = LETTER_NEW;
+/* Some lines of the file, to be stored together. */
+struct part {
+	char *lines[PART_LINES];
+	struct letter_text texts[PART_LINES];
+	size_t n, bytes;
+};
 
-	*known = 0;
-	rewind(s->file);
-	while (r != LETTER_FAILED &&
-	    (n = getline(&line, &cap, s->file)) != -1) {
-		r = letter_put(d->db, line, (size_t)n - 1, 0, e);
-		if (r == LETTER_KNOWN)
-			(*known)++;
+static void
+part_clear(struct part *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->lines[i]);
+	p->n = p->bytes = 0;
+}
+
+static bool
+part_read(struct part *p, FILE *f)
+{
+	part_clear(p);
+	while (p->n < PART_LINES && p->bytes < PART_BYTES) {
+		size_t cap = 0;
+		ssize_t len;
+
+		p->lines[p->n] = NULL;
+		if ((len = getline(&p->lines[p->n], &cap, f)) == -1) {
+			free(p->lines[p->n]);
+			break;
+		}
+		p->texts[p->n] = (struct letter_text){ p->lines[p->n],
+		    (size_t)len - 1 };
+		p->bytes += cap;
+		p->n++;
 	}
-	free(line);
-	return r == LETTER_FAILED ? -1 : 0;
+	return p->n > 0;
+}
+
+static int
+spool_put(struct dlq *d, struct spool *s, int64_t *added, struct err *e)
+{
+	struct part *p = calloc(1, sizeof(*p));
+	int64_t some = 0;
+	int rc = 0;
+
+	if (p == NULL)
+		return err_nomem(e);
+	*added = 0;
+	rewind(s->file);
+	while (rc == 0 && part_read(p, s->file)) {
+		rc = letters_put(d->db, p->texts, p->n, 0, &some, e);
+		*added += some;
+	}
+	if (rc == 0 && ferror(s->file))
+		rc = err_errno(e, ERR_IO, "temporary file");
+	part_clear(p);
+	free(p);
+	return rc;
 }
 
 /* Occurrences that are known add none: so the whole may be done again, also
  * where the answer to COMMIT was lost. */
 static int
-spool_store(struct dlq *d, struct spool *s, int64_t *known, struct err *e)
+spool_store(struct dlq *d, struct spool *s, int64_t *added, struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 
 	for (uint64_t n = 1;; n++) {
 		if (db_begin(d->db, e) == 0 &&
-		    letters_put(d, s, known, e) == 0 &&
+		    spool_put(d, s, added, e) == 0 &&
 		    db_commit(d->db, e) == 0)
 			return 0;
 		db_rollback(d->db);
@@ -154,12 +192,13 @@ spool_store(struct dlq *d, struct spool *s, int64_t *known, struct err *e)
 }
 
 static int
-report(struct dlq *d, const struct spool *s, int64_t known, struct err *e)
+report(struct dlq *d, const struct spool *s, int64_t added, struct err *e)
 {
 	char text[128];
 	int n = snprintf(text, sizeof(text), "%lld stored, %lld known before, "
-	    "%llu other lines", (long long)s->rejects - (long long)known,
-	    (long long)known, (unsigned long long)s->others);
+	    "%llu other lines", (long long)added,
+	    (long long)s->rejects - (long long)added,
+	    (unsigned long long)s->others);
 
 	if (out_line(d->out, text, (size_t)n, e) == -1)
 		return -1;
@@ -182,7 +221,7 @@ put_command(struct dlq *d, struct err *e)
 	char *const *files = d->nargs > 0 ? d->args : none;
 	int n = d->nargs > 0 ? d->nargs : 1, rc = 0;
 	struct spool s = { .file = tmpfile() };
-	int64_t known = 0;
+	int64_t added = 0;
 
 	if (s.file == NULL)
 		return err_errno(e, ERR_CREATE, "temporary file");
@@ -193,9 +232,9 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		rc = dlq_open(d, e);
 	if (rc == 0 && s.rejects > 0)
-		rc = spool_store(d, &s, &known, e);
+		rc = spool_store(d, &s, &added, e);
 	if (rc == 0)
-		rc = report(d, &s, known, e);
+		rc = report(d, &s, added, e);
 	json_release(&s.json);
 	(void)fclose(s.file);
 	return rc;

@@ -40,6 +40,7 @@ fields_put(struct dlq *d, const struct letter *l, struct buf *line,
 		{ "pipeline", l->pipeline }, { "stage", l->stage },
 		{ "code", l->code }, { "message", l->message },
 		{ "pointer", l->pointer }, { "origin", l->origin },
+		{ "sqlstate", l->sqlstate }, { "reason", l->reason },
 		{ "run", l->run }, { "created_at", l->created_at },
 		{ "last_seen_at", l->last_seen_at },
 	};
@@ -51,6 +52,9 @@ fields_put(struct dlq *d, const struct letter *l, struct buf *line,
 		    fields[i].name, fields[i].text, strlen(fields[i].text),
 		    e) == -1)
 			return -1;
+	if (l->http_status != 0 &&
+	    number_put(d, line, "http_status", l->http_status, e) == -1)
+		return -1;
 	if (number_put(d, line, "attempts", l->attempts, e) == -1 ||
 	    number_put(d, line, "resolved_upto", l->resolved_upto, e) == -1)
 		return -1;

@@ -23,23 +23,58 @@ cause_release(struct cause *c)
 	buf_release(&c->last);
 }
 
-/* "etl-NAME: ", but not "etl-NAME: warning: ". */
+/* The length of "NAME: " that p starts with, 0 for none. */
+static size_t
+name_span(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '-'))
+		i++;
+	return i > 0 && n - i > 1 && p[i] == ':' && p[i + 1] == ' ' ?
+	    i + 2 : 0;
+}
+
+/* The loader's last words after a success: "TABLE in DB: 98 in, ...". */
+static bool
+is_summary(const char *p, size_t n)
+{
+	const char *end = memmem(p, n, " in, ", 5), *q = end;
+
+	while (q != NULL && q > p && q[-1] >= '0' && q[-1] <= '9')
+		q--;
+	return q != NULL && q < end && q - p > 2 && q[-1] == ' ' &&
+	    q[-2] == ':';
+}
+
+/* "etl-NAME: what", but no warning and no summary. */
 static bool
 is_failure(const char *p, size_t n)
 {
 	static const char family[] = "etl-", harmless[] = "warning: ";
-	size_t i = sizeof(family) - 1;
+	size_t i = name_span(p, n);
 
-	if (n < i || memcmp(p, family, i) != 0)
+	if (i <= sizeof(family) + 1 || memcmp(p, family, 4) != 0)
 		return false;
-	while (i < n && ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '-'))
-		i++;
-	if (i == sizeof(family) - 1 || n - i < 3 || p[i] != ':' ||
-	    p[i + 1] != ' ')
-		return false;
-	i += 2;
-	return n - i < sizeof(harmless) - 1 ||
-	    memcmp(p + i, harmless, sizeof(harmless) - 1) != 0;
+	p += i;
+	n -= i;
+	return (n < sizeof(harmless) - 1 ||
+	    memcmp(p, harmless, sizeof(harmless) - 1) != 0) &&
+	    !is_summary(p, n);
+}
+
+/* "etl-load: extract: why" was heard from upstream: "etl-extract: why", which
+ * may come later, is where it was said first. */
+static bool
+is_origin(const struct buf *first, const char *p, size_t n)
+{
+	size_t program = name_span(first->data, first->len);
+	const char *stage = first->data + program;
+	size_t len = name_span(p, n);
+
+	return program > 0 && len > 4 && first->len - program > len - 4 &&
+	    memcmp(p + 4, stage, len - 6) == 0 &&
+	    strchr(":.", stage[len - 6]) != NULL;
 }
 
 static bool
@@ -61,7 +96,9 @@ line_judge(struct cause *c)
 		return;
 	buf_clear(&c->last);
 	text_show(&c->last, p, n);
-	if (c->first.len == 0 && is_failure(p, n)) {
+	if (is_failure(p, n) &&
+	    (c->first.len == 0 || is_origin(&c->first, p, n))) {
+		buf_clear(&c->first);
 		text_show(&c->first, p, n);
 		c->more = true;
 	} else if (c->more && (*p == ' ' || *p == '\t')) {

@@ -1,8 +1,9 @@
 /* What the pipeline said on stderr: why did it fail?
  * Owns:  its texts; cause_release() frees them.
- * Gives: the first line "etl-x: what: why" (no warning), with the indented
- *        lines after it; else the last line; else "". All are shown as
- *        text_show() does, bounded, whatever came. */
+ * Gives: the first line "etl-x: what: why" (no warning; where a stage repeats
+ *        another one's, that one's own), with the indented lines after it;
+ *        else the last line; else "". All are shown as text_show() does,
+ *        bounded, whatever came. */
 #ifndef RUN_CAUSE_H
 #define RUN_CAUSE_H
 
