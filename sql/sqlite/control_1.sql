@@ -20,7 +20,7 @@ CREATE TABLE pipeline_runs (
     unchanged INTEGER NOT NULL DEFAULT 0,
     rejected INTEGER NOT NULL DEFAULT 0,
     host TEXT,
-    stages TEXT CHECK (json_valid(stages)),
+    stages TEXT CHECK (stages IS NULL OR json_valid(stages)),
     traceparent TEXT
 );
 CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline, id);
@@ -86,7 +86,7 @@ CREATE TABLE etl_loads (
     version INTEGER NOT NULL DEFAULT 0,
     ended INTEGER NOT NULL DEFAULT 0,
     taken INTEGER NOT NULL DEFAULT 0,
-    counts TEXT CHECK (json_valid(counts)),
+    counts TEXT CHECK (counts IS NULL OR json_valid(counts)),
     -- a second load of the same records would append them again
     appends INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (stream_id, target)
