@@ -56,7 +56,7 @@ column_declared(struct column *c, const char *declared)
 }
 
 void
-column_typed(struct column *c, const char *type, char category)
+column_typed(struct column *c, const char *type, bool array)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -82,7 +82,7 @@ column_typed(struct column *c, const char *type, char category)
 		{ "bytea", COLUMN_BYTES, 0, 0 },
 	};
 
-	c->kind = category == 'A' ? COLUMN_ARRAY : COLUMN_ANY;
+	c->kind = array ? COLUMN_ARRAY : COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(type, types[i].name) == 0) {
 			set(c, &types[i]);

@@ -7,7 +7,7 @@
 
 /* declared: SQLite's column declaration, any case. */
 void column_declared(struct column *c, const char *declared);
-/* A name of pg_type, its domains resolved, and its typcategory. */
-void column_typed(struct column *c, const char *type, char category);
+/* A name of pg_type, its domains resolved. */
+void column_typed(struct column *c, const char *type, bool array);
 
 #endif

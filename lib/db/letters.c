@@ -101,9 +101,8 @@ copy_text(struct db *db, struct buf *b, const struct db_value *v,
 			p++;
 		buf_add(b, from, (size_t)(p - from));
 		if (p < end && p - from < CHUNK) {
-			buf_char(b, '\\');
-			buf_char(b, *p == '\t' ? 't' : *p == '\n' ? 'n' :
-			    *p == '\r' ? 'r' : '\\');
+			buf_str(b, *p == '\t' ? "\\t" : *p == '\n' ? "\\n" :
+			    *p == '\r' ? "\\r" : "\\\\");
 			p++;
 		}
 		if (flush(db, b, CHUNK, e) == -1)

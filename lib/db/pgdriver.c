@@ -86,7 +86,7 @@ link_settle(struct link *l, struct err *e)
 	while (s != NULL && (a = pg_answer(l->pg)) != NULL) {
 		if (s->n == s->room) {
 			s->room = s->room == 0 ? 16 : s->room * 2;
-			v = realloc(s->later, s->room * sizeof(*v));
+			v = realloc(s->later, s->room * sizeof(void *));
 			if (v == NULL) {
 				pg_answer_free(a);
 				return err_nomem(e);

@@ -164,7 +164,7 @@ column_set(struct column *c, struct db *db, struct db_rows *r, struct err *e)
 	if (db_kind(db) == DB_SQLITE)
 		column_declared(c, c->type);
 	else
-		column_typed(c, type.p, category.len > 0 ? *category.p : 0);
+		column_typed(c, type.p, category.len > 0 && *category.p == 'A');
 	buf_init(&b, PATH_MAX_BYTES);
 	if (db_quote(db, &b, c->name, strlen(c->name), e) == 0) {
 		if ((c->quoted = strdup(buf_text(&b))) == NULL)

@@ -1,5 +1,5 @@
 /* For tests of lib/db: every test runs on an own SQLite file and on an own
- * database of the PostgreSQL server that the environment names; without a
+ * schema of the PostgreSQL database that the environment names; without a
  * server (run under pg_virtualenv) they fail.
  * Owns:  struct env, made and dropped by setup and teardown. */
 #ifndef DB_HELP_H
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/errval.h"
+#include "base/hash.h"
 #include "db/db.h"
 
 #include <inttypes.h>
@@ -44,9 +45,9 @@ admin(const char *verb, const char *name, const char *more)
 	struct db *db;
 	char sql[128];
 
-	(void)snprintf(sql, sizeof(sql), "%s DATABASE %s %s", verb,
+	(void)snprintf(sql, sizeof(sql), "%s SCHEMA %s %s", verb,
 	    name, more);
-	if (db_open(&db, "postgresql:///postgres", &e) == -1) {
+	if (db_open(&db, "postgresql://", &e) == -1) {
 		print_error("%s\n", e.msg);
 		fail();
 	}
@@ -59,21 +60,20 @@ static inline int
 env_setup(void **state, enum db_kind kind)
 {
 	struct env *v = calloc(1, sizeof(*v));
-	static int n;
 
 	assert_non_null(v);
 	v->kind = kind;
 	(void)snprintf(v->dir, sizeof(v->dir), "/tmp/etl-db.XXXXXX");
 	assert_non_null(mkdtemp(v->dir));
-	(void)snprintf(v->name, sizeof(v->name), "etl_unit_%d_%d",
-	    (int)getpid(), ++n);
+	(void)snprintf(v->name, sizeof(v->name), "etl_unit_");
+	random_hex(v->name + strlen(v->name), 12);
 	if (kind == DB_SQLITE) {
 		(void)snprintf(v->url, sizeof(v->url), "sqlite:%s/t.db",
 		    v->dir);
 	} else {
 		admin("CREATE", v->name, "");
-		(void)snprintf(v->url, sizeof(v->url), "postgresql:///%s",
-		    v->name);
+		(void)snprintf(v->url, sizeof(v->url), "postgresql://?options="
+		    "-csearch_path%%3D%s", v->name);
 	}
 	OK(v, db_open(&v->db, v->url, &v->e));
 	*state = v;
@@ -101,7 +101,7 @@ teardown(void **state)
 
 	db_close(v->db);
 	if (v->kind == DB_POSTGRESQL)
-		admin("DROP", v->name, "WITH (FORCE)");
+		admin("DROP", v->name, "CASCADE");
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/t.db%s", v->dir,
 		    tails[i]);

@@ -1,0 +1,327 @@
+/* lib/db: control tables, runs, and the ledger of what is committed. */
+#include "db_help.h"
+
+#include "base/buf.h"
+#include "db/control.h"
+#include "db/ledger.h"
+#include "db/runs.h"
+
+#include <sys/wait.h>
+
+enum { RACERS = 8 };
+
+static const char counts[] = "[{\"stage\":\"extract\",\"in\":0,\"out\":95,"
+    "\"dropped\":0,\"rejected\":5,\"aside\":1},{\"stage\":\"transform\","
+    "\"in\":95,\"out\":90,\"dropped\":3,\"rejected\":2},{\"stage\":\"load\","
+    "\"in\":90,\"inserted\":50,\"updated\":20,\"unchanged\":10,"
+    "\"superseded\":4,\"skipped\":0,\"deleted\":2,\"rejected\":4}]";
+
+static void
+start(struct env *v, const char *run, const char *host)
+{
+	struct run r = { .run = run, .pipeline = "posts", .host = host,
+	    .attempt = 1 };
+
+	OK(v, control_ensure(v->db, &v->e));
+	OK(v, run_start(v->db, &r, &v->e));
+	assert_int_not_equal(r.row, 0);
+}
+
+static enum ledger_result
+move(struct env *v, const struct ledger *l)
+{
+	enum ledger_result rc;
+
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, rc = ledger_move(v->db, l, &v->e));
+	if (rc == LEDGER_SET)
+		OK(v, db_commit(v->db, &v->e));
+	else
+		db_rollback(v->db);
+	return rc;
+}
+
+static void
+tables_are_made_once(void **state)
+{
+	struct env *v = *state;
+	pid_t pid[RACERS];
+	int go[2], status;
+	char byte;
+
+	assert_int_equal(pipe(go), 0);
+	for (int i = 0; i < RACERS; i++) {
+		if ((pid[i] = fork()) != 0)
+			continue;
+		struct err e;
+		struct db *db;
+
+		(void)close(go[1]);
+		if (db_open(&db, v->url, &e) == -1)
+			_exit(2);
+		if (read(go[0], &byte, 1) != 0)
+			_exit(3);
+		_exit(control_ensure(db, &e) == -1);
+	}
+	(void)usleep(100000);
+	(void)close(go[0]);
+	(void)close(go[1]);
+	for (int i = 0; i < RACERS; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(number(v, "SELECT count(*) FROM etl_control"), 1);
+	OK(v, control_ensure(v->db, &v->e));
+	script(v, "UPDATE etl_control SET version = 99");
+	assert_int_equal(control_ensure(v->db, &v->e), -1);
+	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_non_null(strstr(v->e.msg, "99"));
+}
+
+static void
+half_made_tables_stay_unmade(void **state)
+{
+	struct env *v = *state;
+
+	script(v, "CREATE TABLE etl_loads (mine int)");
+	assert_int_equal(control_ensure(v->db, &v->e), -1);
+	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_non_null(strstr(v->e.msg, "etl_loads"));
+	script(v, "DROP TABLE etl_loads");
+	OK(v, control_ensure(v->db, &v->e));
+}
+
+static void
+runs_succeed(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s1", "posts", "r1", 0, 1, true, true, counts };
+	struct run_end end;
+	int64_t row;
+
+	start(v, "r1", "h");
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, control_hold(v->db, &v->e));
+	OK(v, run_fence(v->db, "r1", &row, &v->e));
+	assert_int_equal(row, 1);
+	OK(v, db_commit(v->db, &v->e));
+	OK(v, run_renew(v->db, "r1", &v->e));
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	l.stream_id = "s2";
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	OK(v, run_complete(v->db, "r1", true, NULL, &end, &v->e));
+	assert_true(end.success);
+	assert_true(end.appended);
+	assert_int_equal(end.streams, 2);
+	assert_int_equal(end.ended, 2);
+	assert_int_equal(end.extracted, 200);
+	assert_int_equal(end.loaded, 144);
+	assert_int_equal(end.unchanged, 20);
+	assert_int_equal(end.dropped, 6);
+	assert_int_equal(end.rejected, 22);
+	check_word(v, "SELECT status FROM pipeline_runs", "success");
+	assert_int_equal(number(v, "SELECT errors FROM pipeline_runs"), 22);
+	assert_int_equal(number(v, "SELECT count(completed_at) "
+	    "FROM pipeline_runs WHERE error_message IS NULL"), 1);
+	check_word(v, "SELECT stages FROM pipeline_runs",
+	    "[{\"stage\":\"extract\",\"in\":0,\"out\":190,\"dropped\":0,"
+	    "\"rejected\":10,\"aside\":2},{\"stage\":\"transform\","
+	    "\"in\":190,\"out\":180,\"dropped\":6,\"rejected\":4},"
+	    "{\"stage\":\"load\",\"in\":180,\"rejected\":8,"
+	    "\"inserted\":100,\"updated\":40,\"unchanged\":20,"
+	    "\"superseded\":8,\"skipped\":0,\"deleted\":4}]");
+
+	/* What it says stays true. */
+	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
+	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(run_complete(v->db, "r1", false, "x", &end, &v->e),
+	    -1);
+	assert_int_equal(err_status(&v->e), 75);
+	check_word(v, "SELECT status FROM pipeline_runs", "success");
+}
+
+static void
+runs_fail(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	struct run_end end;
+
+	start(v, "r1", "h");
+	OK(v, run_complete(v->db, "r1", false, "etl-extract: 404", &end,
+	    &v->e));
+	assert_false(end.success);
+	check_word(v, "SELECT error_message FROM pipeline_runs",
+	    "etl-extract: 404");
+	assert_int_equal(number(v, "SELECT errors FROM pipeline_runs"), 1);
+	assert_int_equal(number(v, "SELECT count(stages) "
+	    "FROM pipeline_runs"), 0);
+
+	start(v, "r2", "h");
+	l.run = "r2";
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	l.stream_id = "s2";
+	l.target = "users";
+	l.ended = false;
+	l.counts = "no JSON";
+	if (v->kind == DB_SQLITE)
+		l.counts = "{}";
+	else
+		l.counts = "[7]";
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	OK(v, run_complete(v->db, "r2", true, "cut", &end, &v->e));
+	assert_false(end.success);
+	assert_false(end.appended);
+	assert_int_equal(end.ended, 1);
+	check_word(v, "SELECT error_message FROM pipeline_runs "
+	    "WHERE run = 'r2'", "cut; loaded only in part: users; "
+	    "complete nevertheless: posts");
+	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r2'",
+	    "failed");
+
+	/* A pipeline without a loader is as good as its script. */
+	start(v, "r3", "h");
+	OK(v, run_complete(v->db, "r3", true, NULL, &end, &v->e));
+	assert_true(end.success);
+}
+
+static void
+dead_runs_are_abandoned(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	int64_t n, row;
+
+	start(v, "r1", "here");
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	start(v, "r2", "there");
+	start(v, "r3", "gone");
+	script(v, v->kind == DB_SQLITE ? "UPDATE pipeline_runs SET "
+	    "renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
+	    "'-601 seconds') WHERE run = 'r3'" : "UPDATE pipeline_runs SET "
+	    "renewed_at = now() - interval '601 s' WHERE run = 'r3'");
+	OK(v, run_abandon(v->db, "other", "here", &n, &v->e));
+	assert_int_equal(n, 0);
+	OK(v, run_abandon(v->db, "posts", "here", &n, &v->e));
+	assert_int_equal(n, 2);
+	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r1'",
+	    "abandoned");
+	assert_int_equal(number(v, "SELECT records_loaded "
+	    "FROM pipeline_runs WHERE run = 'r1'"), 72);
+	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r2'",
+	    "running");
+	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r3'",
+	    "abandoned");
+	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
+	OK(v, run_fence(v->db, "r2", &row, &v->e));
+}
+
+static void
+ledger_answers(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]" };
+	int64_t batch, seq;
+	struct buf b;
+	bool ended;
+
+	OK(v, control_ensure(v->db, &v->e));
+	OK(v, ledger_read(v->db, "s", "t", &batch, &seq, &ended, &v->e));
+	assert_int_equal(batch, 0);
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_DONE);
+	l.seq = 7;
+	assert_int_equal(move(v, &l), LEDGER_AHEAD);
+	l.batch = 1;
+	l.seq = 0;
+	l.counts = "[{\"stage\":\"load\",\"in\":1}]";
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_DONE);
+	l.batch = 0;
+	assert_int_equal(move(v, &l), LEDGER_AHEAD);
+	l.batch = 2;
+	l.ended = true;
+	l.seq = 3;
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	OK(v, ledger_read(v->db, "s", "t", &batch, &seq, &ended, &v->e));
+	assert_int_equal(batch, 3);
+	assert_int_equal(seq, 3);
+	assert_true(ended);
+	buf_init(&b, 4096);
+	OK(v, ledger_counts(v->db, "s", "t", &b, &v->e));
+	assert_string_equal(buf_text(&b), l.counts);
+	buf_release(&b);
+	l.batch = 9;
+	OK(v, db_begin(v->db, &v->e));
+	assert_int_equal(ledger_move(v->db, &l, &v->e), LEDGER_FAILED);
+	assert_int_equal(err_status(&v->e), 75);
+	db_rollback(v->db);
+}
+
+static void
+places_are_taken(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]" };
+
+	OK(v, control_ensure(v->db, &v->e));
+	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_TAKEN);
+	l.target = "u";
+	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_DONE);
+	l.batch = 1;
+	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_TAKEN);
+}
+
+/* Completing waits for a loader's COMMIT in flight and counts it. */
+static void
+completing_waits(void **state)
+{
+	struct env *v = *state;
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	struct run_end end;
+	struct db *loader;
+	int status;
+	int64_t row;
+	pid_t pid;
+
+	start(v, "r1", "h");
+	OK(v, db_open(&loader, v->url, &v->e));
+	OK(v, db_begin(loader, &v->e));
+	OK(v, run_fence(loader, "r1", &row, &v->e));
+	if ((pid = fork()) == 0) {
+		struct err e;
+		struct db *db;
+
+		if (db_open(&db, v->url, &e) == -1)
+			_exit(2);
+		_exit(run_complete(db, "r1", true, NULL, &end, &e) == -1 ||
+		    end.loaded != 72 || !end.success);
+	}
+	(void)usleep(300000);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	OK(v, ledger_move(loader, &l, &v->e));
+	OK(v, db_commit(loader, &v->e));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	db_close(loader);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_BOTH(tables_are_made_once),
+		ON_BOTH(half_made_tables_stay_unmade),
+		ON_BOTH(runs_succeed),
+		ON_BOTH(runs_fail),
+		ON_BOTH(dead_runs_are_abandoned),
+		ON_BOTH(ledger_answers),
+		ON_BOTH(places_are_taken),
+		ON_BOTH(completing_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
