@@ -283,23 +283,28 @@ completing_waits(void **state)
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
 	struct run_end end;
 	struct db *loader;
-	int status;
+	int status, go[2];
 	int64_t row;
 	pid_t pid;
+	char byte;
 
 	start(v, "r1", "h");
-	OK(v, db_open(&loader, v->url, &v->e));
-	OK(v, db_begin(loader, &v->e));
-	OK(v, run_fence(loader, "r1", &row, &v->e));
+	assert_int_equal(pipe(go), 0);
+	/* Before the loader's connection is there: SQLite's survive no fork. */
 	if ((pid = fork()) == 0) {
 		struct err e;
 		struct db *db;
 
-		if (db_open(&db, v->url, &e) == -1)
+		if (read(go[0], &byte, 1) != 1 ||
+		    db_open(&db, v->url, &e) == -1)
 			_exit(2);
 		_exit(run_complete(db, "r1", true, NULL, &end, &e) == -1 ||
 		    end.loaded != 72 || !end.success);
 	}
+	OK(v, db_open(&loader, v->url, &v->e));
+	OK(v, db_begin(loader, &v->e));
+	OK(v, run_fence(loader, "r1", &row, &v->e));
+	assert_int_equal(write(go[1], "x", 1), 1);
 	(void)usleep(300000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 	OK(v, ledger_move(loader, &l, &v->e));
@@ -307,6 +312,8 @@ completing_waits(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	db_close(loader);
+	(void)close(go[0]);
+	(void)close(go[1]);
 }
 
 int
