@@ -1,0 +1,265 @@
+#include "loader.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "db/control.h"
+#include "db/ledger.h"
+#include "db/runs.h"
+
+#include <string.h>
+
+int
+retry_pause(const struct retry *r, uint64_t n, const struct err *why,
+    struct err *e)
+{
+	*e = *why;
+	if (n > r->max || stop_signal() != 0)
+		return -1;
+	return clock_sleep(retry_wait(r, n));
+}
+
+void
+sums_add(struct sums *to, const struct sums *t)
+{
+	to->in += t->in;
+	to->inserted += t->inserted;
+	to->updated += t->updated;
+	to->unchanged += t->unchanged;
+	to->superseded += t->superseded;
+	to->rejected += t->rejected;
+}
+
+/* All chunks into the open transaction. */
+static enum sink_result
+apply(struct loader *l, struct err *e)
+{
+	struct outcome *o = &l->outcome;
+	enum sink_result rc = SINK_DONE;
+	int more;
+
+	if (spool_rewind(&l->spool, e) == -1)
+		return SINK_FAILED;
+	while ((more = spool_next(&l->spool, e)) == 1) {
+		o->chunk = &l->spool;
+		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
+			return rc;
+		if (outcome_upstream(o, e) == -1)
+			return SINK_FAILED;
+	}
+	if (more == -1)
+		return SINK_FAILED;
+	return l->sink->settle(l->self, e);
+}
+
+static int
+check(struct loader *l, struct err *e)
+{
+	const struct sums *t = &l->outcome.tally;
+	uint64_t upstream = stage_seen(l->stage);
+	uint64_t rejected = l->sums.rejected + t->rejected + upstream;
+	uint64_t seen = l->sums.in + t->in + upstream;
+
+	if (t->in != t->inserted + t->updated + t->unchanged +
+	    t->superseded + t->rejected)
+		return err_set(e, ERR_BUG, false, "own counts do not add up: "
+		    "%llu in, %llu inserted, %llu updated, %llu unchanged, "
+		    "%llu superseded, %llu rejected",
+		    (unsigned long long)t->in,
+		    (unsigned long long)t->inserted,
+		    (unsigned long long)t->updated,
+		    (unsigned long long)t->unchanged,
+		    (unsigned long long)t->superseded,
+		    (unsigned long long)t->rejected);
+	if (!reject_over(stage_limit(l->stage), rejected, seen))
+		return 0;
+	rejects_causes(l);
+	return reject_check(stage_limit(l->stage), rejected, seen, l->causes,
+	    e);
+}
+
+static int
+ledger(struct loader *l, bool ended, struct err *e)
+{
+	struct sums sums = l->sums;
+	struct ledger g = { .stream_id = l->stream,
+		.target = l->target.table->name, .run = l->run,
+		.batch = l->batches, .ended = ended,
+		.appends = !l->target.upsert };
+	enum ledger_result r;
+	struct buf counts;
+
+	buf_init(&counts, SIZE_MAX / 2);
+	sums_add(&sums, &l->outcome.tally);
+	counts_put(&counts, l, &sums, ended);
+	g.counts = buf_text(&counts);
+	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
+	    ledger_move(l->db, &g, e);
+	buf_release(&counts);
+	switch (r) {
+	case LEDGER_SET:
+		return 1;
+	case LEDGER_DONE:
+		if (l->committing)
+			return 0;
+		return err_set(e, ERR_RETRY, false, "another loader has just "
+		    "loaded the same batch of this stream");
+	case LEDGER_AHEAD:
+		return err_set(e, ERR_RETRY, false, "another loader is loading "
+		    "the same stream");
+	case LEDGER_TAKEN:
+		return err_set(e, ERR_RETRY, false, "this stream's load was "
+		    "given up by another loader");
+	default:
+		return -1;
+	}
+}
+
+/* Plain append has no ledger row: the transaction's own number decides what
+ * a lost answer to COMMIT meant. */
+static int
+number(struct loader *l, struct err *e)
+{
+	l->xid = 0;
+	if (l->marked || l->target.upsert || db_kind(l->db) != DB_POSTGRESQL)
+		return 0;
+	return db_int(l->db, "SELECT pg_current_xact_id()::text::int8", NULL,
+	    0, 0, &l->xid, e);
+}
+
+/* From the data to the commit. 1, 0 where it was committed before, -1. */
+static int
+finish(struct loader *l, bool ended, struct err *e)
+{
+	int64_t row = 0;
+	int rc = 1;
+
+	if (l->run != NULL && run_fence(l->db, l->run, &row, e) == -1)
+		return -1;
+	if (rejects_store(l, row, e) == -1)
+		return -1;
+	if (l->marked && (rc = ledger(l, ended, e)) != 1)
+		return rc;
+	if (number(l, e) == -1 || rejects_aside(l, e) == -1)
+		return -1;
+	l->committing = true;
+	l->sent = l->outcome.tally;
+	if (db_commit(l->db, e) == -1)
+		return -1;
+	return 1;
+}
+
+/* 1 committed, 0 it was committed before, SINK_ANEW + 1: again at once. */
+enum { TRIED_AGAIN = 2 };
+
+static int
+try_batch(struct loader *l, bool ended, struct err *e)
+{
+	int rc;
+
+	l->fault = (struct db_fault){ 0 };
+	outcome_clear(&l->outcome);
+	if ((l->marked || l->upstream) && !l->control) {
+		if (control_ensure(l->db, e) == -1) {
+			l->fault = *db_fault(l->db);
+			return -1;
+		}
+		l->control = true;
+	}
+	if (db_begin(l->db, e) == -1) {
+		l->fault = *db_fault(l->db);
+		return -1;
+	}
+	rc = apply(l, e);
+	if (rc == SINK_ANEW)
+		rc = TRIED_AGAIN;
+	else if (rc == SINK_DONE)
+		rc = check(l, e) == -1 ? -1 : finish(l, ended, e);
+	if (rc == -1)
+		l->fault = *db_fault(l->db);
+	if (rc != 1)
+		db_rollback(l->db);
+	return rc;
+}
+
+/* What became of a COMMIT without an answer. 1 committed, 0 not, -1. */
+static int
+decide(struct loader *l, struct err *e)
+{
+	static const char sql[] = "SELECT CASE pg_xact_status($1::text::xid8)"
+	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0 ELSE 2 END";
+	struct db_value v = DB_I(l->xid);
+	int64_t is = 2;
+
+	if (l->xid == 0)
+		return 0;
+	if (db_int(l->db, sql, &v, 1, 2, &is, e) == -1)
+		return -1;
+	if (is == 2)
+		return err_set(e, ERR_RETRY, false, "the connection was lost "
+		    "while a batch was being committed, and the server does "
+		    "not say whether it was: compare the rows");
+	l->xid = 0;
+	return (int)is;
+}
+
+/* After a fault that may pass. 1 the batch is committed, 0 do it again. */
+static int
+recover(struct loader *l, const struct err *why, uint64_t *tries,
+    struct err *e)
+{
+	struct err first = *why;
+	int rc;
+
+	if (!l->fault.again && !l->fault.lost) {
+		*e = first;
+		return -1;
+	}
+	do {
+		if (retry_pause(&l->retry, ++*tries, &first, e) == -1)
+			return -1;
+		rc = db_reopen(l->db, e);
+		if (rc == 0) {
+			l->sink->fresh(l->self);
+			rc = l->committing ? decide(l, e) : 0;
+		}
+		if (rc == -1) {
+			first = *e;
+			l->fault = *db_fault(l->db);
+		}
+	} while (rc == -1 && first.transient &&
+	    (l->fault.again || l->fault.lost));
+	return rc;
+}
+
+int
+batch_commit(struct loader *l, bool ended, struct err *e)
+{
+	uint64_t tries = 0;
+	struct err why;
+	int rc;
+
+	if (l->spool.total == 0 && !ended)
+		return 0;
+	outcome_begin(&l->outcome);
+	l->committing = false;
+	buf_clear(&l->told);
+	for (;;) {
+		while ((rc = try_batch(l, ended, e)) == TRIED_AGAIN)
+			continue;
+		if (rc >= 0)
+			break;
+		if (!e->transient || stop_signal() != 0)
+			return -1;
+		why = *e;
+		if ((rc = recover(l, &why, &tries, e)) == -1)
+			return -1;
+		if (rc == 1)
+			break;
+	}
+	l->committing = false;
+	rejects_causes(l);
+	sums_add(&l->sums, &l->sent);
+	l->batches++;
+	spool_clear(&l->spool);
+	return 0;
+}

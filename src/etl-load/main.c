@@ -1,0 +1,100 @@
+#include "base/opt.h"
+#include "base/stop.h"
+#include "db/db.h"
+#include "load.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: etl-load --table NAME [--key COLS] [--mode append|upsert]\n"
+    "                [--db URL] [--ddl FILE] [--batch N] [--flush DURATION]\n"
+    "                [--single-transaction] [--compare COLS] [--touch COL]\n"
+    "                [--seen COL] [--duplicate-members last] [--plain]\n"
+    "                [--rejects FILE] [--max-rejects N|N%] [--max-record SIZE]\n"
+    "                [--retries N] [--backoff BASE..MAX] [-v]";
+
+#define AT(member) offsetof(struct load_opts, member)
+static const struct opt options[] = {
+	{ "db", OPT_STRING, AT(db), "URL", "the database", "DATABASE_URL", 0 },
+	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
+	    0 },
+	{ "key", OPT_STRING, AT(key), "COLS",
+	    "columns that tell rows apart: upsert", NULL, 0 },
+	{ "mode", OPT_STRING, AT(mode), "append|upsert",
+	    "upsert where there is a --key, else append", NULL, 0 },
+	{ "ddl", OPT_STRING, AT(ddl), "FILE", "run this SQL script first",
+	    NULL, 0 },
+	{ "batch", OPT_NUMBER, AT(batch), "N", "records a commit: 10000",
+	    "BATCH_SIZE", 0 },
+	{ "flush", OPT_DURATION, AT(flush), "DURATION",
+	    "commit what is older: 1s", NULL, 0 },
+	{ "single-transaction", OPT_FLAG, AT(single), NULL,
+	    "all or nothing", NULL, 0 },
+	{ "compare", OPT_STRING, AT(compare), "COLS",
+	    "a row is unchanged if these are", NULL, 0 },
+	{ "touch", OPT_STRING, AT(touch), "COL",
+	    "set to now in rows inserted or updated", NULL, 0 },
+	{ "seen", OPT_STRING, AT(seen), "COL",
+	    "set to now in all rows that come", NULL, 0 },
+	{ "duplicate-members", OPT_STRING, AT(duplicates), "last",
+	    "of members with one name take the last", NULL, 0 },
+	{ "plain", OPT_FLAG, AT(plain), NULL, "the input has no marks", NULL,
+	    0 },
+	{ "rejects", OPT_STRING, AT(rejects), "FILE",
+	    "append rejects to it", NULL, 0 },
+	{ "max-rejects", OPT_STRING, AT(max_rejects), "N|N%",
+	    "stop beyond that: 50%", NULL, 0 },
+	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
+	    "longest line: 16MiB", NULL, 0 },
+	{ "retries", OPT_NUMBER, AT(retries), "N",
+	    "tries after the first: 3", "MAX_RETRIES", 0 },
+	{ "backoff", OPT_STRING, AT(backoff), "BASE..MAX",
+	    "wait between tries: 1s..60s", NULL, 0 },
+	{ "verbose", OPT_FLAG, AT(verbose), NULL, "print a summary", NULL,
+	    'v' },
+};
+
+static int
+check(const struct load_opts *o, int argc, struct err *e)
+{
+	if (optind < argc)
+		return err_set(e, ERR_USAGE, false,
+		    "records come on standard input, no argument is taken");
+	if (o->table == NULL)
+		return err_set(e, ERR_USAGE, false, "--table NAME is missing");
+	if (o->batch == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--batch 0: wants at least 1");
+	if (o->db != NULL && db_url_has_password(o->db))
+		(void)fprintf(stderr, "etl-load: --db: a password in an "
+		    "argument is seen by all users of this machine: use "
+		    "DATABASE_URL or PGPASSFILE\n");
+	return 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct opt_spec spec = { .program = "etl-load",
+		.usage = usage, .opts = options,
+		.n = sizeof(options) / sizeof(options[0]) };
+	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3 };
+	struct stdfd fds = { 0 };
+	struct err e = { 0 };
+	enum opt_result r;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report("etl-load", &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN && check(&o, argc, &e) == -1)
+		r = OPT_FAILED;
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	stop_catch();
+	if (load_run(&o, &fds, &e) == 0)
+		return 0;
+	stop_die();
+	return err_report("etl-load", &e);
+}

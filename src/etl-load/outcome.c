@@ -1,0 +1,150 @@
+#include "outcome.h"
+
+#include "base/hash.h"
+#include "json/pointer.h"
+
+#include <string.h>
+
+int
+outcome_init(struct outcome *o, struct stage *s, const struct target *t,
+    enum json_members duplicates, struct err *e)
+{
+	*o = (struct outcome){ .stage = s, .target = t };
+	spool_init(&o->rejects);
+	buf_init(&o->line, SIZE_MAX / 2);
+	buf_init(&o->key, SIZE_MAX / 2);
+	return reader_open(&o->reader, s, t, duplicates, e);
+}
+
+void
+outcome_release(struct outcome *o)
+{
+	reader_close(&o->reader);
+	spool_release(&o->rejects);
+	buf_release(&o->line);
+	buf_release(&o->key);
+}
+
+void
+outcome_begin(struct outcome *o)
+{
+	o->began = stage_who(o->stage)->n;
+	outcome_clear(o);
+}
+
+void
+outcome_clear(struct outcome *o)
+{
+	stage_who(o->stage)->n = o->began;
+	o->tally = (struct sums){ 0 };
+	o->ordinal = 0;
+	spool_clear(&o->rejects);
+}
+
+/* The id of a record whose key can be read: the same for all its rejects. */
+static bool
+key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
+    struct err *e)
+{
+	const char *pipeline = stage_who(o->stage)->pipeline;
+	struct hash *h;
+
+	buf_clear(&o->key);
+	if (!reader_key(&o->reader, l, &o->key) ||
+	    buf_check(&o->key, e) == -1 || (h = hash_new()) == NULL)
+		return false;
+	if (pipeline != NULL)
+		hash_add(h, pipeline, strlen(pipeline));
+	hash_add(h, "", 1);
+	hash_add(h, o->target->table->name, strlen(o->target->table->name));
+	hash_add(h, "", 1);
+	hash_add(h, o->key.data, o->key.len);
+	hash_end(h, id);
+	return true;
+}
+
+int
+outcome_reject(struct outcome *o, size_t i, struct reject *why,
+    struct err *e)
+{
+	struct line l = spool_line(o->chunk, i), out;
+	char id[HASH_HEX];
+
+	reject_line(why, &l);
+	if (stage_way(o->stage) == REJECT_NOWHERE)
+		return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and "
+		    "nowhere to write rejects: wrap the pipeline in { ...; } "
+		    "3>>rejects.ndjson or give --rejects FILE",
+		    (unsigned long long)l.number, why->message, why->code);
+	if (key_id(o, &l, id, e)) {
+		why->id = id;
+		why->origin.key = buf_text(&o->key);
+	}
+	buf_clear(&o->line);
+	if (reject_put(&o->line, stage_who(o->stage), why, e) == -1 ||
+	    buf_check(&o->line, e) == -1)
+		return -1;
+	out = (struct line){ .data = o->line.data, .len = o->line.len,
+		.number = o->ordinal + i };
+	o->tally.rejected++;
+	if (spool_add(&o->rejects, ITEM_RECORD, &out, e) == -1)
+		return -1;
+	if (spool_full(&o->rejects, SIZE_MAX))
+		return spool_spill(&o->rejects, e);
+	return 0;
+}
+
+int
+outcome_upstream(struct outcome *o, struct err *e)
+{
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		struct line l;
+
+		if (o->chunk->items[i].kind != ITEM_REJECT)
+			continue;
+		l = spool_line(o->chunk, i);
+		if (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1)
+			return -1;
+		if (spool_full(&o->rejects, SIZE_MAX) &&
+		    spool_spill(&o->rejects, e) == -1)
+			return -1;
+	}
+	o->ordinal += o->chunk->n;
+	return 0;
+}
+
+static const char *
+code_of(const struct db_fault *f)
+{
+	if (strcmp(f->sqlstate, "22003") == 0 ||
+	    strcmp(f->sqlstate, "22001") == 0)
+		return "range";
+	if (strcmp(f->sqlstate, "22021") == 0 ||
+	    strcmp(f->sqlstate, "22P05") == 0)
+		return "encoding";
+	if (strncmp(f->sqlstate, "22", 2) == 0)
+		return "type";
+	if (strncmp(f->sqlstate, "54", 2) == 0)
+		return "range";
+	return "constraint";
+}
+
+int
+outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
+    const char *message, struct err *e)
+{
+	struct reject why = { .code = code_of(f), .message = message };
+	struct buf pointer;
+	int rc;
+
+	buf_init(&pointer, SIZE_MAX / 2);
+	if (f->column[0] != '\0') {
+		pointer_put(&pointer, f->column, strlen(f->column));
+		why.pointer = buf_text(&pointer);
+	}
+	if (f->sqlstate[0] != '\0')
+		why.sqlstate = f->sqlstate;
+	rc = outcome_reject(o, i, &why, e);
+	buf_release(&pointer);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* The statements that load a chunk on PostgreSQL, by way of a temporary table
+ * of the session, or straight.  Each appends one statement. */
+#ifndef LOAD_PG_SQL_H
+#define LOAD_PG_SQL_H
+
+#include "record.h"
+
+/* The staging table: "etl.n" the item, "etl.s" the shape, the columns. */
+#define PG_STAGE "pg_temp.etl_load_stage"
+/* What the slow way found: a row for each bad record; for item -1 the sums. */
+#define PG_FOUND "pg_temp.etl_load_found"
+
+void pg_make_stage(struct buf *b, const struct target *t);
+void pg_make_found(struct buf *b);
+/* COPY of the shape's columns, staged or straight into the table. */
+void pg_copy(struct buf *b, const struct target *t, const struct shape *s,
+    bool staged);
+/* Rows of the shape from the staging table into the target; alone: no other
+ * shape is staged, and of each key only the last row counts. The answer is
+ * (rows inserted or updated, rows inserted). */
+void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
+    bool alone);
+/* Staged rows of a key but the last are deleted. */
+void pg_dedupe(struct buf *b, const struct target *t);
+void pg_distinct(struct buf *b, const struct target *t);
+void pg_seen(struct buf *b, const struct target *t);
+/* Row by row, each bad one found and told of. */
+void pg_slow(struct buf *b, const struct target *t,
+    struct shape *const *shapes, size_t n);
+
+#endif

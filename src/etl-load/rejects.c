@@ -1,0 +1,179 @@
+#include "loader.h"
+
+#include "db/control.h"
+#include "db/letters.h"
+#include "json/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_letter(const struct loader *l, const struct item *it)
+{
+	return it->kind == ITEM_REJECT ||
+	    stage_way(l->stage) == REJECT_STREAM;
+}
+
+static int
+store_chunk(struct loader *l, int64_t run_row, struct err *e)
+{
+	const struct spool *s = &l->outcome.rejects;
+	struct letter_text *v = calloc(s->n + 1, sizeof(*v));
+	size_t n = 0;
+	int rc = 0;
+
+	if (v == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < s->n; i++) {
+		struct line line = spool_line(s, i);
+
+		if (is_letter(l, &s->items[i]))
+			v[n++] = (struct letter_text){ line.data, line.len };
+	}
+	if (n > 0)
+		rc = letters_put(l->db, v, n, run_row, NULL, e);
+	free(v);
+	return rc;
+}
+
+int
+rejects_store(struct loader *l, int64_t run_row, struct err *e)
+{
+	struct spool *s = &l->outcome.rejects;
+	int more;
+
+	if (s->total == 0)
+		return 0;
+	if (spool_rewind(s, e) == -1)
+		return -1;
+	while ((more = spool_next(s, e)) == 1)
+		if (store_chunk(l, run_row, e) == -1)
+			return -1;
+	return more;
+}
+
+/* It went aside in an earlier try of this batch. */
+static bool
+was_told(const struct loader *l, uint64_t ordinal)
+{
+	uint64_t v;
+
+	for (size_t at = 0; at < l->told.len; at += sizeof(v)) {
+		memcpy(&v, l->told.data + at, sizeof(v));
+		if (v == ordinal)
+			return true;
+	}
+	return false;
+}
+
+int
+rejects_aside(struct loader *l, struct err *e)
+{
+	struct spool *s = &l->outcome.rejects;
+	bool again = l->told.len > 0;
+	int more;
+
+	if (s->total == 0)
+		return 0;
+	if (spool_rewind(s, e) == -1)
+		return -1;
+	while ((more = spool_next(s, e)) == 1)
+		for (size_t i = 0; i < s->n; i++) {
+			struct line line = spool_line(s, i);
+
+			if (is_letter(l, &s->items[i]) ||
+			    (again && was_told(l, line.number)))
+				continue;
+			if (stage_aside(l->stage, line.data, line.len,
+			    e) == -1)
+				return -1;
+			buf_add(&l->told, &line.number,
+			    sizeof(line.number));
+		}
+	return more == -1 ? -1 : buf_check(&l->told, e);
+}
+
+static void
+put_member(struct buf *b, const struct json *j, const char *name)
+{
+	uint32_t v = json_member(j, 0, name, strlen(name));
+
+	if (v != 0 && j->tok[v].type == JSON_STRING)
+		json_unescape(b, j, v);
+}
+
+static void
+add_cause(struct loader *l, const struct line *line)
+{
+	struct json j = { 0 };
+	struct json_fault f;
+	struct buf code, message, raw;
+
+	buf_init(&code, SIZE_MAX / 2);
+	buf_init(&message, SIZE_MAX / 2);
+	buf_init(&raw, SIZE_MAX / 2);
+	if (json_scan(&j, line->data, line->len, 2, JSON_LAST, &f) == 0) {
+		put_member(&code, &j, "code");
+		put_member(&message, &j, "message");
+		put_member(&raw, &j, "raw");
+		causes_add(l->causes, buf_text(&code), buf_text(&message),
+		    raw.data, raw.len, 0);
+	}
+	json_release(&j);
+	buf_release(&code);
+	buf_release(&message);
+	buf_release(&raw);
+}
+
+/* For the message of a stop by --max-rejects; best effort. */
+void
+rejects_causes(struct loader *l)
+{
+	struct spool *s = &l->outcome.rejects;
+	struct err e;
+
+	if (s->total == 0 || spool_rewind(s, &e) == -1)
+		return;
+	while (spool_next(s, &e) == 1)
+		for (size_t i = 0; i < s->n; i++) {
+			struct line line = spool_line(s, i);
+
+			add_cause(l, &line);
+		}
+}
+
+static void
+put_stage(struct buf *b, const struct counts *c)
+{
+	buf_str(b, "{");
+	json_put_text(b, "stage", c->stage);
+	json_put_int(b, "in", (int64_t)c->in);
+	json_put_int(b, "out", (int64_t)c->out);
+	json_put_int(b, "dropped", (int64_t)c->dropped);
+	json_put_int(b, "rejected", (int64_t)c->rejected);
+	if (c->aside > 0)
+		json_put_int(b, "aside", (int64_t)c->aside);
+	buf_str(b, "},");
+}
+
+void
+counts_put(struct buf *b, const struct loader *l, const struct sums *t,
+    bool ended)
+{
+	const struct mark *m = ended ? stage_mark(l->stage) : NULL;
+
+	buf_str(b, "[");
+	for (size_t i = 0; m != NULL && i < m->nstages; i++)
+		put_stage(b, &m->stages[i]);
+	buf_str(b, "{");
+	json_put_text(b, "stage", stage_name(l->stage));
+	json_put_int(b, "in", (int64_t)t->in);
+	json_put_int(b, "inserted", (int64_t)t->inserted);
+	json_put_int(b, "updated", (int64_t)t->updated);
+	json_put_int(b, "unchanged", (int64_t)t->unchanged);
+	json_put_int(b, "superseded", (int64_t)t->superseded);
+	json_put_int(b, "skipped", 0);
+	json_put_int(b, "deleted", 0);
+	json_put_int(b, "rejected", (int64_t)t->rejected);
+	buf_str(b, "}]");
+}

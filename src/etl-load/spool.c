@@ -1,0 +1,217 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct header {
+	uint64_t items, bytes;
+};
+
+void
+spool_init(struct spool *s)
+{
+	*s = (struct spool){ .fd = -1 };
+	/* a chunk is full only once a line of the greatest length is in it */
+	buf_init(&s->data, SIZE_MAX / 2);
+}
+
+void
+spool_release(struct spool *s)
+{
+	buf_release(&s->data);
+	free(s->items);
+	if (s->open)
+		(void)close(s->fd);
+	*s = (struct spool){ .fd = -1 };
+}
+
+void
+spool_clear(struct spool *s)
+{
+	buf_clear(&s->data);
+	s->n = 0;
+	s->total = 0;
+	s->end = s->read = 0;
+	s->given = s->sealed = false;
+}
+
+static int
+items_grow(struct spool *s, size_t least, struct err *e)
+{
+	size_t cap = s->cap ? s->cap * 2 : 256;
+	struct item *p;
+
+	while (cap < least)
+		cap *= 2;
+	if ((p = realloc(s->items, cap * sizeof(*p))) == NULL)
+		return err_nomem(e);
+	s->items = p;
+	s->cap = cap;
+	return 0;
+}
+
+int
+spool_add(struct spool *s, enum item_kind kind, const struct line *l,
+    struct err *e)
+{
+	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
+		return -1;
+	s->items[s->n] = (struct item){
+		.at = s->data.len, .len = l->len, .number = l->number,
+		.offset = l->offset, .bytes = l->bytes, .kind = kind,
+		.too_long = l->too_long
+	};
+	buf_add(&s->data, l->data, l->len);
+	if (l->too_long)
+		buf_add(&s->data, l->sha256, HASH_HEX);
+	if (buf_check(&s->data, e) == -1)
+		return -1;
+	s->n++;
+	s->total++;
+	return 0;
+}
+
+bool
+spool_full(const struct spool *s, size_t most)
+{
+	return s->data.len >= SPOOL_CHUNK || s->n >= most;
+}
+
+static int
+file_open(struct spool *s, struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[4096];
+	int n;
+
+	if (s->open)
+		return 0;
+	if (folder == NULL || *folder == '\0')
+		folder = "/tmp";
+	n = snprintf(path, sizeof(path), "%s/etl-load.XXXXXX", folder);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(e, ERR_CREATE, false, "TMPDIR is too long");
+	if ((s->fd = mkostemp(path, O_CLOEXEC)) == -1)
+		return err_errno(e, ERR_CREATE, path);
+	(void)unlink(path);
+	s->open = true;
+	return 0;
+}
+
+static int
+write_all(struct spool *s, const void *p, size_t n, struct err *e)
+{
+	const char *from = p;
+	ssize_t w;
+
+	while (n > 0) {
+		w = pwrite(s->fd, from, n, s->end);
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return err_errno(e, ERR_IO, "temporary file");
+		from += w;
+		n -= (size_t)w;
+		s->end += w;
+	}
+	return 0;
+}
+
+static int
+read_all(struct spool *s, void *p, size_t n, struct err *e)
+{
+	char *to = p;
+	ssize_t r;
+
+	while (n > 0) {
+		r = pread(s->fd, to, n, s->read);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return err_errno(e, ERR_IO, "temporary file");
+		if (r == 0)
+			return err_set(e, ERR_IO, false,
+			    "temporary file: shorter than written");
+		to += r;
+		n -= (size_t)r;
+		s->read += r;
+	}
+	return 0;
+}
+
+int
+spool_spill(struct spool *s, struct err *e)
+{
+	struct header h = { s->n, s->data.len };
+
+	if (s->n == 0)
+		return 0;
+	if (file_open(s, e) == -1 || write_all(s, &h, sizeof(h), e) == -1 ||
+	    write_all(s, s->items, s->n * sizeof(*s->items), e) == -1 ||
+	    write_all(s, s->data.data, s->data.len, e) == -1)
+		return -1;
+	buf_clear(&s->data);
+	s->n = 0;
+	return 0;
+}
+
+int
+spool_rewind(struct spool *s, struct err *e)
+{
+	if (s->end > 0 && !s->sealed && spool_spill(s, e) == -1)
+		return -1;
+	s->sealed = true;
+	s->read = 0;
+	s->given = false;
+	return 0;
+}
+
+static int
+chunk_read(struct spool *s, struct err *e)
+{
+	struct header h;
+
+	if (read_all(s, &h, sizeof(h), e) == -1)
+		return -1;
+	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
+		return -1;
+	buf_clear(&s->data);
+	if (!buf_room(&s->data, h.bytes))
+		return buf_check(&s->data, e) == -1 ? -1 : err_nomem(e);
+	if (read_all(s, s->items, h.items * sizeof(*s->items), e) == -1 ||
+	    read_all(s, s->data.data, h.bytes, e) == -1)
+		return -1;
+	s->n = h.items;
+	s->data.len = h.bytes;
+	return 1;
+}
+
+int
+spool_next(struct spool *s, struct err *e)
+{
+	if (s->end > 0)
+		return s->read < s->end ? chunk_read(s, e) : 0;
+	if (s->given)
+		return 0;
+	s->given = true;
+	return s->n > 0;
+}
+
+struct line
+spool_line(const struct spool *s, size_t i)
+{
+	const struct item *it = &s->items[i];
+	struct line l = {
+		.data = s->data.data + it->at, .len = it->len,
+		.number = it->number, .offset = it->offset,
+		.bytes = it->bytes, .too_long = it->too_long
+	};
+
+	if (it->too_long)
+		memcpy(l.sha256, l.data + l.len, HASH_HEX);
+	return l;
+}
