@@ -14,5 +14,5 @@ WHERE ($1::bigint IS NULL OR id = $1)
         SELECT 1 FROM dead_letter_attempts AS a
         WHERE a.dead_letter_id = d.id AND (a.pipeline_run_id = $8
             OR starts_with(a.occurrence, $9))))
-ORDER BY id
+ORDER BY created_at, id
 LIMIT $10::bigint

@@ -11,5 +11,5 @@ WHERE ($1 IS NULL OR id = $1)
         SELECT 1 FROM dead_letter_attempts AS a
         WHERE a.dead_letter_id = d.id AND (a.pipeline_run_id = $8
             OR substr(a.occurrence, 1, length($9)) = $9)))
-ORDER BY id
+ORDER BY created_at, id
 LIMIT coalesce($10, -1)
