@@ -6,7 +6,7 @@ SELECT id, attempts, resolved_upto, reject_id, stage, code, pipeline, run,
 FROM dead_letters AS d
 WHERE ($1::bigint IS NULL OR id = $1)
     AND ($2::text IS NULL OR stage = $2) AND ($3::text IS NULL OR code = $3)
-    AND ($4::text IS NULL OR pipeline = $4)
+    AND ($4::text IS NULL OR coalesce(pipeline, '') = $4)
     AND ($5::text IS NULL OR status = $5)
     AND ($6::timestamptz IS NULL OR last_seen_at >= $6)
     AND ($7::timestamptz IS NULL OR last_seen_at < $7)

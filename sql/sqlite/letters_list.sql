@@ -4,7 +4,7 @@ SELECT id, attempts, resolved_upto, reject_id, stage, code, pipeline, run,
 FROM dead_letters AS d
 WHERE ($1 IS NULL OR id = $1)
     AND ($2 IS NULL OR stage = $2) AND ($3 IS NULL OR code = $3)
-    AND ($4 IS NULL OR pipeline = $4) AND ($5 IS NULL OR status = $5)
+    AND ($4 IS NULL OR coalesce(pipeline, '') = $4) AND ($5 IS NULL OR status = $5)
     AND ($6 IS NULL OR julianday(last_seen_at) >= julianday($6))
     AND ($7 IS NULL OR julianday(last_seen_at) < julianday($7))
     AND (($8 IS NULL AND $9 IS NULL) OR EXISTS (

@@ -34,14 +34,6 @@ choice_is(const struct choice *c, const struct letter *l)
 	    strcmp(c->stage, text_or_none(l->stage)) == 0;
 }
 
-/* --pipeline '' means those of none: the database's filter cannot say so. */
-static bool
-wanted(const struct dlq *d, const struct letter *l)
-{
-	return d->opts->pipeline == NULL || strcmp(d->opts->pipeline,
-	    text_or_none(l->pipeline)) == 0;
-}
-
 static int
 choice_add(struct choices *c, const struct letter *l, struct err *e)
 {
@@ -86,7 +78,7 @@ choices_read(struct choices *c, struct dlq *d,
 	if (letters_open(&letters, d->db, f, e) == -1)
 		return -1;
 	while ((more = letters_next(letters, &l, e)) == 1)
-		if (wanted(d, &l) && choice_add(c, &l, e) == -1) {
+		if (choice_add(c, &l, e) == -1) {
 			more = -1;
 			break;
 		}

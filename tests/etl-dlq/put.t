@@ -1,0 +1,115 @@
+#!/bin/sh
+# put: reject lines and whole streams, once each, torn ones told.
+. tests/support/lib.sh
+cd "$scratch"
+
+# reject OCCURRENCE ID RAW [STAGE [PIPELINE]]
+reject() {
+	python3 - "$@" <<'P'
+import hashlib, json, sys
+occurrence, ident, raw, stage, pipeline = (sys.argv[1:] + ["transform",
+    "posts"])[:5] if len(sys.argv) == 4 else sys.argv[1:6]
+print(json.dumps({"@etl": "reject", "v": 1,
+    "id": hashlib.sha256(ident.encode()).hexdigest(),
+    "occurrence": occurrence, "run": "r", "pipeline": pipeline,
+    "stage": stage, "code": "required", "message": "no title", "raw": raw,
+    "at": "2026-11-20T08:00:00Z"}, separators=(",", ":")))
+P
+}
+{
+	reject r/transform.aaaa/1 one '{"id":1}'
+	reject r/transform.aaaa/2 two '{"id":2}'
+} >rejects
+{
+	echo '{"@etl":"begin","v":1,"id":"x","stages":["extract"]}'
+	echo '{"id":7}'
+	echo
+	reject r/transform.aaaa/3 one '{"id":1}'
+	echo '{"@etl":"unheard"}'
+	echo '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}'
+} >stream
+
+for kind in sqlite postgresql; do
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	is "$kind: put" 0 "$(status etl-dlq put rejects)"
+	is "$kind: says what it did" \
+	    '2 stored, 0 known before, 0 other lines' "$(cat out)"
+	is "$kind: and no more" '' "$(cat err)"
+	i=0
+	while [ $i -lt 4 ]; do
+		etl-dlq put rejects >out
+		i=$((i + 1))
+	done
+	is "$kind: five times is once" \
+	    '0 stored, 2 known before, 0 other lines' "$(cat out)"
+	is "$kind: letters, times" '2|2' \
+	    "$(sql 'SELECT count(*), sum(attempts) FROM dead_letters')"
+	is "$kind: a saved stream on stdin" 0 "$(status etl-dlq put <stream)"
+	is "$kind: another time of the same" \
+	    '1 stored, 0 known before, 4 other lines' "$(cat out)"
+	is "$kind: is one letter" '2|3' \
+	    "$(sql 'SELECT count(*), sum(attempts) FROM dead_letters')"
+
+	# A torn last line: the others are stored.
+	{
+		reject r/transform.bbbb/1 three '{"id":3}'
+		reject r/transform.bbbb/2 four '{"id":4}' | head -c 150
+	} >torn
+	is "$kind: a torn last line" 65 "$(status etl-dlq put torn rejects)"
+	is "$kind: leaves the others" \
+	    '1 stored, 2 known before, 0 other lines' "$(cat out)"
+	is "$kind: and is named" \
+	    'etl-dlq: a line was left out: torn: line 2: no JSON: torn?' \
+	    "$(cat err)"
+	{
+		echo '{"@etl":"reject"}'
+		echo '{"@etl":"reject","v":1,"id":7}'
+		reject r/transform.bbbb/3 five '{"id":5}'
+	} >odd
+	is "$kind: marks that are no rejects" 65 "$(status etl-dlq put odd)"
+	like "$kind: are named" '2 lines were left out: odd: line 1:' \
+	    "$(cat err)"
+	like "$kind: and left" '^1 stored' "$(cat out)"
+	is "$kind: nothing" 0 "$(status etl-dlq put /dev/null)"
+	before=$(sql 'SELECT count(*) FROM dead_letters')
+	is "$kind: no such file" 66 "$(status etl-dlq put torn none)"
+	is "$kind: then nothing is stored" "$before" \
+	    "$(sql 'SELECT count(*) FROM dead_letters')"
+
+	# Two at once, over the same letters in another order.
+	i=0
+	while [ $i -lt 300 ]; do
+		i=$((i + 1))
+		echo "{\"@etl\":\"reject\",\"v\":1,\"id\":\"$(printf %064d $i)\",\"occurrence\":\"q/load.cccc/$i\",\"stage\":\"load\",\"code\":\"type\",\"message\":\"m\",\"raw\":\"$i\",\"at\":\"2026-11-20T08:00:00Z\"}"
+	done >many
+	tac many >many.back
+	etl-dlq put many >a.out 2>a.err & a=$!
+	etl-dlq put many.back >b.out 2>b.err & b=$!
+	rc=0
+	wait $a || rc=$?
+	wait $b || rc=$?
+	is "$kind: two at once" "0 300" "$rc $(cat a.out b.out |
+	    awk '{ n += $1 } END { print n }')"
+
+	# A pipe that stays open keeps no transaction open.
+	mkfifo "pipe.$kind"
+	etl-dlq put "pipe.$kind" >p.out 2>&1 & p=$!
+	exec 9>"pipe.$kind"
+	head -n 1 rejects >&9
+	sleep 0.2
+	is "$kind: no lock while it reads" 0 "$(limit=3 status etl-dlq put many)"
+	exec 9>&-
+	wait $p
+	like "$kind: and then it stores" '^0 stored, 1 known' "$(cat p.out)"
+done
+is 'no server' 75 "$(status etl-dlq put --db postgresql://127.0.0.1:1/x \
+    rejects)"
+is 'a full disk' 74 "$(rc=0; etl-dlq put rejects 2>err >/dev/full || rc=$?
+    echo $rc)"
+is 'no command' 64 "$(status etl-dlq)"
+is 'no such command' 64 "$(status etl-dlq bury)"
+is 'an option of another command' 64 "$(status etl-dlq put --json rejects)"
+like 'is told' '^etl-dlq: put: takes no --json' "$(cat err)"
+done_testing

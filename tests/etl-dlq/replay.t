@@ -1,0 +1,129 @@
+#!/bin/sh
+# replay gives the stage the very lines it saw; letters are closed by hand.
+# shellcheck disable=SC2016
+. tests/support/lib.sh
+cd "$scratch"
+
+python3 - >rejects <<'P'
+import base64, hashlib, json
+n = 0
+def reject(ident, raw, stage="transform", pipeline="posts", times=1, **more):
+    global n
+    for i in range(times):
+        n += 1
+        r = {"@etl": "reject", "v": 1,
+            "id": hashlib.sha256(ident.encode()).hexdigest(),
+            "occurrence": "r/%s.abcd/%d" % (stage, n), "stage": stage,
+            "code": "filter", "message": "m",
+            "at": "2026-05-01T12:00:%02dZ" % n}
+        if pipeline is not None:
+            r["pipeline"] = pipeline
+        try:
+            r["raw"] = raw.decode()
+        except UnicodeDecodeError:
+            r["raw_base64"] = base64.b64encode(raw).decode()
+        r.update(more)
+        print(json.dumps(r))
+reject("a", b'{ "id" : 1.0,  "b":"\\u00e9" }')
+reject("b", b'{"id":2}', times=3)
+reject("c", b'not json \xff\x00 at all')
+reject("d", b'{"@etl":"end"}', code="reserved")
+reject("e", b'{"id":5', code="too_long", bytes=99999, sha256="0" * 64)
+reject("f", '{"id":6,"t":"\u2028\u202e"}'.encode())
+P
+printf '%s\n' '{ "id" : 1.0,  "b":"\u00e9" }' '{"id":2}' '{"id":2}' \
+    '{"id":2}' >want
+printf 'not json \377\000 at all\n{"id":6,"t":"\342\200\250\342\200\256"}\n' \
+    >>want
+
+for kind in sqlite postgresql; do
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	is "$kind: of nothing" 0 "$(status etl-dlq replay)"
+	is "$kind: is an empty stream" 'begin end' \
+	    "$(jq -r '."@etl"' out | tr '\n' ' ' | sed 's/ $//')"
+	etl-dlq put rejects >/dev/null
+	# Numbers need not follow the order: by the second of their times.
+	set --
+	for second in 01 02 05 06 07; do
+		set -- "$@" "$(etl-dlq list --json | jq "select(.created_at |
+		    contains(\"12:00:$second\")) | .letter")"
+	done
+	is "$kind: replay" 0 "$(status etl-dlq replay)"
+	sed '1d;$d' out >lines
+	ok "$kind: the very bytes, as often as they came" cmp want lines
+	is "$kind: begins as a replay" '["begin",1,true,"posts","transform"]' \
+	    "$(sed 1q out | jq -c '[."@etl", .v, .replay, .pipeline, .stage]')"
+	is "$kind: ends with the count" \
+	    '["end",{"stage":"replay","in":0,"out":6,"dropped":0,"rejected":0}]' \
+	    "$(tail -n 1 out | jq -c '[."@etl", .stages[]]')"
+	like "$kind: a mark is left out, and named" \
+	    "warning: replay: letter $4 is left out: .*mark" "$(cat err)"
+	like "$kind: so is a line that was cut" \
+	    "warning: replay: letter $5 is left out: only the start" \
+	    "$(cat err)"
+	isnt "$kind: each replay has an id of its own" \
+	    "$(etl-dlq replay 2>/dev/null | sed 1q | jq -r .id)" \
+	    "$(etl-dlq replay 2>/dev/null | sed 1q | jq -r .id)"
+	is "$kind: --once" 4 \
+	    "$(etl-dlq replay --once 2>/dev/null | sed '1d;$d' | wc -l |
+	    tr -d ' ')"
+	is "$kind: --limit" 4 "$(etl-dlq replay --limit 2 2>/dev/null |
+	    sed '1d;$d' | wc -l | tr -d ' ')"
+
+	# Another stage, another pipeline: one at a time.
+	sed 's/"transform"/"load"/; s/"id": "/"id": "1/; s/.abcd/.load/' \
+	    rejects | head -n 1 | sed 's/\("id": ".\{64\}\)./\1/' >load
+	sed 's/"posts"/"users"/; s/"id": "/"id": "ca/; s/.abcd/.user/' \
+	    rejects | head -n 1 | sed 's/\("id": ".\{64\}\)../\1/' >users
+	sed 's/"pipeline": "posts"/"x": 1/; s/"id": "/"id": "3/; s/.abcd/.none/' \
+	    rejects | head -n 1 | sed 's/\("id": ".\{64\}\)./\1/' >none
+	etl-dlq put load users none >put.out
+	is "$kind: three more" '3 stored, 0 known before, 0 other lines' \
+	    "$(cat put.out)"
+	is "$kind: of several stages" 64 "$(status etl-dlq replay)"
+	like "$kind: names the choices" \
+	    "there are --pipeline 'posts' --stage transform \(6\), --pipeline 'posts' --stage load \(1\), --pipeline 'users' --stage transform \(1\), --pipeline '' --stage transform \(1\)" \
+	    "$(cat err)"
+	is "$kind: writes nothing" '' "$(cat out)"
+	is "$kind: one of them" '"load"' "$(etl-dlq replay --stage load |
+	    sed 1q | jq -c .stage)"
+	is "$kind: those of no pipeline" 'null 1' \
+	    "$(etl-dlq replay --pipeline '' >out; sed 1q out |
+	    jq -c .pipeline) $(sed '1d;$d' out | wc -l | tr -d ' ')"
+
+	# Closed by hand.
+	is "$kind: resolve" 0 "$(status etl-dlq resolve "$1" "$2")"
+	is "$kind: silently" '' "$(cat out err)"
+	is "$kind: says so" 'resolved 3 3' "$(etl-dlq show --json "$2" |
+	    jq -r '"\(.status) \(.attempts) \(.resolved_upto)"')"
+	is "$kind: they are not replayed" 2 "$(etl-dlq replay --pipeline posts \
+	    --stage transform 2>/dev/null | sed '1d;$d' | wc -l | tr -d ' ')"
+	is "$kind: discard" 0 \
+	    "$(status etl-dlq discard --reason 'test data' "$3")"
+	is "$kind: with its reason" 'discarded test data' \
+	    "$(etl-dlq show --json "$3" | jq -r '"\(.status) \(.reason)"')"
+	is "$kind: the open ones are listed" 6 \
+	    "$(etl-dlq list --json | wc -l | tr -d ' ')"
+	is "$kind: the closed ones can be" '2 1' \
+	    "$(etl-dlq list --json --status resolved | wc -l |
+	    tr -d ' ') $(etl-dlq list --json --status discarded | wc -l |
+	    tr -d ' ')"
+	is "$kind: all or none" 1 "$(status etl-dlq resolve "$4" 99999999)"
+	is "$kind: none" open "$(etl-dlq show --json "$4" | jq -r .status)"
+	is "$kind: an id that several have" 64 "$(status etl-dlq resolve ca)"
+	is "$kind: no id" 64 "$(status etl-dlq resolve)"
+	is "$kind: a new time opens it again" 0 "$(sed -n 2p rejects |
+	    sed 's/abcd/next/' >again; status etl-dlq put again)"
+	is "$kind: with what is open of it" 'open 4 3 1' \
+	    "$(etl-dlq show --json "$2" |
+	    jq -r '"\(.status) \(.attempts) \(.resolved_upto)"') $(etl-dlq \
+	    replay --pipeline posts --stage transform 2>/dev/null |
+	    grep -c '"id":2')"
+	is "$kind: a known one does not" '0 stored, 1 known before, 0 other lines' \
+	    "$(etl-dlq resolve "$2"; etl-dlq put again)"
+	is "$kind: so it stays closed" resolved \
+	    "$(etl-dlq show --json "$2" | jq -r .status)"
+done
+done_testing

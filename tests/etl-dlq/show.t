@@ -1,0 +1,135 @@
+#!/bin/sh
+# list and show: all that is known, and nothing that a terminal obeys.
+# shellcheck disable=SC2016
+. tests/support/lib.sh
+cd "$scratch"
+
+# One letter for each byte, one with all, one with what moves a terminal.
+python3 - >rejects <<'P'
+import base64, hashlib, json
+def reject(n, raw, message, **more):
+    r = {"@etl": "reject", "v": 1,
+        "id": hashlib.sha256(b"%d" % n).hexdigest(),
+        "occurrence": "r/transform.abcd/%d" % n, "stage": "transform",
+        "code": "parse", "message": message,
+        "at": "2026-05-%02dT12:00:00Z" % (n % 28 + 1)}
+    try:
+        r["raw"] = raw.decode()
+        r["raw"].encode()
+    except UnicodeDecodeError:
+        r["raw_base64"] = base64.b64encode(raw).decode()
+    r.update(more)
+    print(json.dumps(r))
+for i in range(256):
+    reject(i, b"<%c>" % i, "byte %d: %c" % (i, i if i else 0x20))
+reject(256, bytes(range(256)), "all of them")
+evil = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202e\u2066\u200f\u2028\ufeff\x7f\r"
+reject(257, evil.encode(), evil, pointer="/" + evil, pipeline=evil,
+    code="odd" + evil,
+    origin={"kind": "http", "uri": "https://x/" + evil, "line": 3})
+P
+harm='[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf|\xd8\x9c'
+harmless() {
+	if grep -aPq "$harm" "$2"; then
+		check "$1" 1
+		diag "$(grep -aPn "$harm" "$2" | head -n 3 | od -c | head)"
+	else
+		check "$1" 0
+	fi
+}
+
+for kind in sqlite postgresql; do
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	is "$kind: an empty list" 0 "$(status etl-dlq list)"
+	is "$kind: prints nothing" '' "$(cat out err)"
+	is "$kind: put" 0 "$(status etl-dlq put rejects)"
+	is "$kind: all are stored" '258 stored, 0 known before, 0 other lines' \
+	    "$(cat out)"
+
+	is "$kind: list" 0 "$(status etl-dlq list)"
+	is "$kind: a head and a line each" 259 "$(wc -l <out | tr -d ' ')"
+	harmless "$kind: list obeys nothing" out
+	is "$kind: list --json" 0 "$(status etl-dlq list --json)"
+	harmless "$kind: list --json obeys nothing" out
+	ok "$kind: and is what was put" python3 - <<'P'
+import base64, json
+want = [json.loads(l) for l in open("rejects")]
+got = [json.loads(l) for l in open("out", newline="\n")]
+def raw(r):
+    return base64.b64decode(r["raw_base64"]) if "raw_base64" in r \
+        else r["raw"].encode()
+assert len(want) == len(got), len(got)
+want = {w["id"]: w for w in want}
+for g in got:
+    w = want[g["id"]]
+    assert raw(w) == raw(g), (w, g)
+    for k in "stage", "code", "message", "pointer", "pipeline", "origin":
+        assert w.get(k) == g.get(k), (k, w.get(k), g.get(k))
+    assert g["status"] == "open" and g["attempts"] == 1
+P
+	all=$(etl-dlq list --json --code parse | jq 'select(.message ==
+	    "all of them") | .letter')
+	some=$(etl-dlq list --json --limit 1 | jq .letter)
+	for id in "$all" "$some" "$(etl-dlq list --json | tail -n 1 |
+	    jq .letter)" "$(etl-dlq list --json | grep pwned | jq .letter)"; do
+		etl-dlq show "$id" >out
+		harmless "$kind: show $id obeys nothing" out
+	done
+	is "$kind: show names all" 'letter id status stage code message created_at last_seen_at attempts resolved_upto raw' \
+	    "$(etl-dlq show "$all" | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')"
+	like "$kind: show's raw" '^raw  *\\u0000\\u0001.*\\n.*~\\u007f\\x80.*\\xff$' \
+	    "$(etl-dlq show "$all")"
+	etl-dlq show --raw "$all" >raw
+	python3 -c 'import sys
+sys.stdout.buffer.write(bytes(range(256)) + b"\n")' >want
+	ok "$kind: show --raw gives the bytes" cmp want raw
+	start=$(printf %s 256 | sha256sum | head -c 12)
+	is "$kind: by the start of its id" "$all" \
+	    "$(etl-dlq show --json "$start" | jq .letter)"
+	is "$kind: several" "$some $all" \
+	    "$(etl-dlq show --json "$some" "$all" | jq .letter | tr '\n' ' ' |
+	    sed 's/ $//')"
+	is "$kind: none such" 1 "$(status etl-dlq show "$some" 99999999)"
+	like "$kind: is told" '99999999: no such' "$(cat err)"
+	like "$kind: after the ones before" '^letter  *[0-9]+$' "$(cat out)"
+	is "$kind: an id that many have" 64 "$(status etl-dlq show a)"
+	is "$kind: no id" 64 "$(status etl-dlq show)"
+
+	n() { etl-dlq list --json "$@" | wc -l | tr -d ' '; }
+	is "$kind: --stage" '258 0' \
+	    "$(n --stage transform) $(n --stage load)"
+	is "$kind: --code" '257 0' "$(n --code parse) $(n --code type)"
+	is "$kind: --limit" 3 "$(n --limit 3)"
+	is "$kind: --limit gives the oldest" '2026-05-01T12:00:00' \
+	    "$(etl-dlq list --json --limit 1 | jq -r .last_seen_at |
+	    head -c 19)"
+	is "$kind: --since, a day" "$(jq -c 'select(.at >= "2026-05-27")' \
+	    rejects | wc -l | tr -d ' ')" "$(n --since 2026-05-27)"
+	is "$kind: --since, an instant" "$(n --since 2026-05-27T12:00:00Z)" \
+	    "$(n --since 2026-05-27T14:00:00+02:00)"
+	is "$kind: is included" "$(jq -c 'select(.at >= "2026-05-27")' \
+	    rejects | wc -l | tr -d ' ')" "$(n --since 2026-05-27T12:00:00Z)"
+	is "$kind: a moment later" "$(jq -c 'select(.at >= "2026-05-28")' \
+	    rejects | wc -l | tr -d ' ')" \
+	    "$(n --since 2026-05-27T12:00:00.01Z)"
+	is "$kind: --until is not" "$(jq -c 'select(.at < "2026-05-27")' \
+	    rejects | wc -l | tr -d ' ')" "$(n --until 2026-05-27T12:00:00Z)"
+	is "$kind: --since, ago" 0 "$(n --since 2h --until 1h)"
+	is "$kind: --status" '258 0 258' \
+	    "$(n --status open) $(n --status resolved) $(n --status any)"
+done
+for bad in yesterday 2026-13-01 2026-05-27T12:00:00 20260527 2026-05-27T25:00:00Z; do
+	is "--since $bad" 64 "$(status etl-dlq list --since $bad)"
+done
+is '--status of no kind' 64 "$(status etl-dlq list --status odd)"
+is 'an operand of list' 64 "$(status etl-dlq list 1)"
+is '--json and --raw' 64 "$(status etl-dlq show --json --raw 1)"
+rc=0; etl-dlq list >/dev/full 2>err || rc=$?
+is 'a full disk' 74 $rc
+rc=0; etl-dlq list >&- 2>err || rc=$?
+is 'stdout closed' 74 $rc
+is 'a reader that leaves' 141 "$(bash -c '{ sleep 0.3; etl-dlq list --json; } | true
+    echo ${PIPESTATUS[0]}')"
+done_testing
