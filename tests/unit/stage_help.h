@@ -36,6 +36,20 @@ struct got {
 };
 
 static inline int
+got_new(void **state)
+{
+	*state = calloc(1, sizeof(struct got));
+	return *state == NULL;
+}
+
+static inline int
+got_free(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static inline int
 step(struct stage *s, const struct stage_conf *c, struct json *j,
     struct err *e)
 {

@@ -14,10 +14,27 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/etl-aside.XXXXXX", path[64];
+/* The state of all tests: a path that no other process has. */
+static int
+path_new(void **state)
+{
+	char *path = strdup("/tmp/etl-aside.XXXXXX");
+	int fd = path != NULL ? mkstemp(path) : -1;
+
+	*state = path;
+	return fd == -1 ? -1 : close(fd);
+}
+
+static int
+path_free(void **state)
+{
+	(void)unlink(*state);
+	free(*state);
+	return 0;
+}
 
 static void
-given(const char *text)
+given(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
 
@@ -27,7 +44,7 @@ given(const char *text)
 }
 
 static void
-file_is(const char *wanted)
+file_is(const char *path, const char *wanted)
 {
 	char got[256];
 	FILE *f = fopen(path, "r");
@@ -50,35 +67,35 @@ put(struct aside *a, const char *line)
 }
 
 static void
-file_takes(const char *before, const char *after)
+file_takes(const char *path, const char *before, const char *after)
 {
 	struct err e = { 0 };
 	struct aside *a;
 
-	given(before);
+	given(path, before);
 	assert_int_equal(aside_open(&a, path, NULL, &e), 0);
 	put(a, "{1}");
 	put(a, "{2}");
 	aside_close(a);
-	file_is(after);
+	file_is(path, after);
 }
 
 static void
 a_file_is_appended_to_and_mended(void **state)
 {
-	file_takes("", "{1}\n{2}\n");
-	file_takes("{0}\n", "{0}\n{1}\n{2}\n");
-	file_takes("{\"cut", "{\"cut\n{1}\n{2}\n");
-	assert_int_equal(unlink(path), 0);
+	file_takes(*state, "", "{1}\n{2}\n");
+	file_takes(*state, "{0}\n", "{0}\n{1}\n{2}\n");
+	file_takes(*state, "{\"cut", "{\"cut\n{1}\n{2}\n");
+	assert_int_equal(unlink(*state), 0);
 	{
 		struct err e = { 0 };
 		struct aside *a;
 
-		assert_int_equal(aside_open(&a, path, NULL, &e), 0);
+		assert_int_equal(aside_open(&a, *state, NULL, &e), 0);
 		put(a, "{1}");
 		aside_close(a);
 	}
-	file_is("{1}\n");
+	file_is(*state, "{1}\n");
 }
 
 static void
@@ -126,15 +143,15 @@ descriptor_three_is_made_to_append(void **state)
 	int other;
 	struct aside *a;
 
-	given("");
-	other = open(path, O_WRONLY);
+	given(*state, "");
+	other = open(*state, O_WRONLY);
 	assert_true(other >= 0);
-	a = open_three(open(path, O_WRONLY));
+	a = open_three(open(*state, O_WRONLY));
 	put(a, "{1}");
 	assert_int_equal(fcntl(other, F_SETFL, O_APPEND), 0);
 	assert_int_equal(write(other, "x\n", 2), 2);
 	put(a, "{2}");
-	file_is("{1}\nx\n{2}\n");
+	file_is(*state, "{1}\nx\n{2}\n");
 	aside_close(a);
 	assert_int_equal(fcntl(3, F_GETFD), 0);         /* stays open */
 	move_to_three(open("/dev/null", O_RDONLY));
@@ -242,7 +259,7 @@ output_is_whole_through_a_small_pipe(void **state)
 {
 	struct err e = { 0 };
 	struct out *o;
-	static char line[100000];
+	char line[100000];
 	int p[2], status;
 	pid_t pid;
 
@@ -304,16 +321,9 @@ main(void)
 		cmocka_unit_test(output_is_whole_through_a_small_pipe),
 		cmocka_unit_test(output_that_fails_stays_failed),
 	};
-	int failed;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)alarm(60);
 	(void)dup2(STDIN_FILENO, 3);
-	if (mkdtemp(folder) == NULL)
-		return 1;
-	(void)snprintf(path, sizeof(path), "%s/rejects", folder);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	(void)unlink(path);
-	(void)rmdir(folder);
-	return failed;
+	return cmocka_run_group_tests(tests, path_new, path_free);
 }

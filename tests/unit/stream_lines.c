@@ -194,7 +194,7 @@ long_lines_are_cut_at_the_limit(void **state)
 static void
 write_much(int fd)
 {
-	static char block[65536];
+	char block[65536];
 
 	memset(block, 'x', sizeof(block));
 	for (int i = 0; i < 3200; i++)

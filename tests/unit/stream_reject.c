@@ -291,7 +291,7 @@ causes_are_counted_by_shape(void **state)
 	struct err e = { 0 };
 	struct causes *c;
 	struct buf b;
-	char code[8];
+	char code[16];
 
 	buf_init(&b, 1 << 16);
 	assert_int_equal(causes_new(&c, &e), 0);

@@ -14,8 +14,6 @@
     "\"pipeline\":\"posts\",\"stage\":\"transform.2\",\"stages\":[\"dlq\"]}\n"
 #define WHERE "{ ...; } 3>>rejects.ndjson"
 
-static struct got r;
-
 static void
 has(const char *text, const char *part)
 {
@@ -24,61 +22,61 @@ has(const char *text, const char *part)
 }
 
 static void
-gives(struct given g, int status)
+gives(struct got *r, struct given g, int status)
 {
 	if (g.conf.name == NULL)
 		g.conf.name = "transform";
-	run(&r, &g);
-	if (r.status != status)
-		fail_msg("status %d, not %d: %s", r.status, status, r.err);
+	run(r, &g);
+	if (r->status != status)
+		fail_msg("status %d, not %d: %s", r->status, status, r->err);
 }
 
 static void
-sink(const char *in, int status, const char *part)
+sink(struct got *r, const char *in, int status, const char *part)
 {
-	gives((struct given){ .conf = { .name = "load", .sink = true },
-	    .in = in }, status);
-	has(status == 0 ? r.out : r.err, part);
+	gives(r, (struct given){ .conf = { .name = "load",
+	    .sink = true }, .in = in }, status);
+	has(status == 0 ? r->out : r->err, part);
 }
 
 static void
 sums_that_agree_pass(void **state)
 {
-	sink("{}\n", 0, "record {}");
-	sink(REJECT("x") "{}\n", 0, "mark 5\nrecord {}\n");
-	sink(BEGIN "{}\n" REJECT("transform") MARK("end",
+	sink(*state, "{}\n", 0, "record {}");
+	sink(*state, REJECT("x") "{}\n", 0, "mark 5\nrecord {}\n");
+	sink(*state, BEGIN "{}\n" REJECT("transform") MARK("end",
 	    COUNT("extract", 0, 3, 0, 0), COUNT("transform", 3, 1, 1, 1)), 0,
 	    "mark 1\nrecord {}\nmark 5\nmark 4\n");
-	sink(BEGIN "{}\n" MARK("end", COUNT("extract", 0, 3, 0, 0),
+	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 3, 0, 0),
 	    "{\"stage\":\"transform\",\"in\":3,\"out\":1,\"dropped\":1,"
 	    "\"rejected\":1,\"aside\":1}"), 0, "mark 4\n");
 	/* A filter of the plain part before the stream's start. */
-	sink(BEGIN REJECT("other") MARK("end", COUNT("extract", 0, 0, 0, 0),
+	sink(*state, BEGIN REJECT("other") MARK("end", COUNT("extract", 0, 0, 0, 0),
 	    COUNT("transform", 0, 0, 0, 0)), 0, "mark 5\nmark 4\n");
 }
 
 static void
 sums_that_do_not_are_76(void **state)
 {
-	sink(BEGIN MARK("end", COUNT("extract", 0, 1, 0, 0),
+	sink(*state, BEGIN MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "1 records were lost between "
 	    "transform, which wrote 1, and load, which read 0: put etl-via");
-	sink(BEGIN "{}\n{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
+	sink(*state, BEGIN "{}\n{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "1 records were added");
-	sink(BEGIN "{}\n" MARK("end", COUNT("extract", 0, 4, 0, 0),
+	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 4, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "3 records were lost between "
 	    "extract, which wrote 4, and transform, which read 1");
-	sink(BEGIN "{}\n" MARK("end", COUNT("extract", 0, 2, 0, 0),
+	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 2, 0, 0),
 	    COUNT("transform", 2, 1, 0, 1)), 76, "stage transform wrote 1 "
 	    "reject lines into the stream, and 0 came");
-	sink(BEGIN REJECT("extract") "{}\n" MARK("end",
+	sink(*state, BEGIN REJECT("extract") "{}\n" MARK("end",
 	    COUNT("extract", 0, 1, 0, 0), COUNT("transform", 1, 1, 0, 0)), 76,
 	    "stage extract wrote 0");
-	sink(BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
+	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("other", 1, 1, 0, 0)), 76, "does not have the stages");
-	sink(BEGIN "{}\n{\"@etl\":\"end\",\"stages\":["
+	sink(*state, BEGIN "{}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("extract", 0, 1, 0, 0) "]}\n", 76, "does not have the");
-	sink(BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
+	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 1, 0)), 70, "do not add up");
 }
 
@@ -86,10 +84,10 @@ sums_that_do_not_are_76(void **state)
 static void
 every_boundary_is_checked(void **state)
 {
-	sink(BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
+	sink(*state, BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
 	    COUNT("extract", 0, 2, 0, 0) "," COUNT("transform", 2, 2, 0, 0)
 	    "]}\n", 76, "1 records were lost");
-	sink(BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
+	sink(*state, BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
 	    COUNT("extract", 0, 1, 0, 0) "," COUNT("transform", 1, 1, 0, 0)
 	    "]}\n{}\n{\"@etl\":\"end\",\"seq\":1,\"stages\":["
 	    COUNT("extract", 0, 2, 0, 0) "," COUNT("transform", 2, 2, 0, 0)
@@ -99,22 +97,23 @@ every_boundary_is_checked(void **state)
 static void
 a_sink_is_given_marks_of_its_own_stream(void **state)
 {
+	const struct got *r = *state;
 	struct given g = { .conf = { .name = "load", .sink = true },
 	    .in = "{}\n", .file = true, .run = "6f" };
 
-	gives(g, 0);
-	assert_string_equal(r.out, "mark 1\nrecord {}\nmark 4\n");
+	gives(*state, g, 0);
+	assert_string_equal(r->out, "mark 1\nrecord {}\nmark 4\n");
 	g.in = NULL;
-	gives(g, 0);
-	assert_string_equal(r.out, "mark 1\nmark 4\n");
+	gives(*state, g, 0);
+	assert_string_equal(r->out, "mark 1\nmark 4\n");
 	g.in = REJECT("x") "{}\n";
-	gives(g, 0);
-	assert_string_equal(r.out, "mark 1\nmark 5\nrecord {}\nmark 4\n");
+	gives(*state, g, 0);
+	assert_string_equal(r->out, "mark 1\nmark 5\nrecord {}\nmark 4\n");
 	g.conf.plain = true;
 	g.file = false;
-	gives(g, 0);
-	has(r.out, "mark 1\nrecord {\"@etl\":\"reject\"");
-	has(r.out, " reserved\nrecord {}\nmark 4\n");
+	gives(*state, g, 0);
+	has(r->out, "mark 1\nrecord {\"@etl\":\"reject\"");
+	has(r->out, " reserved\nrecord {}\nmark 4\n");
 }
 
 static const char bad[] = "{\"a\":1,\"a\":2}\n[]\n{x\n\"\xff\"\n{}\n";
@@ -122,52 +121,54 @@ static const char bad[] = "{\"a\":1,\"a\":2}\n[]\n{x\n\"\xff\"\n{}\n";
 static void
 there_are_five_faults_of_a_line(void **state)
 {
+	const struct got *r = *state;
 	static const char *const codes[] = { "duplicate_member", "type",
 	    "parse", "encoding", "too_long" };
 	char in[200];
 
 	(void)snprintf(in, sizeof(in), "%s{\"long\":\"0123456789\"}\n", bad);
-	gives((struct given){ .in = in, .three = THREE_FILE,
+	gives(*state, (struct given){ .in = in, .three = THREE_FILE,
 	    .conf = { .max_record = 20, .max_rejects = "5" } }, 0);
-	assert_string_equal(r.out, "{}\n");
+	assert_string_equal(r->out, "{}\n");
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		char code[64];
 
 		(void)snprintf(code, sizeof(code), "\"code\":\"%s\"",
 		    codes[i]);
-		has(r.three, code);
+		has(r->three, code);
 	}
-	has(r.three, "\"raw_base64\":\"Iv8i\"");
-	has(r.three, "\"bytes\":21,\"sha256\":\"");
-	has(r.three, "\"origin\":{\"kind\":\"stdin\",\"line\":2,\"offset\":14}");
+	has(r->three, "\"raw_base64\":\"Iv8i\"");
+	has(r->three, "\"bytes\":21,\"sha256\":\"");
+	has(r->three, "\"origin\":{\"kind\":\"stdin\",\"line\":2,\"offset\":14}");
 }
 
 static void
 rejects_go_where_they_should(void **state)
 {
+	const struct got *r = *state;
 	char file[] = "/tmp/etl-sink.XXXXXX", text[4096];
 	int fd;
 
-	gives((struct given){ .in = bad }, 65);
-	assert_string_equal(r.out, "");
-	has(r.err, "transform: line 1: the same name twice");
-	has(r.err, WHERE);
-	gives((struct given){ .in = bad, .three = THREE_FILE }, 0);
-	assert_string_equal(r.out, "{}\n");
-	has(r.three, "\"code\":\"parse\"");
-	gives((struct given){ .in = bad, .three = THREE_STDOUT }, 0);
-	has(r.out, "\"code\":\"parse\"");
-	gives((struct given){ .in = "{x\n", .run = "6f", .file = true }, 0);
-	has(r.out, "\"code\":\"parse\"");
-	has(r.out, "\"rejected\":1}]}\n");
-	gives((struct given){ .in = "{x\n", .run = "6f", .file = true,
+	gives(*state, (struct given){ .in = bad }, 65);
+	assert_string_equal(r->out, "");
+	has(r->err, "transform: line 1: the same name twice");
+	has(r->err, WHERE);
+	gives(*state, (struct given){ .in = bad, .three = THREE_FILE }, 0);
+	assert_string_equal(r->out, "{}\n");
+	has(r->three, "\"code\":\"parse\"");
+	gives(*state, (struct given){ .in = bad, .three = THREE_STDOUT }, 0);
+	has(r->out, "\"code\":\"parse\"");
+	gives(*state, (struct given){ .in = "{x\n", .run = "6f", .file = true }, 0);
+	has(r->out, "\"code\":\"parse\"");
+	has(r->out, "\"rejected\":1}]}\n");
+	gives(*state, (struct given){ .in = "{x\n", .run = "6f", .file = true,
 	    .three = THREE_FILE }, 0);
-	has(r.three, "\"code\":\"parse\"");
-	has(r.out, "\"rejected\":1,\"aside\":1}]}\n");
+	has(r->three, "\"code\":\"parse\"");
+	has(r->out, "\"rejected\":1,\"aside\":1}]}\n");
 	assert_true((fd = mkstemp(file)) >= 0);
-	gives((struct given){ .in = bad, .three = THREE_FILE,
+	gives(*state, (struct given){ .in = bad, .three = THREE_FILE,
 	    .conf.rejects = file }, 0);
-	assert_string_equal(r.three, "");
+	assert_string_equal(r->three, "");
 	read_back(fd, text, sizeof(text));
 	(void)unlink(file);
 	has(text, "\"code\":\"parse\"");
@@ -176,52 +177,55 @@ rejects_go_where_they_should(void **state)
 static void
 a_replay_keeps_its_rejects(void **state)
 {
+	const struct got *r = *state;
 	struct given g = { .in = REPLAY "{x\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("dlq", 0, 1, 0, 0) "]}\n", .three = THREE_FILE };
 
-	gives(g, 0);
-	assert_string_equal(r.three, "");
-	has(r.out, "[\"dlq\",\"transform.2\"]");
-	has(r.out, "\"pipeline\":\"posts\",\"stage\":\"transform.2\",\"code\":");
+	gives(*state, g, 0);
+	assert_string_equal(r->three, "");
+	has(r->out, "[\"dlq\",\"transform.2\"]");
+	has(r->out, "\"pipeline\":\"posts\",\"stage\":\"transform.2\",\"code\":");
 	g.conf.rejects = "/dev/null";
-	gives(g, 78);
+	gives(*state, g, 78);
 }
 
 static void
 too_many_rejects_stop_it(void **state)
 {
+	const struct got *r = *state;
 	struct given g = { .conf.max_rejects = "1", .three = THREE_FILE,
 	    .in = "{x\n{}\n{y\n{}\n" };
 
-	gives(g, 1);
-	has(r.err, "transform: 2 of 3 records rejected, more than "
+	gives(*state, g, 1);
+	has(r->err, "transform: 2 of 3 records rejected, more than "
 	    "--max-rejects 1: 2 parse: ");
-	has(r.err, "(line 1: {x)");
+	has(r->err, "(line 1: {x)");
 	g.conf.max_rejects = "2";
-	gives(g, 0);
+	gives(*state, g, 0);
 	g.conf.max_rejects = "1.5";
-	gives(g, 64);
+	gives(*state, g, 64);
 	g.conf.max_rejects = NULL;
 	g.in = "{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n"
 	    "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n";
-	gives(g, 1);                    /* told at the 20th, a good one */
-	has(r.err, "11 of 20 records rejected, more than --max-rejects 50%");
+	gives(*state, g, 1);                    /* told at the 20th, a good one */
+	has(r->err, "11 of 20 records rejected, more than --max-rejects 50%");
 	g.in += 3;
-	gives(g, 0);
+	gives(*state, g, 0);
 }
 
 /* The reject of a record at the limit is longer than the limit. */
 static void
 a_mark_may_be_longer_than_a_record(void **state)
 {
+	const struct got *r = *state;
 	char in[2000];
 	size_t n = (size_t)snprintf(in, sizeof(in), "{\"@etl\":\"reject\","
 	    "\"v\":1,\"stage\":\"x\",\"raw\":\"");
 
 	memset(in + n, 'r', 1000);
 	(void)snprintf(in + n + 1000, sizeof(in) - n - 1000, "\"}\n{}\n");
-	gives((struct given){ .in = in, .conf.max_record = 500 }, 0);
-	assert_string_equal(r.out, in);
+	gives(*state, (struct given){ .in = in, .conf.max_record = 500 }, 0);
+	assert_string_equal(r->out, in);
 }
 
 int
@@ -242,5 +246,5 @@ main(void)
 	(void)unsetenv("ETL_RUN");
 	(void)unsetenv("ETL_PIPELINE");
 	(void)unsetenv("TRACEPARENT");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, got_new, got_free);
 }

@@ -9,18 +9,16 @@
     COUNT("extract", 0, n, 0, 0) "]}\n"
 #define REJECT "{\"@etl\":\"reject\",\"v\":1,\"stage\":\"extract\"}\n"
 
-static struct got r;
-
 static void
-filter(struct given g, int status, const char *out)
+filter(struct got *r, struct given g, int status, const char *out)
 {
 	if (g.conf.name == NULL)
 		g.conf.name = "transform";
-	run(&r, &g);
-	if (r.status != status)
-		fail_msg("status %d, not %d: %s", r.status, status, r.err);
+	run(r, &g);
+	if (r->status != status)
+		fail_msg("status %d, not %d: %s", r->status, status, r->err);
 	if (out != NULL)
-		assert_string_equal(r.out, out);
+		assert_string_equal(r->out, out);
 }
 
 static void
@@ -33,10 +31,10 @@ has(const char *text, const char *part)
 static void
 plain_streams_pass(void **state)
 {
-	filter((struct given){ .in = "" }, 0, "");
-	filter((struct given){ .in = "{\"a\":1}\n\n{\"b\":2}" }, 0,
+	filter(*state, (struct given){ .in = "" }, 0, "");
+	filter(*state, (struct given){ .in = "{\"a\":1}\n\n{\"b\":2}" }, 0,
 	    "{\"a\":1}\n{\"b\":2}\n");
-	filter((struct given){ .in = "{\"a\":1}\n" REJECT
+	filter(*state, (struct given){ .in = "{\"a\":1}\n" REJECT
 	    "{\"@etl\":\"later\",\"v\":7}\n{}\n" }, 0, "{\"a\":1}\n" REJECT
 	    "{\"@etl\":\"later\",\"v\":7}\n{}\n");
 }
@@ -44,14 +42,14 @@ plain_streams_pass(void **state)
 static void
 marked_streams_get_name_and_counts(void **state)
 {
-	filter((struct given){ .in = BEGIN "{\"a\":1}\n{\"drop\":1}\n"
+	filter(*state, (struct given){ .in = BEGIN "{\"a\":1}\n{\"drop\":1}\n"
 	    "{\"twice\":1}\n" END(3) }, 0,
 	    "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":"
 	    "[\"extract\",\"transform\"]}\n{\"a\":1}\n{\"twice\":1}\n"
 	    "{\"twice\":1}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("extract", 0, 3, 0, 0) ","
 	    COUNT("transform", 3, 3, 1, 0) "]}\n");
-	filter((struct given){ .conf.name = "extract", .in = BEGIN REJECT
+	filter(*state, (struct given){ .conf.name = "extract", .in = BEGIN REJECT
 	    "{\"@etl\":\"checkpoint\",\"seq\":2,\"value\":1e400,\"stages\":[]}\n"
 	    "{\"@etl\":\"end\",\"seq\":2,\"stages\":[]}\n" }, 0,
 	    "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":"
@@ -65,17 +63,20 @@ marked_streams_get_name_and_counts(void **state)
 static void
 saved_streams_follow_each_other(void **state)
 {
-	filter((struct given){ .in = BEGIN "{}\n" END(1) BEGIN "{}\n{}\n"
+	const struct got *r = *state;
+
+	filter(*state, (struct given){ .in = BEGIN "{}\n" END(1) BEGIN "{}\n{}\n"
 	    END(2) }, 0, NULL);
-	has(r.out, COUNT("transform", 1, 1, 0, 0));
-	has(r.out, COUNT("transform", 2, 2, 0, 0));
-	filter((struct given){ .in = BEGIN "{}\n" BEGIN END(1) }, 76, NULL);
-	filter((struct given){ .in = BEGIN END(0) BEGIN }, 75, NULL);
+	has(r->out, COUNT("transform", 1, 1, 0, 0));
+	has(r->out, COUNT("transform", 2, 2, 0, 0));
+	filter(*state, (struct given){ .in = BEGIN "{}\n" BEGIN END(1) }, 76, NULL);
+	filter(*state, (struct given){ .in = BEGIN END(0) BEGIN }, 75, NULL);
 }
 
 static void
 wrong_order_is_the_peers_fault(void **state)
 {
+	const struct got *r = *state;
 	static const char *const wrong[] = {
 		"{}\n" BEGIN, REJECT BEGIN, END(0), "{}\n" END(1),
 		BEGIN END(0) "{}\n", BEGIN END(0) REJECT, BEGIN END(0) END(0),
@@ -89,39 +90,42 @@ wrong_order_is_the_peers_fault(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		filter((struct given){ .in = wrong[i] }, 76, NULL);
-		has(r.err, "transform: line ");
+		filter(*state, (struct given){ .in = wrong[i] }, 76, NULL);
+		has(r->err, "transform: line ");
 	}
-	filter((struct given){ .in = BEGIN END(0)
+	filter(*state, (struct given){ .in = BEGIN END(0)
 	    "{\"@etl\":\"later\",\"v\":9}\n" }, 0, NULL);
 }
 
 static void
 a_cut_stream_is_never_whole(void **state)
 {
-	filter((struct given){ .in = BEGIN "{\"a\":1}\n" }, 75, NULL);
-	has(r.out, "{\"a\":1}\n{\"@etl\":\"failed\",\"stage\":\"transform\","
+	const struct got *r = *state;
+
+	filter(*state, (struct given){ .in = BEGIN "{\"a\":1}\n" }, 75, NULL);
+	has(r->out, "{\"a\":1}\n{\"@etl\":\"failed\",\"stage\":\"transform\","
 	    "\"code\":75,\"message\":\"the stream was cut off");
-	filter((struct given){ .in = BEGIN, .file = true }, 75, NULL);
+	filter(*state, (struct given){ .in = BEGIN, .file = true }, 75, NULL);
 }
 
 static void
 the_first_cause_goes_through(void **state)
 {
+	const struct got *r = *state;
 	static const char failed[] = BEGIN "{}\n{\"@etl\":\"failed\",\"stage\":"
 	    "\"extract\",\"code\":77,\"message\":\"401\"}\n";
 
-	filter((struct given){ .in = failed }, 77, NULL);
-	has(r.out, "}\n{}\n{\"@etl\":\"failed\",\"stage\":\"extract\","
+	filter(*state, (struct given){ .in = failed }, 77, NULL);
+	has(r->out, "}\n{}\n{\"@etl\":\"failed\",\"stage\":\"extract\","
 	    "\"code\":77,\"message\":\"401\"}\n");
-	assert_null(strstr(r.out, "\"stage\":\"transform\""));
-	assert_string_equal(r.err, "transform: extract: 401\n");
-	filter((struct given){ .in = BEGIN "{\"die\":1}\n{}\n" END(2) }, 66,
+	assert_null(strstr(r->out, "\"stage\":\"transform\""));
+	assert_string_equal(r->err, "transform: extract: 401\n");
+	filter(*state, (struct given){ .in = BEGIN "{\"die\":1}\n{}\n" END(2) }, 66,
 	    NULL);
-	has(r.out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":66,"
+	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":66,"
 	    "\"message\":\"died of it\"}\n");
-	filter((struct given){ .in = "{\"die\":1}\n" }, 66, "");
-	filter((struct given){ .in = "{\"@etl\":\"failed\",\"stage\":\"x\","
+	filter(*state, (struct given){ .in = "{\"die\":1}\n" }, 66, "");
+	filter(*state, (struct given){ .in = "{\"@etl\":\"failed\",\"stage\":\"x\","
 	    "\"code\":64,\"message\":\"usage\"}\n", .run = "6f" }, 64, NULL);
 }
 
@@ -129,74 +133,80 @@ the_first_cause_goes_through(void **state)
 static void
 a_stage_that_cannot_start_says_so(void **state)
 {
-	filter((struct given){ .conf.rejects = "/nowhere/at/all",
+	const struct got *r = *state;
+
+	filter(*state, (struct given){ .conf.rejects = "/nowhere/at/all",
 	    .in = BEGIN END(0) }, 73, "");
-	filter((struct given){ .in = "{\"die\":1}\n", .run = "6f" }, 76,
+	filter(*state, (struct given){ .in = "{\"die\":1}\n", .run = "6f" }, 76,
 	    NULL);
-	has(r.out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":76,");
-	has(r.err, "etl-via");
+	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":76,");
+	has(r->err, "etl-via");
 }
 
 static void
 inside_a_run_streams_are_marked(void **state)
 {
+	const struct got *r = *state;
 	struct stage_conf plain = { .name = "transform", .plain = true };
 
-	filter((struct given){ .in = "", .run = "6f" }, 75, NULL);
-	filter((struct given){ .in = "{}\n", .run = "6f" }, 76, NULL);
-	filter((struct given){ .in = "{}\n", .file = true, .run = "6f",
+	filter(*state, (struct given){ .in = "", .run = "6f" }, 75, NULL);
+	filter(*state, (struct given){ .in = "{}\n", .run = "6f" }, 76, NULL);
+	filter(*state, (struct given){ .in = "{}\n", .file = true, .run = "6f",
 	    .pipeline = "posts" }, 0, NULL);
-	has(r.out, "\"stream\":\"posts\",\"run\":\"6f\",\"pipeline\":\"posts\","
+	has(r->out, "\"stream\":\"posts\",\"run\":\"6f\",\"pipeline\":\"posts\","
 	    "\"stages\":[\"transform\"]}\n{}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("transform", 1, 1, 0, 0) "]}\n");
-	filter((struct given){ .run = "6f" }, 0, NULL);
-	has(r.out, COUNT("transform", 0, 0, 0, 0));
-	filter((struct given){ .conf = plain, .in = "{}\n", .run = "6f" }, 0,
+	filter(*state, (struct given){ .run = "6f" }, 0, NULL);
+	has(r->out, COUNT("transform", 0, 0, 0, 0));
+	filter(*state, (struct given){ .conf = plain, .in = "{}\n", .run = "6f" }, 0,
 	    NULL);
-	has(r.out, COUNT("transform", 1, 1, 0, 0));
-	filter((struct given){ .in = BEGIN END(0), .file = true,
+	has(r->out, COUNT("transform", 1, 1, 0, 0));
+	filter(*state, (struct given){ .in = BEGIN END(0), .file = true,
 	    .run = "6f" }, 0, NULL);
-	has(r.out, "[\"extract\",\"transform\"]");
-	filter((struct given){ .in = "{}\n" END(0), .file = true,
+	has(r->out, "[\"extract\",\"transform\"]");
+	filter(*state, (struct given){ .in = "{}\n" END(0), .file = true,
 	    .run = "6f" }, 76, NULL);
 }
 
 static void
 with_plain_marks_are_reserved(void **state)
 {
-	filter((struct given){ .conf = { .plain = true }, .three = THREE_FILE,
+	const struct got *r = *state;
+
+	filter(*state, (struct given){ .conf = { .plain = true }, .three = THREE_FILE,
 	    .in = BEGIN "{}\n{\"\\u0040etl\":1}\n" REJECT }, 0, "{}\n");
-	has(r.three, "\"code\":\"reserved\"");
-	has(r.three, "\"raw\":\"{\\\"\\\\u0040etl\\\":1}\"");
+	has(r->three, "\"code\":\"reserved\"");
+	has(r->three, "\"raw\":\"{\\\"\\\\u0040etl\\\":1}\"");
 }
 
 static void
 sources_start_streams(void **state)
 {
+	const struct got *r = *state;
 	struct stage_conf c = { .name = "extract", .source = true };
 	struct mark letters = { 0 };
 	char pipeline[] = "posts", stage[] = "load";
 
-	filter((struct given){ .conf = c }, 0,
+	filter(*state, (struct given){ .conf = c }, 0,
 	    "{\"n\":1}\n{\"n\":1}\n{\"n\":1}\n");
-	filter((struct given){ .conf = c, .run = "6f" }, 0, NULL);
-	has(r.out, "{\"@etl\":\"end\",\"stages\":["
+	filter(*state, (struct given){ .conf = c, .run = "6f" }, 0, NULL);
+	has(r->out, "{\"@etl\":\"end\",\"stages\":["
 	    COUNT("extract", 0, 3, 0, 0) "]}\n");
 	c.stream = "posts";
-	filter((struct given){ .conf = c }, 0, NULL);
-	has(r.out, "\"stream\":\"posts\",\"stages\":[\"extract\"]}\n{\"n\":1}\n");
+	filter(*state, (struct given){ .conf = c }, 0, NULL);
+	has(r->out, "\"stream\":\"posts\",\"stages\":[\"extract\"]}\n{\"n\":1}\n");
 	letters.pipeline = pipeline;
 	letters.stage = stage;
 	c.replay = &letters;
-	filter((struct given){ .conf = c }, 0, NULL);
-	has(r.out, "\"pipeline\":\"posts\",\"stages\":[\"extract\"],"
+	filter(*state, (struct given){ .conf = c }, 0, NULL);
+	has(r->out, "\"pipeline\":\"posts\",\"stages\":[\"extract\"],"
 	    "\"replay\":true,\"stage\":\"load\"}\n");
 }
 
 static void
 a_stop_signal_leaves_whole_lines(void **state)
 {
-	struct got *g = &r;
+	struct got *g = *state;
 	int in[2], out[2];
 	char got[400];
 	ssize_t n;
@@ -245,5 +255,5 @@ main(void)
 	(void)unsetenv("ETL_RUN");
 	(void)unsetenv("ETL_PIPELINE");
 	(void)unsetenv("TRACEPARENT");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, got_new, got_free);
 }
