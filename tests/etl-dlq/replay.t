@@ -83,9 +83,12 @@ for kind in sqlite postgresql; do
 	is "$kind: three more" '3 stored, 0 known before, 0 other lines' \
 	    "$(cat put.out)"
 	is "$kind: of several stages" 64 "$(status etl-dlq replay)"
-	like "$kind: names the choices" \
-	    "there are --pipeline 'posts' --stage transform \(6\), --pipeline 'posts' --stage load \(1\), --pipeline 'users' --stage transform \(1\), --pipeline '' --stage transform \(1\)" \
-	    "$(cat err)"
+	for choice in "'posts' --stage transform \(6\)" \
+	    "'posts' --stage load \(1\)" "'users' --stage transform \(1\)" \
+	    "'' --stage transform \(1\)"; do
+		like "$kind: names the choice $choice" \
+		    "there are .*--pipeline $choice" "$(cat err)"
+	done
 	is "$kind: writes nothing" '' "$(cat out)"
 	is "$kind: one of them" '"load"' "$(etl-dlq replay --stage load |
 	    sed 1q | jq -c .stage)"
