@@ -5,9 +5,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { START_SHOWN = 80, SHOWN_MAX = 1024 };
+enum { START_SHOWN = 80, SHOWN_MAX = 1024, OUTLINE_DEPTH = 200 };
 
 static size_t
 blank(const char *p, size_t n)
@@ -44,13 +45,75 @@ body_levels(const struct body *b, char first)
 	return n > b->levels ? n : b->levels;
 }
 
+/* The same text, as long, but harmless inside its records: strings are plain
+ * letters, what lies deep is blank. */
+static void
+outline(char *out, const char *text, size_t n)
+{
+	bool string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (string && c == '\\' && i + 1 < n) {
+			out[i++] = depth > OUTLINE_DEPTH ? ' ' : 'x';
+			c = 'x';
+		} else if (c == '"') {
+			string = !string;
+		} else if (string) {
+			c = 'x';
+		} else if ((c == ']' || c == '}') && depth > 0) {
+			depth--;
+		}
+		out[i] = depth > OUTLINE_DEPTH ? ' ' : c;
+		if (!string && (c == '[' || c == '{'))
+			depth++;
+	}
+}
+
+/* -1 where the text is no JSON even so, and j is not to be used. */
+static int
+scan_outline(struct body *b, const char *text, size_t n, unsigned levels)
+{
+	struct json_fault f;
+	char *copy = malloc(n);
+	int rc = -1;
+
+	if (copy == NULL)
+		return -1;
+	outline(copy, text, n);
+	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, &f);
+	b->j.text = text;
+	free(copy);
+	return rc;
+}
+
+static int
+scan_failed(struct body *b, const struct http_answer *a,
+    const struct json_fault *f, struct err *e)
+{
+	char first = a->body.data[blank(a->body.data, a->body.len)];
+	char why[128];
+
+	if (f->nomem)
+		return err_nomem(e);
+	if (f->at >= a->body.len && (first == '[' || first == '{'))
+		return start_wrong(a, "the JSON ends too early", true, e);
+	if (b->lenient && scan_outline(b, a->body.data, a->body.len,
+	    body_levels(b, first)) == 0)
+		return 0;
+	(void)snprintf(why, sizeof(why), "no JSON (%s, at byte %zu)", f->why,
+	    f->at + 1);
+	return start_wrong(a, why, false, e);
+}
+
 int
 body_look(struct body *b, const struct http_answer *a, struct err *e)
 {
 	const char *text = a->body.data;
 	size_t n = a->body.len, at = blank(text, n);
 	struct json_fault f = { 0 };
-	char why[128];
 
 	b->array = 0;
 	b->none = a->status == 204;
@@ -61,13 +124,7 @@ body_look(struct body *b, const struct http_answer *a, struct err *e)
 	if (json_scan(&b->j, text, n, body_levels(b, text[at]), JSON_LAST,
 	    &f) == 0)
 		return 0;
-	if (f.nomem)
-		return err_nomem(e);
-	if (f.at >= n && (text[at] == '[' || text[at] == '{'))
-		return start_wrong(a, "the JSON ends too early", true, e);
-	(void)snprintf(why, sizeof(why), "no JSON (%s, at byte %zu)", f.why,
-	    f.at + 1);
-	return start_wrong(a, why, false, e);
+	return scan_failed(b, a, &f, e);
 }
 
 static int

@@ -14,6 +14,9 @@
 struct body {
 	const char *records;            /* --records, or NULL */
 	unsigned levels;                /* at least as many are kept */
+	bool lenient;                   /* a record that is no JSON, is too
+					 * deep or no UTF-8, leaves the others
+					 * as they are: each is judged alone */
 	struct json j;
 	uint32_t array;
 	bool none;

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct each {
@@ -20,6 +21,17 @@ struct each {
 	struct json j;                  /* the parent */
 	struct buf url, out;
 };
+
+/* What stands before the first expression has to be a URL already. */
+static int
+template_url_check(const struct extract_opts *o, struct err *e)
+{
+	char *url = strndup(o->each, strcspn(o->each, "{"));
+	int rc = url == NULL ? err_nomem(e) : request_check(o, url, e);
+
+	free(url);
+	return rc;
+}
 
 static int
 each_options(const struct extract_opts *o, struct err *e)
@@ -43,7 +55,7 @@ each_options(const struct extract_opts *o, struct err *e)
 		    "Pointer", o->records);
 	if (template_check(o->each, e) == -1)
 		return -1;
-	return request_check(o, NULL, e);
+	return template_url_check(o, e);
 }
 
 /* --as may be any JSON; --count-as, and --records, want the array. */

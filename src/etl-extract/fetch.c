@@ -1,11 +1,11 @@
 #include "fetch.h"
 
-#include "base/clock.h"
 #include "base/retry.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "credentials.h"
 #include "hop.h"
+#include "reader.h"
 #include "retry_after.h"
 #include "status.h"
 
@@ -134,11 +134,10 @@ fetch_failed(struct fetch *f, struct err *e)
 static int
 fetch_delay(struct fetch *f, struct err *e)
 {
-	if (f->begun && f->o->delay > 0 &&
-	    clock_sleep((int64_t)f->o->delay) == -1)
-		return err_set(e, ERR_RETRY, true, "stopped by a signal");
+	bool begun = f->begun;
+
 	f->begun = true;
-	return 0;
+	return begun ? reader_sleep((int64_t)f->o->delay, e) : 0;
 }
 
 static int
@@ -178,9 +177,7 @@ fetch_wait(struct fetch *f, uint64_t n, const struct http_answer *a,
 		f->hopeless = true;
 		return -1;
 	}
-	if (clock_sleep(ms == -1 ? retry_wait(&f->retry, n) : ms) == -1)
-		return err_set(e, ERR_RETRY, true, "stopped by a signal");
-	return 0;
+	return reader_sleep(ms == -1 ? retry_wait(&f->retry, n) : ms, e);
 }
 
 /* No try is left: what a peer always does wrong is no longer transient. */
@@ -210,8 +207,8 @@ fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
 	if (fetch_delay(f, e) == -1)
 		return -1;
 	for (uint64_t n = 1; fetch_try(f, r, j, a, e) == -1; n++) {
-		if (stop_signal() != 0)
-			return fetch_failed(f, e);
+		if (e->code == ERR_GONE || stop_signal() != 0)
+			return -1;
 		renewed = a->status == 401 && !f->hop.stranger ?
 		    credentials_renew(&f->cred, e) : 0;
 		if (renewed == 1)
@@ -221,7 +218,7 @@ fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
 		if (n > f->retry.max)
 			return fetch_give_up(f, n, a, e);
 		if (fetch_wait(f, n, a, e) == -1)
-			return fetch_failed(f, e);
+			return f->hopeless ? fetch_failed(f, e) : -1;
 	}
 	f->cred.again = f->cred.renewable;
 	return 0;

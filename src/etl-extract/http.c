@@ -1,7 +1,9 @@
 #include "http.h"
 
+#include "base/clock.h"
 #include "base/stop.h"
 #include "inflate.h"
+#include "reader.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -9,7 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEAD_MAX = 256 << 10, ERROR_KEPT = 4096, READ_SIZE = 128 << 10 };
+enum { HEAD_MAX = 256 << 10, ERROR_KEPT = 4096, READ_SIZE = 128 << 10,
+	LOOK_MS = 100 };
 
 struct http {
 	CURL *curl;
@@ -19,6 +22,7 @@ struct http {
 	bool coded;                     /* in an encoding we did not ask for */
 	bool garbled;                   /* the gzip data is broken */
 	bool large;
+	int64_t looked;                 /* for a reader that has left */
 };
 
 void
@@ -119,7 +123,15 @@ take_body(char *p, size_t size, size_t n, void *to)
 static int
 stopped(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	return stop_signal() != 0;
+	struct http *h = to;
+	int64_t now = clock_ms();
+
+	if (stop_signal() != 0)
+		return 1;
+	if (now - h->looked < LOOK_MS)
+		return 0;
+	h->looked = now;
+	return reader_gone();
 }
 
 /* What never changes between requests. */
@@ -134,6 +146,7 @@ http_set(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* waits for no DNS */
 	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
 	curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);
 	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
@@ -141,6 +154,7 @@ http_set(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, stopped);
+	curl_easy_setopt(u, CURLOPT_XFERINFODATA, h);
 	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, take_body);
@@ -221,7 +235,7 @@ transfer_failed(struct http *h, CURLcode code, struct err *e)
 	case CURLE_WRITE_ERROR:
 		return refused(h, e);
 	case CURLE_ABORTED_BY_CALLBACK:
-		return err_set(e, ERR_RETRY, true, "stopped by a signal");
+		return reader_stopped(e);
 	case CURLE_OUT_OF_MEMORY:
 		return err_nomem(e);
 	case CURLE_PEER_FAILED_VERIFICATION:

@@ -4,7 +4,7 @@
  *        comes decoded and whole. Of an error's body the start is kept.
  * Fails: transient where another try may help (no connection, time-out, cut
  *        body); ERR_DENIED where TLS does not verify; ERR_PEER past max_body;
- *        transient ERR_RETRY also where a stop signal came. */
+ *        as reader.h says where there is no more use. */
 #ifndef EXTRACT_HTTP_H
 #define EXTRACT_HTTP_H
 

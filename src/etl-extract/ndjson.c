@@ -1,3 +1,4 @@
+#include "reader.h"
 #include "source.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 	case LINES_END:
 		return SOURCE_END;
 	case LINES_STOP:
-		(void)err_set(e, ERR_RETRY, true, "stopped by a signal");
+		(void)reader_stopped(e);
 		return SOURCE_FAILED;
 	default:
 		err_prefix(e, "%s", n->uri);

@@ -49,6 +49,7 @@ pages_set(struct pages *p, const struct extract_opts *o, const char *uri)
 	p->o = o;
 	p->uri = uri;
 	p->body.records = o->records;
+	p->body.lenient = true;
 	request_init(&p->request);
 	http_answer_init(&p->answer[0], o->max_body);
 	http_answer_init(&p->answer[1], o->max_body);

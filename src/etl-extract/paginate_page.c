@@ -16,6 +16,7 @@
 struct numbered {
 	struct locator into, total;
 	bool has_total;
+	bool middle;            /* begins there: seen is not all */
 	uint64_t next, seen;
 };
 
@@ -55,6 +56,7 @@ page_open(void **self, const struct extract_opts *o, struct err *e)
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return err_nomem(e);
 	n->next = o->first;
+	n->middle = o->first > 1;
 	if (page_options(n, o, e) == -1) {
 		page_close(n);
 		return -1;
@@ -141,7 +143,8 @@ page_more(void *self, const struct page *p, struct err *e)
 	n->seen += p->records;
 	if (n->has_total && (known = page_total(n, p, &total, e)) == -1)
 		return -1;
-	if (p->records == 0 && known == 1 && n->seen < (uint64_t)total)
+	if (p->records == 0 && known == 1 && !n->middle &&
+	    n->seen < (uint64_t)total)
 		(void)fprintf(stderr, "etl-extract: warning: %s: an empty page "
 		    "after %" PRIu64 " of %" PRId64 " records\n", p->shown,
 		    n->seen, total);

@@ -23,7 +23,15 @@ item_emit(struct sources *s, const struct item *it, struct err *e)
 	return stage_emit(s->stage, s->record.data, s->record.len, e);
 }
 
-/* The raw bytes of a reject are a line; an element of a page may be many. */
+/* The raw bytes of a reject are a line, but an element of a page may be many:
+ * white space between its tokens goes, where it has tokens. */
+static bool
+spans_lines(const struct item *it, const struct reject *r)
+{
+	return it->page != 0 && (strcmp(r->code, "type") == 0 ||
+	    strcmp(r->code, "reserved") == 0);
+}
+
 static int
 item_reject(struct sources *s, const struct item *it, struct reject *r,
     struct err *e)
@@ -31,7 +39,7 @@ item_reject(struct sources *s, const struct item *it, struct reject *r,
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .has_offset = it->page == 0 };
-	if (it->page != 0 && !it->line.too_long) {
+	if (spans_lines(it, r)) {
 		buf_clear(&s->record);
 		json_put_compact(&s->record, &s->j, 0);
 		if (buf_check(&s->record, e) == -1)

@@ -19,7 +19,7 @@ rejects() {
 	jq -r '"\(.code) \(.pointer) \(.http_status // 0) \(.retryable // false
 	    ) \(.origin.line)"' "$scratch/r"
 }
-comments=$api/posts/{id}/comments
+comments="$api/posts/{id}/comments"
 
 # The answer goes in as the last member; all else stays as it was.
 printf '%s\n' '{"id":1}' ' { "b" : 1.0 , "id" :"2", "c":"\u00e9\/é"  } ' \
@@ -76,7 +76,7 @@ for case in status/410:410:false:1 status/422:422:false:1 \
 	is "$fault: reject" "http null ${rest%%:*} $(echo "$rest" |
 	    cut -d: -f2) 2" "$(rejects)"
 	# A connection kept alive that is reset is made anew by libcurl.
-	[ $fault = reset ] ||
+	[ "$fault" = reset ] ||
 	    is "$fault: requests" "$((2 + ${rest##*:}))" "$(asked | wc -l)"
 done
 is 'twice 503' 0 "$(echo '{"i":1}' |
@@ -195,7 +195,7 @@ is 'query parameters are added: request' '/posts/1/comments?x=1&a=b' \
 # What cannot work is told before any record is read.
 for bad in '{+url}/x' 'http://{host}/x' 'http://h{id}/' '/posts/{id}' \
     'posts' "$api/{id" "$api/id}" "$api/{}" "$api/{a,}" "$api/{id:3}" \
-    "$api/{id*}" "$api/{=id}" "$api/{{id}}" "$api/{,id}"; do
+    "$api/{id*}" 'http://h:99999/{id}' 'http://u:p@h/{id}' "$api/{=id}" "$api/{{id}}" "$api/{,id}"; do
 	is "template $bad" 64 "$(each "$bad" --as x </dev/null)"
 done
 is 'neither --as nor --count-as' 64 "$(each "$comments" </dev/null)"

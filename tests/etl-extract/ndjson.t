@@ -36,7 +36,7 @@ is '--format' 0 "$(read_in --format ndjson "$scratch/in.txt")"
 is '--format: records' "$wanted" "$(cat "$scratch/out")"
 is 'unknown format' 64 "$(read_in --format csv "$in")"
 is 'format of a URL' 64 "$(read_in --format ndjson http://127.0.0.1:1/)"
-is 'several' 0 "$(read_in "$in" - "$in" <"$in")"
+is 'several' 0 "$(read_in "$in" - "$in" <"$scratch/in.jsonl")"
 is 'several: in order' 15 "$(wc -l <"$scratch/out")"
 is 'no such file' 66 "$(read_in "$scratch/no.ndjson")"
 like 'no such file: said' \

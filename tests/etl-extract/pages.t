@@ -56,6 +56,11 @@ is 'first' 0 "$(page --first 4 --size _limit=30 "$api/posts")"
 is 'first: records' 10 "$(wc -l <"$scratch/out")"
 is 'first: pages' '/posts?_limit=30&_page=4
 /posts?_limit=30&_page=5' "$(asked)"
+is 'first and total' 0 "$(page --first 2 --size _limit=60 \
+    --total header:x-total-count "$api/posts")"
+is 'first and total: the rest, no warning' '40 ' \
+    "$(wc -l <"$scratch/out") $(cat "$scratch/err")"
+asked >/dev/null
 is 'one page only' 0 "$(status etl-extract "$api/posts?_limit=3")"
 is 'one page only: records' "$(head -n 3 "$scratch/wanted")" \
     "$(cat "$scratch/out")"
@@ -169,8 +174,21 @@ type http 1 6 false "z"' "$(jq -r '"\(.code) \(.origin.kind) \(.origin.page
     ) \(.origin.index) \(.retryable // false) \(.raw)"' "$scratch/r")"
 is 'elements that are none: origin' '["index","kind","page","uri"]' \
     "$(jq -c '.origin | keys' "$scratch/r" | sort -u)"
-is 'reject nowhere' 65 "$(records '[1]')"
 rm "$scratch/r"
+open=$(printf '%0255d' 0 | sed 's/0/[/g') close=$(printf '%0255d' 0 |
+    sed 's/0/]/g')
+is 'broken inside' 0 "$(records "$(printf \
+    '[{"a":1,"b":"\377"},{"c":"\\x"},{"d":"a\001b\\"c"},{"n\\u006f":[%s%s]},\n{"e":"\303\251"}]' \
+    "$open" "$close")" --rejects "$scratch/r")"
+is 'broken inside: the other' '{"e":"é"}' "$(cat "$scratch/out")"
+is 'broken inside: rejects' 'encoding 1 parse 2 parse 3 depth 4 ' "$(jq -j \
+    '"\(.code) \(.origin.index) "' "$scratch/r")"
+is 'broken inside: raw' '{"a":1,"b":"\377"}' "$(sed -n 1p "$scratch/r" |
+    jq -r .raw_base64 | base64 -d | sed 's/\xff/\\377/')"
+is 'broken between' 76 "$(records '[{"a":1},{"b":"é"} x]')"
+like 'broken between: said' 'no JSON \(.*at byte 21' "$(cat "$scratch/err")"
+is 'reject nowhere' 65 "$(records '[1]')"
+rm -f "$scratch/r"
 is 'too long' 0 "$(records '[{"a":"123456789"},{"a":"12345678"}]' \
     --max-record 16 --rejects "$scratch/r")"
 is 'too long: the other' '{"a":"12345678"}' "$(cat "$scratch/out")"

@@ -14,7 +14,7 @@ esc() {
 through() {
 	: >"$one_log"
 	: >"$two_log"
-	url=$one/fault/redirect/$1/$(esc "$2")/posts?_limit=3
+	url="$one/fault/redirect/$1/$(esc "$2")/posts?_limit=3"
 	shift 2
 	status etl-extract --backoff 1ms..2ms "$@" "$url"
 }

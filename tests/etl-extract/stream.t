@@ -17,8 +17,8 @@ is 'stream: begin' '"posts" ["extract"] 1 36' "$(head -n 1 "$scratch/out" |
 is 'stream: end' \
     '[{"stage":"extract","in":0,"out":2,"dropped":0,"rejected":1}]' \
     "$(tail -n 1 "$scratch/out" | jq -c .stages)"
-is 'stream: a new id each time' 2 "$(for i in 1 2; do
-    etl-extract --stream posts "$in" | head -n 1 | jq .id; done | sort -u |
+is 'stream: a new id each time' 2 "$(for name in posts posts; do
+    etl-extract --stream $name "$in" | head -n 1 | jq .id; done | sort -u |
     wc -l)"
 is 'stream, rejects aside' 0 "$(status etl-extract --stream posts \
     --rejects "$scratch/r" "$in")"
@@ -95,6 +95,14 @@ timeout 20 etl-extract --delay 50ms --paginate page --into query:_page \
 is 'a reader that leaves' 1 "$(wc -l <"$scratch/out")"
 is 'a reader that leaves: quietly' '' "$(cat "$scratch/err")"
 ok 'a reader that leaves: at once' test "$(wc -l <"$api_log_file")" -le 4
+
+for how in '--delay 60s' '--timeout 60s'; do
+	: >"$api_log_file"
+	# shellcheck disable=SC2086
+	ok "a reader that leaves, $how: at once" timeout 10 sh -c '"$@" |
+	    head -n 1' sh etl-extract $how --paginate page --into query:_page \
+	    "$api/fault/on/_page=2/fault/slow/60000/posts"
+done
 
 # A page's records leave before the next is asked for.
 etl-extract --delay 5s --paginate page --into query:_page --size _limit=5 \
