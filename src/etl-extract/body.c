@@ -45,6 +45,14 @@ body_levels(const struct body *b, char first)
 	return n > b->levels ? n : b->levels;
 }
 
+static char
+shallow(char c, size_t depth)
+{
+	if (depth > OUTLINE_DEPTH)
+		c = ' ';
+	return c;
+}
+
 /* The same text, as long, but harmless inside its records: strings are plain
  * letters, what lies deep is blank. */
 static void
@@ -57,7 +65,7 @@ outline(char *out, const char *text, size_t n)
 		char c = text[i];
 
 		if (string && c == '\\' && i + 1 < n) {
-			out[i++] = depth > OUTLINE_DEPTH ? ' ' : 'x';
+			out[i++] = shallow('x', depth);
 			c = 'x';
 		} else if (c == '"') {
 			string = !string;
@@ -66,7 +74,7 @@ outline(char *out, const char *text, size_t n)
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
-		out[i] = depth > OUTLINE_DEPTH ? ' ' : c;
+		out[i] = shallow(c, depth);
 		if (!string && (c == '[' || c == '{'))
 			depth++;
 	}
