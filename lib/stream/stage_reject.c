@@ -5,14 +5,22 @@
 static int
 nowhere(const struct stage *s, const struct reject *r, struct err *e)
 {
+	char where[64];
+
 	if (r == NULL)
 		return err_set(e, ERR_DATA, false, "nowhere to write rejects: "
 		    "wrap the pipeline in { ...; } 3>>rejects.ndjson or give "
 		    "--rejects FILE");
-	return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and nowhere "
-	    "to write rejects: wrap the pipeline in { ...; } "
-	    "3>>rejects.ndjson or give --rejects FILE",
-	    (unsigned long long)r->origin.line,
+	if (r->origin.page != 0)
+		(void)snprintf(where, sizeof(where), "page %llu, record %llu",
+		    (unsigned long long)r->origin.page,
+		    (unsigned long long)r->origin.index);
+	else
+		(void)snprintf(where, sizeof(where), "line %llu",
+		    (unsigned long long)r->origin.line);
+	return err_set(e, ERR_DATA, false, "%s: %s (%s), and nowhere to write "
+	    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson or give "
+	    "--rejects FILE", where,
 	    r->message != NULL ? r->message : "rejected", r->code);
 }
 
