@@ -67,11 +67,11 @@ like '404: message' "$api/posts/1068/comments: 404: " \
 is '404: stage' extract "$(jq -r .stage "$scratch/r")"
 for case in status/410:410:false:1 status/422:422:false:1 \
     status/503:503:true:2 status/429:429:true:2 garbage:200:false:1 \
-    cut/10:200:true:2 slow/2000:0:true:2 reset:0:true:2; do
+    cut/10:200:true:2 slow/5000:0:true:2 reset:0:true:2; do
 	fault=${case%%:*} rest=${case#*:}
 	is "$fault" 0 "$(printf '{"i":%s}\n' 1 2 3 |
 	    each "$api/fault/on/i%3D2/fault/on/i=2/fault/$fault/posts?i={i}" \
-	    --count-as n --retries 1 --timeout 300ms)"
+	    --count-as n --retries 1 --timeout 1s)"
 	is "$fault: the others" '1 3 ' "$(jq -j '"\(.i) "' "$scratch/out")"
 	is "$fault: reject" "http null ${rest%%:*} $(echo "$rest" |
 	    cut -d: -f2) 2" "$(rejects)"

@@ -50,8 +50,8 @@ shown 'bad gzip' 'the answer.s gzip data is broken'
 is 'slow' 75 "$(fetch slow/5000 --timeout 100ms --retries 1)"
 is 'slow: calls' 2 "$(calls)"
 shown 'slow' 'after 2 tries: .*timed out'
-is 'slow once' 0 "$(fetch slow/5000/1 --timeout 300ms)"
-is 'stalled once' 0 "$(fetch stall/50/1 --timeout 300ms)"
+is 'slow once' 0 "$(fetch slow/5000/1 --timeout 500ms)"
+is 'stalled once' 0 "$(fetch stall/50/1 --timeout 500ms)"
 is 'stalled once: each record once' 3 "$(records)"
 is 'drip' 75 "$(fetch drip --timeout 300ms --retries 0)"
 is 'drip: calls' 1 "$(calls)"
@@ -138,7 +138,7 @@ is 'an option wins' 75 "$(MAX_RETRIES=1; export MAX_RETRIES
 is 'an option wins: calls' 3 "$(calls)"
 is 'INITIAL_BACKOFF' 75 "$(INITIAL_BACKOFF=1ms MAX_BACKOFF=2ms
     export INITIAL_BACKOFF MAX_BACKOFF
-    limit=2 status etl-extract "$api/fault/status/503/posts")"
+    limit=8 status etl-extract --retries 6 "$api/fault/status/503/posts")"
 
 # No service, no host.
 is 'no server' 75 "$(status etl-extract --backoff 1ms..2ms http://127.0.0.1:1/x)"
