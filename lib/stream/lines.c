@@ -19,8 +19,8 @@ struct lines {
 	size_t seen;            /* no LF before this; if found, it is here */
 	bool found, eof;
 	uint64_t number, offset;
-	struct hash *hash;      /* of a line too long to keep: its start is in */
-	uint64_t hashed;        /* data[0..LINES_KEPT), this much was dropped */
+	struct hash *hash;      /* of a line too long to keep: its start is */
+	uint64_t hashed;        /* data[0..LINES_KEPT), this much has gone */
 };
 
 int

@@ -23,7 +23,8 @@ marks_are_told_by_their_first_name(void **state)
 		"{\"@e\\u0074l\":1}", "{\"@et\\u006c\":null}",
 	};
 	static const char *const others[] = {
-		"", "{", "{\"", "{\"@", "{\"@etl", "{}", "[\"@etl\"]", "\"@etl\"",
+		"", "{", "{\"", "{\"@", "{\"@etl", "{}",
+		"[\"@etl\"]", "\"@etl\"",
 		"{\"a\":1,\"@etl\":\"end\"}", "{\"@etl2\":1}", "{\"@et\":1}",
 		"{\"\\@etl\":1}", "{\"\\u0041etl\":1}", "{\"@ETL\":1}",
 		"{\"\\u004\":1}", "{\"\\u00g0etl\":1}", "x{\"@etl\":1}",
@@ -49,11 +50,13 @@ parse(struct mark *m, const char *s)
 		fail_msg("%s: %s", s, e.msg);
 }
 
-#define BEGIN "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stream\":\"p\\u006fsts\"," \
+#define BEGIN "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\"," \
+    "\"stream\":\"p\\u006fsts\"," \
     "\"run\":\"6f\",\"pipeline\":\"pp\",\"stages\":[\"extract\"]," \
     "\"traceparent\":\"00-1\",\"new\":{\"x\":[1,{\"y\":2}]}}"
 #define END "{\"@etl\":\"end\",\"seq\":3,\"stages\":[{\"stage\":\"extract\"," \
-    "\"in\":0,\"out\":100,\"dropped\":0,\"rejected\":2,\"aside\":1,\"k\":[9]}," \
+    "\"in\":0,\"out\":100,\"dropped\":0,\"rejected\":2,\"aside\":1,\"k\":" \
+    "[9]}," \
     "{\"stage\":\"via\",\"in\":100,\"out\":98,\"dropped\":0,\"rejected\":2}]}"
 
 static void
@@ -87,10 +90,12 @@ known_members_are_read(void **state)
 	assert_int_equal(m.code, 66);
 	assert_string_equal(m.message, "a: @");
 	mark_release(&m);
-	parse(&m, "{\"@etl\":\"reject\",\"v\":1,\"stage\":\"x\",\"raw\":\"{}\"}");
+	parse(&m, "{\"@etl\":\"reject\",\"v\":1,\"stage\":\"x\","
+	    "\"raw\":\"{}\"}");
 	assert_int_equal(m.kind, MARK_REJECT);
 	mark_release(&m);
-	parse(&m, "{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"stages\":[]}");
+	parse(&m, "{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"stages\":"
+	    "[]}");
 	assert_int_equal(m.kind, MARK_RESOLVE);
 	mark_release(&m);
 	parse(&m, "{\"@etl\":\"later\",\"v\":9,\"stages\":7}");
@@ -112,13 +117,16 @@ broken_marks_are_refused(void **state)
 		"{\"@etl\":\"begin\",\"v\":1,\"stages\":[]}",
 		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"\",\"stages\":[]}",
 		"{\"@etl\":\"begin\",\"v\":1,\"id\":7,\"stages\":[]}",
-		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"a\\u0000\",\"stages\":[]}",
+		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"a\\u0000\",\"stages\":"
+		    "[]}",
 		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"1\",\"stages\":[3]}",
 		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"1\",\"stages\":[\"\"]}",
-		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"1\",\"stages\":[\"a\",\"a\"]}",
+		"{\"@etl\":\"begin\",\"v\":1,\"id\":\"1\",\"stages\":[\"a\","
+		    "\"a\"]}",
 		"{\"@etl\":\"end\",\"stages\":[],\"stages\":[]}",
 		"{\"@etl\":\"end\",\"stages\":[\"extract\"]}",
-		"{\"@etl\":\"end\",\"stages\":[{\"stage\":\"a\",\"in\":-1,\"out\":0,"
+		"{\"@etl\":\"end\",\"stages\":[{\"stage\":\"a\",\"in\":-1,"
+		    "\"out\":0,"
 		    "\"dropped\":0,\"rejected\":0}]}",
 		"{\"@etl\":\"end\",\"stages\":[{\"stage\":\"a\",\"in\":1.5,"
 		    "\"out\":0,\"dropped\":0,\"rejected\":0}]}",
@@ -128,8 +136,10 @@ broken_marks_are_refused(void **state)
 		"{\"@etl\":\"resolve\",\"seq\":1,\"stages\":[]}",
 		"{\"@etl\":\"reject\",\"v\":1}",
 		"{\"@etl\":\"reject\",\"v\":2,\"stage\":\"a\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,\"message\":\"\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":256,\"message\":\"\"}",
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,"
+		    "\"message\":\"\"}",
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":256,"
+		    "\"message\":\"\"}",
 		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":66}",
 		"{\"@etl\":\"failed\",\"code\":66,\"message\":\"\"}",
 	};
@@ -188,12 +198,14 @@ extending_keeps_every_other_byte(void **state)
 	struct err e = { 0 };
 	struct buf b;
 
-	extended("{\"@etl\":\"begin\",\"x\": [\"]\"] ,\"stages\":[\"a\"],\"v\":1}",
+	extended("{\"@etl\":\"begin\",\"x\": [\"]\"] ,\"stages\":[\"a\"],"
+	    "\"v\":1}",
 	    "{\"@etl\":\"begin\",\"x\": [\"]\"] ,\"stages\":[\"a\",\"load\"],"
 	    "\"v\":1}");
 	extended("{\"@etl\":\"begin\",\"stages\":[ ]}",
 	    "{\"@etl\":\"begin\",\"stages\":[ \"load\"]}");
-	extended(" { \"\\u0040etl\" : \"end\" , \"stages\" : [ ] , \"y\":1e400}",
+	extended(" { \"\\u0040etl\" : \"end\" , \"stages\" : [ ] , "
+	    "\"y\":1e400}",
 	    " { \"\\u0040etl\" : \"end\" , \"stages\" : [ " MINE "] , "
 	    "\"y\":1e400}");
 	extended("{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":[{\"in\":[]}]}",

@@ -51,8 +51,8 @@ sums_that_agree_pass(void **state)
 	    "{\"stage\":\"transform\",\"in\":3,\"out\":1,\"dropped\":1,"
 	    "\"rejected\":1,\"aside\":1}"), 0, "mark 4\n");
 	/* A filter of the plain part before the stream's start. */
-	sink(*state, BEGIN REJECT("other") MARK("end", COUNT("extract", 0, 0, 0, 0),
-	    COUNT("transform", 0, 0, 0, 0)), 0, "mark 5\nmark 4\n");
+	sink(*state, BEGIN REJECT("other") MARK("end",
+	    COUNT("extract", 0, 0, 0, 0), COUNT("transform", 0, 0, 0, 0)), 0, "mark 5\nmark 4\n");
 }
 
 static void
@@ -139,7 +139,8 @@ there_are_five_faults_of_a_line(void **state)
 	}
 	has(r->three, "\"raw_base64\":\"Iv8i\"");
 	has(r->three, "\"bytes\":21,\"sha256\":\"");
-	has(r->three, "\"origin\":{\"kind\":\"stdin\",\"line\":2,\"offset\":14}");
+	has(r->three, "\"origin\":{\"kind\":\"stdin\",\"line\":2,"
+	    "\"offset\":14}");
 }
 
 static void
@@ -158,7 +159,8 @@ rejects_go_where_they_should(void **state)
 	has(r->three, "\"code\":\"parse\"");
 	gives(*state, (struct given){ .in = bad, .three = THREE_STDOUT }, 0);
 	has(r->out, "\"code\":\"parse\"");
-	gives(*state, (struct given){ .in = "{x\n", .run = "6f", .file = true }, 0);
+	gives(*state, (struct given){ .in = "{x\n", .run = "6f",
+	    .file = true }, 0);
 	has(r->out, "\"code\":\"parse\"");
 	has(r->out, "\"rejected\":1}]}\n");
 	gives(*state, (struct given){ .in = "{x\n", .run = "6f", .file = true,
@@ -184,7 +186,8 @@ a_replay_keeps_its_rejects(void **state)
 	gives(*state, g, 0);
 	assert_string_equal(r->three, "");
 	has(r->out, "[\"dlq\",\"transform.2\"]");
-	has(r->out, "\"pipeline\":\"posts\",\"stage\":\"transform.2\",\"code\":");
+	has(r->out, "\"pipeline\":\"posts\",\"stage\":\"transform.2\","
+	    "\"code\":");
 	g.conf.rejects = "/dev/null";
 	gives(*state, g, 78);
 }
@@ -207,7 +210,7 @@ too_many_rejects_stop_it(void **state)
 	g.conf.max_rejects = NULL;
 	g.in = "{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n"
 	    "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n";
-	gives(*state, g, 1);                    /* told at the 20th, a good one */
+	gives(*state, g, 1);            /* told at the 20th, a good one */
 	has(r->err, "11 of 20 records rejected, more than --max-rejects 50%");
 	g.in += 3;
 	gives(*state, g, 0);

@@ -1,7 +1,8 @@
 /* lib/stream: what a filter and a source make of every order of marks. */
 #include "stage_help.h"
 
-#define BEGIN "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":[\"extract\"]}\n"
+#define BEGIN "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":" \
+    "[\"extract\"]}\n"
 #define COUNT(stage, in, out, dropped, rejected) "{\"stage\":\"" stage \
     "\",\"in\":" #in ",\"out\":" #out ",\"dropped\":" #dropped \
     ",\"rejected\":" #rejected "}"
@@ -49,8 +50,10 @@ marked_streams_get_name_and_counts(void **state)
 	    "{\"twice\":1}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("extract", 0, 3, 0, 0) ","
 	    COUNT("transform", 3, 3, 1, 0) "]}\n");
-	filter(*state, (struct given){ .conf.name = "extract", .in = BEGIN REJECT
-	    "{\"@etl\":\"checkpoint\",\"seq\":2,\"value\":1e400,\"stages\":[]}\n"
+	filter(*state, (struct given){ .conf.name = "extract",
+	    .in = BEGIN REJECT
+	    "{\"@etl\":\"checkpoint\",\"seq\":2,\"value\":1e400,\"stages\":"
+	    "[]}\n"
 	    "{\"@etl\":\"end\",\"seq\":2,\"stages\":[]}\n" }, 0,
 	    "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":"
 	    "[\"extract\",\"extract.2\"]}\n" REJECT
@@ -65,11 +68,13 @@ saved_streams_follow_each_other(void **state)
 {
 	const struct got *r = *state;
 
-	filter(*state, (struct given){ .in = BEGIN "{}\n" END(1) BEGIN "{}\n{}\n"
+	filter(*state, (struct given){ .in = BEGIN "{}\n" END(1) BEGIN "{}\n"
+	    "{}\n"
 	    END(2) }, 0, NULL);
 	has(r->out, COUNT("transform", 1, 1, 0, 0));
 	has(r->out, COUNT("transform", 2, 2, 0, 0));
-	filter(*state, (struct given){ .in = BEGIN "{}\n" BEGIN END(1) }, 76, NULL);
+	filter(*state, (struct given){ .in = BEGIN "{}\n" BEGIN END(1) }, 76,
+	    NULL);
 	filter(*state, (struct given){ .in = BEGIN END(0) BEGIN }, 75, NULL);
 }
 
@@ -120,12 +125,14 @@ the_first_cause_goes_through(void **state)
 	    "\"code\":77,\"message\":\"401\"}\n");
 	assert_null(strstr(r->out, "\"stage\":\"transform\""));
 	assert_string_equal(r->err, "transform: extract: 401\n");
-	filter(*state, (struct given){ .in = BEGIN "{\"die\":1}\n{}\n" END(2) }, 66,
+	filter(*state, (struct given){ .in = BEGIN "{\"die\":1}\n"
+	    "{}\n" END(2) }, 66,
 	    NULL);
 	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":66,"
 	    "\"message\":\"died of it\"}\n");
 	filter(*state, (struct given){ .in = "{\"die\":1}\n" }, 66, "");
-	filter(*state, (struct given){ .in = "{\"@etl\":\"failed\",\"stage\":\"x\","
+	filter(*state, (struct given){ .in = "{\"@etl\":\"failed\","
+	    "\"stage\":\"x\","
 	    "\"code\":64,\"message\":\"usage\"}\n", .run = "6f" }, 64, NULL);
 }
 
@@ -139,7 +146,8 @@ a_stage_that_cannot_start_says_so(void **state)
 	    .in = BEGIN END(0) }, 73, "");
 	filter(*state, (struct given){ .in = "{\"die\":1}\n", .run = "6f" }, 76,
 	    NULL);
-	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":76,");
+	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\","
+	    "\"code\":76,");
 	has(r->err, "etl-via");
 }
 
@@ -153,13 +161,14 @@ inside_a_run_streams_are_marked(void **state)
 	filter(*state, (struct given){ .in = "{}\n", .run = "6f" }, 76, NULL);
 	filter(*state, (struct given){ .in = "{}\n", .file = true, .run = "6f",
 	    .pipeline = "posts" }, 0, NULL);
-	has(r->out, "\"stream\":\"posts\",\"run\":\"6f\",\"pipeline\":\"posts\","
+	has(r->out, "\"stream\":\"posts\",\"run\":\"6f\","
+	    "\"pipeline\":\"posts\","
 	    "\"stages\":[\"transform\"]}\n{}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("transform", 1, 1, 0, 0) "]}\n");
 	filter(*state, (struct given){ .run = "6f" }, 0, NULL);
 	has(r->out, COUNT("transform", 0, 0, 0, 0));
-	filter(*state, (struct given){ .conf = plain, .in = "{}\n", .run = "6f" }, 0,
-	    NULL);
+	filter(*state, (struct given){ .conf = plain, .in = "{}\n",
+	    .run = "6f" }, 0, NULL);
 	has(r->out, COUNT("transform", 1, 1, 0, 0));
 	filter(*state, (struct given){ .in = BEGIN END(0), .file = true,
 	    .run = "6f" }, 0, NULL);
@@ -173,8 +182,8 @@ with_plain_marks_are_reserved(void **state)
 {
 	const struct got *r = *state;
 
-	filter(*state, (struct given){ .conf = { .plain = true }, .three = THREE_FILE,
-	    .in = BEGIN "{}\n{\"\\u0040etl\":1}\n" REJECT }, 0, "{}\n");
+	filter(*state, (struct given){ .conf = { .plain = true },
+	    .three = THREE_FILE, .in = BEGIN "{}\n{\"\\u0040etl\":1}\n" REJECT }, 0, "{}\n");
 	has(r->three, "\"code\":\"reserved\"");
 	has(r->three, "\"raw\":\"{\\\"\\\\u0040etl\\\":1}\"");
 }
@@ -194,7 +203,8 @@ sources_start_streams(void **state)
 	    COUNT("extract", 0, 3, 0, 0) "]}\n");
 	c.stream = "posts";
 	filter(*state, (struct given){ .conf = c }, 0, NULL);
-	has(r->out, "\"stream\":\"posts\",\"stages\":[\"extract\"]}\n{\"n\":1}\n");
+	has(r->out, "\"stream\":\"posts\",\"stages\":[\"extract\"]}\n"
+	    "{\"n\":1}\n");
 	letters.pipeline = pipeline;
 	letters.stage = stage;
 	c.replay = &letters;
@@ -212,7 +222,8 @@ a_stop_signal_leaves_whole_lines(void **state)
 	ssize_t n;
 	pid_t pid;
 
-	assert_true(pipe(in) == 0 && pipe(out) == 0);
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
 	if ((pid = fork()) == 0) {
 		struct given none = { .conf.name = "transform" };
 
