@@ -22,11 +22,14 @@ including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
 is 'curl in one file' src/etl-extract/http.c "$(including 'curl/.*')"
-is 'jq in one file' src/etl-transform/filter.c "$(including 'j[qv]\.h')"
+is 'jq in one file' src/etl-transform/filter.c "$(including 'jq\.h')"
+is 'its values in one header' src/etl-transform/jvalue.h \
+    "$(including 'jv\.h')"
 is 'libpq in one file' lib/db/pg.c "$(including 'libpq.*')"
 is 'sqlite3 in one file' lib/db/sqlite.c "$(including 'sqlite3\.h')"
+# But libjq's values: to make, read and write them is too much for one file.
 is 'no foreign type in a header' '' "$(grep '\.h$' "$scratch/c" |
-    xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    grep -vE '^src/etl-transform/(jvalue|native)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
 # Every quoted include: its file is on this floor or below, or beside.

@@ -4,9 +4,9 @@
 
 is 'the demo' 0 "$(limit=10 status sh tests/support/demo.sh)"
 shown=$(cat "$scratch/out")
-like 'a row' '^3 +1 +Ea Molestias Quasi Exerci +6 +20[0-9-]+T' "$shown"
+like 'a row' '^3 +1 +Ea Molestias Quasi Exerci +5 +20[0-9-]+T' "$shown"
 like 'the run' '^1 +posts +success +100 +92 +8 ' "$shown"
-for code in required range type http; do
+for code in required range number http; do
 	like "a dead letter: $code" "(^| )$code( |$)" "$shown"
 done
 is 'nothing stays' '' "$(ls -d etl.db* rejects.ndjson 2>/dev/null || :)"
