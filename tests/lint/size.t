@@ -56,7 +56,9 @@ is '80 columns' '' "$(wide)"
 is 'indented by tabs' '' "$(xargs grep -nE '^ {8,}[^ *]' /dev/null \
     <"$scratch/files" || :)"
 is 'no white space at the end of a line' '' \
-    "$(grep -rnIE '[[:blank:]]$' src lib tests sql man examples || :)"
+    "$(grep -rnIE --include='*.[ch]' --include='*.awk' \
+    --include='*.sql' --include='*.sh' --include='*.py' '[[:blank:]]$' \
+    src lib tests sql examples || :)"
 
 # "int\nname(": the name starts its line.
 same_line() {
