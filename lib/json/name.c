@@ -20,7 +20,7 @@ hex4(const char *p)
 }
 
 size_t
-escape_read(const char *p, const char *end, unsigned int *cp)
+escape_read(const char *p, unsigned int *cp)
 {
 	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
 	const char *l;
@@ -32,8 +32,7 @@ escape_read(const char *p, const char *end, unsigned int *cp)
 		return 2;
 	}
 	*cp = hex4(p + 2);
-	if (*cp < 0xd800 || *cp > 0xdbff || end - p < 12 || p[6] != '\\' ||
-	    p[7] != 'u')
+	if (*cp < 0xd800 || *cp > 0xdbff || p[6] != '\\' || p[7] != 'u')
 		return 6;
 	low = hex4(p + 8);
 	if (low < 0xdc00 || low > 0xdfff)
@@ -61,7 +60,7 @@ name_next(struct name_iter *it)
 		return -1;
 	if (*it->p != '\\')
 		return (unsigned char)*it->p++;
-	it->p += escape_read(it->p, it->end, &cp);
+	it->p += escape_read(it->p, &cp);
 	if (cp >= 0xd800 && cp <= 0xdfff) {     /* bytes that no text has */
 		it->out[0] = 0xff;
 		it->out[1] = (unsigned char)(cp >> 8);

@@ -7,7 +7,7 @@
 
 /* The escape at p (a backslash) of a valid string: its length; *cp is what it
  * stands for, a lone surrogate being itself. */
-size_t escape_read(const char *p, const char *end, unsigned int *cp);
+size_t escape_read(const char *p, unsigned int *cp);
 
 /* One character of a name at a time, as bytes. */
 struct name_iter {

@@ -127,7 +127,7 @@ json_unescape(struct buf *b, const struct json *j, uint32_t i)
 		buf_add(b, p, (size_t)((q ? q : end) - p));
 		if (q == NULL)
 			break;
-		p = q + escape_read(q, end, &cp);
+		p = q + escape_read(q, &cp);
 		if (cp >= 0xd800 && cp <= 0xdfff)
 			cp = 0xfffd;
 		buf_add(b, out, utf8_encode(out, cp));

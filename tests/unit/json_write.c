@@ -175,6 +175,10 @@ test_unescape(void **state)
 	is_unescaped("\"\\udbff\\udfff\"", TEXT("\xf4\x8f\xbf\xbf"));
 	is_unescaped("\"\\u0000\"", TEXT("\0"));
 	is_unescaped("\"\\ud800\"", TEXT("\xef\xbf\xbd"));
+	is_unescaped("\"\\udfff\"", TEXT("\xef\xbf\xbd"));
+	is_unescaped("\"\\u0041\\udc00\"", TEXT("A\xef\xbf\xbd"));
+	is_unescaped("\"\\udc00\\udc00\"",
+	    TEXT("\xef\xbf\xbd\xef\xbf\xbd"));
 	is_unescaped("\"\\ud800x\\udc00\"",
 	    TEXT("\xef\xbf\xbdx\xef\xbf\xbd"));
 	is_unescaped("\"\\ud800\\ud83d\\ude00\"",
