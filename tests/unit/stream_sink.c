@@ -52,7 +52,8 @@ sums_that_agree_pass(void **state)
 	    "\"rejected\":1,\"aside\":1}"), 0, "mark 4\n");
 	/* A filter of the plain part before the stream's start. */
 	sink(*state, BEGIN REJECT("other") MARK("end",
-	    COUNT("extract", 0, 0, 0, 0), COUNT("transform", 0, 0, 0, 0)), 0, "mark 5\nmark 4\n");
+	    COUNT("extract", 0, 0, 0, 0), COUNT("transform", 0, 0, 0, 0)), 0,
+	    "mark 5\nmark 4\n");
 }
 
 static void

@@ -183,7 +183,8 @@ with_plain_marks_are_reserved(void **state)
 	const struct got *r = *state;
 
 	filter(*state, (struct given){ .conf = { .plain = true },
-	    .three = THREE_FILE, .in = BEGIN "{}\n{\"\\u0040etl\":1}\n" REJECT }, 0, "{}\n");
+	    .three = THREE_FILE, .in = BEGIN "{}\n{\"\\u0040etl\":1}\n"
+	    REJECT }, 0, "{}\n");
 	has(r->three, "\"code\":\"reserved\"");
 	has(r->three, "\"raw\":\"{\\\"\\\\u0040etl\\\":1}\"");
 }
