@@ -50,12 +50,13 @@ static int
 check_taken(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
+	uint64_t taken = l->sums.in + l->skipped;
 
-	if (l->sums.in + l->skipped == in)
+	if (taken == in)
 		return 0;
 	return err_set(e, ERR_BUG, false, "own counts do not add up: %llu "
 	    "records read, %llu loaded or rejected", (unsigned long long)in,
-	    (unsigned long long)(l->sums.in + l->skipped));
+	    (unsigned long long)taken);
 }
 
 static int

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-load --table NAME [--key COLS] [--mode append|upsert]\n"
-    "                [--db URL] [--ddl FILE] [--batch N] [--flush DURATION]\n"
-    "                [--single-transaction] [--compare COLS] [--touch COL]\n"
-    "                [--seen COL] [--duplicate-members last] [--plain]\n"
-    "                [--rejects FILE] [--max-rejects N|N%] [--max-record SIZE]\n"
-    "                [--retries N] [--backoff BASE..MAX] [-v]";
+    "usage: etl-load [-v] [--backoff BASE..MAX] [--batch N] [--compare COLS]\n"
+    "                [--db URL] [--ddl FILE] [--duplicate-members last]\n"
+    "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
+    "                [--max-rejects N|N%] [--mode append|upsert] [--plain]\n"
+    "                [--rejects FILE] [--retries N] [--seen COL]\n"
+    "                [--single-transaction] [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {

@@ -64,24 +64,25 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 }
 
 int
-outcome_reject(struct outcome *o, size_t i, struct reject *why,
+outcome_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
 {
 	struct line l = spool_line(o->chunk, i), out;
+	struct reject r = *why;
 	char id[HASH_HEX];
 
-	reject_line(why, &l);
+	reject_line(&r, &l);
 	if (stage_way(o->stage) == REJECT_NOWHERE)
 		return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and "
 		    "nowhere to write rejects: wrap the pipeline in { ...; } "
 		    "3>>rejects.ndjson or give --rejects FILE",
-		    (unsigned long long)l.number, why->message, why->code);
+		    (unsigned long long)l.number, r.message, r.code);
 	if (key_id(o, &l, id, e)) {
-		why->id = id;
-		why->origin.key = buf_text(&o->key);
+		r.id = id;
+		r.origin.key = buf_text(&o->key);
 	}
 	buf_clear(&o->line);
-	if (reject_put(&o->line, stage_who(o->stage), why, e) == -1 ||
+	if (reject_put(&o->line, stage_who(o->stage), &r, e) == -1 ||
 	    buf_check(&o->line, e) == -1)
 		return -1;
 	out = (struct line){ .data = o->line.data, .len = o->line.len,

@@ -27,7 +27,7 @@ void outcome_release(struct outcome *o);
 void outcome_begin(struct outcome *o);          /* a new batch */
 void outcome_clear(struct outcome *o);          /* the same one again */
 /* Item i of the chunk is a reject; raw, origin and id are filled in. */
-int outcome_reject(struct outcome *o, size_t i, struct reject *why,
+int outcome_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
 /* The stream's own reject lines of the chunk. */
 int outcome_upstream(struct outcome *o, struct err *e);

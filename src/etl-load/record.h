@@ -10,7 +10,7 @@
 #include "target.h"
 
 struct shape {                          /* columns that a record names */
-	size_t *columns, n;             /* in the table's order */
+	size_t *columns, n;             /* in table order */
 	size_t id;                      /* 0, 1, ... */
 };
 
@@ -24,7 +24,7 @@ struct reader {
 	struct shape **shapes;
 	size_t nshapes;
 	size_t *lens;                   /* of the columns' names */
-	size_t *guess, nguess;          /* columns of the last one, as written */
+	size_t *guess, nguess;          /* columns as the last one had them */
 	struct buf text, pointer;
 	char message[512];
 };

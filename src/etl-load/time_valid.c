@@ -32,7 +32,7 @@ digits(struct cursor *c, int n, int min, int max)
 static bool
 date(struct cursor *c)
 {
-	static const char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
 	    30, 31 };
 	const char *p = c->p;
 	int year, month, day, most;
