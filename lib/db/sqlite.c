@@ -288,7 +288,8 @@ lite_next(void *stmt, struct err *e)
 	(void)lite_fail(s->lite, rc, e);
 	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
 		s->lite->fault->data = true;
-		e->code = ERR_DATA;
+		return err_set(e, ERR_DATA, false, "%s",
+		    sqlite3_errmsg(s->lite->db));
 	}
 	return -1;
 }

@@ -9,11 +9,13 @@ WITH added AS (
     ORDER BY l.occurrence, l.n
     ON CONFLICT (occurrence) DO NOTHING
     RETURNING dead_letter_id, occurrence
+), times AS (
+    SELECT dead_letter_id, count(*) AS times FROM added GROUP BY 1
 ), latest AS (
-    SELECT DISTINCT ON (a.dead_letter_id) a.dead_letter_id,
-        count(*) OVER (PARTITION BY a.dead_letter_id) AS times, l.n
-    FROM added AS a JOIN pg_temp.etl_letters AS l USING (occurrence)
-    ORDER BY a.dead_letter_id, l.n DESC
+    SELECT a.dead_letter_id, max(l.n) AS n
+    FROM added AS a JOIN dead_letters AS d ON d.id = a.dead_letter_id
+        JOIN pg_temp.etl_letters AS l USING (occurrence, reject_id)
+    GROUP BY 1
 ), merged AS (
     UPDATE dead_letters AS d SET
         pipeline = l.pipeline, run = l.run, stage = l.stage, code = l.code,
@@ -25,7 +27,8 @@ WITH added AS (
         pipeline_run_id = coalesce($1::bigint, d.pipeline_run_id),
         attempts = d.attempts + t.times, status = 'open',
         resolved_at = NULL, resolved_by_run = NULL, reason = NULL
-    FROM latest AS t JOIN pg_temp.etl_letters AS l USING (n)
+    FROM latest JOIN times AS t USING (dead_letter_id)
+        JOIN pg_temp.etl_letters AS l USING (n)
     WHERE d.id = t.dead_letter_id
 )
 SELECT count(*) FROM added

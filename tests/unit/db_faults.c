@@ -55,6 +55,9 @@ records_are_blamed(void **state)
 		check_fault(v, "INSERT INTO s VALUES ('x')", "", "a", "");
 		script(v, "CREATE TABLE i (a INTEGER PRIMARY KEY)");
 		check_fault(v, "INSERT INTO i VALUES ('x')", "", "", NULL);
+		check_fault(v, "INSERT INTO i VALUES (json('{'))", "", "",
+		    "");
+		assert_string_equal(v->e.msg, "malformed JSON");
 	} else {
 		check_fault(v, "INSERT INTO p VALUES ('99999999999999999999')",
 		    "22003", "", "");

@@ -1,75 +1,5 @@
 /* lib/db: dead letters keep every byte, once, whatever comes how often. */
-#include "db_help.h"
-
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/text.h"
-#include "db/control.h"
-#include "db/letters.h"
-#include "json/write.h"
-
-enum { MANY = 10000 };
-
-static int
-setup_tables(void **state)
-{
-	struct env *v = *state;
-
-	OK(v, control_ensure(v->db, &v->e));
-	return 0;
-}
-
-static void
-reject(struct buf *b, const char *id, const char *occurrence,
-    const char *raw, size_t len)
-{
-	buf_clear(b);
-	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
-	json_put_text(b, "id", id);
-	json_put_text(b, "occurrence", occurrence);
-	json_put_text(b, "pipeline", "p");
-	json_put_text(b, "run", "r1");
-	json_put_text(b, "stage", "transform");
-	json_put_text(b, "code", "required");
-	json_put_text(b, "message", "no title");
-	json_put_text(b, "pointer", "/title");
-	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3}");
-	if (utf8_span(raw, len) == len)
-		json_put_member(b, "raw", raw, len);
-	else {
-		buf_str(b, ",\"raw_base64\":\"");
-		base64_put(b, raw, len);
-		buf_char(b, '"');
-	}
-	buf_str(b, ",\"at\":\"2026-11-20T08:34:00.123456Z\"}");
-}
-
-static enum letter_stored
-put(struct env *v, const struct buf *b)
-{
-	enum letter_stored s;
-
-	OK(v, db_begin(v->db, &v->e));
-	OK(v, s = letter_put(v->db, b->data, b->len, 0, &v->e));
-	OK(v, db_commit(v->db, &v->e));
-	return s;
-}
-
-static void
-check_raw(struct env *v, const char *id, const char *raw, size_t len)
-{
-	struct letter_filter f = { .id = id };
-	struct letters *l;
-	struct letter t;
-
-	OK(v, letters_open(&l, v->db, &f, &v->e));
-	assert_int_equal(letters_next(l, &t, &v->e), 1);
-	assert_int_equal(t.raw_len, len);
-	assert_memory_equal(t.raw, raw, len);
-	assert_string_equal(t.reject_id, id);
-	assert_int_equal(letters_next(l, &t, &v->e), 0);
-	letters_close(l);
-}
+#include "db_letter_help.h"
 
 static void
 bytes_are_exact(void **state)
@@ -152,6 +82,34 @@ occurrences_count_once(void **state)
 	assert_string_equal(t.created_at, "2026-11-20T08:34:00.123456Z");
 	assert_string_equal(t.origin, "{\"kind\":\"stdin\",\"line\":3}");
 	letters_close(l);
+	buf_release(&b);
+}
+
+static void
+twins_in_a_batch_are_one(void **state)
+{
+	struct env *v = *state;
+	struct letter_text lines[3];
+	struct buf a, b;
+	int64_t added;
+
+	setup_tables(state);
+	buf_init(&a, 4096);
+	buf_init(&b, 4096);
+	reject(&a, "aa", "r/t.1/1", "old", 3);
+	reject(&b, "aa", "r/t.1/2", "new", 3);
+	lines[0] = lines[1] = (struct letter_text){ a.data, a.len };
+	lines[2] = (struct letter_text){ b.data, b.len };
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, letters_put(v->db, lines, 3, 0, &added, &v->e));
+	OK(v, letters_put(v->db, lines, 3, 0, NULL, &v->e));
+	OK(v, db_commit(v->db, &v->e));
+	assert_int_equal(added, 2);
+	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
+	assert_int_equal(number(v, "SELECT count(*) "
+	    "FROM dead_letter_attempts"), 2);
+	check_raw(v, "aa", "new", 3);
+	buf_release(&a);
 	buf_release(&b);
 }
 
@@ -269,56 +227,16 @@ lines_are_judged(void **state)
 	check_word(v, "SELECT error_message FROM dead_letters", "a?b");
 }
 
-static void
-many_are_quick(void **state)
-{
-	struct env *v = *state;
-	struct letter_text *lines = calloc(MANY, sizeof(*lines));
-	char id[72], occurrence[72];
-	int64_t added, start;
-	struct buf b;
-
-	setup_tables(state);
-	assert_non_null(lines);
-	for (size_t i = 0; i < MANY; i++) {
-		buf_init(&b, 4096);
-		(void)snprintf(id, sizeof(id), "%064zx", i * 7919 % (MANY / 2));
-		(void)snprintf(occurrence, sizeof(occurrence),
-		    "6f1c5a36-0000/transform.abcd/%zu", i + 1);
-		reject(&b, id, occurrence, "{\"id\":1,\"title\":null}", 21);
-		lines[i].p = b.data;
-		lines[i].len = b.len;
-	}
-	start = clock_ms();
-	for (int twice = 0; twice < 2; twice++) {
-		OK(v, db_begin(v->db, &v->e));
-		OK(v, letters_put(v->db, lines, MANY, 0, &added, &v->e));
-		OK(v, db_commit(v->db, &v->e));
-		assert_int_equal(added, twice ? 0 : MANY);
-		print_message("%d letters: %" PRId64 " ms\n", (int)MANY,
-		    clock_ms() - start);
-	}
-	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"),
-	    MANY / 2);
-	assert_int_equal(number(v, "SELECT min(attempts) FROM dead_letters"),
-	    2);
-	for (size_t i = 0; i < MANY; i++) {
-		b.data = (char *)(uintptr_t)lines[i].p;
-		buf_release(&b);
-	}
-	free(lines);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(bytes_are_exact),
 		ON_BOTH(occurrences_count_once),
+		ON_BOTH(twins_in_a_batch_are_one),
 		ON_BOTH(letters_are_found_by_id),
 		ON_BOTH(filters_select),
 		ON_BOTH(lines_are_judged),
-		ON_BOTH(many_are_quick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,74 @@
+/* For tests of dead letters: reject lines made and stored. */
+#ifndef DB_LETTER_HELP_H
+#define DB_LETTER_HELP_H
+
+#include "db_help.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "db/control.h"
+#include "db/letters.h"
+#include "json/write.h"
+
+static inline int
+setup_tables(void **state)
+{
+	struct env *v = *state;
+
+	OK(v, control_ensure(v->db, &v->e));
+	return 0;
+}
+
+static inline void
+reject(struct buf *b, const char *id, const char *occurrence,
+    const char *raw, size_t len)
+{
+	buf_clear(b);
+	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
+	json_put_text(b, "id", id);
+	json_put_text(b, "occurrence", occurrence);
+	json_put_text(b, "pipeline", "p");
+	json_put_text(b, "run", "r1");
+	json_put_text(b, "stage", "transform");
+	json_put_text(b, "code", "required");
+	json_put_text(b, "message", "no title");
+	json_put_text(b, "pointer", "/title");
+	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3}");
+	if (utf8_span(raw, len) == len)
+		json_put_member(b, "raw", raw, len);
+	else {
+		buf_str(b, ",\"raw_base64\":\"");
+		base64_put(b, raw, len);
+		buf_char(b, '"');
+	}
+	buf_str(b, ",\"at\":\"2026-11-20T08:34:00.123456Z\"}");
+}
+
+static inline enum letter_stored
+put(struct env *v, const struct buf *b)
+{
+	enum letter_stored s;
+
+	OK(v, db_begin(v->db, &v->e));
+	OK(v, s = letter_put(v->db, b->data, b->len, 0, &v->e));
+	OK(v, db_commit(v->db, &v->e));
+	return s;
+}
+
+static inline void
+check_raw(struct env *v, const char *id, const char *raw, size_t len)
+{
+	struct letter_filter f = { .id = id };
+	struct letters *l;
+	struct letter t;
+
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &t, &v->e), 1);
+	assert_int_equal(t.raw_len, len);
+	assert_memory_equal(t.raw, raw, len);
+	assert_string_equal(t.reject_id, id);
+	assert_int_equal(letters_next(l, &t, &v->e), 0);
+	letters_close(l);
+}
+
+#endif
