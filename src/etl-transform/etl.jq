@@ -1,15 +1,16 @@
 # The module etl.  A definition is one line; a filter gets the ones it names.
-# "@TAG:f" | debug tells filter.c that f of native.c is called, each debug
-# after it hands over an argument, and input brings the result.
+# What debug is given is an argument, "@TAG:f" | debug names the function of
+# native.c, and input brings its result.  Where the user has debug, too,
+# program.c puts ("@TAG:call" | debug) as $_ | in front of what it names.
 
-def require($names): ("@TAG:require" | debug) as $_ | ($names | debug) as $_ | debug | input;
-def normalize_text: ("@TAG:normalize_text" | debug) as $_ | debug | input;
-def title_case: ("@TAG:title_case" | debug) as $_ | debug | input;
-def word_count: ("@TAG:word_count" | debug) as $_ | debug | input;
-def to_int: ("@TAG:to_int" | debug) as $_ | debug | input;
-def to_number: ("@TAG:to_number" | debug) as $_ | debug | input;
-def to_timestamp: ("@TAG:to_timestamp" | debug) as $_ | debug | input;
-def to_timestamp($zone): ("@TAG:to_timestamp_in" | debug) as $_ | ($zone | debug) as $_ | debug | input;
+def require($names): debug | $names | debug | "@TAG:require" | debug | input;
+def normalize_text: debug | "@TAG:normalize_text" | debug | input;
+def title_case: debug | "@TAG:title_case" | debug | input;
+def word_count: debug | "@TAG:word_count" | debug | input;
+def to_int: debug | "@TAG:to_int" | debug | input;
+def to_number: debug | "@TAG:to_number" | debug | input;
+def to_timestamp: debug | "@TAG:to_timestamp" | debug | input;
+def to_timestamp($zone): debug | $zone | debug | "@TAG:to_timestamp_in" | debug | input;
 def now_utc: "@TAG:now_utc" | debug | input;
 def reject($code; $message): error({"@etl": "reject", code: $code, message: $message});
 def reject($code; $message; $pointer): error({"@etl": "reject", code: $code, message: $message, pointer: $pointer});

@@ -8,7 +8,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { SHOWN = 60 };            /* bytes of a value in a message */
 
@@ -30,6 +32,16 @@ static size_t
 bytes(jv string)
 {
 	return (size_t)jv_string_length_bytes(jv_copy(string));
+}
+
+static void
+native_names_release(struct native_names *r)
+{
+	while (r->count > 0)
+		jv_free(r->v[--r->count]);
+	free(r->v);
+	jv_free(r->names);
+	*r = (struct native_names){ .names = jv_null() };
 }
 
 jv
@@ -62,45 +74,66 @@ missing(jv name, bool null)
 	r = jv_object_set(r, jv_string("pointer"),
 	    jv_string_sized(b.data, (int)b.len));
 	buf_release(&b);
-	jv_free(name);
 	return jv_invalid_with_msg(r);
+}
+
+/* The names are mostly the same array as last time, a constant. */
+static bool
+required_names(struct native *n, jv names)
+{
+	struct native_names *r = &n->required;
+	int count;
+
+	if (r->count > 0 &&
+	    jv_identical(jv_copy(names), jv_copy(r->names)))
+		return true;
+	native_names_release(r);
+	if (jv_get_kind(names) != JV_KIND_ARRAY)
+		return false;
+	count = jv_array_length(jv_copy(names));
+	if ((r->v = calloc((size_t)count + 1, sizeof(*r->v))) == NULL)
+		return false;
+	r->names = jv_copy(names);
+	for (; r->count < count; r->count++) {
+		r->v[r->count] = jv_array_get(jv_copy(names), r->count);
+		if (jv_get_kind(r->v[r->count]) != JV_KIND_STRING) {
+			jv_free(r->v[r->count]);
+			native_names_release(r);
+			return false;
+		}
+	}
+	return true;
 }
 
 static jv
 call_require(struct native *n)
 {
-	jv names = n->arg[0], record = n->arg[1];
-	int count;
+	jv record = n->arg[0];
 
 	if (jv_get_kind(record) != JV_KIND_OBJECT)
 		return native_type(n, record, "an object");
-	if (jv_get_kind(names) != JV_KIND_ARRAY)
-		return native_type(n, names, "an array of names");
-	count = jv_array_length(jv_copy(names));
-	for (int i = 0; i < count; i++) {
-		jv name = jv_array_get(jv_copy(names), i), v;
-		jv_kind kind;
+	if (!required_names(n, n->arg[1]))
+		return native_type(n, n->arg[1], "an array of names");
+	for (int i = 0; i < n->required.count; i++) {
+		jv name = n->required.v[i];
+		jv v = jv_object_get(jv_copy(record), jv_copy(name));
+		jv_kind kind = jv_get_kind(v);
 
-		if (jv_get_kind(name) != JV_KIND_STRING) {
-			jv_free(name);
-			return native_type(n, names, "an array of names");
-		}
-		v = jv_object_get(jv_copy(record), jv_copy(name));
-		kind = jv_get_kind(v);
 		jv_free(v);
-		if (kind == JV_KIND_INVALID)
-			return missing(name, false);
-		if (kind == JV_KIND_NULL)
-			return missing(name, true);
-		jv_free(name);
+		if (kind == JV_KIND_INVALID || kind == JV_KIND_NULL)
+			return missing(name, kind == JV_KIND_NULL);
 	}
 	return jv_copy(record);
 }
 
-/* The result of a text function, whose text stands in n->text. */
+/* The result of a text function, whose text stands in n->text.  libjq checks
+ * a new string byte by byte, so an unchanged one is given back. */
 static jv
-text_result(struct native *n)
+text_result(struct native *n, jv from)
 {
+	if (n->text.len == bytes(from) && (n->text.len == 0 ||
+	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
+		return jv_copy(from);
 	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
 	    (int)n->text.len);
 }
@@ -113,7 +146,7 @@ call_normalize_text(struct native *n)
 	if (jv_get_kind(v) != JV_KIND_STRING)
 		return native_type(n, v, "text");
 	words_normalize(&n->text, jv_string_value(v), bytes(v));
-	return text_result(n);
+	return text_result(n, v);
 }
 
 static jv
@@ -124,7 +157,7 @@ call_title_case(struct native *n)
 	if (jv_get_kind(v) != JV_KIND_STRING)
 		return native_type(n, v, "text");
 	words_title(n->words, &n->text, jv_string_value(v), bytes(v));
-	return text_result(n);
+	return text_result(n, v);
 }
 
 static jv
@@ -141,13 +174,22 @@ call_word_count(struct native *n)
 	return jv_number(numbers_add(n->numbers, text, (size_t)len, false));
 }
 
+/* A calendar date is computed once a second only. */
 static jv
-call_now_utc(struct native *n __attribute__((unused)))
+call_now_utc(struct native *n)
 {
-	char text[CLOCK_STAMP];
+	struct timespec t;
+	char *digit = n->now + CLOCK_STAMP - 2;
 
-	clock_stamp(text);
-	return jv_string(text);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	if (t.tv_sec != n->second) {
+		clock_stamp(n->now);
+		n->second = t.tv_sec;
+	}
+	t.tv_nsec /= 1000;
+	for (int i = 0; i < 6; i++, t.tv_nsec /= 10)
+		*--digit = (char)('0' + t.tv_nsec % 10);
+	return jv_string_sized(n->now, CLOCK_STAMP - 1);
 }
 
 static jv
@@ -160,7 +202,7 @@ timestamp(struct native *n, jv v, const struct zone *zone)
 	if (times_utc(&n->text, jv_string_value(v), bytes(v), zone, &f) == -1)
 		return native_reject(f.code, "'%.*s': %s", SHOWN,
 		    jv_string_value(v), f.why);
-	return text_result(n);
+	return text_result(n, v);
 }
 
 static jv
@@ -193,11 +235,11 @@ call_to_timestamp_in(struct native *n)
 	struct err e = { .code = ERR_NONE };
 	const struct zone *zone;
 
-	if (jv_get_kind(n->arg[0]) != JV_KIND_STRING)
-		return native_type(n, n->arg[0], "a time zone");
-	if ((zone = find_zone(n, n->arg[0], &e)) == NULL)
+	if (jv_get_kind(n->arg[1]) != JV_KIND_STRING)
+		return native_type(n, n->arg[1], "a time zone");
+	if ((zone = find_zone(n, n->arg[1], &e)) == NULL)
 		return native_reject("filter", "to_timestamp: %s", e.msg);
-	return timestamp(n, n->arg[1], zone);
+	return timestamp(n, n->arg[0], zone);
 }
 
 static const struct native_op ops[] = {
@@ -210,12 +252,19 @@ static const struct native_op ops[] = {
 	{ "to_timestamp", 1, call_to_timestamp },
 	{ "to_timestamp_in", 2, call_to_timestamp_in },
 	{ "now_utc", 0, call_now_utc },
+	{ "call", 0, NULL },            /* arguments are coming */
 };
 
+_Static_assert(sizeof(ops) / sizeof(ops[0]) == NATIVE_OPS, "NATIVE_OPS");
+
 int
-native_init(struct native *n, struct numbers *numbers, struct err *e)
+native_init(struct native *n, struct numbers *numbers, bool shared,
+    struct err *e)
 {
-	*n = (struct native){ .numbers = numbers };
+	*n = (struct native){
+		.numbers = numbers, .shared = shared, .coming = !shared,
+		.required.names = jv_null(), .second = -1
+	};
 	random_hex(n->tag, NATIVE_TAG - 1);
 	buf_init(&n->text, INT32_MAX);
 	for (size_t i = 0; i < NATIVE_ZONES; i++)
@@ -231,6 +280,7 @@ native_release(struct native *n)
 		zone_free(n->zones[i].zone);
 		jv_free(n->zones[i].name);
 	}
+	native_names_release(&n->required);
 	words_close(n->words);
 	buf_release(&n->text);
 }
@@ -241,38 +291,47 @@ native_reset(struct native *n)
 	while (n->have > 0)
 		jv_free(n->arg[--n->have]);
 	n->op = NULL;
+	n->coming = !n->shared;
 }
 
+/* The text of a constant stays where it is as long as the program, so that it
+ * is compared once. */
 static const struct native_op *
-find_op(const struct native *n, jv v)
+find_op(struct native *n, jv v)
 {
-	const size_t count = sizeof(ops) / sizeof(ops[0]);
 	const char *p;
 
-	if (jv_get_kind(v) != JV_KIND_STRING || bytes(v) < NATIVE_TAG)
+	if (jv_get_kind(v) != JV_KIND_STRING)
 		return NULL;
 	p = jv_string_value(v);
-	if (memcmp(p, n->tag, NATIVE_TAG - 1) != 0)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(p + NATIVE_TAG, ops[i].name) == 0)
+	for (size_t i = 0; i < NATIVE_OPS; i++)
+		if (p == n->known[i])
 			return &ops[i];
+	if (bytes(v) < NATIVE_TAG || memcmp(p, n->tag, NATIVE_TAG - 1) != 0)
+		return NULL;
+	for (size_t i = 0; i < NATIVE_OPS; i++)
+		if (strcmp(p + NATIVE_TAG, ops[i].name) == 0) {
+			n->known[i] = p;
+			return &ops[i];
+		}
 	return NULL;
 }
 
 bool
 native_debug(struct native *n, jv v)
 {
-	const struct native_op *op;
+	const struct native_op *op = find_op(n, v);
 
-	if (n->op != NULL && n->have < n->op->args) {
+	if (op != NULL && op->call == NULL) {
+		n->coming = true;
+	} else if (op != NULL) {
+		n->op = op;
+	} else if (n->coming && n->have < NATIVE_ARGS) {
 		n->arg[n->have++] = v;
 		return true;
-	}
-	if ((op = find_op(n, v)) == NULL)
+	} else {
 		return false;
-	native_reset(n);
-	n->op = op;
+	}
 	jv_free(v);
 	return true;
 }
@@ -280,7 +339,7 @@ native_debug(struct native *n, jv v)
 bool
 native_input(struct native *n, jv *result)
 {
-	if (n->op == NULL || n->have < n->op->args)
+	if (n->op == NULL || n->have != n->op->args)
 		return false;
 	buf_clear(&n->text);
 	*result = n->op->call(n);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char tag_mark[] = "@TAG";
+static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 static const char top_level[] = "at <top-level>, line ";
 
 /* A directive at the head of a filter: import, include or module. */
@@ -161,9 +162,21 @@ add_module(struct program *p, const struct engine_conf *c, const char *tag,
 		buf_add(&p->text, prefix, len);
 		if (len > 0)
 			buf_str(&p->text, "::");
-		add_tagged(&p->text, name, (size_t)(end + 1 - name), tag);
+		n = (size_t)(strstr(name, ": ") + 2 - name);
+		buf_add(&p->text, name, n);
+		if (p->debugs)
+			add_tagged(&p->text, announce, sizeof(announce) - 1,
+			    tag);
+		add_tagged(&p->text, name + n, (size_t)(end + 1 - name) - n,
+		    tag);
 		p->added++;
 	}
+}
+
+bool
+program_debugs(const struct engine_conf *c)
+{
+	return c->dirs.n > 0 || mentions(c->text, "debug", 5);
 }
 
 static unsigned int
@@ -196,7 +209,7 @@ program_build(struct program *p, const struct engine_conf *c,
 	const char *start = c->text, *at;
 	struct directive d;
 
-	*p = (struct program){ .header = 0 };
+	*p = (struct program){ .debugs = program_debugs(c) };
 	buf_init(&p->text, UINT32_MAX);
 	while (directive(at = skip_blank(start), &d)) {
 		if (!is_etl(&d) && check_import(&d, c, e) == -1)

@@ -12,7 +12,11 @@ struct program {
 	struct buf text;
 	unsigned int header;    /* the lines in front of the definitions */
 	unsigned int added;     /* the lines they take */
+	bool debugs;
 };
+
+/* The filter may call debug itself. */
+bool program_debugs(const struct engine_conf *c);
 
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <locale.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wctype.h>
@@ -75,35 +76,105 @@ skip_word(const char *p, const char *end)
 	return p;
 }
 
+/* Eight bytes at a time; the first one in memory is the lowest. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t
+load(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	return w;
+}
+
+/* None is a control character or beyond ASCII. */
+static inline bool
+simple(uint64_t w)
+{
+	return ((w | (w - EACH(0x20))) & EACH(0x80)) == 0;
+}
+
+/* The high bit of each space; simple() bytes only. */
+static inline uint64_t
+spaces(uint64_t w)
+{
+	return ~((w ^ EACH(0x20)) + EACH(0x7f)) & EACH(0x80);
+}
+
+/* One character to *to: white space only if none is there before it. */
+static const char *
+normalize_one(char **to, const char *p, const char *end, bool *after)
+{
+	size_t n = space_at(p, end);
+
+	if (n == 0) {
+		*(*to)++ = *p;
+		*after = false;
+		return p + 1;
+	}
+	if (!*after)
+		*(*to)++ = ' ';
+	*after = true;
+	return p + n;
+}
+
 void
 words_normalize(struct buf *b, const char *p, size_t n)
 {
-	const char *end = p + n, *from;
+	const char *end = p + n, *stop;
+	bool after = true;
 	char *to;
 
-	if (!buf_room(b, n))
+	if (!buf_room(b, n + sizeof(uint64_t)))
 		return;
 	to = b->data + b->len;
-	for (p = skip_space(p, end); p < end; p = skip_space(p, end)) {
-		if (to > b->data + b->len)
-			*to++ = ' ';
-		from = p;
-		p = skip_word(p, end);
-		memcpy(to, from, (size_t)(p - from));
-		to += p - from;
+	while (p < end) {
+		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w);
+
+		if (simple(w) && (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
+			memcpy(to, p, 8);
+			to += 8;
+			p += 8;
+			after = m >> 63 != 0;
+			continue;
+		}
+		stop = end - p >= 8 ? p + 8 : end;
+		while (p < stop)
+			p = normalize_one(&to, p, end, &after);
 	}
+	if (after && to > b->data + b->len)
+		to--;
 	b->len = (size_t)(to - b->data);
 }
 
 size_t
 words_count(const char *p, size_t n)
 {
-	const char *end = p + n;
-	size_t count = 0;
+	const char *end = p + n, *stop;
+	size_t count = 0, len;
+	bool after = true;
 
-	for (p = skip_space(p, end); p < end; p = skip_space(p, end)) {
-		p = skip_word(p, end);
-		count++;
+	while (p < end) {
+		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w);
+
+		if (simple(w)) {
+			count += (size_t)__builtin_popcountll(~m & EACH(0x80) &
+			    (m << 8 | (after ? 0x80 : 0)));
+			after = m >> 63 != 0;
+			p += 8;
+			continue;
+		}
+		for (stop = end - p >= 8 ? p + 8 : end; p < stop; p += len) {
+			bool space = (len = space_at(p, end)) > 0;
+
+			count += after && !space;
+			after = space;
+			len += !space;
+		}
 	}
 	return count;
 }
