@@ -5,7 +5,7 @@
 
 show() {
 	printf '\n$ %s\n' "$*"
-	"$@"
+	"$@" 2>&1
 }
 query() {
 	printf '\n%s\n' "$1"
