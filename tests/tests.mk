@@ -5,7 +5,7 @@ SUPPORT = $(B)/tests/mock-api
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = prove -j2 --timer
 TESTS = tests/*/*.t
-SERVER = pg_virtualenv -o fsync=off
+SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
 $(B)/tests/mock-api: $(call objects,tests/support) $(LIB)
 	@mkdir -p $(@D)
@@ -29,7 +29,7 @@ demo: deps
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) sh tests/support/demo.sh
 bench: deps
 	@$(MAKE) build-tests $(B)/tests/measure
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) pg_virtualenv sh tests/bench/run.sh
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) FSYNC=on $(SERVER) sh tests/bench/run.sh
 fuzz: deps
 	@sh tests/fuzz/run.sh
 
