@@ -7,6 +7,7 @@ seed.py BASE_URL DATABASE_URL [load FILE]: the last form only loads NDJSON.
 """
 import json
 import logging
+import re
 import sys
 from datetime import datetime, timezone
 
@@ -21,9 +22,8 @@ PAGE_SIZE = 100
 
 def extract(base_url):
     posts, page = [], 1
-    session = requests.Session()
     while True:
-        response = session.get(
+        response = requests.get(
             base_url + "/posts",
             params={"_page": page, "_limit": PAGE_SIZE}, timeout=30)
         response.raise_for_status()
@@ -38,7 +38,7 @@ def extract(base_url):
 
 
 def normalize(text):
-    return " ".join(text.split())
+    return re.sub(r"\s+", " ", text.strip())
 
 
 def transform(post):
