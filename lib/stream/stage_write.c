@@ -241,6 +241,7 @@ pass_begin(struct stage *s)
 	struct line l;
 
 	if (s->in != NULL && s->state == STATE_START && !s->conf->plain &&
+	    (s->piped || s->regular) &&
 	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
 	    s->given->kind == MARK_BEGIN)
 		(void)stage_pass(s, &e);
