@@ -154,6 +154,8 @@ db_rollback(struct db *db)
 int
 db_copy_begin(struct db *db, const char *sql, struct err *e)
 {
+	if (db->driver->copy_begin == NULL)
+		return err_set(e, ERR_BUG, false, "SQLite has no COPY");
 	return db->driver->copy_begin(db->conn, sql, e);
 }
 

@@ -33,6 +33,7 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
+	/* All three or none of them. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);
 	int (*copy_end)(void *conn, int64_t *rows, struct err *e);
@@ -48,6 +49,15 @@ struct db {
 };
 
 void rows_free(struct db *db);
+
+/* How long a statement may keep a program that was asked to end: one that
+ * waits is given up at once, one that begins after that is given its time. */
+struct patience {
+	int64_t since;
+	bool stopped;
+};
+void patience_begin(struct patience *p);
+bool patience_over(const struct patience *p);
 
 extern const struct driver driver_sqlite, driver_pg;
 

@@ -1,7 +1,12 @@
 #include "db/driver.h"
 
+#include "base/clock.h"
+#include "base/stop.h"
+
 #include <ctype.h>
 #include <string.h>
+
+enum { STOP_MS = 1500 };
 
 void
 fault_clear(struct db_fault *f)
@@ -157,4 +162,19 @@ fault_libpq(const char *text)
 		if (strstr(text, denied[i]) != NULL)
 			return ERR_DENIED;
 	return ERR_NONE;
+}
+
+void
+patience_begin(struct patience *p)
+{
+	p->since = clock_ms();
+	p->stopped = stop_signal() != 0;
+}
+
+bool
+patience_over(const struct patience *p)
+{
+	if (p->stopped)
+		return clock_ms() - p->since > STOP_MS;
+	return stop_signal() != 0;
 }

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { POLL_MS = 200 };
 
 struct pg {
 	PGconn *conn;
@@ -253,10 +256,33 @@ pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
 	return 0;
 }
 
+/* A program that is asked to end does not wait for a statement. */
+static void
+await(struct pg *pg)
+{
+	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
+	struct patience p;
+	PGcancel *cancel;
+	char why[64];
+
+	patience_begin(&p);
+	while (PQisBusy(pg->conn) != 0) {
+		if (patience_over(&p) &&
+		    (cancel = PQgetCancel(pg->conn)) != NULL) {
+			(void)PQcancel(cancel, why, sizeof(why));
+			PQfreeCancel(cancel);
+		}
+		(void)poll(&in, 1, POLL_MS);
+		if (PQconsumeInput(pg->conn) == 0)
+			return;
+	}
+}
+
 /* What came from the server; NULL where all has come. */
 struct pg_answer *
 pg_answer(struct pg *pg)
 {
+	await(pg);
 	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
 }
 

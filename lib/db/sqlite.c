@@ -1,11 +1,14 @@
 #define SQL_SQLITE_TEXTS
 #include "db/driver.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { BUSY_MS = 10000, PARAMS_MAX = 32766 };
 
@@ -13,6 +16,7 @@ struct lite {
 	sqlite3 *db;
 	char *path;
 	struct db_fault *fault;
+	struct patience patience;
 };
 
 struct lite_stmt {
@@ -93,6 +97,21 @@ lite_close(void *conn)
 	free(c);
 }
 
+static int
+lite_busy(void *conn, int tries)
+{
+	struct lite *c = conn;
+	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
+
+	if (tries == 0)
+		patience_begin(&c->patience);
+	if (patience_over(&c->patience) ||
+	    clock_ms() - c->patience.since > BUSY_MS)
+		return 0;
+	(void)nanosleep(&t, NULL);
+	return 1;
+}
+
 /* A file that cannot be written has no WAL to be set, but can be read; a
  * busy one is being set by another program. */
 static int
@@ -101,7 +120,7 @@ lite_setup(struct lite *c, struct err *e)
 	int rc;
 
 	(void)sqlite3_extended_result_codes(c->db, 1);
-	(void)sqlite3_busy_timeout(c->db, BUSY_MS);
+	(void)sqlite3_busy_handler(c->db, lite_busy, c);
 	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
 	    "PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -16384", e) == -1)
@@ -342,24 +361,6 @@ lite_reset(void *stmt)
 	(void)sqlite3_reset(s->st);
 }
 
-static int
-lite_copy(void *conn, const char *sql, struct err *e)
-{
-	return err_set(e, ERR_BUG, false, "SQLite has no COPY");
-}
-
-static int
-lite_copy_data(void *conn, const char *p, size_t n, struct err *e)
-{
-	return lite_copy(conn, NULL, e);
-}
-
-static int
-lite_copy_end(void *conn, int64_t *rows, struct err *e)
-{
-	return lite_copy(conn, NULL, e);
-}
-
 const struct driver driver_sqlite = {
 	.kind = DB_SQLITE,
 	.sql = sql_sqlite,
@@ -378,7 +379,4 @@ const struct driver driver_sqlite = {
 	.changed = lite_changed,
 	.reset = lite_reset,
 	.drop = lite_drop,
-	.copy_begin = lite_copy,
-	.copy_data = lite_copy_data,
-	.copy_end = lite_copy_end,
 };

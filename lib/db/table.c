@@ -68,7 +68,7 @@ name_split(struct table *t, struct err *e)
 	int rc = -1;
 
 	buf_init(&b, PATH_MAX_BYTES);
-	while (p != NULL && n < PARTS) {
+	while (n < PARTS) {
 		buf_clear(&b);
 		if ((p = name_part(&b, p)) == NULL || b.len == 0)
 			break;
@@ -78,8 +78,10 @@ name_split(struct table *t, struct err *e)
 			break;
 		p++;
 	}
-	if (b.failed || n == 0 || p == NULL || *p != '\0' || p[-1] == '.' ||
-	    part[n - 1] == NULL)
+	if (n > 0 && part[n - 1] == NULL)
+		(void)err_nomem(e);
+	else if (b.failed || n == 0 || p == NULL || *p != '\0' ||
+	    p[-1] == '.')
 		(void)err_set(e, ERR_CONFIG, false, "%s: no name of a table: "
 		    "TABLE or SCHEMA.TABLE, parts that hold dots or quotes "
 		    "in SQL quotes", t->name);

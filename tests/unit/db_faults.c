@@ -1,7 +1,11 @@
 /* lib/db: what is the record's fault, what passes, what does not. */
 #include "db_help.h"
 
+#include "base/clock.h"
+#include "base/stop.h"
+
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 static void
@@ -143,209 +147,6 @@ full_disk_is_for_good(void **state)
 }
 
 static void
-lock_both(struct db *db, int first, struct err *e)
-{
-	char sql[80];
-
-	(void)snprintf(sql, sizeof(sql), "SET deadlock_timeout = '200ms'; "
-	    "BEGIN; UPDATE t SET a = a WHERE a = %d", first);
-	if (db_script(db, sql, e) == -1)
-		_exit(9);
-	/* Both have their first row before either asks for the other's. */
-	if (db_run(db, "SELECT pg_advisory_lock_shared(1)", NULL, 0, NULL,
-	    e) == -1)
-		_exit(9);
-}
-
-/* Either of the two may be the victim; its status is 1. */
-static int
-lock_second(struct db *db, int which, struct err *e)
-{
-	char sql[64];
-
-	(void)snprintf(sql, sizeof(sql), "UPDATE t SET a = a WHERE a = %d",
-	    which);
-	if (db_script(db, sql, e) == 0)
-		return 0;
-	return strcmp(db_fault(db)->sqlstate, "40P01") == 0 &&
-	    db_fault(db)->again && e->transient && err_status(e) == 75 ? 1 :
-	    9;
-}
-
-static void
-deadlocks_pass(void **state)
-{
-	struct env *v = *state;
-	struct db *mine;
-	int status, victims;
-	char byte = 0;
-	int ready[2];
-	pid_t pid;
-
-	script(v, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); "
-	    "SELECT pg_advisory_lock(1)");
-	assert_int_equal(pipe(ready), 0);
-	if ((pid = fork()) == 0) {
-		struct err e;
-
-		if (db_open(&mine, v->url, &e) == -1)
-			_exit(9);
-		if (write(ready[1], "x", 1) != 1)
-			_exit(9);
-		lock_both(mine, 2, &e);
-		_exit(lock_second(mine, 1, &e));
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	second(v, &mine);
-	OK(v, db_script(mine, "SET deadlock_timeout = '200ms'; BEGIN; "
-	    "UPDATE t SET a = a WHERE a = 1", &v->e));
-	while (number(v, "SELECT count(*) FROM pg_locks JOIN pg_database AS d "
-	    "ON d.oid = database WHERE NOT granted AND objid = 1 AND "
-	    "locktype = 'advisory' AND datname = current_database()") == 0)
-		(void)usleep(10000);
-	script(v, "SELECT pg_advisory_unlock(1)");
-	victims = lock_second(mine, 2, &v->e);
-	db_rollback(mine);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(victims + WEXITSTATUS(status), 1);
-	db_close(mine);
-	(void)close(ready[0]);
-	(void)close(ready[1]);
-}
-
-static void
-lock_timeouts_pass(void **state)
-{
-	struct env *v = *state;
-	struct db *other;
-
-	script(v, "CREATE TABLE t (a int)");
-	second(v, &other);
-	OK(v, db_script(other, "BEGIN; LOCK TABLE t", &v->e));
-	script(v, "SET lock_timeout = '20ms'");
-	assert_int_equal(db_script(v->db, "SELECT * FROM t", &v->e), -1);
-	assert_string_equal(db_fault(v->db)->sqlstate, "55P03");
-	assert_true(db_fault(v->db)->again);
-	assert_int_equal(err_status(&v->e), 75);
-	db_close(other);
-}
-
-static void
-lost_connections_come_back(void **state)
-{
-	struct env *v = *state;
-	struct db_value pid;
-	struct db *other;
-
-	script(v, "CREATE TABLE t (a int)");
-	pid = DB_I(number(v, "SELECT pg_backend_pid()"));
-	assert_int_equal(number(v, "SELECT 7"), 7);
-	OK(v, db_begin(v->db, &v->e));
-	script(v, "INSERT INTO t VALUES (1)");
-	second(v, &other);
-	OK(v, db_run(other, "SELECT pg_terminate_backend($1, 5000)", &pid, 1,
-	    NULL, &v->e));
-	db_close(other);
-	assert_int_equal(db_commit(v->db, &v->e), -1);
-	assert_true(db_fault(v->db)->lost);
-	assert_true(db_fault(v->db)->again);
-	assert_false(db_fault(v->db)->data);
-	assert_int_equal(err_status(&v->e), 75);
-	db_rollback(v->db);
-	assert_int_equal(db_run(v->db, "SELECT 7", NULL, 0, NULL, &v->e), -1);
-	assert_int_equal(err_status(&v->e), 75);
-	OK(v, db_reopen(v->db, &v->e));
-	assert_int_equal(number(v, "SELECT 7"), 7);
-	assert_int_equal(number(v, "SELECT count(*) FROM t"), 0);
-}
-
-static void
-refused_connections_are_judged(void **state)
-{
-	static const struct {
-		const char *url;
-		int status;
-	} c[] = {
-		{ "postgresql:///etl_no_such_database", ERR_CONFIG },
-		{ "postgresql://localhost:1/x?connect_timeout=2", 75 },
-		{ "postgresql:///postgres?user=etl_nobody", ERR_DENIED },
-		{ "postgresql:///x?host=/nowhere", 75 },
-		{ "postgresql://localhost:99999/x", ERR_CONFIG },
-		{ "service=etl_no_such_service", ERR_CONFIG },
-	};
-	struct db *db;
-	struct err e = { 0 };
-
-	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
-		assert_int_equal(db_open(&db, c[i].url, &e), -1);
-		if (err_status(&e) != c[i].status)
-			print_error("%s: %s\n", c[i].url, e.msg);
-		assert_int_equal(err_status(&e), c[i].status);
-		assert_null(strchr(e.msg, '\n'));
-	}
-}
-
-/* COMMIT of a transaction that has failed is a ROLLBACK: never a success. */
-static void
-failed_transactions_do_not_commit(void **state)
-{
-	struct env *v = *state;
-
-	OK(v, db_begin(v->db, &v->e));
-	assert_int_equal(db_script(v->db, "SELECT 1/0", &v->e), -1);
-	assert_string_equal(db_fault(v->db)->sqlstate, "22012");
-	assert_int_equal(db_commit(v->db, &v->e), -1);
-	db_rollback(v->db);
-}
-
-static void
-changed_tables_pass(void **state)
-{
-	static const char sql[] = "SELECT * FROM t";
-	struct env *v = *state;
-
-	script(v, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
-	OK(v, db_run(v->db, sql, NULL, 0, NULL, &v->e));
-	script(v, "ALTER TABLE t ADD b int");
-	assert_int_equal(db_run(v->db, sql, NULL, 0, NULL, &v->e), -1);
-	assert_true(db_fault(v->db)->again);
-	assert_int_equal(err_status(&v->e), 75);
-	OK(v, db_run(v->db, sql, NULL, 0, NULL, &v->e));
-}
-
-static void
-copy_tells_its_line(void **state)
-{
-	struct env *v = *state;
-	const struct db_fault *f = db_fault(v->db);
-	int64_t rows = 0;
-
-	script(v, "CREATE TABLE t (a int, b text)");
-	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
-	OK(v, db_copy_data(v->db, "1\tx\n2", 5, &v->e));
-	OK(v, db_copy_data(v->db, "\ty\n", 3, &v->e));
-	OK(v, db_copy_end(v->db, &rows, &v->e));
-	assert_int_equal(rows, 2);
-
-	OK(v, db_begin(v->db, &v->e));
-	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
-	OK(v, db_copy_data(v->db, "1\tx\nbad\ty\n", 10, &v->e));
-	assert_int_equal(db_copy_end(v->db, &rows, &v->e), -1);
-	assert_true(f->data);
-	assert_int_equal(f->line, 2);
-	assert_string_equal(f->column, "a");
-	assert_string_equal(f->sqlstate, "22P02");
-	db_rollback(v->db);
-
-	OK(v, db_begin(v->db, &v->e));
-	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
-	OK(v, db_copy_data(v->db, "1\tgiven up\n", 11, &v->e));
-	db_rollback(v->db);
-	assert_int_equal(number(v, "SELECT count(*) FROM t"), 2);
-}
-
-static void
 sqlite_has_no_copy(void **state)
 {
 	struct env *v = *state;
@@ -354,18 +155,43 @@ sqlite_has_no_copy(void **state)
 	assert_int_equal(v->e.code, ERR_BUG);
 }
 
+/* One that is asked to end leaves a wait for a lock at once. */
 static void
-sessions_are_in_utc(void **state)
+stops_end_a_wait(void **state)
 {
 	struct env *v = *state;
+	int status, ready[2];
+	int64_t begun;
+	struct db *db;
+	char byte;
+	pid_t pid;
 
-	assert_int_equal(setenv("PGTZ", "Asia/Tokyo", 1), 0);
-	assert_int_equal(setenv("PGCLIENTENCODING", "LATIN1", 1), 0);
-	OK(v, db_reopen(v->db, &v->e));
-	check_word(v, "SHOW TimeZone", "UTC");
-	check_word(v, "SHOW client_encoding", "UTF8");
-	assert_int_equal(unsetenv("PGTZ"), 0);
-	assert_int_equal(unsetenv("PGCLIENTENCODING"), 0);
+	script(v, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
+	assert_int_equal(pipe(ready), 0);
+	if ((pid = fork()) == 0) {
+		struct err e;
+
+		stop_catch();
+		if (read(ready[0], &byte, 1) != 1 ||
+		    db_open(&db, v->url, &e) == -1)
+			_exit(9);
+		if (db_run(db, "UPDATE t SET a = a", NULL, 0, NULL, &e) == 0)
+			_exit(8);
+		_exit(err_status(&e) == 75 ? 0 : 7);
+	}
+	second(v, &db);
+	OK(v, db_begin(db, &v->e));
+	OK(v, db_script(db, "UPDATE t SET a = a", &v->e));
+	assert_int_equal(write(ready[1], "x", 1), 1);
+	(void)usleep(300000);
+	begun = clock_ms();
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(clock_ms() - begun < 1500);
+	db_close(db);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
 }
 
 int
@@ -378,14 +204,7 @@ main(void)
 		ON_SQLITE(files_are_judged),
 		ON_SQLITE(full_disk_is_for_good),
 		ON_SQLITE(sqlite_has_no_copy),
-		ON_POSTGRESQL(deadlocks_pass),
-		ON_POSTGRESQL(lock_timeouts_pass),
-		ON_POSTGRESQL(lost_connections_come_back),
-		ON_POSTGRESQL(refused_connections_are_judged),
-		ON_POSTGRESQL(failed_transactions_do_not_commit),
-		ON_POSTGRESQL(changed_tables_pass),
-		ON_POSTGRESQL(copy_tells_its_line),
-		ON_POSTGRESQL(sessions_are_in_utc),
+		ON_BOTH(stops_end_a_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
