@@ -114,19 +114,20 @@ outcome_upstream(struct outcome *o, struct err *e)
 	return 0;
 }
 
+/* By the longest match; appendix A of PostgreSQL's manual. */
 static const char *
 code_of(const struct db_fault *f)
 {
-	if (strcmp(f->sqlstate, "22003") == 0 ||
-	    strcmp(f->sqlstate, "22001") == 0)
-		return "range";
-	if (strcmp(f->sqlstate, "22021") == 0 ||
-	    strcmp(f->sqlstate, "22P05") == 0)
-		return "encoding";
-	if (strncmp(f->sqlstate, "22", 2) == 0)
-		return "type";
-	if (strncmp(f->sqlstate, "54", 2) == 0)
-		return "range";
+	static const struct { const char *state, *code; } codes[] = {
+		{ "22001", "range" }, { "22003", "range" },
+		{ "22008", "range" }, { "22021", "encoding" },
+		{ "22P05", "encoding" }, { "22", "type" }, { "54", "range" },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strncmp(f->sqlstate, codes[i].state,
+		    strlen(codes[i].state)) == 0)
+			return codes[i].code;
 	return "constraint";
 }
 

@@ -132,6 +132,16 @@ copy_shapes(struct pg_sink *s, bool staged, struct err *e)
 	return 0;
 }
 
+/* COPY names at least one column. */
+static bool
+has_empty(const struct pg_sink *s)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
+			return true;
+	return false;
+}
+
 static int
 straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
@@ -363,7 +373,7 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 		return SINK_DONE;
 	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1)
 		return SINK_FAILED;
-	if (s->straight)
+	if (s->straight && !has_empty(s))
 		rc = straight(s, o, e);
 	if (rc == 0 && (rc = stage(s, o, e)) == 0)
 		rc = merge(s, o, e);

@@ -1,0 +1,123 @@
+#!/bin/sh
+# Values into columns of every kind, exactly.
+. tests/support/lib.sh
+
+load() {
+	rc=0
+	timeout 60 etl-load --db "$db" --table v --max-rejects 100% "$@" \
+	    >"$scratch/out" 2>"$scratch/err" 3>"$scratch/rejects" || rc=$?
+	is "$kind: status" 0 $rc
+}
+
+kind=sqlite
+db_new sqlite
+sql 'CREATE TABLE v (id INTEGER PRIMARY KEY, i INTEGER, r REAL,
+    n NUMERIC(20, 5), b BOOLEAN, t TEXT, at TIMESTAMP, j JSON, y BLOB, x)'
+cat >"$scratch/in" <<'END'
+{"id":1,"i":9223372036854775807,"r":0.1,"n":12.50,"b":true,"t":"a\nb\u00e9\"\\","at":"2020-02-29T23:59:60.5+02:00","j":{"a": [1.0,"\u0041"]},"y":"\\x00fF","x":1}
+{"id":2,"i":"-5","r":"1e3","n":"7","b":"off","t":12.50,"at":"2020-01-01","j":"s","y":"hé","x":"1"}
+{"id":3,"i":5.0,"r":1,"n":1e2,"b":0,"t":true,"at":"12:30","j":null,"y":null,"x":0.1234567890123456789}
+{"id":4,"i":1e3,"t":{"a" : 1},"at":1600000000,"j":[],"x":[1, 2]}
+END
+load --key id <"$scratch/in"
+is 'sqlite: no rejects' '' "$(cat "$scratch/rejects")"
+is 'sqlite: values' \
+"1|9223372036854775807|0.1|12.5|1|'a' || char(10) || 'bé\"\\'|2020-02-29T23:59:60.5+02:00|{\"a\":[1.0,\"\\u0041\"]}|X'00FF'|1
+2|-5|1000.0|7|0|'12.50'|2020-01-01|\"s\"|X'68C3A9'|'1'
+3|5|1.0|100|0|'true'|12:30||NULL|'0.1234567890123456789'
+4|1000||||'{\"a\":1}'|1600000000|[]|NULL|'[1,2]'" "$(sql "SELECT id, i, r, n, b,
+    replace(quote(t), char(10), ''' || char(10) || '''), at, j, quote(y),
+    quote(x) FROM v ORDER BY id")"
+cat >"$scratch/in" <<'END'
+{"i":1.5}
+{"i":9223372036854775808}
+{"i":true}
+{"i":"5x"}
+{"r":"x"}
+{"r":1e400}
+{"n":0.1234567890123456789}
+{"n":[]}
+{"b":2}
+{"b":"maybe"}
+{"at":"2021-02-29"}
+{"at":"yesterday"}
+{"at":"2021-01-01T25:00:00Z"}
+{"y":5}
+{"y":"\\x0"}
+END
+load <"$scratch/in"
+is 'sqlite: what does not fit' 'type /i null
+range /i null
+type /i null
+type /i null
+type /r null
+range /r null
+range /n null
+type /n null
+type /b null
+type /b null
+type /at null
+type /at null
+type /at null
+type /y null
+type /y null' "$(jq -r '"\(.code) \(.pointer) \(.sqlstate)"' \
+    "$scratch/rejects")"
+is 'sqlite: raw bytes' "$(cat "$scratch/in")" \
+    "$(jq -r .raw "$scratch/rejects")"
+
+kind=postgresql
+db_new postgresql
+sql "CREATE TYPE mood AS ENUM ('ok');
+CREATE DOMAIN small AS int CHECK (VALUE < 10);
+CREATE TABLE v (id int PRIMARY KEY, s smallint, i bigint, r float8,
+    n numeric(20, 5), m numeric, b boolean, t text, c varchar(3),
+    at timestamptz, d date, j jsonb, js json, y bytea, u uuid, e mood,
+    sm small, ai int[], at2 text[], aj jsonb[], ip inet)"
+cat >"$scratch/in" <<'END'
+{"id":1,"s":5.0,"i":9223372036854775807,"r":0.1,"n":12.50,"m":0.1234567890123456789,"b":true,"t":"a\tb\n\\N\\.","c":"é12","at":"2020-02-29T23:59:59.5+02:00","d":"2020-01-01","j":{"a": [1.0,"\u0041\\"]},"js":{"a": 1},"y":"\\x00fF","u":"6f1c0000-0000-0000-0000-000000000000","e":"ok","sm":9,"ai":[1,null,3],"at2":["a,\"\\","",null,"NULL"],"aj":[{"a":"b\"c"},"s",null],"ip":"10.0.0.1"}
+{"id":2,"s":"7","r":"1e3","b":"off","t":12.50,"at":"2020-01-01 10:00","j":"s","y":"hé","ai":"{4,5}","at2":[]}
+{"id":3,"t":{"a" : "x\\y"},"b":1,"j":null,"ai":[[1,2],[3,4]],"at2":["x","y"]}
+END
+load --key id <"$scratch/in"
+is 'postgresql: no rejects' '' "$(cat "$scratch/rejects")"
+is 'postgresql: values' '1|5|9223372036854775807|0.1|12.50000|0.1234567890123456789|t|"a\tb\n\\N\\."|é12|2020-02-29 21:59:59.5+00|2020-01-01|{"a": [1.0, "A\\"]}|{"a":1}|\x00ff|6f1c0000-0000-0000-0000-000000000000|ok|9|{1,NULL,3}|["a,\"\\", "", null, "NULL"]|[{"a": "b\"c"}, "s", null]|10.0.0.1
+2|7||1000|||f|"12.50"||2020-01-01 10:00:00+00||"s"||\x68c3a9||||{4,5}|[]||
+3||||||t|"{\"a\":\"x\\\\y\"}"||||||||||{{1,2},{3,4}}|["x", "y"]||' \
+    "$(PGTZ=UTC sql "SELECT id, s, i, r, n, m, b, to_json(t), c, at, d, j, js,
+    y, u, e, sm, ai, to_json(at2)::jsonb, to_jsonb(aj), ip FROM v
+    ORDER BY id")"
+cat >"$scratch/in" <<'END'
+{"id":11,"s":40000}
+{"id":12,"s":"x"}
+{"id":13,"c":"1234"}
+{"id":14,"at":"yesterdai"}
+{"id":15,"d":"2021-02-29"}
+{"id":16,"u":"zz"}
+{"id":17,"e":"sad"}
+{"id":18,"sm":10}
+{"id":19,"ai":[1,"x"]}
+{"id":20,"j":"a\u0000"}
+{"id":21,"b":"maybe"}
+{"id":22,"y":"\\x0"}
+{"id":23,"r":1e400}
+{"id":24,"n":1e30}
+END
+load --key id <"$scratch/in"
+is 'postgresql: what does not fit' '11 range /s 22003
+12 type /s 22P02
+13 range /c 22001
+14 type /at 22007
+15 range /d 22008
+16 type /u 22P02
+17 type /e 22P02
+18 constraint /sm 23514
+19 type /ai 22P02
+20 encoding /j null
+21 type /b 22P02
+22 type /y 22023
+23 range /r 22003
+24 range /n 22003' "$(jq -r '"\(.raw | capture("id\":(?<n>[0-9]+)").n) \(.code) \(.pointer) \(.sqlstate)"' \
+    "$scratch/rejects" | sort -n)"
+is 'postgresql: raw bytes' "$(cat "$scratch/in")" \
+    "$(jq -r .raw "$scratch/rejects" | sort)"
+done_testing
