@@ -130,19 +130,20 @@ db_fault(const struct db *db)
 int
 db_script(struct db *db, const char *sql, struct err *e)
 {
+	fault_clear(&db->fault);
 	return db->driver->script(db->conn, sql, e);
 }
 
 int
 db_begin(struct db *db, struct err *e)
 {
-	return db->driver->script(db->conn, db->driver->begin, e);
+	return db_script(db, db->driver->begin, e);
 }
 
 int
 db_commit(struct db *db, struct err *e)
 {
-	return db->driver->script(db->conn, "COMMIT", e);
+	return db_script(db, "COMMIT", e);
 }
 
 void
@@ -154,6 +155,7 @@ db_rollback(struct db *db)
 int
 db_copy_begin(struct db *db, const char *sql, struct err *e)
 {
+	fault_clear(&db->fault);
 	if (db->driver->copy_begin == NULL)
 		return err_set(e, ERR_BUG, false, "SQLite has no COPY");
 	return db->driver->copy_begin(db->conn, sql, e);

@@ -11,7 +11,9 @@ enum { STOP_MS = 1500 };
 void
 fault_clear(struct db_fault *f)
 {
-	*f = (struct db_fault){ 0 };
+	f->sqlstate[0] = f->column[0] = f->constraint[0] = '\0';
+	f->line = 0;
+	f->data = f->again = f->lost = false;
 }
 
 static void
@@ -51,6 +53,7 @@ static const struct state {
 	enum err_code code;
 	bool transient, data, again;
 } states[] = {
+	{ "08P01", ERR_BUG, false, false, false },      /* too few values */
 	{ "08", ERR_REFUSED, true, false, true },
 	{ "0A", ERR_CONFIG, false, false, false },
 	{ "22", ERR_DATA, false, true, false },

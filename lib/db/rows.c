@@ -98,6 +98,7 @@ rows_get(struct db *db, const char *sql, struct err *e)
 	bool busy;
 	struct db_rows *r = cache_find(db, sql, &busy);
 
+	fault_clear(&db->fault);
 	if (r != NULL && !busy)
 		return r;
 	if ((r = malloc(sizeof(*r))) == NULL) {
@@ -223,6 +224,7 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 {
 	struct db_stmt *s = malloc(sizeof(*s));
 
+	fault_clear(&db->fault);
 	if (s == NULL)
 		return err_nomem(e);
 	if (rows_init(&s->rows, db, sql, e) == -1) {
@@ -276,6 +278,7 @@ db_step(struct db_stmt *s, const struct db_value *v, size_t n,
 	bool kept = false;
 	int rc;
 
+	fault_clear(&s->rows.db->fault);
 	if ((rc = d->start(stmt, v, n, false, e)) == 0)
 		while ((rc = d->next(stmt, e)) == 1) {
 			if (r == NULL || kept)

@@ -10,7 +10,7 @@ parameters_go_by_number(void **state)
 	struct db_value two[] = { DB_I(1), db_text("b") };
 	int64_t changed = 0;
 
-	script(v, "CREATE TABLE t (a bigint, b text, c bigint)");
+	script(v, "CREATE TABLE t (a bigint, b text, c bigint NOT NULL)");
 	OK(v, db_run(v->db, "INSERT INTO t (b, a, c) VALUES ($2, $1, $1)",
 	    two, 2, &changed, &v->e));
 	assert_int_equal(changed, 1);
@@ -18,6 +18,14 @@ parameters_go_by_number(void **state)
 	OK(v, db_run(v->db, "UPDATE t SET b = $1 WHERE a > 5", two, 1,
 	    &changed, &v->e));
 	assert_int_equal(changed, 0);
+
+	/* What went wrong before is no fault of this call. */
+	assert_int_equal(db_script(v->db, "INSERT INTO t (a) VALUES (1)",
+	    &v->e), -1);
+	db_rollback(v->db);
+	assert_true(db_fault(v->db)->data);
+	assert_int_equal(db_run(v->db, "SELECT $3", two, 2, NULL, &v->e), -1);
+	assert_false(db_fault(v->db)->data);
 }
 
 static void
