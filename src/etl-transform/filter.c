@@ -114,8 +114,8 @@ json_argument(jv *v, const struct arg *a, struct err *e)
 	if (json_scan(&j, a->value, strlen(a->value), JSON_LEVELS_ALL,
 	    JSON_LAST, &fault) == -1) {
 		json_release(&j);
-		return err_set(e, ERR_USAGE, false, "--argjson %s: not JSON: %s",
-		    a->name, fault.why);
+		return err_set(e, ERR_USAGE, false,
+		    "--argjson %s: not JSON: %s", a->name, fault.why);
 	}
 	reader_init(&r, NULL);
 	*v = jvalue_read(&r, &j);

@@ -12,8 +12,13 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-transform [options] FILTER\n"
-    "       etl-transform [options] -f FILE";
+    "usage: etl-transform [-L DIR] [--allow env] [--arg NAME VALUE]\n"
+    "                     [--argjson NAME JSON] [--duplicate-members last]\n"
+    "                     [--lossy-numbers] [--max-record SIZE]\n"
+    "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
+    "                     [--plain] [--rejects FILE]\n"
+    "                     [--slurpfile NAME FILE] [--std]\n"
+    "                     [--time-limit TIME] FILTER | -f FILE";
 
 enum { FILTER_MAX = 16 << 20 };
 
@@ -47,8 +52,8 @@ static const struct opt options[] = {
 	    "longest record (16MiB)", 0),
 	OPT("lossy-numbers", OPT_FLAG, lossy, NULL,
 	    "a number that cannot be told apart is rounded", 0),
-	OPT("duplicate-members", OPT_STRING, duplicates, "reject|last",
-	    "of an object with the same name twice (reject)", 0),
+	OPT("duplicate-members", OPT_STRING, duplicates, "last",
+	    "of a name that an object has twice (reject)", 0),
 	OPT("allow", OPT_LIST, allow, "env",
 	    "let the filter read the environment", 0),
 	OPT("plain", OPT_FLAG, plain, NULL, "the input has no marks", 0),
@@ -102,10 +107,9 @@ filter_text(struct buf *b, const struct transform_opts *o, int argc,
 static int
 check(const struct transform_opts *o, struct err *e)
 {
-	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0 &&
-	    strcmp(o->duplicates, "reject") != 0)
+	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: reject or last", o->duplicates);
+		    "--duplicate-members %s: must be last", o->duplicates);
 	for (size_t i = 0; i < o->allow.n; i++)
 		if (strcmp(o->allow.v[i], "env") != 0)
 			return err_set(e, ERR_USAGE, false,
@@ -132,9 +136,7 @@ run(const struct transform_opts *o, const struct args *a, const char *text,
 			.max_record = o->max_record
 		},
 		.jobs = 1,
-		.dup = o->duplicates != NULL &&
-		    strcmp(o->duplicates, "last") == 0 ? JSON_LAST :
-		    JSON_UNIQUE,
+		.dup = o->duplicates != NULL ? JSON_LAST : JSON_UNIQUE,
 		.plain = o->plain, .env = o->allow.n > 0,
 		.time_limit = o->time_limit, .memory_limit = o->memory_limit
 	};

@@ -89,7 +89,9 @@ digit(const struct decimal *d, size_t i)
 	if (i < d->wholes)
 		return d->whole[i];
 	i -= d->wholes;
-	return i < d->fractions ? d->fraction[i] : '0';
+	if (i < d->fractions)
+		return d->fraction[i];
+	return '0';
 }
 
 /* Its plain digits, where it is an integer of bearable length. */

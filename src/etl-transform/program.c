@@ -211,17 +211,16 @@ program_build(struct program *p, const struct engine_conf *c,
 
 	*p = (struct program){ .debugs = program_debugs(c) };
 	buf_init(&p->text, UINT32_MAX);
-	while (directive(at = skip_blank(start), &d)) {
+	for (; directive(skip_blank(start), &d); start = d.end) {
 		if (!is_etl(&d) && check_import(&d, c, e) == -1)
 			return -1;
-		buf_add(&p->text, start, (size_t)(at - start));
+		buf_add(&p->text, start, (size_t)(d.start - start));
 		add_directive(p, &d);
-		start = d.end;
 	}
 	p->header = 1 + count_lines(c->text, start);
 	p->added = 1;
 	buf_char(&p->text, '\n');
-	for (at = c->text; directive(at = skip_blank(at), &d); at = d.end)
+	for (at = c->text; directive(skip_blank(at), &d); at = d.end)
 		if (is_etl(&d))
 			add_module(p, c, tag, d.name, d.name_len);
 	if (c->std)

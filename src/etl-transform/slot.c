@@ -65,7 +65,7 @@ slot_trim(struct shared *s, unsigned int lane, unsigned int slot)
 	if (t->in_len > SLOT_SPILL)
 		(void)madvise(slot_in(s, lane, slot), s->in_max,
 		    MADV_REMOVE);
-	if (t->out_len > 2 * SLOT_SPILL)
+	if (t->out_len / 2 > SLOT_SPILL)
 		(void)madvise(slot_out(s, lane, slot), s->out_max,
 		    MADV_REMOVE);
 }

@@ -83,7 +83,7 @@ static double
 spread_run(struct numbers *t, uint32_t from, uint32_t to, double last)
 {
 	uint32_t base = t->classes, done = base;
-	double d = t->v[t->order[from]].d, at = d;
+	double d = t->v[t->order[from]].d, at;
 
 	classify(t, from, to);
 	if (t->classes == base + 1 && numbers_compare(d, last) > 0)

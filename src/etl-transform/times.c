@@ -183,7 +183,8 @@ to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 {
 	bool leaping = s->second == 60;
 	int64_t t = times_days(s->year, s->month, s->day) * DAY +
-	    s->hour * 3600 + s->minute * 60 + s->second - leaping;
+	    s->hour * INT64_C(3600) + s->minute * INT64_C(60) +
+	    s->second - leaping;
 	int64_t days, rest;
 
 	t -= s->has_offset ? s->offset : zone_offset(zone, t);

@@ -93,7 +93,7 @@ changes(struct zone *z, const struct header *h, const unsigned char *p)
 
 		if (index[i] >= h->type)
 			return false;
-		now = (int)big(types + index[i] * TYPE, 4);
+		now = (int)big(types + (size_t)index[i] * TYPE, 4);
 		c.after = now;
 		if (!add(z, c))
 			return false;
