@@ -152,6 +152,12 @@ db_rollback(struct db *db)
 	db->driver->rollback(db->conn);
 }
 
+int64_t
+db_owed(struct db *db)
+{
+	return db->driver->owed == NULL ? 0 : db->driver->owed(db->conn);
+}
+
 int
 db_copy_begin(struct db *db, const char *sql, struct err *e)
 {

@@ -59,6 +59,11 @@ int db_begin(struct db *db, struct err *e);     /* SQLite: IMMEDIATE */
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 
+/* References that the transaction has left without what they refer to, for
+ * deferred constraints of SQLite. PostgreSQL says 0: SET CONSTRAINTS ALL
+ * IMMEDIATE tells. */
+int64_t db_owed(struct db *db);
+
 /* One statement; *changed (may be NULL) is the number of rows. */
 int db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e);

@@ -33,6 +33,7 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
+	int64_t (*owed)(void *conn);    /* NULL: none ever */
 	/* All three or none of them. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);

@@ -361,6 +361,17 @@ lite_reset(void *stmt)
 	(void)sqlite3_reset(s->st);
 }
 
+static int64_t
+lite_owed(void *conn)
+{
+	struct lite *c = conn;
+	int now = 0, high;
+
+	(void)sqlite3_db_status(c->db, SQLITE_DBSTATUS_DEFERRED_FKS, &now,
+	    &high, 0);
+	return now;
+}
+
 const struct driver driver_sqlite = {
 	.kind = DB_SQLITE,
 	.sql = sql_sqlite,
@@ -371,6 +382,7 @@ const struct driver driver_sqlite = {
 	.name = lite_name,
 	.script = lite_script,
 	.rollback = lite_rollback,
+	.owed = lite_owed,
 	.prepare = lite_prepare,
 	.start = lite_start,
 	.next = lite_next,
