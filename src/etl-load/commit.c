@@ -54,7 +54,7 @@ apply(struct loader *l, struct err *e)
 static int
 check(struct loader *l, struct err *e)
 {
-	const struct sums *t = &l->outcome.tally;
+	const struct sums *t = &l->outcome.sums;
 	uint64_t upstream = stage_seen(l->stage);
 	uint64_t rejected = l->sums.rejected + t->rejected + upstream;
 	uint64_t seen = l->sums.in + t->in + upstream;
@@ -89,7 +89,7 @@ ledger(struct loader *l, bool ended, struct err *e)
 	struct buf counts;
 
 	buf_init(&counts, SIZE_MAX / 2);
-	sums_add(&sums, &l->outcome.tally);
+	sums_add(&sums, &l->outcome.sums);
 	counts_put(&counts, l, &sums, ended);
 	g.counts = buf_text(&counts);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
@@ -142,7 +142,7 @@ finish(struct loader *l, bool ended, struct err *e)
 	if (number(l, e) == -1 || rejects_aside(l, e) == -1)
 		return -1;
 	l->committing = true;
-	l->sent = l->outcome.tally;
+	l->sent = l->outcome.sums;
 	if (db_commit(l->db, e) == -1)
 		return -1;
 	return 1;

@@ -36,7 +36,7 @@ void
 outcome_clear(struct outcome *o)
 {
 	stage_who(o->stage)->n = o->began;
-	o->tally = (struct sums){ 0 };
+	o->sums = (struct sums){ 0 };
 	o->ordinal = 0;
 	spool_clear(&o->rejects);
 }
@@ -87,7 +87,7 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 		return -1;
 	out = (struct line){ .data = o->line.data, .len = o->line.len,
 		.number = o->ordinal + i };
-	o->tally.rejected++;
+	o->sums.rejected++;
 	if (spool_add(&o->rejects, ITEM_RECORD, &out, e) == -1)
 		return -1;
 	if (spool_full(&o->rejects, SIZE_MAX))

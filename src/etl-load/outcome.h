@@ -14,7 +14,7 @@ struct outcome {
 	const struct target *target;
 	struct reader reader;
 	const struct spool *chunk;
-	struct sums tally;
+	struct sums sums;
 	struct spool rejects;
 	uint64_t own, began;            /* occurrences, when the batch began */
 	uint64_t ordinal;               /* of the chunk's first item */

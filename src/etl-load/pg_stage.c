@@ -87,7 +87,7 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, struct err *e)
 		if (i % LOOK_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
-		o->tally.in++;
+		o->sums.in++;
 		l = spool_line(o->chunk, i);
 		rc = reader_next(&o->reader, &l, &why, e);
 		if (rc == 1)

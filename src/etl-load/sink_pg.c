@@ -151,7 +151,7 @@ straight(struct pg_sink *s, struct outcome *o, struct err *e)
 		rc = immediate(s, e);
 	rc = judge(s, rc, "etl_chunk", e);
 	if (rc == 1)
-		o->tally.inserted += s->rows.n;
+		o->sums.inserted += s->rows.n;
 	return rc;
 }
 
@@ -280,7 +280,7 @@ found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
     struct err *e)
 {
 	struct db_fault f = { .data = true };
-	struct sums *t = &o->tally;
+	struct sums *t = &o->sums;
 	char message[1024];
 	int64_t item = db_column(r, 0).i;
 
@@ -318,7 +318,7 @@ read_found(struct pg_sink *s, struct outcome *o, struct err *e)
 static int
 slow(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	uint64_t before = o->tally.unchanged;
+	uint64_t before = o->sums.unchanged;
 	int64_t n;
 
 	buf_clear(&s->sql);
@@ -330,7 +330,7 @@ slow(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (script(s, e) == -1 || read_found(s, o, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    o->tally.unchanged > before)
+	    o->sums.unchanged > before)
 		return change(s, pg_seen, &n, e);
 	return 0;
 }
@@ -353,10 +353,10 @@ merge(struct pg_sink *s, struct outcome *o, struct err *e)
 		return slow(s, o, e);
 	if (rc == -1)
 		return -1;
-	o->tally.inserted += sums.inserted;
-	o->tally.updated += sums.updated;
-	o->tally.unchanged += sums.unchanged;
-	o->tally.superseded += sums.superseded;
+	o->sums.inserted += sums.inserted;
+	o->sums.updated += sums.updated;
+	o->sums.unchanged += sums.unchanged;
+	o->sums.superseded += sums.superseded;
 	return 0;
 }
 

@@ -1,50 +1,32 @@
 #include "sink.h"
 
-#include "base/clock.h"
 #include "base/stop.h"
 #include "keyset.h"
-#include "sql_text.h"
-#include "sqlite_sql.h"
-#include "sqlite_value.h"
+#include "sqlite_store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { STOP_EVERY = 256, NO_ITEM = -1, LATER = -2 };
+enum { STOP_EVERY = 256, NO_ITEM = -1 };
 
-struct statements {                     /* of one shape */
-	struct db_stmt *insert, *update, *seen;
-};
+/* What became of an item; LATER: its key came twice, or what it refers to may
+ * yet come. */
+enum put { PUT_FAILED = -1, PUT_REJECTED, PUT_STORED, PUT_TWICE, PUT_LATER };
 
 struct lite_sink {
-	struct db *db;
-	const struct target *target;
-	struct statements *by_shape;
-	size_t nshapes;
-	struct db_value *values;        /* of the record, then now */
-	struct buf scratch;
-	char now[CLOCK_STAMP];
+	struct lite_store store;
 	struct keyset keys;
-	bool ahead;                     /* keys come twice in a chunk: look
-	                                 * for that before applying it */
-	int32_t *earlier;               /* by item: the one before it of the
-	                                 * same key, NO_ITEM; */
-	bool *loses;                    /* a later one of its key came */
+	bool ahead;             /* keys come twice in a chunk: look for that
+	                         * before it is applied */
+	size_t quiet;           /* batches in which they did not */
+	int32_t *earlier;       /* by item: the one before it of its key */
+	bool *loses;            /* by item: a later one of its key came */
 	size_t room;
+	uint32_t *later;        /* items that wait for what they refer to */
+	size_t nlater, later_room;
 };
 
-static void
-statements_forget(struct lite_sink *s)
-{
-	for (size_t i = 0; i < s->nshapes; i++) {
-		db_stmt_free(s->by_shape[i].insert);
-		db_stmt_free(s->by_shape[i].update);
-		db_stmt_free(s->by_shape[i].seen);
-	}
-	free(s->by_shape);
-	s->by_shape = NULL;
-	s->nshapes = 0;
-}
+enum { QUIET_MAX = 16 };
 
 static void
 lite_sink_close(void *self)
@@ -53,12 +35,11 @@ lite_sink_close(void *self)
 
 	if (s == NULL)
 		return;
-	statements_forget(s);
+	lite_store_release(&s->store);
 	keyset_release(&s->keys);
-	buf_release(&s->scratch);
-	free(s->values);
 	free(s->earlier);
 	free(s->loses);
+	free(s->later);
 	free(s);
 }
 
@@ -70,80 +51,13 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 
 	if (s == NULL)
 		return err_nomem(e);
-	s->db = db;
-	s->target = t;
 	keyset_init(&s->keys);
-	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->values = calloc(t->table->n + 1, sizeof(*s->values));
-	if (s->values == NULL) {
+	if (lite_store_init(&s->store, db, t, e) == -1) {
 		lite_sink_close(s);
-		return err_nomem(e);
+		return -1;
 	}
 	*self = s;
 	return 0;
-}
-
-static int
-prepare(struct lite_sink *s, struct db_stmt **stmt, const struct shape *shape,
-    void (*text)(struct buf *, const struct target *, const struct shape *),
-    struct err *e)
-{
-	struct buf b;
-	int rc = -1;
-
-	if (*stmt != NULL)
-		return 0;
-	buf_init(&b, SIZE_MAX / 2);
-	text(&b, s->target, shape);
-	(void)buf_text(&b);
-	if (buf_check(&b, e) == 0)
-		rc = db_prepare(s->db, stmt, buf_text(&b), e);
-	buf_release(&b);
-	return rc;
-}
-
-static struct statements *
-statements_of(struct lite_sink *s, const struct shape *shape, struct err *e)
-{
-	struct statements *p;
-
-	if (shape->id >= s->nshapes) {
-		p = realloc(s->by_shape, (shape->id + 1) * sizeof(*p));
-		if (p == NULL) {
-			(void)err_nomem(e);
-			return NULL;
-		}
-		s->by_shape = p;
-		memset(p + s->nshapes, 0,
-		    (shape->id + 1 - s->nshapes) * sizeof(*p));
-		s->nshapes = shape->id + 1;
-	}
-	p = &s->by_shape[shape->id];
-	return prepare(s, &p->insert, shape, sqlite_insert, e) == -1 ? NULL :
-	    p;
-}
-
-/* The record's values, encoded. 1, 0 a reject, -1. */
-static int
-encode(struct lite_sink *s, struct reader *r, const struct line *l,
-    struct reject *why, struct err *e)
-{
-	const struct shape *shape;
-	int rc = reader_next(r, l, why, e);
-
-	if (rc != 1)
-		return rc;
-	buf_clear(&s->scratch);
-	if (!buf_room(&s->scratch, l->len + 1))
-		return buf_check(&s->scratch, e);
-	shape = r->shape;
-	for (size_t i = 0; i < shape->n; i++)
-		if (sqlite_value(&s->values[i], r, shape->columns[i],
-		    &s->scratch, why) == 0)
-			return 0;
-	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
-		.p = s->now, .len = CLOCK_STAMP - 1 };
-	return 1;
 }
 
 /* One value of a key: no other value gives the same bytes, and the bytes
@@ -175,90 +89,83 @@ static int
 key_seen(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
 {
-	const struct target *t = s->target;
+	const struct target *t = s->store.target;
 	size_t at = s->keys.bytes.len;
 	bool nomem;
 
 	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
 		while (shape->columns[i] != t->key[k])
 			i++;
-		key_put(&s->keys.bytes, &s->values[i]);
+		key_put(&s->keys.bytes, &s->store.values[i]);
 	}
 	*holder = keyset_add(&s->keys, at, (uint32_t)item, &nomem);
 	return nomem ? err_nomem(e) : 0;
 }
 
-/* A row of this key is there. */
 static int
-update(struct lite_sink *s, struct statements *st, const struct shape *shape,
-    struct sums *sums, struct err *e)
+later_add(struct lite_sink *s, size_t item, struct err *e)
 {
-	int64_t changed = 0;
+	size_t n = s->later_room ? s->later_room * 2 : 64;
+	uint32_t *p;
 
-	if (sql_can_change(s->target, shape)) {
-		if (prepare(s, &st->update, shape, sqlite_update, e) == -1 ||
-		    db_step(st->update, s->values, shape->n + 1, NULL,
-		    &changed, e) == -1)
-			return -1;
+	if (s->nlater == s->later_room) {
+		if ((p = realloc(s->later, n * sizeof(*p))) == NULL)
+			return err_nomem(e);
+		s->later = p;
+		s->later_room = n;
 	}
-	if (changed > 0) {
-		sums->updated++;
-		return 0;
-	}
-	sums->unchanged++;
-	if (s->target->seen == NO_COLUMN)
-		return 0;
-	if (prepare(s, &st->seen, shape, sqlite_seen, e) == -1)
-		return -1;
-	return db_step(st->seen, s->values, shape->n + 1, NULL, NULL, e);
+	s->later[s->nlater++] = (uint32_t)item;
+	return 0;
 }
 
-/* 1 the record is in the table, 0 it is a reject, -1. */
-static int
-store(struct lite_sink *s, struct outcome *o, size_t item, struct err *e)
+/* A refusal that names no column and no constraint is a foreign key's: what
+ * the record refers to may come in this chunk. */
+static bool
+may_wait(const struct db_fault *f)
 {
-	const struct shape *shape = o->reader.shape;
-	struct statements *st = statements_of(s, shape, e);
-	int64_t changed = 0;
-	struct sums sums = o->tally;
-	struct db_fault fault;
-	struct err why;
-	int rc;
-
-	if (st == NULL)
-		return -1;
-	rc = db_step(st->insert, s->values, shape->n + 1, NULL, &changed, e);
-	if (rc == 0 && (!s->target->upsert || changed > 0))
-		o->tally.inserted++;
-	else if (rc == 0)
-		rc = update(s, st, shape, &o->tally, e);
-	if (rc == 0)
-		return 1;
-	if (!db_fault(s->db)->data)
-		return -1;
-	o->tally = sums;
-	fault = *db_fault(s->db);
-	why = *e;
-	return outcome_refused(o, item, &fault, why.msg, e);
+	return f->column[0] == '\0' && f->constraint[0] == '\0';
 }
 
-/* 1 in the table, 0 a reject, -1, LATER: the key came twice. */
-static int
-put(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+static enum put
+put(struct lite_sink *s, struct outcome *o, size_t i, bool first, bool last,
+    struct err *e)
 {
+	struct lite_store *st = &s->store;
 	struct line l = spool_line(o->chunk, i);
 	struct reject why;
 	uint32_t *holder = NULL;
-	int rc = encode(s, &o->reader, &l, &why, e);
+	int rc = lite_encode(st, &o->reader, &l, &why, e);
 
 	if (rc == 0)
-		return outcome_reject(o, i, &why, e);
+		return outcome_reject(o, i, &why, e) == -1 ? PUT_FAILED :
+		    PUT_REJECTED;
 	if (rc == -1)
-		return -1;
-	if (s->target->upsert && !s->ahead &&
+		return PUT_FAILED;
+	if (first && st->target->upsert && !s->ahead &&
 	    key_seen(s, o->reader.shape, i, &holder, e) == -1)
-		return -1;
-	return holder != NULL ? LATER : store(s, o, i, e);
+		return PUT_FAILED;
+	if (holder != NULL)
+		return PUT_TWICE;
+	rc = lite_store(st, o->reader.shape, &o->sums, e);
+	if (rc != LITE_REFUSED)
+		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
+	if (!last && may_wait(&st->fault))
+		return PUT_LATER;
+	return outcome_refused(o, i, &st->fault, st->why.msg, e) == -1 ?
+	    PUT_FAILED : PUT_REJECTED;
+}
+
+static int
+ahead_room(struct lite_sink *s, size_t n, struct err *e)
+{
+	if (n <= s->room)
+		return 0;
+	free(s->earlier);
+	free(s->loses);
+	s->earlier = calloc(n, sizeof(*s->earlier));
+	s->loses = calloc(n, sizeof(*s->loses));
+	s->room = s->earlier == NULL || s->loses == NULL ? 0 : n;
+	return s->room == 0 ? err_nomem(e) : 0;
 }
 
 /* From the last item to the first: the last of each key is applied, and when
@@ -267,19 +174,11 @@ static int
 look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	const struct spool *c = o->chunk;
+	bool twice = false;
 	uint32_t *holder;
 
-	if (c->n > s->room) {
-		free(s->earlier);
-		free(s->loses);
-		s->room = c->n;
-		s->earlier = calloc(c->n, sizeof(*s->earlier));
-		s->loses = calloc(c->n, sizeof(*s->loses));
-		if (s->earlier == NULL || s->loses == NULL) {
-			s->room = 0;
-			return err_nomem(e);
-		}
-	}
+	if (ahead_room(s, c->n, e) == -1)
+		return -1;
 	for (size_t i = c->n; i-- > 0;) {
 		struct line l = spool_line(c, i);
 		struct reject why;
@@ -287,8 +186,8 @@ look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
 
 		s->earlier[i] = NO_ITEM;
 		s->loses[i] = false;
-		if (c->items[i].kind == ITEM_RECORD &&
-		    (rc = encode(s, &o->reader, &l, &why, e)) == -1)
+		if (c->items[i].kind == ITEM_RECORD && (rc = lite_encode(
+		    &s->store, &o->reader, &l, &why, e)) == -1)
 			return -1;
 		if (rc == 0)
 			continue;
@@ -296,32 +195,80 @@ look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
 			return -1;
 		if (holder == NULL)
 			continue;
-		s->loses[i] = true;
+		twice = s->loses[i] = true;
 		s->earlier[*holder] = (int32_t)i;
 		*holder = (uint32_t)i;
+	}
+	if (o->ordinal == 0)
+		s->quiet = twice ? 0 : s->quiet + 1;
+	return 0;
+}
+
+/* The items of the same key before this one, whose turn it is where this one
+ * is a reject. */
+static int
+resolve(struct lite_sink *s, struct outcome *o, size_t i, enum put rc,
+    struct err *e)
+{
+	int32_t k = s->ahead ? s->earlier[i] : NO_ITEM;
+
+	for (; rc == PUT_REJECTED && k != NO_ITEM; k = s->earlier[k])
+		rc = put(s, o, (size_t)k, false, true, e);
+	for (; k != NO_ITEM; k = s->earlier[k])
+		o->sums.superseded++;
+	return rc == PUT_FAILED ? -1 : 0;
+}
+
+/* Again and again while some succeed; what is left is rejected. */
+static int
+put_later(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	bool last = false;
+
+	while (s->nlater > 0) {
+		size_t n = s->nlater, left = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			enum put rc = put(s, o, s->later[i], false, last, e);
+
+			if (rc == PUT_LATER)
+				s->later[left++] = s->later[i];
+			else if (rc == PUT_FAILED ||
+			    resolve(s, o, s->later[i], rc, e) == -1)
+				return -1;
+		}
+		last = left == n;
+		s->nlater = left;
 	}
 	return 0;
 }
 
-/* An item and those of its key before it, until one is in the table. */
 static enum sink_result
 apply_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	int rc = put(s, o, i, e);
-	int32_t k;
+	enum put rc = put(s, o, i, true, false, e);
 
-	if (rc == LATER) {
+	if (rc == PUT_TWICE) {
 		s->ahead = true;
+		s->quiet = 0;
 		return SINK_ANEW;
 	}
-	k = s->ahead ? s->earlier[i] : NO_ITEM;
-	for (; rc == 0 && k != NO_ITEM; k = s->earlier[k])
-		rc = put(s, o, (size_t)k, e);
-	if (rc == -1)
-		return SINK_FAILED;
-	for (; k != NO_ITEM; k = s->earlier[k])
-		o->tally.superseded++;
-	return SINK_DONE;
+	if (rc == PUT_LATER)
+		return later_add(s, i, e) == -1 ? SINK_FAILED : SINK_DONE;
+	return resolve(s, o, i, rc, e) == -1 ? SINK_FAILED : SINK_DONE;
+}
+
+static void
+chunk_begin(struct lite_sink *s, struct outcome *o)
+{
+	if (reader_renew(&o->reader))
+		lite_store_forget(&s->store);
+	if (o->ordinal == 0) {
+		clock_stamp(s->store.now);
+		s->ahead = s->ahead && s->quiet < QUIET_MAX;
+	}
+	keyset_clear(&s->keys);
+	s->nlater = 0;
 }
 
 static enum sink_result
@@ -330,32 +277,34 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 	struct lite_sink *s = self;
 	enum sink_result rc;
 
-	if (reader_renew(&o->reader))
-		statements_forget(s);
-	if (o->ordinal == 0)
-		clock_stamp(s->now);
-	keyset_clear(&s->keys);
+	chunk_begin(s, o);
 	if (s->ahead && look_ahead(s, o, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < o->chunk->n; i++) {
-		if (o->chunk->items[i].kind != ITEM_RECORD)
-			continue;
-		o->tally.in++;
 		if (i % STOP_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
+		if (o->chunk->items[i].kind != ITEM_RECORD)
+			continue;
+		o->sums.in++;
 		if (s->ahead && s->loses[i])
 			continue;
 		if ((rc = apply_item(s, o, i, e)) != SINK_DONE)
 			return rc;
 	}
-	return SINK_DONE;
+	return put_later(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
 }
 
+/* Deferred references that are open would fail the commit, and say not which
+ * row it was: then each row is looked at. */
 static enum sink_result
 lite_sink_settle(void *self, struct err *e)
 {
-	return SINK_DONE;
+	struct lite_sink *s = self;
+	bool again = !s->store.careful && db_owed(s->store.db) > 0;
+
+	s->store.careful = again;
+	return again ? SINK_ANEW : SINK_DONE;
 }
 
 static void
