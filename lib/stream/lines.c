@@ -1,5 +1,6 @@
 #include "lines.h"
 
+#include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
 
@@ -189,9 +190,25 @@ is_blank(const struct line *l)
 	return !l->too_long;
 }
 
+/* What is left of a timeout that began with the first read. */
+static int
+time_left(int64_t *end, int timeout)
+{
+	int64_t now;
+
+	if (timeout <= 0)
+		return timeout;
+	now = clock_ms();
+	if (*end == 0)
+		*end = now + timeout;
+	return *end > now ? (int)(*end - now) : 0;
+}
+
 enum lines_result
 lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 {
+	int64_t end = 0;
+	int left = -1;
 	enum lines_result r;
 
 	for (;;) {
@@ -202,8 +219,12 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 				return LINES_ONE;
 		} else if (l->eof) {
 			return LINES_END;
-		} else if ((r = fill(l, timeout, e)) != LINES_ONE) {
-			return r;
+		} else if (left == 0) {         /* a line that trickles in */
+			return LINES_WAIT;
+		} else {
+			left = time_left(&end, timeout);
+			if ((r = fill(l, left, e)) != LINES_ONE)
+				return r;
 		}
 	}
 }

@@ -264,7 +264,7 @@ get_failed(struct reading *r, struct mark *m)
 {
 	int64_t code;
 
-	if (!get_int(r, 0, "code", &code) || code < 1 || code > 255)
+	if (!get_int(r, 0, "code", &code) || code < 1 || code > 125)
 		return broken(r, "code");
 	m->code = (int)code;
 	return m->message == NULL ? broken(r, "no message") : 0;

@@ -1,5 +1,6 @@
 /* lib/stream: lines come whole, however they arrive; memory stays bounded. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/stop.h"
 #include "stream/lines.h"
 
@@ -251,6 +252,39 @@ ready_means_no_read(void **state)
 }
 
 static void
+write_slowly(int fd)
+{
+	(void)alarm(20);
+	for (int i = 0; i < 40; i++) {
+		(void)usleep(20000);
+		if (write(fd, i < 39 ? "x" : "\n", 1) == -1)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void
+a_line_that_trickles_in_does_not_hold_us(void **state)
+{
+	struct err e = { 0 };
+	struct feed f;
+	struct line l;
+	int64_t start = clock_ms();
+	pid_t pid;
+
+	feed_open(&f, 100);
+	if ((pid = fork()) == 0)
+		write_slowly(f.in);
+	(void)close(f.in);
+	assert_int_equal(lines_next(f.l, &l, 100, &e), LINES_WAIT);
+	assert_true(clock_ms() - start < 600);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(l.len, 39);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	feed_close(&f);
+}
+
+static void
 a_bad_descriptor_is_an_error(void **state)
 {
 	struct err e = { 0 };
@@ -296,6 +330,7 @@ main(void)
 		cmocka_unit_test(long_lines_are_cut_at_the_limit),
 		cmocka_unit_test(memory_stays_bounded),
 		cmocka_unit_test(ready_means_no_read),
+		cmocka_unit_test(a_line_that_trickles_in_does_not_hold_us),
 		cmocka_unit_test(a_bad_descriptor_is_an_error),
 		cmocka_unit_test(a_stop_signal_ends_the_wait),
 	};

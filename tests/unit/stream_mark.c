@@ -138,7 +138,7 @@ broken_marks_are_refused(void **state)
 		"{\"@etl\":\"reject\",\"v\":2,\"stage\":\"a\"}",
 		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,"
 		    "\"message\":\"\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":256,"
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":126,"
 		    "\"message\":\"\"}",
 		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":66}",
 		"{\"@etl\":\"failed\",\"code\":66,\"message\":\"\"}",

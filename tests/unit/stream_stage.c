@@ -247,6 +247,35 @@ a_stop_signal_leaves_whole_lines(void **state)
 	(void)close(out[0]);
 }
 
+/* Its reader does not read: it gives up after a second. */
+static void
+a_stop_signal_ends_a_blocked_write(void **state)
+{
+	struct given none = { .conf.name = "transform" };
+	int out[2], in, status, n = 0;
+	FILE *f = tmpfile();
+	pid_t pid;
+
+	assert_non_null(f);
+	for (int i = 0; i < 200000; i++)
+		(void)fputs("{\"some\":\"record\"}\n", f);
+	(void)fflush(f);
+	in = fileno(f);
+	assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+	assert_int_equal(pipe(out), 0);
+	if ((pid = fork()) == 0)
+		child(&none, in, out[1], 2, -1);
+	(void)usleep(300000);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	while (waitpid(pid, &status, WNOHANG) == 0 && n++ < 400)
+		(void)usleep(10000);
+	assert_true(n < 400);
+	assert_true(WIFSIGNALED(status));
+	(void)close(out[0]);
+	(void)close(out[1]);
+	(void)fclose(f);
+}
+
 int
 main(void)
 {
@@ -262,6 +291,7 @@ main(void)
 		cmocka_unit_test(with_plain_marks_are_reserved),
 		cmocka_unit_test(sources_start_streams),
 		cmocka_unit_test(a_stop_signal_leaves_whole_lines),
+		cmocka_unit_test(a_stop_signal_ends_a_blocked_write),
 	};
 
 	(void)unsetenv("ETL_RUN");
