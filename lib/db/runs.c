@@ -1,11 +1,12 @@
 #include "db/runs.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "db/tally.h"
 
 #include <string.h>
 
-enum { MESSAGE_MAX = 65536 };
+enum { MESSAGE_BYTES = 32768 };
 
 /* What is to be known of a run before its row can be completed. */
 struct ending {
@@ -20,10 +21,10 @@ ending_init(struct ending *n, struct run_end *out)
 {
 	*n = (struct ending){ .out = out };
 	*out = (struct run_end){ 0 };
-	buf_init(&n->stages, MESSAGE_MAX);
-	buf_init(&n->message, MESSAGE_MAX);
-	buf_init(&n->done, MESSAGE_MAX);
-	buf_init(&n->open, MESSAGE_MAX);
+	buf_init(&n->stages, SIZE_MAX / 4);
+	buf_init(&n->message, SIZE_MAX / 4);
+	buf_init(&n->done, SIZE_MAX / 4);
+	buf_init(&n->open, SIZE_MAX / 4);
 }
 
 static void
@@ -124,13 +125,31 @@ counts_set(struct ending *n)
 	out->rejected = tally_sum(t, TALLY_REJECTED);
 }
 
+/* What somebody wrote to stderr: whole characters, and not without end. */
+static void
+message_take(struct buf *b, const char *given)
+{
+	size_t n = strnlen(given, MESSAGE_BYTES), good;
+
+	while (n > 0) {
+		good = utf8_span(given, n);
+		buf_add(b, given, good);
+		if (good == n)
+			return;
+		if (n - good > 3 || given[n] == '\0')
+			buf_char(b, '?');
+		given += good + 1;
+		n -= good + 1;
+	}
+}
+
 static void
 message_set(struct ending *n, const char *given)
 {
 	struct buf *b = &n->message;
 
 	if (given != NULL)
-		buf_str(b, given);
+		message_take(b, given);
 	if (n->out->success)
 		return;
 	if (n->open.len > 0)
@@ -155,7 +174,9 @@ row_write(struct ending *n, struct db *db, const char *run,
 	    DB_I(out->dropped), DB_I(out->rejected),
 	    db_text(stages ? buf_text(&n->stages) : NULL) };
 
-	if (buf_check(&n->stages, e) == -1)
+	if (buf_check(&n->stages, e) == -1 ||
+	    buf_check(&n->message, e) == -1 ||
+	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1)
 		return -1;
 	return db_run(db, db_sql(db, SQL_RUN_END), v, 9, NULL, e);
 }
@@ -238,7 +259,7 @@ run_abandon(struct db *db, const char *pipeline, const char *host,
 	int rc;
 
 	*n = 0;
-	buf_init(&run, MESSAGE_MAX);
+	buf_init(&run, SIZE_MAX / 4);
 	while ((rc = stale_next(db, pipeline, host, &run, e)) == 0 &&
 	    run.len > 0) {
 		rc = run_finish(db, buf_text(&run), false, true, why, &end,

@@ -78,9 +78,9 @@ name_split(struct table *t, struct err *e)
 			break;
 		p++;
 	}
-	if (n > 0 && part[n - 1] == NULL)
+	if ((n > 0 && part[n - 1] == NULL) || (b.failed && !b.full))
 		(void)err_nomem(e);
-	else if (b.failed || n == 0 || p == NULL || *p != '\0' ||
+	else if (b.full || n == 0 || p == NULL || *p != '\0' ||
 	    p[-1] == '.')
 		(void)err_set(e, ERR_CONFIG, false, "%s: no name of a table: "
 		    "TABLE or SCHEMA.TABLE, parts that hold dots or quotes "

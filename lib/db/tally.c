@@ -30,19 +30,26 @@ stage_get(struct tally *t, const char *name)
 	return more;
 }
 
+static const char bad[] = "counts of a stage that cannot be read";
+
 static int
-stage_name(char out[64], const struct json *j, uint32_t obj)
+stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 {
 	uint32_t i = json_member(j, obj, "stage", 5);
 	struct buf b;
 	int rc = -1;
 
 	if (i == 0 || j->tok[i].type != JSON_STRING)
-		return -1;
+		return err_set(e, ERR_PEER, false, "%s", bad);
 	buf_init(&b, 64);
 	json_unescape(&b, j, i);
-	if (!b.failed && memchr(b.data, '\0', b.len) == NULL && b.len < 64) {
-		memcpy(out, buf_text(&b), b.len + 1);
+	buf_char(&b, '\0');
+	if (b.failed && !b.full)
+		(void)err_nomem(e);
+	else if (b.full || memchr(b.data, '\0', b.len) != b.data + b.len - 1)
+		(void)err_set(e, ERR_PEER, false, "%s", bad);
+	else {
+		memcpy(out, b.data, b.len);
 		rc = 0;
 	}
 	buf_release(&b);
@@ -53,14 +60,15 @@ static int
 stage_add(struct tally *t, const struct json *j, uint32_t obj, bool source,
     struct err *e)
 {
-	const char *bad = "counts of a stage that cannot be read";
 	struct tally_stage *s;
 	char name[64];
 	uint32_t i;
 	int64_t v;
 
-	if (j->tok[obj].type != JSON_OBJECT || stage_name(name, j, obj) == -1)
+	if (j->tok[obj].type != JSON_OBJECT)
 		return err_set(e, ERR_PEER, false, "%s", bad);
+	if (stage_name(name, j, obj, e) == -1)
+		return -1;
 	if ((s = stage_get(t, name)) == NULL)
 		return err_nomem(e);
 	for (int k = 0; k < TALLY_N; k++) {
@@ -84,11 +92,12 @@ int
 tally_add(struct tally *t, const char *json, size_t len, struct err *e)
 {
 	struct json j = { 0 };
-	struct json_fault fault;
+	struct json_fault fault = { 0 };
 	int rc = -1;
 
 	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
-		(void)err_set(e, ERR_PEER, false, "counts that are no JSON");
+		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
+		    false, "counts that are no JSON"));
 		goto out;
 	}
 	if (j.tok[0].type != JSON_ARRAY) {

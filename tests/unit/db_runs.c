@@ -185,6 +185,30 @@ runs_fail(void **state)
 	assert_true(end.success);
 }
 
+/* Whatever a stage has written to stderr, its run is completed. */
+static void
+any_message_is_taken(void **state)
+{
+	struct env *v = *state;
+	struct run_end end;
+	char *message = malloc(100001);
+
+	assert_non_null(message);
+	start(v, "r1", "h");
+	OK(v, run_complete(v->db, "r1", false, "a\xff\xc3\xa9\xc3", &end,
+	    &v->e));
+	check_word(v, "SELECT error_message FROM pipeline_runs",
+	    "a?\xc3\xa9?");
+	start(v, "r2", "h");
+	memset(message, 'x', 100000);
+	memcpy(message + 32767, "\xc3\xa9", 2);
+	message[100000] = '\0';
+	OK(v, run_complete(v->db, "r2", false, message, &end, &v->e));
+	assert_int_equal(number(v, "SELECT length(error_message) "
+	    "FROM pipeline_runs WHERE run = 'r2'"), 32767);
+	free(message);
+}
+
 static void
 dead_runs_are_abandoned(void **state)
 {
@@ -324,6 +348,7 @@ main(void)
 		ON_BOTH(half_made_tables_stay_unmade),
 		ON_BOTH(runs_succeed),
 		ON_BOTH(runs_fail),
+		ON_BOTH(any_message_is_taken),
 		ON_BOTH(dead_runs_are_abandoned),
 		ON_BOTH(ledger_answers),
 		ON_BOTH(places_are_taken),
