@@ -3,6 +3,8 @@
 
 #include <sys/wait.h>
 
+enum { BLOCK = 1 << 16 };
+
 static void
 second(struct env *v, struct db **db)
 {
@@ -99,21 +101,69 @@ lock_timeouts_pass(void **state)
 }
 
 static void
+end_session(struct env *v, struct db_value pid)
+{
+	struct db *other;
+
+	second(v, &other);
+	OK(v, db_run(other, "SELECT pg_terminate_backend($1, 5000)", &pid, 1,
+	    NULL, &v->e));
+	db_close(other);
+}
+
+/* In the middle of a COPY, and with rows on their way. */
+static void
+lost_connections_are_told(void **state)
+{
+	struct env *v = *state;
+	char *block = malloc(BLOCK);
+	struct db_value pid;
+	struct db_rows *r;
+	int rc = 0;
+
+	assert_non_null(block);
+	memset(block, 'x', BLOCK);
+	block[BLOCK - 1] = '\n';
+	script(v, "CREATE TABLE t (a text)");
+	pid = DB_I(number(v, "SELECT pg_backend_pid()"));
+	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
+	OK(v, db_copy_data(v->db, block, BLOCK, &v->e));
+	end_session(v, pid);
+	for (int i = 0; i < 100 && rc == 0; i++)
+		rc = db_copy_data(v->db, block, BLOCK, &v->e);
+	if (rc == 0)
+		rc = db_copy_end(v->db, NULL, &v->e);
+	assert_int_equal(rc, -1);
+	assert_true(db_fault(v->db)->lost);
+	assert_int_equal(err_status(&v->e), 75);
+	free(block);
+
+	OK(v, db_reopen(v->db, &v->e));
+	assert_int_equal(number(v, "SELECT count(*) FROM t"), 0);
+	pid = DB_I(number(v, "SELECT pg_backend_pid()"));
+	OK(v, db_query(v->db, &r, "SELECT repeat('x', 1000) "
+	    "FROM generate_series(1, 100000)", NULL, 0, &v->e));
+	assert_int_equal(db_next(r, &v->e), 1);
+	end_session(v, pid);
+	while ((rc = db_next(r, &v->e)) == 1)
+		continue;
+	db_end(r);
+	assert_int_equal(rc, -1);
+	assert_true(db_fault(v->db)->lost);
+}
+
+static void
 lost_connections_come_back(void **state)
 {
 	struct env *v = *state;
 	struct db_value pid;
-	struct db *other;
 
 	script(v, "CREATE TABLE t (a int)");
 	pid = DB_I(number(v, "SELECT pg_backend_pid()"));
 	assert_int_equal(number(v, "SELECT 7"), 7);
 	OK(v, db_begin(v->db, &v->e));
 	script(v, "INSERT INTO t VALUES (1)");
-	second(v, &other);
-	OK(v, db_run(other, "SELECT pg_terminate_backend($1, 5000)", &pid, 1,
-	    NULL, &v->e));
-	db_close(other);
+	end_session(v, pid);
 	assert_int_equal(db_commit(v->db, &v->e), -1);
 	assert_true(db_fault(v->db)->lost);
 	assert_true(db_fault(v->db)->again);
@@ -232,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ON_POSTGRESQL(deadlocks_pass),
 		ON_POSTGRESQL(lock_timeouts_pass),
+		ON_POSTGRESQL(lost_connections_are_told),
 		ON_POSTGRESQL(lost_connections_come_back),
 		ON_POSTGRESQL(refused_connections_are_judged),
 		ON_POSTGRESQL(failed_transactions_do_not_commit),
