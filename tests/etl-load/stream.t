@@ -1,0 +1,205 @@
+#!/bin/sh
+# Marked streams: what commits when, dead letters, the ledger, cut streams.
+. tests/support/lib.sh
+
+stream=0
+# begin [STAGE]: a new stream's first line; what follows goes to $scratch/in.
+begin() {
+	stream=$((stream + 1))
+	printf '{"@etl":"begin","v":1,"id":"s%d","stream":"x","stages":["%s"]}\n' \
+	    $stream "${1:-extract}" >"$scratch/in"
+}
+put() {
+	printf '%s\n' "$@" >>"$scratch/in"
+}
+# end OUT REJECTED
+end() {
+	put "{\"@etl\":\"end\",\"stages\":[{\"stage\":\"extract\",\"in\":0,\"out\":$1,\"dropped\":0,\"rejected\":$2}]}"
+}
+reject() {
+	put "{\"@etl\":\"reject\",\"v\":1,\"id\":\"$1\",\"occurrence\":\"run/extract.$1/$2\",\"stage\":\"extract\",\"code\":\"parse\",\"message\":\"no\",\"raw\":\"zz\"}"
+}
+load() {
+	case " $* " in *" --table "*) ;; *) set -- --table t "$@" ;; esac
+	status etl-load --db "$db" "$@" <"$scratch/in"
+}
+letters() {
+	sql 'SELECT stage, code, attempts, status FROM dead_letters
+	    ORDER BY stage, code'
+}
+
+for kind in sqlite postgresql; do
+	k="$kind:"
+	db_new $kind
+	sql 'CREATE TABLE t (k text PRIMARY KEY, n int)'
+	sql 'CREATE TABLE log (n int, m text)'
+
+	begin
+	put '{"k":"a","n":1}'
+	reject aa 1
+	put '{"k":"b","n":"x"}' '{"k":"a","n":2}' '{"k":"c","n":1}'
+	end 4 1
+	is "$k upsert" 0 "$(load --key k -v)"
+	is "$k upsert: rows" 'a|2
+c|1' "$(sql 'SELECT * FROM t ORDER BY k')"
+	is "$k upsert: letters" 'extract|parse|1|open
+load|type|1|open' "$(letters)"
+	case $kind in
+	sqlite) raw="CAST(raw AS TEXT)" ;;
+	*) raw="convert_from(raw, 'UTF8')" ;;
+	esac
+	is "$k upsert: raw bytes" '{"k":"b","n":"x"}' \
+	    "$(sql "SELECT $raw FROM dead_letters WHERE stage = 'load'")"
+	is "$k upsert: counts" '[{"stage":"extract","in":0,"out":4,"dropped":0,"rejected":1},{"stage":"load","in":4,"inserted":2,"updated":0,"unchanged":0,"superseded":1,"skipped":0,"deleted":0,"rejected":1}]' \
+	    "$(sql "SELECT counts FROM etl_loads WHERE stream_id = 's$stream'" |
+	    jq -c .)"
+	is "$k upsert: ended" 1 "$(sql "SELECT count(*) FROM etl_loads
+	    WHERE stream_id = 's$stream' AND ended")"
+	is "$k a saved stream is loaded once" 0 "$(load --key k -v)"
+	like "$k a saved stream says so" 'loaded before: 4 records' \
+	    "$(cat "$scratch/err")"
+	for run in 2 3 4 5; do
+		begin
+		reject aa $run
+		put '{"k":"b","n":"x"}'
+		end 1 1
+		is "$k run $run" 0 "$(load --key k --max-rejects 100%)"
+	done
+	is "$k letters once, each time told" 'extract|parse|5|open
+load|type|5|open' "$(letters)"
+
+	# By batch, also between marks; what comes is stored before the end.
+	begin
+	put '{"k":"d","n":1}' '{"k":"e","n":1}' '{"k":"f","n":1}'
+	is "$k cut upsert" 75 "$(load --key k --batch 2)"
+	like "$k cut upsert: why" 'etl-load: .*cut off' "$(cat "$scratch/err")"
+	is "$k cut upsert: rows stay" 3 "$(sql "SELECT count(*) FROM t
+	    WHERE k IN ('d', 'e', 'f')")"
+	is "$k cut upsert: not ended" 0 "$(sql "SELECT count(*) FROM etl_loads
+	    WHERE stream_id = 's$stream' AND ended")"
+	end 3 0
+	is "$k the whole of it" 0 "$(load --key k --batch 2)"
+
+	# Append: once, at end.
+	begin
+	seq 30000 | jq -c '{n: .}' >>"$scratch/in"
+	is "$k cut append" 75 "$(load --table log --batch 100)"
+	is "$k cut append: nothing" 0 "$(sql 'SELECT count(*) FROM log')"
+	end 30000 0
+	is "$k append" 0 "$(load --table log)"
+	is "$k append: rows" '30000|450015000' \
+	    "$(sql 'SELECT count(*), sum(n) FROM log')"
+	is "$k append again" 0 "$(load --table log)"
+	is "$k append again: no row twice" 30000 \
+	    "$(sql 'SELECT count(*) FROM log')"
+	is "$k a second table" 0 "$(sql 'CREATE TABLE log2 (n int, m text)'
+	    load --table log2)"
+	is "$k a second table: rows" 30000 "$(sql 'SELECT count(*) FROM log2')"
+	begin
+	end 0 0
+	is "$k an empty stream" 0 "$(load --table log)"
+	is "$k an empty stream has ended" 1 "$(sql "SELECT count(*) FROM
+	    etl_loads WHERE stream_id = 's$stream' AND ended")"
+
+	# A broken stream moves nothing.
+	sql 'DELETE FROM t'
+	begin
+	put '{"k":"a","n":1}'
+	end 2 0
+	is "$k a record was lost" 76 "$(load --key k)"
+	is "$k a record was lost: nothing stored" 0 \
+	    "$(sql 'SELECT count(*) FROM t')"
+	begin
+	put '{"k":"a","n":1}'
+	end 1 1
+	is "$k a reject was lost" 76 "$(load --key k)"
+	is "$k a reject was lost: nothing stored" 0 \
+	    "$(sql 'SELECT count(*) FROM t')"
+	begin
+	put '{"k":"a","n":1}' '{"@etl":"checkpoint","name":"x","seq":1,"value":"1","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}'
+	is "$k a checkpoint" 78 "$(load --key k)"
+	like "$k a checkpoint: why" 'not supported by this version' \
+	    "$(cat "$scratch/err")"
+
+	# A stage before has failed.
+	begin
+	put '{"k":"a","n":1}' '{"@etl":"failed","stage":"extract","code":66,"message":"http://x: 404"}'
+	is "$k failed" 66 "$(load --key k)"
+	like "$k failed: the first cause" 'etl-load: extract: http://x: 404' \
+	    "$(cat "$scratch/err")"
+	is "$k failed: upsert keeps" 1 "$(sql 'SELECT count(*) FROM t')"
+	begin
+	put '{"n":1}' '{"@etl":"failed","stage":"extract","code":66,"message":"http://x: 404"}'
+	is "$k failed, append" 66 "$(load --table log)"
+	is "$k failed, append: nothing" 30000 \
+	    "$(sql 'SELECT count(*) FROM log')"
+	sql 'DELETE FROM t'
+	begin
+	put '{"k":"a","n":1}' '{"@etl":"failed","stage":"extract","code":1,"message":"too many"}'
+	is "$k stopped by a limit" 1 "$(load --key k)"
+	is "$k stopped by a limit: nothing" 0 "$(sql 'SELECT count(*) FROM t')"
+
+	# The limit counts the stream's rejects too; letters go with the rows.
+	letters=$(letters)
+	begin
+	put '{"k":"a","n":1}'
+	reject bb 1
+	put '{"k":"b","n":"x"}'
+	end 2 1
+	is "$k limit" 1 "$(load --key k --max-rejects 1)"
+	like "$k limit: causes of both" '1 parse: no .zz.*' \
+	    "$(tr '\n' ' ' <"$scratch/err")"
+	is "$k limit: no row, no letter" "0 $letters" \
+	    "$(sql 'SELECT count(*) FROM t') $(letters)"
+	is "$k limit not reached" 0 "$(load --key k --max-rejects 2)"
+
+	# Rejects aside, and those of a plain stream.
+	before=$(letters)
+	begin
+	put '{"k":"a","n":"x"}' '{"k":"b","n":1}'
+	end 2 0
+	is "$k aside" 0 "$(load --key k --rejects "$scratch/aside.$kind")"
+	is "$k aside: a line, no letter" "1 $before" \
+	    "$(wc -l <"$scratch/aside.$kind") $(letters)"
+	echo '{"k":"p","n":1}' >"$scratch/in"
+	reject cc 1
+	is "$k reject marks of plain input" 0 "$(load --key k)"
+	is "$k reject marks of plain input: stored" 1 "$(sql \
+	    "SELECT attempts FROM dead_letters WHERE reject_id = 'cc'")"
+	echo '{"k":"p","n":1}' >"$scratch/in"
+	end 1 0
+	is "$k end before begin" 76 "$(load --key k)"
+
+	# Two saved streams, one after the other.
+	begin
+	put '{"k":"x1","n":1}'
+	end 1 0
+	cp "$scratch/in" "$scratch/first"
+	begin
+	put '{"k":"x2","n":"x"}' '{"k":"x3","n":1}'
+	end 2 0
+	cat "$scratch/in" >>"$scratch/first"
+	cp "$scratch/first" "$scratch/in"
+	is "$k two streams" 0 "$(load --key k -v)"
+	is "$k two streams: both have ended" 2 "$(sql "SELECT count(*) FROM
+	    etl_loads WHERE ended AND stream_id IN
+	    ('s$stream', 's$((stream - 1))')")"
+	like "$k two streams: summary" '3 in, 2 inserted,.* 1 rejected' \
+	    "$(cat "$scratch/err")"
+
+	# Rows are there when the flush is due, not when the input ends.
+	mkfifo "$scratch/fifo.$kind"
+	etl-load --db "$db" --table t --key k --flush 100ms \
+	    <"$scratch/fifo.$kind" &
+	pid=$!
+	exec 8>"$scratch/fifo.$kind"
+	echo '{"k":"soon","n":1}' >&8
+	is_there() {
+		[ "$(sql "SELECT count(*) FROM t WHERE k = 'soon'")" = 1 ]
+	}
+	ok "$k flush" wait_until 5 is_there
+	exec 8>&-
+	wait $pid
+	rm "$scratch/fifo.$kind"
+done
+done_testing
