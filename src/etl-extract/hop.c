@@ -36,7 +36,7 @@ hop_start(struct hop *h, const struct buf *url, const struct buf *header,
     const struct credentials *c, struct err *e)
 {
 	h->count = 0;
-	h->stranger = false;
+	h->stranger = h->public = false;
 	buf_clear(&h->url);
 	buf_add(&h->url, url->data, url->len);
 	if (c->param != NULL)
@@ -48,8 +48,8 @@ hop_start(struct hop *h, const struct buf *url, const struct buf *header,
 	return buf_check(&h->url, e);
 }
 
-int
-hop_get(struct hop *h, struct http *http, const struct credentials *c,
+static int
+hop_send(struct hop *h, struct http *http, const struct credentials *c,
     struct http_answer *a, struct err *e)
 {
 	size_t n = h->stranger ? c->own : c->n;
@@ -66,6 +66,18 @@ hop_get(struct hop *h, struct http *http, const struct credentials *c,
 	rc = http_get(http, buf_text(&h->url), lines, n + 1, a, e);
 	free(lines);
 	return rc;
+}
+
+int
+hop_get(struct hop *h, struct http *http, const struct credentials *c,
+    struct http_answer *a, struct err *e)
+{
+	http_wary(http, h->stranger && h->public);
+	if (hop_send(h, http, c, a, e) == -1)
+		return -1;
+	if (h->count == 0)
+		h->public = !http_peer_private(http);
+	return 0;
 }
 
 static int
@@ -136,7 +148,7 @@ hop_follow(struct hop *h, const struct http_answer *a,
 	if (h->count++ == HOPS)
 		return err_set(e, ERR_PEER, false,
 		    "more than %d redirects: a loop?", HOPS);
-	if (!http_header(a, "Location", &v, &n))
+	if (!http_header(a, "Location", &v, &n) || n == 0)
 		return err_set(e, ERR_PEER, false, "%d without a Location",
 		    a->status);
 	if (http_url_init(&from, NULL, buf_text(&h->url), e) == -1)

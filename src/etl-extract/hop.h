@@ -1,7 +1,7 @@
 /* Redirects by our own rules, and what may be sent to each origin.
  * http and https only, never from https to http, ten at most.  Another origin
  * (scheme, host, port) gets no header, token or query secret of the user's,
- * nor does any that comes after it.
+ * nor does any that comes after it; a public one leads to no private address.
  * Fails: ERR_DENIED for a target that is not allowed, ERR_PEER for one that
  *        is none and for a loop. */
 #ifndef EXTRACT_HOP_H
@@ -15,6 +15,7 @@ struct hop {
 	struct buf header;      /* one more line of the user's, or empty */
 	unsigned count;
 	bool stranger;          /* it has left the user's origin */
+	bool public;            /* which has a public address */
 };
 
 int hop_start(struct hop *h, const struct buf *url, const struct buf *header,

@@ -1,5 +1,6 @@
 #include "http.h"
 
+#include "address.h"
 #include "base/clock.h"
 #include "base/stop.h"
 #include "inflate.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEAD_MAX = 256 << 10, ERROR_KEPT = 4096, READ_SIZE = 128 << 10,
+enum { ERROR_KEPT = 4096, URL_MAX = 1 << 20, READ_SIZE = 128 << 10,
 	LOOK_MS = 100 };
 
 struct http {
@@ -22,47 +23,9 @@ struct http {
 	bool coded;                     /* in an encoding we did not ask for */
 	bool garbled;                   /* the gzip data is broken */
 	bool large;
+	bool wary, private;             /* public addresses only; refused one */
 	int64_t looked;                 /* for a reader that has left */
 };
-
-void
-http_answer_init(struct http_answer *a, size_t max_body)
-{
-	memset(a, 0, sizeof(*a));
-	buf_init(&a->head, HEAD_MAX);
-	buf_init(&a->body, max_body);
-}
-
-void
-http_answer_release(struct http_answer *a)
-{
-	buf_release(&a->head);
-	buf_release(&a->body);
-}
-
-bool
-http_header(const struct http_answer *a, const char *name, const char **value,
-    size_t *len)
-{
-	size_t n = strlen(name);
-	const char *p = a->head.data, *end, *eol;
-
-	for (end = p + a->head.len; p < end; p = eol + 1) {
-		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			return false;
-		if ((size_t)(eol - p) <= n || p[n] != ':' ||
-		    strncasecmp(p, name, n) != 0)
-			continue;
-		for (p += n + 1; p < eol && isspace((unsigned char)*p); p++)
-			;
-		*value = p;
-		while (eol > p && isspace((unsigned char)eol[-1]))
-			eol--;
-		*len = (size_t)(eol - p);
-		return true;
-	}
-	return false;
-}
 
 /* The end of the head: how the body that follows is to be read. */
 static void
@@ -134,6 +97,18 @@ stopped(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	return reader_gone();
 }
 
+static curl_socket_t
+open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http *h = to;
+
+	if (h->wary && address_private(&a->addr)) {
+		h->private = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 /* What never changes between requests. */
 static void
 http_set(struct http *h, const struct http_conf *c)
@@ -159,6 +134,8 @@ http_set(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, h);
 	if (ca != NULL && *ca != '\0')
 		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
 }
@@ -254,6 +231,9 @@ transfer_failed(struct http *h, CURLcode code, struct err *e)
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:
+		if (h->private)
+			return err_set(e, ERR_DENIED, false,
+			    "redirect from a public to a private address");
 		h->answer->unreachable = true;
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
@@ -278,7 +258,7 @@ http_reset(struct http *h, struct http_answer *a)
 	h->answer = a;
 	inflate_free(h->gzip);
 	h->gzip = NULL;
-	h->coded = h->garbled = h->large = false;
+	h->coded = h->garbled = h->large = h->private = false;
 	h->text[0] = '\0';
 }
 
@@ -306,6 +286,21 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	return 0;
 }
 
+bool
+http_peer_private(const struct http *h)
+{
+	char *ip = NULL;
+
+	return curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &ip) !=
+	    CURLE_OK || ip == NULL || address_text_private(ip);
+}
+
+void
+http_wary(struct http *h, bool wary)
+{
+	h->wary = wary;
+}
+
 static char *
 url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
@@ -325,7 +320,7 @@ url_origin(CURLU *u, const char *scheme)
 	char *port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 	struct buf b;
 
-	buf_init(&b, HEAD_MAX);
+	buf_init(&b, URL_MAX);
 	buf_printf(&b, "%s://%s:%s", scheme, host == NULL ? "" : host,
 	    port == NULL ? "" : port);
 	for (size_t i = 0; i < b.len; i++)

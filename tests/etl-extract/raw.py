@@ -1,0 +1,29 @@
+#!/usr/bin/python3
+"""raw.py PORT_FILE FOLDER [ADDRESS]: answers GET /NAME with the bytes of FOLDER/NAME,
+then closes.  What no HTTP library would send can be sent so."""
+import os
+import socket
+import sys
+
+address = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+server = socket.create_server((address, 0))
+with open(sys.argv[1] + ".part", "w") as f:
+    f.write(str(server.getsockname()[1]))
+os.rename(sys.argv[1] + ".part", sys.argv[1])
+while True:
+    peer, _ = server.accept()
+    request = b""
+    while b"\r\n\r\n" not in request:
+        more = peer.recv(65536)
+        if not more:
+            break
+        request += more
+    name = request.split(b" ")[1].lstrip(b"/").split(b"?")[0].decode()
+    with open(os.path.join(sys.argv[2], "log"), "a") as f:
+        f.write(name + "\n")
+    try:
+        with open(os.path.join(sys.argv[2], name), "rb") as f:
+            peer.sendall(f.read())
+    except OSError:
+        pass
+    peer.close()

@@ -1,0 +1,145 @@
+#!/bin/sh
+# Answers that are odd as bytes: what is taken, refused, or tried again.
+. tests/support/lib.sh
+raw=$scratch/raw
+mkdir "$raw"
+python3 tests/etl-extract/raw.py "$scratch/port" "$raw" 2>/dev/null &
+at_exit "kill $! 2>/dev/null"
+wait_until 10 test -s "$scratch/port"
+url=http://127.0.0.1:$(cat "$scratch/port")
+
+# answer NAME HEAD: with the body on stdin.
+answer() {
+	{
+		printf 'HTTP/1.1 200 OK\r\n%b\r\n' "$2"
+		cat
+	} >"$raw/$1"
+}
+get() {
+	: >"$raw/log"
+	status etl-extract --backoff 1ms..2ms --retries 2 "$url/$1"
+}
+calls() {
+	wc -l <"$raw/log"
+}
+bad() {
+	is "$1" "$2" "$(get "$1")"
+	is "$1: calls" "$3" "$(calls)"
+	like "$1: said" "/$1: $4" "$(cat "$scratch/err")"
+	is "$1: no record" '' "$(cat "$scratch/out")"
+}
+
+echo '[{"a":1}]' | answer closed ''
+is 'a body until the end of the connection' 0 "$(get closed)"
+is 'a body until the end: its record' '{"a":1}' "$(cat "$scratch/out")"
+printf '[{"a":1},{"a"' | answer closed-early ''
+bad closed-early 76 3 'after 3 tries: the JSON ends too early: '
+printf '[{"a":1}]' | answer long 'Content-Length: 100\r\n'
+bad long 75 3 'after 3 tries: the answer was cut short'
+printf '9\r\n[{"a":1}]\r\n' | answer chunk 'Transfer-Encoding: chunked\r\n'
+bad chunk 75 3 'after 3 tries: the answer was cut short'
+printf 'zz\r\n[]\r\n' | answer chunk-size 'Transfer-Encoding: chunked\r\n'
+is 'broken chunk' 75 "$(get chunk-size)"
+: >"$raw/nothing"
+bad nothing 75 3 'after 3 tries: Empty reply'
+printf '[{"a":1}]' >"$raw/old"
+bad old 76 1 'no HTTP: '
+
+# Encodings: gzip alone, once.
+gz='Content-Encoding: gzip\r\n'
+echo '[{"a":1}]' | gzip >"$scratch/gz"
+answer gzip "$gz" <"$scratch/gz"
+is 'gzip' '0 {"a":1}' "$(get gzip) $(cat "$scratch/out")"
+printf '[{"a"' | gzip >"$scratch/gz1"
+printf ':1}]' | gzip | cat "$scratch/gz1" - | answer members \
+    'content-encoding:  GZip  \r\n'
+is 'gzip in two members' '0 {"a":1}' "$(get members) $(cat "$scratch/out")"
+head -c 12 "$scratch/gz" | answer gzip-cut "$gz"
+bad gzip-cut 75 3 'after 3 tries: the answer.s gzip data was cut short'
+head -c -8 "$scratch/gz" | answer gzip-tail "$gz"
+bad gzip-tail 75 3 'after 3 tries: the answer.s gzip data was cut short'
+echo '[]' | answer gzip-not "$gz"
+bad gzip-not 75 3 'after 3 tries: the answer.s gzip data is broken'
+gzip <"$scratch/gz" | answer gzip-twice 'Content-Encoding: gzip, gzip\r\n'
+bad gzip-twice 76 1 'the answer has an encoding that was not asked for'
+echo '[]' | answer brotli 'Content-Encoding: br\r\n'
+bad brotli 76 1 'the answer has an encoding that was not asked for'
+echo '[{"a":1}]' | answer identity 'Content-Encoding: identity\r\n'
+is 'identity' '0 {"a":1}' "$(get identity) $(cat "$scratch/out")"
+
+# Heads.
+{
+	printf 'HTTP/1.1 103 Early Hints\r\nX-Total-Count: 9\r\n\r\n'
+	printf 'HTTP/1.1 200 OK\r\nX-Total-Count: 1\r\nContent-Length: 9\r\n'
+	printf '\r\n[{"a":1}]'
+} >"$raw/early"
+is 'early hints' '0 {"a":1}' "$(status etl-extract --paginate page \
+    --into query:p --total header:x-total-count "$url/early") $(cat \
+    "$scratch/out")"
+yes 'X-Fill: 0123456789012345678901234567890123456789012345678901234' |
+    head -n 6000 | sed 's/$/\r/' >"$scratch/fill"
+{
+	printf 'HTTP/1.1 200 OK\r\n'
+	cat "$scratch/fill"
+	printf '\r\n[]'
+} >"$raw/head"
+is 'an endless head' 76 "$(get head)"
+printf 'HTTP/1.1 204 No Content\r\n\r\n' >"$raw/none"
+is 'no content is no record' '0 ' "$(get none) $(cat "$scratch/out")"
+printf 'HTTP/1.1 200 OK\r\n\r\n \n\t ' >"$raw/blank"
+bad blank 76 1 'the answer is empty'
+printf 'HTTP/1.1 302 Found\r\nLocation: \t /closed \t\r\n\r\n' >"$raw/blanks"
+is 'blanks round a Location' 0 "$(get blanks)"
+printf 'HTTP/1.1 302 Found\r\nLocation:\r\n\r\n' >"$raw/nowhere"
+is 'an empty Location' 76 "$(get nowhere)"
+printf 'HTTP/1.1 404 Gone\r\nContent-Encoding: br\r\n\r\n\001' >"$raw/missing"
+bad missing 66 1 '404: '
+
+# A public service must not lead us to what is near: addresses of our own in a
+# network of our own.
+echo '[{"a":1}]' | answer near ''
+cat >"$scratch/near.sh" <<'EOF'
+ip link set lo up
+ip addr add 203.0.113.1/32 dev lo
+ip addr add 10.1.2.3/32 dev lo
+ip addr add 169.254.169.254/32 dev lo
+raw=$1 dir=$2 servers=
+trap 'kill $servers' EXIT
+serve() {
+	python3 "$raw" "$dir/port.$1" "$dir/raw" "$2" >/dev/null 2>&1 &
+	servers="$servers $!"
+	until [ -s "$dir/port.$1" ]; do sleep 0.05; done
+}
+serve public 203.0.113.1
+for ip in 127.0.0.1 10.1.2.3 169.254.169.254 203.0.113.1; do
+	serve near $ip
+	to=http://$ip:$(cat "$dir/port.near")/near
+	rm "$dir/port.near"
+	printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' "$to" >"$dir/raw/to"
+	rc=0
+	etl-extract "http://203.0.113.1:$(cat "$dir/port.public")/to" \
+	    2>&1 >/dev/null || rc=$?
+	echo "$ip $rc"
+done
+to=http://203.0.113.1:$(cat "$dir/port.public")/near
+printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' "$to" >"$dir/raw/to"
+serve near 10.1.2.3
+etl-extract "http://10.1.2.3:$(cat "$dir/port.near")/to" >/dev/null
+echo "outwards $?"
+EOF
+if unshare -rn true 2>/dev/null; then
+	got=$(timeout 60 unshare -rn sh "$scratch/near.sh" \
+    "$top/tests/etl-extract/raw.py" "$scratch" 2>/dev/null | sed 's/.*: //')
+	is 'redirect to what is near' \
+    'redirect from a public to a private address
+127.0.0.1 77
+redirect from a public to a private address
+10.1.2.3 77
+redirect from a public to a private address
+169.254.169.254 77
+203.0.113.1 0
+outwards 0' "$got"
+else
+	check 'redirect to what is near # SKIP no network of our own' 0
+fi
+done_testing
