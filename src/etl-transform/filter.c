@@ -182,7 +182,7 @@ compile_text(struct filter *f, jv args, struct err *e)
 	if ((rc = program_build(&p, f->conf, f->native.tag, e)) == -1) {
 		jv_free(args);
 	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
-		program_lines(&p, &message, buf_text(&f->text));
+		program_message(&p, &message, buf_text(&f->text));
 		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
 		    buf_text(&message));
 	}

@@ -8,7 +8,6 @@
 
 static const char tag_mark[] = "@TAG";
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
-static const char top_level[] = "at <top-level>, line ";
 
 /* A directive at the head of a filter: import, include or module. */
 struct directive {
@@ -167,9 +166,7 @@ add_module(struct program *p, const struct engine_conf *c, const char *tag,
 		if (p->debugs)
 			add_tagged(&p->text, announce, sizeof(announce) - 1,
 			    tag);
-		add_tagged(&p->text, name + n, (size_t)(end + 1 - name) - n,
-		    tag);
-		p->added++;
+		add_tagged(&p->text, name + n, (size_t)(end - name) - n, tag);
 	}
 }
 
@@ -177,16 +174,6 @@ bool
 program_debugs(const struct engine_conf *c)
 {
 	return c->dirs.n > 0 || mentions(c->text, "debug", 5);
-}
-
-static unsigned int
-count_lines(const char *p, const char *end)
-{
-	unsigned int n = 0;
-
-	for (; p < end; p++)
-		n += *p == '\n';
-	return n;
 }
 
 /* Directives stand in the text as they are, but for etl's, of which only the
@@ -217,14 +204,13 @@ program_build(struct program *p, const struct engine_conf *c,
 		buf_add(&p->text, start, (size_t)(d.start - start));
 		add_directive(p, &d);
 	}
-	p->header = 1 + count_lines(c->text, start);
-	p->added = 1;
-	buf_char(&p->text, '\n');
+	p->at = p->text.len;
 	for (at = c->text; directive(skip_blank(at), &d); at = d.end)
 		if (is_etl(&d))
 			add_module(p, c, tag, d.name, d.name_len);
 	if (c->std)
 		add_module(p, c, tag, "", 0);
+	p->added = p->text.len - p->at;
 	buf_str(&p->text, start);
 	return buf_check(&p->text, e);
 }
@@ -254,21 +240,14 @@ add_trimmed(struct buf *b, const char *p, size_t n)
 }
 
 void
-program_lines(const struct program *p, struct buf *out, const char *msg)
+program_message(const struct program *p, struct buf *out, const char *msg)
 {
-	const char *at;
-	char *end;
+	const char *end = msg + strlen(msg), *at;
 
-	while ((at = strstr(msg, top_level)) != NULL) {
-		unsigned long line;
-
-		at += sizeof(top_level) - 1;
-		line = strtoul(at, &end, 10);
-		if (line > p->header)
-			line -= p->added;
+	while (p->added > 0 && (at = memmem(msg, (size_t)(end - msg),
+	    p->text.data + p->at, p->added)) != NULL) {
 		add_trimmed(out, msg, (size_t)(at - msg));
-		buf_printf(out, "%lu", line);
-		msg = end;
+		msg = at + p->added;
 	}
-	add_trimmed(out, msg, strlen(msg));
+	add_trimmed(out, msg, (size_t)(end - msg));
 }

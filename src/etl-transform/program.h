@@ -1,7 +1,7 @@
 /* The text that libjq compiles: the user's filter with the definitions of
  * module etl that it names, put between its imports and the rest.
- * Gives: program_build() the text; program_lines() turns the line numbers in
- *        a message of libjq's back to those of the user's filter.
+ * Gives: program_build() the text, with the lines as they were, and
+ *        program_message() a message of libjq's without the definitions.
  * Fails: ERR_CONFIG for an import that would read a file no -L allows. */
 #ifndef TRANSFORM_PROGRAM_H
 #define TRANSFORM_PROGRAM_H
@@ -10,8 +10,7 @@
 
 struct program {
 	struct buf text;
-	unsigned int header;    /* the lines in front of the definitions */
-	unsigned int added;     /* the lines they take */
+	size_t at, added;       /* where the definitions are, and how long */
 	bool debugs;
 };
 
@@ -21,6 +20,7 @@ bool program_debugs(const struct engine_conf *c);
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);
 void program_release(struct program *p);
-void program_lines(const struct program *p, struct buf *out, const char *msg);
+void program_message(const struct program *p, struct buf *out,
+    const char *msg);
 
 #endif
