@@ -198,19 +198,63 @@ pg_opened(const struct pg *pg)
 	return pg->opened;
 }
 
+/* A program that is asked to end does not wait for a statement. */
+static void
+await(struct pg *pg)
+{
+	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
+	struct patience p;
+	PGcancel *cancel;
+	char why[64];
+
+	patience_begin(&p);
+	while (PQisBusy(pg->conn) != 0) {
+		if (patience_over(&p) &&
+		    (cancel = PQgetCancel(pg->conn)) != NULL) {
+			(void)PQcancel(cancel, why, sizeof(why));
+			PQfreeCancel(cancel);
+		}
+		(void)poll(&in, 1, POLL_MS);
+		if (PQconsumeInput(pg->conn) == 0)
+			return;
+	}
+}
+
+/* As PQexec() and PQprepare() wait, but for a program that is to end. */
+static PGresult *
+last_result(struct pg *pg, bool patient)
+{
+	PGresult *res, *last = NULL;
+
+	for (;;) {
+		if (!patient)
+			await(pg);
+		if ((res = PQgetResult(pg->conn)) == NULL)
+			return last;
+		PQclear(last);
+		last = res;
+		if (PQresultStatus(res) == PGRES_COPY_IN)
+			return last;
+	}
+}
+
 int
 pg_exec(struct pg *pg, const char *sql, struct err *e)
 {
-	PGresult *res = PQexec(pg->conn, sql);
-	ExecStatusType status = PQresultStatus(res);
+	bool commits = strcmp(sql, "COMMIT") == 0;
+	ExecStatusType status;
+	PGresult *res = NULL;
 	int rc = 0;
+
+	if (PQsendQuery(pg->conn, sql) == 1)
+		res = last_result(pg, commits);
+	status = PQresultStatus(res);
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
 		return fail(pg, res, e);
 	pg->copying = status == PGRES_COPY_IN;
-	if (strcmp(sql, "COMMIT") == 0 &&
-	    strcmp(PQcmdStatus(res), "COMMIT") != 0)
+	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_set(e, ERR_BUG, false,
 		    "COMMIT of a transaction that had failed");
 	PQclear(res);
@@ -237,8 +281,10 @@ pg_usable(const struct pg *pg)
 int
 pg_parse(struct pg *pg, const char *name, const char *sql, struct err *e)
 {
-	PGresult *res = PQprepare(pg->conn, name, sql, 0, NULL);
+	PGresult *res = NULL;
 
+	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 1)
+		res = last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		return fail(pg, res, e);
 	PQclear(res);
@@ -254,28 +300,6 @@ pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
 		return fail(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
-}
-
-/* A program that is asked to end does not wait for a statement. */
-static void
-await(struct pg *pg)
-{
-	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
-	struct patience p;
-	PGcancel *cancel;
-	char why[64];
-
-	patience_begin(&p);
-	while (PQisBusy(pg->conn) != 0) {
-		if (patience_over(&p) &&
-		    (cancel = PQgetCancel(pg->conn)) != NULL) {
-			(void)PQcancel(cancel, why, sizeof(why));
-			PQfreeCancel(cancel);
-		}
-		(void)poll(&in, 1, POLL_MS);
-		if (PQconsumeInput(pg->conn) == 0)
-			return;
-	}
 }
 
 /* What came from the server; NULL where all has come. */
@@ -348,7 +372,10 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
 		return fail(pg, NULL, e);
-	while ((res = PQgetResult(pg->conn)) != NULL) {
+	for (;;) {
+		await(pg);
+		if ((res = PQgetResult(pg->conn)) == NULL)
+			return rc;
 		if (rc == 0 && PQresultStatus(res) != PGRES_COMMAND_OK) {
 			rc = fail(pg, res, e);
 			continue;
@@ -357,5 +384,4 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 			*rows = strtoll(PQcmdTuples(res), NULL, 10);
 		PQclear(res);
 	}
-	return rc;
 }
