@@ -5,9 +5,23 @@
 #include <getopt.h>
 
 static const char usage[] =
-    "usage: etl-extract [options] SOURCE ...\n"
-    "       etl-extract [options] --each TEMPLATE [--as FIELD] "
-    "[--count-as FIELD]";
+    "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
+    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--first N] [--format FORMAT] [--header LINE|@FILE]\n"
+    "                   [--into TO] [--max-body SIZE] [--max-pages N]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--paginate none|page] [--query-param K=V]\n"
+    "                   [--records POINTER] [--rejects FILE] [--retries N]\n"
+    "                   [--secret FROM] [--size NAME=N] [--stream NAME]\n"
+    "                   [--timeout DURATION] [--total FROM] SOURCE ...\n"
+    "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
+    "                   [--auth HOW] [--backoff BASE..MAX]\n"
+    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--header LINE|@FILE] [--max-body SIZE]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--query-param K=V] [--records POINTER]\n"
+    "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
+    "                   [--timeout DURATION]";
 
 #define OPT(name, type, field, arg, help) \
 	{ name, type, offsetof(struct extract_opts, field), arg, help, NULL, 0 }
@@ -25,16 +39,16 @@ static const struct opt options[] = {
 	    "where the number of records is"),
 	OPT("max-pages", OPT_NUMBER, max_pages, "N", "fail if there are more"),
 	OPT("query-param", OPT_LIST, params, "K=V", "add a query parameter"),
-	OPT("header", OPT_LIST, headers, "'K: V'|@FILE",
-	    "add a header, or a file of them"),
+	OPT("header", OPT_LIST, headers, "LINE|@FILE",
+	    "add a header 'K: V', or a file of them"),
 	OPT("auth", OPT_STRING, auth, "HOW",
 	    "bearer, basic, header:NAME or query:NAME"),
 	OPT("secret", OPT_STRING, secret, "FROM",
 	    "env:VAR (API_TOKEN), file:PATH or cmd:COMMAND"),
-	OPT("delay", OPT_DURATION, delay, "TIME", "wait between requests"),
-	OPT("timeout", OPT_DURATION, timeout, "TIME",
+	OPT("delay", OPT_DURATION, delay, "DURATION", "wait between requests"),
+	OPT("timeout", OPT_DURATION, timeout, "DURATION",
 	    "for a whole request (30s)"),
-	OPT("connect-timeout", OPT_DURATION, connect_timeout, "TIME",
+	OPT("connect-timeout", OPT_DURATION, connect_timeout, "DURATION",
 	    "for a connection (10s)"),
 	{ "retries", OPT_NUMBER, offsetof(struct extract_opts, retries), "N",
 	    "tries after the first (3)", "MAX_RETRIES", 0 },
@@ -70,7 +84,8 @@ extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
 		return err_set(e, ERR_USAGE, false,
 		    "--each reads records on stdin: no SOURCE");
 	if (x->opts.each == NULL && n == 0)
-		return err_set(e, ERR_USAGE, false, "no SOURCE\n%s", usage);
+		return err_set(e, ERR_USAGE, false, "no SOURCE: "
+		    "give a URL, a file or -");
 	if (x->opts.each == NULL &&
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,

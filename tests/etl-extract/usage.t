@@ -49,7 +49,7 @@ bad 64 '--max-record x' --max-record x
 is 'nothing was asked for' '' "$(api_log)"
 
 is 'no SOURCE' 64 "$(status etl-extract)"
-like 'no SOURCE: usage' '^usage: etl-extract' "$(cat "$scratch/err")"
+like 'no SOURCE: said' '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"
 for url in http:// 'http://a b/' http://h:99999/ 'http://[::1/' \
     "$(printf 'http://h/\001')"; do
 	is "bad URL $url" 64 "$(status etl-extract "$url")"
