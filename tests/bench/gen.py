@@ -36,7 +36,7 @@ def post(rnd, n):
     if n % 200 == 150:
         del record["title"]
     if n % 50 == 3:
-        record["title"] = ' "' + record["title"] + '" '
+        record["title"] = " " + record["title"] + '" '
     return record
 
 
