@@ -95,6 +95,27 @@ is 'an empty Location' 76 "$(get nowhere)"
 printf 'HTTP/1.1 404 Gone\r\nContent-Encoding: br\r\n\r\n\001' >"$raw/missing"
 bad missing 66 1 '404: '
 
+# A server that takes no connection any more: its queue is full.
+cat >"$scratch/full.py" <<'EOF'
+import socket, sys, time
+s = socket.create_server(("127.0.0.1", 0), backlog=0)
+peers = [socket.socket() for _ in range(4)]
+for p in peers:
+    p.setblocking(False)
+    p.connect_ex(s.getsockname())
+open(sys.argv[1], "w").write("%d\n" % s.getsockname()[1])
+time.sleep(60)
+EOF
+python3 "$scratch/full.py" "$scratch/full" &
+at_exit "kill $! 2>/dev/null"
+wait_until 10 grep -q . "$scratch/full"
+full=http://127.0.0.1:$(cat "$scratch/full")
+is 'no connection' 75 "$(limit=10 status etl-extract --connect-timeout 200ms \
+    --backoff 1ms..2ms --retries 1 "$full/x")"
+like 'no connection: said' 'after 2 tries: .*[Tt]ime' "$(cat "$scratch/err")"
+is 'no connection, for each' 75 "$(echo '{"id":1}' | limit=10 status \
+    etl-extract --connect-timeout 200ms --retries 0 --each "$full/{id}" --as a)"
+
 # A public service must not lead us to what is near: addresses of our own in a
 # network of our own.
 echo '[{"a":1}]' | answer near ''
