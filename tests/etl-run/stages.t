@@ -155,6 +155,21 @@ for kind in sqlite postgresql; do
 	    pipeline_runs WHERE pipeline = 'flow' ORDER BY id DESC LIMIT 1
 	    OFFSET 1")"
 
+	# TERM in mid-stream, by the signal that cron or systemd send.
+	rm -f half
+	wait=5 etl-run flow.sh >/dev/null 2>err &
+	run=$!
+	wait_until 10 test -e half
+	start=$(date +%s%N)
+	kill $run
+	rc=0
+	wait $run || rc=$?
+	ms=$((($(date +%s%N) - start) / 1000000))
+	is "$kind: TERM ends it" 143 $rc
+	ok "$kind: within two seconds ($ms ms)" test $ms -lt 2000
+	like "$kind: the row" '^failed\|.*\|stopped by SIGTERM' "$(row flow)"
+	is "$kind: the next run" 0 "$(status etl-run flow.sh)"
+
 	# Descriptor 3 of the pipeline's own; shells; cron's environment.
 	is "$kind: a script with rejects of its own" 0 "$(status etl-run \
 	    --name own -c '{ etl-extract in.ndjson |
@@ -169,6 +184,7 @@ for kind in sqlite postgresql; do
 		rm -f half
 		is "$kind: $shell, as cron runs it" 0 "$(status env -i \
 		    HOME=/ SHELL=/bin/sh LOGNAME=root PATH="$PATH" \
+		    LSAN_OPTIONS="${LSAN_OPTIONS:-}" \
 		    PGHOST="${PGHOST:-}" PGPORT="${PGPORT:-}" \
 		    PGUSER="${PGUSER:-}" PGPASSWORD="${PGPASSWORD:-}" \
 		    DATABASE_URL="$db" etl-run ./cron.sh </dev/null)"
