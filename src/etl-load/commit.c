@@ -133,6 +133,8 @@ finish(struct loader *l, bool ended, struct err *e)
 	int64_t row = 0;
 	int rc = 1;
 
+	if (l->control && control_hold(l->db, e) == -1)
+		return -1;
 	if (l->run != NULL && run_fence(l->db, l->run, &row, e) == -1)
 		return -1;
 	if (rejects_store(l, row, e) == -1)
