@@ -193,6 +193,18 @@ long_lines_are_cut_at_the_limit(void **state)
 }
 
 static void
+blanks_that_are_too_long_are_told(void **state)
+{
+	struct feed f;
+
+	feed_open(&f, 3);
+	feed_put(&f, "   \n    \n", 9);
+	assert_string_equal(buf_text(&f.seen), "2@4+4![    ]");
+	(void)close(f.in);
+	feed_close(&f);
+}
+
+static void
 write_much(int fd)
 {
 	char block[65536];
@@ -328,6 +340,7 @@ main(void)
 		cmocka_unit_test(every_cut_in_two_gives_the_same_lines),
 		cmocka_unit_test(nothing_and_blank_lines_are_no_lines),
 		cmocka_unit_test(long_lines_are_cut_at_the_limit),
+		cmocka_unit_test(blanks_that_are_too_long_are_told),
 		cmocka_unit_test(memory_stays_bounded),
 		cmocka_unit_test(ready_means_no_read),
 		cmocka_unit_test(a_line_that_trickles_in_does_not_hold_us),
