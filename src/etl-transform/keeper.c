@@ -85,6 +85,8 @@ settle(const struct worker_conf *c, int parent)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	close_pipes();
 	close_others(c);
+	/* libjq reads ~/.jq by itself. */
+	(void)unsetenv("HOME");
 	if (c->env)
 		return;
 	if (clearenv() != 0 || (environ = calloc(1, sizeof(*environ))) == NULL)

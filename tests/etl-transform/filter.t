@@ -165,8 +165,10 @@ is 'or allowed' 0 "$(SECRET=s t --allow env '{a: env.SECRET, b: $ENV.SECRET}')"
 is 'is there' '{"a":"s","b":"s"}' "$(out)"
 is 'a file of the home folder' 0 "$(
     echo 'def length: "hacked";' >"$scratch/.jq"
-    HOME=$scratch t '{a: ("abc" | length)}')"
+    HOME=$scratch t --allow env '{a: ("abc" | length)}')"
 is 'is not read' '{"a":3}' "$(out)"
+is 'modulemeta' 0 "$(t '{a: ("x" | try modulemeta catch 1)}')"
+is 'reads no file' '{"a":1}' "$(out)"
 
 # What does not start.
 # fails CODE ARG...
