@@ -96,6 +96,16 @@ every_boundary_is_checked(void **state)
 }
 
 static void
+nothing_is_read_past_failed(void **state)
+{
+	const struct got *r = *state;
+
+	sink(*state, BEGIN "{\"@etl\":\"failed\",\"stage\":\"x\",\"code\":9,"
+	    "\"message\":\"why\"}\n{\"late\":1}\n", 9, "load: x: why\n");
+	assert_string_equal(r->out, "mark 1\nmark 6\n");
+}
+
+static void
 a_sink_is_given_marks_of_its_own_stream(void **state)
 {
 	const struct got *r = *state;
@@ -241,6 +251,7 @@ main(void)
 		cmocka_unit_test(sums_that_agree_pass),
 		cmocka_unit_test(sums_that_do_not_are_76),
 		cmocka_unit_test(every_boundary_is_checked),
+		cmocka_unit_test(nothing_is_read_past_failed),
 		cmocka_unit_test(a_sink_is_given_marks_of_its_own_stream),
 		cmocka_unit_test(there_are_five_faults_of_a_line),
 		cmocka_unit_test(rejects_go_where_they_should),
