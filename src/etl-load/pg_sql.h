@@ -24,8 +24,19 @@ void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
 void pg_dedupe(struct buf *b, const struct target *t);
 void pg_distinct(struct buf *b, const struct target *t);
 void pg_seen(struct buf *b, const struct target *t);
-/* Row by row, each bad one found and told of. */
+/* In blocks, and those that fail row by row, each bad one told of. */
 void pg_slow(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n);
+
+/* Pieces: INSERT INTO t (columns); from."a", from."b", now(); ON CONFLICT ...
+ * RETURNING whether the row is new; one."k" = other."k" AND ... */
+void pg_insert_into(struct buf *b, const struct target *t,
+    const struct shape *s);
+void pg_source(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from);
+void pg_on_conflict(struct buf *b, const struct target *t,
+    const struct shape *s);
+void pg_same_key(struct buf *b, const struct target *t, const char *one,
+    const char *other);
 
 #endif
