@@ -22,16 +22,15 @@ blank(const char *p, size_t n)
 }
 
 static int
-start_wrong(const struct http_answer *a, const char *why, bool transient,
+start_wrong(const struct body *b, const char *why, bool transient,
     struct err *e)
 {
-	size_t n = a->body.len > START_SHOWN ? START_SHOWN : a->body.len;
-	struct buf b;
+	struct buf s;
 
-	buf_init(&b, SHOWN_MAX);
-	text_show(&b, a->body.data, n);
-	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&b));
-	buf_release(&b);
+	buf_init(&s, SHOWN_MAX);
+	fetch_show(b->fetch, &s, b->answer, START_SHOWN);
+	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&s));
+	buf_release(&s);
 	return -1;
 }
 
@@ -98,22 +97,22 @@ scan_outline(struct body *b, const char *text, size_t n, unsigned levels)
 }
 
 static int
-scan_failed(struct body *b, const struct http_answer *a,
-    const struct json_fault *f, struct err *e)
+scan_failed(struct body *b, const struct json_fault *f, struct err *e)
 {
+	const struct http_answer *a = b->answer;
 	char first = a->body.data[blank(a->body.data, a->body.len)];
 	char why[128];
 
 	if (f->nomem)
 		return err_nomem(e);
 	if (f->at >= a->body.len && (first == '[' || first == '{'))
-		return start_wrong(a, "the JSON ends too early", true, e);
+		return start_wrong(b, "the JSON ends too early", true, e);
 	if (b->lenient && scan_outline(b, a->body.data, a->body.len,
 	    body_levels(b, first)) == 0)
 		return 0;
 	(void)snprintf(why, sizeof(why), "no JSON (%s, at byte %zu)", f->why,
 	    f->at + 1);
-	return start_wrong(a, why, false, e);
+	return start_wrong(b, why, false, e);
 }
 
 int
@@ -123,6 +122,7 @@ body_look(struct body *b, const struct http_answer *a, struct err *e)
 	size_t n = a->body.len, at = blank(text, n);
 	struct json_fault f = { 0 };
 
+	b->answer = a;
 	b->array = 0;
 	b->none = a->status == 204;
 	if (b->none)
@@ -132,22 +132,18 @@ body_look(struct body *b, const struct http_answer *a, struct err *e)
 	if (json_scan(&b->j, text, n, body_levels(b, text[at]), JSON_LAST,
 	    &f) == 0)
 		return 0;
-	return scan_failed(b, a, &f, e);
+	return scan_failed(b, &f, e);
 }
 
 static int
 no_array(const struct body *b, struct err *e)
 {
-	size_t n = b->j.len > START_SHOWN ? START_SHOWN : b->j.len;
-	struct buf s;
+	char why[256];
 
-	buf_init(&s, SHOWN_MAX);
-	text_show(&s, b->j.text, n);
-	(void)err_set(e, ERR_PEER, false, "no array of records%s%s: %s",
+	(void)snprintf(why, sizeof(why), "no array of records%s%s",
 	    b->records == NULL ? "" : " at ",
-	    b->records == NULL ? "" : b->records, buf_text(&s));
-	buf_release(&s);
-	return -1;
+	    b->records == NULL ? "" : b->records);
+	return start_wrong(b, why, false, e);
 }
 
 static int

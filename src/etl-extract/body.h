@@ -8,15 +8,17 @@
 #ifndef EXTRACT_BODY_H
 #define EXTRACT_BODY_H
 
-#include "http.h"
+#include "fetch.h"
 #include "json/scan.h"
 
 struct body {
+	const struct fetch *fetch;      /* shows the text, less its secrets */
 	const char *records;            /* --records, or NULL */
 	unsigned levels;                /* at least as many are kept */
 	bool lenient;                   /* a record that is no JSON, is too
 					 * deep or no UTF-8, leaves the others
 					 * as they are: each is judged alone */
+	const struct http_answer *answer;
 	struct json j;
 	uint32_t array;
 	bool none;

@@ -237,8 +237,10 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	buf_init(&x.url, x.request.url.max);
 	buf_init(&x.out, x.o->max_record);
 	x.body.records = x.o->records;
-	if (fetch_shared(&x.fetch, from, e) == 0)
+	if (fetch_shared(&x.fetch, from, e) == 0) {
+		x.body.fetch = x.fetch;
 		rc = each_loop(&x, e);
+	}
 	request_release(&x.request);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);

@@ -111,6 +111,13 @@ fetch_shown(struct fetch *f, const struct request *r)
 	return url_shown(f, &r->url);
 }
 
+void
+fetch_show(const struct fetch *f, struct buf *b, const struct http_answer *a,
+    size_t max)
+{
+	body_show(b, a, &f->cred, max);
+}
+
 /* The message gets the URL, and loses the secret if it has it. */
 static int
 fetch_failed(struct fetch *f, struct err *e)

@@ -32,6 +32,9 @@ int fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
 /* The failure is not about this one request: the service is out of reach,
  * lets nobody in, or asks to wait for longer than --backoff allows. */
 bool fetch_hopeless(const struct fetch *f, const struct err *e);
+/* The first max bytes of an answer's body, as they may be shown. */
+void fetch_show(const struct fetch *f, struct buf *b,
+    const struct http_answer *a, size_t max);
 /* A request's URL as it may be shown; holds until the next call. */
 const char *fetch_shown(struct fetch *f, const struct request *r);
 

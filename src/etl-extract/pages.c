@@ -70,7 +70,10 @@ pages_options(struct pages *p, struct extract *x, struct err *e)
 	    paginator_find(&p->kind, o, e) == -1 ||
 	    p->kind->open(&p->paging, o, e) == -1)
 		return -1;
-	return fetch_shared(&p->fetch, x, e);
+	if (fetch_shared(&p->fetch, x, e) == -1)
+		return -1;
+	p->body.fetch = p->fetch;
+	return 0;
 }
 
 static int

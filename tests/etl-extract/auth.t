@@ -101,6 +101,18 @@ for fault in status/503 bad-body/404 garbage cut/10 \
 done
 get --auth query:k --secret env:T "$api/fault/body/%22$coded%22" >/dev/null
 like 'a body that repeats it: masked' '"\*\*\*"$' "$(cat "$scratch/err")"
+for case in 200:76:75 404:66:195; do
+	fill=$(printf "%0${case##*:}d" 0)
+	fault=fault/status/${case%%:*}/fault/body/$fill$coded
+	[ "${case%%:*}" != 200 ] || fault=fault/body/%22$fill$coded%22
+	rest=${case#*:}
+	is "cut within the secret: $case" "${rest%:*}" "$(get --auth query:k \
+	    --secret env:T "$api/$fault")"
+	like "cut within the secret: $case, shown" '0\*\*\*' \
+	    "$(cat "$scratch/err")"
+	unlike "cut within the secret: $case, not shown" '[0:]s3c' \
+	    "$(sed "s,$api/[^ ]*,," "$scratch/err")"
+done
 get --auth query:k --secret env:T --rejects "$scratch/r" \
     "$api/fault/body/%5B1%5D" >/dev/null
 like 'a reject has the URL' 'body/' "$(cat "$scratch/r")"
