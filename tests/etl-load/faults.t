@@ -63,8 +63,8 @@ for kind in sqlite postgresql; do
 		ends
 		# A shell's background job ignores INT.
 		[ $signal = INT ] && [ $rc -eq 0 ] && n=0
-		is "$k $signal: status" $n $rc
-		[ $n -eq 0 ] || is "$k $signal: whole batches" 100 "$(count)"
+		is "$k $signal: status" "$n" "$rc"
+		[ "$n" -eq 0 ] || is "$k $signal: whole batches" 100 "$(count)"
 	done
 
 	# No transaction is open while it waits for input.
@@ -79,7 +79,7 @@ for kind in sqlite postgresql; do
 
 	# Twenty at once into one table.
 	sql 'DELETE FROM t'
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		records 1 300 | etl-load --db "$db" --table t --key k \
 		    --batch 30 --backoff 1ms..20ms --retries 10 &
 		pids="${pids:-} $!"
@@ -107,6 +107,7 @@ for table in t a; do
 	for key in '--key k' ''; do
 		[ "$table$key" != "a--key k" ] || continue
 		sql "DELETE FROM $table"
+		# shellcheck disable=SC2086 # none or two words
 		begin_slowly --table $table $key --batch 100
 		records 1 100 >&8
 		wait_until 10 sh -c "[ \"\$(psql -XAtq -d '$db' -c \
@@ -129,6 +130,7 @@ for table in t a; do
 		END
 		holder=$!
 		sleep 0.3
+		# shellcheck disable=SC2086
 		begin_slowly --table $table $key
 		records 1 150 >&8
 		ends
@@ -226,6 +228,7 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	as=
 fi
+# shellcheck disable=SC2086 # none or some words
 is 'read-only' 77 "$(echo '{"k":"1"}' | status $as "$(command -v etl-load)" \
     --db "sqlite:$scratch/ro/ro.db" --table t --key k)"
 chmod 755 "$scratch/ro"

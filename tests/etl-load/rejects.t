@@ -77,6 +77,7 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	is "$k $name: raw" "$(sed -n '2,16p;18p' "$scratch/in")" \
 	    "$(jq -sr 'sort_by(.origin.line) | .[] | .raw // empty' \
 	    "$scratch/rejects" | head -n 16)"
+	# shellcheck disable=SC1003 # sed's command, not an escape
 	is "$k $name: raw bytes" "$(sed -n 19p "$scratch/in" | od -c)" \
 	    "$(jq -r 'select(.code == "encoding") | .raw_base64 // empty' \
 	    "$scratch/rejects" | base64 -d | sed '$a\' | od -c)"

@@ -27,7 +27,7 @@ for sig in TERM=15 INT=2 HUP=1 QUIT=3; do
 	code=$((128 + ${sig#*=})) sig=${sig%=*}
 	begin s 'trap "echo got >>said; exit 3" TERM INT HUP QUIT
 	    echo ready >ready; sleep 31.7 | sleep 31.7'
-	kill -$sig "$pid"
+	kill -"$sig" "$pid"
 	ended
 	is "$sig: dies of it" $code $rc
 	is "$sig: the row" "failed|stopped by SIG$sig" "$(row s)"
