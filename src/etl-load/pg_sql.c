@@ -98,6 +98,34 @@ set_all(struct buf *b, const struct target *t, const struct shape *s)
 		buf_printf(b, ", %s = now()", quoted(t, (size_t)t->seen));
 }
 
+void
+pg_same_key(struct buf *b, const struct target *t, const char *one,
+    const char *other)
+{
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s.%s = %s.%s", i > 0 ? " AND " : "", one,
+		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
+}
+
+/* A row that was there has a xmax: the upsert's lock. Partitioned tables do
+ * not tell it; there the statement's snapshot, in which its own rows are not,
+ * is asked. */
+static void
+returning(struct buf *b, const struct target *t)
+{
+	buf_str(b, " RETURNING ");
+	if (!t->upsert) {
+		buf_str(b, "true");
+	} else if (!t->parted) {
+		buf_str(b, "\"etl.t\".xmax = 0");
+	} else {
+		buf_printf(b, "NOT EXISTS (SELECT FROM %s AS \"etl.o\" WHERE ",
+		    t->table->quoted);
+		pg_same_key(b, t, "\"etl.o\"", "\"etl.t\"");
+		buf_str(b, ")");
+	}
+}
+
 /* The same to the last bit is the same: unlike =, *<> takes every type, and
  * tells 1.0 from 1.00, and Anna from anna in citext. */
 void
@@ -118,8 +146,7 @@ pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 	} else if (t->upsert) {
 		buf_str(b, "NOTHING");
 	}
-	/* A row that was there has a xmax: the upsert's lock. */
-	buf_str(b, " RETURNING \"etl.t\".xmax = 0");
+	returning(b, t);
 }
 
 void
@@ -161,15 +188,6 @@ pg_distinct(struct buf *b, const struct target *t)
 	buf_str(b, "SELECT count(*) FROM (SELECT DISTINCT ");
 	sql_key(b, t);
 	buf_str(b, " FROM " PG_STAGE ") AS d");
-}
-
-void
-pg_same_key(struct buf *b, const struct target *t, const char *one,
-    const char *other)
-{
-	for (size_t i = 0; i < t->nkey; i++)
-		buf_printf(b, "%s%s.%s = %s.%s", i > 0 ? " AND " : "", one,
-		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
 }
 
 void

@@ -161,6 +161,21 @@ columns_set(struct target *t, struct db *db, const struct load_opts *o,
 	return 0;
 }
 
+static int
+parted_set(struct target *t, struct db *db, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM pg_class WHERE "
+	    "oid = $1::text::regclass AND relkind <> 'r'";
+	struct db_value v = db_text(t->table->quoted);
+	int64_t n = 0;
+
+	if (db_kind(db) == DB_POSTGRESQL &&
+	    db_int(db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	t->parted = n > 0;
+	return 0;
+}
+
 int
 target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
@@ -174,7 +189,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));
 	if (t->key == NULL || t->is_key == NULL || t->compared == NULL)
 		return err_nomem(e);
-	return columns_set(t, db, o, e);
+	return parted_set(t, db, e) == -1 ? -1 : columns_set(t, db, o, e);
 }
 
 void

@@ -15,6 +15,7 @@ struct target {
 	size_t *key, nkey;              /* columns, in the order given */
 	bool *is_key, *compared;        /* by column */
 	int touch, seen;                /* columns or NO_COLUMN */
+	bool parted;                    /* PostgreSQL: rows are in others */
 };
 
 int target_open(struct target *t, struct db *db, const struct load_opts *o,

@@ -143,5 +143,21 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	    --duplicate-members last
 	is "$k last of members: row" 99 \
 	    "$(sql "SELECT a FROM t WHERE k = 'x'")"
+
+	# Rows that are in partitions, and what fits none.
+	[ $kind = postgresql ] || continue
+	sql 'CREATE TABLE parted (k int PRIMARY KEY, v text)
+	    PARTITION BY RANGE (k)'
+	sql 'CREATE TABLE parted1 PARTITION OF parted FOR VALUES FROM (0)
+	    TO (100)'
+	table=parted
+	put '{"k":1,"v":"a"}' '{"k":2,"v":"b"}' '{"k":2,"v":"c"}'
+	load "$k partitions" '3 in 2 0 0 1 0' --key k
+	put '{"k":1,"v":"a"}' '{"k":2,"v":"d"}' '{"k":3}' '{"k":200}'
+	load "$k partitions again" '4 in 1 1 1 0 1' --key k
+	load "$k partitions, append" '4 in 0 0 0 0 4' --max-rejects 100%
+	is "$k partitions: rows" '1|a
+2|d
+3|' "$(sql 'SELECT * FROM parted ORDER BY k')"
 done
 done_testing
