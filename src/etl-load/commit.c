@@ -204,18 +204,15 @@ decide(struct loader *l, struct err *e)
 	return (int)is;
 }
 
-/* After a fault that may pass. 1 the batch is committed, 0 do it again. */
-static int
-recover(struct loader *l, const struct err *why, uint64_t *tries,
-    struct err *e)
+int
+loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 {
-	struct err first = *why;
+	struct err first = *e;
 	int rc;
 
-	if (!l->fault.again && !l->fault.lost) {
-		*e = first;
+	if (!e->transient || stop_signal() != 0 ||
+	    (!l->fault.again && !l->fault.lost))
 		return -1;
-	}
 	do {
 		if (retry_pause(&l->retry, ++*tries, &first, e) == -1)
 			return -1;
@@ -237,7 +234,6 @@ int
 batch_commit(struct loader *l, bool ended, struct err *e)
 {
 	uint64_t tries = 0;
-	struct err why;
 	int rc;
 
 	if (l->spool.total == 0 && !ended)
@@ -250,10 +246,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 			continue;
 		if (rc >= 0)
 			break;
-		if (!e->transient || stop_signal() != 0)
-			return -1;
-		why = *e;
-		if ((rc = recover(l, &why, &tries, e)) == -1)
+		if ((rc = loader_recover(l, &tries, e)) == -1)
 			return -1;
 		if (rc == 1)
 			break;

@@ -13,16 +13,23 @@
 
 enum { LOOK_EVERY = 256 };      /* lines between two looks at the clock */
 
+/* What the ledger knows of the stream. */
 static int
 stream_find(struct loader *l, struct err *e)
 {
+	uint64_t tries = 0;
 	int64_t seq;
 
-	if (control_ensure(l->db, e) == -1)
-		return -1;
+	l->committing = false;
+	while (control_ensure(l->db, e) == -1 || ledger_read(l->db,
+	    l->stream, l->target.table->name, &l->batches, &seq, &l->loaded,
+	    e) == -1) {
+		l->fault = *db_fault(l->db);
+		if (loader_recover(l, &tries, e) == -1)
+			return -1;
+	}
 	l->control = true;
-	return ledger_read(l->db, l->stream, l->target.table->name,
-	    &l->batches, &seq, &l->loaded, e);
+	return 0;
 }
 
 static int

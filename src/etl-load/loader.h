@@ -46,6 +46,11 @@ void sums_add(struct sums *to, const struct sums *t);
  * after faults that may pass, --retries times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
+/* After a failure with l->fault: waits and connects again. 1 the batch was
+ * committed, 0 do it again, -1 with *e: it is no fault that passes, or it has
+ * been tried often enough. */
+int loader_recover(struct loader *l, uint64_t *tries, struct err *e);
+
 /* The batch's reject lines: letters into the database, others aside. */
 int rejects_store(struct loader *l, int64_t run_row, struct err *e);
 int rejects_aside(struct loader *l, struct err *e);
