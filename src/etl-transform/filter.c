@@ -202,7 +202,7 @@ filter_compile_with(struct filter *f, struct err *e)
 	jq_set_error_cb(f->jq, on_error, f);
 	jq_set_debug_cb(f->jq, on_debug, f);
 	jq_set_input_cb(f->jq, on_input, f);
-	if (native_init(&f->native, &f->numbers,
+	if (native_init(&f->native, &f->reader,
 	    program_debugs(f->conf), e) == -1 ||
 	    set_folders(f, e) == -1 ||
 	    named_arguments(&args, f->conf, e) == -1)

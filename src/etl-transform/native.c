@@ -134,8 +134,7 @@ text_result(struct native *n, jv from)
 	if (n->text.len == bytes(from) && (n->text.len == 0 ||
 	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
 		return jv_copy(from);
-	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
-	    (int)n->text.len);
+	return strings_make(n->strings, buf_text(&n->text), n->text.len);
 }
 
 static jv
@@ -164,13 +163,16 @@ static jv
 call_word_count(struct native *n)
 {
 	jv v = n->arg[0];
+	size_t count;
 	char text[24];
 	int len;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
 		return native_type(n, v, "text");
-	len = snprintf(text, sizeof(text), "%zu",
-	    words_count(jv_string_value(v), bytes(v)));
+	count = words_count(jv_string_value(v), bytes(v));
+	if (!n->numbers->active)
+		return jv_number((double)count);
+	len = snprintf(text, sizeof(text), "%zu", count);
 	return jv_number(numbers_add(n->numbers, text, (size_t)len, false));
 }
 
@@ -258,11 +260,12 @@ static const struct native_op ops[] = {
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == NATIVE_OPS, "NATIVE_OPS");
 
 int
-native_init(struct native *n, struct numbers *numbers, bool shared,
+native_init(struct native *n, const struct reader *r, bool shared,
     struct err *e)
 {
 	*n = (struct native){
-		.numbers = numbers, .shared = shared, .coming = !shared,
+		.numbers = r->numbers, .strings = &r->strings,
+		.shared = shared, .coming = !shared,
 		.required.names = jv_null(), .second = -1
 	};
 	random_hex(n->tag, NATIVE_TAG - 1);

@@ -159,11 +159,11 @@ words_count(const char *p, size_t n)
 	bool after = true;
 
 	while (p < end) {
-		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w);
+		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w), starts;
 
 		if (simple(w)) {
-			count += (size_t)__builtin_popcountll(~m & EACH(0x80) &
-			    (m << 8 | (after ? 0x80 : 0)));
+			starts = ~m & (m << 8 | (after ? 0x80 : 0));
+			count += ((starts >> 7 & EACH(1)) * EACH(1)) >> 56;
 			after = m >> 63 != 0;
 			p += 8;
 			continue;
@@ -236,27 +236,34 @@ title_wide(const struct words *w, struct buf *b, const char *p, size_t n,
 	return len;
 }
 
+/* ASCII letters up to the next wide character, into room that is there. */
+static const char *
+title_ascii(char *to, const char *p, const char *end, bool *inside)
+{
+	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
+		unsigned char c = (unsigned char)*p;
+		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+		if (letter)
+			c = *inside ? c | 0x20 : c & 0xdf;
+		*inside = letter || (c >= '0' && c <= '9') ||
+		    (*inside && c == '\'');
+		*to = (char)c;
+	}
+	return p;
+}
+
 void
 words_title(struct words *w, struct buf *b, const char *p, size_t n)
 {
-	const char *end = p + n;
+	const char *end = p + n, *from;
 	bool inside = false;
 
-	(void)buf_room(b, n);
-	while (p < end) {
-		unsigned char c = (unsigned char)*p;
-		bool upper = c >= 'A' && c <= 'Z';
-		bool lower = c >= 'a' && c <= 'z';
-
-		if (c >= 0x80) {
+	while (p < end && buf_room(b, (size_t)(end - p))) {
+		from = p;
+		p = title_ascii(b->data + b->len, p, end, &inside);
+		b->len += (size_t)(p - from);
+		if (p < end)
 			p += title_wide(w, b, p, (size_t)(end - p), &inside);
-			continue;
-		}
-		if ((upper && inside) || (lower && !inside))
-			c ^= 0x20;
-		inside = upper || lower || (c >= '0' && c <= '9') ||
-		    (inside && c == '\'');
-		buf_char(b, (char)c);
-		p++;
 	}
 }
