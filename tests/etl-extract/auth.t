@@ -118,6 +118,8 @@ get --auth query:k --secret env:T --rejects "$scratch/r" \
 like 'a reject has the URL' 'body/' "$(cat "$scratch/r")"
 unlike 'a reject has it not' "$coded" "$(cat "$scratch/r")"
 
+# shellcheck disable=SC3045
+ulimit -c unlimited 2>/dev/null || :
 etl-extract --auth bearer --secret env:T "$api/fault/slow/5000/posts" \
     2>/dev/null &
 pid=$!

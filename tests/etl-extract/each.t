@@ -215,6 +215,14 @@ echo '{"id":1}' >&4
 ok 'streams' wait_until 5 test -s "$scratch/streamed"
 exec 4>&-
 wait $pid
+printf '{"id":%s}\n' 1 2 >"$scratch/in"
+etl-extract --each "$comments" --count-as n --delay 60s <"$scratch/in" \
+    >"$scratch/streamed" 2>/dev/null &
+pid=$!
+ok 'a record leaves before the delay' wait_until 5 grep -qx '{"id":1,"n":5}' \
+    "$scratch/streamed"
+kill $pid
+{ wait $pid || :; } 2>/dev/null
 : >"$api_log_file"
 printf '{"id":%s}\n' 1 2 3 |
     etl-extract --each "$comments" --count-as n --delay 100ms >/dev/null
