@@ -7,7 +7,7 @@ begin_slowly() {
 	rm -f "$scratch/fifo"
 	mkfifo "$scratch/fifo"
 	etl-load --db "$db" --table t --backoff 10ms..50ms "$@" \
-	    <"$scratch/fifo" 2>"$scratch/err" &
+	    <"$scratch/fifo" 2>"$scratch/err" 7>&- &
 	pid=$!
 	at_exit "kill -9 $pid 2>/dev/null"
 	exec 8>"$scratch/fifo"
@@ -155,7 +155,7 @@ END
 holder=$!
 sleep 0.3
 is 'deadlock: status' 0 "$(printf '%s\n' '{"k":"1","n":7}' '{"k":"2","n":7}' |
-    PGOPTIONS='-c deadlock_timeout=100ms' status etl-load --db "$db" \
+    PGOPTIONS='-c deadlock_timeout=1s' status etl-load --db "$db" \
     --table t --key k --backoff 10ms..100ms --retries 20)"
 wait $holder
 is 'deadlock: rows' '1|7
@@ -163,7 +163,7 @@ is 'deadlock: rows' '1|7
 
 # A lock that is held for good: 75 and nothing stored; a signal ends the wait.
 psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
-    -c 'SELECT pg_sleep(6)' >"$scratch/out" &
+    -c 'SELECT pg_sleep(6)' >"$scratch/out" 2>&1 &
 holder=$!
 sleep 0.3
 is 'lock time-out' 75 "$(echo '{"k":"9"}' |
@@ -179,7 +179,9 @@ timeout 3 tail --pid=$pid -f /dev/null || rc=$?
 is 'TERM ends the wait' 0 $rc
 ends
 is 'TERM in a wait: status' 143 $rc
-kill $holder 2>/dev/null || :
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE
+    datname = current_database() AND query = 'SELECT pg_sleep(6)'" \
+    >"$scratch/out"
 wait $holder || :
 is 'nothing of either' 0 "$(sql "SELECT count(*) FROM t WHERE k > '7'")"
 
@@ -193,19 +195,34 @@ is 'no right to the table' 77 "$(echo '{"k":"1"}' | PGUSER=etl_test_weak \
 db_new sqlite
 sql 'PRAGMA journal_mode = WAL; CREATE TABLE t (k text PRIMARY KEY, n int)' \
     >"$scratch/out"
+# hold, release: somebody else is in the middle of writing.
 hold() {
-	(printf 'BEGIN IMMEDIATE;\n'; sleep "$1"; printf 'COMMIT;\n') |
-	    sqlite3 "${db#sqlite:}" &
+	mkfifo "$scratch/hold"
+	sqlite3 "${db#sqlite:}" <"$scratch/hold" &
 	holder=$!
+	exec 7>"$scratch/hold"
+	echo 'BEGIN IMMEDIATE; SELECT 1;' >&7
 	sleep 0.3
 }
-hold 1.5
-is 'busy for a while' 0 "$(records 1 10 | status etl-load --db "$db" \
-    --table t --key k)"
-wait $holder
-hold 30
+release() {
+	exec 7>&-
+	wait $holder
+	rm "$scratch/hold"
+}
+hold >"$scratch/out"
+begin_slowly --key k
+records 1 10 >&8
+exec 8>&-
+sleep 0.5
+is 'busy: nothing yet' 0 "$(count)"
+release
+ends
+is 'busy for a while' 0 $rc
+is 'busy for a while: rows' 10 "$(count)"
+hold >"$scratch/out"
 begin_slowly --key k
 echo '{"k":"8"}' >&8
+exec 8>&-
 sleep 0.3
 kill -TERM $pid
 rc=0
@@ -213,9 +230,7 @@ timeout 3 tail --pid=$pid -f /dev/null || rc=$?
 is 'TERM ends the wait for SQLite' 0 $rc
 ends
 is 'TERM in a wait for SQLite: status' 143 $rc
-kill $holder 2>/dev/null || :
-wait $holder || :
-pkill -P $holder 2>/dev/null || :
+release
 
 cp "${db#sqlite:}" "$scratch/ro.db"
 chmod 444 "$scratch/ro.db"

@@ -170,6 +170,30 @@ load|type|5|open' "$(letters)"
 	end 1 0
 	is "$k end before begin" 76 "$(load --key k)"
 
+	# Inside a run: only while its row says running.
+	sql 'DELETE FROM t'
+	begin
+	put '{"k":"a","n":1}' '{"k":"b","n":"x"}'
+	end 2 0
+	run=11111111-2222-4333-8444-555555555555
+	in_run() {
+		ETL_RUN=$run ETL_PIPELINE=p DATABASE_URL=$db
+		export ETL_RUN ETL_PIPELINE DATABASE_URL
+		load --key k
+		unset ETL_RUN ETL_PIPELINE DATABASE_URL
+	}
+	is "$k no such run" 75 "$(in_run)"
+	sql "INSERT INTO pipeline_runs (run, pipeline, attempt, started_at,
+	    status) VALUES ('$run', 'p', 1, '2026-01-01T00:00:00Z', 'failed')"
+	is "$k a run that is over" 75 "$(in_run)"
+	is "$k a run that is over: nothing" 0 "$(sql 'SELECT count(*) FROM t')"
+	sql "UPDATE pipeline_runs SET status = 'running'"
+	is "$k a run" 0 "$(in_run)"
+	is "$k a run: its ledger, letter" "$run|1 1" "$(sql "SELECT run, batch
+	    FROM etl_loads WHERE stream_id = 's$stream'") $(sql "SELECT
+	    count(*) FROM dead_letter_attempts AS a JOIN pipeline_runs AS r
+	    ON r.id = a.pipeline_run_id WHERE r.run = '$run'")"
+
 	# Two saved streams, one after the other.
 	begin
 	put '{"k":"x1","n":1}'
