@@ -12,6 +12,9 @@
 
 enum { MESSAGE_MAX = 4096 };
 
+/* Of jq 1.7; before, libjq printed what stderr is given by itself. */
+void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
+
 struct filter {
 	const struct engine_conf *conf;
 	jq_state *jq;
@@ -42,6 +45,16 @@ on_error(void *self, jv message)
 	jv_free(message);
 }
 
+/* Takes b and v along. */
+static void
+print_end(struct buf *b, jv v)
+{
+	if (!b->failed && write(STDERR_FILENO, b->data, b->len) == -1)
+		b->failed = true;       /* nowhere to tell it */
+	buf_release(b);
+	jv_free(v);
+}
+
 /* A user's debug, as jq -c prints it. */
 static void
 print_debug(struct filter *f, jv v)
@@ -52,10 +65,17 @@ print_debug(struct filter *f, jv v)
 	buf_str(&b, "[\"DEBUG:\",");
 	(void)jvalue_write(&b, v, &f->numbers, true);
 	buf_str(&b, "]\n");
-	if (!b.failed && write(STDERR_FILENO, b.data, b.len) == -1)
-		b.failed = true;        /* nowhere to tell it */
-	buf_release(&b);
-	jv_free(v);
+	print_end(&b, v);
+}
+
+static void
+on_stderr(void *self __attribute__((unused)), jv v)
+{
+	struct buf b;
+
+	buf_init(&b, INT32_MAX);
+	add_value(&b, v);
+	print_end(&b, v);
 }
 
 static void
@@ -201,6 +221,8 @@ filter_compile_with(struct filter *f, struct err *e)
 	jq_set_nomem_handler(f->jq, on_nomem, f);
 	jq_set_error_cb(f->jq, on_error, f);
 	jq_set_debug_cb(f->jq, on_debug, f);
+	if (jq_set_stderr_cb != NULL)
+		jq_set_stderr_cb(f->jq, on_stderr, f);
 	jq_set_input_cb(f->jq, on_input, f);
 	if (native_init(&f->native, &f->reader,
 	    program_debugs(f->conf), e) == -1 ||

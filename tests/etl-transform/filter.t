@@ -60,6 +60,12 @@ is 'debug and stderr' 0 "$(t 'select(.a < 3) | debug | .a | stderr | {}')"
 is 'print to stderr' '["DEBUG:",{"a":1}]
 1["DEBUG:",{"a":2}]
 2' "$(cat "$scratch/err")"
+given '{"a":"x y","b":[0.5,"z"]}'
+is 'stderr of text and of an array' 0 "$(t '(.a | stderr), .b | stderr | {}')"
+is 'prints what the jq installed prints' \
+    "$(jq '(.a | stderr), .b | stderr | empty' <"$scratch/in" 2>&1)" \
+    "$(cat "$scratch/err")"
+given '{"a":1}' '{"a":2}' '{"a":3}' '{"a":4}'
 is 'debug beside our functions' 0 "$(t --std 'select(.a == 1) | {a: "5"} |
     debug | {a: (.a | debug | to_int | debug)}')"
 is 'prints what the user shows' '["DEBUG:",{"a":"5"}]
