@@ -38,13 +38,19 @@ for i in range(400):
     print(json.dumps(dict(items), ensure_ascii=rnd.random() < .5,
                      separators=rnd.choice([(',', ':'), (', ', ' : ')])))
 EOF
-# Spelled as jq spells them: other spellings are numbers.t's.
-jq -c . <"$scratch/in" >"$scratch/records"
+# Doubles, spelled as jq spells them: other spellings, which jq 1.7 changes
+# and etl-transform keeps, are numbers.t's.
+plain=$(echo 'def plain: if type == "object" then map_values(plain)
+    elif type == "array" then map(plain)
+    elif type == "number" then . * 1 else . end; ' | tr '\n' ' ')
+jq -c "$plain plain" <"$scratch/in" >"$scratch/records"
 
 while read -r filter; do
-	jq -c "$filter" <"$scratch/records" >"$scratch/wanted"
+	jq -c "$plain plain | ($filter) | plain" <"$scratch/records" \
+	    >"$scratch/wanted"
 	etl-transform --rejects /dev/null --max-rejects 9999 "$filter" \
 	    <"$scratch/records" >"$scratch/got" || :
+	ok "$filter: there is output" test -s "$scratch/wanted"
 	ok "$filter" cmp "$scratch/wanted" "$scratch/got"
 done <<'EOF'
 .
@@ -60,7 +66,7 @@ with_entries(.key |= "k_" + .)
 [.list[]] | {a: ., b: map(. / 7), c: (map(. + 0.1) | max)}
 reduce range(10) as $i ({}; .[$i | tostring] = $i)
 {m: (.name | test("a")), g: (.name | gsub("[a-z]"; "x"))}
-{p: [paths], l: [leaf_paths]}
+{p: [paths], l: [paths(scalars)]}
 if .n > 0 then {pos: .n} else {neg: .n} end
 {e: (try error("x") catch .), f: [.list[]?, "y"], o: (.no // "d")}
 setpath(["any"]; {"z": [1, {"y": 2}]}) | .any.z[1].y += 40
@@ -78,5 +84,6 @@ EOF
 ok 'white space of the input is not jq-c' etl-transform . \
     <"$scratch/in"
 is 'is removed' "$(cksum <"$scratch/records")" \
-    "$(etl-transform . <"$scratch/in" | jq -c . | cksum)"
+    "$(etl-transform . <"$scratch/in" | jq -c "$plain plain" |
+    cksum)"
 done_testing
