@@ -51,6 +51,7 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
 	}
 	reject_who_init(&s->who, c->name);
+	s->pipeline = s->who.pipeline;
 	mark_stage_name(s->counts.stage, c->name, NULL, 0);
 	if (open_parts(s, e) == -1) {
 		stage_close(s);

@@ -20,7 +20,8 @@ struct stage {
 	struct aside *aside;            /* NULL: none */
 	struct causes *causes;
 	struct reject_limit limit;
-	struct reject_who who;
+	struct reject_who who;          /* a replay has its own pipeline */
+	const char *pipeline;           /* of ETL_PIPELINE */
 	size_t max_record;
 	bool regular, piped;            /* what stdin is */
 

@@ -68,6 +68,7 @@ stage_enter(struct stage *s, struct err *e)
 	const struct mark *b = &s->begin;
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
 
+	s->who.pipeline = b->replay ? b->pipeline : s->pipeline;
 	if (b->replay && s->conf->rejects != NULL)
 		return err_set(e, ERR_CONFIG, false, "--rejects in a replay: "
 		    "its rejects travel in the stream");
@@ -78,8 +79,6 @@ stage_enter(struct stage *s, struct err *e)
 	    b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
-	if (b->replay)
-		s->who.pipeline = b->pipeline;
 	return 0;
 }
 

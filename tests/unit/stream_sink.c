@@ -205,6 +205,20 @@ a_replay_keeps_its_rejects(void **state)
 	gives(*state, g, 78);
 }
 
+/* Two saved streams, one after the other. */
+static void
+a_replay_lends_its_pipeline_to_no_other_stream(void **state)
+{
+	const struct got *r = *state;
+	struct given g = { .pipeline = "mine", .in = REPLAY
+	    "{\"@etl\":\"end\",\"stages\":[" COUNT("dlq", 0, 0, 0, 0) "]}\n"
+	    BEGIN "{x\n" };
+
+	gives(*state, g, 75);
+	has(r->out, "\"pipeline\":\"mine\",\"stage\":\"transform.2\","
+	    "\"code\":");
+}
+
 static void
 too_many_rejects_stop_it(void **state)
 {
@@ -256,6 +270,8 @@ main(void)
 		cmocka_unit_test(there_are_five_faults_of_a_line),
 		cmocka_unit_test(rejects_go_where_they_should),
 		cmocka_unit_test(a_replay_keeps_its_rejects),
+		cmocka_unit_test(
+		    a_replay_lends_its_pipeline_to_no_other_stream),
 		cmocka_unit_test(too_many_rejects_stop_it),
 		cmocka_unit_test(a_mark_may_be_longer_than_a_record),
 	};
