@@ -151,7 +151,7 @@ file_argument(jv *v, const struct arg *a, struct err *e)
 	jv message;
 
 	*v = jv_load_file(a->value, 0);
-	if (jv_is_valid(jv_copy(*v)))
+	if (jv_is_valid(*v))
 		return 0;
 	message = jv_invalid_get_msg(*v);
 	(void)err_set(&why, ERR_CONFIG, false, "--slurpfile %s: %s", a->name,
@@ -344,7 +344,7 @@ own_reject(jv why, struct outcome *o)
 	pointer = jv_object_get(jv_copy(why), jv_string("pointer"));
 	own = jv_get_kind(kind) == JV_KIND_STRING &&
 	    strcmp(jv_string_value(kind), "reject") == 0 && code_ok(code) &&
-	    jv_is_valid(jv_copy(message));
+	    jv_is_valid(message);
 	if (own) {
 		outcome_reject(o, jv_string_value(code), "%s", "");
 		add_value(&o->message, message);

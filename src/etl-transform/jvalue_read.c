@@ -66,7 +66,7 @@ read_name(struct reader *r, uint32_t i)
 	if (n == 0 || n > NAME_MAX_LEN || (t->flags & JSON_ESCAPED))
 		return read_string(r, i);
 	slot = &r->names[name_slot(p, n)];
-	if (!jv_is_valid(jv_copy(*slot)) ||
+	if (!jv_is_valid(*slot) ||
 	    (size_t)jv_string_length_bytes(jv_copy(*slot)) != n ||
 	    memcmp(jv_string_value(*slot), p, n) != 0) {
 		jv_free(*slot);

@@ -111,6 +111,8 @@ numbers_spread(struct numbers *t)
 	double last = NAN;
 
 	t->classes = 0;
+	if (t->n == 0)
+		return;
 	qsort_r(t->order, t->n, sizeof(*t->order), by_double, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
 		double d = t->v[t->order[i]].d;

@@ -46,7 +46,8 @@ is 'a limit names itself' 0 "$(t --time-limit 200ms 'select(.a == 1) |
     def f: f; f')"
 is 'time' 'timeout 1 the filter took longer than --time-limit 0.2s' \
     "$(cat "$scratch/rej")"
-is 'memory' 0 "$(t --memory-limit 50MiB 'select(.a == 1) | [range(1e9)]')"
+is 'memory' 0 "$(t --time-limit 55s \
+    --memory-limit 50MiB 'select(.a == 1) | [range(1e9)]')"
 is 'says so' "timeout 1 the filter needs more memory than --memory-limit $((
     50 * 1048576))" "$(cat "$scratch/rej")"
 is 'made too much' 0 "$(t 'if .a == 5 then range(1e9) | {a: .} else . end')"
@@ -60,13 +61,6 @@ seq 1 5000 | awk '$1 % 500 == 7 { next } { print "{\"a\":" $1 "}" }
     $2 % 5 || $2 % 3 == 0' >"$scratch/wanted"
 ok 'is kept' cmp "$scratch/wanted" "$scratch/out"
 is 'ten died' 10 "$(grep -c '^filter' "$scratch/rej")"
-
-# No leak of a filter that fails makes a worker grow without bounds.
-awk 'BEGIN { for (i = 0; i < 200000; i++) print "{\"a\":\"x\"}" }' \
-    >"$scratch/in"
-peak=$(status sh -c 'ulimit -v 400000; exec etl-transform --max-rejects 100% \
-    --rejects /dev/null ".a | tonumber" <"$1"' - "$scratch/in")
-is '200,000 errors' 0 "$peak"
 
 # Records come out as they come in.
 mkfifo "$scratch/to" "$scratch/from"
@@ -160,6 +154,31 @@ kill -CONT $pid
 kill -9 "$worker"
 finish
 is 'stopped and continued' 0 $rc
+
+# Many errors do not make a worker grow: a sanitizer's own memory aside.
+mkfifo "$scratch/many"
+etl-transform --max-rejects 100% 'error({no: .})' <"$scratch/many" \
+    >/dev/null 3>"$scratch/3" &
+pid=$!
+at_exit "kill -9 $pid 2>/dev/null"
+exec 7>"$scratch/many"
+awk 'BEGIN { for (i = 0; i < 50000; i++) print "{\"a\":\"" i "\"}" }' >&7
+all_there() {
+	[ "$(wc -l <"$scratch/3")" -eq 50000 ]
+}
+ok '50,000 errors' wait_until 60 all_there
+keeper=$(children $pid | tr -d ' ')
+peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' \
+    "/proc/$(children "$keeper" | tr -d ' ')/status")
+case $etl_build in
+*/san) most=1000000 ;;
+*) most=12000 ;;
+esac
+ok "their worker took $peak KiB, less than $most" test "$peak" -lt $most
+exec 7>&-
+rc=0
+wait $pid || rc=$?
+is 'all is well' 0 $rc
 
 # Descriptors.
 echo '{"a":1}' >"$scratch/in"
