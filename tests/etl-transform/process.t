@@ -3,6 +3,10 @@
 # shellcheck disable=SC2016 # jq's variables
 . tests/support/lib.sh
 
+# With sanitizers, too, memory that is out is told to the program.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1
+export ASAN_OPTIONS
+
 # t ARG...: as in filter.t.
 t() {
 	: >"$scratch/3"
