@@ -1,7 +1,8 @@
 /* A failure as a value: the last argument of everything that can fail.
  * Owns:  its text, inline; copying the struct copies the failure.
  * Gives: err_set() returns -1, so "return err_set(...)" is one line.
- * Fails: never. A text too long is cut, not lost. */
+ * Fails: never. A text too long is cut, not lost: of a prefix and its cause
+ *        the prefix. */
 #ifndef BASE_ERRVAL_H
 #define BASE_ERRVAL_H
 

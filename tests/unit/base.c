@@ -9,7 +9,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -248,6 +250,45 @@ hashes_and_ids_have_their_form(void **state)
 	    id[23] == '-');
 }
 
+static void
+a_prefix_leaves_room_for_the_cause(void **state)
+{
+	char url[2000];
+	struct err e;
+
+	memset(url, 'u', sizeof(url) - 1);
+	url[sizeof(url) - 1] = '\0';
+	(void)err_set(&e, ERR_INPUT, false, "404 Not Found");
+	err_prefix(&e, "%s", "page 7");
+	assert_string_equal(e.msg, "page 7: 404 Not Found");
+	err_prefix(&e, "%s", url);
+	assert_true(strlen(e.msg) > sizeof(e.msg) / 2);
+	assert_non_null(strstr(e.msg, "uuu...: page 7: 404 Not Found"));
+}
+
+static void
+a_message_gives_the_terminal_no_orders(void **state)
+{
+	FILE *f = tmpfile();
+	int fd = dup(STDERR_FILENO);
+	char text[200];
+	struct err e;
+	size_t n;
+
+	assert_true(f != NULL && fd != -1);
+	(void)err_set(&e, ERR_DATA, false, "a\x1b[31m\xff\xc2\x9b\nb");
+	assert_int_equal(dup2(fileno(f), STDERR_FILENO), STDERR_FILENO);
+	n = (size_t)err_report("etl-x", &e);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(n, 65);
+	rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	assert_string_equal(text, "etl-x: a\\u001b[31m\\xff\\u009b\nb\n");
+	(void)fclose(f);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -261,6 +302,8 @@ main(void)
 		cmocka_unit_test(nothing_harmful_is_shown),
 		cmocka_unit_test(base64_comes_back),
 		cmocka_unit_test(hashes_and_ids_have_their_form),
+		cmocka_unit_test(a_prefix_leaves_room_for_the_cause),
+		cmocka_unit_test(a_message_gives_the_terminal_no_orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
