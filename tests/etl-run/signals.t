@@ -23,10 +23,15 @@ ended() {
 	rc=0
 	wait "$pid" || rc=$?
 }
+# A signal between dash's fork and exec would be lost on the child.
+sleeping() {
+	[ "$(pgrep -fxc 'sleep 31[.]7')" -ge 2 ]
+}
 for sig in TERM=15 INT=2 HUP=1 QUIT=3; do
 	code=$((128 + ${sig#*=})) sig=${sig%=*}
 	begin s 'trap "echo got >>said; exit 3" TERM INT HUP QUIT
 	    echo ready >ready; sleep 31.7 | sleep 31.7'
+	wait_until 5 sleeping
 	kill -"$sig" "$pid"
 	ended
 	is "$sig: dies of it" $code $rc
