@@ -67,6 +67,13 @@ check_taken(const struct loader *l, struct err *e)
 }
 
 static int
+chunk_end(struct loader *l, struct err *e)
+{
+	return l->whole ? spool_spill(&l->spool, e) :
+	    batch_commit(l, false, e);
+}
+
+static int
 take_line(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
@@ -76,14 +83,14 @@ take_line(struct loader *l, enum item_kind kind, const struct line *line,
 	}
 	if (kind == ITEM_REJECT)
 		l->upstream = true;
+	if (l->spool.n > 0 && line->len > SPOOL_CHUNK &&
+	    chunk_end(l, e) == -1)
+		return -1;
 	if (l->spool.total == 0)
 		l->due = clock_ms() + (int64_t)l->o->flush;
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
-	if (!spool_full(&l->spool, l->o->batch))
-		return 0;
-	return l->whole ? spool_spill(&l->spool, e) :
-	    batch_commit(l, false, e);
+	return spool_full(&l->spool, l->o->batch) ? chunk_end(l, e) : 0;
 }
 
 static int

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 64 << 10, LOOK_EVERY = 256, FEW = 64 };
+enum { PIECE = 128 << 10, LOOK_EVERY = 256, FEW = 64 };
 
 void
 pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
@@ -125,6 +125,33 @@ put_number(struct buf *b, uint64_t v)
 }
 
 static int
+piece_flush(struct pg_rows *r, struct err *e)
+{
+	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
+	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
+		return -1;
+	buf_clear(&r->out);
+	return 0;
+}
+
+/* In pieces, for libpq keeps a copy of what it is given at once. */
+static int
+piece_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
+{
+	while (r->out.len + n >= PIECE) {
+		size_t part = r->out.len < PIECE ? PIECE - r->out.len : 0;
+
+		buf_add(&r->out, p, part);
+		if (piece_flush(r, e) == -1)
+			return -1;
+		p += part;
+		n -= part;
+	}
+	buf_add(&r->out, p, n);
+	return 0;
+}
+
+static int
 copy_row(struct pg_rows *r, const struct pg_row *row, bool staged,
     struct err *e)
 {
@@ -135,24 +162,16 @@ copy_row(struct pg_rows *r, const struct pg_row *row, bool staged,
 		if (r->shapes[row->shape]->n > 0)
 			buf_char(&r->out, '\t');
 	}
-	buf_add(&r->out, r->text.data + row->at, row->len);
-	buf_char(&r->out, '\n');
-	if (r->out.len < PIECE)
-		return 0;
-	if (buf_check(&r->out, e) == -1 ||
-	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1)
+	if (piece_add(r, r->text.data + row->at, row->len, e) == -1)
 		return -1;
-	buf_clear(&r->out);
+	buf_char(&r->out, '\n');
 	return 0;
 }
 
 static int
 copy_finish(struct pg_rows *r, struct err *e)
 {
-	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
-	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
-		return -1;
-	return db_copy_end(r->db, NULL, e);
+	return piece_flush(r, e) == -1 ? -1 : db_copy_end(r->db, NULL, e);
 }
 
 static bool
