@@ -73,6 +73,10 @@ enum err_code fault_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
 /* "COPY t, line 3, column a: ..." in any language. */
 void fault_copy(struct db_fault *f, const char *context);
+/* What is wrong with a server's address, or one option of it, if anything:
+ * without the texts that libpq quotes. */
+int fault_address(struct err *e, const char *why);
+int fault_option(struct err *e, const char *name, const char *value);
 /* A failure to connect by libpq's own words; ERR_NONE: try again later. */
 enum err_code fault_libpq(const char *text);
 /* "UNIQUE constraint failed: t.a, t.b" and the like. */

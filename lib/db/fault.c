@@ -141,16 +141,49 @@ fault_sqlite(struct db_fault *f, const char *message)
 		fault_text(f->column, sizeof(f->column), column + 1);
 }
 
+/* libpq quotes what it cannot read, and that may be a part of a password. */
+int
+fault_address(struct err *e, const char *why)
+{
+	bool inside = false;
+	size_t n = 0;
+
+	(void)fault_say(e, ERR_CONFIG, false, "PostgreSQL: cannot read its "
+	    "address", why, "in a URL write what is special in a password as "
+	    "%XX, elsewhere put it in quotes");
+	for (const char *p = e->msg; *p != '\0'; p++) {
+		if (!inside || *p == '"')
+			e->msg[n++] = *p;
+		if (*p == '"')
+			inside = !inside;
+	}
+	e->msg[n] = '\0';
+	return -1;
+}
+
+/* A "/" or "@" of a password that is not written %XX cuts it: what follows
+ * is taken for the port or the host, and would be told as such. */
+int
+fault_option(struct err *e, const char *name, const char *value)
+{
+	if (value == NULL)
+		return 0;
+	if (strcmp(name, "port") == 0 &&
+	    value[strspn(value, "0123456789, ")] != '\0')
+		return fault_address(e, "the port is no number");
+	if (strcmp(name, "host") == 0 && *value != '@' &&
+	    strchr(value, '@') != NULL)
+		return fault_address(e, "an @ in the name of the host");
+	return 0;
+}
+
 /* What libpq says without a server's SQLSTATE. */
 enum err_code
 fault_libpq(const char *text)
 {
 	static const char *const config[] = {
-		"invalid connection option", "missing \"=\"", "invalid URI",
 		"invalid port number", "invalid integer value",
-		"invalid percent-encoded", "definition of service",
-		"service file", "missing key/value", "unterminated quoted",
-		"invalid sslmode", "extra key/value", "unexpected character",
+		"definition of service", "service file", "invalid sslmode",
 	};
 	static const char *const denied[] = {
 		"no password supplied", "authentication method",

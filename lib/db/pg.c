@@ -155,12 +155,31 @@ pg_close(struct pg *pg)
 	free(pg);
 }
 
+static int
+address_check(const char *url, struct err *e)
+{
+	char *why = NULL;
+	PQconninfoOption *all = PQconninfoParse(url, &why), *o = all;
+	int rc = 0;
+
+	if (all == NULL)
+		rc = why == NULL ? err_nomem(e) : fault_address(e, why);
+	for (; rc == 0 && o != NULL && o->keyword != NULL; o++)
+		rc = fault_option(e, o->keyword, o->val);
+	PQconninfoFree(all);
+	PQfreemem(why);
+	return rc;
+}
+
 int
 pg_open(struct pg **out, const char *url, struct db_fault *fault,
     struct err *e)
 {
-	struct pg *pg = calloc(1, sizeof(*pg));
+	struct pg *pg;
 
+	if (address_check(url, e) == -1)
+		return -1;
+	pg = calloc(1, sizeof(*pg));
 	if (pg == NULL || (pg->url = strdup(url)) == NULL) {
 		free(pg);
 		return err_nomem(e);
@@ -367,21 +386,15 @@ int
 pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 {
 	PGresult *res;
-	int rc = 0;
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
 		return fail(pg, NULL, e);
-	for (;;) {
-		await(pg);
-		if ((res = PQgetResult(pg->conn)) == NULL)
-			return rc;
-		if (rc == 0 && PQresultStatus(res) != PGRES_COMMAND_OK) {
-			rc = fail(pg, res, e);
-			continue;
-		}
-		if (rows != NULL)
-			*rows = strtoll(PQcmdTuples(res), NULL, 10);
-		PQclear(res);
-	}
+	res = last_result(pg, false);
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return fail(pg, res, e);
+	if (rows != NULL)
+		*rows = strtoll(PQcmdTuples(res), NULL, 10);
+	PQclear(res);
+	return 0;
 }
