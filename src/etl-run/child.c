@@ -31,27 +31,38 @@ struct watch {
 	int64_t late_at, kill_at, renew_at, linger_at;  /* NEVER: unset */
 };
 
-/* Those we act on, but none that our parent has us ignore (nohup). */
+static const int asked[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };
+enum { ASKED = sizeof(asked) / sizeof(asked[0]) };
+
+/* What our parent has us ignore (nohup) we and the pipeline ignore. */
+static bool
+is_ignored(int sig)
+{
+	struct sigaction old;
+
+	return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 static void
 signals_ours(sigset_t *set)
 {
-	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };
-	struct sigaction old;
-
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGCHLD);
 	(void)sigaddset(set, SIGCONT);
-	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
-		if (sigaction(sigs[i], NULL, &old) == 0 &&
-		    old.sa_handler != SIG_IGN)
-			(void)sigaddset(set, sigs[i]);
+	for (size_t i = 0; i < ASKED; i++)
+		if (!is_ignored(asked[i]))
+			(void)sigaddset(set, asked[i]);
 }
 
+/* Before they are let in: one that waits must end the child, too. */
 static void
 signals_default(void)
 {
 	sigset_t none;
 
+	for (size_t i = 0; i < ASKED; i++)
+		if (!is_ignored(asked[i]))
+			(void)signal(asked[i], SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
 	(void)sigemptyset(&none);
@@ -64,7 +75,7 @@ child_exec(const struct child_spec *s, int errors)
 	int null = s->no_stdin ? open("/dev/null", O_RDONLY) : -1;
 	int status;
 
-	(void)setpgid(0, 0);
+	(void)setsid();
 	if (null > STDERR_FILENO) {
 		(void)dup2(null, STDIN_FILENO);
 		(void)close(null);
@@ -98,16 +109,17 @@ child_start(struct watch *w, struct cause *c, struct err *e)
 		(void)close(p[0]);
 		return err_errno(e, ERR_IO, "fork");
 	}
-	(void)setpgid(w->group, w->group);      /* whoever comes first */
 	relay_open(&w->relay, p[0], c);
 	return 0;
 }
 
+/* The script may not have made its group yet. */
 static void
 group_signal(const struct watch *w, int sig)
 {
-	if (w->group > 0)
-		(void)kill(-w->group, sig);
+	if (w->group > 0 && kill(-w->group, sig) == -1 && errno == ESRCH &&
+	    !w->reaped)
+		(void)kill(w->group, sig);
 }
 
 static void
@@ -157,7 +169,7 @@ signal_take(struct watch *w)
 		} else if (sig == SIGCONT) {
 			group_signal(w, SIGCONT);
 		} else if (sig == SIGTSTP) {
-			group_signal(w, SIGTSTP);
+			group_signal(w, SIGSTOP);
 			(void)raise(SIGSTOP);
 		} else {
 			if (w->end->signal == 0)

@@ -1,4 +1,5 @@
-/* The pipeline of one attempt: a process group of its own, watched to its end.
+/* The pipeline of one attempt: a process group of its own, watched to its end,
+ * without a terminal: what asks there fails, as under cron, and does not hang.
  * Gives: when child_run() returns 0 no process of the group lives; *end says
  *        how it went. Its stderr went to ours and to the cause.
  * Signals: TERM, INT, HUP and QUIT that come meanwhile go to the group (end

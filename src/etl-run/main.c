@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { NAME_MAX_BYTES = 200 };
+static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 
 struct run_opts {
 	const char *name, *db, *backoff, *env_file, *command;
@@ -133,6 +134,9 @@ configure(struct job *j, struct buf *url, const struct run_opts *o,
 	if (name_check(j->name, e) == -1 || target_put(url, o->db, e) == -1)
 		return -1;
 	j->url = url->data;
+	if (o->timeout > longest || o->every > longest)
+		return err_set(e, ERR_USAGE, false, "--timeout, --every: "
+		    "longer than ten years");
 	j->retry.max = o->retries;
 	j->timeout = o->timeout;
 	j->no_stdin = stdin_withheld(o, j);

@@ -110,6 +110,21 @@ is 'the first line of ours is the cause' 'failed|1|etl-extract: a: b
     exit 66' 2>err || :; row n)"
 is 'and its code' 66 "$(status etl-run -c \
     'echo "etl-extract: a: b" >&2; exit 66')"
+is 'the stage that others repeat is the cause' \
+    'failed|1|etl-extract: a: b' "$(etl-run --name n -c 'printf "%s\n" \
+    "etl-load: extract: a: b" "etl-transform: extract: a: b" \
+    "etl-extract: a: b" >&2; exit 66' 2>err || :; row n)"
+is 'also the second of a name' \
+    'failed|1|etl-extract: a: b' "$(etl-run --name n -c 'printf "%s\n" \
+    "etl-load: extract.2: a: b" "etl-extract: a: b" >&2; exit 66' 2>err ||
+    :; row n)"
+is 'not one of another name' \
+    'failed|1|etl-load: trans: a' "$(etl-run --name n -c 'printf "%s\n" \
+    "etl-load: trans: a" "etl-transform: b" >&2; exit 66' 2>err || :; row n)"
+is 'what a load says of its success is not' \
+    'failed|1|etl-load: d: e' "$(etl-run --name n -c 'printf "%s\n" \
+    "etl-load: t in sqlite:x: 9 in, 9 inserted" "etl-load: d: e" >&2
+    exit 66' 2>err || :; row n)"
 printf 'printf "etl-load: \\033[31m \\377 \\302\\205 x" >&2; exit 1' >esc.sh
 rc=0; etl-run esc.sh 2>err || rc=$?
 is 'control characters are escaped in the row' \
@@ -137,6 +152,8 @@ is 'an empty name' 64 "$(status etl-run --name '' -c :)"
 is 'a name with an escape' 64 \
     "$(status etl-run --name "$(printf '\033')" -c :)"
 is 'a bad duration' 64 "$(status etl-run --timeout soon -c :)"
+is 'an endless duration' 64 \
+    "$(status etl-run --timeout 106751991167d -c :)"
 is 'a bad backoff' 64 "$(status etl-run --backoff 5 -c :)"
 is 'a bad backoff in the environment' 78 \
     "$(INITIAL_BACKOFF=x status etl-run -c :)"
