@@ -268,7 +268,9 @@ stage_fail(struct stage *s, const struct err *why)
 	if (s->closed || (!s->started && !stage_in_run()))
 		return;
 	s->closed = true;
-	put_failed(s->out, &s->text, s->counts.stage, why);
+	/* It may have failed before it had a name of its own in the stream. */
+	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
+	    s->counts.stage : s->conf->name, why);
 }
 
 void
