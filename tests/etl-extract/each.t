@@ -222,10 +222,10 @@ exec 4>&-
 wait $pid
 printf '{"id":%s}\n' 1 2 >"$scratch/in"
 etl-extract --each "$comments" --count-as n --delay 60s <"$scratch/in" \
-    >"$scratch/streamed" 2>/dev/null &
+    >"$scratch/left" 2>/dev/null &
 pid=$!
 ok 'a record leaves before the delay' wait_until 5 grep -qx '{"id":1,"n":5}' \
-    "$scratch/streamed"
+    "$scratch/left"
 kill $pid
 { wait $pid || :; } 2>/dev/null
 : >"$api_log_file"
