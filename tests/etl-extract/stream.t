@@ -139,10 +139,11 @@ pid=$!
 wait_until 5 test -s "$api_log_file"
 died $pid TERM 'in the wait for a retry: ends' 15
 mkfifo "$scratch/fifo"
-etl-extract - <"$scratch/fifo" >/dev/null 2>"$scratch/err" &
+etl-extract - <"$scratch/fifo" >"$scratch/waiting" 2>"$scratch/err" &
 pid=$!
 exec 4>"$scratch/fifo"
-sleep 0.1
+echo '{}' >&4
+wait_until 10 test -s "$scratch/waiting"
 died $pid TERM 'waiting for input: ends' 15
 exec 4>&-
 done_testing
