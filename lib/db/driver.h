@@ -71,6 +71,8 @@ int fault_say(struct err *e, enum err_code code, bool transient,
 /* SQLSTATE: sets f->sqlstate, data and again; gives code and transient. */
 enum err_code fault_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
+/* The same of a connection refused: "...: FATAL:  28P01", if it ends so. */
+void fault_refusal(struct db_fault *f, const char *text, struct err *e);
 /* "COPY t, line 3, column a: ..." in any language. */
 void fault_copy(struct db_fault *f, const char *context);
 /* What is wrong with a server's address, or one option of it, if anything:

@@ -95,6 +95,16 @@ fault_sqlstate(struct db_fault *f, const char *state, bool *transient)
 }
 
 void
+fault_refusal(struct db_fault *f, const char *text, struct err *e)
+{
+	const char *state = strstr(text, ":  ");
+
+	if (state != NULL && strspn(state + 3,
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
+		e->code = fault_sqlstate(f, state + 3, &e->transient);
+}
+
+void
 fault_copy(struct db_fault *f, const char *context)
 {
 	const char *p = strstr(context, ", ");

@@ -88,7 +88,7 @@ quiet(void *arg, const char *message)
 static int
 connect_fail(struct pg *pg, struct err *e)
 {
-	const char *text = PQerrorMessage(pg->conn), *state;
+	const char *text = PQerrorMessage(pg->conn);
 	enum err_code code = fault_libpq(text);
 	bool transient = code == ERR_NONE;
 
@@ -102,11 +102,7 @@ connect_fail(struct pg *pg, struct err *e)
 	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	if (PQstatus(pg->conn) == CONNECTION_OK)
 		return 0;
-	text = PQerrorMessage(pg->conn);
-	if ((state = strstr(text, ":  ")) == NULL ||
-	    strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
-		goto out;
-	e->code = fault_sqlstate(pg->fault, state + 3, &e->transient);
+	fault_refusal(pg->fault, PQerrorMessage(pg->conn), e);
 out:
 	pg->fault->again = e->transient;
 	pg->fault->lost = true;
@@ -244,6 +240,7 @@ static PGresult *
 last_result(struct pg *pg, bool patient)
 {
 	PGresult *res, *last = NULL;
+	char *row;
 
 	for (;;) {
 		if (!patient)
@@ -254,11 +251,14 @@ last_result(struct pg *pg, bool patient)
 		last = res;
 		if (PQresultStatus(res) == PGRES_COPY_IN)
 			return last;
+		while (PQresultStatus(res) == PGRES_COPY_OUT &&
+		    PQgetCopyData(pg->conn, &row, 0) > 0)
+			PQfreemem(row);
 	}
 }
 
 int
-pg_exec(struct pg *pg, const char *sql, struct err *e)
+pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
 {
 	bool commits = strcmp(sql, "COMMIT") == 0;
 	ExecStatusType status;
@@ -268,11 +268,10 @@ pg_exec(struct pg *pg, const char *sql, struct err *e)
 	if (PQsendQuery(pg->conn, sql) == 1)
 		res = last_result(pg, commits);
 	status = PQresultStatus(res);
-
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
 		return fail(pg, res, e);
-	pg->copying = status == PGRES_COPY_IN;
+	pg->copying = *copies = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_set(e, ERR_BUG, false,
 		    "COMMIT of a transaction that had failed");

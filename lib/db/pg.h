@@ -19,7 +19,9 @@ void pg_name(const struct pg *pg, struct buf *b);
 unsigned long pg_opened(const struct pg *pg);   /* how often, from 1 */
 bool pg_usable(const struct pg *pg);    /* would take a command */
 
-int pg_exec(struct pg *pg, const char *sql, struct err *e);
+/* What it asks for, also by COPY ... TO STDOUT, is thrown away; *copies where
+ * it waits for the data of a COPY ... FROM STDIN. */
+int pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e);
 void pg_rollback(struct pg *pg);
 
 int pg_parse(struct pg *pg, const char *name, const char *sql,

@@ -99,13 +99,30 @@ link_settle(struct link *l, struct err *e)
 }
 
 static int
-link_script(void *conn, const char *sql, struct err *e)
+link_copy_begin(void *conn, const char *sql, struct err *e)
 {
 	struct link *l = conn;
+	bool copies;
 
 	if (link_settle(l, e) == -1)
 		return -1;
-	return pg_exec(l->pg, sql, e);
+	return pg_exec(l->pg, sql, &copies, e);
+}
+
+static int
+link_script(void *conn, const char *sql, struct err *e)
+{
+	struct link *l = conn;
+	bool copies;
+
+	if (link_settle(l, e) == -1 ||
+	    pg_exec(l->pg, sql, &copies, e) == -1)
+		return -1;
+	if (!copies)
+		return 0;
+	pg_rollback(l->pg);
+	return err_set(e, ERR_CONFIG, false, "COPY ... FROM STDIN: a script "
+	    "has no data for it");
 }
 
 static void
@@ -329,7 +346,7 @@ const struct driver driver_pg = {
 	.changed = stmt_changed,
 	.reset = stmt_reset,
 	.drop = stmt_drop,
-	.copy_begin = link_script,
+	.copy_begin = link_copy_begin,
 	.copy_data = link_copy_data,
 	.copy_end = link_copy_end,
 };

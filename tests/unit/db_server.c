@@ -263,6 +263,24 @@ copy_tells_its_line(void **state)
 }
 
 static void
+a_script_may_copy(void **state)
+{
+	struct env *v = *state;
+
+	(void)alarm(20);
+	script(v, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2);"
+	    "COPY t TO STDOUT; INSERT INTO t VALUES (3)");
+	assert_int_equal(number(v, "SELECT count(*) FROM t"), 3);
+	assert_int_equal(db_script(v->db, "COPY t FROM STDIN; "
+	    "INSERT INTO t VALUES (4)", &v->e), -1);
+	assert_int_equal(v->e.code, ERR_CONFIG);
+	assert_false(v->e.transient || db_fault(v->db)->again);
+	assert_non_null(strstr(v->e.msg, "COPY ... FROM STDIN"));
+	assert_int_equal(number(v, "SELECT count(*) FROM t"), 3);
+	(void)alarm(0);
+}
+
+static void
 sessions_are_in_utc(void **state)
 {
 	struct env *v = *state;
@@ -288,6 +306,7 @@ main(void)
 		ON_POSTGRESQL(failed_transactions_do_not_commit),
 		ON_POSTGRESQL(changed_tables_pass),
 		ON_POSTGRESQL(copy_tells_its_line),
+		ON_POSTGRESQL(a_script_may_copy),
 		ON_POSTGRESQL(sessions_are_in_utc),
 	};
 
