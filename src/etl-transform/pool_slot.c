@@ -8,6 +8,10 @@
 bool
 pool_room(const struct pool *p)
 {
+	/* A large record takes room enough alone. */
+	if (p->filling > p->emptying &&
+	    pool_slot(p, p->filling - 1)->in_len > SLOT_SPILL)
+		return false;
 	return p->filling - p->emptying <
 	    (uint64_t)p->shared->lanes * SLOTS;
 }
@@ -92,8 +96,11 @@ result_fill(const struct pool *p, const struct entry *t, struct result *r)
 		.text = slot_out(p->shared, lane, slot) + t->out,
 		.text_len = t->out_len
 	};
-	if (!t->rejected)
+	if (!t->rejected) {
+		if (p->emitted == pool_slot(p, p->emptying)->n)
+			slot_trim_in(p->shared, lane, slot);
 		return;
+	}
 	r->outputs = 0;
 	r->code = r->text;
 	r->message = r->code + strlen(r->code) + 1;

@@ -58,13 +58,19 @@ slot_out(struct shared *s, unsigned int lane, unsigned int slot)
 }
 
 void
+slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot)
+{
+	if (s->lane[lane].slot[slot].in_len > SLOT_SPILL)
+		(void)madvise(slot_in(s, lane, slot), s->in_max,
+		    MADV_REMOVE);
+}
+
+void
 slot_trim(struct shared *s, unsigned int lane, unsigned int slot)
 {
 	struct slot *t = &s->lane[lane].slot[slot];
 
-	if (t->in_len > SLOT_SPILL)
-		(void)madvise(slot_in(s, lane, slot), s->in_max,
-		    MADV_REMOVE);
+	slot_trim_in(s, lane, slot);
 	if (t->out_len / 2 > SLOT_SPILL)
 		(void)madvise(slot_out(s, lane, slot), s->out_max,
 		    MADV_REMOVE);

@@ -59,7 +59,8 @@ int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
 void shared_unmap(struct shared *s);
 char *slot_in(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_out(struct shared *s, unsigned int lane, unsigned int slot);
-/* Gives the memory of a large record back. */
+/* Give the memory of a large record back: of its line, of all. */
+void slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot);
 void slot_trim(struct shared *s, unsigned int lane, unsigned int slot);
 
 /* What a worker or their keeper tells the parent: one write to a pipe. */
