@@ -71,35 +71,6 @@ shapes_mark(struct pg_rows *r, struct reader *rd, struct err *e)
 	return 0;
 }
 
-int
-pg_rows_read(struct pg_rows *r, struct outcome *o, struct err *e)
-{
-	struct reject why;
-
-	buf_clear(&r->text);
-	r->n = 0;
-	for (size_t i = 0; i < o->chunk->n; i++) {
-		struct line l;
-		int rc;
-
-		if (o->chunk->items[i].kind != ITEM_RECORD)
-			continue;
-		if (i % LOOK_EVERY == 0 && stop_signal() != 0)
-			return err_set(e, ERR_RETRY, false,
-			    "stopped by a signal");
-		o->sums.in++;
-		l = spool_line(o->chunk, i);
-		rc = reader_next(&o->reader, &l, &why, e);
-		if (rc == 1)
-			rc = row_add(r, &o->reader, i, e);
-		else if (rc == 0)
-			rc = outcome_reject(o, i, &why, e);
-		if (rc == -1)
-			return -1;
-	}
-	return shapes_mark(r, &o->reader, e);
-}
-
 static int
 copy_start(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
@@ -152,14 +123,14 @@ piece_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
 }
 
 static int
-copy_row(struct pg_rows *r, const struct pg_row *row, bool staged,
-    struct err *e)
+copy_row(struct pg_rows *r, const struct shape *s,
+    const struct pg_row *row, bool staged, struct err *e)
 {
 	if (staged) {
 		put_number(&r->out, row->item);
 		buf_char(&r->out, '\t');
 		put_number(&r->out, row->shape);
-		if (r->shapes[row->shape]->n > 0)
+		if (s->n > 0)
 			buf_char(&r->out, '\t');
 	}
 	if (piece_add(r, r->text.data + row->at, row->len, e) == -1)
@@ -172,6 +143,69 @@ static int
 copy_finish(struct pg_rows *r, struct err *e)
 {
 	return piece_flush(r, e) == -1 ? -1 : db_copy_end(r->db, NULL, e);
+}
+
+/* The server reads a row while the next one is made. */
+static int
+row_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	int rc = 0;
+
+	if (r->first == NULL && (staged || s->n > 0)) {
+		r->first = s;
+		rc = copy_start(r, s, staged, e);
+	}
+	if (rc == 0 && s == r->first && !r->failed)
+		rc = copy_row(r, s, &r->v[r->n - 1], staged, e);
+	if (rc == 0)
+		return 0;
+	r->failed = db_fault(r->db)->data;
+	return r->failed ? 0 : -1;
+}
+
+/* 1 the item is a row now, 0 a reject, -1. */
+static int
+row_read(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+{
+	struct line l = spool_line(o->chunk, i);
+	struct reject why;
+	int rc = reader_next(&o->reader, &l, &why, e);
+
+	o->sums.in++;
+	if (rc == 1)
+		return row_add(r, &o->reader, i, e) == -1 ? -1 : 1;
+	return rc == 0 ? outcome_reject(o, i, &why, e) : -1;
+}
+
+int
+pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
+    struct err *e)
+{
+	int rc;
+
+	buf_clear(&r->text);
+	r->n = 0;
+	r->first = NULL;
+	r->failed = false;
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % LOOK_EVERY == 0 && stop_signal() != 0)
+			return err_set(e, ERR_RETRY, false,
+			    "stopped by a signal");
+		if (o->chunk->items[i].kind != ITEM_RECORD)
+			continue;
+		rc = row_read(r, o, i, e);
+		if (rc == 1)
+			rc = row_copy(r, o->reader.shape, staged, e);
+		if (rc == -1)
+			return -1;
+	}
+	if (r->first != NULL && !r->failed && copy_finish(r, e) == -1) {
+		if (!db_fault(r->db)->data)
+			return -1;
+		r->failed = true;
+	}
+	return shapes_mark(r, &o->reader, e);
 }
 
 static bool
@@ -188,7 +222,7 @@ pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		if (takes(&r->v[i], s) &&
-		    copy_row(r, &r->v[i], staged, e) == -1)
+		    copy_row(r, s, &r->v[i], staged, e) == -1)
 			return -1;
 	return copy_finish(r, e);
 }
@@ -206,7 +240,7 @@ copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
 	rc = copy_start(r, s, true, e);
 	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
 		if (takes(&r->v[*at], s)) {
-			rc = copy_row(r, &r->v[*at], true, e);
+			rc = copy_row(r, s, &r->v[*at], true, e);
 			n--;
 		}
 	if (rc == 0)

@@ -1,8 +1,9 @@
 /* A chunk's records as rows for COPY, and the COPY of them.
  * Owns:  the rows; pg_rows_release() frees them.
  * Gives: pg_rows_read() makes the rows, and rejects for what is no record of
- *        this table; the copies are of those rows that are not bad yet.
- * Fails: -1; after a failed pg_copy_all() the caller rolls back. */
+ *        this table; meanwhile rows of the first shape are copied. The copies
+ *        are of those rows that are not bad yet.
+ * Fails: -1; after a COPY that failed the caller rolls back. */
 #ifndef LOAD_PG_STAGE_H
 #define LOAD_PG_STAGE_H
 
@@ -24,12 +25,14 @@ struct pg_rows {
 	size_t nshapes;
 	bool *used;                     /* shapes of this chunk */
 	size_t used_room;
-	bool stopped;                   /* a stop signal came */
+	const struct shape *first;      /* copied while it was read */
+	bool failed;                    /* but the server refused a row */
 };
 
 void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);
 void pg_rows_release(struct pg_rows *r);
-int pg_rows_read(struct pg_rows *r, struct outcome *o, struct err *e);
+int pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
+    struct err *e);
 /* All rows of a shape in one COPY. */
 int pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);

@@ -1,21 +1,10 @@
 #include "sink.h"
 
-#include "base/stop.h"
+#include "pg_sink.h"
 #include "pg_sql.h"
-#include "pg_stage.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct pg_sink {
-	struct db *db;
-	const struct target *target;
-	struct pg_rows rows;
-	struct buf sql;
-	bool staging;           /* the staging table was made for good */
-	bool straight;          /* append: COPY goes into the table itself */
-	bool deferred;          /* constraints may wait for the commit */
-};
 
 static void
 pg_sink_close(void *self)
@@ -29,18 +18,18 @@ pg_sink_close(void *self)
 	free(s);
 }
 
-static const char *
-text(struct pg_sink *s, struct err *e)
+const char *
+pg_text(struct pg_sink *s, struct err *e)
 {
 	const char *t = buf_text(&s->sql);
 
 	return buf_check(&s->sql, e) == -1 ? NULL : t;
 }
 
-static int
-script(struct pg_sink *s, struct err *e)
+int
+pg_script(struct pg_sink *s, struct err *e)
 {
-	const char *t = text(s, e);
+	const char *t = pg_text(s, e);
 
 	return t == NULL ? -1 : db_script(s->db, t, e);
 }
@@ -50,7 +39,7 @@ stage_make(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_make_stage(&s->sql, s->target);
-	return script(s, e);
+	return pg_script(s, e);
 }
 
 static int
@@ -92,26 +81,15 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-static int
-immediate(struct pg_sink *s, struct err *e)
+int
+pg_immediate(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
-static size_t
-shapes_used(const struct pg_sink *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		n += s->rows.used[i];
-	return n;
-}
-
-/* 1 done, 0 a record is bad and the savepoint is as it was, -1. */
-static int
-judge(struct pg_sink *s, int rc, const char *savepoint, struct err *e)
+int
+pg_judge(struct pg_sink *s, int rc, const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;
@@ -119,17 +97,20 @@ judge(struct pg_sink *s, int rc, const char *savepoint, struct err *e)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
-	return script(s, e);
+	return pg_script(s, e);
 }
 
+/* The rows that were not copied while they were read. */
 static int
-copy_shapes(struct pg_sink *s, bool staged, struct err *e)
+copy_rest(struct pg_sink *s, bool staged, struct err *e)
 {
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && pg_copy_all(&s->rows,
-		    s->rows.shapes[i], staged, e) == -1)
+	struct pg_rows *r = &s->rows;
+
+	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
+		if (r->used[i] && r->shapes[i] != r->first &&
+		    pg_copy_all(r, r->shapes[i], staged, e) == -1)
 			return -1;
-	return 0;
+	return r->failed ? -1 : 0;
 }
 
 /* COPY names at least one column. */
@@ -142,32 +123,39 @@ has_empty(const struct pg_sink *s)
 	return false;
 }
 
+/* 1 all rows are in the table, 0 none is: stage them, -1. */
 static int
 straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = copy_shapes(s, false, e);
+	int rc;
 
+	if (has_empty(s))
+		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
+	rc = copy_rest(s, false, e);
 	if (rc == 0)
-		rc = immediate(s, e);
-	rc = judge(s, rc, "etl_chunk", e);
+		rc = pg_immediate(s, e);
+	rc = pg_judge(s, rc, "etl_chunk", e);
 	if (rc == 1)
 		o->sums.inserted += s->rows.n;
 	return rc;
 }
 
 static int
-stage(struct pg_sink *s, struct outcome *o, struct err *e)
+staging_open(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc;
-
 	if (!s->staging && stage_make(s, e) == -1)
 		return -1;
 	if (o->ordinal > 0 &&
 	    db_script(s->db, "TRUNCATE " PG_STAGE, e) == -1)
 		return -1;
-	if (db_script(s->db, "SAVEPOINT etl_stage", e) == -1)
-		return -1;
-	rc = judge(s, copy_shapes(s, true, e), "etl_stage", e);
+	return db_script(s->db, "SAVEPOINT etl_stage", e);
+}
+
+static int
+stage(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc = pg_judge(s, copy_rest(s, true, e), "etl_stage", e);
+
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
 			rc = pg_copy_pieces(&s->rows, s->rows.shapes[i], o,
@@ -175,212 +163,41 @@ stage(struct pg_sink *s, struct outcome *o, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
+/* What could not be copied straight into the table. */
 static int
-merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
-    struct sums *sums, struct err *e)
+staging_again(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	struct db_rows *r = NULL;
-	const char *t;
-	int rc = -1;
-
-	buf_clear(&s->sql);
-	pg_merge(&s->sql, s->target, shape, alone);
-	if ((t = text(s, e)) == NULL ||
-	    db_query(s->db, &r, t, NULL, 0, e) == -1)
-		return -1;
-	if (db_next(r, e) == 1) {
-		int64_t all = db_column(r, 0).i, new = db_column(r, 1).i;
-
-		sums->inserted += (uint64_t)new;
-		sums->updated += (uint64_t)(all - new);
-		rc = 0;
-	}
-	db_end(r);
-	return rc;
+	s->rows.first = NULL;
+	s->rows.failed = false;
+	return staging_open(s, o, e) == -1 ? -1 : stage(s, o, e);
 }
 
 static int
-count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
-    int64_t *n, struct err *e)
+apply(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	const char *t;
-
-	buf_clear(&s->sql);
-	put(&s->sql, s->target);
-	return (t = text(s, e)) == NULL ? -1 :
-	    db_int(s->db, t, NULL, 0, 0, n, e);
-}
-
-static int
-change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
-    int64_t *n, struct err *e)
-{
-	const char *t;
-
-	buf_clear(&s->sql);
-	put(&s->sql, s->target);
-	return (t = text(s, e)) == NULL ? -1 :
-	    db_run(s->db, t, NULL, 0, n, e);
-}
-
-/* What was staged and neither inserted nor updated. */
-static int
-count_rest(struct pg_sink *s, bool alone, uint64_t staged,
-    struct sums *sums, struct err *e)
-{
-	uint64_t done = sums->inserted + sums->updated;
-	int64_t keys = (int64_t)(staged - sums->superseded);
-
-	if (done + sums->superseded == staged)
-		return 0;
-	if (alone && count(s, pg_distinct, &keys, e) == -1)
-		return -1;
-	sums->superseded = staged - (uint64_t)keys;
-	sums->unchanged = (uint64_t)keys - done;
-	return 0;
-}
-
-static int
-merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
-    struct err *e)
-{
-	bool alone = shapes_used(s) == 1;
-	int64_t n = 0;
-
-	if (s->target->upsert && !alone) {
-		if (change(s, pg_dedupe, &n, e) == -1)
-			return -1;
-		sums->superseded = (uint64_t)n;
-	}
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i],
-		    alone, sums, e) == -1)
-			return -1;
-	if (s->target->upsert && count_rest(s, alone, staged, sums, e) == -1)
-		return -1;
-	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    sums->unchanged > 0 && change(s, pg_seen, &n, e) == -1)
-		return -1;
-	return immediate(s, e);
-}
-
-static void
-text_of(char *to, size_t size, struct db_value v)
-{
-	size_t n = v.len < size ? v.len : size - 1;
-
-	if (n > 0)
-		memcpy(to, v.p, n);
-	to[n] = '\0';
-}
-
-/* A row of PG_FOUND: a reject, or the sums. */
-static int
-found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
-    struct err *e)
-{
-	struct db_fault f = { .data = true };
-	struct sums *t = &o->sums;
-	char message[1024];
-	int64_t item = db_column(r, 0).i;
-
-	if (item == -1) {
-		t->inserted += (uint64_t)db_column(r, 5).i;
-		t->updated += (uint64_t)db_column(r, 6).i;
-		t->unchanged += (uint64_t)db_column(r, 7).i;
-		t->superseded += (uint64_t)db_column(r, 8).i;
-		return 0;
-	}
-	text_of(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
-	text_of(message, sizeof(message), db_column(r, 2));
-	text_of(f.column, sizeof(f.column), db_column(r, 3));
-	text_of(f.constraint, sizeof(f.constraint), db_column(r, 4));
-	return outcome_refused(o, (size_t)item, &f, message, e);
-}
-
-static int
-read_found(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	struct db_rows *r;
 	int rc;
 
-	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "inserted, updated, unchanged, superseded FROM " PG_FOUND
-	    " ORDER BY n", NULL, 0, e) == -1)
+	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1 ||
+	    (!s->straight && staging_open(s, o, e) == -1) ||
+	    pg_rows_read(&s->rows, o, !s->straight, e) == -1)
 		return -1;
-	while ((rc = db_next(r, e)) == 1)
-		if ((rc = found(s, o, r, e)) == -1)
-			break;
-	db_end(r);
-	return rc;
-}
-
-static int
-slow(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	uint64_t before = o->sums.unchanged;
-	int64_t n;
-
-	buf_clear(&s->sql);
-	pg_make_found(&s->sql);
-	if (script(s, e) == -1)
-		return -1;
-	buf_clear(&s->sql);
-	pg_slow(&s->sql, s->target, s->rows.shapes, s->rows.nshapes);
-	if (script(s, e) == -1 || read_found(s, o, e) == -1)
-		return -1;
-	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    o->sums.unchanged > before)
-		return change(s, pg_seen, &n, e);
-	return 0;
-}
-
-static int
-merge(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	struct sums sums = { 0 };
-	uint64_t staged = 0;
-	int rc;
-
-	for (size_t i = 0; i < s->rows.n; i++)
-		staged += !s->rows.v[i].bad;
-	if (staged == 0)
-		return 0;
-	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
-		return -1;
-	rc = judge(s, merge_all(s, staged, &sums, e), "etl_merge", e);
-	if (rc == 0)
-		return slow(s, o, e);
-	if (rc == -1)
-		return -1;
-	o->sums.inserted += sums.inserted;
-	o->sums.updated += sums.updated;
-	o->sums.unchanged += sums.unchanged;
-	o->sums.superseded += sums.superseded;
-	return 0;
+	if (s->rows.n > 0 && s->straight) {
+		rc = straight(s, o, e);
+		if (rc == -1 || (rc == 0 && (staging_again(s, o, e) == -1 ||
+		    pg_merge_chunk(s, o, e) == -1)))
+			return -1;
+	} else if (s->rows.n > 0) {
+		if (stage(s, o, e) == -1 || pg_merge_chunk(s, o, e) == -1)
+			return -1;
+	}
+	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
 
 static enum sink_result
 pg_sink_apply(void *self, struct outcome *o, struct err *e)
 {
-	struct pg_sink *s = self;
-	int rc = 0;
-
 	(void)reader_renew(&o->reader);
-	if (pg_rows_read(&s->rows, o, e) == -1)
-		return SINK_FAILED;
-	if (s->rows.n == 0)
-		return SINK_DONE;
-	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1)
-		return SINK_FAILED;
-	if (s->straight && !has_empty(s))
-		rc = straight(s, o, e);
-	if (rc == 0 && (rc = stage(s, o, e)) == 0)
-		rc = merge(s, o, e);
-	if (rc == -1)
-		return SINK_FAILED;
-	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e) == -1 ?
-	    SINK_FAILED : SINK_DONE;
+	return apply(self, o, e) == -1 ? SINK_FAILED : SINK_DONE;
 }
 
 static enum sink_result
