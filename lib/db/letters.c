@@ -211,18 +211,6 @@ letters_put(struct db *db, const struct letter_text *lines, size_t n,
 	return store_all(db, lines, n, run_row, added, e);
 }
 
-enum letter_stored
-letter_put(struct db *db, const char *line, size_t len, int64_t run_row,
-    struct err *e)
-{
-	struct letter_text one = { line, len };
-	int64_t added;
-
-	if (letters_put(db, &one, 1, run_row, &added, e) == -1)
-		return LETTER_FAILED;
-	return added > 0 ? LETTER_NEW : LETTER_KNOWN;
-}
-
 int
 letter_check(const char *line, size_t len, struct err *e)
 {

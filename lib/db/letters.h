@@ -9,11 +9,10 @@
 #include "base/buf.h"
 #include "db/db.h"
 
-enum letter_stored { LETTER_FAILED = -1, LETTER_KNOWN, LETTER_NEW };
-
 /* In a transaction: all lines are kept, or on failure none may be committed.
  * Two that store the same letters at the same time do not deadlock. *added
- * (may be NULL) is the number of occurrences that were not known. */
+ * (may be NULL) is the number of occurrences that were not known; run_row 0
+ * is none. */
 struct letter_text {
 	const char *p;
 	size_t len;
@@ -21,9 +20,6 @@ struct letter_text {
 int letters_put(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
 int letter_check(const char *line, size_t len, struct err *e);  /* ERR_DATA */
-/* One alone; many are stored far faster by letters_put(). */
-enum letter_stored letter_put(struct db *db, const char *line, size_t len,
-    int64_t run_row, struct err *e);    /* run_row 0: none */
 
 struct letter_filter {          /* NULL or 0: any */
 	const char *stage, *code, *pipeline, *run, *status;

@@ -88,22 +88,16 @@ stage_mark(const struct stage *s)
 	return s->given;
 }
 
-bool
-stage_marked(const struct stage *s)
+static bool
+is_marked(const struct stage *s)
 {
 	return s->begin.id != NULL;
-}
-
-bool
-stage_replay(const struct stage *s)
-{
-	return s->begin.replay;
 }
 
 const struct mark *
 stage_stream(const struct stage *s)
 {
-	return stage_marked(s) ? &s->begin : NULL;
+	return is_marked(s) ? &s->begin : NULL;
 }
 
 const struct counts *
@@ -143,7 +137,7 @@ stage_way(const struct stage *s)
 		return REJECT_STREAM;
 	if (s->aside != NULL)
 		return REJECT_ASIDE;
-	if (stage_marked(s))
+	if (is_marked(s))
 		return REJECT_STREAM;
 	if (!s->conf->sink && s->conf->fds != NULL && s->conf->fds->same)
 		return REJECT_STREAM;

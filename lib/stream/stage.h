@@ -55,9 +55,8 @@ enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
 bool stage_ready(const struct stage *s);        /* next needs no read */
 const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
-bool stage_marked(const struct stage *s);       /* known after the first */
-bool stage_replay(const struct stage *s);
-/* The stream's begin mark (id, run, pipeline); NULL in a plain stream. */
+/* The stream's begin mark (id, run, pipeline), known after the first line;
+ * NULL in a plain stream. */
 const struct mark *stage_stream(const struct stage *s);
 
 /* Outcomes of records. emit writes one record out (ERR_BUG for one that

@@ -44,13 +44,26 @@ reject(struct buf *b, const char *id, const char *occurrence,
 	buf_str(b, ",\"at\":\"2026-11-20T08:34:00.123456Z\"}");
 }
 
-static inline enum letter_stored
+enum stored { FAILED = -1, KNOWN, NEW };
+
+static inline enum stored
+put_one(struct env *v, const char *line, size_t len)
+{
+	struct letter_text one = { line, len };
+	int64_t added = 0;
+
+	if (letters_put(v->db, &one, 1, 0, &added, &v->e) == -1)
+		return FAILED;
+	return added > 0 ? NEW : KNOWN;
+}
+
+static inline enum stored
 put(struct env *v, const struct buf *b)
 {
-	enum letter_stored s;
+	enum stored s;
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, s = letter_put(v->db, b->data, b->len, 0, &v->e));
+	OK(v, s = put_one(v, b->data, b->len));
 	OK(v, db_commit(v->db, &v->e));
 	return s;
 }

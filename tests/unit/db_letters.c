@@ -31,7 +31,7 @@ bytes_are_exact(void **state)
 		(void)snprintf(occurrence, sizeof(occurrence), "r/s.1/%zu",
 		    i + 1);
 		reject(&b, id, occurrence, c[i].raw, c[i].len);
-		assert_int_equal(put(v, &b), LETTER_NEW);
+		assert_int_equal(put(v, &b), NEW);
 		check_raw(v, id, c[i].raw, c[i].len);
 		(void)snprintf(sql, sizeof(sql), "SELECT count(raw_data) "
 		    "FROM dead_letters WHERE reject_id = '%s'", id);
@@ -52,10 +52,10 @@ occurrences_count_once(void **state)
 	setup_tables(state);
 	buf_init(&b, 4096);
 	reject(&b, "beef", "r1/t.1/1", "x", 1);
-	assert_int_equal(put(v, &b), LETTER_NEW);
-	assert_int_equal(put(v, &b), LETTER_KNOWN);
+	assert_int_equal(put(v, &b), NEW);
+	assert_int_equal(put(v, &b), KNOWN);
 	reject(&b, "beef", "r2/t.1/1", "y", 1);
-	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(put(v, &b), NEW);
 	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
 	check_raw(v, "beef", "y", 1);
 
@@ -64,11 +64,11 @@ occurrences_count_once(void **state)
 	assert_int_equal(letters_next(l, &t, &v->e), 0);
 	letters_close(l);
 	check_word(v, "SELECT status FROM dead_letters", "resolved");
-	assert_int_equal(put(v, &b), LETTER_KNOWN);
+	assert_int_equal(put(v, &b), KNOWN);
 	check_word(v, "SELECT status FROM dead_letters", "resolved");
 
 	reject(&b, "beef", "r3/t.1/1", "z", 1);
-	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(put(v, &b), NEW);
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 1);
 	assert_int_equal(t.attempts, 3);
@@ -215,14 +215,13 @@ lines_are_judged(void **state)
 	setup_tables(state);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		OK(v, db_begin(v->db, &v->e));
-		assert_int_equal(letter_put(v->db, bad[i], strlen(bad[i]), 0,
-		    &v->e), LETTER_FAILED);
+		assert_int_equal(put_one(v, bad[i], strlen(bad[i])), FAILED);
 		assert_int_equal(v->e.code, ERR_DATA);
 		db_rollback(v->db);
 	}
 	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"), 0);
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, letter_put(v->db, odd, strlen(odd), 0, &v->e));
+	OK(v, put_one(v, odd, strlen(odd)));
 	OK(v, db_commit(v->db, &v->e));
 	check_word(v, "SELECT error_message FROM dead_letters", "a?b");
 }

@@ -62,7 +62,7 @@ refused_json_is_kept_as_bytes(void **state)
 	    "FOR EACH ROW EXECUTE FUNCTION refuse()");
 	buf_init(&b, 4096);
 	reject(&b, "aa", "r/t.1/1", "{\"a\":1}", 7);
-	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(put(v, &b), NEW);
 	check_raw(v, "aa", "{\"a\":1}", 7);
 	assert_int_equal(number(v, "SELECT count(raw_data) "
 	    "FROM dead_letters"), 0);
@@ -79,9 +79,8 @@ letters_want_a_transaction(void **state)
 	setup_tables(state);
 	buf_init(&b, 4096);
 	reject(&b, "aa", "r/t.1/1", "x", 1);
-	assert_int_equal(letter_put(v->db, b.data, b.len, 0, &v->e),
-	    LETTER_FAILED);
-	assert_int_equal(put(v, &b), LETTER_NEW);
+	assert_int_equal(put_one(v, b.data, b.len), FAILED);
+	assert_int_equal(put(v, &b), NEW);
 	buf_release(&b);
 }
 
