@@ -72,7 +72,7 @@ park(int fd, int flags, struct err *e)
 		return err_errno(e, ERR_IO, "/dev/null");
 	if (got == fd)
 		return 0;
-	if (dup2(got, fd) == -1)
+	if (dup3(got, fd, flags & O_CLOEXEC) == -1)
 		return err_errno(e, ERR_IO, "/dev/null");
 	(void)close(got);
 	return 0;

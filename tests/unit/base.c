@@ -4,13 +4,16 @@
 #include "base/hash.h"
 #include "base/opt.h"
 #include "base/retry.h"
+#include "base/stdfd.h"
 #include "base/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,6 +292,35 @@ a_message_gives_the_terminal_no_orders(void **state)
 	(void)close(fd);
 }
 
+/* 1 if a child is not given 3, as which a file that cannot be written came. */
+static int
+claims_three(int as)
+{
+	struct stdfd fds;
+	struct err e;
+
+	if (as == -1)
+		(void)close(3);
+	else if (dup2(as, 3) == -1)
+		return 0;
+	return stdfd_claim(&fds, &e) == 0 && !fds.rejects &&
+	    (fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
+}
+
+static void
+no_child_is_given_what_is_parked(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(!claims_three(-1) + 2 * !claims_three(
+		    open("/dev/null", O_RDONLY)));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -302,6 +334,7 @@ main(void)
 		cmocka_unit_test(nothing_harmful_is_shown),
 		cmocka_unit_test(base64_comes_back),
 		cmocka_unit_test(hashes_and_ids_have_their_form),
+		cmocka_unit_test(no_child_is_given_what_is_parked),
 		cmocka_unit_test(a_prefix_leaves_room_for_the_cause),
 		cmocka_unit_test(a_message_gives_the_terminal_no_orders),
 	};
