@@ -63,27 +63,25 @@ is_failure(const char *p, size_t n)
 	    !is_summary(p, n);
 }
 
-/* "etl-load: extract: why" was heard from upstream: "etl-extract: why", which
- * may come later, is where it was said first. */
+/* "etl-load: nothing loaded: extract: why" was heard from upstream, and
+ * "etl-extract: why", which may come later, is where it was said first. */
 static bool
 is_origin(const struct buf *first, const char *p, size_t n)
 {
-	size_t program = name_span(first->data, first->len);
-	const char *stage = first->data + program;
 	size_t len = name_span(p, n);
+	const char *at = first->data, *end = first->data + first->len;
 
-	return program > 0 && len > 4 && first->len - program > len - 4 &&
-	    memcmp(p + 4, stage, len - 6) == 0 &&
-	    strchr(":.", stage[len - 6]) != NULL;
-}
-
-static bool
-is_blank(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strchr(" \t\r", p[i]) == NULL || p[i] == '\0')
-			return false;
-	return true;
+	if (len <= 6)
+		return false;
+	p += 4;                 /* past "etl-"; without ": " at the end */
+	len -= 6;
+	while ((at = memmem(at, (size_t)(end - at), ": ", 2)) != NULL) {
+		at += 2;
+		if ((size_t)(end - at) > len && memcmp(at, p, len) == 0 &&
+		    (at[len] == ':' || at[len] == '.'))
+			return true;
+	}
+	return false;
 }
 
 static void

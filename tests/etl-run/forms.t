@@ -116,7 +116,7 @@ is 'the stage that others repeat is the cause' \
     "etl-extract: a: b" >&2; exit 66' 2>err || :; row n)"
 is 'also the second of a name' \
     'failed|1|etl-extract: a: b' "$(etl-run --name n -c 'printf "%s\n" \
-    "etl-load: extract.2: a: b" "etl-extract: a: b" >&2; exit 66' 2>err ||
+    "etl-load: nothing loaded: extract.2: a: b" "etl-extract: a: b" >&2; exit 66' 2>err ||
     :; row n)"
 is 'not one of another name' \
     'failed|1|etl-load: trans: a' "$(etl-run --name n -c 'printf "%s\n" \
