@@ -184,7 +184,8 @@ load|type|5|open' "$(letters)"
 	}
 	is "$k no such run" 75 "$(in_run)"
 	sql "INSERT INTO pipeline_runs (run, pipeline, attempt, started_at,
-	    status) VALUES ('$run', 'p', 1, '2026-01-01T00:00:00Z', 'failed')"
+	    renewed_at, status) VALUES ('$run', 'p', 1, '2026-01-01T00:00:00Z',
+	    '2026-01-01T00:00:00Z', 'failed')"
 	is "$k a run that is over" 75 "$(in_run)"
 	is "$k a run that is over: nothing" 0 "$(sql 'SELECT count(*) FROM t')"
 	sql "UPDATE pipeline_runs SET status = 'running'"
