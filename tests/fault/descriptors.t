@@ -16,7 +16,7 @@ letters_wanted=$(cat "$scratch/letters")
 
 # Outside etl-run the second etl-extract does not know of the first.
 flow=$scratch/flow.sh
-sed -e 's/--delay 500ms/--delay 0ms/' -e "s|^here=.*|here=$top/examples/posts|" \
+sed -e 's/--delay 500ms/--delay 0ms/' -e "s|^here=.*|here='$top/examples/posts'|" \
     examples/posts/pipeline.sh >"$flow"
 in_stream=$scratch/in_stream.sh
 sed 's/ |$/ 3>\&1 |/' "$flow" >"$in_stream"
