@@ -34,7 +34,7 @@ while IFS='|' read -r code filter; do
 	is "code and line" "$code 5" "$(cut -d' ' -f1,2 "$scratch/rej")"
 done <<'EOF'
 timeout|def f: f; f
-timeout|("x" | gsub("^"; "y"))
+timeout|("x" | until(false; gsub("^x"; "x")))
 timeout|last(repeat(1))
 timeout|[range(1e9)]
 timeout|(reduce range(1e9) as $i (""; . + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"))
