@@ -84,6 +84,15 @@ is_origin(const struct buf *first, const char *p, size_t n)
 	return false;
 }
 
+static bool
+is_blank(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr(" \t\r", p[i]) == NULL || p[i] == '\0')
+			return false;
+	return true;
+}
+
 static void
 line_judge(struct cause *c)
 {
