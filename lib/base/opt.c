@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LETTERS = 2 * 26 + 4, FIRST_LONG = 256 };
+enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256 };
+
+/* Some of them, and the clock, can be added up in an int64_t. */
+static const uint64_t value_max = INT64_MAX / 8;
 
 static int
 unit_parse(uint64_t *out, const char *text, const char *const units[],
@@ -26,7 +29,8 @@ unit_parse(uint64_t *out, const char *text, const char *const units[],
 		return bare || v == 0 ? 0 : -1;
 	}
 	for (size_t i = 0; units[i] != NULL; i++)
-		if (strcmp(end, units[i]) == 0 && v <= INT64_MAX / factors[i]) {
+		if (strcmp(end, units[i]) == 0 &&
+		    v <= value_max / factors[i]) {
 			*out = v * factors[i];
 			return 0;
 		}
@@ -137,7 +141,8 @@ tables_new(const struct opt_spec *s, char letters[LETTERS])
 
 	if (l == NULL)
 		return NULL;
-	letters[at++] = s->stop ? '+' : '-';
+	if (s->stop)
+		letters[at++] = '+';
 	letters[at++] = ':';
 	for (size_t i = 0; i < s->n; i++) {
 		const struct opt *o = &s->opts[i];
@@ -151,8 +156,6 @@ tables_new(const struct opt_spec *s, char letters[LETTERS])
 			letters[at++] = ':';
 	}
 	letters[at] = '\0';
-	if (!s->stop)           /* operands are moved behind the options */
-		memmove(letters, letters + 1, at);
 	l[s->n] = (struct option){ "help", 0, NULL, 'h' };
 	l[s->n + 1] = (struct option){ "version", 0, NULL, 'V' };
 	return l;

@@ -85,6 +85,8 @@ bad_options_are_usage(void **state)
 		{ "--number", "x" }, { "--number", "-1" },
 		{ "--number", "1k" }, { "--wait", "5" }, { "--wait", "5y" },
 		{ "--size", "1MB" }, { "--number", "99999999999999999999" },
+		/* ends after the last moment that the clock can tell */
+		{ "--wait", "106751991167d" },
 	};
 	char name[] = "base", alone[] = "--number";
 	char *missing[] = { name, alone, NULL };
