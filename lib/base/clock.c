@@ -1,10 +1,10 @@
 #include "clock.h"
 
 #include "stop.h"
+#include "wait.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 int64_t
@@ -30,24 +30,16 @@ clock_stamp(char out[CLOCK_STAMP])
 	    (int)(t.tv_nsec / 1000 % 1000000));
 }
 
-/* In slices, so that a signal that comes just before a sleep is not missed
- * for long. */
 int
 clock_sleep(int64_t ms)
 {
-	int64_t end = clock_ms() + ms;
+	int64_t end = clock_ms() + ms, left;
 
-	for (;;) {
-		int64_t left = end - clock_ms();
-		struct timespec t = { 0, 0 };
-
-		if (stop_signal() != 0)
+	do {
+		left = end - clock_ms();
+		if (left > 0 && wait_fds(NULL, 0,
+		    left < INT_MAX ? (int)left : INT_MAX) == -1)
 			return -1;
-		if (left <= 0)
-			return 0;
-		if (left > 200)
-			left = 200;
-		t.tv_nsec = (long)left * 1000000;
-		(void)nanosleep(&t, NULL);
-	}
+	} while (left > INT_MAX);
+	return stop_signal() != 0 ? -1 : 0;
 }
