@@ -13,6 +13,8 @@ struct pg_sink {
 	struct buf sql;
 	bool staging;           /* the staging table was made for good */
 	bool straight;          /* append: COPY goes into the table itself */
+	bool twice;             /* keys come twice in a chunk */
+	size_t quiet;           /* chunks in which they did not */
 	bool deferred;          /* constraints may wait for the commit */
 };
 

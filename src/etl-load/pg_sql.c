@@ -151,14 +151,16 @@ pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 
 void
 pg_merge(struct buf *b, const struct target *t, const struct shape *s,
-    bool alone)
+    enum pg_keys keys)
 {
 	buf_str(b, "WITH m(new) AS (");
 	pg_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
 	pg_source(b, t, s, "w");
 	buf_str(b, " FROM ");
-	if (alone && t->upsert) {
+	if (keys == PG_KEYS_UNIQUE) {
+		buf_str(b, PG_STAGE " AS w");
+	} else if (keys == PG_KEYS_TWICE) {
 		buf_str(b, "(SELECT DISTINCT ON (");
 		sql_key(b, t);
 		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");

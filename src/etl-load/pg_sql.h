@@ -15,11 +15,16 @@ void pg_make_found(struct buf *b);
 /* COPY of the shape's columns, staged or straight into the table. */
 void pg_copy(struct buf *b, const struct target *t, const struct shape *s,
     bool staged);
-/* Rows of the shape from the staging table into the target; alone: no other
- * shape is staged, and of each key only the last row counts. The answer is
+/* Rows of the shape from the staging table into the target. The answer is
  * (rows inserted or updated, rows inserted). */
+enum pg_keys {
+	PG_KEYS_NONE,           /* append; or other shapes are staged too, and
+	                         * of each key only the last row */
+	PG_KEYS_UNIQUE,         /* one that comes twice is a failure, 21000 */
+	PG_KEYS_TWICE           /* the last row of each key counts */
+};
 void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
-    bool alone);
+    enum pg_keys keys);
 /* Staged rows of a key but the last are deleted. */
 void pg_dedupe(struct buf *b, const struct target *t);
 void pg_distinct(struct buf *b, const struct target *t);

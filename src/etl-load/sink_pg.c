@@ -212,6 +212,8 @@ pg_sink_fresh(void *self)
 	struct pg_sink *s = self;
 
 	s->staging = false;
+	s->twice = true;        /* after a deadlock: in order of keys */
+	s->quiet = 0;
 }
 
 const struct sink sink_pg = {

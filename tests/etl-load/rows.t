@@ -85,6 +85,16 @@ r|7|' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	is "$k one shape twice: rows" 'p|2
 q|1' "$(sql 'SELECT k, a FROM t ORDER BY k')"
 
+	put '{"k":"p","a":2}' '{"k":"p","a":3}'
+	load "$k unchanged, then updated" '2 in 0 1 0 1 0' --key k
+	put '{"k":"p","a":4}' '{"k":"p","a":3}'
+	load "$k and back" '2 in 0 0 1 1 0' --key k
+	put '{"k":"p","b":"n"}' '{"k":"p","b":"m"}' '{"k":"z","b":"1"}' \
+	    '{"k":"z","b":"2"}'
+	load "$k twice, not compared" '4 in 1 0 1 2 0' --key k --compare a
+	is "$k twice, not compared: rows" 'p|3|
+z|7|2' "$(sql "SELECT k, a, b FROM t WHERE k IN ('p', 'z') ORDER BY k")"
+
 	# Markers and what is compared.
 	sql 'DELETE FROM t'
 	put '{"k":"x","a":1,"b":"B"}' '{"k":"y","a":1,"b":"B"}'
