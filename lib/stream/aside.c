@@ -148,7 +148,7 @@ write_file(const struct aside *a)
 {
 	ssize_t n = write(a->fd, a->line.data, a->line.len);
 
-	if (n == -1 && errno != EINTR)
+	if (n == -1 && errno != EINTR && errno != EAGAIN)
 		return -1;
 	if (n == -1)
 		n = 0;

@@ -136,6 +136,37 @@ open_three(int fd)
 	return a;
 }
 
+/* Some programs leave a terminal so that no write waits. */
+static void
+a_terminal_that_is_full_is_waited_for(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), fd;
+	char text[4096];
+	struct aside *a;
+	pid_t pid;
+
+	assert_true(master != -1 && grantpt(master) == 0 &&
+	    unlockpt(master) == 0);
+	fd = open(ptsname(master), O_WRONLY | O_NOCTTY | O_NONBLOCK);
+	memset(text, 'x', sizeof(text));
+	while (write(fd, text, sizeof(text)) > 0)
+		continue;
+	a = open_three(fd);
+	if ((pid = fork()) == 0) {
+		(void)alarm(20);
+		(void)usleep(100000);
+		while (read(master, text, sizeof(text)) > 0)
+			continue;
+		_exit(0);
+	}
+	put(a, "{1}");
+	aside_close(a);
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)close(master);
+	(void)dup2(STDIN_FILENO, 3);
+}
+
 /* Two that opened one file each, without O_APPEND, as in a 3>f | b 3>f. */
 static void
 descriptor_three_is_made_to_append(void **state)
@@ -351,6 +382,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_appended_to_and_mended),
 		cmocka_unit_test(nothing_given_is_none),
+		cmocka_unit_test(a_terminal_that_is_full_is_waited_for),
 		cmocka_unit_test(descriptor_three_is_made_to_append),
 		cmocka_unit_test(a_full_disk_and_a_dead_reader_are_told),
 		cmocka_unit_test(writers_of_one_pipe_never_mix),
