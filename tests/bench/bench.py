@@ -26,6 +26,7 @@ KEY = "user_id,post_id,activity_type"
 COLUMNS = KEY + ",title,body,word_count,extracted_at"
 LOAD = ("etl-load --table user_activities --key " + KEY +
         " --touch loaded_at ")
+BUSY = os.getloadavg()[0]
 REJECTS = " 3>" + SCRATCH + "/rejects "
 
 
@@ -261,6 +262,7 @@ def main():
         "Written by `ROWS=%d PAIRS=%d make bench` on %s, peer and program in"
         % (ROWS, PAIRS, datetime.date.today().isoformat()),
         "turn; medians of wall time, the ratio is the median of the pairs'.",
+        "Load average before it: %.1f (on a quiet machine below 0.5)." % BUSY,
         "", machine() + ".", "",
         "| stage | peer | peer's records | ours | ratio | mark | our cpu s "
         "| peak MiB | |", "|---|---|---|---|---|---|---|---|---|"] + lines
