@@ -26,7 +26,7 @@ WARN = -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 DB_LIBS = -lpq -lsqlite3
 LDLIBS_etl-extract = -lcurl -lz -lmd
 LDLIBS_etl-transform = -ljq -lmd -lm
-LDLIBS_etl-load = $(DB_LIBS) -lmd
+LDLIBS_etl-load = $(DB_LIBS) -lmd -lm
 LDLIBS_etl-dlq = $(DB_LIBS) -lmd
 LDLIBS_etl-run = $(DB_LIBS) -lmd
 PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
