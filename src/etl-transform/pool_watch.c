@@ -119,16 +119,16 @@ take_event(struct pool *p, const struct event *v, struct err *e)
 static int
 keeper_gone(struct pool *p, struct err *e)
 {
-	int status = 0;
+	int status = 0, sig;
 
 	if (waitpid(p->keeper, &status, 0) == p->keeper)
 		p->keeper = -1;
-	if (!p->compiled)
+	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (!p->compiled && sig != SIGKILL)     /* no fault of the filter */
 		return err_set(e, ERR_CONFIG, false, "the process that "
-		    "compiles the filter died: signal %d",
-		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+		    "compiles the filter died: signal %d", sig);
 	return err_set(e, ERR_RETRY, true, "the filter's process was killed: "
-	    "signal %d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	    "signal %d", sig);
 }
 
 int
