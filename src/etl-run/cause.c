@@ -12,6 +12,7 @@ cause_init(struct cause *c)
 	buf_init(&c->line, LINE_KEPT);
 	buf_init(&c->first, CAUSE_KEPT);
 	buf_init(&c->last, CAUSE_KEPT);
+	buf_init(&c->words, CAUSE_KEPT);
 	c->more = false;
 }
 
@@ -21,6 +22,7 @@ cause_release(struct cause *c)
 	buf_release(&c->line);
 	buf_release(&c->first);
 	buf_release(&c->last);
+	buf_release(&c->words);
 }
 
 /* The length of "NAME: " that p starts with, 0 for none. */
@@ -47,14 +49,24 @@ is_summary(const char *p, size_t n)
 	    q[-2] == ':';
 }
 
+/* The length of "etl-NAME: " that p starts with, 0 for none. */
+static size_t
+family_span(const char *p, size_t n)
+{
+	static const char family[] = "etl-";
+	size_t i = name_span(p, n);
+
+	return i > sizeof(family) + 1 && memcmp(p, family, 4) == 0 ? i : 0;
+}
+
 /* "etl-NAME: what", but no warning and no summary. */
 static bool
 is_failure(const char *p, size_t n)
 {
-	static const char family[] = "etl-", harmless[] = "warning: ";
-	size_t i = name_span(p, n);
+	static const char harmless[] = "warning: ";
+	size_t i = family_span(p, n);
 
-	if (i <= sizeof(family) + 1 || memcmp(p, family, 4) != 0)
+	if (i == 0)
 		return false;
 	p += i;
 	n -= i;
@@ -103,6 +115,10 @@ line_judge(struct cause *c)
 		return;
 	buf_clear(&c->last);
 	text_show(&c->last, p, n);
+	if (c->first.len == 0 && family_span(p, n) == 0) {
+		buf_clear(&c->words);
+		text_show(&c->words, p, n);
+	}
 	if (is_failure(p, n) &&
 	    (c->first.len == 0 || is_origin(&c->first, p, n))) {
 		buf_clear(&c->first);
@@ -151,4 +167,13 @@ const char *
 cause_last(struct cause *c)
 {
 	return buf_text(&c->last);
+}
+
+const char *
+cause_words(struct cause *c)
+{
+	static const char cut[] = ": the stream was cut off: no end mark";
+
+	return memmem(buf_text(&c->first), c->first.len, cut,
+	    sizeof(cut) - 1) != NULL ? buf_text(&c->words) : "";
 }

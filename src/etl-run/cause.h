@@ -12,6 +12,7 @@
 struct cause {
 	struct buf line;        /* as far as it has come */
 	struct buf first, last;
+	struct buf words;       /* of others, before first */
 	bool more;              /* the line before belongs to first */
 };
 
@@ -21,5 +22,8 @@ void cause_add(struct cause *c, const char *p, size_t n);
 void cause_end(struct cause *c);                /* a line without LF counts */
 const char *cause_first(struct cause *c);       /* "" where there is none */
 const char *cause_last(struct cause *c);
+/* Where the first is that a stream was cut off, the program that died is none
+ * of ours: what others said last before it, else "". */
+const char *cause_words(struct cause *c);
 
 #endif

@@ -69,6 +69,17 @@ signals_default(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void
+exec_tell(const char *path, int error)
+{
+	const char *why = strerror(error);
+
+	if (error == ENOENT && access(path, F_OK) == 0)
+		why = "no such interpreter as its first line names (with CR "
+		    "at its end?)";
+	(void)fprintf(stderr, "etl-run: %s: %s\n", path, why);
+}
+
 static _Noreturn void
 child_exec(const struct child_spec *s, int errors)
 {
@@ -88,8 +99,7 @@ child_exec(const struct child_spec *s, int errors)
 		(void)execv(s->argv[-1],
 		    (char *const *)(const void *)(s->argv - 1));
 	status = errno == EACCES ? 126 : 127;
-	(void)fprintf(stderr, "etl-run: %s: %s\n", s->argv[0],
-	    strerror(errno));
+	exec_tell(s->argv[0], errno);
 	_exit(status);
 }
 

@@ -60,6 +60,15 @@ signal_put(struct buf *b, const char *what, int sig)
 		buf_printf(b, "%s by signal %d", what, sig);
 }
 
+/* "Killed": all that sh has to say of it. */
+static bool
+is_name_of(int sig, const char *text)
+{
+	const char *name = sig != 0 ? sigdescr_np(sig) : NULL;
+
+	return name != NULL && strcmp(name, text) == 0;
+}
+
 void
 outcome_duration(struct buf *b, uint64_t ms)
 {
@@ -73,7 +82,7 @@ void
 outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
     struct cause *c)
 {
-	const char *last = cause_last(c);
+	const char *last = cause_last(c), *words = cause_words(c);
 	int sig = signal_of(end);
 
 	if (end->signal != 0) {
@@ -90,6 +99,8 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 		return;
 	if (*cause_first(c) != '\0') {
 		buf_str(b, cause_first(c));
+		if (*words != '\0')
+			buf_printf(b, "; last words before that: %s", words);
 		return;
 	}
 	if (sig != 0)
@@ -97,6 +108,6 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 	else
 		buf_printf(b, "the script exited with %d",
 		    WEXITSTATUS(end->status));
-	if (*last != '\0')
+	if (*last != '\0' && !is_name_of(sig, last))
 		buf_printf(b, ": %s", last);
 }

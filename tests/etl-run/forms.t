@@ -135,10 +135,24 @@ is 'a command that may not be executed' 77 \
     "$(status etl-run -c "$scratch/plain.sh")"
 is 'no such interpreter' 78 "$(printf '#!/no/where\n' >i; chmod +x i
     status etl-run i)"
+like 'is told from no such script' '^etl-run: ./i: no such interpreter' \
+    "$(cat err)"
+is 'a foreign program that dies has the last words' \
+    "failed|1|etl-transform: the stream was cut off: no end mark came, so the program before this one has died; last words before that: KeyError: 'x'" \
+    "$(etl-run --name n -c 'printf "%s\n" "hello" "KeyError: '"'x'"'" >&2
+    echo "etl-load: warning: w" >&2; head -c 0 </dev/null |
+    etl-transform .' >out 2>err || :; row n)"
+is 'a long name of a file' 64 "$(n=$(printf %0220d 1).sh; echo : >"$n"
+    status etl-run "$n")"
+is 'at the limit' 0 "$(n=$(printf %0200d 1).sh; echo : >"$n"
+    status etl-run "$n")"
+is 'is whole' 200 "$(sql "SELECT length(pipeline) FROM pipeline_runs
+    ORDER BY id DESC LIMIT 1")"
 is 'a script killed' 75 "$(status etl-run --name n -c 'kill -9 $$')"
 is 'its message' 'failed|1|killed by SIGKILL' "$(row n)"
 is 'the last stage killed' 75 \
     "$(status etl-run --name n -c 'true | sh -c "kill -9 \$\$"')"
+is 'its message does not say it twice' 'failed|1|killed by SIGKILL' "$(row n)"
 is 'a crash' 70 "$(status etl-run --name n -c 'kill -SEGV $$')"
 is 'a reader that went' 74 "$(status etl-run --name n -c 'kill -PIPE $$')"
 
