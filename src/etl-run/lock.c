@@ -17,17 +17,16 @@
 
 enum {
 	INHERITED = 10,         /* above what scripts use by number */
-	TRIES = 10, NOTE = 256
+	TRIES = 10, NOTE = 256, FOLDER = 64
 };
 
 static int
-folder_open(struct err *e)
+folder_open(char path[FOLDER], struct err *e)
 {
-	char path[64];
 	struct stat st;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/tmp/etl-run-%lu",
+	(void)snprintf(path, FOLDER, "/tmp/etl-run-%lu",
 	    (unsigned long)geteuid());
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return err_errno(e, ERR_CREATE, path);
@@ -130,7 +129,7 @@ file_lock(int folder, const char *file, const char *name, struct lock *l,
 int
 lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 {
-	char file[HASH_HEX];
+	char file[HASH_HEX], path[FOLDER];
 	struct hash *h = hash_new();
 	int folder, rc = 0;
 
@@ -140,11 +139,13 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 	hash_add(h, url, strlen(url) + 1);
 	hash_add(h, name, strlen(name));
 	hash_end(h, file);
-	if ((folder = folder_open(e)) == -1)
+	if ((folder = folder_open(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
 		rc = file_lock(folder, file, name, l, e);
 	(void)close(folder);
+	if (rc == -1 && e->code != ERR_RETRY)
+		err_prefix(e, "%s", path);
 	if (rc == 0)
 		return err_set(e, ERR_RETRY, true,
 		    "%s: the lock file is removed again and again", name);

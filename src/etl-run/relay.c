@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { PATIENCE = 1000 };       /* ms, for a stderr that is stuck at the end */
+enum {
+	PATIENCE = 1000,        /* ms, for a stderr that is stuck at the end */
+	MOVES = 1024            /* more than a pipe holds */
+};
 
 void
 relay_open(struct relay *r, int fd, struct cause *c)
@@ -64,7 +67,8 @@ relay_drain(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
-	for (;;) {
+	/* Others, who are not of the group, may write on without end. */
+	for (int i = 0; i < MOVES; i++) {
 		int timeout = r->at < r->len ? PATIENCE : 0;
 
 		relay_want(r, p);

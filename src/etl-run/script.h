@@ -13,7 +13,7 @@
 struct script {
 	const char **argv;
 	struct buf path, text;
-	char name[128];
+	char name[256];         /* as long as a file name */
 	bool reads_stdin;       /* the script came from there */
 };
 
