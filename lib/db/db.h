@@ -55,7 +55,8 @@ const char *db_name(const struct db *db);       /* for messages: no secrets */
 const struct db_fault *db_fault(const struct db *db);
 
 int db_script(struct db *db, const char *sql, struct err *e);
-int db_begin(struct db *db, struct err *e);     /* SQLite: IMMEDIATE */
+/* SQLite: IMMEDIATE; PostgreSQL: READ COMMITTED, whatever its default is. */
+int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 

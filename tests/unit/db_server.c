@@ -280,6 +280,18 @@ a_script_may_copy(void **state)
 	(void)alarm(0);
 }
 
+/* Who has waited for a lock must see what was committed meanwhile. */
+static void
+transactions_see_what_is_committed(void **state)
+{
+	struct env *v = *state;
+
+	script(v, "SET default_transaction_isolation = 'serializable'");
+	OK(v, db_begin(v->db, &v->e));
+	check_word(v, "SHOW transaction_isolation", "read committed");
+	db_rollback(v->db);
+}
+
 static void
 sessions_are_in_utc(void **state)
 {
@@ -307,6 +319,7 @@ main(void)
 		ON_POSTGRESQL(changed_tables_pass),
 		ON_POSTGRESQL(copy_tells_its_line),
 		ON_POSTGRESQL(a_script_may_copy),
+		ON_POSTGRESQL(transactions_see_what_is_committed),
 		ON_POSTGRESQL(sessions_are_in_utc),
 	};
 
