@@ -1,9 +1,5 @@
 #include "clock.h"
 
-#include "stop.h"
-#include "wait.h"
-
-#include <limits.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -28,18 +24,4 @@ clock_stamp(char out[CLOCK_STAMP])
 	n = strftime(out, CLOCK_STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(out + n, CLOCK_STAMP - n, ".%06dZ",
 	    (int)(t.tv_nsec / 1000 % 1000000));
-}
-
-int
-clock_sleep(int64_t ms)
-{
-	int64_t end = clock_ms() + ms, left;
-
-	do {
-		left = end - clock_ms();
-		if (left > 0 && wait_fds(NULL, 0,
-		    left < INT_MAX ? (int)left : INT_MAX) == -1)
-			return -1;
-	} while (left > INT_MAX);
-	return stop_signal() != 0 ? -1 : 0;
 }

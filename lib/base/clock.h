@@ -9,6 +9,5 @@ enum { CLOCK_STAMP = 28 };      /* 2026-11-20T08:34:00.123456Z and NUL */
 
 int64_t clock_ms(void);
 void clock_stamp(char out[CLOCK_STAMP]);
-int clock_sleep(int64_t ms);    /* -1: a stop signal came first */
 
 #endif

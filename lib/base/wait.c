@@ -4,6 +4,7 @@
 #include "stop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <time.h>
@@ -65,4 +66,18 @@ wait_fd(int fd, short events, int timeout)
 	struct pollfd p = { .fd = fd, .events = events };
 
 	return wait_fds(&p, 1, timeout);
+}
+
+int
+wait_ms(int64_t ms)
+{
+	int64_t end = clock_ms() + ms, left;
+
+	do {
+		left = end - clock_ms();
+		if (left > 0 && wait_fds(NULL, 0,
+		    left < INT_MAX ? (int)left : INT_MAX) == -1)
+			return -1;
+	} while (left > INT_MAX);
+	return stop_signal() != 0 ? -1 : 0;
 }

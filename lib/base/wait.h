@@ -5,8 +5,10 @@
 #define BASE_WAIT_H
 
 #include <poll.h>
+#include <stdint.h>
 
 int wait_fds(struct pollfd *fds, nfds_t n, int timeout);
 int wait_fd(int fd, short events, int timeout);
+int wait_ms(int64_t ms);         /* 0, or -1: a stop signal came first */
 
 #endif

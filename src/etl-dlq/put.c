@@ -3,6 +3,7 @@
 #include "dlq.h"
 
 #include "base/retry.h"
+#include "base/wait.h"
 #include "json/scan.h"
 #include "stream/lines.h"
 #include "stream/mark.h"
@@ -182,11 +183,11 @@ spool_store(struct dlq *d, struct spool *s, int64_t *added, struct err *e)
 			return 0;
 		db_rollback(d->db);
 		if (!db_fault(d->db)->again || n > wait.max ||
-		    clock_sleep(retry_wait(&wait, n)) == -1)
+		    wait_ms(retry_wait(&wait, n)) == -1)
 			return -1;
 		while (db_reopen(d->db, e) == -1)
 			if (!e->transient || ++n > wait.max ||
-			    clock_sleep(retry_wait(&wait, n)) == -1)
+			    wait_ms(retry_wait(&wait, n)) == -1)
 				return -1;
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "base/wait.h"
 #include "db/control.h"
 #include "db/ledger.h"
 #include "db/runs.h"
@@ -15,7 +16,7 @@ retry_pause(const struct retry *r, uint64_t n, const struct err *why,
 	*e = *why;
 	if (n > r->max || stop_signal() != 0)
 		return -1;
-	return clock_sleep(retry_wait(r, n));
+	return wait_ms(retry_wait(r, n));
 }
 
 void

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "child.h"
 #include "db/control.h"
 #include "outcome.h"
@@ -123,7 +124,7 @@ row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
 			a->end = before;
 			return 0;
 		}
-		if (!e->transient || --tries == 0 || clock_sleep(wait) == -1)
+		if (!e->transient || --tries == 0 || wait_ms(wait) == -1)
 			return -1;
 		before = a->end;
 		wait *= 2;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "base/wait.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +88,7 @@ attempts_run(struct job *j, int *sig)
 		*sig = a.signal != 0 ? a.signal : stop_signal();
 		more = *sig == 0 && again(&a, j, &wait);
 		attempt_release(&a);
-		if (more && clock_sleep(wait) == -1) {
+		if (more && wait_ms(wait) == -1) {
 			*sig = stop_signal();
 			more = false;
 		}
@@ -118,7 +119,7 @@ job_repeat(struct job *j, uint64_t every, int *sig)
 		code = job_run(j, sig);
 		if (*sig != 0)
 			break;
-		if (clock_sleep(step - (clock_ms() - start) % step) == -1) {
+		if (wait_ms(step - (clock_ms() - start) % step) == -1) {
 			*sig = stop_signal();
 			break;
 		}

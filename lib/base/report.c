@@ -1,0 +1,41 @@
+#include "errval.h"
+#include "text.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A message may quote what came from anywhere; line ends are ours. */
+static void
+show(struct buf *b, const char *msg)
+{
+	size_t n = strcspn(msg, "\n");
+
+	text_show(b, msg, n);
+	while (msg[n] != '\0') {
+		msg += n + 1;
+		n = strcspn(msg, "\n");
+		buf_char(b, '\n');
+		text_show(b, msg, n);
+	}
+}
+
+int
+err_report(const char *program, const struct err *e)
+{
+	const char *text;
+	struct buf b;
+
+	if (e->code == ERR_GONE) {
+		(void)signal(SIGPIPE, SIG_DFL);
+		(void)raise(SIGPIPE);
+	}
+	buf_init(&b, 8 * sizeof(e->msg));
+	show(&b, e->msg);
+	text = buf_text(&b);
+	if (e->code != ERR_NONE)
+		(void)fprintf(stderr, "%s: %s\n", program,
+		    b.failed ? e->msg : text);
+	buf_release(&b);
+	return err_status(e);
+}
