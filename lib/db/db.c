@@ -78,10 +78,11 @@ db_close(struct db *db)
 	free(db);
 }
 
+/* As libpq sees it: before an @ only a slash is special. */
 static bool
 authority_has_password(const char *p)
 {
-	size_t n = strcspn(p, "/?#");
+	size_t n = strcspn(p, "/");
 	const char *at = memchr(p, '@', n);
 	const char *colon = memchr(p, ':', n);
 

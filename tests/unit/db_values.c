@@ -212,7 +212,10 @@ urls_are_judged(void **state)
 		bool password;
 	} c[] = {
 		{ "postgresql://u:p@h/d", true },
+		{ "postgres://u:p?a@h/d", true },
+		{ "postgres://u:p#a@h/d", true },
 		{ "postgres://u@h:5432/d", false },
+		{ "postgresql://h:5432/d?a=b@c", false },
 		{ "postgresql://h/d?user=u&password=x", true },
 		{ "postgresql:///d", false },
 		{ "host=h password = x", true }, { "host=h user=u", false },
