@@ -121,10 +121,24 @@ decimal_integer(const struct decimal *d, struct buf *b)
 }
 
 static jv
-refuse(const struct native *n, const char *p, size_t len, const char *what)
+refuse(const struct native *n, const char *code, const char *p, size_t len,
+    const char *what)
 {
-	return native_reject("number", "%s: '%.*s' is not %s", n->op->name,
+	return native_reject(code, "%s: '%.*s' is not %s", n->op->name,
 	    (int)(len < SHOWN ? len : SHOWN), p, what);
+}
+
+static jv
+no_number(const struct native *n, const char *p, size_t len)
+{
+	return refuse(n, "type", p, len, "a number");
+}
+
+/* A number, but the result would be another one. */
+static jv
+no_integer(const struct native *n, const char *p, size_t len)
+{
+	return refuse(n, "number", p, len, "an integer");
 }
 
 /* The text of the argument, of a string or a number, in n->text. */
@@ -160,15 +174,14 @@ native_to_int(struct native *n)
 	if (!source(n, &p, &len))
 		return native_type(n, n->arg[0], "a number");
 	if (!decimal_parse(&d, p, len))
-		return refuse(n, p, len, "a number");
+		return no_number(n, p, len);
 	from = n->text.len;
 	if (!buf_room(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
-		return refuse(n, p, len, "an integer");
+		return no_integer(n, p, len);
 	if (number)     /* its text stands in the buffer, which has moved */
 		(void)decimal_parse(&d, n->text.data, from);
 	if (!decimal_integer(&d, &n->text))
-		return refuse(n, number ? n->text.data : p, len,
-		    "an integer");
+		return no_integer(n, number ? n->text.data : p, len);
 	return jv_number(numbers_add(n->numbers, n->text.data + from,
 	    n->text.len - from, number));
 }
@@ -187,7 +200,7 @@ native_to_number(struct native *n)
 	if (!source(n, &p, &len))
 		return native_type(n, v, "a number");
 	if (!decimal_parse(&d, p, len))
-		return refuse(n, p, len, "a number");
+		return no_number(n, p, len);
 	decimal_token(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;

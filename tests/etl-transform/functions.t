@@ -171,7 +171,7 @@ t 'reject("No Code"; "x")' 1 filter
 t 'reject(5; "x")' 1 filter
 t 'try reject("range"; "x") catch .code' 1 '"range"'
 t '(to_int? // "none")' '"x"' '"none"'
-t 'try to_int catch error' '"x"' number
+t 'try to_int catch error' '"x"' type
 t 'error({code: "range", message: "no mark"})' 1 filter
 
 # Names: bare, with a prefix, both; unused ones cost nothing.

@@ -116,9 +116,9 @@ t '.a |= to_number' '{"a":"1e400"}' '{"a":1e400}' --std
 t '.a |= to_number' '{"a":" -007.5 "}' '{"a":-7.5}' --std
 for bad in x '' ' ' 1x 0x10 1_000 1. .5 1e e5 NaN inf '1 2' ++1 --1 -; do
 	t '.a |= to_number' "{\"a\":\"$bad\"}" '' --std
-	is "'$bad' is no number" number "$(jq -r .code "$scratch/3")"
+	is "'$bad' is no number" type "$(jq -r .code "$scratch/3")"
 	t '.a |= to_int' "{\"a\":\"$bad\"}" '' --std
-	is "'$bad' is no integer" number "$(jq -r .code "$scratch/3")"
+	is "'$bad' is no number either" type "$(jq -r .code "$scratch/3")"
 done
 for bad in 5.5 '"5.5"' 1e-1 1e9999; do
 	t '.a |= to_int' "{\"a\":$bad}" '' --std

@@ -56,7 +56,7 @@ def judge(api, line):
     if any(post.get(k) is None for k in ("id", "userId", "title", "body")):
         return [], [("transform", "required", line)]
     if not re.fullmatch(r"-?\d+", str(post["id"])):
-        return [], [("transform", "number", line)]
+        return [], [("transform", "type", line)]
     title, body = normalise(post["title"]), normalise(post["body"])
     if len(title) < 3:
         return [], [("transform", "range", line)]
