@@ -3,7 +3,7 @@
 # tests/unit/unit.t runs them all.
 SUPPORT = $(B)/tests/mock-api
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
-PROVE = prove -j2 --timer
+PROVE = env --default-signal prove -j2 --timer
 TESTS = tests/*/*.t
 SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
