@@ -17,6 +17,7 @@
 enum {
 	GRACE = 5000,           /* ms from TERM to KILL */
 	LINGER = 5000,          /* ms until a script's heirs are named */
+	LOOK = 200,             /* ms; who leaves the group does not tell */
 	RENEW = 60000,
 	NEVER = -1
 };
@@ -221,7 +222,9 @@ times_look(struct watch *w)
 		w->renew_at = now + RENEW;
 		renew(w);
 	}
-	if (w->reaped && w->linger_at != NEVER && now >= w->linger_at) {
+	if (w->reaped)
+		reap(w);
+	if (w->group > 0 && w->linger_at != NEVER && now >= w->linger_at) {
 		w->linger_at = NEVER;
 		(void)fprintf(stderr, "etl-run: warning: %s: the script has "
 		    "ended; waiting for what it left running\n",
@@ -239,6 +242,8 @@ times_next(const struct watch *w)
 		if (at[i] != NEVER && at[i] < next)
 			next = at[i];
 	left = next - clock_ms();
+	if (w->reaped && left > LOOK)
+		left = LOOK;
 	return left < 0 ? 0 : (int)left;
 }
 

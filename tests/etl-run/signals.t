@@ -83,6 +83,12 @@ kill "$pid"
 ended
 is 'then TERM ends it' 143 $rc
 
+start=$(date +%s)
+is 'a daemon that leaves the group after the script' 0 "$(status etl-run \
+    --name daemon -c 'sh -c "echo \$\$ >daemon; sleep 0.5; exec setsid sleep 30" & :')"
+ok 'is not waited for' test $(($(date +%s) - start)) -lt 5
+ok 'and not killed' kill "$(cat daemon)"
+
 # Ignored from above stays ignored, by nohup(1) for one.
 rm -f ready
 nohup etl-run --name hup -c 'echo ready >ready; sleep 1; echo end' \
