@@ -98,10 +98,10 @@ file_take(struct spool *s, const char *name, struct err *e)
 	if (lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
 	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
-		if (line_take(s, &l, name, e) == -1) {
-			r = LINES_FAILED;
-			break;
-		}
+		if (line_take(s, &l, name, e) == -1)
+			goto out;
+	if (r == LINES_FAILED)
+		err_prefix(e, "%s", name);
 	if (r == LINES_STOP)
 		(void)err_set(e, ERR_RETRY, true, "stopped: nothing stored");
 out:

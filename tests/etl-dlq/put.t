@@ -103,6 +103,8 @@ for kind in sqlite postgresql; do
 	wait $p
 	like "$kind: and then it stores" '^0 stored, 1 known' "$(cat p.out)"
 done
+is 'a folder' 74 "$(status etl-dlq put .)"
+is 'a folder: is named' 'etl-dlq: .: cannot read: Is a directory' "$(cat err)"
 is 'no server' 75 "$(status etl-dlq put --db postgresql://127.0.0.1:1/x \
     rejects)"
 is 'a full disk' 74 "$(rc=0; etl-dlq put rejects 2>err >/dev/full || rc=$?
