@@ -16,19 +16,22 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DB_LIBS) -lmd
 
+# As many jobs as there are processors, unless the user said how many.
+MAKE_ALL = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 build-tests: all $(SUPPORT) $(UNIT)
 
 check: deps
-	@$(MAKE) build-tests
+	@$(MAKE_ALL) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) $(PROVE) $(TESTS)
 lint: deps
-	@$(MAKE) build-tests
+	@$(MAKE_ALL) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
 demo: deps
-	@$(MAKE) all $(SUPPORT)
+	@$(MAKE_ALL) all $(SUPPORT)
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) sh tests/support/demo.sh
 bench: deps
-	@$(MAKE) build-tests $(B)/tests/measure
+	@$(MAKE_ALL) build-tests $(B)/tests/measure
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) FSYNC=on $(SERVER) sh tests/bench/run.sh
 fuzz: deps
 	@sh tests/fuzz/run.sh
