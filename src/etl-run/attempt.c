@@ -181,6 +181,19 @@ failed(struct attempt *a, const struct err *e)
 }
 
 static void
+incomplete(struct attempt *a, struct err *e)
+{
+	if (e->code == ERR_RETRY)
+		(void)err_set(e, ERR_RETRY, true, "marked abandoned by "
+		    "another run of this name, which did not see its lock");
+	else
+		err_prefix(e, "the run is over, but its row still says "
+		    "running");
+	failed(a, e);
+	a->code = EX_TEMPFAIL;
+}
+
+static void
 judge(struct attempt *a)
 {
 	if (a->code != 0 || a->end.success)
@@ -209,12 +222,8 @@ attempt_run(struct attempt *a, struct job *j)
 		failed(a, &e);
 	a->ms = clock_ms() - start;
 	a->completed = row_complete(a, j, a->code == 0, &e) == 0;
-	if (a->completed) {
+	if (a->completed)
 		judge(a);
-	} else {
-		err_prefix(&e, "the run is over, but its row still says "
-		    "running");
-		failed(a, &e);
-		a->code = EX_TEMPFAIL;
-	}
+	else
+		incomplete(a, &e);
 }

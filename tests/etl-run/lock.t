@@ -92,7 +92,7 @@ is 'without the lock' 0 "$(status etl-run --name daemon -c :)"
 
 # The file is only a name: what others do to it is no way in.
 folder=/tmp/etl-run-$(id -u)
-etl-run --name removed -c 'rm -f "$1"/*; sleep 1' "$folder" 2>/dev/null &
+etl-run --name removed -c 'rm -f "$1"/*; sleep 1' "$folder" 2>told &
 pid=$!
 sleep 0.3
 is 'a file that was removed is made anew' 0 \
@@ -101,5 +101,8 @@ rc=0; wait $pid || rc=$?
 is 'and the next run takes the row, so the first one is told' '75 abandoned' \
     "$rc $(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'removed'
     ORDER BY id LIMIT 1")"
+like 'in words that are true' \
+    '^etl-run: removed: failed in .*: marked abandoned by another run' \
+    "$(cat told)"
 is 'nobody else can look into the folder' 700 "$(stat -c %a "$folder")"
 done_testing
