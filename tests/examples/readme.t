@@ -1,0 +1,29 @@
+#!/bin/sh
+# What README.md shows of make demo is what it prints; its crontab line runs.
+. tests/support/lib.sh
+
+# Times, ports, ids and folders differ from run to run.
+alike() {
+	sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
+	    -e 's/127\.0\.0\.1:[0-9]+/HOST/g' -e 's/run [0-9a-f]{8}/run ID/' \
+	    -e 's/in [0-9.]+m?s:/in SECONDS:/' -e 's,/[^ ]*/posts.db,DB,' \
+	    -e 's/-{5,}/-----/g' -e 's/ +/ /g' -e 's/ $//'
+}
+block() {
+	sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" README.md | sed '1d;$d'
+}
+is 'what make demo prints' "$(block text | alike)" \
+    "$(sh tests/support/demo.sh 2>&1 | alike)"
+
+api_start --posts 100
+mkdir "$scratch/posts"
+cp examples/posts/* "$scratch/posts"
+printf 'API_BASE_URL=%s\n' "$api" >"$scratch/posts/.env"
+command=$(block cron | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")
+like 'five fields before the command' '^([^ ]+ ){5}cd ' "$(block cron)"
+is 'the crontab line' 0 "$(status env -i PATH="$PATH" HOME=/ /bin/sh -c \
+    "$command")"
+is 'and cron has nothing to mail' '' "$(cat "$scratch/out" "$scratch/err")"
+is 'its rows' 92 "$(sqlite3 "$scratch/posts/etl.db" \
+    'SELECT count(*) FROM user_activities')"
+done_testing
