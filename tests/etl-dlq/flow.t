@@ -47,6 +47,7 @@ for kind in sqlite postgresql; do
 	    "$(sql 'SELECT count(*), sum(attempts) FROM dead_letters')"
 	is "$kind: of the first pipeline" posts "$(etl-dlq list --json |
 	    jq -r .pipeline | sort -u)"
+	began=$(date -u +%FT%T.%NZ)
 	is "$kind: a replay with the mended filter" 0 \
 	    "$(status etl-run --name mend -c "$again" "$mended")"
 	is "$kind: loads what it takes" '1|one 2|two 3|three 4|four' \
@@ -54,7 +55,7 @@ for kind in sqlite postgresql; do
 	    sed 's/ $//')"
 	is "$kind: and rejects the rest" 'x' "$(etl-dlq list --json |
 	    jq -r 'select(.attempts > 4) | .raw | fromjson | .id')"
-	etl-dlq list --json | jq 'select(.attempts == 4) | .letter' >closed
+	etl-dlq list --json --until "$began" | jq .letter >closed
 	is "$kind: closed by hand" 0 "$(status xargs etl-dlq resolve <closed)"
 	is "$kind: one is left" 1 "$(etl-dlq list --json | wc -l | tr -d ' ')"
 	is "$kind: a replay keeps no rejects aside" 78 "$(status etl-run \
