@@ -290,12 +290,14 @@ places_are_taken(void **state)
 
 	OK(v, control_ensure(v->db, &v->e));
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_TAKEN);
 	assert_int_equal(move(v, &l), LEDGER_TAKEN);
 	l.target = "u";
 	assert_int_equal(move(v, &l), LEDGER_SET);
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_DONE);
 	l.batch = 1;
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_TAKEN);
 	assert_int_equal(move(v, &l), LEDGER_TAKEN);
 }
 
