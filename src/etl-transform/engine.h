@@ -1,8 +1,8 @@
 /* What runs a filter on a record.  One file per engine, one const struct.
  * Owns:    compile() fills *self; free() frees it, NULL allowed.
  * Borrows: conf until free(); the record and the outcome during run().
- * Gives:   run() adds each output and LF to o->out and counts it in o->n, or
- *          rejects: outcome_reject(). Neither is a drop.
+ * Gives:   run() adds each output and LF to o->out, or rejects:
+ *          outcome_reject(). Neither is a drop.
  * Fails:   compile() as a value; run() never, but it may not come back, or
  *          take its process along (with ENGINE_NOMEM where memory is out). */
 #ifndef TRANSFORM_ENGINE_H
@@ -33,7 +33,6 @@ struct engine_conf {
 
 struct outcome {
 	struct buf out;
-	unsigned n;
 	char code[32];                  /* "" where it is no reject */
 	struct buf message, pointer;
 };
@@ -52,5 +51,7 @@ void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* What fits, for a message or pointer: NUL would end it, so it is spelled. */
+void outcome_text(struct buf *b, const char *p, size_t n);
 
 #endif

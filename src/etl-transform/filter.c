@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 4096 };
+#define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 /* Of jq 1.7; before, libjq printed what stderr is given by itself. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
@@ -35,6 +36,17 @@ add_value(struct buf *b, jv v)
 }
 
 static void
+add_text(struct buf *b, jv v)
+{
+	struct buf text;
+
+	buf_init(&text, INT32_MAX);
+	add_value(&text, v);
+	outcome_text(b, buf_text(&text), text.len);
+	buf_release(&text);
+}
+
+static void
 on_error(void *self, jv message)
 {
 	struct filter *f = self;
@@ -55,19 +67,6 @@ print_end(struct buf *b, jv v)
 	jv_free(v);
 }
 
-/* A user's debug, as jq -c prints it. */
-static void
-print_debug(struct filter *f, jv v)
-{
-	struct buf b;
-
-	buf_init(&b, INT32_MAX);
-	buf_str(&b, "[\"DEBUG:\",");
-	(void)jvalue_write(&b, v, &f->numbers, true);
-	buf_str(&b, "]\n");
-	print_end(&b, v);
-}
-
 static void
 on_stderr(void *self __attribute__((unused)), jv v)
 {
@@ -78,13 +77,20 @@ on_stderr(void *self __attribute__((unused)), jv v)
 	print_end(&b, v);
 }
 
+/* A user's own is printed as jq -c does. */
 static void
 on_debug(void *self, jv v)
 {
 	struct filter *f = self;
+	struct buf b;
 
-	if (!native_debug(&f->native, v))
-		print_debug(f, v);
+	if (native_debug(&f->native, v))
+		return;
+	buf_init(&b, INT32_MAX);
+	buf_str(&b, "[\"DEBUG:\",");
+	(void)jvalue_write(&b, v, &f->numbers, true);
+	buf_str(&b, "]\n");
+	print_end(&b, v);
 }
 
 /* A filter's own input finds nothing: its input is one record. */
@@ -147,18 +153,16 @@ json_argument(jv *v, const struct arg *a, struct err *e)
 static int
 file_argument(jv *v, const struct arg *a, struct err *e)
 {
-	struct err why;
 	jv message;
 
 	*v = jv_load_file(a->value, 0);
 	if (jv_is_valid(*v))
 		return 0;
 	message = jv_invalid_get_msg(*v);
-	(void)err_set(&why, ERR_CONFIG, false, "--slurpfile %s: %s", a->name,
+	(void)err_set(e, ERR_CONFIG, false, "--slurpfile %s: %s", a->name,
 	    jv_get_kind(message) == JV_KIND_STRING ?
 	    jv_string_value(message) : "cannot be read");
 	jv_free(message);
-	*e = why;
 	return -1;
 }
 
@@ -298,7 +302,7 @@ put_output(struct filter *f, jv v, struct outcome *o)
 	r = jvalue_write(&o->out, v, &f->numbers, f->conf->lossy);
 	len = o->out.len - from;
 	buf_char(&o->out, '\n');
-	if (o->out.failed && o->out.full)
+	if (o->out.failed)
 		outcome_reject(o, "timeout",
 		    "what the filter made of one record is too much");
 	else if (r != WRITE_DONE)
@@ -311,20 +315,17 @@ put_output(struct filter *f, jv v, struct outcome *o)
 	    memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)
 		outcome_reject(o, "reserved",
 		    "what the filter made begins with @etl");
-	o->n++;
 	return o->code[0] == '\0';
 }
 
 static bool
 code_ok(jv code)
 {
-	const char *p;
 	size_t n;
 
 	if (jv_get_kind(code) != JV_KIND_STRING)
 		return false;
-	p = jv_string_value(code);
-	n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	n = strspn(jv_string_value(code), CODE_LETTERS);
 	return n > 0 && n < 32 &&
 	    n == (size_t)jv_string_length_bytes(jv_copy(code));
 }
@@ -347,9 +348,9 @@ own_reject(jv why, struct outcome *o)
 	    jv_is_valid(message);
 	if (own) {
 		outcome_reject(o, jv_string_value(code), "%s", "");
-		add_value(&o->message, message);
+		add_text(&o->message, message);
 		if (jv_get_kind(pointer) == JV_KIND_STRING)
-			add_value(&o->pointer, pointer);
+			add_text(&o->pointer, pointer);
 	}
 	jv_free(kind);
 	jv_free(code);
@@ -363,7 +364,7 @@ put_error(jv why, struct outcome *o)
 {
 	if (jv_get_kind(why) != JV_KIND_NULL && !own_reject(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
-		add_value(&o->message, why);
+		add_text(&o->message, why);
 	}
 	jv_free(why);
 }

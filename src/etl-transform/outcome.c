@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE_MAX = 4096, POINTER_MAX = 64 << 10 };
+enum { MESSAGE_MAX = 8 << 10, POINTER_MAX = 20 << 10 };
 
 /* out belongs to the caller, who says where and how long it may be. */
 void
 outcome_init(struct outcome *o)
 {
-	*o = (struct outcome){ .n = 0 };
-	buf_init(&o->message, POINTER_MAX);
+	*o = (struct outcome){ .code = "" };
+	buf_init(&o->message, MESSAGE_MAX);
 	buf_init(&o->pointer, POINTER_MAX);
 }
 
@@ -28,7 +28,6 @@ outcome_clear(struct outcome *o)
 	buf_clear(&o->out);
 	buf_clear(&o->message);
 	buf_clear(&o->pointer);
-	o->n = 0;
 	o->code[0] = '\0';
 }
 
@@ -44,4 +43,21 @@ outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	buf_str(&o->message, text);
+}
+
+void
+outcome_text(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end && b->len < b->max) {
+		size_t part = strnlen(p, (size_t)(end - p));
+		size_t left = b->max - b->len;
+
+		buf_add(b, p, part < left ? part : left);
+		p += part;
+		if (p < end && part < left)
+			buf_str(b, "\\u0000");
+		p++;
+	}
 }

@@ -25,11 +25,18 @@ pool_slot_number(const struct pool *p, uint64_t turn)
 	return (unsigned int)(turn / p->shared->lanes % SLOTS);
 }
 
+struct batch *
+pool_batch(const struct pool *p, uint64_t turn)
+{
+	return &p->shared->lane[pool_lane(p, turn)].
+	    batch[pool_slot_number(p, turn)];
+}
+
 struct slot *
 pool_slot(const struct pool *p, uint64_t turn)
 {
-	return &p->shared->lane[pool_lane(p, turn)].
-	    slot[pool_slot_number(p, turn)];
+	return slot_at(p->shared, pool_lane(p, turn),
+	    pool_slot_number(p, turn));
 }
 
 /* A full pipe has rung enough. */

@@ -27,8 +27,7 @@ struct result {
 	const char *line;
 	size_t line_len;
 	uint64_t number, offset;
-	unsigned int outputs;           /* 0: a drop, if it is no reject */
-	const char *text;               /* outputs, each with LF */
+	const char *text;               /* outputs, each with LF; none: a drop */
 	size_t text_len;
 	const char *code, *message, *pointer;   /* code NULL: no reject */
 };

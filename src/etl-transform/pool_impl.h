@@ -28,11 +28,13 @@ struct pool {
 	int *ends;              /* of the bells: read ends, then write ends */
 	struct watch *watch;
 	uint64_t filling, emptying;
-	uint32_t emitted;       /* entries of the slot that is emptied */
+	uint32_t emitted;       /* lines of the batch that is emptied */
+	char reject[REJECT_MAX];        /* a copy, for a worker may be alive */
 	int64_t looked;
 	bool compiled;
 };
 
+struct batch *pool_batch(const struct pool *p, uint64_t turn);
 struct slot *pool_slot(const struct pool *p, uint64_t turn);
 unsigned int pool_lane(const struct pool *p, uint64_t turn);
 unsigned int pool_slot_number(const struct pool *p, uint64_t turn);

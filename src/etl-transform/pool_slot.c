@@ -10,7 +10,7 @@ pool_room(const struct pool *p)
 {
 	/* A large record takes room enough alone. */
 	if (p->filling > p->emptying &&
-	    pool_slot(p, p->filling - 1)->in_len > SLOT_SPILL)
+	    pool_batch(p, p->filling - 1)->len > SLOT_SPILL)
 		return false;
 	return p->filling - p->emptying <
 	    (uint64_t)p->shared->lanes * SLOTS;
@@ -20,36 +20,36 @@ bool
 pool_idle(const struct pool *p)
 {
 	return p->filling == p->emptying &&
-	    pool_slot(p, p->filling)->n == 0;
+	    pool_batch(p, p->filling)->n == 0;
 }
 
 void
 pool_add(struct pool *p, const struct line *l)
 {
-	struct slot *s = pool_slot(p, p->filling);
+	struct batch *b = pool_batch(p, p->filling);
 	char *in = slot_in(p->shared, pool_lane(p, p->filling),
 	    pool_slot_number(p, p->filling));
-	struct entry *t = &s->entry[s->n++];
 
-	memcpy(in + s->in_len, l->data, l->len);
-	t->in = (uint32_t)s->in_len;
-	t->in_len = (uint32_t)l->len;
-	t->number = l->number;
-	t->offset = l->offset;
-	s->in_len += l->len;
-	if (s->n == SLOT_RECORDS || s->in_len >= SLOT_BYTES)
+	memcpy(in + b->len, l->data, l->len);
+	b->line[b->n].at = (uint32_t)b->len;
+	b->line[b->n].len = (uint32_t)l->len;
+	b->line[b->n].number = l->number;
+	b->line[b->n].offset = l->offset;
+	b->n++;
+	b->len += l->len;
+	if (b->n == SLOT_RECORDS || b->len >= SLOT_BYTES)
 		pool_submit(p);
 }
 
 void
 pool_submit(struct pool *p)
 {
-	struct slot *s;
+	struct batch *b;
 
-	if (!pool_room(p) || (s = pool_slot(p, p->filling))->n == 0)
+	if (!pool_room(p) || (b = pool_batch(p, p->filling))->n == 0)
 		return;
-	s->turn = p->filling;
-	s->state = SLOT_FULL;
+	b->turn = p->filling;
+	pool_slot(p, p->filling)->state = SLOT_FULL;
 	pool_ring(p, pool_lane(p, p->filling));
 	p->filling++;
 }
@@ -70,41 +70,69 @@ pool_wait(struct pool *p, int fd, struct err *e)
 }
 
 static void
-slot_clear(struct pool *p, struct slot *s)
+slot_clear(struct pool *p)
 {
+	struct batch *b = pool_batch(p, p->emptying);
+	struct slot *s = pool_slot(p, p->emptying);
+
 	slot_trim(p->shared, pool_lane(p, p->emptying),
 	    pool_slot_number(p, p->emptying));
-	s->n = 0;
-	s->in_len = s->out_len = 0;
+	b->n = 0;
+	b->len = s->len = 0;
 	s->begun = s->done = 0;
 	s->state = SLOT_FREE;
 	p->emptying++;
 	p->emitted = 0;
 }
 
-static void
-result_fill(const struct pool *p, const struct entry *t, struct result *r)
+/* A worker that went mad may have written anything. */
+static bool
+made_ok(const struct pool *p, const struct made *m, const char *out)
 {
-	unsigned int lane = pool_lane(p, p->emptying);
-	unsigned int slot = pool_slot_number(p, p->emptying);
+	return m->turn == p->emptying && m->at <= p->shared->out_max &&
+	    m->len <= p->shared->out_max - m->at && (m->rejected ||
+	    m->len == 0 || out[m->at + m->len - 1] == '\n');
+}
 
-	*r = (struct result){
-		.line = slot_in(p->shared, lane, slot) + t->in,
-		.line_len = t->in_len,
-		.number = t->number, .offset = t->offset,
-		.outputs = t->outputs,
-		.text = slot_out(p->shared, lane, slot) + t->out,
-		.text_len = t->out_len
-	};
-	if (!t->rejected) {
-		if (p->emitted == pool_slot(p, p->emptying)->n)
-			slot_trim_in(p->shared, lane, slot);
-		return;
-	}
-	r->outputs = 0;
-	r->code = r->text;
+/* Three texts, whatever stands there. */
+static void
+result_reject(struct pool *p, struct result *r, const char *text, size_t len)
+{
+	if (len > REJECT_MAX - 3)
+		len = REJECT_MAX - 3;
+	memcpy(p->reject, text, len);
+	memset(p->reject + len, 0, 3);
+	r->code = p->reject;
 	r->message = r->code + strlen(r->code) + 1;
 	r->pointer = r->message + strlen(r->message) + 1;
+}
+
+static void
+result_fill(struct pool *p, uint32_t i, struct result *r)
+{
+	static const char damaged[] =
+	    "filter\0" "the filter's process damaged its memory";
+	unsigned int lane = pool_lane(p, p->emptying);
+	unsigned int slot = pool_slot_number(p, p->emptying);
+	const struct batch *b = pool_batch(p, p->emptying);
+	const struct made m = pool_slot(p, p->emptying)->made[i];
+	const char *out = slot_out(p->shared, lane, slot);
+
+	*r = (struct result){
+		.line = slot_in(p->shared, lane, slot) + b->line[i].at,
+		.line_len = b->line[i].len,
+		.number = b->line[i].number, .offset = b->line[i].offset,
+	};
+	if (!made_ok(p, &m, out)) {
+		result_reject(p, r, damaged, sizeof(damaged));
+	} else if (m.rejected) {
+		result_reject(p, r, out + m.at, m.len);
+	} else {
+		r->text = out + m.at;
+		r->text_len = m.len;
+		if (i + 1 == b->n)
+			slot_trim_in(p->shared, lane, slot);
+	}
 }
 
 bool
@@ -112,19 +140,20 @@ pool_next(struct pool *p, struct result *r)
 {
 	while (p->emptying < p->filling) {
 		struct slot *s = pool_slot(p, p->emptying);
+		uint32_t n = pool_batch(p, p->emptying)->n;
 		bool full = s->state == SLOT_FULL;
 
-		if (p->emitted < s->done) {
-			result_fill(p, &s->entry[p->emitted++], r);
+		if (p->emitted < s->done && p->emitted < n) {
+			result_fill(p, p->emitted++, r);
 			return true;
 		}
 		if (full)
 			return false;
-		if (s->done == s->n) {
-			slot_clear(p, s);
+		if (p->emitted == n) {
+			slot_clear(p);
 			continue;
 		}
-		s->out_len = 0;
+		s->len = 0;
 		s->state = SLOT_FULL;
 		pool_ring(p, pool_lane(p, p->emptying));
 		return false;

@@ -15,11 +15,12 @@ enum { TICK_MIN = 5, TICK_MAX = 100, MESSAGE = 256 };
 static struct slot *
 current(const struct pool *p, unsigned int lane, unsigned int *number)
 {
-	struct slot *s = p->shared->lane[lane].slot, *found = NULL;
+	const struct batch *b = p->shared->lane[lane].batch;
+	struct slot *s = slot_at(p->shared, lane, 0), *found = NULL;
 
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (s[i].state == SLOT_FULL &&
-		    (found == NULL || s[i].turn < found->turn)) {
+		    (found == NULL || b[i].turn < b[*number].turn)) {
 			found = &s[i];
 			*number = i;
 		}
@@ -46,11 +47,14 @@ describe(char out[MESSAGE], const struct pool *p, const struct watch *w,
 
 /* The record that the dead worker held is a reject. */
 static void
-blame(struct pool *p, unsigned int lane, unsigned int number, int status)
+blame(struct pool *p, unsigned int lane, unsigned int number, uint32_t done,
+    int status)
 {
-	struct slot *s = &p->shared->lane[lane].slot[number];
-	struct entry *t = &s->entry[s->done];
-	char *out = slot_out(p->shared, lane, number) + s->out_len;
+	const struct batch *b = &p->shared->lane[lane].batch[number];
+	struct slot *s = slot_at(p->shared, lane, number);
+	/* No record begins past SPILL: what is there it made and lost. */
+	uint64_t at = s->len < SLOT_SPILL ? s->len : SLOT_SPILL;
+	char *out = slot_out(p->shared, lane, number) + at;
 	struct watch *w = &p->watch[lane];
 	char message[MESSAGE];
 	int n;
@@ -59,12 +63,13 @@ blame(struct pool *p, unsigned int lane, unsigned int number, int status)
 	n = snprintf(out, MESSAGE + 32, "%s%c%s%c%c",
 	    w->killed || status == -ENGINE_NOMEM ? "timeout" : "filter",
 	    '\0', message, '\0', '\0');
-	t->rejected = true;
-	t->out = s->out_len;
-	t->out_len = n > 0 ? (uint64_t)n : 0;
-	s->out_len += t->out_len;
-	s->done++;
-	if (s->done == s->n)
+	s->made[done] = (struct made){
+		.turn = b->turn, .at = at, .len = n > 0 ? (uint64_t)n : 0,
+		.rejected = true
+	};
+	s->len = at + s->made[done].len;
+	s->done = done + 1;
+	if (done + 1 == b->n)
 		s->state = SLOT_DONE;
 }
 
@@ -74,16 +79,18 @@ died(struct pool *p, const struct event *v, struct err *e)
 	struct watch *w = &p->watch[v->lane];
 	unsigned int number = 0;
 	struct slot *s = current(p, v->lane, &number);
+	const struct batch *b = &p->shared->lane[v->lane].batch[number];
+	uint32_t done = s != NULL ? s->done : 0;
 
 	/* Ours may come when the worker has just gone on to another record,
 	 * which then runs again. */
 	bool late = s != NULL && w->killed &&
-	    (s->turn != w->turn || s->begun != w->begun);
+	    (b->turn != w->turn || s->begun != w->begun);
 
 	if (late) {
 		w->strikes = 0;
-	} else if (s != NULL && s->begun > s->done) {
-		blame(p, v->lane, number, v->status);
+	} else if (s != NULL && s->begun > done && done < b->n) {
+		blame(p, v->lane, number, done, v->status);
 		w->strikes = 0;
 	} else if (v->status != 0 && ++w->strikes > STRIKES) {
 		return err_set(e, ERR_RETRY, true, "the filter's process "
@@ -173,11 +180,12 @@ pool_look(struct pool *p)
 		struct watch *w = &p->watch[i];
 		unsigned int number = 0;
 		const struct slot *s = current(p, i, &number);
+		uint64_t turn = p->shared->lane[i].batch[number].turn;
 
-		if (s == NULL || s->begun == s->done || w->turn != s->turn ||
+		if (s == NULL || s->begun == s->done || w->turn != turn ||
 		    w->begun != s->begun) {
 			w->waited = 0;
-			w->turn = s != NULL ? s->turn : 0;
+			w->turn = s != NULL ? turn : 0;
 			w->begun = s != NULL ? s->begun : 0;
 			continue;
 		}

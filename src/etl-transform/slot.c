@@ -11,9 +11,15 @@ pages(size_t n)
 }
 
 static size_t
-head_size(unsigned int lanes)
+lanes_size(unsigned int lanes)
 {
 	return pages(sizeof(struct shared) + lanes * sizeof(struct lane));
+}
+
+static size_t
+slots_size(unsigned int lanes)
+{
+	return pages(lanes * SLOTS * sizeof(struct slot));
 }
 
 /* Pages cost memory only once they are used. */
@@ -22,14 +28,16 @@ shared_map(struct shared **out, unsigned int lanes, size_t max_record,
     struct err *e)
 {
 	size_t in = pages(max_record + SLOT_BYTES);
-	size_t most = pages(max_record * OUT_FACTOR + SLOT_SPILL);
-	size_t size = head_size(lanes) + (in + most) * SLOTS * lanes;
+	size_t most = pages(max_record * OUT_FACTOR + 2 * SLOT_SPILL);
+	size_t given = lanes_size(lanes) + in * SLOTS * lanes;
+	size_t size = given + slots_size(lanes) + most * SLOTS * lanes;
 	struct shared *s = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (s == MAP_FAILED)
 		return err_errno(e, ERR_IO, "shared memory");
 	s->size = size;
+	s->given = given;
 	s->in_max = in;
 	s->out_max = most;
 	s->lanes = lanes;
@@ -44,23 +52,37 @@ shared_unmap(struct shared *s)
 		(void)munmap(s, s->size);
 }
 
+int
+shared_guard(struct shared *s)
+{
+	return mprotect(s, s->given, PROT_READ);
+}
+
+struct slot *
+slot_at(struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return (struct slot *)(void *)((char *)s + s->given) + lane * SLOTS +
+	    slot;
+}
+
 char *
 slot_in(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	return (char *)s + head_size(s->lanes) +
-	    (s->in_max + s->out_max) * (lane * SLOTS + slot);
+	return (char *)s + lanes_size(s->lanes) +
+	    s->in_max * (lane * SLOTS + slot);
 }
 
 char *
 slot_out(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	return slot_in(s, lane, slot) + s->in_max;
+	return (char *)s + s->given + slots_size(s->lanes) +
+	    s->out_max * (lane * SLOTS + slot);
 }
 
 void
 slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	if (s->lane[lane].slot[slot].in_len > SLOT_SPILL)
+	if (s->lane[lane].batch[slot].len > SLOT_SPILL)
 		(void)madvise(slot_in(s, lane, slot), s->in_max,
 		    MADV_REMOVE);
 }
@@ -68,10 +90,8 @@ slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot)
 void
 slot_trim(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	struct slot *t = &s->lane[lane].slot[slot];
-
 	slot_trim_in(s, lane, slot);
-	if (t->out_len / 2 > SLOT_SPILL)
+	if (slot_at(s, lane, slot)->len / 2 > SLOT_SPILL)
 		(void)madvise(slot_out(s, lane, slot), s->out_max,
 		    MADV_REMOVE);
 }

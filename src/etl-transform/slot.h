@@ -1,8 +1,8 @@
-/* Memory that the parent and the workers share.
+/* Memory that the parent and the workers share: what is given, which workers
+ * can only read, and what they make of it, which nobody may trust.
  * A lane is a worker and its two slots: while it works on one, the parent
- * fills or empties the other.  A slot holds a batch of lines and, in order,
- * what became of each; done says how far it is, so that the death of the
- * worker loses the record it held and nothing else.
+ * fills or empties the other.  A batch is a slot's lines; done says how many
+ * have an outcome, so that a worker's death loses the record it held only.
  * Turns: FREE (parent fills) FULL (worker runs) DONE (parent empties; with
  *        done < n it clears out and makes it FULL again). */
 #ifndef TRANSFORM_SLOT_H
@@ -18,36 +18,42 @@ enum {
 	SLOTS = 2,              /* of a lane */
 	SLOT_RECORDS = 1024,    /* of a batch, and */
 	SLOT_BYTES = 256 << 10, /* its length, but for a longer line */
-	SLOT_SPILL = 1 << 20    /* output that is emptied before more is made */
+	SLOT_SPILL = 1 << 20,   /* output that is emptied before more is made */
+	REJECT_MAX = 32 << 10   /* code, message and pointer, a NUL after each */
 };
 
 enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_DONE };
 
-struct entry {
-	uint32_t in, in_len;    /* the line, and */
-	uint64_t number, offset;        /* where it came from */
-	uint64_t out;           /* outputs, an LF after each; or code, */
-	uint64_t out_len;       /* message and pointer, a NUL after each */
-	uint32_t outputs;
+struct batch {
+	uint32_t n;
+	uint64_t turn;          /* of two FULL slots the lower is first */
+	uint64_t len;
+	struct {
+		uint32_t at, len;               /* the line, and */
+		uint64_t number, offset;        /* where it came from */
+	} line[SLOT_RECORDS];
+};
+
+struct made {
+	uint64_t turn;          /* the batch's, else it is not of this line */
+	uint64_t at, len;       /* outputs, an LF after each; or a reject */
 	bool rejected;
 };
 
 struct slot {
 	_Atomic uint32_t state;
 	_Atomic uint32_t begun, done;   /* records */
-	uint32_t n;
-	uint64_t turn;          /* of two FULL slots the lower is first */
-	uint64_t in_len, out_len;
-	struct entry entry[SLOT_RECORDS];
+	uint64_t len;           /* of what was made */
+	struct made made[SLOT_RECORDS];
 };
 
 struct lane {
 	_Atomic int pid;        /* dead or not, until a new one is asked for */
-	struct slot slot[SLOTS];
+	struct batch batch[SLOTS];
 };
 
 struct shared {
-	size_t size;            /* of the mapping */
+	size_t size, given;     /* of the mapping, and of its first part */
 	size_t in_max, out_max; /* of one slot's areas */
 	unsigned int lanes;
 	struct err compile;     /* why the filter does not compile */
@@ -57,6 +63,8 @@ struct shared {
 int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
     struct err *e);
 void shared_unmap(struct shared *s);
+int shared_guard(struct shared *s);     /* what is given is read only here */
+struct slot *slot_at(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_in(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_out(struct shared *s, unsigned int lane, unsigned int slot);
 /* Give the memory of a large record back: of its line, of all. */

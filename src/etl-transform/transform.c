@@ -33,7 +33,7 @@ put_outputs(struct transform *t, const struct result *r, struct err *e)
 			return -1;
 		p = lf;
 	}
-	stage_done(t->stage, r->outputs > 0);
+	stage_done(t->stage, r->text_len > 0);
 	return 0;
 }
 

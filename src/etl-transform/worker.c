@@ -14,7 +14,7 @@ enum { PEAK_KIB = 64 << 10 };   /* a worker that grew by so is replaced */
 
 struct worker {
 	const struct worker_conf *c;
-	struct lane *lane;
+	const struct lane *lane;
 	unsigned int number;
 	void *engine;
 	struct json json;
@@ -126,34 +126,34 @@ static void
 run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 {
 	struct shared *m = w->c->shared;
-	struct entry *t = &s->entry[i];
-	const char *line = slot_in(m, w->number, k) + t->in;
+	const struct batch *b = &w->lane->batch[k];
+	const char *line = slot_in(m, w->number, k) + b->line[i].at;
 	struct outcome *o = &w->outcome;
 
-	/* The room that is left, as a buffer that cannot grow. */
+	/* A buffer that cannot grow, the same for all: len < SLOT_SPILL. */
 	o->out = (struct buf){
-		.data = slot_out(m, w->number, k) + s->out_len,
-		.cap = m->out_max - s->out_len,
-		.max = m->out_max - s->out_len
+		.data = slot_out(m, w->number, k) + s->len,
+		.cap = m->out_max - SLOT_SPILL, .max = m->out_max - SLOT_SPILL
 	};
 	outcome_clear(o);
-	if (judge(w, line, t->in_len))
+	if (judge(w, line, b->line[i].len))
 		w->c->engine->run(w->engine, &w->json, o);
-	if ((t->rejected = o->code[0] != '\0'))
+	if (o->code[0] != '\0')
 		put_reject(o);
-	t->out = s->out_len;
-	t->out_len = o->out.len;
-	t->outputs = o->n;
-	s->out_len += o->out.len;
+	s->made[i] = (struct made){
+		.turn = b->turn, .at = s->len, .len = o->out.len,
+		.rejected = o->code[0] != '\0'
+	};
+	s->len += o->out.len;
 }
 
 static void
 run_slot(struct worker *w, unsigned int k)
 {
-	struct slot *s = &w->lane->slot[k];
+	struct slot *s = slot_at(w->c->shared, w->number, k);
 	uint32_t i = s->done;
 
-	for (; i < s->n && s->out_len < SLOT_SPILL; i++) {
+	for (; i < w->lane->batch[k].n && s->len < SLOT_SPILL; i++) {
 		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
 		run_record(w, s, k, i);
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
@@ -165,12 +165,13 @@ run_slot(struct worker *w, unsigned int k)
 static bool
 next_slot(const struct worker *w, unsigned int *k)
 {
-	const struct slot *s = w->lane->slot;
+	const struct batch *b = w->lane->batch;
+	const struct slot *s = slot_at(w->c->shared, w->number, 0);
 	bool found = false;
 
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (s[i].state == SLOT_FULL &&
-		    (!found || s[i].turn < s[*k].turn)) {
+		    (!found || b[i].turn < b[*k].turn)) {
 			*k = i;
 			found = true;
 		}
@@ -207,6 +208,8 @@ worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
 	};
 	unsigned int k = 0;
 
+	if (shared_guard(c->shared) == -1)
+		_exit(EX_OSERR);
 	limit_memory(c->memory);
 	outcome_init(&w.outcome);
 	do {

@@ -36,6 +36,15 @@ is 'withholds them' '{"a":1}
 {"a":3}
 {"a":4}' "$(out)"
 is 'and rejects once' '["filter","x",null,2]' "$(rej)"
+is 'a NUL in messages' 0 "$(t 'select(.a == 1) | error("a\u0000b")')"
+is 'is shown' '["filter","a\\u0000b",null,1]' "$(rej)"
+is 'a NUL in a code' 0 "$(t --std 'select(.a == 1) |
+    reject("a\u0000b"; "m"; "/p\u0000q")')"
+like 'is none of ours' '^\["filter","{\\"@etl' "$(rej)"
+is 'a long message' 0 "$(t 'select(.a == 1) | error("é" * 90000)')"
+is 'is cut' '["filter",1]' "$(jq -c '[.code,
+    (.message | test("^é{1000}"; null) | if . then 1 else 0 end)]' \
+    "$scratch/3")"
 is 'error without text' 0 "$(t 'select(.a == 1) | error')"
 is 'is shown as JSON' '["filter","{\"a\":1}",null,1]' "$(rej)"
 is 'jq has its own words' 0 "$(t 'select(.a == 1) | .a.b')"
@@ -229,4 +238,11 @@ is 'in the filter, too' '{"a":1,"b":2}' "$(out)"
 is 'a syntax error' 78 "$(t --std '.a | to_int
     | if then')"
 like 'its line too' '<top-level>, line 2:' "$(cat "$scratch/err")"
+# Rejects find room behind many outputs.
+seq 1 1000 | sed 's/.*/{"a":&}/' >"$scratch/in"
+is 'more out than in' 0 "$(t --max-record 100 'if .a % 25 == 0 then
+    error("x" * 3000) else range(430) | {a: ("y" * 60)} end')"
+is 'all records pass' $((960 * 430)) "$(wc -l <"$scratch/out")"
+is 'all messages stand' 40 "$(jq -r .message "$scratch/3" |
+    grep -c '^xxxxxxxxxx')"
 done_testing
