@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { HOPS = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048 };
 
@@ -119,7 +120,7 @@ hop_move(struct hop *h, const struct http_url *from,
 		return denied("not http or https", to->text, n, e);
 	if (from->secure && !to->secure)
 		return denied("from https to http", to->text, n, e);
-	if (strcmp(from->origin, to->origin) != 0)
+	if (strcasecmp(from->origin, to->origin) != 0)
 		h->stranger = true;
 	buf_clear(&h->url);
 	buf_str(&h->url, to->text);

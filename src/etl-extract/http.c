@@ -6,7 +6,6 @@
 #include "inflate.h"
 #include "reader.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,11 @@ struct http {
 	char text[CURL_ERROR_SIZE];
 	struct http_answer *answer;     /* during http_get() */
 	struct inflate *gzip;
+	const char *refused;            /* why we ended the transfer */
+	bool again;                     /* which another try may help */
 	bool coded;                     /* in an encoding we did not ask for */
-	bool garbled;                   /* the gzip data is broken */
-	bool large;
+	bool headed;                    /* the head is whole */
+	size_t heads;                   /* bytes of all heads, 1xx included */
 	bool wary, private;             /* public addresses only; refused one */
 	int64_t looked;                 /* for a reader that has left */
 };
@@ -34,6 +35,7 @@ head_ended(struct http *h)
 	const char *v;
 	size_t n;
 
+	h->headed = true;
 	if (!http_header(h->answer, "Content-Encoding", &v, &n) || n == 0 ||
 	    (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return;
@@ -44,12 +46,24 @@ head_ended(struct http *h)
 }
 
 static size_t
+refuse(struct http *h, const char *why)
+{
+	h->refused = why;
+	return 0;
+}
+
+static size_t
 take_header(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
 	struct http_answer *a = h->answer;
 
 	n *= size;
+	h->heads += n;
+	if (h->heads > a->head.max)
+		return refuse(h, "the answer's head is too large");
+	if (h->headed)                  /* a trailer: no one may rely on it */
+		return n;
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		const char *at = memchr(p, ' ', n);
 
@@ -60,8 +74,7 @@ take_header(char *p, size_t size, size_t n, void *to)
 	buf_add(&a->head, p, n);
 	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
 		head_ended(h);
-	h->large = a->head.failed;
-	return h->large ? 0 : n;
+	return a->head.failed ? 0 : n;
 }
 
 static size_t
@@ -74,13 +87,16 @@ take_body(char *p, size_t size, size_t n, void *to)
 	if (h->answer->status >= 300 && b->len > ERROR_KEPT)
 		return n;
 	if (h->coded)
-		return h->answer->status >= 300 ? n : 0;
+		return refuse(h, "the answer has an encoding that was not "
+		    "asked for");
 	if (h->gzip == NULL)
 		buf_add(b, p, n);
-	else if (inflate_put(h->gzip, b, p, n) == -1 && !b->failed)
-		h->garbled = true;
-	h->large = b->failed;
-	return h->large || h->garbled ? 0 : n;
+	else
+		h->again = inflate_put(h->gzip, b, p, n) == -1 && !b->failed;
+	if (h->again)
+		return refuse(h, "the answer's gzip data is broken");
+	return !b->failed ? n : refuse(h, !b->full ? NULL :
+	    "the answer is too large (see --max-body)");
 }
 
 static int
@@ -119,6 +135,7 @@ http_set(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->text);
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(u, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* waits for no DNS */
@@ -185,67 +202,50 @@ header_list(char *const *headers, size_t n)
 }
 
 static int
-tls_failed(const struct http *h, struct err *e)
-{
-	return err_set(e, ERR_DENIED, false, "TLS: %s", h->text);
-}
-
-/* Our own reason to end a transfer, where there is one. */
-static int
-refused(const struct http *h, struct err *e)
-{
-	if (h->large)
-		return err_set(e, ERR_PEER, false,
-		    "the answer is too large (see --max-body)");
-	if (h->coded)
-		return err_set(e, ERR_PEER, false,
-		    "the answer has an encoding that was not asked for");
-	return err_set(e, ERR_RETRY, true, "the answer's gzip data is broken");
-}
-
-static int
 transfer_failed(struct http *h, CURLcode code, struct err *e)
 {
+	const char *why = h->text[0] != '\0' ? h->text :
+	    curl_easy_strerror(code);
 	curl_off_t begun = 0;
 
+	if (h->private)
+		return err_set(e, ERR_DENIED, false,
+		    "redirect from a public to a private address");
 	switch (code) {
 	case CURLE_WRITE_ERROR:
-		return refused(h, e);
+		if (h->refused == NULL)
+			return err_nomem(e);
+		return err_set(e, h->again ? ERR_RETRY : ERR_PEER, h->again,
+		    "%s", h->refused);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return reader_stopped(e);
-	case CURLE_OUT_OF_MEMORY:
-		return err_nomem(e);
+	case CURLE_OUT_OF_MEMORY:               /* up to 8.5, both */
+		return err_set(e, ERR_RETRY, true,
+		    "out of memory, or a line of the head is too long");
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+		return err_set(e, ERR_PEER, false,
+		    "a line of the answer's head is too long");
+#endif
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
-		return tls_failed(h, e);
+		return err_set(e, ERR_DENIED, false, "TLS: %s", why);
 	case CURLE_UNSUPPORTED_PROTOCOL:        /* HTTP/0.9 */
 	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(e, ERR_PEER, false, "no HTTP: %s", h->text);
+		return err_set(e, ERR_PEER, false, "no HTTP: %s", why);
 	case CURLE_URL_MALFORMAT:
-		return err_set(e, ERR_USAGE, false, "%s", h->text);
+		return err_set(e, ERR_USAGE, false, "not a URL: %s", why);
 	case CURLE_PARTIAL_FILE:
 		return err_set(e, ERR_RETRY, true,
 		    "the answer was cut short: %s", h->text);
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-		if (h->private)
-			return err_set(e, ERR_DENIED, false,
-			    "redirect from a public to a private address");
-		h->answer->unreachable = true;
-		break;
-	case CURLE_OPERATION_TIMEDOUT:
-		(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T,
-		    &begun);
-		h->answer->unreachable = begun == 0;
-		break;
 	default:
 		break;
 	}
-	return err_set(e, ERR_RETRY, true, "%s",
-	    h->text[0] != '\0' ? h->text : curl_easy_strerror(code));
+	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
+	h->answer->unreachable = begun == 0;
+	return err_set(e, ERR_RETRY, true, "%s", why);
 }
 
 static void
@@ -258,7 +258,9 @@ http_reset(struct http *h, struct http_answer *a)
 	h->answer = a;
 	inflate_free(h->gzip);
 	h->gzip = NULL;
-	h->coded = h->garbled = h->large = h->private = false;
+	h->refused = NULL;
+	h->again = h->coded = h->private = h->headed = false;
+	h->heads = 0;
 	h->text[0] = '\0';
 }
 
@@ -277,10 +279,14 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 		code = curl_easy_perform(h->curl);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
+	if (h->headed && a->status >= 300 && code != CURLE_ABORTED_BY_CALLBACK)
+		return 0;       /* it says all, whatever its body is */
 	if (code != CURLE_OK)
 		return transfer_failed(h, code, e);
-	if (h->gzip != NULL && !inflate_whole(h->gzip) && a->status < 300 &&
-	    a->status != 204)
+	if (!h->headed)
+		return err_set(e, ERR_RETRY, true,
+		    "the answer was cut short in its head");
+	if (h->gzip != NULL && !inflate_whole(h->gzip) && a->status != 204)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
@@ -304,13 +310,9 @@ http_wary(struct http *h, bool wary)
 static char *
 url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
-	char *s = NULL, *copy;
+	char *s = NULL;
 
-	if (curl_url_get(u, part, &s, flags) != CURLUE_OK)
-		return NULL;
-	copy = strdup(s);
-	curl_free(s);
-	return copy;
+	return curl_url_get(u, part, &s, flags) == CURLUE_OK ? s : NULL;
 }
 
 static char *
@@ -323,13 +325,11 @@ url_origin(CURLU *u, const char *scheme)
 	buf_init(&b, URL_MAX);
 	buf_printf(&b, "%s://%s:%s", scheme, host == NULL ? "" : host,
 	    port == NULL ? "" : port);
-	for (size_t i = 0; i < b.len; i++)
-		b.data[i] = (char)tolower((unsigned char)b.data[i]);
 	if (!b.failed)
 		text = strdup(buf_text(&b));
 	buf_release(&b);
-	free(host);
-	free(port);
+	curl_free(host);
+	curl_free(port);
 	return text;
 }
 
@@ -341,7 +341,7 @@ url_take(struct http_url *to, CURLU *u, struct err *e)
 	char *user = url_part(u, CURLUPART_USER, 0);
 
 	to->user = user != NULL;
-	free(user);
+	curl_free(user);
 	(void)curl_url_set(u, CURLUPART_USER, NULL, 0);
 	(void)curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
 	(void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
@@ -351,8 +351,14 @@ url_take(struct http_url *to, CURLU *u, struct err *e)
 		to->text = url_part(u, CURLUPART_URL, 0);
 		to->origin = url_origin(u, scheme);
 	}
-	free(scheme);
-	return to->text == NULL || to->origin == NULL ? err_nomem(e) : 0;
+	curl_free(scheme);
+	if (to->text == NULL || to->origin == NULL)
+		return err_nomem(e);
+	for (const char *p = to->origin; *p != '\0'; p++)
+		if ((*p & 0x80) != 0)   /* libcurl would ask the locale */
+			return err_set(e, ERR_USAGE, false, "a host name "
+			    "outside ASCII: write its xn-- form");
+	return 0;
 }
 
 int
@@ -370,7 +376,8 @@ http_url_init(struct http_url *to, const char *base, const char *ref,
 		code = curl_url_set(u, CURLUPART_URL, base, 0);
 	if (code == CURLUE_OK)
 		code = curl_url_set(u, CURLUPART_URL, ref,
-		    CURLU_NON_SUPPORT_SCHEME);
+		    CURLU_NON_SUPPORT_SCHEME | (base == NULL ? 0 :
+		    CURLU_URLENCODE | CURLU_ALLOW_SPACE));
 	if (code != CURLUE_OK)
 		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
 		    curl_url_strerror(code));
@@ -385,7 +392,7 @@ http_url_init(struct http_url *to, const char *base, const char *ref,
 void
 http_url_release(struct http_url *u)
 {
-	free(u->text);
+	curl_free(u->text);
 	free(u->origin);
 	memset(u, 0, sizeof(*u));
 }

@@ -1,7 +1,7 @@
 /* The transport: GET over one connection kept alive; libcurl is behind it.
  * Owns:  the handle; an answer owns its buffers, used again by each call.
  * Gives: any status is success here; redirects are not followed. The body
- *        comes decoded and whole. Of an error's body the start is kept.
+ *        comes decoded and whole; past 2xx what came of its start is kept.
  * Fails: transient where another try may help (no connection, time-out, cut
  *        body); ERR_DENIED where TLS does not verify; ERR_PEER past max_body;
  *        as reader.h says where there is no more use. */
@@ -19,7 +19,7 @@ struct http_conf {
 
 struct http_answer {
 	int status;             /* 0: none came */
-	bool unreachable;       /* no connection could be made */
+	bool unreachable;       /* no connection could be made, or no TLS */
 	struct buf head, body;
 };
 

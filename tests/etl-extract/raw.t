@@ -95,6 +95,52 @@ is 'an empty Location' 76 "$(get nowhere)"
 printf 'HTTP/1.1 404 Gone\r\nContent-Encoding: br\r\n\r\n\001' >"$raw/missing"
 bad missing 66 1 '404: '
 
+# An error is known by its head, whatever comes after it.
+echo no | answer broken-gzip "$gz"
+sed -i '1s/200 OK/404 Gone/' "$raw/broken-gzip"
+bad broken-gzip 66 1 '404: '
+printf 'HTTP/1.1 404 Gone\r\nContent-Length: 9\r\n\r\nno' >"$raw/short-error"
+bad short-error 66 1 '404: no$'
+
+# Heads that are not to be believed.
+yes 'HTTP/1.1 103 Early Hints|Link: <a>|' | head -n 9000 | tr '|' '\n' |
+    sed 's/$/\r/' >"$raw/hints"
+bad hints 76 1 'the answer.s head is too large'
+printf '5\r\n[{}]\n\r\n0\r\nX-Total-Count: 1\r\n\r\n' | answer trailer \
+    'Transfer-Encoding: chunked\r\n'
+is 'a trailer is no header' '76 {}' "$(status etl-extract --paginate page \
+    --into query:p --total header:x-total-count "$url/trailer") $(cat \
+    "$scratch/out")"
+printf 'HTTP/1.1 302 Found\r\nLocation: %s/clos ed\r\n\r\n' "$url" \
+    >"$raw/space"
+get space >/dev/null
+is 'a blank in a Location is encoded' 'space clos%20ed' "$(tr '\n' ' ' \
+    <"$raw/log" | sed 's/ clos%20ed .*/ clos%20ed/;s/ $//')"
+printf 'HTTP/1.1 302 Found\r\nLocation: http://b\303\274cher.example/\r\n\r\n' \
+    >"$raw/idn"
+bad idn 76 1 '302 with a Location that is no URL'
+is 'a host outside ASCII' 64 "$(status etl-extract 'http://bücher.example/')"
+like 'a host outside ASCII: said' 'write its xn-- form' "$(cat "$scratch/err")"
+
+# Cut at every byte: no record of a part, and another try may help.
+head -c 7 "$scratch/gz" >"$scratch/gz.1"
+{
+	printf '7\r\n'
+	cat "$scratch/gz.1"
+	printf '\r\n%x;ext="v"\r\n' $(($(wc -c <"$scratch/gz") - 7))
+	tail -c +8 "$scratch/gz"
+	printf '\r\n0\r\nX-Trailer: 1\r\n\r\n'
+} | answer all "$gz"'Transfer-Encoding: chunked\r\n'
+size=$(wc -c <"$raw/all") n=0 odd=
+while [ $n -lt $((size - 1)) ]; do
+	head -c $n "$raw/all" >"$raw/part"
+	rc=$(status etl-extract --retries 0 "$url/part")
+	[ "$rc" = 75 ] && [ ! -s "$scratch/out" ] || odd="$odd $n:$rc"
+	n=$((n + 1))
+done
+is "cut at each of $size bytes" '' "$odd"
+is 'not cut' '0 {"a":1}' "$(get all) $(cat "$scratch/out")"
+
 # A server that takes no connection any more: its queue is full.
 cat >"$scratch/full.py" <<'EOF'
 import socket, sys, time
