@@ -19,6 +19,7 @@ struct job {                    /* the same in all attempts */
 	struct retry retry;
 	uint64_t timeout;
 	char host[256], traceparent[56];
+	bool traced;            /* traceparent was given from outside */
 	bool no_stdin;
 	bool verbose;           /* -v, or a terminal */
 };

@@ -96,12 +96,26 @@ attempts_run(struct job *j, int *sig)
 	return code;
 }
 
+/* A run of its own is a trace of its own. */
+static void
+trace_make(struct job *j)
+{
+	char trace[33], span[17];
+
+	random_hex(trace, sizeof(trace) - 1);
+	random_hex(span, sizeof(span) - 1);
+	(void)snprintf(j->traceparent, sizeof(j->traceparent), "00-%s-%s-01",
+	    trace, span);
+}
+
 int
 job_run(struct job *j, int *sig)
 {
 	struct err e = { 0 };
 	int code;
 
+	if (!j->traced)
+		trace_make(j);
 	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
 		return err_report("etl-run", &e);
 	code = attempts_run(j, sig);

@@ -178,8 +178,7 @@ lock_drop(struct lock *l)
 {
 	if (l->fd == -1)
 		return;
-	if (ftruncate(l->fd, 0) == -1)
-		(void)lseek(l->fd, 0, SEEK_SET);
+	(void)!ftruncate(l->fd, 0);
 	(void)flock(l->fd, LOCK_UN);
 	(void)close(l->fd);
 	l->fd = -1;

@@ -93,23 +93,6 @@ trace_valid(const char *t)
 	return strspn(t + 3, "0") < 32 && strspn(t + 36, "0") < 16;
 }
 
-static void
-trace_set(struct job *j)
-{
-	const char *given = getenv("TRACEPARENT");
-	char trace[33], span[17];
-
-	if (trace_valid(given)) {
-		(void)snprintf(j->traceparent, sizeof(j->traceparent), "%s",
-		    given);
-		return;
-	}
-	random_hex(trace, sizeof(trace) - 1);
-	random_hex(span, sizeof(span) - 1);
-	(void)snprintf(j->traceparent, sizeof(j->traceparent), "00-%s-%s-01",
-	    trace, span);
-}
-
 /* stdin goes to the pipeline only if it is read once and by nobody else; a
  * terminal would stop a process group that is not in its foreground. */
 static bool
@@ -144,7 +127,9 @@ configure(struct job *j, struct buf *url, const struct run_opts *o,
 	    isatty(STDERR_FILENO) == 1;
 	if (gethostname(j->host, sizeof(j->host) - 1) == -1)
 		return err_errno(e, ERR_IO, "host name");
-	trace_set(j);
+	if ((j->traced = trace_valid(getenv("TRACEPARENT"))))
+		(void)snprintf(j->traceparent, sizeof(j->traceparent), "%s",
+		    getenv("TRACEPARENT"));
 	return 0;
 }
 

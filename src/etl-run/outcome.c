@@ -69,8 +69,8 @@ is_name_of(int sig, const char *text)
 	return name != NULL && strcmp(name, text) == 0;
 }
 
-void
-outcome_duration(struct buf *b, uint64_t ms)
+static void
+duration_put(struct buf *b, uint64_t ms)
 {
 	if (ms % 1000 == 0)
 		buf_printf(b, "%" PRIu64 "s", ms / 1000);
@@ -91,7 +91,7 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 	}
 	if (end->late) {
 		buf_str(b, "stopped after ");
-		outcome_duration(b, timeout);
+		duration_put(b, timeout);
 		buf_str(b, " (--timeout)");
 		return;
 	}

@@ -10,6 +10,5 @@
 int outcome_code(const struct child_end *end);
 void outcome_put(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c);         /* nothing where it is 0 */
-void outcome_duration(struct buf *b, uint64_t ms);
 
 #endif

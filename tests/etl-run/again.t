@@ -55,6 +55,10 @@ is 'a schedule ends by TERM' 143 $rc
 n=$(wc -l <ticks | tr -d ' ')
 is 'after its runs, failing or not' 5 "$n"
 is 'with a line for each' "$n" "$(grep -c '^etl-run: e: failed' err)"
+is 'and a trace for each' "$n" "$(sql "SELECT count(DISTINCT traceparent)
+    FROM pipeline_runs WHERE pipeline = 'e'")"
+is 'but one for all tries of a run' 1 "$(sql "SELECT count(DISTINCT
+    traceparent) FROM pipeline_runs WHERE pipeline = 't'")"
 is 'without drift' 4 "$(awk 'NR > 1 { d = ($1 - first) / 1e6
     n = int(d / 400 + 0.5); off = d - n * 400
     if (off < 150 && off > -150) ok++ } NR == 1 { first = $1 }
