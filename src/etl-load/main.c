@@ -17,7 +17,8 @@ static const char usage[] =
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
-	{ "db", OPT_STRING, AT(db), "URL", "the database", "DATABASE_URL", 0 },
+	{ "db", OPT_STRING, AT(db), "URL", "the database (DATABASE_URL)", NULL,
+	    0 },
 	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
 	    0 },
 	{ "key", OPT_STRING, AT(key), "COLS",

@@ -119,6 +119,11 @@ bad 'no server' 75 'etl-load: .*connect' --retries 0 --table t \
 bad 'a password' 75 'a password in an argument' --retries 0 --table t \
     --db 'postgresql://u:geheim@127.0.0.1:1/x'
 unlike 'a password is not told' geheim "$(cat "$scratch/err")"
+DATABASE_URL=postgresql://u:geheim@127.0.0.1:1/x
+export DATABASE_URL
+bad 'a password in the environment' 75 connect --retries 0 --table t
+unlike 'that is no argument' 'a password in' "$(cat "$scratch/err")"
+unset DATABASE_URL
 bad 'no such database' 78 'does not exist' --table t \
     --db 'postgresql:///etl_no_such_database'
 bad 'another kind' 78 'mysql' --table t --db mysql://x
