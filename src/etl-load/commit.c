@@ -115,13 +115,13 @@ ledger(struct loader *l, bool ended, struct err *e)
 	}
 }
 
-/* Plain append has no ledger row: the transaction's own number decides what
- * a lost answer to COMMIT meant. */
+/* Plain input has no ledger row: the transaction's own number decides what a
+ * lost answer to COMMIT meant. */
 static int
 number(struct loader *l, struct err *e)
 {
 	l->xid = 0;
-	if (l->marked || l->target.upsert || db_kind(l->db) != DB_POSTGRESQL)
+	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
 		return 0;
 	return db_int(l->db, "SELECT pg_current_xact_id()::text::int8", NULL,
 	    0, 0, &l->xid, e);
@@ -184,7 +184,8 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	return rc;
 }
 
-/* What became of a COMMIT without an answer. 1 committed, 0 not, -1. */
+/* What became of a COMMIT without an answer. 1 committed, 0 do it again: it
+ * was not, or an upsert, which a second time changes nothing. -1. */
 static int
 decide(struct loader *l, struct err *e)
 {
@@ -197,12 +198,12 @@ decide(struct loader *l, struct err *e)
 		return 0;
 	if (db_int(l->db, sql, &v, 1, 2, &is, e) == -1)
 		return -1;
-	if (is == 2)
+	if (is == 2 && !l->target.upsert)
 		return err_set(e, ERR_RETRY, false, "the connection was lost "
 		    "while a batch was being committed, and the server does "
 		    "not say whether it was: compare the rows");
 	l->xid = 0;
-	return (int)is;
+	return is == 1;
 }
 
 int

@@ -44,7 +44,9 @@ for when in before after; do
 	sql 'TRUNCATE t; CREATE UNIQUE INDEX tk ON t (k)'
 	: >"$scratch/aside"
 	through $when
-	is "upsert, $when" 0 "$(load --key k --batch 60)"
+	is "upsert, $when" 0 "$(load -v --key k --batch 60)"
+	like "upsert, $when: counts" '200 in, 199 inserted,.* 1 rejected' \
+	    "$(cat "$scratch/err")"
 	check_rows "upsert, $when" 1
 	sql 'DROP INDEX tk'
 
