@@ -56,21 +56,25 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 static bool
 was_told(const struct loader *l, uint64_t ordinal)
 {
-	uint64_t v;
+	return ordinal / 8 < l->told.len &&
+	    l->told.data[ordinal / 8] >> ordinal % 8 & 1;
+}
 
-	for (size_t at = 0; at < l->told.len; at += sizeof(v)) {
-		memcpy(&v, l->told.data + at, sizeof(v));
-		if (v == ordinal)
-			return true;
-	}
-	return false;
+static int
+told_set(struct loader *l, uint64_t ordinal, struct err *e)
+{
+	while (l->told.len <= ordinal / 8 && !l->told.failed)
+		buf_char(&l->told, 0);
+	if (buf_check(&l->told, e) == -1)
+		return -1;
+	l->told.data[ordinal / 8] |= (char)(1 << ordinal % 8);
+	return 0;
 }
 
 int
 rejects_aside(struct loader *l, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
-	bool again = l->told.len > 0;
 	int more;
 
 	if (s->total == 0)
@@ -82,15 +86,13 @@ rejects_aside(struct loader *l, struct err *e)
 			struct line line = spool_line(s, i);
 
 			if (is_letter(l, &s->items[i]) ||
-			    (again && was_told(l, line.number)))
+			    was_told(l, line.number))
 				continue;
 			if (stage_aside(l->stage, line.data, line.len,
-			    e) == -1)
+			    e) == -1 || told_set(l, line.number, e) == -1)
 				return -1;
-			buf_add(&l->told, &line.number,
-			    sizeof(line.number));
 		}
-	return more == -1 ? -1 : buf_check(&l->told, e);
+	return more;
 }
 
 static void
