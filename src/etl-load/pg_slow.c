@@ -2,7 +2,7 @@
 
 #include "sql_text.h"
 
-/* Names with a dot cannot be columns of users. A block is a few keys with all
+/* No column has a name that begins with "etl.": see sink_pg.c. A block is a few keys with all
  * their rows: it is merged as a whole, and if that fails, row by row. */
 static const char head[] =
     "DO $etl$\n"

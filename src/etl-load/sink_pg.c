@@ -56,6 +56,38 @@ find_deferred(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
+/* COPY takes no table with row security; INSERT does. */
+static int
+find_straight(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT row_security_active($1::text::regclass)::int";
+	const struct target *t = s->target;
+	struct db_value v = db_text(t->table->quoted);
+	int64_t secured = 0;
+
+	if (t->upsert || t->touch != NO_COLUMN || t->seen != NO_COLUMN)
+		return 0;
+	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+		return -1;
+	s->straight = !secured;
+	return 0;
+}
+
+/* Names that begin with "etl." are ours in the statements of pg_sql.c. */
+static int
+check_names(const struct pg_sink *s, struct err *e)
+{
+	const struct table *t = s->target->table;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strncmp(t->columns[i].name, "etl.", 4) == 0)
+			return err_set(e, ERR_CONFIG, false, "table %s: column "
+			    "\"%s\": names that begin with etl. are taken",
+			    t->name, t->columns[i].name);
+	return 0;
+}
+
 static int
 pg_sink_open(void **self, struct db *db, const struct target *t,
     struct err *e)
@@ -66,12 +98,11 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 		return err_nomem(e);
 	s->db = db;
 	s->target = t;
-	s->straight = !t->upsert && t->touch == NO_COLUMN &&
-	    t->seen == NO_COLUMN;
 	pg_rows_init(&s->rows, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
-	if (find_deferred(s, e) == -1 ||
+	if (check_names(s, e) == -1 || find_deferred(s, e) == -1 ||
+	    find_straight(s, e) == -1 ||
 	    (!s->straight && stage_make(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;

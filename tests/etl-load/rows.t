@@ -169,5 +169,23 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	is "$k partitions: rows" '1|a
 2|d
 3|' "$(sql 'SELECT * FROM parted ORDER BY k')"
+
+	# COPY takes no table with row security; INSERT does.
+	sql 'CREATE TABLE secured (k int, v int)'
+	sql 'ALTER TABLE secured ENABLE ROW LEVEL SECURITY'
+	sql 'CREATE POLICY p ON secured USING (v > 0)'
+	sql 'CREATE ROLE etl_load_row_security'
+	sql 'GRANT SELECT, INSERT ON secured TO etl_load_row_security'
+	table=secured
+	put '{"k":1,"v":1}' '{"k":2,"v":2}'
+	PGOPTIONS='-c role=etl_load_row_security' \
+	    load "$k row security" '2 in 2 0 0 0 0'
+	sql 'DROP OWNED BY etl_load_row_security'
+	sql 'DROP ROLE etl_load_row_security'
+	put '{"etl.n":1}'
+	sql 'CREATE TABLE ours ("etl.n" int)'
+	is "$k a column with our name" 78 "$(status etl-load --db "$db" \
+	    --table ours <"$scratch/in")"
+	like "$k a column with our name: said" 'etl\.n' "$(cat "$scratch/err")"
 done
 done_testing
