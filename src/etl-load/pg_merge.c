@@ -85,7 +85,7 @@ count_rest(struct pg_sink *s, bool alone, uint64_t staged,
 
 	if (done + sums->superseded == staged)
 		return 0;
-	if (alone && count(s, pg_distinct, &keys, e) == -1)
+	if (s->target->upsert && alone && count(s, pg_distinct, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -108,7 +108,7 @@ merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
 		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i],
 		    alone, sums, e) == -1)
 			return -1;
-	if (s->target->upsert && count_rest(s, alone, staged, sums, e) == -1)
+	if (count_rest(s, alone, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    sums->unchanged > 0 && change(s, pg_seen, &n, e) == -1)

@@ -142,7 +142,12 @@ copy_row(struct pg_rows *r, const struct shape *s,
 static int
 copy_finish(struct pg_rows *r, struct err *e)
 {
-	return piece_flush(r, e) == -1 ? -1 : db_copy_end(r->db, NULL, e);
+	int64_t n = 0;
+
+	if (piece_flush(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+		return -1;
+	r->copied += n;
+	return 0;
 }
 
 /* The server reads a row while the next one is made. */
@@ -186,6 +191,7 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
 
 	buf_clear(&r->text);
 	r->n = 0;
+	r->copied = 0;
 	r->first = NULL;
 	r->failed = false;
 	for (size_t i = 0; i < o->chunk->n; i++) {

@@ -25,6 +25,7 @@ struct pg_rows {
 	size_t nshapes;
 	bool *used;                     /* shapes of this chunk */
 	size_t used_room;
+	int64_t copied;                 /* that the server has taken */
 	const struct shape *first;      /* copied while it was read */
 	bool failed;                    /* but the server refused a row */
 };

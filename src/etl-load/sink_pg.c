@@ -154,7 +154,8 @@ has_empty(const struct pg_sink *s)
 	return false;
 }
 
-/* 1 all rows are in the table, 0 none is: stage them, -1. */
+/* 1 all rows are in the table, 0 none is: stage them, -1. Those that were not
+ * copied a trigger has kept out. */
 static int
 straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
@@ -166,8 +167,10 @@ straight(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (rc == 0)
 		rc = pg_immediate(s, e);
 	rc = pg_judge(s, rc, "etl_chunk", e);
-	if (rc == 1)
-		o->sums.inserted += s->rows.n;
+	if (rc == 1) {
+		o->sums.inserted += (uint64_t)s->rows.copied;
+		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
+	}
 	return rc;
 }
 

@@ -170,6 +170,27 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 2|d
 3|' "$(sql 'SELECT * FROM parted ORDER BY k')"
 
+	# A trigger that keeps rows out: they are in no table, and not inserted.
+	sql 'CREATE TABLE guarded (k int PRIMARY KEY, v int, at timestamptz)'
+	sql "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
+	    'BEGIN IF NEW.v < 0 THEN RETURN NULL; END IF; RETURN NEW; END'"
+	sql 'CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON guarded
+	    FOR EACH ROW EXECUTE FUNCTION guard()'
+	table=guarded
+	put '{"k":1,"v":1}' '{"k":2,"v":-2}'
+	load "$k kept out, append" '2 in 1 0 1 0 0'
+	put '{"k":3,"v":1}' '{"k":4,"v":-2}'
+	load "$k kept out, staged" '2 in 1 0 1 0 0' --touch at
+	put '{"k":5,"v":1}' '{"k":6,"v":-2}' '{"k":7,"v":"x"}' \
+	    '{"k":1,"v":3}'
+	load "$k kept out, one by one" '4 in 1 0 1 0 2'
+	put '{"k":1,"v":-1}' '{"k":8,"v":-1}' '{"k":9,"v":2}'
+	load "$k kept out, upsert" '3 in 1 0 2 0 0' --key k
+	is "$k kept out: rows" '1|1
+3|1
+5|1
+9|2' "$(sql 'SELECT k, v FROM guarded ORDER BY k')"
+
 	# COPY takes no table with row security; INSERT does.
 	sql 'CREATE TABLE secured (k int, v int)'
 	sql 'ALTER TABLE secured ENABLE ROW LEVEL SECURITY'
