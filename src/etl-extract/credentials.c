@@ -5,8 +5,7 @@
 #include "url.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -64,24 +63,28 @@ header_user(struct credentials *c, const char *text, const char *where,
 static int
 header_file(struct credentials *c, const char *path, struct err *e)
 {
-	FILE *f = fopen(path, "re");
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-	int rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	char *line, *rest;
+	struct buf b;
+	size_t n;
 
-	if (f == NULL)
-		return err_errno(e, ERR_INPUT, path);
-	while (rc == 0 && (n = getline(&line, &cap, f)) != -1) {
-		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+	buf_init(&b, HEADER_MAX);
+	rc = secret_read(&b, fd, path, e);
+	if (rc == 0 && b.len > 0 && memchr(b.data, '\0', b.len) != NULL)
+		rc = err_set(e, ERR_CONFIG, false, "%s: holds a NUL", path);
+	buf_char(&b, '\0');
+	if (rc == 0)
+		rc = buf_check(&b, e);
+	for (rest = b.data; rc == 0 && (line = strsep(&rest, "\n")) != NULL; ) {
+		n = strlen(line);
+		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
 		if (n > 0)
 			rc = header_user(c, line, path, ERR_CONFIG, e);
 	}
-	if (rc == 0 && ferror(f))
-		rc = err_errno(e, ERR_IO, path);
-	free(line);
-	(void)fclose(f);
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.cap);
+	buf_release(&b);
 	return rc;
 }
 

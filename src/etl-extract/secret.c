@@ -1,9 +1,11 @@
 #include "secret.h"
 
-#include "base/buf.h"
 #include "base/stop.h"
+#include "base/wait.h"
+#include "reader.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,37 +49,52 @@ from_env(struct buf *b, const char *name, struct err *e)
 	return buf_check(b, e);
 }
 
+/* No more than b takes. A stop signal ends the wait. */
 static int
-read_all(struct buf *b, int fd, struct err *e)
+read_all(struct buf *b, int fd, const char *from, struct err *e)
 {
 	char room[4096];
-	ssize_t n;
+	ssize_t n = -1;
 
-	while ((n = read(fd, room, sizeof(room))) != 0) {
-		if (n == -1 && errno == EINTR && stop_signal() == 0)
+	while (!b->failed && n != 0) {
+		if (wait_fd(fd, POLLIN, -1) == -1)
+			return reader_stopped(e);
+		n = read(fd, room, sizeof(room));
+		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return err_errno(e, ERR_IO, "--secret");
+			return err_errno(e, ERR_INPUT, from);
 		buf_add(b, room, (size_t)n);
 	}
 	explicit_bzero(room, sizeof(room));
+	if (b->full)
+		return err_set(e, ERR_CONFIG, false, "%s: longer than %zu "
+		    "bytes", from, b->max);
 	return buf_check(b, e);
+}
+
+int
+secret_read(struct buf *b, int fd, const char *from, struct err *e)
+{
+	int rc = fd == -1 ? err_errno(e, ERR_INPUT, from) :
+	    read_all(b, fd, from, e);
+
+	if (fd != -1)
+		(void)close(fd);
+	return rc;
 }
 
 static int
 from_file(struct buf *b, const char *path, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (fd == -1)
-		return err_errno(e, ERR_INPUT, path);
-	if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & 077) != 0)
 		(void)fprintf(stderr, "etl-extract: warning: %s: others may "
 		    "read this secret: chmod 600\n", path);
-	rc = read_all(b, fd, e);
-	(void)close(fd);
-	return rc;
+	return secret_read(b, fd, path, e);
 }
 
 /* In the child: never returns. */
@@ -94,13 +111,17 @@ command_run(const char *command, int out)
 }
 
 static int
-command_ended(pid_t pid, const char *command, struct err *e)
+command_ended(pid_t pid, bool read, const char *command, struct err *e)
 {
 	int status;
 
+	if (!read)
+		(void)kill(pid, SIGTERM);
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return err_errno(e, ERR_IO, "--secret");
+	if (!read)
+		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false,
@@ -112,8 +133,9 @@ command_ended(pid_t pid, const char *command, struct err *e)
 static int
 from_command(struct buf *b, const char *command, struct err *e)
 {
-	int fd[2], rc;
+	int fd[2];
 	pid_t pid;
+	bool read;
 
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return err_errno(e, ERR_IO, "--secret");
@@ -125,9 +147,8 @@ from_command(struct buf *b, const char *command, struct err *e)
 	if (pid == 0)
 		command_run(command, fd[1]);
 	(void)close(fd[1]);
-	rc = read_all(b, fd[0], e);
-	(void)close(fd[0]);
-	return command_ended(pid, command, e) == -1 ? -1 : rc;
+	read = secret_read(b, fd[0], "--secret cmd", e) == 0;
+	return command_ended(pid, read, command, e);
 }
 
 static int

@@ -6,10 +6,12 @@
 #ifndef EXTRACT_SECRET_H
 #define EXTRACT_SECRET_H
 
-#include "base/errval.h"
+#include "base/buf.h"
 
 void secret_guard(void);
 int secret_get(char **to, const char *from, struct err *e);
 void secret_free(char *s);      /* blanks it first */
+/* The whole of a descriptor, which it closes; -1 fails as errno says. */
+int secret_read(struct buf *b, int fd, const char *from, struct err *e);
 
 #endif

@@ -78,6 +78,21 @@ b: c" "$api/posts")"
 is 'no header file' 66 "$(get --header "@$mine.no" "$api/posts")"
 is 'bad header file' 78 "$(echo x >"$mine.h"; get --header "@$mine.h" \
     "$api/posts")"
+printf 'X-A: b\0c\n' >"$mine.h"
+is 'NUL in a header file' 78 "$(get --header "@$mine.h" "$api/posts")"
+printf 'X-A: b\rX-B: c\n' >"$mine.h"
+is 'CR in a header file' 78 "$(get --header "@$mine.h" "$api/posts")"
+is 'endless header file' 78 "$(limit=5 get --header @/dev/zero "$api/posts")"
+is 'header file is a directory' 66 "$(get --header "@$scratch" "$api/posts")"
+is 'endless file' 78 "$(limit=5 get --auth bearer --secret file:/dev/zero \
+    "$api/posts")"
+is 'endless command' 78 "$(limit=5 get --auth bearer --secret cmd:yes \
+    "$api/posts")"
+like 'endless command: said' 'longer than 16384 bytes' "$(cat "$scratch/err")"
+rc=0
+timeout --preserve-status -k 5 0.3 etl-extract --auth bearer \
+    --secret 'cmd:exec sleep 30' "$api/posts" 2>/dev/null || rc=$?
+is 'a stop while the command runs' 143 $rc
 is 'nothing was asked for' '' "$(api_log)"
 is 'user in the URL' 64 "$(get "http://u:hidden@${api#http://}/posts")"
 unlike 'user in the URL: not shown' hidden "$(cat "$scratch/err")"
