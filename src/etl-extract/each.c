@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "body.h"
 #include "fetch.h"
 #include "json/pointer.h"
@@ -33,6 +34,21 @@ template_url_check(const struct extract_opts *o, struct err *e)
 	return rc;
 }
 
+/* It becomes a member's name, and maybe the first of the record. */
+static int
+field_check(const char *name, struct err *e)
+{
+	if (name == NULL)
+		return 0;
+	if (strcmp(name, "@etl") == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--as and --count-as: @etl is for marks");
+	if (utf8_span(name, strlen(name)) != strlen(name))
+		return err_set(e, ERR_USAGE, false,
+		    "--as and --count-as: a name that is not UTF-8");
+	return 0;
+}
+
 static int
 each_options(const struct extract_opts *o, struct err *e)
 {
@@ -43,6 +59,8 @@ each_options(const struct extract_opts *o, struct err *e)
 	    strcmp(o->as, o->count_as) == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as: the same field %s", o->as);
+	if (field_check(o->as, e) == -1 || field_check(o->count_as, e) == -1)
+		return -1;
 	if (o->paginate != NULL || o->into != NULL || o->size != NULL ||
 	    o->total != NULL || o->max_pages != 0)
 		return err_set(e, ERR_USAGE, false,

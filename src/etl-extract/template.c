@@ -142,7 +142,7 @@ expression_put(struct buf *out, const char *p, size_t n,
 	const struct form *form = form_of(*p);
 	const char *end = p + n;
 	char before = form->first;
-	bool path = (form->op == 0 || form->op == '/') &&
+	bool path = (form->op == 0 || form->op == '/' || form->op == '.') &&
 	    memchr(out->data, '?', out->len) == NULL;
 
 	for (p += form->op != 0; p < end; p += f->len + 1) {

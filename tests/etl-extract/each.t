@@ -197,6 +197,9 @@ is 'query parameters are added' 0 "$(echo '{"id":1}' |
 is 'query parameters are added: request' '/posts/1/comments?x=1&a=b' \
     "$(asked)"
 
+is 'a dot before a dot' 'range' "$(echo '{"id":"."}' |
+    each "$api/posts/{.id}" --as x >/dev/null; jq -r .code "$scratch/r")"
+
 # What cannot work is told before any record is read.
 for bad in '{+url}/x' 'http://{host}/x' 'http://h{id}/' '/posts/{id}' \
     'posts' "$api/{id" "$api/id}" "$api/{}" "$api/{a,}" "$api/{id:3}" \
@@ -205,6 +208,9 @@ for bad in '{+url}/x' 'http://{host}/x' 'http://h{id}/' '/posts/{id}' \
 done
 is 'neither --as nor --count-as' 64 "$(each "$comments" </dev/null)"
 is 'the same field' 64 "$(each "$comments" --as a --count-as a </dev/null)"
+is 'a mark as field' 64 "$(echo '{}' | each "$comments" --as @etl)"
+is 'a field that is no UTF-8' 64 "$(echo '{}' | each "$comments" \
+    --count-as "$(printf '\377')")"
 is 'a SOURCE too' 64 "$(each "$comments" --as a - </dev/null)"
 is 'paging' 64 "$(each "$comments" --as a --paginate page --into query:p \
     </dev/null)"
