@@ -142,7 +142,8 @@ no_array(const struct body *b, struct err *e)
 
 	(void)snprintf(why, sizeof(why), "no array of records%s%s",
 	    b->records == NULL ? "" : " at ",
-	    b->records == NULL ? "" : b->records);
+	    b->records == NULL ? "" : *b->records == '\0' ? "the top" :
+	    b->records);
 	return start_wrong(b, why, false, e);
 }
 

@@ -1,10 +1,10 @@
 #include "credentials.h"
 
 #include "base/text.h"
+#include "http.h"
 #include "secret.h"
 #include "url.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,24 +26,15 @@ header_add(struct credentials *c, const char *text, struct err *e)
 	return 0;
 }
 
-static bool
-token_char(char ch)
-{
-	return isalnum((unsigned char)ch) ||
-	    (ch != '\0' && strchr("!#$%&'*+-.^_`|~", ch) != NULL);
-}
-
 /* "Name: value"; a value of nothing is written "Name;" for libcurl. */
 static int
 header_user(struct credentials *c, const char *text, const char *where,
     enum err_code code, struct err *e)
 {
-	const char *colon = text, *v;
+	const char *colon = text + http_token(text), *v;
 	struct buf b;
 	int rc;
 
-	while (token_char(*colon))
-		colon++;
 	for (v = colon; *v != '\0'; v++)
 		if (((unsigned char)*v < ' ' && *v != '\t') || *v == 0x7f)
 			break;
@@ -148,17 +139,12 @@ auth_header(struct credentials *c, struct err *e)
 static int
 auth_check(const char *auth, struct err *e)
 {
-	const char *name;
-
 	if (strcmp(auth, "bearer") == 0 || strcmp(auth, "basic") == 0 ||
 	    (strncmp(auth, "query:", 6) == 0 && auth[6] != '\0'))
 		return 0;
-	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0') {
-		for (name = auth + 7; token_char(*name); name++)
-			;
-		if (*name == '\0')
-			return 0;
-	}
+	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
+	    auth[7 + http_token(auth + 7)] == '\0')
+		return 0;
 	return err_set(e, ERR_USAGE, false, "--auth %s: bearer, basic, "
 	    "header:NAME or query:NAME", auth);
 }

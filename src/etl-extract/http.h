@@ -42,6 +42,7 @@ void http_wary(struct http *h, bool wary);
 
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
+size_t http_token(const char *p);       /* its length, such as a name's */
 /* The first header of that name; false where there is none. */
 bool http_header(const struct http_answer *a, const char *name,
     const char **value, size_t *len);

@@ -21,6 +21,13 @@ http_answer_release(struct http_answer *a)
 	buf_release(&a->body);
 }
 
+size_t
+http_token(const char *p)
+{
+	return strspn(p, "!#$%&'*+-.^_`|~0123456789"
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
 bool
 http_header(const struct http_answer *a, const char *name, const char **value,
     size_t *len)

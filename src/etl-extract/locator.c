@@ -1,5 +1,6 @@
 #include "locator.h"
 
+#include "http.h"
 #include "json/pointer.h"
 
 #include <string.h>
@@ -33,8 +34,11 @@ locator_read(struct locator *l, const struct form *forms, size_t n,
 			continue;
 		l->kind = forms[i].kind;
 		l->name = text + skip;
-		return *l->name != '\0' &&
-		    (!forms[i].pointer || pointer_valid(l->name));
+		if (*l->name == '\0' ||
+		    (forms[i].pointer && !pointer_valid(l->name)))
+			return false;
+		return l->kind != LOCATOR_HEADER ||
+		    l->name[http_token(l->name)] == '\0';
 	}
 	return false;
 }

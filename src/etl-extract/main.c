@@ -90,6 +90,9 @@ extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as need --each");
+	if (x->opts.max_record == 0 || x->opts.max_body == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--max-record and --max-body want more than 0");
 	rc = x->opts.each != NULL ? run_each(x, s, e) :
 	    run_sources(x, s, uri, n, e);
 	fetch_close(x->fetch);

@@ -1,3 +1,4 @@
+#include "base/stop.h"
 #include "reader.h"
 #include "source.h"
 
@@ -35,6 +36,8 @@ file_open(struct ndjson *n, const char *path, struct err *e)
 	struct stat st;
 
 	n->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (n->fd == -1 && errno == EINTR && stop_signal() != 0)
+		return reader_stopped(e);
 	if (n->fd == -1)
 		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_INPUT,
 		    path);

@@ -141,8 +141,10 @@ page_more(void *self, const struct page *p, struct err *e)
 	int known = 0;
 
 	n->seen += p->records;
-	if (n->has_total && (known = page_total(n, p, &total, e)) == -1)
+	if (n->has_total && (known = page_total(n, p, &total, e)) == -1) {
+		err_prefix(e, "%s", p->shown);
 		return -1;
+	}
 	if (p->records == 0 && known == 1 && !n->middle &&
 	    n->seen < (uint64_t)total)
 		(void)fprintf(stderr, "etl-extract: warning: %s: an empty page "

@@ -110,4 +110,9 @@ echo '{"id":1}' >&4
 ok 'streams' wait_until 5 test -s "$scratch/streamed"
 exec 4>&-
 wait $pid
+mkfifo "$scratch/silent"
+is 'a stop before the writer comes' 143 "$(status timeout --preserve-status \
+    -k 5 0.3 etl-extract --format ndjson "$scratch/silent")"
+is 'a stop before the writer comes: said' \
+    'etl-extract: stopped by signal TERM' "$(cat "$scratch/err")"
 done_testing
