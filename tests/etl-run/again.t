@@ -48,7 +48,10 @@ is 'TERM ends the wait' 143 $rc
 etl-run --every 400ms --name e -c 'date +%s%N >>ticks; sleep 0.1; exit 5' \
     2>err &
 pid=$!
-sleep 1.7
+five_ticks() {
+	[ "$(wc -l <ticks)" -eq 5 ]
+}
+wait_until 20 five_ticks
 kill -TERM $pid
 rc=0; wait $pid || rc=$?
 is 'a schedule ends by TERM' 143 $rc
