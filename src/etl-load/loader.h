@@ -34,7 +34,7 @@ struct loader {
 	struct db_fault fault;          /* of the try that failed */
 	bool upstream;                  /* reject marks have come */
 	int64_t due;                    /* when the batch is to be committed */
-	struct buf told;                /* a bit by ordinal: reject gone aside */
+	struct buf told;        /* a bit by ordinal: reject gone aside */
 };
 
 int loader_open(struct loader *l, const struct load_opts *o,

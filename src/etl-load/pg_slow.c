@@ -2,8 +2,9 @@
 
 #include "sql_text.h"
 
-/* No column has a name that begins with "etl.": see sink_pg.c. A block is a few keys with all
- * their rows: it is merged as a whole, and if that fails, row by row. */
+/* No column has a name that begins with "etl.": see sink_pg.c.  A block is a
+ * few keys with all their rows: it is merged as a whole, and if that fails, row
+ * by row. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"

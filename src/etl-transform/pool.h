@@ -27,7 +27,7 @@ struct result {
 	const char *line;
 	size_t line_len;
 	uint64_t number, offset;
-	const char *text;               /* outputs, each with LF; none: a drop */
+	const char *text;               /* outputs, with LF; none: a drop */
 	size_t text_len;
 	const char *code, *message, *pointer;   /* code NULL: no reject */
 };

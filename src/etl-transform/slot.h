@@ -19,7 +19,7 @@ enum {
 	SLOT_RECORDS = 1024,    /* of a batch, and */
 	SLOT_BYTES = 256 << 10, /* its length, but for a longer line */
 	SLOT_SPILL = 1 << 20,   /* output that is emptied before more is made */
-	REJECT_MAX = 32 << 10   /* code, message and pointer, a NUL after each */
+	REJECT_MAX = 32 << 10   /* code, message and pointer, each with a NUL */
 };
 
 enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_DONE };
