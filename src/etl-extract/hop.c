@@ -77,7 +77,7 @@ hop_get(struct hop *h, struct http *http, const struct credentials *c,
 	if (hop_send(h, http, c, a, e) == -1)
 		return -1;
 	if (h->count == 0)
-		h->public = !http_peer_private(http);
+		h->public = !a->near;
 	return 0;
 }
 

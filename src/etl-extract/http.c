@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ERROR_KEPT = 4096, URL_MAX = 1 << 20, READ_SIZE = 128 << 10,
+enum { ERROR_KEPT = 4096, READ_SIZE = 128 << 10,
 	LOOK_MS = 100 };
 
 struct http {
@@ -125,6 +125,17 @@ open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* A connection kept alive opens no socket. */
+static int
+before_request(void *to, char *ip, char *local, int port, int local_port)
+{
+	struct http *h = to;
+
+	h->answer->near = address_text_private(ip);
+	h->private = h->wary && h->answer->near;
+	return h->private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* What never changes between requests. */
 static void
 http_set(struct http *h, const struct http_conf *c)
@@ -153,6 +164,8 @@ http_set(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, h);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(u, CURLOPT_PREREQDATA, h);
 	if (ca != NULL && *ca != '\0')
 		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
 }
@@ -252,7 +265,7 @@ static void
 http_reset(struct http *h, struct http_answer *a)
 {
 	a->status = 0;
-	a->unreachable = false;
+	a->unreachable = a->near = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 	h->answer = a;
@@ -292,15 +305,6 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	return 0;
 }
 
-bool
-http_peer_private(const struct http *h)
-{
-	char *ip = NULL;
-
-	return curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &ip) !=
-	    CURLE_OK || ip == NULL || address_text_private(ip);
-}
-
 void
 http_wary(struct http *h, bool wary)
 {
@@ -320,14 +324,10 @@ url_origin(CURLU *u, const char *scheme)
 {
 	char *host = url_part(u, CURLUPART_HOST, 0), *text = NULL;
 	char *port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-	struct buf b;
 
-	buf_init(&b, URL_MAX);
-	buf_printf(&b, "%s://%s:%s", scheme, host == NULL ? "" : host,
-	    port == NULL ? "" : port);
-	if (!b.failed)
-		text = strdup(buf_text(&b));
-	buf_release(&b);
+	if (asprintf(&text, "%s://%s:%s", scheme, host == NULL ? "" : host,
+	    port == NULL ? "" : port) == -1)
+		text = NULL;
 	curl_free(host);
 	curl_free(port);
 	return text;

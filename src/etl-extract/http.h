@@ -20,6 +20,7 @@ struct http_conf {
 struct http_answer {
 	int status;             /* 0: none came */
 	bool unreachable;       /* no connection could be made, or no TLS */
+	bool near;              /* it came from a private address */
 	struct buf head, body;
 };
 
@@ -36,8 +37,7 @@ int http_open(struct http **h, const struct http_conf *c, struct err *e);
 int http_get(struct http *h, const char *url, char *const *headers, size_t n,
     struct http_answer *a, struct err *e);
 void http_close(struct http *h);
-/* The last answer came from a private address; from now on none of these. */
-bool http_peer_private(const struct http *h);
+/* From now on no private address. */
 void http_wary(struct http *h, bool wary);
 
 void http_answer_init(struct http_answer *a, size_t max_body);

@@ -94,6 +94,9 @@ is 'asked to wait' 75 "$(each "$api/fault/retry-after/9/429/999/posts/{id}" \
     --as p <"$scratch/in")"
 is 'asked to wait: one call' 1 "$(asked | wc -l)"
 is 'no server' 75 "$(each 'http://127.0.0.1:1/{id}' --as p <"$scratch/in")"
+is 'no TLS there' 75 "$(each "https://${api#http://}/{id}" --as p --retries 1 \
+    <"$scratch/in")"
+is 'no TLS there: no reject' '' "$(cat "$scratch/r")"
 is 'no server: no reject' '' "$(cat "$scratch/r")"
 is 'too many rejects' 1 "$(jq -nc 'range(30) | {id: 2000}' |
     each "$comments" --count-as n)"

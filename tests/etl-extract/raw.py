@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """raw.py PORT_FILE FOLDER [ADDRESS]: answers GET /NAME with the bytes of FOLDER/NAME,
-then closes.  What no HTTP library would send can be sent so."""
+then closes, but after "kept".  What no HTTP library would send can be sent so."""
 import os
 import socket
 import sys
@@ -10,6 +10,7 @@ server = socket.create_server((address, 0))
 with open(sys.argv[1] + ".part", "w") as f:
     f.write(str(server.getsockname()[1]))
 os.rename(sys.argv[1] + ".part", sys.argv[1])
+kept = []
 while True:
     peer, _ = server.accept()
     request = b""
@@ -26,4 +27,7 @@ while True:
             peer.sendall(f.read())
     except OSError:
         pass
-    peer.close()
+    if name == "kept":
+        kept.append(peer)
+    else:
+        peer.close()

@@ -188,6 +188,16 @@ for ip in 127.0.0.1 10.1.2.3 169.254.169.254 203.0.113.1; do
 	    2>&1 >/dev/null || rc=$?
 	echo "$ip $rc"
 done
+# By a connection that is there already.
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]' >"$dir/raw/kept"
+serve near 10.1.2.3
+to=http://10.1.2.3:$(cat "$dir/port.near")/kept
+rm "$dir/port.near"
+printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' "$to" >"$dir/raw/to"
+rc=0
+etl-extract --retries 0 --timeout 2s "$to" "http://203.0.113.1:$(cat "$dir/port.public")/to" \
+    2>&1 >/dev/null || rc=$?
+echo "kept $rc"
 to=http://203.0.113.1:$(cat "$dir/port.public")/near
 printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' "$to" >"$dir/raw/to"
 serve near 10.1.2.3
@@ -205,6 +215,8 @@ redirect from a public to a private address
 redirect from a public to a private address
 169.254.169.254 77
 203.0.113.1 0
+redirect from a public to a private address
+kept 77
 outwards 0' "$got"
 else
 	check 'redirect to what is near # SKIP no network of our own' 0
