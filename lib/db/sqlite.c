@@ -294,6 +294,8 @@ static int
 lite_next(void *stmt, struct err *e)
 {
 	struct lite_stmt *s = stmt;
+	sqlite3 *db = s->lite->db;
+	bool inside = sqlite3_get_autocommit(db) == 0;
 	int rc = sqlite3_step(s->st);
 
 	if (rc == SQLITE_ROW)
@@ -301,14 +303,18 @@ lite_next(void *stmt, struct err *e)
 	s->changed = 0;
 	if (rc == SQLITE_DONE) {
 		if (sqlite3_stmt_readonly(s->st) == 0)
-			s->changed = sqlite3_changes64(s->lite->db);
+			s->changed = sqlite3_changes64(db);
 		return 0;
 	}
 	(void)lite_fail(s->lite, rc, e);
 	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
 		s->lite->fault->data = true;
-		return err_set(e, ERR_DATA, false, "%s",
-		    sqlite3_errmsg(s->lite->db));
+		return err_set(e, ERR_DATA, false, "%s", sqlite3_errmsg(db));
+	}
+	if (inside && s->lite->fault->data && sqlite3_get_autocommit(db)) {
+		s->lite->fault->data = false;
+		e->code = ERR_CONFIG;
+		err_prefix(e, "a ROLLBACK has ended the transaction");
 	}
 	return -1;
 }
