@@ -137,7 +137,10 @@ insert(struct lite_store *s, struct lite_statements *st,
 		return -1;
 	if (s->target->upsert && changed == 0)
 		return update(s, st, shape, sums, e);
-	sums->inserted++;
+	if (changed > 0)
+		sums->inserted++;
+	else                            /* a trigger has kept it out */
+		sums->unchanged++;
 	return 0;
 }
 

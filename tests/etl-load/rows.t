@@ -154,6 +154,25 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	is "$k last of members: row" 99 \
 	    "$(sql "SELECT a FROM t WHERE k = 'x'")"
 
+	# A trigger that keeps rows out, one that ends the transaction.
+	if [ $kind = sqlite ]; then
+		sql 'CREATE TABLE guarded (k int PRIMARY KEY, v int)'
+		sql 'CREATE TRIGGER guard BEFORE INSERT ON guarded
+		    WHEN NEW.v < 0 BEGIN SELECT RAISE(IGNORE); END'
+		table=guarded
+		put '{"k":1,"v":1}' '{"k":2,"v":-2}'
+		load "$k kept out, append" '2 in 1 0 1 0 0'
+		load "$k kept out, upsert" '2 in 0 0 2 0 0' --key k
+		sql 'CREATE TRIGGER undo BEFORE INSERT ON guarded
+		    WHEN NEW.v > 9 BEGIN SELECT RAISE(ROLLBACK, '\''no'\''); END'
+		put '{"k":3,"v":3}' '{"k":4,"v":10}' '{"k":5,"v":5}'
+		is "$k rolled back" 78 "$(status etl-load --db "$db" \
+		    --table guarded <"$scratch/in")"
+		like "$k rolled back: said" 'ROLLBACK.*: no$' \
+		    "$(cat "$scratch/err")"
+		is "$k rolled back: rows" '1|1' "$(sql 'SELECT * FROM guarded')"
+	fi
+
 	# Rows that are in partitions, and what fits none.
 	[ $kind = postgresql ] || continue
 	sql 'CREATE TABLE parted (k int PRIMARY KEY, v text)
