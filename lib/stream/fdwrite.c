@@ -8,18 +8,19 @@
 #include <limits.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 1000 };
+enum { GRACE_MS = 1000, STILL_MS = 250 };
 
 /* poll(2) says that a pipe takes PIPE_BUF bytes without blocking. */
 static int
 write_bounded(int fd, const char *p, size_t n)
 {
-	int64_t end = clock_ms() + GRACE_MS, left;
+	int64_t now = clock_ms(), end = now + GRACE_MS, taken = now, left;
 	struct pollfd w = { .fd = fd, .events = POLLOUT };
 	ssize_t done;
 
-	while (n > 0) {
-		left = end - clock_ms();
+	for (; n > 0; now = clock_ms()) {
+		left = taken + STILL_MS < end ? taken + STILL_MS : end;
+		left -= now;
 		if (left <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -32,6 +33,7 @@ write_bounded(int fd, const char *p, size_t n)
 		if (done > 0) {
 			p += done;
 			n -= (size_t)done;
+			taken = clock_ms();
 		}
 	}
 	return 0;

@@ -1,8 +1,11 @@
 #include "out.h"
 
+#include "base/stop.h"
 #include "stream/fdwrite.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,11 +51,14 @@ put(struct out *o, const char *p, size_t n, struct err *e)
 	if (o->broken)
 		return err_set(e, ERR_IO, false, "%s: an earlier write failed",
 		    o->name);
-	if (fd_write(o->fd, p, n) == -1) {
-		o->broken = true;
-		return err_errno(e, ERR_IO, o->name);
-	}
-	return 0;
+	if (fd_write(o->fd, p, n) == 0)
+		return 0;
+	o->broken = true;
+	if (errno == ETIMEDOUT && stop_signal() != 0)
+		return err_set(e, ERR_RETRY, true, "stopped by signal %s "
+		    "while nobody read %s", sigabbrev_np(stop_signal()),
+		    o->name);
+	return err_errno(e, ERR_IO, o->name);
 }
 
 int

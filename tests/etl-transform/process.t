@@ -151,6 +151,24 @@ for signal in TERM:15 HUP:1 KILL:9; do
 	    "$scratch/out$signal" || :)" "$(wc -l <"$scratch/out$signal")"
 done
 
+# Nobody reads what it writes.
+yes '{"a":"01234567890123456789012345678901234567890123456789"}' |
+    head -n 50000 >"$scratch/in"
+mkfifo "$scratch/full"
+etl-transform . <"$scratch/in" >"$scratch/full" 2>"$scratch/err" &
+pid=$!
+at_exit "kill -9 $pid 2>/dev/null"
+exec 8<"$scratch/full"
+ok 'its output blocks' wait_until 10 grep -q '^State:.S' "/proc/$pid/status"
+sleep 0.5
+kill -TERM $pid
+rc=0
+wait $pid || rc=$?
+is 'TERM: dies of it' 143 $rc
+is 'TERM: says why' 'etl-transform: stopped by signal TERM while nobody read'\
+' standard output' "$(cat "$scratch/err")"
+exec 8<&-
+
 start stop "$busy"
 kill -STOP $pid
 sleep 0.3
