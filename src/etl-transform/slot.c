@@ -19,7 +19,7 @@ lanes_size(unsigned int lanes)
 static size_t
 slots_size(unsigned int lanes)
 {
-	return pages(lanes * SLOTS * sizeof(struct slot));
+	return pages(sizeof(struct slot) * SLOTS * lanes);
 }
 
 /* Pages cost memory only once they are used. */
@@ -28,7 +28,7 @@ shared_map(struct shared **out, unsigned int lanes, size_t max_record,
     struct err *e)
 {
 	size_t in = pages(max_record + SLOT_BYTES);
-	size_t most = pages(max_record * OUT_FACTOR + 2 * SLOT_SPILL);
+	size_t most = pages(max_record * OUT_FACTOR + (size_t)2 * SLOT_SPILL);
 	size_t given = lanes_size(lanes) + in * SLOTS * lanes;
 	size_t size = given + slots_size(lanes) + most * SLOTS * lanes;
 	struct shared *s = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -61,8 +61,8 @@ shared_guard(struct shared *s)
 struct slot *
 slot_at(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	return (struct slot *)(void *)((char *)s + s->given) + lane * SLOTS +
-	    slot;
+	return (struct slot *)(void *)((char *)s + s->given) +
+	    (size_t)lane * SLOTS + slot;
 }
 
 char *
