@@ -130,6 +130,9 @@ keeper_gone(struct pool *p, struct err *e)
 
 	if (waitpid(p->keeper, &status, 0) == p->keeper)
 		p->keeper = -1;
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_RETRY, true, "the filter's process "
+		    "lacks memory or descriptors");
 	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (!p->compiled && sig != SIGKILL)     /* no fault of the filter */
 		return err_set(e, ERR_CONFIG, false, "the process that "

@@ -211,6 +211,12 @@ for fd in '3>&-' '3</dev/null' '3</dev/null 0</dev/null'; do
 	    "etl-transform error <'$scratch/in' ${fd%% *}")"
 done
 like 'says what to do' '3>>rejects' "$(cat "$scratch/err")"
+for n in 8 10 11 12 16; do
+	case $(status sh -c "ulimit -n $n; etl-transform ." <"$scratch/in") in
+	0 | 74 | 75) check "with $n descriptors" 0 ;;
+	*) check "with $n descriptors" 1 ;;
+	esac
+done
 is '3>&1' 0 "$(status sh -c 'etl-transform --max-rejects 9 error 3>&1' \
     <"$scratch/in")"
 like 'in the stream' '^{"@etl":"reject"' "$(cat "$scratch/out")"
