@@ -136,7 +136,6 @@ fetch_failed(struct fetch *f, struct err *e)
 	return -1;
 }
 
-
 /* --delay lies between any two requests but a try and the next. */
 static int
 fetch_delay(struct fetch *f, struct err *e)
