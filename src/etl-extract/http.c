@@ -238,7 +238,7 @@ transfer_failed(struct http *h, CURLcode code, struct err *e)
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
 		return err_set(e, ERR_PEER, false,
-		    "a line of the answer's head is too long");
+		    "the answer's head is too large");
 #endif
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
