@@ -228,7 +228,7 @@ filter_compile_with(struct filter *f, struct err *e)
 	if (jq_set_stderr_cb != NULL)
 		jq_set_stderr_cb(f->jq, on_stderr, f);
 	jq_set_input_cb(f->jq, on_input, f);
-	if (native_init(&f->native, &f->reader,
+	if (native_init(&f->native, &f->numbers,
 	    program_debugs(f->conf), e) == -1 ||
 	    set_folders(f, e) == -1 ||
 	    named_arguments(&args, f->conf, e) == -1)

@@ -15,20 +15,10 @@
 
 #include <jv.h>
 
-enum { JVALUE_NAMES = 256, JVALUE_BLANKS = 17 };
-
-/* Makes strings of bytes that are known to be UTF-8. */
-struct strings {
-	jv blank[JVALUE_BLANKS];        /* of 1, 2, 4, ... bytes */
-};
-
-void strings_init(struct strings *s);
-void strings_release(struct strings *s);
-jv strings_make(const struct strings *s, const char *p, size_t n);
+enum { JVALUE_NAMES = 256 };
 
 struct reader {
 	jv names[JVALUE_NAMES];
-	struct strings strings;
 	struct buf text;
 	const struct json *j;
 	struct numbers *numbers;        /* NULL: plain doubles */

@@ -14,7 +14,6 @@ reader_init(struct reader *r, struct numbers *n)
 {
 	for (size_t i = 0; i < JVALUE_NAMES; i++)
 		r->names[i] = jv_invalid();
-	strings_init(&r->strings);
 	buf_init(&r->text, UINT32_MAX);
 	r->numbers = n;
 	r->j = NULL;
@@ -26,7 +25,6 @@ reader_release(struct reader *r)
 {
 	for (size_t i = 0; i < JVALUE_NAMES; i++)
 		jv_free(r->names[i]);
-	strings_release(&r->strings);
 	buf_release(&r->text);
 }
 
@@ -36,11 +34,11 @@ read_string(struct reader *r, uint32_t i)
 	const struct json_tok *t = &r->j->tok[i];
 
 	if (!(t->flags & JSON_ESCAPED))
-		return strings_make(&r->strings, r->j->text + t->at + 1,
-		    t->len - 2);
+		return jv_string_sized(r->j->text + t->at + 1,
+		    (int)t->len - 2);
 	buf_clear(&r->text);
 	json_unescape(&r->text, r->j, i);
-	return strings_make(&r->strings, buf_text(&r->text), r->text.len);
+	return jv_string_sized(buf_text(&r->text), (int)r->text.len);
 }
 
 static unsigned int

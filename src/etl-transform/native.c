@@ -134,7 +134,7 @@ text_result(struct native *n, jv from)
 	if (n->text.len == bytes(from) && (n->text.len == 0 ||
 	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
 		return jv_copy(from);
-	return strings_make(n->strings, buf_text(&n->text), n->text.len);
+	return jv_string_sized(buf_text(&n->text), (int)n->text.len);
 }
 
 static jv
@@ -260,12 +260,11 @@ static const struct native_op ops[] = {
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == NATIVE_OPS, "NATIVE_OPS");
 
 int
-native_init(struct native *n, const struct reader *r, bool shared,
+native_init(struct native *n, struct numbers *numbers, bool shared,
     struct err *e)
 {
 	*n = (struct native){
-		.numbers = r->numbers, .strings = &r->strings,
-		.shared = shared, .coming = !shared,
+		.numbers = numbers, .shared = shared, .coming = !shared,
 		.required.names = jv_null(), .second = -1
 	};
 	random_hex(n->tag, NATIVE_TAG - 1);

@@ -41,7 +41,6 @@ struct native_op {
 struct native {
 	char tag[NATIVE_TAG];
 	struct numbers *numbers;
-	const struct strings *strings;
 	struct words *words;
 	struct native_zone zones[NATIVE_ZONES];
 	unsigned int next_zone;
@@ -57,7 +56,7 @@ struct native {
 	struct buf text;
 };
 
-int native_init(struct native *n, const struct reader *r, bool shared,
+int native_init(struct native *n, struct numbers *numbers, bool shared,
     struct err *e);
 void native_release(struct native *n);
 void native_reset(struct native *n);    /* before a record */
