@@ -50,6 +50,23 @@ lines_close(struct lines *l)
 	free(l);
 }
 
+void
+lines_trim(struct lines *l)
+{
+	size_t n = l->end - l->start;
+	size_t cap = n + READ_MIN > READ_MAX ? n + READ_MIN : READ_MAX;
+	char *p;
+
+	memmove(l->data, l->data + l->start, n);
+	l->seen -= l->start;
+	l->start = 0;
+	l->end = n;
+	if (cap < l->cap && (p = realloc(l->data, cap)) != NULL) {
+		l->data = p;
+		l->cap = cap;
+	}
+}
+
 static bool
 find_end(struct lines *l)
 {

@@ -35,6 +35,7 @@ int lines_open(struct lines **l, int fd, size_t max, struct err *e);
 enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
     struct err *e);
 bool lines_ready(struct lines *l);      /* the next one needs no read */
+void lines_trim(struct lines *l);       /* the last line is not needed */
 void lines_close(struct lines *l);
 
 #endif

@@ -76,6 +76,12 @@ stage_close(struct stage *s)
 	free(s);
 }
 
+void
+stage_trim(struct stage *s)
+{
+	lines_trim(s->in);
+}
+
 bool
 stage_ready(const struct stage *s)
 {

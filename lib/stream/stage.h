@@ -54,6 +54,7 @@ void stage_close(struct stage *s);
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
 bool stage_ready(const struct stage *s);        /* next needs no read */
+void stage_trim(struct stage *s);       /* the line, a large one, is kept */
 const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
 /* The stream's begin mark (id, run, pipeline), known after the first line;
  * NULL in a plain stream. */
