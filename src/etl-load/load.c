@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY = 256 };      /* lines between two looks at the clock */
+enum {
+	LOOK_EVERY = 256,       /* lines between two looks at the clock */
+	LARGE = 1 << 20         /* a line that is not held twice */
+};
 
 /* What the ledger knows of the stream. */
 static int
@@ -90,6 +93,8 @@ take_line(struct loader *l, enum item_kind kind, const struct line *line,
 		l->due = clock_ms() + (int64_t)l->o->flush;
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
+	if (line->len > LARGE)
+		stage_trim(l->stage);
 	return spool_full(&l->spool, l->o->batch) ? chunk_end(l, e) : 0;
 }
 

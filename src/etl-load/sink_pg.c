@@ -230,8 +230,16 @@ apply(struct pg_sink *s, struct outcome *o, struct err *e)
 static enum sink_result
 pg_sink_apply(void *self, struct outcome *o, struct err *e)
 {
+	struct pg_sink *s = self;
+	int rc;
+
 	(void)reader_renew(&o->reader);
-	return apply(self, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	rc = apply(s, o, e);
+	if (s->rows.text.len > SPOOL_LARGE)
+		buf_release(&s->rows.text);
+	if (s->rows.scratch.cap > SPOOL_LARGE)
+		buf_release(&s->rows.scratch);
+	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
 static enum sink_result

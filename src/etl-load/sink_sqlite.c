@@ -292,7 +292,10 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 		if ((rc = apply_item(s, o, i, e)) != SINK_DONE)
 			return rc;
 	}
-	return put_later(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	rc = put_later(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	if (s->store.scratch.cap > SPOOL_LARGE)
+		buf_release(&s->store.scratch);
+	return rc;
 }
 
 /* Deferred references that are open would fail the commit, and say not which

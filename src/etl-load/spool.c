@@ -32,6 +32,8 @@ spool_release(struct spool *s)
 void
 spool_clear(struct spool *s)
 {
+	if (s->data.len > SPOOL_LARGE)
+		buf_release(&s->data);
 	buf_clear(&s->data);
 	s->n = 0;
 	s->total = 0;

@@ -12,7 +12,10 @@
 
 #include <sys/types.h>
 
-enum { SPOOL_CHUNK = 8 << 20 };         /* bytes that end a chunk */
+enum {
+	SPOOL_CHUNK = 8 << 20,          /* bytes that end a chunk */
+	SPOOL_LARGE = 12 << 20          /* a buffer of more is not kept */
+};
 
 enum item_kind { ITEM_RECORD, ITEM_REJECT };
 
