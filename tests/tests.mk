@@ -16,8 +16,9 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DB_LIBS) -lmd
 
-# As many jobs as there are processors, unless the user said how many.
-MAKE_ALL = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+# As many jobs as there are processors, unless the user said how many; what
+# fails is shown, what is done is not.
+MAKE_ALL = echo building && $(MAKE) -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 build-tests: all $(SUPPORT) $(UNIT)
 
