@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "base/text.h"
+#include "json/span.h"
 
 #include <locale.h>
 #include <stdint.h>
@@ -76,33 +77,18 @@ skip_word(const char *p, const char *end)
 	return p;
 }
 
-/* Eight bytes at a time; the first one in memory is the lowest. */
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-static inline uint64_t
-load(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	w = __builtin_bswap64(w);
-#endif
-	return w;
-}
-
 /* None is a control character or beyond ASCII. */
 static inline bool
 simple(uint64_t w)
 {
-	return ((w | (w - EACH(0x20))) & EACH(0x80)) == 0;
+	return ((w | (w - SPAN_EACH(0x20))) & SPAN_EACH(0x80)) == 0;
 }
 
 /* The high bit of each space; simple() bytes only. */
 static inline uint64_t
 spaces(uint64_t w)
 {
-	return ~((w ^ EACH(0x20)) + EACH(0x7f)) & EACH(0x80);
+	return ~((w ^ SPAN_EACH(0x20)) + SPAN_EACH(0x7f)) & SPAN_EACH(0x80);
 }
 
 /* One character to *to: white space only if none is there before it. */
@@ -133,7 +119,7 @@ words_normalize(struct buf *b, const char *p, size_t n)
 		return;
 	to = b->data + b->len;
 	while (p < end) {
-		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w);
+		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = spaces(w);
 
 		if (simple(w) && (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
 			memcpy(to, p, 8);
@@ -159,11 +145,11 @@ words_count(const char *p, size_t n)
 	bool after = true;
 
 	while (p < end) {
-		uint64_t w = end - p >= 8 ? load(p) : 0, m = spaces(w), starts;
+		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = spaces(w), starts;
 
 		if (simple(w)) {
 			starts = ~m & (m << 8 | (after ? 0x80 : 0));
-			count += ((starts >> 7 & EACH(1)) * EACH(1)) >> 56;
+			count += ((starts >> 7 & SPAN_EACH(1)) * SPAN_EACH(1)) >> 56;
 			after = m >> 63 != 0;
 			p += 8;
 			continue;
