@@ -145,11 +145,13 @@ words_count(const char *p, size_t n)
 	bool after = true;
 
 	while (p < end) {
-		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = spaces(w), starts;
+		uint64_t w = end - p >= 8 ? span_load(p) : 0;
+		uint64_t m = spaces(w), starts;
 
 		if (simple(w)) {
 			starts = ~m & (m << 8 | (after ? 0x80 : 0));
-			count += ((starts >> 7 & SPAN_EACH(1)) * SPAN_EACH(1)) >> 56;
+			starts = starts >> 7 & SPAN_EACH(1);
+			count += (starts * SPAN_EACH(1)) >> 56;
 			after = m >> 63 != 0;
 			p += 8;
 			continue;
