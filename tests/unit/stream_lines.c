@@ -60,8 +60,11 @@ drain(struct feed *f)
 	struct line l;
 	enum lines_result r;
 
-	while ((r = lines_next(f->l, &l, 0, &e)) == LINES_ONE)
+	while ((r = lines_next(f->l, &l, 0, &e)) == LINES_ONE) {
 		note(f, &l);
+		if (l.number % 2 == 0)
+			lines_trim(f->l);
+	}
 	assert_true(r == LINES_WAIT || r == LINES_END);
 	return r == LINES_END;
 }
