@@ -63,11 +63,14 @@ was_told(const struct loader *l, uint64_t ordinal)
 static int
 told_set(struct loader *l, uint64_t ordinal, struct err *e)
 {
+	unsigned char *bits;
+
 	while (l->told.len <= ordinal / 8 && !l->told.failed)
 		buf_char(&l->told, 0);
 	if (buf_check(&l->told, e) == -1)
 		return -1;
-	l->told.data[ordinal / 8] |= (char)(1 << ordinal % 8);
+	bits = (unsigned char *)l->told.data;
+	bits[ordinal / 8] |= (unsigned char)(1U << ordinal % 8);
 	return 0;
 }
 
