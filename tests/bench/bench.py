@@ -177,7 +177,7 @@ def stages():
     transform = "etl-transform --std -f examples/posts/posts.jq <%s" + REJECTS
     copy = merge()
     flow = ("etl-extract --paginate page --into query:_page "
-            "--size _limit=100 --total header:x-total-count "
+            "--size _limit=20 --total header:x-total-count "
             '"$API_BASE_URL/posts" | '
             "etl-transform --std -f examples/posts/posts.jq | " + LOAD)
     seed = "/usr/bin/python3 " + HERE + '/seed.py "$API_BASE_URL" "$DATABASE_URL"'

@@ -17,7 +17,7 @@ from psycopg2.extras import execute_values
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 log = logging.getLogger("seed")
-PAGE_SIZE = 100
+PAGE_SIZE = 20          # records a request, as in the flow
 
 
 def extract(base_url):
