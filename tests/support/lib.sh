@@ -33,8 +33,9 @@ at_exit() {
 	at_exit="$*; $at_exit"
 }
 
+# On stderr, where prove(1) shows it too.
 diag() {
-	printf '%s\n' "$@" | sed 's/^/#   /'
+	printf '%s\n' "$@" | sed 's/^/#   /' >&2
 }
 
 # check NAME STATUS: one line of TAP.
@@ -46,6 +47,7 @@ check() {
 	fi
 	failed=$((failed + 1))
 	printf 'not ok %d - %s\n' $checks "$1"
+	diag "$0: not ok $checks - $1"
 }
 
 is() {
