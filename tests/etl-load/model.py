@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""random.py URL SEED ROUNDS: random records against a model of the loader.
+"""model.py URL SEED ROUNDS: random records against a model of the loader.
 
 Each round is a new table, loaded three times by append or upsert; rows and
 every count must be the model's, which knows of each value what it becomes:
