@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
-put_counts(struct buf *b, const struct counts *c)
+void
+mark_put_counts(struct buf *b, const struct counts *c)
 {
 	buf_char(b, '{');
 	json_put_text(b, "stage", c->stage);
@@ -96,7 +96,7 @@ mark_put_end(struct buf *out, const struct counts *c, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(out, ',');
-		put_counts(out, &c[i]);
+		mark_put_counts(out, &c[i]);
 	}
 	buf_str(out, "]}");
 	return buf_check(out, e);
@@ -127,7 +127,7 @@ mark_extend(struct buf *out, const char *line, size_t len,
 	if (memcmp(line + j.tok[2].at, "\"begin\"", 7) == 0)
 		json_put_string(out, c->stage, strlen(c->stage));
 	else
-		put_counts(out, c);
+		mark_put_counts(out, c);
 	buf_add(out, line + at, len - at);
 	rc = buf_check(out, e);
 out:

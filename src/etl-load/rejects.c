@@ -147,20 +147,6 @@ rejects_causes(struct loader *l)
 		}
 }
 
-static void
-put_stage(struct buf *b, const struct counts *c)
-{
-	buf_str(b, "{");
-	json_put_text(b, "stage", c->stage);
-	json_put_int(b, "in", (int64_t)c->in);
-	json_put_int(b, "out", (int64_t)c->out);
-	json_put_int(b, "dropped", (int64_t)c->dropped);
-	json_put_int(b, "rejected", (int64_t)c->rejected);
-	if (c->aside > 0)
-		json_put_int(b, "aside", (int64_t)c->aside);
-	buf_str(b, "},");
-}
-
 void
 counts_put(struct buf *b, const struct loader *l, const struct sums *t,
     bool ended)
@@ -168,8 +154,10 @@ counts_put(struct buf *b, const struct loader *l, const struct sums *t,
 	const struct mark *m = ended ? stage_mark(l->stage) : NULL;
 
 	buf_str(b, "[");
-	for (size_t i = 0; m != NULL && i < m->nstages; i++)
-		put_stage(b, &m->stages[i]);
+	for (size_t i = 0; m != NULL && i < m->nstages; i++) {
+		mark_put_counts(b, &m->stages[i]);
+		buf_char(b, ',');
+	}
 	buf_str(b, "{");
 	json_put_text(b, "stage", stage_name(l->stage));
 	json_put_int(b, "in", (int64_t)t->in);
