@@ -307,3 +307,14 @@ json_release(struct json *j)
 	free(j->tok);
 	*j = (struct json){ 0 };
 }
+
+const char *
+json_type_name(uint8_t type)
+{
+	static const char *const names[] = {
+		"null", "a boolean", "a boolean", "a number", "a string",
+		"an array", "an object"
+	};
+
+	return names[type];
+}

@@ -58,6 +58,7 @@ enum json_members { JSON_UNIQUE, JSON_LAST };   /* same name twice: fault, or
 int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
     enum json_members dup, struct json_fault *f);
 void json_release(struct json *j);
+const char *json_type_name(uint8_t type);       /* "an array", for messages */
 
 /* Members of the object at tok index obj: index of the value of name (the
  * last one of that name), 0 where there is none.  Names are compared

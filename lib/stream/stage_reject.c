@@ -68,17 +68,6 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 	    s->causes, e);
 }
 
-static const char *
-type_name(uint8_t type)
-{
-	static const char *const names[] = {
-		"null", "a boolean", "a boolean", "a number", "a string",
-		"an array", "an object"
-	};
-
-	return names[type];
-}
-
 int
 stage_judge(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct reject *r, struct err *e)
@@ -101,7 +90,7 @@ stage_judge(struct stage *s, const struct line *l, struct json *j,
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
 		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
-		    "an object", type_name(j->tok[0].type));
+		    "an object", json_type_name(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source) &&
 	    mark_is(l->data, l->len)) {
 		r->code = "reserved";

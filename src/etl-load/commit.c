@@ -1,6 +1,5 @@
 #include "loader.h"
 
-#include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
 #include "db/control.h"

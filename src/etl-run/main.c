@@ -1,5 +1,4 @@
 /* etl-run: runs a pipeline as one tracked run. */
-#include "base/clock.h"
 #include "base/opt.h"
 #include "base/stdfd.h"
 #include "base/stop.h"

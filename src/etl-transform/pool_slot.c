@@ -1,6 +1,5 @@
 #include "pool_impl.h"
 
-#include "base/clock.h"
 #include "base/wait.h"
 
 #include <string.h>

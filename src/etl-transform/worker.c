@@ -73,17 +73,6 @@ lone(const struct json *j, uint32_t i, struct buf *b)
 	return false;
 }
 
-static const char *
-type_name(uint8_t type)
-{
-	static const char *const names[] = {
-		"null", "a boolean", "a boolean", "a number", "a string",
-		"an array", "an object"
-	};
-
-	return names[type];
-}
-
 /* true: the line is a record that the filter may have. */
 static bool
 judge(struct worker *w, const char *p, size_t n)
@@ -97,7 +86,7 @@ judge(struct worker *w, const char *p, size_t n)
 		outcome_reject(o, f.code, "%s at byte %zu", f.why, f.at);
 	} else if (w->json.tok[0].type != JSON_OBJECT) {
 		outcome_reject(o, "type", "the record is %s, not an object",
-		    type_name(w->json.tok[0].type));
+		    json_type_name(w->json.tok[0].type));
 	} else if (w->c->plain && mark_is(p, n)) {
 		outcome_reject(o, "reserved",
 		    "a record may not begin with the member @etl");
