@@ -85,6 +85,10 @@ mark_release(struct mark *m)
 	free(m->traceparent);
 	free(m->stage);
 	free(m->message);
+	free(m->checkpoint);
+	free(m->name);
+	free(m->value);
+	free(m->from);
 	*m = (struct mark){ 0 };
 }
 
@@ -271,9 +275,33 @@ get_failed(struct reading *r, struct mark *m)
 }
 
 static int
+get_checkpoint(struct reading *r, struct mark *m)
+{
+	if (get_text(r, "name", &m->name) == -1 ||
+	    get_text(r, "value", &m->value) == -1 ||
+	    get_text(r, "from", &m->from) == -1)
+		return -1;
+	if (m->name == NULL || m->name[0] == '\0')
+		return broken(r, "no name");
+	if (m->value == NULL)
+		return broken(r, "no value");
+	return get_count(r, 0, "version", &m->version);
+}
+
+static int
+get_resolve(struct reading *r, struct mark *m)
+{
+	if (get_count(r, 0, "seen", &m->seen) == -1 ||
+	    get_count(r, 0, "upto", &m->upto) == -1)
+		return -1;
+	return m->upto > m->seen ? broken(r, "upto is beyond seen") : 0;
+}
+
+static int
 get_members(struct reading *r, struct mark *m)
 {
 	if (get_version(r, m->kind == MARK_BEGIN) == -1 ||
+	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||
 	    get_text(r, "stage", &m->stage) == -1 ||
 	    get_text(r, "stream", &m->stream) == -1 ||
@@ -293,6 +321,10 @@ get_members(struct reading *r, struct mark *m)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
 		    get_failed(r, m);
 	if (mark_boundary(m->kind) && get_seq(r, m) == -1)
+		return -1;
+	if (m->kind == MARK_CHECKPOINT && get_checkpoint(r, m) == -1)
+		return -1;
+	if (m->kind == MARK_RESOLVE && get_resolve(r, m) == -1)
 		return -1;
 	return m->kind == MARK_REJECT ? 0 : get_stages(r, m);
 }

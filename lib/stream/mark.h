@@ -33,6 +33,10 @@ struct mark {
 	char *message;          /* failed */
 	int code;               /* failed */
 	bool replay, lookback;
+	char *checkpoint;       /* begin: the name that its marks will have */
+	char *name, *value, *from;      /* checkpoint; from NULL: none yet */
+	uint64_t version;       /* checkpoint: as read, 0 where there is none */
+	uint64_t seen, upto;    /* resolve: attempts, resolved_upto as read */
 	bool has_seq;
 	uint64_t seq;
 	struct counts stages[MARK_STAGES];      /* boundaries; begin: names */
@@ -52,7 +56,20 @@ void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     struct err *e);
-int mark_put_end(struct buf *out, const struct counts *c, size_t n,
+/* What a source writes: one line, with its counts. seq 0: end has none. */
+struct checkpoint_mark {
+	const char *name, *value, *from;        /* from NULL: null */
+	uint64_t version;
+};
+struct resolve_mark {
+	const char *id;
+	uint64_t seen, upto;
+};
+int mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
+    uint64_t seq, const struct counts *c, struct err *e);
+int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
+    uint64_t seq, const struct counts *c, struct err *e);
+int mark_put_end(struct buf *out, uint64_t seq, const struct counts *c,
     struct err *e);
 
 /* The name made unique among the n given: transform, transform.2, ... */

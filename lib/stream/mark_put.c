@@ -35,6 +35,16 @@ put_stages(struct buf *b)
 	buf_str(b, ":[");
 }
 
+/* The rest of a boundary of a source. */
+static int
+put_counts(struct buf *b, const struct counts *c, struct err *e)
+{
+	put_stages(b);
+	mark_put_counts(b, c);
+	buf_str(b, "]}");
+	return buf_check(b, e);
+}
+
 /* A text of whoever runs us, which need not be UTF-8. */
 static void
 put_given(struct buf *b, const char *name, const char *s)
@@ -64,6 +74,7 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 		json_put_raw(out, "replay", "true", 4);
 		put_given(out, "stage", m->stage);
 	}
+	put_given(out, "checkpoint", m->checkpoint);
 	if (m->lookback)
 		json_put_raw(out, "lookback", "true", 4);
 	put_given(out, "traceparent", m->traceparent);
@@ -88,18 +99,41 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 }
 
 int
-mark_put_end(struct buf *out, const struct counts *c, size_t n,
+mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
+    uint64_t seq, const struct counts *c, struct err *e)
+{
+	put_kind(out, "checkpoint");
+	json_put_text(out, "name", p->name);
+	json_put_int(out, "seq", (int64_t)seq);
+	if (p->from != NULL)
+		json_put_text(out, "from", p->from);
+	else
+		json_put_raw(out, "from", "null", 4);
+	json_put_int(out, "version", (int64_t)p->version);
+	json_put_text(out, "value", p->value);
+	return put_counts(out, c, e);
+}
+
+int
+mark_put_resolve(struct buf *out, const struct resolve_mark *r,
+    uint64_t seq, const struct counts *c, struct err *e)
+{
+	put_kind(out, "resolve");
+	json_put_text(out, "id", r->id);
+	json_put_int(out, "seq", (int64_t)seq);
+	json_put_int(out, "seen", (int64_t)r->seen);
+	json_put_int(out, "upto", (int64_t)r->upto);
+	return put_counts(out, c, e);
+}
+
+int
+mark_put_end(struct buf *out, uint64_t seq, const struct counts *c,
     struct err *e)
 {
 	put_kind(out, "end");
-	put_stages(out);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_char(out, ',');
-		mark_put_counts(out, &c[i]);
-	}
-	buf_str(out, "]}");
-	return buf_check(out, e);
+	if (seq > 0)
+		json_put_int(out, "seq", (int64_t)seq);
+	return put_counts(out, c, e);
 }
 
 /* All but the new entry stays byte for byte: it goes in before the "]". */

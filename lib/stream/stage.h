@@ -19,7 +19,12 @@ struct stage_conf {
 	bool plain;                     /* --plain: the input has no marks */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
+	bool checks;                    /* a filter that acts on boundaries:
+	                                 * their sums are checked, as a sink's */
 	const char *stream;             /* source: --stream NAME, or NULL */
+	const char *checkpoint;         /* source: the name its marks will
+	                                 * have, or NULL; it marks the stream */
+	bool lookback;                  /* source: some records come again */
 	const struct mark *replay;      /* source: pipeline and stage of the
 	                                 * letters; the stream is marked */
 	size_t max_record;              /* 0: LINES_MAX */
@@ -79,9 +84,14 @@ int stage_judge(struct stage *s, const struct line *l, struct json *j,
 int stage_scan(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct err *e);
 
-/* Marks. begin for a source; pass writes the mark of STAGE_MARK with this
- * stage added (a sink need not call it). */
+/* Marks. begin for a source, and its boundaries: what they cover has been
+ * emitted or rejected; seq and counts are added here, and end has that seq.
+ * pass writes the mark of STAGE_MARK with this stage added (a sink need not
+ * call it). */
 int stage_begin(struct stage *s, struct err *e);
+int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+    struct err *e);
+int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_pass(struct stage *s, struct err *e);
 int stage_flush(struct stage *s, struct err *e);
 
@@ -102,7 +112,8 @@ struct reject_who *stage_who(struct stage *s);
 
 /* For a sink, which judges a batch anew when it tries it again and so writes
  * its rejects itself, last thing before the commit. At each boundary the sums
- * of all stages before it are checked before STAGE_MARK. stage_aside() also
+ * of all stages before it are checked before STAGE_MARK (so with checks).
+ * stage_aside() also
  * is what to call where there is nowhere to write: it fails with the advice
  * (ERR_DATA). stage_seen() are the reject lines that came, of all stages. */
 enum reject_way stage_way(const struct stage *s);

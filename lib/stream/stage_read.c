@@ -132,7 +132,8 @@ take_boundary(struct stage *s, struct err *e)
 		    "that is no etl program", e);
 	if (check_seq(s, e) == -1)
 		return -1;
-	if (s->conf->sink && stage_check_sums(s, &s->mark, e) == -1)
+	if ((s->conf->sink || s->conf->checks) &&
+	    stage_check_sums(s, &s->mark, e) == -1)
 		return -1;
 	if (s->mark.kind == MARK_END)
 		s->state = STATE_ENDED;

@@ -97,6 +97,7 @@ make_begin(struct stage *s, struct err *e)
 {
 	const struct mark *r = s->conf->replay;
 	const char *pipeline = getenv("ETL_PIPELINE");
+	const char *checkpoint = s->conf->checkpoint;
 	const char *stream = s->conf->stream;
 	struct mark *b = &s->begin;
 	char id[UUID_TEXT];
@@ -105,10 +106,14 @@ make_begin(struct stage *s, struct err *e)
 	uuid_new(id);
 	b->kind = MARK_BEGIN;
 	b->replay = r != NULL;
+	b->lookback = s->conf->lookback;
+	if (stream == NULL)
+		stream = checkpoint != NULL ? checkpoint : pipeline;
 	if (copy(&b->id, id, e) == -1 ||
 	    copy(&b->run, getenv("ETL_RUN"), e) == -1 ||
 	    copy(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    copy(&b->stream, stream != NULL ? stream : pipeline, e) == -1 ||
+	    copy(&b->stream, stream, e) == -1 ||
+	    copy(&b->checkpoint, checkpoint, e) == -1 ||
 	    copy(&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
 		return -1;
 	return r != NULL ? copy(&b->stage, r->stage, e) : 0;
@@ -140,8 +145,8 @@ stage_start(struct stage *s, struct err *e)
 int
 stage_begin(struct stage *s, struct err *e)
 {
-	if (s->conf->stream == NULL && s->conf->replay == NULL &&
-	    !stage_in_run()) {
+	if (s->conf->stream == NULL && s->conf->checkpoint == NULL &&
+	    s->conf->replay == NULL && !stage_in_run()) {
 		s->state = STATE_PLAIN;
 		return 0;
 	}
@@ -166,20 +171,56 @@ static int
 write_end(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
-	if (mark_put_end(&s->text, &s->counts, 1, e) == -1)
+	if (mark_put_end(&s->text, s->seq, &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
 	return put_text(s, e);
+}
+
+/* Before a boundary says that all before it has been settled. */
+static int
+settle(struct stage *s, struct err *e)
+{
+	if (own_sum(s, e) == -1)
+		return -1;
+	return reject_check(&s->limit, s->counts.rejected, stage_settled(s),
+	    s->causes, e);
+}
+
+static int
+put_boundary(struct stage *s, struct err *e)
+{
+	return put_text(s, e) == -1 ? -1 : stage_flush(s, e);
+}
+
+int
+stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+    struct err *e)
+{
+	buf_clear(&s->text);
+	if (settle(s, e) == -1 || mark_put_checkpoint(&s->text, p, ++s->seq,
+	    &s->counts, e) == -1)
+		return -1;
+	return put_boundary(s, e);
+}
+
+int
+stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e)
+{
+	buf_clear(&s->text);
+	if (settle(s, e) == -1 || mark_put_resolve(&s->text, r, ++s->seq,
+	    &s->counts, e) == -1)
+		return -1;
+	return put_boundary(s, e);
 }
 
 static int
 pass_boundary(struct stage *s, const struct counts *c, struct err *e)
 {
 	buf_clear(&s->text);
-	if (mark_extend(&s->text, s->line.data, s->line.len, c, e) == -1 ||
-	    put_text(s, e) == -1)
+	if (mark_extend(&s->text, s->line.data, s->line.len, c, e) == -1)
 		return -1;
-	return stage_flush(s, e);
+	return put_boundary(s, e);
 }
 
 int
@@ -190,9 +231,7 @@ stage_pass(struct stage *s, struct err *e)
 	if (s->out == NULL)
 		return 0;
 	if (k == MARK_BEGIN || mark_boundary(k)) {
-		if (own_sum(s, e) == -1 ||
-		    reject_check(&s->limit, s->counts.rejected,
-		    stage_settled(s), s->causes, e) == -1)
+		if (settle(s, e) == -1)
 			return -1;
 		s->started = true;
 		s->closed = k == MARK_END;
@@ -220,8 +259,7 @@ stage_finish(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (own_sum(s, e) == -1 || reject_check(&s->limit, s->counts.rejected,
-	    stage_settled(s), s->causes, e) == -1)
+	if (settle(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
 		return cut(e);

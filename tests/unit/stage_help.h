@@ -86,6 +86,27 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 	return 1;
 }
 
+/* The records of a source, with a boundary after the second. */
+static inline int
+source(struct stage *s, const struct stage_conf *c, struct err *e)
+{
+	const struct checkpoint_mark p = { .name = c->checkpoint,
+	    .value = "2", .from = c->lookback ? "1" : NULL, .version = 7 };
+	const struct resolve_mark r = { .id = "9d", .seen = 2, .upto = 1 };
+
+	for (int i = 0; i < 3; i++) {
+		if (stage_emit(s, "{\"n\":1}", 7, e) == -1)
+			return -1;
+		if (i == 1 && c->checkpoint != NULL &&
+		    stage_checkpoint(s, &p, e) == -1)
+			return -1;
+		if (i == 1 && c->replay != NULL &&
+		    stage_resolve(s, &r, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static inline int
 program(const struct stage_conf *given)
 {
@@ -102,11 +123,9 @@ program(const struct stage_conf *given)
 	c.fds = &fds;
 	if (stage_open(&s, &c, &e) == -1)
 		goto out;
-	if (c.source && stage_begin(s, &e) == -1)
+	if (c.source && (stage_begin(s, &e) == -1 ||
+	    source(s, &c, &e) == -1))
 		goto out;
-	for (int i = 0; c.source && i < 3; i++)
-		if (stage_emit(s, "{\"n\":1}", 7, &e) == -1)
-			goto out;
 	while (!c.source && (rc = step(s, &c, &j, &e)) == 1)
 		;
 	if (rc == -1 && !c.source)

@@ -94,9 +94,17 @@ known_members_are_read(void **state)
 	    "\"raw\":\"{}\"}");
 	assert_int_equal(m.kind, MARK_REJECT);
 	mark_release(&m);
-	parse(&m, "{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"stages\":"
-	    "[]}");
+	parse(&m, "{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"seen\":3,"
+	    "\"upto\":2,\"stages\":[]}");
 	assert_int_equal(m.kind, MARK_RESOLVE);
+	assert_int_equal(m.seen * 10 + m.upto, 32);
+	mark_release(&m);
+	parse(&m, "{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":4,"
+	    "\"from\":null,\"version\":9,\"value\":\"\",\"stages\":[]}");
+	assert_string_equal(m.name, "c");
+	assert_string_equal(m.value, "");
+	assert_null(m.from);
+	assert_int_equal(m.version, 9);
 	mark_release(&m);
 	parse(&m, "{\"@etl\":\"later\",\"v\":9,\"stages\":7}");
 	assert_int_equal(m.kind, MARK_UNKNOWN);
@@ -133,7 +141,22 @@ broken_marks_are_refused(void **state)
 		"{\"@etl\":\"end\",\"stages\":[{\"in\":1,\"out\":0,"
 		    "\"dropped\":0,\"rejected\":0}]}",
 		"{\"@etl\":\"checkpoint\",\"stages\":[]}",
-		"{\"@etl\":\"resolve\",\"seq\":1,\"stages\":[]}",
+		"{\"@etl\":\"resolve\",\"seq\":1,\"seen\":1,\"upto\":0,"
+		    "\"stages\":[]}",
+		"{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"upto\":0,"
+		    "\"stages\":[]}",
+		"{\"@etl\":\"resolve\",\"id\":\"9\",\"seq\":1,\"seen\":1,"
+		    "\"upto\":2,\"stages\":[]}",
+		"{\"@etl\":\"checkpoint\",\"seq\":1,\"version\":0,"
+		    "\"value\":\"1\",\"stages\":[]}",
+		"{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":1,"
+		    "\"version\":0,\"stages\":[]}",
+		"{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":1,"
+		    "\"version\":0,\"value\":1,\"stages\":[]}",
+		"{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":1,"
+		    "\"value\":\"1\",\"stages\":[]}",
+		"{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":1,"
+		    "\"from\":2,\"version\":0,\"value\":\"1\",\"stages\":[]}",
 		"{\"@etl\":\"reject\",\"v\":1}",
 		"{\"@etl\":\"reject\",\"v\":2,\"stage\":\"a\"}",
 		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,"
@@ -246,10 +269,11 @@ what_is_written_is_read(void **state)
 	mark_release(&back);
 	mark_release(&m);
 	buf_clear(&b);
-	assert_int_equal(mark_put_end(&b, c, 2, &e), 0);
+	assert_int_equal(mark_put_end(&b, 3, c, &e), 0);
 	parse(&back, buf_text(&b));
-	assert_int_equal(back.nstages, 2);
-	assert_memory_equal(back.stages, c, sizeof(c));
+	assert_int_equal(back.seq, 3);
+	assert_int_equal(back.nstages, 1);
+	assert_memory_equal(back.stages, c, sizeof(c[0]));
 	mark_release(&back);
 	buf_clear(&b);
 	(void)err_set(&why, ERR_RETRY, true, "later\n\xe2\x82\xac\xe2\x82");

@@ -10,6 +10,8 @@
     ",\"rejected\":" #rejected "}"
 #define MARK(kind, a, b) "{\"@etl\":\"" kind "\",\"stages\":[" a "," b "]}\n"
 #define REJECT(s) "{\"@etl\":\"reject\",\"v\":1,\"stage\":\"" s "\"}\n"
+#define POINT "{\"@etl\":\"checkpoint\",\"name\":\"n\",\"seq\":1," \
+	"\"version\":0,\"value\":\"v\",\"stages\":["
 #define REPLAY "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"replay\":true," \
     "\"pipeline\":\"posts\",\"stage\":\"transform.2\",\"stages\":[\"dlq\"]}\n"
 #define WHERE "{ ...; } 3>>rejects.ndjson"
@@ -85,10 +87,10 @@ sums_that_do_not_are_76(void **state)
 static void
 every_boundary_is_checked(void **state)
 {
-	sink(*state, BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
+	sink(*state, BEGIN "{}\n" POINT
 	    COUNT("extract", 0, 2, 0, 0) "," COUNT("transform", 2, 2, 0, 0)
 	    "]}\n", 76, "1 records were lost");
-	sink(*state, BEGIN "{}\n{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":["
+	sink(*state, BEGIN "{}\n" POINT
 	    COUNT("extract", 0, 1, 0, 0) "," COUNT("transform", 1, 1, 0, 0)
 	    "]}\n{}\n{\"@etl\":\"end\",\"seq\":1,\"stages\":["
 	    COUNT("extract", 0, 2, 0, 0) "," COUNT("transform", 2, 2, 0, 0)

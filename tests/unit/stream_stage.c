@@ -8,6 +8,8 @@
     ",\"rejected\":" #rejected "}"
 #define END(n) "{\"@etl\":\"end\",\"stages\":[" \
     COUNT("extract", 0, n, 0, 0) "]}\n"
+#define POINT(seq, more) "{\"@etl\":\"checkpoint\",\"name\":\"n\"," \
+	"\"seq\":" #seq ",\"version\":0,\"value\":\"v\"," more "\"stages\":["
 #define REJECT "{\"@etl\":\"reject\",\"v\":1,\"stage\":\"extract\"}\n"
 
 static void
@@ -52,12 +54,11 @@ marked_streams_get_name_and_counts(void **state)
 	    COUNT("transform", 3, 3, 1, 0) "]}\n");
 	filter(*state, (struct given){ .conf.name = "extract",
 	    .in = BEGIN REJECT
-	    "{\"@etl\":\"checkpoint\",\"seq\":2,\"value\":1e400,\"stages\":"
-	    "[]}\n"
+	    POINT(2, "\"x\":1e400,") "]}\n"
 	    "{\"@etl\":\"end\",\"seq\":2,\"stages\":[]}\n" }, 0,
 	    "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":"
 	    "[\"extract\",\"extract.2\"]}\n" REJECT
-	    "{\"@etl\":\"checkpoint\",\"seq\":2,\"value\":1e400,\"stages\":["
+	    POINT(2, "\"x\":1e400,")
 	    COUNT("extract.2", 0, 0, 0, 0) "]}\n"
 	    "{\"@etl\":\"end\",\"seq\":2,\"stages\":["
 	    COUNT("extract.2", 0, 0, 0, 0) "]}\n");
@@ -85,9 +86,9 @@ wrong_order_is_the_peers_fault(void **state)
 	static const char *const wrong[] = {
 		"{}\n" BEGIN, REJECT BEGIN, END(0), "{}\n" END(1),
 		BEGIN END(0) "{}\n", BEGIN END(0) REJECT, BEGIN END(0) END(0),
-		BEGIN "{\"@etl\":\"checkpoint\",\"seq\":2,\"stages\":[]}\n"
-		    "{\"@etl\":\"checkpoint\",\"seq\":2,\"stages\":[]}\n",
-		BEGIN "{\"@etl\":\"checkpoint\",\"seq\":2,\"stages\":[]}\n"
+		BEGIN POINT(2, "") "]}\n"
+		    POINT(2, "") "]}\n",
+		BEGIN POINT(2, "") "]}\n"
 		    "{\"@etl\":\"end\",\"stages\":[]}\n",
 		BEGIN "{\"@etl\":\"end\",\"seq\":1,\"stages\":[]}\n",
 		"{\"@etl\":\"begin\",\"v\":2,\"id\":\"b7\",\"stages\":[]}\n",
@@ -231,6 +232,43 @@ sources_start_streams(void **state)
 	filter(*state, (struct given){ .conf = c }, 0, NULL);
 	has(r->out, "\"pipeline\":\"posts\",\"stages\":[\"extract\"],"
 	    "\"replay\":true,\"stage\":\"load\"}\n");
+	has(r->out, "{\"@etl\":\"resolve\",\"id\":\"9d\",\"seq\":1,"
+	    "\"seen\":2,\"upto\":1,\"stages\":["
+	    COUNT("extract", 0, 2, 0, 0) "]}\n{\"n\":1}\n"
+	    "{\"@etl\":\"end\",\"seq\":1,");
+}
+
+static void
+sources_write_checkpoints(void **state)
+{
+	const struct got *r = *state;
+	struct stage_conf c = { .name = "extract", .source = true,
+	    .checkpoint = "cp", .lookback = true };
+
+	filter(*state, (struct given){ .conf = c }, 0, NULL);
+	has(r->out, "\"stream\":\"cp\",\"stages\":[\"extract\"],"
+	    "\"checkpoint\":\"cp\",\"lookback\":true}\n{\"n\":1}\n");
+	has(r->out, "{\"n\":1}\n{\"@etl\":\"checkpoint\",\"name\":\"cp\","
+	    "\"seq\":1,\"from\":\"1\",\"version\":7,\"value\":\"2\","
+	    "\"stages\":[" COUNT("extract", 0, 2, 0, 0) "]}\n{\"n\":1}\n"
+	    "{\"@etl\":\"end\",\"seq\":1,\"stages\":["
+	    COUNT("extract", 0, 3, 0, 0) "]}\n");
+	c.lookback = false;
+	filter(*state, (struct given){ .conf = c }, 0, NULL);
+	has(r->out, "\"from\":null,\"version\":7,");
+}
+
+/* A filter that acts on boundaries checks them as a sink does. */
+static void
+a_filter_may_check_sums(void **state)
+{
+	struct stage_conf c = { .name = "save", .checks = true };
+
+	filter(*state, (struct given){ .conf = c, .in = BEGIN "{}\n" END(1) },
+	    0, NULL);
+	filter(*state, (struct given){ .conf = c, .in = BEGIN "{}\n" END(2) },
+	    76, NULL);
+	has(((const struct got *)*state)->err, "1 records were lost");
 }
 
 static void
@@ -316,6 +354,8 @@ main(void)
 		cmocka_unit_test(inside_a_run_streams_are_marked),
 		cmocka_unit_test(with_plain_marks_are_reserved),
 		cmocka_unit_test(sources_start_streams),
+		cmocka_unit_test(sources_write_checkpoints),
+		cmocka_unit_test(a_filter_may_check_sums),
 		cmocka_unit_test(a_stop_signal_leaves_whole_lines),
 		cmocka_unit_test(a_stop_signal_ends_a_blocked_write),
 	};
