@@ -19,8 +19,8 @@ struct stage_conf {
 	bool plain;                     /* --plain: the input has no marks */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
-	bool checks;                    /* a filter that acts on boundaries:
-	                                 * their sums are checked, as a sink's */
+	bool checks;                    /* a filter that acts on boundaries: has
+	                                 * their sums checked, as a sink */
 	const char *stream;             /* source: --stream NAME, or NULL */
 	const char *checkpoint;         /* source: the name its marks will
 	                                 * have, or NULL; it marks the stream */

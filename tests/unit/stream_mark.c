@@ -113,6 +113,20 @@ known_members_are_read(void **state)
 }
 
 static void
+refused(const char *const *bad, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct err e = { 0 };
+		struct mark m;
+
+		if (mark_parse(&m, bad[i], strlen(bad[i]), &e) == 0)
+			fail_msg("taken: %s", bad[i]);
+		assert_int_equal(e.code, ERR_PEER);
+		assert_true(e.msg[0] != '\0');
+	}
+}
+
+static void
 broken_marks_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -140,6 +154,23 @@ broken_marks_are_refused(void **state)
 		    "\"out\":0,\"dropped\":0,\"rejected\":0}]}",
 		"{\"@etl\":\"end\",\"stages\":[{\"in\":1,\"out\":0,"
 		    "\"dropped\":0,\"rejected\":0}]}",
+		"{\"@etl\":\"reject\",\"v\":1}",
+		"{\"@etl\":\"reject\",\"v\":2,\"stage\":\"a\"}",
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,"
+		    "\"message\":\"\"}",
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":126,"
+		    "\"message\":\"\"}",
+		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":66}",
+		"{\"@etl\":\"failed\",\"code\":66,\"message\":\"\"}",
+	};
+
+	refused(bad, sizeof(bad) / sizeof(bad[0]));
+}
+
+static void
+broken_boundaries_are_refused(void **state)
+{
+	static const char *const bad[] = {
 		"{\"@etl\":\"checkpoint\",\"stages\":[]}",
 		"{\"@etl\":\"resolve\",\"seq\":1,\"seen\":1,\"upto\":0,"
 		    "\"stages\":[]}",
@@ -157,25 +188,9 @@ broken_marks_are_refused(void **state)
 		    "\"value\":\"1\",\"stages\":[]}",
 		"{\"@etl\":\"checkpoint\",\"name\":\"c\",\"seq\":1,"
 		    "\"from\":2,\"version\":0,\"value\":\"1\",\"stages\":[]}",
-		"{\"@etl\":\"reject\",\"v\":1}",
-		"{\"@etl\":\"reject\",\"v\":2,\"stage\":\"a\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":0,"
-		    "\"message\":\"\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":126,"
-		    "\"message\":\"\"}",
-		"{\"@etl\":\"failed\",\"stage\":\"a\",\"code\":66}",
-		"{\"@etl\":\"failed\",\"code\":66,\"message\":\"\"}",
 	};
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct err e = { 0 };
-		struct mark m;
-
-		if (mark_parse(&m, bad[i], strlen(bad[i]), &e) == 0)
-			fail_msg("taken: %s", bad[i]);
-		assert_int_equal(e.code, ERR_PEER);
-		assert_true(e.msg[0] != '\0');
-	}
+	refused(bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void
@@ -341,6 +356,7 @@ main(void)
 		cmocka_unit_test(marks_are_told_by_their_first_name),
 		cmocka_unit_test(known_members_are_read),
 		cmocka_unit_test(broken_marks_are_refused),
+		cmocka_unit_test(broken_boundaries_are_refused),
 		cmocka_unit_test(too_many_stages_are_refused),
 		cmocka_unit_test(extending_keeps_every_other_byte),
 		cmocka_unit_test(what_is_written_is_read),
