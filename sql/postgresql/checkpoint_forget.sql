@@ -1,0 +1,1 @@
+DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

@@ -1,0 +1,1 @@
+SELECT value, version FROM etl_checkpoints WHERE name = $1

@@ -1,0 +1,1 @@
+SELECT version FROM etl_checkpoints WHERE name = $1
