@@ -3,7 +3,8 @@
 #include <inttypes.h>
 
 /* Step n makes version n + 1 of version n. */
-static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1 };
+static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
+    SQL_CONTROL_2 };
 
 static int
 version_read(struct db *db, int64_t *version, struct err *e)

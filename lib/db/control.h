@@ -5,7 +5,7 @@
 
 #include "db/db.h"
 
-enum { CONTROL_VERSION = 1 };
+enum { CONTROL_VERSION = 2 };
 
 int control_ensure(struct db *db, struct err *e);
 

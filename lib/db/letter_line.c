@@ -5,10 +5,11 @@
 #include "json/number.h"
 #include "json/write.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-enum { NAME_BYTES = 256, SPARE = 64, DIGITS_MAX = 1000, EXPONENT_MAX = 3 };
+enum { NAME_BYTES = 256, SPARE = 128, DIGITS_MAX = 1000, EXPONENT_MAX = 3 };
 
 static const char bad[] = "no reject line";
 
@@ -149,31 +150,47 @@ data_of(struct letter_line *l, struct err *e)
 	return 0;
 }
 
-/* A time that a database takes: the stamp as given, or else now. */
+/* A time that a database takes, with six digits, so that such texts sort:
+ * false where there is none. */
+static bool
+stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
+{
+	struct tm given = { 0 }, same;
+	const char *p, *digits = "";
+	size_t n = 0;
+	time_t t;
+
+	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
+	    v->p[4] != '-' ||
+	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
+		return false;
+	same = given;
+	t = timegm(&same);
+	if (*p == '.') {
+		digits = p + 1;
+		n = strspn(digits, "0123456789");
+		p = digits + n;
+	}
+	if (p[0] != 'Z' || p[1] != '\0' || t == -1 ||
+	    same.tm_mday != given.tm_mday || same.tm_sec != given.tm_sec)
+		return false;
+	(void)snprintf(out, CLOCK_STAMP, "%.19s.000000Z", v->p);
+	if (n > 0)
+		memcpy(out + 20, digits, n < 6 ? n : 6);
+	return true;
+}
+
 static struct db_value
 at_of(struct letter_line *l)
 {
 	struct db_value v = text_of(l, "at");
-	struct tm given = { 0 }, same;
-	char now[CLOCK_STAMP];
-	const char *p;
-	time_t t;
+	char stamp[CLOCK_STAMP];
 
-	if (v.type == DB_TEXT && v.len > 19 && v.len < 64 &&
-	    (p = strptime(v.p, "%Y-%m-%dT%H:%M:%S", &given)) != NULL) {
-		same = given;
-		t = timegm(&same);
-		if (*p == '.')
-			p += 1 + strspn(p + 1, "0123456789");
-		if (p[0] == 'Z' && p[1] == '\0' && t != -1 &&
-		    same.tm_mday == given.tm_mday &&
-		    same.tm_sec == given.tm_sec)
-			return v;
-	}
-	clock_stamp(now);
+	if (!stamp_take(stamp, &v))
+		clock_stamp(stamp);
 	v = (struct db_value){ .type = DB_TEXT,
-	    .p = l->text.data + l->text.len, .len = strlen(now) };
-	buf_add(&l->text, now, v.len + 1);
+	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
+	buf_add(&l->text, stamp, v.len + 1);
 	return v;
 }
 

@@ -1,14 +1,11 @@
 #include "db/letters.h"
 
-#include "db/letter_line.h"
+#include "db/letters_impl.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-enum { CHUNK = 64 << 10 };
-
-static struct db_value
-row_or_null(int64_t run_row)
+struct db_value
+letter_row(int64_t run_row)
 {
 	return run_row == 0 ? db_text(NULL) : DB_I(run_row);
 }
@@ -18,7 +15,7 @@ static int
 store_one(struct db *db, const struct letter_line *l, int64_t run_row,
     struct err *e)
 {
-	struct db_value v[LETTER_N + 1], row = row_or_null(run_row);
+	struct db_value v[LETTER_N + 1], row = letter_row(run_row);
 	int64_t known, id;
 
 	if (db_int(db, db_sql(db, SQL_LETTER_KNOWN),
@@ -57,142 +54,51 @@ store_each(struct db *db, const struct letter_text *lines, size_t n,
 	return rc == -1 ? -1 : 0;
 }
 
+/* SQLite has one writer: in what order is all the same. */
 static int
-flush(struct db *db, struct buf *b, size_t least, struct err *e)
+resolve_each(struct db *db, struct letter_replay *v, size_t n,
+    const char *run, struct err *e)
 {
-	int rc;
+	int64_t changed;
 
-	if (b->len < least)
-		return 0;
-	if (buf_check(b, e) == -1)
-		return -1;
-	rc = db_copy_data(db, b->data, b->len, e);
-	buf_clear(b);
-	return rc;
-}
+	for (size_t i = 0; i < n; i++) {
+		struct db_value p[] = { db_text(v[i].id), DB_I(v[i].seen),
+		    DB_I(v[i].upto), db_text(run) };
 
-static int
-copy_hex(struct db *db, struct buf *b, const struct db_value *v,
-    struct err *e)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	buf_str(b, "\\\\x");
-	for (size_t i = 0; i < v->len; i++) {
-		buf_char(b, digits[(unsigned char)v->p[i] >> 4]);
-		buf_char(b, digits[v->p[i] & 15]);
-		if (flush(db, b, CHUNK, e) == -1)
+		if (db_run(db, db_sql(db, SQL_LETTER_RESOLVE), p, 4,
+		    &changed, e) == -1)
 			return -1;
+		v[i].lost = changed != 1;
 	}
 	return 0;
 }
 
-static int
-copy_text(struct db *db, struct buf *b, const struct db_value *v,
-    struct err *e)
-{
-	const char *p = v->p, *end = v->p + v->len;
-
-	while (p < end) {
-		const char *from = p;
-
-		while (p < end && p - from < CHUNK && *p != '\\' &&
-		    *p != '\t' && *p != '\n' && *p != '\r')
-			p++;
-		buf_add(b, from, (size_t)(p - from));
-		if (p < end && p - from < CHUNK) {
-			buf_str(b, *p == '\t' ? "\\t" : *p == '\n' ? "\\n" :
-			    *p == '\r' ? "\\r" : "\\\\");
-			p++;
-		}
-		if (flush(db, b, CHUNK, e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-copy_line(struct db *db, struct buf *b, const struct letter_line *l,
-    struct err *e)
-{
-	int rc = 0;
-
-	for (int i = 0; i < LETTER_N && rc == 0; i++) {
-		const struct db_value *v = &l->v[i];
-
-		if (i > 0)
-			buf_char(b, '\t');
-		if (v->type == DB_NULL)
-			buf_str(b, "\\N");
-		else if (v->type == DB_INT)
-			buf_printf(b, "%" PRId64, v->i);
-		else if (v->type == DB_BLOB)
-			rc = copy_hex(db, b, v, e);
-		else
-			rc = copy_text(db, b, v, e);
-	}
-	buf_char(b, '\n');
-	return rc == 0 ? flush(db, b, CHUNK, e) : rc;
-}
-
-static int
-copy_all(struct db *db, const struct letter_text *lines, size_t n,
-    struct err *e)
-{
-	struct letter_line l;
-	struct buf b;
-	int rc;
-
-	letter_line_init(&l);
-	buf_init(&b, SIZE_MAX / 4);
-	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY), e);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = letter_line_read(&l, lines[i].p, lines[i].len, e);
-		if (rc == 0)
-			rc = copy_line(db, &b, &l, e);
-	}
-	if (rc == 0)
-		rc = flush(db, &b, 1, e);
-	if (rc == 0)
-		rc = db_copy_end(db, NULL, e);
-	buf_release(&b);
-	letter_line_release(&l);
-	return rc;
-}
-
-static int
-merge(struct db *db, int64_t run_row, int64_t *added, struct err *e)
-{
-	struct db_value row = row_or_null(run_row);
-	int64_t more;
-
-	if (db_run(db, db_sql(db, SQL_LETTERS_ADD), NULL, 0, NULL, e) == -1 ||
-	    db_run(db, db_sql(db, SQL_LETTERS_LOCK), NULL, 0, NULL,
-	    e) == -1 ||
-	    db_int(db, db_sql(db, SQL_LETTERS_MERGE), &row, 1, 0, &more,
-	    e) == -1)
-		return -1;
-	*added += more;
-	return 0;
-}
-
-/* PostgreSQL: copied aside, then merged in a few statements. SAVEPOINT fails
- * outside a transaction, where the copied rows would be gone already. */
-static int
-store_all(struct db *db, const struct letter_text *lines, size_t n,
+int
+letters_add(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e)
 {
-	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    copy_all(db, lines, n, e) == -1 ||
-	    db_script(db, db_sql(db, SQL_LETTERS_SAVE), e) == -1)
-		return -1;
-	if (merge(db, run_row, added, e) == -1) {
-		if (!db_fault(db)->data ||
-		    db_script(db, db_sql(db, SQL_LETTERS_AGAIN), e) == -1 ||
-		    merge(db, run_row, added, e) == -1)
-			return -1;
-	}
-	return db_script(db, db_sql(db, SQL_LETTERS_DONE), e);
+	int64_t ignored = 0;
+
+	if (n == 0)
+		return 0;
+	if (db_kind(db) == DB_POSTGRESQL)
+		return letters_copy(db, lines, n, e);
+	return store_each(db, lines, n, run_row,
+	    added != NULL ? added : &ignored, e);
+}
+
+int
+letters_settle(struct db *db, struct letter_replay *v, size_t n,
+    const char *run, int64_t run_row, int64_t *added, struct err *e)
+{
+	int64_t ignored = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v[i].lost = true;
+	if (db_kind(db) == DB_SQLITE)
+		return resolve_each(db, v, n, run, e);
+	return letters_merge(db, v, n, run, run_row,
+	    added != NULL ? added : &ignored, e);
 }
 
 int
@@ -206,9 +112,9 @@ letters_put(struct db *db, const struct letter_text *lines, size_t n,
 	*added = 0;
 	if (n == 0)
 		return 0;
-	if (db_kind(db) == DB_SQLITE)
-		return store_each(db, lines, n, run_row, added, e);
-	return store_all(db, lines, n, run_row, added, e);
+	if (letters_add(db, lines, n, run_row, added, e) == -1)
+		return -1;
+	return letters_settle(db, NULL, 0, NULL, run_row, added, e);
 }
 
 int

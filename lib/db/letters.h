@@ -9,14 +9,29 @@
 #include "base/buf.h"
 #include "db/db.h"
 
-/* In a transaction: all lines are kept, or on failure none may be committed.
- * Two that store the same letters at the same time do not deadlock. *added
- * (may be NULL) is the number of occurrences that were not known; run_row 0
- * is none. */
 struct letter_text {
 	const char *p;
 	size_t len;
 };
+
+struct letter_replay {          /* what a resolve mark says */
+	const char *id;         /* the reject id */
+	int64_t seen, upto;     /* attempts, resolved_upto when it was read */
+	bool lost;              /* out: resolved_upto is not upto any more */
+};
+
+/* The letters of a transaction: add any number of times, then settle once,
+ * as late as can be. Until then no letter is locked on PostgreSQL, and then
+ * all, stored and resolved, in order of their ids: two loaders do not
+ * deadlock. *added (may be NULL) goes up by the occurrences that were not
+ * known, in either call; run, run_row: NULL, 0 outside etl-run.
+ * One lost means that another replay was faster, or that the COMMIT before
+ * was done and its answer lost: roll back, look at the ledger. */
+int letters_add(struct db *db, const struct letter_text *lines, size_t n,
+    int64_t run_row, int64_t *added, struct err *e);
+int letters_settle(struct db *db, struct letter_replay *v, size_t n,
+    const char *run, int64_t run_row, int64_t *added, struct err *e);
+/* Both for lines alone; *added is set. */
 int letters_put(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
 int letter_check(const char *line, size_t len, struct err *e);  /* ERR_DATA */

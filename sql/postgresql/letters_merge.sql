@@ -25,7 +25,8 @@ WITH staged AS (
         bytes = l.bytes, sha256 = l.sha256,
         pipeline_run_id = coalesce($1::bigint, d.pipeline_run_id),
         attempts = d.attempts + latest.times, status = 'open',
-        resolved_at = NULL, resolved_by_run = NULL, reason = NULL
+        resolved_at = NULL, resolved_by_run = NULL, reason = NULL,
+        erased_at = NULL
     FROM latest JOIN pg_temp.etl_letters AS l USING (n)
     WHERE d.id = latest.id
 )

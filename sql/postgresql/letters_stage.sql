@@ -4,4 +4,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS etl_letters (
     code text, message text, pointer text, origin text, sqlstate text,
     http_status integer, retryable boolean, at timestamptz, raw bytea,
     raw_data text, bytes bigint, sha256 text
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS etl_resolves (
+    n bigint, reject_id text COLLATE "C", seen bigint, upto bigint
 ) ON COMMIT DELETE ROWS

@@ -14,5 +14,5 @@ ON CONFLICT (reject_id) DO UPDATE SET
     sha256 = excluded.sha256,
     pipeline_run_id = coalesce(excluded.pipeline_run_id, pipeline_run_id),
     attempts = attempts + 1, status = 'open', resolved_at = NULL,
-    resolved_by_run = NULL, reason = NULL
+    resolved_by_run = NULL, reason = NULL, erased_at = NULL
 RETURNING id

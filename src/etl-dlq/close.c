@@ -2,7 +2,7 @@
 #include "dlq.h"
 
 static int
-letters_settle(struct dlq *d, const char *status, struct err *e)
+close_all(struct dlq *d, const char *status, struct err *e)
 {
 	if (dlq_open(d, e) == -1 || db_begin(d->db, e) == -1)
 		return -1;
@@ -18,11 +18,11 @@ letters_settle(struct dlq *d, const char *status, struct err *e)
 int
 resolve_command(struct dlq *d, struct err *e)
 {
-	return letters_settle(d, "resolved", e);
+	return close_all(d, "resolved", e);
 }
 
 int
 discard_command(struct dlq *d, struct err *e)
 {
-	return letters_settle(d, "discarded", e);
+	return close_all(d, "discarded", e);
 }
