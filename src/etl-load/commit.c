@@ -26,6 +26,7 @@ sums_add(struct sums *to, const struct sums *t)
 	to->updated += t->updated;
 	to->unchanged += t->unchanged;
 	to->superseded += t->superseded;
+	to->skipped += t->skipped;
 	to->rejected += t->rejected;
 }
 
@@ -60,15 +61,16 @@ check(struct loader *l, struct err *e)
 	uint64_t seen = l->sums.in + t->in + upstream;
 
 	if (t->in != t->inserted + t->updated + t->unchanged +
-	    t->superseded + t->rejected)
+	    t->superseded + t->skipped + t->rejected)
 		return err_set(e, ERR_BUG, false, "own counts do not add up: "
 		    "%llu in, %llu inserted, %llu updated, %llu unchanged, "
-		    "%llu superseded, %llu rejected",
+		    "%llu superseded, %llu skipped, %llu rejected",
 		    (unsigned long long)t->in,
 		    (unsigned long long)t->inserted,
 		    (unsigned long long)t->updated,
 		    (unsigned long long)t->unchanged,
 		    (unsigned long long)t->superseded,
+		    (unsigned long long)t->skipped,
 		    (unsigned long long)t->rejected);
 	if (!reject_over(stage_limit(l->stage), rejected, seen))
 		return 0;
@@ -84,7 +86,7 @@ ledger(struct loader *l, bool ended, struct err *e)
 	struct ledger g = { .stream_id = l->stream,
 		.target = l->target.table->name, .run = l->run,
 		.batch = l->batches, .ended = ended,
-		.appends = !l->target.upsert };
+		.appends = !l->target.keyed };
 	enum ledger_result r;
 	struct buf counts;
 
@@ -197,7 +199,7 @@ decide(struct loader *l, struct err *e)
 		return 0;
 	if (db_int(l->db, sql, &v, 1, 2, &is, e) == -1)
 		return -1;
-	if (is == 2 && !l->target.upsert)
+	if (is == 2 && !l->target.keyed)
 		return err_set(e, ERR_RETRY, false, "the connection was lost "
 		    "while a batch was being committed, and the server does "
 		    "not say whether it was: compare the rows");

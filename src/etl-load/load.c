@@ -40,7 +40,7 @@ take_begin(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_stream(l->stage);
 
-	if (m->lookback && !l->target.upsert)
+	if (m->lookback && !l->target.keyed)
 		return err_set(e, ERR_CONFIG, false, "the stream reads again "
 		    "what it has read before (--lookback): append would load "
 		    "it twice, give --key");
@@ -48,7 +48,7 @@ take_begin(struct loader *l, struct err *e)
 	if ((l->stream = strdup(m->id)) == NULL)
 		return err_nomem(e);
 	l->marked = true;
-	l->whole = l->o->single || !l->target.upsert;
+	l->whole = l->o->single || !l->target.keyed;
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
 	l->skipped = 0;
@@ -195,11 +195,15 @@ summary(const struct loader *l)
 		return;
 	sums_add(&t, &l->sums);
 	(void)fprintf(stderr, "etl-load: %s in %s: %llu in, %llu inserted, "
-	    "%llu updated, %llu unchanged, %llu superseded, %llu rejected\n",
+	    "%llu updated, %llu unchanged, %llu superseded, ",
 	    l->target.table->name, db_name(l->db), (unsigned long long)t.in,
 	    (unsigned long long)t.inserted, (unsigned long long)t.updated,
 	    (unsigned long long)t.unchanged,
-	    (unsigned long long)t.superseded,
+	    (unsigned long long)t.superseded);
+	if (t.skipped > 0 || l->target.mode == LOAD_IGNORE)
+		(void)fprintf(stderr, "%llu skipped, ",
+		    (unsigned long long)t.skipped);
+	(void)fprintf(stderr, "%llu rejected\n",
 	    (unsigned long long)t.rejected);
 	if (l->loaded)
 		(void)fprintf(stderr, "etl-load: this stream was loaded "

@@ -17,7 +17,8 @@ struct load_opts {
 
 /* What has become of the records; in a batch they are sums of one try. */
 struct sums {
-	uint64_t in, inserted, updated, unchanged, superseded, rejected;
+	uint64_t in, inserted, updated, unchanged, superseded, skipped,
+	    rejected;
 };
 
 int load_run(const struct load_opts *o, const struct stdfd *fds,

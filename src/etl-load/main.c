@@ -11,7 +11,7 @@ static const char usage[] =
     "usage: etl-load [-v] [--backoff BASE..MAX] [--batch N] [--compare COLS]\n"
     "                [--db URL] [--ddl FILE] [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
-    "                [--max-rejects N|N%] [--mode append|upsert] [--plain]\n"
+    "                [--max-rejects N|N%] [--mode MODE] [--plain]\n"
     "                [--rejects FILE] [--retries N] [--seen COL]\n"
     "                [--single-transaction] [--touch COL] --table NAME";
 
@@ -23,8 +23,8 @@ static const struct opt options[] = {
 	    0 },
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns that tell rows apart: upsert", NULL, 0 },
-	{ "mode", OPT_STRING, AT(mode), "append|upsert",
-	    "upsert where there is a --key, else append", NULL, 0 },
+	{ "mode", OPT_STRING, AT(mode), "MODE",
+	    "append, upsert, ignore; upsert if there is a --key", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE", "run this SQL script first",
 	    NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N", "records a commit: 10000",

@@ -21,8 +21,10 @@ shapes_used(const struct pg_sink *s)
 static enum pg_keys
 keys_of(const struct pg_sink *s, const struct shape *shape, bool alone)
 {
-	if (!s->target->upsert || !alone)
+	if (!s->target->keyed || !alone)
 		return PG_KEYS_NONE;
+	if (s->target->mode == LOAD_IGNORE)
+		return s->twice ? PG_KEYS_TWICE : PG_KEYS_NONE;
 	return s->twice || !sql_can_change(s->target, shape) ?
 	    PG_KEYS_TWICE : PG_KEYS_UNIQUE;
 }
@@ -83,6 +85,11 @@ count_rest(struct pg_sink *s, bool alone, uint64_t staged,
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)(staged - sums->superseded);
 
+	if (s->target->mode == LOAD_IGNORE) {
+		sums->superseded = 0;
+		sums->skipped = staged - done;
+		return 0;
+	}
 	if (done + sums->superseded == staged)
 		return 0;
 	if (s->target->upsert && alone && count(s, pg_distinct, &keys, e) == -1)
@@ -99,7 +106,7 @@ merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
 	bool alone = shapes_used(s) == 1;
 	int64_t n = 0;
 
-	if (s->target->upsert && !alone) {
+	if (s->target->keyed && !alone) {
 		if (change(s, pg_dedupe, &n, e) == -1)
 			return -1;
 		sums->superseded = (uint64_t)n;
@@ -137,10 +144,14 @@ found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
 	int64_t item = db_column(r, 0).i;
 
 	if (item == -1) {
+		bool ignore = s->target->mode == LOAD_IGNORE;
+
 		t->inserted += (uint64_t)db_column(r, 5).i;
 		t->updated += (uint64_t)db_column(r, 6).i;
-		t->unchanged += (uint64_t)db_column(r, 7).i;
-		t->superseded += (uint64_t)db_column(r, 8).i;
+		*(ignore ? &t->skipped : &t->unchanged) +=
+		    (uint64_t)db_column(r, 7).i;
+		*(ignore ? &t->skipped : &t->superseded) +=
+		    (uint64_t)db_column(r, 8).i;
 		return 0;
 	}
 	text_of(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -231,5 +242,6 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	o->sums.updated += sums.updated;
 	o->sums.unchanged += sums.unchanged;
 	o->sums.superseded += sums.superseded;
+	o->sums.skipped += sums.skipped;
 	return 0;
 }

@@ -22,8 +22,9 @@ static const char head[] =
 
 /* A foreign key may be satisfied by a later row: such are tried again. */
 static const char staged[] =
-    " AS block FROM " PG_STAGE " AS s WHERE \"etl.first\" OR EXISTS (SELECT "
-    "FROM " PG_FOUND " AS f WHERE f.n = s.\"etl.n\" AND f.state = '23503')"
+    " AS block FROM " PG_STAGE " AS \"etl.x\" WHERE \"etl.first\" OR EXISTS "
+    "(SELECT FROM " PG_FOUND " AS f WHERE f.n = \"etl.n\" AND "
+    "f.state = '23503')"
     ") AS x GROUP BY block ORDER BY block LOOP\n"
     "BEGIN\n"
     "\"etl.all\" := 0;\n"
@@ -86,9 +87,9 @@ static void
 order(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
-	if (t->upsert) {
+	if (t->keyed) {
 		sql_key(b, t);
-		buf_str(b, ", \"etl.n\" DESC");
+		buf_printf(b, ", \"etl.n\"%s", pg_first(t));
 	} else {
 		buf_str(b, "\"etl.n\"");
 	}
@@ -97,9 +98,9 @@ order(struct buf *b, const struct target *t)
 static void
 blocks(struct buf *b, const struct target *t)
 {
-	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.s) AS rows FROM ("
-	    "SELECT s, dense_rank() OVER (ORDER BY ");
-	if (t->upsert)
+	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.\"etl.x\") AS rows "
+	    "FROM (SELECT \"etl.x\", dense_rank() OVER (ORDER BY ");
+	if (t->keyed)
 		sql_key(b, t);
 	else
 		buf_str(b, "\"etl.n\"");
@@ -110,7 +111,7 @@ blocks(struct buf *b, const struct target *t)
 static void
 count_keys(struct buf *b, const struct target *t)
 {
-	if (!t->upsert) {
+	if (!t->keyed) {
 		buf_str(b, "\"etl.keys\" := cardinality(\"etl.g\".rows);\n");
 		return;
 	}
@@ -127,7 +128,7 @@ merge(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " SELECT ");
 	pg_source(b, t, s, "w");
 	buf_str(b, " FROM (SELECT ");
-	if (t->upsert) {
+	if (t->keyed) {
 		buf_str(b, "DISTINCT ON (");
 		sql_key(b, t);
 		buf_str(b, ") ");

@@ -8,6 +8,13 @@ quoted(const struct target *t, size_t column)
 	return t->table->columns[column].quoted;
 }
 
+/* Of the rows of one key the one that counts comes first. */
+const char *
+pg_first(const struct target *t)
+{
+	return t->upsert ? " DESC" : "";
+}
+
 void
 pg_make_stage(struct buf *b, const struct target *t)
 {
@@ -131,7 +138,7 @@ returning(struct buf *b, const struct target *t)
 void
 pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 {
-	if (t->upsert) {
+	if (t->keyed) {
 		buf_str(b, " ON CONFLICT (");
 		sql_key(b, t);
 		buf_str(b, ") DO ");
@@ -143,7 +150,7 @@ pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 		row_of(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
 		row_of(b, t, s, "excluded");
-	} else if (t->upsert) {
+	} else if (t->keyed) {
 		buf_str(b, "NOTHING");
 	}
 	returning(b, t);
@@ -165,7 +172,7 @@ pg_merge(struct buf *b, const struct target *t, const struct shape *s,
 		sql_key(b, t);
 		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
 		sql_key(b, t);
-		buf_str(b, ", \"etl.n\" DESC) AS w");
+		buf_printf(b, ", \"etl.n\"%s) AS w", pg_first(t));
 	} else {
 		buf_printf(b, PG_STAGE " AS w WHERE \"etl.s\" = %zu "
 		    "ORDER BY \"etl.n\"", s->id);
@@ -180,8 +187,9 @@ pg_dedupe(struct buf *b, const struct target *t)
 	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
 	    "row_number() OVER (PARTITION BY ");
 	sql_key(b, t);
-	buf_str(b, " ORDER BY \"etl.n\" DESC) AS \"etl.r\" FROM " PG_STAGE
-	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1");
+	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
+	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
+	    pg_first(t));
 }
 
 void

@@ -25,7 +25,9 @@ enum pg_keys {
 };
 void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
     enum pg_keys keys);
-/* Staged rows of a key but the last are deleted. */
+/* Staged rows of a key but the one that counts are deleted: the last of an
+ * upsert, the first where rows that are there are left alone. */
+const char *pg_first(const struct target *t);
 void pg_dedupe(struct buf *b, const struct target *t);
 void pg_distinct(struct buf *b, const struct target *t);
 void pg_seen(struct buf *b, const struct target *t);

@@ -165,7 +165,7 @@ counts_put(struct buf *b, const struct loader *l, const struct sums *t,
 	json_put_int(b, "updated", (int64_t)t->updated);
 	json_put_int(b, "unchanged", (int64_t)t->unchanged);
 	json_put_int(b, "superseded", (int64_t)t->superseded);
-	json_put_int(b, "skipped", 0);
+	json_put_int(b, "skipped", (int64_t)t->skipped);
 	json_put_int(b, "deleted", 0);
 	json_put_int(b, "rejected", (int64_t)t->rejected);
 	buf_str(b, "}]");

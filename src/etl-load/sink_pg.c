@@ -66,7 +66,7 @@ find_straight(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;
 
-	if (t->upsert || t->touch != NO_COLUMN || t->seen != NO_COLUMN)
+	if (t->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
 		return -1;

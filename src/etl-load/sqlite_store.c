@@ -139,6 +139,8 @@ insert(struct lite_store *s, struct lite_statements *st,
 		return update(s, st, shape, sums, e);
 	if (changed > 0)
 		sums->inserted++;
+	else if (s->target->mode == LOAD_IGNORE)
+		sums->skipped++;
 	else                            /* a trigger has kept it out */
 		sums->unchanged++;
 	return 0;

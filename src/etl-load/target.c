@@ -79,7 +79,7 @@ key_primary(struct target *t, struct err *e)
 			i++;
 		if (i == b->n)
 			break;
-		if (key_take(t, "--mode upsert", i, e) == -1)
+		if (key_take(t, "--mode", i, e) == -1)
 			return -1;
 	}
 	if (t->nkey == 0)
@@ -103,18 +103,35 @@ key_check(const struct target *t, struct db *db, struct err *e)
 }
 
 static int
-mode_set(struct target *t, const struct load_opts *o, struct err *e)
+mode_find(enum load_mode *mode, const struct load_opts *o, struct err *e)
 {
-	t->upsert = o->key != NULL;
+	static const char *const names[] = { "append", "upsert", "ignore" };
+
+	*mode = o->key != NULL ? LOAD_UPSERT : LOAD_APPEND;
 	if (o->mode == NULL)
 		return 0;
-	t->upsert = strcmp(o->mode, "upsert") == 0;
-	if (!t->upsert && strcmp(o->mode, "append") != 0)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(o->mode, names[i]) == 0) {
+			*mode = (enum load_mode)i;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, false,
+	    "--mode %s: append, upsert or ignore", o->mode);
+}
+
+static int
+mode_set(struct target *t, const struct load_opts *o, struct err *e)
+{
+	if (mode_find(&t->mode, o, e) == -1)
+		return -1;
+	t->upsert = t->mode == LOAD_UPSERT;
+	t->keyed = t->mode != LOAD_APPEND;
+	if (!t->keyed && o->key != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--mode %s: append or upsert", o->mode);
-	if (!t->upsert && o->key != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--key goes with --mode upsert");
+		    "--key goes with --mode upsert or ignore");
+	if (t->mode == LOAD_IGNORE && o->seen != NULL)
+		return err_set(e, ERR_USAGE, false, "--seen: --mode ignore "
+		    "leaves a row that is there alone");
 	return 0;
 }
 
@@ -137,12 +154,12 @@ static int
 columns_set(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
-	if (o->key != NULL && t->upsert &&
+	if (o->key != NULL && t->keyed &&
 	    names_each(t, "--key", o->key, key_take, e) == -1)
 		return -1;
-	if (t->upsert && t->nkey == 0 && key_primary(t, e) == -1)
+	if (t->keyed && t->nkey == 0 && key_primary(t, e) == -1)
 		return -1;
-	if (t->upsert && key_check(t, db, e) == -1)
+	if (t->keyed && key_check(t, db, e) == -1)
 		return -1;
 	if (o->compare != NULL && !t->upsert)
 		return err_set(e, ERR_USAGE, false,

@@ -9,9 +9,13 @@
 
 enum { NO_COLUMN = -1 };
 
+enum load_mode { LOAD_APPEND, LOAD_UPSERT, LOAD_IGNORE };
+
 struct target {
 	struct table *table;
-	bool upsert;
+	enum load_mode mode;
+	bool upsert;                    /* mode is that */
+	bool keyed;                     /* upsert or ignore */
 	size_t *key, nkey;              /* columns, in the order given */
 	bool *is_key, *compared;        /* by column */
 	int touch, seen;                /* columns or NO_COLUMN */
