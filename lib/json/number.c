@@ -241,3 +241,41 @@ number_same(const char *a, size_t an, const char *b, size_t bn)
 	return x.neg == y.neg && x.n == y.n && x.exp == y.exp &&
 	    same_digits(&x, &y);
 }
+
+static int
+sign(const struct decimal *d)
+{
+	return d->first == NULL ? 0 : d->neg ? -1 : 1;
+}
+
+/* Neither is zero; the signs do not count. */
+static int
+compare_sizes(const struct decimal *a, const struct decimal *b)
+{
+	int64_t i = a->exp + (int64_t)a->n, k = b->exp + (int64_t)b->n;
+	const char *p = a->first, *q = b->first;
+
+	if (i != k)
+		return i < k ? -1 : 1;
+	while (p < a->end && q < b->end) {
+		p += *p == '.';
+		q += *q == '.';
+		if (*p != *q)
+			return *p < *q ? -1 : 1;
+		p++;
+		q++;
+	}
+	return (p < a->end) - (q < b->end);
+}
+
+int
+number_compare(const char *a, size_t an, const char *b, size_t bn)
+{
+	struct decimal x, y;
+
+	take_apart(&x, a, an);
+	take_apart(&y, b, bn);
+	if (sign(&x) != sign(&y))
+		return sign(&x) < sign(&y) ? -1 : 1;
+	return sign(&x) == 0 ? 0 : sign(&x) * compare_sizes(&x, &y);
+}

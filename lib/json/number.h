@@ -18,5 +18,8 @@ double number_double(const char *p, size_t n);
 bool number_int(const char *p, size_t n, int64_t *v);
 /* The two tokens are the same decimal number, whatever their spelling. */
 bool number_same(const char *a, size_t an, const char *b, size_t bn);
+/* Below 0, 0, above 0 as a is less than b, the same, more: exactly, but for
+ * exponents of more than 17 digits. */
+int number_compare(const char *a, size_t an, const char *b, size_t bn);
 
 #endif

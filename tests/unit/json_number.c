@@ -307,6 +307,37 @@ test_same(void **state)
 	is_same("0.1", "0.10000000000000001", false);
 }
 
+static void
+is_less(const char *a, const char *b)
+{
+	if (number_compare(a, strlen(a), b, strlen(b)) >= 0 ||
+	    number_compare(b, strlen(b), a, strlen(a)) <= 0 ||
+	    number_compare(a, strlen(a), a, strlen(a)) != 0)
+		fail_msg("%s %s", a, b);
+}
+
+static void
+test_compare(void **state)
+{
+	is_less("1", "2");
+	is_less("-2", "-1");
+	is_less("-1", "0");
+	is_less("0", "1e-400");
+	is_less("-1e-400", "0.0");
+	is_less("9", "10");
+	is_less("-10", "-9");
+	is_less("9.99", "1e1");
+	is_less("1.5", "1.50001");
+	is_less("-1.50001", "-1.5");
+	is_less("0.1", "0.10000000000000001");
+	is_less("9007199254740992", "9007199254740993");
+	is_less("12345678901234567890123", "12345678901234567890124");
+	is_less("1e99999999999999999", "2e99999999999999999");
+	is_less("1e-99999999999999999", "1");
+	assert_int_equal(number_compare("100", 3, "1.00e2", 6), 0);
+	assert_int_equal(number_compare("-0", 2, "0.0", 3), 0);
+}
+
 int
 main(void)
 {
@@ -317,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_hard),
 		cmocka_unit_test(test_int),
 		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
