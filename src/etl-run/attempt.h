@@ -18,6 +18,7 @@ struct job {                    /* the same in all attempts */
 	struct lock lock;
 	struct retry retry;
 	uint64_t timeout;
+	uint64_t every, jitter; /* ms, 0: once, at once */
 	char host[256], traceparent[56];
 	bool traced;            /* traceparent was given from outside */
 	bool no_stdin;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
+#include "schedule.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,7 @@ trace_make(struct job *j)
 	    trace, span);
 }
 
-int
+static int
 job_run(struct job *j, int *sig)
 {
 	struct err e = { 0 };
@@ -124,19 +125,18 @@ job_run(struct job *j, int *sig)
 }
 
 int
-job_repeat(struct job *j, uint64_t every, int *sig)
+job_work(struct job *j, int *sig)
 {
-	int64_t start = clock_ms(), step = (int64_t)every;
-	int code;
+	struct schedule s = { .start = clock_ms(),
+	    .every = (int64_t)j->every, .jitter = (int64_t)j->jitter };
+	int code = 0;
 
-	for (;;) {
-		code = job_run(j, sig);
-		if (*sig != 0)
-			break;
-		if (wait_ms(step - (clock_ms() - start) % step) == -1) {
+	do {
+		if (wait_ms(schedule_next(&s, clock_ms()) - clock_ms()) == -1) {
 			*sig = stop_signal();
 			break;
 		}
-	}
+		code = job_run(j, sig);
+	} while (*sig == 0 && j->every > 0);
 	return code;
 }

@@ -5,10 +5,9 @@
 
 #include "attempt.h"
 
-/* Gives the exit code of the last attempt; *sig the signal that ended it. */
-int job_run(struct job *j, int *sig);
-/* At start, start + every, ...: never late by what a run took, never two at
- * once; until a signal comes. */
-int job_repeat(struct job *j, uint64_t every, int *sig);
+/* Once, or at every slot of the schedule until a signal comes: never late by
+ * what a run took, never two at once. Gives the exit code of the last attempt,
+ * and in *sig the signal that ended it. */
+int job_work(struct job *j, int *sig);
 
 #endif

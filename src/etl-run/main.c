@@ -18,14 +18,14 @@ static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 
 struct run_opts {
 	const char *name, *db, *backoff, *env_file, *command;
-	uint64_t every, retries, timeout;
+	uint64_t every, jitter, retries, timeout;
 	bool verbose;
 };
 
 static const char usage[] =
     "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--env-file FILE]\n"
-    "               [--every DURATION] [--name NAME] [--retries N]\n"
-    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
+    "               [--retries N] [--timeout DURATION] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -41,6 +41,8 @@ static const struct opt options[] = {
 	    "set the variables that stand there as NAME=VALUE", NULL, 0 },
 	{ "every", OPT_DURATION, AT(every), "DURATION",
 	    "run again and again, at this interval", NULL, 0 },
+	{ "jitter", OPT_DURATION, AT(jitter), "DURATION",
+	    "begin each run up to so much later, at random", NULL, 0 },
 	{ "name", OPT_STRING, AT(name), "NAME",
 	    "name of the pipeline (the script's)", NULL, 0 },
 	{ "retries", OPT_NUMBER, AT(retries), "N",
@@ -102,6 +104,21 @@ stdin_withheld(const struct run_opts *o, const struct job *j)
 }
 
 static int
+times_take(struct job *j, const struct run_opts *o, struct err *e)
+{
+	if (o->timeout > longest || o->every > longest || o->jitter > longest)
+		return err_set(e, ERR_USAGE, false, "--timeout, --every, "
+		    "--jitter: longer than ten years");
+	if (o->every > 0 && o->jitter > o->every)
+		return err_set(e, ERR_USAGE, false,
+		    "--jitter: longer than --every");
+	j->timeout = o->timeout;
+	j->every = o->every;
+	j->jitter = o->jitter;
+	return 0;
+}
+
+static int
 configure(struct job *j, struct buf *url, const struct run_opts *o,
     int argc, char *argv[], struct err *e)
 {
@@ -116,11 +133,9 @@ configure(struct job *j, struct buf *url, const struct run_opts *o,
 	if (name_check(j->name, e) == -1 || target_put(url, o->db, e) == -1)
 		return -1;
 	j->url = url->data;
-	if (o->timeout > longest || o->every > longest)
-		return err_set(e, ERR_USAGE, false, "--timeout, --every: "
-		    "longer than ten years");
+	if (times_take(j, o, e) == -1)
+		return -1;
 	j->retry.max = o->retries;
-	j->timeout = o->timeout;
 	j->no_stdin = stdin_withheld(o, j);
 	j->verbose = o->verbose || o->every > 0 ||
 	    isatty(STDERR_FILENO) == 1;
@@ -170,8 +185,7 @@ main(int argc, char *argv[])
 			(void)fprintf(stderr, "etl-run: warning: --db: others "
 			    "can read a password in arguments: use "
 			    "DATABASE_URL or PGPASSFILE\n");
-		code = o.every > 0 ? job_repeat(&j, o.every, &sig) :
-		    job_run(&j, &sig);
+		code = job_work(&j, &sig);
 	}
 	script_release(&j.script);
 	buf_release(&url);

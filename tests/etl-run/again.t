@@ -1,6 +1,6 @@
 #!/bin/sh
 # shellcheck disable=SC2016
-# Retries after 75, and a schedule.
+# Retries after 75, and after nothing else.
 . tests/support/lib.sh
 db_new sqlite
 DATABASE_URL=$db
@@ -44,43 +44,7 @@ is 'the lock holds between tries' 75 "$(status etl-run --name w -c :)"
 kill $pid
 rc=0; wait $pid || rc=$?
 is 'TERM ends the wait' 143 $rc
-
-etl-run --every 400ms --name e -c 'date +%s%N >>ticks; sleep 0.1; exit 5' \
-    2>err &
-pid=$!
-five_ticks() {
-	[ "$(wc -l <ticks)" -eq 5 ]
-}
-wait_until 20 five_ticks
-kill -TERM $pid
-rc=0; wait $pid || rc=$?
-is 'a schedule ends by TERM' 143 $rc
-n=$(wc -l <ticks | tr -d ' ')
-is 'after its runs, failing or not' 5 "$n"
-is 'with a line for each' "$n" "$(grep -c '^etl-run: e: failed' err)"
-is 'and a trace for each' "$n" "$(sql "SELECT count(DISTINCT traceparent)
-    FROM pipeline_runs WHERE pipeline = 'e'")"
-is 'but one for all tries of a run' 1 "$(sql "SELECT count(DISTINCT
+is 'all tries of a run have one trace' 1 "$(sql "SELECT count(DISTINCT
     traceparent) FROM pipeline_runs WHERE pipeline = 't'")"
-is 'without drift' 4 "$(awk 'NR > 1 { d = ($1 - first) / 1e6
-    n = int(d / 400 + 0.5); off = d - n * 400
-    if (off < 150 && off > -150) ok++ } NR == 1 { first = $1 }
-    END { print ok }' ticks)"
 
-env --default-signal etl-run --every 200ms --name slow -c 'date +%s%N >>late; sleep 0.5' 2>err &
-pid=$!
-sleep 1.9
-kill -INT $pid
-rc=0; wait $pid || rc=$?
-is 'a run longer than the interval' 130 $rc
-is 'leaves times out, and never overlaps' '' "$(awk 'NR > 1 &&
-    $1 - last < 5e8 { print } { last = $1 }' late)"
-
-etl-run --every 60s --name free -c ': >ran' 2>/dev/null &
-pid=$!
-wait_until 5 test -e ran
-ok 'between its runs a schedule leaves the name free' \
-    wait_until 5 etl-run --name free -c :
-kill $pid
-wait $pid || :
 done_testing

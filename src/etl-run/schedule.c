@@ -1,0 +1,28 @@
+#include "schedule.h"
+
+#include <sys/random.h>
+
+/* From 0 to most. */
+static int64_t
+delay(int64_t most)
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return 0;
+	return (int64_t)(random % ((uint64_t)most + 1));
+}
+
+/* A slot whose time has come is over only when its jitter is, too. */
+int64_t
+schedule_next(struct schedule *s, int64_t now)
+{
+	int64_t over = now - s->start - s->jitter, at;
+
+	if (s->every > 0 && over > 0 && over / s->every > s->slot)
+		s->slot = over / s->every;
+	do
+		at = s->start + s->slot++ * s->every + delay(s->jitter);
+	while (at < now && s->every > 0);
+	return at;
+}
