@@ -52,6 +52,9 @@ bool mark_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
  * boundary; all other members, known or not, stay as they are. */
 int mark_extend(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
+/* The line with the stages of another boundary in place of its own. */
+int mark_restage(struct buf *out, const char *line, size_t len,
+    const char *other, size_t other_len, struct err *e);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,

@@ -136,24 +136,34 @@ mark_put_end(struct buf *out, uint64_t seq, const struct counts *c,
 	return put_counts(out, c, e);
 }
 
+/* Where the array is; 0 where it is not. */
+static uint32_t
+find_stages(struct json *j, const char *line, size_t len, struct err *e)
+{
+	struct json_fault f = { 0 };
+	uint32_t a = 0;
+
+	if (json_scan(j, line, len, 3, JSON_UNIQUE, &f) == 0)
+		a = json_member(j, 0, "stages", 6);
+	if (a != 0 && j->tok[a].type == JSON_ARRAY)
+		return a;
+	(void)(f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
+	    "broken mark: no stages"));
+	return 0;
+}
+
 /* All but the new entry stays byte for byte: it goes in before the "]". */
 int
 mark_extend(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)
 {
 	struct json j = { 0 };
-	struct json_fault f = { 0 };
-	uint32_t a = 0;
+	uint32_t a = find_stages(&j, line, len, e);
 	size_t at;
 	int rc = -1;
 
-	if (json_scan(&j, line, len, 3, JSON_UNIQUE, &f) == 0)
-		a = json_member(&j, 0, "stages", 6);
-	if (a == 0 || j.tok[a].type != JSON_ARRAY) {
-		(void)(f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
-		    "broken mark: no stages"));
+	if (a == 0)
 		goto out;
-	}
 	at = (size_t)j.tok[a].at + j.tok[a].len - 1;
 	buf_add(out, line, at);
 	if (j.tok[a].members > 0)
@@ -166,6 +176,28 @@ mark_extend(struct buf *out, const char *line, size_t len,
 	rc = buf_check(out, e);
 out:
 	json_release(&j);
+	return rc;
+}
+
+int
+mark_restage(struct buf *out, const char *line, size_t len,
+    const char *other, size_t other_len, struct err *e)
+{
+	struct json j = { 0 }, k = { 0 };
+	uint32_t a = find_stages(&j, line, len, e);
+	uint32_t b = a != 0 ? find_stages(&k, other, other_len, e) : 0;
+	int rc = -1;
+
+	if (b != 0) {
+		size_t at = j.tok[a].at, end = at + j.tok[a].len;
+
+		buf_add(out, line, at);
+		buf_add(out, other + k.tok[b].at, k.tok[b].len);
+		buf_add(out, line + end, len - end);
+		rc = buf_check(out, e);
+	}
+	json_release(&j);
+	json_release(&k);
 	return rc;
 }
 

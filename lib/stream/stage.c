@@ -45,6 +45,7 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	s->max_record = c->max_record > 0 ? c->max_record : LINES_MAX;
 	if (s->max_record > SIZE_MAX / 8)
 		s->max_record = SIZE_MAX / 8;
+	buf_init(&s->kept, 2 * s->max_record + MARK_SPARE);
 	buf_init(&s->text, 4 * s->max_record + 2 * (size_t)MARK_SPARE);
 	if (fstat(STDIN_FILENO, &st) == 0) {
 		s->regular = S_ISREG(st.st_mode);
@@ -73,6 +74,7 @@ stage_close(struct stage *s)
 	aside_close(s->aside);
 	causes_free(s->causes);
 	buf_release(&s->text);
+	buf_release(&s->kept);
 	free(s);
 }
 

@@ -42,6 +42,7 @@ enum stage_item {
 
 struct stage;
 
+bool stage_in_run(void);                /* ETL_RUN is set */
 int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
 void stage_close(struct stage *s);
 
@@ -93,6 +94,12 @@ int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
 int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_pass(struct stage *s, struct err *e);
+/* For a stage that cannot tell which records come of which: hold keeps the
+ * checkpoint of STAGE_MARK back, the last one only, until a resolve or end is
+ * passed, and then writes it before that, with its counts; undone makes n of
+ * the records done as passed dropped. */
+int stage_hold(struct stage *s, struct err *e);
+void stage_undone(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
 /* After STAGE_END, or a source's last record: writes end (a source), checks

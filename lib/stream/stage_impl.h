@@ -42,11 +42,11 @@ struct stage {
 	uint64_t passed;
 	bool judge;                     /* look at the limit once more */
 	struct buf text;                /* a mark or reject being written */
+	struct buf kept;                /* the checkpoint held back */
 	struct err cause;               /* of failed */
 	char why[192];
 };
 
-bool stage_in_run(void);
 void stage_reset(struct stage *s);      /* counts, for a new stream */
 /* The stream starts here: begin is made, and written but by a sink. */
 int stage_start(struct stage *s, struct err *e);
@@ -54,6 +54,9 @@ int stage_start(struct stage *s, struct err *e);
 int stage_enter(struct stage *s, struct err *e);
 /* passed + dropped + rejected, of which a share may be rejected. */
 uint64_t stage_settled(const struct stage *s);
+
+/* The checkpoint held back, before the boundary that has come. */
+int stage_put_kept(struct stage *s, struct err *e);
 
 /* A sink's judgement of what came before a boundary. */
 void stage_count_line(struct stage *s, const struct mark *m);

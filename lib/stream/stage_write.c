@@ -57,6 +57,7 @@ stage_reset(struct stage *s)
 	s->counts = (struct counts){ 0 };
 	s->passed = s->seen = s->seq = 0;
 	s->has_seq = s->judge = false;
+	buf_clear(&s->kept);
 	memset(s->lines, 0, sizeof(s->lines));
 }
 
@@ -231,7 +232,8 @@ stage_pass(struct stage *s, struct err *e)
 	if (s->out == NULL)
 		return 0;
 	if (k == MARK_BEGIN || mark_boundary(k)) {
-		if (settle(s, e) == -1)
+		if (settle(s, e) == -1 || (k != MARK_CHECKPOINT &&
+		    stage_put_kept(s, e) == -1))
 			return -1;
 		s->started = true;
 		s->closed = k == MARK_END;

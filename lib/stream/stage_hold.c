@@ -1,0 +1,36 @@
+#include "stage_impl.h"
+
+int
+stage_hold(struct stage *s, struct err *e)
+{
+	buf_clear(&s->kept);
+	buf_add(&s->kept, s->line.data, s->line.len);
+	return buf_check(&s->kept, e);
+}
+
+/* At its new place it covers what the boundary covers. */
+int
+stage_put_kept(struct stage *s, struct err *e)
+{
+	struct buf moved;
+	int rc = -1;
+
+	if (s->kept.len == 0)
+		return 0;
+	buf_init(&moved, s->text.max);
+	buf_clear(&s->text);
+	if (mark_restage(&moved, s->kept.data, s->kept.len, s->line.data,
+	    s->line.len, e) == 0 && mark_extend(&s->text, moved.data,
+	    moved.len, &s->counts, e) == 0)
+		rc = out_line(s->out, s->text.data, s->text.len, e);
+	buf_release(&moved);
+	buf_clear(&s->kept);
+	return rc;
+}
+
+void
+stage_undone(struct stage *s, uint64_t n)
+{
+	s->passed -= n;
+	s->counts.dropped += n;
+}
