@@ -1,0 +1,228 @@
+#include "child.h"
+
+#include "base/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PIPE_WANTED = 1 << 20, GRACE_MS = 1000, REJECT_FD = 3 };
+
+void
+child_init(struct child *c)
+{
+	*c = (struct child){ .pidfd = -1, .in = -1, .out = -1, .rest = -1 };
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static int
+spawn_failed(const char *name, int error, struct err *e)
+{
+	bool later = error == EAGAIN || error == ENOMEM || error == EMFILE ||
+	    error == ENFILE;
+
+	return err_set(e, later ? ERR_IO : ERR_CONFIG, later,
+	    "%s: cannot be run: %s", name, strerror(error));
+}
+
+/* SIGPIPE and SIGXFSZ are ignored here, and perhaps in who started us. */
+static int
+spawn(struct child *c, char *argv[], int in, int out, struct err *e)
+{
+	posix_spawn_file_actions_t acts;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
+	int rc;
+
+	(void)sigemptyset(&defaults);
+	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGXFSZ);
+	if ((rc = posix_spawnattr_init(&attr)) != 0)
+		return spawn_failed(argv[0], rc, e);
+	if ((rc = posix_spawn_file_actions_init(&acts)) != 0) {
+		(void)posix_spawnattr_destroy(&attr);
+		return spawn_failed(argv[0], rc, e);
+	}
+	(void)posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
+	if ((rc = posix_spawn_file_actions_adddup2(&acts, in, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&acts, out, 1)) == 0 &&
+	    (rc = posix_spawn_file_actions_addclose(&acts, REJECT_FD)) == 0)
+		rc = posix_spawnp(&c->pid, argv[0], &acts, &attr, argv,
+		    environ);
+	(void)posix_spawn_file_actions_destroy(&acts);
+	(void)posix_spawnattr_destroy(&attr);
+	if (rc == 0)
+		return 0;
+	c->pid = 0;
+	return spawn_failed(argv[0], rc, e);
+}
+
+static int
+make_pipe(int p[2], struct err *e)
+{
+	if (pipe2(p, O_CLOEXEC) == 0) {
+		(void)fcntl(p[1], F_SETPIPE_SZ, PIPE_WANTED);
+		return 0;
+	}
+	p[0] = p[1] = -1;
+	return err_set(e, ERR_IO, true, "pipe: %s", strerror(errno));
+}
+
+int
+child_start(struct child *c, char *argv[], size_t max_line, struct err *e)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, rc = -1;
+
+	child_init(c);
+	c->name = argv[0];
+	if (make_pipe(in, e) == 0 && make_pipe(out, e) == 0)
+		rc = spawn(c, argv, in[0], out[1], e);
+	close_fd(&in[0]);
+	close_fd(&out[1]);
+	c->in = in[1];
+	c->out = out[0];
+	if (rc == -1 || lines_open(&c->lines, c->out, max_line, e) == -1)
+		goto failed;
+	if ((c->pidfd = pidfd_open(c->pid, 0)) == -1 ||
+	    fcntl(c->in, F_SETFL, O_NONBLOCK) == -1) {
+		(void)err_errno(e, ERR_IO, c->name);
+		goto failed;
+	}
+	return 0;
+failed:
+	child_stop(c);
+	return -1;
+}
+
+size_t
+child_write(struct child *c, const char *p, size_t n)
+{
+	ssize_t done = write(c->in, p, n);
+
+	if (done >= 0)
+		return (size_t)done;
+	if (errno != EAGAIN && errno != EINTR) {
+		c->closed = true;
+		close_fd(&c->in);
+	}
+	return 0;
+}
+
+/* Our own reader shows what CMD leaves; only now, since before that a pipe
+ * without a reader has to tell. */
+int
+child_close_in(struct child *c, struct err *e)
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", c->in);
+	c->rest = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (c->rest == -1)
+		return err_errno(e, ERR_IO, path);
+	close_fd(&c->in);
+	return 0;
+}
+
+void
+child_close_out(struct child *c)
+{
+	close_fd(&c->out);
+}
+
+/* It stays a zombie until child_stop(), so that its group is its own. */
+static void
+look_status(struct child *c)
+{
+	siginfo_t info = { 0 };
+
+	if (c->ended || waitid(P_PID, (id_t)c->pid, &info,
+	    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+		return;
+	c->ended = true;
+	if (info.si_code == CLD_EXITED)
+		c->status = info.si_status;
+	else
+		c->signal = info.si_status;
+}
+
+bool
+child_look(struct child *c)
+{
+	look_status(c);
+	return c->ended && c->out == -1;
+}
+
+int
+child_judge(struct child *c, const bool ok[256], struct err *e)
+{
+	const char *name = sigabbrev_np(c->signal);
+	int left = 0;
+
+	if (c->ended && c->signal != 0)
+		return err_set(e, ERR_REFUSED, false, "%s: killed by signal "
+		    "%s", c->name, name != NULL ? name : "unknown");
+	if (c->ended && !ok[c->status & 255])
+		return err_set(e, ERR_REFUSED, false, "%s: ended with status "
+		    "%d, which is not in --ok", c->name, c->status);
+	if (c->rest != -1 && ioctl(c->rest, FIONREAD, &left) == -1)
+		return err_errno(e, ERR_IO, c->name);
+	if (!c->closed && left == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED, false, "%s: did not read all of its "
+	    "input", c->name);
+}
+
+static void
+end_group(const struct child *c)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	int sig = stop_signal();
+
+	(void)kill(-c->pid, sig != 0 ? sig : SIGTERM);
+	(void)kill(-c->pid, SIGCONT);
+	while (c->pidfd != -1 && poll(&p, 1, GRACE_MS) == -1 &&
+	    errno == EINTR)
+		;
+	(void)kill(-c->pid, SIGKILL);
+}
+
+void
+child_release(struct child *c)
+{
+	close_fd(&c->in);
+	close_fd(&c->out);
+	close_fd(&c->rest);
+	close_fd(&c->pidfd);
+	lines_close(c->lines);
+	while (c->pid > 0 && waitpid(c->pid, NULL, 0) == -1 &&
+	    errno == EINTR)
+		;
+	child_init(c);
+}
+
+void
+child_stop(struct child *c)
+{
+	close_fd(&c->in);
+	close_fd(&c->out);
+	if (c->pid > 0)
+		end_group(c);
+	child_release(c);
+}

@@ -1,0 +1,127 @@
+/* etl-via: runs a foreign filter on the records inside a marked stream. */
+#include "via.h"
+
+#include "base/opt.h"
+#include "base/stdfd.h"
+#include "base/stop.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: etl-via [--duplicate-members last] [--max-record SIZE]\n"
+    "               [--max-rejects N|N%] [--ok STATUS[,...]] [--plain]\n"
+    "               [--rejects FILE] CMD [ARG ...]";
+
+struct opts {
+	const char *ok, *duplicates, *rejects, *max_rejects;
+	uint64_t max_record;
+	bool plain;
+};
+
+#define OPT(name, type, field, arg, help) \
+	{ name, type, offsetof(struct opts, field), arg, help, NULL, 0 }
+
+static const struct opt options[] = {
+	OPT("ok", OPT_STRING, ok, "STATUS[,...]",
+	    "what CMD may end with (0)"),
+	OPT("max-record", OPT_SIZE, max_record, "SIZE",
+	    "longest record (16MiB)"),
+	OPT("duplicate-members", OPT_STRING, duplicates, "last",
+	    "pass an object with one name twice (reject)"),
+	OPT("plain", OPT_FLAG, plain, NULL, "the input has no marks"),
+	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE"),
+	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
+	    "stop when there are more (50%)"),
+};
+
+static const struct opt_spec spec = {
+	.program = "etl-via", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]), .stop = true,
+};
+
+/* STATUS[,STATUS...], 0 to 255 each. */
+static int
+ok_parse(bool ok[256], const char *text)
+{
+	unsigned int v;
+
+	for (const char *p = text; ; p++) {
+		if (*p < '0' || *p > '9')
+			return -1;
+		for (v = 0; *p >= '0' && *p <= '9' && v < 256; p++)
+			v = v * 10 + (unsigned int)(*p - '0');
+		if (v > 255 || (*p != ',' && *p != '\0'))
+			return -1;
+		ok[v] = true;
+		if (*p == '\0')
+			return 0;
+	}
+}
+
+static int
+check(struct via_opts *v, const struct opts *o, struct err *e)
+{
+	if (v->argv[0] == NULL)
+		return err_set(e, ERR_USAGE, false, "no CMD\n%s", usage);
+	if (ok_parse(v->ok, o->ok) == -1)
+		return err_set(e, ERR_USAGE, false, "--ok %s: wants statuses "
+		    "from 0 to 255 with commas between", o->ok);
+	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--duplicate-members %s: must be last", o->duplicates);
+	if (o->max_record == 0 || o->max_record > 1 << 30)
+		return err_set(e, ERR_USAGE, false,
+		    "--max-record: from 1 byte to 1GiB");
+	return 0;
+}
+
+static int
+work(const struct opts *o, const struct stdfd *fds, char *argv[],
+    struct err *e)
+{
+	const struct stage_conf conf = { .name = "via", .plain = o->plain,
+	    .rejects = o->rejects, .max_rejects = o->max_rejects,
+	    .max_record = o->max_record, .fds = fds };
+	struct via_opts v = { .argv = argv, .plain = o->plain,
+	    .dup = o->duplicates != NULL ? JSON_LAST : JSON_UNIQUE,
+	    .max_record = o->max_record };
+	struct stage *s;
+	int rc = -1;
+
+	if (stage_open(&s, &conf, e) == -1) {
+		stage_fail_early(conf.name, e);
+		return -1;
+	}
+	if (check(&v, o, e) == 0)
+		rc = via_run(s, &v, e);
+	if (rc == -1)
+		stage_fail(s, e);
+	stage_close(s);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct opts o = { .ok = "0", .max_record = LINES_MAX };
+	struct err e = { .code = ERR_NONE };
+	struct stdfd fds;
+	enum opt_result r;
+	int status = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report(spec.program, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_FAILED)
+		stage_fail_early("via", &e);
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	stop_catch();
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, CMD would leave no status */
+	if (work(&o, &fds, argv + optind, &e) == -1)
+		status = err_report(spec.program, &e);
+	stop_die();
+	return status;
+}
