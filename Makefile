@@ -1,7 +1,8 @@
 # etl: programs that move records through pipes.  make; make demo; make check
 VERSION = 0.1.0
 PREFIX = /usr/local
-PROGS = etl-extract etl-transform etl-load etl-dlq etl-run etl-via
+PROGS = etl-extract etl-transform etl-load etl-dlq etl-run etl-via \
+    etl-checkpoint
 
 # make SAN=1: everything again, beside the plain build, under sanitizers.
 ifdef SAN
@@ -30,6 +31,7 @@ LDLIBS_etl-load = $(DB_LIBS) -lmd -lm
 LDLIBS_etl-dlq = $(DB_LIBS) -lmd
 LDLIBS_etl-run = $(DB_LIBS) -lmd
 LDLIBS_etl-via = -lmd
+LDLIBS_etl-checkpoint = $(DB_LIBS) -lmd
 PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))

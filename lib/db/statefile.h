@@ -15,9 +15,8 @@ int statefile_path(const char **path, const char *where, struct err *e);
 /* As checkpoint_read(). */
 int statefile_read(const char *path, const char *name, char **value,
     int64_t *version, struct err *e);
-/* Can it be read, and replaced? Before a stream is taken. *names (may be
- * NULL) says how many it has. */
-int statefile_ready(const char *path, size_t *names, struct err *e);
+/* Can it be read, and replaced? Before a stream is taken. */
+int statefile_ready(const char *path, struct err *e);
 /* Version becomes expected + 1. */
 enum checkpoint_result statefile_move(const char *path, const char *name,
     const char *value, int64_t expected, struct err *e);

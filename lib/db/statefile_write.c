@@ -12,7 +12,7 @@
 enum { BY_HAND = -1 };
 
 int
-statefile_ready(const char *path, size_t *names, struct err *e)
+statefile_ready(const char *path, struct err *e)
 {
 	struct statefile *f;
 	struct replace r;
@@ -23,8 +23,6 @@ statefile_ready(const char *path, size_t *names, struct err *e)
 	if (faccessat(r.folder, ".", W_OK | X_OK, AT_EACCESS) == -1) {
 		(void)err_errno(e, ERR_DENIED, path);
 	} else if (statefile_open(&f, r.path, e) == 0) {
-		if (names != NULL)
-			*names = f->j.tok[0].members;
 		statefile_close(f);
 		rc = 0;
 	}

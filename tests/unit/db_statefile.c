@@ -171,7 +171,7 @@ broken_files_stay_broken(void **state)
 		    strstr(p->e.msg, p->path) == NULL)
 			fail_msg("%zu: %s", i, p->e.msg);
 		assert_int_equal(statefile_set(p->path, "z", "1", &p->e), -1);
-		assert_int_equal(statefile_ready(p->path, NULL, &p->e), -1);
+		assert_int_equal(statefile_ready(p->path, &p->e), -1);
 		is_file(p, bad[i].text);
 	}
 }

@@ -1,0 +1,34 @@
+/* What the sub-commands share: options, operands, output.
+ * Borrows: everything until the sub-command returns.
+ * A sub-command is one function, listed in main.c; it prints to out and gives
+ * its failure as a value. */
+#ifndef CHECKPOINT_CHECKPOINT_H
+#define CHECKPOINT_CHECKPOINT_H
+
+#include "base/stdfd.h"
+#include "stream/out.h"
+
+#include <stdint.h>
+
+struct checkpoint_opts {
+	const char *db, *state;
+	bool json;
+	uint64_t max_record;
+};
+
+struct command {
+	const struct checkpoint_opts *opts;
+	const struct stdfd *fds;
+	const struct store *store;
+	const char *path;       /* of --state */
+	char **args;
+	struct out *out;
+};
+
+int get_command(struct command *c, struct err *e);
+int set_command(struct command *c, struct err *e);
+int clear_command(struct command *c, struct err *e);
+int list_command(struct command *c, struct err *e);
+int save_command(struct command *c, struct err *e);
+
+#endif

@@ -1,0 +1,162 @@
+/* etl-checkpoint: gets, sets, lists, clears and saves checkpoints. */
+#include "store.h"
+
+#include "base/opt.h"
+#include "base/stop.h"
+#include "db/statefile.h"
+#include "stream/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: etl-checkpoint get [--db URL | --state file:PATH] NAME\n"
+    "       etl-checkpoint set [--db URL | --state file:PATH] NAME VALUE\n"
+    "       etl-checkpoint clear [--db URL | --state file:PATH] NAME\n"
+    "       etl-checkpoint list [--db URL | --state file:PATH] [--json]\n"
+    "       etl-checkpoint save [--max-record SIZE] --state file:PATH";
+
+#define AT(field) offsetof(struct checkpoint_opts, field)
+static const struct opt options[] = {
+	{ "db", OPT_STRING, AT(db), "URL",
+	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	{ "json", OPT_FLAG, AT(json), NULL,
+	    "one JSON object a checkpoint", NULL, 0 },
+	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
+	    "longest line: 16MiB", NULL, 0 },
+	{ "state", OPT_STRING, AT(state), "file:PATH",
+	    "a file instead of the database", NULL, 0 },
+};
+#undef AT
+
+static const struct opt_spec spec = {
+	.program = "etl-checkpoint", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0])
+};
+
+enum takes { DB = 1, JSON = 2, SIZE = 4 };
+
+struct verb {
+	const char *name;
+	int (*run)(struct command *c, struct err *e);
+	unsigned takes;
+	int operands;
+};
+
+static const struct verb verbs[] = {
+	{ "get", get_command, DB, 1 },
+	{ "set", set_command, DB, 2 },
+	{ "clear", clear_command, DB, 1 },
+	{ "list", list_command, DB | JSON, 0 },
+	{ "save", save_command, SIZE, 0 },
+};
+
+static const struct verb *
+verb_find(const char *name, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (name != NULL && strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	(void)err_set(e, ERR_USAGE, false, name != NULL ?
+	    "%s: no such command" : "no command", name);
+	return NULL;
+}
+
+static int
+options_check(const struct verb *v, const struct checkpoint_opts *o,
+    struct err *e)
+{
+	const struct { const char *name; unsigned kind; bool given; } all[] = {
+		{ "db", DB, o->db != NULL },
+		{ "json", JSON, o->json },
+		{ "max-record", SIZE, o->max_record > 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].given && (v->takes & all[i].kind) == 0)
+			return err_set(e, ERR_USAGE, false,
+			    "%s: takes no --%s", v->name, all[i].name);
+	if (o->db != NULL && o->state != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "%s: --db or --state, not both", v->name);
+	if (o->state == NULL && (v->takes & DB) == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "%s: --state file:PATH is missing", v->name);
+	return 0;
+}
+
+static int
+operands_check(const struct verb *v, char **args, int n, struct err *e)
+{
+	static const char *const wants[] = { "takes no operands",
+	    "wants a NAME", "wants a NAME and a VALUE" };
+
+	if (n != v->operands)
+		return err_set(e, ERR_USAGE, false, "%s: %s", v->name,
+		    wants[v->operands]);
+	return n == 0 ? 0 : checkpoint_name(args[0], strlen(args[0]), e);
+}
+
+static int
+check(const struct verb *v, struct command *c, int n, struct err *e)
+{
+	const struct checkpoint_opts *o = c->opts;
+
+	if (v == NULL || options_check(v, o, e) == -1 ||
+	    operands_check(v, c->args, n, e) == -1)
+		return -1;
+	c->store = o->state != NULL ? &store_file : &store_db;
+	return o->state == NULL ? 0 : statefile_path(&c->path, o->state, e);
+}
+
+static int
+verb_run(const struct verb *v, struct command *c, struct err *e)
+{
+	int rc;
+
+	if (v->run == save_command)
+		return save_command(c, e);
+	if (out_open(&c->out, STDOUT_FILENO, "standard output", e) == -1)
+		return -1;
+	rc = v->run(c, e);
+	if (rc == 0)
+		rc = out_flush(c->out, e);
+	out_close(c->out);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct checkpoint_opts o = { 0 };
+	struct stdfd fds;
+	struct command c = { .opts = &o, .fds = &fds };
+	const struct verb *v = NULL;
+	struct err e = { 0 };
+	enum opt_result r;
+	int status = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report(spec.program, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN) {
+		v = verb_find(argv[optind], &e);
+		c.args = argv + optind + 1;
+		if (check(v, &c, argc - optind - 1, &e) == -1)
+			r = OPT_FAILED;
+	}
+	if (r == OPT_FAILED && v != NULL && v->run == save_command)
+		stage_fail_early("checkpoint", &e);
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	stop_catch();
+	if (o.db != NULL && db_url_has_password(o.db))
+		(void)fprintf(stderr, "etl-checkpoint: warning: --db: others "
+		    "can read a password in arguments: use DATABASE_URL or "
+		    "PGPASSFILE\n");
+	if (verb_run(v, &c, &e) == -1)
+		status = err_report(spec.program, &e);
+	stop_die();
+	return status;
+}

@@ -1,0 +1,136 @@
+/* save: the last filter of a pipeline that has no loader. */
+#include "checkpoint.h"
+#include "saver.h"
+
+#include "db/statefile.h"
+#include "stream/stage.h"
+
+enum { LOOK_EVERY = 256 };      /* records between looks at the clock */
+
+struct save {
+	struct stage *stage;
+	struct saver saver;
+	struct json json;
+	unsigned records;
+	bool begun;             /* the stream is one that has checkpoints */
+};
+
+static int
+stream_check(struct save *s, struct err *e)
+{
+	const struct mark *m = stage_stream(s->stage);
+
+	if (s->begun)
+		return 0;
+	if (m != NULL && m->replay)
+		return err_set(e, ERR_CONFIG, false, "a replay has no "
+		    "checkpoint to save: leave etl-checkpoint out");
+	if (m == NULL || m->checkpoint == NULL)
+		return err_set(e, ERR_CONFIG, false, "the stream has no "
+		    "checkpoints: give etl-extract --checkpoint NAME and the "
+		    "same --state");
+	s->begun = true;
+	return 0;
+}
+
+static int
+take_record(struct save *s, const struct line *l, struct err *e)
+{
+	if (stream_check(s, e) == -1)
+		return -1;
+	if (++s->records % LOOK_EVERY == 0 && saver_due(&s->saver) == 0 &&
+	    saver_save(&s->saver, e) == -1)
+		return -1;
+	if (l->too_long)
+		return stage_scan(s->stage, l, &s->json, 0, JSON_UNIQUE, e);
+	if (stage_emit(s->stage, l->data, l->len, e) == -1)
+		return -1;
+	stage_done(s->stage, true);
+	return 0;
+}
+
+/* What has passed is saved before the stream says how it ended, so that a
+ * failure to save can still be told to the programs behind. */
+static int
+take_mark(struct save *s, struct err *e)
+{
+	const struct mark *m = stage_mark(s->stage);
+
+	if (m->kind == MARK_BEGIN) {
+		s->begun = false;
+		saver_forget(&s->saver);
+		if (stream_check(s, e) == -1)
+			return -1;
+	}
+	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
+	    saver_save(&s->saver, e) == -1)
+		return -1;
+	if (stage_pass(s->stage, e) == -1)
+		return -1;
+	if (m->kind != MARK_CHECKPOINT)
+		return 0;
+	if (saver_take(&s->saver, m, e) == -1)
+		return -1;
+	return saver_due(&s->saver) == 0 ? saver_save(&s->saver, e) : 0;
+}
+
+static int
+finish(struct save *s, struct err *e)
+{
+	if (saver_save(&s->saver, e) == -1 || stage_finish(s->stage, e) == -1)
+		return -1;
+	if (stage_stream(s->stage) != NULL)
+		return 0;
+	return err_set(e, ERR_RETRY, true, "nothing came, not even a begin "
+	    "mark: the program before this one has failed");
+}
+
+static int
+run(struct save *s, struct err *e)
+{
+	struct err other = { 0 };
+	enum stage_item item;
+	struct line l;
+	int rc = 0;
+
+	while (rc != -1) {
+		item = stage_next(s->stage, &l, saver_due(&s->saver), e);
+		if (item == STAGE_RECORD)
+			rc = take_record(s, &l, e);
+		else if (item == STAGE_MARK)
+			rc = take_mark(s, e);
+		else if (item == STAGE_WAIT)
+			rc = saver_due(&s->saver) == 0 ?
+			    saver_save(&s->saver, e) : 0;
+		else if (item == STAGE_END)
+			return finish(s, e);
+		else {
+			if (item == STAGE_STOP)
+				(void)saver_save(&s->saver, &other);
+			return -1;
+		}
+	}
+	return -1;
+}
+
+int
+save_command(struct command *c, struct err *e)
+{
+	const struct stage_conf conf = { .name = "checkpoint", .checks = true,
+	    .max_record = c->opts->max_record, .fds = c->fds };
+	struct save s = { .saver = { .path = c->path, .fds = c->fds } };
+	int rc = -1;
+
+	if (stage_open(&s.stage, &conf, e) == -1) {
+		stage_fail_early(conf.name, e);
+		return -1;
+	}
+	if (statefile_ready(c->path, e) == 0)
+		rc = run(&s, e);
+	if (rc == -1)
+		stage_fail(s.stage, e);
+	saver_release(&s.saver);
+	json_release(&s.json);
+	stage_close(s.stage);
+	return rc;
+}

@@ -1,0 +1,115 @@
+#include "saver.h"
+
+#include "base/clock.h"
+#include "db/statefile.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 1000, REJECTS_FD = 3 };
+
+/* To the disk, where it is a file. One that failed is not tried again. */
+static int
+sync_fd(int fd, const char *what, struct err *e)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) == -1)
+		return err_errno(e, ERR_IO, what);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return 0;
+	do
+		rc = fdatasync(fd);
+	while (rc == -1 && errno == EINTR);
+	return rc == 0 ? 0 : err_errno(e, ERR_IO, what);
+}
+
+/* A pipe whose reader has gone takes no more; what is in it is lost. */
+static int
+reader_there(struct err *e)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLERR) == 0)
+		return 0;
+	errno = EPIPE;
+	return err_errno(e, ERR_IO, "standard output");
+}
+
+int
+saver_due(const struct saver *s)
+{
+	int64_t left;
+
+	if (!s->pending)
+		return -1;
+	left = s->ever ? s->at + PAUSE_MS - clock_ms() : 0;
+	return left > 0 ? (int)left : 0;
+}
+
+int
+saver_save(struct saver *s, struct err *e)
+{
+	if (!s->pending)
+		return 0;
+	if (reader_there(e) == -1 ||
+	    sync_fd(STDOUT_FILENO, "standard output", e) == -1 ||
+	    (s->fds->rejects && sync_fd(REJECTS_FD, "descriptor 3",
+	    e) == -1))
+		return -1;
+	if (statefile_move(s->path, s->name, s->value, s->version, e) !=
+	    CHECKPOINT_MOVED)
+		return -1;
+	s->pending = false;
+	s->own = s->ever = true;
+	s->version++;
+	s->at = clock_ms();
+	return 0;
+}
+
+int
+saver_take(struct saver *s, const struct mark *m, struct err *e)
+{
+	char *name = strdup(m->name), *value = strdup(m->value);
+
+	if (name == NULL || value == NULL) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	if (s->name != NULL && strcmp(s->name, name) != 0) {
+		if (saver_save(s, e) == -1)
+			goto out;
+		s->own = false;
+	}
+	free(s->name);
+	free(s->value);
+	s->name = name;
+	s->value = value;
+	if (!s->own)
+		s->version = (int64_t)m->version;
+	s->own = s->pending = true;
+	return 0;
+out:
+	free(name);
+	free(value);
+	return -1;
+}
+
+void
+saver_forget(struct saver *s)
+{
+	s->own = false;
+}
+
+void
+saver_release(struct saver *s)
+{
+	free(s->name);
+	free(s->value);
+	s->name = s->value = NULL;
+}

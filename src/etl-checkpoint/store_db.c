@@ -1,0 +1,105 @@
+#include "store.h"
+
+#include "db/control.h"
+
+#include <stdio.h>
+
+static int
+open_db(struct db **db, struct command *c, struct err *e)
+{
+	if (db_open(db, c->opts->db, e) == -1)
+		return -1;
+	if (control_ensure(*db, e) == 0)
+		return 0;
+	db_close(*db);
+	*db = NULL;
+	return -1;
+}
+
+static int
+base_get(struct command *c, const char *name, char **value, int64_t *version,
+    struct err *e)
+{
+	struct db *db;
+	int rc;
+
+	*value = NULL;
+	if (open_db(&db, c, e) == -1)
+		return -1;
+	rc = checkpoint_read(db, name, value, version, e);
+	db_close(db);
+	return rc;
+}
+
+/* Who moved it last, and is running still, will not like it. */
+static int
+warn_running(struct db *db, const char *name, struct err *e)
+{
+	struct db_value v = db_text(name);
+	int64_t running;
+
+	if (db_int(db, db_sql(db, SQL_CHECKPOINT_RUNNING), &v, 1, 0, &running,
+	    e) == -1)
+		return -1;
+	if (running > 0)
+		(void)fprintf(stderr, "etl-checkpoint: warning: the run that "
+		    "moved it last is still running, and will end with 75\n");
+	return 0;
+}
+
+static int
+change(struct db *db, const char *name, const char *value, struct err *e)
+{
+	/* A loader's COMMIT in flight goes first. */
+	if (db_run(db, db_sql(db, SQL_RUN_WAIT), NULL, 0, NULL, e) == -1 ||
+	    warn_running(db, name, e) == -1)
+		return -1;
+	return value != NULL ? checkpoint_set(db, name, value, e) :
+	    checkpoint_clear(db, name, e);
+}
+
+static int
+base_set(struct command *c, const char *name, const char *value,
+    struct err *e)
+{
+	struct db *db;
+	int rc = -1;
+
+	if (open_db(&db, c, e) == -1)
+		return -1;
+	if (db_begin(db, e) == 0) {
+		rc = change(db, name, value, e);
+		if (rc == 0)
+			rc = db_commit(db, e);
+		if (rc == -1)
+			db_rollback(db);
+	}
+	db_close(db);
+	return rc;
+}
+
+static int
+base_list(struct command *c, int (*each)(void *self,
+    const struct checkpoint *p, struct err *e), void *self, struct err *e)
+{
+	struct checkpoints *l = NULL;
+	struct checkpoint p;
+	struct db *db;
+	int rc = -1;
+
+	if (open_db(&db, c, e) == -1)
+		return -1;
+	if (checkpoints_open(&l, db, e) == 0)
+		while ((rc = checkpoints_next(l, &p, e)) == 1)
+			if (each(self, &p, e) == -1) {
+				rc = -1;
+				break;
+			}
+	checkpoints_close(l);
+	db_close(db);
+	return rc;
+}
+
+const struct store store_db = {
+	.get = base_get, .set = base_set, .list = base_list,
+};

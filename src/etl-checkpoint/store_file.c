@@ -1,0 +1,40 @@
+#include "store.h"
+
+#include "db/statefile.h"
+
+static int
+file_get(struct command *c, const char *name, char **value, int64_t *version,
+    struct err *e)
+{
+	return statefile_read(c->path, name, value, version, e);
+}
+
+static int
+file_set(struct command *c, const char *name, const char *value,
+    struct err *e)
+{
+	return statefile_set(c->path, name, value, e);
+}
+
+static int
+file_list(struct command *c, int (*each)(void *self,
+    const struct checkpoint *p, struct err *e), void *self, struct err *e)
+{
+	struct checkpoint p;
+	struct statefile *f;
+	int rc;
+
+	if (statefile_open(&f, c->path, e) == -1)
+		return -1;
+	while ((rc = statefile_next(f, &p, e)) == 1)
+		if (each(self, &p, e) == -1) {
+			rc = -1;
+			break;
+		}
+	statefile_close(f);
+	return rc;
+}
+
+const struct store store_file = {
+	.get = file_get, .set = file_set, .list = file_list,
+};
