@@ -162,7 +162,7 @@ message_set(struct ending *n, const char *given)
 
 static int
 row_write(struct ending *n, struct db *db, const char *run,
-    const char *status, struct err *e)
+    const char *status, const char *log, struct err *e)
 {
 	const struct run_end *out = n->out;
 	bool message = n->message.len > 0, stages = n->out->streams > 0;
@@ -172,20 +172,21 @@ row_write(struct ending *n, struct db *db, const char *run,
 	    db_text(message ? buf_text(&n->message) : NULL),
 	    DB_I(out->extracted), DB_I(out->loaded), DB_I(out->unchanged),
 	    DB_I(out->dropped), DB_I(out->rejected),
-	    db_text(stages ? buf_text(&n->stages) : NULL) };
+	    db_text(stages ? buf_text(&n->stages) : NULL),
+	    db_text(out->success ? NULL : log) };
 
 	if (buf_check(&n->stages, e) == -1 ||
 	    buf_check(&n->message, e) == -1 ||
 	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1)
 		return -1;
-	return db_run(db, db_sql(db, SQL_RUN_END), v, 9, NULL, e);
+	return db_run(db, db_sql(db, SQL_RUN_END), v, 10, NULL, e);
 }
 
 /* The row is locked before the ledger is read: it waits for a COMMIT in
  * flight, and the new status refuses later ones. */
 static int
 end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
-    bool abandoned, const char *message, struct err *e)
+    bool abandoned, const struct run_words *words, struct err *e)
 {
 	const char *status = "abandoned";
 	int64_t row;
@@ -200,13 +201,13 @@ end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
 		    n->out->ended == n->out->streams;
 		status = n->out->success ? "success" : "failed";
 	}
-	message_set(n, message);
-	return row_write(n, db, run, status, e);
+	message_set(n, words->message);
+	return row_write(n, db, run, status, words->log, e);
 }
 
 static int
 run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
-    const char *message, struct run_end *out, struct err *e)
+    const struct run_words *words, struct run_end *out, struct err *e)
 {
 	struct ending n;
 	int rc = -1;
@@ -214,7 +215,7 @@ run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
 	ending_init(&n, out);
 	if (db_begin(db, e) == -1)
 		goto out;
-	rc = end_in(&n, db, run, script_ok, abandoned, message, e);
+	rc = end_in(&n, db, run, script_ok, abandoned, words, e);
 	if (rc == 0)
 		rc = db_commit(db, e);
 	if (rc == -1)
@@ -226,9 +227,9 @@ out:
 
 int
 run_complete(struct db *db, const char *run, bool script_ok,
-    const char *message, struct run_end *out, struct err *e)
+    const struct run_words *words, struct run_end *out, struct err *e)
 {
-	return run_finish(db, run, script_ok, false, message, out, e);
+	return run_finish(db, run, script_ok, false, words, out, e);
 }
 
 /* The first stale run, or "". */
@@ -253,7 +254,9 @@ int
 run_abandon(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e)
 {
-	const char *why = "its etl-run ended without completing it";
+	const struct run_words why = {
+		.message = "its etl-run ended without completing it"
+	};
 	struct run_end end;
 	struct buf run;
 	int rc;
@@ -262,7 +265,7 @@ run_abandon(struct db *db, const char *pipeline, const char *host,
 	buf_init(&run, SIZE_MAX / 4);
 	while ((rc = stale_next(db, pipeline, host, &run, e)) == 0 &&
 	    run.len > 0) {
-		rc = run_finish(db, buf_text(&run), false, true, why, &end,
+		rc = run_finish(db, buf_text(&run), false, true, &why, &end,
 		    e);
 		/* Lost to another program that does the same: as well. */
 		if (rc == -1 && e->code != ERR_RETRY)

@@ -20,17 +20,22 @@ struct run_end {                /* what run_complete() found and stored */
 	bool appended;          /* an append stream has ended: no retry */
 };
 
+struct run_words {              /* of a run that failed; NULL: none */
+	const char *message;    /* why: any bytes */
+	const char *log;        /* what its stages said last: UTF-8 */
+};
+
 int run_start(struct db *db, struct run *r, struct err *e);
 int run_renew(struct db *db, const char *run, struct err *e);
 /* Rows of this pipeline that say running and are of this host, or not renewed
  * for ten minutes, become abandoned; *n says how many. */
 int run_abandon(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e);
-/* Locks the row, then reads the ledger, then writes status, counts, message;
- * script_ok is what the script's exit says. ERR_RETRY where the row does not
+/* Locks the row, then reads the ledger, then writes status, counts, words
+ * (the log not after a success); script_ok is what the script's exit says. ERR_RETRY where the row does not
  * say running any more: another program has abandoned it. */
 int run_complete(struct db *db, const char *run, bool script_ok,
-    const char *message, struct run_end *out, struct err *e);
+    const struct run_words *words, struct run_end *out, struct err *e);
 
 /* For the loader, in its transaction: the run still says running (else
  * ERR_RETRY). Gives the row's id. */

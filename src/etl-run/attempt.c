@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-	MESSAGE = 48 << 10,
+	MESSAGE = 48 << 10, LOG = 64 << 10,
 	FIRST_WAIT = 100,       /* ms, doubled, until the row is completed */
 	TRIES = 8, TRIES_STOPPED = 4
 };
@@ -22,12 +22,14 @@ attempt_init(struct attempt *a, int number)
 {
 	*a = (struct attempt){ .number = number };
 	buf_init(&a->message, MESSAGE);
+	tail_init(&a->said);
 }
 
 void
 attempt_release(struct attempt *a)
 {
 	buf_release(&a->message);
+	tail_release(&a->said);
 }
 
 static int
@@ -82,14 +84,20 @@ static int
 row_complete_once(struct attempt *a, const struct job *j, bool ok,
     struct err *e)
 {
-	const char *message = a->message.len > 0 ? buf_text(&a->message) :
-	    NULL;
+	struct run_words words = { .message = a->message.len > 0 ?
+	    buf_text(&a->message) : NULL };
 	struct db *db = NULL;
+	struct buf log;
 	int rc = -1;
 
-	if (db_open(&db, j->url, e) == 0)
-		rc = run_complete(db, a->run, ok, message, &a->end, e);
+	buf_init(&log, (size_t)2 * LOG);
+	tail_put(&log, &a->said);
+	if (log.len > 0)
+		words.log = buf_text(&log);
+	if (buf_check(&log, e) == 0 && db_open(&db, j->url, e) == 0)
+		rc = run_complete(db, a->run, ok, &words, &a->end, e);
 	db_close(db);
+	buf_release(&log);
 	return rc;
 }
 
@@ -152,7 +160,7 @@ script_run(struct attempt *a, const struct job *j, struct err *e)
 {
 	const struct renewal r = { j, a->run };
 	const struct child_spec s = { .argv = j->script.argv,
-	    .no_stdin = j->no_stdin, .name = j->name,
+	    .no_stdin = j->no_stdin, .name = j->name, .tail = &a->said,
 	    .timeout = j->timeout, .renew = row_renew, .arg = &r };
 	struct child_end end;
 	struct cause c;

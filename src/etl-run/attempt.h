@@ -11,6 +11,7 @@
 #include "db/runs.h"
 #include "lock.h"
 #include "script.h"
+#include "tail.h"
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
@@ -35,6 +36,7 @@ struct attempt {
 	int64_t ms;
 	struct run_end end;
 	struct buf message;     /* why, "" after a success */
+	struct tail said;       /* by the stages */
 };
 
 void attempt_init(struct attempt *a, int number);

@@ -120,7 +120,8 @@ child_start(struct watch *w, struct cause *c, struct err *e)
 		(void)close(p[0]);
 		return err_errno(e, ERR_IO, "fork");
 	}
-	relay_open(&w->relay, p[0], c);
+	relay_open(&w->relay, p[0], &(struct relay_to){ .name = w->spec->name,
+	    .cause = c, .tail = w->spec->tail });
 	return 0;
 }
 

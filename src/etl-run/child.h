@@ -10,13 +10,15 @@
 #define RUN_CHILD_H
 
 #include "cause.h"
+#include "tail.h"
 
 #include <stdint.h>
 
 struct child_spec {
 	const char **argv;      /* as struct script has it */
 	bool no_stdin;          /* /dev/null instead of ours */
-	const char *name;       /* for messages */
+	const char *name;       /* of the pipeline: tag of what it says */
+	struct tail *tail;      /* the end of it; NULL: not kept */
 	uint64_t timeout;       /* ms, 0: none */
 	/* Called every minute, in a process of its own. */
 	void (*renew)(const void *arg);

@@ -2,28 +2,130 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
 	PATIENCE = 1000,        /* ms, for a stderr that is stuck at the end */
-	MOVES = 1024            /* more than a pipe holds */
+	MOVES = 4096,           /* more than a pipe holds, with tags */
+	TAG = 256               /* room for a name and what follows it */
 };
 
+enum verdict { IS_OURS, IS_OTHER, IS_OPEN };
+
 void
-relay_open(struct relay *r, int fd, struct cause *c)
+relay_open(struct relay *r, int fd, const struct relay_to *to)
 {
-	*r = (struct relay){ .fd = fd, .cause = c };
+	*r = (struct relay){ .fd = fd, .to = *to };
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
 void
 relay_want(const struct relay *r, struct pollfd p[RELAY_FDS])
 {
-	bool waits = r->at < r->len;
+	bool waits = r->shown < r->ready;
 
 	p[0] = (struct pollfd){ .fd = waits ? -1 : r->fd, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = waits ? STDERR_FILENO : -1,
 	    .events = POLLOUT };
+}
+
+static void
+put(struct relay *r, const char *p, size_t n)
+{
+	memcpy(r->out + r->ready, p, n);
+	r->ready += n;
+	if (r->to.tail != NULL)
+		tail_add(r->to.tail, p, n);
+}
+
+/* "etl-NAME: ", as far as it has come? */
+static enum verdict
+verdict_of(const char *p, size_t n)
+{
+	static const char family[] = "etl-";
+	enum { FAMILY = sizeof(family) - 1 };
+	size_t i = FAMILY;
+
+	if (memcmp(p, family, n < FAMILY ? n : FAMILY) != 0)
+		return IS_OTHER;
+	while (i < n && ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '-'))
+		i++;
+	if (i >= n)
+		return n < RELAY_HELD ? IS_OPEN : IS_OTHER;
+	if (i == FAMILY || p[i] != ':')
+		return IS_OTHER;
+	if (i + 1 == n)
+		return IS_OPEN;
+	return p[i + 1] == ' ' ? IS_OURS : IS_OTHER;
+}
+
+static void
+tag_put(struct relay *r)
+{
+	put(r, r->to.name, strnlen(r->to.name, TAG - 2));
+	put(r, ": ", 2);
+}
+
+/* One more byte of a line's start; an empty line stays one. */
+static void
+line_begin(struct relay *r, char c)
+{
+	enum verdict v;
+
+	r->held[r->holds++] = c;
+	v = verdict_of(r->held, r->holds);
+	if (r->holds == 1 && c == '\n') {
+		r->before = LINE_NEW;
+		v = IS_OURS;
+	} else if (r->holds == 1 && (c == ' ' || c == '\t') &&
+	    r->before == LINE_OURS) {
+		v = IS_OURS;
+	}
+	if (v == IS_OPEN)
+		return;
+	if (v == IS_OTHER)
+		tag_put(r);
+	put(r, r->held, r->holds);
+	r->line = v == IS_OURS ? LINE_OURS : LINE_OTHER;
+	if (c == '\n') {
+		if (r->holds > 1)
+			r->before = r->line;
+		r->line = LINE_NEW;
+	}
+	r->holds = 0;
+}
+
+static void
+line_go_on(struct relay *r)
+{
+	const char *p = r->data + r->at;
+	size_t n = r->len - r->at, room = sizeof(r->out) - r->ready;
+	const char *lf;
+
+	if (n > room)
+		n = room;
+	if ((lf = memchr(p, '\n', n)) != NULL) {
+		n = (size_t)(lf - p) + 1;
+		r->before = r->line;
+		r->line = LINE_NEW;
+	}
+	put(r, p, n);
+	r->at += n;
+}
+
+/* As much of what was read as there is room for, tags included. */
+static void
+fill(struct relay *r)
+{
+	r->shown = r->ready = 0;
+	while (r->at < r->len &&
+	    sizeof(r->out) - r->ready > TAG + sizeof(r->held)) {
+		if (r->line == LINE_NEW)
+			line_begin(r, r->data[r->at++]);
+		else
+			line_go_on(r);
+	}
 }
 
 static void
@@ -34,7 +136,8 @@ take(struct relay *r)
 	if (n > 0) {
 		r->at = 0;
 		r->len = (size_t)n;
-		cause_add(r->cause, r->data, r->len);
+		cause_add(r->to.cause, r->data, r->len);
+		fill(r);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		(void)close(r->fd);
 		r->fd = -1;
@@ -45,12 +148,15 @@ take(struct relay *r)
 static void
 show(struct relay *r)
 {
-	ssize_t n = write(STDERR_FILENO, r->data + r->at, r->len - r->at);
+	ssize_t n = write(STDERR_FILENO, r->out + r->shown,
+	    r->ready - r->shown);
 
 	if (n >= 0)
-		r->at += (size_t)n;
+		r->shown += (size_t)n;
 	else if (errno != EAGAIN && errno != EINTR)
-		r->at = r->len;
+		r->shown = r->ready;
+	if (r->shown == r->ready)
+		fill(r);
 }
 
 void
@@ -62,21 +168,45 @@ relay_move(struct relay *r, const struct pollfd p[RELAY_FDS])
 		show(r);
 }
 
-void
-relay_drain(struct relay *r)
+/* A last line without LF gets one: what we say next is a line, too. */
+static void
+line_end(struct relay *r)
+{
+	if (r->holds > 0) {
+		tag_put(r);
+		put(r, r->held, r->holds);
+	} else if (r->line == LINE_NEW) {
+		return;
+	}
+	put(r, "\n", 1);
+}
+
+static void
+moves(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
 	/* Others, who are not of the group, may write on without end. */
 	for (int i = 0; i < MOVES; i++) {
-		int timeout = r->at < r->len ? PATIENCE : 0;
+		int timeout = r->shown < r->ready ? PATIENCE : 0;
 
 		relay_want(r, p);
 		if (poll(p, RELAY_FDS, timeout) <= 0)
 			break;
 		relay_move(r, p);
 	}
-	cause_end(r->cause);
+}
+
+void
+relay_drain(struct relay *r)
+{
+	moves(r);
+	cause_end(r->to.cause);
+	if (r->shown < r->ready)
+		return;
+	line_end(r);
+	relay_close(r);
+	moves(r);
 }
 
 void

@@ -102,7 +102,8 @@ is 'the last line where no program of ours spoke' \
     'failed|1|the script exited with 5: why' \
     "$(etl-run --name n -c 'echo x >&2; echo why >&2; exit 5' 2>err || :
     row n)"
-is 'stderr is passed on' 'x why' "$(head -n 2 err | tr '\n' ' ' | sed 's/ $//')"
+is 'stderr is passed on, with who said it' 'n: x
+n: why' "$(head -n 2 err)"
 is 'the first line of ours is the cause' 'failed|1|etl-extract: a: b
   more
 \tstill' "$(etl-run --name n -c 'printf "%s\n" "etl-load: warning: w" "cat: no" \

@@ -10,6 +10,8 @@
 
 enum { RACERS = 8 };
 
+#define SAID(text) &(struct run_words){ .message = (text), .log = "log\n" }
+
 static const char counts[] = "[{\"stage\":\"extract\",\"in\":0,\"out\":95,"
     "\"dropped\":0,\"rejected\":5,\"aside\":1},{\"stage\":\"transform\","
     "\"in\":95,\"out\":90,\"dropped\":3,\"rejected\":2},{\"stage\":\"load\","
@@ -109,7 +111,7 @@ runs_succeed(void **state)
 	assert_int_equal(move(v, &l), LEDGER_SET);
 	l.stream_id = "s2";
 	assert_int_equal(move(v, &l), LEDGER_SET);
-	OK(v, run_complete(v->db, "r1", true, NULL, &end, &v->e));
+	OK(v, run_complete(v->db, "r1", true, SAID(NULL), &end, &v->e));
 	assert_true(end.success);
 	assert_true(end.appended);
 	assert_int_equal(end.streams, 2);
@@ -121,8 +123,8 @@ runs_succeed(void **state)
 	assert_int_equal(end.rejected, 22);
 	check_word(v, "SELECT status FROM pipeline_runs", "success");
 	assert_int_equal(number(v, "SELECT errors FROM pipeline_runs"), 22);
-	assert_int_equal(number(v, "SELECT count(completed_at) "
-	    "FROM pipeline_runs WHERE error_message IS NULL"), 1);
+	assert_int_equal(number(v, "SELECT count(completed_at) FROM "
+	    "pipeline_runs WHERE error_message IS NULL AND log IS NULL"), 1);
 	check_word(v, "SELECT stages FROM pipeline_runs",
 	    "[{\"stage\":\"extract\",\"in\":0,\"out\":190,\"dropped\":0,"
 	    "\"rejected\":10,\"aside\":2},{\"stage\":\"transform\","
@@ -134,8 +136,8 @@ runs_succeed(void **state)
 	/* What it says stays true. */
 	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
 	assert_int_equal(err_status(&v->e), 75);
-	assert_int_equal(run_complete(v->db, "r1", false, "x", &end, &v->e),
-	    -1);
+	assert_int_equal(run_complete(v->db, "r1", false, SAID("x"), &end,
+	    &v->e), -1);
 	assert_int_equal(err_status(&v->e), 75);
 	check_word(v, "SELECT status FROM pipeline_runs", "success");
 }
@@ -148,11 +150,12 @@ runs_fail(void **state)
 	struct run_end end;
 
 	start(v, "r1", "h");
-	OK(v, run_complete(v->db, "r1", false, "etl-extract: 404", &end,
+	OK(v, run_complete(v->db, "r1", false, SAID("etl-extract: 404"), &end,
 	    &v->e));
 	assert_false(end.success);
 	check_word(v, "SELECT error_message FROM pipeline_runs",
 	    "etl-extract: 404");
+	check_word(v, "SELECT log FROM pipeline_runs", "log\n");
 	assert_int_equal(number(v, "SELECT errors FROM pipeline_runs"), 1);
 	assert_int_equal(number(v, "SELECT count(stages) "
 	    "FROM pipeline_runs"), 0);
@@ -169,7 +172,7 @@ runs_fail(void **state)
 	else
 		l.counts = "[7]";
 	assert_int_equal(move(v, &l), LEDGER_SET);
-	OK(v, run_complete(v->db, "r2", true, "cut", &end, &v->e));
+	OK(v, run_complete(v->db, "r2", true, SAID("cut"), &end, &v->e));
 	assert_false(end.success);
 	assert_false(end.appended);
 	assert_int_equal(end.ended, 1);
@@ -181,7 +184,7 @@ runs_fail(void **state)
 
 	/* A pipeline without a loader is as good as its script. */
 	start(v, "r3", "h");
-	OK(v, run_complete(v->db, "r3", true, NULL, &end, &v->e));
+	OK(v, run_complete(v->db, "r3", true, SAID(NULL), &end, &v->e));
 	assert_true(end.success);
 }
 
@@ -195,7 +198,7 @@ any_message_is_taken(void **state)
 
 	assert_non_null(message);
 	start(v, "r1", "h");
-	OK(v, run_complete(v->db, "r1", false, "a\xff\xc3\xa9\xc3", &end,
+	OK(v, run_complete(v->db, "r1", false, SAID("a\xff\xc3\xa9\xc3"), &end,
 	    &v->e));
 	check_word(v, "SELECT error_message FROM pipeline_runs",
 	    "a?\xc3\xa9?");
@@ -203,7 +206,7 @@ any_message_is_taken(void **state)
 	memset(message, 'x', 100000);
 	memcpy(message + 32767, "\xc3\xa9", 2);
 	message[100000] = '\0';
-	OK(v, run_complete(v->db, "r2", false, message, &end, &v->e));
+	OK(v, run_complete(v->db, "r2", false, SAID(message), &end, &v->e));
 	assert_int_equal(number(v, "SELECT length(error_message) "
 	    "FROM pipeline_runs WHERE run = 'r2'"), 32767);
 	free(message);
@@ -324,8 +327,8 @@ completing_waits(void **state)
 		if (read(go[0], &byte, 1) != 1 ||
 		    db_open(&db, v->url, &e) == -1)
 			_exit(2);
-		_exit(run_complete(db, "r1", true, NULL, &end, &e) == -1 ||
-		    end.loaded != 72 || !end.success);
+		_exit(run_complete(db, "r1", true, SAID(NULL), &end,
+		    &e) == -1 || end.loaded != 72 || !end.success);
 	}
 	OK(v, db_open(&loader, v->url, &v->e));
 	OK(v, db_begin(loader, &v->e));
