@@ -1,6 +1,7 @@
 /* The options of etl-extract, as opt_parse() leaves them, and what all of a
  * process's requests share.
- * Owns:    fetch, which the first one that needs it opens (fetch_shared()).
+ * Owns:    fetch, which the first one that needs it opens (fetch_shared()),
+ *          and cursor, from when the options of the sources are known good.
  * Borrows: every text is argv's, the environment's or static. */
 #ifndef EXTRACT_EXTRACT_H
 #define EXTRACT_EXTRACT_H
@@ -19,15 +20,20 @@ struct extract_opts {
 	uint64_t retries, max_body;
 	const char *backoff;
 	const char *each, *as, *count_as;
+	const char *checkpoint, *cursor_field, *since_param, *start, *since;
+	const char *lookback, *until, *until_param, *state, *db;
+	bool ordered;
 	const char *stream, *rejects, *max_rejects;
 	uint64_t max_record;
 };
 
 struct fetch;
+struct cursor;
 
 struct extract {
 	struct extract_opts opts;
 	struct fetch *fetch;
+	struct cursor *cursor;          /* NULL: no --checkpoint */
 };
 
 #endif

@@ -1,8 +1,11 @@
 #include "base/stop.h"
+#include "cursor.h"
+#include "db/db.h"
 #include "fetch.h"
 #include "run.h"
 
 #include <getopt.h>
+#include <stdio.h>
 
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
@@ -10,10 +13,15 @@ static const char usage[] =
     "                   [--first N] [--format FORMAT] [--header LINE|@FILE]\n"
     "                   [--into TO] [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--paginate none|page] [--query-param K=V]\n"
+    "                   [--paginate none|page|since] [--query-param K=V]\n"
     "                   [--records POINTER] [--rejects FILE] [--retries N]\n"
     "                   [--secret FROM] [--size NAME=N] [--stream NAME]\n"
     "                   [--timeout DURATION] [--total FROM] SOURCE ...\n"
+    "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
+    "                   --since-param NAME [--db URL | --state file:PATH]\n"
+    "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
+    "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
+    "                   [option ...] SOURCE\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
@@ -30,7 +38,8 @@ static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT", "of files and -: ndjson"),
 	OPT("records", OPT_STRING, records, "POINTER",
 	    "where the array of records is"),
-	OPT("paginate", OPT_STRING, paginate, "none|page", "how pages follow"),
+	OPT("paginate", OPT_STRING, paginate, "none|page|since",
+	    "how pages follow"),
 	OPT("into", OPT_STRING, into, "TO",
 	    "query:NAME or header:NAME of the page number"),
 	OPT("first", OPT_NUMBER, first, "N", "the first page's number (1)"),
@@ -57,6 +66,26 @@ static const struct opt options[] = {
 	    "wait between tries (1s..60s)"),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",
 	    "largest answer taken (32MiB)"),
+	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
+	    "read what is new since the checkpoint NAME"),
+	OPT("cursor-field", OPT_STRING, cursor_field, "POINTER",
+	    "the value in a record that grows"),
+	OPT("since-param", OPT_STRING, since_param, "NAME",
+	    "query parameter for the lower bound"),
+	OPT("start", OPT_STRING, start, "VALUE",
+	    "lower bound while no checkpoint is stored"),
+	OPT("since", OPT_STRING, since, "VALUE", "lower bound of this run"),
+	OPT("lookback", OPT_STRING, lookback, "DURATION|N",
+	    "read so much before the checkpoint again"),
+	OPT("until", OPT_STRING, until, "VALUE", "upper bound of this run"),
+	OPT("until-param", OPT_STRING, until_param, "NAME",
+	    "query parameter for the upper bound"),
+	OPT("ordered", OPT_FLAG, ordered, NULL,
+	    "records come in the order of the cursor"),
+	OPT("state", OPT_STRING, state, "file:PATH",
+	    "the checkpoint is in a file"),
+	OPT("db", OPT_STRING, db, "URL",
+	    "of the checkpoint; DATABASE_URL, or sqlite:etl.db"),
 	OPT("each", OPT_STRING, each, "TEMPLATE",
 	    "make one request for each record of stdin"),
 	OPT("as", OPT_STRING, as, "FIELD", "put the answer into this member"),
@@ -94,6 +123,8 @@ extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
 	if (x->opts.max_record == 0 || x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-record and --max-body want more than 0");
+	if (cursor_check(&x->opts, uri, n, e) == -1)
+		return -1;
 	rc = x->opts.each != NULL ? run_each(x, s, e) :
 	    run_sources(x, s, uri, n, e);
 	fetch_close(x->fetch);
@@ -109,6 +140,8 @@ work(struct extract *x, const struct stdfd *fds, char *const *uri, size_t n,
 	const struct stage_conf conf = { .name = "extract",
 	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
+	    .checkpoint = x->opts.checkpoint,
+	    .lookback = x->opts.lookback != NULL,
 	    .max_record = x->opts.max_record, .fds = fds };
 	struct stage *s;
 	int rc = -1;
@@ -145,6 +178,10 @@ main(int argc, char *argv[])
 		opt_release(&spec, &x.opts);
 		return opt_answer(&spec, r, &e);
 	}
+	if (x.opts.db != NULL && db_url_has_password(x.opts.db))
+		(void)fprintf(stderr, "etl-extract: warning: --db: others can "
+		    "read a password in arguments: use DATABASE_URL or "
+		    "PGPASSFILE\n");
 	stop_catch();
 	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
 		status = err_report(spec.program, &e);

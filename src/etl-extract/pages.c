@@ -1,6 +1,8 @@
 #include "body.h"
+#include "cursor.h"
 #include "fetch.h"
 #include "json/pointer.h"
+#include "overlap.h"
 #include "paginate.h"
 #include "request.h"
 #include "source.h"
@@ -11,6 +13,7 @@
 
 struct pages {
 	const struct extract_opts *o;
+	const struct extract *x;
 	const char *uri;
 	struct fetch *fetch;
 	const struct paginator *kind;
@@ -20,6 +23,8 @@ struct pages {
 	const char *before;             /* records of the page before */
 	size_t before_len;
 	struct body body;
+	struct overlap overlap;         /* the page before */
+	uint64_t records, again;        /* on this page; of them: as before */
 	struct buf shown;               /* URL of the page, for origins */
 	uint32_t next, end;             /* tokens: records still to come */
 	uint64_t page, index;
@@ -39,6 +44,7 @@ pages_close(void *self)
 	http_answer_release(&p->answer[0]);
 	http_answer_release(&p->answer[1]);
 	json_release(&p->body.j);
+	overlap_release(&p->overlap);
 	buf_release(&p->shown);
 	free(p);
 }
@@ -73,6 +79,7 @@ pages_options(struct pages *p, struct extract *x, struct err *e)
 	if (fetch_shared(&p->fetch, x, e) == -1)
 		return -1;
 	p->body.fetch = p->fetch;
+	p->x = x;
 	return 0;
 }
 
@@ -123,12 +130,14 @@ page_take(struct pages *p, const struct http_answer *a, struct err *e)
 	    .records = body_count(&p->body), .shown = buf_text(&p->shown) };
 	int more;
 
-	if (page.records > 0 && page_repeats(p, e) == -1)
+	if (page.records > 0 && !p->kind->overlaps && page_repeats(p, e) == -1)
 		return -1;
 	if ((more = p->kind->more(p->paging, &page, e)) == -1)
 		return -1;
 	p->over = more == 0;
 	p->next = p->end = 0;
+	p->records = page.records;
+	p->again = 0;
 	if (page.records > 0) {
 		p->next = p->body.array + 1;
 		p->end = p->body.j.tok[p->body.array].next;
@@ -150,6 +159,8 @@ page_load(struct pages *p, struct err *e)
 	p->index = 0;
 	if (request_start(&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
 	    p->kind->ask(p->paging, &p->request, e) == -1 ||
+	    (p->x->cursor != NULL &&
+	    cursor_ask(p->x->cursor, &p->request.url, e) == -1) ||
 	    fetch_get(p->fetch, &p->request, &judge, a, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
@@ -177,17 +188,56 @@ page_item(struct pages *p, struct item *it)
 	it->index = ++p->index;
 }
 
+/* A record that the page before had too is none of this one. */
+static bool
+page_again(struct pages *p)
+{
+	const struct json_tok *t = &p->body.j.tok[p->next];
+
+	if (!overlap_take(&p->overlap, p->body.j.text + t->at, t->len))
+		return false;
+	p->next = t->next;
+	p->index++;
+	p->again++;
+	return true;
+}
+
+/* Where pages overlap: a page with nothing new is the last, if the service
+ * has not left out others of the same value, which no page can reach. */
+static int
+page_ended(struct pages *p, struct err *e)
+{
+	const char *size = strchr(p->o->size, '=') + 1;
+	struct cursor *c = p->x->cursor;
+
+	if (!cursor_moved(c) && p->records >= strtoull(size, NULL, 10))
+		return err_set(e, ERR_CONFIG, false, "%s: a whole page of the "
+		    "value '%.200s': ask for more records with --size",
+		    buf_text(&p->shown), cursor_value(c));
+	if (p->page > 1 && p->again == 0)
+		return err_set(e, ERR_PEER, false, "%s: does not have the last "
+		    "record of the page before: --paginate since wants a "
+		    "bound that includes its value (>=)",
+		    buf_text(&p->shown));
+	p->over = p->over || p->again == p->records;
+	return p->over ? 0 : overlap_fill(&p->overlap, &p->body, e);
+}
+
 static enum source_next
 pages_next(void *self, struct item *it, struct err *e)
 {
 	struct pages *p = self;
 
-	while (p->next == p->end) {
-		if (p->over)
-			return SOURCE_END;
+	for (;;) {
+		while (p->next < p->end && page_again(p))
+			continue;
+		if (p->next < p->end)
+			break;
 		if (!p->paused && p->page > 0) {
-			p->paused = true;
-			return SOURCE_PAUSE;
+			if (p->kind->overlaps && page_ended(p, e) == -1)
+				return SOURCE_FAILED;
+			p->paused = !p->over;
+			return p->over ? SOURCE_END : SOURCE_PAUSE;
 		}
 		p->paused = false;
 		if (page_load(p, e) == -1)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct paginator *const paginators[] = {
-	&paginator_none, &paginator_page, NULL
+	&paginator_none, &paginator_page, &paginator_since, NULL
 };
 
 int
@@ -17,6 +17,6 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 			*p = paginators[i];
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, false, "--paginate %s: none or page",
-	    name);
+	return err_set(e, ERR_USAGE, false, "--paginate %s: none, page or "
+	    "since", name);
 }

@@ -20,6 +20,8 @@ struct page {
 
 struct paginator {
 	const char *name;
+	bool overlaps;          /* a page begins with what the one before had,
+	                         * and one with nothing else is the last */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
 	int (*ask)(void *self, struct request *r, struct err *e);
 	int (*more)(void *self, const struct page *p, struct err *e);
@@ -28,6 +30,7 @@ struct paginator {
 
 extern const struct paginator paginator_none;
 extern const struct paginator paginator_page;
+extern const struct paginator paginator_since;
 
 int paginator_find(const struct paginator **p, const struct extract_opts *o,
     struct err *e);

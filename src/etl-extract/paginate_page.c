@@ -17,7 +17,9 @@ struct numbered {
 	struct locator into, total;
 	bool has_total;
 	bool middle;            /* begins there: seen is not all */
+	bool increments;        /* what is skipped is never read again */
 	uint64_t next, seen;
+	int64_t before;         /* the total that the page before said */
 };
 
 static void
@@ -57,6 +59,7 @@ page_open(void **self, const struct extract_opts *o, struct err *e)
 		return err_nomem(e);
 	n->next = o->first;
 	n->middle = o->first > 1;
+	n->increments = o->checkpoint != NULL;
 	if (page_options(n, o, e) == -1) {
 		page_close(n);
 		return -1;
@@ -133,6 +136,21 @@ page_total(const struct numbered *n, const struct page *p, int64_t *total,
 	return 1;
 }
 
+/* Records that went from a page already read have moved the others up, one of
+ * them from the next page to that one. */
+static int
+page_shifted(struct numbered *n, int64_t total, struct err *e)
+{
+	int64_t before = n->before;
+
+	n->before = total;
+	if (!n->increments || total >= before)
+		return 0;
+	return err_set(e, ERR_PEER, true, "%" PRId64 " records before, %"
+	    PRId64 " now: others may have moved past the page's edge "
+	    "unread", before, total);
+}
+
 static int
 page_more(void *self, const struct page *p, struct err *e)
 {
@@ -141,7 +159,8 @@ page_more(void *self, const struct page *p, struct err *e)
 	int known = 0;
 
 	n->seen += p->records;
-	if (n->has_total && (known = page_total(n, p, &total, e)) == -1) {
+	if (n->has_total && ((known = page_total(n, p, &total, e)) == -1 ||
+	    (known == 1 && page_shifted(n, total, e) == -1))) {
 		err_prefix(e, "%s", p->shown);
 		return -1;
 	}

@@ -1,3 +1,4 @@
+#include "cursor.h"
 #include "json/write.h"
 #include "run.h"
 #include "source.h"
@@ -5,6 +6,7 @@
 #include <string.h>
 
 struct sources {
+	const struct extract *x;
 	struct stage *stage;
 	struct json j;
 	struct buf record;      /* without white space between tokens */
@@ -28,8 +30,8 @@ item_emit(struct sources *s, const struct item *it, struct err *e)
 static bool
 spans_lines(const struct item *it, const struct reject *r)
 {
-	return it->page != 0 && (strcmp(r->code, "type") == 0 ||
-	    strcmp(r->code, "reserved") == 0);
+	return it->page != 0 && (r->pointer != NULL ||
+	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
 }
 
 static int
@@ -54,8 +56,12 @@ static int
 item_take(struct sources *s, const struct item *it, struct err *e)
 {
 	struct reject r = { 0 };
+	int rc = stage_judge(s->stage, &it->line, &s->j,
+	    cursor_levels(&s->x->opts), JSON_LAST, &r, e);
 
-	switch (stage_judge(s->stage, &it->line, &s->j, 1, JSON_LAST, &r, e)) {
+	if (rc == 1 && s->x->cursor != NULL)
+		rc = cursor_take(s->x->cursor, s->stage, it, &s->j, &r, e);
+	switch (rc) {
 	case 1:
 		return item_emit(s, it, e);
 	case 0:
@@ -100,26 +106,41 @@ sources_known(struct extract *x, char *const *uri, size_t n, struct err *e)
 	return 0;
 }
 
+/* The stored checkpoint is read once the source's own options are known to be
+ * good. */
+static int
+source_work(struct sources *s, struct extract *x, const char *uri,
+    struct err *e)
+{
+	const struct source *kind;
+	void *source = NULL;
+	int rc = source_find(&kind, &x->opts, uri, e);
+
+	if (rc == 0)
+		rc = kind->open(&source, x, uri, e);
+	if (rc == 0 && x->opts.checkpoint != NULL)
+		rc = cursor_open(&x->cursor, &x->opts, e);
+	if (rc == 0)
+		rc = source_run(s, kind, source, e);
+	if (rc == 0 && x->cursor != NULL)
+		rc = cursor_finish(x->cursor, s->stage, e);
+	if (source != NULL)
+		kind->close(source);
+	return rc;
+}
+
 int
 run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
-	struct sources s = { .stage = stage };
+	struct sources s = { .x = x, .stage = stage };
 	int rc = sources_known(x, uri, n, e);
 
 	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct source *kind;
-		void *source = NULL;
-
-		rc = source_find(&kind, &x->opts, uri[i], e);
-		if (rc == 0)
-			rc = kind->open(&source, x, uri[i], e);
-		if (rc == 0)
-			rc = source_run(&s, kind, source, e);
-		if (source != NULL)
-			kind->close(source);
-	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = source_work(&s, x, uri[i], e);
+	cursor_close(x->cursor);
+	x->cursor = NULL;
 	buf_release(&s.record);
 	json_release(&s.j);
 	return rc;

@@ -114,8 +114,8 @@ local_parse(struct instant *t, const char *p, size_t n)
 	    second > 60)
 		return false;
 	t->leap = second == 60;
-	t->seconds = days_of(year, month, day) * DAY + hour * 3600 +
-	    minute * 60 + second - t->leap;
+	second += hour * 3600 + minute * 60 - t->leap;
+	t->seconds = days_of(year, month, day) * DAY + second;
 	return true;
 }
 

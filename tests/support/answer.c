@@ -1,3 +1,4 @@
+#include "items.h"
 #include "plan.h"
 #include "posts.h"
 
@@ -144,6 +145,10 @@ route(struct api *a, const struct request *q, const struct plan *p,
 		l.total = a->posts * POST_COMMENTS;
 		l.put = comment_put;
 		list_answer(q, p, &l, r);
+	} else if (n == 6 && strncmp(path, "/items", n) == 0) {
+		items_answer(a, path, r);
+	} else if (strncmp(path, "/control/items/", 15) == 0) {
+		items_control(a, path, r);
 	} else if (strncmp(path, "/posts/", 7) == 0) {
 		post_answer(a, path + 7, r);
 	} else {

@@ -2,7 +2,8 @@
  * that a path asks for.  server.c alone knows the HTTP library.
  * Owns:  main() owns struct api; a request's struct reply its two buffers.
  * Shared: many threads serve at once; counts and the log lock for
- *        themselves, all else in struct api stays as main() made it. */
+ *        themselves, all else in struct api that is not atomic stays as
+ *        main() made it. */
 #ifndef SUPPORT_API_H
 #define SUPPORT_API_H
 
@@ -17,6 +18,7 @@ struct counts;
 
 struct api {
 	unsigned posts;
+	atomic_uint items, items_from;  /* items.h */
 	const char *token;              /* what /auth/ wants */
 	const char *port_file, *log_file;
 	char cert[PEM_MAX], key[PEM_MAX];       /* empty: no TLS */

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: mock-api [--posts N] [--port N] [--port-file FILE] [--log FILE]\n"
-    "                [--token TEXT] [--max-time SECONDS]\n"
+    "usage: mock-api [--posts N] [--items N] [--port N] [--port-file FILE]\n"
+    "                [--log FILE] [--token TEXT] [--max-time SECONDS]\n"
     "                [--cert FILE --key FILE]\n";
 
 int64_t
@@ -56,6 +56,7 @@ options(struct api *a, int argc, char *argv[])
 {
 	static const struct option known[] = {
 		{ "posts", required_argument, NULL, 'n' },
+		{ "items", required_argument, NULL, 'i' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "port-file", required_argument, NULL, 'f' },
 		{ "log", required_argument, NULL, 'l' },
@@ -71,6 +72,10 @@ options(struct api *a, int argc, char *argv[])
 		switch (c) {
 		case 'n':
 			a->posts = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'i':
+			atomic_store(&a->items,
+			    (unsigned)strtoul(optarg, NULL, 10));
 			break;
 		case 'p':
 			a->port = (unsigned)strtoul(optarg, NULL, 10);
@@ -137,6 +142,8 @@ main(int argc, char *argv[])
 	sigset_t set;
 	int rc = EX_OSERR;
 
+	atomic_store(&a.items, 100);
+	atomic_store(&a.items_from, 1);
 	options(&a, argc, argv);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
