@@ -32,8 +32,9 @@ int run_renew(struct db *db, const char *run, struct err *e);
 int run_abandon(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e);
 /* Locks the row, then reads the ledger, then writes status, counts, words
- * (the log not after a success); script_ok is what the script's exit says. ERR_RETRY where the row does not
- * say running any more: another program has abandoned it. */
+ * (the log not after a success); script_ok is what the script's exit says.
+ * ERR_RETRY where the row does not say running any more: another program has
+ * abandoned it. */
 int run_complete(struct db *db, const char *run, bool script_ok,
     const struct run_words *words, struct run_end *out, struct err *e);
 
