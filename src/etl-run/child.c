@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "family.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct watch {
 	const struct child_spec *spec;
 	struct child_end *end;
 	struct relay relay;
+	struct family family;   /* beside the group */
 	int sigfd;
 	pid_t group, helper;    /* 0: none, or gone */
 	bool reaped;            /* the script itself */
@@ -120,6 +122,7 @@ child_start(struct watch *w, struct cause *c, struct err *e)
 		(void)close(p[0]);
 		return err_errno(e, ERR_IO, "fork");
 	}
+	w->family.leader = w->group;
 	relay_open(&w->relay, p[0], &(struct relay_to){ .name = w->spec->name,
 	    .cause = c, .tail = w->spec->tail });
 	return 0;
@@ -135,14 +138,23 @@ group_signal(const struct watch *w, int sig)
 }
 
 static void
-group_stop(struct watch *w, int sig)
+all_signal(const struct watch *w, int sig)
 {
 	group_signal(w, sig);
-	group_signal(w, SIGCONT);       /* a stopped one cannot end */
+	family_signal(&w->family, sig);
+}
+
+/* They are looked for first: whose parent has gone may not be found again. */
+static void
+all_stop(struct watch *w, int sig)
+{
+	family_find(&w->family);
+	all_signal(w, sig);
+	all_signal(w, SIGCONT);         /* a stopped one cannot end */
 	if (w->kill_at == NEVER)
 		w->kill_at = clock_ms() + GRACE;
 	else
-		group_signal(w, SIGKILL);
+		all_signal(w, SIGKILL);
 }
 
 /* We are the reaper of all that the script leaves: as long as one of its
@@ -186,7 +198,7 @@ signal_take(struct watch *w)
 		} else {
 			if (w->end->signal == 0)
 				w->end->signal = sig;
-			group_stop(w, sig);
+			all_stop(w, sig);
 		}
 	}
 }
@@ -213,11 +225,12 @@ times_look(struct watch *w)
 	if (w->late_at != NEVER && now >= w->late_at) {
 		w->late_at = NEVER;
 		w->end->late = w->end->signal == 0;
-		group_stop(w, SIGTERM);
+		all_stop(w, SIGTERM);
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
-		group_signal(w, SIGKILL);
+		family_find(&w->family);
+		all_signal(w, SIGKILL);
 	}
 	if (now >= w->renew_at) {
 		w->renew_at = now + RENEW;
@@ -225,7 +238,7 @@ times_look(struct watch *w)
 	}
 	if (w->reaped)
 		reap(w);
-	if (w->group > 0 && w->linger_at != NEVER && now >= w->linger_at) {
+	if (w->linger_at != NEVER && now >= w->linger_at) {
 		w->linger_at = NEVER;
 		(void)fprintf(stderr, "etl-run: warning: %s: the script has "
 		    "ended; waiting for what it left running\n",
@@ -248,12 +261,27 @@ times_next(const struct watch *w)
 	return left < 0 ? 0 : (int)left;
 }
 
+/* Without any child, and we are the reaper, there is nobody to look for. */
+static bool
+lives(struct watch *w)
+{
+	siginfo_t info;
+
+	if (w->group > 0)
+		return true;
+	if (w->family.n == 0 && waitid(P_ALL, 0, &info, WEXITED | WNOHANG |
+	    WNOWAIT) == -1 && errno == ECHILD)
+		return false;
+	family_find(&w->family);
+	return family_lives(&w->family);
+}
+
 static void
 watch_loop(struct watch *w)
 {
 	struct pollfd p[1 + RELAY_FDS];
 
-	while (w->group > 0) {
+	while (lives(w)) {
 		p[0] = (struct pollfd){ .fd = w->sigfd, .events = POLLIN };
 		relay_want(&w->relay, p + 1);
 		if (poll(p, 1 + RELAY_FDS, times_next(w)) > 0) {
@@ -302,6 +330,7 @@ child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
 	watch_loop(&w);
 	rc = 0;
 out:
+	family_release(&w.family);
 	relay_close(&w.relay);
 	if (w.sigfd >= 0)
 		(void)close(w.sigfd);

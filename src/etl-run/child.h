@@ -1,11 +1,10 @@
-/* The pipeline of one attempt: a process group of its own, watched to its end,
- * without a terminal: what asks there fails, as under cron, and does not hang.
- * Gives: when child_run() returns 0 no process of the group lives; *end says
- *        how it went. Its stderr went to ours and to the cause.
- * Signals: TERM, INT, HUP and QUIT that come meanwhile go to the group (end
- *        .signal) and, if it still lives after GRACE or at the second one,
- *        KILL; so does TERM when timeout is over. TSTP and CONT are passed.
- * Fails: where no process can be made. */
+/* The pipeline of one attempt: a session of its own, without a terminal: what
+ * asks there fails, as under cron, and does not hang.
+ * Gives: when child_run() returns 0 no process of it lives; *end says how it
+ *        went. Its stderr went to ours, to the cause and to the tail.
+ * Signals: TERM, INT, HUP and QUIT that come meanwhile go to all (end.signal)
+ *        and, to what lives after GRACE or at the second one, KILL; so does
+ *        TERM when timeout is over. TSTP and CONT are passed to the group. */
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 

@@ -1,0 +1,191 @@
+#include "family.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+enum { STAT = 512 };
+
+struct process {
+	pid_t pid, parent, group, session;
+	unsigned long long since;       /* tells two of one number apart */
+};
+
+struct relative {
+	pid_t pid;
+	unsigned long long since;
+	int fd;
+};
+
+struct table {
+	struct process *p;
+	size_t n, room;
+};
+
+/* proc(5): "PID (NAME) STATE PPID PGRP SESSION ... STARTTIME ...", and NAME
+ * may hold anything. One that is gone, also a zombie: false. */
+static bool
+process_read(int proc, const char *pid, struct process *p)
+{
+	char path[64], text[STAT + 1], state;
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.32s/stat", pid);
+	if ((fd = openat(proc, path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, text, STAT);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	*p = (struct process){ .pid = (pid_t)strtol(pid, NULL, 10) };
+	return (at = strrchr(text, ')')) != NULL && sscanf(at,
+	    ") %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+	    "%*d %*d %*d %llu", &state, &p->parent, &p->group, &p->session,
+	    &p->since) == 5 && state != 'Z' && state != 'X';
+}
+
+static void
+table_add(struct table *t, const struct process *p)
+{
+	size_t room = t->room > 0 ? 2 * t->room : 256;
+	struct process *more;
+
+	if (t->n == t->room) {
+		more = reallocarray(t->p, room, sizeof(*more));
+		if (more == NULL)
+			return;
+		t->p = more;
+		t->room = room;
+	}
+	t->p[t->n++] = *p;
+}
+
+static int
+process_order(const void *a, const void *b)
+{
+	const struct process *p = a, *q = b;
+
+	return (p->pid > q->pid) - (p->pid < q->pid);
+}
+
+static void
+table_read(struct table *t, DIR *dir)
+{
+	struct process p;
+	struct dirent *d;
+
+	while ((d = readdir(dir)) != NULL)
+		if (isdigit((unsigned char)d->d_name[0]) &&
+		    process_read(dirfd(dir), d->d_name, &p))
+			table_add(t, &p);
+	if (t->n > 0)
+		qsort(t->p, t->n, sizeof(*t->p), process_order);
+}
+
+/* It descends from us, as all do whose parents have gone, and is of the
+ * script's session or a child of its children. */
+static bool
+is_relative(const struct table *t, const struct process *p, pid_t leader)
+{
+	const struct process *up = p;
+	bool through = p->session == leader;
+	struct process key;
+
+	for (size_t i = 0; up != NULL && i < t->n; i++) {
+		through |= up->pid == leader;
+		if (up->parent == getpid())
+			return through;
+		key.pid = up->parent;
+		up = bsearch(&key, t->p, t->n, sizeof(key), process_order);
+	}
+	return false;
+}
+
+static bool
+is_known(const struct family *f, const struct process *p)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->found[i].pid == p->pid && f->found[i].since == p->since)
+			return true;
+	return false;
+}
+
+/* The number may have been given to another one before it was opened. */
+static void
+relative_add(struct family *f, int proc, const struct process *p)
+{
+	struct relative *more = reallocarray(f->found, f->n + 1,
+	    sizeof(*more));
+	struct process now;
+	char pid[16];
+	int fd;
+
+	if (more == NULL)
+		return;
+	f->found = more;
+	if ((fd = pidfd_open(p->pid, 0)) == -1)
+		return;
+	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
+	if (process_read(proc, pid, &now) && now.since == p->since)
+		f->found[f->n++] = (struct relative){ p->pid, p->since, fd };
+	else
+		(void)close(fd);
+}
+
+void
+family_find(struct family *f)
+{
+	DIR *dir = opendir("/proc");
+	struct table t = { 0 };
+
+	if (dir == NULL)
+		return;
+	table_read(&t, dir);
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i].group != f->leader && !is_known(f, &t.p[i]) &&
+		    is_relative(&t, &t.p[i], f->leader))
+			relative_add(f, dirfd(dir), &t.p[i]);
+	free(t.p);
+	(void)closedir(dir);
+}
+
+void
+family_signal(const struct family *f, int sig)
+{
+	for (size_t i = 0; i < f->n; i++)
+		(void)pidfd_send_signal(f->found[i].fd, sig, NULL, 0);
+}
+
+bool
+family_lives(struct family *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct pollfd p = { f->found[i].fd, POLLIN, 0 };
+
+		if (poll(&p, 1, 0) == 0)
+			f->found[n++] = f->found[i];
+		else
+			(void)close(p.fd);
+	}
+	f->n = n;
+	return n > 0;
+}
+
+void
+family_release(struct family *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		(void)close(f->found[i].fd);
+	free(f->found);
+	*f = (struct family){ 0 };
+}
