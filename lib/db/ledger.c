@@ -2,22 +2,26 @@
 
 #include "base/buf.h"
 
-/* A ledger row as it stands. */
-struct entry {
-	bool there, ended, taken;
-	int64_t batch, seq;
-};
+#include <string.h>
 
-/* counts may be NULL. */
-static int
-entry_read(struct db *db, const char *stream_id, const char *target,
-    struct entry *t, struct buf *counts, struct err *e)
+static bool
+same_run(const struct db_value *v, const char *run)
 {
-	struct db_value v[] = { db_text(stream_id), db_text(target) };
+	if (v->type != DB_TEXT || run == NULL)
+		return v->type != DB_TEXT && run == NULL;
+	return v->len == strlen(run) && memcmp(v->p, run, v->len) == 0;
+}
+
+int
+ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
+    struct buf *counts, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target) };
+	struct db_value run;
 	struct db_rows *r;
 	int rc;
 
-	*t = (struct entry){ 0 };
+	*t = (struct ledger_row){ 0 };
 	if (db_query(db, &r, db_sql(db, SQL_LEDGER_READ), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
@@ -29,6 +33,9 @@ entry_read(struct db *db, const char *stream_id, const char *target,
 		if (counts != NULL && db_column(r, 4).type == DB_TEXT)
 			buf_add(counts, db_column(r, 4).p,
 			    db_column(r, 4).len);
+		t->version = db_column(r, 5).i;
+		run = db_column(r, 6);
+		t->own = same_run(&run, l->run);
 		rc = 0;
 	}
 	db_end(r);
@@ -41,9 +48,9 @@ entry_read(struct db *db, const char *stream_id, const char *target,
 static enum ledger_result
 look(struct db *db, const struct ledger *l, struct err *e)
 {
-	struct entry t;
+	struct ledger_row t;
 
-	if (entry_read(db, l->stream_id, l->target, &t, NULL, e) == -1)
+	if (ledger_read(db, l, &t, NULL, e) == -1)
 		return LEDGER_FAILED;
 	if (t.taken)
 		return LEDGER_TAKEN;
@@ -61,12 +68,13 @@ ledger_move(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    db_text(l->run), DB_I(l->seq), DB_I(l->ended),
-	    db_text(l->counts), DB_I(l->appends), DB_I(l->batch) };
+	    db_text(l->counts), DB_I(l->appends), DB_I(l->version),
+	    DB_I(l->batch) };
 	bool first = l->batch == 0;
 	int64_t changed = 0;
 
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
-	    SQL_LEDGER_UPDATE), v, first ? 7 : 8, &changed, e) == -1)
+	    SQL_LEDGER_UPDATE), v, first ? 8 : 9, &changed, e) == -1)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_SET : look(db, l, e);
 }
@@ -85,27 +93,4 @@ ledger_take(struct db *db, const struct ledger *l, struct err *e)
 	    e) == -1)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_SET : look(db, l, e);
-}
-
-int
-ledger_read(struct db *db, const char *stream_id, const char *target,
-    int64_t *batch, int64_t *seq, bool *ended, struct err *e)
-{
-	struct entry t;
-
-	if (entry_read(db, stream_id, target, &t, NULL, e) == -1)
-		return -1;
-	*batch = t.batch;
-	*seq = t.seq;
-	*ended = t.ended;
-	return 0;
-}
-
-int
-ledger_counts(struct db *db, const char *stream_id, const char *target,
-    struct buf *counts, struct err *e)
-{
-	struct entry t;
-
-	return entry_read(db, stream_id, target, &t, counts, e);
 }

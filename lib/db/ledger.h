@@ -13,6 +13,13 @@ struct ledger {
 	bool appends;           /* append and the like without checkpoints:
 	                         * a second load would load twice */
 	const char *counts;     /* JSON: the run row's stages so far */
+	int64_t version;        /* of the checkpoint, after this batch */
+};
+
+struct ledger_row {             /* as committed; all 0 where none is */
+	bool there, ended, taken;
+	bool own;               /* by this run, or as this one outside any */
+	int64_t batch, seq, version;
 };
 
 enum ledger_result {
@@ -31,11 +38,10 @@ enum ledger_result ledger_move(struct db *db, const struct ledger *l,
  * committed; LEDGER_DONE: it was. */
 enum ledger_result ledger_take(struct db *db, const struct ledger *l,
     struct err *e);
-/* What is committed for a stream and target: batch 0 where nothing is. */
-int ledger_read(struct db *db, const char *stream_id, const char *target,
-    int64_t *batch, int64_t *seq, bool *ended, struct err *e);
+/* What is committed for l's stream and target; counts (may be NULL) is
+ * appended to. */
 struct buf;
-int ledger_counts(struct db *db, const char *stream_id, const char *target,
-    struct buf *counts, struct err *e);         /* appended */
+int ledger_read(struct db *db, const struct ledger *l,
+    struct ledger_row *row, struct buf *counts, struct err *e);
 
 #endif

@@ -1,2 +1,3 @@
-SELECT batch, seq, ended, taken, counts FROM etl_loads
+SELECT batch, seq, ended, taken, counts, version, run
+FROM etl_loads
 WHERE stream_id = $1 AND target = $2

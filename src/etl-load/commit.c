@@ -3,7 +3,6 @@
 #include "base/stop.h"
 #include "base/wait.h"
 #include "db/control.h"
-#include "db/ledger.h"
 #include "db/runs.h"
 
 #include <string.h>
@@ -56,9 +55,13 @@ static int
 check(struct loader *l, struct err *e)
 {
 	const struct sums *t = &l->outcome.sums;
-	uint64_t upstream = stage_seen(l->stage);
+	const struct boundary *last = &l->stream.last;
+	bool edge = l->stream.segments;
+	uint64_t upstream = edge ? last->seen : stage_seen(l->stage);
+	uint64_t due = edge ? last->in : stage_counts(l->stage)->in;
 	uint64_t rejected = l->sums.rejected + t->rejected + upstream;
-	uint64_t seen = l->sums.in + t->in + upstream;
+	uint64_t in = l->sums.in + t->in;
+	uint64_t seen = in + upstream;
 
 	if (t->in != t->inserted + t->updated + t->unchanged +
 	    t->superseded + t->skipped + t->rejected)
@@ -72,48 +75,16 @@ check(struct loader *l, struct err *e)
 		    (unsigned long long)t->superseded,
 		    (unsigned long long)t->skipped,
 		    (unsigned long long)t->rejected);
+	if (in != due)
+		return err_set(e, ERR_BUG, false, "own counts do not add up: "
+		    "%llu records read, %llu to be committed",
+		    (unsigned long long)due,
+		    (unsigned long long)in);
 	if (!reject_over(stage_limit(l->stage), rejected, seen))
 		return 0;
 	rejects_causes(l);
 	return reject_check(stage_limit(l->stage), rejected, seen, l->causes,
 	    e);
-}
-
-static int
-ledger(struct loader *l, bool ended, struct err *e)
-{
-	struct sums sums = l->sums;
-	struct ledger g = { .stream_id = l->stream,
-		.target = l->target.table->name, .run = l->run,
-		.batch = l->batches, .ended = ended,
-		.appends = !l->target.keyed };
-	enum ledger_result r;
-	struct buf counts;
-
-	buf_init(&counts, SIZE_MAX / 2);
-	sums_add(&sums, &l->outcome.sums);
-	counts_put(&counts, l, &sums, ended);
-	g.counts = buf_text(&counts);
-	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
-	    ledger_move(l->db, &g, e);
-	buf_release(&counts);
-	switch (r) {
-	case LEDGER_SET:
-		return 1;
-	case LEDGER_DONE:
-		if (l->committing)
-			return 0;
-		return err_set(e, ERR_RETRY, false, "another loader has just "
-		    "loaded the same batch of this stream");
-	case LEDGER_AHEAD:
-		return err_set(e, ERR_RETRY, false, "another loader is loading "
-		    "the same stream");
-	case LEDGER_TAKEN:
-		return err_set(e, ERR_RETRY, false, "this stream's load was "
-		    "given up by another loader");
-	default:
-		return -1;
-	}
 }
 
 /* Plain input has no ledger row: the transaction's own number decides what a
@@ -141,15 +112,15 @@ finish(struct loader *l, bool ended, struct err *e)
 		return -1;
 	if (rejects_store(l, row, e) == -1)
 		return -1;
-	if (l->marked && (rc = ledger(l, ended, e)) != 1)
+	if (l->marked && (rc = stream_move(l, ended, e)) != 1)
 		return rc;
 	if (number(l, e) == -1 || rejects_aside(l, e) == -1)
 		return -1;
-	l->committing = true;
 	l->sent = l->outcome.sums;
-	if (db_commit(l->db, e) == -1)
-		return -1;
-	return 1;
+	if (db_commit(l->db, e) == 0)
+		return 1;
+	l->unknown = db_fault(l->db)->lost;
+	return -1;
 }
 
 /* 1 committed, 0 it was committed before, SINK_ANEW + 1: again at once. */
@@ -222,7 +193,7 @@ loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {
 			l->sink->fresh(l->self);
-			rc = l->committing ? decide(l, e) : 0;
+			rc = l->unknown ? decide(l, e) : 0;
 		}
 		if (rc == -1) {
 			first = *e;
@@ -233,31 +204,67 @@ loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 	return rc;
 }
 
-int
-batch_commit(struct loader *l, bool ended, struct err *e)
+/* The batch fails for good: but what if a COMMIT whose answer was lost is done
+ * yet? 1 it was done, -1. */
+static int
+batch_fail(struct loader *l, struct err *e)
+{
+	struct err why = *e;
+	int rc;
+
+	if (!l->unknown || !l->marked)
+		return -1;
+	if ((rc = stream_give_up(l, e)) == 1) {
+		l->sink->fresh(l->self);
+		return 1;
+	}
+	*e = why;
+	if (rc == -1) {
+		e->code = ERR_RETRY;
+		err_prefix(e, "whether the last batch was loaded is not "
+		    "known");
+	}
+	return -1;
+}
+
+/* Until it is committed: 1, or 0 where that was so before. */
+static int
+batch_try(struct loader *l, bool ended, struct err *e)
 {
 	uint64_t tries = 0;
 	int rc;
 
-	if (l->spool.total == 0 && !ended)
-		return 0;
-	outcome_begin(&l->outcome);
-	l->committing = false;
-	buf_clear(&l->told);
 	for (;;) {
 		while ((rc = try_batch(l, ended, e)) == TRIED_AGAIN)
 			continue;
 		if (rc >= 0)
-			break;
-		if ((rc = loader_recover(l, &tries, e)) == -1)
-			return -1;
-		if (rc == 1)
-			break;
+			return rc;
+		if ((rc = loader_recover(l, &tries, e)) == 1)
+			return 1;
+		if (rc == -1)
+			return batch_fail(l, e) == -1 ? -1 : 0;
 	}
-	l->committing = false;
+}
+
+int
+batch_commit(struct loader *l, bool ended, struct err *e)
+{
+	int rc;
+
+	if (l->spool.total == 0 && !ended && !l->stream.last.open)
+		return 0;
+	outcome_begin(&l->outcome);
+	l->unknown = false;
+	buf_clear(&l->told);
+	if ((rc = batch_try(l, ended, e)) == -1)
+		return -1;
+	l->unknown = false;
 	rejects_causes(l);
-	sums_add(&l->sums, &l->sent);
-	l->batches++;
+	if (rc == 1)
+		sums_add(&l->sums, &l->sent);
+	else if (stream_counts(l, &l->sums, e) == -1)
+		return -1;
+	stream_done(&l->stream);
 	spool_clear(&l->spool);
 	return 0;
 }

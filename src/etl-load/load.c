@@ -2,65 +2,24 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "db/control.h"
-#include "db/ledger.h"
 #include "loader.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
 	LOOK_EVERY = 256,       /* lines between two looks at the clock */
+	CHUNK_LEAST = 1000,     /* records handed to the database at once */
 	LARGE = 1 << 20         /* a line that is not held twice */
 };
-
-/* What the ledger knows of the stream. */
-static int
-stream_find(struct loader *l, struct err *e)
-{
-	uint64_t tries = 0;
-	int64_t seq;
-
-	l->committing = false;
-	while (control_ensure(l->db, e) == -1 || ledger_read(l->db,
-	    l->stream, l->target.table->name, &l->batches, &seq, &l->loaded,
-	    e) == -1) {
-		l->fault = *db_fault(l->db);
-		if (loader_recover(l, &tries, e) == -1)
-			return -1;
-	}
-	l->control = true;
-	return 0;
-}
-
-static int
-take_begin(struct loader *l, struct err *e)
-{
-	const struct mark *m = stage_stream(l->stage);
-
-	if (m->lookback && !l->target.keyed)
-		return err_set(e, ERR_CONFIG, false, "the stream reads again "
-		    "what it has read before (--lookback): append would load "
-		    "it twice, give --key");
-	free(l->stream);
-	if ((l->stream = strdup(m->id)) == NULL)
-		return err_nomem(e);
-	l->marked = true;
-	l->whole = l->o->single || !l->target.keyed;
-	sums_add(&l->totals, &l->sums);
-	l->sums = (struct sums){ 0 };
-	l->skipped = 0;
-	return stream_find(l, e);
-}
 
 /* Everything that came was committed. */
 static int
 check_taken(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
-	uint64_t taken = l->sums.in + l->skipped;
+	uint64_t taken = l->sums.in + (l->stream.loaded ?
+	    l->stream.skipped : 0);
 
 	if (taken == in)
 		return 0;
@@ -69,33 +28,77 @@ check_taken(const struct loader *l, struct err *e)
 	    (unsigned long long)taken);
 }
 
+static bool
+waits_for_boundary(const struct loader *l)
+{
+	return l->whole || l->stream.segments;
+}
+
 static int
 chunk_end(struct loader *l, struct err *e)
 {
-	return l->whole ? spool_spill(&l->spool, e) :
+	return waits_for_boundary(l) ? spool_spill(&l->spool, e) :
 	    batch_commit(l, false, e);
+}
+
+/* A batch that ends elsewhere need not be in small pieces. */
+static uint64_t
+chunk_most(const struct loader *l)
+{
+	return l->stream.segments && l->o->batch < CHUNK_LEAST ?
+	    CHUNK_LEAST : l->o->batch;
+}
+
+static void
+batch_starts(struct loader *l)
+{
+	if (l->spool.total == 0 && l->stream.nletters == 0 &&
+	    !l->stream.last.open)
+		l->due = clock_ms() + (int64_t)l->o->flush;
 }
 
 static int
 take_line(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
-	if (l->loaded) {
-		l->skipped += kind == ITEM_RECORD;
+	if (l->stream.loaded || l->stream.skipping) {
+		l->stream.skipped += kind == ITEM_RECORD;
 		return 0;
 	}
-	if (kind == ITEM_REJECT)
+	if (kind == ITEM_REJECT) {
+		if (l->o->no_checkpoint)
+			return 0;
 		l->upstream = true;
+	}
 	if (l->spool.n > 0 && line->len > SPOOL_CHUNK &&
 	    chunk_end(l, e) == -1)
 		return -1;
-	if (l->spool.total == 0)
-		l->due = clock_ms() + (int64_t)l->o->flush;
+	batch_starts(l);
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
 	if (line->len > LARGE)
 		stage_trim(l->stage);
-	return spool_full(&l->spool, l->o->batch) ? chunk_end(l, e) : 0;
+	return spool_full(&l->spool, chunk_most(l)) ? chunk_end(l, e) : 0;
+}
+
+static int
+take_boundary(struct loader *l, struct err *e)
+{
+	const struct stream *s = &l->stream;
+	bool ended = stage_mark(l->stage)->kind == MARK_END;
+
+	if (s->loaded)
+		return ended ? check_taken(l, e) : 0;
+	batch_starts(l);
+	if (stream_boundary(l, e) == -1)
+		return -1;
+	if (ended)
+		return batch_commit(l, true, e) == -1 ? -1 :
+		    check_taken(l, e);
+	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
+	    l->o->batch && clock_ms() < l->due))
+		return 0;
+	return batch_commit(l, false, e);
 }
 
 static int
@@ -103,21 +106,28 @@ take_mark(struct loader *l, const struct line *line, struct err *e)
 {
 	switch (stage_mark(l->stage)->kind) {
 	case MARK_BEGIN:
-		return take_begin(l, e);
+		return stream_begin(l, e);
 	case MARK_REJECT:
 		return take_line(l, ITEM_REJECT, line, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
-		return err_set(e, ERR_CONFIG, false, "line %llu: checkpoint "
-		    "and resolve marks are not supported by this version",
-		    (unsigned long long)line->number);
 	case MARK_END:
-		if (!l->loaded && batch_commit(l, true, e) == -1)
-			return -1;
-		return check_taken(l, e);
+		return take_boundary(l, e);
 	default:
 		return 0;
 	}
+}
+
+/* Something may be committed as it stands. */
+static bool
+may_commit(const struct loader *l)
+{
+	const struct boundary *last = &l->stream.last;
+
+	if (l->whole)
+		return false;
+	return l->stream.segments ? last->open &&
+	    last->at.total == l->spool.total : l->spool.total > 0;
 }
 
 /* How long to wait for the next line; 0 commits first. */
@@ -126,12 +136,27 @@ time_left(const struct loader *l)
 {
 	int64_t left;
 
-	if (l->spool.total == 0 || l->whole)
+	if (!may_commit(l))
 		return -1;
 	if (stage_ready(l->stage) && l->spool.total % LOOK_EVERY != 0)
 		return -1;
 	left = l->due - clock_ms();
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+/* A stream without end: whole segments of it are committed. */
+static int
+tail_end(struct loader *l, struct err *e)
+{
+	const struct boundary *last = &l->stream.last;
+
+	if (l->stream.segments) {
+		if (!last->open)
+			return 0;
+		if (spool_cut(&l->spool, &last->at, e) == -1)
+			return -1;
+	}
+	return batch_commit(l, false, e);
 }
 
 /* The input is over: what of the tail may be committed, protocol.md 6. */
@@ -148,10 +173,9 @@ take_end(struct loader *l, struct err *e)
 	}
 	if (stage_finish(l->stage, &cause) == 0)
 		return 0;
-	if (cause.code != ERR_LIMIT && !l->whole &&
-	    batch_commit(l, false, e) == -1)
+	if (cause.code != ERR_LIMIT && !l->whole && tail_end(l, e) == -1)
 		return -1;
-	if (l->whole)
+	if (l->whole && l->stream.batches == 0)
 		err_prefix(&cause, "nothing loaded");
 	*e = cause;
 	return -1;
@@ -205,10 +229,14 @@ summary(const struct loader *l)
 		    (unsigned long long)t.skipped);
 	(void)fprintf(stderr, "%llu rejected\n",
 	    (unsigned long long)t.rejected);
-	if (l->loaded)
+	if (l->stream.loaded)
 		(void)fprintf(stderr, "etl-load: this stream was loaded "
 		    "before: %llu records skipped\n",
-		    (unsigned long long)l->skipped);
+		    (unsigned long long)l->stream.skipped);
+	else if (l->stream.skipped > 0)
+		(void)fprintf(stderr, "etl-load: the first %llu records of "
+		    "this stream were loaded before: it went on from there\n",
+		    (unsigned long long)l->stream.skipped);
 	else if (!l->marked)
 		(void)fprintf(stderr, "etl-load: plain input: nothing says "
 		    "whether it was complete or cut off\n");

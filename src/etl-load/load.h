@@ -12,7 +12,7 @@ struct load_opts {
 	const char *db, *table, *key, *mode, *ddl, *compare, *touch, *seen;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
-	bool plain, single, verbose;
+	bool plain, single, verbose, again, no_checkpoint;
 };
 
 /* What has become of the records; in a batch they are sums of one try. */

@@ -154,6 +154,6 @@ loader_close(struct loader *l)
 	causes_free(l->causes);
 	buf_release(&l->told);
 	free(l->run);
-	free(l->stream);
+	stream_release(&l->stream);
 	database_close(l);
 }

@@ -6,6 +6,7 @@
 
 #include "base/retry.h"
 #include "sink.h"
+#include "stream.h"
 
 struct loader {
 	const struct load_opts *o;
@@ -20,17 +21,14 @@ struct loader {
 	struct causes *causes;
 	struct sums sums;              /* committed, of this stream */
 	struct sums totals;            /* of streams before it */
-	uint64_t skipped;               /* records of a stream loaded before */
 	char *run;                      /* inside etl-run, else NULL */
 	bool control;                   /* control tables are there */
-	bool marked;                    /* the stream has an id */
-	char *stream;                   /* its id */
-	int64_t batches;                /* of it, committed */
+	bool marked;                    /* there is a stream */
+	struct stream stream;
 	bool whole;                     /* commits once, at end */
-	bool loaded;                    /* it was, before: skip all */
 	int64_t xid;                    /* of the batch, where it matters */
 	struct sums sent;              /* what the last COMMIT sent held */
-	bool committing;                /* its answer has not come */
+	bool unknown;                   /* its answer was lost */
 	struct db_fault fault;          /* of the try that failed */
 	bool upstream;                  /* reject marks have come */
 	int64_t due;                    /* when the batch is to be committed */
@@ -55,9 +53,12 @@ int loader_recover(struct loader *l, uint64_t *tries, struct err *e);
 int rejects_store(struct loader *l, int64_t run_row, struct err *e);
 int rejects_aside(struct loader *l, struct err *e);
 void rejects_causes(struct loader *l);
-/* [..., {"stage":...}]: what the ledger keeps. */
+/* [..., {"stage":...}]: what the ledger keeps, and the loader's own out of
+ * it: in is 0 where there is none. */
 void counts_put(struct buf *b, const struct loader *l,
-    const struct sums *sums, bool ended);
+    const struct sums *sums);
+int counts_read(struct sums *sums, const char *json, size_t len,
+    struct err *e);
 
 /* Waits before try n; fails with *why where no tries are left. */
 int retry_pause(const struct retry *r, uint64_t n, const struct err *why,

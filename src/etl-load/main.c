@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-load [-v] [--backoff BASE..MAX] [--batch N] [--compare COLS]\n"
-    "                [--db URL] [--ddl FILE] [--duplicate-members last]\n"
-    "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
-    "                [--max-rejects N|N%] [--mode MODE] [--plain]\n"
+    "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
+    "                [--compare COLS] [--db URL] [--ddl FILE]\n"
+    "                [--duplicate-members last] [--flush DURATION]\n"
+    "                [--key COLS] [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                [--mode MODE] [--no-checkpoint] [--plain]\n"
     "                [--rejects FILE] [--retries N] [--seen COL]\n"
     "                [--single-transaction] [--touch COL] --table NAME";
 
@@ -41,6 +42,10 @@ static const struct opt options[] = {
 	    "set to now in all rows that come", NULL, 0 },
 	{ "duplicate-members", OPT_STRING, AT(duplicates), "last",
 	    "of members with one name take the last", NULL, 0 },
+	{ "again", OPT_FLAG, AT(again), NULL,
+	    "load a saved stream once more", NULL, 0 },
+	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
+	    "move and check none: behind a tee", NULL, 0 },
 	{ "plain", OPT_FLAG, AT(plain), NULL, "the input has no marks", NULL,
 	    0 },
 	{ "rejects", OPT_STRING, AT(rejects), "FILE",

@@ -14,6 +14,7 @@ is_letter(const struct loader *l, const struct item *it)
 	    stage_way(l->stage) == REJECT_STREAM;
 }
 
+/* 1 there are letters among them. */
 static int
 store_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
@@ -31,25 +32,48 @@ store_chunk(struct loader *l, int64_t run_row, struct err *e)
 			v[n++] = (struct letter_text){ line.data, line.len };
 	}
 	if (n > 0)
-		rc = letters_put(l->db, v, n, run_row, NULL, e);
+		rc = letters_add(l->db, v, n, run_row, NULL, e);
 	free(v);
-	return rc;
+	return rc == -1 ? -1 : n > 0;
 }
 
-int
-rejects_store(struct loader *l, int64_t run_row, struct err *e)
+static int
+store_all(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
-	int more;
+	int more, any = 0, rc;
 
 	if (s->total == 0)
 		return 0;
 	if (spool_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_next(s, e)) == 1)
-		if (store_chunk(l, run_row, e) == -1)
+	while ((more = spool_next(s, e)) == 1) {
+		if ((rc = store_chunk(l, run_row, e)) == -1)
 			return -1;
-	return more;
+		any |= rc;
+	}
+	return more == -1 ? -1 : any;
+}
+
+int
+rejects_store(struct loader *l, int64_t run_row, struct err *e)
+{
+	struct stream *s = &l->stream;
+	int any = store_all(l, run_row, e);
+
+	if (any == -1)
+		return -1;
+	if (any == 0 && s->nletters == 0)
+		return 0;
+	if (letters_settle(l->db, s->letters, s->nletters, l->run, run_row,
+	    NULL, e) == -1)
+		return -1;
+	for (size_t i = 0; i < s->nletters; i++)
+		if (s->letters[i].lost)
+			return err_set(e, ERR_RETRY, false, "letter %.12s: "
+			    "lost the race: another replay, or etl-dlq, has "
+			    "changed it since it was read", s->letters[i].id);
+	return 0;
 }
 
 /* It went aside in an earlier try of this batch. */
@@ -145,28 +169,4 @@ rejects_causes(struct loader *l)
 
 			add_cause(l, &line);
 		}
-}
-
-void
-counts_put(struct buf *b, const struct loader *l, const struct sums *t,
-    bool ended)
-{
-	const struct mark *m = ended ? stage_mark(l->stage) : NULL;
-
-	buf_str(b, "[");
-	for (size_t i = 0; m != NULL && i < m->nstages; i++) {
-		mark_put_counts(b, &m->stages[i]);
-		buf_char(b, ',');
-	}
-	buf_str(b, "{");
-	json_put_text(b, "stage", stage_name(l->stage));
-	json_put_int(b, "in", (int64_t)t->in);
-	json_put_int(b, "inserted", (int64_t)t->inserted);
-	json_put_int(b, "updated", (int64_t)t->updated);
-	json_put_int(b, "unchanged", (int64_t)t->unchanged);
-	json_put_int(b, "superseded", (int64_t)t->superseded);
-	json_put_int(b, "skipped", (int64_t)t->skipped);
-	json_put_int(b, "deleted", 0);
-	json_put_int(b, "rejected", (int64_t)t->rejected);
-	buf_str(b, "}]");
 }

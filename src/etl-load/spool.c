@@ -192,6 +192,30 @@ chunk_read(struct spool *s, struct err *e)
 	return 1;
 }
 
+struct spool_edge
+spool_edge(const struct spool *s)
+{
+	return (struct spool_edge){ .n = s->n, .len = s->data.len,
+		.total = s->total, .end = s->end };
+}
+
+/* The chunk that was in memory then may be in the file by now, with more in
+ * it. */
+int
+spool_cut(struct spool *s, const struct spool_edge *at, struct err *e)
+{
+	if (s->end > at->end) {
+		s->read = at->end;
+		if (chunk_read(s, e) == -1)
+			return -1;
+		s->end = at->end;
+	}
+	s->n = at->n;
+	s->data.len = at->len;
+	s->total = at->total;
+	return 0;
+}
+
 int
 spool_next(struct spool *s, struct err *e)
 {

@@ -36,6 +36,13 @@ struct spool {
 	bool open, given, sealed;
 };
 
+/* A place in a batch: what was added after it can be dropped. */
+struct spool_edge {
+	size_t n, len;
+	uint64_t total;
+	off_t end;
+};
+
 void spool_init(struct spool *s);
 void spool_release(struct spool *s);
 void spool_clear(struct spool *s);              /* a new batch */
@@ -43,6 +50,9 @@ int spool_add(struct spool *s, enum item_kind kind, const struct line *l,
     struct err *e);
 bool spool_full(const struct spool *s, size_t most);    /* the chunk */
 int spool_spill(struct spool *s, struct err *e);        /* to the file */
+struct spool_edge spool_edge(const struct spool *s);
+/* Before the first spool_rewind(). */
+int spool_cut(struct spool *s, const struct spool_edge *at, struct err *e);
 int spool_rewind(struct spool *s, struct err *e);
 int spool_next(struct spool *s, struct err *e);
 /* The item's line, as stage_next() gave it. */

@@ -116,9 +116,9 @@ load|type|5|open' "$(letters)"
 	is "$k a reject was lost: nothing stored" 0 \
 	    "$(sql 'SELECT count(*) FROM t')"
 	begin
-	put '{"k":"a","n":1}' '{"@etl":"checkpoint","name":"x","seq":1,"value":"1","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}'
-	is "$k a checkpoint" 78 "$(load --key k)"
-	like "$k a checkpoint: why" 'not supported by this version' \
+	put '{"k":"a","n":1}' '{"@etl":"checkpoint","name":"x","seq":1,"from":null,"version":0,"value":"1","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}'
+	is "$k a checkpoint" 76 "$(load --key k)"
+	like "$k a checkpoint: why" 'begin announces none' \
 	    "$(cat "$scratch/err")"
 
 	# A stage before has failed.

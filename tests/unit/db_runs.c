@@ -97,7 +97,8 @@ static void
 runs_succeed(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s1", "posts", "r1", 0, 1, true, true, counts };
+	struct ledger l = { "s1", "posts", "r1", 0, 1, true, true, counts,
+	    0 };
 	struct run_end end;
 	int64_t row;
 
@@ -146,7 +147,8 @@ static void
 runs_fail(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
+	    0 };
 	struct run_end end;
 
 	start(v, "r1", "h");
@@ -216,7 +218,8 @@ static void
 dead_runs_are_abandoned(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
+	    0 };
 	int64_t n, row;
 
 	start(v, "r1", "here");
@@ -247,14 +250,14 @@ static void
 ledger_answers(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]" };
-	int64_t batch, seq;
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
+	struct ledger_row row;
 	struct buf b;
-	bool ended;
 
 	OK(v, control_ensure(v->db, &v->e));
-	OK(v, ledger_read(v->db, "s", "t", &batch, &seq, &ended, &v->e));
-	assert_int_equal(batch, 0);
+	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
+	assert_false(row.there);
+	assert_int_equal(row.batch, 0);
 	assert_int_equal(move(v, &l), LEDGER_SET);
 	assert_int_equal(move(v, &l), LEDGER_DONE);
 	l.seq = 7;
@@ -269,15 +272,20 @@ ledger_answers(void **state)
 	l.batch = 2;
 	l.ended = true;
 	l.seq = 3;
+	l.version = 5;
 	assert_int_equal(move(v, &l), LEDGER_SET);
-	OK(v, ledger_read(v->db, "s", "t", &batch, &seq, &ended, &v->e));
-	assert_int_equal(batch, 3);
-	assert_int_equal(seq, 3);
-	assert_true(ended);
 	buf_init(&b, 4096);
-	OK(v, ledger_counts(v->db, "s", "t", &b, &v->e));
+	OK(v, ledger_read(v->db, &l, &row, &b, &v->e));
+	assert_int_equal(row.batch, 3);
+	assert_int_equal(row.seq, 3);
+	assert_int_equal(row.version, 5);
+	assert_true(row.ended);
+	assert_true(row.own);
 	assert_string_equal(buf_text(&b), l.counts);
 	buf_release(&b);
+	l.run = "another";
+	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
+	assert_false(row.own);
 	l.batch = 9;
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(ledger_move(v->db, &l, &v->e), LEDGER_FAILED);
@@ -289,7 +297,7 @@ static void
 places_are_taken(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]" };
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
 
 	OK(v, control_ensure(v->db, &v->e));
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
@@ -309,7 +317,8 @@ static void
 completing_waits(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts };
+	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
+	    0 };
 	struct run_end end;
 	struct db *loader;
 	int status, go[2];
