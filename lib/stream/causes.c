@@ -1,5 +1,6 @@
 #include "reject.h"
 
+#include "base/shape.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -36,44 +37,13 @@ causes_free(struct causes *c)
 	free(c);
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* "Title too short: 'ab'" and "... 'cd'" are one cause: what stands in
- * quotes and the digits of numbers are left out. */
-static void
-make_shape(char out[SHAPE], const char *m)
-{
-	size_t n = 0;
-
-	while (*m != '\0' && n < SHAPE - 1) {
-		const char *close = *m == '\'' || *m == '"' ?
-		    strchr(m + 1, *m) : NULL;
-
-		out[n] = *m;
-		if (close != NULL)
-			m = close;
-		else if (is_digit(*m))
-			while (is_digit(m[1]))
-				m++;
-		if (is_digit(out[n]))
-			out[n] = '0';
-		n++;
-		m++;
-	}
-	out[n] = '\0';
-}
-
 static struct cause *
 find(struct causes *c, const char *code, const char *message)
 {
 	char shape[SHAPE];
 	struct cause *new;
 
-	make_shape(shape, message);
+	text_shape(shape, sizeof(shape), message);
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->v[i].code, code) == 0 &&
 		    strcmp(c->v[i].shape, shape) == 0)

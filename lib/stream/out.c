@@ -71,6 +71,19 @@ out_flush(struct out *o, struct err *e)
 }
 
 int
+out_part(struct out *o, const char *p, size_t n, struct err *e)
+{
+	if (n > sizeof(o->data) - o->len && out_flush(o, e) == -1)
+		return -1;
+	if (n > sizeof(o->data))
+		return put(o, p, n, e);
+	if (n > 0)
+		memcpy(o->data + o->len, p, n);
+	o->len += n;
+	return 0;
+}
+
+int
 out_line(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (n + 1 > sizeof(o->data) - o->len && out_flush(o, e) == -1)

@@ -13,6 +13,8 @@ struct out;
 
 int out_open(struct out **o, int fd, const char *name, struct err *e);
 int out_line(struct out *o, const char *p, size_t n, struct err *e);
+/* A part of a line, without its LF. */
+int out_part(struct out *o, const char *p, size_t n, struct err *e);
 int out_flush(struct out *o, struct err *e);
 void out_close(struct out *o);
 
