@@ -38,32 +38,66 @@ int letter_check(const char *line, size_t len, struct err *e);  /* ERR_DATA */
 
 struct letter_filter {          /* NULL or 0: any */
 	const char *stage, *code, *pipeline, *run, *status;
-	const char *since, *until;      /* RFC 3339, of last_seen_at */
+	const char *since, *until;      /* stamps (base/clock.h): seen last */
+	const char *closed;     /* a stamp: closed, or else seen last, before */
+	const char *pointer;    /* this one or below it */
+	const char *like;       /* a part of message or raw */
 	const char *id;         /* number, or unambiguous start of reject id */
-	uint64_t limit;
+	int64_t attempts;       /* fewer than so many */
+	bool not_open;
+	uint64_t limit;         /* of letters_open() */
 };
 
-struct letter {                 /* valid until the next letter_next() */
+struct letter {                 /* valid until the next letters_next() */
 	int64_t id, attempts, resolved_upto;
 	const char *reject_id, *stage, *code, *pipeline, *run, *message,
 	    *pointer, *origin, *created_at, *last_seen_at, *status,
-	    *sqlstate, *reason;
-	const char *raw;
+	    *sqlstate, *reason, *resolved_at, *resolved_by_run, *erased_at,
+	    *sha256;
+	const char *raw;        /* NULL: large, letters_raw() reads it */
 	size_t raw_len;
+	int64_t bytes;          /* of the line, where raw is its start; 0 */
 	int http_status;        /* 0: none */
 	bool retryable;
-	bool cut;               /* raw is only the start (too_long) */
 };
 
+/* The oldest first, of those that there are when it is opened. They are read
+ * in pages, and nothing is locked or open in the database between calls: the
+ * caller may take its time. */
 struct letters;
 int letters_open(struct letters **l, struct db *db,
-    const struct letter_filter *f, struct err *e);      /* oldest first */
+    const struct letter_filter *f, struct err *e);      /* f is borrowed */
 int letters_next(struct letters *l, struct letter *out, struct err *e);
+/* Sets out->raw; 0 where the letter has changed since: it is left alone. */
+int letters_raw(struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
-/* By hand: resolved or discarded, resolved_upto = attempts. ERR_LIMIT where
- * id names none, ERR_USAGE where it names several. */
+/* All occurrences of a letter, the oldest first. */
+struct letter_time {            /* valid until the next one */
+	const char *occurrence, *at, *message;
+};
+struct letter_times;
+int letter_times_open(struct letter_times **t, struct db *db, int64_t letter,
+    struct err *e);
+int letter_times_next(struct letter_times *t, struct letter_time *out,
+    struct err *e);
+void letter_times_close(struct letter_times *t);
+
+/* One of the scripts of letters, its own values first, with the conditions
+ * of a filter in place of "WHERE true". */
+int letters_query(struct db *db, struct db_rows **r, enum sql_id script,
+    const struct db_value *own, size_t n, const struct letter_filter *f,
+    struct err *e);
+int letters_run(struct db *db, enum sql_id script, const struct db_value *own,
+    size_t n, const struct letter_filter *f, int64_t *changed, struct err *e);
+
+/* The number of the letter that id names. ERR_LIMIT where it names none,
+ * ERR_USAGE where several. */
+int letter_find(struct db *db, const char *id, int64_t *out, struct err *e);
+/* By hand: resolved or discarded, resolved_upto = attempts. */
 int letter_close(struct db *db, const char *id, const char *status,
     const char *reason, struct err *e);
+/* Its bytes are gone for good, and what quotes them; counts stay. */
+int letter_erase(struct db *db, const char *id, struct err *e);
 
 #endif

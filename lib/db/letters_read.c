@@ -1,129 +1,220 @@
-#include "db/letters.h"
+#include "db/letters_where.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_DIGITS = 18 };
+enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
 
-struct letters {
-	struct db_rows *rows;
+/* A letter of the page: numbers, and where its texts are; SIZE_MAX: NULL. */
+struct entry {
+	int64_t number[NUMBERS];
+	size_t text[TEXTS], raw;
 };
 
-/* The number that text is: 0 where it is none. */
-static int64_t
-number_of(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (n == 0 || n > NUMBER_DIGITS || strspn(text, "0123456789") != n)
-		return 0;
-	return strtoll(text, NULL, 10);
-}
-
-static int
-find_prefix(struct db *db, const char *id, int64_t *out, struct err *e)
-{
-	struct db_value v = db_text(id);
-	struct db_rows *r;
-	int n = 0, rc;
-
-	if (db_query(db, &r, db_sql(db, SQL_LETTER_BY_PREFIX), &v, 1,
-	    e) == -1)
-		return -1;
-	while ((rc = db_next(r, e)) == 1) {
-		*out = db_column(r, 0).i;
-		n++;
-	}
-	db_end(r);
-	if (rc == 0 && n > 1)
-		rc = err_set(e, ERR_USAGE, false, "%s: several dead letters "
-		    "begin so: give more of the id", id);
-	return rc == -1 ? -1 : n;
-}
-
-/* The letter's number, of a number or of the start of its reject id. */
-static int
-letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
-{
-	struct db_value v = DB_I(number_of(id));
-	int rc;
-
-	*out = 0;
-	if (v.i > 0 && db_int(db, db_sql(db, SQL_LETTER_BY_NUMBER), &v, 1, 0,
-	    out, e) == -1)
-		return -1;
-	if (*out != 0)
-		return 0;
-	if (*id != '\0' && strspn(id, "0123456789abcdef") == strlen(id) &&
-	    (rc = find_prefix(db, id, out, e)) != 0)
-		return rc == -1 ? -1 : 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such dead letter", id);
-}
+struct letters {
+	struct db *db;
+	const struct letter_filter *filter;
+	struct entry page[PAGE];
+	size_t at, n;
+	struct buf text;                /* of the page */
+	struct buf raw;                 /* a large one */
+	struct buf created;             /* where the next page begins */
+	int64_t id, last;
+	uint64_t left;
+	bool over;
+};
 
 int
 letters_open(struct letters **out, struct db *db,
     const struct letter_filter *f, struct err *e)
 {
-	struct letters *l;
-	int64_t id = 0, run = f->run == NULL ? 0 : number_of(f->run);
+	struct letters *l = calloc(1, sizeof(*l));
 
-	if (f->id != NULL && letter_find(db, f->id, &id, e) == -1)
-		return -1;
-	struct db_value none = db_text(NULL), v[] = {
-		id == 0 ? none : DB_I(id), db_text(f->stage),
-		db_text(f->code), db_text(f->pipeline), db_text(f->status),
-		db_text(f->since), db_text(f->until),
-		run == 0 ? none : DB_I(run),
-		run == 0 ? db_text(f->run) : none,
-		f->limit == 0 || f->limit > INT64_MAX ? none :
-		DB_I((int64_t)f->limit),
-	};
-
-	if ((l = calloc(1, sizeof(*l))) == NULL)
+	if (l == NULL)
 		return err_nomem(e);
-	if (db_query(db, &l->rows, db_sql(db, SQL_LETTERS_LIST), v,
-	    sizeof(v) / sizeof(v[0]), e) == -1) {
-		free(l);
+	l->db = db;
+	l->filter = f;
+	l->left = f->limit > 0 ? f->limit : UINT64_MAX;
+	buf_init(&l->text, SIZE_MAX / 4);
+	buf_init(&l->raw, SIZE_MAX / 4);
+	buf_init(&l->created, SIZE_MAX / 4);
+	if ((f->id != NULL && letter_find(db, f->id, &l->id, e) == -1) ||
+	    db_int(db, db_sql(db, SQL_LETTERS_LAST), NULL, 0, 0, &l->last,
+	    e) == -1) {
+		letters_close(l);
 		return -1;
 	}
 	*out = l;
 	return 0;
 }
 
-static const char *
-text(const struct letters *l, size_t i)
+static size_t
+text_add(struct letters *l, const struct db_value *v)
 {
-	struct db_value v = db_column(l->rows, i);
+	size_t at = l->text.len;
 
-	return v.type == DB_TEXT ? v.p : NULL;
+	if (v->type == DB_NULL)
+		return SIZE_MAX;
+	buf_add(&l->text, v->p, v->len);
+	buf_char(&l->text, '\0');
+	return at;
+}
+
+static void
+entry_read(struct letters *l, const struct db_rows *r)
+{
+	struct entry *t = &l->page[l->n++];
+	struct db_value v;
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		t->number[i] = db_column(r, i).i;
+	for (size_t i = 0; i < TEXTS; i++) {
+		v = db_column(r, NUMBERS + i);
+		t->text[i] = text_add(l, &v);
+	}
+	v = db_column(r, RAW);
+	t->raw = text_add(l, &v);
+}
+
+static int
+page_query(struct letters *l, struct db_rows **r, struct err *e)
+{
+	struct db_value limit = DB_I(l->left < PAGE ? (int64_t)l->left : PAGE);
+	struct where w;
+	size_t a, b;
+	int rc = where_init(&w, l->db, SQL_LETTERS_PAGE, &limit, 1, l->filter,
+	    e);
+
+	if (rc == 0) {
+		a = where_value(&w, DB_I(l->last));
+		buf_printf(&w.sql, " AND d.id <= $%zu", a);
+		if (l->created.len > 0) {
+			a = where_value(&w, db_text(buf_text(&l->created)));
+			b = where_value(&w, DB_I(l->id));
+			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
+			    "($%zu, $%zu)", a, b);
+		}
+		rc = db_query(l->db, r, where_text(&w), w.v, w.n, e);
+	}
+	where_release(&w);
+	return rc;
+}
+
+static const char *
+text_at(const struct letters *l, size_t at)
+{
+	return at == SIZE_MAX ? NULL : l->text.data + at;
+}
+
+static int
+page_read(struct letters *l, struct err *e)
+{
+	struct db_rows *r = NULL;
+	int rc;
+
+	l->at = l->n = 0;
+	buf_clear(&l->text);
+	if (page_query(l, &r, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1 && l->n < PAGE)
+		entry_read(l, r);
+	db_end(r);
+	if (rc == -1 || buf_check(&l->text, e) == -1)
+		return -1;
+	l->over = l->n < PAGE;
+	l->left -= l->n;
+	if (l->n == 0)
+		return 0;
+	l->id = l->page[l->n - 1].number[0];
+	buf_clear(&l->created);
+	buf_str(&l->created, text_at(l, l->page[l->n - 1].text[8]));
+	return buf_check(&l->created, e);
+}
+
+static void
+entry_give(const struct letters *l, const struct entry *t,
+    struct letter *out)
+{
+	const char *text[TEXTS];
+
+	for (size_t i = 0; i < TEXTS; i++)
+		text[i] = text_at(l, t->text[i]);
+	*out = (struct letter){
+		.id = t->number[0], .attempts = t->number[1],
+		.resolved_upto = t->number[2],
+		.raw_len = (size_t)t->number[3], .bytes = t->number[4],
+		.http_status = (int)t->number[5],
+		.retryable = t->number[6] != 0,
+		.reject_id = text[0], .stage = text[1], .code = text[2],
+		.pipeline = text[3], .run = text[4], .message = text[5],
+		.pointer = text[6], .origin = text[7],
+		.created_at = text[8], .last_seen_at = text[9],
+		.status = text[10], .sqlstate = text[11],
+		.reason = text[12], .resolved_at = text[13],
+		.resolved_by_run = text[14], .erased_at = text[15],
+		.sha256 = text[16],
+		.raw = text_at(l, t->raw),
+	};
 }
 
 int
 letters_next(struct letters *l, struct letter *out, struct err *e)
 {
-	int rc = db_next(l->rows, e);
-	struct db_value raw;
+	if (l->raw.cap > PART)
+		buf_release(&l->raw);
+	if (l->at == l->n) {
+		if (l->over || l->left == 0)
+			return 0;
+		if (page_read(l, e) == -1)
+			return -1;
+		if (l->n == 0)
+			return 0;
+	}
+	entry_give(l, &l->page[l->at++], out);
+	return 1;
+}
 
+/* 1 the part is in raw, 0 the letter has changed. SQLite reads the whole of
+ * it for any part. */
+static int
+part_read(struct letters *l, const struct letter *t, struct err *e)
+{
+	size_t most = db_kind(l->db) == DB_SQLITE ? t->raw_len : PART;
+	struct db_value v[] = { DB_I(t->id), DB_I(t->attempts),
+	    DB_I((int64_t)l->raw.len + 1), DB_I((int64_t)most) };
+	size_t want = t->raw_len - l->raw.len;
+	struct db_rows *r;
+	int rc;
+
+	if (want > most)
+		want = most;
+	if (db_query(l->db, &r, db_sql(l->db, SQL_LETTER_RAW), v, 4, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		if (db_column(r, 0).len == want)
+			buf_add(&l->raw, db_column(r, 0).p, want);
+		else
+			rc = 0;
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+letters_raw(struct letters *l, struct letter *out, struct err *e)
+{
+	int rc = 1;
+
+	if (out->raw != NULL)
+		return 1;
+	buf_clear(&l->raw);
+	if (!buf_room(&l->raw, out->raw_len))
+		return buf_check(&l->raw, e);
+	while (rc == 1 && l->raw.len < out->raw_len)
+		rc = part_read(l, out, e);
 	if (rc != 1)
 		return rc;
-	raw = db_column(l->rows, 14);
-	*out = (struct letter){
-		.id = db_column(l->rows, 0).i,
-		.attempts = db_column(l->rows, 1).i,
-		.resolved_upto = db_column(l->rows, 2).i,
-		.reject_id = text(l, 3), .stage = text(l, 4),
-		.code = text(l, 5), .pipeline = text(l, 6),
-		.run = text(l, 7), .message = text(l, 8),
-		.pointer = text(l, 9), .origin = text(l, 10),
-		.created_at = text(l, 11), .last_seen_at = text(l, 12),
-		.status = text(l, 13),
-		.raw = raw.p == NULL ? "" : raw.p, .raw_len = raw.len,
-		.cut = db_column(l->rows, 15).i != 0,
-		.sqlstate = text(l, 16),
-		.http_status = (int)db_column(l->rows, 17).i,
-		.retryable = db_column(l->rows, 18).i != 0,
-		.reason = text(l, 19),
-	};
+	out->raw = l->raw.data;
 	return 1;
 }
 
@@ -132,20 +223,8 @@ letters_close(struct letters *l)
 {
 	if (l == NULL)
 		return;
-	db_end(l->rows);
+	buf_release(&l->text);
+	buf_release(&l->raw);
+	buf_release(&l->created);
 	free(l);
-}
-
-int
-letter_close(struct db *db, const char *id, const char *status,
-    const char *reason, struct err *e)
-{
-	int64_t number;
-
-	if (letter_find(db, id, &number, e) == -1)
-		return -1;
-	struct db_value v[] = { DB_I(number), db_text(status),
-	    db_text(reason) };
-
-	return db_run(db, db_sql(db, SQL_LETTER_CLOSE), v, 3, NULL, e);
 }

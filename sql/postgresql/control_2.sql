@@ -8,5 +8,8 @@ ALTER TABLE dead_letters ADD COLUMN erased_at timestamptz;
 DROP INDEX dead_letters_status;
 CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
 CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
+DROP INDEX dead_letter_attempts_letter;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id, at, occurrence);
 
 UPDATE etl_control SET version = 2;

@@ -23,5 +23,8 @@ WHERE length(at) <> 27;
 DROP INDEX dead_letters_status;
 CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
 CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
+DROP INDEX dead_letter_attempts_letter;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id, at, occurrence);
 
 UPDATE etl_control SET version = 2;

@@ -1,4 +1,4 @@
-/* resolve and discard: letters closed by hand, all of them or none. */
+/* resolve, discard and erase: by hand, all that are named or none. */
 #include "dlq.h"
 
 static int
@@ -25,4 +25,31 @@ int
 discard_command(struct dlq *d, struct err *e)
 {
 	return close_all(d, "discarded", e);
+}
+
+/* What was deleted is overwritten in an SQLite file; a log of it is emptied,
+ * if nobody reads just now. */
+int
+erase_command(struct dlq *d, struct err *e)
+{
+	struct err ignored;
+
+	if (dlq_open(d, e) == -1)
+		return -1;
+	if (db_kind(d->db) == DB_SQLITE &&
+	    db_script(d->db, "PRAGMA secure_delete = ON", e) == -1)
+		return -1;
+	if (db_begin(d->db, e) == -1)
+		return -1;
+	for (int i = 0; i < d->nargs; i++)
+		if (letter_erase(d->db, d->args[i], e) == -1) {
+			db_rollback(d->db);
+			return -1;
+		}
+	if (db_commit(d->db, e) == -1)
+		return -1;
+	if (db_kind(d->db) == DB_SQLITE)
+		(void)db_script(d->db, "PRAGMA wal_checkpoint(TRUNCATE)",
+		    &ignored);
+	return 0;
 }

@@ -10,14 +10,16 @@
 #include "db/letters.h"
 #include "stream/out.h"
 
+#include <stdio.h>
+
 struct dlq_opts {
 	const char *db, *stage, *code, *pipeline, *run, *since, *until,
-	    *status, *reason;
-	uint64_t limit;
-	bool json, raw, once;
+	    *status, *reason, *pointer, *like, *bad;
+	uint64_t limit, max_attempts, older_than;
+	bool json, raw, once, open;
 };
 
-/* The letters that the options choose; open ones if they do not say. */
+/* The letters that the options choose. */
 struct selection {
 	struct letter_filter filter;
 	char since[CLOCK_STAMP], until[CLOCK_STAMP];
@@ -33,22 +35,51 @@ struct dlq {
 	struct out *out;
 };
 
+/* What put has read: reject lines in a temporary file, so that no transaction
+ * waits for a pipe.  Bad lines are told, and kept in --bad. */
+struct intake;
+int intake_new(struct intake **in, const char *bad, struct err *e);
+int intake_file(struct intake *in, const char *name, struct err *e);
+int intake_end(struct intake *in, struct err *e);
+FILE *intake_rejects(const struct intake *in);
+void intake_counts(const struct intake *in, uint64_t *rejects,
+    uint64_t *others, uint64_t *bad);
+void intake_free(struct intake *in);
+
 int put_command(struct dlq *d, struct err *e);
 int list_command(struct dlq *d, struct err *e);
 int show_command(struct dlq *d, struct err *e);
+int stats_command(struct dlq *d, struct err *e);
 int replay_command(struct dlq *d, struct err *e);
+int export_command(struct dlq *d, struct err *e);
 int resolve_command(struct dlq *d, struct err *e);
 int discard_command(struct dlq *d, struct err *e);
+int erase_command(struct dlq *d, struct err *e);
+int purge_command(struct dlq *d, struct err *e);
 
 int dlq_open(struct dlq *d, struct err *e);      /* the database */
+/* status: what --status is where it is not given; NULL any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
-    struct err *e);
+    const char *status, struct err *e);
 
 /* A time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or 2d:
  * two days ago) as a stamp. Fails: ERR_USAGE. */
 int when_parse(char out[CLOCK_STAMP], const char *text, struct err *e);
+void when_ago(char out[CLOCK_STAMP], uint64_t ms);
 
 /* A letter as one line of JSON, with nothing in it that a terminal obeys. */
-int letter_json(struct buf *line, const struct letter *l, struct err *e);
+int letter_json(struct dlq *d, struct letters *from, struct letter *l,
+    bool times, struct err *e);
+/* A member "raw" or "raw_base64" at the end of a line that is begun. */
+int raw_json(struct out *out, const struct letter *l, struct err *e);
+
+/* What is left out is told, the first few by name, and all counted. */
+struct left_out {
+	const char *command;
+	uint64_t n;
+};
+void left_out_add(struct left_out *o, const struct letter *l,
+    const char *why);
+void left_out_end(const struct left_out *o);
 
 #endif

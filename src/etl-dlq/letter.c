@@ -3,7 +3,11 @@
 #include "base/text.h"
 #include "json/write.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* Of a raw line: a multiple of three, for base64. */
+enum { PART = 48 << 10, NAMED = 20 };
 
 static void
 text_member(struct buf *b, const char *name, const char *s)
@@ -12,61 +16,164 @@ text_member(struct buf *b, const char *name, const char *s)
 		json_put_text(b, name, s);
 }
 
-static void
-raw_member(struct buf *b, const struct letter *l, struct buf *spare)
-{
-	if (l->raw == NULL)
-		return;
-	if (utf8_span(l->raw, l->raw_len) == l->raw_len) {
-		json_put_member(b, "raw", l->raw, l->raw_len);
-		return;
-	}
-	base64_put(spare, l->raw, l->raw_len);
-	json_put_member(b, "raw_base64", spare->data, spare->len);
-}
-
 /* Inside a text of JSON text_show() is another spelling of the same: what it
  * changes stands in strings only, and becomes \uXXXX. */
-int
-letter_json(struct buf *line, const struct letter *l, struct err *e)
+static int
+shown_put(struct out *out, const char *p, size_t n, struct err *e)
 {
-	struct buf b, spare;
-	int rc = -1;
+	struct buf b;
+	int rc;
 
-	buf_init(&b, line->max);
-	buf_init(&spare, line->max);
-	buf_char(&b, '{');
-	json_put_int(&b, "letter", l->id);
-	text_member(&b, "id", l->reject_id);
-	text_member(&b, "status", l->status);
-	text_member(&b, "pipeline", l->pipeline);
-	text_member(&b, "stage", l->stage);
-	text_member(&b, "code", l->code);
-	text_member(&b, "message", l->message);
-	text_member(&b, "pointer", l->pointer);
-	if (l->origin != NULL && *l->origin != '\0')
-		json_put_raw(&b, "origin", l->origin, strlen(l->origin));
-	text_member(&b, "sqlstate", l->sqlstate);
-	if (l->http_status != 0)
-		json_put_int(&b, "http_status", l->http_status);
-	if (l->retryable)
-		json_put_raw(&b, "retryable", "true", 4);
-	text_member(&b, "reason", l->reason);
-	json_put_int(&b, "attempts", l->attempts);
-	json_put_int(&b, "resolved_upto", l->resolved_upto);
-	text_member(&b, "run", l->run);
-	text_member(&b, "created_at", l->created_at);
-	text_member(&b, "last_seen_at", l->last_seen_at);
-	raw_member(&b, l, &spare);
-	if (l->cut)
-		json_put_raw(&b, "cut", "true", 4);
-	buf_char(&b, '}');
-	if (buf_check(&spare, e) == -1 || buf_check(&b, e) == -1)
-		goto out;
-	text_show(line, b.data, b.len);
-	rc = buf_check(line, e);
-out:
-	buf_release(&spare);
+	buf_init(&b, SIZE_MAX / 4);
+	text_show(&b, p, n);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = out_part(out, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
+}
+
+static size_t
+part_length(const char *p, size_t n)
+{
+	if (n <= PART)
+		return n;
+	n = PART;
+	while (n > PART - 4 && ((unsigned char)p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+/* A large line is written in parts: it is held once, and no more. */
+int
+raw_json(struct out *out, const struct letter *l, struct err *e)
+{
+	bool text = utf8_span(l->raw, l->raw_len) == l->raw_len;
+	const char *p = l->raw, *end = p + l->raw_len;
+	const char *name = text ? ",\"raw\":\"" : ",\"raw_base64\":\"";
+	struct buf b;
+	size_t n;
+	int rc = out_part(out, name, strlen(name), e);
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (; rc == 0 && p < end; p += n) {
+		n = part_length(p, (size_t)(end - p));
+		buf_clear(&b);
+		if (text)
+			json_put_string(&b, p, n);
+		else
+			base64_put(&b, p, n = n < PART ? n : PART);
+		if ((rc = buf_check(&b, e)) == -1)
+			break;
+		rc = text ? shown_put(out, b.data + 1, b.len - 2, e) :
+		    out_part(out, b.data, b.len, e);
+	}
+	buf_release(&b);
+	return rc == 0 ? out_part(out, "\"", 1, e) : rc;
+}
+
+static void
+members_put(struct buf *b, const struct letter *l)
+{
+	json_put_int(b, "letter", l->id);
+	text_member(b, "id", l->reject_id);
+	text_member(b, "status", l->status);
+	text_member(b, "pipeline", l->pipeline);
+	text_member(b, "stage", l->stage);
+	text_member(b, "code", l->code);
+	text_member(b, "message", l->message);
+	text_member(b, "pointer", l->pointer);
+	if (l->origin != NULL && *l->origin != '\0')
+		json_put_raw(b, "origin", l->origin, strlen(l->origin));
+	text_member(b, "sqlstate", l->sqlstate);
+	if (l->http_status != 0)
+		json_put_int(b, "http_status", l->http_status);
+	if (l->retryable)
+		json_put_raw(b, "retryable", "true", 4);
+	text_member(b, "reason", l->reason);
+	json_put_int(b, "attempts", l->attempts);
+	json_put_int(b, "resolved_upto", l->resolved_upto);
+	text_member(b, "run", l->run);
+	text_member(b, "created_at", l->created_at);
+	text_member(b, "last_seen_at", l->last_seen_at);
+	text_member(b, "resolved_at", l->resolved_at);
+	text_member(b, "resolved_by_run", l->resolved_by_run);
+	text_member(b, "erased_at", l->erased_at);
+	if (l->bytes != 0) {
+		json_put_raw(b, "cut", "true", 4);
+		json_put_int(b, "bytes", l->bytes);
+		text_member(b, "sha256", l->sha256);
+	}
+}
+
+static int
+times_put(struct dlq *d, const struct letter *l, struct err *e)
+{
+	struct letter_times *times = NULL;
+	struct letter_time t;
+	struct buf b;
+	int more = letter_times_open(&times, d->db, l->id, e);
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_str(&b, ",\"occurrences\":[");
+	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1) {
+		buf_char(&b, '{');
+		text_member(&b, "occurrence", t.occurrence);
+		text_member(&b, "at", t.at);
+		text_member(&b, "message", t.message);
+		buf_char(&b, '}');
+		if (buf_check(&b, e) == -1 ||
+		    shown_put(d->out, b.data, b.len, e) == -1)
+			more = -1;
+		buf_clear(&b);
+		buf_char(&b, ',');
+	}
+	if (more == 0 && b.len > 1)
+		more = out_part(d->out, b.data, b.len, e);
+	letter_times_close(times);
+	buf_release(&b);
+	return more == -1 ? -1 : out_part(d->out, "]", 1, e);
+}
+
+int
+letter_json(struct dlq *d, struct letters *from, struct letter *l,
+    bool times, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if ((rc = letters_raw(from, l, e)) == -1)
+		return -1;
+	buf_init(&b, SIZE_MAX / 4);
+	buf_char(&b, '{');
+	members_put(&b, l);
+	if (buf_check(&b, e) == -1 ||
+	    shown_put(d->out, b.data, b.len, e) == -1)
+		goto fail;
+	buf_release(&b);
+	if (times && times_put(d, l, e) == -1)
+		return -1;
+	if (rc == 1 && l->erased_at == NULL && raw_json(d->out, l, e) == -1)
+		return -1;
+	return out_line(d->out, "}", 1, e);
+fail:
+	buf_release(&b);
+	return -1;
+}
+
+void
+left_out_add(struct left_out *o, const struct letter *l, const char *why)
+{
+	if (o->n++ < NAMED)
+		(void)fprintf(stderr, "etl-dlq: warning: %s: letter %lld is "
+		    "left out: %s\n", o->command, (long long)l->id, why);
+}
+
+void
+left_out_end(const struct left_out *o)
+{
+	if (o->n > 0)
+		(void)fprintf(stderr, "etl-dlq: warning: %s: %llu letter%s "
+		    "left out\n", o->command, (unsigned long long)o->n,
+		    o->n == 1 ? " was" : "s were");
 }

@@ -42,25 +42,27 @@ row_put(struct buf *b, const struct letter *l, struct err *e)
 	cell_put(b, l->pipeline, 12);
 	cell_put(b, l->stage, 9);
 	cell_put(b, l->code, 12);
-	if (l->message != NULL)
+	if (l->erased_at != NULL)
+		buf_str(b, "(erased)");
+	else if (l->message != NULL)
 		text_show(b, l->message, strlen(l->message));
 	return buf_check(b, e);
 }
 
 static int
-letter_print(struct dlq *d, const struct letter *l, bool first,
-    struct buf *line, struct err *e)
+letter_print(struct dlq *d, struct letters *from, struct letter *l,
+    bool first, struct buf *line, struct err *e)
 {
 	static const char head[] = "LETTER TIMES STATUS    "
 	    "LAST SEEN            PIPELINE     STAGE     CODE         "
 	    "MESSAGE";
 
-	if (first && !d->opts->json &&
-	    out_line(d->out, head, sizeof(head) - 1, e) == -1)
+	if (d->opts->json)
+		return letter_json(d, from, l, false, e);
+	if (first && out_line(d->out, head, sizeof(head) - 1, e) == -1)
 		return -1;
 	buf_clear(line);
-	if ((d->opts->json ? letter_json(line, l, e) :
-	    row_put(line, l, e)) == -1)
+	if (row_put(line, l, e) == -1)
 		return -1;
 	return out_line(d->out, line->data, line->len, e);
 }
@@ -79,7 +81,7 @@ list_command(struct dlq *d, struct err *e)
 	    &d->selection.filter, e) == -1)
 		goto out;
 	while ((more = letters_next(letters, &l, e)) == 1) {
-		if (letter_print(d, &l, first, &line, e) == -1) {
+		if (letter_print(d, letters, &l, first, &line, e) == -1) {
 			more = -1;
 			break;
 		}

@@ -10,27 +10,45 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-dlq put [--db URL] [FILE ...]\n"
+    "usage: etl-dlq put [--bad FILE] [--db URL] [FILE ...]\n"
     "       etl-dlq list [--db URL] [--json] [--limit N] [selection]\n"
     "       etl-dlq show [--db URL] [--json | --raw] ID ...\n"
-    "       etl-dlq replay [--db URL] [--limit N] [--once] [selection]\n"
+    "       etl-dlq stats [--db URL] [--json] [--limit N] [selection]\n"
+    "       etl-dlq replay [--db URL] [--limit N] [--max-attempts N] [--once]\n"
+    "           [selection]\n"
+    "       etl-dlq export [--db URL] [--limit N] [selection]\n"
     "       etl-dlq resolve [--db URL] ID ...\n"
-    "       etl-dlq discard [--db URL] [--reason TEXT] ID ...";
+    "       etl-dlq discard [--db URL] [--reason TEXT] ID ...\n"
+    "       etl-dlq erase [--db URL] ID ...\n"
+    "       etl-dlq purge [--db URL] --older-than DURATION [--open]\n"
+    "           [selection]";
 
 #define AT(field) offsetof(struct dlq_opts, field)
 static const struct opt options[] = {
+	{ "bad", OPT_STRING, AT(bad), "FILE",
+	    "keep lines that cannot be stored here", NULL, 0 },
 	{ "code", OPT_STRING, AT(code), "CODE",
 	    "select: letters of this code", NULL, 0 },
 	{ "db", OPT_STRING, AT(db), "URL",
 	    "the loader's database (DATABASE_URL)", NULL, 0 },
 	{ "json", OPT_FLAG, AT(json), NULL,
-	    "one JSON object a letter", NULL, 0 },
+	    "one JSON object a letter or cause", NULL, 0 },
+	{ "like", OPT_STRING, AT(like), "TEXT",
+	    "select: message or line contains this", NULL, 0 },
 	{ "limit", OPT_NUMBER, AT(limit), "N",
-	    "the oldest N letters only", NULL, 0 },
+	    "the oldest N letters, the largest N causes", NULL, 0 },
+	{ "max-attempts", OPT_NUMBER, AT(max_attempts), "N",
+	    "leave alone what was rejected N times", NULL, 0 },
+	{ "older-than", OPT_DURATION, AT(older_than), "DURATION",
+	    "purge what was closed longer ago", NULL, 0 },
 	{ "once", OPT_FLAG, AT(once), NULL,
 	    "replay each line once, however often it came", NULL, 0 },
+	{ "open", OPT_FLAG, AT(open), NULL,
+	    "purge open letters too", NULL, 0 },
 	{ "pipeline", OPT_STRING, AT(pipeline), "NAME",
 	    "select: letters of this pipeline", NULL, 0 },
+	{ "pointer", OPT_STRING, AT(pointer), "POINTER",
+	    "select: the field at fault, or one in it", NULL, 0 },
 	{ "raw", OPT_FLAG, AT(raw), NULL,
 	    "the very bytes of the line, and nothing else", NULL, 0 },
 	{ "reason", OPT_STRING, AT(reason), "TEXT",
@@ -42,7 +60,7 @@ static const struct opt options[] = {
 	{ "stage", OPT_STRING, AT(stage), "NAME",
 	    "select: letters of this stage", NULL, 0 },
 	{ "status", OPT_STRING, AT(status), "STATUS",
-	    "select: open, resolved, discarded or any (open)", NULL, 0 },
+	    "select: open, resolved, discarded or any", NULL, 0 },
 	{ "until", OPT_STRING, AT(until), "TIME",
 	    "select: seen before this time", NULL, 0 },
 };
@@ -53,25 +71,30 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
-enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, ONCE = 16,
-	REASON = 32 };
+enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, REPLAY = 16,
+	REASON = 32, STATUS = 64, AGE = 128, BAD = 256,
+	 CHOICE = SELECTION | STATUS };
 
 struct command {
 	const char *name;
 	int (*run)(struct dlq *d, struct err *e);
 	unsigned takes;
 	enum { FILES, IDS, NONE } operands;
+	const char *status;     /* without --status; NULL any */
 };
 
 static const struct command commands[] = {
-	{ "put", put_command, 0, FILES },
-	{ "list", list_command, SELECTION | LIMIT | JSON,
-	    NONE },
-	{ "show", show_command, JSON | RAW, IDS },
-	{ "replay", replay_command, SELECTION | LIMIT | ONCE,
-	    NONE },
-	{ "resolve", resolve_command, 0, IDS },
-	{ "discard", discard_command, REASON, IDS },
+	{ "put", put_command, BAD, FILES, NULL },
+	{ "list", list_command, CHOICE | LIMIT | JSON, NONE, "open" },
+	{ "show", show_command, JSON | RAW, IDS, NULL },
+	{ "stats", stats_command, CHOICE | LIMIT | JSON, NONE, NULL },
+	{ "replay", replay_command, SELECTION | LIMIT | REPLAY, NONE,
+	    "open" },
+	{ "export", export_command, CHOICE | LIMIT, NONE, "open" },
+	{ "resolve", resolve_command, 0, IDS, NULL },
+	{ "discard", discard_command, REASON, IDS, NULL },
+	{ "erase", erase_command, 0, IDS, NULL },
+	{ "purge", purge_command, CHOICE | AGE, NONE, NULL },
 };
 
 static const struct command *
@@ -90,17 +113,23 @@ options_check(const struct command *c, const struct dlq_opts *o,
     struct err *e)
 {
 	const struct { const char *name; unsigned kind; bool given; } all[] = {
+		{ "bad", BAD, o->bad != NULL },
 		{ "code", SELECTION, o->code != NULL },
 		{ "pipeline", SELECTION, o->pipeline != NULL },
 		{ "run", SELECTION, o->run != NULL },
 		{ "since", SELECTION, o->since != NULL },
 		{ "stage", SELECTION, o->stage != NULL },
-		{ "status", SELECTION, o->status != NULL },
+		{ "pointer", SELECTION, o->pointer != NULL },
+		{ "like", SELECTION, o->like != NULL },
+		{ "status", STATUS, o->status != NULL },
 		{ "until", SELECTION, o->until != NULL },
 		{ "limit", LIMIT, o->limit > 0 },
 		{ "json", JSON, o->json },
 		{ "raw", RAW, o->raw },
-		{ "once", ONCE, o->once },
+		{ "once", REPLAY, o->once },
+		{ "max-attempts", REPLAY, o->max_attempts > 0 },
+		{ "older-than", AGE, o->older_than > 0 },
+		{ "open", AGE, o->open },
 		{ "reason", REASON, o->reason != NULL },
 	};
 
@@ -172,7 +201,7 @@ main(int argc, char *argv[])
 	c = command_find(argv[optind], &e);
 	if (c == NULL || options_check(c, &o, &e) == -1 ||
 	    operands_check(c, &d, &e) == -1 ||
-	    selection_init(&d.selection, &o, &e) == -1)
+	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
 	stop_catch();
 	if (o.db != NULL && db_url_has_password(o.db))

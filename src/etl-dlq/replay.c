@@ -10,110 +10,75 @@
 
 enum { CHOICES = 16 };
 
+/* Who rejected the letters. */
 struct choice {
 	char *pipeline, *stage;
-	uint64_t letters;
+	bool any;
 };
-
-struct choices {
-	struct choice v[CHOICES];
-	size_t n;
-	bool more;
-};
-
-static const char *
-text_or_none(const char *s)
-{
-	return s != NULL ? s : "";
-}
-
-static bool
-choice_is(const struct choice *c, const struct letter *l)
-{
-	return strcmp(c->pipeline, text_or_none(l->pipeline)) == 0 &&
-	    strcmp(c->stage, text_or_none(l->stage)) == 0;
-}
 
 static int
-choice_add(struct choices *c, const struct letter *l, struct err *e)
+choice_take(struct choice *c, const struct db_rows *r, struct err *e)
 {
-	struct choice *new = &c->v[c->n];
-
-	for (size_t i = 0; i < c->n; i++)
-		if (choice_is(&c->v[i], l)) {
-			c->v[i].letters++;
-			return 0;
-		}
-	if (c->n == CHOICES) {
-		c->more = true;
-		return 0;
-	}
-	c->n++;
-	new->letters = 1;
-	new->pipeline = strdup(text_or_none(l->pipeline));
-	new->stage = strdup(text_or_none(l->stage));
-	if (new->pipeline == NULL || new->stage == NULL)
+	c->pipeline = strdup(db_column(r, 0).p);
+	c->stage = strdup(db_column(r, 1).p);
+	if (c->pipeline == NULL || c->stage == NULL)
 		return err_nomem(e);
+	c->any = true;
 	return 0;
 }
 
-static void
-choices_release(struct choices *c)
+static int
+choices_refuse(const struct buf *list, size_t n, struct err *e)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->v[i].pipeline);
-		free(c->v[i].stage);
-	}
-	c->n = 0;
+	return err_set(e, ERR_USAGE, false, "replay: one pipeline and stage "
+	    "at a time; there are%.*s%s", (int)list->len, list->data,
+	    n > CHOICES ? ", and more" : "");
 }
 
+/* The pipeline and stage of all letters: of others than one none. */
 static int
-choices_read(struct choices *c, struct dlq *d,
-    const struct letter_filter *f, struct err *e)
+choice_read(struct choice *c, struct dlq *d, const struct letter_filter *f,
+    struct err *e)
 {
-	struct letters *letters = NULL;
-	struct letter l;
-	int more;
+	struct db_value most = f->limit > 0 ? DB_I((int64_t)f->limit) :
+	    db_text(NULL);
+	struct db_rows *r;
+	struct buf list;
+	size_t n = 0;
+	int rc;
 
-	if (letters_open(&letters, d->db, f, e) == -1)
+	if (letters_query(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f,
+	    e) == -1)
 		return -1;
-	while ((more = letters_next(letters, &l, e)) == 1)
-		if (choice_add(c, &l, e) == -1) {
-			more = -1;
+	buf_init(&list, 768);
+	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
+		if (n == 1 && (rc = choice_take(c, r, e)) == -1)
 			break;
-		}
-	letters_close(letters);
-	return more;
-}
-
-static int
-choices_refuse(const struct choices *c, struct err *e)
-{
-	struct buf b;
-
-	buf_init(&b, sizeof(e->msg));
-	buf_str(&b, "replay: one pipeline and stage at a time; there are");
-	for (size_t i = 0; i < c->n; i++)
-		buf_printf(&b, "%s --pipeline '%s' --stage %s (%llu)",
-		    i > 0 ? "," : "", c->v[i].pipeline, c->v[i].stage,
-		    (unsigned long long)c->v[i].letters);
-	if (c->more)
-		buf_str(&b, ", and more");
-	(void)err_set(e, ERR_USAGE, false, "%s", buf_text(&b));
-	buf_release(&b);
-	return -1;
+		if (n <= CHOICES)
+			buf_printf(&list, "%s --pipeline '%s' --stage %s "
+			    "(%lld)", n > 1 ? "," : "", db_column(r, 0).p,
+			    db_column(r, 1).p,
+			    (long long)db_column(r, 2).i);
+	}
+	db_end(r);
+	if (rc != -1 && n > 1)
+		rc = choices_refuse(&list, n, e);
+	buf_release(&list);
+	return rc == -1 ? -1 : 0;
 }
 
 /* Why a letter cannot be replayed, or NULL. */
 static const char *
 hindrance(const struct letter *l)
 {
-	if (l->cut)
+	if (l->erased_at != NULL)
+		return "its bytes were erased";
+	if (l->bytes != 0)
 		return "only the start of its line was kept";
-	if (l->raw == NULL || strspn(l->raw, " \t\r") == l->raw_len)
+	if (strspn(l->raw, " \t\r") >= l->raw_len)
 		return "there is no line";
 	if (memchr(l->raw, '\n', l->raw_len) != NULL)
-		return "it is more than one line";
+		return "it is more than one line: see etl-dlq show --raw";
 	if (mark_is(l->raw, l->raw_len))
 		return "its line is a mark (reserved)";
 	return NULL;
@@ -123,14 +88,8 @@ static int
 letter_emit(struct dlq *d, struct stage *s, const struct letter *l,
     struct err *e)
 {
-	const char *why = hindrance(l);
 	int64_t open = l->attempts - l->resolved_upto;
 
-	if (why != NULL) {
-		(void)fprintf(stderr, "etl-dlq: warning: replay: letter %lld "
-		    "is left out: %s\n", (long long)l->id, why);
-		return 0;
-	}
 	if (d->opts->once || open < 1)
 		open = 1;
 	while (open-- > 0)
@@ -140,9 +99,30 @@ letter_emit(struct dlq *d, struct stage *s, const struct letter *l,
 }
 
 static int
-letters_emit(struct dlq *d, struct stage *s, const struct choice *c,
-    const struct letter_filter *f, struct err *e)
+letter_replay(struct dlq *d, struct stage *s, struct letters *from,
+    struct letter *l, struct left_out *left, struct err *e)
 {
+	const char *why = "it has changed while it was read";
+
+	switch (letters_raw(from, l, e)) {
+	case -1:
+		return -1;
+	case 1:
+		if ((why = hindrance(l)) == NULL)
+			return letter_emit(d, s, l, e);
+		break;
+	default:
+		break;
+	}
+	left_out_add(left, l, why);
+	return 0;
+}
+
+static int
+letters_replay(struct dlq *d, struct stage *s, const struct letter_filter *f,
+    struct err *e)
+{
+	struct left_out left = { "replay", 0 };
 	struct letters *letters = NULL;
 	struct letter l;
 	int more;
@@ -150,30 +130,33 @@ letters_emit(struct dlq *d, struct stage *s, const struct choice *c,
 	if (letters_open(&letters, d->db, f, e) == -1)
 		return -1;
 	while ((more = letters_next(letters, &l, e)) == 1)
-		if (choice_is(c, &l) && letter_emit(d, s, &l, e) == -1) {
+		if (letter_replay(d, s, letters, &l, &left, e) == -1) {
 			more = -1;
 			break;
 		}
 	letters_close(letters);
+	left_out_end(&left);
 	return more;
 }
 
 static int
-stream_write(struct dlq *d, const struct choices *c,
-    const struct letter_filter *f, struct err *e)
+stream_write(struct dlq *d, const struct choice *c,
+    const struct letter_filter *all, struct err *e)
 {
-	struct mark m = { .pipeline = c->n > 0 ? c->v[0].pipeline : NULL,
-	    .stage = c->n > 0 ? c->v[0].stage : NULL };
+	struct letter_filter f = *all;
+	struct mark m = { .pipeline = c->pipeline, .stage = c->stage };
 	const struct stage_conf conf = { .name = "replay", .source = true,
 	    .replay = &m, .fds = d->fds };
 	struct stage *s = NULL;
 	int rc = -1;
 
+	f.pipeline = c->pipeline;
+	f.stage = c->stage;
 	if (m.pipeline != NULL && *m.pipeline == '\0')
 		m.pipeline = NULL;
 	if (stage_open(&s, &conf, e) == -1 || stage_begin(s, e) == -1)
 		goto out;
-	if (c->n > 0 && letters_emit(d, s, &c->v[0], f, e) == -1)
+	if (c->any && letters_replay(d, s, &f, e) == -1)
 		goto out;
 	rc = stage_finish(s, e);
 out:
@@ -183,16 +166,44 @@ out:
 	return rc;
 }
 
+/* Letters that have come too often are left alone, and told. */
+static int
+tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
+{
+	int64_t all = 0, fresh = 0;
+	struct db_rows *r;
+	int rc = 0;
+
+	if (d->opts->max_attempts == 0)
+		return 0;
+	for (int i = 0; i < 2 && rc != -1; i++) {
+		f->attempts = i == 0 ? 0 : (int64_t)d->opts->max_attempts;
+		if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, f,
+		    e) == -1)
+			return -1;
+		if ((rc = db_next(r, e)) == 1)
+			*(i == 0 ? &all : &fresh) = db_column(r, 0).i;
+		db_end(r);
+	}
+	if (rc != -1 && all > fresh)
+		(void)fprintf(stderr, "etl-dlq: warning: replay: %lld "
+		    "letter%s left alone: rejected %llu times or more\n",
+		    (long long)(all - fresh), all - fresh == 1 ? " is" :
+		    "s are", (unsigned long long)d->opts->max_attempts);
+	return rc == -1 ? -1 : 0;
+}
+
 int
 replay_command(struct dlq *d, struct err *e)
 {
-	struct choices c = { .n = 0 };
-	const struct letter_filter *f = &d->selection.filter;
+	struct choice c = { .any = false };
+	struct letter_filter f = d->selection.filter;
 	int rc = -1;
 
-	if (dlq_open(d, e) == 0 && choices_read(&c, d, f, e) == 0)
-		rc = c.n > 1 ? choices_refuse(&c, e) :
-		    stream_write(d, &c, f, e);
-	choices_release(&c);
+	if (dlq_open(d, e) == 0 && tired_tell(d, &f, e) == 0 &&
+	    choice_read(&c, d, &f, e) == 0)
+		rc = stream_write(d, &c, &f, e);
+	free(c.pipeline);
+	free(c.stage);
 	return rc;
 }

@@ -3,12 +3,13 @@
 #include <string.h>
 
 static int
-status_take(const char **out, const char *text, struct err *e)
+status_take(const char **out, const char *text, const char *other,
+    struct err *e)
 {
 	static const char *const known[] = { "open", "resolved", "discarded" };
 
 	if (text == NULL)
-		text = "open";
+		text = other != NULL ? other : "any";
 	*out = NULL;
 	if (strcmp(text, "any") == 0)
 		return 0;
@@ -22,12 +23,13 @@ status_take(const char **out, const char *text, struct err *e)
 }
 
 int
-selection_init(struct selection *s, const struct dlq_opts *o, struct err *e)
+selection_init(struct selection *s, const struct dlq_opts *o,
+    const char *status, struct err *e)
 {
 	*s = (struct selection){ .filter = { .stage = o->stage,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
-	    .limit = o->limit } };
-	if (status_take(&s->filter.status, o->status, e) == -1)
+	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
+	if (status_take(&s->filter.status, o->status, status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
 		if (when_parse(s->since, o->since, e) == -1)

@@ -43,6 +43,9 @@ fields_put(struct dlq *d, const struct letter *l, struct buf *line,
 		{ "sqlstate", l->sqlstate }, { "reason", l->reason },
 		{ "run", l->run }, { "created_at", l->created_at },
 		{ "last_seen_at", l->last_seen_at },
+		{ "resolved_at", l->resolved_at },
+		{ "resolved_by", l->resolved_by_run },
+		{ "erased_at", l->erased_at }, { "sha256", l->sha256 },
 	};
 
 	if (number_put(d, line, "letter", l->id, e) == -1)
@@ -58,23 +61,58 @@ fields_put(struct dlq *d, const struct letter *l, struct buf *line,
 	if (number_put(d, line, "attempts", l->attempts, e) == -1 ||
 	    number_put(d, line, "resolved_upto", l->resolved_upto, e) == -1)
 		return -1;
-	return field_put(d, line, l->cut ? "raw (start)" : "raw", l->raw,
-	    l->raw_len, e);
+	if (l->bytes != 0 && number_put(d, line, "bytes", l->bytes, e) == -1)
+		return -1;
+	return field_put(d, line, l->bytes != 0 ? "raw (start)" : "raw",
+	    l->raw, l->raw_len, e);
 }
 
 static int
-letter_print(struct dlq *d, const struct letter *l, struct buf *line,
+times_put(struct dlq *d, const struct letter *l, struct buf *line,
     struct err *e)
 {
-	buf_clear(line);
-	if (d->opts->raw)
-		return out_line(d->out, l->raw != NULL ? l->raw : "",
-		    l->raw_len, e);
-	if (!d->opts->json)
-		return fields_put(d, l, line, e);
-	if (letter_json(line, l, e) == -1)
+	struct letter_times *times = NULL;
+	struct letter_time t;
+	struct buf text;
+	int more = letter_times_open(&times, d->db, l->id, e);
+
+	buf_init(&text, TEXT);
+	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1) {
+		buf_clear(&text);
+		buf_printf(&text, "%s  %s  %s", t.at, t.occurrence,
+		    t.message);
+		if (buf_check(&text, e) == -1 || field_put(d, line, "seen",
+		    text.data, text.len, e) == -1)
+			more = -1;
+	}
+	letter_times_close(times);
+	buf_release(&text);
+	return more;
+}
+
+static int
+letter_print(struct dlq *d, struct letters *from, struct letter *l,
+    struct buf *line, struct err *e)
+{
+	if (d->opts->json)
+		return letter_json(d, from, l, true, e);
+	switch (letters_raw(from, l, e)) {
+	case -1:
 		return -1;
-	return out_line(d->out, line->data, line->len, e);
+	case 0:
+		return err_set(e, ERR_RETRY, true, "letter %lld has changed "
+		    "while it was read", (long long)l->id);
+	default:
+		break;
+	}
+	if (d->opts->raw && l->erased_at != NULL)
+		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
+		    "were erased", (long long)l->id);
+	if (d->opts->raw)
+		return out_line(d->out, l->raw, l->raw_len, e);
+	if (fields_put(d, l, line, e) == -1)
+		return -1;
+	return times_put(d, l, line, e);
 }
 
 static int
@@ -89,7 +127,7 @@ letter_show(struct dlq *d, const char *id, struct buf *line, struct err *e)
 		return -1;
 	more = letters_next(letters, &l, e);
 	if (more == 1)
-		more = letter_print(d, &l, line, e);
+		more = letter_print(d, letters, &l, line, e);
 	else if (more == 0)
 		more = err_set(e, ERR_LIMIT, false, "%s: no such letter", id);
 	letters_close(letters);

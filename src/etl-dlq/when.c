@@ -74,13 +74,25 @@ date_parse(char out[CLOCK_STAMP], const char *text)
 	return 0;
 }
 
+void
+when_ago(char out[CLOCK_STAMP], uint64_t ms)
+{
+	struct timespec now = { 0, 0 };
+	int64_t then;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	then = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	then = ms < (uint64_t)then ? then - (int64_t)ms : 0;
+	stamp_put(out, then / 1000, (unsigned)(then % 1000) * 1000);
+}
+
 int
 when_parse(char out[CLOCK_STAMP], const char *text, struct err *e)
 {
 	uint64_t ago;
 
 	if (duration_parse(&ago, text) == 0) {
-		stamp_put(out, time(NULL) - (time_t)(ago / 1000), 0);
+		when_ago(out, ago);
 		return 0;
 	}
 	if (date_parse(out, text) == 0)

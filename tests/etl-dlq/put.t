@@ -60,17 +60,37 @@ for kind in sqlite postgresql; do
 	is "$kind: leaves the others" \
 	    '1 stored, 2 known before, 0 other lines' "$(cat out)"
 	is "$kind: and is named" \
-	    'etl-dlq: a line was left out: torn: line 2: no JSON: torn?' \
-	    "$(cat err)"
+	    'etl-dlq: put: 1 line was not stored' "$(tail -n 1 err)"
+	like "$kind: with its line and bytes" 'torn: line 2: the last one, torn\? no JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
+	    "$(head -n 1 err)"
+	is "$kind: from a pipe too" "$(head -n 1 err | sed 's/torn:/stdin:/')" \
+	    "$(etl-dlq put <torn 2>&1 >/dev/null | head -n 1)"
+	is "$kind: kept in a file" 65 \
+	    "$(status etl-dlq put --bad "bad.$kind" torn)"
+	is "$kind: byte for byte" "$(tail -n 1 torn)" "$(cat "bad.$kind")"
+	like "$kind: which is named" "and kept in bad.$kind" "$(cat err)"
+	is "$kind: a file that cannot be made" 73 \
+	    "$(status etl-dlq put --bad none/bad torn)"
 	{
 		echo '{"@etl":"reject"}'
 		echo '{"@etl":"reject","v":1,"id":7}'
 		reject r/transform.bbbb/3 five '{"id":5}'
+		printf '\377\033[2J not JSON\n'
+		echo '{"@etl":"reject","v":1,"id":"a","occurrence":"o/a.bbbb/1","stage":"s","raw":"cut'
+		reject r/transform.bbbb/3 five '{"id":5}' |
+		    sed 's/"raw": *"/&x/; s/bbbb/cccc/'
 	} >odd
-	is "$kind: marks that are no rejects" 65 "$(status etl-dlq put odd)"
-	like "$kind: are named" '2 lines were left out: odd: line 1:' \
+	is "$kind: a file that was edited by hand" 65 \
+	    "$(status etl-dlq put --bad "odd.$kind" odd)"
+	is "$kind: its bad lines are named" 'odd: line 1: odd: line 2: odd: line 4: odd: line 5: ' \
+	    "$(grep -o 'odd: line [0-9]*: ' err | tr -d '\n')"
+	like "$kind: shown without harm" 'line 4: no JSON: .*\\xff\\u001b\[2J not JSON' \
 	    "$(cat err)"
-	like "$kind: and left" '^1 stored' "$(cat out)"
+	like "$kind: counted" 'put: 4 lines were not stored, and kept in odd' \
+	    "$(cat err)"
+	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p' odd | cksum)" \
+	    "$(cksum <"odd.$kind")"
+	like "$kind: and the good ones stored" '^2 stored' "$(cat out)"
 	is "$kind: nothing" 0 "$(status etl-dlq put /dev/null)"
 	before=$(sql 'SELECT count(*) FROM dead_letters')
 	is "$kind: no such file" 66 "$(status etl-dlq put torn none)"

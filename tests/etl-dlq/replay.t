@@ -36,6 +36,10 @@ printf '%s\n' '{ "id" : 1.0,  "b":"\u00e9" }' '{"id":2}' '{"id":2}' \
 printf 'not json \377\000 at all\n{"id":6,"t":"\342\200\250\342\200\256"}\n' \
     >>want
 
+records() {
+	grep -av '^{"@etl"'
+}
+
 for kind in sqlite postgresql; do
 	db_new $kind
 	DATABASE_URL=$db
@@ -51,7 +55,7 @@ for kind in sqlite postgresql; do
 		    contains(\"12:00:$second\")) | .letter")"
 	done
 	is "$kind: replay" 0 "$(status etl-dlq replay)"
-	sed '1d;$d' out >lines
+	records <out >lines
 	ok "$kind: the very bytes, as often as they came" cmp want lines
 	is "$kind: begins as a replay" '["begin",1,true,"posts","transform"]' \
 	    "$(sed 1q out | jq -c '[."@etl", .v, .replay, .pipeline, .stage]')"
@@ -67,10 +71,10 @@ for kind in sqlite postgresql; do
 	    "$(etl-dlq replay 2>/dev/null | sed 1q | jq -r .id)" \
 	    "$(etl-dlq replay 2>/dev/null | sed 1q | jq -r .id)"
 	is "$kind: --once" 4 \
-	    "$(etl-dlq replay --once 2>/dev/null | sed '1d;$d' | wc -l |
+	    "$(etl-dlq replay --once 2>/dev/null | records | wc -l |
 	    tr -d ' ')"
 	is "$kind: --limit" 4 "$(etl-dlq replay --limit 2 2>/dev/null |
-	    sed '1d;$d' | wc -l | tr -d ' ')"
+	    records | wc -l | tr -d ' ')"
 
 	# Another stage, another pipeline: one at a time.
 	sed 's/"transform"/"load"/; s/"id": "/"id": "1/; s/.abcd/.load/' \
@@ -94,7 +98,7 @@ for kind in sqlite postgresql; do
 	    sed 1q | jq -c .stage)"
 	is "$kind: those of no pipeline" 'null 1' \
 	    "$(etl-dlq replay --pipeline '' >out; sed 1q out |
-	    jq -c .pipeline) $(sed '1d;$d' out | wc -l | tr -d ' ')"
+	    jq -c .pipeline) $(records <out | wc -l | tr -d ' ')"
 
 	# Closed by hand.
 	is "$kind: resolve" 0 "$(status etl-dlq resolve "$1" "$2")"
@@ -102,7 +106,7 @@ for kind in sqlite postgresql; do
 	is "$kind: says so" 'resolved 3 3' "$(etl-dlq show --json "$2" |
 	    jq -r '"\(.status) \(.attempts) \(.resolved_upto)"')"
 	is "$kind: they are not replayed" 2 "$(etl-dlq replay --pipeline posts \
-	    --stage transform 2>/dev/null | sed '1d;$d' | wc -l | tr -d ' ')"
+	    --stage transform 2>/dev/null | records | wc -l | tr -d ' ')"
 	is "$kind: discard" 0 \
 	    "$(status etl-dlq discard --reason 'test data' "$3")"
 	is "$kind: with its reason" 'discarded test data' \

@@ -77,7 +77,7 @@ P
 		etl-dlq show "$id" >out
 		harmless "$kind: show $id obeys nothing" out
 	done
-	is "$kind: show names all" 'letter id status stage code message created_at last_seen_at attempts resolved_upto raw' \
+	is "$kind: show names all" 'letter id status stage code message created_at last_seen_at attempts resolved_upto raw seen' \
 	    "$(etl-dlq show "$all" | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')"
 	like "$kind: show's raw" '^raw  *\\u0000\\u0001.*\\n.*~\\u007f\\x80.*\\xff$' \
 	    "$(etl-dlq show "$all")"

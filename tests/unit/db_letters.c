@@ -184,10 +184,10 @@ filters_select(void **state)
 	assert_int_equal(COUNT(.run = "r2"), 1);
 	assert_int_equal(COUNT(.run = "r"), 2);
 	assert_int_equal(COUNT(.run = "7"), 0);
-	assert_int_equal(COUNT(.since = "2026-11-20T09:34:00+01:00"), 2);
-	assert_int_equal(COUNT(.since = "2026-11-20T08:34:01Z"), 0);
-	assert_int_equal(COUNT(.until = "2026-11-20T08:34:01Z"), 2);
-	assert_int_equal(COUNT(.until = "2026-11-20T08:34:00Z"), 0);
+	assert_int_equal(COUNT(.since = "2026-11-20T08:34:00.123456Z"), 2);
+	assert_int_equal(COUNT(.since = "2026-11-20T08:34:01.000000Z"), 0);
+	assert_int_equal(COUNT(.until = "2026-11-20T08:34:01.000000Z"), 2);
+	assert_int_equal(COUNT(.until = "2026-11-20T08:34:00.123456Z"), 0);
 	assert_int_equal(COUNT(.status = "discarded"), 0);
 	OK(v, letter_close(v->db, "aa", "discarded", NULL, &v->e));
 	assert_int_equal(COUNT(.status = "discarded"), 1);

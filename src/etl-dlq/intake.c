@@ -1,0 +1,209 @@
+#include "dlq.h"
+
+#include "base/text.h"
+#include "json/scan.h"
+#include "stream/lines.h"
+#include "stream/mark.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAMED = 20, SHOWN = 200, SHOWN_TORN = 64 << 10 };
+static const size_t line_max = (size_t)7 * LINES_MAX;   /* raw, escaped */
+
+struct intake {
+	FILE *file, *bad;
+	const char *bad_name;
+	struct json json;
+	uint64_t rejects, others, broken;
+	uint64_t last;          /* number of the last line of this file */
+	struct buf torn;        /* of it, where it is bad */
+	uint64_t torn_line;
+	char why[256];
+};
+
+int
+intake_new(struct intake **out, const char *bad, struct err *e)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+
+	if (in == NULL)
+		return err_nomem(e);
+	*out = in;
+	buf_init(&in->torn, SIZE_MAX / 4);
+	if ((in->file = tmpfile()) == NULL)
+		return err_errno(e, ERR_CREATE, "temporary file");
+	in->bad_name = bad;
+	if (bad != NULL && (in->bad = fopen(bad, "ae")) == NULL)
+		return err_errno(e, ERR_CREATE, bad);
+	return 0;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	json_release(&in->json);
+	buf_release(&in->torn);
+	if (in->file != NULL)
+		(void)fclose(in->file);
+	if (in->bad != NULL)
+		(void)fclose(in->bad);
+	free(in);
+}
+
+FILE *
+intake_rejects(const struct intake *in)
+{
+	return in->file;
+}
+
+void
+intake_counts(const struct intake *in, uint64_t *rejects, uint64_t *others,
+    uint64_t *bad)
+{
+	*rejects = in->rejects;
+	*others = in->others;
+	*bad = in->broken;
+}
+
+/* A torn last line is shown whole: from a pipe it is nowhere else. */
+static void
+broken_tell(struct intake *in, const char *name, size_t most,
+    const char *what)
+{
+	const struct buf *t = &in->torn;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	text_show(&b, t->data, t->len < most ? t->len : most);
+	(void)fprintf(stderr, "etl-dlq: warning: put: %s: line %llu: %s%s: "
+	    "%s%s\n", name, (unsigned long long)in->torn_line, what, in->why,
+	    buf_text(&b), t->len > most ? "..." : "");
+	buf_release(&b);
+}
+
+/* It is told when it is known whether it was the last one. */
+static void
+broken_flush(struct intake *in, const char *name, bool end)
+{
+	if (in->torn_line == 0)
+		return;
+	if (end)
+		broken_tell(in, name, SHOWN_TORN, "the last one, torn? ");
+	else if (in->broken <= NAMED)
+		broken_tell(in, name, SHOWN, "");
+	in->torn_line = 0;
+	buf_clear(&in->torn);
+}
+
+static int
+broken(struct intake *in, const struct line *l, const char *why,
+    struct err *e)
+{
+	in->broken++;
+	in->torn_line = l->number;
+	(void)snprintf(in->why, sizeof(in->why), "%.*s",
+	    (int)sizeof(in->why) - 1, why);
+	buf_add(&in->torn, l->data,
+	    l->len < SHOWN_TORN ? l->len : SHOWN_TORN + 1);
+	if (in->bad != NULL && (fwrite(l->data, 1, l->len, in->bad) !=
+	    l->len || putc('\n', in->bad) == EOF))
+		return err_errno(e, ERR_IO, in->bad_name);
+	return buf_check(&in->torn, e);
+}
+
+/* 0 a reject line, 1 something else, -1 nothing of the kind: *e says why. */
+static int
+line_judge(struct intake *in, const struct line *l, struct err *e)
+{
+	struct mark m = { 0 };
+	struct json_fault f = { 0 };
+	int rc = 1;
+
+	if (l->too_long)
+		return err_set(e, ERR_DATA, false, "longer than %zu bytes",
+		    line_max);
+	if (json_scan(&in->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
+		return err_set(e, ERR_DATA, false, "no JSON: %s", f.why);
+	if (!mark_is(l->data, l->len))
+		return 1;
+	if (mark_parse(&m, l->data, l->len, e) == -1)
+		rc = -1;
+	else if (m.kind == MARK_REJECT)
+		rc = letter_check(l->data, l->len, e);
+	mark_release(&m);
+	return rc;
+}
+
+static int
+line_take(struct intake *in, const struct line *l, const char *name,
+    struct err *e)
+{
+	struct err why = { 0 };
+	int kind = line_judge(in, l, &why);
+
+	broken_flush(in, name, false);
+	in->last = l->number;
+	if (kind == -1)
+		return broken(in, l, why.msg, e);
+	if (kind == 1)
+		in->others++;
+	if (kind != 0)
+		return 0;
+	in->rejects++;
+	if (fwrite(l->data, 1, l->len, in->file) != l->len ||
+	    putc('\n', in->file) == EOF)
+		return err_errno(e, ERR_IO, "temporary file");
+	return 0;
+}
+
+int
+intake_file(struct intake *in, const char *name, struct err *e)
+{
+	bool from_stdin = strcmp(name, "-") == 0;
+	int fd = from_stdin ? STDIN_FILENO :
+	    open(name, O_RDONLY | O_CLOEXEC);
+	enum lines_result r = LINES_FAILED;
+	struct lines *lines = NULL;
+	struct line l;
+
+	if (fd == -1)
+		return err_errno(e,
+		    errno == EACCES ? ERR_DENIED : ERR_INPUT, name);
+	if (from_stdin)
+		name = "stdin";
+	if (lines_open(&lines, fd, line_max, e) == -1)
+		goto out;
+	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
+		if (line_take(in, &l, name, e) == -1)
+			goto out;
+	broken_flush(in, name, r == LINES_END);
+	if (r == LINES_FAILED)
+		err_prefix(e, "%s", name);
+	if (r == LINES_STOP)
+		(void)err_set(e, ERR_RETRY, true, "stopped: nothing stored");
+out:
+	lines_close(lines);
+	if (!from_stdin)
+		(void)close(fd);
+	return r == LINES_END ? 0 : -1;
+}
+
+int
+intake_end(struct intake *in, struct err *e)
+{
+	if (in->broken > NAMED)
+		(void)fprintf(stderr, "etl-dlq: warning: put: more bad lines "
+		    "than these\n");
+	if (fflush(in->file) == EOF)
+		return err_errno(e, ERR_IO, "temporary file");
+	if (in->bad != NULL && (fflush(in->bad) == EOF ||
+	    fsync(fileno(in->bad)) == -1))
+		return err_errno(e, ERR_IO, in->bad_name);
+	return 0;
+}

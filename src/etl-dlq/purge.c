@@ -1,0 +1,36 @@
+/* purge: closed letters that are old enough, with their occurrences. */
+#include "dlq.h"
+
+#include "base/stop.h"
+
+#include <stdio.h>
+
+enum { AT_ONCE = 1000 };
+
+int
+purge_command(struct dlq *d, struct err *e)
+{
+	struct letter_filter f = d->selection.filter;
+	struct db_value most = DB_I(AT_ONCE);
+	int64_t some = 0, all = 0;
+	char before[CLOCK_STAMP], text[64];
+	int n;
+
+	if (d->opts->older_than == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "purge: wants --older-than, such as 90d");
+	when_ago(before, d->opts->older_than);
+	f.closed = before;
+	f.not_open = !d->opts->open;
+	if (dlq_open(d, e) == -1)
+		return -1;
+	do {
+		if (letters_run(d->db, SQL_LETTERS_PURGE, &most, 1, &f,
+		    &some, e) == -1)
+			return -1;
+		all += some;
+	} while (some > 0 && stop_signal() == 0);
+	n = snprintf(text, sizeof(text), "%lld purged",
+	    (long long)all);
+	return out_line(d->out, text, (size_t)n, e);
+}

@@ -1,0 +1,207 @@
+/* stats: letters by cause: stage, code and the shape of the message. */
+#include "dlq.h"
+
+#include "base/shape.h"
+#include "base/text.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAUSES = 1000, SHAPE = 240, EXAMPLE = 80 };
+
+struct cause {
+	char stage[64], code[64], shape[SHAPE];
+	char since[CLOCK_STAMP];
+	int64_t letters, times, open, example;  /* the oldest */
+};
+
+struct causes_found {
+	struct cause *v;
+	size_t n, last;
+	struct cause others;
+};
+
+static const char *
+text_of(struct db_value v)
+{
+	return v.type == DB_TEXT ? v.p : "";
+}
+
+/* Rows come ordered by message: often it is the same as the one before. */
+static struct cause *
+cause_find(struct causes_found *f, const struct cause *c)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct cause *v = &f->v[(f->last + i) % f->n];
+
+		if (strcmp(v->shape, c->shape) == 0 &&
+		    strcmp(v->code, c->code) == 0 &&
+		    strcmp(v->stage, c->stage) == 0) {
+			f->last = (size_t)(v - f->v);
+			return v;
+		}
+	}
+	if (f->n == CAUSES)
+		return &f->others;
+	f->last = f->n;
+	f->v[f->n] = *c;
+	return &f->v[f->n++];
+}
+
+static void
+row_add(struct causes_found *f, const struct db_rows *r)
+{
+	struct cause c = { .letters = 0 }, *to;
+	const char *since = text_of(db_column(r, 6));
+	int64_t id = db_column(r, 7).i;
+	int order;
+
+	(void)snprintf(c.stage, sizeof(c.stage), "%s",
+	    text_of(db_column(r, 0)));
+	(void)snprintf(c.code, sizeof(c.code), "%s",
+	    text_of(db_column(r, 1)));
+	text_shape(c.shape, sizeof(c.shape), text_of(db_column(r, 2)));
+	to = cause_find(f, &c);
+	to->letters += db_column(r, 3).i;
+	to->times += db_column(r, 4).i;
+	to->open += db_column(r, 5).i;
+	order = to->example == 0 ? -1 : strcmp(since, to->since);
+	if (order < 0 || (order == 0 && id < to->example)) {
+		to->example = id;
+		(void)snprintf(to->since, sizeof(to->since), "%s", since);
+	}
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	if (x->open != y->open)
+		return x->open < y->open ? 1 : -1;
+	if (x->letters != y->letters)
+		return x->letters < y->letters ? 1 : -1;
+	return strcmp(x->since, y->since);
+}
+
+static int
+causes_read(struct causes_found *f, struct dlq *d, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (letters_query(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
+	    &d->selection.filter, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		row_add(f, r);
+	db_end(r);
+	qsort(f->v, f->n, sizeof(*f->v), by_size);
+	return rc;
+}
+
+static void
+json_put(struct buf *b, const struct cause *c, const char *message,
+    const struct buf *start)
+{
+	buf_char(b, '{');
+	json_put_text(b, "stage", c->stage);
+	json_put_text(b, "code", c->code);
+	json_put_text(b, "message", message);
+	json_put_int(b, "letters", c->letters);
+	json_put_int(b, "occurrences", c->times);
+	json_put_int(b, "open", c->open);
+	json_put_int(b, "example", c->example);
+	json_put_member(b, "raw", start->data, start->len);
+	buf_char(b, '}');
+}
+
+static void
+row_put(struct buf *b, const struct cause *c, const char *message,
+    const struct buf *start)
+{
+	buf_printf(b, "%7lld %7lld %7lld  ", (long long)c->letters,
+	    (long long)c->times, (long long)c->open);
+	text_show(b, c->stage, strlen(c->stage));
+	buf_char(b, ' ');
+	text_show(b, c->code, strlen(c->code));
+	buf_str(b, ": ");
+	text_show(b, message, strlen(message));
+	buf_printf(b, " (letter %lld: ", (long long)c->example);
+	buf_add(b, start->data, start->len);
+	buf_char(b, ')');
+}
+
+static int
+cause_print(struct dlq *d, const struct cause *c, struct err *e)
+{
+	struct db_value v = DB_I(c->example);
+	struct buf line, start, shown;
+	struct db_rows *r;
+	int rc;
+
+	buf_init(&line, SIZE_MAX / 4);
+	buf_init(&start, SIZE_MAX / 4);
+	buf_init(&shown, SIZE_MAX / 4);
+	if (db_query(d->db, &r, db_sql(d->db, SQL_LETTER_EXAMPLE), &v, 1,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		text_show(&start, db_column(r, 1).p, db_column(r, 1).len);
+		(d->opts->json ? json_put : row_put)(&line, c,
+		    text_of(db_column(r, 0)), &start);
+	}
+	db_end(r);
+	if (rc == 1 && d->opts->json)
+		text_show(&shown, line.data, line.len);
+	if (rc == 1)
+		rc = buf_check(&start, e) == -1 ||
+		    buf_check(&line, e) == -1 || buf_check(&shown, e) == -1 ?
+		    -1 : out_line(d->out, d->opts->json ? shown.data :
+		    line.data, d->opts->json ? shown.len : line.len, e);
+	buf_release(&line);
+	buf_release(&start);
+	buf_release(&shown);
+	return rc;
+}
+
+static int
+causes_print(struct dlq *d, const struct causes_found *f, struct err *e)
+{
+	static const char head[] = "LETTERS   TIMES    OPEN  CAUSE";
+	uint64_t most = d->opts->limit > 0 ? d->opts->limit : CAUSES;
+	struct buf b;
+	int rc = 0;
+
+	if (f->n > 0 && !d->opts->json)
+		rc = out_line(d->out, head, sizeof(head) - 1, e);
+	for (size_t i = 0; rc == 0 && i < f->n && i < most; i++)
+		rc = cause_print(d, &f->v[i], e);
+	if (rc == -1 || f->others.letters == 0 || d->opts->json)
+		return rc;
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "%7lld %7lld %7lld  other causes",
+	    (long long)f->others.letters, (long long)f->others.times,
+	    (long long)f->others.open);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = out_line(d->out, b.data, b.len, e);
+	buf_release(&b);
+	return rc;
+}
+
+int
+stats_command(struct dlq *d, struct err *e)
+{
+	struct causes_found f = { .v = calloc(CAUSES, sizeof(*f.v)) };
+	int rc = -1;
+
+	if (f.v == NULL)
+		return err_nomem(e);
+	if (dlq_open(d, e) == 0 && causes_read(&f, d, e) == 0)
+		rc = causes_print(d, &f, e);
+	free(f.v);
+	return rc;
+}

@@ -1,0 +1,173 @@
+#!/bin/sh
+# stats, export, erase, purge, and what all selections take.
+# shellcheck disable=SC2016
+. tests/support/lib.sh
+cd "$scratch"
+
+# Six letters of two causes and two stages, b three times, one cut, one odd.
+python3 - >rejects <<'P'
+import base64, hashlib, json
+n = 0
+def reject(ident, raw, message, stage="transform", pipeline="posts", times=1,
+           code="filter", **more):
+    global n
+    for i in range(times):
+        n += 1
+        r = {"@etl": "reject", "v": 1,
+            "id": hashlib.sha256(ident.encode()).hexdigest(),
+            "occurrence": "%s/%s.abcd/%d" % ("run%d" % i, stage, n),
+            "stage": stage, "code": code, "message": message,
+            "at": "2026-05-01T12:00:%02d.%06dZ" % (n, n)}
+        if pipeline is not None:
+            r["pipeline"] = pipeline
+            r["run"] = "run%d" % i
+        r.update(more)
+        try:
+            r["raw"] = raw.decode()
+        except UnicodeDecodeError:
+            r["raw_base64"] = base64.b64encode(raw).decode()
+        print(json.dumps(r, separators=(",", ":"), ensure_ascii=False))
+reject("a", b'{"id":1}', "title 'ab' has 2 characters", pointer="/title")
+reject("b", b'{"id":2}', "title 'secret' has 117 characters", times=3,
+    pointer="/title/0", origin={"kind": "file", "uri": "secret.csv"})
+reject("c", b'not json \xff\x00\x1b at all', "no JSON", code="parse")
+reject("d", b'{"id":4', "too long", code="too_long", bytes=99999,
+    sha256="0" * 64)
+reject("e", b'{"id":5}', "title 'x' has 1 characters", stage="load",
+    pipeline=None, pointer="/titles", retryable=True, sqlstate="23505",
+    http_status=503)
+reject("f", b'1,"two\nlines"', "odd", code="csv")
+P
+
+for kind in sqlite postgresql; do
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	is "$kind: stats of nothing" '0 ' \
+	    "$(status etl-dlq stats) $(cat out err)"
+	etl-dlq put rejects >/dev/null
+	number() { etl-dlq list --json --status any --like "$1" | jq .letter; }
+	b=$(number '"id":2')
+	etl-dlq resolve "$(number '"id":1')"
+
+	is "$kind: stats" 0 "$(status etl-dlq stats)"
+	is "$kind: by cause, with an example" "LETTERS   TIMES    OPEN  CAUSE
+      2       4       1  transform filter: title 'ab' has 2 characters (letter $(number '"id":1'): {\"id\":1})
+      1       1       1  transform parse: no JSON (letter $(number 'no JSON'): not json \\xff\\u0000\\u001b at all)
+      1       1       1  transform too_long: too long (letter $(number 'too long'): {\"id\":4)
+      1       1       1  load filter: title 'x' has 1 characters (letter $(number '"id":5'): {\"id\":5})
+      1       1       1  transform csv: odd (letter $(number odd): 1,\"two\\nlines\")" \
+	    "$(cat out)"
+	is "$kind: stats --json" '["transform","filter",2,4,1,"{\"id\":1}"]' \
+	    "$(etl-dlq stats --json --limit 1 |
+	    jq -c '[.stage, .code, .letters, .occurrences, .open, .raw]')"
+	is "$kind: stats of the open ones" '1 3' "$(etl-dlq stats --json \
+	    --status open --code filter --stage transform |
+	    jq -r '"\(.letters) \(.occurrences)"')"
+
+	n() { etl-dlq list --json --status any "$@" | wc -l | tr -d ' '; }
+	is "$kind: --pointer, the field or in it" '2 1 1 0' \
+	    "$(n --pointer /title) $(n --pointer /title/0) $(n \
+	    --pointer /titles) $(n --pointer /tit)"
+	is "$kind: --like, message or line" '1 1 3 0' \
+	    "$(n --like secret) $(n --like '"id":5') $(n --like title) $(n \
+	    --like 'title%')"
+	is "$kind: all at once" 1 "$(n --stage transform --code filter \
+	    --pipeline posts --run run2 --since 2026-05-01T12:00:04Z \
+	    --until 2026-05-01T12:00:05Z --pointer /title --like 117)"
+	is "$kind: show has each time" '["run0/transform.abcd/2","run1/transform.abcd/3","run2/transform.abcd/4"]' \
+	    "$(etl-dlq show --json "$b" | jq -c '[.occurrences[].occurrence]')"
+	is "$kind: as text too" 3 "$(etl-dlq show "$b" | grep -c '^seen  *2026')"
+
+	# Out and in again: the same lines, the same bytes.
+	is "$kind: export" 0 "$(status etl-dlq export --status any)"
+	ok "$kind: gives all that was put" python3 - <<'P'
+import json
+want = [json.loads(l) for l in open("rejects")]
+got = [json.loads(l) for l in open("out", newline="\n")]
+assert want == got, [x for x in zip(want, got) if x[0] != x[1]]
+P
+	mv out first
+	there=$db
+	db_new $kind
+	is "$kind: put elsewhere" '8 stored, 0 known before, 0 other lines' \
+	    "$(etl-dlq put --db "$db" first)"
+	is "$kind: and out again" 0 \
+	    "$(status etl-dlq export --db "$db" --status any)"
+	ok "$kind: is the same, byte for byte" cmp first out
+	db=$there
+	is "$kind: an export can be chosen" '3 3' "$(etl-dlq export --like \
+	    secret | wc -l | tr -d ' ') $(etl-dlq export --limit 1 | wc -l |
+	    tr -d ' ')"
+	is "$kind: nothing in it moves a terminal" 0 \
+	    "$(grep -acP '[\x00-\x09\x0b-\x1f\x7f]' first || :)"
+
+	# What cannot be replayed is named; what came too often is left alone.
+	etl-dlq replay --pipeline posts --stage transform >out 2>err
+	is "$kind: left out: what was cut, what has two lines" "$(number \
+	    'too long') $(number odd)" "$(sed -n \
+	    's/.*letter \([0-9]*\) is left out: .*/\1/p' err | tr '\n' ' ' |
+	    sed 's/ $//')"
+	like "$kind: why" 'more than one line: see etl-dlq show --raw' \
+	    "$(cat err)"
+	like "$kind: and counted" 'replay: 2 letters were left out' "$(cat err)"
+	is "$kind: its bytes" '1,"two
+lines"' "$(etl-dlq show --raw "$(number odd)")"
+	is "$kind: --max-attempts" 0 "$(status etl-dlq replay --stage \
+	    transform --max-attempts 3 --like id)"
+	is "$kind: leaves alone" 0 "$(grep -c '"id":2' out || :)"
+	like "$kind: and says so" 'replay: 1 letter is left alone: rejected 3 times or more' \
+	    "$(cat err)"
+	is "$kind: one more is taken" 3 "$(etl-dlq replay --stage transform \
+	    --max-attempts 4 --like '"id":2' | grep -c '"id":2')"
+
+	# Erased: the bytes are nowhere any more.
+	is "$kind: erase, all or none" 1 "$(status etl-dlq erase "$b" 9999999)"
+	is "$kind: none" 3 "$(etl-dlq export --like secret | wc -l | tr -d ' ')"
+	is "$kind: erase" 0 "$(status etl-dlq erase "$b")"
+	is "$kind: the counts stay" 'open 3 0 null null null' \
+	    "$(etl-dlq show --json "$b" | jq -r '"\(.status) \(.attempts) \(.resolved_upto) \(.raw) \(.message) \(.origin)"')"
+	like "$kind: says when" '^erased_at  *20' "$(etl-dlq show "$b")"
+	like "$kind: so does list" '\(erased\)' "$(etl-dlq list)"
+	is "$kind: no bytes" 1 "$(status etl-dlq show --raw "$b")"
+	etl-dlq export >out 2>err
+	is "$kind: no export" '0 1' "$(grep -c secret out || :) $(grep -c \
+	    'left out: its bytes were erased' err)"
+	etl-dlq replay --pipeline posts --stage transform >out 2>err
+	is "$kind: no replay" '0 1' "$(grep -c '"id":2' out || :) $(grep -c \
+	    'left out: its bytes were erased' err)"
+	case $kind in
+	sqlite)
+		is "$kind: no trace in the file" 0 \
+		    "$(cat "${db#sqlite:}"* | grep -ac secret || :)" ;;
+	esac
+	is "$kind: known occurrences do not bring it back" null \
+	    "$(etl-dlq put rejects >/dev/null; etl-dlq show --json "$b" |
+	    jq -c .raw)"
+	is "$kind: a new one does" '{"id":2} null 4' "$(sed -n \
+	    's/run2.transform/run3.transform/p' rejects | sed 's/run3\./run3\//' |
+	    etl-dlq put >/dev/null; etl-dlq show --json "$b" |
+	    jq -r '"\(.raw) \(.erased_at) \(.attempts)"')"
+
+	# Purged: the closed ones that are old enough.
+	is "$kind: purge wants an age" 64 "$(status etl-dlq purge)"
+	is "$kind: none is old enough" '0 purged' \
+	    "$(etl-dlq purge --older-than 1d)"
+	etl-dlq discard "$(number '"id":5')"
+	sleep 0.01
+	is "$kind: purge of what is closed" '1 purged' \
+	    "$(etl-dlq purge --older-than 1ms --status resolved)"
+	is "$kind: of all of it" '1 purged' \
+	    "$(etl-dlq purge --older-than 1ms)"
+	is "$kind: not what is open" '4 0' \
+	    "$(n) $(etl-dlq purge --older-than 1d | cut -d' ' -f1)"
+	is "$kind: with --open, last seen so long ago" '1 purged' \
+	    "$(etl-dlq purge --older-than 1d --open --code parse)"
+	is "$kind: its occurrences too" "$(sql 'SELECT sum(attempts) FROM dead_letters')" \
+	    "$(sql 'SELECT count(*) FROM dead_letter_attempts')"
+done
+is '--status of replay' 64 "$(status etl-dlq replay --status any)"
+is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
+is '--bad of list' 64 "$(status etl-dlq list --bad x)"
+is '--max-attempts of list' 64 "$(status etl-dlq list --max-attempts 1)"
+done_testing
