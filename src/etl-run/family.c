@@ -97,7 +97,7 @@ is_relative(const struct table *t, const struct process *p, pid_t leader)
 {
 	const struct process *up = p;
 	bool through = p->session == leader;
-	struct process key;
+	struct process key = { 0 };
 
 	for (size_t i = 0; up != NULL && i < t->n; i++) {
 		through |= up->pid == leader;

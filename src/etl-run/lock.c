@@ -11,13 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	INHERITED = 10,         /* above what scripts use by number */
-	TRIES = 10, NOTE = 256, FOLDER = 64
+	TRIES = 10, NOTE = 256, NOTE_SHOWN = 8 * NOTE + 256, FOLDER = 64
 };
 
 static int
@@ -54,37 +53,56 @@ file_same(int folder, const char *file, int fd)
 }
 
 /* The note is "PID RUN STAMP"; whatever stands there only goes into text. */
-static int
-held(int fd, const char *name, struct err *e)
+static void
+holder_put(struct buf *b, int fd)
 {
 	char note[NOTE] = "", *pid_end, *run_end;
 	long pid;
-	struct buf shown;
 
 	if (pread(fd, note, sizeof(note) - 1, 0) <= 0)
 		note[0] = '\0';
 	note[strcspn(note, "\n")] = '\0';
 	pid = strtol(note, &pid_end, 10);
 	run_end = *pid_end == ' ' ? strchr(pid_end + 1, ' ') : NULL;
-	if (pid <= 0 || run_end == NULL)
-		return err_set(e, ERR_RETRY, true,
-		    "%s: another run holds the lock", name);
+	if (pid <= 0 || run_end == NULL) {
+		buf_str(b, "another run holds the lock");
+		return;
+	}
 	*run_end++ = '\0';
-	buf_init(&shown, sizeof(note) * 8);
-	buf_printf(&shown, "%s: ", name);
 	if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
-		buf_printf(&shown, "process %ld has ended, but stages of its "
+		buf_printf(b, "process %ld has ended, but stages of its "
 		    "run still live (run ", pid);
 	else
-		buf_printf(&shown, "already running as process %ld (run ",
-		    pid);
-	text_show(&shown, pid_end + 1, strlen(pid_end + 1));
-	buf_str(&shown, ", since ");
-	text_show(&shown, run_end, strlen(run_end));
-	buf_char(&shown, ')');
-	(void)err_set(e, ERR_RETRY, true, "%s", buf_text(&shown));
-	buf_release(&shown);
+		buf_printf(b, "already running as process %ld (run ", pid);
+	text_show(b, pid_end + 1, strlen(pid_end + 1));
+	buf_str(b, ", since ");
+	text_show(b, run_end, strlen(run_end));
+	buf_char(b, ')');
+}
+
+static int
+held(int fd, const char *name, struct err *e)
+{
+	struct buf b;
+
+	buf_init(&b, NOTE_SHOWN);
+	holder_put(&b, fd);
+	(void)err_set(e, ERR_RETRY, true, "%s: %s", name, buf_text(&b));
+	buf_release(&b);
 	return -1;
+}
+
+/* A lock of the open file, not of the process: F_OFD_SETLK takes or gives it
+ * back, F_OFD_GETLK only looks. -1: errno. */
+static int
+range(int fd, int command, short type, bool *taken)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
+	int rc = fcntl(fd, command, &l);
+
+	if (taken != NULL)
+		*taken = l.l_type != F_UNLCK;
+	return rc;
 }
 
 static int
@@ -116,29 +134,42 @@ file_lock(int folder, const char *file, const char *name, struct lock *l,
 
 	if ((l->fd = file_open(folder, file, e)) == -1)
 		return -1;
-	if (flock(l->fd, LOCK_EX | LOCK_NB) == -1)
-		rc = errno == EWOULDBLOCK ? held(l->fd, name, e) :
+	if (range(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
+		rc = errno == EAGAIN || errno == EACCES ?
+		    held(l->fd, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
-	else if (file_same(folder, file, l->fd))
+	} else if (file_same(folder, file, l->fd)) {
+		(void)!ftruncate(l->fd, 0);     /* of one that was killed */
 		return 1;
+	}
 	(void)close(l->fd);
 	l->fd = -1;
 	return rc;
+}
+
+static int
+file_name(char file[HASH_HEX], const char *url, const char *name,
+    struct err *e)
+{
+	struct hash *h = hash_new();
+
+	if (h == NULL)
+		return err_nomem(e);
+	hash_add(h, url, strlen(url) + 1);
+	hash_add(h, name, strlen(name));
+	hash_end(h, file);
+	return 0;
 }
 
 int
 lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 {
 	char file[HASH_HEX], path[FOLDER];
-	struct hash *h = hash_new();
 	int folder, rc = 0;
 
 	l->fd = -1;
-	if (h == NULL)
-		return err_nomem(e);
-	hash_add(h, url, strlen(url) + 1);
-	hash_add(h, name, strlen(name));
-	hash_end(h, file);
+	if (file_name(file, url, name, e) == -1)
+		return -1;
 	if ((folder = folder_open(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
@@ -179,7 +210,32 @@ lock_drop(struct lock *l)
 	if (l->fd == -1)
 		return;
 	(void)!ftruncate(l->fd, 0);
-	(void)flock(l->fd, LOCK_UN);
+	(void)range(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
 	(void)close(l->fd);
 	l->fd = -1;
+}
+
+/* Nothing is made: where there is no file, nobody holds it. */
+int
+lock_look(struct buf *b, const char *url, const char *name, struct err *e)
+{
+	char file[HASH_HEX], path[FOLDER + HASH_HEX];
+	bool taken = false;
+	int fd;
+
+	if (file_name(file, url, name, e) == -1)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/tmp/etl-run-%lu/%s",
+	    (unsigned long)geteuid(), file);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 && errno != ENOENT)
+		return err_errno(e, ERR_DENIED, path);
+	if (fd == -1 || range(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 ||
+	    !taken)
+		buf_str(b, "free");
+	else
+		holder_put(b, fd);
+	if (fd != -1)
+		(void)close(fd);
+	return 0;
 }
