@@ -38,6 +38,10 @@ int run_abandon(struct db *db, const char *pipeline, const char *host,
 int run_complete(struct db *db, const char *run, bool script_ok,
     const struct run_words *words, struct run_end *out, struct err *e);
 
+/* The row as one JSON object, a member for each column. */
+struct buf;
+int run_json(struct db *db, const char *run, struct buf *out, struct err *e);
+
 /* For the loader, in its transaction: the run still says running (else
  * ERR_RETRY). Gives the row's id. */
 int run_fence(struct db *db, const char *run, int64_t *row, struct err *e);

@@ -36,8 +36,9 @@ static int
 row_start(const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct run row = { .run = a->run, .pipeline = j->name,
-	    .retry_of = a->retry_of, .host = j->host,
-	    .traceparent = j->traceparent, .attempt = a->number };
+	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
+	    .host = j->host, .traceparent = j->traceparent,
+	    .attempt = a->number };
 	struct db *db = NULL;
 	int64_t dead = 0;
 	int rc = -1;
@@ -167,9 +168,7 @@ script_run(struct attempt *a, const struct job *j, struct err *e)
 	int rc;
 
 	cause_init(&c);
-	rc = environment_set(a, j, e);
-	if (rc == 0)
-		rc = child_run(&s, &c, &end, e);
+	rc = child_run(&s, &c, &end, e);
 	if (rc == 0) {
 		a->signal = end.signal;
 		a->code = outcome_code(&end);
@@ -221,7 +220,7 @@ attempt_run(struct attempt *a, struct job *j)
 
 	uuid_new(a->run);
 	lock_note(&j->lock, a->run);
-	if (row_start(a, j, &e) == -1) {
+	if (environment_set(a, j, &e) == -1 || row_start(a, j, &e) == -1) {
 		failed(a, &e);
 		return;
 	}

@@ -15,6 +15,7 @@
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
+	const char *on_failure; /* a command, or NULL */
 	struct script script;
 	struct lock lock;
 	struct retry retry;
@@ -29,7 +30,7 @@ struct job {                    /* the same in all attempts */
 struct attempt {
 	int number;
 	char run[UUID_TEXT];
-	const char *retry_of;   /* run of the one before, or NULL */
+	char retry_of[UUID_TEXT];       /* run of the one before, or "" */
 	int code, signal;       /* exit code; the signal that stopped it */
 	bool started;           /* it has a row, and the script has run */
 	bool completed;         /* the row says so */

@@ -86,15 +86,17 @@ exec_tell(const char *path, int error)
 static _Noreturn void
 child_exec(const struct child_spec *s, int errors)
 {
-	int null = s->no_stdin ? open("/dev/null", O_RDONLY) : -1;
+	int in = s->no_stdin ? open("/dev/null", O_RDONLY) : s->input;
 	int status;
 
 	(void)setsid();
-	if (null > STDERR_FILENO) {
-		(void)dup2(null, STDIN_FILENO);
-		(void)close(null);
+	if (in > STDERR_FILENO) {
+		(void)dup2(in, STDIN_FILENO);
+		(void)close(in);
 	}
 	(void)dup2(errors, STDERR_FILENO);
+	if (s->merged)
+		(void)dup2(errors, STDOUT_FILENO);
 	(void)close(3);
 	signals_default();
 	(void)execv(s->argv[0], (char *const *)(const void *)s->argv);
@@ -207,7 +209,7 @@ signal_take(struct watch *w)
 static void
 renew(struct watch *w)
 {
-	if (w->helper > 0)
+	if (w->helper > 0 || w->spec->renew == NULL)
 		return;
 	w->helper = fork();
 	if (w->helper == 0) {

@@ -16,10 +16,12 @@
 struct child_spec {
 	const char **argv;      /* as struct script has it */
 	bool no_stdin;          /* /dev/null instead of ours */
+	int input;              /* this instead of ours, 0: ours */
+	bool merged;            /* stdout goes where stderr goes */
 	const char *name;       /* of the pipeline: tag of what it says */
 	struct tail *tail;      /* the end of it; NULL: not kept */
 	uint64_t timeout;       /* ms, 0: none */
-	/* Called every minute, in a process of its own. */
+	/* Called every minute, in a process of its own; NULL: nothing is. */
 	void (*renew)(const void *arg);
 	const void *arg;
 };

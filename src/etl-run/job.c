@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
+#include "notify.h"
 #include "schedule.h"
 
 #include <stdio.h>
@@ -68,33 +69,29 @@ again(const struct attempt *a, const struct job *j, int64_t *wait)
 	return true;
 }
 
-static int
-attempts_run(struct job *j, int *sig)
+/* *a is the last one. */
+static void
+attempts_run(struct job *j, struct attempt *a, int *sig)
 {
 	char before[UUID_TEXT] = "";
 	int64_t wait = 0;
-	bool more = true;
-	int code = 0;
 
-	for (int n = 1; more; n++) {
-		struct attempt a;
-
-		attempt_init(&a, n);
-		a.retry_of = *before != '\0' ? before : NULL;
-		attempt_run(&a, j);
-		attempt_print(&a, j);
-		if (a.started)
-			memcpy(before, a.run, sizeof(before));
-		code = a.code;
-		*sig = a.signal != 0 ? a.signal : stop_signal();
-		more = *sig == 0 && again(&a, j, &wait);
-		attempt_release(&a);
-		if (more && wait_ms(wait) == -1) {
+	for (int n = 1;; n++) {
+		attempt_init(a, n);
+		memcpy(a->retry_of, before, sizeof(before));
+		attempt_run(a, j);
+		attempt_print(a, j);
+		*sig = a->signal != 0 ? a->signal : stop_signal();
+		if (*sig != 0 || !again(a, j, &wait))
+			return;
+		if (wait_ms(wait) == -1) {
 			*sig = stop_signal();
-			more = false;
+			return;
 		}
+		if (a->started)
+			memcpy(before, a->run, sizeof(before));
+		attempt_release(a);
 	}
-	return code;
 }
 
 /* A run of its own is a trace of its own. */
@@ -113,14 +110,19 @@ static int
 job_run(struct job *j, int *sig)
 {
 	struct err e = { 0 };
+	struct attempt a;
 	int code;
 
 	if (!j->traced)
 		trace_make(j);
 	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
 		return err_report("etl-run", &e);
-	code = attempts_run(j, sig);
+	attempts_run(j, &a, sig);
 	lock_drop(&j->lock);
+	code = a.code;
+	if (code != 0 && *sig == 0 && j->on_failure != NULL)
+		notify(&a, j, sig);
+	attempt_release(&a);
 	return code;
 }
 

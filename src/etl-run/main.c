@@ -17,7 +17,7 @@ enum { NAME_MAX_BYTES = 200 };
 static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 
 struct run_opts {
-	const char *name, *db, *backoff, *env_file, *command;
+	const char *name, *db, *backoff, *env_file, *command, *on_failure;
 	uint64_t every, jitter, retries, timeout;
 	bool verbose;
 };
@@ -25,7 +25,8 @@ struct run_opts {
 static const char usage[] =
     "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--env-file FILE]\n"
     "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
-    "               [--retries N] [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "               [--on-failure COMMAND] [--retries N] [--timeout DURATION]\n"
+    "               PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -45,6 +46,9 @@ static const struct opt options[] = {
 	    "begin each run up to so much later, at random", NULL, 0 },
 	{ "name", OPT_STRING, AT(name), "NAME",
 	    "name of the pipeline (the script's)", NULL, 0 },
+	{ "on-failure", OPT_STRING, AT(on_failure), "COMMAND",
+	    "run this by sh after a failure, with the run as JSON on stdin",
+	    NULL, 0 },
 	{ "retries", OPT_NUMBER, AT(retries), "N",
 	    "try again after exit 75, at most so often (0)", NULL, 0 },
 	{ "timeout", OPT_DURATION, AT(timeout), "DURATION",
@@ -136,6 +140,7 @@ configure(struct job *j, struct buf *url, const struct run_opts *o,
 	if (times_take(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
+	j->on_failure = o->on_failure;
 	j->no_stdin = stdin_withheld(o, j);
 	j->verbose = o->verbose || o->every > 0 ||
 	    isatty(STDERR_FILENO) == 1;
