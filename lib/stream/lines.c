@@ -189,6 +189,7 @@ give(struct lines *l, struct line *out)
 	out->number = ++l->number;
 	out->offset = l->offset;
 	out->bytes = out->len;
+	out->torn = !l->found;
 	out->too_long = false;
 	if (l->hash != NULL || out->len > l->max)
 		give_long(l, out);

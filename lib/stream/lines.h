@@ -22,6 +22,7 @@ struct line {
 	uint64_t number;        /* from 1, blank lines counted */
 	uint64_t offset;        /* of its first byte in the input */
 	uint64_t bytes;         /* its whole length, also where too_long */
+	bool torn;              /* the last one, without LF */
 	bool too_long;          /* data is its first LINES_KEPT bytes */
 	char sha256[HASH_HEX];  /* of the whole, only where too_long */
 };

@@ -50,6 +50,7 @@ struct stage {
 void stage_reset(struct stage *s);      /* counts, for a new stream */
 /* The stream starts here: begin is made, and written but by a sink. */
 int stage_start(struct stage *s, struct err *e);
+int stage_cut(struct err *e);           /* sets *e: no end came */
 /* begin has come or been made: this stage's name, where rejects go. */
 int stage_enter(struct stage *s, struct err *e);
 /* passed + dropped + rejected, of which a share may be rejected. */

@@ -59,6 +59,30 @@ fit_record(struct stage *s, struct err *e)
 	    (unsigned long long)l->number, (unsigned long long)l->bytes);
 }
 
+/* What a program that died was writing is no line of a marked stream. A mark
+ * that is all there is one, as people write files by hand. */
+static enum lines_result
+drop_torn(struct stage *s, struct err *e)
+{
+	struct mark m;
+	struct err why;
+
+	if (!s->line.torn || s->made ||
+	    (s->state != STATE_OPEN && s->state != STATE_START))
+		return LINES_ONE;
+	if (!line_is_mark(s))
+		return s->state == STATE_OPEN ? LINES_END : LINES_ONE;
+	if (!s->line.too_long &&
+	    mark_parse(&m, s->line.data, s->line.len, &why) == 0) {
+		mark_release(&m);
+		return LINES_ONE;
+	}
+	if (s->state == STATE_OPEN)
+		return LINES_END;
+	(void)stage_cut(e);
+	return LINES_FAILED;
+}
+
 static int
 bad_order(const struct stage *s, const char *why, struct err *e)
 {
@@ -256,6 +280,8 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		r = LINES_END;
 	else if (!s->held)
 		r = read_line(s, timeout, e);
+	if (r == LINES_ONE)
+		r = drop_torn(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
 		if (fit_record(s, e) == -1)

@@ -247,8 +247,8 @@ stage_pass(struct stage *s, struct err *e)
 	return stage_flush(s, e);
 }
 
-static int
-cut(struct err *e)
+int
+stage_cut(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "the stream was cut off: no end "
 	    "mark came, so the program before this one has died");
@@ -264,7 +264,7 @@ stage_finish(struct stage *s, struct err *e)
 	if (settle(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
-		return cut(e);
+		return stage_cut(e);
 	if (s->made && s->out != NULL && !s->closed &&
 	    write_end(s, e) == -1)
 		return -1;

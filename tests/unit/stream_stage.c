@@ -129,6 +129,31 @@ a_cut_stream_is_never_whole(void **state)
 	filter(*state, (struct given){ .in = BEGIN, .file = true }, 75, NULL);
 }
 
+/* What the program before was writing when it died is no record, no broken
+ * mark and no plain input. */
+static void
+a_torn_line_is_none(void **state)
+{
+	static const char *const tails[] = { "{\"b\":", "{\"b\":2}",
+	    "{\"@etl\":\"en", "{\"@etl\":\"reject\",\"v\":1,\"id" };
+	const struct got *r = *state;
+	char in[512];
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		(void)snprintf(in, sizeof(in), "%s{\"a\":1}\n%s", BEGIN,
+		    tails[i]);
+		filter(*state, (struct given){ .in = in }, 75, NULL);
+		has(r->out, "{\"a\":1}\n{\"@etl\":\"failed\",");
+		assert_null(strstr(r->out, "reject"));
+	}
+	filter(*state, (struct given){ .in = "{\"@etl\":\"begin\",\"v\"" },
+	    75, NULL);
+	filter(*state, (struct given){ .in = "{\"a\":1}" }, 0, NULL);
+	(void)snprintf(in, sizeof(in), "%s{\"a\":1}\n%s", BEGIN, END(1));
+	in[strlen(in) - 1] = '\0';
+	filter(*state, (struct given){ .in = in }, 0, NULL);
+}
+
 static void
 the_first_cause_goes_through(void **state)
 {
@@ -349,6 +374,7 @@ main(void)
 		cmocka_unit_test(wrong_order_is_the_peers_fault),
 		cmocka_unit_test(a_record_forgotten_is_a_bug),
 		cmocka_unit_test(a_cut_stream_is_never_whole),
+		cmocka_unit_test(a_torn_line_is_none),
 		cmocka_unit_test(the_first_cause_goes_through),
 		cmocka_unit_test(a_stage_that_cannot_start_says_so),
 		cmocka_unit_test(inside_a_run_streams_are_marked),
