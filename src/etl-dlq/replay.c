@@ -89,13 +89,16 @@ letter_emit(struct dlq *d, struct stage *s, const struct letter *l,
     struct err *e)
 {
 	int64_t open = l->attempts - l->resolved_upto;
+	struct resolve_mark m = { .id = l->reject_id,
+	    .seen = (uint64_t)l->attempts,
+	    .upto = (uint64_t)l->resolved_upto };
 
 	if (d->opts->once || open < 1)
 		open = 1;
 	while (open-- > 0)
 		if (stage_emit(s, l->raw, l->raw_len, e) == -1)
 			return -1;
-	return 0;
+	return stage_resolve(s, &m, e);
 }
 
 static int
