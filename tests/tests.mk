@@ -1,7 +1,7 @@
 # Tests: prove(1) runs every tests/*/*.t from the top folder.
 # Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
 # tests/unit/unit.t runs them all.
-SUPPORT = $(B)/tests/mock-api
+SUPPORT = $(B)/tests/mock-api $(B)/tests/reap
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = env --default-signal prove -j2 --timer
 TESTS = tests/*/*.t
@@ -11,6 +11,9 @@ $(B)/tests/mock-api: $(call objects,tests/support) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lz -lmd
 $(B)/tests/measure: $(B)/tests/bench/measure.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+$(B)/tests/reap: $(B)/tests/fault/reap.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 # A test of a part that is one program's own names that part here.

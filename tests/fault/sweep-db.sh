@@ -1,0 +1,152 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# For sweep.sh: the databases.  A database is made once for each pipeline, kept
+# as it is then, and put back before each point; its state is a text, in which
+# two runs that did the same are equal.
+
+tables='
+CREATE TABLE t (k text PRIMARY KEY, n bigint NOT NULL, m text);
+CREATE TABLE log (k text, n bigint NOT NULL, m text);
+'
+
+# state_sql HEX INSERTED: what is compared.
+state_sql() {
+	attempts='attempts, resolved_upto, (SELECT count(*)
+	    FROM dead_letter_attempts AS a WHERE a.dead_letter_id = d.id)'
+	load='stream_id, target, batch, seq, version, ended, taken, counts'
+	case $compare in
+	sums) load="sum($2), max(version)" ;;
+	rows) load='' attempts='attempts > 0' ;;
+	esac
+	cat <<-EOF
+	SELECT 'row', k, n, m FROM t ORDER BY k;
+	SELECT 'log', k, n, m FROM log ORDER BY k, n, m;
+	SELECT 'letter', reject_id, stage, code, $1, status, $attempts
+	    FROM dead_letters AS d ORDER BY reject_id;
+	SELECT 'checkpoint', name, value, version, seq FROM etl_checkpoints
+	    ORDER BY name;
+	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}
+	EOF
+}
+
+sqlite_make() {
+	db=sqlite:$work/x.db
+	sqlite3 "$work/x.db" "PRAGMA journal_mode = $1; $tables" >/dev/null
+	state_sql 'hex(raw)' "counts ->> '\$[#-1].inserted'" \
+	    >"$scratch/state.sql"
+	echo 'PRAGMA integrity_check;' >>"$scratch/state.sql"
+}
+
+# Read in a copy: what a killed writer has left is the next run's to mend.
+sqlite_state() {
+	rm -rf "$scratch/copy"
+	cp -R "$work" "$scratch/copy"
+	sqlite3 "$scratch/copy/x.db" <"$scratch/state.sql" 2>/dev/null || :
+}
+
+# One psql for all: it reads commands from descriptor 8 and says on 9 when it
+# has done them.
+pg_open() {
+	exec 8>&- 9<&-
+	rm -f "$scratch/psql.in" "$scratch/psql.out"
+	mkfifo "$scratch/psql.in" "$scratch/psql.out"
+	psql -XAtq -d "$db" -f "$scratch/psql.in" >"$scratch/psql.out" \
+	    2>"$scratch/psql.err" &
+	exec 9<"$scratch/psql.out" 8>"$scratch/psql.in"
+}
+
+# pg_do FILE: what it prints goes to $scratch/rows.
+pg_do() {
+	printf '\\o %s\n\\i %s\n\\o\n\\echo done\n' \
+	    "$scratch/rows" "$1" >&8 && read -r _ <&9
+}
+
+pg_make() {
+	name=etl_sweep_$$
+	[ -n "${db_made-}" ] || at_exit "dropdb --force --if-exists $name"
+	db_made=1
+	db=postgresql:///$name
+	dropdb --force --if-exists "$name" 2>/dev/null
+	createdb "$name"
+	psql -Xq -d "$db" -c "$tables"
+	state_sql "encode(raw, 'hex')" \
+	    "(counts::jsonb -> -1 ->> 'inserted')::bigint" \
+	    >"$scratch/state.sql"
+	echo "SELECT count(*) FROM pg_stat_activity
+	    WHERE datname = current_database() AND pid <> pg_backend_pid();" \
+	    >"$scratch/sessions.sql"
+}
+
+pg_idle() {
+	pg_do "$scratch/sessions.sql" && [ "$(cat "$scratch/rows")" = 0 ]
+}
+
+pg_dump_as_sql() {
+	pg_dump -d "$db" -t 'public.*' --inserts "$@"
+}
+
+pg_keep() {
+	{
+		echo 'SET client_min_messages = error; BEGIN;'
+		if [ "$fresh" = yes ]; then
+			echo 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;'
+			pg_dump_as_sql
+		else
+			psql -XAtq -d "$db" -c "SELECT format(
+			    'DELETE FROM %I;', relname) FROM pg_class
+			    WHERE relnamespace = 'public'::regnamespace
+			    AND relkind = 'r'
+			    ORDER BY relname <> 'dead_letter_attempts'"
+			pg_dump_as_sql --data-only
+		fi
+		echo 'COMMIT; SET search_path TO DEFAULT;'
+	} >"$scratch/reset.sql"
+	pg_open
+}
+
+# The tables of etl itself are there before, unless the pipeline is to make
+# them.
+db_make() {
+	rm -rf "$work" "$scratch/kept"
+	mkdir "$work"
+	case $kind in
+	sqlite) sqlite_make delete ;;
+	sqlite-wal) sqlite_make wal ;;
+	postgresql) pg_make ;;
+	esac
+	DATABASE_URL=$db
+	export DATABASE_URL
+	[ "$fresh" = yes ] || etl-dlq put </dev/null >/dev/null
+}
+
+db_keep() {
+	cp -R "$work" "$scratch/kept"
+	case $kind in
+	postgresql) pg_keep ;;
+	esac
+}
+
+db_reset() {
+	rm -rf "$work"
+	cp -R "$scratch/kept" "$work"
+	case $kind in
+	postgresql) pg_do "$scratch/reset.sql" ;;
+	esac
+}
+
+db_state() {
+	case $kind in
+	sqlite*) sqlite_state ;;
+	*) pg_do "$scratch/state.sql" && cat "$scratch/rows" ;;
+	esac
+	for file in $files; do
+		cat "$work/$file" 2>/dev/null || :
+	done
+}
+
+# Nobody else is in the database; a server needs a moment to see that a client
+# has gone.
+db_idle() {
+	case $kind in
+	postgresql) pg_idle || wait_until 10 pg_idle ;;
+	esac
+}

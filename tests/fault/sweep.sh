@@ -1,0 +1,263 @@
+#!/bin/sh
+# sweep.sh [-l] [-e K] [-o N] [-s I/N] [-r TIMES] [PATTERN...]
+# Kills a program of a pipeline before each of its system calls, lets the
+# pipeline run once more, and compares what is stored with what an undisturbed
+# run stores.  A point is KIND/PIPELINE/STAGE/CALL.COUNT; PATTERN (all) selects
+# by its first parts or all four, as in sqlite-wal/append or '*/append/load'.
+#	-l	list what there is to sweep
+#	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K
+#	-s I/N	the I-th of N shares of the points
+#	-r T	instead, kill each whole pipeline at T random moments, of which
+#		SEED=n gives the same again; a point ends in whole/MICROSECONDS
+# Prints TAP, a line for each stage, and on stderr what failed.
+. tests/support/lib.sh
+. tests/fault/sweep-db.sh
+. tests/fault/sweep-table.sh
+
+kinds='sqlite sqlite-wal postgresql'
+reap=$etl_build/tests/reap
+work=$scratch/work
+every=1 offset=0 share=1 shares=1 list=no times=0
+points=0 failures=0 failures_before=0 begun=$(date +%s)
+export PGSSLMODE=disable PGGSSENCMODE=disable
+seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
+
+usage() {
+	sed -n '2s/^# /usage: /p' "$0" >&2
+	exit 64
+}
+while getopts le:o:s:r: option; do
+	case $option in
+	l) list=yes ;;
+	e) every=$OPTARG ;;
+	o) offset=$OPTARG ;;
+	s) share=${OPTARG%/*} shares=${OPTARG#*/} ;;
+	r) times=$OPTARG ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- '*'
+
+# selected ID: a pattern is of it, or of something in it.
+patterns=$*
+selected() {
+	id=$1
+	set -f
+	# shellcheck disable=SC2086
+	set -- $patterns
+	set +f
+	for pattern; do
+		# shellcheck disable=SC2254
+		case $id in
+		$pattern | $pattern/* | ${pattern%/*[0-9]}) return ;;
+		esac
+	done
+	return 1
+}
+
+# run [REAP'S OPTIONS]: the pipeline, until the last of its processes is gone.
+run() {
+	status=0
+	(cd "$work" && TMPDIR=$scratch/tmp exec "$reap" "$@" 60 \
+	    sh "$scratch/script") >"$scratch/run.out" 2>&1 </dev/null \
+	    8>&- 9>&- || status=$?
+}
+
+# attach STAGE STRACE'S OPTION...: the stage's program is traced.
+attach() {
+	for name in source transform load put run; do
+		unset "at_$name"
+	done
+	[ $# -gt 0 ] || return 0
+	name=$1
+	shift
+	export "at_$name=strace -o $scratch/trace $*"
+}
+
+# The states that a kill may leave: what a stream cut off at its boundaries, or
+# anywhere, leaves.
+find_states() {
+	db_reset
+	states="<$(db_state)>"
+	case $cut in
+	boundary) last='/"@etl":"(checkpoint|resolve|end)"/' ;;
+	line) last=1 ;;
+	*) return 0 ;;
+	esac
+	echo "$source | awk '$last'" >"$scratch/script"
+	run
+	n=$(wc -l <"$scratch/run.out")
+	while [ "$n" -gt 0 ]; do
+		db_reset
+		echo "$source | awk '{ print } $last && ++n == $n { exit }' |
+		    $rest" >"$scratch/script"
+		run
+		states="$states
+<$(db_state)>"
+		n=$((n - 1))
+	done
+}
+
+prepare() {
+	pipeline "$1"
+	attach
+	# shellcheck disable=SC2090
+	export filter records
+	db_make
+	[ -z "$before" ] || sh -c "$before"
+	db_keep
+	find_states
+	echo "${source:+$source | }$rest" >"$scratch/script"
+	db_reset
+	length=$(date +%s%N)
+	run
+	length=$((($(date +%s%N) - length) / 1000))
+	wanted=$(db_state)
+	wanted_files=$(ls "$work")
+	states="$states
+<$wanted>"
+	[ $status -eq 0 ] || fail "undisturbed: status $status"
+}
+
+# fail WHAT [DETAILS]: these only for the first of a stage.
+fail() {
+	failures=$((failures + 1))
+	diag "FAILED $id: $1" "again: sh tests/fault/sweep.sh '$id'"
+	[ $((failures - failures_before)) -le 3 ] || return 0
+	diag "$(printf '%s\n' "${2-$(cat "$scratch/run.out")}" |
+	    cut -c -160)"
+}
+
+# One plain run later all is as if nothing had happened.
+compare() {
+	attach
+	run
+	[ $status -eq 0 ] || fail "the next run: status $status"
+	db_idle || fail 'a session is left'
+	[ "$wanted_files" = "$(ls "$work")" ] ||
+	    fail 'left over:' "$(ls "$work")"
+	set -- "$scratch"/tmp/*
+	if [ -e "$1" ]; then
+		fail 'temporary files:' "$*"
+		rm -f "$@"
+	fi
+	state=$(db_state)
+	[ "$state" = "$wanted" ] && return
+	echo "$wanted" >"$scratch/wanted"
+	echo "$state" >"$scratch/state"
+	fail 'state (< wanted, > got):' \
+	    "$(diff "$scratch/wanted" "$scratch/state")"
+}
+
+# A kill leaves one of the states that a whole batch leaves.
+look() {
+	[ "$cut" != any ] || return 0
+	state=$(db_state)
+	case $states in
+	*"<$state>"*) ;;
+	*) fail 'torn:' "$state" ;;
+	esac
+}
+
+# point STAGE CALL: whether it was reached is all that can differ.
+point() {
+	db_reset
+	case $1 in
+	whole)
+		attach
+		run -k "$2"
+		;;
+	*)
+		attach "$1" -e "trace=${2%.*}" \
+		    -e "inject=${2%.*}:signal=KILL:when=${2#*.}"
+		run
+		case $(tail -n 1 "$scratch/trace") in
+		*killed*) ;;
+		*) return 0 ;;
+		esac
+		;;
+	esac
+	points=$((points + 1))
+	look
+	compare
+}
+
+# moments: of a run, and a little more.
+moments() {
+	awk -v n="$times" -v seed="$seed" -v length_="$length" 'BEGIN {
+		srand(seed)
+		while (n-- > 0)
+			printf "%d\n", rand() * length_ * 1.1
+	}'
+}
+
+# to_sweep STAGE: those of its calls that are selected, each as NAME.COUNT,
+# which is what strace counts.
+to_sweep() {
+	attach "$1" -e 'trace=!%memory,futex'
+	db_reset
+	run
+	awk -v k="$every" -v o="$offset" '
+	/^(\+\+\+|---)/ { next }
+	{ sub(/\(.*/, ""); call[++n] = $0 "." ++count[$0] }
+	$0 == "rseq" { start = n }
+	END {
+		for (i = 1; i <= n; i++)
+			if ((i + o) % (i > start || k == 1 ? k : 10 * k) == 0)
+				print call[i]
+	}' "$scratch/trace"
+}
+
+# where STAGE: the calls, or moments, to kill at.
+where() {
+	case $1:$times in
+	whole:0)
+		for pattern in $patterns; do
+			echo "${pattern##*/}"
+		done
+		;;
+	whole:*) moments ;;
+	*) to_sweep "$1" ;;
+	esac
+}
+
+sweep() {
+	points_before=$points failures_before=$failures
+	n=0
+	for call in $(where "$1"); do
+		selected "$kind/$p/$1/$call" || continue
+		n=$((n + 1))
+		[ $((n % shares)) -ne $((share % shares)) ] || point "$1" "$call"
+	done
+	n=$((points - points_before))
+	check "$kind/$p/$1: $n points, $((failures - failures_before)) failures" \
+	    $((n == 0 || failures > failures_before))
+}
+
+mkdir "$scratch/tmp"
+records=$scratch/records
+stream >"$records"
+for kind in $kinds; do
+	for p in $pipelines; do
+		pipeline "$p"
+		prepared=no
+		case $times:$patterns in
+		[1-9]*:* | *:*/whole/*) stages=whole ;;
+		esac
+		for stage in $stages; do
+			selected "$kind/$p/$stage" || continue
+			if [ $list = yes ]; then
+				echo "$id"
+				continue
+			fi
+			[ $prepared = yes ] || prepare "$p"
+			prepared=yes
+			sweep "$stage"
+		done
+	done
+done
+[ $list = no ] || exit 0
+[ "$times" -eq 0 ] || echo "# SEED=$seed"
+echo "# $points points, $failures failures, $(($(date +%s) - begun)) s"
+done_testing
