@@ -207,12 +207,14 @@ static int
 out_of_order(struct cursor *c, const struct item *it, struct err *e)
 {
 	return err_set(e, ERR_PEER, false, "page %llu, record %llu: %.64s "
-	    "goes back from %.64s to %.64s: %s, and set the checkpoint back "
-	    "to %.64s with etl-checkpoint", (unsigned long long)it->page,
+	    "goes back from %.64s to %.64s: %s, and go back with "
+	    "etl-checkpoint %s %.64s%s%.64s", (unsigned long long)it->page,
 	    (unsigned long long)it->index, c->o->cursor_field,
 	    buf_text(&c->best), buf_text(&c->kind.text), c->pages ?
-	    "--paginate since wants them in order; page by another way" :
-	    "leave out --ordered", c->from == NULL ? "none" : c->from);
+	    "--paginate since wants them in order: page by another way" :
+	    "leave out --ordered", c->from == NULL ? "clear" : "set",
+	    c->o->checkpoint, c->from == NULL ? "" : " ",
+	    c->from == NULL ? "" : c->from);
 }
 
 /* A service that does not know the parameter gives everything each time. */

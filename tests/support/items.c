@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Three at a minute from here on; 100 to 107 all in one. */
+/* Three a minute from here on, but 99 to 107 all in one. */
 enum { BASE = 1777593600, SHARED_FIRST = 100, SHARED_LAST = 107 };
 #define SEQ_BASE 9007199254740990ull
 
