@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every example of README.md and of the EXAMPLES sections runs as typed, in a
-# folder that holds examples/posts, saved records and rejects, with a database
-# that knows a run, against the mock API.
+# folder that holds examples/posts and examples/items-api, saved records and
+# rejects, with a database that knows a run, against the mock API.
 . tests/support/lib.sh
 
 # The server of a page's examples, of their folder, with fd 3 as typed.
@@ -23,7 +23,8 @@ run_example() {
 folder_new() {
 	rm -rf "$scratch/work"
 	mkdir "$scratch/work"
-	cp "$top"/examples/posts/* "$scratch/work"
+	cp "$top"/examples/items-api/items.* "$top"/examples/posts/* \
+	    "$scratch/work"
 	(
 		cd "$scratch/work"
 		etl-extract --into query:_page --paginate page \
