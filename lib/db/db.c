@@ -39,6 +39,16 @@ driver_of(const char **url, struct err *e)
 }
 
 int
+db_url_check(const char *url, struct err *e)
+{
+	const struct driver *d = driver_of(&url, e);
+
+	if (d == NULL)
+		return -1;
+	return d->check != NULL ? d->check(url, e) : 0;
+}
+
+int
 db_open(struct db **out, const char *url, struct err *e)
 {
 	struct db *db;

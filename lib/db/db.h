@@ -48,6 +48,9 @@ struct db_rows;
  * leaves UTC; SQLite has foreign keys on, WAL, and a busy timeout. */
 int db_open(struct db **db, const char *url, struct err *e);
 void db_close(struct db *db);
+struct buf;
+int db_url_check(const char *url, struct err *e);       /* opens nothing */
+void db_url_show(struct buf *b, const char *url);       /* without secrets */
 bool db_url_has_password(const char *url);      /* seen in process lists */
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
@@ -96,7 +99,6 @@ int db_copy_end(struct db *db, int64_t *rows, struct err *e);
 const char *db_sql(const struct db *db, enum sql_id id);
 /* "name" with quotes as the database wants them, checked (no NUL, UTF-8, on
  * PostgreSQL at most 63 bytes): ERR_CONFIG. */
-struct buf;
 int db_quote(struct db *db, struct buf *b, const char *name, size_t len,
     struct err *e);
 

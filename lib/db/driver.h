@@ -16,6 +16,7 @@ struct driver {
 	const char *const *sql;         /* by enum sql_id */
 	size_t name_max;                /* bytes of an identifier, 0: any */
 	const char *begin;
+	int (*check)(const char *where, struct err *e); /* NULL: none */
 	int (*open)(void **conn, const char *where, struct db_fault *fault,
 	    struct err *e);
 	void (*close)(void *conn);

@@ -151,8 +151,8 @@ pg_close(struct pg *pg)
 	free(pg);
 }
 
-static int
-address_check(const char *url, struct err *e)
+int
+pg_check(const char *url, struct err *e)
 {
 	char *why = NULL;
 	PQconninfoOption *all = PQconninfoParse(url, &why), *o = all;
@@ -173,7 +173,7 @@ pg_open(struct pg **out, const char *url, struct db_fault *fault,
 {
 	struct pg *pg;
 
-	if (address_check(url, e) == -1)
+	if (pg_check(url, e) == -1)
 		return -1;
 	pg = calloc(1, sizeof(*pg));
 	if (pg == NULL || (pg->url = strdup(url)) == NULL) {

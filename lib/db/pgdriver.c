@@ -332,6 +332,7 @@ const struct driver driver_pg = {
 	.sql = sql_postgresql,
 	.name_max = NAME_MAX_PG,
 	.begin = "BEGIN ISOLATION LEVEL READ COMMITTED",
+	.check = pg_check,
 	.open = link_open,
 	.close = link_close,
 	.reopen = link_reopen,

@@ -15,6 +15,7 @@
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
+	const char *env_names;  /* of --env-file, each after a blank */
 	const char *on_failure; /* a command, or NULL */
 	struct script script;
 	struct lock lock;

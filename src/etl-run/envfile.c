@@ -32,7 +32,7 @@ quotes_strip(char *value, size_t n)
 
 /* -1: the line is of no known form (errno 0), or memory is out. */
 static int
-line_take(char *line, size_t n)
+line_take(char *line, size_t n, struct buf *names)
 {
 	static const char export[] = "export ";
 	char *name = line + strspn(line, " \t"), *end;
@@ -51,11 +51,13 @@ line_take(char *line, size_t n)
 		return -1;
 	*end++ = '\0';
 	end = quotes_strip(end, n - (size_t)(end - line));
+	if (names != NULL)
+		buf_printf(names, " %s", name);
 	return setenv(name, end, 1);
 }
 
 static int
-lines_take(FILE *f, const char *path, struct err *e)
+lines_take(FILE *f, const char *path, struct buf *names, struct err *e)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0;
@@ -68,7 +70,7 @@ lines_take(FILE *f, const char *path, struct err *e)
 			line[--n] = '\0';
 		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
-		if (line_take(line, (size_t)n) == -1)
+		if (line_take(line, (size_t)n, names) == -1)
 			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
 			    err_set(e, ERR_CONFIG, false,
 			    "%s: line %zu: wants NAME=VALUE", path, number);
@@ -80,7 +82,7 @@ lines_take(FILE *f, const char *path, struct err *e)
 }
 
 int
-envfile_load(const char *path, struct err *e)
+envfile_load(const char *path, struct buf *names, struct err *e)
 {
 	struct stat st;
 	FILE *f = fopen(path, "re");
@@ -92,7 +94,7 @@ envfile_load(const char *path, struct err *e)
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
 	else
-		rc = lines_take(f, path, e);
+		rc = lines_take(f, path, names, e);
 	(void)fclose(f);
 	return rc;
 }

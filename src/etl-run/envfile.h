@@ -7,8 +7,9 @@
 #ifndef RUN_ENVFILE_H
 #define RUN_ENVFILE_H
 
-#include "base/errval.h"
+#include "base/buf.h"
 
-int envfile_load(const char *path, struct err *e);
+/* names may be NULL; else " NAME" of each is appended. */
+int envfile_load(const char *path, struct buf *names, struct err *e);
 
 #endif

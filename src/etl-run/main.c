@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "envfile.h"
 #include "job.h"
+#include "plan.h"
 #include "target.h"
 
 #include <signal.h>
@@ -19,14 +20,14 @@ static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 struct run_opts {
 	const char *name, *db, *backoff, *env_file, *command, *on_failure;
 	uint64_t every, jitter, retries, timeout;
-	bool verbose;
+	bool dry_run, verbose;
 };
 
 static const char usage[] =
-    "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--env-file FILE]\n"
-    "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
-    "               [--on-failure COMMAND] [--retries N] [--timeout DURATION]\n"
-    "               PIPELINE [ARG ...]\n"
+    "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--dry-run]\n"
+    "               [--env-file FILE] [--every DURATION] [--jitter DURATION]\n"
+    "               [--name NAME] [--on-failure COMMAND] [--retries N]\n"
+    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -38,6 +39,8 @@ static const struct opt options[] = {
 	    "run this text by sh", NULL, 'c' },
 	{ "db", OPT_STRING, AT(db), "URL",
 	    "database of the runs and the loads (DATABASE_URL)", NULL, 0 },
+	{ "dry-run", OPT_FLAG, AT(dry_run), NULL,
+	    "say what would be run, and touch nothing", NULL, 0 },
 	{ "env-file", OPT_STRING, AT(env_file), "FILE",
 	    "set the variables that stand there as NAME=VALUE", NULL, 0 },
 	{ "every", OPT_DURATION, AT(every), "DURATION",
@@ -122,11 +125,16 @@ times_take(struct job *j, const struct run_opts *o, struct err *e)
 	return 0;
 }
 
+struct texts {                  /* that the job borrows */
+	struct buf url, names;
+};
+
 static int
-configure(struct job *j, struct buf *url, const struct run_opts *o,
+configure(struct job *j, struct texts *t, const struct run_opts *o,
     int argc, char *argv[], struct err *e)
 {
-	if (o->env_file != NULL && envfile_load(o->env_file, e) == -1)
+	if (o->env_file != NULL &&
+	    envfile_load(o->env_file, &t->names, e) == -1)
 		return -1;
 	if (retry_backoff(&j->retry, o->backoff, e) == -1)
 		return -1;
@@ -134,9 +142,10 @@ configure(struct job *j, struct buf *url, const struct run_opts *o,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (name_check(j->name, e) == -1 || target_put(url, o->db, e) == -1)
+	if (name_check(j->name, e) == -1 || target_put(&t->url, o->db, e) == -1)
 		return -1;
-	j->url = url->data;
+	j->url = t->url.data;
+	j->env_names = buf_text(&t->names);
 	if (times_take(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
@@ -170,7 +179,7 @@ main(int argc, char *argv[])
 	struct job j = { .lock = { .fd = -1 } };
 	struct stdfd fds;
 	struct err e = { 0 };
-	struct buf url;
+	struct texts t;
 	enum opt_result r;
 	int code, sig = 0;
 
@@ -180,8 +189,9 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
 	stop_catch();
-	buf_init(&url, 64 << 10);
-	if (configure(&j, &url, &o, argc, argv, &e) == -1) {
+	buf_init(&t.url, 64 << 10);
+	buf_init(&t.names, 1 << 20);
+	if (configure(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
@@ -190,10 +200,11 @@ main(int argc, char *argv[])
 			(void)fprintf(stderr, "etl-run: warning: --db: others "
 			    "can read a password in arguments: use "
 			    "DATABASE_URL or PGPASSFILE\n");
-		code = job_work(&j, &sig);
+		code = o.dry_run ? plan_print(&j) : job_work(&j, &sig);
 	}
 	script_release(&j.script);
-	buf_release(&url);
+	buf_release(&t.url);
+	buf_release(&t.names);
 	if (sig != 0)
 		die_of(sig);
 	return code;

@@ -1,0 +1,101 @@
+#include "db/db.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+/* All else may be a secret, or lead to one. */
+static bool
+is_public(const char *name, size_t n)
+{
+	static const char *const names[] = {
+		"host", "hostaddr", "port", "dbname", "user", "service"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+static void
+query_show(struct buf *b, const char *p)
+{
+	char mark = '?';
+
+	for (size_t n; *p != '\0'; p += n + (p[n] == '&')) {
+		n = strcspn(p, "&");
+		if (!is_public(p, strcspn(p, "=&")))
+			continue;
+		buf_char(b, mark);
+		text_show(b, p, n);
+		mark = '&';
+	}
+}
+
+/* USER:PASSWORD@HOST:PORT/NAME?OPTIONS; before an @ only a slash ends it. */
+static void
+address_show(struct buf *b, const char *p)
+{
+	const char *at = memchr(p, '@', strcspn(p, "/"));
+	size_t n;
+
+	if (at != NULL) {
+		text_show(b, p, strcspn(p, ":@?"));
+		p = at;
+	}
+	n = strcspn(p, "?");
+	text_show(b, p, n);
+	if (p[n] == '?')
+		query_show(b, p + n + 1);
+}
+
+/* The length of a value: 'with \' blanks' or up to one. */
+static size_t
+value_span(const char *p)
+{
+	bool quoted = *p == '\'';
+	size_t n = quoted;
+
+	while (p[n] != '\0' && (quoted ? p[n] != '\'' : p[n] != ' '))
+		n += p[n] == '\\' && p[n + 1] != '\0' ? 2 : 1;
+	return n + (quoted && p[n] == '\'');
+}
+
+static void
+pairs_show(struct buf *b, const char *p)
+{
+	const char *gap = "";
+
+	for (p += strspn(p, " "); *p != '\0'; p += strspn(p, " ")) {
+		const char *name = p;
+		size_t n = strcspn(p, " ="), len;
+
+		p += n + strspn(p + n, " ");
+		if (*p++ != '=')
+			return;
+		p += strspn(p, " ");
+		len = value_span(p);
+		if (is_public(name, n)) {
+			buf_printf(b, "%s%.*s=", gap, (int)n, name);
+			text_show(b, p, len);
+			gap = " ";
+		}
+		p += len;
+	}
+}
+
+void
+db_url_show(struct buf *b, const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	if (strncmp(url, "sqlite:", 7) == 0) {
+		text_show(b, url, strlen(url));
+	} else if (p == NULL) {
+		pairs_show(b, url);
+	} else {
+		text_show(b, url, (size_t)(p + 3 - url));
+		address_show(b, p + 3);
+	}
+}

@@ -1,0 +1,147 @@
+#include "plan.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PLAN = 16 << 20 };
+
+/* As one would write it: 90000 ms are 90s. */
+static void
+duration_put(struct buf *b, uint64_t ms)
+{
+	static const struct {
+		uint64_t ms;
+		const char *unit;
+	} units[] = {
+		{ 86400000, "d" }, { 3600000, "h" }, { 60000, "m" },
+		{ 1000, "s" }, { 1, "ms" }
+	};
+	size_t i = 0;
+
+	while (ms == 0 || ms % units[i].ms != 0)
+		if (++i == sizeof(units) / sizeof(units[0]) - 1)
+			break;
+	buf_printf(b, "%" PRIu64 "%s", ms / units[i].ms, units[i].unit);
+}
+
+/* A word as sh takes it, on one line. */
+static void
+word_put(struct buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+	size_t n = strlen(word), part;
+
+	if (n > 0 && strspn(word, plain) == n) {
+		buf_add(b, word, n);
+		return;
+	}
+	buf_char(b, '\'');
+	for (; n > 0; word += part, n -= part) {
+		part = strcspn(word, "'");
+		text_show(b, word, part);
+		if (part < n) {
+			buf_str(b, "'\\''");
+			part++;
+		}
+	}
+	buf_char(b, '\'');
+}
+
+static void
+script_put(struct buf *b, const struct script *s)
+{
+	buf_str(b, "\nrun:");
+	for (size_t i = 0; s->argv[i] != NULL; i++) {
+		buf_char(b, ' ');
+		word_put(b, s->argv[i]);
+	}
+}
+
+static void
+database_put(struct buf *b, const char *url)
+{
+	static const char sqlite[] = "sqlite:";
+	enum { SQLITE = sizeof(sqlite) - 1 };
+
+	buf_str(b, "\ndatabase: ");
+	db_url_show(b, url);
+	if (strncmp(url, sqlite, SQLITE) == 0 &&
+	    access(url + SQLITE, F_OK) == -1)
+		buf_str(b, " (not there yet)");
+}
+
+static void
+times_put(struct buf *b, const struct job *j)
+{
+	buf_str(b, "\nschedule: ");
+	if (j->every > 0) {
+		buf_str(b, "now, then every ");
+		duration_put(b, j->every);
+	} else {
+		buf_str(b, "once");
+	}
+	if (j->jitter > 0) {
+		buf_str(b, j->every > 0 ? ", each up to " : ", up to ");
+		duration_put(b, j->jitter);
+		buf_str(b, " later");
+	}
+	buf_str(b, "\ntime-out: ");
+	if (j->timeout > 0)
+		duration_put(b, j->timeout);
+	else
+		buf_str(b, "none");
+	buf_printf(b, "\nretries: %" PRIu64, j->retry.max);
+	if (j->retry.max > 0) {
+		buf_str(b, " after 75, within ");
+		duration_put(b, j->retry.base);
+		buf_str(b, "..");
+		duration_put(b, j->retry.cap);
+	}
+}
+
+static int
+plan_put(struct buf *b, const struct job *j, struct err *e)
+{
+	if (db_url_check(j->url, e) == -1)
+		return -1;
+	buf_printf(b, "name: %s", j->name);
+	script_put(b, &j->script);
+	database_put(b, j->url);
+	buf_str(b, "\nenvironment: DATABASE_URL ETL_RUN ETL_PIPELINE "
+	    "ETL_ATTEMPT TRACEPARENT");
+	if (*j->env_names != '\0')
+		buf_printf(b, "\nfrom --env-file:%s", j->env_names);
+	times_put(b, j);
+	if (j->on_failure != NULL) {
+		buf_str(b, "\non failure: /bin/sh -c ");
+		word_put(b, j->on_failure);
+	}
+	buf_str(b, "\nlock: ");
+	if (lock_look(b, j->url, j->name, e) == -1)
+		return -1;
+	buf_char(b, '\n');
+	return buf_check(b, e);
+}
+
+int
+plan_print(const struct job *j)
+{
+	struct err e = { 0 };
+	struct buf b;
+	int code = 0;
+
+	buf_init(&b, PLAN);
+	if (plan_put(&b, j, &e) == -1)
+		code = err_report("etl-run", &e);
+	else if (fwrite(b.data, 1, b.len, stdout) != b.len ||
+	    fflush(stdout) == EOF)
+		code = (err_errno(&e, ERR_IO, "standard output"),
+		    err_report("etl-run", &e));
+	buf_release(&b);
+	return code;
+}
