@@ -5,12 +5,14 @@
 db_new postgresql
 base=${db##*/}
 
-# through before|after: etl-load goes through a server that cuts the first
-# COMMIT; sets $via.
+# through WHEN [N [dead]]: etl-load goes through a server that cuts the first
+# COMMIT, or the Nth; sets $via.
 through() {
 	cuts=$((${cuts:-0} + 1))
 	mkdir "$scratch/cut$cuts"
-	python3 tests/etl-load/cut_commit.py "$1" "$scratch/cut$cuts" \
+	cut=$1
+	shift
+	python3 tests/etl-load/cut_commit.py "$cut" "$scratch/cut$cuts" "$@" \
 	    >"$scratch/cut.log" 2>&1 &
 	proxy=$!
 	at_exit "kill $proxy 2>/dev/null"
@@ -37,13 +39,13 @@ for when in before after; do
 		sql 'TRUNCATE t'
 		: >"$scratch/aside"
 		seq 200 | jq -c '{k: ., n: .}' >"$scratch/in"
-		through $when
+		through "$when"
 		is "append, $when, $batch" 0 "$(load --batch $batch)"
 		check_rows "append, $when, $batch" 1
 	done
 	sql 'TRUNCATE t; CREATE UNIQUE INDEX tk ON t (k)'
 	: >"$scratch/aside"
-	through $when
+	through "$when"
 	is "upsert, $when" 0 "$(load -v --key k --batch 60)"
 	like "upsert, $when: counts" '200 in, 199 inserted,.* 1 rejected' \
 	    "$(cat "$scratch/err")"
@@ -55,13 +57,13 @@ for when in before after; do
 	: >"$scratch/aside"
 	{
 		printf '{"@etl":"begin","v":1,"id":"%s","stages":["extract"]}\n' \
-		    $when
+		    "$when"
 		seq 200 | jq -c '{k: ., n: .}'
 		echo '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":200,"dropped":0,"rejected":0}]}'
 	} >"$scratch/marked"
 	sed '1s/before\|after/control/; 2,$d' "$scratch/marked" |
 	    etl-load --db "$db" --table t 2>"$scratch/out" || :
-	through $when
+	through "$when"
 	is "stream, $when" 0 "$(status etl-load -v --db "$via" --table t \
 	    --backoff 10ms..20ms <"$scratch/marked")"
 	like "stream, $when: counts" '200 in, 199 inserted,.* 1 rejected' \
@@ -72,5 +74,93 @@ for when in before after; do
 	is "stream, $when: letter" 1 "$(sql "SELECT count(*)
 	    FROM dead_letter_attempts")"
 	sql 'TRUNCATE dead_letters CASCADE' 2>"$scratch/out"
+done
+
+# Streams with checkpoints, in a table whose rows a second try refuses.
+. tests/etl-load/marked.sh
+sql 'DROP TABLE t; CREATE TABLE t (k text PRIMARY KEY, n int)'
+clear_all() {
+	sql 'TRUNCATE t, etl_checkpoints, etl_loads, dead_letters CASCADE' \
+	    2>"$scratch/out"
+}
+# go OPTION...: the stream through the server that cuts, then it goes.
+go() {
+	rc=$(status timeout 60 etl-load -v --db "$via" --table t \
+	    --backoff 10ms..20ms --batch 1 "$@" <"$scratch/in")
+	kill $proxy
+	wait $proxy 2>/dev/null || :
+}
+rows() {
+	sql 'SELECT k FROM t ORDER BY k' | paste -sd ' '
+}
+points_in() {
+	points s
+	rec '{"k":"a","n":1}' '{"k":"b","n":1}'
+	mark 1
+	rec '{"k":"c","n":1}' '{"k":"d","n":"x"}'
+	bad aa 1
+	mark 2
+	end
+}
+found() {
+	echo "$(rows) $(checkpoint) $(ledger s) $(sql "SELECT counts->1->>'in',
+	    counts->1->>'inserted', counts->1->>'rejected' FROM etl_loads") $(
+	    sql 'SELECT count(*), sum(attempts) FROM dead_letters')"
+}
+clear_all
+points_in
+for when in before after late; do
+	for mode in append upsert ignore; do
+		through "$when" 2
+		go --mode $mode
+		is "points, $when, $mode" '0 a b c 2|2 3|2|2|1 4|3|1 2|2' \
+		    "$rc $(found)"
+		clear_all
+	done
+	# The tries are used up: what was done is known all the same; what was
+	# not never will be.
+	through "$when"
+	go --retries 0
+	case $when in
+	before)
+		is 'not done, no try left' '75   0|0|0|0 || 0|' "$rc $(found)"
+		is 'it stays so' 75 "$(load)"
+		like 'it stays so: why' 'was given up' "$(cat "$scratch/err")"
+		is 'another stream goes on' 0 "$(sed s/'"id":"s"'/'"id":"x"'/ \
+		    "$scratch/in" | status etl-load --db "$db" --table t)"
+		;;
+	*)
+		is "done $when, no try left" '0 a b c 2|2 3|2|2|1 4|3|1 2|2' \
+		    "$rc $(found)"
+		;;
+	esac
+	clear_all
+	through "$when" 1 dead
+	go --retries 1
+	is "$when, and no server any more" 75 "$rc"
+	like "$when, and no server any more: nobody knows" \
+	    'whether the last batch was loaded is not known: ' \
+	    "$(cat "$scratch/err")"
+	[ "$when" != late ] || sleep 0.6
+	is "$when, and no server any more: the stream again" 0 "$(load --batch 1)"
+	is "$when, the stream again: each once" 'a b c 2|2' \
+	    "$(rows) $(checkpoint)"
+	clear_all
+
+	# A replay: a letter that is resolved already is not a lost race.
+	stream "r0"
+	bad aa 1
+	end
+	load >"$scratch/out"
+	stream r1 '"replay":true,"stage":"extract",'
+	rec '{"k":"a","n":1}'
+	resolve aa 1 0
+	end
+	through "$when"
+	go
+	is "replay, $when" '0 a aa|1|1|resolved 2|1|0|1' \
+	    "$rc $(rows) $(letters) $(ledger r1)"
+	clear_all
+	points_in
 done
 done_testing

@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
-"""cut_commit.py before|after FOLDER: a PostgreSQL server at FOLDER, port 1.
+"""cut_commit.py WHEN FOLDER [N [dead]]: a PostgreSQL server at FOLDER, port 1.
 
 Passes all on to the server of PGHOST and PGPORT, but cuts the connection at
-the first COMMIT of all: before the server gets it, or once it has answered.
+the Nth COMMIT of all (the first): before the server gets it, after it has
+answered, or late: the server gets it half a second later. With dead, no other
+connection is taken after that.
 """
 import os
 import socket
 import sys
 import threading
+import time
 
-when, folder = sys.argv[1:]
+when, folder = sys.argv[1:3]
+nth = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+dead = len(sys.argv) > 4
 host, port = os.environ.get("PGHOST", "localhost"), os.environ["PGPORT"]
 cut = threading.Event()
+seen = []
 
 
 def connect():
@@ -38,6 +44,11 @@ def answers(client, upstream, state):
     close(client, upstream)
 
 
+def is_nth():
+    seen.append(1)
+    return len(seen) == nth
+
+
 def serve(client):
     upstream = connect()
     state = {"cut": False}
@@ -45,11 +56,14 @@ def serve(client):
                      daemon=True).start()
     try:
         while data := client.recv(65536):
-            if b"COMMIT\0" in data and not cut.is_set():
+            if b"COMMIT\0" in data and not cut.is_set() and is_nth():
                 cut.set()
                 state["cut"] = True
                 if when == "before":
                     break
+                if when == "late":
+                    close(client)
+                    time.sleep(0.5)
             upstream.sendall(data)
     except OSError:
         pass
@@ -61,5 +75,8 @@ server = socket.socket(socket.AF_UNIX)
 server.bind(folder + "/.s.PGSQL.1")
 server.listen(5)
 while True:
-    threading.Thread(target=serve, args=(server.accept()[0],),
-                     daemon=True).start()
+    one = server.accept()[0]
+    if dead and cut.is_set():
+        one.close()
+    else:
+        threading.Thread(target=serve, args=(one,), daemon=True).start()
