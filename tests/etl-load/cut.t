@@ -1,0 +1,114 @@
+#!/bin/sh
+# A stream with three checkpoints and two rejects, and one that the loader
+# makes, cut off after every line, or at some byte: with one undisturbed run
+# behind it all is as if nothing had happened.
+. tests/support/lib.sh
+
+# extract RUN FROM VERSION: the source, from what the checkpoint says. Each
+# record that is rejected has an occurrence of its own in each run.
+extract() {
+	awk -v run="$1" -v from="$2" -v version="$3" '
+	function stages() {
+		return sprintf("\"stages\":[{\"stage\":\"extract\",\"in\":0," \
+		    "\"out\":%d,\"dropped\":0,\"rejected\":%d}]", out, bad)
+	}
+	BEGIN {
+		printf "{\"@etl\":\"begin\",\"v\":1,\"id\":\"%s\"," \
+		    "\"checkpoint\":\"posts\",\"stages\":[\"extract\"]}\n", run
+		for (i = 1; i <= 9; i++) {
+			if (i <= from)
+				continue
+			if (i % 5 == 2) {
+				printf "{\"@etl\":\"reject\",\"v\":1," \
+				    "\"id\":\"bad%d\",\"occurrence\":" \
+				    "\"%s/extract.x/%d\",\"stage\":" \
+				    "\"extract\",\"code\":\"parse\"," \
+				    "\"message\":\"no\",\"raw\":\"<%d\\\\>\"," \
+				    "\"at\":\"2026-05-30T12:00:00Z\"}\n", \
+				    i, run, ++bad, i
+			} else {
+				printf "{\"k\":\"%d\",\"n\":%s}\n", i, \
+				    i == 5 ? "\"x\"" : i
+				out++
+			}
+			if (i % 3 == 0)
+				printf "{\"@etl\":\"checkpoint\",\"name\":" \
+				    "\"posts\",\"seq\":%d,\"from\":%s," \
+				    "\"version\":%d,\"value\":\"%d\",%s}\n", \
+				    ++seq, from == "" ? "null" : "\"" from "\"", \
+				    version, i, stages()
+		}
+		printf "{\"@etl\":\"end\",%s%s}\n", \
+		    seq ? "\"seq\":" seq "," : "", stages()
+	}'
+}
+load() {
+	etl-load --db "$db" --table t --batch 1 "$@"
+}
+# All that a run leaves, and how much all runs have loaded.
+state() {
+	sql "SELECT k, n FROM t ORDER BY k;
+	    SELECT stage, code, attempts, resolved_upto, status, $raw
+	        FROM dead_letters ORDER BY $raw;
+	    SELECT count(*) FROM dead_letter_attempts;
+	    SELECT name, value, version FROM etl_checkpoints;
+	    SELECT sum($inserted), sum($rejected) FROM etl_loads;
+	    SELECT count(*) FROM etl_loads WHERE taken"
+}
+clear_all() {
+	sql 'DELETE FROM t; DELETE FROM dead_letter_attempts;
+	    DELETE FROM dead_letters; DELETE FROM etl_checkpoints;
+	    DELETE FROM etl_loads'
+}
+# again OPTION...: cuts $scratch/cut; loads it, then what is left.
+again() {
+	rc=0
+	load "$@" <"$scratch/cut" 2>"$scratch/err" || rc=$?
+	[ $rc -eq 75 ] || odd="$odd status $rc: $(cat "$scratch/err")"
+	stored=$(sql 'SELECT value, version FROM etl_checkpoints')
+	extract two "${stored%|*}" "${stored#*|}" | load "$@" || odd="$odd $?"
+	found=$(state)
+	[ "$found" = "$want" ] || odd="$odd at $at: $found"
+	clear_all
+}
+
+for kind in sqlite postgresql; do
+	db_new $kind
+	case $kind in
+	sqlite)
+		raw='hex(raw)'
+		inserted="json_extract(counts, '\$[1].inserted')"
+		rejected="json_extract(counts, '\$[1].rejected')"
+		;;
+	*)
+		raw="encode(raw, 'hex')"
+		inserted="(counts->1->>'inserted')::int"
+		rejected="(counts->1->>'rejected')::int"
+		;;
+	esac
+	sql 'CREATE TABLE t (k text, n int); CREATE UNIQUE INDEX tk ON t (k)'
+	extract one '' 0 >"$scratch/in"
+	for mode in append upsert ignore; do
+		[ $mode = append ] || set -- --key k
+		load --mode $mode "$@" <"$scratch/in"
+		want=$(state)
+		clear_all
+		odd='' at=0
+		lines=$(wc -l <"$scratch/in")
+		while at=$((at + 1)) && [ $at -lt "$lines" ]; do
+			head -n $at "$scratch/in" >"$scratch/cut"
+			again --mode $mode "$@"
+		done
+		is "$kind, $mode: cut at each line" '' "$odd"
+		odd='' at=0
+		bytes=$(wc -c <"$scratch/in")
+		while at=$((at + 149)) && [ $at -lt "$bytes" ]; do
+			head -c $at "$scratch/in" >"$scratch/cut"
+			again --mode $mode "$@"
+		done
+		is "$kind, $mode: cut at some bytes" '' "$odd"
+		set --
+	done
+	like "$kind: rows, letters, checkpoint" '^posts\|9\|3$' "$want"
+done
+done_testing
