@@ -171,7 +171,7 @@ script_run(struct attempt *a, const struct job *j, struct err *e)
 	rc = child_run(&s, &c, &end, e);
 	if (rc == 0) {
 		a->signal = end.signal;
-		a->code = outcome_code(&end);
+		a->code = outcome_code(&end, &c);
 		outcome_put(&a->message, &end, j->timeout, &c);
 	}
 	cause_release(&c);

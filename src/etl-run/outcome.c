@@ -1,9 +1,13 @@
 #include "outcome.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
 
@@ -34,8 +38,57 @@ signal_code(int sig)
 	}
 }
 
+static bool
+is_there(const char *name, size_t n)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+	size_t dir;
+
+	if (memchr(name, '/', n) != NULL) {
+		(void)snprintf(file, sizeof(file), "%.*s", (int)n, name);
+		return access(file, F_OK) == 0;
+	}
+	while (path != NULL && *path != '\0') {
+		dir = strcspn(path, ":");
+		(void)snprintf(file, sizeof(file), "%.*s/%.*s", (int)dir,
+		    path, (int)n, name);
+		if (access(file, F_OK) == 0)
+			return true;
+		path += dir + (path[dir] == ':');
+	}
+	return false;
+}
+
+/* The program that died was none: "SHELL: LINE: NAME: not found" was said, and
+ * it is true. sh hides the status of all but the last of a pipe. */
+static bool
+is_missing(const char *words)
+{
+	static const char *const ends[] = {
+		": command not found", ": not found",
+		": No such file or directory"           /* bash, of a path */
+	};
+	size_t len = strlen(words), n;
+	const char *name;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		n = strlen(ends[i]);
+		if (len <= n || strcmp(words + len - n, ends[i]) != 0)
+			continue;
+		len -= n;
+		for (n = 0; n < len && words[len - n - 1] != ' '; n++)
+			;
+		name = words + len - n;
+		return n > 0 && n + 1 < len && name[-2] == ':' &&
+		    (i < 2 || strstr(words, ": line ") != NULL) &&
+		    !is_there(name, n);
+	}
+	return false;
+}
+
 int
-outcome_code(const struct child_end *end)
+outcome_code(const struct child_end *end, struct cause *c)
 {
 	int sig = signal_of(end), code;
 
@@ -46,6 +99,8 @@ outcome_code(const struct child_end *end)
 	code = WEXITSTATUS(end->status);
 	if (code == SH_DENIED)
 		return EX_NOPERM;
+	if (code == EX_TEMPFAIL && is_missing(cause_words(c)))
+		return EX_CONFIG;
 	return code == SH_MISSING ? EX_CONFIG : code;
 }
 
@@ -95,7 +150,7 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 		buf_str(b, " (--timeout)");
 		return;
 	}
-	if (outcome_code(end) == 0)
+	if (outcome_code(end, c) == 0)
 		return;
 	if (*cause_first(c) != '\0') {
 		buf_str(b, cause_first(c));

@@ -4,10 +4,11 @@
 
 #include "child.h"
 
-/* The script's own code, but: a time-out 75; 126 and 127 (no such command)
- * 77 and 78; death of a signal, also of the last stage (128 + n), 75, or 70
- * for what only a bug brings (SEGV), 74 for a reader that has gone. */
-int outcome_code(const struct child_end *end);
+/* The script's own code, but: a time-out 75; 126 and 127 (no such command) 77
+ * and 78, the second also in the middle of a pipe; death of a signal, also of
+ * the last stage (128 + n), 75, or 70 for what only a bug brings (SEGV), 74
+ * for a reader that has gone. */
+int outcome_code(const struct child_end *end, struct cause *c);
 void outcome_put(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c);         /* nothing where it is 0 */
 

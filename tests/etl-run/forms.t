@@ -134,6 +134,28 @@ is 'no such command' 78 "$(status etl-run --name n -c no-such-program)"
 like 'its message' 'exited with 127: .*no-such-program' "$(row n)"
 is 'a command that may not be executed' 77 \
     "$(status etl-run -c "$scratch/plain.sh")"
+# Of the middle of a pipe sh tells no status.
+echo '{"a":1}' >a.ndjson
+for shell in dash bash; do
+	for command in no-such-program /no/such/program; do
+		{
+			echo "#!/usr/bin/env $shell"
+			echo "etl-extract a.ndjson | $command -x |"
+			echo 'etl-transform . >/dev/null'
+		} >middle
+		chmod +x middle
+		is "$shell: $command in the middle" 78 "$(status etl-run \
+		    --retries 2 --backoff 1ms..1ms middle)"
+		like "$shell: its message" "$command: " "$(row middle)"
+	done
+done
+is 'it was not tried again' 4 "$(sql "SELECT count(*) FROM pipeline_runs
+    WHERE pipeline = 'middle'")"
+is 'what only says so, and is there, is' '75|2' "$(status etl-run --name says \
+    --retries 1 --backoff 1ms..1ms -c 'etl-extract a.ndjson |
+    { echo "x: 1: cat: not found" >&2; exit 127; } |
+    etl-transform . >/dev/null')|$(sql "SELECT count(*) FROM
+    pipeline_runs WHERE pipeline = 'says'")"
 is 'no such interpreter' 78 "$(printf '#!/no/where\n' >i; chmod +x i
     status etl-run i)"
 like 'is told from no such script' '^etl-run: ./i: no such interpreter' \
