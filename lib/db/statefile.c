@@ -147,6 +147,9 @@ file_check(struct statefile *f, struct err *e)
 	struct json_fault fault = { 0 };
 	uint32_t end;
 
+	if (f->text.len == 0)
+		return err_set(e, ERR_CONFIG, false, "%s: is empty: write {} "
+		    "or remove it", f->path);
 	if (json_scan(&f->j, f->text.data, f->text.len, LEVELS, JSON_UNIQUE,
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,

@@ -77,6 +77,10 @@ saver_take(struct saver *s, const struct mark *m, struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
 
+	if (checkpoint_name(m->name, strlen(m->name), e) == -1) {
+		e->code = ERR_PEER;
+		goto out;
+	}
 	if (name == NULL || value == NULL) {
 		(void)err_nomem(e);
 		goto out;

@@ -15,80 +15,80 @@ for kind in sqlite postgresql file; do
 	file) where=--state=file:$scratch/state.json ;;
 	*) db_new $kind; where=--db=$db ;;
 	esac
-	cp() { verb=$1; shift; etl-checkpoint "$verb" "$where" "$@"; }
+	ck() { verb=$1; shift; etl-checkpoint "$verb" "$where" "$@"; }
 	is "$kind: an empty list" '0 0' \
-	    "$(status cp list) $(wc -c <out | tr -d ' ')"
-	is "$kind: get of none" 1 "$(status cp get posts)"
+	    "$(status ck list) $(wc -c <out | tr -d ' ')"
+	is "$kind: get of none" 1 "$(status ck get posts)"
 	is "$kind: says so" 'etl-checkpoint: posts: no such checkpoint' \
 	    "$(cat err)"
 	is "$kind: and prints nothing" '' "$(cat out)"
-	is "$kind: clear of none" 1 "$(status cp clear posts)"
+	is "$kind: clear of none" 1 "$(status ck clear posts)"
 	is "$kind: says so as well" 'etl-checkpoint: posts: no such checkpoint' \
 	    "$(cat err)"
-	is "$kind: set" 0 "$(status cp set posts 2026-05-30T00:00:00Z)"
+	is "$kind: set" 0 "$(status ck set posts 2026-05-30T00:00:00Z)"
 	is "$kind: says nothing" '' "$(cat out err)"
-	is "$kind: get" 0 "$(status cp get posts)"
+	is "$kind: get" 0 "$(status ck get posts)"
 	is "$kind: the value and LF" '2026-05-30T00:00:00Z\n$' \
 	    "$(sed 's/$/\\n$/' out | tr -d '\n')"
-	is "$kind: set again" 0 "$(status cp set -- posts -17.50)"
-	is "$kind: clear" 0 "$(status cp clear posts)"
-	is "$kind: get of a cleared one" 1 "$(status cp get posts)"
+	is "$kind: set again" 0 "$(status ck set -- posts -17.50)"
+	is "$kind: clear" 0 "$(status ck clear posts)"
+	is "$kind: get of a cleared one" 1 "$(status ck get posts)"
 	like "$kind: says that it was" 'posts: has no value' "$(cat err)"
 	is "$kind: versions go up" '{"name":"posts","value":null,"version":3}' \
-	    "$(cp list --json | jq -c '{name, value, version}')"
+	    "$(ck list --json | jq -c '{name, value, version}')"
 	like "$kind: list of one without" '^posts +3 .* \(none\)$' \
-	    "$(cp list)"
+	    "$(ck list)"
 	printf '%s\n' "$odd" | while read -r name; do
-		cp set "$name" "value of $name"
-		[ "$(cp get "$name")" = "value of $name" ] || echo "$name"
+		ck set "$name" "value of $name"
+		[ "$(ck get "$name")" = "value of $name" ] || echo "$name"
 	done >wrong
 	is "$kind: odd names" '' "$(cat wrong)"
-	is "$kind: all are listed" 7 "$(cp list | wc -l | tr -d ' ')"
+	is "$kind: all are listed" 7 "$(ck list | wc -l | tr -d ' ')"
 	case $kind in
-	file) sorted=cat ;;
-	*) sorted=sort ;;
+	file) sorted="cat" ;;
+	*) sorted="sort" ;;
 	esac
 	is "$kind: in the file's order, or by name" \
 	    "$({ echo posts; printf '%s\n' "$odd"; } | $sorted)" \
-	    "$(cp list --json | jq -r .name)"
-	cp set "$evil" "$evil"
-	is "$kind: a script gets the bytes" "$evil" "$(cp get "$evil")"
-	cp list >out && cp list --json >>out
+	    "$(ck list --json | jq -r .name)"
+	ck set "$evil" "$evil"
+	is "$kind: a script gets the bytes" "$evil" "$(ck get "$evil")"
+	ck list >out && ck list --json >>out
 	unlike "$kind: a list obeys nothing" \
 	    "$(printf '[\001-\010\013-\037]|\302\233|\342\200\256')" \
 	    "$(cat out)"
 	is "$kind: and JSON is the same text" "$evil" \
-	    "$(cp list --json | jq -r 'select(.name | startswith("a\u001b")) |
+	    "$(ck list --json | jq -r 'select(.name | startswith("a\u001b")) |
 	    .value')"
 	timeout 20 script -qec "etl-checkpoint get '$where' '$evil'" tty \
 	    </dev/null >/dev/null
 	like "$kind: a terminal is shown it" \
 	    '^a\\u001b\]0;x\\u0007\\u009b\\u202eb' "$(grep '^a' tty)"
 	long=$(printf '%0512d' 0)
-	is "$kind: a name of 512 bytes" 0 "$(status cp set "$long" 1)"
-	is "$kind: and one more" 64 "$(status cp set "${long}0" 1)"
-	is "$kind: an empty name" 64 "$(status cp set '' 1)"
+	is "$kind: a name of 512 bytes" 0 "$(status ck set "$long" 1)"
+	is "$kind: and one more" 64 "$(status ck set "${long}0" 1)"
+	is "$kind: an empty name" 64 "$(status ck set '' 1)"
 	is "$kind: a name that is no UTF-8" 64 \
-	    "$(status cp set "$(printf '\377')" 1)"
-	is "$kind: an empty value" 64 "$(status cp set posts '')"
+	    "$(status ck set "$(printf '\377')" 1)"
+	is "$kind: an empty value" 64 "$(status ck set posts '')"
 	is "$kind: a value that is no UTF-8" 64 \
-	    "$(status cp set posts "$(printf 'a\303')")"
+	    "$(status ck set posts "$(printf 'a\303')")"
 	big=$(head -c 100000 /dev/zero | tr '\0' x)
-	is "$kind: a large value" 0 "$(status cp set big "$big")"
-	is "$kind: comes back" "$big" "$(cp get big)"
-	rc=0; cp get big >/dev/full 2>err || rc=$?
+	is "$kind: a large value" 0 "$(status ck set big "$big")"
+	is "$kind: comes back" "$big" "$(ck get big)"
+	rc=0; ck get big >/dev/full 2>err || rc=$?
 	is "$kind: a full disk" 74 $rc
-	rc=0; cp list >&- 2>err || rc=$?
+	rc=0; ck list >&- 2>err || rc=$?
 	is "$kind: stdout closed" 74 $rc
 	is "$kind: a reader that leaves" 141 "$(bash -c '{ sleep 0.2
 	    etl-checkpoint list "$1"; } | true; echo ${PIPESTATUS[0]}' - \
 	    "$where")"
 	# Ten at once: each is counted.
 	for i in 1 2 3 4 5 6 7 8 9 10; do
-		cp set many $i &
+		ck set many $i &
 	done
 	wait
-	is "$kind: ten at once" 10 "$(cp list --json |
+	is "$kind: ten at once" 10 "$(ck list --json |
 	    jq 'select(.name == "many") | .version')"
 done
 is 'nothing is left beside the file' state.json \

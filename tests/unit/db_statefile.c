@@ -136,7 +136,7 @@ static void
 broken_files_stay_broken(void **state)
 {
 	static const struct { const char *text, *says; } bad[] = {
-		{ "", "line 1" },
+		{ "", "is empty" },
 		{ "{", "line 1" },
 		{ "[]", "line 1: wants a JSON object" },
 		{ "{}x", "line 1" },
