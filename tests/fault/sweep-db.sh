@@ -22,6 +22,9 @@ state_sql() {
 	SELECT 'log', k, n, m FROM log ORDER BY k, n, m;
 	SELECT 'letter', reject_id, stage, code, $1, status, $attempts
 	    FROM dead_letters AS d ORDER BY reject_id;
+	SELECT 'run', status, (SELECT count(*) FROM pipeline_runs
+	    WHERE status = 'running') FROM pipeline_runs
+	    ORDER BY id DESC LIMIT 1;
 	SELECT 'checkpoint', name, value, version, seq FROM etl_checkpoints
 	    ORDER BY name;
 	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}
@@ -138,9 +141,7 @@ db_state() {
 	sqlite*) sqlite_state ;;
 	*) pg_do "$scratch/state.sql" && cat "$scratch/rows" ;;
 	esac
-	for file in $files; do
-		cat "$work/$file" 2>/dev/null || :
-	done
+	[ -z "$also" ] || (cd "$work" && eval "$also") 2>/dev/null || :
 }
 
 # Nobody else is in the database; a server needs a moment to see that a client

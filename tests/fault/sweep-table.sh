@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2016,SC2034
+# shellcheck shell=sh disable=SC2016,SC2034,SC2089,SC2154
 # For sweep.sh: the pipelines.  Each sets
 #	source	what the stream comes from; may be killed too
 #	rest	the filters that it goes through, the last of which stores
@@ -14,56 +14,159 @@
 # and may set
 #	before	what is done once, in a database that is empty
 #	fresh	yes: the pipeline has to make the tables of etl
-#	files	what else is state, in the working directory
+#	also	a command that prints what else is state
 
-pipelines='fresh append upsert plain run'
+pipelines='fresh append upsert single plain aside marks-append marks-upsert
+    marks-ignore many via replay put extract extract-upsert save run
+    run-extract run-via'
 
-filter='if .n == 2 then error("two") elif .n == 5 then empty
+# Records of $records and $marks; items of the API.
+keep='if .n == 2 then error("two") elif .n == 5 then empty
 else .m = (.m // "-") end'
-append='$at_load etl-load --table log --batch 2 --flush 1h'
-upsert='$at_load etl-load --table t --key k --batch 2 --flush 1h'
-transform='$at_transform etl-transform "$filter"'
+item='if .id == null then error("no id") elif .id == 16 then empty
+else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
+
+into_log='$at_load etl-load --table log --flush 1h --batch'
+into_t='$at_load etl-load --table t --key k --flush 1h --batch'
+saved='cat "$records"'
+marked='cat "$marks"'
+transform='$at_transform etl-transform "$keep"'
+extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
+    --since-param since --ordered --query-param by=seq \
+    --paginate page --into query:page --size limit=3 --total /total'
+items="$extract \"\$api/items?strict=1\""
+transform_items='$at_transform etl-transform "$item"'
 
 pipeline() {
-	source='$at_source cat "$records"' rest="$transform | $upsert"
+	source=$saved rest="$transform | $into_t 2"
 	stages='transform load' cut=boundary compare=all
-	before='' fresh=no files=''
+	before='' fresh=no also=''
 	case $1 in
 	fresh)
-		fresh=yes stages=load rest="$transform | $append"
+		fresh=yes stages=load rest="$transform | $into_log 2"
 		;;
 	append)
-		rest="$transform | $append"
+		rest="$transform | $into_log 2"
 		;;
 	upsert)
 		cut=line compare=rows
 		;;
+	single)
+		rest="$transform | $into_t 2 --single-transaction"
+		;;
 	plain)
-		source='$at_source grep -v @etl "$records"'
+		source='grep -v @etl "$records"' cut=line compare=rows
+		rest="{ $transform | $into_t 2; } 3>&1"
+		;;
+	aside)
+		source='grep -v @etl "$records"' cut=any compare=rows
 		rest="{ $rest; } 3>>rejects; \$at_put etl-dlq put rejects"
-		stages='transform load put' cut=any compare=rows
+		stages='transform load put'
+		;;
+	marks-append)
+		source=$marked rest="$transform | $into_log 1"
+		;;
+	marks-upsert)
+		source=$marked rest="$transform | $into_t 1"
+		;;
+	marks-ignore)
+		source=$marked rest="$transform | $into_t 1 --mode ignore"
+		;;
+	many)
+		source=$marked rest="$transform | $into_log 1000"
+		stages=load
+		;;
+	via)
+		source="$marked | \$at_via etl-via --ok 0,1 grep -v '\"n\":4'"
+		rest="$into_log 1" stages='via load'
+		;;
+	replay)
+		before="$saved | $transform | etl-load --table t --key k"
+		source='$at_replay etl-dlq replay --stage transform'
+		rest="\$at_transform etl-transform '.n += .5 | .n *= 2' |
+		    $into_log 1"
+		stages='replay transform load' compare=sums
+		;;
+	put)
+		before="$saved | $transform 3>rejects >/dev/null"
+		source='' rest='$at_put etl-dlq put rejects'
+		stages=put cut=end
+		;;
+	extract)
+		source=$items rest="$transform_items | $into_log 1"
+		stages='extract transform load' compare=sums
+		;;
+	extract-upsert)
+		source=$items rest="$transform_items | $into_t 1"
+		stages='extract transform load' compare=sums
+		;;
+	save)
+		source="$items --state file:state.json" before='mkdir out'
+		rest="$transform_items |
+		    \$at_save etl-checkpoint save --state file:state.json \\
+		    >out/\$\$"
+		stages='extract transform save' cut=end
+		also='cat state.json && cat out/* | grep "^{.*}$" |
+		    grep -v @etl | sort -u'
 		;;
 	run)
-		source='' cut=any compare=rows
-		rest='$at_run etl-run --name p -c '\''
-		    $at_transform etl-transform "$filter" <"$records" |
-		    $at_load etl-load --table t --key k --batch 2'\'
-		stages='run transform load'
+		source='' cut=any compare=rows stages='run transform load'
+		in_run "$transform <\"\$records\" | $into_t 2"
+		;;
+	run-extract)
+		in_run "$items | $transform_items | $into_log 1"
+		source='' cut=any compare=sums
+		stages='run extract transform load'
+		;;
+	run-via)
+		in_run "$items | \$at_via etl-via --ok 0,1 grep -v 000012 |
+		    $transform_items | $into_log 1"
+		source='' cut=any compare=sums stages='run via load'
 		;;
 	esac
 }
 
-# stream: the records, marked, with an end: a drop, two rejects of the
-# transform with equal bytes, one of the loader.
+# in_run TEXT: the pipeline is a run.
+in_run() {
+	rest="\$at_run etl-run --name p -c '$1'"
+}
+
+# The records: a drop, two rejects of the transform with equal bytes, one of
+# the loader.  stream MEMBERS TIMES: marked, with a checkpoint after each
+# third record, or with none.
 counts() {
-	printf '"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,"rejected":0}]}\n' "$1"
+	printf '"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,' "$1"
+	echo '"rejected":0}]}'
 }
 stream() {
-	printf '{"@etl":"begin","v":1,"id":"saved","stream":"s","stages":["extract"]}\n'
-	printf '%s\n' '{"k":"a", "n":1,"m":"\u00e9"}' '{"k":"b","n": 2 }' \
+	printf '{"@etl":"begin","v":1,"id":"saved",%s"stages":["extract"]}\n' \
+	    "$1"
+	n=0
+	for record in '{"k":"a", "n":1,"m":"\u00e9"}' '{"k":"b","n": 2 }' \
 	    '{"k":"c","n":3,"m":"é"}' '{"k":"d","n":4}' '{"k":"e","n":5}' \
 	    '{"k":"f","n":6,"m":"\t"}' '{"k":"g","n":"x"}' \
-	    '{"k":"h","n":8}' '{"k":"b","n": 2 }'
-	printf '{"@etl":"end",'
+	    '{"k":"h","n":8}' '{"k":"b","n": 2 }'; do
+		printf '%s\n' "$record"
+		n=$((n + 1))
+		case $1-$((n % 3)) in
+		?*-0) ;;
+		*) continue ;;
+		esac
+		printf '{"@etl":"checkpoint","name":"s","seq":%d,' $((n / 3))
+		printf '"from":null,"version":0,"value":"%d",' $n
+		counts $n
+	done
+	printf '{"@etl":"end",%s' "${1:+\"seq\":3,}"
 	counts 9
+}
+
+# What the pipelines read.
+inputs() {
+	records=$scratch/records marks=$scratch/marks
+	stream '' >"$records"
+	stream '"checkpoint":"s",' >"$marks"
+	api_start --items 1
+	curl -sS "$api/control/items/18/10" >"$scratch/items"
+	# shellcheck disable=SC2090
+	export records marks api keep item
 }

@@ -66,9 +66,8 @@ run() {
 
 # attach STAGE STRACE'S OPTION...: the stage's program is traced.
 attach() {
-	for name in source transform load put run; do
-		unset "at_$name"
-	done
+	unset at_extract at_transform at_load at_via at_run at_save at_put \
+	    at_replay
 	[ $# -gt 0 ] || return 0
 	name=$1
 	shift
@@ -102,10 +101,8 @@ find_states() {
 prepare() {
 	pipeline "$1"
 	attach
-	# shellcheck disable=SC2090
-	export filter records
 	db_make
-	[ -z "$before" ] || sh -c "$before"
+	[ -z "$before" ] || (cd "$work" && sh -c "$before")
 	db_keep
 	find_states
 	echo "${source:+$source | }$rest" >"$scratch/script"
@@ -117,7 +114,12 @@ prepare() {
 	wanted_files=$(ls "$work")
 	states="$states
 <$wanted>"
-	[ $status -eq 0 ] || fail "undisturbed: status $status"
+	if [ $status -ne 0 ]; then
+		id=$kind/$p
+		fail "undisturbed: status $status"
+		done_testing
+		exit 1
+	fi
 }
 
 # fail WHAT [DETAILS]: these only for the first of a stage.
@@ -236,8 +238,7 @@ sweep() {
 }
 
 mkdir "$scratch/tmp"
-records=$scratch/records
-stream >"$records"
+inputs
 for kind in $kinds; do
 	for p in $pipelines; do
 		pipeline "$p"
