@@ -25,6 +25,8 @@ struct pages {
 	struct body body;
 	struct overlap overlap;         /* the page before */
 	uint64_t records, again;        /* on this page; of them: as before */
+	uint64_t full;                  /* no page has more: --size, or less */
+	uint64_t last;                  /* records on the page before */
 	struct buf shown;               /* URL of the page, for origins */
 	uint32_t next, end;             /* tokens: records still to come */
 	uint64_t page, index;
@@ -79,6 +81,8 @@ pages_options(struct pages *p, struct extract *x, struct err *e)
 	if (fetch_shared(&p->fetch, x, e) == -1)
 		return -1;
 	p->body.fetch = p->fetch;
+	if (p->kind->overlaps)
+		p->full = strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
 	return 0;
 }
@@ -202,23 +206,28 @@ page_again(struct pages *p)
 	return true;
 }
 
-/* Where pages overlap: a page with nothing new is the last, if the service
- * has not left out others of the same value, which no page can reach. */
+/* Where pages overlap, a page with nothing new is the last, unless a full one
+ * has left out others of the same value, which no bound can reach.  A service
+ * may give less than it is asked for: two pages as long tell. */
 static int
 page_ended(struct pages *p, struct err *e)
 {
-	const char *size = strchr(p->o->size, '=') + 1;
+	bool after_full = p->page > 1 && p->last >= p->full;
 	struct cursor *c = p->x->cursor;
 
-	if (!cursor_moved(c) && p->records >= strtoull(size, NULL, 10))
+	if (p->page > 1 && p->records == p->last && p->again < p->records &&
+	    p->records < p->full)
+		p->full = p->records;
+	p->last = p->records;
+	if (!cursor_moved(c) && p->records >= p->full)
 		return err_set(e, ERR_CONFIG, false, "%s: a whole page of the "
 		    "value '%.200s': ask for more records with --size",
 		    buf_text(&p->shown), cursor_value(c));
-	if (p->page > 1 && p->again == 0)
-		return err_set(e, ERR_PEER, false, "%s: does not have the last "
-		    "record of the page before: --paginate since wants a "
-		    "bound that includes its value (>=)",
-		    buf_text(&p->shown));
+	if (after_full && p->again == 0)
+		return err_set(e, ERR_PEER, true, "%s: does not have the last "
+		    "record of the page before: it has changed meanwhile, or "
+		    "the service leaves out the bound itself, which "
+		    "--paginate since needs (>=)", buf_text(&p->shown));
 	p->over = p->over || p->again == p->records;
 	return p->over ? 0 : overlap_fill(&p->overlap, &p->body, e);
 }

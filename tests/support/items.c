@@ -59,6 +59,7 @@ param_number(const char *uri, const char *name, unsigned long none)
 static void
 query_read(struct query *q, const char *uri)
 {
+	unsigned long most;
 	char order[16];
 
 	param(uri, "since", q->since, sizeof(q->since));
@@ -72,6 +73,9 @@ query_read(struct query *q, const char *uri)
 	q->page = param_number(uri, "page", 1);
 	if (q->limit == 0 || q->limit > 100000)
 		q->limit = 100;
+	most = param_number(uri, "most", q->limit);
+	if (q->limit > most)
+		q->limit = most;
 	if (q->page == 0)
 		q->page = 1;
 }

@@ -1,6 +1,7 @@
 /* /items: a set that grows, read by a bound and a limit.
  *   ?since=V (>=; with strict=1: >) &until=V (<=) &limit=N (100) &page=N
- *   &by=ts|seq|code: what bounds are compared with; &order=none: shuffled
+ *   &by=ts|seq|code: what bounds are compared with; &order=none: shuffled;
+ *   &most=N: never more than these
  * /control/items/TO/FROM: from now on there are the items FROM to TO.
  * The odd ones are listed in items.c and in examples/items-api/README.md. */
 #ifndef SUPPORT_ITEMS_H
