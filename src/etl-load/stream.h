@@ -33,7 +33,8 @@ struct stream {
 	char *from;             /* as the first one has them */
 	uint64_t version;
 	bool known;             /* expected is: a mark or the ledger said so */
-	int64_t expected;       /* the version that the checkpoint must have */
+	int64_t expected;       /* the version that the checkpoint must have;
+	                         * not known: as it was when begin came */
 	char *value;            /* of the batch's last mark, or NULL */
 	uint64_t value_seq;
 

@@ -4,6 +4,8 @@
 #include "db/control.h"
 #include "db/ledger.h"
 
+#include <stdlib.h>
+
 static struct ledger
 ledger_of(const struct loader *l)
 {
@@ -67,6 +69,23 @@ resume(struct loader *l, const struct ledger_row *row,
 	    (struct sums){ .in = sums->in, .skipped = sums->in };
 }
 
+/* Until a mark says which version its source has seen, it is the one that is
+ * there now. */
+static int
+fence_read(struct loader *l, struct err *e)
+{
+	struct stream *s = &l->stream;
+	char *value;
+
+	if (s->known || !stream_fenced(s))
+		return 0;
+	if (checkpoint_read(l->db, s->checkpoint, &value, &s->expected,
+	    e) == -1)
+		return -1;
+	free(value);
+	return 0;
+}
+
 int
 stream_find(struct loader *l, struct err *e)
 {
@@ -77,7 +96,7 @@ stream_find(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, e) == -1 ||
-	    row_read(l, &row, &sums, e) == -1) {
+	    row_read(l, &row, &sums, e) == -1 || fence_read(l, e) == -1) {
 		l->fault = *db_fault(l->db);
 		if (loader_recover(l, &tries, e) == -1)
 			return -1;
@@ -120,7 +139,7 @@ ledger_answer(struct loader *l, enum ledger_result r, struct err *e)
 bool
 stream_fenced(const struct stream *s)
 {
-	return s->checkpoint != NULL && s->known && !s->passive;
+	return s->checkpoint != NULL && !s->passive;
 }
 
 static int

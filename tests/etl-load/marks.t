@@ -197,6 +197,47 @@ for kind in sqlite postgresql; do
 	is "$k a batch without a mark: nothing" '' "$(rows log)"
 	clear_all
 
+	# Nor may it where no mark ever comes.
+	points nomark
+	rec '{"k":"a","n":1}'
+	end
+	is "$k no mark" '0 a|1  ' \
+	    "$(load --table log) $(rows log) $(checkpoint)"
+	points nomark2
+	rec '{"k":"b","n":1}'
+	end
+	mkfifo "$scratch/nomark.$kind"
+	etl-load --db "$db" --table log <"$scratch/nomark.$kind" \
+	    2>"$scratch/err" &
+	pid=$!
+	at_exit "kill $pid 2>/dev/null"
+	exec 8>"$scratch/nomark.$kind"
+	head -n 2 "$scratch/in" >&8
+	sleep 0.5
+	sql "INSERT INTO etl_checkpoints (name, version, updated_at)
+	    VALUES ('posts', 1, '2026-01-01T00:00:00Z')"
+	tail -n 1 "$scratch/in" >&8
+	exec 8>&-
+	rc=0
+	wait $pid || rc=$?
+	is "$k no mark, and moved meanwhile" '75 a|1 ' "$rc $(rows log)"
+	clear_all
+
+	# A tail that is longer than what is held in memory at once.
+	points long
+	seq 1500 | jq -c '{n: .}' >>"$scratch/in"
+	out=1500
+	mark 1
+	seq 1501 6000 | jq -c '{n: .}' >>"$scratch/in"
+	for flush in 1h 0ms; do
+		is "$k a long tail, $flush" 75 \
+		    "$(load --table log --batch 2000 --flush $flush)"
+		is "$k a long tail, $flush: dropped" '1500|1125750 1|1' \
+		    "$(sql 'SELECT count(*), sum(n) FROM log') $(checkpoint)"
+		clear_all
+		sql 'DELETE FROM etl_loads'
+	done
+
 	# A row that was cleared: version goes on, and none is made anew.
 	points cleared
 	version=4
