@@ -32,7 +32,7 @@ is 'they did not touch the database' 1 \
 
 etl-run --name held -c ": >held; $(script_until '[ -e over ]')" &
 pid=$!
-wait_until 5 test -e held
+wait_until 20 test -e held
 is 'a second one' 75 "$(status etl-run --name held -c 'echo no')"
 case ${ETL_BIN:-} in    # sanitizers take their time to start
 *san*) limit_ms=1000 ;;
@@ -66,7 +66,7 @@ is 'free after the run' 0 "$(status etl-run --name held -c :)"
 # etl-run killed: its stages hold the lock, and nothing else does.
 etl-run --name killed -c 'echo $$ >stage; exec sleep 30' 2>/dev/null &
 pid=$!
-wait_until 5 test -s stage
+wait_until 20 test -s stage
 at_exit "kill -9 $(cat stage) 2>/dev/null"
 kill -9 $pid
 wait $pid 2>/dev/null || :
@@ -76,7 +76,7 @@ like 'and says so' "process $pid has ended, but stages of its run still live" \
 is 'its row still says running' running \
     "$(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'killed'")"
 kill -9 "$(cat stage)"
-ok 'free when they have gone' wait_until 5 etl-run --name killed -c :
+ok 'free when they have gone' wait_until 20 etl-run --name killed -c :
 is 'the dead run is abandoned' 'abandoned success' \
     "$(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'killed'
     ORDER BY id" | tr '\n' ' ' | sed 's/ $//')"
@@ -92,9 +92,10 @@ is 'without the lock' 0 "$(status etl-run --name daemon -c :)"
 
 # The file is only a name: what others do to it is no way in.
 folder=/tmp/etl-run-$(id -u)
-etl-run --name removed -c 'rm -f "$1"/*; sleep 1' "$folder" 2>told &
+etl-run --name removed -c 'rm -f $(grep -l "^$PPID " "$1"/*)
+    : >removed; sleep 1' "$folder" 2>told &
 pid=$!
-sleep 0.3
+wait_until 20 test -e removed
 is 'a file that was removed is made anew' 0 \
     "$(status etl-run --name removed -c :)"
 rc=0; wait $pid || rc=$?
