@@ -126,10 +126,15 @@ for kind in sqlite postgresql; do
 		[ "$(rows log)" = 'a|1 b|1 ' ]
 	}
 	ok "$k flush of a boundary" wait_until 5 is_there
-	sed -n 6p "$scratch/in" >&8
+	sed -n 6,10p "$scratch/in" >&8
 	sleep 0.5
-	is "$k no flush behind it" 'a|1 b|1 ' "$(rows log)"
-	sed 1,6d "$scratch/in" >&8
+	is "$k no flush behind it" 'a|1 b|1  1|1' "$(rows log) $(checkpoint)"
+	sed -n 11p "$scratch/in" >&8
+	is_next() {
+		[ "$(checkpoint)" = '3|2' ]
+	}
+	ok "$k the next boundary, at once" wait_until 5 is_next
+	sed 1,11d "$scratch/in" >&8
 	exec 8>&-
 	rc=0
 	wait $pid || rc=$?
