@@ -173,7 +173,7 @@ int
 child_judge(struct child *c, const bool ok[256], struct err *e)
 {
 	const char *name = sigabbrev_np(c->signal);
-	int left = 0;
+	int left = 0, fd = c->rest != -1 ? c->rest : c->in;
 
 	if (c->ended && c->signal != 0)
 		return err_set(e, ERR_REFUSED, false, "%s: killed by signal "
@@ -181,7 +181,7 @@ child_judge(struct child *c, const bool ok[256], struct err *e)
 	if (c->ended && !ok[c->status & 255])
 		return err_set(e, ERR_REFUSED, false, "%s: ended with status "
 		    "%d, which is not in --ok", c->name, c->status);
-	if (c->rest != -1 && ioctl(c->rest, FIONREAD, &left) == -1)
+	if (fd != -1 && ioctl(fd, FIONREAD, &left) == -1)
 		return err_errno(e, ERR_IO, c->name);
 	if (!c->closed && left == 0)
 		return 0;

@@ -128,9 +128,8 @@ turn(struct via *v, bool *busy, struct err *e)
 		return -1;
 	if (!child_look(c) || v->last || c->closed)
 		return 0;
-	/* It went first; it may have read all that there will be. */
-	return c->signal != 0 || !v->o->ok[c->status & 255] ?
-	    child_judge(c, v->o->ok, e) : 0;
+	/* It went first: it may have read all that there will be. */
+	return child_judge(c, v->o->ok, e);
 }
 
 /* Nothing is kept back while we wait. */

@@ -98,8 +98,6 @@ is 'a signal' 69 "$(via --ok 0,137 sh -c 'cat >/dev/null; kill -9 $$')"
 told 'a signal' '^etl-via: sh: killed by signal KILL' 69
 is 'reads nothing' 69 "$(via true)"
 told 'reads nothing' '^etl-via: true: did not read all' 69
-is 'closes its input and lives on' 69 \
-    "$(via sh -c 'exec <&-; echo "{}"; sleep 60')"
 is 'fails at once' 69 "$(via false)"
 told 'fails at once: the status is the cause' 'status 1' 69
 is 'not there' 78 "$(via ./no-such-command)"
@@ -126,11 +124,11 @@ is 'a line too long' 69 "$(via --max-record 1KiB sh -c 'cat; seq -s, 1 999')"
 told 'a line too long' 'sh: line 5 .* 3887 bytes, more than --max-record' 69
 
 # Streams that are not whole.
-sed '$d' whole >cut
-in=cut
+sed '$d' whole >short
+in=short
 is 'cut' 75 "$(via cat)"
 told 'cut' 'cut off' 75
-{ cat cut; echo '{"@etl":"failed","stage":"extract","code":66,"message":"gone"}'; } >failed
+{ cat short; echo '{"@etl":"failed","stage":"extract","code":66,"message":"gone"}'; } >failed
 in=failed
 is 'failed before' 66 "$(via cat)"
 is 'failed before: passed on' "$(tail -n 1 failed)" "$(tail -n 1 out)"
@@ -241,7 +239,7 @@ is 'in a run, a file: the stream starts here' 'begin 1 2 end' "$(kinds out)"
 is 'in a run, a file: counts' '[2,2,0,0]' "$(counts end)"
 
 # Options.
-for ok in '' , 0, 256 1,x 1,,2 -1 ' 1'; do
+for ok in '' ',' '0,' 256 1,x '1,,2' -1 ' 1'; do
 	is "--ok '$ok'" 64 "$(via "--ok=$ok" cat)"
 done
 is 'no CMD' 64 "$(via)"
