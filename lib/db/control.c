@@ -1,5 +1,7 @@
 #include "db/control.h"
 
+#include "db/control_old.h"
+
 #include <inttypes.h>
 
 /* Step n makes version n + 1 of version n. */
@@ -26,6 +28,7 @@ version_check(struct db *db, int64_t version, struct err *e)
 static int
 migrate(struct db *db, struct err *e)
 {
+	struct control_old old = { false, false };
 	int64_t present, version = 0;
 
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
@@ -37,10 +40,12 @@ migrate(struct db *db, struct err *e)
 		return -1;
 	if (version_check(db, version, e) == -1)
 		return -1;
+	if (present == 0 && control_old_away(&old, db, e) == -1)
+		return -1;
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
 			return -1;
-	return 0;
+	return control_old_back(&old, db, e);
 }
 
 int

@@ -174,8 +174,7 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	return 1;
 }
 
-/* 1 the part is in raw, 0 the letter has changed. SQLite reads the whole of
- * it for any part. */
+/* 1 the part is in raw, 0 the letter has changed. SQLite gives it whole. */
 static int
 part_read(struct letters *l, const struct letter *t, struct err *e)
 {

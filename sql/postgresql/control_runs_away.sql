@@ -1,0 +1,1 @@
+ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl

@@ -1,0 +1,1 @@
+SELECT lower(name) FROM pragma_table_info($1)

@@ -1,0 +1,1 @@
+ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
