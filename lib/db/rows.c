@@ -213,6 +213,9 @@ db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 		rc = first.type == DB_NULL ? 0 : value_int(&first, out);
 		if (rc == -1)
 			(void)err_set(e, ERR_BUG, false, "no integer: %s", sql);
+		/* A statement that writes commits at its end, or fails to. */
+		while (rc != -1 && (rc = db_next(r, e)) == 1)
+			continue;
 	}
 	db_end(r);
 	return rc;

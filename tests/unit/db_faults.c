@@ -194,6 +194,23 @@ stops_end_a_wait(void **state)
 	(void)close(ready[1]);
 }
 
+/* SQLite gives the row first, and commits when it is asked for the next. */
+static void
+a_commit_that_fails_is_told(void **state)
+{
+	struct env *v = *state;
+	int64_t n = 0;
+
+	script(v, "CREATE TABLE p (id bigint PRIMARY KEY);"
+	    "CREATE TABLE c (id bigint REFERENCES p "
+	    "DEFERRABLE INITIALLY DEFERRED)");
+	assert_int_equal(db_int(v->db,
+	    "INSERT INTO c VALUES (7) RETURNING id", NULL, 0, 0, &n, &v->e),
+	    -1);
+	OK(v, db_int(v->db, "SELECT count(*) FROM c", NULL, 0, 9, &n, &v->e));
+	assert_int_equal(n, 0);
+}
+
 int
 main(void)
 {
@@ -205,6 +222,7 @@ main(void)
 		ON_SQLITE(full_disk_is_for_good),
 		ON_SQLITE(sqlite_has_no_copy),
 		ON_BOTH(stops_end_a_wait),
+		ON_BOTH(a_commit_that_fails_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
