@@ -54,8 +54,12 @@ int
 pool_start(struct pool *p, unsigned int lane, struct err *e)
 {
 	unsigned char byte = (unsigned char)lane;
+	ssize_t n;
 
-	if (write(p->commands, &byte, 1) != 1)
+	do
+		n = write(p->commands, &byte, 1);
+	while (n == -1 && errno == EINTR);
+	if (n != 1)
 		return err_set(e, ERR_RETRY, true,
 		    "the filter's process has gone");
 	return 0;
