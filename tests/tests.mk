@@ -10,6 +10,10 @@ SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 $(B)/tests/mock-api: $(call objects,tests/support) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd -lz -lmd
+# Goes before a program by LD_PRELOAD: never with sanitizers of its own.
+$(B)/tests/shim.so: $(wildcard tests/fault/shim*.c) tests/fault/shim.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) -O2 -g -fPIC -shared -o $@ $(filter %.c,$^)
 $(B)/tests/measure: $(B)/tests/bench/measure.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
@@ -26,7 +30,7 @@ $(UNIT): %: %.o $(LIB)
 # fails is shown, what is done is not.
 MAKE_ALL = echo building && $(MAKE) -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
-build-tests: all $(SUPPORT) $(UNIT)
+build-tests: all $(SUPPORT) $(UNIT) $(B)/tests/shim.so
 
 check: deps
 	@$(MAKE_ALL) build-tests

@@ -1,0 +1,368 @@
+"""What programs are run under faults, and what must be there afterwards.
+
+A case has: name, program, start() (once), reset() (before each undisturbed or
+disturbed first run), run(env) -> Result, state() -> what stands in files and
+databases, whole(result, state): is it as undisturbed; kept(result, state): is
+it what a failed run may leave.
+"""
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+
+SCRATCH = os.environ["SCRATCH"]
+PATIENCE = 20
+ENV = dict(os.environ, INITIAL_BACKOFF="1ms", MAX_BACKOFF="5ms", TZ="UTC")
+RANDOM = [
+    (re.compile(rb'"(id|run)":"[0-9a-f-]{36}"'), rb'"\1":"-"'),
+    (re.compile(rb'"occurrence":"[^"]*/([0-9]+)"'), rb'"occurrence":"\1"'),
+    (re.compile(rb'"at":"[^"]*"'), b'"at":"-"'),
+]
+
+
+def steady(text):
+    """The bytes without what is random or a time."""
+    for pattern, put in RANDOM:
+        text = pattern.sub(put, text)
+    return text
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, steady(out), err
+
+
+def run(argv, given, env):
+    """Its exit, output and words; 124 after PATIENCE seconds."""
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=env, cwd=SCRATCH, start_new_session=True)
+    try:
+        out, err = process.communicate(given, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        out, err = process.communicate()
+        return Result(124, out, err + b"it hangs\n")
+    return Result(process.returncode, out, err)
+
+
+class Case:
+    """A filter: records in, records out, rejects to a file or in the stream."""
+
+    def __init__(self, name, argv, given=b"", aside=False, then=None):
+        self.name, self.argv, self.given = name, argv, given
+        self.aside, self.program = aside, argv[0]
+        self.file = SCRATCH + "/" + name + ".rejects"
+
+    def start(self):
+        pass
+
+    def reset(self):
+        if os.path.exists(self.file):
+            os.unlink(self.file)
+
+    def run(self, env):
+        argv = self.argv
+        if self.aside:
+            argv = ["sh", "-c", 'exec "$@" 3>>"$0"', self.file] + argv
+        return run(argv, self.given, env)
+
+    def state(self):
+        if not os.path.exists(self.file):
+            return b""
+        with open(self.file, "rb") as f:
+            return steady(f.read())
+
+    def whole(self, result, state):
+        return (result.out, state) == self.wanted
+
+    def kept(self, result, state):
+        """Whole lines of the undisturbed output, torn at the end at most,
+        never its end; a failed mark may come after them."""
+        out, aside = self.wanted
+        lines = result.out.split(b"\n")
+        while lines and (lines[-1] == b"" or
+                         lines[-1].startswith(b'{"@etl":"failed"')):
+            lines.pop()
+        told = b"\n".join(lines)
+        if b'"@etl":"end"' in told or not out.startswith(told):
+            return "its output is no part of the undisturbed one"
+        if not aside.startswith(state):
+            return "its rejects are no part of the undisturbed ones"
+        return ""
+
+    def completed(self, result, before, after):
+        """What is wrong after an undisturbed run once more."""
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+        if result.code == 0 and (result.out, after) == (
+                self.wanted[0], before + self.wanted[1]):
+            return ""
+        return "the next run: exit %d: %s" % (result.code,
+                                              result.err.decode())
+
+
+class Database:
+    """A database that is set back to its start for each point."""
+    rows = "SELECT * FROM %s ORDER BY 1, 2"
+    queries = (
+        "SELECT id, stage, code, raw, attempts, resolved_upto, status"
+        " FROM (SELECT reject_id AS id, stage, code, raw, attempts,"
+        " resolved_upto, status FROM dead_letters) q ORDER BY 1",
+        "SELECT count(*), count(DISTINCT occurrence)"
+        " FROM dead_letter_attempts",
+        "SELECT stream_id, target, seq, ended, taken, %s FROM etl_loads"
+        " ORDER BY 1, 2")
+    counts = "counts"       # "0" where a run after another may count anew
+
+    def state(self):
+        return repr([self.ask(q.replace("%s", self.counts))
+                     for q in self.queries] +
+                    [self.ask(self.rows % t) for t in self.tables])
+
+
+class SQLite(Database):
+    def __init__(self, name, tables=(), wal=False, script=""):
+        self.path = "%s/%s.db" % (SCRATCH, name)
+        self.first = self.path + ".first"
+        self.tables, self.wal, self.script = tables, wal, script
+        self.url = "sqlite:" + self.path
+
+    def start(self, prepare):
+        db = sqlite3.connect(self.path)
+        db.executescript(self.script)
+        if self.wal:
+            db.execute("PRAGMA journal_mode = WAL")
+        db.commit()
+        prepare(self.url)
+        if self.wal:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        shutil.copy(self.path, self.first)
+
+    def reset(self):
+        for end in ("-journal", "-wal", "-shm"):
+            if os.path.exists(self.path + end):
+                os.unlink(self.path + end)
+        shutil.copy(self.first, self.path)
+
+    def ask(self, query):
+        db = sqlite3.connect(self.path, timeout=10)
+        try:
+            return db.execute(query).fetchall()
+        except sqlite3.OperationalError as e:
+            if "no such table" not in str(e):
+                raise
+            return []
+        finally:
+            db.close()
+
+    def sound(self):
+        return self.ask("PRAGMA integrity_check") == [("ok",)]
+
+
+class PostgreSQL(Database):
+    made = 0
+
+    def __init__(self, name, tables=(), script=""):
+        self.name = "etl_fault_%d_%s" % (os.getpid(), name.replace("-", "_"))
+        self.tables, self.script = tables, script
+        self.url = "postgresql:///" + self.name
+
+    def start(self, prepare):
+        import atexit
+        import psycopg2
+        import psycopg2.extras
+        psycopg2.extras.register_default_json(globally=True, loads=str)
+        psycopg2.extras.register_default_jsonb(globally=True, loads=str)
+        subprocess.run(["createdb", self.name], check=True)
+        atexit.register(subprocess.run, ["dropdb", "--force", self.name])
+        self.db = psycopg2.connect(dbname=self.name)
+        self.db.autocommit = True
+        if self.script:
+            self.ask(self.script)
+        prepare(self.url)
+        self.keep = {t: self.ask("SELECT * FROM " + t) for t in self.filled()}
+
+    def filled(self):
+        return [r[0] for r in self.ask(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace"
+            " = 'public'::regnamespace AND relname <> 'etl_control'"
+            " ORDER BY relname <> 'dead_letter_attempts'")]
+
+    def reset(self):
+        self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                 "WHERE datname = current_database() "
+                 "AND pid <> pg_backend_pid()")
+        tables = self.filled()
+        for table in tables:
+            self.ask("DELETE FROM " + table)
+        for table in reversed(tables):
+            for row in self.keep.get(table, ()):
+                self.ask("INSERT INTO %s OVERRIDING SYSTEM VALUE VALUES (%s)"
+                         % (table, ", ".join(["%s"] * len(row))), row)
+
+    def ask(self, query, values=None):
+        """Rows; none of a table that is not there."""
+        import psycopg2
+        try:
+            return self.ask_it(query, values)
+        except psycopg2.errors.UndefinedTable:
+            return []
+
+    def ask_it(self, query, values):
+        with self.db.cursor() as c:
+            c.execute(query, values)
+            return [tuple(bytes(v) if isinstance(v, memoryview) else v
+                          for v in r) for r in c.fetchall()] \
+                if c.description else []
+
+    def sound(self):
+        return True
+
+
+class Loads(Case):
+    """What ends in a database: a failed run may leave whole batches, a plain
+    run after it makes it whole."""
+
+    def __init__(self, name, argv, db, given=b"", prepare=lambda url: None):
+        super().__init__(name, argv, given)
+        self.db, self.prepare = db, prepare
+
+    def start(self):
+        self.db.start(self.prepare)
+
+    def reset(self):
+        self.db.reset()
+
+    def run(self, env):
+        return run(self.argv, self.given, dict(env, DATABASE_URL=self.db.url))
+
+    def state(self):
+        return self.db.state()
+
+    def kept(self, result, state):
+        return "" if self.db.sound() else "the database is broken"
+
+    def completed(self, result, before, after):
+        if result.code == 0 and self.whole(
+                Result(0, self.wanted[0], b""), after):
+            return ""
+        return "the next run: exit %d: %s%s" % (
+            result.code, result.err.decode(), after)
+
+
+TABLE = "CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL)"
+LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
+BAD = LINES + b'{"id":12,"v":null}\nno record\n'
+
+
+def stream(records, rejected=0):
+    """As a source writes it."""
+    n = records.count(b"\n")
+    return (b'{"@etl":"begin","v":1,"id":"5f4e0c7e-0000-4000-8000-'
+            b'000000000001","stream":"s","stages":["extract"]}\n' + records +
+            b'{"@etl":"end","stages":[{"stage":"extract","in":0,"out":%d,'
+            b'"dropped":0,"rejected":%d}]}\n' % (n, rejected))
+
+
+def write(name, data):
+    path = SCRATCH + "/" + name
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def load(kind, mode):
+    name = "load-%s-%s" % (kind, mode)
+    db = PostgreSQL(name, ["t"], TABLE) if kind == "postgresql" else \
+        SQLite(name, ["t"], kind == "wal", TABLE)
+    argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
+    if mode == "upsert":
+        argv += ["--key", "id"]
+        db.counts = "0"
+
+    def prepare(url):
+        subprocess.run(argv, input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Loads(name, argv, db, stream(BAD), prepare)
+
+
+def letters(count):
+    return b"".join(
+        b'{"@etl":"reject","v":1,"id":"%064x","occurrence":"r/t.aaaa/%d",'
+        b'"run":"r","pipeline":"p","stage":"transform","code":"filter",'
+        b'"message":"no","raw":"{\\"id\\":%d}","at":"2026-11-20T08:00:00Z"}\n'
+        % (i, i, i) for i in range(1, count + 1))
+
+
+def dlq(kind, name, argv, given=b"", filled=True):
+    name = "dlq-%s-%s" % (kind, name)
+    db = PostgreSQL(name) if kind == "postgresql" else \
+        SQLite(name, (), kind == "wal")
+
+    def prepare(url):
+        subprocess.run(["etl-dlq", "put"], input=letters(4) if filled else b"",
+                       check=True, stdout=subprocess.DEVNULL,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Loads(name, argv, db, given, prepare)
+
+
+class Runs(Loads):
+    """etl-run: also a row for each run, none of which stays running."""
+
+    def state(self):
+        ended = self.db.ask("SELECT status FROM pipeline_runs ORDER BY id")
+        self.statuses = [s for s, in ended]
+        return self.db.state()
+
+    def whole(self, result, state):
+        return state == self.wanted[1] and self.statuses[-1:] == ["success"] \
+            and "running" not in self.statuses
+
+
+def runs(kind):
+    name = "run-%s" % kind
+    db = PostgreSQL(name, ["t"], TABLE) if kind == "postgresql" else \
+        SQLite(name, ["t"], kind == "wal", TABLE)
+    saved = write(name + ".ndjson", stream(LINES))
+    script = write(name + ".sh", (
+        "etl-load --table t --key id <%s\n" % saved).encode())
+    argv = ["etl-run", "--name", "p", script]
+
+    def prepare(url):
+        subprocess.run(["etl-load", "--table", "t"], input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Runs(name, argv, db, b"", prepare)
+
+
+def cases():
+    source = write("in.ndjson", BAD)
+    yield Case("extract", ["etl-extract", source], aside=True)
+    yield Case("extract-stream", ["etl-extract", "--stream", "s", source])
+    yield Case("extract-stdin", ["etl-extract", "--stream", "s", "-"],
+               given=BAD)
+    if "API" in os.environ:
+        yield Case("extract-http", [
+            "etl-extract", "--stream", "s", "--paginate", "page", "--into",
+            "query:_page", "--size", "_limit=4", "--backoff", "1ms..5ms",
+            os.environ["API"] + "/posts"])
+    yield Case("transform", ["etl-transform", "if .id > 9 then error(\"no\") "
+                             "elif .id < 3 then empty else . end"],
+               given=LINES, aside=True)
+    yield Case("transform-stream", ["etl-transform", "."], given=stream(LINES))
+    kinds = ["sqlite", "wal"]
+    if "PGPORT" in os.environ:
+        kinds.append("postgresql")
+    for kind in kinds:
+        yield load(kind, "append")
+        yield load(kind, "upsert")
+        yield dlq(kind, "put", ["etl-dlq", "put"], letters(3), False)
+        yield dlq(kind, "list", ["etl-dlq", "list"])
+        yield dlq(kind, "replay", ["etl-dlq", "replay"])
+        yield dlq(kind, "discard", ["etl-dlq", "discard", "1", "3"])
+        yield runs(kind)

@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# points WHAT SHARE: a check for each case of points.py.  By hand, from the top
+# folder, for one point and all that it says:
+#	ETL_BIN=bin ETL_BUILD=build sh tests/support/with-pg.sh build/pg.log \
+#	    sh tests/fault/point.sh io CASE CALL:N:HOW
+# shellcheck disable=SC2154 # of lib.sh
+points_start() {
+	api_start --posts 12
+	SCRATCH=$scratch SHIM=$etl_build/tests/shim.so API=$api
+	PYTHONDONTWRITEBYTECODE=1
+	export SCRATCH SHIM API PYTHONDONTWRITEBYTECODE
+}
+
+points() {
+	points_start
+	for case in $(/usr/bin/python3 tests/fault/points.py cases); do
+		rc=0
+		/usr/bin/python3 tests/fault/points.py "$1" "$2" "$case" \
+		    >"$scratch/points" 2>&1 || rc=$?
+		check "$1, $case: $(tail -n 1 "$scratch/points")" $rc
+		[ $rc -eq 0 ] || diag "$(cat "$scratch/points")"
+	done
+}
