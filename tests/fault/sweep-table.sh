@@ -18,7 +18,7 @@
 
 pipelines='fresh append upsert single plain aside marks-append marks-upsert
     marks-ignore many via replay put extract extract-upsert save run
-    run-extract run-via'
+    run-extract run-via overlap replays drip drip-marks'
 
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
@@ -29,6 +29,7 @@ else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 into_log='$at_load etl-load --table log --flush 1h --batch'
 into_t='$at_load etl-load --table t --key k --flush 1h --batch'
 saved='cat "$records"'
+drip='while read -r line; do printf "%s\n" "$line"; sleep .004; done'
 marked='cat "$marks"'
 transform='$at_transform etl-transform "$keep"'
 extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
@@ -118,6 +119,24 @@ pipeline() {
 		source='' cut=any compare=sums
 		stages='run extract transform load'
 		;;
+	overlap)
+		before="etl-checkpoint set s 9007199254740999"
+		twice "$items | $transform_items | $into_log 1"
+		stages='extract load'
+		;;
+	replays)
+		before="$saved | $transform | etl-load --table t --key k"
+		twice "\$at_replay etl-dlq replay --stage transform |
+		    \$at_transform etl-transform '.n += .5 | .n *= 2' |
+		    $into_log 1"
+		stages='replay load'
+		;;
+	drip)
+		source="$drip <\"\$records\"" rest="$transform | $into_log 2"
+		;;
+	drip-marks)
+		source="$drip <\"\$marks\"" rest="$transform | $into_t 1"
+		;;
 	run-via)
 		in_run "$items | \$at_via etl-via --ok 0,1 grep -v 000012 |
 		    $transform_items | $into_log 1"
@@ -129,6 +148,13 @@ pipeline() {
 # in_run TEXT: the pipeline is a run.
 in_run() {
 	rest="\$at_run etl-run --name p -c '$1'"
+}
+
+# twice TEXT: two of it at once, of which one may well end with 75.
+twice() {
+	rest="{ $1; } & { $(printf '%s' "$1" | sed 's/\$at_[a-z]* //g'); }
+	    wait"
+	source='' cut=any compare=sums
 }
 
 # The records: a drop, two rejects of the transform with equal bytes, one of

@@ -117,6 +117,7 @@ prepare() {
 	if [ $status -ne 0 ]; then
 		id=$kind/$p
 		fail "undisturbed: status $status"
+		check "$id: undisturbed" 1
 		done_testing
 		exit 1
 	fi
