@@ -2,7 +2,7 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 PROGS = etl-extract etl-transform etl-load etl-dlq etl-run etl-via \
-    etl-checkpoint
+    etl-checkpoint etl-status
 
 # make SAN=1: everything again, beside the plain build, under sanitizers.
 ifdef SAN
@@ -32,6 +32,7 @@ LDLIBS_etl-dlq = $(DB_LIBS) -lmd
 LDLIBS_etl-run = $(DB_LIBS) -lmd
 LDLIBS_etl-via = -lmd
 LDLIBS_etl-checkpoint = $(DB_LIBS) -lmd
+LDLIBS_etl-status = $(DB_LIBS) -lmd
 PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))

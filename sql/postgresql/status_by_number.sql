@@ -1,0 +1,1 @@
+SELECT id FROM pipeline_runs WHERE id = $1

@@ -1,0 +1,123 @@
+/* etl-status: what became of runs. */
+#include "status.h"
+
+#include "base/opt.h"
+#include "base/stdfd.h"
+#include "base/stop.h"
+#include "base/text.h"
+#include "db/control.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: etl-status [--db URL] [--json] --run ID";
+
+#define AT(field) offsetof(struct status_opts, field)
+static const struct opt options[] = {
+	{ "db", OPT_STRING, AT(db), "URL",
+	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	{ "json", OPT_FLAG, AT(json), NULL, "one JSON object", NULL, 0 },
+	{ "run", OPT_STRING, AT(run), "ID",
+	    "one run: its number, or the start of its uuid", NULL, 0 },
+};
+#undef AT
+
+static const struct opt_spec spec = {
+	.program = "etl-status", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0])
+};
+
+/* The first one that is asked for is printed. */
+static const struct report {
+	size_t option;          /* a text: asked for where it is set */
+	int (*print)(struct status *s, struct err *e);
+} reports[] = {
+	{ offsetof(struct status_opts, run), run_report },
+};
+enum { REPORTS = sizeof(reports) / sizeof(reports[0]) };
+
+static const struct report *
+report_find(const struct status_opts *o, int operands, struct err *e)
+{
+	const char *given;
+
+	for (size_t i = 0; operands == 0 && i < REPORTS; i++) {
+		memcpy(&given, (const char *)o + reports[i].option,
+		    sizeof(given));
+		if (given != NULL)
+			return &reports[i];
+	}
+	(void)err_set(e, ERR_USAGE, false, operands > 0 ?
+	    "no operands are taken" : "what of? give --run ID");
+	return NULL;
+}
+
+/* Lines are ours; all else in them has been shown already, or is JSON. */
+int
+status_print(struct status *s, struct buf *text, struct err *e)
+{
+	const char *p, *end, *lf;
+	struct buf line;
+	int rc = 0;
+
+	if (buf_check(text, e) == -1)
+		return -1;
+	buf_init(&line, SIZE_MAX / 4);
+	p = text->data;
+	for (end = p + text->len; rc == 0 && p < end; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(end - p));
+		buf_clear(&line);
+		text_show(&line, p, (size_t)(lf - p));
+		rc = buf_check(&line, e) == -1 ? -1 :
+		    out_line(s->out, line.data, line.len, e);
+	}
+	buf_release(&line);
+	return rc;
+}
+
+static int
+report_run(const struct report *r, struct status *s, struct err *e)
+{
+	int rc = -1;
+
+	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
+		return -1;
+	if (db_open(&s->db, s->opts->db, e) == 0 &&
+	    control_ensure(s->db, e) == 0 && r->print(s, e) == 0)
+		rc = out_flush(s->out, e);
+	db_close(s->db);
+	out_close(s->out);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct status_opts o = { 0 };
+	struct status s = { .opts = &o };
+	const struct report *report = NULL;
+	struct stdfd fds;
+	struct err e = { 0 };
+	enum opt_result r;
+	int status = 0;
+
+	if (stdfd_claim(&fds, &e) == -1)
+		return err_report(spec.program, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN &&
+	    (report = report_find(&o, argc - optind, &e)) == NULL)
+		r = OPT_FAILED;
+	if (r != OPT_RUN)
+		return opt_answer(&spec, r, &e);
+	stop_catch();
+	if (o.db != NULL && db_url_has_password(o.db))
+		(void)fprintf(stderr, "etl-status: warning: --db: others can "
+		    "read a password in arguments: use DATABASE_URL or "
+		    "PGPASSFILE\n");
+	if (report_run(report, &s, &e) == -1)
+		status = err_report(spec.program, &e);
+	stop_die();
+	return status;
+}

@@ -1,0 +1,57 @@
+/* All that is stored of one run: its row, its stages, its loads, the codes of
+ * its rejects, and what does not add up in them.
+ * Owns:  everything; history_release() frees it. */
+#ifndef STATUS_RUN_H
+#define STATUS_RUN_H
+
+#include "base/buf.h"
+#include "db/db.h"
+#include "db/tally.h"
+
+enum run_text {                 /* as sql/DB/status_run.sql has them */
+	TEXT_RUN, TEXT_PIPELINE, TEXT_STATUS, TEXT_RETRY_OF, TEXT_HOST,
+	TEXT_STARTED, TEXT_COMPLETED, TEXT_RENEWED, TEXT_MESSAGE,
+	TEXT_TRACEPARENT, TEXT_LOG, TEXT_STAGES, TEXT_N
+};
+enum run_number {
+	NUMBER_ID, NUMBER_ATTEMPT, NUMBER_DURATION, NUMBER_EXTRACTED,
+	NUMBER_LOADED, NUMBER_UNCHANGED, NUMBER_DROPPED, NUMBER_REJECTED,
+	NUMBER_ERRORS, NUMBER_N
+};
+
+struct run_load {
+	char *target, *stream;
+	int64_t batches, seq, version;
+	bool ended, taken;
+	struct tally counts;
+};
+
+struct run_code {
+	char *stage, *code;
+	int64_t count;
+};
+
+struct history {
+	char *text[TEXT_N];     /* NULL: none */
+	int64_t number[NUMBER_N];
+	struct tally stages;
+	bool so_far;            /* not yet in the row: what its loads say */
+	struct run_load *loads;
+	size_t nloads;
+	struct run_code *codes;
+	size_t ncodes;
+	struct buf problems;    /* each ends with a newline */
+};
+
+/* ID: its number, or the start of its uuid. ERR_LIMIT where there is none. */
+int history_read(struct history *h, struct db *db, const char *id,
+    struct err *e);
+void history_release(struct history *h);
+
+/* What does not add up, and where, into problems. */
+void history_check(struct history *h);
+
+void history_text(struct buf *b, const struct history *h);
+void history_json(struct buf *b, const struct history *h);
+
+#endif

@@ -1,0 +1,142 @@
+/* Every record of a stream that has ended is accounted for, or it is said
+ * where not (design: the promises). */
+#include "run.h"
+
+#include <string.h>
+
+typedef long long ll;
+
+static bool
+is_loader(const struct tally_stage *s)
+{
+	return s->has[TALLY_INSERTED];
+}
+
+static int64_t
+loader_sum(const int64_t *c)
+{
+	return c[TALLY_INSERTED] + c[TALLY_UPDATED] + c[TALLY_UNCHANGED] +
+	    c[TALLY_SUPERSEDED] + c[TALLY_SKIPPED] + c[TALLY_DELETED] +
+	    c[TALLY_REJECTED];
+}
+
+/* A stage by itself; a source has read nothing. */
+static void
+check_own(struct buf *b, const char *where, const struct tally_stage *s)
+{
+	const int64_t *c = s->count;
+	int64_t gone = c[TALLY_DROPPED] + c[TALLY_REJECTED];
+
+	if (is_loader(s) && c[TALLY_IN] != loader_sum(c))
+		buf_printf(b, "%s: %s took %lld records, and what became of "
+		    "them adds up to %lld\n", where, s->name,
+		    (ll)c[TALLY_IN], (ll)loader_sum(c));
+	else if (!is_loader(s) && c[TALLY_IN] > 0 && (gone > c[TALLY_IN] ||
+	    (gone == c[TALLY_IN] && c[TALLY_OUT] > 0)))
+		buf_printf(b, "%s: %s took %lld records, dropped %lld, "
+		    "rejected %lld, and put out %lld\n", where, s->name,
+		    (ll)c[TALLY_IN], (ll)c[TALLY_DROPPED],
+		    (ll)c[TALLY_REJECTED], (ll)c[TALLY_OUT]);
+	if (c[TALLY_ASIDE] > c[TALLY_REJECTED])
+		buf_printf(b, "%s: %s put %lld rejects aside, of %lld\n",
+		    where, s->name, (ll)c[TALLY_ASIDE],
+		    (ll)c[TALLY_REJECTED]);
+}
+
+/* What one put out the next one took. */
+static void
+check_next(struct buf *b, const char *where, const struct tally_stage *s)
+{
+	if (s[0].count[TALLY_OUT] == s[1].count[TALLY_IN])
+		return;
+	buf_printf(b, "%s: %s put out %lld records, and %s took %lld\n",
+	    where, s[0].name, (ll)s[0].count[TALLY_OUT], s[1].name,
+	    (ll)s[1].count[TALLY_IN]);
+}
+
+static void
+check_stages(struct buf *b, const char *where, const struct tally *t,
+    bool chain)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		check_own(b, where, &t->stages[i]);
+		if (chain && i + 1 < t->n)
+			check_next(b, where, &t->stages[i]);
+	}
+}
+
+static bool
+done(const struct history *h)
+{
+	return strcmp(h->text[TEXT_STATUS], "success") == 0;
+}
+
+/* The row's own counts are those of its stages. */
+static void
+check_row(struct history *h)
+{
+	const struct tally *t = &h->stages;
+	const struct { const char *name; int64_t row, stages; } all[] = {
+		{ "extracted", h->number[NUMBER_EXTRACTED], t->extracted },
+		{ "loaded", h->number[NUMBER_LOADED],
+		    tally_sum(t, TALLY_INSERTED) +
+		    tally_sum(t, TALLY_UPDATED) +
+		    tally_sum(t, TALLY_DELETED) },
+		{ "unchanged", h->number[NUMBER_UNCHANGED],
+		    tally_sum(t, TALLY_UNCHANGED) },
+		{ "dropped", h->number[NUMBER_DROPPED],
+		    tally_sum(t, TALLY_DROPPED) },
+		{ "rejected", h->number[NUMBER_REJECTED],
+		    tally_sum(t, TALLY_REJECTED) },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].row != all[i].stages)
+			buf_printf(&h->problems, "the row says %lld %s, its "
+			    "stages %lld\n", (ll)all[i].row, all[i].name,
+			    (ll)all[i].stages);
+}
+
+/* Two loads of one stream (tee): its rejects are stored once. */
+static bool
+stream_twice(const struct history *h)
+{
+	for (size_t i = 0; i < h->nloads; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(h->loads[i].stream,
+			    h->loads[k].stream) == 0)
+				return true;
+	return false;
+}
+
+static void
+check_letters(struct history *h)
+{
+	for (size_t i = 0; i < h->stages.n; i++) {
+		const struct tally_stage *s = &h->stages.stages[i];
+		int64_t due = s->count[TALLY_REJECTED] -
+		    s->count[TALLY_ASIDE], have = 0;
+
+		for (size_t k = 0; k < h->ncodes; k++)
+			if (strcmp(h->codes[k].stage, s->name) == 0)
+				have += h->codes[k].count;
+		if (have != due)
+			buf_printf(&h->problems, "%s: %lld records rejected "
+			    "into the stream, and %lld stored as dead letters "
+			    "now\n", s->name, (ll)due, (ll)have);
+	}
+}
+
+void
+history_check(struct history *h)
+{
+	for (size_t i = 0; i < h->nloads; i++)
+		check_stages(&h->problems, h->loads[i].target,
+		    &h->loads[i].counts, h->loads[i].ended);
+	if (h->nloads == 0)
+		check_stages(&h->problems, "its row", &h->stages, false);
+	if (h->text[TEXT_STAGES] != NULL)
+		check_row(h);
+	if (done(h) && !stream_twice(h))
+		check_letters(h);
+}

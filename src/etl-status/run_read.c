@@ -1,0 +1,210 @@
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUMBER_DIGITS = 18 };
+
+void
+history_release(struct history *h)
+{
+	for (size_t i = 0; i < TEXT_N; i++)
+		free(h->text[i]);
+	for (size_t i = 0; i < h->nloads; i++) {
+		free(h->loads[i].target);
+		free(h->loads[i].stream);
+		tally_release(&h->loads[i].counts);
+	}
+	for (size_t i = 0; i < h->ncodes; i++) {
+		free(h->codes[i].stage);
+		free(h->codes[i].code);
+	}
+	free(h->loads);
+	free(h->codes);
+	tally_release(&h->stages);
+	buf_release(&h->problems);
+	*h = (struct history){ .nloads = 0 };
+}
+
+static int
+find_prefix(struct db *db, const char *id, int64_t *out, struct err *e)
+{
+	struct db_value v = db_text(id);
+	struct db_rows *r;
+	int n = 0, rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_STATUS_BY_PREFIX), &v, 1,
+	    e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		*out = db_column(r, 0).i;
+		n++;
+	}
+	db_end(r);
+	if (rc == 0 && n > 1)
+		return err_set(e, ERR_USAGE, false, "%s: several runs begin "
+		    "so: give more of the uuid", id);
+	return rc;
+}
+
+static int
+find(struct db *db, const char *id, int64_t *out, struct err *e)
+{
+	size_t n = strlen(id);
+	struct db_value v = DB_I(0);
+
+	*out = 0;
+	if (n > 0 && n <= NUMBER_DIGITS && strspn(id, "0123456789") == n) {
+		v.i = strtoll(id, NULL, 10);
+		if (db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER), &v, 1, 0,
+		    out, e) == -1)
+			return -1;
+	}
+	if (*out == 0 && n > 0 && strspn(id, "0123456789abcdef-") == n &&
+	    find_prefix(db, id, out, e) == -1)
+		return -1;
+	if (*out != 0)
+		return 0;
+	return err_set(e, ERR_LIMIT, false, "%s: no such run", id);
+}
+
+/* NULL stays NULL. */
+static int
+copy(char **out, struct db_value v, struct err *e)
+{
+	if (v.type == DB_NULL)
+		return 0;
+	*out = strndup(v.p != NULL ? v.p : "", v.len);
+	return *out == NULL ? err_nomem(e) : 0;
+}
+
+static int
+row_read(struct history *h, struct db *db, int64_t id, struct err *e)
+{
+	struct db_value v = DB_I(id);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_STATUS_RUN), &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		rc = 0;
+		for (size_t i = 0; rc == 0 && i < TEXT_N; i++)
+			rc = copy(&h->text[i], db_column(r, i), e);
+		for (size_t i = 0; i < NUMBER_N; i++)
+			h->number[i] = db_column(r, TEXT_N + i).i;
+	}
+	db_end(r);
+	return rc;
+}
+
+/* Counts that cannot be read are told, and no reason to tell nothing. */
+static int
+counts_add(struct history *h, struct tally *t, const char *json, size_t len,
+    const char *where, struct err *e)
+{
+	if (tally_add(t, json, len, e) == 0)
+		return 0;
+	if (e->code != ERR_PEER)
+		return -1;
+	buf_printf(&h->problems, "%s: %s\n", where, e->msg);
+	return 0;
+}
+
+static int
+load_add(struct history *h, const struct db_rows *r, struct err *e)
+{
+	struct run_load *l = realloc(h->loads,
+	    (h->nloads + 1) * sizeof(*l));
+	struct db_value counts = db_column(r, 7);
+
+	if (l == NULL)
+		return err_nomem(e);
+	h->loads = l;
+	l += h->nloads++;
+	*l = (struct run_load){ .batches = db_column(r, 2).i,
+	    .seq = db_column(r, 3).i, .version = db_column(r, 4).i,
+	    .ended = db_column(r, 5).i != 0, .taken = db_column(r, 6).i != 0 };
+	if (copy(&l->target, db_column(r, 0), e) == -1 ||
+	    copy(&l->stream, db_column(r, 1), e) == -1)
+		return -1;
+	if (counts.type != DB_TEXT)
+		return 0;
+	return counts_add(h, &l->counts, counts.p, counts.len, l->target, e);
+}
+
+static int
+code_add(struct history *h, const struct db_rows *r, struct err *e)
+{
+	struct run_code *c = realloc(h->codes,
+	    (h->ncodes + 1) * sizeof(*c));
+
+	if (c == NULL)
+		return err_nomem(e);
+	h->codes = c;
+	c += h->ncodes++;
+	*c = (struct run_code){ .count = db_column(r, 2).i };
+	return copy(&c->stage, db_column(r, 0), e) == -1 ? -1 :
+	    copy(&c->code, db_column(r, 1), e);
+}
+
+static int
+rows_read(struct history *h, struct db *db, enum sql_id sql,
+    struct db_value v, int (*add)(struct history *h,
+    const struct db_rows *r, struct err *e), struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, sql), &v, 1, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if (add(h, r, e) == -1) {
+			rc = -1;
+			break;
+		}
+	db_end(r);
+	return rc;
+}
+
+/* From the row, or of a run without an end from its loads. */
+static int
+stages_read(struct history *h, struct err *e)
+{
+	const char *json = h->text[TEXT_STAGES];
+	const struct tally *t;
+	struct buf b;
+	int rc = 0;
+
+	if (json != NULL)
+		return counts_add(h, &h->stages, json, strlen(json),
+		    "the stages of its row", e);
+	h->so_far = true;
+	buf_init(&b, SIZE_MAX / 4);
+	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
+		t = &h->loads[i].counts;
+		buf_clear(&b);
+		tally_put(&b, t);
+		rc = buf_check(&b, e) == -1 ? -1 : counts_add(h, &h->stages,
+		    b.data, b.len, h->loads[i].target, e);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+int
+history_read(struct history *h, struct db *db, const char *id, struct err *e)
+{
+	int64_t number;
+
+	*h = (struct history){ .nloads = 0 };
+	buf_init(&h->problems, SIZE_MAX / 4);
+	if (find(db, id, &number, e) == -1 ||
+	    row_read(h, db, number, e) == -1 ||
+	    rows_read(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),
+	    load_add, e) == -1 ||
+	    rows_read(h, db, SQL_STATUS_CODES, DB_I(number), code_add,
+	    e) == -1)
+		return -1;
+	return stages_read(h, e);
+}
