@@ -163,9 +163,9 @@ cursor_moved(const struct cursor *c)
 }
 
 const char *
-cursor_value(struct cursor *c)
+cursor_show(const struct cursor *c, char out[VALUE_SHOWN])
 {
-	return buf_text(&c->best);
+	return value_show(out, c->best.data, c->best.len);
 }
 
 static int
@@ -204,17 +204,21 @@ mark_due(struct cursor *c, struct stage *s, struct err *e)
 }
 
 static int
-out_of_order(struct cursor *c, const struct item *it, struct err *e)
+out_of_order(const struct cursor *c, const struct item *it, struct err *e)
 {
+	const char *from = c->from == NULL ? "" : c->from;
+	char best[VALUE_SHOWN], now[VALUE_SHOWN], back[VALUE_SHOWN];
+
 	return err_set(e, ERR_PEER, false, "page %llu, record %llu: %.64s "
-	    "goes back from %.64s to %.64s: %s, and go back with "
-	    "etl-checkpoint %s %.64s%s%.64s", (unsigned long long)it->page,
+	    "goes back from %.200s to %.200s: %s, and go back with "
+	    "etl-checkpoint %s %.64s%s%.200s", (unsigned long long)it->page,
 	    (unsigned long long)it->index, c->o->cursor_field,
-	    buf_text(&c->best), buf_text(&c->kind.text), c->pages ?
+	    cursor_show(c, best), value_show(now, c->kind.text.data,
+	    c->kind.text.len), c->pages ?
 	    "--paginate since wants them in order: page by another way" :
 	    "leave out --ordered", c->from == NULL ? "clear" : "set",
 	    c->o->checkpoint, c->from == NULL ? "" : " ",
-	    c->from == NULL ? "" : c->from);
+	    value_show(back, from, strlen(from)));
 }
 
 /* A service that does not know the parameter gives everything each time. */

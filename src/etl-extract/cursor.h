@@ -13,6 +13,7 @@
 #include "json/scan.h"
 #include "source.h"
 #include "stream/stage.h"
+#include "value.h"
 
 /* The options alone, before anything is read; also where there is none. */
 int cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
@@ -29,7 +30,8 @@ void cursor_close(struct cursor *c);
 int cursor_ask(struct cursor *c, struct buf *url, struct err *e);
 /* The value has risen since the last cursor_ask(). */
 bool cursor_moved(const struct cursor *c);
-const char *cursor_value(struct cursor *c);     /* the highest, "" none */
+/* The highest, for a message. */
+const char *cursor_show(const struct cursor *c, char out[VALUE_SHOWN]);
 
 unsigned cursor_levels(const struct extract_opts *o);   /* for the scan */
 int cursor_take(struct cursor *c, struct stage *s, const struct item *it,

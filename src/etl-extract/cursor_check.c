@@ -2,7 +2,6 @@
 
 #include "db/statefile.h"
 #include "json/pointer.h"
-#include "value.h"
 
 #include <string.h>
 

@@ -88,14 +88,17 @@ static int
 kind_decide(struct kind *k, enum value_kind new, bool string,
     struct err *e)
 {
+	char from[VALUE_SHOWN];
+
 	if (k->hint == VALUE_NUMBER && string && new != VALUE_NUMBER)
 		return 0;
 	k->kind = string && new == VALUE_NUMBER ? VALUE_TEXT : new;
 	if (k->from != NULL && k->kind != VALUE_TEXT && k->hint != k->kind)
 		return err_set(e, ERR_CONFIG, false, "the checkpoint is %s, "
-		    "'%.64s', and %.64s is %s: not the same cursor; take "
+		    "'%.200s', and %.64s is %s: not the same cursor; take "
 		    "another name, or change it with etl-checkpoint set",
-		    value_kind_name(k->hint), k->from, k->field,
+		    value_kind_name(k->hint), value_show(from, k->from,
+		    strlen(k->from)), k->field,
 		    value_kind_name(k->kind));
 	return 1;
 }

@@ -1,13 +1,15 @@
 #include "value.h"
 
 #include "base/opt.h"
+#include "base/text.h"
 #include "json/number.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPONENT_MAX = 17, DAY = 86400 };
+enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
 struct instant {
 	int64_t seconds;        /* UTC, of the second before a leap second */
@@ -206,6 +208,18 @@ value_compare(enum value_kind k, const char *a, size_t an, const char *b,
 	if (k == VALUE_TIME)
 		return compare_times(a, an, b, bn);
 	return compare_bytes(a, an, b, bn);
+}
+
+const char *
+value_show(char out[VALUE_SHOWN], const char *p, size_t n)
+{
+	struct buf b;
+
+	buf_init(&b, VALUE_SHOWN - 1);
+	text_show(&b, p, n > SHOWN ? SHOWN : n);
+	(void)snprintf(out, VALUE_SHOWN, "%s", buf_text(&b));
+	buf_release(&b);
+	return out;
 }
 
 int

@@ -18,6 +18,10 @@ const char *value_kind_name(enum value_kind k);         /* "a time" */
 int value_compare(enum value_kind k, const char *a, size_t an, const char *b,
     size_t bn);
 
+/* The start of a value for a message, whatever it holds. */
+enum { VALUE_SHOWN = 512 };
+const char *value_show(char out[VALUE_SHOWN], const char *p, size_t n);
+
 /* How far back: a duration (30s) for times, a whole number for numbers. */
 struct span {
 	enum value_kind kind;

@@ -234,6 +234,10 @@ is 'texts: asked for' '/items?by=code&since=item-000002' \
 nothing
 is 'texts as bytes' 0 "$(records /t '[{"t":"9"},{"t":"10"},{"t":"\u00e9"}]')"
 is 'texts as bytes: the highest' 'null 0 "é"' "$(marks)"
+is 'texts as bytes, out of order' 76 "$(records /t \
+    '[{"t":"a\u001b[31m\nb"},{"t":"a"}]' --ordered)"
+like 'texts as bytes, out of order: shown without harm' \
+    'from a\\u001b\[31m\\nb to a' "$(err)"
 stored 00009 2
 is 'digits as text' 0 "$(records /t '[{"t":"00010"},{"t":"10"}]')"
 is 'digits as text: the highest' '"00009" 2 "10"' "$(marks)"

@@ -36,6 +36,8 @@ test_kinds(void **state)
 		"2026-05-30X12:00:00Z", "12026-05-30T12:00:00Z",
 	};
 
+	char shown[VALUE_SHOWN], long_text[1000];
+
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		if (value_kind(times[i], strlen(times[i])) != VALUE_TIME)
 			fail_msg("%s: no time", times[i]);
@@ -49,6 +51,11 @@ test_kinds(void **state)
 	assert_string_equal(value_kind_name(VALUE_NUMBER), "a number");
 	assert_string_equal(value_kind_name(VALUE_TEXT), "a text");
 	assert_string_equal(value_kind_name(VALUE_NONE), "nothing");
+	assert_string_equal(value_show(shown, "a\x1b\n\xff", 4),
+	    "a\\u001b\\n\\xff");
+	memset(long_text, 7, sizeof(long_text));
+	assert_int_equal(strlen(value_show(shown, long_text,
+	    sizeof(long_text))), 6 * 64);
 }
 
 static void
