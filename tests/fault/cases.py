@@ -351,6 +351,13 @@ def cases():
             "etl-extract", "--stream", "s", "--paginate", "page", "--into",
             "query:_page", "--size", "_limit=4", "--backoff", "1ms..5ms",
             os.environ["API"] + "/posts"])
+        state = write("state.json", b'{"c": {"value": "2026-05-01T00:20:00Z",'
+                      b' "version": 4}}')
+        yield Case("extract-new", [
+            "etl-extract", "--checkpoint", "c", "--state", "file:" + state,
+            "--cursor-field", "/ts", "--since-param", "since", "--paginate",
+            "since", "--size", "limit=30", "--lookback", "5m", "--backoff",
+            "1ms..5ms", "--max-rejects", "9", os.environ["API"] + "/items"])
     yield Case("transform", ["etl-transform", "if .id > 9 then error(\"no\") "
                              "elif .id < 3 then empty else . end"],
                given=LINES, aside=True)
