@@ -169,6 +169,8 @@ page_load(struct pages *p, struct err *e)
 		return -1;
 	buf_clear(&p->shown);
 	buf_str(&p->shown, fetch_shown(p->fetch, &p->request));
+	if (p->shown.len == 0)
+		return err_nomem(e);
 	return page_take(p, a, e);
 }
 
