@@ -1,0 +1,13 @@
+#!/bin/sh
+# What is new of an API into items, as examples/items-api has it, but through
+# a stage in Python.  The token is in API_TOKEN.
+#	etl-run --name items --every 1m examples/python-stage/pipeline.sh
+set -eu
+here=$(dirname "$0")
+
+etl-extract --checkpoint items --cursor-field /ts --since-param since \
+    --start 2000-01-01T00:00:00Z --paginate since --size limit=100 \
+    --records /items --auth bearer "${API_BASE_URL:?}/items" |
+python3 "$here/items.py" |
+etl-load --ddl "$here/../items-api/items.sql" --table items --key id \
+    --compare ts,value
