@@ -80,6 +80,7 @@ static int
 page_query(struct letters *l, struct db_rows **r, struct err *e)
 {
 	struct db_value limit = DB_I(l->left < PAGE ? (int64_t)l->left : PAGE);
+	const char *text;
 	struct where w;
 	size_t a, b;
 	int rc = where_init(&w, l->db, SQL_LETTERS_PAGE, &limit, 1, l->filter,
@@ -94,7 +95,9 @@ page_query(struct letters *l, struct db_rows **r, struct err *e)
 			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
 			    "($%zu, $%zu)", a, b);
 		}
-		rc = db_query(l->db, r, where_text(&w), w.v, w.n, e);
+		text = where_text(&w, e);
+		rc = text == NULL ? -1 :
+		    db_query(l->db, r, text, w.v, w.n, e);
 	}
 	where_release(&w);
 	return rc;

@@ -114,10 +114,13 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 }
 
 const char *
-where_text(struct where *w)
+where_text(struct where *w, struct err *e)
 {
+	const char *text;
+
 	buf_str(&w->sql, w->rest);
-	return buf_text(&w->sql);
+	text = buf_text(&w->sql);
+	return buf_check(&w->sql, e) == -1 ? NULL : text;
 }
 
 void
@@ -131,11 +134,13 @@ letters_query(struct db *db, struct db_rows **r, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e)
 {
+	const char *text = NULL;
 	struct where w;
-	int rc = where_init(&w, db, script, own, n, f, e);
+	int rc = -1;
 
-	if (rc == 0)
-		rc = db_query(db, r, where_text(&w), w.v, w.n, e);
+	if (where_init(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_text(&w, e)) != NULL)
+		rc = db_query(db, r, text, w.v, w.n, e);
 	where_release(&w);
 	return rc;
 }
@@ -144,11 +149,13 @@ int
 letters_run(struct db *db, enum sql_id script, const struct db_value *own,
     size_t n, const struct letter_filter *f, int64_t *changed, struct err *e)
 {
+	const char *text = NULL;
 	struct where w;
-	int rc = where_init(&w, db, script, own, n, f, e);
+	int rc = -1;
 
-	if (rc == 0)
-		rc = db_run(db, where_text(&w), w.v, w.n, changed, e);
+	if (where_init(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_text(&w, e)) != NULL)
+		rc = db_run(db, text, w.v, w.n, changed, e);
 	where_release(&w);
 	return rc;
 }

@@ -22,7 +22,8 @@ int where_init(struct where *w, struct db *db, enum sql_id script,
     struct err *e);
 /* One more value: its number, for a condition written into sql. */
 size_t where_value(struct where *w, struct db_value v);
-const char *where_text(struct where *w);        /* complete: no more */
+/* Complete: no more; NULL failed. */
+const char *where_text(struct where *w, struct err *e);
 void where_release(struct where *w);
 
 #endif
