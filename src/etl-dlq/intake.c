@@ -129,7 +129,8 @@ line_judge(struct intake *in, const struct line *l, struct err *e)
 		return err_set(e, ERR_DATA, false, "longer than %zu bytes",
 		    line_max);
 	if (json_scan(&in->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
-		return err_set(e, ERR_DATA, false, "no JSON: %s", f.why);
+		return f.nomem ? err_nomem(e) :
+		    err_set(e, ERR_DATA, false, "no JSON: %s", f.why);
 	if (!mark_is(l->data, l->len))
 		return 1;
 	if (mark_parse(&m, l->data, l->len, e) == -1)
@@ -149,6 +150,10 @@ line_take(struct intake *in, const struct line *l, const char *name,
 
 	broken_flush(in, name, false);
 	in->last = l->number;
+	if (kind == -1 && why.transient) {
+		*e = why;
+		return -1;
+	}
 	if (kind == -1)
 		return broken(in, l, why.msg, e);
 	if (kind == 1)

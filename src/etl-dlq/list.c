@@ -15,7 +15,7 @@ cell_put(struct buf *b, const char *s, size_t width)
 		buf_char(b, '-');
 	else
 		text_show(b, s, n);
-	while (b->len < start + width)
+	while (b->len < start + width && !b->failed)
 		buf_char(b, ' ');
 	buf_char(b, ' ');
 }

@@ -13,6 +13,7 @@ struct part {
 	char *lines[PART_LINES];
 	struct letter_text texts[PART_LINES];
 	size_t n, bytes;
+	bool failed;            /* no line, and yet not the end */
 };
 
 static void
@@ -34,6 +35,7 @@ part_read(struct part *p, FILE *f)
 		p->lines[p->n] = NULL;
 		if ((len = getline(&p->lines[p->n], &cap, f)) == -1) {
 			free(p->lines[p->n]);
+			p->failed = feof(f) == 0;
 			break;
 		}
 		p->texts[p->n] = (struct letter_text){ p->lines[p->n],
@@ -41,7 +43,7 @@ part_read(struct part *p, FILE *f)
 		p->bytes += cap;
 		p->n++;
 	}
-	return p->n > 0;
+	return p->n > 0 && !p->failed;
 }
 
 static int
@@ -93,7 +95,7 @@ all_store(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 	rewind(f);
 	while (rc == 0 && part_read(p, f))
 		rc = part_store(d, p, added, e);
-	if (rc == 0 && ferror(f))
+	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	part_clear(p);
 	free(p);
