@@ -42,17 +42,19 @@ outcome_clear(struct outcome *o)
 }
 
 /* The id of a record whose key can be read: the same for all its rejects. */
-static bool
+static int
 key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
     struct err *e)
 {
 	const char *pipeline = stage_who(o->stage)->pipeline;
 	struct hash *h;
+	int rc;
 
 	buf_clear(&o->key);
-	if (!reader_key(&o->reader, l, &o->key) ||
-	    buf_check(&o->key, e) == -1 || (h = hash_new()) == NULL)
-		return false;
+	if ((rc = reader_key(&o->reader, l, &o->key, e)) != 1)
+		return rc;
+	if ((h = hash_new()) == NULL)
+		return err_nomem(e);
 	if (pipeline != NULL)
 		hash_add(h, pipeline, strlen(pipeline));
 	hash_add(h, "", 1);
@@ -60,7 +62,7 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 	hash_add(h, "", 1);
 	hash_add(h, o->key.data, o->key.len);
 	hash_end(h, id);
-	return true;
+	return 1;
 }
 
 int
@@ -70,6 +72,7 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 	struct line l = spool_line(o->chunk, i), out;
 	struct reject r = *why;
 	char id[HASH_HEX];
+	int key;
 
 	reject_line(&r, &l);
 	if (stage_way(o->stage) == REJECT_NOWHERE)
@@ -77,7 +80,9 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 		    "nowhere to write rejects: wrap the pipeline in { ...; } "
 		    "3>>rejects.ndjson or give --rejects FILE",
 		    (unsigned long long)l.number, r.message, r.code);
-	if (key_id(o, &l, id, e)) {
+	if ((key = key_id(o, &l, id, e)) == -1)
+		return -1;
+	if (key == 1) {
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
 	}

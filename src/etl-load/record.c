@@ -313,24 +313,28 @@ reader_next(struct reader *r, const struct line *l, struct reject *why,
 	return check_key(r, why);
 }
 
-bool
-reader_key(struct reader *r, const struct line *l, struct buf *out)
+int
+reader_key(struct reader *r, const struct line *l, struct buf *out,
+    struct err *e)
 {
 	const struct target *t = r->target;
-	struct json_fault f;
+	struct json_fault f = { 0 };
 
-	if (t->nkey == 0 || l->too_long || json_scan(&r->json, l->data, l->len,
-	    2, JSON_LAST, &f) == -1 || r->json.tok[0].type != JSON_OBJECT)
-		return false;
+	if (t->nkey == 0 || l->too_long)
+		return 0;
+	if (json_scan(&r->json, l->data, l->len, 2, JSON_LAST, &f) == -1)
+		return f.nomem ? err_nomem(e) : 0;
+	if (r->json.tok[0].type != JSON_OBJECT)
+		return 0;
 	for (size_t i = 0; i < t->nkey; i++) {
 		const char *name = t->table->columns[t->key[i]].name;
 		uint32_t v = json_member(&r->json, 0, name, strlen(name));
 
 		if (v == 0 || r->json.tok[v].type == JSON_NULL)
-			return false;
+			return 0;
 		buf_char(out, i == 0 ? '[' : ',');
 		json_put_compact(out, &r->json, v);
 	}
 	buf_char(out, ']');
-	return true;
+	return buf_check(out, e) == -1 ? -1 : 1;
 }

@@ -44,6 +44,7 @@ int reader_blame(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Appends the key's values as JSON if the record has them all. */
-bool reader_key(struct reader *r, const struct line *l, struct buf *out);
+int reader_key(struct reader *r, const struct line *l, struct buf *out,
+    struct err *e);             /* 1, 0 it has none, -1 failed */
 
 #endif
