@@ -40,9 +40,12 @@ head_ended(struct http *h)
 	    (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return;
 	if ((n == 4 && strncasecmp(v, "gzip", n) == 0) ||
-	    (n == 6 && strncasecmp(v, "x-gzip", n) == 0))
+	    (n == 6 && strncasecmp(v, "x-gzip", n) == 0)) {
 		h->gzip = inflate_new();
-	h->coded = h->gzip == NULL;
+		h->answer->body.failed |= h->gzip == NULL;
+	} else {
+		h->coded = true;
+	}
 }
 
 static size_t
