@@ -71,13 +71,16 @@ name_check(const char *name, struct err *e)
 {
 	size_t n = strlen(name);
 	struct buf shown;
-	bool plain;
+	bool plain, nomem;
 
 	buf_init(&shown, (size_t)8 * NAME_MAX_BYTES);
 	if (n <= NAME_MAX_BYTES)
 		text_show(&shown, name, n);
 	plain = n > 0 && shown.len == n && memcmp(shown.data, name, n) == 0;
+	nomem = shown.failed && !shown.full;
 	buf_release(&shown);
+	if (nomem)
+		return err_nomem(e);
 	if (plain)
 		return 0;
 	return err_set(e, ERR_USAGE, false, "--name: wants 1 to %d bytes of "
