@@ -127,6 +127,9 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	outcome_clear(o);
 	if (judge(w, line, b->line[i].len))
 		w->c->engine->run(w->engine, &w->json, o);
+	if ((o->message.failed && !o->message.full) ||
+	    (o->pointer.failed && !o->pointer.full))
+		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
 		put_reject(o);
 	s->made[i] = (struct made){
