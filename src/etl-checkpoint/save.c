@@ -3,7 +3,12 @@
 #include "saver.h"
 
 #include "db/statefile.h"
+#include "stream/fdwrite.h"
 #include "stream/stage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { LOOK_EVERY = 256 };      /* records between looks at the clock */
 
@@ -113,6 +118,29 @@ run(struct save *s, struct err *e)
 	return -1;
 }
 
+/* A file that is appended to may end in a line that a kill has torn: what
+ * comes now begins on a line of its own. */
+static int
+end_torn_line(struct err *e)
+{
+	struct stat st;
+	char last = '\n';
+	int fd;
+
+	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size == 0 || (fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) == 0)
+		return 0;
+	fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;               /* may be written, and not read */
+	if (pread(fd, &last, 1, st.st_size - 1) != 1)
+		last = '\n';
+	(void)close(fd);
+	if (last == '\n' || fd_write(STDOUT_FILENO, "\n", 1) == 0)
+		return 0;
+	return err_errno(e, ERR_IO, "standard output");
+}
+
 int
 save_command(struct command *c, struct err *e)
 {
@@ -125,7 +153,7 @@ save_command(struct command *c, struct err *e)
 		stage_fail_early(conf.name, e);
 		return -1;
 	}
-	if (statefile_ready(c->path, e) == 0)
+	if (statefile_ready(c->path, e) == 0 && end_torn_line(e) == 0)
 		rc = run(&s, e);
 	if (rc == -1)
 		stage_fail(s.stage, e);
