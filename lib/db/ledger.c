@@ -94,3 +94,12 @@ ledger_take(struct db *db, const struct ledger *l, struct err *e)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_SET : look(db, l, e);
 }
+
+int
+ledger_reopen(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
+	    DB_I(l->batch) };
+
+	return db_run(db, db_sql(db, SQL_LEDGER_REOPEN), v, 3, NULL, e);
+}

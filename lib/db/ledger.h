@@ -38,6 +38,10 @@ enum ledger_result ledger_move(struct db *db, const struct ledger *l,
  * committed; LEDGER_DONE: it was. */
 enum ledger_result ledger_take(struct db *db, const struct ledger *l,
     struct err *e);
+/* By itself: a stream whose place was taken after l->batch batches goes on,
+ * with a number that neither a late COMMIT nor its loader expects. Nothing is
+ * changed where that is not how the row stands. */
+int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
 /* What is committed for l's stream and target; counts (may be NULL) is
  * appended to. */
 struct buf;

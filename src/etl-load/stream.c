@@ -210,6 +210,8 @@ stream_boundary(struct loader *l, struct err *e)
 	struct boundary *last = &s->last;
 	bool skipped = s->skipping;
 
+	if (m->kind != MARK_END && m->seq == 0)
+		return contradicts(e, m, "seq begins with 1");
 	if (m->kind == MARK_CHECKPOINT && take_checkpoint(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE && take_resolve(s, m, e) == -1)

@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "base/stop.h"
 #include "db/checkpoints.h"
 #include "db/control.h"
 #include "db/ledger.h"
@@ -86,6 +87,23 @@ fence_read(struct loader *l, struct err *e)
 	return 0;
 }
 
+/* A stream that was given up is loaded again, as someone asks for it. */
+static int
+row_open(struct loader *l, struct ledger_row *row, struct sums *sums,
+    struct err *e)
+{
+	struct ledger g = ledger_of(l);
+
+	if (row_read(l, row, sums, e) == -1)
+		return -1;
+	if (!row->taken)
+		return 0;
+	g.batch = row->batch;
+	if (ledger_reopen(l->db, &g, e) == -1)
+		return -1;
+	return row_read(l, row, sums, e);
+}
+
 int
 stream_find(struct loader *l, struct err *e)
 {
@@ -96,7 +114,7 @@ stream_find(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, e) == -1 ||
-	    row_read(l, &row, &sums, e) == -1 || fence_read(l, e) == -1) {
+	    row_open(l, &row, &sums, e) == -1 || fence_read(l, e) == -1) {
 		l->fault = *db_fault(l->db);
 		if (loader_recover(l, &tries, e) == -1)
 			return -1;
@@ -105,10 +123,9 @@ stream_find(struct loader *l, struct err *e)
 	s->batches = row.batch;
 	s->loaded = row.ended;
 	if (row.taken)
-		return err_set(e, ERR_RETRY, false, "this stream was given up "
-		    "when the answer to a COMMIT was lost: extract it anew, "
-		    "or load it with --again");
-	if (s->segments && row.batch > 0 && !row.ended)
+		return err_set(e, ERR_RETRY, false, "this stream's load was "
+		    "just given up by another loader");
+	if (s->segments && row.seq > 0 && !row.ended)
 		resume(l, &row, &sums);
 	return 0;
 }
@@ -192,8 +209,10 @@ stream_give_up(struct loader *l, struct err *e)
 	struct ledger g = ledger_of(l);
 	enum ledger_result r;
 
+	/* Who was asked to end does not wait for a server. */
 	if ((r = ledger_take(l->db, &g, e)) == LEDGER_FAILED &&
-	    db_fault(l->db)->lost && db_reopen(l->db, e) == 0)
+	    db_fault(l->db)->lost && stop_signal() == 0 &&
+	    db_reopen(l->db, e) == 0)
 		r = ledger_take(l->db, &g, e);
 	return r == LEDGER_FAILED ? -1 : r == LEDGER_DONE;
 }

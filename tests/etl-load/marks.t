@@ -332,6 +332,12 @@ for kind in sqlite postgresql; do
 	seq=0
 	mark 1
 	wrong 'seq repeated' 76 'seq does not go up'
+	points w0
+	rec '{"k":"a","n":1}'
+	seq=-1
+	mark 1
+	seq=0
+	wrong 'seq 0' 76 'seq begins with 1'
 	points w6
 	rec '{"k":"a","n":1}'
 	mark 1

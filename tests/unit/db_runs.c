@@ -298,6 +298,7 @@ places_are_taken(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
+	struct ledger_row row;
 
 	OK(v, control_ensure(v->db, &v->e));
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
@@ -310,6 +311,17 @@ places_are_taken(void **state)
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
 	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_TAKEN);
 	assert_int_equal(move(v, &l), LEDGER_TAKEN);
+	/* It goes on, but not for who was late. */
+	OK(v, ledger_reopen(v->db, &l, &v->e));
+	OK(v, ledger_reopen(v->db, &l, &v->e));
+	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
+	assert_false(row.taken);
+	assert_int_equal(row.batch, 3);
+	assert_int_equal(move(v, &l), LEDGER_AHEAD);
+	l.seq = 0;
+	assert_int_equal(move(v, &l), LEDGER_AHEAD);
+	l.batch = row.batch;
+	assert_int_equal(move(v, &l), LEDGER_SET);
 }
 
 /* Completing waits for a loader's COMMIT in flight and counts it. */
