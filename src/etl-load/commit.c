@@ -175,6 +175,7 @@ decide(struct loader *l, struct err *e)
 		    "while a batch was being committed, and the server does "
 		    "not say whether it was: compare the rows");
 	l->xid = 0;
+	l->unknown = is == 2;
 	return is == 1;
 }
 
@@ -210,11 +211,11 @@ static int
 batch_fail(struct loader *l, struct err *e)
 {
 	struct err why = *e;
-	int rc;
+	int rc = -1;
 
-	if (!l->unknown || !l->marked)
+	if (!l->unknown)
 		return -1;
-	if ((rc = stream_give_up(l, e)) == 1) {
+	if (l->marked && (rc = stream_give_up(l, e)) == 1) {
 		l->sink->fresh(l->self);
 		return 1;
 	}

@@ -43,6 +43,12 @@ for when in before after; do
 		is "append, $when, $batch" 0 "$(load --batch $batch)"
 		check_rows "append, $when, $batch" 1
 	done
+	through "$when"
+	is "append, $when, no try left" 75 "$(load --retries 0)"
+	like "append, $when, no try left: nobody knows" 'is not known: ' \
+	    "$(cat "$scratch/err")"
+	kill $proxy
+	wait $proxy 2>/dev/null || :
 	sql 'TRUNCATE t; CREATE UNIQUE INDEX tk ON t (k)'
 	: >"$scratch/aside"
 	through "$when"
