@@ -18,8 +18,7 @@ state_sql() {
 	rows) load='' attempts='attempts > 0' ;;
 	esac
 	cat <<-EOF
-	SELECT 'row', k, n, m FROM t ORDER BY k;
-	SELECT 'log', k, n, m FROM log ORDER BY k, n, m;
+	$rows
 	SELECT 'letter', reject_id, stage, code, $1, status, $attempts
 	    FROM dead_letters AS d ORDER BY reject_id;
 	SELECT 'run', status, (SELECT count(*) FROM pipeline_runs

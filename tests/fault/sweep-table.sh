@@ -14,11 +14,12 @@
 # and may set
 #	before	what is done once, in a database that is empty
 #	fresh	yes: the pipeline has to make the tables of etl
+#	rows	what is read of tables of its own
 #	also	a command that prints what else is state
 
 pipelines='fresh append upsert single plain aside marks-append marks-upsert
     marks-ignore many via replay put extract extract-upsert save run
-    run-extract run-via overlap replays drip drip-marks'
+    run-extract run-via overlap replays drip drip-marks posts items'
 
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
@@ -42,6 +43,8 @@ pipeline() {
 	source=$saved rest="$transform | $into_t 2"
 	stages='transform load' cut=boundary compare=all
 	before='' fresh=no also=''
+	rows="SELECT 'row', k, n, m FROM t ORDER BY k;
+	    SELECT 'log', k, n, m FROM log ORDER BY k, n, m;"
 	case $1 in
 	fresh)
 		fresh=yes stages=load rest="$transform | $into_log 2"
@@ -137,6 +140,18 @@ pipeline() {
 	drip-marks)
 		source="$drip <\"\$marks\"" rest="$transform | $into_t 1"
 		;;
+	posts)
+		example posts/pipeline.sh ''
+		stages='run extract each transform load' compare=rows
+		rows="SELECT 'post', user_id, post_id, title, word_count
+		    FROM user_activities ORDER BY post_id;"
+		;;
+	items)
+		example items-api/items.sh /auth
+		stages='run extract transform load' compare=sums
+		rows="SELECT 'item', id, ts, value, value_scaled, source
+		    FROM items ORDER BY id;"
+		;;
 	run-via)
 		in_run "$items | \$at_via etl-via --ok 0,1 grep -v 000012 |
 		    $transform_items | $into_log 1"
@@ -148,6 +163,13 @@ pipeline() {
 # in_run TEXT: the pipeline is a run.
 in_run() {
 	rest="\$at_run etl-run --name p -c '$1'"
+}
+
+# example SCRIPT PATH: what a user runs, whose programs are found in $shim.
+example() {
+	rest="API_TOKEN=secret API_BASE_URL=\$api$2 PATH=\$shim:\$PATH \\
+	    \$at_run etl-run --name p \"\$top/examples/$1\""
+	source='' cut=any
 }
 
 # twice TEXT: two of it at once, of which one may well end with 75.
@@ -186,13 +208,28 @@ stream() {
 	counts 9
 }
 
+# Programs that have "$at_NAME" before them.
+make_shims() {
+	shim=$scratch/shim
+	mkdir "$shim"
+	for name in extract transform load; do
+		echo "case \" \$* \" in
+		*' --each '*) exec \$at_each $(command -v etl-$name) \"\$@\" ;;
+		*) exec \$at_$name $(command -v etl-$name) \"\$@\" ;;
+		esac" >"$shim/etl-$name"
+	done
+	sed -i '1i #!/bin/sh' "$shim"/*
+	chmod +x "$shim"/*
+}
+
 # What the pipelines read.
 inputs() {
+	make_shims
 	records=$scratch/records marks=$scratch/marks
 	stream '' >"$records"
 	stream '"checkpoint":"s",' >"$marks"
-	api_start --items 1
+	api_start --items 1 --posts 6
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
-	export records marks api keep item
+	export records marks api keep item shim top
 }

@@ -67,7 +67,7 @@ run() {
 # attach STAGE STRACE'S OPTION...: the stage's program is traced.
 attach() {
 	unset at_extract at_transform at_load at_via at_run at_save at_put \
-	    at_replay
+	    at_replay at_each
 	[ $# -gt 0 ] || return 0
 	name=$1
 	shift
