@@ -44,6 +44,10 @@ demo: deps
 bench: deps
 	@$(MAKE_ALL) build-tests $(B)/tests/measure
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) FSYNC=on $(SERVER) sh tests/bench/run.sh
+torture: deps
+	@$(MAKE_ALL) build-tests
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) \
+	    sh tests/fault/torture.sh $(B)/torture
 fuzz: deps
 	@sh tests/fuzz/run.sh
 
@@ -53,4 +57,4 @@ programs:
 flags:
 	$(info $(CPPFLAGS) $(PQ_CPPFLAGS) $(WARN))@:
 
-.PHONY: programs flags build-tests check lint demo bench fuzz
+.PHONY: programs flags build-tests check lint demo bench torture fuzz

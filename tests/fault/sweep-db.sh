@@ -150,3 +150,25 @@ db_idle() {
 	postgresql) pg_idle || wait_until 10 pg_idle ;;
 	esac
 }
+
+# db_crash N: a session, or all of the server, as N is odd or even.
+db_crash() {
+	echo 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+	    AND datname = current_database() LIMIT 1' >"$scratch/pid.sql"
+	pg_do "$scratch/pid.sql"
+	if [ $(($1 % 2)) -eq 1 ]; then
+		xargs -r kill -9 <"$scratch/rows" 2>/dev/null || :
+		return
+	fi
+	folder=$(psql -XAtqc 'SHOW data_directory')
+	owner=$(stat -c %U "$folder")
+	set -- "$("${PG_CONFIG:-pg_config}" --bindir)/pg_ctl" -D "$folder" -m immediate -w \
+	    -l /dev/null restart
+	[ "$owner" = "$(id -un)" ] || set -- runuser -u "$owner" -- "$@"
+	"$@" >/dev/null 2>&1 8>&- 9>&- || echo "# the server did not restart"
+}
+
+db_recover() {
+	wait_until 30 psql -Xqc 'SELECT 1'
+	pg_open
+}

@@ -1,14 +1,16 @@
 #!/bin/sh
-# sweep.sh [-l] [-e K] [-o N] [-s I/N] [-r TIMES] [PATTERN...]
+# sweep.sh [-l] [-e K] [-o N] [-s I/N] [-r TIMES [-c]] [PATTERN...]
 # Kills a program of a pipeline before each of its system calls, lets the
 # pipeline run once more, and compares what is stored with what an undisturbed
 # run stores.  A point is KIND/PIPELINE/STAGE/CALL.COUNT; PATTERN (all) selects
 # by its first parts or all four, as in sqlite-wal/append or '*/append/load'.
-#	-l	list what there is to sweep
+#	-l	count the points only
 #	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K
 #	-s I/N	the I-th of N shares of the points
 #	-r T	instead, kill each whole pipeline at T random moments, of which
 #		SEED=n gives the same again; a point ends in whole/MICROSECONDS
+#	-c	instead of the pipeline kill a session of the server, or restart
+#		that with -m immediate: for a server of one's own
 # Prints TAP, a line for each stage, and on stderr what failed.
 . tests/support/lib.sh
 . tests/fault/sweep-db.sh
@@ -18,6 +20,7 @@ kinds='sqlite sqlite-wal postgresql'
 reap=$etl_build/tests/reap
 work=$scratch/work
 every=1 offset=0 share=1 shares=1 list=no times=0
+victim=whole
 points=0 failures=0 failures_before=0 begun=$(date +%s)
 export PGSSLMODE=disable PGGSSENCMODE=disable
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
@@ -26,13 +29,14 @@ usage() {
 	sed -n '2s/^# /usage: /p' "$0" >&2
 	exit 64
 }
-while getopts le:o:s:r: option; do
+while getopts le:o:s:r:c option; do
 	case $option in
 	l) list=yes ;;
 	e) every=$OPTARG ;;
 	o) offset=$OPTARG ;;
 	s) share=${OPTARG%/*} shares=${OPTARG#*/} ;;
 	r) times=$OPTARG ;;
+	c) victim=server ;;
 	*) usage ;;
 	esac
 done
@@ -171,6 +175,14 @@ point() {
 		attach
 		run -k "$2"
 		;;
+	server)
+		attach
+		run &
+		sleep "$(printf '%d.%06d' $(($2 / 1000000)) $(($2 % 1000000)))"
+		db_crash "$2"
+		wait $!
+		db_recover
+		;;
 	*)
 		attach "$1" -e "trace=${2%.*}" \
 		    -e "inject=${2%.*}:signal=KILL:when=${2#*.}"
@@ -215,12 +227,12 @@ to_sweep() {
 # where STAGE: the calls, or moments, to kill at.
 where() {
 	case $1:$times in
-	whole:0)
+	whole:0 | server:0)
 		for pattern in $patterns; do
 			echo "${pattern##*/}"
 		done
 		;;
-	whole:*) moments ;;
+	whole:* | server:*) moments ;;
 	*) to_sweep "$1" ;;
 	esac
 }
@@ -231,7 +243,11 @@ sweep() {
 	for call in $(where "$1"); do
 		selected "$kind/$p/$1/$call" || continue
 		n=$((n + 1))
-		[ $((n % shares)) -ne $((share % shares)) ] || point "$1" "$call"
+		if [ $list = yes ]; then
+			points=$((points + 1))
+		elif [ $((n % shares)) -eq $((share % shares)) ]; then
+			point "$1" "$call"
+		fi
 	done
 	n=$((points - points_before))
 	check "$kind/$p/$1: $n points, $((failures - failures_before)) failures" \
@@ -240,26 +256,27 @@ sweep() {
 
 mkdir "$scratch/tmp"
 inputs
+[ $victim = whole ] || kinds=postgresql
 for kind in $kinds; do
 	for p in $pipelines; do
 		pipeline "$p"
 		prepared=no
 		case $times:$patterns in
-		[1-9]*:* | *:*/whole/*) stages=whole ;;
+		[1-9]*:*) stages=$victim ;;
+		*:*/whole/*) stages=whole ;;
+		*:*/server/*) stages=server ;;
 		esac
 		for stage in $stages; do
 			selected "$kind/$p/$stage" || continue
-			if [ $list = yes ]; then
-				echo "$id"
-				continue
-			fi
 			[ $prepared = yes ] || prepare "$p"
 			prepared=yes
 			sweep "$stage"
 		done
 	done
 done
-[ $list = no ] || exit 0
-[ "$times" -eq 0 ] || echo "# SEED=$seed"
+case $times in
+0) echo "# every call of $every, from $offset; share $share/$shares" ;;
+*) echo "# SEED=$seed" ;;
+esac
 echo "# $points points, $failures failures, $(($(date +%s) - begun)) s"
 done_testing

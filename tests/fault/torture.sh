@@ -1,0 +1,50 @@
+#!/bin/sh
+# torture.sh FOLDER: the whole crash matrix, two at a time, with a server to
+# itself: about 50,000 points, 1,000 random kills, the server killed, and the
+# mutants.  What each says is kept in FOLDER.  EVERY=K takes every K-th call
+# only, from the N-th where OFFSET=N.
+set -eu
+folder=$1
+mkdir -p "$folder"
+
+sweep() {
+	sh tests/fault/sweep.sh "$@"
+}
+crash() {
+	sh tests/support/with-pg.sh "$folder/server.log" \
+	    sh tests/fault/sweep.sh -c "$@"
+}
+
+# say NAME COMMAND...: and its last lines; fails as it does.
+say() {
+	name=$1
+	shift
+	rc=0
+	"$@" >"$folder/$name.tap" 2>"$folder/$name.err" || rc=$?
+	echo "$name: $(grep '^# ' "$folder/$name.tap" | tr '\n' ' ')" \
+	    "exit $rc"
+	[ $rc -eq 0 ] || cat "$folder/$name.err"
+	return $rc
+}
+lane() {
+	rc=0
+	say "sweep-$1" sweep -e "${EVERY:-1}" -o "${OFFSET:-0}" -s "$1/2" ||
+	    rc=1
+	case $1 in
+	1)
+		say random sweep -r 12 || rc=1
+		;;
+	2)
+		say server crash -r 4 || rc=1
+		say mutants sh tests/fault/mutants.sh || rc=1
+		;;
+	esac
+	return $rc
+}
+
+lane 1 &
+first=$!
+rc=0
+lane 2 || rc=1
+wait $first || rc=1
+exit $rc
