@@ -64,7 +64,7 @@ for kind in sqlite postgresql; do
 	short=$(echo "$run" | cut -c1-9)
 	show "$kind: by its start" "$short"
 	is "$kind: the same" "$run" "$(field run)"
-	is "$kind: no such number" 1 "$(status etl-status --run 99)"
+	is "$kind: no such number" 1 "$(status etl-status --run 999999999999)"
 	is "$kind: no such start" 1 "$(status etl-status --run "${run}0")"
 	is "$kind: no ID at all" 1 "$(status etl-status --run '')"
 	is "$kind: a wildcard is none" 1 "$(status etl-status --run '%')"
