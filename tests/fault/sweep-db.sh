@@ -22,8 +22,10 @@ state_sql() {
 	SELECT 'letter', reject_id, stage, code, $1, status, $attempts
 	    FROM dead_letters AS d ORDER BY reject_id;
 	SELECT 'run', status, (SELECT count(*) FROM pipeline_runs
-	    WHERE status = 'running') FROM pipeline_runs
-	    ORDER BY id DESC LIMIT 1;
+	    WHERE status = 'running'), (SELECT count(*) FROM pipeline_runs
+	    WHERE status = 'success' AND records_extracted <>
+	    records_loaded + unchanged + dropped + rejected)
+	    FROM pipeline_runs ORDER BY id DESC LIMIT 1;
 	SELECT 'checkpoint', name, value, version, seq FROM etl_checkpoints
 	    ORDER BY name;
 	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}

@@ -12,6 +12,8 @@
 #		rows: a stream without checkpoints commits before its end, so
 #		what is done again counts again: rows and letters alone
 # and may set
+#	script	what is run instead of source and rest, whose states it may be
+#		seen in
 #	before	what is done once, in a database that is empty
 #	fresh	yes: the pipeline has to make the tables of etl
 #	rows	what is read of tables of its own
@@ -42,7 +44,7 @@ transform_items='$at_transform etl-transform "$item"'
 pipeline() {
 	source=$saved rest="$transform | $into_t 2"
 	stages='transform load' cut=boundary compare=all
-	before='' fresh=no also=''
+	script='' pipeline='' before='' fresh=no also=''
 	rows="SELECT 'row', k, n, m FROM t ORDER BY k;
 	    SELECT 'log', k, n, m FROM log ORDER BY k, n, m;"
 	case $1 in
@@ -114,25 +116,33 @@ pipeline() {
 		    grep -v @etl | sort -u'
 		;;
 	run)
-		source='' cut=any compare=rows stages='run transform load'
+		stages='run transform load' cut=line compare=rows
 		in_run "$transform <\"\$records\" | $into_t 2"
 		;;
 	run-extract)
-		in_run "$items | $transform_items | $into_log 1"
-		source='' cut=any compare=sums
-		stages='run extract transform load'
+		source=$items rest="$transform_items | $into_log 1"
+		stages='run extract transform load' compare=sums
+		in_run "$source | $rest"
+		;;
+	run-via)
+		source="$items | \$at_via etl-via --ok 0,1 grep -v 000012"
+		rest="$transform_items | $into_log 1"
+		stages='run via load' compare=sums
+		in_run "$source | $rest"
 		;;
 	overlap)
 		before="etl-checkpoint set s 9007199254740999"
-		twice "$items | $transform_items | $into_log 1"
-		stages='extract load'
+		source=$items rest="$transform_items | $into_log 1"
+		stages='extract load' compare=sums
+		twice "$source | $rest"
 		;;
 	replays)
 		before="$saved | $transform | etl-load --table t --key k"
-		twice "\$at_replay etl-dlq replay --stage transform |
-		    \$at_transform etl-transform '.n += .5 | .n *= 2' |
+		source='$at_replay etl-dlq replay --stage transform'
+		rest="\$at_transform etl-transform '.n += .5 | .n *= 2' |
 		    $into_log 1"
-		stages='replay load'
+		stages='replay load' compare=sums
+		twice "$source | $rest"
 		;;
 	drip)
 		source="$drip <\"\$records\"" rest="$transform | $into_log 2"
@@ -152,31 +162,26 @@ pipeline() {
 		rows="SELECT 'item', id, ts, value, value_scaled, source
 		    FROM items ORDER BY id;"
 		;;
-	run-via)
-		in_run "$items | \$at_via etl-via --ok 0,1 grep -v 000012 |
-		    $transform_items | $into_log 1"
-		source='' cut=any compare=sums stages='run via load'
-		;;
 	esac
 }
 
 # in_run TEXT: the pipeline is a run.
 in_run() {
-	rest="\$at_run etl-run --name p -c '$1'"
-}
-
-# example SCRIPT PATH: what a user runs, whose programs are found in $shim.
-example() {
-	rest="API_TOKEN=secret API_BASE_URL=\$api$2 PATH=\$shim:\$PATH \\
-	    \$at_run etl-run --name p \"\$top/examples/$1\""
-	source='' cut=any
+	script="\$at_run etl-run --name p -c '$1'"
+	pipeline=p
 }
 
 # twice TEXT: two of it at once, of which one may well end with 75.
 twice() {
-	rest="{ $1; } & { $(printf '%s' "$1" | sed 's/\$at_[a-z]* //g'); }
+	script="{ $1; } & { $(printf '%s' "$1" | sed 's/\$at_[a-z]* //g'); }
 	    wait"
-	source='' cut=any compare=sums
+}
+
+# example SCRIPT PATH: what a user runs, whose programs are found in $shim.
+example() {
+	script="API_TOKEN=secret API_BASE_URL=\$api$2 PATH=\$shim:\$PATH \\
+	    \$at_run etl-run --name p \"\$top/examples/$1\""
+	cut=any
 }
 
 # The records: a drop, two rejects of the transform with equal bytes, one of

@@ -82,22 +82,23 @@ attach() {
 # anywhere, leaves.
 find_states() {
 	db_reset
-	states="<$(db_state)>"
+	states="<$(db_state | sed '/^run|/d')>"
 	case $cut in
 	boundary) last='/"@etl":"(checkpoint|resolve|end)"/' ;;
 	line) last=1 ;;
 	*) return 0 ;;
 	esac
+	named=${pipeline:+export ETL_PIPELINE=$pipeline;}
 	echo "$source | awk '$last'" >"$scratch/script"
 	run
 	n=$(wc -l <"$scratch/run.out")
 	while [ "$n" -gt 0 ]; do
 		db_reset
-		echo "$source | awk '{ print } $last && ++n == $n { exit }' |
+		echo "$named $source | awk '{ print } $last && ++n == $n { exit }' |
 		    $rest" >"$scratch/script"
 		run
 		states="$states
-<$(db_state)>"
+<$(db_state | sed '/^run|/d')>"
 		n=$((n - 1))
 	done
 }
@@ -109,7 +110,7 @@ prepare() {
 	[ -z "$before" ] || (cd "$work" && sh -c "$before")
 	db_keep
 	find_states
-	echo "${source:+$source | }$rest" >"$scratch/script"
+	echo "${script:-${source:+$source | }$rest}" >"$scratch/script"
 	db_reset
 	length=$(date +%s%N)
 	run
@@ -117,7 +118,7 @@ prepare() {
 	wanted=$(db_state)
 	wanted_files=$(ls "$work")
 	states="$states
-<$wanted>"
+<$(db_state | sed '/^run|/d')>"
 	if [ $status -ne 0 ]; then
 		id=$kind/$p
 		fail "undisturbed: status $status"
@@ -160,7 +161,7 @@ compare() {
 # A kill leaves one of the states that a whole batch leaves.
 look() {
 	[ "$cut" != any ] || return 0
-	state=$(db_state)
+	state=$(db_state | sed '/^run|/d')
 	case $states in
 	*"<$state>"*) ;;
 	*) fail 'torn:' "$state" ;;

@@ -7,9 +7,11 @@ set -eu
 folder=$1
 mkdir -p "$folder"
 
+# shellcheck disable=SC2317 # say calls them
 sweep() {
 	sh tests/fault/sweep.sh "$@"
 }
+# shellcheck disable=SC2317
 crash() {
 	sh tests/support/with-pg.sh "$folder/server.log" \
 	    sh tests/fault/sweep.sh -c "$@"
