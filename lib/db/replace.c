@@ -180,7 +180,8 @@ write_beside(struct replace *r, const char *p, size_t n, struct err *e)
 		(void)err_errno(e, ERR_IO, r->beside);
 	else
 		rc = 0;
-	if (close(fd) == -1 && rc == 0)
+	/* EINTR: it is closed all the same, and has been synced. */
+	if (close(fd) == -1 && errno != EINTR && rc == 0)
 		rc = err_errno(e, ERR_IO, r->beside);
 	return rc;
 }
