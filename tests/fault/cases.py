@@ -340,6 +340,70 @@ def runs(kind):
     return Runs(name, argv, db, b"", prepare)
 
 
+class Saves(Case):
+    """etl-checkpoint save: its file is not there, or as it should be. Once
+    it is, the same stream comes too late."""
+
+    def __init__(self, name, given):
+        self.dir = SCRATCH + "/" + name
+        super().__init__(name, ["etl-checkpoint", "save", "--state",
+                                "file:" + self.dir + "/state.json"], given)
+
+    def reset(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.mkdir(self.dir)
+
+    def state(self):
+        return repr([(name, open(self.dir + "/" + name).read())
+                     for name in sorted(os.listdir(self.dir))])
+
+    def kept(self, result, state):
+        if (result.out, state) == self.wanted:
+            return ""           # it was the end of input that failed
+        if state not in (self.wanted[1], "[]"):
+            return "its file: " + state
+        whole, self.wanted = self.wanted, (self.wanted[0], b"")
+        try:
+            return super().kept(result, b"")
+        finally:
+            self.wanted = whole
+
+    def completed(self, result, before, after):
+        late = before == self.wanted[1]
+        if (result.code, after) == (75 if late else 0, self.wanted[1]):
+            return ""
+        return "the next run: exit %d: %s" % (result.code,
+                                              result.err.decode())
+
+
+def checkpoints(kind, name, argv, query, fill=None):
+    """One of a database: what stands there does not go."""
+    name = "%s-%s" % (name, kind)
+    db = PostgreSQL(name) if kind == "postgresql" else \
+        SQLite(name, (), kind == "wal")
+    db.queries = (query,)
+
+    def prepare(url):
+        subprocess.run(["etl-checkpoint", "set", "--db", url, "a", "1"],
+                       check=True)
+        if fill and kind == "postgresql":
+            subprocess.run(["psql", "-qc", fill, url], check=True)
+        elif fill:
+            subprocess.run(["sqlite3", url[7:], fill], check=True)
+
+    return Loads(name, argv, db, b"", prepare)
+
+
+RUN = ("INSERT INTO pipeline_runs (started_at, completed_at, renewed_at,"
+       " status, pipeline, run) VALUES ('2026-05-30T00:00:00Z',"
+       " '2026-05-30T00:00:01Z', '2026-05-30T00:00:00Z', 'success', 'p', 'r')")
+MARKED = stream(LINES).replace(
+    b'"stream"', b'"checkpoint":"c","stream"').replace(
+    b'{"@etl":"end"', b'{"@etl":"checkpoint","name":"c","seq":1,"from":null,'
+    b'"version":0,"value":"11","stages":[{"stage":"extract","in":0,"out":12,'
+    b'"dropped":0,"rejected":0}]}\n{"@etl":"end","seq":1')
+
+
 def cases():
     source = write("in.ndjson", BAD)
     yield Case("extract", ["etl-extract", source], aside=True)
@@ -362,6 +426,7 @@ def cases():
                              "elif .id < 3 then empty else . end"],
                given=LINES, aside=True)
     yield Case("transform-stream", ["etl-transform", "."], given=stream(LINES))
+    yield Saves("save", MARKED)
     kinds = ["sqlite", "wal"]
     if "PGPORT" in os.environ:
         kinds.append("postgresql")
@@ -373,3 +438,9 @@ def cases():
         yield dlq(kind, "replay", ["etl-dlq", "replay"])
         yield dlq(kind, "discard", ["etl-dlq", "discard", "1", "3"])
         yield runs(kind)
+        yield checkpoints(
+            kind, "checkpoint-set", ["etl-checkpoint", "set", "c", "1"],
+            "SELECT name, value, version > 0 FROM etl_checkpoints ORDER BY 1")
+        yield checkpoints(
+            kind, "status", ["etl-status", "--run", "1", "--json"],
+            "SELECT id, status FROM pipeline_runs", RUN)
