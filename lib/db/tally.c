@@ -57,13 +57,13 @@ stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 }
 
 static int
-stage_add(struct tally *t, const struct json *j, uint32_t obj, bool source,
+stage_add(struct tally *t, const struct json *j, uint32_t obj, bool first,
     struct err *e)
 {
 	struct tally_stage *s;
 	char name[64];
 	uint32_t i;
-	int64_t v;
+	int64_t v, n[TALLY_N];
 
 	if (j->tok[obj].type != JSON_OBJECT)
 		return err_set(e, ERR_PEER, false, "%s", bad);
@@ -72,6 +72,7 @@ stage_add(struct tally *t, const struct json *j, uint32_t obj, bool source,
 	if ((s = stage_get(t, name)) == NULL)
 		return err_nomem(e);
 	for (int k = 0; k < TALLY_N; k++) {
+		n[k] = 0;
 		i = json_member(j, obj, names[k], strlen(names[k]));
 		if (i == 0)
 			continue;
@@ -82,9 +83,12 @@ stage_add(struct tally *t, const struct json *j, uint32_t obj, bool source,
 			    names[k]);
 		s->has[k] = true;
 		s->count[k] += v;
-		if (source && (k == TALLY_OUT || k == TALLY_REJECTED))
-			t->extracted += v;
+		n[k] = v;
 	}
+	/* A file may be read by a filter or loader: what it took was there. */
+	if (first)
+		t->extracted += n[TALLY_IN] > 0 ? n[TALLY_IN] :
+		    n[TALLY_OUT] + n[TALLY_REJECTED];
 	return 0;
 }
 

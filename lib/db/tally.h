@@ -24,7 +24,8 @@ struct tally_stage {
 struct tally {
 	struct tally_stage *stages;
 	size_t n;
-	int64_t extracted;      /* of all sources: out + rejected */
+	int64_t extracted;      /* of each first stage: what it took, of a
+	                         * source out + rejected */
 };
 
 int tally_add(struct tally *t, const char *json, size_t len, struct err *e);

@@ -48,9 +48,9 @@ for kind in sqlite postgresql; do
 	sql 'CREATE TABLE t (id int PRIMARY KEY, n int)'
 	ok "$kind: a run" etl-run --name posts -c "$(cat pipe.sh)"
 	show "$kind: --run" 1
-	is "$kind: its row" 'posts success 1 81 0 5 14' \
+	is "$kind: its row" 'posts success 1 100 81 0 5 14' \
 	    "$(field pipeline) $(field status) $(field attempt) $(field \
-	    loaded) $(field unchanged) $(field dropped) $(field rejected)"
+	    extracted) $(field loaded) $(field unchanged) $(field dropped) $(field rejected)"
 	like "$kind: its time" '^time  *[0-9]+\.[0-9]{3}s$' "$(cat out)"
 	is "$kind: the filter" 'transform 100 85 5 10 0 filter 10' \
 	    "$(squeezed '^transform')"
