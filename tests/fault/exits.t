@@ -51,7 +51,8 @@ done
 fails 'rejects on a full disk' 74 'No space left' \
     in_full etl-transform 'if .id == "x" then error("no") else . end'
 
-for program in etl-extract etl-transform etl-load etl-dlq etl-run; do
+for program in etl-extract etl-transform etl-load etl-dlq etl-run \
+    etl-checkpoint etl-status; do
 	fails "$program: unknown option" 64 "^$program: unknown option --nope" \
 	    "$program" --nope
 	fails "$program: nothing to do" 64 "^$program: " from /dev/null "$program"
