@@ -80,6 +80,29 @@ ok 'between its runs a schedule leaves the name free' \
 kill $pid
 wait $pid || :
 
+# The clock set back by ten days between two runs, and then far forward.
+fake=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"')
+echo +0 >clock
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 \
+    LD_PRELOAD=$fake FAKETIME_TIMESTAMP_FILE=$scratch/clock \
+    FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 etl-run --every 300ms \
+    --name clock -c 'echo >>clocked' 2>err &
+pid=$!
+clocked() {
+	[ "$(wc -l <clocked)" -ge "$1" ]
+}
+wait_until 20 clocked 2
+echo -10d >clock
+ok 'a clock set back does not hold a schedule' wait_until 20 clocked 5
+echo +3650d >clock
+n=$(wc -l <clocked | tr -d ' ')
+ok 'nor does one set forward' wait_until 20 clocked $((n + 3))
+kill $pid
+wait $pid || :
+is 'and it was set' 1 "$(sql "SELECT max(a.started_at > b.started_at) FROM
+    pipeline_runs a JOIN pipeline_runs b ON a.id < b.id
+    WHERE a.pipeline = 'clock' AND b.pipeline = 'clock'")"
+
 # TERM in a run: it is wound up, its row says so, and no other begins.
 rm -f ran
 etl-run --every 100ms --name up -c 'trap "echo up >>wound; exit 0" TERM
