@@ -48,6 +48,7 @@ torture: deps
 	@$(MAKE_ALL) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) \
 	    sh tests/fault/torture.sh $(B)/torture
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) sh tests/fault/torture-calls.sh
 fuzz: deps
 	@sh tests/fuzz/run.sh
 

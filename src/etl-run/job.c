@@ -28,7 +28,8 @@ counts_print(const struct run_end *r)
 static void
 attempt_print(struct attempt *a, const struct job *j)
 {
-	const char *why = buf_text(&a->message);
+	const char *why = a->message.failed && !a->message.full ?
+	    "out of memory" : buf_text(&a->message);
 
 	if (a->code == 0 && !j->verbose)
 		return;

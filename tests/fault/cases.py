@@ -5,6 +5,7 @@ disturbed first run), run(env) -> Result, state() -> what stands in files and
 databases, whole(result, state): is it as undisturbed; kept(result, state): is
 it what a failed run may leave.
 """
+import json
 import os
 import re
 import shutil
@@ -103,6 +104,28 @@ class Case:
                                               result.err.decode())
 
 
+class Transform(Case):
+    """Where memory is out in a worker, its record may be a reject that says
+    so; all others are as undisturbed."""
+
+    def lines(self, out, rejects):
+        """Records and rejects by their raw bytes."""
+        told = {}
+        for line in rejects.splitlines() + out.splitlines():
+            if line.startswith(b'{"@etl":"reject"'):
+                told[json.loads(line)["raw"].encode()] = line
+        return [r for r in out.splitlines() if b"@etl" not in r], told
+
+    def whole(self, result, state):
+        if (result.out, state) == self.wanted:
+            return True
+        records, told = self.lines(result.out, state)
+        wanted, _ = self.lines(*self.wanted)
+        lost = {raw for raw, line in told.items()
+                if b'"timeout"' in line and b"--memory-limit" in line}
+        return bool(lost) and records == [r for r in wanted if r not in lost]
+
+
 class Database:
     """A database that is set back to its start for each point."""
     rows = "SELECT * FROM %s ORDER BY 1, 2"
@@ -112,6 +135,7 @@ class Database:
         " resolved_upto, status FROM dead_letters) q ORDER BY 1",
         "SELECT count(*), count(DISTINCT occurrence)"
         " FROM dead_letter_attempts",
+        "SELECT name, value FROM etl_checkpoints",
         "SELECT stream_id, target, seq, ended, taken, %s FROM etl_loads"
         " ORDER BY 1, 2")
     counts = "counts"       # "0" where a run after another may count anew
@@ -123,7 +147,7 @@ class Database:
 
 
 class SQLite(Database):
-    def __init__(self, name, tables=(), wal=False, script=""):
+    def __init__(self, name, wal, tables=(), script=""):
         self.path = "%s/%s.db" % (SCRATCH, name)
         self.first = self.path + ".first"
         self.tables, self.wal, self.script = tables, wal, script
@@ -274,10 +298,16 @@ def write(name, data):
     return path
 
 
+def database(kind, name, *tables):
+    name = "%s_%s" % (name, kind)
+    if kind == "postgresql":
+        return PostgreSQL(name, *tables)
+    return SQLite(name, kind == "wal", *tables)
+
+
 def load(kind, mode):
     name = "load-%s-%s" % (kind, mode)
-    db = PostgreSQL(name, ["t"], TABLE) if kind == "postgresql" else \
-        SQLite(name, ["t"], kind == "wal", TABLE)
+    db = database(kind, name, ["t"], TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
     if mode == "upsert":
         argv += ["--key", "id"]
@@ -300,8 +330,7 @@ def letters(count):
 
 def dlq(kind, name, argv, given=b"", filled=True):
     name = "dlq-%s-%s" % (kind, name)
-    db = PostgreSQL(name) if kind == "postgresql" else \
-        SQLite(name, (), kind == "wal")
+    db = database(kind, name)
 
     def prepare(url):
         subprocess.run(["etl-dlq", "put"], input=letters(4) if filled else b"",
@@ -309,6 +338,83 @@ def dlq(kind, name, argv, given=b"", filled=True):
                        env=dict(ENV, DATABASE_URL=url))
 
     return Loads(name, argv, db, given, prepare)
+
+
+FIRST = 2 ** 53 - 1     # the first item's
+EXTRACT = ["etl-extract", "--checkpoint", "s", "--cursor-field", "/seq",
+           "--since-param", "since", "--ordered", "--query-param", "by=seq",
+           "--paginate", "page", "--into", "query:page", "--size", "limit=5",
+           "--total", "/total", "--backoff", "1ms..5ms"]
+
+
+class Items(Loads):
+    """A flow with checkpoints that reads on after a failure: rows, letters
+    and checkpoint are as undisturbed, whatever the ledger's names are."""
+
+    def __init__(self, name, program, db):
+        api = os.environ["API"] + "/items?strict=1"
+        script = "%s '%s' | etl-load --table t --batch 1 --backoff 1ms..5ms" \
+            % (" ".join(EXTRACT), api)
+        super().__init__(name, ["bash", "-o", "pipefail", "-c", script], db)
+        self.program = program
+
+    def start(self):
+        super().start()
+        self.db.queries = self.db.queries[:3] + (
+            "SELECT count(*) FROM etl_loads WHERE taken",)
+
+
+def items(kind, program):
+    name = "items-%s-%s" % (kind, program[4:])
+    db = database(kind, name, ["t"], "CREATE TABLE t (id text, seq bigint "
+                  "NOT NULL, code text, value numeric, ts text)")
+    return Items(name, program, db)
+
+
+class SaveFlow(Case):
+    """etl-checkpoint save: what is saved has gone out, at least once."""
+
+    def __init__(self):
+        super().__init__("save-flow", ["sh"])
+        self.program = "etl-checkpoint"
+        self.out, self.saved = SCRATCH + "/save.out", SCRATCH + "/save.json"
+        self.argv = ["bash", "-o", "pipefail", "-c",
+                     "%s --state file:%s '%s/items?strict=1' | "
+                     "etl-checkpoint save --state file:%s >>%s" % (
+                         " ".join(EXTRACT), self.saved, os.environ["API"],
+                         self.saved, self.out)]
+
+    def reset(self):
+        for path in self.out, self.saved:
+            if os.path.exists(path):
+                os.unlink(path)
+
+    def state(self):
+        value, lines = None, b""
+        if os.path.exists(self.saved):
+            with open(self.saved) as f:
+                value = json.load(f)["s"]["value"]
+        with open(self.out, "rb") as f:
+            lines = f.read()
+        names = [n for n in os.listdir(SCRATCH) if n.startswith("save.json")]
+        return value, sorted(set(r for r in lines.split(b"\n") if r and
+                                 b"@etl" not in r)), len(names)
+
+    def kept(self, result, state):
+        value, lines, names = state
+        if names > 1:
+            return "a file is left beside"
+        seqs = [json.loads(r)["seq"] for r in lines if r.endswith(b"}")]
+        if value is not None and set(range(FIRST, int(value) + 1)) - set(seqs):
+            return "saved is what has not gone out"
+        return ""
+
+    def completed(self, result, before, after):
+        whole = [r for r in after[1] if r.endswith(b"}")]
+        if result.code == 0 and (after[0], whole) == self.wanted[1][:2]:
+            return ""
+        return "the next run: exit %d: %s" % (result.code,
+                                              result.err.decode())
 
 
 class Runs(Loads):
@@ -326,8 +432,7 @@ class Runs(Loads):
 
 def runs(kind):
     name = "run-%s" % kind
-    db = PostgreSQL(name, ["t"], TABLE) if kind == "postgresql" else \
-        SQLite(name, ["t"], kind == "wal", TABLE)
+    db = database(kind, name, ["t"], TABLE)
     saved = write(name + ".ndjson", stream(LINES))
     script = write(name + ".sh", (
         "etl-load --table t --key id <%s\n" % saved).encode())
@@ -379,8 +484,7 @@ class Saves(Case):
 def checkpoints(kind, name, argv, query, fill=None):
     """One of a database: what stands there does not go."""
     name = "%s-%s" % (name, kind)
-    db = PostgreSQL(name) if kind == "postgresql" else \
-        SQLite(name, (), kind == "wal")
+    db = database(kind, name)
     db.queries = (query,)
 
     def prepare(url):
@@ -422,11 +526,15 @@ def cases():
             "--cursor-field", "/ts", "--since-param", "since", "--paginate",
             "since", "--size", "limit=30", "--lookback", "5m", "--backoff",
             "1ms..5ms", "--max-rejects", "9", os.environ["API"] + "/items"])
-    yield Case("transform", ["etl-transform", "if .id > 9 then error(\"no\") "
-                             "elif .id < 3 then empty else . end"],
-               given=LINES, aside=True)
-    yield Case("transform-stream", ["etl-transform", "."], given=stream(LINES))
+    yield Transform("transform", [
+        "etl-transform", "if .id > 9 then error(\"no\") elif .id < 3 then "
+        "empty else . end"], given=LINES, aside=True)
+    yield Transform("transform-stream", ["etl-transform", "."],
+                    given=stream(LINES))
     yield Saves("save", MARKED)
+    yield Case("via", ["etl-via", "cat"], given=stream(LINES))
+    if "API" in os.environ:
+        yield SaveFlow()
     kinds = ["sqlite", "wal"]
     if "PGPORT" in os.environ:
         kinds.append("postgresql")
@@ -437,6 +545,13 @@ def cases():
         yield dlq(kind, "list", ["etl-dlq", "list"])
         yield dlq(kind, "replay", ["etl-dlq", "replay"])
         yield dlq(kind, "discard", ["etl-dlq", "discard", "1", "3"])
+        yield dlq(kind, "stats", ["etl-dlq", "stats"])
+        yield dlq(kind, "erase", ["etl-dlq", "erase", "2"])
+        yield dlq(kind, "purge", ["etl-dlq", "purge", "--open",
+                                  "--older-than", "1d"])
+        if "API" in os.environ:
+            for program in "etl-extract", "etl-load":
+                yield items(kind, program)
         yield runs(kind)
         yield checkpoints(
             kind, "checkpoint-set", ["etl-checkpoint", "set", "c", "1"],

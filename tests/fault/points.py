@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import sys
+import time
 import zlib
 
 from cases import ENV, SCRATCH, cases
@@ -189,6 +190,9 @@ def chosen(case, what, share):
     if share > 1 and "postgresql" in case.name:
         share *= 3
     for i, (point, call) in enumerate(points(case, what)):
+        # etl-run waits 13 s for a database that it cannot reach.
+        if share > 1 and point.how == "ENOMEM+" and case.program == "etl-run":
+            continue
         if (i + zlib.crc32(case.name.encode())) % share == 0:
             yield point, call
 
@@ -204,17 +208,20 @@ def main():
     for case in cases():
         if names and case.name not in names:
             continue
+        if what == "memory" and "-wal" in case.name:
+            continue            # of ours it is the same as in a journal
         undisturbed(case)
         for point, call in chosen(case, what, share):
             if one and str(point) != one:
                 continue
+            begun = time.monotonic()
             wrong, result, hit = try_point(point, call, one)
             tried += 1
             reached += hit
             if "TALLY" in os.environ:
                 with open(os.environ["TALLY"], "a") as f:
-                    f.write("%s %s %s %s %s %s %d %s\n" % (
-                        case.name, point, call.kind, call.module,
+                    f.write("%.1f %s %s %s %s %s %s %d %s\n" % (
+                        time.monotonic() - begun, case.name, point, call.kind, call.module,
                         call.offset, hit, result.code,
                         result.err.decode("utf-8", "replace")
                         .split("\n")[0]))

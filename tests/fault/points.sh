@@ -5,7 +5,7 @@
 #	    sh tests/fault/point.sh io CASE CALL:N:HOW
 # shellcheck disable=SC2154 # of lib.sh
 points_start() {
-	api_start --posts 12
+	api_start --posts 12 --items 12
 	SCRATCH=$scratch SHIM=$etl_build/tests/shim.so API=$api
 	PYTHONDONTWRITEBYTECODE=1
 	export SCRATCH SHIM API PYTHONDONTWRITEBYTECODE
@@ -14,6 +14,7 @@ points_start() {
 points() {
 	points_start
 	for case in $(/usr/bin/python3 tests/fault/points.py cases); do
+		case $1-$case in memory-*-wal*) continue ;; esac
 		rc=0
 		/usr/bin/python3 tests/fault/points.py "$1" "$2" "$case" \
 		    >"$scratch/points" 2>&1 || rc=$?

@@ -150,6 +150,18 @@ realpath(const char *restrict path, char *restrict out)
 	MEMORY(realpath, path, out);
 }
 
+/* getline(3) as libc names it. */
+ssize_t getdelim_of(char **line, size_t *cap, int end, FILE *f)
+    __asm__("__getdelim");
+
+ssize_t
+getdelim_of(char **line, size_t *cap, int end, FILE *f)
+{
+	if (meet_ours(CALLER) && meet("memory", -1, 0, CALLER) == -1)
+		return -1;
+	return NEXT(getdelim)(line, cap, end, f);
+}
+
 int
 asprintf(char **out, const char *fmt, ...)
 {
