@@ -50,6 +50,9 @@ void history_release(struct history *h);
 
 /* What does not add up, and where, into problems. */
 void history_check(struct history *h);
+/* Rejects of a stage that are dead letters, by this run. */
+int64_t history_letters(const struct history *h,
+    const struct tally_stage *s);
 
 void history_text(struct buf *b, const struct history *h);
 void history_json(struct buf *b, const struct history *h);

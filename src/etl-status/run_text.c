@@ -88,6 +88,19 @@ cell(struct buf *b, const char *text, size_t width)
 	pad(b, start, width);
 }
 
+/* Rejects of the stream that an earlier run stored, or that were purged. */
+static void
+missing_text(struct buf *b, const struct history *h,
+    const struct tally_stage *s)
+{
+	int64_t have = history_letters(h, s), due = s->count[TALLY_REJECTED] -
+	    s->count[TALLY_ASIDE];
+
+	if (have < due)
+		buf_printf(b, "%s%lld not stored by this run, or purged",
+		    have > 0 ? ", " : " ", (long long)(due - have));
+}
+
 static int
 width(const struct column *c)
 {
@@ -105,6 +118,7 @@ stage_text(struct buf *b, const struct history *h,
 		buf_printf(b, " %*lld", width(&c[i]),
 		    (long long)s->count[c[i].what]);
 	codes_text(b, h, s->name);
+	missing_text(b, h, s);
 	buf_char(b, '\n');
 }
 

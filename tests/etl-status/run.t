@@ -132,7 +132,14 @@ for kind in sqlite postgresql; do
 	sql 'UPDATE pipeline_runs SET dropped = 5 WHERE id = 1'
 	sql "DELETE FROM dead_letter_attempts WHERE dead_letter_id IN (SELECT
 	    min(id) FROM dead_letters WHERE stage = 'load')"
-	wrong 'a letter gone' '^  load: 4 records rejected .* 3 stored'
+	show "$kind: a letter gone" 1
+	like "$kind: is told" '^load .* type 3, 1 not stored by this run' \
+	    "$(cat out)"
+	sql "INSERT INTO dead_letter_attempts SELECT min(dead_letter_id),
+	    'x/1', 1, min(at), 'x' FROM dead_letter_attempts WHERE
+	    dead_letter_id IN (SELECT id FROM dead_letters WHERE
+	    stage = 'transform')"
+	wrong 'a letter more' '^  transform: 10 records rejected .* 11 stored'
 	edit '"out":85' '"out":"x"'
 	show "$kind: counts that are none" 1
 	like "$kind: are told" 't: counts of a stage that cannot' "$(cat out)"
