@@ -29,7 +29,8 @@ struct stage {
 	bool made;                      /* the stream starts here */
 	bool over;                      /* the input is */
 	bool held;                      /* line is yet to be given */
-	bool started, closed;           /* out: begin is, end or failed is */
+	bool marks;                     /* have come, if only broken ones */
+	bool started, closed;           /* out: begin is, no more may be */
 	struct mark begin, mark;        /* the stream's, the last one read */
 	const struct mark *given;       /* one of them */
 	struct line line;               /* the last one read */

@@ -216,10 +216,13 @@ take_line(struct stage *s, struct err *e)
 		s->given = &s->mark;
 		if (mark_parse(&s->mark, s->line.data, s->line.len,
 		    e) == -1) {
+			s->marks = true;
 			err_prefix(e, "line %llu",
 			    (unsigned long long)s->line.number);
 			return STAGE_FAILED;
 		}
+		s->marks |= s->mark.kind != MARK_REJECT &&
+		    s->mark.kind != MARK_UNKNOWN;
 	}
 	if (s->state == STATE_START && !(mark &&
 	    (s->mark.kind == MARK_BEGIN || s->mark.kind == MARK_FAILED))) {

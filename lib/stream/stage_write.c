@@ -236,7 +236,6 @@ stage_pass(struct stage *s, struct err *e)
 		    stage_put_kept(s, e) == -1))
 			return -1;
 		s->started = true;
-		s->closed = k == MARK_END;
 		return pass_boundary(s, &s->counts, e);
 	}
 	if (out_line(s->out, s->line.data, s->line.len, e) == -1)
@@ -280,7 +279,7 @@ pass_begin(struct stage *s)
 	struct line l;
 
 	if (s->in != NULL && s->state == STATE_START && !s->conf->plain &&
-	    (s->piped || s->regular) &&
+	    s->line.number == 0 && (s->piped || s->regular) &&
 	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
 	    s->given->kind == MARK_BEGIN)
 		(void)stage_pass(s, &e);
@@ -305,7 +304,7 @@ stage_fail(struct stage *s, const struct err *why)
 		return;
 	if (!s->started)
 		pass_begin(s);
-	if (s->closed || (!s->started && !stage_in_run()))
+	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
 	/* It may have failed before it had a name of its own in the stream. */

@@ -98,10 +98,10 @@ wrong_order_is_the_peers_fault(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		filter(*state, (struct given){ .in = wrong[i] }, 76, NULL);
 		has(r->err, "transform: line ");
+		/* Else the pipeline's status would be that of the last one. */
+		has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\","
+		    "\"code\":76,");
 	}
-	/* It was whole before: what came after it is not the stream's. */
-	filter(*state, (struct given){ .in = BEGIN END(0) "{}\n" }, 76, NULL);
-	assert_null(strstr(r->out, "failed"));
 	filter(*state, (struct given){ .in = BEGIN END(0)
 	    "{\"@etl\":\"later\",\"v\":9}\n" }, 0, NULL);
 }
