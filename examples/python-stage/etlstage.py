@@ -180,6 +180,7 @@ class Stage:
         self.aside, self.travels = takes_rejects(3)
         self.state = "start"            # plain, open, ended, failed
         self.out = sys.stdout.buffer
+        self.marks = False              # have come: those after this one
         self.stop = None                # a signal that has come
         self.reading = False
         self.number = self.offset = 0
@@ -367,6 +368,7 @@ class Stage:
         self.out.flush()
 
     def mark(self, kind, mark, line):
+        self.marks |= kind in KINDS and kind != "reject"
         if self.state == "start" and kind not in ("begin", "failed"):
             self.plain()
         version = mark.get("v", 1 if kind != "begin" else None)
@@ -440,6 +442,7 @@ class Stage:
         if is_mark(value) and isinstance(value["@etl"], str):
             self.mark(value["@etl"], value, line)
         elif is_mark(value) or (why and MARK.match(line)):
+            self.marks = True
             raise self.broken("broken mark")
         elif len(line) > MAX_RECORD:
             self.long(line, len(line), hashlib.sha256(line).hexdigest())
@@ -470,7 +473,7 @@ class Stage:
 
     def fail(self, failed):
         """The mark that tells the stages after this one."""
-        if self.state == "open" or (self.run and self.state == "start"):
+        if self.state != "failed" and (self.marks or self.run):
             self.put({"@etl": "failed", "stage": self.name,
                       "code": failed.status, "message": failed.message})
         self.out.flush()
