@@ -24,7 +24,7 @@ n=40 killed=0 ended=0
 awk -v seed="$seed" 'BEGIN {
 	srand(seed)
 	for (i = 0; i < 30; i++)
-		print rand() * 0.12
+		print rand() ^ 2 * 0.1
 }' >pauses
 while read -r pause; do
 	n=$((n + 10))
