@@ -24,7 +24,7 @@ folder_new() {
 	rm -rf "$scratch/work"
 	mkdir "$scratch/work"
 	cp "$top"/examples/items-api/items.* "$top"/examples/posts/* \
-	    "$scratch/work"
+	    "$top"/examples/python-stage/etlstage.py "$scratch/work"
 	(
 		cd "$scratch/work"
 		etl-extract --into query:_page --paginate page \
