@@ -19,9 +19,10 @@
 #	rows	what is read of tables of its own
 #	also	a command that prints what else is state
 
-pipelines='fresh append upsert single plain aside marks-append marks-upsert
+pipelines='fresh migrate append upsert single plain aside marks-append marks-upsert
     marks-ignore many via replay put extract extract-upsert save run
-    run-extract run-via overlap replays drip drip-marks posts items'
+    run-extract run-via retries overlap replays tee drip drip-marks
+    posts items'
 
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
@@ -32,6 +33,10 @@ else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 into_log='$at_load etl-load --table log --flush 1h --batch'
 into_t='$at_load etl-load --table t --key k --flush 1h --batch'
 saved='cat "$records"'
+old_tables='case $DATABASE_URL in
+sqlite:*) sqlite3 x.db <"$top/sql/sqlite/control_1.sql" ;;
+*) psql -Xq -d "$DATABASE_URL" -f "$top/sql/postgresql/control_1.sql" ;;
+esac'
 drip='while read -r line; do printf "%s\n" "$line"; sleep .004; done'
 marked='cat "$marks"'
 transform='$at_transform etl-transform "$keep"'
@@ -50,6 +55,10 @@ pipeline() {
 	case $1 in
 	fresh)
 		fresh=yes stages=load rest="$transform | $into_log 2"
+		;;
+	migrate)
+		before=$old_tables fresh=yes stages=load
+		rest="$transform | $into_log 2"
 		;;
 	append)
 		rest="$transform | $into_log 2"
@@ -130,6 +139,17 @@ pipeline() {
 		stages='run via load' compare=sums
 		in_run "$source | $rest"
 		;;
+	retries)
+		source=$items rest="$transform_items | $into_log 1"
+		stages='extract transform load' compare=sums
+		in_run "$source | $rest" '--retries 2 --backoff 1ms..2ms'
+		;;
+	tee)
+		before='mkfifo fifo' source=$marked cut=any compare=rows
+		rest="{ $into_log 1 <fifo & $transform | tee fifo |
+		    \$at_load2 ${into_t#* } 1 --no-checkpoint && wait \$!; }"
+		stages='load load2'
+		;;
 	overlap)
 		before="etl-checkpoint set s 9007199254740999"
 		source=$items rest="$transform_items | $into_log 1"
@@ -165,9 +185,9 @@ pipeline() {
 	esac
 }
 
-# in_run TEXT: the pipeline is a run.
+# in_run TEXT [OPTIONS]: the pipeline is a run.
 in_run() {
-	script="\$at_run etl-run --name p -c '$1'"
+	script="\$at_run etl-run --name p ${2-} -c '$1'"
 	pipeline=p
 }
 

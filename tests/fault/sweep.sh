@@ -7,8 +7,8 @@
 #	-l	count the points only
 #	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K
 #	-s I/N	the I-th of N shares of the points
-#	-r T	instead, kill each whole pipeline at T random moments, of which
-#		SEED=n gives the same again; a point ends in whole/MICROSECONDS
+#	-r T	instead, kill each whole pipeline at T random moments, twice in a
+#		row; SEED=n gives the same again; a point is whole/MICROSECONDS
 #	-c	instead of the pipeline kill a session of the server, or restart
 #		that with -m immediate: for a server of one's own
 # Prints TAP, a line for each stage, and on stderr what failed.
@@ -71,7 +71,7 @@ run() {
 # attach STAGE STRACE'S OPTION...: the stage's program is traced.
 attach() {
 	unset at_extract at_transform at_load at_via at_run at_save at_put \
-	    at_replay at_each
+	    at_replay at_each at_load2
 	[ $# -gt 0 ] || return 0
 	name=$1
 	shift
@@ -175,6 +175,8 @@ point() {
 	whole)
 		attach
 		run -k "$2"
+		look
+		run -k $(($2 * 7 % 60000))
 		;;
 	server)
 		attach
@@ -201,7 +203,7 @@ point() {
 
 # moments: of a run, and a little more.
 moments() {
-	awk -v n="$times" -v seed="$seed" -v length_="$length" 'BEGIN {
+	awk -v n="$times" -v seed=$((seed + checks)) -v length_="$length" 'BEGIN {
 		srand(seed)
 		while (n-- > 0)
 			printf "%d\n", rand() * length_ * 1.1
