@@ -40,6 +40,16 @@ records() {
 	grep -av '^{"@etl"'
 }
 
+# No transaction or statement of etl-dlq's is under way.
+nothing_held() {
+	case $db in
+	sqlite:*) [ "$(sqlite3 "${db#sqlite:}" \
+	    'PRAGMA wal_checkpoint(TRUNCATE)')" = '0|0|0' ] ;;
+	*) [ "$(sql "SELECT state FROM pg_stat_activity WHERE datname =
+	    current_database() AND application_name = 'etl-dlq'")" = idle ] ;;
+	esac
+}
+
 for kind in sqlite postgresql; do
 	db_new $kind
 	DATABASE_URL=$db
@@ -132,5 +142,27 @@ for kind in sqlite postgresql; do
 	    "$(etl-dlq resolve "$2"; etl-dlq put again)"
 	is "$kind: so it stays closed" resolved \
 	    "$(etl-dlq show --json "$2" | jq -r .status)"
+
+	# A reader that takes its time keeps nobody waiting.
+	awk 'BEGIN { for (i = 1; i <= 20000; i++) printf "{\"@etl\":" \
+	    "\"reject\",\"v\":1,\"id\":\"%064d\",\"occurrence\":" \
+	    "\"q/slow.cccc/%d\",\"stage\":\"slow\",\"code\":\"type\"," \
+	    "\"message\":\"m\",\"raw\":\"{}\"," \
+	    "\"at\":\"2026-11-20T08:00:00Z\"}\n", i, i }' >"slow.$kind"
+	etl-dlq put "slow.$kind" >/dev/null
+	mkfifo "slow.$kind.pipe"
+	etl-dlq replay --stage slow >"slow.$kind.pipe" & slow=$!
+	exec 9<"slow.$kind.pipe"
+	IFS= read -r first <&9
+	like "$kind: it has begun" '"begin"' "$first"
+	is "$kind: others write" 0 "$(limit=5 status etl-dlq discard "$1")"
+	ok "$kind: a slow reader holds nothing" wait_until 5 nothing_held
+	is "$kind: it is still there" 0 "$(status kill -0 $slow)"
+	is "$kind: and gives the rest" 20000 \
+	    "$(cat <&9 | records | wc -l | tr -d ' ')"
+	exec 9<&-
+	rc=0
+	wait $slow || rc=$?
+	is "$kind: whole" 0 $rc
 done
 done_testing
