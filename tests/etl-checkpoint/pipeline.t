@@ -24,7 +24,7 @@ n=40 killed=0 ended=0
 awk -v seed="$seed" 'BEGIN {
 	srand(seed)
 	for (i = 0; i < 30; i++)
-		print rand() ^ 2 * 0.1
+		print i % 3 ? rand() ^ 2 * 0.1 : rand() * 0.4
 }' >pauses
 while read -r pause; do
 	n=$((n + 10))
