@@ -39,7 +39,7 @@ like 'so is it, it says' 'trying again in .* \(1 of 1\)' "$(cat err)"
 
 etl-run --retries 1 --backoff 60s..60s --name w -c 'exit 75' 2>err &
 pid=$!
-wait_until 5 grep -q 'trying again' err
+wait_until 20 grep -q 'trying again' err
 is 'the lock holds between tries' 75 "$(status etl-run --name w -c :)"
 kill $pid
 rc=0; wait $pid || rc=$?

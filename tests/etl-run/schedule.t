@@ -74,9 +74,9 @@ is 'jitter past the interval' 64 \
 
 etl-run --every 60s --name free -c ': >ran' 2>/dev/null &
 pid=$!
-wait_until 5 test -e ran
+wait_until 20 test -e ran
 ok 'between its runs a schedule leaves the name free' \
-    wait_until 5 etl-run --name free -c :
+    wait_until 20 etl-run --name free -c :
 kill $pid
 wait $pid || :
 
@@ -108,7 +108,7 @@ rm -f ran
 etl-run --every 100ms --name up -c 'trap "echo up >>wound; exit 0" TERM
     echo >>ran; sleep 5 & wait' 2>err &
 pid=$!
-wait_until 5 test -s ran
+wait_until 20 test -s ran
 kill $pid
 rc=0; wait $pid || rc=$?
 is 'TERM in a run' '143 up' "$rc $(cat wound)"
