@@ -39,13 +39,10 @@ head_ended(struct http *h)
 	if (!http_header(h->answer, "Content-Encoding", &v, &n) || n == 0 ||
 	    (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return;
-	if ((n == 4 && strncasecmp(v, "gzip", n) == 0) ||
-	    (n == 6 && strncasecmp(v, "x-gzip", n) == 0)) {
-		h->gzip = inflate_new();
-		h->answer->body.failed |= h->gzip == NULL;
-	} else {
-		h->coded = true;
-	}
+	h->coded = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
+	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
+	if (!h->coded && (h->gzip = inflate_new()) == NULL)
+		h->answer->body.failed = true;
 }
 
 static size_t
