@@ -41,6 +41,18 @@ wrong() {
 	    'id is text' AND (status = 'resolved') <> EXISTS (SELECT 1 FROM t
 	    WHERE CAST(id AS text) = raw_data ->> 'id'))"
 }
+# The largest resident size of a command, in KiB.
+memory() {
+	python3 - "$@" <<-'EOF'
+	import resource, subprocess, sys
+	subprocess.run(sys.argv[1:], stdout=-3, stderr=-3)
+	print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	EOF
+}
+case $etl_build in
+*san) most=400000 ;;
+*) most=65536 ;;
+esac
 replay='etl-dlq replay --pipeline posts --stage transform'
 
 for kind in sqlite postgresql; do
@@ -89,6 +101,31 @@ for kind in sqlite postgresql; do
 	    'open|1 resolved|5 0 {"id":"5"} transform.2' \
 	    "$(letters_are) $(wrong | cut -d' ' -f1) $(etl-dlq list --json |
 	    jq -r '"\(.raw) \(.stage)"')"
+
+	# What the loader rejected: the table is mended, or the records are.
+	tables
+	sql 'DROP TABLE IF EXISTS k' 2>/dev/null
+	sql 'CREATE TABLE k (id INTEGER PRIMARY KEY, n TEXT NOT NULL)'
+	printf '%s\n' '{"id":1,"n":"a"}' '{"id":2,"n":null}' '{"id":3}' \
+	    '{"id":4,"n":null}' >k.ndjson
+	is "$kind: rejects of the loader" 0 "$(status etl-run --name k -c \
+	    'etl-extract k.ndjson | etl-load --table k --key id \
+	    --max-rejects 100%')"
+	from_load='etl-dlq replay --pipeline k --stage load'
+	is "$kind: are open" 'open|3' "$(letters_are)"
+	is "$kind: replayed in vain" 0 "$(status etl-run --name mend \
+	    -c "$from_load | etl-load --table k --key id --max-rejects 100%")"
+	is "$kind: are the same letters" 'open|3 2 2' "$(letters_are) $(sql \
+	    'SELECT min(attempts), max(attempts) FROM dead_letters' |
+	    tr '|' ' ')"
+	is "$kind: mended on the way, all but one" 0 "$(status etl-run \
+	    --name mend -c "$from_load | etl-transform \
+	    'if .id == 3 then . else .n = \"m\" end' |
+	    etl-load --table k --key id --max-rejects 100%")"
+	is "$kind: are rows" '1|a 2|m 4|m' "$(sql 'SELECT id, n FROM k
+	    ORDER BY id' | paste -sd' ')"
+	is "$kind: one is open, as the same letter" 'open|1 resolved|2 3' \
+	    "$(letters_are) $(etl-dlq list --json | jq .attempts)"
 
 	# Two replays that have read the same letters.
 	tables
@@ -184,6 +221,8 @@ P
 	$replay | grep -av '^{"@etl"' >lines
 	ok "$kind: are replayed byte for byte" cmp want lines
 	rm want
+	kib=$(memory sh -c "exec $replay >/dev/null")
+	ok "$kind: in little memory ($kib KiB)" test "$kib" -lt $most
 	is "$kind: through a filter" 0 "$(status sh -c "$replay |
 	    etl-transform '$mended' --max-rejects 100% |
 	    etl-load --table t --max-rejects 100%")"

@@ -112,6 +112,26 @@ for kind in sqlite postgresql; do
 	is "$kind: two at once" "0 300" "$rc $(cat a.out b.out |
 	    awk '{ n += $1 } END { print n }')"
 
+	# In parts: what a kill leaves is whole letters, and put again is all.
+	awk 'BEGIN { for (i = 1; i <= 30000; i++) printf "{\"@etl\":" \
+	    "\"reject\",\"v\":1,\"id\":\"%064d\",\"occurrence\":" \
+	    "\"p/part.cccc/%d\",\"stage\":\"part\",\"code\":\"type\"," \
+	    "\"message\":\"m\",\"raw\":\"{}\"," \
+	    "\"at\":\"2026-11-20T08:00:00Z\"}\n", 500 + i, i }' >parts
+	count="SELECT count(*) FROM dead_letters WHERE stage = 'part'"
+	some() { [ "$(sql "$count")" -gt 0 ]; }
+	etl-dlq put parts >/dev/null 2>&1 & part=$!
+	ok "$kind: others see the first part" wait_until 30 some
+	kill -9 $part 2>/dev/null || :
+	wait $part 2>/dev/null || :
+	stored=$(sql "$count")
+	ok "$kind: killed before it was done ($stored)" test "$stored" -lt 30000
+	is "$kind: attempts are whole" "$stored" "$(sql "SELECT count(*)
+	    FROM dead_letter_attempts WHERE occurrence LIKE 'p/part%'")"
+	is "$kind: put again, the rest is stored" \
+	    "$((30000 - stored)) stored, $stored known before, 0 other lines" \
+	    "$(etl-dlq put parts)"
+
 	# A pipe that stays open keeps no transaction open.
 	mkfifo "pipe.$kind"
 	etl-dlq put "pipe.$kind" >p.out 2>&1 & p=$!
