@@ -25,5 +25,6 @@ wanted=$*
 
 long io sh tests/fault/point.sh io 1
 long memory sh tests/fault/point.sh memory 1
+long commits env ROUNDS=50 sh tests/fault/commits.t
 long eight env ROUNDS=100 sh tests/etl-run/eight.t
 done_testing
