@@ -26,5 +26,7 @@ CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
 DROP INDEX dead_letter_attempts_letter;
 CREATE INDEX dead_letter_attempts_letter
     ON dead_letter_attempts (dead_letter_id, at, occurrence);
+CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
+    WHERE pipeline_run_id IS NOT NULL;
 
 UPDATE etl_control SET version = 2;
