@@ -102,7 +102,7 @@ child_start(struct child *c, char *argv[], size_t max_line, struct err *e)
 		goto failed;
 	if ((c->pidfd = pidfd_open(c->pid, 0)) == -1 ||
 	    fcntl(c->in, F_SETFL, O_NONBLOCK) == -1) {
-		(void)err_errno(e, ERR_IO, c->name);
+		(void)spawn_failed(c->name, errno, e);
 		goto failed;
 	}
 	return 0;

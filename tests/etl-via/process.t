@@ -128,7 +128,7 @@ read -r parent child <pids
 ok 'TERM: CMD has gone' wait_until 20 gone "$parent"
 ok 'TERM: its child too' wait_until 20 gone "$child"
 like 'TERM while it only waits' '"failed".*TERM' "$(tail -n 1 out)"
-etl-via sh -c 'trap "" TERM; echo "{}"; sleep 60 & wait; sleep 60' \
+etl-via sh -c 'trap "" TERM; sleep 60 & echo $$ $! >pids; echo "{}"; wait' \
     <fifo >out 2>err &
 feed
 echo "$begin" >&4
@@ -137,6 +137,8 @@ kill -TERM $pid
 ended
 exec 4>&-
 is 'is killed all the same' 143 $rc
+read -r parent child <pids
+ok 'and its child too' wait_until 20 gone "$child"
 
 # CMD is gone, by its own will or not, while no input comes.
 etl-via sh -c 'exit 7' <fifo >out 2>err &

@@ -98,6 +98,7 @@ is 'a signal' 69 "$(via --ok 0,137 sh -c 'cat >/dev/null; kill -9 $$')"
 told 'a signal' '^etl-via: sh: killed by signal KILL' 69
 is 'reads nothing' 69 "$(via true)"
 told 'reads nothing' '^etl-via: true: did not read all' 69
+is 'reads nothing, all written before it ends' 69 "$(via sleep 0.3)"
 is 'fails at once' 69 "$(via false)"
 told 'fails at once: the status is the cause' 'status 1' 69
 is 'not there' 78 "$(via ./no-such-command)"
