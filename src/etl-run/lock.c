@@ -19,6 +19,14 @@ enum {
 	TRIES = 10, NOTE = 256, NOTE_SHOWN = 8 * NOTE + 256, FOLDER = 64
 };
 
+/* Nobody is denied what the machine has no room for. */
+static enum err_code
+open_code(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
+	    ERR_DENIED;
+}
+
 static int
 folder_open(char path[FOLDER], struct err *e)
 {
@@ -31,7 +39,7 @@ folder_open(char path[FOLDER], struct err *e)
 		return err_errno(e, ERR_CREATE, path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
-		return err_errno(e, ERR_DENIED, path);
+		return err_errno(e, open_code(), path);
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & 077) == 0)
 		return fd;
