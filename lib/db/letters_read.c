@@ -1,5 +1,7 @@
 #include "db/letters_where.h"
 
+#include "base/stop.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +167,8 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 {
 	if (l->raw.cap > PART)
 		buf_release(&l->raw);
+	if (stop_signal() != 0)
+		return err_set(e, ERR_RETRY, true, "stopped by a signal");
 	if (l->at == l->n) {
 		if (l->over || l->left == 0)
 			return 0;

@@ -1,5 +1,7 @@
 #include "db/letters_impl.h"
 
+#include "base/stop.h"
+
 #include <stdlib.h>
 
 enum { TIMES = 256 };
@@ -77,6 +79,8 @@ int
 letter_times_next(struct letter_times *t, struct letter_time *out,
     struct err *e)
 {
+	if (stop_signal() != 0)
+		return err_set(e, ERR_RETRY, true, "stopped by a signal");
 	if (t->at == t->n) {
 		if (t->over)
 			return 0;

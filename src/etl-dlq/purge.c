@@ -30,6 +30,9 @@ purge_command(struct dlq *d, struct err *e)
 			return -1;
 		all += some;
 	} while (some > 0 && stop_signal() == 0);
+	if (some > 0)
+		return err_set(e, ERR_RETRY, true, "purge: stopped by a "
+		    "signal, %lld purged", (long long)all);
 	n = snprintf(text, sizeof(text), "%lld purged",
 	    (long long)all);
 	return out_line(d->out, text, (size_t)n, e);

@@ -2,6 +2,7 @@
 #include "dlq.h"
 
 #include "base/shape.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "json/write.h"
 
@@ -95,8 +96,14 @@ causes_read(struct causes_found *f, struct dlq *d, struct err *e)
 	if (letters_query(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
 	    &d->selection.filter, e) == -1)
 		return -1;
-	while ((rc = db_next(r, e)) == 1)
+	while ((rc = db_next(r, e)) == 1) {
 		row_add(f, r);
+		if (stop_signal() != 0) {
+			rc = err_set(e, ERR_RETRY, true,
+			    "stats: stopped by a signal");
+			break;
+		}
+	}
 	db_end(r);
 	qsort(f->v, f->n, sizeof(*f->v), by_size);
 	return rc;

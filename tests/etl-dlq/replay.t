@@ -164,5 +164,22 @@ for kind in sqlite postgresql; do
 	rc=0
 	wait $slow || rc=$?
 	is "$kind: whole" 0 $rc
+
+	# Asked to end, it does, though its reader goes on.
+	for command in replay list export; do
+		etl-dlq $command --stage slow >"slow.$kind.pipe" 2>err &
+		slow=$!
+		exec 9<"slow.$kind.pipe"
+		IFS= read -r first <&9
+		wait_until 5 nothing_held
+		kill -TERM $slow
+		n=$(cat <&9 | wc -l)
+		exec 9<&-
+		rc=0
+		wait $slow || rc=$?
+		is "$kind: $command: TERM" 143 $rc
+		ok "$kind: $command: not all ($n)" test "$n" -lt 19999
+		is "$kind: $command: silently" '' "$(cat err)"
+	done
 done
 done_testing
