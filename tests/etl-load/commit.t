@@ -1,6 +1,7 @@
 #!/bin/sh
 # The answer to COMMIT is lost, where it was done and where it was not: the
-# batch is in the table once, and so are its letters.
+# batch is in the table once, and so are its letters. COMMITS=50 does so as
+# often with streams of checkpoints, in each mode.
 . tests/support/lib.sh
 db_new postgresql
 base=${db##*/}
@@ -117,11 +118,17 @@ clear_all
 points_in
 for when in before after late; do
 	for mode in append upsert ignore; do
-		through "$when" 2
-		go --mode $mode
-		is "points, $when, $mode" '0 a b c 2|2 3|2|2|1 4|3|1 2|2' \
-		    "$rc $(found)"
-		clear_all
+		odd='' times=0
+		while [ $times -lt "${COMMITS:-1}" ]; do
+			times=$((times + 1))
+			through "$when" $((times % 3 + 1))
+			go --mode $mode
+			found="$rc $(found)"
+			[ "$found" = '0 a b c 2|2 3|2|2|1 4|3|1 2|2' ] ||
+				odd="$odd $times: $found"
+			clear_all
+		done
+		is "points, $when, $mode, $times times" '' "$odd"
 	done
 	# The tries are used up: what was done is known all the same; what was
 	# not never will be.
@@ -150,6 +157,18 @@ for when in before after late; do
 	is "$when, and no server any more: the stream again" 0 "$(load --batch 1)"
 	is "$when, the stream again: each once" 'a b c 2|2' \
 	    "$(rows) $(checkpoint)"
+	clear_all
+
+	# So many rows are refused the second time that it is a stop.
+	points many
+	seq 30 | jq -c '{k: "\(.)", n: .}' >>"$scratch/in"
+	out=30
+	mark 1
+	end
+	through "$when"
+	go --mode append
+	is "many, $when" '0 30 1|1 2|1|1|1' "$rc $(sql 'SELECT count(*)
+	    FROM t') $(checkpoint) $(ledger many)"
 	clear_all
 
 	# A replay: a letter that is resolved already is not a lost race.
