@@ -283,9 +283,15 @@ get_checkpoint(struct reading *r, struct mark *m)
 		return -1;
 	if (m->name == NULL || m->name[0] == '\0')
 		return broken(r, "no name");
-	if (m->value == NULL)
-		return broken(r, "no value");
-	return get_count(r, 0, "version", &m->version);
+	return m->value == NULL ? broken(r, "no value") : 0;
+}
+
+static int
+get_read(struct reading *r, struct mark *m)
+{
+	m->has_version = m->kind == MARK_CHECKPOINT ||
+	    (m->kind == MARK_END && find(r, 0, "version") != 0);
+	return m->has_version ? get_count(r, 0, "version", &m->version) : 0;
 }
 
 static int
@@ -323,6 +329,8 @@ get_members(struct reading *r, struct mark *m)
 	if (mark_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && get_checkpoint(r, m) == -1)
+		return -1;
+	if (get_read(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE && get_resolve(r, m) == -1)
 		return -1;

@@ -35,7 +35,8 @@ struct mark {
 	bool replay, lookback;
 	char *checkpoint;       /* begin: the name that its marks will have */
 	char *name, *value, *from;      /* checkpoint; from NULL: none yet */
-	uint64_t version;       /* checkpoint: as read, 0 where there is none */
+	bool has_version;       /* always of checkpoint; of end if it is there */
+	uint64_t version;       /* as read, 0 where there is none */
 	uint64_t seen, upto;    /* resolve: attempts, resolved_upto as read */
 	bool has_seq;
 	uint64_t seq;
@@ -59,7 +60,8 @@ void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     struct err *e);
-/* What a source writes: one line, with its counts. seq 0: end has none. */
+/* What a source writes: one line, with its counts. seq 0, version NULL: end
+ * has none. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
@@ -72,8 +74,8 @@ int mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
     uint64_t seq, const struct counts *c, struct err *e);
 int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
     uint64_t seq, const struct counts *c, struct err *e);
-int mark_put_end(struct buf *out, uint64_t seq, const struct counts *c,
-    struct err *e);
+int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
+    const struct counts *c, struct err *e);
 
 /* The name made unique among the n given: transform, transform.2, ... */
 void mark_stage_name(char out[64], const char *name, const struct counts *c,

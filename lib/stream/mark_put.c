@@ -127,12 +127,14 @@ mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 }
 
 int
-mark_put_end(struct buf *out, uint64_t seq, const struct counts *c,
-    struct err *e)
+mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
+    const struct counts *c, struct err *e)
 {
 	put_kind(out, "end");
 	if (seq > 0)
 		json_put_int(out, "seq", (int64_t)seq);
+	if (version != NULL)
+		json_put_int(out, "version", (int64_t)*version);
 	return put_counts(out, c, e);
 }
 

@@ -87,9 +87,12 @@ int stage_scan(struct stage *s, const struct line *l, struct json *j,
 
 /* Marks. begin for a source, and its boundaries: what they cover has been
  * emitted or rejected; seq and counts are added here, and end has that seq.
+ * version is that of the checkpoint as read: end tells it, so that a stream
+ * without checkpoint marks cannot put old values over new.
  * pass writes the mark of STAGE_MARK with this stage added (a sink need not
  * call it). */
 int stage_begin(struct stage *s, struct err *e);
+void stage_version(struct stage *s, uint64_t version);
 int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
 int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);

@@ -36,6 +36,8 @@ struct stage {
 	struct line line;               /* the last one read */
 	bool has_seq;
 	uint64_t seq;                   /* of the last checkpoint, resolve */
+	bool has_version;
+	uint64_t version;               /* a source: as stage_version() says */
 	uint64_t lines[MARK_STAGES];    /* reject lines, as begin.stages */
 	uint64_t seen;                  /* all of them */
 

@@ -154,6 +154,13 @@ stage_begin(struct stage *s, struct err *e)
 	return stage_start(s, e) == -1 ? -1 : stage_flush(s, e);
 }
 
+void
+stage_version(struct stage *s, uint64_t version)
+{
+	s->has_version = true;
+	s->version = version;
+}
+
 static int
 own_sum(const struct stage *s, struct err *e)
 {
@@ -172,7 +179,8 @@ static int
 write_end(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
-	if (mark_put_end(&s->text, s->seq, &s->counts, e) == -1)
+	if (mark_put_end(&s->text, s->seq, s->has_version ? &s->version : NULL,
+	    &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
 	return put_text(s, e);

@@ -273,6 +273,7 @@ cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct kind *k = &c->kind;
 
+	stage_version(s, (uint64_t)c->version);
 	if (c->taken == 0 && k->foreign > 0)
 		return err_set(e, ERR_CONFIG, false, "the value that is "
 		    "stored or given is %s, and %.64s is none in any record: "

@@ -108,6 +108,21 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* end has one too: where no checkpoint came, nothing else tells whether
+ * somebody has moved it since the source read it. */
+static int
+take_version(struct stream *s, const struct mark *m, struct err *e)
+{
+	if (!m->has_version || s->checkpoint == NULL)
+		return 0;
+	if (m->version > INT64_MAX / 2)
+		return contradicts(e, m, "version is too great");
+	if (!s->known)
+		s->expected = (int64_t)m->version;
+	s->known = true;
+	return 0;
+}
+
 static int
 take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
 {
@@ -126,11 +141,9 @@ take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
 	else if (s->version != m->version || !same(s->from, m->from))
 		return contradicts(e, m, "from or version is not that of the "
 		    "marks before");
-	if (m->version > INT64_MAX / 2)
-		return contradicts(e, m, "version is too great");
-	if (!s->known)
-		s->expected = (int64_t)m->version;
-	s->begun = s->known = true;
+	if (take_version(s, m, e) == -1)
+		return -1;
+	s->begun = true;
 	s->value_seq = m->seq;
 	return s->skipping ? 0 : copy(&s->value, m->value, e);
 }
@@ -215,6 +228,8 @@ stream_boundary(struct loader *l, struct err *e)
 	if (m->kind == MARK_CHECKPOINT && take_checkpoint(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE && take_resolve(s, m, e) == -1)
+		return -1;
+	if (m->kind == MARK_END && take_version(s, m, e) == -1)
 		return -1;
 	if (s->skipping && skip_to(l, m, e) == -1)
 		return -1;

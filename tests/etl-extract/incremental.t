@@ -140,6 +140,8 @@ like 'begin names the checkpoint' '"checkpoint":"c"' \
 unlike 'begin has no lookback' lookback "$(head -n 1 "$scratch/out")"
 like 'the mark is before the end' '"@etl":"checkpoint"' \
     "$(tail -n 2 "$scratch/out" | head -n 1)"
+like 'the end has the version' '"@etl":"end","seq":1,"version":0,' \
+    "$(tail -n 1 "$scratch/out")"
 is 'start' 0 "$(by_ts --start 2026-05-01T02:09:00+02:00 "$api$oneline")"
 is 'start: is sent, encoded' "$oneline&since=2026-05-01T02%3A09%3A00%2B02%3A00" \
     "$(asked)"

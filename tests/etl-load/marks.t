@@ -228,6 +228,26 @@ for kind in sqlite postgresql; do
 	is "$k no mark, and moved meanwhile" '75 a|1 ' "$rc $(rows log)"
 	clear_all
 
+	# Nor may an old stream in which nothing was new put old over new.
+	points moves
+	rec '{"k":"a","n":2}'
+	mark 5
+	end
+	is "$k what is new" 0 "$(load --key k)"
+	points stale
+	rec '{"k":"a","n":1}'
+	last='"version":0,'
+	end
+	is "$k no mark, moved before it was read" 75 "$(load --key k)"
+	like "$k no mark, moved before: why" 'checkpoint posts: lost the race' \
+	    "$(cat "$scratch/err")"
+	points late
+	rec '{"k":"a","n":1}'
+	last='"version":1,'
+	end
+	is "$k no mark, not moved" 0 "$(load --key k)"
+	clear_all
+
 	# A tail that is longer than what is held in memory at once.
 	points long
 	seq 1500 | jq -c '{n: .}' >>"$scratch/in"

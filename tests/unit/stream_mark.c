@@ -284,7 +284,7 @@ what_is_written_is_read(void **state)
 	mark_release(&back);
 	mark_release(&m);
 	buf_clear(&b);
-	assert_int_equal(mark_put_end(&b, 3, c, &e), 0);
+	assert_int_equal(mark_put_end(&b, 3, NULL, c, &e), 0);
 	parse(&back, buf_text(&b));
 	assert_int_equal(back.seq, 3);
 	assert_int_equal(back.nstages, 1);
