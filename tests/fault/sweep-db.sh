@@ -65,12 +65,12 @@ pg_do() {
 }
 
 pg_make() {
-	name=etl_sweep_$$
-	[ -n "${db_made-}" ] || at_exit "dropdb --force --if-exists $name"
+	database=etl_sweep_$$
+	[ -n "${db_made-}" ] || at_exit "dropdb --force --if-exists $database"
 	db_made=1
-	db=postgresql:///$name
-	dropdb --force --if-exists "$name" 2>/dev/null
-	createdb "$name"
+	db=postgresql:///$database
+	dropdb --force --if-exists "$database" 2>/dev/null
+	createdb "$database"
 	psql -Xq -d "$db" -c "$tables"
 	state_sql "encode(raw, 'hex')" \
 	    "(counts::jsonb -> -1 ->> 'inserted')::bigint" \
@@ -91,7 +91,7 @@ pg_dump_as_sql() {
 pg_keep() {
 	{
 		echo 'SET client_min_messages = error; BEGIN;'
-		if [ "$fresh" = yes ]; then
+		if [ "$fresh" != no ]; then
 			echo 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;'
 			pg_dump_as_sql
 		else
@@ -173,4 +173,10 @@ db_crash() {
 db_recover() {
 	wait_until 30 psql -Xqc 'SELECT 1'
 	pg_open
+}
+
+# Every page of every table and index.
+db_verify() {
+	"$("${PG_CONFIG:-pg_config}" --bindir)/pg_amcheck" --heapallindexed \
+	    --install-missing -d "$database" >"$scratch/run.out" 2>&1
 }

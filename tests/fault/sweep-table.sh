@@ -15,7 +15,7 @@
 #	script	what is run instead of source and rest, whose states it may be
 #		seen in
 #	before	what is done once, in a database that is empty
-#	fresh	yes: the pipeline has to make the tables of etl
+#	fresh	yes: the pipeline has to make the tables of etl; ddl: others
 #	rows	what is read of tables of its own
 #	also	a command that prints what else is state
 
@@ -201,7 +201,7 @@ twice() {
 example() {
 	script="API_TOKEN=secret API_BASE_URL=\$api$2 PATH=\$shim:\$PATH \\
 	    \$at_run etl-run --name p \"\$top/examples/$1\""
-	cut=any
+	cut=any fresh=ddl
 }
 
 # The records: a drop, two rejects of the transform with equal bytes, one of

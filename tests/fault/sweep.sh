@@ -252,6 +252,7 @@ sweep() {
 			point "$1" "$call"
 		fi
 	done
+	[ "$1" != server ] || db_verify || fail 'pg_amcheck:'
 	n=$((points - points_before))
 	check "$kind/$p/$1: $n points, $((failures - failures_before)) failures" \
 	    $((n == 0 || failures > failures_before))
