@@ -1,7 +1,7 @@
 # Tests: prove(1) runs every tests/*/*.t from the top folder.
 # Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
 # tests/unit/unit.t runs them all.
-SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/cutter
+SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = env --default-signal prove -j2 --timer
 TESTS = tests/*/*.t
@@ -20,6 +20,9 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(B)/tests/cutter: $(B)/tests/fault/cutter.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+$(B)/tests/rollback.so: tests/fault/rollback.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 $(B)/tests/reap: $(B)/tests/fault/reap.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^

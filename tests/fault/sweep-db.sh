@@ -37,7 +37,7 @@ sqlite_make() {
 	sqlite3 "$work/x.db" "PRAGMA journal_mode = $1; $tables" >/dev/null
 	state_sql 'hex(raw)' "counts ->> '\$[#-1].inserted'" \
 	    >"$scratch/state.sql"
-	echo 'PRAGMA integrity_check;' >>"$scratch/state.sql"
+	echo 'PRAGMA integrity_check; PRAGMA journal_mode;' >>"$scratch/state.sql"
 }
 
 # Read in a copy: what a killed writer has left is the next run's to mend.
@@ -112,8 +112,13 @@ pg_keep() {
 db_make() {
 	rm -rf "$work" "$scratch/kept"
 	mkdir "$work"
+	unset LD_PRELOAD
 	case $kind in
-	sqlite) sqlite_make delete ;;
+	sqlite)
+		export LD_PRELOAD="$etl_build/tests/rollback.so" \
+		    ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
+		sqlite_make delete
+		;;
 	sqlite-wal) sqlite_make wal ;;
 	postgresql) pg_make ;;
 	esac

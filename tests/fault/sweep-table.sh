@@ -16,13 +16,14 @@
 #		seen in
 #	before	what is done once, in a database that is empty
 #	fresh	yes: the pipeline has to make the tables of etl; ddl: others
+#	again	how many plain runs it takes
 #	rows	what is read of tables of its own
 #	also	a command that prints what else is state
 
-pipelines='fresh migrate append upsert single plain aside marks-append marks-upsert
-    marks-ignore many via replay put extract extract-upsert save run
-    run-extract run-via retries overlap replays tee drip drip-marks
-    posts items'
+pipelines='fresh migrate append upsert single plain aside marks-append
+    marks-upsert marks-ignore many via replay replay-again meanwhile replays
+    put extract extract-upsert save run run-extract run-via retries orphans
+    overlap tee drip drip-marks posts items'
 
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
@@ -33,6 +34,10 @@ else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 into_log='$at_load etl-load --table log --flush 1h --batch'
 into_t='$at_load etl-load --table t --key k --flush 1h --batch'
 saved='cat "$records"'
+letters="etl-transform 'error(\"no\")' --max-rejects 100% |
+    etl-load --table log --max-rejects 100%"
+replay='$at_replay etl-dlq replay --stage transform'
+mended='$at_transform etl-transform "if .n == 5 then empty else .m = \"\" end"'
 old_tables='case $DATABASE_URL in
 sqlite:*) sqlite3 x.db <"$top/sql/sqlite/control_1.sql" ;;
 *) psql -Xq -d "$DATABASE_URL" -f "$top/sql/postgresql/control_1.sql" ;;
@@ -49,7 +54,7 @@ transform_items='$at_transform etl-transform "$item"'
 pipeline() {
 	source=$saved rest="$transform | $into_t 2"
 	stages='transform load' cut=boundary compare=all
-	script='' pipeline='' before='' fresh=no also=''
+	script='' pipeline='' again=1 before='' fresh=no also=''
 	rows="SELECT 'row', k, n, m FROM t ORDER BY k;
 	    SELECT 'log', k, n, m FROM log ORDER BY k, n, m;"
 	case $1 in
@@ -96,11 +101,24 @@ pipeline() {
 		rest="$into_log 1" stages='via load'
 		;;
 	replay)
-		before="$saved | $transform | etl-load --table t --key k"
-		source='$at_replay etl-dlq replay --stage transform'
-		rest="\$at_transform etl-transform '.n += .5 | .n *= 2' |
-		    $into_log 1"
+		before="$saved | $letters" source=$replay rest="$mended | $into_log 1"
 		stages='replay transform load' compare=sums
+		;;
+	replay-again)
+		before="$saved | $letters" source=$replay compare=rows cut=any
+		rest="$transform --max-rejects 100% | $into_log 1"
+		stages='replay load'
+		;;
+	replays)
+		before="$saved | $letters" source=$replay rest="$mended | $into_log 1"
+		stages='replay load' compare=sums
+		twice "$source | $rest"
+		;;
+	meanwhile)
+		before="$saved | $letters" source='' rest='' cut=any
+		stages='replay load' compare=sums again=2
+		script="{ $replay | $mended | $into_log 1; } &
+		    sed s/saved/other/ \"\$records\" | $letters; wait"
 		;;
 	put)
 		before="$saved | $transform 3>rejects >/dev/null"
@@ -139,6 +157,12 @@ pipeline() {
 		stages='run via load' compare=sums
 		in_run "$source | $rest"
 		;;
+	orphans)
+		source=$marked rest="$transform | $into_log 1"
+		stages=run
+		in_run "$drip <\"\$marks\" | $rest"
+		script="$script; ${script#* }; true"
+		;;
 	retries)
 		source=$items rest="$transform_items | $into_log 1"
 		stages='extract transform load' compare=sums
@@ -154,14 +178,6 @@ pipeline() {
 		before="etl-checkpoint set s 9007199254740999"
 		source=$items rest="$transform_items | $into_log 1"
 		stages='extract load' compare=sums
-		twice "$source | $rest"
-		;;
-	replays)
-		before="$saved | $transform | etl-load --table t --key k"
-		source='$at_replay etl-dlq replay --stage transform'
-		rest="\$at_transform etl-transform '.n += .5 | .n *= 2' |
-		    $into_log 1"
-		stages='replay load' compare=sums
 		twice "$source | $rest"
 		;;
 	drip)

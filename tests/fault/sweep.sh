@@ -115,13 +115,15 @@ prepare() {
 	length=$(date +%s%N)
 	run
 	length=$((($(date +%s%N) - length) / 1000))
+	[ $again -eq 1 ] || run
 	wanted=$(db_state)
 	wanted_files=$(ls "$work")
 	states="$states
 <$(db_state | sed '/^run|/d')>"
-	if [ $status -ne 0 ]; then
+	run
+	if [ $status -ne 0 ] || [ "$(db_state)" != "$wanted" ]; then
 		id=$kind/$p
-		fail "undisturbed: status $status"
+		fail "undisturbed: status $status, or not the same twice"
 		check "$id: undisturbed" 1
 		done_testing
 		exit 1
@@ -140,6 +142,7 @@ fail() {
 # One plain run later all is as if nothing had happened.
 compare() {
 	attach
+	[ $again -eq 1 ] || run
 	run
 	[ $status -eq 0 ] || fail "the next run: status $status"
 	db_idle || fail 'a session is left'
