@@ -269,7 +269,7 @@ inputs() {
 	records=$scratch/records marks=$scratch/marks
 	stream '' >"$records"
 	stream '"checkpoint":"s",' >"$marks"
-	api_start --items 1 --posts 6
+	api_start --items 1 --posts 6 --max-time 86400
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
 	export records marks api keep item shim top

@@ -117,7 +117,7 @@ prepare() {
 	length=$((($(date +%s%N) - length) / 1000))
 	[ $again -eq 1 ] || run
 	wanted=$(db_state)
-	wanted_files=$(ls "$work")
+	wanted_files=$(files)
 	states="$states
 <$(db_state | sed '/^run|/d')>"
 	run
@@ -139,6 +139,13 @@ fail() {
 	    cut -c -160)"
 }
 
+# What is there; of two programs that close a database at once neither may be
+# the one to clear the WAL.
+files() {
+	find "$work" ! -name '*-wal' ! -name '*-shm' ! -path "$work/out/*" |
+	    sort
+}
+
 # One plain run later all is as if nothing had happened.
 compare() {
 	attach
@@ -146,8 +153,7 @@ compare() {
 	run
 	[ $status -eq 0 ] || fail "the next run: status $status"
 	db_idle || fail 'a session is left'
-	[ "$wanted_files" = "$(ls "$work")" ] ||
-	    fail 'left over:' "$(ls "$work")"
+	[ "$wanted_files" = "$(files)" ] || fail 'left over:' "$(files)"
 	set -- "$scratch"/tmp/*
 	if [ -e "$1" ]; then
 		fail 'temporary files:' "$*"
