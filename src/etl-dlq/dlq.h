@@ -15,7 +15,7 @@
 struct dlq_opts {
 	const char *db, *stage, *code, *pipeline, *run, *since, *until,
 	    *status, *reason, *pointer, *like, *bad;
-	uint64_t limit, max_attempts, older_than;
+	uint64_t limit, max_attempts, max_record, older_than;
 	bool json, raw, once, open;
 };
 

@@ -14,8 +14,8 @@ static const char usage[] =
     "       etl-dlq list [--db URL] [--json] [--limit N] [selection]\n"
     "       etl-dlq show [--db URL] [--json | --raw] ID ...\n"
     "       etl-dlq stats [--db URL] [--json] [--limit N] [selection]\n"
-    "       etl-dlq replay [--db URL] [--limit N] [--max-attempts N] [--once]\n"
-    "           [selection]\n"
+    "       etl-dlq replay [--db URL] [--limit N] [--max-attempts N]\n"
+    "           [--max-record SIZE] [--once] [selection]\n"
     "       etl-dlq export [--db URL] [--limit N] [selection]\n"
     "       etl-dlq resolve [--db URL] ID ...\n"
     "       etl-dlq discard [--db URL] [--reason TEXT] ID ...\n"
@@ -39,6 +39,8 @@ static const struct opt options[] = {
 	    "the oldest N letters, the largest N causes", NULL, 0 },
 	{ "max-attempts", OPT_NUMBER, AT(max_attempts), "N",
 	    "leave alone what was rejected N times", NULL, 0 },
+	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
+	    "leave out longer lines (16MiB)", NULL, 0 },
 	{ "older-than", OPT_DURATION, AT(older_than), "DURATION",
 	    "purge what was closed longer ago", NULL, 0 },
 	{ "once", OPT_FLAG, AT(once), NULL,
@@ -128,6 +130,7 @@ options_check(const struct command *c, const struct dlq_opts *o,
 		{ "raw", RAW, o->raw },
 		{ "once", REPLAY, o->once },
 		{ "max-attempts", REPLAY, o->max_attempts > 0 },
+		{ "max-record", REPLAY, o->max_record > 0 },
 		{ "older-than", AGE, o->older_than > 0 },
 		{ "open", AGE, o->open },
 		{ "reason", REASON, o->reason != NULL },

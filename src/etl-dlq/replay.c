@@ -106,7 +106,14 @@ letter_replay(struct dlq *d, struct stage *s, struct letters *from,
     struct letter *l, struct left_out *left, struct err *e)
 {
 	const char *why = "it has changed while it was read";
+	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
+	    LINES_MAX;
 
+	/* A stage would keep the start of it only, as another letter. */
+	if (l->raw_len > most) {
+		left_out_add(left, l, "its line is longer than --max-record");
+		return 0;
+	}
 	switch (letters_raw(from, l, e)) {
 	case -1:
 		return -1;

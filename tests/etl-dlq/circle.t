@@ -229,6 +229,23 @@ P
 	is "$kind: what is no JSON is open again, as the same letters" \
 	    'open|3 resolved|2 2' "$(letters_are) $(sql \
 	    "SELECT min(attempts) FROM dead_letters WHERE status = 'open'")"
+	python3 - >long <<'P'
+import hashlib, json
+raw = '{"id":"8","n":"' + 'x' * ((16 << 20) - 16) + '"}'
+print(json.dumps({"@etl": "reject", "v": 1, "id": hashlib.sha256(b"posts\0"
+    b"transform\0" + raw.encode() + b"\0").hexdigest(), "occurrence":
+    "r/transform.abcd/long", "pipeline": "posts", "stage": "transform",
+    "code": "filter", "message": "long", "raw": raw,
+    "at": "2026-05-01T12:00:00.000000Z"}))
+P
+	etl-dlq put long >/dev/null
+	is "$kind: a line that the stages do not take" 0 \
+	    "$($replay --like long 2>err | grep -c '"id":"8"' || :)"
+	like "$kind: is left out" 'left out: its line is longer than --max-rec' \
+	    "$(cat err)"
+	is "$kind: unless they do" "$(((16 << 20) + 2))" \
+	    "$($replay --like long --max-record 17MiB | grep '"id":"8"' |
+	    wc -c)"
 	is "$kind: the others are rows" '7 0 9 16777199' "$(sql \
 	    "SELECT id, coalesce(length(n), 0) FROM t ORDER BY id" |
 	    tr '|' ' ' | paste -sd' ')"

@@ -170,4 +170,5 @@ is '--status of replay' 64 "$(status etl-dlq replay --status any)"
 is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
 is '--bad of list' 64 "$(status etl-dlq list --bad x)"
 is '--max-attempts of list' 64 "$(status etl-dlq list --max-attempts 1)"
+is '--max-record of list' 64 "$(status etl-dlq list --max-record 1MiB)"
 done_testing
