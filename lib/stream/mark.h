@@ -35,7 +35,7 @@ struct mark {
 	bool replay, lookback;
 	char *checkpoint;       /* begin: the name that its marks will have */
 	char *name, *value, *from;      /* checkpoint; from NULL: none yet */
-	bool has_version;       /* always of checkpoint; of end if it is there */
+	bool has_version;       /* checkpoint; end: if it is there */
 	uint64_t version;       /* as read, 0 where there is none */
 	uint64_t seen, upto;    /* resolve: attempts, resolved_upto as read */
 	bool has_seq;

@@ -21,6 +21,8 @@ struct stage_conf {
 	const char *max_rejects;        /* --max-rejects */
 	bool checks;                    /* a filter that acts on boundaries: has
 	                                 * their sums checked, as a sink */
+	bool bare;                      /* a filter with no stage behind it: of
+	                                 * marks, only rejects are written */
 	const char *stream;             /* source: --stream NAME, or NULL */
 	const char *checkpoint;         /* source: the name its marks will
 	                                 * have, or NULL; it marks the stream */

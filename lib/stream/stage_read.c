@@ -115,7 +115,8 @@ take_begin(struct stage *s, struct err *e)
 		    "give --plain if these are no marks", e);
 	if (s->state == STATE_OPEN)
 		return bad_order(s, "a begin mark before the end mark of the "
-		    "stream before it, which was cut off", e);
+		    "stream before it, which was cut off: give what begins "
+		    "here by itself", e);
 	mark_release(&s->begin);
 	s->begin = s->mark;
 	s->mark = (struct mark){ 0 };

@@ -239,6 +239,8 @@ stage_pass(struct stage *s, struct err *e)
 
 	if (s->out == NULL)
 		return 0;
+	if (s->conf->bare && k != MARK_REJECT)
+		return settle(s, e) == -1 ? -1 : stage_flush(s, e);
 	if (k == MARK_BEGIN || mark_boundary(k)) {
 		if (settle(s, e) == -1 || (k != MARK_CHECKPOINT &&
 		    stage_put_kept(s, e) == -1))
@@ -308,7 +310,8 @@ put_failed(struct out *o, struct buf *b, const char *name,
 void
 stage_fail(struct stage *s, const struct err *why)
 {
-	if (s == NULL || s->out == NULL || s->closed || why->code == ERR_GONE)
+	if (s == NULL || s->out == NULL || s->closed || s->conf->bare ||
+	    why->code == ERR_GONE)
 		return;
 	if (!s->started)
 		pass_begin(s);

@@ -14,6 +14,7 @@ struct checkpoint_opts {
 	const char *db, *state;
 	bool json;
 	uint64_t max_record;
+	bool no_marks;
 };
 
 struct command {

@@ -15,7 +15,8 @@ static const char usage[] =
     "       etl-checkpoint set [--db URL | --state file:PATH] NAME VALUE\n"
     "       etl-checkpoint clear [--db URL | --state file:PATH] NAME\n"
     "       etl-checkpoint list [--db URL | --state file:PATH] [--json]\n"
-    "       etl-checkpoint save [--max-record SIZE] --state file:PATH";
+    "       etl-checkpoint save [--max-record SIZE] [--no-marks]\n"
+    "           --state file:PATH";
 
 #define AT(field) offsetof(struct checkpoint_opts, field)
 static const struct opt options[] = {
@@ -25,6 +26,8 @@ static const struct opt options[] = {
 	    "one JSON object a checkpoint", NULL, 0 },
 	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
 	    "longest line: 16MiB", NULL, 0 },
+	{ "no-marks", OPT_FLAG, AT(no_marks), NULL,
+	    "write records and rejects alone", NULL, 0 },
 	{ "state", OPT_STRING, AT(state), "file:PATH",
 	    "a file instead of the database", NULL, 0 },
 };
@@ -35,7 +38,7 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
-enum takes { DB = 1, JSON = 2, SIZE = 4 };
+enum takes { DB = 1, JSON = 2, SAVE = 4 };
 
 struct verb {
 	const char *name;
@@ -49,7 +52,7 @@ static const struct verb verbs[] = {
 	{ "set", set_command, DB, 2 },
 	{ "clear", clear_command, DB, 1 },
 	{ "list", list_command, DB | JSON, 0 },
-	{ "save", save_command, SIZE, 0 },
+	{ "save", save_command, SAVE, 0 },
 };
 
 static const struct verb *
@@ -70,7 +73,8 @@ options_check(const struct verb *v, const struct checkpoint_opts *o,
 	const struct { const char *name; unsigned kind; bool given; } all[] = {
 		{ "db", DB, o->db != NULL },
 		{ "json", JSON, o->json },
-		{ "max-record", SIZE, o->max_record > 0 },
+		{ "max-record", SAVE, o->max_record > 0 },
+		{ "no-marks", SAVE, o->no_marks },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -145,7 +145,8 @@ int
 save_command(struct command *c, struct err *e)
 {
 	const struct stage_conf conf = { .name = "checkpoint", .checks = true,
-	    .max_record = c->opts->max_record, .fds = c->fds };
+	    .bare = c->opts->no_marks, .max_record = c->opts->max_record,
+	    .fds = c->fds };
 	struct save s = { .saver = { .path = c->path, .fds = c->fds } };
 	int rc = -1;
 

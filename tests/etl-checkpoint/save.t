@@ -92,6 +92,32 @@ is 'with the first cause' 'etl-checkpoint: extract: gone' "$(cat err)"
 like 'passed on' '^{"@etl":"failed","stage":"extract","code":66' \
     "$(tail -n 1 out)"
 
+# A file that runs append to, without marks, whatever became of one.
+add() {
+	rc=0
+	etl-checkpoint save --no-marks --state file:state.json "$@" >>plain \
+	    2>err || rc=$?
+	echo $rc
+}
+rejected='{"@etl":"reject","id":"ab","occurrence":"o/1","stage":"extract","code":"parse","raw":"x"}'
+fresh
+rm -f plain
+is 'no marks: cut' 75 "$(marked 3 | head -n 4 | add)"
+is 'no marks: the last mark is saved' '1 1' "$(stored)"
+printf '{"half' >>plain
+is 'no marks: the next run failed' 66 "$({ marked 2 1 | head -n 4
+    echo "$rejected"
+    echo '{"@etl":"failed","stage":"extract","code":66,"message":"gone"}'
+    } | add)"
+is 'no marks: whole' 0 "$(marked 2 2 | add)"
+is 'no marks: records and rejects' "$(records three | head -n 2
+    echo '{"half'
+    records three | head -n 2
+    echo "$rejected"
+    records three | head -n 4)" "$(cat plain)"
+is 'no marks: sums are looked at' 76 "$(marked 2 3 | sed 2d | add)"
+is 'no marks: nor does a failure leave one' 1 "$(grep -c @etl plain)"
+
 # While it waits.
 feed() {
 	fresh
