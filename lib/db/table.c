@@ -24,6 +24,7 @@ table_free(struct table *t)
 	free(t->schema);
 	free(t->base);
 	free(t->quoted);
+	free(t->full);
 	free(t);
 }
 
@@ -93,6 +94,34 @@ name_split(struct table *t, struct err *e)
 	return rc;
 }
 
+static int
+full_part(struct buf *b, struct db *db, const char *name, struct err *e)
+{
+	if (strpbrk(name, ".\"") != NULL)
+		return db_quote(db, b, name, strlen(name), e);
+	buf_str(b, name);
+	return buf_check(b, e);
+}
+
+static int
+full_set(struct table *t, struct db *db, struct err *e)
+{
+	const char *usual = db_kind(db) == DB_SQLITE ? "main" : "public";
+	struct buf b;
+	int rc = 0;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	if (strcmp(t->schema, usual) != 0) {
+		rc = full_part(&b, db, t->schema, e);
+		buf_char(&b, '.');
+	}
+	if (rc == 0 && (rc = full_part(&b, db, t->base, e)) == 0 &&
+	    (t->full = strdup(buf_text(&b))) == NULL)
+		rc = err_nomem(e);
+	buf_release(&b);
+	return rc;
+}
+
 /* Takes schema and name as the catalog writes them. */
 static int
 found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
@@ -124,7 +153,7 @@ found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
 	if ((t->quoted = strdup(buf_text(&b))) == NULL)
 		(void)err_nomem(e);
 	else
-		rc = 0;
+		rc = full_set(t, db, e);
 out:
 	buf_release(&b);
 	return rc;

@@ -32,6 +32,8 @@ struct table {
 	char *name;             /* as given */
 	char *schema, *base;    /* as the catalog writes them */
 	char *quoted;           /* "schema"."table" */
+	char *full;             /* one name however it was given: schema.table,
+	                         * of the schemas public and main just table */
 	struct column *columns;
 	size_t n;
 	bool without_rowid;     /* SQLite */

@@ -28,6 +28,20 @@ check_taken(const struct loader *l, struct err *e)
 	    (unsigned long long)taken);
 }
 
+/* The end of a stream that was loaded before. */
+static int
+check_loaded(const struct loader *l, struct err *e)
+{
+	uint64_t in = stage_counts(l->stage)->in;
+
+	if (in != l->stream.loaded_in)
+		return err_set(e, ERR_PEER, false, "this stream was loaded "
+		    "before, with %llu records, and now has %llu: it is not "
+		    "the same", (unsigned long long)l->stream.loaded_in,
+		    (unsigned long long)in);
+	return check_taken(l, e);
+}
+
 static bool
 waits_for_boundary(const struct loader *l)
 {
@@ -88,7 +102,7 @@ take_boundary(struct loader *l, struct err *e)
 	bool ended = stage_mark(l->stage)->kind == MARK_END;
 
 	if (s->loaded)
-		return ended ? check_taken(l, e) : 0;
+		return ended ? check_loaded(l, e) : 0;
 	batch_starts(l);
 	if (stream_boundary(l, e) == -1)
 		return -1;

@@ -58,7 +58,7 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 	if (pipeline != NULL)
 		hash_add(h, pipeline, strlen(pipeline));
 	hash_add(h, "", 1);
-	hash_add(h, o->target->table->name, strlen(o->target->table->name));
+	hash_add(h, o->target->table->full, strlen(o->target->table->full));
 	hash_add(h, "", 1);
 	hash_add(h, o->key.data, o->key.len);
 	hash_end(h, id);

@@ -45,6 +45,7 @@ struct stream {
 	int64_t batches;        /* committed */
 	bool loaded;            /* it was, before: skip all */
 	bool skipping;          /* it was, up to skip_seq */
+	uint64_t loaded_in;     /* records that it had then */
 	uint64_t skip_seq;
 	uint64_t skipped;       /* records */
 };

@@ -17,7 +17,7 @@ ledger_of(const struct loader *l)
 	    (s->checkpoint == NULL && !s->replay));
 
 	return (struct ledger){ .stream_id = s->id,
-		.target = l->target.table->name, .run = l->run,
+		.target = l->target.table->full, .run = l->run,
 		.batch = s->batches, .seq = (int64_t)s->last.seq,
 		.appends = appends };
 }
@@ -122,6 +122,7 @@ stream_find(struct loader *l, struct err *e)
 	l->control = true;
 	s->batches = row.batch;
 	s->loaded = row.ended;
+	s->loaded_in = sums.in;
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "this stream's load was "
 		    "just given up by another loader");

@@ -58,6 +58,19 @@ load|type|1|open' "$(letters)"
 	is "$k a saved stream is loaded once" 0 "$(load --key k -v)"
 	like "$k a saved stream says so" 'loaded before: 4 records' \
 	    "$(cat "$scratch/err")"
+	case $kind in
+	sqlite) other=MAIN.T ;;
+	*) other='"public".T' ;;
+	esac
+	is "$k by another name of the table" 0 "$(load --key k -v \
+	    --table "$other")"
+	like "$k by another name of the table: it is the same one" \
+	    'loaded before: 4 records' "$(cat "$scratch/err")"
+	sed -i 's/"a","n":2}/&\n{"k":"z","n":1}/; s/"out":4/"out":5/' \
+	    "$scratch/in"
+	is "$k another stream of its id" 76 "$(load --key k)"
+	like "$k another stream of its id: why" 'before, with 4 records, .* 5' \
+	    "$(cat "$scratch/err")"
 	for run in 2 3 4 5; do
 		begin
 		reject aa $run
@@ -95,6 +108,14 @@ load|type|5|open' "$(letters)"
 	is "$k a second table" 0 "$(sql 'CREATE TABLE log2 (n int, m text)'
 	    load --table log2)"
 	is "$k a second table: rows" 30000 "$(sql 'SELECT count(*) FROM log2')"
+	if [ $kind = postgresql ]; then
+		sql 'CREATE SCHEMA o; CREATE TABLE o.log (n int, m text)'
+		is "$k its name in another schema" 0 "$(
+		    export PGOPTIONS='-c search_path=o,public'
+		    load --table log)"
+		is "$k its name in another schema: rows" 30000 \
+		    "$(sql 'SELECT count(*) FROM o.log')"
+	fi
 	begin
 	end 0 0
 	is "$k an empty stream" 0 "$(load --table log)"
