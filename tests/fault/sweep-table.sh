@@ -42,7 +42,7 @@ old_tables='case $DATABASE_URL in
 sqlite:*) sqlite3 x.db <"$top/sql/sqlite/control_1.sql" ;;
 *) psql -Xq -d "$DATABASE_URL" -f "$top/sql/postgresql/control_1.sql" ;;
 esac'
-drip='while read -r line; do printf "%s\n" "$line"; sleep .004; done'
+drip='while read -r line; do printf "%s\n" "$line"; sleep .01; done'
 marked='cat "$marks"'
 transform='$at_transform etl-transform "$keep"'
 extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
