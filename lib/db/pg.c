@@ -134,7 +134,8 @@ pg_connect(struct pg *pg, struct err *e)
 	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
 	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
 	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
-	    "SET tcp_keepalives_count = 6");
+	    "SET tcp_keepalives_count = 6;"
+	    "SET default_transaction_isolation = 'read committed'");
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		return fail(pg, res, e);
 	PQclear(res);

@@ -146,6 +146,14 @@ for when in before after late; do
 		    "$rc $(found)"
 		;;
 	esac
+	if [ "$when" = late ]; then
+		clear_all
+		through late
+		PGOPTIONS='-c default_transaction_isolation=serializable' \
+		    go --retries 0
+		is 'done late, where all is serializable' \
+		    '0 a b c 2|2 3|2|2|1 4|3|1 2|2' "$rc $(found)"
+	fi
 	clear_all
 	through "$when" 1 dead
 	go --retries 1
