@@ -94,7 +94,8 @@ checkpoint_clear(struct db *db, const char *name, struct err *e)
 		return -1;
 	if (changed == 1)
 		return 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such checkpoint", name);
+	return err_set(e, ERR_LIMIT, false, "%s: no such checkpoint in %s",
+	    name, db_name(db));
 }
 
 struct checkpoints {
@@ -165,7 +166,8 @@ lost(struct db *db, const struct checkpoint_move *m, struct err *e)
 		return CHECKPOINT_FAILED;
 	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
 	    "version is %" PRId64 ", and %" PRId64 " was expected: another "
-	    "run, or etl-checkpoint, has moved it meanwhile", m->name,
+	    "run, or etl-checkpoint, has moved it meanwhile; or "
+	    "etl-extract reads it in another --db or --state", m->name,
 	    version, m->expected);
 	return CHECKPOINT_LOST;
 }

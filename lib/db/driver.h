@@ -84,5 +84,6 @@ int fault_option(struct err *e, const char *name, const char *value);
 enum err_code fault_libpq(const char *text);
 /* "UNIQUE constraint failed: t.a, t.b" and the like. */
 void fault_sqlite(struct db_fault *f, const char *message);
+int fault_open(const char *path, int num);      /* the true errno */
 
 #endif

@@ -4,9 +4,28 @@
 #include "base/stop.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STOP_MS = 1500 };
+
+/* Why SQLite cannot open a file: it tries once more to read only what it may
+ * not make, and then tells that it is not there. */
+int
+fault_open(const char *path, int num)
+{
+	int fd;
+
+	if (num != ENOENT)
+		return num;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd == -1)
+		return errno;
+	(void)close(fd);
+	return num;
+}
 
 void
 fault_clear(struct db_fault *f)

@@ -53,7 +53,8 @@ letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
 	if (*id != '\0' && strspn(id, "0123456789abcdef") == strlen(id) &&
 	    (rc = find_prefix(db, id, out, e)) != 0)
 		return rc == -1 ? -1 : 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such dead letter", id);
+	return err_set(e, ERR_LIMIT, false, "%s: no such dead letter in %s",
+	    id, db_name(db));
 }
 
 int

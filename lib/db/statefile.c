@@ -16,8 +16,8 @@ int
 statefile_path(const char **path, const char *where, struct err *e)
 {
 	if (strncmp(where, "file:", 5) != 0 || where[5] == '\0')
-		return err_set(e, ERR_USAGE, false, "%s: wants file:PATH",
-		    where);
+		return err_set(e, ERR_USAGE, false, "--state %s: wants "
+		    "file:PATH", where);
 	*path = where + 5;
 	return 0;
 }

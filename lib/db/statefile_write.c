@@ -126,15 +126,16 @@ change(struct replace *r, const char *name, const char *value,
 	if (version_find(f, name, &version, e) == -1)
 		goto out;
 	if (expected == BY_HAND && version == 0 && value == NULL) {
-		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint",
-		    name);
+		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
+		    "in %s", name, r->path);
 		goto out;
 	}
 	if (expected != BY_HAND && expected != version) {
 		(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the "
 		    "race: its version in %s is %" PRId64 ", and %" PRId64
 		    " was expected: another run, or etl-checkpoint, has moved "
-		    "it meanwhile", name, r->path, version, expected);
+		    "it meanwhile; or etl-extract reads it in another --state "
+		    "or --db", name, r->path, version, expected);
 		rc = CHECKPOINT_LOST;
 		goto out;
 	}

@@ -260,7 +260,8 @@ int
 stage_cut(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "the stream was cut off: no end "
-	    "mark came, so the program before this one has died");
+	    "mark came: the program before this one has died, or it is no "
+	    "etl program and wants etl-via before it");
 }
 
 int

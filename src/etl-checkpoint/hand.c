@@ -39,8 +39,7 @@ get_command(struct command *c, struct err *e)
 	if (value != NULL)
 		rc = value_print(c, value, e);
 	else
-		rc = err_set(e, ERR_LIMIT, false, version == 0 ?
-		    "%s: no such checkpoint" : "%s: has no value: it was "
+		rc = err_set(e, ERR_LIMIT, false, "%s: has no value: it was "
 		    "cleared", name);
 	free(value);
 	return rc;

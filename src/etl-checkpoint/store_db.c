@@ -27,6 +27,9 @@ base_get(struct command *c, const char *name, char **value, int64_t *version,
 	if (open_db(&db, c, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, name, value, version, e);
+	if (rc == 0 && *version == 0)
+		rc = err_set(e, ERR_LIMIT, false, "%s: no such checkpoint in "
+		    "%s", name, db_name(db));
 	db_close(db);
 	return rc;
 }

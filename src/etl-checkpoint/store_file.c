@@ -6,7 +6,10 @@ static int
 file_get(struct command *c, const char *name, char **value, int64_t *version,
     struct err *e)
 {
-	return statefile_read(c->path, name, value, version, e);
+	if (statefile_read(c->path, name, value, version, e) == -1)
+		return -1;
+	return *version > 0 ? 0 : err_set(e, ERR_LIMIT, false,
+	    "%s: no such checkpoint in %s", name, c->path);
 }
 
 static int

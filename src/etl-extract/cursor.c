@@ -162,10 +162,25 @@ cursor_moved(const struct cursor *c)
 	return c->moved;
 }
 
-const char *
-cursor_show(const struct cursor *c, char out[VALUE_SHOWN])
+static const char *
+show_best(const struct cursor *c, char out[VALUE_SHOWN])
 {
 	return value_show(out, c->best.data, c->best.len);
+}
+
+int
+cursor_stuck(const struct cursor *c, const char *page, struct err *e)
+{
+	char value[VALUE_SHOWN];
+
+	if (c->best.len == 0)
+		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
+		    "whole page has a cursor at %.64s: is --cursor-field "
+		    "right?", page, c->o->cursor_field);
+	return err_set(e, ERR_CONFIG, false, "%s: a whole page of the value "
+	    "'%.200s': ask for more records with --size; or, if they have "
+	    "other values, the service does not know the parameter %.64s",
+	    page, show_best(c, value), c->o->since_param);
 }
 
 static int
@@ -213,7 +228,7 @@ out_of_order(const struct cursor *c, const struct item *it, struct err *e)
 	    "goes back from %.200s to %.200s: %s, and go back with "
 	    "etl-checkpoint %s %.64s%s%.200s", (unsigned long long)it->page,
 	    (unsigned long long)it->index, c->o->cursor_field,
-	    cursor_show(c, best), value_show(now, c->kind.text.data,
+	    show_best(c, best), value_show(now, c->kind.text.data,
 	    c->kind.text.len), c->pages ?
 	    "--paginate since wants them in order: page by another way" :
 	    "leave out --ordered", c->from == NULL ? "clear" : "set",
@@ -274,6 +289,11 @@ cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 	const struct kind *k = &c->kind;
 
 	stage_version(s, (uint64_t)c->version);
+	if (c->taken == 0 && k->missing > 0 && k->foreign == 0)
+		(void)fprintf(stderr, "etl-extract: warning: %.64s is not in "
+		    "any of %llu records, all of which are rejected: is "
+		    "--cursor-field right?\n", k->field,
+		    (unsigned long long)k->missing);
 	if (c->taken == 0 && k->foreign > 0)
 		return err_set(e, ERR_CONFIG, false, "the value that is "
 		    "stored or given is %s, and %.64s is none in any record: "

@@ -142,9 +142,11 @@ kind_look(struct kind *k, const struct json *j, struct reject *r,
 	uint32_t i;
 	int rc;
 
-	if (!pointer_find(j, k->field, &i))
+	if (!pointer_find(j, k->field, &i)) {
+		k->missing++;
 		return reject(k, r, "required", "not there, and the cursor "
 		    "needs it", "");
+	}
 	if ((rc = value_text(k, j, i, r, e)) != 1)
 		return rc;
 	string = j->tok[i].type == JSON_STRING;

@@ -16,6 +16,7 @@ struct kind {
 	const char *from;       /* stored, or NULL */
 	enum value_kind hint;   /* of what is stored, or else was given */
 	enum value_kind kind;   /* VALUE_NONE: no record has decided */
+	uint64_t missing;       /* records without it */
 	uint64_t foreign;       /* values of another kind than the hint's */
 	struct buf text;
 	char why[256];

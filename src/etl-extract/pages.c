@@ -216,16 +216,13 @@ page_ended(struct pages *p, struct err *e)
 {
 	bool after_full = p->page > 1 && p->last >= p->full;
 	struct cursor *c = p->x->cursor;
-	char value[VALUE_SHOWN];
 
 	if (p->page > 1 && p->records == p->last && p->again < p->records &&
 	    p->records < p->full)
 		p->full = p->records;
 	p->last = p->records;
 	if (!cursor_moved(c) && p->records >= p->full)
-		return err_set(e, ERR_CONFIG, false, "%s: a whole page of the "
-		    "value '%.200s': ask for more records with --size",
-		    buf_text(&p->shown), cursor_show(c, value));
+		return cursor_stuck(c, buf_text(&p->shown), e);
 	if (after_full && p->again == 0)
 		return err_set(e, ERR_PEER, true, "%s: does not have the last "
 		    "record of the page before: it has changed meanwhile, or "

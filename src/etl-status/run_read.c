@@ -65,7 +65,8 @@ find(struct db *db, const char *id, int64_t *out, struct err *e)
 		return -1;
 	if (*out != 0)
 		return 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such run", id);
+	return err_set(e, ERR_LIMIT, false, "%s: no such run in %s", id,
+	    db_name(db));
 }
 
 /* NULL stays NULL. */

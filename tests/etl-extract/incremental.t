@@ -422,6 +422,18 @@ is 'a page of one value' 78 "$(since_paged --size limit=9 --max-rejects 9 \
     "$api/items")"
 like 'a page of one value: what to do' \
     "a whole page of the value '2026-05-01T00:33:00Z': ask for more" "$(err)"
+is 'a whole page without the cursor' 78 "$(inc /no --max-rejects 100% \
+    --paginate since --size limit=9 "$api/items")"
+like 'a whole page without the cursor: what to do' \
+    'no record of a whole page has a cursor at /no: is --cursor-field right' \
+    "$(err)"
+is 'a parameter that is not known' 78 "$(by_ts --since-param sinze \
+    --paginate since --size limit=9 "$api/items")"
+like 'a parameter that is not known: what to do' \
+    'the service does not know the parameter sinze' "$(err)"
+is 'no record with the cursor' 0 "$(inc /no --max-rejects 100% "$api/items")"
+like 'no record with the cursor: is told' \
+    '^etl-extract: warning: /no is not in any of [0-9]+ records' "$(err)"
 is 'a bound that is left out' 75 "$(since_paged --size limit=10 \
     "$api/items?strict=1")"
 like 'a bound that is left out: says so' 'leaves out the bound itself' "$(err)"

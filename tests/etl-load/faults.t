@@ -246,6 +246,11 @@ fi
 # shellcheck disable=SC2086 # none or some words
 is 'read-only' 77 "$(echo '{"k":"1"}' | status $as "$(command -v etl-load)" \
     --db "sqlite:$scratch/ro/ro.db" --table t --key k)"
+# shellcheck disable=SC2086
+is 'none there, and none may be made' 73 "$(echo '{"k":"1"}' | status $as \
+    "$(command -v etl-load)" --db "sqlite:$scratch/ro/no.db" --table t)"
+like 'it is told why' 'ro/no.db: unable to open .*: Permission denied$' \
+    "$(cat "$scratch/err")"
 chmod 755 "$scratch/ro"
 full=$scratch/full.db
 sqlite3 "$full" 'CREATE TABLE t (k text PRIMARY KEY, n int)'

@@ -43,7 +43,7 @@ for kind in sqlite postgresql; do
 	DATABASE_URL=$db
 	export DATABASE_URL
 	is "$kind: no run yet" 1 "$(status etl-status --run 1)"
-	is "$kind: is told" 'etl-status: 1: no such run' "$(cat err)"
+	like "$kind: is told" "^etl-status: 1: no such run in $kind:" "$(cat err)"
 	is "$kind: and nothing printed" '' "$(cat out)"
 	sql 'CREATE TABLE t (id int PRIMARY KEY, n int)'
 	ok "$kind: a run" etl-run --name posts -c "$(cat pipe.sh)"
