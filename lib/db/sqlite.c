@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,11 +69,10 @@ lite_fail(struct lite *c, int rc, struct err *e)
 		fault_sqlite(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);
 	}
-	if (k->rc == SQLITE_CANTOPEN)
-		num = fault_open(c->path, num);
 	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
 		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s",
-		    c->path, text, strerror(num));
+		    c->path, text, strerror(k->rc == SQLITE_IOERR ? num :
+		    fault_open(c->path, num)));
 	return err_set(e, k->code, k->transient, "sqlite:%s: %s", c->path,
 	    text);
 }
