@@ -119,6 +119,8 @@ rejects_aside(struct loader *l, struct err *e)
 			    e) == -1 || told_set(l, line.number, e) == -1)
 				return -1;
 		}
+	/* The next try may judge anew: no occurrence twice. */
+	l->outcome.began = stage_who(l->stage)->n;
 	return more;
 }
 

@@ -83,6 +83,29 @@ for when in before after; do
 	sql 'TRUNCATE dead_letters CASCADE' 2>"$scratch/out"
 done
 
+# Another record is refused the second time: what is aside by then stays, and
+# is not taken for the same occurrence.
+sql 'DROP TABLE t; CREATE TABLE t (k int, n int); CREATE SEQUENCE first'
+sql "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+    IF NOT (SELECT is_called FROM first) THEN
+        PERFORM setval('first', txid_current()); END IF;
+    IF new.n = (CASE txid_current() WHEN (SELECT last_value FROM first)
+        THEN 1 ELSE 5 END) THEN RAISE 'refused'; END IF;
+    RETURN new; END \$\$"
+sql 'CREATE TRIGGER refuse BEFORE INSERT ON t FOR EACH ROW
+    EXECUTE FUNCTION refuse()'
+: >"$scratch/aside"
+seq 30 | jq -c '{k: ., n: .}' >"$scratch/in"
+through before
+is 'another reject the second time' 0 "$(load --retries 1)"
+is 'another reject the second time: both are aside' '{"k":1,"n":1}
+{"k":5,"n":5}' "$(jq -r .raw "$scratch/aside")"
+is 'another reject the second time: two occurrences' 2 \
+    "$(jq -r .occurrence "$scratch/aside" | sort -u | wc -l)"
+kill $proxy
+wait $proxy 2>/dev/null || :
+sql 'DROP FUNCTION refuse CASCADE' 2>"$scratch/out"
+
 # Streams with checkpoints, in a table whose rows a second try refuses.
 . tests/etl-load/marked.sh
 sql 'DROP TABLE t; CREATE TABLE t (k text PRIMARY KEY, n int)'
