@@ -4,10 +4,11 @@
 # as a tracked run, which keeps the rejects as dead letters:
 #	etl-run --name posts examples/posts/pipeline.sh
 set -eu
+: "${API_BASE_URL:?is not set}"
 here=$(dirname "$0")
 
 etl-extract --paginate page --into query:_page --size _limit=20 \
-    --total header:x-total-count --delay 500ms "${API_BASE_URL:?}/posts" |
+    --total header:x-total-count --delay 500ms "$API_BASE_URL/posts" |
 etl-extract --each "$API_BASE_URL/posts/{id}/comments" \
     --count-as comment_count |
 etl-transform --std -f "$here/posts.jq" |

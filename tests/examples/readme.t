@@ -28,4 +28,13 @@ is 'the crontab line' 0 "$(status env -i PATH="$PATH" HOME=/ /bin/sh -c \
 is 'and cron has nothing to mail' '' "$(cat "$scratch/out" "$scratch/err")"
 is 'its rows' 92 "$(sqlite3 "$scratch/posts/etl.db" \
     'SELECT count(*) FROM user_activities')"
+
+for script in posts/pipeline items-api/items python-stage/pipeline; do
+	is "$script.sh without the API: fails, not to be tried again" 2 \
+	    "$(unset API_BASE_URL; status etl-run --name none \
+	    --db "sqlite:$scratch/none.db" --retries 1 \
+	    "examples/$script.sh")"
+	is "$script.sh without the API: why" 1 \
+	    "$(grep -c '^none: .*API_BASE_URL: is not set$' "$scratch/err")"
+done
 done_testing
