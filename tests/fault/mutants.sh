@@ -8,7 +8,7 @@ wanted=${*:-all}
 tree=$scratch/tree
 mkdir "$tree"
 cp -a Makefile lib src sql man tests "$tree"
-cp -a "${ETL_BUILD:-build}" "$tree/build"
+cp -a build "$tree/build"
 again='db_commit(l->db, e) == -1 || db_begin(l->db, e) == -1'
 after='	if (db_commit(l->db, e) == 0'
 
@@ -26,7 +26,8 @@ mutant() {
 		check "$name: can be made" 1
 		tail "$scratch/made" >&2
 	else
-		(cd "$tree" && sh tests/fault/sweep.sh "$@") \
+		(cd "$tree" && ETL_BIN=bin ETL_BUILD=build \
+		    sh tests/fault/sweep.sh "$@") \
 		    >"$scratch/swept" 2>"$scratch/failures" || :
 		isnt "$name: $(grep '^# .*points' "$scratch/swept")" 0 \
 		    "$(grep -c '^not ok' "$scratch/swept")"

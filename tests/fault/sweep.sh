@@ -5,7 +5,8 @@
 # run stores.  A point is KIND/PIPELINE/STAGE/CALL.COUNT; PATTERN (all) selects
 # by its first parts or all four, as in sqlite-wal/append or '*/append/load'.
 #	-l	count the points only
-#	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K
+#	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K, and
+#		programs with sanitizers by 4 K
 #	-s I/N	the I-th of N shares of the points
 #	-r T	instead, kill each whole pipeline at T random moments, twice in a
 #		row; SEED=n gives the same again; a point is whole/MICROSECONDS
@@ -41,6 +42,10 @@ while getopts le:o:s:r:c option; do
 	esac
 done
 shift $((OPTIND - 1))
+case $every:$etl_build in
+1:*) ;;
+*/san) every=$((every * 4)) ;;
+esac
 [ $# -gt 0 ] || set -- '*'
 
 # selected ID: a pattern is of it, or of something in it.
