@@ -169,7 +169,8 @@ show_best(const struct cursor *c, char out[VALUE_SHOWN])
 }
 
 int
-cursor_stuck(const struct cursor *c, const char *page, struct err *e)
+cursor_stuck(const struct cursor *c, const char *page, uint64_t most,
+    struct err *e)
 {
 	char value[VALUE_SHOWN];
 
@@ -177,6 +178,12 @@ cursor_stuck(const struct cursor *c, const char *page, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
 		    "whole page has a cursor at %.64s: is --cursor-field "
 		    "right?", page, c->o->cursor_field);
+	if (most > 0)
+		return err_set(e, ERR_PEER, true, "%s: a page of the value "
+		    "'%.200s' alone, as long as those before: if the service "
+		    "gives no more than %llu records, ask for no more with "
+		    "--size", page, show_best(c, value),
+		    (unsigned long long)most);
 	return err_set(e, ERR_CONFIG, false, "%s: a whole page of the value "
 	    "'%.200s': ask for more records with --size; or, if they have "
 	    "other values, the service does not know the parameter %.64s",

@@ -30,8 +30,10 @@ void cursor_close(struct cursor *c);
 int cursor_ask(struct cursor *c, struct buf *url, struct err *e);
 /* The value has risen since the last cursor_ask(). */
 bool cursor_moved(const struct cursor *c);
-/* Why a whole page has not moved it: sets *e. */
-int cursor_stuck(const struct cursor *c, const char *page, struct err *e);
+/* Why a whole page has not moved it: sets *e.  most: of records on a page as
+ * long as those before, where that alone makes it whole; else 0. */
+int cursor_stuck(const struct cursor *c, const char *page, uint64_t most,
+    struct err *e);
 
 unsigned cursor_levels(const struct extract_opts *o);   /* for the scan */
 int cursor_take(struct cursor *c, struct stage *s, const struct item *it,

@@ -53,8 +53,9 @@ overlap_fill(struct overlap *o, const struct body *b, struct err *e)
 	return 0;
 }
 
-bool
-overlap_take(struct overlap *o, const char *p, size_t n)
+/* One that has not been taken, or NULL. */
+static struct overlap_slot *
+find(const struct overlap *o, const char *p, size_t n)
 {
 	uint32_t h = hash(p, n);
 
@@ -62,11 +63,26 @@ overlap_take(struct overlap *o, const char *p, size_t n)
 		struct overlap_slot *s = &o->slot[i & (o->cap - 1)];
 
 		if (s->p == NULL)
-			return false;
-		if (s->hash == h && s->n == n && memcmp(s->p, p, n) == 0) {
-			s->n = 0;
-			return true;
-		}
+			return NULL;
+		if (s->hash == h && s->n == n && memcmp(s->p, p, n) == 0)
+			return s;
 	}
-	return false;
+	return NULL;
+}
+
+bool
+overlap_has(const struct overlap *o, const char *p, size_t n)
+{
+	return find(o, p, n) != NULL;
+}
+
+bool
+overlap_take(struct overlap *o, const char *p, size_t n)
+{
+	struct overlap_slot *s = find(o, p, n);
+
+	if (s == NULL)
+		return false;
+	s->n = 0;
+	return true;
 }

@@ -17,6 +17,7 @@ struct overlap {
 };
 
 int overlap_fill(struct overlap *o, const struct body *b, struct err *e);
+bool overlap_has(const struct overlap *o, const char *p, size_t n);
 bool overlap_take(struct overlap *o, const char *p, size_t n);
 void overlap_release(struct overlap *o);
 

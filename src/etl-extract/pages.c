@@ -25,7 +25,8 @@ struct pages {
 	struct body body;
 	struct overlap overlap;         /* the page before */
 	uint64_t records, again;        /* on this page; of them: as before */
-	uint64_t full;                  /* no page has more: --size, or less */
+	uint64_t size;                  /* --size */
+	uint64_t full;                  /* no page has more: that, or less */
 	uint64_t last;                  /* records on the page before */
 	struct buf shown;               /* URL of the page, for origins */
 	uint32_t next, end;             /* tokens: records still to come */
@@ -82,7 +83,8 @@ pages_options(struct pages *p, struct extract *x, struct err *e)
 		return -1;
 	p->body.fetch = p->fetch;
 	if (p->kind->overlaps)
-		p->full = strtoull(strchr(o->size, '=') + 1, NULL, 10);
+		p->full = p->size =
+		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
 	return 0;
 }
@@ -208,26 +210,44 @@ page_again(struct pages *p)
 	return true;
 }
 
+/* Looked for before anything of the page leaves: a service that leaves out
+ * the bound has skipped what else has the last value of a full page, and no
+ * mark may pass that. */
+static int
+page_follows(struct pages *p, struct err *e)
+{
+	const struct json_tok *t = p->body.j.tok;
+
+	if (p->page == 1 || p->last < p->full)
+		return 0;
+	for (uint32_t i = p->next; i < p->end; i = t[i].next)
+		if (overlap_has(&p->overlap, p->body.j.text + t[i].at,
+		    t[i].len))
+			return 0;
+	return err_set(e, ERR_PEER, true, "%s: does not have the last record "
+	    "of the page before: it has changed meanwhile, or the service "
+	    "leaves out the bound itself, which --paginate since needs (>=)",
+	    buf_text(&p->shown));
+}
+
 /* Where pages overlap, a page with nothing new is the last, unless a full one
  * has left out others of the same value, which no bound can reach.  A service
- * may give less than it is asked for: two pages as long tell. */
+ * may give less than it is asked for: two pages as long tell, until a longer
+ * one comes. */
 static int
 page_ended(struct pages *p, struct err *e)
 {
-	bool after_full = p->page > 1 && p->last >= p->full;
 	struct cursor *c = p->x->cursor;
 
+	if (p->records > p->full)
+		p->full = p->size;
 	if (p->page > 1 && p->records == p->last && p->again < p->records &&
 	    p->records < p->full)
 		p->full = p->records;
 	p->last = p->records;
 	if (!cursor_moved(c) && p->records >= p->full)
-		return cursor_stuck(c, buf_text(&p->shown), e);
-	if (after_full && p->again == 0)
-		return err_set(e, ERR_PEER, true, "%s: does not have the last "
-		    "record of the page before: it has changed meanwhile, or "
-		    "the service leaves out the bound itself, which "
-		    "--paginate since needs (>=)", buf_text(&p->shown));
+		return cursor_stuck(c, buf_text(&p->shown),
+		    p->records < p->size ? p->records : 0, e);
 	p->over = p->over || p->again == p->records;
 	return p->over ? 0 : overlap_fill(&p->overlap, &p->body, e);
 }
@@ -249,7 +269,8 @@ pages_next(void *self, struct item *it, struct err *e)
 			return p->over ? SOURCE_END : SOURCE_PAUSE;
 		}
 		p->paused = false;
-		if (page_load(p, e) == -1)
+		if (page_load(p, e) == -1 ||
+		    (p->kind->overlaps && page_follows(p, e) == -1))
 			return SOURCE_FAILED;
 	}
 	page_item(p, it);

@@ -434,9 +434,11 @@ like 'a parameter that is not known: what to do' \
 is 'no record with the cursor' 0 "$(inc /no --max-rejects 100% "$api/items")"
 like 'no record with the cursor: is told' \
     '^etl-extract: warning: /no is not in any of [0-9]+ records' "$(err)"
-is 'a bound that is left out' 75 "$(since_paged --size limit=10 \
+is 'a bound that is left out' 75 "$(since_paged --size limit=10 --delay 1s \
     "$api/items?strict=1")"
 like 'a bound that is left out: says so' 'leaves out the bound itself' "$(err)"
+is 'a bound that is left out: no mark passes it' '' "$(marks)"
+is 'a bound that is left out: nothing of that page' "$(seq 10)" "$(seqs)"
 is 'a bound that is left out, short pages' 0 "$(since_paged --size limit=130 \
     --max-rejects 9 "$api/items?strict=1")"
 is 'a bound that is left out, short pages: all' \
@@ -445,8 +447,10 @@ is 'a service that gives less' 0 "$(since_paged --size limit=50 \
     --max-rejects 9 "$api/items?most=10")"
 is 'a service that gives less: all' \
     "$(seq 120 | grep -vx -e 27 -e 77)" "$(seqs)"
-is 'a service that gives less than one value has' 78 "$(since_paged \
+is 'a service that gives less than one value has' 75 "$(since_paged \
     --size limit=50 --max-rejects 9 "$api/items?most=9")"
+like 'a service that gives less than one value has: what to do' \
+    "gives no more than 9 records, ask for no more" "$(err)"
 is 'by the value, not ordered' 76 "$(since_paged --size limit=9 \
     "$api/items?order=none")"
 like 'by the value, not ordered: says so' 'wants them in order' "$(err)"
@@ -472,6 +476,23 @@ is 'fewer than the page before said' 75 "$(cat "$scratch/shrunk")"
 like 'fewer than the page before said: says so' \
     'page=[234]: 40 records before, 38 now' "$(err)"
 is 'fewer than the page before said: no mark' '' "$(marks)"
+
+# A set that grows at its end while it is read: pages as long as the one
+# before, by chance.
+asked_times() {
+	[ "$(grep -c since= "$api_log_file")" -ge "$1" ]
+}
+nothing
+items 96
+stored 2026-05-01T00:31:00Z 1
+for to in 99 103; do
+	wait_until 10 asked_times $((to / 100 + 1)) || :
+	curl -s "$api/control/items/$to/1" >/dev/null
+done &
+pid=$!
+is 'grows meanwhile' 0 "$(since_paged --size limit=50 --delay 1s "$api/items")"
+wait $pid
+is 'grows meanwhile: all' "$(seq 93 103)" "$(seqs)"
 
 # It grows from run to run.
 nothing
