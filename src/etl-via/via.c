@@ -2,15 +2,18 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "base/wait.h"
 #include "child.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum {
 	FEED = 64 << 10,        /* records for CMD are taken up to here */
 	TURN = 256,             /* lines in a row from one side */
 	LARGE = 1 << 20,
+	FIRST_SHOWN = 80,
 	GRACE_MS = 2000         /* for CMD to end, once it takes no input */
 };
 
@@ -39,6 +42,29 @@ cmd_start(struct via *v, struct err *e)
 	return child_start(&v->child, v->o->argv, v->o->max_record, e);
 }
 
+/* Where the first line is no JSON, none will be: an object over many lines, or
+ * a table. Its records would become rejects that nobody can put together. */
+static int
+first_line(const struct via *v, const struct line *l, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault f = { 0 };
+	struct buf shown;
+	int rc = json_scan(&j, l->data, l->len, 0, JSON_LAST, &f);
+
+	json_release(&j);
+	if (rc == 0 || f.nomem || strcmp(f.code, "parse") != 0)
+		return f.nomem ? err_nomem(e) : 0;
+	buf_init(&shown, 4 * FIRST_SHOWN);
+	text_show(&shown, l->data, l->len < FIRST_SHOWN ? l->len :
+	    FIRST_SHOWN);
+	rc = err_set(e, ERR_REFUSED, false, "%s: its output does not begin "
+	    "with one JSON object on a line, as jq -c and mlr --ojsonl write "
+	    "it: %s", v->child.name, buf_text(&shown));
+	buf_release(&shown);
+	return rc;
+}
+
 /* A line of CMD. */
 static int
 put_line(struct via *v, const struct line *l, struct err *e)
@@ -52,6 +78,8 @@ put_line(struct via *v, const struct line *l, struct err *e)
 		    "output has %llu bytes, more than --max-record",
 		    v->child.name, (unsigned long long)l->number,
 		    (unsigned long long)l->bytes);
+	if (v->out == 0 && v->begun && first_line(v, l, e) == -1)
+		return -1;
 	v->out++;
 	return stage_emit(v->stage, l->data, l->len, e);
 }

@@ -123,6 +123,12 @@ is 'a mark forged, spelled otherwise' 76 \
     "$(via sh -c 'printf " { \"\\\\u0040etl\" :\"end\"}"; cat')"
 is 'a line too long' 69 "$(via --max-record 1KiB sh -c 'cat; seq -s, 1 999')"
 told 'a line too long' 'sh: line 5 .* 3887 bytes, more than --max-record' 69
+is 'objects over many lines' 69 "$(via jq .)"
+told 'objects over many lines' \
+    'jq: its output does not begin with one JSON object on a line.*jq -c.*: \{' 69
+is 'a table' 69 "$(via mlr --ijsonl --ocsv cut -f n)"
+is 'no JSON further on is of one record' 0 \
+    "$(via sh -c 'cat; echo "{"; echo 7')"
 
 # Streams that are not whole.
 sed '$d' whole >short
