@@ -67,7 +67,7 @@ case $etl_build in
 *) sizes='18000 20000 21000 22000 23000 24000' ;;
 esac
 for kib in $sizes; do
-	all --as ${kib}000 "$kib kB of addresses" '0 74 75 127'
+	all --as "${kib}000" "$kib kB of addresses" '0 74 75 127'
 done
 if [ -n "$as" ]; then
 	right 'etl-transform, no more processes' 75 "$(with --nproc 0 \
