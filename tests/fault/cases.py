@@ -535,7 +535,8 @@ def cases():
     yield Case("via", ["etl-via", "cat"], given=stream(LINES))
     if "API" in os.environ:
         yield SaveFlow()
-    kinds = ["sqlite", "wal"]
+    # The programs turn a rollback journal into a WAL when they open it.
+    kinds = ["sqlite"]
     if "PGPORT" in os.environ:
         kinds.append("postgresql")
     for kind in kinds:

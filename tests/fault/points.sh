@@ -14,7 +14,6 @@ points_start() {
 points() {
 	points_start
 	for case in $(/usr/bin/python3 tests/fault/points.py cases); do
-		case $1-$case in memory-*-wal*) continue ;; esac
 		rc=0
 		/usr/bin/python3 tests/fault/points.py "$1" "$2" "$case" \
 		    >"$scratch/points" 2>&1 || rc=$?

@@ -1,0 +1,115 @@
+#!/bin/sh
+# The clock is set back, forward and over a change of daylight saving time,
+# between runs and during one: checkpoints are as undisturbed, no id comes
+# twice, no duration is negative, time-outs and delays still work.
+. tests/support/lib.sh
+cd "$scratch"
+unset TZ
+fake=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"')
+api_start --items 12
+# at OFFSET COMMAND...: its clock is so far off, or as the file "clock" says.
+at() {
+	offset=$1
+	shift
+	if [ "$offset" = file ]; then
+		set -- FAKETIME_TIMESTAMP_FILE="$scratch/clock" "$@"
+	else
+		set -- FAKETIME="$offset" "$@"
+	fi
+	env LD_PRELOAD="$fake" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+	    timeout 60 "$@"
+}
+grow() {
+	curl -s "$api/control/items/$1" >/dev/null
+}
+cat >flow.sh <<'END'
+etl-extract --checkpoint c --cursor-field /seq --since-param since --ordered \
+    --query-param by=seq --paginate page --into query:page --size limit=5 \
+    --total /total "$API_BASE_URL/items?strict=1" |
+etl-transform --std 'if .id % 5 == 0 then error("no") else . end' |
+etl-load --table t
+END
+API_BASE_URL=$api
+export API_BASE_URL
+raw() {
+	case $kind in
+	sqlite) echo 'CAST(raw AS TEXT)' ;;
+	*) echo "convert_from(raw, 'UTF8')" ;;
+	esac
+}
+state() {
+	sql "SELECT id FROM t ORDER BY id"
+	sql "SELECT $(raw), attempts FROM dead_letters ORDER BY 1"
+	sql 'SELECT value, version FROM etl_checkpoints'
+}
+fresh() {
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	sql 'CREATE TABLE t (id bigint, seq bigint, ts text, value numeric,
+	    code text)'
+}
+run() {
+	at "$1" etl-run --name c flow.sh 2>>err
+}
+for kind in sqlite postgresql; do
+	fresh
+	for n in 12 25 40; do
+		grow $n
+		run +0
+	done
+	wanted=$(state)
+	fresh
+	for step in 12:+0 25:-10d 40:+3650d 40:-3650d; do
+		grow "${step%:*}"
+		ok "$kind: a run at ${step#*:}" run "${step#*:}"
+	done
+	is "$kind: rows, letters, checkpoint" "$wanted" "$(state)"
+	is "$kind: each run has its own id" '4|4|4' "$(sql "SELECT count(*),
+	    count(DISTINCT run), sum(CASE WHEN status = 'success' THEN 1
+	    ELSE 0 END) FROM pipeline_runs")"
+	is "$kind: each reject has its own occurrence" '8|8' "$(sql 'SELECT
+	    count(*), count(DISTINCT occurrence) FROM dead_letter_attempts')"
+
+	# During a run, in steps: back by ten days, on by a year, over the
+	# nights of daylight saving time.
+	fresh
+	grow 12
+	echo '@2026-03-29 00:59:58' >clock
+	mkfifo slow
+	TZ=Europe/Berlin at file etl-run --name c -c \
+	    'etl-transform --plain . <slow |
+	    etl-load --table t --flush 100ms --batch 2' 2>err &
+	pid=$!
+	exec 8>slow
+	at_row=0
+	for now in '2026-03-29 01:00:01' '2026-03-19 00:00:00' \
+	    '2027-03-19 00:00:00' '2026-10-25 00:59:59' '1999-12-31 23:59:59'; do
+		at_row=$((at_row + 1))
+		printf '{"id":%d}\n' $at_row $((at_row + 100)) >&8
+		ok "$kind: at $now it goes on" wait_until 10 sh -c "[ \"\$(case $kind in
+		    sqlite) sqlite3 '${db#sqlite:}' 'SELECT count(*) FROM t' ;;
+		    *) psql -XAtq -d '$db' -c 'SELECT count(*) FROM t' ;;
+		    esac)\" -ge 1 ]"
+		echo "@$now" >clock
+		sleep 0.05
+	done
+	exec 8>&-
+	rc=0
+	wait $pid || rc=$?
+	rm slow
+	is "$kind: the clock goes mad during a run" 0 $rc
+	is "$kind: its rows" '10|10' \
+	    "$(sql 'SELECT count(*), count(DISTINCT id) FROM t')"
+	unlike "$kind: no negative time" '(^| )-[0-9]' "$(cat err)"
+done
+
+# A delay, a time-out and a retry pass by the clock that only goes on.
+grow 12
+ok 'a time-out while the clock stands' at '@2026-01-01 00:00:00 x0.0001' sh -c '
+	etl-extract --timeout 300ms --retries 1 --backoff 1ms..2ms \
+	    "$API_BASE_URL/fault/slow/5000/items" >out 2>err; [ $? -eq 75 ]'
+ok 'a delay while the clock stands' at '@2026-01-01 00:00:00 x0.0001' \
+    etl-extract --delay 10ms --paginate page --into query:page --size limit=5 \
+    --total /total "$api/items"
+done_testing
