@@ -16,6 +16,8 @@ struct pg_sink {
 	bool twice;             /* keys come twice in a chunk */
 	size_t quiet;           /* chunks in which they did not */
 	bool deferred;          /* constraints may wait for the commit */
+	bool elsewhere;         /* those of other tables, that a trigger or a
+	                         * partition brings in */
 };
 
 const char *pg_text(struct pg_sink *s, struct err *e);  /* s->sql, or NULL */

@@ -45,14 +45,16 @@ stage_make(struct pg_sink *s, struct err *e)
 static int
 find_deferred(struct pg_sink *s, struct err *e)
 {
-	static const char sql[] = "SELECT count(*) FROM pg_trigger WHERE "
-	    "tgrelid = $1::text::regclass AND tginitdeferred";
+	static const char sql[] = "SELECT max(CASE tgrelid "
+	    "WHEN $1::text::regclass THEN 2 ELSE 1 END) "
+	    "FROM pg_trigger WHERE tginitdeferred";
 	struct db_value v = db_text(s->target->table->quoted);
-	int64_t n;
+	int64_t most;
 
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+	if (db_int(s->db, sql, &v, 1, 0, &most, e) == -1)
 		return -1;
-	s->deferred = n > 0;
+	s->deferred = most == 2;
+	s->elsewhere = most == 1;
 	return 0;
 }
 
@@ -242,10 +244,18 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
+/* What would fail the commit, and not say which row it was: then they are
+ * looked at in each chunk. */
 static enum sink_result
 pg_sink_settle(void *self, struct err *e)
 {
-	return SINK_DONE;
+	struct pg_sink *s = self;
+
+	if (s->deferred || !s->elsewhere ||
+	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
+		return SINK_DONE;
+	s->deferred = db_fault(s->db)->data;
+	return s->deferred ? SINK_ANEW : SINK_FAILED;
 }
 
 static void

@@ -179,5 +179,28 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	is "$k --plain: status" 0 "$(status etl-load --db "$db" --table t \
 	    --key k --plain --rejects "$scratch/plain.$kind" <"$scratch/in")"
 	is "$k --plain: reserved" reserved "$(jq -r .code "$scratch/plain.$kind")"
+
+	# Constraints that wait for the commit, of a table that is not the one
+	# that is loaded: one record fails, not all.
+	sql 'CREATE TABLE seen (n int REFERENCES p DEFERRABLE INITIALLY DEFERRED)'
+	sql 'CREATE TABLE w (n int)'
+	case $kind in
+	sqlite) sql 'CREATE TRIGGER w AFTER INSERT ON w BEGIN
+	    INSERT INTO seen VALUES (new.n); END' ;;
+	*)
+		sql "CREATE FUNCTION w() RETURNS trigger LANGUAGE plpgsql AS \$\$
+		    BEGIN INSERT INTO seen VALUES (new.n); RETURN new;
+		    END \$\$"
+		sql 'CREATE TRIGGER w AFTER INSERT ON w FOR EACH ROW
+		    EXECUTE FUNCTION w()'
+		;;
+	esac
+	put '{"n":1}' '{"n":7}' '{"n":1}' '{"n":1}'
+	is "$k waits in another table" 0 "$(status etl-load --db "$db" \
+	    --table w --rejects "$scratch/waits.$kind" <"$scratch/in")"
+	is "$k waits in another table: rows" '3 3' "$(sql 'SELECT count(*)
+	    FROM w') $(sql 'SELECT count(*) FROM seen')"
+	is "$k waits in another table: reject" '{"n":7}' \
+	    "$(jq -r .raw "$scratch/waits.$kind")"
 done
 done_testing
