@@ -43,6 +43,16 @@ passed_by_systemd(void)
 	return pid != NULL && strtol(pid, NULL, 10) == (long)getpid();
 }
 
+/* What is closed on exec has not come through one: a library that was loaded
+ * before main() has opened it for itself. */
+static bool
+opened_here(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags != -1 && (flags & FD_CLOEXEC) != 0;
+}
+
 static void
 judge(struct stdfd *s)
 {
@@ -53,7 +63,7 @@ judge(struct stdfd *s)
 	if (flags == -1 || fstat(REJECT_FD, &st) == -1)
 		return;
 	if ((flags & O_ACCMODE) == O_RDONLY || passed_by_systemd() ||
-	    !type_takes(REJECT_FD, &st))
+	    opened_here(REJECT_FD) || !type_takes(REJECT_FD, &st))
 		return;
 	if (!S_ISCHR(st.st_mode) && same_file(REJECT_FD, STDIN_FILENO))
 		return;
