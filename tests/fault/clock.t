@@ -2,6 +2,7 @@
 # The clock is set back, forward and over a change of daylight saving time,
 # between runs and during one: checkpoints are as undisturbed, no id comes
 # twice, no duration is negative, time-outs and delays still work.
+# shellcheck disable=SC2016
 . tests/support/lib.sh
 cd "$scratch"
 unset TZ
@@ -11,13 +12,12 @@ api_start --items 12
 at() {
 	offset=$1
 	shift
-	if [ "$offset" = file ]; then
-		set -- FAKETIME_TIMESTAMP_FILE="$scratch/clock" "$@"
-	else
-		set -- FAKETIME="$offset" "$@"
-	fi
-	env LD_PRELOAD="$fake" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
-	    timeout 60 "$@"
+	case $offset in
+	file) set -- "FAKETIME_TIMESTAMP_FILE=$scratch/clock" timeout 60 "$@" ;;
+	*) set -- "FAKETIME=$offset" timeout 60 "$@" ;;
+	esac
+	env LD_PRELOAD="$fake" FAKETIME_NO_CACHE=1 \
+	    FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
 }
 grow() {
 	curl -s "$api/control/items/$1" >/dev/null
@@ -49,6 +49,9 @@ fresh() {
 	sql 'CREATE TABLE t (id bigint, seq bigint, ts text, value numeric,
 	    code text)'
 }
+has() {
+	[ "$(sql 'SELECT count(*) FROM k')" = "$1" ]
+}
 run() {
 	at "$1" etl-run --name c flow.sh 2>>err
 }
@@ -68,18 +71,18 @@ for kind in sqlite postgresql; do
 	is "$kind: each run has its own id" '4|4|4' "$(sql "SELECT count(*),
 	    count(DISTINCT run), sum(CASE WHEN status = 'success' THEN 1
 	    ELSE 0 END) FROM pipeline_runs")"
-	is "$kind: each reject has its own occurrence" '8|8' "$(sql 'SELECT
+	is "$kind: each reject has its own occurrence" '9|9' "$(sql 'SELECT
 	    count(*), count(DISTINCT occurrence) FROM dead_letter_attempts')"
 
 	# During a run, in steps: back by ten days, on by a year, over the
 	# nights of daylight saving time.
 	fresh
-	grow 12
+	sql 'CREATE TABLE k (id bigint PRIMARY KEY)'
 	echo '@2026-03-29 00:59:58' >clock
 	mkfifo slow
 	TZ=Europe/Berlin at file etl-run --name c -c \
 	    'etl-transform --plain . <slow |
-	    etl-load --table t --flush 100ms --batch 2' 2>err &
+	    etl-load --table k --key id --flush 100ms' 2>err &
 	pid=$!
 	exec 8>slow
 	at_row=0
@@ -87,10 +90,8 @@ for kind in sqlite postgresql; do
 	    '2027-03-19 00:00:00' '2026-10-25 00:59:59' '1999-12-31 23:59:59'; do
 		at_row=$((at_row + 1))
 		printf '{"id":%d}\n' $at_row $((at_row + 100)) >&8
-		ok "$kind: at $now it goes on" wait_until 10 sh -c "[ \"\$(case $kind in
-		    sqlite) sqlite3 '${db#sqlite:}' 'SELECT count(*) FROM t' ;;
-		    *) psql -XAtq -d '$db' -c 'SELECT count(*) FROM t' ;;
-		    esac)\" -ge 1 ]"
+		ok "$kind: before $now it is stored" wait_until 10 has \
+		    $((2 * at_row))
 		echo "@$now" >clock
 		sleep 0.05
 	done
@@ -99,8 +100,7 @@ for kind in sqlite postgresql; do
 	wait $pid || rc=$?
 	rm slow
 	is "$kind: the clock goes mad during a run" 0 $rc
-	is "$kind: its rows" '10|10' \
-	    "$(sql 'SELECT count(*), count(DISTINCT id) FROM t')"
+	is "$kind: its rows" 10 "$(sql 'SELECT count(*) FROM k')"
 	unlike "$kind: no negative time" '(^| )-[0-9]' "$(cat err)"
 done
 
