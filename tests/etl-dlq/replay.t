@@ -57,6 +57,12 @@ for kind in sqlite postgresql; do
 	is "$kind: of nothing" 0 "$(status etl-dlq replay)"
 	is "$kind: is an empty stream" 'begin end' \
 	    "$(jq -r '."@etl"' out | tr '\n' ' ' | sed 's/ $//')"
+	is "$kind: of nothing: silent" '' "$(cat err)"
+	timeout 20 script -qec 'etl-dlq replay --stage typo >/dev/null' tty \
+	    >/dev/null
+	like "$kind: of nothing: told on a terminal" \
+	    "^etl-dlq: replay: no open letter of $kind:.* matches" \
+	    "$(grep -a etl-dlq: tty)"
 	etl-dlq put rejects >/dev/null
 	# Numbers need not follow the order: by the second of their times.
 	set --
