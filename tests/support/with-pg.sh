@@ -5,6 +5,9 @@
 set -eu
 log=$1
 shift
+# Those of another such server: with its port this one would not start.
+unset PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD PGSYSCONFDIR PGVERSION \
+    PG_CONFIG PG_CLUSTER_CONF_ROOT
 mkdir -p "$(dirname "$log")"
 exec 4>&1
 began=$log.began
