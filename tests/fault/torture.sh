@@ -19,29 +19,28 @@ crash() {
 
 # say NAME COMMAND...: and its last lines; fails as it does.
 say() {
-	name=$1
+	name=$1 status=0
 	shift
-	rc=0
-	"$@" >"$folder/$name.tap" 2>"$folder/$name.err" || rc=$?
+	"$@" >"$folder/$name.tap" 2>"$folder/$name.err" || status=$?
 	echo "$name: $(grep '^# ' "$folder/$name.tap" | tr '\n' ' ')" \
-	    "exit $rc"
-	[ $rc -eq 0 ] || cat "$folder/$name.err"
-	return $rc
+	    "exit $status"
+	[ $status -eq 0 ] || cat "$folder/$name.err"
+	return $status
 }
 lane() {
-	rc=0
+	bad=0
 	say "sweep-$1" sweep -e "${EVERY:-1}" -o "${OFFSET:-0}" -s "$1/2" ||
-	    rc=1
+	    bad=1
 	case $1 in
 	1)
-		say random sweep -r 12 || rc=1
+		say random sweep -r 12 || bad=1
 		;;
 	2)
-		say server crash -r 4 || rc=1
-		say mutants sh tests/fault/mutants.sh || rc=1
+		say server crash -r 4 || bad=1
+		say mutants sh tests/fault/mutants.sh || bad=1
 		;;
 	esac
-	return $rc
+	return $bad
 }
 
 lane 1 &
