@@ -13,7 +13,7 @@ enum {
 	FEED = 64 << 10,        /* records for CMD are taken up to here */
 	TURN = 256,             /* lines in a row from one side */
 	LARGE = 1 << 20,
-	FIRST_SHOWN = 80,
+	FIRST_SHOWN = 80,       /* bytes, of 6 characters each at most */
 	GRACE_MS = 2000         /* for CMD to end, once it takes no input */
 };
 
@@ -55,7 +55,7 @@ first_line(const struct via *v, const struct line *l, struct err *e)
 	json_release(&j);
 	if (rc == 0 || f.nomem || strcmp(f.code, "parse") != 0)
 		return f.nomem ? err_nomem(e) : 0;
-	buf_init(&shown, 4 * FIRST_SHOWN);
+	buf_init(&shown, LARGE);
 	text_show(&shown, l->data, l->len < FIRST_SHOWN ? l->len :
 	    FIRST_SHOWN);
 	rc = err_set(e, ERR_REFUSED, false, "%s: its output does not begin "
