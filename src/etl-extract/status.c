@@ -63,6 +63,12 @@ status_judge(const struct http_answer *a, const struct credentials *c,
 	body_show(&b, a, c, ERROR_SHOWN);
 	if (b.len == 0)
 		buf_str(&b, "(no body)");
+	if (a->status == 401 && c->auth == NULL)
+		buf_str(&b, ": give --auth");
+	else if (a->status == 401)
+		buf_printf(&b, ": the service does not take --auth %.20s with "
+		    "the secret of %.100s", c->auth, c->renewable ?
+		    "cmd:COMMAND" : c->from);
 	(void)err_set(e, code, transient, "%d: %s", a->status, buf_text(&b));
 	buf_release(&b);
 	return -1;

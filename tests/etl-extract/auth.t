@@ -33,6 +33,15 @@ is 'basic' 77 "$(T=u:p; export T
 is 'basic: sent' 'GET /auth/posts authorization=Basic' "$(api_log)"
 is 'header file' 0 "$(printf 'Authorization: Bearer secret\r\n' >"$mine.h"
     get --header "@$mine.h" "$api/auth/posts")"
+is 'a token that is wrong' 77 "$(T=old; export T
+    get --auth bearer --secret env:T "$api/auth/posts")"
+like 'a token that is wrong: where it is' \
+    'auth/posts: 401: .*does not take --auth bearer with the secret of env:T$' \
+    "$(cat "$scratch/err")"
+is 'no token' 77 "$(get "$api/auth/posts")"
+like 'no token: what to do' 'auth/posts: 401: .*: give --auth$' \
+    "$(cat "$scratch/err")"
+api_log >/dev/null
 
 # A command is run once more after a 401.
 cat >"$scratch/token" <<-'EOF'
@@ -46,6 +55,8 @@ is 'renewed' 0 "$(get --auth bearer --secret "cmd:$scratch/token" \
 is 'renewed: two calls' 2 "$(api_log | wc -l)"
 is 'renewed once only' 77 "$(get --auth bearer --secret 'cmd:echo old' \
     "$api/auth/posts")"
+like 'renewed once only: the command is not told' \
+    'the secret of cmd:COMMAND$' "$(cat "$scratch/err")"
 is 'renewed once only: two calls' 2 "$(api_log | wc -l)"
 is 'a variable is not renewed' 77 "$(T=old; export T
     get --auth bearer --secret env:T "$api/auth/posts")"
