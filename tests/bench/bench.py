@@ -27,6 +27,7 @@ COLUMNS = KEY + ",title,body,word_count,extracted_at"
 LOAD = ("etl-load --table user_activities --key " + KEY +
         " --touch loaded_at ")
 BUSY = os.getloadavg()[0]
+FILES = "etl-extract %s " + LOADED + ".ndjson | etl-transform . | "
 REJECTS = " 3>" + SCRATCH + "/rejects "
 
 
@@ -83,6 +84,32 @@ def sqlite_empty():
 def sqlite_rows():
     return sh("sqlite3 " + SQLITE + " 'SELECT id, kind, value FROM events "
               "ORDER BY id' | sha256sum")
+
+
+def forget():
+    """No stream has been loaded: the saved one is new each time."""
+    for table in "etl_loads", "etl_checkpoints":
+        if psql("SELECT to_regclass('%s')" % table):
+            psql("DELETE FROM " + table)
+
+
+def pg_anew():
+    pg_empty()
+    forget()
+
+
+def pg_append():
+    psql("DROP TABLE IF EXISTS appended")
+    psql("CREATE TABLE appended (user_id bigint, post_id bigint, "
+         "activity_type text, title text, body text, word_count integer, "
+         "extracted_at timestamptz)")
+    forget()
+    psql("CHECKPOINT")
+
+
+def pg_appended():
+    return psql("SELECT count(*), sum(hashtext(a::text)::bigint) "
+                "FROM appended a")
 
 
 def merge():
@@ -206,6 +233,28 @@ def stages():
                "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),
               "etl-load --db sqlite:%s --table events --key id <%s.ndjson"
               % (SQLITE, EVENTS), 0.7, sqlite_empty, sqlite_rows, memory=32),
+        # What all guarantees cost: the same records plain, and as a stream
+        # with checkpoints, ledger and counts.
+        Stage("marks-pg", ROWS, ("the same load, plain",
+                                 LOAD + "<" + LOADED + ".ndjson"),
+              LOAD + "<" + LOADED + "-marked.ndjson", 0.9, pg_anew, pg_rows,
+              memory=32),
+        Stage("marks-pg-append", ROWS,
+              ("the same load, plain",
+               "etl-load --table appended <" + LOADED + ".ndjson"),
+              "etl-load --table appended <" + LOADED + "-marked.ndjson", 0.9,
+              pg_append, pg_appended, memory=32),
+        Stage("marks-sqlite", ROWS,
+              ("the same load, plain", "etl-load --db sqlite:%s --table "
+               "events --key id <%s.ndjson" % (SQLITE, EVENTS)),
+              "etl-load --db sqlite:%s --table events --key id "
+              "<%s-marked.ndjson" % (SQLITE, EVENTS), 0.9, sqlite_empty,
+              sqlite_rows, memory=32),
+        Stage("marks-flow", ROWS,
+              ("extract, transform and load, plain",
+               FILES % "" + LOAD + REJECTS),
+              FILES % "--stream b" + LOAD + REJECTS, 0.9, pg_anew, pg_rows,
+              memory=32),
         Stage("flow", ROWS // 10, ("Python script (seed.py)", seed),
               "{ " + flow + "; }" + REJECTS, 3, pg_empty, pg_count,
               memory=32),

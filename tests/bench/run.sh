@@ -20,6 +20,33 @@ generate posts "$ROWS"
 generate posts $((ROWS / 10))
 generate rows "$ROWS" csv
 generate events "$ROWS" csv
+
+# marked KIND: the same records with a checkpoint every 10000 of them, as
+# etl-extract writes them.
+marked() {
+	[ ! -s "$data/$1-$ROWS-marked.ndjson" ] || return 0
+	awk '
+	function counts() {
+		return "\"stages\":[{\"stage\":\"extract\",\"in\":0,\"out\":" NR \
+		    ",\"dropped\":0,\"rejected\":0}]}"
+	}
+	BEGIN {
+		print "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b\"," \
+		    "\"checkpoint\":\"b\",\"stages\":[\"extract\"]}"
+	}
+	{ print }
+	NR % 10000 == 0 {
+		print "{\"@etl\":\"checkpoint\",\"name\":\"b\",\"seq\":" ++seq \
+		    ",\"from\":null,\"version\":0,\"value\":\"" NR "\"," counts()
+	}
+	END {
+		print "{\"@etl\":\"end\"," \
+		    (seq ? "\"seq\":" seq "," : "") counts()
+	}' "$data/$1-$ROWS.ndjson" >"$data/part"
+	mv "$data/part" "$data/$1-$ROWS-marked.ndjson"
+}
+marked rows
+marked events
 db_new postgresql
 api_start --posts $((ROWS / 10)) --max-time 36000
 export API_BASE_URL="$api" DATABASE_URL="$db" BENCH_DATA="$data" \
