@@ -163,9 +163,13 @@ is 'deadlock: rows' '1|7
 
 # A lock that is held for good: 75 and nothing stored; a signal ends the wait.
 psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
-    -c 'SELECT pg_sleep(6)' >"$scratch/out" 2>&1 &
+    -c 'SELECT pg_sleep(60)' >"$scratch/out" 2>&1 &
 holder=$!
-sleep 0.3
+holds() {
+	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE
+	    datname = current_database() AND query = 'SELECT pg_sleep(60)'")" = 1 ]
+}
+ok 'the lock is held' wait_until 10 holds
 is 'lock time-out' 75 "$(echo '{"k":"9"}' |
     PGOPTIONS='-c lock_timeout=100ms' status etl-load --db "$db" --table t \
     --key k --backoff 1ms..10ms --retries 2)"
@@ -180,7 +184,7 @@ is 'TERM ends the wait' 0 $rc
 ends
 is 'TERM in a wait: status' 143 $rc
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE
-    datname = current_database() AND query = 'SELECT pg_sleep(6)'" \
+    datname = current_database() AND query = 'SELECT pg_sleep(60)'" \
     >"$scratch/out"
 wait $holder || :
 is 'nothing of either' 0 "$(sql "SELECT count(*) FROM t WHERE k > '7'")"
