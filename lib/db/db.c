@@ -20,22 +20,36 @@ db_bytes(const char *p, size_t n)
 	return (struct db_value){ .type = DB_BLOB, .p = p, .len = n };
 }
 
+/* No secret is told: what has none of ":@=" is taken for a path. */
+static const struct driver *
+driver_none(const char *url, struct err *e)
+{
+	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
+		(void)err_set(e, ERR_CONFIG, false, "%.200s: a file has no "
+		    "host: write sqlite:PATH", url);
+	else
+		(void)err_set(e, ERR_CONFIG, false, "%.*s: no such kind of "
+		    "database: use postgresql://HOST/NAME or sqlite:PATH",
+		    (int)strcspn(url, strpbrk(url, ":@=") == NULL ? "" :
+		    ":@/?="), url);
+	return NULL;
+}
+
 static const struct driver *
 driver_of(const char **url, struct err *e)
 {
 	if (strncmp(*url, "postgresql://", 13) == 0 ||
 	    strncmp(*url, "postgres://", 11) == 0)
 		return &driver_pg;
+	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
+		return driver_none(*url, e);
 	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
 		*url += 7;
 		return &driver_sqlite;
 	}
 	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
 		return &driver_pg;
-	(void)err_set(e, ERR_CONFIG, false, "%.*s: no such kind of database: "
-	    "use postgresql://HOST/NAME or sqlite:PATH",
-	    (int)strcspn(*url, ":@/?="), *url);
-	return NULL;
+	return driver_none(*url, e);
 }
 
 int

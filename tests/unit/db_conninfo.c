@@ -57,6 +57,9 @@ one_that_can_be_read_is_tried(void **state)
 	refused("host=@/nowhere password=secret", ERR_REFUSED, "@/nowhere");
 	refused("service=nobodys password=secret", ERR_CONFIG, "nobodys");
 	refused("mysql://u:secret@h/x", ERR_CONFIG, "mysql: no such kind");
+	refused("/tmp/x.db", ERR_CONFIG, "/tmp/x.db: no such kind");
+	refused("./x.db", ERR_CONFIG, "./x.db: no such kind");
+	refused("sqlite://x.db", ERR_CONFIG, "write sqlite:PATH");
 }
 
 int

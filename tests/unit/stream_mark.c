@@ -263,6 +263,7 @@ what_is_written_is_read(void **state)
 	struct mark m = { .replay = true, .nstages = 2 }, back;
 	struct counts c[2] = { { "a\"b", 0, 9, 0, 1, 1 },
 	    { "two", 9, 9, 0, 0, 0 } };
+	const uint64_t version = 17;
 	struct buf b;
 
 	m.stages[0] = c[0];
@@ -284,8 +285,14 @@ what_is_written_is_read(void **state)
 	mark_release(&back);
 	mark_release(&m);
 	buf_clear(&b);
+	assert_int_equal(mark_put_end(&b, 3, &version, c, &e), 0);
+	parse(&back, buf_text(&b));
+	assert_true(back.has_version && back.version == version);
+	mark_release(&back);
+	buf_clear(&b);
 	assert_int_equal(mark_put_end(&b, 3, NULL, c, &e), 0);
 	parse(&back, buf_text(&b));
+	assert_false(back.has_version);
 	assert_int_equal(back.seq, 3);
 	assert_int_equal(back.nstages, 1);
 	assert_memory_equal(back.stages, c, sizeof(c[0]));
