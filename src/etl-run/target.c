@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include "db/db.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,8 @@ target_put(struct buf *url, const char *option, struct err *e)
 
 	if (text == NULL || *text == '\0')
 		text = "sqlite:etl.db";
+	if (strncmp(text, "sqlite://", 9) == 0 && db_url_check(text, e) == -1)
+		return -1;
 	if (strncmp(text, sqlite, SQLITE) != 0) {
 		buf_str(url, text);
 	} else if (text[SQLITE] == '\0' || text[SQLITE] == ':') {

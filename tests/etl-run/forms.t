@@ -198,6 +198,7 @@ is 'an unknown option' 64 "$(status etl-run --nope -c :)"
 is 'no such folder of the database' 73 \
     "$(status etl-run --db sqlite:/no/where/x.db -c :)"
 is 'a database in memory' 78 "$(status etl-run --db sqlite::memory: -c :)"
+is 'a file on a host' 78 "$(status etl-run --db sqlite://x.db -c :)"
 is 'an unknown kind' 78 "$(status etl-run --db mysql://x -c 'echo no')"
 is 'a server that is not there' 75 \
     "$(status etl-run --db postgresql://127.0.0.1:1/x -c 'echo no')"
