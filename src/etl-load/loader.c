@@ -60,12 +60,20 @@ database_open(struct loader *l, struct err *e)
 		return -1;
 	if (l->o->ddl != NULL && ddl_run(l, e) == -1)
 		return -1;
-	return target_open(&l->target, l->db, l->o, e);
+	if (target_open(&l->target, l->db, l->o, e) == -1)
+		return -1;
+	l->sink = sink_for(db_kind(l->db));
+	if (l->sink == NULL)
+		return err_set(e, ERR_BUG, false, "no sink for this database");
+	return l->sink->open(&l->self, l->db, &l->target, e);
 }
 
 static void
 database_close(struct loader *l)
 {
+	if (l->sink != NULL)
+		l->sink->close(l->self);
+	l->self = NULL;
 	target_close(&l->target);
 	db_close(l->db);
 	l->db = NULL;
@@ -135,20 +143,13 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    same_database(o, e) == -1 || copy_run(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 || database_retry(l, e) == -1)
 		return -1;
-	l->sink = sink_for(db_kind(l->db));
-	if (l->sink == NULL)
-		return err_set(e, ERR_BUG, false, "no sink for this database");
 	l->whole = o->single;
-	if (outcome_init(&l->outcome, s, &l->target, dup, e) == -1)
-		return -1;
-	return l->sink->open(&l->self, l->db, &l->target, e);
+	return outcome_init(&l->outcome, s, &l->target, dup, e);
 }
 
 void
 loader_close(struct loader *l)
 {
-	if (l->sink != NULL)
-		l->sink->close(l->self);
 	outcome_release(&l->outcome);
 	spool_release(&l->spool);
 	causes_free(l->causes);

@@ -83,6 +83,19 @@ for when in before after; do
 	sql 'TRUNCATE dead_letters CASCADE' 2>"$scratch/out"
 done
 
+# The line is cut while the loader looks at the table.
+sql 'TRUNCATE t'
+: >"$scratch/aside"
+for word in row_security_active tginitdeferred; do
+	export CUT_AT=$word
+	through before
+	unset CUT_AT
+	is "cut at $word" 0 "$(load --retries 1)"
+	kill $proxy
+	wait $proxy 2>/dev/null || :
+done
+is 'cut before the first batch: rows' 398 "$(sql 'SELECT count(*) FROM t')"
+
 # Another record is refused the second time: what is aside by then stays, and
 # is not taken for the same occurrence.
 sql 'DROP TABLE t; CREATE TABLE t (k int, n int); CREATE SEQUENCE first'

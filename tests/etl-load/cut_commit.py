@@ -4,7 +4,7 @@
 Passes all on to the server of PGHOST and PGPORT, but cuts the connection at
 the Nth COMMIT of all (the first): before the server gets it, after it has
 answered, or late: the server gets it half a second later. With dead, no other
-connection is taken after that.
+connection is taken after that. CUT_AT is another word than COMMIT.
 """
 import os
 import socket
@@ -15,6 +15,7 @@ import time
 when, folder = sys.argv[1:3]
 nth = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 dead = len(sys.argv) > 4
+word = os.environ.get("CUT_AT", "").encode() or b"COMMIT\0"
 host, port = os.environ.get("PGHOST", "localhost"), os.environ["PGPORT"]
 cut = threading.Event()
 seen = []
@@ -56,7 +57,7 @@ def serve(client):
                      daemon=True).start()
     try:
         while data := client.recv(65536):
-            if b"COMMIT\0" in data and not cut.is_set() and is_nth():
+            if word in data and not cut.is_set() and is_nth():
                 cut.set()
                 state["cut"] = True
                 if when == "before":
