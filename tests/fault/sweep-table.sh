@@ -37,7 +37,7 @@ saved='cat "$records"'
 letters="etl-transform 'error(\"no\")' --max-rejects 100% |
     etl-load --table log --max-rejects 100%"
 replay='$at_replay etl-dlq replay --stage transform'
-mended='$at_transform etl-transform "if .n == 5 then empty else .m = \"\" end"'
+mended="\$at_transform etl-transform 'if .n == 5 then empty else .m = 0 end'"
 old_tables='case $DATABASE_URL in
 sqlite:*) sqlite3 x.db <"$top/sql/sqlite/control_1.sql" ;;
 *) psql -Xq -d "$DATABASE_URL" -f "$top/sql/postgresql/control_1.sql" ;;
@@ -101,7 +101,8 @@ pipeline() {
 		rest="$into_log 1" stages='via load'
 		;;
 	replay)
-		before="$saved | $letters" source=$replay rest="$mended | $into_log 1"
+		before="$saved | $letters" source=$replay
+		rest="$mended | $into_log 1"
 		stages='replay transform load' compare=sums
 		;;
 	replay-again)
@@ -110,7 +111,8 @@ pipeline() {
 		stages='replay load'
 		;;
 	replays)
-		before="$saved | $letters" source=$replay rest="$mended | $into_log 1"
+		before="$saved | $letters" source=$replay
+		rest="$mended | $into_log 1"
 		stages='replay load' compare=sums
 		twice "$source | $rest"
 		;;

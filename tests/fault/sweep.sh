@@ -126,7 +126,8 @@ prepare() {
 	states="$states
 <$(db_state | sed '/^run|/d')>"
 	run
-	if [ $status -ne 0 ] || [ "$(db_state)" != "$wanted" ]; then
+	if [ $status -ne 0 ] || ! db_reads ||
+	    [ "$(db_state)" != "$wanted" ]; then
 		id=$kind/$p
 		fail "undisturbed: status $status, or not the same twice"
 		check "$id: undisturbed" 1
@@ -224,8 +225,8 @@ moments() {
 	}'
 }
 
-# to_sweep STAGE: those of its calls that are selected, each as NAME.COUNT,
-# which is what strace counts.
+# to_sweep STAGE: those of its calls that are selected, at least one, each as
+# NAME.COUNT, which is what strace counts.
 to_sweep() {
 	attach "$1" -e 'trace=!%memory,futex'
 	db_reset
@@ -237,7 +238,9 @@ to_sweep() {
 	END {
 		for (i = 1; i <= n; i++)
 			if ((i + o) % (i > start || k == 1 ? k : 10 * k) == 0)
-				print call[i]
+				print call[done = i]
+		if (!done)
+			print call[n - o % (n - start)]
 	}' "$scratch/trace"
 }
 
@@ -267,9 +270,8 @@ sweep() {
 		fi
 	done
 	[ "$1" != server ] || db_verify || fail 'pg_amcheck:'
-	n=$((points - points_before))
-	check "$kind/$p/$1: $n points, $((failures - failures_before)) failures" \
-	    $((n == 0 || failures > failures_before))
+	check "$kind/$p/$1: $((points - points_before)) points, $((failures -
+	    failures_before)) failures" $((n == 0 || failures > failures_before))
 }
 
 mkdir "$scratch/tmp"
