@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "json/write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -146,6 +147,14 @@ list_each(void *self, const struct checkpoint *p, struct err *e)
 	if ((json ? object_put(l, p, e) : row_put(l, p, e)) == -1)
 		return -1;
 	return out_line(out, l->line.data, l->line.len, e);
+}
+
+void
+store_empty(const char *name)
+{
+	if (isatty(STDERR_FILENO) == 1)
+		(void)fprintf(stderr, "etl-checkpoint: list: no checkpoint "
+		    "in %s\n", name);
 }
 
 int

@@ -21,4 +21,7 @@ struct store {
 
 extern const struct store store_db, store_file;
 
+/* A list has none: told on a terminal only, as it may be another place. */
+void store_empty(const char *name);
+
 #endif

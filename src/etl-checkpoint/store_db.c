@@ -88,16 +88,19 @@ base_list(struct command *c, int (*each)(void *self,
 	struct checkpoints *l = NULL;
 	struct checkpoint p;
 	struct db *db;
+	size_t n = 0;
 	int rc = -1;
 
 	if (open_db(&db, c, e) == -1)
 		return -1;
 	if (checkpoints_open(&l, db, e) == 0)
-		while ((rc = checkpoints_next(l, &p, e)) == 1)
+		while ((rc = checkpoints_next(l, &p, e)) == 1 && ++n > 0)
 			if (each(self, &p, e) == -1) {
 				rc = -1;
 				break;
 			}
+	if (rc == 0 && n == 0)
+		store_empty(db_name(db));
 	checkpoints_close(l);
 	db_close(db);
 	return rc;

@@ -25,16 +25,19 @@ file_list(struct command *c, int (*each)(void *self,
 {
 	struct checkpoint p;
 	struct statefile *f;
+	size_t n = 0;
 	int rc;
 
 	if (statefile_open(&f, c->path, e) == -1)
 		return -1;
-	while ((rc = statefile_next(f, &p, e)) == 1)
+	while ((rc = statefile_next(f, &p, e)) == 1 && ++n > 0)
 		if (each(self, &p, e) == -1) {
 			rc = -1;
 			break;
 		}
 	statefile_close(f);
+	if (rc == 0 && n == 0)
+		store_empty(c->path);
 	return rc;
 }
 

@@ -58,6 +58,8 @@ int erase_command(struct dlq *d, struct err *e);
 int purge_command(struct dlq *d, struct err *e);
 
 int dlq_open(struct dlq *d, struct err *e);      /* the database */
+/* Told on a terminal only: a name or the database may be mistyped. */
+void dlq_none(const struct dlq *d, const char *what);
 /* status: what --status is where it is not given; NULL any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *status, struct err *e);

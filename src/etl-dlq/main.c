@@ -166,6 +166,17 @@ dlq_open(struct dlq *d, struct err *e)
 	return control_ensure(d->db, e);
 }
 
+void
+dlq_none(const struct dlq *d, const char *what)
+{
+	const char *status = d->selection.filter.status;
+
+	if (isatty(STDERR_FILENO) == 1)
+		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter of %s "
+		    "matches\n", what, status != NULL ? status : "",
+		    status != NULL ? " " : "", db_name(d->db));
+}
+
 static int
 command_run(const struct command *c, struct dlq *d, struct err *e)
 {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CHOICES = 16 };
 
@@ -213,10 +212,8 @@ replay_command(struct dlq *d, struct err *e)
 
 	if (dlq_open(d, e) == 0 && tired_tell(d, &f, e) == 0 &&
 	    choice_read(&c, d, &f, e) == 0) {
-		/* Somebody may have mistyped a name; cron may not. */
-		if (!c.any && isatty(STDERR_FILENO) == 1)
-			(void)fprintf(stderr, "etl-dlq: replay: no open "
-			    "letter of %s matches\n", db_name(d->db));
+		if (!c.any)
+			dlq_none(d, "replay");
 		rc = stream_write(d, &c, &f, e);
 	}
 	free(c.pipeline);

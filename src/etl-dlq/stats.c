@@ -207,8 +207,11 @@ stats_command(struct dlq *d, struct err *e)
 
 	if (f.v == NULL)
 		return err_nomem(e);
-	if (dlq_open(d, e) == 0 && causes_read(&f, d, e) == 0)
+	if (dlq_open(d, e) == 0 && causes_read(&f, d, e) == 0) {
+		if (f.n == 0)
+			dlq_none(d, "stats");
 		rc = causes_print(d, &f, e);
+	}
 	free(f.v);
 	return rc;
 }

@@ -21,6 +21,11 @@ for kind in sqlite postgresql file; do
 	ck() { verb=$1; shift; etl-checkpoint "$verb" "$where" "$@"; }
 	is "$kind: an empty list" '0 0' \
 	    "$(status ck list) $(wc -c <out | tr -d ' ')"
+	timeout 20 script -qec "etl-checkpoint list '$where'" tty </dev/null \
+	    >/dev/null
+	like "$kind: an empty list, on a terminal" \
+	    "^etl-checkpoint: list: no checkpoint in $place" \
+	    "$(grep -a etl-checkpoint: tty)"
 	is "$kind: get of none" 1 "$(status ck get posts)"
 	like "$kind: says so" \
 	    "^etl-checkpoint: posts: no such checkpoint in $place" \

@@ -63,6 +63,13 @@ for kind in sqlite postgresql; do
 	like "$kind: of nothing: told on a terminal" \
 	    "^etl-dlq: replay: no open letter of $kind:.* matches" \
 	    "$(grep -a etl-dlq: tty)"
+	for verb in list stats; do
+		is "$kind: $verb of nothing: silent" '' "$(etl-dlq $verb 2>&1)"
+		timeout 20 script -qec "etl-dlq $verb" tty </dev/null >/dev/null
+		like "$kind: $verb of nothing: told on a terminal" \
+		    "^etl-dlq: $verb: no (open )?letter of $kind:.* matches" \
+		    "$(grep -a etl-dlq: tty)"
+	done
 	etl-dlq put rejects >/dev/null
 	# Numbers need not follow the order: by the second of their times.
 	set --
