@@ -26,7 +26,7 @@ struct cursor {
 	bool unmarked;          /* and since the last mark */
 	bool edge;              /* a page has begun since it rose */
 	bool warned;
-	uint64_t page, taken, since_mark;
+	uint64_t page, taken, since_mark, risen;
 	int64_t marked_at;
 };
 
@@ -162,6 +162,12 @@ cursor_moved(const struct cursor *c)
 	return c->moved;
 }
 
+uint64_t
+cursor_risen(const struct cursor *c)
+{
+	return c->moved ? c->risen : 0;
+}
+
 static const char *
 show_best(const struct cursor *c, char out[VALUE_SHOWN])
 {
@@ -284,6 +290,7 @@ cursor_take(struct cursor *c, struct stage *s, const struct item *it,
 		if (buf_check(&c->best, e) == -1)
 			return -1;
 		c->moved = c->unmarked = true;
+		c->risen = it->index;
 	}
 	c->taken++;
 	c->since_mark++;

@@ -30,6 +30,8 @@ void cursor_close(struct cursor *c);
 int cursor_ask(struct cursor *c, struct buf *url, struct err *e);
 /* The value has risen since the last cursor_ask(). */
 bool cursor_moved(const struct cursor *c);
+/* The record of the page that moved it last: its index, or 0. */
+uint64_t cursor_risen(const struct cursor *c);
 /* Why a whole page has not moved it: sets *e.  most: of records on a page as
  * long as those before, where that alone makes it whole; else 0. */
 int cursor_stuck(const struct cursor *c, const char *page, uint64_t most,

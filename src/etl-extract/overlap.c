@@ -22,21 +22,22 @@ overlap_release(struct overlap *o)
 }
 
 static void
-put(struct overlap *o, const char *p, size_t n)
+put(struct overlap *o, const char *p, size_t n, bool top)
 {
 	uint32_t h = hash(p, n);
 	size_t i = h & (o->cap - 1);
 
 	while (o->slot[i].p != NULL)
 		i = (i + 1) & (o->cap - 1);
-	o->slot[i] = (struct overlap_slot){ p, n, h };
+	o->slot[i] = (struct overlap_slot){ p, n, h, top };
 }
 
 int
-overlap_fill(struct overlap *o, const struct body *b, struct err *e)
+overlap_fill(struct overlap *o, const struct body *b, uint64_t top,
+    struct err *e)
 {
 	const struct json *j = &b->j;
-	uint64_t n = body_count(b);
+	uint64_t n = body_count(b), k = 0;
 
 	overlap_release(o);
 	if (n == 0)
@@ -49,7 +50,7 @@ overlap_fill(struct overlap *o, const struct body *b, struct err *e)
 	}
 	for (uint32_t i = b->array + 1; i < j->tok[b->array].next;
 	    i = j->tok[i].next)
-		put(o, j->text + j->tok[i].at, j->tok[i].len);
+		put(o, j->text + j->tok[i].at, j->tok[i].len, ++k >= top);
 	return 0;
 }
 
@@ -73,7 +74,9 @@ find(const struct overlap *o, const char *p, size_t n)
 bool
 overlap_has(const struct overlap *o, const char *p, size_t n)
 {
-	return find(o, p, n) != NULL;
+	const struct overlap_slot *s = find(o, p, n);
+
+	return s != NULL && s->top;
 }
 
 bool

@@ -10,13 +10,16 @@ struct overlap_slot {
 	const char *p;          /* NULL: free */
 	size_t n;               /* 0: was taken */
 	uint32_t hash;
+	bool top;
 };
 struct overlap {
 	struct overlap_slot *slot;
 	size_t cap;             /* a power of two, or 0 */
 };
 
-int overlap_fill(struct overlap *o, const struct body *b, struct err *e);
+/* Records from number top on (1, 2, ...) are those that overlap_has() means. */
+int overlap_fill(struct overlap *o, const struct body *b, uint64_t top,
+    struct err *e);
 bool overlap_has(const struct overlap *o, const char *p, size_t n);
 bool overlap_take(struct overlap *o, const char *p, size_t n);
 void overlap_release(struct overlap *o);

@@ -212,7 +212,7 @@ page_again(struct pages *p)
 
 /* Looked for before anything of the page leaves: a service that leaves out
  * the bound has skipped what else has the last value of a full page, and no
- * mark may pass that. */
+ * mark may pass that.  What has no value may come on every page. */
 static int
 page_follows(struct pages *p, struct err *e)
 {
@@ -249,7 +249,8 @@ page_ended(struct pages *p, struct err *e)
 		return cursor_stuck(c, buf_text(&p->shown),
 		    p->records < p->size ? p->records : 0, e);
 	p->over = p->over || p->again == p->records;
-	return p->over ? 0 : overlap_fill(&p->overlap, &p->body, e);
+	return p->over ? 0 : overlap_fill(&p->overlap, &p->body,
+	    cursor_risen(c), e);
 }
 
 static enum source_next

@@ -439,6 +439,18 @@ is 'a bound that is left out' 75 "$(since_paged --size limit=10 --delay 1s \
 like 'a bound that is left out: says so' 'leaves out the bound itself' "$(err)"
 is 'a bound that is left out: no mark passes it' '' "$(marks)"
 is 'a bound that is left out: nothing of that page' "$(seq 10)" "$(seqs)"
+items 26
+first=2026-05-01T00:00:00Z
+for strict in 1 0; do
+	nothing
+	is "a record without value on every page, strict=$strict" \
+	    $((75 * strict)) "$(since_paged --size limit=10 --start "$first" \
+	    --max-rejects 9 "$api/items?pinned=1&strict=$strict")"
+	is "a record without value on every page, strict=$strict: once" 1 \
+	    "$(wc -l <"$rejects")"
+done
+is 'a record without value on every page: all others' "$(seq 26)" "$(seqs)"
+items 120
 is 'a bound that is left out, short pages' 0 "$(since_paged --size limit=130 \
     --max-rejects 9 "$api/items?strict=1")"
 is 'a bound that is left out, short pages: all' \

@@ -12,7 +12,7 @@ enum { BASE = 1777593600, SHARED_FIRST = 100, SHARED_LAST = 107 };
 struct query {
 	char since[128], until[128], by[16];
 	unsigned long limit, page;
-	bool strict, shuffled;
+	bool strict, shuffled, pinned;
 };
 
 static void
@@ -69,6 +69,7 @@ query_read(struct query *q, const char *uri)
 	param(uri, "order", order, sizeof(order));
 	q->shuffled = strcmp(order, "none") == 0;
 	q->strict = param_number(uri, "strict", 0) != 0;
+	q->pinned = param_number(uri, "pinned", 0) != 0;
 	q->limit = param_number(uri, "limit", 100);
 	q->page = param_number(uri, "page", 1);
 	if (q->limit == 0 || q->limit > 100000)
@@ -191,6 +192,10 @@ page_put(struct buf *b, const struct query *q, const unsigned *match,
 	if (q->shuffled)
 		for (step = 7919; total > 0 && total % step == 0; step += 2)
 			continue;
+	if (q->pinned) {
+		item_put(b, 27);
+		buf_str(b, first < total ? "," : "");
+	}
 	for (size_t k = first; k < total && k < first + q->limit; k++) {
 		buf_str(b, k == first ? "\n  " : ",\n  ");
 		item_put(b, match[k * step % total]);

@@ -1,5 +1,6 @@
 /* /items: a set that grows, read by a bound and a limit.
  *   ?since=V (>=; with strict=1: >) &until=V (<=) &limit=N (100) &page=N
+ *   &pinned=1 (item 27, which has no time, comes first on every page)
  *   &by=ts|seq|code: what bounds are compared with; &order=none: shuffled;
  *   &most=N: never more than these
  * /control/items/TO/FROM: from now on there are the items FROM to TO.
