@@ -7,6 +7,7 @@
 #include "stream/stage.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,17 @@ take_record(struct save *s, const struct line *l, struct err *e)
 	return 0;
 }
 
+static int
+name_check(const struct save *s, const struct mark *m, struct err *e)
+{
+	const struct mark *begin = stage_stream(s->stage);
+
+	if (strcmp(m->name, begin->checkpoint) == 0)
+		return 0;
+	return err_set(e, ERR_PEER, false, "a checkpoint of another name than "
+	    "begin announces: %s, not %s", m->name, begin->checkpoint);
+}
+
 /* What has passed is saved before the stream says how it ended, so that a
  * failure to save can still be told to the programs behind. */
 static int
@@ -69,6 +81,8 @@ take_mark(struct save *s, struct err *e)
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
 	    saver_save(&s->saver, e) == -1)
+		return -1;
+	if (m->kind == MARK_CHECKPOINT && name_check(s, m, e) == -1)
 		return -1;
 	if (stage_pass(s->stage, e) == -1)
 		return -1;

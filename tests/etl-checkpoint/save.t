@@ -250,6 +250,8 @@ refused 'a record twice' 76 'were added' 2p
 refused 'a reject line lost' 76 'wrote 1 reject lines' \
     's/"rejected":0}/"rejected":1}/'
 refused 'no stages' 76 . '4s/"stages".*/"x":1}/'
+refused 'another name than that of begin' 76 'of another name' \
+    's/"name":"posts"/"name":"other"/'
 refused 'a name too long' 76 512 "s/posts/$(printf '%0600d' 1)/"
 fresh old 1
 is 'the marks before the hole are good' 76 "$(marked 3 1 | sed 8d |
