@@ -27,4 +27,7 @@ long io sh tests/fault/point.sh io 1
 long memory sh tests/fault/point.sh memory 1
 long commits env ROUNDS=50 sh tests/fault/commits.t
 long eight env ROUNDS=100 sh tests/etl-run/eight.t
+long power env CUTS=5000 sh tests/fault/power.t
+long lock-time sh tests/fault/lock-time.sh
+long mutants sh tests/fault/mutants-rows.sh
 done_testing
