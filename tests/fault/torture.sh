@@ -34,6 +34,7 @@ lane() {
 	case $1 in
 	1)
 		say random sweep -r 12 || bad=1
+		say crowd env CROWD=60 sh tests/fault/crowd.t || bad=1
 		;;
 	2)
 		say server crash -r 4 || bad=1
