@@ -55,6 +55,8 @@ torture: deps
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) \
 	    sh tests/fault/torture.sh $(B)/torture
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) sh tests/fault/torture-calls.sh
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) CASES=3000 SEED=$$(date +%s) \
+	    sh tests/etl-record/attack.t
 fuzz: deps
 	@sh tests/fuzz/run.sh
 
