@@ -345,7 +345,7 @@ class Attack:
         if rc not in codes:
             self.say(who, "status %s, wanted %s" % (rc, sorted(codes)),
                      err.decode(errors="replace")[:200].strip())
-        elif rc and not err.startswith(who.encode() + b": "):
+        elif rc and who.encode() + b": " not in err:
             self.say(who, "says nothing", repr(err[:200]))
         return rc in codes
 
