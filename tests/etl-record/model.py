@@ -41,6 +41,8 @@ class Fault(Exception):
 
 def depth_of(line):
     level = most = 0
+    if line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
+        return 0
     for c in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", line):
         if c in b"[{":
             level += 1
