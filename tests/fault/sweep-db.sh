@@ -8,13 +8,22 @@ CREATE TABLE t (k text PRIMARY KEY, n bigint NOT NULL, m text);
 CREATE TABLE log (k text, n bigint NOT NULL, m text);
 '
 
-# state_sql HEX INSERTED: what is compared.
+# last COLUMN MEMBER: of the loader's counts.
+last() {
+	case $kind in
+	sqlite*) echo "($1 ->> '\$[#-1].$2')" ;;
+	*) echo "($1::jsonb -> -1 ->> '$2')::bigint" ;;
+	esac
+}
+
+# state_sql HEX: what is compared.
 state_sql() {
 	attempts='attempts, resolved_upto, (SELECT count(*)
 	    FROM dead_letter_attempts AS a WHERE a.dead_letter_id = d.id)'
 	load='stream_id, target, batch, seq, version, ended, taken, counts'
 	case $compare in
-	sums) load="sum($2), max(version)" ;;
+	sums) load="sum($(last counts inserted)), max(version)" ;;
+	letters) load='' ;;
 	rows) load='' attempts='attempts > 0' ;;
 	esac
 	cat <<-EOF
@@ -24,7 +33,8 @@ state_sql() {
 	SELECT 'run', status, (SELECT count(*) FROM pipeline_runs
 	    WHERE status = 'running'), (SELECT count(*) FROM pipeline_runs
 	    WHERE status = 'success' AND records_extracted <>
-	    records_loaded + unchanged + dropped + rejected)
+	    records_loaded + unchanged + dropped + rejected +
+	    $(last stages skipped) + $(last stages superseded))
 	    FROM pipeline_runs ORDER BY id DESC LIMIT 1;
 	SELECT 'checkpoint', name, value, version, seq FROM etl_checkpoints
 	    ORDER BY name;
@@ -35,8 +45,7 @@ state_sql() {
 sqlite_make() {
 	db=sqlite:$work/x.db
 	sqlite3 "$work/x.db" "PRAGMA journal_mode = $1; $tables" >/dev/null
-	state_sql 'hex(raw)' "counts ->> '\$[#-1].inserted'" \
-	    >"$scratch/state.sql"
+	state_sql 'hex(raw)' >"$scratch/state.sql"
 	echo 'PRAGMA integrity_check; PRAGMA journal_mode;' >>"$scratch/state.sql"
 }
 
@@ -75,8 +84,7 @@ pg_make() {
 	{
 		# The session of a program that was killed may still commit.
 		echo 'BEGIN ISOLATION LEVEL REPEATABLE READ;'
-		state_sql "encode(raw, 'hex')" \
-		    "(counts::jsonb -> -1 ->> 'inserted')::bigint"
+		state_sql "encode(raw, 'hex')"
 		echo 'COMMIT;'
 	} >"$scratch/state.sql"
 	echo "SELECT count(*) FROM pg_stat_activity

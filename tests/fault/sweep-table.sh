@@ -9,6 +9,7 @@
 #		first and last may be seen; any: what is seen is not judged
 #	compare	all: ledger and letters are the same to the last column; sums:
 #		streams have new names each time, so of the ledger the sums;
+#		letters: all but the ledger, whose counts tell what each run did
 #		rows: a stream without checkpoints commits before its end, so
 #		what is done again counts again: rows and letters alone
 # and may set
@@ -161,7 +162,7 @@ pipeline() {
 		;;
 	orphans)
 		source=$marked rest="$transform | $into_log 1"
-		stages=run
+		stages=run compare=letters
 		in_run "$drip <\"\$marks\" | $rest"
 		script="$script; ${script#* }; true"
 		;;
