@@ -40,9 +40,9 @@ mutant io.t 'an interrupted write fails' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'
 mutant io.t 'a full disk is no failure' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
-mutant memory.t 'SQL with parts missing' lib/db/letters_where.c \
+mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/db/letters_where.c \
     's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
-mutant memory.t 'a key that has no hash' src/etl-load/outcome.c \
+mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-load/outcome.c \
     '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
 mutant commits.t 'an unknown COMMIT is done again' src/etl-load/commit.c \
     's/rc = l->unknown ? decide(l, e) : 0;/rc = 0;/'
