@@ -11,6 +11,7 @@ if [ -z "${ETL_DISK:-}" ]; then
 	ETL_DISK=$scratch/disk exec unshare $map -m sh "$0"
 fi
 scratch=${ETL_DISK%/*} disk=$ETL_DISK
+end=0
 trap 'end=$?; umount "$disk" 2>/dev/null; leave $end' EXIT
 mkdir "$disk"
 mount -t tmpfs -o size=256k tmpfs "$disk"
