@@ -34,8 +34,6 @@ mutant() {
 	touch "$tree/$file"
 }
 
-mutant 'point.sh io 1 run-sqlite' 'a COMMIT that fails is not asked for' lib/db/rows.c \
-    's/while (rc != -1 \&\& (rc = db_next(r, e)) == 1)/while (0)/'
 mutant io.t 'an interrupted write fails' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'
 mutant io.t 'a full disk is no failure' lib/stream/fdwrite.c \
