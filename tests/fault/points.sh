@@ -5,7 +5,7 @@
 #	    sh tests/fault/point.sh io CASE CALL:N:HOW
 # shellcheck disable=SC2154 # of lib.sh
 points_start() {
-	api_start --posts 12 --items 12
+	api_start --posts 12 --items 12 --max-time 36000
 	SCRATCH=$scratch SHIM=$etl_build/tests/shim.so API=$api
 	PYTHONDONTWRITEBYTECODE=1
 	# The shim stands before the sanitizers' own functions.
