@@ -76,10 +76,13 @@ is 'a slow reader' 0 $rc
 is 'a slow reader: every reject, whole, in order' "$(cat in)" "$(jq -r .raw got)"
 
 # One reader of both, who takes only one until that is at its end.
+# It opens both before it reads: a pipe that it opened after its writers had
+# gone would have lost all that was in it, and keep the reader waiting.
 mkfifo records
 {
+	exec 7<rejects
 	cat records >got.records
-	cat rejects >got.rejects
+	cat <&7 >got.rejects
 } &
 reader=$!
 exec 8<>rejects
