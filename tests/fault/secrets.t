@@ -15,11 +15,13 @@ etl-extract --auth bearer --paginate page --into query:_page --size _limit=5 \
 etl-transform '{id, title} | if .id == 3 then error("no") else . end' |
 etl-load --table t --max-rejects 100%
 END
-# The words of all processes of ours, again and again.
+# The words of all processes of ours, which are where we are, again and again.
 watch_arguments() {
 	while :; do
-		# shellcheck disable=SC2009
-		ps -e -o args= | grep -E '^(etl-|sh .*flow)' || :
+		ps -o args= -p "$(find /proc -maxdepth 2 -name cwd \
+		    -lname "$scratch" 2>/dev/null | cut -d / -f 3 |
+		    paste -s -d ,)" |
+		    grep -E '^(etl-|([^ ]*/)?sh ([^ ]* )*flow\.sh)' || :
 		sleep 0.05
 	done >>arguments &
 	watcher=$!
