@@ -23,17 +23,17 @@ QUIET = ("EINTR", "EAGAIN", "SHORT")    # what nobody may notice
 
 # What can happen to each call.  Left out is what no kernel does: EAGAIN and
 # EINTR on regular files and short writes of less than PIPE_BUF to pipes of
-# one's own, EIO on these, ENOSPC where nothing is written, an F_GETFL or
+# one's own, EIO on any pipe, ENOSPC where nothing is written, an F_GETFL or
 # F_UNLCK that fails.
 WAYS = {
     "read": {"*": [], "file": ["EIO", "SHORT"],
-             "pipe": ["EIO", "EINTR", "EAGAIN", "SHORT"],
+             "pipe": ["EINTR", "EAGAIN", "SHORT"],
              "own-pipe": ["EINTR"],
              "socket": ["EIO", "EINTR", "EAGAIN", "ECONNRESET", "SHORT"]},
     "recv": {"*": ["ECONNRESET", "EINTR", "EAGAIN", "SHORT"]},
     "pread": {"*": ["EIO", "SHORT"]},
     "write": {"*": [], "file": ["EIO", "ENOSPC", "SHORT"],
-              "pipe": ["EIO", "EINTR", "EAGAIN", "SHORT"],
+              "pipe": ["EINTR", "EAGAIN", "SHORT"],
               "own-pipe": ["EINTR"],
               "socket": ["EIO", "EINTR", "EAGAIN", "ECONNRESET", "SHORT"]},
     "pwrite": {"*": ["EIO", "ENOSPC", "SHORT"]},
