@@ -28,13 +28,15 @@ QUIET = ("EINTR", "EAGAIN", "SHORT")    # what nobody may notice
 WAYS = {
     "read": {"*": [], "file": ["EIO", "SHORT"],
              "pipe": ["EINTR", "EAGAIN", "SHORT"],
-             "own-pipe": ["EINTR"],
              "socket": ["EIO", "EINTR", "EAGAIN", "ECONNRESET", "SHORT"]},
+    "own-read": {"*": ["EINTR"]}, "own-write": {"*": ["EINTR"]},
+    # EAGAIN of a write says that the pipe is full: a lie, it would be.
+    "loose-read": {"*": ["EINTR", "EAGAIN", "SHORT"]},
+    "loose-write": {"*": ["EINTR", "SHORT"]},
     "recv": {"*": ["ECONNRESET", "EINTR", "EAGAIN", "SHORT"]},
     "pread": {"*": ["EIO", "SHORT"]},
     "write": {"*": [], "file": ["EIO", "ENOSPC", "SHORT"],
               "pipe": ["EINTR", "EAGAIN", "SHORT"],
-              "own-pipe": ["EINTR"],
               "socket": ["EIO", "EINTR", "EAGAIN", "ECONNRESET", "SHORT"]},
     "pwrite": {"*": ["EIO", "ENOSPC", "SHORT"]},
     "send": {"*": ["ECONNRESET", "EINTR", "EAGAIN", "SHORT"]},

@@ -109,7 +109,9 @@ count(const char *name)
 	return 0;
 }
 
-/* Nobody but the program can make its own pipes O_NONBLOCK. */
+/* Pipes of the program's own: loose ones are those that it has made O_NONBLOCK.
+ * Calls on either are counted by themselves: how many come before another
+ * call is a matter of time. */
 static const char *
 kind_of(int fd)
 {
@@ -118,8 +120,8 @@ kind_of(int fd)
 	if (fd < 0 || syscall(SYS_fstat, fd, &st) != 0)
 		return "-";
 	if (S_ISFIFO(st.st_mode))
-		return fd < 4 || (syscall(SYS_fcntl, fd, F_GETFL) &
-		    O_NONBLOCK) != 0 ? "pipe" : "own-pipe";
+		return fd < 4 ? "pipe" : (syscall(SYS_fcntl, fd, F_GETFL) &
+		    O_NONBLOCK) != 0 ? "loose-pipe" : "own-pipe";
 	return S_ISREG(st.st_mode) ? "file" :
 	    S_ISSOCK(st.st_mode) ? "socket" : S_ISCHR(st.st_mode) ? "device" :
 	    "other";
@@ -160,10 +162,18 @@ long
 meet(const char *name, int fd, size_t n, const void *caller)
 {
 	int was = errno;
+	const char *kind;
+	char own[24];
 	unsigned at;
 
 	if (shim.shared == NULL)
 		return (long)n;
+	kind = n > 0 ? kind_of(fd) : "";
+	if (strstr(kind, "-pipe") != NULL) {
+		(void)snprintf(own, sizeof(own), "%.*s%s",
+		    (int)strcspn(kind, "p"), kind, name);
+		name = own;
+	}
 	at = count(name);
 	if (is_it(name, at)) {
 		tell("hit ", name, at, fd, caller);
