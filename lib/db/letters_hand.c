@@ -1,60 +1,15 @@
+#include "db/id.h"
 #include "db/letters_impl.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-enum { NUMBER_DIGITS = 18 };
-
-/* The number that text is: 0 where it is none. */
-int64_t
-letter_number(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (n == 0 || n > NUMBER_DIGITS || strspn(text, "0123456789") != n)
-		return 0;
-	return strtoll(text, NULL, 10);
-}
-
-static int
-find_prefix(struct db *db, const char *id, int64_t *out, struct err *e)
-{
-	struct db_value v = db_text(id);
-	struct db_rows *r;
-	int n = 0, rc;
-
-	if (db_query(db, &r, db_sql(db, SQL_LETTER_BY_PREFIX), &v, 1,
-	    e) == -1)
-		return -1;
-	while ((rc = db_next(r, e)) == 1) {
-		*out = db_column(r, 0).i;
-		n++;
-	}
-	db_end(r);
-	if (rc == 0 && n > 1)
-		rc = err_set(e, ERR_USAGE, false, "%s: several dead letters "
-		    "begin so: give more of the id", id);
-	return rc == -1 ? -1 : n;
-}
 
 /* The letter's number, of a number or of the start of its reject id. */
 int
 letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
 {
-	struct db_value v = DB_I(letter_number(id));
-	int rc;
+	static const struct id_kind letter = { SQL_LETTER_BY_NUMBER,
+	    SQL_LETTER_BY_PREFIX, "0123456789abcdef", "dead letter",
+	    "dead letters" };
 
-	*out = 0;
-	if (v.i > 0 && db_int(db, db_sql(db, SQL_LETTER_BY_NUMBER), &v, 1, 0,
-	    out, e) == -1)
-		return -1;
-	if (*out != 0)
-		return 0;
-	if (*id != '\0' && strspn(id, "0123456789abcdef") == strlen(id) &&
-	    (rc = find_prefix(db, id, out, e)) != 0)
-		return rc == -1 ? -1 : 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such dead letter in %s",
-	    id, db_name(db));
+	return id_find(db, &letter, id, out, e);
 }
 
 int

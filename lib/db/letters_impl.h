@@ -6,7 +6,6 @@
 #include "db/letters.h"
 
 struct db_value letter_row(int64_t run_row);    /* 0 is NULL */
-int64_t letter_number(const char *text);        /* 0 where it is none */
 
 /* PostgreSQL: copied aside, then merged in a few statements. */
 int letters_copy(struct db *db, const struct letter_text *lines, size_t n,

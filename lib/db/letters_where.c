@@ -1,5 +1,6 @@
 #include "db/letters_where.h"
 
+#include "db/id.h"
 #include "db/letters_impl.h"
 
 #include <string.h>
@@ -68,7 +69,7 @@ static void
 conditions(struct where *w, struct db *db, const struct letter_filter *f,
     int64_t id)
 {
-	int64_t row = f->run == NULL ? 0 : letter_number(f->run);
+	int64_t row = f->run == NULL ? 0 : id_number(f->run);
 
 	add(w, db, &by_id, number_or_none(id));
 	add(w, db, &by_status, db_text(f->status));

@@ -1,9 +1,8 @@
+#include "db/id.h"
 #include "run.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { NUMBER_DIGITS = 18 };
 
 void
 history_release(struct history *h)
@@ -27,46 +26,12 @@ history_release(struct history *h)
 }
 
 static int
-find_prefix(struct db *db, const char *id, int64_t *out, struct err *e)
-{
-	struct db_value v = db_text(id);
-	struct db_rows *r;
-	int n = 0, rc;
-
-	if (db_query(db, &r, db_sql(db, SQL_STATUS_BY_PREFIX), &v, 1,
-	    e) == -1)
-		return -1;
-	while ((rc = db_next(r, e)) == 1) {
-		*out = db_column(r, 0).i;
-		n++;
-	}
-	db_end(r);
-	if (rc == 0 && n > 1)
-		return err_set(e, ERR_USAGE, false, "%s: several runs begin "
-		    "so: give more of the uuid", id);
-	return rc;
-}
-
-static int
 find(struct db *db, const char *id, int64_t *out, struct err *e)
 {
-	size_t n = strlen(id);
-	struct db_value v = DB_I(0);
+	static const struct id_kind run = { SQL_STATUS_BY_NUMBER,
+	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
 
-	*out = 0;
-	if (n > 0 && n <= NUMBER_DIGITS && strspn(id, "0123456789") == n) {
-		v.i = strtoll(id, NULL, 10);
-		if (db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER), &v, 1, 0,
-		    out, e) == -1)
-			return -1;
-	}
-	if (*out == 0 && n > 0 && strspn(id, "0123456789abcdef-") == n &&
-	    find_prefix(db, id, out, e) == -1)
-		return -1;
-	if (*out != 0)
-		return 0;
-	return err_set(e, ERR_LIMIT, false, "%s: no such run in %s", id,
-	    db_name(db));
+	return id_find(db, &run, id, out, e);
 }
 
 /* NULL stays NULL. */
