@@ -220,7 +220,6 @@ details_of(struct letter_line *l)
 
 	l->v[LETTER_PIPELINE] = text_of(l, "pipeline");
 	l->v[LETTER_RUN] = text_of(l, "run");
-	l->v[LETTER_CODE] = or_empty(text_of(l, "code"));
 	l->v[LETTER_MESSAGE] = or_empty(text_of(l, "message"));
 	l->v[LETTER_POINTER] = text_of(l, "pointer");
 	l->v[LETTER_ORIGIN] = origin == 0 ? db_text(NULL) :
@@ -260,7 +259,8 @@ letter_line_read(struct letter_line *l, const char *line, size_t len,
 		return err_set(e, ERR_DATA, false, "%s", bad);
 	if (name_of(l, LETTER_ID, "id", e) == -1 ||
 	    name_of(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
-	    name_of(l, LETTER_STAGE, "stage", e) == -1)
+	    name_of(l, LETTER_STAGE, "stage", e) == -1 ||
+	    name_of(l, LETTER_CODE, "code", e) == -1)
 		return -1;
 	details_of(l);
 	if (raw_of(l, e) == -1 || data_of(l, e) == -1)

@@ -187,6 +187,18 @@ load|type|5|open' "$(letters)"
 	is "$k reject marks of plain input" 0 "$(load --key k)"
 	is "$k reject marks of plain input: stored" 1 "$(sql \
 	    "SELECT attempts FROM dead_letters WHERE reject_id = 'cc'")"
+	for code in '' '"code":7,' '"code":"",'; do
+		begin
+		put '{"k":"c","n":1}'
+		reject ff 1
+		end 1 1
+		sed -i "s/\"code\":\"parse\",/$code/" "$scratch/in"
+		is "$k a reject with '$code' for its code" 65 "$(load --key k)"
+		like "$k a reject with '$code' for its code: why" \
+		    'no reject line: no code' "$(cat "$scratch/err")"
+		is "$k a reject with '$code' for its code: nothing" 0 \
+		    "$(sql "SELECT count(*) FROM t WHERE k = 'c'")"
+	done
 	echo '{"k":"p","n":1}' >"$scratch/in"
 	end 1 0
 	is "$k end before begin" 76 "$(load --key k)"
