@@ -1,5 +1,6 @@
 #include "dlq.h"
 
+#include "base/temp.h"
 #include "base/text.h"
 #include "json/scan.h"
 #include "stream/lines.h"
@@ -29,13 +30,18 @@ int
 intake_new(struct intake **out, const char *bad, struct err *e)
 {
 	struct intake *in = calloc(1, sizeof(*in));
+	int fd;
 
 	if (in == NULL)
 		return err_nomem(e);
 	*out = in;
 	buf_init(&in->torn, SIZE_MAX / 4);
-	if ((in->file = tmpfile()) == NULL)
-		return err_errno(e, ERR_CREATE, "temporary file");
+	if ((fd = temp_open(e)) == -1)
+		return -1;
+	if ((in->file = fdopen(fd, "w+")) == NULL) {
+		(void)close(fd);
+		return err_nomem(e);
+	}
 	in->bad_name = bad;
 	if (bad != NULL && (in->bad = fopen(bad, "ae")) == NULL)
 		return err_errno(e, ERR_CREATE, bad);

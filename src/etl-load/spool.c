@@ -1,8 +1,8 @@
 #include "spool.h"
 
+#include "base/temp.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,36 +83,12 @@ spool_full(const struct spool *s, size_t most)
 	return s->data.len >= SPOOL_CHUNK || s->n >= most;
 }
 
-/* A name would be left behind by a kill before unlink(); only a file system
- * that knows no file without a name gets one. */
-static int
-file_make(const char *folder, struct err *e)
-{
-	char path[4096];
-	int fd, n;
-
-	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return fd == -1 ? err_errno(e, ERR_CREATE, folder) : fd;
-	n = snprintf(path, sizeof(path), "%s/etl-load.XXXXXX", folder);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(e, ERR_CREATE, false, "TMPDIR is too long");
-	if ((fd = mkostemp(path, O_CLOEXEC)) == -1)
-		return err_errno(e, ERR_CREATE, path);
-	(void)unlink(path);
-	return fd;
-}
-
 static int
 file_open(struct spool *s, struct err *e)
 {
-	const char *folder = getenv("TMPDIR");
-
 	if (s->open)
 		return 0;
-	if (folder == NULL || *folder == '\0')
-		folder = "/tmp";
-	if ((s->fd = file_make(folder, e)) == -1)
+	if ((s->fd = temp_open(e)) == -1)
 		return -1;
 	s->open = true;
 	return 0;

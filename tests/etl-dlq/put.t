@@ -79,16 +79,21 @@ for kind in sqlite postgresql; do
 		echo '{"@etl":"reject","v":1,"id":"a","occurrence":"o/a.bbbb/1","stage":"s","raw":"cut'
 		reject r/transform.bbbb/3 five '{"id":5}' |
 		    sed 's/"raw": *"/&x/; s/bbbb/cccc/'
+		reject r/transform.bbbb/4 six '{"id":6}' >whole
+		sed 's/"code":"required",//' whole
+		sed 's/"code":"required"/"code":7/' whole
 	} >odd
 	is "$kind: a file that was edited by hand" 65 \
 	    "$(status etl-dlq put --bad "odd.$kind" odd)"
-	is "$kind: its bad lines are named" 'odd: line 1: odd: line 2: odd: line 4: odd: line 5: ' \
+	is "$kind: its bad lines are named" 'odd: line 1: odd: line 2: odd: line 4: odd: line 5: odd: line 7: odd: line 8: ' \
 	    "$(grep -o 'odd: line [0-9]*: ' err | tr -d '\n')"
 	like "$kind: shown without harm" 'line 4: no JSON: .*\\xff\\u001b\[2J not JSON' \
 	    "$(cat err)"
-	like "$kind: counted" 'put: 4 lines were not stored, and kept in odd' \
+	is "$kind: one without a code, or with one that is no text, is named" 2 \
+	    "$(grep -c 'no reject line: no code' err)"
+	like "$kind: counted" 'put: 6 lines were not stored, and kept in odd' \
 	    "$(cat err)"
-	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p' odd | cksum)" \
+	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p;7,8p' odd | cksum)" \
 	    "$(cksum <"odd.$kind")"
 	like "$kind: and the good ones stored" '^2 stored' "$(cat out)"
 	is "$kind: nothing" 0 "$(status etl-dlq put /dev/null)"
@@ -145,6 +150,9 @@ for kind in sqlite postgresql; do
 done
 is 'a folder' 74 "$(status etl-dlq put .)"
 is 'a folder: is named' 'etl-dlq: .: cannot read: Is a directory' "$(cat err)"
+is 'TMPDIR that is not there' 73 "$(TMPDIR=none status etl-dlq put rejects)"
+is 'TMPDIR that is not there: is named' \
+    'etl-dlq: none: No such file or directory' "$(cat err)"
 is 'no server' 75 "$(status etl-dlq put --db postgresql://127.0.0.1:1/x \
     rejects)"
 is 'a full disk' 74 "$(rc=0; etl-dlq put rejects 2>err >/dev/full || rc=$?
