@@ -97,4 +97,26 @@ for kind in sqlite postgresql; do
 		    "$(($(sql 'SELECT count(*) FROM t') + $(wc -l <rejects)))"
 	done
 done
+# All processes of a filter are stopped while it is at work on a record, for
+# longer than a record may take: the time that they stood is not the filter's.
+echo '{"id":1}' >one
+setsid etl-transform --time-limit 4s \
+    '{n: ([limit(600000; repeat(1))] | length)}' <one >out 2>err 3>rejects &
+pid=$!
+at_exit "kill -9 -$pid 2>/dev/null"
+at_work() {
+	# shellcheck disable=SC2046
+	set -- $(pgrep -g "$pid" | sed 's,.*,/proc/&/stat,')
+	awk '$14 >= 20 { n++ } END { exit n == 0 }' "$@"
+}
+ok 'the filter is at work' wait_until 10 at_work
+kill -STOP -$pid
+sleep 4.3
+is 'and so it is while it is stopped' 0 "$(wc -c <out)"
+kill -CONT -$pid
+rc=0
+wait $pid || rc=$?
+is 'a filter stopped at work and continued' 0 $rc
+is 'a filter stopped at work and continued: its record' '{"n":600000}' \
+    "$(cat out rejects)"
 done_testing
