@@ -82,7 +82,7 @@ for kind in sqlite postgresql; do
 	mkfifo slow
 	TZ=Europe/Berlin at file etl-run --name c -c \
 	    'etl-transform --plain . <slow |
-	    etl-load --table k --key id --flush 100ms' 2>err &
+	    etl-load --table k --key id --flush 400ms' 2>err &
 	pid=$!
 	exec 8>slow
 	at_row=0
@@ -90,10 +90,11 @@ for kind in sqlite postgresql; do
 	    '2027-03-19 00:00:00' '2026-10-25 00:59:59' '1999-12-31 23:59:59'; do
 		at_row=$((at_row + 1))
 		printf '{"id":%d}\n' $at_row $((at_row + 100)) >&8
-		ok "$kind: before $now it is stored" wait_until 10 has \
-		    $((2 * at_row))
+		# It waits there, and its time is up when another clock goes.
+		sleep 0.2
 		echo "@$now" >clock
-		sleep 0.05
+		ok "$kind: at $now it is stored" wait_until 5 has \
+		    $((2 * at_row))
 	done
 	exec 8>&-
 	rc=0
