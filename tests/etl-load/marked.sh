@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # Marked streams by hand, into $scratch/in: stream, then rec, bad, mark,
 # resolve in any order, then end. Counts and seq are kept.
 
@@ -26,7 +26,7 @@ bad() {
 }
 stages() {
 	printf '"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,"rejected":%d%s}]' \
-	    $out $rejected "${aside:-}"
+	    "$out" "$rejected" "${aside:-}"
 }
 # mark VALUE: a checkpoint; $name, $from and $version may be changed before.
 mark() {
@@ -39,7 +39,7 @@ resolve() {
 	put "{\"@etl\":\"resolve\",\"id\":\"$1\",\"seq\":$seq,\"seen\":$2,\"upto\":$3,$(stages)}"
 }
 end() {
-	[ $seq -eq 0 ] || last="\"seq\":$seq,"
+	[ "$seq" -eq 0 ] || last="\"seq\":$seq,"
 	put "{\"@etl\":\"end\",${last:-}$(stages)}"
 	last=
 }
