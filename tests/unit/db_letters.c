@@ -194,21 +194,24 @@ filters_select(void **state)
 	buf_release(&b);
 }
 
+#define REJECT "{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
+
 /* Bad lines are told and not stored; a bad time is no reason to lose one. */
 static void
 lines_are_judged(void **state)
 {
 	static const char *const bad[] = {
 		"", "{}", "[]", "{\"@etl\":\"end\"}",
-		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
-		    "\"raw\":\"\"}",
-		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
-		    "\"occurrence\":\"o\"}",
-		"{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
-		    "\"occurrence\":\"o\",\"raw_base64\":\"!\"}",
+		REJECT "\"code\":\"c\",\"raw\":\"\"}",
+		REJECT "\"code\":\"c\",\"occurrence\":\"o\"}",
+		REJECT "\"code\":\"c\",\"occurrence\":\"o\","
+		    "\"raw_base64\":\"!\"}",
+		REJECT "\"occurrence\":\"o\",\"raw\":\"\"}",
+		REJECT "\"code\":7,\"occurrence\":\"o\",\"raw\":\"\"}",
+		REJECT "\"code\":\"\",\"occurrence\":\"o\",\"raw\":\"\"}",
 	};
-	static const char odd[] = "{\"@etl\":\"reject\",\"id\":\"a\","
-	    "\"stage\":\"s\",\"occurrence\":\"o\",\"raw\":\"\","
+	static const char odd[] = REJECT "\"code\":\"c\","
+	    "\"occurrence\":\"o\",\"raw\":\"\","
 	    "\"message\":\"a\\u0000b\",\"at\":\"2026-02-31T00:00:00Z\"}";
 	struct env *v = *state;
 
