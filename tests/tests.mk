@@ -3,7 +3,7 @@
 # tests/unit/unit.t runs them all.
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
-PROVE = env --default-signal prove -j2 --timer
+PROVE = env --default-signal prove -j3 --timer
 TESTS = tests/*/*.t
 SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
