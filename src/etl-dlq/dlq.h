@@ -72,6 +72,8 @@ void when_ago(char out[CLOCK_STAMP], uint64_t ms);
 /* A letter as one line of JSON, with nothing in it that a terminal obeys. */
 int letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e);
+/* A member, where there is a text to give. */
+void text_member(struct buf *b, const char *name, const char *s);
 /* A member "raw" or "raw_base64" at the end of a line that is begun. */
 int raw_json(struct out *out, const struct letter *l, struct err *e);
 

@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-static void
-text_member(struct buf *b, const char *name, const char *s)
-{
-	if (s != NULL && *s != '\0')
-		json_put_text(b, name, s);
-}
-
 /* The run of an occurrence outside etl-run is a process that has no run. */
 static void
 run_member(struct buf *b, const struct letter *l, const char *occurrence)

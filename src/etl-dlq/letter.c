@@ -9,7 +9,7 @@
 /* Of a raw line: a multiple of three, for base64. */
 enum { PART = 48 << 10, NAMED = 20 };
 
-static void
+void
 text_member(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL && *s != '\0')
