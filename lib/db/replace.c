@@ -23,18 +23,20 @@ refused(struct err *e, enum err_code code, const char *path)
 	return err_errno(e, code, path);
 }
 
-/* Where the name is a link the file it leads to is replaced, not the link. */
+/* Where the name is a link the file it leads to is replaced, not the link.
+ * The link is looked for first: a file may come between two looks. */
 static int
 follow(char **out, const char *path, struct err *e)
 {
 	struct stat st;
+	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 
 	*out = realpath(path, NULL);
 	if (*out != NULL)
 		return 0;
 	if (errno != ENOENT)
 		return refused(e, ERR_INPUT, path);
-	if (lstat(path, &st) == 0)
+	if (link)
 		return err_set(e, ERR_CONFIG, false,
 		    "%s: is a link to a file that is not there", path);
 	*out = strdup(path);

@@ -321,6 +321,17 @@ wait
 is 'one name by eight: one wins' '0 75 75 75 75 75 75 75' \
     "$(sort -n rc.? | tr '\n' ' ' | sed 's/ $//')"
 fresh
+: >slow
+(
+	wait_until 10 grep -q ENOENT slow
+	marked 5 | "$@" >/dev/null
+) &
+is 'the file comes between two looks at its name' 75 "$(rc=0
+    marked 5 | traced -o slow -P state.json -P "$PWD/state.json" \
+    -e inject=all:delay_enter=300000 "$@" >/dev/null 2>err || rc=$?
+    echo $rc)"
+wait
+fresh
 is 'inside etl-run' 0 "$(DATABASE_URL=sqlite:run.db status etl-run \
     --name posts -c 'cat three | etl-checkpoint save --state file:state.json \
     >>kept')"
