@@ -43,5 +43,6 @@ int err_status(const struct err *e);    /* transient is 75, else the code */
 /* For main: one line "PROGRAM: MESSAGE" on stderr, none for ERR_GONE, which
  * ends the process by SIGPIPE; returns err_status(). */
 int err_report(const char *program, const struct err *e);
+void err_warn(const char *program, const char *text);   /* NULL: nothing */
 
 #endif

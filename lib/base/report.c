@@ -20,6 +20,13 @@ show(struct buf *b, const char *msg)
 	}
 }
 
+void
+err_warn(const char *program, const char *text)
+{
+	if (text != NULL)
+		(void)fprintf(stderr, "%s: warning: %s\n", program, text);
+}
+
 int
 err_report(const char *program, const struct err *e)
 {

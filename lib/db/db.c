@@ -113,8 +113,8 @@ authority_has_password(const char *p)
 	return at != NULL && colon != NULL && colon + 1 < at;
 }
 
-bool
-db_url_has_password(const char *url)
+static bool
+url_has_password(const char *url)
 {
 	const char *p = strstr(url, "://");
 
@@ -126,6 +126,15 @@ db_url_has_password(const char *url)
 		if (p[8 + strspn(p + 8, " ")] == '=')
 			return true;
 	return false;
+}
+
+const char *
+db_url_warning(const char *url)
+{
+	if (url == NULL || !url_has_password(url))
+		return NULL;
+	return "--db: others can read a password in arguments: use "
+	    "DATABASE_URL or PGPASSFILE";
 }
 
 int

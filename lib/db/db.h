@@ -51,7 +51,8 @@ void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
 void db_url_show(struct buf *b, const char *url);       /* without secrets */
-bool db_url_has_password(const char *url);      /* seen in process lists */
+/* Of what --db gives (NULL: nothing): what to warn of, or NULL. */
+const char *db_url_warning(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */

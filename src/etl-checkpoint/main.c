@@ -6,7 +6,6 @@
 #include "db/statefile.h"
 #include "stream/stage.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -155,10 +154,7 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
 	stop_catch();
-	if (o.db != NULL && db_url_has_password(o.db))
-		(void)fprintf(stderr, "etl-checkpoint: warning: --db: others "
-		    "can read a password in arguments: use DATABASE_URL or "
-		    "PGPASSFILE\n");
+	err_warn("etl-checkpoint", db_url_warning(o.db));
 	if (verb_run(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_die();

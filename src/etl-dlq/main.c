@@ -218,10 +218,7 @@ main(int argc, char *argv[])
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
 	stop_catch();
-	if (o.db != NULL && db_url_has_password(o.db))
-		(void)fprintf(stderr, "etl-dlq: warning: --db: others can "
-		    "read a password in arguments: use DATABASE_URL or "
-		    "PGPASSFILE\n");
+	err_warn("etl-dlq", db_url_warning(o.db));
 	if (command_run(c, &d, &e) == 0)
 		return 0;
 	stop_die();

@@ -5,7 +5,6 @@
 #include "run.h"
 
 #include <getopt.h>
-#include <stdio.h>
 
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
@@ -178,10 +177,7 @@ main(int argc, char *argv[])
 		opt_release(&spec, &x.opts);
 		return opt_answer(&spec, r, &e);
 	}
-	if (x.opts.db != NULL && db_url_has_password(x.opts.db))
-		(void)fprintf(stderr, "etl-extract: warning: --db: others can "
-		    "read a password in arguments: use DATABASE_URL or "
-		    "PGPASSFILE\n");
+	err_warn("etl-extract", db_url_warning(x.opts.db));
 	stop_catch();
 	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
 		status = err_report(spec.program, &e);

@@ -4,7 +4,6 @@
 #include "load.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -73,10 +72,7 @@ check(const struct load_opts *o, int argc, struct err *e)
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch 0: wants at least 1");
-	if (o->db != NULL && db_url_has_password(o->db))
-		(void)fprintf(stderr, "etl-load: --db: a password in an "
-		    "argument is seen by all users of this machine: use "
-		    "DATABASE_URL or PGPASSFILE\n");
+	err_warn("etl-load", db_url_warning(o->db));
 	return 0;
 }
 

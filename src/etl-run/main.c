@@ -199,10 +199,7 @@ main(int argc, char *argv[])
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
-		if (o.db != NULL && db_url_has_password(o.db))
-			(void)fprintf(stderr, "etl-run: warning: --db: others "
-			    "can read a password in arguments: use "
-			    "DATABASE_URL or PGPASSFILE\n");
+		err_warn("etl-run", db_url_warning(o.db));
 		code = o.dry_run ? plan_print(&j) : job_work(&j, &sig);
 	}
 	script_release(&j.script);

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "db/control.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -112,10 +111,7 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
 	stop_catch();
-	if (o.db != NULL && db_url_has_password(o.db))
-		(void)fprintf(stderr, "etl-status: warning: --db: others can "
-		    "read a password in arguments: use DATABASE_URL or "
-		    "PGPASSFILE\n");
+	err_warn("etl-status", db_url_warning(o.db));
 	if (report_run(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_die();

@@ -171,4 +171,8 @@ is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
 is '--bad of list' 64 "$(status etl-dlq list --bad x)"
 is '--max-attempts of list' 64 "$(status etl-dlq list --max-attempts 1)"
 is '--max-record of list' 64 "$(status etl-dlq list --max-record 1MiB)"
+is 'a password in an argument' 75 \
+    "$(status etl-dlq list --db postgresql://u:geheim@127.0.0.1:1/x)"
+like 'is warned of' 'etl-dlq: warning: --db: .*DATABASE_URL' "$(cat err)"
+unlike 'and not shown' geheim "$(cat err)"
 done_testing

@@ -192,5 +192,9 @@ for bad in '' '1' '--run 1 2' '--run' '--json'; do
 	# shellcheck disable=SC2086
 	is "usage: $bad" 64 "$(status etl-status --db "$db" $bad)"
 done
-is 'no server' 75 "$(status etl-status --db postgresql://127.0.0.1:1/x --run 1)"
+is 'no server' 75 \
+    "$(status etl-status --db postgresql://u:geheim@127.0.0.1:1/x --run 1)"
+like 'a password in an argument is warned of' \
+    'etl-status: warning: --db: .*DATABASE_URL' "$(cat err)"
+unlike 'and not shown' geheim "$(cat err)"
 done_testing

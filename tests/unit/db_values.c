@@ -227,8 +227,9 @@ urls_are_judged(void **state)
 	struct err e = { 0 };
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++)
-		assert_int_equal(db_url_has_password(c[i].url),
+		assert_int_equal(db_url_warning(c[i].url) != NULL,
 		    c[i].password);
+	assert_null(db_url_warning(NULL));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(db_open(&db, bad[i], &e), -1);
 		assert_int_equal(err_status(&e), ERR_CONFIG);
