@@ -1,38 +1,8 @@
 #!/bin/sh
-# mutants-rows.sh [TEST...]: can the tests of the fault matrix fail?  Each mutant
-# breaks one rule by an edit of one file, in a copy of the tree; the test has to
-# turn red.  Prints TAP; in a PostgreSQL server's environment.
+# mutants-rows.sh [TEST|NAME...]: can the tests of the fault matrix fail?  See
+# mutant.sh.
 # shellcheck disable=SC2016
-. tests/support/lib.sh
-wanted=${*:-all}
-tree=$scratch/tree
-mkdir "$tree"
-cp -a Makefile packages.txt examples lib src sql man tests "$tree"
-cp -a "${ETL_BUILD:-build}" "$tree/build"
-
-# mutant TEST NAME FILE EDIT: TEST is a file of tests/fault, and arguments.
-mutant() {
-	test=$1 name=$2 file=$3 edit=$4
-	case " $wanted " in
-	*" all "* | *" ${test%% *} "*) ;;
-	*) return 0 ;;
-	esac
-	sed "$edit" "$file" >"$tree/$file"
-	if cmp -s "$file" "$tree/$file" ||
-	    ! make -s -C "$tree" CFLAGS='-O2 -w' all >"$scratch/made" 2>&1; then
-		check "$test: $name: can be made" 1
-		tail "$scratch/made" >&2
-	else
-		rc=0
-		# shellcheck disable=SC2086
-		(cd "$tree" && ETL_BIN=bin ETL_BUILD=build timeout 600 \
-		    sh tests/fault/$test) >"$scratch/tap" 2>&1 || rc=$?
-		isnt "$test: $name" 0 $rc
-		sed -n '/^not ok/{s/^/# first: /p;q}' "$scratch/tap"
-	fi
-	cp -p "$file" "$tree/$file"
-	touch "$tree/$file"
-}
+. tests/fault/mutant.sh
 
 mutant io.t 'an interrupted write fails' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'

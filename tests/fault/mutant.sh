@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# For a list of mutants: . tests/fault/mutant.sh, from the top folder; then a
+# call of mutant for each, and done_testing.  A mutant breaks one rule by an
+# edit of one file, in a copy of the tree; its test has to turn red.  The list's
+# arguments are the TESTs and NAMEs to take (all).  Prints TAP; in a PostgreSQL
+# server's environment.
+. tests/support/lib.sh
+wanted=" ${*:-all} "
+tree=$scratch/tree
+mkdir "$tree"
+cp -a Makefile packages.txt examples lib src sql man tests "$tree"
+case $etl_build in
+*/san) ;;
+*) cp -a "$etl_build" "$tree/build" ;;
+esac
+
+# made WHAT FILE EDIT: FILE is another one, and WHAT is built of it.
+made() {
+	sed "$3" "$2" >"$tree/$2" && ! cmp "$2" "$tree/$2" >&2 &&
+	    MAKEFLAGS='' make -s -C "$tree" CFLAGS='-O1 -w' "$1" 2>&1
+}
+
+# red COMMAND...: it fails in $tree, and so does $check; a test that could not
+# begin says nothing.
+red() {
+	! (cd "$tree" && ETL_BIN=bin ETL_BUILD=build timeout 600 "$@") \
+	    >"$scratch/tap" 2>&1 || return 1
+	grep -e '^not ok' -e '^\[  FAILED' "$scratch/tap" >"$scratch/red" || :
+	! grep -q '^Bail out' "$scratch/tap" &&
+	    { [ -z "$check" ] || grep -Fqe "$check" "$scratch/red"; }
+}
+
+# mutant TEST NAME FILE EDIT [CHECK]: TEST is a file of tests/fault, or below
+# tests where it has a slash, and arguments; unit/X is that program.  CHECK is
+# the one that has to fail, or a part of its name.
+mutant() {
+	test=$1 name=$2 file=$3 edit=$4 check=${5:-}
+	case $wanted in
+	*' all '* | *" ${test%% *} "* | *" $name "*) ;;
+	*) return 0 ;;
+	esac
+	case ${test%% *} in
+	unit/*) what=build/tests/$test run=$what ;;
+	*/*) what=all run="sh tests/$test" ;;
+	*) what=all run="sh tests/fault/$test" ;;
+	esac
+	if ! made "$what" "$file" "$edit" >"$scratch/made" 2>&1; then
+		check "$test: $name: can be made" 1
+		diag "$(tail "$scratch/made")"
+	else
+		rc=0
+		# shellcheck disable=SC2086
+		red $run || rc=1
+		check "$test: $name" $rc
+		sed 's/^/# first: /; q' "$scratch/red"
+	fi
+	cp "$file" "$tree/$file"
+}
