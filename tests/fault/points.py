@@ -69,7 +69,6 @@ WAYS = {
     "fork": {"*": ["EAGAIN", "ENOMEM"]},
     "waitpid": {"*": ["EINTR"]}, "waitid": {"*": ["EINTR"]},
     "mkostemp": {"*": ["ENOSPC", "EACCES"]},
-    "tmpfile": {"*": ["ENOSPC", "EMFILE"]},
     "fopen": {"*": ["EIO", "EMFILE"]},
     "memory": {"*": ["ENOMEM", "ENOMEM+"]},
 }

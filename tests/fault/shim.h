@@ -13,6 +13,12 @@
 
 #define CALLER __builtin_return_address(0)
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+/* A call that is let through, or fails: on which descriptor, its parameters
+ * and what it passes on. */
+#define PASS(name, fd, params, ...) int name params { \
+	if (meet(#name, fd, 0, CALLER) == -1) \
+		return -1; \
+	return NEXT(name)(__VA_ARGS__); }
 
 /* How much of n is to be moved, or -1 with errno set. */
 long meet(const char *name, int fd, size_t n, const void *caller);

@@ -1,98 +1,45 @@
 /* Files by name, processes, and memory that the program itself asks for. */
 #include "shim.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PASS(name, fd, ...) \
-	if (meet(#name, fd, 0, CALLER) == -1) \
-		return -1; \
-	return NEXT(name)(__VA_ARGS__)
 /* Only of the program: what libraries do about it is their affair. */
 #define MEMORY(name, ...) \
 	if (meet_ours(CALLER) && meet("memory", -1, 0, CALLER) == -1) \
 		return NULL; \
 	return NEXT(name)(__VA_ARGS__)
 
-int
-fstat(int fd, struct stat *st)
-{
-	PASS(fstat, fd, fd, st);
-}
+PASS(fstat, fd, (int fd, struct stat *st), fd, st)
+PASS(stat, -1, (const char *restrict path, struct stat *restrict st), path, st)
+PASS(fstatat, -1, (int dir, const char *restrict path,
+    struct stat *restrict st, int flags), dir, path, st, flags)
+PASS(pipe2, -1, (int out[2], int flags), out, flags)
+PASS(dup2, from, (int from, int to), from, to)
+PASS(dup3, from, (int from, int to, int flags), from, to, flags)
+PASS(fork, -1, (void), )
+PASS(mkostemp, -1, (char *path, int flags), path, flags)
 
-int
-stat(const char *restrict path, struct stat *restrict st)
-{
-	PASS(stat, -1, path, st);
-}
-
-int
-fstatat(int dir, const char *restrict path, struct stat *restrict st,
-    int flags)
-{
-	PASS(fstatat, -1, dir, path, st, flags);
-}
-
-int
-pipe2(int out[2], int flags)
-{
-	PASS(pipe2, -1, out, flags);
-}
-
-int
-dup2(int from, int to)
-{
-	PASS(dup2, from, from, to);
-}
-
-int
-dup3(int from, int to, int flags)
-{
-	PASS(dup3, from, from, to, flags);
-}
-
-pid_t
-fork(void)
-{
-	PASS(fork, -1);
-}
-
+/* A question that does not wait is no point. */
 pid_t
 waitpid(pid_t pid, int *status, int flags)
 {
-	if ((flags & WNOHANG) != 0)
-		return NEXT(waitpid)(pid, status, flags);
-	PASS(waitpid, -1, pid, status, flags);
+	if ((flags & WNOHANG) == 0 && meet("waitpid", -1, 0, CALLER) == -1)
+		return -1;
+	return NEXT(waitpid)(pid, status, flags);
 }
 
 int
 waitid(idtype_t type, id_t id, siginfo_t *info, int flags)
 {
-	if ((flags & WNOHANG) != 0)
-		return NEXT(waitid)(type, id, info, flags);
-	PASS(waitid, -1, type, id, info, flags);
-}
-
-int
-mkostemp(char *path, int flags)
-{
-	PASS(mkostemp, -1, path, flags);
-}
-
-FILE *
-tmpfile(void)
-{
-	if (meet("tmpfile", -1, 0, CALLER) == -1)
-		return NULL;
-	return NEXT(tmpfile)();
+	if ((flags & WNOHANG) == 0 && meet("waitid", -1, 0, CALLER) == -1)
+		return -1;
+	return NEXT(waitid)(type, id, info, flags);
 }
 
 FILE *
