@@ -142,6 +142,7 @@ get_text(struct reading *r, const char *name, char **out)
 	return rc;
 }
 
+/* One that is not negative, nor written so: -0. */
 static bool
 get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
 {
@@ -149,7 +150,8 @@ get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
 	const struct json_tok *t = &r->j.tok[i];
 
 	return i != 0 && t->type == JSON_NUMBER &&
-	    number_int(r->j.text + t->at, t->len, v) && *v >= 0;
+	    r->j.text[t->at] != '-' &&
+	    number_int(r->j.text + t->at, t->len, v);
 }
 
 static int

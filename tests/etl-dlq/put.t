@@ -96,6 +96,11 @@ for kind in sqlite postgresql; do
 	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p;7,8p' odd | cksum)" \
 	    "$(cksum <"odd.$kind")"
 	like "$kind: and the good ones stored" '^2 stored' "$(cat out)"
+	is "$kind: a count that is -0" 65 \
+	    "$(echo '{"@etl":"end","seq":-0,"stages":[]}' |
+	    status etl-dlq put)"
+	like "$kind: is named" 'stdin: line 1: .*broken end mark: seq' \
+	    "$(cat err)"
 	is "$kind: nothing" 0 "$(status etl-dlq put /dev/null)"
 	before=$(sql 'SELECT count(*) FROM dead_letters')
 	is "$kind: no such file" 66 "$(status etl-dlq put torn none)"

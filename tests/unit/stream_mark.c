@@ -147,6 +147,8 @@ broken_marks_are_refused(void **state)
 		    "\"a\"]}",
 		"{\"@etl\":\"end\",\"stages\":[],\"stages\":[]}",
 		"{\"@etl\":\"end\",\"stages\":[\"extract\"]}",
+		"{\"@etl\":\"end\",\"seq\":-0,\"stages\":[]}",
+		"{\"@etl\":\"end\",\"seq\":-0.0,\"stages\":[]}",
 		"{\"@etl\":\"end\",\"stages\":[{\"stage\":\"a\",\"in\":-1,"
 		    "\"out\":0,"
 		    "\"dropped\":0,\"rejected\":0}]}",
