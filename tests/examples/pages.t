@@ -15,7 +15,11 @@ run_example() {
 		*) limit=60 ;;
 		esac
 		rc=0
-		timeout -s TERM -k 5 $limit sh -eu "$1" || rc=$?
+		timeout -s TERM -k 5 $limit sh -eu "$1" 2>"$scratch/said" ||
+		    rc=$?
+		cat "$scratch/said" >&2
+		# A plain pipe does not tell that a stage before its last failed.
+		! grep 'nowhere to write rejects' "$scratch/said" || rc=65
 		[ $rc -eq 0 ] || { [ $limit -eq 3 ] && [ $rc -eq 124 ]; }
 	)
 }

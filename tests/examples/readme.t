@@ -21,8 +21,12 @@ api_start --posts 100
 mkdir "$scratch/posts"
 cp examples/posts/* "$scratch/posts"
 printf 'API_BASE_URL=%s\n' "$api" >"$scratch/posts/.env"
-command=$(block cron | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")
-like 'five fields before the command' '^([^ ]+ ){5}cd ' "$(block cron)"
+line=$(block cron | tail -n 1)
+command=$(echo "$line" | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")
+like 'five fields before the command' '^([^ ]+ ){5}cd ' "$line"
+like 'cron finds the programs where make install puts them' \
+    "^PATH=$(sed -n 's/^PREFIX *?*= *//p' Makefile)/bin:" \
+    "$(block cron | head -n 1)"
 is 'the crontab line' 0 "$(status env -i PATH="$PATH" HOME=/ /bin/sh -c \
     "$command")"
 is 'and cron has nothing to mail' '' "$(cat "$scratch/out" "$scratch/err")"
