@@ -123,6 +123,8 @@ counts_set(struct ending *n)
 	out->unchanged = tally_sum(t, TALLY_UNCHANGED);
 	out->dropped = tally_sum(t, TALLY_DROPPED);
 	out->rejected = tally_sum(t, TALLY_REJECTED);
+	out->superseded = tally_sum(t, TALLY_SUPERSEDED);
+	out->skipped = tally_sum(t, TALLY_SKIPPED);
 }
 
 /* What somebody wrote to stderr: whole characters, and not without end. */

@@ -16,6 +16,7 @@ struct run {
 struct run_end {                /* what run_complete() found and stored */
 	bool success;           /* script exited 0 and every load has ended */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
+	int64_t superseded, skipped;    /* not of the row */
 	int64_t streams, ended; /* ledger rows of the run */
 	bool appended;          /* an append stream has ended: no retry */
 };

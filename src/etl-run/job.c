@@ -14,14 +14,20 @@ enum { RUN_SHOWN = 8 };         /* digits of the run that tell it apart */
 static void
 counts_print(const struct run_end *r)
 {
-	if (r->streams == 0)
+	if (r->streams == 0) {
 		(void)fprintf(stderr, ": no loads");
-	else
-		(void)fprintf(stderr, ": %lld extracted, %lld loaded, "
-		    "%lld unchanged, %lld rejected, %lld dropped",
-		    (long long)r->extracted, (long long)r->loaded,
-		    (long long)r->unchanged, (long long)r->rejected,
-		    (long long)r->dropped);
+		return;
+	}
+	(void)fprintf(stderr, ": %lld extracted, %lld loaded, %lld unchanged, "
+	    "%lld rejected, %lld dropped", (long long)r->extracted,
+	    (long long)r->loaded, (long long)r->unchanged,
+	    (long long)r->rejected, (long long)r->dropped);
+	if (r->superseded > 0)
+		(void)fprintf(stderr, ", %lld superseded",
+		    (long long)r->superseded);
+	if (r->skipped > 0)
+		(void)fprintf(stderr, ", %lld skipped",
+		    (long long)r->skipped);
 }
 
 /* The message's first line: the row has all of them. */

@@ -55,6 +55,11 @@ for kind in sqlite postgresql; do
 	like "$kind: the summary" \
 	    'flow: success in .*: 200 extracted, 0 loaded, 200 unchanged, 0 rejected, 0 dropped \(run ' \
 	    "$(cat err)"
+	is "$kind: some come twice, some are left alone" 0 "$(status etl-run -v \
+	    -c 'for mode in upsert ignore; do cat in.ndjson in.ndjson |
+	    etl-load --plain --table t --key id --mode $mode; done')"
+	like "$kind: the summary adds up" ' 800 extracted, 0 loaded, 200 unchanged, 0 rejected, 0 dropped, 200 superseded, 400 skipped \(run ' \
+	    "$(cat err)"
 
 	# Each stage fails, with its own code, which sh alone would not see.
 	is "$kind: the source fails" 66 "$(status etl-run --name f -c \
