@@ -70,11 +70,13 @@ folder_open(struct replace *r, struct err *e)
 		goto out;
 	}
 	buf_clear(&name);
-	buf_printf(&name, ".%s.etl-new", base);
+	buf_printf(&name, "%.*s.%s.etl-new", (int)(base - r->path), r->path,
+	    base);
 	(void)buf_text(&name);
 	if (buf_check(&name, e) == -1)
 		goto out;
-	r->beside = name.data;
+	r->temp = name.data;
+	r->beside = base_of(r->temp);
 	name.data = NULL;
 	rc = 0;
 out:
@@ -120,7 +122,7 @@ replace_close(struct replace *r)
 	if (r->folder != -1)
 		(void)close(r->folder);
 	free(r->path);
-	free(r->beside);
+	free(r->temp);
 	*r = (struct replace){ .folder = -1 };
 }
 
@@ -172,19 +174,19 @@ write_beside(struct replace *r, const char *p, size_t n, struct err *e)
 	int fd, rc = -1;
 
 	if (unlinkat(r->folder, r->beside, 0) == -1 && errno != ENOENT)
-		return refused(e, ERR_CREATE, r->beside);
+		return refused(e, ERR_CREATE, r->temp);
 	fd = openat(r->folder, r->beside, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1)
-		return refused(e, ERR_CREATE, r->beside);
+		return refused(e, ERR_CREATE, r->temp);
 	if (keep_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
 	    sync_fd(fd) == -1)
-		(void)err_errno(e, ERR_IO, r->beside);
+		(void)err_errno(e, ERR_IO, r->temp);
 	else
 		rc = 0;
 	/* EINTR: it is closed all the same, and has been synced. */
 	if (close(fd) == -1 && errno != EINTR && rc == 0)
-		rc = err_errno(e, ERR_IO, r->beside);
+		rc = err_errno(e, ERR_IO, r->temp);
 	return rc;
 }
 

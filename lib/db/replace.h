@@ -14,7 +14,8 @@
 struct replace {
 	int folder;
 	char *path;             /* of the file itself */
-	char *beside;           /* its name while it is written */
+	char *temp;             /* where it is written */
+	const char *beside;     /* the name of that in the folder */
 };
 
 int replace_open(struct replace *r, const char *path, struct err *e);

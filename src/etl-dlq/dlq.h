@@ -12,6 +12,9 @@
 
 #include <stdio.h>
 
+/* No --older-than was given. */
+#define OLDER_NONE UINT64_MAX
+
 struct dlq_opts {
 	const char *db, *stage, *code, *pipeline, *run, *since, *until,
 	    *status, *reason, *pointer, *like, *bad;
@@ -66,7 +69,8 @@ int selection_init(struct selection *s, const struct dlq_opts *o,
 
 /* A time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or 2d:
  * two days ago) as a stamp. Fails: ERR_USAGE. */
-int when_parse(char out[CLOCK_STAMP], const char *text, struct err *e);
+int when_parse(char out[CLOCK_STAMP], const char *option, const char *text,
+    struct err *e);
 void when_ago(char out[CLOCK_STAMP], uint64_t ms);
 
 /* A letter as one line of JSON, with nothing in it that a terminal obeys. */

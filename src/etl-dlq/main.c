@@ -131,7 +131,7 @@ options_check(const struct command *c, const struct dlq_opts *o,
 		{ "once", REPLAY, o->once },
 		{ "max-attempts", REPLAY, o->max_attempts > 0 },
 		{ "max-record", REPLAY, o->max_record > 0 },
-		{ "older-than", AGE, o->older_than > 0 },
+		{ "older-than", AGE, o->older_than != OLDER_NONE },
 		{ "open", AGE, o->open },
 		{ "reason", REASON, o->reason != NULL },
 	};
@@ -198,7 +198,7 @@ command_run(const struct command *c, struct dlq *d, struct err *e)
 int
 main(int argc, char *argv[])
 {
-	struct dlq_opts o = { 0 };
+	struct dlq_opts o = { .older_than = OLDER_NONE };
 	struct stdfd fds;
 	struct dlq d = { .opts = &o, .fds = &fds };
 	const struct command *c;

@@ -16,7 +16,7 @@ purge_command(struct dlq *d, struct err *e)
 	char before[CLOCK_STAMP], text[64];
 	int n;
 
-	if (d->opts->older_than == 0)
+	if (d->opts->older_than == OLDER_NONE)
 		return err_set(e, ERR_USAGE, false,
 		    "purge: wants --older-than, such as 90d");
 	when_ago(before, d->opts->older_than);

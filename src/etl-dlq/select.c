@@ -32,12 +32,12 @@ selection_init(struct selection *s, const struct dlq_opts *o,
 	if (status_take(&s->filter.status, o->status, status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
-		if (when_parse(s->since, o->since, e) == -1)
+		if (when_parse(s->since, "--since", o->since, e) == -1)
 			return -1;
 		s->filter.since = s->since;
 	}
 	if (o->until != NULL) {
-		if (when_parse(s->until, o->until, e) == -1)
+		if (when_parse(s->until, "--until", o->until, e) == -1)
 			return -1;
 		s->filter.until = s->until;
 	}

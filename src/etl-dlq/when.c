@@ -87,7 +87,8 @@ when_ago(char out[CLOCK_STAMP], uint64_t ms)
 }
 
 int
-when_parse(char out[CLOCK_STAMP], const char *text, struct err *e)
+when_parse(char out[CLOCK_STAMP], const char *option, const char *text,
+    struct err *e)
 {
 	uint64_t ago;
 
@@ -97,6 +98,6 @@ when_parse(char out[CLOCK_STAMP], const char *text, struct err *e)
 	}
 	if (date_parse(out, text) == 0)
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s: wants a time such as "
-	    "2026-05-30, 2026-05-30T12:00:00Z or 2d", text);
+	return err_set(e, ERR_USAGE, false, "%s %s: wants a time such as "
+	    "2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);
 }

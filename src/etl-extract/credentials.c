@@ -145,7 +145,7 @@ auth_check(const char *auth, struct err *e)
 	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
 	    auth[7 + http_token(auth + 7)] == '\0')
 		return 0;
-	return err_set(e, ERR_USAGE, false, "--auth %s: bearer, basic, "
+	return err_set(e, ERR_USAGE, false, "--auth %s: wants bearer, basic, "
 	    "header:NAME or query:NAME", auth);
 }
 

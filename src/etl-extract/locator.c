@@ -51,8 +51,8 @@ locator_to(struct locator *l, const char *option, const char *text,
 	if (strcmp(text, "url") == 0 || locator_read(l, forms_to,
 	    sizeof(forms_to) / sizeof(forms_to[0]), text))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s %s: query:NAME, header:NAME, "
-	    "body:/POINTER or url", option, text);
+	return err_set(e, ERR_USAGE, false, "%s %s: wants query:NAME or "
+	    "header:NAME", option, text);
 }
 
 int
@@ -63,6 +63,6 @@ locator_from(struct locator *l, const char *option, const char *text,
 	if (strcmp(text, "link") == 0 || locator_read(l, forms_from,
 	    sizeof(forms_from) / sizeof(forms_from[0]), text))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s %s: /POINTER, last:/POINTER, "
-	    "header:NAME or link", option, text);
+	return err_set(e, ERR_USAGE, false, "%s %s: wants header:NAME or "
+	    "/POINTER", option, text);
 }

@@ -124,8 +124,10 @@ page_repeats(struct pages *p, struct err *e)
 	p->before = text;
 	p->before_len = t->len;
 	return !same ? 0 : err_set(e, ERR_PEER, false, "%s: page %" PRIu64
-	    " repeats page %" PRIu64, buf_text(&p->shown), p->page,
-	    p->page - 1);
+	    " repeats page %" PRIu64 ": %s", buf_text(&p->shown), p->page,
+	    p->page - 1, p->page == 2 ?
+	    "does the service know what --into names?" :
+	    "if the last page comes again and again, give --total");
 }
 
 /* What the page that came means for the next. */

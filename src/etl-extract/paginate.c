@@ -17,6 +17,6 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 			*p = paginators[i];
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, false, "--paginate %s: none, page or "
-	    "since", name);
+	return err_set(e, ERR_USAGE, false, "--paginate %s: wants none, page "
+	    "or since", name);
 }

@@ -60,7 +60,7 @@ source_find(const struct source **s, const struct extract_opts *o,
 		return 0;
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--format %s: ndjson", o->format);
+		    "--format %s: wants ndjson", o->format);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
 	    "nor a file named .ndjson: say --format ndjson if it is one",
 	    *uri == '\0' ? "''" : uri);

@@ -71,7 +71,7 @@ check(const struct load_opts *o, int argc, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--table NAME is missing");
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--batch 0: wants at least 1");
+		    "--batch or BATCH_SIZE is 0: wants at least 1");
 	err_warn("etl-load", db_url_warning(o->db));
 	return 0;
 }

@@ -116,7 +116,7 @@ mode_find(enum load_mode *mode, const struct load_opts *o, struct err *e)
 			return 0;
 		}
 	return err_set(e, ERR_USAGE, false,
-	    "--mode %s: append, upsert or ignore", o->mode);
+	    "--mode %s: wants append, upsert or ignore", o->mode);
 }
 
 static int

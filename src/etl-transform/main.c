@@ -94,10 +94,14 @@ static int
 filter_text(struct buf *b, const struct transform_opts *o, int argc,
     char *argv[], struct err *e)
 {
-	if (argc - optind != (o->file == NULL))
-		return err_set(e, ERR_USAGE, false, "%s\n%s",
-		    argc == optind ? "no FILTER" : "too many arguments",
-		    usage);
+	int filters = o->file == NULL;
+
+	if (argc - optind < filters)
+		return err_set(e, ERR_USAGE, false, "no FILTER\n%s", usage);
+	if (argc - optind > filters)
+		return err_set(e, ERR_USAGE, false, "%s: one argument too "
+		    "many: records come on standard input\n%s",
+		    argv[optind + filters], usage);
 	if (o->file != NULL)
 		return read_filter(b, o->file, e);
 	buf_str(b, argv[optind]);

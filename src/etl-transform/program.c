@@ -239,6 +239,38 @@ add_trimmed(struct buf *b, const char *p, size_t n)
 	}
 }
 
+static bool
+of_module(const char *name, size_t n)
+{
+	const char *line = etl_module, *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (strcspn(line + 4, "(:") == n &&
+		    memcmp(line + 4, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* Where the module's functions are called, but nothing asks for it. */
+static void
+add_hint(struct buf *out, const char *msg)
+{
+	const char *end = strstr(msg, " is not defined"), *name = end;
+	size_t n;
+
+	if (end == NULL)
+		return;
+	while (name > msg && (name[-1] == '/' || word_char(name[-1])))
+		name--;
+	if (strncmp(name, "etl::", 5) == 0)
+		name += 5;
+	n = strcspn(name, "/ ");
+	if (name[n] == '/' && of_module(name, n))
+		buf_printf(out, "\n%.*s is a function of the module etl: "
+		    "give --std, or begin with import \"etl\" as etl;",
+		    (int)n, name);
+}
+
 void
 program_message(const struct program *p, struct buf *out, const char *msg)
 {
@@ -250,4 +282,6 @@ program_message(const struct program *p, struct buf *out, const char *msg)
 		msg = at + p->added;
 	}
 	add_trimmed(out, msg, (size_t)(end - msg));
+	if (p->added == 0)
+		add_hint(out, msg);
 }

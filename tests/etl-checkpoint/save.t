@@ -204,6 +204,10 @@ like 'is told' '^etl-checkpoint: standard output: Input/output error' \
 is 'once, and not tried again' 1 "$(grep -c fdatasync trace)"
 is 'EIO on the new file' 74 "$(inject fsync:error=EIO)"
 like 'is told too' 'state.json.etl-new: Input/output error' "$(cat err)"
+mkdir -p sub/.there.json.etl-new
+is 'a file that cannot be written' 73 "$(status etl-checkpoint set \
+    --state file:sub/there.json a b)"
+like 'in which folder' '^etl-checkpoint: sub/.there.json.etl-new: ' "$(cat err)"
 is 'ENOSPC' 74 "$(inject write:error=ENOSPC:when=3)"
 like 'says what is full' 'state.json.etl-new: No space left' "$(cat err)"
 is 'a limit of files' 74 "$(bash -c 'ulimit -f 0

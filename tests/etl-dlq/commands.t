@@ -157,8 +157,8 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	sleep 0.01
 	is "$kind: purge of what is closed" '1 purged' \
 	    "$(etl-dlq purge --older-than 1ms --status resolved)"
-	is "$kind: of all of it" '1 purged' \
-	    "$(etl-dlq purge --older-than 1ms)"
+	is "$kind: of all of it, now" '1 purged' \
+	    "$(etl-dlq purge --older-than 0s)"
 	is "$kind: not what is open" '4 0' \
 	    "$(n) $(etl-dlq purge --older-than 1d | cut -d' ' -f1)"
 	is "$kind: with --open, last seen so long ago" '1 purged' \
@@ -168,6 +168,9 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 done
 is '--status of replay' 64 "$(status etl-dlq replay --status any)"
 is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
+is '--since of no time' 64 "$(status etl-dlq list --since yesterday)"
+like 'names the option' '^etl-dlq: --since yesterday: wants a time' \
+    "$(head -n 1 "$scratch/err")"
 is '--bad of list' 64 "$(status etl-dlq list --bad x)"
 is '--max-attempts of list' 64 "$(status etl-dlq list --max-attempts 1)"
 is '--max-record of list' 64 "$(status etl-dlq list --max-record 1MiB)"

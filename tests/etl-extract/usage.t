@@ -11,19 +11,19 @@ bad() {
 	is "$*: nothing written" '' "$(cat "$scratch/out")"
 }
 bad 64 'unknown option --nosuch' --nosuch
-bad 64 '--paginate offset: none, page or since' --paginate offset
+bad 64 '--paginate offset: wants none, page or since' --paginate offset
 bad 64 'needs --into' --paginate page
 bad 64 'need --paginate page' --into query:p
 bad 64 'need --paginate page' --size a=1
 bad 64 'need --paginate page' --total header:x
 for to in query: header: body:x path:x page ''; do
-	bad 64 "--into $to: query:NAME" --paginate page --into "$to"
+	bad 64 "--into $to: wants query:NAME" --paginate page --into "$to"
 done
 for to in url body:/p; do
 	bad 64 "--into $to: a page number goes into" --paginate page --into $to
 done
 for from in header: x query:n 'last:' '/~2'; do
-	bad 64 "--total $from: /POINTER" --paginate page --into query:p \
+	bad 64 "--total $from: wants header:NAME or /POINTER" --paginate page --into query:p \
 	    --total "$from"
 done
 for from in link last:/id; do
@@ -48,7 +48,7 @@ bad 64 '--max-body x' --max-body x
 bad 64 '--max-record x' --max-record x
 bad 64 'more than 0' --max-record 0
 bad 64 'more than 0' --max-body 0
-bad 64 '--into header:X Y: query' --paginate page --into 'header:X Y'
+bad 64 '--into header:X Y: wants query' --paginate page --into 'header:X Y'
 bad 64 '--into header:X::' --paginate page --into header:X:
 bad 64 '--total header:X Y: ' --paginate page --into query:p \
     --total 'header:X Y'

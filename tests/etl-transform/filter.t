@@ -232,6 +232,14 @@ is 'an error beside our definitions' 78 "$(t --std '.a | to_int | nope')"
 is 'shows none of them' 'etl-transform: filter: jq: error: nope/0 is not defined at <top-level>, line 1:
 .a | to_int | nope
 jq: 1 compile error' "$(cat "$scratch/err")"
+is 'a function of module etl, which is not asked for' 78 "$(t 'require(["a"])')"
+is 'what to give is told' 'require is a function of the module etl: give --std, or begin with import "etl" as etl;' \
+    "$(tail -n 1 "$scratch/err")"
+is 'its own name without import' 78 "$(t '.a | etl::to_int')"
+like 'is told too' '^to_int is a function of the module etl' \
+    "$(tail -n 1 "$scratch/err")"
+is 'with too many arguments' 78 "$(t --std 'word_count(1)')"
+is 'no such advice' 'jq: 1 compile error' "$(tail -n 1 "$scratch/err")"
 is 'lines are the user'"'"'s' 0 "$(t --std '.a = (.a | to_int) |
     .b = $__loc__.line')"
 is 'in the filter, too' '{"a":1,"b":2}' "$(out)"
