@@ -23,6 +23,7 @@ struct intake {
 	uint64_t last;          /* number of the last line of this file */
 	struct buf torn;        /* of it, where it is bad */
 	uint64_t torn_line;
+	bool no_lf;             /* behind it */
 	char why[256];
 };
 
@@ -99,7 +100,7 @@ broken_flush(struct intake *in, const char *name, bool end)
 {
 	if (in->torn_line == 0)
 		return;
-	if (end)
+	if (end && in->no_lf)
 		broken_tell(in, name, SHOWN_TORN, "the last one, torn? ");
 	else if (in->broken <= NAMED)
 		broken_tell(in, name, SHOWN, "");
@@ -113,6 +114,7 @@ broken(struct intake *in, const struct line *l, const char *why,
 {
 	in->broken++;
 	in->torn_line = l->number;
+	in->no_lf = l->torn;
 	(void)snprintf(in->why, sizeof(in->why), "%.*s",
 	    (int)sizeof(in->why) - 1, why);
 	buf_add(&in->torn, l->data,

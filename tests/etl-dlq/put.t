@@ -63,6 +63,10 @@ for kind in sqlite postgresql; do
 	    'etl-dlq: put: 1 line was not stored' "$(tail -n 1 err)"
 	like "$kind: with its line and bytes" 'torn: line 2: the last one, torn\? no JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
 	    "$(head -n 1 err)"
+	{ cat torn; echo; } >whole.lf
+	like "$kind: with a newline it is not torn" \
+	    ': whole.lf: line 2: no JSON: ' \
+	    "$(etl-dlq put whole.lf 2>&1 >/dev/null | head -n 1)"
 	is "$kind: from a pipe too" "$(head -n 1 err | sed 's/torn:/stdin:/')" \
 	    "$(etl-dlq put <torn 2>&1 >/dev/null | head -n 1)"
 	is "$kind: kept in a file" 65 \
