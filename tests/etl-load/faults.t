@@ -141,6 +141,26 @@ for table in t a; do
 	done
 done
 
+# A loader that goes silent keeps its locks a minute and not for hours; what it
+# waits for before it has a control row is no fault.
+silent() {
+	records 1 2 | etl-extract --stream s - |
+	    status etl-load --db "$db" --table a
+}
+sql 'DELETE FROM a'
+is 'idle time-out: control tables' 0 "$(silent)"
+sql "CREATE TABLE told (at text, idle text, alive text);
+CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+    INSERT INTO told VALUES (TG_TABLE_NAME,
+	current_setting('idle_in_transaction_session_timeout'),
+	current_setting('tcp_keepalives_idle')); RETURN NULL; END \$\$;
+CREATE TRIGGER tell AFTER INSERT ON a EXECUTE FUNCTION tell();
+CREATE TRIGGER tell AFTER INSERT OR UPDATE ON etl_loads
+    EXECUTE FUNCTION tell()"
+is 'idle time-out: status' 0 "$(silent)"
+is 'idle time-out: once a control row is held' 'a|0|60
+etl_loads|1min|60' "$(sql 'SELECT DISTINCT * FROM told ORDER BY 1')"
+
 # A deadlock is no reject: the batch is done again.
 sql 'DELETE FROM t'
 records 1 2 | etl-load --db "$db" --table t --key k
