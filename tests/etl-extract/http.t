@@ -114,7 +114,7 @@ for value in -1 garbage 1.5 0x1 '1%20s' 'Fri,%2099%20Nov%202026%2000:00:00%20GMT
 	is "garbage $value: own backoff" 0 "$(fetch "retry-after/1/503/$value")"
 	is "garbage $value: calls" 2 "$(calls)"
 done
-is 'too long' 75 "$(fetch retry-after/9/429/3600 --backoff 1ms..60s)"
+is 'too long' 75 "$(fetch retry-after/9/429/3600 --backoff 1ms..2s)"
 is 'too long: one call' 1 "$(calls)"
 shown 'too long' \
     '429: the service asks to wait until 20[0-9-]{8}T[0-9:]{8}Z$'
@@ -124,6 +124,8 @@ is '10^12 seconds' 75 "$(fetch retry-after/9/503/1000000000000)"
 shown '10^12 seconds' 'wait until a hundred years from now$'
 is '10^30 seconds' 75 \
     "$(fetch retry-after/9/503/1000000000000000000000000000000)"
+is '2^64 seconds' 75 "$(fetch retry-after/9/503/18446744073709551616)"
+is '2^64 seconds: one call' 1 "$(calls)"
 
 # The number of tries.
 is 'retries 0' 75 "$(fetch status/503 --retries 0)"

@@ -81,6 +81,10 @@ is 'back again' 0 "$(give "$two/fault/redirect/302/$(esc "$one/posts")/posts" \
     --auth bearer)"
 is 'back again: still without' 'GET /posts?_limit=3' \
     "$(log "$one_log" | tail -n 1)"
+is 'on in the other origin' 0 "$(give \
+    "$two/fault/redirect/302/$(esc /posts)/posts" --auth bearer)"
+is 'on in the other origin: still without' 'GET /posts?_limit=3' \
+    "$(log "$two_log" | tail -n 1)"
 is 'other host name, same port' 0 "$(give \
     "http://localhost:${one##*:}/posts" --auth bearer)"
 is 'other host name: nothing sent to it' 'GET /posts?_limit=3' \

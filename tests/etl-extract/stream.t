@@ -96,6 +96,16 @@ is 'a reader that leaves' 1 "$(wc -l <"$scratch/out")"
 is 'a reader that leaves: quietly' '' "$(cat "$scratch/err")"
 ok 'a reader that leaves: at once' test "$(wc -l <"$api_log_file")" -le 4
 
+# By the write itself: a file's reader is looked for by nothing else.
+yes '{"a":1}' | head -n 300000 >"$scratch/many.ndjson"
+for how in default ignore; do
+	is "a file's reader that leaves, SIGPIPE by $how" '{"a":1}' \
+	    "$(env --$how-signal=PIPE etl-extract "$scratch/many.ndjson" \
+	    2>"$scratch/err" | head -n 1)"
+	is "a file's reader that leaves, SIGPIPE by $how: quietly" '' \
+	    "$(cat "$scratch/err")"
+done
+
 for how in '--delay 60s' '--timeout 60s'; do
 	: >"$api_log_file"
 	# shellcheck disable=SC2086
