@@ -10,17 +10,16 @@ enum { MESSAGE_BYTES = 32768 };
 
 /* What is to be known of a run before its row can be completed. */
 struct ending {
-	struct run_end *out;
+	struct run_end out;
 	struct tally tally;
 	struct buf stages, message, done;       /* done: streams complete */
 	struct buf open;                        /* streams that are not */
 };
 
 static void
-ending_init(struct ending *n, struct run_end *out)
+ending_init(struct ending *n)
 {
-	*n = (struct ending){ .out = out };
-	*out = (struct run_end){ 0 };
+	*n = (struct ending){ .out = { 0 } };
 	buf_init(&n->stages, SIZE_MAX / 4);
 	buf_init(&n->message, SIZE_MAX / 4);
 	buf_init(&n->done, SIZE_MAX / 4);
@@ -82,9 +81,9 @@ load_add(struct ending *n, struct db_rows *r, struct err *e)
 	bool ended = db_column(r, 1).i != 0;
 	struct buf *list = ended ? &n->done : &n->open;
 
-	n->out->streams++;
-	n->out->ended += ended;
-	n->out->appended |= ended && db_column(r, 3).i != 0;
+	n->out.streams++;
+	n->out.ended += ended;
+	n->out.appended |= ended && db_column(r, 3).i != 0;
 	if (list->len > 0)
 		buf_str(list, ", ");
 	buf_add(list, target.p, target.len);
@@ -114,7 +113,7 @@ loads_read(struct ending *n, struct db *db, const char *run, struct err *e)
 static void
 counts_set(struct ending *n)
 {
-	struct run_end *out = n->out;
+	struct run_end *out = &n->out;
 	const struct tally *t = &n->tally;
 
 	out->extracted = t->extracted;
@@ -152,7 +151,7 @@ message_set(struct ending *n, const char *given)
 
 	if (given != NULL)
 		message_take(b, given);
-	if (n->out->success)
+	if (n->out.success)
 		return;
 	if (n->open.len > 0)
 		buf_printf(b, "%sloaded only in part: %s",
@@ -166,8 +165,8 @@ static int
 row_write(struct ending *n, struct db *db, const char *run,
     const char *status, const char *log, struct err *e)
 {
-	const struct run_end *out = n->out;
-	bool message = n->message.len > 0, stages = n->out->streams > 0;
+	const struct run_end *out = &n->out;
+	bool message = n->message.len > 0, stages = n->out.streams > 0;
 
 	tally_put(&n->stages, &n->tally);
 	struct db_value v[] = { db_text(run), db_text(status),
@@ -199,9 +198,9 @@ end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
 		return -1;
 	counts_set(n);
 	if (!abandoned) {
-		n->out->success = script_ok &&
-		    n->out->ended == n->out->streams;
-		status = n->out->success ? "success" : "failed";
+		n->out.success = script_ok &&
+		    n->out.ended == n->out.streams;
+		status = n->out.success ? "success" : "failed";
 	}
 	message_set(n, words->message);
 	return row_write(n, db, run, status, words->log, e);
@@ -214,12 +213,14 @@ run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
 	struct ending n;
 	int rc = -1;
 
-	ending_init(&n, out);
+	ending_init(&n);
 	if (db_begin(db, e) == -1)
 		goto out;
 	rc = end_in(&n, db, run, script_ok, abandoned, words, e);
-	if (rc == 0)
+	if (rc == 0) {
+		*out = n.out;
 		rc = db_commit(db, e);
+	}
 	if (rc == -1)
 		db_rollback(db);
 out:

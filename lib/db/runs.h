@@ -35,7 +35,8 @@ int run_abandon(struct db *db, const char *pipeline, const char *host,
 /* Locks the row, then reads the ledger, then writes status, counts, words
  * (the log not after a success); script_ok is what the script's exit says.
  * ERR_RETRY where the row does not say running any more: another program has
- * abandoned it. */
+ * abandoned it, or a COMMIT before, whose answer was lost, was done. *out is
+ * set where a COMMIT is sent, else left as it is. */
 int run_complete(struct db *db, const char *run, bool script_ok,
     const struct run_words *words, struct run_end *out, struct err *e);
 

@@ -103,19 +103,19 @@ row_complete_once(struct attempt *a, const struct job *j, bool ok,
 }
 
 /* Our own COMMIT, of which no answer came: the row says what we wrote. */
-static bool
-row_completed(const struct attempt *a, const struct job *j)
+static int
+row_completed(const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db_value v = db_text(a->run);
-	struct err e = { 0 };
 	struct db *db = NULL;
 	int64_t ours = 0;
+	int rc = db_open(&db, j->url, e);
 
-	if (db_open(&db, j->url, &e) == 0)
-		(void)db_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0, &ours,
-		    &e);
+	if (rc == 0)
+		rc = db_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0, &ours,
+		    e);
 	db_close(db);
-	return ours == 1;
+	return rc == -1 ? -1 : ours == 1;
 }
 
 /* A server that restarts is back in seconds; a person who stopped us waits
@@ -123,19 +123,20 @@ row_completed(const struct attempt *a, const struct job *j)
 static int
 row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
 {
-	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES;
+	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES, done;
 	int64_t wait = FIRST_WAIT;
-	struct run_end before = { 0 };
+	struct err over;
 
 	while (row_complete_once(a, j, ok, e) == -1) {
-		if (e->code == ERR_RETRY && wait > FIRST_WAIT &&
-		    row_completed(a, j)) {
-			a->end = before;
+		over = *e;
+		done = e->code == ERR_RETRY && wait > FIRST_WAIT ?
+		    row_completed(a, j, e) : 0;
+		if (done == 1)
 			return 0;
-		}
+		if (done == 0)
+			*e = over;
 		if (!e->transient || --tries == 0 || wait_ms(wait) == -1)
 			return -1;
-		before = a->end;
 		wait *= 2;
 	}
 	return 0;

@@ -1,10 +1,11 @@
-/* cutter WHEN NTH MS FOLDER: a PostgreSQL server at FOLDER, port 1, that passes
- * all on to the one of PGHOST and PGPORT, but for the NTH COMMIT of all:
+/* cutter WHEN NTH MS FOLDER [WORD]: a PostgreSQL server at FOLDER, port 1, that
+ * passes all on to the one of PGHOST and PGPORT, but for the NTH COMMIT of all:
  * before: the line is cut, and the server never sees it;
  * after: once the server has answered, but before the client hears of it;
  * late: the line to the client is cut at once, the COMMIT gets there MS
- * milliseconds later, when the client has come back and tries again.
- * Says "cut" when it does. */
+ * milliseconds later, when the client has come back and tries again;
+ * twice: as after, and so is the line on which WORD comes first after that.
+ * Says "cut" when it does, and "again". */
 #include "base/clock.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 enum { LINKS = 16, PART = 65536 };
-enum when { BEFORE, AFTER, LATE };
+enum when { BEFORE, AFTER, LATE, TWICE };
 static const char word[] = "COMMIT";    /* with its NUL */
 
 struct half {
@@ -40,6 +41,8 @@ struct cutter {
 	enum when when;
 	unsigned nth, seen;
 	int64_t ms;
+	const char *word;       /* twice: where the second cut is to be */
+	bool again;             /* it is to come */
 	int door;
 	struct link link[LINKS];
 	size_t n;
@@ -186,6 +189,14 @@ from_client(struct cutter *c, struct link *l)
 			hang_up(&l->server);
 			return;
 		}
+		c->again = c->when == TWICE;
+	} else if (c->again && memmem(c->part, (size_t)n, c->word,
+	    strlen(c->word)) != NULL) {
+		c->again = false;
+		(void)!write(STDOUT_FILENO, "again\n", 6);
+		hang_up(&l->client);
+		hang_up(&l->server);
+		return;
 	}
 	if (!pass(l->server.fd, c->part, (size_t)n))
 		hang_up(&l->client);
@@ -274,12 +285,14 @@ main(int argc, char *argv[])
 {
 	struct cutter c = { 0 };
 
-	if (argc != 5)
+	if (argc < 5)
 		return 64;
 	c.when = strcmp(argv[1], "before") == 0 ? BEFORE :
-	    strcmp(argv[1], "after") == 0 ? AFTER : LATE;
+	    strcmp(argv[1], "after") == 0 ? AFTER :
+	    strcmp(argv[1], "twice") == 0 ? TWICE : LATE;
 	c.nth = (unsigned)strtoul(argv[2], NULL, 10);
 	c.ms = strtol(argv[3], NULL, 10);
+	c.word = argc > 5 ? argv[5] : "BEGIN";
 	c.door = listen_at(argv[4]);
 	for (;;)
 		turn(&c);

@@ -1,0 +1,38 @@
+#!/bin/sh
+# A run whose end is committed unheard, and whose next try to write it is cut
+# as well: what has ended is told as ended, and nothing is loaded again.
+. tests/support/lib.sh
+db_new postgresql
+DATABASE_URL=$db
+export DATABASE_URL
+cd "$scratch"
+printf '{"id":1}\n{"id":2}\n' >in
+sql 'CREATE TABLE t (id bigint)'
+etl-checkpoint list >list
+
+# run NAME N WORD STATUS SCRIPT: the COMMIT of its end is the Nth of all; WORD
+# is where the line is cut then.
+run() {
+	mkdir "$1"
+	"$etl_build/tests/cutter" twice "$2" 0 "$1" "$3" >"$1.cut" &
+	cutter=$!
+	at_exit "kill $cutter 2>/dev/null; wait $cutter 2>/dev/null"
+	wait_until 10 test -S "$1/.s.PGSQL.1"
+	is "$1: its exit" "$4" "$(status etl-run --retries 2 \
+	    --backoff 1ms..1ms --name "$1" --db \
+	    "postgresql:///${db##*/}?host=$scratch/$1&port=1&sslmode=disable" \
+	    -c "$5")"
+	is "$1: the line was cut twice" "cut again" "$(xargs <"$1.cut")"
+}
+
+run loads 2 BEGIN 0 'etl-load --table t <in'
+is 'loaded once' 2 "$(sql 'SELECT count(*) FROM t')"
+is 'by one run' '1|success|2' "$(sql "SELECT attempt, status, records_loaded
+    FROM pipeline_runs WHERE pipeline = 'loads'")"
+run looks 1 'status IN' 0 :
+is 'so is one that cannot look at once' '1|success' "$(sql "SELECT attempt,
+    status FROM pipeline_runs WHERE pipeline = 'looks'")"
+run fails 1 BEGIN 66 'exit 66'
+is 'a failure is one' '1|failed' "$(sql "SELECT attempt, status
+    FROM pipeline_runs WHERE pipeline = 'fails'")"
+done_testing
