@@ -96,6 +96,18 @@ harmful(unsigned int cp)
 	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
+size_t
+text_cut(const char *p, size_t n, size_t most)
+{
+	size_t at = most;
+
+	if (n <= most)
+		return n;
+	while (at > 0 && most - at < 3 && ((unsigned char)p[at] & 0xc0) == 0x80)
+		at--;
+	return ((unsigned char)p[at] & 0xc0) == 0x80 ? most : at;
+}
+
 void
 text_show(struct buf *b, const char *p, size_t n)
 {

@@ -16,6 +16,7 @@ struct cause {
 	char message[SHAPE];
 	char example[EXAMPLE];
 	size_t example_len;
+	bool cut;
 };
 
 struct causes {
@@ -70,8 +71,8 @@ causes_add(struct causes *c, const char *code, const char *message,
 	if (k->count++ > 0)
 		return;
 	k->line = line;
-	k->example_len = len < sizeof(k->example) ? len :
-	    sizeof(k->example);
+	k->example_len = text_cut(example, len, sizeof(k->example));
+	k->cut = k->example_len < len;
 	if (k->example_len > 0)
 		memcpy(k->example, example, k->example_len);
 }
@@ -93,7 +94,7 @@ put_cause(struct buf *b, const struct cause *k)
 	if (k->line > 0 && k->example_len > 0)
 		buf_str(b, ": ");
 	text_show(b, k->example, k->example_len);
-	buf_str(b, ")");
+	buf_str(b, k->cut ? "...)" : ")");
 }
 
 /* The one with the most among those not yet shown. */

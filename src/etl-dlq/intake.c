@@ -87,7 +87,7 @@ broken_tell(struct intake *in, const char *name, size_t most,
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);
-	text_show(&b, t->data, t->len < most ? t->len : most);
+	text_show(&b, t->data, text_cut(t->data, t->len, most));
 	(void)fprintf(stderr, "etl-dlq: warning: put: %s: line %llu: %s%s: "
 	    "%s%s\n", name, (unsigned long long)in->torn_line, what, in->why,
 	    buf_text(&b), t->len > most ? "..." : "");

@@ -144,7 +144,8 @@ row_put(struct buf *b, const struct cause *c, const char *message,
 static int
 cause_print(struct dlq *d, const struct cause *c, struct err *e)
 {
-	struct db_value v = DB_I(c->example);
+	struct db_value v = DB_I(c->example), raw;
+	size_t shows;
 	struct buf line, start, shown;
 	struct db_rows *r;
 	int rc;
@@ -156,7 +157,11 @@ cause_print(struct dlq *d, const struct cause *c, struct err *e)
 	    e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
-		text_show(&start, db_column(r, 1).p, db_column(r, 1).len);
+		raw = db_column(r, 1);
+		shows = text_cut(raw.p, raw.len, EXAMPLE);
+		text_show(&start, raw.p, shows);
+		if (shows < raw.len && !d->opts->json)
+			buf_str(&start, "...");
 		(d->opts->json ? json_put : row_put)(&line, c,
 		    text_of(db_column(r, 0)), &start);
 	}

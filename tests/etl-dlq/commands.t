@@ -166,6 +166,15 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	is "$kind: its occurrences too" "$(sql 'SELECT sum(attempts) FROM dead_letters')" \
 	    "$(sql 'SELECT count(*) FROM dead_letter_attempts')"
 done
+zeros=$(printf '%072d' 0)
+printf '{"@etl":"reject","v":1,"id":"a","occurrence":"a/b.c/1","stage":"s","code":"c","message":"long","raw":"{\\"id\\":%sé }","at":"2026-05-01T12:00:00Z"}\n' \
+    "1$zeros" >long
+for kind in sqlite postgresql; do
+	db_new $kind
+	etl-dlq put --db "$db" long >/dev/null
+	is "$kind: how a long line begins" "  c: long (letter 1: {\"id\":1$zeros...)" \
+	    "$(etl-dlq stats --db "$db" | sed -n 's/.* s / /;2s/^ /  /p')"
+done
 is '--status of replay' 64 "$(status etl-dlq replay --status any)"
 is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
 is '--since of no time' 64 "$(status etl-dlq list --since yesterday)"

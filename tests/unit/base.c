@@ -204,6 +204,19 @@ nothing_harmful_is_shown(void **state)
 }
 
 static void
+no_character_is_cut(void **state)
+{
+	assert_int_equal(text_cut("abc", 3, 3), 3);
+	assert_int_equal(text_cut("abcd", 4, 3), 3);
+	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 3), 1);
+	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 4), 4);
+	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 3), 0);
+	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 4), 4);
+	assert_int_equal(text_cut("\x80\x80\x80\x80\x80", 5, 4), 4);
+	assert_int_equal(text_cut("\x80\x80", 2, 1), 1);
+}
+
+static void
 base64_comes_back(void **state)
 {
 	struct buf b, back;
@@ -334,6 +347,7 @@ main(void)
 		cmocka_unit_test(backoff_stays_in_its_window),
 		cmocka_unit_test(utf8_is_judged),
 		cmocka_unit_test(nothing_harmful_is_shown),
+		cmocka_unit_test(no_character_is_cut),
 		cmocka_unit_test(base64_comes_back),
 		cmocka_unit_test(hashes_and_ids_have_their_form),
 		cmocka_unit_test(no_child_is_given_what_is_parked),
