@@ -140,8 +140,9 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		    "--duplicate-members %s: last is all it takes",
 		    o->duplicates);
 	if (retry_backoff(&l->retry, o->backoff, e) == -1 ||
-	    same_database(o, e) == -1 || copy_run(l, e) == -1 ||
-	    causes_new(&l->causes, e) == -1 || database_retry(l, e) == -1)
+	    target_check(o, e) == -1 || same_database(o, e) == -1 ||
+	    copy_run(l, e) == -1 || causes_new(&l->causes, e) == -1 ||
+	    database_retry(l, e) == -1)
 		return -1;
 	l->whole = o->single;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);

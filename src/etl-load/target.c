@@ -132,7 +132,18 @@ mode_set(struct target *t, const struct load_opts *o, struct err *e)
 	if (t->mode == LOAD_IGNORE && o->seen != NULL)
 		return err_set(e, ERR_USAGE, false, "--seen: --mode ignore "
 		    "leaves a row that is there alone");
+	if (!t->upsert && o->compare != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--compare goes with --mode upsert");
 	return 0;
+}
+
+int
+target_check(const struct load_opts *o, struct err *e)
+{
+	struct target t = { 0 };
+
+	return mode_set(&t, o, e);
 }
 
 static int
@@ -161,9 +172,6 @@ columns_set(struct target *t, struct db *db, const struct load_opts *o,
 		return -1;
 	if (t->keyed && key_check(t, db, e) == -1)
 		return -1;
-	if (o->compare != NULL && !t->upsert)
-		return err_set(e, ERR_USAGE, false,
-		    "--compare goes with --mode upsert");
 	if (o->compare != NULL &&
 	    names_each(t, "--compare", o->compare, compare_take, e) == -1)
 		return -1;

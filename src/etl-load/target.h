@@ -22,6 +22,8 @@ struct target {
 	bool parted;                    /* PostgreSQL: rows are in others */
 };
 
+/* What can be told without the database. */
+int target_check(const struct load_opts *o, struct err *e);
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);

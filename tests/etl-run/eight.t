@@ -28,7 +28,8 @@ for kind in sqlite postgresql; do
 	round=0
 	while [ $round -lt "$rounds" ]; do
 		round=$((round + 1))
-		: >codes >in
+		: >codes
+		: >in
 		for _ in 1 2 3 4 5 6 7 8; do
 			{
 				rc=0

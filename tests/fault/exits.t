@@ -60,7 +60,24 @@ done
 fails 'a batch of no number' 64 'etl-load: --batch x: wants a number' \
     etl-load --table t --batch x
 fails 'BATCH_SIZE of no number' 78 'BATCH_SIZE=x in the environment' \
-    env BATCH_SIZE=x etl-load --table t
+    from "$good" env BATCH_SIZE=x etl-load --db "$db" --table t
+
+# Before the database is touched.
+nothing=sqlite:$scratch/nothing.db
+for command in "etl-load --db $nothing --table t --batch 0" \
+    "etl-load --db $nothing --table t --mode none" \
+    "etl-load --db $nothing --table t more" \
+    "etl-run --db $nothing --retries x -c :" \
+    "etl-run --db $nothing --every 1s --jitter 2s -c :" \
+    "etl-dlq list --db $nothing --status none" \
+    "etl-dlq purge --db $nothing --older-than x" \
+    "etl-checkpoint list --db $nothing more" \
+    "etl-checkpoint set --db $nothing" \
+    "etl-status --db $nothing --run 1 more"; do
+	# shellcheck disable=SC2086
+	fails "$command" 64 '^etl-[a-z]+: ' from "$good" $command
+	ok "$command: nothing is made" test ! -e "$scratch/nothing.db"
+done
 
 fails 'no such file' 66 'etl-extract: .*/none.ndjson: No such file' \
     etl-extract "$scratch/none.ndjson"

@@ -136,11 +136,26 @@ open_three(int fd)
 	return a;
 }
 
+/* Until the line's end has come. */
+static void
+read_line(int fd)
+{
+	char text[4096];
+	ssize_t n;
+
+	(void)alarm(20);
+	(void)usleep(100000);
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		if (memchr(text, '}', (size_t)n) != NULL)
+			_exit(0);
+	_exit(1);
+}
+
 /* Some programs leave a terminal so that no write waits. */
 static void
 a_terminal_that_is_full_is_waited_for(void **state)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), fd;
+	int master = posix_openpt(O_RDWR | O_NOCTTY), fd, status;
 	char text[4096];
 	struct aside *a;
 	pid_t pid;
@@ -152,17 +167,12 @@ a_terminal_that_is_full_is_waited_for(void **state)
 	while (write(fd, text, sizeof(text)) > 0)
 		continue;
 	a = open_three(fd);
-	if ((pid = fork()) == 0) {
-		(void)alarm(20);
-		(void)usleep(100000);
-		while (read(master, text, sizeof(text)) > 0)
-			continue;
-		_exit(0);
-	}
+	if ((pid = fork()) == 0)
+		read_line(master);
 	put(a, "{1}");
 	aside_close(a);
-	(void)kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	(void)close(master);
 	(void)dup2(STDIN_FILENO, 3);
 }
