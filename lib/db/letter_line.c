@@ -150,6 +150,21 @@ data_of(struct letter_line *l, struct err *e)
 	return 0;
 }
 
+/* strptime(3) also takes blanks and signs, and a year 0, which PostgreSQL does
+ * not have. */
+static bool
+stamp_form(const char *p)
+{
+	static const char form[] = "0000-00-00T00:00:00";
+	bool year = memcmp(p, form, 4) != 0;
+
+	for (size_t i = 0; form[i] != '\0'; i++)
+		if (form[i] == '0' ? p[i] < '0' || p[i] > '9' :
+		    p[i] != form[i])
+			return false;
+	return year;
+}
+
 /* A time that a database takes, with six digits, so that such texts sort:
  * false where there is none. */
 static bool
@@ -161,7 +176,7 @@ stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
 	time_t t;
 
 	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
-	    v->p[4] != '-' ||
+	    !stamp_form(v->p) ||
 	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
 		return false;
 	same = given;

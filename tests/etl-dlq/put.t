@@ -100,6 +100,17 @@ for kind in sqlite postgresql; do
 	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p;7,8p' odd | cksum)" \
 	    "$(cksum <"odd.$kind")"
 	like "$kind: and the good ones stored" '^2 stored' "$(cat out)"
+	# Times that are none to a database are those of the day they are put.
+	for at in 0000-05-30T12:00:00Z '2026- 5-30T12:00:00Z' \
+	    +026-05-30T12:00:00Z 2026-05-30T12:00:0Z; do
+		reject "r/transform.dddd/$at" "$at" '{"id":8}' |
+		    sed "s/2026-11-20T08:00:00Z/$at/"
+	done >times
+	reject r/transform.dddd/5 eight '{"id":8}' >>times
+	is "$kind: times that are none" '0 5 stored, 0 known before, 0 other lines' \
+	    "$(status etl-dlq put times) $(cat out)"
+	is "$kind: are no times of theirs" 1 "$(etl-dlq list --json --like \
+	    '"id":8' | grep -Ec '"created_at":"(....-05-30|2026- |[+]|2026-11-20T08:00:00)')"
 	is "$kind: a count that is -0" 65 \
 	    "$(echo '{"@etl":"end","seq":-0,"stages":[]}' |
 	    status etl-dlq put)"
