@@ -27,7 +27,8 @@ run_example() {
 folder_new() {
 	rm -rf "$scratch/work"
 	mkdir "$scratch/work"
-	cp "$top"/examples/items-api/items.* "$top"/examples/posts/* \
+	cp "$top"/examples/items-api/items.* "$top"/examples/posts/*.jq \
+	    "$top"/examples/posts/*.s* \
 	    "$top"/examples/python-stage/etlstage.py "$scratch/work"
 	(
 		cd "$scratch/work"

@@ -37,7 +37,7 @@ counts() {
 
 api_start --posts 100
 mkdir "$scratch/work"
-cp examples/posts/* "$scratch/work"
+cp examples/posts/*.jq examples/posts/*.s* "$scratch/work"
 sed 's/--delay 500ms/--delay 0ms/' examples/posts/pipeline.sh \
     >"$scratch/work/pipeline.sh"
 chmod +x "$scratch/work/pipeline.sh"

@@ -201,8 +201,8 @@ all_right() {
 # The example, with a stage that is killed after so many lines.
 killed=$scratch/killed
 mkdir -p "$killed/python-stage" "$killed/items-api"
-cp "$top"/examples/items-api/* "$killed/items-api"
-cp "$example"/* "$killed/python-stage"
+cp "$top"/examples/items-api/items.* "$killed/items-api"
+cp "$example"/*.py "$example"/*.sh "$killed/python-stage"
 cat >"$killed/python-stage/items.py" <<'EOP'
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

@@ -19,19 +19,29 @@ is 'what make demo prints' "$(block text | alike)" \
 
 api_start --posts 100
 mkdir "$scratch/posts"
-cp examples/posts/* "$scratch/posts"
+cp examples/posts/*.jq examples/posts/*.s* "$scratch/posts"
 printf 'API_BASE_URL=%s\n' "$api" >"$scratch/posts/.env"
-line=$(block cron | tail -n 1)
-command=$(echo "$line" | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")
-like 'five fields before the command' '^([^ ]+ ){5}cd ' "$line"
+cron=$(block cron | grep '^[*0]')
 like 'cron finds the programs where make install puts them' \
     "^PATH=$(sed -n 's/^PREFIX *?*= *//p' Makefile)/bin:" \
     "$(block cron | head -n 1)"
-is 'the crontab line' 0 "$(status env -i PATH="$PATH" HOME=/ /bin/sh -c \
-    "$command")"
+is 'two jobs, with five fields before the command' 2 \
+    "$(echo "$cron" | grep -cE '^([^ ]+ ){5}cd ')"
+# job N: the command of that line, as cron runs it.
+job() {
+	status env -i PATH="$PATH" HOME=/ /bin/sh -c "$(echo "$cron" |
+	    sed -n "$1p" | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")"
+}
+is 'causes before a run' 0 "$(job 2)"
+is 'there are none, and nothing to mail' '' \
+    "$(cat "$scratch/out" "$scratch/err")"
+is 'the run' 0 "$(job 1)"
 is 'and cron has nothing to mail' '' "$(cat "$scratch/out" "$scratch/err")"
 is 'its rows' 92 "$(sqlite3 "$scratch/posts/etl.db" \
     'SELECT count(*) FROM user_activities')"
+is 'causes after it' 0 "$(job 2)"
+like 'are mailed' "^ +3 +3 +3  transform range: Title too short: 'ok' " \
+    "$(cat "$scratch/out")"
 
 for script in posts/pipeline items-api/items python-stage/pipeline; do
 	is "$script.sh without the API: fails, not to be tried again" 2 \
