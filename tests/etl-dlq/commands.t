@@ -166,6 +166,32 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	is "$kind: its occurrences too" "$(sql 'SELECT sum(attempts) FROM dead_letters')" \
 	    "$(sql 'SELECT count(*) FROM dead_letter_attempts')"
 done
+
+# Purged while others wait for it: then there is nothing of the name.
+waiting() {
+	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE
+	    datname = current_database() AND wait_event_type = 'Lock'")" -ge 3 ]
+}
+id=$(sql 'SELECT min(id) FROM dead_letters')
+mkfifo other
+psql -XAtq -d "$db" <other >purged & purge=$!
+exec 4>other
+echo "BEGIN; DELETE FROM dead_letters; SELECT 'gone';" >&4
+wait_until 20 grep -q gone purged
+etl-dlq resolve "$id" 2>resolve.err 4>&- & resolve=$!
+etl-dlq discard "$id" 2>discard.err 4>&- & discard=$!
+etl-dlq erase "$id" 2>erase.err 4>&- & erase=$!
+ok 'three wait for a letter' wait_until 20 waiting
+echo 'COMMIT;' >&4
+exec 4>&-
+wait $purge
+for pid in $resolve $discard $erase; do
+	rc=0
+	wait "$pid" || rc=$?
+	is 'which is purged: 1' 1 $rc
+done
+is 'and named' 3 "$(cat resolve.err discard.err erase.err |
+    grep -c "^etl-dlq: $id: no such dead letter in ")"
 zeros=$(printf '%072d' 0)
 printf '{"@etl":"reject","v":1,"id":"a","occurrence":"a/b.c/1","stage":"s","code":"c","message":"long","raw":"{\\"id\\":%sé }","at":"2026-05-01T12:00:00Z"}\n' \
     "1$zeros" >long
