@@ -207,6 +207,20 @@ out:
 	return r == LINES_END ? 0 : -1;
 }
 
+/* To the disk, where it is a file: a pipe or /dev/null has none. */
+static int
+bad_sync(struct intake *in, struct err *e)
+{
+	int rc = fflush(in->bad);
+
+	if (rc != EOF)
+		do
+			rc = fsync(fileno(in->bad));
+		while (rc == -1 && errno == EINTR);
+	return rc == 0 || errno == EINVAL ? 0 :
+	    err_errno(e, ERR_IO, in->bad_name);
+}
+
 int
 intake_end(struct intake *in, struct err *e)
 {
@@ -215,8 +229,5 @@ intake_end(struct intake *in, struct err *e)
 		    "than these\n");
 	if (fflush(in->file) == EOF)
 		return err_errno(e, ERR_IO, "temporary file");
-	if (in->bad != NULL && (fflush(in->bad) == EOF ||
-	    fsync(fileno(in->bad)) == -1))
-		return err_errno(e, ERR_IO, in->bad_name);
-	return 0;
+	return in->bad != NULL ? bad_sync(in, e) : 0;
 }

@@ -75,6 +75,9 @@ for kind in sqlite postgresql; do
 	like "$kind: which is named" "and kept in bad.$kind" "$(cat err)"
 	is "$kind: a file that cannot be made" 73 \
 	    "$(status etl-dlq put --bad none/bad torn)"
+	is "$kind: kept in no file" '65 1' "$(status etl-dlq put --bad \
+	    /dev/null torn) $(etl-dlq put --bad /dev/stdout torn 2>err |
+	    grep -cF "$(tail -n 1 torn)")"
 	{
 		echo '{"@etl":"reject"}'
 		echo '{"@etl":"reject","v":1,"id":7}'
