@@ -108,10 +108,10 @@ for kind in sqlite postgresql; do
 	    +026-05-30T12:00:00Z 2026-05-30T12:00:0Z; do
 		reject "r/transform.dddd/$at" "$at" '{"id":8}' |
 		    sed "s/2026-11-20T08:00:00Z/$at/"
-	done >times
-	reject r/transform.dddd/5 eight '{"id":8}' >>times
+	done >clocks
+	reject r/transform.dddd/5 eight '{"id":8}' >>clocks
 	is "$kind: times that are none" '0 5 stored, 0 known before, 0 other lines' \
-	    "$(status etl-dlq put times) $(cat out)"
+	    "$(status etl-dlq put clocks) $(cat out)"
 	is "$kind: are no times of theirs" 1 "$(etl-dlq list --json --like \
 	    '"id":8' | grep -Ec '"created_at":"(....-05-30|2026- |[+]|2026-11-20T08:00:00)')"
 	is "$kind: a count that is -0" 65 \
