@@ -72,6 +72,19 @@ control_ensure(struct db *db, struct err *e)
 }
 
 int
+control_open(struct db **db, const char *url, bool make, struct err *e)
+{
+	*db = NULL;
+	if ((make ? db_open : db_open_present)(db, url, e) == -1)
+		return -1;
+	if (control_ensure(*db, e) == 0)
+		return 0;
+	db_close(*db);
+	*db = NULL;
+	return -1;
+}
+
+int
 control_hold(struct db *db, struct err *e)
 {
 	return db_run(db, db_sql(db, SQL_CONTROL_HOLD), NULL, 0, NULL, e);

@@ -8,6 +8,8 @@
 enum { CONTROL_VERSION = 2 };
 
 int control_ensure(struct db *db, struct err *e);
+/* db_open(), or db_open_present() unless make, and that. */
+int control_open(struct db **db, const char *url, bool make, struct err *e);
 
 /* In a transaction, before control rows are locked: a server ends it when
  * this client goes silent, so that no lock outlives a lost host. */

@@ -62,8 +62,8 @@ db_url_check(const char *url, struct err *e)
 	return d->check != NULL ? d->check(url, e) : 0;
 }
 
-int
-db_open(struct db **out, const char *url, struct err *e)
+static int
+open_as(struct db **out, const char *url, bool make, struct err *e)
 {
 	struct db *db;
 	int rc = -1;
@@ -77,7 +77,7 @@ db_open(struct db **out, const char *url, struct err *e)
 	buf_init(&db->name, 4096);
 	if ((db->driver = driver_of(&url, e)) == NULL)
 		goto out;
-	if (db->driver->open(&db->conn, url, &db->fault, e) == -1)
+	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
 		goto out;
 	db->driver->name(db->conn, &db->name);
 	if (buf_check(&db->name, e) == -1)
@@ -88,6 +88,18 @@ db_open(struct db **out, const char *url, struct err *e)
 out:
 	db_close(db);
 	return rc;
+}
+
+int
+db_open(struct db **out, const char *url, struct err *e)
+{
+	return open_as(out, url, true, e);
+}
+
+int
+db_open_present(struct db **out, const char *url, struct err *e)
+{
+	return open_as(out, url, false, e);
 }
 
 void

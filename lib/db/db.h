@@ -47,6 +47,8 @@ struct db_rows;
 /* NULL takes DATABASE_URL, or sqlite:etl.db. No connection of PostgreSQL
  * leaves UTC; SQLite has foreign keys on, WAL, and a busy timeout. */
 int db_open(struct db **db, const char *url, struct err *e);
+/* Makes no file of SQLite: ERR_INPUT where it is missing. */
+int db_open_present(struct db **db, const char *url, struct err *e);
 void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */

@@ -17,8 +17,9 @@ struct driver {
 	size_t name_max;                /* bytes of an identifier, 0: any */
 	const char *begin;
 	int (*check)(const char *where, struct err *e); /* NULL: none */
-	int (*open)(void **conn, const char *where, struct db_fault *fault,
-	    struct err *e);
+	/* make: a file that is missing; else that is ERR_INPUT. */
+	int (*open)(void **conn, const char *where, bool make,
+	    struct db_fault *fault, struct err *e);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
 	void (*name)(void *conn, struct buf *b);
@@ -85,5 +86,7 @@ enum err_code fault_libpq(const char *text);
 /* "UNIQUE constraint failed: t.a, t.b" and the like. */
 void fault_sqlite(struct db_fault *f, const char *message);
 int fault_open(const char *path, int num);      /* the true errno */
+/* That of a file that should have been there; false where it says else. */
+bool fault_missing(const char *path, int num, struct err *e);
 
 #endif

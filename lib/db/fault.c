@@ -27,6 +27,16 @@ fault_open(const char *path, int num)
 	return num;
 }
 
+bool
+fault_missing(const char *path, int num, struct err *e)
+{
+	if (num != ENOENT)
+		return false;
+	(void)err_set(e, ERR_INPUT, false, "sqlite:%s: no such file: --db or "
+	    "DATABASE_URL says where the database is", path);
+	return true;
+}
+
 void
 fault_clear(struct db_fault *f)
 {

@@ -43,7 +43,7 @@ link_close(void *conn)
 }
 
 static int
-link_open(void **conn, const char *url, struct db_fault *fault,
+link_open(void **conn, const char *url, bool make, struct db_fault *fault,
     struct err *e)
 {
 	struct link *l = calloc(1, sizeof(*l));

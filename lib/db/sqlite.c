@@ -134,30 +134,29 @@ lite_setup(struct lite *c, struct err *e)
 }
 
 static int
-lite_open(void **conn, const char *path, struct db_fault *fault,
+lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
     struct err *e)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-	    SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    (make ? SQLITE_OPEN_CREATE : 0);
 	/* Debian's SQLite takes "file:" for a URI, with options in it. */
 	const char *plain = strncmp(path, "file:", 5) == 0 ? "./" : "";
-	size_t size = strlen(plain) + strlen(path) + 1;
 	struct lite *c = calloc(1, sizeof(*c));
 	int rc;
 
-	if (c == NULL || (c->path = malloc(size)) == NULL) {
+	if (c == NULL || asprintf(&c->path, "%s%s", plain, path) == -1) {
 		free(c);
 		return err_nomem(e);
 	}
-	(void)snprintf(c->path, size, "%s%s", plain, path);
 	c->fault = fault;
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
-	if (rc != SQLITE_OK)
-		(void)lite_fail(c, rc, e);
-	else if (lite_setup(c, e) == 0) {
+	if (rc == SQLITE_OK && lite_setup(c, e) == 0) {
 		*conn = c;
 		return 0;
 	}
+	if (rc != SQLITE_OK && (make || !fault_missing(c->path,
+	    sqlite3_system_errno(c->db), e)))
+		(void)lite_fail(c, rc, e);
 	lite_close(c);
 	return -1;
 }

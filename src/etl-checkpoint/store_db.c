@@ -5,18 +5,6 @@
 #include <stdio.h>
 
 static int
-open_db(struct db **db, struct command *c, struct err *e)
-{
-	if (db_open(db, c->opts->db, e) == -1)
-		return -1;
-	if (control_ensure(*db, e) == 0)
-		return 0;
-	db_close(*db);
-	*db = NULL;
-	return -1;
-}
-
-static int
 base_get(struct command *c, const char *name, char **value, int64_t *version,
     struct err *e)
 {
@@ -24,7 +12,7 @@ base_get(struct command *c, const char *name, char **value, int64_t *version,
 	int rc;
 
 	*value = NULL;
-	if (open_db(&db, c, e) == -1)
+	if (control_open(&db, c->opts->db, false, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, name, value, version, e);
 	if (rc == 0 && *version == 0)
@@ -68,7 +56,7 @@ base_set(struct command *c, const char *name, const char *value,
 	struct db *db;
 	int rc = -1;
 
-	if (open_db(&db, c, e) == -1)
+	if (control_open(&db, c->opts->db, value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
 		rc = change(db, name, value, e);
@@ -91,7 +79,7 @@ base_list(struct command *c, int (*each)(void *self,
 	size_t n = 0;
 	int rc = -1;
 
-	if (open_db(&db, c, e) == -1)
+	if (control_open(&db, c->opts->db, false, e) == -1)
 		return -1;
 	if (checkpoints_open(&l, db, e) == 0)
 		while ((rc = checkpoints_next(l, &p, e)) == 1 && ++n > 0)

@@ -161,9 +161,7 @@ operands_check(const struct command *c, const struct dlq *d, struct err *e)
 int
 dlq_open(struct dlq *d, struct err *e)
 {
-	if (db_open(&d->db, d->opts->db, e) == -1)
-		return -1;
-	return control_ensure(d->db, e);
+	return control_open(&d->db, d->opts->db, false, e);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "base/retry.h"
 #include "base/stop.h"
 #include "base/wait.h"
+#include "db/control.h"
 
 #include <stdlib.h>
 
@@ -143,7 +144,7 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		rc = intake_end(in, e);
 	if (rc == 0)
-		rc = dlq_open(d, e);
+		rc = control_open(&d->db, d->opts->db, true, e);
 	if (rc == 0)
 		rc = all_store(d, in, &added, e);
 	if (rc == 0)

@@ -51,14 +51,12 @@ cursor_levels(const struct extract_opts *o)
 static int
 stored_db(struct cursor *c, struct err *e)
 {
-	struct db *db = NULL;
-	int rc = -1;
+	struct db *db;
+	int rc;
 
-	if (db_open(&db, c->o->db, e) == -1)
+	if (control_open(&db, c->o->db, true, e) == -1)
 		return -1;
-	if (control_ensure(db, e) == 0)
-		rc = checkpoint_read(db, c->o->checkpoint, &c->from,
-		    &c->version, e);
+	rc = checkpoint_read(db, c->o->checkpoint, &c->from, &c->version, e);
 	db_close(db);
 	return rc;
 }

@@ -43,9 +43,7 @@ row_start(const struct attempt *a, const struct job *j, struct err *e)
 	int64_t dead = 0;
 	int rc = -1;
 
-	if (db_open(&db, j->url, e) == -1)
-		goto out;
-	if (control_ensure(db, e) == -1)
+	if (control_open(&db, j->url, true, e) == -1)
 		goto out;
 	if (run_abandon(db, j->name, j->host, &dead, e) == -1)
 		goto out;

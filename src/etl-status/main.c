@@ -83,8 +83,8 @@ report_run(const struct report *r, struct status *s, struct err *e)
 
 	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (db_open(&s->db, s->opts->db, e) == 0 &&
-	    control_ensure(s->db, e) == 0 && r->print(s, e) == 0)
+	if (control_open(&s->db, s->opts->db, false, e) == 0 &&
+	    r->print(s, e) == 0)
 		rc = out_flush(s->out, e);
 	db_close(s->db);
 	out_close(s->out);

@@ -150,6 +150,21 @@ for bad in 'get' 'get a b' 'set a' 'set' 'set a b c' 'clear' 'list a' \
 	# shellcheck disable=SC2086
 	is "usage: $bad" 64 "$(status etl-checkpoint $bad)"
 done
+unset DATABASE_URL
+mkdir empty
+for command in list 'get a' 'clear a'; do
+	# shellcheck disable=SC2086
+	is "no file yet: $command" 66 \
+	    "$(cd empty && status etl-checkpoint $command)"
+	like 'is told' 'etl-checkpoint: sqlite:etl.db: no such file.*--db' \
+	    "$(cat err)"
+	# shellcheck disable=SC2086
+	is "no such file: $command" 66 \
+	    "$(status etl-checkpoint $command --db sqlite:empty/x.db)"
+done
+is 'nothing was made' '' "$(ls empty)"
+is 'set makes it' 0 "$(cd empty && status etl-checkpoint set a 1)"
+is 'and it can be read' 1 "$(cd empty && etl-checkpoint get a)"
 is 'a password in an argument' 75 "$(status etl-checkpoint get \
     --db postgresql://u:geheim@127.0.0.1:1/x a)"
 like 'is warned of' 'warning: --db' "$(cat err)"

@@ -201,6 +201,21 @@ for kind in sqlite postgresql; do
 	is "$kind: how a long line begins" "  c: long (letter 1: {\"id\":1$zeros...)" \
 	    "$(etl-dlq stats --db "$db" | sed -n 's/.* s / /;2s/^ /  /p')"
 done
+unset DATABASE_URL
+mkdir empty
+for command in list 'show 1' stats export 'resolve 1' 'discard 1' 'erase 1' \
+    'purge --older-than 1d' replay; do
+	# shellcheck disable=SC2086
+	is "no file yet: $command" 66 "$(cd empty && status etl-dlq $command)"
+	like 'is told' 'etl-dlq: sqlite:etl.db: no such file.*--db' \
+	    "$(cat err)"
+	# shellcheck disable=SC2086
+	is "no such file: $command" 66 \
+	    "$(status etl-dlq $command --db sqlite:empty/none/x.db)"
+done
+is 'nothing was made' '' "$(ls empty)"
+is 'put makes it' 0 "$(cd empty && status etl-dlq put ../rejects)"
+isnt 'and it can be read' '' "$(cd empty && etl-dlq list)"
 is '--status of replay' 64 "$(status etl-dlq replay --status any)"
 is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
 is '--since of no time' 64 "$(status etl-dlq list --since yesterday)"

@@ -165,6 +165,7 @@ db_new() {
 	case $1 in
 	sqlite)
 		db=sqlite:$scratch/$dbs.db
+		: >"${db#sqlite:}"
 		;;
 	postgresql)
 		if [ -z "${PGHOST:-}${PGPORT:-}${PGSERVICE:-}" ]; then
