@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum { RUN_SHOWN = 8 };         /* digits of the run that tell it apart */
 
@@ -113,6 +115,21 @@ trace_make(struct job *j)
 	    trace, span);
 }
 
+/* Records were piped into a job whose runs get none of them. */
+static void
+stdin_warn(const struct attempt *a, const struct job *j)
+{
+	int left = 0;
+
+	if (!j->no_stdin || a->code != 0 || a->end.streams == 0 ||
+	    a->end.extracted > 0 || isatty(STDIN_FILENO) == 1 ||
+	    ioctl(STDIN_FILENO, FIONREAD, &left) == -1 || left == 0)
+		return;
+	(void)fprintf(stderr, "etl-run: warning: %s: standard input was not "
+	    "read, for --retries and --every would want it again: name a "
+	    "file in the script\n", j->name);
+}
+
 static int
 job_run(struct job *j, int *sig)
 {
@@ -127,6 +144,7 @@ job_run(struct job *j, int *sig)
 	attempts_run(j, &a, sig);
 	lock_drop(&j->lock);
 	code = a.code;
+	stdin_warn(&a, j);
 	if (code != 0 && *sig == 0 && j->on_failure != NULL)
 		notify(&a, j, sig);
 	attempt_release(&a);

@@ -61,6 +61,18 @@ echo data | etl-run -c cat >out 2>err || rc=$?
 is 'stdin goes to the pipeline' data "$(cat out)"
 echo data | etl-run --retries 1 -c cat >out 2>err
 is 'not where it could be wanted twice' '' "$(cat out)"
+is 'of which a script that reads none hears nothing' '' "$(cat err)"
+echo '{"id":1}' >in.ndjson
+sql 'CREATE TABLE t (id int)'
+is 'records that no run is given' 0 "$(status etl-run --retries 1 \
+    -c 'etl-load --table t' <in.ndjson)"
+like 'are told' 'warning: sh-.*: standard input was not read, for --retries' \
+    "$(cat err)"
+is 'none' 0 "$(status etl-run --retries 1 -c 'etl-load --table t' </dev/null)"
+is 'of which nothing is told' '' "$(cat err)"
+is 'those of a file' 0 "$(status etl-run --retries 1 \
+    -c 'etl-load --table t <in.ndjson' <in.ndjson)"
+is 'neither' '' "$(cat err)"
 
 # What the stages get.
 cat >env.sh <<'S'
