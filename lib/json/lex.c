@@ -26,13 +26,14 @@ lex_nomem(struct scan *s)
 const char *
 lex_unexpected(struct scan *s, const char *p, const char *wanted)
 {
-	unsigned int cp;
+	unsigned int cp = 0;
 
 	if (p == s->end)
 		return lex_fault(s, p, "parse", "ends too early");
 	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
 		return lex_fault(s, p, "encoding", "not UTF-8");
-	return lex_fault(s, p, "parse", wanted);
+	return lex_fault(s, p, "parse", cp == 0xfeff ?
+	    "a byte order mark (U+FEFF), which is no JSON," : wanted);
 }
 
 /* Four hex digits: their value, or -1. */

@@ -101,6 +101,11 @@ echo "{\"deep\":$deep}" >"$in"
 is 'deep' 0 "$(read_in --max-rejects 100 "$in")"
 is 'deep: reject' "depth file $in 1 0" "$(rejects)"
 
+printf '\357\273\277{"a":1}\n{"a":2}\n' >"$in"
+is 'a byte order mark' 0 "$(read_in --max-rejects 1 "$in")"
+like 'a byte order mark: is called by its name' '^a byte order mark ' \
+    "$(jq -r .message "$scratch/r")"
+
 # Streams at once.
 mkfifo "$scratch/fifo"
 etl-extract - <"$scratch/fifo" >"$scratch/streamed" &
