@@ -191,7 +191,8 @@ incomplete(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
 		(void)err_set(e, ERR_RETRY, true, "marked abandoned by "
-		    "another run of this name, which did not see its lock");
+		    "another run of this name, which did not see its lock, or "
+		    "its row is gone with the database");
 	else
 		err_prefix(e, "the run is over, but its row still says "
 		    "running");
