@@ -6,7 +6,7 @@
 # server's environment.
 . tests/support/lib.sh
 wanted=" ${*:-all} "
-tree=$scratch/tree pid=
+tree=$scratch/tree pid= reap=$etl_build/tests/reap
 mkdir "$tree"
 cp -a Makefile packages.txt examples lib src sql man tests "$tree"
 case $etl_build in
@@ -26,11 +26,11 @@ failing() {
 	    grep -Fe "$check" >"$scratch/red"
 }
 
-# red COMMAND...: it fails in $tree, and is stopped once that is known; one that
-# could not begin says nothing.
+# red COMMAND...: it fails in $tree, and is stopped once that is known, with all
+# that it has started; one that could not begin says nothing.
 red() {
 	(cd "$tree" && ETL_BIN=bin ETL_BUILD=build \
-	    exec env --default-signal timeout 600 "$@") >"$scratch/tap" 2>&1 &
+	    exec env --default-signal "$reap" 600 "$@") >"$scratch/tap" 2>&1 &
 	pid=$!
 	until failing || ! kill -0 $pid 2>/dev/null; do
 		sleep 0.1

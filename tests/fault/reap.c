@@ -2,7 +2,8 @@
  * ends when it and all that it has started have ended, with its status (a
  * signal is 128 + its number).  With -k all of them are killed after so many
  * microseconds, the process group first.  Whoever is left after SECONDS is
- * killed: then 124, and a line says so. */
+ * killed: then 124, and a line says so.  SIGTERM is passed on to COMMAND, and
+ * whoever is left 10 seconds later is killed. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 struct reap {
 	pid_t main;
 	int status;
+	bool stopped;
+	sigset_t signals;       /* SIGCHLD, SIGTERM */
 };
 
 static long long
@@ -41,9 +44,9 @@ take(struct reap *r)
 	return pid == 0;
 }
 
-/* Until none is left, or the time has come; whether some are. */
+/* Until none is left, the time has come or SIGTERM has; whether some are. */
 static bool
-wait_until(struct reap *r, const sigset_t *child, long long end)
+wait_until(struct reap *r, long long end)
 {
 	struct timespec t;
 	long long rest;
@@ -52,7 +55,10 @@ wait_until(struct reap *r, const sigset_t *child, long long end)
 	while ((some = take(r)) && (rest = end - now()) > 0) {
 		t.tv_sec = rest / 1000000;
 		t.tv_nsec = rest % 1000000 * 1000;
-		sigtimedwait(child, NULL, &t);
+		if (sigtimedwait(&r->signals, NULL, &t) == SIGTERM) {
+			r->stopped = true;
+			break;
+		}
 	}
 	return some;
 }
@@ -74,12 +80,12 @@ kill_children(void)
 }
 
 static void
-kill_all(struct reap *r, const sigset_t *child)
+kill_all(struct reap *r)
 {
 	kill(-r->main, SIGKILL);
 	do
 		kill_children();
-	while (wait_until(r, child, now() + 1000));
+	while (wait_until(r, now() + 1000));
 }
 
 static pid_t
@@ -102,7 +108,7 @@ main(int argc, char *argv[])
 {
 	struct reap r = { .status = 126 };
 	long long after = -1, begun = now();
-	sigset_t child, old;
+	sigset_t old;
 	long seconds;
 
 	if (argc > 3 && strcmp(argv[1], "-k") == 0) {
@@ -115,20 +121,27 @@ main(int argc, char *argv[])
 		    stderr);
 		return 64;
 	}
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &old);
+	sigemptyset(&r.signals);
+	sigaddset(&r.signals, SIGCHLD);
+	sigaddset(&r.signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &r.signals, &old);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 ||
 	    (r.main = start(argv + 2, &old)) == -1) {
 		perror("reap");
 		return 126;
 	}
-	if (after >= 0 && wait_until(&r, &child, begun + after))
-		kill_all(&r, &child);
-	if (wait_until(&r, &child, begun + seconds * 1000000)) {
-		fprintf(stderr, "reap: still there after %ld s\n", seconds);
-		kill_all(&r, &child);
-		return 124;
+	if (after >= 0 && wait_until(&r, begun + after))
+		kill_all(&r);
+	if (wait_until(&r, begun + seconds * 1000000)) {
+		if (r.stopped) {
+			kill(r.main, SIGTERM);
+			(void)wait_until(&r, now() + 10000000);
+		} else {
+			fprintf(stderr, "reap: still there after %ld s\n",
+			    seconds);
+		}
+		kill_all(&r);
+		return r.stopped ? 128 + SIGTERM : 124;
 	}
 	return r.status;
 }
