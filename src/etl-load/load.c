@@ -5,6 +5,7 @@
 #include "loader.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -173,6 +174,22 @@ tail_end(struct loader *l, struct err *e)
 	return batch_commit(l, false, e);
 }
 
+/* Who failed first gives the code, where it could say so; of a stream that
+ * was just cut off nobody has. */
+static int
+tail_failed(const struct loader *l, const struct err *cause, struct err *e)
+{
+	struct err tail = *e;
+	size_t n = strlen(cause->msg);
+
+	if (stage_mark(l->stage)->kind != MARK_FAILED)
+		return -1;
+	*e = *cause;
+	(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; and the load "
+	    "of what had come failed: %s", tail.msg);
+	return -1;
+}
+
 /* The input is over: what of the tail may be committed, protocol.md 6. */
 static int
 take_end(struct loader *l, struct err *e)
@@ -188,7 +205,7 @@ take_end(struct loader *l, struct err *e)
 	if (stage_finish(l->stage, &cause) == 0)
 		return 0;
 	if (cause.code != ERR_LIMIT && !l->whole && tail_end(l, e) == -1)
-		return -1;
+		return tail_failed(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
 		err_prefix(&cause, "nothing loaded");
 	*e = cause;

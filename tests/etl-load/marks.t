@@ -404,6 +404,22 @@ for kind in sqlite postgresql; do
 	is "$k failed upstream: whole segments, and no letter of the tail" \
 	    '66 a|1 1|1' \
 	    "$(load --table log) $(rows log)$(checkpoint; letters)"
+	points w15
+	rec '{"k":"z","n":1}'
+	mark 1
+	put '{"@etl":"failed","stage":"extract","code":66,"message":"404"}'
+	is "$k failed upstream, and the tail cannot be loaded: the first cause" \
+	    '66 a|1 ' "$(load --table log) $(rows log)"
+	like "$k failed upstream: both are told" \
+	    'etl-load: extract: 404; and .* failed: .* lost the race' \
+	    "$(cat "$scratch/err")"
+	points w16
+	rec '{"k":"z","n":1}'
+	mark 1
+	is "$k cut, and the tail cannot be loaded: its own cause" '1 a|1 ' \
+	    "$(sed 's/"n":1/"m":1/' "$scratch/in" >"$scratch/in2"
+	    mv "$scratch/in2" "$scratch/in"
+	    load --table log --max-rejects 0) $(rows log)"
 	clear_all
 done
 done_testing
