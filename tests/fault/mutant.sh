@@ -6,7 +6,8 @@
 # server's environment.
 . tests/support/lib.sh
 wanted=" ${*:-all} "
-tree=$scratch/tree pid= reap=$etl_build/tests/reap
+tree=$scratch/tree reap=$etl_build/tests/reap
+pid=
 mkdir "$tree"
 cp -a Makefile packages.txt examples lib src sql man tests "$tree"
 case $etl_build in
@@ -29,6 +30,7 @@ failing() {
 # red COMMAND...: it fails in $tree, and is stopped once that is known, with all
 # that it has started; one that could not begin says nothing.
 red() {
+	: >"$scratch/tap"
 	(cd "$tree" && ETL_BIN=bin ETL_BUILD=build \
 	    exec env --default-signal "$reap" 600 "$@") >"$scratch/tap" 2>&1 &
 	pid=$!
