@@ -1,6 +1,7 @@
 #include "base/stop.h"
 #include "reader.h"
 #include "source.h"
+#include "stream/mark.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@ struct ndjson {
 	struct lines *lines;
 	int fd;
 	bool paused;            /* said so since the last line */
+	bool begun;             /* its first line has come */
 };
 
 static void
@@ -63,6 +65,24 @@ ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
 	return 0;
 }
 
+/* Its marks are data here, and rejected: whoever gives it means a stream. */
+static void
+marks_warn(struct ndjson *n, const struct line *l)
+{
+	struct mark m = { 0 };
+	struct err e = { 0 };
+
+	if (n->begun)
+		return;
+	n->begun = true;
+	if (mark_is(l->data, l->len) &&
+	    mark_parse(&m, l->data, l->len, &e) == 0 && m.kind == MARK_BEGIN)
+		(void)fprintf(stderr, "etl-extract: warning: %s: has the "
+		    "marks of a stream, which are rejected here: give it to "
+		    "the next program as it is\n", n->uri);
+	mark_release(&m);
+}
+
 static enum source_next
 ndjson_next(void *self, struct item *it, struct err *e)
 {
@@ -75,6 +95,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 	n->paused = false;
 	switch (lines_next(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
+		marks_warn(n, &it->line);
 		it->kind = n->fd > 0 ? "file" : "stdin";
 		it->uri = n->uri;
 		it->page = it->index = 0;

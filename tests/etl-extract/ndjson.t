@@ -101,6 +101,17 @@ echo "{\"deep\":$deep}" >"$in"
 is 'deep' 0 "$(read_in --max-rejects 100 "$in")"
 is 'deep: reject' "depth file $in 1 0" "$(rejects)"
 
+printf '%s\n' '{"@etl":"begin","v":1,"id":"a","stages":["x"]}' '{"a":1}' \
+    '{"@etl":"end","stages":[{"stage":"x","in":0,"out":1,"dropped":0,"rejected":0}]}' \
+    >"$in"
+is 'a stream' 0 "$(read_in --max-rejects 2 "$in")"
+is 'a stream: its marks are data' '{"a":1} 2' \
+    "$(cat "$scratch/out") $(rejects | grep -c '^reserved ')"
+like 'a stream: what to do is told' 'in.ndjson: has the marks of a stream' \
+    "$(cat "$scratch/err")"
+sed 1d "$in" >"$in.2" && mv "$in.2" "$in"
+is 'a mark later' 0 "$(read_in --max-rejects 2 "$in")"
+is 'a mark later: no more than a reject' '' "$(cat "$scratch/err")"
 printf '\357\273\277{"a":1}\n{"a":2}\n' >"$in"
 is 'a byte order mark' 0 "$(read_in --max-rejects 1 "$in")"
 like 'a byte order mark: is called by its name' '^a byte order mark ' \
