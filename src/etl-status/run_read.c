@@ -59,6 +59,9 @@ row_read(struct history *h, struct db *db, int64_t id, struct err *e)
 			rc = copy(&h->text[i], db_column(r, i), e);
 		for (size_t i = 0; i < NUMBER_N; i++)
 			h->number[i] = db_column(r, TEXT_N + i).i;
+	} else if (rc == 0) {           /* it was there a moment ago */
+		rc = err_set(e, ERR_LIMIT, false, "no such run in %s any more",
+		    db_name(db));
 	}
 	db_end(r);
 	return rc;

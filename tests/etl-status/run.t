@@ -201,4 +201,14 @@ is 'no server' 75 \
 like 'a password in an argument is warned of' \
     'etl-status: warning: --db: .*DATABASE_URL' "$(cat err)"
 unlike 'and not shown' geheim "$(cat err)"
+
+# A row that somebody deletes between two looks at it: each other one finds it.
+db_new postgresql
+etl-run --db "$db" --name x -c :
+sql "CREATE SEQUENCE looks; ALTER TABLE pipeline_runs RENAME TO rows;
+    CREATE VIEW pipeline_runs AS SELECT * FROM rows
+    WHERE nextval('looks') % 2 = 1"
+is 'a run that is deleted meanwhile' 1 \
+    "$(status etl-status --db "$db" --run 1)"
+like 'is told' 'etl-status: no such run in postgresql:.* any more' "$(cat err)"
 done_testing
