@@ -26,7 +26,6 @@ struct via {
 	size_t fed;
 	uint64_t in, out;       /* of this CMD: lines given, lines taken */
 	bool begun;             /* a begin mark has come */
-	bool open;              /* and no end mark yet */
 	bool ran;               /* CMD, at least once */
 	bool last;              /* nothing more for this CMD */
 	int64_t late;           /* 0, or when a CMD that reads no more is */
@@ -241,7 +240,7 @@ take_record(struct via *v, const struct line *l, struct err *e)
 static int
 take_begin(struct via *v, struct err *e)
 {
-	v->begun = v->open = true;
+	v->begun = true;
 	if (stage_pass(v->stage, e) == -1)
 		return -1;
 	return stage_stream(v->stage)->replay ? 0 : cmd_start(v, e);
@@ -259,7 +258,6 @@ take_mark(struct via *v, struct err *e)
 	case MARK_END:
 		if (v->child.pid != 0 && cmd_end(v, e) == -1)
 			return -1;
-		v->open = stage_mark(v->stage)->kind != MARK_END;
 		break;
 	case MARK_FAILED:
 		child_stop(&v->child);
