@@ -359,6 +359,10 @@ is 'ordered, read again' 0 "$(paged --ordered --delay 1s --size limit=4 \
     --since 2026-05-01T00:00:00Z "$api/items")"
 is 'ordered, read again: no mark before what is stored' \
     '"2026-05-01T00:02:00.250Z" 9 "2026-05-01T00:03:00Z"' "$(marks)"
+nothing
+is 'in order by chance' 0 "$(paged --delay 1s --size limit=6 "$api/items")"
+is 'in order by chance: no mark before the end' \
+    'null 0 "2026-05-01T00:03:00Z"' "$(marks)"
 items 30
 nothing
 is 'not ordered' 0 "$(paged --size limit=7 "$api/items?order=none")"

@@ -56,6 +56,11 @@ is 'first' 0 "$(page --first 4 --size _limit=30 "$api/posts")"
 is 'first: records' 10 "$(wc -l <"$scratch/out")"
 is 'first: pages' '/posts?_limit=30&_page=4
 /posts?_limit=30&_page=5' "$(asked)"
+is 'two pages as long' "$(curl -s "$api/posts?_limit=1&_page=6" | wc -c)" \
+    "$(curl -s "$api/posts?_limit=1&_page=7" | wc -c)"
+is 'two pages as long: no page repeats' 1 "$(page --first 6 --size _limit=1 \
+    --max-pages 2 "$api/posts")"
+is 'two pages as long: both leave' 2 "$(wc -l <"$scratch/out")"
 is 'first and total' 0 "$(page --first 2 --size _limit=60 \
     --total header:x-total-count "$api/posts")"
 is 'first and total: the rest, no warning' '40 ' \
