@@ -39,7 +39,7 @@ red() {
 	done
 	kill $pid 2>/dev/null || :
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	pid=
 	failing || { [ -z "$check" ] && [ $rc -ne 0 ] &&
 	    ! grep -q '^Bail out' "$scratch/tap"; }

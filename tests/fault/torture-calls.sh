@@ -30,5 +30,6 @@ long eight env ROUNDS=100 sh tests/etl-run/eight.t
 long power env CUTS=5000 sh tests/fault/power.t
 long lock-time sh tests/fault/lock-time.sh
 long mutants sh tests/fault/mutants-rows.sh
+long mutants-extract sh tests/fault/mutants-extract.sh
 long mutants-more sh tests/fault/mutants-more.sh
 done_testing

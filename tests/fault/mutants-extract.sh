@@ -1,0 +1,243 @@
+#!/bin/sh
+# mutants-extract.sh [TEST|NAME...]: can the tests of what a service does to
+# etl-extract fail?  See mutant.sh.
+# shellcheck disable=SC2016
+. tests/fault/mutant.sh
+http=src/etl-extract/http.c
+status=src/etl-extract/status.c
+after=src/etl-extract/retry_after.c
+pages=src/etl-extract/pages.c
+hop=src/etl-extract/hop.c
+cursor=src/etl-extract/cursor.c
+
+# A reader that leaves.
+mutant etl-extract/stream.t 'a delay does not see the reader leave' \
+    src/etl-extract/reader.c \
+    's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
+    'a reader that leaves, --delay 60s'
+mutant etl-extract/stream.t 'a request does not see the reader leave' \
+    src/etl-extract/reader.c \
+    's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
+    'a reader that leaves, --timeout 60s'
+mutant etl-extract/stream.t 'EPIPE is an error as any' lib/base/errval.c \
+    's/num == EPIPE/num == 0/' \
+    "a file's reader that leaves"
+
+# Connections and answers that break.
+mutant etl-extract/http.t 'a reset is for good' $http \
+    's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_RETRY, false, "%s", why)/' \
+    'reset once'
+mutant etl-extract/http.t 'no connection is no status of its own' $http \
+    's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_PEER, true, "%s", why)/' \
+    'no server'
+mutant etl-extract/http.t 'a cut body is taken as whole' $http \
+    's/code = curl_easy_perform(h->curl);/if ((code = curl_easy_perform(h->curl)) == CURLE_PARTIAL_FILE) code = CURLE_OK;/' \
+    'cut: said'
+mutant etl-extract/raw.t 'a cut head is taken as whole' $http \
+    's/if (!h->headed)/if (false)/' \
+    'cut at each of'
+mutant etl-extract/http.t 'cut gzip is taken as whole' $http \
+    's/!inflate_whole(h->gzip)/false/' \
+    'cut gzip: said'
+mutant etl-extract/http.t 'broken gzip is not tried again' $http \
+    's/h->again = inflate_put(h->gzip, b, p, n) == -1 && !b->failed;/if (inflate_put(h->gzip, b, p, n) == -1) return refuse(h, "broken");/' \
+    'badgzip once'
+mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/inflate.c \
+    's/if (z->whole && inflateReset(&z->z) != Z_OK)/if (z->whole)/' \
+    'gzip in two members'
+mutant etl-extract/raw.t 'JSON that ends too early is for good' src/etl-extract/body.c \
+    's/"the JSON ends too early", true/"the JSON ends too early", false/' \
+    'closed-early: calls'
+mutant etl-extract/http.t 'each try adds to the body' $http \
+    's/buf_clear(&a->body);//' \
+    'cut/100 once: each record once'
+
+# Slow ones.
+mutant etl-extract/http.t 'no time is too long' $http \
+    '/CURLOPT_TIMEOUT_MS/d' \
+    'slow: said'
+mutant etl-extract/http.t 'the time-out is for good' $http \
+    's/default:/case CURLE_OPERATION_TIMEDOUT: return err_set(e, ERR_RETRY, false, "%s", why); default:/' \
+    'slow once'
+mutant etl-extract/http.t 'each byte begins the time anew' $http \
+    's/curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);/curl_easy_setopt(u, CURLOPT_LOW_SPEED_LIMIT, 1L); curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 1L);/' \
+    'drip: said'
+mutant etl-extract/raw.t 'connecting has all the time' $http \
+    '/CURLOPT_CONNECTTIMEOUT_MS/,+1d' \
+    'no connection'
+
+# Bodies that are no page.
+mutant etl-extract/http.t 'HTML is no records' src/etl-extract/body.c \
+    '/"no JSON (/{n;n;s/return.*/b->none = true; return 0;/;}' \
+    'garbage: said'
+mutant etl-extract/http.t 'nothing is no records' src/etl-extract/body.c \
+    's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->none = true; return 0; }/' \
+    'empty: said'
+mutant etl-extract/http.t 'a scalar is no records' src/etl-extract/body.c \
+    's/else if (t\[b->array\].type != JSON_ARRAY)/else if (t[b->array].type < JSON_NUMBER)/' \
+    'scalar'
+mutant etl-extract/pages.t 'a wrong pointer finds no records' src/etl-extract/body.c \
+    '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return no_array(b, e);/{ b->none = true; return 0; }/;}' \
+    'nothing there'
+mutant etl-extract/pages.t 'the first of two arrays is taken' src/etl-extract/body.c \
+    's/return two_arrays(b, name, i, e);/break;/' \
+    'two arrays'
+mutant etl-extract/http.t 'what a service says is shown as it is' lib/base/text.c \
+    's/if (!harmful(cp))/if (true)/' \
+    'controls: escaped'
+mutant etl-extract/http.t 'what was packed counts, not what comes of it' $http \
+    's/if (h->gzip == NULL)/if (h->gzip != NULL) b->max = SIZE_MAX \/ 4; &/' \
+    'gzip bomb'
+
+# Statuses, and how long to wait.
+for code in 408 425 429; do
+	mutant etl-extract/http.t "$code is for good" $status \
+	    "s/s == $code ||/s == 0 ||/" \
+	    "$code twice"
+done
+mutant etl-extract/http.t '5xx are for good' $status \
+    's/ || s >= 500 / || s >= 600 /' \
+    '503 twice'
+mutant etl-extract/http.t '404 is as any' $status \
+    's/s == 404 || s == 410/s == 410/' \
+    '- 404'
+mutant etl-extract/http.t '403 is as any' $status \
+    's/s == 401 || s == 403/s == 401/' \
+    '- 403'
+mutant etl-extract/http.t '400 is tried again' $status \
+    's/\*transient = s == 408/*transient = s == 400 || s == 408/' \
+    '400: calls'
+mutant etl-extract/http.t 'a used-up quota is for good' $after \
+    's/(a->status == 403 || a->status == 429)/false/' \
+    'no more calls'
+mutant etl-extract/http.t 'Retry-After is not obeyed' $after \
+    's/if (http_header(a, "Retry-After", &v, &n)) {/if (false) {/' \
+    'seconds: waited'
+mutant etl-extract/http.t 'a date is none' $after \
+    's/return until(timegm(&tm), now);/return -1;/' \
+    'too long a date: one call'
+mutant etl-extract/http.t 'a date gone by is an error of sign' $after \
+    's/return at <= now ? 0 : at - now;/return at <= now ? now - at : at - now;/' \
+    'date gone by'
+mutant etl-extract/http.t 'garbage begins with a number' $after \
+    "s/if (p\\[i\\] < '0' || p\\[i\\] > '9')/if (i > 0 \\&\\& (p[i] < '0' || p[i] > '9')) break; &/" \
+    'garbage 1.5: own backoff'
+mutant etl-extract/http.t 'a number grows past its type' $after \
+    's/if (s <= longest)/if (true)/' \
+    '2^64 seconds: one call'
+mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/fetch.c \
+    's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
+    'too long: one call'
+
+# Redirects.
+mutant etl-extract/redirect.t 'the user'"'"'s headers go along' $hop \
+    's/size_t n = h->stranger ? c->own : c->n;/size_t n = c->n;/' \
+    'bearer: nothing sent to it'
+mutant etl-extract/redirect.t 'the page'"'"'s header goes along' $hop \
+    's/if (h->stranger || h->header.len == 0)/if (h->header.len == 0)/' \
+    'page header, other origin: not sent'
+mutant etl-extract/redirect.t 'a stranger is none to itself' $hop \
+    's/h->stranger = true;/h->stranger = true; else h->stranger = false;/' \
+    'on in the other origin: still without'
+mutant etl-extract/redirect.t 'another port is the same origin' $http \
+    's/port == NULL ? "" : port)/"")/' \
+    'bearer: nothing sent to it'
+mutant etl-extract/redirect.t 'another host is the same origin' $http \
+    's/scheme, host == NULL ? "" : host,/scheme, "",/' \
+    'other host name: nothing sent to it'
+mutant etl-extract/redirect.t 'a secret of the query goes along' $hop \
+    's/if (c->param != NULL && h->stranger)/if (false)/' \
+    'query secret: dropped'
+mutant etl-extract/redirect.t 'a secret under another name goes along' $hop \
+    's/if (h->stranger && carries_secret(&h->url, c))/if (false)/' \
+    'query secret, renamed: not sent'
+mutant etl-extract/redirect.t 'the user in a target goes along' $http \
+    '/CURLUPART_USER, NULL, 0/d; /CURLUPART_PASSWORD, NULL, 0/d' \
+    'user in a target: not sent'
+mutant etl-extract/redirect.t 'any scheme is followed' $hop \
+    's/if (!to->http)/if (false)/' \
+    'file:///etc/passwd: said'
+mutant etl-extract/redirect.t 'https goes back to http' $hop \
+    's/if (from->secure && !to->secure)/if (false)/' \
+    'https to http'
+mutant etl-extract/redirect.t 'a loop is followed further' $hop \
+    's/HOPS = 10/HOPS = 50/' \
+    'loop: calls'
+mutant etl-extract/redirect.t '308 is none' $status \
+    's/status == 307 || status == 308/status == 307/' \
+    '308'
+for address in 127.0.0.1:7f000000 10.1.2.3:0a000000 169.254.169.254:a9fe0000; do
+	mutant etl-extract/raw.t "${address%:*} is public" src/etl-extract/address.c \
+	    "/0x${address#*:}/d" \
+	    'redirect to what is near'
+done
+mutant etl-extract/raw.t 'a connection kept alive is not looked at' $http \
+    's/h->private = h->wary && h->answer->near;/h->private = false;/' \
+    'redirect to what is near'
+mutant etl-extract/redirect.t 'from near to near is refused' $hop \
+    's/http_wary(http, h->stranger && h->public);/http_wary(http, h->stranger);/' \
+    'bearer: other origin'
+
+# TLS.
+mutant etl-extract/redirect.t 'any certificate will do' $http \
+    's/curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYPEER, 0L);/' \
+    'self-signed'
+mutant etl-extract/redirect.t 'any name will do' $http \
+    's/curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
+    'wrong name'
+mutant etl-extract/redirect.t 'a bad certificate is tried again' $http \
+    's/case CURLE_PEER_FAILED_VERIFICATION:/case CURLE_LDAP_CANNOT_BIND:/' \
+    'self-signed: no retry'
+
+# Pages.
+mutant etl-extract/pages.t 'a page may repeat' $pages \
+    's/page_repeats(p, e) == -1/false/' \
+    'endless: told'
+mutant etl-extract/pages.t 'only the length tells a page from another' $pages \
+    's/    memcmp(p->before, text, t->len) == 0;/    true;/' \
+    'two pages as long: no page repeats'
+mutant etl-extract/pages.t 'pages have no end' $pages \
+    's/p->page == p->o->max_pages/false/' \
+    'max pages'
+mutant etl-extract/pages.t 'a short page is the last' src/etl-extract/paginate_page.c \
+    's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
+    'a short page'
+mutant etl-extract/pages.t 'records that did not come are not missed' src/etl-extract/paginate_page.c \
+    's/if (p->records == 0 && known == 1 && !n->middle &&/if (false \&\&/' \
+    'total too large: warned'
+mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract/paginate_page.c \
+    's/if (!n->increments || total >= before)/if (true)/' \
+    'fewer than the page before said'
+mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages \
+    's/if (!overlap_take(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
+    'each record once'
+mutant etl-extract/incremental.t 'a bound that is left out is not seen' $pages \
+    's/page_follows(p, e) == -1/false/' \
+    'a bound that is left out: no mark passes it'
+mutant etl-extract/incremental.t 'a page of one value is the last' $pages \
+    's/if (!cursor_moved(c) && p->records >= p->full)/if (false)/' \
+    'a page of one value'
+
+# The cursor.
+mutant etl-extract/incremental.t 'a mark lies between equal values' $cursor \
+    's/if (order > 0) {/if (order >= 0) {/' \
+    'the marks are true'
+mutant etl-extract/incremental.t 'a mark comes after its value began' $cursor \
+    '/mark_due(c, s, e) == -1)/{N;d;}; s/c->risen = .*/& if (c->taken > 0 \&\& mark_due(c, s, e) == -1) return -1;/' \
+    'the marks are true'
+mutant etl-extract/incremental.t 'the last value counts, not the highest' $cursor \
+    's/if (order > 0) {/if (order != 0) {/' \
+    'not ordered: one mark, the highest'
+mutant etl-extract/incremental.t 'what is not ordered has marks too' $cursor \
+    's/if (!c->edge || !c->ordered)/if (!c->edge)/' \
+    'in order by chance: no mark before the end'
+mutant etl-extract/incremental.t 'the checkpoint goes back' $cursor \
+    's/return c->from == NULL ||/return true ||/' \
+    'only what is old: no mark'
+mutant etl-extract/incremental.t 'no look back' $cursor \
+    's/o->lookback != NULL) {/false) {/' \
+    'lookback: is sent'
+mutant etl-extract/incremental.t 'a mark does not say where it began' $cursor \
+    's/\.value = buf_text(&c->best), \.from = c->from,/.value = buf_text(\&c->best), .from = NULL,/' \
+    'stored: the mark'
+done_testing
