@@ -1,5 +1,4 @@
 /* lib/stream: rejects that leave the stream, and what can go wrong there. */
-#include "stream/out.h"
 #include "stream/reject.h"
 
 #include <setjmp.h>
