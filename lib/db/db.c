@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char by_default[] = "sqlite:etl.db";
+
 struct db_value
 db_text(const char *s)
 {
@@ -63,28 +65,44 @@ db_url_check(const char *url, struct err *e)
 }
 
 static int
+driver_open(struct db *db, const char *url, bool make, struct err *e)
+{
+	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
+		return -1;
+	db->driver->name(db->conn, &db->name);
+	return 0;
+}
+
+static int
 open_as(struct db **out, const char *url, bool make, struct err *e)
 {
 	struct db *db;
+	bool named;
 	int rc = -1;
 
 	if (url == NULL)
 		url = getenv("DATABASE_URL");
-	if (url == NULL || *url == '\0')
-		url = "sqlite:etl.db";
+	named = url != NULL && *url != '\0';
+	if (!named)
+		url = by_default;
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return err_nomem(e);
 	buf_init(&db->name, 4096);
 	if ((db->driver = driver_of(&url, e)) == NULL)
 		goto out;
-	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
-		goto out;
-	db->driver->name(db->conn, &db->name);
-	if (buf_check(&db->name, e) == -1)
-		goto out;
-	*out = db;
-	db = NULL;
-	rc = 0;
+	rc = driver_open(db, url, make, e);
+	if (rc == -1 && !make && !named && e->code == ERR_INPUT) {
+		*e = (struct err){ 0 };
+		rc = driver_open(db, ":memory:", true, e);
+		buf_clear(&db->name);
+		buf_printf(&db->name, "%s", by_default);
+	}
+	if (rc == 0)
+		rc = buf_check(&db->name, e);
+	if (rc == 0) {
+		*out = db;
+		db = NULL;
+	}
 out:
 	db_close(db);
 	return rc;

@@ -47,7 +47,8 @@ struct db_rows;
 /* NULL takes DATABASE_URL, or sqlite:etl.db. No connection of PostgreSQL
  * leaves UTC; SQLite has foreign keys on, WAL, and a busy timeout. */
 int db_open(struct db **db, const char *url, struct err *e);
-/* Makes no file of SQLite: ERR_INPUT where it is missing. */
+/* Makes no file of SQLite. Where it is missing: ERR_INPUT; the default one is
+ * taken for empty. */
 int db_open_present(struct db **db, const char *url, struct err *e);
 void db_close(struct db *db);
 struct buf;

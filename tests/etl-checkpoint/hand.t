@@ -154,13 +154,17 @@ unset DATABASE_URL
 mkdir empty
 for command in list 'get a' 'clear a'; do
 	# shellcheck disable=SC2086
-	is "no file yet: $command" 66 \
-	    "$(cd empty && status etl-checkpoint $command)"
-	like 'is told' 'etl-checkpoint: sqlite:etl.db: no such file.*--db' \
-	    "$(cat err)"
-	# shellcheck disable=SC2086
 	is "no such file: $command" 66 \
 	    "$(status etl-checkpoint $command --db sqlite:empty/x.db)"
+	like 'is told' 'etl-checkpoint: sqlite:empty/x.db: no such file.*--db' \
+	    "$(cat err)"
+done
+is 'the default, without a file' 0 "$(cd empty && status etl-checkpoint list)"
+for command in 'get a' 'clear a'; do
+	# shellcheck disable=SC2086
+	is "the default, without a file: $command" 1 \
+	    "$(cd empty && status etl-checkpoint $command)"
+	like 'is told' 'a: no such checkpoint in sqlite:etl\.db$' "$(cat err)"
 done
 is 'nothing was made' '' "$(ls empty)"
 is 'set makes it' 0 "$(cd empty && status etl-checkpoint set a 1)"

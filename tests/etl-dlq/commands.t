@@ -206,14 +206,25 @@ mkdir empty
 for command in list 'show 1' stats export 'resolve 1' 'discard 1' 'erase 1' \
     'purge --older-than 1d' replay; do
 	# shellcheck disable=SC2086
-	is "no file yet: $command" 66 "$(cd empty && status etl-dlq $command)"
-	like 'is told' 'etl-dlq: sqlite:etl.db: no such file.*--db' \
-	    "$(cat err)"
-	# shellcheck disable=SC2086
 	is "no such file: $command" 66 \
 	    "$(status etl-dlq $command --db sqlite:empty/none/x.db)"
+	like 'is told' 'etl-dlq: sqlite:empty/none/x.db: no such file.*--db' \
+	    "$(cat err)"
+	# shellcheck disable=SC2086
+	is "nor by the environment: $command" 66 \
+	    "$(DATABASE_URL=sqlite:none.db status etl-dlq $command)"
+	case $command in
+	*' 1') none=1 ;;
+	*) none=0 ;;
+	esac
+	# shellcheck disable=SC2086
+	is "the default, without a file: $command" $none \
+	    "$(cd empty && status etl-dlq $command)"
 done
-is 'nothing was made' '' "$(ls empty)"
+is 'a letter of it' 1 "$(cd empty && status etl-dlq show 1)"
+like 'is told' '^etl-dlq: 1: no such dead letter in sqlite:etl\.db$' "$(cat err)"
+is 'a replay of it' 2 "$(cd empty && etl-dlq replay | wc -l | tr -d ' ')"
+is 'nothing was made' '' "$(ls empty; ls none.db 2>/dev/null || :)"
 is 'put makes it' 0 "$(cd empty && status etl-dlq put ../rejects)"
 isnt 'and it can be read' '' "$(cd empty && etl-dlq list)"
 is '--status of replay' 64 "$(status etl-dlq replay --status any)"

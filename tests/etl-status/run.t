@@ -194,7 +194,8 @@ for bad in '' '1' '--run 1 2' '--run' '--json'; do
 done
 is 'no such file' 66 "$(status etl-status --db sqlite:none.db --run 1)"
 like 'is told' 'etl-status: sqlite:none.db: no such file.*--db' "$(cat err)"
-is 'no file yet' 66 "$(status env -u DATABASE_URL etl-status --run 1)"
+is 'the default, without a file' 1 \
+    "$(status env -u DATABASE_URL etl-status --run 1)"
 is 'nothing was made' '' "$(ls -d none.db etl.db 2>/dev/null || :)"
 is 'no server' 75 \
     "$(status etl-status --db postgresql://u:geheim@127.0.0.1:1/x --run 1)"
