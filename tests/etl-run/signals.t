@@ -93,11 +93,11 @@ is 'is waited for' late "$(cat late)"
 begin s 'echo ready >ready; exec sleep 35.7'
 kill -TSTP "$pid"
 ok 'TSTP stops the pipeline' wait_until 20 sh -c \
-    'ps -o stat= -p $(pgrep -f "sleep 35[.]7") | grep -q ^T'
+    'ps -o stat= -p $(pgrep -fx "sleep 35[.]7") | grep -q ^T'
 ok 'and etl-run' wait_until 20 sh -c "ps -o stat= -p $pid | grep -q ^T"
 kill -CONT "$pid"
 ok 'CONT continues it' wait_until 20 sh -c \
-    'ps -o stat= -p $(pgrep -f "sleep 35[.]7") | grep -q ^S'
+    'ps -o stat= -p $(pgrep -fx "sleep 35[.]7") | grep -q ^S'
 kill "$pid"
 ended
 is 'then TERM ends it' 143 $rc

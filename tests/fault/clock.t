@@ -14,7 +14,7 @@ at() {
 	shift
 	case $offset in
 	file) set -- "FAKETIME_TIMESTAMP_FILE=$scratch/clock" timeout 60 "$@" ;;
-	*) set -- "FAKETIME=$offset" timeout 60 "$@" ;;
+	*) set -- "FAKETIME=$offset" timeout 20 "$@" ;;
 	esac
 	env LD_PRELOAD="$fake" FAKETIME_NO_CACHE=1 \
 	    FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
@@ -74,25 +74,27 @@ for kind in sqlite postgresql; do
 	is "$kind: each reject has its own occurrence" '9|9' "$(sql 'SELECT
 	    count(*), count(DISTINCT occurrence) FROM dead_letter_attempts')"
 
-	# During a run, in steps: back by ten days, on by a year, over the
-	# nights of daylight saving time.
+	# During a run, in steps: over the nights that begin and end summer
+	# time, back by months, on by a year, and where it stands.
 	fresh
 	sql 'CREATE TABLE k (id bigint PRIMARY KEY)'
-	echo '@2026-03-29 00:59:58' >clock
+	echo '@2026-03-29 01:59:58' >clock
 	mkfifo slow
-	TZ=Europe/Berlin at file etl-run --name c -c \
+	TZ=Europe/Berlin at file etl-run --name c --timeout 40m -c \
 	    'etl-transform --plain . <slow |
 	    etl-load --table k --key id --flush 400ms' 2>err &
 	pid=$!
 	exec 8>slow
 	at_row=0
-	for now in '2026-03-29 01:00:01' '2026-03-19 00:00:00' \
-	    '2027-03-19 00:00:00' '2026-10-25 00:59:59' '1999-12-31 23:59:59'; do
+	for now in '@2026-03-29 03:00:01' '@2026-10-25 01:59:59' \
+	    '@2026-10-25 03:00:00' '@2026-03-19 00:00:00' \
+	    '@2027-03-19 00:00:00' '@1999-12-31 23:59:59' \
+	    '1999-12-31 23:59:59' '@2026-07-01 12:00:00'; do
 		at_row=$((at_row + 1))
 		printf '{"id":%d}\n' $at_row $((at_row + 100)) >&8
 		# It waits there, and its time is up when another clock goes.
 		sleep 0.2
-		echo "@$now" >clock
+		echo "$now" >clock
 		ok "$kind: at $now it is stored" wait_until 5 has \
 		    $((2 * at_row))
 	done
@@ -101,16 +103,32 @@ for kind in sqlite postgresql; do
 	wait $pid || rc=$?
 	rm slow
 	is "$kind: the clock goes mad during a run" 0 $rc
-	is "$kind: its rows" 10 "$(sql 'SELECT count(*) FROM k')"
+	is "$kind: its rows" 16 "$(sql 'SELECT count(*) FROM k')"
 	unlike "$kind: no negative time" '(^| )-[0-9]' "$(cat err)"
 done
 
-# A delay, a time-out and a retry pass by the clock that only goes on.
-grow 12
-ok 'a time-out while the clock stands' at '@2026-01-01 00:00:00 x0.0001' sh -c '
-	etl-extract --timeout 300ms --retries 1 --backoff 1ms..2ms \
-	    "$API_BASE_URL/fault/slow/5000/items" >out 2>err; [ $? -eq 75 ]'
-ok 'a delay while the clock stands' at '@2026-01-01 00:00:00 x0.0001' \
-    etl-extract --delay 10ms --paginate page --into query:page --size limit=5 \
-    --total /total "$api/items"
+# Limits pass by the clock that only goes on, also where the other one stands.
+stands='2026-07-01 12:00:00'
+for time in first second; do
+	ok "the $time run of one moment" at "$stands" etl-run --name s -c :
+done
+rc=0
+at "$stands" etl-run --name s --timeout 300ms -c 'exec sleep 15' 2>err || rc=$?
+is 'a limit of a run while the clock stands' 75 $rc
+# Nobody reads what it writes, so that it waits for the second that it has.
+seq 200000 | sed 's/.*/{"id":&}/' >in.ndjson
+mkfifo full
+exec 8<>full
+env LD_PRELOAD="$fake" FAKETIME="$stands" FAKETIME_NO_CACHE=1 \
+    FAKETIME_DONT_FAKE_MONOTONIC=1 etl-extract in.ndjson >&8 2>err 8>&- &
+pid=$!
+sleep 0.5
+kill $pid
+ok 'a signal while the clock stands' timeout 8 tail --pid=$pid -f /dev/null
+kill -9 $pid 2>/dev/null || :
+wait $pid || :
+exec 8>&-
+echo '{"id":1}' | TZ=Europe/Berlin at "$stands" etl-transform 'error("no")' \
+    >out 2>err 3>rejects
+is 'a stamp is of UTC' '2026-07-01T10:00:00.000000Z' "$(jq -r .at rejects)"
 done_testing

@@ -6,4 +6,17 @@
 . tests/fault/points.sh
 
 points io 12
+
+# What could not be synced once is not tried again until it seems to be.
+for call in first second; do
+	n=1
+	[ $call = first ] || n=2
+	rc=0
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$scratch/calls" \
+	    -e trace=fsync -e inject=fsync:error=EIO:when=$n etl-checkpoint \
+	    set --state "file:$scratch/state.json" c $n 2>"$scratch/err" || rc=$?
+	is "the $call fsync fails" 74 $rc
+	is "the $call fsync fails: it is the last" $n \
+	    "$(grep -c fsync "$scratch/calls")"
+done
 done_testing

@@ -21,7 +21,7 @@ watch_arguments() {
 		ps -o args= -p "$(find /proc -maxdepth 2 -name cwd \
 		    -lname "$scratch" 2>/dev/null | cut -d / -f 3 |
 		    paste -s -d ,)" |
-		    grep -E '^(etl-|([^ ]*/)?sh ([^ ]* )*flow\.sh)' || :
+		    grep -E '^(etl-|([^ ]*/)?sh ([^ ]* )*(\./)?flow\.sh)' || :
 		sleep 0.05
 	done >>arguments &
 	watcher=$!
