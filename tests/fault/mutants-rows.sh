@@ -4,9 +4,9 @@
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 
-mutant io.t 'an interrupted write fails' lib/stream/fdwrite.c \
+mutant 'point.sh io 1 extract-stream' 'an interrupted write fails' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'
-mutant io.t 'a full disk is no failure' lib/stream/fdwrite.c \
+mutant 'point.sh io 1 save-flow' 'a full disk is no failure' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
 mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/db/letters_where.c \
     's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
