@@ -26,6 +26,8 @@ err_errno(struct err *e, enum err_code code, const char *what)
 
 	if (num == EPIPE)
 		code = ERR_GONE;
+	if (code == ERR_INPUT && (num == EACCES || num == EPERM))
+		code = ERR_DENIED;
 	return err_set(e, code, num == ENOMEM, "%s: %s", what, strerror(num));
 }
 

@@ -34,6 +34,7 @@ struct err {
 
 int err_set(struct err *e, enum err_code code, bool transient,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* EPIPE is ERR_GONE, an input that may not be read ERR_DENIED. */
 int err_errno(struct err *e, enum err_code code, const char *what);
 int err_nomem(struct err *e);
 void err_prefix(struct err *e, const char *fmt, ...)

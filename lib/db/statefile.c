@@ -58,8 +58,7 @@ file_read(struct statefile *f, struct err *e)
 		return buf_check(&f->text, e);
 	}
 	if (fd == -1)
-		return err_errno(e, errno == EACCES || errno == EPERM ?
-		    ERR_DENIED : ERR_INPUT, f->path);
+		return err_errno(e, ERR_INPUT, f->path);
 	rc = read_all(f, fd, e);
 	(void)close(fd);
 	return rc;

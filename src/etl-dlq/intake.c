@@ -186,8 +186,7 @@ intake_file(struct intake *in, const char *name, struct err *e)
 	struct line l;
 
 	if (fd == -1)
-		return err_errno(e,
-		    errno == EACCES ? ERR_DENIED : ERR_INPUT, name);
+		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
 	if (lines_open(&lines, fd, line_max, e) == -1)

@@ -41,8 +41,7 @@ file_open(struct ndjson *n, const char *path, struct err *e)
 	if (n->fd == -1 && errno == EINTR && stop_signal() != 0)
 		return reader_stopped(e);
 	if (n->fd == -1)
-		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_INPUT,
-		    path);
+		return err_errno(e, ERR_INPUT, path);
 	if (fstat(n->fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return err_set(e, ERR_INPUT, false, "%s: a directory", path);
 	return 0;

@@ -89,8 +89,7 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 	int rc;
 
 	if (f == NULL)
-		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_INPUT,
-		    path);
+		return err_errno(e, ERR_INPUT, path);
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
 	else

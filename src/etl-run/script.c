@@ -63,8 +63,7 @@ file_check(const char *path, bool *executable, struct err *e)
 	struct stat st;
 
 	if (stat(path, &st) == -1)
-		return err_errno(e,
-		    errno == EACCES ? ERR_DENIED : ERR_INPUT, path);
+		return err_errno(e, ERR_INPUT, path);
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
 		return err_set(e, ERR_INPUT, false, "%s: is no script", path);
 	*executable = (st.st_mode & 0111) != 0 && access(path, X_OK) == 0;

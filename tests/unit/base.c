@@ -7,6 +7,7 @@
 #include "base/stdfd.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <fcntl.h>
@@ -285,6 +286,22 @@ a_prefix_leaves_room_for_the_cause(void **state)
 }
 
 static void
+what_may_not_be_read_is_there(void **state)
+{
+	struct err e;
+
+	errno = ENOENT;
+	assert_int_equal(err_errno(&e, ERR_INPUT, "f"), -1);
+	assert_int_equal(e.code, ERR_INPUT);
+	errno = EACCES;
+	(void)err_errno(&e, ERR_INPUT, "f");
+	assert_int_equal(e.code, ERR_DENIED);
+	errno = EACCES;
+	(void)err_errno(&e, ERR_CREATE, "f");
+	assert_int_equal(e.code, ERR_CREATE);
+}
+
+static void
 a_message_gives_the_terminal_no_orders(void **state)
 {
 	FILE *f = tmpfile();
@@ -352,6 +369,7 @@ main(void)
 		cmocka_unit_test(hashes_and_ids_have_their_form),
 		cmocka_unit_test(no_child_is_given_what_is_parked),
 		cmocka_unit_test(a_prefix_leaves_room_for_the_cause),
+		cmocka_unit_test(what_may_not_be_read_is_there),
 		cmocka_unit_test(a_message_gives_the_terminal_no_orders),
 	};
 
