@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As marks have them (etl-record(5)): sums of thousands fit an int64. */
+static const int64_t count_end = INT64_C(1) << 51;
+
 static const char *const names[TALLY_N] = {
 	"in", "out", "dropped", "rejected", "aside", "inserted", "updated",
 	"unchanged", "superseded", "skipped", "deleted"
@@ -78,7 +81,7 @@ stage_add(struct tally *t, const struct json *j, uint32_t obj, bool first,
 			continue;
 		if (j->tok[i].type != JSON_NUMBER ||
 		    !number_int(j->text + j->tok[i].at, j->tok[i].len, &v) ||
-		    v < 0)
+		    v < 0 || v >= count_end)
 			return err_set(e, ERR_PEER, false, "%s: %s", bad,
 			    names[k]);
 		s->has[k] = true;

@@ -9,6 +9,9 @@
 
 enum { VERSION = 1, LEVELS = 4 };
 
+/* Of a stage; so a run's sum of them stays far below 2^63. */
+static const uint64_t count_end = UINT64_C(1) << 51;
+
 static const char mark_name[] = "@etl";
 
 static const struct {
@@ -193,19 +196,27 @@ out:
 }
 
 static int
+get_sum(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
+{
+	if (get_count(r, obj, name, out) == -1)
+		return -1;
+	return *out < count_end ? 0 : broken(r, name);
+}
+
+static int
 get_counts(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
 		return broken(r, "stages");
 	if (get_stage(r, find(r, i, "stage"), c) == -1 ||
-	    get_count(r, i, "in", &c->in) == -1 ||
-	    get_count(r, i, "out", &c->out) == -1 ||
-	    get_count(r, i, "dropped", &c->dropped) == -1 ||
-	    get_count(r, i, "rejected", &c->rejected) == -1)
+	    get_sum(r, i, "in", &c->in) == -1 ||
+	    get_sum(r, i, "out", &c->out) == -1 ||
+	    get_sum(r, i, "dropped", &c->dropped) == -1 ||
+	    get_sum(r, i, "rejected", &c->rejected) == -1)
 		return -1;
 	if (find(r, i, "aside") == 0)
 		return 0;
-	return get_count(r, i, "aside", &c->aside);
+	return get_sum(r, i, "aside", &c->aside);
 }
 
 static int

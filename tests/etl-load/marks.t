@@ -383,6 +383,12 @@ for kind in sqlite postgresql; do
 	rec '{"k":"a","n":1}'
 	resolve aa 1 0
 	wrong 'a resolve in no replay' 76 'not say that this is a replay'
+	points w17
+	bad aa 1
+	aside=',"aside":2251799813685248' rejected=2251799813685249
+	mark 1
+	aside=
+	wrong 'a count of 2^51' 76 'broken checkpoint mark: rejected'
 	stream w11 '"lookback":true,"checkpoint":"posts",'
 	rec '{"k":"a","n":1}'
 	mark 1
