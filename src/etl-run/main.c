@@ -17,6 +17,9 @@
 enum { NAME_MAX_BYTES = 200 };
 static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 
+/* No --every was given. */
+#define EVERY_NONE UINT64_MAX
+
 struct run_opts {
 	const char *name, *db, *backoff, *env_file, *command, *on_failure;
 	uint64_t every, jitter, retries, timeout;
@@ -128,6 +131,18 @@ times_take(struct job *j, const struct run_opts *o, struct err *e)
 	return 0;
 }
 
+/* Gives: 0 where there is none. */
+static int
+every_take(struct run_opts *o, struct err *e)
+{
+	if (o->every == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--every: wants more than nothing");
+	if (o->every == EVERY_NONE)
+		o->every = 0;
+	return 0;
+}
+
 struct texts {                  /* that the job borrows */
 	struct buf url, names;
 };
@@ -178,7 +193,7 @@ die_of(int sig)
 int
 main(int argc, char *argv[])
 {
-	struct run_opts o = { 0 };
+	struct run_opts o = { .every = EVERY_NONE };
 	struct job j = { .lock = { .fd = -1 } };
 	struct stdfd fds;
 	struct err e = { 0 };
@@ -194,7 +209,8 @@ main(int argc, char *argv[])
 	stop_catch();
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
-	if (configure(&j, &t, &o, argc, argv, &e) == -1) {
+	if (every_take(&o, &e) == -1 ||
+	    configure(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);

@@ -35,6 +35,8 @@ on failure: /bin/sh -c 'echo '\\''it'\\'''
 lock: free
 E
 is 'what is said of that' "$(cat wanted)" "$(cat out)"
+is 'a schedule of no time at all' 64 "$(status etl-run --every 0s -c :)"
+like 'is told' '^etl-run: --every: wants more' "$(head -n 1 err)"
 is 'pairs' 0 "$(status etl-run --dry-run --jitter 1d --db \
     "password='a \\' host=b' host = 'my host' passfile=x dbname=d" -c :)"
 is 'without what is secret' "host='my host' dbname=d" \
