@@ -45,6 +45,8 @@ embedded_v4(const unsigned char *p)
 static bool
 private_v6(const struct in6_addr *a)
 {
+	static const unsigned char local_nat64[6] = { 0x00, 0x64, 0xff, 0x9b,
+		0x00, 0x01 };
 	const unsigned char *p = a->s6_addr;
 	uint32_t v4;
 
@@ -53,8 +55,9 @@ private_v6(const struct in6_addr *a)
 		return private_v4(ntohl(v4));
 	}
 	return IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LOOPBACK(a) ||
-	    IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MULTICAST(a) ||
-	    (p[0] & 0xfe) == 0xfc;
+	    IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_SITELOCAL(a) ||
+	    IN6_IS_ADDR_MULTICAST(a) || (p[0] & 0xfe) == 0xfc ||
+	    memcmp(p, local_nat64, sizeof(local_nat64)) == 0;
 }
 
 bool
