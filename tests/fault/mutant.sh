@@ -11,7 +11,7 @@ pid=
 mkdir "$tree"
 cp -a Makefile packages.txt examples lib src sql man tests "$tree"
 case $etl_build in
-*/san) ;;
+*/san) MAKEFLAGS='' make -s -C "$tree" build-tests ;;
 *) cp -a "$etl_build" "$tree/build" ;;
 esac
 

@@ -9,6 +9,7 @@ after=src/etl-extract/retry_after.c
 pages=src/etl-extract/pages.c
 hop=src/etl-extract/hop.c
 cursor=src/etl-extract/cursor.c
+address=src/etl-extract/address.c
 
 # A reader that leaves.
 mutant etl-extract/stream.t 'a delay does not see the reader leave' \
@@ -166,14 +167,35 @@ mutant etl-extract/redirect.t 'a loop is followed further' $hop \
 mutant etl-extract/redirect.t '308 is none' $status \
     's/status == 307 || status == 308/status == 307/' \
     '308'
-for address in 127.0.0.1:7f000000 10.1.2.3:0a000000 169.254.169.254:a9fe0000; do
-	mutant etl-extract/raw.t "${address%:*} is public" src/etl-extract/address.c \
-	    "/0x${address#*:}/d" \
-	    'redirect to what is near'
+for block in 00000000 0a000000 64400000 7f000000 a9fe0000 ac100000 c0000000 \
+    c0a80000 c6120000 e0000000; do
+	mutant unit/extract_address "0x$block is public" $address \
+	    "/0x$block/d" \
+	    near_ones_are_told
 done
+mutant unit/extract_address 'a block is too wide' $address \
+    's/0x64400000, 10/0x64400000, 9/' \
+    others_are_not
+for kind in UNSPECIFIED LOOPBACK LINKLOCAL SITELOCAL MULTICAST; do
+	mutant unit/extract_address "IPv6, $kind is public" $address \
+	    "s/IN6_IS_ADDR_$kind(a)/false/" \
+	    near_ones_are_told
+done
+mutant unit/extract_address 'IPv6, a private network is public' $address \
+    's/(p\[0\] & 0xfe) == 0xfc/false/' \
+    near_ones_are_told
+mutant unit/extract_address 'IPv6, what stands for IPv4 is public' $address \
+    's/if (embedded_v4(p))/if (false)/' \
+    near_ones_are_told
+mutant unit/extract_address 'IPv6, a NAT of our own is public' $address \
+    's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
+    near_ones_are_told
+mutant etl-extract/raw.t 'a redirect may lead near' $hop \
+    's/http_wary(http, h->stranger && h->public);/http_wary(http, false);/' \
+    'redirect from a public to a private address'
 mutant etl-extract/raw.t 'a connection kept alive is not looked at' $http \
     's/h->private = h->wary && h->answer->near;/h->private = false;/' \
-    'redirect to what is near'
+    'by a connection that is there already'
 mutant etl-extract/redirect.t 'from near to near is refused' $hop \
     's/http_wary(http, h->stranger && h->public);/http_wary(http, h->stranger);/' \
     'bearer: other origin'
