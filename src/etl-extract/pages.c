@@ -41,7 +41,7 @@ pages_close(void *self)
 
 	if (p == NULL)
 		return;
-	if (p->kind != NULL)
+	if (p->kind != NULL && p->kind->close != NULL)
 		p->kind->close(p->paging);
 	request_release(&p->request);
 	http_answer_release(&p->answer[0]);
@@ -166,7 +166,8 @@ page_load(struct pages *p, struct err *e)
 	p->page++;
 	p->index = 0;
 	if (request_start(&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
-	    p->kind->ask(p->paging, &p->request, e) == -1 ||
+	    (p->kind->ask != NULL &&
+	    p->kind->ask(p->paging, &p->request, e) == -1) ||
 	    (p->x->cursor != NULL &&
 	    cursor_ask(p->x->cursor, &p->request.url, e) == -1) ||
 	    fetch_get(p->fetch, &p->request, &judge, a, e) == -1)

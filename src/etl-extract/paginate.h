@@ -1,6 +1,7 @@
 /* How one page follows the other. One file per kind, one const struct per
  * file, all listed in paginate.c.
- * Owns:  open() fills *self; close() frees it, NULL allowed.
+ * Owns:  open() fills *self; close() frees it, NULL allowed.  ask and close may
+ *        be NULL: nothing to do.
  * Gives: ask() puts into the request what names the next page; more() looks
  *        at the page that came: 1 another follows, 0 it was the last.
  * Fails: open() with ERR_USAGE for options that do not go together. */

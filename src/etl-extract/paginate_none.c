@@ -11,23 +11,11 @@ none_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-none_ask(void *self, struct request *r, struct err *e)
-{
-	return 0;
-}
-
-static int
 none_more(void *self, const struct page *p, struct err *e)
 {
 	return 0;
 }
 
-static void
-none_close(void *self)
-{
-}
-
 const struct paginator paginator_none = {
-	.name = "none", .open = none_open, .ask = none_ask,
-	.more = none_more, .close = none_close,
+	.name = "none", .open = none_open, .more = none_more,
 };

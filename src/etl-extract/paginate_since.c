@@ -16,23 +16,12 @@ since_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-since_ask(void *self, struct request *r, struct err *e)
-{
-	return 0;
-}
-
-static int
 since_more(void *self, const struct page *p, struct err *e)
 {
 	return p->records > 0;
 }
 
-static void
-since_close(void *self)
-{
-}
-
 const struct paginator paginator_since = {
 	.name = "since", .overlaps = true, .open = since_open,
-	.ask = since_ask, .more = since_more, .close = since_close,
+	.more = since_more,
 };
