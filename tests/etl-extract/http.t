@@ -87,20 +87,8 @@ shown 'gzip bomb' 'the answer is too large \(see --max-body\)$'
 is 'largest body' 0 "$(fetch bomb/2 --max-body 2097154)"
 is 'larger by one' 76 "$(fetch bomb/2 --max-body 2097153)"
 
-# The largest resident size of a command, in KiB.
-memory() {
-	python3 - "$@" <<-'EOF'
-	import resource, subprocess, sys
-	subprocess.run(sys.argv[1:], stdout=-3, stderr=-3)
-	print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-	EOF
-}
-case $etl_build in
-*san) most=400000 ;;
-*) most=65536 ;;
-esac
-kib=$(memory etl-extract "$api/fault/bomb/100/posts")
-ok "bomb: memory ($kib KiB)" test "$kib" -lt $most
+in_memory 'bomb: memory' 65536 400000 \
+    etl-extract "$api/fault/bomb/100/posts"
 
 # Retry-After: obeyed, in every form, but not for ever.
 is 'seconds' 0 "$(fetch retry-after/1/429/1 --backoff 1ms..1s)"

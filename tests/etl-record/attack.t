@@ -7,7 +7,7 @@
 cases=${CASES:-36} seed=${SEED:-3}
 mkdir -p "$etl_build/attack"
 attack() {
-	PYTHONDONTWRITEBYTECODE=1 python3 tests/etl-record/attack.py "$@"
+	python3 tests/etl-record/attack.py "$@"
 }
 rc=0
 attack "$scratch" "$seed" "$cases" >"$scratch/out" || rc=$?

@@ -16,7 +16,8 @@ import re
 import sys
 import urllib.request
 
-TOKEN = re.compile(r'("(?:\\.|[^"\\])*")|[ \t\r\n]+')
+from served import elements, get
+
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:\d\d)?)")
 
 
@@ -32,21 +33,11 @@ def when(text):
 
 
 def items(api):
-    """The bytes of each item, as one line."""
+    """Each item as it stands in the answer, on one line."""
     request = urllib.request.Request(
         f"{api}/items?limit=100000",
         headers={"Authorization": "Bearer " + os.environ["API_TOKEN"]})
-    with urllib.request.urlopen(request) as answer:
-        text = answer.read().decode()
-    decoder = json.JSONDecoder()
-    at = text.index("[") + 1
-    while True:
-        at += len(re.match(r"[\s,]*", text[at:]).group())
-        if text[at] == "]":
-            return
-        _, end = decoder.raw_decode(text, at)
-        yield TOKEN.sub(lambda m: m.group(1) or "", text[at:end])
-        at = end
+    return elements(get(request))
 
 
 def row(ident, ts, value, scaled, source):

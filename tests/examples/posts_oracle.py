@@ -10,28 +10,10 @@ import json
 import re
 import sys
 import urllib.error
-import urllib.request
 
-TOKEN = re.compile(r'("(?:\\.|[^"\\])*")|[ \t\r\n]+')
+from served import elements, get
+
 WORD = re.compile(r"[\w'’]+")
-
-
-def get(url):
-    with urllib.request.urlopen(url) as answer:
-        return answer.read().decode()
-
-
-def elements(text):
-    """The elements of a JSON array, as they stand in it."""
-    decoder = json.JSONDecoder()
-    at = text.index("[") + 1
-    while True:
-        at += len(re.match(r"[\s,]*", text[at:]).group())
-        if text[at] == "]":
-            return
-        _, end = decoder.raw_decode(text, at)
-        yield TOKEN.sub(lambda m: m.group(1) or "", text[at:end])
-        at = end
 
 
 def normalise(text):

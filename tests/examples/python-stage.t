@@ -5,8 +5,8 @@
 . tests/support/lib.sh
 
 example=$top/examples/python-stage
-PYTHONPATH=$example PYTHONDONTWRITEBYTECODE=1
-export PYTHONPATH PYTHONDONTWRITEBYTECODE
+PYTHONPATH=$example
+export PYTHONPATH
 cat >"$scratch/stage.py" <<'EOP'
 from etlstage import Reject, run
 

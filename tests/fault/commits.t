@@ -3,8 +3,8 @@
 # server has done it, and one that arrives late.  ROUNDS=50 is the long version,
 # SEED=N the same cuts again.
 . tests/support/lib.sh
-SCRATCH=$scratch CUTTER=$etl_build/tests/cutter PYTHONDONTWRITEBYTECODE=1
-export SCRATCH CUTTER PYTHONDONTWRITEBYTECODE
+SCRATCH=$scratch CUTTER=$etl_build/tests/cutter
+export SCRATCH CUTTER
 
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 rc=0

@@ -3,8 +3,8 @@
 # at random: each record is there once.  CROWD=60 is for so many seconds each,
 # SEED=N the same choices again, though not at the same moments.
 . tests/support/lib.sh
-SCRATCH=$scratch PYTHONDONTWRITEBYTECODE=1
-export SCRATCH PYTHONDONTWRITEBYTECODE
+SCRATCH=$scratch
+export SCRATCH
 
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 for kind in sqlite postgresql; do

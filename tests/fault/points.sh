@@ -7,10 +7,9 @@
 points_start() {
 	api_start --posts 12 --items 12 --max-time 36000
 	SCRATCH=$scratch SHIM=$etl_build/tests/shim.so API=$api
-	PYTHONDONTWRITEBYTECODE=1
 	# The shim stands before the sanitizers' own functions.
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
-	export ASAN_OPTIONS SCRATCH SHIM API PYTHONDONTWRITEBYTECODE
+	export ASAN_OPTIONS SCRATCH SHIM API
 }
 
 points() {

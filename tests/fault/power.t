@@ -2,8 +2,8 @@
 # The power fails: see power.py.  CUTS=5000 is the long version, SEED=N the same
 # cuts again.
 . tests/support/lib.sh
-SCRATCH=$scratch PYTHONDONTWRITEBYTECODE=1
-export SCRATCH PYTHONDONTWRITEBYTECODE
+SCRATCH=$scratch
+export SCRATCH
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 rc=0
 /usr/bin/python3 tests/fault/power.py "${CUTS:-400}" "$seed" \

@@ -58,7 +58,9 @@ struct counts *counts_new(void);
 void counts_free(struct counts *c);
 unsigned counts_add(struct counts *c, const char *uri); /* calls so far */
 
-/* Length of PATH's first segment decoded (%XX) into out, cut to max. */
+/* %XX is that byte; cut to max. */
+void decode(char *out, size_t max, const char *p, size_t n);
+/* Length of PATH's first segment, which is decoded into out. */
 size_t segment(const char *path, char *out, size_t max);
 
 void gzip(struct buf *out, const struct buf *in);

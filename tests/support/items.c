@@ -15,23 +15,6 @@ struct query {
 	bool strict, shuffled, pinned;
 };
 
-static void
-decode(char *out, size_t max, const char *p, size_t n)
-{
-	size_t at = 0, i = 0;
-	unsigned byte;
-
-	while (i < n && at + 1 < max)
-		if (p[i] == '%' && i + 2 < n &&
-		    sscanf(p + i + 1, "%2x", &byte) == 1) {
-			out[at++] = (char)byte;
-			i += 3;
-		} else {
-			out[at++] = p[i++];
-		}
-	out[at] = '\0';
-}
-
 static bool
 param(const char *uri, const char *name, char *out, size_t max)
 {

@@ -8,11 +8,11 @@ unset ETL_RUN ETL_PIPELINE ETL_ATTEMPT ETL_SINCE ETL_UNTIL TRACEPARENT TZ \
     DATABASE_URL API_BASE_URL API_TOKEN BATCH_SIZE MAX_RETRIES \
     INITIAL_BACKOFF MAX_BACKOFF LC_CTYPE LC_MESSAGES LANGUAGE CDPATH \
     http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
-LC_ALL=C
+LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 top=$PWD
 etl_build=$top/${ETL_BUILD:-build}
 PATH=$top/${ETL_BIN:-bin}:$PATH
-export LC_ALL PATH
+export LC_ALL PATH PYTHONDONTWRITEBYTECODE
 exec 3>&-
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/etl-test.XXXXXX")
@@ -109,6 +109,21 @@ status() {
 	*) "$@" >"$scratch/out" 2>"$scratch/err" || rc=$? ;;
 	esac
 	echo $rc
+}
+
+# in_memory NAME KIB SAN_KIB COMMAND...: its largest resident size is below
+# KIB, with sanitizers below SAN_KIB.
+in_memory() {
+	name=$1 most=$2
+	case $etl_build in
+	*/san) most=$3 ;;
+	esac
+	shift 3
+	kib=$(python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=-3, stderr=-3)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@")
+	ok "$name ($kib KiB)" test "$kib" -lt "$most"
 }
 
 done_testing() {

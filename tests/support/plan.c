@@ -203,21 +203,29 @@ static const struct fault faults[] = {
 	{ "quota", 0, set_quota },              /* 403, no calls left */
 };
 
-size_t
-segment(const char *path, char *out, size_t max)
+void
+decode(char *out, size_t max, const char *p, size_t n)
 {
-	size_t n = strcspn(path, "/?"), at = 0, i = 0;
+	size_t at = 0, i = 0;
 	unsigned byte;
 
 	while (i < n && at + 1 < max)
-		if (path[i] == '%' && i + 2 < n &&
-		    sscanf(path + i + 1, "%2x", &byte) == 1) {
+		if (p[i] == '%' && i + 2 < n &&
+		    sscanf(p + i + 1, "%2x", &byte) == 1) {
 			out[at++] = (char)byte;
 			i += 3;
 		} else {
-			out[at++] = path[i++];
+			out[at++] = p[i++];
 		}
 	out[at] = '\0';
+}
+
+size_t
+segment(const char *path, char *out, size_t max)
+{
+	size_t n = strcspn(path, "/?");
+
+	decode(out, max, path, n);
 	return n;
 }
 
