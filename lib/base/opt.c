@@ -26,7 +26,7 @@ unit_parse(uint64_t *out, const char *text, const char *const units[],
 		return -1;
 	if (*end == '\0') {
 		*out = v;
-		return bare || v == 0 ? 0 : -1;
+		return v == 0 || (bare && v <= INT64_MAX) ? 0 : -1;
 	}
 	for (size_t i = 0; units[i] != NULL; i++)
 		if (strcmp(end, units[i]) == 0 &&

@@ -86,6 +86,7 @@ bad_options_are_usage(void **state)
 		{ "--number", "x" }, { "--number", "-1" },
 		{ "--number", "1k" }, { "--wait", "5" }, { "--wait", "5y" },
 		{ "--size", "1MB" }, { "--number", "99999999999999999999" },
+		{ "--number", "9223372036854775808" },
 		/* ends after the last moment that the clock can tell */
 		{ "--wait", "106751991167d" },
 	};
