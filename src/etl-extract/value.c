@@ -281,7 +281,15 @@ value_back(struct buf *out, const char *text, const struct span *s,
 {
 	enum value_kind k = value_kind(text, strlen(text));
 	int64_t first = days_of(0, 1, 1) * DAY, local;
-@@
+	struct instant t;
+
+	/* Nothing back is a duration and a number. */
+	if (s->n == 0 && k != VALUE_TEXT) {
+		buf_str(out, text);
+		return buf_check(out, e);
+	}
+	if (k != s->kind)
+		return err_set(e, ERR_CONFIG, false, "--lookback: the "
 		    "checkpoint %.64s is %s: wants a duration for a time, a "
 		    "whole number for a number", text, value_kind_name(k));
 	if (k == VALUE_NUMBER)
