@@ -8,6 +8,14 @@
 if [ -z "${ETL_DISK:-}" ]; then
 	[ "$(id -u)" -eq 0 ] && map='' || map=-r
 	# shellcheck disable=SC2086
+	if ! unshare $map -m true; then
+		diag 'run it as root, or allow user name spaces:' \
+		    'sysctl kernel.unprivileged_userns_clone=1, no chroot'
+		check 'may have mounts of its own' 1
+		done_testing
+		exit
+	fi
+	# shellcheck disable=SC2086
 	ETL_DISK=$scratch/disk exec unshare $map -m sh "$0"
 fi
 scratch=${ETL_DISK%/*} disk=$ETL_DISK

@@ -109,5 +109,7 @@ missing_line() {
 	done
 }
 is 'README and etl(7) name every program' '' "$(missing_line)"
+is 'no case is skipped' '' \
+    "$(grep -rniE '# *(skip|todo)\b' tests --include='*.t' || :)"
 ok 'the test command is the one of CI' grep -q 'make check' .ci/run
 done_testing
