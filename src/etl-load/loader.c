@@ -25,8 +25,37 @@ file_read(struct buf *b, const char *path, struct err *e)
 	return b->failed ? buf_check(b, e) : (int)n;
 }
 
+/* "There is such a table", a type, a schema. */
+static bool
+made_meanwhile(const char *state)
+{
+	return strcmp(state, "42P07") == 0 || strcmp(state, "42710") == 0 ||
+	    strcmp(state, "42P06") == 0;
+}
+
 /* Two that make the same table at once can meet in the catalog's own unique
- * index: as good as a lock that was held. */
+ * index: as good as a lock that was held. Or one finds there what the other
+ * has made since it looked, and IF NOT EXISTS sees that the next time. */
+static int
+script_run(struct loader *l, const char *sql, struct err *e)
+{
+	const struct db_fault *f = db_fault(l->db);
+	int rc = db_script(l->db, sql, e);
+
+	if (rc == -1 && made_meanwhile(f->sqlstate)) {
+		db_rollback(l->db);
+		rc = db_script(l->db, sql, e);
+	}
+	if (rc == 0)
+		return 0;
+	if (strncmp(f->sqlstate, "23", 2) == 0)
+		e->transient = true;
+	if (e->code == ERR_DATA)
+		e->code = ERR_CONFIG;
+	err_prefix(e, "%s", l->o->ddl);
+	return -1;
+}
+
 static int
 ddl_run(struct loader *l, struct err *e)
 {
@@ -41,14 +70,8 @@ ddl_run(struct loader *l, struct err *e)
 	if (rc == 0 && strlen(buf_text(&b)) != b.len)
 		rc = err_set(e, ERR_CONFIG, false, "%s: a NUL byte in it",
 		    l->o->ddl);
-	else if (rc == 0 &&
-	    (rc = db_script(l->db, buf_text(&b), e)) == -1) {
-		if (strncmp(db_fault(l->db)->sqlstate, "23", 2) == 0)
-			e->transient = true;
-		if (e->code == ERR_DATA)
-			e->code = ERR_CONFIG;
-		err_prefix(e, "%s", l->o->ddl);
-	}
+	if (rc == 0)
+		rc = script_run(l, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }

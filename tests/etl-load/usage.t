@@ -77,6 +77,9 @@ for kind in sqlite postgresql; do
 		    --ddl "$scratch/ddl.sql")"
 	done
 	is "$k ddl: row" 'a|a;b' "$(sql 'SELECT * FROM made')"
+	echo 'CREATE TABLE made (k text)' >"$scratch/bad.sql"
+	bad 'ddl of a table that is there' 78 'bad.sql: .*made.* already exists' \
+	    --db "$db" --table made --ddl "$scratch/bad.sql"
 	case $kind in
 	sqlite) schema=main ;;
 	*) schema=public ;;
@@ -91,6 +94,20 @@ for kind in sqlite postgresql; do
 	is "$k rows" 'a
 b
 c' "$(sql 'SELECT k FROM made ORDER BY k')"
+
+	# One that another loader has made between two looks at the catalog.
+	if [ $kind = postgresql ]; then
+		sql 'CREATE SEQUENCE looks'
+		for state in 42P07 42710 42P06; do
+			cat >"$scratch/ddl.sql" <<-END
+			DO \$\$ BEGIN IF nextval('looks') % 2 = 1 THEN
+			RAISE 'there' USING ERRCODE = '$state'; END IF; END \$\$;
+			END
+			is "$k $state: a second look" 0 "$(status etl-load \
+			    --db "$db" --table made --key k \
+			    --ddl "$scratch/ddl.sql" </dev/null)"
+		done
+	fi
 
 	# Another database than the run's.
 	ETL_RUN=11111111-2222-4333-8444-555555555555
