@@ -35,8 +35,9 @@ by_scheme(const struct source **s, const struct extract_opts *o,
 		if (listed(sources[i]->schemes, uri, n))
 			*s = sources[i];
 	if (*s == NULL)
-		return err_set(e, ERR_USAGE, false, "%s: no source has the "
-		    "scheme %.*s", uri, n > 32 ? 32 : (int)n, uri);
+		return err_set(e, ERR_USAGE, false, "%.*s://...: nothing reads "
+		    "this kind of URL: use http:// or https://, or a file",
+		    n > 32 ? 32 : (int)n, uri);
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--format %s: a URL's answer is JSON", o->format);

@@ -56,6 +56,11 @@ is 'nothing was asked for' '' "$(api_log)"
 
 is 'no SOURCE' 64 "$(status etl-extract)"
 like 'no SOURCE: said' '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"
+is 'a URL that nothing reads' 64 \
+    "$(status etl-extract postgresql://me:sesame@h/x)"
+like 'is told without its secrets' '^etl-extract: postgresql://...: nothing' \
+    "$(cat "$scratch/err")"
+is 'not even in part' 0 "$(grep -c sesame "$scratch/err")"
 for url in http:// 'http://a b/' http://h:99999/ 'http://[::1/' \
     "$(printf 'http://h/\001')"; do
 	is "bad URL $url" 64 "$(status etl-extract "$url")"
