@@ -89,9 +89,11 @@ for kind in sqlite postgresql; do
 	for now in '@2026-03-29 03:00:01' '@2026-10-25 01:59:59' \
 	    '@2026-10-25 03:00:00' '@2026-03-19 00:00:00' \
 	    '@2027-03-19 00:00:00' '@1999-12-31 23:59:59' \
-	    '1999-12-31 23:59:59' '@2026-07-01 12:00:00'; do
+	    '1999-12-31 23:59:59' '1999-12-31 23:59:59' \
+	    '@2026-07-01 12:00:00'; do
 		at_row=$((at_row + 1))
-		printf '{"id":%d}\n' $at_row $((at_row + 100)) >&8
+		(trap '' PIPE; printf '{"id":%d}\n' $at_row \
+		    $((at_row + 100)) >&8) 2>/dev/null || :
 		# It waits there, and its time is up when another clock goes.
 		sleep 0.2
 		echo "$now" >clock
@@ -103,7 +105,7 @@ for kind in sqlite postgresql; do
 	wait $pid || rc=$?
 	rm slow
 	is "$kind: the clock goes mad during a run" 0 $rc
-	is "$kind: its rows" 16 "$(sql 'SELECT count(*) FROM k')"
+	is "$kind: its rows" 18 "$(sql 'SELECT count(*) FROM k')"
 	unlike "$kind: no negative time" '(^| )-[0-9]' "$(cat err)"
 done
 

@@ -5,8 +5,6 @@
 . tests/support/lib.sh
 . tests/fault/points.sh
 
-points io 12
-
 # What could not be synced once is not tried again until it seems to be.
 for call in first second; do
 	n=1
@@ -19,4 +17,6 @@ for call in first second; do
 	is "the $call fsync fails: it is the last" $n \
 	    "$(grep -c fsync "$scratch/calls")"
 done
+
+points io 12
 done_testing
