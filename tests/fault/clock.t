@@ -6,6 +6,9 @@
 . tests/support/lib.sh
 cd "$scratch"
 unset TZ
+# The library of faketime stands before the sanitizers' own functions.
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+export ASAN_OPTIONS
 fake=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"')
 api_start --items 12
 # at OFFSET COMMAND...: its clock is so far off, or as the file "clock" says.
