@@ -157,25 +157,31 @@ try_batch(struct loader *l, bool ended, struct err *e)
 }
 
 /* What became of a COMMIT without an answer. 1 committed, 0 do it again: it
- * was not, or an upsert, which a second time changes nothing. -1. */
+ * was not, or an upsert, which a second time changes nothing; NOT_YET where the
+ * server has not noticed the loss, ask again. -1. */
+enum { NOT_YET = 2 };
+
 static int
 decide(struct loader *l, struct err *e)
 {
 	static const char sql[] = "SELECT CASE pg_xact_status($1::text::xid8)"
-	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0 ELSE 2 END";
+	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0"
+	    " WHEN 'in progress' THEN 2 ELSE 3 END";
 	struct db_value v = DB_I(l->xid);
-	int64_t is = 2;
+	int64_t is = 3;
 
 	if (l->xid == 0)
 		return 0;
-	if (db_int(l->db, sql, &v, 1, 2, &is, e) == -1)
+	if (db_int(l->db, sql, &v, 1, 3, &is, e) == -1)
 		return -1;
-	if (is == 2 && !l->target.keyed)
-		return err_set(e, ERR_RETRY, false, "the connection was lost "
+	if (is >= 2 && !l->target.keyed) {
+		(void)err_set(e, ERR_RETRY, false, "the connection was lost "
 		    "while a batch was being committed, and the server does "
 		    "not say whether it was: compare the rows");
+		return is == 2 ? NOT_YET : -1;
+	}
 	l->xid = 0;
-	l->unknown = is == 2;
+	l->unknown = is >= 2;
 	return is == 1;
 }
 
@@ -196,12 +202,12 @@ loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 			l->sink->fresh(l->self);
 			rc = l->unknown ? decide(l, e) : 0;
 		}
-		if (rc == -1) {
+		if (rc == -1 || rc == NOT_YET) {
 			first = *e;
 			l->fault = *db_fault(l->db);
 		}
-	} while (rc == -1 && first.transient &&
-	    (l->fault.again || l->fault.lost));
+	} while (rc == NOT_YET || (rc == -1 && first.transient &&
+	    (l->fault.again || l->fault.lost)));
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A run whose end is committed unheard, and whose next try to write it is cut
-# as well: what has ended is told as ended, and nothing is loaded again.
+# A COMMIT unheard, and what is to follow it not heard at once either: a run
+# whose end is told as ended, and plain records that are not loaded again.
 . tests/support/lib.sh
 db_new postgresql
 DATABASE_URL=$db
@@ -10,18 +10,21 @@ printf '{"id":1}\n{"id":2}\n' >in
 sql 'CREATE TABLE t (id bigint)'
 etl-checkpoint list >/dev/null
 
-# run NAME N WORD STATUS SCRIPT: the COMMIT of its end is the Nth of all; WORD
-# is where the line is cut then.
-run() {
+# cut_at FOLDER WHEN NTH MS [WORD]: $through is the database behind a cutter.
+cut_at() {
 	mkdir "$1"
-	"$etl_build/tests/cutter" twice "$2" 0 "$1" "$3" >"$1.cut" &
+	"$etl_build/tests/cutter" "$2" "$3" "$4" "$1" ${5+"$5"} >"$1.cut" &
 	cutter=$!
 	at_exit "kill $cutter 2>/dev/null; wait $cutter 2>/dev/null"
 	wait_until 10 test -S "$1/.s.PGSQL.1"
+	through="postgresql:///${db##*/}?host=$scratch/$1&port=1&sslmode=disable"
+}
+# run NAME N WORD STATUS SCRIPT: the COMMIT of its end is the Nth of all; WORD
+# is where the line is cut then.
+run() {
+	cut_at "$1" twice "$2" 0 "$3"
 	is "$1: its exit" "$4" "$(status etl-run --retries 2 \
-	    --backoff 1ms..1ms --name "$1" --db \
-	    "postgresql:///${db##*/}?host=$scratch/$1&port=1&sslmode=disable" \
-	    -c "$5")"
+	    --backoff 1ms..1ms --name "$1" --db "$through" -c "$5")"
 	is "$1: the line was cut twice" "cut again" "$(xargs <"$1.cut")"
 }
 
@@ -35,4 +38,18 @@ is 'so is one that cannot look at once' '1|success' "$(sql "SELECT attempt,
 run fails 1 BEGIN 66 'exit 66'
 is 'a failure is one' '1|failed' "$(sql "SELECT attempt, status
     FROM pipeline_runs WHERE pipeline = 'fails'")"
+
+# load NAME RETRIES STATUS: plain records, whose COMMIT comes half a second late.
+load() {
+	sql 'TRUNCATE t'
+	cut_at "$1" late 1 500
+	is "$1: its exit" "$3" "$(status etl-load --db "$through" --table t \
+	    --retries "$2" --backoff 100ms..100ms <in)"
+}
+load waits 50 0
+is 'a COMMIT on its way has come, and once' 2 \
+    "$(sql 'SELECT count(*) FROM t')"
+load ends 1 75
+like 'is not waited for without end' 'last batch was loaded is not known' \
+    "$(cat "$scratch/err")"
 done_testing
