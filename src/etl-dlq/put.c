@@ -48,29 +48,34 @@ part_read(struct part *p, FILE *f)
 	return p->n > 0 && !p->failed;
 }
 
+/* *sent is what a COMMIT added of which no answer came, if it was done. */
 static int
-part_try(struct dlq *d, const struct part *p, int64_t *some, struct err *e)
+part_try(struct dlq *d, const struct part *p, int64_t *some, int64_t *sent,
+    struct err *e)
 {
 	if (db_begin(d->db, e) == 0 &&
-	    letters_put(d->db, p->texts, p->n, 0, some, e) == 0 &&
-	    db_commit(d->db, e) == 0)
-		return 0;
+	    letters_put(d->db, p->texts, p->n, 0, some, e) == 0) {
+		if (db_commit(d->db, e) == 0)
+			return 0;
+		if (db_fault(d->db)->lost)
+			*sent = *some;
+	}
 	db_rollback(d->db);
 	return -1;
 }
 
 /* Occurrences that are known add none: so a part may be done again, also
- * where the answer to COMMIT was lost; then it counts as known. */
+ * where the answer to COMMIT was lost. All are known then if it was done. */
 static int
 part_store(struct dlq *d, const struct part *p, int64_t *added,
     struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
-	int64_t some = 0;
+	int64_t some = 0, sent = 0;
 
 	for (uint64_t n = 1;; n++) {
-		if (part_try(d, p, &some, e) == 0) {
-			*added += some;
+		if (part_try(d, p, &some, &sent, e) == 0) {
+			*added += some > 0 ? some : sent;
 			return 0;
 		}
 		if (!db_fault(d->db)->again || n > wait.max ||

@@ -52,4 +52,16 @@ is 'a COMMIT on its way has come, and once' 2 \
 load ends 1 75
 like 'is not waited for without end' 'last batch was loaded is not known' \
     "$(cat "$scratch/err")"
+
+# put: what a COMMIT has stored of which no answer came was not known before.
+letter() {
+	printf '{"@etl":"reject","v":1,"id":"%032d","occurrence":"%032d",' "$1" "$1"
+	printf '"stage":"s","code":"filter","message":"m","raw":"{}",'
+	printf '"at":"2026-01-01T00:00:00Z"}\n'
+}
+letter 1 | etl-dlq put >/dev/null
+{ letter 1; letter 2; letter 3; } >rejects
+cut_at put after 1 0
+is 'letters that no answer came of' '2 stored, 1 known before, 0 other lines' \
+    "$(etl-dlq put --db "$through" rejects)"
 done_testing
