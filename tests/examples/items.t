@@ -6,7 +6,7 @@
 
 API_TOKEN=secret
 export API_TOKEN
-seed=${SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
+seed=$(random_seed)
 echo "# SEED=$seed"
 api_start --items 1
 grow() {

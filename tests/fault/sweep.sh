@@ -24,7 +24,7 @@ every=1 offset=0 share=1 shares=1 list=no times=0
 victim=whole
 points=0 failures=0 failures_before=0 begun=$(date +%s)
 export PGSSLMODE=disable PGGSSENCMODE=disable
-seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
+seed=$(random_seed)
 
 usage() {
 	sed -n '2s/^# /usage: /p' "$0" >&2

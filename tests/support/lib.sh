@@ -126,6 +126,21 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@")
 	ok "$name ($kib KiB)" test "$kib" -lt "$most"
 }
 
+# random_seed: $SEED, or another each time.
+random_seed() {
+	echo "${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}"
+}
+
+# trial SCRIPT ARG...: SCRIPT with a seed as its last argument, and $SCRATCH; the
+# check has the name of the last line it prints.  All of it in $scratch/trial.
+trial() {
+	rc=0
+	SCRATCH=$scratch /usr/bin/python3 "$@" "$(random_seed)" \
+	    >"$scratch/trial" 2>&1 || rc=$?
+	check "$(tail -n 1 "$scratch/trial")" $rc
+	[ $rc -eq 0 ] || diag "$(cat "$scratch/trial")"
+}
+
 done_testing() {
 	echo "1..$checks"
 	[ $failed -eq 0 ]
