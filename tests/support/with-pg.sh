@@ -8,6 +8,9 @@ shift
 # Those of another such server: with its port this one would not start.
 unset PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD PGSYSCONFDIR PGVERSION \
     PG_CONFIG PG_CLUSTER_CONF_ROOT
+# The server's encoding comes from the locale, and some locales are not there.
+LC_ALL=C.UTF-8
+export LC_ALL
 mkdir -p "$(dirname "$log")"
 exec 4>&1
 began=$log.began
