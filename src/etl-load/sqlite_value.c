@@ -152,28 +152,29 @@ hex_digit(char c)
 	return p == NULL ? -1 : (int)(p - digits);
 }
 
-/* Bytes are hex digits behind \x, else the string's own. */
+/* Bytes are hex digits behind \x, else the string's own. A backslash is an
+ * escape in JSON, so such a text is the last in scratch, where the bytes, of
+ * which there are fewer, take its place: what is there already may not move. */
 static int
 value_bytes(struct db_value *out, const struct source *s,
     struct buf *scratch)
 {
 	const char *p = s->text.p;
-	size_t n = s->text.len, at = scratch->len;
+	size_t n = s->text.len;
 
 	if (s->tok->type != JSON_STRING)
 		return wrong_type(s);
 	*out = db_bytes(p, n);
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
-	for (size_t i = 2; i < n; i += 2) {
-		int a = hex_digit(p[i]);
-		int b = i + 1 < n ? hex_digit(p[i + 1]) : -1;
-
-		if (a == -1 || b == -1)
+	for (size_t i = 2; i < n; i++)
+		if (n % 2 != 0 || hex_digit(p[i]) == -1)
 			return wrong(s, "type", "no hex digits");
-		buf_char(scratch, (char)(a << 4 | b));
-	}
-	*out = db_bytes(scratch->data + at, scratch->len - at);
+	scratch->len -= n;
+	for (size_t i = 2; i < n; i += 2)
+		buf_char(scratch, (char)(hex_digit(p[i]) << 4 |
+		    hex_digit(p[i + 1])));
+	out->len = n / 2 - 1;
 	return 1;
 }
 

@@ -65,6 +65,16 @@ type /y null' "$(jq -r '"\(.code) \(.pointer) \(.sqlstate)"' \
 is 'sqlite: raw bytes' "$(cat "$scratch/in")" \
     "$(jq -r .raw "$scratch/rejects")"
 
+# Hex digits in many lengths, and a text beside them.
+python3 -c '
+for n in range(1, 3000, 37):
+    print("{\"id\":%d,\"t\":\"\\u00e9%s\",\"y\":\"\\\\x%s\"}"
+        % (10000 + n, "t" * 20, "5a" * n))' >"$scratch/in"
+load --key id <"$scratch/in"
+is 'sqlite: long hex digits' '82|82' "$(sql "SELECT count(*), sum(t = 'é' ||
+    'tttttttttttttttttttt' AND y = CAST(replace(hex(zeroblob(id - 10000)),
+    '00', 'Z') AS BLOB)) FROM v WHERE id > 10000")"
+
 kind=postgresql
 db_new postgresql
 sql "CREATE TYPE mood AS ENUM ('ok');
