@@ -245,6 +245,23 @@ load|type|5|open' "$(letters)"
 	like "$k two streams: summary" '3 in, 2 inserted,.* 1 rejected' \
 	    "$(cat "$scratch/err")"
 
+	# A line as large as a chunk of a batch, behind another one.
+	sql 'CREATE TABLE large (k int PRIMARY KEY, m text)'
+	large() {
+		printf '{"k":1}\n{"k":2,"m":"%09000000d"}\n{"k":3}\n' 0
+	}
+	large >"$scratch/in"
+	is "$k a large line" 0 "$(load --table large --key k -v)"
+	like "$k a large line: counts" '3 in, 3 inserted' \
+	    "$(cat "$scratch/err")"
+	begin
+	large >>"$scratch/in"
+	reject dd 1
+	end 3 1
+	is "$k a large line of a stream" 0 "$(load --table large --key k -v)"
+	like "$k a large line of a stream: counts" '3 in, .* 3 unchanged' \
+	    "$(cat "$scratch/err")"
+
 	# Rows are there when the flush is due, not when the input ends.
 	mkfifo "$scratch/fifo.$kind"
 	etl-load --db "$db" --table t --key k --flush 100ms \
