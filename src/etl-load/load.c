@@ -196,14 +196,12 @@ take_end(struct loader *l, struct err *e)
 {
 	struct err cause = { 0 };
 
-	if (!l->marked) {
-		if (batch_commit(l, false, e) == -1 ||
-		    stage_finish(l->stage, e) == -1)
-			return -1;
-		return check_taken(l, e);
+	if (stage_finish(l->stage, &cause) == 0) {
+		if (l->marked)          /* its end mark was the end */
+			return 0;
+		return batch_commit(l, false, e) == -1 ? -1 :
+		    check_taken(l, e);
 	}
-	if (stage_finish(l->stage, &cause) == 0)
-		return 0;
 	if (cause.code != ERR_LIMIT && !l->whole && tail_end(l, e) == -1)
 		return tail_failed(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)

@@ -160,6 +160,19 @@ load|type|5|open' "$(letters)"
 	is "$k stopped by a limit" 1 "$(load --key k)"
 	is "$k stopped by a limit: nothing" 0 "$(sql 'SELECT count(*) FROM t')"
 
+	# Plain input can say so too.
+	echo '{"k":"a","n":1}' >"$scratch/in"
+	put '{"@etl":"failed","stage":"mine","code":69,"message":"gone"}'
+	is "$k plain, all or nothing, failed" 69 \
+	    "$(load --key k --single-transaction)"
+	is "$k plain, all or nothing, failed: nothing" \
+	    '0 etl-load: nothing loaded: mine: gone' \
+	    "$(sql 'SELECT count(*) FROM t') $(cat "$scratch/err")"
+	is "$k plain, failed" 69 "$(load --key k)"
+	is "$k plain, failed: what came before" '1 etl-load: mine: gone' \
+	    "$(sql 'SELECT count(*) FROM t') $(cat "$scratch/err")"
+	sql 'DELETE FROM t'
+
 	# The limit counts the stream's rejects too; letters go with the rows.
 	letters=$(letters)
 	begin
