@@ -5,6 +5,7 @@
 #include "db/control.h"
 #include "db/ledger.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 static struct ledger
@@ -54,20 +55,38 @@ stream_counts(struct loader *l, struct sums *sums, struct err *e)
 	return 0;
 }
 
+/* Each batch of segments moves the checkpoint, or none does. Were that to
+ * change, it would pass letters that were not stored. */
+static int
+same_way(const struct stream *s, const struct ledger_row *row,
+    struct err *e)
+{
+	const char *way = row->version > 0 ? "without" : "with";
+
+	if (s->replay || stream_fenced(s) == (row->version > 0))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "this stream was loaded up to "
+	    "mark %" PRId64 " %s --no-checkpoint: load the rest %s it",
+	    row->seq, way, way);
+}
+
 /* Half of it was loaded before: by this run, whose counts go on, or by
  * another one, whose row has them already. */
-static void
+static int
 resume(struct loader *l, const struct ledger_row *row,
-    const struct sums *sums)
+    const struct sums *sums, struct err *e)
 {
 	struct stream *s = &l->stream;
 
+	if (same_way(s, row, e) == -1)
+		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
 	s->expected = row->version;
 	s->known = row->version > 0;
 	l->sums = row->own ? *sums :
 	    (struct sums){ .in = sums->in, .skipped = sums->in };
+	return 0;
 }
 
 /* Until a mark says which version its source has seen, it is the one that is
@@ -126,9 +145,8 @@ stream_find(struct loader *l, struct err *e)
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "this stream's load was "
 		    "just given up by another loader");
-	if (s->segments && row.seq > 0 && !row.ended)
-		resume(l, &row, &sums);
-	return 0;
+	return s->segments && row.seq > 0 && !row.ended ?
+	    resume(l, &row, &sums, e) : 0;
 }
 
 /* 1 go on to the checkpoint, 0 it was committed, -1. */

@@ -318,6 +318,46 @@ for kind in sqlite postgresql; do
 	is "$k through tee" '0 3|2' "$rc $(checkpoint)"
 	clear_all
 
+	# Half of it one way, the rest in the other: letters would be missing, or
+	# the checkpoint not be the one expected, for good.
+	half() {
+		case $1 in
+		with) set -- "$2" --no-checkpoint ;;
+		*) set -- "$2" ;;
+		esac
+		rc=0
+		in=$1
+		shift
+		etl-load --db "$db" --table log "$@" <"$scratch/$in" \
+		    2>"$scratch/err" || rc=$?
+		echo "$rc $(rows log) $(checkpoint) $(letters | grep -c halves)"
+	}
+	for way in without with; do
+		points "halves $way"
+		rec '{"k":"a","n":1}'
+		bad halves 1
+		mark 1
+		cp "$scratch/in" "$scratch/half"
+		rec '{"k":"b","n":1}'
+		mark 2
+		cp "$scratch/in" "$scratch/more"
+		end
+		case $way in
+		without) other=with moved='1|1 1' all='2|2 1' ;;
+		with) other=without moved=' 0' all=' 0' ;;
+		esac
+		is "$k half $way" "75 a|1  $moved" "$(half $way half)"
+		for in in more in; do
+			is "$k half $way, $in $other" "78 a|1  $moved" \
+			    "$(half $other $in)"
+			like "$k half $way, $in $other: why" "up to mark 1 \
+$way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
+		done
+		is "$k half $way, the rest too" "0 a|1 b|1  $all" \
+		    "$(half $way in)"
+		clear_all
+	done
+
 	# Marks that are forged, of another order, or do not belong here.
 	wrong() {
 		end
