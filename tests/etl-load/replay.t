@@ -78,6 +78,34 @@ bb|1|0|open" "$(rows)$(letters | grep -v "^$own")"
 		is "$k no such letter" 75 "$(load "$@")"
 		is "$k no such letter: nothing" "$before" "$(state)"
 
+		# A letter that comes twice, in one batch or in two.
+		for batch in 1 1000; do
+			stream "$kind$batch"
+			bad "cc$batch" 1
+			bad "cc$batch" 2
+			end
+			load "$@" >"$scratch/out"
+			replay "r2.$batch"
+			resolve "cc$batch" 1 0
+			rec '{"k":"t'$batch'","n":1}'
+			resolve "cc$batch" 2 1
+			resolve "cc$batch" 2 2
+			end
+			is "$k twice, by $batch" 0 "$(load "$@" --batch $batch)"
+			is "$k twice, by $batch: resolved" \
+			    "cc$batch|2|2|resolved" \
+			    "$(letters | grep "^cc$batch")"
+			replay "r2b.$batch"
+			resolve "cc$batch" 2 2
+			resolve "cc$batch" 2 0
+			end
+			is "$k twice, by $batch, one too late" 75 \
+			    "$(load "$@" --batch $batch)"
+		done
+		sql "DELETE FROM dead_letters WHERE reject_id LIKE 'cc%';
+		    DELETE FROM t WHERE k LIKE 't%'"
+		before=$(state)
+
 		# A reject that left the stream: the letter would be lost.
 		replay r4
 		rec '{"k":"d","n":1}'
