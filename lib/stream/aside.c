@@ -77,6 +77,16 @@ aside_open(struct aside **out, const char *file, const struct stdfd *s,
 	return 0;
 }
 
+bool
+aside_is(const struct aside *a, const struct stat *st)
+{
+	struct stat mine;
+
+	return a != NULL && (a->regular || a->pipe) &&
+	    fstat(a->fd, &mine) == 0 && mine.st_dev == st->st_dev &&
+	    mine.st_ino == st->st_ino;
+}
+
 void
 aside_close(struct aside *a)
 {

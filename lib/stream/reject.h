@@ -74,10 +74,13 @@ int reject_check(const struct reject_limit *l, uint64_t rejected,
 
 /* Where lines go that leave the stream: a file or descriptor 3. */
 struct aside;
+struct stat;
 int aside_open(struct aside **a, const char *file, const struct stdfd *s,
     struct err *e);             /* *a NULL where there is neither */
 int aside_write(struct aside *a, const char *line, size_t len,
     struct err *e);             /* one write with LF, locked on a pipe */
+/* They go into the file or pipe that *st is of; none into a device. */
+bool aside_is(const struct aside *a, const struct stat *st);
 void aside_close(struct aside *a);
 
 #endif

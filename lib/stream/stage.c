@@ -15,6 +15,28 @@ stage_in_run(void)
 	return run != NULL && run[0] != '\0';
 }
 
+/* Rejects in the input are read as records, and those in a file that is the
+ * output too are written over. */
+static int
+rejects_apart(const struct stage *s, struct err *e)
+{
+	const struct stage_conf *c = s->conf;
+	struct stat st;
+
+	if (c->rejects == NULL)
+		return 0;
+	if (!c->source && fstat(STDIN_FILENO, &st) == 0 &&
+	    aside_is(s->aside, &st))
+		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
+		    "standard input: give another file", c->rejects);
+	if (!c->sink && fstat(STDOUT_FILENO, &st) == 0 &&
+	    aside_is(s->aside, &st))
+		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
+		    "standard output: give another file, or 3>&1 to have them "
+		    "in the stream", c->rejects);
+	return 0;
+}
+
 static int
 open_parts(struct stage *s, struct err *e)
 {
@@ -30,7 +52,9 @@ open_parts(struct stage *s, struct err *e)
 	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
 	    e) == -1)
 		return -1;
-	return aside_open(&s->aside, c->rejects, stream ? NULL : c->fds, e);
+	if (aside_open(&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
+		return -1;
+	return rejects_apart(s, e);
 }
 
 int

@@ -133,5 +133,8 @@ const struct reject_limit *stage_limit(const struct stage *s);
 uint64_t stage_seen(const struct stage *s);
 int stage_aside(struct stage *s, const char *line, size_t len,
     struct err *e);
+/* Rejects leave for the file that *st is of. */
+struct stat;
+bool stage_aside_is(const struct stage *s, const struct stat *st);
 
 #endif

@@ -32,6 +32,12 @@ stage_aside(struct stage *s, const char *line, size_t len, struct err *e)
 	return aside_write(s->aside, line, len, e);
 }
 
+bool
+stage_aside_is(const struct stage *s, const struct stat *st)
+{
+	return aside_is(s->aside, st);
+}
+
 static int
 write_reject(struct stage *s, const struct reject *r, enum reject_way way,
     struct err *e)

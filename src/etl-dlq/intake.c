@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAMED = 20, SHOWN = 200, SHOWN_TORN = 64 << 10 };
@@ -175,6 +176,20 @@ line_take(struct intake *in, const struct line *l, const char *name,
 	return 0;
 }
 
+/* What is appended to it would be read again. */
+static int
+bad_apart(const struct intake *in, int fd, struct err *e)
+{
+	struct stat a, b;
+
+	if (in->bad == NULL || fstat(fd, &a) == -1 ||
+	    fstat(fileno(in->bad), &b) == -1 || S_ISCHR(a.st_mode) ||
+	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "--bad %s: this is the file "
+	    "that is put: give another one", in->bad_name);
+}
+
 int
 intake_file(struct intake *in, const char *name, struct err *e)
 {
@@ -189,7 +204,8 @@ intake_file(struct intake *in, const char *name, struct err *e)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
-	if (lines_open(&lines, fd, line_max, e) == -1)
+	if (bad_apart(in, fd, e) == -1 ||
+	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
 	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
 		if (line_take(in, &l, name, e) == -1)

@@ -4,6 +4,8 @@
 #include "source.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct sources {
 	const struct extract *x;
@@ -94,14 +96,30 @@ source_run(struct sources *s, const struct source *kind, void *source,
 		}
 }
 
+/* What is rejected of a file must not be its next records. */
+static int
+rejects_apart(const struct stage *s, const char *uri, struct err *e)
+{
+	struct stat st;
+	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
+	    stat(uri, &st);
+
+	if (rc == -1 || !stage_aside_is(s, &st))
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s: rejects would be written "
+	    "into it, and read again: give them another file", uri);
+}
+
 /* All are looked for first: a name mistyped ends it before any record. */
 static int
-sources_known(struct extract *x, char *const *uri, size_t n, struct err *e)
+sources_known(struct extract *x, const struct stage *s, char *const *uri,
+    size_t n, struct err *e)
 {
 	const struct source *kind;
 
 	for (size_t i = 0; i < n; i++)
-		if (source_find(&kind, &x->opts, uri[i], e) == -1)
+		if (source_find(&kind, &x->opts, uri[i], e) == -1 ||
+		    rejects_apart(s, uri[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -134,7 +152,7 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = sources_known(x, uri, n, e);
+	int rc = sources_known(x, stage, uri, n, e);
 
 	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
 	for (size_t i = 0; i < n && rc == 0; i++)

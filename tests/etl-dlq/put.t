@@ -171,6 +171,14 @@ for kind in sqlite postgresql; do
 	wait $p
 	like "$kind: and then it stores" '^0 stored, 1 known' "$(cat p.out)"
 done
+for file in both -; do
+	cp torn both
+	is "--bad is the file that is put, $file" 64 \
+	    "$(status etl-dlq put --bad both $file <both)"
+	like "--bad is the file that is put, $file: is told" \
+	    '^etl-dlq: --bad both: this is the file that is put' "$(cat err)"
+	ok "--bad is the file that is put, $file: and stays" cmp torn both
+done
 is 'a folder' 74 "$(status etl-dlq put .)"
 is 'a folder: is named' 'etl-dlq: .: cannot read: Is a directory' "$(cat err)"
 is 'TMPDIR that is not there' 73 "$(TMPDIR=none status etl-dlq put rejects)"

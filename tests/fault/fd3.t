@@ -43,6 +43,33 @@ LISTEN_FDS=1 sh -c 'LISTEN_PID=$$ exec etl-transform "error(1)"' <in >out \
 stranger 'a descriptor that systemd passed'
 is 'a descriptor that systemd passed: nothing in it' 0 "$(wc -c <strange)"
 
+# A file of --rejects that is the input or the output, too.
+for same in in out; do
+	cp in both
+	rc=0
+	if [ $same = in ]; then
+		etl-transform --plain --max-rejects 100% --rejects both \
+		    "$reject" <both >out 2>err || rc=$?
+	else
+		etl-transform --max-rejects 100% --rejects both "$reject" \
+		    <in 1<>both 2>err || rc=$?
+	fi
+	is "--rejects is the ${same}put" 64 $rc
+	like "--rejects is the ${same}put: says so" \
+	    "^etl-transform: --rejects both: .*standard ${same}put" "$(cat err)"
+	ok "--rejects is the ${same}put: nothing is written" cmp in both
+done
+rc=$(etl-transform --rejects /dev/stdout "$reject" <in 2>err ||
+    echo $? | cat)
+is '--rejects is the pipe of the output' 64 "$rc"
+is '--rejects is /dev/null, and so is the output' 0 "$(rc=0
+    etl-transform --max-rejects 100% --rejects /dev/null "$reject" <in \
+    >/dev/null || rc=$?; echo $rc)"
+is '--rejects of a loader is its standard output' 0 "$(rc=0
+    etl-load --db sqlite:t.db --table t --rejects log <in >log || rc=$?
+    echo $rc)"
+sqlite3 t.db 'DELETE FROM t'
+
 # Nothing else gets the number: looked at while it waits for input.
 for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
     'etl-extract -' 'etl-transform .' 'etl-via cat' 'etl-dlq put --db sqlite:t.db'; do
