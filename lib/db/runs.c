@@ -83,7 +83,7 @@ load_add(struct ending *n, struct db_rows *r, struct err *e)
 
 	n->out.streams++;
 	n->out.ended += ended;
-	n->out.appended |= ended && db_column(r, 3).i != 0;
+	n->out.appended |= db_column(r, 3).i != 0;
 	if (list->len > 0)
 		buf_str(list, ", ");
 	buf_add(list, target.p, target.len);

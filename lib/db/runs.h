@@ -18,7 +18,7 @@ struct run_end {                /* what run_complete() found and stored */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
 	int64_t superseded, skipped;    /* not of the row */
 	int64_t streams, ended; /* ledger rows of the run */
-	bool appended;          /* an append stream has ended: no retry */
+	bool appended;          /* would be twice if done again */
 };
 
 struct run_words {              /* of a run that failed; NULL: none */

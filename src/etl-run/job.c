@@ -66,8 +66,8 @@ again(const struct attempt *a, const struct job *j, int64_t *wait)
 		return false;
 	if (a->end.appended) {
 		(void)fprintf(stderr, "etl-run: %s: not tried again: a load "
-		    "that appends has ended in this run and would be "
-		    "repeated\n", j->name);
+		    "that appends has stored records in this run, which would "
+		    "be there twice\n", j->name);
 		return false;
 	}
 	*wait = retry_wait(&j->retry, (uint64_t)a->number);

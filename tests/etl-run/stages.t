@@ -132,6 +132,18 @@ for kind in sqlite postgresql; do
 	like "$kind: for that reason" 'ap: not tried again: .*append' \
 	    "$(cat err)"
 	is "$kind: it is there once" 200 "$(sql 'SELECT count(*) FROM log')"
+	etl-extract --stream saved in.ndjson >saved
+	{
+		sed -n '1s/"stages"/"checkpoint":"c",&/p; 2,151p' saved
+		printf '{"@etl":"checkpoint","name":"c","seq":1,"from":null,"version":0,"value":"150","stages":[{"stage":"extract","in":0,"out":150,"dropped":0,"rejected":0}]}\n'
+		sed -n 152p saved
+	} >saved.half
+	sql 'DELETE FROM log'
+	is "$kind: nor is what --again has stored of a stream" 75 \
+	    "$(status etl-run --retries 3 --backoff 1ms..1ms --name half -c \
+	    'etl-load --again --table log <saved.half')"
+	is "$kind: it is there once, too" '150|150' \
+	    "$(sql 'SELECT count(*), count(DISTINCT id) FROM log')"
 	is "$kind: an upsert is" 2 "$(etl-run --retries 1 --backoff 1ms..1ms \
 	    --name up -c 'etl-extract in.ndjson |
 	    etl-load --table t --key id && exit 75' 2>/dev/null || :
