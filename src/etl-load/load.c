@@ -205,7 +205,8 @@ take_end(struct loader *l, struct err *e)
 	if (cause.code != ERR_LIMIT && !l->whole && tail_end(l, e) == -1)
 		return tail_failed(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
-		err_prefix(&cause, "nothing loaded");
+		err_prefix(&cause, "nothing %sloaded",
+		    l->totals.in > 0 ? "of the last stream " : "");
 	*e = cause;
 	return -1;
 }
@@ -239,6 +240,26 @@ loop(struct loader *l, struct err *e)
 	return rc;
 }
 
+/* What was loaded before. */
+static void
+skipped_tell(const struct loader *l)
+{
+	const struct stream *s = &l->stream;
+
+	if (l->passed > 0 || (l->totals.in > 0 && s->skipped > 0))
+		(void)fprintf(stderr, "etl-load: %llu records were loaded "
+		    "before, and skipped\n",
+		    (unsigned long long)(l->passed + s->skipped));
+	else if (s->loaded && l->totals.in == 0)
+		(void)fprintf(stderr, "etl-load: this stream was loaded "
+		    "before: %llu records skipped\n",
+		    (unsigned long long)s->skipped);
+	else if (s->skipped > 0)
+		(void)fprintf(stderr, "etl-load: the first %llu records of "
+		    "this stream were loaded before: it went on from there\n",
+		    (unsigned long long)s->skipped);
+}
+
 static void
 summary(const struct loader *l)
 {
@@ -258,15 +279,8 @@ summary(const struct loader *l)
 		    (unsigned long long)t.skipped);
 	(void)fprintf(stderr, "%llu rejected\n",
 	    (unsigned long long)t.rejected);
-	if (l->stream.loaded)
-		(void)fprintf(stderr, "etl-load: this stream was loaded "
-		    "before: %llu records skipped\n",
-		    (unsigned long long)l->stream.skipped);
-	else if (l->stream.skipped > 0)
-		(void)fprintf(stderr, "etl-load: the first %llu records of "
-		    "this stream were loaded before: it went on from there\n",
-		    (unsigned long long)l->stream.skipped);
-	else if (!l->marked)
+	skipped_tell(l);
+	if (!l->marked)
 		(void)fprintf(stderr, "etl-load: plain input: nothing says "
 		    "whether it was complete or cut off\n");
 }

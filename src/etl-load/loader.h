@@ -21,6 +21,7 @@ struct loader {
 	struct causes *causes;
 	struct sums sums;              /* committed, of this stream */
 	struct sums totals;            /* of streams before it */
+	uint64_t passed;                /* skipped of these, loaded before */
 	char *run;                      /* inside etl-run, else NULL */
 	bool control;                   /* control tables are there */
 	bool marked;                    /* there is a stream */

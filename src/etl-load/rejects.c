@@ -72,7 +72,8 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 		if (s->letters[i].lost)
 			return err_set(e, ERR_RETRY, false, "letter %.12s: "
 			    "lost the race: another replay, or etl-dlq, has "
-			    "changed it since it was read", s->letters[i].id);
+			    "changed it since it was read; or etl-dlq reads it "
+			    "in another --db", s->letters[i].id);
 	return 0;
 }
 

@@ -81,6 +81,7 @@ stream_begin(struct loader *l, struct err *e)
 
 	if (begin_check(l, m, e) == -1)
 		return -1;
+	l->passed += s->skipped;
 	stream_release(s);
 	if (set_id(l, m->id, e) == -1 ||
 	    copy(&s->checkpoint, m->checkpoint, e) == -1)

@@ -156,6 +156,12 @@ for kind in sqlite postgresql; do
 	    etl-dlq discard "$(etl-dlq list --json | jq .letter)"
 	    status sh -c "etl-transform '$mended' <one | etl-load --table t")"
 	is "$kind: stays so" 'discarded|1 resolved|1' "$(letters_are)"
+	rm -f other.db
+	sqlite3 other.db 'CREATE TABLE t (id INTEGER)'
+	is "$kind: into a database that has no such letter" 75 "$(status \
+	    sh -c "etl-transform '$mended' <one |
+	    etl-load --db sqlite:other.db --table t")"
+	like "$kind: is told" 'lost the race: .*another --db' "$(cat err)"
 
 	# Each stage killed at several moments, then one replay more.
 	lost=

@@ -257,6 +257,25 @@ load|type|5|open' "$(letters)"
 	    ('s$stream', 's$((stream - 1))')")"
 	like "$k two streams: summary" '3 in, 2 inserted,.* 1 rejected' \
 	    "$(cat "$scratch/err")"
+	is "$k two streams once more" 0 "$(load --key k -v)"
+	like "$k two streams once more: all are skipped" \
+	    '^etl-load: 3 records were loaded before, and skipped$' \
+	    "$(cat "$scratch/err")"
+	begin
+	put '{"k":"x4","n":1}'
+	end 1 0
+	cat "$scratch/in" >>"$scratch/first"
+	begin
+	put '{"k":"x5","n":1}'
+	cat "$scratch/in" >>"$scratch/first"
+	cp "$scratch/first" "$scratch/in"
+	is "$k a stream more, and one cut off" 75 \
+	    "$(load --key k --single-transaction)"
+	is "$k a stream more, and one cut off: the former is there" 1 \
+	    "$(sql "SELECT count(*) FROM t WHERE k IN ('x4', 'x5')")"
+	like "$k a stream more, and one cut off: of which nothing is" \
+	    '^etl-load: nothing of the last stream loaded: .*cut off' \
+	    "$(cat "$scratch/err")"
 
 	# A line as large as a chunk of a batch, behind another one.
 	sql 'CREATE TABLE large (k int PRIMARY KEY, m text)'
