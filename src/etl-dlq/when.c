@@ -55,13 +55,17 @@ zone_take(const char *p, long *east)
 static int
 date_parse(char out[CLOCK_STAMP], const char *text)
 {
-	struct tm tm = { 0 };
+	struct tm tm = { 0 }, day;
 	const char *p = strptime(text, "%Y-%m-%d", &tm);
 	unsigned micros = 0;
 	long east = 0;
 
 	if (p == NULL || p - text != 10)
 		return -1;
+	day = tm;
+	(void)timegm(&day);
+	if (day.tm_mday != tm.tm_mday)
+		return -1;      /* the 30th of February */
 	if (*p != '\0') {
 		if (strchr("Tt ", *p) == NULL ||
 		    (p = strptime(p + 1, "%H:%M:%S", &tm)) == NULL)

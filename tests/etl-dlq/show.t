@@ -120,8 +120,11 @@ sys.stdout.buffer.write(bytes(range(256)) + b"\n")' >want
 	is "$kind: --status" '258 0 258' \
 	    "$(n --status open) $(n --status resolved) $(n --status any)"
 done
-for bad in yesterday 2026-13-01 2026-05-27T12:00:00 20260527 2026-05-27T25:00:00Z; do
+for bad in yesterday 2026-13-01 2026-02-30 2026-02-29T12:00:00Z 2026-05-27T12:00:00 20260527 2026-05-27T25:00:00Z; do
 	is "--since $bad" 64 "$(status etl-dlq list --since $bad)"
+done
+for good in 2028-02-29 2026-12-31T23:59:60Z; do
+	is "--since $good" 0 "$(status etl-dlq list --since $good)"
 done
 is '--status of no kind' 64 "$(status etl-dlq list --status odd)"
 is 'an operand of list' 64 "$(status etl-dlq list 1)"
