@@ -172,12 +172,22 @@ show_best(const struct cursor *c, char out[VALUE_SHOWN])
 	return value_show(out, c->best.data, c->best.len);
 }
 
+static int
+all_foreign(const struct kind *k, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "the value that is stored or "
+	    "given is %s, and %.64s is none in any record: not the same "
+	    "cursor", value_kind_name(k->hint), k->field);
+}
+
 int
 cursor_stuck(const struct cursor *c, const char *page, uint64_t most,
     struct err *e)
 {
 	char value[VALUE_SHOWN];
 
+	if (c->best.len == 0 && c->kind.foreign > 0)
+		return all_foreign(&c->kind, e);
 	if (c->best.len == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
 		    "whole page has a cursor at %.64s: is --cursor-field "
@@ -307,9 +317,6 @@ cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 		    "--cursor-field right?\n", k->field,
 		    (unsigned long long)k->missing);
 	if (c->taken == 0 && k->foreign > 0)
-		return err_set(e, ERR_CONFIG, false, "the value that is "
-		    "stored or given is %s, and %.64s is none in any record: "
-		    "not the same cursor", value_kind_name(k->hint),
-		    k->field);
+		return all_foreign(k, e);
 	return c->unmarked && past_from(c) ? mark(c, s, e) : 0;
 }

@@ -422,6 +422,13 @@ is 'by the value, nothing at all' 0 "$(since_paged --size limit=5 \
     "$api/items")"
 items 120
 nothing
+stored 17 1
+is 'by the value, of another kind than is stored' 78 "$(since_paged \
+    --max-rejects 100% --size limit=5 "$api/items")"
+like 'by the value, of another kind than is stored: what to do' \
+    'stored or given is a number, and /ts is none .*: not the same cursor' \
+    "$(err)"
+nothing
 is 'a page of one value' 78 "$(since_paged --size limit=9 --max-rejects 9 \
     "$api/items")"
 like 'a page of one value: what to do' \
