@@ -97,11 +97,12 @@ filter_text(struct buf *b, const struct transform_opts *o, int argc,
 	int filters = o->file == NULL;
 
 	if (argc - optind < filters)
-		return err_set(e, ERR_USAGE, false, "no FILTER\n%s", usage);
+		return err_set(e, ERR_USAGE, false, "no FILTER: give one, "
+		    "such as '.', or -f FILE");
 	if (argc - optind > filters)
 		return err_set(e, ERR_USAGE, false, "%s: one argument too "
-		    "many: records come on standard input\n%s",
-		    argv[optind + filters], usage);
+		    "many: records come on standard input",
+		    argv[optind + filters]);
 	if (o->file != NULL)
 		return read_filter(b, o->file, e);
 	buf_str(b, argv[optind]);

@@ -64,7 +64,8 @@ static int
 check(struct via_opts *v, const struct opts *o, struct err *e)
 {
 	if (v->argv[0] == NULL)
-		return err_set(e, ERR_USAGE, false, "no CMD\n%s", usage);
+		return err_set(e, ERR_USAGE, false, "no CMD: name one, as "
+		    "in etl-via jq -c FILTER");
 	if (ok_parse(v->ok, o->ok) == -1)
 		return err_set(e, ERR_USAGE, false, "--ok %s: wants statuses "
 		    "from 0 to 255 with commas between", o->ok);

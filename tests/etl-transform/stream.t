@@ -70,6 +70,10 @@ is 'is passed on' "$(tail -n 1 "$scratch/in")" "$(tail -n 1 "$scratch/out")"
 { echo "$begin"; echo '{"n":1}'; end 0 1 0 0; } >"$scratch/in"
 is 'a filter that does not compile' 78 "$(status etl-transform '{' \
     <"$scratch/in")"
+is 'no filter' 64 "$(status etl-transform <"$scratch/in")"
+is 'no filter: failed says so in one line' \
+    "no FILTER: give one, such as '.', or -f FILE" \
+    "$(tail -n 1 "$scratch/out" | jq -r .message)"
 is 'a filter too many reject' 1 "$(status etl-transform --max-rejects 0 error \
     <"$scratch/in")"
 is 'says failed in the stream' '["failed","transform",1]' \

@@ -250,6 +250,9 @@ for ok in '' ',' '0,' 256 1,x '1,,2' -1 ' 1'; do
 	is "--ok '$ok'" 64 "$(via "--ok=$ok" cat)"
 done
 is 'no CMD' 64 "$(via)"
+is 'no CMD: failed says so in one line' \
+    'no CMD: name one, as in etl-via jq -c FILTER' \
+    "$(tail -n 1 out | jq -r .message)"
 is 'options of CMD are its own' 0 "$(via sh -c 'cat; : "$1"' --ok x)"
 is 'options of CMD, without --' 0 "$(via jq --compact-output .)"
 cd "$top"
