@@ -33,7 +33,7 @@ lex_unexpected(struct scan *s, const char *p, const char *wanted)
 	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
 		return lex_fault(s, p, "encoding", "not UTF-8");
 	return lex_fault(s, p, "parse", cp == 0xfeff ?
-	    "a byte order mark (U+FEFF), which is no JSON," : wanted);
+	    "a byte order mark (U+FEFF) is no JSON" : wanted);
 }
 
 /* Four hex digits: their value, or -1. */

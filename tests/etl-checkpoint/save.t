@@ -268,6 +268,11 @@ for bad in '' '[]' '{"posts":{"value":1,"version":1}}' '{"posts":'; do
 	is 'no record has passed' '' "$(records out)"
 	like 'the place is told' 'state.json: (line 1|is empty)' "$(cat err)"
 done
+printf '\357\273\277{}' >state.json
+is 'a file with a byte order mark' 78 "$(save <three)"
+like 'a file with a byte order mark: is told' \
+    'state.json: line 1: a byte order mark \(U\+FEFF\) is no JSON$' \
+    "$(cat err)"
 is 'no such folder' 73 "$(status etl-checkpoint save --state file:no/x)"
 is 'a folder' 78 "$(status etl-checkpoint save --state file:.)"
 mkfifo pipe
