@@ -80,12 +80,6 @@ find_end(struct lines *l)
 	return l->found;
 }
 
-bool
-lines_ready(struct lines *l)
-{
-	return find_end(l) || l->eof;
-}
-
 /* Longer than what may be kept: from here on only its hash grows. */
 static int
 drop_long(struct lines *l, struct err *e)
@@ -198,14 +192,29 @@ give(struct lines *l, struct line *out)
 	l->found = false;
 }
 
+/* The next line, which ends at seen; one that is too long is none. */
 static bool
-is_blank(const struct line *l)
+is_blank(const struct lines *l)
 {
-	for (size_t i = 0; i < l->len; i++)
-		if (l->data[i] != ' ' && l->data[i] != '\t' &&
-		    l->data[i] != '\r')
+	if (l->hash != NULL || l->seen - l->start > l->max)
+		return false;
+	for (const char *p = l->data + l->start; p < l->data + l->seen; p++)
+		if (*p != ' ' && *p != '\t' && *p != '\r')
 			return false;
-	return !l->too_long;
+	return true;
+}
+
+bool
+lines_ready(struct lines *l)
+{
+	struct line blank;
+
+	while (find_end(l)) {
+		if (!is_blank(l))
+			return true;
+		give(l, &blank);
+	}
+	return l->eof;
 }
 
 /* What is left of a timeout that began with the first read. */
@@ -227,13 +236,15 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 {
 	int64_t end = 0;
 	int left = -1;
+	bool blank;
 	enum lines_result r;
 
 	for (;;) {
 		if (find_end(l) || (l->eof &&
 		    (l->end > l->start || l->hash != NULL))) {
+			blank = is_blank(l);
 			give(l, out);
-			if (!is_blank(out))
+			if (!blank)
 				return LINES_ONE;
 		} else if (l->eof) {
 			return LINES_END;

@@ -259,9 +259,16 @@ ready_means_no_read(void **state)
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_false(lines_ready(f.l));
 	assert_int_equal(lines_next(f.l, &l, 20, &e), LINES_WAIT);
-	(void)close(f.in);
+	assert_int_equal(write(f.in, "\n\n \r\n", 5), 5);
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_memory_equal(l.data, "c", 1);
+	assert_false(lines_ready(f.l));
+	assert_int_equal(write(f.in, "d\n", 2), 2);
+	(void)close(f.in);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
+	assert_memory_equal(l.data, "d", 1);
+	assert_int_equal(l.number, 6);
+	assert_int_equal(l.offset, 10);
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_END);
 	feed_close(&f);
 }
