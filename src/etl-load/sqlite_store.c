@@ -7,6 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* RAISE(FAIL) and ON CONFLICT FAIL undo nothing, in whatever trigger or table
+ * they are. */
+static int
+find_fails(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM (SELECT sql FROM "
+	    "sqlite_schema UNION ALL SELECT sql FROM sqlite_temp_schema) "
+	    "WHERE sql LIKE '%RAISE%FAIL%' OR sql LIKE '%CONFLICT%FAIL%'";
+	int64_t n;
+
+	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
+		return -1;
+	s->fails = n > 0;
+	return 0;
+}
+
 int
 lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
     struct err *e)
@@ -14,7 +30,7 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
 	s->values = calloc(t->table->n + 1, sizeof(*s->values));
-	return s->values == NULL ? err_nomem(e) : 0;
+	return s->values == NULL ? err_nomem(e) : find_fails(s, e);
 }
 
 void
@@ -157,7 +173,7 @@ insert_carefully(struct lite_store *s, struct lite_statements *st,
 	if (insert(s, st, shape, sums, e) == -1) {
 		s->fault = *db_fault(s->db);
 		s->why = *e;
-	} else if (db_owed(s->db) == 0) {
+	} else if (!s->careful || db_owed(s->db) == 0) {
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
 		    LITE_FAILED : LITE_STORED;
 	} else {
@@ -180,7 +196,7 @@ lite_store(struct lite_store *s, const struct shape *shape,
 
 	if (st == NULL)
 		return LITE_FAILED;
-	if (s->careful) {
+	if (s->careful || s->fails) {
 		rc = insert_carefully(s, st, shape, sums, e);
 	} else if (insert(s, st, shape, sums, e) == 0) {
 		rc = LITE_STORED;

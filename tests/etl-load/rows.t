@@ -171,6 +171,21 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 		like "$k rolled back: said" 'ROLLBACK.*: no$' \
 		    "$(cat "$scratch/err")"
 		is "$k rolled back: rows" '1|1' "$(sql 'SELECT * FROM guarded')"
+		# One that leaves what its statement did.
+		sql 'CREATE TABLE failing (k int PRIMARY KEY, v int)'
+		for does in INSERT UPDATE; do
+			sql "CREATE TRIGGER fail$does AFTER $does ON failing
+			    WHEN NEW.v > 9 BEGIN SELECT RAISE(FAIL, 'no'); END"
+		done
+		table=failing
+		put '{"k":1,"v":1}' '{"k":2,"v":10}' '{"k":3,"v":3}'
+		load "$k failed, append" '3 in 2 0 0 0 1'
+		put '{"k":1,"v":11}' '{"k":2,"v":2}' '{"k":3,"v":4}' \
+		    '{"k":4,"v":12}'
+		load "$k failed, upsert" '4 in 1 1 0 0 2' --key k \
+		    --max-rejects 100%
+		is "$k failed: rows" '1|1 2|2 3|4' "$(sql 'SELECT * FROM
+		    failing ORDER BY k' | paste -sd ' ')"
 	fi
 
 	# Rows that are in partitions, and what fits none.
