@@ -1,5 +1,7 @@
 #include "sqlite_value.h"
 
+#include <string.h>
+
 struct cursor {
 	const char *p, *end;
 };
@@ -51,9 +53,22 @@ date(struct cursor *c)
 	return day <= most;
 }
 
+/* 24:00:00 ends a day; nothing comes after it. */
+static bool
+is_late(const char *p, const char *end)
+{
+	bool late = memcmp(p, "24", 2) == 0, more = false;
+
+	for (p += 2; p < end; p++)
+		more |= *p >= '1' && *p <= '9';
+	return late && more;
+}
+
 static bool
 clock_time(struct cursor *c)
 {
+	const char *start = c->p;
+
 	if (!digits(c, 2, 0, 24) || !skip(c, ":") || !digits(c, 2, 0, 59))
 		return false;
 	if (skip(c, ":")) {
@@ -64,6 +79,8 @@ clock_time(struct cursor *c)
 		while (skip(c, "0123456789"))
 			continue;
 	}
+	if (is_late(start, c->p))
+		return false;
 	(void)skip(c, " ");
 	if (skip(c, "Zz") || !skip(c, "+-"))
 		return true;

@@ -18,6 +18,7 @@ cat >"$scratch/in" <<'END'
 {"id":2,"i":"-5","r":"1e3","n":"7","b":"off","t":12.50,"at":"2020-01-01","j":"s","y":"hé","x":"1"}
 {"id":3,"i":5.0,"r":1,"n":1e2,"b":0,"t":true,"at":"12:30","j":null,"y":null,"x":0.1234567890123456789}
 {"id":4,"i":1e3,"t":{"a" : 1},"at":1600000000,"j":[],"x":[1, 2]}
+{"id":5,"at":"2021-01-01T24:00:00.0+12:00"}
 END
 load --key id <"$scratch/in"
 is 'sqlite: no rejects' '' "$(cat "$scratch/rejects")"
@@ -25,7 +26,8 @@ is 'sqlite: values' \
 "1|9223372036854775807|0.1|12.5|1|'a' || char(10) || 'bé\"\\'|2020-02-29T23:59:60.5+02:00|{\"a\":[1.0,\"\\u0041\"]}|X'00FF'|1
 2|-5|1000.0|7|0|'12.50'|2020-01-01|\"s\"|X'68C3A9'|'1'
 3|5|1.0|100|0|'true'|12:30||NULL|'0.1234567890123456789'
-4|1000||||'{\"a\":1}'|1600000000|[]|NULL|'[1,2]'" "$(sql "SELECT id, i, r, n, b,
+4|1000||||'{\"a\":1}'|1600000000|[]|NULL|'[1,2]'
+5|||||NULL|2021-01-01T24:00:00.0+12:00||NULL|NULL" "$(sql "SELECT id, i, r, n, b,
     replace(quote(t), char(10), ''' || char(10) || '''), at, j, quote(y),
     quote(x) FROM v ORDER BY id")"
 cat >"$scratch/in" <<'END'
@@ -42,6 +44,7 @@ cat >"$scratch/in" <<'END'
 {"at":"2021-02-29"}
 {"at":"yesterday"}
 {"at":"2021-01-01T25:00:00Z"}
+{"at":"2021-01-01T24:00:00.01Z"}
 {"y":5}
 {"y":"\\x0"}
 END
@@ -56,6 +59,7 @@ range /n null
 type /n null
 type /b null
 type /b null
+type /at null
 type /at null
 type /at null
 type /at null
