@@ -27,7 +27,7 @@ struct db_value {
 struct db_value db_text(const char *s);         /* NULL gives DB_NULL */
 struct db_value db_bytes(const char *p, size_t n);      /* a blob */
 
-/* Of the last call; db_rollback() and db_reopen() leave it as it is. */
+/* Of the last call that could fail: db_rollback() leaves it as it is. */
 struct db_fault {
 	char sqlstate[6];       /* "" where the server said none */
 	char column[128], constraint[128];

@@ -45,6 +45,7 @@ apply(struct loader *l, struct err *e)
 			return rc;
 		if (outcome_upstream(o, e) == -1)
 			return SINK_FAILED;
+		o->ordinal += l->spool.n;
 	}
 	if (more == -1)
 		return SINK_FAILED;
@@ -123,34 +124,39 @@ finish(struct loader *l, bool ended, struct err *e)
 	return -1;
 }
 
-/* 1 committed, 0 it was committed before, SINK_ANEW + 1: again at once. */
-enum { TRIED_AGAIN = 2 };
+static int
+tables_ensure(struct loader *l, struct err *e)
+{
+	if (l->control || (!l->marked && !l->upstream))
+		return 0;
+	if (control_ensure(l->db, e) == -1)
+		return -1;
+	l->control = true;
+	return 0;
+}
+
+/* 1 committed, 0 it was committed before, TRY_ANEW: at once, -1. */
+enum { TRY_ANEW = 2 };
 
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
-	int rc;
+	int rc = -1;
 
-	l->fault = (struct db_fault){ 0 };
 	outcome_clear(&l->outcome);
-	if ((l->marked || l->upstream) && !l->control) {
-		if (control_ensure(l->db, e) == -1) {
-			l->fault = *db_fault(l->db);
-			return -1;
-		}
-		l->control = true;
-	}
-	if (db_begin(l->db, e) == -1) {
-		l->fault = *db_fault(l->db);
+	if (tables_ensure(l, e) == -1 || db_begin(l->db, e) == -1)
 		return -1;
+	switch (apply(l, e)) {
+	case SINK_DONE:
+		if (check(l, e) == 0)
+			rc = finish(l, ended, e);
+		break;
+	case SINK_ANEW:
+		rc = TRY_ANEW;
+		break;
+	case SINK_FAILED:
+		break;
 	}
-	rc = apply(l, e);
-	if (rc == SINK_ANEW)
-		rc = TRIED_AGAIN;
-	else if (rc == SINK_DONE)
-		rc = check(l, e) == -1 ? -1 : finish(l, ended, e);
-	if (rc == -1)
-		l->fault = *db_fault(l->db);
 	if (rc != 1)
 		db_rollback(l->db);
 	return rc;
@@ -188,11 +194,11 @@ decide(struct loader *l, struct err *e)
 int
 loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 {
+	const struct db_fault *f = db_fault(l->db);
 	struct err first = *e;
 	int rc;
 
-	if (!e->transient || stop_signal() != 0 ||
-	    (!l->fault.again && !l->fault.lost))
+	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
 	do {
 		if (retry_pause(&l->retry, ++*tries, &first, e) == -1)
@@ -202,12 +208,10 @@ loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 			l->sink->fresh(l->self);
 			rc = l->unknown ? decide(l, e) : 0;
 		}
-		if (rc == -1 || rc == NOT_YET) {
+		if (rc == -1 || rc == NOT_YET)
 			first = *e;
-			l->fault = *db_fault(l->db);
-		}
 	} while (rc == NOT_YET || (rc == -1 && first.transient &&
-	    (l->fault.again || l->fault.lost)));
+	    (f->again || f->lost)));
 	return rc;
 }
 
@@ -242,7 +246,7 @@ batch_try(struct loader *l, bool ended, struct err *e)
 	int rc;
 
 	for (;;) {
-		while ((rc = try_batch(l, ended, e)) == TRIED_AGAIN)
+		while ((rc = try_batch(l, ended, e)) == TRY_ANEW)
 			continue;
 		if (rc >= 0)
 			return rc;

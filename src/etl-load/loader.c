@@ -153,7 +153,6 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 
 	*l = (struct loader){ .o = o, .stage = s };
 	spool_init(&l->spool);
-	spool_init(&l->outcome.rejects);
 	buf_init(&l->told, SIZE_MAX / 2);
 	l->retry.max = o->retries;
 	if (o->duplicates != NULL && strcmp(o->duplicates, "last") == 0)

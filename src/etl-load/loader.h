@@ -19,8 +19,8 @@ struct loader {
 	struct outcome outcome;
 	struct retry retry;
 	struct causes *causes;
-	struct sums sums;              /* committed, of this stream */
-	struct sums totals;            /* of streams before it */
+	struct sums sums;               /* committed, of this stream */
+	struct sums totals;             /* of streams before it */
 	uint64_t passed;                /* skipped of these, loaded before */
 	char *run;                      /* inside etl-run, else NULL */
 	bool control;                   /* control tables are there */
@@ -28,12 +28,11 @@ struct loader {
 	struct stream stream;
 	bool whole;                     /* commits once, at end */
 	int64_t xid;                    /* of the batch, where it matters */
-	struct sums sent;              /* what the last COMMIT sent held */
+	struct sums sent;               /* what the last COMMIT sent held */
 	bool unknown;                   /* its answer was lost */
-	struct db_fault fault;          /* of the try that failed */
 	bool upstream;                  /* reject marks have come */
 	int64_t due;                    /* when the batch is to be committed */
-	struct buf told;        /* a bit by ordinal: reject gone aside */
+	struct buf told;                /* a bit by ordinal: reject gone aside */
 };
 
 int loader_open(struct loader *l, const struct load_opts *o,
@@ -45,7 +44,7 @@ void sums_add(struct sums *to, const struct sums *t);
  * after faults that may pass, --retries times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* After a failure with l->fault: waits and connects again. 1 the batch was
+/* After a failure of l->db: waits and connects again. 1 the batch was
  * committed, 0 do it again, -1 with *e: it is no fault that passes, or it has
  * been tried often enough. */
 int loader_recover(struct loader *l, uint64_t *tries, struct err *e);

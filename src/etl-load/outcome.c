@@ -115,7 +115,6 @@ outcome_upstream(struct outcome *o, struct err *e)
 		    spool_spill(&o->rejects, e) == -1)
 			return -1;
 	}
-	o->ordinal += o->chunk->n;
 	return 0;
 }
 

@@ -47,11 +47,9 @@ stream_counts(struct loader *l, struct sums *sums, struct err *e)
 	struct ledger_row row;
 	uint64_t tries = 0;
 
-	while (row_read(l, &row, sums, e) == -1) {
-		l->fault = *db_fault(l->db);
+	while (row_read(l, &row, sums, e) == -1)
 		if (loader_recover(l, &tries, e) == -1)
 			return -1;
-	}
 	return 0;
 }
 
@@ -133,11 +131,9 @@ stream_find(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, e) == -1 ||
-	    row_open(l, &row, &sums, e) == -1 || fence_read(l, e) == -1) {
-		l->fault = *db_fault(l->db);
+	    row_open(l, &row, &sums, e) == -1 || fence_read(l, e) == -1)
 		if (loader_recover(l, &tries, e) == -1)
 			return -1;
-	}
 	l->control = true;
 	s->batches = row.batch;
 	s->loaded = row.ended;
