@@ -65,6 +65,16 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 	return 1;
 }
 
+static int
+keep(struct outcome *o, enum item_kind kind, const struct line *l,
+    struct err *e)
+{
+	if (spool_add(&o->rejects, kind, l, e) == -1)
+		return -1;
+	return spool_full(&o->rejects, SIZE_MAX) ?
+	    spool_spill(&o->rejects, e) : 0;
+}
+
 int
 outcome_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
@@ -93,26 +103,17 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 	out = (struct line){ .data = o->line.data, .len = o->line.len,
 		.number = o->ordinal + i };
 	o->sums.rejected++;
-	if (spool_add(&o->rejects, ITEM_RECORD, &out, e) == -1)
-		return -1;
-	if (spool_full(&o->rejects, SIZE_MAX))
-		return spool_spill(&o->rejects, e);
-	return 0;
+	return keep(o, ITEM_RECORD, &out, e);
 }
 
 int
 outcome_upstream(struct outcome *o, struct err *e)
 {
 	for (size_t i = 0; i < o->chunk->n; i++) {
-		struct line l;
+		struct line l = spool_line(o->chunk, i);
 
-		if (o->chunk->items[i].kind != ITEM_REJECT)
-			continue;
-		l = spool_line(o->chunk, i);
-		if (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1)
-			return -1;
-		if (spool_full(&o->rejects, SIZE_MAX) &&
-		    spool_spill(&o->rejects, e) == -1)
+		if (o->chunk->items[i].kind == ITEM_REJECT &&
+		    keep(o, ITEM_REJECT, &l, e) == -1)
 			return -1;
 	}
 	return 0;
