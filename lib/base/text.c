@@ -135,6 +135,27 @@ static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
+text_ascii(struct buf *b, const char *p, size_t n)
+{
+	unsigned int cp;
+	size_t len;
+
+	for (; n > 0; p += len, n -= len) {
+		if ((len = utf8_decode(p, n, &cp)) == 0) {
+			len = 1;
+			cp = 0xfffd;
+		}
+		if (cp < 0x80)
+			buf_char(b, *p);
+		else if (cp < 0x10000)
+			buf_printf(b, "\\u%04x", cp);
+		else
+			buf_printf(b, "\\u%04x\\u%04x",
+			    0xd7c0 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
+	}
+}
+
+void
 base64_put(struct buf *b, const void *data, size_t n)
 {
 	const unsigned char *p = data;

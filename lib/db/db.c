@@ -223,6 +223,22 @@ db_owed(struct db *db)
 }
 
 int
+db_narrow(struct db *db, struct err *e)
+{
+	static const char sql[] = "SELECT (getdatabaseencoding() NOT IN "
+	    "('UTF8', 'SQL_ASCII'))::int";
+	int64_t narrow = 0;
+
+	if (!db->asked && db->driver->kind == DB_POSTGRESQL &&
+	    db_int(db, sql, NULL, 0, 0, &narrow, e) == -1)
+		return -1;
+	if (!db->asked)
+		db->narrow = narrow != 0;
+	db->asked = true;
+	return db->narrow;
+}
+
+int
 db_copy_begin(struct db *db, const char *sql, struct err *e)
 {
 	fault_clear(&db->fault);

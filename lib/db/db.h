@@ -61,6 +61,10 @@ enum db_kind db_kind(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */
 const struct db_fault *db_fault(const struct db *db);
 
+/* 1 where texts can hold ASCII for sure, and else only some characters: a
+ * database of PostgreSQL in LATIN1, say. -1. */
+int db_narrow(struct db *db, struct err *e);
+
 int db_script(struct db *db, const char *sql, struct err *e);
 /* SQLite: IMMEDIATE; PostgreSQL: READ COMMITTED, whatever its default is. */
 int db_begin(struct db *db, struct err *e);

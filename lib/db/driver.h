@@ -49,6 +49,7 @@ struct db {
 	struct buf name;
 	struct db_rows *cache;          /* statements, the latest first */
 	size_t cached;
+	bool asked, narrow;             /* db_narrow() */
 };
 
 void rows_free(struct db *db);

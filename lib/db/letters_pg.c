@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "db/letters_impl.h"
 
 #include <inttypes.h>
@@ -59,6 +60,46 @@ copy_text(struct db *db, struct buf *b, const struct db_value *v,
 	return 0;
 }
 
+static bool
+is_ascii(const struct db_value *v)
+{
+	for (size_t i = 0; i < v->len; i++)
+		if ((unsigned char)v->p[i] > 0x7f)
+			return false;
+	return true;
+}
+
+/* What a database that has not all characters can hold of it: the bytes are
+ * in raw. Names are left; those of a run it has taken before. */
+static int
+make_narrow(struct letter_line *l, struct buf *b, struct err *e)
+{
+	static const enum letter_field texts[] = { LETTER_MESSAGE,
+	    LETTER_POINTER, LETTER_ORIGIN };
+	const size_t n = sizeof(texts) / sizeof(texts[0]);
+	size_t at[sizeof(texts) / sizeof(texts[0]) + 1] = { 0 };
+
+	if (l->v[LETTER_RAW_DATA].type == DB_TEXT &&
+	    !is_ascii(&l->v[LETTER_RAW_DATA]))
+		l->v[LETTER_RAW_DATA] = db_text(NULL);
+	buf_clear(b);
+	for (size_t i = 0; i < n; i++) {
+		struct db_value *v = &l->v[texts[i]];
+
+		if (v->type == DB_TEXT)
+			text_ascii(b, v->p, v->len);
+		at[i + 1] = b->len;
+	}
+	if (buf_check(b, e) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (l->v[texts[i]].type == DB_TEXT) {
+			l->v[texts[i]].p = b->data + at[i];
+			l->v[texts[i]].len = at[i + 1] - at[i];
+		}
+	return 0;
+}
+
 static int
 copy_line(struct db *db, struct buf *b, const struct letter_line *l,
     struct err *e)
@@ -88,16 +129,20 @@ letters_copy(struct db *db, const struct letter_text *lines, size_t n,
     struct err *e)
 {
 	struct letter_line l;
-	struct buf b;
-	int rc;
+	struct buf b, ascii;
+	int rc, narrow;
 
-	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1)
+	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
+	    (narrow = db_narrow(db, e)) == -1)
 		return -1;
 	letter_line_init(&l);
 	buf_init(&b, SIZE_MAX / 4);
+	buf_init(&ascii, SIZE_MAX / 4);
 	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY), e);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = letter_line_read(&l, lines[i].p, lines[i].len, e);
+		if (rc == 0 && narrow)
+			rc = make_narrow(&l, &ascii, e);
 		if (rc == 0)
 			rc = copy_line(db, &b, &l, e);
 	}
@@ -105,6 +150,7 @@ letters_copy(struct db *db, const struct letter_text *lines, size_t n,
 		rc = flush(db, &b, 1, e);
 	if (rc == 0)
 		rc = db_copy_end(db, NULL, e);
+	buf_release(&ascii);
 	buf_release(&b);
 	letter_line_release(&l);
 	return rc;
@@ -172,6 +218,14 @@ resolve(struct db *db, struct letter_replay *v, size_t n, const char *run,
 	return rc;
 }
 
+/* An SQL_ASCII database has no characters for the escapes of JSON: it says
+ * that the conversion is not supported. */
+static bool
+json_refused(const struct db_fault *f)
+{
+	return f->data || strcmp(f->sqlstate, "0A000") == 0;
+}
+
 /* SAVEPOINT fails outside a transaction, where the copied rows would be gone
  * already. */
 int
@@ -185,7 +239,7 @@ letters_merge(struct db *db, struct letter_replay *v, size_t n,
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVE), e) == -1)
 		return -1;
 	if (merge(db, &row, added, e) == -1) {
-		if (!db_fault(db)->data ||
+		if (!json_refused(db_fault(db)) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_AGAIN), e) == -1 ||
 		    merge(db, &row, added, e) == -1)
 			return -1;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MESSAGE_BYTES = 32768 };
+enum { MESSAGE_BYTES = 32768, WORDS = 3 };
 
 /* What is to be known of a run before its row can be completed. */
 struct ending {
@@ -14,6 +14,7 @@ struct ending {
 	struct tally tally;
 	struct buf stages, message, done;       /* done: streams complete */
 	struct buf open;                        /* streams that are not */
+	struct buf ascii[WORDS];
 };
 
 static void
@@ -24,6 +25,8 @@ ending_init(struct ending *n)
 	buf_init(&n->message, SIZE_MAX / 4);
 	buf_init(&n->done, SIZE_MAX / 4);
 	buf_init(&n->open, SIZE_MAX / 4);
+	for (int i = 0; i < WORDS; i++)
+		buf_init(&n->ascii[i], SIZE_MAX / 4);
 }
 
 static void
@@ -34,6 +37,8 @@ ending_release(struct ending *n)
 	buf_release(&n->message);
 	buf_release(&n->done);
 	buf_release(&n->open);
+	for (int i = 0; i < WORDS; i++)
+		buf_release(&n->ascii[i]);
 }
 
 int
@@ -161,25 +166,45 @@ message_set(struct ending *n, const char *given)
 		    b->len > 0 ? "; " : "", buf_text(&n->done));
 }
 
+/* Words that the database cannot hold must not leave the row running. */
+static int
+words_fit(struct ending *n, struct db *db, const char *words[WORDS],
+    struct err *e)
+{
+	int narrow = db_narrow(db, e);
+
+	for (int i = 0; i < WORDS && narrow == 1; i++)
+		if (words[i] != NULL) {
+			text_ascii(&n->ascii[i], words[i], strlen(words[i]));
+			words[i] = buf_text(&n->ascii[i]);
+			if (buf_check(&n->ascii[i], e) == -1)
+				return -1;
+		}
+	return narrow == -1 ? -1 : 0;
+}
+
 static int
 row_write(struct ending *n, struct db *db, const char *run,
     const char *status, const char *log, struct err *e)
 {
 	const struct run_end *out = &n->out;
-	bool message = n->message.len > 0, stages = n->out.streams > 0;
+	const char *words[WORDS] = { NULL, NULL, out->success ? NULL : log };
 
 	tally_put(&n->stages, &n->tally);
-	struct db_value v[] = { db_text(run), db_text(status),
-	    db_text(message ? buf_text(&n->message) : NULL),
-	    DB_I(out->extracted), DB_I(out->loaded), DB_I(out->unchanged),
-	    DB_I(out->dropped), DB_I(out->rejected),
-	    db_text(stages ? buf_text(&n->stages) : NULL),
-	    db_text(out->success ? NULL : log) };
-
+	if (n->message.len > 0)
+		words[0] = buf_text(&n->message);
+	if (out->streams > 0)
+		words[1] = buf_text(&n->stages);
 	if (buf_check(&n->stages, e) == -1 ||
 	    buf_check(&n->message, e) == -1 ||
-	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1)
+	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1 ||
+	    words_fit(n, db, words, e) == -1)
 		return -1;
+	struct db_value v[] = { db_text(run), db_text(status),
+	    db_text(words[0]), DB_I(out->extracted), DB_I(out->loaded),
+	    DB_I(out->unchanged), DB_I(out->dropped), DB_I(out->rejected),
+	    db_text(words[1]), db_text(words[2]) };
+
 	return db_run(db, db_sql(db, SQL_RUN_END), v, 10, NULL, e);
 }
 

@@ -206,6 +206,19 @@ nothing_harmful_is_shown(void **state)
 }
 
 static void
+all_of_it_is_ascii(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 10);
+	text_ascii(&b, "a\\\t\x7f" "\xc2\x80\xc3\xa9\xe2\x82\xac", 11);
+	text_ascii(&b, "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\xff", 9);
+	assert_string_equal(buf_text(&b), "a\\\t\x7f\\u0080\\u00e9\\u20ac"
+	    "\\ud83d\\ude00\\udbff\\udfff\\ufffd");
+	buf_release(&b);
+}
+
+static void
 no_character_is_cut(void **state)
 {
 	assert_int_equal(text_cut("abc", 3, 3), 3);
@@ -365,6 +378,7 @@ main(void)
 		cmocka_unit_test(backoff_stays_in_its_window),
 		cmocka_unit_test(utf8_is_judged),
 		cmocka_unit_test(nothing_harmful_is_shown),
+		cmocka_unit_test(all_of_it_is_ascii),
 		cmocka_unit_test(no_character_is_cut),
 		cmocka_unit_test(base64_comes_back),
 		cmocka_unit_test(hashes_and_ids_have_their_form),
