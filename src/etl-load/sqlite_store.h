@@ -25,7 +25,7 @@ struct lite_store {
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;
-	bool fails;             /* a statement that failed may leave something */
+	bool fails;             /* what failed may leave something */
 	struct db_fault fault;
 	struct err why;
 };
