@@ -32,7 +32,7 @@ struct loader {
 	bool unknown;                   /* its answer was lost */
 	bool upstream;                  /* reject marks have come */
 	int64_t due;                    /* when the batch is to be committed */
-	struct buf told;                /* a bit by ordinal: reject gone aside */
+	struct buf told;                /* a bit by ordinal: it went aside */
 };
 
 int loader_open(struct loader *l, const struct load_opts *o,
