@@ -25,20 +25,18 @@ buf_clear(struct buf *b)
 	b->failed = b->full = false;
 }
 
-bool
-buf_room(struct buf *b, size_t n)
+/* Past max by one at the most: the NUL of buf_text() is no content. */
+static bool
+grow(struct buf *b, size_t n)
 {
-	size_t cap = b->cap ? b->cap : b->max < 256 ? b->max : 256;
+	const size_t most = b->max + 1;
+	size_t cap = b->cap ? b->cap : most < 256 ? most : 256;
 	char *p;
 
 	if (n <= b->cap - b->len)
 		return true;
-	if (n > b->max - b->len) {
-		b->failed = b->full = true;
-		return false;
-	}
 	while (cap < b->len + n)
-		cap = cap > b->max / 2 ? b->max : cap * 2;
+		cap = cap > most / 2 ? most : cap * 2;
 	if ((p = realloc(b->data, cap)) == NULL) {
 		b->failed = true;
 		return false;
@@ -46,6 +44,15 @@ buf_room(struct buf *b, size_t n)
 	b->data = p;
 	b->cap = cap;
 	return true;
+}
+
+bool
+buf_room(struct buf *b, size_t n)
+{
+	if (n <= b->max - b->len)
+		return grow(b, n);
+	b->failed = b->full = true;
+	return false;
 }
 
 void
@@ -104,7 +111,7 @@ buf_check(struct buf *b, struct err *e)
 const char *
 buf_text(struct buf *b)
 {
-	if (!buf_room(b, 1))
+	if (!grow(b, 1))
 		return "";
 	b->data[b->len] = '\0';
 	return b->data;

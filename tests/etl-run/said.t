@@ -45,6 +45,12 @@ name=$(printf %0200d 7)
 is 'many short lines of a long name' 0 "$(status etl-run --name "$name" -c \
     'yes | head -n 40000 >&2')"
 is 'are shown all' 40000 "$(grep -cx "$name: y" err)"
+is 'a cause with more below it than is kept' 65 "$(status etl-run --name p -c '
+    { echo "etl-load: t: no"; yes "  $(printf %0100d 0)" | head -n 400; } >&2
+    exit 65')"
+is 'is the cause all the same' 'etl-load: t: no' \
+    "$(sql "SELECT substr(error_message, 1, 15) FROM pipeline_runs
+    ORDER BY id DESC LIMIT 1")"
 
 for kind in sqlite postgresql; do
 	db_new $kind

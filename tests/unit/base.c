@@ -133,6 +133,7 @@ buffer_keeps_its_ceiling(void **state)
 
 	buf_init(&b, 8);
 	buf_str(&b, "12345678");
+	assert_string_equal(buf_text(&b), "12345678");
 	assert_int_equal(buf_check(&b, &e), 0);
 	buf_char(&b, '9');
 	buf_str(&b, "");
