@@ -206,7 +206,6 @@ main(int argc, char *argv[])
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
-	stop_catch();
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
 	if (every_take(&o, &e) == -1 ||
@@ -215,6 +214,8 @@ main(int argc, char *argv[])
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
+		/* Not before: the script may come from a pipe or a person. */
+		stop_catch();
 		err_warn("etl-run", db_url_warning(o.db));
 		code = o.dry_run ? plan_print(&j) : job_work(&j, &sig);
 	}

@@ -85,6 +85,19 @@ is 'all of them' '' "$(left 34)"
 is 'a time-out of what is stopped' 75 "$(status etl-run --name t \
     --timeout 300ms -c 'kill -STOP $$')"
 
+# Before there is a run: the script is still read, from a pipe or a person.
+mkfifo script
+env --default-signal etl-run - <script >out 2>err &
+pid=$!
+exec 7>script
+wait_until 20 sh -c "ps -o comm=,stat= -p $pid | grep -q '^etl-run *S'"
+kill "$pid"
+ok 'TERM ends one that reads its script' wait_until 10 sh -c \
+    "! ps -o stat= -p $pid | grep -q '^[^Z]'"
+exec 7>&-
+ended
+is 'and is what it dies of' 143 "$rc"
+
 # What the script leaves behind belongs to the run.
 is 'a stage in the background' 0 "$(status etl-run --name bg -c \
     '(sleep 0.5; echo late >late) & exit 0')"
