@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/letters.h"
 #include "json/number.h"
 #include "json/write.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NAME_BYTES = 256, SPARE = 128, DIGITS_MAX = 1000, EXPONENT_MAX = 3 };
+enum { SPARE = 128, DIGITS_MAX = 1000, EXPONENT_MAX = 3 };
 
 static const char bad[] = "no reject line";
 
@@ -215,7 +216,7 @@ name_of(struct letter_line *l, enum letter_field f, const char *name,
 {
 	l->v[f] = text_of(l, name);
 	if (l->v[f].type == DB_TEXT && l->v[f].len > 0 &&
-	    l->v[f].len <= NAME_BYTES)
+	    l->v[f].len <= LETTER_NAME)
 		return 0;
 	return err_set(e, ERR_DATA, false, "%s: no %s, or one too long", bad,
 	    name);

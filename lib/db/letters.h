@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "db/db.h"
 
+enum { LETTER_NAME = 256 };     /* bytes of id, occurrence, stage, code */
+
 struct letter_text {
 	const char *p;
 	size_t len;

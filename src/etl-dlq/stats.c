@@ -13,7 +13,7 @@
 enum { CAUSES = 1000, SHAPE = 240, EXAMPLE = 80 };
 
 struct cause {
-	char stage[64], code[64], shape[SHAPE];
+	char stage[LETTER_NAME + 1], code[LETTER_NAME + 1], shape[SHAPE];
 	char since[CLOCK_STAMP];
 	int64_t letters, times, open, example;  /* the oldest */
 };
@@ -51,6 +51,16 @@ cause_find(struct causes_found *f, const struct cause *c)
 	return &f->v[f->n++];
 }
 
+/* Those that were put are no longer. */
+static void
+name_copy(char out[LETTER_NAME + 1], const char *name)
+{
+	size_t n = text_cut(name, strlen(name), LETTER_NAME);
+
+	memcpy(out, name, n);
+	out[n] = '\0';
+}
+
 static void
 row_add(struct causes_found *f, const struct db_rows *r)
 {
@@ -59,10 +69,8 @@ row_add(struct causes_found *f, const struct db_rows *r)
 	int64_t id = db_column(r, 7).i;
 	int order;
 
-	(void)snprintf(c.stage, sizeof(c.stage), "%s",
-	    text_of(db_column(r, 0)));
-	(void)snprintf(c.code, sizeof(c.code), "%s",
-	    text_of(db_column(r, 1)));
+	name_copy(c.stage, text_of(db_column(r, 0)));
+	name_copy(c.code, text_of(db_column(r, 1)));
 	text_shape(c.shape, sizeof(c.shape), text_of(db_column(r, 2)));
 	to = cause_find(f, &c);
 	to->letters += db_column(r, 3).i;

@@ -195,11 +195,21 @@ is 'and named' 3 "$(cat resolve.err discard.err erase.err |
 zeros=$(printf '%072d' 0)
 printf '{"@etl":"reject","v":1,"id":"a","occurrence":"a/b.c/1","stage":"s","code":"c","message":"long","raw":"{\\"id\\":%sé }","at":"2026-05-01T12:00:00Z"}\n' \
     "1$zeros" >long
+# Stages and codes as long as may be, which only their ends tell apart.
+name=$(printf '%0127d' 0 | sed 's/0/é/g')
+for i in 1 2; do
+	printf '{"@etl":"reject","v":1,"id":"%s","occurrence":"a/c.d/%s","stage":"%s","code":"%s","message":"","raw":""}\n' \
+	    $i $i "x$name$i" "$name$i"
+done >names
 for kind in sqlite postgresql; do
 	db_new $kind
 	etl-dlq put --db "$db" long >/dev/null
 	is "$kind: how a long line begins" "  c: long (letter 1: {\"id\":1$zeros...)" \
 	    "$(etl-dlq stats --db "$db" | sed -n 's/.* s / /;2s/^ /  /p')"
+	etl-dlq put --db "$db" names >/dev/null
+	is "$kind: long names in full" "x${name}1 ${name}1
+x${name}2 ${name}2" "$(etl-dlq stats --db "$db" --json | jq -r '
+	    select(.stage != "s") | "\(.stage) \(.code)"' | sort)"
 done
 unset DATABASE_URL
 mkdir empty
