@@ -1,5 +1,6 @@
 #include "dlq.h"
 
+#include "base/stop.h"
 #include "base/temp.h"
 #include "base/text.h"
 #include "json/scan.h"
@@ -21,7 +22,6 @@ struct intake {
 	const char *bad_name;
 	struct json json;
 	uint64_t rejects, others, broken;
-	uint64_t last;          /* number of the last line of this file */
 	struct buf torn;        /* of it, where it is bad */
 	uint64_t torn_line;
 	bool no_lf;             /* behind it */
@@ -158,7 +158,6 @@ line_take(struct intake *in, const struct line *l, const char *name,
 	int kind = line_judge(in, l, &why);
 
 	broken_flush(in, name, false);
-	in->last = l->number;
 	if (kind == -1 && why.transient) {
 		*e = why;
 		return -1;
@@ -190,6 +189,13 @@ bad_apart(const struct intake *in, int fd, struct err *e)
 	    "that is put: give another one", in->bad_name);
 }
 
+static int
+stopped(struct err *e)
+{
+	return err_set(e, ERR_RETRY, true,
+	    "put: stopped by a signal, nothing stored");
+}
+
 int
 intake_file(struct intake *in, const char *name, struct err *e)
 {
@@ -200,6 +206,8 @@ intake_file(struct intake *in, const char *name, struct err *e)
 	struct lines *lines = NULL;
 	struct line l;
 
+	if (fd == -1 && errno == EINTR && stop_signal() != 0)
+		return stopped(e);
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
@@ -214,7 +222,7 @@ intake_file(struct intake *in, const char *name, struct err *e)
 	if (r == LINES_FAILED)
 		err_prefix(e, "%s", name);
 	if (r == LINES_STOP)
-		(void)err_set(e, ERR_RETRY, true, "stopped: nothing stored");
+		(void)stopped(e);
 out:
 	lines_close(lines);
 	if (!from_stdin)

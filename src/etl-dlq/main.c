@@ -73,9 +73,10 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
+/* PARTS: done in part when a signal ends it, which is told. */
 enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, REPLAY = 16,
-	REASON = 32, STATUS = 64, AGE = 128, BAD = 256,
-	 CHOICE = SELECTION | STATUS };
+	REASON = 32, STATUS = 64, AGE = 128, BAD = 256, PARTS = 512,
+	CHOICE = SELECTION | STATUS };
 
 struct command {
 	const char *name;
@@ -86,7 +87,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "put", put_command, BAD, FILES, NULL },
+	{ "put", put_command, BAD | PARTS, FILES, NULL },
 	{ "list", list_command, CHOICE | LIMIT | JSON, NONE, "open" },
 	{ "show", show_command, JSON | RAW, IDS, NULL },
 	{ "stats", stats_command, CHOICE | LIMIT | JSON, NONE, NULL },
@@ -96,7 +97,7 @@ static const struct command commands[] = {
 	{ "resolve", resolve_command, 0, IDS, NULL },
 	{ "discard", discard_command, REASON, IDS, NULL },
 	{ "erase", erase_command, 0, IDS, NULL },
-	{ "purge", purge_command, CHOICE | AGE, NONE, NULL },
+	{ "purge", purge_command, CHOICE | AGE | PARTS, NONE, NULL },
 };
 
 static const struct command *
@@ -219,6 +220,9 @@ main(int argc, char *argv[])
 	err_warn("etl-dlq", db_url_warning(o.db));
 	if (command_run(c, &d, &e) == 0)
 		return 0;
+	if ((c->takes & PARTS) == 0)
+		stop_die();
+	(void)err_report("etl-dlq", &e);
 	stop_die();
-	return err_report("etl-dlq", &e);
+	return err_status(&e);
 }

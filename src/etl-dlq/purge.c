@@ -14,7 +14,7 @@ purge_command(struct dlq *d, struct err *e)
 	struct db_value most = DB_I(AT_ONCE);
 	int64_t some = 0, all = 0;
 	char before[CLOCK_STAMP], text[64];
-	int n;
+	int n, rc;
 
 	if (d->opts->older_than == OLDER_NONE)
 		return err_set(e, ERR_USAGE, false,
@@ -25,14 +25,16 @@ purge_command(struct dlq *d, struct err *e)
 	if (dlq_open(d, e) == -1)
 		return -1;
 	do {
-		if (letters_run(d->db, SQL_LETTERS_PURGE, &most, 1, &f,
-		    &some, e) == -1)
-			return -1;
-		all += some;
-	} while (some > 0 && stop_signal() == 0);
-	if (some > 0)
+		rc = letters_run(d->db, SQL_LETTERS_PURGE, &most, 1, &f,
+		    &some, e);
+		if (rc == 0)
+			all += some;
+	} while (rc == 0 && some > 0 && stop_signal() == 0);
+	if (stop_signal() != 0 && (rc == -1 || some > 0))
 		return err_set(e, ERR_RETRY, true, "purge: stopped by a "
 		    "signal, %lld purged", (long long)all);
+	if (rc == -1)
+		return -1;
 	n = snprintf(text, sizeof(text), "%lld purged",
 	    (long long)all);
 	return out_line(d->out, text, (size_t)n, e);

@@ -101,11 +101,12 @@ all_store(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 		return err_nomem(e);
 	rewind(f);
 	while (rc == 0 && part_read(p, f))
-		rc = stop_signal() != 0 ? err_set(e, ERR_RETRY, true,
-		    "put: stopped by a signal, %lld stored: put it again",
-		    (long long)*added) : part_store(d, p, added, e);
+		rc = stop_signal() != 0 ? -1 : part_store(d, p, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
+	if (rc == -1 && stop_signal() != 0)
+		(void)err_set(e, ERR_RETRY, true, "put: stopped by a signal, "
+		    "%lld stored: put it again", (long long)*added);
 	part_clear(p);
 	free(p);
 	return rc;

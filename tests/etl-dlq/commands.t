@@ -192,6 +192,23 @@ for pid in $resolve $discard $erase; do
 done
 is 'and named' 3 "$(cat resolve.err discard.err erase.err |
     grep -c "^etl-dlq: $id: no such dead letter in ")"
+# A purge that is asked to end says how far it has come.
+locked() {
+	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE
+	    datname = current_database() AND wait_event_type = 'Lock'")" -ge 1 ]
+}
+psql -XAtq -d "$db" <other >locked & lock=$!
+exec 4>other
+echo "BEGIN; LOCK TABLE dead_letters; SELECT 'locked';" >&4
+wait_until 20 grep -q locked locked
+etl-dlq purge --older-than 0s 2>purge.err 4>&- & purge=$!
+wait_until 20 locked
+kill -TERM $purge
+rc=0; wait $purge || rc=$?
+exec 4>&-
+wait $lock
+is 'asked to end' '143 etl-dlq: purge: stopped by a signal, 0 purged' \
+    "$rc $(cat purge.err)"
 zeros=$(printf '%072d' 0)
 printf '{"@etl":"reject","v":1,"id":"a","occurrence":"a/b.c/1","stage":"s","code":"c","message":"long","raw":"{\\"id\\":%sé }","at":"2026-05-01T12:00:00Z"}\n' \
     "1$zeros" >long

@@ -148,6 +148,18 @@ for kind in sqlite postgresql; do
 	    "\"at\":\"2026-11-20T08:00:00Z\"}\n", 500 + i, i }' >parts
 	count="SELECT count(*) FROM dead_letters WHERE stage = 'part'"
 	some() { [ "$(sql "$count")" -gt 0 ]; }
+	etl-dlq put parts >/dev/null 2>err & part=$!
+	wait_until 30 some
+	kill -TERM $part
+	rc=0; wait $part || rc=$?
+	is "$kind: asked to end before it is done" 143 $rc
+	like "$kind: it says how far it has come" '^etl-dlq: put: stopped by '\
+'a signal, [0-9]+ stored: put it again$' "$(cat err)"
+	ok "$kind: and has" test "$(sed 's/.*, \([0-9]*\) stored.*/\1/' err)" \
+	    -le "$(sql "$count")"
+	sql "DELETE FROM dead_letters WHERE stage = 'part'"
+	sql "DELETE FROM dead_letter_attempts
+	    WHERE occurrence LIKE 'p/part%'"
 	etl-dlq put parts >/dev/null 2>&1 & part=$!
 	ok "$kind: others see the first part" wait_until 30 some
 	kill -9 $part 2>/dev/null || :
@@ -178,6 +190,17 @@ for file in both -; do
 	like "--bad is the file that is put, $file: is told" \
 	    '^etl-dlq: --bad both: this is the file that is put' "$(cat err)"
 	ok "--bad is the file that is put, $file: and stays" cmp torn both
+done
+for what in 'that nobody has opened' 'that says nothing'; do
+	etl-dlq put "pipe.$kind" 2>err & p=$!
+	[ "$what" = 'that nobody has opened' ] || exec 9>"pipe.$kind"
+	wait_until 20 sh -c "ps -o comm=,stat= -p $p | grep -q '^etl-dlq *S'"
+	kill -TERM $p
+	rc=0; wait $p || rc=$?
+	exec 9>&-
+	is "asked to end by a pipe $what" \
+	    '143 etl-dlq: put: stopped by a signal, nothing stored' \
+	    "$rc $(cat err)"
 done
 is 'a folder' 74 "$(status etl-dlq put .)"
 is 'a folder: is named' 'etl-dlq: .: cannot read: Is a directory' "$(cat err)"
