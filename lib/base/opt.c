@@ -96,6 +96,9 @@ value_set(const struct opt *o, void *into, const char *text)
 		return size_parse(field, text);
 	case OPT_DURATION:
 		return duration_parse(field, text);
+	case OPT_COUNT:
+		return number_parse(field, text) == -1 ||
+		    *(uint64_t *)field == 0 ? -1 : 0;
 	}
 	return -1;
 }
@@ -110,6 +113,8 @@ value_form(enum opt_type t)
 		return "a size such as 65536, 64KiB or 16MiB";
 	case OPT_DURATION:
 		return "a duration such as 500ms, 30s, 5m or 2h";
+	case OPT_COUNT:
+		return "a number from 1";
 	default:
 		return "a value";
 	}
@@ -132,7 +137,8 @@ environment_take(const struct opt_spec *s, void *into, struct err *e)
 	return 0;
 }
 
-/* The tables that getopt_long() wants: entry i has value FIRST_LONG + i. */
+/* The tables that getopt_long() wants: entry i has value FIRST_LONG + i, and
+ * so have help and version after them. */
 static struct option *
 tables_new(const struct opt_spec *s, char letters[LETTERS])
 {
@@ -156,8 +162,9 @@ tables_new(const struct opt_spec *s, char letters[LETTERS])
 			letters[at++] = ':';
 	}
 	letters[at] = '\0';
-	l[s->n] = (struct option){ "help", 0, NULL, 'h' };
-	l[s->n + 1] = (struct option){ "version", 0, NULL, 'V' };
+	l[s->n] = (struct option){ "help", 0, NULL, FIRST_LONG + (int)s->n };
+	l[s->n + 1] = (struct option){ "version", 0, NULL,
+	    FIRST_LONG + (int)s->n + 1 };
 	return l;
 }
 
@@ -187,9 +194,9 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 	if (c == '?')
 		return err_set(e, ERR_USAGE, false, "unknown option %s",
 		    argv[optind - 1]);
-	if (c == 'h')
+	if (c == FIRST_LONG + (int)s->n)
 		return OPT_HELP;
-	if (c == 'V')
+	if (c == FIRST_LONG + (int)s->n + 1)
 		return OPT_VERSION;
 	if ((o = option_of(s, c)) == NULL)
 		return err_set(e, ERR_BUG, false, "option table");

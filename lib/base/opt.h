@@ -17,7 +17,8 @@ enum opt_type {
 	OPT_FLAG,               /* bool */
 	OPT_STRING,             /* const char * */
 	OPT_LIST,               /* struct opt_list, may be given often */
-	OPT_NUMBER, OPT_SIZE, OPT_DURATION
+	OPT_NUMBER, OPT_SIZE, OPT_DURATION,
+	OPT_COUNT               /* a number, but not 0: that is "not given" */
 };
 
 struct opt_list {

@@ -254,6 +254,11 @@ is 'a replay of it' 2 "$(cd empty && etl-dlq replay | wc -l | tr -d ' ')"
 is 'nothing was made' '' "$(ls empty; ls none.db 2>/dev/null || :)"
 is 'put makes it' 0 "$(cd empty && status etl-dlq put ../rejects)"
 isnt 'and it can be read' '' "$(cd empty && etl-dlq list)"
+for command in 'list --limit' 'export --limit' 'replay --max-attempts'; do
+	# shellcheck disable=SC2086
+	is "$command 0, which is not all" 64 "$(status etl-dlq $command 0)"
+	like 'is told' '^etl-dlq: --[a-z-]+ 0: wants a number from 1$' "$(cat err)"
+done
 is '--status of replay' 64 "$(status etl-dlq replay --status any)"
 is '--older-than of list' 64 "$(status etl-dlq list --older-than 1d)"
 is '--since of no time' 64 "$(status etl-dlq list --since yesterday)"

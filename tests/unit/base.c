@@ -23,7 +23,7 @@ struct opts {
 	bool flag;
 	const char *text;
 	struct opt_list list;
-	uint64_t number, size, duration;
+	uint64_t number, size, duration, count;
 };
 
 static const struct opt table[] = {
@@ -38,6 +38,8 @@ static const struct opt table[] = {
 	{ "size", OPT_SIZE, offsetof(struct opts, size), "S", "a size",
 	    NULL, 0 },
 	{ "wait", OPT_DURATION, offsetof(struct opts, duration), "D", "time",
+	    NULL, 0 },
+	{ "count", OPT_COUNT, offsetof(struct opts, count), "C", "a count",
 	    NULL, 0 },
 };
 static const struct opt_spec spec = {
@@ -85,7 +87,8 @@ bad_options_are_usage(void **state)
 		{ "--nope", "" }, { "-x", "" }, { "--number=", "" },
 		{ "--number", "x" }, { "--number", "-1" },
 		{ "--number", "1k" }, { "--wait", "5" }, { "--wait", "5y" },
-		{ "--size", "1MB" }, { "--number", "99999999999999999999" },
+		{ "--size", "1MB" }, { "--count", "0" },
+		{ "--number", "99999999999999999999" },
 		{ "--number", "9223372036854775808" },
 		/* ends after the last moment that the clock can tell */
 		{ "--wait", "106751991167d" },
@@ -104,6 +107,22 @@ bad_options_are_usage(void **state)
 	}
 	assert_int_equal(parse(&o, &e, missing), OPT_FAILED);
 	assert_int_equal(e.code, ERR_USAGE);
+}
+
+static void
+unknown_options_are_named(void **state)
+{
+	char words[][12] = { "--nope", "-x", "--flag=y", "--help=y" };
+	struct opts o;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char name[] = "base", *argv[] = { name, words[i], NULL };
+
+		assert_int_equal(parse(&o, &e, argv), OPT_FAILED);
+		assert_memory_equal(e.msg, "unknown option ", 15);
+		assert_string_equal(e.msg + 15, words[i]);
+	}
 }
 
 static void
@@ -374,6 +393,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(bad_options_are_usage),
+		cmocka_unit_test(unknown_options_are_named),
 		cmocka_unit_test(environment_yields_to_options),
 		cmocka_unit_test(buffer_keeps_its_ceiling),
 		cmocka_unit_test(backoff_stays_in_its_window),
