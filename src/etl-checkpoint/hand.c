@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE = 1 << 30 };
+enum { TEXT = 1 << 30 };
 
 /* A script gets the very value; a terminal obeys nothing in it. */
 static int
@@ -20,7 +20,7 @@ value_print(struct command *c, const char *value, struct err *e)
 
 	if (isatty(STDOUT_FILENO) != 1)
 		return out_line(c->out, value, strlen(value), e);
-	buf_init(&b, LINE);
+	buf_init(&b, TEXT);
 	text_show(&b, value, strlen(value));
 	rc = buf_check(&b, e) == -1 ? -1 : out_line(c->out, b.data, b.len, e);
 	buf_release(&b);
@@ -67,9 +67,9 @@ clear_command(struct command *c, struct err *e)
 }
 
 struct list {
-	struct command *command;
-	struct buf line, json;
-	bool any;
+	bool as_json;
+	struct buf text;        /* of all that came, a line each */
+	struct buf json;
 };
 
 static void
@@ -78,13 +78,13 @@ cell_put(struct buf *b, const char *s, size_t width)
 	size_t start = b->len;
 
 	text_show(b, s, strlen(s));
-	while (b->len < start + width)
+	while (b->len < start + width && !b->failed)
 		buf_char(b, ' ');
 	buf_char(b, ' ');
 }
 
-static int
-row_put(struct list *l, const struct checkpoint *p, struct err *e)
+static void
+row_put(struct list *l, const struct checkpoint *p)
 {
 	char seconds[21] = "-";
 
@@ -93,14 +93,16 @@ row_put(struct list *l, const struct checkpoint *p, struct err *e)
 		seconds[19] = 'Z';
 		seconds[20] = '\0';
 	}
-	cell_put(&l->line, p->name, 20);
-	buf_printf(&l->line, "%7lld ", (long long)p->version);
-	cell_put(&l->line, seconds, 20);
+	if (l->text.len == 0)
+		buf_str(&l->text, "NAME                 VERSION UPDATED"
+		    "              VALUE\n");
+	cell_put(&l->text, p->name, 20);
+	buf_printf(&l->text, "%7lld ", (long long)p->version);
+	cell_put(&l->text, seconds, 20);
 	if (p->value != NULL)
-		text_show(&l->line, p->value, strlen(p->value));
+		text_show(&l->text, p->value, strlen(p->value));
 	else
-		buf_str(&l->line, "(none)");
-	return buf_check(&l->line, e);
+		buf_str(&l->text, "(none)");
 }
 
 /* As letters are: text_show() only spells strings differently. */
@@ -124,29 +126,21 @@ object_put(struct list *l, const struct checkpoint *p, struct err *e)
 	if (p->updated_at != NULL)
 		json_put_text(b, "updated_at", p->updated_at);
 	buf_char(b, '}');
-	if (buf_check(b, e) == -1)
-		return -1;
-	text_show(&l->line, b->data, b->len);
-	return buf_check(&l->line, e);
+	text_show(&l->text, b->data, b->len);
+	return buf_check(b, e);
 }
 
 static int
 list_each(void *self, const struct checkpoint *p, struct err *e)
 {
-	static const char head[] = "NAME                 VERSION UPDATED"
-	    "              VALUE";
 	struct list *l = self;
-	struct out *out = l->command->out;
-	bool json = l->command->opts->json;
 
-	if (!l->any && !json && out_line(out, head, sizeof(head) - 1,
-	    e) == -1)
+	if (!l->as_json)
+		row_put(l, p);
+	else if (object_put(l, p, e) == -1)
 		return -1;
-	l->any = true;
-	buf_clear(&l->line);
-	if ((json ? object_put(l, p, e) : row_put(l, p, e)) == -1)
-		return -1;
-	return out_line(out, l->line.data, l->line.len, e);
+	buf_char(&l->text, '\n');
+	return buf_check(&l->text, e);
 }
 
 void
@@ -157,16 +151,19 @@ store_empty(const char *name)
 		    "in %s\n", name);
 }
 
+/* A reader may take its time: by then the database is closed. */
 int
 list_command(struct command *c, struct err *e)
 {
-	struct list l = { .command = c };
+	struct list l = { .as_json = c->opts->json };
 	int rc;
 
-	buf_init(&l.line, LINE);
-	buf_init(&l.json, LINE);
+	buf_init(&l.text, TEXT);
+	buf_init(&l.json, TEXT);
 	rc = c->store->list(c, list_each, &l, e);
-	buf_release(&l.line);
+	if (rc == 0)
+		rc = out_part(c->out, l.text.data, l.text.len, e);
+	buf_release(&l.text);
 	buf_release(&l.json);
 	return rc;
 }

@@ -104,6 +104,39 @@ done
 is 'nothing is left beside the file' state.json \
     "$(find . -name '*state*' | sed 's,^\./,,')"
 
+# Who reads a list may take his time: nothing is open meanwhile.
+nothing_open() {
+	case $db in
+	sqlite:*) [ "$(sqlite3 "${db#sqlite:}" \
+	    'PRAGMA wal_checkpoint(TRUNCATE)')" = '0|0|0' ] ;;
+	*) [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname =
+	    current_database() AND application_name = 'etl-checkpoint'")" -eq 0 ]
+	    ;;
+	esac
+}
+for kind in sqlite postgresql; do
+	db_new $kind
+	etl-checkpoint set --db "$db" n1 1
+	sql "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < 50) INSERT INTO etl_checkpoints (name, value, version,
+	    updated_at) SELECT 'n' || i, '$big', 1, (SELECT updated_at FROM
+	    etl_checkpoints) FROM n"
+	rm -f slow
+	mkfifo slow
+	etl-checkpoint list --json --db "$db" >slow & pid=$!
+	exec 4<slow
+	IFS= read -r first <&4
+	like "$kind: a list has begun" '"n1"' "$first"
+	etl-checkpoint set --db "$db" other 1
+	ok "$kind: its database is closed" wait_until 10 nothing_open
+	is "$kind: it is still there" 0 "$(status kill -0 $pid)"
+	is "$kind: and gives the rest" 49 "$(cat <&4 | jq -r .name | wc -l |
+	    tr -d ' ')"
+	exec 4<&-
+	rc=0; wait $pid || rc=$?
+	is "$kind: whole" 0 $rc
+done
+
 # A run that moved it last, and says running.
 for kind in sqlite postgresql; do
 	db_new $kind
