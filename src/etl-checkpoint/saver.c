@@ -85,11 +85,6 @@ saver_take(struct saver *s, const struct mark *m, struct err *e)
 		(void)err_nomem(e);
 		goto out;
 	}
-	if (s->name != NULL && strcmp(s->name, name) != 0) {
-		if (saver_save(s, e) == -1)
-			goto out;
-		s->own = false;
-	}
 	free(s->name);
 	free(s->value);
 	s->name = name;

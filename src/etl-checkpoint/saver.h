@@ -15,7 +15,8 @@ struct saver {
 	const struct stdfd *fds;
 	char *name, *value;
 	bool pending;           /* value is to be saved */
-	bool own;               /* version is that of our last save */
+	bool own;               /* version is known from here: of this
+	                         * stream's first mark, and each save's */
 	bool ever;
 	int64_t version;
 	int64_t at;             /* of the last save, clock_ms() */
