@@ -90,6 +90,17 @@ times_put(struct dlq *d, const struct letter *l, struct buf *line,
 	return more;
 }
 
+/* Whoever takes them for the line is told. */
+static int
+bytes_put(struct dlq *d, const struct letter *l, struct err *e)
+{
+	if (l->bytes != 0)
+		(void)fprintf(stderr, "etl-dlq: warning: show: letter %lld: "
+		    "only the first %zu of its %lld bytes were kept\n",
+		    (long long)l->id, l->raw_len, (long long)l->bytes);
+	return out_line(d->out, l->raw, l->raw_len, e);
+}
+
 static int
 letter_print(struct dlq *d, struct letters *from, struct letter *l,
     struct buf *line, struct err *e)
@@ -109,7 +120,7 @@ letter_print(struct dlq *d, struct letters *from, struct letter *l,
 		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
 		    "were erased", (long long)l->id);
 	if (d->opts->raw)
-		return out_line(d->out, l->raw, l->raw_len, e);
+		return bytes_put(d, l, e);
 	if (fields_put(d, l, line, e) == -1)
 		return -1;
 	return times_put(d, l, line, e);

@@ -129,6 +129,10 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	    "$(etl-dlq show --json "$b" | jq -r '"\(.status) \(.attempts) \(.resolved_upto) \(.raw) \(.message) \(.origin)"')"
 	like "$kind: says when" '^erased_at  *20' "$(etl-dlq show "$b")"
 	like "$kind: so does list" '\(erased\)' "$(etl-dlq list)"
+	is "$kind: the start of a line" '0 {"id":4' "$(status etl-dlq show \
+	    --raw "$(number 'too long')") $(cat out)"
+	like "$kind: the start of a line: is told" \
+	    'only the first 7 of its 99999 bytes were kept$' "$(cat err)"
 	is "$kind: no bytes" 1 "$(status etl-dlq show --raw "$b")"
 	etl-dlq export >out 2>err
 	is "$kind: no export" '0 1' "$(grep -c secret out || :) $(grep -c \
