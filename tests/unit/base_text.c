@@ -1,0 +1,117 @@
+/* lib/base: bytes as text. */
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void
+utf8_is_judged(void **state)
+{
+	static const struct { const char *text; size_t n, valid; } t[] = {
+		{ "a\xc3\xa9z", 4, 4 }, { "\xc0\xaf", 2, 0 },
+		{ "\xed\xa0\x80", 3, 0 }, { "\xe0\x9f\xbf", 3, 0 },
+		{ "\xf4\x8f\xbf\xbf", 4, 4 }, { "\xf4\x90\x80\x80", 4, 0 },
+		{ "a\xff", 2, 1 }, { "\xe2\x82", 2, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 }, { "\x80", 1, 0 },
+	};
+	char out[4];
+	unsigned int cp;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(utf8_span(t[i].text, t[i].n), t[i].valid);
+	for (unsigned int c = 0; c < 0x110000; c++) {
+		if (c >= 0xd800 && c < 0xe000)
+			continue;
+		size_t n = utf8_encode(out, c);
+
+		assert_int_equal(utf8_decode(out, n, &cp), n);
+		assert_int_equal(cp, c);
+	}
+}
+
+static void
+nothing_harmful_is_shown(void **state)
+{
+	struct buf b;
+	char all[256];
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)i;
+	buf_init(&b, 1 << 16);
+	text_show(&b, all, sizeof(all));
+	text_show(&b, "\xc2\x9b\xe2\x80\xa8\xe2\x80\xae", 8);
+	for (size_t i = 0; i < b.len; i++)
+		assert_in_range((unsigned char)b.data[i], 0x20, 0x7e);
+	assert_non_null(strstr(buf_text(&b), "\\u001b"));
+	assert_non_null(strstr(buf_text(&b), "\\u202e"));
+	buf_release(&b);
+}
+
+static void
+all_of_it_is_ascii(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 10);
+	text_ascii(&b, "a\\\t\x7f" "\xc2\x80\xc3\xa9\xe2\x82\xac", 11);
+	text_ascii(&b, "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\xff", 9);
+	assert_string_equal(buf_text(&b), "a\\\t\x7f\\u0080\\u00e9\\u20ac"
+	    "\\ud83d\\ude00\\udbff\\udfff\\ufffd");
+	buf_release(&b);
+}
+
+static void
+no_character_is_cut(void **state)
+{
+	assert_int_equal(text_cut("abc", 3, 3), 3);
+	assert_int_equal(text_cut("abcd", 4, 3), 3);
+	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 3), 1);
+	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 4), 4);
+	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 3), 0);
+	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 4), 4);
+	assert_int_equal(text_cut("\x80\x80\x80\x80\x80", 5, 4), 4);
+	assert_int_equal(text_cut("\x80\x80", 2, 1), 1);
+}
+
+static void
+base64_comes_back(void **state)
+{
+	struct buf b, back;
+	char data[97];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 37 + 200);
+	buf_init(&b, 1 << 16);
+	buf_init(&back, 1 << 16);
+	for (size_t n = 0; n <= sizeof(data); n++) {
+		buf_clear(&b);
+		buf_clear(&back);
+		base64_put(&b, data, n);
+		assert_int_equal(base64_get(&back, b.data, b.len), 0);
+		assert_int_equal(back.len, n);
+		if (n > 0)
+			assert_memory_equal(back.data, data, n);
+	}
+	assert_int_equal(base64_get(&back, "abc", 3), -1);
+	assert_int_equal(base64_get(&back, "a-cd", 4), -1);
+	assert_int_equal(base64_get(&back, "a=cd", 4), -1);
+	buf_release(&b);
+	buf_release(&back);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(utf8_is_judged),
+		cmocka_unit_test(nothing_harmful_is_shown),
+		cmocka_unit_test(all_of_it_is_ascii),
+		cmocka_unit_test(no_character_is_cut),
+		cmocka_unit_test(base64_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
