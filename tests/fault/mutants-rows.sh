@@ -29,7 +29,7 @@ mutant outage.t 'serialization is the row' lib/db/fault.c \
 mutant outage.t 'resources are the row' lib/db/fault.c \
     's/{ "53", ERR_REFUSED, true, false, false }/{ "53", ERR_DATA, false, true, false }/'
 mutant outage.t 'a lost line is for good' src/etl-load/commit.c \
-    's/(!l->fault.again \&\& !l->fault.lost)/(!l->fault.again || l->fault.lost)/'
+    's/(!f->again \&\& !f->lost)/(!f->again || f->lost)/'
 mutant schema.t 'a new NOT NULL ends it all' lib/db/fault.c \
     's/{ "23", ERR_DATA, false, true, false }/{ "23", ERR_REFUSED, false, false, false }/'
 mutant fd3.t 'the same as stdin is taken' lib/base/stdfd.c \
@@ -122,7 +122,7 @@ mutant unit/stream_lines 'a line is too long one byte later' lib/stream/lines.c 
     's/if (l->hash != NULL || out->len > l->max)/if (l->hash != NULL || out->len > l->max + 1)/' \
     long_lines_are_cut_at_the_limit
 mutant unit/stream_lines 'a CR makes a line' lib/stream/lines.c \
-    "s/l->data\\[i\\] != '.r')/true)/" \
+    "s/ && \\*p != '.r')/)/" \
     nothing_and_blank_lines_are_no_lines
 mutant unit/stream_lines 'a last line needs its LF' lib/stream/lines.c \
     's/(l->end > l->start || l->hash != NULL)/l->hash != NULL/' \
