@@ -28,8 +28,16 @@ holds(const char *text, const char *part)
 	return false;
 }
 
+/* A type that SQLite does not know has numeric affinity. */
+static bool
+is_numeric(const struct column *c, const char *declared)
+{
+	return *declared != '\0' && (c->kind == COLUMN_ANY ||
+	    c->kind == COLUMN_JSON || c->kind == COLUMN_TIME);
+}
+
 void
-column_declared(struct column *c, const char *declared)
+column_declared(struct column *c, const char *declared, bool strict)
 {
 	/* The first four in the order of section 3.1 of SQLite's page on
 	 * datatypes, so that a kind fits the column's affinity. */
@@ -51,8 +59,9 @@ column_declared(struct column *c, const char *declared)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (holds(declared, parts[i].name)) {
 			set(c, &parts[i]);
-			return;
+			break;
 		}
+	c->numeric = !strict && is_numeric(c, declared);
 }
 
 void

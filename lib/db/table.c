@@ -138,6 +138,7 @@ found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "%s: no table",
 		    t->name);
 	t->without_rowid = value_true(db_column(r, 3));
+	t->strict = value_true(db_column(r, 4));
 	free(t->schema);
 	free(t->base);
 	t->schema = value_copy(schema);
@@ -178,7 +179,8 @@ find(struct table *t, struct db *db, struct err *e)
 }
 
 static int
-column_set(struct column *c, struct db *db, struct db_rows *r, struct err *e)
+column_set(struct column *c, const struct table *t, struct db *db,
+    struct db_rows *r, struct err *e)
 {
 	struct db_value type = db_column(r, 6), category = db_column(r, 7);
 	struct buf b;
@@ -193,7 +195,7 @@ column_set(struct column *c, struct db *db, struct db_rows *r, struct err *e)
 	c->generated = value_true(db_column(r, 4));
 	c->key = (int)db_column(r, 5).i;
 	if (db_kind(db) == DB_SQLITE)
-		column_declared(c, c->type);
+		column_declared(c, c->type, t->strict);
 	else
 		column_typed(c, type.p, category.len > 0 && *category.p == 'A');
 	buf_init(&b, PATH_MAX_BYTES);
@@ -225,7 +227,7 @@ columns_read(struct table *t, struct db *db, struct err *e)
 		}
 		t->columns = more;
 		t->columns[t->n] = (struct column){ 0 };
-		if ((rc = column_set(&more[t->n++], db, r, e)) == -1)
+		if ((rc = column_set(&more[t->n++], t, db, r, e)) == -1)
 			break;
 	}
 	db_end(r);

@@ -25,6 +25,8 @@ struct column {
 	int64_t min, max;       /* COLUMN_INT */
 	bool not_null, has_default;     /* default, identity or generated */
 	bool generated;         /* may not be written */
+	bool numeric;           /* SQLite makes a number of a text that looks
+	                         * like one */
 	int key;                /* place in the primary key from 1, or 0 */
 };
 
@@ -36,7 +38,7 @@ struct table {
 	                         * of the schemas public and main just table */
 	struct column *columns;
 	size_t n;
-	bool without_rowid;     /* SQLite */
+	bool without_rowid, strict;     /* SQLite */
 };
 
 int table_read(struct table **t, struct db *db, const char *name,

@@ -4,7 +4,9 @@
 #include "json/number.h"
 #include "json/write.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,6 +123,66 @@ value_bool(struct db_value *out, const struct source *s)
 	return wrong_type(s);
 }
 
+static const char *
+skip(const char *p, const char *end, const char *any)
+{
+	while (p < end && *p != '\0' && strchr(any, *p) != NULL)
+		p++;
+	return p;
+}
+
+/* To SQLite (sqlite3AtoF): JSON's numbers, and more. */
+static bool
+looks_numeric(const char *p, size_t n)
+{
+	static const char blank[] = " \t\n\v\f\r", digits[] = "0123456789";
+	const char *end = p + n, *from;
+	size_t found;
+
+	p = skip(p, end, blank);
+	p += p < end && (*p == '-' || *p == '+');
+	p = skip(from = p, end, digits);
+	found = (size_t)(p - from);
+	if (p < end && *p == '.') {
+		p = skip(from = p + 1, end, digits);
+		found += (size_t)(p - from);
+	}
+	if (found > 0 && p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		p += p < end && (*p == '-' || *p == '+');
+		p = skip(from = p, end, digits);
+		found = (size_t)(p - from);
+	}
+	return found > 0 && skip(p, end, blank) == end;
+}
+
+/* The number, as text, is what it was made of. */
+static bool
+same_text(const struct db_value *v, const struct source *s)
+{
+	char text[NUMBER_TEXT];
+	size_t n;
+
+	n = v->type == DB_REAL ? number_put(text, v->r) :
+	    (size_t)snprintf(text, sizeof(text), "%" PRId64, v->i);
+	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
+}
+
+/* What the column's affinity would make a number of, whichever it be. */
+static int
+value_affine(struct db_value *out, const struct source *s)
+{
+	if (out->type != DB_TEXT || !s->c->numeric ||
+	    !looks_numeric(out->p, out->len))
+		return 1;
+	if (s->tok->type == JSON_NUMBER)
+		return wrong(s, "range", "SQLite would lose digits");
+	if (is_number(s) && exact(out, s) && same_text(out, s))
+		return 1;
+	return wrong(s, "type", "SQLite would make a number of this text "
+	    "(declare it TEXT, or NUMERIC if it is one)");
+}
+
 static int
 value_any(struct db_value *out, const struct source *s)
 {
@@ -128,6 +190,15 @@ value_any(struct db_value *out, const struct source *s)
 		*out = DB_I(s->tok->type == JSON_TRUE);
 	else if (s->tok->type != JSON_NUMBER || !exact(out, s))
 		*out = s->text;
+	return value_affine(out, s);
+}
+
+static int
+value_json(struct db_value *out, const struct source *s)
+{
+	if (s->tok->type == JSON_NUMBER)
+		return value_any(out, s);
+	*out = s->text;
 	return 1;
 }
 
@@ -231,6 +302,8 @@ sqlite_value(struct db_value *out, struct reader *r, size_t column,
 		return value_bytes(out, &s, scratch);
 	case COLUMN_ANY:
 		return value_any(out, &s);
+	case COLUMN_JSON:
+		return value_json(out, &s);
 	default:
 		*out = s.text;
 		return 1;

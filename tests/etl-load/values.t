@@ -69,6 +69,68 @@ type /y null' "$(jq -r '"\(.code) \(.pointer) \(.sqlstate)"' \
 is 'sqlite: raw bytes' "$(cat "$scratch/in")" \
     "$(jq -r .raw "$scratch/rejects")"
 
+# Of texts in columns whose type it does not know, SQLite makes numbers.
+sql 'ALTER TABLE v RENAME TO plain;
+CREATE TABLE v (id INTEGER PRIMARY KEY, s STRING, j JSON, at TIMESTAMP)'
+cat >"$scratch/in" <<'END'
+{"id":1,"s":"12","j":-9223372036854775808,"at":1.0}
+{"id":2,"s":"-0.5","j":1.50,"at":1600000000}
+{"id":3,"s":"1e","j":"7","at":"12:30"}
+{"id":4,"s":"+","j":[1.50],"at":"2020-01-01"}
+{"id":5,"s":"5\u00a0","j":true}
+{"id":6,"s":"0x10"}
+{"id":7,"s":""}
+{"id":8,"s":12.50}
+END
+load <"$scratch/in"
+is 'sqlite, affinity: what stays as it is' \
+"1|'12'|-9223372036854775808|1
+2|'-0.5'|1.5|1600000000
+3|'1e'|'\"7\"'|'12:30'
+4|'+'|'[1.50]'|'2020-01-01'
+5|'5 '|'true'|NULL
+6|'0x10'|NULL|NULL
+7|''|NULL|NULL
+8|'12.5'|NULL|NULL" "$(sql "SELECT id, quote(CAST(s AS TEXT)), quote(j),
+    quote(at) FROM v ORDER BY id")"
+is 'sqlite, affinity: no rejects' '' "$(cat "$scratch/rejects")"
+cat >"$scratch/in" <<'END'
+{"s":"007"}
+{"s":"1.10"}
+{"s":" 5 "}
+{"s":"+5"}
+{"s":".5"}
+{"s":"5."}
+{"s":"1234e56"}
+{"s":"-0"}
+{"s":"12345678901234567890123456789012"}
+{"s":12345678901234567890123456789012}
+{"j":12345678901234567890}
+{"j":0.1234567890123456789}
+{"j":1e400}
+{"at":1.00000000000000000001}
+END
+load <"$scratch/in"
+is 'sqlite, affinity: what would change' 'type /s
+type /s
+type /s
+type /s
+type /s
+type /s
+type /s
+type /s
+type /s
+range /s
+range /j
+range /j
+range /j
+range /at' "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects")"
+sql 'DROP TABLE v; CREATE TABLE v (id INTEGER PRIMARY KEY, s ANY) STRICT'
+echo '{"id":1,"s":"007"}' >"$scratch/in"
+load <"$scratch/in"
+is 'sqlite, strict: no affinity' "'007'" "$(sql 'SELECT quote(s) FROM v')"
+sql 'DROP TABLE v; ALTER TABLE plain RENAME TO v'
+
 # Hex digits in many lengths, and a text beside them.
 python3 -c '
 for n in range(1, 3000, 37):
