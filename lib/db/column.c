@@ -64,8 +64,9 @@ column_declared(struct column *c, const char *declared, bool strict)
 	c->numeric = !strict && is_numeric(c, declared);
 }
 
-void
-column_typed(struct column *c, const char *type, bool array)
+/* NULL: none of ours. */
+static const struct named *
+type_find(const char *type)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -91,10 +92,22 @@ column_typed(struct column *c, const char *type, bool array)
 		{ "bytea", COLUMN_BYTES, 0, 0 },
 	};
 
-	c->kind = array ? COLUMN_ARRAY : COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(type, types[i].name) == 0) {
-			set(c, &types[i]);
-			return;
-		}
+		if (strcmp(type, types[i].name) == 0)
+			return &types[i];
+	return NULL;
+}
+
+void
+column_typed(struct column *c, const char *type, const char *element)
+{
+	const struct named *n = type_find(element != NULL ? element : type);
+
+	c->kind = c->element = COLUMN_ANY;
+	if (n != NULL)
+		set(c, n);
+	if (element != NULL) {
+		c->element = c->kind;
+		c->kind = COLUMN_ARRAY;
+	}
 }

@@ -182,7 +182,7 @@ static int
 column_set(struct column *c, const struct table *t, struct db *db,
     struct db_rows *r, struct err *e)
 {
-	struct db_value type = db_column(r, 6), category = db_column(r, 7);
+	struct db_value type = db_column(r, 6), element = db_column(r, 7);
 	struct buf b;
 	int rc = -1;
 
@@ -197,7 +197,7 @@ column_set(struct column *c, const struct table *t, struct db *db,
 	if (db_kind(db) == DB_SQLITE)
 		column_declared(c, c->type, t->strict);
 	else
-		column_typed(c, type.p, category.len > 0 && *category.p == 'A');
+		column_typed(c, type.p, element.p);
 	buf_init(&b, PATH_MAX_BYTES);
 	if (db_quote(db, &b, c->name, strlen(c->name), e) == 0) {
 		if ((c->quoted = strdup(buf_text(&b))) == NULL)

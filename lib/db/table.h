@@ -22,6 +22,7 @@ struct column {
 	char *name, *quoted;
 	char *type;             /* as the database writes it */
 	enum column_kind kind;
+	enum column_kind element;       /* of COLUMN_ARRAY */
 	int64_t min, max;       /* COLUMN_INT */
 	bool not_null, has_default;     /* default, identity or generated */
 	bool generated;         /* may not be written */

@@ -63,45 +63,69 @@ put_text(struct buf *b, const struct json *j, uint32_t tok,
 }
 
 /* 5.0 and 1e3 are integers in JSON, and not in PostgreSQL. */
+static bool
+is_int(const struct json_tok *t, const struct json *j, int64_t *v)
+{
+	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
+	    number_int(j->text + t->at, t->len, v);
+}
+
 static void
 put_int(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
 {
-	const struct json_tok *t = &j->tok[tok];
 	int64_t v;
 
-	if (t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
-	    number_int(j->text + t->at, t->len, &v))
+	if (is_int(&j->tok[tok], j, &v))
 		buf_printf(b, "%lld", (long long)v);
 	else
 		put_text(b, j, tok, scratch);
 }
 
-/* Bytes are hex digits behind \x, else the string's own. */
+/* Bytes are hex digits behind \x in a string, else those of the text itself. */
+static bool
+is_hex(const struct json_tok *t, const struct buf *text)
+{
+	return t->type == JSON_STRING && text->len >= 2 &&
+	    memcmp(text->data, "\\x", 2) == 0;
+}
+
+/* The backslash is escaped once, for COPY or for an array. */
 static void
-put_bytes(struct buf *b, const struct json *j, uint32_t tok,
-    struct buf *scratch)
+put_hex(struct buf *b, const struct buf *text)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	if (j->tok[tok].type != JSON_STRING) {
-		put_text(b, j, tok, scratch);
-		return;
-	}
-	buf_clear(scratch);
-	json_unescape(scratch, j, tok);
-	b->failed |= scratch->failed;
-	if (scratch->len >= 2 && memcmp(scratch->data, "\\x", 2) == 0) {
-		put_escaped(b, scratch->data, scratch->len);
-		return;
-	}
 	buf_str(b, "\\\\x");
-	for (size_t i = 0; i < scratch->len; i++) {
-		unsigned char c = (unsigned char)scratch->data[i];
+	for (size_t i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->data[i];
 
 		buf_char(b, hex[c >> 4]);
 		buf_char(b, hex[c & 15]);
 	}
+}
+
+/* A string's characters, or the JSON that there is. */
+static void
+plain(struct buf *b, const struct json *j, uint32_t tok)
+{
+	if (j->tok[tok].type == JSON_STRING)
+		json_unescape(b, j, tok);
+	else
+		json_put_compact(b, j, tok);
+}
+
+static void
+put_bytes(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	buf_clear(scratch);
+	plain(scratch, j, tok);
+	b->failed |= scratch->failed;
+	if (is_hex(&j->tok[tok], scratch))
+		put_escaped(b, scratch->data, scratch->len);
+	else
+		put_hex(b, scratch);
 }
 
 static void
@@ -116,30 +140,43 @@ put_quoted(struct buf *b, const char *p, size_t n)
 	buf_char(b, '"');
 }
 
-/* An element of an array; raw: its type is json. */
+/* An element of an array. */
 static void
-element(struct buf *b, const struct json *j, uint32_t tok, bool raw)
+element(struct buf *b, const struct json *j, uint32_t tok,
+    enum column_kind kind)
 {
 	const struct json_tok *t = &j->tok[tok];
 	struct buf text;
+	int64_t v;
 
 	if (t->type == JSON_NULL) {
 		buf_str(b, "NULL");
 		return;
 	}
+	if (kind == COLUMN_INT && is_int(t, j, &v)) {
+		buf_printf(b, "%lld", (long long)v);
+		return;
+	}
 	buf_init(&text, SIZE_MAX / 2);
-	if (t->type == JSON_STRING && !raw)
-		json_unescape(&text, j, tok);
-	else
+	if (kind == COLUMN_JSON)
 		json_put_compact(&text, j, tok);
-	put_quoted(b, text.data, text.len);
+	else
+		plain(&text, j, tok);
+	if (kind == COLUMN_BYTES && !is_hex(t, &text)) {
+		buf_char(b, '"');
+		put_hex(b, &text);
+		buf_char(b, '"');
+	} else {
+		put_quoted(b, text.data, text.len);
+	}
 	b->failed |= text.failed;
 	buf_release(&text);
 }
 
 /* {a,b}: more than the server's number of dimensions are left as JSON. */
 static void
-array(struct buf *b, const struct json *j, uint32_t tok, bool raw, int depth)
+array(struct buf *b, const struct json *j, uint32_t tok,
+    enum column_kind kind, int depth)
 {
 	uint32_t i = tok + 1;
 
@@ -148,10 +185,10 @@ array(struct buf *b, const struct json *j, uint32_t tok, bool raw, int depth)
 		if (i > tok + 1)
 			buf_char(b, ',');
 		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
-		    !raw)
-			array(b, j, i, raw, depth + 1);
+		    kind != COLUMN_JSON)
+			array(b, j, i, kind, depth + 1);
 		else
-			element(b, j, i, raw);
+			element(b, j, i, kind);
 	}
 	buf_char(b, '}');
 }
@@ -161,7 +198,7 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
     struct buf *scratch)
 {
 	const struct json_tok *t = &r->json.tok[tok];
-	const char *type = r->target->table->columns[column].type;
+	const struct column *c = &r->target->table->columns[column];
 	struct json_fault f;
 
 	if (t->type != JSON_ARRAY || json_scan(&r->inner,
@@ -171,7 +208,7 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 		return;
 	}
 	buf_clear(scratch);
-	array(scratch, &r->inner, 0, strncmp(type, "json", 4) == 0, 1);
+	array(scratch, &r->inner, 0, c->element, 1);
 	put_escaped(b, scratch->data, scratch->len);
 	b->failed |= scratch->failed;
 }

@@ -196,4 +196,24 @@ is 'postgresql: what does not fit' '11 range /s 22003
     "$scratch/rejects" | sort -n)"
 is 'postgresql: raw bytes' "$(cat "$scratch/in")" \
     "$(jq -r .raw "$scratch/rejects" | sort)"
+
+# Elements are taken as a column of their type takes them, domains too.
+sql "DROP TABLE v; CREATE DOMAIN doc AS jsonb; CREATE DOMAIN docs AS json[];
+CREATE TABLE v (id int, y bytea, ay bytea[], ad doc[], d docs, ai int[])"
+cat >"$scratch/in" <<'END'
+{"id":1,"ay":["a\\\\b","\\001","\\x00fF","","\"é",null]}
+{"id":2,"ad":["5",5,{"a":[1]},[1, 2],"s",null],"d":["5",[1, 2],"\"\\"]}
+{"id":3,"ai":[5.0,1e3,null,"7"]}
+{"id":4,"ai":[[5.0],[1e3]]}
+{"id":5,"y":{"a": "\\\\"},"ay":[{"a": "\\\\"}]}
+{"id":6,"y":"","ai":[]}
+END
+load <"$scratch/in"
+is 'postgresql: no rejects of elements' '' "$(cat "$scratch/rejects")"
+is 'postgresql: elements' '1||{"\\x615c5c62","\\x5c303031","\\x00ff","\\x","\\x22c3a9",NULL}|||
+2|||{"\"5\"",5,"{\"a\": [1]}","[1, 2]","\"s\"",NULL}|{"\"5\"","[1,2]","\"\\\"\\\\\""}|
+3|||||{5,1000,NULL,7}
+4|||||{{5},{1000}}
+5|\x7b2261223a225c5c5c5c227d|{"\\x7b2261223a225c5c5c5c227d"}|||
+6|\x||||{}' "$(sql 'SELECT * FROM v ORDER BY id')"
 done_testing
