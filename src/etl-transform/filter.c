@@ -386,6 +386,8 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 		put_error(jv_invalid_get_msg(v), o);
 	else if (going)
 		jv_free(v);
+	if (f->numbers.nomem)           /* some were not told apart */
+		on_nomem(f);
 	if (jq_halted(f->jq))
 		outcome_reject(o, "filter", "halt ends no stream here");
 	if (o->code[0] != '\0')         /* what is left is this record's */

@@ -1,9 +1,11 @@
 #include "jvalue.h"
 
+#include "engine.h"
 #include "json/number.h"
 #include "json/write.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME_MAX_LEN = 64 };     /* longer names are not remembered */
 
@@ -38,7 +40,10 @@ read_string(struct reader *r, uint32_t i)
 		    (int)t->len - 2);
 	buf_clear(&r->text);
 	json_unescape(&r->text, r->j, i);
-	return jv_string_sized(buf_text(&r->text), (int)r->text.len);
+	(void)buf_text(&r->text);
+	if (r->text.failed)             /* half of it is not the string */
+		_exit(ENGINE_NOMEM);
+	return jv_string_sized(r->text.data, (int)r->text.len);
 }
 
 static unsigned int

@@ -1,5 +1,6 @@
 #include "native.h"
 
+#include "engine.h"
 #include "times.h"
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SHOWN = 60 };            /* bytes of a value in a message */
 
@@ -345,6 +347,8 @@ native_input(struct native *n, jv *result)
 		return false;
 	buf_clear(&n->text);
 	*result = n->op->call(n);
+	if (n->text.failed)             /* it is of half the text */
+		_exit(ENGINE_NOMEM);
 	native_reset(n);
 	return true;
 }

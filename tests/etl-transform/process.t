@@ -57,6 +57,34 @@ is 'says so' "timeout 1 the filter needs more memory than --memory-limit $((
 in_memory 'memory: no more than that' 100000 1000000 \
     etl-transform --time-limit 55s --memory-limit 50MiB --max-rejects 9 \
     --rejects /dev/null 'select(.a == 1) | [range(1e9)]' <"$scratch/in"
+# whole FILTER: with any memory the record of $scratch/in comes out as
+# $scratch/wanted, or not at all.
+whole() {
+	wrong=
+	for mib in 2 3 4 5 6 8 10 11 12 13 14 16 18 20; do
+		rc=$(t --std --memory-limit ${mib}MiB "$1")
+		case $rc$(cut -d' ' -f1 "$scratch/rej") in
+		0) cmp -s "$scratch/out" "$scratch/wanted" ;;
+		0timeout) ! test -s "$scratch/out" ;;
+		*) false ;;
+		esac || wrong="$wrong $mib"
+	done
+	is "whole or not at all: $1" '' "$wrong"
+}
+text=$(head -c 4000000 /dev/zero | tr '\0' x)
+printf '{"a":"\\u0058%s"}\n' "$text" >"$scratch/in"
+printf '{"a":"X%s"}\n' "$text" >"$scratch/wanted"
+whole '{a}'
+printf '{"a":" X%s"}\n' "$text" >"$scratch/in"
+whole '.a |= normalize_text'
+printf '{"a":"x%s"}\n' "$text" >"$scratch/in"
+whole '.a |= title_case'
+text=
+seq 1 200000 | awk '{ printf "%s%d.0", NR == 1 ? "{\"a\":[" : ",", $1 }
+    END { print "]}" }' >"$scratch/in"
+cp "$scratch/in" "$scratch/wanted"
+whole .
+seq 1 9 | sed 's/.*/{"a":&}/' >"$scratch/in"
 is 'made too much' 0 "$(t 'if .a == 5 then range(1e9) | {a: .} else . end')"
 is 'a limit too' 'timeout 5' "$(cut -d' ' -f1,2 "$scratch/rej")"
 is 'others pass too' "$all" "$(cat "$scratch/out")"
