@@ -97,7 +97,7 @@ name_text(struct reader *r, uint32_t tok, size_t *len)
 		buf_clear(&r->text);
 		json_unescape(&r->text, &r->json, tok);
 		*len = r->text.len;
-		return buf_text(&r->text);
+		return *len > 0 ? r->text.data : "";
 	}
 	*len = t->len - 2;
 	return r->json.text + t->at + 1;
@@ -121,7 +121,8 @@ unknown(struct reader *r, struct reject *why, const char *name, size_t len)
 	return 0;
 }
 
-/* Member number i: its name token is tok. 1, or 0 and *why. */
+/* Member number i: its name token is tok. 1, or 0 and *why, or where there is
+ * no memory r->text.failed. */
 static int
 member(struct reader *r, size_t i, uint32_t tok, bool *same,
     struct reject *why)
@@ -131,6 +132,8 @@ member(struct reader *r, size_t i, uint32_t tok, bool *same,
 	size_t len, c;
 
 	name = name_text(r, tok, &len);
+	if (r->text.failed)
+		return 0;
 	c = i < r->nguess ? r->guess[i] : 0;
 	if (i >= r->nguess || !is_column(r, c, name, len)) {
 		*same = false;
@@ -280,6 +283,7 @@ members(struct reader *r, bool *same, struct reject *why)
 	size_t i = 0;
 
 	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
+	buf_clear(&r->text);
 	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
 		if (member(r, i, t, same, why) == 0) {
 			r->nguess = 0;
@@ -303,7 +307,7 @@ reader_next(struct reader *r, const struct line *l, struct reject *why,
 	if (rc != 1)
 		return rc;
 	if (members(r, &same, why) == 0)
-		return 0;
+		return r->text.failed ? err_nomem(e) : 0;
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
 	    shape_find(r, e) == -1)
 		return -1;

@@ -42,7 +42,7 @@ add_text(struct buf *b, jv v)
 
 	buf_init(&text, INT32_MAX);
 	add_value(&text, v);
-	outcome_text(b, buf_text(&text), text.len);
+	outcome_text(b, text.len > 0 ? text.data : "", text.len);
 	buf_release(&text);
 }
 

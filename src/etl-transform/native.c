@@ -136,7 +136,8 @@ text_result(struct native *n, jv from)
 	if (n->text.len == bytes(from) && (n->text.len == 0 ||
 	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
 		return jv_copy(from);
-	return jv_string_sized(buf_text(&n->text), (int)n->text.len);
+	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
+	    (int)n->text.len);
 }
 
 static jv
