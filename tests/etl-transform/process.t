@@ -190,8 +190,15 @@ etl-transform . <"$scratch/in" >"$scratch/full" 2>"$scratch/err" &
 pid=$!
 at_exit "kill -9 $pid 2>/dev/null"
 exec 8<"$scratch/full"
-ok 'its output blocks' wait_until 10 grep -q '^State:.S' "/proc/$pid/status"
-sleep 0.5
+written() {
+	sed -n 's/^wchar: //p' "/proc/$pid/io"
+}
+blocks() {
+	before=$(written)
+	sleep 1
+	[ "$before" -gt 60000 ] && [ "$before" -eq "$(written)" ]
+}
+ok 'its output blocks' wait_until 10 blocks
 kill -TERM $pid
 rc=0
 wait $pid || rc=$?
