@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include "json/pointer.h"
+#include "json/write.h"
 #include "stream/mark.h"
 
 #include <errno.h>
@@ -44,6 +45,21 @@ limit_memory(uint64_t limit)
 	(void)setrlimit(RLIMIT_AS, &r);
 }
 
+static void
+point(struct buf *b, const struct json *j, uint32_t name)
+{
+	struct buf text, part;
+
+	buf_init(&text, UINT32_MAX);
+	buf_init(&part, UINT32_MAX);
+	json_unescape(&text, j, name);
+	pointer_put(&part, text.data, text.len);
+	outcome_text(b, part.data, part.len);
+	b->failed |= text.failed | part.failed;
+	buf_release(&text);
+	buf_release(&part);
+}
+
 /* The pointer of the first string that libjq would damage. */
 static bool
 lone(const struct json *j, uint32_t i, struct buf *b)
@@ -60,9 +76,7 @@ lone(const struct json *j, uint32_t i, struct buf *b)
 		if (tok[i].type == JSON_OBJECT) {
 			if (tok[k].flags & JSON_LONE)
 				return true;
-			pointer_put(b, j->text + tok[k].at + 1,
-			    tok[k].len - 2);
-			k++;
+			point(b, j, k++);
 		} else {
 			buf_printf(b, "/%u", n++);
 		}

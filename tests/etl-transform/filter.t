@@ -89,7 +89,7 @@ is 'and no call' '{"b":"none"}' "$(out)"
 # Lines that are no records.
 given '{"a":1}' 'x' '' '[1]' '"s"' '{"a":1,"a":2}' '{"a":"\ud800"}' \
     '{"a":[0,{"b/c":"x\udc00y"}]}' '{"@etl":"end"}' '{"a":"\u0000é"}' \
-    '{"\udfff":1}'
+    '{"\udfff":1}' '{"a\u002f\"\u00e9~\u0000":["\ud800"]}'
 printf '{"a":"\377"}\n{"b":1}' >>"$scratch/in"
 is 'bad lines' 0 "$(t --plain .)"
 is 'good ones pass' '{"a":1}
@@ -103,7 +103,8 @@ encoding 7 "/a"
 encoding 8 "/a/1/b~1c"
 reserved 9 null
 encoding 11 null
-encoding 12 null' "$(jq -r '"\(.[0]) \(.[3]) \(.[2] | tojson)"' \
+encoding 12 "/a~1\"é~0\\u0000/0"
+encoding 13 null' "$(jq -r '"\(.[0]) \(.[3]) \(.[2] | tojson)"' \
     "$scratch/rej")"
 is 'with their bytes' "$(sed -n 8p "$scratch/in")" \
     "$(sed -n 6p "$scratch/3" | jq -r .raw)"
