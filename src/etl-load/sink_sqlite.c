@@ -118,8 +118,8 @@ later_add(struct lite_sink *s, size_t item, struct err *e)
 	return 0;
 }
 
-/* A refusal that names no column and no constraint is a foreign key's: what
- * the record refers to may come in this chunk. */
+/* A foreign key's refusal names no column and no constraint (nor does that of
+ * a trigger): what the record refers to may come in this chunk. */
 static bool
 may_wait(const struct db_fault *f)
 {
