@@ -53,13 +53,16 @@ static const char one[] =
     "\"etl.new\" := NULL;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
+/* It is a reject no more. */
+#define FOUND_AWAY "DELETE FROM " PG_FOUND " AS f " \
+    "WHERE NOT \"etl.first\" AND f.n = \"etl.r\".\"etl.n\";\n"
+
 static const char tail[] =
     "END CASE;\n"
     "\"etl.done\" := true;\n"
     "\"etl.p\" := \"etl.r\";\n"
     "\"etl.more\" := true;\n"
-    "DELETE FROM " PG_FOUND " AS f WHERE NOT \"etl.first\" AND "
-    "f.n = \"etl.r\".\"etl.n\";\n"
+    FOUND_AWAY
     "IF \"etl.new\" THEN \"etl.ins\" := \"etl.ins\" + 1;\n"
     "ELSIF \"etl.new\" IS NULL THEN \"etl.same\" := \"etl.same\" + 1;\n"
     "ELSE \"etl.upd\" := \"etl.upd\" + 1; END IF;\n"
@@ -164,7 +167,7 @@ skip(struct buf *b, const struct target *t)
 {
 	buf_str(b, "IF \"etl.done\" THEN\nIF ");
 	pg_same_key(b, t, "\"etl.p\"", "\"etl.r\"");
-	buf_str(b, " THEN\n\"etl.sup\" := \"etl.sup\" + 1;\n"
+	buf_str(b, " THEN\n\"etl.sup\" := \"etl.sup\" + 1;\n" FOUND_AWAY
 	    "CONTINUE;\nEND IF;\nEND IF;\n\"etl.done\" := false;\n");
 }
 

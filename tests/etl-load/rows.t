@@ -154,6 +154,20 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	is "$k last of members: row" 99 \
 	    "$(sql "SELECT a FROM t WHERE k = 'x'")"
 
+	# Of one key that refers to what comes later the last record, and of its
+	# neighbours one that never can be taken.
+	for deferred in '' 'DEFERRABLE INITIALLY DEFERRED'; do
+		table=tree${deferred%% *}
+		sql "CREATE TABLE $table (k int PRIMARY KEY, v int,
+		    p int REFERENCES $table $deferred)"
+		put '{"k":0,"p":99}' '{"k":1,"p":2,"v":5}' \
+		    '{"k":1,"p":2,"v":1}' '{"k":2}'
+		load "$k $table" '4 in 2 0 0 1 1' --key k
+		is "$k $table: rows" '1|1|2 2||' \
+		    "$(sql "SELECT k, v, p FROM $table ORDER BY k" |
+		    paste -sd ' ')"
+	done
+
 	# A trigger that keeps rows out, one that ends the transaction.
 	if [ $kind = sqlite ]; then
 		sql 'CREATE TABLE guarded (k int PRIMARY KEY, v int)'
