@@ -57,7 +57,7 @@ $(B)/%.o: %.c | $(SQL)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/lib/db/pg.o: CPPFLAGS += $(PQ_CPPFLAGS)
+$(B)/lib/db/pg.o $(B)/lib/db/pg_connect.o: CPPFLAGS += $(PQ_CPPFLAGS)
 $(call objects,src/etl-transform): | $(MODULE)
 
 $(SQL): $(wildcard sql/*/*.sql) sql/sql2c.awk

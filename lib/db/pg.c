@@ -1,8 +1,7 @@
 #include "db/pg.h"
 
-#include "db/driver.h"
+#include "db/pg_connect.h"
 
-#include <errno.h>
 #include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
@@ -77,58 +76,13 @@ fail(struct pg *pg, PGresult *res, struct err *e)
 	return -1;
 }
 
-static void
-quiet(void *arg, const char *message)
-{
-}
-
-/* A server that answers no says why in its own language; its SQLSTATE is in
- * the message of a second try only, for the first has no connection yet to
- * ask for it. Returns 0 where that try succeeds. */
 static int
-connect_fail(struct pg *pg, struct err *e)
+session_open(struct pg *pg, struct err *e)
 {
-	const char *text = PQerrorMessage(pg->conn);
-	enum err_code code = fault_libpq(text);
-	bool transient = code == ERR_NONE;
-
-	fault_clear(pg->fault);
-	(void)fault_say(e, transient ? ERR_REFUSED : code, transient,
-	    "cannot connect", text, "");
-	if (!transient || strstr(text, ":  ") == NULL)
-		goto out;
-	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_SQLSTATE);
-	PQreset(pg->conn);
-	(void)PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
-	if (PQstatus(pg->conn) == CONNECTION_OK)
-		return 0;
-	fault_refusal(pg->fault, PQerrorMessage(pg->conn), e);
-out:
-	pg->fault->again = e->transient;
-	pg->fault->lost = true;
-	return -1;
-}
-
-/* What stands before dbname gives way to it; the environment does not, so
- * of what it can set only what it does not set is given. */
-static int
-pg_connect(struct pg *pg, struct err *e)
-{
-	const char *env = getenv("PGCONNECT_TIMEOUT");
-	const char *keys[] = { "fallback_application_name", "client_encoding",
-	    "keepalives_idle", "keepalives_interval", "keepalives_count",
-	    "tcp_user_timeout", "connect_timeout", "dbname", NULL };
-	const char *values[] = { program_invocation_short_name, "UTF8",
-	    "60", "10", "6", "120000", env != NULL ? env : "30", pg->url,
-	    NULL };
 	PGresult *res;
 
-	pg->conn = PQconnectdbParams(keys, values, 1);
-	if (pg->conn == NULL)
-		return err_nomem(e);
-	if (PQstatus(pg->conn) != CONNECTION_OK && connect_fail(pg, e) == -1)
+	if (pg_connect(&pg->conn, pg->url, pg->fault, e) == -1)
 		return -1;
-	(void)PQsetNoticeProcessor(pg->conn, quiet, NULL);
 	pg->opened++;
 	res = PQexec(pg->conn, "SET client_encoding = 'UTF8';"
 	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
@@ -153,22 +107,6 @@ pg_close(struct pg *pg)
 }
 
 int
-pg_check(const char *url, struct err *e)
-{
-	char *why = NULL;
-	PQconninfoOption *all = PQconninfoParse(url, &why), *o = all;
-	int rc = 0;
-
-	if (all == NULL)
-		rc = why == NULL ? err_nomem(e) : fault_address(e, why);
-	for (; rc == 0 && o != NULL && o->keyword != NULL; o++)
-		rc = fault_option(e, o->keyword, o->val);
-	PQconninfoFree(all);
-	PQfreemem(why);
-	return rc;
-}
-
-int
 pg_open(struct pg **out, const char *url, struct db_fault *fault,
     struct err *e)
 {
@@ -182,7 +120,7 @@ pg_open(struct pg **out, const char *url, struct db_fault *fault,
 		return err_nomem(e);
 	}
 	pg->fault = fault;
-	if (pg_connect(pg, e) == 0) {
+	if (session_open(pg, e) == 0) {
 		*out = pg;
 		return 0;
 	}
@@ -196,7 +134,7 @@ pg_reopen(struct pg *pg, struct err *e)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->copying = false;
-	return pg_connect(pg, e);
+	return session_open(pg, e);
 }
 
 void

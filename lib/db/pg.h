@@ -11,7 +11,6 @@
 struct pg;
 struct pg_answer;
 
-int pg_check(const char *url, struct err *e);   /* its form alone */
 int pg_open(struct pg **pg, const char *url, struct db_fault *fault,
     struct err *e);
 void pg_close(struct pg *pg);

@@ -1,6 +1,7 @@
 #define SQL_POSTGRESQL_TEXTS
 #include "db/driver.h"
 #include "db/pg.h"
+#include "db/pg_connect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
