@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { POLL_MS = 200 };
 
@@ -17,6 +18,7 @@ struct pg {
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
 	bool copying;
+	bool opening, stopped;  /* the session; it was given up */
 };
 
 /* struct pg_answer is libpq's PGresult, by another name for those who do not
@@ -76,22 +78,83 @@ fail(struct pg *pg, PGresult *res, struct err *e)
 	return -1;
 }
 
+/* Before there is a session nothing is to be cancelled: it is hung up. */
+static void
+give_up(struct pg *pg)
+{
+	PGcancel *cancel;
+	char why[64];
+
+	if (pg->opening) {
+		(void)shutdown(PQsocket(pg->conn), SHUT_RDWR);
+		pg->stopped = true;
+	} else if ((cancel = PQgetCancel(pg->conn)) != NULL) {
+		(void)PQcancel(cancel, why, sizeof(why));
+		PQfreeCancel(cancel);
+	}
+}
+
+/* A program that is asked to end does not wait for a statement. */
+static void
+await(struct pg *pg)
+{
+	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
+	struct patience p;
+
+	patience_begin(&p);
+	while (PQisBusy(pg->conn) != 0) {
+		if (patience_over(&p))
+			give_up(pg);
+		(void)poll(&in, 1, POLL_MS);
+		if (PQconsumeInput(pg->conn) == 0)
+			return;
+	}
+}
+
+/* As PQexec() and PQprepare() wait, but for a program that is to end. */
+static PGresult *
+last_result(struct pg *pg, bool patient)
+{
+	PGresult *res, *last = NULL;
+	char *row;
+
+	for (;;) {
+		if (!patient)
+			await(pg);
+		if ((res = PQgetResult(pg->conn)) == NULL)
+			return last;
+		PQclear(last);
+		last = res;
+		if (PQresultStatus(res) == PGRES_COPY_IN)
+			return last;
+		while (PQresultStatus(res) == PGRES_COPY_OUT &&
+		    PQgetCopyData(pg->conn, &row, 0) > 0)
+			PQfreemem(row);
+	}
+}
+
 static int
 session_open(struct pg *pg, struct err *e)
 {
-	PGresult *res;
+	PGresult *res = NULL;
 
 	if (pg_connect(&pg->conn, pg->url, pg->fault, e) == -1)
 		return -1;
 	pg->opened++;
-	res = PQexec(pg->conn, "SET client_encoding = 'UTF8';"
+	pg->opening = true;
+	pg->stopped = false;
+	if (PQsendQuery(pg->conn, "SET client_encoding = 'UTF8';"
 	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
 	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
 	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
 	    "SET tcp_keepalives_count = 6;"
-	    "SET default_transaction_isolation = 'read committed'");
-	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return fail(pg, res, e);
+	    "SET default_transaction_isolation = 'read committed'") == 1)
+		res = last_result(pg, false);
+	pg->opening = false;
+	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+		(void)fail(pg, res, e);
+		return pg->stopped ? pg_connect_stopped(e) : -1;
+	}
 	PQclear(res);
 	return 0;
 }
@@ -150,50 +213,6 @@ unsigned long
 pg_opened(const struct pg *pg)
 {
 	return pg->opened;
-}
-
-/* A program that is asked to end does not wait for a statement. */
-static void
-await(struct pg *pg)
-{
-	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
-	struct patience p;
-	PGcancel *cancel;
-	char why[64];
-
-	patience_begin(&p);
-	while (PQisBusy(pg->conn) != 0) {
-		if (patience_over(&p) &&
-		    (cancel = PQgetCancel(pg->conn)) != NULL) {
-			(void)PQcancel(cancel, why, sizeof(why));
-			PQfreeCancel(cancel);
-		}
-		(void)poll(&in, 1, POLL_MS);
-		if (PQconsumeInput(pg->conn) == 0)
-			return;
-	}
-}
-
-/* As PQexec() and PQprepare() wait, but for a program that is to end. */
-static PGresult *
-last_result(struct pg *pg, bool patient)
-{
-	PGresult *res, *last = NULL;
-	char *row;
-
-	for (;;) {
-		if (!patient)
-			await(pg);
-		if ((res = PQgetResult(pg->conn)) == NULL)
-			return last;
-		PQclear(last);
-		last = res;
-		if (PQresultStatus(res) == PGRES_COPY_IN)
-			return last;
-		while (PQresultStatus(res) == PGRES_COPY_OUT &&
-		    PQgetCopyData(pg->conn, &row, 0) > 0)
-			PQfreemem(row);
-	}
 }
 
 int

@@ -1,0 +1,156 @@
+#include "db/pg_hosts.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void
+host_free(struct host *one)
+{
+	free(one->name);
+	free(one->addr);
+	free(one->port);
+}
+
+static int
+host_add(struct hosts *h, const char *name, const char *addr,
+    const char *port, struct err *e)
+{
+	struct host one = { strdup(name), strdup(addr), strdup(port) };
+	struct host *v = realloc(h->v, (h->n + 1) * sizeof(*v));
+
+	if (v != NULL)
+		h->v = v;
+	if (v == NULL || one.name == NULL || one.addr == NULL ||
+	    one.port == NULL) {
+		host_free(&one);
+		return err_nomem(e);
+	}
+	h->v[h->n++] = one;
+	return 0;
+}
+
+/* All that a name stands for. */
+static int
+host_look_up(struct hosts *h, const struct host *one, struct err *e)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *a;
+	const char *node = one->addr;
+	char addr[NI_MAXHOST];
+	int rc = 0;
+
+	if (*node != '\0')
+		hints.ai_flags = AI_NUMERICHOST;
+	else
+		node = one->name;
+	if (*node == '\0' || *node == '/' || *node == '@' ||
+	    getaddrinfo(node, NULL, &hints, &all) != 0)
+		return host_add(h, one->name, one->addr, one->port, e);
+	for (a = all; rc == 0 && a != NULL; a = a->ai_next)
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, addr, sizeof(addr),
+		    NULL, 0, NI_NUMERICHOST) == 0)
+			rc = host_add(h, one->name, addr, one->port, e);
+	freeaddrinfo(all);
+	return rc;
+}
+
+static size_t
+list_count(const char *list)
+{
+	size_t n = 1;
+
+	for (; *list != '\0'; list++)
+		n += *list == ',';
+	return n;
+}
+
+static char *
+list_at(const char *list, size_t i)
+{
+	while (i-- > 0) {
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	return strndup(list, strcspn(list, ","));
+}
+
+int
+hosts_read(struct hosts *h, const char *names, const char *addrs,
+    const char *ports, struct err *e)
+{
+	size_t n, of;
+	int rc = 0;
+
+	if (names == NULL)
+		names = "";
+	if (addrs == NULL)
+		addrs = "";
+	if (ports == NULL)
+		ports = "";
+	n = list_count(*addrs != '\0' ? addrs : names);
+	of = list_count(ports);         /* one is that of all */
+	*h = (struct hosts){ 0 };
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct host one = { list_at(names, i), list_at(addrs, i),
+		    list_at(ports, of == 1 ? 0 : i) };
+
+		if (one.name == NULL || one.addr == NULL || one.port == NULL)
+			rc = err_nomem(e);
+		else
+			rc = host_look_up(h, &one, e);
+		host_free(&one);
+	}
+	return rc;
+}
+
+void
+hosts_release(struct hosts *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		host_free(&h->v[i]);
+	free(h->v);
+	*h = (struct hosts){ 0 };
+}
+
+/* An address of ours may have its zone behind it, "fe80::1%eth0". */
+static bool
+host_is(const struct host *one, const char *name, const char *addr,
+    const char *port)
+{
+	size_t n = strcspn(one->addr, "%");
+
+	return (*one->name == '\0' || strcmp(one->name, name) == 0) &&
+	    (*one->port == '\0' || strcmp(one->port, port) == 0) &&
+	    strncmp(one->addr, addr, n) == 0 && addr[n] == '\0';
+}
+
+void
+hosts_drop(struct hosts *h, const char *name, const char *addr,
+    const char *port)
+{
+	size_t i = 0;
+
+	while (i < h->n && !host_is(&h->v[i], name, addr, port))
+		i++;
+	if (i == h->n)
+		i = 0;
+	if (h->n == 0)
+		return;
+	host_free(&h->v[i]);
+	h->n--;
+	memmove(h->v + i, h->v + i + 1, (h->n - i) * sizeof(*h->v));
+}
+
+void
+hosts_put(const struct hosts *h, struct buf *names, struct buf *addrs,
+    struct buf *ports)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		const char *comma = i == 0 ? "" : ",";
+
+		buf_printf(names, "%s%s", comma, h->v[i].name);
+		buf_printf(addrs, "%s%s", comma, h->v[i].addr);
+		buf_printf(ports, "%s%s", comma, h->v[i].port);
+	}
+}
