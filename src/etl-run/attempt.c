@@ -1,6 +1,7 @@
 #include "attempt.h"
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "child.h"
@@ -117,11 +118,13 @@ row_completed(const struct attempt *a, const struct job *j, struct err *e)
 }
 
 /* A server that restarts is back in seconds; a person who stopped us waits
- * no longer than that. */
+ * no longer than that. A signal that comes meanwhile gives up the try, and the
+ * next one is the last. */
 static int
 row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
 {
 	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES, done;
+	bool stopped = stop_signal() != 0;
 	int64_t wait = FIRST_WAIT;
 	struct err over;
 
@@ -133,8 +136,10 @@ row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
 			return 0;
 		if (done == 0)
 			*e = over;
-		if (!e->transient || --tries == 0 || wait_ms(wait) == -1)
+		if (!e->transient || --tries == 0 ||
+		    (wait_ms(wait) == -1 && stopped))
 			return -1;
+		stopped = stop_signal() != 0;
 		wait *= 2;
 	}
 	return 0;

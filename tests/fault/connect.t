@@ -104,6 +104,29 @@ pid=$!
 ok 'let in, and not a word more: it connects' takes mute 1
 dies 'let in, and not a word more' TERM
 
+# The run is over, its row not yet: that is done before it dies, if there is
+# somebody to do it.
+# over HOW: a run whose row finds no answer at first.
+over() {
+	db_new postgresql
+	server "$1" "$1" 2
+	env --default-signal etl-run --name last -c true --db \
+	    "postgresql://127.0.0.1:$port/${db##*/}?connect_timeout=600" \
+	    2>err &
+	pid=$!
+	ok "a run that is over, $1: it connects" takes "$1" 2
+	dies "a run that is over, $1" TERM
+}
+over nth
+is 'a run that is over: its row says so' success \
+    "$(sql 'SELECT status FROM pipeline_runs')"
+over after
+is 'a server that stays silent: the row is as it was' running \
+    "$(sql 'SELECT status FROM pipeline_runs')"
+like 'a server that stays silent: this is told' \
+    'its row still says running: cannot connect: SIGTERM came before' \
+    "$(cat err)"
+
 # The time is what the user says, and 2 seconds are not 30, nor none.
 # late NAME COMMAND...: 75 after 2 seconds and a bit, and why; $at is where.
 late() {
