@@ -349,7 +349,7 @@ for kind in sqlite postgresql; do
 		is "$k half $way" "75 a|1  $moved" "$(half $way half)"
 		for in in more in; do
 			is "$k half $way, $in $other" "78 a|1  $moved" \
-			    "$(half $other $in)"
+			    "$(half "$other" $in)"
 			like "$k half $way, $in $other: why" "up to mark 1 \
 $way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
 		done
