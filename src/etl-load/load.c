@@ -249,7 +249,7 @@ skipped_tell(const struct loader *l)
 	if (l->passed > 0 || (l->totals.in > 0 && s->skipped > 0))
 		(void)fprintf(stderr, "etl-load: %llu records were loaded "
 		    "before, and skipped\n",
-		    (unsigned long long)(l->passed + s->skipped));
+		    (unsigned long long)l->passed + s->skipped);
 	else if (s->loaded && l->totals.in == 0)
 		(void)fprintf(stderr, "etl-load: this stream was loaded "
 		    "before: %llu records skipped\n",

@@ -223,6 +223,14 @@ hex_digit(char c)
 	return p == NULL ? -1 : (int)(p - digits);
 }
 
+static int
+hex_byte(const char *p)
+{
+	int a = hex_digit(p[0]), b = hex_digit(p[1]);
+
+	return a == -1 || b == -1 ? -1 : a << 4 | b;
+}
+
 /* Bytes are hex digits behind \x, else the string's own. A backslash is an
  * escape in JSON, so such a text is the last in scratch, where the bytes, of
  * which there are fewer, take its place: what is there already may not move. */
@@ -238,13 +246,12 @@ value_bytes(struct db_value *out, const struct source *s,
 	*out = db_bytes(p, n);
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
-	for (size_t i = 2; i < n; i++)
-		if (n % 2 != 0 || hex_digit(p[i]) == -1)
+	for (size_t i = 2; i < n; i += 2)
+		if (n % 2 != 0 || hex_byte(p + i) == -1)
 			return wrong(s, "type", "no hex digits");
 	scratch->len -= n;
 	for (size_t i = 2; i < n; i += 2)
-		buf_char(scratch, (char)(hex_digit(p[i]) << 4 |
-		    hex_digit(p[i + 1])));
+		buf_char(scratch, (char)hex_byte(p + i));
 	out->len = n / 2 - 1;
 	return 1;
 }
