@@ -1,7 +1,7 @@
 #!/bin/sh
 # Databases of PostgreSQL that are not in UTF-8: a character that they do not
 # have is one record's reject, and no run is left without an end.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2089,SC2090
 . tests/support/lib.sh
 cd "$scratch"
 # Characters as they are and escaped, in a value, in the message of a reject.
