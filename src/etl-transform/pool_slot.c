@@ -68,16 +68,26 @@ pool_wait(struct pool *p, int fd, struct err *e)
 	return 0;
 }
 
+/* All that was made has been taken. */
+static void
+slot_empty(struct pool *p, struct slot *s)
+{
+	slot_trim_out(p->shared, pool_lane(p, p->emptying),
+	    pool_slot_number(p, p->emptying));
+	s->len = 0;
+}
+
 static void
 slot_clear(struct pool *p)
 {
 	struct batch *b = pool_batch(p, p->emptying);
 	struct slot *s = pool_slot(p, p->emptying);
 
-	slot_trim(p->shared, pool_lane(p, p->emptying),
+	slot_trim_in(p->shared, pool_lane(p, p->emptying),
 	    pool_slot_number(p, p->emptying));
+	slot_empty(p, s);
 	b->n = 0;
-	b->len = s->len = 0;
+	b->len = 0;
 	s->begun = s->done = 0;
 	s->state = SLOT_FREE;
 	p->emptying++;
@@ -152,7 +162,7 @@ pool_next(struct pool *p, struct result *r)
 			slot_clear(p);
 			continue;
 		}
-		s->len = 0;
+		slot_empty(p, s);
 		s->state = SLOT_FULL;
 		pool_ring(p, pool_lane(p, p->emptying));
 		return false;

@@ -88,9 +88,8 @@ slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot)
 }
 
 void
-slot_trim(struct shared *s, unsigned int lane, unsigned int slot)
+slot_trim_out(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	slot_trim_in(s, lane, slot);
 	if (slot_at(s, lane, slot)->len / 2 > SLOT_SPILL)
 		(void)madvise(slot_out(s, lane, slot), s->out_max,
 		    MADV_REMOVE);

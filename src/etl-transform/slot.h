@@ -67,9 +67,9 @@ int shared_guard(struct shared *s);     /* what is given is read only here */
 struct slot *slot_at(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_in(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_out(struct shared *s, unsigned int lane, unsigned int slot);
-/* Give the memory of a large record back: of its line, of all. */
+/* Give the memory of a large record back: of its line, of what it made. */
 void slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot);
-void slot_trim(struct shared *s, unsigned int lane, unsigned int slot);
+void slot_trim_out(struct shared *s, unsigned int lane, unsigned int slot);
 
 /* What a worker or their keeper tells the parent: one write to a pipe. */
 enum event_kind { EVENT_COMPILED, EVENT_REFUSED, EVENT_DONE, EVENT_DIED,

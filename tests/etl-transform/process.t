@@ -215,6 +215,23 @@ kill -9 "$worker"
 finish
 is 'stopped and continued' 0 $rc
 
+# What a large output took is given back before the next record.
+mkfifo "$scratch/large"
+etl-transform --memory-limit 0 '("x" * .n) as $x | range(4) | {p: $x}' \
+    <"$scratch/large" >"$scratch/out" &
+pid=$!
+at_exit "kill -9 $pid 2>/dev/null"
+exec 7>"$scratch/large"
+printf '{"n":15000000}\n{"n":1}\n' >&7
+all_out() {
+	[ "$(wc -l <"$scratch/out")" -eq 8 ]
+}
+ok 'a large output' wait_until 60 all_out
+shared=$(sed -n 's/^RssShmem:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status")
+ok "takes no memory behind it ($shared KiB)" test "$shared" -lt 8000
+exec 7>&-
+wait $pid
+
 # Many errors do not make a worker grow: a sanitizer's own memory aside.
 mkfifo "$scratch/many"
 etl-transform --max-rejects 100% 'error({no: .})' <"$scratch/many" \
