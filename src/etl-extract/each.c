@@ -242,6 +242,18 @@ each_loop(struct each *x, struct err *e)
 		}
 }
 
+/* What the template gives leaves room for the parameters that follow it. */
+static int
+each_begin(struct each *x, struct extract *from, struct err *e)
+{
+	if (fetch_shared(&x->fetch, from, e) == -1 ||
+	    request_start(&x->request, x->o, "", 0, e) == -1)
+		return -1;
+	x->body.fetch = x->fetch;
+	x->url.max = x->request.url.max - x->request.url.len;
+	return 0;
+}
+
 int
 run_each(struct extract *from, struct stage *stage, struct err *e)
 {
@@ -252,13 +264,10 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return -1;
 	request_init(&x.request);
 	http_answer_init(&x.answer, x.o->max_body);
-	buf_init(&x.url, x.request.url.max);
 	buf_init(&x.out, x.o->max_record);
 	x.body.records = x.o->records;
-	if (fetch_shared(&x.fetch, from, e) == 0) {
-		x.body.fetch = x.fetch;
+	if (each_begin(&x, from, e) == 0)
 		rc = each_loop(&x, e);
-	}
 	request_release(&x.request);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { URL_MAX = 64 << 10, SHOWN_MAX = 8 * URL_MAX, URL_SHOWN = 400 };
+/* A hop's URL has room for what comes to that of a request: the secret. */
+enum { URL_MAX = 64 << 10, HOP_MAX = 4 * URL_MAX, SHOWN_MAX = 8 * URL_MAX,
+	URL_SHOWN = 400 };
 
 struct fetch {
 	const struct extract_opts *o;
@@ -50,7 +52,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 		return err_nomem(e);
 	f->o = o;
 	f->retry.max = o->retries;
-	hop_init(&f->hop, URL_MAX);
+	hop_init(&f->hop, HOP_MAX);
 	buf_init(&f->shown, SHOWN_MAX);
 	if (retry_backoff(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
@@ -90,7 +92,7 @@ url_shown(struct fetch *f, const struct buf *url)
 {
 	struct buf copy;
 
-	buf_init(&copy, URL_MAX);
+	buf_init(&copy, HOP_MAX);
 	buf_add(&copy, url->data, url->len);
 	credentials_mask(&f->cred, &copy);
 	if (copy.len > URL_SHOWN) {

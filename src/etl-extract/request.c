@@ -64,5 +64,8 @@ request_start(struct request *r, const struct extract_opts *o,
 		n = strcspn(o->size, "=");
 		query_set(&r->url, o->size, n, o->size + n + 1);
 	}
-	return buf_check(&r->url, e);
+	if (buf_check(&r->url, e) == 0)
+		return 0;
+	return e->code != ERR_DATA ? -1 : err_set(e, ERR_USAGE, false,
+	    "a URL of more than %zu bytes", r->url.max);
 }

@@ -1,5 +1,6 @@
 /* A request's URL as the options make it: SOURCE, --query-param, --size.
- * Fails: ERR_USAGE for what is no URL, or holds a user name or password. */
+ * Fails: ERR_USAGE for what is no URL, is too long, or holds a user name or
+ *        password. */
 #ifndef EXTRACT_REQUEST_H
 #define EXTRACT_REQUEST_H
 

@@ -134,7 +134,7 @@ value_put(struct buf *out, const struct form *form, const struct buf *v,
 	percent_put(out, v->data, v->len, form->reserved);
 }
 
-/* p[0..n) is between the braces. */
+/* p[0..n) is between the braces.  Where v has failed it is left so. */
 static int
 expression_put(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)
@@ -150,6 +150,8 @@ expression_put(struct buf *out, const char *p, size_t n,
 		f->len = strcspn(p, ",}");
 		if (value_of(j, v, f) == 0)
 			return 0;
+		if (v->failed)
+			return 1;
 		if (path && path_changes(v))
 			return fault(f, "range", "empty, \".\" or \"..\", "
 			    "which would change the path");
@@ -171,7 +173,7 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 
 	buf_init(&v, out->max);
 	buf_clear(out);
-	while (rc == 1 && *p != '\0') {
+	while (rc == 1 && !v.failed && *p != '\0') {
 		size_t n = strcspn(p, "{");
 
 		percent_put(out, p, n, true);

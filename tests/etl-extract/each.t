@@ -145,6 +145,35 @@ is 'too long with its answer' 0 "$(echo '{"id":1}' |
     each "$comments" --as c --max-record 100)"
 is 'too long with its answer: reject' 'too_long null 0 false 1' "$(rejects)"
 is 'too long with its answer: raw' '{"id":1}' "$(jq -r .raw "$scratch/r")"
+
+# A member too long for a URL: its record is a reject, nothing cut is asked
+# for, and the others follow.  ids N...: a record for each, its id so long.
+ids() {
+	jq -nc '$ARGS.positional[] | {id: ("x" * .), b: 1}' --jsonargs "$@"
+}
+is 'too long for a URL' 0 "$(ids 70000 1 | each \
+    "$api/posts/1/comments?x={id}&b={b}" --count-as n)"
+is 'too long for a URL: reject' 'range /id 0 false 1' "$(rejects)"
+is 'too long for a URL: requests' '/posts/1/comments?x=x&b=1' "$(asked)"
+is 'escapes, too long' 0 "$(ids 70000 1 | sed 's/"x/"\\u0078/' |
+    each "$api/posts/{id}/{b}" --as p --retries 0)"
+is 'escapes, too long: requests' /posts/x/1 "$(asked)"
+most=$((65536 - $(printf %s "$api/posts/1/comments?x=" | wc -c)))
+for n in -1 0 1; do
+	is "URL of 64 KiB $n" 0 "$(ids $((most + n)) 1 | each \
+	    "$api/posts/1/comments?x={id}" --count-as n --retries 0)"
+	is "URL of 64 KiB $n: the next" x "$(tail -n 1 "$scratch/out" |
+	    jq -r .id)"
+	is "with a secret $n" 0 "$(export API_TOKEN=abc
+	    ids $((most + n)) 1 | each "$api/posts/1/comments?x={id}" \
+	    --count-as n --retries 0 --auth query:key)"
+	is "with a parameter $n" 0 "$(ids $((most - 4 + n)) 1 | each \
+	    "$api/posts/1/comments?x={id}" --count-as n --retries 0 \
+	    --query-param a=b)"
+done
+is 'with a parameter: reject' 'range /id 0 false 1' "$(rejects)"
+is 'parameters too long' 64 "$(each "$api/{id}" --as x --query-param \
+    "a=$(printf %65536s)" </dev/null)"
 is 'reject nowhere' 65 "$(echo '{}' | status etl-extract --each "$comments" \
     --count-as n)"
 
