@@ -81,35 +81,43 @@ outline(char *out, const char *text, size_t n)
 
 /* -1 where the text is no JSON even so, and j is not to be used. */
 static int
-scan_outline(struct body *b, const char *text, size_t n, unsigned levels)
+scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
+    struct json_fault *f)
 {
-	struct json_fault f;
 	char *copy = malloc(n);
-	int rc = -1;
+	int rc;
 
-	if (copy == NULL)
+	if (copy == NULL) {
+		f->nomem = true;
 		return -1;
+	}
 	outline(copy, text, n);
-	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, &f);
+	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
 	b->j.text = text;
 	free(copy);
 	return rc;
 }
 
+/* A text that is cut inside a character or an escape is told by its outline,
+ * which has neither. */
 static int
 scan_failed(struct body *b, const struct json_fault *f, struct err *e)
 {
-	const struct http_answer *a = b->answer;
-	char first = a->body.data[blank(a->body.data, a->body.len)];
-	char why[128];
+	const char *text = b->answer->body.data;
+	size_t n = b->answer->body.len;
+	char first = text[blank(text, n)], why[128];
+	struct json_fault o = *f;
 
-	if (f->nomem)
+	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
+	    scan_outline(b, text, n, body_levels(b, first), &o) == 0) {
+		if (b->lenient)
+			return 0;
+		o = *f;
+	}
+	if (o.nomem)
 		return err_nomem(e);
-	if (f->at >= a->body.len && (first == '[' || first == '{'))
+	if (o.at >= n && (first == '[' || first == '{'))
 		return start_wrong(b, "the JSON ends too early", true, e);
-	if (b->lenient && scan_outline(b, a->body.data, a->body.len,
-	    body_levels(b, first)) == 0)
-		return 0;
 	(void)snprintf(why, sizeof(why), "no JSON (%s, at byte %zu)", f->why,
 	    f->at + 1);
 	return start_wrong(b, why, false, e);

@@ -34,6 +34,22 @@ is 'a body until the end of the connection' 0 "$(get closed)"
 is 'a body until the end: its record' '{"a":1}' "$(cat "$scratch/out")"
 printf '[{"a":1},{"a"' | answer closed-early ''
 bad closed-early 76 3 'after 3 tries: the JSON ends too early: '
+# cut NAME TEXT: no length says that it is.
+cut() {
+	printf '%b' "$2" | answer "$1" ''
+	bad "$1" 76 3 'after 3 tries: the JSON ends too early: '
+}
+cut in-character '[{"a":1},{"a":"\0303'
+cut in-character-of-four '[{"a":1},{"a":"\0360\0237\0230'
+cut in-escape '[{"a":1},{"a":"\\u00e'
+cut in-pair '[{"a":1},{"a":"\\ud83d\\u'
+cut in-name '{"d":[{"a":1}],"\0303'
+cut behind-a-bad-record '[{"a":"\0377"},{"a":1'
+rm "$raw/log"
+is 'cut: in an answer of --each' 0 "$(echo '{}' | status etl-extract \
+    --retries 1 --backoff 1ms..2ms --rejects "$scratch/r" \
+    --each "$url/in-character" --as a)"
+is 'cut: in an answer of --each, calls' 2 "$(calls)"
 printf '[{"a":1}]' | answer long 'Content-Length: 100\r\n'
 bad long 75 3 'after 3 tries: the answer was cut short'
 printf '9\r\n[{"a":1}]\r\n' | answer chunk 'Transfer-Encoding: chunked\r\n'
