@@ -230,19 +230,72 @@ mask_text(struct buf *b, const char *secret, size_t n)
 	}
 }
 
-void
-credentials_mask(const struct credentials *c, struct buf *b)
+/* What of the secret stands at the end of a text that has been cut. */
+static void
+mask_end(struct buf *b, const char *secret, size_t n)
 {
-	struct buf coded;
+	size_t k = n - 1 < b->len ? n - 1 : b->len;
+
+	while (k >= 3 && memcmp(b->data + b->len - k, secret, k) != 0)
+		k--;
+	if (k >= 3) {
+		b->len -= k;
+		buf_add(b, "***", 3);
+	}
+}
+
+/* How services may give the secret back: as it is, in a URL, in JSON that
+ * escapes what it may, or as --auth basic sends it. */
+enum form { FORM_PLAIN, FORM_URL, FORM_JSON, FORM_BASIC, FORMS };
+
+static void
+form_put(struct buf *b, const struct credentials *c, enum form form)
+{
+	const char *s = c->secret;
+
+	if (form == FORM_PLAIN)
+		buf_str(b, s);
+	else if (form == FORM_URL)
+		percent_put(b, s, strlen(s), false);
+	else if (form == FORM_BASIC && strcmp(c->auth, "basic") == 0)
+		base64_put(b, s, strlen(s));
+	for (; form == FORM_JSON && *s != '\0'; s++) {
+		if (strchr("/\"\\", *s) != NULL)
+			buf_char(b, '\\');
+		buf_char(b, *s);
+	}
+}
+
+static void
+mask(const struct credentials *c, struct buf *b, bool cut)
+{
+	struct buf form;
 
 	if (c->secret == NULL || b->len == 0)
 		return;
-	buf_init(&coded, HEADER_MAX);
-	percent_put(&coded, c->secret, strlen(c->secret), false);
-	mask_text(b, c->secret, strlen(c->secret));
-	if (!coded.failed)
-		mask_text(b, coded.data, coded.len);
-	if (coded.data != NULL)
-		explicit_bzero(coded.data, coded.cap);
-	buf_release(&coded);
+	buf_init(&form, HEADER_MAX);
+	for (enum form i = FORM_PLAIN; i < FORMS; i++) {
+		buf_clear(&form);
+		form_put(&form, c, i);
+		if (form.failed || form.len == 0)
+			continue;
+		mask_text(b, form.data, form.len);
+		if (cut)
+			mask_end(b, form.data, form.len);
+	}
+	if (form.data != NULL)
+		explicit_bzero(form.data, form.cap);
+	buf_release(&form);
+}
+
+void
+credentials_mask(const struct credentials *c, struct buf *b)
+{
+	mask(c, b, false);
+}
+
+void
+credentials_mask_cut(const struct credentials *c, struct buf *b)
+{
+	mask(c, b, true);
 }

@@ -24,7 +24,9 @@ int credentials_init(struct credentials *c, const struct extract_opts *o,
 void credentials_release(struct credentials *c);
 /* Runs the secret's command once more, after a 401: 1 if there was one. */
 int credentials_renew(struct credentials *c, struct err *e);
-/* Puts *** where the secret stands in the text. */
+/* Puts *** where the secret stands in the text; cut: and where only its start
+ * stands, at the end. */
 void credentials_mask(const struct credentials *c, struct buf *b);
+void credentials_mask_cut(const struct credentials *c, struct buf *b);
 
 #endif

@@ -129,7 +129,7 @@ fetch_failed(struct fetch *f, struct err *e)
 	buf_init(&b, sizeof(e->msg));
 	buf_init(&shown, SHOWN_MAX);
 	buf_str(&b, e->msg);
-	credentials_mask(&f->cred, &b);
+	credentials_mask_cut(&f->cred, &b);
 	text_show(&shown, b.data, b.len);
 	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&shown));
 	buf_release(&b);

@@ -82,14 +82,20 @@ hop_get(struct hop *h, struct http *http, const struct credentials *c,
 }
 
 static int
-denied(const char *why, const char *p, size_t n, struct err *e)
+denied(const struct hop *h, const char *to, const struct credentials *c,
+    const char *why, struct err *e)
 {
-	struct buf b;
+	struct buf b, copy;
 
 	buf_init(&b, SHOWN_MAX);
-	text_show(&b, p, n > TARGET_SHOWN ? TARGET_SHOWN : n);
+	buf_init(&copy, h->url.max);
+	buf_str(&copy, to);
+	credentials_mask(c, &copy);
+	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
+	    copy.len);
 	(void)err_set(e, ERR_DENIED, false, "redirect to %s: %s", buf_text(&b),
 	    why);
+	wipe(&copy);
 	buf_release(&b);
 	return -1;
 }
@@ -114,12 +120,10 @@ static int
 hop_move(struct hop *h, const struct http_url *from,
     const struct http_url *to, const struct credentials *c, struct err *e)
 {
-	size_t n = strlen(to->text);
-
 	if (!to->http)
-		return denied("not http or https", to->text, n, e);
+		return denied(h, to->text, c, "not http or https", e);
 	if (from->secure && !to->secure)
-		return denied("from https to http", to->text, n, e);
+		return denied(h, to->text, c, "from https to http", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
 		h->stranger = true;
 	buf_clear(&h->url);
@@ -131,8 +135,8 @@ hop_move(struct hop *h, const struct http_url *from,
 	if (buf_check(&h->url, e) == -1)
 		return -1;
 	if (h->stranger && carries_secret(&h->url, c))
-		return denied("it carries the secret to another origin", "", 0,
-		    e);
+		return denied(h, "", c, "it carries the secret to another "
+		    "origin", e);
 	return 0;
 }
 

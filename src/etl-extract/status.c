@@ -26,7 +26,7 @@ body_show(struct buf *b, const struct http_answer *a,
 		n = copy.max / 2;
 	buf_add(&copy, a->body.data, n);
 	if (!copy.failed) {
-		credentials_mask(c, &copy);
+		credentials_mask_cut(c, &copy);
 		text_show(b, copy.data, copy.len > max ? max : copy.len);
 	}
 	buf_release(&copy);

@@ -228,4 +228,23 @@ moved "$private/kept"
 is 'by a connection that is there already' 77 \
     "$(far "$private/kept" "$public/to")"
 like 'is told' "$near" "$(cat "$scratch/err")"
+
+# A secret that the answer gives back, in another form or in part.
+# echoed NAME AUTH SECRET TEXT: what is said, less the URL.
+echoed() {
+	printf 'HTTP/1.1 400 Bad\r\n\r\n%s' "$4" >"$raw/$1"
+	is "$1" 69 "$(T=$3; export T
+	    status etl-extract --auth "$2" --secret env:T "$url/$1")"
+	is "$1: masked" "${5-'***'}" "$(sed 's/.*: 400: //' "$scratch/err")"
+}
+long=$(jq -nr '[range(900)] | map(tostring) | add')
+echoed in-base64 basic 'u:p/w' "'$(printf u:p/w | base64)'"
+echoed in-json bearer 'a/b"c\d' "'"'a\/b\"c\\d'"'"
+echoed longer-than-looked-at bearer "$long" "'$long'" "'***"
+echoed cut-off bearer 's3cr t' "'s3cr" "'***"
+printf 'HTTP/1.1 302 Found\r\nLocation: ftp://h/?%0187d%s\r\n\r\n' 0 s3cret \
+    >"$raw/to"
+is 'in a redirect' 77 "$(T=s3cret; export T
+    status etl-extract --auth bearer --secret env:T "$url/to")"
+unlike 'in a redirect: masked' s3 "$(cat "$scratch/err")"
 done_testing
