@@ -1,7 +1,7 @@
 /* JSON Pointer (RFC 6901) over a scanned text.
  * Gives: the token index of what text points to, 0 for nothing there (and
  *        for the whole value when the pointer is ""). The scan must have kept
- *        as many levels as the pointer has parts, plus one. */
+ *        as many levels as the pointer has parts. */
 #ifndef JSON_POINTER_H
 #define JSON_POINTER_H
 

@@ -38,8 +38,8 @@ start_wrong(const struct body *b, const char *why, bool transient,
 static unsigned
 body_levels(const struct body *b, char first)
 {
-	unsigned n = b->records != NULL ? pointer_parts(b->records) + 2 :
-	    first == '[' ? 2 : 3;
+	unsigned n = b->records != NULL ? pointer_parts(b->records) + 1 :
+	    first == '[' ? 1 : 2;
 
 	return n > b->levels ? n : b->levels;
 }

@@ -45,7 +45,7 @@ cursor_close(struct cursor *c)
 unsigned
 cursor_levels(const struct extract_opts *o)
 {
-	return o->checkpoint == NULL ? 1 : pointer_parts(o->cursor_field) + 1;
+	return o->checkpoint == NULL ? 0 : pointer_parts(o->cursor_field);
 }
 
 static int

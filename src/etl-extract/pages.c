@@ -74,7 +74,7 @@ pages_options(struct pages *p, struct extract *x, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer", o->records);
 	if (o->total != NULL && *o->total == '/')
-		p->body.levels = pointer_parts(o->total) + 1;
+		p->body.levels = pointer_parts(o->total);
 	if (request_check(o, p->uri, e) == -1 ||
 	    paginator_find(&p->kind, o, e) == -1 ||
 	    p->kind->open(&p->paging, o, e) == -1)

@@ -229,6 +229,10 @@ is 'by a connection that is there already' 77 \
     "$(far "$private/kept" "$public/to")"
 like 'is told' "$near" "$(cat "$scratch/err")"
 
+# Memory follows the answer and the records on it, not what they hold.
+jq -nc '[range(400000) | {a: 1, b: 2, c: 3}]' | answer small-records ''
+in_memory 'small records' 40000 120000 etl-extract "$url/small-records"
+
 # A secret that the answer gives back, in another form or in part.
 # echoed NAME AUTH SECRET TEXT: what is said, less the URL.
 echoed() {
