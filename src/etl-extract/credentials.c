@@ -79,29 +79,30 @@ header_file(struct credentials *c, const char *path, struct err *e)
 	return rc;
 }
 
-static bool
-header_given(const struct extract_opts *o, const char *name)
+/* One of our own, before the user's, who may give another of its name. */
+static int
+header_own(struct credentials *c, const char *text, struct err *e)
 {
-	size_t n = strlen(name);
+	size_t n = strcspn(text, ":");
+	char **v, *last;
 
-	for (size_t i = 0; i < o->headers.n; i++)
-		if (strncasecmp(o->headers.v[i], name, n) == 0 &&
-		    o->headers.v[i][n] == ':')
-			return true;
-	return false;
+	for (size_t i = c->own; i < c->n; i++)
+		if (strncasecmp(c->header[i], text, n) == 0 &&
+		    (c->header[i][n] == ':' || c->header[i][n] == ';'))
+			return 0;
+	if (header_add(c, text, e) == -1)
+		return -1;
+	v = c->header + c->own++;
+	last = c->header[c->n - 1];
+	memmove(v + 1, v, (c->n - c->own) * sizeof(*v));
+	*v = last;
+	return 0;
 }
 
 static int
 headers_take(struct credentials *c, const struct extract_opts *o,
     struct err *e)
 {
-	if (!header_given(o, "Accept") &&
-	    header_add(c, "Accept: application/json", e) == -1)
-		return -1;
-	if (!header_given(o, "Accept-Encoding") &&
-	    header_add(c, "Accept-Encoding: gzip", e) == -1)
-		return -1;
-	c->own = c->n;
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 
@@ -109,7 +110,8 @@ headers_take(struct credentials *c, const struct extract_opts *o,
 		    "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
-	return 0;
+	return header_own(c, "Accept: application/json", e) == -1 ? -1 :
+	    header_own(c, "Accept-Encoding: gzip", e);
 }
 
 /* The header that carries the secret, the last of all. */

@@ -173,7 +173,7 @@ for n in -1 0 1; do
 done
 is 'with a parameter: reject' 'range /id 0 false 1' "$(rejects)"
 is 'parameters too long' 64 "$(each "$api/{id}" --as x --query-param \
-    "a=$(printf %65536s)" </dev/null)"
+    "a=$(printf '%65536s' '')" </dev/null)"
 is 'reject nowhere' 65 "$(echo '{}' | status etl-extract --each "$comments" \
     --count-as n)"
 

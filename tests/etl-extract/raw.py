@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """raw.py PORT_FILE FOLDER [ADDRESS]: answers GET /NAME with the bytes of FOLDER/NAME,
-then closes, but after "kept".  What no HTTP library would send can be sent so."""
+then closes, but after "kept".  What no HTTP library would send can be sent so.
+The last request is in FOLDER/request, the names are in FOLDER/log."""
 import os
 import socket
 import sys
@@ -19,6 +20,8 @@ while True:
         if not more:
             break
         request += more
+    with open(os.path.join(sys.argv[2], "request"), "wb") as f:
+        f.write(request)
     name = request.split(b" ")[1].lstrip(b"/").split(b"?")[0].decode()
     with open(os.path.join(sys.argv[2], "log"), "a") as f:
         f.write(name + "\n")

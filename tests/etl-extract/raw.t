@@ -17,7 +17,9 @@ answer() {
 }
 get() {
 	: >"$raw/log"
-	status etl-extract --backoff 1ms..2ms --retries 2 "$url/$1"
+	name=$1
+	shift
+	status etl-extract --backoff 1ms..2ms --retries 2 "$@" "$url/$name"
 }
 calls() {
 	wc -l <"$raw/log"
@@ -228,6 +230,22 @@ moved "$private/kept"
 is 'by a connection that is there already' 77 \
     "$(far "$private/kept" "$public/to")"
 like 'is told' "$near" "$(cat "$scratch/err")"
+
+# Headers of our own give way to the user's, wherever these come from.
+# accepts OPTION...: what is sent of Accept and the like.
+accepts() {
+	get closed "$@" >/dev/null
+	tr -d '\r' <"$raw/request" | grep -i '^accept'
+}
+is 'own headers' 'Accept: application/json
+Accept-Encoding: gzip' "$(accepts)"
+printf 'accept: a/b\nX: y\nACCEPT-Encoding: identity\n' >"$scratch/h"
+is 'from a file' "$(grep -iv x: "$scratch/h")" \
+    "$(accepts --header "@$scratch/h")"
+is 'from an argument' 'Accept-Encoding: gzip
+accept: a/b' "$(accepts --header 'accept: a/b')"
+is 'none' 'Accept-Encoding: gzip
+Accept:' "$(accepts --header 'Accept:' | sed 's/ *$//')"
 
 # Memory follows the answer and the records on it, not what they hold.
 jq -nc '[range(400000) | {a: 1, b: 2, c: 3}]' | answer small-records ''
