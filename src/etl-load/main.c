@@ -2,6 +2,7 @@
 #include "base/stop.h"
 #include "db/db.h"
 #include "load.h"
+#include "stream/lines.h"
 
 #include <stddef.h>
 #include <unistd.h>
@@ -72,6 +73,9 @@ check(const struct load_opts *o, int argc, struct err *e)
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch or BATCH_SIZE is 0: wants at least 1");
+	if (o->max_record == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--max-record wants more than 0");
 	err_warn("etl-load", db_url_warning(o->db));
 	return 0;
 }
@@ -82,7 +86,8 @@ main(int argc, char *argv[])
 	static const struct opt_spec spec = { .program = "etl-load",
 		.usage = usage, .opts = options,
 		.n = sizeof(options) / sizeof(options[0]) };
-	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3 };
+	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3,
+		.max_record = LINES_MAX };
 	struct stdfd fds = { 0 };
 	struct err e = { 0 };
 	enum opt_result r;

@@ -30,6 +30,8 @@ for kind in sqlite postgresql; do
 	    --mode replace
 	bad 'key and append' 64 'upsert' --db "$db" --table t --mode append \
 	    --key k
+	bad 'max-record 0' 64 'more than 0' --db "$db" --table t \
+	    --max-record 0
 	bad 'batch 0' 64 'at least 1' --db "$db" --table t --batch 0
 	bad 'backoff' 64 'BASE..MAX' --db "$db" --table t --backoff 5
 	bad 'max-rejects' 64 'max-rejects' --db "$db" --table t \
