@@ -39,12 +39,14 @@ int letters_put(struct db *db, const struct letter_text *lines, size_t n,
 int letter_check(const char *line, size_t len, struct err *e);  /* ERR_DATA */
 
 struct letter_filter {          /* NULL or 0: any */
-	const char *stage, *code, *pipeline, *run, *status;
+	const char *stage, *code, *pipeline, *status;
+	const char *run;        /* how its uuid begins */
 	const char *since, *until;      /* stamps (base/clock.h): seen last */
 	const char *closed;     /* a stamp: closed, or else seen last, before */
 	const char *pointer;    /* this one or below it */
 	const char *like;       /* a part of message or raw */
 	const char *id;         /* number, or unambiguous start of reject id */
+	int64_t run_row;        /* of pipeline_runs */
 	int64_t attempts;       /* fewer than so many */
 	bool not_open;
 	uint64_t limit;         /* of letters_open() */
@@ -92,6 +94,10 @@ int letters_query(struct db *db, struct db_rows **r, enum sql_id script,
     struct err *e);
 int letters_run(struct db *db, enum sql_id script, const struct db_value *own,
     size_t n, const struct letter_filter *f, int64_t *changed, struct err *e);
+
+/* A run as people name it: one that is the number of a row becomes run_row.
+ * ERR_USAGE where several begin so. */
+int letter_filter_run(struct db *db, struct letter_filter *f, struct err *e);
 
 /* The number of the letter that id names. ERR_LIMIT where it names none,
  * ERR_USAGE where several. */

@@ -69,8 +69,6 @@ static void
 conditions(struct where *w, struct db *db, const struct letter_filter *f,
     int64_t id)
 {
-	int64_t row = f->run == NULL ? 0 : id_number(f->run);
-
 	add(w, db, &by_id, number_or_none(id));
 	add(w, db, &by_status, db_text(f->status));
 	add(w, db, &by_stage, db_text(f->stage));
@@ -80,9 +78,8 @@ conditions(struct where *w, struct db *db, const struct letter_filter *f,
 	add(w, db, &by_until, db_text(f->until));
 	add(w, db, &by_closed, db_text(f->closed));
 	add(w, db, &by_attempts, number_or_none(f->attempts));
-	add(w, db, &by_row, number_or_none(row));
-	if (row == 0)
-		add(w, db, &by_run, db_text(f->run));
+	add(w, db, &by_row, number_or_none(f->run_row));
+	add(w, db, &by_run, db_text(f->run));
 	add(w, db, &by_pointer, db_text(f->pointer));
 	add(w, db, &by_like, db_text(f->like));
 	if (f->not_open)
@@ -159,4 +156,27 @@ letters_run(struct db *db, enum sql_id script, const struct db_value *own,
 		rc = db_run(db, text, w.v, w.n, changed, e);
 	where_release(&w);
 	return rc;
+}
+
+int
+letter_filter_run(struct db *db, struct letter_filter *f, struct err *e)
+{
+	struct db_value number, text = db_text(f->run);
+	int64_t runs = 0;
+
+	if (f->run == NULL)
+		return 0;
+	number = DB_I(id_number(f->run));
+	if (number.i > 0 && db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER),
+	    &number, 1, 0, &f->run_row, e) == -1)
+		return -1;
+	if (f->run_row != 0) {
+		f->run = NULL;
+		return 0;
+	}
+	if (db_int(db, db_sql(db, SQL_LETTERS_RUNS), &text, 1, 0, &runs,
+	    e) == -1)
+		return -1;
+	return runs < 2 ? 0 : err_set(e, ERR_USAGE, false, "--run %s: several "
+	    "runs begin so: give more of the uuid", f->run);
 }

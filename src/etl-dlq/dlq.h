@@ -60,7 +60,8 @@ int discard_command(struct dlq *d, struct err *e);
 int erase_command(struct dlq *d, struct err *e);
 int purge_command(struct dlq *d, struct err *e);
 
-int dlq_open(struct dlq *d, struct err *e);     /* one that is there */
+/* One that is there; completes the selection. */
+int dlq_open(struct dlq *d, struct err *e);
 /* Told on a terminal only: a name or the database may be mistyped. */
 void dlq_none(const struct dlq *d, const char *what);
 /* status: what --status is where it is not given; NULL any. */

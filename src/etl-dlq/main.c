@@ -162,7 +162,9 @@ operands_check(const struct command *c, const struct dlq *d, struct err *e)
 int
 dlq_open(struct dlq *d, struct err *e)
 {
-	return control_open(&d->db, d->opts->db, false, e);
+	if (control_open(&d->db, d->opts->db, false, e) == -1)
+		return -1;
+	return letter_filter_run(d->db, &d->selection.filter, e);
 }
 
 void

@@ -10,7 +10,7 @@ enum { AT_ONCE = 1000 };
 int
 purge_command(struct dlq *d, struct err *e)
 {
-	struct letter_filter f = d->selection.filter;
+	struct letter_filter f;
 	struct db_value most = DB_I(AT_ONCE);
 	int64_t some = 0, all = 0;
 	char before[CLOCK_STAMP], text[64];
@@ -19,11 +19,12 @@ purge_command(struct dlq *d, struct err *e)
 	if (d->opts->older_than == OLDER_NONE)
 		return err_set(e, ERR_USAGE, false,
 		    "purge: wants --older-than, such as 90d");
-	when_ago(before, d->opts->older_than);
-	f.closed = before;
-	f.not_open = !d->opts->open;
 	if (dlq_open(d, e) == -1)
 		return -1;
+	when_ago(before, d->opts->older_than);
+	f = d->selection.filter;
+	f.closed = before;
+	f.not_open = !d->opts->open;
 	do {
 		rc = letters_run(d->db, SQL_LETTERS_PURGE, &most, 1, &f,
 		    &some, e);

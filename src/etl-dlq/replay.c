@@ -207,10 +207,13 @@ int
 replay_command(struct dlq *d, struct err *e)
 {
 	struct choice c = { .any = false };
-	struct letter_filter f = d->selection.filter;
+	struct letter_filter f;
 	int rc = -1;
 
-	if (dlq_open(d, e) == 0 && tired_tell(d, &f, e) == 0 &&
+	if (dlq_open(d, e) == -1)
+		return -1;
+	f = d->selection.filter;
+	if (tired_tell(d, &f, e) == 0 &&
 	    choice_read(&c, d, &f, e) == 0) {
 		if (!c.any)
 			dlq_none(d, "replay");

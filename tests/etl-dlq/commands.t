@@ -232,6 +232,37 @@ for kind in sqlite postgresql; do
 x${name}2 ${name}2" "$(etl-dlq stats --db "$db" --json | jq -r '
 	    select(.stage != "s") | "\(.stage) \(.code)"' | sort)"
 done
+# --run: the number of a row, else how one uuid begins, which may be digits.
+letter() {
+	printf '{"@etl":"reject","v":1,"id":"%064d","occurrence":"%s/load.1/%d",' \
+	    "$1" "$2" "$1"
+	echo '"stage":"load","code":"type","message":"m","raw":"x"}'
+}
+{
+	letter 1 12345678-0b
+	letter 2 12345678-0b
+	letter 3 12999999-0c
+} >three
+for kind in sqlite postgresql; do
+	db_new $kind
+	DATABASE_URL=$db
+	export DATABASE_URL
+	etl-dlq put three >/dev/null
+	of_run() { etl-dlq list --json --run "$1" | wc -l | tr -d ' '; }
+	is "$kind: --run, digits that begin a uuid" '2 1 0' \
+	    "$(of_run 123) $(of_run 129) $(of_run 13)"
+	is "$kind: that begin two" 64 "$(status etl-dlq purge --run 1 \
+	    --older-than 0d)"
+	like "$kind: is told" '^etl-dlq: --run 1: several runs begin so: give' \
+	    "$(cat err)"
+	sql "INSERT INTO pipeline_runs (run, pipeline, status, started_at,
+	    renewed_at) VALUES ('cafe', 'p', 'failed', '2026-05-01',
+	    '2026-05-01')" >/dev/null
+	is "$kind: that are a row's number" 0 "$(of_run 1)"
+	sql 'UPDATE dead_letter_attempts SET pipeline_run_id = 1
+	    WHERE dead_letter_id = 3' >/dev/null
+	is "$kind: its letters" 1 "$(of_run 1)"
+done
 unset DATABASE_URL
 mkdir empty
 for command in list 'show 1' stats export 'resolve 1' 'discard 1' 'erase 1' \
