@@ -183,6 +183,8 @@ for kind in sqlite postgresql; do
 	wait $p
 	like "$kind: and then it stores" '^0 stored, 1 known' "$(cat p.out)"
 done
+# One file twice is what is tested.
+# shellcheck disable=SC2094
 for file in both -; do
 	cp torn both
 	is "--bad is the file that is put, $file" 64 \

@@ -117,15 +117,18 @@ is 'a byte order mark' 0 "$(read_in --max-rejects 1 "$in")"
 like 'a byte order mark: is called by its name' '^a byte order mark ' \
     "$(jq -r .message "$scratch/r")"
 
-# What is rejected of a file is not its next records.
+# What is rejected of a file is not its next records: one file twice is what
+# is tested.
 printf 'x\n{"a":2}\n' >"$in"
 cp "$in" "$in.2"
 is 'rejects into the source' 64 \
     "$(status etl-extract --max-rejects 100% --rejects "$in" "$in")"
 like 'rejects into the source: says so' 'rejects would be written into it' \
     "$(cat "$scratch/err")"
+# shellcheck disable=SC2094
 is 'rejects into the source by descriptor 3' 64 "$(ulimit -f 2000
     status etl-extract --max-rejects 100% "$in" 3>>"$in")"
+# shellcheck disable=SC2094
 is 'rejects into standard input' 64 "$(ulimit -f 2000
     status etl-extract --max-rejects 100% --rejects "$in" - <"$in")"
 ok 'rejects into the source: nothing is written' cmp "$in.2" "$in"

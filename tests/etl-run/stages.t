@@ -132,7 +132,7 @@ for kind in sqlite postgresql; do
 	like "$kind: for that reason" 'ap: not tried again: .*append' \
 	    "$(cat err)"
 	is "$kind: it is there once" 200 "$(sql 'SELECT count(*) FROM log')"
-	etl-extract --stream saved in.ndjson >saved
+	etl-extract --stream half in.ndjson >saved
 	{
 		sed -n '1s/"stages"/"checkpoint":"c",&/p; 2,151p' saved
 		printf '{"@etl":"checkpoint","name":"c","seq":1,"from":null,"version":0,"value":"150","stages":[{"stage":"extract","in":0,"out":150,"dropped":0,"rejected":0}]}\n'
