@@ -138,21 +138,29 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
-int
-db_query(struct db *db, struct db_rows **out, const char *sql,
-    const struct db_value *v, size_t n, struct err *e)
+/* keep: the values may go before the statement is reset. */
+static int
+query(struct db *db, struct db_rows **out, const char *sql,
+    const struct db_value *v, size_t n, bool keep, struct err *e)
 {
 	struct db_rows *r = rows_get(db, sql, e);
 
 	if (r == NULL)
 		return -1;
-	if (db->driver->start(r->stmt, v, n, true, e) == -1) {
+	if (db->driver->start(r->stmt, v, n, keep, e) == -1) {
 		db_end(r);
 		return -1;
 	}
 	r->open = true;
 	*out = r;
 	return 0;
+}
+
+int
+db_query(struct db *db, struct db_rows **out, const char *sql,
+    const struct db_value *v, size_t n, struct err *e)
+{
+	return query(db, out, sql, v, n, true, e);
 }
 
 int
@@ -205,7 +213,7 @@ db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	struct db_value first;
 	int rc;
 
-	if (db_query(db, &r, sql, v, n, e) == -1)
+	if (query(db, &r, sql, v, n, false, e) == -1)
 		return -1;
 	*out = none;
 	if ((rc = db_next(r, e)) == 1) {
