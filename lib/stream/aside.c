@@ -19,7 +19,6 @@ struct aside {
 	bool own;               /* opened here */
 	bool regular, pipe;
 	bool whole;             /* the file's last line ends in LF */
-	struct buf line;
 	char name[];
 };
 
@@ -70,7 +69,6 @@ aside_open(struct aside **out, const char *file, const struct stdfd *s,
 	}
 	a->fd = fd;
 	a->own = file != NULL;
-	buf_init(&a->line, SIZE_MAX / 4);
 	memcpy(a->name, name, strlen(name) + 1);
 	judge_fd(a);
 	*out = a;
@@ -94,7 +92,6 @@ aside_close(struct aside *a)
 		return;
 	if (a->own)
 		(void)close(a->fd);
-	buf_release(&a->line);
 	free(a);
 }
 
@@ -139,45 +136,50 @@ set_lock(const struct aside *a, short type)
 }
 
 static int
-write_pipe(const struct aside *a)
+write_pipe(const struct aside *a, const char *p, size_t n)
 {
 	int rc;
 
 	/* A file system without locks: a short line is atomic anyhow. */
 	if (set_lock(a, F_WRLCK) == -1 &&
-	    (errno == EINTR || a->line.len > PIPE_BUF))
+	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
-	rc = fd_write(a->fd, a->line.data, a->line.len);
+	rc = fd_write(a->fd, p, n);
 	(void)set_lock(a, F_UNLCK);
 	return rc;
 }
 
 /* One write(2), so that nobody's line comes between. */
 static int
-write_file(const struct aside *a)
+write_file(const struct aside *a, const char *p, size_t n)
 {
-	ssize_t n = write(a->fd, a->line.data, a->line.len);
+	ssize_t done = write(a->fd, p, n);
 
-	if (n == -1 && errno != EINTR && errno != EAGAIN)
+	if (done == -1 && errno != EINTR && errno != EAGAIN)
 		return -1;
-	if (n == -1)
-		n = 0;
-	return fd_write(a->fd, a->line.data + n, a->line.len - (size_t)n);
+	if (done == -1)
+		done = 0;
+	return fd_write(a->fd, p + done, n - (size_t)done);
+}
+
+/* Of two that end it both, one adds a blank line, which nobody reads. */
+static int
+end_torn(struct aside *a)
+{
+	if (a->regular && !a->whole && is_torn(a->fd) &&
+	    write_file(a, "\n", 1) == -1)
+		return -1;
+	a->whole = true;
+	return 0;
 }
 
 int
 aside_write(struct aside *a, const char *line, size_t len, struct err *e)
 {
-	int rc;
+	int rc = end_torn(a);
 
-	buf_clear(&a->line);
-	if (a->regular && !a->whole && is_torn(a->fd))
-		buf_char(&a->line, '\n');
-	a->whole = true;
-	buf_add(&a->line, line, len);
-	buf_char(&a->line, '\n');
-	if (buf_check(&a->line, e) == -1)
-		return -1;
-	rc = a->pipe ? write_pipe(a) : write_file(a);
+	if (rc == 0)
+		rc = a->pipe ? write_pipe(a, line, len) :
+		    write_file(a, line, len);
 	return rc == -1 ? failed(a, e) : 0;
 }

@@ -78,7 +78,7 @@ struct stat;
 int aside_open(struct aside **a, const char *file, const struct stdfd *s,
     struct err *e);             /* *a NULL where there is neither */
 int aside_write(struct aside *a, const char *line, size_t len,
-    struct err *e);             /* one write with LF, locked on a pipe */
+    struct err *e);             /* LF in it: one write, locked on a pipe */
 /* They go into the file or pipe that *st is of; none into a device. */
 bool aside_is(const struct aside *a, const struct stat *st);
 void aside_close(struct aside *a);

@@ -125,9 +125,9 @@ struct reject_who *stage_who(struct stage *s);
 /* For a sink, which judges a batch anew when it tries it again and so writes
  * its rejects itself, last thing before the commit. At each boundary the sums
  * of all stages before it are checked before STAGE_MARK (so with checks).
- * stage_aside() also
- * is what to call where there is nowhere to write: it fails with the advice
- * (ERR_DATA). stage_seen() are the reject lines that came, of all stages. */
+ * stage_aside() takes a line with its LF; it is also what to call where there
+ * is nowhere to write: it fails with the advice (ERR_DATA). stage_seen() are
+ * the reject lines that came, of all stages. */
 enum reject_way stage_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
 uint64_t stage_seen(const struct stage *s);

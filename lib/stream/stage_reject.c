@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { LARGE = 1 << 20 };       /* a text that is not kept for the next one */
+
 static int
 nowhere(const struct stage *s, const struct reject *r, struct err *e)
 {
@@ -50,9 +52,12 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 	buf_clear(&s->text);
 	if (reject_put(&s->text, &s->who, r, e) == -1)
 		return -1;
+	buf_char(&s->text, '\n');
+	if (buf_check(&s->text, e) == -1)
+		return -1;
 	return way == REJECT_ASIDE ?
 	    aside_write(s->aside, s->text.data, s->text.len, e) :
-	    out_line(s->out, s->text.data, s->text.len, e);
+	    out_part(s->out, s->text.data, s->text.len, e);
 }
 
 int
@@ -65,6 +70,8 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 		reject_line(r, l);
 	if (write_reject(s, r, way, e) == -1)
 		return -1;
+	if (s->text.cap > LARGE)
+		buf_release(&s->text);
 	s->counts.rejected++;
 	if (way == REJECT_ASIDE)
 		s->counts.aside++;

@@ -85,9 +85,6 @@ take_line(struct loader *l, enum item_kind kind, const struct line *line,
 			return 0;
 		l->upstream = true;
 	}
-	/* By itself; it has been counted, so nothing commits without it. */
-	if (line->len > SPOOL_CHUNK && spool_spill(&l->spool, e) == -1)
-		return -1;
 	batch_starts(l);
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;

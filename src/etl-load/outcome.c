@@ -11,7 +11,6 @@ outcome_init(struct outcome *o, struct stage *s, const struct target *t,
 {
 	*o = (struct outcome){ .stage = s, .target = t };
 	spool_init(&o->rejects);
-	buf_init(&o->line, SIZE_MAX / 2);
 	buf_init(&o->key, SIZE_MAX / 2);
 	return reader_open(&o->reader, s, t, duplicates, e);
 }
@@ -21,7 +20,6 @@ outcome_release(struct outcome *o)
 {
 	reader_close(&o->reader);
 	spool_release(&o->rejects);
-	buf_release(&o->line);
 	buf_release(&o->key);
 }
 
@@ -66,20 +64,37 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 }
 
 static int
-keep(struct outcome *o, enum item_kind kind, const struct line *l,
+spill_full(struct spool *s, struct err *e)
+{
+	return spool_full(s, SIZE_MAX) ? spool_spill(s, e) : 0;
+}
+
+/* The line is made where it is kept, with the LF that it has when it goes
+ * aside. A large one has a chunk to itself. */
+static int
+reject_keep(struct outcome *o, const struct reject *r, uint64_t ordinal,
     struct err *e)
 {
-	if (spool_add(&o->rejects, kind, l, e) == -1)
+	struct spool *s = &o->rejects;
+	size_t at;
+
+	if (r->raw_len >= SPOOL_CHUNK / 2 && spool_spill(s, e) == -1)
 		return -1;
-	return spool_full(&o->rejects, SIZE_MAX) ?
-	    spool_spill(&o->rejects, e) : 0;
+	at = s->data.len;
+	if (reject_put(&s->data, stage_who(o->stage), r, e) == -1)
+		return -1;
+	buf_char(&s->data, '\n');
+	if (buf_check(&s->data, e) == -1 ||
+	    spool_made(s, at, ordinal, e) == -1)
+		return -1;
+	return spill_full(s, e);
 }
 
 int
 outcome_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
 {
-	struct line l = spool_line(o->chunk, i), out;
+	struct line l = spool_line(o->chunk, i);
 	struct reject r = *why;
 	char id[HASH_HEX];
 	int key;
@@ -96,14 +111,8 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
 	}
-	buf_clear(&o->line);
-	if (reject_put(&o->line, stage_who(o->stage), &r, e) == -1 ||
-	    buf_check(&o->line, e) == -1)
-		return -1;
-	out = (struct line){ .data = o->line.data, .len = o->line.len,
-		.number = o->ordinal + i };
 	o->sums.rejected++;
-	return keep(o, ITEM_RECORD, &out, e);
+	return reject_keep(o, &r, o->ordinal + i, e);
 }
 
 int
@@ -113,7 +122,8 @@ outcome_upstream(struct outcome *o, struct err *e)
 		struct line l = spool_line(o->chunk, i);
 
 		if (o->chunk->items[i].kind == ITEM_REJECT &&
-		    keep(o, ITEM_REJECT, &l, e) == -1)
+		    (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
+		    spill_full(&o->rejects, e) == -1))
 			return -1;
 	}
 	return 0;

@@ -18,7 +18,7 @@ struct outcome {
 	struct spool rejects;
 	uint64_t own, began;            /* occurrences, when the batch began */
 	uint64_t ordinal;               /* of the chunk's first item */
-	struct buf line, key;
+	struct buf key;
 };
 
 int outcome_init(struct outcome *o, struct stage *s, const struct target *t,

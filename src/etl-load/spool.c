@@ -29,16 +29,23 @@ spool_release(struct spool *s)
 	*s = (struct spool){ .fd = -1 };
 }
 
-void
-spool_clear(struct spool *s)
+/* The chunk in memory is over, or in the file. */
+static void
+chunk_drop(struct spool *s)
 {
 	if (s->data.len > SPOOL_LARGE)
 		buf_release(&s->data);
 	buf_clear(&s->data);
 	s->n = 0;
+}
+
+void
+spool_clear(struct spool *s)
+{
+	chunk_drop(s);
 	s->total = 0;
 	s->end = s->read = 0;
-	s->given = s->sealed = false;
+	s->given = s->sealed = s->large = false;
 }
 
 static int
@@ -57,22 +64,13 @@ items_grow(struct spool *s, size_t least, struct err *e)
 }
 
 int
-spool_add(struct spool *s, enum item_kind kind, const struct line *l,
-    struct err *e)
+spool_made(struct spool *s, size_t at, uint64_t number, struct err *e)
 {
 	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
 		return -1;
-	s->items[s->n] = (struct item){
-		.at = s->data.len, .len = l->len, .number = l->number,
-		.offset = l->offset, .bytes = l->bytes, .kind = kind,
-		.too_long = l->too_long
-	};
-	buf_add(&s->data, l->data, l->len);
-	if (l->too_long)
-		buf_add(&s->data, l->sha256, HASH_HEX);
-	if (buf_check(&s->data, e) == -1)
-		return -1;
-	s->n++;
+	s->items[s->n++] = (struct item){ .at = at,
+		.len = s->data.len - at, .number = number,
+		.kind = ITEM_RECORD };
 	s->total++;
 	return 0;
 }
@@ -80,7 +78,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 bool
 spool_full(const struct spool *s, size_t most)
 {
-	return s->data.len >= SPOOL_CHUNK || s->n >= most;
+	return s->large || s->data.len >= SPOOL_CHUNK || s->n >= most;
 }
 
 static int
@@ -135,19 +133,65 @@ read_all(struct spool *s, void *p, size_t n, struct err *e)
 	return 0;
 }
 
+static int
+chunk_write(struct spool *s, const struct item *items, size_t n,
+    const char *data, size_t len, struct err *e)
+{
+	struct header h = { n, len };
+
+	if (file_open(s, e) == -1 || write_all(s, &h, sizeof(h), e) == -1 ||
+	    write_all(s, items, n * sizeof(*items), e) == -1)
+		return -1;
+	return write_all(s, data, len, e);
+}
+
 int
 spool_spill(struct spool *s, struct err *e)
 {
-	struct header h = { s->n, s->data.len };
-
+	s->large = false;
 	if (s->n == 0)
 		return 0;
-	if (file_open(s, e) == -1 || write_all(s, &h, sizeof(h), e) == -1 ||
-	    write_all(s, s->items, s->n * sizeof(*s->items), e) == -1 ||
-	    write_all(s, s->data.data, s->data.len, e) == -1)
+	if (chunk_write(s, s->items, s->n, s->data.data, s->data.len,
+	    e) == -1)
 		return -1;
-	buf_clear(&s->data);
-	s->n = 0;
+	chunk_drop(s);
+	return 0;
+}
+
+/* A large line is a chunk of its own, and never copied in memory. */
+static int
+add_large(struct spool *s, struct item *it, const char *data, struct err *e)
+{
+	it->at = 0;
+	if (spool_spill(s, e) == -1 ||
+	    chunk_write(s, it, 1, data, it->len, e) == -1)
+		return -1;
+	s->large = true;
+	s->total++;
+	return 0;
+}
+
+int
+spool_add(struct spool *s, enum item_kind kind, const struct line *l,
+    struct err *e)
+{
+	struct item it = {
+		.at = s->data.len, .len = l->len, .number = l->number,
+		.offset = l->offset, .bytes = l->bytes, .kind = kind,
+		.too_long = l->too_long
+	};
+
+	if (l->len >= SPOOL_CHUNK)
+		return add_large(s, &it, l->data, e);
+	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
+		return -1;
+	buf_add(&s->data, l->data, l->len);
+	if (l->too_long)
+		buf_add(&s->data, l->sha256, HASH_HEX);
+	if (buf_check(&s->data, e) == -1)
+		return -1;
+	s->items[s->n++] = it;
+	s->total++;
 	return 0;
 }
 
@@ -167,11 +211,11 @@ chunk_read(struct spool *s, struct err *e)
 {
 	struct header h;
 
+	chunk_drop(s);
 	if (read_all(s, &h, sizeof(h), e) == -1)
 		return -1;
 	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
 		return -1;
-	buf_clear(&s->data);
 	if (!buf_room(&s->data, h.bytes))
 		return buf_check(&s->data, e) == -1 ? -1 : err_nomem(e);
 	if (read_all(s, s->items, h.items * sizeof(*s->items), e) == -1 ||
@@ -209,8 +253,12 @@ spool_cut(struct spool *s, const struct spool_edge *at, struct err *e)
 int
 spool_next(struct spool *s, struct err *e)
 {
-	if (s->end > 0)
-		return s->read < s->end ? chunk_read(s, e) : 0;
+	if (s->end > 0 && s->read < s->end)
+		return chunk_read(s, e);
+	if (s->end > 0) {
+		chunk_drop(s);
+		return 0;
+	}
 	if (s->given)
 		return 0;
 	s->given = true;

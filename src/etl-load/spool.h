@@ -2,7 +2,8 @@
  * Owns:  one chunk in memory; earlier ones are in a temporary file that has
  *        no name, in TMPDIR. spool_release() frees both.
  * Gives: spool_rewind(), then spool_next(): 1 a chunk in items and data, 0 no
- *        more, -1 failed. A batch of one chunk never touches a file.
+ *        more, -1 failed. A batch of one chunk never touches a file. A
+ *        chunk that was in the file is in memory until the next call only.
  * Fails: ERR_IO, ERR_CREATE. */
 #ifndef LOAD_SPOOL_H
 #define LOAD_SPOOL_H
@@ -13,7 +14,8 @@
 #include <sys/types.h>
 
 enum {
-	SPOOL_CHUNK = 8 << 20,          /* bytes that end a chunk */
+	SPOOL_CHUNK = 8 << 20,          /* bytes that end a chunk; a line of so
+	                                 * many goes to the file at once */
 	SPOOL_LARGE = 12 << 20          /* a buffer of more is not kept */
 };
 
@@ -34,6 +36,7 @@ struct spool {
 	int fd;
 	off_t end, read;
 	bool open, given, sealed;
+	bool large;                     /* the last one was such a line */
 };
 
 /* A place in a batch: what was added after it can be dropped. */
@@ -48,6 +51,8 @@ void spool_release(struct spool *s);
 void spool_clear(struct spool *s);              /* a new batch */
 int spool_add(struct spool *s, enum item_kind kind, const struct line *l,
     struct err *e);
+/* A line that was appended to data, from at on. */
+int spool_made(struct spool *s, size_t at, uint64_t number, struct err *e);
 bool spool_full(const struct spool *s, size_t most);    /* the chunk */
 int spool_spill(struct spool *s, struct err *e);        /* to the file */
 struct spool_edge spool_edge(const struct spool *s);

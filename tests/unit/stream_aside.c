@@ -73,8 +73,8 @@ file_takes(const char *path, const char *before, const char *after)
 
 	given(path, before);
 	assert_int_equal(aside_open(&a, path, NULL, &e), 0);
-	put(a, "{1}");
-	put(a, "{2}");
+	put(a, "{1}\n");
+	put(a, "{2}\n");
 	aside_close(a);
 	file_is(path, after);
 }
@@ -91,7 +91,7 @@ a_file_is_appended_to_and_mended(void **state)
 		struct aside *a;
 
 		assert_int_equal(aside_open(&a, *state, NULL, &e), 0);
-		put(a, "{1}");
+		put(a, "{1}\n");
 		aside_close(a);
 	}
 	file_is(*state, "{1}\n");
@@ -168,7 +168,7 @@ a_terminal_that_is_full_is_waited_for(void **state)
 	a = open_three(fd);
 	if ((pid = fork()) == 0)
 		read_line(master);
-	put(a, "{1}");
+	put(a, "{1}\n");
 	aside_close(a);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -187,10 +187,10 @@ descriptor_three_is_made_to_append(void **state)
 	other = open(*state, O_WRONLY);
 	assert_true(other >= 0);
 	a = open_three(open(*state, O_WRONLY));
-	put(a, "{1}");
+	put(a, "{1}\n");
 	assert_int_equal(fcntl(other, F_SETFL, O_APPEND), 0);
 	assert_int_equal(write(other, "x\n", 2), 2);
-	put(a, "{2}");
+	put(a, "{2}\n");
 	file_is(*state, "{1}\nx\n{2}\n");
 	aside_close(a);
 	assert_int_equal(fcntl(3, F_GETFD), 0);         /* stays open */
@@ -206,7 +206,7 @@ a_full_disk_and_a_dead_reader_are_told(void **state)
 	int p[2];
 
 	a = open_three(open("/dev/full", O_WRONLY));
-	assert_int_equal(aside_write(a, "{}", 2, &e), -1);
+	assert_int_equal(aside_write(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_status(&e), 74);
 	assert_non_null(strstr(e.msg, "descriptor 3"));
 	assert_non_null(strstr(e.msg, "No space left"));
@@ -214,7 +214,7 @@ a_full_disk_and_a_dead_reader_are_told(void **state)
 	assert_int_equal(pipe(p), 0);
 	a = open_three(p[1]);
 	assert_int_equal(close(p[0]), 0);
-	assert_int_equal(aside_write(a, "{}", 2, &e), -1);
+	assert_int_equal(aside_write(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_status(&e), 74);
 	aside_close(a);
 }
@@ -227,15 +227,20 @@ write_lines(char c)
 	struct stdfd s = { true, false };
 	struct err e = { 0 };
 	struct aside *a;
-	char *line = malloc(LONG);
+	char *line = malloc(LONG + 1);
 
 	(void)alarm(20);
 	if (line == NULL || aside_open(&a, NULL, &s, &e) == -1)
 		_exit(1);
 	memset(line, c, LONG);
-	for (int i = 0; i < LINES; i++)         /* long and short in turn */
-		if (aside_write(a, line, i % 2 ? 10 : LONG, &e) == -1)
+	for (int i = 0; i < LINES; i++) {       /* long and short in turn */
+		size_t n = i % 2 ? 10 : LONG;
+
+		line[n] = '\n';
+		if (aside_write(a, line, n + 1, &e) == -1)
 			_exit(1);
+		line[n] = c;
+	}
 	aside_close(a);
 	free(line);
 	_exit(0);
