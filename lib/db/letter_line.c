@@ -206,6 +206,19 @@ stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
 }
 
 static struct db_value
+origin_of(struct letter_line *l)
+{
+	uint32_t i = member(l, "origin", JSON_OBJECT);
+	const struct json_tok *t = &l->json.tok[i];
+	const char *p = l->text.data + l->text.len;
+
+	if (i == 0)
+		return db_text(NULL);
+	buf_add(&l->text, l->json.text + t->at, t->len);
+	return (struct db_value){ .type = DB_TEXT, .p = p, .len = t->len };
+}
+
+static struct db_value
 at_of(struct letter_line *l)
 {
 	struct db_value v = text_of(l, "at");
@@ -240,16 +253,11 @@ or_empty(struct db_value v)
 static void
 details_of(struct letter_line *l)
 {
-	uint32_t origin = member(l, "origin", JSON_OBJECT);
-	const struct json *j = &l->json;
-
 	l->v[LETTER_PIPELINE] = text_of(l, "pipeline");
 	l->v[LETTER_RUN] = text_of(l, "run");
 	l->v[LETTER_MESSAGE] = or_empty(text_of(l, "message"));
 	l->v[LETTER_POINTER] = text_of(l, "pointer");
-	l->v[LETTER_ORIGIN] = origin == 0 ? db_text(NULL) :
-	    (struct db_value){ .type = DB_TEXT, .p = j->text +
-	    j->tok[origin].at, .len = j->tok[origin].len };
+	l->v[LETTER_ORIGIN] = origin_of(l);
 	l->v[LETTER_SQLSTATE] = text_of(l, "sqlstate");
 	l->v[LETTER_HTTP] = int_of(l, "http_status", INT32_MAX);
 	l->v[LETTER_RETRYABLE] = DB_I(member(l, "retryable", JSON_TRUE) != 0);

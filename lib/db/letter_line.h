@@ -1,6 +1,6 @@
 /* A reject line (etl-record(5)) taken apart, as values to be stored.
  * Owns:  the unescaped texts, kept for the next line.
- * Borrows: the line, until the next one is read.
+ * Borrows: the line, until it is read.
  * Gives: v[] in the order of the enum; DB_NULL where the line has none; in
  *        texts a NUL, which PostgreSQL does not take, is "?".
  * Fails: ERR_DATA for a line that is no reject line. */

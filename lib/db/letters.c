@@ -88,6 +88,30 @@ letters_add(struct db *db, const struct letter_text *lines, size_t n,
 }
 
 int
+letters_add_large(struct db *db, struct buf *line, int64_t run_row,
+    int64_t *added, struct err *e)
+{
+	const struct letter_text text = { line->data, line->len };
+	struct letter_line l;
+	int rc;
+
+	if (db_kind(db) == DB_POSTGRESQL) {
+		rc = letters_copy(db, &text, 1, e);
+		buf_release(line);
+		return rc;
+	}
+	letter_line_init(&l);
+	rc = letter_line_read(&l, line->data, line->len, e);
+	buf_release(line);
+	if (rc == 0)
+		rc = store_one(db, &l, run_row, e);
+	if (rc == 1 && added != NULL)
+		++*added;
+	letter_line_release(&l);
+	return rc == -1 ? -1 : 0;
+}
+
+int
 letters_settle(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e)
 {

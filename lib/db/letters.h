@@ -31,6 +31,10 @@ struct letter_replay {          /* what a resolve mark says */
  * was done and its answer lost: roll back, look at the ledger. */
 int letters_add(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
+/* One line alone, whose buffer is released before its letter is stored, also
+ * on failure: a large one is not held twice. */
+int letters_add_large(struct db *db, struct buf *line, int64_t run_row,
+    int64_t *added, struct err *e);
 int letters_settle(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e);
 /* Both for lines alone; *added is set. */

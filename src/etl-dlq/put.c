@@ -10,11 +10,12 @@
 
 enum { TRIES = 5, PART_LINES = 4096, PART_BYTES = 4 << 20 };
 
-/* Some lines of the file, to be stored together. */
+/* Some lines of the file, to be stored together, or a large one alone. */
 struct part {
 	char *lines[PART_LINES];
 	struct letter_text texts[PART_LINES];
 	size_t n, bytes;
+	off_t at;               /* where they begin */
 	bool failed;            /* no line, and yet not the end */
 };
 
@@ -30,6 +31,7 @@ static bool
 part_read(struct part *p, FILE *f)
 {
 	part_clear(p);
+	p->at = ftello(f);
 	while (p->n < PART_LINES && p->bytes < PART_BYTES) {
 		size_t cap = 0;
 		ssize_t len;
@@ -40,21 +42,54 @@ part_read(struct part *p, FILE *f)
 			p->failed = feof(f) == 0;
 			break;
 		}
+		if (p->n > 0 && len > PART_BYTES) {     /* the next part */
+			free(p->lines[p->n]);
+			p->failed = fseeko(f, -len, SEEK_CUR) == -1;
+			break;
+		}
 		p->texts[p->n] = (struct letter_text){ p->lines[p->n],
 		    (size_t)len - 1 };
-		p->bytes += cap;
+		p->bytes += (size_t)len;
 		p->n++;
 	}
 	return p->n > 0 && !p->failed;
 }
 
-/* *sent is what a COMMIT added of which no answer came, if it was done. */
+/* A large line is given away, and so read again for another try. */
 static int
-part_try(struct dlq *d, const struct part *p, int64_t *some, int64_t *sent,
+large_put(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
 {
-	if (db_begin(d->db, e) == 0 &&
-	    letters_put(d->db, p->texts, p->n, 0, some, e) == 0) {
+	struct buf line;
+
+	if (p->lines[0] == NULL && (fseeko(f, p->at, SEEK_SET) == -1 ||
+	    !part_read(p, f)))
+		return err_errno(e, ERR_IO, "temporary file");
+	buf_init(&line, SIZE_MAX / 4);
+	line.data = p->lines[0];
+	line.len = line.cap = p->texts[0].len;
+	p->lines[0] = NULL;
+	*some = 0;
+	if (letters_add_large(d->db, &line, 0, some, e) == -1)
+		return -1;
+	return letters_settle(d->db, NULL, 0, NULL, 0, some, e);
+}
+
+static int
+part_put(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+    struct err *e)
+{
+	if (p->n == 1 && p->bytes > PART_BYTES)
+		return large_put(d, p, f, some, e);
+	return letters_put(d->db, p->texts, p->n, 0, some, e);
+}
+
+/* *sent is what a COMMIT added of which no answer came, if it was done. */
+static int
+part_try(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+    int64_t *sent, struct err *e)
+{
+	if (db_begin(d->db, e) == 0 && part_put(d, p, f, some, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -67,14 +102,14 @@ part_try(struct dlq *d, const struct part *p, int64_t *some, int64_t *sent,
 /* Occurrences that are known add none: so a part may be done again, also
  * where the answer to COMMIT was lost. All are known then if it was done. */
 static int
-part_store(struct dlq *d, const struct part *p, int64_t *added,
+part_store(struct dlq *d, struct part *p, FILE *f, int64_t *added,
     struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 	int64_t some = 0, sent = 0;
 
 	for (uint64_t n = 1;; n++) {
-		if (part_try(d, p, &some, &sent, e) == 0) {
+		if (part_try(d, p, f, &some, &sent, e) == 0) {
 			*added += some > 0 ? some : sent;
 			return 0;
 		}
@@ -101,7 +136,7 @@ all_store(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 		return err_nomem(e);
 	rewind(f);
 	while (rc == 0 && part_read(p, f))
-		rc = stop_signal() != 0 ? -1 : part_store(d, p, added, e);
+		rc = stop_signal() != 0 ? -1 : part_store(d, p, f, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	if (rc == -1 && stop_signal() != 0)

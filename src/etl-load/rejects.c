@@ -14,16 +14,20 @@ is_letter(const struct loader *l, const struct item *it)
 	    stage_way(l->stage) == REJECT_STREAM;
 }
 
-/* 1 there are letters among them. */
+/* 1 there are letters among them. A large line is a chunk of its own, which is
+ * read again for what comes after this. */
 static int
 store_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
-	const struct spool *s = &l->outcome.rejects;
-	struct letter_text *v = calloc(s->n + 1, sizeof(*v));
+	struct spool *s = &l->outcome.rejects;
+	struct letter_text *v;
 	size_t n = 0;
 	int rc = 0;
 
-	if (v == NULL)
+	if (s->n == 1 && s->end > 0 && is_letter(l, &s->items[0]))
+		return letters_add_large(l->db, &s->data, run_row, NULL,
+		    e) == -1 ? -1 : 1;
+	if ((v = calloc(s->n + 1, sizeof(*v))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < s->n; i++) {
 		struct line line = spool_line(s, i);
