@@ -62,6 +62,8 @@ struct patience {
 };
 void patience_begin(struct patience *p);
 bool patience_over(const struct patience *p);
+/* A moment before each next try, from 0; false: ten seconds are over, too. */
+bool patience_wait(struct patience *p, int tries);
 
 extern const struct driver driver_sqlite, driver_pg;
 

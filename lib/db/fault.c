@@ -7,9 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { STOP_MS = 1500 };
+enum { STOP_MS = 1500, BUSY_MS = 10000 };
 
 /* Why SQLite cannot open a file: it tries once more to read only what it may
  * not make, and then tells that it is not there. */
@@ -252,4 +253,17 @@ patience_over(const struct patience *p)
 	if (p->stopped)
 		return clock_ms() - p->since > STOP_MS;
 	return stop_signal() != 0;
+}
+
+bool
+patience_wait(struct patience *p, int tries)
+{
+	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
+
+	if (tries == 0)
+		patience_begin(p);
+	if (patience_over(p) || clock_ms() - p->since > BUSY_MS)
+		return false;
+	(void)nanosleep(&t, NULL);
+	return true;
 }

@@ -1,21 +1,19 @@
 #define SQL_SQLITE_TEXTS
 #include "db/driver.h"
 
-#include "base/clock.h"
-
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { BUSY_MS = 10000, PARAMS_MAX = 32766 };
+enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
 
 struct lite {
 	sqlite3 *db;
 	char *path;
 	struct db_fault *fault;
 	struct patience patience;
+	bool small;             /* its page cache */
 };
 
 struct lite_stmt {
@@ -78,8 +76,9 @@ lite_fail(struct lite *c, int rc, struct err *e)
 }
 
 static int
-lite_exec(struct lite *c, const char *sql, struct err *e)
+lite_exec(void *conn, const char *sql, struct err *e)
 {
+	struct lite *c = conn;
 	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : lite_fail(c, rc, e);
@@ -101,15 +100,19 @@ static int
 lite_busy(void *conn, int tries)
 {
 	struct lite *c = conn;
-	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
 
-	if (tries == 0)
-		patience_begin(&c->patience);
-	if (patience_over(&c->patience) ||
-	    clock_ms() - c->patience.since > BUSY_MS)
+	return patience_wait(&c->patience, tries);
+}
+
+/* For a row of some length a cache of many pages only holds it once more. */
+static int
+lite_cache(struct lite *c, bool small, struct err *e)
+{
+	if (c->small == small)
 		return 0;
-	(void)nanosleep(&t, NULL);
-	return 1;
+	c->small = small;
+	return lite_exec(c, small ? "PRAGMA cache_size = -1024" :
+	    "PRAGMA cache_size = -16384", e);
 }
 
 /* A file that cannot be written has no WAL to be set, but can be read; a
@@ -185,12 +188,6 @@ lite_name(void *conn, struct buf *b)
 	buf_printf(b, "sqlite:%s", c->path);
 }
 
-static int
-lite_script(void *conn, const char *sql, struct err *e)
-{
-	return lite_exec(conn, sql, e);
-}
-
 static void
 lite_drop(void *stmt)
 {
@@ -253,7 +250,6 @@ lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
 {
 	/* The cast is SQLite's own: its "free it not" is a null pointer. */
 	sqlite3_destructor_type how = keep ? SQLITE_TRANSIENT : SQLITE_STATIC;
-
 	const char *p = v->p == NULL ? "" : v->p;
 
 	switch (v->type) {
@@ -276,15 +272,19 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
     struct err *e)
 {
 	struct lite_stmt *s = stmt;
+	size_t bytes = 0;
 	int rc = SQLITE_OK;
 
 	for (int i = 0; i < s->params && rc == SQLITE_OK; i++) {
 		if ((size_t)s->value[i] >= n)
 			return err_set(e, ERR_BUG, false, "no value for $%d: "
 			    "%s", s->value[i] + 1, sqlite3_sql(s->st));
+		bytes += v[s->value[i]].len;
 		rc = lite_bind(s->st, i + 1, &v[s->value[i]], keep);
 	}
-	return rc == SQLITE_OK ? 0 : lite_fail(s->lite, rc, e);
+	if (rc != SQLITE_OK)
+		return lite_fail(s->lite, rc, e);
+	return lite_cache(s->lite, bytes > LARGE, e);
 }
 
 /* A function that fails on its argument (malformed JSON) says SQLITE_ERROR
@@ -385,7 +385,7 @@ const struct driver driver_sqlite = {
 	.close = lite_close,
 	.reopen = lite_reopen,
 	.name = lite_name,
-	.script = lite_script,
+	.script = lite_exec,
 	.rollback = lite_rollback,
 	.owed = lite_owed,
 	.prepare = lite_prepare,
