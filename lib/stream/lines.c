@@ -130,21 +130,25 @@ make_room(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow(l, e) : 0;
 }
 
+/* No more at once, so that a buffer which has grown for a large line does not
+ * fill with the next one. */
 static enum lines_result
 fill(struct lines *l, int timeout, struct err *e)
 {
+	size_t most;
 	ssize_t n;
 	int r;
 
 	if (make_room(l, e) == -1)
 		return LINES_FAILED;
+	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
 	for (;;) {
 		if (stop_signal() != 0)
 			return LINES_STOP;
 		r = wait_fd(l->fd, POLLIN, timeout);
 		if (r <= 0)
 			return r == 0 ? LINES_WAIT : LINES_STOP;
-		n = read(l->fd, l->data + l->end, l->cap - l->end);
+		n = read(l->fd, l->data + l->end, most);
 		if (n >= 0)
 			break;
 		if (errno != EINTR && errno != EAGAIN) {
