@@ -1,6 +1,7 @@
 /* etl-dlq: stores, lists, shows, replays and closes dead letters. */
 #include "dlq.h"
 
+#include "base/memory.h"
 #include "base/opt.h"
 #include "base/stop.h"
 #include "db/control.h"
@@ -218,6 +219,7 @@ main(int argc, char *argv[])
 	    operands_check(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
+	memory_init();
 	stop_catch();
 	err_warn("etl-dlq", db_url_warning(o.db));
 	if (command_run(c, &d, &e) == 0)

@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "base/stop.h"
 #include "cursor.h"
 #include "db/db.h"
@@ -178,6 +179,7 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	}
 	err_warn("etl-extract", db_url_warning(x.opts.db));
+	memory_init();
 	stop_catch();
 	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
 		status = err_report(spec.program, &e);

@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "base/opt.h"
 #include "base/stop.h"
 #include "db/db.h"
@@ -99,6 +100,7 @@ main(int argc, char *argv[])
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
+	memory_init();
 	stop_catch();
 	if (load_run(&o, &fds, &e) == 0)
 		return 0;

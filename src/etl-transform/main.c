@@ -2,6 +2,7 @@
 #include "args.h"
 #include "transform.h"
 
+#include "base/memory.h"
 #include "base/opt.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
@@ -203,6 +204,7 @@ main(int argc, char *argv[])
 		opt_release(&spec, &o);
 		return opt_answer(&spec, r, &e);
 	}
+	memory_init();
 	stop_catch();
 	if (work(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);

@@ -1,6 +1,7 @@
 /* etl-via: runs a foreign filter on the records inside a marked stream. */
 #include "via.h"
 
+#include "base/memory.h"
 #include "base/opt.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
@@ -119,6 +120,7 @@ main(int argc, char *argv[])
 		stage_fail_early("via", &e);
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
+	memory_init();
 	stop_catch();
 	(void)signal(SIGCHLD, SIG_DFL); /* ignored, CMD would leave no status */
 	if (work(&o, &fds, argv + optind, &e) == -1)
