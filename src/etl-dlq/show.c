@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-enum { TEXT = 1 << 30 };
+enum { TEXT = 1 << 30, PART = 64 << 10 };
 
+/* In parts: what is shown may be four times as long. */
 static int
 field_put(struct dlq *d, struct buf *line, const char *name, const char *p,
     size_t n, struct err *e)
@@ -14,10 +15,15 @@ field_put(struct dlq *d, struct buf *line, const char *name, const char *p,
 		return 0;
 	buf_clear(line);
 	buf_printf(line, "%-14s", name);
-	text_show(line, p, n);
-	if (buf_check(line, e) == -1)
-		return -1;
-	return out_line(d->out, line->data, line->len, e);
+	for (size_t part; n > 0; p += part, n -= part) {
+		part = text_cut(p, n, PART);
+		text_show(line, p, part);
+		if (buf_check(line, e) == -1 ||
+		    out_part(d->out, line->data, line->len, e) == -1)
+			return -1;
+		buf_clear(line);
+	}
+	return out_line(d->out, "", 0, e);
 }
 
 static int
