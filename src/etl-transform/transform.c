@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LARGE = 1 << 20 };       /* a line that is not held twice */
+
 static int
 put_reject(struct transform *t, const struct result *r, struct err *e)
 {
@@ -83,6 +85,8 @@ take_record(struct transform *t, const struct line *l, struct err *e)
 {
 	if (!l->too_long) {
 		pool_add(t->pool, l);
+		if (l->len > LARGE)
+			stage_trim(t->stage);
 		return 0;
 	}
 	if (drain(t, e) == -1)
