@@ -84,25 +84,39 @@ put_int(struct buf *b, const struct json *j, uint32_t tok,
 
 /* Bytes are hex digits behind \x in a string, else those of the text itself. */
 static bool
-is_hex(const struct json_tok *t, const struct buf *text)
+is_hex(const struct json_tok *t, const char *p, size_t n)
 {
-	return t->type == JSON_STRING && text->len >= 2 &&
-	    memcmp(text->data, "\\x", 2) == 0;
+	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
+}
+
+/* What b has from at on becomes digits where it stands, from the last byte. */
+static void
+make_hex(struct buf *b, size_t at)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = b->len - at;
+
+	if (!buf_room(b, n))
+		return;
+	for (size_t i = n; i-- > 0;) {
+		unsigned char c = (unsigned char)b->data[at + i];
+
+		b->data[at + 2 * i] = hex[c >> 4];
+		b->data[at + 2 * i + 1] = hex[c & 15];
+	}
+	b->len = at + 2 * n;
 }
 
 /* The backslash is escaped once, for COPY or for an array. */
 static void
 put_hex(struct buf *b, const struct buf *text)
 {
-	static const char hex[] = "0123456789abcdef";
+	size_t at;
 
 	buf_str(b, "\\\\x");
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-
-		buf_char(b, hex[c >> 4]);
-		buf_char(b, hex[c & 15]);
-	}
+	at = b->len;
+	buf_add(b, text->data, text->len);
+	make_hex(b, at);
 }
 
 /* A string's characters, or the JSON that there is. */
@@ -119,13 +133,17 @@ static void
 put_bytes(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
 {
-	buf_clear(scratch);
-	plain(scratch, j, tok);
-	b->failed |= scratch->failed;
-	if (is_hex(&j->tok[tok], scratch))
-		put_escaped(b, scratch->data, scratch->len);
-	else
-		put_hex(b, scratch);
+	size_t start = b->len, at;
+
+	buf_str(b, "\\\\x");
+	at = b->len;
+	plain(b, j, tok);
+	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
+		b->len = start;
+		put_text(b, j, tok, scratch);
+	} else {
+		make_hex(b, at);
+	}
 }
 
 static void
@@ -162,7 +180,7 @@ element(struct buf *b, const struct json *j, uint32_t tok,
 		json_put_compact(&text, j, tok);
 	else
 		plain(&text, j, tok);
-	if (kind == COLUMN_BYTES && !is_hex(t, &text)) {
+	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
 		buf_char(b, '"');
 		put_hex(b, &text);
 		buf_char(b, '"');

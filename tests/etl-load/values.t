@@ -153,6 +153,10 @@ cat >"$scratch/in" <<'END'
 {"id":1,"s":5.0,"i":9223372036854775807,"r":0.1,"n":12.50,"m":0.1234567890123456789,"b":true,"t":"a\tb\n\\N\\.","c":"é12","at":"2020-02-29T23:59:59.5+02:00","d":"2020-01-01","j":{"a": [1.0,"\u0041\\"]},"js":{"a": 1},"y":"\\x00fF","u":"6f1c0000-0000-0000-0000-000000000000","e":"ok","sm":9,"ai":[1,null,3],"at2":["a,\"\\","",null,"NULL"],"aj":[{"a":"b\"c"},"s",null],"ip":"10.0.0.1"}
 {"id":2,"s":"7","r":"1e3","b":"off","t":12.50,"at":"2020-01-01 10:00","j":"s","y":"hé","ai":"{4,5}","at2":[]}
 {"id":3,"t":{"a" : "x\\y"},"b":1,"j":null,"ai":[[1,2],[3,4]],"at2":["x","y"]}
+{"id":4,"y":"\u005cx0A"}
+{"id":5,"y":"\n\u0000\u00e9\\x"}
+{"id":6,"y":"\\x"}
+{"id":7,"y":"\\"}
 END
 load --key id <"$scratch/in"
 is 'postgresql: no rejects' '' "$(cat "$scratch/rejects")"
@@ -161,7 +165,11 @@ is 'postgresql: values' '1|5|9223372036854775807|0.1|12.50000|0.1234567890123456
 3||||||t|"{\"a\":\"x\\\\y\"}"||||||||||{{1,2},{3,4}}|["x", "y"]||' \
     "$(PGTZ=UTC sql "SELECT id, s, i, r, n, m, b, to_json(t), c, at, d, j, js,
     y, u, e, sm, ai, to_json(at2)::jsonb, to_jsonb(aj), ip FROM v
-    ORDER BY id")"
+    WHERE id < 4 ORDER BY id")"
+is 'postgresql: bytes, with escapes' '\x0a
+\x0a00c3a95c78
+\x
+\x5c' "$(sql 'SELECT y FROM v WHERE id > 3 ORDER BY id')"
 cat >"$scratch/in" <<'END'
 {"id":11,"s":40000}
 {"id":12,"s":"x"}
