@@ -121,7 +121,8 @@ make_room(struct lines *l, struct err *e)
 		return drop_long(l, e);
 	if (n == 0) {
 		l->start = l->end = l->seen = 0;
-	} else if (l->cap - l->end < READ_MIN && l->start > 0) {
+	} else if (l->start > 0 && (l->cap - l->end < READ_MIN ||
+	    l->start > READ_MAX)) {
 		memmove(l->data, l->data + l->start, n);
 		l->seen -= l->start;
 		l->start = 0;
