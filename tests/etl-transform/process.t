@@ -57,6 +57,13 @@ is 'says so' "timeout 1 the filter needs more memory than --memory-limit $((
 in_memory 'memory: no more than that' 100000 1000000 \
     etl-transform --time-limit 55s --memory-limit 50MiB --max-rejects 9 \
     --rejects /dev/null 'select(.a == 1) | [range(1e9)]' <"$scratch/in"
+python3 -c 'for _ in range(3):
+    print("{\"a\":\"%s\"}" % ("\\\"" * (8388608 - 4)))' >"$scratch/large"
+in_memory 'large rejects: memory' 65536 1000000 etl-transform \
+    --max-rejects 9 --rejects "$scratch/aside" 'error("x")' <"$scratch/large"
+jq -r .raw "$scratch/aside" >"$scratch/raw"
+ok 'large rejects: byte for byte' cmp "$scratch/large" "$scratch/raw"
+rm "$scratch/large" "$scratch/aside" "$scratch/raw"
 # whole FILTER: with any memory the record of $scratch/in comes out as
 # $scratch/wanted, or not at all.
 whole() {
