@@ -32,7 +32,7 @@ with open("rejects", "w") as out, open("raw", "wb") as keep:
         r["at"] = "2026-05-01T12:00:%02d.000000Z" % i
         out.write(json.dumps(r) + "\n")
 P
-sed 's/abcd/efgh/' rejects >more
+sed 's/abcd/efgh/' rejects >again
 
 # mib64 NAME COMMAND...
 mib64() {
@@ -51,7 +51,7 @@ for kind in sqlite postgresql; do
 	export DATABASE_URL
 	[ $kind = sqlite ] && t=1 f=0 || t=t f=f
 	mib64 put etl-dlq put rejects
-	mib64 'put of known letters' etl-dlq put more
+	mib64 'put of known letters' etl-dlq put again
 	is "$kind: all of them" "$(for is in $t $t $f; do
 		echo "2|16777216|$is|{\"kind\":\"stdin\",\"offset\":0}"
 	done)" "$(sql 'SELECT attempts, length(raw), raw_data IS NOT NULL,

@@ -63,11 +63,11 @@ P
 	ok "$kind: byte for byte" cmp escapes-bad got
 	rm aside
 	# By key they are the same two letters.
-	for in in text-bad escapes-bad; do
-		marked $in $in >in
-		mib64 "$in: letters"
-		marked $in $in-key >in
-		mib64 "$in: letters by key" --key id
+	for bad in text-bad escapes-bad; do
+		marked $bad $bad >in
+		mib64 "$bad: letters"
+		marked $bad $bad-key >in
+		mib64 "$bad: letters by key" --key id
 	done
 	is "$kind: letters" '4|16777216|1 2|16777216|2' "$(sql 'SELECT count(*),
 	    length(raw), attempts FROM dead_letters GROUP BY 2, 3 ORDER BY 3' |
