@@ -2,13 +2,13 @@
 # An outage is no bad row: whatever class of error says that the server is in
 # trouble ends in 75 and never in a dead letter; a restart in the middle of a
 # COPY, a cancelled statement and a lost serialization are done again whole.
-. tests/support/lib.sh
-
 # A server of our own, which is to be restarted.
 if [ -z "${ETL_OUTAGE:-}" ]; then
-	ETL_OUTAGE=yes exec sh tests/support/with-pg.sh "$scratch/pg.log" \
-	    sh "$0"
+	ETL_OUTAGE=yes exec sh tests/support/with-pg.sh \
+	    "${ETL_BUILD:-build}/outage.log" sh "$0"
 fi
+. tests/support/lib.sh
+
 db_new postgresql
 sql 'CREATE TABLE t (id integer PRIMARY KEY, v text);
     CREATE TABLE told (n integer); CREATE SEQUENCE tries'

@@ -63,18 +63,18 @@ env_setup(void **state, enum db_kind kind)
 
 	assert_non_null(v);
 	v->kind = kind;
-	(void)snprintf(v->dir, sizeof(v->dir), "/tmp/etl-db.XXXXXX");
-	assert_non_null(mkdtemp(v->dir));
 	(void)snprintf(v->name, sizeof(v->name), "etl_unit_");
 	random_hex(v->name + strlen(v->name), 12);
-	if (kind == DB_SQLITE) {
+	if (kind == DB_POSTGRESQL)
+		admin("CREATE", v->name, "");   /* fails without a server */
+	(void)snprintf(v->dir, sizeof(v->dir), "/tmp/etl-db.XXXXXX");
+	assert_non_null(mkdtemp(v->dir));
+	if (kind == DB_SQLITE)
 		(void)snprintf(v->url, sizeof(v->url), "sqlite:%s/t.db",
 		    v->dir);
-	} else {
-		admin("CREATE", v->name, "");
+	else
 		(void)snprintf(v->url, sizeof(v->url), "postgresql://?options="
 		    "-csearch_path%%3D%s", v->name);
-	}
 	OK(v, db_open(&v->db, v->url, &v->e));
 	*state = v;
 	return 0;
