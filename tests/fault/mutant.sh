@@ -3,14 +3,16 @@
 # call of mutant for each, and done_testing.  A mutant breaks one rule by an
 # edit of one file, in a copy of the tree; its test has to turn red.  The list's
 # arguments are the TESTs and NAMEs to take (all).  Prints TAP; in a PostgreSQL
-# server's environment.
+# server's environment.  With FIT=yes it only says whether each edit still
+# changes its file.
 . tests/support/lib.sh
 wanted=" ${*:-all} "
 tree=$scratch/tree reap=$etl_build/tests/reap
 pid=
 mkdir "$tree"
-cp -a Makefile packages.txt examples lib src sql man tests "$tree"
-case $etl_build in
+[ -n "${FIT:-}" ] || cp -a Makefile packages.txt examples lib src sql man tests "$tree"
+case ${FIT:+fit}$etl_build in
+fit*) ;;
 */san) MAKEFLAGS='' make -s -C "$tree" build-tests ;;
 *) cp -a "$etl_build" "$tree/build" ;;
 esac
@@ -56,6 +58,12 @@ mutant() {
 	*' all '* | *" ${test%% *} "* | *" $name "*) ;;
 	*) return 0 ;;
 	esac
+	if [ -n "${FIT:-}" ]; then
+		sed "$edit" "$file" >"$scratch/edited" &&
+		    ! cmp -s "$file" "$scratch/edited"
+		check "$test: $name: $file" $?
+		return
+	fi
 	case ${test%% *} in
 	unit/*) what=build/tests/$test run=$what ;;
 	*/*) what=all run="sh tests/$test" ;;
