@@ -200,10 +200,12 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 		return OPT_VERSION;
 	if ((o = option_of(s, c)) == NULL)
 		return err_set(e, ERR_BUG, false, "option table");
-	if (value_set(o, into, optarg) == -1)
-		return err_set(e, ERR_USAGE, false, "--%s %s: wants %s",
-		    o->name, optarg, value_form(o->type));
-	return OPT_RUN;
+	if (value_set(o, into, optarg) == 0)
+		return OPT_RUN;
+	if (o->type == OPT_LIST)        /* which takes any text */
+		return err_nomem(e);
+	return err_set(e, ERR_USAGE, false, "--%s %s: wants %s", o->name,
+	    optarg, value_form(o->type));
 }
 
 enum opt_result

@@ -43,6 +43,7 @@ add_text(struct buf *b, jv v)
 	buf_init(&text, INT32_MAX);
 	add_value(&text, v);
 	outcome_text(b, text.len > 0 ? text.data : "", text.len);
+	b->failed |= text.failed;
 	buf_release(&text);
 }
 

@@ -511,6 +511,8 @@ MARKED = stream(LINES).replace(
 def cases():
     source = write("in.ndjson", BAD)
     yield Case("extract", ["etl-extract", source], aside=True)
+    yield Case("options", ["etl-extract", "--header", "A: 1", "--header",
+                           "B: 2", source], aside=True)
     yield Case("extract-stream", ["etl-extract", "--stream", "s", source])
     yield Case("extract-stdin", ["etl-extract", "--stream", "s", "-"],
                given=BAD)

@@ -18,5 +18,6 @@ for call in first second; do
 	    "$(grep -c fsync "$scratch/calls")"
 done
 
+points_start
 points io 12
 done_testing

@@ -5,5 +5,8 @@
 . tests/support/lib.sh
 . tests/fault/points.sh
 
+points_start
 points memory 16
+# Options that are lists, and what a worker has to say.
+points memory 1 options transform
 done_testing

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# points WHAT SHARE: a check for each case of points.py.  By hand, from the top
+# points WHAT SHARE [CASE...]: a check for each (all).  By hand, from the top
 # folder, for one point and all that it says:
 #	ETL_BIN=bin ETL_BUILD=build sh tests/support/with-pg.sh build/pg.log \
 #	    sh tests/fault/point.sh io CASE CALL:N:HOW
@@ -13,12 +13,15 @@ points_start() {
 }
 
 points() {
-	points_start
-	for case in $(/usr/bin/python3 tests/fault/points.py cases); do
+	what=$1 share=$2
+	shift 2
+	# shellcheck disable=SC2046
+	[ $# -gt 0 ] || set -- $(/usr/bin/python3 tests/fault/points.py cases)
+	for case; do
 		rc=0
-		/usr/bin/python3 tests/fault/points.py "$1" "$2" "$case" \
+		/usr/bin/python3 tests/fault/points.py "$what" "$share" "$case" \
 		    >"$scratch/points" 2>&1 || rc=$?
-		check "$1, $case: $(tail -n 1 "$scratch/points")" $rc
+		check "$what, $case: $(tail -n 1 "$scratch/points")" $rc
 		[ $rc -eq 0 ] || diag "$(cat "$scratch/points")"
 	done
 }
