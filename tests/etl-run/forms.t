@@ -96,7 +96,7 @@ isnt 'a broken one is not' 00-0 \
     "$(TRACEPARENT=00-0 etl-run -c 'echo $TRACEPARENT')"
 is 'and stands in the row' $trace \
     "$(sql "SELECT traceparent FROM pipeline_runs WHERE traceparent LIKE
-    '00-0af%'")"
+    '00-0af7651916cd%'")"
 mkdir sub
 (cd sub && ETL_ATTEMPT=7 DATABASE_URL='' etl-run -c 'echo $ETL_ATTEMPT') >out
 is 'the attempt is its own' 1 "$(cat out)"
