@@ -69,7 +69,7 @@ mutant exits.t 'what is unknown is passed over' lib/base/opt.c \
     "s/if (c == '?')/if (c == '?') return OPT_RUN; if (c == '?')/" \
     'etl-load: unknown option: message'
 mutant exits.t 'a value of no sense is taken' lib/base/opt.c \
-    's/if (value_set(o, into, optarg) == -1)/if (value_set(o, into, optarg) == -2)/' \
+    's/if (value_set(o, into, optarg) == 0)/if (value_set(o, into, optarg) != -2)/' \
     'a batch of no number: status'
 mutant exits.t 'the environment is not judged' lib/base/opt.c \
     's/if (value_set(o, into, text) == -1)/if (value_set(o, into, text) == -2)/' \
