@@ -35,18 +35,20 @@ LDLIBS_etl-checkpoint = $(DB_LIBS) -lmd
 LDLIBS_etl-status = $(DB_LIBS) -lmd
 PQ_CPPFLAGS := -I$(shell pg_config --includedir 2>/dev/null)
 
-objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+# The objects of a folder and of the folders in it.
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c $(1)/*/*.c))
 LIB = $(B)/libetl.a
 SQL = $(B)/sql_scripts.h
 MODULE = $(B)/etl_module.h
 
 all: $(PROGS:%=$(BIN)/%)
 
-$(LIB): $(foreach d,base json stream db,$(call objects,lib/$(d)))
+$(LIB): $(call objects,lib)
 	@rm -f $@
 	ar rcs $@ $^
 
 define program
+$(call objects,src/$(1)): CPPFLAGS += -Isrc/$(1)
 $(BIN)/$(1): $(call objects,src/$(1)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS_$(1))

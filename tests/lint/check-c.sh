@@ -41,6 +41,13 @@ fi
 file=$3
 # shellcheck disable=SC2086
 eval set -- $flags
+# The headers of a program are found from its own folder.
+case $file in
+src/*/*)
+	program=${file#src/}
+	set -- "$@" "-Isrc/${program%%/*}"
+	;;
+esac
 key=$({ cat "$0" .clang-tidy; gcc "$@" -E "$file"; } | sha256sum)
 pass=$build/lint/${key%% *}
 [ ! -e "$pass" ] || exit 0
@@ -66,7 +73,7 @@ if gcc "$@" -O1 -fno-common -c -o "$out.o" "$file" &&
     { ! ours cppcheck ||
 	cppcheck -q --enable=warning,portability,performance \
 	    --inline-suppr --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
-	    -I. -Ilib -I"$build" "$file"; }
+	    -I. -Ilib -I"$build" ${program:+"-Isrc/${program%%/*}"} "$file"; }
 then
 	: >"$pass"
 	exit 0
