@@ -6,7 +6,7 @@
 
 #include "base/retry.h"
 #include "sink.h"
-#include "stream.h"
+#include "commit/stream_marks.h"
 
 struct loader {
 	const struct load_opts *o;

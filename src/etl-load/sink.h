@@ -9,7 +9,7 @@
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H
 
-#include "outcome.h"
+#include "batch/outcome.h"
 
 enum sink_result { SINK_FAILED = -1, SINK_DONE, SINK_ANEW };
 

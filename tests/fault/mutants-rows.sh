@@ -10,9 +10,9 @@ mutant 'point.sh io 1 save-flow' 'a full disk is no failure' lib/stream/fdwrite.
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
 mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/db/letters_where.c \
     's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
-mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-load/outcome.c \
+mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-load/batch/outcome.c \
     '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
-mutant commits.t 'an unknown COMMIT is done again' src/etl-load/commit.c \
+mutant commits.t 'an unknown COMMIT is done again' src/etl-load/commit/reconnect.c \
     's/rc = l->unknown ? decide(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger is not compared' sql/postgresql/ledger_update.sql \
     's/batch = \$9/batch >= $9/'
@@ -28,7 +28,7 @@ mutant outage.t 'serialization is the row' lib/db/fault.c \
     's/{ "40", ERR_REFUSED, true, false, true }/{ "40", ERR_DATA, false, true, false }/'
 mutant outage.t 'resources are the row' lib/db/fault.c \
     's/{ "53", ERR_REFUSED, true, false, false }/{ "53", ERR_DATA, false, true, false }/'
-mutant outage.t 'a lost line is for good' src/etl-load/commit.c \
+mutant outage.t 'a lost line is for good' src/etl-load/commit/reconnect.c \
     's/(!f->again \&\& !f->lost)/(!f->again || f->lost)/'
 mutant schema.t 'a new NOT NULL ends it all' lib/db/fault.c \
     's/{ "23", ERR_DATA, false, true, false }/{ "23", ERR_REFUSED, false, false, false }/'
@@ -110,10 +110,10 @@ mutant etl-load/values.t 'a NUL goes to the database' lib/json/lex.c \
     'postgresql: what does not fit'
 mutant etl-transform/numbers.t 'numbers are printed anew' src/etl-transform/numbers.c \
     's/if (!t->active || !find(t, d, &low, &high)) {/if (true) {/'
-mutant etl-load/values.t 'what no double holds becomes one' src/etl-load/sqlite_value.c \
+mutant etl-load/values.t 'what no double holds becomes one' src/etl-load/sqlite/sqlite_value.c \
     's/return isinf(out->r) ? wrong(.*/return 1;/' \
     'sqlite: what does not fit'
-mutant etl-load/values.t 'digits are lost' src/etl-load/sqlite_value.c \
+mutant etl-load/values.t 'digits are lost' src/etl-load/sqlite/sqlite_value.c \
     's/return number_same(text, n, s->text.p, s->text.len);/return true;/' \
     'sqlite: what does not fit'
 

@@ -7,21 +7,21 @@ again='db_commit(l->db, e) == -1 || db_begin(l->db, e) == -1'
 after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'letters after their batch' src/etl-load/commit.c "
+    'letters after their batch' src/etl-load/commit/batch_commit.c "
 /(rejects_store(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
 rejects_store(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'ledger after its batch' src/etl-load/commit.c "
+    'ledger after its batch' src/etl-load/commit/batch_commit.c "
 s/^	if (l->marked && (rc = stream_move/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'checkpoint after its batch' src/etl-load/stream_row.c "
+    'checkpoint after its batch' src/etl-load/commit/ledger_row.c "
 s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'checkpoint before its batch' src/etl-load/commit.c "
+    'checkpoint before its batch' src/etl-load/commit/batch_commit.c "
 s/^	rc = apply(l, e);/if (l->marked \&\& (stream_move(l, ended, e) != 1 || \
 $again)) return -1;&/
 s/^	if (l->marked && (rc = stream_move/	if (false \&\& (rc = stream_move/

@@ -1,0 +1,167 @@
+#include "batch/outcome.h"
+
+#include "base/hash.h"
+#include "json/pointer.h"
+
+#include <string.h>
+
+int
+outcome_init(struct outcome *o, struct stage *s, const struct target *t,
+    enum json_members duplicates, struct err *e)
+{
+	*o = (struct outcome){ .stage = s, .target = t };
+	spool_init(&o->rejects);
+	buf_init(&o->key, SIZE_MAX / 2);
+	return reader_open(&o->reader, s, t, duplicates, e);
+}
+
+void
+outcome_release(struct outcome *o)
+{
+	reader_close(&o->reader);
+	spool_release(&o->rejects);
+	buf_release(&o->key);
+}
+
+void
+outcome_begin(struct outcome *o)
+{
+	o->began = stage_who(o->stage)->n;
+	outcome_clear(o);
+}
+
+void
+outcome_clear(struct outcome *o)
+{
+	stage_who(o->stage)->n = o->began;
+	o->sums = (struct sums){ 0 };
+	o->ordinal = 0;
+	spool_clear(&o->rejects);
+}
+
+/* The id of a record whose key can be read: the same for all its rejects. */
+static int
+key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
+    struct err *e)
+{
+	const char *pipeline = stage_who(o->stage)->pipeline;
+	struct hash *h;
+	int rc;
+
+	buf_clear(&o->key);
+	if ((rc = reader_key(&o->reader, l, &o->key, e)) != 1)
+		return rc;
+	if ((h = hash_new()) == NULL)
+		return err_nomem(e);
+	if (pipeline != NULL)
+		hash_add(h, pipeline, strlen(pipeline));
+	hash_add(h, "", 1);
+	hash_add(h, o->target->table->full, strlen(o->target->table->full));
+	hash_add(h, "", 1);
+	hash_add(h, o->key.data, o->key.len);
+	hash_end(h, id);
+	return 1;
+}
+
+static int
+spill_full(struct spool *s, struct err *e)
+{
+	return spool_full(s, SIZE_MAX) ? spool_spill(s, e) : 0;
+}
+
+/* The line is made where it is kept, with the LF that it has when it goes
+ * aside. A large one has a chunk to itself. */
+static int
+reject_keep(struct outcome *o, const struct reject *r, uint64_t ordinal,
+    struct err *e)
+{
+	struct spool *s = &o->rejects;
+	size_t at;
+
+	if (r->raw_len >= SPOOL_CHUNK / 2 && spool_spill(s, e) == -1)
+		return -1;
+	at = s->data.len;
+	if (reject_put(&s->data, stage_who(o->stage), r, e) == -1)
+		return -1;
+	buf_char(&s->data, '\n');
+	if (buf_check(&s->data, e) == -1 ||
+	    spool_made(s, at, ordinal, e) == -1)
+		return -1;
+	return spill_full(s, e);
+}
+
+int
+outcome_reject(struct outcome *o, size_t i, const struct reject *why,
+    struct err *e)
+{
+	struct line l = spool_line(o->chunk, i);
+	struct reject r = *why;
+	char id[HASH_HEX];
+	int key;
+
+	reject_line(&r, &l);
+	if (stage_way(o->stage) == REJECT_NOWHERE)
+		return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and "
+		    "nowhere to write rejects: wrap the pipeline in { ...; } "
+		    "3>>rejects.ndjson or give --rejects FILE",
+		    (unsigned long long)l.number, r.message, r.code);
+	if ((key = key_id(o, &l, id, e)) == -1)
+		return -1;
+	if (key == 1) {
+		r.id = id;
+		r.origin.key = buf_text(&o->key);
+	}
+	o->sums.rejected++;
+	return reject_keep(o, &r, o->ordinal + i, e);
+}
+
+int
+outcome_upstream(struct outcome *o, struct err *e)
+{
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		struct line l = spool_line(o->chunk, i);
+
+		if (o->chunk->items[i].kind == ITEM_REJECT &&
+		    (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
+		    spill_full(&o->rejects, e) == -1))
+			return -1;
+	}
+	return 0;
+}
+
+/* By the longest match; appendix A of PostgreSQL's manual. */
+static const char *
+code_of(const struct db_fault *f)
+{
+	static const struct { const char *state, *code; } codes[] = {
+		{ "22001", "range" }, { "22003", "range" },
+		{ "22008", "range" }, { "22021", "encoding" },
+		{ "22P05", "encoding" }, { "22", "type" }, { "54", "range" },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strncmp(f->sqlstate, codes[i].state,
+		    strlen(codes[i].state)) == 0)
+			return codes[i].code;
+	return "constraint";
+}
+
+int
+outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
+    const char *message, struct err *e)
+{
+	struct reject why = { .code = code_of(f), .message = message };
+	struct buf pointer;
+	int rc;
+
+	buf_init(&pointer, SIZE_MAX / 2);
+	if (f->column[0] != '\0') {
+		pointer_put(&pointer, f->column, strlen(f->column));
+		why.pointer = buf_text(&pointer);
+	}
+	if (f->sqlstate[0] != '\0')
+		why.sqlstate = f->sqlstate;
+	rc = outcome_reject(o, i, &why, e);
+	buf_release(&pointer);
+	return rc;
+}

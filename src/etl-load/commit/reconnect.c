@@ -1,0 +1,67 @@
+#include "loader.h"
+
+#include "base/stop.h"
+#include "base/wait.h"
+
+int
+retry_pause(const struct retry *r, uint64_t n, const struct err *why,
+    struct err *e)
+{
+	*e = *why;
+	if (n > r->max || stop_signal() != 0)
+		return -1;
+	return wait_ms(retry_wait(r, n));
+}
+
+/* What became of a COMMIT without an answer. 1 committed, 0 do it again: it
+ * was not, or an upsert, which a second time changes nothing; NOT_YET where the
+ * server has not noticed the loss, ask again. -1. */
+enum { NOT_YET = 2 };
+
+static int
+decide(struct loader *l, struct err *e)
+{
+	static const char sql[] = "SELECT CASE pg_xact_status($1::text::xid8)"
+	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0"
+	    " WHEN 'in progress' THEN 2 ELSE 3 END";
+	struct db_value v = DB_I(l->xid);
+	int64_t is = 3;
+
+	if (l->xid == 0)
+		return 0;
+	if (db_int(l->db, sql, &v, 1, 3, &is, e) == -1)
+		return -1;
+	if (is >= 2 && !l->target.keyed) {
+		(void)err_set(e, ERR_RETRY, false, "the connection was lost "
+		    "while a batch was being committed, and the server does "
+		    "not say whether it was: compare the rows");
+		return is == 2 ? NOT_YET : -1;
+	}
+	l->xid = 0;
+	l->unknown = is >= 2;
+	return is == 1;
+}
+
+int
+loader_recover(struct loader *l, uint64_t *tries, struct err *e)
+{
+	const struct db_fault *f = db_fault(l->db);
+	struct err first = *e;
+	int rc;
+
+	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
+		return -1;
+	do {
+		if (retry_pause(&l->retry, ++*tries, &first, e) == -1)
+			return -1;
+		rc = db_reopen(l->db, e);
+		if (rc == 0) {
+			l->sink->fresh(l->self);
+			rc = l->unknown ? decide(l, e) : 0;
+		}
+		if (rc == -1 || rc == NOT_YET)
+			first = *e;
+	} while (rc == NOT_YET || (rc == -1 && first.transient &&
+	    (f->again || f->lost)));
+	return rc;
+}

@@ -1,0 +1,13 @@
+#include "loader.h"
+
+void
+sums_add(struct sums *to, const struct sums *t)
+{
+	to->in += t->in;
+	to->inserted += t->inserted;
+	to->updated += t->updated;
+	to->unchanged += t->unchanged;
+	to->superseded += t->superseded;
+	to->skipped += t->skipped;
+	to->rejected += t->rejected;
+}

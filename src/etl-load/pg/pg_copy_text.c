@@ -1,0 +1,266 @@
+#include "pg/pg_copy_text.h"
+
+#include "json/number.h"
+#include "json/write.h"
+
+#include <string.h>
+
+enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM of the server */
+
+static void
+put_escaped(struct buf *b, const char *p, size_t n)
+{
+	static const char special[] = "\\\n\r\t\b\f\v";
+	static const char letter[] = "\\nrtbfv";
+	const char *end = p + n, *from = p, *s;
+
+	for (; p < end; p++) {
+		if ((unsigned char)*p >= ' ' && *p != '\\')
+			continue;
+		if (*p == '\0' || (s = strchr(special, *p)) == NULL)
+			continue;
+		buf_add(b, from, (size_t)(p - from));
+		buf_char(b, '\\');
+		buf_char(b, letter[s - special]);
+		from = p + 1;
+	}
+	buf_add(b, from, (size_t)(end - from));
+}
+
+/* A JSON text holds a backslash only in a string with an escape. */
+static void
+put_json(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	buf_clear(scratch);
+	if (t->type == JSON_ARRAY || t->type == JSON_OBJECT) {
+		json_put_compact(scratch, j, tok);
+		put_escaped(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+	} else if (t->flags & JSON_ESCAPED)
+		put_escaped(b, j->text + t->at, t->len);
+	else
+		buf_add(b, j->text + t->at, t->len);
+}
+
+static void
+put_text(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	if (t->type != JSON_STRING) {
+		put_json(b, j, tok, scratch);
+	} else if (t->flags & JSON_ESCAPED) {
+		buf_clear(scratch);
+		json_unescape(scratch, j, tok);
+		put_escaped(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+	} else
+		buf_add(b, j->text + t->at + 1, t->len - 2);
+}
+
+/* 5.0 and 1e3 are integers in JSON, and not in PostgreSQL. */
+static bool
+is_int(const struct json_tok *t, const struct json *j, int64_t *v)
+{
+	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
+	    number_int(j->text + t->at, t->len, v);
+}
+
+static void
+put_int(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	int64_t v;
+
+	if (is_int(&j->tok[tok], j, &v))
+		buf_printf(b, "%lld", (long long)v);
+	else
+		put_text(b, j, tok, scratch);
+}
+
+/* Bytes are hex digits behind \x in a string, else those of the text itself. */
+static bool
+is_hex(const struct json_tok *t, const char *p, size_t n)
+{
+	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
+}
+
+/* What b has from at on becomes digits where it stands, from the last byte. */
+static void
+make_hex(struct buf *b, size_t at)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = b->len - at;
+
+	if (!buf_room(b, n))
+		return;
+	for (size_t i = n; i-- > 0;) {
+		unsigned char c = (unsigned char)b->data[at + i];
+
+		b->data[at + 2 * i] = hex[c >> 4];
+		b->data[at + 2 * i + 1] = hex[c & 15];
+	}
+	b->len = at + 2 * n;
+}
+
+/* The backslash is escaped once, for COPY or for an array. */
+static void
+put_hex(struct buf *b, const struct buf *text)
+{
+	size_t at;
+
+	buf_str(b, "\\\\x");
+	at = b->len;
+	buf_add(b, text->data, text->len);
+	make_hex(b, at);
+}
+
+/* A string's characters, or the JSON that there is. */
+static void
+plain(struct buf *b, const struct json *j, uint32_t tok)
+{
+	if (j->tok[tok].type == JSON_STRING)
+		json_unescape(b, j, tok);
+	else
+		json_put_compact(b, j, tok);
+}
+
+static void
+put_bytes(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	size_t start = b->len, at;
+
+	buf_str(b, "\\\\x");
+	at = b->len;
+	plain(b, j, tok);
+	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
+		b->len = start;
+		put_text(b, j, tok, scratch);
+	} else {
+		make_hex(b, at);
+	}
+}
+
+static void
+put_quoted(struct buf *b, const char *p, size_t n)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			buf_char(b, '\\');
+		buf_char(b, p[i]);
+	}
+	buf_char(b, '"');
+}
+
+/* An element of an array. */
+static void
+element(struct buf *b, const struct json *j, uint32_t tok,
+    enum column_kind kind)
+{
+	const struct json_tok *t = &j->tok[tok];
+	struct buf text;
+	int64_t v;
+
+	if (t->type == JSON_NULL) {
+		buf_str(b, "NULL");
+		return;
+	}
+	if (kind == COLUMN_INT && is_int(t, j, &v)) {
+		buf_printf(b, "%lld", (long long)v);
+		return;
+	}
+	buf_init(&text, SIZE_MAX / 2);
+	if (kind == COLUMN_JSON)
+		json_put_compact(&text, j, tok);
+	else
+		plain(&text, j, tok);
+	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
+		buf_char(b, '"');
+		put_hex(b, &text);
+		buf_char(b, '"');
+	} else {
+		put_quoted(b, text.data, text.len);
+	}
+	b->failed |= text.failed;
+	buf_release(&text);
+}
+
+/* {a,b}: more than the server's number of dimensions are left as JSON. */
+static void
+array(struct buf *b, const struct json *j, uint32_t tok,
+    enum column_kind kind, int depth)
+{
+	uint32_t i = tok + 1;
+
+	buf_char(b, '{');
+	for (; i < j->tok[tok].next; i = j->tok[i].next) {
+		if (i > tok + 1)
+			buf_char(b, ',');
+		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
+		    kind != COLUMN_JSON)
+			array(b, j, i, kind, depth + 1);
+		else
+			element(b, j, i, kind);
+	}
+	buf_char(b, '}');
+}
+
+static void
+put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &r->json.tok[tok];
+	const struct column *c = &r->target->table->columns[column];
+	struct json_fault f;
+
+	if (t->type != JSON_ARRAY || json_scan(&r->inner,
+	    r->json.text + t->at, t->len, JSON_LEVELS_ALL, JSON_LAST,
+	    &f) == -1) {
+		put_text(b, &r->json, tok, scratch);
+		return;
+	}
+	buf_clear(scratch);
+	array(scratch, &r->inner, 0, c->element, 1);
+	put_escaped(b, scratch->data, scratch->len);
+	b->failed |= scratch->failed;
+}
+
+void
+pg_values(struct buf *b, struct reader *r, struct buf *scratch)
+{
+	const struct shape *s = r->shape;
+
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+		uint32_t tok = r->value[c];
+
+		if (i > 0)
+			buf_char(b, '\t');
+		if (r->json.tok[tok].type == JSON_NULL) {
+			buf_add(b, "\\N", 2);
+			continue;
+		}
+		switch (r->target->table->columns[c].kind) {
+		case COLUMN_INT:
+			put_int(b, &r->json, tok, scratch);
+			break;
+		case COLUMN_JSON:
+			put_json(b, &r->json, tok, scratch);
+			break;
+		case COLUMN_BYTES:
+			put_bytes(b, &r->json, tok, scratch);
+			break;
+		case COLUMN_ARRAY:
+			put_array(b, r, c, tok, scratch);
+			break;
+		default:
+			put_text(b, &r->json, tok, scratch);
+		}
+	}
+}

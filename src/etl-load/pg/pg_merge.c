@@ -1,0 +1,247 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_sql.h"
+#include "table/columns_sql.h"
+
+#include <string.h>
+
+static size_t
+shapes_used(const struct pg_sink *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		n += s->rows.used[i];
+	return n;
+}
+
+/* Sorting rows to find keys that come twice costs the server a tenth, so
+ * that is done once the server has said that one did. It does not say so of
+ * rows that change nothing. */
+static enum pg_keys
+keys_of(const struct pg_sink *s, const struct shape *shape, bool alone)
+{
+	if (!s->target->keyed || !alone)
+		return PG_KEYS_NONE;
+	if (s->target->mode == LOAD_IGNORE)
+		return s->twice ? PG_KEYS_TWICE : PG_KEYS_NONE;
+	return s->twice || !sql_can_change(s->target, shape) ?
+	    PG_KEYS_TWICE : PG_KEYS_UNIQUE;
+}
+
+static int
+merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
+    struct sums *sums, struct err *e)
+{
+	struct db_rows *r = NULL;
+	const char *t;
+	int rc = -1;
+
+	buf_clear(&s->sql);
+	pg_merge(&s->sql, s->target, shape, keys_of(s, shape, alone));
+	if ((t = pg_text(s, e)) == NULL ||
+	    db_query(s->db, &r, t, NULL, 0, e) == -1)
+		return -1;
+	if (db_next(r, e) == 1) {
+		int64_t all = db_column(r, 0).i, new = db_column(r, 1).i;
+
+		sums->inserted += (uint64_t)new;
+		sums->updated += (uint64_t)(all - new);
+		rc = 0;
+	}
+	db_end(r);
+	return rc;
+}
+
+static int
+count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
+    int64_t *n, struct err *e)
+{
+	const char *t;
+
+	buf_clear(&s->sql);
+	put(&s->sql, s->target);
+	return (t = pg_text(s, e)) == NULL ? -1 :
+	    db_int(s->db, t, NULL, 0, 0, n, e);
+}
+
+static int
+change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
+    int64_t *n, struct err *e)
+{
+	const char *t;
+
+	buf_clear(&s->sql);
+	put(&s->sql, s->target);
+	return (t = pg_text(s, e)) == NULL ? -1 :
+	    db_run(s->db, t, NULL, 0, n, e);
+}
+
+/* What was staged and neither inserted nor updated. */
+static int
+count_rest(struct pg_sink *s, bool alone, uint64_t staged,
+    struct sums *sums, struct err *e)
+{
+	uint64_t done = sums->inserted + sums->updated;
+	int64_t keys = (int64_t)(staged - sums->superseded);
+
+	if (s->target->mode == LOAD_IGNORE) {
+		sums->superseded = 0;
+		sums->skipped = staged - done;
+		return 0;
+	}
+	if (done + sums->superseded == staged)
+		return 0;
+	if (s->target->upsert && alone && count(s, pg_distinct, &keys, e) == -1)
+		return -1;
+	sums->superseded = staged - (uint64_t)keys;
+	sums->unchanged = (uint64_t)keys - done;
+	return 0;
+}
+
+static int
+merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
+    struct err *e)
+{
+	bool alone = shapes_used(s) == 1;
+	int64_t n = 0;
+
+	if (s->target->keyed && !alone) {
+		if (change(s, pg_dedupe, &n, e) == -1)
+			return -1;
+		sums->superseded = (uint64_t)n;
+	}
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i],
+		    alone, sums, e) == -1)
+			return -1;
+	if (count_rest(s, alone, staged, sums, e) == -1)
+		return -1;
+	if (s->target->upsert && s->target->seen != NO_COLUMN &&
+	    sums->unchanged > 0 && change(s, pg_seen, &n, e) == -1)
+		return -1;
+	return pg_immediate(s, e);
+}
+
+static void
+text_of(char *to, size_t size, struct db_value v)
+{
+	size_t n = v.len < size ? v.len : size - 1;
+
+	if (n > 0)
+		memcpy(to, v.p, n);
+	to[n] = '\0';
+}
+
+/* A row of PG_FOUND: a reject, or the sums. */
+static int
+found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
+    struct err *e)
+{
+	struct db_fault f = { .data = true };
+	struct sums *t = &o->sums;
+	char message[1024];
+	int64_t item = db_column(r, 0).i;
+
+	if (item == -1) {
+		bool ignore = s->target->mode == LOAD_IGNORE;
+
+		t->inserted += (uint64_t)db_column(r, 5).i;
+		t->updated += (uint64_t)db_column(r, 6).i;
+		*(ignore ? &t->skipped : &t->unchanged) +=
+		    (uint64_t)db_column(r, 7).i;
+		*(ignore ? &t->skipped : &t->superseded) +=
+		    (uint64_t)db_column(r, 8).i;
+		return 0;
+	}
+	text_of(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	text_of(message, sizeof(message), db_column(r, 2));
+	text_of(f.column, sizeof(f.column), db_column(r, 3));
+	text_of(f.constraint, sizeof(f.constraint), db_column(r, 4));
+	return outcome_refused(o, (size_t)item, &f, message, e);
+}
+
+static int
+read_found(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
+	    "inserted, updated, unchanged, superseded FROM " PG_FOUND
+	    " ORDER BY n", NULL, 0, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if ((rc = found(s, o, r, e)) == -1)
+			break;
+	db_end(r);
+	return rc;
+}
+
+static int
+slow(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	uint64_t before = o->sums.unchanged;
+	int64_t n;
+
+	buf_clear(&s->sql);
+	pg_make_found(&s->sql);
+	if (pg_script(s, e) == -1)
+		return -1;
+	buf_clear(&s->sql);
+	pg_slow(&s->sql, s->target, s->rows.shapes, s->rows.nshapes);
+	if (pg_script(s, e) == -1 || read_found(s, o, e) == -1)
+		return -1;
+	if (s->target->upsert && s->target->seen != NO_COLUMN &&
+	    o->sums.unchanged > before)
+		return change(s, pg_seen, &n, e);
+	return 0;
+}
+
+static int
+merge_twice(struct pg_sink *s, uint64_t staged, struct sums *sums,
+    struct err *e)
+{
+	enum { QUIET_MAX = 16 };
+	int rc = merge_all(s, staged, sums, e);
+
+	if (rc == -1 && !s->twice &&
+	    strcmp(db_fault(s->db)->sqlstate, "21000") == 0) {
+		if (db_script(s->db, "ROLLBACK TO SAVEPOINT etl_merge",
+		    e) == -1)
+			return -1;
+		*sums = (struct sums){ 0 };
+		s->twice = true;
+		rc = merge_all(s, staged, sums, e);
+	}
+	s->quiet = sums->superseded > 0 ? 0 : s->quiet + 1;
+	if (s->quiet >= QUIET_MAX)
+		s->twice = false;
+	return rc;
+}
+
+int
+pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	struct sums sums = { 0 };
+	uint64_t staged = 0;
+	int rc;
+
+	for (size_t i = 0; i < s->rows.n; i++)
+		staged += !s->rows.v[i].bad;
+	if (staged == 0)
+		return 0;
+	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
+		return -1;
+	rc = pg_judge(s, merge_twice(s, staged, &sums, e), "etl_merge", e);
+	if (rc == 0)
+		return slow(s, o, e);
+	if (rc == -1)
+		return -1;
+	o->sums.inserted += sums.inserted;
+	o->sums.updated += sums.updated;
+	o->sums.unchanged += sums.unchanged;
+	o->sums.superseded += sums.superseded;
+	o->sums.skipped += sums.skipped;
+	return 0;
+}

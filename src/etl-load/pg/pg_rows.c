@@ -1,0 +1,312 @@
+#include "pg/pg_rows.h"
+
+#include "base/stop.h"
+#include "pg/pg_sql.h"
+#include "pg/pg_copy_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIECE = 128 << 10, LOOK_EVERY = 256, FEW = 64 };
+
+void
+pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
+{
+	*r = (struct pg_rows){ .db = db, .target = t };
+	buf_init(&r->text, SIZE_MAX / 2);
+	buf_init(&r->scratch, SIZE_MAX / 2);
+	buf_init(&r->out, SIZE_MAX / 2);
+	buf_init(&r->sql, SIZE_MAX / 2);
+}
+
+void
+pg_rows_release(struct pg_rows *r)
+{
+	buf_release(&r->text);
+	buf_release(&r->scratch);
+	buf_release(&r->out);
+	buf_release(&r->sql);
+	free(r->v);
+	free(r->used);
+}
+
+static int
+row_add(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
+{
+	size_t at = r->text.len, n = r->room ? r->room * 2 : 1024;
+	struct pg_row *v;
+
+	if (r->n == r->room) {
+		if ((v = realloc(r->v, n * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		r->v = v;
+		r->room = n;
+	}
+	pg_values(&r->text, rd, &r->scratch);
+	if (buf_check(&r->text, e) == -1)
+		return -1;
+	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
+		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id };
+	return 0;
+}
+
+static int
+shapes_mark(struct pg_rows *r, struct reader *rd, struct err *e)
+{
+	r->shapes = rd->shapes;
+	r->nshapes = rd->nshapes;
+	if (r->nshapes > r->used_room) {
+		free(r->used);
+		r->used_room = r->nshapes * 2;
+		r->used = calloc(r->used_room, sizeof(*r->used));
+		if (r->used == NULL) {
+			r->used_room = 0;
+			return err_nomem(e);
+		}
+	}
+	if (r->nshapes > 0)
+		memset(r->used, 0, r->nshapes * sizeof(*r->used));
+	for (size_t i = 0; i < r->n; i++)
+		r->used[r->v[i].shape] = true;
+	return 0;
+}
+
+static int
+copy_start(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	buf_clear(&r->sql);
+	buf_clear(&r->out);
+	pg_copy(&r->sql, r->target, s, staged);
+	(void)buf_text(&r->sql);
+	if (buf_check(&r->sql, e) == -1)
+		return -1;
+	return db_copy_begin(r->db, buf_text(&r->sql), e);
+}
+
+static void
+put_number(struct buf *b, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static int
+piece_flush(struct pg_rows *r, struct err *e)
+{
+	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
+	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
+		return -1;
+	buf_clear(&r->out);
+	return 0;
+}
+
+/* In pieces, for libpq keeps a copy of what it is given at once. */
+static int
+piece_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
+{
+	while (r->out.len + n >= PIECE) {
+		size_t part = r->out.len < PIECE ? PIECE - r->out.len : 0;
+
+		buf_add(&r->out, p, part);
+		if (piece_flush(r, e) == -1)
+			return -1;
+		p += part;
+		n -= part;
+	}
+	buf_add(&r->out, p, n);
+	return 0;
+}
+
+static int
+copy_row(struct pg_rows *r, const struct shape *s,
+    const struct pg_row *row, bool staged, struct err *e)
+{
+	if (staged) {
+		put_number(&r->out, row->item);
+		buf_char(&r->out, '\t');
+		put_number(&r->out, row->shape);
+		if (s->n > 0)
+			buf_char(&r->out, '\t');
+	}
+	if (piece_add(r, r->text.data + row->at, row->len, e) == -1)
+		return -1;
+	buf_char(&r->out, '\n');
+	return 0;
+}
+
+static int
+copy_finish(struct pg_rows *r, struct err *e)
+{
+	int64_t n = 0;
+
+	if (piece_flush(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+		return -1;
+	r->copied += n;
+	return 0;
+}
+
+/* The server reads a row while the next one is made. */
+static int
+row_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	int rc = 0;
+
+	if (r->first == NULL && (staged || s->n > 0)) {
+		r->first = s;
+		rc = copy_start(r, s, staged, e);
+	}
+	if (rc == 0 && s == r->first && !r->failed)
+		rc = copy_row(r, s, &r->v[r->n - 1], staged, e);
+	if (rc == 0)
+		return 0;
+	r->failed = db_fault(r->db)->data;
+	return r->failed ? 0 : -1;
+}
+
+/* 1 the item is a row now, 0 a reject, -1. */
+static int
+row_read(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+{
+	struct line l = spool_line(o->chunk, i);
+	struct reject why;
+	int rc = reader_next(&o->reader, &l, &why, e);
+
+	o->sums.in++;
+	if (rc == 1)
+		return row_add(r, &o->reader, i, e) == -1 ? -1 : 1;
+	return rc == 0 ? outcome_reject(o, i, &why, e) : -1;
+}
+
+int
+pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
+    struct err *e)
+{
+	int rc;
+
+	buf_clear(&r->text);
+	r->n = 0;
+	r->copied = 0;
+	r->first = NULL;
+	r->failed = false;
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % LOOK_EVERY == 0 && stop_signal() != 0)
+			return err_set(e, ERR_RETRY, false,
+			    "stopped by a signal");
+		if (o->chunk->items[i].kind != ITEM_RECORD)
+			continue;
+		rc = row_read(r, o, i, e);
+		if (rc == 1)
+			rc = row_copy(r, o->reader.shape, staged, e);
+		if (rc == -1)
+			return -1;
+	}
+	if (r->first != NULL && !r->failed && copy_finish(r, e) == -1) {
+		if (!db_fault(r->db)->data)
+			return -1;
+		r->failed = true;
+	}
+	return shapes_mark(r, &o->reader, e);
+}
+
+static bool
+takes(const struct pg_row *row, const struct shape *s)
+{
+	return row->shape == s->id && !row->bad;
+}
+
+int
+pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	if (copy_start(r, s, staged, e) == -1)
+		return -1;
+	for (size_t i = 0; i < r->n; i++)
+		if (takes(&r->v[i], s) &&
+		    copy_row(r, s, &r->v[i], staged, e) == -1)
+			return -1;
+	return copy_finish(r, e);
+}
+
+/* At most n rows from row *at on; *at is then behind the last of them.
+ * 1 they are staged, 0 the savepoint is rolled back, -1. */
+static int
+copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
+    struct err *e)
+{
+	int rc;
+
+	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
+		return -1;
+	rc = copy_start(r, s, true, e);
+	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
+		if (takes(&r->v[*at], s)) {
+			rc = copy_row(r, s, &r->v[*at], true, e);
+			n--;
+		}
+	if (rc == 0)
+		rc = copy_finish(r, e);
+	if (rc == 0)
+		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
+		    e) == -1 ? -1 : 1;
+	return db_fault(r->db)->data ? 0 : -1;
+}
+
+/* Where the line'th row of the piece that starts at `from` stands. */
+static size_t
+row_number(const struct pg_rows *r, const struct shape *s, size_t from,
+    int64_t line)
+{
+	for (size_t i = from; i < r->n; i++)
+		if (takes(&r->v[i], s) && --line == 0)
+			return i;
+	return from;
+}
+
+int
+pg_copy_pieces(struct pg_rows *r, const struct shape *s, struct outcome *o,
+    struct err *e)
+{
+	size_t from = 0, at, n = FEW, good = 0;
+	struct db_fault fault;
+	struct err why;
+	int rc;
+
+	while (from < r->n) {
+		if (stop_signal() != 0)
+			return err_set(e, ERR_RETRY, false,
+			    "stopped by a signal");
+		at = from;
+		rc = copy_piece(r, s, &at, good > 0 ? good : n, e);
+		if (rc == -1)
+			return -1;
+		if (rc == 1) {
+			n = good > 0 ? n : n * 2;
+			good = 0;
+			from = at;
+			continue;
+		}
+		fault = *db_fault(r->db);
+		why = *e;
+		if (db_script(r->db, "ROLLBACK TO SAVEPOINT etl_piece", e) ==
+		    -1)
+			return -1;
+		if (fault.line == 0 && n > 1) {
+			n /= 2;
+			continue;
+		}
+		at = row_number(r, s, from, fault.line > 0 ? fault.line : 1);
+		r->v[at].bad = true;
+		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
+		n = n > 1 ? n / 2 : 1;
+		if (outcome_refused(o, r->v[at].item, &fault, why.msg, e) ==
+		    -1)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,36 @@
+#include "pg/pg_sink.h"
+
+const char *
+pg_text(struct pg_sink *s, struct err *e)
+{
+	const char *t = buf_text(&s->sql);
+
+	return buf_check(&s->sql, e) == -1 ? NULL : t;
+}
+
+int
+pg_script(struct pg_sink *s, struct err *e)
+{
+	const char *t = pg_text(s, e);
+
+	return t == NULL ? -1 : db_script(s->db, t, e);
+}
+
+int
+pg_immediate(struct pg_sink *s, struct err *e)
+{
+	return s->deferred ?
+	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
+}
+
+int
+pg_judge(struct pg_sink *s, int rc, const char *savepoint, struct err *e)
+{
+	if (rc == 0)
+		return 1;
+	if (!db_fault(s->db)->data)
+		return -1;
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
+	return pg_script(s, e);
+}

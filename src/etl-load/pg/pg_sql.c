@@ -1,0 +1,214 @@
+#include "pg/pg_sql.h"
+
+#include "table/columns_sql.h"
+
+static const char *
+quoted(const struct target *t, size_t column)
+{
+	return t->table->columns[column].quoted;
+}
+
+/* Of the rows of one key the one that counts comes first. */
+const char *
+pg_first(const struct target *t)
+{
+	return t->upsert ? " DESC" : "";
+}
+
+void
+pg_make_stage(struct buf *b, const struct target *t)
+{
+	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_stage "
+	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
+	for (size_t i = 0; i < t->table->n; i++)
+		buf_printf(b, ", %s", quoted(t, i));
+	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
+}
+
+void
+pg_make_found(struct buf *b)
+{
+	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
+	    "state text, message text, col text, con text, inserted int, "
+	    "updated int, unchanged int, superseded int) "
+	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
+}
+
+void
+pg_copy(struct buf *b, const struct target *t, const struct shape *s,
+    bool staged)
+{
+	buf_printf(b, "COPY %s (", staged ? PG_STAGE : t->table->quoted);
+	if (staged)
+		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
+		    "\"etl.n\", \"etl.s\"");
+	sql_columns(b, t, s, false);
+	buf_str(b, ") FROM STDIN");
+}
+
+void
+pg_insert_into(struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "INSERT INTO %s AS \"etl.t\"", t->table->quoted);
+	if (s->n == 0 && t->touch == NO_COLUMN && t->seen == NO_COLUMN)
+		return;
+	buf_str(b, " (");
+	sql_columns(b, t, s, true);
+	buf_str(b, ")");
+}
+
+void
+pg_source(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < s->n; i++, comma = ", ")
+		buf_printf(b, "%s%s.%s", comma, from,
+		    quoted(t, s->columns[i]));
+	for (int i = (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN); i > 0;
+	    i--, comma = ", ")
+		buf_printf(b, "%snow()", comma);
+}
+
+static void
+row_of(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from)
+{
+	const char *comma = "";
+
+	buf_str(b, "ROW(");
+	for (size_t i = 0; i < s->n; i++)
+		if (sql_compared(t, s, i)) {
+			buf_printf(b, "%s%s.%s", comma, from,
+			    quoted(t, s->columns[i]));
+			comma = ", ";
+		}
+	buf_str(b, ")::record");
+}
+
+static void
+set_all(struct buf *b, const struct target *t, const struct shape *s)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!t->is_key[s->columns[i]]) {
+			buf_printf(b, "%s%s = excluded.%s", comma,
+			    quoted(t, s->columns[i]),
+			    quoted(t, s->columns[i]));
+			comma = ", ";
+		}
+	if (t->touch != NO_COLUMN)
+		buf_printf(b, ", %s = now()", quoted(t, (size_t)t->touch));
+	if (t->seen != NO_COLUMN)
+		buf_printf(b, ", %s = now()", quoted(t, (size_t)t->seen));
+}
+
+void
+pg_same_key(struct buf *b, const struct target *t, const char *one,
+    const char *other)
+{
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s.%s = %s.%s", i > 0 ? " AND " : "", one,
+		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
+}
+
+/* A row that was there has a xmax: the upsert's lock. Partitioned tables do
+ * not tell it; there the statement's snapshot, in which its own rows are not,
+ * is asked. */
+static void
+returning(struct buf *b, const struct target *t)
+{
+	buf_str(b, " RETURNING ");
+	if (!t->upsert) {
+		buf_str(b, "true");
+	} else if (!t->parted) {
+		buf_str(b, "\"etl.t\".xmax = 0");
+	} else {
+		buf_printf(b, "NOT EXISTS (SELECT FROM %s AS \"etl.o\" WHERE ",
+		    t->table->quoted);
+		pg_same_key(b, t, "\"etl.o\"", "\"etl.t\"");
+		buf_str(b, ")");
+	}
+}
+
+/* The same to the last bit is the same: unlike =, *<> takes every type, and
+ * tells 1.0 from 1.00, and Anna from anna in citext. */
+void
+pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
+{
+	if (t->keyed) {
+		buf_str(b, " ON CONFLICT (");
+		sql_key(b, t);
+		buf_str(b, ") DO ");
+	}
+	if (t->upsert && sql_can_change(t, s)) {
+		buf_str(b, "UPDATE SET ");
+		set_all(b, t, s);
+		buf_str(b, " WHERE ");
+		row_of(b, t, s, "\"etl.t\"");
+		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
+		row_of(b, t, s, "excluded");
+	} else if (t->keyed) {
+		buf_str(b, "NOTHING");
+	}
+	returning(b, t);
+}
+
+void
+pg_merge(struct buf *b, const struct target *t, const struct shape *s,
+    enum pg_keys keys)
+{
+	buf_str(b, "WITH m(new) AS (");
+	pg_insert_into(b, t, s);
+	buf_str(b, " SELECT ");
+	pg_source(b, t, s, "w");
+	buf_str(b, " FROM ");
+	if (keys == PG_KEYS_UNIQUE) {
+		buf_str(b, PG_STAGE " AS w");
+	} else if (keys == PG_KEYS_TWICE) {
+		buf_str(b, "(SELECT DISTINCT ON (");
+		sql_key(b, t);
+		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+		sql_key(b, t);
+		buf_printf(b, ", \"etl.n\"%s) AS w", pg_first(t));
+	} else {
+		buf_printf(b, PG_STAGE " AS w WHERE \"etl.s\" = %zu "
+		    "ORDER BY \"etl.n\"", s->id);
+	}
+	pg_on_conflict(b, t, s);
+	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) FROM m");
+}
+
+void
+pg_dedupe(struct buf *b, const struct target *t)
+{
+	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
+	    "row_number() OVER (PARTITION BY ");
+	sql_key(b, t);
+	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
+	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
+	    pg_first(t));
+}
+
+void
+pg_distinct(struct buf *b, const struct target *t)
+{
+	buf_str(b, "SELECT count(*) FROM (SELECT DISTINCT ");
+	sql_key(b, t);
+	buf_str(b, " FROM " PG_STAGE ") AS d");
+}
+
+void
+pg_seen(struct buf *b, const struct target *t)
+{
+	const char *seen = quoted(t, (size_t)t->seen);
+
+	buf_printf(b, "UPDATE %s AS t SET %s = now() FROM (SELECT DISTINCT ",
+	    t->table->quoted, seen);
+	sql_key(b, t);
+	buf_str(b, " FROM " PG_STAGE ") AS w WHERE ");
+	pg_same_key(b, t, "t", "w");
+	buf_printf(b, " AND t.%s IS DISTINCT FROM now()", seen);
+}

@@ -1,0 +1,240 @@
+#include "sink.h"
+
+#include "pg/pg_sink.h"
+#include "pg/pg_sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+pg_sink_close(void *self)
+{
+	struct pg_sink *s = self;
+
+	if (s == NULL)
+		return;
+	pg_rows_release(&s->rows);
+	buf_release(&s->sql);
+	free(s);
+}
+
+static int
+stage_make(struct pg_sink *s, struct err *e)
+{
+	buf_clear(&s->sql);
+	pg_make_stage(&s->sql, s->target);
+	return pg_script(s, e);
+}
+
+static int
+find_deferred(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] = "SELECT max(CASE tgrelid "
+	    "WHEN $1::text::regclass THEN 2 ELSE 1 END) "
+	    "FROM pg_trigger WHERE tginitdeferred";
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t most;
+
+	if (db_int(s->db, sql, &v, 1, 0, &most, e) == -1)
+		return -1;
+	s->deferred = most == 2;
+	s->elsewhere = most == 1;
+	return 0;
+}
+
+/* COPY takes no table with row security; INSERT does. */
+static int
+find_straight(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT row_security_active($1::text::regclass)::int";
+	const struct target *t = s->target;
+	struct db_value v = db_text(t->table->quoted);
+	int64_t secured = 0;
+
+	if (t->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN)
+		return 0;
+	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+		return -1;
+	s->straight = !secured;
+	return 0;
+}
+
+/* Names that begin with "etl." are ours in the statements of pg_sql.c. */
+static int
+check_names(const struct pg_sink *s, struct err *e)
+{
+	const struct table *t = s->target->table;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strncmp(t->columns[i].name, "etl.", 4) == 0)
+			return err_set(e, ERR_CONFIG, false, "table %s: column "
+			    "\"%s\": names that begin with etl. are taken",
+			    t->name, t->columns[i].name);
+	return 0;
+}
+
+static int
+pg_sink_open(void **self, struct db *db, const struct target *t,
+    struct err *e)
+{
+	struct pg_sink *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->db = db;
+	s->target = t;
+	pg_rows_init(&s->rows, db, t);
+	buf_init(&s->sql, SIZE_MAX / 2);
+	*self = s;
+	if (check_names(s, e) == -1 || find_deferred(s, e) == -1 ||
+	    find_straight(s, e) == -1 ||
+	    (!s->straight && stage_make(s, e) == -1)) {
+		pg_sink_close(s);
+		*self = NULL;
+		return -1;
+	}
+	s->staging = !s->straight;
+	return 0;
+}
+
+/* The rows that were not copied while they were read. */
+static int
+copy_rest(struct pg_sink *s, bool staged, struct err *e)
+{
+	struct pg_rows *r = &s->rows;
+
+	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
+		if (r->used[i] && r->shapes[i] != r->first &&
+		    pg_copy_all(r, r->shapes[i], staged, e) == -1)
+			return -1;
+	return r->failed ? -1 : 0;
+}
+
+/* COPY names at least one column. */
+static bool
+has_empty(const struct pg_sink *s)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
+			return true;
+	return false;
+}
+
+/* 1 all rows are in the table, 0 none is: stage them, -1. Those that were not
+ * copied a trigger has kept out. */
+static int
+straight(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc;
+
+	if (has_empty(s))
+		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
+	rc = copy_rest(s, false, e);
+	if (rc == 0)
+		rc = pg_immediate(s, e);
+	rc = pg_judge(s, rc, "etl_chunk", e);
+	if (rc == 1) {
+		o->sums.inserted += (uint64_t)s->rows.copied;
+		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
+	}
+	return rc;
+}
+
+static int
+staging_open(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	if (!s->staging && stage_make(s, e) == -1)
+		return -1;
+	if (o->ordinal > 0 &&
+	    db_script(s->db, "TRUNCATE " PG_STAGE, e) == -1)
+		return -1;
+	return db_script(s->db, "SAVEPOINT etl_stage", e);
+}
+
+static int
+stage(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc = pg_judge(s, copy_rest(s, true, e), "etl_stage", e);
+
+	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
+		if (s->rows.used[i])
+			rc = pg_copy_pieces(&s->rows, s->rows.shapes[i], o,
+			    e);
+	return rc == -1 ? -1 : 0;
+}
+
+/* What could not be copied straight into the table. */
+static int
+staging_again(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	s->rows.first = NULL;
+	s->rows.failed = false;
+	return staging_open(s, o, e) == -1 ? -1 : stage(s, o, e);
+}
+
+static int
+apply(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc;
+
+	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1 ||
+	    (!s->straight && staging_open(s, o, e) == -1) ||
+	    pg_rows_read(&s->rows, o, !s->straight, e) == -1)
+		return -1;
+	if (s->rows.n > 0 && s->straight) {
+		rc = straight(s, o, e);
+		if (rc == -1 || (rc == 0 && (staging_again(s, o, e) == -1 ||
+		    pg_merge_chunk(s, o, e) == -1)))
+			return -1;
+	} else if (s->rows.n > 0) {
+		if (stage(s, o, e) == -1 || pg_merge_chunk(s, o, e) == -1)
+			return -1;
+	}
+	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
+}
+
+static enum sink_result
+pg_sink_apply(void *self, struct outcome *o, struct err *e)
+{
+	struct pg_sink *s = self;
+	int rc;
+
+	(void)reader_renew(&o->reader);
+	rc = apply(s, o, e);
+	if (s->rows.text.len > SPOOL_LARGE)
+		buf_release(&s->rows.text);
+	if (s->rows.scratch.cap > SPOOL_LARGE)
+		buf_release(&s->rows.scratch);
+	return rc == -1 ? SINK_FAILED : SINK_DONE;
+}
+
+/* What would fail the commit, and not say which row it was: then they are
+ * looked at in each chunk. */
+static enum sink_result
+pg_sink_settle(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	if (s->deferred || !s->elsewhere ||
+	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
+		return SINK_DONE;
+	s->deferred = db_fault(s->db)->data;
+	return s->deferred ? SINK_ANEW : SINK_FAILED;
+}
+
+static void
+pg_sink_fresh(void *self)
+{
+	struct pg_sink *s = self;
+
+	s->staging = false;
+	s->twice = true;        /* after a deadlock: in order of keys */
+	s->quiet = 0;
+}
+
+const struct sink sink_pg = {
+	.kind = DB_POSTGRESQL, .open = pg_sink_open, .apply = pg_sink_apply,
+	.settle = pg_sink_settle, .fresh = pg_sink_fresh,
+	.close = pg_sink_close,
+};

@@ -1,0 +1,322 @@
+#include "sink.h"
+
+#include "base/stop.h"
+#include "sqlite/keyset.h"
+#include "sqlite/sqlite_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STOP_EVERY = 256, NO_ITEM = -1 };
+
+/* What became of an item; LATER: its key came twice, or what it refers to may
+ * yet come. */
+enum put { PUT_FAILED = -1, PUT_REJECTED, PUT_STORED, PUT_TWICE, PUT_LATER };
+
+struct lite_sink {
+	struct lite_store store;
+	struct keyset keys;
+	bool ahead;             /* keys come twice in a chunk: look for that
+	                         * before it is applied */
+	size_t quiet;           /* batches in which they did not */
+	int32_t *earlier;       /* by item: the one before it of its key */
+	bool *loses;            /* by item: a later one of its key came */
+	size_t room;
+	uint32_t *later;        /* items that wait for what they refer to */
+	size_t nlater, later_room;
+};
+
+enum { QUIET_MAX = 16 };
+
+static void
+lite_sink_close(void *self)
+{
+	struct lite_sink *s = self;
+
+	if (s == NULL)
+		return;
+	lite_store_release(&s->store);
+	keyset_release(&s->keys);
+	free(s->earlier);
+	free(s->loses);
+	free(s->later);
+	free(s);
+}
+
+static int
+lite_sink_open(void **self, struct db *db, const struct target *t,
+    struct err *e)
+{
+	struct lite_sink *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	keyset_init(&s->keys);
+	if (lite_store_init(&s->store, db, t, e) == -1) {
+		lite_sink_close(s);
+		return -1;
+	}
+	*self = s;
+	return 0;
+}
+
+/* One value of a key: no other value gives the same bytes, and the bytes
+ * ascend where values do. Texts hold no NUL. */
+static void
+key_put(struct buf *b, const struct db_value *v)
+{
+	uint64_t u = (uint64_t)v->i ^ (uint64_t)1 << 63;
+	char bytes[8];
+
+	buf_char(b, (char)v->type);
+	if (v->type == DB_REAL) {
+		buf_add(b, &v->r, sizeof(v->r));
+	} else if (v->type == DB_INT) {
+		for (int i = 7; i >= 0; i--, u >>= 8)
+			bytes[i] = (char)(u & 0xff);
+		buf_add(b, bytes, sizeof(bytes));
+	} else if (v->type == DB_TEXT) {
+		buf_add(b, v->p, v->len);
+		buf_char(b, '\0');
+	} else {
+		buf_add(b, &v->len, sizeof(v->len));
+		buf_add(b, v->p, v->len);
+	}
+}
+
+/* *holder: of the item that has this record's key already, or NULL. */
+static int
+key_seen(struct lite_sink *s, const struct shape *shape, size_t item,
+    uint32_t **holder, struct err *e)
+{
+	const struct target *t = s->store.target;
+	size_t at = s->keys.bytes.len;
+	bool nomem;
+
+	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
+		while (shape->columns[i] != t->key[k])
+			i++;
+		key_put(&s->keys.bytes, &s->store.values[i]);
+	}
+	*holder = keyset_add(&s->keys, at, (uint32_t)item, &nomem);
+	return nomem ? err_nomem(e) : 0;
+}
+
+static int
+later_add(struct lite_sink *s, size_t item, struct err *e)
+{
+	size_t n = s->later_room ? s->later_room * 2 : 64;
+	uint32_t *p;
+
+	if (s->nlater == s->later_room) {
+		if ((p = realloc(s->later, n * sizeof(*p))) == NULL)
+			return err_nomem(e);
+		s->later = p;
+		s->later_room = n;
+	}
+	s->later[s->nlater++] = (uint32_t)item;
+	return 0;
+}
+
+/* A foreign key's refusal names no column and no constraint (nor does that of
+ * a trigger): what the record refers to may come in this chunk. */
+static bool
+may_wait(const struct db_fault *f)
+{
+	return f->column[0] == '\0' && f->constraint[0] == '\0';
+}
+
+static enum put
+put(struct lite_sink *s, struct outcome *o, size_t i, bool first, bool last,
+    struct err *e)
+{
+	struct lite_store *st = &s->store;
+	struct line l = spool_line(o->chunk, i);
+	struct reject why;
+	uint32_t *holder = NULL;
+	int rc = lite_encode(st, &o->reader, &l, &why, e);
+
+	if (rc == 0)
+		return outcome_reject(o, i, &why, e) == -1 ? PUT_FAILED :
+		    PUT_REJECTED;
+	if (rc == -1)
+		return PUT_FAILED;
+	if (first && st->target->upsert && !s->ahead &&
+	    key_seen(s, o->reader.shape, i, &holder, e) == -1)
+		return PUT_FAILED;
+	if (holder != NULL)
+		return PUT_TWICE;
+	rc = lite_store(st, o->reader.shape, &o->sums, e);
+	if (rc != LITE_REFUSED)
+		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
+	if (!last && may_wait(&st->fault))
+		return PUT_LATER;
+	return outcome_refused(o, i, &st->fault, st->why.msg, e) == -1 ?
+	    PUT_FAILED : PUT_REJECTED;
+}
+
+static int
+ahead_room(struct lite_sink *s, size_t n, struct err *e)
+{
+	if (n <= s->room)
+		return 0;
+	free(s->earlier);
+	free(s->loses);
+	s->earlier = calloc(n, sizeof(*s->earlier));
+	s->loses = calloc(n, sizeof(*s->loses));
+	s->room = s->earlier == NULL || s->loses == NULL ? 0 : n;
+	return s->room == 0 ? err_nomem(e) : 0;
+}
+
+/* From the last item to the first: the last of each key is applied, and when
+ * it is a reject, the one before it. */
+static int
+look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	const struct spool *c = o->chunk;
+	bool twice = false;
+	uint32_t *holder;
+
+	if (ahead_room(s, c->n, e) == -1)
+		return -1;
+	for (size_t i = c->n; i-- > 0;) {
+		struct line l = spool_line(c, i);
+		struct reject why;
+		int rc = 0;
+
+		s->earlier[i] = NO_ITEM;
+		s->loses[i] = false;
+		if (c->items[i].kind == ITEM_RECORD && (rc = lite_encode(
+		    &s->store, &o->reader, &l, &why, e)) == -1)
+			return -1;
+		if (rc == 0)
+			continue;
+		if (key_seen(s, o->reader.shape, i, &holder, e) == -1)
+			return -1;
+		if (holder == NULL)
+			continue;
+		twice = s->loses[i] = true;
+		s->earlier[*holder] = (int32_t)i;
+		*holder = (uint32_t)i;
+	}
+	if (o->ordinal == 0)
+		s->quiet = twice ? 0 : s->quiet + 1;
+	return 0;
+}
+
+/* The items of the same key before this one, whose turn it is where this one
+ * is a reject. */
+static int
+resolve(struct lite_sink *s, struct outcome *o, size_t i, enum put rc,
+    struct err *e)
+{
+	int32_t k = s->ahead ? s->earlier[i] : NO_ITEM;
+
+	for (; rc == PUT_REJECTED && k != NO_ITEM; k = s->earlier[k])
+		rc = put(s, o, (size_t)k, false, true, e);
+	for (; k != NO_ITEM; k = s->earlier[k])
+		o->sums.superseded++;
+	return rc == PUT_FAILED ? -1 : 0;
+}
+
+/* Again and again while some succeed; what is left is rejected. */
+static int
+put_later(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	bool last = false;
+
+	while (s->nlater > 0) {
+		size_t n = s->nlater, left = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			enum put rc = put(s, o, s->later[i], false, last, e);
+
+			if (rc == PUT_LATER)
+				s->later[left++] = s->later[i];
+			else if (rc == PUT_FAILED ||
+			    resolve(s, o, s->later[i], rc, e) == -1)
+				return -1;
+		}
+		last = left == n;
+		s->nlater = left;
+	}
+	return 0;
+}
+
+static enum sink_result
+apply_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	enum put rc = put(s, o, i, true, false, e);
+
+	if (rc == PUT_TWICE) {
+		s->ahead = true;
+		s->quiet = 0;
+		return SINK_ANEW;
+	}
+	if (rc == PUT_LATER)
+		return later_add(s, i, e) == -1 ? SINK_FAILED : SINK_DONE;
+	return resolve(s, o, i, rc, e) == -1 ? SINK_FAILED : SINK_DONE;
+}
+
+static void
+chunk_begin(struct lite_sink *s, struct outcome *o)
+{
+	if (reader_renew(&o->reader))
+		lite_store_forget(&s->store);
+	if (o->ordinal == 0) {
+		clock_stamp(s->store.now);
+		s->ahead = s->ahead && s->quiet < QUIET_MAX;
+	}
+	keyset_clear(&s->keys);
+	s->nlater = 0;
+}
+
+static enum sink_result
+lite_sink_apply(void *self, struct outcome *o, struct err *e)
+{
+	struct lite_sink *s = self;
+	enum sink_result rc;
+
+	chunk_begin(s, o);
+	if (s->ahead && look_ahead(s, o, e) == -1)
+		return SINK_FAILED;
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % STOP_EVERY == 0 && stop_signal() != 0)
+			return err_set(e, ERR_RETRY, false,
+			    "stopped by a signal");
+		if (o->chunk->items[i].kind != ITEM_RECORD)
+			continue;
+		o->sums.in++;
+		if (s->ahead && s->loses[i])
+			continue;
+		if ((rc = apply_item(s, o, i, e)) != SINK_DONE)
+			return rc;
+	}
+	rc = put_later(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	if (s->store.scratch.cap > SPOOL_LARGE)
+		buf_release(&s->store.scratch);
+	return rc;
+}
+
+/* Deferred references that are open would fail the commit, and say not which
+ * row it was: then each row is looked at. */
+static enum sink_result
+lite_sink_settle(void *self, struct err *e)
+{
+	struct lite_sink *s = self;
+	bool again = !s->store.careful && db_owed(s->store.db) > 0;
+
+	s->store.careful = again;
+	return again ? SINK_ANEW : SINK_DONE;
+}
+
+static void
+lite_sink_fresh(void *self)
+{
+}
+
+const struct sink sink_sqlite = {
+	.kind = DB_SQLITE, .open = lite_sink_open, .apply = lite_sink_apply,
+	.settle = lite_sink_settle, .fresh = lite_sink_fresh,
+	.close = lite_sink_close,
+};

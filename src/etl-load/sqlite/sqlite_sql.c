@@ -1,0 +1,94 @@
+#include "sqlite/sqlite_sql.h"
+
+#include "table/columns_sql.h"
+
+void
+sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
+{
+	bool markers = t->touch != NO_COLUMN || t->seen != NO_COLUMN;
+
+	buf_printf(b, "INSERT INTO %s", t->table->quoted);
+	if (s->n == 0 && !markers) {
+		buf_str(b, " DEFAULT VALUES");
+		return;
+	}
+	buf_str(b, " (");
+	sql_columns(b, t, s, true);
+	buf_str(b, ") VALUES (");
+	for (size_t i = 0; i < s->n; i++)
+		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
+	for (int i = 0; i < (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN);
+	    i++)
+		buf_printf(b, "%s$%zu", s->n > 0 || i > 0 ? ", " : "",
+		    s->n + 1);
+	buf_str(b, ")");
+	if (t->keyed) {
+		buf_str(b, " ON CONFLICT (");
+		sql_key(b, t);
+		buf_str(b, ") DO NOTHING");
+	}
+}
+
+static size_t
+parameter(const struct shape *s, size_t column)
+{
+	size_t i = 0;
+
+	while (s->columns[i] != column)
+		i++;
+	return i + 1;
+}
+
+static void
+where_key(struct buf *b, const struct target *t, const struct shape *s)
+{
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
+		    t->table->columns[t->key[i]].quoted,
+		    parameter(s, t->key[i]));
+}
+
+static void
+set_now(struct buf *b, const struct target *t, int column,
+    const struct shape *s, const char *before)
+{
+	if (column != NO_COLUMN)
+		buf_printf(b, "%s%s = $%zu", before,
+		    t->table->columns[column].quoted, s->n + 1);
+}
+
+void
+sqlite_update(struct buf *b, const struct target *t, const struct shape *s)
+{
+	const struct column *c = t->table->columns;
+	const char *before = "";
+
+	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
+	for (size_t i = 0; i < s->n; i++) {
+		if (t->is_key[s->columns[i]])
+			continue;
+		buf_printf(b, "%s%s = $%zu", before,
+		    c[s->columns[i]].quoted, i + 1);
+		before = ", ";
+	}
+	set_now(b, t, t->touch, s, ", ");
+	set_now(b, t, t->seen, s, ", ");
+	where_key(b, t, s);
+	before = " AND (";
+	for (size_t i = 0; i < s->n; i++) {
+		if (!sql_compared(t, s, i))
+			continue;
+		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", before,
+		    c[s->columns[i]].quoted, i + 1);
+		before = " OR ";
+	}
+	buf_str(b, ")");
+}
+
+void
+sqlite_seen(struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "UPDATE %s SET", t->table->quoted);
+	set_now(b, t, t->seen, s, " ");
+	where_key(b, t, s);
+}

@@ -1,0 +1,318 @@
+#include "sqlite/sqlite_value.h"
+
+#include "base/text.h"
+#include "json/number.h"
+#include "json/write.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct source {                 /* where a value comes from */
+	struct reader *r;
+	size_t column;
+	const struct column *c;
+	const struct json_tok *tok;
+	struct db_value text;   /* a string's characters, or the token */
+	struct reject *why;
+};
+
+static int
+wrong(const struct source *s, const char *code, const char *what)
+{
+	int n = s->text.len < 80 ? (int)s->text.len :
+	    (int)utf8_span(s->text.p, 80);
+
+	return reader_blame(s->r, s->why, s->column, code,
+	    "%s for column \"%s\" (%s): %.*s", what, s->c->name, s->c->type,
+	    n, s->text.p);
+}
+
+static int
+wrong_type(const struct source *s)
+{
+	return wrong(s, "type", "no value");
+}
+
+/* The token or characters are a number as JSON writes it. */
+static bool
+is_number(const struct source *s)
+{
+	struct json_fault f;
+
+	if (s->tok->type == JSON_NUMBER)
+		return true;
+	return s->tok->type == JSON_STRING && s->text.len > 0 &&
+	    strchr("-0123456789", s->text.p[0]) != NULL &&
+	    json_scan(&s->r->inner, s->text.p, s->text.len, 1, JSON_LAST,
+	    &f) == 0 && s->r->inner.tok[0].len == s->text.len;
+}
+
+static int
+value_int(struct db_value *out, const struct source *s)
+{
+	double d;
+
+	if (!is_number(s))
+		return wrong_type(s);
+	*out = (struct db_value){ .type = DB_INT };
+	if (number_int(s->text.p, s->text.len, &out->i)) {
+		if (out->i < s->c->min || out->i > s->c->max)
+			return wrong(s, "range", "out of range");
+		return 1;
+	}
+	d = number_double(s->text.p, s->text.len);
+	return d == floor(d) ? wrong(s, "range", "out of range") :
+	    wrong_type(s);
+}
+
+static int
+value_real(struct db_value *out, const struct source *s)
+{
+	if (!is_number(s))
+		return wrong_type(s);
+	*out = (struct db_value){ .type = DB_REAL,
+		.r = number_double(s->text.p, s->text.len) };
+	return isinf(out->r) ? wrong(s, "range", "out of range") : 1;
+}
+
+/* As an integer or a double, if one of them is the same number. */
+static bool
+exact(struct db_value *out, const struct source *s)
+{
+	char text[NUMBER_TEXT];
+	size_t n;
+
+	*out = (struct db_value){ .type = DB_INT };
+	if (number_int(s->text.p, s->text.len, &out->i))
+		return true;
+	out->type = DB_REAL;
+	out->r = number_double(s->text.p, s->text.len);
+	if (isinf(out->r))
+		return false;
+	n = number_put(text, out->r);
+	return number_same(text, n, s->text.p, s->text.len);
+}
+
+static int
+value_numeric(struct db_value *out, const struct source *s)
+{
+	if (!is_number(s))
+		return wrong_type(s);
+	if (exact(out, s))
+		return 1;
+	return wrong(s, "range", "SQLite would lose digits");
+}
+
+static int
+value_bool(struct db_value *out, const struct source *s)
+{
+	static const char *const words[] = { "false", "true", "f", "t", "no",
+	    "yes", "n", "y", "off", "on", "0", "1" };
+
+	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
+		return wrong_type(s);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == s->text.len &&
+		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
+			*out = DB_I((int64_t)(i & 1));
+			return 1;
+		}
+	return wrong_type(s);
+}
+
+static const char *
+skip(const char *p, const char *end, const char *any)
+{
+	while (p < end && *p != '\0' && strchr(any, *p) != NULL)
+		p++;
+	return p;
+}
+
+/* To SQLite (sqlite3AtoF): JSON's numbers, and more. */
+static bool
+looks_numeric(const char *p, size_t n)
+{
+	static const char blank[] = " \t\n\v\f\r", digits[] = "0123456789";
+	const char *end = p + n, *from;
+	size_t found;
+
+	p = skip(p, end, blank);
+	p += p < end && (*p == '-' || *p == '+');
+	p = skip(from = p, end, digits);
+	found = (size_t)(p - from);
+	if (p < end && *p == '.') {
+		p = skip(from = p + 1, end, digits);
+		found += (size_t)(p - from);
+	}
+	if (found > 0 && p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		p += p < end && (*p == '-' || *p == '+');
+		p = skip(from = p, end, digits);
+		found = (size_t)(p - from);
+	}
+	return found > 0 && skip(p, end, blank) == end;
+}
+
+/* The number, as text, is what it was made of. */
+static bool
+same_text(const struct db_value *v, const struct source *s)
+{
+	char text[NUMBER_TEXT];
+	size_t n;
+
+	n = v->type == DB_REAL ? number_put(text, v->r) :
+	    (size_t)snprintf(text, sizeof(text), "%" PRId64, v->i);
+	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
+}
+
+/* What the column's affinity would make a number of, whichever it be. */
+static int
+value_affine(struct db_value *out, const struct source *s)
+{
+	if (out->type != DB_TEXT || !s->c->numeric ||
+	    !looks_numeric(out->p, out->len))
+		return 1;
+	if (s->tok->type == JSON_NUMBER)
+		return wrong(s, "range", "SQLite would lose digits");
+	if (is_number(s) && exact(out, s) && same_text(out, s))
+		return 1;
+	return wrong(s, "type", "SQLite would make a number of this text "
+	    "(declare it TEXT, or NUMERIC if it is one)");
+}
+
+static int
+value_any(struct db_value *out, const struct source *s)
+{
+	if (s->tok->type == JSON_TRUE || s->tok->type == JSON_FALSE)
+		*out = DB_I(s->tok->type == JSON_TRUE);
+	else if (s->tok->type != JSON_NUMBER || !exact(out, s))
+		*out = s->text;
+	return value_affine(out, s);
+}
+
+static int
+value_json(struct db_value *out, const struct source *s)
+{
+	if (s->tok->type == JSON_NUMBER)
+		return value_any(out, s);
+	*out = s->text;
+	return 1;
+}
+
+static int
+value_time(struct db_value *out, const struct source *s)
+{
+	if (s->tok->type == JSON_NUMBER)
+		return value_any(out, s);
+	*out = s->text;
+	if (s->tok->type != JSON_STRING ||
+	    !time_valid(s->text.p, s->text.len))
+		return wrong_type(s);
+	return 1;
+}
+
+static int
+hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *p = c == '\0' ? NULL : strchr(digits, c | 32);
+
+	return p == NULL ? -1 : (int)(p - digits);
+}
+
+static int
+hex_byte(const char *p)
+{
+	int a = hex_digit(p[0]), b = hex_digit(p[1]);
+
+	return a == -1 || b == -1 ? -1 : a << 4 | b;
+}
+
+/* Bytes are hex digits behind \x, else the string's own. A backslash is an
+ * escape in JSON, so such a text is the last in scratch, where the bytes, of
+ * which there are fewer, take its place: what is there already may not move. */
+static int
+value_bytes(struct db_value *out, const struct source *s,
+    struct buf *scratch)
+{
+	const char *p = s->text.p;
+	size_t n = s->text.len;
+
+	if (s->tok->type != JSON_STRING)
+		return wrong_type(s);
+	*out = db_bytes(p, n);
+	if (n < 2 || p[0] != '\\' || p[1] != 'x')
+		return 1;
+	for (size_t i = 2; i < n; i += 2)
+		if (n % 2 != 0 || hex_byte(p + i) == -1)
+			return wrong(s, "type", "no hex digits");
+	scratch->len -= n;
+	for (size_t i = 2; i < n; i += 2)
+		buf_char(scratch, (char)hex_byte(p + i));
+	out->len = n / 2 - 1;
+	return 1;
+}
+
+static struct db_value
+text_of(const struct reader *r, uint32_t tok, bool raw, struct buf *scratch)
+{
+	const struct json_tok *t = &r->json.tok[tok];
+	struct db_value v = { .type = DB_TEXT };
+	size_t at = scratch->len;
+
+	v.p = r->json.text + t->at;
+	v.len = t->len;
+	if (t->type == JSON_STRING && !raw) {
+		v.p++;
+		v.len -= 2;
+		if ((t->flags & JSON_ESCAPED) == 0)
+			return v;
+		json_unescape(scratch, &r->json, tok);
+	} else if (t->type == JSON_ARRAY || t->type == JSON_OBJECT)
+		json_put_compact(scratch, &r->json, tok);
+	else
+		return v;
+	v.p = scratch->data + at;
+	v.len = scratch->len - at;
+	return v;
+}
+
+int
+sqlite_value(struct db_value *out, struct reader *r, size_t column,
+    struct buf *scratch, struct reject *why)
+{
+	uint32_t tok = r->value[column];
+	struct source s = { .r = r, .column = column, .why = why,
+		.c = &r->target->table->columns[column],
+		.tok = &r->json.tok[tok] };
+
+	if (s.tok->type == JSON_NULL) {
+		*out = (struct db_value){ .type = DB_NULL };
+		return 1;
+	}
+	s.text = text_of(r, tok, s.c->kind == COLUMN_JSON, scratch);
+	switch (s.c->kind) {
+	case COLUMN_INT:
+		return value_int(out, &s);
+	case COLUMN_REAL:
+		return value_real(out, &s);
+	case COLUMN_NUMERIC:
+		return value_numeric(out, &s);
+	case COLUMN_BOOL:
+		return value_bool(out, &s);
+	case COLUMN_TIME:
+		return value_time(out, &s);
+	case COLUMN_BYTES:
+		return value_bytes(out, &s, scratch);
+	case COLUMN_ANY:
+		return value_any(out, &s);
+	case COLUMN_JSON:
+		return value_json(out, &s);
+	default:
+		*out = s.text;
+		return 1;
+	}
+}

@@ -1,0 +1,106 @@
+#include "sqlite/sqlite_value.h"
+
+#include <string.h>
+
+struct cursor {
+	const char *p, *end;
+};
+
+static bool
+skip(struct cursor *c, const char *any)
+{
+	for (; *any != '\0'; any++)
+		if (c->p < c->end && *c->p == *any) {
+			c->p++;
+			return true;
+		}
+	return false;
+}
+
+/* Exactly n digits. */
+static bool
+digits(struct cursor *c, int n, int min, int max)
+{
+	int v = 0;
+
+	for (; n > 0; n--, c->p++) {
+		if (c->p == c->end || *c->p < '0' || *c->p > '9')
+			return false;
+		v = v * 10 + (*c->p - '0');
+	}
+	return v >= min && v <= max;
+}
+
+static bool
+date(struct cursor *c)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+	    30, 31 };
+	const char *p = c->p;
+	int year, month, day, most;
+
+	if (!digits(c, 4, 0, 9999) || !skip(c, "-") ||
+	    !digits(c, 2, 1, 12) || !skip(c, "-") || !digits(c, 2, 1, 31))
+		return false;
+	year = (p[0] - '0') * 1000 + (p[1] - '0') * 100 +
+	    (p[2] - '0') * 10 + (p[3] - '0');
+	month = (p[5] - '0') * 10 + (p[6] - '0');
+	day = (p[8] - '0') * 10 + (p[9] - '0');
+	most = days[month - 1];
+	if (month == 2 && year % 4 == 0 &&
+	    (year % 100 != 0 || year % 400 == 0))
+		most = 29;
+	return day <= most;
+}
+
+/* 24:00:00 ends a day; nothing comes after it. */
+static bool
+is_late(const char *p, const char *end)
+{
+	bool late = memcmp(p, "24", 2) == 0, more = false;
+
+	for (p += 2; p < end; p++)
+		more |= *p >= '1' && *p <= '9';
+	return late && more;
+}
+
+static bool
+clock_time(struct cursor *c)
+{
+	const char *start = c->p;
+
+	if (!digits(c, 2, 0, 24) || !skip(c, ":") || !digits(c, 2, 0, 59))
+		return false;
+	if (skip(c, ":")) {
+		if (!digits(c, 2, 0, 60))
+			return false;
+		if (skip(c, ".,") && !digits(c, 1, 0, 9))
+			return false;
+		while (skip(c, "0123456789"))
+			continue;
+	}
+	if (is_late(start, c->p))
+		return false;
+	(void)skip(c, " ");
+	if (skip(c, "Zz") || !skip(c, "+-"))
+		return true;
+	if (!digits(c, 2, 0, 23))
+		return false;
+	if (c->p == c->end)
+		return true;
+	(void)skip(c, ":");
+	return digits(c, 2, 0, 59);
+}
+
+bool
+time_valid(const char *p, size_t n)
+{
+	struct cursor c = { p, p + n };
+
+	if (n > 2 && p[2] == ':')
+		return clock_time(&c) && c.p == c.end;
+	if (!date(&c))
+		return false;
+	return c.p == c.end || (skip(&c, "Tt ") && clock_time(&c) &&
+	    c.p == c.end);
+}

@@ -1,0 +1,50 @@
+#include "table/columns_sql.h"
+
+static void
+name(struct buf *b, const struct target *t, size_t column, bool *more)
+{
+	if (*more)
+		buf_str(b, ", ");
+	*more = true;
+	buf_str(b, t->table->columns[column].quoted);
+}
+
+void
+sql_columns(struct buf *b, const struct target *t, const struct shape *s,
+    bool markers)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		name(b, t, s->columns[i], &more);
+	if (markers && t->touch != NO_COLUMN)
+		name(b, t, (size_t)t->touch, &more);
+	if (markers && t->seen != NO_COLUMN)
+		name(b, t, (size_t)t->seen, &more);
+}
+
+void
+sql_key(struct buf *b, const struct target *t)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < t->nkey; i++)
+		name(b, t, t->key[i], &more);
+}
+
+bool
+sql_compared(const struct target *t, const struct shape *s, size_t i)
+{
+	size_t c = s->columns[i];
+
+	return t->compared[c] && !t->is_key[c];
+}
+
+bool
+sql_can_change(const struct target *t, const struct shape *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (sql_compared(t, s, i))
+			return true;
+	return false;
+}

@@ -1,0 +1,344 @@
+#include "table/record.h"
+
+#include "json/pointer.h"
+#include "json/write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+reader_open(struct reader *r, struct stage *s, const struct target *t,
+    enum json_members duplicates, struct err *e)
+{
+	size_t n = t->table->n;
+
+	*r = (struct reader){ .stage = s, .target = t,
+		.duplicates = duplicates };
+	buf_init(&r->text, SIZE_MAX / 2);
+	buf_init(&r->pointer, SIZE_MAX / 2);
+	r->value = calloc(n + 1, sizeof(*r->value));
+	r->lens = calloc(n + 1, sizeof(*r->lens));
+	r->guess = calloc(n + 1, sizeof(*r->guess));
+	if (r->value == NULL || r->lens == NULL || r->guess == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		r->lens[i] = strlen(t->table->columns[i].name);
+	return 0;
+}
+
+static void
+shapes_forget(struct reader *r)
+{
+	for (size_t i = 0; i < r->nshapes; i++) {
+		free(r->shapes[i]->columns);
+		free(r->shapes[i]);
+	}
+	r->nshapes = 0;
+	r->shape = NULL;
+	r->nguess = 0;
+}
+
+void
+reader_close(struct reader *r)
+{
+	shapes_forget(r);
+	json_release(&r->json);
+	json_release(&r->inner);
+	free(r->value);
+	free(r->lens);
+	free(r->guess);
+	free(r->shapes);
+	buf_release(&r->text);
+	buf_release(&r->pointer);
+	*r = (struct reader){ 0 };
+}
+
+bool
+reader_renew(struct reader *r)
+{
+	if (r->nshapes < SHAPES_MAX)
+		return false;
+	shapes_forget(r);
+	return true;
+}
+
+static void
+point(struct reader *r, struct reject *why, const char *name, size_t len)
+{
+	buf_clear(&r->pointer);
+	pointer_put(&r->pointer, name, len);
+	why->pointer = buf_text(&r->pointer);
+}
+
+int
+reader_blame(struct reader *r, struct reject *why, size_t column,
+    const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
+	va_end(ap);
+	*why = (struct reject){ .code = code, .message = r->message };
+	point(r, why, r->target->table->columns[column].name,
+	    r->lens[column]);
+	return 0;
+}
+
+/* The characters of a string token, without quotes. */
+static const char *
+name_text(struct reader *r, uint32_t tok, size_t *len)
+{
+	const struct json_tok *t = &r->json.tok[tok];
+
+	if (t->flags & JSON_ESCAPED) {
+		buf_clear(&r->text);
+		json_unescape(&r->text, &r->json, tok);
+		*len = r->text.len;
+		return *len > 0 ? r->text.data : "";
+	}
+	*len = t->len - 2;
+	return r->json.text + t->at + 1;
+}
+
+static bool
+is_column(const struct reader *r, size_t column, const char *name, size_t len)
+{
+	return r->lens[column] == len &&
+	    memcmp(r->target->table->columns[column].name, name, len) == 0;
+}
+
+static int
+unknown(struct reader *r, struct reject *why, const char *name, size_t len)
+{
+	*why = (struct reject){ .code = "schema", .message = r->message };
+	(void)snprintf(r->message, sizeof(r->message),
+	    "table %s has no column \"%.*s\"", r->target->table->name,
+	    len < 200 ? (int)len : 200, name);
+	point(r, why, name, len);
+	return 0;
+}
+
+/* Member number i: its name token is tok. 1, or 0 and *why, or where there is
+ * no memory r->text.failed. */
+static int
+member(struct reader *r, size_t i, uint32_t tok, bool *same,
+    struct reject *why)
+{
+	const size_t n = r->target->table->n;
+	const char *name, *no;
+	size_t len, c;
+
+	name = name_text(r, tok, &len);
+	if (r->text.failed)
+		return 0;
+	c = i < r->nguess ? r->guess[i] : 0;
+	if (i >= r->nguess || !is_column(r, c, name, len)) {
+		*same = false;
+		for (c = 0; c < n && !is_column(r, c, name, len); c++)
+			;
+		if (c == n)
+			return unknown(r, why, name, len);
+		if ((no = target_refuses(r->target, c)) != NULL)
+			return reader_blame(r, why, c, "schema", "%s", no);
+	}
+	if (i < n) {
+		r->guess[i] = c;
+		if (i >= r->nguess)
+			r->nguess = i + 1;
+	}
+	r->value[c] = tok + 1;
+	return 1;
+}
+
+static bool
+shape_fits(const struct reader *r, const struct shape *s)
+{
+	size_t k = 0;
+
+	for (size_t c = 0; c < r->target->table->n; c++) {
+		bool in = k < s->n && s->columns[k] == c;
+
+		if (in != (r->value[c] != 0))
+			return false;
+		k += in;
+	}
+	return true;
+}
+
+static int
+shapes_grow(struct reader *r)
+{
+	struct shape **p = realloc(r->shapes,
+	    (r->nshapes + SHAPES_MAX) * sizeof(struct shape *));
+
+	if (p == NULL)
+		return -1;
+	r->shapes = p;
+	return 0;
+}
+
+static int
+shape_add(struct reader *r, struct err *e)
+{
+	size_t n = r->target->table->n;
+	struct shape *s = calloc(1, sizeof(*s));
+
+	if (s == NULL ||
+	    (r->nshapes % SHAPES_MAX == 0 && shapes_grow(r) == -1) ||
+	    (s->columns = calloc(n + 1, sizeof(*s->columns))) == NULL) {
+		free(s);
+		return err_nomem(e);
+	}
+	for (size_t c = 0; c < n; c++)
+		if (r->value[c] != 0)
+			s->columns[s->n++] = c;
+	s->id = r->nshapes;
+	r->shapes[r->nshapes++] = s;
+	r->shape = s;
+	return 0;
+}
+
+static int
+shape_find(struct reader *r, struct err *e)
+{
+	if (r->shape != NULL && shape_fits(r, r->shape))
+		return 0;
+	for (size_t i = 0; i < r->nshapes; i++)
+		if (shape_fits(r, r->shapes[i])) {
+			r->shape = r->shapes[i];
+			return 0;
+		}
+	return shape_add(r, e);
+}
+
+/* Flags of all strings in the value of a column. 1, 0 and *why, or -1. */
+static int
+value_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
+{
+	const struct json_tok *t = &r->json.tok[r->value[c]];
+	struct json_fault f;
+
+	*flags = t->flags;
+	if (t->type != JSON_ARRAY && t->type != JSON_OBJECT)
+		return 0;
+	*flags = 0;
+	if (r->target->table->columns[c].kind == COLUMN_TEXT)
+		return 0;
+	if (json_scan(&r->inner, r->json.text + t->at, t->len, 1, JSON_LAST,
+	    &f) == -1)
+		return f.nomem ? err_nomem(e) :
+		    err_set(e, ERR_BUG, false, "a value scanned twice differs");
+	*flags = r->inner.flags;
+	return 0;
+}
+
+static int
+check_text(struct reader *r, struct reject *why, struct err *e)
+{
+	const struct column *columns = r->target->table->columns;
+	unsigned int flags;
+
+	for (size_t i = 0; i < r->shape->n; i++) {
+		size_t c = r->shape->columns[i];
+
+		if (value_flags(r, c, &flags, e) == -1)
+			return -1;
+		if (flags & JSON_NUL && columns[c].kind != COLUMN_BYTES)
+			return reader_blame(r, why, c, "encoding",
+			    "\\u0000 cannot be stored");
+		if (flags & JSON_LONE)
+			return reader_blame(r, why, c, "encoding",
+			    "half a surrogate pair is no character");
+	}
+	return 1;
+}
+
+static int
+check_key(struct reader *r, struct reject *why)
+{
+	const struct target *t = r->target;
+
+	for (size_t i = 0; i < t->nkey; i++) {
+		size_t c = t->key[i];
+
+		if (r->value[c] == 0)
+			return reader_blame(r, why, c, "required",
+			    "no \"%s\", which is in the key",
+			    t->table->columns[c].name);
+		if (r->json.tok[r->value[c]].type == JSON_NULL)
+			return reader_blame(r, why, c, "required",
+			    "\"%s\" is null and in the key",
+			    t->table->columns[c].name);
+	}
+	return 1;
+}
+
+static int
+members(struct reader *r, bool *same, struct reject *why)
+{
+	const struct json_tok *tok = r->json.tok;
+	size_t i = 0;
+
+	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
+	buf_clear(&r->text);
+	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
+		if (member(r, i, t, same, why) == 0) {
+			r->nguess = 0;
+			return 0;
+		}
+	if (i != r->nguess || r->shape == NULL)
+		*same = false;
+	r->nguess = i < r->target->table->n ? i : r->target->table->n;
+	return 1;
+}
+
+int
+reader_next(struct reader *r, const struct line *l, struct reject *why,
+    struct err *e)
+{
+	bool same = true;
+	int rc;
+
+	*why = (struct reject){ 0 };
+	rc = stage_judge(r->stage, l, &r->json, 2, r->duplicates, why, e);
+	if (rc != 1)
+		return rc;
+	if (members(r, &same, why) == 0)
+		return r->text.failed ? err_nomem(e) : 0;
+	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
+	    shape_find(r, e) == -1)
+		return -1;
+	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
+	    (rc = check_text(r, why, e)) != 1)
+		return rc;
+	return check_key(r, why);
+}
+
+int
+reader_key(struct reader *r, const struct line *l, struct buf *out,
+    struct err *e)
+{
+	const struct target *t = r->target;
+	struct json_fault f = { 0 };
+
+	if (t->nkey == 0 || l->too_long)
+		return 0;
+	if (json_scan(&r->json, l->data, l->len, 2, JSON_LAST, &f) == -1)
+		return f.nomem ? err_nomem(e) : 0;
+	if (r->json.tok[0].type != JSON_OBJECT)
+		return 0;
+	for (size_t i = 0; i < t->nkey; i++) {
+		const char *name = t->table->columns[t->key[i]].name;
+		uint32_t v = json_member(&r->json, 0, name, strlen(name));
+
+		if (v == 0 || r->json.tok[v].type == JSON_NULL)
+			return 0;
+		buf_char(out, i == 0 ? '[' : ',');
+		json_put_compact(out, &r->json, v);
+	}
+	buf_char(out, ']');
+	return buf_check(out, e) == -1 ? -1 : 1;
+}
