@@ -1,12 +1,15 @@
 #include "opt.h"
 
+#include "suggest.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256 };
+/* OWN_OPTIONS: --help and --version, which every program has. */
+enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 
 /* Some of them, and the clock, can be added up in an int64_t. */
 static const uint64_t value_max = INT64_MAX / 8;
@@ -142,7 +145,7 @@ environment_take(const struct opt_spec *s, void *into, struct err *e)
 static struct option *
 tables_new(const struct opt_spec *s, char letters[LETTERS])
 {
-	struct option *l = calloc(s->n + 3, sizeof(*l));
+	struct option *l = calloc(s->n + OWN_OPTIONS + 1, sizeof(*l));
 	size_t at = 0;
 
 	if (l == NULL)
@@ -150,6 +153,7 @@ tables_new(const struct opt_spec *s, char letters[LETTERS])
 	if (s->stop)
 		letters[at++] = '+';
 	letters[at++] = ':';
+	letters[at++] = 'h';
 	for (size_t i = 0; i < s->n; i++) {
 		const struct opt *o = &s->opts[i];
 
@@ -179,6 +183,38 @@ option_of(const struct opt_spec *s, int c)
 	return NULL;
 }
 
+static const char *
+option_name(const struct opt_spec *s, size_t i)
+{
+	return i < s->n ? s->opts[i].name : i == s->n ? "help" : "version";
+}
+
+/* Says why getopt_long() did not take "--NAME" or "--NAME=VALUE". */
+static int
+long_option_fault(const struct opt_spec *s, const char *given, struct err *e)
+{
+	char typed[64];
+	struct suggestion near = { .typed = typed };
+	size_t length = strcspn(given + 2, "="), begin_alike = 0;
+
+	(void)snprintf(typed, sizeof(typed), "%.*s", (int)length, given + 2);
+	for (size_t i = 0; i < s->n + OWN_OPTIONS; i++) {
+		const char *name = option_name(s, i);
+
+		if (strcmp(name, typed) == 0)
+			return err_set(e, ERR_USAGE, false,
+			    "%s: option --%s takes no value", given, typed);
+		begin_alike += strncmp(name, typed, length) == 0;
+		suggest_try(&near, name);
+	}
+	if (begin_alike > 1)
+		return err_set(e, ERR_USAGE, false, "option --%s is "
+		    "ambiguous: several options begin with it", typed);
+	(void)err_set(e, ERR_USAGE, false, "unknown option --%s", typed);
+	suggest_add(e, &near, "--");
+	return -1;
+}
+
 static enum opt_result
 option_take(const struct opt_spec *s, void *into, int c, char *argv[],
     struct err *e)
@@ -188,12 +224,13 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 	if (c == ':')
 		return err_set(e, ERR_USAGE, false, "%s wants an argument",
 		    argv[optind - 1]);
-	if (c == '?' && optopt > 0 && optopt < FIRST_LONG)
+	if (c == '?' && strncmp(argv[optind - 1], "--", 2) == 0)
+		return long_option_fault(s, argv[optind - 1], e);
+	if (c == '?')
 		return err_set(e, ERR_USAGE, false, "unknown option -%c",
 		    optopt);
-	if (c == '?')
-		return err_set(e, ERR_USAGE, false, "unknown option %s",
-		    argv[optind - 1]);
+	if (c == 'h')
+		return OPT_HELP;
 	if (c == FIRST_LONG + (int)s->n)
 		return OPT_HELP;
 	if (c == FIRST_LONG + (int)s->n + 1)
@@ -221,7 +258,7 @@ opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
 		return OPT_FAILED;
 	if ((l = tables_new(s, letters)) == NULL)
 		return err_nomem(e);
-	optind = 1;
+	optind = 0;             /* glibc: forget the last parse whole */
 	opterr = 0;
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)
@@ -265,19 +302,16 @@ help_print(const struct opt_spec *s)
 		    o->env != NULL ? " [" : "",
 		    o->env != NULL ? o->env : "", o->env != NULL ? "]" : "");
 	}
-	(void)printf("  %-28s show this\n  %-28s show the version\n"
-	    "\nman %s tells more.\n", "--help", "--version", s->program);
+	(void)printf("  %-28s show this help\n  %-28s show the version\n"
+	    "\nThe manual page is: man %s\n", "-h, --help", "--version",
+	    s->program);
 }
 
 int
 opt_answer(const struct opt_spec *s, enum opt_result r, const struct err *e)
 {
-	if (r == OPT_FAILED) {
-		(void)err_report(s->program, e);
-		if (e->code == ERR_USAGE)
-			(void)fprintf(stderr, "%s\n", s->usage);
-		return err_status(e);
-	}
+	if (r == OPT_FAILED)
+		return err_report(s->program, e);
 	if (r == OPT_HELP)
 		help_print(s);
 	else

@@ -44,5 +44,8 @@ err_report(const char *program, const struct err *e)
 		(void)fprintf(stderr, "%s: %s\n", program,
 		    b.failed ? e->msg : text);
 	buf_release(&b);
+	if (e->code == ERR_USAGE)
+		(void)fprintf(stderr, "%s: see %s --help\n", program,
+		    program);
 	return err_status(e);
 }

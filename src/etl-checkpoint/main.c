@@ -1,7 +1,8 @@
 /* etl-checkpoint: gets, sets, lists, clears and saves checkpoints. */
 #include "store.h"
 
-#include "base/opt.h"
+#include "base/memory.h"
+#include "base/shared_options.h"
 #include "base/stop.h"
 #include "db/statefile.h"
 #include "stream/stage.h"
@@ -19,16 +20,13 @@ static const char usage[] =
 
 #define AT(field) offsetof(struct checkpoint_opts, field)
 static const struct opt options[] = {
-	{ "db", OPT_STRING, AT(db), "URL",
-	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	OPTION_DB(AT(db)),
 	{ "json", OPT_FLAG, AT(json), NULL,
 	    "one JSON object a checkpoint", NULL, 0 },
-	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
-	    "longest line: 16MiB", NULL, 0 },
+	OPTION_MAX_RECORD(AT(max_record)),
 	{ "no-marks", OPT_FLAG, AT(no_marks), NULL,
 	    "write records and rejects alone", NULL, 0 },
-	{ "state", OPT_STRING, AT(state), "file:PATH",
-	    "a file instead of the database", NULL, 0 },
+	OPTION_STATE(AT(state)),
 };
 #undef AT
 
@@ -140,6 +138,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);

@@ -2,7 +2,7 @@
 #include "dlq.h"
 
 #include "base/memory.h"
-#include "base/opt.h"
+#include "base/shared_options.h"
 #include "base/stop.h"
 #include "db/control.h"
 
@@ -30,8 +30,7 @@ static const struct opt options[] = {
 	    "keep lines that cannot be stored here", NULL, 0 },
 	{ "code", OPT_STRING, AT(code), "CODE",
 	    "select: letters of this code", NULL, 0 },
-	{ "db", OPT_STRING, AT(db), "URL",
-	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	OPTION_DB(AT(db)),
 	{ "json", OPT_FLAG, AT(json), NULL,
 	    "one JSON object a letter or cause", NULL, 0 },
 	{ "like", OPT_STRING, AT(like), "TEXT",
@@ -207,6 +206,7 @@ main(int argc, char *argv[])
 	struct err e = { 0 };
 	enum opt_result r;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
@@ -219,7 +219,6 @@ main(int argc, char *argv[])
 	    operands_check(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
-	memory_init();
 	stop_catch();
 	err_warn("etl-dlq", db_url_warning(o.db));
 	if (command_run(c, &d, &e) == 0)

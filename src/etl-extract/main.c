@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "base/shared_options.h"
 #include "base/stop.h"
 #include "cursor.h"
 #include "db/db.h"
@@ -31,8 +32,9 @@ static const char usage[] =
     "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
     "                   [--timeout DURATION]";
 
+#define AT(field) offsetof(struct extract_opts, field)
 #define OPT(name, type, field, arg, help) \
-	{ name, type, offsetof(struct extract_opts, field), arg, help, NULL, 0 }
+	{ name, type, AT(field), arg, help, NULL, 0 }
 
 static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT", "of files and -: ndjson"),
@@ -60,10 +62,8 @@ static const struct opt options[] = {
 	    "for a whole request (30s)"),
 	OPT("connect-timeout", OPT_DURATION, connect_timeout, "DURATION",
 	    "for a connection (10s)"),
-	{ "retries", OPT_NUMBER, offsetof(struct extract_opts, retries), "N",
-	    "tries after the first (3)", "MAX_RETRIES", 0 },
-	OPT("backoff", OPT_STRING, backoff, "BASE..MAX",
-	    "wait between tries (1s..60s)"),
+	OPTION_RETRIES(AT(retries)),
+	OPTION_BACKOFF(AT(backoff)),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",
 	    "largest answer taken (32MiB)"),
 	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
@@ -82,21 +82,17 @@ static const struct opt options[] = {
 	    "query parameter for the upper bound"),
 	OPT("ordered", OPT_FLAG, ordered, NULL,
 	    "records come in the order of the cursor"),
-	OPT("state", OPT_STRING, state, "file:PATH",
-	    "the checkpoint is in a file"),
-	OPT("db", OPT_STRING, db, "URL",
-	    "of the checkpoint; DATABASE_URL, or sqlite:etl.db"),
+	OPTION_STATE(AT(state)),
+	OPTION_DB(AT(db)),
 	OPT("each", OPT_STRING, each, "TEMPLATE",
 	    "make one request for each record of stdin"),
 	OPT("as", OPT_STRING, as, "FIELD", "put the answer into this member"),
 	OPT("count-as", OPT_STRING, count_as, "FIELD",
 	    "put the length of the answer into this member"),
 	OPT("stream", OPT_STRING, stream, "NAME", "mark begin and end"),
-	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE"),
-	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
-	    "stop when there are more (50%)"),
-	OPT("max-record", OPT_SIZE, max_record, "SIZE",
-	    "longest record (16MiB)"),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
+	OPTION_MAX_RECORD(AT(max_record)),
 };
 
 static const struct opt_spec spec = {
@@ -169,6 +165,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &x.opts, argc, argv, &e);
@@ -179,7 +176,6 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	}
 	err_warn("etl-extract", db_url_warning(x.opts.db));
-	memory_init();
 	stop_catch();
 	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
 		status = err_report(spec.program, &e);

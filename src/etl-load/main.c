@@ -18,7 +18,7 @@
  *               ledger_row, ledger_counts: the stream's row in the ledger
  *               (table etl_loads); reconnect: after a lost connection. */
 #include "base/memory.h"
-#include "base/opt.h"
+#include "base/shared_options.h"
 #include "base/stop.h"
 #include "db/db.h"
 #include "load.h"
@@ -38,8 +38,7 @@ static const char usage[] =
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
-	{ "db", OPT_STRING, AT(db), "URL", "the database (DATABASE_URL)", NULL,
-	    0 },
+	OPTION_DB(AT(db)),
 	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
 	    0 },
 	{ "key", OPT_STRING, AT(key), "COLS",
@@ -60,24 +59,17 @@ static const struct opt options[] = {
 	    "set to now in rows inserted or updated", NULL, 0 },
 	{ "seen", OPT_STRING, AT(seen), "COL",
 	    "set to now in all rows that come", NULL, 0 },
-	{ "duplicate-members", OPT_STRING, AT(duplicates), "last",
-	    "of members with one name take the last", NULL, 0 },
+	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	{ "again", OPT_FLAG, AT(again), NULL,
 	    "load a saved stream once more", NULL, 0 },
 	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
 	    "move and check none: behind a tee", NULL, 0 },
-	{ "plain", OPT_FLAG, AT(plain), NULL, "the input has no marks", NULL,
-	    0 },
-	{ "rejects", OPT_STRING, AT(rejects), "FILE",
-	    "append rejects to it", NULL, 0 },
-	{ "max-rejects", OPT_STRING, AT(max_rejects), "N|N%",
-	    "stop beyond that: 50%", NULL, 0 },
-	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
-	    "longest line: 16MiB", NULL, 0 },
-	{ "retries", OPT_NUMBER, AT(retries), "N",
-	    "tries after the first: 3", "MAX_RETRIES", 0 },
-	{ "backoff", OPT_STRING, AT(backoff), "BASE..MAX",
-	    "wait between tries: 1s..60s", NULL, 0 },
+	OPTION_PLAIN(AT(plain)),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
+	OPTION_MAX_RECORD(AT(max_record)),
+	OPTION_RETRIES(AT(retries)),
+	OPTION_BACKOFF(AT(backoff)),
 	{ "verbose", OPT_FLAG, AT(verbose), NULL, "print a summary", NULL,
 	    'v' },
 };
@@ -112,6 +104,7 @@ main(int argc, char *argv[])
 	struct err e = { 0 };
 	enum opt_result r;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-load", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
@@ -119,7 +112,6 @@ main(int argc, char *argv[])
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
-	memory_init();
 	stop_catch();
 	if (load_run(&o, &fds, &e) == 0)
 		return 0;

@@ -1,5 +1,6 @@
 /* etl-run: runs a pipeline as one tracked run. */
-#include "base/opt.h"
+#include "base/memory.h"
+#include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -40,8 +41,7 @@ static const struct opt options[] = {
 	    "how long to wait between retries (1s..60s)", NULL, 0 },
 	{ "command", OPT_STRING, AT(command), "COMMAND",
 	    "run this text by sh", NULL, 'c' },
-	{ "db", OPT_STRING, AT(db), "URL",
-	    "database of the runs and the loads (DATABASE_URL)", NULL, 0 },
+	OPTION_DB(AT(db)),
 	{ "dry-run", OPT_FLAG, AT(dry_run), NULL,
 	    "say what would be run, and touch nothing", NULL, 0 },
 	{ "env-file", OPT_STRING, AT(env_file), "FILE",
@@ -201,6 +201,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int code, sig = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-run", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);

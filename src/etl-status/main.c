@@ -1,7 +1,8 @@
 /* etl-status: what became of runs. */
 #include "status.h"
 
-#include "base/opt.h"
+#include "base/memory.h"
+#include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
 #include "base/text.h"
@@ -15,8 +16,7 @@ static const char usage[] =
 
 #define AT(field) offsetof(struct status_opts, field)
 static const struct opt options[] = {
-	{ "db", OPT_STRING, AT(db), "URL",
-	    "the loader's database (DATABASE_URL)", NULL, 0 },
+	OPTION_DB(AT(db)),
 	{ "json", OPT_FLAG, AT(json), NULL, "one JSON object", NULL, 0 },
 	{ "run", OPT_STRING, AT(run), "ID",
 	    "one run: its number, or the start of its uuid", NULL, 0 },
@@ -102,6 +102,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);

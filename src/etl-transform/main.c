@@ -3,7 +3,7 @@
 #include "transform.h"
 
 #include "base/memory.h"
-#include "base/opt.h"
+#include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
 
@@ -30,9 +30,9 @@ struct transform_opts {
 	uint64_t time_limit, memory_limit, max_record;
 };
 
+#define AT(field) offsetof(struct transform_opts, field)
 #define OPT(name, type, field, arg, help, letter) \
-	{ name, type, offsetof(struct transform_opts, field), arg, help, \
-	    NULL, letter }
+	{ name, type, AT(field), arg, help, NULL, letter }
 
 static const struct opt options[] = {
 	OPT("from-file", OPT_STRING, file, "FILE", "read the filter from FILE",
@@ -49,19 +49,15 @@ static const struct opt options[] = {
 	    "for one record (10s)", 0),
 	OPT("memory-limit", OPT_SIZE, memory_limit, "SIZE",
 	    "for the filter (1GiB)", 0),
-	OPT("max-record", OPT_SIZE, max_record, "SIZE",
-	    "longest record (16MiB)", 0),
+	OPTION_MAX_RECORD(AT(max_record)),
 	OPT("lossy-numbers", OPT_FLAG, lossy, NULL,
 	    "a number that cannot be told apart is rounded", 0),
-	OPT("duplicate-members", OPT_STRING, duplicates, "last",
-	    "of a name that an object has twice (reject)", 0),
+	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	OPT("allow", OPT_LIST, allow, "env",
 	    "let the filter read the environment", 0),
-	OPT("plain", OPT_FLAG, plain, NULL, "the input has no marks", 0),
-	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE",
-	    0),
-	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
-	    "stop when there are more (50%)", 0),
+	OPTION_PLAIN(AT(plain)),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
 };
 
 static const struct opt_spec spec = {
@@ -193,6 +189,7 @@ main(int argc, char *argv[])
 	enum opt_result r = OPT_FAILED;
 	int status = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	if (args_take(&a, &argc, argv, &e) == 0)
@@ -204,7 +201,6 @@ main(int argc, char *argv[])
 		opt_release(&spec, &o);
 		return opt_answer(&spec, r, &e);
 	}
-	memory_init();
 	stop_catch();
 	if (work(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);

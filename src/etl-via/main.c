@@ -2,7 +2,7 @@
 #include "via.h"
 
 #include "base/memory.h"
-#include "base/opt.h"
+#include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
 
@@ -21,20 +21,18 @@ struct opts {
 	bool plain;
 };
 
+#define AT(field) offsetof(struct opts, field)
 #define OPT(name, type, field, arg, help) \
-	{ name, type, offsetof(struct opts, field), arg, help, NULL, 0 }
+	{ name, type, AT(field), arg, help, NULL, 0 }
 
 static const struct opt options[] = {
 	OPT("ok", OPT_STRING, ok, "STATUS[,...]",
 	    "what CMD may end with (0)"),
-	OPT("max-record", OPT_SIZE, max_record, "SIZE",
-	    "longest record (16MiB)"),
-	OPT("duplicate-members", OPT_STRING, duplicates, "last",
-	    "pass an object with one name twice (reject)"),
-	OPT("plain", OPT_FLAG, plain, NULL, "the input has no marks"),
-	OPT("rejects", OPT_STRING, rejects, "FILE", "append rejects to FILE"),
-	OPT("max-rejects", OPT_STRING, max_rejects, "N|N%",
-	    "stop when there are more (50%)"),
+	OPTION_MAX_RECORD(AT(max_record)),
+	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
+	OPTION_PLAIN(AT(plain)),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
 };
 
 static const struct opt_spec spec = {
@@ -113,6 +111,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
+	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
@@ -120,7 +119,6 @@ main(int argc, char *argv[])
 		stage_fail_early("via", &e);
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
-	memory_init();
 	stop_catch();
 	(void)signal(SIGCHLD, SIG_DFL); /* ignored, CMD would leave no status */
 	if (work(&o, &fds, argv + optind, &e) == -1)

@@ -25,7 +25,7 @@ for kind in sqlite postgresql; do
 
 	bad 'no table option' 64 '--table NAME is missing' --db "$db"
 	bad 'an argument' 64 'no argument' --db "$db" --table t file
-	bad 'unknown option' 64 'usage: etl-load' --table t --scope x
+	bad 'unknown option' 64 'unknown option --scope' --table t --scope x
 	bad 'unknown mode' 64 'append, upsert or ignore' --db "$db" --table t \
 	    --mode replace
 	bad 'key and append' 64 'upsert' --db "$db" --table t --mode append \

@@ -5,6 +5,7 @@
 #include "base/opt.h"
 #include "base/retry.h"
 #include "base/stdfd.h"
+#include "base/suggest.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -111,16 +112,51 @@ bad_options_are_usage(void **state)
 static void
 unknown_options_are_named(void **state)
 {
-	char words[][12] = { "--nope", "-x", "--flag=y", "--help=y" };
+	static const struct { char word[16]; const char *message; } cases[] = {
+		{ "--nope", "unknown option --nope" },
+		{ "-x", "unknown option -x" },
+		{ "--flag=y", "--flag=y: option --flag takes no value" },
+		{ "--help=y", "--help=y: option --help takes no value" },
+		{ "--lits", "unknown option --lits; did you mean --list?" },
+		{ "--tekst=a", "unknown option --tekst; did you mean --text?" },
+		{ "--versoin",
+		    "unknown option --versoin; did you mean --version?" },
+		{ "--", NULL },
+	};
 	struct opts o;
 	struct err e;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		char name[] = "base", *argv[] = { name, words[i], NULL };
+	for (size_t i = 0; cases[i].message != NULL; i++) {
+		char name[] = "base", word[16], *argv[] = { name, word, NULL };
 
+		memcpy(word, cases[i].word, sizeof(word));
 		assert_int_equal(parse(&o, &e, argv), OPT_FAILED);
-		assert_memory_equal(e.msg, "unknown option ", 15);
-		assert_string_equal(e.msg + 15, words[i]);
+		assert_string_equal(e.msg, cases[i].message);
+	}
+}
+
+static void
+the_nearest_word_is_suggested(void **state)
+{
+	static const char *const words[] = { "append", "upsert", "ignore",
+	    "replace", "mirror", "id", "ndjson" };
+	static const struct { const char *typed, *wanted; } cases[] = {
+		{ "apend", "append" }, { "upsret", "upsert" },
+		{ "Upsert", "upsert" }, { "ignroe", "ignore" },
+		{ "json", "ndjson" }, { "di", "id" },
+		{ "x", NULL }, { "", NULL }, { "merge", NULL },
+		{ "delete", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct suggestion s = { .typed = cases[i].typed };
+
+		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+			suggest_try(&s, words[k]);
+		if (cases[i].wanted == NULL)
+			assert_null(s.word);
+		else
+			assert_string_equal(s.word, cases[i].wanted);
 	}
 }
 
@@ -298,6 +334,7 @@ main(void)
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(bad_options_are_usage),
 		cmocka_unit_test(unknown_options_are_named),
+		cmocka_unit_test(the_nearest_word_is_suggested),
 		cmocka_unit_test(environment_yields_to_options),
 		cmocka_unit_test(buffer_keeps_its_ceiling),
 		cmocka_unit_test(backoff_stays_in_its_window),

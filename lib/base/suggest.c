@@ -1,0 +1,65 @@
+#include "suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Longer words are not compared: the distance table stands on the stack. */
+enum { LONGEST = 64 };
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The distance of a and b, computed row by row; three rows are kept because
+ * a swap of two neighbours looks two rows back. */
+static size_t
+distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	size_t rows[3][LONGEST + 1];
+
+	for (size_t j = 0; j <= nb; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			row[j] = least(least(above[j], row[j - 1]) + 1,
+			    above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = least(row[j],
+				    rows[(i + 1) % 3][j - 2] + 1);
+		}
+	}
+	return rows[na % 3][nb];
+}
+
+void
+suggest_try(struct suggestion *s, const char *word)
+{
+	size_t typed = strlen(s->typed), other = strlen(word), d;
+	size_t longer = typed > other ? typed : other;
+
+	if (typed == 0 || other == 0 || longer > LONGEST)
+		return;
+	d = distance(s->typed, typed, word, other);
+	if (d >= longer || 3 * d > longer + 1)
+		return;
+	if (s->word == NULL || d < s->distance) {
+		s->word = word;
+		s->distance = d;
+	}
+}
+
+void
+suggest_add(struct err *e, const struct suggestion *s, const char *prefix)
+{
+	size_t used = strlen(e->msg);
+
+	if (s->word != NULL)
+		(void)snprintf(e->msg + used, sizeof(e->msg) - used,
+		    "; did you mean %s%s?", prefix, s->word);
+}
