@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "base/text.h"
 #include "loader.h"
 
 #include <stdio.h>
@@ -282,6 +283,49 @@ summary(const struct loader *l)
 		    "whether it was complete or cut off\n");
 }
 
+/* Appends the columns of the primary key as "a,b"; false if there is none. */
+static bool
+put_primary_key(struct buf *b, const struct table *t)
+{
+	for (int place = 1; ; place++) {
+		size_t i = 0;
+
+		while (i < t->n && t->columns[i].key != place)
+			i++;
+		if (i == t->n)
+			return place > 1;
+		if (place > 1)
+			buf_char(b, ',');
+		text_show(b, t->columns[i].name, strlen(t->columns[i].name));
+	}
+}
+
+/* A load without --key that meets rows of an earlier load was probably meant to
+ * update them: say, once, how to do that. */
+static void
+suggest_key(const struct loader *l)
+{
+	const struct load_opts *o = l->o;
+	const char *violated = l->outcome.violated;
+	struct buf b;
+	size_t at;
+
+	if (*violated == '\0' || o->key != NULL || o->mode != NULL)
+		return;
+	buf_init(&b, 64 << 10);
+	buf_printf(&b, "records were rejected because table %s already has "
+	    "such a row (unique index: ", l->target.table->name);
+	text_show(&b, violated, strlen(violated));
+	buf_str(&b, "); to update that row instead, load with --key and the "
+	    "columns of the index");
+	at = b.len;
+	buf_str(&b, ", for the primary key: --key ");
+	if (!put_primary_key(&b, l->target.table))
+		b.len = at;
+	(void)fprintf(stderr, "etl-load: %s\n", buf_text(&b));
+	buf_release(&b);
+}
+
 int
 load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 {
@@ -300,6 +344,7 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 		rc = loop(&l, e);
 	if (rc == 0)
 		summary(&l);
+	suggest_key(&l);
 	loader_close(&l);
 	stage_close(s);
 	return rc;

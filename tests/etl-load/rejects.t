@@ -202,5 +202,30 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	    FROM w') $(sql 'SELECT count(*) FROM seen')"
 	is "$k waits in another table: reject" '{"n":7}' \
 	    "$(jq -r .raw "$scratch/waits.$kind")"
+
+	sql 'CREATE TABLE twice (k text, n int, PRIMARY KEY (k, n))'
+	put '{"k":"a","n":1}' '{"k":"b","n":2}'
+	has_row='records were rejected because table twice already has such a row'
+	is "$k loaded twice without --key: the first load" 0 \
+	    "$(status etl-load --db "$db" --table twice --rejects \
+	    "$scratch/twice" <"$scratch/in")"
+	unlike "$k loaded twice without --key: no advice at first" '.' \
+	    "$(cat "$scratch/err")"
+	is "$k loaded twice without --key: the second load" 0 \
+	    "$(status etl-load --db "$db" --table twice --rejects \
+	    "$scratch/twice" <"$scratch/in")"
+	is "$k loaded twice without --key: one line advises --key" 1 \
+	    "$(grep -c "$has_row .*, for the primary key: --key k,n\$" \
+	    "$scratch/err")"
+	is "$k loaded twice with --mode append: the status" 0 \
+	    "$(status etl-load --db "$db" --table twice --mode append --rejects \
+	    "$scratch/twice" <"$scratch/in")"
+	unlike "$k loaded twice with --mode append: no advice" "$has_row" \
+	    "$(cat "$scratch/err")"
+	is "$k blanks in the list of --key are ignored" 0 \
+	    "$(status etl-load -v --db "$db" --table twice --key ' k, n ' \
+	    <"$scratch/in")"
+	like "$k blanks in the list of --key: the rows are found" \
+	    '2 in, 0 inserted, 0 updated, 2 unchanged' "$(cat "$scratch/err")"
 done
 done_testing

@@ -28,6 +28,8 @@ for kind in sqlite postgresql; do
 	bad 'unknown option' 64 'unknown option --scope' --table t --scope x
 	bad 'unknown mode' 64 'append, upsert or ignore' --db "$db" --table t \
 	    --mode replace
+	bad 'a mistyped mode' 64 "did you mean upsert\?\$" --db "$db" \
+	    --table t --mode upsret
 	bad 'key and append' 64 'upsert' --db "$db" --table t --mode append \
 	    --key k
 	bad 'max-record 0' 64 'more than 0' --db "$db" --table t \
@@ -41,6 +43,8 @@ for kind in sqlite postgresql; do
 	bad 'no such table' 78 'no such table: nix in ' --db "$db" --table nix
 	bad 'no such key column' 78 'has no column "zz"' --db "$db" --table t \
 	    --key zz
+	bad 'a mistyped column' 78 'has no column "nn"; did you mean n\?$' \
+	    --db "$db" --table t --key nn
 	bad 'half an index' 78 'no unique index on exactly' --db "$db" \
 	    --table t --key u
 	bad 'key twice' 78 'twice' --db "$db" --table t --key k,k

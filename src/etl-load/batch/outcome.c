@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "json/pointer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int
@@ -146,6 +147,14 @@ code_of(const struct db_fault *f)
 	return "constraint";
 }
 
+/* PostgreSQL has an SQLSTATE for it; of SQLite there is only the message. */
+static bool
+violates_unique(const struct db_fault *f, const char *message)
+{
+	return f->sqlstate[0] != '\0' ? strcmp(f->sqlstate, "23505") == 0 :
+	    strncmp(message, "UNIQUE constraint failed", 24) == 0;
+}
+
 int
 outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
     const char *message, struct err *e)
@@ -161,6 +170,9 @@ outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
 	}
 	if (f->sqlstate[0] != '\0')
 		why.sqlstate = f->sqlstate;
+	if (o->violated[0] == '\0' && violates_unique(f, message))
+		(void)snprintf(o->violated, sizeof(o->violated), "%s",
+		    f->constraint);
 	rc = outcome_reject(o, i, &why, e);
 	buf_release(&pointer);
 	return rc;

@@ -19,6 +19,8 @@ struct outcome {
 	uint64_t own, began;            /* occurrences, when the batch began */
 	uint64_t ordinal;               /* of the chunk's first item */
 	struct buf key;
+	char violated[128];             /* the first unique index that a
+	                                 * record violated; "" if none has */
 };
 
 int outcome_init(struct outcome *o, struct stage *s, const struct target *t,
