@@ -10,14 +10,15 @@
 #include <unistd.h>
 
 enum {
-	LOOK_EVERY = 256,       /* lines between two looks at the clock */
-	CHUNK_LEAST = 1000,     /* records handed to the database at once */
-	LARGE = 1 << 20         /* a line that is not held twice */
+	CLOCK_EVERY = 256,      /* the clock is read every so many lines */
+	CHUNK_LEAST = 1000,     /* records that a chunk has at least */
+	LARGE = 1 << 20         /* bytes; the stage's copy of a longer line is
+	                         * freed once the line is spooled */
 };
 
-/* Everything that came was committed. */
+/* Checks that every record that was read is loaded or rejected. */
 static int
-check_taken(const struct loader *l, struct err *e)
+check_complete(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 	uint64_t taken = l->sums.in + (l->stream.loaded ?
@@ -25,23 +26,25 @@ check_taken(const struct loader *l, struct err *e)
 
 	if (taken == in)
 		return 0;
-	return err_set(e, ERR_BUG, false, "own counts do not add up: %llu "
-	    "records read, %llu loaded or rejected", (unsigned long long)in,
-	    (unsigned long long)taken);
+	return err_set(e, ERR_BUG, false, "bug in this program: %llu records "
+	    "were read, but %llu were loaded or rejected; please report it",
+	    (unsigned long long)in, (unsigned long long)taken);
 }
 
-/* The end of a stream that was loaded before. */
+/* At the end of a stream that was loaded before: it must have as many
+ * records as then. */
 static int
-check_loaded(const struct loader *l, struct err *e)
+check_same_stream(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 
 	if (in != l->stream.loaded_in)
-		return err_set(e, ERR_PEER, false, "this stream was loaded "
-		    "before, with %llu records, and now has %llu: it is not "
-		    "the same", (unsigned long long)l->stream.loaded_in,
+		return err_set(e, ERR_PEER, false, "a stream of this id was "
+		    "loaded before with %llu records, but this one has %llu: "
+		    "its file was changed; --again loads it as a new stream",
+		    (unsigned long long)l->stream.loaded_in,
 		    (unsigned long long)in);
-	return check_taken(l, e);
+	return check_complete(l, e);
 }
 
 static bool
@@ -53,13 +56,14 @@ waits_for_boundary(const struct loader *l)
 static int
 chunk_end(struct loader *l, struct err *e)
 {
-	return waits_for_boundary(l) ? spool_spill(&l->spool, e) :
+	return waits_for_boundary(l) ? spool_write_chunk(&l->spool, e) :
 	    batch_commit(l, false, e);
 }
 
-/* A batch that ends elsewhere need not be in small pieces. */
+/* How many items end a chunk. A small --batch makes no small chunks if batches
+ * end at boundaries. */
 static uint64_t
-chunk_most(const struct loader *l)
+chunk_items(const struct loader *l)
 {
 	return l->stream.segments && l->o->batch < CHUNK_LEAST ?
 	    CHUNK_LEAST : l->o->batch;
@@ -74,7 +78,7 @@ batch_starts(struct loader *l)
 }
 
 static int
-take_line(struct loader *l, enum item_kind kind, const struct line *line,
+add_line(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
 	if (l->stream.loaded || l->stream.skipping) {
@@ -91,23 +95,24 @@ take_line(struct loader *l, enum item_kind kind, const struct line *line,
 		return -1;
 	if (line->len > LARGE)
 		stage_trim(l->stage);
-	return spool_full(&l->spool, chunk_most(l)) ? chunk_end(l, e) : 0;
+	return spool_chunk_full(&l->spool, chunk_items(l)) ?
+	    chunk_end(l, e) : 0;
 }
 
 static int
-take_boundary(struct loader *l, struct err *e)
+handle_boundary(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	bool ended = stage_mark(l->stage)->kind == MARK_END;
 
 	if (s->loaded)
-		return ended ? check_loaded(l, e) : 0;
+		return ended ? check_same_stream(l, e) : 0;
 	batch_starts(l);
 	if (stream_boundary(l, e) == -1)
 		return -1;
 	if (ended)
 		return batch_commit(l, true, e) == -1 ? -1 :
-		    check_taken(l, e);
+		    check_complete(l, e);
 	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
 	    l->o->batch && clock_ms() < l->due))
 		return 0;
@@ -115,23 +120,23 @@ take_boundary(struct loader *l, struct err *e)
 }
 
 static int
-take_mark(struct loader *l, const struct line *line, struct err *e)
+handle_mark(struct loader *l, const struct line *line, struct err *e)
 {
 	switch (stage_mark(l->stage)->kind) {
 	case MARK_BEGIN:
 		return stream_begin(l, e);
 	case MARK_REJECT:
-		return take_line(l, ITEM_REJECT, line, e);
+		return add_line(l, ITEM_REJECT, line, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return take_boundary(l, e);
+		return handle_boundary(l, e);
 	default:
 		return 0;
 	}
 }
 
-/* Something may be committed as it stands. */
+/* The batch may be committed before another line comes. */
 static bool
 may_commit(const struct loader *l)
 {
@@ -143,23 +148,25 @@ may_commit(const struct loader *l)
 	    last->at.total == l->spool.total : l->spool.total > 0;
 }
 
-/* How long to wait for the next line; 0 commits first. */
+/* How many milliseconds to wait for the next line: -1 without limit, 0 the
+ * batch must be committed first. */
 static int
-time_left(const struct loader *l)
+wait_for_line(const struct loader *l)
 {
 	int64_t left;
 
 	if (!may_commit(l))
 		return -1;
-	if (stage_ready(l->stage) && l->spool.total % LOOK_EVERY != 0)
+	if (stage_ready(l->stage) && l->spool.total % CLOCK_EVERY != 0)
 		return -1;
 	left = l->due - clock_ms();
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* A stream without end: whole segments of it are committed. */
+/* The stream was cut: commits the records before its last boundary and drops
+ * those after it. In plain input all records are committed. */
 static int
-tail_end(struct loader *l, struct err *e)
+commit_before_cut(struct loader *l, struct err *e)
 {
 	const struct boundary *last = &l->stream.last;
 
@@ -172,65 +179,68 @@ tail_end(struct loader *l, struct err *e)
 	return batch_commit(l, false, e);
 }
 
-/* Who failed first gives the code, where it could say so; of a stream that
- * was just cut off nobody has. */
+/* That commit failed too. The exit code is that of the stage that failed
+ * first, taken from its mark `failed`; a stream that was just cut has no
+ * such mark, and the loader's own failure gives the code. */
 static int
-tail_failed(const struct loader *l, const struct err *cause, struct err *e)
+cut_and_failed(const struct loader *l, const struct err *cause,
+    struct err *e)
 {
-	struct err tail = *e;
+	struct err own = *e;
 	size_t n = strlen(cause->msg);
 
 	if (stage_mark(l->stage)->kind != MARK_FAILED)
 		return -1;
 	*e = *cause;
-	(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; and the load "
-	    "of what had come failed: %s", tail.msg);
+	(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; loading the records "
+	    "that had come before failed too: %s", own.msg);
 	return -1;
 }
 
-/* The input is over: what of the tail may be committed, protocol.md 6. */
+/* The input has ended: commits what may be committed of the last batch. */
 static int
-take_end(struct loader *l, struct err *e)
+handle_end_of_input(struct loader *l, struct err *e)
 {
 	struct err cause = { 0 };
 
 	if (stage_finish(l->stage, &cause) == 0) {
-		if (l->marked)          /* its end mark was the end */
+		if (l->marked)          /* committed at the mark end */
 			return 0;
 		return batch_commit(l, false, e) == -1 ? -1 :
-		    check_taken(l, e);
+		    check_complete(l, e);
 	}
-	if (cause.code != ERR_LIMIT && !l->whole && tail_end(l, e) == -1)
-		return tail_failed(l, &cause, e);
+	if (cause.code != ERR_LIMIT && !l->whole &&
+	    commit_before_cut(l, e) == -1)
+		return cut_and_failed(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
-		err_prefix(&cause, "nothing %sloaded",
+		err_prefix(&cause, "nothing %swas loaded",
 		    l->totals.in > 0 ? "of the last stream " : "");
 	*e = cause;
 	return -1;
 }
 
 static int
-loop(struct loader *l, struct err *e)
+read_stream(struct loader *l, struct err *e)
 {
 	struct line line;
 	int wait, rc = 0;
 
 	while (rc == 0) {
-		if ((wait = time_left(l)) == 0) {
+		if ((wait = wait_for_line(l)) == 0) {
 			rc = batch_commit(l, false, e);
 			continue;
 		}
 		switch (stage_next(l->stage, &line, wait, e)) {
 		case STAGE_RECORD:
-			rc = take_line(l, ITEM_RECORD, &line, e);
+			rc = add_line(l, ITEM_RECORD, &line, e);
 			break;
 		case STAGE_MARK:
-			rc = take_mark(l, &line, e);
+			rc = handle_mark(l, &line, e);
 			break;
 		case STAGE_WAIT:
 			break;
 		case STAGE_END:
-			return take_end(l, e);
+			return handle_end_of_input(l, e);
 		default:
 			return -1;
 		}
@@ -238,28 +248,28 @@ loop(struct loader *l, struct err *e)
 	return rc;
 }
 
-/* What was loaded before. */
+/* Says how many records were skipped because they were loaded before. */
 static void
-skipped_tell(const struct loader *l)
+print_skipped(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
 	if (l->passed > 0 || (l->totals.in > 0 && s->skipped > 0))
-		(void)fprintf(stderr, "etl-load: %llu records were loaded "
-		    "before, and skipped\n",
+		(void)fprintf(stderr, "etl-load: %llu records were skipped: "
+		    "they were loaded before\n",
 		    (unsigned long long)l->passed + s->skipped);
 	else if (s->loaded && l->totals.in == 0)
 		(void)fprintf(stderr, "etl-load: this stream was loaded "
-		    "before: %llu records skipped\n",
+		    "before: its %llu records were skipped\n",
 		    (unsigned long long)s->skipped);
 	else if (s->skipped > 0)
 		(void)fprintf(stderr, "etl-load: the first %llu records of "
-		    "this stream were loaded before: it went on from there\n",
+		    "this stream were skipped: they were loaded before\n",
 		    (unsigned long long)s->skipped);
 }
 
 static void
-summary(const struct loader *l)
+print_summary(const struct loader *l)
 {
 	struct sums t = l->totals;
 
@@ -277,10 +287,10 @@ summary(const struct loader *l)
 		    (unsigned long long)t.skipped);
 	(void)fprintf(stderr, "%llu rejected\n",
 	    (unsigned long long)t.rejected);
-	skipped_tell(l);
+	print_skipped(l);
 	if (!l->marked)
-		(void)fprintf(stderr, "etl-load: plain input: nothing says "
-		    "whether it was complete or cut off\n");
+		(void)fprintf(stderr, "etl-load: the input was plain NDJSON: "
+		    "etl-load cannot tell whether it was complete\n");
 }
 
 /* Appends the columns of the primary key as "a,b"; false if there is none. */
@@ -341,9 +351,9 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 		return -1;
 	rc = loader_open(&l, o, s, e);
 	if (rc == 0)
-		rc = loop(&l, e);
+		rc = read_stream(&l, e);
 	if (rc == 0)
-		summary(&l);
+		print_summary(&l);
 	suggest_key(&l);
 	loader_close(&l);
 	stage_close(s);

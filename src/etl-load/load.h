@@ -1,5 +1,5 @@
-/* What the parts of etl-load share: the options as given, and the sums.
- * Borrows: texts of the options until the program ends. */
+/* The options of etl-load as the user gave them, and the counts of records.
+ * Borrows: the texts of the options, until the program ends. */
 #ifndef LOAD_LOAD_H
 #define LOAD_LOAD_H
 
@@ -15,7 +15,7 @@ struct load_opts {
 	bool plain, single, verbose, again, no_checkpoint;
 };
 
-/* What has become of the records; in a batch they are sums of one try. */
+/* How many records were read, and how many had each outcome. */
 struct sums {
 	uint64_t in, inserted, updated, unchanged, superseded, skipped,
 	    rejected;

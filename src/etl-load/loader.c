@@ -25,24 +25,26 @@ file_read(struct buf *b, const char *path, struct err *e)
 	return b->failed ? buf_check(b, e) : (int)n;
 }
 
-/* "There is such a table", a type, a schema. */
+/* SQLSTATE: a table, a type or a schema of this name exists already. */
 static bool
-made_meanwhile(const char *state)
+exists_already(const char *state)
 {
 	return strcmp(state, "42P07") == 0 || strcmp(state, "42710") == 0 ||
 	    strcmp(state, "42P06") == 0;
 }
 
-/* Two that make the same table at once can meet in the catalog's own unique
- * index: as good as a lock that was held. Or one finds there what the other
- * has made since it looked, and IF NOT EXISTS sees that the next time. */
+/* Runs the script of --ddl. If two loaders create the same table at once,
+ * one of them can fail although the script says IF NOT EXISTS. If the table
+ * exists now, the script is run again. If the loader collided with the other
+ * one in a unique index of the catalog (class 23), the failure may pass and
+ * is retried. */
 static int
-script_run(struct loader *l, const char *sql, struct err *e)
+run_script(struct loader *l, const char *sql, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	int rc = db_script(l->db, sql, e);
 
-	if (rc == -1 && made_meanwhile(f->sqlstate)) {
+	if (rc == -1 && exists_already(f->sqlstate)) {
 		db_rollback(l->db);
 		rc = db_script(l->db, sql, e);
 	}
@@ -57,7 +59,7 @@ script_run(struct loader *l, const char *sql, struct err *e)
 }
 
 static int
-ddl_run(struct loader *l, struct err *e)
+run_ddl_file(struct loader *l, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -68,10 +70,10 @@ ddl_run(struct loader *l, struct err *e)
 	if (rc == 0)
 		rc = buf_check(&b, e);
 	if (rc == 0 && strlen(buf_text(&b)) != b.len)
-		rc = err_set(e, ERR_CONFIG, false, "%s: a NUL byte in it",
-		    l->o->ddl);
+		rc = err_set(e, ERR_CONFIG, false, "%s: not an SQL script: it "
+		    "contains a NUL byte", l->o->ddl);
 	if (rc == 0)
-		rc = script_run(l, buf_text(&b), e);
+		rc = run_script(l, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
@@ -81,13 +83,14 @@ database_open(struct loader *l, struct err *e)
 {
 	if (db_open(&l->db, l->o->db, e) == -1)
 		return -1;
-	if (l->o->ddl != NULL && ddl_run(l, e) == -1)
+	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;
 	if (target_open(&l->target, l->db, l->o, e) == -1)
 		return -1;
 	l->sink = sink_for(db_kind(l->db));
 	if (l->sink == NULL)
-		return err_set(e, ERR_BUG, false, "no sink for this database");
+		return err_set(e, ERR_BUG, false, "bug in this program: it has "
+		    "no sink for this kind of database; please report it");
 	return l->sink->open(&l->self, l->db, &l->target, e);
 }
 
@@ -103,7 +106,7 @@ database_close(struct loader *l)
 }
 
 static int
-database_retry(struct loader *l, struct err *e)
+database_open_retrying(struct loader *l, struct err *e)
 {
 	struct err why;
 	uint64_t n = 0;
@@ -111,16 +114,17 @@ database_retry(struct loader *l, struct err *e)
 	while (database_open(l, e) == -1) {
 		database_close(l);
 		why = *e;
-		if (!why.transient || retry_pause(&l->retry, ++n, &why,
+		if (!why.transient || retry_wait_or_fail(&l->retry, ++n, &why,
 		    e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* All control tables are in one database: the run's. */
+/* Inside etl-run all control tables must be in one database, so that rows, dead
+ * letters and the run's state commit together. */
 static int
-same_database(const struct load_opts *o, struct err *e)
+check_run_database(const struct load_opts *o, struct err *e)
 {
 	const char *run = getenv("ETL_RUN"), *url = getenv("DATABASE_URL");
 
@@ -130,8 +134,9 @@ same_database(const struct load_opts *o, struct err *e)
 		url = "sqlite:etl.db";
 	if (strcmp(o->db, url) == 0)
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "--db is another database than "
-	    "that of the run (DATABASE_URL): give it to etl-run");
+	return err_set(e, ERR_CONFIG, false, "--db names another database "
+	    "than the one of this run (DATABASE_URL): give --db to etl-run "
+	    "instead");
 }
 
 static int
@@ -153,18 +158,18 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 
 	*l = (struct loader){ .o = o, .stage = s };
 	spool_init(&l->spool);
-	buf_init(&l->told, SIZE_MAX / 2);
+	buf_init(&l->written, SIZE_MAX / 2);
 	l->retry.max = o->retries;
 	if (o->duplicates != NULL && strcmp(o->duplicates, "last") == 0)
 		dup = JSON_LAST;
 	else if (o->duplicates != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: last is all it takes",
+		    "--duplicate-members %s: the only value is last",
 		    o->duplicates);
 	if (retry_backoff(&l->retry, o->backoff, e) == -1 ||
-	    target_check(o, e) == -1 || same_database(o, e) == -1 ||
+	    target_check(o, e) == -1 || check_run_database(o, e) == -1 ||
 	    copy_run(l, e) == -1 || causes_new(&l->causes, e) == -1 ||
-	    database_retry(l, e) == -1)
+	    database_open_retrying(l, e) == -1)
 		return -1;
 	l->whole = o->single;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);
@@ -176,7 +181,7 @@ loader_close(struct loader *l)
 	outcome_release(&l->outcome);
 	spool_release(&l->spool);
 	causes_free(l->causes);
-	buf_release(&l->told);
+	buf_release(&l->written);
 	free(l->run);
 	stream_release(&l->stream);
 	database_close(l);

@@ -42,52 +42,55 @@ static const struct opt options[] = {
 	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
 	    0 },
 	{ "key", OPT_STRING, AT(key), "COLS",
-	    "columns that tell rows apart: upsert", NULL, 0 },
+	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore; upsert if there is a --key", NULL, 0 },
-	{ "ddl", OPT_STRING, AT(ddl), "FILE", "run this SQL script first",
+	    "append, upsert or ignore (default: upsert if --key is given)",
 	    NULL, 0 },
-	{ "batch", OPT_NUMBER, AT(batch), "N", "records a commit: 10000",
-	    "BATCH_SIZE", 0 },
+	{ "ddl", OPT_STRING, AT(ddl), "FILE",
+	    "run this SQL script before the load", NULL, 0 },
+	{ "batch", OPT_NUMBER, AT(batch), "N",
+	    "commit after N records (default: 10000)", "BATCH_SIZE", 0 },
 	{ "flush", OPT_DURATION, AT(flush), "DURATION",
-	    "commit what is older: 1s", NULL, 0 },
+	    "commit at the latest after this time (default: 1s)", NULL, 0 },
 	{ "single-transaction", OPT_FLAG, AT(single), NULL,
-	    "all or nothing", NULL, 0 },
+	    "load everything in one transaction, or nothing", NULL, 0 },
 	{ "compare", OPT_STRING, AT(compare), "COLS",
-	    "a row is unchanged if these are", NULL, 0 },
+	    "leave a row alone if these columns are equal", NULL, 0 },
 	{ "touch", OPT_STRING, AT(touch), "COL",
-	    "set to now in rows inserted or updated", NULL, 0 },
+	    "set COL to the time in rows that are inserted or updated", NULL,
+	    0 },
 	{ "seen", OPT_STRING, AT(seen), "COL",
-	    "set to now in all rows that come", NULL, 0 },
+	    "set COL to the time in every row that a record names", NULL,
+	    0 },
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	{ "again", OPT_FLAG, AT(again), NULL,
-	    "load a saved stream once more", NULL, 0 },
+	    "load a saved stream a second time", NULL, 0 },
 	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
-	    "move and check none: behind a tee", NULL, 0 },
+	    "neither check nor move the checkpoint (behind a tee)", NULL, 0 },
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
 	OPTION_MAX_RECORD(AT(max_record)),
 	OPTION_RETRIES(AT(retries)),
 	OPTION_BACKOFF(AT(backoff)),
-	{ "verbose", OPT_FLAG, AT(verbose), NULL, "print a summary", NULL,
-	    'v' },
+	{ "verbose", OPT_FLAG, AT(verbose), NULL,
+	    "print a summary on standard error", NULL, 'v' },
 };
 
 static int
 check(const struct load_opts *o, int argc, struct err *e)
 {
 	if (optind < argc)
-		return err_set(e, ERR_USAGE, false,
-		    "records come on standard input, no argument is taken");
+		return err_set(e, ERR_USAGE, false, "etl-load takes no "
+		    "arguments: it reads records from standard input");
 	if (o->table == NULL)
 		return err_set(e, ERR_USAGE, false, "--table NAME is missing");
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--batch or BATCH_SIZE is 0: wants at least 1");
+		    "--batch or BATCH_SIZE is 0: it must be at least 1");
 	if (o->max_record == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--max-record wants more than 0");
+		    "--max-record is 0: it must be more than 0");
 	err_warn("etl-load", db_url_warning(o->db));
 	return 0;
 }

@@ -1,17 +1,22 @@
-/* Where records go. One file per database, one const struct per file.
- * Owns:  open() fills *self; close() frees it, NULL allowed.
+/* A sink writes records to one kind of database: one file and one const struct
+ * for each kind.
+ * Owns:  open() sets *self; close() frees it and accepts NULL.
  * Borrows: db and t until close(); the chunk o->chunk during apply().
- * Gives: apply() puts a chunk's records into the open transaction and says in
- *        o what became of each; SINK_ANEW: roll back and do the whole batch
- *        again, now more carefully. settle() is the last before the commit,
- *        fresh() the first after the connection was lost.
- * Fails: -1; transient and db_fault() say whether to try again. */
+ * Gives: apply() writes the chunk's records in the open transaction and adds
+ *        their outcomes to o. settle() is called before the commit, reset()
+ *        after the connection was lost.
+ * Fails: -1; e->transient and db_fault() say whether a retry may help. */
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H
 
 #include "batch/outcome.h"
 
-enum sink_result { SINK_FAILED = -1, SINK_DONE, SINK_ANEW };
+enum sink_result {
+	SINK_FAILED = -1,
+	SINK_DONE,
+	SINK_REPEAT /* roll back and apply the whole batch again: the
+		     * sink will then find what it missed */
+};
 
 struct sink {
 	enum db_kind kind;
@@ -20,12 +25,12 @@ struct sink {
 	enum sink_result (*apply)(void *self, struct outcome *o,
 	    struct err *e);
 	enum sink_result (*settle)(void *self, struct err *e);
-	void (*fresh)(void *self);
+	void (*reset)(void *self);
 	void (*close)(void *self);
 };
 
 extern const struct sink sink_sqlite, sink_pg;
 
-const struct sink *sink_for(enum db_kind kind);         /* NULL: none */
+const struct sink *sink_for(enum db_kind kind);         /* NULL if none */
 
 #endif

@@ -51,7 +51,7 @@ for kind in sqlite postgresql; do
 		    'SELECT count(*), max(attempts) FROM dead_letters')"
 		before=$(rows "$table"; checkpoint; letters; ledger "$mode")
 		is "$k $mode: a second time" 0 "$(load "$@")"
-		like "$k $mode: it says so" 'loaded before: 6 records skip' \
+		like "$k $mode: it says so" 'loaded before: its 6 records were skipped' \
 		    "$(cat "$scratch/err")"
 		is "$k $mode: a second time changes nothing" "$before" \
 		    "$(rows "$table"; checkpoint; letters; ledger "$mode")"
@@ -103,7 +103,7 @@ for kind in sqlite postgresql; do
 	sql "UPDATE etl_loads SET ended = $([ $kind = sqlite ] && echo 0 ||
 	    echo false), seq = 2 WHERE stream_id = 'half'"
 	is "$k another stream of that name" 76 "$(load --table log)"
-	like "$k another stream: why" 'not the same' "$(cat "$scratch/err")"
+	like "$k another stream: why" 'not the stream whose first part was loaded before' "$(cat "$scratch/err")"
 	is "$k once more, on purpose" 0 "$(load --table log --again)"
 	is "$k once more: rows twice, no checkpoint moved" \
 	    'a|1 a|1 a|2 a|2 b|1 b|1 c|1 c|1 e|1 e|1  3|3' \
@@ -350,8 +350,8 @@ for kind in sqlite postgresql; do
 		for in in more in; do
 			is "$k half $way, $in $other" "78 a|1  $moved" \
 			    "$(half "$other" $in)"
-			like "$k half $way, $in $other: why" "up to mark 1 \
-$way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
+			like "$k half $way, $in $other: why" "up to mark 1\\) was \
+loaded $way --no-checkpoint: load the rest $way it too" "$(cat "$scratch/err")"
 		done
 		is "$k half $way, the rest too" "0 a|1 b|1  $all" \
 		    "$(half $way in)"
@@ -373,7 +373,7 @@ $way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
 	stream w2
 	rec '{"k":"a","n":1}'
 	mark 1
-	wrong 'not announced' 76 'begin announces none'
+	wrong 'not announced' 76 'the mark begin names no checkpoint'
 	points w3
 	rec '{"k":"a","n":1}'
 	mark 1
@@ -397,7 +397,7 @@ $way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
 	seq=-1
 	mark 1
 	seq=0
-	wrong 'seq 0' 76 'seq begins with 1'
+	wrong 'seq 0' 76 'its seq is 0, but seq starts at 1'
 	points w6
 	rec '{"k":"a","n":1}'
 	mark 1
@@ -432,7 +432,7 @@ $way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
 	stream w11 '"lookback":true,"checkpoint":"posts",'
 	rec '{"k":"a","n":1}'
 	mark 1
-	wrong 'lookback in append' 78 'append would load it twice'
+	wrong 'lookback in append' 78 'append would load them twice: give --key'
 	stream w12 "\"checkpoint\":\"$(printf '%0600d' 1)\","
 	wrong 'a name too long' 76 'longer than'
 	points w13
@@ -457,7 +457,7 @@ $way --no-checkpoint: load the rest $way it" "$(cat "$scratch/err")"
 	is "$k failed upstream, and the tail cannot be loaded: the first cause" \
 	    '66 a|1 ' "$(load --table log) $(rows log)"
 	like "$k failed upstream: both are told" \
-	    'etl-load: extract: 404; and .* failed: .* lost the race' \
+	    'etl-load: extract: 404; loading .* failed too: .* lost the race' \
 	    "$(cat "$scratch/err")"
 	points w16
 	rec '{"k":"z","n":1}'

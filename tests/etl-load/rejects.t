@@ -158,7 +158,7 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	is "$k nowhere: status" 65 "$(status etl-load --db "$db" --table t \
 	    --key k <"$scratch/in")"
 	like "$k nowhere: what and advice" \
-	    'line 2: .*[(]type[)], and nowhere .*3>>rejects' \
+	    'line 2: .*[(]type[)]: .*nowhere to write rejects: .*3>>rejects' \
 	    "$(cat "$scratch/err")"
 	is "$k nowhere: rows" 0 "$(sql 'SELECT count(*) FROM t')"
 	rc=0

@@ -68,7 +68,7 @@ bb|1|0|open" "$(rows)$(letters | grep -v "^$own")"
 		resolve bb 1 0
 		end
 		is "$k a second replay" 75 "$(load "$@")"
-		like "$k a second replay: why" 'letter bb: lost the race' \
+		like "$k a second replay: why" 'letter bb was changed by another command while this replay ran' \
 		    "$(cat "$scratch/err")"
 		is "$k a second replay: nothing" "$before" "$(state)"
 		replay r3
@@ -115,7 +115,7 @@ bb|1|0|open" "$(rows)$(letters | grep -v "^$own")"
 		end
 		aside=
 		is "$k aside" 78 "$(load "$@" --batch 1)"
-		like "$k aside: why" 'letter bb: .*than into the stream' \
+		like "$k aside: why" 'letter bb: a stage of this replay wrote a reject to a file' \
 		    "$(cat "$scratch/err")"
 		is "$k aside: that letter is as it was" 'bb|1|1|resolved' \
 		    "$(letters | grep '^bb')"

@@ -56,7 +56,7 @@ load|type|1|open' "$(letters)"
 	is "$k upsert: ended" 1 "$(sql "SELECT count(*) FROM etl_loads
 	    WHERE stream_id = 's$stream' AND ended")"
 	is "$k a saved stream is loaded once" 0 "$(load --key k -v)"
-	like "$k a saved stream says so" 'loaded before: 4 records' \
+	like "$k a saved stream says so" 'loaded before: its 4 records were skipped' \
 	    "$(cat "$scratch/err")"
 	case $kind in
 	sqlite) other=MAIN.T ;;
@@ -65,11 +65,11 @@ load|type|1|open' "$(letters)"
 	is "$k by another name of the table" 0 "$(load --key k -v \
 	    --table "$other")"
 	like "$k by another name of the table: it is the same one" \
-	    'loaded before: 4 records' "$(cat "$scratch/err")"
+	    'loaded before: its 4 records were skipped' "$(cat "$scratch/err")"
 	sed -i 's/"a","n":2}/&\n{"k":"z","n":1}/; s/"out":4/"out":5/' \
 	    "$scratch/in"
 	is "$k another stream of its id" 76 "$(load --key k)"
-	like "$k another stream of its id: why" 'before, with 4 records, .* 5' \
+	like "$k another stream of its id: why" 'loaded before with 4 records, but this one has 5' \
 	    "$(cat "$scratch/err")"
 	for run in 2 3 4 5; do
 		begin
@@ -139,7 +139,7 @@ load|type|5|open' "$(letters)"
 	begin
 	put '{"k":"a","n":1}' '{"@etl":"checkpoint","name":"x","seq":1,"from":null,"version":0,"value":"1","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}'
 	is "$k a checkpoint" 76 "$(load --key k)"
-	like "$k a checkpoint: why" 'begin announces none' \
+	like "$k a checkpoint: why" 'it is a checkpoint, but the mark begin names no checkpoint' \
 	    "$(cat "$scratch/err")"
 
 	# A stage before has failed.
@@ -166,7 +166,7 @@ load|type|5|open' "$(letters)"
 	is "$k plain, all or nothing, failed" 69 \
 	    "$(load --key k --single-transaction)"
 	is "$k plain, all or nothing, failed: nothing" \
-	    '0 etl-load: nothing loaded: mine: gone' \
+	    '0 etl-load: nothing was loaded: mine: gone' \
 	    "$(sql 'SELECT count(*) FROM t') $(cat "$scratch/err")"
 	is "$k plain, failed" 69 "$(load --key k)"
 	is "$k plain, failed: what came before" '1 etl-load: mine: gone' \
@@ -259,7 +259,7 @@ load|type|5|open' "$(letters)"
 	    "$(cat "$scratch/err")"
 	is "$k two streams once more" 0 "$(load --key k -v)"
 	like "$k two streams once more: all are skipped" \
-	    '^etl-load: 3 records were loaded before, and skipped$' \
+	    '^etl-load: 3 records were skipped: they were loaded before$' \
 	    "$(cat "$scratch/err")"
 	begin
 	put '{"k":"x4","n":1}'
@@ -274,7 +274,7 @@ load|type|5|open' "$(letters)"
 	is "$k a stream more, and one cut off: the former is there" 1 \
 	    "$(sql "SELECT count(*) FROM t WHERE k IN ('x4', 'x5')")"
 	like "$k a stream more, and one cut off: of which nothing is" \
-	    '^etl-load: nothing of the last stream loaded: .*cut off' \
+	    '^etl-load: nothing of the last stream was loaded: .*cut off' \
 	    "$(cat "$scratch/err")"
 
 	# A line as large as a chunk of a batch, behind another one.

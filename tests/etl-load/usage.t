@@ -54,7 +54,7 @@ for kind in sqlite postgresql; do
 	    --table t --key k --compare zz
 	bad 'no such touch column' 78 '--touch: .*no column' --db "$db" \
 	    --table t --touch zz
-	bad 'touch of the key' 78 'is of the key' --db "$db" --table t \
+	bad 'touch of the key' 78 'is part of the key' --db "$db" --table t \
 	    --key k --touch k
 	bad 'touch and seen alike' 78 'same column' --db "$db" --table t \
 	    --key k --touch u --seen u

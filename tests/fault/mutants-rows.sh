@@ -13,7 +13,7 @@ mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/db/lette
 mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-load/batch/outcome.c \
     '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
 mutant commits.t 'an unknown COMMIT is done again' src/etl-load/commit/reconnect.c \
-    's/rc = l->unknown ? decide(l, e) : 0;/rc = 0;/'
+    's/rc = l->unknown ? ask_commit_outcome(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger is not compared' sql/postgresql/ledger_update.sql \
     's/batch = \$9/batch >= $9/'
 mutant disks.t 'SQLite full is let pass' lib/db/sqlite.c \
@@ -111,7 +111,7 @@ mutant etl-load/values.t 'a NUL goes to the database' lib/json/lex.c \
 mutant etl-transform/numbers.t 'numbers are printed anew' src/etl-transform/numbers.c \
     's/if (!t->active || !find(t, d, &low, &high)) {/if (true) {/'
 mutant etl-load/values.t 'what no double holds becomes one' src/etl-load/sqlite/sqlite_value.c \
-    's/return isinf(out->r) ? wrong(.*/return 1;/' \
+    's/return isinf(out->r) ? reject_value(.*/return 1;/' \
     'sqlite: what does not fit'
 mutant etl-load/values.t 'digits are lost' src/etl-load/sqlite/sqlite_value.c \
     's/return number_same(text, n, s->text.p, s->text.len);/return true;/' \

@@ -27,22 +27,23 @@ outcome_release(struct outcome *o)
 void
 outcome_begin(struct outcome *o)
 {
-	o->began = stage_who(o->stage)->n;
+	o->first_occurrence = stage_who(o->stage)->n;
 	outcome_clear(o);
 }
 
 void
 outcome_clear(struct outcome *o)
 {
-	stage_who(o->stage)->n = o->began;
+	stage_who(o->stage)->n = o->first_occurrence;
 	o->sums = (struct sums){ 0 };
 	o->ordinal = 0;
 	spool_clear(&o->rejects);
 }
 
-/* The id of a record whose key can be read: the same for all its rejects. */
+/* Makes the reject's id of the record's key, so that all rejects of one row are
+ * one letter. 1, 0 if the key cannot be read, -1. */
 static int
-key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
+id_from_key(struct outcome *o, const struct line *l, char id[HASH_HEX],
     struct err *e)
 {
 	const char *pipeline = stage_who(o->stage)->pipeline;
@@ -65,30 +66,30 @@ key_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
 }
 
 static int
-spill_full(struct spool *s, struct err *e)
+write_if_full(struct spool *s, struct err *e)
 {
-	return spool_full(s, SIZE_MAX) ? spool_spill(s, e) : 0;
+	return spool_chunk_full(s, SIZE_MAX) ? spool_write_chunk(s, e) : 0;
 }
 
-/* The line is made where it is kept, with the LF that it has when it goes
- * aside. A large one has a chunk to itself. */
+/* Writes the reject line straight into the spool, with its LF. A large line is
+ * a chunk of its own, so that it is never held in memory twice. */
 static int
-reject_keep(struct outcome *o, const struct reject *r, uint64_t ordinal,
+add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
     struct err *e)
 {
 	struct spool *s = &o->rejects;
 	size_t at;
 
-	if (r->raw_len >= SPOOL_CHUNK / 2 && spool_spill(s, e) == -1)
+	if (r->raw_len >= SPOOL_CHUNK / 2 && spool_write_chunk(s, e) == -1)
 		return -1;
 	at = s->data.len;
 	if (reject_put(&s->data, stage_who(o->stage), r, e) == -1)
 		return -1;
 	buf_char(&s->data, '\n');
 	if (buf_check(&s->data, e) == -1 ||
-	    spool_made(s, at, ordinal, e) == -1)
+	    spool_add_written(s, at, ordinal, e) == -1)
 		return -1;
-	return spill_full(s, e);
+	return write_if_full(s, e);
 }
 
 int
@@ -102,37 +103,39 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 
 	reject_line(&r, &l);
 	if (stage_way(o->stage) == REJECT_NOWHERE)
-		return err_set(e, ERR_DATA, false, "line %llu: %s (%s), and "
-		    "nowhere to write rejects: wrap the pipeline in { ...; } "
-		    "3>>rejects.ndjson or give --rejects FILE",
+		return err_set(e, ERR_DATA, false, "line %llu: %s (%s): the "
+		    "record is rejected, but there is nowhere to write "
+		    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson "
+		    "or give --rejects FILE",
 		    (unsigned long long)l.number, r.message, r.code);
-	if ((key = key_id(o, &l, id, e)) == -1)
+	if ((key = id_from_key(o, &l, id, e)) == -1)
 		return -1;
 	if (key == 1) {
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
 	}
 	o->sums.rejected++;
-	return reject_keep(o, &r, o->ordinal + i, e);
+	return add_reject_line(o, &r, o->ordinal + i, e);
 }
 
 int
-outcome_upstream(struct outcome *o, struct err *e)
+outcome_add_upstream(struct outcome *o, struct err *e)
 {
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		struct line l = spool_line(o->chunk, i);
 
 		if (o->chunk->items[i].kind == ITEM_REJECT &&
 		    (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
-		    spill_full(&o->rejects, e) == -1))
+		    write_if_full(&o->rejects, e) == -1))
 			return -1;
 	}
 	return 0;
 }
 
-/* By the longest match; appendix A of PostgreSQL's manual. */
+/* The reject code for an SQLSTATE (PostgreSQL manual, appendix A). The table is
+ * searched from the top: whole states stand before their class. */
 static const char *
-code_of(const struct db_fault *f)
+reject_code(const struct db_fault *f)
 {
 	static const struct { const char *state, *code; } codes[] = {
 		{ "22001", "range" }, { "22003", "range" },
@@ -147,7 +150,7 @@ code_of(const struct db_fault *f)
 	return "constraint";
 }
 
-/* PostgreSQL has an SQLSTATE for it; of SQLite there is only the message. */
+/* PostgreSQL reports SQLSTATE 23505; SQLite has only its message. */
 static bool
 violates_unique(const struct db_fault *f, const char *message)
 {
@@ -159,7 +162,7 @@ int
 outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
     const char *message, struct err *e)
 {
-	struct reject why = { .code = code_of(f), .message = message };
+	struct reject why = { .code = reject_code(f), .message = message };
 	struct buf pointer;
 	int rc;
 

@@ -1,8 +1,10 @@
-/* What one try of a batch gives: sums, and reject lines in a spool.
- * Owns:  the lines; outcome_release() frees them.
- * Borrows: stage, reader, chunk (the lines being applied).
- * A try that failed is forgotten by outcome_clear(): occurrences count from
- * where the batch began, so that the same reject is the same line again. */
+/* The outcome of one try to load a batch: the counts, and the reject lines of
+ * the records that the table refused.
+ * Owns:  the reject lines; outcome_release() frees them.
+ * Borrows: stage, target and chunk (the lines that are being applied).
+ * Before a batch is tried again, outcome_clear() forgets the failed try. The
+ * number of the next occurrence is set back too, so the same record gives the
+ * same reject line in each try. */
 #ifndef LOAD_OUTCOME_H
 #define LOAD_OUTCOME_H
 
@@ -16,8 +18,9 @@ struct outcome {
 	const struct spool *chunk;
 	struct sums sums;
 	struct spool rejects;
-	uint64_t own, began;            /* occurrences, when the batch began */
-	uint64_t ordinal;               /* of the chunk's first item */
+	uint64_t first_occurrence;      /* number of the batch's first reject */
+	uint64_t ordinal;               /* in the batch, of the chunk's first
+	                                 * item */
 	struct buf key;
 	char violated[128];             /* the first unique index that a
 	                                 * record violated; "" if none has */
@@ -27,13 +30,15 @@ int outcome_init(struct outcome *o, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void outcome_release(struct outcome *o);
 void outcome_begin(struct outcome *o);          /* a new batch */
-void outcome_clear(struct outcome *o);          /* the same one again */
-/* Item i of the chunk is a reject; raw, origin and id are filled in. */
+void outcome_clear(struct outcome *o);          /* the same batch again */
+/* Rejects item i of the chunk for the reason *why; its bytes, origin and id are
+ * filled in here. */
 int outcome_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
-/* The stream's own reject lines of the chunk. */
-int outcome_upstream(struct outcome *o, struct err *e);
-/* The database's words as a reject: code by class, pointer by column. */
+/* Adds the reject lines that earlier stages sent in this chunk. */
+int outcome_add_upstream(struct outcome *o, struct err *e);
+/* Rejects item i because the database refused it: the SQLSTATE gives the code,
+ * the column gives the pointer. */
 int outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
     const char *message, struct err *e);
 

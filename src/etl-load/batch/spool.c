@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct header {
+struct header {                 /* of a chunk in the file */
 	uint64_t items, bytes;
 };
 
@@ -15,7 +15,8 @@ void
 spool_init(struct spool *s)
 {
 	*s = (struct spool){ .fd = -1 };
-	/* a chunk is full only once a line of the greatest length is in it */
+	/* No ceiling: spool_chunk_full() is asked only after a line was added,
+	 * so a chunk can exceed SPOOL_CHUNK by the longest line. */
 	buf_init(&s->data, SIZE_MAX / 2);
 }
 
@@ -29,9 +30,9 @@ spool_release(struct spool *s)
 	*s = (struct spool){ .fd = -1 };
 }
 
-/* The chunk in memory is over, or in the file. */
+/* Forgets the chunk in memory: it was written to the file, or is done. */
 static void
-chunk_drop(struct spool *s)
+chunk_forget(struct spool *s)
 {
 	if (s->data.len > SPOOL_LARGE)
 		buf_release(&s->data);
@@ -42,7 +43,7 @@ chunk_drop(struct spool *s)
 void
 spool_clear(struct spool *s)
 {
-	chunk_drop(s);
+	chunk_forget(s);
 	s->total = 0;
 	s->end = s->read = 0;
 	s->given = s->sealed = s->large = false;
@@ -64,7 +65,7 @@ items_grow(struct spool *s, size_t least, struct err *e)
 }
 
 int
-spool_made(struct spool *s, size_t at, uint64_t number, struct err *e)
+spool_add_written(struct spool *s, size_t at, uint64_t number, struct err *e)
 {
 	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
 		return -1;
@@ -76,7 +77,7 @@ spool_made(struct spool *s, size_t at, uint64_t number, struct err *e)
 }
 
 bool
-spool_full(const struct spool *s, size_t most)
+spool_chunk_full(const struct spool *s, size_t most)
 {
 	return s->large || s->data.len >= SPOOL_CHUNK || s->n >= most;
 }
@@ -146,7 +147,7 @@ chunk_write(struct spool *s, const struct item *items, size_t n,
 }
 
 int
-spool_spill(struct spool *s, struct err *e)
+spool_write_chunk(struct spool *s, struct err *e)
 {
 	s->large = false;
 	if (s->n == 0)
@@ -154,16 +155,17 @@ spool_spill(struct spool *s, struct err *e)
 	if (chunk_write(s, s->items, s->n, s->data.data, s->data.len,
 	    e) == -1)
 		return -1;
-	chunk_drop(s);
+	chunk_forget(s);
 	return 0;
 }
 
-/* A large line is a chunk of its own, and never copied in memory. */
+/* Writes a large line to the file as a chunk of its own. The line is not copied
+ * in memory: it may have 16 MiB or more. */
 static int
 add_large(struct spool *s, struct item *it, const char *data, struct err *e)
 {
 	it->at = 0;
-	if (spool_spill(s, e) == -1 ||
+	if (spool_write_chunk(s, e) == -1 ||
 	    chunk_write(s, it, 1, data, it->len, e) == -1)
 		return -1;
 	s->large = true;
@@ -198,7 +200,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 int
 spool_rewind(struct spool *s, struct err *e)
 {
-	if (s->end > 0 && !s->sealed && spool_spill(s, e) == -1)
+	if (s->end > 0 && !s->sealed && spool_write_chunk(s, e) == -1)
 		return -1;
 	s->sealed = true;
 	s->read = 0;
@@ -211,7 +213,7 @@ chunk_read(struct spool *s, struct err *e)
 {
 	struct header h;
 
-	chunk_drop(s);
+	chunk_forget(s);
 	if (read_all(s, &h, sizeof(h), e) == -1)
 		return -1;
 	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
@@ -233,8 +235,8 @@ spool_edge(const struct spool *s)
 		.total = s->total, .end = s->end };
 }
 
-/* The chunk that was in memory then may be in the file by now, with more in
- * it. */
+/* The chunk that was in memory when the edge was taken may have been written to
+ * the file since, together with later lines. Then it is read back. */
 int
 spool_cut(struct spool *s, const struct spool_edge *at, struct err *e)
 {
@@ -256,7 +258,7 @@ spool_next(struct spool *s, struct err *e)
 	if (s->end > 0 && s->read < s->end)
 		return chunk_read(s, e);
 	if (s->end > 0) {
-		chunk_drop(s);
+		chunk_forget(s);
 		return 0;
 	}
 	if (s->given)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The reject line becomes a dead letter: an earlier stage sent it in the
+ * stream, or it is ours and nothing else takes it. */
 static bool
 is_letter(const struct loader *l, const struct item *it)
 {
@@ -14,8 +16,9 @@ is_letter(const struct loader *l, const struct item *it)
 	    stage_way(l->stage) == REJECT_STREAM;
 }
 
-/* 1 there are letters among them. A large line is a chunk of its own, which is
- * read again for what comes after this. */
+/* Stores the chunk's letters. 1 if it had some, 0, -1. A large line is alone in
+ * its chunk: letters_add_large() may free its bytes as it goes, since
+ * spool_rewind() reads them from the file again. */
 static int
 store_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
@@ -74,37 +77,38 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 		return -1;
 	for (size_t i = 0; i < s->nletters; i++)
 		if (s->letters[i].lost)
-			return err_set(e, ERR_RETRY, false, "letter %.12s: "
-			    "lost the race: another replay, or etl-dlq, has "
-			    "changed it since it was read; or etl-dlq reads it "
-			    "in another --db", s->letters[i].id);
+			return err_set(e, ERR_RETRY, false, "letter %.12s was "
+			    "changed by another command while this replay "
+			    "ran, or etl-dlq reads another database than "
+			    "etl-load: run the replay again with the same "
+			    "--db for both", s->letters[i].id);
 	return 0;
 }
 
-/* It went aside in an earlier try of this batch. */
+/* An earlier try of this batch wrote the reject of this item. */
 static bool
-was_told(const struct loader *l, uint64_t ordinal)
+was_written(const struct loader *l, uint64_t ordinal)
 {
-	return ordinal / 8 < l->told.len &&
-	    l->told.data[ordinal / 8] >> ordinal % 8 & 1;
+	return ordinal / 8 < l->written.len &&
+	    l->written.data[ordinal / 8] >> ordinal % 8 & 1;
 }
 
 static int
-told_set(struct loader *l, uint64_t ordinal, struct err *e)
+set_written(struct loader *l, uint64_t ordinal, struct err *e)
 {
 	unsigned char *bits;
 
-	while (l->told.len <= ordinal / 8 && !l->told.failed)
-		buf_char(&l->told, 0);
-	if (buf_check(&l->told, e) == -1)
+	while (l->written.len <= ordinal / 8 && !l->written.failed)
+		buf_char(&l->written, 0);
+	if (buf_check(&l->written, e) == -1)
 		return -1;
-	bits = (unsigned char *)l->told.data;
+	bits = (unsigned char *)l->written.data;
 	bits[ordinal / 8] |= (unsigned char)(1U << ordinal % 8);
 	return 0;
 }
 
 int
-rejects_aside(struct loader *l, struct err *e)
+rejects_write_out(struct loader *l, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
 	int more;
@@ -118,14 +122,15 @@ rejects_aside(struct loader *l, struct err *e)
 			struct line line = spool_line(s, i);
 
 			if (is_letter(l, &s->items[i]) ||
-			    was_told(l, line.number))
+			    was_written(l, line.number))
 				continue;
 			if (stage_aside(l->stage, line.data, line.len,
-			    e) == -1 || told_set(l, line.number, e) == -1)
+			    e) == -1 || set_written(l, line.number, e) == -1)
 				return -1;
 		}
-	/* The next try may judge anew: no occurrence twice. */
-	l->outcome.began = stage_who(l->stage)->n;
+	/* These lines are out. If the batch is tried again and judged anew,
+	 * its rejects need occurrence numbers that no line has yet. */
+	l->outcome.first_occurrence = stage_who(l->stage)->n;
 	return more;
 }
 
@@ -139,7 +144,7 @@ put_member(struct buf *b, const struct json *j, const char *name)
 }
 
 static void
-add_cause(struct loader *l, const struct line *line)
+count_cause(struct loader *l, const struct line *line)
 {
 	struct json j = { 0 };
 	struct json_fault f;
@@ -161,9 +166,9 @@ add_cause(struct loader *l, const struct line *line)
 	buf_release(&raw);
 }
 
-/* For the message of a stop by --max-rejects; best effort. */
+/* Failures are ignored: a missing cause only makes a message shorter. */
 void
-rejects_causes(struct loader *l)
+rejects_count_causes(struct loader *l)
 {
 	struct spool *s = &l->outcome.rejects;
 	struct err e;
@@ -174,6 +179,6 @@ rejects_causes(struct loader *l)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_line(s, i);
 
-			add_cause(l, &line);
+			count_cause(l, &line);
 		}
 }

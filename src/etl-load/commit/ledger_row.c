@@ -13,7 +13,8 @@ ledger_of(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	/* Done again, these would append again. */
+	/* etl-run must not repeat a run whose stream appends and has no
+	 * checkpoint to start after: it would add the rows twice. */
 	bool appends = !l->target.keyed && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
@@ -23,9 +24,9 @@ ledger_of(const struct loader *l)
 		.appends = appends };
 }
 
-/* The loader's own counts as they are committed. */
+/* Reads the stream's row, and *sums: the loader's counts in it. */
 static int
-row_read(struct loader *l, struct ledger_row *row, struct sums *sums,
+read_row(struct loader *l, struct ledger_row *row, struct sums *sums,
     struct err *e)
 {
 	struct ledger g = ledger_of(l);
@@ -42,41 +43,43 @@ row_read(struct loader *l, struct ledger_row *row, struct sums *sums,
 }
 
 int
-stream_counts(struct loader *l, struct sums *sums, struct err *e)
+stream_read_counts(struct loader *l, struct sums *sums, struct err *e)
 {
 	struct ledger_row row;
 	uint64_t tries = 0;
 
-	while (row_read(l, &row, sums, e) == -1)
-		if (loader_recover(l, &tries, e) == -1)
+	while (read_row(l, &row, sums, e) == -1)
+		if (loader_reconnect(l, &tries, e) == -1)
 			return -1;
 	return 0;
 }
 
-/* Each batch of segments moves the checkpoint, or none does. Were that to
- * change, it would pass letters that were not stored. */
+/* Either all batches of a stream move the checkpoint, or none does. If the
+ * first half was loaded with --no-checkpoint, its rejects were not stored,
+ * and the checkpoint must not pass them. */
 static int
-same_way(const struct stream *s, const struct ledger_row *row,
+check_no_checkpoint(const struct stream *s, const struct ledger_row *row,
     struct err *e)
 {
 	const char *way = row->version > 0 ? "without" : "with";
 
-	if (s->replay || stream_fenced(s) == (row->version > 0))
+	if (s->replay || stream_has_checkpoint(s) == (row->version > 0))
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "this stream was loaded up to "
-	    "mark %" PRId64 " %s --no-checkpoint: load the rest %s it",
-	    row->seq, way, way);
+	return err_set(e, ERR_CONFIG, false, "the first part of this stream "
+	    "(up to mark %" PRId64 ") was loaded %s --no-checkpoint: load the "
+	    "rest %s it too", row->seq, way, way);
 }
 
-/* Half of it was loaded before: by this run, whose counts go on, or by
- * another one, whose row has them already. */
+/* The ledger says that the first part of the stream is loaded. If this run did
+ * that, its counts go on; if another run did, they are in that run's row, and
+ * this run counts the records as skipped. */
 static int
-resume(struct loader *l, const struct ledger_row *row,
+resume_after(struct loader *l, const struct ledger_row *row,
     const struct sums *sums, struct err *e)
 {
 	struct stream *s = &l->stream;
 
-	if (same_way(s, row, e) == -1)
+	if (check_no_checkpoint(s, row, e) == -1)
 		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
@@ -87,15 +90,15 @@ resume(struct loader *l, const struct ledger_row *row,
 	return 0;
 }
 
-/* Until a mark says which version its source has seen, it is the one that is
- * there now. */
+/* Expects the checkpoint's present version, until a mark of the stream says
+ * which version its source has read. */
 static int
-fence_read(struct loader *l, struct err *e)
+read_checkpoint_version(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	char *value;
 
-	if (s->known || !stream_fenced(s))
+	if (s->known || !stream_has_checkpoint(s))
 		return 0;
 	if (checkpoint_read(l->db, s->checkpoint, &value, &s->expected,
 	    e) == -1)
@@ -104,25 +107,26 @@ fence_read(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* A stream that was given up is loaded again, as someone asks for it. */
+/* Reads the stream's row. If an earlier loader gave the stream up, its row is
+ * closed: open it again, since the user loads the stream again. */
 static int
-row_open(struct loader *l, struct ledger_row *row, struct sums *sums,
+open_row(struct loader *l, struct ledger_row *row, struct sums *sums,
     struct err *e)
 {
 	struct ledger g = ledger_of(l);
 
-	if (row_read(l, row, sums, e) == -1)
+	if (read_row(l, row, sums, e) == -1)
 		return -1;
 	if (!row->taken)
 		return 0;
 	g.batch = row->batch;
 	if (ledger_reopen(l->db, &g, e) == -1)
 		return -1;
-	return row_read(l, row, sums, e);
+	return read_row(l, row, sums, e);
 }
 
 int
-stream_find(struct loader *l, struct err *e)
+stream_find_row(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	struct ledger_row row;
@@ -131,23 +135,25 @@ stream_find(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, e) == -1 ||
-	    row_open(l, &row, &sums, e) == -1 || fence_read(l, e) == -1)
-		if (loader_recover(l, &tries, e) == -1)
+	    open_row(l, &row, &sums, e) == -1 ||
+	    read_checkpoint_version(l, e) == -1)
+		if (loader_reconnect(l, &tries, e) == -1)
 			return -1;
 	l->control = true;
 	s->batches = row.batch;
 	s->loaded = row.ended;
 	s->loaded_in = sums.in;
 	if (row.taken)
-		return err_set(e, ERR_RETRY, false, "this stream's load was "
-		    "just given up by another loader");
+		return err_set(e, ERR_RETRY, false, "another loader has just "
+		    "given up loading this stream: run the command again");
 	return s->segments && row.seq > 0 && !row.ended ?
-	    resume(l, &row, &sums, e) : 0;
+	    resume_after(l, &row, &sums, e) : 0;
 }
 
-/* 1 go on to the checkpoint, 0 it was committed, -1. */
+/* 1 the row has moved, go on to the checkpoint; 0 this batch was committed
+ * before; -1. */
 static int
-ledger_answer(struct loader *l, enum ledger_result r, struct err *e)
+check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
 	case LEDGER_SET:
@@ -156,20 +162,21 @@ ledger_answer(struct loader *l, enum ledger_result r, struct err *e)
 		if (l->unknown)
 			return 0;
 		return err_set(e, ERR_RETRY, false, "another loader has just "
-		    "loaded the same batch of this stream");
+		    "loaded the same batch of this stream: nothing of it was "
+		    "loaded twice; run the command again to load the rest");
 	case LEDGER_AHEAD:
 		return err_set(e, ERR_RETRY, false, "another loader is loading "
-		    "the same stream");
+		    "the same stream: run the command again when it has ended");
 	case LEDGER_TAKEN:
-		return err_set(e, ERR_RETRY, false, "this stream's load was "
-		    "given up by another loader");
+		return err_set(e, ERR_RETRY, false, "another loader has given "
+		    "up loading this stream: run the command again");
 	default:
 		return -1;
 	}
 }
 
 bool
-stream_fenced(const struct stream *s)
+stream_has_checkpoint(const struct stream *s)
 {
 	return s->checkpoint != NULL && !s->passive;
 }
@@ -183,13 +190,13 @@ move_checkpoint(struct loader *l, struct err *e)
 		.value = s->value, .seq = (int64_t)s->value_seq,
 		.run = l->run };
 
-	if (!stream_fenced(s))
+	if (!stream_has_checkpoint(s))
 		return 0;
 	return checkpoint_move(l->db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
 int
-stream_move(struct loader *l, bool ended, struct err *e)
+stream_move_row(struct loader *l, bool ended, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct sums sums = l->sums;
@@ -203,14 +210,15 @@ stream_move(struct loader *l, bool ended, struct err *e)
 	counts_put(&counts, l, &sums);
 	g.counts = buf_text(&counts);
 	g.ended = ended;
-	if (stream_fenced(s))
+	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
 	    ledger_move(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = ledger_answer(l, r, e)) == 1) {
-		/* Had the COMMIT before this one been done, this had failed;
-		 * and it cannot be done any more. */
+	if ((rc = check_ledger_result(l, r, e)) == 1) {
+		/* If the COMMIT whose answer was lost had been done, the row
+		 * could not have moved. Now it can never be done: it would
+		 * find the row moved. */
 		l->unknown = false;
 		if (move_checkpoint(l, e) == -1)
 			return -1;
@@ -224,7 +232,7 @@ stream_give_up(struct loader *l, struct err *e)
 	struct ledger g = ledger_of(l);
 	enum ledger_result r;
 
-	/* Who was asked to end does not wait for a server. */
+	/* After a signal to stop, do not wait for a server again. */
 	if ((r = ledger_take(l->db, &g, e)) == LEDGER_FAILED &&
 	    db_fault(l->db)->lost && stop_signal() == 0 &&
 	    db_reopen(l->db, e) == 0)

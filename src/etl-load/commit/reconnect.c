@@ -4,7 +4,7 @@
 #include "base/wait.h"
 
 int
-retry_pause(const struct retry *r, uint64_t n, const struct err *why,
+retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
     struct err *e)
 {
 	*e = *why;
@@ -13,13 +13,14 @@ retry_pause(const struct retry *r, uint64_t n, const struct err *why,
 	return wait_ms(retry_wait(r, n));
 }
 
-/* What became of a COMMIT without an answer. 1 committed, 0 do it again: it
- * was not, or an upsert, which a second time changes nothing; NOT_YET where the
- * server has not noticed the loss, ask again. -1. */
+/* Asks PostgreSQL whether the COMMIT that had no answer was done. 1 it was; 0
+ * repeat the batch: it was not, or the mode is upsert, where a second time
+ * changes nothing; NOT_YET: the server still sees the old connection, ask
+ * again; -1. */
 enum { NOT_YET = 2 };
 
 static int
-decide(struct loader *l, struct err *e)
+ask_commit_outcome(struct loader *l, struct err *e)
 {
 	static const char sql[] = "SELECT CASE pg_xact_status($1::text::xid8)"
 	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0"
@@ -33,8 +34,9 @@ decide(struct loader *l, struct err *e)
 		return -1;
 	if (is >= 2 && !l->target.keyed) {
 		(void)err_set(e, ERR_RETRY, false, "the connection was lost "
-		    "while a batch was being committed, and the server does "
-		    "not say whether it was: compare the rows");
+		    "during COMMIT, and the server does not say whether the "
+		    "last batch was committed: compare the rows in the table "
+		    "before you load it again");
 		return is == 2 ? NOT_YET : -1;
 	}
 	l->xid = 0;
@@ -43,7 +45,7 @@ decide(struct loader *l, struct err *e)
 }
 
 int
-loader_recover(struct loader *l, uint64_t *tries, struct err *e)
+loader_reconnect(struct loader *l, uint64_t *tries, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	struct err first = *e;
@@ -52,12 +54,12 @@ loader_recover(struct loader *l, uint64_t *tries, struct err *e)
 	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
 	do {
-		if (retry_pause(&l->retry, ++*tries, &first, e) == -1)
+		if (retry_wait_or_fail(&l->retry, ++*tries, &first, e) == -1)
 			return -1;
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {
-			l->sink->fresh(l->self);
-			rc = l->unknown ? decide(l, e) : 0;
+			l->sink->reset(l->self);
+			rc = l->unknown ? ask_commit_outcome(l, e) : 0;
 		}
 		if (rc == -1 || rc == NOT_YET)
 			first = *e;

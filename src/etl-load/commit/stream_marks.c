@@ -26,7 +26,7 @@ stream_release(struct stream *s)
 }
 
 static int
-copy(char **to, const char *text, struct err *e)
+text_replace(char **to, const char *text, struct err *e)
 {
 	char *p = NULL;
 
@@ -37,23 +37,24 @@ copy(char **to, const char *text, struct err *e)
 	return 0;
 }
 
-/* --again: a stream of its own, with the name of the first one in it. */
+/* With --again the ledger treats the stream as another one: its id gets a
+ * random suffix. */
 static int
-set_id(struct loader *l, const char *id, struct err *e)
+set_ledger_id(struct loader *l, const char *id, struct err *e)
 {
 	struct buf b;
 	char again[UUID_TEXT];
 	int rc;
 
 	if (!l->o->again)
-		return copy(&l->stream.id, id, e);
+		return text_replace(&l->stream.id, id, e);
 	uuid_new(again);
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "%s again %s", id, again);
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = copy(&l->stream.id, buf_text(&b), e);
+		rc = text_replace(&l->stream.id, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
@@ -62,9 +63,9 @@ static int
 begin_check(const struct loader *l, const struct mark *m, struct err *e)
 {
 	if (m->lookback && !l->target.keyed)
-		return err_set(e, ERR_CONFIG, false, "the stream reads again "
-		    "what it has read before (--lookback): append would load "
-		    "it twice, give --key");
+		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
+		    "sends records again that were sent before, and append "
+		    "would load them twice: give --key");
 	if (m->checkpoint != NULL && checkpoint_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;
@@ -83,8 +84,8 @@ stream_begin(struct loader *l, struct err *e)
 		return -1;
 	l->passed += s->skipped;
 	stream_release(s);
-	if (set_id(l, m->id, e) == -1 ||
-	    copy(&s->checkpoint, m->checkpoint, e) == -1)
+	if (set_ledger_id(l, m->id, e) == -1 ||
+	    text_replace(&s->checkpoint, m->checkpoint, e) == -1)
 		return -1;
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
@@ -93,31 +94,32 @@ stream_begin(struct loader *l, struct err *e)
 	l->whole = l->o->single || (!l->target.keyed && !s->segments);
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
-	return stream_find(l, e);
+	return stream_find_row(l, e);
 }
 
 static int
-contradicts(struct err *e, const struct mark *m, const char *why)
+mark_is_wrong(struct err *e, const struct mark *m, const char *why)
 {
-	return err_set(e, ERR_PEER, false, "mark %llu: %s",
-	    (unsigned long long)m->seq, why);
+	return err_set(e, ERR_PEER, false, "the stream is damaged: mark %llu: "
+	    "%s", (unsigned long long)m->seq, why);
 }
 
 static bool
-same(const char *a, const char *b)
+same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* end has one too: where no checkpoint came, nothing else tells whether
- * somebody has moved it since the source read it. */
+/* Takes the checkpoint's expected version from a checkpoint mark or from `end`.
+ * A stream without a checkpoint mark has it in `end` only, and its loader too
+ * must notice that another run has moved the checkpoint. */
 static int
 take_version(struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!m->has_version || s->checkpoint == NULL)
 		return 0;
 	if (m->version > INT64_MAX / 2)
-		return contradicts(e, m, "version is too great");
+		return mark_is_wrong(e, m, "its version is too large");
 	if (!s->known)
 		s->expected = (int64_t)m->version;
 	s->known = true;
@@ -130,27 +132,28 @@ take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
 	bool first = !s->begun;
 
 	if (s->checkpoint == NULL)
-		return contradicts(e, m, "a checkpoint, and begin announces "
-		    "none");
-	if (!same(s->checkpoint, m->name))
-		return contradicts(e, m, "a checkpoint of another name than "
-		    "begin announces");
-	if (first && copy(&s->from, m->from, e) == -1)
+		return mark_is_wrong(e, m, "it is a checkpoint, but the mark "
+		    "begin names no checkpoint");
+	if (!same_text(s->checkpoint, m->name))
+		return mark_is_wrong(e, m, "its checkpoint has another name "
+		    "than the one in the mark begin");
+	if (first && text_replace(&s->from, m->from, e) == -1)
 		return -1;
 	if (first)
 		s->version = m->version;
-	else if (s->version != m->version || !same(s->from, m->from))
-		return contradicts(e, m, "from or version is not that of the "
-		    "marks before");
+	else if (s->version != m->version || !same_text(s->from, m->from))
+		return mark_is_wrong(e, m, "its from or version differs from "
+		    "that of the checkpoint marks before");
 	if (take_version(s, m, e) == -1)
 		return -1;
 	s->begun = true;
 	s->value_seq = m->seq;
-	return s->skipping ? 0 : copy(&s->value, m->value, e);
+	return s->skipping ? 0 : text_replace(&s->value, m->value, e);
 }
 
+/* How many rejects the stages wrote to files or to file descriptor 3. */
 static uint64_t
-aside(const struct counts *stages, size_t n)
+sum_aside(const struct counts *stages, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -172,7 +175,7 @@ letter_add(struct stream *s, const struct mark *m, struct err *e)
 		s->letters = p;
 		s->room = room;
 	}
-	if (copy(&id, m->id, e) == -1)
+	if (text_replace(&id, m->id, e) == -1)
 		return -1;
 	s->letters[s->nletters++] = (struct letter_replay){ .id = id,
 		.seen = (int64_t)m->seen, .upto = (int64_t)m->upto };
@@ -183,21 +186,23 @@ static int
 take_resolve(struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!s->replay)
-		return contradicts(e, m, "a resolve mark, and begin does not "
-		    "say that this is a replay");
-	if (aside(m->stages, m->nstages) >
-	    aside(s->last.stages, s->last.nstages))
+		return mark_is_wrong(e, m, "it is a resolve mark, but the mark "
+		    "begin does not say that this is a replay");
+	if (sum_aside(m->stages, m->nstages) >
+	    sum_aside(s->last.stages, s->last.nstages))
 		return err_set(e, ERR_CONFIG, false, "letter %.12s: a stage "
-		    "has written its reject elsewhere than into the stream: "
-		    "a replay's rejects must come with it", m->id);
+		    "of this replay wrote a reject to a file or to file "
+		    "descriptor 3: in a replay rejects must travel in the "
+		    "stream; remove --rejects and 3>", m->id);
 	if (m->seen > INT64_MAX / 2)
-		return contradicts(e, m, "seen is too great");
+		return mark_is_wrong(e, m, "its seen is too large");
 	return s->skipping || s->passive ? 0 : letter_add(s, m, e);
 }
 
-/* What was loaded before ends here, or should have. */
+/* Stops skipping at the boundary up to which the stream was loaded before.
+ * Fails if the boundary or the number of records is another one than then. */
 static int
-skip_to(struct loader *l, const struct mark *m, struct err *e)
+end_skipping(struct loader *l, const struct mark *m, struct err *e)
 {
 	struct stream *s = &l->stream;
 	uint64_t in = stage_counts(l->stage)->in;
@@ -205,9 +210,10 @@ skip_to(struct loader *l, const struct mark *m, struct err *e)
 	if (m->seq < s->skip_seq && m->kind != MARK_END)
 		return 0;
 	if (m->seq != s->skip_seq || l->sums.in != in)
-		return err_set(e, ERR_PEER, false, "this stream was loaded "
-		    "up to mark %llu and record %llu, where it now has mark "
-		    "%llu and record %llu: it is not the same",
+		return err_set(e, ERR_PEER, false, "this is not the stream "
+		    "whose first part was loaded before: that part ended with "
+		    "mark %llu after record %llu, but here mark %llu comes "
+		    "after record %llu; --again loads it as a new stream",
 		    (unsigned long long)s->skip_seq,
 		    (unsigned long long)l->sums.in,
 		    (unsigned long long)m->seq, (unsigned long long)in);
@@ -225,14 +231,14 @@ stream_boundary(struct loader *l, struct err *e)
 	bool skipped = s->skipping;
 
 	if (m->kind != MARK_END && m->seq == 0)
-		return contradicts(e, m, "seq begins with 1");
+		return mark_is_wrong(e, m, "its seq is 0, but seq starts at 1");
 	if (m->kind == MARK_CHECKPOINT && take_checkpoint(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE && take_resolve(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_END && take_version(s, m, e) == -1)
 		return -1;
-	if (s->skipping && skip_to(l, m, e) == -1)
+	if (s->skipping && end_skipping(l, m, e) == -1)
 		return -1;
 	if (m->has_seq)
 		last->seq = m->seq;
@@ -246,9 +252,9 @@ stream_boundary(struct loader *l, struct err *e)
 }
 
 void
-stream_done(struct stream *s)
+stream_batch_done(struct stream *s)
 {
-	if (stream_fenced(s) && s->value != NULL)
+	if (stream_has_checkpoint(s) && s->value != NULL)
 		s->expected++;
 	free(s->value);
 	s->value = NULL;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM of the server */
+enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
 
 static void
 put_escaped(struct buf *b, const char *p, size_t n)
@@ -27,7 +27,8 @@ put_escaped(struct buf *b, const char *p, size_t n)
 	buf_add(b, from, (size_t)(end - from));
 }
 
-/* A JSON text holds a backslash only in a string with an escape. */
+/* Only a string with an escape contains a backslash, which COPY must see
+ * doubled; other JSON is copied without a search for special bytes. */
 static void
 put_json(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
@@ -62,9 +63,10 @@ put_text(struct buf *b, const struct json *j, uint32_t tok,
 		buf_add(b, j->text + t->at + 1, t->len - 2);
 }
 
-/* 5.0 and 1e3 are integers in JSON, and not in PostgreSQL. */
+/* The number is an integer, but not written as one: 5.0 or 1e3. PostgreSQL does
+ * not accept this form for an integer column. */
 static bool
-is_int(const struct json_tok *t, const struct json *j, int64_t *v)
+is_int_with_fraction(const struct json_tok *t, const struct json *j, int64_t *v)
 {
 	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
 	    number_int(j->text + t->at, t->len, v);
@@ -76,22 +78,25 @@ put_int(struct buf *b, const struct json *j, uint32_t tok,
 {
 	int64_t v;
 
-	if (is_int(&j->tok[tok], j, &v))
+	if (is_int_with_fraction(&j->tok[tok], j, &v))
 		buf_printf(b, "%lld", (long long)v);
 	else
 		put_text(b, j, tok, scratch);
 }
 
-/* Bytes are hex digits behind \x in a string, else those of the text itself. */
+/* The string is written as \x and hex digits. Any other string stands for
+ * its own bytes. */
 static bool
 is_hex(const struct json_tok *t, const char *p, size_t n)
 {
 	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
 }
 
-/* What b has from at on becomes digits where it stands, from the last byte. */
+/* Replaces the bytes of b from `at` on by their hex digits. It works from
+ * the last byte to the first, so that no byte is overwritten before it is
+ * read. */
 static void
-make_hex(struct buf *b, size_t at)
+bytes_to_hex(struct buf *b, size_t at)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n = b->len - at;
@@ -107,7 +112,8 @@ make_hex(struct buf *b, size_t at)
 	b->len = at + 2 * n;
 }
 
-/* The backslash is escaped once, for COPY or for an array. */
+/* The backslash of \x is doubled, since COPY or the array's quotes remove
+ * one. */
 static void
 put_hex(struct buf *b, const struct buf *text)
 {
@@ -116,12 +122,12 @@ put_hex(struct buf *b, const struct buf *text)
 	buf_str(b, "\\\\x");
 	at = b->len;
 	buf_add(b, text->data, text->len);
-	make_hex(b, at);
+	bytes_to_hex(b, at);
 }
 
-/* A string's characters, or the JSON that there is. */
+/* The characters of a string, or the value as compact JSON. */
 static void
-plain(struct buf *b, const struct json *j, uint32_t tok)
+put_characters(struct buf *b, const struct json *j, uint32_t tok)
 {
 	if (j->tok[tok].type == JSON_STRING)
 		json_unescape(b, j, tok);
@@ -137,12 +143,12 @@ put_bytes(struct buf *b, const struct json *j, uint32_t tok,
 
 	buf_str(b, "\\\\x");
 	at = b->len;
-	plain(b, j, tok);
+	put_characters(b, j, tok);
 	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
 		b->len = start;
 		put_text(b, j, tok, scratch);
 	} else {
-		make_hex(b, at);
+		bytes_to_hex(b, at);
 	}
 }
 
@@ -158,9 +164,8 @@ put_quoted(struct buf *b, const char *p, size_t n)
 	buf_char(b, '"');
 }
 
-/* An element of an array. */
 static void
-element(struct buf *b, const struct json *j, uint32_t tok,
+put_element(struct buf *b, const struct json *j, uint32_t tok,
     enum column_kind kind)
 {
 	const struct json_tok *t = &j->tok[tok];
@@ -171,7 +176,7 @@ element(struct buf *b, const struct json *j, uint32_t tok,
 		buf_str(b, "NULL");
 		return;
 	}
-	if (kind == COLUMN_INT && is_int(t, j, &v)) {
+	if (kind == COLUMN_INT && is_int_with_fraction(t, j, &v)) {
 		buf_printf(b, "%lld", (long long)v);
 		return;
 	}
@@ -179,7 +184,7 @@ element(struct buf *b, const struct json *j, uint32_t tok,
 	if (kind == COLUMN_JSON)
 		json_put_compact(&text, j, tok);
 	else
-		plain(&text, j, tok);
+		put_characters(&text, j, tok);
 	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
 		buf_char(b, '"');
 		put_hex(b, &text);
@@ -191,9 +196,10 @@ element(struct buf *b, const struct json *j, uint32_t tok,
 	buf_release(&text);
 }
 
-/* {a,b}: more than the server's number of dimensions are left as JSON. */
+/* Writes {a,b}. Arrays nested deeper than the server's number of dimensions are
+ * written as JSON. */
 static void
-array(struct buf *b, const struct json *j, uint32_t tok,
+put_elements(struct buf *b, const struct json *j, uint32_t tok,
     enum column_kind kind, int depth)
 {
 	uint32_t i = tok + 1;
@@ -204,9 +210,9 @@ array(struct buf *b, const struct json *j, uint32_t tok,
 			buf_char(b, ',');
 		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
 		    kind != COLUMN_JSON)
-			array(b, j, i, kind, depth + 1);
+			put_elements(b, j, i, kind, depth + 1);
 		else
-			element(b, j, i, kind);
+			put_element(b, j, i, kind);
 	}
 	buf_char(b, '}');
 }
@@ -226,7 +232,7 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 		return;
 	}
 	buf_clear(scratch);
-	array(scratch, &r->inner, 0, c->element, 1);
+	put_elements(scratch, &r->inner, 0, c->element, 1);
 	put_escaped(b, scratch->data, scratch->len);
 	b->failed |= scratch->failed;
 }

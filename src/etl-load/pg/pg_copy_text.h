@@ -1,7 +1,8 @@
-/* A record's values as PostgreSQL's COPY reads them, in text format.
- * Appends the shape's columns, parted by tabs, no newline: what is not of the
- * type is left to the server, whose words about it are the best.
- * Fails: buf_check() of b tells. */
+/* Writes a record's values in the text format of PostgreSQL's COPY. Appends the
+ * values of the shape's columns, separated by tabs, without newline. Values of
+ * a wrong type are sent as they are: the server's message about them is the
+ * best one.
+ * Fails: check buf_check() of b. */
 #ifndef LOAD_PG_COPY_TEXT_H
 #define LOAD_PG_COPY_TEXT_H
 

@@ -15,11 +15,12 @@ shapes_used(const struct pg_sink *s)
 	return n;
 }
 
-/* Sorting rows to find keys that come twice costs the server a tenth, so
- * that is done once the server has said that one did. It does not say so of
- * rows that change nothing. */
+/* Sorting the rows to find equal keys costs the server 10%. So it is done
+ * only after the server has reported equal keys (SQLSTATE 21000), or if the
+ * merge can change no column, for then the server would not report them. */
 static enum pg_keys
-keys_of(const struct pg_sink *s, const struct shape *shape, bool alone)
+how_to_treat_keys(
+    const struct pg_sink *s, const struct shape *shape, bool alone)
 {
 	if (!s->target->keyed || !alone)
 		return PG_KEYS_NONE;
@@ -38,7 +39,7 @@ merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
 	int rc = -1;
 
 	buf_clear(&s->sql);
-	pg_merge(&s->sql, s->target, shape, keys_of(s, shape, alone));
+	pg_merge(&s->sql, s->target, shape, how_to_treat_keys(s, shape, alone));
 	if ((t = pg_text(s, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
@@ -53,8 +54,9 @@ merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
 	return rc;
 }
 
+/* Runs the query that put() writes; *n is its result. */
 static int
-count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
+run_count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
     int64_t *n, struct err *e)
 {
 	const char *t;
@@ -65,8 +67,9 @@ count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
 	    db_int(s->db, t, NULL, 0, 0, n, e);
 }
 
+/* Runs the change that put() writes; *n is the number of rows. */
 static int
-change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
+run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
     int64_t *n, struct err *e)
 {
 	const char *t;
@@ -77,7 +80,7 @@ change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
 	    db_run(s->db, t, NULL, 0, n, e);
 }
 
-/* What was staged and neither inserted nor updated. */
+/* Counts the staged rows that were neither inserted nor updated. */
 static int
 count_rest(struct pg_sink *s, bool alone, uint64_t staged,
     struct sums *sums, struct err *e)
@@ -92,7 +95,8 @@ count_rest(struct pg_sink *s, bool alone, uint64_t staged,
 	}
 	if (done + sums->superseded == staged)
 		return 0;
-	if (s->target->upsert && alone && count(s, pg_distinct, &keys, e) == -1)
+	if (s->target->upsert && alone &&
+	    run_count(s, pg_count_keys, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -107,7 +111,7 @@ merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
 	int64_t n = 0;
 
 	if (s->target->keyed && !alone) {
-		if (change(s, pg_dedupe, &n, e) == -1)
+		if (run_change(s, pg_delete_equal_keys, &n, e) == -1)
 			return -1;
 		sums->superseded = (uint64_t)n;
 	}
@@ -118,13 +122,13 @@ merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
 	if (count_rest(s, alone, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    sums->unchanged > 0 && change(s, pg_seen, &n, e) == -1)
+	    sums->unchanged > 0 && run_change(s, pg_update_seen, &n, e) == -1)
 		return -1;
-	return pg_immediate(s, e);
+	return pg_check_deferred(s, e);
 }
 
 static void
-text_of(char *to, size_t size, struct db_value v)
+copy_text(char *to, size_t size, struct db_value v)
 {
 	size_t n = v.len < size ? v.len : size - 1;
 
@@ -133,9 +137,9 @@ text_of(char *to, size_t size, struct db_value v)
 	to[n] = '\0';
 }
 
-/* A row of PG_FOUND: a reject, or the sums. */
+/* Takes a row of PG_FOUND: a refused record, or (item -1) the counts. */
 static int
-found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
+take_found_row(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
     struct err *e)
 {
 	struct db_fault f = { .data = true };
@@ -154,10 +158,10 @@ found(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
 		    (uint64_t)db_column(r, 8).i;
 		return 0;
 	}
-	text_of(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
-	text_of(message, sizeof(message), db_column(r, 2));
-	text_of(f.column, sizeof(f.column), db_column(r, 3));
-	text_of(f.constraint, sizeof(f.constraint), db_column(r, 4));
+	copy_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	copy_text(message, sizeof(message), db_column(r, 2));
+	copy_text(f.column, sizeof(f.column), db_column(r, 3));
+	copy_text(f.constraint, sizeof(f.constraint), db_column(r, 4));
 	return outcome_refused(o, (size_t)item, &f, message, e);
 }
 
@@ -172,14 +176,14 @@ read_found(struct pg_sink *s, struct outcome *o, struct err *e)
 	    " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = found(s, o, r, e)) == -1)
+		if ((rc = take_found_row(s, o, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
 }
 
 static int
-slow(struct pg_sink *s, struct outcome *o, struct err *e)
+merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	uint64_t before = o->sums.unchanged;
 	int64_t n;
@@ -189,18 +193,21 @@ slow(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (pg_script(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_slow(&s->sql, s->target, s->rows.shapes, s->rows.nshapes);
+	pg_merge_row_by_row(
+	    &s->sql, s->target, s->rows.shapes, s->rows.nshapes);
 	if (pg_script(s, e) == -1 || read_found(s, o, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    o->sums.unchanged > before)
-		return change(s, pg_seen, &n, e);
+		return run_change(s, pg_update_seen, &n, e);
 	return 0;
 }
 
+/* Merges all staged rows. If the server reports equal keys, repeats the
+ * merge so that it expects them, and expects them in the next chunks too. */
 static int
-merge_twice(struct pg_sink *s, uint64_t staged, struct sums *sums,
-    struct err *e)
+merge_expecting_equal_keys(struct pg_sink *s, uint64_t staged,
+    struct sums *sums, struct err *e)
 {
 	enum { QUIET_MAX = 16 };
 	int rc = merge_all(s, staged, sums, e);
@@ -233,9 +240,10 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		return 0;
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = pg_judge(s, merge_twice(s, staged, &sums, e), "etl_merge", e);
+	rc = pg_undo_if_refused(
+	    s, merge_expecting_equal_keys(s, staged, &sums, e), "etl_merge", e);
 	if (rc == 0)
-		return slow(s, o, e);
+		return merge_row_by_row(s, o, e);
 	if (rc == -1)
 		return -1;
 	o->sums.inserted += sums.inserted;

@@ -2,9 +2,10 @@
 
 #include "table/columns_sql.h"
 
-/* No column has a name that begins with "etl.": see sink_pg.c.  A block is a
- * few keys with all their rows: it is merged as a whole, and if that fails, row
- * by row. */
+/* The statement is one DO block, put together of these texts. It merges
+ * blocks of 16 keys with all their rows; if a block fails, it merges the
+ * rows of the block one by one. Names that begin with "etl." cannot collide
+ * with columns, because sink_pg.c refuses such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
@@ -20,7 +21,8 @@ static const char head[] =
     "LOOP\n"
     "\"etl.more\" := false;\n";
 
-/* A foreign key may be satisfied by a later row: such are tried again. */
+/* In further rounds only rows that a foreign key refused (23503) are tried
+ * again: the row that they refer to may have been merged after them. */
 static const char staged[] =
     " AS block FROM " PG_STAGE " AS \"etl.x\" WHERE \"etl.first\" OR EXISTS "
     "(SELECT FROM " PG_FOUND " AS f WHERE f.n = \"etl.n\" AND "
@@ -48,16 +50,16 @@ static const char singly[] =
     "\"etl.done\" := false;\n"
     "FOR \"etl.r\" IN SELECT * FROM unnest(\"etl.g\".rows) ";
 
-static const char one[] =
+static const char row_begin[] =
     "BEGIN\n"
     "\"etl.new\" := NULL;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
-/* It is a reject no more. */
+/* In a further round the row was merged: it is no longer a reject. */
 #define FOUND_AWAY "DELETE FROM " PG_FOUND " AS f " \
     "WHERE NOT \"etl.first\" AND f.n = \"etl.r\".\"etl.n\";\n"
 
-static const char tail[] =
+static const char row_end[] =
     "END CASE;\n"
     "\"etl.done\" := true;\n"
     "\"etl.p\" := \"etl.r\";\n"
@@ -87,19 +89,19 @@ static const char tail[] =
     "END $etl$";
 
 static void
-order(struct buf *b, const struct target *t)
+put_order(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
 	if (t->keyed) {
 		sql_key(b, t);
-		buf_printf(b, ", \"etl.n\"%s", pg_first(t));
+		buf_printf(b, ", \"etl.n\"%s", pg_counting_first(t));
 	} else {
 		buf_str(b, "\"etl.n\"");
 	}
 }
 
 static void
-blocks(struct buf *b, const struct target *t)
+put_block_loop(struct buf *b, const struct target *t)
 {
 	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.\"etl.x\") AS rows "
 	    "FROM (SELECT \"etl.x\", dense_rank() OVER (ORDER BY ");
@@ -112,7 +114,7 @@ blocks(struct buf *b, const struct target *t)
 }
 
 static void
-count_keys(struct buf *b, const struct target *t)
+put_key_count(struct buf *b, const struct target *t)
 {
 	if (!t->keyed) {
 		buf_str(b, "\"etl.keys\" := cardinality(\"etl.g\".rows);\n");
@@ -124,7 +126,7 @@ count_keys(struct buf *b, const struct target *t)
 }
 
 static void
-merge(struct buf *b, const struct target *t, const struct shape *s)
+put_block_merge(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "WITH m(new) AS (");
 	pg_insert_into(b, t, s);
@@ -137,7 +139,7 @@ merge(struct buf *b, const struct target *t, const struct shape *s)
 		buf_str(b, ") ");
 	}
 	buf_str(b, "* FROM unnest(\"etl.g\".rows)");
-	order(b, t);
+	put_order(b, t);
 	buf_printf(b, ") AS w WHERE w.\"etl.s\" = %zu", s->id);
 	pg_on_conflict(b, t, s);
 	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) INTO "
@@ -147,7 +149,7 @@ merge(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static void
-insert(struct buf *b, const struct target *t, const struct shape *s)
+put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
@@ -161,9 +163,10 @@ insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " INTO \"etl.new\";\n");
 }
 
-/* The last of each key that the table takes; those before it lose. */
+/* Rows of a key are tried from the last to the first. Once the table has
+ * accepted one of them, the others are counted as superseded. */
 static void
-skip(struct buf *b, const struct target *t)
+put_skip_superseded(struct buf *b, const struct target *t)
 {
 	buf_str(b, "IF \"etl.done\" THEN\nIF ");
 	pg_same_key(b, t, "\"etl.p\"", "\"etl.r\"");
@@ -172,22 +175,22 @@ skip(struct buf *b, const struct target *t)
 }
 
 void
-pg_slow(struct buf *b, const struct target *t, struct shape *const *shapes,
-    size_t n)
+pg_merge_row_by_row(struct buf *b, const struct target *t,
+    struct shape *const *shapes, size_t n)
 {
 	buf_str(b, head);
-	blocks(b, t);
+	put_block_loop(b, t);
 	for (size_t i = 0; i < n; i++)
-		merge(b, t, shapes[i]);
-	count_keys(b, t);
+		put_block_merge(b, t, shapes[i]);
+	put_key_count(b, t);
 	buf_str(b, merged);
 	buf_str(b, singly);
-	order(b, t);
+	put_order(b, t);
 	buf_str(b, " LOOP\n");
 	if (t->upsert)
-		skip(b, t);
-	buf_str(b, one);
+		put_skip_superseded(b, t);
+	buf_str(b, row_begin);
 	for (size_t i = 0; i < n; i++)
-		insert(b, t, shapes[i]);
-	buf_str(b, tail);
+		put_row_insert(b, t, shapes[i]);
+	buf_str(b, row_end);
 }

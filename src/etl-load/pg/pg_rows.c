@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 128 << 10, LOOK_EVERY = 256, FEW = 64 };
+enum {
+	SEND_SIZE = 128 << 10,  /* bytes that are given to libpq at once */
+	SIGNAL_EVERY = 256,     /* rows between two checks for a signal */
+	FIRST_PIECE = 64        /* rows in the first piece */
+};
 
 void
 pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
@@ -96,7 +100,7 @@ put_number(struct buf *b, uint64_t v)
 }
 
 static int
-piece_flush(struct pg_rows *r, struct err *e)
+send_flush(struct pg_rows *r, struct err *e)
 {
 	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
 	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
@@ -105,15 +109,17 @@ piece_flush(struct pg_rows *r, struct err *e)
 	return 0;
 }
 
-/* In pieces, for libpq keeps a copy of what it is given at once. */
+/* Large rows are sent in parts: libpq keeps a copy of what one call gives
+ * it. */
 static int
-piece_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
+send_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
 {
-	while (r->out.len + n >= PIECE) {
-		size_t part = r->out.len < PIECE ? PIECE - r->out.len : 0;
+	while (r->out.len + n >= SEND_SIZE) {
+		size_t part =
+		    r->out.len < SEND_SIZE ? SEND_SIZE - r->out.len : 0;
 
 		buf_add(&r->out, p, part);
-		if (piece_flush(r, e) == -1)
+		if (send_flush(r, e) == -1)
 			return -1;
 		p += part;
 		n -= part;
@@ -133,7 +139,7 @@ copy_row(struct pg_rows *r, const struct shape *s,
 		if (s->n > 0)
 			buf_char(&r->out, '\t');
 	}
-	if (piece_add(r, r->text.data + row->at, row->len, e) == -1)
+	if (send_add(r, r->text.data + row->at, row->len, e) == -1)
 		return -1;
 	buf_char(&r->out, '\n');
 	return 0;
@@ -144,15 +150,16 @@ copy_finish(struct pg_rows *r, struct err *e)
 {
 	int64_t n = 0;
 
-	if (piece_flush(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+	if (send_flush(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
 		return -1;
 	r->copied += n;
 	return 0;
 }
 
-/* The server reads a row while the next one is made. */
+/* Sends the last row at once if it has the first shape, so that the server
+ * works on it while the next row is made. */
 static int
-row_copy(struct pg_rows *r, const struct shape *s, bool staged,
+copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
 	int rc = 0;
@@ -169,9 +176,9 @@ row_copy(struct pg_rows *r, const struct shape *s, bool staged,
 	return r->failed ? 0 : -1;
 }
 
-/* 1 the item is a row now, 0 a reject, -1. */
+/* Makes a row of item i. 1, 0 it was rejected, -1. */
 static int
-row_read(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+make_row(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
 {
 	struct line l = spool_line(o->chunk, i);
 	struct reject why;
@@ -195,14 +202,14 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
 	r->first = NULL;
 	r->failed = false;
 	for (size_t i = 0; i < o->chunk->n; i++) {
-		if (i % LOOK_EVERY == 0 && stop_signal() != 0)
+		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		if (o->chunk->items[i].kind != ITEM_RECORD)
 			continue;
-		rc = row_read(r, o, i, e);
+		rc = make_row(r, o, i, e);
 		if (rc == 1)
-			rc = row_copy(r, o->reader.shape, staged, e);
+			rc = copy_last_row(r, o->reader.shape, staged, e);
 		if (rc == -1)
 			return -1;
 	}
@@ -215,7 +222,7 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
 }
 
 static bool
-takes(const struct pg_row *row, const struct shape *s)
+is_good_of_shape(const struct pg_row *row, const struct shape *s)
 {
 	return row->shape == s->id && !row->bad;
 }
@@ -227,14 +234,15 @@ pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
 	if (copy_start(r, s, staged, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
-		if (takes(&r->v[i], s) &&
+		if (is_good_of_shape(&r->v[i], s) &&
 		    copy_row(r, s, &r->v[i], staged, e) == -1)
 			return -1;
 	return copy_finish(r, e);
 }
 
-/* At most n rows from row *at on; *at is then behind the last of them.
- * 1 they are staged, 0 the savepoint is rolled back, -1. */
+/* Copies at most n rows, starting with row *at, in a savepoint; sets *at to
+ * the row after the last one. 1 they are staged, 0 the server refused a row,
+ * -1. */
 static int
 copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
     struct err *e)
@@ -245,7 +253,7 @@ copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
 		return -1;
 	rc = copy_start(r, s, true, e);
 	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
-		if (takes(&r->v[*at], s)) {
+		if (is_good_of_shape(&r->v[*at], s)) {
 			rc = copy_row(r, s, &r->v[*at], true, e);
 			n--;
 		}
@@ -257,13 +265,14 @@ copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
 	return db_fault(r->db)->data ? 0 : -1;
 }
 
-/* Where the line'th row of the piece that starts at `from` stands. */
+/* The index of row number `line` (from 1) of the piece that starts at
+ * `from`. */
 static size_t
 row_number(const struct pg_rows *r, const struct shape *s, size_t from,
     int64_t line)
 {
 	for (size_t i = from; i < r->n; i++)
-		if (takes(&r->v[i], s) && --line == 0)
+		if (is_good_of_shape(&r->v[i], s) && --line == 0)
 			return i;
 	return from;
 }
@@ -272,7 +281,7 @@ int
 pg_copy_pieces(struct pg_rows *r, const struct shape *s, struct outcome *o,
     struct err *e)
 {
-	size_t from = 0, at, n = FEW, good = 0;
+	size_t from = 0, at, n = FIRST_PIECE, good = 0;
 	struct db_fault fault;
 	struct err why;
 	int rc;

@@ -1,8 +1,9 @@
-/* A chunk's records as rows for COPY, and the COPY of them.
+/* The records of a chunk as rows for COPY, and their COPY.
  * Owns:  the rows; pg_rows_release() frees them.
- * Gives: pg_rows_read() makes the rows, and rejects for what is no record of
- *        this table; meanwhile rows of the first shape are copied. The copies
- *        are of those rows that are not bad yet.
+ * Gives: pg_rows_read() makes a row of each record and rejects records that do
+ *        not fit the table. It copies the rows of the first shape while it
+ *        makes them; the other functions copy the rest, without rows marked
+ *        bad.
  * Fails: -1; after a COPY that failed the caller rolls back. */
 #ifndef LOAD_PG_ROWS_H
 #define LOAD_PG_ROWS_H
@@ -21,23 +22,26 @@ struct pg_rows {
 	struct buf text, scratch, out, sql;
 	struct pg_row *v;
 	size_t n, room;
-	struct shape **shapes;          /* the reader's */
+	struct shape **shapes;          /* those of the reader */
 	size_t nshapes;
-	bool *used;                     /* shapes of this chunk */
+	bool *used;                     /* by shape: this chunk has such rows */
 	size_t used_room;
-	int64_t copied;                 /* that the server has taken */
-	const struct shape *first;      /* copied while it was read */
-	bool failed;                    /* but the server refused a row */
+	int64_t copied;                 /* rows that the server has accepted */
+	const struct shape *first;      /* its rows are copied while they are
+	                                 * made; NULL: none yet */
+	bool failed;                    /* that COPY failed: the server refused
+	                                 * a row */
 };
 
 void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);
 void pg_rows_release(struct pg_rows *r);
 int pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
     struct err *e);
-/* All rows of a shape in one COPY. */
+/* Copies all rows of a shape by one COPY. */
 int pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
-/* All rows in pieces, each in a savepoint: bad ones become rejects. */
+/* Copies the rows of a shape in pieces, each in a savepoint. A row that the
+ * server refuses becomes a reject. */
 int pg_copy_pieces(struct pg_rows *r, const struct shape *s,
     struct outcome *o, struct err *e);
 

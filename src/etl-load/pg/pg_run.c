@@ -17,14 +17,15 @@ pg_script(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_immediate(struct pg_sink *s, struct err *e)
+pg_check_deferred(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
 int
-pg_judge(struct pg_sink *s, int rc, const char *savepoint, struct err *e)
+pg_undo_if_refused(
+    struct pg_sink *s, int rc, const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;

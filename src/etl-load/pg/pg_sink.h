@@ -1,6 +1,6 @@
-/* The inside of the PostgreSQL sink, shared by sink_pg.c and pg_merge.c.
- * Gives: pg_judge() 1 where rc is 0, 0 where a record was refused (and the
- *        savepoint is as it was), -1; s->sql is for one statement at a time. */
+/* The state of the PostgreSQL sink, shared by sink_pg.c, pg_merge.c and
+ * pg_run.c. s->sql is the text of one statement; each statement replaces the
+ * one before. */
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
@@ -11,21 +11,29 @@ struct pg_sink {
 	const struct target *target;
 	struct pg_rows rows;
 	struct buf sql;
-	bool staging;           /* the staging table was made for good */
-	bool straight;          /* append: COPY goes into the table itself */
-	bool twice;             /* keys come twice in a chunk */
-	size_t quiet;           /* chunks in which they did not */
-	bool deferred;          /* constraints may wait for the commit */
-	bool elsewhere;         /* those of other tables, that a trigger or a
-	                         * partition brings in */
+	bool staging;           /* the staging table exists in this session */
+	bool straight;          /* append: COPY writes into the table itself */
+	bool twice;             /* equal keys came in a chunk: expect more */
+	size_t quiet;           /* chunks since equal keys came */
+	bool deferred;          /* the table has constraints that are checked
+	                         * at the commit only */
+	bool elsewhere;         /* only other tables have such constraints;
+	                         * triggers or partitions may write to them */
 };
 
-const char *pg_text(struct pg_sink *s, struct err *e);  /* s->sql, or NULL */
-int pg_script(struct pg_sink *s, struct err *e);        /* runs s->sql */
-int pg_judge(struct pg_sink *s, int rc, const char *savepoint,
+/* The text of s->sql; NULL with *e if memory was out. */
+const char *pg_text(struct pg_sink *s, struct err *e);
+/* Runs s->sql as a script. */
+int pg_script(struct pg_sink *s, struct err *e);
+/* Rolls back to the savepoint if the statement with the result rc failed
+ * because of a record. 1 rc is 0, 0 rolled back, -1 it failed for another
+ * reason. */
+int pg_undo_if_refused(struct pg_sink *s, int rc, const char *savepoint,
     struct err *e);
-int pg_immediate(struct pg_sink *s, struct err *e);     /* constraints */
-/* What is staged into the target, and what it refuses into o. */
+/* Checks the table's deferred constraints now. */
+int pg_check_deferred(struct pg_sink *s, struct err *e);
+/* Merges the staged rows into the table; rows that it refuses become rejects in
+ * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

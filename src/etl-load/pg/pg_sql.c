@@ -8,9 +8,8 @@ quoted(const struct target *t, size_t column)
 	return t->table->columns[column].quoted;
 }
 
-/* Of the rows of one key the one that counts comes first. */
 const char *
-pg_first(const struct target *t)
+pg_counting_first(const struct target *t)
 {
 	return t->upsert ? " DESC" : "";
 }
@@ -71,8 +70,9 @@ pg_source(struct buf *b, const struct target *t, const struct shape *s,
 		buf_printf(b, "%snow()", comma);
 }
 
+/* ROW(from."a", from."b") of the compared columns. */
 static void
-row_of(struct buf *b, const struct target *t, const struct shape *s,
+put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
     const char *from)
 {
 	const char *comma = "";
@@ -88,7 +88,7 @@ row_of(struct buf *b, const struct target *t, const struct shape *s,
 }
 
 static void
-set_all(struct buf *b, const struct target *t, const struct shape *s)
+put_assignments(struct buf *b, const struct target *t, const struct shape *s)
 {
 	const char *comma = "";
 
@@ -114,16 +114,17 @@ pg_same_key(struct buf *b, const struct target *t, const char *one,
 		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
 }
 
-/* A row that was there has a xmax: the upsert's lock. Partitioned tables do
- * not tell it; there the statement's snapshot, in which its own rows are not,
- * is asked. */
+/* RETURNING whether the row was inserted. A row that an upsert updates has
+ * an xmax, the upsert's own lock. PostgreSQL hides xmax on partitioned
+ * tables; there the row is new if the statement's snapshot does not contain
+ * its key. */
 static void
-returning(struct buf *b, const struct target *t)
+put_returning(struct buf *b, const struct target *t)
 {
 	buf_str(b, " RETURNING ");
 	if (!t->upsert) {
 		buf_str(b, "true");
-	} else if (!t->parted) {
+	} else if (!t->partitioned) {
 		buf_str(b, "\"etl.t\".xmax = 0");
 	} else {
 		buf_printf(b, "NOT EXISTS (SELECT FROM %s AS \"etl.o\" WHERE ",
@@ -133,8 +134,9 @@ returning(struct buf *b, const struct target *t)
 	}
 }
 
-/* The same to the last bit is the same: unlike =, *<> takes every type, and
- * tells 1.0 from 1.00, and Anna from anna in citext. */
+/* *<> compares the stored bytes of the rows. Unlike <>, it works for every
+ * type, and it treats 1.0 and 1.00, or Anna and anna in citext, as
+ * different. */
 void
 pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 {
@@ -145,15 +147,15 @@ pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 	}
 	if (t->upsert && sql_can_change(t, s)) {
 		buf_str(b, "UPDATE SET ");
-		set_all(b, t, s);
+		put_assignments(b, t, s);
 		buf_str(b, " WHERE ");
-		row_of(b, t, s, "\"etl.t\"");
+		put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		row_of(b, t, s, "excluded");
+		put_compared_row(b, t, s, "excluded");
 	} else if (t->keyed) {
 		buf_str(b, "NOTHING");
 	}
-	returning(b, t);
+	put_returning(b, t);
 }
 
 void
@@ -172,7 +174,7 @@ pg_merge(struct buf *b, const struct target *t, const struct shape *s,
 		sql_key(b, t);
 		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
 		sql_key(b, t);
-		buf_printf(b, ", \"etl.n\"%s) AS w", pg_first(t));
+		buf_printf(b, ", \"etl.n\"%s) AS w", pg_counting_first(t));
 	} else {
 		buf_printf(b, PG_STAGE " AS w WHERE \"etl.s\" = %zu "
 		    "ORDER BY \"etl.n\"", s->id);
@@ -182,18 +184,18 @@ pg_merge(struct buf *b, const struct target *t, const struct shape *s,
 }
 
 void
-pg_dedupe(struct buf *b, const struct target *t)
+pg_delete_equal_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
 	    "row_number() OVER (PARTITION BY ");
 	sql_key(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
 	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
-	    pg_first(t));
+	    pg_counting_first(t));
 }
 
 void
-pg_distinct(struct buf *b, const struct target *t)
+pg_count_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT count(*) FROM (SELECT DISTINCT ");
 	sql_key(b, t);
@@ -201,7 +203,7 @@ pg_distinct(struct buf *b, const struct target *t)
 }
 
 void
-pg_seen(struct buf *b, const struct target *t)
+pg_update_seen(struct buf *b, const struct target *t)
 {
 	const char *seen = quoted(t, (size_t)t->seen);
 

@@ -1,48 +1,59 @@
-/* The statements that load a chunk on PostgreSQL, by way of a temporary table
- * of the session, or straight.  Each appends one statement. */
+/* The PostgreSQL statements that load a chunk: straight into the table, or by
+ * way of the staging table, a temporary table of the session. Each function
+ * appends one statement to the buffer. */
 #ifndef LOAD_PG_SQL_H
 #define LOAD_PG_SQL_H
 
 #include "table/record.h"
 
-/* The staging table: "etl.n" the item, "etl.s" the shape, the columns. */
+/* The staging table: "etl.n" is the number of the item, "etl.s" that of its
+ * shape; then come the columns of the target table. */
 #define PG_STAGE "pg_temp.etl_load_stage"
-/* What the slow way found: a row for each bad record; for item -1 the sums. */
+/* The result of merging row by row: a row for each refused record, and a row
+ * for item -1 with the counts. */
 #define PG_FOUND "pg_temp.etl_load_found"
 
 void pg_make_stage(struct buf *b, const struct target *t);
 void pg_make_found(struct buf *b);
-/* COPY of the shape's columns, staged or straight into the table. */
+/* COPY of the shape's columns, into the staging table or straight into the
+ * target. */
 void pg_copy(struct buf *b, const struct target *t, const struct shape *s,
     bool staged);
-/* Rows of the shape from the staging table into the target. The answer is
- * (rows inserted or updated, rows inserted). */
+/* How pg_merge() treats staged rows with equal keys. */
 enum pg_keys {
-	PG_KEYS_NONE,           /* append; or other shapes are staged too, and
-	                         * of each key only the last row */
-	PG_KEYS_UNIQUE,         /* one that comes twice is a failure, 21000 */
+	PG_KEYS_NONE,           /* append, or equal keys were removed before */
+	PG_KEYS_UNIQUE,         /* expect none: the server reports 21000 */
 	PG_KEYS_TWICE           /* the last row of each key counts */
 };
+/* Merges the staged rows of a shape into the target. The statement returns one
+ * row: (rows inserted or updated, rows inserted). */
 void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
     enum pg_keys keys);
-/* Staged rows of a key but the one that counts are deleted: the last of an
- * upsert, the first where rows that are there are left alone. */
-const char *pg_first(const struct target *t);
-void pg_dedupe(struct buf *b, const struct target *t);
-void pg_distinct(struct buf *b, const struct target *t);
-void pg_seen(struct buf *b, const struct target *t);
-/* In blocks, and those that fail row by row, each bad one told of. */
-void pg_slow(struct buf *b, const struct target *t,
+/* " DESC" or "": the order in which the row that counts is the first of its
+ * key. An upsert takes the last row of a key; --mode ignore takes the first. */
+const char *pg_counting_first(const struct target *t);
+/* Deletes the staged rows that do not count because of an equal key. */
+void pg_delete_equal_keys(struct buf *b, const struct target *t);
+/* Counts the different keys in the staging table. */
+void pg_count_keys(struct buf *b, const struct target *t);
+/* Sets the column of --seen in the rows whose keys are staged. */
+void pg_update_seen(struct buf *b, const struct target *t);
+/* Merges blocks of some keys. A block that fails is merged row by row, and each
+ * refused row is written to PG_FOUND. */
+void pg_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n);
 
-/* Pieces: INSERT INTO t (columns); from."a", from."b", now(); ON CONFLICT ...
- * RETURNING whether the row is new; one."k" = other."k" AND ... */
+/* Pieces of statements. */
+/* INSERT INTO t (columns) */
 void pg_insert_into(struct buf *b, const struct target *t,
     const struct shape *s);
+/* from."a", from."b", now() */
 void pg_source(struct buf *b, const struct target *t, const struct shape *s,
     const char *from);
+/* ON CONFLICT ... RETURNING whether the row is new */
 void pg_on_conflict(struct buf *b, const struct target *t,
     const struct shape *s);
+/* one."k" = other."k" AND ... */
 void pg_same_key(struct buf *b, const struct target *t, const char *one,
     const char *other);
 

@@ -42,7 +42,9 @@ find_deferred(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* COPY takes no table with row security; INSERT does. */
+/* Decides whether rows can be copied straight into the table. They cannot if
+ * the mode compares keys, if columns are set by --touch or --seen, or if the
+ * table has row security, which COPY does not support. */
 static int
 find_straight(struct pg_sink *s, struct err *e)
 {
@@ -60,7 +62,8 @@ find_straight(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* Names that begin with "etl." are ours in the statements of pg_sql.c. */
+/* The statements of pg_sql.c use names that begin with "etl." for their own
+ * columns and variables. */
 static int
 check_names(const struct pg_sink *s, struct err *e)
 {
@@ -69,7 +72,8 @@ check_names(const struct pg_sink *s, struct err *e)
 	for (size_t i = 0; i < t->n; i++)
 		if (strncmp(t->columns[i].name, "etl.", 4) == 0)
 			return err_set(e, ERR_CONFIG, false, "table %s: column "
-			    "\"%s\": names that begin with etl. are taken",
+			    "\"%s\": etl-load cannot load a column whose name "
+			    "begins with etl., it uses such names itself",
 			    t->name, t->columns[i].name);
 	return 0;
 }
@@ -98,9 +102,10 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* The rows that were not copied while they were read. */
+/* Copies the rows that were not copied while they were read: all but those of
+ * the first shape. */
 static int
-copy_rest(struct pg_sink *s, bool staged, struct err *e)
+copy_other_shapes(struct pg_sink *s, bool staged, struct err *e)
 {
 	struct pg_rows *r = &s->rows;
 
@@ -111,9 +116,10 @@ copy_rest(struct pg_sink *s, bool staged, struct err *e)
 	return r->failed ? -1 : 0;
 }
 
-/* COPY names at least one column. */
+/* A record without members is in the chunk. COPY cannot load it, since COPY
+ * needs at least one column. */
 static bool
-has_empty(const struct pg_sink *s)
+has_empty_record(const struct pg_sink *s)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
@@ -121,19 +127,21 @@ has_empty(const struct pg_sink *s)
 	return false;
 }
 
-/* 1 all rows are in the table, 0 none is: stage them, -1. Those that were not
- * copied a trigger has kept out. */
+/* Finishes the COPY straight into the table. 1 all rows are in the table, 0
+ * the copy is undone and the rows must be staged, -1. Rows that were sent
+ * but not counted by the server were suppressed by a trigger: they count as
+ * unchanged. */
 static int
-straight(struct pg_sink *s, struct outcome *o, struct err *e)
+finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (has_empty(s))
+	if (has_empty_record(s))
 		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
-	rc = copy_rest(s, false, e);
+	rc = copy_other_shapes(s, false, e);
 	if (rc == 0)
-		rc = pg_immediate(s, e);
-	rc = pg_judge(s, rc, "etl_chunk", e);
+		rc = pg_check_deferred(s, e);
+	rc = pg_undo_if_refused(s, rc, "etl_chunk", e);
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
 		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
@@ -153,9 +161,10 @@ staging_open(struct pg_sink *s, struct outcome *o, struct err *e)
 }
 
 static int
-stage(struct pg_sink *s, struct outcome *o, struct err *e)
+stage_rows(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = pg_judge(s, copy_rest(s, true, e), "etl_stage", e);
+	int rc = pg_undo_if_refused(
+	    s, copy_other_shapes(s, true, e), "etl_stage", e);
 
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
@@ -164,17 +173,17 @@ stage(struct pg_sink *s, struct outcome *o, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* What could not be copied straight into the table. */
+/* Stages the rows of a chunk whose straight COPY was undone. */
 static int
-staging_again(struct pg_sink *s, struct outcome *o, struct err *e)
+stage_after_straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	s->rows.first = NULL;
 	s->rows.failed = false;
-	return staging_open(s, o, e) == -1 ? -1 : stage(s, o, e);
+	return staging_open(s, o, e) == -1 ? -1 : stage_rows(s, o, e);
 }
 
 static int
-apply(struct pg_sink *s, struct outcome *o, struct err *e)
+apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
@@ -183,12 +192,14 @@ apply(struct pg_sink *s, struct outcome *o, struct err *e)
 	    pg_rows_read(&s->rows, o, !s->straight, e) == -1)
 		return -1;
 	if (s->rows.n > 0 && s->straight) {
-		rc = straight(s, o, e);
-		if (rc == -1 || (rc == 0 && (staging_again(s, o, e) == -1 ||
+		rc = finish_straight_copy(s, o, e);
+		if (rc == -1 || (rc == 0 &&
+		    (stage_after_straight(s, o, e) == -1 ||
 		    pg_merge_chunk(s, o, e) == -1)))
 			return -1;
 	} else if (s->rows.n > 0) {
-		if (stage(s, o, e) == -1 || pg_merge_chunk(s, o, e) == -1)
+		if (stage_rows(s, o, e) == -1 ||
+		    pg_merge_chunk(s, o, e) == -1)
 			return -1;
 	}
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
@@ -200,8 +211,8 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	struct pg_sink *s = self;
 	int rc;
 
-	(void)reader_renew(&o->reader);
-	rc = apply(s, o, e);
+	(void)reader_forget_shapes(&o->reader);
+	rc = apply_chunk(s, o, e);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -209,8 +220,9 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
-/* What would fail the commit, and not say which row it was: then they are
- * looked at in each chunk. */
+/* Checks deferred constraints before the commit. If one fails, PostgreSQL does
+ * not say which row was at fault, so the batch is repeated with the constraints
+ * checked after each chunk. */
 static enum sink_result
 pg_sink_settle(void *self, struct err *e)
 {
@@ -220,21 +232,22 @@ pg_sink_settle(void *self, struct err *e)
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
 		return SINK_DONE;
 	s->deferred = db_fault(s->db)->data;
-	return s->deferred ? SINK_ANEW : SINK_FAILED;
+	return s->deferred ? SINK_REPEAT : SINK_FAILED;
 }
 
 static void
-pg_sink_fresh(void *self)
+pg_sink_reset(void *self)
 {
 	struct pg_sink *s = self;
 
 	s->staging = false;
-	s->twice = true;        /* after a deadlock: in order of keys */
+	s->twice = true;        /* merging in the order of the keys avoids a
+	                         * second deadlock with another loader */
 	s->quiet = 0;
 }
 
 const struct sink sink_pg = {
 	.kind = DB_POSTGRESQL, .open = pg_sink_open, .apply = pg_sink_apply,
-	.settle = pg_sink_settle, .fresh = pg_sink_fresh,
+	.settle = pg_sink_settle, .reset = pg_sink_reset,
 	.close = pg_sink_close,
 };

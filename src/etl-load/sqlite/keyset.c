@@ -34,9 +34,10 @@ keyset_clear(struct keyset *k)
 	k->hashed = false;
 }
 
-/* Multiply and fold, seeded, so that no input can choose its slots. */
+/* A multiplicative hash with a random seed, so that nobody can prepare input
+ * whose keys all fall into one slot. */
 static uint32_t
-hash(const struct keyset *k, const char *p, size_t n)
+key_hash(const struct keyset *k, const char *p, size_t n)
 {
 	uint64_t h = k->seed ^ n, w;
 
@@ -53,9 +54,9 @@ hash(const struct keyset *k, const char *p, size_t n)
 	return (uint32_t)(h >> 32);
 }
 
-/* The slot that has the key, or is free for it. */
+/* The slot that holds the key, or the free slot where it belongs. */
 static uint32_t *
-slot(const struct keyset *k, uint32_t h, const char *p, size_t n)
+slot_find(const struct keyset *k, uint32_t h, const char *p, size_t n)
 {
 	for (size_t i = h & (k->cap - 1);; i = (i + 1) & (k->cap - 1)) {
 		uint32_t at = k->slots[i];
@@ -67,7 +68,7 @@ slot(const struct keyset *k, uint32_t h, const char *p, size_t n)
 	}
 }
 
-/* Slots for twice as many keys as there are; all are entered anew. */
+/* Makes at least twice as many slots as there are keys and enters all keys. */
 static bool
 rehash(struct keyset *k)
 {
@@ -88,15 +89,15 @@ rehash(struct keyset *k)
 		struct keyset_entry *e = &k->v[i];
 		const char *p = k->bytes.data + e->at;
 
-		e->hash = hash(k, p, e->len);
-		*slot(k, e->hash, p, e->len) = (uint32_t)i + 1;
+		e->hash = key_hash(k, p, e->len);
+		*slot_find(k, e->hash, p, e->len) = (uint32_t)i + 1;
 	}
 	k->hashed = true;
 	return true;
 }
 
 static bool
-room(struct keyset *k)
+make_room(struct keyset *k)
 {
 	size_t n = k->room ? k->room * 2 : 1024;
 	struct keyset_entry *v;
@@ -131,14 +132,14 @@ keyset_add(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 	struct keyset_entry new = { .at = at, .len = n, .value = value };
 	uint32_t *s = NULL;
 
-	*nomem = k->bytes.failed || !room(k);
+	*nomem = k->bytes.failed || !make_room(k);
 	if (!*nomem && !k->hashed && !ascends(k, p, n))
 		*nomem = !rehash(k);
 	if (*nomem)
 		return NULL;
 	if (k->hashed) {
-		new.hash = hash(k, p, n);
-		s = slot(k, new.hash, p, n);
+		new.hash = key_hash(k, p, n);
+		s = slot_find(k, new.hash, p, n);
 		if (*s != 0) {
 			k->bytes.len = at;
 			return &k->v[*s - 1].value;

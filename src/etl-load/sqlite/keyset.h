@@ -1,8 +1,9 @@
-/* The keys of a chunk, compared byte by byte.
+/* A set of keys (byte strings), each with a value.
  * Owns:  copies of the keys; keyset_release() frees them.
- * Gives: keyset_add() the value stored with an equal key, or NULL where the
- *        key is new (then it has been added with value). As long as keys
- *        ascend, each is new, and nothing is hashed.
+ * Gives: keyset_add(): the value of the equal key that is in the set, or NULL
+ *        if the key is new; a new key is added with `value`. As long as each
+ *        key is greater than the one before, it must be new, and no hash is
+ *        computed.
  * Fails: keyset_add() sets *nomem. */
 #ifndef LOAD_KEYSET_H
 #define LOAD_KEYSET_H
@@ -20,8 +21,9 @@ struct keyset {
 	struct buf bytes;
 	struct keyset_entry *v;
 	size_t n, room;
-	uint32_t *slots;                /* entry + 1, 0 free */
-	size_t cap;                     /* a power of two, >= 2 n */
+	uint32_t *slots;                /* hash table: number of the entry + 1,
+	                                 * 0 if free */
+	size_t cap;                     /* of slots: a power of two, >= 2 n */
 	bool hashed;
 	uint64_t seed;
 };
@@ -29,7 +31,8 @@ struct keyset {
 void keyset_init(struct keyset *k);
 void keyset_release(struct keyset *k);
 void keyset_clear(struct keyset *k);
-/* The key is what was appended to k->bytes since `at`. */
+/* The key is the bytes that the caller has appended to k->bytes from `at`
+ * on. */
 uint32_t *keyset_add(struct keyset *k, size_t at, uint32_t value,
     bool *nomem);
 

@@ -9,24 +9,29 @@
 
 enum { STOP_EVERY = 256, NO_ITEM = -1 };
 
-/* What became of an item; LATER: its key came twice, or what it refers to may
- * yet come. */
-enum put { PUT_FAILED = -1, PUT_REJECTED, PUT_STORED, PUT_TWICE, PUT_LATER };
+/* The outcome of an item. */
+enum put {
+	PUT_FAILED = -1,
+	PUT_REJECTED, PUT_STORED,
+	PUT_TWICE,              /* an earlier item has the same key */
+	PUT_LATER               /* the row that it refers to may come later */
+};
 
 struct lite_sink {
 	struct lite_store store;
 	struct keyset keys;
-	bool ahead;             /* keys come twice in a chunk: look for that
-	                         * before it is applied */
-	size_t quiet;           /* batches in which they did not */
-	int32_t *earlier;       /* by item: the one before it of its key */
-	bool *loses;            /* by item: a later one of its key came */
+	bool ahead;             /* equal keys came: look for equal keys in each
+	                         * chunk before it is applied */
+	size_t quiet;           /* batches since equal keys came */
+	int32_t *earlier;       /* by item: the item before it with its key */
+	bool *loses;            /* by item: a later item has its key */
 	size_t room;
-	uint32_t *later;        /* items that wait for what they refer to */
+	uint32_t *later;        /* items that wait for the rows that they refer
+	                         * to by a foreign key */
 	size_t nlater, later_room;
 };
 
-enum { QUIET_MAX = 16 };
+enum { QUIET_MAX = 16 };        /* then stop looking ahead */
 
 static void
 lite_sink_close(void *self)
@@ -60,8 +65,8 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* One value of a key: no other value gives the same bytes, and the bytes
- * ascend where values do. Texts hold no NUL. */
+/* Appends a value of a key so that different values give different bytes, and
+ * greater integers and texts give greater bytes. A text contains no NUL. */
 static void
 key_put(struct buf *b, const struct db_value *v)
 {
@@ -84,9 +89,10 @@ key_put(struct buf *b, const struct db_value *v)
 	}
 }
 
-/* *holder: of the item that has this record's key already, or NULL. */
+/* Enters the record's key. *holder: where the number of the item with the same
+ * key stands, or NULL if the key is new. */
 static int
-key_seen(struct lite_sink *s, const struct shape *shape, size_t item,
+enter_key(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
 {
 	const struct target *t = s->store.target;
@@ -118,17 +124,20 @@ later_add(struct lite_sink *s, size_t item, struct err *e)
 	return 0;
 }
 
-/* A foreign key's refusal names no column and no constraint (nor does that of
- * a trigger): what the record refers to may come in this chunk. */
+/* The record was refused by a foreign key (or a trigger): SQLite names no
+ * column and no constraint then. The row that it refers to may come in this
+ * chunk. */
 static bool
-may_wait(const struct db_fault *f)
+may_succeed_later(const struct db_fault *f)
 {
 	return f->column[0] == '\0' && f->constraint[0] == '\0';
 }
 
+/* Stores item i. first: it has not been tried before; last: do not let it wait
+ * for other rows any more. */
 static enum put
-put(struct lite_sink *s, struct outcome *o, size_t i, bool first, bool last,
-    struct err *e)
+put_item(struct lite_sink *s, struct outcome *o, size_t i, bool first,
+    bool last, struct err *e)
 {
 	struct lite_store *st = &s->store;
 	struct line l = spool_line(o->chunk, i);
@@ -142,21 +151,21 @@ put(struct lite_sink *s, struct outcome *o, size_t i, bool first, bool last,
 	if (rc == -1)
 		return PUT_FAILED;
 	if (first && st->target->upsert && !s->ahead &&
-	    key_seen(s, o->reader.shape, i, &holder, e) == -1)
+	    enter_key(s, o->reader.shape, i, &holder, e) == -1)
 		return PUT_FAILED;
 	if (holder != NULL)
 		return PUT_TWICE;
 	rc = lite_store(st, o->reader.shape, &o->sums, e);
 	if (rc != LITE_REFUSED)
 		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
-	if (!last && may_wait(&st->fault))
+	if (!last && may_succeed_later(&st->fault))
 		return PUT_LATER;
 	return outcome_refused(o, i, &st->fault, st->why.msg, e) == -1 ?
 	    PUT_FAILED : PUT_REJECTED;
 }
 
 static int
-ahead_room(struct lite_sink *s, size_t n, struct err *e)
+make_room_by_item(struct lite_sink *s, size_t n, struct err *e)
 {
 	if (n <= s->room)
 		return 0;
@@ -168,16 +177,16 @@ ahead_room(struct lite_sink *s, size_t n, struct err *e)
 	return s->room == 0 ? err_nomem(e) : 0;
 }
 
-/* From the last item to the first: the last of each key is applied, and when
- * it is a reject, the one before it. */
+/* Finds items with equal keys, from the last item to the first. Only the last
+ * item of a key is applied; if that is rejected, the item before it is. */
 static int
-look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
+find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	const struct spool *c = o->chunk;
 	bool twice = false;
 	uint32_t *holder;
 
-	if (ahead_room(s, c->n, e) == -1)
+	if (make_room_by_item(s, c->n, e) == -1)
 		return -1;
 	for (size_t i = c->n; i-- > 0;) {
 		struct line l = spool_line(c, i);
@@ -191,7 +200,7 @@ look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
 			return -1;
 		if (rc == 0)
 			continue;
-		if (key_seen(s, o->reader.shape, i, &holder, e) == -1)
+		if (enter_key(s, o->reader.shape, i, &holder, e) == -1)
 			return -1;
 		if (holder == NULL)
 			continue;
@@ -204,24 +213,25 @@ look_ahead(struct lite_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* The items of the same key before this one, whose turn it is where this one
- * is a reject. */
+/* Settles the earlier items of item i's key: if item i was rejected, the one
+ * before it is tried; those that remain are superseded. */
 static int
-resolve(struct lite_sink *s, struct outcome *o, size_t i, enum put rc,
+settle_earlier(struct lite_sink *s, struct outcome *o, size_t i, enum put rc,
     struct err *e)
 {
 	int32_t k = s->ahead ? s->earlier[i] : NO_ITEM;
 
 	for (; rc == PUT_REJECTED && k != NO_ITEM; k = s->earlier[k])
-		rc = put(s, o, (size_t)k, false, true, e);
+		rc = put_item(s, o, (size_t)k, false, true, e);
 	for (; k != NO_ITEM; k = s->earlier[k])
 		o->sums.superseded++;
 	return rc == PUT_FAILED ? -1 : 0;
 }
 
-/* Again and again while some succeed; what is left is rejected. */
+/* Tries the waiting items again, as long as one of them succeeds. Those that
+ * remain are rejected. */
 static int
-put_later(struct lite_sink *s, struct outcome *o, struct err *e)
+put_waiting(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	bool last = false;
 
@@ -229,12 +239,13 @@ put_later(struct lite_sink *s, struct outcome *o, struct err *e)
 		size_t n = s->nlater, left = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			enum put rc = put(s, o, s->later[i], false, last, e);
+			enum put rc = put_item(s, o, s->later[i], false, last,
+			    e);
 
 			if (rc == PUT_LATER)
 				s->later[left++] = s->later[i];
 			else if (rc == PUT_FAILED ||
-			    resolve(s, o, s->later[i], rc, e) == -1)
+			    settle_earlier(s, o, s->later[i], rc, e) == -1)
 				return -1;
 		}
 		last = left == n;
@@ -246,22 +257,22 @@ put_later(struct lite_sink *s, struct outcome *o, struct err *e)
 static enum sink_result
 apply_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	enum put rc = put(s, o, i, true, false, e);
+	enum put rc = put_item(s, o, i, true, false, e);
 
 	if (rc == PUT_TWICE) {
 		s->ahead = true;
 		s->quiet = 0;
-		return SINK_ANEW;
+		return SINK_REPEAT;
 	}
 	if (rc == PUT_LATER)
 		return later_add(s, i, e) == -1 ? SINK_FAILED : SINK_DONE;
-	return resolve(s, o, i, rc, e) == -1 ? SINK_FAILED : SINK_DONE;
+	return settle_earlier(s, o, i, rc, e) == -1 ? SINK_FAILED : SINK_DONE;
 }
 
 static void
 chunk_begin(struct lite_sink *s, struct outcome *o)
 {
-	if (reader_renew(&o->reader))
+	if (reader_forget_shapes(&o->reader))
 		lite_store_forget(&s->store);
 	if (o->ordinal == 0) {
 		clock_stamp(s->store.now);
@@ -278,7 +289,7 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 	enum sink_result rc;
 
 	chunk_begin(s, o);
-	if (s->ahead && look_ahead(s, o, e) == -1)
+	if (s->ahead && find_equal_keys(s, o, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		if (i % STOP_EVERY == 0 && stop_signal() != 0)
@@ -292,14 +303,15 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 		if ((rc = apply_item(s, o, i, e)) != SINK_DONE)
 			return rc;
 	}
-	rc = put_later(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	rc = put_waiting(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
 	if (s->store.scratch.cap > SPOOL_LARGE)
 		buf_release(&s->store.scratch);
 	return rc;
 }
 
-/* Deferred references that are open would fail the commit, and say not which
- * row it was: then each row is looked at. */
+/* Checks deferred foreign keys before the commit. If a referenced row is
+ * missing, SQLite does not say which row refers to it, so the batch is
+ * repeated with a check after each record. */
 static enum sink_result
 lite_sink_settle(void *self, struct err *e)
 {
@@ -307,16 +319,16 @@ lite_sink_settle(void *self, struct err *e)
 	bool again = !s->store.careful && db_owed(s->store.db) > 0;
 
 	s->store.careful = again;
-	return again ? SINK_ANEW : SINK_DONE;
+	return again ? SINK_REPEAT : SINK_DONE;
 }
 
 static void
-lite_sink_fresh(void *self)
+lite_sink_reset(void *self)
 {
 }
 
 const struct sink sink_sqlite = {
 	.kind = DB_SQLITE, .open = lite_sink_open, .apply = lite_sink_apply,
-	.settle = lite_sink_settle, .fresh = lite_sink_fresh,
+	.settle = lite_sink_settle, .reset = lite_sink_reset,
 	.close = lite_sink_close,
 };

@@ -5,10 +5,10 @@
 void
 sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
-	bool markers = t->touch != NO_COLUMN || t->seen != NO_COLUMN;
+	bool time_columns = t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
 	buf_printf(b, "INSERT INTO %s", t->table->quoted);
-	if (s->n == 0 && !markers) {
+	if (s->n == 0 && !time_columns) {
 		buf_str(b, " DEFAULT VALUES");
 		return;
 	}
@@ -30,7 +30,7 @@ sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static size_t
-parameter(const struct shape *s, size_t column)
+parameter_number(const struct shape *s, size_t column)
 {
 	size_t i = 0;
 
@@ -45,7 +45,7 @@ where_key(struct buf *b, const struct target *t, const struct shape *s)
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted,
-		    parameter(s, t->key[i]));
+		    parameter_number(s, t->key[i]));
 }
 
 static void

@@ -1,5 +1,5 @@
-/* The statements of one shape on SQLite. Parameters: $1.. the shape's columns
- * in order, then the time of now. */
+/* The SQLite statements that load records of one shape. Parameters: $1, $2
+ * ... the values of the shape's columns in order, then the present time. */
 #ifndef LOAD_SQLITE_SQL_H
 #define LOAD_SQLITE_SQL_H
 
@@ -7,9 +7,10 @@
 
 void sqlite_insert(struct buf *b, const struct target *t,
     const struct shape *s);
-/* Of a row that is there: where it differs; and the mark of --seen. */
+/* Updates the row of this key if a compared column differs. */
 void sqlite_update(struct buf *b, const struct target *t,
     const struct shape *s);
+/* Sets the column of --seen in the row of this key. */
 void sqlite_seen(struct buf *b, const struct target *t,
     const struct shape *s);
 

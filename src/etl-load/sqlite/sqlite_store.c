@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* RAISE(FAIL) and ON CONFLICT FAIL undo nothing, in whatever trigger or table
- * they are. */
+/* Looks for RAISE(FAIL) and ON CONFLICT FAIL in all tables and triggers: with
+ * these, a statement that fails leaves the changes that it made before. */
 static int
 find_fails(struct lite_store *s, struct err *e)
 {
@@ -118,9 +118,9 @@ lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
 	return 1;
 }
 
-/* A row of this key is there. */
+/* The upsert of a record whose row exists. */
 static int
-update(struct lite_store *s, struct lite_statements *st,
+update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	int64_t changed = 0;
@@ -143,7 +143,7 @@ update(struct lite_store *s, struct lite_statements *st,
 }
 
 static int
-insert(struct lite_store *s, struct lite_statements *st,
+insert_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	int64_t changed = 0;
@@ -152,25 +152,26 @@ insert(struct lite_store *s, struct lite_statements *st,
 	    e) == -1)
 		return -1;
 	if (s->target->upsert && changed == 0)
-		return update(s, st, shape, sums, e);
+		return update_row(s, st, shape, sums, e);
 	if (changed > 0)
 		sums->inserted++;
 	else if (s->target->mode == LOAD_IGNORE)
 		sums->skipped++;
-	else                            /* a trigger has kept it out */
+	else                            /* a trigger suppressed the insert */
 		sums->unchanged++;
 	return 0;
 }
 
+/* Inserts in a savepoint, so that a refused record leaves nothing behind. */
 static int
-insert_carefully(struct lite_store *s, struct lite_statements *st,
+insert_row_in_savepoint(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	static const char undo[] = "ROLLBACK TO etl_row; RELEASE etl_row";
 
 	if (db_script(s->db, "SAVEPOINT etl_row", e) == -1)
 		return LITE_FAILED;
-	if (insert(s, st, shape, sums, e) == -1) {
+	if (insert_row(s, st, shape, sums, e) == -1) {
 		s->fault = *db_fault(s->db);
 		s->why = *e;
 	} else if (!s->careful || db_owed(s->db) == 0) {
@@ -197,8 +198,8 @@ lite_store(struct lite_store *s, const struct shape *shape,
 	if (st == NULL)
 		return LITE_FAILED;
 	if (s->careful || s->fails) {
-		rc = insert_carefully(s, st, shape, sums, e);
-	} else if (insert(s, st, shape, sums, e) == 0) {
+		rc = insert_row_in_savepoint(s, st, shape, sums, e);
+	} else if (insert_row(s, st, shape, sums, e) == 0) {
 		rc = LITE_STORED;
 	} else {
 		s->fault = *db_fault(s->db);

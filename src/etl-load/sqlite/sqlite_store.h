@@ -1,8 +1,9 @@
-/* One record into a SQLite table: statements by shape, values encoded.
+/* Stores one record in a SQLite table, by statements prepared for each shape.
  * Owns:  statements and values; lite_store_release() frees them.
- * Gives: lite_encode() 1, 0 a reject in *why, -1. lite_store() LITE_STORED,
- *        LITE_REFUSED with fault and why set and the table as it was, or -1;
- *        careful: a reference left open is refused too.
+ * Gives: lite_encode(): 1 the values are ready; 0 reject the record, see *why.
+ *        lite_store(): LITE_STORED, or LITE_REFUSED: fault and why are set, and
+ *        the table is as before. If `careful`, a missing referenced row counts
+ *        as refused even where the foreign key is deferred.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_STORE_H
 #define LOAD_SQLITE_STORE_H
@@ -21,11 +22,12 @@ struct lite_store {
 	const struct target *target;
 	struct lite_statements *by_shape;
 	size_t nshapes;
-	struct db_value *values;        /* of the record, then now */
+	struct db_value *values;        /* of the record, then the time */
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;
-	bool fails;             /* what failed may leave something */
+	bool fails;             /* a failed statement may leave changes: undo
+	                         * them by a savepoint */
 	struct db_fault fault;
 	struct err why;
 };
@@ -33,7 +35,8 @@ struct lite_store {
 int lite_store_init(struct lite_store *s, struct db *db,
     const struct target *t, struct err *e);
 void lite_store_release(struct lite_store *s);
-void lite_store_forget(struct lite_store *s);   /* shapes have new ids */
+/* Frees the statements: the shapes get new ids. */
+void lite_store_forget(struct lite_store *s);
 int lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
     struct reject *why, struct err *e);
 int lite_store(struct lite_store *s, const struct shape *shape,

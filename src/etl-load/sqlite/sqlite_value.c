@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-struct source {                 /* where a value comes from */
+struct source {                 /* the value in the record, and its column */
 	struct reader *r;
 	size_t column;
 	const struct column *c;
@@ -19,24 +19,25 @@ struct source {                 /* where a value comes from */
 	struct reject *why;
 };
 
+/* Rejects the record with this code: "WHAT for column ...". */
 static int
-wrong(const struct source *s, const char *code, const char *what)
+reject_value(const struct source *s, const char *code, const char *what)
 {
 	int n = s->text.len < 80 ? (int)s->text.len :
 	    (int)utf8_span(s->text.p, 80);
 
-	return reader_blame(s->r, s->why, s->column, code,
+	return reader_blame_column(s->r, s->why, s->column, code,
 	    "%s for column \"%s\" (%s): %.*s", what, s->c->name, s->c->type,
 	    n, s->text.p);
 }
 
 static int
-wrong_type(const struct source *s)
+reject_type(const struct source *s)
 {
-	return wrong(s, "type", "no value");
+	return reject_value(s, "type", "not a value");
 }
 
-/* The token or characters are a number as JSON writes it. */
+/* The value is a number, or a string that holds a number in JSON's form. */
 static bool
 is_number(const struct source *s)
 {
@@ -56,31 +57,32 @@ value_int(struct db_value *out, const struct source *s)
 	double d;
 
 	if (!is_number(s))
-		return wrong_type(s);
+		return reject_type(s);
 	*out = (struct db_value){ .type = DB_INT };
 	if (number_int(s->text.p, s->text.len, &out->i)) {
 		if (out->i < s->c->min || out->i > s->c->max)
-			return wrong(s, "range", "out of range");
+			return reject_value(s, "range", "out of range");
 		return 1;
 	}
 	d = number_double(s->text.p, s->text.len);
-	return d == floor(d) ? wrong(s, "range", "out of range") :
-	    wrong_type(s);
+	return d == floor(d) ? reject_value(s, "range", "out of range") :
+	    reject_type(s);
 }
 
 static int
 value_real(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
-		return wrong_type(s);
+		return reject_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
 		.r = number_double(s->text.p, s->text.len) };
-	return isinf(out->r) ? wrong(s, "range", "out of range") : 1;
+	return isinf(out->r) ? reject_value(s, "range", "out of range") : 1;
 }
 
-/* As an integer or a double, if one of them is the same number. */
+/* Converts the number to an integer or a double; false if neither is exactly
+ * equal to it. */
 static bool
-exact(struct db_value *out, const struct source *s)
+to_exact_number(struct db_value *out, const struct source *s)
 {
 	char text[NUMBER_TEXT];
 	size_t n;
@@ -100,10 +102,11 @@ static int
 value_numeric(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
-		return wrong_type(s);
-	if (exact(out, s))
+		return reject_type(s);
+	if (to_exact_number(out, s))
 		return 1;
-	return wrong(s, "range", "SQLite would lose digits");
+	return reject_value(
+	    s, "range", "SQLite would lose digits of the number");
 }
 
 static int
@@ -113,25 +116,27 @@ value_bool(struct db_value *out, const struct source *s)
 	    "yes", "n", "y", "off", "on", "0", "1" };
 
 	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
-		return wrong_type(s);
+		return reject_type(s);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i]) == s->text.len &&
 		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
 			*out = DB_I((int64_t)(i & 1));
 			return 1;
 		}
-	return wrong_type(s);
+	return reject_type(s);
 }
 
 static const char *
-skip(const char *p, const char *end, const char *any)
+skip_any(const char *p, const char *end, const char *any)
 {
 	while (p < end && *p != '\0' && strchr(any, *p) != NULL)
 		p++;
 	return p;
 }
 
-/* To SQLite (sqlite3AtoF): JSON's numbers, and more. */
+/* SQLite would read this text as a number (sqlite3AtoF): that is JSON's
+ * form, and also blanks, a plus sign, or a missing part before or after the
+ * point. */
 static bool
 looks_numeric(const char *p, size_t n)
 {
@@ -139,26 +144,26 @@ looks_numeric(const char *p, size_t n)
 	const char *end = p + n, *from;
 	size_t found;
 
-	p = skip(p, end, blank);
+	p = skip_any(p, end, blank);
 	p += p < end && (*p == '-' || *p == '+');
-	p = skip(from = p, end, digits);
+	p = skip_any(from = p, end, digits);
 	found = (size_t)(p - from);
 	if (p < end && *p == '.') {
-		p = skip(from = p + 1, end, digits);
+		p = skip_any(from = p + 1, end, digits);
 		found += (size_t)(p - from);
 	}
 	if (found > 0 && p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		p += p < end && (*p == '-' || *p == '+');
-		p = skip(from = p, end, digits);
+		p = skip_any(from = p, end, digits);
 		found = (size_t)(p - from);
 	}
-	return found > 0 && skip(p, end, blank) == end;
+	return found > 0 && skip_any(p, end, blank) == end;
 }
 
-/* The number, as text, is what it was made of. */
+/* The number would be written as exactly the text that it was read from. */
 static bool
-same_text(const struct db_value *v, const struct source *s)
+keeps_its_text(const struct db_value *v, const struct source *s)
 {
 	char text[NUMBER_TEXT];
 	size_t n;
@@ -168,19 +173,21 @@ same_text(const struct db_value *v, const struct source *s)
 	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
 }
 
-/* What the column's affinity would make a number of, whichever it be. */
+/* A column with numeric affinity turns a text that looks like a number into a
+ * number. Rejects the text unless that number keeps its text. */
 static int
-value_affine(struct db_value *out, const struct source *s)
+value_with_affinity(struct db_value *out, const struct source *s)
 {
 	if (out->type != DB_TEXT || !s->c->numeric ||
 	    !looks_numeric(out->p, out->len))
 		return 1;
 	if (s->tok->type == JSON_NUMBER)
-		return wrong(s, "range", "SQLite would lose digits");
-	if (is_number(s) && exact(out, s) && same_text(out, s))
+		return reject_value(s, "range",
+		    "SQLite would lose digits of the number");
+	if (is_number(s) && to_exact_number(out, s) && keeps_its_text(out, s))
 		return 1;
-	return wrong(s, "type", "SQLite would make a number of this text "
-	    "(declare it TEXT, or NUMERIC if it is one)");
+	return reject_value(s, "type", "SQLite would change this text into a "
+	    "number (declare the column TEXT, or NUMERIC if it holds numbers)");
 }
 
 static int
@@ -188,9 +195,9 @@ value_any(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_TRUE || s->tok->type == JSON_FALSE)
 		*out = DB_I(s->tok->type == JSON_TRUE);
-	else if (s->tok->type != JSON_NUMBER || !exact(out, s))
+	else if (s->tok->type != JSON_NUMBER || !to_exact_number(out, s))
 		*out = s->text;
-	return value_affine(out, s);
+	return value_with_affinity(out, s);
 }
 
 static int
@@ -210,7 +217,7 @@ value_time(struct db_value *out, const struct source *s)
 	*out = s->text;
 	if (s->tok->type != JSON_STRING ||
 	    !time_valid(s->text.p, s->text.len))
-		return wrong_type(s);
+		return reject_type(s);
 	return 1;
 }
 
@@ -231,9 +238,10 @@ hex_byte(const char *p)
 	return a == -1 || b == -1 ? -1 : a << 4 | b;
 }
 
-/* Bytes are hex digits behind \x, else the string's own. A backslash is an
- * escape in JSON, so such a text is the last in scratch, where the bytes, of
- * which there are fewer, take its place: what is there already may not move. */
+/* Bytes are written as \x and hex digits; a string without \x gives its own
+ * bytes. A string with \x has an escape in JSON (\\), so its text is the
+ * last in scratch. The bytes, which are fewer, replace it there: earlier
+ * values point into scratch, so scratch must not grow and move. */
 static int
 value_bytes(struct db_value *out, const struct source *s,
     struct buf *scratch)
@@ -242,13 +250,14 @@ value_bytes(struct db_value *out, const struct source *s,
 	size_t n = s->text.len;
 
 	if (s->tok->type != JSON_STRING)
-		return wrong_type(s);
+		return reject_type(s);
 	*out = db_bytes(p, n);
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
 	for (size_t i = 2; i < n; i += 2)
 		if (n % 2 != 0 || hex_byte(p + i) == -1)
-			return wrong(s, "type", "no hex digits");
+			return reject_value(s, "type",
+			    "not an even number of hex digits after \\x");
 	scratch->len -= n;
 	for (size_t i = 2; i < n; i += 2)
 		buf_char(scratch, (char)hex_byte(p + i));
@@ -256,8 +265,11 @@ value_bytes(struct db_value *out, const struct source *s,
 	return 1;
 }
 
+/* The value as text: the characters of a string (or with raw the string as
+ * JSON), the token of a number, compact JSON of an object or array. */
 static struct db_value
-text_of(const struct reader *r, uint32_t tok, bool raw, struct buf *scratch)
+value_text(const struct reader *r, uint32_t tok, bool raw,
+    struct buf *scratch)
 {
 	const struct json_tok *t = &r->json.tok[tok];
 	struct db_value v = { .type = DB_TEXT };
@@ -293,7 +305,7 @@ sqlite_value(struct db_value *out, struct reader *r, size_t column,
 		*out = (struct db_value){ .type = DB_NULL };
 		return 1;
 	}
-	s.text = text_of(r, tok, s.c->kind == COLUMN_JSON, scratch);
+	s.text = value_text(r, tok, s.c->kind == COLUMN_JSON, scratch);
 	switch (s.c->kind) {
 	case COLUMN_INT:
 		return value_int(out, &s);

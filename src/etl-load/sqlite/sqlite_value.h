@@ -1,7 +1,8 @@
-/* A record's value as SQLite is to store it: its tables take anything, so
- * the column's declared type is kept here.
- * Borrows: the record and scratch, which must have room for the whole line.
- * Gives: 1, or 0 and *why. */
+/* Converts a record's value for a SQLite column. SQLite stores any value in any
+ * column, so the column's declared type is enforced here.
+ * Borrows: the record, and scratch, which must have room for the whole line:
+ *          *out points into one of them.
+ * Gives: 1, or 0 if the record must be rejected: see *why. */
 #ifndef LOAD_SQLITE_VALUE_H
 #define LOAD_SQLITE_VALUE_H
 
@@ -10,7 +11,8 @@
 int sqlite_value(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why);
 
-/* A date, a time or both, as RFC 3339 and ISO 8601 write them. */
+/* The text is a date, a time, or both, in the forms of RFC 3339 and ISO
+ * 8601. */
 bool time_valid(const char *p, size_t n);
 
 #endif

@@ -7,7 +7,7 @@ struct cursor {
 };
 
 static bool
-skip(struct cursor *c, const char *any)
+skip_one_of(struct cursor *c, const char *any)
 {
 	for (; *any != '\0'; any++)
 		if (c->p < c->end && *c->p == *any) {
@@ -17,9 +17,9 @@ skip(struct cursor *c, const char *any)
 	return false;
 }
 
-/* Exactly n digits. */
+/* Skips exactly n digits whose number is between min and max. */
 static bool
-digits(struct cursor *c, int n, int min, int max)
+skip_number(struct cursor *c, int n, int min, int max)
 {
 	int v = 0;
 
@@ -32,15 +32,16 @@ digits(struct cursor *c, int n, int min, int max)
 }
 
 static bool
-date(struct cursor *c)
+skip_date(struct cursor *c)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
 	    30, 31 };
 	const char *p = c->p;
 	int year, month, day, most;
 
-	if (!digits(c, 4, 0, 9999) || !skip(c, "-") ||
-	    !digits(c, 2, 1, 12) || !skip(c, "-") || !digits(c, 2, 1, 31))
+	if (!skip_number(c, 4, 0, 9999) || !skip_one_of(c, "-") ||
+	    !skip_number(c, 2, 1, 12) || !skip_one_of(c, "-") ||
+	    !skip_number(c, 2, 1, 31))
 		return false;
 	year = (p[0] - '0') * 1000 + (p[1] - '0') * 100 +
 	    (p[2] - '0') * 10 + (p[3] - '0');
@@ -53,9 +54,9 @@ date(struct cursor *c)
 	return day <= most;
 }
 
-/* 24:00:00 ends a day; nothing comes after it. */
+/* The hour is 24 and a later digit is not 0: only 24:00:00 is a valid time. */
 static bool
-is_late(const char *p, const char *end)
+is_after_midnight(const char *p, const char *end)
 {
 	bool late = memcmp(p, "24", 2) == 0, more = false;
 
@@ -65,31 +66,32 @@ is_late(const char *p, const char *end)
 }
 
 static bool
-clock_time(struct cursor *c)
+skip_time(struct cursor *c)
 {
 	const char *start = c->p;
 
-	if (!digits(c, 2, 0, 24) || !skip(c, ":") || !digits(c, 2, 0, 59))
+	if (!skip_number(c, 2, 0, 24) || !skip_one_of(c, ":") ||
+	    !skip_number(c, 2, 0, 59))
 		return false;
-	if (skip(c, ":")) {
-		if (!digits(c, 2, 0, 60))
+	if (skip_one_of(c, ":")) {
+		if (!skip_number(c, 2, 0, 60))
 			return false;
-		if (skip(c, ".,") && !digits(c, 1, 0, 9))
+		if (skip_one_of(c, ".,") && !skip_number(c, 1, 0, 9))
 			return false;
-		while (skip(c, "0123456789"))
+		while (skip_one_of(c, "0123456789"))
 			continue;
 	}
-	if (is_late(start, c->p))
+	if (is_after_midnight(start, c->p))
 		return false;
-	(void)skip(c, " ");
-	if (skip(c, "Zz") || !skip(c, "+-"))
+	(void)skip_one_of(c, " ");
+	if (skip_one_of(c, "Zz") || !skip_one_of(c, "+-"))
 		return true;
-	if (!digits(c, 2, 0, 23))
+	if (!skip_number(c, 2, 0, 23))
 		return false;
 	if (c->p == c->end)
 		return true;
-	(void)skip(c, ":");
-	return digits(c, 2, 0, 59);
+	(void)skip_one_of(c, ":");
+	return skip_number(c, 2, 0, 59);
 }
 
 bool
@@ -98,9 +100,9 @@ time_valid(const char *p, size_t n)
 	struct cursor c = { p, p + n };
 
 	if (n > 2 && p[2] == ':')
-		return clock_time(&c) && c.p == c.end;
-	if (!date(&c))
+		return skip_time(&c) && c.p == c.end;
+	if (!skip_date(&c))
 		return false;
-	return c.p == c.end || (skip(&c, "Tt ") && clock_time(&c) &&
+	return c.p == c.end || (skip_one_of(&c, "Tt ") && skip_time(&c) &&
 	    c.p == c.end);
 }

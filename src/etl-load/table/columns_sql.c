@@ -1,7 +1,7 @@
 #include "table/columns_sql.h"
 
 static void
-name(struct buf *b, const struct target *t, size_t column, bool *more)
+put_column(struct buf *b, const struct target *t, size_t column, bool *more)
 {
 	if (*more)
 		buf_str(b, ", ");
@@ -11,16 +11,16 @@ name(struct buf *b, const struct target *t, size_t column, bool *more)
 
 void
 sql_columns(struct buf *b, const struct target *t, const struct shape *s,
-    bool markers)
+    bool time_columns)
 {
 	bool more = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		name(b, t, s->columns[i], &more);
-	if (markers && t->touch != NO_COLUMN)
-		name(b, t, (size_t)t->touch, &more);
-	if (markers && t->seen != NO_COLUMN)
-		name(b, t, (size_t)t->seen, &more);
+		put_column(b, t, s->columns[i], &more);
+	if (time_columns && t->touch != NO_COLUMN)
+		put_column(b, t, (size_t)t->touch, &more);
+	if (time_columns && t->seen != NO_COLUMN)
+		put_column(b, t, (size_t)t->seen, &more);
 }
 
 void
@@ -29,7 +29,7 @@ sql_key(struct buf *b, const struct target *t)
 	bool more = false;
 
 	for (size_t i = 0; i < t->nkey; i++)
-		name(b, t, t->key[i], &more);
+		put_column(b, t, t->key[i], &more);
 }
 
 bool

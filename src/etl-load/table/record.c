@@ -56,7 +56,7 @@ reader_close(struct reader *r)
 }
 
 bool
-reader_renew(struct reader *r)
+reader_forget_shapes(struct reader *r)
 {
 	if (r->nshapes < SHAPES_MAX)
 		return false;
@@ -65,7 +65,7 @@ reader_renew(struct reader *r)
 }
 
 static void
-point(struct reader *r, struct reject *why, const char *name, size_t len)
+set_pointer(struct reader *r, struct reject *why, const char *name, size_t len)
 {
 	buf_clear(&r->pointer);
 	pointer_put(&r->pointer, name, len);
@@ -73,7 +73,7 @@ point(struct reader *r, struct reject *why, const char *name, size_t len)
 }
 
 int
-reader_blame(struct reader *r, struct reject *why, size_t column,
+reader_blame_column(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
 {
 	va_list ap;
@@ -82,14 +82,14 @@ reader_blame(struct reader *r, struct reject *why, size_t column,
 	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
 	va_end(ap);
 	*why = (struct reject){ .code = code, .message = r->message };
-	point(r, why, r->target->table->columns[column].name,
+	set_pointer(r, why, r->target->table->columns[column].name,
 	    r->lens[column]);
 	return 0;
 }
 
-/* The characters of a string token, without quotes. */
+/* The characters of a string token: without its quotes, escapes decoded. */
 static const char *
-name_text(struct reader *r, uint32_t tok, size_t *len)
+string_text(struct reader *r, uint32_t tok, size_t *len)
 {
 	const struct json_tok *t = &r->json.tok[tok];
 
@@ -104,45 +104,48 @@ name_text(struct reader *r, uint32_t tok, size_t *len)
 }
 
 static bool
-is_column(const struct reader *r, size_t column, const char *name, size_t len)
+has_name(const struct reader *r, size_t column, const char *name, size_t len)
 {
 	return r->lens[column] == len &&
 	    memcmp(r->target->table->columns[column].name, name, len) == 0;
 }
 
 static int
-unknown(struct reader *r, struct reject *why, const char *name, size_t len)
+reject_unknown_member(struct reader *r, struct reject *why, const char *name,
+    size_t len)
 {
 	*why = (struct reject){ .code = "schema", .message = r->message };
 	(void)snprintf(r->message, sizeof(r->message),
 	    "table %s has no column \"%.*s\"", r->target->table->name,
 	    len < 200 ? (int)len : 200, name);
-	point(r, why, name, len);
+	set_pointer(r, why, name, len);
 	return 0;
 }
 
-/* Member number i: its name token is tok. 1, or 0 and *why, or where there is
- * no memory r->text.failed. */
+/* Finds the column of member i, whose name is token tok. Sets *same to false if
+ * the record before had another member there. 1; 0 if the record must be
+ * rejected (*why) or memory is out (r->text.failed). */
 static int
-member(struct reader *r, size_t i, uint32_t tok, bool *same,
+match_member(struct reader *r, size_t i, uint32_t tok, bool *same,
     struct reject *why)
 {
 	const size_t n = r->target->table->n;
 	const char *name, *no;
 	size_t len, c;
 
-	name = name_text(r, tok, &len);
+	name = string_text(r, tok, &len);
 	if (r->text.failed)
 		return 0;
 	c = i < r->nguess ? r->guess[i] : 0;
-	if (i >= r->nguess || !is_column(r, c, name, len)) {
+	if (i >= r->nguess || !has_name(r, c, name, len)) {
 		*same = false;
-		for (c = 0; c < n && !is_column(r, c, name, len); c++)
+		for (c = 0; c < n && !has_name(r, c, name, len); c++)
 			;
 		if (c == n)
-			return unknown(r, why, name, len);
+			return reject_unknown_member(r, why, name, len);
 		if ((no = target_refuses(r->target, c)) != NULL)
-			return reader_blame(r, why, c, "schema", "%s", no);
+			return reader_blame_column(
+			    r, why, c, "schema", "%s", no);
 	}
 	if (i < n) {
 		r->guess[i] = c;
@@ -214,9 +217,10 @@ shape_find(struct reader *r, struct err *e)
 	return shape_add(r, e);
 }
 
-/* Flags of all strings in the value of a column. 1, 0 and *why, or -1. */
+/* *flags: which special characters (JSON_NUL, JSON_LONE) the strings in the
+ * value of column c hold. */
 static int
-value_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
+string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
 	const struct json_tok *t = &r->json.tok[r->value[c]];
 	struct json_fault f;
@@ -225,6 +229,7 @@ value_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 	if (t->type != JSON_ARRAY && t->type != JSON_OBJECT)
 		return 0;
 	*flags = 0;
+	/* A text column stores the JSON as it is written, escapes included. */
 	if (r->target->table->columns[c].kind == COLUMN_TEXT)
 		return 0;
 	if (json_scan(&r->inner, r->json.text + t->at, t->len, 1, JSON_LAST,
@@ -236,7 +241,7 @@ value_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 }
 
 static int
-check_text(struct reader *r, struct reject *why, struct err *e)
+check_strings(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct column *columns = r->target->table->columns;
 	unsigned int flags;
@@ -244,14 +249,16 @@ check_text(struct reader *r, struct reject *why, struct err *e)
 	for (size_t i = 0; i < r->shape->n; i++) {
 		size_t c = r->shape->columns[i];
 
-		if (value_flags(r, c, &flags, e) == -1)
+		if (string_flags(r, c, &flags, e) == -1)
 			return -1;
 		if (flags & JSON_NUL && columns[c].kind != COLUMN_BYTES)
-			return reader_blame(r, why, c, "encoding",
-			    "\\u0000 cannot be stored");
+			return reader_blame_column(r, why, c, "encoding",
+			    "the text contains \\u0000, which the database "
+			    "cannot store");
 		if (flags & JSON_LONE)
-			return reader_blame(r, why, c, "encoding",
-			    "half a surrogate pair is no character");
+			return reader_blame_column(r, why, c, "encoding",
+			    "the text contains half of a surrogate pair, which "
+			    "is not a character");
 	}
 	return 1;
 }
@@ -265,19 +272,19 @@ check_key(struct reader *r, struct reject *why)
 		size_t c = t->key[i];
 
 		if (r->value[c] == 0)
-			return reader_blame(r, why, c, "required",
-			    "no \"%s\", which is in the key",
-			    t->table->columns[c].name);
+			return reader_blame_column(r, why, c, "required",
+			    "the record has no \"%s\", which is part of the "
+			    "key", t->table->columns[c].name);
 		if (r->json.tok[r->value[c]].type == JSON_NULL)
-			return reader_blame(r, why, c, "required",
-			    "\"%s\" is null and in the key",
+			return reader_blame_column(r, why, c, "required",
+			    "\"%s\" is null, but it is part of the key",
 			    t->table->columns[c].name);
 	}
 	return 1;
 }
 
 static int
-members(struct reader *r, bool *same, struct reject *why)
+match_members(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
 	size_t i = 0;
@@ -285,7 +292,7 @@ members(struct reader *r, bool *same, struct reject *why)
 	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
 	buf_clear(&r->text);
 	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
-		if (member(r, i, t, same, why) == 0) {
+		if (match_member(r, i, t, same, why) == 0) {
 			r->nguess = 0;
 			return 0;
 		}
@@ -306,13 +313,13 @@ reader_next(struct reader *r, const struct line *l, struct reject *why,
 	rc = stage_judge(r->stage, l, &r->json, 2, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
-	if (members(r, &same, why) == 0)
+	if (match_members(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) : 0;
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
 	    shape_find(r, e) == -1)
 		return -1;
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
-	    (rc = check_text(r, why, e)) != 1)
+	    (rc = check_strings(r, why, e)) != 1)
 		return rc;
 	return check_key(r, why);
 }

@@ -1,16 +1,17 @@
-/* A record against the table: which columns it names and where its values
- * are. Owns: what it keeps from record to record; reader_close() frees it.
- * Borrows: stage, target; a record's values hold until the next reader_next().
- * Gives: 1 a record, in json, value and shape; 0 a reject, in *why, whose
- *        texts hold as long; -1 failed. */
+/* Matches the members of a record with the columns of the table.
+ * Owns:  buffers that are reused for each record; reader_close() frees them.
+ * Borrows: stage, target.
+ * Gives: reader_next(): 1 a record: its values are in json, value and shape
+ *        until the next call; 0 the record must be rejected: *why says why, its
+ *        texts are valid until the next call; -1 failed. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
 #include "stream/stage.h"
 #include "table/target.h"
 
-struct shape {                          /* columns that a record names */
-	size_t *columns, n;             /* in table order */
+struct shape {                          /* a set of columns that records name */
+	size_t *columns, n;             /* in the table's order */
 	size_t id;                      /* 0, 1, ... */
 };
 
@@ -18,33 +19,38 @@ struct reader {
 	struct stage *stage;
 	const struct target *target;
 	enum json_members duplicates;
-	struct json json, inner;
-	uint32_t *value;                /* by column: its token, 0 none */
-	const struct shape *shape;
-	struct shape **shapes;
+	struct json json;               /* the record */
+	struct json inner;              /* one nested value of it */
+	uint32_t *value;                /* by column: the token of its value in
+	                                 * json, 0 if the record has none */
+	const struct shape *shape;      /* of the record */
+	struct shape **shapes;          /* all that have come */
 	size_t nshapes;
-	size_t *lens;                   /* of the columns' names */
-	size_t *guess, nguess;          /* columns as the last one had them */
+	size_t *lens;                   /* by column: length of its name */
+	size_t *guess, nguess;          /* by member: its column in the record
+	                                 * before; most records are alike */
 	struct buf text, pointer;
 	char message[512];
 };
 
-enum { SHAPES_MAX = 512 };              /* then reader_renew() */
+enum { SHAPES_MAX = 512 };              /* more: reader_forget_shapes() */
 
 int reader_open(struct reader *r, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void reader_close(struct reader *r);
 int reader_next(struct reader *r, const struct line *l, struct reject *why,
     struct err *e);
-/* Many shapes came: forget them all. Whoever keeps something by shape id has
- * to ask before each chunk, and forget too when this is true. */
-bool reader_renew(struct reader *r);
-/* Fills *why: the value of this column is at fault. Returns 0. */
-int reader_blame(struct reader *r, struct reject *why, size_t column,
+/* Forgets all shapes if there are SHAPES_MAX of them, and returns true then. A
+ * sink that keeps statements by shape id calls this before each chunk, and
+ * frees its statements if the result is true. */
+bool reader_forget_shapes(struct reader *r);
+/* Fills *why for a record whose value of this column is wrong. Returns 0. */
+int reader_blame_column(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* Appends the key's values as JSON if the record has them all. */
+/* Appends the values of the key's columns as a JSON array. 1, 0 if the record
+ * does not have all of them, -1. */
 int reader_key(struct reader *r, const struct line *l, struct buf *out,
-    struct err *e);             /* 1, 0 it has none, -1 failed */
+    struct err *e);
 
 #endif

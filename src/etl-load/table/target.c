@@ -54,9 +54,9 @@ column_named(const struct table *t, const char *option, const char *name,
 	return 0;
 }
 
-/* Calls take for each name of a list "a,b,c". */
+/* Calls take() for the column of each name in a list "a,b,c". */
 static int
-names_each(struct target *t, const char *option, const char *list,
+for_each_name(struct target *t, const char *option, const char *list,
     int (*take)(struct target *, const char *, size_t, struct err *),
     struct err *e)
 {
@@ -74,11 +74,11 @@ names_each(struct target *t, const char *option, const char *list,
 }
 
 static int
-key_take(struct target *t, const char *option, size_t i, struct err *e)
+key_add(struct target *t, const char *option, size_t i, struct err *e)
 {
 	if (t->is_key[i])
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: column \"%s\" twice", option,
+		    "%s: column \"%s\" is named twice", option,
 		    t->table->columns[i].name);
 	t->is_key[i] = true;
 	t->key[t->nkey++] = i;
@@ -86,14 +86,14 @@ key_take(struct target *t, const char *option, size_t i, struct err *e)
 }
 
 static int
-compare_take(struct target *t, const char *option, size_t i, struct err *e)
+compare_add(struct target *t, const char *option, size_t i, struct err *e)
 {
 	t->compared[i] = true;
 	return 0;
 }
 
 static int
-key_primary(struct target *t, struct err *e)
+key_from_primary(struct target *t, struct err *e)
 {
 	const struct table *b = t->table;
 
@@ -104,7 +104,7 @@ key_primary(struct target *t, struct err *e)
 			i++;
 		if (i == b->n)
 			break;
-		if (key_take(t, "--mode", i, e) == -1)
+		if (key_add(t, "--mode", i, e) == -1)
 			return -1;
 	}
 	if (t->nkey == 0)
@@ -159,13 +159,13 @@ mode_set(struct target *t, const struct load_opts *o, struct err *e)
 	t->keyed = t->mode != LOAD_APPEND;
 	if (!t->keyed && o->key != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--key goes with --mode upsert or ignore");
+		    "--key needs --mode upsert or --mode ignore");
 	if (t->mode == LOAD_IGNORE && o->seen != NULL)
-		return err_set(e, ERR_USAGE, false, "--seen: --mode ignore "
-		    "leaves a row that is there alone");
+		return err_set(e, ERR_USAGE, false, "--seen cannot be used "
+		    "with --mode ignore, which never changes an existing row");
 	if (!t->upsert && o->compare != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--compare goes with --mode upsert");
+		    "--compare needs --mode upsert");
 	return 0;
 }
 
@@ -178,7 +178,7 @@ target_check(const struct load_opts *o, struct err *e)
 }
 
 static int
-marker_set(const struct target *t, const char *option, const char *name,
+set_time_column(const struct target *t, const char *option, const char *name,
     int *out, struct err *e)
 {
 	*out = NO_COLUMN;
@@ -188,7 +188,7 @@ marker_set(const struct target *t, const char *option, const char *name,
 		return -1;
 	if (t->is_key[*out])
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: column \"%s\" is of the key", option, name);
+		    "%s: column \"%s\" is part of the key", option, name);
 	return 0;
 }
 
@@ -197,19 +197,19 @@ columns_set(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	if (o->key != NULL && t->keyed &&
-	    names_each(t, "--key", o->key, key_take, e) == -1)
+	    for_each_name(t, "--key", o->key, key_add, e) == -1)
 		return -1;
-	if (t->keyed && t->nkey == 0 && key_primary(t, e) == -1)
+	if (t->keyed && t->nkey == 0 && key_from_primary(t, e) == -1)
 		return -1;
 	if (t->keyed && key_check(t, db, e) == -1)
 		return -1;
 	if (o->compare != NULL &&
-	    names_each(t, "--compare", o->compare, compare_take, e) == -1)
+	    for_each_name(t, "--compare", o->compare, compare_add, e) == -1)
 		return -1;
 	for (size_t i = 0; i < t->table->n && o->compare == NULL; i++)
 		t->compared[i] = true;
-	if (marker_set(t, "--touch", o->touch, &t->touch, e) == -1 ||
-	    marker_set(t, "--seen", o->seen, &t->seen, e) == -1)
+	if (set_time_column(t, "--touch", o->touch, &t->touch, e) == -1 ||
+	    set_time_column(t, "--seen", o->seen, &t->seen, e) == -1)
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
@@ -218,7 +218,7 @@ columns_set(struct target *t, struct db *db, const struct load_opts *o,
 }
 
 static int
-parted_set(struct target *t, struct db *db, struct err *e)
+find_partitioned(struct target *t, struct db *db, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM pg_class WHERE "
 	    "oid = $1::text::regclass AND relkind <> 'r'";
@@ -228,7 +228,7 @@ parted_set(struct target *t, struct db *db, struct err *e)
 	if (db_kind(db) == DB_POSTGRESQL &&
 	    db_int(db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
-	t->parted = n > 0;
+	t->partitioned = n > 0;
 	return 0;
 }
 
@@ -245,7 +245,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));
 	if (t->key == NULL || t->is_key == NULL || t->compared == NULL)
 		return err_nomem(e);
-	return parted_set(t, db, e) == -1 ? -1 : columns_set(t, db, o, e);
+	return find_partitioned(t, db, e) == -1 ? -1 : columns_set(t, db, o, e);
 }
 
 void

@@ -1,6 +1,6 @@
-/* The table that is loaded, and what the options say about its columns.
- * Owns:  the table; target_close() frees all.
- * Fails: ERR_CONFIG for an option that does not fit the table. */
+/* The table that is loaded, and the options that name its columns.
+ * Owns:  the table; target_close() frees everything.
+ * Fails: ERR_CONFIG if an option does not fit the table. */
 #ifndef LOAD_TARGET_H
 #define LOAD_TARGET_H
 
@@ -14,20 +14,21 @@ enum load_mode { LOAD_APPEND, LOAD_UPSERT, LOAD_IGNORE };
 struct target {
 	struct table *table;
 	enum load_mode mode;
-	bool upsert;                    /* mode is that */
-	bool keyed;                     /* upsert or ignore */
-	size_t *key, nkey;              /* columns, in the order given */
+	bool upsert;                    /* mode is LOAD_UPSERT */
+	bool keyed;                     /* mode is upsert or ignore */
+	size_t *key, nkey;              /* columns, in the order of --key */
 	bool *is_key, *compared;        /* by column */
 	int touch, seen;                /* columns or NO_COLUMN */
-	bool parted;                    /* PostgreSQL: rows are in others */
+	bool partitioned;               /* PostgreSQL: the rows are stored in
+	                                 * other tables */
 };
 
-/* What can be told without the database. */
+/* Checks the options that need no database. */
 int target_check(const struct load_opts *o, struct err *e);
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
-/* Why a record may not have this member; NULL where it may. */
+/* The reason why a record may not set this column; NULL if it may. */
 const char *target_refuses(const struct target *t, size_t column);
 
 #endif
