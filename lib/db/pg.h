@@ -6,7 +6,7 @@
 #ifndef DB_PG_H
 #define DB_PG_H
 
-#include "db/pgvalue.h"
+#include "db/pg_value.h"
 
 struct pg;
 struct pg_answer;

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
-#include "db/statefile.h"
+#include "control/statefile.h"
 #include "stream/stage.h"
 
 #include <string.h>

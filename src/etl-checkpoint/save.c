@@ -2,7 +2,7 @@
 #include "checkpoint.h"
 #include "saver.h"
 
-#include "db/statefile.h"
+#include "control/statefile.h"
 #include "stream/fdwrite.h"
 #include "stream/stage.h"
 

@@ -1,7 +1,7 @@
 #include "saver.h"
 
 #include "base/clock.h"
-#include "db/statefile.h"
+#include "control/statefile.h"
 
 #include <errno.h>
 #include <poll.h>

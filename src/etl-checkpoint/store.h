@@ -7,7 +7,7 @@
 
 #include "checkpoint.h"
 
-#include "db/checkpoints.h"
+#include "control/checkpoints.h"
 
 struct store {
 	int (*get)(struct command *c, const char *name, char **value,

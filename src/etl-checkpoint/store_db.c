@@ -1,6 +1,6 @@
 #include "store.h"
 
-#include "db/control.h"
+#include "control/control.h"
 
 #include <stdio.h>
 

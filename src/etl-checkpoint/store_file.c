@@ -1,6 +1,6 @@
 #include "store.h"
 
-#include "db/statefile.h"
+#include "control/statefile.h"
 
 static int
 file_get(struct command *c, const char *name, char **value, int64_t *version,

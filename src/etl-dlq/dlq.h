@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/stdfd.h"
-#include "db/letters.h"
+#include "control/letters.h"
 #include "stream/out.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
-#include "db/control.h"
+#include "control/control.h"
 
 #include <stdio.h>
 #include <string.h>

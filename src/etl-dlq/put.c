@@ -4,7 +4,7 @@
 #include "base/retry.h"
 #include "base/stop.h"
 #include "base/wait.h"
-#include "db/control.h"
+#include "control/control.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 #include "cursor.h"
 
 #include "base/clock.h"
+#include "control/control.h"
+#include "control/statefile.h"
 #include "cursor_kind.h"
-#include "db/control.h"
-#include "db/statefile.h"
 #include "json/pointer.h"
 #include "url.h"
 

@@ -1,6 +1,6 @@
 #include "cursor.h"
 
-#include "db/statefile.h"
+#include "control/statefile.h"
 #include "json/pointer.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/wait.h"
 #include "child.h"
-#include "db/control.h"
+#include "control/control.h"
 #include "outcome.h"
 
 #include <stdio.h>

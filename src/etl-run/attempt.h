@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/retry.h"
-#include "db/runs.h"
+#include "control/runs.h"
 #include "lock.h"
 #include "script.h"
 #include "tail.h"

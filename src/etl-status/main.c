@@ -6,7 +6,7 @@
 #include "base/stdfd.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "db/control.h"
+#include "control/control.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -5,8 +5,8 @@
 #define STATUS_RUN_H
 
 #include "base/buf.h"
+#include "control/run_counts.h"
 #include "db/db.h"
-#include "db/tally.h"
 
 enum run_text {                 /* as sql/DB/status_run.sql has them */
 	TEXT_RUN, TEXT_PIPELINE, TEXT_STATUS, TEXT_RETRY_OF, TEXT_HOST,
@@ -23,7 +23,7 @@ struct run_load {
 	char *target, *stream;
 	int64_t batches, seq, version;
 	bool ended, taken;
-	struct tally counts;
+	struct run_counts counts;
 };
 
 struct run_code {
@@ -34,7 +34,7 @@ struct run_code {
 struct history {
 	char *text[TEXT_N];     /* NULL: none */
 	int64_t number[NUMBER_N];
-	struct tally stages;
+	struct run_counts stages;
 	bool so_far;            /* not yet in the row: what its loads say */
 	struct run_load *loads;
 	size_t nloads;
@@ -52,7 +52,7 @@ void history_release(struct history *h);
 void history_check(struct history *h);
 /* Rejects of a stage that are dead letters, by this run. */
 int64_t history_letters(const struct history *h,
-    const struct tally_stage *s);
+    const struct run_stage *s);
 
 void history_text(struct buf *b, const struct history *h);
 void history_json(struct buf *b, const struct history *h);

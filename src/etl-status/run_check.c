@@ -7,55 +7,55 @@
 typedef long long ll;
 
 static bool
-is_loader(const struct tally_stage *s)
+is_loader(const struct run_stage *s)
 {
-	return s->has[TALLY_INSERTED];
+	return s->has[COUNT_INSERTED];
 }
 
 static int64_t
 loader_sum(const int64_t *c)
 {
-	return c[TALLY_INSERTED] + c[TALLY_UPDATED] + c[TALLY_UNCHANGED] +
-	    c[TALLY_SUPERSEDED] + c[TALLY_SKIPPED] + c[TALLY_DELETED] +
-	    c[TALLY_REJECTED];
+	return c[COUNT_INSERTED] + c[COUNT_UPDATED] + c[COUNT_UNCHANGED] +
+	    c[COUNT_SUPERSEDED] + c[COUNT_SKIPPED] + c[COUNT_DELETED] +
+	    c[COUNT_REJECTED];
 }
 
 /* A stage by itself; a source has read nothing. */
 static void
-check_own(struct buf *b, const char *where, const struct tally_stage *s)
+check_own(struct buf *b, const char *where, const struct run_stage *s)
 {
 	const int64_t *c = s->count;
-	int64_t gone = c[TALLY_DROPPED] + c[TALLY_REJECTED];
+	int64_t gone = c[COUNT_DROPPED] + c[COUNT_REJECTED];
 
-	if (is_loader(s) && c[TALLY_IN] != loader_sum(c))
+	if (is_loader(s) && c[COUNT_IN] != loader_sum(c))
 		buf_printf(b, "%s: %s took %lld records, and what became of "
 		    "them adds up to %lld\n", where, s->name,
-		    (ll)c[TALLY_IN], (ll)loader_sum(c));
-	else if (!is_loader(s) && c[TALLY_IN] > 0 && (gone > c[TALLY_IN] ||
-	    (gone == c[TALLY_IN] && c[TALLY_OUT] > 0)))
+		    (ll)c[COUNT_IN], (ll)loader_sum(c));
+	else if (!is_loader(s) && c[COUNT_IN] > 0 && (gone > c[COUNT_IN] ||
+	    (gone == c[COUNT_IN] && c[COUNT_OUT] > 0)))
 		buf_printf(b, "%s: %s took %lld records, dropped %lld, "
 		    "rejected %lld, and put out %lld\n", where, s->name,
-		    (ll)c[TALLY_IN], (ll)c[TALLY_DROPPED],
-		    (ll)c[TALLY_REJECTED], (ll)c[TALLY_OUT]);
-	if (c[TALLY_ASIDE] > c[TALLY_REJECTED])
+		    (ll)c[COUNT_IN], (ll)c[COUNT_DROPPED],
+		    (ll)c[COUNT_REJECTED], (ll)c[COUNT_OUT]);
+	if (c[COUNT_ASIDE] > c[COUNT_REJECTED])
 		buf_printf(b, "%s: %s put %lld rejects aside, of %lld\n",
-		    where, s->name, (ll)c[TALLY_ASIDE],
-		    (ll)c[TALLY_REJECTED]);
+		    where, s->name, (ll)c[COUNT_ASIDE],
+		    (ll)c[COUNT_REJECTED]);
 }
 
 /* What one put out the next one took. */
 static void
-check_next(struct buf *b, const char *where, const struct tally_stage *s)
+check_next(struct buf *b, const char *where, const struct run_stage *s)
 {
-	if (s[0].count[TALLY_OUT] == s[1].count[TALLY_IN])
+	if (s[0].count[COUNT_OUT] == s[1].count[COUNT_IN])
 		return;
 	buf_printf(b, "%s: %s put out %lld records, and %s took %lld\n",
-	    where, s[0].name, (ll)s[0].count[TALLY_OUT], s[1].name,
-	    (ll)s[1].count[TALLY_IN]);
+	    where, s[0].name, (ll)s[0].count[COUNT_OUT], s[1].name,
+	    (ll)s[1].count[COUNT_IN]);
 }
 
 static void
-check_stages(struct buf *b, const char *where, const struct tally *t,
+check_stages(struct buf *b, const char *where, const struct run_counts *t,
     bool chain)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -75,19 +75,19 @@ done(const struct history *h)
 static void
 check_row(struct history *h)
 {
-	const struct tally *t = &h->stages;
+	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
 		{ "extracted", h->number[NUMBER_EXTRACTED], t->extracted },
 		{ "loaded", h->number[NUMBER_LOADED],
-		    tally_sum(t, TALLY_INSERTED) +
-		    tally_sum(t, TALLY_UPDATED) +
-		    tally_sum(t, TALLY_DELETED) },
+		    run_counts_sum(t, COUNT_INSERTED) +
+		    run_counts_sum(t, COUNT_UPDATED) +
+		    run_counts_sum(t, COUNT_DELETED) },
 		{ "unchanged", h->number[NUMBER_UNCHANGED],
-		    tally_sum(t, TALLY_UNCHANGED) },
+		    run_counts_sum(t, COUNT_UNCHANGED) },
 		{ "dropped", h->number[NUMBER_DROPPED],
-		    tally_sum(t, TALLY_DROPPED) },
+		    run_counts_sum(t, COUNT_DROPPED) },
 		{ "rejected", h->number[NUMBER_REJECTED],
-		    tally_sum(t, TALLY_REJECTED) },
+		    run_counts_sum(t, COUNT_REJECTED) },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -110,7 +110,7 @@ stream_twice(const struct history *h)
 }
 
 int64_t
-history_letters(const struct history *h, const struct tally_stage *s)
+history_letters(const struct history *h, const struct run_stage *s)
 {
 	int64_t n = 0;
 
@@ -125,9 +125,9 @@ static void
 check_letters(struct history *h)
 {
 	for (size_t i = 0; i < h->stages.n; i++) {
-		const struct tally_stage *s = &h->stages.stages[i];
-		int64_t due = s->count[TALLY_REJECTED] -
-		    s->count[TALLY_ASIDE];
+		const struct run_stage *s = &h->stages.stages[i];
+		int64_t due = s->count[COUNT_REJECTED] -
+		    s->count[COUNT_ASIDE];
 
 		if (history_letters(h, s) > due)
 			buf_printf(&h->problems, "%s: %lld records rejected "

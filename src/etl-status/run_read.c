@@ -1,4 +1,4 @@
-#include "db/id.h"
+#include "control/find_by_id.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@ history_release(struct history *h)
 	for (size_t i = 0; i < h->nloads; i++) {
 		free(h->loads[i].target);
 		free(h->loads[i].stream);
-		tally_release(&h->loads[i].counts);
+		run_counts_release(&h->loads[i].counts);
 	}
 	for (size_t i = 0; i < h->ncodes; i++) {
 		free(h->codes[i].stage);
@@ -20,7 +20,7 @@ history_release(struct history *h)
 	}
 	free(h->loads);
 	free(h->codes);
-	tally_release(&h->stages);
+	run_counts_release(&h->stages);
 	buf_release(&h->problems);
 	*h = (struct history){ .nloads = 0 };
 }
@@ -69,10 +69,10 @@ row_read(struct history *h, struct db *db, int64_t id, struct err *e)
 
 /* Counts that cannot be read are told, and no reason to tell nothing. */
 static int
-counts_add(struct history *h, struct tally *t, const char *json, size_t len,
-    const char *where, struct err *e)
+counts_add(struct history *h, struct run_counts *t, const char *json,
+    size_t len, const char *where, struct err *e)
 {
-	if (tally_add(t, json, len, e) == 0)
+	if (run_counts_add(t, json, len, e) == 0)
 		return 0;
 	if (e->code != ERR_PEER)
 		return -1;
@@ -141,7 +141,7 @@ static int
 stages_read(struct history *h, struct err *e)
 {
 	const char *json = h->text[TEXT_STAGES];
-	const struct tally *t;
+	const struct run_counts *t;
 	struct buf b;
 	int rc = 0;
 
@@ -153,7 +153,7 @@ stages_read(struct history *h, struct err *e)
 	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
 		t = &h->loads[i].counts;
 		buf_clear(&b);
-		tally_put(&b, t);
+		run_counts_put(&b, t);
 		rc = buf_check(&b, e) == -1 ? -1 : counts_add(h, &h->stages,
 		    b.data, b.len, h->loads[i].target, e);
 	}

@@ -6,15 +6,15 @@
 
 static const struct column {
 	const char *name;
-	enum tally_count what;
+	enum run_count what;
 } upstream[] = {
-	{ "IN", TALLY_IN }, { "OUT", TALLY_OUT }, { "DROPPED", TALLY_DROPPED },
-	{ "REJECTED", TALLY_REJECTED }, { "ASIDE", TALLY_ASIDE },
+	{ "IN", COUNT_IN }, { "OUT", COUNT_OUT }, { "DROPPED", COUNT_DROPPED },
+	{ "REJECTED", COUNT_REJECTED }, { "ASIDE", COUNT_ASIDE },
 }, loader[] = {
-	{ "IN", TALLY_IN }, { "INSERTED", TALLY_INSERTED },
-	{ "UPDATED", TALLY_UPDATED }, { "UNCHANGED", TALLY_UNCHANGED },
-	{ "SUPERSEDED", TALLY_SUPERSEDED }, { "SKIPPED", TALLY_SKIPPED },
-	{ "DELETED", TALLY_DELETED }, { "REJECTED", TALLY_REJECTED },
+	{ "IN", COUNT_IN }, { "INSERTED", COUNT_INSERTED },
+	{ "UPDATED", COUNT_UPDATED }, { "UNCHANGED", COUNT_UNCHANGED },
+	{ "SUPERSEDED", COUNT_SUPERSEDED }, { "SKIPPED", COUNT_SKIPPED },
+	{ "DELETED", COUNT_DELETED }, { "REJECTED", COUNT_REJECTED },
 };
 
 enum { WIDTH = 8, NAME = 16 };
@@ -91,10 +91,10 @@ cell(struct buf *b, const char *text, size_t width)
 /* Rejects of the stream that an earlier run stored, or that were purged. */
 static void
 missing_text(struct buf *b, const struct history *h,
-    const struct tally_stage *s)
+    const struct run_stage *s)
 {
-	int64_t have = history_letters(h, s), due = s->count[TALLY_REJECTED] -
-	    s->count[TALLY_ASIDE];
+	int64_t have = history_letters(h, s), due = s->count[COUNT_REJECTED] -
+	    s->count[COUNT_ASIDE];
 
 	if (have < due)
 		buf_printf(b, "%s%lld not stored by this run, or purged",
@@ -111,7 +111,7 @@ width(const struct column *c)
 
 static void
 stage_text(struct buf *b, const struct history *h,
-    const struct tally_stage *s, const struct column *c, size_t n)
+    const struct run_stage *s, const struct column *c, size_t n)
 {
 	cell(b, s->name, NAME);
 	for (size_t i = 0; i < n; i++)
@@ -130,9 +130,9 @@ table_text(struct buf *b, const struct history *h, bool loads,
 	bool any = false;
 
 	for (size_t k = 0; k < h->stages.n; k++) {
-		const struct tally_stage *s = &h->stages.stages[k];
+		const struct run_stage *s = &h->stages.stages[k];
 
-		if (s->has[TALLY_INSERTED] != loads)
+		if (s->has[COUNT_INSERTED] != loads)
 			continue;
 		if (!any) {
 			buf_char(b, '\n');

@@ -98,9 +98,9 @@ mutant secrets.t 'the script gets the token' src/etl-run/script.c \
     '/^file_argv/,/^}/s/^	name_of_file/	*argv++ = getenv("API_TOKEN");\n&/' \
     'no token in what was arguments'
 
-mutant etl-dlq/migrate.t 'newer tables are used' lib/db/control.c \
+mutant etl-dlq/migrate.t 'newer tables are used' lib/control/control.c \
     's/if (version <= CONTROL_VERSION)/if (true)/' 'of a newer version'
-mutant etl-dlq/migrate.t 'older tables are used' lib/db/control.c \
+mutant etl-dlq/migrate.t 'older tables are used' lib/control/control.c \
     's/if (version >= CONTROL_VERSION)/if (version >= 1)/' 'sqlite: migrated'
 mutant etl-dlq/migrate.t 'it is done by halves' sql/sqlite/control_2.sql \
     's/^-- Letters are/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
@@ -108,14 +108,14 @@ mutant etl-dlq/migrate.t 'it is done by halves on the server' sql/postgresql/con
     's/^-- When its/COMMIT; BEGIN;\n&/' 'postgresql: it is as before'
 mutant etl-dlq/migrate.t 'two do it at once' sql/postgresql/control_lock.sql \
     's/^SELECT.*/SELECT 1/' 'postgresql: by six at once'
-mutant etl-dlq/migrate.t 'what is older than etl is in the way' lib/db/control.c \
+mutant etl-dlq/migrate.t 'what is older than etl is in the way' lib/control/control.c \
     's/if (present == 0 \&\&/if (false \&\&/' 'from before etl'
 mutant etl-dlq/migrate.t 'times stay as they were' sql/sqlite/control_2.sql \
     '/^UPDATE dead_letter_attempts/,/;$/d' 'sqlite: occurrences too'
-mutant unit/db_runs 'half made tables stay' lib/db/control.c \
+mutant unit/db_runs 'half made tables stay' lib/control/control.c \
     's/^	db_rollback(db);/	(void)db_commit(db, \&(struct err){ 0 });/' \
     half_made_tables_stay_unmade
-mutant unit/db_runs 'newer tables are used' lib/db/control.c \
+mutant unit/db_runs 'newer tables are used' lib/control/control.c \
     's/if (version <= CONTROL_VERSION)/if (true)/' tables_are_made_once
 
 mutant signals.t 'the second signal is another end' lib/base/stop.c \
@@ -165,10 +165,10 @@ mutant clock.t 'a checkpoint of old stays' sql/sqlite/checkpoint_move.sql \
     "s/version = \\\$3/& AND updated_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 year')/" \
     'sqlite: a run at +3650d'
 
-mutant io.t 'an fsync that failed is done again' lib/db/replace.c \
+mutant io.t 'an fsync that failed is done again' lib/control/file_replace.c \
     's/while (rc == -1 \&\& errno == EINTR);/while (rc == -1 \&\& errno != ENOSPC);/' \
     'the first fsync fails'
-mutant io.t 'EIO on fsync is let pass' lib/db/replace.c \
+mutant io.t 'EIO on fsync is let pass' lib/control/file_replace.c \
     's/return sync_fd(r->folder) == -1 ?/(void)sync_fd(r->folder); return false ?/' \
     'the second fsync fails'
 mutant 'point.sh io 1 load-sqlite-append' 'EIO is the row' lib/db/sqlite.c \

@@ -8,7 +8,7 @@ mutant 'point.sh io 1 extract-stream' 'an interrupted write fails' lib/stream/fd
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'
 mutant 'point.sh io 1 save-flow' 'a full disk is no failure' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
-mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/db/letters_where.c \
+mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL with parts missing' lib/control/letters_filter.c \
     's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
 mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-load/batch/outcome.c \
     '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
@@ -50,9 +50,9 @@ mutant secrets.t 'what libpq quotes is told' lib/db/fault.c \
     's/if (!inside || \*p == .". *)/if (1)/'
 mutant power.t 'SQLite does not sync' lib/db/sqlite.c \
     's/PRAGMA synchronous = FULL/PRAGMA synchronous = OFF/'
-mutant power.t 'a state file is renamed before it is synced' lib/db/replace.c \
+mutant power.t 'a state file is renamed before it is synced' lib/control/file_replace.c \
     '/write_all(fd, p, n) == -1 ||/{N;s/ ||\n[^|]*sync_fd(fd) == -1)/)/;}'
-mutant power.t 'its folder is not synced' lib/db/replace.c \
+mutant power.t 'its folder is not synced' lib/control/file_replace.c \
     's/return sync_fd(r->folder) == -1 ? err_errno(e, ERR_IO, r->path) : 0;/return 0;/'
 
 # A loader whose host has gone.

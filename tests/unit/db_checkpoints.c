@@ -1,8 +1,8 @@
 /* lib/db: checkpoints, moved by compare and set, on both databases. */
 #include "db_help.h"
 
-#include "db/checkpoints.h"
-#include "db/control.h"
+#include "control/checkpoints.h"
+#include "control/control.h"
 
 #include <sys/wait.h>
 

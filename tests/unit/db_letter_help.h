@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "db/control.h"
-#include "db/letters.h"
+#include "control/control.h"
+#include "control/letters.h"
 #include "json/write.h"
 
 static inline int

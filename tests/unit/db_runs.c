@@ -2,9 +2,9 @@
 #include "db_help.h"
 
 #include "base/buf.h"
-#include "db/control.h"
-#include "db/ledger.h"
-#include "db/runs.h"
+#include "control/control.h"
+#include "control/ledger.h"
+#include "control/runs.h"
 
 #include <sys/wait.h>
 

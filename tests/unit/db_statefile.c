@@ -1,7 +1,7 @@
 /* lib/db: checkpoints in a file. */
 #include "db_help.h"
 
-#include "db/statefile.h"
+#include "control/statefile.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 #include "loader.h"
 
-#include "db/control.h"
-#include "db/runs.h"
+#include "control/control.h"
+#include "control/runs.h"
 
 /* Applies all chunks of the batch in the open transaction. */
 static enum sink_result

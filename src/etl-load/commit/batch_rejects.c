@@ -1,7 +1,7 @@
 #include "loader.h"
 
-#include "db/control.h"
-#include "db/letters.h"
+#include "control/control.h"
+#include "control/letters.h"
 #include "json/write.h"
 
 #include <stdlib.h>

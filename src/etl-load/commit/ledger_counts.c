@@ -1,6 +1,6 @@
 #include "loader.h"
 
-#include "db/tally.h"
+#include "control/run_counts.h"
 #include "json/write.h"
 
 void
@@ -29,24 +29,24 @@ counts_put(struct buf *b, const struct loader *l, const struct sums *t)
 int
 counts_read(struct sums *sums, const char *json, size_t len, struct err *e)
 {
-	struct tally t = { 0 };
+	struct run_counts t = { 0 };
 	const int64_t *c;
 	int rc;
 
 	*sums = (struct sums){ 0 };
-	rc = tally_add(&t, json, len, e);
+	rc = run_counts_add(&t, json, len, e);
 	if (rc == 0 && t.n > 0) {
 		c = t.stages[t.n - 1].count;
 		*sums = (struct sums){
-			.in = (uint64_t)c[TALLY_IN],
-			.inserted = (uint64_t)c[TALLY_INSERTED],
-			.updated = (uint64_t)c[TALLY_UPDATED],
-			.unchanged = (uint64_t)c[TALLY_UNCHANGED],
-			.superseded = (uint64_t)c[TALLY_SUPERSEDED],
-			.skipped = (uint64_t)c[TALLY_SKIPPED],
-			.rejected = (uint64_t)c[TALLY_REJECTED]
+			.in = (uint64_t)c[COUNT_IN],
+			.inserted = (uint64_t)c[COUNT_INSERTED],
+			.updated = (uint64_t)c[COUNT_UPDATED],
+			.unchanged = (uint64_t)c[COUNT_UNCHANGED],
+			.superseded = (uint64_t)c[COUNT_SUPERSEDED],
+			.skipped = (uint64_t)c[COUNT_SKIPPED],
+			.rejected = (uint64_t)c[COUNT_REJECTED]
 		};
 	}
-	tally_release(&t);
+	run_counts_release(&t);
 	return rc;
 }

@@ -1,9 +1,9 @@
 #include "loader.h"
 
 #include "base/stop.h"
-#include "db/checkpoints.h"
-#include "db/control.h"
-#include "db/ledger.h"
+#include "control/checkpoints.h"
+#include "control/control.h"
+#include "control/ledger.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "loader.h"
 
 #include "base/hash.h"
-#include "db/checkpoints.h"
+#include "control/checkpoints.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,9 +8,9 @@
 #ifndef LOAD_STREAM_MARKS_H
 #define LOAD_STREAM_MARKS_H
 
-#include "db/letters.h"
-#include "load.h"
 #include "batch/spool.h"
+#include "control/letters.h"
+#include "load.h"
 #include "stream/mark.h"
 
 /* The last boundary (checkpoint, resolve or end) that came. */

@@ -1,0 +1,226 @@
+#include "control/checkpoints.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+checkpoint_name(const char *name, size_t len, struct err *e)
+{
+	const char *why = len == 0 ? "empty" :
+	    len > CHECKPOINT_NAME ? "longer than 512 bytes" :
+	    memchr(name, '\0', len) != NULL ? "with a NUL in it" :
+	    utf8_span(name, len) != len ? "no UTF-8" : NULL;
+
+	if (why == NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "the name of a checkpoint is %s",
+	    why);
+}
+
+static int
+name_check(const char *name, struct err *e)
+{
+	return checkpoint_name(name, strlen(name), e);
+}
+
+/* SQLite takes anything from those who write by hand. */
+static int
+value_check(const struct db_value *v, const char *name, struct err *e)
+{
+	if (v->type == DB_NULL || (v->type == DB_TEXT &&
+	    memchr(v->p, '\0', v->len) == NULL &&
+	    utf8_span(v->p, v->len) == v->len))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "checkpoint %s: its value is no "
+	    "text: set it anew with etl-checkpoint", name);
+}
+
+static int
+row_read(struct db_rows *r, const char *name, char **value, int64_t *version,
+    struct err *e)
+{
+	struct db_value v = db_column(r, 0);
+
+	*version = db_column(r, 1).i;
+	if (value_check(&v, name, e) == -1)
+		return -1;
+	if (v.type == DB_NULL)
+		return 0;
+	*value = strndup(v.p, v.len);
+	return *value == NULL ? err_nomem(e) : 0;
+}
+
+int
+checkpoint_read(struct db *db, const char *name, char **value,
+    int64_t *version, struct err *e)
+{
+	struct db_value v = db_text(name);
+	struct db_rows *r;
+	int rc;
+
+	*value = NULL;
+	*version = 0;
+	if (name_check(name, e) == -1 || db_query(db, &r,
+	    db_sql(db, SQL_CHECKPOINT_READ), &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		rc = row_read(r, name, value, version, e);
+	db_end(r);
+	return rc;
+}
+
+int
+checkpoint_set(struct db *db, const char *name, const char *value,
+    struct err *e)
+{
+	struct db_value v[] = { db_text(name), db_text(value) };
+
+	if (name_check(name, e) == -1)
+		return -1;
+	return db_run(db, db_sql(db, SQL_CHECKPOINT_SET), v, 2, NULL, e);
+}
+
+int
+checkpoint_clear(struct db *db, const char *name, struct err *e)
+{
+	struct db_value v = db_text(name);
+	int64_t changed = 0;
+
+	if (name_check(name, e) == -1 || db_run(db,
+	    db_sql(db, SQL_CHECKPOINT_CLEAR), &v, 1, &changed, e) == -1)
+		return -1;
+	if (changed == 1)
+		return 0;
+	return err_set(e, ERR_LIMIT, false, "%s: no such checkpoint in %s",
+	    name, db_name(db));
+}
+
+struct checkpoints {
+	struct db_rows *rows;
+};
+
+int
+checkpoints_open(struct checkpoints **out, struct db *db, struct err *e)
+{
+	struct checkpoints *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return err_nomem(e);
+	if (db_query(db, &l->rows, db_sql(db, SQL_CHECKPOINT_LIST), NULL, 0,
+	    e) == -1) {
+		free(l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+static const char *
+text(const struct checkpoints *l, size_t i)
+{
+	struct db_value v = db_column(l->rows, i);
+
+	return v.type == DB_TEXT ? v.p : NULL;
+}
+
+int
+checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
+{
+	int rc = db_next(l->rows, e);
+	struct db_value value;
+
+	if (rc != 1)
+		return rc;
+	*c = (struct checkpoint){ .name = text(l, 0), .value = text(l, 1),
+	    .version = db_column(l->rows, 2).i,
+	    .seq = db_column(l->rows, 3).i, .run = text(l, 4),
+	    .updated_at = text(l, 5) };
+	if (c->name == NULL)
+		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: a name "
+		    "is no text");
+	value = db_column(l->rows, 1);
+	return value_check(&value, c->name, e) == -1 ? -1 : 1;
+}
+
+void
+checkpoints_close(struct checkpoints *l)
+{
+	if (l == NULL)
+		return;
+	db_end(l->rows);
+	free(l);
+}
+
+/* Why the row was not as expected. */
+static enum checkpoint_result
+lost(struct db *db, const struct checkpoint_move *m, struct err *e)
+{
+	struct db_value v = db_text(m->name);
+	int64_t version;
+
+	if (db_int(db, db_sql(db, SQL_CHECKPOINT_VERSION), &v, 1, 0, &version,
+	    e) == -1)
+		return CHECKPOINT_FAILED;
+	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
+	    "version is %" PRId64 ", and %" PRId64 " was expected: another "
+	    "run, or etl-checkpoint, has moved it meanwhile; or "
+	    "etl-extract reads it in another --db or --state", m->name,
+	    version, m->expected);
+	return CHECKPOINT_LOST;
+}
+
+/* A row that is made and goes again before the COMMIT: until then nobody else
+ * can make one. */
+static int
+gap_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
+    struct err *e)
+{
+	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
+	    DB_I(0), none, none };
+
+	if (db_run(db, db_sql(db, SQL_CHECKPOINT_INSERT), v, 5, found,
+	    e) == -1)
+		return -1;
+	return *found == 0 ? 0 : db_run(db, db_sql(db, SQL_CHECKPOINT_FORGET),
+	    v, 1, NULL, e);
+}
+
+static int
+row_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
+    struct err *e)
+{
+	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
+
+	return db_int(db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, found, e);
+}
+
+static int
+row_move(struct db *db, const struct checkpoint_move *m, int64_t *found,
+    struct err *e)
+{
+	bool first = m->expected == 0;
+	struct db_value v[] = { db_text(m->name), db_text(m->value),
+	    DB_I(first ? 1 : m->expected), DB_I(m->seq), db_text(m->run) };
+
+	return db_run(db, db_sql(db, first ? SQL_CHECKPOINT_INSERT :
+	    SQL_CHECKPOINT_MOVE), v, 5, found, e);
+}
+
+enum checkpoint_result
+checkpoint_move(struct db *db, const struct checkpoint_move *m,
+    struct err *e)
+{
+	int64_t found = 0;
+	int rc;
+
+	if (name_check(m->name, e) == -1)
+		return CHECKPOINT_FAILED;
+	rc = m->moves ? row_move(db, m, &found, e) : m->expected == 0 ?
+	    gap_lock(db, m, &found, e) : row_lock(db, m, &found, e);
+	if (rc == -1)
+		return CHECKPOINT_FAILED;
+	return found == 1 ? CHECKPOINT_MOVED : lost(db, m, e);
+}

@@ -1,0 +1,91 @@
+#include "control/control.h"
+
+#include "control/old_tables.h"
+
+#include <inttypes.h>
+
+/* Step n makes version n + 1 of version n. */
+static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
+    SQL_CONTROL_2 };
+
+static int
+version_read(struct db *db, int64_t *version, struct err *e)
+{
+	return db_int(db, db_sql(db, SQL_CONTROL_VERSION), NULL, 0, 0,
+	    version, e);
+}
+
+static int
+version_check(struct db *db, int64_t version, struct err *e)
+{
+	if (version <= CONTROL_VERSION)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "%s: its control tables are of "
+	    "version %" PRId64 ", this program knows %d: use a newer one",
+	    db_name(db), version, CONTROL_VERSION);
+}
+
+static int
+migrate(struct db *db, struct err *e)
+{
+	struct old_tables old = { false, false };
+	int64_t present, version = 0;
+
+	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
+	    e) == -1 ||
+	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), NULL, 0, 0, &present,
+	    e) == -1)
+		return -1;
+	if (present > 0 && version_read(db, &version, e) == -1)
+		return -1;
+	if (version_check(db, version, e) == -1)
+		return -1;
+	if (present == 0 && old_tables_set_aside(&old, db, e) == -1)
+		return -1;
+	for (; version < CONTROL_VERSION; version++)
+		if (db_script(db, db_sql(db, steps[version]), e) == -1)
+			return -1;
+	return old_tables_copy_back(&old, db, e);
+}
+
+int
+control_ensure(struct db *db, struct err *e)
+{
+	int64_t version = 0;
+	struct err first;
+
+	/* Nearly always they are there: then this is all. */
+	if (version_read(db, &version, &first) == 0) {
+		if (version >= CONTROL_VERSION)
+			return version_check(db, version, e);
+	} else if (first.code != ERR_CONFIG) {
+		*e = first;
+		return -1;
+	}
+	if (db_begin(db, e) == -1)
+		return -1;
+	if (migrate(db, e) == 0 && db_commit(db, e) == 0)
+		return 0;
+	err_prefix(e, "control tables");
+	db_rollback(db);
+	return -1;
+}
+
+int
+control_open(struct db **db, const char *url, bool make, struct err *e)
+{
+	*db = NULL;
+	if ((make ? db_open : db_open_present)(db, url, e) == -1)
+		return -1;
+	if (control_ensure(*db, e) == 0)
+		return 0;
+	db_close(*db);
+	*db = NULL;
+	return -1;
+}
+
+int
+control_hold(struct db *db, struct err *e)
+{
+	return db_run(db, db_sql(db, SQL_CONTROL_HOLD), NULL, 0, NULL, e);
+}

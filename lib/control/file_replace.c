@@ -1,0 +1,206 @@
+#include "control/file_replace.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOCK_MS = 10000, STEP_MS = 10 };
+
+static int
+refused(struct err *e, enum err_code code, const char *path)
+{
+	if (errno == EACCES || errno == EPERM || errno == EROFS)
+		code = ERR_DENIED;
+	return err_errno(e, code, path);
+}
+
+/* Where the name is a link the file it leads to is replaced, not the link.
+ * The link is looked for first: a file may come between two looks. */
+static int
+follow(char **out, const char *path, struct err *e)
+{
+	struct stat st;
+	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+
+	*out = realpath(path, NULL);
+	if (*out != NULL)
+		return 0;
+	if (errno != ENOENT)
+		return refused(e, ERR_INPUT, path);
+	if (link)
+		return err_set(e, ERR_CONFIG, false,
+		    "%s: is a link to a file that is not there", path);
+	*out = strdup(path);
+	return *out == NULL ? err_nomem(e) : 0;
+}
+
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+static int
+folder_open(struct replace *r, struct err *e)
+{
+	const char *base = base_of(r->path);
+	struct buf name;
+	int rc = -1;
+
+	buf_init(&name, SIZE_MAX / 4);
+	buf_add(&name, r->path, (size_t)(base - r->path));
+	buf_char(&name, '.');
+	(void)buf_text(&name);
+	if (buf_check(&name, e) == -1)
+		goto out;
+	r->folder = open(name.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->folder == -1) {
+		(void)refused(e, ERR_CREATE, r->path);
+		goto out;
+	}
+	buf_clear(&name);
+	buf_printf(&name, "%.*s.%s.etl-new", (int)(base - r->path), r->path,
+	    base);
+	(void)buf_text(&name);
+	if (buf_check(&name, e) == -1)
+		goto out;
+	r->temp = name.data;
+	r->beside = base_of(r->temp);
+	name.data = NULL;
+	rc = 0;
+out:
+	buf_release(&name);
+	return rc;
+}
+
+/* flock(2) dies with its holder. */
+static int
+folder_lock(struct replace *r, struct err *e)
+{
+	int64_t end = clock_ms() + LOCK_MS;
+
+	while (flock(r->folder, LOCK_EX | LOCK_NB) == -1) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK) {
+			(void)err_errno(e, ERR_IO, r->path);
+			err_prefix(e, "cannot lock the folder");
+			return -1;
+		}
+		if (clock_ms() >= end || wait_ms(STEP_MS) == -1)
+			return err_set(e, ERR_RETRY, true, "%s: another "
+			    "program has the lock of its folder", r->path);
+	}
+	return 0;
+}
+
+int
+replace_open(struct replace *r, const char *path, struct err *e)
+{
+	*r = (struct replace){ .folder = -1 };
+	if (follow(&r->path, path, e) == 0 && folder_open(r, e) == 0 &&
+	    folder_lock(r, e) == 0)
+		return 0;
+	replace_close(r);
+	return -1;
+}
+
+void
+replace_close(struct replace *r)
+{
+	if (r->folder != -1)
+		(void)close(r->folder);
+	free(r->path);
+	free(r->temp);
+	*r = (struct replace){ .folder = -1 };
+}
+
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	ssize_t done;
+
+	while (n > 0) {
+		done = write(fd, p, n);
+		if (done == -1 && errno != EINTR)
+			return -1;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* One that failed is never tried again: what it lost is lost. */
+static int
+sync_fd(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc == -1 && errno == EINTR);
+	return rc;
+}
+
+/* Its owner and mode are those of the file it replaces; to give it away is
+ * allowed to few. */
+static int
+keep_mode(const struct replace *r, int fd)
+{
+	struct stat st;
+
+	if (stat(r->path, &st) == -1)
+		return errno == ENOENT ? 0 : -1;
+	(void)!fchown(fd, st.st_uid, st.st_gid);
+	return fchmod(fd, st.st_mode & 0777);
+}
+
+static int
+write_beside(struct replace *r, const char *p, size_t n, struct err *e)
+{
+	int fd, rc = -1;
+
+	if (unlinkat(r->folder, r->beside, 0) == -1 && errno != ENOENT)
+		return refused(e, ERR_CREATE, r->temp);
+	fd = openat(r->folder, r->beside, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd == -1)
+		return refused(e, ERR_CREATE, r->temp);
+	if (keep_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
+	    sync_fd(fd) == -1)
+		(void)err_errno(e, ERR_IO, r->temp);
+	else
+		rc = 0;
+	/* EINTR: it is closed all the same, and has been synced. */
+	if (close(fd) == -1 && errno != EINTR && rc == 0)
+		rc = err_errno(e, ERR_IO, r->temp);
+	return rc;
+}
+
+int
+replace_write(struct replace *r, const char *p, size_t n, struct err *e)
+{
+	int rc = write_beside(r, p, n, e);
+
+	if (rc == 0 && renameat(r->folder, r->beside, r->folder,
+	    base_of(r->path)) == -1)
+		rc = refused(e, ERR_IO, r->path);
+	if (rc == -1) {
+		(void)unlinkat(r->folder, r->beside, 0);
+		return -1;
+	}
+	return sync_fd(r->folder) == -1 ? err_errno(e, ERR_IO, r->path) : 0;
+}

@@ -1,0 +1,105 @@
+#include "control/ledger.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+static bool
+same_run(const struct db_value *v, const char *run)
+{
+	if (v->type != DB_TEXT || run == NULL)
+		return v->type != DB_TEXT && run == NULL;
+	return v->len == strlen(run) && memcmp(v->p, run, v->len) == 0;
+}
+
+int
+ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
+    struct buf *counts, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target) };
+	struct db_value run;
+	struct db_rows *r;
+	int rc;
+
+	*t = (struct ledger_row){ 0 };
+	if (db_query(db, &r, db_sql(db, SQL_LEDGER_READ), v, 2, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		t->there = true;
+		t->batch = db_column(r, 0).i;
+		t->seq = db_column(r, 1).i;
+		t->ended = db_column(r, 2).i != 0;
+		t->taken = db_column(r, 3).i != 0;
+		if (counts != NULL && db_column(r, 4).type == DB_TEXT)
+			buf_add(counts, db_column(r, 4).p,
+			    db_column(r, 4).len);
+		t->version = db_column(r, 5).i;
+		run = db_column(r, 6);
+		t->own = same_run(&run, l->run);
+		rc = 0;
+	}
+	db_end(r);
+	if (rc == 0 && counts != NULL)
+		rc = buf_check(counts, e);
+	return rc;
+}
+
+/* The row was not as expected: why? */
+static enum ledger_result
+look(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct ledger_row t;
+
+	if (ledger_read(db, l, &t, NULL, e) == -1)
+		return LEDGER_FAILED;
+	if (t.taken)
+		return LEDGER_TAKEN;
+	if (t.batch == l->batch + 1 && (l->seq == 0 || t.seq == l->seq))
+		return LEDGER_DONE;
+	if (t.batch > l->batch)
+		return LEDGER_AHEAD;
+	(void)err_set(e, ERR_RETRY, false, "the load of %s: its ledger row "
+	    "has gone back, or away", l->target);
+	return LEDGER_FAILED;
+}
+
+enum ledger_result
+ledger_move(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
+	    db_text(l->run), DB_I(l->seq), DB_I(l->ended),
+	    db_text(l->counts), DB_I(l->appends), DB_I(l->version),
+	    DB_I(l->batch) };
+	bool first = l->batch == 0;
+	int64_t changed = 0;
+
+	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
+	    SQL_LEDGER_UPDATE), v, first ? 8 : 9, &changed, e) == -1)
+		return LEDGER_FAILED;
+	return changed == 1 ? LEDGER_SET : look(db, l, e);
+}
+
+enum ledger_result
+ledger_take(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct db_value first[] = { db_text(l->stream_id),
+	    db_text(l->target), db_text(l->run), DB_I(1) };
+	struct db_value later[] = { db_text(l->stream_id),
+	    db_text(l->target), DB_I(l->batch), DB_I(1) };
+	int64_t changed = 0;
+
+	if (db_run(db, db_sql(db, l->batch == 0 ? SQL_LEDGER_TAKE_FIRST :
+	    SQL_LEDGER_TAKE), l->batch == 0 ? first : later, 4, &changed,
+	    e) == -1)
+		return LEDGER_FAILED;
+	return changed == 1 ? LEDGER_SET : look(db, l, e);
+}
+
+int
+ledger_reopen(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
+	    DB_I(l->batch) };
+
+	return db_run(db, db_sql(db, SQL_LEDGER_REOPEN), v, 3, NULL, e);
+}

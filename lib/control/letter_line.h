@@ -1,0 +1,33 @@
+/* A reject line (etl-record(5)) taken apart, as values to be stored.
+ * Owns:  the unescaped texts, kept for the next line.
+ * Borrows: the line, until it is read.
+ * Gives: v[] in the order of the enum; DB_NULL where the line has none; in
+ *        texts a NUL, which PostgreSQL does not take, is "?".
+ * Fails: ERR_DATA for a line that is no reject line. */
+#ifndef CONTROL_LETTER_LINE_H
+#define CONTROL_LETTER_LINE_H
+
+#include "base/buf.h"
+#include "db/db.h"
+#include "json/scan.h"
+
+enum letter_field {
+	LETTER_ID, LETTER_OCCURRENCE, LETTER_PIPELINE, LETTER_RUN,
+	LETTER_STAGE, LETTER_CODE, LETTER_MESSAGE, LETTER_POINTER,
+	LETTER_ORIGIN, LETTER_SQLSTATE, LETTER_HTTP, LETTER_RETRYABLE,
+	LETTER_AT, LETTER_RAW, LETTER_RAW_DATA, LETTER_BYTES, LETTER_SHA256,
+	LETTER_N
+};
+
+struct letter_line {
+	struct db_value v[LETTER_N];
+	struct json json, inner;
+	struct buf text, scratch;
+};
+
+void letter_line_init(struct letter_line *l);
+int letter_line_read(struct letter_line *l, const char *line, size_t len,
+    struct err *e);
+void letter_line_release(struct letter_line *l);
+
+#endif

@@ -1,0 +1,52 @@
+#include "control/find_by_id.h"
+#include "control/letters_impl.h"
+
+/* The letter's number, of a number or of the start of its reject id. */
+int
+letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
+{
+	static const struct id_kind letter = { SQL_LETTER_BY_NUMBER,
+	    SQL_LETTER_BY_PREFIX, "0123456789abcdef", "dead letter",
+	    "dead letters" };
+
+	return id_find(db, &letter, id, out, e);
+}
+
+/* A purge may have come between the look for it and its change. */
+static int
+changed_one(struct db *db, const char *id, int64_t changed, struct err *e)
+{
+	return changed == 1 ? 0 : err_set(e, ERR_LIMIT, false, "%s: no such "
+	    "dead letter in %s any more", id, db_name(db));
+}
+
+int
+letter_close(struct db *db, const char *id, const char *status,
+    const char *reason, struct err *e)
+{
+	int64_t number, changed = 0;
+
+	if (letter_find(db, id, &number, e) == -1)
+		return -1;
+	struct db_value v[] = { DB_I(number), db_text(status),
+	    db_text(reason) };
+
+	if (db_run(db, db_sql(db, SQL_LETTER_CLOSE), v, 3, &changed, e) == -1)
+		return -1;
+	return changed_one(db, id, changed, e);
+}
+
+int
+letter_erase(struct db *db, const char *id, struct err *e)
+{
+	struct db_value v;
+	int64_t number, changed = 0;
+
+	if (letter_find(db, id, &number, e) == -1)
+		return -1;
+	v = DB_I(number);
+	if (db_run(db, db_sql(db, SQL_LETTER_ERASE), &v, 1, &changed,
+	    e) == -1 || changed_one(db, id, changed, e) == -1)
+		return -1;
+	return db_run(db, db_sql(db, SQL_LETTER_ERASE_TIMES), &v, 1, NULL, e);
+}

@@ -1,0 +1,250 @@
+#include "base/text.h"
+#include "control/letters_impl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { CHUNK = 64 << 10 };
+
+static int
+flush(struct db *db, struct buf *b, size_t least, struct err *e)
+{
+	int rc;
+
+	if (b->len < least)
+		return 0;
+	if (buf_check(b, e) == -1)
+		return -1;
+	rc = db_copy_data(db, b->data, b->len, e);
+	buf_clear(b);
+	return rc;
+}
+
+static int
+copy_hex(struct db *db, struct buf *b, const struct db_value *v,
+    struct err *e)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	buf_str(b, "\\\\x");
+	for (size_t i = 0; i < v->len; i++) {
+		buf_char(b, digits[(unsigned char)v->p[i] >> 4]);
+		buf_char(b, digits[v->p[i] & 15]);
+		if (flush(db, b, CHUNK, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+copy_text(struct db *db, struct buf *b, const struct db_value *v,
+    struct err *e)
+{
+	const char *p = v->p, *end = v->p + v->len;
+
+	while (p < end) {
+		const char *from = p;
+
+		while (p < end && p - from < CHUNK && *p != '\\' &&
+		    *p != '\t' && *p != '\n' && *p != '\r')
+			p++;
+		buf_add(b, from, (size_t)(p - from));
+		if (p < end && p - from < CHUNK) {
+			buf_str(b, *p == '\t' ? "\\t" : *p == '\n' ? "\\n" :
+			    *p == '\r' ? "\\r" : "\\\\");
+			p++;
+		}
+		if (flush(db, b, CHUNK, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+is_ascii(const struct db_value *v)
+{
+	for (size_t i = 0; i < v->len; i++)
+		if ((unsigned char)v->p[i] > 0x7f)
+			return false;
+	return true;
+}
+
+/* What a database that has not all characters can hold of it: the bytes are
+ * in raw. Names are left; those of a run it has taken before. */
+static int
+make_narrow(struct letter_line *l, struct buf *b, struct err *e)
+{
+	static const enum letter_field texts[] = { LETTER_MESSAGE,
+	    LETTER_POINTER, LETTER_ORIGIN };
+	const size_t n = sizeof(texts) / sizeof(texts[0]);
+	size_t at[sizeof(texts) / sizeof(texts[0]) + 1] = { 0 };
+
+	if (l->v[LETTER_RAW_DATA].type == DB_TEXT &&
+	    !is_ascii(&l->v[LETTER_RAW_DATA]))
+		l->v[LETTER_RAW_DATA] = db_text(NULL);
+	buf_clear(b);
+	for (size_t i = 0; i < n; i++) {
+		struct db_value *v = &l->v[texts[i]];
+
+		if (v->type == DB_TEXT)
+			text_ascii(b, v->p, v->len);
+		at[i + 1] = b->len;
+	}
+	if (buf_check(b, e) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (l->v[texts[i]].type == DB_TEXT) {
+			l->v[texts[i]].p = b->data + at[i];
+			l->v[texts[i]].len = at[i + 1] - at[i];
+		}
+	return 0;
+}
+
+static int
+copy_line(struct db *db, struct buf *b, const struct letter_line *l,
+    struct err *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < LETTER_N && rc == 0; i++) {
+		const struct db_value *v = &l->v[i];
+
+		if (i > 0)
+			buf_char(b, '\t');
+		if (v->type == DB_NULL)
+			buf_str(b, "\\N");
+		else if (v->type == DB_INT)
+			buf_printf(b, "%" PRId64, v->i);
+		else if (v->type == DB_BLOB)
+			rc = copy_hex(db, b, v, e);
+		else
+			rc = copy_text(db, b, v, e);
+	}
+	buf_char(b, '\n');
+	return rc == 0 ? flush(db, b, CHUNK, e) : rc;
+}
+
+int
+letters_copy(struct db *db, const struct letter_text *lines, size_t n,
+    struct err *e)
+{
+	struct letter_line l;
+	struct buf b, ascii;
+	int rc, narrow;
+
+	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
+	    (narrow = db_narrow(db, e)) == -1)
+		return -1;
+	letter_line_init(&l);
+	buf_init(&b, SIZE_MAX / 4);
+	buf_init(&ascii, SIZE_MAX / 4);
+	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY), e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = letter_line_read(&l, lines[i].p, lines[i].len, e);
+		if (rc == 0 && narrow)
+			rc = make_narrow(&l, &ascii, e);
+		if (rc == 0)
+			rc = copy_line(db, &b, &l, e);
+	}
+	if (rc == 0)
+		rc = flush(db, &b, 1, e);
+	if (rc == 0)
+		rc = db_copy_end(db, NULL, e);
+	buf_release(&ascii);
+	buf_release(&b);
+	letter_line_release(&l);
+	return rc;
+}
+
+static int
+merge(struct db *db, const struct db_value *row, int64_t *added,
+    struct err *e)
+{
+	int64_t more;
+
+	if (db_run(db, db_sql(db, SQL_LETTERS_ADD), NULL, 0, NULL, e) == -1 ||
+	    db_int(db, db_sql(db, SQL_LETTERS_MERGE), row, 1, 0, &more,
+	    e) == -1)
+		return -1;
+	*added += more;
+	return 0;
+}
+
+static int
+replays_copy(struct db *db, const struct letter_replay *v, size_t n,
+    struct err *e)
+{
+	struct db_value id;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_REPLAYED), e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		id = db_text(v[i].id);
+		buf_printf(&b, "%zu\t", i);
+		rc = copy_text(db, &b, &id, e);
+		buf_printf(&b, "\t%" PRId64 "\t%" PRId64 "\n", v[i].seen,
+		    v[i].upto);
+		if (rc == 0)
+			rc = flush(db, &b, CHUNK, e);
+	}
+	if (rc == 0)
+		rc = flush(db, &b, 1, e);
+	if (rc == 0)
+		rc = db_copy_end(db, NULL, e);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+resolve(struct db *db, struct letter_replay *v, size_t n, const char *run,
+    struct err *e)
+{
+	struct db_value by = db_text(run);
+	struct db_rows *r;
+	int64_t i;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_LETTERS_RESOLVE), &by, 1,
+	    e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		i = db_column(r, 0).i;
+		if (i >= 0 && (size_t)i < n)
+			v[i].lost = false;
+	}
+	db_end(r);
+	return rc;
+}
+
+/* An SQL_ASCII database has no characters for the escapes of JSON: it says
+ * that the conversion is not supported. */
+static bool
+json_refused(const struct db_fault *f)
+{
+	return f->data || strcmp(f->sqlstate, "0A000") == 0;
+}
+
+/* SAVEPOINT fails outside a transaction, where the copied rows would be gone
+ * already. */
+int
+letters_merge(struct db *db, struct letter_replay *v, size_t n,
+    const char *run, int64_t run_row, int64_t *added, struct err *e)
+{
+	struct db_value row = letter_row(run_row);
+
+	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
+	    (n > 0 && replays_copy(db, v, n, e) == -1) ||
+	    db_script(db, db_sql(db, SQL_LETTERS_SAVE), e) == -1)
+		return -1;
+	if (merge(db, &row, added, e) == -1) {
+		if (!json_refused(db_fault(db)) ||
+		    db_script(db, db_sql(db, SQL_LETTERS_AGAIN), e) == -1 ||
+		    merge(db, &row, added, e) == -1)
+			return -1;
+	}
+	if (n > 0 && resolve(db, v, n, run, e) == -1)
+		return -1;
+	return db_script(db, db_sql(db, SQL_LETTERS_DONE), e);
+}

@@ -1,0 +1,182 @@
+#include "control/letters_filter.h"
+
+#include "control/find_by_id.h"
+#include "control/letters_impl.h"
+
+#include <string.h>
+
+struct condition {
+	const char *sqlite, *postgresql;        /* NULL: the same */
+};
+
+#define OF_RUN "EXISTS (SELECT 1 FROM dead_letter_attempts AS a " \
+    "WHERE a.dead_letter_id = d.id AND "
+
+static const struct condition
+    by_id = { "d.id = $", NULL },
+    by_stage = { "d.stage = $", NULL },
+    by_code = { "d.code = $", NULL },
+    by_pipeline = { "coalesce(d.pipeline, '') = $", NULL },
+    by_status = { "d.status = $", NULL },
+    by_since = { "d.last_seen_at >= $", NULL },
+    by_until = { "d.last_seen_at < $", NULL },
+    by_closed = { "coalesce(d.resolved_at, d.last_seen_at) < $", NULL },
+    by_attempts = { "d.attempts < $", NULL },
+    by_row = { OF_RUN "a.pipeline_run_id = $)", NULL },
+    by_run = { OF_RUN "substr(a.occurrence, 1, length($)) = $)",
+	OF_RUN "starts_with(a.occurrence, $))" },
+    by_pointer = { "(d.pointer = $ OR "
+	"substr(d.pointer, 1, length($) + 1) = $ || '/')",
+	"(d.pointer = $ OR starts_with(d.pointer, $ || '/'))" },
+    by_like = { "(instr(d.error_message, $) > 0 OR "
+	"instr(d.raw, CAST($ AS BLOB)) > 0)",
+	"(position($::text IN d.error_message) > 0 OR "
+	"position(convert_to($, 'UTF8') IN d.raw) > 0)" };
+
+size_t
+where_value(struct where *w, struct db_value v)
+{
+	w->v[w->n] = v;
+	return ++w->n;
+}
+
+static void
+add(struct where *w, const struct db *db, const struct condition *c,
+    struct db_value v)
+{
+	const char *p = c->postgresql != NULL &&
+	    db_kind(db) == DB_POSTGRESQL ? c->postgresql : c->sqlite;
+	size_t n;
+
+	if (v.type == DB_NULL)
+		return;
+	n = where_value(w, v);
+	buf_str(&w->sql, " AND ");
+	for (; *p != '\0'; p++) {
+		buf_char(&w->sql, *p);
+		if (*p == '$')
+			buf_printf(&w->sql, "%zu", n);
+	}
+}
+
+static struct db_value
+number_or_none(int64_t n)
+{
+	return n > 0 ? DB_I(n) : db_text(NULL);
+}
+
+static void
+conditions(struct where *w, struct db *db, const struct letter_filter *f,
+    int64_t id)
+{
+	add(w, db, &by_id, number_or_none(id));
+	add(w, db, &by_status, db_text(f->status));
+	add(w, db, &by_stage, db_text(f->stage));
+	add(w, db, &by_code, db_text(f->code));
+	add(w, db, &by_pipeline, db_text(f->pipeline));
+	add(w, db, &by_since, db_text(f->since));
+	add(w, db, &by_until, db_text(f->until));
+	add(w, db, &by_closed, db_text(f->closed));
+	add(w, db, &by_attempts, number_or_none(f->attempts));
+	add(w, db, &by_row, number_or_none(f->run_row));
+	add(w, db, &by_run, db_text(f->run));
+	add(w, db, &by_pointer, db_text(f->pointer));
+	add(w, db, &by_like, db_text(f->like));
+	if (f->not_open)
+		buf_str(&w->sql, " AND d.status <> 'open'");
+}
+
+int
+where_init(struct where *w, struct db *db, enum sql_id script,
+    const struct db_value *own, size_t n, const struct letter_filter *f,
+    struct err *e)
+{
+	static const char mark[] = "WHERE true";
+	const char *text = db_sql(db, script), *at = strstr(text, mark);
+	int64_t id = 0;
+
+	*w = (struct where){ 0 };
+	buf_init(&w->sql, SIZE_MAX / 4);
+	if (at == NULL)
+		return err_set(e, ERR_BUG, false, "no WHERE true: %s", text);
+	if (f->id != NULL && letter_find(db, f->id, &id, e) == -1)
+		return -1;
+	while (w->n < n) {
+		w->v[w->n] = own[w->n];
+		w->n++;
+	}
+	w->rest = at + sizeof(mark) - 1;
+	buf_add(&w->sql, text, (size_t)(w->rest - text));
+	conditions(w, db, f, id);
+	return 0;
+}
+
+const char *
+where_text(struct where *w, struct err *e)
+{
+	const char *text;
+
+	buf_str(&w->sql, w->rest);
+	text = buf_text(&w->sql);
+	return buf_check(&w->sql, e) == -1 ? NULL : text;
+}
+
+void
+where_release(struct where *w)
+{
+	buf_release(&w->sql);
+}
+
+int
+letters_query(struct db *db, struct db_rows **r, enum sql_id script,
+    const struct db_value *own, size_t n, const struct letter_filter *f,
+    struct err *e)
+{
+	const char *text = NULL;
+	struct where w;
+	int rc = -1;
+
+	if (where_init(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_text(&w, e)) != NULL)
+		rc = db_query(db, r, text, w.v, w.n, e);
+	where_release(&w);
+	return rc;
+}
+
+int
+letters_run(struct db *db, enum sql_id script, const struct db_value *own,
+    size_t n, const struct letter_filter *f, int64_t *changed, struct err *e)
+{
+	const char *text = NULL;
+	struct where w;
+	int rc = -1;
+
+	if (where_init(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_text(&w, e)) != NULL)
+		rc = db_run(db, text, w.v, w.n, changed, e);
+	where_release(&w);
+	return rc;
+}
+
+int
+letter_filter_run(struct db *db, struct letter_filter *f, struct err *e)
+{
+	struct db_value number, text = db_text(f->run);
+	int64_t runs = 0;
+
+	if (f->run == NULL)
+		return 0;
+	number = DB_I(id_number(f->run));
+	if (number.i > 0 && db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER),
+	    &number, 1, 0, &f->run_row, e) == -1)
+		return -1;
+	if (f->run_row != 0) {
+		f->run = NULL;
+		return 0;
+	}
+	if (db_int(db, db_sql(db, SQL_LETTERS_RUNS), &text, 1, 0, &runs,
+	    e) == -1)
+		return -1;
+	return runs < 2 ? 0 : err_set(e, ERR_USAGE, false, "--run %s: several "
+	    "runs begin so: give more of the uuid", f->run);
+}

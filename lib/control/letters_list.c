@@ -1,0 +1,236 @@
+#include "control/letters_filter.h"
+
+#include "base/stop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
+
+/* A letter of the page: numbers, and where its texts are; SIZE_MAX: NULL. */
+struct entry {
+	int64_t number[NUMBERS];
+	size_t text[TEXTS], raw;
+};
+
+struct letters {
+	struct db *db;
+	const struct letter_filter *filter;
+	struct entry page[PAGE];
+	size_t at, n;
+	struct buf text;                /* of the page */
+	struct buf raw;                 /* a large one */
+	struct buf created;             /* where the next page begins */
+	int64_t id, last;
+	uint64_t left;
+	bool over;
+};
+
+int
+letters_open(struct letters **out, struct db *db,
+    const struct letter_filter *f, struct err *e)
+{
+	struct letters *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return err_nomem(e);
+	l->db = db;
+	l->filter = f;
+	l->left = f->limit > 0 ? f->limit : UINT64_MAX;
+	buf_init(&l->text, SIZE_MAX / 4);
+	buf_init(&l->raw, SIZE_MAX / 4);
+	buf_init(&l->created, SIZE_MAX / 4);
+	if ((f->id != NULL && letter_find(db, f->id, &l->id, e) == -1) ||
+	    db_int(db, db_sql(db, SQL_LETTERS_LAST), NULL, 0, 0, &l->last,
+	    e) == -1) {
+		letters_close(l);
+		return -1;
+	}
+	*out = l;
+	return 0;
+}
+
+static size_t
+text_add(struct letters *l, const struct db_value *v)
+{
+	size_t at = l->text.len;
+
+	if (v->type == DB_NULL)
+		return SIZE_MAX;
+	buf_add(&l->text, v->p, v->len);
+	buf_char(&l->text, '\0');
+	return at;
+}
+
+static void
+entry_read(struct letters *l, const struct db_rows *r)
+{
+	struct entry *t = &l->page[l->n++];
+	struct db_value v;
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		t->number[i] = db_column(r, i).i;
+	for (size_t i = 0; i < TEXTS; i++) {
+		v = db_column(r, NUMBERS + i);
+		t->text[i] = text_add(l, &v);
+	}
+	v = db_column(r, RAW);
+	t->raw = text_add(l, &v);
+}
+
+static int
+page_query(struct letters *l, struct db_rows **r, struct err *e)
+{
+	struct db_value limit = DB_I(l->left < PAGE ? (int64_t)l->left : PAGE);
+	const char *text;
+	struct where w;
+	size_t a, b;
+	int rc = where_init(&w, l->db, SQL_LETTERS_PAGE, &limit, 1, l->filter,
+	    e);
+
+	if (rc == 0) {
+		a = where_value(&w, DB_I(l->last));
+		buf_printf(&w.sql, " AND d.id <= $%zu", a);
+		if (l->created.len > 0) {
+			a = where_value(&w, db_text(buf_text(&l->created)));
+			b = where_value(&w, DB_I(l->id));
+			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
+			    "($%zu, $%zu)", a, b);
+		}
+		text = where_text(&w, e);
+		rc = text == NULL ? -1 :
+		    db_query(l->db, r, text, w.v, w.n, e);
+	}
+	where_release(&w);
+	return rc;
+}
+
+static const char *
+text_at(const struct letters *l, size_t at)
+{
+	return at == SIZE_MAX ? NULL : l->text.data + at;
+}
+
+static int
+page_read(struct letters *l, struct err *e)
+{
+	struct db_rows *r = NULL;
+	int rc;
+
+	l->at = l->n = 0;
+	buf_clear(&l->text);
+	if (page_query(l, &r, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1 && l->n < PAGE)
+		entry_read(l, r);
+	db_end(r);
+	if (rc == -1 || buf_check(&l->text, e) == -1)
+		return -1;
+	l->over = l->n < PAGE;
+	l->left -= l->n;
+	if (l->n == 0)
+		return 0;
+	l->id = l->page[l->n - 1].number[0];
+	buf_clear(&l->created);
+	buf_str(&l->created, text_at(l, l->page[l->n - 1].text[8]));
+	return buf_check(&l->created, e);
+}
+
+static void
+entry_give(const struct letters *l, const struct entry *t,
+    struct letter *out)
+{
+	const char *text[TEXTS];
+
+	for (size_t i = 0; i < TEXTS; i++)
+		text[i] = text_at(l, t->text[i]);
+	*out = (struct letter){
+		.id = t->number[0], .attempts = t->number[1],
+		.resolved_upto = t->number[2],
+		.raw_len = (size_t)t->number[3], .bytes = t->number[4],
+		.http_status = (int)t->number[5],
+		.retryable = t->number[6] != 0,
+		.reject_id = text[0], .stage = text[1], .code = text[2],
+		.pipeline = text[3], .run = text[4], .message = text[5],
+		.pointer = text[6], .origin = text[7],
+		.created_at = text[8], .last_seen_at = text[9],
+		.status = text[10], .sqlstate = text[11],
+		.reason = text[12], .resolved_at = text[13],
+		.resolved_by_run = text[14], .erased_at = text[15],
+		.sha256 = text[16],
+		.raw = text_at(l, t->raw),
+	};
+}
+
+int
+letters_next(struct letters *l, struct letter *out, struct err *e)
+{
+	if (l->raw.cap > PART)
+		buf_release(&l->raw);
+	if (stop_signal() != 0)
+		return err_set(e, ERR_RETRY, true, "stopped by a signal");
+	if (l->at == l->n) {
+		if (l->over || l->left == 0)
+			return 0;
+		if (page_read(l, e) == -1)
+			return -1;
+		if (l->n == 0)
+			return 0;
+	}
+	entry_give(l, &l->page[l->at++], out);
+	return 1;
+}
+
+/* 1 the part is in raw, 0 the letter has changed. SQLite gives it whole. */
+static int
+part_read(struct letters *l, const struct letter *t, struct err *e)
+{
+	size_t most = db_kind(l->db) == DB_SQLITE ? t->raw_len : PART;
+	struct db_value v[] = { DB_I(t->id), DB_I(t->attempts),
+	    DB_I((int64_t)l->raw.len + 1), DB_I((int64_t)most) };
+	size_t want = t->raw_len - l->raw.len;
+	struct db_rows *r;
+	int rc;
+
+	if (want > most)
+		want = most;
+	if (db_query(l->db, &r, db_sql(l->db, SQL_LETTER_RAW), v, 4, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		if (db_column(r, 0).len == want)
+			buf_add(&l->raw, db_column(r, 0).p, want);
+		else
+			rc = 0;
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+letters_raw(struct letters *l, struct letter *out, struct err *e)
+{
+	int rc = 1;
+
+	if (out->raw != NULL)
+		return 1;
+	buf_clear(&l->raw);
+	if (!buf_room(&l->raw, out->raw_len))
+		return buf_check(&l->raw, e);
+	while (rc == 1 && l->raw.len < out->raw_len)
+		rc = part_read(l, out, e);
+	if (rc != 1)
+		return rc;
+	out->raw = l->raw.data;
+	return 1;
+}
+
+void
+letters_close(struct letters *l)
+{
+	if (l == NULL)
+		return;
+	buf_release(&l->text);
+	buf_release(&l->raw);
+	buf_release(&l->created);
+	free(l);
+}

@@ -1,0 +1,207 @@
+#include "control/old_tables.h"
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "control/letters.h"
+#include "json/write.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { PAGE = 500, COLUMNS = 8 };
+
+/* Which stage it was nobody knows. */
+static const char unknown[] = "unknown";
+
+static const char *const of_runs[COLUMNS] = { "id", "started_at",
+	"completed_at", "status", "records_extracted", "records_loaded",
+	"errors", "error_message" };
+static const char *const of_letters[COLUMNS] = { "id", "pipeline_run_id",
+	"raw_data", "error_message", "created_at", NULL };
+
+/* *there: a table of this name, with all columns, and without ours. */
+static int
+table_look(struct db *db, const char *name, const char *const *columns,
+    const char *ours, bool *there, struct err *e)
+{
+	struct db_value v = db_text(name);
+	bool has[COLUMNS] = { false }, own = false;
+	struct db_rows *r;
+	int rc;
+
+	*there = false;
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_COLUMNS), &v, 1, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		*there = true;
+		own |= strcmp(db_column(r, 0).p, ours) == 0;
+		for (size_t i = 0; i < COLUMNS && columns[i] != NULL; i++)
+			if (strcmp(db_column(r, 0).p, columns[i]) == 0)
+				has[i] = true;
+	}
+	db_end(r);
+	if (rc == 0 && own)
+		return err_set(e, ERR_CONFIG, false, "%s is there, but not "
+		    "etl_control, which tells its version: restore or rename "
+		    "it", name);
+	for (size_t i = 0; rc == 0 && *there && i < COLUMNS &&
+	    columns[i] != NULL; i++)
+		if (!has[i])
+			rc = err_set(e, ERR_CONFIG, false, "%s: a table of "
+			    "this name is there, and not of etl, for it has "
+			    "no column %s: rename it", name, columns[i]);
+	return rc;
+}
+
+int
+old_tables_set_aside(struct old_tables *o, struct db *db, struct err *e)
+{
+	*o = (struct old_tables){ false, false };
+	if (table_look(db, "pipeline_runs", of_runs,
+	    "renewed_at", &o->runs, e) == -1 ||
+	    table_look(db, "dead_letters", of_letters,
+	    "reject_id", &o->letters, e) == -1)
+		return -1;
+	if (o->runs &&
+	    db_script(db, db_sql(db, SQL_CONTROL_RUNS_AWAY), e) == -1)
+		return -1;
+	if (o->letters &&
+	    db_script(db, db_sql(db, SQL_CONTROL_LETTERS_AWAY), e) == -1)
+		return -1;
+	return 0;
+}
+
+/* As a stage without a pipeline does; those without a line are not all the
+ * same letter. */
+static int
+put_id(struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
+{
+	struct hash *h = hash_new();
+	char hex[HASH_HEX];
+
+	if (h == NULL)
+		return err_nomem(e);
+	hash_add(h, "", 1);
+	hash_add(h, unknown, sizeof(unknown));
+	hash_add(h, raw->len > 0 ? raw->p : "", raw->len);
+	hash_add(h, "", 1);
+	if (raw->len == 0)
+		hash_add(h, &id, sizeof(id));
+	hash_end(h, hex);
+	json_put_text(b, "id", hex);
+	return 0;
+}
+
+static int
+line_put(struct buf *b, const struct db_rows *r, struct err *e)
+{
+	struct db_value raw = db_column(r, 1), text = db_column(r, 2);
+	struct db_value at = db_column(r, 3);
+	int64_t id = db_column(r, 0).i;
+	const char *p = raw.len > 0 ? raw.p : "";
+
+	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
+	if (put_id(b, &raw, id, e) == -1)
+		return -1;
+	buf_printf(b, ",\"occurrence\":\"before-etl/%" PRId64 "\"", id);
+	json_put_text(b, "stage", unknown);
+	json_put_text(b, "code", unknown);
+	json_put_member(b, "message", text.p, utf8_span(text.p, text.len));
+	if (at.type == DB_TEXT)
+		json_put_member(b, "at", at.p, at.len);
+	if (utf8_span(p, raw.len) == raw.len)
+		json_put_member(b, "raw", p, raw.len);
+	else {
+		buf_str(b, ",\"raw_base64\":\"");
+		base64_put(b, p, raw.len);
+		buf_char(b, '"');
+	}
+	buf_char(b, '}');
+	return buf_check(b, e);
+}
+
+/* Some rows, as reject lines one after the other. */
+struct page {
+	struct buf text;
+	size_t at[PAGE + 1];
+	int64_t run[PAGE], last;
+	size_t n;
+};
+
+static int
+page_read(struct page *p, struct db *db, struct err *e)
+{
+	struct db_value from = DB_I(p->last);
+	struct db_rows *r;
+	int rc;
+
+	p->n = 0;
+	buf_clear(&p->text);
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_LETTERS_OLD), &from, 1,
+	    e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1 && p->n < PAGE) {
+		p->at[p->n] = p->text.len;
+		p->last = db_column(r, 0).i;
+		p->run[p->n] = db_column(r, 4).i;
+		if (line_put(&p->text, r, e) == -1) {
+			rc = -1;
+			break;
+		}
+		p->at[++p->n] = p->text.len;
+	}
+	db_end(r);
+	return rc == -1 ? -1 : 0;
+}
+
+/* Those of one run together. */
+static int
+page_store(const struct page *p, struct db *db, struct err *e)
+{
+	struct letter_text lines[PAGE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		lines[n].p = p->text.data + p->at[i];
+		lines[n++].len = p->at[i + 1] - p->at[i];
+		if (i + 1 < p->n && p->run[i + 1] == p->run[i])
+			continue;
+		if (letters_put(db, lines, n, p->run[i], NULL, e) == -1)
+			return -1;
+		n = 0;
+	}
+	return 0;
+}
+
+static int
+letters_back(struct db *db, struct err *e)
+{
+	struct page p = { .last = INT64_MIN };
+	int rc;
+
+	buf_init(&p.text, SIZE_MAX / 4);
+	do {
+		rc = page_read(&p, db, e);
+		if (rc == 0)
+			rc = page_store(&p, db, e);
+	} while (rc == 0 && p.n > 0);
+	buf_release(&p.text);
+	return rc;
+}
+
+int
+old_tables_copy_back(const struct old_tables *o, struct db *db, struct err *e)
+{
+	int rc = 0;
+
+	if (o->runs)
+		rc = db_script(db, db_sql(db, SQL_CONTROL_RUNS_OLD), e);
+	if (rc == 0 && o->letters)
+		rc = letters_back(db, e);
+	if (rc == 0 || e->transient)
+		return rc;
+	e->code = ERR_CONFIG;
+	err_prefix(e, "pipeline_runs, dead_letters: tables that are older "
+	    "than etl and cannot be taken over: rename them");
+	return -1;
+}

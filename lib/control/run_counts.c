@@ -1,0 +1,155 @@
+#include "control/run_counts.h"
+
+#include "json/number.h"
+#include "json/scan.h"
+#include "json/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* As marks have them (etl-record(5)): sums of thousands fit an int64. */
+static const int64_t count_end = INT64_C(1) << 51;
+
+static const char *const names[COUNT_N] = {
+	"in", "out", "dropped", "rejected", "aside", "inserted", "updated",
+	"unchanged", "superseded", "skipped", "deleted"
+};
+
+static struct run_stage *
+stage_get(struct run_counts *t, const char *name)
+{
+	struct run_stage *more;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->stages[i].name, name) == 0)
+			return &t->stages[i];
+	more = realloc(t->stages, (t->n + 1) * sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	t->stages = more;
+	more = &t->stages[t->n++];
+	*more = (struct run_stage){ 0 };
+	memcpy(more->name, name, strlen(name) + 1);
+	return more;
+}
+
+static const char bad[] = "counts of a stage that cannot be read";
+
+static int
+stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
+{
+	uint32_t i = json_member(j, obj, "stage", 5);
+	struct buf b;
+	int rc = -1;
+
+	if (i == 0 || j->tok[i].type != JSON_STRING)
+		return err_set(e, ERR_PEER, false, "%s", bad);
+	buf_init(&b, 64);
+	json_unescape(&b, j, i);
+	buf_char(&b, '\0');
+	if (b.failed && !b.full)
+		(void)err_nomem(e);
+	else if (b.full || memchr(b.data, '\0', b.len) != b.data + b.len - 1)
+		(void)err_set(e, ERR_PEER, false, "%s", bad);
+	else {
+		memcpy(out, b.data, b.len);
+		rc = 0;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int
+stage_add(struct run_counts *t, const struct json *j, uint32_t obj, bool first,
+    struct err *e)
+{
+	struct run_stage *s;
+	char name[64];
+	uint32_t i;
+	int64_t v, n[COUNT_N];
+
+	if (j->tok[obj].type != JSON_OBJECT)
+		return err_set(e, ERR_PEER, false, "%s", bad);
+	if (stage_name(name, j, obj, e) == -1)
+		return -1;
+	if ((s = stage_get(t, name)) == NULL)
+		return err_nomem(e);
+	for (int k = 0; k < COUNT_N; k++) {
+		n[k] = 0;
+		i = json_member(j, obj, names[k], strlen(names[k]));
+		if (i == 0)
+			continue;
+		if (j->tok[i].type != JSON_NUMBER ||
+		    !number_int(j->text + j->tok[i].at, j->tok[i].len, &v) ||
+		    v < 0 || v >= count_end)
+			return err_set(e, ERR_PEER, false, "%s: %s", bad,
+			    names[k]);
+		s->has[k] = true;
+		s->count[k] += v;
+		n[k] = v;
+	}
+	/* A file may be read by a filter or loader: what it took was there. */
+	if (first)
+		t->extracted += n[COUNT_IN] > 0 ? n[COUNT_IN] :
+		    n[COUNT_OUT] + n[COUNT_REJECTED];
+	return 0;
+}
+
+int
+run_counts_add(
+    struct run_counts *t, const char *json, size_t len, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault fault = { 0 };
+	int rc = -1;
+
+	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
+		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
+		    false, "counts that are no JSON"));
+		goto out;
+	}
+	if (j.tok[0].type != JSON_ARRAY) {
+		(void)err_set(e, ERR_PEER, false, "counts that are no array");
+		goto out;
+	}
+	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)
+		if (stage_add(t, &j, i, i == 1, e) == -1)
+			goto out;
+	rc = 0;
+out:
+	json_release(&j);
+	return rc;
+}
+
+int64_t
+run_counts_sum(const struct run_counts *t, enum run_count what)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		sum += t->stages[i].count[what];
+	return sum;
+}
+
+void
+run_counts_put(struct buf *b, const struct run_counts *t)
+{
+	buf_char(b, '[');
+	for (size_t i = 0; i < t->n; i++) {
+		buf_str(b, i == 0 ? "{" : ",{");
+		json_put_text(b, "stage", t->stages[i].name);
+		for (int k = 0; k < COUNT_N; k++)
+			if (t->stages[i].has[k])
+				json_put_int(b, names[k],
+				    t->stages[i].count[k]);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+void
+run_counts_release(struct run_counts *t)
+{
+	free(t->stages);
+	*t = (struct run_counts){ 0 };
+}

@@ -1,0 +1,57 @@
+#include "control/runs.h"
+
+#include "json/write.h"
+
+/* As run_row.sql gives them. */
+static const struct {
+	const char *name;
+	bool json;
+} columns[] = {
+	{ "id", false }, { "started_at", false }, { "completed_at", false },
+	{ "status", false }, { "records_extracted", false },
+	{ "records_loaded", false }, { "errors", false },
+	{ "error_message", false }, { "pipeline", false }, { "run", false },
+	{ "attempt", false }, { "retry_of", false }, { "renewed_at", false },
+	{ "dropped", false }, { "unchanged", false }, { "rejected", false },
+	{ "host", false }, { "stages", true }, { "traceparent", false },
+	{ "log", false },
+};
+
+static void
+column_put(struct buf *out, const char *name, bool json,
+    const struct db_value *v)
+{
+	if (v->type == DB_INT)
+		json_put_int(out, name, v->i);
+	else if (v->type != DB_TEXT)
+		json_put_raw(out, name, "null", 4);
+	else if (json)
+		json_put_raw(out, name, v->p, v->len);
+	else
+		json_put_member(out, name, v->p, v->len);
+}
+
+int
+run_json(struct db *db, const char *run, struct buf *out, struct err *e)
+{
+	struct db_value v = db_text(run);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_RUN_ROW), &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		buf_char(out, '{');
+		for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]);
+		    i++) {
+			struct db_value c = db_column(r, i);
+
+			column_put(out, columns[i].name, columns[i].json, &c);
+		}
+		buf_char(out, '}');
+	} else if (rc == 0) {
+		rc = err_set(e, ERR_RETRY, false, "run %s: has no row", run);
+	}
+	db_end(r);
+	return rc == -1 ? -1 : buf_check(out, e);
+}

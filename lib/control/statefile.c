@@ -1,0 +1,245 @@
+#include "control/statefile_impl.h"
+
+#include "json/number.h"
+#include "json/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LEVELS = 3 };
+
+int
+statefile_path(const char **path, const char *where, struct err *e)
+{
+	if (strncmp(where, "file:", 5) != 0 || where[5] == '\0')
+		return err_set(e, ERR_USAGE, false, "--state %s: wants "
+		    "file:PATH", where);
+	*path = where + 5;
+	return 0;
+}
+
+static int
+read_all(struct statefile *f, int fd, struct err *e)
+{
+	struct stat st;
+	char part[4096];
+	ssize_t n = 1;
+
+	if (fstat(fd, &st) == -1)
+		return err_errno(e, ERR_IO, f->path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_CONFIG, false, "%s: is no file",
+		    f->path);
+	while (n != 0) {
+		n = read(fd, part, sizeof(part));
+		if (n == -1 && errno != EINTR)
+			return err_errno(e, ERR_IO, f->path);
+		if (n > 0)
+			buf_add(&f->text, part, (size_t)n);
+	}
+	if (buf_check(&f->text, e) == 0)
+		return 0;
+	err_prefix(e, "%s", f->path);
+	return -1;
+}
+
+/* No file is an empty object. */
+static int
+file_read(struct statefile *f, struct err *e)
+{
+	int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
+
+	if (fd == -1 && errno == ENOENT) {
+		buf_str(&f->text, "{}");
+		return buf_check(&f->text, e);
+	}
+	if (fd == -1)
+		return err_errno(e, ERR_INPUT, f->path);
+	rc = read_all(f, fd, e);
+	(void)close(fd);
+	return rc;
+}
+
+/* A string token as text of C. */
+static int
+text_of(const struct statefile *f, uint32_t i, struct buf *b, struct err *e)
+{
+	buf_clear(b);
+	json_unescape(b, &f->j, i);
+	(void)buf_text(b);
+	return buf_check(b, e);
+}
+
+/* The line of a byte, from 1. */
+static size_t
+line_of(const struct statefile *f, size_t at)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < at && i < f->text.len; i++)
+		n += f->text.data[i] == '\n';
+	return n;
+}
+
+static int
+broken(const struct statefile *f, uint32_t i, const char *why, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "%s: line %zu: %s", f->path,
+	    line_of(f, f->j.tok[i].at), why);
+}
+
+static bool
+is_text(const struct statefile *f, uint32_t i)
+{
+	return f->j.tok[i].type == JSON_STRING &&
+	    (f->j.tok[i].flags & (JSON_NUL | JSON_LONE)) == 0;
+}
+
+static int
+version_of(const struct statefile *f, uint32_t entry, int64_t *v,
+    struct err *e)
+{
+	uint32_t i = json_member(&f->j, entry, "version", 7);
+	const struct json_tok *t = &f->j.tok[i];
+
+	if (i == 0)
+		return broken(f, entry, "no \"version\" in it", e);
+	if (t->type == JSON_NUMBER &&
+	    number_int(f->j.text + t->at, t->len, v) && *v > 0 &&
+	    *v < INT64_MAX)
+		return 0;
+	return broken(f, i, "\"version\" wants a whole number from 1", e);
+}
+
+static int
+entry_check(struct statefile *f, uint32_t name, struct err *e)
+{
+	uint32_t entry = name + 1, value;
+	int64_t version;
+
+	if (!is_text(f, name))
+		return broken(f, name, "a name that is no text", e);
+	if (text_of(f, name, &f->name, e) == -1)
+		return -1;
+	if (checkpoint_name(f->name.data, f->name.len, e) == -1)
+		return broken(f, name, "a name that is empty or longer than "
+		    "512 bytes", e);
+	if (f->j.tok[entry].type != JSON_OBJECT)
+		return broken(f, entry, "a checkpoint is an object: "
+		    "{\"value\": \"...\", \"version\": 1}", e);
+	value = json_member(&f->j, entry, "value", 5);
+	if (value == 0)
+		return broken(f, entry, "no \"value\" in it", e);
+	if (f->j.tok[value].type != JSON_NULL && !is_text(f, value))
+		return broken(f, value, "\"value\" is no text: write it in "
+		    "quotes", e);
+	return version_of(f, entry, &version, e);
+}
+
+static int
+file_check(struct statefile *f, struct err *e)
+{
+	struct json_fault fault = { 0 };
+	uint32_t end;
+
+	if (f->text.len == 0)
+		return err_set(e, ERR_CONFIG, false, "%s: is empty: write {} "
+		    "or remove it", f->path);
+	if (json_scan(&f->j, f->text.data, f->text.len, LEVELS, JSON_UNIQUE,
+	    &fault) == -1)
+		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,
+		    false, "%s: line %zu: %s", f->path,
+		    line_of(f, fault.at), fault.why);
+	if (f->j.tok[0].type != JSON_OBJECT)
+		return broken(f, 0, "wants a JSON object", e);
+	end = f->j.tok[0].next;
+	for (uint32_t i = 1; i < end; i = f->j.tok[i + 1].next)
+		if (entry_check(f, i, e) == -1)
+			return -1;
+	f->at = 1;
+	return 0;
+}
+
+int
+statefile_open(struct statefile **out, const char *path, struct err *e)
+{
+	struct statefile *f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		(void)err_nomem(e);
+		return -1;
+	}
+	f->path = path;
+	buf_init(&f->text, STATEFILE_MAX);
+	buf_init(&f->name, STATEFILE_MAX);
+	buf_init(&f->value, STATEFILE_MAX);
+	if (file_read(f, e) == -1 || file_check(f, e) == -1) {
+		statefile_close(f);
+		return -1;
+	}
+	*out = f;
+	return 0;
+}
+
+void
+statefile_close(struct statefile *f)
+{
+	if (f == NULL)
+		return;
+	json_release(&f->j);
+	buf_release(&f->text);
+	buf_release(&f->name);
+	buf_release(&f->value);
+	free(f);
+}
+
+int
+statefile_next(struct statefile *f, struct checkpoint *c, struct err *e)
+{
+	uint32_t name = f->at, value;
+
+	if (name >= f->j.tok[0].next)
+		return 0;
+	f->at = f->j.tok[name + 1].next;
+	value = json_member(&f->j, name + 1, "value", 5);
+	*c = (struct checkpoint){ 0 };
+	if (text_of(f, name, &f->name, e) == -1 ||
+	    version_of(f, name + 1, &c->version, e) == -1)
+		return -1;
+	c->name = f->name.data;
+	if (f->j.tok[value].type == JSON_NULL)
+		return 1;
+	if (text_of(f, value, &f->value, e) == -1)
+		return -1;
+	c->value = f->value.data;
+	return 1;
+}
+
+int
+statefile_read(const char *path, const char *name, char **value,
+    int64_t *version, struct err *e)
+{
+	struct statefile *f;
+	struct checkpoint c;
+	int rc;
+
+	*value = NULL;
+	*version = 0;
+	if (checkpoint_name(name, strlen(name), e) == -1 ||
+	    statefile_open(&f, path, e) == -1)
+		return -1;
+	while ((rc = statefile_next(f, &c, e)) == 1)
+		if (strcmp(c.name, name) == 0) {
+			*version = c.version;
+			if (c.value != NULL &&
+			    (*value = strdup(c.value)) == NULL)
+				rc = err_nomem(e);
+			break;
+		}
+	statefile_close(f);
+	return rc == -1 ? -1 : 0;
+}

@@ -1,0 +1,177 @@
+#include "control/statefile_impl.h"
+
+#include "control/file_replace.h"
+#include "json/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BY_HAND = -1 };
+
+int
+statefile_ready(const char *path, struct err *e)
+{
+	struct statefile *f;
+	struct replace r;
+	int rc = -1;
+
+	if (replace_open(&r, path, e) == -1)
+		return -1;
+	if (faccessat(r.folder, ".", W_OK | X_OK, AT_EACCESS) == -1) {
+		(void)err_errno(e, ERR_DENIED, path);
+	} else if (statefile_open(&f, r.path, e) == 0) {
+		statefile_close(f);
+		rc = 0;
+	}
+	replace_close(&r);
+	return rc;
+}
+
+/* The entry of a name: its new value and version, and what else it has. */
+static void
+put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
+    const char *value, int64_t version)
+{
+	buf_char(b, '{');
+	if (value != NULL)
+		json_put_text(b, "value", value);
+	else
+		json_put_raw(b, "value", "null", 4);
+	json_put_int(b, "version", version);
+	for (uint32_t i = entry + 1; entry != 0 && i < f->j.tok[entry].next;
+	    i = f->j.tok[i + 1].next) {
+		if (i + 1 == json_member(&f->j, entry, "value", 5) ||
+		    i + 1 == json_member(&f->j, entry, "version", 7))
+			continue;
+		buf_char(b, ',');
+		buf_add(b, f->j.text + f->j.tok[i].at, f->j.tok[i].len);
+		buf_char(b, ':');
+		json_put_compact(b, &f->j, i + 1);
+	}
+	buf_char(b, '}');
+}
+
+static void
+put_file(struct buf *b, const struct statefile *f, const char *name,
+    const char *value, int64_t version)
+{
+	uint32_t mine = json_member(&f->j, 0, name, strlen(name));
+	const struct json_tok *t = f->j.tok;
+
+	buf_char(b, '{');
+	for (uint32_t i = 1; i < t[0].next; i = t[i + 1].next) {
+		buf_str(b, i == 1 ? "\n  " : ",\n  ");
+		buf_add(b, f->j.text + t[i].at, t[i].len);
+		buf_str(b, ": ");
+		if (i + 1 == mine)
+			put_entry(b, f, mine, value, version);
+		else
+			json_put_compact(b, &f->j, i + 1);
+	}
+	if (mine == 0) {
+		buf_str(b, t[0].members == 0 ? "\n  " : ",\n  ");
+		json_put_string(b, name, strlen(name));
+		buf_str(b, ": ");
+		put_entry(b, f, 0, value, version);
+	}
+	buf_str(b, "\n}\n");
+}
+
+static int
+file_write(struct replace *r, const struct statefile *f, const char *name,
+    const char *value, int64_t version, struct err *e)
+{
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, STATEFILE_MAX);
+	put_file(&b, f, name, value, version);
+	if (buf_check(&b, e) == -1)
+		err_prefix(e, "%s", r->path);
+	else
+		rc = replace_write(r, b.data, b.len, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* The version of a name: 0 where it is not there. */
+static int
+version_find(struct statefile *f, const char *name, int64_t *version,
+    struct err *e)
+{
+	struct checkpoint c;
+	int rc;
+
+	*version = 0;
+	while ((rc = statefile_next(f, &c, e)) == 1)
+		if (strcmp(c.name, name) == 0)
+			*version = c.version;
+	return rc;
+}
+
+/* With the folder locked. */
+static enum checkpoint_result
+change(struct replace *r, const char *name, const char *value,
+    int64_t expected, struct err *e)
+{
+	enum checkpoint_result rc = CHECKPOINT_FAILED;
+	struct statefile *f;
+	int64_t version;
+
+	if (statefile_open(&f, r->path, e) == -1)
+		return rc;
+	if (version_find(f, name, &version, e) == -1)
+		goto out;
+	if (expected == BY_HAND && version == 0 && value == NULL) {
+		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
+		    "in %s", name, r->path);
+		goto out;
+	}
+	if (expected != BY_HAND && expected != version) {
+		(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the "
+		    "race: its version in %s is %" PRId64 ", and %" PRId64
+		    " was expected: another run, or etl-checkpoint, has moved "
+		    "it meanwhile; or etl-extract reads it in another --state "
+		    "or --db", name, r->path, version, expected);
+		rc = CHECKPOINT_LOST;
+		goto out;
+	}
+	if (file_write(r, f, name, value, version + 1, e) == 0)
+		rc = CHECKPOINT_MOVED;
+out:
+	statefile_close(f);
+	return rc;
+}
+
+static enum checkpoint_result
+change_locked(const char *path, const char *name, const char *value,
+    int64_t expected, struct err *e)
+{
+	enum checkpoint_result rc;
+	struct replace r;
+
+	if (checkpoint_name(name, strlen(name), e) == -1 ||
+	    replace_open(&r, path, e) == -1)
+		return CHECKPOINT_FAILED;
+	rc = change(&r, name, value, expected, e);
+	replace_close(&r);
+	return rc;
+}
+
+enum checkpoint_result
+statefile_move(const char *path, const char *name, const char *value,
+    int64_t expected, struct err *e)
+{
+	return change_locked(path, name, value, expected, e);
+}
+
+int
+statefile_set(const char *path, const char *name, const char *value,
+    struct err *e)
+{
+	return change_locked(path, name, value, BY_HAND, e) ==
+	    CHECKPOINT_MOVED ? 0 : -1;
+}

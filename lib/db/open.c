@@ -1,0 +1,118 @@
+#include "db/db.h"
+
+#include "db/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char by_default[] = "sqlite:etl.db";
+
+/* No secret is told: what has none of ":@=" is taken for a path. */
+static const struct driver *
+driver_none(const char *url, struct err *e)
+{
+	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
+		(void)err_set(e, ERR_CONFIG, false, "%.200s: a file has no "
+		    "host: write sqlite:PATH", url);
+	else
+		(void)err_set(e, ERR_CONFIG, false, "%.*s: no such kind of "
+		    "database: use postgresql://HOST/NAME or sqlite:PATH",
+		    (int)strcspn(url, strpbrk(url, ":@=") == NULL ? "" :
+		    ":@/?="), url);
+	return NULL;
+}
+
+static const struct driver *
+driver_of(const char **url, struct err *e)
+{
+	if (strncmp(*url, "postgresql://", 13) == 0 ||
+	    strncmp(*url, "postgres://", 11) == 0)
+		return &driver_pg;
+	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
+		return driver_none(*url, e);
+	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
+		*url += 7;
+		return &driver_sqlite;
+	}
+	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
+		return &driver_pg;
+	return driver_none(*url, e);
+}
+
+int
+db_url_check(const char *url, struct err *e)
+{
+	const struct driver *d = driver_of(&url, e);
+
+	if (d == NULL)
+		return -1;
+	return d->check != NULL ? d->check(url, e) : 0;
+}
+
+static int
+driver_open(struct db *db, const char *url, bool make, struct err *e)
+{
+	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
+		return -1;
+	db->driver->name(db->conn, &db->name);
+	return 0;
+}
+
+static int
+open_as(struct db **out, const char *url, bool make, struct err *e)
+{
+	struct db *db;
+	bool named;
+	int rc = -1;
+
+	if (url == NULL)
+		url = getenv("DATABASE_URL");
+	named = url != NULL && *url != '\0';
+	if (!named)
+		url = by_default;
+	if ((db = calloc(1, sizeof(*db))) == NULL)
+		return err_nomem(e);
+	buf_init(&db->name, 4096);
+	if ((db->driver = driver_of(&url, e)) == NULL)
+		goto out;
+	rc = driver_open(db, url, make, e);
+	if (rc == -1 && !make && !named && e->code == ERR_INPUT) {
+		*e = (struct err){ 0 };
+		rc = driver_open(db, ":memory:", true, e);
+		buf_clear(&db->name);
+		buf_printf(&db->name, "%s", by_default);
+	}
+	if (rc == 0)
+		rc = buf_check(&db->name, e);
+	if (rc == 0) {
+		*out = db;
+		db = NULL;
+	}
+out:
+	db_close(db);
+	return rc;
+}
+
+int
+db_open(struct db **out, const char *url, struct err *e)
+{
+	return open_as(out, url, true, e);
+}
+
+int
+db_open_present(struct db **out, const char *url, struct err *e)
+{
+	return open_as(out, url, false, e);
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	rows_free(db);
+	if (db->conn != NULL)
+		db->driver->close(db->conn);
+	buf_release(&db->name);
+	free(db);
+}

@@ -1,0 +1,147 @@
+#include "db/pg_value.h"
+
+#include "db/driver.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21,
+	OID_INT4 = 23, OID_OID = 26, OID_FLOAT4 = 700, OID_FLOAT8 = 701 };
+
+void
+pg_args_init(struct pg_args *a)
+{
+	*a = (struct pg_args){ 0 };
+	buf_init(&a->text, SIZE_MAX / 4);
+}
+
+void
+pg_args_release(struct pg_args *a)
+{
+	buf_release(&a->text);
+	free(a->v);
+	free(a->len);
+	free(a->format);
+	pg_args_init(a);
+}
+
+static int
+args_room(struct pg_args *a, size_t n, struct err *e)
+{
+	if (n <= a->room)
+		return 0;
+	free(a->v);
+	free(a->len);
+	free(a->format);
+	a->room = 0;
+	a->v = calloc(n, sizeof(*a->v));
+	a->len = calloc(n, sizeof(*a->len));
+	a->format = calloc(n, sizeof(*a->format));
+	if (a->v == NULL || a->len == NULL || a->format == NULL)
+		return err_nomem(e);
+	a->room = n;
+	return 0;
+}
+
+/* The most that all values take as text, so that it never moves. */
+static size_t
+args_size(const struct db_value *v, size_t n)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += v[i].type == DB_TEXT ? v[i].len + 1 : 32;
+	return size;
+}
+
+static int
+arg_text(struct buf *b, const struct db_value *v, struct db_fault *f,
+    struct err *e)
+{
+	if (v->len > 0 && memchr(v->p, '\0', v->len) != NULL) {
+		fault_clear(f);
+		f->data = true;
+		return err_set(e, ERR_DATA, false, "a text with a NUL in it");
+	}
+	buf_add(b, v->p, v->len);
+	return 0;
+}
+
+int
+pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
+    struct db_fault *f, struct err *e)
+{
+	size_t at;
+
+	buf_clear(&a->text);
+	if (args_room(a, n, e) == -1)
+		return -1;
+	if (!buf_room(&a->text, args_size(v, n) + 1))
+		return buf_check(&a->text, e);
+	for (size_t i = 0; i < n; i++) {
+		at = a->text.len;
+		a->v[i] = a->text.data + at;
+		a->format[i] = v[i].type == DB_BLOB;
+		a->len[i] = 0;
+		if (v[i].type == DB_NULL)
+			a->v[i] = NULL;
+		else if (v[i].type == DB_INT)
+			buf_printf(&a->text, "%" PRId64, v[i].i);
+		else if (v[i].type == DB_REAL)
+			buf_printf(&a->text, "%.17g", v[i].r);
+		else if (v[i].type == DB_TEXT) {
+			if (arg_text(&a->text, &v[i], f, e) == -1)
+				return -1;
+		} else if (v[i].len > INT_MAX)
+			return err_set(e, ERR_DATA, false, "a blob too long");
+		else {
+			a->v[i] = v[i].p == NULL ? "" : v[i].p;
+			a->len[i] = (int)v[i].len;
+		}
+		buf_char(&a->text, '\0');
+	}
+	return buf_check(&a->text, e);
+}
+
+static unsigned
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+static struct db_value
+value_bytes(const char *p, size_t n, struct buf *b)
+{
+	size_t at = b->len;
+
+	for (size_t i = 2; i + 1 < n; i += 2)
+		buf_char(b, (char)(hex_digit(p[i]) << 4 |
+		    hex_digit(p[i + 1])));
+	return db_bytes(b->data + at, b->len - at);
+}
+
+struct db_value
+pg_value(unsigned oid, const char *p, size_t n, struct buf *b)
+{
+	switch (oid) {
+	case OID_BOOL:
+		return DB_I(*p == 't');
+	case OID_INT2:
+	case OID_INT4:
+	case OID_INT8:
+	case OID_OID:
+		return DB_I(strtoll(p, NULL, 10));
+	case OID_FLOAT4:
+	case OID_FLOAT8:
+		return (struct db_value){ .type = DB_REAL,
+		    .r = strtod(p, NULL) };
+	case OID_BYTEA:
+		return value_bytes(p, n, b);
+	default:
+		return (struct db_value){ .type = DB_TEXT, .p = p, .len = n };
+	}
+}
