@@ -1,24 +1,35 @@
-# Makes one header of sql/DB/*.sql: enum sql_id, and a table of texts a DB.
-# sql/sqlite/run_start.sql is entry SQL_RUN_START of sql_sqlite[].
+# Makes one C header of sql/DB/*.sql, DB being a dialect: enum sql_id, and for
+# each dialect a table of texts.  The statement under "-- name: run_start" in
+# sql/sqlite/runs.sql is entry SQL_RUN_START of sql_sqlite[].  Comments and
+# blank lines are left out.
 FNR == 1 {
 	n = split(FILENAME, part, "/")
 	db = part[n - 1]
-	name = part[n]
-	sub(/\.sql$/, "", name)
-	if (!(db in dbs))
-		dbs[db] = 1
+	dbs[db] = 1
+	name = ""
+}
+/^-- name: / {
+	name = $3
 	if (!(name in seen)) {
 		seen[name] = 1
 		names[++count] = name
 	}
+	next
 }
 /^[ \t]*--/ || /^[ \t]*$/ { next }
+name == "" {
+	print FILENAME ":" FNR ": a statement without -- name:" >"/dev/stderr"
+	failed = 1
+	exit 1
+}
 {
 	gsub(/\\/, "&&")
 	gsub(/"/, "\\\"")
 	text[db, name] = text[db, name] "\n\t    \"" $0 "\\n\""
 }
 END {
+	if (failed)
+		exit 1
 	print "enum sql_id {"
 	for (i = 1; i <= count; i++)
 		printf "\tSQL_%s,\n", toupper(names[i])

@@ -184,8 +184,10 @@ gap_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
 	if (db_run(db, db_sql(db, SQL_CHECKPOINT_INSERT), v, 5, found,
 	    e) == -1)
 		return -1;
-	return *found == 0 ? 0 : db_run(db, db_sql(db, SQL_CHECKPOINT_FORGET),
-	    v, 1, NULL, e);
+	return *found == 0
+		   ? 0
+		   : db_run(db, db_sql(db, SQL_CHECKPOINT_DELETE_PLACEHOLDER),
+			 v, 1, NULL, e);
 }
 
 static int

@@ -22,7 +22,7 @@ int checkpoint_read(struct db *db, const char *name, char **value,
 
 /* By hand: whatever the version is, it goes up, and a loader that runs loses
  * its race. ERR_LIMIT where clear finds no row. In a transaction of the
- * caller's, as it may wait for a loader's COMMIT (SQL_RUN_WAIT). */
+ * caller's, as it may wait for a loader's COMMIT (SQL_RUN_WAIT_LIMIT). */
 int checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e);
 int checkpoint_clear(struct db *db, const char *name, struct err *e);

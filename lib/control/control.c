@@ -87,5 +87,5 @@ control_open(struct db **db, const char *url, bool make, struct err *e)
 int
 control_hold(struct db *db, struct err *e)
 {
-	return db_run(db, db_sql(db, SQL_CONTROL_HOLD), NULL, 0, NULL, e);
+	return db_run(db, db_sql(db, SQL_CONTROL_LIMIT_IDLE), NULL, 0, NULL, e);
 }

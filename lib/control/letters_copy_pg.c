@@ -162,7 +162,7 @@ merge(struct db *db, const struct db_value *row, int64_t *added,
 {
 	int64_t more;
 
-	if (db_run(db, db_sql(db, SQL_LETTERS_ADD), NULL, 0, NULL, e) == -1 ||
+	if (db_run(db, db_sql(db, SQL_LETTERS_LOCK), NULL, 0, NULL, e) == -1 ||
 	    db_int(db, db_sql(db, SQL_LETTERS_MERGE), row, 1, 0, &more,
 	    e) == -1)
 		return -1;
@@ -179,7 +179,7 @@ replays_copy(struct db *db, const struct letter_replay *v, size_t n,
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_REPLAYED), e);
+	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY_RESOLVES), e);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		id = db_text(v[i].id);
 		buf_printf(&b, "%zu\t", i);
@@ -236,15 +236,16 @@ letters_merge(struct db *db, struct letter_replay *v, size_t n,
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
 	    (n > 0 && replays_copy(db, v, n, e) == -1) ||
-	    db_script(db, db_sql(db, SQL_LETTERS_SAVE), e) == -1)
+	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
 	if (merge(db, &row, added, e) == -1) {
 		if (!json_refused(db_fault(db)) ||
-		    db_script(db, db_sql(db, SQL_LETTERS_AGAIN), e) == -1 ||
+		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
+			-1 ||
 		    merge(db, &row, added, e) == -1)
 			return -1;
 	}
 	if (n > 0 && resolve(db, v, n, run, e) == -1)
 		return -1;
-	return db_script(db, db_sql(db, SQL_LETTERS_DONE), e);
+	return db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e);
 }

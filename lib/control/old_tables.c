@@ -63,10 +63,10 @@ old_tables_set_aside(struct old_tables *o, struct db *db, struct err *e)
 	    "reject_id", &o->letters, e) == -1)
 		return -1;
 	if (o->runs &&
-	    db_script(db, db_sql(db, SQL_CONTROL_RUNS_AWAY), e) == -1)
+	    db_script(db, db_sql(db, SQL_CONTROL_RENAME_OLD_RUNS), e) == -1)
 		return -1;
 	if (o->letters &&
-	    db_script(db, db_sql(db, SQL_CONTROL_LETTERS_AWAY), e) == -1)
+	    db_script(db, db_sql(db, SQL_CONTROL_RENAME_OLD_LETTERS), e) == -1)
 		return -1;
 	return 0;
 }
@@ -137,7 +137,7 @@ page_read(struct page *p, struct db *db, struct err *e)
 
 	p->n = 0;
 	buf_clear(&p->text);
-	if (db_query(db, &r, db_sql(db, SQL_CONTROL_LETTERS_OLD), &from, 1,
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_READ_OLD_LETTERS), &from, 1,
 	    e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1 && p->n < PAGE) {
@@ -195,7 +195,7 @@ old_tables_copy_back(const struct old_tables *o, struct db *db, struct err *e)
 	int rc = 0;
 
 	if (o->runs)
-		rc = db_script(db, db_sql(db, SQL_CONTROL_RUNS_OLD), e);
+		rc = db_script(db, db_sql(db, SQL_CONTROL_COPY_OLD_RUNS), e);
 	if (rc == 0 && o->letters)
 		rc = letters_back(db, e);
 	if (rc == 0 || e->transient)

@@ -217,7 +217,8 @@ end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
 	const char *status = "abandoned";
 	int64_t row;
 
-	if (db_run(db, db_sql(db, SQL_RUN_WAIT), NULL, 0, NULL, e) == -1 ||
+	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
+		-1 ||
 	    row_of(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
 	    loads_read(n, db, run, e) == -1)
 		return -1;
@@ -270,7 +271,7 @@ stale_next(struct db *db, const char *pipeline, const char *host,
 	int rc;
 
 	buf_clear(run);
-	if (db_query(db, &r, db_sql(db, SQL_RUN_STALE), v, 2, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_RUN_LIST_STALE), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
 		buf_add(run, db_column(r, 0).p, db_column(r, 0).len);

@@ -42,7 +42,8 @@ static int
 change(struct db *db, const char *name, const char *value, struct err *e)
 {
 	/* A loader's COMMIT in flight goes first. */
-	if (db_run(db, db_sql(db, SQL_RUN_WAIT), NULL, 0, NULL, e) == -1 ||
+	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
+		-1 ||
 	    warn_running(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :

@@ -17,9 +17,22 @@ fit*) ;;
 *) cp -a "$etl_build" "$tree/build" ;;
 esac
 
-# made WHAT FILE EDIT: FILE is another one, and WHAT is built of it.
+# edited FILE EDIT: FILE after the edit.  Of FILE@NAME, a file of SQL, only the
+# statement NAME is edited.
+edited() {
+	case $1 in
+	*@*) sed "/^-- name: ${1#*@}\$/,/^-- name: / {
+$2
+}" "${1%@*}" ;;
+	*) sed "$2" "$1" ;;
+	esac
+}
+
+# made WHAT FILE EDIT: puts the edited FILE into $tree and builds WHAT.
 made() {
-	sed "$3" "$2" >"$tree/$2" && ! cmp "$2" "$tree/$2" >&2 &&
+	source=${2%@*}
+	edited "$2" "$3" >"$tree/$source" &&
+	    ! cmp "$source" "$tree/$source" >&2 &&
 	    MAKEFLAGS='' make -s -C "$tree" CFLAGS='-O1 -w' "$1" 2>&1
 }
 
@@ -59,8 +72,8 @@ mutant() {
 	*) return 0 ;;
 	esac
 	if [ -n "${FIT:-}" ]; then
-		sed "$edit" "$file" >"$scratch/edited" &&
-		    ! cmp -s "$file" "$scratch/edited"
+		edited "$file" "$edit" >"$scratch/edited" &&
+		    ! cmp -s "${file%@*}" "$scratch/edited"
 		check "$test: $name: $file" $?
 		return
 	fi
@@ -79,5 +92,5 @@ mutant() {
 		check "$test: $name" $found
 		sed 's/^/# first: /; q' "$scratch/red"
 	fi
-	cp "$file" "$tree/$file"
+	cp "${file%@*}" "$tree/${file%@*}"
 }

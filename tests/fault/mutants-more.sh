@@ -102,15 +102,15 @@ mutant etl-dlq/migrate.t 'newer tables are used' lib/control/control.c \
     's/if (version <= CONTROL_VERSION)/if (true)/' 'of a newer version'
 mutant etl-dlq/migrate.t 'older tables are used' lib/control/control.c \
     's/if (version >= CONTROL_VERSION)/if (version >= 1)/' 'sqlite: migrated'
-mutant etl-dlq/migrate.t 'it is done by halves' sql/sqlite/control_2.sql \
-    's/^-- Letters are/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
-mutant etl-dlq/migrate.t 'it is done by halves on the server' sql/postgresql/control_2.sql \
-    's/^-- When its/COMMIT; BEGIN;\n&/' 'postgresql: it is as before'
-mutant etl-dlq/migrate.t 'two do it at once' sql/postgresql/control_lock.sql \
+mutant etl-dlq/migrate.t 'it is done by halves' sql/sqlite/control.sql@control_2 \
+    's/^-- An index for/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
+mutant etl-dlq/migrate.t 'it is done by halves on the server' sql/postgresql/control.sql@control_2 \
+    's/^-- The time at/COMMIT; BEGIN;\n&/' 'postgresql: it is as before'
+mutant etl-dlq/migrate.t 'two do it at once' sql/postgresql/control.sql@control_lock \
     's/^SELECT.*/SELECT 1/' 'postgresql: by six at once'
 mutant etl-dlq/migrate.t 'what is older than etl is in the way' lib/control/control.c \
     's/if (present == 0 \&\&/if (false \&\&/' 'from before etl'
-mutant etl-dlq/migrate.t 'times stay as they were' sql/sqlite/control_2.sql \
+mutant etl-dlq/migrate.t 'times stay as they were' sql/sqlite/control.sql@control_2 \
     '/^UPDATE dead_letter_attempts/,/;$/d' 'sqlite: occurrences too'
 mutant unit/db_runs 'half made tables stay' lib/control/control.c \
     's/^	db_rollback(db);/	(void)db_commit(db, \&(struct err){ 0 });/' \
@@ -158,10 +158,10 @@ mutant clock.t 'a stamp is of local time' lib/base/clock.c \
 mutant clock.t 'an id is a time' lib/base/hash.c \
     's/#include .*/&\n#include <time.h>/; s/random_bytes(p, sizeof(p));/{ struct timespec t; (void)clock_gettime(CLOCK_REALTIME, \&t); memcpy(p, \&t, sizeof(p)); }/' \
     'the second run of one moment'
-mutant clock.t 'a checkpoint moves on in time only' sql/sqlite/checkpoint_move.sql \
+mutant clock.t 'a checkpoint moves on in time only' sql/sqlite/checkpoints.sql@checkpoint_move \
     "s/version = \\\$3/& AND updated_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')/" \
     'sqlite: a run at -10d'
-mutant clock.t 'a checkpoint of old stays' sql/sqlite/checkpoint_move.sql \
+mutant clock.t 'a checkpoint of old stays' sql/sqlite/checkpoints.sql@checkpoint_move \
     "s/version = \\\$3/& AND updated_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 year')/" \
     'sqlite: a run at +3650d'
 

@@ -14,7 +14,7 @@ mutant 'point.sh memory 1 load-sqlite-upsert' 'a key that has no hash' src/etl-l
     '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
 mutant commits.t 'an unknown COMMIT is done again' src/etl-load/commit/reconnect.c \
     's/rc = l->unknown ? ask_commit_outcome(l, e) : 0;/rc = 0;/'
-mutant commits.t 'the ledger is not compared' sql/postgresql/ledger_update.sql \
+mutant commits.t 'the ledger is not compared' sql/postgresql/ledger.sql@ledger_update \
     's/batch = \$9/batch >= $9/'
 mutant disks.t 'SQLite full is let pass' lib/db/sqlite.c \
     's/{ SQLITE_FULL, ERR_IO, false, false, false }/{ SQLITE_FULL, ERR_DATA, false, true, false }/'
@@ -57,7 +57,7 @@ mutant power.t 'its folder is not synced' lib/control/file_replace.c \
 
 # A loader whose host has gone.
 mutant etl-load/faults.t 'a silent session keeps its locks' \
-    sql/postgresql/control_hold.sql "s/'60s'/'0'/" \
+    sql/postgresql/control.sql@control_limit_idle "s/'60s'/'0'/" \
     'idle time-out: once a control row is held'
 mutant etl-load/faults.t 'a line that has gone is not looked at' lib/db/pg.c \
     's/SET tcp_keepalives_idle = 60; //' \

@@ -28,15 +28,15 @@ s/^	if (l->marked && (rc = stream_move/	if (false \&\& (rc = stream_move/
 "
 
 mutant 'sweep.sh -e 20 sqlite/overlap' \
-    'version not compared' sql/sqlite/checkpoint_move.sql '
+    'version not compared' sql/sqlite/checkpoints.sql@checkpoint_move '
 s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 20 sqlite/replays' \
-    'resolve not compared' sql/sqlite/letter_resolve.sql '
+    'resolve not compared' sql/sqlite/letters.sql@letter_resolve '
 s/resolved_upto = \$3 AND .*/$3 IS NOT NULL/'
 
 mutant 'sweep.sh -e 20 sqlite/marks-append/load' \
-    'saved stream loaded again' sql/sqlite/ledger_read.sql '
+    'saved stream loaded again' sql/sqlite/ledger.sql@ledger_read '
 s/stream_id = \$1/stream_id = $1 || 0/'
 
 mutant 'sweep.sh -e 3 sqlite/drip/transform' \
@@ -51,6 +51,6 @@ s/^	if (stage_pass(s->stage, e) == -1)/if (m->kind == MARK_CHECKPOINT \
 s/^	if (m->kind != MARK_CHECKPOINT)/	if (m != NULL)/"
 
 mutant 'sweep.sh -e 8 sqlite/run/run' \
-    'rows of dead runs stay' sql/sqlite/run_stale.sql '
+    'rows of dead runs stay' sql/sqlite/runs.sql@run_list_stale '
 s/pipeline = \$1/pipeline = $1 AND 0/'
 done_testing

@@ -1,1 +1,0 @@
-DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

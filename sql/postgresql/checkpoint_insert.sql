@@ -1,3 +1,0 @@
-INSERT INTO etl_checkpoints (name, value, version, seq, run, updated_at)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp())
-ON CONFLICT DO NOTHING

@@ -1,1 +1,0 @@
-SELECT 1 FROM etl_checkpoints WHERE name = $1 AND version = $2 FOR UPDATE

@@ -1,1 +1,0 @@
-SELECT value, version FROM etl_checkpoints WHERE name = $1

@@ -1,1 +1,0 @@
-SELECT version FROM etl_checkpoints WHERE name = $1

@@ -1,0 +1,189 @@
+-- name: control_present
+-- Counts the table etl_control: 0 if the control tables were never made.
+SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')
+
+-- name: control_version
+-- Reads the version of the control tables.
+SELECT version FROM etl_control
+
+-- name: control_lock
+-- Lets one session at a time create or migrate the control tables. The number
+-- of the lock is "etl" in ASCII.
+SELECT count(*) FROM (SELECT pg_advisory_xact_lock(6648940)) AS l
+
+-- name: control_1
+-- Creates the control tables, version 1.
+CREATE TABLE etl_control (version integer NOT NULL);
+
+CREATE TABLE pipeline_runs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    started_at timestamptz NOT NULL,
+    completed_at timestamptz,
+    status text NOT NULL CHECK (status IN ('pending', 'running', 'success',
+        'failed', 'skipped', 'abandoned')),
+    records_extracted bigint NOT NULL DEFAULT 0,
+    records_loaded bigint NOT NULL DEFAULT 0,
+    -- rejected records, and 1 for a run that did not succeed
+    errors bigint NOT NULL DEFAULT 0,
+    error_message text,
+    pipeline text NOT NULL,
+    run text NOT NULL UNIQUE,
+    attempt integer NOT NULL DEFAULT 1,
+    retry_of text,
+    renewed_at timestamptz NOT NULL,
+    dropped bigint NOT NULL DEFAULT 0,
+    unchanged bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    host text,
+    stages json,
+    traceparent text
+);
+CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline, id);
+CREATE INDEX pipeline_runs_running ON pipeline_runs (pipeline)
+    WHERE status = 'running';
+
+CREATE TABLE dead_letters (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pipeline_run_id bigint REFERENCES pipeline_runs ON DELETE SET NULL,
+    raw_data jsonb,
+    error_message text NOT NULL,
+    created_at timestamptz NOT NULL,
+    reject_id text COLLATE "C" NOT NULL UNIQUE,
+    pipeline text,
+    run text,
+    stage text NOT NULL,
+    code text NOT NULL,
+    pointer text,
+    origin json,
+    sqlstate text,
+    http_status integer,
+    retryable boolean NOT NULL DEFAULT false,
+    raw bytea NOT NULL,
+    -- of a line that was too long, of which raw is the start
+    bytes bigint,
+    sha256 text,
+    attempts bigint NOT NULL DEFAULT 0,
+    last_seen_at timestamptz NOT NULL,
+    status text NOT NULL DEFAULT 'open'
+        CHECK (status IN ('open', 'resolved', 'discarded')),
+    resolved_upto bigint NOT NULL DEFAULT 0,
+    resolved_at timestamptz,
+    resolved_by_run text,
+    reason text
+);
+CREATE INDEX dead_letters_status ON dead_letters (status, stage, id);
+
+CREATE TABLE dead_letter_attempts (
+    dead_letter_id bigint NOT NULL REFERENCES dead_letters ON DELETE CASCADE,
+    occurrence text COLLATE "C" NOT NULL PRIMARY KEY,
+    pipeline_run_id bigint REFERENCES pipeline_runs ON DELETE SET NULL,
+    at timestamptz NOT NULL,
+    message text NOT NULL
+);
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id);
+
+CREATE TABLE etl_checkpoints (
+    name text NOT NULL PRIMARY KEY,
+    value text,
+    version bigint NOT NULL,
+    seq bigint,
+    run text,
+    updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE etl_loads (
+    stream_id text NOT NULL,
+    target text NOT NULL,
+    run text,
+    batch bigint NOT NULL,
+    seq bigint NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    ended boolean NOT NULL DEFAULT false,
+    taken boolean NOT NULL DEFAULT false,
+    counts json,
+    -- a second load of the same records would append them again
+    appends boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (stream_id, target)
+);
+CREATE INDEX etl_loads_run ON etl_loads (run);
+
+INSERT INTO etl_control VALUES (1);
+
+-- name: control_2
+-- Migrates the control tables from version 1 to version 2.
+ALTER TABLE pipeline_runs ADD COLUMN log text;
+
+-- The time at which etl-dlq erase removed the bytes of a letter.
+ALTER TABLE dead_letters ADD COLUMN erased_at timestamptz;
+
+-- An index for reading letters in pages, the oldest first.
+DROP INDEX dead_letters_status;
+CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
+CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
+DROP INDEX dead_letter_attempts_letter;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id, at, occurrence);
+CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
+    WHERE pipeline_run_id IS NOT NULL;
+
+UPDATE etl_control SET version = 2;
+
+-- name: control_columns
+-- Lists the columns of the table $1 in the schema where new tables are made: is
+-- it one that an older tool has left?
+SELECT attname::text
+FROM pg_attribute AS a JOIN pg_class AS c ON a.attrelid = c.oid
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1
+    AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+
+-- name: control_rename_old_runs
+-- Renames a table pipeline_runs that is older than etl_control.
+ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
+
+-- name: control_rename_old_letters
+-- Renames a table dead_letters that is older than etl_control.
+ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
+
+-- name: control_copy_old_runs
+-- Copies the rows of the renamed pipeline_runs. A status that etl does not know
+-- becomes failed, and the message keeps its text.
+INSERT INTO pipeline_runs (id, started_at, completed_at, status,
+    records_extracted, records_loaded, errors, error_message, pipeline, run,
+    renewed_at)
+OVERRIDING SYSTEM VALUE
+SELECT id, coalesce(started_at, completed_at, now()), completed_at,
+    CASE WHEN lower(status::text) IN ('success', 'succeeded', 'completed',
+            'ok', 'done') THEN 'success'
+        WHEN lower(status::text) IN ('skipped', 'abandoned')
+            THEN lower(status::text)
+        WHEN lower(status::text) IN ('pending', 'running') THEN 'abandoned'
+        ELSE 'failed' END,
+    coalesce(records_extracted, 0), coalesce(records_loaded, 0),
+    coalesce(errors, 0),
+    CASE WHEN lower(status::text) IN ('success', 'failed', 'skipped',
+            'abandoned') THEN error_message
+        ELSE 'status: ' || coalesce(status::text, 'none') ||
+            coalesce('; ' || error_message, '') END,
+    'unknown', 'before-etl-' || id,
+    coalesce(completed_at, started_at, now())
+FROM pipeline_runs_before_etl;
+SELECT setval(pg_get_serial_sequence('pipeline_runs', 'id'),
+    (SELECT coalesce(max(id), 0) + 1 FROM pipeline_runs), false)
+
+-- name: control_read_old_letters
+-- Reads up to 500 rows of the renamed dead_letters after row $1.
+SELECT d.id::bigint, convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
+    coalesce(d.error_message::text, ''),
+    to_char(d.created_at::timestamptz, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    coalesce(r.id, 0)::bigint
+FROM dead_letters_before_etl AS d
+    LEFT JOIN pipeline_runs AS r ON r.id = d.pipeline_run_id
+WHERE d.id > $1::bigint
+ORDER BY d.id
+LIMIT 500
+
+-- name: control_limit_idle
+-- Limits how long a silent client keeps the locks of its transaction. Without
+-- it a client that hangs before its COMMIT could keep them for hours.
+SELECT set_config('idle_in_transaction_session_timeout', '60s', true)

@@ -1,1 +1,0 @@
-ALTER TABLE dead_letters RENAME TO dead_letters_before_etl

@@ -1,1 +1,0 @@
-SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')

@@ -1,0 +1,232 @@
+-- name: letters_stage
+-- Creates the temporary tables that take the reject lines (etl_letters) and the
+-- resolve marks (etl_resolves) of a transaction.
+CREATE TEMPORARY TABLE IF NOT EXISTS etl_letters (
+    n bigint GENERATED ALWAYS AS IDENTITY, reject_id text COLLATE "C",
+    occurrence text COLLATE "C", pipeline text, run text, stage text,
+    code text, message text, pointer text, origin text, sqlstate text,
+    http_status integer, retryable boolean, at timestamptz, raw bytea,
+    raw_data text, bytes bigint, sha256 text
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS etl_resolves (
+    n bigint, reject_id text COLLATE "C", seen bigint, upto bigint
+) ON COMMIT DELETE ROWS
+
+-- name: letters_copy
+-- Copies reject lines into etl_letters.
+COPY pg_temp.etl_letters (reject_id, occurrence, pipeline, run, stage, code,
+    message, pointer, origin, sqlstate, http_status, retryable, at, raw,
+    raw_data, bytes, sha256)
+FROM STDIN
+
+-- name: letters_copy_resolves
+-- Copies resolve marks into etl_resolves.
+COPY pg_temp.etl_resolves (n, reject_id, seen, upto) FROM STDIN
+
+-- name: letters_savepoint
+-- Sets the savepoint to which letters_without_json goes back.
+SAVEPOINT etl_letters
+
+-- name: letters_without_json
+-- Stores the lines a second time without raw_data: jsonb refuses some values
+-- that are valid JSON, and then only the bytes are kept.
+ROLLBACK TO SAVEPOINT etl_letters;
+UPDATE pg_temp.etl_letters SET raw_data = NULL
+
+-- name: letters_lock
+-- Makes or locks all letters that the transaction touches, in the order of
+-- their ids, so that two loaders never wait for each other in a circle and no
+-- purge comes between.
+INSERT INTO dead_letters (reject_id, stage, code, error_message, created_at,
+    last_seen_at, raw)
+SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
+FROM (
+    SELECT reject_id, stage, code, message, at, n FROM pg_temp.etl_letters
+    UNION ALL
+    SELECT reject_id, '', '', '', now(), NULL FROM pg_temp.etl_resolves
+) AS touched
+ORDER BY reject_id, n
+ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
+
+-- name: letters_resolve
+-- Resolves replayed letters. It is a compare and set on resolved_upto: a letter
+-- that another command has changed stays as it is. Of several marks for one
+-- letter, each must expect what the one before it has set.
+WITH marks AS (
+    SELECT *, seen >= upto AND upto = lag(seen, 1, upto)
+        OVER (PARTITION BY reject_id ORDER BY n) AS follows
+    FROM pg_temp.etl_resolves
+), replayed AS (
+    SELECT reject_id, min(upto) AS upto, max(seen) AS seen
+    FROM marks
+    GROUP BY reject_id
+    HAVING bool_and(follows)
+), resolved AS (
+    UPDATE dead_letters AS d SET
+        resolved_upto = r.seen,
+        status = CASE WHEN attempts > r.seen THEN 'open' ELSE 'resolved' END,
+        resolved_at = CASE WHEN attempts > r.seen THEN NULL ELSE now() END,
+        resolved_by_run = CASE WHEN attempts > r.seen THEN NULL ELSE $1 END,
+        reason = NULL
+    FROM replayed AS r
+    WHERE d.reject_id = r.reject_id AND d.resolved_upto = r.upto
+        AND r.seen <= d.attempts AND d.attempts > 0
+    RETURNING d.reject_id
+)
+SELECT n FROM marks JOIN resolved USING (reject_id)
+
+-- name: letters_merge
+-- Adds the new occurrences of etl_letters and updates their letters. Being a
+-- statement of its own, it sees what others committed while letters_lock
+-- waited. Counts the occurrences that are new.
+WITH staged AS (
+    SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
+        l.message
+    FROM pg_temp.etl_letters AS l JOIN dead_letters AS d USING (reject_id)
+    ORDER BY l.occurrence, l.n
+), added AS (
+    INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
+        pipeline_run_id, at, message)
+    SELECT id, occurrence, $1::bigint, at, message FROM staged
+    ON CONFLICT (occurrence) DO NOTHING
+    RETURNING occurrence
+), latest AS (
+    SELECT s.id, count(*) AS times, max(s.n) AS n
+    FROM added JOIN staged AS s USING (occurrence)
+    GROUP BY s.id
+), merged AS (
+    UPDATE dead_letters AS d SET
+        pipeline = l.pipeline, run = l.run, stage = l.stage, code = l.code,
+        error_message = l.message, pointer = l.pointer,
+        origin = l.origin::json, sqlstate = l.sqlstate,
+        http_status = l.http_status, retryable = l.retryable,
+        last_seen_at = l.at, raw = l.raw, raw_data = l.raw_data::jsonb,
+        bytes = l.bytes, sha256 = l.sha256,
+        pipeline_run_id = coalesce($1::bigint, d.pipeline_run_id),
+        attempts = d.attempts + latest.times, status = 'open',
+        resolved_at = NULL, resolved_by_run = NULL, reason = NULL,
+        erased_at = NULL
+    FROM latest JOIN pg_temp.etl_letters AS l USING (n)
+    WHERE d.id = latest.id
+)
+SELECT count(*) FROM added
+
+-- name: letters_clear_stage
+-- Deletes letters that letters_lock made and that got no occurrence, and
+-- empties the temporary tables.
+DELETE FROM dead_letters
+WHERE attempts = 0
+    AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
+    OR reject_id IN (SELECT reject_id FROM pg_temp.etl_resolves));
+RELEASE SAVEPOINT etl_letters;
+DELETE FROM pg_temp.etl_letters;
+DELETE FROM pg_temp.etl_resolves
+
+-- name: letters_count
+-- Counts the letters that a selection matches.
+SELECT count(*) FROM dead_letters AS d WHERE true
+
+-- name: letters_last
+-- Reads the highest number of a letter.
+SELECT coalesce(max(id), 0) FROM dead_letters
+
+-- name: letters_page
+-- Reads letters in pages, the oldest first. A long line is not read here but by
+-- letter_raw.
+SELECT id, attempts, resolved_upto, octet_length(raw), bytes, http_status,
+    retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
+    origin, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), status, sqlstate,
+    reason, to_char(resolved_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    resolved_by_run, to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    sha256, CASE WHEN octet_length(raw) <= 16384 THEN raw END
+FROM dead_letters AS d
+WHERE true
+ORDER BY d.created_at, d.id
+LIMIT $1
+
+-- name: letters_causes
+-- Counts letters by cause, with the number of the oldest letter of each cause.
+SELECT stage, code, error_message, count(*), sum(attempts)::bigint,
+    count(*) FILTER (WHERE status = 'open'),
+    to_char(min(created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    (array_agg(id ORDER BY created_at, id))[1]
+FROM dead_letters AS d
+WHERE true
+GROUP BY stage, code, error_message
+
+-- name: letters_groups
+-- Counts the letters that a replay would send, by the pipeline and stage that
+-- rejected them.
+SELECT pipeline, stage, count(*)
+FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
+    FROM dead_letters AS d
+    WHERE true
+    ORDER BY created_at, id
+    LIMIT $1) AS c
+GROUP BY pipeline, stage
+ORDER BY pipeline, stage
+LIMIT 17
+
+-- name: letters_runs
+-- Counts the runs with occurrences whose uuid begins with $1.
+SELECT count(DISTINCT split_part(occurrence, '/', 1))
+FROM dead_letter_attempts
+WHERE starts_with(occurrence, $1)
+
+-- name: letters_purge
+-- Deletes up to $1 letters and their occurrences. It deletes some at a time, so
+-- that no lock is held for long. It leaves out letters that a loader has
+-- locked, so that neither waits for the other in a circle.
+DELETE FROM dead_letters
+WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1
+    FOR UPDATE SKIP LOCKED)
+
+-- name: letter_by_number
+-- Finds a letter by its number.
+SELECT id FROM dead_letters WHERE id = $1
+
+-- name: letter_by_prefix
+-- Finds the letters whose reject id begins with $1; two are enough to see that
+-- it is ambiguous.
+SELECT id FROM dead_letters
+WHERE reject_id >= $1::text AND reject_id < $1::text || 'g'
+ORDER BY reject_id
+LIMIT 2
+
+-- name: letter_close
+-- Sets the status of a letter by hand: resolved or discarded.
+UPDATE dead_letters
+SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = now()
+WHERE id = $1
+
+-- name: letter_erase
+-- Removes the bytes of a letter and keeps its counts.
+UPDATE dead_letters SET
+    raw = '', raw_data = NULL, error_message = '', origin = NULL,
+    sha256 = NULL, erased_at = now()
+WHERE id = $1
+
+-- name: letter_erase_times
+-- Removes the messages of the occurrences of a letter.
+UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
+
+-- name: letter_example
+-- Reads the start of a letter as an example of its cause.
+SELECT error_message, substring(raw FROM 1 FOR 81)
+FROM dead_letters
+WHERE id = $1
+
+-- name: letter_raw
+-- Reads the bytes of a letter, or a part of them.
+SELECT substring(raw FROM $3::integer FOR $4::integer)
+FROM dead_letters
+WHERE id = $1 AND attempts = $2
+
+-- name: letter_times
+-- Lists the occurrences of a letter.
+SELECT occurrence, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
+FROM dead_letter_attempts AS a
+WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)
+ORDER BY a.at, a.occurrence
+LIMIT 256

@@ -1,1 +1,0 @@
-COPY pg_temp.etl_resolves (n, reject_id, seen, upto) FROM STDIN

@@ -1,1 +1,0 @@
-SAVEPOINT etl_letters

@@ -1,2 +1,0 @@
-UPDATE pipeline_runs SET renewed_at = now()
-WHERE run = $1 AND status = 'running'

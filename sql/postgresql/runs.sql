@@ -1,0 +1,64 @@
+-- name: run_start
+-- Inserts the row of a run that starts; returns its number.
+INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
+    attempt, retry_of, host, traceparent)
+VALUES (now(), now(), 'running', $1, $2, $3, $4, $5, $6)
+RETURNING id
+
+-- name: run_renew
+-- Shows that the run is alive: sets renewed_at.
+UPDATE pipeline_runs SET renewed_at = now()
+WHERE run = $1 AND status = 'running'
+
+-- name: run_fence
+-- Finds the row of a run that is still running, for a loader that wants to
+-- commit. FOR SHARE: the run cannot end before the loader has committed.
+SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
+FOR SHARE
+
+-- name: run_lock
+-- Locks the row of a run that is still running, so that no loader commits while
+-- its end is written.
+SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
+FOR UPDATE
+
+-- name: run_wait_limit
+-- Limits how long run_lock waits for a COMMIT of a loader.
+SELECT set_config('lock_timeout', '20s', true)
+
+-- name: run_list_stale
+-- Lists the runs of pipeline $1 that say running but may be dead: those of this
+-- host ($2), and those of other hosts that have not been renewed for 10
+-- minutes.
+SELECT run FROM pipeline_runs
+WHERE pipeline = $1 AND status = 'running'
+    AND (host = $2 OR renewed_at < now() - interval '10 minutes')
+ORDER BY id
+
+-- name: run_end
+-- Writes the end of a run: status, message and counts.
+UPDATE pipeline_runs
+SET completed_at = clock_timestamp(), status = $2::text,
+    error_message = $3, records_extracted = $4, records_loaded = $5,
+    unchanged = $6, dropped = $7, rejected = $8::bigint, stages = $9, log = $10,
+    errors = $8::bigint + ($2::text <> 'success')::int
+WHERE run = $1
+
+-- name: run_ended
+-- Tells whether a run has ended with success or failed.
+SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
+
+-- name: run_row
+-- Reads all columns of a run.
+SELECT id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), status,
+    records_extracted, records_loaded, errors, error_message, pipeline, run,
+    attempt, retry_of,
+    to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    dropped, unchanged, rejected, host, stages, traceparent, log
+FROM pipeline_runs WHERE run = $1
+
+-- name: run_loads
+-- Lists the rows that a run has in the ledger.
+SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
+ORDER BY target, stream_id

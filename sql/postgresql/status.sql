@@ -1,0 +1,37 @@
+-- name: status_by_number
+-- Finds a run by its number.
+SELECT id FROM pipeline_runs WHERE id = $1
+
+-- name: status_by_prefix
+-- Finds the runs whose uuid begins with $1; two are enough to see that it is
+-- ambiguous.
+SELECT id FROM pipeline_runs WHERE starts_with(run, $1) LIMIT 2
+
+-- name: status_run
+-- Reads the row of a run.
+SELECT run, pipeline, status, retry_of, host,
+    to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    error_message, traceparent, log, stages,
+    id, attempt, (extract(epoch FROM coalesce(completed_at, clock_timestamp())
+        - started_at) * 1000)::bigint,
+    records_extracted, records_loaded, unchanged, dropped, rejected, errors
+FROM pipeline_runs
+WHERE id = $1
+
+-- name: status_loads
+-- Lists the rows that a run has in the ledger.
+SELECT target, stream_id, batch, seq, version, ended, taken, counts
+FROM etl_loads
+WHERE run = $1
+ORDER BY target, stream_id
+
+-- name: status_codes
+-- Counts the dead letters of a run by stage and code.
+SELECT d.stage, d.code, count(*)
+FROM dead_letter_attempts AS a
+JOIN dead_letters AS d ON d.id = a.dead_letter_id
+WHERE a.pipeline_run_id = $1
+GROUP BY d.stage, d.code
+ORDER BY d.stage, count(*) DESC, d.code

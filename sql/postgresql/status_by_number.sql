@@ -1,1 +1,0 @@
-SELECT id FROM pipeline_runs WHERE id = $1

@@ -1,1 +1,0 @@
-SELECT id FROM pipeline_runs WHERE starts_with(run, $1) LIMIT 2

@@ -1,0 +1,22 @@
+-- name: table_find
+-- Finds the table of schema $1 and name $2.
+SELECT schema, name, type, wr, strict
+FROM pragma_table_list
+WHERE name = $2 COLLATE NOCASE AND ($1 IS NULL OR schema = $1 COLLATE NOCASE)
+ORDER BY schema <> 'temp', schema <> 'main'
+LIMIT 1
+
+-- name: table_columns
+-- Lists the columns of a table with their types. hidden is 1 in a virtual
+-- table, 2 and 3 for a generated column.
+SELECT name, type, "notnull", dflt_value IS NOT NULL OR hidden <> 0,
+    hidden <> 0, pk
+FROM pragma_table_xinfo($2, $1)
+ORDER BY cid
+
+-- name: table_unique
+-- Lists the columns of the unique indexes that ON CONFLICT can use.
+SELECT l.seq, i.name
+FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
+WHERE l."unique" AND NOT l.partial
+ORDER BY l.seq, i.seqno

@@ -1,0 +1,59 @@
+-- name: checkpoint_read
+-- Reads the value and the version of a checkpoint.
+SELECT value, version FROM etl_checkpoints WHERE name = $1
+
+-- name: checkpoint_version
+-- Reads the version of a checkpoint.
+SELECT version FROM etl_checkpoints WHERE name = $1
+
+-- name: checkpoint_list
+-- Lists all checkpoints by name.
+SELECT name, value, version, seq, run, updated_at FROM etl_checkpoints
+ORDER BY name
+
+-- name: checkpoint_insert
+-- Inserts a checkpoint that does not exist yet, with version $3.
+INSERT INTO etl_checkpoints (name, value, version, seq, run, updated_at)
+VALUES ($1, $2, $3, $4, $5, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+ON CONFLICT DO NOTHING
+
+-- name: checkpoint_lock
+-- Locks the row of a checkpoint. The transaction has the lock of the whole
+-- database, so nothing is left to do.
+SELECT 1 FROM etl_checkpoints WHERE name = $1 AND version = $2
+
+-- name: checkpoint_move
+-- Moves a checkpoint to a new value. It is a compare and set on the version $3:
+-- if another run has moved the checkpoint, no row is changed.
+UPDATE etl_checkpoints
+SET value = $2, version = version + 1, seq = $4, run = $5,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE name = $1 AND version = $3
+
+-- name: checkpoint_running
+-- Tells whether the run that moved this checkpoint last is still running:
+-- moving the checkpoint would make its next commit fail.
+SELECT count(*) FROM etl_checkpoints AS c
+JOIN pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
+WHERE c.name = $1
+
+-- name: checkpoint_set
+-- Sets a checkpoint for etl-checkpoint set.
+INSERT INTO etl_checkpoints AS c (name, value, version, updated_at)
+VALUES ($1, $2, 1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+ON CONFLICT (name) DO UPDATE SET value = excluded.value,
+    version = c.version + 1, seq = NULL, run = NULL,
+    updated_at = excluded.updated_at
+
+-- name: checkpoint_clear
+-- Removes the value of a checkpoint. The row stays, and its version goes up, so
+-- that a loader that is on its way notices the change.
+UPDATE etl_checkpoints
+SET value = NULL, version = version + 1, seq = NULL, run = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE name = $1
+
+-- name: checkpoint_delete_placeholder
+-- Deletes the row of version 0 that a loader has inserted to keep others from
+-- creating the checkpoint before its COMMIT.
+DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

@@ -1,0 +1,201 @@
+-- name: control_present
+-- Counts the table etl_control: 0 if the control tables were never made.
+SELECT count(*) FROM sqlite_schema WHERE name = 'etl_control'
+
+-- name: control_version
+-- Reads the version of the control tables.
+SELECT version FROM etl_control
+
+-- name: control_lock
+-- Lets one session at a time create or migrate the control tables. BEGIN
+-- IMMEDIATE holds the only lock that SQLite has, so nothing is left to do.
+SELECT 1
+
+-- name: control_1
+-- Creates the control tables, version 1.
+CREATE TABLE etl_control (version INTEGER NOT NULL);
+
+CREATE TABLE pipeline_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at TEXT NOT NULL,
+    completed_at TEXT,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'success',
+        'failed', 'skipped', 'abandoned')),
+    records_extracted INTEGER NOT NULL DEFAULT 0,
+    records_loaded INTEGER NOT NULL DEFAULT 0,
+    -- rejected records, and 1 for a run that did not succeed
+    errors INTEGER NOT NULL DEFAULT 0,
+    error_message TEXT,
+    pipeline TEXT NOT NULL,
+    run TEXT NOT NULL UNIQUE,
+    attempt INTEGER NOT NULL DEFAULT 1,
+    retry_of TEXT,
+    renewed_at TEXT NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    unchanged INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    host TEXT,
+    stages TEXT CHECK (stages IS NULL OR json_valid(stages)),
+    traceparent TEXT
+);
+CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline, id);
+CREATE INDEX pipeline_runs_running ON pipeline_runs (pipeline)
+    WHERE status = 'running';
+
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    pipeline_run_id INTEGER REFERENCES pipeline_runs ON DELETE SET NULL,
+    raw_data TEXT,
+    error_message TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    reject_id TEXT NOT NULL UNIQUE,
+    pipeline TEXT,
+    run TEXT,
+    stage TEXT NOT NULL,
+    code TEXT NOT NULL,
+    pointer TEXT,
+    origin TEXT,
+    sqlstate TEXT,
+    http_status INTEGER,
+    retryable INTEGER NOT NULL DEFAULT 0,
+    raw BLOB NOT NULL,
+    -- of a line that was too long, of which raw is the start
+    bytes INTEGER,
+    sha256 TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    last_seen_at TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'open'
+        CHECK (status IN ('open', 'resolved', 'discarded')),
+    resolved_upto INTEGER NOT NULL DEFAULT 0,
+    resolved_at TEXT,
+    resolved_by_run TEXT,
+    reason TEXT
+);
+CREATE INDEX dead_letters_status ON dead_letters (status, stage, id);
+
+CREATE TABLE dead_letter_attempts (
+    dead_letter_id INTEGER NOT NULL REFERENCES dead_letters ON DELETE CASCADE,
+    occurrence TEXT NOT NULL PRIMARY KEY,
+    pipeline_run_id INTEGER REFERENCES pipeline_runs ON DELETE SET NULL,
+    at TEXT NOT NULL,
+    message TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id);
+
+CREATE TABLE etl_checkpoints (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT,
+    version INTEGER NOT NULL,
+    seq INTEGER,
+    run TEXT,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE etl_loads (
+    stream_id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    run TEXT,
+    batch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL DEFAULT 0,
+    ended INTEGER NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0,
+    counts TEXT CHECK (counts IS NULL OR json_valid(counts)),
+    -- a second load of the same records would append them again
+    appends INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (stream_id, target)
+) WITHOUT ROWID;
+CREATE INDEX etl_loads_run ON etl_loads (run);
+
+INSERT INTO etl_control VALUES (1);
+
+-- name: control_2
+-- Migrates the control tables from version 1 to version 2.
+ALTER TABLE pipeline_runs ADD COLUMN log TEXT;
+
+-- The time at which etl-dlq erase removed the bytes of a letter.
+ALTER TABLE dead_letters ADD COLUMN erased_at TEXT;
+
+-- Write all times with six digits of a second, so that they sort as texts.
+UPDATE dead_letters SET
+    created_at = substr(rtrim(created_at, 'Z') || CASE instr(created_at, '.')
+        WHEN 0 THEN '.' ELSE '' END || '000000', 1, 26) || 'Z',
+    last_seen_at = substr(rtrim(last_seen_at, 'Z') ||
+        CASE instr(last_seen_at, '.') WHEN 0 THEN '.' ELSE '' END ||
+        '000000', 1, 26) || 'Z',
+    resolved_at = substr(rtrim(resolved_at, 'Z') || '000000', 1, 26) || 'Z'
+WHERE length(created_at) <> 27 OR length(last_seen_at) <> 27
+    OR length(resolved_at) <> 27;
+UPDATE dead_letter_attempts SET
+    at = substr(rtrim(at, 'Z') || CASE instr(at, '.')
+        WHEN 0 THEN '.' ELSE '' END || '000000', 1, 26) || 'Z'
+WHERE length(at) <> 27;
+
+-- An index for reading letters in pages, the oldest first.
+DROP INDEX dead_letters_status;
+CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
+CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
+DROP INDEX dead_letter_attempts_letter;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id, at, occurrence);
+CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
+    WHERE pipeline_run_id IS NOT NULL;
+
+UPDATE etl_control SET version = 2;
+
+-- name: control_columns
+-- Lists the columns of the table $1 in the schema where new tables are made: is
+-- it one that an older tool has left?
+SELECT lower(name) FROM pragma_table_info($1)
+
+-- name: control_rename_old_runs
+-- Renames a table pipeline_runs that is older than etl_control.
+ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
+
+-- name: control_rename_old_letters
+-- Renames a table dead_letters that is older than etl_control.
+ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
+
+-- name: control_copy_old_runs
+-- Copies the rows of the renamed pipeline_runs. A status that etl does not know
+-- becomes failed, and the message keeps its text.
+INSERT INTO pipeline_runs (id, started_at, completed_at, status,
+    records_extracted, records_loaded, errors, error_message, pipeline, run,
+    renewed_at)
+SELECT id, coalesce(strftime('%Y-%m-%dT%H:%M:%f000Z', started_at),
+        strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
+    strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
+    CASE WHEN lower(status) IN ('success', 'succeeded', 'completed', 'ok',
+            'done') THEN 'success'
+        WHEN lower(status) IN ('skipped', 'abandoned') THEN lower(status)
+        WHEN lower(status) IN ('pending', 'running') THEN 'abandoned'
+        ELSE 'failed' END,
+    coalesce(records_extracted, 0), coalesce(records_loaded, 0),
+    coalesce(errors, 0),
+    CASE WHEN lower(status) IN ('success', 'failed', 'skipped', 'abandoned')
+        THEN error_message
+        ELSE 'status: ' || coalesce(status, 'none') ||
+            coalesce('; ' || error_message, '') END,
+    'unknown', 'before-etl-' || id,
+    coalesce(strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
+        strftime('%Y-%m-%dT%H:%M:%f000Z', started_at),
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+FROM pipeline_runs_before_etl
+
+-- name: control_read_old_letters
+-- Reads up to 500 rows of the renamed dead_letters after row $1.
+SELECT d.id, CAST(coalesce(d.raw_data, '') AS BLOB),
+    coalesce(d.error_message, ''),
+    strftime('%Y-%m-%dT%H:%M:%f000Z', d.created_at), coalesce(r.id, 0)
+FROM dead_letters_before_etl AS d
+    LEFT JOIN pipeline_runs AS r ON r.id = d.pipeline_run_id
+WHERE d.id > $1
+ORDER BY d.id
+LIMIT 500
+
+-- name: control_limit_idle
+-- Limits how long a silent client keeps the locks of its transaction. The locks
+-- of SQLite end with the process that holds them.
+SELECT 1

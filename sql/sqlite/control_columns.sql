@@ -1,1 +1,0 @@
-SELECT lower(name) FROM pragma_table_info($1)

@@ -1,2 +1,0 @@
--- BEGIN IMMEDIATE has the only lock there is.
-SELECT 1

@@ -1,1 +1,0 @@
-ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl

@@ -1,3 +1,0 @@
-SELECT batch, seq, ended, taken, counts, version, run
-FROM etl_loads
-WHERE stream_id = $1 AND target = $2

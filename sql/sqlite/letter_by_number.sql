@@ -1,1 +1,0 @@
-SELECT id FROM dead_letters WHERE id = $1

@@ -1,0 +1,145 @@
+-- name: letter_known
+-- Tells whether an occurrence is stored already.
+SELECT 1 FROM dead_letter_attempts WHERE occurrence = $1
+
+-- name: letter_store
+-- Inserts a letter, or updates the letter of the same id for a further
+-- occurrence; returns its number.
+INSERT INTO dead_letters (reject_id, pipeline, run, stage, code,
+    error_message, pointer, origin, sqlstate, http_status, retryable,
+    created_at, last_seen_at, raw, raw_data, bytes, sha256, pipeline_run_id,
+    attempts)
+VALUES ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15,
+    $16, $17, $18, 1)
+ON CONFLICT (reject_id) DO UPDATE SET
+    pipeline = excluded.pipeline, run = excluded.run, stage = excluded.stage,
+    code = excluded.code, error_message = excluded.error_message,
+    pointer = excluded.pointer, origin = excluded.origin,
+    sqlstate = excluded.sqlstate, http_status = excluded.http_status,
+    retryable = excluded.retryable, last_seen_at = excluded.last_seen_at,
+    raw = excluded.raw, raw_data = excluded.raw_data, bytes = excluded.bytes,
+    sha256 = excluded.sha256,
+    pipeline_run_id = coalesce(excluded.pipeline_run_id, pipeline_run_id),
+    attempts = attempts + 1, status = 'open', resolved_at = NULL,
+    resolved_by_run = NULL, reason = NULL, erased_at = NULL
+RETURNING id
+
+-- name: letter_attempt
+-- Inserts an occurrence.
+INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
+    pipeline_run_id, at, message)
+VALUES ($1, $2, $3, $4, $5)
+
+-- name: letter_resolve
+-- Resolves a replayed letter. It is a compare and set on resolved_upto: a
+-- letter that another command has changed stays as it is.
+UPDATE dead_letters SET
+    resolved_upto = $2,
+    status = CASE WHEN attempts > $2 THEN 'open' ELSE 'resolved' END,
+    resolved_at = CASE WHEN attempts > $2 THEN NULL ELSE
+        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') END,
+    resolved_by_run = CASE WHEN attempts > $2 THEN NULL ELSE $4 END,
+    reason = NULL
+WHERE reject_id = $1 AND resolved_upto = $3 AND $2 BETWEEN $3 AND attempts
+
+-- name: letters_count
+-- Counts the letters that a selection matches.
+SELECT count(*) FROM dead_letters AS d WHERE true
+
+-- name: letters_last
+-- Reads the highest number of a letter.
+SELECT coalesce(max(id), 0) FROM dead_letters
+
+-- name: letters_page
+-- Reads letters in pages, the oldest first. A long line is not read here but by
+-- letter_raw.
+SELECT id, attempts, resolved_upto, length(raw), bytes, http_status,
+    retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
+    origin, created_at, last_seen_at, status, sqlstate, reason, resolved_at,
+    resolved_by_run, erased_at, sha256,
+    CASE WHEN length(raw) <= 16384 THEN raw END
+FROM dead_letters AS d
+WHERE true
+ORDER BY created_at, id
+LIMIT $1
+
+-- name: letters_causes
+-- Counts letters by cause, with the number of the oldest letter of each cause.
+-- SQLite promises that id comes from the row with the least created_at.
+SELECT stage, code, error_message, count(*), sum(attempts),
+    sum(status = 'open'), min(created_at), id
+FROM dead_letters AS d
+WHERE true
+GROUP BY stage, code, error_message
+
+-- name: letters_groups
+-- Counts the letters that a replay would send, by the pipeline and stage that
+-- rejected them.
+SELECT pipeline, stage, count(*)
+FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
+    FROM dead_letters AS d
+    WHERE true
+    ORDER BY created_at, id
+    LIMIT coalesce($1, -1)) AS c
+GROUP BY pipeline, stage
+ORDER BY pipeline, stage
+LIMIT 17
+
+-- name: letters_runs
+-- Counts the runs with occurrences whose uuid begins with $1.
+SELECT count(DISTINCT substr(occurrence, 1, instr(occurrence, '/') - 1))
+FROM dead_letter_attempts
+WHERE substr(occurrence, 1, length($1)) = $1
+
+-- name: letters_purge
+-- Deletes up to $1 letters and their occurrences. It deletes some at a time, so
+-- that no lock is held for long.
+DELETE FROM dead_letters
+WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1)
+
+-- name: letter_by_number
+-- Finds a letter by its number.
+SELECT id FROM dead_letters WHERE id = $1
+
+-- name: letter_by_prefix
+-- Finds the letters whose reject id begins with $1; two are enough to see that
+-- it is ambiguous.
+SELECT id FROM dead_letters
+WHERE reject_id >= $1 AND reject_id < $1 || 'g'
+ORDER BY reject_id
+LIMIT 2
+
+-- name: letter_close
+-- Sets the status of a letter by hand: resolved or discarded.
+UPDATE dead_letters
+SET status = $2, resolved_upto = attempts, reason = $3,
+    resolved_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE id = $1
+
+-- name: letter_erase
+-- Removes the bytes of a letter and keeps its counts.
+UPDATE dead_letters SET
+    raw = x'', raw_data = NULL, error_message = '', origin = NULL,
+    sha256 = NULL, erased_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE id = $1
+
+-- name: letter_erase_times
+-- Removes the messages of the occurrences of a letter.
+UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
+
+-- name: letter_example
+-- Reads the start of a letter as an example of its cause.
+SELECT error_message, substr(raw, 1, 81) FROM dead_letters WHERE id = $1
+
+-- name: letter_raw
+-- Reads the bytes of a letter, or a part of them. SQLite reads the whole value
+-- for any part of it, so it is read whole.
+SELECT raw FROM dead_letters WHERE id = $1 AND attempts = $2
+
+-- name: letter_times
+-- Lists the occurrences of a letter.
+SELECT occurrence, at, message
+FROM dead_letter_attempts
+WHERE dead_letter_id = $1 AND (at, occurrence) > ($2, $3)
+ORDER BY at, occurrence
+LIMIT 256

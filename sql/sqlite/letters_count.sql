@@ -1,1 +1,0 @@
-SELECT count(*) FROM dead_letters AS d WHERE true

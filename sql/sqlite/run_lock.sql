@@ -1,1 +1,0 @@
-SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'

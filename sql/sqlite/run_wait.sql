@@ -1,2 +1,0 @@
--- The busy timeout of the connection does it.
-SELECT 1

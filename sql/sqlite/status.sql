@@ -1,0 +1,38 @@
+-- name: status_by_number
+-- Finds a run by its number.
+SELECT id FROM pipeline_runs WHERE id = $1
+
+-- name: status_by_prefix
+-- Finds the runs whose uuid begins with $1; two are enough to see that it is
+-- ambiguous.
+SELECT id FROM pipeline_runs WHERE substr(run, 1, length($1)) = $1 LIMIT 2
+
+-- name: status_run
+-- Reads the row of a run.
+SELECT run, pipeline, status, retry_of, host,
+    started_at,
+    completed_at,
+    renewed_at,
+    error_message, traceparent, log, stages,
+    id, attempt, CAST(round((julianday(coalesce(completed_at,
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))) - julianday(started_at))
+        * 86400000) AS INTEGER),
+    records_extracted, records_loaded, unchanged, dropped, rejected, errors
+FROM pipeline_runs
+WHERE id = $1
+
+-- name: status_loads
+-- Lists the rows that a run has in the ledger.
+SELECT target, stream_id, batch, seq, version, ended, taken, counts
+FROM etl_loads
+WHERE run = $1
+ORDER BY target, stream_id
+
+-- name: status_codes
+-- Counts the dead letters of a run by stage and code.
+SELECT d.stage, d.code, count(*)
+FROM dead_letter_attempts AS a
+JOIN dead_letters AS d ON d.id = a.dead_letter_id
+WHERE a.pipeline_run_id = $1
+GROUP BY d.stage, d.code
+ORDER BY d.stage, count(*) DESC, d.code
