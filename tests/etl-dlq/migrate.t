@@ -4,10 +4,11 @@
 
 # As version 1 made them, with what it stored.
 version_1() {
+	sh "$top/tests/support/sql-statement.sh" \
+	    "$top/sql/${db%%:*}/control.sql" control_1 >"$scratch/control_1"
 	case $db in
-	sqlite:*) sqlite3 "${db#sqlite:}" <"$top/sql/sqlite/control_1.sql" ;;
-	*) psql -qX -v ON_ERROR_STOP=1 -d "$db" \
-	    -f "$top/sql/postgresql/control_1.sql" ;;
+	sqlite:*) sqlite3 "${db#sqlite:}" <"$scratch/control_1" ;;
+	*) psql -qX -v ON_ERROR_STOP=1 -d "$db" -f "$scratch/control_1" ;;
 	esac
 	sql "INSERT INTO pipeline_runs (started_at, status, pipeline, run,
 	    renewed_at) VALUES ('2026-05-01T12:00:00.5Z', 'failed', 'posts',

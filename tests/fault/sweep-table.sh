@@ -39,9 +39,11 @@ letters="etl-transform 'error(\"no\")' --max-rejects 100% |
     etl-load --table log --max-rejects 100%"
 replay='$at_replay etl-dlq replay --stage transform'
 mended="\$at_transform etl-transform 'if .n == 5 then empty else .m = 0 end'"
-old_tables='case $DATABASE_URL in
-sqlite:*) sqlite3 x.db <"$top/sql/sqlite/control_1.sql" ;;
-*) psql -Xq -d "$DATABASE_URL" -f "$top/sql/postgresql/control_1.sql" ;;
+old_tables='sh "$top/tests/support/sql-statement.sh" \
+    "$top/sql/${DATABASE_URL%%:*}/control.sql" control_1 |
+case $DATABASE_URL in
+sqlite:*) sqlite3 x.db ;;
+*) psql -Xq -d "$DATABASE_URL" ;;
 esac'
 drip='while read -r line; do printf "%s\n" "$line"; sleep .01; done'
 marked='cat "$marks"'

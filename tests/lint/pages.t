@@ -75,7 +75,9 @@ $program: see $program --help" "$("$program" --hepl 2>&1)"
 	is "$program: sections" 'NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXIT STATUS EXAMPLES SEE ALSO ' "$(sections "$page")"
 done
 
-for option in $(sed -n 's/^	{ "\([a-z-]*\)".*/\1/p' lib/base/shared_options.h); do
+sed -n 's/^	{ "\([a-z-]*\)".*/\1/p' lib/base/shared_options.h >"$scratch/shared"
+ok 'there are shared options' test -s "$scratch/shared"
+while read -r option; do
 	with=$(shared_with "$option")
 	ok "--$option is in several programs" test "$(echo "$with" | wc -l)" -ge 2
 	first=${with%%
@@ -87,5 +89,5 @@ for option in $(sed -n 's/^	{ "\([a-z-]*\)".*/\1/p' lib/base/shared_options.h); 
 		    "$(page_paragraph "man/$first.1" "$option")" \
 		    "$(page_paragraph "man/$p.1" "$option")"
 	done
-done
+done <"$scratch/shared"
 done_testing
