@@ -28,8 +28,8 @@ $(B)/tests/reap: $(B)/tests/fault/reap.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 # A test of a part that is one program's own names that part here.
-$(B)/tests/unit/extract_value: $(B)/src/etl-extract/value.o
-$(B)/tests/unit/extract_address: $(B)/src/etl-extract/address.o
+$(B)/tests/unit/extract_value: $(B)/src/etl-extract/cursor/cursor_value.o
+$(B)/tests/unit/extract_address: $(B)/src/etl-extract/http/private_address.o
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka \
 	    $(DB_LIBS) -lmd

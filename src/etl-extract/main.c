@@ -1,9 +1,26 @@
+/* etl-extract reads records from HTTP APIs and from NDJSON files.
+ *
+ * main.c         reads the options and sets the exit code.
+ * extract.h      the options, and what all parts of a run share.
+ * run_sources.c  reads the SOURCEs one after the other into the stream.
+ * run_each.c     makes a request for each record of standard input (--each).
+ * item.h         one JSON text that a source gives.
+ * stdout_reader  notices that the reader of standard output has exited.
+ * source/        kinds of sources: http_pages (an API page by page), ndjson
+ *                (files); source.c is the list of them.
+ * page/          paginators, one file each (paginate.c is the list), locators
+ *                (where a value is in an answer), and the records of a body.
+ * http/          fetch: a request with redirects, retries and credentials;
+ *                http: the transport, the only file that includes libcurl;
+ *                request, url and uri_template make the URL.
+ * cursor/        incremental reads: the stored checkpoint, the bounds of a
+ *                request, the comparison of cursor values, the marks. */
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
-#include "cursor.h"
+#include "cursor/cursor.h"
 #include "db/db.h"
-#include "fetch.h"
+#include "http/fetch.h"
 #include "run.h"
 
 #include <getopt.h>

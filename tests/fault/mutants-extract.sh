@@ -3,21 +3,21 @@
 # etl-extract fail?  See mutant.sh.
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
-http=src/etl-extract/http.c
-status=src/etl-extract/status.c
-after=src/etl-extract/retry_after.c
-pages=src/etl-extract/pages.c
-hop=src/etl-extract/hop.c
-cursor=src/etl-extract/cursor.c
-address=src/etl-extract/address.c
+http=src/etl-extract/http/http.c
+status=src/etl-extract/http/status.c
+after=src/etl-extract/http/retry_after.c
+pages=src/etl-extract/source/http_pages.c
+hop=src/etl-extract/http/redirect.c
+cursor=src/etl-extract/cursor/cursor.c
+address=src/etl-extract/http/private_address.c
 
 # A reader that leaves.
 mutant etl-extract/stream.t 'a delay does not see the reader leave' \
-    src/etl-extract/reader.c \
+    src/etl-extract/stdout_reader.c \
     's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
     'a reader that leaves, --delay 60s'
 mutant etl-extract/stream.t 'a request does not see the reader leave' \
-    src/etl-extract/reader.c \
+    src/etl-extract/stdout_reader.c \
     's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
     'a reader that leaves, --timeout 60s'
 mutant etl-extract/stream.t 'EPIPE is an error as any' lib/base/errval.c \
@@ -43,10 +43,10 @@ mutant etl-extract/http.t 'cut gzip is taken as whole' $http \
 mutant etl-extract/http.t 'broken gzip is not tried again' $http \
     's/h->again = inflate_put(h->gzip, b, p, n) == -1 && !b->failed;/if (inflate_put(h->gzip, b, p, n) == -1) return refuse(h, "broken");/' \
     'badgzip once'
-mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/inflate.c \
+mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/http/gunzip.c \
     's/if (z->whole && inflateReset(&z->z) != Z_OK)/if (z->whole)/' \
     'gzip in two members'
-mutant etl-extract/raw.t 'JSON that ends too early is for good' src/etl-extract/body.c \
+mutant etl-extract/raw.t 'JSON that ends too early is for good' src/etl-extract/page/body.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
     'closed-early: calls'
 mutant etl-extract/http.t 'each try adds to the body' $http \
@@ -68,19 +68,19 @@ mutant etl-extract/raw.t 'connecting has all the time' $http \
     'no connection'
 
 # Bodies that are no page.
-mutant etl-extract/http.t 'HTML is no records' src/etl-extract/body.c \
+mutant etl-extract/http.t 'HTML is no records' src/etl-extract/page/body.c \
     '/"no JSON (/{n;n;s/return.*/b->none = true; return 0;/;}' \
     'garbage: said'
-mutant etl-extract/http.t 'nothing is no records' src/etl-extract/body.c \
+mutant etl-extract/http.t 'nothing is no records' src/etl-extract/page/body.c \
     's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->none = true; return 0; }/' \
     'empty: said'
-mutant etl-extract/http.t 'a scalar is no records' src/etl-extract/body.c \
+mutant etl-extract/http.t 'a scalar is no records' src/etl-extract/page/body.c \
     's/else if (t\[b->array\].type != JSON_ARRAY)/else if (t[b->array].type < JSON_NUMBER)/' \
     'scalar'
-mutant etl-extract/pages.t 'a wrong pointer finds no records' src/etl-extract/body.c \
+mutant etl-extract/pages.t 'a wrong pointer finds no records' src/etl-extract/page/body.c \
     '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return no_array(b, e);/{ b->none = true; return 0; }/;}' \
     'nothing there'
-mutant etl-extract/pages.t 'the first of two arrays is taken' src/etl-extract/body.c \
+mutant etl-extract/pages.t 'the first of two arrays is taken' src/etl-extract/page/body.c \
     's/return two_arrays(b, name, i, e);/break;/' \
     'two arrays'
 mutant etl-extract/http.t 'what a service says is shown as it is' lib/base/text.c \
@@ -126,7 +126,7 @@ mutant etl-extract/http.t 'garbage begins with a number' $after \
 mutant etl-extract/http.t 'a number grows past its type' $after \
     's/if (s <= longest)/if (true)/' \
     '2^64 seconds: one call'
-mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/fetch.c \
+mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/http/fetch.c \
     's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
     'too long: one call'
 
@@ -221,13 +221,13 @@ mutant etl-extract/pages.t 'only the length tells a page from another' $pages \
 mutant etl-extract/pages.t 'pages have no end' $pages \
     's/p->page == p->o->max_pages/false/' \
     'max pages'
-mutant etl-extract/pages.t 'a short page is the last' src/etl-extract/paginate_page.c \
+mutant etl-extract/pages.t 'a short page is the last' src/etl-extract/page/paginate_page.c \
     's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
     'a short page'
-mutant etl-extract/pages.t 'records that did not come are not missed' src/etl-extract/paginate_page.c \
+mutant etl-extract/pages.t 'records that did not come are not missed' src/etl-extract/page/paginate_page.c \
     's/if (p->records == 0 && known == 1 && !n->middle &&/if (false \&\&/' \
     'total too large: warned'
-mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract/paginate_page.c \
+mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract/page/paginate_page.c \
     's/if (!n->increments || total >= before)/if (true)/' \
     'fewer than the page before said'
 mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages \

@@ -79,17 +79,17 @@ mutant exits.t 'an env file is not judged' src/etl-run/envfile.c \
     'an env file that is none: status'
 mutant exits.t 'the database comes first' src/etl-load/loader.c \
     's/target_check(o, e) == -1 ||//' '--mode none: nothing is made'
-mutant etl-extract/auth.t 'nobody is warned of a mode' src/etl-extract/secret.c \
+mutant etl-extract/auth.t 'nobody is warned of a mode' src/etl-extract/http/secret.c \
     's/(st.st_mode & 077) != 0/false/' 'others may read: warned'
-mutant etl-extract/auth.t 'an empty secret is one' src/etl-extract/secret.c \
+mutant etl-extract/auth.t 'an empty secret is one' src/etl-extract/http/secret.c \
     '/if (b->len == 0)/,+2d' 'empty file'
-mutant etl-extract/auth.t 'a core is left' src/etl-extract/secret.c \
+mutant etl-extract/auth.t 'a core is left' src/etl-extract/http/secret.c \
     's/(void)setrlimit(RLIMIT_CORE, &none);//' 'no core file'
-mutant etl-extract/auth.t 'it stays in the environment' src/etl-extract/secret.c \
+mutant etl-extract/auth.t 'it stays in the environment' src/etl-extract/http/secret.c \
     's/explicit_bzero(v, strlen(v));//' 'not in the environment'
 mutant secrets.t 'the row has the URL' src/etl-run/attempt.c \
     's/\.host = j->host/.host = j->url/' 'no password in what was stored'
-mutant secrets.t 'the token is told' src/etl-extract/status.c \
+mutant secrets.t 'the token is told' src/etl-extract/http/status.c \
     's/c->from/c->secret/' 'no token in what was stored'
 mutant secrets.t 'the script gets the URL' src/etl-run/script.c \
     '/^file_argv/,/^}/s/^	name_of_file/	*argv++ = getenv("DATABASE_URL");\n&/' \

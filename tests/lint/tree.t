@@ -21,7 +21,7 @@ lines() {
 including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
-is 'curl in one file' src/etl-extract/http.c "$(including 'curl/.*')"
+is 'curl in one file' src/etl-extract/http/http.c "$(including 'curl/.*')"
 is 'jq in one file' src/etl-transform/filter.c "$(including 'jq\.h')"
 is 'its values in one header' src/etl-transform/jvalue.h \
     "$(including 'jv\.h')"

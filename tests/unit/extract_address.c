@@ -1,5 +1,5 @@
 /* src/etl-extract: which addresses are near, at the edges of each block. */
-#include "src/etl-extract/address.h"
+#include "src/etl-extract/http/private_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

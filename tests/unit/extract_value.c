@@ -1,5 +1,5 @@
 /* Values of a cursor: what they are, which is more, and a little less. */
-#include "src/etl-extract/value.h"
+#include "src/etl-extract/cursor/cursor_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

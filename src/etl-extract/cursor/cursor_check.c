@@ -1,0 +1,96 @@
+#include "cursor/cursor.h"
+
+#include "control/statefile.h"
+#include "json/pointer.h"
+
+#include <string.h>
+
+static int
+only_with(const struct extract_opts *o, struct err *e)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} rest[] = {
+		{ "--cursor-field", o->cursor_field != NULL },
+		{ "--since-param", o->since_param != NULL },
+		{ "--start", o->start != NULL },
+		{ "--since", o->since != NULL },
+		{ "--lookback", o->lookback != NULL },
+		{ "--until", o->until != NULL },
+		{ "--until-param", o->until_param != NULL },
+		{ "--ordered", o->ordered },
+		{ "--state", o->state != NULL },
+		{ "--db", o->db != NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		if (rest[i].given)
+			return err_set(e, ERR_USAGE, false,
+			    "%s needs --checkpoint", rest[i].name);
+	return 0;
+}
+
+static int
+values_check(const struct extract_opts *o, struct err *e)
+{
+	const struct {
+		const char *name, *text;
+	} values[] = {
+		{ "--since-param", o->since_param }, { "--start", o->start },
+		{ "--since", o->since }, { "--until", o->until },
+		{ "--until-param", o->until_param },
+	};
+	struct span span;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (values[i].text != NULL && *values[i].text == '\0')
+			return err_set(e, ERR_USAGE, false,
+			    "%s wants more than nothing", values[i].name);
+	if ((o->until == NULL) != (o->until_param == NULL))
+		return err_set(e, ERR_USAGE, false,
+		    "--until and --until-param need each other");
+	if (o->until_param != NULL &&
+	    strcmp(o->until_param, o->since_param) == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--since-param and --until-param: both %s",
+		    o->since_param);
+	if (o->lookback != NULL && span_parse(&span, o->lookback) == -1)
+		return err_set(e, ERR_USAGE, false, "--lookback %s: wants a "
+		    "duration such as 5m, or a whole number", o->lookback);
+	return 0;
+}
+
+static int
+state_check(const struct extract_opts *o, struct err *e)
+{
+	const char *path;
+
+	if (o->state != NULL && o->db != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--state and --db: the checkpoint is in one of them");
+	return o->state == NULL ? 0 : statefile_path(&path, o->state, e);
+}
+
+int
+cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
+    struct err *e)
+{
+	if (o->checkpoint == NULL)
+		return only_with(o, e);
+	if (o->each != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--checkpoint does not go with --each");
+	if (checkpoint_name(o->checkpoint, strlen(o->checkpoint), e) == -1)
+		return -1;
+	if (o->cursor_field == NULL || o->since_param == NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--checkpoint needs --cursor-field and --since-param");
+	if (*o->cursor_field == '\0' || !pointer_valid(o->cursor_field))
+		return err_set(e, ERR_USAGE, false, "--cursor-field %s: not a "
+		    "JSON Pointer, such as /updated_at", o->cursor_field);
+	if (n != 1 || strstr(uri[0], "://") == NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--checkpoint reads one SOURCE, a URL");
+	return values_check(o, e) == -1 ? -1 : state_check(o, e);
+}

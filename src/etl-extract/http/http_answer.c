@@ -1,0 +1,53 @@
+#include "http/http.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEAD_MAX = 256 << 10 };
+
+void
+http_answer_init(struct http_answer *a, size_t max_body)
+{
+	memset(a, 0, sizeof(*a));
+	buf_init(&a->head, HEAD_MAX);
+	buf_init(&a->body, max_body);
+}
+
+void
+http_answer_release(struct http_answer *a)
+{
+	buf_release(&a->head);
+	buf_release(&a->body);
+}
+
+size_t
+http_token(const char *p)
+{
+	return strspn(p, "!#$%&'*+-.^_`|~0123456789"
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+bool
+http_header(const struct http_answer *a, const char *name, const char **value,
+    size_t *len)
+{
+	size_t n = strlen(name);
+	const char *p = a->head.data, *end, *eol;
+
+	for (end = p + a->head.len; p < end; p = eol + 1) {
+		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			return false;
+		if ((size_t)(eol - p) <= n || p[n] != ':' ||
+		    strncasecmp(p, name, n) != 0)
+			continue;
+		for (p += n + 1; p < eol && isspace((unsigned char)*p); p++)
+			;
+		*value = p;
+		while (eol > p && isspace((unsigned char)eol[-1]))
+			eol--;
+		*len = (size_t)(eol - p);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,71 @@
+#include "http/request.h"
+
+#include "http/url.h"
+
+#include <string.h>
+
+static bool
+digits(const char *p)
+{
+	return *p != '\0' && p[strspn(p, "0123456789")] == '\0' &&
+	    p[strspn(p, "0")] != '\0';
+}
+
+static int
+url_check(const char *url, struct err *e)
+{
+	struct http_url u;
+	bool user;
+
+	if (http_url_init(&u, NULL, url, e) == -1) {
+		err_prefix(e, "%s", url);
+		return -1;
+	}
+	user = u.user;
+	http_url_release(&u);
+	return user ? err_set(e, ERR_USAGE, false, "a URL with a user name or "
+	    "password: use --auth basic and --secret") : 0;
+}
+
+int
+request_check(const struct extract_opts *o, const char *url, struct err *e)
+{
+	const char *eq;
+
+	for (size_t i = 0; i < o->params.n; i++)
+		if ((eq = strchr(o->params.v[i], '=')) == NULL ||
+		    eq == o->params.v[i])
+			return err_set(e, ERR_USAGE, false,
+			    "--query-param %s: wants K=V", o->params.v[i]);
+	if (o->size != NULL && ((eq = strchr(o->size, '=')) == NULL ||
+	    eq == o->size || !digits(eq + 1)))
+		return err_set(e, ERR_USAGE, false,
+		    "--size %s: wants NAME=N", o->size);
+	if (o->timeout == 0 || o->connect_timeout == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--timeout and --connect-timeout want more than 0");
+	return url == NULL ? 0 : url_check(url, e);
+}
+
+int
+request_start(struct request *r, const struct extract_opts *o,
+    const char *url, size_t len, struct err *e)
+{
+	size_t n;
+
+	buf_clear(&r->url);
+	buf_clear(&r->header);
+	buf_add(&r->url, url, len);
+	for (size_t i = 0; i < o->params.n; i++) {
+		n = strcspn(o->params.v[i], "=");
+		query_add(&r->url, o->params.v[i], n, o->params.v[i] + n + 1);
+	}
+	if (o->size != NULL) {
+		n = strcspn(o->size, "=");
+		query_set(&r->url, o->size, n, o->size + n + 1);
+	}
+	if (buf_check(&r->url, e) == 0)
+		return 0;
+	return e->code != ERR_DATA ? -1 : err_set(e, ERR_USAGE, false,
+	    "a URL of more than %zu bytes", r->url.max);
+}

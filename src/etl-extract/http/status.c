@@ -1,0 +1,75 @@
+#include "http/status.h"
+
+#include "base/text.h"
+#include "http/retry_after.h"
+
+#include <string.h>
+
+enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096 };
+
+bool
+status_redirects(int status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	    status == 307 || status == 308;
+}
+
+void
+body_show(struct buf *b, const struct http_answer *a,
+    const struct credentials *c, size_t max)
+{
+	size_t n = a->body.len;
+	struct buf copy;
+
+	buf_init(&copy, SHOWN_MAX);
+	if (n > copy.max / 2)
+		n = copy.max / 2;
+	buf_add(&copy, a->body.data, n);
+	if (!copy.failed) {
+		credentials_mask_cut(c, &copy);
+		text_show(b, copy.data, copy.len > max ? max : copy.len);
+	}
+	buf_release(&copy);
+}
+
+static enum err_code
+status_code(const struct http_answer *a, bool *transient)
+{
+	int s = a->status;
+
+	*transient = s == 408 || s == 425 || s == 429 || s >= 500 ||
+	    calls_used_up(a);
+	if (*transient)
+		return ERR_RETRY;
+	if (s == 404 || s == 410)
+		return ERR_INPUT;
+	if (s == 401 || s == 403)
+		return ERR_DENIED;
+	return s >= 400 ? ERR_REFUSED : ERR_PEER;
+}
+
+int
+status_judge(const struct http_answer *a, const struct credentials *c,
+    struct err *e)
+{
+	enum err_code code;
+	bool transient;
+	struct buf b;
+
+	if (a->status >= 200 && a->status < 300)
+		return 0;
+	code = status_code(a, &transient);
+	buf_init(&b, SHOWN_MAX);
+	body_show(&b, a, c, ERROR_SHOWN);
+	if (b.len == 0)
+		buf_str(&b, "(no body)");
+	if (a->status == 401 && c->auth == NULL)
+		buf_str(&b, ": give --auth");
+	else if (a->status == 401)
+		buf_printf(&b, ": the service does not take --auth %.20s with "
+		    "the secret of %.100s", c->auth, c->renewable ?
+		    "cmd:COMMAND" : c->from);
+	(void)err_set(e, code, transient, "%d: %s", a->status, buf_text(&b));
+	buf_release(&b);
+	return -1;
+}

@@ -1,0 +1,111 @@
+#include "http/url.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char unreserved[] = "-._~";
+static const char gen_and_sub_delims[] = ":/?#[]@!$&'()*+,;=";
+
+/* c, which is not NUL, stands in set. */
+static bool
+in_set(const char *set, char c)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
+triplet(const char *p, const char *end)
+{
+	return end - p >= 3 && p[0] == '%' && isxdigit((unsigned char)p[1]) &&
+	    isxdigit((unsigned char)p[2]);
+}
+
+void
+percent_put(struct buf *b, const char *p, size_t n, bool reserved)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const char *end = p + n;
+
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if ((c < 0x80 && isalnum(c)) || in_set(unreserved, *p) ||
+		    (reserved && (in_set(gen_and_sub_delims, *p) ||
+		    triplet(p, end)))) {
+			buf_char(b, *p);
+			continue;
+		}
+		buf_char(b, '%');
+		buf_char(b, hex[c >> 4]);
+		buf_char(b, hex[c & 15]);
+	}
+}
+
+/* The length without a fragment. */
+static size_t
+before_fragment(const struct buf *url)
+{
+	const char *p = url->len == 0 ? NULL :
+	    memchr(url->data, '#', url->len);
+
+	return p == NULL ? url->len : (size_t)(p - url->data);
+}
+
+/* The parameter p..end, without its "&", has the name key. */
+static bool
+named(const char *p, const char *end, const struct buf *key)
+{
+	size_t n = (size_t)(end - p);
+
+	return n >= key->len && memcmp(p, key->data, key->len) == 0 &&
+	    (n == key->len || p[key->len] == '=');
+}
+
+void
+query_drop(struct buf *url, const char *name, size_t n)
+{
+	char *p, *to, *amp, *q = url->len == 0 ? NULL :
+	    memchr(url->data, '?', before_fragment(url));
+	char *end;
+	struct buf key;
+
+	if (q == NULL)
+		return;
+	buf_init(&key, url->max);
+	percent_put(&key, name, n, false);
+	end = url->data + before_fragment(url);
+	for (p = to = q + 1; p < end && !key.failed; p = amp + 1) {
+		amp = memchr(p, '&', (size_t)(end - p));
+		if (amp == NULL)
+			amp = end;
+		if (named(p, amp, &key))
+			continue;
+		if (to > q + 1)
+			*to++ = '&';
+		memmove(to, p, (size_t)(amp - p));
+		to += amp - p;
+	}
+	if (!key.failed)
+		url->len = (size_t)((to > q + 1 ? to : q) - url->data);
+	buf_release(&key);
+}
+
+void
+query_add(struct buf *url, const char *name, size_t n, const char *value)
+{
+	const char *q;
+
+	url->len = before_fragment(url);
+	q = url->len == 0 ? NULL : memchr(url->data, '?', url->len);
+	buf_char(url, q == NULL ? '?' : '&');
+	percent_put(url, name, n, false);
+	buf_char(url, '=');
+	percent_put(url, value, strlen(value), false);
+}
+
+void
+query_set(struct buf *url, const char *name, size_t n, const char *value)
+{
+	query_drop(url, name, n);
+	query_add(url, name, n, value);
+}

@@ -1,0 +1,91 @@
+#include "page/overlap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* FNV-1a; equal bytes are compared as well. */
+static uint32_t
+hash(const char *p, size_t n)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)p[i]) * 16777619u;
+	return h;
+}
+
+void
+overlap_release(struct overlap *o)
+{
+	free(o->slot);
+	*o = (struct overlap){ 0 };
+}
+
+static void
+put(struct overlap *o, const char *p, size_t n, bool top)
+{
+	uint32_t h = hash(p, n);
+	size_t i = h & (o->cap - 1);
+
+	while (o->slot[i].p != NULL)
+		i = (i + 1) & (o->cap - 1);
+	o->slot[i] = (struct overlap_slot){ p, n, h, top };
+}
+
+int
+overlap_fill(struct overlap *o, const struct body *b, uint64_t top,
+    struct err *e)
+{
+	const struct json *j = &b->j;
+	uint64_t n = body_count(b), k = 0;
+
+	overlap_release(o);
+	if (n == 0)
+		return 0;
+	for (o->cap = 16; o->cap < 2 * n; o->cap *= 2)
+		continue;
+	if ((o->slot = calloc(o->cap, sizeof(*o->slot))) == NULL) {
+		o->cap = 0;
+		return err_nomem(e);
+	}
+	for (uint32_t i = b->array + 1; i < j->tok[b->array].next;
+	    i = j->tok[i].next)
+		put(o, j->text + j->tok[i].at, j->tok[i].len, ++k >= top);
+	return 0;
+}
+
+/* One that has not been taken, or NULL. */
+static struct overlap_slot *
+find(const struct overlap *o, const char *p, size_t n)
+{
+	uint32_t h = hash(p, n);
+
+	for (size_t i = h; o->cap > 0; i++) {
+		struct overlap_slot *s = &o->slot[i & (o->cap - 1)];
+
+		if (s->p == NULL)
+			return NULL;
+		if (s->hash == h && s->n == n && memcmp(s->p, p, n) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+bool
+overlap_has(const struct overlap *o, const char *p, size_t n)
+{
+	const struct overlap_slot *s = find(o, p, n);
+
+	return s != NULL && s->top;
+}
+
+bool
+overlap_take(struct overlap *o, const char *p, size_t n)
+{
+	struct overlap_slot *s = find(o, p, n);
+
+	if (s == NULL)
+		return false;
+	s->n = 0;
+	return true;
+}

@@ -1,0 +1,22 @@
+#include "page/paginate.h"
+
+#include <string.h>
+
+static const struct paginator *const paginators[] = {
+	&paginator_none, &paginator_page, &paginator_since, NULL
+};
+
+int
+paginator_find(const struct paginator **p, const struct extract_opts *o,
+    struct err *e)
+{
+	const char *name = o->paginate == NULL ? "none" : o->paginate;
+
+	for (size_t i = 0; paginators[i] != NULL; i++)
+		if (strcmp(name, paginators[i]->name) == 0) {
+			*p = paginators[i];
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, false, "--paginate %s: wants none, page "
+	    "or since", name);
+}

@@ -1,0 +1,165 @@
+#include "cursor/cursor.h"
+#include "json/write.h"
+#include "run.h"
+#include "source/source.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct sources {
+	const struct extract *x;
+	struct stage *stage;
+	struct json j;
+	struct buf record;      /* without white space between tokens */
+};
+
+/* A record goes out as it is, but for white space between its tokens. */
+static int
+item_emit(struct sources *s, const struct item *it, struct err *e)
+{
+	if ((s->j.flags & JSON_SPACE) == 0 && s->j.tok[0].len == it->line.len)
+		return stage_emit(s->stage, it->line.data, it->line.len, e);
+	buf_clear(&s->record);
+	json_put_compact(&s->record, &s->j, 0);
+	if (buf_check(&s->record, e) == -1)
+		return -1;
+	return stage_emit(s->stage, s->record.data, s->record.len, e);
+}
+
+/* The raw bytes of a reject are a line, but an element of a page may be many:
+ * white space between its tokens goes, where it has tokens. */
+static bool
+spans_lines(const struct item *it, const struct reject *r)
+{
+	return it->page != 0 && (r->pointer != NULL ||
+	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
+}
+
+static int
+item_reject(struct sources *s, const struct item *it, struct reject *r,
+    struct err *e)
+{
+	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
+	    .page = it->page, .index = it->index, .line = it->line.number,
+	    .offset = it->line.offset, .has_offset = it->page == 0 };
+	if (spans_lines(it, r)) {
+		buf_clear(&s->record);
+		json_put_compact(&s->record, &s->j, 0);
+		if (buf_check(&s->record, e) == -1)
+			return -1;
+		r->raw = s->record.data;
+		r->raw_len = s->record.len;
+	}
+	return stage_reject(s->stage, &it->line, r, e);
+}
+
+static int
+item_take(struct sources *s, const struct item *it, struct err *e)
+{
+	struct reject r = { 0 };
+	int rc = stage_judge(s->stage, &it->line, &s->j,
+	    cursor_levels(&s->x->opts), JSON_LAST, &r, e);
+
+	if (rc == 1 && s->x->cursor != NULL)
+		rc = cursor_take(s->x->cursor, s->stage, it, &s->j, &r, e);
+	switch (rc) {
+	case 1:
+		return item_emit(s, it, e);
+	case 0:
+		return item_reject(s, it, &r, e);
+	default:
+		return -1;
+	}
+}
+
+static int
+source_run(struct sources *s, const struct source *kind, void *source,
+    struct err *e)
+{
+	struct item it = { 0 };
+
+	for (;;)
+		switch (kind->next(source, &it, e)) {
+		case SOURCE_ITEM:
+			if (item_take(s, &it, e) == -1)
+				return -1;
+			break;
+		case SOURCE_PAUSE:
+			if (stage_flush(s->stage, e) == -1)
+				return -1;
+			break;
+		case SOURCE_END:
+			return 0;
+		default:
+			return -1;
+		}
+}
+
+/* What is rejected of a file must not be its next records. */
+static int
+rejects_apart(const struct stage *s, const char *uri, struct err *e)
+{
+	struct stat st;
+	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
+	    stat(uri, &st);
+
+	if (rc == -1 || !stage_aside_is(s, &st))
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s: rejects would be written "
+	    "into it, and read again: give them another file", uri);
+}
+
+/* All are looked for first: a name mistyped ends it before any record. */
+static int
+sources_known(struct extract *x, const struct stage *s, char *const *uri,
+    size_t n, struct err *e)
+{
+	const struct source *kind;
+
+	for (size_t i = 0; i < n; i++)
+		if (source_find(&kind, &x->opts, uri[i], e) == -1 ||
+		    rejects_apart(s, uri[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+/* The stored checkpoint is read once the source's own options are known to be
+ * good. */
+static int
+source_work(struct sources *s, struct extract *x, const char *uri,
+    struct err *e)
+{
+	const struct source *kind;
+	void *source = NULL;
+	int rc = source_find(&kind, &x->opts, uri, e);
+
+	if (rc == 0)
+		rc = kind->open(&source, x, uri, e);
+	if (rc == 0 && x->opts.checkpoint != NULL)
+		rc = cursor_open(&x->cursor, &x->opts, e);
+	if (rc == 0)
+		rc = source_run(s, kind, source, e);
+	if (rc == 0 && x->cursor != NULL)
+		rc = cursor_finish(x->cursor, s->stage, e);
+	if (source != NULL)
+		kind->close(source);
+	return rc;
+}
+
+int
+run_sources(struct extract *x, struct stage *stage, char *const *uri,
+    size_t n, struct err *e)
+{
+	struct sources s = { .x = x, .stage = stage };
+	int rc = sources_known(x, stage, uri, n, e);
+
+	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = source_work(&s, x, uri[i], e);
+	cursor_close(x->cursor);
+	x->cursor = NULL;
+	buf_release(&s.record);
+	json_release(&s.j);
+	return rc;
+}

@@ -1,0 +1,36 @@
+#include "stdout_reader.h"
+
+#include "base/stop.h"
+#include "base/wait.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { SLICE = 1 << 30 };
+
+bool
+reader_gone(void)
+{
+	return wait_fd(STDOUT_FILENO, 0, 0) == 1;
+}
+
+int
+reader_stopped(struct err *e)
+{
+	int sig = stop_signal();
+
+	if (sig == 0)
+		return err_set(e, ERR_GONE, false, "the reader has left");
+	return err_set(e, ERR_RETRY, true, "stopped by signal %s",
+	    sigabbrev_np(sig));
+}
+
+int
+reader_sleep(int64_t ms, struct err *e)
+{
+	for (; ms > 0; ms -= SLICE)
+		if (wait_fd(STDOUT_FILENO, 0, ms > SLICE ? SLICE :
+		    (int)ms) != 0)
+			return reader_stopped(e);
+	return stop_signal() != 0 ? reader_stopped(e) : 0;
+}
