@@ -1,5 +1,19 @@
-/* etl-transform: runs a jq filter on every record, in a worker process. */
-#include "args.h"
+/* etl-transform runs a jq filter on every record, in worker processes.
+ *
+ * main.c        reads the options and sets the exit code.
+ * jq_args       jq's options with two arguments (--arg, --argjson ...).
+ * transform     passes records to the workers and writes their outcomes in
+ *               order; marks wait for the records before them.
+ * pool/         the processes: keeper compiles the filter once and forks
+ *               workers; worker runs it; pool is the parent's side of both;
+ *               shared_slots is the memory that carries records and outcomes.
+ * engine/       engine.h: the interface to an engine; filter: libjq, the only
+ *               file that calls its compiler; outcome: what a record became.
+ * module/       the functions of the jq module etl: etl.jq, and those in C
+ *               (module, module_number), times, time zones and words.
+ * number/       records to libjq's values and back (jvalue), so that numbers
+ *               keep their text (numbers, number_doubles). */
+#include "jq_args.h"
 #include "transform.h"
 
 #include "base/memory.h"

@@ -4,7 +4,7 @@
 #ifndef TRANSFORM_TRANSFORM_H
 #define TRANSFORM_TRANSFORM_H
 
-#include "pool.h"
+#include "pool/pool.h"
 
 #include "stream/stage.h"
 

@@ -44,7 +44,7 @@ mutant clock.t 'waits go by the wall clock' lib/base/clock.c \
     's/CLOCK_MONOTONIC/CLOCK_REALTIME/'
 mutant signals.t 'a stop is an exit' lib/base/stop.c \
     's/(void)raise(sig);/_exit(0);/; s/#include <stddef.h>/#include <stddef.h>\n#include <unistd.h>/'
-mutant signals.t 'stopped time is the filter'"'"'s' src/etl-transform/pool_watch.c \
+mutant signals.t 'stopped time is the filter'"'"'s' src/etl-transform/pool/pool_watch.c \
     's/if (gone > 2 \* tick)/if (0)/'
 mutant secrets.t 'what libpq quotes is told' lib/db/fault.c \
     's/if (!inside || \*p == .". *)/if (1)/'
@@ -108,7 +108,7 @@ mutant etl-transform/filter.t 'half a surrogate pair is no fault' lib/json/lex.c
 mutant etl-load/values.t 'a NUL goes to the database' lib/json/lex.c \
     '/if (v == 0)/d; s/\*flags |= JSON_NUL;//' \
     'postgresql: what does not fit'
-mutant etl-transform/numbers.t 'numbers are printed anew' src/etl-transform/numbers.c \
+mutant etl-transform/numbers.t 'numbers are printed anew' src/etl-transform/number/numbers.c \
     's/if (!t->active || !find(t, d, &low, &high)) {/if (true) {/'
 mutant etl-load/values.t 'what no double holds becomes one' src/etl-load/sqlite/sqlite_value.c \
     's/return isinf(out->r) ? reject_value(.*/return 1;/' \
@@ -136,7 +136,7 @@ mutant etl-extract/ndjson.t 'a CR is no blank' lib/json/scan.c \
 mutant unit/stream_mark 'a mark is spelled one way' lib/stream/mark.c \
     "s/if (end - p >= 6 && p\\[0\\] == '..' && p\\[1\\] == 'u')/if (false)/" \
     marks_are_told_by_their_first_name
-mutant etl-record/marks.t 'a filter may write marks' src/etl-transform/filter.c \
+mutant etl-record/marks.t 'a filter may write marks' src/etl-transform/engine/filter.c \
     's/memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)/false)/' \
     'a filter that forges marks: reserved'
 mutant etl-extract/ndjson.t 'a file may hold marks' lib/stream/stage_reject.c \
@@ -144,7 +144,7 @@ mutant etl-extract/ndjson.t 'a file may hold marks' lib/stream/stage_reject.c \
     'broken lines: rejects'
 
 # The filter's process.
-worker=src/etl-transform/pool_watch.c
+worker=src/etl-transform/pool/pool_watch.c
 mutant etl-transform/process.t 'a death is nobody'"'"'s' $worker \
     's/s->begun > done && done < b->n/false/' \
     'def f: f; f'
@@ -154,13 +154,13 @@ mutant etl-transform/process.t 'a filter may run for ever' $worker \
 mutant etl-transform/process.t 'too little memory is a death as any' $worker \
     's/w->killed || status == -ENGINE_NOMEM/w->killed/' \
     'says so'
-mutant etl-transform/process.t 'memory has another limit' src/etl-transform/worker.c \
+mutant etl-transform/process.t 'memory has another limit' src/etl-transform/pool/worker.c \
     's/sysconf(_SC_PAGESIZE) + limit/sysconf(_SC_PAGESIZE) + limit + (1 << 30)/' \
     'memory: no more'
 mutant etl-transform/process.t 'a dead keeper is the filter'"'"'s fault' $worker \
     's/err_set(e, ERR_RETRY, true, "the filter.s process was killed/err_set(e, ERR_CONFIG, false, "it was killed/' \
     'its keeper killed'
-mutant etl-transform/process.t 'workers outlive their keeper' src/etl-transform/keeper.c \
+mutant etl-transform/process.t 'workers outlive their keeper' src/etl-transform/pool/events.c \
     's/(void)prctl(PR_SET_PDEATHSIG, SIGKILL);//' \
     'KILL: nobody is left'
 mutant etl-transform/process.t 'a death takes what was done before it' $worker \

@@ -22,15 +22,15 @@ including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
 is 'curl in one file' src/etl-extract/http/http.c "$(including 'curl/.*')"
-is 'jq in one file' src/etl-transform/filter.c "$(including 'jq\.h')"
-is 'its values in one header' src/etl-transform/jvalue.h \
+is 'jq in one file' src/etl-transform/engine/filter.c "$(including 'jq\.h')"
+is 'its values in one header' src/etl-transform/number/jvalue.h \
     "$(including 'jv\.h')"
 is 'libpq in two files' 'lib/db/pg.c
 lib/db/pg_connect.c' "$(including 'libpq.*')"
 is 'sqlite3 in one file' lib/db/sqlite.c "$(including 'sqlite3\.h')"
 # But libjq's values: to make, read and write them is too much for one file.
 is 'no foreign type in a header' '' "$(grep '\.h$' "$scratch/c" |
-    grep -vE '^src/etl-transform/(jvalue|native)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    grep -vE '^src/etl-transform/(number/jvalue|module/module)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
 # may_include FOLDER: the folders of lib whose headers lib/FOLDER may include.

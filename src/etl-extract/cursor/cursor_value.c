@@ -1,5 +1,6 @@
 #include "cursor/cursor_value.h"
 
+#include "base/calendar.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "json/number.h"
@@ -72,29 +73,6 @@ two(const char *p)
 	return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-/* Days since 1970-01-01 of the proleptic Gregorian calendar. */
-static int64_t
-days_of(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
-	int64_t in_era = y - era * 400;
-	int64_t in_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 +
-	    day - 1;
-
-	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 +
-	    in_year - 719468;
-}
-
-static int
-month_days(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
-	    30, 31 };
-
-	return month != 2 ? days[month - 1] : 28 + (year % 4 == 0 &&
-	    (year % 100 != 0 || year % 400 == 0));
-}
-
 /* Date and time of day, without fraction and offset. */
 static bool
 local_parse(struct instant *t, const char *p, size_t n)
@@ -112,12 +90,12 @@ local_parse(struct instant *t, const char *p, size_t n)
 	minute = two(p + 14);
 	second = two(p + 17);
 	if (month < 1 || month > 12 || day < 1 ||
-	    day > month_days(year, month) || hour > 23 || minute > 59 ||
-	    second > 60)
+	    day > calendar_month_days(year, month) || hour > 23 ||
+	    minute > 59 || second > 60)
 		return false;
 	t->leap = second == 60;
 	second += hour * 3600 + minute * 60 - t->leap;
-	t->seconds = days_of(year, month, day) * DAY + second;
+	t->seconds = calendar_days(year, month, day) * DAY + second;
 	return true;
 }
 
@@ -240,24 +218,16 @@ span_parse(struct span *s, const char *text)
 	return 0;
 }
 
-/* Local time and date of seconds since 1970, in the form of RFC 3339. */
+/* Writes seconds since 1970 as date and time in the form of RFC 3339. */
 static void
-civil_put(struct buf *out, int64_t seconds, char parting)
+put_date_time(struct buf *out, int64_t seconds, char between)
 {
-	int64_t day = seconds / DAY - (seconds % DAY < 0), era, y, doe, doy, m;
+	int64_t day = seconds / DAY - (seconds % DAY < 0);
 	int64_t rest = seconds - day * DAY;
+	struct calendar_date d = calendar_date(day);
 
-	day += 719468;
-	era = (day >= 0 ? day : day - 146096) / 146097;
-	doe = day - era * 146097;
-	y = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * y + y / 4 - y / 100);
-	m = (5 * doy + 2) / 153;
-	day = doy - (153 * m + 2) / 5 + 1;
-	m += m < 10 ? 3 : -9;
-	y += era * 400 + (m <= 2);
-	buf_printf(out, "%04d-%02d-%02d%c%02d:%02d:%02d", (int)y, (int)m,
-	    (int)day, parting, (int)(rest / 3600), (int)(rest / 60 % 60),
+	buf_printf(out, "%04d-%02d-%02d%c%02d:%02d:%02d", (int)d.year, d.month,
+	    d.day, between, (int)(rest / 3600), (int)(rest / 60 % 60),
 	    (int)(rest % 60));
 }
 
@@ -280,7 +250,7 @@ value_back(struct buf *out, const char *text, const struct span *s,
     struct err *e)
 {
 	enum value_kind k = value_kind(text, strlen(text));
-	int64_t first = days_of(0, 1, 1) * DAY, local;
+	int64_t first = calendar_days(0, 1, 1) * DAY, local;
 	struct instant t;
 
 	/* Nothing back is a duration and a number. */
@@ -298,7 +268,7 @@ value_back(struct buf *out, const char *text, const struct span *s,
 	local = t.seconds + t.east;
 	local = s->n > (uint64_t)(local - first) ? first :
 	    local - (int64_t)s->n;
-	civil_put(out, local, text[10]);
+	put_date_time(out, local, text[10]);
 	buf_str(out, text + t.tail);
 	return buf_check(out, e);
 }

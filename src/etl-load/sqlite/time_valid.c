@@ -1,5 +1,7 @@
 #include "sqlite/sqlite_value.h"
 
+#include "base/calendar.h"
+
 #include <string.h>
 
 struct cursor {
@@ -34,10 +36,8 @@ skip_number(struct cursor *c, int n, int min, int max)
 static bool
 skip_date(struct cursor *c)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
-	    30, 31 };
 	const char *p = c->p;
-	int year, month, day, most;
+	int year, month, day;
 
 	if (!skip_number(c, 4, 0, 9999) || !skip_one_of(c, "-") ||
 	    !skip_number(c, 2, 1, 12) || !skip_one_of(c, "-") ||
@@ -47,11 +47,7 @@ skip_date(struct cursor *c)
 	    (p[2] - '0') * 10 + (p[3] - '0');
 	month = (p[5] - '0') * 10 + (p[6] - '0');
 	day = (p[8] - '0') * 10 + (p[9] - '0');
-	most = days[month - 1];
-	if (month == 2 && year % 4 == 0 &&
-	    (year % 100 != 0 || year % 400 == 0))
-		most = 29;
-	return day <= most;
+	return day <= calendar_month_days(year, month);
 }
 
 /* The hour is 24 and a later digit is not 0: only 24:00:00 is a valid time. */

@@ -1,0 +1,400 @@
+#include "engine/engine.h"
+#include "engine/filter_program.h"
+#include "module/module.h"
+
+#include "base/text.h"
+
+#include <jq.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 4096 };
+#define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+/* Of jq 1.7; before, libjq printed what stderr is given by itself. */
+void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
+
+struct filter {
+	const struct engine_conf *conf;
+	jq_state *jq;
+	struct numbers numbers;
+	struct reader reader;
+	struct module module;
+	struct buf text;                /* messages */
+};
+
+static void
+add_value(struct buf *b, jv v)
+{
+	if (jv_get_kind(v) == JV_KIND_STRING)
+		buf_add(b, jv_string_value(v),
+		    (size_t)jv_string_length_bytes(jv_copy(v)));
+	else
+		(void)jvalue_write(b, v, NULL, true);
+}
+
+static void
+add_text(struct buf *b, jv v)
+{
+	struct buf text;
+
+	buf_init(&text, INT32_MAX);
+	add_value(&text, v);
+	outcome_text(b, text.len > 0 ? text.data : "", text.len);
+	b->failed |= text.failed;
+	buf_release(&text);
+}
+
+static void
+on_error(void *self, jv message)
+{
+	struct filter *f = self;
+
+	if (f->text.len > 0)
+		buf_char(&f->text, '\n');
+	add_value(&f->text, message);
+	jv_free(message);
+}
+
+/* Takes b and v along. */
+static void
+print_end(struct buf *b, jv v)
+{
+	if (!b->failed && write(STDERR_FILENO, b->data, b->len) == -1)
+		b->failed = true;       /* nowhere to tell it */
+	buf_release(b);
+	jv_free(v);
+}
+
+static void
+on_stderr(void *self __attribute__((unused)), jv v)
+{
+	struct buf b;
+
+	buf_init(&b, INT32_MAX);
+	add_value(&b, v);
+	print_end(&b, v);
+}
+
+/* A user's own is printed as jq -c does. */
+static void
+on_debug(void *self, jv v)
+{
+	struct filter *f = self;
+	struct buf b;
+
+	if (module_debug(&f->module, v))
+		return;
+	buf_init(&b, INT32_MAX);
+	buf_str(&b, "[\"DEBUG:\",");
+	(void)jvalue_write(&b, v, &f->numbers, true);
+	buf_str(&b, "]\n");
+	print_end(&b, v);
+}
+
+/* A filter's own input finds nothing: its input is one record. */
+static jv
+on_input(jq_state *jq __attribute__((unused)), void *self)
+{
+	struct filter *f = self;
+	jv v;
+
+	return module_input(&f->module, &v) ? v : jv_invalid();
+}
+
+static void
+on_nomem(void *self __attribute__((unused)))
+{
+	_exit(ENGINE_NOMEM);
+}
+
+static int
+set_folders(struct filter *f, struct err *e)
+{
+	jv dirs = jv_array();
+
+	for (size_t i = 0; i < f->conf->dirs.n; i++) {
+		char *path = realpath(f->conf->dirs.v[i], NULL);
+
+		if (path == NULL) {
+			jv_free(dirs);
+			return err_errno(e, ERR_INPUT, f->conf->dirs.v[i]);
+		}
+		dirs = jv_array_append(dirs, jv_string(path));
+		free(path);
+	}
+	jq_set_attr(f->jq, jv_string("JQ_LIBRARY_PATH"), dirs);
+	jq_set_attr(f->jq, jv_string("JQ_ORIGIN"), jv_string("/"));
+	jq_set_attr(f->jq, jv_string("PROGRAM_ORIGIN"), jv_string("/"));
+	return 0;
+}
+
+static int
+json_argument(jv *v, const struct arg *a, struct err *e)
+{
+	struct json j = { .text = NULL };
+	struct json_fault fault;
+	struct reader r;
+
+	if (json_scan(&j, a->value, strlen(a->value), JSON_LEVELS_ALL,
+	    JSON_LAST, &fault) == -1) {
+		json_release(&j);
+		return err_set(e, ERR_USAGE, false,
+		    "--argjson %s: not JSON: %s", a->name, fault.why);
+	}
+	reader_init(&r, NULL);
+	*v = jvalue_read(&r, &j);
+	reader_release(&r);
+	json_release(&j);
+	return 0;
+}
+
+static int
+file_argument(jv *v, const struct arg *a, struct err *e)
+{
+	jv message;
+
+	*v = jv_load_file(a->value, 0);
+	if (jv_is_valid(*v))
+		return 0;
+	message = jv_invalid_get_msg(*v);
+	(void)err_set(e, ERR_CONFIG, false, "--slurpfile %s: %s", a->name,
+	    jv_get_kind(message) == JV_KIND_STRING ?
+	    jv_string_value(message) : "cannot be read");
+	jv_free(message);
+	return -1;
+}
+
+/* $NAME for each, and $ARGS as jq has it. */
+static int
+named_arguments(jv *out, const struct engine_conf *c, struct err *e)
+{
+	jv named = jv_object(), all;
+
+	for (size_t i = 0; i < c->nargs; i++) {
+		const struct arg *a = &c->args[i];
+		jv v = jv_null();
+		int rc = 0;
+
+		if (a->kind == ARG_TEXT)
+			v = jv_string(a->value);
+		else if (a->kind == ARG_JSON)
+			rc = json_argument(&v, a, e);
+		else
+			rc = file_argument(&v, a, e);
+		if (rc == -1) {
+			jv_free(named);
+			return -1;
+		}
+		named = jv_object_set(named, jv_string(a->name), v);
+	}
+	all = JV_OBJECT(jv_string("positional"), jv_array(),
+	    jv_string("named"), jv_copy(named));
+	*out = jv_object_set(named, jv_string("ARGS"), all);
+	return 0;
+}
+
+static int
+compile_text(struct filter *f, jv args, struct err *e)
+{
+	struct program p;
+	struct buf message;
+	int rc;
+
+	buf_init(&message, MESSAGE_MAX);
+	if ((rc = program_build(&p, f->conf, f->module.tag, e)) == -1) {
+		jv_free(args);
+	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
+		program_message(&p, &message, buf_text(&f->text));
+		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
+		    buf_text(&message));
+	}
+	buf_release(&message);
+	program_release(&p);
+	return rc;
+}
+
+static int
+filter_compile_with(struct filter *f, struct err *e)
+{
+	jv args;
+
+	if ((f->jq = jq_init()) == NULL)
+		return err_nomem(e);
+	jq_set_nomem_handler(f->jq, on_nomem, f);
+	jq_set_error_cb(f->jq, on_error, f);
+	jq_set_debug_cb(f->jq, on_debug, f);
+	if (jq_set_stderr_cb != NULL)
+		jq_set_stderr_cb(f->jq, on_stderr, f);
+	jq_set_input_cb(f->jq, on_input, f);
+	if (module_init(&f->module, &f->numbers,
+	    program_debugs(f->conf), e) == -1 ||
+	    set_folders(f, e) == -1 ||
+	    named_arguments(&args, f->conf, e) == -1)
+		return -1;
+	return compile_text(f, args, e);
+}
+
+static void
+filter_free(void *self)
+{
+	struct filter *f = self;
+
+	if (f == NULL)
+		return;
+	if (f->jq != NULL)
+		jq_teardown(&f->jq);
+	module_release(&f->module);
+	reader_release(&f->reader);
+	numbers_release(&f->numbers);
+	buf_release(&f->text);
+	free(f);
+}
+
+static int
+filter_compile(void **self, const struct engine_conf *c, struct err *e)
+{
+	struct filter *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return err_nomem(e);
+	f->conf = c;
+	numbers_init(&f->numbers);
+	reader_init(&f->reader, &f->numbers);
+	buf_init(&f->text, INT32_MAX);
+	if (filter_compile_with(f, e) == -1) {
+		filter_free(f);
+		return -1;
+	}
+	buf_clear(&f->text);
+	*self = f;
+	return 0;
+}
+
+static void
+output_fault(struct outcome *o, enum write_result r)
+{
+	if (r == WRITE_DEEP)
+		outcome_reject(o, "depth",
+		    "what the filter made nests deeper than %d",
+		    (int)JSON_DEPTH_MAX);
+	else if (r == WRITE_VAGUE)
+		outcome_reject(o, "number",
+		    "two numbers of the record are one double, and it cannot "
+		    "be told which is meant (--lossy-numbers)");
+}
+
+/* One output; false: the record is rejected. */
+static bool
+put_output(struct filter *f, jv v, struct outcome *o)
+{
+	static const char mark[] = "{\"@etl\":";
+	size_t from = o->out.len, len;
+	enum write_result r;
+
+	if (jv_get_kind(v) != JV_KIND_OBJECT) {
+		outcome_reject(o, "type",
+		    "what the filter made is no object but %s",
+		    jv_kind_name(jv_get_kind(v)));
+		return false;
+	}
+	r = jvalue_write(&o->out, v, &f->numbers, f->conf->lossy);
+	len = o->out.len - from;
+	buf_char(&o->out, '\n');
+	if (o->out.failed)
+		outcome_reject(o, "timeout",
+		    "what the filter made of one record is too much");
+	else if (r != WRITE_DONE)
+		output_fault(o, r);
+	else if (len > f->conf->max_record)
+		outcome_reject(o, "too_long",
+		    "what the filter made is longer than %zu bytes",
+		    f->conf->max_record);
+	else if (len >= sizeof(mark) - 1 &&
+	    memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)
+		outcome_reject(o, "reserved",
+		    "what the filter made begins with @etl");
+	return o->code[0] == '\0';
+}
+
+static bool
+code_ok(jv code)
+{
+	size_t n;
+
+	if (jv_get_kind(code) != JV_KIND_STRING)
+		return false;
+	n = strspn(jv_string_value(code), CODE_LETTERS);
+	return n > 0 && n < 32 &&
+	    n == (size_t)jv_string_length_bytes(jv_copy(code));
+}
+
+/* error() with an object of ours: its code, message and pointer. */
+static bool
+own_reject(jv why, struct outcome *o)
+{
+	jv kind, code, message, pointer;
+	bool own;
+
+	if (jv_get_kind(why) != JV_KIND_OBJECT)
+		return false;
+	kind = jv_object_get(jv_copy(why), jv_string("@etl"));
+	code = jv_object_get(jv_copy(why), jv_string("code"));
+	message = jv_object_get(jv_copy(why), jv_string("message"));
+	pointer = jv_object_get(jv_copy(why), jv_string("pointer"));
+	own = jv_get_kind(kind) == JV_KIND_STRING &&
+	    strcmp(jv_string_value(kind), "reject") == 0 && code_ok(code) &&
+	    jv_is_valid(message);
+	if (own) {
+		outcome_reject(o, jv_string_value(code), "%s", "");
+		add_text(&o->message, message);
+		if (jv_get_kind(pointer) == JV_KIND_STRING)
+			add_text(&o->pointer, pointer);
+	}
+	jv_free(kind);
+	jv_free(code);
+	jv_free(message);
+	jv_free(pointer);
+	return own;
+}
+
+static void
+put_error(jv why, struct outcome *o)
+{
+	if (jv_get_kind(why) != JV_KIND_NULL && !own_reject(why, o)) {
+		outcome_reject(o, "filter", "%s", "");
+		add_text(&o->message, why);
+	}
+	jv_free(why);
+}
+
+static void
+filter_run(void *self, const struct json *j, struct outcome *o)
+{
+	struct filter *f = self;
+	bool going = true;
+	jv v;
+
+	module_reset(&f->module);
+	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
+	while (going && jv_is_valid(v = jq_next(f->jq))) {
+		going = put_output(f, v, o);
+		jv_free(v);
+	}
+	if (going && jv_invalid_has_msg(jv_copy(v)))
+		put_error(jv_invalid_get_msg(v), o);
+	else if (going)
+		jv_free(v);
+	if (f->numbers.nomem)           /* some were not told apart */
+		on_nomem(f);
+	if (jq_halted(f->jq))
+		outcome_reject(o, "filter", "halt ends no stream here");
+	if (o->code[0] != '\0')         /* what is left is this record's */
+		jq_start(f->jq, jv_null(), 0);
+}
+
+const struct engine engine_jq = {
+	.compile = filter_compile, .run = filter_run, .free = filter_free
+};

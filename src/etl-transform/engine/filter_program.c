@@ -1,0 +1,287 @@
+#include "engine/filter_program.h"
+
+#include "etl_module.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char tag_mark[] = "@TAG";
+static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
+
+/* A directive at the head of a filter: import, include or module. */
+struct directive {
+	const char *start, *end;        /* with its semicolon */
+	const char *path, *name;
+	size_t path_len, name_len;
+	bool module, data, search;
+};
+
+static const char *
+skip_blank(const char *p)
+{
+	for (;;) {
+		while (isspace((unsigned char)*p))
+			p++;
+		if (*p != '#')
+			return p;
+		p += strcspn(p, "\n");
+	}
+}
+
+static bool
+word_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == ':';
+}
+
+static bool
+word(const char **p, const char *w)
+{
+	size_t n = strlen(w);
+
+	if (strncmp(*p, w, n) != 0 || word_char((*p)[n]))
+		return false;
+	*p = skip_blank(*p + n);
+	return true;
+}
+
+/* Past the string that opens at p. */
+static const char *
+skip_string(const char *p)
+{
+	for (p++; *p != '\0' && *p != '"'; p++)
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	return *p == '"' ? p + 1 : p;
+}
+
+/* Past the semicolon; what is no directive after all libjq will say. */
+static const char *
+skip_rest(const char *p, struct directive *d)
+{
+	while (*p != '\0' && *p != ';') {
+		if (strncmp(p, "search", 6) == 0)
+			d->search = true;
+		if (*p == '"' && strncmp(p, "\"search\"", 8) == 0)
+			d->search = true;
+		p = *p == '"' ? skip_string(p) : p + 1;
+		p = skip_blank(p);
+	}
+	return *p == ';' ? p + 1 : p;
+}
+
+static bool
+directive(const char *p, struct directive *d)
+{
+	bool import;
+
+	*d = (struct directive){ .start = p };
+	d->module = word(&p, "module");
+	import = !d->module && word(&p, "import");
+	if (!d->module && !import && !word(&p, "include"))
+		return false;
+	if (!d->module && *p == '"') {
+		d->path = p + 1;
+		p = skip_string(p);
+		d->path_len = (size_t)(p - 1 - d->path);
+		p = skip_blank(p);
+	}
+	if (import && word(&p, "as")) {
+		d->data = *p == '$';
+		d->name = p + d->data;
+		while (word_char(d->name[d->name_len]))
+			d->name_len++;
+		p = skip_blank(d->name + d->name_len);
+	}
+	d->end = skip_rest(p, d);
+	return true;
+}
+
+static bool
+is_etl(const struct directive *d)
+{
+	return !d->module && !d->data && d->path_len == 3 &&
+	    memcmp(d->path, "etl", 3) == 0;
+}
+
+static int
+check_import(const struct directive *d, const struct engine_conf *c,
+    struct err *e)
+{
+	if (d->module || d->path == NULL)
+		return 0;
+	if (c->dirs.n == 0)
+		return err_set(e, ERR_CONFIG, false,
+		    "filter: import \"%.*s\": name its folder with -L",
+		    (int)d->path_len, d->path);
+	if (d->search || *d->path == '/' || *d->path == '.' ||
+	    *d->path == '~')
+		return err_set(e, ERR_CONFIG, false,
+		    "filter: import \"%.*s\": only folders named with -L "
+		    "are searched", (int)d->path_len, d->path);
+	return 0;
+}
+
+/* The text with "@TAG" replaced. */
+static void
+add_tagged(struct buf *b, const char *p, size_t n, const char *tag)
+{
+	const char *end = p + n, *at;
+
+	while ((at = memmem(p, (size_t)(end - p), tag_mark,
+	    sizeof(tag_mark) - 1)) != NULL) {
+		buf_add(b, p, (size_t)(at - p));
+		buf_str(b, tag);
+		p = at + sizeof(tag_mark) - 1;
+	}
+	buf_add(b, p, (size_t)(end - p));
+}
+
+static bool
+mentions(const char *text, const char *name, size_t n)
+{
+	return memmem(text, strlen(text), name, n) != NULL;
+}
+
+/* The definitions that the filter mentions, each name with the prefix. */
+static void
+add_module(struct program *p, const struct engine_conf *c, const char *tag,
+    const char *prefix, size_t len)
+{
+	const char *line = etl_module, *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		const char *name = line + 4;
+		size_t n = strcspn(name, "(:");
+
+		if (!mentions(c->text, name, n))
+			continue;
+		buf_str(&p->text, "def ");
+		buf_add(&p->text, prefix, len);
+		if (len > 0)
+			buf_str(&p->text, "::");
+		n = (size_t)(strstr(name, ": ") + 2 - name);
+		buf_add(&p->text, name, n);
+		if (p->debugs)
+			add_tagged(&p->text, announce, sizeof(announce) - 1,
+			    tag);
+		add_tagged(&p->text, name + n, (size_t)(end - name) - n, tag);
+	}
+}
+
+bool
+program_debugs(const struct engine_conf *c)
+{
+	return c->dirs.n > 0 || mentions(c->text, "debug", 5);
+}
+
+/* Directives stand in the text as they are, but for etl's, of which only the
+ * line ends are left. */
+static void
+add_directive(struct program *p, const struct directive *d)
+{
+	if (!is_etl(d)) {
+		buf_add(&p->text, d->start, (size_t)(d->end - d->start));
+		return;
+	}
+	for (const char *q = d->start; q < d->end; q++)
+		buf_char(&p->text, *q == '\n' ? '\n' : ' ');
+}
+
+int
+program_build(struct program *p, const struct engine_conf *c,
+    const char *tag, struct err *e)
+{
+	const char *start = c->text, *at;
+	struct directive d;
+
+	*p = (struct program){ .debugs = program_debugs(c) };
+	buf_init(&p->text, UINT32_MAX);
+	for (; directive(skip_blank(start), &d); start = d.end) {
+		if (!is_etl(&d) && check_import(&d, c, e) == -1)
+			return -1;
+		buf_add(&p->text, start, (size_t)(d.start - start));
+		add_directive(p, &d);
+	}
+	p->at = p->text.len;
+	for (at = c->text; directive(skip_blank(at), &d); at = d.end)
+		if (is_etl(&d))
+			add_module(p, c, tag, d.name, d.name_len);
+	if (c->std)
+		add_module(p, c, tag, "", 0);
+	p->added = p->text.len - p->at;
+	buf_str(&p->text, start);
+	return buf_check(&p->text, e);
+}
+
+void
+program_release(struct program *p)
+{
+	buf_release(&p->text);
+}
+
+/* libjq shows the line with blanks behind it. */
+static void
+add_trimmed(struct buf *b, const char *p, size_t n)
+{
+	for (const char *end = p + n; p < end;) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		const char *next = lf != NULL ? lf + 1 : end;
+		const char *last = lf != NULL ? lf : end;
+
+		while (lf != NULL && last > p && last[-1] == ' ')
+			last--;
+		buf_add(b, p, (size_t)(last - p));
+		if (lf != NULL)
+			buf_char(b, '\n');
+		p = next;
+	}
+}
+
+static bool
+of_module(const char *name, size_t n)
+{
+	const char *line = etl_module, *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (strcspn(line + 4, "(:") == n &&
+		    memcmp(line + 4, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* Where the module's functions are called, but nothing asks for it. */
+static void
+add_hint(struct buf *out, const char *msg)
+{
+	const char *end = strstr(msg, " is not defined"), *name = end;
+	size_t n;
+
+	if (end == NULL)
+		return;
+	while (name > msg && (name[-1] == '/' || word_char(name[-1])))
+		name--;
+	if (strncmp(name, "etl::", 5) == 0)
+		name += 5;
+	n = strcspn(name, "/ ");
+	if (name[n] == '/' && of_module(name, n))
+		buf_printf(out, "\n%.*s is a function of the module etl: "
+		    "give --std, or begin with import \"etl\" as etl;",
+		    (int)n, name);
+}
+
+void
+program_message(const struct program *p, struct buf *out, const char *msg)
+{
+	const char *end = msg + strlen(msg), *at;
+
+	while (p->added > 0 && (at = memmem(msg, (size_t)(end - msg),
+	    p->text.data + p->at, p->added)) != NULL) {
+		add_trimmed(out, msg, (size_t)(at - msg));
+		msg = at + p->added;
+	}
+	add_trimmed(out, msg, (size_t)(end - msg));
+	if (p->added == 0)
+		add_hint(out, msg);
+}

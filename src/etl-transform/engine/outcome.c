@@ -1,0 +1,63 @@
+#include "engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_MAX = 8 << 10, POINTER_MAX = 20 << 10 };
+
+/* out belongs to the caller, who says where and how long it may be. */
+void
+outcome_init(struct outcome *o)
+{
+	*o = (struct outcome){ .code = "" };
+	buf_init(&o->message, MESSAGE_MAX);
+	buf_init(&o->pointer, POINTER_MAX);
+}
+
+void
+outcome_release(struct outcome *o)
+{
+	buf_release(&o->message);
+	buf_release(&o->pointer);
+}
+
+void
+outcome_clear(struct outcome *o)
+{
+	buf_clear(&o->out);
+	buf_clear(&o->message);
+	buf_clear(&o->pointer);
+	o->code[0] = '\0';
+}
+
+void
+outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
+{
+	char text[MESSAGE_MAX];
+	va_list ap;
+
+	outcome_clear(o);
+	(void)snprintf(o->code, sizeof(o->code), "%s", code);
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_str(&o->message, text);
+}
+
+void
+outcome_text(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end && b->len < b->max) {
+		size_t part = strnlen(p, (size_t)(end - p));
+		size_t left = b->max - b->len;
+
+		buf_add(b, p, part < left ? part : left);
+		p += part;
+		if (p < end && part < left)
+			buf_str(b, "\\u0000");
+		p++;
+	}
+}

@@ -1,0 +1,325 @@
+#include "module/module.h"
+
+#include "engine/engine.h"
+#include "module/times.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "json/pointer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHOWN = 60 };            /* bytes of a value in a message */
+
+static size_t
+bytes(jv string)
+{
+	return (size_t)jv_string_length_bytes(jv_copy(string));
+}
+
+static void
+module_names_release(struct module_names *r)
+{
+	while (r->count > 0)
+		jv_free(r->v[--r->count]);
+	free(r->v);
+	jv_free(r->names);
+	*r = (struct module_names){ .names = jv_null() };
+}
+
+static jv
+missing(jv name, bool null)
+{
+	struct buf b;
+	jv r;
+
+	buf_init(&b, UINT32_MAX);
+	pointer_put(&b, jv_string_value(name), bytes(name));
+	r = module_reject("required", "%s%s%s", null ? "" : "no ",
+	    jv_string_value(name), null ? " is null" : "");
+	r = jv_invalid_get_msg(r);
+	r = jv_object_set(r, jv_string("pointer"),
+	    jv_string_sized(b.data, (int)b.len));
+	buf_release(&b);
+	return jv_invalid_with_msg(r);
+}
+
+/* The names are mostly the same array as last time, a constant. */
+static bool
+required_names(struct module *n, jv names)
+{
+	struct module_names *r = &n->required;
+	int count;
+
+	if (r->count > 0 &&
+	    jv_identical(jv_copy(names), jv_copy(r->names)))
+		return true;
+	module_names_release(r);
+	if (jv_get_kind(names) != JV_KIND_ARRAY)
+		return false;
+	count = jv_array_length(jv_copy(names));
+	if ((r->v = calloc((size_t)count + 1, sizeof(*r->v))) == NULL)
+		return false;
+	r->names = jv_copy(names);
+	for (; r->count < count; r->count++) {
+		r->v[r->count] = jv_array_get(jv_copy(names), r->count);
+		if (jv_get_kind(r->v[r->count]) != JV_KIND_STRING) {
+			jv_free(r->v[r->count]);
+			module_names_release(r);
+			return false;
+		}
+	}
+	return true;
+}
+
+static jv
+call_require(struct module *n)
+{
+	jv record = n->arg[0];
+
+	if (jv_get_kind(record) != JV_KIND_OBJECT)
+		return module_type(n, record, "an object");
+	if (!required_names(n, n->arg[1]))
+		return module_type(n, n->arg[1], "an array of names");
+	for (int i = 0; i < n->required.count; i++) {
+		jv name = n->required.v[i];
+		jv v = jv_object_get(jv_copy(record), jv_copy(name));
+		jv_kind kind = jv_get_kind(v);
+
+		jv_free(v);
+		if (kind == JV_KIND_INVALID || kind == JV_KIND_NULL)
+			return missing(name, kind == JV_KIND_NULL);
+	}
+	return jv_copy(record);
+}
+
+/* The result of a text function, whose text stands in n->text.  libjq checks
+ * a new string byte by byte, so an unchanged one is given back. */
+static jv
+text_result(struct module *n, jv from)
+{
+	if (n->text.len == bytes(from) && (n->text.len == 0 ||
+	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
+		return jv_copy(from);
+	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
+	    (int)n->text.len);
+}
+
+static jv
+call_normalize_text(struct module *n)
+{
+	jv v = n->arg[0];
+
+	if (jv_get_kind(v) != JV_KIND_STRING)
+		return module_type(n, v, "text");
+	words_normalize(&n->text, jv_string_value(v), bytes(v));
+	return text_result(n, v);
+}
+
+static jv
+call_title_case(struct module *n)
+{
+	jv v = n->arg[0];
+
+	if (jv_get_kind(v) != JV_KIND_STRING)
+		return module_type(n, v, "text");
+	words_title(n->words, &n->text, jv_string_value(v), bytes(v));
+	return text_result(n, v);
+}
+
+static jv
+call_word_count(struct module *n)
+{
+	jv v = n->arg[0];
+	size_t count;
+	char text[24];
+	int len;
+
+	if (jv_get_kind(v) != JV_KIND_STRING)
+		return module_type(n, v, "text");
+	count = words_count(jv_string_value(v), bytes(v));
+	if (!n->numbers->active)
+		return jv_number((double)count);
+	len = snprintf(text, sizeof(text), "%zu", count);
+	return jv_number(numbers_add(n->numbers, text, (size_t)len, false));
+}
+
+/* A calendar date is computed once a second only. */
+static jv
+call_now_utc(struct module *n)
+{
+	struct timespec t;
+	char *digit = n->now + CLOCK_STAMP - 2;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	if (t.tv_sec != n->second) {
+		clock_stamp(n->now);
+		n->second = t.tv_sec;
+	}
+	t.tv_nsec /= 1000;
+	for (int i = 0; i < 6; i++, t.tv_nsec /= 10)
+		*--digit = (char)('0' + t.tv_nsec % 10);
+	return jv_string_sized(n->now, CLOCK_STAMP - 1);
+}
+
+static jv
+timestamp(struct module *n, jv v, const struct zone *zone)
+{
+	struct times_fault f;
+
+	if (jv_get_kind(v) != JV_KIND_STRING)
+		return module_type(n, v, "a time as text");
+	if (times_utc(&n->text, jv_string_value(v), bytes(v), zone, &f) == -1)
+		return module_reject(f.code, "'%.*s': %s", SHOWN,
+		    jv_string_value(v), f.why);
+	return text_result(n, v);
+}
+
+static jv
+call_to_timestamp(struct module *n)
+{
+	return timestamp(n, n->arg[0], NULL);
+}
+
+static const struct zone *
+find_zone(struct module *n, jv name, struct err *e)
+{
+	struct module_zone *z;
+
+	for (z = n->zones; z < n->zones + MODULE_ZONES; z++)
+		if (z->zone != NULL &&
+		    jv_equal(jv_copy(z->name), jv_copy(name)))
+			return z->zone;
+	z = &n->zones[n->next_zone++ % MODULE_ZONES];
+	zone_free(z->zone);
+	jv_free(z->name);
+	z->zone = NULL;
+	z->name = jv_copy(name);
+	(void)zone_open(&z->zone, jv_string_value(name), bytes(name), e);
+	return z->zone;
+}
+
+static jv
+call_to_timestamp_in(struct module *n)
+{
+	struct err e = { .code = ERR_NONE };
+	const struct zone *zone;
+
+	if (jv_get_kind(n->arg[1]) != JV_KIND_STRING)
+		return module_type(n, n->arg[1], "a time zone");
+	if ((zone = find_zone(n, n->arg[1], &e)) == NULL)
+		return module_reject("filter", "to_timestamp: %s", e.msg);
+	return timestamp(n, n->arg[0], zone);
+}
+
+static const struct module_op ops[] = {
+	{ "require", 2, call_require },
+	{ "normalize_text", 1, call_normalize_text },
+	{ "title_case", 1, call_title_case },
+	{ "word_count", 1, call_word_count },
+	{ "to_int", 1, module_to_int },
+	{ "to_number", 1, module_to_number },
+	{ "to_timestamp", 1, call_to_timestamp },
+	{ "to_timestamp_in", 2, call_to_timestamp_in },
+	{ "now_utc", 0, call_now_utc },
+	{ "call", 0, NULL },            /* arguments are coming */
+};
+
+_Static_assert(sizeof(ops) / sizeof(ops[0]) == MODULE_OPS, "MODULE_OPS");
+
+int
+module_init(struct module *n, struct numbers *numbers, bool shared,
+    struct err *e)
+{
+	*n = (struct module){
+		.numbers = numbers, .shared = shared, .coming = !shared,
+		.required.names = jv_null(), .second = -1
+	};
+	random_hex(n->tag, MODULE_TAG - 1);
+	buf_init(&n->text, INT32_MAX);
+	for (size_t i = 0; i < MODULE_ZONES; i++)
+		n->zones[i].name = jv_null();
+	return words_open(&n->words, e);
+}
+
+void
+module_release(struct module *n)
+{
+	module_reset(n);
+	for (size_t i = 0; i < MODULE_ZONES; i++) {
+		zone_free(n->zones[i].zone);
+		jv_free(n->zones[i].name);
+	}
+	module_names_release(&n->required);
+	words_close(n->words);
+	buf_release(&n->text);
+}
+
+void
+module_reset(struct module *n)
+{
+	while (n->have > 0)
+		jv_free(n->arg[--n->have]);
+	n->op = NULL;
+	n->coming = !n->shared;
+}
+
+/* The text of a constant stays where it is as long as the program, so that it
+ * is compared once. */
+static const struct module_op *
+find_op(struct module *n, jv v)
+{
+	const char *p;
+
+	if (jv_get_kind(v) != JV_KIND_STRING)
+		return NULL;
+	p = jv_string_value(v);
+	for (size_t i = 0; i < MODULE_OPS; i++)
+		if (p == n->known[i])
+			return &ops[i];
+	if (bytes(v) < MODULE_TAG || memcmp(p, n->tag, MODULE_TAG - 1) != 0)
+		return NULL;
+	for (size_t i = 0; i < MODULE_OPS; i++)
+		if (strcmp(p + MODULE_TAG, ops[i].name) == 0) {
+			n->known[i] = p;
+			return &ops[i];
+		}
+	return NULL;
+}
+
+bool
+module_debug(struct module *n, jv v)
+{
+	const struct module_op *op = find_op(n, v);
+
+	if (op != NULL && op->call == NULL) {
+		n->coming = true;
+	} else if (op != NULL) {
+		n->op = op;
+	} else if (n->coming && n->have < MODULE_ARGS) {
+		n->arg[n->have++] = v;
+		return true;
+	} else {
+		return false;
+	}
+	jv_free(v);
+	return true;
+}
+
+bool
+module_input(struct module *n, jv *result)
+{
+	if (n->op == NULL || n->have != n->op->args)
+		return false;
+	buf_clear(&n->text);
+	*result = n->op->call(n);
+	if (n->text.failed)             /* it is of half the text */
+		_exit(ENGINE_NOMEM);
+	module_reset(n);
+	return true;
+}

@@ -1,0 +1,152 @@
+#include "module/times.h"
+
+#include "base/calendar.h"
+#include "module/utc_offset.h"
+
+#include <string.h>
+
+enum { DAY = 86400 };
+
+struct stamp {
+	int64_t year;
+	int month, day, hour, minute, second;
+	const char *fraction;           /* with its dot */
+	size_t fraction_len;
+	bool has_offset;
+	int offset;                     /* seconds east */
+};
+
+static bool
+number(const char **p, const char *end, int digits, int *v)
+{
+	*v = 0;
+	for (; digits > 0; digits--) {
+		if (*p == end || **p < '0' || **p > '9')
+			return false;
+		*v = *v * 10 + (*(*p)++ - '0');
+	}
+	return true;
+}
+
+static bool
+sign(const char **p, const char *end, const char *any)
+{
+	if (*p == end || strchr(any, **p) == NULL || **p == '\0')
+		return false;
+	(*p)++;
+	return true;
+}
+
+static bool
+parse_date(const char **p, const char *end, struct stamp *s)
+{
+	int year;
+
+	if (!number(p, end, 4, &year) || !sign(p, end, "-") ||
+	    !number(p, end, 2, &s->month) || !sign(p, end, "-") ||
+	    !number(p, end, 2, &s->day))
+		return false;
+	s->year = year;
+	return true;
+}
+
+static bool
+parse_clock(const char **p, const char *end, struct stamp *s)
+{
+	if (!number(p, end, 2, &s->hour) || !sign(p, end, ":") ||
+	    !number(p, end, 2, &s->minute) || !sign(p, end, ":") ||
+	    !number(p, end, 2, &s->second))
+		return false;
+	s->fraction = *p;
+	if (sign(p, end, ".")) {
+		while (*p < end && **p >= '0' && **p <= '9')
+			(*p)++;
+		if (*p == s->fraction + 1)
+			return false;
+	}
+	s->fraction_len = (size_t)(*p - s->fraction);
+	return true;
+}
+
+static bool
+parse(const char *p, size_t n, struct stamp *s)
+{
+	const char *end = p + n;
+
+	*s = (struct stamp){ .year = 0 };
+	if (!parse_date(&p, end, s) || !sign(&p, end, "Tt ") ||
+	    !parse_clock(&p, end, s))
+		return false;
+	if (p == end)
+		return true;
+	if (*p == ' ')
+		p++;
+	s->has_offset = true;
+	return utc_offset_parse(p, (size_t)(end - p), &s->offset);
+}
+
+static int
+fault(struct times_fault *f, const char *code, const char *why)
+{
+	*f = (struct times_fault){ code, why };
+	return -1;
+}
+
+static int
+check(const struct stamp *s, struct times_fault *f)
+{
+	if (s->month < 1 || s->month > 12 || s->day < 1 ||
+	    s->day > calendar_month_days(s->year, s->month))
+		return fault(f, "range", "there is no such day");
+	if (s->hour > 23 || s->minute > 59 || s->second > 60)
+		return fault(f, "range", "there is no such time of day");
+	return 0;
+}
+
+/* A leap second is counted as the one before it, and put back at the end. */
+static int
+to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
+{
+	struct calendar_date date;
+	bool leaping = s->second == 60;
+	int64_t t = calendar_days(s->year, s->month, s->day) * DAY +
+	    s->hour * INT64_C(3600) + s->minute * INT64_C(60) +
+	    s->second - leaping;
+	int64_t days, rest;
+
+	t -= s->has_offset ? s->offset : zone_offset(zone, t);
+	days = (t >= 0 ? t : t - (DAY - 1)) / DAY;
+	rest = t - days * DAY;
+	date = calendar_date(days);
+	s->year = date.year;
+	s->month = date.month;
+	s->day = date.day;
+	s->hour = (int)(rest / 3600);
+	s->minute = (int)(rest / 60 % 60);
+	s->second = (int)(rest % 60) + leaping;
+	if (leaping && (rest != DAY - 1 ||
+	    s->day != calendar_month_days(s->year, s->month)))
+		return fault(f, "range", "there is no leap second then");
+	if (s->year < 1 || s->year > 9999)
+		return fault(f, "range", "in UTC its year has no four digits");
+	return 0;
+}
+
+int
+times_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
+    struct times_fault *f)
+{
+	struct stamp s;
+
+	if (!parse(p, n, &s))
+		return fault(f, "type", "not a time (RFC 3339)");
+	if (!s.has_offset && zone == NULL)
+		return fault(f, "type",
+		    "a time without a zone; name it: to_timestamp(\"UTC\")");
+	if (check(&s, f) == -1 || to_utc(&s, zone, f) == -1)
+		return -1;
+	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", (int)s.year,
+	    s.month, s.day, s.hour, s.minute, s.second,
+	    (int)s.fraction_len, s.fraction);
+	return 0;
+}

@@ -1,0 +1,257 @@
+#include "module/words.h"
+
+#include "base/text.h"
+#include "json/span.h"
+
+#include <locale.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wctype.h>
+
+struct words {
+	locale_t locale;
+	wctype_t mark;
+};
+
+int
+words_open(struct words **w, struct err *e)
+{
+	if ((*w = calloc(1, sizeof(**w))) == NULL)
+		return err_nomem(e);
+	(*w)->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if ((*w)->locale == (locale_t)0)
+		return err_set(e, ERR_INPUT, false,
+		    "locale C.UTF-8: not installed");
+	(*w)->mark = wctype_l("combining", (*w)->locale);
+	return 0;
+}
+
+void
+words_close(struct words *w)
+{
+	if (w != NULL && w->locale != (locale_t)0)
+		freelocale(w->locale);
+	free(w);
+}
+
+static bool
+wide_space(unsigned int c)
+{
+	return c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	    c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* The length of the white space character at p, 0 where there is none. */
+static inline size_t
+space_at(const char *p, const char *end)
+{
+	unsigned char c = (unsigned char)*p;
+	unsigned int wide;
+	size_t n;
+
+	if (c < 0x80)
+		return c == ' ' || (c >= '\t' && c <= '\r');
+	if (c != 0xc2 && (c < 0xe1 || c > 0xe3))
+		return 0;
+	n = utf8_decode(p, (size_t)(end - p), &wide);
+	return wide_space(wide) ? n : 0;
+}
+
+static const char *
+skip_space(const char *p, const char *end)
+{
+	size_t n;
+
+	while (p < end && (n = space_at(p, end)) > 0)
+		p += n;
+	return p;
+}
+
+static const char *
+skip_word(const char *p, const char *end)
+{
+	while (p < end && space_at(p, end) == 0)
+		p++;
+	return p;
+}
+
+/* None is a control character or beyond ASCII. */
+static inline bool
+simple(uint64_t w)
+{
+	return ((w | (w - SPAN_EACH(0x20))) & SPAN_EACH(0x80)) == 0;
+}
+
+/* The high bit of each space; simple() bytes only. */
+static inline uint64_t
+spaces(uint64_t w)
+{
+	return ~((w ^ SPAN_EACH(0x20)) + SPAN_EACH(0x7f)) & SPAN_EACH(0x80);
+}
+
+/* One character to *to: white space only if none is there before it. */
+static const char *
+normalize_one(char **to, const char *p, const char *end, bool *after)
+{
+	size_t n = space_at(p, end);
+
+	if (n == 0) {
+		*(*to)++ = *p;
+		*after = false;
+		return p + 1;
+	}
+	if (!*after)
+		*(*to)++ = ' ';
+	*after = true;
+	return p + n;
+}
+
+void
+words_normalize(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n, *stop;
+	bool after = true;
+	char *to;
+
+	if (!buf_room(b, n + sizeof(uint64_t)))
+		return;
+	to = b->data + b->len;
+	while (p < end) {
+		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = spaces(w);
+
+		if (simple(w) && (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
+			memcpy(to, p, 8);
+			to += 8;
+			p += 8;
+			after = m >> 63 != 0;
+			continue;
+		}
+		stop = end - p >= 8 ? p + 8 : end;
+		while (p < stop)
+			p = normalize_one(&to, p, end, &after);
+	}
+	if (after && to > b->data + b->len)
+		to--;
+	b->len = (size_t)(to - b->data);
+}
+
+size_t
+words_count(const char *p, size_t n)
+{
+	const char *end = p + n, *stop;
+	size_t count = 0, len;
+	bool after = true;
+
+	while (p < end) {
+		uint64_t w = end - p >= 8 ? span_load(p) : 0;
+		uint64_t m = spaces(w), starts;
+
+		if (simple(w)) {
+			starts = ~m & (m << 8 | (after ? 0x80 : 0));
+			starts = starts >> 7 & SPAN_EACH(1);
+			count += (starts * SPAN_EACH(1)) >> 56;
+			after = m >> 63 != 0;
+			p += 8;
+			continue;
+		}
+		for (stop = end - p >= 8 ? p + 8 : end; p < stop; p += len) {
+			bool space = (len = space_at(p, end)) > 0;
+
+			count += after && !space;
+			after = space;
+			len += !space;
+		}
+	}
+	return count;
+}
+
+const char *
+words_trim(const char *p, size_t *n)
+{
+	const char *end = p + *n, *q, *last;
+
+	p = last = q = skip_space(p, end);
+	while (q < end) {
+		last = skip_word(q, end);
+		q = skip_space(last, end);
+	}
+	*n = (size_t)(last - p);
+	return p;
+}
+
+static bool
+wide_in_word(const struct words *w, unsigned int c)
+{
+	return c == 0x2019 || iswalnum_l((wint_t)c, w->locale) ||
+	    iswctype_l((wint_t)c, w->mark, w->locale);
+}
+
+/* Some letters have a title case of their own: the Croatian pairs, and
+ * Georgian, whose capitals are for whole words only. */
+static unsigned int
+title_of(const struct words *w, unsigned int c)
+{
+	if (c >= 0x1c4 && c <= 0x1cc)
+		return c - (c - 0x1c4) % 3 + 1;
+	if (c >= 0x1f1 && c <= 0x1f3)
+		return 0x1f2;
+	if (c >= 0x10d0 && c <= 0x10ff)
+		return c;
+	return (unsigned int)towupper_l((wint_t)c, w->locale);
+}
+
+static size_t
+title_wide(const struct words *w, struct buf *b, const char *p, size_t n,
+    bool *inside)
+{
+	unsigned int c;
+	size_t len = utf8_decode(p, n, &c);
+	char text[4];
+
+	if (!wide_in_word(w, c)) {
+		*inside = false;
+		buf_add(b, p, len);
+		return len;
+	}
+	if (c != 0x2019) {
+		c = *inside ? (unsigned int)towlower_l((wint_t)c, w->locale) :
+		    title_of(w, c);
+		*inside = true;
+	}
+	buf_add(b, text, utf8_encode(text, c));
+	return len;
+}
+
+/* ASCII letters up to the next wide character, into room that is there. */
+static const char *
+title_ascii(char *to, const char *p, const char *end, bool *inside)
+{
+	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
+		unsigned char c = (unsigned char)*p;
+		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+		if (letter)
+			c = *inside ? c | 0x20 : c & 0xdf;
+		*inside = letter || (c >= '0' && c <= '9') ||
+		    (*inside && c == '\'');
+		*to = (char)c;
+	}
+	return p;
+}
+
+void
+words_title(struct words *w, struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n, *from;
+	bool inside = false;
+
+	while (p < end && buf_room(b, (size_t)(end - p))) {
+		from = p;
+		p = title_ascii(b->data + b->len, p, end, &inside);
+		b->len += (size_t)(p - from);
+		if (p < end)
+			p += title_wide(w, b, p, (size_t)(end - p), &inside);
+	}
+}

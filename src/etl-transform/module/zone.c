@@ -1,0 +1,241 @@
+#include "module/zone.h"
+
+#include "base/calendar.h"
+#include "module/utc_offset.h"
+#include "module/zone_rule.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char folder[] = "/usr/share/zoneinfo/";
+
+enum {
+	HEADER = 44, TYPE = 6,
+	FILE_MAX = 256 << 10,
+	CYCLE_YEARS = 400       /* the calendar repeats after them */
+};
+static const int64_t cycle = INT64_C(146097) * 86400;
+
+struct zone {
+	struct zone_change *v;
+	size_t n, cap;
+	int first;              /* before all changes */
+	int64_t repeat;         /* from here on the years repeat, 0: never */
+};
+
+static int64_t
+big(const unsigned char *p, int bytes)
+{
+	uint64_t v = p[0] & 0x80 ? UINT64_MAX : 0;
+
+	for (int i = 0; i < bytes; i++)
+		v = v << 8 | p[i];
+	return (int64_t)v;
+}
+
+static bool
+add(struct zone *z, struct zone_change c)
+{
+	struct zone_change *v;
+	size_t cap = z->cap ? z->cap * 2 : 256;
+
+	if (z->n == z->cap) {
+		if ((v = realloc(z->v, cap * sizeof(*v))) == NULL)
+			return false;
+		z->v = v;
+		z->cap = cap;
+	}
+	z->v[z->n++] = c;
+	return true;
+}
+
+struct header {
+	int64_t isut, isstd, leap, time, type, chars;
+};
+
+static bool
+header(struct header *h, const unsigned char *p, size_t n)
+{
+	if (n < HEADER || memcmp(p, "TZif", 4) != 0 || p[4] < '2')
+		return false;
+	h->isut = big(p + 20, 4);
+	h->isstd = big(p + 24, 4);
+	h->leap = big(p + 28, 4);
+	h->time = big(p + 32, 4);
+	h->type = big(p + 36, 4);
+	h->chars = big(p + 40, 4);
+	return h->isut >= 0 && h->isstd >= 0 && h->leap >= 0 &&
+	    h->time >= 0 && h->type > 0 && h->chars >= 0 &&
+	    h->time < FILE_MAX && h->type < 256 && h->chars < FILE_MAX &&
+	    h->leap < FILE_MAX && h->isut < 256 && h->isstd < 256;
+}
+
+static size_t
+block(const struct header *h, size_t width)
+{
+	return (size_t)h->time * (width + 1) + (size_t)h->type * TYPE +
+	    (size_t)h->chars + (size_t)h->leap * (width + 4) +
+	    (size_t)h->isstd + (size_t)h->isut;
+}
+
+static bool
+changes(struct zone *z, const struct header *h, const unsigned char *p)
+{
+	const unsigned char *index = p + h->time * 8;
+	const unsigned char *types = index + h->time;
+	int now = (int)big(types, 4);
+
+	z->first = now;
+	for (int64_t i = 0; i < h->time; i++) {
+		struct zone_change c = { .at = big(p + i * 8, 8),
+			.before = now };
+
+		if (index[i] >= h->type)
+			return false;
+		now = (int)big(types + (size_t)index[i] * TYPE, 4);
+		c.after = now;
+		if (!add(z, c))
+			return false;
+	}
+	return true;
+}
+
+/* The changes that the rule makes after the last one of the table, for the
+ * years after which all repeats. */
+static bool
+extend(struct zone *z, const struct zone_rule *r)
+{
+	int64_t last = z->n > 0 ? z->v[z->n - 1].at : INT64_MIN;
+	int64_t year = 1970 + (z->n > 0 ? last / 31556952 : 0) - 1;
+	int64_t until = year + CYCLE_YEARS + 3;
+	int now = z->n > 0 ? z->v[z->n - 1].after : z->first;
+	struct zone_change c[2];
+
+	for (; r->changes && year < until; year++) {
+		int n = zone_rule_year(r, year, c);
+
+		for (int i = 0; i < n; i++) {
+			if (c[i].at <= last)
+				continue;
+			c[i].before = now;
+			now = c[i].after;
+			if (!add(z, c[i]))
+				return false;
+		}
+	}
+	if (r->changes)
+		z->repeat = calendar_days(until - 1, 1, 1) * 86400;
+	return true;
+}
+
+static bool
+load(struct zone *z, char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	struct header h;
+	struct zone_rule r;
+	size_t skip;
+	char *end;
+
+	if (!header(&h, p, n) || (skip = HEADER + block(&h, 4)) > n ||
+	    !header(&h, p + skip, n - skip) ||
+	    block(&h, 8) + HEADER + 2 > n - skip)
+		return false;
+	skip += HEADER;
+	if (!changes(z, &h, p + skip))
+		return false;
+	text += skip + block(&h, 8);
+	if (*text++ != '\n' || (end = strchr(text, '\n')) == NULL)
+		return false;
+	*end = '\0';
+	return *text == '\0' ||
+	    (zone_rule_parse(&r, text) && extend(z, &r));
+}
+
+static bool
+name_ok(const char *p, size_t n)
+{
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789_+-/";
+
+	if (n == 0 || n > 100 || *p == '/')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\0' || strchr(ok, p[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+read_file(struct zone *z, const char *name, size_t len)
+{
+	char path[sizeof(folder) + 128];
+	char *text;
+	size_t n = 0;
+	ssize_t got = -1;
+	int fd;
+	bool done = false;
+
+	memcpy(path, folder, sizeof(folder) - 1);
+	memcpy(path + sizeof(folder) - 1, name, len);
+	path[sizeof(folder) - 1 + len] = '\0';
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	if ((text = malloc(FILE_MAX + 1)) != NULL) {
+		while (n < FILE_MAX &&
+		    (got = read(fd, text + n, FILE_MAX - n)) > 0)
+			n += (size_t)got;
+		text[n] = '\0';
+		done = got == 0 && load(z, text, n);
+	}
+	free(text);
+	(void)close(fd);
+	return done;
+}
+
+int
+zone_open(struct zone **out, const char *name, size_t len, struct err *e)
+{
+	struct zone *z;
+
+	if ((z = calloc(1, sizeof(*z))) == NULL)
+		return err_nomem(e);
+	if (!utc_offset_parse(name, len, &z->first) &&
+	    (!name_ok(name, len) || !read_file(z, name, len))) {
+		zone_free(z);
+		return err_set(e, ERR_INPUT, false, "no time zone '%.*s'",
+		    (int)(len < 100 ? len : 100), name);
+	}
+	*out = z;
+	return 0;
+}
+
+void
+zone_free(struct zone *z)
+{
+	if (z != NULL)
+		free(z->v);
+	free(z);
+}
+
+int
+zone_offset(const struct zone *z, int64_t local)
+{
+	size_t low = 0, high = z->n;
+
+	if (z->repeat != 0 && local >= z->repeat)
+		local -= ((local - z->repeat) / cycle + 1) * cycle;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct zone_change *c = &z->v[mid];
+		int most = c->before > c->after ? c->before : c->after;
+
+		if (local >= c->at + most)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low == 0 ? z->first : z->v[low - 1].after;
+}

@@ -1,0 +1,147 @@
+#include "module/zone_rule.h"
+
+#include "base/calendar.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+name(const char **p)
+{
+	const char *from = *p;
+
+	if (**p == '<') {
+		if ((*p = strchr(*p, '>')) == NULL)
+			return false;
+		++*p;
+		return true;
+	}
+	while (isalpha((unsigned char)**p))
+		++*p;
+	return *p - from >= 3;
+}
+
+static bool
+integer(const char **p, int *v)
+{
+	char *end;
+	long n;
+
+	if (!isdigit((unsigned char)**p))
+		return false;
+	n = strtol(*p, &end, 10);
+	*p = end;
+	*v = (int)n;
+	return n <= 400;
+}
+
+/* [+-]hh[:mm[:ss]] */
+static bool
+clock(const char **p, int *seconds)
+{
+	int sign = **p == '-' ? -1 : 1, v, unit = 3600;
+
+	*p += **p == '-' || **p == '+';
+	*seconds = 0;
+	for (;;) {
+		if (!integer(p, &v))
+			return false;
+		*seconds += sign * v * unit;
+		unit /= 60;
+		if (**p != ':' || unit == 0)
+			return true;
+		++*p;
+	}
+}
+
+static bool
+day(const char **p, struct zone_day *d)
+{
+	*d = (struct zone_day){ .time = 7200 };
+	if (*(*p)++ != ',')
+		return false;
+	if (**p == 'M' || **p == 'J')
+		d->kind = *(*p)++;
+	if (d->kind == 'M') {
+		if (!integer(p, &d->month) || *(*p)++ != '.' ||
+		    !integer(p, &d->week) || *(*p)++ != '.')
+			return false;
+		if (d->month < 1 || d->month > 12)
+			return false;
+	}
+	if (!integer(p, &d->day))
+		return false;
+	if (**p != '/')
+		return true;
+	++*p;
+	return clock(p, &d->time);
+}
+
+bool
+zone_rule_parse(struct zone_rule *r, const char *text)
+{
+	const char *p = text;
+	int west;
+
+	*r = (struct zone_rule){ .changes = false };
+	if (!name(&p) || !clock(&p, &west))
+		return false;
+	r->standard = r->summer = -west;
+	if (*p == '\0')
+		return true;
+	r->changes = true;
+	r->summer = r->standard + 3600;
+	if (!name(&p))
+		return false;
+	if (*p != ',') {
+		if (!clock(&p, &west))
+			return false;
+		r->summer = -west;
+	}
+	return day(&p, &r->start) && day(&p, &r->end) && *p == '\0';
+}
+
+static int64_t
+day_number(const struct zone_day *d, int64_t year)
+{
+	int64_t first;
+	int step;
+
+	if (d->kind == 'M') {
+		first = calendar_days(year, d->month, 1);
+		step = (int)((d->day - (first + 4) % 7 + 14) % 7);
+		step += (d->week - 1) * 7;
+		while (step >= calendar_month_days(year, d->month))
+			step -= 7;
+		return first + step;
+	}
+	first = calendar_days(year, 1, 1);
+	if (d->kind == 'J')
+		return first + d->day - 1 +
+		    (d->day >= 60 && calendar_month_days(year, 2) == 29);
+	return first + d->day;
+}
+
+int
+zone_rule_year(const struct zone_rule *r, int64_t year,
+    struct zone_change out[2])
+{
+	struct zone_change start, end;
+
+	if (!r->changes)
+		return 0;
+	start = (struct zone_change){
+		.at = day_number(&r->start, year) * 86400 + r->start.time -
+		    r->standard,
+		.before = r->standard, .after = r->summer
+	};
+	end = (struct zone_change){
+		.at = day_number(&r->end, year) * 86400 + r->end.time -
+		    r->summer,
+		.before = r->summer, .after = r->standard
+	};
+	out[0] = start.at < end.at ? start : end;
+	out[1] = start.at < end.at ? end : start;
+	return 2;
+}

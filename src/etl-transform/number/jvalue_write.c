@@ -1,0 +1,172 @@
+#include "number/jvalue.h"
+
+#include "json/write.h"
+
+struct writer {
+	struct buf *b;
+	const struct numbers *numbers;
+	const struct json *j;           /* the record, where places matter */
+	bool lossy;
+	int depth;
+	enum write_result result;
+};
+
+static void write_value(struct writer *w, jv v,
+    const struct number_place *at);
+
+static const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
+
+static void
+write_number(struct writer *w, jv v, const struct number_place *at)
+{
+	double d = jv_number_value(v);
+
+	if (w->j == NULL) {
+		numbers_put_plain(w->b, d);
+	} else if (!numbers_put(w->numbers, d, at, w->b)) {
+		if (w->lossy)
+			numbers_put_plain(w->b, d);
+		else
+			w->result = WRITE_VAGUE;
+	}
+}
+
+static void
+write_string(struct writer *w, jv v)
+{
+	json_put_string(w->b, jv_string_value(v),
+	    (size_t)jv_string_length_bytes(jv_copy(v)));
+}
+
+/* The element i of what the record has at this place. */
+static struct number_place
+element(const struct writer *w, const struct number_place *at, int i,
+    uint32_t *last)
+{
+	struct number_place p = *at;
+	const struct json_tok *tok;
+
+	if (w->j == NULL || at->tok == NUMBERS_NOWHERE)
+		return p;
+	tok = &w->j->tok[at->tok];
+	if (tok->type != JSON_ARRAY) {
+		p.tok = NUMBERS_NOWHERE;
+		return p;
+	}
+	if (*last != NUMBERS_NOWHERE)
+		*last = i == 0 ? at->tok + 1 : w->j->tok[*last].next;
+	if (*last >= tok->next)
+		*last = NUMBERS_NOWHERE;
+	p.tok = *last;
+	return p;
+}
+
+static struct number_place
+member(const struct writer *w, const struct number_place *at, jv name)
+{
+	struct number_place p = nowhere;
+
+	if (w->j == NULL)
+		return p;
+	p.name = jv_string_value(name);
+	p.len = (size_t)jv_string_length_bytes(jv_copy(name));
+	if (at->tok != NUMBERS_NOWHERE &&
+	    w->j->tok[at->tok].type == JSON_OBJECT)
+		p.tok = json_member(w->j, at->tok, p.name, p.len);
+	if (p.tok == 0)
+		p.tok = NUMBERS_NOWHERE;
+	return p;
+}
+
+static void
+write_array(struct writer *w, jv v, const struct number_place *at)
+{
+	int n = jv_array_length(jv_copy(v));
+	uint32_t last = 0;
+
+	buf_char(w->b, '[');
+	for (int i = 0; i < n && w->result == WRITE_DONE; i++) {
+		struct number_place p = element(w, at, i, &last);
+		jv x = jv_array_get(jv_copy(v), i);
+
+		if (i > 0)
+			buf_char(w->b, ',');
+		write_value(w, x, &p);
+		jv_free(x);
+	}
+	buf_char(w->b, ']');
+}
+
+static void
+write_object(struct writer *w, jv v, const struct number_place *at)
+{
+	bool first = true;
+
+	buf_char(w->b, '{');
+	for (int i = jv_object_iter(v);
+	    jv_object_iter_valid(v, i) && w->result == WRITE_DONE;
+	    i = jv_object_iter_next(v, i)) {
+		jv name = jv_object_iter_key(v, i);
+		jv x = jv_object_iter_value(v, i);
+		struct number_place p = member(w, at, name);
+
+		if (!first)
+			buf_char(w->b, ',');
+		first = false;
+		write_string(w, name);
+		buf_char(w->b, ':');
+		write_value(w, x, &p);
+		jv_free(name);
+		jv_free(x);
+	}
+	buf_char(w->b, '}');
+}
+
+static void
+write_value(struct writer *w, jv v, const struct number_place *at)
+{
+	if (w->b->failed)
+		return;
+	if (++w->depth > JSON_DEPTH_MAX &&
+	    jv_get_kind(v) >= JV_KIND_ARRAY)
+		w->result = WRITE_DEEP;
+	if (w->result == WRITE_DONE)
+		switch (jv_get_kind(v)) {
+		case JV_KIND_INVALID:
+		case JV_KIND_NULL:
+			buf_add(w->b, "null", 4);
+			break;
+		case JV_KIND_FALSE:
+			buf_add(w->b, "false", 5);
+			break;
+		case JV_KIND_TRUE:
+			buf_add(w->b, "true", 4);
+			break;
+		case JV_KIND_NUMBER:
+			write_number(w, v, at);
+			break;
+		case JV_KIND_STRING:
+			write_string(w, v);
+			break;
+		case JV_KIND_ARRAY:
+			write_array(w, v, at);
+			break;
+		case JV_KIND_OBJECT:
+			write_object(w, v, at);
+			break;
+		}
+	w->depth--;
+}
+
+enum write_result
+jvalue_write(struct buf *b, jv v, const struct numbers *n, bool lossy)
+{
+	struct number_place root = { 0, NULL, 0 };
+	struct writer w = {
+		.b = b, .numbers = n, .lossy = lossy,
+		.j = n != NULL && n->active ? n->record : NULL
+	};
+
+	write_value(&w, v, &root);
+	return w.result;
+}

@@ -1,0 +1,302 @@
+#include "number/number_doubles.h"
+#include "number/numbers.h"
+
+#include "json/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLAIN_DIGITS = 15 };     /* a double gives these back as they were */
+
+void
+numbers_init(struct numbers *t)
+{
+	*t = (struct numbers){ .n = 0 };
+	buf_init(&t->made, UINT32_MAX);
+}
+
+void
+numbers_release(struct numbers *t)
+{
+	free(t->v);
+	free(t->order);
+	buf_release(&t->made);
+	numbers_init(t);
+}
+
+void
+numbers_start(struct numbers *t, const struct json *record)
+{
+	t->record = record;
+	t->active = t->nomem = false;
+	t->n = 0;
+	buf_clear(&t->made);
+}
+
+/* 12.5 and the like: jq prints them as they stand. */
+static bool
+plain_fraction(const char *p, size_t n)
+{
+	if (*p == '-') {
+		p++;
+		n--;
+	}
+	if (n < 3 || n > PLAIN_DIGITS + 1 || p[n - 1] == '0')
+		return false;
+	if (*p == '0' && p[2] == '0')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == 'e' || p[i] == 'E')
+			return false;
+	return true;
+}
+
+static bool
+canonical(const char *p, size_t n, unsigned int flags, double *d)
+{
+	char text[NUMBER_TEXT];
+
+	*d = number_double(p, n);
+	if (!(flags & JSON_FRACTION) && n <= PLAIN_DIGITS)
+		return true;
+	if ((flags & JSON_FRACTION) && plain_fraction(p, n))
+		return true;
+	return number_put(text, *d) == n && memcmp(text, p, n) == 0;
+}
+
+static bool
+room(struct numbers *t)
+{
+	uint32_t cap = t->cap ? t->cap * 2 : 64;
+	struct number_entry *v;
+	uint32_t *order;
+
+	if (t->n < t->cap)
+		return true;
+	if ((v = realloc(t->v, cap * sizeof(*v))) != NULL)
+		t->v = v;
+	if ((order = realloc(t->order, cap * sizeof(*order))) != NULL)
+		t->order = order;
+	if (v == NULL || order == NULL) {
+		t->nomem = true;
+		return false;
+	}
+	t->cap = cap;
+	return true;
+}
+
+static void
+collect_one(struct numbers *t, uint32_t i, uint32_t name)
+{
+	const struct json_tok *tok = &t->record->tok[i];
+	struct number_entry *e;
+
+	if (!room(t))
+		return;
+	e = &t->v[t->n];
+	*e = (struct number_entry){
+		.at = tok->at, .len = tok->len, .tok = i, .name = name
+	};
+	e->canonical = canonical(t->record->text + tok->at, tok->len,
+	    tok->flags, &e->d);
+	t->order[t->n] = t->n;
+	t->n++;
+}
+
+/* All numbers of the value at token i; json_scan() bounds the depth. */
+static void
+collect(struct numbers *t, uint32_t i, uint32_t name)
+{
+	const struct json_tok *tok = t->record->tok;
+	uint32_t end = tok[i].next, k = i + 1;
+
+	if (tok[i].type == JSON_NUMBER)
+		collect_one(t, i, name);
+	else if (tok[i].type == JSON_ARRAY)
+		for (; k < end; k = tok[k].next)
+			collect(t, k, name);
+	else if (tok[i].type == JSON_OBJECT)
+		for (; k < end; k = tok[k + 1].next)
+			collect(t, k + 1, k);
+}
+
+static void
+activate(struct numbers *t)
+{
+	t->active = true;
+	collect(t, 0, 0);
+	numbers_spread(t);
+}
+
+static double
+entry_double(const struct numbers *t, uint32_t tok)
+{
+	uint32_t low = 0, high = t->n;
+
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (t->v[mid].tok <= tok)
+			low = mid;
+		else
+			high = mid;
+	}
+	return t->n == 0 ? 0 : t->v[low].d;
+}
+
+bool
+numbers_read(struct numbers *t, uint32_t tok, double *d)
+{
+	const struct json_tok *k = &t->record->tok[tok];
+	bool again = false;
+
+	if (!t->active) {
+		if (canonical(t->record->text + k->at, k->len, k->flags, d))
+			return false;
+		activate(t);
+		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
+			again |= t->v[i].d != number_double(
+			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
+	}
+	*d = entry_double(t, tok);
+	return again;
+}
+
+/* The entries with this double: from order[low] to before order[high]. */
+static bool
+find(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
+{
+	uint32_t end = t->n;
+
+	*low = 0;
+	while (*low < end) {
+		uint32_t mid = *low + (end - *low) / 2;
+
+		if (numbers_compare(t->v[t->order[mid]].d, d) < 0)
+			*low = mid + 1;
+		else
+			end = mid;
+	}
+	for (*high = *low; *high < t->n; ++*high)
+		if (numbers_compare(t->v[t->order[*high]].d, d) != 0)
+			break;
+	return *high > *low;
+}
+
+static void
+insert(struct numbers *t, const char *p, size_t n,
+    const struct number_entry *like)
+{
+	uint32_t low, high;
+	struct number_entry e = *like;
+
+	e.at = (uint32_t)t->made.len;
+	e.len = (uint32_t)n;
+	e.tok = NUMBERS_NOWHERE;
+	buf_add(&t->made, p, n);
+	if (t->made.failed)
+		t->nomem = true;
+	if (t->nomem || !room(t))
+		return;
+	(void)find(t, e.d, &low, &high);
+	memmove(t->order + high + 1, t->order + high,
+	    (t->n - high) * sizeof(*t->order));
+	t->order[high] = t->n;
+	t->v[t->n++] = e;
+}
+
+double
+numbers_add(struct numbers *t, const char *p, size_t n, bool instead)
+{
+	struct number_entry e = { .instead = instead };
+	double toward = INFINITY;
+	uint32_t low, high;
+
+	e.canonical = canonical(p, n, JSON_FRACTION, &e.d);
+	if (!t->active && e.canonical && fabs(e.d) < 0x1p53)
+		return e.d;
+	if (!t->active)
+		activate(t);
+	if (isinf(e.d))
+		toward = 0;
+	while (find(t, e.d, &low, &high)) {
+		const struct number_entry *o = &t->v[t->order[low]];
+
+		if (number_same(numbers_entry_text(t, o), o->len, p, n)) {
+			e.class = o->class;
+			insert(t, p, n, &e);
+			return e.d;
+		}
+		e.d = nextafter(e.d, toward);
+	}
+	e.class = t->classes++;
+	insert(t, p, n, &e);
+	return e.d;
+}
+
+/* Which of the entries order[low..high) is written at this place. */
+static const struct number_entry *
+choose(const struct numbers *t, uint32_t low, uint32_t high,
+    const struct number_place *at)
+{
+	const struct number_entry *first = &t->v[t->order[low]], *e;
+	const struct number_entry *best = first, *made = NULL;
+	uint32_t records = 0;
+	int rank = 0;
+
+	for (uint32_t i = low; i < high; i++) {
+		int r = 0;
+
+		e = &t->v[t->order[i]];
+		if (e->class != first->class)
+			return NULL;
+		records += e->tok != NUMBERS_NOWHERE;
+		if (e->instead)
+			made = e;
+		if (e->tok == at->tok && e->tok != NUMBERS_NOWHERE)
+			r = 3;
+		else if (at->len > 0 && numbers_named(t, e, at))
+			r = 2;
+		else if (e->canonical)
+			r = 1;
+		if (r > rank) {
+			rank = r;
+			best = e;
+		}
+	}
+	return made != NULL && records == 1 ? made : best;
+}
+
+void
+numbers_text(const struct numbers *t, double d, struct buf *b)
+{
+	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
+
+	if (!numbers_put(t, d, &nowhere, b))
+		numbers_put_plain(b, d);
+}
+
+void
+numbers_put_plain(struct buf *b, double d)
+{
+	if (buf_room(b, NUMBER_TEXT))
+		b->len += number_put(b->data + b->len, d);
+}
+
+bool
+numbers_put(const struct numbers *t, double d,
+    const struct number_place *at, struct buf *b)
+{
+	const struct number_entry *e;
+	uint32_t low, high;
+
+	if (!t->active || !find(t, d, &low, &high)) {
+		numbers_put_plain(b, d);
+		return true;
+	}
+	if ((e = choose(t, low, high, at)) == NULL)
+		return false;
+	buf_add(b, numbers_entry_text(t, e), e->len);
+	return true;
+}

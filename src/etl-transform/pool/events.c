@@ -1,0 +1,26 @@
+#include "pool/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+void
+event_send(const struct worker_conf *c, enum event_kind kind,
+    unsigned int lane, int status)
+{
+	struct event v = { .kind = kind, .lane = lane, .status = status };
+
+	while (write(c->events, &v, sizeof(v)) == -1)
+		if (errno != EINTR)
+			_exit(EX_OSERR);        /* the parent has gone */
+}
+
+/* Parent and child may both change their mind about who is whose. */
+void
+die_with(int parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_OSERR);
+}

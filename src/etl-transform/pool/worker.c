@@ -1,0 +1,229 @@
+#include "pool/worker.h"
+
+#include "json/pointer.h"
+#include "json/write.h"
+#include "stream/mark.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { PEAK_KIB = 64 << 10 };   /* a worker that grew by so is replaced */
+
+struct worker {
+	const struct worker_conf *c;
+	const struct lane *lane;
+	unsigned int number;
+	void *engine;
+	struct json json;
+	struct outcome outcome;
+	long start_kib;
+};
+
+/* What the mapping and the compiled filter take is not the filter's doing. */
+static void
+limit_memory(uint64_t limit)
+{
+	struct rlimit r;
+	unsigned long long pages = 0;
+	FILE *f;
+
+	if (limit == 0)
+		return;
+	if ((f = fopen("/proc/self/statm", "re")) != NULL) {
+		if (fscanf(f, "%llu", &pages) != 1)
+			pages = 0;
+		(void)fclose(f);
+	}
+	if (pages == 0)
+		return;
+	r.rlim_cur = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + limit;
+	r.rlim_max = r.rlim_cur;
+	(void)setrlimit(RLIMIT_AS, &r);
+}
+
+static void
+point(struct buf *b, const struct json *j, uint32_t name)
+{
+	struct buf text, part;
+
+	buf_init(&text, UINT32_MAX);
+	buf_init(&part, UINT32_MAX);
+	json_unescape(&text, j, name);
+	pointer_put(&part, text.data, text.len);
+	outcome_text(b, part.data, part.len);
+	b->failed |= text.failed | part.failed;
+	buf_release(&text);
+	buf_release(&part);
+}
+
+/* The pointer of the first string that libjq would damage. */
+static bool
+lone(const struct json *j, uint32_t i, struct buf *b)
+{
+	const struct json_tok *tok = j->tok;
+	size_t len = b->len;
+	uint32_t n = 0;
+
+	if (tok[i].type == JSON_STRING)
+		return tok[i].flags & JSON_LONE;
+	if (tok[i].type < JSON_ARRAY)
+		return false;
+	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k].next) {
+		if (tok[i].type == JSON_OBJECT) {
+			if (tok[k].flags & JSON_LONE)
+				return true;
+			point(b, j, k++);
+		} else {
+			buf_printf(b, "/%u", n++);
+		}
+		if (lone(j, k, b))
+			return true;
+		b->len = len;
+	}
+	return false;
+}
+
+/* true: the line is a record that the filter may have. */
+static bool
+judge(struct worker *w, const char *p, size_t n)
+{
+	struct outcome *o = &w->outcome;
+	struct json_fault f = { .code = NULL };
+
+	if (json_scan(&w->json, p, n, JSON_LEVELS_ALL, w->c->dup, &f) == -1) {
+		if (f.nomem)
+			_exit(ENGINE_NOMEM);
+		outcome_reject(o, f.code, "%s at byte %zu", f.why, f.at);
+	} else if (w->json.tok[0].type != JSON_OBJECT) {
+		outcome_reject(o, "type", "the record is %s, not an object",
+		    json_type_name(w->json.tok[0].type));
+	} else if (w->c->plain && mark_is(p, n)) {
+		outcome_reject(o, "reserved",
+		    "a record may not begin with the member @etl");
+	} else if (w->json.flags & JSON_LONE) {
+		outcome_reject(o, "encoding", "half of a surrogate pair");
+		(void)lone(&w->json, 0, &o->pointer);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* Code, message and pointer; there is room: the outputs were taken back. */
+static void
+put_reject(struct outcome *o)
+{
+	buf_clear(&o->out);
+	buf_add(&o->out, o->code, strlen(o->code) + 1);
+	buf_add(&o->out, o->message.data, o->message.len);
+	buf_char(&o->out, '\0');
+	buf_add(&o->out, o->pointer.data, o->pointer.len);
+	buf_char(&o->out, '\0');
+}
+
+static void
+run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
+{
+	struct shared *m = w->c->shared;
+	const struct batch *b = &w->lane->batch[k];
+	const char *line = slot_in(m, w->number, k) + b->line[i].at;
+	struct outcome *o = &w->outcome;
+
+	/* A buffer that cannot grow, the same for all: len < SLOT_SPILL. */
+	o->out = (struct buf){
+		.data = slot_out(m, w->number, k) + s->len,
+		.cap = m->out_max - SLOT_SPILL, .max = m->out_max - SLOT_SPILL
+	};
+	outcome_clear(o);
+	if (judge(w, line, b->line[i].len))
+		w->c->engine->run(w->engine, &w->json, o);
+	if ((o->message.failed && !o->message.full) ||
+	    (o->pointer.failed && !o->pointer.full))
+		_exit(ENGINE_NOMEM);
+	if (o->code[0] != '\0')
+		put_reject(o);
+	s->made[i] = (struct made){
+		.turn = b->turn, .at = s->len, .len = o->out.len,
+		.rejected = o->code[0] != '\0'
+	};
+	s->len += o->out.len;
+}
+
+static void
+run_slot(struct worker *w, unsigned int k)
+{
+	struct slot *s = slot_at(w->c->shared, w->number, k);
+	uint32_t i = s->done;
+
+	for (; i < w->lane->batch[k].n && s->len < SLOT_SPILL; i++) {
+		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
+		run_record(w, s, k, i);
+		atomic_store_explicit(&s->done, i + 1, memory_order_release);
+	}
+	s->state = SLOT_DONE;
+	event_send(w->c, EVENT_DONE, w->number, 0);
+}
+
+static bool
+next_slot(const struct worker *w, unsigned int *k)
+{
+	const struct batch *b = w->lane->batch;
+	const struct slot *s = slot_at(w->c->shared, w->number, 0);
+	bool found = false;
+
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (s[i].state == SLOT_FULL &&
+		    (!found || b[i].turn < b[*k].turn)) {
+			*k = i;
+			found = true;
+		}
+	return found;
+}
+
+/* libjq leaks a little with some errors, and a huge record leaves holes. */
+static long
+peak_kib(void)
+{
+	struct rusage u;
+
+	return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_maxrss : 0;
+}
+
+static bool
+wait_bell(const struct worker *w)
+{
+	char bytes[64];
+	ssize_t n;
+
+	do
+		n = read(w->c->bells[w->number], bytes, sizeof(bytes));
+	while (n == -1 && errno == EINTR);
+	return n > 0;
+}
+
+void
+worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
+{
+	struct worker w = {
+		.c = c, .lane = &c->shared->lane[lane], .number = lane,
+		.engine = engine, .start_kib = peak_kib()
+	};
+	unsigned int k = 0;
+
+	if (shared_guard(c->shared) == -1)
+		_exit(EX_OSERR);
+	limit_memory(c->memory);
+	outcome_init(&w.outcome);
+	do {
+		while (next_slot(&w, &k))
+			run_slot(&w, k);
+	} while (peak_kib() < w.start_kib + PEAK_KIB && wait_bell(&w));
+	outcome_release(&w.outcome);
+	json_release(&w.json);
+	c->engine->free(engine);
+	exit(0);
+}
