@@ -2,7 +2,7 @@
 # Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
 # tests/unit/unit.t runs them all.
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
-    $(B)/tests/near.so $(B)/tests/cutter
+    $(B)/tests/fake_addresses.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = env --default-signal prove -j3 --timer
 TESTS = tests/*/*.t
@@ -21,7 +21,7 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(B)/tests/cutter: $(B)/tests/fault/cutter.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-$(B)/tests/rollback.so $(B)/tests/near.so: $(B)/tests/%.so: tests/fault/%.c
+$(B)/tests/rollback.so $(B)/tests/fake_addresses.so: $(B)/tests/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 $(B)/tests/reap: $(B)/tests/fault/reap.o

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/stdfd.h"
+#include "stream/line_writer.h"
 #include "stream/lines.h"
-#include "stream/out.h"
 
 #include <stdint.h>
 

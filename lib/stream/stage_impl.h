@@ -2,7 +2,7 @@
 #ifndef STREAM_STAGE_IMPL_H
 #define STREAM_STAGE_IMPL_H
 
-#include "stream/out.h"
+#include "stream/line_writer.h"
 #include "stream/stage.h"
 
 enum stage_state {

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_MS = 1000 };
-
 uint64_t
 stage_settled(const struct stage *s)
 {
@@ -279,65 +277,4 @@ stage_finish(struct stage *s, struct err *e)
 	    write_end(s, e) == -1)
 		return -1;
 	return stage_flush(s, e);
-}
-
-/* A program that cannot even start (its filter does not compile) has not
- * read begin: the stages after it would take no input for a plain one. */
-static void
-pass_begin(struct stage *s)
-{
-	struct err e = { 0 };
-	struct line l;
-
-	if (s->in != NULL && s->state == STATE_START && !s->conf->plain &&
-	    s->line.number == 0 && (s->piped || s->regular) &&
-	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
-	    s->given->kind == MARK_BEGIN)
-		(void)stage_pass(s, &e);
-}
-
-static void
-put_failed(struct out *o, struct buf *b, const char *name,
-    const struct err *why)
-{
-	struct err e = { 0 };
-
-	buf_clear(b);
-	if (mark_put_failed(b, name, why, &e) == 0 &&
-	    out_line(o, b->data, b->len, &e) == 0)
-		(void)out_flush(o, &e);
-}
-
-void
-stage_fail(struct stage *s, const struct err *why)
-{
-	if (s == NULL || s->out == NULL || s->closed || s->conf->bare ||
-	    why->code == ERR_GONE)
-		return;
-	if (!s->started)
-		pass_begin(s);
-	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
-		return;
-	s->closed = true;
-	/* It may have failed before it had a name of its own in the stream. */
-	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
-	    s->counts.stage : s->conf->name, why);
-}
-
-void
-stage_fail_early(const char *name, const struct err *why)
-{
-	struct err e = { 0 };
-	struct out *o;
-	struct stat st;
-	struct buf b;
-
-	if (!stage_in_run() || fstat(STDOUT_FILENO, &st) == -1 ||
-	    !S_ISFIFO(st.st_mode) ||
-	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
-		return;
-	buf_init(&b, 64 << 10);
-	put_failed(o, &b, name, why);
-	buf_release(&b);
-	out_close(o);
 }

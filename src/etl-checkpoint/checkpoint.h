@@ -6,7 +6,7 @@
 #define CHECKPOINT_CHECKPOINT_H
 
 #include "base/stdfd.h"
-#include "stream/out.h"
+#include "stream/line_writer.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,10 @@
-/* etl-checkpoint: gets, sets, lists, clears and saves checkpoints. */
+/* etl-checkpoint reads and changes checkpoints.
+ *
+ * main.c            reads the options and finds the sub-command.
+ * value_commands    get, set, clear and list.
+ * save_command      save: a stage that writes checkpoints to a state file;
+ *                   checkpoint_saver decides when.
+ * store             where checkpoints are kept: store_db, store_file. */
 #include "store.h"
 
 #include "base/memory.h"

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/stdfd.h"
 #include "control/letters.h"
-#include "stream/out.h"
+#include "stream/line_writer.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,19 @@
-/* etl-dlq: stores, lists, shows, replays and closes dead letters. */
+/* etl-dlq works with dead letters: rejected records in the database.
+ *
+ * main.c           reads the options and finds the sub-command.
+ * dlq              what the sub-commands share.
+ * selection        the options that select letters; time_option reads --since
+ *                  and --until.
+ * put              stores reject lines (reject_intake reads them).
+ * list, show, stats, export   print letters; letter_json writes one as JSON.
+ * replay           writes letters as a stream that loads them again.
+ * close_commands   resolve, discard and erase.
+ * purge            deletes old letters. */
 #include "dlq.h"
 
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
-#include "control/control.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -157,25 +166,6 @@ operands_check(const struct command *c, const struct dlq *d, struct err *e)
 		return err_set(e, ERR_USAGE, false, "%s: takes no operands",
 		    c->name);
 	return 0;
-}
-
-int
-dlq_open(struct dlq *d, struct err *e)
-{
-	if (control_open(&d->db, d->opts->db, false, e) == -1)
-		return -1;
-	return letter_filter_run(d->db, &d->selection.filter, e);
-}
-
-void
-dlq_none(const struct dlq *d, const char *what)
-{
-	const char *status = d->selection.filter.status;
-
-	if (isatty(STDERR_FILENO) == 1)
-		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter of %s "
-		    "matches\n", what, status != NULL ? status : "",
-		    status != NULL ? " " : "", db_name(d->db));
 }
 
 static int

@@ -1,7 +1,7 @@
 /* stats: letters by cause: stage, code and the shape of the message. */
 #include "dlq.h"
 
-#include "base/shape.h"
+#include "base/message_shape.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "json/write.h"

@@ -6,7 +6,7 @@
 #include "base/wait.h"
 #include "child.h"
 #include "control/control.h"
-#include "outcome.h"
+#include "exit_outcome.h"
 
 #include <stdio.h>
 #include <stdlib.h>

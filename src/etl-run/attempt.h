@@ -11,7 +11,7 @@
 #include "control/runs.h"
 #include "lock.h"
 #include "script.h"
-#include "tail.h"
+#include "stderr_tail.h"
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "family.h"
-#include "relay.h"
+#include "lost_processes.h"
+#include "stderr_relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

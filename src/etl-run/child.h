@@ -8,8 +8,8 @@
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 
-#include "cause.h"
-#include "tail.h"
+#include "failure_cause.h"
+#include "stderr_tail.h"
 
 #include <stdint.h>
 

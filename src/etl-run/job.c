@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
-#include "notify.h"
+#include "on_failure.h"
 #include "schedule.h"
 
 #include <stdio.h>

@@ -1,13 +1,30 @@
-/* etl-run: runs a pipeline as one tracked run. */
+/* etl-run executes a pipeline as one tracked run.
+ *
+ * main.c          reads the options.
+ * job             the lock, the attempts with their retries, the schedule.
+ * attempt         one attempt: its row in pipeline_runs, and the pipeline.
+ * child           starts the pipeline in a session of its own and waits for it.
+ * lost_processes  finds processes of the pipeline that left its process group.
+ * script          what is executed: a script file, -c or standard input.
+ * env_file        reads the file of --env-file.
+ * run_database    the URL that all stages of the run use.
+ * lock            lets one run of a name execute at a time.
+ * schedule        the times of --every.
+ * stderr_relay    passes on what the stages write to standard error;
+ *                 stderr_tail keeps the last lines of it for the run's row.
+ * failure_cause   finds the line that says why the pipeline failed;
+ *                 exit_outcome makes the exit code and the message of it.
+ * on_failure      runs the command of --on-failure.
+ * dry_run         prints what would be executed (--dry-run). */
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "envfile.h"
+#include "dry_run.h"
+#include "env_file.h"
 #include "job.h"
-#include "plan.h"
-#include "target.h"
+#include "run_database.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,11 +1,16 @@
-/* etl-status: what became of runs. */
+/* etl-status shows what became of runs.
+ *
+ * main.c    reads the options and finds the report.
+ * run       the report on one run: run_read reads it from the database,
+ *           run_check looks for counts that do not add up, run_text and
+ *           run_json print it.
+ * print     writes the lines of a report. */
 #include "status.h"
 
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
-#include "base/text.h"
 #include "control/control.h"
 
 #include <string.h>
@@ -51,29 +56,6 @@ report_find(const struct status_opts *o, int operands, struct err *e)
 	(void)err_set(e, ERR_USAGE, false, operands > 0 ?
 	    "no operands are taken" : "what of? give --run ID");
 	return NULL;
-}
-
-/* Lines are ours; all else in them has been shown already, or is JSON. */
-int
-status_print(struct status *s, struct buf *text, struct err *e)
-{
-	const char *p, *end, *lf;
-	struct buf line;
-	int rc = 0;
-
-	if (buf_check(text, e) == -1)
-		return -1;
-	buf_init(&line, SIZE_MAX / 4);
-	p = text->data;
-	for (end = p + text->len; rc == 0 && p < end; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(end - p));
-		buf_clear(&line);
-		text_show(&line, p, (size_t)(lf - p));
-		rc = buf_check(&line, e) == -1 ? -1 :
-		    out_line(s->out, line.data, line.len, e);
-	}
-	buf_release(&line);
-	return rc;
 }
 
 static int

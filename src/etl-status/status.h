@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "db/db.h"
-#include "stream/out.h"
+#include "stream/line_writer.h"
 
 struct status_opts {
 	const char *db, *run;

@@ -1,4 +1,8 @@
-/* etl-via: runs a foreign filter on the records inside a marked stream. */
+/* etl-via runs another command on the records inside a marked stream.
+ *
+ * main.c   reads the options.
+ * via      passes the records to the command and the marks around it.
+ * child    the command's process and its two pipes. */
 #include "via.h"
 
 #include "base/memory.h"

@@ -181,7 +181,7 @@ is 'no connection, for each' 75 "$(echo '{"id":1}' | limit=10 status \
     etl-extract --connect-timeout 200ms --retries 0 --each "$full/{id}" --as a)"
 
 # A public service must not lead us to what is near. The addresses are not of
-# this machine: near.so puts loopback ones behind them.
+# this machine: fake_addresses.so puts loopback ones behind them.
 echo '[{"a":1}]' | answer near ''
 dir=$scratch/far
 mkdir "$dir"
@@ -200,7 +200,7 @@ moved() {
 	    >"$raw/to"
 }
 far() {
-	status env LD_PRELOAD="$etl_build/tests/near.so" \
+	status env LD_PRELOAD="$etl_build/tests/fake_addresses.so" \
 	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 	    etl-extract --retries 0 --timeout 2s "$@"
 }

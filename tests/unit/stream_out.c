@@ -1,5 +1,5 @@
 /* lib/stream: output is whole, or fails and stays failed. */
-#include "stream/out.h"
+#include "stream/line_writer.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 #include "batch/spool.h"
 
-#include "base/temp.h"
+#include "base/temp_file.h"
 
 #include <errno.h>
 #include <stdlib.h>

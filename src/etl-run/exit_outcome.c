@@ -1,4 +1,4 @@
-#include "outcome.h"
+#include "exit_outcome.h"
 
 #include <inttypes.h>
 #include <limits.h>

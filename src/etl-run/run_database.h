@@ -2,8 +2,8 @@
  * Gives: url, from --db, DATABASE_URL or the default; a file of SQLite by its
  *        absolute path, for the script may change its directory.
  * Fails: ERR_CONFIG for a database in memory, which no stage could share. */
-#ifndef RUN_TARGET_H
-#define RUN_TARGET_H
+#ifndef RUN_RUN_DATABASE_H
+#define RUN_RUN_DATABASE_H
 
 #include "base/buf.h"
 

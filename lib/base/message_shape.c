@@ -1,4 +1,4 @@
-#include "shape.h"
+#include "message_shape.h"
 
 #include <stdbool.h>
 #include <string.h>

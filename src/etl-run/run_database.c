@@ -1,4 +1,4 @@
-#include "target.h"
+#include "run_database.h"
 
 #include "db/db.h"
 

@@ -1,6 +1,6 @@
 #include "reject.h"
 
-#include "base/shape.h"
+#include "base/message_shape.h"
 #include "base/text.h"
 
 #include <stdio.h>

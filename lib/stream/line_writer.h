@@ -2,8 +2,8 @@
  * Borrows: fd. out_close() does not flush: a failing program writes no more.
  * Fails: ERR_IO, ERR_GONE where the reader has left; short writes, EINTR and
  *        EAGAIN are dealt with. */
-#ifndef STREAM_OUT_H
-#define STREAM_OUT_H
+#ifndef STREAM_LINE_WRITER_H
+#define STREAM_LINE_WRITER_H
 
 #include "base/errval.h"
 

@@ -4,11 +4,11 @@
  * apart, get the pipeline's name. Lines below one of ours that begin with a
  * blank belong to it.
  * Never waits: a stderr of ours that is stuck holds the pipeline's writers. */
-#ifndef RUN_RELAY_H
-#define RUN_RELAY_H
+#ifndef RUN_STDERR_RELAY_H
+#define RUN_STDERR_RELAY_H
 
-#include "cause.h"
-#include "tail.h"
+#include "failure_cause.h"
+#include "stderr_tail.h"
 
 #include <poll.h>
 

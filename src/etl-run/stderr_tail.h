@@ -3,8 +3,8 @@
  * Gives: tail_put() whole lines, the last 64 KiB of them at most (of a longer
  *        line its end), shown as text_show() does, but for tabs: valid UTF-8
  *        without NUL or escape sequences, whatever came. */
-#ifndef RUN_TAIL_H
-#define RUN_TAIL_H
+#ifndef RUN_STDERR_TAIL_H
+#define RUN_STDERR_TAIL_H
 
 #include "base/buf.h"
 

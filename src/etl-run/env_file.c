@@ -1,4 +1,4 @@
-#include "envfile.h"
+#include "env_file.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "saver.h"
+#include "checkpoint_saver.h"
 
 #include "base/clock.h"
 #include "control/statefile.h"

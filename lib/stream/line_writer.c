@@ -1,4 +1,4 @@
-#include "out.h"
+#include "line_writer.h"
 
 #include "base/stop.h"
 #include "stream/fdwrite.h"

@@ -1,4 +1,4 @@
-#include "tail.h"
+#include "stderr_tail.h"
 
 #include "base/text.h"
 

@@ -1,4 +1,4 @@
-#include "family.h"
+#include "lost_processes.h"
 
 #include <ctype.h>
 #include <dirent.h>

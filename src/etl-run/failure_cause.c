@@ -1,4 +1,4 @@
-#include "cause.h"
+#include "failure_cause.h"
 
 #include "base/text.h"
 

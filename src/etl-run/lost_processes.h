@@ -4,8 +4,8 @@
  * Owns:  a descriptor of each that was found: no number that the kernel gave
  *        away again is ever signalled. family_release() closes them.
  * Fails: never; without /proc nobody is found. */
-#ifndef RUN_FAMILY_H
-#define RUN_FAMILY_H
+#ifndef RUN_LOST_PROCESSES_H
+#define RUN_LOST_PROCESSES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * Borrows: path, fds.
  * Fails:   ERR_RETRY where somebody else has moved the checkpoint; ERR_GONE,
  *          and nothing is saved, where the reader of standard output left. */
-#ifndef CHECKPOINT_SAVER_H
-#define CHECKPOINT_SAVER_H
+#ifndef CHECKPOINT_CHECKPOINT_SAVER_H
+#define CHECKPOINT_CHECKPOINT_SAVER_H
 
 #include "base/stdfd.h"
 #include "stream/mark.h"

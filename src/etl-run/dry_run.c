@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "dry_run.h"
 
 #include "base/text.h"
 

@@ -4,8 +4,8 @@
  *        LF and one pair of outer quotes; nothing in it is expanded.
  * Fails: ERR_INPUT where there is no file, ERR_CONFIG with the number of a
  *        line of another form (never with its text: it may be a secret). */
-#ifndef RUN_ENVFILE_H
-#define RUN_ENVFILE_H
+#ifndef RUN_ENV_FILE_H
+#define RUN_ENV_FILE_H
 
 #include "base/buf.h"
 

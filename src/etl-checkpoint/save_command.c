@@ -1,6 +1,6 @@
 /* save: the last filter of a pipeline that has no loader. */
 #include "checkpoint.h"
-#include "saver.h"
+#include "checkpoint_saver.h"
 
 #include "control/statefile.h"
 #include "stream/fdwrite.h"

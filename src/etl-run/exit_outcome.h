@@ -1,6 +1,6 @@
 /* From how a script ended to an exit code and a message. */
-#ifndef RUN_OUTCOME_H
-#define RUN_OUTCOME_H
+#ifndef RUN_EXIT_OUTCOME_H
+#define RUN_EXIT_OUTCOME_H
 
 #include "child.h"
 

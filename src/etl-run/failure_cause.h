@@ -4,8 +4,8 @@
  *        another one's, that one's own), with the indented lines after it;
  *        else the last line; else "". All are shown as text_show() does,
  *        bounded, whatever came. */
-#ifndef RUN_CAUSE_H
-#define RUN_CAUSE_H
+#ifndef RUN_FAILURE_CAUSE_H
+#define RUN_FAILURE_CAUSE_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "temp.h"
+#include "temp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #include "dlq.h"
 
 #include "base/stop.h"
-#include "base/temp.h"
+#include "base/temp_file.h"
 #include "base/text.h"
 #include "json/scan.h"
 #include "stream/lines.h"

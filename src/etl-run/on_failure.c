@@ -1,4 +1,4 @@
-#include "notify.h"
+#include "on_failure.h"
 
 #include "child.h"
 #include "json/write.h"

@@ -1,0 +1,25 @@
+#include "dlq.h"
+
+#include "control/control.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+int
+dlq_open(struct dlq *d, struct err *e)
+{
+	if (control_open(&d->db, d->opts->db, false, e) == -1)
+		return -1;
+	return letter_filter_run(d->db, &d->selection.filter, e);
+}
+
+void
+dlq_none(const struct dlq *d, const char *what)
+{
+	const char *status = d->selection.filter.status;
+
+	if (isatty(STDERR_FILENO) == 1)
+		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter of %s "
+		    "matches\n", what, status != NULL ? status : "",
+		    status != NULL ? " " : "", db_name(d->db));
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Prints the object files of a folder that need each other in a circle, and the
+folders in it that do, by the symbols that they define and use.
+
+usage: circles.py FOLDER ...
+"""
+import os
+import subprocess
+import sys
+
+
+def objects(folder):
+    for path, _, names in os.walk(folder):
+        for name in sorted(names):
+            if name.endswith('.o'):
+                yield os.path.relpath(os.path.join(path, name), folder)
+
+
+def symbols(path):
+    """(defined, used) names of an object file."""
+    defined, used = set(), set()
+    lines = subprocess.run(['nm', path], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    for line in lines:
+        kind, name = line.split()[-2:]
+        if kind == 'U':
+            used.add(name)
+        elif kind in 'BDRT':
+            defined.add(name)
+    return defined, used
+
+
+def needs(folder):
+    """{object: the objects of the folder that it needs}"""
+    found = {o: symbols(os.path.join(folder, o)) for o in objects(folder)}
+    home = {name: o for o in found for name in found[o][0]}
+    return {o: {home[name] for name in found[o][1] if name in home} - {o}
+            for o in found}
+
+
+def reached(graph, start):
+    """All that start needs, directly or by way of others."""
+    seen, todo = set(), list(graph[start])
+    while todo:
+        one = todo.pop()
+        if one not in seen:
+            seen.add(one)
+            todo += graph[one]
+    return seen
+
+
+def by_folder(graph):
+    """The same between folders; files at the top belong to no folder."""
+    folders = {}
+    for o in graph:
+        here = os.path.dirname(o)
+        if here:
+            folders.setdefault(here, set()).update(
+                os.path.dirname(x) for x in graph[o]
+                if os.path.dirname(x) not in ('', here))
+    return folders
+
+
+def main():
+    for folder in sys.argv[1:]:
+        files = needs(folder)
+        for graph in (files, by_folder(files)):
+            circle = [x for x in sorted(graph) if x in reached(graph, x)]
+            if circle:
+                print(f'{folder}: in a circle: {" ".join(circle)}')
+
+
+main()
