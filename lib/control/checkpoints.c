@@ -26,7 +26,8 @@ name_check(const char *name, struct err *e)
 	return checkpoint_name(name, strlen(name), e);
 }
 
-/* SQLite takes anything from those who write by hand. */
+/* A user may have written the row by hand, and SQLite stores any type in any
+ * column. */
 static int
 value_check(const struct db_value *v, const char *name, struct err *e)
 {
@@ -154,9 +155,10 @@ checkpoints_close(struct checkpoints *l)
 	free(l);
 }
 
-/* Why the row was not as expected. */
+/* The stored version is not the expected one: says which it is. */
 static enum checkpoint_result
-lost(struct db *db, const struct checkpoint_move *m, struct err *e)
+report_lost_race(struct db *db, const struct checkpoint_move *m,
+    struct err *e)
 {
 	struct db_value v = db_text(m->name);
 	int64_t version;
@@ -165,17 +167,17 @@ lost(struct db *db, const struct checkpoint_move *m, struct err *e)
 	    e) == -1)
 		return CHECKPOINT_FAILED;
 	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
-	    "version is %" PRId64 ", and %" PRId64 " was expected: another "
-	    "run, or etl-checkpoint, has moved it meanwhile; or "
-	    "etl-extract reads it in another --db or --state", m->name,
+	    "version is %" PRId64 ", but %" PRId64 " was expected: another "
+	    "run or etl-checkpoint has moved it since this run started, or "
+	    "etl-extract reads it from another --db or --state", m->name,
 	    version, m->expected);
 	return CHECKPOINT_LOST;
 }
 
-/* A row that is made and goes again before the COMMIT: until then nobody else
- * can make one. */
+/* Keeps others from creating the checkpoint until the COMMIT: inserts a row and
+ * deletes it again, and the unique index makes others wait. */
 static int
-gap_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
+lock_missing_row(struct db *db, const struct checkpoint_move *m, int64_t *found,
     struct err *e)
 {
 	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
@@ -221,8 +223,8 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 	if (name_check(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
 	rc = m->moves ? row_move(db, m, &found, e) : m->expected == 0 ?
-	    gap_lock(db, m, &found, e) : row_lock(db, m, &found, e);
+	    lock_missing_row(db, m, &found, e) : row_lock(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
-	return found == 1 ? CHECKPOINT_MOVED : lost(db, m, e);
+	return found == 1 ? CHECKPOINT_MOVED : report_lost_race(db, m, e);
 }

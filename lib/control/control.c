@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* Step n makes version n + 1 of version n. */
+/* steps[n] migrates the tables from version n to version n + 1. */
 static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2 };
 
@@ -54,7 +54,7 @@ control_ensure(struct db *db, struct err *e)
 	int64_t version = 0;
 	struct err first;
 
-	/* Nearly always they are there: then this is all. */
+	/* The usual case: the tables exist and are of this version. */
 	if (version_read(db, &version, &first) == 0) {
 		if (version >= CONTROL_VERSION)
 			return version_check(db, version, e);

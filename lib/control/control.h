@@ -1,5 +1,7 @@
-/* The control tables: made when missing, migrated forward, safe when two
- * programs start at once. Fails: 78 where they are of a newer version. */
+/* Creates the control tables if they are missing, and migrates older ones. Two
+ * programs may do this at the same time.
+ * Fails: ERR_CONFIG (78) if the tables have a newer version than this
+ *        program. */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
@@ -8,11 +10,13 @@
 enum { CONTROL_VERSION = 2 };
 
 int control_ensure(struct db *db, struct err *e);
-/* db_open(), or db_open_present() unless make, and that. */
+/* Opens the database (db_open(), or db_open_present() if not `make`) and
+ * ensures the tables. */
 int control_open(struct db **db, const char *url, bool make, struct err *e);
 
-/* In a transaction, before control rows are locked: a server ends it when
- * this client goes silent, so that no lock outlives a lost host. */
+/* Call this in a transaction before control rows are locked. If this client
+ * goes silent, the server ends the transaction, so the locks of a crashed
+ * host do not stay. */
 int control_hold(struct db *db, struct err *e);
 
 #endif

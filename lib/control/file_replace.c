@@ -23,8 +23,9 @@ refused(struct err *e, enum err_code code, const char *path)
 	return err_errno(e, code, path);
 }
 
-/* Where the name is a link the file it leads to is replaced, not the link.
- * The link is looked for first: a file may come between two looks. */
+/* If the path is a symbolic link, the file behind it is replaced, not the
+ * link. lstat() comes before realpath(), because the file behind a dangling
+ * link could be created between the two calls. */
 static int
 follow(char **out, const char *path, struct err *e)
 {
@@ -84,7 +85,8 @@ out:
 	return rc;
 }
 
-/* flock(2) dies with its holder. */
+/* The kernel releases a lock of flock(2) when the process that holds it
+ * ends. */
 static int
 folder_lock(struct replace *r, struct err *e)
 {
@@ -143,7 +145,7 @@ write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* One that failed is never tried again: what it lost is lost. */
+/* Do not retry a failed fsync: the kernel has dropped the pages. */
 static int
 sync_fd(int fd)
 {
@@ -155,8 +157,8 @@ sync_fd(int fd)
 	return rc;
 }
 
-/* Its owner and mode are those of the file it replaces; to give it away is
- * allowed to few. */
+/* The new file gets the owner and mode of the old one. If it cannot get the
+ * owner (only root may give files away), it keeps the owner of this process. */
 static int
 keep_mode(const struct replace *r, int fd)
 {
@@ -184,7 +186,8 @@ write_beside(struct replace *r, const char *p, size_t n, struct err *e)
 		(void)err_errno(e, ERR_IO, r->temp);
 	else
 		rc = 0;
-	/* EINTR: it is closed all the same, and has been synced. */
+	/* After EINTR the descriptor is closed too, and fsync was done
+	 * before. */
 	if (close(fd) == -1 && errno != EINTR && rc == 0)
 		rc = err_errno(e, ERR_IO, r->temp);
 	return rc;

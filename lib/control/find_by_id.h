@@ -1,19 +1,19 @@
-/* The row that a person means: by its number, or by the start of its id, as
- * long as no other id begins so.
+/* Finds a row by what a user typed: its number, or the start of its id, as long
+ * as no other id starts with it.
  * Borrows: the text until the call returns.
- * Fails: ERR_LIMIT where there is none, ERR_USAGE where there are several. */
+ * Fails: ERR_LIMIT if no row matches, ERR_USAGE if several do. */
 #ifndef CONTROL_FIND_BY_ID_H
 #define CONTROL_FIND_BY_ID_H
 
 #include "db/db.h"
 
 struct id_kind {
-	enum sql_id by_number, by_prefix;       /* give the row's number */
-	const char *digits;                     /* that an id is made of */
+	enum sql_id by_number, by_prefix;       /* return the row's number */
+	const char *digits;                     /* characters of an id */
 	const char *one, *many;                 /* "run", "runs" */
 };
 
-int64_t id_number(const char *text);    /* 0 where it is none */
+int64_t id_number(const char *text);    /* 0 if the text is not a number */
 int id_find(struct db *db, const struct id_kind *k, const char *id,
     int64_t *out, struct err *e);
 

@@ -44,9 +44,9 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 	return rc;
 }
 
-/* The row was not as expected: why? */
+/* The row did not have the expected batch number: reads it to find out why. */
 static enum ledger_result
-look(struct db *db, const struct ledger *l, struct err *e)
+explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct ledger_row t;
 
@@ -76,7 +76,7 @@ ledger_move(struct db *db, const struct ledger *l, struct err *e)
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
 	    SQL_LEDGER_UPDATE), v, first ? 8 : 9, &changed, e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_SET : look(db, l, e);
+	return changed == 1 ? LEDGER_SET : explain_unchanged_row(db, l, e);
 }
 
 enum ledger_result
@@ -92,7 +92,7 @@ ledger_take(struct db *db, const struct ledger *l, struct err *e)
 	    SQL_LEDGER_TAKE), l->batch == 0 ? first : later, 4, &changed,
 	    e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_SET : look(db, l, e);
+	return changed == 1 ? LEDGER_SET : explain_unchanged_row(db, l, e);
 }
 
 int

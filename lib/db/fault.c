@@ -12,8 +12,8 @@
 
 enum { STOP_MS = 1500, BUSY_MS = 10000 };
 
-/* Why SQLite cannot open a file: it tries once more to read only what it may
- * not make, and then tells that it is not there. */
+/* Finds out why SQLite could not open a file. SQLite itself reports a file
+ * that it may not create as a missing one. */
 int
 fault_open(const char *path, int num)
 {
@@ -62,7 +62,7 @@ fault_text(char *to, size_t size, const char *text)
 	fault_bytes(to, size, text, strlen(text));
 }
 
-/* Server and libpq end lines as they please; ours are one line. */
+/* Messages of the server and of libpq may have several lines; ours have one. */
 int
 fault_say(struct err *e, enum err_code code, bool transient, const char *what,
     const char *text, const char *detail)
@@ -76,8 +76,9 @@ fault_say(struct err *e, enum err_code code, bool transient, const char *what,
 	return -1;
 }
 
-/* The longest match comes first; "" matches all. Class and codes as in
- * appendix A of PostgreSQL's manual. */
+/* The codes for SQLSTATEs (PostgreSQL manual, appendix A). The table is
+ * searched from the top: whole states stand before their class, and ""
+ * matches all. */
 static const struct state {
 	const char *prefix;
 	enum err_code code;
@@ -181,7 +182,8 @@ fault_sqlite(struct db_fault *f, const char *message)
 		fault_text(f->column, sizeof(f->column), column + 1);
 }
 
-/* libpq quotes what it cannot read, and that may be a part of a password. */
+/* Removes quoted text from libpq's message: libpq quotes the part of a URL
+ * that it cannot parse, and that part may belong to a password. */
 int
 fault_address(struct err *e, const char *why)
 {
@@ -201,8 +203,9 @@ fault_address(struct err *e, const char *why)
 	return -1;
 }
 
-/* A "/" or "@" of a password that is not written %XX cuts it: what follows
- * is taken for the port or the host, and would be told as such. */
+/* If a password contains a "/" or "@" that is not written as %XX, libpq
+ * takes the rest of the password for a host or port. Reports that without
+ * the value. */
 int
 fault_option(struct err *e, const char *name, const char *value)
 {
@@ -217,7 +220,7 @@ fault_option(struct err *e, const char *name, const char *value)
 	return 0;
 }
 
-/* What libpq says without a server's SQLSTATE. */
+/* Classifies a message of libpq itself, which has no SQLSTATE. */
 enum err_code
 fault_libpq(const char *text)
 {

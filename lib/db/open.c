@@ -7,7 +7,8 @@
 
 static const char by_default[] = "sqlite:etl.db";
 
-/* No secret is told: what has none of ":@=" is taken for a path. */
+/* Prints the URL only up to the first of ":@/?=", or whole if it has none of
+ * ":@=", so that no credential can leak. */
 static const struct driver *
 driver_none(const char *url, struct err *e)
 {

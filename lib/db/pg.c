@@ -21,8 +21,8 @@ struct pg {
 	bool opening, stopped;  /* the session; it was given up */
 };
 
-/* struct pg_answer is libpq's PGresult, by another name for those who do not
- * include its header. */
+/* struct pg_answer is libpq's PGresult under a name for files that do not
+ * include libpq's header. */
 static PGresult *
 result(const struct pg_answer *a)
 {
@@ -78,7 +78,8 @@ fail(struct pg *pg, PGresult *res, struct err *e)
 	return -1;
 }
 
-/* Before there is a session nothing is to be cancelled: it is hung up. */
+/* Cancels the running statement. Before the session is open there is nothing to
+ * cancel, so the connection is closed. */
 static void
 give_up(struct pg *pg)
 {
@@ -94,7 +95,8 @@ give_up(struct pg *pg)
 	}
 }
 
-/* A program that is asked to end does not wait for a statement. */
+/* Waits for the server's answer. If a signal asks the program to stop, the
+ * statement is cancelled. */
 static void
 await(struct pg *pg)
 {
@@ -111,7 +113,8 @@ await(struct pg *pg)
 	}
 }
 
-/* As PQexec() and PQprepare() wait, but for a program that is to end. */
+/* Waits for the last result of a command, as PQexec() does, but notices a
+ * signal to stop. */
 static PGresult *
 last_result(struct pg *pg, bool patient)
 {
@@ -278,7 +281,7 @@ pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
 	return 0;
 }
 
-/* What came from the server; NULL where all has come. */
+/* The next answer of the server; NULL if there are no more. */
 struct pg_answer *
 pg_answer(struct pg *pg)
 {

@@ -14,9 +14,9 @@
 
 enum { POLL_MS = 200, PLACE = 512, TEXT = 64 << 10 };
 
-/* A connection on its way. PQconnectPoll() leaves the time that it takes to
- * its caller, and cannot be told to go on to the next address: so where the
- * time is over it is begun anew, without the address that was late. */
+/* A connection that is being opened. PQconnectPoll() knows no time limit and
+ * cannot be told to skip an address. So if an address takes too long, the
+ * connection is started again without that address. */
 struct way {
 	PGconn *conn;
 	PQconninfoOption *options;      /* all that are in effect */
@@ -58,7 +58,8 @@ option(const struct way *w, const char *name)
 	return o->val;
 }
 
-/* As libpq reads it: no seconds are no limit, one is two. */
+/* Reads connect_timeout as libpq does: 0 means no limit, and 1 means 2
+ * seconds. */
 static int
 limit_read(struct way *w, struct err *e)
 {
@@ -80,7 +81,7 @@ limit_read(struct way *w, struct err *e)
 	return 0;
 }
 
-/* Another address has all the time again. */
+/* Gives each address the whole time limit. */
 static void
 limit_set(struct way *w)
 {
@@ -159,9 +160,9 @@ late_tell(struct way *w)
 	    (long long)w->limit / 1000);
 }
 
-/* With the addresses that are left; everything else is as it was. */
+/* Starts the connection again with the addresses that are left. */
 static int
-way_again(struct way *w, struct err *e)
+restart_without_late_address(struct way *w, struct err *e)
 {
 	static const char *const lists[] = { "host", "hostaddr", "port" };
 	const char **keys, **values;
@@ -213,12 +214,13 @@ way_next(struct way *w, struct err *e)
 	w->place[0] = '\0';
 	if (w->hosts.n == 0)
 		return 0;
-	return way_again(w, e) == -1 ? -1 : 1;
+	return restart_without_late_address(w, e) == -1 ? -1 : 1;
 }
 
-/* A server that answers no says why in its own language; its SQLSTATE is in
- * the message of a second try only, for the first has no connection yet to
- * ask for it. Returns 0 where that try succeeds. */
+/* A server that refuses a connection says why in its own language. Only a
+ * second try reports the SQLSTATE: libpq can be told to do so
+ * (PQERRORS_SQLSTATE) only once the connection object exists. Returns 0 if
+ * the second try succeeds. */
 static int
 connect_fail(struct way *w, struct db_fault *fault, struct err *e)
 {
@@ -272,8 +274,9 @@ way_go(struct way *w, struct db_fault *fault, struct err *e)
 	    "cannot connect", buf_text(&w->late), "");
 }
 
-/* What stands before dbname gives way to it; the environment does not, so
- * of what it can set only what it does not set is given. */
+/* Options before dbname are overridden by the URL, but would override
+ * variables of the environment. So only options that no variable sets are
+ * given. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
     struct err *e)

@@ -1,8 +1,9 @@
-/* The addresses that libpq's lists host, hostaddr and port mean, one by one, so
- * that one of them can be left out the next time. libpq looks names up by
- * itself; what it makes of them it does not tell.
- * Owns:  struct hosts, by hosts_release().
- * Fails: out of memory alone; a name that nobody knows stays one. */
+/* The addresses behind libpq's lists host, hostaddr and port, one by one, so
+ * that the next try can leave one out. libpq looks names up itself and does not
+ * report the addresses that it found.
+ * Owns:  struct hosts; hosts_release() frees it.
+ * Fails: only if memory is out; a name that cannot be looked up stays a
+ *        name. */
 #ifndef DB_PG_HOSTS_H
 #define DB_PG_HOSTS_H
 

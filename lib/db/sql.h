@@ -1,5 +1,5 @@
-/* The scripts under sql/, named by file: sql/DB/run_start.sql is
- * SQL_RUN_START. The list is made at build time from the files. */
+/* The statements of sql/, by name: "-- name: run_start" is SQL_RUN_START.
+ * The list is generated from the files at build time. */
 #ifndef DB_SQL_H
 #define DB_SQL_H
 

@@ -5,10 +5,11 @@
 
 enum { CACHE_MAX = 64 };
 
-/* Rows of one statement; db_query() gives it to one reader at a time. */
+/* A prepared statement and its rows. db_query() lends it to one reader at a
+ * time. */
 struct db_rows {
 	struct db *db;
-	struct db_rows *next;           /* in the cache, latest first */
+	struct db_rows *next; /* in the cache: the last used is first */
 	char *sql;
 	void *stmt;
 	bool open, stray;               /* stray: not in the cache */
@@ -53,7 +54,7 @@ rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
 	return db->driver->prepare(db->conn, &r->stmt, sql, e);
 }
 
-/* Makes room in the cache for one more: the one used longest ago goes. */
+/* Makes room in the cache: frees the statement that was used longest ago. */
 static void
 cache_trim(struct db *db)
 {
@@ -138,7 +139,7 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
-/* keep: the values may go before the statement is reset. */
+/* With keep, the caller may free the values before the statement is reset. */
 static int
 query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool keep, struct err *e)
@@ -221,7 +222,8 @@ db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 		rc = first.type == DB_NULL ? 0 : value_int(&first, out);
 		if (rc == -1)
 			(void)err_set(e, ERR_BUG, false, "no integer: %s", sql);
-		/* A statement that writes commits at its end, or fails to. */
+		/* A statement that writes must be stepped to its end: only
+		 * then it is committed, or reports a failure. */
 		while (rc != -1 && (rc = db_next(r, e)) == 1)
 			continue;
 	}
@@ -246,7 +248,8 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	return 0;
 }
 
-/* The statement runs on to its end, so what it gave is copied. */
+/* The statement is stepped to completion, so the row's values are copied out
+ * first. */
 static int
 row_keep(struct db_rows *r, struct err *e)
 {

@@ -234,8 +234,8 @@ columns_read(struct table *t, struct db *db, struct err *e)
 	return rc;
 }
 
-/* SQLite: a single INTEGER PRIMARY KEY is the rowid and made where missing;
- * the key of a WITHOUT ROWID table takes no NULL. */
+/* SQLite: a single INTEGER PRIMARY KEY is the rowid, which SQLite assigns if
+ * it is missing. The key of a WITHOUT ROWID table cannot be NULL. */
 static void
 keys_adapt(struct table *t)
 {
@@ -306,7 +306,8 @@ among(const struct table *t, const size_t *columns, size_t n,
 	return false;
 }
 
-/* Rows are (index, column), each index's together. */
+/* Looks for an index with exactly these columns. The rows are pairs of index
+ * and column; the rows of one index follow each other. */
 static int
 unique_scan(struct db_rows *r, const struct table *t, const size_t *columns,
     size_t n, bool *unique, struct err *e)

@@ -1,17 +1,17 @@
-/* A table (no view) as the catalog describes it.
+/* A table (not a view) as the database's catalog describes it. One dot
+ * separates schema and table in a name; a part with dots or quotes is written
+ * in SQL quotes.
  * Owns:  all texts; table_free() frees them.
- * Gives: columns in the table's order; the primary key's in its own. On
- *        PostgreSQL a name that is not found is looked for in lower case.
- * Fails: ERR_CONFIG where there is no such table, with its name and what to
- *        do. One dot separates schema and table; names that hold dots or
- *        quotes are written in SQL quotes. */
+ * Gives: the columns in the table's order. On PostgreSQL a name that is not
+ *        found is looked for in lower case.
+ * Fails: ERR_CONFIG if there is no such table. */
 #ifndef DB_TABLE_H
 #define DB_TABLE_H
 
 #include "db/db.h"
 
 enum column_kind {              /* what values it takes */
-	COLUMN_ANY,             /* no type of ours: the database decides */
+	COLUMN_ANY,             /* another type: the database checks values */
 	COLUMN_INT,             /* exact integer; min, max */
 	COLUMN_REAL, COLUMN_NUMERIC, COLUMN_BOOL, COLUMN_TEXT,
 	COLUMN_TIME,            /* timestamp, timestamptz, date, time */
@@ -26,17 +26,18 @@ struct column {
 	int64_t min, max;       /* COLUMN_INT */
 	bool not_null, has_default;     /* default, identity or generated */
 	bool generated;         /* may not be written */
-	bool numeric;           /* SQLite makes a number of a text that looks
-	                         * like one */
+	bool numeric;           /* SQLite changes a text that looks like a
+	                         * number into a number */
 	int key;                /* place in the primary key from 1, or 0 */
 };
 
 struct table {
-	char *name;             /* as given */
+	char *name;             /* as the user wrote it */
 	char *schema, *base;    /* as the catalog writes them */
 	char *quoted;           /* "schema"."table" */
-	char *full;             /* one name however it was given: schema.table,
-	                         * of the schemas public and main just table */
+	char *full;             /* the same for every spelling of the name:
+	                         * schema.table, or just table in the schemas
+	                         * public and main */
 	struct column *columns;
 	size_t n;
 	bool without_rowid, strict;     /* SQLite */
@@ -44,7 +45,7 @@ struct table {
 
 int table_read(struct table **t, struct db *db, const char *name,
     struct err *e);
-/* A unique or exclusion-free primary index on exactly these columns exists. */
+/* *unique: the table has a unique index on exactly these columns. */
 int table_unique(struct db *db, const struct table *t, const size_t *columns,
     size_t n, bool *unique, struct err *e);
 void table_free(struct table *t);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* All else may be a secret, or lead to one. */
+/* Only these parameters of a URL are printed: any other may be a secret. */
 static bool
 is_public(const char *name, size_t n)
 {

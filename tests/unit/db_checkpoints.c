@@ -121,7 +121,7 @@ loaders_move(void **state)
 	check(v, "posts", "10", 1);
 	assert_int_equal(move(v, 0, "11"), CHECKPOINT_LOST);
 	assert_non_null(strstr(v->e.msg, "posts"));
-	assert_non_null(strstr(v->e.msg, "version is 1, and 0"));
+	assert_non_null(strstr(v->e.msg, "version is 1, but 0 was expected"));
 	assert_int_equal(move(v, 0, NULL), CHECKPOINT_LOST);
 	assert_int_equal(move(v, 1, NULL), CHECKPOINT_MOVED);
 	assert_int_equal(move(v, 1, "12"), CHECKPOINT_MOVED);
