@@ -25,7 +25,8 @@ buf_clear(struct buf *b)
 	b->failed = b->full = false;
 }
 
-/* Past max by one at the most: the NUL of buf_text() is no content. */
+/* The memory may exceed max by one byte: the NUL of buf_text() is not
+ * content. */
 static bool
 grow(struct buf *b, size_t n)
 {

@@ -1,9 +1,9 @@
-/* A growing byte buffer with a ceiling, for input is not trusted.
- * Owns:  data; buf_init() allocates nothing, buf_release() frees.
- * Gives: data[0..len), not terminated; buf_text() terminates it.
- * Fails: an append past max or without memory leaves the content as it was
- *        and is remembered; buf_check() tells it once, so that a row of
- *        appends needs one test. */
+/* A growing byte buffer with a ceiling, because input is not trusted.
+ * Owns:  data; buf_init() allocates nothing, buf_release() frees it.
+ * Gives: data[0..len), without a NUL; buf_text() adds one.
+ * Fails: an append that would exceed max, or finds no memory, changes
+ *        nothing and sets failed. So a caller can append many times and call
+ *        buf_check() once at the end. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -14,13 +14,14 @@
 struct buf {
 	char *data;
 	size_t len, cap, max;
-	bool failed, full;      /* full: failed because of max */
+	bool failed;            /* an append has failed */
+	bool full;              /* it would have exceeded max */
 };
 
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b);                  /* keeps the memory */
-bool buf_room(struct buf *b, size_t n);         /* n more bytes fit in cap */
+bool buf_room(struct buf *b, size_t n);         /* makes room for n more */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_char(struct buf *b, char c);
 void buf_str(struct buf *b, const char *s);

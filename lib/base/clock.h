@@ -1,5 +1,6 @@
-/* Time: intervals on the monotonic clock, stamps on the wall clock.
- * Units: milliseconds; stamps are RFC 3339 in UTC with six digits. */
+/* The time: clock_ms() reads the monotonic clock, for intervals; clock_stamp()
+ * reads the wall clock.
+ * Units: milliseconds; stamps are RFC 3339 in UTC with microseconds. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

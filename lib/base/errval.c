@@ -37,7 +37,8 @@ err_nomem(struct err *e)
 	return err_set(e, ERR_IO, true, "out of memory");
 }
 
-/* The cause is worth more than all of a long URL before it. */
+/* A prefix, such as a long URL, gets at most half of the message: the cause
+ * that follows it is worth more. */
 void
 err_prefix(struct err *e, const char *fmt, ...)
 {

@@ -1,8 +1,9 @@
-/* A failure as a value: the last argument of everything that can fail.
- * Owns:  its text, inline; copying the struct copies the failure.
- * Gives: err_set() returns -1, so "return err_set(...)" is one line.
- * Fails: never. A text too long is cut, not lost: of a prefix and its cause
- *        the prefix. */
+/* A failure as a value: the last argument of every function that can fail.
+ * Owns:  the message, which is stored inside the struct. Copying the struct
+ *        copies the failure.
+ * Gives: err_set() returns -1, so a caller can write "return err_set(...)".
+ * Fails: never. A message that is too long is shortened; if it has a prefix,
+ *        the prefix is shortened first. */
 #ifndef BASE_ERRVAL_H
 #define BASE_ERRVAL_H
 
@@ -11,19 +12,22 @@
 
 enum err_code {
 	ERR_NONE,
-	ERR_LIMIT = 1,                  /* stopped by a limit, nothing found */
-	ERR_USAGE = EX_USAGE,           /* 64 */
-	ERR_DATA = EX_DATAERR,          /* 65 bad data, nowhere to put it */
-	ERR_INPUT = EX_NOINPUT,         /* 66 no such input */
-	ERR_REFUSED = EX_UNAVAILABLE,   /* 69 refused for good */
-	ERR_BUG = EX_SOFTWARE,          /* 70 */
-	ERR_CREATE = EX_CANTCREAT,      /* 73 */
-	ERR_IO = EX_IOERR,              /* 74 */
-	ERR_RETRY = EX_TEMPFAIL,        /* 75 lost a race, cut stream, busy */
-	ERR_PEER = EX_PROTOCOL,         /* 76 protocol broken by the peer */
-	ERR_DENIED = EX_NOPERM,         /* 77 */
-	ERR_CONFIG = EX_CONFIG,         /* 78 */
-	ERR_GONE = 141                  /* the reader has gone: end quietly */
+	ERR_LIMIT = 1,		      /* a limit stopped it; nothing found */
+	ERR_USAGE = EX_USAGE,	      /* 64 */
+	ERR_DATA = EX_DATAERR,	      /* 65 a bad record, and no place for its
+				       * reject */
+	ERR_INPUT = EX_NOINPUT,	      /* 66 no such input */
+	ERR_REFUSED = EX_UNAVAILABLE, /* 69 refused for good */
+	ERR_BUG = EX_SOFTWARE,	      /* 70 */
+	ERR_CREATE = EX_CANTCREAT,    /* 73 */
+	ERR_IO = EX_IOERR,	      /* 74 */
+	ERR_RETRY = EX_TEMPFAIL,      /* 75 the same command may succeed later:
+				       * lost a race, stream was cut, busy */
+	ERR_PEER = EX_PROTOCOL,	      /* 76 protocol broken by the peer */
+	ERR_DENIED = EX_NOPERM,	      /* 77 */
+	ERR_CONFIG = EX_CONFIG,	      /* 78 */
+	ERR_GONE = 141		      /* the reader of standard output has
+				       * exited: end without a message */
 };
 
 struct err {
@@ -34,16 +38,19 @@ struct err {
 
 int err_set(struct err *e, enum err_code code, bool transient,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* EPIPE is ERR_GONE, an input that may not be read ERR_DENIED. */
+/* Reports errno: "WHAT: strerror". EPIPE becomes ERR_GONE; EACCES and EPERM
+ * become ERR_DENIED if code is ERR_INPUT. */
 int err_errno(struct err *e, enum err_code code, const char *what);
 int err_nomem(struct err *e);
 void err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-int err_status(const struct err *e);    /* transient is 75, else the code */
+/* The exit code: 75 if e->transient, else e->code. */
+int err_status(const struct err *e);
 
-/* For main: one line "PROGRAM: MESSAGE" on stderr, none for ERR_GONE, which
- * ends the process by SIGPIPE; returns err_status(). */
+/* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_status(). For
+ * ERR_GONE it prints nothing and ends the process by SIGPIPE. */
 int err_report(const char *program, const struct err *e);
-void err_warn(const char *program, const char *text);   /* NULL: nothing */
+/* Prints a warning; nothing if text is NULL. */
+void err_warn(const char *program, const char *text);
 
 #endif

@@ -63,7 +63,7 @@ hash_of(const void *p, size_t n, char out[HASH_HEX])
 	hex(out, digest, HASH_HEX - 1);
 }
 
-/* getrandom(2) gives up to 256 bytes whole once the pool is ready. */
+/* getrandom(2) never returns fewer bytes than asked for, up to 256. */
 static void
 random_bytes(unsigned char *p, size_t n)
 {

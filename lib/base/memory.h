@@ -1,10 +1,10 @@
-/* How the C library keeps what is freed.
- * Gives: a large piece goes back to the system at once. glibc would keep
- *        pieces of up to 32 MiB once it has seen one freed, and a program
- *        that meets a few large records hold all of them. */
+/* Makes the C library return large blocks to the system when they are freed.
+ * Without it, glibc keeps blocks of up to 32 MiB once it has seen one freed,
+ * so a program that meets a few large records would keep the memory of all
+ * of them. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
-void memory_init(void);         /* at the start of main */
+void memory_init(void);         /* call it first in main */
 
 #endif

@@ -1,5 +1,6 @@
-/* The shape of a message: what stands in quotes and the digits of numbers are
- * left out, so that "too short: 'ab'" and "too short: 'cd'" are the same. */
+/* The shape of a message: the message without quoted texts and digits, so
+ * that "too short: 'ab'" and "too short: 'cd'" have the same shape and can
+ * be counted as one cause. */
 #ifndef BASE_MESSAGE_SHAPE_H
 #define BASE_MESSAGE_SHAPE_H
 

@@ -11,7 +11,8 @@
 /* OWN_OPTIONS: --help and --version, which every program has. */
 enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 
-/* Some of them, and the clock, can be added up in an int64_t. */
+/* Several such values and the clock can be added without overflow of
+ * int64_t. */
 static const uint64_t value_max = INT64_MAX / 8;
 
 static int
@@ -140,8 +141,8 @@ environment_take(const struct opt_spec *s, void *into, struct err *e)
 	return 0;
 }
 
-/* The tables that getopt_long() wants: entry i has value FIRST_LONG + i, and
- * so have help and version after them. */
+/* The tables that getopt_long() needs. Option i has the value FIRST_LONG +
+ * i; help and version follow the program's own options. */
 static struct option *
 tables_new(const struct opt_spec *s, char letters[LETTERS])
 {
@@ -239,7 +240,7 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 		return err_set(e, ERR_BUG, false, "option table");
 	if (value_set(o, into, optarg) == 0)
 		return OPT_RUN;
-	if (o->type == OPT_LIST)        /* which takes any text */
+	if (o->type == OPT_LIST)        /* takes any text: only memory fails */
 		return err_nomem(e);
 	return err_set(e, ERR_USAGE, false, "--%s %s: wants %s", o->name,
 	    optarg, value_form(o->type));
@@ -258,7 +259,7 @@ opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
 		return OPT_FAILED;
 	if ((l = tables_new(s, letters)) == NULL)
 		return err_nomem(e);
-	optind = 0;             /* glibc: forget the last parse whole */
+	optind = 0;             /* glibc: forget the state of the last parse */
 	opterr = 0;
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)

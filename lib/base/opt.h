@@ -1,10 +1,10 @@
-/* Options from one table, in the manner of getopt_long(3).
+/* Reads the command line by one table of options, with getopt_long(3).
  * Owns:  strings stay in argv and the environment; opt_release() frees lists.
- * Gives: fields of *into set by offset; of a single option the last wins, an
- *        option wins over its environment variable; optind as getopt does.
- * Units: OPT_SIZE bytes (KiB, MiB, GiB taken), OPT_DURATION milliseconds
- *        (500ms, 30s, 5m, 2h, 90d), OPT_NUMBER as it is: all uint64_t.
- * Fails: ERR_USAGE, for a bad environment variable ERR_CONFIG. */
+ * Gives: sets the fields of *into and optind. If an option is given twice, the
+ *        last counts; an option overrides its environment variable.
+ * Units: OPT_SIZE is in bytes (KiB, MiB, GiB), OPT_DURATION in milliseconds
+ *        (500ms, 30s, 5m, 2h, 90d); with OPT_NUMBER all are uint64_t.
+ * Fails: ERR_USAGE; ERR_CONFIG for a bad environment variable. */
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
 
@@ -16,9 +16,9 @@
 enum opt_type {
 	OPT_FLAG,               /* bool */
 	OPT_STRING,             /* const char * */
-	OPT_LIST,               /* struct opt_list, may be given often */
+	OPT_LIST,               /* struct opt_list, may be given many times */
 	OPT_NUMBER, OPT_SIZE, OPT_DURATION,
-	OPT_COUNT               /* a number, but not 0: that is "not given" */
+	OPT_COUNT               /* a number from 1; 0 means "not given" */
 };
 
 struct opt_list {
@@ -41,7 +41,7 @@ struct opt_spec {
 	const char *usage;      /* "usage: ..." = the SYNOPSIS of the page */
 	const struct opt *opts;
 	size_t n;
-	bool stop;              /* options end at the first operand */
+	bool stop;              /* the first operand ends the options */
 };
 
 enum opt_result { OPT_FAILED = -1, OPT_RUN, OPT_HELP, OPT_VERSION };
@@ -50,10 +50,11 @@ enum opt_result opt_parse(const struct opt_spec *s, void *into, int argc,
     char *argv[], struct err *e);
 void opt_release(const struct opt_spec *s, void *into);
 
-/* For main: prints help, version or the failure; returns the exit status. */
+/* For main: prints the help, the version or the failure; returns the exit
+ * code. */
 int opt_answer(const struct opt_spec *s, enum opt_result r,
     const struct err *e);
 
-int duration_parse(uint64_t *ms, const char *text);     /* -1: none */
+int duration_parse(uint64_t *ms, const char *text);     /* -1: not one */
 
 #endif

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A message may quote what came from anywhere; line ends are ours. */
+/* A message may quote text of a server or a record, so control characters
+ * are escaped. Newlines are kept: the program itself has put them into the
+ * message. */
 static void
 show(struct buf *b, const char *msg)
 {

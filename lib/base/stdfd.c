@@ -19,7 +19,7 @@ same_file(int a, int b)
 	    sa.st_rdev == sb.st_rdev;
 }
 
-/* Major 1 is memory: 3 is /dev/null, 7 is /dev/full. */
+/* Major number 1: minor 3 is /dev/null, minor 7 is /dev/full. */
 static bool
 device_takes(int fd, dev_t dev)
 {
@@ -34,7 +34,8 @@ type_takes(int fd, const struct stat *st)
 	    (S_ISCHR(st->st_mode) && device_takes(fd, st->st_rdev));
 }
 
-/* systemd.exec(5): descriptors from 3 on are sockets passed to this pid. */
+/* systemd passes sockets as descriptors from 3 on if LISTEN_PID is this process
+ * (sd_listen_fds(3)). */
 static bool
 passed_by_systemd(void)
 {
@@ -43,8 +44,8 @@ passed_by_systemd(void)
 	return pid != NULL && strtol(pid, NULL, 10) == (long)getpid();
 }
 
-/* What is closed on exec has not come through one: a library that was loaded
- * before main() has opened it for itself. */
+/* A descriptor with close-on-exec cannot have come from the parent: a
+ * library that was loaded before main() has opened it. */
 static bool
 opened_here(int fd)
 {
@@ -72,7 +73,8 @@ judge(struct stdfd *s)
 	    same_file(REJECT_FD, STDOUT_FILENO);
 }
 
-/* open(2) gives the lowest free number, so going up from 0 fills holes. */
+/* Opens /dev/null at number fd. open(2) returns the lowest free number, so
+ * going up from 0 fills each gap. */
 static int
 park(int fd, int flags, struct err *e)
 {

@@ -1,16 +1,18 @@
-/* Descriptors 0 to 3, judged first thing in main, before any open.
- * A closed 0, 1 or 2 gets /dev/null opened the wrong way round, so that use
- * still fails; a 3 that cannot take rejects gets it read-only, so that no
- * database or socket ever has that number (etl-record(5), REJECTS).
- * Fails: ERR_IO where /dev/null itself cannot be opened. */
+/* Checks file descriptors 0 to 3, first thing in main, before any file is
+ * opened. A closed 0, 1 or 2 gets /dev/null opened in the wrong direction, so
+ * that its use still fails. If 3 cannot take rejects, it gets /dev/null
+ * read-only, so that no database or socket ever gets that number
+ * (etl-record(5), REJECTS).
+ * Fails: ERR_IO if /dev/null cannot be opened. */
 #ifndef BASE_STDFD_H
 #define BASE_STDFD_H
 
 #include "errval.h"
 
 struct stdfd {
-	bool rejects;           /* 3 was given and can take rejects */
-	bool same;              /* 3 is what 1 is: rejects go in the stream */
+	bool rejects;           /* 3 is open and can take rejects */
+	bool same; /* 3 is the same pipe as 1: rejects travel in the
+		    * stream */
 };
 
 int stdfd_claim(struct stdfd *s, struct err *e);

@@ -22,7 +22,7 @@ stop_catch(void)
 	struct sigaction old;
 
 	(void)sigemptyset(&a.sa_mask);
-	for (size_t i = 0; i < ASKED; i++) {    /* nohup(1) stays in force */
+	for (size_t i = 0; i < ASKED; i++) {    /* nohup(1): keep it ignored */
 		if (sigaction(asked[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
 			(void)sigaction(asked[i], &a, NULL);

@@ -1,13 +1,14 @@
-/* The signals that ask a program to end: TERM, INT, HUP, QUIT.
- * stop_catch() notes them, ignores SIGPIPE and SIGXFSZ (writes then fail with
- * EPIPE and EFBIG); a second one of the kind kills. stop_signal() is 0 or the
- * first that came; stop_die() ends the process by that signal. */
+/* The signals that ask a program to stop: TERM, INT, HUP, QUIT. stop_catch()
+ * makes the program note them, and ignores SIGPIPE and SIGXFSZ, so that
+ * writes fail with EPIPE and EFBIG instead. A second signal of the same kind
+ * kills. stop_signal() returns the first signal that came, or 0; stop_die()
+ * ends the process by that signal. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 
 void stop_catch(void);
 int stop_signal(void);
-void stop_reset(void);          /* default actions again, for a child */
+void stop_reset(void);          /* for a child: the default actions again */
 void stop_die(void);            /* returns if no signal came */
 
 #endif

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A name would be left behind by a kill before unlink(); only a file system
- * that knows no file without a name gets one. */
+/* O_TMPFILE makes a file without a name. Only on a file system that does not
+ * support it the file gets a name, which is removed at once; a kill between
+ * the two calls would leave it behind. */
 int
 temp_open(struct err *e)
 {

@@ -1,6 +1,6 @@
-/* Temporary files, in TMPDIR or else /tmp.
- * Gives: a descriptor, closed on exec, of an empty file without a name to read
- *        and write: a kill leaves nothing behind.
+/* Temporary files in TMPDIR, or else in /tmp.
+ * Gives: a descriptor with close-on-exec of an empty file that has no name, so
+ *        that a killed process leaves nothing behind.
  * Fails: ERR_CREATE. */
 #ifndef BASE_TEMP_FILE_H
 #define BASE_TEMP_FILE_H

@@ -86,7 +86,8 @@ utf8_span(const char *p, size_t n)
 	return at;
 }
 
-/* What may move the cursor, change colours or turn the reading order. */
+/* Characters that a terminal obeys: they can move the cursor, change colours or
+ * reverse the reading order. */
 static bool
 harmful(unsigned int cp)
 {

@@ -1,17 +1,21 @@
-/* Bytes as text: UTF-8 (RFC 3629) checked, and shown without harm.
- * text_show() appends with C0, DEL, C1, U+2028/9, bidi controls and bad bytes
- * as \u00XX, \n, \xXX, so that a terminal obeys nothing in it.
- * text_ascii() writes what is not ASCII as JSON may: \u20ac, \ud83d\ude00. */
+/* Bytes as text: checks UTF-8 (RFC 3629) and makes text safe for a terminal.
+ * text_show() appends the text; control characters (C0, DEL, C1, U+2028/9,
+ * bidi) and bad bytes are written as \n, \u00XX or \xXX, so that a terminal
+ * obeys none. text_ascii() writes other characters than ASCII as JSON
+ * escapes: \u20ac. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include "buf.h"
 
-size_t utf8_span(const char *p, size_t n);      /* bytes that are valid */
-/* One code point at p: its length, 0 where there is none; *cp is set. */
+/* How many bytes from p on are valid UTF-8. */
+size_t utf8_span(const char *p, size_t n);
+/* Decodes the code point at p into *cp. Returns its length, 0 if it is not
+ * valid. */
 size_t utf8_decode(const char *p, size_t n, unsigned int *cp);
 size_t utf8_encode(char out[4], unsigned int cp);
-/* How much of it to show where most bytes are enough: no character in part. */
+/* The length of the text cut to at most `most` bytes, without cutting a
+ * character. */
 size_t text_cut(const char *p, size_t n, size_t most);
 void text_show(struct buf *b, const char *p, size_t n);
 void text_ascii(struct buf *b, const char *p, size_t n);

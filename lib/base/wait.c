@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* With the signals blocked but inside ppoll(2), one that comes after the look
- * at stop_signal() still ends the wait. */
+/* The stop signals are blocked except inside ppoll(2). So a signal that
+ * comes after the check of stop_signal() still ends the wait. */
 static int
 wait_open(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 {
@@ -28,7 +28,7 @@ wait_open(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 	if (stop_signal() == 0)
 		r = ppoll(fds, n, ts, &old);
 	if (r == -1 && errno != EINTR)
-		r = 1;                  /* the read or write will tell why */
+		r = 1;          /* the next read or write reports the error */
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }

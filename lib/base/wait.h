@@ -1,6 +1,6 @@
-/* poll(2) that a stop signal ends, without a race between look and wait.
- * Gives: 1 something is ready, 0 the time is over, -1 a stop signal came;
- *        timeout in milliseconds, -1 waits for ever, 0 only looks. */
+/* poll(2) that a stop signal interrupts, without a race between check and wait.
+ * Units: milliseconds; a timeout of -1 waits without limit, 0 does not wait.
+ * Gives: 1 a descriptor is ready, 0 the time is over, -1 a stop signal came. */
 #ifndef BASE_WAIT_H
 #define BASE_WAIT_H
 
