@@ -50,7 +50,9 @@ int err_status(const struct err *e);
 /* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_status(). For
  * ERR_GONE it prints nothing and ends the process by SIGPIPE. */
 int err_report(const char *program, const struct err *e);
-/* Prints a warning; nothing if text is NULL. */
+/* Prints "PROGRAM: warning: TEXT" on stderr; nothing if text is NULL. */
 void err_warn(const char *program, const char *text);
+void err_warnf(const char *program, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -2,7 +2,9 @@
 #include "text.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A message may quote text of a server or a record, so control characters
@@ -27,6 +29,29 @@ err_warn(const char *program, const char *text)
 {
 	if (text != NULL)
 		(void)fprintf(stderr, "%s: warning: %s\n", program, text);
+}
+
+/* The text is made first and printed by one call, since the programs of a
+ * pipeline share stderr. If memory is out, the text is cut. */
+void
+err_warnf(const char *program, const char *fmt, ...)
+{
+	char cut[1024], *text = cut;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n == -1) {
+		va_start(ap, fmt);
+		(void)vsnprintf(cut, sizeof(cut), fmt, ap);
+		va_end(ap);
+		text = cut;
+	}
+	err_warn(program, text);
+	if (text != cut)
+		free(text);
 }
 
 int

@@ -2,8 +2,6 @@
 
 #include "control/control.h"
 
-#include <stdio.h>
-
 static int
 base_get(struct command *c, const char *name, char **value, int64_t *version,
     struct err *e)
@@ -33,8 +31,8 @@ warn_running(struct db *db, const char *name, struct err *e)
 	    e) == -1)
 		return -1;
 	if (running > 0)
-		(void)fprintf(stderr, "etl-checkpoint: warning: the run that "
-		    "moved it last is still running, and will end with 75\n");
+		err_warn("etl-checkpoint", "the run that moved it last is "
+		    "still running, and will end with 75");
 	return 0;
 }
 

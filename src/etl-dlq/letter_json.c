@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "json/write.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Of a raw line: a multiple of three, for base64. */
@@ -165,15 +164,14 @@ void
 left_out_add(struct left_out *o, const struct letter *l, const char *why)
 {
 	if (o->n++ < NAMED)
-		(void)fprintf(stderr, "etl-dlq: warning: %s: letter %lld is "
-		    "left out: %s\n", o->command, (long long)l->id, why);
+		err_warnf("etl-dlq", "%s: letter %lld is left out: %s",
+		    o->command, (long long)l->id, why);
 }
 
 void
 left_out_end(const struct left_out *o)
 {
 	if (o->n > 0)
-		(void)fprintf(stderr, "etl-dlq: warning: %s: %llu letter%s "
-		    "left out\n", o->command, (unsigned long long)o->n,
-		    o->n == 1 ? " was" : "s were");
+		err_warnf("etl-dlq", "%s: %llu letter%s left out", o->command,
+		    (unsigned long long)o->n, o->n == 1 ? " was" : "s were");
 }

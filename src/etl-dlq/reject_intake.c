@@ -89,9 +89,9 @@ broken_tell(struct intake *in, const char *name, size_t most,
 
 	buf_init(&b, SIZE_MAX / 4);
 	text_show(&b, t->data, text_cut(t->data, t->len, most));
-	(void)fprintf(stderr, "etl-dlq: warning: put: %s: line %llu: %s%s: "
-	    "%s%s\n", name, (unsigned long long)in->torn_line, what, in->why,
-	    buf_text(&b), t->len > most ? "..." : "");
+	err_warnf("etl-dlq", "put: %s: line %llu: %s%s: %s%s", name,
+	    (unsigned long long)in->torn_line, what, in->why, buf_text(&b),
+	    t->len > most ? "..." : "");
 	buf_release(&b);
 }
 
@@ -248,8 +248,7 @@ int
 intake_end(struct intake *in, struct err *e)
 {
 	if (in->broken > NAMED)
-		(void)fprintf(stderr, "etl-dlq: warning: put: more bad lines "
-		    "than these\n");
+		err_warn("etl-dlq", "put: more bad lines than these");
 	if (fflush(in->file) == EOF)
 		return err_errno(e, ERR_IO, "temporary file");
 	return in->bad != NULL ? bad_sync(in, e) : 0;

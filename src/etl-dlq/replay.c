@@ -4,7 +4,6 @@
 
 #include "stream/stage.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,8 +195,8 @@ tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
 		db_end(r);
 	}
 	if (rc != -1 && all > fresh)
-		(void)fprintf(stderr, "etl-dlq: warning: replay: %lld "
-		    "letter%s left alone: rejected %llu times or more\n",
+		err_warnf("etl-dlq", "replay: %lld letter%s left alone: "
+		    "rejected %llu times or more",
 		    (long long)(all - fresh), all - fresh == 1 ? " is" :
 		    "s are", (unsigned long long)d->opts->max_attempts);
 	return rc == -1 ? -1 : 0;

@@ -101,8 +101,8 @@ static int
 bytes_put(struct dlq *d, const struct letter *l, struct err *e)
 {
 	if (l->bytes != 0)
-		(void)fprintf(stderr, "etl-dlq: warning: show: letter %lld: "
-		    "only the first %zu of its %lld bytes were kept\n",
+		err_warnf("etl-dlq", "show: letter %lld: only the first %zu "
+		    "of its %lld bytes were kept",
 		    (long long)l->id, l->raw_len, (long long)l->bytes);
 	return out_line(d->out, l->raw, l->raw_len, e);
 }

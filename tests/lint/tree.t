@@ -80,6 +80,9 @@ is 'no banned function' '' "$(lines \
 is 'a library neither prints nor exits' '' "$(lines \
     '(^|[^A-Za-z0-9_])(_?exit|abort|f?printf|f?puts|perror|v?(err|warn)x?)\(' |
     grep '^lib/' | grep -v '^lib/base/\(report\|opt\)\.c' || :)"
+is 'etl-extract warns by err_warn() alone' '' "$(lines \
+    '(^|[^A-Za-z0-9_])(f?printf|f?puts|perror)\(' |
+    grep '^src/etl-extract/' || :)"
 is 'nothing left to do' '' \
     "$(xargs grep -nIE 'TO[D]O|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"

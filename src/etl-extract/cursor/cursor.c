@@ -7,7 +7,6 @@
 #include "http/url.h"
 #include "json/pointer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,9 +91,8 @@ warn_gap(const struct cursor *c)
 	k = value_kind(from, strlen(from));
 	if (k != VALUE_TEXT && k == value_kind(since, strlen(since)) &&
 	    value_compare(k, since, strlen(since), from, strlen(from)) > 0)
-		(void)fprintf(stderr, "etl-extract: warning: --since: %.200s "
-		    "lies past the checkpoint: what is between them is not "
-		    "read\n", since);
+		err_warnf("etl-extract", "--since: %.200s lies past the "
+		    "checkpoint: what is between them is not read", since);
 }
 
 /* What to ask for: --since, else what is stored, else --start. */
@@ -268,10 +266,10 @@ warn_early(struct cursor *c)
 	    compare(c, v->data, v->len, buf_text(&c->ask)) >= 0)
 		return;
 	c->warned = true;
-	(void)fprintf(stderr, "etl-extract: warning: %s is %.200s in a "
-	    "record, and %s=%.200s was asked for: does the service know that "
-	    "parameter?\n", c->o->cursor_field, buf_text(&c->kind.text),
-	    c->o->since_param, buf_text(&c->ask));
+	err_warnf("etl-extract", "%s is %.200s in a record, and %s=%.200s was "
+	    "asked for: does the service know that parameter?",
+	    c->o->cursor_field, buf_text(&c->kind.text), c->o->since_param,
+	    buf_text(&c->ask));
 }
 
 int
@@ -312,10 +310,9 @@ cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 
 	stage_version(s, (uint64_t)c->version);
 	if (c->taken == 0 && k->missing > 0 && k->foreign == 0)
-		(void)fprintf(stderr, "etl-extract: warning: %.64s is not in "
-		    "any of %llu records, all of which are rejected: is "
-		    "--cursor-field right?\n", k->field,
-		    (unsigned long long)k->missing);
+		err_warnf("etl-extract", "%.64s is not in any of %llu "
+		    "records, all of which are rejected: is --cursor-field "
+		    "right?", k->field, (unsigned long long)k->missing);
 	if (c->taken == 0 && k->foreign > 0)
 		return all_foreign(k, e);
 	return c->unmarked && past_from(c) ? mark(c, s, e) : 0;

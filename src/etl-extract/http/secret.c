@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -92,8 +91,8 @@ from_file(struct buf *b, const char *path, struct err *e)
 
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & 077) != 0)
-		(void)fprintf(stderr, "etl-extract: warning: %s: others may "
-		    "read this secret: chmod 600\n", path);
+		err_warnf("etl-extract", "%s: others may read this secret: "
+		    "chmod 600", path);
 	return secret_read(b, fd, path, e);
 }
 

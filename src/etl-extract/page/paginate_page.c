@@ -166,9 +166,8 @@ page_more(void *self, const struct page *p, struct err *e)
 	}
 	if (p->records == 0 && known == 1 && !n->middle &&
 	    n->seen < (uint64_t)total)
-		(void)fprintf(stderr, "etl-extract: warning: %s: an empty page "
-		    "after %" PRIu64 " of %" PRId64 " records\n", p->shown,
-		    n->seen, total);
+		err_warnf("etl-extract", "%s: an empty page after %" PRIu64
+		    " of %" PRId64 " records", p->shown, n->seen, total);
 	return p->records > 0 && !(known == 1 && n->seen >= (uint64_t)total);
 }
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,9 +75,9 @@ marks_warn(struct ndjson *n, const struct line *l)
 	n->begun = true;
 	if (mark_is(l->data, l->len) &&
 	    mark_parse(&m, l->data, l->len, &e) == 0 && m.kind == MARK_BEGIN)
-		(void)fprintf(stderr, "etl-extract: warning: %s: has the "
-		    "marks of a stream, which are rejected here: give it to "
-		    "the next program as it is\n", n->uri);
+		err_warnf("etl-extract", "%s: has the marks of a stream, "
+		    "which are rejected here: give it to the next program as "
+		    "it is", n->uri);
 	mark_release(&m);
 }
 
