@@ -7,7 +7,7 @@ http=src/etl-extract/http/http.c
 status=src/etl-extract/http/status.c
 after=src/etl-extract/http/retry_after.c
 pages=src/etl-extract/source/http_pages.c
-hop=src/etl-extract/http/redirect.c
+redirect=src/etl-extract/http/redirect.c
 cursor=src/etl-extract/cursor/cursor.c
 address=src/etl-extract/http/private_address.c
 
@@ -38,10 +38,10 @@ mutant etl-extract/raw.t 'a cut head is taken as whole' $http \
     's/if (!h->headed)/if (false)/' \
     'cut at each of'
 mutant etl-extract/http.t 'cut gzip is taken as whole' $http \
-    's/!inflate_whole(h->gzip)/false/' \
+    's/!gunzip_whole(h->gzip)/false/' \
     'cut gzip: said'
 mutant etl-extract/http.t 'broken gzip is not tried again' $http \
-    's/h->again = inflate_put(h->gzip, b, p, n) == -1 && !b->failed;/if (inflate_put(h->gzip, b, p, n) == -1) return refuse(h, "broken");/' \
+    's/h->again = gunzip_put(h->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_put(h->gzip, b, p, n) == -1) return refuse(h, "broken");/' \
     'badgzip once'
 mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/http/gunzip.c \
     's/if (z->whole && inflateReset(&z->z) != Z_OK)/if (z->whole)/' \
@@ -131,14 +131,14 @@ mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/http/fe
     'too long: one call'
 
 # Redirects.
-mutant etl-extract/redirect.t 'the user'"'"'s headers go along' $hop \
-    's/size_t n = h->stranger ? c->own : c->n;/size_t n = c->n;/' \
+mutant etl-extract/redirect.t 'the user'"'"'s headers go along' $redirect \
+    's/size_t n = r->stranger ? c->own : c->n;/size_t n = c->n;/' \
     'bearer: nothing sent to it'
-mutant etl-extract/redirect.t 'the page'"'"'s header goes along' $hop \
-    's/if (h->stranger || h->header.len == 0)/if (h->header.len == 0)/' \
+mutant etl-extract/redirect.t 'the page'"'"'s header goes along' $redirect \
+    's/if (r->stranger || r->header.len == 0)/if (r->header.len == 0)/' \
     'page header, other origin: not sent'
-mutant etl-extract/redirect.t 'a stranger is none to itself' $hop \
-    's/h->stranger = true;/h->stranger = true; else h->stranger = false;/' \
+mutant etl-extract/redirect.t 'a stranger is none to itself' $redirect \
+    's/r->stranger = true;/r->stranger = true; else r->stranger = false;/' \
     'on in the other origin: still without'
 mutant etl-extract/redirect.t 'another port is the same origin' $http \
     's/port == NULL ? "" : port)/"")/' \
@@ -146,23 +146,23 @@ mutant etl-extract/redirect.t 'another port is the same origin' $http \
 mutant etl-extract/redirect.t 'another host is the same origin' $http \
     's/scheme, host == NULL ? "" : host,/scheme, "",/' \
     'other host name: nothing sent to it'
-mutant etl-extract/redirect.t 'a secret of the query goes along' $hop \
-    's/if (c->param != NULL && h->stranger)/if (false)/' \
+mutant etl-extract/redirect.t 'a secret of the query goes along' $redirect \
+    's/if (c->param != NULL && r->stranger)/if (false)/' \
     'query secret: dropped'
-mutant etl-extract/redirect.t 'a secret under another name goes along' $hop \
-    's/if (h->stranger && carries_secret(&h->url, c))/if (false)/' \
+mutant etl-extract/redirect.t 'a secret under another name goes along' $redirect \
+    's/if (r->stranger && carries_secret(&r->url, c))/if (false)/' \
     'query secret, renamed: not sent'
 mutant etl-extract/redirect.t 'the user in a target goes along' $http \
     '/CURLUPART_USER, NULL, 0/d; /CURLUPART_PASSWORD, NULL, 0/d' \
     'user in a target: not sent'
-mutant etl-extract/redirect.t 'any scheme is followed' $hop \
+mutant etl-extract/redirect.t 'any scheme is followed' $redirect \
     's/if (!to->http)/if (false)/' \
     'file:///etc/passwd: said'
-mutant etl-extract/redirect.t 'https goes back to http' $hop \
+mutant etl-extract/redirect.t 'https goes back to http' $redirect \
     's/if (from->secure && !to->secure)/if (false)/' \
     'https to http'
-mutant etl-extract/redirect.t 'a loop is followed further' $hop \
-    's/HOPS = 10/HOPS = 50/' \
+mutant etl-extract/redirect.t 'a loop is followed further' $redirect \
+    's/REDIRECTS_MAX = 10/REDIRECTS_MAX = 50/' \
     'loop: calls'
 mutant etl-extract/redirect.t '308 is none' $status \
     's/status == 307 || status == 308/status == 307/' \
@@ -190,14 +190,14 @@ mutant unit/extract_address 'IPv6, what stands for IPv4 is public' $address \
 mutant unit/extract_address 'IPv6, a NAT of our own is public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     near_ones_are_told
-mutant etl-extract/raw.t 'a redirect may lead near' $hop \
-    's/http_wary(http, h->stranger && h->public);/http_wary(http, false);/' \
+mutant etl-extract/raw.t 'a redirect may lead near' $redirect \
+    's/http_wary(http, r->stranger && r->public);/http_wary(http, false);/' \
     'redirect from a public to a private address'
 mutant etl-extract/raw.t 'a connection kept alive is not looked at' $http \
     's/h->private = h->wary && h->answer->near;/h->private = false;/' \
     'by a connection that is there already'
-mutant etl-extract/redirect.t 'from near to near is refused' $hop \
-    's/http_wary(http, h->stranger && h->public);/http_wary(http, h->stranger);/' \
+mutant etl-extract/redirect.t 'from near to near is refused' $redirect \
+    's/http_wary(http, r->stranger && r->public);/http_wary(http, r->stranger);/' \
     'bearer: other origin'
 
 # TLS.

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A hop's URL has room for what comes to that of a request: the secret. */
-enum { URL_MAX = 64 << 10, HOP_MAX = 4 * URL_MAX, SHOWN_MAX = 8 * URL_MAX,
+/* The URL that is sent may be longer than the request's: a secret is added. */
+enum { SENT_MAX = 4 * REQUEST_URL_MAX, SHOWN_MAX = 8 * REQUEST_URL_MAX,
 	URL_SHOWN = 400 };
 
 struct fetch {
@@ -23,7 +23,7 @@ struct fetch {
 	struct http *http;
 	struct credentials cred;
 	struct retry retry;
-	struct hop hop;
+	struct redirect redirect;
 	struct buf shown;
 	bool begun;             /* there was one before */
 	bool hopeless;
@@ -36,7 +36,7 @@ fetch_close(struct fetch *f)
 		return;
 	http_close(f->http);
 	credentials_release(&f->cred);
-	hop_release(&f->hop);
+	redirect_release(&f->redirect);
 	buf_release(&f->shown);
 	free(f);
 }
@@ -52,7 +52,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 		return err_nomem(e);
 	f->o = o;
 	f->retry.max = o->retries;
-	hop_init(&f->hop, HOP_MAX);
+	redirect_init(&f->redirect, SENT_MAX);
 	buf_init(&f->shown, SHOWN_MAX);
 	if (retry_backoff(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
@@ -73,26 +73,12 @@ fetch_shared(struct fetch **f, struct extract *x, struct err *e)
 	return 0;
 }
 
-void
-request_init(struct request *r)
-{
-	buf_init(&r->url, URL_MAX);
-	buf_init(&r->header, URL_MAX);
-}
-
-void
-request_release(struct request *r)
-{
-	buf_release(&r->url);
-	buf_release(&r->header);
-}
-
 static const char *
 url_shown(struct fetch *f, const struct buf *url)
 {
 	struct buf copy;
 
-	buf_init(&copy, HOP_MAX);
+	buf_init(&copy, SENT_MAX);
 	buf_add(&copy, url->data, url->len);
 	credentials_mask(&f->cred, &copy);
 	if (copy.len > URL_SHOWN) {
@@ -134,7 +120,7 @@ fetch_failed(struct fetch *f, struct err *e)
 	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&shown));
 	buf_release(&b);
 	buf_release(&shown);
-	err_prefix(e, "%s", url_shown(f, &f->hop.url));
+	err_prefix(e, "%s", url_shown(f, &f->redirect.url));
 	return -1;
 }
 
@@ -152,15 +138,15 @@ static int
 fetch_try(struct fetch *f, const struct request *r, const struct judge *j,
     struct http_answer *a, struct err *e)
 {
-	struct hop *h = &f->hop;
+	struct redirect *to = &f->redirect;
 
 	f->hopeless = false;
-	if (hop_start(h, &r->url, &r->header, &f->cred, e) == -1 ||
-	    hop_get(h, f->http, &f->cred, a, e) == -1)
+	if (redirect_start(to, &r->url, &r->header, &f->cred, e) == -1 ||
+	    redirect_get(to, f->http, &f->cred, a, e) == -1)
 		return -1;
 	while (status_redirects(a->status))
-		if (hop_follow(h, a, &f->cred, e) == -1 ||
-		    hop_get(h, f->http, &f->cred, a, e) == -1)
+		if (redirect_follow(to, a, &f->cred, e) == -1 ||
+		    redirect_get(to, f->http, &f->cred, a, e) == -1)
 			return -1;
 	if (status_judge(a, &f->cred, e) == -1)
 		return -1;
@@ -217,7 +203,7 @@ fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
 	for (uint64_t n = 1; fetch_try(f, r, j, a, e) == -1; n++) {
 		if (e->code == ERR_GONE || stop_signal() != 0)
 			return -1;
-		renewed = a->status == 401 && !f->hop.stranger ?
+		renewed = a->status == 401 && !f->redirect.stranger ?
 		    credentials_renew(&f->cred, e) : 0;
 		if (renewed == 1)
 			continue;

@@ -7,10 +7,7 @@
 
 #include "extract.h"
 #include "http/http.h"
-
-struct request {
-	struct buf url, header;         /* header: one more line, or empty */
-};
+#include "http/request.h"
 
 /* Looks at a 2xx: a failure that is transient is tried again. */
 struct judge {
@@ -23,9 +20,6 @@ struct fetch;
 /* The process's one: the secret is read once, --delay lies between all. */
 int fetch_shared(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
-
-void request_init(struct request *r);
-void request_release(struct request *r);
 
 int fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
     struct http_answer *a, struct err *e);

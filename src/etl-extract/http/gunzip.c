@@ -6,16 +6,16 @@
 
 enum { GZIP_ONLY = 15 + 16, ROOM = 32 << 10 };
 
-struct inflate {
+struct gunzip {
 	z_stream z;
 	bool whole;
 	unsigned char room[ROOM];
 };
 
-struct inflate *
-inflate_new(void)
+struct gunzip *
+gunzip_new(void)
 {
-	struct inflate *z = calloc(1, sizeof(*z));
+	struct gunzip *z = calloc(1, sizeof(*z));
 
 	if (z != NULL && inflateInit2(&z->z, GZIP_ONLY) != Z_OK) {
 		free(z);
@@ -25,7 +25,7 @@ inflate_new(void)
 }
 
 void
-inflate_free(struct inflate *z)
+gunzip_free(struct gunzip *z)
 {
 	if (z == NULL)
 		return;
@@ -34,14 +34,14 @@ inflate_free(struct inflate *z)
 }
 
 bool
-inflate_whole(const struct inflate *z)
+gunzip_whole(const struct gunzip *z)
 {
 	return z->whole;
 }
 
 /* One step: Z_OK, Z_STREAM_END, or what went wrong. */
 static int
-inflate_step(struct inflate *z, struct buf *out)
+gunzip_step(struct gunzip *z, struct buf *out)
 {
 	int rc;
 
@@ -53,7 +53,7 @@ inflate_step(struct inflate *z, struct buf *out)
 }
 
 int
-inflate_put(struct inflate *z, struct buf *out, const void *p, size_t n)
+gunzip_put(struct gunzip *z, struct buf *out, const void *p, size_t n)
 {
 	int rc = Z_OK;
 
@@ -63,7 +63,7 @@ inflate_put(struct inflate *z, struct buf *out, const void *p, size_t n)
 		if (z->whole && inflateReset(&z->z) != Z_OK)
 			return -1;
 		z->whole = false;
-		rc = inflate_step(z, out);
+		rc = gunzip_step(z, out);
 		if (rc == Z_STREAM_END) {
 			z->whole = true;
 			z->z.avail_out = ROOM;

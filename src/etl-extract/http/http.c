@@ -18,7 +18,7 @@ struct http {
 	CURL *curl;
 	char text[CURL_ERROR_SIZE];
 	struct http_answer *answer;     /* during http_get() */
-	struct inflate *gzip;
+	struct gunzip *gzip;
 	const char *refused;            /* why we ended the transfer */
 	bool again;                     /* which another try may help */
 	bool coded;                     /* in an encoding we did not ask for */
@@ -41,7 +41,7 @@ head_ended(struct http *h)
 		return;
 	h->coded = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
 	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
-	if (!h->coded && (h->gzip = inflate_new()) == NULL)
+	if (!h->coded && (h->gzip = gunzip_new()) == NULL)
 		h->answer->body.failed = true;
 }
 
@@ -92,7 +92,7 @@ take_body(char *p, size_t size, size_t n, void *to)
 	if (h->gzip == NULL)
 		buf_add(b, p, n);
 	else
-		h->again = inflate_put(h->gzip, b, p, n) == -1 && !b->failed;
+		h->again = gunzip_put(h->gzip, b, p, n) == -1 && !b->failed;
 	if (h->again)
 		return refuse(h, "the answer's gzip data is broken");
 	return !b->failed ? n : refuse(h, !b->full ? NULL :
@@ -194,7 +194,7 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	curl_easy_cleanup(h->curl);
-	inflate_free(h->gzip);
+	gunzip_free(h->gzip);
 	free(h);
 	curl_global_cleanup();
 }
@@ -269,7 +269,7 @@ http_reset(struct http *h, struct http_answer *a)
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 	h->answer = a;
-	inflate_free(h->gzip);
+	gunzip_free(h->gzip);
 	h->gzip = NULL;
 	h->refused = NULL;
 	h->again = h->coded = h->private = h->headed = false;
@@ -299,7 +299,7 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	if (!h->headed)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer was cut short in its head");
-	if (h->gzip != NULL && !inflate_whole(h->gzip) && a->status != 204)
+	if (h->gzip != NULL && !gunzip_whole(h->gzip) && a->status != 204)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;

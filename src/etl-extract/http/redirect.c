@@ -7,14 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HOPS = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048 };
+enum { REDIRECTS_MAX = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048 };
 
 void
-hop_init(struct hop *h, size_t max)
+redirect_init(struct redirect *r, size_t max)
 {
-	memset(h, 0, sizeof(*h));
-	buf_init(&h->url, max);
-	buf_init(&h->header, max);
+	memset(r, 0, sizeof(*r));
+	buf_init(&r->url, max);
+	buf_init(&r->header, max);
 }
 
 static void
@@ -26,69 +26,69 @@ wipe(struct buf *b)
 }
 
 void
-hop_release(struct hop *h)
+redirect_release(struct redirect *r)
 {
-	wipe(&h->url);
-	wipe(&h->header);
+	wipe(&r->url);
+	wipe(&r->header);
 }
 
 int
-hop_start(struct hop *h, const struct buf *url, const struct buf *header,
-    const struct credentials *c, struct err *e)
+redirect_start(struct redirect *r, const struct buf *url,
+    const struct buf *header, const struct credentials *c, struct err *e)
 {
-	h->count = 0;
-	h->stranger = h->public = false;
-	buf_clear(&h->url);
-	buf_add(&h->url, url->data, url->len);
+	r->count = 0;
+	r->stranger = r->public = false;
+	buf_clear(&r->url);
+	buf_add(&r->url, url->data, url->len);
 	if (c->param != NULL)
-		query_set(&h->url, c->param, strlen(c->param), c->secret);
-	buf_clear(&h->header);
-	buf_add(&h->header, header->data, header->len);
-	if (buf_check(&h->header, e) == -1)
+		query_set(&r->url, c->param, strlen(c->param), c->secret);
+	buf_clear(&r->header);
+	buf_add(&r->header, header->data, header->len);
+	if (buf_check(&r->header, e) == -1)
 		return -1;
-	return buf_check(&h->url, e);
+	return buf_check(&r->url, e);
 }
 
 static int
-hop_send(struct hop *h, struct http *http, const struct credentials *c,
-    struct http_answer *a, struct err *e)
+redirect_send(struct redirect *r, struct http *http,
+    const struct credentials *c, struct http_answer *a, struct err *e)
 {
-	size_t n = h->stranger ? c->own : c->n;
+	size_t n = r->stranger ? c->own : c->n;
 	char **lines;
 	int rc;
 
-	if (h->stranger || h->header.len == 0)
-		return http_get(http, buf_text(&h->url), c->header, n, a, e);
+	if (r->stranger || r->header.len == 0)
+		return http_get(http, buf_text(&r->url), c->header, n, a, e);
 	if ((lines = calloc(n + 1, sizeof(*lines))) == NULL)
 		return err_nomem(e);
 	memcpy(lines, c->header, n * sizeof(*lines));
-	(void)buf_text(&h->header);
-	lines[n] = h->header.data;
-	rc = http_get(http, buf_text(&h->url), lines, n + 1, a, e);
+	(void)buf_text(&r->header);
+	lines[n] = r->header.data;
+	rc = http_get(http, buf_text(&r->url), lines, n + 1, a, e);
 	free(lines);
 	return rc;
 }
 
 int
-hop_get(struct hop *h, struct http *http, const struct credentials *c,
-    struct http_answer *a, struct err *e)
+redirect_get(struct redirect *r, struct http *http,
+    const struct credentials *c, struct http_answer *a, struct err *e)
 {
-	http_wary(http, h->stranger && h->public);
-	if (hop_send(h, http, c, a, e) == -1)
+	http_wary(http, r->stranger && r->public);
+	if (redirect_send(r, http, c, a, e) == -1)
 		return -1;
-	if (h->count == 0)
-		h->public = !a->near;
+	if (r->count == 0)
+		r->public = !a->near;
 	return 0;
 }
 
 static int
-denied(const struct hop *h, const char *to, const struct credentials *c,
+denied(const struct redirect *r, const char *to, const struct credentials *c,
     const char *why, struct err *e)
 {
 	struct buf b, copy;
 
 	buf_init(&b, SHOWN_MAX);
-	buf_init(&copy, h->url.max);
+	buf_init(&copy, r->url.max);
 	buf_str(&copy, to);
 	credentials_mask(c, &copy);
 	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
@@ -117,31 +117,31 @@ carries_secret(const struct buf *url, const struct credentials *c)
 }
 
 static int
-hop_move(struct hop *h, const struct http_url *from,
+redirect_move(struct redirect *r, const struct http_url *from,
     const struct http_url *to, const struct credentials *c, struct err *e)
 {
 	if (!to->http)
-		return denied(h, to->text, c, "not http or https", e);
+		return denied(r, to->text, c, "not http or https", e);
 	if (from->secure && !to->secure)
-		return denied(h, to->text, c, "from https to http", e);
+		return denied(r, to->text, c, "from https to http", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
-		h->stranger = true;
-	buf_clear(&h->url);
-	buf_str(&h->url, to->text);
-	if (c->param != NULL && h->stranger)
-		query_drop(&h->url, c->param, strlen(c->param));
+		r->stranger = true;
+	buf_clear(&r->url);
+	buf_str(&r->url, to->text);
+	if (c->param != NULL && r->stranger)
+		query_drop(&r->url, c->param, strlen(c->param));
 	else if (c->param != NULL)
-		query_set(&h->url, c->param, strlen(c->param), c->secret);
-	if (buf_check(&h->url, e) == -1)
+		query_set(&r->url, c->param, strlen(c->param), c->secret);
+	if (buf_check(&r->url, e) == -1)
 		return -1;
-	if (h->stranger && carries_secret(&h->url, c))
-		return denied(h, "", c, "it carries the secret to another "
+	if (r->stranger && carries_secret(&r->url, c))
+		return denied(r, "", c, "it carries the secret to another "
 		    "origin", e);
 	return 0;
 }
 
 int
-hop_follow(struct hop *h, const struct http_answer *a,
+redirect_follow(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e)
 {
 	struct http_url from, to = { 0 };
@@ -150,19 +150,19 @@ hop_follow(struct hop *h, const struct http_answer *a,
 	size_t n;
 	int rc = -1;
 
-	if (h->count++ == HOPS)
+	if (r->count++ == REDIRECTS_MAX)
 		return err_set(e, ERR_PEER, false,
-		    "more than %d redirects: a loop?", HOPS);
+		    "more than %d redirects: a loop?", REDIRECTS_MAX);
 	if (!http_header(a, "Location", &v, &n) || n == 0)
 		return err_set(e, ERR_PEER, false, "%d without a Location",
 		    a->status);
-	if (http_url_init(&from, NULL, buf_text(&h->url), e) == -1)
+	if (http_url_init(&from, NULL, buf_text(&r->url), e) == -1)
 		return -1;
-	buf_init(&ref, h->url.max);
+	buf_init(&ref, r->url.max);
 	buf_add(&ref, v, n);
 	if (buf_check(&ref, e) == 0 && http_url_init(&to, from.text,
 	    buf_text(&ref), e) == 0)
-		rc = hop_move(h, &from, &to, c, e);
+		rc = redirect_move(r, &from, &to, c, e);
 	else if (e->code != ERR_IO)
 		(void)err_set(e, ERR_PEER, false, "%d with a Location that is "
 		    "no URL", a->status);

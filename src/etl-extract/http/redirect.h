@@ -10,7 +10,7 @@
 #include "http/credentials.h"
 #include "http/http.h"
 
-struct hop {
+struct redirect {
 	struct buf url;         /* where the request is now */
 	struct buf header;      /* one more line of the user's, or empty */
 	unsigned count;
@@ -18,15 +18,15 @@ struct hop {
 	bool public;            /* which has a public address */
 };
 
-int hop_start(struct hop *h, const struct buf *url, const struct buf *header,
-    const struct credentials *c, struct err *e);
-int hop_get(struct hop *h, struct http *http, const struct credentials *c,
-    struct http_answer *a, struct err *e);
+int redirect_start(struct redirect *r, const struct buf *url,
+    const struct buf *header, const struct credentials *c, struct err *e);
+int redirect_get(struct redirect *r, struct http *http,
+    const struct credentials *c, struct http_answer *a, struct err *e);
 /* After an answer that redirects: the next URL. */
-int hop_follow(struct hop *h, const struct http_answer *a,
+int redirect_follow(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);
 
-void hop_init(struct hop *h, size_t max);
-void hop_release(struct hop *h);
+void redirect_init(struct redirect *r, size_t max);
+void redirect_release(struct redirect *r);
 
 #endif

@@ -1,8 +1,23 @@
 #include "http/request.h"
 
+#include "http/http.h"
 #include "http/url.h"
 
 #include <string.h>
+
+void
+request_init(struct request *r)
+{
+	buf_init(&r->url, REQUEST_URL_MAX);
+	buf_init(&r->header, REQUEST_URL_MAX);
+}
+
+void
+request_release(struct request *r)
+{
+	buf_release(&r->url);
+	buf_release(&r->header);
+}
 
 static bool
 digits(const char *p)
