@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
+#include "base/suggest.h"
 #include "control/statefile.h"
 #include "stream/stage.h"
 
@@ -61,11 +62,17 @@ static const struct verb verbs[] = {
 static const struct verb *
 verb_find(const char *name, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (name != NULL && strcmp(verbs[i].name, name) == 0)
+	struct suggestion near = { .typed = name };
+
+	for (size_t i = 0; name != NULL &&
+	    i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
+		suggest_try(&near, verbs[i].name);
+	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
-	    "%s: no such command" : "no command", name);
+	    "%s: there is no such command" : "no command was given", name);
+	suggest_add(e, &near, "");
 	return NULL;
 }
 

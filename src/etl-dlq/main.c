@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -112,11 +113,17 @@ static const struct command commands[] = {
 static const struct command *
 command_find(const char *name, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (name != NULL && strcmp(commands[i].name, name) == 0)
+	struct suggestion near = { .typed = name };
+
+	for (size_t i = 0; name != NULL &&
+	    i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
+		suggest_try(&near, commands[i].name);
+	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
-	    "%s: no such command" : "no command", name);
+	    "%s: there is no such command" : "no command was given", name);
+	suggest_add(e, &near, "");
 	return NULL;
 }
 

@@ -154,10 +154,10 @@ is 'the whole' 0 "$(records '[{"a":1}]' --records '')"
 is 'null is none' 0 "$(records '{"data":null}' --records /data)"
 is 'null is none: nothing' '' "$(cat "$scratch/out")"
 is 'no array' 76 "$(records '{"error":"no"}')"
-like 'no array: shown' 'no array of records: \{"error":"no"\}$' \
+like 'no array: shown' 'no array of records .*--records POINTER.*: \{"error":"no"\}$' \
     "$(cat "$scratch/err")"
 is 'nothing there' 76 "$(records '{"data":[]}' --records /items)"
-like 'nothing there: said' 'no array of records at /items: ' \
+like 'nothing there: said' "no array of records at --records '/items': " \
     "$(cat "$scratch/err")"
 is 'no array there' 76 "$(records '{"data":{}}' --records /data)"
 is 'empty array' 0 "$(records '[]')"

@@ -11,7 +11,7 @@ bad() {
 	is "$*: nothing written" '' "$(cat "$scratch/out")"
 }
 bad 64 'unknown option --nosuch' --nosuch
-bad 64 '--paginate offset: wants none, page or since' --paginate offset
+bad 64 '--paginate offset: it must be none, page or since' --paginate offset
 bad 64 'needs --into' --paginate page
 bad 64 'need --paginate page' --into query:p
 bad 64 'need --paginate page' --size a=1

@@ -123,4 +123,13 @@ fails 'no pipeline' 66 'etl-run: .*none.sh: No such file' \
 fails 'a letter that is not there' 1 'etl-dlq: ' \
     etl-dlq show --db "$db" 99
 fails 'no such command' 64 'etl-dlq: .*frobnicate' etl-dlq frobnicate
+fails 'a mistyped command of etl-dlq' 64 'did you mean replay\?$' \
+    etl-dlq replya
+fails 'a mistyped command of etl-checkpoint' 64 'did you mean list\?$' \
+    etl-checkpoint lst
+fails 'a mistyped way of paging' 64 'did you mean page\?$' \
+    etl-extract --paginate pgae http://127.0.0.1:1/
+fails 'a URL whose first variable is empty' 64 \
+    '^etl-extract: /page/users: .*the variable before the path may be empty$' \
+    etl-extract /page/users
 done_testing

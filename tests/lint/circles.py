@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Prints the object files of a folder that need each other in a circle, and the
-folders in it that do, by the symbols that they define and use.
+"""Prints the C files of a folder that need each other in a circle, and the folders
+in it that do, by the symbols that their objects in BUILD define and use.
 
-usage: circles.py FOLDER ...
+usage: circles.py BUILD FOLDER ...
 """
 import os
 import subprocess
 import sys
 
 
-def objects(folder):
+def sources(folder):
+    """Its C files, without their suffix, relative to the folder."""
     for path, _, names in os.walk(folder):
         for name in sorted(names):
-            if name.endswith('.o'):
-                yield os.path.relpath(os.path.join(path, name), folder)
+            if name.endswith('.c'):
+                yield os.path.relpath(os.path.join(path, name[:-2]), folder)
 
 
 def symbols(path):
@@ -30,9 +31,10 @@ def symbols(path):
     return defined, used
 
 
-def needs(folder):
-    """{object: the objects of the folder that it needs}"""
-    found = {o: symbols(os.path.join(folder, o)) for o in objects(folder)}
+def needs(build, folder):
+    """{file: the files of the folder that it needs}"""
+    found = {o: symbols(os.path.join(build, folder, o + '.o'))
+             for o in sources(folder)}
     home = {name: o for o in found for name in found[o][0]}
     return {o: {home[name] for name in found[o][1] if name in home} - {o}
             for o in found}
@@ -62,8 +64,9 @@ def by_folder(graph):
 
 
 def main():
-    for folder in sys.argv[1:]:
-        files = needs(folder)
+    build = sys.argv[1]
+    for folder in sys.argv[2:]:
+        files = needs(build, folder)
         for graph in (files, by_folder(files)):
             circle = [x for x in sorted(graph) if x in reached(graph, x)]
             if circle:

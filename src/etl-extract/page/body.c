@@ -148,10 +148,12 @@ no_array(const struct body *b, struct err *e)
 {
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "no array of records%s%s",
-	    b->records == NULL ? "" : " at ",
-	    b->records == NULL ? "" : *b->records == '\0' ? "the top" :
-	    b->records);
+	if (b->records == NULL)
+		(void)snprintf(why, sizeof(why), "no array of records (say "
+		    "with --records POINTER where it is)");
+	else
+		(void)snprintf(why, sizeof(why), "no array of records at "
+		    "--records '%s'", b->records);
 	return start_wrong(b, why, false, e);
 }
 

@@ -1,5 +1,7 @@
 #include "page/paginate.h"
 
+#include "base/suggest.h"
+
 #include <string.h>
 
 static const struct paginator *const paginators[] = {
@@ -12,11 +14,17 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 {
 	const char *name = o->paginate == NULL ? "none" : o->paginate;
 
-	for (size_t i = 0; paginators[i] != NULL; i++)
+	struct suggestion near = { .typed = name };
+
+	for (size_t i = 0; paginators[i] != NULL; i++) {
 		if (strcmp(name, paginators[i]->name) == 0) {
 			*p = paginators[i];
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, false, "--paginate %s: wants none, page "
-	    "or since", name);
+		suggest_try(&near, paginators[i]->name);
+	}
+	(void)err_set(e, ERR_USAGE, false, "--paginate %s: it must be none, "
+	    "page or since", name);
+	suggest_add(e, &near, "");
+	return -1;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static const struct source *const sources[] = {
 	&source_http, &source_ndjson, NULL
@@ -62,7 +63,13 @@ source_find(const struct source **s, const struct extract_opts *o,
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--format %s: wants ndjson", o->format);
+	if (*uri == '/' && access(uri, F_OK) == -1)
+		return err_set(e, ERR_USAGE, false,
+		    "%s: there is no such file, "
+		    "and a URL needs a scheme and a host: the variable before "
+		    "the path may be empty",
+		    uri);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
-	    "nor a file named .ndjson: say --format ndjson if it is one",
-	    *uri == '\0' ? "''" : uri);
+	    "nor a file named .ndjson: if it is an NDJSON file, give --format "
+	    "ndjson", *uri == '\0' ? "''" : uri);
 }
