@@ -78,10 +78,22 @@ run_ddl_file(struct loader *l, struct err *e)
 	return rc;
 }
 
+static bool
+is_default_database(const struct load_opts *o)
+{
+	const char *url = getenv("DATABASE_URL");
+
+	return o->db == NULL && (url == NULL || *url == '\0');
+}
+
+/* Without --ddl the default database is not created: its file would have no
+ * table to load, and would stay behind empty. */
 static int
 database_open(struct loader *l, struct err *e)
 {
-	if (db_open(&l->db, l->o->db, e) == -1)
+	bool create = l->o->ddl != NULL || !is_default_database(l->o);
+
+	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;

@@ -134,6 +134,13 @@ bad 'no database' 78 'not a database' --db "sqlite:$scratch/text.db" --table t
 	sqlite3 etl.db 'CREATE TABLE t (k text)'
 	echo '{"k":"a"}' | etl-load -v --table t 2>err
 )
+mkdir "$scratch/nothing"
+is 'without a database: no such table, and no empty etl.db is left' 78 "$(
+	cd "$scratch/nothing"
+	echo '{"k":"a"}' | status etl-load --table t
+	ls)"
+like 'without a database: the message names it' \
+    'no such table: t in sqlite:etl.db' "$(cat "$scratch/err")"
 like 'without --db: etl.db, named' 't in sqlite:etl.db: 1 in' \
     "$(cat "$scratch/default/err")"
 k=postgresql:
