@@ -82,8 +82,10 @@ is 'only the run has a row' 1 \
 does() {
 	ASAN_OPTIONS=detect_leaks=0 strace -f -o calls etl-run "$@" \
 	    --name "$pipeline-new" pipeline.sh >out
-	grep -oE 'O_CREAT|O_TRUNC|mkdir|unlink|rename|socket|connect|F_OFD_SETLK|flock|fork|clone' \
-	    calls | sort -u | tr '\n' ' '
+	# Without the texts in quotes: a folder may be named clone.
+	sed 's/"[^"]*"//g' calls |
+	    grep -oE 'O_CREAT|O_TRUNC|mkdir|unlink|rename|socket|connect|F_OFD_SETLK|flock|fork|clone' |
+	    sort -u | tr '\n' ' '
 }
 is 'it makes nothing, asks no server, takes no lock and runs nothing' '' \
     "$(does --dry-run)"
