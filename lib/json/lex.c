@@ -22,7 +22,7 @@ lex_nomem(struct scan *s)
 	return NULL;
 }
 
-/* Something else stands at p than what was wanted. */
+/* Reports the character at p where something else was expected. */
 const char *
 lex_unexpected(struct scan *s, const char *p, const char *wanted)
 {
@@ -36,7 +36,7 @@ lex_unexpected(struct scan *s, const char *p, const char *wanted)
 	    "a byte order mark (U+FEFF) is no JSON" : wanted);
 }
 
-/* Four hex digits: their value, or -1. */
+/* The value of the four hex digits at p, or -1. */
 static int
 hex4(const char *p, const char *end)
 {
@@ -57,7 +57,8 @@ hex4(const char *p, const char *end)
 	return v;
 }
 
-/* Behind the escape at p, which is a backslash. */
+/* Checks the escape at p, which is a backslash. Returns the position after
+ * it. */
 static const char *
 escape(struct scan *s, const char *p, unsigned int *flags)
 {
@@ -86,7 +87,8 @@ escape(struct scan *s, const char *p, unsigned int *flags)
 	return p;
 }
 
-/* Of the character at p, which is not ASCII: the frequent forms first. */
+/* The length of the non-ASCII character at p; the frequent forms are tested
+ * first. */
 static inline size_t
 utf8_length(const char *p, const char *end)
 {

@@ -1,13 +1,14 @@
-/* Inside of the scanner: its state, and the paths that are rarely taken.
- * Gives: the position behind what was read, NULL after a fault. */
+/* The internals of the scanner: its state, and the code that is rarely reached.
+ * Gives: each function returns the position after what it read, NULL on a
+ *        fault. */
 #ifndef JSON_LEX_H
 #define JSON_LEX_H
 
 #include "json/scan.h"
 
-struct frame {                  /* an object or array that is open */
-	uint64_t seen;          /* bits of the names so far */
-	uint32_t tok;           /* if kept */
+struct frame {                  /* an open object or array */
+	uint64_t seen;          /* a bit for the hash of each name so far */
+	uint32_t tok;           /* its token, if positions are kept */
 	uint32_t members;
 	char close;
 };
@@ -18,20 +19,21 @@ struct scan {
 	const char *end;
 	unsigned int depth, levels;
 	bool unique;
-	bool value;             /* a value must come, not a comma or the end */
+	bool value;             /* a value must follow, no comma or bracket */
 	struct frame stack[JSON_DEPTH_MAX];
 };
 
 const char *lex_fault(struct scan *s, const char *at, const char *code,
     const char *why) __attribute__((cold));
 const char *lex_nomem(struct scan *s) __attribute__((cold));
-/* Something else stands at p than what was wanted, or nothing at all. */
+/* Reports what stands at p (or the end of the text) where `wanted` was
+ * expected. */
 const char *lex_unexpected(struct scan *s, const char *p, const char *wanted)
     __attribute__((cold));
 
 const char *lex_word(struct scan *s, const char *p, const char *word,
     size_t n);
-/* In a string, at p: an escape, or a row of non-ASCII, or a fault. */
+/* Reads, inside a string, an escape or a run of non-ASCII characters at p. */
 const char *lex_string_rare(struct scan *s, const char *p,
     unsigned int *flags);
 

@@ -76,7 +76,7 @@ name_next(struct name_iter *it)
 	return it->out[0];
 }
 
-/* Order: by bytes, unescaped. */
+/* Compares two names by their bytes, escapes decoded. */
 static int
 compare(const struct json_tok *a, const struct json_tok *b, const char *text)
 {
@@ -146,12 +146,16 @@ name_hash(const struct json *j, uint32_t i)
 	return hash(ends, n);
 }
 
-/* Slots of an open hash table: token index and hash; 0 is no name's index. */
+/* A slot of a hash table with open addressing: the index of a name's token
+ * and its hash. Index 0 means that the slot is free, since token 0 is never
+ * a name. */
 struct slot {
 	uint32_t tok, hash;
 };
 
-/* 0 new, 1 was there, -1 the table does badly: names chosen to collide. */
+/* Enters a name. 0 it is new, 1 an equal name was there, -1 too many
+ * collisions: the names were chosen to collide, and the caller sorts them
+ * instead. */
 static int
 put(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
     uint64_t *steps)

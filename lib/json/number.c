@@ -7,20 +7,23 @@
 #include <string.h>
 
 enum {
-	HEAD = 19,              /* digits that fit into 64 bits */
-	EXACT = 770             /* digits that can decide a double's rounding */
+	HEAD = 19,              /* digits that always fit into 64 bits */
+	EXACT = 770             /* later digits never change the rounding to a
+	                         * double */
 };
 
 __extension__ typedef unsigned __int128 wide;
 
-/* A number token taken apart: digits from first to last, both not zero, are
- * worth their integer times 10^exp; a point may stand between them. */
+/* A parsed number: the digits from first to end, as an integer, times
+ * 10^exp. The first and the last digit are not zero; a point between digits
+ * is skipped. */
 struct decimal {
 	const char *first, *end;        /* first is NULL for zero */
-	uint64_t head;                  /* up to HEAD digits */
-	size_t n;                       /* digits */
+	uint64_t head;                  /* the first HEAD digits as a number */
+	size_t n;                       /* number of digits */
 	int64_t exp;
-	bool neg, vast;                 /* vast: exponent beyond 10^17 */
+	bool neg, vast;                 /* vast: exponent beyond 10^17, exp is
+	                                 * not exact */
 };
 
 static int64_t
@@ -40,7 +43,7 @@ exponent(const char *p, const char *end, bool *vast)
 }
 
 static void
-take_apart(struct decimal *d, const char *p, size_t n)
+decimal_parse(struct decimal *d, const char *p, size_t n)
 {
 	const char *end = p + n;
 	int64_t zeros = 0, scale = 0;
@@ -73,10 +76,11 @@ take_apart(struct decimal *d, const char *p, size_t n)
 		d->exp += exponent(p + 1, end, &d->vast);
 }
 
-/* w * 10^k where 64 + 64 bits suffice to round it rightly, else false.  The
- * product is cut to 128 bits: the true one is less than 4 units above. */
+/* Computes w * 10^k with a 128-bit product. False if the product is so close
+ * to a rounding boundary that 128 bits do not decide. The true product is
+ * less than 4 units above the computed one. */
 static bool
-approximate(uint64_t w, int k, double *out)
+convert_by_product(uint64_t w, int k, double *out)
 {
 	int l = __builtin_clzll(w), e = power_log2(k) + 64 - l, keep = 53;
 	struct power g = power_ten(k);
@@ -88,7 +92,7 @@ approximate(uint64_t w, int k, double *out)
 		x <<= 1;
 		e--;
 	}
-	if (e < -1022)                  /* e is the first bit's exponent */
+	if (e < -1022)                  /* e: exponent of the highest bit */
 		keep = 53 - (-1022 - e);
 	if (keep <= 0)
 		return false;
@@ -101,9 +105,10 @@ approximate(uint64_t w, int k, double *out)
 	return true;
 }
 
-/* By strtod(3), without the point, which may be another one by locale. */
+/* Converts with strtod(3). The text has no decimal point, because the point
+ * depends on the locale. */
 static double
-exactly(const struct decimal *d)
+convert_by_strtod(const struct decimal *d)
 {
 	char text[EXACT + 32];
 	size_t n = 0;
@@ -149,13 +154,14 @@ magnitude(const struct decimal *d)
 		if (e < 0 && e >= -22)
 			return (double)d->head / tens[-e];
 	}
-	if (approximate(d->head, (int)e, &low) && (d->n <= HEAD ||
-	    (approximate(d->head + 1, (int)e, &high) && low == high)))
+	if (convert_by_product(d->head, (int)e, &low) && (d->n <= HEAD ||
+	    (convert_by_product(d->head + 1, (int)e, &high) && low == high)))
 		return low;
-	return exactly(d);
+	return convert_by_strtod(d);
 }
 
-/* Up to 15 digits and nothing else, perhaps after a minus. */
+/* The fast path: up to 15 digits, perhaps after a minus sign, and nothing
+ * else. */
 static bool
 short_int(const char *p, size_t n, int64_t *v)
 {
@@ -182,7 +188,7 @@ number_double(const char *p, size_t n)
 
 	if (short_int(p, n, &v))
 		return v == 0 && *p == '-' ? -0.0 : (double)v;
-	take_apart(&d, p, n);
+	decimal_parse(&d, p, n);
 	m = magnitude(&d);
 	return d.neg ? -m : m;
 }
@@ -195,7 +201,7 @@ number_int(const char *p, size_t n, int64_t *v)
 
 	if (short_int(p, n, v))
 		return true;
-	take_apart(&d, p, n);
+	decimal_parse(&d, p, n);
 	*v = 0;
 	if (d.first == NULL)
 		return true;
@@ -210,7 +216,7 @@ number_int(const char *p, size_t n, int64_t *v)
 	return true;
 }
 
-/* Both have as many digits. */
+/* Compares the digits of two numbers that have the same number of digits. */
 static bool
 same_digits(const struct decimal *a, const struct decimal *b)
 {
@@ -232,8 +238,8 @@ number_same(const char *a, size_t an, const char *b, size_t bn)
 
 	if (an == bn && memcmp(a, b, an) == 0)
 		return true;
-	take_apart(&x, a, an);
-	take_apart(&y, b, bn);
+	decimal_parse(&x, a, an);
+	decimal_parse(&y, b, bn);
 	if (x.first == NULL || y.first == NULL)
 		return x.first == y.first;
 	if (x.vast || y.vast)
@@ -248,7 +254,7 @@ sign(const struct decimal *d)
 	return d->first == NULL ? 0 : d->neg ? -1 : 1;
 }
 
-/* Neither is zero; the signs do not count. */
+/* Compares the absolute values of two numbers that are not zero. */
 static int
 compare_sizes(const struct decimal *a, const struct decimal *b)
 {
@@ -273,8 +279,8 @@ number_compare(const char *a, size_t an, const char *b, size_t bn)
 {
 	struct decimal x, y;
 
-	take_apart(&x, a, an);
-	take_apart(&y, b, bn);
+	decimal_parse(&x, a, an);
+	decimal_parse(&y, b, bn);
 	if (sign(&x) != sign(&y))
 		return sign(&x) < sign(&y) ? -1 : 1;
 	return sign(&x) == 0 ? 0 : sign(&x) * compare_sizes(&x, &y);

@@ -1,6 +1,7 @@
-/* Numbers: shortest decimal text that reads back as the same double, in the
- * form libjq 1.6 prints (1e+17, 1.5e-07, 100000, -0), and exact reading.
- * Source: for the form, jv_dtoa_fmt of jq 1.6, found by comparison. */
+/* Numbers of JSON. Writing: the shortest decimal text that reads back as the
+ * same double, in the form that libjq 1.6 prints (1e+17, 1.5e-07, 100000, -0).
+ * Reading: exact.
+ * Source: the form is that of jv_dtoa_fmt of jq 1.6, found by comparison. */
 #ifndef JSON_NUMBER_H
 #define JSON_NUMBER_H
 
@@ -10,16 +11,18 @@
 
 enum { NUMBER_TEXT = 40 };
 
-/* Not terminated.  No number is null, infinity the largest double, as jq. */
+/* Writes without a NUL. As in jq, NaN is written as null and infinity as the
+ * largest double. */
 size_t number_put(char out[NUMBER_TEXT], double d);
-/* A number token as double (correctly rounded); fast for short integers. */
+/* A number token as the nearest double; fast for short integers. */
 double number_double(const char *p, size_t n);
-/* Exactly an int64 (42, -7, 1e3, 5.0): false where it is not. */
+/* A number token as an int64 if it is exactly one (42, -7, 1e3, 5.0), else
+ * false. */
 bool number_int(const char *p, size_t n, int64_t *v);
-/* The two tokens are the same decimal number, whatever their spelling. */
+/* The two tokens are the same decimal number, however they are written. */
 bool number_same(const char *a, size_t an, const char *b, size_t bn);
-/* Below 0, 0, above 0 as a is less than b, the same, more: exactly, but for
- * exponents of more than 17 digits. */
+/* Compares two number tokens exactly: less than 0, 0 or greater than 0.
+ * Exponents of more than 17 digits are not compared exactly. */
 int number_compare(const char *a, size_t an, const char *b, size_t bn);
 
 #endif

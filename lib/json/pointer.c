@@ -25,7 +25,7 @@ pointer_parts(const char *text)
 	return n;
 }
 
-/* The name token is the pointer's part p..end. */
+/* The name token t is equal to the part p..end of the pointer. */
 static bool
 names(const char *p, const char *end, const struct json_tok *t,
     const char *text)

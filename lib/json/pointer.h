@@ -1,7 +1,7 @@
-/* JSON Pointer (RFC 6901) over a scanned text.
- * Gives: the token index of what text points to, 0 for nothing there (and
- *        for the whole value when the pointer is ""). The scan must have kept
- *        as many levels as the pointer has parts. */
+/* JSON Pointer (RFC 6901) in a scanned text.
+ * Gives: the token index of the value that the pointer names, 0 if there is
+ *        none, and 0 for the whole value if the pointer is "". The scan must
+ *        have kept as many levels as the pointer has parts. */
 #ifndef JSON_POINTER_H
 #define JSON_POINTER_H
 

@@ -4,7 +4,8 @@ enum { STEP = 27 };
 
 __extension__ typedef unsigned __int128 wide;
 
-/* 10^POWER_MIN and each 27th from there, to 192 bits, highest first. */
+/* 10^POWER_MIN and every 27th power from there, with 192 bits each, the
+ * highest word first. */
 static const uint64_t bases[][3] = {
 	{ 0x8049a4ac0c5811ae, 0x205b896d777d6278,
 	    0xac261e9f5141430b }, /* 1e-351 */

@@ -1,5 +1,5 @@
-/* Powers of ten to 128 bits: 10^k is g * 2^(power_log2(k) - 127), g having
- * its top bit set and rounded down; exact for 0 <= k <= 55. */
+/* Powers of ten with 128 bits: 10^k is g * 2^(power_log2(k) - 127). The top
+ * bit of g is set; g is rounded down, and exact for 0 <= k <= 55. */
 #ifndef JSON_POWER_H
 #define JSON_POWER_H
 

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-enum { FEW = 8 };              /* names that are compared one by one */
+enum { FEW = 8 };              /* so many names are compared one by one */
 
-/* A text of 4 GiB has no more than 2^31 tokens. */
+/* cap cannot overflow: a text of 4 GiB has at most 2^31 tokens. */
 __attribute__((cold, noinline)) static bool
 grow(struct json *j)
 {
@@ -28,7 +28,7 @@ kept(const struct scan *s)
 	return s->depth <= s->levels;
 }
 
-/* A token from..to, if positions are kept here. */
+/* Stores a token for the bytes from..to, if tokens are kept at this level. */
 static inline bool
 keep(struct scan *s, enum json_type type, const char *from, const char *to,
     unsigned int flags)
@@ -66,7 +66,8 @@ space(struct scan *s, const char *p)
 	return blanks(p, s->end);
 }
 
-/* Behind the closing quote of the string that opens at p. */
+/* Reads the string that opens at p. Returns the position after its closing
+ * quote. */
 static inline const char *
 string(struct scan *s, const char *p, unsigned int *flags)
 {
@@ -114,8 +115,8 @@ number(struct scan *s, const char *p, unsigned int *flags)
 	return q;
 }
 
-/* The name that ended is new to its object.  One word of bits tells most
- * names apart; objects with many names are checked when they close. */
+/* The name just read is new to its object. A bit for each name's hash tells
+ * most names apart; an object with many names is checked when it closes. */
 static inline bool
 name_new(struct scan *s, struct frame *f)
 {
@@ -134,7 +135,7 @@ name_new(struct scan *s, struct frame *f)
 	return true;
 }
 
-/* From a name to its value. */
+/* Reads a name and its colon. Returns the position of the value. */
 static inline const char *
 name(struct scan *s, const char *p)
 {
@@ -157,7 +158,8 @@ name(struct scan *s, const char *p)
 	return p + 1;
 }
 
-/* From the bracket that opens to the first value, or to the closing one. */
+/* Enters an object or array. Returns the position of its first value, or of its
+ * closing bracket. */
 static const char *
 enter(struct scan *s, const char *p)
 {
@@ -178,7 +180,7 @@ enter(struct scan *s, const char *p)
 	return object ? name(s, p) : p;
 }
 
-/* Behind the closing bracket at p. */
+/* Leaves the object or array whose closing bracket is at p. */
 static const char *
 leave(struct scan *s, const char *p)
 {
@@ -206,7 +208,7 @@ leave(struct scan *s, const char *p)
 	return p + 1;
 }
 
-/* From behind a value to the next one, or behind the bracket after it. */
+/* Goes on after a value: to the next value, or past the closing bracket. */
 static inline const char *
 after(struct scan *s, const char *p)
 {

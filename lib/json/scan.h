@@ -1,10 +1,10 @@
-/* One JSON text (RFC 8259), checked in one pass and left as positions.
- * Owns:  tok, grown as needed and kept for the next text.
- * Borrows: text until the next json_scan().
- * Gives: tok[0] is the whole value, then its parts in order of appearance: an
- *        object's name token, then its value's; tok[i].next skips a value.
- *        Deeper than levels is checked, but leaves no tokens.
- * Fails: -1 with the fault; never reads past len, never recurses. */
+/* Checks a JSON text (RFC 8259) in one pass and stores where its values are.
+ * Owns:  tok, which grows as needed and is reused for the next text.
+ * Borrows: the text, until the next json_scan().
+ * Gives: tok[0] is the whole value; its parts follow in order of appearance, in
+ *        an object each name before its value; tok[i].next is the token after
+ *        value i. Values deeper than `levels` are checked but get no tokens.
+ * Fails: -1 with the fault; it never reads past len and never recurses. */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
 
@@ -18,14 +18,14 @@ enum json_type {
 	JSON_ARRAY, JSON_OBJECT
 };
 
-enum {                          /* json_tok.flags; json.flags has all of them */
+enum {                          /* of json_tok.flags; json.flags is their OR */
 	JSON_ESCAPED = 1,       /* string: has a backslash */
 	JSON_NUL = 2,           /* string: has \u0000 */
 	JSON_LONE = 4,          /* string: has a lone surrogate escape */
 	JSON_FRACTION = 8,      /* number: has a dot or an exponent */
 	JSON_SPACE = 16,        /* in json.flags: white space between tokens */
-	JSON_DEPTH_MAX = 256,   /* libjq parses no deeper */
-	JSON_LEVELS_ALL = 257   /* keep positions of everything */
+	JSON_DEPTH_MAX = 256,   /* libjq does not parse deeper texts */
+	JSON_LEVELS_ALL = 257   /* make tokens of all values */
 };
 
 struct json_tok {
@@ -44,12 +44,12 @@ struct json {
 	uint8_t flags;
 };
 
-/* What is wrong with a text, in the words of the reject (etl-record(5)). */
+/* Why a text is not valid; the code is that of a reject (etl-record(5)). */
 struct json_fault {
 	const char *code;       /* parse, encoding, depth, duplicate_member */
 	const char *why;        /* static text */
 	size_t at;              /* byte offset */
-	bool nomem;             /* no fault of the text: memory is out */
+	bool nomem;             /* the text is not at fault: memory is out */
 };
 
 enum json_members { JSON_UNIQUE, JSON_LAST };   /* same name twice: fault, or
@@ -60,9 +60,9 @@ int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
 void json_release(struct json *j);
 const char *json_type_name(uint8_t type);       /* "an array", for messages */
 
-/* Members of the object at tok index obj: index of the value of name (the
- * last one of that name), 0 where there is none.  Names are compared
- * unescaped. */
+/* The token of the value of member `name` in the object at tok index obj:
+ * the last one of that name, 0 if there is none. Names are compared with
+ * their escapes decoded. */
 uint32_t json_member(const struct json *j, uint32_t obj, const char *name,
     size_t len);
 

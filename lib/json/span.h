@@ -1,4 +1,4 @@
-/* Runs of bytes that need no look one by one, eight at a time.
+/* Skips bytes that need no special treatment, eight at a time.
  * Gives: the first byte of p..end that stops the run, or end. */
 #ifndef JSON_SPAN_H
 #define JSON_SPAN_H
@@ -21,8 +21,9 @@ span_load(const char *p)
 	return w;
 }
 
-/* The high bit of each byte that equals the given one.  Bytes above the
- * first hit, and bytes from 0x80 on, may be marked wrongly. */
+/* Sets the high bit of each byte of the word that equals the given byte.
+ * Bytes above the first such byte, and bytes from 0x80 on, may be marked by
+ * mistake. */
 static inline uint64_t
 span_equal(uint64_t w, unsigned char byte)
 {
@@ -72,7 +73,7 @@ span_quoted(const char *p, const char *end)
 	return p;
 }
 
-/* For printing: stops at what jq writes as an escape. */
+/* For printing: stops at characters that jq writes as escapes. */
 static inline const char *
 span_unescaped(const char *p, const char *end)
 {

@@ -1,4 +1,4 @@
-/* JSON text into a buffer.  Appends as buf.h does: check once at the end. */
+/* Writes JSON into a buffer. As in buf.h, check buf_check() once at the end. */
 #ifndef JSON_WRITE_H
 #define JSON_WRITE_H
 
@@ -7,18 +7,20 @@
 
 #include <stdint.h>
 
-/* A string with quotes, escaping as jq prints it; bytes must be UTF-8. */
+/* Writes a string in quotes, with the escapes that jq uses. The bytes must be
+ * UTF-8. */
 void json_put_string(struct buf *b, const char *p, size_t n);
-/* Members: a comma first, unless the last byte is '{'. */
+/* Write a member of an object: first a comma, unless the last byte is '{'. */
 void json_put_member(struct buf *b, const char *name, const char *p, size_t n);
 void json_put_text(struct buf *b, const char *name, const char *s);
 void json_put_int(struct buf *b, const char *name, int64_t v);
 void json_put_raw(struct buf *b, const char *name, const char *p, size_t n);
-/* The value at tok index i with the white space between tokens removed;
- * tokens as they stand.  Needs no positions inside the value. */
+/* Writes the value at tok index i without the white space between its
+ * tokens. The tokens stay as they are. The value's parts need not have
+ * tokens. */
 void json_put_compact(struct buf *b, const struct json *j, uint32_t i);
-/* The characters of the string token i, unescaped; a lone surrogate becomes
- * U+FFFD (look at its flags first). */
+/* Writes the characters of string token i, escapes decoded. A lone surrogate
+ * becomes U+FFFD; check the token's flags first. */
 void json_unescape(struct buf *b, const struct json *j, uint32_t i);
 
 #endif
