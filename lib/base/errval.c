@@ -13,6 +13,7 @@ err_set(struct err *e, enum err_code code, bool transient,
 
 	e->code = code;
 	e->transient = transient;
+	e->origin = ERR_OWN;
 	va_start(ap, fmt);
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);

@@ -30,9 +30,18 @@ enum err_code {
 				       * exited: end without a message */
 };
 
+/* Whose failure it is. */
+enum err_origin {
+	ERR_OWN,
+	ERR_UPSTREAM,           /* of a stage before this program */
+	ERR_UPSTREAM_PRINTED    /* that stage has printed it: err_report()
+				 * prints nothing */
+};
+
 struct err {
 	enum err_code code;
 	bool transient;                 /* the same call may succeed later */
+	enum err_origin origin;
 	char msg[1024];
 };
 

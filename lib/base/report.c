@@ -64,6 +64,8 @@ err_report(const char *program, const struct err *e)
 		(void)signal(SIGPIPE, SIG_DFL);
 		(void)raise(SIGPIPE);
 	}
+	if (e->origin == ERR_UPSTREAM_PRINTED)
+		return err_status(e);
 	buf_init(&b, 8 * sizeof(e->msg));
 	show(&b, e->msg);
 	text = buf_text(&b);
@@ -71,7 +73,7 @@ err_report(const char *program, const struct err *e)
 		(void)fprintf(stderr, "%s: %s\n", program,
 		    b.failed ? e->msg : text);
 	buf_release(&b);
-	if (e->code == ERR_USAGE)
+	if (e->code == ERR_USAGE && e->origin == ERR_OWN)
 		(void)fprintf(stderr, "%s: see %s --help\n", program,
 		    program);
 	return err_status(e);

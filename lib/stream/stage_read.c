@@ -4,6 +4,7 @@
 #include "base/stop.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum stage_item
@@ -165,6 +166,36 @@ take_boundary(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* True for the names that the programs of this toolkit give themselves in a
+ * stream: "transform", and "transform.2" for the second. */
+static bool
+is_etl_stage(const char *name)
+{
+	static const char *const names[] = { "checkpoint", "extract", "replay",
+	    "transform", "via" };
+	size_t n = strcspn(name, ".");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+/* True if the stage that failed is a program of this toolkit and belongs to the
+ * same run of etl-run: it has printed its message on the run's standard error.
+ * Nobody has seen the message in this run if the stream was saved by another
+ * run, and perhaps not if another program wrote the mark. */
+static bool
+has_printed_failure(const struct stage *s)
+{
+	if (!stage_in_run() || !is_etl_stage(s->mark.stage))
+		return false;
+	if (s->state == STATE_START)
+		return s->piped;
+	return !s->made && s->begin.run != NULL &&
+	    strcmp(s->begin.run, getenv("ETL_RUN")) == 0;
+}
+
 static int
 take_failed(struct stage *s, struct err *e)
 {
@@ -172,6 +203,8 @@ take_failed(struct stage *s, struct err *e)
 
 	(void)err_set(&s->cause, (enum err_code)m->code,
 	    m->code == ERR_RETRY, "%s: %s", m->stage, m->message);
+	s->cause.origin = has_printed_failure(s) ? ERR_UPSTREAM_PRINTED :
+	    ERR_UPSTREAM;
 	s->state = STATE_FAILED;
 	return 0;
 }

@@ -7,6 +7,22 @@ SELECT id FROM pipeline_runs WHERE id = $1
 -- ambiguous.
 SELECT id FROM pipeline_runs WHERE starts_with(run, $1) LIMIT 2
 
+-- name: status_list
+-- Lists the last $3 runs, newest first: of the pipeline $1, or of all if it is
+-- NULL; if $2 is not 0, only those that failed or were abandoned.
+SELECT id, run, status,
+    to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pipeline, error_message, attempt,
+    (extract(epoch FROM coalesce(completed_at, clock_timestamp())
+        - started_at) * 1000)::bigint,
+    records_extracted, records_loaded, unchanged, dropped, rejected
+FROM pipeline_runs
+WHERE ($1::text IS NULL OR pipeline = $1)
+AND ($2::bigint = 0 OR status IN ('failed', 'abandoned'))
+ORDER BY id DESC
+LIMIT $3::bigint
+
 -- name: status_run
 -- Reads the row of a run.
 SELECT run, pipeline, status, retry_of, host,

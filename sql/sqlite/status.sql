@@ -7,6 +7,21 @@ SELECT id FROM pipeline_runs WHERE id = $1
 -- ambiguous.
 SELECT id FROM pipeline_runs WHERE substr(run, 1, length($1)) = $1 LIMIT 2
 
+-- name: status_list
+-- Lists the last $3 runs, newest first: of the pipeline $1, or of all if it is
+-- NULL; if $2 is not 0, only those that failed or were abandoned.
+SELECT id, run, status, started_at, completed_at,
+    pipeline, error_message, attempt,
+    CAST(round((julianday(coalesce(completed_at,
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))) - julianday(started_at))
+        * 86400000) AS INTEGER),
+    records_extracted, records_loaded, unchanged, dropped, rejected
+FROM pipeline_runs
+WHERE ($1 IS NULL OR pipeline = $1)
+AND ($2 = 0 OR status IN ('failed', 'abandoned'))
+ORDER BY id DESC
+LIMIT $3
+
 -- name: status_run
 -- Reads the row of a run.
 SELECT run, pipeline, status, retry_of, host,

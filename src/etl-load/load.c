@@ -187,14 +187,12 @@ cut_and_failed(const struct loader *l, const struct err *cause,
     struct err *e)
 {
 	struct err own = *e;
-	size_t n = strlen(cause->msg);
 
 	if (stage_mark(l->stage)->kind != MARK_FAILED)
 		return -1;
-	*e = *cause;
-	(void)snprintf(e->msg + n, sizeof(e->msg) - n, "; loading the records "
-	    "that had come before failed too: %s", own.msg);
-	return -1;
+	return err_set(e, cause->code, cause->transient, "%s; loading the "
+	    "records that had come before failed too: %s", cause->msg,
+	    own.msg);
 }
 
 /* The input has ended: commits what may be committed of the last batch. */

@@ -23,6 +23,7 @@ attempt_init(struct attempt *a, int number)
 {
 	*a = (struct attempt){ .number = number };
 	buf_init(&a->message, MESSAGE);
+	buf_init(&a->ending, MESSAGE);
 	tail_init(&a->said);
 }
 
@@ -30,6 +31,7 @@ void
 attempt_release(struct attempt *a)
 {
 	buf_release(&a->message);
+	buf_release(&a->ending);
 	tail_release(&a->said);
 }
 
@@ -177,6 +179,7 @@ script_run(struct attempt *a, const struct job *j, struct err *e)
 		a->signal = end.signal;
 		a->code = outcome_code(&end, &c);
 		outcome_put(&a->message, &end, j->timeout, &c);
+		outcome_put_status(&a->ending, &end, j->timeout);
 	}
 	cause_release(&c);
 	return rc;
@@ -188,6 +191,7 @@ failed(struct attempt *a, const struct err *e)
 {
 	a->code = err_status(e);
 	buf_clear(&a->message);
+	buf_clear(&a->ending);
 	text_show(&a->message, e->msg, strlen(e->msg));
 }
 
@@ -212,6 +216,7 @@ judge(struct attempt *a)
 		return;
 	a->code = EX_TEMPFAIL;
 	buf_clear(&a->message);
+	buf_clear(&a->ending);
 	buf_printf(&a->message, "the script exited with 0, but only %lld of "
 	    "%lld loads have ended", (long long)a->end.ended,
 	    (long long)a->end.streams);

@@ -15,6 +15,7 @@
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
+	bool url_given;         /* by --db: etl-status does not know it */
 	const char *env_names;  /* of --env-file, each after a blank */
 	const char *on_failure; /* a command, or NULL */
 	struct script script;
@@ -38,6 +39,8 @@ struct attempt {
 	int64_t ms;
 	struct run_end end;
 	struct buf message;     /* why, "" after a success */
+	struct buf ending;      /* how a script failed whose stages have
+				 * printed why themselves; else "" */
 	struct tail said;       /* by the stages */
 };
 

@@ -134,35 +134,41 @@ duration_put(struct buf *b, uint64_t ms)
 }
 
 void
-outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
-    struct cause *c)
+outcome_put_status(struct buf *b, const struct child_end *end,
+    uint64_t timeout)
 {
-	const char *last = cause_last(c), *words = cause_words(c);
 	int sig = signal_of(end);
 
 	if (end->signal != 0) {
 		signal_put(b, "stopped", end->signal);
-		return;
-	}
-	if (end->late) {
+	} else if (end->late) {
 		buf_str(b, "stopped after ");
 		duration_put(b, timeout);
 		buf_str(b, " (--timeout)");
-		return;
+	} else if (sig != 0) {
+		signal_put(b, "killed", sig);
+	} else {
+		buf_printf(b, "the script exited with %d",
+		    WEXITSTATUS(end->status));
 	}
-	if (outcome_code(end, c) == 0)
+}
+
+void
+outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
+    struct cause *c)
+{
+	const char *last = cause_last(c), *words = cause_words(c);
+	bool ended = end->signal == 0 && !end->late;
+
+	if (ended && outcome_code(end, c) == 0)
 		return;
-	if (*cause_first(c) != '\0') {
+	if (ended && *cause_first(c) != '\0') {
 		buf_str(b, cause_first(c));
 		if (*words != '\0')
 			buf_printf(b, "; last words before that: %s", words);
 		return;
 	}
-	if (sig != 0)
-		signal_put(b, "killed", sig);
-	else
-		buf_printf(b, "the script exited with %d",
-		    WEXITSTATUS(end->status));
-	if (*last != '\0' && !is_name_of(sig, last))
+	outcome_put_status(b, end, timeout);
+	if (ended && *last != '\0' && !is_name_of(signal_of(end), last))
 		buf_printf(b, ": %s", last);
 }

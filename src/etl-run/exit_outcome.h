@@ -9,7 +9,12 @@
  * the last stage (128 + n), 75, or 70 for what only a bug brings (SEGV), 74
  * for a reader that has gone. */
 int outcome_code(const struct child_end *end, struct cause *c);
+/* Appends the message for the run's row: why the script failed, as its stages
+ * have said it; nothing after a success. */
 void outcome_put(struct buf *b, const struct child_end *end,
-    uint64_t timeout, struct cause *c);         /* nothing where it is 0 */
+    uint64_t timeout, struct cause *c);
+/* Appends how the script ended: its exit code, a signal or the time-out. */
+void outcome_put_status(struct buf *b, const struct child_end *end,
+    uint64_t timeout);
 
 #endif

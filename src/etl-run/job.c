@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/wait.h"
+#include "db/db.h"
 #include "on_failure.h"
 #include "schedule.h"
 
@@ -32,6 +33,26 @@ counts_print(const struct run_end *r)
 		    (long long)r->skipped);
 }
 
+/* The command that shows more of the run. A URL that a shell would not read as
+ * one word is left out. */
+static void
+print_command(const struct attempt *a, const struct job *j)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
+	const char *url;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	if (j->url_given)
+		db_url_show(&b, j->url);
+	url = buf_text(&b);
+	(void)fprintf(stderr, "; see: etl-status%s%s --run %.*s\n",
+	    *url != '\0' && url[strspn(url, safe)] == '\0' ? " --db " : "",
+	    url[strspn(url, safe)] == '\0' ? url : "", RUN_SHOWN, a->run);
+	buf_release(&b);
+}
+
 /* The message's first line: the row has all of them. */
 static void
 attempt_print(struct attempt *a, const struct job *j)
@@ -48,11 +69,15 @@ attempt_print(struct attempt *a, const struct job *j)
 	(void)fprintf(stderr, "etl-run: %s: %s in %lld.%llds", j->name,
 	    a->code == 0 ? "success" : "failed", (long long)a->ms / 1000,
 	    (long long)a->ms % 1000 / 100);
-	if (a->code == 0)
+	if (a->code == 0) {
 		counts_print(&a->end);
-	else
-		(void)fprintf(stderr, ": %.*s", (int)strcspn(why, "\n"), why);
-	(void)fprintf(stderr, " (run %.*s)\n", RUN_SHOWN, a->run);
+		(void)fprintf(stderr, " (run %.*s)\n", RUN_SHOWN, a->run);
+		return;
+	}
+	if (a->ending.len > 0)
+		why = buf_text(&a->ending);
+	(void)fprintf(stderr, ": %.*s", (int)strcspn(why, "\n"), why);
+	print_command(a, j);
 }
 
 /* May it be tried again, and after which wait? */

@@ -180,6 +180,7 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	if (name_check(j->name, e) == -1 || target_put(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
+	j->url_given = o->db != NULL;
 	j->env_names = buf_text(&t->names);
 	if (times_take(j, o, e) == -1)
 		return -1;

@@ -1,6 +1,7 @@
 /* etl-status shows what became of runs.
  *
  * main.c    reads the options and finds the report.
+ * list      the report on the last runs, a line each.
  * run       the report on one run: run_read reads it from the database,
  *           run_check looks for counts that do not add up, run_text and
  *           run_json print it.
@@ -17,14 +18,26 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-status [--db URL] [--json] --run ID";
+    "usage: etl-status [--db URL] [--failed] [--json] [--limit N]\n"
+    "                  [--pipeline NAME]\n"
+    "       etl-status [--db URL] [--json] --run ID\n"
+    "       etl-status [--db URL] [--failed] [--json] [--pipeline NAME] "
+    "--run last";
 
 #define AT(field) offsetof(struct status_opts, field)
 static const struct opt options[] = {
 	OPTION_DB(AT(db)),
-	{ "json", OPT_FLAG, AT(json), NULL, "one JSON object", NULL, 0 },
-	{ "run", OPT_STRING, AT(run), "ID",
-	    "one run: its number, or the start of its uuid", NULL, 0 },
+	{ "failed", OPT_FLAG, AT(failed), NULL,
+	    "only runs that failed or were abandoned", NULL, 0 },
+	{ "json", OPT_FLAG, AT(json), NULL, "one JSON object for each run",
+	    NULL, 0 },
+	{ "limit", OPT_COUNT, AT(limit), "N",
+	    "list the last N runs (default: 20)", NULL, 0 },
+	{ "pipeline", OPT_STRING, AT(pipeline), "NAME",
+	    "only runs of this pipeline", NULL, 0 },
+	{ "run", OPT_STRING, AT(run), "ID|last",
+	    "one run: its number, the start of its uuid, or the last run",
+	    NULL, 0 },
 };
 #undef AT
 
@@ -33,40 +46,37 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
-/* The first one that is asked for is printed. */
-static const struct report {
-	size_t option;          /* a text: asked for where it is set */
-	int (*print)(struct status *s, struct err *e);
-} reports[] = {
-	{ offsetof(struct status_opts, run), run_report },
-};
-enum { REPORTS = sizeof(reports) / sizeof(reports[0]) };
+typedef int (*report_fn)(struct status *s, struct err *e);
 
-static const struct report *
-report_find(const struct status_opts *o, int operands, struct err *e)
+/* Gives the report that the options select. */
+static int
+select_report(report_fn *report, const struct status_opts *o, int operands,
+    struct err *e)
 {
-	const char *given;
-
-	for (size_t i = 0; operands == 0 && i < REPORTS; i++) {
-		memcpy(&given, (const char *)o + reports[i].option,
-		    sizeof(given));
-		if (given != NULL)
-			return &reports[i];
-	}
-	(void)err_set(e, ERR_USAGE, false, operands > 0 ?
-	    "no operands are taken" : "what of? give --run ID");
-	return NULL;
+	*report = o->run != NULL ? run_report : list_report;
+	if (operands > 0)
+		return err_set(e, ERR_USAGE, false, "no operands are taken: "
+		    "to show one run, give --run ID");
+	if (o->run != NULL && o->limit > 0)
+		return err_set(e, ERR_USAGE, false, "--run shows one run: "
+		    "leave out --run or --limit");
+	if (o->run != NULL && strcmp(o->run, "last") != 0 &&
+	    (o->pipeline != NULL || o->failed))
+		return err_set(e, ERR_USAGE, false, "--pipeline and --failed "
+		    "select among several runs: use them without --run, or "
+		    "with --run last");
+	return 0;
 }
 
 static int
-report_run(const struct report *r, struct status *s, struct err *e)
+print_report(report_fn report, struct status *s, struct err *e)
 {
 	int rc = -1;
 
 	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	if (control_open(&s->db, s->opts->db, false, e) == 0 &&
-	    r->print(s, e) == 0)
+	    report(s, e) == 0)
 		rc = out_flush(s->out, e);
 	db_close(s->db);
 	out_close(s->out);
@@ -78,7 +88,7 @@ main(int argc, char *argv[])
 {
 	struct status_opts o = { 0 };
 	struct status s = { .opts = &o };
-	const struct report *report = NULL;
+	report_fn report = NULL;
 	struct stdfd fds;
 	struct err e = { 0 };
 	enum opt_result r;
@@ -89,13 +99,13 @@ main(int argc, char *argv[])
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN &&
-	    (report = report_find(&o, argc - optind, &e)) == NULL)
+	    select_report(&report, &o, argc - optind, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
 	stop_catch();
 	err_warn("etl-status", db_url_warning(o.db));
-	if (report_run(report, &s, &e) == -1)
+	if (print_report(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_die();
 	return status;

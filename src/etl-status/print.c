@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include "base/text.h"
+#include "json/write.h"
 
 #include <string.h>
 
@@ -25,4 +26,26 @@ status_print(struct status *s, struct buf *text, struct err *e)
 	}
 	buf_release(&line);
 	return rc;
+}
+
+void
+status_put_text(struct buf *b, const char *name, const char *s, size_t n)
+{
+	struct buf clean;
+	size_t good;
+
+	buf_init(&clean, SIZE_MAX / 4);
+	while (n > 0) {
+		good = utf8_span(s, n);
+		buf_add(&clean, s, good);
+		if (good < n) {
+			buf_char(&clean, '?');
+			good++;
+		}
+		s += good;
+		n -= good;
+	}
+	json_put_member(b, name, clean.data, clean.len);
+	b->failed |= clean.failed;
+	buf_release(&clean);
 }

@@ -3,15 +3,34 @@
 
 #include "status.h"
 
+#include "control/find_by_id.h"
+
+#include <string.h>
+
+/* Gives the number of the run that --run names. */
+static int
+find_run(struct status *s, int64_t *number, struct err *e)
+{
+	static const struct id_kind run = { SQL_STATUS_BY_NUMBER,
+	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
+
+	if (strcmp(s->opts->run, "last") == 0)
+		return list_last(s, number, e);
+	return id_find(s->db, &run, s->opts->run, number, e);
+}
+
 int
 run_report(struct status *s, struct err *e)
 {
 	struct history h;
 	struct buf b;
+	int64_t number = 0;
 	int rc = -1;
 
+	if (find_run(s, &number, e) == -1)
+		return -1;
 	buf_init(&b, SIZE_MAX / 4);
-	if (history_read(&h, s->db, s->opts->run, e) == -1)
+	if (history_read(&h, s->db, number, e) == -1)
 		goto out;
 	history_check(&h);
 	if (buf_check(&h.problems, e) == -1)

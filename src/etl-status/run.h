@@ -43,8 +43,8 @@ struct history {
 	struct buf problems;    /* each ends with a newline */
 };
 
-/* ID: its number, or the start of its uuid. ERR_LIMIT where there is none. */
-int history_read(struct history *h, struct db *db, const char *id,
+/* NUMBER: the number of the run's row. ERR_LIMIT if there is no such row. */
+int history_read(struct history *h, struct db *db, int64_t number,
     struct err *e);
 void history_release(struct history *h);
 

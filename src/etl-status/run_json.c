@@ -1,33 +1,15 @@
 #include "run.h"
+#include "status.h"
 
-#include "base/text.h"
 #include "json/write.h"
 
 #include <string.h>
 
-/* A text of the database, which in SQLite may be any bytes. */
 static void
 put_text(struct buf *b, const char *name, const char *s)
 {
-	size_t n = s != NULL ? strlen(s) : 0, good;
-	struct buf clean;
-
-	if (s == NULL)
-		return;
-	buf_init(&clean, SIZE_MAX / 4);
-	while (n > 0) {
-		good = utf8_span(s, n);
-		buf_add(&clean, s, good);
-		if (good < n) {
-			buf_char(&clean, '?');
-			good++;
-		}
-		s += good;
-		n -= good;
-	}
-	json_put_member(b, name, clean.data, clean.len);
-	b->failed |= clean.failed;
-	buf_release(&clean);
+	if (s != NULL)
+		status_put_text(b, name, s, strlen(s));
 }
 
 static void

@@ -1,4 +1,3 @@
-#include "control/find_by_id.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -23,15 +22,6 @@ history_release(struct history *h)
 	run_counts_release(&h->stages);
 	buf_release(&h->problems);
 	*h = (struct history){ .nloads = 0 };
-}
-
-static int
-find(struct db *db, const char *id, int64_t *out, struct err *e)
-{
-	static const struct id_kind run = { SQL_STATUS_BY_NUMBER,
-	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
-
-	return id_find(db, &run, id, out, e);
 }
 
 /* NULL stays NULL. */
@@ -162,14 +152,11 @@ stages_read(struct history *h, struct err *e)
 }
 
 int
-history_read(struct history *h, struct db *db, const char *id, struct err *e)
+history_read(struct history *h, struct db *db, int64_t number, struct err *e)
 {
-	int64_t number;
-
 	*h = (struct history){ .nloads = 0 };
 	buf_init(&h->problems, SIZE_MAX / 4);
-	if (find(db, id, &number, e) == -1 ||
-	    row_read(h, db, number, e) == -1 ||
+	if (row_read(h, db, number, e) == -1 ||
 	    rows_read(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),
 	    load_add, e) == -1 ||
 	    rows_read(h, db, SQL_STATUS_CODES, DB_I(number), code_add,

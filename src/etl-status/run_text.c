@@ -110,27 +110,30 @@ width(const struct column *c)
 }
 
 static void
-stage_text(struct buf *b, const struct history *h,
-    const struct run_stage *s, const struct column *c, size_t n)
+stage_text(struct buf *b, const struct history *h, const struct run_stage *s,
+    const struct column *c, size_t n, bool codes)
 {
 	cell(b, s->name, NAME);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(b, " %*lld", width(&c[i]),
 		    (long long)s->count[c[i].what]);
-	codes_text(b, h, s->name);
-	missing_text(b, h, s);
+	if (codes) {
+		codes_text(b, h, s->name);
+		missing_text(b, h, s);
+	}
 	buf_char(b, '\n');
 }
 
-/* The stages of one kind, under a head. */
+/* The stages of one kind, under a head. Codes are known of the whole run, not
+ * of a stream. */
 static void
-table_text(struct buf *b, const struct history *h, bool loads,
+kind_text(struct buf *b, const struct history *h, const struct run_counts *t,
     const struct column *c, size_t n)
 {
-	bool any = false;
+	bool loads = c == loader, codes = t == &h->stages, any = false;
 
-	for (size_t k = 0; k < h->stages.n; k++) {
-		const struct run_stage *s = &h->stages.stages[k];
+	for (size_t k = 0; k < t->n; k++) {
+		const struct run_stage *s = &t->stages[k];
 
 		if (s->has[COUNT_INSERTED] != loads)
 			continue;
@@ -140,11 +143,18 @@ table_text(struct buf *b, const struct history *h, bool loads,
 			for (size_t i = 0; i < n; i++)
 				buf_printf(b, " %*s", width(&c[i]),
 				    c[i].name);
-			buf_str(b, " CODES\n");
+			buf_str(b, codes ? " CODES\n" : "\n");
 		}
 		any = true;
-		stage_text(b, h, s, c, n);
+		stage_text(b, h, s, c, n, codes);
 	}
+}
+
+static void
+stages_text(struct buf *b, const struct history *h, const struct run_counts *t)
+{
+	kind_text(b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
+	kind_text(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
 }
 
 static bool
@@ -192,6 +202,23 @@ loads_text(struct buf *b, const struct history *h)
 		    l->ended ? "ended" : "open");
 		cell(b, l->stream, 0);
 		buf_char(b, '\n');
+	}
+}
+
+/* If the run loaded several streams, or one stream into several targets, the
+ * stages of each load. */
+static void
+streams_text(struct buf *b, const struct history *h)
+{
+	for (size_t i = 0; h->nloads > 1 && i < h->nloads; i++) {
+		const struct run_load *l = &h->loads[i];
+
+		buf_str(b, "\nInto ");
+		cell(b, l->target, 0);
+		buf_str(b, ", stream ");
+		cell(b, l->stream, 0);
+		buf_char(b, '\n');
+		stages_text(b, h, &l->counts);
 	}
 }
 
@@ -244,11 +271,10 @@ history_text(struct buf *b, const struct history *h)
 	row_text(b, h);
 	if (h->so_far && h->stages.n > 0)
 		buf_str(b, "\nWhat its loads have committed so far:\n");
-	table_text(b, h, false, upstream,
-	    sizeof(upstream) / sizeof(upstream[0]));
-	table_text(b, h, true, loader, sizeof(loader) / sizeof(loader[0]));
+	stages_text(b, h, &h->stages);
 	rest_text(b, h);
 	loads_text(b, h);
+	streams_text(b, h);
 	problems_text(b, h);
 	log_text(b, h->text[TEXT_LOG]);
 }

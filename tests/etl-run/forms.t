@@ -109,7 +109,7 @@ is 'exit of the script' 5 "$(status etl-run --name n -c 'exit 5')"
 is 'its row' 'failed|1|the script exited with 5' "$(row n)"
 is 'one line about it' 1 "$(wc -l <err | tr -d ' ')"
 like 'with the name, the cause, the run' \
-    '^etl-run: n: failed in [0-9.]+s: the script exited with 5 \(run [0-9a-f]{8}\)$' "$(cat err)"
+    '^etl-run: n: failed in [0-9.]+s: the script exited with 5; see: etl-status --run [0-9a-f]{8}$' "$(cat err)"
 is 'the last line where no program of ours spoke' \
     'failed|1|the script exited with 5: why' \
     "$(etl-run --name n -c 'echo x >&2; echo why >&2; exit 5' 2>err || :

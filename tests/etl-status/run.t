@@ -188,7 +188,8 @@ is 'two loads' 0 "$(status env DATABASE_URL="$db" etl-run --name tee -c '
     etl-load --table t --key id <s; etl-load --table u --key id <s')"
 is 'are both shown' 't u' "$(etl-status --db "$db" --run 1 --json |
     jq -r '.loads[].target' | tr '\n' ' ' | sed 's/ $//')"
-for bad in '' '1' '--run 1 2' '--run' '--json'; do
+for bad in '1' '--run 1 2' '--run' '--limit 0' '--run 1 --limit 1' \
+    '--run 1 --failed' '--run 1 --pipeline x'; do
 	# shellcheck disable=SC2086
 	is "usage: $bad" 64 "$(status etl-status --db "$db" $bad)"
 done

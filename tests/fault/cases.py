@@ -562,3 +562,6 @@ def cases():
         yield checkpoints(
             kind, "status", ["etl-status", "--run", "1", "--json"],
             "SELECT id, status FROM pipeline_runs", RUN)
+        yield checkpoints(
+            kind, "status-list", ["etl-status"],
+            "SELECT id, status FROM pipeline_runs", RUN)

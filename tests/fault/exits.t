@@ -55,6 +55,9 @@ for program in etl-extract etl-transform etl-load etl-dlq etl-run \
     etl-checkpoint etl-status; do
 	fails "$program: unknown option" 64 "^$program: unknown option --nope" \
 	    "$program" --nope
+done
+for program in etl-extract etl-transform etl-load etl-dlq etl-run \
+    etl-checkpoint; do
 	fails "$program: nothing to do" 64 "^$program: " from /dev/null "$program"
 done
 fails 'a batch of no number' 64 'etl-load: --batch x: wants a number' \
