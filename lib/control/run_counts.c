@@ -105,7 +105,7 @@ run_counts_add(
 
 	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
 		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
-		    false, "counts that are no JSON"));
+		    false, "the counts are not JSON"));
 		goto out;
 	}
 	if (j.tok[0].type != JSON_ARRAY) {

@@ -152,7 +152,7 @@ file_check(struct statefile *f, struct err *e)
 	if (json_scan(&f->j, f->text.data, f->text.len, LEVELS, JSON_UNIQUE,
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,
-		    false, "%s: line %zu: %s", f->path,
+		    false, "%s: line %zu: not JSON: %s", f->path,
 		    line_of(f, fault.at), fault.why);
 	if (f->j.tok[0].type != JSON_OBJECT)
 		return broken(f, 0, "wants a JSON object", e);

@@ -29,11 +29,11 @@ lex_unexpected(struct scan *s, const char *p, const char *wanted)
 	unsigned int cp = 0;
 
 	if (p == s->end)
-		return lex_fault(s, p, "parse", "ends too early");
+		return lex_fault(s, p, "parse", "the text ends too early");
 	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
 		return lex_fault(s, p, "encoding", "not UTF-8");
 	return lex_fault(s, p, "parse", cp == 0xfeff ?
-	    "a byte order mark (U+FEFF) is no JSON" : wanted);
+	    "found a byte order mark (U+FEFF)" : wanted);
 }
 
 /* The value of the four hex digits at p, or -1. */

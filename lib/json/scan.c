@@ -4,7 +4,9 @@
 #include "json/name.h"
 #include "json/span.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FEW = 8 };              /* so many names are compared one by one */
 
@@ -97,12 +99,12 @@ number(struct scan *s, const char *p, unsigned int *flags)
 		p++;
 	q = p < s->end && *p == '0' ? p + 1 : digits(s, p);
 	if (q == p)
-		return lex_unexpected(s, p, "a number without digits");
+		return lex_unexpected(s, p, "expected a digit");
 	if (q < s->end && *q == '.') {
 		*flags = JSON_FRACTION;
 		p = q + 1;
 		if ((q = digits(s, p)) == p)
-			return lex_unexpected(s, p, "a number without digits");
+			return lex_unexpected(s, p, "expected a digit");
 	}
 	if (q < s->end && (*q == 'e' || *q == 'E')) {
 		*flags = JSON_FRACTION;
@@ -110,7 +112,7 @@ number(struct scan *s, const char *p, unsigned int *flags)
 		if (p < s->end && (*p == '+' || *p == '-'))
 			p++;
 		if ((q = digits(s, p)) == p)
-			return lex_unexpected(s, p, "a number without digits");
+			return lex_unexpected(s, p, "expected a digit");
 	}
 	return q;
 }
@@ -144,17 +146,17 @@ name(struct scan *s, const char *p)
 	unsigned int flags = 0;
 
 	if (p == s->end || *p != '"')
-		return lex_unexpected(s, p, "a name must come here");
+		return lex_unexpected(s, p, "expected a member name");
 	if ((p = string(s, p, &flags)) == NULL)
 		return NULL;
 	if (!keep(s, JSON_STRING, from, p, flags))
 		return lex_nomem(s);
 	if (s->unique && kept(s) && !name_new(s, f))
 		return lex_fault(s, from, "duplicate_member",
-		    "the same name twice");
+		    "the same member name twice");
 	p = space(s, p);
 	if (p == s->end || *p != ':')
-		return lex_unexpected(s, p, "a colon must come here");
+		return lex_unexpected(s, p, "expected a colon");
 	return p + 1;
 }
 
@@ -204,7 +206,7 @@ leave(struct scan *s, const char *p)
 		return lex_nomem(s);
 	if (rc == 1)
 		return lex_fault(s, j->text + j->tok[second].at,
-		    "duplicate_member", "the same name twice");
+		    "duplicate_member", "the same member name twice");
 	return p + 1;
 }
 
@@ -222,7 +224,7 @@ after(struct scan *s, const char *p)
 		return f->close == '}' ? name(s, space(s, p + 1)) : p + 1;
 	}
 	if (*p != f->close)
-		return lex_unexpected(s, p, "a comma or end must come here");
+		return lex_unexpected(s, p, "expected a comma or the end");
 	return leave(s, p);
 }
 
@@ -248,7 +250,7 @@ scalar(struct scan *s, const char *p)
 		type = JSON_NULL;
 		p = lex_word(s, p, "null", 4);
 	} else {
-		return lex_unexpected(s, p, "a value must come here");
+		return lex_unexpected(s, p, "expected a value");
 	}
 	if (p != NULL && !keep(s, type, from, p, flags))
 		return lex_nomem(s);
@@ -297,7 +299,7 @@ json_scan(struct json *j, const char *text, size_t len, unsigned int levels,
 	else
 		p = value(&s, blanks(text, s.end));
 	if (p != NULL && (p = blanks(p, s.end)) != s.end)
-		p = lex_unexpected(&s, p, "more after the value");
+		p = lex_unexpected(&s, p, "expected the end of the text");
 	if (p == NULL)
 		j->n = 0;
 	return p == NULL ? -1 : 0;
@@ -319,4 +321,11 @@ json_type_name(uint8_t type)
 	};
 
 	return names[type];
+}
+
+void
+json_fault_text(char *out, size_t size, const struct json_fault *f)
+{
+	(void)snprintf(out, size, "%s%s at byte %zu", strcmp(f->code,
+	    "parse") == 0 ? "not JSON: " : "", f->why, f->at);
 }

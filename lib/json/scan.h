@@ -57,6 +57,8 @@ enum json_members { JSON_UNIQUE, JSON_LAST };   /* same name twice: fault, or
 
 int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
     enum json_members dup, struct json_fault *f);
+/* The message of a fault: "not JSON: expected a value at byte 0". */
+void json_fault_text(char *out, size_t size, const struct json_fault *f);
 void json_release(struct json *j);
 const char *json_type_name(uint8_t type);       /* "an array", for messages */
 

@@ -65,12 +65,20 @@ int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line);
 void causes_put(struct buf *b, const struct causes *c);
+/* If the first line of the input is among the causes and is not NDJSON: appends
+ * what the input looks like. */
+void causes_put_format(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 bool reject_over(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen);
 /* Fails with ERR_LIMIT and the causes where the limit is passed, else 0. */
 int reject_check(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen, const struct causes *c, struct err *e);
+
+/* Prints a warning with the causes if all records were rejected, but are too
+ * few to be judged by the limit, so that the exit code is 0. */
+void reject_warn_all(const char *program, const struct reject_limit *l,
+    uint64_t rejected, uint64_t seen, const struct causes *c);
 
 /* Where lines go that leave the stream: a file or descriptor 3. */
 struct aside;

@@ -2,6 +2,7 @@
 
 #include "base/message_shape.h"
 #include "base/text.h"
+#include "input_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,4 +128,14 @@ causes_put(struct buf *b, const struct causes *c)
 	}
 	if (c->others > 0)
 		buf_printf(b, "; %llu others", (unsigned long long)c->others);
+}
+
+void
+causes_put_format(struct buf *b, const struct causes *c)
+{
+	const struct cause *first = &c->v[0];
+
+	if (c->n > 0)
+		input_format_put(b, first->code, first->line, first->example,
+		    first->example_len);
 }

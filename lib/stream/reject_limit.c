@@ -47,6 +47,8 @@ reject_check(const struct reject_limit *l, uint64_t rejected, uint64_t seen,
 		return 0;
 	buf_init(&b, 64 << 10);
 	causes_put(&b, c);
+	if (rejected == seen)
+		causes_put_format(&b, c);
 	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records rejected, "
 	    "more than --max-rejects %llu%s: %s",
 	    (unsigned long long)rejected, (unsigned long long)seen,
@@ -54,4 +56,26 @@ reject_check(const struct reject_limit *l, uint64_t rejected, uint64_t seen,
 	    l->by_percent ? "%" : "", buf_text(&b));
 	buf_release(&b);
 	return -1;
+}
+
+void
+reject_warn_all(const char *program, const struct reject_limit *l,
+    uint64_t rejected, uint64_t seen, const struct causes *c)
+{
+	bool judged = !l->by_percent || l->percent == 100 ||
+	    seen >= PERCENT_SEEN;
+	struct buf b;
+
+	if (judged || rejected == 0 || rejected < seen)
+		return;
+	buf_init(&b, 64 << 10);
+	causes_put(&b, c);
+	causes_put_format(&b, c);
+	if (rejected == 1)
+		err_warnf(program, "the only record was rejected: %s",
+		    buf_text(&b));
+	else
+		err_warnf(program, "all %llu records were rejected: %s",
+		    (unsigned long long)rejected, buf_text(&b));
+	buf_release(&b);
 }

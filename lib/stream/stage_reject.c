@@ -1,3 +1,4 @@
+#include "input_format.h"
 #include "stage_impl.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@ enum { LARGE = 1 << 20 };       /* a text that is not kept for the next one */
 static int
 nowhere(const struct stage *s, const struct reject *r, struct err *e)
 {
+	struct buf format;
 	char where[64];
 
 	if (r == NULL)
@@ -20,10 +22,15 @@ nowhere(const struct stage *s, const struct reject *r, struct err *e)
 	else
 		(void)snprintf(where, sizeof(where), "line %llu",
 		    (unsigned long long)r->origin.line);
-	return err_set(e, ERR_DATA, false, "%s: %s (%s), and nowhere to write "
-	    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson or give "
-	    "--rejects FILE", where,
-	    r->message != NULL ? r->message : "rejected", r->code);
+	buf_init(&format, 1024);
+	input_format_put(&format, r->code, r->origin.line, r->raw, r->raw_len);
+	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
+	    "rejected, but there is nowhere to write rejects: wrap the "
+	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
+	    where, r->message != NULL ? r->message : "rejected", r->code,
+	    buf_text(&format));
+	buf_release(&format);
+	return -1;
 }
 
 int
@@ -98,8 +105,7 @@ stage_judge(struct stage *s, const struct line *l, struct json *j,
 		if (f.nomem)
 			return err_nomem(e);
 		r->code = f.code;
-		(void)snprintf(s->why, sizeof(s->why), "%s at byte %zu",
-		    f.why, f.at);
+		json_fault_text(s->why, sizeof(s->why), &f);
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
 		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "

@@ -265,6 +265,8 @@ stage_cut(struct err *e)
 int
 stage_finish(struct stage *s, struct err *e)
 {
+	char program[64];
+
 	if (s->state == STATE_FAILED) {
 		*e = s->cause;
 		return -1;
@@ -276,5 +278,13 @@ stage_finish(struct stage *s, struct err *e)
 	if (s->made && s->out != NULL && !s->closed &&
 	    write_end(s, e) == -1)
 		return -1;
-	return stage_flush(s, e);
+	if (stage_flush(s, e) == -1)
+		return -1;
+	if (!s->conf->sink) {           /* a sink judges records itself */
+		(void)snprintf(program, sizeof(program), "etl-%s",
+		    s->conf->name);
+		reject_warn_all(program, &s->limit, s->counts.rejected,
+		    stage_settled(s), s->causes);
+	}
+	return 0;
 }

@@ -267,13 +267,10 @@ print_skipped(const struct loader *l)
 }
 
 static void
-print_summary(const struct loader *l)
+print_summary(const struct loader *l, struct sums t)
 {
-	struct sums t = l->totals;
-
 	if (!l->o->verbose && !isatty(STDERR_FILENO))
 		return;
-	sums_add(&t, &l->sums);
 	(void)fprintf(stderr, "etl-load: %s in %s: %llu in, %llu inserted, "
 	    "%llu updated, %llu unchanged, %llu superseded, ",
 	    l->target.table->name, db_name(l->db), (unsigned long long)t.in,
@@ -289,6 +286,17 @@ print_summary(const struct loader *l)
 	if (!l->marked)
 		(void)fprintf(stderr, "etl-load: the input was plain NDJSON: "
 		    "etl-load cannot tell whether it was complete\n");
+}
+
+static void
+print_outcome(const struct loader *l)
+{
+	struct sums t = l->totals;
+
+	sums_add(&t, &l->sums);
+	print_summary(l, t);
+	reject_warn_all("etl-load", stage_limit(l->stage), t.rejected, t.in,
+	    l->causes);
 }
 
 /* Appends the columns of the primary key as "a,b"; false if there is none. */
@@ -351,7 +359,7 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	if (rc == 0)
 		rc = read_stream(&l, e);
 	if (rc == 0)
-		print_summary(&l);
+		print_outcome(&l);
 	suggest_key(&l);
 	loader_close(&l);
 	stage_close(s);

@@ -271,7 +271,7 @@ done
 printf '\357\273\277{}' >state.json
 is 'a file with a byte order mark' 78 "$(save <three)"
 like 'a file with a byte order mark: is told' \
-    'state.json: line 1: a byte order mark \(U\+FEFF\) is no JSON$' \
+    'state.json: line 1: not JSON: found a byte order mark \(U\+FEFF\)$' \
     "$(cat err)"
 is 'no such folder' 73 "$(status etl-checkpoint save --state file:no/x)"
 is 'a folder' 78 "$(status etl-checkpoint save --state file:.)"

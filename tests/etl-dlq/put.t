@@ -61,11 +61,11 @@ for kind in sqlite postgresql; do
 	    '1 stored, 2 known before, 0 other lines' "$(cat out)"
 	is "$kind: and is named" \
 	    'etl-dlq: put: 1 line was not stored' "$(tail -n 1 err)"
-	like "$kind: with its line and bytes" 'torn: line 2: the last one, torn\? no JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
+	like "$kind: with its line and bytes" 'torn: line 2: the last one, torn\? not JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
 	    "$(head -n 1 err)"
 	{ cat torn; echo; } >whole.lf
 	like "$kind: with a newline it is not torn" \
-	    ': whole.lf: line 2: no JSON: ' \
+	    ': whole.lf: line 2: not JSON: ' \
 	    "$(etl-dlq put whole.lf 2>&1 >/dev/null | head -n 1)"
 	is "$kind: from a pipe too" "$(head -n 1 err | sed 's/torn:/stdin:/')" \
 	    "$(etl-dlq put <torn 2>&1 >/dev/null | head -n 1)"
@@ -94,7 +94,7 @@ for kind in sqlite postgresql; do
 	    "$(status etl-dlq put --bad "odd.$kind" odd)"
 	is "$kind: its bad lines are named" 'odd: line 1: odd: line 2: odd: line 4: odd: line 5: odd: line 7: odd: line 8: ' \
 	    "$(grep -o 'odd: line [0-9]*: ' err | tr -d '\n')"
-	like "$kind: shown without harm" 'line 4: no JSON: .*\\xff\\u001b\[2J not JSON' \
+	like "$kind: shown without harm" 'line 4: not JSON: .*\\xff\\u001b\[2J not JSON' \
 	    "$(cat err)"
 	is "$kind: one without a code, or with one that is no text, is named" 2 \
 	    "$(grep -c 'no reject line: no code' err)"

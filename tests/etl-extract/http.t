@@ -74,7 +74,7 @@ is 'controls: 200 bytes' '' "$(grep -o 'END' "$scratch/err")"
 shown 'controls' 'the place where it ends can be seen as w$'
 is 'garbage' 76 "$(fetch garbage)"
 is 'garbage: calls' 1 "$(calls)"
-shown 'garbage' 'no JSON .*<!DOCTYPE html>.n<html>.*u001b'
+shown 'garbage' 'not JSON .*<!DOCTYPE html>.n<html>.*u001b'
 is 'empty' 76 "$(fetch empty)"
 shown 'empty' 'the answer is empty$'
 is 'scalar' 76 "$(fetch scalar)"

@@ -114,7 +114,7 @@ is 'a mark later' 0 "$(read_in --max-rejects 2 "$in")"
 is 'a mark later: no more than a reject' '' "$(cat "$scratch/err")"
 printf '\357\273\277{"a":1}\n{"a":2}\n' >"$in"
 is 'a byte order mark' 0 "$(read_in --max-rejects 1 "$in")"
-like 'a byte order mark: is called by its name' '^a byte order mark ' \
+like 'a byte order mark: is called by its name' '^not JSON: found a byte order mark ' \
     "$(jq -r .message "$scratch/r")"
 
 # What is rejected of a file is not its next records: one file twice is what

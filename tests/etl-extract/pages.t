@@ -191,10 +191,10 @@ is 'broken inside: rejects' 'encoding 1 parse 2 parse 3 depth 4 ' "$(jq -j \
 is 'broken inside: raw' '{"a":1,"b":"\377"}' "$(sed -n 1p "$scratch/r" |
     jq -r .raw_base64 | base64 -d | sed 's/\xff/\\377/')"
 is 'broken between' 76 "$(records '[{"a":1},{"b":"é"} x]')"
-like 'broken between: said' 'no JSON \(.*at byte 21' "$(cat "$scratch/err")"
+like 'broken between: said' 'not JSON \(.*at byte 21' "$(cat "$scratch/err")"
 is 'reject nowhere' 65 "$(records '[{},1]')"
 like 'reject nowhere: said' \
-    '^etl-extract: page 1, record 2: .* \(type\), and nowhere to write' \
+    '^etl-extract: page 1, record 2: .* \(type\): .* nowhere to write' \
     "$(cat "$scratch/err")"
 rm -f "$scratch/r"
 is 'too long' 0 "$(records '[{"a":"123456789"},{"a":"12345678"}]' \

@@ -5,7 +5,7 @@
 
 # t FILTER VALUE WANTED: of .v; WANTED is the result or CODE.
 t() {
-	got=$(printf '{"v":%s}\n' "$2" | etl-transform --std "{r: (.v | $1)}" \
+	got=$(printf '{"v":%s}\n' "$2" | etl-transform --max-rejects 1 --std "{r: (.v | $1)}" \
 	    2>&1 3>"$scratch/3")
 	[ -n "$got" ] || got=$(jq -r .code "$scratch/3")
 	is "$1 of $2" "$3" "$(printf '%s' "$got" | sed 's/^{"r":\(.*\)}$/\1/')"

@@ -69,7 +69,7 @@ mutant etl-extract/raw.t 'connecting has all the time' $http \
 
 # Bodies that are no page.
 mutant etl-extract/http.t 'HTML is no records' src/etl-extract/page/body.c \
-    '/"no JSON (/{n;n;s/return.*/b->none = true; return 0;/;}' \
+    '/"not JSON (/{n;n;s/return.*/b->none = true; return 0;/;}' \
     'garbage: said'
 mutant etl-extract/http.t 'nothing is no records' src/etl-extract/page/body.c \
     's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->none = true; return 0; }/' \

@@ -167,7 +167,7 @@ rejects_go_where_they_should(void **state)
 
 	gives(*state, (struct given){ .in = bad }, 65);
 	assert_string_equal(r->out, "");
-	has(r->err, "transform: line 1: the same name twice");
+	has(r->err, "transform: line 1: the same member name twice");
 	has(r->err, WHERE);
 	gives(*state, (struct given){ .in = bad, .three = THREE_FILE }, 0);
 	assert_string_equal(r->out, "{}\n");

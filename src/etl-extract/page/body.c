@@ -118,7 +118,7 @@ scan_failed(struct body *b, const struct json_fault *f, struct err *e)
 		return err_nomem(e);
 	if (o.at >= n && (first == '[' || first == '{'))
 		return start_wrong(b, "the JSON ends too early", true, e);
-	(void)snprintf(why, sizeof(why), "no JSON (%s, at byte %zu)", f->why,
+	(void)snprintf(why, sizeof(why), "not JSON (%s at byte %zu)", f->why,
 	    f->at + 1);
 	return start_wrong(b, why, false, e);
 }

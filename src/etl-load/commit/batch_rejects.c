@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "base/text.h"
 #include "control/control.h"
 #include "control/letters.h"
 #include "json/write.h"
@@ -143,6 +144,33 @@ put_member(struct buf *b, const struct json *j, const char *name)
 		json_unescape(b, j, v);
 }
 
+/* The bytes of the rejected record. */
+static void
+put_raw(struct buf *b, const struct json *j)
+{
+	struct buf base64;
+
+	put_member(b, j, "raw");
+	if (b->len > 0)
+		return;
+	buf_init(&base64, SIZE_MAX / 2);
+	put_member(&base64, j, "raw_base64");
+	(void)base64_get(b, buf_text(&base64), base64.len);
+	buf_release(&base64);
+}
+
+/* The line of the input on which the record was, or 0. */
+static uint64_t
+origin_line(const struct json *j)
+{
+	uint32_t origin = json_member(j, 0, "origin", 6), v = 0;
+
+	if (origin != 0 && j->tok[origin].type == JSON_OBJECT)
+		v = json_member(j, origin, "line", 4);
+	return v != 0 && j->tok[v].type == JSON_NUMBER ?
+	    strtoull(j->text + j->tok[v].at, NULL, 10) : 0;
+}
+
 static void
 count_cause(struct loader *l, const struct line *line)
 {
@@ -156,9 +184,9 @@ count_cause(struct loader *l, const struct line *line)
 	if (json_scan(&j, line->data, line->len, 2, JSON_LAST, &f) == 0) {
 		put_member(&code, &j, "code");
 		put_member(&message, &j, "message");
-		put_member(&raw, &j, "raw");
+		put_raw(&raw, &j);
 		causes_add(l->causes, buf_text(&code), buf_text(&message),
-		    raw.data, raw.len, 0);
+		    raw.data, raw.len, origin_line(&j));
 	}
 	json_release(&j);
 	buf_release(&code);

@@ -93,11 +93,13 @@ judge(struct worker *w, const char *p, size_t n)
 {
 	struct outcome *o = &w->outcome;
 	struct json_fault f = { .code = NULL };
+	char why[192];
 
 	if (json_scan(&w->json, p, n, JSON_LEVELS_ALL, w->c->dup, &f) == -1) {
 		if (f.nomem)
 			_exit(ENGINE_NOMEM);
-		outcome_reject(o, f.code, "%s at byte %zu", f.why, f.at);
+		json_fault_text(why, sizeof(why), &f);
+		outcome_reject(o, f.code, "%s", why);
 	} else if (w->json.tok[0].type != JSON_OBJECT) {
 		outcome_reject(o, "type", "the record is %s, not an object",
 		    json_type_name(w->json.tok[0].type));

@@ -1,0 +1,83 @@
+#include "input_format.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+static bool
+starts_with(const char *p, size_t n, const char *magic, size_t len)
+{
+	return n >= len && memcmp(p, magic, len) == 0;
+}
+
+/* A line of at least two fields without any JSON. */
+static bool
+is_separated_by(const char *p, size_t n, char separator)
+{
+	return memchr(p, separator, n) != NULL && memchr(p, '{', n) == NULL &&
+	    memchr(p, '\0', n) == NULL;
+}
+
+static const char *
+text_advice(const char *p, size_t n)
+{
+	while (n > 0 && strchr(" \t\r\n", *p) != NULL && *p != '\0') {
+		p++;
+		n--;
+	}
+	if (n == 0)
+		return NULL;
+	if (*p == '[')
+		return "a JSON array: convert it with jq -c '.[]'";
+	if (*p == '{')
+		return memchr(p, ':', n) == NULL || p[n - 1] == ',' ?
+		    "JSON over several lines: convert it with jq -c ." : NULL;
+	if (*p == '<')
+		return n >= 5 && strncasecmp(p, "<?xml", 5) == 0 ?
+		    "XML, not JSON" : "HTML: the answer of a web server that "
+		    "has no JSON at this address, perhaps a login page";
+	if (is_separated_by(p, n, '\t'))
+		return "TSV: convert it with mlr --itsv --ojsonl cat";
+	if (is_separated_by(p, n, ','))
+		return "CSV: convert it with mlr --icsv --ojsonl cat";
+	if (is_separated_by(p, n, ';'))
+		return "CSV with semicolons: convert it with "
+		    "mlr --icsv --ifs semicolon --ojsonl cat";
+	return NULL;
+}
+
+/* The first bytes of gzip are from RFC 1952, those of Zstandard from RFC 8878,
+ * those of zip from its APPNOTE 4.3.7; FF FE and FE FF are the byte order marks
+ * of UTF-16, EF BB BF that of UTF-8. */
+static const char *
+advice_on(const char *p, size_t n)
+{
+	if (starts_with(p, n, "\x1f\x8b", 2))
+		return "gzip: decompress it with gzip -dc";
+	if (starts_with(p, n, "\x28\xb5\x2f\xfd", 4))
+		return "Zstandard: decompress it with zstd -dc";
+	if (starts_with(p, n, "PK\x03\x04", 4))
+		return "a zip archive: decompress it with unzip -p";
+	if (starts_with(p, n, "\xff\xfe", 2) ||
+	    starts_with(p, n, "\xfe\xff", 2))
+		return "UTF-16: convert it with iconv -f UTF-16 -t UTF-8";
+	if (starts_with(p, n, "\xef\xbb\xbf", 3)) {
+		p += 3;
+		n -= 3;
+	}
+	return text_advice(p, n);
+}
+
+void
+input_format_put(struct buf *b, const char *code, uint64_t line, const char *p,
+    size_t n)
+{
+	const char *advice;
+
+	if (line != 1 || (strcmp(code, "parse") != 0 &&
+	    strcmp(code, "type") != 0 && strcmp(code, "encoding") != 0))
+		return;
+	if ((advice = advice_on(p, n)) != NULL)
+		buf_printf(b, "; the input is not NDJSON (one JSON object on "
+		    "each line), it looks like %s", advice);
+}
