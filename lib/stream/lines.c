@@ -5,14 +5,19 @@
 #include "base/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
 
 struct lines {
-	int fd;
+	int fd;                 /* -1: the next file is not yet open */
+	char *const *files;     /* those not yet opened */
+	size_t nfiles;
+	const char *file;       /* name of the open file; NULL: none */
 	size_t max;             /* of a line */
 	char *data;
 	size_t cap;
@@ -40,11 +45,68 @@ lines_open(struct lines **out, int fd, size_t max, struct err *e)
 	return 0;
 }
 
+static bool
+is_stdin(const char *file)
+{
+	return strcmp(file, "-") == 0;
+}
+
+static int
+check_file(const char *file, struct err *e)
+{
+	struct stat st;
+
+	if (is_stdin(file))
+		return 0;
+	if (access(file, R_OK) == -1 || stat(file, &st) == -1)
+		return err_errno(e, ERR_INPUT, file);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_INPUT, false, "%s: is a directory", file);
+	return 0;
+}
+
+int
+lines_open_files(struct lines **out, char *const files[], size_t n,
+    size_t max, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (check_file(files[i], e) == -1)
+			return -1;
+	if (lines_open(out, -1, max, e) == -1)
+		return -1;
+	(*out)->files = files;
+	(*out)->nfiles = n;
+	return 0;
+}
+
+static void
+close_file(struct lines *l)
+{
+	if (l->file != NULL && l->fd > STDIN_FILENO)
+		(void)close(l->fd);
+	l->fd = -1;
+}
+
+/* Opens the next file, whose lines are counted from 1. */
+static int
+open_next(struct lines *l, struct err *e)
+{
+	close_file(l);
+	l->file = *l->files++;
+	l->nfiles--;
+	l->number = l->offset = 0;
+	l->eof = false;
+	l->fd = is_stdin(l->file) ? STDIN_FILENO :
+	    open(l->file, O_RDONLY | O_CLOEXEC);
+	return l->fd == -1 ? err_errno(e, ERR_INPUT, l->file) : 0;
+}
+
 void
 lines_close(struct lines *l)
 {
 	if (l == NULL)
 		return;
+	close_file(l);
 	hash_free(l->hash);
 	free(l->data);
 	free(l);
@@ -154,6 +216,8 @@ fill(struct lines *l, int timeout, struct err *e)
 			break;
 		if (errno != EINTR && errno != EAGAIN) {
 			(void)err_errno(e, ERR_IO, "cannot read");
+			if (l->file != NULL)
+				err_prefix(e, "%s", l->file);
 			return LINES_FAILED;
 		}
 	}
@@ -184,6 +248,7 @@ static void
 give(struct lines *l, struct line *out)
 {
 	out->data = l->data + l->start;
+	out->file = l->file == NULL || is_stdin(l->file) ? NULL : l->file;
 	out->len = l->seen - l->start;
 	out->number = ++l->number;
 	out->offset = l->offset;
@@ -219,7 +284,7 @@ lines_ready(struct lines *l)
 			return true;
 		give(l, &blank);
 	}
-	return l->eof;
+	return l->eof && l->nfiles == 0;
 }
 
 /* What is left of a timeout that began with the first read. */
@@ -251,6 +316,9 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 			give(l, out);
 			if (!blank)
 				return LINES_ONE;
+		} else if (l->nfiles > 0 && (l->eof || l->fd == -1)) {
+			if (open_next(l, e) == -1)
+				return LINES_FAILED;
 		} else if (l->eof) {
 			return LINES_END;
 		} else if (left == 0) {         /* a line that trickles in */

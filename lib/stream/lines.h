@@ -1,10 +1,10 @@
-/* The lines of a descriptor, in place; blank ones are skipped.
+/* The lines of a descriptor or of files; blank lines are skipped.
  * Owns:  one buffer, at most max + one read long.
  * Borrows: fd; a line's bytes hold until the next lines_next().
  * Gives: LINES_ONE a line without its LF (a last one without LF counts),
  *        LINES_END, LINES_WAIT: none within timeout ms (-1 waits for ever),
  *        LINES_STOP: a stop signal came while waiting.
- * Fails: ERR_IO. A line over max is no failure: it comes as too_long. */
+ * Fails: ERR_IO, ERR_INPUT. A line over max is no failure: it is too_long. */
 #ifndef STREAM_LINES_H
 #define STREAM_LINES_H
 
@@ -19,8 +19,9 @@ enum { LINES_MAX = 16 << 20, LINES_KEPT = 64 << 10 };
 struct line {
 	const char *data;
 	size_t len;
-	uint64_t number;        /* from 1, blank lines counted */
-	uint64_t offset;        /* of its first byte in the input */
+	const char *file;       /* NULL: the descriptor */
+	uint64_t number;        /* from 1 in each file, blank lines counted */
+	uint64_t offset;        /* of its first byte in the file */
 	uint64_t bytes;         /* its whole length, also where too_long */
 	bool torn;              /* the last one, without LF */
 	bool too_long;          /* data is its first LINES_KEPT bytes */
@@ -33,6 +34,10 @@ enum lines_result { LINES_FAILED = -1, LINES_END, LINES_ONE, LINES_WAIT,
 struct lines;
 
 int lines_open(struct lines **l, int fd, size_t max, struct err *e);
+/* Reads the files one after the other; "-" is standard input. Fails at once if
+ * one of them cannot be read. The names are borrowed. */
+int lines_open_files(struct lines **l, char *const files[], size_t n,
+    size_t max, struct err *e);
 enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
     struct err *e);
 bool lines_ready(struct lines *l);      /* the next one needs no read */

@@ -43,8 +43,9 @@ reject_line(struct reject *r, const struct line *l)
 		}
 	}
 	if (r->origin.kind == NULL)
-		r->origin = (struct origin){ .kind = "stdin",
-		    .line = l->number, .offset = l->offset,
+		r->origin = (struct origin){
+		    .kind = l->file != NULL ? "file" : "stdin",
+		    .uri = l->file, .line = l->number, .offset = l->offset,
 		    .has_offset = true };
 }
 

@@ -25,6 +25,11 @@ rejects_apart(const struct stage *s, struct err *e)
 
 	if (c->rejects == NULL)
 		return 0;
+	for (size_t i = 0; i < c->nfiles; i++)
+		if (stat(c->files[i], &st) == 0 && aside_is(s->aside, &st))
+			return err_set(e, ERR_USAGE, false, "--rejects %s: "
+			    "this is an input too: give another file",
+			    c->rejects);
 	if (!c->source && fstat(STDIN_FILENO, &st) == 0 &&
 	    aside_is(s->aside, &st))
 		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
@@ -38,6 +43,17 @@ rejects_apart(const struct stage *s, struct err *e)
 }
 
 static int
+open_input(struct stage *s, struct err *e)
+{
+	const struct stage_conf *c = s->conf;
+	size_t max = 2 * s->max_record + MARK_SPARE;
+
+	return c->nfiles > 0 ?
+	    lines_open_files(&s->in, c->files, c->nfiles, max, e) :
+	    lines_open(&s->in, STDIN_FILENO, max, e);
+}
+
+static int
 open_parts(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
@@ -46,8 +62,7 @@ open_parts(struct stage *s, struct err *e)
 	if (reject_limit_parse(&s->limit, c->max_rejects, e) == -1 ||
 	    causes_new(&s->causes, e) == -1)
 		return -1;
-	if (!c->source && lines_open(&s->in, STDIN_FILENO,
-	    2 * s->max_record + MARK_SPARE, e) == -1)
+	if (!c->source && open_input(s, e) == -1)
 		return -1;
 	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
 	    e) == -1)
@@ -71,7 +86,9 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->max_record = SIZE_MAX / 8;
 	buf_init(&s->kept, 2 * s->max_record + MARK_SPARE);
 	buf_init(&s->text, 4 * s->max_record + 2 * (size_t)MARK_SPARE);
-	if (fstat(STDIN_FILENO, &st) == 0) {
+	if (c->nfiles > 0) {
+		s->regular = true;
+	} else if (fstat(STDIN_FILENO, &st) == 0) {
 		s->regular = S_ISREG(st.st_mode);
 		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
 	}

@@ -17,6 +17,8 @@ struct stage_conf {
 	bool source;                    /* starts a stream, reads none */
 	bool sink;                      /* writes no stream: the loader */
 	bool plain;                     /* --plain: the input has no marks */
+	char *const *files;             /* read in place of stdin, unless */
+	size_t nfiles;                  /* there are none */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
 	bool checks;                    /* a filter that acts on boundaries: has

@@ -26,7 +26,7 @@ read_line(struct stage *s, int timeout, struct err *e)
 			return LINES_FAILED;
 		r = lines_next(s->in, &s->line, timeout, e);
 	}
-	if (r == LINES_FAILED)
+	if (r == LINES_FAILED && s->conf->nfiles == 0)
 		err_prefix(e, "standard input");
 	return r;
 }
@@ -321,9 +321,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		r = drop_torn(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
-		if (fit_record(s, e) == -1)
-			return STAGE_FAILED;
-		item = take_line(s, e);
+		item = fit_record(s, e) == -1 ? STAGE_FAILED : take_line(s, e);
 	} else if (r == LINES_END) {
 		item = take_end(s, e);
 	} else if (r == LINES_STOP) {
@@ -332,5 +330,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		return r == LINES_WAIT ? STAGE_WAIT : STAGE_FAILED;
 	}
 	*l = s->line;
+	if (item == STAGE_FAILED && l->file != NULL)
+		err_prefix(e, "%s", l->file);
 	return item;
 }

@@ -8,27 +8,30 @@ enum { LARGE = 1 << 20 };       /* a text that is not kept for the next one */
 static int
 nowhere(const struct stage *s, const struct reject *r, struct err *e)
 {
-	struct buf format;
-	char where[64];
+	const struct origin *o;
+	struct buf where, format;
 
 	if (r == NULL)
 		return err_set(e, ERR_DATA, false, "nowhere to write rejects: "
 		    "wrap the pipeline in { ...; } 3>>rejects.ndjson or give "
 		    "--rejects FILE");
-	if (r->origin.page != 0)
-		(void)snprintf(where, sizeof(where), "page %llu, record %llu",
-		    (unsigned long long)r->origin.page,
-		    (unsigned long long)r->origin.index);
-	else
-		(void)snprintf(where, sizeof(where), "line %llu",
-		    (unsigned long long)r->origin.line);
+	o = &r->origin;
+	buf_init(&where, 2048);
 	buf_init(&format, 1024);
-	input_format_put(&format, r->code, r->origin.line, r->raw, r->raw_len);
+	if (o->page != 0)
+		buf_printf(&where, "page %llu, record %llu",
+		    (unsigned long long)o->page, (unsigned long long)o->index);
+	else
+		buf_printf(&where, "%s%sline %llu",
+		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",
+		    (unsigned long long)o->line);
+	input_format_put(&format, r->code, o->line, r->raw, r->raw_len);
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
-	    where, r->message != NULL ? r->message : "rejected", r->code,
-	    buf_text(&format));
+	    buf_text(&where), r->message != NULL ? r->message : "rejected",
+	    r->code, buf_text(&format));
+	buf_release(&where);
 	buf_release(&format);
 	return -1;
 }

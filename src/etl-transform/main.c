@@ -8,11 +8,13 @@
  *               workers; worker runs it; pool is the parent's side of both;
  *               shared_slots is the memory that carries records and outcomes.
  * engine/       engine.h: the interface to an engine; filter: libjq, the only
- *               file that calls its compiler; outcome: what a record became.
+ *               file that calls its compiler; outcome: what a record became;
+ *               filter_env: does a filter read the environment?
  * module/       the functions of the jq module etl: etl.jq, and those in C
  *               (module, module_number), times, time zones and words.
  * number/       records to libjq's values and back (jvalue), so that numbers
  *               keep their text (numbers, number_doubles). */
+#include "engine/filter_env.h"
 #include "jq_args.h"
 #include "transform.h"
 
@@ -33,7 +35,7 @@ static const char usage[] =
     "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
     "                     [--plain] [--rejects FILE]\n"
     "                     [--slurpfile NAME FILE] [--std]\n"
-    "                     [--time-limit TIME] FILTER | -f FILE";
+    "                     [--time-limit TIME] FILTER | -f FILE [INPUT ...]";
 
 enum { FILTER_MAX = 16 << 20 };
 
@@ -102,21 +104,15 @@ read_filter(struct buf *b, const char *file, struct err *e)
 }
 
 static int
-filter_text(struct buf *b, const struct transform_opts *o, int argc,
-    char *argv[], struct err *e)
+filter_text(struct buf *b, const struct transform_opts *o, const char *operand,
+    struct err *e)
 {
-	int filters = o->file == NULL;
-
-	if (argc - optind < filters)
-		return err_set(e, ERR_USAGE, false, "no FILTER: give one, "
-		    "such as '.', or -f FILE");
-	if (argc - optind > filters)
-		return err_set(e, ERR_USAGE, false, "%s: one argument too "
-		    "many: records come on standard input",
-		    argv[optind + filters]);
 	if (o->file != NULL)
 		return read_filter(b, o->file, e);
-	buf_str(b, argv[optind]);
+	if (operand == NULL)
+		return err_set(e, ERR_USAGE, false, "no FILTER: give one, "
+		    "such as '.', or -f FILE");
+	buf_str(b, operand);
 	return buf_check(b, e);
 }
 
@@ -170,7 +166,9 @@ static int
 work(const struct transform_opts *o, const struct args *a,
     const struct stdfd *fds, int argc, char *argv[], struct err *e)
 {
+	int first = optind + (o->file == NULL && optind < argc);
 	const struct stage_conf conf = { .name = "transform",
+	    .files = argv + first, .nfiles = (size_t)(argc - first),
 	    .plain = o->plain, .rejects = o->rejects,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,
 	    .fds = fds };
@@ -183,8 +181,13 @@ work(const struct transform_opts *o, const struct args *a,
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
-	if (check(o, e) == 0 && filter_text(&text, o, argc, argv, e) == 0)
+	if (check(o, e) == 0 && filter_text(&text, o, argv[optind], e) == 0) {
+		if (o->allow.n == 0 && filter_reads_env(text.data, text.len))
+			err_warn(spec.program, "the filter reads the "
+			    "environment (env or $ENV), which is empty without "
+			    "--allow env");
 		rc = run(o, a, buf_text(&text), s, e);
+	}
 	if (rc == -1)
 		stage_fail(s, e);
 	buf_release(&text);

@@ -11,7 +11,7 @@ put_reject(struct transform *t, const struct result *r, struct err *e)
 {
 	const struct line line = {
 		.data = r->line, .len = r->line_len, .bytes = r->line_len,
-		.number = r->number, .offset = r->offset
+		.file = t->file, .number = r->number, .offset = r->offset
 	};
 	struct reject why = {
 		.code = r->code, .message = r->message,
@@ -83,6 +83,11 @@ drain(struct transform *t, struct err *e)
 static int
 take_record(struct transform *t, const struct line *l, struct err *e)
 {
+	if (l->file != t->file) {
+		if (drain(t, e) == -1)
+			return -1;
+		t->file = l->file;
+	}
 	if (!l->too_long) {
 		pool_add(t->pool, l);
 		if (l->len > LARGE)

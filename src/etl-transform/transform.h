@@ -12,6 +12,7 @@ struct transform {
 	struct stage *stage;
 	struct pool *pool;
 	struct json json;       /* for lines that no worker gets */
+	const char *file;       /* of the records that the workers have */
 };
 
 int transform_run(struct transform *t, struct err *e);

@@ -177,6 +177,23 @@ is 'include' 0 "$(t -L "$scratch/lib" 'include "m"; include "etl";
 is 'names' '{"a":3,"b":"x"}' "$(out)"
 is 'environment' 0 "$(SECRET=s t '{a: env, b: $ENV, c: env.SECRET}')"
 is 'is empty' '{"a":{},"b":{},"c":null}' "$(out)"
+# reads_env FILTER: does etl-transform warn that the environment is empty?
+reads_env() {
+	echo '{"k":1}' | etl-transform --max-rejects 1 "$1" 2>&1 >/dev/null 3>&1 |
+	    grep -c 'warning: the filter reads the environment .*--allow env'
+}
+for filter in '{a: env.X}' '{a: $ENV.X}' '{a: [1, env]}' '{a: env }' \
+    '{a: "\(env.X)"}' '{a: "x\("\(env)")y"}' '{a: 1} # x
+    | .b = env.Y' '{a: ("b\"" | . + env.X)}'; do
+	is "a warning: $filter" 1 "$(reads_env "$filter")"
+done
+for filter in '{a: .env}' '{env: 1}' '{env}' '{k, env, b: 2}' '{a: "env"}' \
+    '. # env' 'def env: 1; .' '. as $env | .' '{a: "\(1) env"}' \
+    '{a: environment}; def environment: 1; .' '{a: ."env"}'; do
+	is "no warning: $filter" 0 "$(reads_env "$filter")"
+done
+is 'no warning with --allow env' 0 "$(t --allow env '{a: env.X}')"
+is 'nothing is printed' '' "$(cat "$scratch/err")"
 is 'or allowed' 0 "$(SECRET=s t --allow env '{a: env.SECRET, b: $ENV.SECRET}')"
 is 'is there' '{"a":"s","b":"s"}' "$(out)"
 is 'a file of the home folder' 0 "$(
@@ -194,7 +211,6 @@ fails() {
 	is "$*" "$code" "$(status etl-transform "$@" <"$scratch/in")"
 }
 fails 64
-fails 64 . .
 fails 64 --arg x
 fails 64 --arg 1 2 .
 fails 64 --argjson x '{' .

@@ -531,6 +531,11 @@ def cases():
     yield Transform("transform", [
         "etl-transform", "if .id > 9 then error(\"no\") elif .id < 3 then "
         "empty else . end"], given=LINES, aside=True)
+    half = LINES.index(b"\n", len(LINES) // 2) + 1
+    yield Transform("transform-files", [
+        "etl-transform", "if .id > 9 then error(\"no\") else . end",
+        write("first.ndjson", LINES[:half]),
+        write("second.ndjson", LINES[half:])], aside=True)
     yield Transform("transform-stream", ["etl-transform", "."],
                     given=stream(LINES))
     yield Saves("save", MARKED)
