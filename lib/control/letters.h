@@ -50,6 +50,8 @@ struct letter_filter {          /* NULL or 0: any */
 	const char *pointer;    /* this one or below it */
 	const char *like;       /* a part of message or raw */
 	const char *id;         /* number, or unambiguous start of reject id */
+	const int64_t *ids;     /* numbers; nids 0: any */
+	size_t nids;
 	int64_t run_row;        /* of pipeline_runs */
 	int64_t attempts;       /* fewer than so many */
 	bool not_open;

@@ -66,6 +66,16 @@ number_or_none(int64_t n)
 }
 
 static void
+add_ids(struct where *w, const int64_t *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&w->sql, "%s%lld", i == 0 ? " AND d.id IN (" : ", ",
+		    (long long)ids[i]);
+	if (n > 0)
+		buf_char(&w->sql, ')');
+}
+
+static void
 conditions(struct where *w, struct db *db, const struct letter_filter *f,
     int64_t id)
 {
@@ -82,6 +92,7 @@ conditions(struct where *w, struct db *db, const struct letter_filter *f,
 	add(w, db, &by_run, db_text(f->run));
 	add(w, db, &by_pointer, db_text(f->pointer));
 	add(w, db, &by_like, db_text(f->like));
+	add_ids(w, f->ids, f->nids);
 	if (f->not_open)
 		buf_str(&w->sql, " AND d.status <> 'open'");
 }

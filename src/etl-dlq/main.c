@@ -27,6 +27,8 @@ static const char usage[] =
     "       etl-dlq stats [--db URL] [--json] [--limit N] [selection]\n"
     "       etl-dlq replay [--db URL] [--limit N] [--max-attempts N]\n"
     "           [--max-record SIZE] [--once] [selection]\n"
+    "       etl-dlq replay [--db URL] [--max-attempts N] [--max-record SIZE]\n"
+    "           [--once] ID ...\n"
     "       etl-dlq export [--db URL] [--limit N] [selection]\n"
     "       etl-dlq resolve [--db URL] ID ...\n"
     "       etl-dlq discard [--db URL] [--reason TEXT] ID ...\n"
@@ -92,7 +94,7 @@ struct command {
 	const char *name;
 	int (*run)(struct dlq *d, struct err *e);
 	unsigned takes;
-	enum { FILES, IDS, NONE } operands;
+	enum { FILES, IDS, SOME_IDS, NONE } operands;
 	const char *status;     /* without --status; NULL any */
 };
 
@@ -101,7 +103,7 @@ static const struct command commands[] = {
 	{ "list", list_command, CHOICE | LIMIT | JSON, NONE, "open" },
 	{ "show", show_command, JSON | RAW, IDS, NULL },
 	{ "stats", stats_command, CHOICE | LIMIT | JSON, NONE, NULL },
-	{ "replay", replay_command, SELECTION | LIMIT | REPLAY, NONE,
+	{ "replay", replay_command, SELECTION | LIMIT | REPLAY, SOME_IDS,
 	    "open" },
 	{ "export", export_command, CHOICE | LIMIT, NONE, "open" },
 	{ "resolve", resolve_command, 0, IDS, NULL },
@@ -128,9 +130,10 @@ command_find(const char *name, struct err *e)
 }
 
 static int
-options_check(const struct command *c, const struct dlq_opts *o,
+options_check(const struct command *c, const struct dlq_opts *o, int nargs,
     struct err *e)
 {
+	const unsigned selects = SELECTION | LIMIT;
 	const struct { const char *name; unsigned kind; bool given; } all[] = {
 		{ "bad", BAD, o->bad != NULL },
 		{ "code", SELECTION, o->code != NULL },
@@ -153,10 +156,17 @@ options_check(const struct command *c, const struct dlq_opts *o,
 		{ "reason", REASON, o->reason != NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i].given && (c->takes & all[i].kind) == 0)
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].given)
+			continue;
+		if ((c->takes & all[i].kind) == 0)
 			return err_set(e, ERR_USAGE, false,
 			    "%s: takes no --%s", c->name, all[i].name);
+		if (c->operands == SOME_IDS && nargs > 0 &&
+		    (selects & all[i].kind) != 0)
+			return err_set(e, ERR_USAGE, false, "%s: give IDs or "
+			    "--%s, not both", c->name, all[i].name);
+	}
 	if (o->json && o->raw)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: --json or --raw, not both", c->name);
@@ -212,7 +222,7 @@ main(int argc, char *argv[])
 	d.args = argv + optind + 1;
 	d.nargs = argc - optind - 1;
 	c = command_find(argv[optind], &e);
-	if (c == NULL || options_check(c, &o, &e) == -1 ||
+	if (c == NULL || options_check(c, &o, d.nargs, &e) == -1 ||
 	    operands_check(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);

@@ -175,6 +175,43 @@ out:
 	return rc;
 }
 
+/* Fails if the letter is not open: its record has been loaded, or given up. */
+static int
+check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
+{
+	const struct letter_filter one = { .ids = &id, .nids = 1,
+	    .status = "open" };
+	struct db_rows *r;
+	int64_t n = 0;
+	int rc;
+
+	if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, &one,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		n = db_column(r, 0).i;
+	db_end(r);
+	if (rc == -1 || n > 0)
+		return rc == -1 ? -1 : 0;
+	return err_set(e, ERR_LIMIT, false, "%s: this letter is not open: its "
+	    "record was loaded by a replay, or the letter was closed with "
+	    "etl-dlq resolve or discard", name);
+}
+
+/* Gives the numbers of the letters that the operands name, to be freed. */
+static int
+find_letters(int64_t **ids, struct dlq *d, struct err *e)
+{
+	*ids = calloc((size_t)d->nargs + 1, sizeof(**ids));
+	if (*ids == NULL)
+		return err_nomem(e);
+	for (int i = 0; i < d->nargs; i++)
+		if (letter_find(d->db, d->args[i], &(*ids)[i], e) == -1 ||
+		    check_open(d, d->args[i], (*ids)[i], e) == -1)
+			return -1;
+	return 0;
+}
+
 /* Letters that have come too often are left alone, and told. */
 static int
 tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
@@ -202,22 +239,37 @@ tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
+/* Before the stream begins: which letters, and of which stage. */
+static int
+select_letters(struct dlq *d, struct letter_filter *f, int64_t **ids,
+    struct choice *c, struct err *e)
+{
+	if (dlq_open(d, e) == -1)
+		return -1;
+	*f = d->selection.filter;
+	if (find_letters(ids, d, e) == -1)
+		return -1;
+	f->ids = *ids;
+	f->nids = (size_t)d->nargs;
+	return tired_tell(d, f, e) == -1 ? -1 : choice_read(c, d, f, e);
+}
+
 int
 replay_command(struct dlq *d, struct err *e)
 {
 	struct choice c = { .any = false };
 	struct letter_filter f;
+	int64_t *ids = NULL;
 	int rc = -1;
 
-	if (dlq_open(d, e) == -1)
-		return -1;
-	f = d->selection.filter;
-	if (tired_tell(d, &f, e) == 0 &&
-	    choice_read(&c, d, &f, e) == 0) {
+	if (select_letters(d, &f, &ids, &c, e) == -1) {
+		stage_fail_early("replay", e);
+	} else {
 		if (!c.any)
 			dlq_none(d, "replay");
 		rc = stream_write(d, &c, &f, e);
 	}
+	free(ids);
 	free(c.pipeline);
 	free(c.stage);
 	return rc;

@@ -121,6 +121,34 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	is "$kind: one more is taken" 3 "$(etl-dlq replay --stage transform \
 	    --max-attempts 4 --like '"id":2' | grep -c '"id":2')"
 
+	# Letters by their ids.
+	etl-dlq list --json --stage transform --pipeline posts |
+	    jq -r 'select(.attempts > 0) | .letter' >ids
+	first=$(sed -n 1p ids)
+	name=$(etl-dlq show --json "$first" | jq -r .id | cut -c1-16)
+	is "$kind: replay ID sends only this letter" "1 $name" \
+	    "$(etl-dlq replay "$first" | jq -r 'select(.["@etl"] == "resolve")
+	    .id[:16]' | sort | uniq -c | awk '{ print $1, $2 }')"
+	is "$kind: an ID may be the start of the reject's id" 1 \
+	    "$(etl-dlq replay "$name" | grep -c '"@etl":"resolve"')"
+	is "$kind: an ID that is given twice counts once" 1 \
+	    "$(etl-dlq replay "$first" "$name" | grep -c '"@etl":"resolve"')"
+	is "$kind: replay of an unknown ID" 1 \
+	    "$(status etl-dlq replay "$first" 9999999)"
+	is "$kind: replay of an unknown ID writes nothing" '' "$(cat out)"
+	is "$kind: replay of a closed letter" 1 "$(etl-dlq resolve "$first"
+	    status etl-dlq replay "$first")"
+	like "$kind: replay of a closed letter: the message" \
+	    "^etl-dlq: $first: this letter is not open: .*resolve or discard" \
+	    "$(cat err)"
+	is "$kind: replay of an ID and a selection" 64 \
+	    "$(status etl-dlq replay "$first" --stage transform)"
+	like "$kind: replay of an ID and a selection: the message" \
+	    'replay: give IDs or --stage, not both' "$(cat err)"
+	sql "UPDATE dead_letters SET status = 'open', resolved_upto = 0,
+	    resolved_at = NULL, resolved_by_run = NULL WHERE id = $first" \
+	    >/dev/null
+
 	# Erased: the bytes are nowhere any more.
 	is "$kind: erase, all or none" 1 "$(status etl-dlq erase "$b" 9999999)"
 	is "$kind: none" 3 "$(etl-dlq export --like secret | wc -l | tr -d ' ')"
