@@ -46,8 +46,9 @@ check: deps
 lint: deps
 	@$(MAKE_ALL) build-tests
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
-demo: deps
-	@$(MAKE_ALL) all $(SUPPORT)
+demo:
+	@sh tests/support/deps.sh packages.txt demo
+	@$(MAKE_ALL) all $(B)/tests/mock-api
 	@ETL_BIN=$(BIN) ETL_BUILD=$(B) sh tests/support/demo.sh
 bench: deps
 	@$(MAKE_ALL) build-tests $(B)/tests/measure

@@ -1,9 +1,11 @@
 #!/bin/sh
-# deps.sh LIST: installs the Debian packages of LIST that are missing or too
-# old, and says so; silent when all is there.
-# A line of LIST: PACKAGE[|ALTERNATIVE] [LEAST-VERSION]; "#" starts a comment.
-# 64: no such line; 69: apt-get fails; 78: it may not be used.  Where the
-# archives have nothing newer, an old version is used, with a warning.
+# deps.sh LIST [SECTION]: installs the Debian packages of LIST that are missing
+# or too old, and prints their names; prints nothing if all are installed.
+# A line of LIST: PACKAGE[|ALTERNATIVE] [LEAST-VERSION], or [SECTION]; "#" starts
+# a comment.  With SECTION, the packages up to the end of this section.
+# Exit code 64: a line of LIST is wrong; 69: apt-get failed, and its output is
+# printed; 78: this user may not install.  If the archives have no newer version,
+# an old one is used, with a warning.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -12,7 +14,10 @@ if ! command -v dpkg-query >/dev/null; then
 	echo "deps: no Debian: please install what $1 names" >&2
 	exit 78
 fi
-lines=$(sed 's/[[:blank:]]*#.*//; /^[[:blank:]]*$/d' "$1")
+lines=$(sed 's/[[:blank:]]*#.*//; /^[[:blank:]]*$/d' "$1" | awk -v last="${2-}" '
+    !/^\[.*\]$/ { print; next }
+    over { exit }
+    $0 == "[" last "]" { over = 1 }')
 # Names are checked: apt-get takes one that it does not know for a pattern,
 # and then installs whatever fits.
 name='[a-z0-9][a-z0-9+-]+'
@@ -61,14 +66,23 @@ if [ "$(id -u)" -ne 0 ]; then
 		exit 78
 	fi
 fi
+# quietly COMMAND ...: shows what it prints only if it fails.
+quietly() {
+	if ! said=$("$@" 2>&1); then
+		printf '%s\n' "$said" "deps: this command failed: $*" >&2
+		exit 69
+	fi
+}
 echo "deps: installing:$missing"
-$as apt-get -q update || exit 69
 # shellcheck disable=SC2086
-$as env DEBIAN_FRONTEND=noninteractive $install || exit 69
+{
+	quietly $as apt-get -q update
+	quietly $as env DEBIAN_FRONTEND=noninteractive $install
+}
 
 for package in $missing; do
 	# shellcheck disable=SC2016
-	have=$(dpkg-query -W -f '${Version}\n' "$package" | head -n 1)
+	have=$(dpkg-query -W -f '${Version}\n' "$package" 2>/dev/null | head -n 1)
 	if old "$package" "$have"; then
 		echo "deps: WARNING: $package is still $have: what" \
 		    "$(least "$package") repairs is not repaired here; add the" \
