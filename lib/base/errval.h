@@ -59,6 +59,8 @@ int err_status(const struct err *e);
 /* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_status(). For
  * ERR_GONE it prints nothing and ends the process by SIGPIPE. */
 int err_report(const char *program, const struct err *e);
+/* Prints "PROGRAM: TEXT" on stderr; nothing if text is NULL. */
+void err_note(const char *program, const char *text);
 /* Prints "PROGRAM: warning: TEXT" on stderr; nothing if text is NULL. */
 void err_warn(const char *program, const char *text);
 void err_warnf(const char *program, const char *fmt, ...)

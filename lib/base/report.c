@@ -25,6 +25,13 @@ show(struct buf *b, const char *msg)
 }
 
 void
+err_note(const char *program, const char *text)
+{
+	if (text != NULL)
+		(void)fprintf(stderr, "%s: %s\n", program, text);
+}
+
+void
 err_warn(const char *program, const char *text)
 {
 	if (text != NULL)

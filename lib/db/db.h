@@ -54,6 +54,10 @@ void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
 void db_url_show(struct buf *b, const char *url);       /* without secrets */
+/* URL: the value of --db, or NULL. If neither --db nor DATABASE_URL names a
+ * database and etl.db does not exist yet: the text that says which file a
+ * program is about to create, else NULL. */
+const char *db_default_note(const char *url);
 /* Of what --db gives (NULL: nothing): what to warn of, or NULL. */
 const char *db_url_warning(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */

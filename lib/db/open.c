@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char by_default[] = "sqlite:etl.db";
+enum { SCHEME = 7 };            /* "sqlite:" */
 
 /* Prints the URL only up to the first of ":@/?=", or whole if it has none of
  * ":@=", so that no credential can leak. */
@@ -48,6 +50,17 @@ db_url_check(const char *url, struct err *e)
 	if (d == NULL)
 		return -1;
 	return d->check != NULL ? d->check(url, e) : 0;
+}
+
+const char *
+db_default_note(const char *url)
+{
+	if (url == NULL)
+		url = getenv("DATABASE_URL");
+	if ((url != NULL && *url != '\0') ||
+	    access(by_default + SCHEME, F_OK) == 0)
+		return NULL;
+	return "DATABASE_URL is not set, using ./etl.db";
 }
 
 static int

@@ -55,6 +55,8 @@ base_set(struct command *c, const char *name, const char *value,
 	struct db *db;
 	int rc = -1;
 
+	if (value != NULL)
+		err_note("etl-checkpoint", db_default_note(c->opts->db));
 	if (control_open(&db, c->opts->db, value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {

@@ -185,6 +185,8 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		rc = intake_end(in, e);
 	if (rc == 0)
+		err_note("etl-dlq", db_default_note(d->opts->db));
+	if (rc == 0)
 		rc = control_open(&d->db, d->opts->db, true, e);
 	if (rc == 0)
 		rc = all_store(d, in, &added, e);

@@ -92,6 +92,7 @@ check(const struct load_opts *o, int argc, struct err *e)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-record is 0: it must be more than 0");
 	err_warn("etl-load", db_url_warning(o->db));
+	err_note("etl-load", db_default_note(o->db));
 	return 0;
 }
 

@@ -236,6 +236,8 @@ main(int argc, char *argv[])
 		/* Not before: the script may come from a pipe or a person. */
 		stop_catch();
 		err_warn("etl-run", db_url_warning(o.db));
+		if (!o.dry_run)
+			err_note("etl-run", db_default_note(o.db));
 		code = o.dry_run ? plan_print(&j) : job_work(&j, &sig);
 	}
 	script_release(&j.script);

@@ -589,12 +589,17 @@ unlike 'a password: is not shown' secret "$(err)"
 	mkdir "$scratch/here"
 	cd "$scratch/here"
 	etl-extract --checkpoint c --cursor-field /ts --since-param since \
-	    "$api$oneline" >out
+	    "$api$oneline" >out 2>err
 	etl-extract "$api$oneline" >/dev/null
 )
-is 'the usual place' 'etl.db
+is 'the usual place' 'err
+etl.db
 out' "$(ls "$scratch/here")"
+is 'etl-extract says that it creates it' \
+    'etl-extract: DATABASE_URL is not set, using ./etl.db' \
+    "$(cat "$scratch/here/err")"
 rm -f "$scratch/here/etl.db"
 (cd "$scratch/here" && etl-extract "$api$oneline" >/dev/null)
-is 'no database where there is no --checkpoint' out "$(ls "$scratch/here")"
+is 'no database where there is no --checkpoint' 'err
+out' "$(ls "$scratch/here")"
 done_testing

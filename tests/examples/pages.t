@@ -38,7 +38,8 @@ folder_new() {
 		sed 's/500ms/0ms/' pipeline.sh >quick.sh && mv quick.sh pipeline.sh
 		chmod +x pipeline.sh
 		sqlite3 etl.db '.read table.sql' 2>/dev/null || :
-		API_BASE_URL=$api etl-run --name posts ./pipeline.sh
+		API_BASE_URL=$api DATABASE_URL=sqlite:etl.db \
+		    etl-run --name posts ./pipeline.sh
 		{ etl-transform --std -f posts.jq <posts.ndjson >/dev/null
 		} 3>rejects.ndjson
 		printf 'API_BASE_URL=%s\nAPI_TOKEN=secret\n' "$api" >.env

@@ -29,7 +29,9 @@ is 'two jobs, with five fields before the command' 2 \
     "$(echo "$cron" | grep -cE '^([^ ]+ ){5}cd ')"
 # job N: the command of that line, as cron runs it.
 job() {
-	status env -i PATH="$PATH" HOME=/ /bin/sh -c "$(echo "$cron" |
+	# shellcheck disable=SC2046
+	status env -i $(block cron | grep '^[A-Z_]*=' |
+	    sed "s,/srv/posts,$scratch/posts,") PATH="$PATH" HOME=/ /bin/sh -c "$(echo "$cron" |
 	    sed -n "$1p" | cut -d' ' -f6- | sed "s,/srv/posts,$scratch/posts,")"
 }
 is 'the run' 0 "$(job 1)"

@@ -53,6 +53,7 @@ stored_db(struct cursor *c, struct err *e)
 	struct db *db;
 	int rc;
 
+	err_note("etl-extract", db_default_note(c->o->db));
 	if (control_open(&db, c->o->db, true, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, c->o->checkpoint, &c->from, &c->version, e);
