@@ -10,9 +10,10 @@
 
 enum { GRACE_MS = 1000, STILL_MS = 250 };
 
-/* poll(2) says that a pipe takes PIPE_BUF bytes without blocking. */
+/* Writes at most PIPE_BUF bytes at a time: if poll(2) reports a pipe as
+ * writable, it accepts so many without blocking. */
 static int
-write_bounded(int fd, const char *p, size_t n)
+write_within_grace(int fd, const char *p, size_t n)
 {
 	int64_t now = clock_ms(), end = now + GRACE_MS, taken = now, left;
 	struct pollfd w = { .fd = fd, .events = POLLOUT };
@@ -46,7 +47,7 @@ fd_write(int fd, const char *p, size_t n)
 
 	while (n > 0) {
 		if (stop_signal() != 0)
-			return write_bounded(fd, p, n);
+			return write_within_grace(fd, p, n);
 		done = write(fd, p, n);
 		if (done == -1 && errno == EAGAIN) {
 			(void)wait_fd(fd, POLLOUT, -1);

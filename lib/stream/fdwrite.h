@@ -1,8 +1,8 @@
-/* All of a text to a descriptor: short writes, EINTR and EAGAIN dealt with.
- * After a stop signal the reader is given one second, or a quarter of one in
- * which it takes nothing, so that whole lines go out where they can and the
- * program ends all the same.
- * Fails: -1 with errno; ETIMEDOUT for that reader. */
+/* Writes all bytes to a descriptor, in spite of short writes, EINTR and EAGAIN.
+ * After a stop signal it gives up after one second, or after 250 ms in which
+ * the reader accepts nothing: whole lines are written if possible, but a
+ * blocked reader does not keep the program from ending.
+ * Fails: -1 with errno; ETIMEDOUT if it gave up. */
 #ifndef STREAM_FDWRITE_H
 #define STREAM_FDWRITE_H
 

@@ -14,7 +14,7 @@ enum { OUT_MAX = 64 << 10, PIPE_WANTED = 1 << 20 };
 
 struct out {
 	int fd;
-	bool broken;            /* a write failed: what is out may be torn */
+	bool broken;            /* a write failed, perhaps inside a line */
 	const char *name;
 	size_t len;
 	char data[OUT_MAX];
@@ -32,7 +32,7 @@ out_open(struct out **out, int fd, const char *name, struct err *e)
 	o->broken = false;
 	o->name = name;
 	o->len = 0;
-	/* Stages overlap better through a large pipe; without is no harm. */
+	/* A large pipe lets stages work in parallel; ignore a failure. */
 	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
 		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED);
 	*out = o;
@@ -46,7 +46,7 @@ out_close(struct out *o)
 }
 
 static int
-put(struct out *o, const char *p, size_t n, struct err *e)
+write_all(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (o->broken)
 		return err_set(e, ERR_IO, false, "%s: an earlier write failed",
@@ -56,8 +56,8 @@ put(struct out *o, const char *p, size_t n, struct err *e)
 	o->broken = true;
 	if (errno == ETIMEDOUT && stop_signal() != 0)
 		return err_set(e, ERR_RETRY, true, "stopped by signal %s "
-		    "while nobody read %s", sigabbrev_np(stop_signal()),
-		    o->name);
+		    "while the reader of %s was blocked",
+		    sigabbrev_np(stop_signal()), o->name);
 	return err_errno(e, ERR_IO, o->name);
 }
 
@@ -67,7 +67,7 @@ out_flush(struct out *o, struct err *e)
 	size_t n = o->len;
 
 	o->len = 0;
-	return n > 0 ? put(o, o->data, n, e) : 0;
+	return n > 0 ? write_all(o, o->data, n, e) : 0;
 }
 
 int
@@ -76,7 +76,7 @@ out_part(struct out *o, const char *p, size_t n, struct err *e)
 	if (n > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;
 	if (n > sizeof(o->data))
-		return put(o, p, n, e);
+		return write_all(o, p, n, e);
 	if (n > 0)
 		memcpy(o->data + o->len, p, n);
 	o->len += n;
@@ -89,8 +89,10 @@ out_line(struct out *o, const char *p, size_t n, struct err *e)
 	if (n + 1 > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;
 	if (n + 1 > sizeof(o->data))
-		return put(o, p, n, e) == -1 || put(o, "\n", 1, e) == -1 ?
-		    -1 : 0;
+		return write_all(o, p, n, e) == -1 ||
+			       write_all(o, "\n", 1, e) == -1
+			   ? -1
+			   : 0;
 	memcpy(o->data + o->len, p, n);
 	o->data[o->len + n] = '\n';
 	o->len += n + 1;

@@ -1,7 +1,6 @@
-/* Whole lines to a descriptor, buffered until out_flush() or 64 KiB.
+/* Writes lines to a descriptor, buffered until out_flush() or 64 KiB.
  * Borrows: fd. out_close() does not flush: a failing program writes no more.
- * Fails: ERR_IO, ERR_GONE where the reader has left; short writes, EINTR and
- *        EAGAIN are dealt with. */
+ * Fails: ERR_IO; ERR_GONE if the reader has closed the pipe. */
 #ifndef STREAM_LINE_WRITER_H
 #define STREAM_LINE_WRITER_H
 
@@ -11,6 +10,7 @@
 
 struct out;
 
+/* NAME is the descriptor's name in messages. */
 int out_open(struct out **o, int fd, const char *name, struct err *e);
 int out_line(struct out *o, const char *p, size_t n, struct err *e);
 /* A part of a line, without its LF. */

@@ -21,12 +21,14 @@ struct lines {
 	size_t max;             /* of a line */
 	char *data;
 	size_t cap;
-	size_t start, end;      /* what has been read and not been given */
-	size_t seen;            /* no LF before this; if found, it is here */
+	size_t start, end;      /* bytes that were read and not yet returned */
+	size_t seen;            /* there is no LF from start to here; if found,
+	                         * the LF is here */
 	bool found, eof;
-	uint64_t number, offset;
-	struct hash *hash;      /* of a line too long to keep: its start is */
-	uint64_t hashed;        /* data[0..LINES_KEPT), this much has gone */
+	uint64_t number, offset;        /* of the next line */
+	struct hash *hash;      /* of a line that is too long to be kept, of
+	                         * which data[0..LINES_KEPT) is the start, */
+	uint64_t hashed;        /* and so many bytes are hashed already */
 };
 
 int
@@ -130,7 +132,7 @@ lines_trim(struct lines *l)
 }
 
 static bool
-find_end(struct lines *l)
+find_line_end(struct lines *l)
 {
 	char *lf;
 
@@ -142,9 +144,9 @@ find_end(struct lines *l)
 	return l->found;
 }
 
-/* Longer than what may be kept: from here on only its hash grows. */
+/* Hashes and drops the bytes of a line that is too long, except its start. */
 static int
-drop_long(struct lines *l, struct err *e)
+hash_and_drop(struct lines *l, struct err *e)
 {
 	if (l->hash == NULL) {
 		if ((l->hash = hash_new()) == NULL)
@@ -180,7 +182,7 @@ make_room(struct lines *l, struct err *e)
 	size_t n = l->end - l->start;
 
 	if (l->hash != NULL || (n > l->max && n >= LINES_KEPT))
-		return drop_long(l, e);
+		return hash_and_drop(l, e);
 	if (n == 0) {
 		l->start = l->end = l->seen = 0;
 	} else if (l->start > 0 && (l->cap - l->end < READ_MIN ||
@@ -193,10 +195,10 @@ make_room(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow(l, e) : 0;
 }
 
-/* No more at once, so that a buffer which has grown for a large line does not
- * fill with the next one. */
+/* Reads at most READ_MAX bytes at once, so that a buffer that has grown for a
+ * large line is not filled with the lines after it. */
 static enum lines_result
-fill(struct lines *l, int timeout, struct err *e)
+read_more(struct lines *l, int timeout, struct err *e)
 {
 	size_t most;
 	ssize_t n;
@@ -227,7 +229,7 @@ fill(struct lines *l, int timeout, struct err *e)
 }
 
 static void
-give_long(struct lines *l, struct line *out)
+return_long_line(struct lines *l, struct line *out)
 {
 	out->too_long = true;
 	if (l->hash != NULL) {
@@ -245,7 +247,7 @@ give_long(struct lines *l, struct line *out)
 }
 
 static void
-give(struct lines *l, struct line *out)
+return_line(struct lines *l, struct line *out)
 {
 	out->data = l->data + l->start;
 	out->file = l->file == NULL || is_stdin(l->file) ? NULL : l->file;
@@ -256,13 +258,14 @@ give(struct lines *l, struct line *out)
 	out->torn = !l->found;
 	out->too_long = false;
 	if (l->hash != NULL || out->len > l->max)
-		give_long(l, out);
+		return_long_line(l, out);
 	l->offset += out->bytes + l->found;
 	l->start = l->seen += l->found;
 	l->found = false;
 }
 
-/* The next line, which ends at seen; one that is too long is none. */
+/* Looks at the next line, which ends at seen. A line that is too long is not
+ * blank. */
 static bool
 is_blank(const struct lines *l)
 {
@@ -279,15 +282,15 @@ lines_ready(struct lines *l)
 {
 	struct line blank;
 
-	while (find_end(l)) {
+	while (find_line_end(l)) {
 		if (!is_blank(l))
 			return true;
-		give(l, &blank);
+		return_line(l, &blank);
 	}
 	return l->eof && l->nfiles == 0;
 }
 
-/* What is left of a timeout that began with the first read. */
+/* The rest of a timeout that begins with the first call, which sets *end. */
 static int
 time_left(int64_t *end, int timeout)
 {
@@ -310,10 +313,10 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 	enum lines_result r;
 
 	for (;;) {
-		if (find_end(l) || (l->eof &&
+		if (find_line_end(l) || (l->eof &&
 		    (l->end > l->start || l->hash != NULL))) {
 			blank = is_blank(l);
-			give(l, out);
+			return_line(l, out);
 			if (!blank)
 				return LINES_ONE;
 		} else if (l->nfiles > 0 && (l->eof || l->fd == -1)) {
@@ -321,11 +324,11 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 				return LINES_FAILED;
 		} else if (l->eof) {
 			return LINES_END;
-		} else if (left == 0) {         /* a line that trickles in */
+		} else if (left == 0) {         /* part of a line has come */
 			return LINES_WAIT;
 		} else {
 			left = time_left(&end, timeout);
-			if ((r = fill(l, left, e)) != LINES_ONE)
+			if ((r = read_more(l, left, e)) != LINES_ONE)
 				return r;
 		}
 	}

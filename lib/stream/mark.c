@@ -9,7 +9,8 @@
 
 enum { VERSION = 1, LEVELS = 4 };
 
-/* Of a stage; so a run's sum of them stays far below 2^63. */
+/* No count of a stage may reach this, so that the sums of a run cannot exceed
+ * 2^63. */
 static const uint64_t count_end = UINT64_C(1) << 51;
 
 static const char mark_name[] = "@etl";
@@ -51,7 +52,7 @@ skip_space(const char *p, const char *end)
 }
 
 bool
-mark_is(const char *line, size_t len)
+is_mark_line(const char *line, size_t len)
 {
 	const char *p = line, *end = line + len;
 
@@ -96,12 +97,12 @@ mark_release(struct mark *m)
 }
 
 bool
-mark_boundary(enum mark_kind k)
+mark_is_boundary(enum mark_kind k)
 {
 	return k == MARK_CHECKPOINT || k == MARK_RESOLVE || k == MARK_END;
 }
 
-/* What a mark is read from, and where its first failure goes. */
+/* A mark that is being parsed. */
 struct reading {
 	struct json j;
 	const char *kind;
@@ -109,30 +110,30 @@ struct reading {
 };
 
 static int
-broken(const struct reading *r, const char *what)
+broken_mark(const struct reading *r, const char *what)
 {
 	return err_set(r->e, ERR_PEER, false, "broken %s mark: %s", r->kind,
 	    what);
 }
 
 static uint32_t
-find(const struct reading *r, uint32_t obj, const char *name)
+find_member(const struct reading *r, uint32_t obj, const char *name)
 {
 	return json_member(&r->j, obj, name, strlen(name));
 }
 
-/* A member that is a text, or nothing: *out stays NULL. */
+/* If the member is absent or null, *out stays NULL. */
 static int
 get_text(struct reading *r, const char *name, char **out)
 {
-	uint32_t i = find(r, 0, name);
+	uint32_t i = find_member(r, 0, name);
 	struct buf b;
 	int rc = -1;
 
 	if (i == 0 || r->j.tok[i].type == JSON_NULL)
 		return 0;
 	if (r->j.tok[i].type != JSON_STRING || (r->j.tok[i].flags & JSON_NUL))
-		return broken(r, name);
+		return broken_mark(r, name);
 	buf_init(&b, r->j.tok[i].len + 1);
 	json_unescape(&b, &r->j, i);
 	(void)buf_text(&b);
@@ -145,11 +146,11 @@ get_text(struct reading *r, const char *name, char **out)
 	return rc;
 }
 
-/* One that is not negative, nor written so: -0. */
+/* True if the member is an integer without a minus sign (not even -0). */
 static bool
 get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
 {
-	uint32_t i = find(r, obj, name);
+	uint32_t i = find_member(r, obj, name);
 	const struct json_tok *t = &r->j.tok[i];
 
 	return i != 0 && t->type == JSON_NUMBER &&
@@ -163,7 +164,7 @@ get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 	int64_t v;
 
 	if (!get_int(r, obj, name, &v))
-		return broken(r, name);
+		return broken_mark(r, name);
 	*out = (uint64_t)v;
 	return 0;
 }
@@ -177,7 +178,7 @@ get_stage(struct reading *r, uint32_t i, struct counts *c)
 	buf_init(&b, r->j.tok[i].len + 1);
 	if (i == 0 || r->j.tok[i].type != JSON_STRING ||
 	    (r->j.tok[i].flags & JSON_NUL)) {
-		(void)broken(r, "a stage without a name");
+		(void)broken_mark(r, "a stage without a name");
 		goto out;
 	}
 	json_unescape(&b, &r->j, i);
@@ -185,7 +186,7 @@ get_stage(struct reading *r, uint32_t i, struct counts *c)
 	if (buf_check(&b, r->e) == -1)
 		goto out;
 	if (b.len == 0 || b.len >= sizeof(c->stage)) {
-		(void)broken(r, "a stage's name is empty or too long");
+		(void)broken_mark(r, "a stage's name is empty or too long");
 		goto out;
 	}
 	memcpy(c->stage, b.data, b.len + 1);
@@ -200,21 +201,21 @@ get_sum(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 {
 	if (get_count(r, obj, name, out) == -1)
 		return -1;
-	return *out < count_end ? 0 : broken(r, name);
+	return *out < count_end ? 0 : broken_mark(r, name);
 }
 
 static int
 get_counts(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
-		return broken(r, "stages");
-	if (get_stage(r, find(r, i, "stage"), c) == -1 ||
+		return broken_mark(r, "stages");
+	if (get_stage(r, find_member(r, i, "stage"), c) == -1 ||
 	    get_sum(r, i, "in", &c->in) == -1 ||
 	    get_sum(r, i, "out", &c->out) == -1 ||
 	    get_sum(r, i, "dropped", &c->dropped) == -1 ||
 	    get_sum(r, i, "rejected", &c->rejected) == -1)
 		return -1;
-	if (find(r, i, "aside") == 0)
+	if (find_member(r, i, "aside") == 0)
 		return 0;
 	return get_sum(r, i, "aside", &c->aside);
 }
@@ -222,38 +223,38 @@ get_counts(struct reading *r, uint32_t i, struct counts *c)
 static int
 get_stages(struct reading *r, struct mark *m)
 {
-	uint32_t a = find(r, 0, "stages");
+	uint32_t a = find_member(r, 0, "stages");
 	int rc;
 
 	if (a == 0 || r->j.tok[a].type != JSON_ARRAY)
-		return broken(r, "no stages");
+		return broken_mark(r, "no stages");
 	for (uint32_t i = a + 1; i < r->j.tok[a].next; i = r->j.tok[i].next) {
 		struct counts *c = &m->stages[m->nstages];
 
 		if (m->nstages == MARK_STAGES)
-			return broken(r, "too many stages");
+			return broken_mark(r, "too many stages");
 		rc = m->kind == MARK_BEGIN ? get_stage(r, i, c) :
 		    get_counts(r, i, c);
 		if (rc == -1)
 			return -1;
 		for (size_t k = 0; k < m->nstages; k++)
 			if (strcmp(m->stages[k].stage, c->stage) == 0)
-				return broken(r, "two stages of one name");
+				return broken_mark(r, "two stages of one name");
 		m->nstages++;
 	}
 	return 0;
 }
 
 static int
-get_version(struct reading *r, bool needed)
+get_format_version(struct reading *r, bool needed)
 {
-	uint32_t i = find(r, 0, "v");
+	uint32_t i = find_member(r, 0, "v");
 	int64_t v;
 
 	if (i == 0)
-		return needed ? broken(r, "no version") : 0;
+		return needed ? broken_mark(r, "no version") : 0;
 	if (!get_int(r, 0, "v", &v) || v < 1)
-		return broken(r, "v");
+		return broken_mark(r, "v");
 	if (v > VERSION)
 		return err_set(r->e, ERR_PEER, false, "the stream is of "
 		    "version %lld, newer than this program, which reads "
@@ -264,15 +265,15 @@ get_version(struct reading *r, bool needed)
 static bool
 is_true(const struct reading *r, const char *name)
 {
-	return r->j.tok[find(r, 0, name)].type == JSON_TRUE;
+	return r->j.tok[find_member(r, 0, name)].type == JSON_TRUE;
 }
 
 static int
 get_seq(struct reading *r, struct mark *m)
 {
-	m->has_seq = find(r, 0, "seq") != 0;
+	m->has_seq = find_member(r, 0, "seq") != 0;
 	if (!m->has_seq)
-		return m->kind == MARK_END ? 0 : broken(r, "no seq");
+		return m->kind == MARK_END ? 0 : broken_mark(r, "no seq");
 	return get_count(r, 0, "seq", &m->seq);
 }
 
@@ -282,9 +283,9 @@ get_failed(struct reading *r, struct mark *m)
 	int64_t code;
 
 	if (!get_int(r, 0, "code", &code) || code < 1 || code > 125)
-		return broken(r, "code");
+		return broken_mark(r, "code");
 	m->code = (int)code;
-	return m->message == NULL ? broken(r, "no message") : 0;
+	return m->message == NULL ? broken_mark(r, "no message") : 0;
 }
 
 static int
@@ -295,15 +296,15 @@ get_checkpoint(struct reading *r, struct mark *m)
 	    get_text(r, "from", &m->from) == -1)
 		return -1;
 	if (m->name == NULL || m->name[0] == '\0')
-		return broken(r, "no name");
-	return m->value == NULL ? broken(r, "no value") : 0;
+		return broken_mark(r, "no name");
+	return m->value == NULL ? broken_mark(r, "no value") : 0;
 }
 
 static int
-get_read(struct reading *r, struct mark *m)
+get_checkpoint_version(struct reading *r, struct mark *m)
 {
 	m->has_version = m->kind == MARK_CHECKPOINT ||
-	    (m->kind == MARK_END && find(r, 0, "version") != 0);
+	    (m->kind == MARK_END && find_member(r, 0, "version") != 0);
 	return m->has_version ? get_count(r, 0, "version", &m->version) : 0;
 }
 
@@ -313,13 +314,13 @@ get_resolve(struct reading *r, struct mark *m)
 	if (get_count(r, 0, "seen", &m->seen) == -1 ||
 	    get_count(r, 0, "upto", &m->upto) == -1)
 		return -1;
-	return m->upto > m->seen ? broken(r, "upto is beyond seen") : 0;
+	return m->upto > m->seen ? broken_mark(r, "upto is beyond seen") : 0;
 }
 
 static int
 get_members(struct reading *r, struct mark *m)
 {
-	if (get_version(r, m->kind == MARK_BEGIN) == -1 ||
+	if (get_format_version(r, m->kind == MARK_BEGIN) == -1 ||
 	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||
 	    get_text(r, "stage", &m->stage) == -1 ||
@@ -332,18 +333,18 @@ get_members(struct reading *r, struct mark *m)
 	m->lookback = is_true(r, "lookback");
 	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE) &&
 	    (m->id == NULL || m->id[0] == '\0'))
-		return broken(r, "no id");
+		return broken_mark(r, "no id");
 	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
 	    (m->stage == NULL || m->stage[0] == '\0'))
-		return broken(r, "no stage");
+		return broken_mark(r, "no stage");
 	if (m->kind == MARK_FAILED)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
 		    get_failed(r, m);
-	if (mark_boundary(m->kind) && get_seq(r, m) == -1)
+	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && get_checkpoint(r, m) == -1)
 		return -1;
-	if (get_read(r, m) == -1)
+	if (get_checkpoint_version(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE && get_resolve(r, m) == -1)
 		return -1;
@@ -351,7 +352,7 @@ get_members(struct reading *r, struct mark *m)
 }
 
 static int
-scan(struct reading *r, const char *line, size_t len)
+scan_line(struct reading *r, const char *line, size_t len)
 {
 	struct json_fault f = { 0 };
 
@@ -371,12 +372,12 @@ mark_parse(struct mark *m, const char *line, size_t len, struct err *e)
 	int rc = -1;
 
 	*m = (struct mark){ 0 };
-	if (scan(&r, line, len) == -1)
+	if (scan_line(&r, line, len) == -1)
 		goto out;
 	t = r.j.n > 2 ? &r.j.tok[2] : r.j.tok;
 	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED)) {
-		(void)err_set(e, ERR_PEER, false, "broken mark: its kind is "
-		    "no plain text");
+		(void)err_set(e, ERR_PEER, false, "broken mark: the value of "
+		    "@etl is not a plain text");
 		goto out;
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

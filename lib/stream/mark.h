@@ -1,9 +1,9 @@
 /* Marks: the lines of a stream whose first member is "@etl" (etl-record(5)).
  * Owns:  struct mark owns copies of its texts; mark_release() frees them.
- * Gives: mark_is() tells by the first member's name alone, whatever the white
- *        space or escapes; mark_parse() reads the known members and checks
- *        their types.
- * Fails: ERR_PEER for a mark that is broken or of a newer version. */
+ * Gives: is_mark_line() looks only at the name of the first member, with any
+ *        white space or escapes in it; mark_parse() reads the known members and
+ *        checks their types.
+ * Fails: ERR_PEER for a broken mark and for a newer version. */
 #ifndef STREAM_MARK_H
 #define STREAM_MARK_H
 
@@ -18,50 +18,55 @@ enum mark_kind {
 	MARK_REJECT, MARK_FAILED
 };
 
-/* What a stage has done with the records that came, since begin. */
+/* How many records a stage has read since begin, and what became of them.
+ * aside: the rejects that went to a file or descriptor 3, not into the
+ * stream. */
 struct counts {
 	char stage[64];
 	uint64_t in, out, dropped, rejected, aside;
 };
 
-enum { MARK_STAGES = 32 };      /* more in one stream: ERR_PEER */
+enum { MARK_STAGES = 32 };      /* at most so many stages in a stream */
 
 struct mark {
 	enum mark_kind kind;
 	char *id, *stream, *run, *pipeline, *traceparent;
-	char *stage;            /* reject, failed; a replay's begin */
-	char *message;          /* failed */
-	int code;               /* failed */
-	bool replay, lookback;
-	char *checkpoint;       /* begin: the name that its marks will have */
-	char *name, *value, *from;      /* checkpoint; from NULL: none yet */
-	bool has_version;       /* checkpoint; end: if it is there */
-	uint64_t version;       /* as read, 0 where there is none */
-	uint64_t seen, upto;    /* resolve: attempts, resolved_upto as read */
+	char *stage;            /* of reject and failed; of begin in a replay */
+	char *message;          /* of failed */
+	int code;               /* of failed: the exit code */
+	bool replay, lookback;  /* of begin */
+	char *checkpoint;       /* of begin: the name in its checkpoint marks */
+	char *name, *value, *from;      /* of checkpoint; from NULL: no value
+	                                 * was stored */
+	bool has_version;       /* always in checkpoint, sometimes in end */
+	uint64_t version;       /* of the stored checkpoint; 0: none stored */
+	uint64_t seen, upto;    /* of resolve: the letter's attempts and
+	                         * resolved_upto when it was read */
 	bool has_seq;
 	uint64_t seq;
-	struct counts stages[MARK_STAGES];      /* boundaries; begin: names */
+	struct counts stages[MARK_STAGES];      /* of a boundary; in begin only
+	                                         * the names */
 	size_t nstages;
 };
 
-bool mark_is(const char *line, size_t len);
+bool is_mark_line(const char *line, size_t len);
 int mark_parse(struct mark *m, const char *line, size_t len, struct err *e);
 void mark_release(struct mark *m);
-bool mark_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
+bool mark_is_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
 
-/* The line with one more stage: its name for begin, its counts for a
- * boundary; all other members, known or not, stay as they are. */
+/* Appends the line of begin or of a boundary with one more stage: its name, or
+ * its counts. All other members, known or not, stay as they are. */
 int mark_extend(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
-/* The line with the stages of another boundary in place of its own. */
+/* Appends the line of a boundary with the stages of another boundary. */
 int mark_restage(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     struct err *e);
-/* What a source writes: one line, with its counts. seq 0, version NULL: end
- * has none. */
+/* The boundaries that a source writes, with its counts. An end mark has no seq
+ * if seq is 0, and no version if version is NULL. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
@@ -77,15 +82,17 @@ int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
     const struct counts *c, struct err *e);
 
-/* The name made unique among the n given: transform, transform.2, ... */
+/* Makes a stage name that none of the n stages has: transform, transform.2. */
 void mark_stage_name(char out[64], const char *name, const struct counts *c,
     size_t n);
 
-/* What the counts of a boundary can show (protocol.md, order of writes, 1):
- * each stage's own sum (70), each out = next in (76). */
-int mark_sums(const struct mark *m, struct err *e);
-/* What one stage wrote and the next one read is the same: else ERR_PEER. */
-int mark_next(const char *from, uint64_t out, const char *to, uint64_t in,
-    struct err *e);
+/* Checks the counts of a boundary (protocol.md, order of writes, 1): the sum of
+ * each stage (else ERR_BUG), and that each stage read as many records as the
+ * stage before it wrote (else ERR_PEER). */
+int mark_check_counts(const struct mark *m, struct err *e);
+/* Compares what one stage wrote and the next one read: ERR_PEER if they
+ * differ. */
+int mark_check_handover(
+    const char *from, uint64_t out, const char *to, uint64_t in, struct err *e);
 
 #endif

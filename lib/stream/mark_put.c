@@ -35,9 +35,9 @@ put_stages(struct buf *b)
 	buf_str(b, ":[");
 }
 
-/* The rest of a boundary of a source. */
+/* Ends a boundary of a source: its counts and the closing brackets. */
 static int
-put_counts(struct buf *b, const struct counts *c, struct err *e)
+put_source_counts(struct buf *b, const struct counts *c, struct err *e)
 {
 	put_stages(b);
 	mark_put_counts(b, c);
@@ -45,9 +45,10 @@ put_counts(struct buf *b, const struct counts *c, struct err *e)
 	return buf_check(b, e);
 }
 
-/* A text of whoever runs us, which need not be UTF-8. */
+/* Leaves the member out if the text, which may come from the environment, is
+ * not UTF-8. */
 static void
-put_given(struct buf *b, const char *name, const char *s)
+put_if_utf8(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL && utf8_span(s, strlen(s)) == strlen(s))
 		json_put_text(b, name, s);
@@ -59,9 +60,9 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	put_kind(out, "begin");
 	json_put_int(out, "v", 1);
 	json_put_text(out, "id", m->id);
-	put_given(out, "stream", m->stream);
-	put_given(out, "run", m->run);
-	put_given(out, "pipeline", m->pipeline);
+	put_if_utf8(out, "stream", m->stream);
+	put_if_utf8(out, "run", m->run);
+	put_if_utf8(out, "pipeline", m->pipeline);
 	put_stages(out);
 	for (size_t i = 0; i < m->nstages; i++) {
 		if (i > 0)
@@ -72,12 +73,12 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	buf_char(out, ']');
 	if (m->replay) {
 		json_put_raw(out, "replay", "true", 4);
-		put_given(out, "stage", m->stage);
+		put_if_utf8(out, "stage", m->stage);
 	}
-	put_given(out, "checkpoint", m->checkpoint);
+	put_if_utf8(out, "checkpoint", m->checkpoint);
 	if (m->lookback)
 		json_put_raw(out, "lookback", "true", 4);
-	put_given(out, "traceparent", m->traceparent);
+	put_if_utf8(out, "traceparent", m->traceparent);
 	buf_char(out, '}');
 	return buf_check(out, e);
 }
@@ -111,7 +112,7 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 		json_put_raw(out, "from", "null", 4);
 	json_put_int(out, "version", (int64_t)p->version);
 	json_put_text(out, "value", p->value);
-	return put_counts(out, c, e);
+	return put_source_counts(out, c, e);
 }
 
 int
@@ -123,7 +124,7 @@ mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 	json_put_int(out, "seq", (int64_t)seq);
 	json_put_int(out, "seen", (int64_t)r->seen);
 	json_put_int(out, "upto", (int64_t)r->upto);
-	return put_counts(out, c, e);
+	return put_source_counts(out, c, e);
 }
 
 int
@@ -135,10 +136,10 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 		json_put_int(out, "seq", (int64_t)seq);
 	if (version != NULL)
 		json_put_int(out, "version", (int64_t)*version);
-	return put_counts(out, c, e);
+	return put_source_counts(out, c, e);
 }
 
-/* Where the array is; 0 where it is not. */
+/* The token of the array "stages"; 0 and *e if there is none. */
 static uint32_t
 find_stages(struct json *j, const char *line, size_t len, struct err *e)
 {
@@ -154,7 +155,7 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 	return 0;
 }
 
-/* All but the new entry stays byte for byte: it goes in before the "]". */
+/* The new entry is inserted before the "]"; all other bytes stay the same. */
 int
 mark_extend(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)
@@ -220,7 +221,7 @@ mark_stage_name(char out[64], const char *name, const struct counts *c,
 }
 
 static int
-sums_of(const struct counts *c, struct err *e)
+check_stage_counts(const struct counts *c, struct err *e)
 {
 	uint64_t gone = c->dropped + c->rejected;
 
@@ -228,7 +229,7 @@ sums_of(const struct counts *c, struct err *e)
 	    (gone == c->in && c->out > 0))))
 		return err_set(e, ERR_BUG, false, "the counts of stage %s do "
 		    "not add up: %llu in, %llu out, %llu dropped, %llu "
-		    "rejected, %llu of these aside", c->stage,
+		    "rejected, %llu of these written to a file", c->stage,
 		    (unsigned long long)c->in, (unsigned long long)c->out,
 		    (unsigned long long)c->dropped,
 		    (unsigned long long)c->rejected,
@@ -237,29 +238,29 @@ sums_of(const struct counts *c, struct err *e)
 }
 
 int
-mark_next(const char *from, uint64_t out, const char *to, uint64_t in,
+mark_check_handover(const char *from, uint64_t out, const char *to, uint64_t in,
     struct err *e)
 {
 	if (out == in)
 		return 0;
 	return err_set(e, ERR_PEER, false, "%llu records were %s between %s, "
 	    "which wrote %llu, and %s, which read %llu: put etl-via before "
-	    "the command that stands there",
+	    "the command between them",
 	    (unsigned long long)(out > in ? out - in : in - out),
 	    out > in ? "lost" : "added", from, (unsigned long long)out, to,
 	    (unsigned long long)in);
 }
 
 int
-mark_sums(const struct mark *m, struct err *e)
+mark_check_counts(const struct mark *m, struct err *e)
 {
 	for (size_t i = 0; i < m->nstages; i++) {
 		const struct counts *c = &m->stages[i];
 
-		if (sums_of(c, e) == -1)
+		if (check_stage_counts(c, e) == -1)
 			return -1;
-		if (i > 0 && mark_next(c[-1].stage, c[-1].out, c->stage,
-		    c->in, e) == -1)
+		if (i > 0 && mark_check_handover(c[-1].stage, c[-1].out,
+				 c->stage, c->in, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A message or a name is for a person; escapes may make it longer. */
+/* Bytes of a text before it is escaped; a longer one is cut. */
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
@@ -49,8 +49,9 @@ reject_line(struct reject *r, const struct line *l)
 		    .has_offset = true };
 }
 
+/* Control characters and bytes that are not UTF-8 are escaped. */
 static void
-put_plain(struct buf *b, const char *name, const char *s, size_t n)
+put_shown(struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf shown;
 	bool plain = utf8_span(s, n) == n;
@@ -68,7 +69,7 @@ put_plain(struct buf *b, const char *name, const char *s, size_t n)
 	buf_release(&shown);
 }
 
-/* Longer ones are cut, at the end of a character. */
+/* A text of more than `max` bytes is cut at the end of a character. */
 static void
 put_text(struct buf *b, const char *name, const char *s, size_t max)
 {
@@ -80,7 +81,7 @@ put_text(struct buf *b, const char *name, const char *s, size_t max)
 	if (n > max)
 		for (n = max; n > max - 4 && (s[n] & 0xc0) == 0x80; n--)
 			;
-	put_plain(b, name, s, n);
+	put_shown(b, name, s, n);
 }
 
 static void
@@ -107,10 +108,11 @@ put_origin(struct buf *b, const struct origin *o)
 	buf_char(b, '}');
 }
 
-/* A string, but for what is no UTF-8 or would grow more than twice as long:
- * the readers of a stream bound a mark by that (stage_read.c). */
+/* True if the bytes are UTF-8 and, escaped as a JSON string, at most about
+ * twice as long: the readers of a stream limit the length of a mark
+ * accordingly (MARK_SPARE in stage.c). Other bytes are written as base64. */
 static bool
-as_string(const char *p, size_t n)
+is_short_string(const char *p, size_t n)
 {
 	size_t more = 0;
 
@@ -128,7 +130,7 @@ put_raw(struct buf *b, const struct reject *r)
 {
 	if (r->raw == NULL)
 		return;
-	if (as_string(r->raw, r->raw_len)) {
+	if (is_short_string(r->raw, r->raw_len)) {
 		json_put_member(b, "raw", r->raw, r->raw_len);
 	} else {
 		json_put_raw(b, "raw_base64", "\"", 1);
@@ -140,17 +142,18 @@ put_raw(struct buf *b, const struct reject *r)
 		json_put_text(b, "sha256", r->sha256);
 }
 
+/* The NUL separates the parts. */
 static void
-add_part(struct hash *h, const char *p, size_t n)
+hash_part(struct hash *h, const char *p, size_t n)
 {
 	hash_add(h, p, n);
 	hash_add(h, "", 1);
 }
 
 static void
-add_text(struct hash *h, const char *s)
+hash_text(struct hash *h, const char *s)
 {
-	add_part(h, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
+	hash_part(h, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
 }
 
 static int
@@ -161,17 +164,17 @@ make_id(char id[HASH_HEX], const struct reject_who *w,
 
 	if (h == NULL)
 		return err_nomem(e);
-	add_text(h, w->pipeline);
-	add_text(h, w->stage);
-	add_part(h, r->raw != NULL ? r->raw : "", r->raw_len);
+	hash_text(h, w->pipeline);
+	hash_text(h, w->stage);
+	hash_part(h, r->raw != NULL ? r->raw : "", r->raw_len);
 	if (r->sha256 != NULL)
-		add_text(h, r->sha256);
+		hash_text(h, r->sha256);
 	hash_end(h, id);
 	return 0;
 }
 
 static void
-put_who(struct buf *b, struct reject_who *w, const char *id)
+put_identity(struct buf *b, struct reject_who *w, const char *id)
 {
 	char occurrence[160];
 
@@ -195,7 +198,7 @@ reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
 
 	if (r->id == NULL && make_id(id, w, r, e) == -1)
 		return -1;
-	put_who(out, w, r->id != NULL ? r->id : id);
+	put_identity(out, w, r->id != NULL ? r->id : id);
 	json_put_text(out, "code", r->code);
 	put_text(out, "message", r->message, TEXT_MAX);
 	put_text(out, "pointer", r->pointer, POINTER_MAX);

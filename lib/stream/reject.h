@@ -1,9 +1,10 @@
-/* A record that a stage could not take, as one line (etl-record(5)).
- * Borrows: all texts, until the call returns; NULL or 0 means not there.
- * Gives: reject_put() appends the whole line without LF; the id is the hash
- *        of pipeline, stage and raw, where none is given.
- * The writer decides once where rejects go: --rejects FILE, descriptor 3, the
- * stream, or nowhere (the first one is ERR_DATA), and enforces the limit. */
+/* Rejects: records that a stage could not accept, written as one line each
+ * (etl-record(5)) to --rejects FILE, to descriptor 3 or into the stream.
+ * Borrows: all texts, until the call returns; NULL or 0 means absent.
+ * Gives: reject_put() appends the line without LF. If r->id is NULL, the id is
+ *        the SHA-256 of pipeline, stage and raw.
+ * Fails: a program without a place for rejects fails at its first one
+ *        (ERR_DATA); one with too many fails with ERR_LIMIT. */
 #ifndef STREAM_REJECT_H
 #define STREAM_REJECT_H
 
@@ -16,7 +17,8 @@
 
 struct origin {
 	const char *kind, *uri, *key;
-	uint64_t line, offset, page, index;     /* from 1; offset where line */
+	uint64_t line, offset, page, index;     /* from 1; offset in bytes,
+	                                         * from 0 */
 	bool has_offset;
 };
 
@@ -28,29 +30,29 @@ struct reject {
 	struct origin origin;
 	const char *raw;
 	size_t raw_len;
-	uint64_t bytes;         /* of a line that was too long: its length, */
-	const char *sha256;     /* and hash; raw is its start */
+	uint64_t bytes;         /* if the line was too long: its length, */
+	const char *sha256;     /* and its hash; raw is its start */
 };
 
 struct reject_who {             /* the same in all rejects of a process */
 	const char *run, *pipeline;     /* NULL outside etl-run */
 	char stage[64];
-	char process[48];       /* of occurrence: RUN, */
-	char tail[5];           /* and XXXX */
+	char process[48]; /* the occurrence is PROCESS/STAGE.TAIL/N: the */
+	char tail[5];           /* run or a uuid, and four random digits */
 	uint64_t n;             /* rejects so far */
 };
 
-void reject_who_init(struct reject_who *w, const char *stage);  /* reads
-                                 * ETL_RUN and ETL_PIPELINE */
-/* raw and origin from a line, where r has none. */
+/* Reads ETL_RUN and ETL_PIPELINE. */
+void reject_who_init(struct reject_who *w, const char *stage);
+/* Takes raw and origin from a line if r has none. */
 void reject_line(struct reject *r, const struct line *l);
 int reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
     struct err *e);
 
-enum reject_way { REJECT_NOWHERE, REJECT_ASIDE, REJECT_STREAM };
+enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
 
-/* "N" or "N%"; NULL is 50%. N counts from the first record, N% once 20 have
- * been seen. */
+/* --max-rejects: "N" or "N%"; NULL means 50%. A percentage is compared only
+ * once the outcome of 20 records is known. */
 struct reject_limit {
 	uint64_t count;
 	unsigned percent;
@@ -59,7 +61,8 @@ struct reject_limit {
 int reject_limit_parse(struct reject_limit *l, const char *text,
     struct err *e);
 
-/* The causes so far, 20 at most: count, code, message and an example each. */
+/* Counts rejects by code and kind of message, up to 20 of them, each with the
+ * first record as an example. */
 struct causes;
 int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,
@@ -69,10 +72,10 @@ void causes_put(struct buf *b, const struct causes *c);
  * what the input looks like. */
 void causes_put_format(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
-bool reject_over(const struct reject_limit *l, uint64_t rejected,
+bool reject_limit_exceeded(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen);
-/* Fails with ERR_LIMIT and the causes where the limit is passed, else 0. */
-int reject_check(const struct reject_limit *l, uint64_t rejected,
+/* Fails with ERR_LIMIT and the causes if the limit is exceeded. */
+int reject_check_limit(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen, const struct causes *c, struct err *e);
 
 /* Prints a warning with the causes if all records were rejected, but are too
@@ -80,15 +83,18 @@ int reject_check(const struct reject_limit *l, uint64_t rejected,
 void reject_warn_all(const char *program, const struct reject_limit *l,
     uint64_t rejected, uint64_t seen, const struct causes *c);
 
-/* Where lines go that leave the stream: a file or descriptor 3. */
-struct aside;
+/* The file of --rejects, or descriptor 3. */
+struct reject_file;
 struct stat;
-int aside_open(struct aside **a, const char *file, const struct stdfd *s,
-    struct err *e);             /* *a NULL where there is neither */
-int aside_write(struct aside *a, const char *line, size_t len,
-    struct err *e);             /* LF in it: one write, locked on a pipe */
-/* They go into the file or pipe that *st is of; none into a device. */
-bool aside_is(const struct aside *a, const struct stat *st);
-void aside_close(struct aside *a);
+/* *a is NULL if there is neither. */
+int reject_file_open(struct reject_file **a, const char *file,
+    const struct stdfd *s, struct err *e);
+/* Writes a line, given with its LF, so that lines of other programs cannot come
+ * into it: by one write(2), and on a pipe under a lock. */
+int reject_file_write(struct reject_file *a, const char *line, size_t len,
+    struct err *e);
+/* True if *st describes the same file or pipe; false for devices. */
+bool reject_file_is(const struct reject_file *a, const struct stat *st);
+void reject_file_close(struct reject_file *a);
 
 #endif

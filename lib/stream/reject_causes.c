@@ -11,19 +11,20 @@
 enum { CAUSES = 20, SHAPE = 160, EXAMPLE = 80 };
 
 struct cause {
-	uint64_t count, line;
+	uint64_t count;
 	char code[32];
 	char shape[SHAPE];      /* message without its variable parts */
-	char message[SHAPE];
-	char example[EXAMPLE];
+	char message[SHAPE];    /* of the first record, */
+	uint64_t line;          /* on this line of the input, or 0, */
+	char example[EXAMPLE];  /* and the start of that record */
 	size_t example_len;
-	bool cut;
+	bool cut;               /* the record is longer than example */
 };
 
 struct causes {
-	struct cause v[CAUSES];
+	struct cause v[CAUSES]; /* in the order of their first records */
 	size_t n;
-	uint64_t others;
+	uint64_t others;        /* rejects of further causes */
 };
 
 int
@@ -39,8 +40,10 @@ causes_free(struct causes *c)
 	free(c);
 }
 
+/* The cause with this code and kind of message, added if it is new; NULL if
+ * there are too many. */
 static struct cause *
-find(struct causes *c, const char *code, const char *message)
+find_or_add(struct causes *c, const char *code, const char *message)
 {
 	char shape[SHAPE];
 	struct cause *new;
@@ -63,7 +66,7 @@ void
 causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line)
 {
-	struct cause *k = find(c, code, message != NULL ? message : "");
+	struct cause *k = find_or_add(c, code, message != NULL ? message : "");
 
 	if (k == NULL) {
 		c->others++;
@@ -98,9 +101,9 @@ put_cause(struct buf *b, const struct cause *k)
 	buf_str(b, k->cut ? "...)" : ")");
 }
 
-/* The one with the most among those not yet shown. */
+/* Returns the cause with the highest count that has not been shown yet. */
 static const struct cause *
-pick(const struct causes *c, bool shown[CAUSES])
+next_to_show(const struct causes *c, bool shown[CAUSES])
 {
 	size_t most = 0;
 	bool any = false;
@@ -121,7 +124,7 @@ causes_put(struct buf *b, const struct causes *c)
 	const struct cause *k;
 	const char *sep = "";
 
-	while ((k = pick(c, shown)) != NULL) {
+	while ((k = next_to_show(c, shown)) != NULL) {
 		buf_str(b, sep);
 		put_cause(b, k);
 		sep = "; ";

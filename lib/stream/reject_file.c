@@ -14,11 +14,11 @@
 
 enum { REJECT_FD = 3 };
 
-struct aside {
+struct reject_file {
 	int fd;
-	bool own;               /* opened here */
-	bool regular, pipe;
-	bool whole;             /* the file's last line ends in LF */
+	bool own;               /* opened here, so closed here */
+	bool regular, pipe;     /* the kind of file */
+	bool whole;             /* the last line in the file ends in LF */
 	char name[];
 };
 
@@ -33,10 +33,10 @@ open_file(const char *file, struct err *e)
 	return fd;
 }
 
-/* Stages that opened one file each, as in a 3>f | b 3>f, must not write over
- * each other. */
+/* Sets O_APPEND on a regular file, because several stages may have opened
+ * it, as in a 3>f | b 3>f, and must not overwrite each other's lines. */
 static void
-judge_fd(struct aside *a)
+set_kind(struct reject_file *a)
 {
 	struct stat st;
 	int flags = fcntl(a->fd, F_GETFL);
@@ -50,11 +50,11 @@ judge_fd(struct aside *a)
 }
 
 int
-aside_open(struct aside **out, const char *file, const struct stdfd *s,
-    struct err *e)
+reject_file_open(struct reject_file **out, const char *file,
+    const struct stdfd *s, struct err *e)
 {
 	const char *name = file != NULL ? file : "descriptor 3";
-	struct aside *a;
+	struct reject_file *a;
 	int fd = REJECT_FD;
 
 	*out = NULL;
@@ -70,13 +70,13 @@ aside_open(struct aside **out, const char *file, const struct stdfd *s,
 	a->fd = fd;
 	a->own = file != NULL;
 	memcpy(a->name, name, strlen(name) + 1);
-	judge_fd(a);
+	set_kind(a);
 	*out = a;
 	return 0;
 }
 
 bool
-aside_is(const struct aside *a, const struct stat *st)
+reject_file_is(const struct reject_file *a, const struct stat *st)
 {
 	struct stat mine;
 
@@ -86,7 +86,7 @@ aside_is(const struct aside *a, const struct stat *st)
 }
 
 void
-aside_close(struct aside *a)
+reject_file_close(struct reject_file *a)
 {
 	if (a == NULL)
 		return;
@@ -95,9 +95,10 @@ aside_close(struct aside *a)
 	free(a);
 }
 
-/* A full disk or a kill may have left half a line at the end. */
+/* True if the file ends inside a line, which a full disk or a kill can
+ * cause. */
 static bool
-is_torn(int fd)
+ends_in_line(int fd)
 {
 	char path[48], last = '\n';
 	struct stat st;
@@ -113,19 +114,19 @@ is_torn(int fd)
 	return last != '\n';
 }
 
-/* The reader's end does not matter: who dies here has failed, not the reader
- * of stdout, so EPIPE is no quiet end. */
+/* EPIPE is an ordinary failure here. It ends a program silently only on
+ * standard output. */
 static int
-failed(const struct aside *a, struct err *e)
+fail_write(const struct reject_file *a, struct err *e)
 {
 	return err_set(e, ERR_IO, errno == ENOMEM, "%s: cannot write a "
 	    "reject: %s", a->name, strerror(errno));
 }
 
-/* A record lock holds between processes on a pipe too (Linux), whichever
- * descriptor they have it by, and ends with its holder. */
+/* On Linux a record lock also works on a pipe, between all processes that have
+ * the pipe open, and is released if its holder exits. */
 static int
-set_lock(const struct aside *a, short type)
+set_lock(const struct reject_file *a, short type)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 
@@ -136,11 +137,11 @@ set_lock(const struct aside *a, short type)
 }
 
 static int
-write_pipe(const struct aside *a, const char *p, size_t n)
+write_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
-	/* A file system without locks: a short line is atomic anyhow. */
+	/* If locking is not supported, a short line is atomic all the same. */
 	if (set_lock(a, F_WRLCK) == -1 &&
 	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
@@ -149,9 +150,9 @@ write_pipe(const struct aside *a, const char *p, size_t n)
 	return rc;
 }
 
-/* One write(2), so that nobody's line comes between. */
+/* Uses one write(2), so that no other program's line comes into this one. */
 static int
-write_file(const struct aside *a, const char *p, size_t n)
+write_file(const struct reject_file *a, const char *p, size_t n)
 {
 	ssize_t done = write(a->fd, p, n);
 
@@ -162,11 +163,12 @@ write_file(const struct aside *a, const char *p, size_t n)
 	return fd_write(a->fd, p + done, n - (size_t)done);
 }
 
-/* Of two that end it both, one adds a blank line, which nobody reads. */
+/* Ends an unfinished last line of the file. If two programs do this at the same
+ * time, a blank line results, which readers skip. */
 static int
-end_torn(struct aside *a)
+end_last_line(struct reject_file *a)
 {
-	if (a->regular && !a->whole && is_torn(a->fd) &&
+	if (a->regular && !a->whole && ends_in_line(a->fd) &&
 	    write_file(a, "\n", 1) == -1)
 		return -1;
 	a->whole = true;
@@ -174,12 +176,13 @@ end_torn(struct aside *a)
 }
 
 int
-aside_write(struct aside *a, const char *line, size_t len, struct err *e)
+reject_file_write(
+    struct reject_file *a, const char *line, size_t len, struct err *e)
 {
-	int rc = end_torn(a);
+	int rc = end_last_line(a);
 
 	if (rc == 0)
 		rc = a->pipe ? write_pipe(a, line, len) :
 		    write_file(a, line, len);
-	return rc == -1 ? failed(a, e) : 0;
+	return rc == -1 ? fail_write(a, e) : 0;
 }

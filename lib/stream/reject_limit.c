@@ -22,14 +22,15 @@ reject_limit_parse(struct reject_limit *l, const char *text, struct err *e)
 	if (!isdigit((unsigned char)text[0]) || errno != 0 ||
 	    (*end != '\0' && !l->by_percent) || (l->by_percent && n > 100))
 		return err_set(e, ERR_USAGE, false, "--max-rejects %.64s: not "
-		    "a number or a percentage", text);
+		    "a number or a percentage, such as 10 or 5%%", text);
 	l->count = n;
 	l->percent = l->by_percent ? (unsigned)n : 0;
 	return 0;
 }
 
 bool
-reject_over(const struct reject_limit *l, uint64_t rejected, uint64_t seen)
+reject_limit_exceeded(
+    const struct reject_limit *l, uint64_t rejected, uint64_t seen)
 {
 	if (!l->by_percent)
 		return rejected > l->count;
@@ -38,19 +39,19 @@ reject_over(const struct reject_limit *l, uint64_t rejected, uint64_t seen)
 }
 
 int
-reject_check(const struct reject_limit *l, uint64_t rejected, uint64_t seen,
-    const struct causes *c, struct err *e)
+reject_check_limit(const struct reject_limit *l, uint64_t rejected,
+    uint64_t seen, const struct causes *c, struct err *e)
 {
 	struct buf b;
 
-	if (!reject_over(l, rejected, seen))
+	if (!reject_limit_exceeded(l, rejected, seen))
 		return 0;
 	buf_init(&b, 64 << 10);
 	causes_put(&b, c);
 	if (rejected == seen)
 		causes_put_format(&b, c);
-	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records rejected, "
-	    "more than --max-rejects %llu%s: %s",
+	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records were "
+	    "rejected, more than --max-rejects %llu%s: %s",
 	    (unsigned long long)rejected, (unsigned long long)seen,
 	    l->by_percent ? l->percent : (unsigned long long)l->count,
 	    l->by_percent ? "%" : "", buf_text(&b));

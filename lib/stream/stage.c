@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A mark may hold a whole record, escaped (reject.c, as_string). */
+/* A reject mark holds a whole record, escaped, which at most doubles it
+ * (is_short_string() in reject.c), and this much more. */
 enum { MARK_SPARE = 1 << 20 };
 
 bool
@@ -15,8 +16,8 @@ stage_in_run(void)
 	return run != NULL && run[0] != '\0';
 }
 
-/* Rejects in the input are read as records, and those in a file that is the
- * output too are written over. */
+/* Refuse a reject file that is also the input or the output: rejects would be
+ * read as records, or would be overwritten. */
 static int
 rejects_apart(const struct stage *s, struct err *e)
 {
@@ -26,16 +27,17 @@ rejects_apart(const struct stage *s, struct err *e)
 	if (c->rejects == NULL)
 		return 0;
 	for (size_t i = 0; i < c->nfiles; i++)
-		if (stat(c->files[i], &st) == 0 && aside_is(s->aside, &st))
+		if (stat(c->files[i], &st) == 0 &&
+		    reject_file_is(s->aside, &st))
 			return err_set(e, ERR_USAGE, false, "--rejects %s: "
 			    "this is an input too: give another file",
 			    c->rejects);
 	if (!c->source && fstat(STDIN_FILENO, &st) == 0 &&
-	    aside_is(s->aside, &st))
+	    reject_file_is(s->aside, &st))
 		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
 		    "standard input: give another file", c->rejects);
 	if (!c->sink && fstat(STDOUT_FILENO, &st) == 0 &&
-	    aside_is(s->aside, &st))
+	    reject_file_is(s->aside, &st))
 		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
 		    "standard output: give another file, or 3>&1 to have them "
 		    "in the stream", c->rejects);
@@ -67,7 +69,8 @@ open_parts(struct stage *s, struct err *e)
 	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
 	    e) == -1)
 		return -1;
-	if (aside_open(&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
+	if (reject_file_open(
+		&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
 		return -1;
 	return rejects_apart(s, e);
 }
@@ -112,7 +115,7 @@ stage_close(struct stage *s)
 	mark_release(&s->mark);
 	lines_close(s->in);
 	out_close(s->out);
-	aside_close(s->aside);
+	reject_file_close(s->aside);
 	causes_free(s->causes);
 	buf_release(&s->text);
 	buf_release(&s->kept);
@@ -174,21 +177,21 @@ stage_limit(const struct stage *s)
 }
 
 uint64_t
-stage_seen(const struct stage *s)
+stage_reject_lines(const struct stage *s)
 {
 	return s->seen;
 }
 
 enum reject_way
-stage_way(const struct stage *s)
+stage_reject_way(const struct stage *s)
 {
 	if (s->begin.replay)
-		return REJECT_STREAM;
+		return REJECT_TO_STREAM;
 	if (s->aside != NULL)
-		return REJECT_ASIDE;
+		return REJECT_TO_FILE;
 	if (is_marked(s))
-		return REJECT_STREAM;
+		return REJECT_TO_STREAM;
 	if (!s->conf->sink && s->conf->fds != NULL && s->conf->fds->same)
-		return REJECT_STREAM;
+		return REJECT_TO_STREAM;
 	return REJECT_NOWHERE;
 }

@@ -1,10 +1,10 @@
-/* A stage: the part of a program that reads a stream, or starts one, keeps
- * its counts, passes marks on in order and writes rejects where they go.
+/* A stage is one program of a pipeline: it reads or starts a stream, counts
+ * records, passes marks on in order, and writes rejects.
  * Owns:  reader, writer, counts, rejects. Borrows conf until stage_close().
- * Flow:  open; next .. (emit* then done, or reject, for each record; pass for
- *        each mark, once all records before it are done); finish.
- * Fails: as a value; main then calls stage_fail(), which writes the failed
- *        mark, reports it, and after STAGE_STOP calls stop_die(). */
+ * Flow:  open; then next for each line: for a record emit any number of times
+ *        and done, or reject; for a mark pass, once the records before it are
+ *        done; at the end finish. If a call fails, main calls stage_fail()
+ *        (writes the mark failed), reports, and after STAGE_STOP stop_die(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -14,34 +14,37 @@
 
 struct stage_conf {
 	const char *name;               /* "transform" */
-	bool source;                    /* starts a stream, reads none */
-	bool sink;                      /* writes no stream: the loader */
+	bool source;                    /* starts a stream and reads none */
+	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
-	char *const *files;             /* read in place of stdin, unless */
-	size_t nfiles;                  /* there are none */
+	char *const *files;             /* read in place of stdin */
+	size_t nfiles;                  /* 0: read stdin */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
-	bool checks;                    /* a filter that acts on boundaries: has
-	                                 * their sums checked, as a sink */
-	bool bare;                      /* a filter with no stage behind it: of
-	                                 * marks, only rejects are written */
+	bool checks;                    /* check the counts of boundaries, as a
+	                                 * sink does: etl-checkpoint save */
+	bool bare;                      /* no stage follows: of the marks write
+	                                 * only rejects */
 	const char *stream;             /* source: --stream NAME, or NULL */
-	const char *checkpoint;         /* source: the name its marks will
-	                                 * have, or NULL; it marks the stream */
-	bool lookback;                  /* source: some records come again */
+	const char *checkpoint;         /* source: the name in its checkpoint
+	                                 * marks; NULL: it writes none */
+	bool lookback;                  /* source: it reads some records a
+	                                 * second time */
 	const struct mark *replay;      /* source: pipeline and stage of the
-	                                 * letters; the stream is marked */
+	                                 * letters that it replays, or NULL */
 	size_t max_record;              /* 0: LINES_MAX */
 	const struct stdfd *fds;
 };
 
 enum stage_item {
 	STAGE_FAILED = -1,
-	STAGE_END,              /* input is over: call stage_finish() */
-	STAGE_RECORD,           /* *line is a record, or no JSON, or too long */
-	STAGE_MARK,             /* a mark waits in *line: call stage_pass() */
-	STAGE_WAIT,             /* nothing came in time: look around */
-	STAGE_STOP              /* a stop signal; *e says so: as a failure */
+	STAGE_END,              /* the input has ended: call stage_finish() */
+	STAGE_RECORD,           /* *line is a record, or is not JSON, or is too
+	                         * long */
+	STAGE_MARK,             /* *line is a mark: call stage_pass_mark() */
+	STAGE_WAIT,             /* nothing was read within the timeout */
+	STAGE_STOP              /* a stop signal came, and *e names it: treat
+	                         * this as a failure */
 };
 
 struct stage;
@@ -50,73 +53,80 @@ bool stage_in_run(void);                /* ETL_RUN is set */
 int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
 void stage_close(struct stage *s);
 
-/* Reads stdin; timeout in ms, -1 waits. Output is flushed before every wait,
- * so with -1 a filter streams at once and needs no STAGE_WAIT. A stage that
- * holds records back (a batch, workers) gives the time it has left, or 0 and
- * polls 0 beside its own descriptors while stage_ready() is false.
- * A record that is no JSON or too long is given as it is: see stage_scan().
- * The line holds until the next call. Marks are checked for order: end
- * before begin and the like are ERR_PEER; a failed mark is STAGE_MARK, and
- * then comes the end. After end a new begin may follow (saved streams, one
- * after the other): name, counts and way are then those of the new stream.
- * A sink gets begin and end marks also where a file or --plain starts a
- * stream inside etl-run: made here, and not in the input. */
+/* Reads the next line. TIMEOUT is in ms; -1 waits without limit. Output is
+ * flushed before each wait, so a filter that passes -1 never delays records.
+ * A stage that holds records back (in a batch, in workers) passes the time
+ * that it may still wait, or 0 and then polls stdin together with its own
+ * descriptors while stage_ready() is false. The line is valid until the next
+ * call. A record that is not JSON or is too long is returned as it is:
+ * stage_read_record() rejects it. A mark in the wrong place, such as end before
+ * begin, is ERR_PEER. The mark failed is returned as STAGE_MARK, and
+ * STAGE_END follows. After the mark end another begin may follow (saved
+ * streams in one input): stage name, counts and the place of rejects are
+ * then those of the new stream. If plain input starts a stream inside
+ * etl-run (a file, or --plain), a sink is given a begin and an end mark that
+ * are not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
-bool stage_ready(const struct stage *s);        /* next needs no read */
-void stage_trim(struct stage *s);       /* the line, a large one, is kept */
+bool stage_ready(const struct stage *s);        /* next() need not read */
+/* Frees memory after a large line, which the caller has copied. */
+void stage_trim(struct stage *s);
 const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
-/* The stream's begin mark (id, run, pipeline), known after the first line;
- * NULL in a plain stream. */
+/* The stream's begin mark (id, run, pipeline). NULL before the first line has
+ * been read and in a plain stream. */
 const struct mark *stage_stream(const struct stage *s);
 
-/* Outcomes of records. emit writes one record out (ERR_BUG for one that
- * mark_is(): judge what users made first); done closes an input record:
- * passed, or dropped where nothing was emitted for it. A source calls emit
- * alone. reject writes the reject, counts it and enforces the limit; l (NULL
- * where there is none) gives raw and origin where r has none. */
+/* The outcome of a record. emit writes one output record; it must not look like
+ * a mark (ERR_BUG), so check what users can make before. done counts the input
+ * record as passed, or as dropped if nothing was emitted for it. A source calls
+ * only emit. reject writes the reject, counts it and enforces --max-rejects; if
+ * r has no raw or origin, they are taken from l (may be NULL). */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
 void stage_done(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
-/* The usual start with a record: too long, no JSON, no object, reserved (with
- * --plain, or where data enters) or twice a member is a reject. judge only
- * fills *r (texts hold until the next call) and leaves it to the caller, a
- * sink for one; scan writes it.
- * Returns 1 if j holds an object, 0 if it is a reject, -1 failed. */
-int stage_judge(struct stage *s, const struct line *l, struct json *j,
+/* Parses a record into j. A line is a reject if it is too long, not JSON, no
+ * object, has a member twice, or looks like a mark (in a source and with
+ * --plain). judge only fills *r, whose texts are valid until the next call;
+ * scan also writes the reject. Returns 1 if j holds an object, 0 if the line
+ * is a reject, -1 failed. */
+int stage_check_record(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct reject *r, struct err *e);
-int stage_scan(struct stage *s, const struct line *l, struct json *j,
+int stage_read_record(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct err *e);
 
-/* Marks. begin for a source, and its boundaries: what they cover has been
- * emitted or rejected; seq and counts are added here, and end has that seq.
- * version is that of the checkpoint as read: end tells it, so that a stream
- * without checkpoint marks cannot put old values over new.
- * pass writes the mark of STAGE_MARK with this stage added (a sink need not
- * call it). */
+/* Marks. A source calls begin first, and checkpoint or resolve after the
+ * records that the mark covers have been emitted or rejected; these
+ * functions add the sequence number and the counts. stage_version() takes
+ * the version of the checkpoint that the source has read. The mark end
+ * carries it, so that the loader can refuse old values even if the stream
+ * has no checkpoint mark. pass writes the mark of STAGE_MARK with this
+ * stage's counts added; a sink need not call it. */
 int stage_begin(struct stage *s, struct err *e);
 void stage_version(struct stage *s, uint64_t version);
 int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
 int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);
-int stage_pass(struct stage *s, struct err *e);
-/* For a stage that cannot tell which records come of which: hold keeps the
- * checkpoint of STAGE_MARK back, the last one only, until a resolve or end is
- * passed, and then writes it before that, with its counts; undone makes n of
- * the records done as passed dropped. */
-int stage_hold(struct stage *s, struct err *e);
-void stage_undone(struct stage *s, uint64_t n);
+int stage_pass_mark(struct stage *s, struct err *e);
+/* For etl-via, which does not know which output belongs to which record: hold
+ * keeps the checkpoint mark of STAGE_MARK, in place of one kept before, until a
+ * resolve or end mark is passed; the checkpoint is then written before that
+ * mark, with the counts of that mark. undone counts n of the records that were
+ * done as passed as dropped. */
+int stage_hold_checkpoint(struct stage *s, struct err *e);
+void stage_undo_passed(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
-/* After STAGE_END, or a source's last record: writes end (a source), checks
- * the own sum (ERR_BUG), flushes. A cut stream is ERR_RETRY, transient; a
- * stream that failed upstream gives that code and message. */
+/* After STAGE_END, or after the last record of a source: writes end (a source),
+ * checks this stage's counts (ERR_BUG), flushes. A stream that was cut off is
+ * ERR_RETRY, transient. If a stage upstream failed, *e has its code and
+ * message. */
 int stage_finish(struct stage *s, struct err *e);
-/* The failed mark with *why, if the stream is marked and can take it. Never
- * fails. Open the stage before anything that may fail, so that the stages
- * after this one learn why; stage_fail_early() is for what fails before that
- * (options), and writes only inside etl-run, to a pipe; not for a sink. */
+/* Writes the mark failed with *why, if the stream is marked and no failed or
+ * end mark is in it yet. Never fails. Open the stage before anything that
+ * can fail, so that the stages after this one learn why. For failures before
+ * that (wrong options) call stage_fail_early(), which writes only inside
+ * etl-run and to a pipe; not for a sink. */
 void stage_fail(struct stage *s, const struct err *why);
 void stage_fail_early(const char *name, const struct err *why);
 
@@ -124,19 +134,20 @@ const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
 struct reject_who *stage_who(struct stage *s);
 
-/* For a sink, which judges a batch anew when it tries it again and so writes
- * its rejects itself, last thing before the commit. At each boundary the sums
- * of all stages before it are checked before STAGE_MARK (so with checks).
- * stage_aside() takes a line with its LF; it is also what to call where there
- * is nowhere to write: it fails with the advice (ERR_DATA). stage_seen() are
- * the reject lines that came, of all stages. */
-enum reject_way stage_way(const struct stage *s);
+/* For a sink. It writes its rejects itself, just before the commit, because
+ * a batch that is repeated is checked again. At each boundary the counts of
+ * all stages before it are checked before STAGE_MARK is returned.
+ * stage_write_reject_line() writes a reject line, given with its LF, to the
+ * reject file. If there is no place for rejects, it fails with advice
+ * (ERR_DATA). stage_reject_lines() is the number of reject lines that the
+ * input had, of all stages. */
+enum reject_way stage_reject_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
-uint64_t stage_seen(const struct stage *s);
-int stage_aside(struct stage *s, const char *line, size_t len,
+uint64_t stage_reject_lines(const struct stage *s);
+int stage_write_reject_line(struct stage *s, const char *line, size_t len,
     struct err *e);
-/* Rejects leave for the file that *st is of. */
+/* True if rejects are written to the file that *st describes. */
 struct stat;
-bool stage_aside_is(const struct stage *s, const struct stat *st);
+bool stage_rejects_go_to(const struct stage *s, const struct stat *st);
 
 #endif

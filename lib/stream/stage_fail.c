@@ -5,8 +5,9 @@
 
 enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
 
-/* A program that cannot even start (its filter does not compile) has not
- * read begin: the stages after it would take no input for a plain one. */
+/* Passes the mark begin on if this program fails before it reads its input, for
+ * example because a filter does not compile. Without begin, the stages after it
+ * would treat the stream as plain. */
 static void
 pass_begin(struct stage *s)
 {
@@ -17,7 +18,7 @@ pass_begin(struct stage *s)
 	    s->line.number == 0 && (s->piped || s->regular) &&
 	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
 	    s->given->kind == MARK_BEGIN)
-		(void)stage_pass(s, &e);
+		(void)stage_pass_mark(s, &e);
 }
 
 static void
@@ -43,7 +44,7 @@ stage_fail(struct stage *s, const struct err *why)
 	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
-	/* It may have failed before it had a name of its own in the stream. */
+	/* It may have failed before stage_set_name() gave it a name. */
 	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
 	    s->counts.stage : s->conf->name, why);
 }

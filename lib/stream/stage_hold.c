@@ -1,16 +1,17 @@
 #include "stage_impl.h"
 
 int
-stage_hold(struct stage *s, struct err *e)
+stage_hold_checkpoint(struct stage *s, struct err *e)
 {
 	buf_clear(&s->kept);
 	buf_add(&s->kept, s->line.data, s->line.len);
 	return buf_check(&s->kept, e);
 }
 
-/* At its new place it covers what the boundary covers. */
+/* The checkpoint gets the counts of the boundary that follows it: at its new
+ * place it covers the same records. */
 int
-stage_put_kept(struct stage *s, struct err *e)
+stage_put_held_checkpoint(struct stage *s, struct err *e)
 {
 	struct buf moved;
 	int rc = -1;
@@ -29,7 +30,7 @@ stage_put_kept(struct stage *s, struct err *e)
 }
 
 void
-stage_undone(struct stage *s, uint64_t n)
+stage_undo_passed(struct stage *s, uint64_t n)
 {
 	s->passed -= n;
 	s->counts.dropped += n;

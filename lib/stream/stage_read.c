@@ -15,7 +15,7 @@ stopped(struct err *e)
 	return STAGE_STOP;
 }
 
-/* Output goes out before a wait for input. */
+/* Flushes the output before a wait for input. */
 static enum lines_result
 read_line(struct stage *s, int timeout, struct err *e)
 {
@@ -34,12 +34,13 @@ read_line(struct stage *s, int timeout, struct err *e)
 static bool
 line_is_mark(const struct stage *s)
 {
-	return !s->conf->plain && mark_is(s->line.data, s->line.len);
+	return !s->conf->plain && is_mark_line(s->line.data, s->line.len);
 }
 
-/* The reader takes marks of twice the length of a record. */
+/* The line reader accepts lines of twice the length of a record, because marks
+ * may be longer than records. */
 static int
-fit_record(struct stage *s, struct err *e)
+limit_record_length(struct stage *s, struct err *e)
 {
 	struct line *l = &s->line;
 
@@ -55,15 +56,17 @@ fit_record(struct stage *s, struct err *e)
 	}
 	if (!l->too_long)
 		return 0;
-	return err_set(e, ERR_PEER, false, "line %llu: a mark of %llu bytes; "
-	    "give this stage the --max-record of those before it",
+	return err_set(e, ERR_PEER, false, "line %llu: a mark of %llu bytes is "
+	    "too long: give this program the --max-record of the programs "
+	    "before it",
 	    (unsigned long long)l->number, (unsigned long long)l->bytes);
 }
 
-/* What a program that died was writing is no line of a marked stream. A mark
- * that is all there is one, as people write files by hand. */
+/* Drops a last line without LF from a marked stream: a program was killed while
+ * it wrote it. A complete mark without LF is accepted, as in files that people
+ * write by hand. */
 static enum lines_result
-drop_torn(struct stage *s, struct err *e)
+drop_torn_line(struct stage *s, struct err *e)
 {
 	struct mark m;
 	struct err why;
@@ -80,18 +83,18 @@ drop_torn(struct stage *s, struct err *e)
 	}
 	if (s->state == STATE_OPEN)
 		return LINES_END;
-	(void)stage_cut(e);
+	(void)stage_fail_cut(e);
 	return LINES_FAILED;
 }
 
 static int
-bad_order(const struct stage *s, const char *why, struct err *e)
+wrong_order(const struct stage *s, const char *why, struct err *e)
 {
 	return err_set(e, ERR_PEER, false, "line %llu: %s",
 	    (unsigned long long)s->line.number, why);
 }
 
-/* The first line, or the end of input, and no begin. */
+/* The first line is not begin, or the input is empty. */
 static int
 start_without_begin(struct stage *s, struct err *e)
 {
@@ -100,22 +103,22 @@ start_without_begin(struct stage *s, struct err *e)
 		return 0;
 	}
 	if (!s->piped || s->conf->plain)
-		return stage_start(s, e);
+		return stage_start_stream(s, e);
 	if (s->over)
-		return 0;               /* stays at the start: a cut stream */
-	return bad_order(s, "inside etl-run a stream starts with a begin mark, "
-	    "and this one does not: put etl-via before a command that is no "
-	    "etl program, or give --plain", e);
+		return 0;               /* stage_finish(): it was cut off */
+	return wrong_order(s, "inside etl-run a stream starts with a begin "
+	    "mark, and this one does not: put etl-via before a command that "
+	    "is no etl program, or give --plain", e);
 }
 
 static int
 take_begin(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_PLAIN || s->made)
-		return bad_order(s, "a begin mark after the stream's start: "
+		return wrong_order(s, "a begin mark after the stream's start: "
 		    "give --plain if these are no marks", e);
 	if (s->state == STATE_OPEN)
-		return bad_order(s, "a begin mark before the end mark of the "
+		return wrong_order(s, "a begin mark before the end mark of the "
 		    "stream before it, which was cut off: give what begins "
 		    "here by itself", e);
 	mark_release(&s->begin);
@@ -124,8 +127,8 @@ take_begin(struct stage *s, struct err *e)
 	s->given = &s->begin;
 	s->state = STATE_OPEN;
 	s->started = s->closed = false;
-	stage_reset(s);
-	return stage_enter(s, e);
+	stage_reset_counts(s);
+	return stage_set_name(s, e);
 }
 
 static int
@@ -135,13 +138,13 @@ check_seq(struct stage *s, struct err *e)
 
 	if (m->kind == MARK_END) {
 		if (m->has_seq != s->has_seq || m->seq != s->seq)
-			return bad_order(s, "the end mark has another seq "
+			return wrong_order(s, "the end mark has another seq "
 			    "than the last mark that came: some were lost",
 			    e);
 		return 0;
 	}
 	if (s->has_seq && m->seq <= s->seq)
-		return bad_order(s, "seq does not go up", e);
+		return wrong_order(s, "seq does not go up", e);
 	s->has_seq = true;
 	s->seq = m->seq;
 	return 0;
@@ -151,10 +154,10 @@ static int
 take_boundary(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_ENDED)
-		return bad_order(s, "a mark after the end mark", e);
+		return wrong_order(s, "this mark comes after the end mark", e);
 	if (s->state != STATE_OPEN || s->made)
-		return bad_order(s, "a mark without the begin mark before it: "
-		    "something took it away, put etl-via before the command "
+		return wrong_order(s, "this mark has no begin mark before it: "
+		    "a command removed it: put etl-via before the command "
 		    "that is no etl program", e);
 	if (check_seq(s, e) == -1)
 		return -1;
@@ -223,7 +226,7 @@ take_mark(struct stage *s, struct err *e)
 		return take_failed(s, e);
 	case MARK_REJECT:
 		if (s->state == STATE_ENDED)
-			return bad_order(s, "a reject after the end mark", e);
+			return wrong_order(s, "a reject after the end mark", e);
 		stage_count_line(s, &s->mark);
 		break;
 	case MARK_UNKNOWN:
@@ -232,8 +235,9 @@ take_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* Returns a mark that is not in the input. */
 static enum stage_item
-give_made(struct stage *s, const struct mark *m)
+give_made_mark(struct stage *s, const struct mark *m)
 {
 	s->line = (struct line){ .data = "", .number = s->line.number };
 	s->given = m;
@@ -271,14 +275,14 @@ take_line(struct stage *s, struct err *e)
 	if (mark)
 		return take_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
 	if (s->state == STATE_ENDED) {
-		(void)bad_order(s, "a record after the end mark", e);
+		(void)wrong_order(s, "a record after the end mark", e);
 		return STAGE_FAILED;
 	}
 	s->counts.in++;
 	return STAGE_RECORD;
 }
 
-/* A sink is given the marks of a stream that starts with it. */
+/* If a sink starts the stream, it is given the marks that the input lacks. */
 static enum stage_item
 take_end(struct stage *s, struct err *e)
 {
@@ -290,11 +294,11 @@ take_end(struct stage *s, struct err *e)
 	if (!s->made || !s->conf->sink || s->state != STATE_OPEN)
 		return STAGE_END;
 	if (first)
-		return give_made(s, &s->begin);
+		return give_made_mark(s, &s->begin);
 	s->state = STATE_ENDED;
 	mark_release(&s->mark);
 	s->mark.kind = MARK_END;
-	return give_made(s, &s->mark);
+	return give_made_mark(s, &s->mark);
 }
 
 enum stage_item
@@ -309,8 +313,8 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		return STAGE_END;
 	if (s->judge) {
 		s->judge = false;
-		if (reject_check(&s->limit, s->counts.rejected,
-		    stage_settled(s), s->causes, e) == -1)
+		if (reject_check_limit(&s->limit, s->counts.rejected,
+		    stage_known_outcomes(s), s->causes, e) == -1)
 			return STAGE_FAILED;
 	}
 	if (s->over)
@@ -318,10 +322,11 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	else if (!s->held)
 		r = read_line(s, timeout, e);
 	if (r == LINES_ONE)
-		r = drop_torn(s, e);
+		r = drop_torn_line(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
-		item = fit_record(s, e) == -1 ? STAGE_FAILED : take_line(s, e);
+		item = limit_record_length(s, e) == -1 ? STAGE_FAILED
+						       : take_line(s, e);
 	} else if (r == LINES_END) {
 		item = take_end(s, e);
 	} else if (r == LINES_STOP) {

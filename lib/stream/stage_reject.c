@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 
-enum { LARGE = 1 << 20 };       /* a text that is not kept for the next one */
+enum { LARGE = 1 << 20 };       /* a larger buffer is freed after use */
 
+/* Fails because this program has no place for rejects; r may be NULL. */
 static int
-nowhere(const struct stage *s, const struct reject *r, struct err *e)
+fail_nowhere(const struct stage *s, const struct reject *r, struct err *e)
 {
 	const struct origin *o;
 	struct buf where, format;
@@ -37,17 +38,18 @@ nowhere(const struct stage *s, const struct reject *r, struct err *e)
 }
 
 int
-stage_aside(struct stage *s, const char *line, size_t len, struct err *e)
+stage_write_reject_line(
+    struct stage *s, const char *line, size_t len, struct err *e)
 {
 	if (s->aside == NULL)
-		return nowhere(s, NULL, e);
-	return aside_write(s->aside, line, len, e);
+		return fail_nowhere(s, NULL, e);
+	return reject_file_write(s->aside, line, len, e);
 }
 
 bool
-stage_aside_is(const struct stage *s, const struct stat *st)
+stage_rejects_go_to(const struct stage *s, const struct stat *st)
 {
-	return aside_is(s->aside, st);
+	return reject_file_is(s->aside, st);
 }
 
 static int
@@ -55,8 +57,8 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
     struct err *e)
 {
 	if (way == REJECT_NOWHERE)
-		return nowhere(s, r, e);
-	if (way == REJECT_STREAM && s->out == NULL)
+		return fail_nowhere(s, r, e);
+	if (way == REJECT_TO_STREAM && s->out == NULL)
 		return err_set(e, ERR_BUG, false, "a sink has no stream to "
 		    "write a reject to");
 	buf_clear(&s->text);
@@ -65,8 +67,8 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 	buf_char(&s->text, '\n');
 	if (buf_check(&s->text, e) == -1)
 		return -1;
-	return way == REJECT_ASIDE ?
-	    aside_write(s->aside, s->text.data, s->text.len, e) :
+	return way == REJECT_TO_FILE ?
+	    reject_file_write(s->aside, s->text.data, s->text.len, e) :
 	    out_part(s->out, s->text.data, s->text.len, e);
 }
 
@@ -74,7 +76,7 @@ int
 stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e)
 {
-	enum reject_way way = stage_way(s);
+	enum reject_way way = stage_reject_way(s);
 
 	if (l != NULL)
 		reject_line(r, l);
@@ -83,16 +85,16 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 	if (s->text.cap > LARGE)
 		buf_release(&s->text);
 	s->counts.rejected++;
-	if (way == REJECT_ASIDE)
+	if (way == REJECT_TO_FILE)
 		s->counts.aside++;
 	causes_add(s->causes, r->code, r->message, r->raw, r->raw_len,
 	    r->origin.line);
-	return reject_check(&s->limit, s->counts.rejected, stage_settled(s),
-	    s->causes, e);
+	return reject_check_limit(&s->limit, s->counts.rejected,
+	    stage_known_outcomes(s), s->causes, e);
 }
 
 int
-stage_judge(struct stage *s, const struct line *l, struct json *j,
+stage_check_record(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct reject *r, struct err *e)
 {
 	struct json_fault f = { 0 };
@@ -114,7 +116,7 @@ stage_judge(struct stage *s, const struct line *l, struct json *j,
 		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
 		    "an object", json_type_name(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source) &&
-	    mark_is(l->data, l->len)) {
+	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";
 		(void)snprintf(s->why, sizeof(s->why), "a record may not "
 		    "begin with the member @etl");
@@ -125,11 +127,11 @@ stage_judge(struct stage *s, const struct line *l, struct json *j,
 }
 
 int
-stage_scan(struct stage *s, const struct line *l, struct json *j,
+stage_read_record(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct err *e)
 {
 	struct reject r;
-	int ok = stage_judge(s, l, j, levels, dup, &r, e);
+	int ok = stage_check_record(s, l, j, levels, dup, &r, e);
 
 	if (ok != 0)
 		return ok;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* One of a stage that is not of this stream (it was plain before) is taken,
- * and owed by nobody. */
+/* A reject of a stage that begin does not name was written while the stream was
+ * still plain: accept it, but compare it with no count. */
 void
 stage_count_line(struct stage *s, const struct mark *m)
 {
@@ -23,8 +23,9 @@ check_names(const struct stage *s, const struct mark *m, struct err *e)
 		    m->stages[i].stage) == 0;
 	if (same)
 		return 0;
-	return err_set(e, ERR_PEER, false, "line %llu: the mark does not have "
-	    "the stages that begin has", (unsigned long long)s->line.number);
+	return err_set(e, ERR_PEER, false, "line %llu: this mark names other "
+	    "stages than the mark begin: the stream was changed on its way",
+	    (unsigned long long)s->line.number);
 }
 
 static int
@@ -36,9 +37,10 @@ check_lines(const struct stage *s, const struct mark *m, struct err *e)
 
 		if (s->lines[i] != due)
 			return err_set(e, ERR_PEER, false, "stage %s wrote "
-			    "%llu reject lines into the stream, and %llu "
-			    "came: put etl-via before the command that takes "
-			    "or adds lines", c->stage, (unsigned long long)due,
+			    "%llu reject lines into the stream, but %llu "
+			    "arrived: put etl-via before the command that "
+			    "removes or adds lines", c->stage,
+			    (unsigned long long)due,
 			    (unsigned long long)s->lines[i]);
 	}
 	return 0;
@@ -49,13 +51,13 @@ stage_check_sums(const struct stage *s, const struct mark *m, struct err *e)
 {
 	const struct counts *last;
 
-	if (check_names(s, m, e) == -1 || mark_sums(m, e) == -1)
+	if (check_names(s, m, e) == -1 || mark_check_counts(m, e) == -1)
 		return -1;
 	if (m->nstages == 0)
 		return 0;
 	last = &m->stages[m->nstages - 1];
-	if (mark_next(last->stage, last->out, s->counts.stage, s->counts.in,
-	    e) == -1)
+	if (mark_check_handover(
+		last->stage, last->out, s->counts.stage, s->counts.in, e) == -1)
 		return -1;
 	return check_lines(s, m, e);
 }

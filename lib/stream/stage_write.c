@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 uint64_t
-stage_settled(const struct stage *s)
+stage_known_outcomes(const struct stage *s)
 {
 	return s->counts.rejected + (s->conf->source ? s->counts.out :
 	    s->passed + s->counts.dropped);
@@ -30,9 +30,10 @@ put_text(struct stage *s, struct err *e)
 int
 stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 {
-	if (mark_is(rec, len))
-		return err_set(e, ERR_BUG, false, "a record that begins with "
-		    "@etl was to be written");
+	if (is_mark_line(rec, len))
+		return err_set(e, ERR_BUG, false, "bug in this program: it "
+		    "tried to write a record whose first member is @etl; "
+		    "please report it");
 	if (out_line(s->out, rec, len, e) == -1)
 		return -1;
 	s->counts.out++;
@@ -46,11 +47,11 @@ stage_done(struct stage *s, bool passed)
 		s->passed++;
 	else
 		s->counts.dropped++;
-	s->judge |= s->counts.rejected > 0 && stage_settled(s) == 20;
+	s->judge |= s->counts.rejected > 0 && stage_known_outcomes(s) == 20;
 }
 
 void
-stage_reset(struct stage *s)
+stage_reset_counts(struct stage *s)
 {
 	s->counts = (struct counts){ 0 };
 	s->passed = s->seen = s->seq = 0;
@@ -59,21 +60,22 @@ stage_reset(struct stage *s)
 	memset(s->lines, 0, sizeof(s->lines));
 }
 
-/* In a replay the first stage takes the name of the letters' stage, so that
- * a second failure has the same id. */
+/* In a replay the first stage takes the name of the stage that rejected the
+ * letters, so that a record that is rejected again has the same reject id. */
 int
-stage_enter(struct stage *s, struct err *e)
+stage_set_name(struct stage *s, struct err *e)
 {
 	const struct mark *b = &s->begin;
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
 
 	s->who.pipeline = b->replay ? b->pipeline : s->pipeline;
 	if (b->replay && s->conf->rejects != NULL)
-		return err_set(e, ERR_CONFIG, false, "--rejects in a replay: "
-		    "its rejects travel in the stream");
+		return err_set(e, ERR_CONFIG, false, "--rejects cannot be used "
+		    "in a replay, whose rejects must stay in the stream: leave "
+		    "it out");
 	if (b->nstages >= MARK_STAGES)
-		return err_set(e, ERR_PEER, false, "more than %d stages",
-		    MARK_STAGES);
+		return err_set(e, ERR_PEER, false, "the stream has passed "
+		    "through %d stages; more are not possible", MARK_STAGES);
 	mark_stage_name(s->counts.stage, first ? b->stage : s->conf->name,
 	    b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
@@ -81,9 +83,9 @@ stage_enter(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* NULL and "" are no text. */
+/* NULL and "" leave *out as it is. */
 static int
-copy(char **out, const char *text, struct err *e)
+copy_text(char **out, const char *text, struct err *e)
 {
 	if (text == NULL || text[0] == '\0')
 		return 0;
@@ -108,30 +110,32 @@ make_begin(struct stage *s, struct err *e)
 	b->lookback = s->conf->lookback;
 	if (stream == NULL)
 		stream = checkpoint != NULL ? checkpoint : pipeline;
-	if (copy(&b->id, id, e) == -1 ||
-	    copy(&b->run, getenv("ETL_RUN"), e) == -1 ||
-	    copy(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    copy(&b->stream, stream, e) == -1 ||
-	    copy(&b->checkpoint, checkpoint, e) == -1 ||
-	    copy(&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
+	if (copy_text(&b->id, id, e) == -1 ||
+	    copy_text(&b->run, getenv("ETL_RUN"), e) == -1 ||
+	    copy_text(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
+	    copy_text(&b->stream, stream, e) == -1 ||
+	    copy_text(&b->checkpoint, checkpoint, e) == -1 ||
+	    copy_text(&b->pipeline, r != NULL ? r->pipeline : pipeline, e) ==
+		-1)
 		return -1;
-	return r != NULL ? copy(&b->stage, r->stage, e) : 0;
+	return r != NULL ? copy_text(&b->stage, r->stage, e) : 0;
 }
 
 int
-stage_start(struct stage *s, struct err *e)
+stage_start_stream(struct stage *s, struct err *e)
 {
 	struct mark *b = &s->begin;
 
 	s->made = true;
 	s->state = STATE_OPEN;
-	stage_reset(s);
+	stage_reset_counts(s);
 	if (make_begin(s, e) == -1)
 		return -1;
 	mark_stage_name(s->counts.stage, s->conf->name, NULL, 0);
 	if (s->out == NULL)
 		return 0;
-	/* Only while it is written: begin.stages are those before this one. */
+	/* The mark names this stage too, but begin.stages holds only the
+	 * stages before this one. */
 	b->stages[b->nstages++] = s->counts;
 	buf_clear(&s->text);
 	if (mark_put_begin(&s->text, b, e) == -1)
@@ -149,7 +153,7 @@ stage_begin(struct stage *s, struct err *e)
 		s->state = STATE_PLAIN;
 		return 0;
 	}
-	return stage_start(s, e) == -1 ? -1 : stage_flush(s, e);
+	return stage_start_stream(s, e) == -1 ? -1 : stage_flush(s, e);
 }
 
 void
@@ -160,15 +164,16 @@ stage_version(struct stage *s, uint64_t version)
 }
 
 static int
-own_sum(const struct stage *s, struct err *e)
+check_own_sum(const struct stage *s, struct err *e)
 {
 	const struct counts *c = &s->counts;
 
 	if (s->conf->source || s->conf->sink ||
 	    c->in == s->passed + c->dropped + c->rejected)
 		return 0;
-	return err_set(e, ERR_BUG, false, "own counts do not add up: %llu in, "
-	    "%llu passed, %llu dropped, %llu rejected",
+	return err_set(e, ERR_BUG, false, "bug in this program: %llu records "
+	    "came in, but %llu passed, %llu were dropped and %llu rejected; "
+	    "please report it",
 	    (unsigned long long)c->in, (unsigned long long)s->passed,
 	    (unsigned long long)c->dropped, (unsigned long long)c->rejected);
 }
@@ -184,14 +189,14 @@ write_end(struct stage *s, struct err *e)
 	return put_text(s, e);
 }
 
-/* Before a boundary says that all before it has been settled. */
+/* Before a boundary states the outcome of all records before it. */
 static int
-settle(struct stage *s, struct err *e)
+check_counts(struct stage *s, struct err *e)
 {
-	if (own_sum(s, e) == -1)
+	if (check_own_sum(s, e) == -1)
 		return -1;
-	return reject_check(&s->limit, s->counts.rejected, stage_settled(s),
-	    s->causes, e);
+	return reject_check_limit(&s->limit, s->counts.rejected,
+	    stage_known_outcomes(s), s->causes, e);
 }
 
 static int
@@ -205,8 +210,8 @@ stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {
 	buf_clear(&s->text);
-	if (settle(s, e) == -1 || mark_put_checkpoint(&s->text, p, ++s->seq,
-	    &s->counts, e) == -1)
+	if (check_counts(s, e) == -1 ||
+	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return put_boundary(s, e);
 }
@@ -215,7 +220,7 @@ int
 stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
-	if (settle(s, e) == -1 || mark_put_resolve(&s->text, r, ++s->seq,
+	if (check_counts(s, e) == -1 || mark_put_resolve(&s->text, r, ++s->seq,
 	    &s->counts, e) == -1)
 		return -1;
 	return put_boundary(s, e);
@@ -231,17 +236,17 @@ pass_boundary(struct stage *s, const struct counts *c, struct err *e)
 }
 
 int
-stage_pass(struct stage *s, struct err *e)
+stage_pass_mark(struct stage *s, struct err *e)
 {
 	enum mark_kind k = s->given->kind;
 
 	if (s->out == NULL)
 		return 0;
 	if (s->conf->bare && k != MARK_REJECT)
-		return settle(s, e) == -1 ? -1 : stage_flush(s, e);
-	if (k == MARK_BEGIN || mark_boundary(k)) {
-		if (settle(s, e) == -1 || (k != MARK_CHECKPOINT &&
-		    stage_put_kept(s, e) == -1))
+		return check_counts(s, e) == -1 ? -1 : stage_flush(s, e);
+	if (k == MARK_BEGIN || mark_is_boundary(k)) {
+		if (check_counts(s, e) == -1 || (k != MARK_CHECKPOINT &&
+		    stage_put_held_checkpoint(s, e) == -1))
 			return -1;
 		s->started = true;
 		return pass_boundary(s, &s->counts, e);
@@ -255,11 +260,11 @@ stage_pass(struct stage *s, struct err *e)
 }
 
 int
-stage_cut(struct err *e)
+stage_fail_cut(struct err *e)
 {
-	return err_set(e, ERR_RETRY, true, "the stream was cut off: no end "
-	    "mark came: the program before this one has died, or it is no "
-	    "etl program and wants etl-via before it");
+	return err_set(e, ERR_RETRY, true, "the stream was cut off: it has no "
+	    "end mark: the program before this one was killed, or is not an "
+	    "etl program: then put etl-via before it");
 }
 
 int
@@ -271,20 +276,20 @@ stage_finish(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (settle(s, e) == -1)
+	if (check_counts(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
-		return stage_cut(e);
+		return stage_fail_cut(e);
 	if (s->made && s->out != NULL && !s->closed &&
 	    write_end(s, e) == -1)
 		return -1;
 	if (stage_flush(s, e) == -1)
 		return -1;
-	if (!s->conf->sink) {           /* a sink judges records itself */
+	if (!s->conf->sink) {           /* a sink counts its own rejects */
 		(void)snprintf(program, sizeof(program), "etl-%s",
 		    s->conf->name);
 		reject_warn_all(program, &s->limit, s->counts.rejected,
-		    stage_settled(s), s->causes);
+		    stage_known_outcomes(s), s->causes);
 	}
 	return 0;
 }

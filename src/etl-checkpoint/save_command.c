@@ -48,7 +48,8 @@ take_record(struct save *s, const struct line *l, struct err *e)
 	    saver_save(&s->saver, e) == -1)
 		return -1;
 	if (l->too_long)
-		return stage_scan(s->stage, l, &s->json, 0, JSON_UNIQUE, e);
+		return stage_read_record(
+		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
 	if (stage_emit(s->stage, l->data, l->len, e) == -1)
 		return -1;
 	stage_done(s->stage, true);
@@ -84,7 +85,7 @@ take_mark(struct save *s, struct err *e)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && name_check(s, m, e) == -1)
 		return -1;
-	if (stage_pass(s->stage, e) == -1)
+	if (stage_pass_mark(s->stage, e) == -1)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)
 		return 0;

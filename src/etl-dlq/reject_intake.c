@@ -140,7 +140,7 @@ line_judge(struct intake *in, const struct line *l, struct err *e)
 	if (json_scan(&in->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) :
 		    err_set(e, ERR_DATA, false, "not JSON: %s", f.why);
-	if (!mark_is(l->data, l->len))
+	if (!is_mark_line(l->data, l->len))
 		return 1;
 	if (mark_parse(&m, l->data, l->len, e) == -1)
 		rc = -1;

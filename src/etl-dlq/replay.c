@@ -78,7 +78,7 @@ hindrance(const struct letter *l)
 		return "there is no line";
 	if (memchr(l->raw, '\n', l->raw_len) != NULL)
 		return "it is more than one line: see etl-dlq show --raw";
-	if (mark_is(l->raw, l->raw_len))
+	if (is_mark_line(l->raw, l->raw_len))
 		return "its line is a mark (reserved)";
 	return NULL;
 }

@@ -203,7 +203,7 @@ each_record(struct each *x, const struct line *l, struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
-	int rc = stage_scan(x->stage, l, &x->j, 2, JSON_UNIQUE, e);
+	int rc = stage_read_record(x->stage, l, &x->j, 2, JSON_UNIQUE, e);
 
 	if (rc != 1)
 		return rc;
@@ -230,7 +230,7 @@ each_loop(struct each *x, struct err *e)
 				return -1;
 			break;
 		case STAGE_MARK:
-			if (stage_pass(x->stage, e) == -1)
+			if (stage_pass_mark(x->stage, e) == -1)
 				return -1;
 			break;
 		case STAGE_END:

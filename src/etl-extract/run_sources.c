@@ -58,7 +58,7 @@ static int
 item_take(struct sources *s, const struct item *it, struct err *e)
 {
 	struct reject r = { 0 };
-	int rc = stage_judge(s->stage, &it->line, &s->j,
+	int rc = stage_check_record(s->stage, &it->line, &s->j,
 	    cursor_levels(&s->x->opts), JSON_LAST, &r, e);
 
 	if (rc == 1 && s->x->cursor != NULL)
@@ -104,7 +104,7 @@ rejects_apart(const struct stage *s, const char *uri, struct err *e)
 	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
 	    stat(uri, &st);
 
-	if (rc == -1 || !stage_aside_is(s, &st))
+	if (rc == -1 || !stage_rejects_go_to(s, &st))
 		return 0;
 	return err_set(e, ERR_USAGE, false, "%s: rejects would be written "
 	    "into it, and read again: give them another file", uri);

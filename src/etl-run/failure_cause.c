@@ -172,7 +172,8 @@ cause_last(struct cause *c)
 const char *
 cause_words(struct cause *c)
 {
-	static const char cut[] = ": the stream was cut off: no end mark";
+	static const char cut[] =
+	    ": the stream was cut off: it has no end mark";
 
 	return memmem(buf_text(&c->first), c->first.len, cut,
 	    sizeof(cut) - 1) != NULL ? buf_text(&c->words) : "";

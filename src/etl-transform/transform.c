@@ -96,7 +96,7 @@ take_record(struct transform *t, const struct line *l, struct err *e)
 	}
 	if (drain(t, e) == -1)
 		return -1;
-	return stage_scan(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
+	return stage_read_record(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
 /* Without more input what has come is worked on at once. */
@@ -125,7 +125,8 @@ transform_run(struct transform *t, struct err *e)
 		else if (item == STAGE_WAIT)
 			rc = take_wait(t, e);
 		else if (item == STAGE_MARK)
-			rc = drain(t, e) == -1 ? -1 : stage_pass(t->stage, e);
+			rc = drain(t, e) == -1 ? -1
+					       : stage_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
 			return drain(t, e) == -1 ? -1 :
 			    stage_finish(t->stage, e);

@@ -68,7 +68,7 @@ first_line(const struct via *v, const struct line *l, struct err *e)
 static int
 put_line(struct via *v, const struct line *l, struct err *e)
 {
-	if (mark_is(l->data, l->len))
+	if (is_mark_line(l->data, l->len))
 		return err_set(e, ERR_PEER, false, "%s: line %llu of its "
 		    "output begins with the member @etl, as only marks may",
 		    v->child.name, (unsigned long long)l->number);
@@ -207,7 +207,7 @@ cmd_end(struct via *v, struct err *e)
 		return -1;
 	child_release(c);
 	if (v->in > v->out)
-		stage_undone(v->stage, v->in - v->out);
+		stage_undo_passed(v->stage, v->in - v->out);
 	return 0;
 }
 
@@ -218,7 +218,7 @@ take_record(struct via *v, const struct line *l, struct err *e)
 	int ok = 1;
 
 	if (judged || l->too_long)
-		ok = stage_scan(v->stage, l, &v->json, JSON_LEVELS_ALL,
+		ok = stage_read_record(v->stage, l, &v->json, JSON_LEVELS_ALL,
 		    v->o->dup, e);
 	if (ok != 1)
 		return ok;
@@ -241,7 +241,7 @@ static int
 take_begin(struct via *v, struct err *e)
 {
 	v->begun = true;
-	if (stage_pass(v->stage, e) == -1)
+	if (stage_pass_mark(v->stage, e) == -1)
 		return -1;
 	return stage_stream(v->stage)->replay ? 0 : cmd_start(v, e);
 }
@@ -253,7 +253,7 @@ take_mark(struct via *v, struct err *e)
 	case MARK_BEGIN:
 		return take_begin(v, e);
 	case MARK_CHECKPOINT:
-		return stage_hold(v->stage, e);
+		return stage_hold_checkpoint(v->stage, e);
 	case MARK_RESOLVE:
 	case MARK_END:
 		if (v->child.pid != 0 && cmd_end(v, e) == -1)
@@ -265,7 +265,7 @@ take_mark(struct via *v, struct err *e)
 	default:
 		break;
 	}
-	return stage_pass(v->stage, e);
+	return stage_pass_mark(v->stage, e);
 }
 
 /* The input is over. A marked stream without end is cut: CMD's word counts no

@@ -11,7 +11,7 @@ mkdir s
 stream_next >next
 { stream_next; } >s/whole:0:
 { stream_next | sed 's/"title":"t4"/&,"@etl":"end"/'; } >'s/a member of that name, not the first:0:'
-{ stream_next | sed 's/"checkpoint","name"/"che\\u0063kpoint","name"/'; } >'s/a kind with an escape:76:kind'
+{ stream_next | sed 's/"checkpoint","name"/"che\\u0063kpoint","name"/'; } >'s/a kind with an escape:76:plain text'
 stream_next | sed '4s/^/{"@etl":"future","v":9,"x":[1.0]}\n/; 1s/"v":1/&,"new":{"a":[1]}/' >'s/unknown marks and members:0:'
 stream_next | sed 's/^{"@etl"/ { "\\u0040et\\u006c" /' >'s/marks spelled otherwise:0:'
 stream_next | tr -d '\n' | sed 's/}{/}\r\n{/g' >'s/CR LF, none at the end:0:'
@@ -46,7 +46,7 @@ stream_next | sed '5s/"in":0,//' >'s/counts without in:76:broken checkpoint mark
 stream_next | sed '5s/"out":2/"out":2.5/' >'s/a count that is no integer:76:out'
 stream_next | sed '5s/"seq":1/"seq":1,"seq":1/' >'s/a member twice:76:twice'
 stream_next | sed '5s/}$//' >'s/a mark that is no JSON:76:broken mark'
-stream_next | sed '5s/"checkpoint",/["checkpoint"],/' >'s/a kind that is no text:76:kind'
+stream_next | sed '5s/"checkpoint",/["checkpoint"],/' >'s/a kind that is no text:76:plain text'
 stream_next | sed '3s/"stage":"extract",//' >'s/a reject without a stage:76:no stage'
 stream_next | sed '$d' >'s/cut:75:cut off'
 stream_next | sed '9,$d' >'s/cut in a segment:75:cut off'

@@ -25,10 +25,10 @@ a record is taken|grep -v '"id":4'|76|1 records were lost .* etl-via
 a record is dropped by jq|jq -c 'select(.id != 4)'|76|1 records were lost .* etl-via
 a record comes twice|sed 's/.*"id":4,.*/&\n&/'|76|1 records were added .* etl-via
 a record is added|sed '2a {"id":99}'|76|1 records were added .* etl-via
-a reject is taken|grep -v '"raw":"{2"'|76|extract wrote 1 reject lines .*, and 0 came.* etl-via
-a reject comes twice|sed '3s/.*/&\n&/'|76|extract wrote 1 reject lines .*, and 2 came.* etl-via
+a reject is taken|grep -v '"raw":"{2"'|76|extract wrote 1 reject lines .*, but 0 arrived.* etl-via
+a reject comes twice|sed '3s/.*/&\n&/'|76|extract wrote 1 reject lines .*, but 2 arrived.* etl-via
 every line comes twice|sed p|76|begin
-the order is turned|tac|76|without the begin mark
+the order is turned|tac|76|has no begin mark before it
 the order is lost|sort|76|records were lost
 columns are cut|cut -c 1-90|76|broken mark
 lines are joined|paste -sd,|76|broken mark

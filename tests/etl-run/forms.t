@@ -173,7 +173,7 @@ is 'no such interpreter' 78 "$(printf '#!/no/where\n' >i; chmod +x i
 like 'is told from no such script' '^etl-run: ./i: no such interpreter' \
     "$(cat err)"
 is 'a foreign program that dies has the last words' \
-    "failed|1|etl-transform: the stream was cut off: no end mark came: the program before this one has died, or it is no etl program and wants etl-via before it; last words before that: KeyError: 'x'" \
+    "failed|1|etl-transform: the stream was cut off: it has no end mark: the program before this one was killed, or is not an etl program: then put etl-via before it; last words before that: KeyError: 'x'" \
     "$(etl-run --name n -c 'printf "%s\n" "hello" "KeyError: '"'x'"'" >&2
     echo "etl-load: warning: w" >&2; head -c 0 </dev/null |
     etl-transform .' >out 2>err || :; row n)"

@@ -210,7 +210,7 @@ kill -TERM $pid
 rc=0
 wait $pid || rc=$?
 is 'TERM: dies of it' 143 $rc
-is 'TERM: says why' 'etl-transform: stopped by signal TERM while nobody read'\
+is 'TERM: says why' 'etl-transform: stopped by signal TERM while the reader of'\
 ' standard output' "$(cat "$scratch/err")"
 exec 8<&-
 

@@ -65,10 +65,10 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 	if (item == STAGE_MARK) {
 		if (c->sink)
 			(void)printf("mark %d\n", (int)stage_mark(s)->kind);
-		return stage_pass(s, e) == -1 ? -1 : 1;
+		return stage_pass_mark(s, e) == -1 ? -1 : 1;
 	}
-	ok = c->sink ? stage_judge(s, &l, j, 2, JSON_UNIQUE, &r, e) :
-	    stage_scan(s, &l, j, 2, JSON_UNIQUE, e);
+	ok = c->sink ? stage_check_record(s, &l, j, 2, JSON_UNIQUE, &r, e) :
+	    stage_read_record(s, &l, j, 2, JSON_UNIQUE, e);
 	if (c->sink && ok >= 0)
 		(void)printf("record %.*s%s%s\n", (int)l.len, l.data,
 		    ok ? "" : " ", ok ? "" : r.code);

@@ -57,11 +57,11 @@ file_is(const char *path, const char *wanted)
 }
 
 static void
-put(struct aside *a, const char *line)
+put(struct reject_file *a, const char *line)
 {
 	struct err e = { 0 };
 
-	if (aside_write(a, line, strlen(line), &e) == -1)
+	if (reject_file_write(a, line, strlen(line), &e) == -1)
 		fail_msg("%s", e.msg);
 }
 
@@ -69,13 +69,13 @@ static void
 file_takes(const char *path, const char *before, const char *after)
 {
 	struct err e = { 0 };
-	struct aside *a;
+	struct reject_file *a;
 
 	given(path, before);
-	assert_int_equal(aside_open(&a, path, NULL, &e), 0);
+	assert_int_equal(reject_file_open(&a, path, NULL, &e), 0);
 	put(a, "{1}\n");
 	put(a, "{2}\n");
-	aside_close(a);
+	reject_file_close(a);
 	file_is(path, after);
 }
 
@@ -88,11 +88,11 @@ a_file_is_appended_to_and_mended(void **state)
 	assert_int_equal(unlink(*state), 0);
 	{
 		struct err e = { 0 };
-		struct aside *a;
+		struct reject_file *a;
 
-		assert_int_equal(aside_open(&a, *state, NULL, &e), 0);
+		assert_int_equal(reject_file_open(&a, *state, NULL, &e), 0);
 		put(a, "{1}\n");
-		aside_close(a);
+		reject_file_close(a);
 	}
 	file_is(*state, "{1}\n");
 }
@@ -102,14 +102,14 @@ nothing_given_is_none(void **state)
 {
 	struct stdfd none = { false, false };
 	struct err e = { 0 };
-	struct aside *a;
+	struct reject_file *a;
 
-	assert_int_equal(aside_open(&a, NULL, NULL, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, NULL, &e), 0);
 	assert_null(a);
-	assert_int_equal(aside_open(&a, NULL, &none, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, &none, &e), 0);
 	assert_null(a);
-	aside_close(NULL);
-	assert_int_equal(aside_open(&a, "/nowhere/at/all", NULL, &e), -1);
+	reject_file_close(NULL);
+	assert_int_equal(reject_file_open(&a, "/nowhere/at/all", NULL, &e), -1);
 	assert_int_equal(e.code, ERR_CREATE);
 	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
 }
@@ -122,15 +122,15 @@ move_to_three(int fd)
 		abort();
 }
 
-static struct aside *
+static struct reject_file *
 open_three(int fd)
 {
 	struct stdfd s = { true, false };
 	struct err e = { 0 };
-	struct aside *a;
+	struct reject_file *a;
 
 	move_to_three(fd);
-	assert_int_equal(aside_open(&a, NULL, &s, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, &s, &e), 0);
 	assert_non_null(a);
 	return a;
 }
@@ -156,7 +156,7 @@ a_terminal_that_is_full_is_waited_for(void **state)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), fd, status;
 	char text[4096];
-	struct aside *a;
+	struct reject_file *a;
 	pid_t pid;
 
 	assert_true(master != -1 && grantpt(master) == 0 &&
@@ -169,7 +169,7 @@ a_terminal_that_is_full_is_waited_for(void **state)
 	if ((pid = fork()) == 0)
 		read_line(master);
 	put(a, "{1}\n");
-	aside_close(a);
+	reject_file_close(a);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	(void)close(master);
@@ -181,7 +181,7 @@ static void
 descriptor_three_is_made_to_append(void **state)
 {
 	int other;
-	struct aside *a;
+	struct reject_file *a;
 
 	given(*state, "");
 	other = open(*state, O_WRONLY);
@@ -192,7 +192,7 @@ descriptor_three_is_made_to_append(void **state)
 	assert_int_equal(write(other, "x\n", 2), 2);
 	put(a, "{2}\n");
 	file_is(*state, "{1}\nx\n{2}\n");
-	aside_close(a);
+	reject_file_close(a);
 	assert_int_equal(fcntl(3, F_GETFD), 0);         /* stays open */
 	move_to_three(open("/dev/null", O_RDONLY));
 	assert_int_equal(close(other), 0);
@@ -202,21 +202,21 @@ static void
 a_full_disk_and_a_dead_reader_are_told(void **state)
 {
 	struct err e = { 0 };
-	struct aside *a;
+	struct reject_file *a;
 	int p[2];
 
 	a = open_three(open("/dev/full", O_WRONLY));
-	assert_int_equal(aside_write(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_status(&e), 74);
 	assert_non_null(strstr(e.msg, "descriptor 3"));
 	assert_non_null(strstr(e.msg, "No space left"));
-	aside_close(a);
+	reject_file_close(a);
 	assert_int_equal(pipe(p), 0);
 	a = open_three(p[1]);
 	assert_int_equal(close(p[0]), 0);
-	assert_int_equal(aside_write(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_status(&e), 74);
-	aside_close(a);
+	reject_file_close(a);
 }
 
 enum { WRITERS = 2, LINES = 60, LONG = 3 * 65536 };
@@ -226,22 +226,22 @@ write_lines(char c)
 {
 	struct stdfd s = { true, false };
 	struct err e = { 0 };
-	struct aside *a;
+	struct reject_file *a;
 	char *line = malloc(LONG + 1);
 
 	(void)alarm(20);
-	if (line == NULL || aside_open(&a, NULL, &s, &e) == -1)
+	if (line == NULL || reject_file_open(&a, NULL, &s, &e) == -1)
 		_exit(1);
 	memset(line, c, LONG);
 	for (int i = 0; i < LINES; i++) {       /* long and short in turn */
 		size_t n = i % 2 ? 10 : LONG;
 
 		line[n] = '\n';
-		if (aside_write(a, line, n + 1, &e) == -1)
+		if (reject_file_write(a, line, n + 1, &e) == -1)
 			_exit(1);
 		line[n] = c;
 	}
-	aside_close(a);
+	reject_file_close(a);
 	free(line);
 	_exit(0);
 }

@@ -11,7 +11,7 @@
 static bool
 is(const char *s)
 {
-	return mark_is(s, strlen(s));
+	return is_mark_line(s, strlen(s));
 }
 
 static void
@@ -38,7 +38,7 @@ marks_are_told_by_their_first_name(void **state)
 		if (is(others[i]))
 			fail_msg("a mark: %s", others[i]);
 	for (size_t n = 0; n < 7; n++)
-		assert_false(mark_is(marks[0], n));
+		assert_false(is_mark_line(marks[0], n));
 }
 
 static void
@@ -331,7 +331,7 @@ sum(const struct counts *c, size_t n)
 	struct err e = { 0 };
 
 	memcpy(m.stages, c, n * sizeof(*c));
-	return mark_sums(&m, &e) == 0 ? ERR_NONE : e.code;
+	return mark_check_counts(&m, &e) == 0 ? ERR_NONE : e.code;
 }
 
 static void

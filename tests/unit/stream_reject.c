@@ -55,7 +55,7 @@ written(struct buf *line, struct json *j, struct reject_who *w,
 
 	buf_clear(line);
 	assert_int_equal(reject_put(line, w, r, &e), 0);
-	assert_true(mark_is(line->data, line->len));
+	assert_true(is_mark_line(line->data, line->len));
 	assert_null(memchr(line->data, '\n', line->len));
 	if (json_scan(j, line->data, line->len, 4, JSON_UNIQUE, &f) == -1)
 		fail_msg("%s at %zu: %.*s", f.why, f.at, (int)line->len,
@@ -258,7 +258,7 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 	struct err e = { 0 };
 
 	assert_int_equal(reject_limit_parse(&l, limit, &e), 0);
-	return reject_over(&l, rejected, seen);
+	return reject_limit_exceeded(&l, rejected, seen);
 }
 
 static void
@@ -306,10 +306,10 @@ causes_are_counted_by_shape(void **state)
 	assert_string_equal(buf_text(&b), "3 number: 12 is over 10, isn't it "
 	    "(x); 2 filter: Title too short: 'ab'; 1 required: no title "
 	    "(line 3: {\"id\":\\u0001}); 1 filter (line 9)");
-	assert_int_equal(reject_check(&l, 5, 9, c, &e), 0);
-	assert_int_equal(reject_check(&l, 6, 9, c, &e), -1);
+	assert_int_equal(reject_check_limit(&l, 5, 9, c, &e), 0);
+	assert_int_equal(reject_check_limit(&l, 6, 9, c, &e), -1);
 	assert_int_equal(err_status(&e), 1);
-	assert_non_null(strstr(e.msg, "6 of 9 records rejected, more than "
+	assert_non_null(strstr(e.msg, "6 of 9 records were rejected, more than "
 	    "--max-rejects 5: 3 number: 12 is over"));
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(code, sizeof(code), "c%d", i);

@@ -71,7 +71,7 @@ sums_that_do_not_are_76(void **state)
 	    "extract, which wrote 4, and transform, which read 1");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 2, 0, 0),
 	    COUNT("transform", 2, 1, 0, 1)), 76, "stage transform wrote 1 "
-	    "reject lines into the stream, and 0 came");
+	    "reject lines into the stream, but 0 arrived");
 	sink(*state, BEGIN REJECT("extract") "{}\n" MARK("end",
 	    COUNT("extract", 0, 1, 0, 0), COUNT("transform", 1, 1, 0, 0)), 76,
 	    "stage extract wrote 0");
@@ -229,7 +229,7 @@ too_many_rejects_stop_it(void **state)
 	    .in = "{x\n{}\n{y\n{}\n" };
 
 	gives(*state, g, 1);
-	has(r->err, "transform: 2 of 3 records rejected, more than "
+	has(r->err, "transform: 2 of 3 records were rejected, more than "
 	    "--max-rejects 1: 2 parse: ");
 	has(r->err, "(line 1: {x)");
 	g.conf.max_rejects = "2";
@@ -240,7 +240,8 @@ too_many_rejects_stop_it(void **state)
 	g.in = "{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n"
 	    "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n";
 	gives(*state, g, 1);            /* told at the 20th, a good one */
-	has(r->err, "11 of 20 records rejected, more than --max-rejects 50%");
+	has(r->err,
+	    "11 of 20 records were rejected, more than --max-rejects 50%");
 	g.in += 3;
 	gives(*state, g, 0);
 }

@@ -73,7 +73,7 @@ marks_warn(struct ndjson *n, const struct line *l)
 	if (n->begun)
 		return;
 	n->begun = true;
-	if (mark_is(l->data, l->len) &&
+	if (is_mark_line(l->data, l->len) &&
 	    mark_parse(&m, l->data, l->len, &e) == 0 && m.kind == MARK_BEGIN)
 		err_warnf("etl-extract", "%s: has the marks of a stream, "
 		    "which are rejected here: give it to the next program as "

@@ -102,7 +102,7 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 	int key;
 
 	reject_line(&r, &l);
-	if (stage_way(o->stage) == REJECT_NOWHERE)
+	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
 		return err_set(e, ERR_DATA, false, "line %llu: %s (%s): the "
 		    "record is rejected, but there is nowhere to write "
 		    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson "

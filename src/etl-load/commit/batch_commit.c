@@ -35,7 +35,8 @@ check_counts(struct loader *l, struct err *e)
 	const struct sums *t = &l->outcome.sums;
 	const struct boundary *last = &l->stream.last;
 	bool segments = l->stream.segments;
-	uint64_t upstream = segments ? last->seen : stage_seen(l->stage);
+	uint64_t upstream =
+	    segments ? last->seen : stage_reject_lines(l->stage);
 	uint64_t due = segments ? last->in : stage_counts(l->stage)->in;
 	uint64_t rejected = l->sums.rejected + t->rejected + upstream;
 	uint64_t in = l->sums.in + t->in;
@@ -61,11 +62,11 @@ check_counts(struct loader *l, struct err *e)
 		    "of this batch was committed; please report it",
 		    (unsigned long long)due,
 		    (unsigned long long)in);
-	if (!reject_over(stage_limit(l->stage), rejected, seen))
+	if (!reject_limit_exceeded(stage_limit(l->stage), rejected, seen))
 		return 0;
 	rejects_count_causes(l);
-	return reject_check(stage_limit(l->stage), rejected, seen, l->causes,
-	    e);
+	return reject_check_limit(
+	    stage_limit(l->stage), rejected, seen, l->causes, e);
 }
 
 /* Remembers the transaction's id. If the answer to COMMIT is lost, the

@@ -14,7 +14,7 @@ static bool
 is_letter(const struct loader *l, const struct item *it)
 {
 	return it->kind == ITEM_REJECT ||
-	    stage_way(l->stage) == REJECT_STREAM;
+	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
 /* Stores the chunk's letters. 1 if it had some, 0, -1. A large line is alone in
@@ -125,8 +125,9 @@ rejects_write_out(struct loader *l, struct err *e)
 			if (is_letter(l, &s->items[i]) ||
 			    was_written(l, line.number))
 				continue;
-			if (stage_aside(l->stage, line.data, line.len,
-			    e) == -1 || set_written(l, line.number, e) == -1)
+			if (stage_write_reject_line(
+				l->stage, line.data, line.len, e) == -1 ||
+			    set_written(l, line.number, e) == -1)
 				return -1;
 		}
 	/* These lines are out. If the batch is tried again and judged anew,

@@ -244,7 +244,7 @@ stream_boundary(struct loader *l, struct err *e)
 		last->seq = m->seq;
 	last->open = !skipped;
 	last->in = stage_counts(l->stage)->in;
-	last->seen = stage_seen(l->stage);
+	last->seen = stage_reject_lines(l->stage);
 	last->at = spool_edge(&l->spool);
 	memcpy(last->stages, m->stages, sizeof(last->stages));
 	last->nstages = m->nstages;

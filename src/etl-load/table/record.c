@@ -310,7 +310,8 @@ reader_next(struct reader *r, const struct line *l, struct reject *why,
 	int rc;
 
 	*why = (struct reject){ 0 };
-	rc = stage_judge(r->stage, l, &r->json, 2, r->duplicates, why, e);
+	rc =
+	    stage_check_record(r->stage, l, &r->json, 2, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
 	if (match_members(r, &same, why) == 0)

@@ -103,7 +103,7 @@ judge(struct worker *w, const char *p, size_t n)
 	} else if (w->json.tok[0].type != JSON_OBJECT) {
 		outcome_reject(o, "type", "the record is %s, not an object",
 		    json_type_name(w->json.tok[0].type));
-	} else if (w->c->plain && mark_is(p, n)) {
+	} else if (w->c->plain && is_mark_line(p, n)) {
 		outcome_reject(o, "reserved",
 		    "a record may not begin with the member @etl");
 	} else if (w->json.flags & JSON_LONE) {
