@@ -5,7 +5,13 @@ SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
     $(B)/tests/fake_addresses.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 PROVE = env --default-signal prove -j3 --timer
-TESTS = tests/*/*.t
+# The longest first, so that none of them is left over at the end: the kills at
+# every system call (sweep_*), cppcheck and clang-tidy over the code (tools), and
+# records of many megabytes (large).
+LONGEST = tests/fault/sweep_pg.t tests/fault/sweep_sqlite.t \
+    tests/fault/sweep_wal.t tests/lint/tools.t tests/etl-load/large.t \
+    tests/etl-dlq/large.t tests/fault/io.t tests/fault/signals.t
+TESTS = $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard tests/*/*.t)))
 SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
 $(B)/tests/mock-api: $(call objects,tests/support) $(LIB)

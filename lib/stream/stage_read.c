@@ -191,12 +191,14 @@ is_etl_stage(const char *name)
 static bool
 has_printed_failure(const struct stage *s)
 {
-	if (!stage_in_run() || !is_etl_stage(s->mark.stage))
+	const char *run = getenv("ETL_RUN");
+
+	if (run == NULL || !stage_in_run() || !is_etl_stage(s->mark.stage))
 		return false;
 	if (s->state == STATE_START)
 		return s->piped;
 	return !s->made && s->begin.run != NULL &&
-	    strcmp(s->begin.run, getenv("ETL_RUN")) == 0;
+	    strcmp(s->begin.run, run) == 0;
 }
 
 static int

@@ -14,7 +14,8 @@
 
 enum {
 	MESSAGE = 48 << 10, LOG = 64 << 10,
-	FIRST_WAIT = 100,       /* ms, doubled, until the row is completed */
+	FIRST_WAIT = 100,       /* ms between tries to complete the row; each
+	                         * wait is twice the one before */
 	TRIES = 8, TRIES_STOPPED = 4
 };
 
@@ -36,7 +37,7 @@ attempt_release(struct attempt *a)
 }
 
 static int
-row_start(const struct attempt *a, const struct job *j, struct err *e)
+start_row(const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct run row = { .run = a->run, .pipeline = j->name,
 	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
@@ -53,8 +54,8 @@ row_start(const struct attempt *a, const struct job *j, struct err *e)
 	if (run_start(db, &row, e) == -1)
 		goto out;
 	if (dead > 0 && j->verbose)
-		(void)fprintf(stderr, "etl-run: %s: %lld run%s that died "
-		    "now marked abandoned\n", j->name, (long long)dead,
+		(void)fprintf(stderr, "etl-run: %s: %lld run%s that had been "
+		    "killed marked as abandoned\n", j->name, (long long)dead,
 		    dead == 1 ? "" : "s");
 	rc = 0;
 out:
@@ -68,22 +69,22 @@ struct renewal {
 };
 
 static void
-row_renew(const void *arg)
+renew_row(const void *arg)
 {
 	const struct renewal *r = arg;
 	struct err e = { 0 };
 	struct db *db = NULL;
 
-	lock_keep(&r->job->lock);
+	lock_touch(&r->job->lock);
 	if (db_open(&db, r->job->url, &e) == -1 ||
 	    run_renew(db, r->run, &e) == -1)
-		(void)fprintf(stderr, "etl-run: warning: %s: %s\n",
+		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
 		    r->job->name, e.msg);
 	db_close(db);
 }
 
 static int
-row_complete_once(struct attempt *a, const struct job *j, bool ok,
+try_complete_row(struct attempt *a, const struct job *j, bool ok,
     struct err *e)
 {
 	struct run_words words = { .message = a->message.len > 0 ?
@@ -103,9 +104,10 @@ row_complete_once(struct attempt *a, const struct job *j, bool ok,
 	return rc;
 }
 
-/* Our own COMMIT, of which no answer came: the row says what we wrote. */
+/* If the answer to a COMMIT was lost: returns 1 if the row has the outcome that
+ * this program wrote, 0 if not, -1 failed. */
 static int
-row_completed(const struct attempt *a, const struct job *j, struct err *e)
+is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db_value v = db_text(a->run);
 	struct db *db = NULL;
@@ -119,21 +121,21 @@ row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	return rc == -1 ? -1 : ours == 1;
 }
 
-/* A server that restarts is back in seconds; a person who stopped us waits
- * no longer than that. A signal that comes meanwhile gives up the try, and the
- * next one is the last. */
+/* Tries again for some seconds, because a server may be restarting, but less
+ * often after a stop signal. If a signal comes during a wait, only one more try
+ * follows. */
 static int
-row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
+complete_row(struct attempt *a, const struct job *j, bool ok, struct err *e)
 {
 	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES, done;
 	bool stopped = stop_signal() != 0;
 	int64_t wait = FIRST_WAIT;
 	struct err over;
 
-	while (row_complete_once(a, j, ok, e) == -1) {
+	while (try_complete_row(a, j, ok, e) == -1) {
 		over = *e;
 		done = e->code == ERR_RETRY && wait > FIRST_WAIT ?
-		    row_completed(a, j, e) : 0;
+		    is_row_completed(a, j, e) : 0;
 		if (done == 1)
 			return 0;
 		if (done == 0)
@@ -148,7 +150,7 @@ row_complete(struct attempt *a, const struct job *j, bool ok, struct err *e)
 }
 
 static int
-environment_set(const struct attempt *a, const struct job *j, struct err *e)
+set_environment(const struct attempt *a, const struct job *j, struct err *e)
 {
 	char number[16];
 
@@ -163,12 +165,12 @@ environment_set(const struct attempt *a, const struct job *j, struct err *e)
 }
 
 static int
-script_run(struct attempt *a, const struct job *j, struct err *e)
+run_script(struct attempt *a, const struct job *j, struct err *e)
 {
 	const struct renewal r = { j, a->run };
 	const struct child_spec s = { .argv = j->script.argv,
 	    .no_stdin = j->no_stdin, .name = j->name, .tail = &a->said,
-	    .timeout = j->timeout, .renew = row_renew, .arg = &r };
+	    .timeout = j->timeout, .renew = renew_row, .arg = &r };
 	struct child_end end;
 	struct cause c;
 	int rc;
@@ -185,9 +187,9 @@ script_run(struct attempt *a, const struct job *j, struct err *e)
 	return rc;
 }
 
-/* What went wrong here, and not in the pipeline. */
+/* The failure is etl-run's own, not the pipeline's. */
 static void
-failed(struct attempt *a, const struct err *e)
+set_own_failure(struct attempt *a, const struct err *e)
 {
 	a->code = err_status(e);
 	buf_clear(&a->message);
@@ -196,21 +198,22 @@ failed(struct attempt *a, const struct err *e)
 }
 
 static void
-incomplete(struct attempt *a, struct err *e)
+set_incomplete(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
 		(void)err_set(e, ERR_RETRY, true, "marked abandoned by "
-		    "another run of this name, which did not see its lock, or "
-		    "its row is gone with the database");
+		    "another run of this name that did not see its lock, or "
+		    "the row was deleted");
 	else
-		err_prefix(e, "the run is over, but its row still says "
+		err_prefix(e, "the run has ended, but its row still says "
 		    "running");
-	failed(a, e);
+	set_own_failure(a, e);
 	a->code = EX_TEMPFAIL;
 }
 
+/* The script succeeded, but a loader did not see the end of its stream. */
 static void
-judge(struct attempt *a)
+check_loads(struct attempt *a)
 {
 	if (a->code != 0 || a->end.success)
 		return;
@@ -218,7 +221,7 @@ judge(struct attempt *a)
 	buf_clear(&a->message);
 	buf_clear(&a->ending);
 	buf_printf(&a->message, "the script exited with 0, but only %lld of "
-	    "%lld loads have ended", (long long)a->end.ended,
+	    "%lld loads are complete", (long long)a->end.ended,
 	    (long long)a->end.streams);
 }
 
@@ -229,18 +232,18 @@ attempt_run(struct attempt *a, struct job *j)
 	int64_t start = clock_ms();
 
 	uuid_new(a->run);
-	lock_note(&j->lock, a->run);
-	if (environment_set(a, j, &e) == -1 || row_start(a, j, &e) == -1) {
-		failed(a, &e);
+	lock_write_holder(&j->lock, a->run);
+	if (set_environment(a, j, &e) == -1 || start_row(a, j, &e) == -1) {
+		set_own_failure(a, &e);
 		return;
 	}
 	a->started = true;
-	if (script_run(a, j, &e) == -1)
-		failed(a, &e);
+	if (run_script(a, j, &e) == -1)
+		set_own_failure(a, &e);
 	a->ms = clock_ms() - start;
-	a->completed = row_complete(a, j, a->code == 0, &e) == 0;
+	a->completed = complete_row(a, j, a->code == 0, &e) == 0;
 	if (a->completed)
-		judge(a);
+		check_loads(a);
 	else
-		incomplete(a, &e);
+		set_incomplete(a, &e);
 }

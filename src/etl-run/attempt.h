@@ -1,8 +1,8 @@
-/* One attempt: its row in pipeline_runs from running to its end, and the
- * pipeline between (protocol.md, order of writes).
- * Borrows: the job; the database is open only while it is used, so a server
- *        may restart while the pipeline works.
- * Gives: the exit code, and in *a how it came about. */
+/* Makes one attempt: writes its row in pipeline_runs (running), executes the
+ * pipeline, and writes the outcome to the row (protocol.md, order of writes).
+ * Borrows: the job. The database is open only while it is used, so a server
+ *        may restart while the pipeline is running.
+ * Gives: in *a the exit code and how it came about. */
 #ifndef RUN_ATTEMPT_H
 #define RUN_ATTEMPT_H
 
@@ -15,33 +15,36 @@
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
-	bool url_given;         /* by --db: etl-status does not know it */
-	const char *env_names;  /* of --env-file, each after a blank */
-	const char *on_failure; /* a command, or NULL */
+	bool url_given;         /* the URL is from --db, not from the
+	                         * environment */
+	const char *env_names;  /* names set by --env-file, a blank before
+	                         * each */
+	const char *on_failure; /* the command of --on-failure, or NULL */
 	struct script script;
 	struct lock lock;
 	struct retry retry;
-	uint64_t timeout;
-	uint64_t every, jitter; /* ms, 0: once, at once */
+	uint64_t timeout;       /* ms, 0: none */
+	uint64_t every, jitter; /* ms; every 0: one run only */
 	char host[256], traceparent[56];
-	bool traced;            /* traceparent was given from outside */
-	bool no_stdin;
-	bool verbose;           /* -v, or a terminal */
+	bool traced;            /* TRACEPARENT was set by the caller */
+	bool no_stdin;          /* the pipeline reads from /dev/null */
+	bool verbose;           /* -v was given, or stderr is a terminal */
 };
 
 struct attempt {
 	int number;
 	char run[UUID_TEXT];
-	char retry_of[UUID_TEXT];       /* run of the one before, or "" */
-	int code, signal;       /* exit code; the signal that stopped it */
-	bool started;           /* it has a row, and the script has run */
-	bool completed;         /* the row says so */
-	int64_t ms;
+	char retry_of[UUID_TEXT];       /* run of the attempt before, or "" */
+	int code, signal;       /* exit code; the signal that stopped it, or
+	                         * 0 */
+	bool started;           /* it has a row, and the script was executed */
+	bool completed;         /* the row has the outcome */
+	int64_t ms;             /* duration of the script */
 	struct run_end end;
-	struct buf message;     /* why, "" after a success */
-	struct buf ending;      /* how a script failed whose stages have
-				 * printed why themselves; else "" */
-	struct tail said;       /* by the stages */
+	struct buf message;     /* why it failed; "" after a success */
+	struct buf ending;      /* how the script ended, if its stages have
+				 * printed why it failed; else "" */
+	struct tail said;       /* the last lines of the pipeline's stderr */
 };
 
 void attempt_init(struct attempt *a, int number);

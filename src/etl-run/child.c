@@ -17,9 +17,11 @@
 
 enum {
 	GRACE = 5000,           /* ms from TERM to KILL */
-	LINGER = 5000,          /* ms until a script's heirs are named */
-	LOOK = 200,             /* ms; who leaves the group does not tell */
-	RENEW = 60000,
+	LINGER = 5000,          /* ms from the script's exit to the warning that
+	                         * processes of it are still running */
+	LOOK = 200,             /* ms between looks for processes that have left
+	                         * the process group */
+	RENEW = 60000,          /* ms between calls of renew */
 	NEVER = -1
 };
 
@@ -27,17 +29,20 @@ struct watch {
 	const struct child_spec *spec;
 	struct child_end *end;
 	struct relay relay;
-	struct family family;   /* beside the group */
+	struct family family;   /* processes that have left the group */
 	int sigfd;
-	pid_t group, helper;    /* 0: none, or gone */
-	bool reaped;            /* the script itself */
-	int64_t late_at, kill_at, renew_at, linger_at;  /* NEVER: unset */
+	pid_t group;            /* the process group; 0: all have exited */
+	pid_t helper;           /* the process that calls renew, or 0 */
+	bool reaped;            /* the script itself has exited */
+	int64_t late_at, kill_at, renew_at, linger_at;  /* times by clock_ms()
+	                                                 * or NEVER */
 };
 
-static const int asked[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };
-enum { ASKED = sizeof(asked) / sizeof(asked[0]) };
+static const int handled[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };
+enum { HANDLED = sizeof(handled) / sizeof(handled[0]) };
 
-/* What our parent has us ignore (nohup) we and the pipeline ignore. */
+/* A signal that our parent has set to be ignored (nohup) stays ignored, also in
+ * the pipeline. */
 static bool
 is_ignored(int sig)
 {
@@ -47,25 +52,26 @@ is_ignored(int sig)
 }
 
 static void
-signals_ours(sigset_t *set)
+get_handled_signals(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGCHLD);
 	(void)sigaddset(set, SIGCONT);
-	for (size_t i = 0; i < ASKED; i++)
-		if (!is_ignored(asked[i]))
-			(void)sigaddset(set, asked[i]);
+	for (size_t i = 0; i < HANDLED; i++)
+		if (!is_ignored(handled[i]))
+			(void)sigaddset(set, handled[i]);
 }
 
-/* Before they are let in: one that waits must end the child, too. */
+/* Sets the default actions before it unblocks the signals: a signal that is
+ * pending must end the child, too. */
 static void
-signals_default(void)
+restore_default_signals(void)
 {
 	sigset_t none;
 
-	for (size_t i = 0; i < ASKED; i++)
-		if (!is_ignored(asked[i]))
-			(void)signal(asked[i], SIG_DFL);
+	for (size_t i = 0; i < HANDLED; i++)
+		if (!is_ignored(handled[i]))
+			(void)signal(handled[i], SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
 	(void)sigemptyset(&none);
@@ -73,18 +79,18 @@ signals_default(void)
 }
 
 static void
-exec_tell(const char *path, int error)
+print_exec_failure(const char *path, int error)
 {
 	const char *why = strerror(error);
 
 	if (error == ENOENT && access(path, F_OK) == 0)
-		why = "no such interpreter as its first line names (with CR "
-		    "at its end?)";
+		why = "the interpreter in its first line does not exist "
+		    "(perhaps the line ends in CR LF)";
 	(void)fprintf(stderr, "etl-run: %s: %s\n", path, why);
 }
 
 static _Noreturn void
-child_exec(const struct child_spec *s, int errors)
+execute_script(const struct child_spec *s, int errors)
 {
 	int in = s->no_stdin ? open("/dev/null", O_RDONLY) : s->input;
 	int status;
@@ -98,18 +104,18 @@ child_exec(const struct child_spec *s, int errors)
 	if (s->merged)
 		(void)dup2(errors, STDOUT_FILENO);
 	(void)close(3);
-	signals_default();
+	restore_default_signals();
 	(void)execv(s->argv[0], (char *const *)(const void *)s->argv);
 	if (errno == ENOEXEC)
 		(void)execv(s->argv[-1],
 		    (char *const *)(const void *)(s->argv - 1));
 	status = errno == EACCES ? 126 : 127;
-	exec_tell(s->argv[0], errno);
+	print_exec_failure(s->argv[0], errno);
 	_exit(status);
 }
 
 static int
-child_start(struct watch *w, struct cause *c, struct err *e)
+start_child(struct watch *w, struct cause *c, struct err *e)
 {
 	int p[2];
 
@@ -117,7 +123,7 @@ child_start(struct watch *w, struct cause *c, struct err *e)
 		return err_errno(e, ERR_IO, "pipe");
 	w->group = fork();
 	if (w->group == 0)
-		child_exec(w->spec, p[1]);
+		execute_script(w->spec, p[1]);
 	(void)close(p[1]);
 	if (w->group == -1) {
 		w->group = 0;
@@ -130,9 +136,9 @@ child_start(struct watch *w, struct cause *c, struct err *e)
 	return 0;
 }
 
-/* The script may not have made its group yet. */
+/* If the process group does not exist yet, signals the script alone. */
 static void
-group_signal(const struct watch *w, int sig)
+signal_group(const struct watch *w, int sig)
 {
 	if (w->group > 0 && kill(-w->group, sig) == -1 && errno == ESRCH &&
 	    !w->reaped)
@@ -140,27 +146,29 @@ group_signal(const struct watch *w, int sig)
 }
 
 static void
-all_signal(const struct watch *w, int sig)
+signal_all(const struct watch *w, int sig)
 {
-	group_signal(w, sig);
+	signal_group(w, sig);
 	family_signal(&w->family, sig);
 }
 
-/* They are looked for first: whose parent has gone may not be found again. */
+/* Looks for processes outside the group first: after their parents have exited,
+ * they may not be found again. */
 static void
-all_stop(struct watch *w, int sig)
+stop_all(struct watch *w, int sig)
 {
 	family_find(&w->family);
-	all_signal(w, sig);
-	all_signal(w, SIGCONT);         /* a stopped one cannot end */
+	signal_all(w, sig);
+	signal_all(w, SIGCONT);         /* a stopped process cannot end */
 	if (w->kill_at == NEVER)
 		w->kill_at = clock_ms() + GRACE;
 	else
-		all_signal(w, SIGKILL);
+		signal_all(w, SIGKILL);
 }
 
-/* We are the reaper of all that the script leaves: as long as one of its
- * group lives we have a child in it, and its number is not given away. */
+/* Collects the status of processes that have exited. etl-run is the subreaper:
+ * orphans of the script become its children. So while a process of the group
+ * runs, the kernel cannot reuse the number of the group. */
 static void
 reap(struct watch *w)
 {
@@ -183,7 +191,7 @@ reap(struct watch *w)
 }
 
 static void
-signal_take(struct watch *w)
+handle_signals(struct watch *w)
 {
 	struct signalfd_siginfo info;
 
@@ -193,63 +201,65 @@ signal_take(struct watch *w)
 		if (sig == SIGCHLD) {
 			reap(w);
 		} else if (sig == SIGCONT) {
-			group_signal(w, SIGCONT);
+			signal_group(w, SIGCONT);
 		} else if (sig == SIGTSTP) {
-			group_signal(w, SIGSTOP);
+			signal_group(w, SIGSTOP);
 			(void)raise(SIGSTOP);
 		} else {
 			if (w->end->signal == 0)
 				w->end->signal = sig;
-			all_stop(w, sig);
+			stop_all(w, sig);
 		}
 	}
 }
 
-/* In a process of its own: a database that hangs must not hold us. */
+/* Calls renew in another process, so that a database that does not answer
+ * cannot block etl-run. */
 static void
-renew(struct watch *w)
+start_renewal(struct watch *w)
 {
 	if (w->helper > 0 || w->spec->renew == NULL)
 		return;
 	w->helper = fork();
 	if (w->helper == 0) {
-		signals_default();
+		restore_default_signals();
 		w->spec->renew(w->spec->arg);
 		_exit(0);
 	}
 }
 
 static void
-times_look(struct watch *w)
+handle_timers(struct watch *w)
 {
 	int64_t now = clock_ms();
 
 	if (w->late_at != NEVER && now >= w->late_at) {
 		w->late_at = NEVER;
 		w->end->late = w->end->signal == 0;
-		all_stop(w, SIGTERM);
+		stop_all(w, SIGTERM);
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
 		family_find(&w->family);
-		all_signal(w, SIGKILL);
+		signal_all(w, SIGKILL);
 	}
 	if (now >= w->renew_at) {
 		w->renew_at = now + RENEW;
-		renew(w);
+		start_renewal(w);
 	}
 	if (w->reaped)
 		reap(w);
 	if (w->linger_at != NEVER && now >= w->linger_at) {
 		w->linger_at = NEVER;
-		(void)fprintf(stderr, "etl-run: warning: %s: the script has "
-		    "ended; waiting for what it left running\n",
-		    w->spec->name);
+		err_warnf("etl-run", "%s: the script has exited, but "
+		    "processes that it started are still running: waiting "
+		    "for them", w->spec->name);
 	}
 }
 
+/* How many ms poll(2) may wait. */
 static int
-times_next(const struct watch *w)
+time_to_next_timer(const struct watch *w)
 {
 	const int64_t at[] = { w->late_at, w->kill_at, w->linger_at };
 	int64_t next = w->renew_at, left;
@@ -263,9 +273,10 @@ times_next(const struct watch *w)
 	return left < 0 ? 0 : (int)left;
 }
 
-/* Without any child, and we are the reaper, there is nobody to look for. */
+/* etl-run is the subreaper: if it has no child at all, no process of the
+ * pipeline is running. */
 static bool
-lives(struct watch *w)
+is_running(struct watch *w)
 {
 	siginfo_t info;
 
@@ -275,7 +286,7 @@ lives(struct watch *w)
 	    WNOWAIT) == -1 && errno == ECHILD)
 		return false;
 	family_find(&w->family);
-	return family_lives(&w->family);
+	return family_is_running(&w->family);
 }
 
 static void
@@ -283,15 +294,15 @@ watch_loop(struct watch *w)
 {
 	struct pollfd p[1 + RELAY_FDS];
 
-	while (lives(w)) {
+	while (is_running(w)) {
 		p[0] = (struct pollfd){ .fd = w->sigfd, .events = POLLIN };
 		relay_want(&w->relay, p + 1);
-		if (poll(p, 1 + RELAY_FDS, times_next(w)) > 0) {
+		if (poll(p, 1 + RELAY_FDS, time_to_next_timer(w)) > 0) {
 			if (p[0].revents != 0)
-				signal_take(w);
+				handle_signals(w);
 			relay_move(&w->relay, p + 1);
 		}
-		times_look(w);
+		handle_timers(w);
 	}
 	relay_drain(&w->relay);
 	if (w->helper > 0) {
@@ -311,7 +322,7 @@ child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
 	int rc = -1;
 
 	*end = (struct child_end){ 0 };
-	signals_ours(&set);
+	get_handled_signals(&set);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
 	(void)sigprocmask(SIG_BLOCK, &set, &old);
@@ -327,7 +338,7 @@ child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
 	w.renew_at = clock_ms() + RENEW;
 	if (s->timeout > 0)
 		w.late_at = clock_ms() + (int64_t)s->timeout;
-	if (child_start(&w, c, e) == -1)
+	if (start_child(&w, c, e) == -1)
 		goto out;
 	watch_loop(&w);
 	rc = 0;

@@ -1,10 +1,10 @@
-/* The pipeline of one attempt: a session of its own, without a terminal: what
- * asks there fails, as under cron, and does not hang.
- * Gives: when child_run() returns 0 no process of it lives; *end says how it
- *        went. Its stderr went to ours, to the cause and to the tail.
- * Signals: TERM, INT, HUP and QUIT that come meanwhile go to all (end.signal)
- *        and, to what lives after GRACE or at the second one, KILL; so does
- *        TERM when timeout is over. TSTP and CONT are passed to the group. */
+/* Executes a pipeline in its own session, without a terminal: a program that
+ * asks the terminal a question fails, as under cron, and does not hang.
+ * Gives: after child_run() returned 0, all its processes have exited, and *end
+ *        says how. Its stderr was copied to ours, to *c and to the tail.
+ * Signals: TERM, INT, HUP and QUIT are sent on to all its processes, and KILL
+ *        to those that are running 5 s later or at the second signal. After
+ *        the timeout they get TERM. TSTP and CONT go to its process group. */
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 
@@ -14,22 +14,22 @@
 #include <stdint.h>
 
 struct child_spec {
-	const char **argv;      /* as struct script has it */
-	bool no_stdin;          /* /dev/null instead of ours */
-	int input;              /* this instead of ours, 0: ours */
-	bool merged;            /* stdout goes where stderr goes */
-	const char *name;       /* of the pipeline: tag of what it says */
-	struct tail *tail;      /* the end of it; NULL: not kept */
+	const char **argv;      /* as in struct script */
+	bool no_stdin;          /* its stdin is /dev/null */
+	int input;              /* its stdin; 0: ours */
+	bool merged;            /* its stdout is its stderr */
+	const char *name;       /* of the pipeline, put before its messages */
+	struct tail *tail;      /* gets the end of its stderr, or NULL */
 	uint64_t timeout;       /* ms, 0: none */
-	/* Called every minute, in a process of its own; NULL: nothing is. */
+	/* Called every minute in another process; may be NULL. */
 	void (*renew)(const void *arg);
 	const void *arg;
 };
 
 struct child_end {
-	int status;             /* of the script, as waitpid(2) gives it */
-	int signal;             /* the one that stopped it, 0 none */
-	bool late;              /* the time was over */
+	int status;             /* of the script, from waitpid(2) */
+	int signal;             /* the signal that stopped it, or 0 */
+	bool late;              /* the timeout stopped it */
 };
 
 int child_run(const struct child_spec *s, struct cause *c,

@@ -9,7 +9,7 @@
 
 enum { PLAN = 16 << 20 };
 
-/* As one would write it: 90000 ms are 90s. */
+/* In the largest unit that fits: 90000 ms are "90s". */
 static void
 duration_put(struct buf *b, uint64_t ms)
 {
@@ -28,7 +28,7 @@ duration_put(struct buf *b, uint64_t ms)
 	buf_printf(b, "%" PRIu64 "%s", ms / units[i].ms, units[i].unit);
 }
 
-/* A word as sh takes it, on one line. */
+/* Quotes a word for sh, on one line. */
 static void
 word_put(struct buf *b, const char *word)
 {
@@ -72,7 +72,7 @@ database_put(struct buf *b, const char *url)
 	db_url_show(b, url);
 	if (strncmp(url, sqlite, SQLITE) == 0 &&
 	    access(url + SQLITE, F_OK) == -1)
-		buf_str(b, " (not there yet)");
+		buf_str(b, " (will be created)");
 }
 
 static void
@@ -97,7 +97,7 @@ times_put(struct buf *b, const struct job *j)
 		buf_str(b, "none");
 	buf_printf(b, "\nretries: %" PRIu64, j->retry.max);
 	if (j->retry.max > 0) {
-		buf_str(b, " after 75, within ");
+		buf_str(b, " after exit code 75, waiting ");
 		duration_put(b, j->retry.base);
 		buf_str(b, "..");
 		duration_put(b, j->retry.cap);
@@ -105,7 +105,7 @@ times_put(struct buf *b, const struct job *j)
 }
 
 static int
-plan_put(struct buf *b, const struct job *j, struct err *e)
+put_plan(struct buf *b, const struct job *j, struct err *e)
 {
 	if (db_url_check(j->url, e) == -1)
 		return -1;
@@ -122,21 +122,21 @@ plan_put(struct buf *b, const struct job *j, struct err *e)
 		word_put(b, j->on_failure);
 	}
 	buf_str(b, "\nlock: ");
-	if (lock_look(b, j->url, j->name, e) == -1)
+	if (lock_describe(b, j->url, j->name, e) == -1)
 		return -1;
 	buf_char(b, '\n');
 	return buf_check(b, e);
 }
 
 int
-plan_print(const struct job *j)
+dry_run_print(const struct job *j)
 {
 	struct err e = { 0 };
 	struct buf b;
 	int code = 0;
 
 	buf_init(&b, PLAN);
-	if (plan_put(&b, j, &e) == -1)
+	if (put_plan(&b, j, &e) == -1)
 		code = err_report("etl-run", &e);
 	else if (fwrite(b.data, 1, b.len, stdout) != b.len ||
 	    fflush(stdout) == EOF)

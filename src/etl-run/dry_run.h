@@ -1,11 +1,12 @@
-/* --dry-run: what would be run, on stdout. Opens no database, makes no file,
- * takes no lock; values of variables and passwords are not shown.
+/* --dry-run: prints on stdout what etl-run would execute. Opens no database,
+ * creates no file, takes no lock, and prints no values of variables and no
+ * passwords.
  * Gives: the exit code. */
 #ifndef RUN_DRY_RUN_H
 #define RUN_DRY_RUN_H
 
 #include "attempt.h"
 
-int plan_print(const struct job *j);
+int dry_run_print(const struct job *j);
 
 #endif

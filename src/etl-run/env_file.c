@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The end of the name that p starts with; p where there is none. */
+/* The end of the variable's name at p; p if there is no name. */
 static char *
 name_end(char *p)
 {
@@ -20,7 +20,7 @@ name_end(char *p)
 }
 
 static char *
-quotes_strip(char *value, size_t n)
+strip_quotes(char *value, size_t n)
 {
 	if (n >= 2 && (value[0] == '"' || value[0] == '\'') &&
 	    value[n - 1] == value[0]) {
@@ -30,9 +30,9 @@ quotes_strip(char *value, size_t n)
 	return value;
 }
 
-/* -1: the line is of no known form (errno 0), or memory is out. */
+/* Returns -1 if the line is not NAME=VALUE (errno 0) or memory is out. */
 static int
-line_take(char *line, size_t n, struct buf *names)
+set_from_line(char *line, size_t n, struct buf *names)
 {
 	static const char export[] = "export ";
 	char *name = line + strspn(line, " \t"), *end;
@@ -50,14 +50,14 @@ line_take(char *line, size_t n, struct buf *names)
 	if (end == name || *end != '=')
 		return -1;
 	*end++ = '\0';
-	end = quotes_strip(end, n - (size_t)(end - line));
+	end = strip_quotes(end, n - (size_t)(end - line));
 	if (names != NULL)
 		buf_printf(names, " %s", name);
 	return setenv(name, end, 1);
 }
 
 static int
-lines_take(FILE *f, const char *path, struct buf *names, struct err *e)
+set_from_file(FILE *f, const char *path, struct buf *names, struct err *e)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0;
@@ -70,10 +70,10 @@ lines_take(FILE *f, const char *path, struct buf *names, struct err *e)
 			line[--n] = '\0';
 		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
-		if (line_take(line, (size_t)n, names) == -1)
+		if (set_from_line(line, (size_t)n, names) == -1)
 			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
 			    err_set(e, ERR_CONFIG, false,
-			    "%s: line %zu: wants NAME=VALUE", path, number);
+			    "%s: line %zu: expected NAME=VALUE", path, number);
 	}
 	if (rc == 0 && ferror(f))
 		rc = err_errno(e, ERR_IO, path);
@@ -93,7 +93,7 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
 	else
-		rc = lines_take(f, path, names, e);
+		rc = set_from_file(f, path, names, e);
 	(void)fclose(f);
 	return rc;
 }

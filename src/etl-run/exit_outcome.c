@@ -11,7 +11,8 @@
 
 enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
 
-/* The signal that ended the script or, as sh tells it, its last stage. */
+/* The signal that killed the script or, by sh's exit code 128 + n, its last
+ * stage; 0 if none. */
 static int
 signal_of(const struct child_end *end)
 {
@@ -39,7 +40,7 @@ signal_code(int sig)
 }
 
 static bool
-is_there(const char *name, size_t n)
+program_exists(const char *name, size_t n)
 {
 	const char *path = getenv("PATH");
 	char file[PATH_MAX];
@@ -60,8 +61,9 @@ is_there(const char *name, size_t n)
 	return false;
 }
 
-/* The program that died was none: "SHELL: LINE: NAME: not found" was said, and
- * it is true. sh hides the status of all but the last of a pipe. */
+/* True if the shell printed "SHELL: LINE: NAME: not found" and this program
+ * does not exist. This is the only sign of it if the program is not the last
+ * of a pipe, because sh reports only the status of the last one. */
 static bool
 is_missing(const char *words)
 {
@@ -82,7 +84,7 @@ is_missing(const char *words)
 		name = words + len - n;
 		return n > 0 && n + 1 < len && name[-2] == ':' &&
 		    (i < 2 || strstr(words, ": line ") != NULL) &&
-		    !is_there(name, n);
+		    !program_exists(name, n);
 	}
 	return false;
 }
@@ -105,7 +107,7 @@ outcome_code(const struct child_end *end, struct cause *c)
 }
 
 static void
-signal_put(struct buf *b, const char *what, int sig)
+put_signal(struct buf *b, const char *what, int sig)
 {
 	const char *name = sigabbrev_np(sig);
 
@@ -115,7 +117,7 @@ signal_put(struct buf *b, const char *what, int sig)
 		buf_printf(b, "%s by signal %d", what, sig);
 }
 
-/* "Killed": all that sh has to say of it. */
+/* True for the text that sh prints for the signal, such as "Killed". */
 static bool
 is_name_of(int sig, const char *text)
 {
@@ -140,13 +142,13 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 	int sig = signal_of(end);
 
 	if (end->signal != 0) {
-		signal_put(b, "stopped", end->signal);
+		put_signal(b, "stopped", end->signal);
 	} else if (end->late) {
 		buf_str(b, "stopped after ");
 		duration_put(b, timeout);
 		buf_str(b, " (--timeout)");
 	} else if (sig != 0) {
-		signal_put(b, "killed", sig);
+		put_signal(b, "killed", sig);
 	} else {
 		buf_printf(b, "the script exited with %d",
 		    WEXITSTATUS(end->status));
@@ -165,7 +167,8 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 	if (ended && *cause_first(c) != '\0') {
 		buf_str(b, cause_first(c));
 		if (*words != '\0')
-			buf_printf(b, "; last words before that: %s", words);
+			buf_printf(b,
+			    "; another program printed before that: %s", words);
 		return;
 	}
 	outcome_put_status(b, end, timeout);

@@ -1,13 +1,14 @@
-/* From how a script ended to an exit code and a message. */
+/* Makes an exit code and a message from the way in which a script ended. */
 #ifndef RUN_EXIT_OUTCOME_H
 #define RUN_EXIT_OUTCOME_H
 
 #include "child.h"
 
-/* The script's own code, but: a time-out 75; 126 and 127 (no such command) 77
- * and 78, the second also in the middle of a pipe; death of a signal, also of
- * the last stage (128 + n), 75, or 70 for what only a bug brings (SEGV), 74
- * for a reader that has gone. */
+/* The exit code of etl-run: that of the script, except: time-out: 75; 126
+ * (may not be executed): 77; 127 (no such command): 78, also if the command
+ * is not the last of the pipe; killed by a signal, or the last stage was
+ * (128 + n): 70 for SEGV and other signs of a bug, 74 for PIPE and XFSZ,
+ * else 75. */
 int outcome_code(const struct child_end *end, struct cause *c);
 /* Appends the message for the run's row: why the script failed, as its stages
  * have said it; nothing after a success. */

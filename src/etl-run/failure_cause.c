@@ -25,7 +25,7 @@ cause_release(struct cause *c)
 	buf_release(&c->words);
 }
 
-/* The length of "NAME: " that p starts with, 0 for none. */
+/* The length of "NAME: " at p; 0 if it is not there. */
 static size_t
 name_span(const char *p, size_t n)
 {
@@ -37,7 +37,8 @@ name_span(const char *p, size_t n)
 	    i + 2 : 0;
 }
 
-/* The loader's last words after a success: "TABLE in DB: 98 in, ...". */
+/* True for the line that the loader prints after a success: "TABLE in DB: 98
+ * in, ...". */
 static bool
 is_summary(const char *p, size_t n)
 {
@@ -49,7 +50,7 @@ is_summary(const char *p, size_t n)
 	    q[-2] == ':';
 }
 
-/* The length of "etl-NAME: " that p starts with, 0 for none. */
+/* The length of "etl-NAME: " at p; 0 if it is not there. */
 static size_t
 family_span(const char *p, size_t n)
 {
@@ -59,7 +60,7 @@ family_span(const char *p, size_t n)
 	return i > sizeof(family) + 1 && memcmp(p, family, 4) == 0 ? i : 0;
 }
 
-/* "etl-NAME: what", but no warning and no summary. */
+/* True for "etl-NAME: ..." that is neither a warning nor a summary. */
 static bool
 is_failure(const char *p, size_t n)
 {
@@ -75,8 +76,8 @@ is_failure(const char *p, size_t n)
 	    !is_summary(p, n);
 }
 
-/* "etl-load: nothing loaded: extract: why" was heard from upstream, and
- * "etl-extract: why", which may come later, is where it was said first. */
+/* True if the line is the one that an earlier line repeated: "etl-load: nothing
+ * was loaded: extract: why" may be printed before "etl-extract: why". */
 static bool
 is_origin(const struct buf *first, const char *p, size_t n)
 {
@@ -85,7 +86,7 @@ is_origin(const struct buf *first, const char *p, size_t n)
 
 	if (len <= 6)
 		return false;
-	p += 4;                 /* past "etl-"; without ": " at the end */
+	p += 4;                 /* skip "etl-" and the ": " at the end */
 	len -= 6;
 	while ((at = memmem(at, (size_t)(end - at), ": ", 2)) != NULL) {
 		at += 2;
@@ -106,7 +107,7 @@ is_blank(const char *p, size_t n)
 }
 
 static void
-line_judge(struct cause *c)
+examine_line(struct cause *c)
 {
 	const char *p = c->line.data;
 	size_t n = c->line.len;
@@ -135,11 +136,11 @@ line_judge(struct cause *c)
 void
 cause_end(struct cause *c)
 {
-	line_judge(c);
+	examine_line(c);
 	buf_clear(&c->line);
 }
 
-/* Of a line that is too long its start is enough. */
+/* Keeps only the start of a line that is too long. */
 void
 cause_add(struct cause *c, const char *p, size_t n)
 {

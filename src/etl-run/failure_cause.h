@@ -1,29 +1,30 @@
-/* What the pipeline said on stderr: why did it fail?
+/* Finds in the stderr of a pipeline the line that says why it failed.
  * Owns:  its texts; cause_release() frees them.
- * Gives: the first line "etl-x: what: why" (no warning; where a stage repeats
- *        another one's, that one's own), with the indented lines after it;
- *        else the last line; else "". All are shown as text_show() does,
- *        bounded, whatever came. */
+ * Gives: cause_first() the first failure of an etl program ("etl-x: ...", no
+ *        warning) with the indented lines after it; if that program repeats
+ *        the failure of another stage, the line of that stage. cause_last()
+ *        the last line of all. Control characters are escaped, and the
+ *        length is limited. */
 #ifndef RUN_FAILURE_CAUSE_H
 #define RUN_FAILURE_CAUSE_H
 
 #include "base/buf.h"
 
 struct cause {
-	struct buf line;        /* as far as it has come */
+	struct buf line;        /* the part of a line that was read */
 	struct buf first, last;
-	struct buf words;       /* of others, before first */
-	bool more;              /* the line before belongs to first */
+	struct buf words;       /* last line of another program before first */
+	bool more;              /* an indented line now belongs to first */
 };
 
 void cause_init(struct cause *c);
 void cause_release(struct cause *c);
 void cause_add(struct cause *c, const char *p, size_t n);
-void cause_end(struct cause *c);                /* a line without LF counts */
-const char *cause_first(struct cause *c);       /* "" where there is none */
+void cause_end(struct cause *c);        /* the last line may lack its LF */
+const char *cause_first(struct cause *c);       /* "" if there is none */
 const char *cause_last(struct cause *c);
-/* Where the first is that a stream was cut off, the program that died is none
- * of ours: what others said last before it, else "". */
+/* If the first failure is a stream that was cut off, another program may have
+ * died: the last line that another program printed before it. Else "". */
 const char *cause_words(struct cause *c);
 
 #endif

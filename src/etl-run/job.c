@@ -12,10 +12,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { RUN_SHOWN = 8 };         /* digits of the run that tell it apart */
+enum { RUN_SHOWN = 8 };         /* digits of the run's uuid in messages */
 
 static void
-counts_print(const struct run_end *r)
+print_counts(const struct run_end *r)
 {
 	if (r->streams == 0) {
 		(void)fprintf(stderr, ": no loads");
@@ -53,9 +53,9 @@ print_command(const struct attempt *a, const struct job *j)
 	buf_release(&b);
 }
 
-/* The message's first line: the row has all of them. */
+/* Prints only the first line of the message; the row has all of it. */
 static void
-attempt_print(struct attempt *a, const struct job *j)
+print_attempt(struct attempt *a, const struct job *j)
 {
 	const char *why = a->message.failed && !a->message.full ?
 	    "out of memory" : buf_text(&a->message);
@@ -70,7 +70,7 @@ attempt_print(struct attempt *a, const struct job *j)
 	    a->code == 0 ? "success" : "failed", (long long)a->ms / 1000,
 	    (long long)a->ms % 1000 / 100);
 	if (a->code == 0) {
-		counts_print(&a->end);
+		print_counts(&a->end);
 		(void)fprintf(stderr, " (run %.*s)\n", RUN_SHOWN, a->run);
 		return;
 	}
@@ -80,9 +80,9 @@ attempt_print(struct attempt *a, const struct job *j)
 	print_command(a, j);
 }
 
-/* May it be tried again, and after which wait? */
+/* True if another attempt may be made, after *wait ms. */
 static bool
-again(const struct attempt *a, const struct job *j, int64_t *wait)
+may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
 {
 	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
 	    (uint64_t)a->number > j->retry.max)
@@ -90,9 +90,9 @@ again(const struct attempt *a, const struct job *j, int64_t *wait)
 	if (a->started && !a->completed)
 		return false;
 	if (a->end.appended) {
-		(void)fprintf(stderr, "etl-run: %s: not tried again: a load "
-		    "that appends has stored records in this run, which would "
-		    "be there twice\n", j->name);
+		(void)fprintf(stderr, "etl-run: %s: not tried again: the run "
+		    "has appended records, which another attempt would append "
+		    "a second time\n", j->name);
 		return false;
 	}
 	*wait = retry_wait(&j->retry, (uint64_t)a->number);
@@ -103,9 +103,9 @@ again(const struct attempt *a, const struct job *j, int64_t *wait)
 	return true;
 }
 
-/* *a is the last one. */
+/* Leaves the last attempt in *a. */
 static void
-attempts_run(struct job *j, struct attempt *a, int *sig)
+run_attempts(struct job *j, struct attempt *a, int *sig)
 {
 	char before[UUID_TEXT] = "";
 	int64_t wait = 0;
@@ -114,9 +114,9 @@ attempts_run(struct job *j, struct attempt *a, int *sig)
 		attempt_init(a, n);
 		memcpy(a->retry_of, before, sizeof(before));
 		attempt_run(a, j);
-		attempt_print(a, j);
+		print_attempt(a, j);
 		*sig = a->signal != 0 ? a->signal : stop_signal();
-		if (*sig != 0 || !again(a, j, &wait))
+		if (*sig != 0 || !may_retry(a, j, &wait))
 			return;
 		if (wait_ms(wait) == -1) {
 			*sig = stop_signal();
@@ -128,9 +128,9 @@ attempts_run(struct job *j, struct attempt *a, int *sig)
 	}
 }
 
-/* A run of its own is a trace of its own. */
+/* Without TRACEPARENT each run starts a trace. */
 static void
-trace_make(struct job *j)
+make_traceparent(struct job *j)
 {
 	char trace[33], span[17];
 
@@ -140,9 +140,10 @@ trace_make(struct job *j)
 	    trace, span);
 }
 
-/* Records were piped into a job whose runs get none of them. */
+/* Warns if records were piped into etl-run, but the pipeline does not get
+ * them. */
 static void
-stdin_warn(const struct attempt *a, const struct job *j)
+warn_unread_stdin(const struct attempt *a, const struct job *j)
 {
 	int left = 0;
 
@@ -150,34 +151,34 @@ stdin_warn(const struct attempt *a, const struct job *j)
 	    a->end.extracted > 0 || isatty(STDIN_FILENO) == 1 ||
 	    ioctl(STDIN_FILENO, FIONREAD, &left) == -1 || left == 0)
 		return;
-	(void)fprintf(stderr, "etl-run: warning: %s: standard input was not "
-	    "read, for --retries and --every would want it again: name a "
-	    "file in the script\n", j->name);
+	err_warnf("etl-run", "%s: standard input was not read, because another "
+	    "attempt (--retries, --every) could not read it again: name a file "
+	    "in the script", j->name);
 }
 
 static int
-job_run(struct job *j, int *sig)
+run_once(struct job *j, int *sig)
 {
 	struct err e = { 0 };
 	struct attempt a;
 	int code;
 
 	if (!j->traced)
-		trace_make(j);
+		make_traceparent(j);
 	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
 		return err_report("etl-run", &e);
-	attempts_run(j, &a, sig);
-	lock_drop(&j->lock);
+	run_attempts(j, &a, sig);
+	lock_release(&j->lock);
 	code = a.code;
-	stdin_warn(&a, j);
+	warn_unread_stdin(&a, j);
 	if (code != 0 && *sig == 0 && j->on_failure != NULL)
-		notify(&a, j, sig);
+		run_on_failure_command(&a, j, sig);
 	attempt_release(&a);
 	return code;
 }
 
 int
-job_work(struct job *j, int *sig)
+job_run(struct job *j, int *sig)
 {
 	struct schedule s = { .start = clock_ms(),
 	    .every = (int64_t)j->every, .jitter = (int64_t)j->jitter };
@@ -188,7 +189,7 @@ job_work(struct job *j, int *sig)
 			*sig = stop_signal();
 			break;
 		}
-		code = job_run(j, sig);
+		code = run_once(j, sig);
 	} while (*sig == 0 && j->every > 0);
 	return code;
 }

@@ -1,13 +1,13 @@
-/* A job: its lock, its attempts with the waits between, its schedule.
- * Prints one line an attempt that failed, and with verbose one for each. */
+/* Executes a pipeline under its lock, with its retries and its schedule.
+ * Prints a line for each attempt that failed; if verbose, for each attempt. */
 #ifndef RUN_JOB_H
 #define RUN_JOB_H
 
 #include "attempt.h"
 
-/* Once, or at every slot of the schedule until a signal comes: never late by
- * what a run took, never two at once. Gives the exit code of the last attempt,
- * and in *sig the signal that ended it. */
-int job_work(struct job *j, int *sig);
+/* Runs once or, with --every, at each start time until a signal comes; never
+ * two runs at once. Returns the exit code of the last attempt, and sets *sig
+ * to the signal that stopped it, or 0. */
+int job_run(struct job *j, int *sig);
 
 #endif

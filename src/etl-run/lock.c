@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 enum {
-	INHERITED = 10,         /* above what scripts use by number */
+	INHERITED = 10,         /* scripts use descriptors below this */
 	TRIES = 10, NOTE = 256, NOTE_SHOWN = 8 * NOTE + 256, FOLDER = 64
 };
 
-/* Nobody is denied what the machine has no room for. */
+/* A lack of descriptors or a failing disk is not a lack of permission. */
 static enum err_code
 open_code(void)
 {
@@ -45,13 +45,13 @@ folder_open(char path[FOLDER], struct err *e)
 		return fd;
 	(void)close(fd);
 	return err_set(e, ERR_DENIED, false,
-	    "%s: wanted as a folder of this user alone (mode 0700): remove it",
+	    "%s: must be a directory of this user with mode 0700: remove it",
 	    path);
 }
 
-/* 1: it is the file that now has the name. */
+/* True if the open file is still the one with this name. */
 static int
-file_same(int folder, const char *file, int fd)
+has_name(int folder, const char *file, int fd)
 {
 	struct stat a, b;
 
@@ -60,9 +60,9 @@ file_same(int folder, const char *file, int fd)
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* The note is "PID RUN STAMP"; whatever stands there only goes into text. */
+/* The file has "PID RUN TIME"; do not trust it beyond the message. */
 static void
-holder_put(struct buf *b, int fd)
+put_holder(struct buf *b, int fd)
 {
 	char note[NOTE] = "", *pid_end, *run_end;
 	long pid;
@@ -78,8 +78,8 @@ holder_put(struct buf *b, int fd)
 	}
 	*run_end++ = '\0';
 	if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
-		buf_printf(b, "process %ld has ended, but stages of its "
-		    "run still live (run ", pid);
+		buf_printf(b, "process %ld has exited, but stages of its "
+		    "run are still running (run ", pid);
 	else
 		buf_printf(b, "already running as process %ld (run ", pid);
 	text_show(b, pid_end + 1, strlen(pid_end + 1));
@@ -89,21 +89,21 @@ holder_put(struct buf *b, int fd)
 }
 
 static int
-held(int fd, const char *name, struct err *e)
+fail_held(int fd, const char *name, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, NOTE_SHOWN);
-	holder_put(&b, fd);
+	put_holder(&b, fd);
 	(void)err_set(e, ERR_RETRY, true, "%s: %s", name, buf_text(&b));
 	buf_release(&b);
 	return -1;
 }
 
-/* A lock of the open file, not of the process: F_OFD_SETLK takes or gives it
- * back, F_OFD_GETLK only looks. -1: errno. */
+/* The lock belongs to the open file, not to the process. F_OFD_SETLK takes or
+ * releases it, F_OFD_GETLK only reports it. Returns -1 with errno. */
 static int
-range(int fd, int command, short type, bool *taken)
+call_lock(int fd, int command, short type, bool *taken)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 	int rc = fcntl(fd, command, &l);
@@ -130,24 +130,26 @@ file_open(int folder, const char *file, struct err *e)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	(void)close(fd);
-	return err_set(e, ERR_DENIED, false, "lock file: is no file");
+	return err_set(e, ERR_DENIED, false, "lock file: not a regular file: "
+	    "remove it");
 }
 
-/* 1 taken, 0 the file was removed meanwhile: again. */
+/* Returns 1 if the lock was taken; 0 if the file was removed in the meantime:
+ * try again. */
 static int
-file_lock(int folder, const char *file, const char *name, struct lock *l,
+lock_file(int folder, const char *file, const char *name, struct lock *l,
     struct err *e)
 {
 	int rc = 0;
 
 	if ((l->fd = file_open(folder, file, e)) == -1)
 		return -1;
-	if (range(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
+	if (call_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
 		rc = errno == EAGAIN || errno == EACCES ?
-		    held(l->fd, name, e) :
+		    fail_held(l->fd, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
-	} else if (file_same(folder, file, l->fd)) {
-		(void)!ftruncate(l->fd, 0);     /* of one that was killed */
+	} else if (has_name(folder, file, l->fd)) {
+		(void)!ftruncate(l->fd, 0);     /* the text of a killed run */
 		return 1;
 	}
 	(void)close(l->fd);
@@ -181,18 +183,18 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 	if ((folder = folder_open(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
-		rc = file_lock(folder, file, name, l, e);
+		rc = lock_file(folder, file, name, l, e);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
 	if (rc == 0)
 		return err_set(e, ERR_RETRY, true,
-		    "%s: the lock file is removed again and again", name);
+		    "%s: another process keeps removing the lock file", name);
 	return rc == 1 ? 0 : -1;
 }
 
 void
-lock_note(const struct lock *l, const char *run)
+lock_write_holder(const struct lock *l, const char *run)
 {
 	char note[NOTE], stamp[CLOCK_STAMP];
 	int n;
@@ -205,27 +207,27 @@ lock_note(const struct lock *l, const char *run)
 }
 
 void
-lock_keep(const struct lock *l)
+lock_touch(const struct lock *l)
 {
 	(void)futimens(l->fd, NULL);
 }
 
-/* Unlocked and not just closed: what a script has left behind for good, out
- * of its process group, still has the descriptor. */
+/* Unlocks before it closes: a process that the script left running outside its
+ * process group still has the descriptor. */
 void
-lock_drop(struct lock *l)
+lock_release(struct lock *l)
 {
 	if (l->fd == -1)
 		return;
 	(void)!ftruncate(l->fd, 0);
-	(void)range(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
+	(void)call_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
 	(void)close(l->fd);
 	l->fd = -1;
 }
 
-/* Nothing is made: where there is no file, nobody holds it. */
+/* Creates nothing: without a file the lock is free. */
 int
-lock_look(struct buf *b, const char *url, const char *name, struct err *e)
+lock_describe(struct buf *b, const char *url, const char *name, struct err *e)
 {
 	char file[HASH_HEX], path[FOLDER + HASH_HEX];
 	bool taken = false;
@@ -238,11 +240,11 @@ lock_look(struct buf *b, const char *url, const char *name, struct err *e)
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && errno != ENOENT)
 		return err_errno(e, ERR_DENIED, path);
-	if (fd == -1 || range(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 ||
+	if (fd == -1 || call_lock(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 ||
 	    !taken)
 		buf_str(b, "free");
 	else
-		holder_put(b, fd);
+		put_holder(b, fd);
 	if (fd != -1)
 		(void)close(fd);
 	return 0;

@@ -1,10 +1,10 @@
-/* One run at a time of a name in a database, on this host and for this user.
- * A lock of the kernel (F_OFD_SETLK) on a descriptor that all stages inherit:
- * it holds while any of them lives, and no longer. No pid decides anything; the
- * file's text only serves the message.
- * Owns:  fd. Source: the folder is below /tmp and not below a variable, for
- *        cron and a login shell must find the same one.
- * Fails: ERR_RETRY where another holds it, without any wait. */
+/* Lets one run at a time of a pipeline's name and database execute, for this
+ * user on this host. The kernel holds the lock (F_OFD_SETLK) as long as a
+ * process has the descriptor, which all stages inherit. The process id in the
+ * file is only used in messages. The folder is always below /tmp, so that cron
+ * and a login shell find the same one.
+ * Owns:  fd.
+ * Fails: ERR_RETRY at once if another run has the lock. */
 #ifndef RUN_LOCK_H
 #define RUN_LOCK_H
 
@@ -16,11 +16,13 @@ struct lock {
 
 int lock_take(struct lock *l, const char *url, const char *name,
     struct err *e);
-void lock_note(const struct lock *l, const char *run);
-void lock_keep(const struct lock *l);   /* fresh, for those who tidy /tmp */
-void lock_drop(struct lock *l);
-/* "free", or who holds it; takes nothing. */
-int lock_look(struct buf *b, const char *url, const char *name,
+/* Writes our process id and the run into the file, for messages. */
+void lock_write_holder(const struct lock *l, const char *run);
+/* Sets the file's time to now, so that no cleaner of /tmp removes it. */
+void lock_touch(const struct lock *l);
+void lock_release(struct lock *l);
+/* Appends "free" or the holder, without taking the lock. */
+int lock_describe(struct buf *b, const char *url, const char *name,
     struct err *e);
 
 #endif

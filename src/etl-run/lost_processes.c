@@ -15,7 +15,8 @@ enum { STAT = 512 };
 
 struct process {
 	pid_t pid, parent, group, session;
-	unsigned long long since;       /* tells two of one number apart */
+	unsigned long long since;       /* start time: a reused number has
+	                                 * another one */
 };
 
 struct relative {
@@ -29,10 +30,11 @@ struct table {
 	size_t n, room;
 };
 
-/* proc(5): "PID (NAME) STATE PPID PGRP SESSION ... STARTTIME ...", and NAME
- * may hold anything. One that is gone, also a zombie: false. */
+/* Reads /proc/PID/stat (proc(5)): "PID (NAME) STATE PPID PGRP SESSION ...
+ * STARTTIME ..."; NAME may contain any character. Returns false if the process
+ * has exited, also if it is a zombie. */
 static bool
-process_read(int proc, const char *pid, struct process *p)
+read_process(int proc, const char *pid, struct process *p)
 {
 	char path[64], text[STAT + 1], state;
 	const char *at;
@@ -53,7 +55,7 @@ process_read(int proc, const char *pid, struct process *p)
 }
 
 static void
-table_add(struct table *t, const struct process *p)
+add_process(struct table *t, const struct process *p)
 {
 	size_t room = t->room > 0 ? 2 * t->room : 256;
 	struct process *more;
@@ -69,7 +71,7 @@ table_add(struct table *t, const struct process *p)
 }
 
 static int
-process_order(const void *a, const void *b)
+compare_pids(const void *a, const void *b)
 {
 	const struct process *p = a, *q = b;
 
@@ -77,21 +79,21 @@ process_order(const void *a, const void *b)
 }
 
 static void
-table_read(struct table *t, DIR *dir)
+read_processes(struct table *t, DIR *dir)
 {
 	struct process p;
 	struct dirent *d;
 
 	while ((d = readdir(dir)) != NULL)
 		if (isdigit((unsigned char)d->d_name[0]) &&
-		    process_read(dirfd(dir), d->d_name, &p))
-			table_add(t, &p);
+		    read_process(dirfd(dir), d->d_name, &p))
+			add_process(t, &p);
 	if (t->n > 0)
-		qsort(t->p, t->n, sizeof(*t->p), process_order);
+		qsort(t->p, t->n, sizeof(*t->p), compare_pids);
 }
 
-/* It descends from us, as all do whose parents have gone, and is of the
- * script's session or a child of its children. */
+/* True if the process descends from etl-run, which also adopts orphans, and
+ * is in the script's session or a descendant of the script. */
 static bool
 is_relative(const struct table *t, const struct process *p, pid_t leader)
 {
@@ -104,7 +106,7 @@ is_relative(const struct table *t, const struct process *p, pid_t leader)
 		if (up->parent == getpid())
 			return through;
 		key.pid = up->parent;
-		up = bsearch(&key, t->p, t->n, sizeof(key), process_order);
+		up = bsearch(&key, t->p, t->n, sizeof(key), compare_pids);
 	}
 	return false;
 }
@@ -118,9 +120,10 @@ is_known(const struct family *f, const struct process *p)
 	return false;
 }
 
-/* The number may have been given to another one before it was opened. */
+/* Compares the start time after it opened the pidfd: the number may have been
+ * reused before. */
 static void
-relative_add(struct family *f, int proc, const struct process *p)
+add_relative(struct family *f, int proc, const struct process *p)
 {
 	struct relative *more = reallocarray(f->found, f->n + 1,
 	    sizeof(*more));
@@ -134,7 +137,7 @@ relative_add(struct family *f, int proc, const struct process *p)
 	if ((fd = pidfd_open(p->pid, 0)) == -1)
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
-	if (process_read(proc, pid, &now) && now.since == p->since)
+	if (read_process(proc, pid, &now) && now.since == p->since)
 		f->found[f->n++] = (struct relative){ p->pid, p->since, fd };
 	else
 		(void)close(fd);
@@ -148,11 +151,11 @@ family_find(struct family *f)
 
 	if (dir == NULL)
 		return;
-	table_read(&t, dir);
+	read_processes(&t, dir);
 	for (size_t i = 0; i < t.n; i++)
 		if (t.p[i].group != f->leader && !is_known(f, &t.p[i]) &&
 		    is_relative(&t, &t.p[i], f->leader))
-			relative_add(f, dirfd(dir), &t.p[i]);
+			add_relative(f, dirfd(dir), &t.p[i]);
 	free(t.p);
 	(void)closedir(dir);
 }
@@ -165,7 +168,7 @@ family_signal(const struct family *f, int sig)
 }
 
 bool
-family_lives(struct family *f)
+family_is_running(struct family *f)
 {
 	size_t n = 0;
 

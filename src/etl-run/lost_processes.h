@@ -1,9 +1,9 @@
-/* What a script has started and its process group has lost: timeout(1), a
- * shell with job control or setsid(1) take their own. Found are those of the
- * script's session, and, while the script lives, whatever descends from it.
- * Owns:  a descriptor of each that was found: no number that the kernel gave
- *        away again is ever signalled. family_release() closes them.
- * Fails: never; without /proc nobody is found. */
+/* Finds the processes that a script has started and that have left its process
+ * group, as under timeout(1), setsid(1) or a shell with job control: those of
+ * the script's session and, while the script is running, all its descendants.
+ * Owns:  a pidfd of each process found, so that no other process with a reused
+ *        number is signalled. family_release() closes them.
+ * Fails: never; without /proc it finds none. */
 #ifndef RUN_LOST_PROCESSES_H
 #define RUN_LOST_PROCESSES_H
 
@@ -21,7 +21,8 @@ struct family {
 
 void family_find(struct family *f);
 void family_signal(const struct family *f, int sig);
-bool family_lives(struct family *f);    /* somebody of those found */
+/* True if one of the processes that were found is still running. */
+bool family_is_running(struct family *f);
 void family_release(struct family *f);
 
 #endif

@@ -35,7 +35,7 @@
 enum { NAME_MAX_BYTES = 200 };
 static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 
-/* No --every was given. */
+/* The value of struct run_opts.every if --every is not given. */
 #define EVERY_NONE UINT64_MAX
 
 struct run_opts {
@@ -55,29 +55,31 @@ static const char usage[] =
 #define AT(field) offsetof(struct run_opts, field)
 static const struct opt options[] = {
 	{ "backoff", OPT_STRING, AT(backoff), "BASE..MAX",
-	    "how long to wait between retries (1s..60s)", NULL, 0 },
+	    "wait between retries (default: 1s..60s)", NULL, 0 },
 	{ "command", OPT_STRING, AT(command), "COMMAND",
-	    "run this text by sh", NULL, 'c' },
+	    "execute this text with sh", NULL, 'c' },
 	OPTION_DB(AT(db)),
 	{ "dry-run", OPT_FLAG, AT(dry_run), NULL,
-	    "say what would be run, and touch nothing", NULL, 0 },
+	    "print what would be executed, and change nothing", NULL, 0 },
 	{ "env-file", OPT_STRING, AT(env_file), "FILE",
-	    "set the variables that stand there as NAME=VALUE", NULL, 0 },
+	    "set the variables of a file of NAME=VALUE lines", NULL, 0 },
 	{ "every", OPT_DURATION, AT(every), "DURATION",
-	    "run again and again, at this interval", NULL, 0 },
+	    "start a run at this interval, until stopped", NULL, 0 },
 	{ "jitter", OPT_DURATION, AT(jitter), "DURATION",
-	    "begin each run up to so much later, at random", NULL, 0 },
+	    "delay each start by a random time of at most this", NULL, 0 },
 	{ "name", OPT_STRING, AT(name), "NAME",
-	    "name of the pipeline (the script's)", NULL, 0 },
+	    "name of the pipeline (default: that of the script)", NULL, 0 },
 	{ "on-failure", OPT_STRING, AT(on_failure), "COMMAND",
-	    "run this by sh after a failure, with the run as JSON on stdin",
+	    "execute this with sh after a failure, the run as JSON on stdin",
 	    NULL, 0 },
 	{ "retries", OPT_NUMBER, AT(retries), "N",
-	    "try again after exit 75, at most so often (0)", NULL, 0 },
+	    "run again up to N times after exit code 75 (default: 0)", NULL,
+	    0 },
 	{ "timeout", OPT_DURATION, AT(timeout), "DURATION",
 	    "stop an attempt that takes longer", NULL, 0 },
 	{ "verbose", OPT_FLAG, AT(verbose), NULL,
-	    "tell about each run, not only about failures", NULL, 'v' },
+	    "print a line about each run, not only about failures", NULL,
+	    'v' },
 };
 #undef AT
 
@@ -87,7 +89,7 @@ static const struct opt_spec spec = {
 };
 
 static int
-name_check(const char *name, struct err *e)
+check_name(const char *name, struct err *e)
 {
 	size_t n = strlen(name);
 	struct buf shown;
@@ -103,13 +105,14 @@ name_check(const char *name, struct err *e)
 		return err_nomem(e);
 	if (plain)
 		return 0;
-	return err_set(e, ERR_USAGE, false, "--name: wants 1 to %d bytes of "
+	return err_set(e, ERR_USAGE, false, "--name: must be 1 to %d bytes of "
 	    "text without control characters", NAME_MAX_BYTES);
 }
 
-/* W3C Trace Context, version 00: 00-TRACE-PARENT-FLAGS, in lower-case hex. */
+/* Source: W3C Trace Context, version 00: 00-TRACE-PARENT-FLAGS, in lower-case
+ * hex. */
 static bool
-trace_valid(const char *t)
+is_valid_traceparent(const char *t)
 {
 	static const char form[] =
 	    "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
@@ -124,43 +127,44 @@ trace_valid(const char *t)
 	return strspn(t + 3, "0") < 32 && strspn(t + 36, "0") < 16;
 }
 
-/* stdin goes to the pipeline only if it is read once and by nobody else; a
- * terminal would stop a process group that is not in its foreground. */
+/* The pipeline gets our stdin only if it runs once and the script is not
+ * read from stdin. It never gets a terminal, which would stop it with
+ * SIGTTIN because it runs in another process group. */
 static bool
-stdin_withheld(const struct run_opts *o, const struct job *j)
+is_stdin_withheld(const struct run_opts *o, const struct job *j)
 {
 	return o->every > 0 || o->retries > 0 || j->script.reads_stdin ||
 	    isatty(STDIN_FILENO) == 1;
 }
 
 static int
-times_take(struct job *j, const struct run_opts *o, struct err *e)
+set_times(struct job *j, const struct run_opts *o, struct err *e)
 {
 	if (o->timeout > longest || o->every > longest || o->jitter > longest)
-		return err_set(e, ERR_USAGE, false, "--timeout, --every, "
-		    "--jitter: longer than ten years");
+		return err_set(e, ERR_USAGE, false, "--timeout, --every and "
+		    "--jitter must not be longer than ten years");
 	if (o->every > 0 && o->jitter > o->every)
 		return err_set(e, ERR_USAGE, false,
-		    "--jitter: longer than --every");
+		    "--jitter must not be longer than --every");
 	j->timeout = o->timeout;
 	j->every = o->every;
 	j->jitter = o->jitter;
 	return 0;
 }
 
-/* Gives: 0 where there is none. */
+/* Sets o->every to 0 if --every is not given. */
 static int
-every_take(struct run_opts *o, struct err *e)
+check_every(struct run_opts *o, struct err *e)
 {
 	if (o->every == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--every: wants more than nothing");
+		    "--every must be longer than 0");
 	if (o->every == EVERY_NONE)
 		o->every = 0;
 	return 0;
 }
 
-struct texts {                  /* that the job borrows */
+struct texts {                  /* owned here, borrowed by the job */
 	struct buf url, names;
 };
 
@@ -177,28 +181,29 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (name_check(j->name, e) == -1 || target_put(&t->url, o->db, e) == -1)
+	if (check_name(j->name, e) == -1 ||
+	    run_database_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
 	j->url_given = o->db != NULL;
 	j->env_names = buf_text(&t->names);
-	if (times_take(j, o, e) == -1)
+	if (set_times(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
-	j->no_stdin = stdin_withheld(o, j);
+	j->no_stdin = is_stdin_withheld(o, j);
 	j->verbose = o->verbose || o->every > 0 ||
 	    isatty(STDERR_FILENO) == 1;
 	if (gethostname(j->host, sizeof(j->host) - 1) == -1)
 		return err_errno(e, ERR_IO, "host name");
-	if ((j->traced = trace_valid(getenv("TRACEPARENT"))))
+	if ((j->traced = is_valid_traceparent(getenv("TRACEPARENT"))))
 		(void)snprintf(j->traceparent, sizeof(j->traceparent), "%s",
 		    getenv("TRACEPARENT"));
 	return 0;
 }
 
 static void
-die_of(int sig)
+end_by_signal(int sig)
 {
 	sigset_t none;
 
@@ -227,23 +232,24 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
-	if (every_take(&o, &e) == -1 ||
+	if (check_every(&o, &e) == -1 ||
 	    configure(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
 		    opt_answer(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
-		/* Not before: the script may come from a pipe or a person. */
+		/* Not earlier: a signal must end the program while it reads
+		 * the script from stdin. */
 		stop_catch();
 		err_warn("etl-run", db_url_warning(o.db));
 		if (!o.dry_run)
 			err_note("etl-run", db_default_note(o.db));
-		code = o.dry_run ? plan_print(&j) : job_work(&j, &sig);
+		code = o.dry_run ? dry_run_print(&j) : job_run(&j, &sig);
 	}
 	script_release(&j.script);
 	buf_release(&t.url);
 	buf_release(&t.names);
 	if (sig != 0)
-		die_of(sig);
+		end_by_signal(sig);
 	return code;
 }

@@ -21,9 +21,9 @@ text_put(struct buf *b, const char *name, const char *text)
 		json_put_text(b, name, text);
 }
 
-/* Without the database, what is known of a run here. */
+/* If the database cannot be read: the members that etl-run itself knows. */
 static void
-known_put(struct buf *b, struct attempt *a, const struct job *j)
+put_known_members(struct buf *b, struct attempt *a, const struct job *j)
 {
 	struct buf log;
 
@@ -44,9 +44,10 @@ known_put(struct buf *b, struct attempt *a, const struct job *j)
 	buf_release(&log);
 }
 
-/* A file in memory: a command that does not read it holds nobody. */
+/* Uses a file in memory, so that a command that does not read its input blocks
+ * nothing. */
 static int
-input_open(struct attempt *a, const struct job *j, struct err *e)
+open_input(struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db *db = NULL;
 	struct err none;
@@ -56,7 +57,7 @@ input_open(struct attempt *a, const struct job *j, struct err *e)
 	buf_init(&b, JSON);
 	if (!a->started || db_open(&db, j->url, &none) == -1 ||
 	    run_json(db, a->run, &b, &none) == -1)
-		known_put(&b, a, j);
+		put_known_members(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');
 	if (buf_check(&b, e) == -1)
@@ -71,7 +72,7 @@ out:
 }
 
 static int
-command_run(const struct job *j, int fd, struct child_end *end,
+run_command(const struct job *j, int fd, struct child_end *end,
     struct err *e)
 {
 	const char *argv[] = { "/bin/sh", "/bin/sh", "-c", j->on_failure,
@@ -91,7 +92,7 @@ command_run(const struct job *j, int fd, struct child_end *end,
 }
 
 static void
-end_judge(const struct child_end *end, struct err *e)
+set_failure(const struct child_end *end, struct err *e)
 {
 	if (end->signal != 0)
 		return;
@@ -107,18 +108,18 @@ end_judge(const struct child_end *end, struct err *e)
 }
 
 void
-notify(struct attempt *a, const struct job *j, int *sig)
+run_on_failure_command(struct attempt *a, const struct job *j, int *sig)
 {
 	struct child_end end = { 0 };
 	struct err e = { 0 };
-	int fd = input_open(a, j, &e);
+	int fd = open_input(a, j, &e);
 
-	if (e.code == ERR_NONE && command_run(j, fd, &end, &e) == 0)
-		end_judge(&end, &e);
+	if (e.code == ERR_NONE && run_command(j, fd, &end, &e) == 0)
+		set_failure(&end, &e);
 	if (fd != -1)
 		(void)close(fd);
 	if (e.code != ERR_NONE)
-		(void)fprintf(stderr, "etl-run: warning: %s: --on-failure: "
-		    "%s\n", j->name, e.msg);
+		err_warnf("etl-run", "%s: --on-failure: the command failed: %s",
+		    j->name, e.msg);
 	*sig = end.signal;
 }

@@ -8,9 +8,10 @@
 static const char sqlite[] = "sqlite:";
 enum { SQLITE = sizeof(sqlite) - 1 };
 
-/* The folder of a path as it really is; free() it. */
+/* The absolute path, without symbolic links, of the directory that a path is
+ * in; to be freed. */
 static char *
-folder_real(const char *path, struct err *e)
+real_directory(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir, *real;
@@ -29,9 +30,9 @@ folder_real(const char *path, struct err *e)
 	return real;
 }
 
-/* The folder must be there, the file need not. */
+/* The directory must exist, the file need not. */
 static int
-path_put(struct buf *url, const char *path, struct err *e)
+put_absolute_path(struct buf *url, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *real = realpath(path, NULL);
@@ -41,7 +42,7 @@ path_put(struct buf *url, const char *path, struct err *e)
 		free(real);
 		return 0;
 	}
-	if ((real = folder_real(path, e)) == NULL)
+	if ((real = real_directory(path, e)) == NULL)
 		return -1;
 	buf_printf(url, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
 	    slash != NULL ? slash + 1 : path);
@@ -50,7 +51,7 @@ path_put(struct buf *url, const char *path, struct err *e)
 }
 
 int
-target_put(struct buf *url, const char *option, struct err *e)
+run_database_url(struct buf *url, const char *option, struct err *e)
 {
 	const char *text = option != NULL ? option : getenv("DATABASE_URL");
 
@@ -62,10 +63,11 @@ target_put(struct buf *url, const char *option, struct err *e)
 		buf_str(url, text);
 	} else if (text[SQLITE] == '\0' || text[SQLITE] == ':') {
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: wants a file, which the stages can share", text);
+		    "%s: this database is private to one program: name a file, "
+		    "which all stages can use", text);
 	} else {
 		buf_str(url, sqlite);
-		if (path_put(url, text + SQLITE, e) == -1)
+		if (put_absolute_path(url, text + SQLITE, e) == -1)
 			return -1;
 	}
 	(void)buf_text(url);

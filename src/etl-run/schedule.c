@@ -2,9 +2,9 @@
 
 #include <sys/random.h>
 
-/* From 0 to most. */
+/* A random number from 0 to most. */
 static int64_t
-delay(int64_t most)
+random_delay(int64_t most)
 {
 	uint64_t random = 0;
 
@@ -13,7 +13,7 @@ delay(int64_t most)
 	return (int64_t)(random % ((uint64_t)most + 1));
 }
 
-/* A slot whose time has come is over only when its jitter is, too. */
+/* A start time has passed only when its jitter has passed, too. */
 int64_t
 schedule_next(struct schedule *s, int64_t now)
 {
@@ -22,7 +22,7 @@ schedule_next(struct schedule *s, int64_t now)
 	if (s->every > 0 && over > 0 && over / s->every > s->slot)
 		s->slot = over / s->every;
 	do
-		at = s->start + s->slot++ * s->every + delay(s->jitter);
+		at = s->start + s->slot++ * s->every + random_delay(s->jitter);
 	while (at < now && s->every > 0);
 	return at;
 }

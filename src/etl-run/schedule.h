@@ -1,8 +1,8 @@
-/* When to run: slots at start, start + every and so on, on the monotonic
- * clock, each put off by a random part of jitter. The grid itself never moves.
- * Gives: schedule_next() the time of the first slot that is not over and was
- *        not given before: what a long run passes is left out, none is made
- *        up for. */
+/* The start times of --every: start, start + every, start + 2 every and so on,
+ * on the monotonic clock, each delayed by a random time of at most jitter.
+ * Gives: schedule_next() returns the next start time. Start times that
+ *        passed during a long run are skipped; the run is not repeated for
+ *        them. */
 #ifndef RUN_SCHEDULE_H
 #define RUN_SCHEDULE_H
 
@@ -10,7 +10,7 @@
 
 struct schedule {
 	int64_t start, every, jitter;   /* ms */
-	int64_t slot;                   /* the first that may be given */
+	int64_t slot;                   /* number of the next start time */
 };
 
 int64_t schedule_next(struct schedule *s, int64_t now);

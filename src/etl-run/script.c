@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 128 << 10 };  /* one argument of Linux, NUL included */
+enum { TEXT_MAX = 128 << 10 };  /* Linux: bytes of one argument, with its NUL */
 
 static const char shell[] = "/bin/sh";
 
 static int
-text_read(struct buf *text, struct err *e)
+read_text(struct buf *text, struct err *e)
 {
 	char part[4096];
 	ssize_t n;
@@ -31,11 +31,12 @@ text_read(struct buf *text, struct err *e)
 		}
 	}
 	if (text->len > 0 && memchr(text->data, '\0', text->len) != NULL)
-		return err_set(e, ERR_DATA, false, "script on stdin: has NUL");
+		return err_set(e, ERR_DATA, false, "script on stdin: not a "
+		    "script: it has a NUL byte");
 	return 0;
 }
 
-/* posts for /etc/pipelines/posts.sh */
+/* The name is "posts" for /etc/pipelines/posts.sh. */
 static void
 name_of_file(char *out, size_t size, const char *path)
 {
@@ -58,14 +59,15 @@ name_of_text(char *out, size_t size, const char *text)
 }
 
 static int
-file_check(const char *path, bool *executable, struct err *e)
+check_file(const char *path, bool *executable, struct err *e)
 {
 	struct stat st;
 
 	if (stat(path, &st) == -1)
 		return err_errno(e, ERR_INPUT, path);
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-		return err_set(e, ERR_INPUT, false, "%s: is no script", path);
+		return err_set(e, ERR_INPUT, false, "%s: not a script: it is "
+		    "neither a regular file nor a pipe", path);
 	*executable = (st.st_mode & 0111) != 0 && access(path, X_OK) == 0;
 	if (!*executable && access(path, R_OK) == -1)
 		return err_errno(e, ERR_DENIED, path);
@@ -74,7 +76,7 @@ file_check(const char *path, bool *executable, struct err *e)
 
 /* sh -c TEXT sh ARG... */
 static void
-text_argv(const char **argv, const char *text, char *args[], int n)
+set_argv_of_text(const char **argv, const char *text, char *args[], int n)
 {
 	*argv++ = shell;
 	*argv++ = "-c";
@@ -84,15 +86,15 @@ text_argv(const char **argv, const char *text, char *args[], int n)
 		*argv++ = args[i];
 }
 
-/* A path with a slash: neither execv(2) nor sh then looks elsewhere, and it
- * is no option whatever its name. */
+/* Adds "./" to a name without a slash, so that sh does not search PATH and does
+ * not read a name such as -c as an option. */
 static int
-file_argv(struct script *s, char *operands[], int n, struct err *e)
+set_argv_of_file(struct script *s, char *operands[], int n, struct err *e)
 {
 	const char **argv = s->argv;
 	bool executable = false;
 
-	if (file_check(operands[0], &executable, e) == -1)
+	if (check_file(operands[0], &executable, e) == -1)
 		return -1;
 	if (strchr(operands[0], '/') == NULL)
 		buf_str(&s->path, "./");
@@ -121,18 +123,18 @@ script_init(struct script *s, const char *command, char *operands[], int n,
 	*s->argv++ = shell;
 	if (command == NULL && n == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "no pipeline: name a script, or give -c COMMAND");
+		    "no pipeline was given: name a script, or give -c COMMAND");
 	if (command == NULL && strcmp(operands[0], "-") == 0) {
 		s->reads_stdin = true;
-		if (text_read(&s->text, e) == -1)
+		if (read_text(&s->text, e) == -1)
 			return -1;
 		command = buf_text(&s->text);
 		operands++;
 		n--;
 	}
 	if (command == NULL)
-		return file_argv(s, operands, n, e);
-	text_argv(s->argv, command, operands, n);
+		return set_argv_of_file(s, operands, n, e);
+	set_argv_of_text(s->argv, command, operands, n);
 	name_of_text(s->name, sizeof(s->name), command);
 	return 0;
 }

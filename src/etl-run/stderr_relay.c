@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 enum {
-	PATIENCE = 1000,        /* ms, for a stderr that is stuck at the end */
-	MOVES = 4096,           /* more than a pipe holds, with tags */
-	TAG = 256               /* room for a name and what follows it */
+	PATIENCE = 1000,        /* ms to wait at the end if stderr is blocked */
+	MOVES = 4096,           /* enough rounds to empty a full pipe */
+	TAG = 256               /* room for the pipeline's name and ": " */
 };
 
 enum verdict { IS_OURS, IS_OTHER, IS_OPEN };
@@ -31,7 +31,7 @@ relay_want(const struct relay *r, struct pollfd p[RELAY_FDS])
 }
 
 static void
-put(struct relay *r, const char *p, size_t n)
+put_bytes(struct relay *r, const char *p, size_t n)
 {
 	memcpy(r->out + r->ready, p, n);
 	r->ready += n;
@@ -39,9 +39,9 @@ put(struct relay *r, const char *p, size_t n)
 		tail_add(r->to.tail, p, n);
 }
 
-/* "etl-NAME: ", as far as it has come? */
+/* Whether the start of a line is "etl-NAME: ". */
 static enum verdict
-verdict_of(const char *p, size_t n)
+classify_start(const char *p, size_t n)
 {
 	static const char family[] = "etl-";
 	enum { FAMILY = sizeof(family) - 1 };
@@ -61,20 +61,20 @@ verdict_of(const char *p, size_t n)
 }
 
 static void
-tag_put(struct relay *r)
+put_name(struct relay *r)
 {
-	put(r, r->to.name, strnlen(r->to.name, TAG - 2));
-	put(r, ": ", 2);
+	put_bytes(r, r->to.name, strnlen(r->to.name, TAG - 2));
+	put_bytes(r, ": ", 2);
 }
 
-/* One more byte of a line's start; an empty line stays one. */
+/* Adds a byte to the start of a line. An empty line gets no name. */
 static void
-line_begin(struct relay *r, char c)
+begin_line(struct relay *r, char c)
 {
 	enum verdict v;
 
 	r->held[r->holds++] = c;
-	v = verdict_of(r->held, r->holds);
+	v = classify_start(r->held, r->holds);
 	if (r->holds == 1 && c == '\n') {
 		r->before = LINE_NEW;
 		v = IS_OURS;
@@ -85,8 +85,8 @@ line_begin(struct relay *r, char c)
 	if (v == IS_OPEN)
 		return;
 	if (v == IS_OTHER)
-		tag_put(r);
-	put(r, r->held, r->holds);
+		put_name(r);
+	put_bytes(r, r->held, r->holds);
 	r->line = v == IS_OURS ? LINE_OURS : LINE_OTHER;
 	if (c == '\n') {
 		if (r->holds > 1)
@@ -97,7 +97,7 @@ line_begin(struct relay *r, char c)
 }
 
 static void
-line_go_on(struct relay *r)
+continue_line(struct relay *r)
 {
 	const char *p = r->data + r->at;
 	size_t n = r->len - r->at, room = sizeof(r->out) - r->ready;
@@ -110,26 +110,26 @@ line_go_on(struct relay *r)
 		r->before = r->line;
 		r->line = LINE_NEW;
 	}
-	put(r, p, n);
+	put_bytes(r, p, n);
 	r->at += n;
 }
 
-/* As much of what was read as there is room for, tags included. */
+/* Moves as much of the bytes read to the output as fits, with the names. */
 static void
-fill(struct relay *r)
+fill_output(struct relay *r)
 {
 	r->shown = r->ready = 0;
 	while (r->at < r->len &&
 	    sizeof(r->out) - r->ready > TAG + sizeof(r->held)) {
 		if (r->line == LINE_NEW)
-			line_begin(r, r->data[r->at++]);
+			begin_line(r, r->data[r->at++]);
 		else
-			line_go_on(r);
+			continue_line(r);
 	}
 }
 
 static void
-take(struct relay *r)
+read_pipe(struct relay *r)
 {
 	ssize_t n = read(r->fd, r->data, sizeof(r->data));
 
@@ -137,16 +137,16 @@ take(struct relay *r)
 		r->at = 0;
 		r->len = (size_t)n;
 		cause_add(r->to.cause, r->data, r->len);
-		fill(r);
+		fill_output(r);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		(void)close(r->fd);
 		r->fd = -1;
 	}
 }
 
-/* A stderr that takes no more is no reason to stop the pipeline. */
+/* Ignores a failed write: it must not stop the pipeline. */
 static void
-show(struct relay *r)
+write_output(struct relay *r)
 {
 	ssize_t n = write(STDERR_FILENO, r->out + r->shown,
 	    r->ready - r->shown);
@@ -156,37 +156,37 @@ show(struct relay *r)
 	else if (errno != EAGAIN && errno != EINTR)
 		r->shown = r->ready;
 	if (r->shown == r->ready)
-		fill(r);
+		fill_output(r);
 }
 
 void
 relay_move(struct relay *r, const struct pollfd p[RELAY_FDS])
 {
 	if (p[0].fd != -1 && p[0].revents != 0)
-		take(r);
+		read_pipe(r);
 	if (p[1].fd != -1 && p[1].revents != 0)
-		show(r);
+		write_output(r);
 }
 
-/* A last line without LF gets one: what we say next is a line, too. */
+/* Adds an LF to a last line without one, before our own message. */
 static void
-line_end(struct relay *r)
+end_line(struct relay *r)
 {
 	if (r->holds > 0) {
-		tag_put(r);
-		put(r, r->held, r->holds);
+		put_name(r);
+		put_bytes(r, r->held, r->holds);
 	} else if (r->line == LINE_NEW) {
 		return;
 	}
-	put(r, "\n", 1);
+	put_bytes(r, "\n", 1);
 }
 
 static void
-moves(struct relay *r)
+move_all(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
-	/* Others, who are not of the group, may write on without end. */
+	/* Bounded: a process that is still running may write without end. */
 	for (int i = 0; i < MOVES; i++) {
 		int timeout = r->shown < r->ready ? PATIENCE : 0;
 
@@ -200,13 +200,13 @@ moves(struct relay *r)
 void
 relay_drain(struct relay *r)
 {
-	moves(r);
+	move_all(r);
 	cause_end(r->to.cause);
 	if (r->shown < r->ready)
 		return;
-	line_end(r);
+	end_line(r);
 	relay_close(r);
-	moves(r);
+	move_all(r);
 }
 
 void

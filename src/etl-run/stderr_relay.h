@@ -1,9 +1,9 @@
-/* The pipeline's stderr: shown on ours as it comes, each line with the stage
- * that it came from, and kept for the run's row. All stages share one pipe, so
- * a line says itself who speaks ("etl-x: ..."); others, which cannot be told
- * apart, get the pipeline's name. Lines below one of ours that begin with a
- * blank belong to it.
- * Never waits: a stderr of ours that is stuck holds the pipeline's writers. */
+/* Copies the stderr of a pipeline to ours as it comes, and keeps its end for
+ * the run's row. All stages write to one pipe. A line of an etl program
+ * begins with its name ("etl-x: ..."); indented lines after it belong to it.
+ * Other lines get the name of the pipeline, because their program is not
+ * known. Never waits: if our stderr is blocked, it reads no more from the
+ * pipeline. */
 #ifndef RUN_STDERR_RELAY_H
 #define RUN_STDERR_RELAY_H
 
@@ -16,28 +16,31 @@ enum { RELAY_FDS = 2, RELAY_ROOM = 4096, RELAY_HELD = 64 };
 
 struct relay_to {
 	const char *name;       /* of the pipeline */
-	struct cause *cause;
-	struct tail *tail;      /* NULL: not kept */
+	struct cause *cause;    /* gets the lines as they are */
+	struct tail *tail;      /* gets the lines with their names, or NULL */
 };
 
 enum relay_line { LINE_NEW, LINE_OURS, LINE_OTHER };
 
 struct relay {
-	int fd;                 /* -1: over; relay_close() closes it */
+	int fd;                 /* closed by relay_close(); -1: it is closed */
 	struct relay_to to;
-	char data[RELAY_ROOM];  /* as it was read */
+	char data[RELAY_ROOM];  /* bytes that were read: at..len is the rest */
 	size_t at, len;
-	char out[RELAY_ROOM];   /* PIPE_BUF: a writable pipe takes it whole */
+	char out[RELAY_ROOM];   /* PIPE_BUF bytes: a writable pipe accepts them
+	                         * all; shown..ready is yet to be written */
 	size_t shown, ready;
-	char held[RELAY_HELD];  /* of a line that may become one of ours */
+	char held[RELAY_HELD];  /* start of a line, until it is known whether an
+	                         * etl program wrote it */
 	size_t holds;
-	enum relay_line line, before;
+	enum relay_line line, before;   /* kind of this line and the last one */
 };
 
 void relay_open(struct relay *r, int fd, const struct relay_to *to);
 void relay_want(const struct relay *r, struct pollfd p[RELAY_FDS]);
 void relay_move(struct relay *r, const struct pollfd p[RELAY_FDS]);
-void relay_drain(struct relay *r);      /* what is there, then no more */
+/* Copies what is in the pipe, then closes it. */
+void relay_drain(struct relay *r);
 void relay_close(struct relay *r);
 
 #endif

@@ -6,8 +6,8 @@
 
 enum {
 	KEPT = 64 << 10,
-	ROOM = 4 * KEPT,        /* so that what is kept moves seldom */
-	SHOWN = 6               /* bytes that one can become: \u0000 */
+	ROOM = 4 * KEPT,        /* larger, so that the text is moved seldom */
+	SHOWN = 6               /* a byte becomes at most so many: \u0000 */
 };
 
 void
@@ -36,10 +36,10 @@ tail_add(struct tail *t, const char *p, size_t n)
 	buf_add(b, p, n);
 }
 
-/* Where the last most bytes of p begin with a line; within a line that is
- * longer than that, with a character. */
+/* The offset at which the last `most` bytes of p start, moved to the start of a
+ * line or, in a longer line, of a character. */
 static size_t
-start_of(const char *p, size_t n, size_t most, bool cut)
+start_of_end(const char *p, size_t n, size_t most, bool cut)
 {
 	size_t at = n > most ? n - most : 0;
 	const char *lf;
@@ -57,7 +57,7 @@ start_of(const char *p, size_t n, size_t most, bool cut)
 }
 
 static void
-lines_show(struct buf *b, const char *p, size_t n)
+put_escaped_lines(struct buf *b, const char *p, size_t n)
 {
 	while (n > 0) {
 		size_t part = 0;
@@ -77,15 +77,15 @@ void
 tail_put(struct buf *b, const struct tail *t)
 {
 	const char *p = t->text.data;
-	size_t at = start_of(p, t->text.len, KEPT, t->cut);
+	size_t at = start_of_end(p, t->text.len, KEPT, t->cut);
 	struct buf shown;
 
 	buf_init(&shown, (size_t)SHOWN * KEPT);
-	lines_show(&shown, p + at, t->text.len - at);
+	put_escaped_lines(&shown, p + at, t->text.len - at);
 	if (shown.failed) {
 		b->failed = true;
 	} else {
-		at = start_of(shown.data, shown.len, KEPT, false);
+		at = start_of_end(shown.data, shown.len, KEPT, false);
 		buf_add(b, shown.data + at, shown.len - at);
 	}
 	buf_release(&shown);

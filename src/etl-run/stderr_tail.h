@@ -1,8 +1,8 @@
-/* The end of what a run's stages said on stderr, for its row.
+/* Keeps the last lines that a pipeline wrote to stderr, for the run's row.
  * Owns:  its text; tail_release() frees it.
- * Gives: tail_put() whole lines, the last 64 KiB of them at most (of a longer
- *        line its end), shown as text_show() does, but for tabs: valid UTF-8
- *        without NUL or escape sequences, whatever came. */
+ * Gives: tail_put() appends at most the last 64 KiB, in whole lines; of a
+ *        longer line, its end. Control characters except tabs and bytes that
+ *        are not UTF-8 are escaped. */
 #ifndef RUN_STDERR_TAIL_H
 #define RUN_STDERR_TAIL_H
 
@@ -10,7 +10,7 @@
 
 struct tail {
 	struct buf text;
-	bool cut;               /* what came before is gone */
+	bool cut;               /* the text before was dropped */
 };
 
 void tail_init(struct tail *t);

@@ -54,7 +54,7 @@ is 'the database from the file' "sqlite:$scratch/other.db" \
 bad() {
 	printf %b "$2" >bad
 	is "$1" 78 "$(status etl-run --env-file bad -c 'echo ran')"
-	is "$1: says where" "etl-run: bad: line $3: wants NAME=VALUE" \
+	is "$1: says where" "etl-run: bad: line $3: expected NAME=VALUE" \
 	    "$(cat err)"
 	is "$1: nothing was run" '' "$(cat out)"
 }

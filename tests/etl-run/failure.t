@@ -83,11 +83,11 @@ free: none' "$(grep ^free: err)"
 is 'its stdout is not that of the pipeline' out "$(cat out)"
 is 'one that fails' 4 "$(status etl-run --name x --on-failure 'exit 9' \
     -c 'exit 4')"
-like 'is a warning' '^etl-run: warning: x: --on-failure: exited with 9$' \
+like 'is a warning' '^etl-run: warning: x: --on-failure: the command failed: exited with 9$' \
     "$(cat err)"
 is 'one that is killed' 4 "$(status etl-run --name x \
     --on-failure 'kill -9 $$' -c 'exit 4')"
-like 'too' '^etl-run: warning: x: --on-failure: killed by signal 9$' \
+like 'too' '^etl-run: warning: x: --on-failure: the command failed: killed by signal 9$' \
     "$(cat err)"
 is 'one that reads nothing of much' 4 "$(status etl-run --name x \
     --on-failure : -c 'yes | head -c 200000 >&2; exit 4')"

@@ -66,7 +66,7 @@ echo '{"id":1}' >in.ndjson
 sql 'CREATE TABLE t (id int)'
 is 'records that no run is given' 0 "$(status etl-run --retries 1 \
     -c 'etl-load --table t' <in.ndjson)"
-like 'are told' 'warning: sh-.*: standard input was not read, for --retries' \
+like 'are told' 'warning: sh-.*: standard input was not read, because another attempt' \
     "$(cat err)"
 is 'none' 0 "$(status etl-run --retries 1 -c 'etl-load --table t' </dev/null)"
 is 'of which nothing is told' '' "$(cat err)"
@@ -170,10 +170,10 @@ is 'what only says so, and is there, is' '75|2' "$(status etl-run --name says \
     pipeline_runs WHERE pipeline = 'says'")"
 is 'no such interpreter' 78 "$(printf '#!/no/where\n' >i; chmod +x i
     status etl-run i)"
-like 'is told from no such script' '^etl-run: ./i: no such interpreter' \
+like 'is told from no such script' '^etl-run: ./i: the interpreter in its first line does not exist' \
     "$(cat err)"
 is 'a foreign program that dies has the last words' \
-    "failed|1|etl-transform: the stream was cut off: it has no end mark: the program before this one was killed, or is not an etl program: then put etl-via before it; last words before that: KeyError: 'x'" \
+    "failed|1|etl-transform: the stream was cut off: it has no end mark: the program before this one was killed, or is not an etl program: then put etl-via before it; another program printed before that: KeyError: 'x'" \
     "$(etl-run --name n -c 'printf "%s\n" "hello" "KeyError: '"'x'"'" >&2
     echo "etl-load: warning: w" >&2; head -c 0 </dev/null |
     etl-transform .' >out 2>err || :; row n)"

@@ -71,7 +71,7 @@ at_exit "kill -9 $(cat stage) 2>/dev/null"
 kill -9 $pid
 wait $pid 2>/dev/null || :
 is 'stages of a killed run live: 75' 75 "$(status etl-run --name killed -c :)"
-like 'and says so' "process $pid has ended, but stages of its run still live" \
+like 'and says so' "process $pid has exited, but stages of its run are still running" \
     "$(cat err)"
 is 'its row still says running' running \
     "$(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'killed'")"

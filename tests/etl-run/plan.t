@@ -9,7 +9,7 @@ pipeline=plan-$$
 is 'a script' 0 "$(status etl-run --dry-run --name "$pipeline" pipeline.sh 'a b' c)"
 is 'what is said of it' "name: $pipeline
 run: /bin/sh ./pipeline.sh 'a b' c
-database: sqlite:$scratch/etl.db (not there yet)
+database: sqlite:$scratch/etl.db (will be created)
 environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT TRACEPARENT
 schedule: once
 time-out: none
@@ -30,13 +30,13 @@ environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT TRACEPARENT
 from --env-file: API_TOKEN B
 schedule: now, then every 90s, each up to 500ms later
 time-out: 25h
-retries: 3 after 75, within 2s..1h
+retries: 3 after exit code 75, waiting 2s..1h
 on failure: /bin/sh -c 'echo '\\''it'\\'''
 lock: free
 E
 is 'what is said of that' "$(cat wanted)" "$(cat out)"
 is 'a schedule of no time at all' 64 "$(status etl-run --every 0s -c :)"
-like 'is told' '^etl-run: --every: wants more' "$(head -n 1 err)"
+like 'is told' '^etl-run: --every must be longer than 0' "$(head -n 1 err)"
 is 'pairs' 0 "$(status etl-run --dry-run --jitter 1d --db \
     "password='a \\' host=b' host = 'my host' passfile=x dbname=d" -c :)"
 is 'without what is secret' "host='my host' dbname=d" \

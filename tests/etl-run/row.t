@@ -140,6 +140,6 @@ done
 # Half a minute for --on-failure.
 is 'an --on-failure that hangs' 4 "$(status fast 20 etl-run --name f \
     --on-failure 'sleep 3600' -c 'exit 4')"
-like 'is stopped' '^etl-run: warning: f: --on-failure: stopped after 30 s' \
+like 'is stopped' '^etl-run: warning: f: --on-failure: the command failed: stopped after 30 s' \
     "$(cat err)"
 done_testing

@@ -64,12 +64,12 @@ etl-extract --stream s --format ndjson a >marked
 is 'a saved stream is read' 0 "$(t . marked)"
 is 'with its marks' 'begin end' \
     "$(jq -r 'select(has("@etl"))["@etl"]' out | tr '\n' ' ' | sed 's/ $//')"
-cat marked >cut
-sed -i '$d' cut
-is 'a stream that was cut' 75 "$(t . cut)"
-echo '{"@etl":"end"' >>cut
-is 'a broken mark' 76 "$(t . a cut)"
-like 'the message names the file' '^etl-transform: cut: line [0-9]+: ' "$(cat err)"
+cp marked torn
+sed -i '$d' torn
+is 'a stream that was cut' 75 "$(t . torn)"
+echo '{"@etl":"end"' >>torn
+is 'a broken mark' 76 "$(t . a torn)"
+like 'the message names the file' '^etl-transform: torn: line [0-9]+: ' "$(cat err)"
 is 'files in a run' 0 "$(status etl-run --db "$db" --name r -c \
     'etl-transform . a b c | etl-load --table t --key id')"
 is 'are one stream' '4|4' \

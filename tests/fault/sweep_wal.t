@@ -1,4 +1,4 @@
 #!/bin/sh
-# A share of the crash matrix on SQLite with a write-ahead log: every 21st
+# A share of the crash matrix on SQLite with a write-ahead log: every 31st
 # call, and others tomorrow.
-exec sh tests/fault/sweep.sh -e 21 -o "$(date +%j)" sqlite-wal
+exec sh tests/fault/sweep.sh -e 31 -o "$(date +%j)" sqlite-wal

@@ -22,7 +22,9 @@ is_name(char c)
 static char
 innermost(const struct lexer *l)
 {
-	return l->depth > 0 ? l->open[l->depth - 1] : '\0';
+	if (l->depth == 0)
+		return '\0';
+	return l->open[l->depth - 1];
 }
 
 /* False if the text is nested too deeply. */
@@ -68,7 +70,9 @@ next_character(const struct lexer *l)
 
 	while (p < l->end && isspace((unsigned char)*p))
 		p++;
-	return p < l->end ? *p : '\0';
+	if (p == l->end)
+		return '\0';
+	return *p;
 }
 
 /* A name in an object that is a key, as in {env: 1} and {env}. */
