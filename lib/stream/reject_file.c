@@ -1,5 +1,6 @@
 #include "reject.h"
 
+#include "base/same_file.h"
 #include "base/stop.h"
 #include "stream/fdwrite.h"
 
@@ -80,9 +81,8 @@ reject_file_is(const struct reject_file *a, const struct stat *st)
 {
 	struct stat mine;
 
-	return a != NULL && (a->regular || a->pipe) &&
-	    fstat(a->fd, &mine) == 0 && mine.st_dev == st->st_dev &&
-	    mine.st_ino == st->st_ino;
+	return a != NULL && fstat(a->fd, &mine) == 0 &&
+	    is_same_file(&mine, st);
 }
 
 void

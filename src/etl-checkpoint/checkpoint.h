@@ -1,7 +1,7 @@
-/* What the sub-commands share: options, operands, output.
- * Borrows: everything until the sub-command returns.
- * A sub-command is one function, listed in main.c; it prints to out and gives
- * its failure as a value. */
+/* The context of the sub-commands: options, operands, output. Each sub-command
+ * is one function, listed in main.c; it prints to out, and returns -1 with *e
+ * if it fails.
+ * Borrows: everything until the sub-command returns. */
 #ifndef CHECKPOINT_CHECKPOINT_H
 #define CHECKPOINT_CHECKPOINT_H
 

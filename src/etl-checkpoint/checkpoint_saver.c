@@ -12,7 +12,8 @@
 
 enum { PAUSE_MS = 1000, REJECTS_FD = 3 };
 
-/* To the disk, where it is a file. One that failed is not tried again. */
+/* Syncs only regular files and disks. A failed fdatasync(2) is not repeated:
+ * the kernel has dropped the pages. */
 static int
 sync_fd(int fd, const char *what, struct err *e)
 {
@@ -29,9 +30,10 @@ sync_fd(int fd, const char *what, struct err *e)
 	return rc == 0 ? 0 : err_errno(e, ERR_IO, what);
 }
 
-/* A pipe whose reader has gone takes no more; what is in it is lost. */
+/* Fails if standard output is a pipe whose reader has exited: the bytes in it
+ * are lost. */
 static int
-reader_there(struct err *e)
+check_reader(struct err *e)
 {
 	struct pollfd p = { .fd = STDOUT_FILENO };
 
@@ -57,7 +59,7 @@ saver_save(struct saver *s, struct err *e)
 {
 	if (!s->pending)
 		return 0;
-	if (reader_there(e) == -1 ||
+	if (check_reader(e) == -1 ||
 	    sync_fd(STDOUT_FILENO, "standard output", e) == -1 ||
 	    (s->fds->rejects && sync_fd(REJECTS_FD, "descriptor 3",
 	    e) == -1))
@@ -100,7 +102,7 @@ out:
 }
 
 void
-saver_forget(struct saver *s)
+saver_forget_version(struct saver *s)
 {
 	s->own = false;
 }

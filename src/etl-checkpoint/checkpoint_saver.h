@@ -1,9 +1,9 @@
-/* The last checkpoint that has passed, and when it is saved: at once if none
- * was within the last second, else when that is over, or at the end.
+/* Saves the last checkpoint that has passed to a state file, at most once a
+ * second and at the end of the stream.
  * Owns:    copies of name and value; saver_release() frees them.
  * Borrows: path, fds.
- * Fails:   ERR_RETRY where somebody else has moved the checkpoint; ERR_GONE,
- *          and nothing is saved, where the reader of standard output left. */
+ * Fails:   ERR_RETRY if another program has changed the checkpoint; ERR_GONE,
+ *          without saving, if the reader of standard output has exited. */
 #ifndef CHECKPOINT_CHECKPOINT_SAVER_H
 #define CHECKPOINT_CHECKPOINT_SAVER_H
 
@@ -14,22 +14,22 @@ struct saver {
 	const char *path;
 	const struct stdfd *fds;
 	char *name, *value;
-	bool pending;           /* value is to be saved */
-	bool own;               /* version is known from here: of this
-	                         * stream's first mark, and each save's */
-	bool ever;
+	bool pending;           /* value must be saved */
+	bool own;               /* version is known: from the first mark of
+	                         * this stream, and 1 more after each save */
+	bool ever;              /* a checkpoint was saved before, */
 	int64_t version;
-	int64_t at;             /* of the last save, clock_ms() */
+	int64_t at;             /* at this time by clock_ms() */
 };
 
-/* A checkpoint mark, once all before it has been written. */
+/* Takes the value of a checkpoint mark; all records before it are written. */
 int saver_take(struct saver *s, const struct mark *m, struct err *e);
-/* Milliseconds until it is to be saved: 0 now, -1 there is nothing. */
+/* Milliseconds until the value must be saved: 0 now; -1 there is none. */
 int saver_due(const struct saver *s);
-/* What has been written goes to the disk, then the value, if there is one. */
+/* Syncs standard output and rejects to the disk, then saves the value. */
 int saver_save(struct saver *s, struct err *e);
-/* Another stream begins: its marks say which version it has read. */
-void saver_forget(struct saver *s);
+/* Call it if another stream begins: its first mark has another version. */
+void saver_forget_version(struct saver *s);
 void saver_release(struct saver *s);
 
 #endif

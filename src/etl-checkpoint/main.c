@@ -29,10 +29,10 @@ static const char usage[] =
 static const struct opt options[] = {
 	OPTION_DB(AT(db)),
 	{ "json", OPT_FLAG, AT(json), NULL,
-	    "one JSON object a checkpoint", NULL, 0 },
+	    "write a JSON object for each checkpoint", NULL, 0 },
 	OPTION_MAX_RECORD(AT(max_record)),
 	{ "no-marks", OPT_FLAG, AT(no_marks), NULL,
-	    "write records and rejects alone", NULL, 0 },
+	    "write only records and rejects, no other marks", NULL, 0 },
 	OPTION_STATE(AT(state)),
 };
 #undef AT
@@ -60,7 +60,7 @@ static const struct verb verbs[] = {
 };
 
 static const struct verb *
-verb_find(const char *name, struct err *e)
+find_verb(const char *name, struct err *e)
 {
 	struct suggestion near = { .typed = name };
 
@@ -77,7 +77,7 @@ verb_find(const char *name, struct err *e)
 }
 
 static int
-options_check(const struct verb *v, const struct checkpoint_opts *o,
+check_options(const struct verb *v, const struct checkpoint_opts *o,
     struct err *e)
 {
 	const struct { const char *name; unsigned kind; bool given; } all[] = {
@@ -101,10 +101,11 @@ options_check(const struct verb *v, const struct checkpoint_opts *o,
 }
 
 static int
-operands_check(const struct verb *v, char **args, int n, struct err *e)
+check_operands(const struct verb *v, char **args, int n, struct err *e)
 {
 	static const char *const wants[] = { "takes no operands",
-	    "wants a NAME", "wants a NAME and a VALUE" };
+	    "give one operand, the NAME",
+	    "give two operands, the NAME and the VALUE" };
 
 	if (n != v->operands)
 		return err_set(e, ERR_USAGE, false, "%s: %s", v->name,
@@ -113,19 +114,20 @@ operands_check(const struct verb *v, char **args, int n, struct err *e)
 }
 
 static int
-check(const struct verb *v, struct command *c, int n, struct err *e)
+check_command_line(
+    const struct verb *v, struct command *c, int n, struct err *e)
 {
 	const struct checkpoint_opts *o = c->opts;
 
-	if (v == NULL || options_check(v, o, e) == -1 ||
-	    operands_check(v, c->args, n, e) == -1)
+	if (v == NULL || check_options(v, o, e) == -1 ||
+	    check_operands(v, c->args, n, e) == -1)
 		return -1;
 	c->store = o->state != NULL ? &store_file : &store_db;
 	return o->state == NULL ? 0 : statefile_path(&c->path, o->state, e);
 }
 
 static int
-verb_run(const struct verb *v, struct command *c, struct err *e)
+run_verb(const struct verb *v, struct command *c, struct err *e)
 {
 	int rc;
 
@@ -156,9 +158,9 @@ main(int argc, char *argv[])
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN) {
-		v = verb_find(argv[optind], &e);
+		v = find_verb(argv[optind], &e);
 		c.args = argv + optind + 1;
-		if (check(v, &c, argc - optind - 1, &e) == -1)
+		if (check_command_line(v, &c, argc - optind - 1, &e) == -1)
 			r = OPT_FAILED;
 	}
 	if (r == OPT_FAILED && v != NULL && v->run == save_command)
@@ -167,7 +169,7 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	stop_catch();
 	err_warn("etl-checkpoint", db_url_warning(o.db));
-	if (verb_run(v, &c, &e) == -1)
+	if (run_verb(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_die();
 	return status;

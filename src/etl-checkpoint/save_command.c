@@ -1,4 +1,5 @@
-/* save: the last filter of a pipeline that has no loader. */
+/* save: passes a stream on and saves its checkpoints to a state file, for a
+ * pipeline without etl-load. */
 #include "checkpoint.h"
 #include "checkpoint_saver.h"
 
@@ -11,18 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY = 256 };      /* records between looks at the clock */
+enum { LOOK_EVERY = 256 };      /* records between readings of the clock */
 
 struct save {
 	struct stage *stage;
 	struct saver saver;
 	struct json json;
 	unsigned records;
-	bool begun;             /* the stream is one that has checkpoints */
+	bool begun;             /* the stream was checked to have checkpoints */
 };
 
 static int
-stream_check(struct save *s, struct err *e)
+check_stream(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_stream(s->stage);
 
@@ -42,7 +43,7 @@ stream_check(struct save *s, struct err *e)
 static int
 take_record(struct save *s, const struct line *l, struct err *e)
 {
-	if (stream_check(s, e) == -1)
+	if (check_stream(s, e) == -1)
 		return -1;
 	if (++s->records % LOOK_EVERY == 0 && saver_due(&s->saver) == 0 &&
 	    saver_save(&s->saver, e) == -1)
@@ -57,18 +58,18 @@ take_record(struct save *s, const struct line *l, struct err *e)
 }
 
 static int
-name_check(const struct save *s, const struct mark *m, struct err *e)
+check_name(const struct save *s, const struct mark *m, struct err *e)
 {
 	const struct mark *begin = stage_stream(s->stage);
 
 	if (strcmp(m->name, begin->checkpoint) == 0)
 		return 0;
-	return err_set(e, ERR_PEER, false, "a checkpoint of another name than "
-	    "begin announces: %s, not %s", m->name, begin->checkpoint);
+	return err_set(e, ERR_PEER, false, "the stream has a checkpoint mark "
+	    "of %s, but its begin mark names %s", m->name, begin->checkpoint);
 }
 
-/* What has passed is saved before the stream says how it ended, so that a
- * failure to save can still be told to the programs behind. */
+/* Saves before it passes end or failed on: if saving fails, the mark failed can
+ * still tell the next programs. */
 static int
 take_mark(struct save *s, struct err *e)
 {
@@ -76,14 +77,14 @@ take_mark(struct save *s, struct err *e)
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
-		saver_forget(&s->saver);
-		if (stream_check(s, e) == -1)
+		saver_forget_version(&s->saver);
+		if (check_stream(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
 	    saver_save(&s->saver, e) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && name_check(s, m, e) == -1)
+	if (m->kind == MARK_CHECKPOINT && check_name(s, m, e) == -1)
 		return -1;
 	if (stage_pass_mark(s->stage, e) == -1)
 		return -1;
@@ -101,12 +102,12 @@ finish(struct save *s, struct err *e)
 		return -1;
 	if (stage_stream(s->stage) != NULL)
 		return 0;
-	return err_set(e, ERR_RETRY, true, "nothing came, not even a begin "
-	    "mark: the program before this one has failed");
+	return err_set(e, ERR_RETRY, true, "the input is empty, without a "
+	    "begin mark: the program before this one has failed");
 }
 
 static int
-run(struct save *s, struct err *e)
+pass_stream(struct save *s, struct err *e)
 {
 	struct err other = { 0 };
 	enum stage_item item;
@@ -133,8 +134,8 @@ run(struct save *s, struct err *e)
 	return -1;
 }
 
-/* A file that is appended to may end in a line that a kill has torn: what
- * comes now begins on a line of its own. */
+/* If standard output is appended to a file that ends inside a line, because a
+ * program was killed, ends that line first. */
 static int
 end_torn_line(struct err *e)
 {
@@ -147,7 +148,7 @@ end_torn_line(struct err *e)
 		return 0;
 	fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
-		return 0;               /* may be written, and not read */
+		return 0;               /* we may write it, but not read it */
 	if (pread(fd, &last, 1, st.st_size - 1) != 1)
 		last = '\n';
 	(void)close(fd);
@@ -170,7 +171,7 @@ save_command(struct command *c, struct err *e)
 		return -1;
 	}
 	if (statefile_ready(c->path, e) == 0 && end_torn_line(e) == 0)
-		rc = run(&s, e);
+		rc = pass_stream(&s, e);
 	if (rc == -1)
 		stage_fail(s.stage, e);
 	saver_release(&s.saver);

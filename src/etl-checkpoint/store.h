@@ -1,7 +1,9 @@
-/* Where checkpoints are: one const struct a kind, one file each.
- * Gives: get's value is the caller's to free; each() is called for every
- *        checkpoint, and ends the list where it fails.
- * Fails: set says ERR_LIMIT where it clears (value NULL) what is not there. */
+/* The places where checkpoints are kept: the database or a state file.
+ * Gives: get() returns a value that the caller frees; NULL: it was cleared.
+ *        set() with the value NULL clears. list() calls each() for every
+ *        checkpoint, and stops if that fails.
+ * Fails: ERR_LIMIT from get(), and from a set() that clears, if there is no
+ *        such checkpoint. */
 #ifndef CHECKPOINT_STORE_H
 #define CHECKPOINT_STORE_H
 
@@ -21,7 +23,7 @@ struct store {
 
 extern const struct store store_db, store_file;
 
-/* A list has none: told on a terminal only, as it may be another place. */
-void store_empty(const char *name);
+/* If stderr is a terminal: says that there are no checkpoints in this place. */
+void store_print_empty(const char *name);
 
 #endif

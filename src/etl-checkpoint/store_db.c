@@ -20,9 +20,10 @@ base_get(struct command *c, const char *name, char **value, int64_t *version,
 	return rc;
 }
 
-/* Who moved it last, and is running still, will not like it. */
+/* Warns if the run that wrote the checkpoint last is still running: its next
+ * commit will fail the version check. */
 static int
-warn_running(struct db *db, const char *name, struct err *e)
+warn_of_running_writer(struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t running;
@@ -31,18 +32,18 @@ warn_running(struct db *db, const char *name, struct err *e)
 	    e) == -1)
 		return -1;
 	if (running > 0)
-		err_warn("etl-checkpoint", "the run that moved it last is "
-		    "still running, and will end with 75");
+		err_warn("etl-checkpoint", "the run that wrote this checkpoint "
+		    "last is still running; it will fail with exit code 75");
 	return 0;
 }
 
 static int
 change(struct db *db, const char *name, const char *value, struct err *e)
 {
-	/* A loader's COMMIT in flight goes first. */
+	/* Waits for a loader that is committing. */
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    warn_running(db, name, e) == -1)
+	    warn_of_running_writer(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :
 	    checkpoint_clear(db, name, e);
@@ -89,7 +90,7 @@ base_list(struct command *c, int (*each)(void *self,
 				break;
 			}
 	if (rc == 0 && n == 0)
-		store_empty(db_name(db));
+		store_print_empty(db_name(db));
 	checkpoints_close(l);
 	db_close(db);
 	return rc;

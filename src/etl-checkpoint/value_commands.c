@@ -1,4 +1,4 @@
-/* get, set, clear and list: what people and scripts do by hand. */
+/* The sub-commands get, set, clear and list. */
 #include "store.h"
 
 #include "base/text.h"
@@ -11,9 +11,9 @@
 
 enum { TEXT = 1 << 30 };
 
-/* A script gets the very value; a terminal obeys nothing in it. */
+/* Writes the value as it is; on a terminal, with control characters escaped. */
 static int
-value_print(struct command *c, const char *value, struct err *e)
+print_value(struct command *c, const char *value, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -38,7 +38,7 @@ get_command(struct command *c, struct err *e)
 	if (c->store->get(c, name, &value, &version, e) == -1)
 		return -1;
 	if (value != NULL)
-		rc = value_print(c, value, e);
+		rc = print_value(c, value, e);
 	else
 		rc = err_set(e, ERR_LIMIT, false, "%s: has no value: it was "
 		    "cleared", name);
@@ -53,9 +53,9 @@ set_command(struct command *c, struct err *e)
 
 	if (*value == '\0')
 		return err_set(e, ERR_USAGE, false, "set: the value is empty: "
-		    "use clear to have none");
+		    "to remove a value, use clear");
 	if (utf8_span(value, strlen(value)) != strlen(value))
-		return err_set(e, ERR_USAGE, false, "set: the value is no "
+		return err_set(e, ERR_USAGE, false, "set: the value is not "
 		    "UTF-8");
 	return c->store->set(c, c->args[0], value, e);
 }
@@ -68,7 +68,7 @@ clear_command(struct command *c, struct err *e)
 
 struct list {
 	bool as_json;
-	struct buf text;        /* of all that came, a line each */
+	struct buf text;        /* the lines of the list */
 	struct buf json;
 };
 
@@ -105,7 +105,7 @@ row_put(struct list *l, const struct checkpoint *p)
 		buf_str(&l->text, "(none)");
 }
 
-/* As letters are: text_show() only spells strings differently. */
+/* text_show() changes only the spelling of strings inside the JSON text. */
 static int
 object_put(struct list *l, const struct checkpoint *p, struct err *e)
 {
@@ -144,14 +144,14 @@ list_each(void *self, const struct checkpoint *p, struct err *e)
 }
 
 void
-store_empty(const char *name)
+store_print_empty(const char *name)
 {
 	if (isatty(STDERR_FILENO) == 1)
 		(void)fprintf(stderr, "etl-checkpoint: list: no checkpoint "
 		    "in %s\n", name);
 }
 
-/* A reader may take its time: by then the database is closed. */
+/* Prints after the database is closed: a slow reader does not keep it open. */
 int
 list_command(struct command *c, struct err *e)
 {

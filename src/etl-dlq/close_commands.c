@@ -1,4 +1,4 @@
-/* resolve, discard and erase: by hand, all that are named or none. */
+/* resolve, discard and erase: change all letters that are named, or none. */
 #include "dlq.h"
 
 static int
@@ -27,8 +27,8 @@ discard_command(struct dlq *d, struct err *e)
 	return close_all(d, "discarded", e);
 }
 
-/* What was deleted is overwritten in an SQLite file; a log of it is emptied,
- * if nobody reads just now. */
+/* In an SQLite file the deleted bytes are overwritten, and the write-ahead
+ * log is emptied unless another program is reading. */
 int
 erase_command(struct dlq *d, struct err *e)
 {

@@ -14,12 +14,12 @@ dlq_open(struct dlq *d, struct err *e)
 }
 
 void
-dlq_none(const struct dlq *d, const char *what)
+dlq_print_none(const struct dlq *d, const char *command)
 {
 	const char *status = d->selection.filter.status;
 
 	if (isatty(STDERR_FILENO) == 1)
-		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter of %s "
-		    "matches\n", what, status != NULL ? status : "",
+		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter in %s "
+		    "matches\n", command, status != NULL ? status : "",
 		    status != NULL ? " " : "", db_name(d->db));
 }

@@ -1,7 +1,7 @@
-/* What the sub-commands share: options, the database, output.
- * Borrows: everything until the sub-command returns.
- * A sub-command is one function in one file, listed in main.c; it prints to
- * out, warns on stderr, and gives its failure as a value. */
+/* The context of the sub-commands: options, database, output. Each sub-command
+ * is one function, listed in main.c. It prints to out, writes warnings to
+ * stderr, and returns -1 with *e if it fails.
+ * Borrows: everything until the sub-command returns. */
 #ifndef DLQ_DLQ_H
 #define DLQ_DLQ_H
 
@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-/* No --older-than was given. */
+/* The value of dlq_opts.older_than if --older-than is not given. */
 #define OLDER_NONE UINT64_MAX
 
 struct dlq_opts {
@@ -22,7 +22,7 @@ struct dlq_opts {
 	bool json, raw, once, open;
 };
 
-/* The letters that the options choose. */
+/* The letters that the options select. */
 struct selection {
 	struct letter_filter filter;
 	char since[CLOCK_STAMP], until[CLOCK_STAMP];
@@ -38,8 +38,9 @@ struct dlq {
 	struct out *out;
 };
 
-/* What put has read: reject lines in a temporary file, so that no transaction
- * waits for a pipe.  Bad lines are told, and kept in --bad. */
+/* The input of put. Reject lines are first copied to a temporary file, so
+ * that no transaction waits for a pipe. Lines that cannot be stored are
+ * reported, and appended to the file of --bad. */
 struct intake;
 int intake_new(struct intake **in, const char *bad, struct err *e);
 int intake_file(struct intake *in, const char *name, struct err *e);
@@ -60,29 +61,33 @@ int discard_command(struct dlq *d, struct err *e);
 int erase_command(struct dlq *d, struct err *e);
 int purge_command(struct dlq *d, struct err *e);
 
-/* One that is there; completes the selection. */
+/* Opens the database, which must exist, and completes the selection. */
 int dlq_open(struct dlq *d, struct err *e);
-/* Told on a terminal only: a name or the database may be mistyped. */
-void dlq_none(const struct dlq *d, const char *what);
-/* status: what --status is where it is not given; NULL any. */
+/* If stderr is a terminal: says that no letter matches, because a name or the
+ * database may be mistyped. */
+void dlq_print_none(const struct dlq *d, const char *command);
+/* STATUS: the default of --status; NULL means any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *status, struct err *e);
 
-/* A time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or 2d:
- * two days ago) as a stamp. Fails: ERR_USAGE. */
-int when_parse(char out[CLOCK_STAMP], const char *option, const char *text,
-    struct err *e);
-void when_ago(char out[CLOCK_STAMP], uint64_t ms);
+/* Converts a time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or
+ * 2d: two days ago) to a stamp. Fails: ERR_USAGE. */
+int time_option_parse(char out[CLOCK_STAMP], const char *option,
+    const char *text, struct err *e);
+/* The time ms milliseconds ago. */
+void time_ago(char out[CLOCK_STAMP], uint64_t ms);
 
-/* A letter as one line of JSON, with nothing in it that a terminal obeys. */
+/* Prints a letter as one line of JSON, with control characters escaped; with
+ * `times`, also its occurrences. */
 int letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e);
-/* A member, where there is a text to give. */
+/* Appends a member if the text is not empty. */
 void text_member(struct buf *b, const char *name, const char *s);
-/* A member "raw" or "raw_base64" at the end of a line that is begun. */
+/* Writes the member "raw" or "raw_base64" as the next part of a line. */
 int raw_json(struct out *out, const struct letter *l, struct err *e);
 
-/* What is left out is told, the first few by name, and all counted. */
+/* Letters that a command leaves out: warns of each of the first few, and at the
+ * end of their number. */
 struct left_out {
 	const char *command;
 	uint64_t n;

@@ -1,4 +1,4 @@
-/* export: one reject line for each occurrence, as put reads them. */
+/* export: writes a reject line for each occurrence, which put can read. */
 #include "dlq.h"
 
 #include "base/text.h"
@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* The run of an occurrence outside etl-run is a process that has no run. */
+/* An occurrence starts with the run only if the letter was rejected in a
+ * run. */
 static void
 run_member(struct buf *b, const struct letter *l, const char *occurrence)
 {
@@ -16,7 +17,7 @@ run_member(struct buf *b, const struct letter *l, const char *occurrence)
 }
 
 static void
-line_put(struct buf *b, const struct letter *l, const struct letter_time *t)
+put_members(struct buf *b, const struct letter *l, const struct letter_time *t)
 {
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
 	json_put_text(b, "id", l->reject_id);
@@ -42,14 +43,14 @@ line_put(struct buf *b, const struct letter *l, const struct letter_time *t)
 }
 
 static int
-time_put(struct dlq *d, const struct letter *l, const struct letter_time *t,
-    struct err *e)
+write_occurrence(struct dlq *d, const struct letter *l,
+    const struct letter_time *t, struct err *e)
 {
 	struct buf b;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	line_put(&b, l, t);
+	put_members(&b, l, t);
 	rc = buf_check(&b, e);
 	if (rc == 0)
 		rc = out_part(d->out, b.data, b.len, e);
@@ -60,21 +61,21 @@ time_put(struct dlq *d, const struct letter *l, const struct letter_time *t,
 }
 
 static int
-letter_put(struct dlq *d, const struct letter *l, struct err *e)
+write_letter(struct dlq *d, const struct letter *l, struct err *e)
 {
 	struct letter_times *times = NULL;
 	struct letter_time t;
 	int more = letter_times_open(&times, d->db, l->id, e);
 
 	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1)
-		if (time_put(d, l, &t, e) == -1)
+		if (write_occurrence(d, l, &t, e) == -1)
 			more = -1;
 	letter_times_close(times);
 	return more;
 }
 
 static int
-letter_export(struct dlq *d, struct letters *from, struct letter *l,
+export_letter(struct dlq *d, struct letters *from, struct letter *l,
     struct left_out *left, struct err *e)
 {
 	if (l->erased_at != NULL) {
@@ -85,10 +86,11 @@ letter_export(struct dlq *d, struct letters *from, struct letter *l,
 	case -1:
 		return -1;
 	case 0:
-		left_out_add(left, l, "it has changed while it was read");
+		left_out_add(left, l, "another command changed it while it was "
+		    "read");
 		return 0;
 	default:
-		return letter_put(d, l, e);
+		return write_letter(d, l, e);
 	}
 }
 
@@ -104,7 +106,7 @@ export_command(struct dlq *d, struct err *e)
 	    &d->selection.filter, e) == -1)
 		goto out;
 	while ((more = letters_next(letters, &l, e)) == 1)
-		if (letter_export(d, letters, &l, &left, e) == -1) {
+		if (export_letter(d, letters, &l, &left, e) == -1) {
 			more = -1;
 			break;
 		}

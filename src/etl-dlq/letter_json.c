@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* Of a raw line: a multiple of three, for base64. */
+/* PART: bytes of a record that are converted at once, a multiple of three for
+ * base64. NAMED: letters that left_out_add() names. */
 enum { PART = 48 << 10, NAMED = 20 };
 
 void
@@ -15,10 +16,10 @@ text_member(struct buf *b, const char *name, const char *s)
 		json_put_text(b, name, s);
 }
 
-/* Inside a text of JSON text_show() is another spelling of the same: what it
- * changes stands in strings only, and becomes \uXXXX. */
+/* Applies text_show() to JSON text. The result means the same, because control
+ * characters occur only inside strings, where they become \uXXXX. */
 static int
-shown_put(struct out *out, const char *p, size_t n, struct err *e)
+write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -43,7 +44,7 @@ part_length(const char *p, size_t n)
 	return n;
 }
 
-/* A large line is written in parts: it is held once, and no more. */
+/* Writes a large record in parts, so that it is in memory only once. */
 int
 raw_json(struct out *out, const struct letter *l, struct err *e)
 {
@@ -64,7 +65,7 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 			base64_put(&b, p, n = n < PART ? n : PART);
 		if ((rc = buf_check(&b, e)) == -1)
 			break;
-		rc = text ? shown_put(out, b.data + 1, b.len - 2, e) :
+		rc = text ? write_escaped(out, b.data + 1, b.len - 2, e) :
 		    out_part(out, b.data, b.len, e);
 	}
 	buf_release(&b);
@@ -72,7 +73,7 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 }
 
 static void
-members_put(struct buf *b, const struct letter *l)
+put_members(struct buf *b, const struct letter *l)
 {
 	json_put_int(b, "letter", l->id);
 	text_member(b, "id", l->reject_id);
@@ -106,7 +107,7 @@ members_put(struct buf *b, const struct letter *l)
 }
 
 static int
-times_put(struct dlq *d, const struct letter *l, struct err *e)
+write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
 {
 	struct letter_times *times = NULL;
 	struct letter_time t;
@@ -122,7 +123,7 @@ times_put(struct dlq *d, const struct letter *l, struct err *e)
 		text_member(&b, "message", t.message);
 		buf_char(&b, '}');
 		if (buf_check(&b, e) == -1 ||
-		    shown_put(d->out, b.data, b.len, e) == -1)
+		    write_escaped(d->out, b.data, b.len, e) == -1)
 			more = -1;
 		buf_clear(&b);
 		buf_char(&b, ',');
@@ -145,12 +146,12 @@ letter_json(struct dlq *d, struct letters *from, struct letter *l,
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_char(&b, '{');
-	members_put(&b, l);
+	put_members(&b, l);
 	if (buf_check(&b, e) == -1 ||
-	    shown_put(d->out, b.data, b.len, e) == -1)
+	    write_escaped(d->out, b.data, b.len, e) == -1)
 		goto fail;
 	buf_release(&b);
-	if (times && times_put(d, l, e) == -1)
+	if (times && write_occurrences(d, l, e) == -1)
 		return -1;
 	if (rc == 1 && l->erased_at == NULL && raw_json(d->out, l, e) == -1)
 		return -1;

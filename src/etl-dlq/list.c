@@ -88,7 +88,7 @@ list_command(struct dlq *d, struct err *e)
 		first = false;
 	}
 	if (more == 0 && first)
-		dlq_none(d, "list");
+		dlq_print_none(d, "list");
 out:
 	letters_close(letters);
 	buf_release(&line);

@@ -39,44 +39,45 @@ static const char usage[] =
 #define AT(field) offsetof(struct dlq_opts, field)
 static const struct opt options[] = {
 	{ "bad", OPT_STRING, AT(bad), "FILE",
-	    "keep lines that cannot be stored here", NULL, 0 },
+	    "append lines that cannot be stored to FILE", NULL, 0 },
 	{ "code", OPT_STRING, AT(code), "CODE",
-	    "select: letters of this code", NULL, 0 },
+	    "select: rejected with this code", NULL, 0 },
 	OPTION_DB(AT(db)),
 	{ "json", OPT_FLAG, AT(json), NULL,
-	    "one JSON object a letter or cause", NULL, 0 },
+	    "write a JSON object for each letter or cause", NULL, 0 },
 	{ "like", OPT_STRING, AT(like), "TEXT",
-	    "select: message or line contains this", NULL, 0 },
+	    "select: message or record contains this text", NULL, 0 },
 	{ "limit", OPT_COUNT, AT(limit), "N",
-	    "the oldest N letters, the largest N causes", NULL, 0 },
+	    "only the oldest N letters, or the N largest causes", NULL, 0 },
 	{ "max-attempts", OPT_COUNT, AT(max_attempts), "N",
-	    "leave alone what was rejected N times", NULL, 0 },
+	    "leave out letters that were rejected N times or more", NULL, 0 },
 	{ "max-record", OPT_SIZE, AT(max_record), "SIZE",
-	    "leave out longer lines (16MiB)", NULL, 0 },
+	    "leave out longer records (default: 16MiB)", NULL, 0 },
 	{ "older-than", OPT_DURATION, AT(older_than), "DURATION",
-	    "purge what was closed longer ago", NULL, 0 },
+	    "purge letters that were closed longer ago", NULL, 0 },
 	{ "once", OPT_FLAG, AT(once), NULL,
-	    "replay each line once, however often it came", NULL, 0 },
+	    "replay each record once, even if it came several times", NULL,
+	    0 },
 	{ "open", OPT_FLAG, AT(open), NULL,
 	    "purge open letters too", NULL, 0 },
 	{ "pipeline", OPT_STRING, AT(pipeline), "NAME",
-	    "select: letters of this pipeline", NULL, 0 },
+	    "select: rejected in this pipeline", NULL, 0 },
 	{ "pointer", OPT_STRING, AT(pointer), "POINTER",
-	    "select: the field at fault, or one in it", NULL, 0 },
+	    "select: rejected because of this field, or one in it", NULL, 0 },
 	{ "raw", OPT_FLAG, AT(raw), NULL,
-	    "the very bytes of the line, and nothing else", NULL, 0 },
+	    "write only the record, byte for byte", NULL, 0 },
 	{ "reason", OPT_STRING, AT(reason), "TEXT",
-	    "why it is discarded", NULL, 0 },
+	    "the reason, stored with the letter", NULL, 0 },
 	{ "run", OPT_STRING, AT(run), "ID",
-	    "select: letters of this run", NULL, 0 },
+	    "select: rejected in this run", NULL, 0 },
 	{ "since", OPT_STRING, AT(since), "TIME",
-	    "select: seen at or after this time", NULL, 0 },
+	    "select: last rejected at or after this time", NULL, 0 },
 	{ "stage", OPT_STRING, AT(stage), "NAME",
-	    "select: letters of this stage", NULL, 0 },
+	    "select: rejected by this stage", NULL, 0 },
 	{ "status", OPT_STRING, AT(status), "STATUS",
 	    "select: open, resolved, discarded or any", NULL, 0 },
 	{ "until", OPT_STRING, AT(until), "TIME",
-	    "select: seen before this time", NULL, 0 },
+	    "select: last rejected before this time", NULL, 0 },
 };
 #undef AT
 
@@ -85,7 +86,8 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
-/* PARTS: done in part when a signal ends it, which is told. */
+/* The options that a command takes. PARTS: a signal may end it half-way, and
+ * then it says how much it has done. */
 enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, REPLAY = 16,
 	REASON = 32, STATUS = 64, AGE = 128, BAD = 256, PARTS = 512,
 	CHOICE = SELECTION | STATUS };
@@ -95,7 +97,7 @@ struct command {
 	int (*run)(struct dlq *d, struct err *e);
 	unsigned takes;
 	enum { FILES, IDS, SOME_IDS, NONE } operands;
-	const char *status;     /* without --status; NULL any */
+	const char *status;     /* the default of --status; NULL: any */
 };
 
 static const struct command commands[] = {
@@ -113,7 +115,7 @@ static const struct command commands[] = {
 };
 
 static const struct command *
-command_find(const char *name, struct err *e)
+find_command(const char *name, struct err *e)
 {
 	struct suggestion near = { .typed = name };
 
@@ -130,7 +132,7 @@ command_find(const char *name, struct err *e)
 }
 
 static int
-options_check(const struct command *c, const struct dlq_opts *o, int nargs,
+check_options(const struct command *c, const struct dlq_opts *o, int nargs,
     struct err *e)
 {
 	const unsigned selects = SELECTION | LIMIT;
@@ -174,11 +176,11 @@ options_check(const struct command *c, const struct dlq_opts *o, int nargs,
 }
 
 static int
-operands_check(const struct command *c, const struct dlq *d, struct err *e)
+check_operands(const struct command *c, const struct dlq *d, struct err *e)
 {
 	if (c->operands == IDS && d->nargs == 0)
-		return err_set(e, ERR_USAGE, false, "%s: wants an ID",
-		    c->name);
+		return err_set(e, ERR_USAGE, false, "%s: the ID of a letter is "
+		    "missing", c->name);
 	if (c->operands == NONE && d->nargs > 0)
 		return err_set(e, ERR_USAGE, false, "%s: takes no operands",
 		    c->name);
@@ -186,7 +188,7 @@ operands_check(const struct command *c, const struct dlq *d, struct err *e)
 }
 
 static int
-command_run(const struct command *c, struct dlq *d, struct err *e)
+run_command(const struct command *c, struct dlq *d, struct err *e)
 {
 	struct err other = { 0 };
 	int rc;
@@ -221,14 +223,14 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	d.args = argv + optind + 1;
 	d.nargs = argc - optind - 1;
-	c = command_find(argv[optind], &e);
-	if (c == NULL || options_check(c, &o, d.nargs, &e) == -1 ||
-	    operands_check(c, &d, &e) == -1 ||
+	c = find_command(argv[optind], &e);
+	if (c == NULL || check_options(c, &o, d.nargs, &e) == -1 ||
+	    check_operands(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_answer(&spec, OPT_FAILED, &e);
 	stop_catch();
 	err_warn("etl-dlq", db_url_warning(o.db));
-	if (command_run(c, &d, &e) == 0)
+	if (run_command(c, &d, &e) == 0)
 		return 0;
 	if ((c->takes & PARTS) == 0)
 		stop_die();

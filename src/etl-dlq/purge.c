@@ -1,4 +1,4 @@
-/* purge: closed letters that are old enough, with their occurrences. */
+/* purge: deletes closed letters that are old enough, with their occurrences. */
 #include "dlq.h"
 
 #include "base/stop.h"
@@ -18,10 +18,10 @@ purge_command(struct dlq *d, struct err *e)
 
 	if (d->opts->older_than == OLDER_NONE)
 		return err_set(e, ERR_USAGE, false,
-		    "purge: wants --older-than, such as 90d");
+		    "purge: --older-than is missing: give one, such as 90d");
 	if (dlq_open(d, e) == -1)
 		return -1;
-	when_ago(before, d->opts->older_than);
+	time_ago(before, d->opts->older_than);
 	f = d->selection.filter;
 	f.closed = before;
 	f.not_open = !d->opts->open;
@@ -33,7 +33,7 @@ purge_command(struct dlq *d, struct err *e)
 	} while (rc == 0 && some > 0 && stop_signal() == 0);
 	if (stop_signal() != 0 && (rc == -1 || some > 0))
 		return err_set(e, ERR_RETRY, true, "purge: stopped by a "
-		    "signal, %lld purged", (long long)all);
+		    "signal after %lld were purged", (long long)all);
 	if (rc == -1)
 		return -1;
 	n = snprintf(text, sizeof(text), "%lld purged",

@@ -1,4 +1,4 @@
-/* put: rejects from files and saved streams. */
+/* put: stores the rejects of files and of saved streams as letters. */
 #include "dlq.h"
 
 #include "base/retry.h"
@@ -10,17 +10,18 @@
 
 enum { TRIES = 5, PART_LINES = 4096, PART_BYTES = 4 << 20 };
 
-/* Some lines of the file, to be stored together, or a large one alone. */
+/* Lines of the file that are stored in one transaction: some small ones, or one
+ * large one. */
 struct part {
 	char *lines[PART_LINES];
 	struct letter_text texts[PART_LINES];
 	size_t n, bytes;
-	off_t at;               /* where they begin */
-	bool failed;            /* no line, and yet not the end */
+	off_t at;               /* offset of the first line */
+	bool failed;            /* reading the file failed */
 };
 
 static void
-part_clear(struct part *p)
+clear_part(struct part *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->lines[i]);
@@ -28,9 +29,9 @@ part_clear(struct part *p)
 }
 
 static bool
-part_read(struct part *p, FILE *f)
+read_part(struct part *p, FILE *f)
 {
-	part_clear(p);
+	clear_part(p);
 	p->at = ftello(f);
 	while (p->n < PART_LINES && p->bytes < PART_BYTES) {
 		size_t cap = 0;
@@ -55,15 +56,15 @@ part_read(struct part *p, FILE *f)
 	return p->n > 0 && !p->failed;
 }
 
-/* A large line is given away, and so read again for another try. */
+/* letters_add_large() frees the line, so it is read again for another try. */
 static int
-large_put(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_large(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
 {
 	struct buf line;
 
 	if (p->lines[0] == NULL && (fseeko(f, p->at, SEEK_SET) == -1 ||
-	    !part_read(p, f)))
+	    !read_part(p, f)))
 		return err_errno(e, ERR_IO, "temporary file");
 	buf_init(&line, SIZE_MAX / 4);
 	line.data = p->lines[0];
@@ -76,20 +77,21 @@ large_put(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 }
 
 static int
-part_put(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
-		return large_put(d, p, f, some, e);
+		return put_large(d, p, f, some, e);
 	return letters_put(d->db, p->texts, p->n, 0, some, e);
 }
 
-/* *sent is what a COMMIT added of which no answer came, if it was done. */
+/* If the answer to COMMIT was lost, *sent is the number of occurrences that it
+ * added, if it was executed. */
 static int
-part_try(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+try_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     int64_t *sent, struct err *e)
 {
-	if (db_begin(d->db, e) == 0 && part_put(d, p, f, some, e) == 0) {
+	if (db_begin(d->db, e) == 0 && put_part(d, p, f, some, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -99,17 +101,18 @@ part_try(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	return -1;
 }
 
-/* Occurrences that are known add none: so a part may be done again, also
- * where the answer to COMMIT was lost. All are known then if it was done. */
+/* An occurrence that is stored already adds nothing. So a part may be repeated,
+ * also if the answer to COMMIT was lost: if the COMMIT was executed, the second
+ * try adds nothing. */
 static int
-part_store(struct dlq *d, struct part *p, FILE *f, int64_t *added,
+store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
     struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 	int64_t some = 0, sent = 0;
 
 	for (uint64_t n = 1;; n++) {
-		if (part_try(d, p, f, &some, &sent, e) == 0) {
+		if (try_part(d, p, f, &some, &sent, e) == 0) {
 			*added += some > 0 ? some : sent;
 			return 0;
 		}
@@ -123,10 +126,10 @@ part_store(struct dlq *d, struct part *p, FILE *f, int64_t *added,
 	}
 }
 
-/* In parts, each in a transaction of its own: a large file keeps nobody
- * waiting, and after a fault the same file is put again. */
+/* Each part has its own transaction, so that a large file does not keep
+ * locks for long. After a failure the user puts the same file again. */
 static int
-all_store(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
+store_all(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {
 	struct part *p = calloc(1, sizeof(*p));
 	FILE *f = intake_rejects(in);
@@ -135,20 +138,22 @@ all_store(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 	if (p == NULL)
 		return err_nomem(e);
 	rewind(f);
-	while (rc == 0 && part_read(p, f))
-		rc = stop_signal() != 0 ? -1 : part_store(d, p, f, added, e);
+	while (rc == 0 && read_part(p, f))
+		rc = stop_signal() != 0 ? -1 : store_part(d, p, f, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	if (rc == -1 && stop_signal() != 0)
-		(void)err_set(e, ERR_RETRY, true, "put: stopped by a signal, "
-		    "%lld stored: put it again", (long long)*added);
-	part_clear(p);
+		(void)err_set(e, ERR_RETRY, true, "put: stopped by a signal "
+		    "after %lld were stored: put the same files again",
+		    (long long)*added);
+	clear_part(p);
 	free(p);
 	return rc;
 }
 
 static int
-report(struct dlq *d, const struct intake *in, int64_t added, struct err *e)
+print_counts(
+    struct dlq *d, const struct intake *in, int64_t added, struct err *e)
 {
 	uint64_t rejects, others, bad;
 	char text[128];
@@ -189,9 +194,9 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		rc = control_open(&d->db, d->opts->db, true, e);
 	if (rc == 0)
-		rc = all_store(d, in, &added, e);
+		rc = store_all(d, in, &added, e);
 	if (rc == 0)
-		rc = report(d, in, added, e);
+		rc = print_counts(d, in, added, e);
 	intake_free(in);
 	return rc;
 }

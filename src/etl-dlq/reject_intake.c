@@ -1,5 +1,6 @@
 #include "dlq.h"
 
+#include "base/same_file.h"
 #include "base/stop.h"
 #include "base/temp_file.h"
 #include "base/text.h"
@@ -15,17 +16,18 @@
 #include <unistd.h>
 
 enum { NAMED = 20, SHOWN = 200, SHOWN_TORN = 64 << 10 };
-static const size_t line_max = (size_t)7 * LINES_MAX;   /* raw, escaped */
+/* The longest reject line: its raw bytes may be escaped as \u0000. */
+static const size_t line_max = (size_t)7 * LINES_MAX;
 
 struct intake {
 	FILE *file, *bad;
 	const char *bad_name;
 	struct json json;
-	uint64_t rejects, others, broken;
-	struct buf torn;        /* of it, where it is bad */
-	uint64_t torn_line;
-	bool no_lf;             /* behind it */
-	char why[256];
+	uint64_t rejects, others, broken;       /* numbers of lines */
+	struct buf torn;        /* a bad line that is not reported yet, */
+	uint64_t torn_line;     /* its number (0: none), */
+	bool no_lf;             /* if it lacks an LF, */
+	char why[256];          /* and why it is bad */
 };
 
 int
@@ -79,9 +81,10 @@ intake_counts(const struct intake *in, uint64_t *rejects, uint64_t *others,
 	*bad = in->broken;
 }
 
-/* A torn last line is shown whole: from a pipe it is nowhere else. */
+/* An unfinished last line is printed whole: if it came from a pipe, it is
+ * stored nowhere else. */
 static void
-broken_tell(struct intake *in, const char *name, size_t most,
+print_bad_line(struct intake *in, const char *name, size_t most,
     const char *what)
 {
 	const struct buf *t = &in->torn;
@@ -95,22 +98,24 @@ broken_tell(struct intake *in, const char *name, size_t most,
 	buf_release(&b);
 }
 
-/* It is told when it is known whether it was the last one. */
+/* A bad line is reported only when it is known whether it was the last one. */
 static void
-broken_flush(struct intake *in, const char *name, bool end)
+report_bad_line(struct intake *in, const char *name, bool end)
 {
 	if (in->torn_line == 0)
 		return;
 	if (end && in->no_lf)
-		broken_tell(in, name, SHOWN_TORN, "the last one, torn? ");
+		print_bad_line(in, name, SHOWN_TORN,
+		    "the last line, perhaps not "
+		    "complete: ");
 	else if (in->broken <= NAMED)
-		broken_tell(in, name, SHOWN, "");
+		print_bad_line(in, name, SHOWN, "");
 	in->torn_line = 0;
 	buf_clear(&in->torn);
 }
 
 static int
-broken(struct intake *in, const struct line *l, const char *why,
+add_bad_line(struct intake *in, const struct line *l, const char *why,
     struct err *e)
 {
 	in->broken++;
@@ -126,9 +131,10 @@ broken(struct intake *in, const struct line *l, const char *why,
 	return buf_check(&in->torn, e);
 }
 
-/* 0 a reject line, 1 something else, -1 nothing of the kind: *e says why. */
+/* Returns 0 for a reject line, 1 for another line of a stream, -1 for a bad
+ * line, with the reason in *e. */
 static int
-line_judge(struct intake *in, const struct line *l, struct err *e)
+classify_line(struct intake *in, const struct line *l, struct err *e)
 {
 	struct mark m = { 0 };
 	struct json_fault f = { 0 };
@@ -151,19 +157,19 @@ line_judge(struct intake *in, const struct line *l, struct err *e)
 }
 
 static int
-line_take(struct intake *in, const struct line *l, const char *name,
+add_line(struct intake *in, const struct line *l, const char *name,
     struct err *e)
 {
 	struct err why = { 0 };
-	int kind = line_judge(in, l, &why);
+	int kind = classify_line(in, l, &why);
 
-	broken_flush(in, name, false);
+	report_bad_line(in, name, false);
 	if (kind == -1 && why.transient) {
 		*e = why;
 		return -1;
 	}
 	if (kind == -1)
-		return broken(in, l, why.msg, e);
+		return add_bad_line(in, l, why.msg, e);
 	if (kind == 1)
 		in->others++;
 	if (kind != 0)
@@ -175,25 +181,24 @@ line_take(struct intake *in, const struct line *l, const char *name,
 	return 0;
 }
 
-/* What is appended to it would be read again. */
+/* Refuse a --bad file that is also an input: what is appended would be read. */
 static int
-bad_apart(const struct intake *in, int fd, struct err *e)
+check_bad_file(const struct intake *in, int fd, struct err *e)
 {
 	struct stat a, b;
 
 	if (in->bad == NULL || fstat(fd, &a) == -1 ||
-	    fstat(fileno(in->bad), &b) == -1 || S_ISCHR(a.st_mode) ||
-	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+	    fstat(fileno(in->bad), &b) == -1 || !is_same_file(&a, &b))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "--bad %s: this is the file "
-	    "that is put: give another one", in->bad_name);
+	return err_set(e, ERR_USAGE, false, "--bad %s: this file is also an "
+	    "input: give another one", in->bad_name);
 }
 
 static int
-stopped(struct err *e)
+set_stopped(struct err *e)
 {
-	return err_set(e, ERR_RETRY, true,
-	    "put: stopped by a signal, nothing stored");
+	return err_set(e, ERR_RETRY, true, "put: stopped by a signal; nothing "
+	    "was stored: put the same files again");
 }
 
 int
@@ -207,22 +212,22 @@ intake_file(struct intake *in, const char *name, struct err *e)
 	struct line l;
 
 	if (fd == -1 && errno == EINTR && stop_signal() != 0)
-		return stopped(e);
+		return set_stopped(e);
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
-	if (bad_apart(in, fd, e) == -1 ||
+	if (check_bad_file(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
 	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
-		if (line_take(in, &l, name, e) == -1)
+		if (add_line(in, &l, name, e) == -1)
 			goto out;
-	broken_flush(in, name, r == LINES_END);
+	report_bad_line(in, name, r == LINES_END);
 	if (r == LINES_FAILED)
 		err_prefix(e, "%s", name);
 	if (r == LINES_STOP)
-		(void)stopped(e);
+		(void)set_stopped(e);
 out:
 	lines_close(lines);
 	if (!from_stdin)
@@ -230,9 +235,9 @@ out:
 	return r == LINES_END ? 0 : -1;
 }
 
-/* To the disk, where it is a file: a pipe or /dev/null has none. */
+/* Syncs the --bad file; fsync(2) of a pipe or /dev/null fails with EINVAL. */
 static int
-bad_sync(struct intake *in, struct err *e)
+sync_bad_file(struct intake *in, struct err *e)
 {
 	int rc = fflush(in->bad);
 
@@ -248,8 +253,9 @@ int
 intake_end(struct intake *in, struct err *e)
 {
 	if (in->broken > NAMED)
-		err_warn("etl-dlq", "put: more bad lines than these");
+		err_warn("etl-dlq", "put: there are more bad lines, which are "
+		    "not printed");
 	if (fflush(in->file) == EOF)
 		return err_errno(e, ERR_IO, "temporary file");
-	return in->bad != NULL ? bad_sync(in, e) : 0;
+	return in->bad != NULL ? sync_bad_file(in, e) : 0;
 }

@@ -1,5 +1,6 @@
-/* replay: the raw lines of letters, as a marked stream.  The letters of one
- * pipeline and stage at a time, for only that stage can judge them anew. */
+/* replay: writes the records of letters as a marked stream. A replay has only
+ * letters of one pipeline and stage, because the stage that rejected them must
+ * process them again. */
 #include "dlq.h"
 
 #include "stream/stage.h"
@@ -9,14 +10,14 @@
 
 enum { CHOICES = 16 };
 
-/* Who rejected the letters. */
+/* The pipeline and stage that rejected the letters. */
 struct choice {
 	char *pipeline, *stage;
 	bool any;
 };
 
 static int
-choice_take(struct choice *c, const struct db_rows *r, struct err *e)
+set_choice(struct choice *c, const struct db_rows *r, struct err *e)
 {
 	c->pipeline = strdup(db_column(r, 0).p);
 	c->stage = strdup(db_column(r, 1).p);
@@ -27,16 +28,16 @@ choice_take(struct choice *c, const struct db_rows *r, struct err *e)
 }
 
 static int
-choices_refuse(const struct buf *list, size_t n, struct err *e)
+refuse_choices(const struct buf *list, size_t n, struct err *e)
 {
-	return err_set(e, ERR_USAGE, false, "replay: one pipeline and stage "
-	    "at a time; there are%.*s%s", (int)list->len, list->data,
-	    n > CHOICES ? ", and more" : "");
+	return err_set(e, ERR_USAGE, false, "replay: letters of several stages "
+	    "match: select one pipeline and stage:%.*s%s", (int)list->len,
+	    list->data, n > CHOICES ? ", and more" : "");
 }
 
-/* The pipeline and stage of all letters: of others than one none. */
+/* Reads the pipeline and stage of the letters, which must all have the same. */
 static int
-choice_read(struct choice *c, struct dlq *d, const struct letter_filter *f,
+read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
     struct err *e)
 {
 	struct db_value most = f->limit > 0 ? DB_I((int64_t)f->limit) :
@@ -51,7 +52,7 @@ choice_read(struct choice *c, struct dlq *d, const struct letter_filter *f,
 		return -1;
 	buf_init(&list, 768);
 	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
-		if (n == 1 && (rc = choice_take(c, r, e)) == -1)
+		if (n == 1 && (rc = set_choice(c, r, e)) == -1)
 			break;
 		if (n <= CHOICES)
 			buf_printf(&list, "%s --pipeline '%s' --stage %s "
@@ -61,30 +62,30 @@ choice_read(struct choice *c, struct dlq *d, const struct letter_filter *f,
 	}
 	db_end(r);
 	if (rc != -1 && n > 1)
-		rc = choices_refuse(&list, n, e);
+		rc = refuse_choices(&list, n, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
 }
 
-/* Why a letter cannot be replayed, or NULL. */
+/* The reason why a letter cannot be replayed, or NULL. */
 static const char *
-hindrance(const struct letter *l)
+why_not_replayable(const struct letter *l)
 {
 	if (l->erased_at != NULL)
 		return "its bytes were erased";
 	if (l->bytes != 0)
-		return "only the start of its line was kept";
+		return "only the start of its record was kept";
 	if (strspn(l->raw, " \t\r") >= l->raw_len)
-		return "there is no line";
+		return "its record is empty";
 	if (memchr(l->raw, '\n', l->raw_len) != NULL)
 		return "it is more than one line: see etl-dlq show --raw";
 	if (is_mark_line(l->raw, l->raw_len))
-		return "its line is a mark (reserved)";
+		return "its record looks like a mark (reserved)";
 	return NULL;
 }
 
 static int
-letter_emit(struct dlq *d, struct stage *s, const struct letter *l,
+emit_letter(struct dlq *d, struct stage *s, const struct letter *l,
     struct err *e)
 {
 	int64_t open = l->attempts - l->resolved_upto;
@@ -101,24 +102,25 @@ letter_emit(struct dlq *d, struct stage *s, const struct letter *l,
 }
 
 static int
-letter_replay(struct dlq *d, struct stage *s, struct letters *from,
+replay_letter(struct dlq *d, struct stage *s, struct letters *from,
     struct letter *l, struct left_out *left, struct err *e)
 {
-	const char *why = "it has changed while it was read";
+	const char *why = "another command changed it while it was read";
 	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
 	    LINES_MAX;
 
-	/* A stage would keep the start of it only, as another letter. */
+	/* The stage would keep only its start, as a letter with another id. */
 	if (l->raw_len > most) {
-		left_out_add(left, l, "its line is longer than --max-record");
+		left_out_add(left, l, "its record is longer than "
+		    "--max-record");
 		return 0;
 	}
 	switch (letters_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 1:
-		if ((why = hindrance(l)) == NULL)
-			return letter_emit(d, s, l, e);
+		if ((why = why_not_replayable(l)) == NULL)
+			return emit_letter(d, s, l, e);
 		break;
 	default:
 		break;
@@ -128,7 +130,7 @@ letter_replay(struct dlq *d, struct stage *s, struct letters *from,
 }
 
 static int
-letters_replay(struct dlq *d, struct stage *s, const struct letter_filter *f,
+replay_letters(struct dlq *d, struct stage *s, const struct letter_filter *f,
     struct err *e)
 {
 	struct left_out left = { "replay", 0 };
@@ -139,7 +141,7 @@ letters_replay(struct dlq *d, struct stage *s, const struct letter_filter *f,
 	if (letters_open(&letters, d->db, f, e) == -1)
 		return -1;
 	while ((more = letters_next(letters, &l, e)) == 1)
-		if (letter_replay(d, s, letters, &l, &left, e) == -1) {
+		if (replay_letter(d, s, letters, &l, &left, e) == -1) {
 			more = -1;
 			break;
 		}
@@ -149,7 +151,7 @@ letters_replay(struct dlq *d, struct stage *s, const struct letter_filter *f,
 }
 
 static int
-stream_write(struct dlq *d, const struct choice *c,
+write_stream(struct dlq *d, const struct choice *c,
     const struct letter_filter *all, struct err *e)
 {
 	struct letter_filter f = *all;
@@ -165,7 +167,7 @@ stream_write(struct dlq *d, const struct choice *c,
 		m.pipeline = NULL;
 	if (stage_open(&s, &conf, e) == -1 || stage_begin(s, e) == -1)
 		goto out;
-	if (c->any && letters_replay(d, s, &f, e) == -1)
+	if (c->any && replay_letters(d, s, &f, e) == -1)
 		goto out;
 	rc = stage_finish(s, e);
 out:
@@ -212,9 +214,9 @@ find_letters(int64_t **ids, struct dlq *d, struct err *e)
 	return 0;
 }
 
-/* Letters that have come too often are left alone, and told. */
+/* --max-attempts: prints how many letters are left out, and sets the filter. */
 static int
-tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
+apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 {
 	int64_t all = 0, fresh = 0;
 	struct db_rows *r;
@@ -232,8 +234,8 @@ tired_tell(struct dlq *d, struct letter_filter *f, struct err *e)
 		db_end(r);
 	}
 	if (rc != -1 && all > fresh)
-		err_warnf("etl-dlq", "replay: %lld letter%s left alone: "
-		    "rejected %llu times or more",
+		err_warnf("etl-dlq", "replay: %lld letter%s left out: "
+		    "rejected %llu times or more (--max-attempts)",
 		    (long long)(all - fresh), all - fresh == 1 ? " is" :
 		    "s are", (unsigned long long)d->opts->max_attempts);
 	return rc == -1 ? -1 : 0;
@@ -251,7 +253,7 @@ select_letters(struct dlq *d, struct letter_filter *f, int64_t **ids,
 		return -1;
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;
-	return tired_tell(d, f, e) == -1 ? -1 : choice_read(c, d, f, e);
+	return apply_max_attempts(d, f, e) == -1 ? -1 : read_choice(c, d, f, e);
 }
 
 int
@@ -266,8 +268,8 @@ replay_command(struct dlq *d, struct err *e)
 		stage_fail_early("replay", e);
 	} else {
 		if (!c.any)
-			dlq_none(d, "replay");
-		rc = stream_write(d, &c, &f, e);
+			dlq_print_none(d, "replay");
+		rc = write_stream(d, &c, &f, e);
 	}
 	free(ids);
 	free(c.pipeline);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static int
-status_take(const char **out, const char *text, const char *other,
+set_status(const char **out, const char *text, const char *other,
     struct err *e)
 {
 	static const char *const known[] = { "open", "resolved", "discarded" };
@@ -19,7 +19,7 @@ status_take(const char **out, const char *text, const char *other,
 	if (*out != NULL)
 		return 0;
 	return err_set(e, ERR_USAGE, false,
-	    "--status %s: wants open, resolved, discarded or any", text);
+	    "--status %s: must be open, resolved, discarded or any", text);
 }
 
 int
@@ -29,15 +29,15 @@ selection_init(struct selection *s, const struct dlq_opts *o,
 	*s = (struct selection){ .filter = { .stage = o->stage,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
 	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
-	if (status_take(&s->filter.status, o->status, status, e) == -1)
+	if (set_status(&s->filter.status, o->status, status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
-		if (when_parse(s->since, "--since", o->since, e) == -1)
+		if (time_option_parse(s->since, "--since", o->since, e) == -1)
 			return -1;
 		s->filter.since = s->since;
 	}
 	if (o->until != NULL) {
-		if (when_parse(s->until, "--until", o->until, e) == -1)
+		if (time_option_parse(s->until, "--until", o->until, e) == -1)
 			return -1;
 		s->filter.until = s->until;
 	}

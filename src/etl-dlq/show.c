@@ -6,9 +6,10 @@
 
 enum { TEXT = 1 << 30, PART = 64 << 10 };
 
-/* In parts: what is shown may be four times as long. */
+/* Escapes and prints the value in parts, because the escaped text may be six
+ * times as long. */
 static int
-field_put(struct dlq *d, struct buf *line, const char *name, const char *p,
+print_field(struct dlq *d, struct buf *line, const char *name, const char *p,
     size_t n, struct err *e)
 {
 	if (p == NULL || n == 0)
@@ -27,7 +28,7 @@ field_put(struct dlq *d, struct buf *line, const char *name, const char *p,
 }
 
 static int
-number_put(struct dlq *d, struct buf *line, const char *name, int64_t v,
+print_number(struct dlq *d, struct buf *line, const char *name, int64_t v,
     struct err *e)
 {
 	buf_clear(line);
@@ -38,7 +39,7 @@ number_put(struct dlq *d, struct buf *line, const char *name, int64_t v,
 }
 
 static int
-fields_put(struct dlq *d, const struct letter *l, struct buf *line,
+print_fields(struct dlq *d, const struct letter *l, struct buf *line,
     struct err *e)
 {
 	const struct { const char *name, *text; } fields[] = {
@@ -54,27 +55,27 @@ fields_put(struct dlq *d, const struct letter *l, struct buf *line,
 		{ "erased_at", l->erased_at }, { "sha256", l->sha256 },
 	};
 
-	if (number_put(d, line, "letter", l->id, e) == -1)
+	if (print_number(d, line, "letter", l->id, e) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (fields[i].text != NULL && field_put(d, line,
+		if (fields[i].text != NULL && print_field(d, line,
 		    fields[i].name, fields[i].text, strlen(fields[i].text),
 		    e) == -1)
 			return -1;
 	if (l->http_status != 0 &&
-	    number_put(d, line, "http_status", l->http_status, e) == -1)
+	    print_number(d, line, "http_status", l->http_status, e) == -1)
 		return -1;
-	if (number_put(d, line, "attempts", l->attempts, e) == -1 ||
-	    number_put(d, line, "resolved_upto", l->resolved_upto, e) == -1)
+	if (print_number(d, line, "attempts", l->attempts, e) == -1 ||
+	    print_number(d, line, "resolved_upto", l->resolved_upto, e) == -1)
 		return -1;
-	if (l->bytes != 0 && number_put(d, line, "bytes", l->bytes, e) == -1)
+	if (l->bytes != 0 && print_number(d, line, "bytes", l->bytes, e) == -1)
 		return -1;
-	return field_put(d, line, l->bytes != 0 ? "raw (start)" : "raw",
+	return print_field(d, line, l->bytes != 0 ? "raw (start)" : "raw",
 	    l->raw, l->raw_len, e);
 }
 
 static int
-times_put(struct dlq *d, const struct letter *l, struct buf *line,
+print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
     struct err *e)
 {
 	struct letter_times *times = NULL;
@@ -87,7 +88,7 @@ times_put(struct dlq *d, const struct letter *l, struct buf *line,
 		buf_clear(&text);
 		buf_printf(&text, "%s  %s  %s", t.at, t.occurrence,
 		    t.message);
-		if (buf_check(&text, e) == -1 || field_put(d, line, "seen",
+		if (buf_check(&text, e) == -1 || print_field(d, line, "seen",
 		    text.data, text.len, e) == -1)
 			more = -1;
 	}
@@ -96,9 +97,9 @@ times_put(struct dlq *d, const struct letter *l, struct buf *line,
 	return more;
 }
 
-/* Whoever takes them for the line is told. */
+/* Warns if only the start of the record was kept. */
 static int
-bytes_put(struct dlq *d, const struct letter *l, struct err *e)
+print_raw(struct dlq *d, const struct letter *l, struct err *e)
 {
 	if (l->bytes != 0)
 		err_warnf("etl-dlq", "show: letter %lld: only the first %zu "
@@ -108,7 +109,7 @@ bytes_put(struct dlq *d, const struct letter *l, struct err *e)
 }
 
 static int
-letter_print(struct dlq *d, struct letters *from, struct letter *l,
+print_letter(struct dlq *d, struct letters *from, struct letter *l,
     struct buf *line, struct err *e)
 {
 	if (d->opts->json)
@@ -117,8 +118,9 @@ letter_print(struct dlq *d, struct letters *from, struct letter *l,
 	case -1:
 		return -1;
 	case 0:
-		return err_set(e, ERR_RETRY, true, "letter %lld has changed "
-		    "while it was read", (long long)l->id);
+		return err_set(e, ERR_RETRY, true, "letter %lld was changed "
+		    "by another command while it was read: try again",
+		    (long long)l->id);
 	default:
 		break;
 	}
@@ -126,14 +128,14 @@ letter_print(struct dlq *d, struct letters *from, struct letter *l,
 		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
 		    "were erased", (long long)l->id);
 	if (d->opts->raw)
-		return bytes_put(d, l, e);
-	if (fields_put(d, l, line, e) == -1)
+		return print_raw(d, l, e);
+	if (print_fields(d, l, line, e) == -1)
 		return -1;
-	return times_put(d, l, line, e);
+	return print_occurrences(d, l, line, e);
 }
 
 static int
-letter_show(struct dlq *d, const char *id, struct buf *line, struct err *e)
+show_letter(struct dlq *d, const char *id, struct buf *line, struct err *e)
 {
 	const struct letter_filter f = { .id = id };
 	struct letters *letters = NULL;
@@ -144,7 +146,7 @@ letter_show(struct dlq *d, const char *id, struct buf *line, struct err *e)
 		return -1;
 	more = letters_next(letters, &l, e);
 	if (more == 1)
-		more = letter_print(d, letters, &l, line, e);
+		more = print_letter(d, letters, &l, line, e);
 	else if (more == 0)
 		more = err_set(e, ERR_LIMIT, false, "%s: no such letter", id);
 	letters_close(letters);
@@ -159,7 +161,7 @@ show_command(struct dlq *d, struct err *e)
 
 	buf_init(&line, TEXT);
 	for (int i = 0; rc == 0 && i < d->nargs; i++)
-		rc = letter_show(d, d->args[i], &line, e);
+		rc = show_letter(d, d->args[i], &line, e);
 	buf_release(&line);
 	return rc;
 }

@@ -1,4 +1,4 @@
-/* stats: letters by cause: stage, code and the shape of the message. */
+/* stats: counts letters by cause: stage, code and kind of message. */
 #include "dlq.h"
 
 #include "base/message_shape.h"
@@ -15,7 +15,8 @@ enum { CAUSES = 1000, SHAPE = 240, EXAMPLE = 80 };
 struct cause {
 	char stage[LETTER_NAME + 1], code[LETTER_NAME + 1], shape[SHAPE];
 	char since[CLOCK_STAMP];
-	int64_t letters, times, open, example;  /* the oldest */
+	int64_t letters, times, open;
+	int64_t example;        /* number of the oldest letter */
 };
 
 struct causes_found {
@@ -25,14 +26,15 @@ struct causes_found {
 };
 
 static const char *
-text_of(struct db_value v)
+text_or_empty(struct db_value v)
 {
 	return v.type == DB_TEXT ? v.p : "";
 }
 
-/* Rows come ordered by message: often it is the same as the one before. */
+/* Starts with the cause that was found last: the rows are ordered by
+ * message, so it is often the same. */
 static struct cause *
-cause_find(struct causes_found *f, const struct cause *c)
+find_or_add_cause(struct causes_found *f, const struct cause *c)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct cause *v = &f->v[(f->last + i) % f->n];
@@ -51,9 +53,9 @@ cause_find(struct causes_found *f, const struct cause *c)
 	return &f->v[f->n++];
 }
 
-/* Those that were put are no longer. */
+/* letter_check() allows names of at most LETTER_NAME bytes; cut others. */
 static void
-name_copy(char out[LETTER_NAME + 1], const char *name)
+copy_name(char out[LETTER_NAME + 1], const char *name)
 {
 	size_t n = text_cut(name, strlen(name), LETTER_NAME);
 
@@ -62,17 +64,17 @@ name_copy(char out[LETTER_NAME + 1], const char *name)
 }
 
 static void
-row_add(struct causes_found *f, const struct db_rows *r)
+add_row(struct causes_found *f, const struct db_rows *r)
 {
 	struct cause c = { .letters = 0 }, *to;
-	const char *since = text_of(db_column(r, 6));
+	const char *since = text_or_empty(db_column(r, 6));
 	int64_t id = db_column(r, 7).i;
 	int order;
 
-	name_copy(c.stage, text_of(db_column(r, 0)));
-	name_copy(c.code, text_of(db_column(r, 1)));
-	text_shape(c.shape, sizeof(c.shape), text_of(db_column(r, 2)));
-	to = cause_find(f, &c);
+	copy_name(c.stage, text_or_empty(db_column(r, 0)));
+	copy_name(c.code, text_or_empty(db_column(r, 1)));
+	text_shape(c.shape, sizeof(c.shape), text_or_empty(db_column(r, 2)));
+	to = find_or_add_cause(f, &c);
 	to->letters += db_column(r, 3).i;
 	to->times += db_column(r, 4).i;
 	to->open += db_column(r, 5).i;
@@ -84,7 +86,7 @@ row_add(struct causes_found *f, const struct db_rows *r)
 }
 
 static int
-by_size(const void *a, const void *b)
+compare_causes(const void *a, const void *b)
 {
 	const struct cause *x = a, *y = b;
 
@@ -96,7 +98,7 @@ by_size(const void *a, const void *b)
 }
 
 static int
-causes_read(struct causes_found *f, struct dlq *d, struct err *e)
+read_causes(struct causes_found *f, struct dlq *d, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -105,7 +107,7 @@ causes_read(struct causes_found *f, struct dlq *d, struct err *e)
 	    &d->selection.filter, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
-		row_add(f, r);
+		add_row(f, r);
 		if (stop_signal() != 0) {
 			rc = err_set(e, ERR_RETRY, true,
 			    "stats: stopped by a signal");
@@ -113,7 +115,7 @@ causes_read(struct causes_found *f, struct dlq *d, struct err *e)
 		}
 	}
 	db_end(r);
-	qsort(f->v, f->n, sizeof(*f->v), by_size);
+	qsort(f->v, f->n, sizeof(*f->v), compare_causes);
 	return rc;
 }
 
@@ -150,7 +152,7 @@ row_put(struct buf *b, const struct cause *c, const char *message,
 }
 
 static int
-cause_print(struct dlq *d, const struct cause *c, struct err *e)
+print_cause(struct dlq *d, const struct cause *c, struct err *e)
 {
 	struct db_value v = DB_I(c->example), raw;
 	size_t shows;
@@ -171,7 +173,7 @@ cause_print(struct dlq *d, const struct cause *c, struct err *e)
 		if (shows < raw.len && !d->opts->json)
 			buf_str(&start, "...");
 		(d->opts->json ? json_put : row_put)(&line, c,
-		    text_of(db_column(r, 0)), &start);
+		    text_or_empty(db_column(r, 0)), &start);
 	}
 	db_end(r);
 	if (rc == 1 && d->opts->json)
@@ -188,7 +190,7 @@ cause_print(struct dlq *d, const struct cause *c, struct err *e)
 }
 
 static int
-causes_print(struct dlq *d, const struct causes_found *f, struct err *e)
+print_causes(struct dlq *d, const struct causes_found *f, struct err *e)
 {
 	static const char head[] = "LETTERS   TIMES    OPEN  CAUSE";
 	uint64_t most = d->opts->limit > 0 ? d->opts->limit : CAUSES;
@@ -198,7 +200,7 @@ causes_print(struct dlq *d, const struct causes_found *f, struct err *e)
 	if (f->n > 0 && !d->opts->json)
 		rc = out_line(d->out, head, sizeof(head) - 1, e);
 	for (size_t i = 0; rc == 0 && i < f->n && i < most; i++)
-		rc = cause_print(d, &f->v[i], e);
+		rc = print_cause(d, &f->v[i], e);
 	if (rc == -1 || f->others.letters == 0 || d->opts->json)
 		return rc;
 	buf_init(&b, SIZE_MAX / 4);
@@ -220,10 +222,10 @@ stats_command(struct dlq *d, struct err *e)
 
 	if (f.v == NULL)
 		return err_nomem(e);
-	if (dlq_open(d, e) == 0 && causes_read(&f, d, e) == 0) {
+	if (dlq_open(d, e) == 0 && read_causes(&f, d, e) == 0) {
 		if (f.n == 0)
-			dlq_none(d, "stats");
-		rc = causes_print(d, &f, e);
+			dlq_print_none(d, "stats");
+		rc = print_causes(d, &f, e);
 	}
 	free(f.v);
 	return rc;

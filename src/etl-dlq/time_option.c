@@ -7,7 +7,7 @@
 #include <time.h>
 
 static void
-stamp_put(char out[CLOCK_STAMP], time_t at, unsigned micros)
+put_stamp(char out[CLOCK_STAMP], time_t at, unsigned micros)
 {
 	struct tm tm;
 	size_t n;
@@ -17,9 +17,10 @@ stamp_put(char out[CLOCK_STAMP], time_t at, unsigned micros)
 	(void)snprintf(out + n, CLOCK_STAMP - n, ".%06uZ", micros % 1000000);
 }
 
-/* ".5" as microseconds; digits after the sixth are dropped. */
+/* Reads a fraction such as ".5" as microseconds; ignores digits after the
+ * sixth. */
 static const char *
-fraction_take(const char *p, unsigned *micros)
+read_fraction(const char *p, unsigned *micros)
 {
 	unsigned unit = 100000;
 
@@ -33,9 +34,9 @@ fraction_take(const char *p, unsigned *micros)
 	return p;
 }
 
-/* "Z", "+02:00" as seconds east; -1 where it is none. */
+/* Reads "Z" or "+02:00" as seconds east of UTC; -1 if it is neither. */
 static int
-zone_take(const char *p, long *east)
+read_zone(const char *p, long *east)
 {
 	int h, m, end = 0;
 
@@ -53,7 +54,7 @@ zone_take(const char *p, long *east)
 }
 
 static int
-date_parse(char out[CLOCK_STAMP], const char *text)
+parse_date(char out[CLOCK_STAMP], const char *text)
 {
 	struct tm tm = { 0 }, day;
 	const char *p = strptime(text, "%Y-%m-%d", &tm);
@@ -70,16 +71,16 @@ date_parse(char out[CLOCK_STAMP], const char *text)
 		if (strchr("Tt ", *p) == NULL ||
 		    (p = strptime(p + 1, "%H:%M:%S", &tm)) == NULL)
 			return -1;
-		p = fraction_take(p, &micros);
-		if (zone_take(p, &east) == -1)
+		p = read_fraction(p, &micros);
+		if (read_zone(p, &east) == -1)
 			return -1;
 	}
-	stamp_put(out, timegm(&tm) - east, micros);
+	put_stamp(out, timegm(&tm) - east, micros);
 	return 0;
 }
 
 void
-when_ago(char out[CLOCK_STAMP], uint64_t ms)
+time_ago(char out[CLOCK_STAMP], uint64_t ms)
 {
 	struct timespec now = { 0, 0 };
 	int64_t then;
@@ -87,20 +88,20 @@ when_ago(char out[CLOCK_STAMP], uint64_t ms)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	then = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 	then = ms < (uint64_t)then ? then - (int64_t)ms : 0;
-	stamp_put(out, then / 1000, (unsigned)(then % 1000) * 1000);
+	put_stamp(out, then / 1000, (unsigned)(then % 1000) * 1000);
 }
 
 int
-when_parse(char out[CLOCK_STAMP], const char *option, const char *text,
+time_option_parse(char out[CLOCK_STAMP], const char *option, const char *text,
     struct err *e)
 {
 	uint64_t ago;
 
 	if (duration_parse(&ago, text) == 0) {
-		when_ago(out, ago);
+		time_ago(out, ago);
 		return 0;
 	}
-	if (date_parse(out, text) == 0)
+	if (parse_date(out, text) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, false, "%s %s: wants a time such as "
 	    "2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/same_file.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ has_name(int folder, const char *file, int fd)
 
 	return fstat(fd, &a) == 0 &&
 	    fstatat(folder, file, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	    is_same_file(&a, &b);
 }
 
 /* The file has "PID RUN TIME"; do not trust it beyond the message. */

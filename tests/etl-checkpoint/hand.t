@@ -147,7 +147,7 @@ for kind in sqlite postgresql; do
 	sql "UPDATE etl_checkpoints SET run = 'r1'"
 	is "$kind: set under a run" 0 "$(status etl-checkpoint set --db "$db" \
 	    posts 2)"
-	like "$kind: warns" 'warning: the run that moved it last is still' \
+	like "$kind: warns" 'warning: the run that wrote this checkpoint last is still' \
 	    "$(cat err)"
 	is "$kind: set once more does not" '0 ' \
 	    "$(status etl-checkpoint set --db "$db" posts 2) $(cat err)"

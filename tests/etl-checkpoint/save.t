@@ -248,13 +248,13 @@ refused 'a plain stream' 78 "$advice" '/^{"@etl"/d'
 is 'no record has passed' '' "$(records out)"
 refused 'no checkpoints' 78 "$advice" 's/"checkpoint":"posts",//'
 refused 'a replay' 78 replay '1s/"stages"/"replay":true,&/'
-refused 'nothing at all' 75 'nothing came' d
+refused 'nothing at all' 75 'the input is empty, without a begin mark' d
 refused 'a record lost' 76 '1 records were lost' 2d
 refused 'a record twice' 76 'were added' 2p
 refused 'a reject line lost' 76 'wrote 1 reject lines' \
     's/"rejected":0}/"rejected":1}/'
 refused 'no stages' 76 . '4s/"stages".*/"x":1}/'
-refused 'another name than that of begin' 76 'of another name' \
+refused 'another name than that of begin' 76 'has a checkpoint mark of other, but its begin mark names posts' \
     's/"name":"posts"/"name":"other"/'
 refused 'a name too long' 76 512 "s/posts/$(printf '%0600d' 1)/"
 fresh old 1

@@ -235,7 +235,7 @@ P
 	etl-dlq put long >/dev/null
 	is "$kind: a line that the stages do not take" 0 \
 	    "$($replay --like long 2>err | grep -c '"id":"8"' || :)"
-	like "$kind: is left out" 'left out: its line is longer than --max-rec' \
+	like "$kind: is left out" 'left out: its record is longer than --max-rec' \
 	    "$(cat err)"
 	is "$kind: unless they do" "$(((16 << 20) + 2))" \
 	    "$($replay --like long --max-record 17MiB | grep '"id":"8"' |

@@ -116,7 +116,7 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	is "$kind: --max-attempts" 0 "$(status etl-dlq replay --stage \
 	    transform --max-attempts 3 --like id)"
 	is "$kind: leaves alone" 0 "$(grep -c '"id":2' out || :)"
-	like "$kind: and says so" 'replay: 1 letter is left alone: rejected 3 times or more' \
+	like "$kind: and says so" 'replay: 1 letter is left out: rejected 3 times or more' \
 	    "$(cat err)"
 	is "$kind: one more is taken" 3 "$(etl-dlq replay --stage transform \
 	    --max-attempts 4 --like '"id":2' | grep -c '"id":2')"
@@ -239,7 +239,7 @@ kill -TERM $purge
 rc=0; wait $purge || rc=$?
 exec 4>&-
 wait $lock
-is 'asked to end' '143 etl-dlq: purge: stopped by a signal, 0 purged' \
+is 'asked to end' '143 etl-dlq: purge: stopped by a signal after 0 were purged' \
     "$rc $(cat purge.err)"
 zeros=$(printf '%072d' 0)
 printf '{"@etl":"reject","v":1,"id":"a","occurrence":"a/b.c/1","stage":"s","code":"c","message":"long","raw":"{\\"id\\":%sé }","at":"2026-05-01T12:00:00Z"}\n' \

@@ -61,7 +61,7 @@ for kind in sqlite postgresql; do
 	    '1 stored, 2 known before, 0 other lines' "$(cat out)"
 	is "$kind: and is named" \
 	    'etl-dlq: put: 1 line was not stored' "$(tail -n 1 err)"
-	like "$kind: with its line and bytes" 'torn: line 2: the last one, torn\? not JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
+	like "$kind: with its line and bytes" 'torn: line 2: the last line, perhaps not complete: not JSON: .*: [{]"@etl":"reject","v":1,.*"pipeline":$' \
 	    "$(head -n 1 err)"
 	{ cat torn; echo; } >whole.lf
 	like "$kind: with a newline it is not torn" \
@@ -154,8 +154,8 @@ for kind in sqlite postgresql; do
 	rc=0; wait $part || rc=$?
 	is "$kind: asked to end before it is done" 143 $rc
 	like "$kind: it says how far it has come" '^etl-dlq: put: stopped by '\
-'a signal, [0-9]+ stored: put it again$' "$(cat err)"
-	ok "$kind: and has" test "$(sed 's/.*, \([0-9]*\) stored.*/\1/' err)" \
+'a signal after [0-9]+ were stored: put the same files again$' "$(cat err)"
+	ok "$kind: and has" test "$(sed 's/.* after \([0-9]*\) were stored.*/\1/' err)" \
 	    -le "$(sql "$count")"
 	sql "DELETE FROM dead_letters WHERE stage = 'part'"
 	sql "DELETE FROM dead_letter_attempts
@@ -190,7 +190,7 @@ for file in both -; do
 	is "--bad is the file that is put, $file" 64 \
 	    "$(status etl-dlq put --bad both $file <both)"
 	like "--bad is the file that is put, $file: is told" \
-	    '^etl-dlq: --bad both: this is the file that is put' "$(cat err)"
+	    '^etl-dlq: --bad both: this file is also an input' "$(cat err)"
 	ok "--bad is the file that is put, $file: and stays" cmp torn both
 done
 for what in 'that nobody has opened' 'that says nothing'; do
@@ -201,7 +201,7 @@ for what in 'that nobody has opened' 'that says nothing'; do
 	rc=0; wait $p || rc=$?
 	exec 9>&-
 	is "asked to end by a pipe $what" \
-	    '143 etl-dlq: put: stopped by a signal, nothing stored' \
+	    '143 etl-dlq: put: stopped by a signal; nothing was stored: put the same files again' \
 	    "$rc $(cat err)"
 done
 is 'a folder' 74 "$(status etl-dlq put .)"

@@ -61,13 +61,13 @@ for kind in sqlite postgresql; do
 	timeout 20 script -qec 'etl-dlq replay --stage typo >/dev/null' tty \
 	    >/dev/null
 	like "$kind: of nothing: told on a terminal" \
-	    "^etl-dlq: replay: no open letter of $kind:.* matches" \
+	    "^etl-dlq: replay: no open letter in $kind:.* matches" \
 	    "$(grep -a etl-dlq: tty)"
 	for verb in list stats; do
 		is "$kind: $verb of nothing: silent" '' "$(etl-dlq $verb 2>&1)"
 		timeout 20 script -qec "etl-dlq $verb" tty </dev/null >/dev/null
 		like "$kind: $verb of nothing: told on a terminal" \
-		    "^etl-dlq: $verb: no (open )?letter of $kind:.* matches" \
+		    "^etl-dlq: $verb: no (open )?letter in $kind:.* matches" \
 		    "$(grep -a etl-dlq: tty)"
 	done
 	etl-dlq put rejects >/dev/null
@@ -114,7 +114,7 @@ for kind in sqlite postgresql; do
 	    "'posts' --stage load \(1\)" "'users' --stage transform \(1\)" \
 	    "'' --stage transform \(1\)"; do
 		like "$kind: names the choice $choice" \
-		    "there are .*--pipeline $choice" "$(cat err)"
+		    "select one pipeline and stage: .*--pipeline $choice" "$(cat err)"
 	done
 	is "$kind: writes nothing" '' "$(cat out)"
 	is "$kind: one of them" '"load"' "$(etl-dlq replay --stage load |
