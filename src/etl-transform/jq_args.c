@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static bool
-kind_of(const char *option, enum arg_kind *kind)
+find_option_kind(const char *option, enum arg_kind *kind)
 {
 	static const char *const names[] = {
 		[ARG_TEXT] = "--arg", [ARG_JSON] = "--argjson",
@@ -22,7 +22,7 @@ kind_of(const char *option, enum arg_kind *kind)
 }
 
 static bool
-name_ok(const char *p)
+is_variable_name(const char *p)
 {
 	if (!isalpha((unsigned char)*p) && *p != '_')
 		return false;
@@ -32,18 +32,19 @@ name_ok(const char *p)
 }
 
 static int
-check(const struct arg *a, const char *option, struct err *e)
+check_arg(const struct arg *a, const char *option, struct err *e)
 {
-	if (!name_ok(a->name))
+	if (!is_variable_name(a->name))
 		return err_set(e, ERR_USAGE, false,
-		    "%s: '%s' cannot be a variable's name", option, a->name);
+		    "%s: '%s' cannot be the name of a variable: use letters, "
+		    "digits and _, and no digit at the start", option, a->name);
 	if (a->kind == ARG_FILE && access(a->value, R_OK) == -1)
 		return err_errno(e, ERR_INPUT, a->value);
 	return 0;
 }
 
 int
-args_take(struct args *a, int *argc, char *argv[], struct err *e)
+args_extract(struct args *a, int *argc, char *argv[], struct err *e)
 {
 	int to = 1, i = 1;
 	struct arg *t;
@@ -54,7 +55,7 @@ args_take(struct args *a, int *argc, char *argv[], struct err *e)
 		return err_nomem(e);
 	for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
 		t = &a->v[a->n];
-		if (!kind_of(argv[i], &t->kind)) {
+		if (!find_option_kind(argv[i], &t->kind)) {
 			argv[to++] = argv[i];
 			continue;
 		}
@@ -63,7 +64,7 @@ args_take(struct args *a, int *argc, char *argv[], struct err *e)
 			    "%s needs a name and a value", argv[i]);
 		t->name = argv[i + 1];
 		t->value = argv[i + 2];
-		if (check(t, argv[i], e) == -1)
+		if (check_arg(t, argv[i], e) == -1)
 			return -1;
 		a->n++;
 		i += 2;

@@ -1,19 +1,22 @@
 /* etl-transform runs a jq filter on every record, in worker processes.
  *
  * main.c        reads the options and sets the exit code.
- * jq_args       jq's options with two arguments (--arg, --argjson ...).
- * transform     passes records to the workers and writes their outcomes in
- *               order; marks wait for the records before them.
- * pool/         the processes: keeper compiles the filter once and forks
- *               workers; worker runs it; pool is the parent's side of both;
- *               shared_slots is the memory that carries records and outcomes.
- * engine/       engine.h: the interface to an engine; filter: libjq, the only
- *               file that calls its compiler; outcome: what a record became;
- *               filter_env: does a filter read the environment?
- * module/       the functions of the jq module etl: etl.jq, and those in C
- *               (module, module_number), times, time zones and words.
- * number/       records to libjq's values and back (jvalue), so that numbers
- *               keep their text (numbers, number_doubles). */
+ * jq_args       the options with two arguments (--arg, --argjson ...).
+ * transform     passes records to the workers and writes their results in
+ *               order; a mark is written after the records before it.
+ * pool/         the processes. keeper compiles the filter once and forks
+ *               workers; worker runs the filter; pool controls both from the
+ *               parent process; shared_slots is the memory through which
+ *               records and results pass.
+ * engine/       engine.h is the interface to an engine; filter runs libjq and
+ *               is the only file that includes jq.h; filter_program makes the
+ *               text that libjq compiles; outcome holds the outputs or the
+ *               reject of a record; filter_env finds out whether a filter
+ *               reads the environment.
+ * module/       the functions of the jq module etl: etl.jq, and in C module,
+ *               module_number, times, time zones and words.
+ * number/       converts records to libjq's values and back (jvalue). Numbers
+ *               keep their digits (numbers, number_doubles). */
 #include "engine/filter_env.h"
 #include "jq_args.h"
 #include "transform.h"
@@ -56,21 +59,23 @@ static const struct opt options[] = {
 	OPT("library-path", OPT_LIST, dirs, "DIR",
 	    "search DIR for imported modules", 'L'),
 	OPT("std", OPT_FLAG, std, NULL,
-	    "names of module etl without import", 0),
-	OPT("arg", OPT_LIST, args, "NAME VALUE", "$NAME is this text", 0),
-	OPT("argjson", OPT_LIST, args, "NAME JSON", "$NAME is this value", 0),
+	    "call the functions of module etl without a prefix", 0),
+	OPT("arg", OPT_LIST, args, "NAME VALUE",
+	    "set $NAME to the text VALUE", 0),
+	OPT("argjson", OPT_LIST, args, "NAME JSON",
+	    "set $NAME to the value JSON", 0),
 	OPT("slurpfile", OPT_LIST, args, "NAME FILE",
-	    "$NAME is the array of the values in FILE", 0),
+	    "set $NAME to an array of the values in FILE", 0),
 	OPT("time-limit", OPT_DURATION, time_limit, "TIME",
-	    "for one record (10s)", 0),
+	    "longest time for one record (default: 10s)", 0),
 	OPT("memory-limit", OPT_SIZE, memory_limit, "SIZE",
-	    "for the filter (1GiB)", 0),
+	    "memory that the filter may use (default: 1GiB)", 0),
 	OPTION_MAX_RECORD(AT(max_record)),
 	OPT("lossy-numbers", OPT_FLAG, lossy, NULL,
-	    "a number that cannot be told apart is rounded", 0),
+	    "round a number instead of rejecting its record", 0),
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	OPT("allow", OPT_LIST, allow, "env",
-	    "let the filter read the environment", 0),
+	    "let the filter read environment variables", 0),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
@@ -98,14 +103,14 @@ read_filter(struct buf *b, const char *file, struct err *e)
 	if (n == -1 || buf_check(b, e) == -1)
 		return -1;
 	if (b->len > 0 && memchr(b->data, '\0', b->len) != NULL)
-		return err_set(e, ERR_CONFIG, false, "%s: not a filter: it "
-		    "has a NUL byte", file);
+		return err_set(e, ERR_CONFIG, false, "%s: not a filter: the "
+		    "file contains a NUL byte", file);
 	return 0;
 }
 
 static int
-filter_text(struct buf *b, const struct transform_opts *o, const char *operand,
-    struct err *e)
+get_filter_text(struct buf *b, const struct transform_opts *o,
+    const char *operand, struct err *e)
 {
 	if (o->file != NULL)
 		return read_filter(b, o->file, e);
@@ -117,19 +122,20 @@ filter_text(struct buf *b, const struct transform_opts *o, const char *operand,
 }
 
 static int
-check(const struct transform_opts *o, struct err *e)
+check_options(const struct transform_opts *o, struct err *e)
 {
 	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: must be last", o->duplicates);
+		    "--duplicate-members %s: the only allowed value is last",
+		    o->duplicates);
 	for (size_t i = 0; i < o->allow.n; i++)
 		if (strcmp(o->allow.v[i], "env") != 0)
 			return err_set(e, ERR_USAGE, false,
-			    "--allow %s: only env can be allowed",
+			    "--allow %s: the only allowed value is env",
 			    o->allow.v[i]);
 	if (o->max_record == 0 || o->max_record > 1 << 30)
 		return err_set(e, ERR_USAGE, false,
-		    "--max-record: from 1 byte to 1GiB");
+		    "--max-record: the value must be from 1 byte to 1GiB");
 	for (size_t i = 0; i < o->dirs.n; i++)
 		if (access(o->dirs.v[i], X_OK) == -1)
 			return err_errno(e, ERR_INPUT, o->dirs.v[i]);
@@ -137,8 +143,8 @@ check(const struct transform_opts *o, struct err *e)
 }
 
 static int
-run(const struct transform_opts *o, const struct args *a, const char *text,
-    struct stage *s, struct err *e)
+run_filter(const struct transform_opts *o, const struct args *a,
+    const char *text, struct stage *s, struct err *e)
 {
 	const struct pool_conf conf = {
 		.engine = &engine_jq,
@@ -155,7 +161,8 @@ run(const struct transform_opts *o, const struct args *a, const char *text,
 	struct transform t = { .stage = s };
 	int rc = -1;
 
-	if (pool_open(&t.pool, &conf, e) == 0 && pool_ready(t.pool, e) == 0)
+	if (pool_open(&t.pool, &conf, e) == 0 &&
+	    pool_start_workers(t.pool, e) == 0)
 		rc = transform_run(&t, e);
 	pool_close(t.pool, rc == 0);
 	json_release(&t.json);
@@ -163,7 +170,7 @@ run(const struct transform_opts *o, const struct args *a, const char *text,
 }
 
 static int
-work(const struct transform_opts *o, const struct args *a,
+run_stage(const struct transform_opts *o, const struct args *a,
     const struct stdfd *fds, int argc, char *argv[], struct err *e)
 {
 	int first = optind + (o->file == NULL && optind < argc);
@@ -181,12 +188,13 @@ work(const struct transform_opts *o, const struct args *a,
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
-	if (check(o, e) == 0 && filter_text(&text, o, argv[optind], e) == 0) {
+	if (check_options(o, e) == 0 &&
+	    get_filter_text(&text, o, argv[optind], e) == 0) {
 		if (o->allow.n == 0 && filter_reads_env(text.data, text.len))
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run(o, a, buf_text(&text), s, e);
+		rc = run_filter(o, a, buf_text(&text), s, e);
 	}
 	if (rc == -1)
 		stage_fail(s, e);
@@ -209,7 +217,7 @@ main(int argc, char *argv[])
 	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	if (args_take(&a, &argc, argv, &e) == 0)
+	if (args_extract(&a, &argc, argv, &e) == 0)
 		r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
 		stage_fail_early("transform", &e);
@@ -219,7 +227,7 @@ main(int argc, char *argv[])
 		return opt_answer(&spec, r, &e);
 	}
 	stop_catch();
-	if (work(&o, &a, &fds, argc, argv, &e) == -1)
+	if (run_stage(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);
 	args_release(&a);
 	opt_release(&spec, &o);

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-enum { LARGE = 1 << 20 };       /* a line that is not held twice */
+/* Of longer lines the stage's copy is freed once the pool has its own. */
+enum { LARGE = 1 << 20 };
 
 static int
-put_reject(struct transform *t, const struct result *r, struct err *e)
+write_reject(struct transform *t, const struct result *r, struct err *e)
 {
 	const struct line line = {
 		.data = r->line, .len = r->line_len, .bytes = r->line_len,
@@ -22,7 +23,7 @@ put_reject(struct transform *t, const struct result *r, struct err *e)
 }
 
 static int
-put_outputs(struct transform *t, const struct result *r, struct err *e)
+write_outputs(struct transform *t, const struct result *r, struct err *e)
 {
 	const char *p = r->text, *end = p + r->text_len;
 
@@ -30,7 +31,9 @@ put_outputs(struct transform *t, const struct result *r, struct err *e)
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 
 		if (lf == NULL)
-			return err_set(e, ERR_BUG, false, "output without LF");
+			return err_set(e, ERR_BUG, false, "bug in this "
+			    "program: an output of the filter does not end "
+			    "with a line feed; please report it");
 		if (stage_emit(t->stage, p, (size_t)(lf - p), e) == -1)
 			return -1;
 		p = lf;
@@ -40,13 +43,13 @@ put_outputs(struct transform *t, const struct result *r, struct err *e)
 }
 
 static int
-put_results(struct transform *t, struct err *e)
+write_ready_results(struct transform *t, struct err *e)
 {
 	struct result r;
 
-	while (pool_next(t->pool, &r)) {
-		int rc = r.code != NULL ? put_reject(t, &r, e) :
-		    put_outputs(t, &r, e);
+	while (pool_next_result(t->pool, &r)) {
+		int rc = r.code != NULL ? write_reject(t, &r, e) :
+		    write_outputs(t, &r, e);
 
 		if (rc == -1)
 			return -1;
@@ -54,57 +57,61 @@ put_results(struct transform *t, struct err *e)
 	return 0;
 }
 
-/* Nothing is kept back while we wait. */
+/* Flushes the output before it waits, so that a reader gets each record at
+ * once. */
 static int
-wait_results(struct transform *t, int fd, struct err *e)
+wait_for_results(struct transform *t, int fd, struct err *e)
 {
 	if (stage_flush(t->stage, e) == -1 ||
 	    pool_wait(t->pool, fd, e) == -1)
 		return -1;
-	return put_results(t, e);
+	return write_ready_results(t, e);
 }
 
+/* Waits until the results of all records in the pool are written. */
 static int
-drain(struct transform *t, struct err *e)
+finish_all_records(struct transform *t, struct err *e)
 {
 	struct line l;
 
-	pool_submit(t->pool);
-	while (!pool_idle(t->pool)) {
-		if (stop_signal() != 0)         /* tells why */
+	pool_submit_slot(t->pool);
+	while (!pool_is_empty(t->pool)) {
+		/* stage_next() sets *e to the stop signal. */
+		if (stop_signal() != 0)
 			return stage_next(t->stage, &l, 0, e) == STAGE_STOP ?
 			    -1 : 0;
-		if (wait_results(t, -1, e) == -1)
+		if (wait_for_results(t, -1, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-take_record(struct transform *t, const struct line *l, struct err *e)
+submit_record(struct transform *t, const struct line *l, struct err *e)
 {
 	if (l->file != t->file) {
-		if (drain(t, e) == -1)
+		if (finish_all_records(t, e) == -1)
 			return -1;
 		t->file = l->file;
 	}
 	if (!l->too_long) {
-		pool_add(t->pool, l);
+		pool_add_line(t->pool, l);
 		if (l->len > LARGE)
 			stage_trim(t->stage);
 		return 0;
 	}
-	if (drain(t, e) == -1)
+	if (finish_all_records(t, e) == -1)
 		return -1;
 	return stage_read_record(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
-/* Without more input what has come is worked on at once. */
+/* There is no more input at present: gives the records that have come to a
+ * worker and waits for results or for input. */
 static int
-take_wait(struct transform *t, struct err *e)
+wait_for_input_or_results(struct transform *t, struct err *e)
 {
-	pool_submit(t->pool);
-	return wait_results(t, pool_room(t->pool) ? 0 : -1, e);
+	pool_submit_slot(t->pool);
+	return wait_for_results(t, pool_has_room(t->pool) ? 0 : -1, e);
 }
 
 int
@@ -115,20 +122,22 @@ transform_run(struct transform *t, struct err *e)
 	int rc = 0;
 
 	while (rc != -1) {
-		if (!pool_room(t->pool)) {
-			rc = wait_results(t, -1, e);
+		if (!pool_has_room(t->pool)) {
+			rc = wait_for_results(t, -1, e);
 			continue;
 		}
-		item = stage_next(t->stage, &l, pool_idle(t->pool) ? -1 : 0, e);
+		item = stage_next(
+		    t->stage, &l, pool_is_empty(t->pool) ? -1 : 0, e);
 		if (item == STAGE_RECORD)
-			rc = take_record(t, &l, e);
+			rc = submit_record(t, &l, e);
 		else if (item == STAGE_WAIT)
-			rc = take_wait(t, e);
+			rc = wait_for_input_or_results(t, e);
 		else if (item == STAGE_MARK)
-			rc = drain(t, e) == -1 ? -1
-					       : stage_pass_mark(t->stage, e);
+			rc = finish_all_records(t, e) == -1
+				 ? -1
+				 : stage_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
-			return drain(t, e) == -1 ? -1 :
+			return finish_all_records(t, e) == -1 ? -1 :
 			    stage_finish(t->stage, e);
 		else
 			return -1;

@@ -1,6 +1,6 @@
-/* The stream through the workers: records in, their outcomes out in order,
- * marks behind all that came before them.
- * Fails: as the stage or the pool does; the caller ends both. */
+/* Passes a stream through the workers: writes the results of the records in
+ * input order, and each mark after the results of all records before it.
+ * Fails: as the stage or the pool does; the caller closes both. */
 #ifndef TRANSFORM_TRANSFORM_H
 #define TRANSFORM_TRANSFORM_H
 
@@ -11,7 +11,7 @@
 struct transform {
 	struct stage *stage;
 	struct pool *pool;
-	struct json json;       /* for lines that no worker gets */
+	struct json json;       /* for lines that are too long for a worker */
 	const char *file;       /* of the records that the workers have */
 };
 

@@ -61,8 +61,8 @@ is 'halt' 0 "$(t 'if .a == 2 then halt elif .a == 3 then
     "x\n" | halt_error else . end')"
 is 'ends nothing' '{"a":1}
 {"a":4}' "$(out)"
-is 'is a reject' '["filter","halt ends no stream here",null,2]
-["filter","halt ends no stream here",null,3]' "$(rej)"
+is 'is a reject' '["filter","the filter called halt: this rejects the record and does not end the stream",null,2]
+["filter","the filter called halt: this rejects the record and does not end the stream",null,3]' "$(rej)"
 is 'input' 0 "$(t '.b = [inputs] | .c = (try input catch "none")')"
 is 'has nothing' '{"a":1,"b":[],"c":"none"}' "$(out | head -n 1)"
 is 'debug and stderr' 0 "$(t 'select(.a < 3) | debug | .a | stderr | {}')"
@@ -134,7 +134,7 @@ is 'twice' "$(sed p "$scratch/in" | cksum)" "$(out | cksum)"
 is 'sixteen' 0 "$(t '{b: .a}')"
 is 'come out' "$(sed 's/"a"/"b"/' "$scratch/in" | cksum)" "$(out | cksum)"
 is 'eight times is too much' 0 "$(t '(.,.,.,.), (.,.,.,.)')"
-like 'a limit' '^\["timeout",".*too much",null,1\]$' "$(rej)"
+like 'a limit' '^\["timeout",".*too much output.*",null,1\]$' "$(rej)"
 is 'the rest goes on' '{"a":"y"}' "$(out | sort -u)"
 is 'empty input' 0 "$(etl-transform . </dev/null; echo $?)"
 

@@ -1,10 +1,10 @@
-/* What runs a filter on a record.  One file per engine, one const struct.
+/* The interface to an engine, which runs a filter on records (filter.c: libjq).
  * Owns:    compile() fills *self; free() frees it, NULL allowed.
  * Borrows: conf until free(); the record and the outcome during run().
- * Gives:   run() adds each output and LF to o->out, or rejects:
- *          outcome_reject(). Neither is a drop.
- * Fails:   compile() as a value; run() never, but it may not come back, or
- *          take its process along (with ENGINE_NOMEM where memory is out). */
+ * Gives:   run() appends each output and an LF to o->out, or calls
+ *          outcome_reject(). If it does neither, the record is dropped.
+ * Fails:   compile() as a value. run() returns no error, but it may run forever
+ *          or end its process, with exit code ENGINE_NOMEM if memory is out. */
 #ifndef TRANSFORM_ENGINE_H
 #define TRANSFORM_ENGINE_H
 
@@ -12,8 +12,9 @@
 #include "base/opt.h"
 #include "json/scan.h"
 
-enum { ENGINE_NOMEM = 71 };     /* exit status */
+enum { ENGINE_NOMEM = 71 };     /* exit code of a process without memory */
 
+/* A variable of the filter: --arg, --argjson, --slurpfile. */
 enum arg_kind { ARG_TEXT, ARG_JSON, ARG_FILE };
 
 struct arg {
@@ -23,17 +24,18 @@ struct arg {
 
 struct engine_conf {
 	const char *text;               /* the filter */
-	bool std;                       /* names of the module without etl:: */
+	bool std;                       /* --std: functions of the module etl
+					 * are called without etl:: */
 	bool lossy;                     /* --lossy-numbers */
 	struct opt_list dirs;           /* -L */
 	const struct arg *args;
 	size_t nargs;
-	size_t max_record;              /* no output is longer */
+	size_t max_record;              /* longer outputs are rejected */
 };
 
 struct outcome {
 	struct buf out;
-	char code[32];                  /* "" where it is no reject */
+	char code[32];                  /* of the reject; "": no reject */
 	struct buf message, pointer;
 };
 
@@ -51,7 +53,8 @@ void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* What fits, for a message or pointer: NUL would end it, so it is spelled. */
-void outcome_text(struct buf *b, const char *p, size_t n);
+/* Appends as much of the text as fits. A NUL is written as \u0000, because a
+ * NUL byte would end the message or pointer. */
+void outcome_add_text(struct buf *b, const char *p, size_t n);
 
 #endif

@@ -13,7 +13,7 @@
 enum { MESSAGE_MAX = 4096 };
 #define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
-/* Of jq 1.7; before, libjq printed what stderr is given by itself. */
+/* Exists since jq 1.7. Older versions of libjq print to stderr themselves. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
 
 struct filter {
@@ -22,11 +22,11 @@ struct filter {
 	struct numbers numbers;
 	struct reader reader;
 	struct module module;
-	struct buf text;                /* messages */
+	struct buf text;                /* error messages of libjq */
 };
 
 static void
-add_value(struct buf *b, jv v)
+add_string_or_json(struct buf *b, jv v)
 {
 	if (jv_get_kind(v) == JV_KIND_STRING)
 		buf_add(b, jv_string_value(v),
@@ -36,13 +36,13 @@ add_value(struct buf *b, jv v)
 }
 
 static void
-add_text(struct buf *b, jv v)
+add_reject_text(struct buf *b, jv v)
 {
 	struct buf text;
 
 	buf_init(&text, INT32_MAX);
-	add_value(&text, v);
-	outcome_text(b, text.len > 0 ? text.data : "", text.len);
+	add_string_or_json(&text, v);
+	outcome_add_text(b, text.len > 0 ? text.data : "", text.len);
 	b->failed |= text.failed;
 	buf_release(&text);
 }
@@ -54,16 +54,15 @@ on_error(void *self, jv message)
 
 	if (f->text.len > 0)
 		buf_char(&f->text, '\n');
-	add_value(&f->text, message);
+	add_string_or_json(&f->text, message);
 	jv_free(message);
 }
 
-/* Takes b and v along. */
 static void
-print_end(struct buf *b, jv v)
+print_and_release(struct buf *b, jv v)
 {
 	if (!b->failed && write(STDERR_FILENO, b->data, b->len) == -1)
-		b->failed = true;       /* nowhere to tell it */
+		b->failed = true;       /* a failed write cannot be reported */
 	buf_release(b);
 	jv_free(v);
 }
@@ -74,11 +73,11 @@ on_stderr(void *self __attribute__((unused)), jv v)
 	struct buf b;
 
 	buf_init(&b, INT32_MAX);
-	add_value(&b, v);
-	print_end(&b, v);
+	add_string_or_json(&b, v);
+	print_and_release(&b, v);
 }
 
-/* A user's own is printed as jq -c does. */
+/* Prints the value as jq -c does, if it is no part of a call of module etl. */
 static void
 on_debug(void *self, jv v)
 {
@@ -91,10 +90,10 @@ on_debug(void *self, jv v)
 	buf_str(&b, "[\"DEBUG:\",");
 	(void)jvalue_write(&b, v, &f->numbers, true);
 	buf_str(&b, "]\n");
-	print_end(&b, v);
+	print_and_release(&b, v);
 }
 
-/* A filter's own input finds nothing: its input is one record. */
+/* If the user's filter itself calls input, it gets no further record. */
 static jv
 on_input(jq_state *jq __attribute__((unused)), void *self)
 {
@@ -111,7 +110,7 @@ on_nomem(void *self __attribute__((unused)))
 }
 
 static int
-set_folders(struct filter *f, struct err *e)
+set_library_folders(struct filter *f, struct err *e)
 {
 	jv dirs = jv_array();
 
@@ -132,7 +131,7 @@ set_folders(struct filter *f, struct err *e)
 }
 
 static int
-json_argument(jv *v, const struct arg *a, struct err *e)
+parse_json_argument(jv *v, const struct arg *a, struct err *e)
 {
 	struct json j = { .text = NULL };
 	struct json_fault fault;
@@ -152,7 +151,7 @@ json_argument(jv *v, const struct arg *a, struct err *e)
 }
 
 static int
-file_argument(jv *v, const struct arg *a, struct err *e)
+read_file_argument(jv *v, const struct arg *a, struct err *e)
 {
 	jv message;
 
@@ -167,9 +166,9 @@ file_argument(jv *v, const struct arg *a, struct err *e)
 	return -1;
 }
 
-/* $NAME for each, and $ARGS as jq has it. */
+/* Makes the object of all variables: one for each option, and $ARGS. */
 static int
-named_arguments(jv *out, const struct engine_conf *c, struct err *e)
+build_arguments(jv *out, const struct engine_conf *c, struct err *e)
 {
 	jv named = jv_object(), all;
 
@@ -181,9 +180,9 @@ named_arguments(jv *out, const struct engine_conf *c, struct err *e)
 		if (a->kind == ARG_TEXT)
 			v = jv_string(a->value);
 		else if (a->kind == ARG_JSON)
-			rc = json_argument(&v, a, e);
+			rc = parse_json_argument(&v, a, e);
 		else
-			rc = file_argument(&v, a, e);
+			rc = read_file_argument(&v, a, e);
 		if (rc == -1) {
 			jv_free(named);
 			return -1;
@@ -197,7 +196,7 @@ named_arguments(jv *out, const struct engine_conf *c, struct err *e)
 }
 
 static int
-compile_text(struct filter *f, jv args, struct err *e)
+compile_program(struct filter *f, jv args, struct err *e)
 {
 	struct program p;
 	struct buf message;
@@ -207,7 +206,7 @@ compile_text(struct filter *f, jv args, struct err *e)
 	if ((rc = program_build(&p, f->conf, f->module.tag, e)) == -1) {
 		jv_free(args);
 	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
-		program_message(&p, &message, buf_text(&f->text));
+		program_clean_message(&p, &message, buf_text(&f->text));
 		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
 		    buf_text(&message));
 	}
@@ -217,7 +216,7 @@ compile_text(struct filter *f, jv args, struct err *e)
 }
 
 static int
-filter_compile_with(struct filter *f, struct err *e)
+init_and_compile(struct filter *f, struct err *e)
 {
 	jv args;
 
@@ -230,11 +229,11 @@ filter_compile_with(struct filter *f, struct err *e)
 		jq_set_stderr_cb(f->jq, on_stderr, f);
 	jq_set_input_cb(f->jq, on_input, f);
 	if (module_init(&f->module, &f->numbers,
-	    program_debugs(f->conf), e) == -1 ||
-	    set_folders(f, e) == -1 ||
-	    named_arguments(&args, f->conf, e) == -1)
+	    program_may_call_debug(f->conf), e) == -1 ||
+	    set_library_folders(f, e) == -1 ||
+	    build_arguments(&args, f->conf, e) == -1)
 		return -1;
-	return compile_text(f, args, e);
+	return compile_program(f, args, e);
 }
 
 static void
@@ -264,7 +263,7 @@ filter_compile(void **self, const struct engine_conf *c, struct err *e)
 	numbers_init(&f->numbers);
 	reader_init(&f->reader, &f->numbers);
 	buf_init(&f->text, INT32_MAX);
-	if (filter_compile_with(f, e) == -1) {
+	if (init_and_compile(f, e) == -1) {
 		filter_free(f);
 		return -1;
 	}
@@ -274,19 +273,19 @@ filter_compile(void **self, const struct engine_conf *c, struct err *e)
 }
 
 static void
-output_fault(struct outcome *o, enum write_result r)
+reject_unwritable_output(struct outcome *o, enum write_result r)
 {
 	if (r == WRITE_DEEP)
-		outcome_reject(o, "depth",
-		    "what the filter made nests deeper than %d",
-		    (int)JSON_DEPTH_MAX);
+		outcome_reject(o, "depth", "the filter made an object nested "
+		    "deeper than %d levels", (int)JSON_DEPTH_MAX);
 	else if (r == WRITE_VAGUE)
 		outcome_reject(o, "number",
-		    "two numbers of the record are one double, and it cannot "
-		    "be told which is meant (--lossy-numbers)");
+		    "two different numbers of the record are the same double, "
+		    "so it is unknown which one the filter writes; use "
+		    "--lossy-numbers to write the rounded number");
 }
 
-/* One output; false: the record is rejected. */
+/* Appends one output. Returns false if it makes the record a reject. */
 static bool
 put_output(struct filter *f, jv v, struct outcome *o)
 {
@@ -296,7 +295,7 @@ put_output(struct filter *f, jv v, struct outcome *o)
 
 	if (jv_get_kind(v) != JV_KIND_OBJECT) {
 		outcome_reject(o, "type",
-		    "what the filter made is no object but %s",
+		    "the filter made a value that is not an object: %s",
 		    jv_kind_name(jv_get_kind(v)));
 		return false;
 	}
@@ -304,23 +303,22 @@ put_output(struct filter *f, jv v, struct outcome *o)
 	len = o->out.len - from;
 	buf_char(&o->out, '\n');
 	if (o->out.failed)
-		outcome_reject(o, "timeout",
-		    "what the filter made of one record is too much");
+		outcome_reject(o, "timeout", "the filter made too much output "
+		    "from one record: more than 4 times --max-record and 1MiB");
 	else if (r != WRITE_DONE)
-		output_fault(o, r);
+		reject_unwritable_output(o, r);
 	else if (len > f->conf->max_record)
-		outcome_reject(o, "too_long",
-		    "what the filter made is longer than %zu bytes",
-		    f->conf->max_record);
+		outcome_reject(o, "too_long", "the filter made a record longer "
+		    "than --max-record (%zu bytes)", f->conf->max_record);
 	else if (len >= sizeof(mark) - 1 &&
 	    memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)
-		outcome_reject(o, "reserved",
-		    "what the filter made begins with @etl");
+		outcome_reject(o, "reserved", "the filter made an object that "
+		    "begins with the member @etl, which is reserved for marks");
 	return o->code[0] == '\0';
 }
 
 static bool
-code_ok(jv code)
+is_reject_code(jv code)
 {
 	size_t n;
 
@@ -331,9 +329,10 @@ code_ok(jv code)
 	    n == (size_t)jv_string_length_bytes(jv_copy(code));
 }
 
-/* error() with an object of ours: its code, message and pointer. */
+/* If the error value is the object that reject() of the module etl makes, sets
+ * the reject that it describes and returns true. */
 static bool
-own_reject(jv why, struct outcome *o)
+reject_from_object(jv why, struct outcome *o)
 {
 	jv kind, code, message, pointer;
 	bool own;
@@ -345,13 +344,13 @@ own_reject(jv why, struct outcome *o)
 	message = jv_object_get(jv_copy(why), jv_string("message"));
 	pointer = jv_object_get(jv_copy(why), jv_string("pointer"));
 	own = jv_get_kind(kind) == JV_KIND_STRING &&
-	    strcmp(jv_string_value(kind), "reject") == 0 && code_ok(code) &&
-	    jv_is_valid(message);
+	    strcmp(jv_string_value(kind), "reject") == 0 &&
+	    is_reject_code(code) && jv_is_valid(message);
 	if (own) {
 		outcome_reject(o, jv_string_value(code), "%s", "");
-		add_text(&o->message, message);
+		add_reject_text(&o->message, message);
 		if (jv_get_kind(pointer) == JV_KIND_STRING)
-			add_text(&o->pointer, pointer);
+			add_reject_text(&o->pointer, pointer);
 	}
 	jv_free(kind);
 	jv_free(code);
@@ -361,11 +360,11 @@ own_reject(jv why, struct outcome *o)
 }
 
 static void
-put_error(jv why, struct outcome *o)
+reject_error_value(jv why, struct outcome *o)
 {
-	if (jv_get_kind(why) != JV_KIND_NULL && !own_reject(why, o)) {
+	if (jv_get_kind(why) != JV_KIND_NULL && !reject_from_object(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
-		add_text(&o->message, why);
+		add_reject_text(&o->message, why);
 	}
 	jv_free(why);
 }
@@ -384,14 +383,15 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 		jv_free(v);
 	}
 	if (going && jv_invalid_has_msg(jv_copy(v)))
-		put_error(jv_invalid_get_msg(v), o);
+		reject_error_value(jv_invalid_get_msg(v), o);
 	else if (going)
 		jv_free(v);
-	if (f->numbers.nomem)           /* some were not told apart */
+	if (f->numbers.nomem)   /* a number may have been written wrong */
 		on_nomem(f);
 	if (jq_halted(f->jq))
-		outcome_reject(o, "filter", "halt ends no stream here");
-	if (o->code[0] != '\0')         /* what is left is this record's */
+		outcome_reject(o, "filter", "the filter called halt: this "
+		    "rejects the record and does not end the stream");
+	if (o->code[0] != '\0') /* free the values of an unfinished run */
 		jq_start(f->jq, jv_null(), 0);
 }
 

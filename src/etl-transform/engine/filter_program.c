@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char tag_mark[] = "@TAG";
+static const char tag_placeholder[] = "@TAG";
+/* Tells module.c that a call begins: what debug gets next is an argument. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 
 /* A directive at the head of a filter: import, include or module. */
@@ -14,7 +15,9 @@ struct directive {
 	const char *start, *end;        /* with its semicolon */
 	const char *path, *name;
 	size_t path_len, name_len;
-	bool module, data, search;
+	bool module;            /* the directive `module` */
+	bool data;              /* import of a data file: as $NAME */
+	bool search;            /* its metadata may have a search path */
 };
 
 static const char *
@@ -30,23 +33,24 @@ skip_blank(const char *p)
 }
 
 static bool
-word_char(char c)
+is_word_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == ':';
 }
 
+/* If the keyword w is at *p, moves *p behind it and returns true. */
 static bool
-word(const char **p, const char *w)
+skip_keyword(const char **p, const char *w)
 {
 	size_t n = strlen(w);
 
-	if (strncmp(*p, w, n) != 0 || word_char((*p)[n]))
+	if (strncmp(*p, w, n) != 0 || is_word_char((*p)[n]))
 		return false;
 	*p = skip_blank(*p + n);
 	return true;
 }
 
-/* Past the string that opens at p. */
+/* Returns the place after the string literal that begins at p. */
 static const char *
 skip_string(const char *p)
 {
@@ -56,9 +60,9 @@ skip_string(const char *p)
 	return *p == '"' ? p + 1 : p;
 }
 
-/* Past the semicolon; what is no directive after all libjq will say. */
+/* Returns the place after the semicolon. Syntax errors are left to libjq. */
 static const char *
-skip_rest(const char *p, struct directive *d)
+skip_to_semicolon(const char *p, struct directive *d)
 {
 	while (*p != '\0' && *p != ';') {
 		if (strncmp(p, "search", 6) == 0)
@@ -72,14 +76,14 @@ skip_rest(const char *p, struct directive *d)
 }
 
 static bool
-directive(const char *p, struct directive *d)
+parse_directive(const char *p, struct directive *d)
 {
 	bool import;
 
 	*d = (struct directive){ .start = p };
-	d->module = word(&p, "module");
-	import = !d->module && word(&p, "import");
-	if (!d->module && !import && !word(&p, "include"))
+	d->module = skip_keyword(&p, "module");
+	import = !d->module && skip_keyword(&p, "import");
+	if (!d->module && !import && !skip_keyword(&p, "include"))
 		return false;
 	if (!d->module && *p == '"') {
 		d->path = p + 1;
@@ -87,19 +91,19 @@ directive(const char *p, struct directive *d)
 		d->path_len = (size_t)(p - 1 - d->path);
 		p = skip_blank(p);
 	}
-	if (import && word(&p, "as")) {
+	if (import && skip_keyword(&p, "as")) {
 		d->data = *p == '$';
 		d->name = p + d->data;
-		while (word_char(d->name[d->name_len]))
+		while (is_word_char(d->name[d->name_len]))
 			d->name_len++;
 		p = skip_blank(d->name + d->name_len);
 	}
-	d->end = skip_rest(p, d);
+	d->end = skip_to_semicolon(p, d);
 	return true;
 }
 
 static bool
-is_etl(const struct directive *d)
+imports_etl(const struct directive *d)
 {
 	return !d->module && !d->data && d->path_len == 3 &&
 	    memcmp(d->path, "etl", 3) == 0;
@@ -113,40 +117,44 @@ check_import(const struct directive *d, const struct engine_conf *c,
 		return 0;
 	if (c->dirs.n == 0)
 		return err_set(e, ERR_CONFIG, false,
-		    "filter: import \"%.*s\": name its folder with -L",
+		    "filter: import \"%.*s\": modules can only be imported "
+		    "with -L: give their folder with -L DIR",
 		    (int)d->path_len, d->path);
 	if (d->search || *d->path == '/' || *d->path == '.' ||
 	    *d->path == '~')
 		return err_set(e, ERR_CONFIG, false,
-		    "filter: import \"%.*s\": only folders named with -L "
-		    "are searched", (int)d->path_len, d->path);
+		    "filter: import \"%.*s\": modules are only searched in "
+		    "the folders of -L: import without a search path and "
+		    "without / . or ~ at the start of the name",
+		    (int)d->path_len, d->path);
 	return 0;
 }
 
-/* The text with "@TAG" replaced. */
+/* Appends the text with the tag in place of each "@TAG". */
 static void
 add_tagged(struct buf *b, const char *p, size_t n, const char *tag)
 {
 	const char *end = p + n, *at;
 
-	while ((at = memmem(p, (size_t)(end - p), tag_mark,
-	    sizeof(tag_mark) - 1)) != NULL) {
+	while ((at = memmem(p, (size_t)(end - p), tag_placeholder,
+	    sizeof(tag_placeholder) - 1)) != NULL) {
 		buf_add(b, p, (size_t)(at - p));
 		buf_str(b, tag);
-		p = at + sizeof(tag_mark) - 1;
+		p = at + sizeof(tag_placeholder) - 1;
 	}
 	buf_add(b, p, (size_t)(end - p));
 }
 
 static bool
-mentions(const char *text, const char *name, size_t n)
+contains_name(const char *text, const char *name, size_t n)
 {
 	return memmem(text, strlen(text), name, n) != NULL;
 }
 
-/* The definitions that the filter mentions, each name with the prefix. */
+/* Appends the definitions of the module etl that the filter mentions. Each gets
+ * the prefix of the import: `import "etl" as x` makes x::to_int. */
 static void
-add_module(struct program *p, const struct engine_conf *c, const char *tag,
+add_definitions(struct program *p, const struct engine_conf *c, const char *tag,
     const char *prefix, size_t len)
 {
 	const char *line = etl_module, *end;
@@ -155,7 +163,7 @@ add_module(struct program *p, const struct engine_conf *c, const char *tag,
 		const char *name = line + 4;
 		size_t n = strcspn(name, "(:");
 
-		if (!mentions(c->text, name, n))
+		if (!contains_name(c->text, name, n))
 			continue;
 		buf_str(&p->text, "def ");
 		buf_add(&p->text, prefix, len);
@@ -163,7 +171,7 @@ add_module(struct program *p, const struct engine_conf *c, const char *tag,
 			buf_str(&p->text, "::");
 		n = (size_t)(strstr(name, ": ") + 2 - name);
 		buf_add(&p->text, name, n);
-		if (p->debugs)
+		if (p->may_call_debug)
 			add_tagged(&p->text, announce, sizeof(announce) - 1,
 			    tag);
 		add_tagged(&p->text, name + n, (size_t)(end - name) - n, tag);
@@ -171,17 +179,17 @@ add_module(struct program *p, const struct engine_conf *c, const char *tag,
 }
 
 bool
-program_debugs(const struct engine_conf *c)
+program_may_call_debug(const struct engine_conf *c)
 {
-	return c->dirs.n > 0 || mentions(c->text, "debug", 5);
+	return c->dirs.n > 0 || contains_name(c->text, "debug", 5);
 }
 
-/* Directives stand in the text as they are, but for etl's, of which only the
- * line ends are left. */
+/* Copies a directive. An import of etl is replaced by blanks, with its line
+ * ends kept, because libjq would search a file etl.jq. */
 static void
 add_directive(struct program *p, const struct directive *d)
 {
-	if (!is_etl(d)) {
+	if (!imports_etl(d)) {
 		buf_add(&p->text, d->start, (size_t)(d->end - d->start));
 		return;
 	}
@@ -196,20 +204,20 @@ program_build(struct program *p, const struct engine_conf *c,
 	const char *start = c->text, *at;
 	struct directive d;
 
-	*p = (struct program){ .debugs = program_debugs(c) };
+	*p = (struct program){ .may_call_debug = program_may_call_debug(c) };
 	buf_init(&p->text, UINT32_MAX);
-	for (; directive(skip_blank(start), &d); start = d.end) {
-		if (!is_etl(&d) && check_import(&d, c, e) == -1)
+	for (; parse_directive(skip_blank(start), &d); start = d.end) {
+		if (!imports_etl(&d) && check_import(&d, c, e) == -1)
 			return -1;
 		buf_add(&p->text, start, (size_t)(d.start - start));
 		add_directive(p, &d);
 	}
 	p->at = p->text.len;
-	for (at = c->text; directive(skip_blank(at), &d); at = d.end)
-		if (is_etl(&d))
-			add_module(p, c, tag, d.name, d.name_len);
+	for (at = c->text; parse_directive(skip_blank(at), &d); at = d.end)
+		if (imports_etl(&d))
+			add_definitions(p, c, tag, d.name, d.name_len);
 	if (c->std)
-		add_module(p, c, tag, "", 0);
+		add_definitions(p, c, tag, "", 0);
 	p->added = p->text.len - p->at;
 	buf_str(&p->text, start);
 	return buf_check(&p->text, e);
@@ -221,9 +229,10 @@ program_release(struct program *p)
 	buf_release(&p->text);
 }
 
-/* libjq shows the line with blanks behind it. */
+/* Appends the text without the blanks that libjq leaves at the ends of
+ * lines. */
 static void
-add_trimmed(struct buf *b, const char *p, size_t n)
+add_without_trailing_blanks(struct buf *b, const char *p, size_t n)
 {
 	for (const char *end = p + n; p < end;) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -240,7 +249,7 @@ add_trimmed(struct buf *b, const char *p, size_t n)
 }
 
 static bool
-of_module(const char *name, size_t n)
+is_module_function(const char *name, size_t n)
 {
 	const char *line = etl_module, *end;
 
@@ -251,37 +260,38 @@ of_module(const char *name, size_t n)
 	return false;
 }
 
-/* Where the module's functions are called, but nothing asks for it. */
+/* If libjq reports a function of the module etl as not defined, adds the advice
+ * how to get the module. */
 static void
-add_hint(struct buf *out, const char *msg)
+add_import_hint(struct buf *out, const char *msg)
 {
 	const char *end = strstr(msg, " is not defined"), *name = end;
 	size_t n;
 
 	if (end == NULL)
 		return;
-	while (name > msg && (name[-1] == '/' || word_char(name[-1])))
+	while (name > msg && (name[-1] == '/' || is_word_char(name[-1])))
 		name--;
 	if (strncmp(name, "etl::", 5) == 0)
 		name += 5;
 	n = strcspn(name, "/ ");
-	if (name[n] == '/' && of_module(name, n))
+	if (name[n] == '/' && is_module_function(name, n))
 		buf_printf(out, "\n%.*s is a function of the module etl: "
 		    "give --std, or begin with import \"etl\" as etl;",
 		    (int)n, name);
 }
 
 void
-program_message(const struct program *p, struct buf *out, const char *msg)
+program_clean_message(const struct program *p, struct buf *out, const char *msg)
 {
 	const char *end = msg + strlen(msg), *at;
 
 	while (p->added > 0 && (at = memmem(msg, (size_t)(end - msg),
 	    p->text.data + p->at, p->added)) != NULL) {
-		add_trimmed(out, msg, (size_t)(at - msg));
+		add_without_trailing_blanks(out, msg, (size_t)(at - msg));
 		msg = at + p->added;
 	}
-	add_trimmed(out, msg, (size_t)(end - msg));
+	add_without_trailing_blanks(out, msg, (size_t)(end - msg));
 	if (p->added == 0)
-		add_hint(out, msg);
+		add_import_hint(out, msg);
 }

@@ -1,8 +1,10 @@
-/* The text that libjq compiles: the user's filter with the definitions of
- * module etl that it names, put between its imports and the rest.
- * Gives: program_build() the text, with the lines as they were, and
- *        program_message() a message of libjq's without the definitions.
- * Fails: ERR_CONFIG for an import that would read a file no -L allows. */
+/* The text that libjq compiles: the user's filter and, between its imports and
+ * the rest, those definitions of the module etl that the filter mentions.
+ * Gives: program_build() makes the text. The definitions add no line, so that
+ *        libjq reports the user's line numbers. program_clean_message() removes
+ *        the definitions from an error message of libjq.
+ * Fails: ERR_CONFIG for an import that would read a file outside the folders
+ *        of -L. */
 #ifndef TRANSFORM_FILTER_PROGRAM_H
 #define TRANSFORM_FILTER_PROGRAM_H
 
@@ -10,17 +12,17 @@
 
 struct program {
 	struct buf text;
-	size_t at, added;       /* where the definitions are, and how long */
-	bool debugs;
+	size_t at, added;       /* place and length of the definitions */
+	bool may_call_debug;
 };
 
-/* The filter may call debug itself. */
-bool program_debugs(const struct engine_conf *c);
+/* Returns true if the user's filter, or a module of -L, may call debug. */
+bool program_may_call_debug(const struct engine_conf *c);
 
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);
 void program_release(struct program *p);
-void program_message(const struct program *p, struct buf *out,
+void program_clean_message(const struct program *p, struct buf *out,
     const char *msg);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum { MESSAGE_MAX = 8 << 10, POINTER_MAX = 20 << 10 };
 
-/* out belongs to the caller, who says where and how long it may be. */
+/* Leaves o->out empty: the caller sets its memory and its maximum length. */
 void
 outcome_init(struct outcome *o)
 {
@@ -46,7 +46,7 @@ outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
 }
 
 void
-outcome_text(struct buf *b, const char *p, size_t n)
+outcome_add_text(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n;
 

@@ -1,7 +1,9 @@
-# The module etl.  A definition is one line; a filter gets the ones it names.
-# What debug is given is an argument, "@TAG:f" | debug names the function of
-# module.c, and input brings its result.  Where the user has debug, too,
-# program.c puts ("@TAG:call" | debug) as $_ | in front of what it names.
+# The functions of the module etl. Each definition is one line, because a filter
+# gets only the definitions that it mentions (engine/filter_program.c).
+# A function in C is called through debug and input: each argument is passed to
+# debug, then "@TAG:f" | debug calls the function f of module.c, and input
+# returns its result. If the user's filter may call debug too, filter_program.c
+# puts ("@TAG:call" | debug) as $_ | at the start of each definition.
 
 def require($names): debug | $names | debug | "@TAG:require" | debug | input;
 def normalize_text: debug | "@TAG:normalize_text" | debug | input;

@@ -17,13 +17,13 @@
 enum { SHOWN = 60 };            /* bytes of a value in a message */
 
 static size_t
-bytes(jv string)
+string_length(jv string)
 {
 	return (size_t)jv_string_length_bytes(jv_copy(string));
 }
 
 static void
-module_names_release(struct module_names *r)
+release_required_names(struct module_names *r)
 {
 	while (r->count > 0)
 		jv_free(r->v[--r->count]);
@@ -33,13 +33,13 @@ module_names_release(struct module_names *r)
 }
 
 static jv
-missing(jv name, bool null)
+reject_missing_member(jv name, bool null)
 {
 	struct buf b;
 	jv r;
 
 	buf_init(&b, UINT32_MAX);
-	pointer_put(&b, jv_string_value(name), bytes(name));
+	pointer_put(&b, jv_string_value(name), string_length(name));
 	r = module_reject("required", "%s%s%s", null ? "" : "no ",
 	    jv_string_value(name), null ? " is null" : "");
 	r = jv_invalid_get_msg(r);
@@ -49,9 +49,11 @@ missing(jv name, bool null)
 	return jv_invalid_with_msg(r);
 }
 
-/* The names are mostly the same array as last time, a constant. */
+/* Stores the names of a call of require(). Returns false if they are not an
+ * array of strings. Mostly they are the same array as in the last call, because
+ * a filter has them as a constant; then there is nothing to do. */
 static bool
-required_names(struct module *n, jv names)
+store_required_names(struct module *n, jv names)
 {
 	struct module_names *r = &n->required;
 	int count;
@@ -59,7 +61,7 @@ required_names(struct module *n, jv names)
 	if (r->count > 0 &&
 	    jv_identical(jv_copy(names), jv_copy(r->names)))
 		return true;
-	module_names_release(r);
+	release_required_names(r);
 	if (jv_get_kind(names) != JV_KIND_ARRAY)
 		return false;
 	count = jv_array_length(jv_copy(names));
@@ -70,7 +72,7 @@ required_names(struct module *n, jv names)
 		r->v[r->count] = jv_array_get(jv_copy(names), r->count);
 		if (jv_get_kind(r->v[r->count]) != JV_KIND_STRING) {
 			jv_free(r->v[r->count]);
-			module_names_release(r);
+			release_required_names(r);
 			return false;
 		}
 	}
@@ -83,9 +85,9 @@ call_require(struct module *n)
 	jv record = n->arg[0];
 
 	if (jv_get_kind(record) != JV_KIND_OBJECT)
-		return module_type(n, record, "an object");
-	if (!required_names(n, n->arg[1]))
-		return module_type(n, n->arg[1], "an array of names");
+		return module_reject_type(n, record, "an object");
+	if (!store_required_names(n, n->arg[1]))
+		return module_reject_type(n, n->arg[1], "an array of names");
 	for (int i = 0; i < n->required.count; i++) {
 		jv name = n->required.v[i];
 		jv v = jv_object_get(jv_copy(record), jv_copy(name));
@@ -93,17 +95,19 @@ call_require(struct module *n)
 
 		jv_free(v);
 		if (kind == JV_KIND_INVALID || kind == JV_KIND_NULL)
-			return missing(name, kind == JV_KIND_NULL);
+			return reject_missing_member(
+			    name, kind == JV_KIND_NULL);
 	}
 	return jv_copy(record);
 }
 
-/* The result of a text function, whose text stands in n->text.  libjq checks
- * a new string byte by byte, so an unchanged one is given back. */
+/* Makes the result of a text function from n->text. If the text is unchanged,
+ * the argument itself is the result: libjq checks each new string byte by byte,
+ * which takes time. */
 static jv
 text_result(struct module *n, jv from)
 {
-	if (n->text.len == bytes(from) && (n->text.len == 0 ||
+	if (n->text.len == string_length(from) && (n->text.len == 0 ||
 	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
 		return jv_copy(from);
 	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
@@ -116,8 +120,8 @@ call_normalize_text(struct module *n)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_type(n, v, "text");
-	words_normalize(&n->text, jv_string_value(v), bytes(v));
+		return module_reject_type(n, v, "text");
+	words_normalize_space(&n->text, jv_string_value(v), string_length(v));
 	return text_result(n, v);
 }
 
@@ -127,8 +131,9 @@ call_title_case(struct module *n)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_type(n, v, "text");
-	words_title(n->words, &n->text, jv_string_value(v), bytes(v));
+		return module_reject_type(n, v, "text");
+	words_title_case(
+	    n->words, &n->text, jv_string_value(v), string_length(v));
 	return text_result(n, v);
 }
 
@@ -141,15 +146,17 @@ call_word_count(struct module *n)
 	int len;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_type(n, v, "text");
-	count = words_count(jv_string_value(v), bytes(v));
+		return module_reject_type(n, v, "text");
+	count = words_count(jv_string_value(v), string_length(v));
 	if (!n->numbers->active)
 		return jv_number((double)count);
 	len = snprintf(text, sizeof(text), "%zu", count);
-	return jv_number(numbers_add(n->numbers, text, (size_t)len, false));
+	return jv_number(
+	    numbers_add_made(n->numbers, text, (size_t)len, false));
 }
 
-/* A calendar date is computed once a second only. */
+/* Date and time are computed only once a second; the digits of the microseconds
+ * are written into them. */
 static jv
 call_now_utc(struct module *n)
 {
@@ -168,13 +175,14 @@ call_now_utc(struct module *n)
 }
 
 static jv
-timestamp(struct module *n, jv v, const struct zone *zone)
+convert_to_timestamp(struct module *n, jv v, const struct zone *zone)
 {
 	struct times_fault f;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_type(n, v, "a time as text");
-	if (times_utc(&n->text, jv_string_value(v), bytes(v), zone, &f) == -1)
+		return module_reject_type(n, v, "a time as text");
+	if (times_to_utc(
+		&n->text, jv_string_value(v), string_length(v), zone, &f) == -1)
 		return module_reject(f.code, "'%.*s': %s", SHOWN,
 		    jv_string_value(v), f.why);
 	return text_result(n, v);
@@ -183,11 +191,11 @@ timestamp(struct module *n, jv v, const struct zone *zone)
 static jv
 call_to_timestamp(struct module *n)
 {
-	return timestamp(n, n->arg[0], NULL);
+	return convert_to_timestamp(n, n->arg[0], NULL);
 }
 
 static const struct zone *
-find_zone(struct module *n, jv name, struct err *e)
+find_or_open_zone(struct module *n, jv name, struct err *e)
 {
 	struct module_zone *z;
 
@@ -200,7 +208,8 @@ find_zone(struct module *n, jv name, struct err *e)
 	jv_free(z->name);
 	z->zone = NULL;
 	z->name = jv_copy(name);
-	(void)zone_open(&z->zone, jv_string_value(name), bytes(name), e);
+	(void)zone_open(
+	    &z->zone, jv_string_value(name), string_length(name), e);
 	return z->zone;
 }
 
@@ -211,10 +220,10 @@ call_to_timestamp_in(struct module *n)
 	const struct zone *zone;
 
 	if (jv_get_kind(n->arg[1]) != JV_KIND_STRING)
-		return module_type(n, n->arg[1], "a time zone");
-	if ((zone = find_zone(n, n->arg[1], &e)) == NULL)
+		return module_reject_type(n, n->arg[1], "a time zone");
+	if ((zone = find_or_open_zone(n, n->arg[1], &e)) == NULL)
 		return module_reject("filter", "to_timestamp: %s", e.msg);
-	return timestamp(n, n->arg[0], zone);
+	return convert_to_timestamp(n, n->arg[0], zone);
 }
 
 static const struct module_op ops[] = {
@@ -227,17 +236,18 @@ static const struct module_op ops[] = {
 	{ "to_timestamp", 1, call_to_timestamp },
 	{ "to_timestamp_in", 2, call_to_timestamp_in },
 	{ "now_utc", 0, call_now_utc },
-	{ "call", 0, NULL },            /* arguments are coming */
+	{ "call", 0, NULL },            /* the next values are arguments */
 };
 
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == MODULE_OPS, "MODULE_OPS");
 
 int
-module_init(struct module *n, struct numbers *numbers, bool shared,
+module_init(struct module *n, struct numbers *numbers, bool user_debugs,
     struct err *e)
 {
 	*n = (struct module){
-		.numbers = numbers, .shared = shared, .coming = !shared,
+		.numbers = numbers,
+		.user_debugs = user_debugs, .collecting = !user_debugs,
 		.required.names = jv_null(), .second = -1
 	};
 	random_hex(n->tag, MODULE_TAG - 1);
@@ -255,7 +265,7 @@ module_release(struct module *n)
 		zone_free(n->zones[i].zone);
 		jv_free(n->zones[i].name);
 	}
-	module_names_release(&n->required);
+	release_required_names(&n->required);
 	words_close(n->words);
 	buf_release(&n->text);
 }
@@ -263,16 +273,17 @@ module_release(struct module *n)
 void
 module_reset(struct module *n)
 {
-	while (n->have > 0)
-		jv_free(n->arg[--n->have]);
+	while (n->nargs > 0)
+		jv_free(n->arg[--n->nargs]);
 	n->op = NULL;
-	n->coming = !n->shared;
+	n->collecting = !n->user_debugs;
 }
 
-/* The text of a constant stays where it is as long as the program, so that it
- * is compared once. */
+/* Returns the function that v names ("TAG:to_int"), or NULL. A constant of the
+ * filter keeps its address as long as the filter is loaded. So `known` stores
+ * the address of each function's name, and its text is compared only once. */
 static const struct module_op *
-find_op(struct module *n, jv v)
+find_called_op(struct module *n, jv v)
 {
 	const char *p;
 
@@ -282,7 +293,8 @@ find_op(struct module *n, jv v)
 	for (size_t i = 0; i < MODULE_OPS; i++)
 		if (p == n->known[i])
 			return &ops[i];
-	if (bytes(v) < MODULE_TAG || memcmp(p, n->tag, MODULE_TAG - 1) != 0)
+	if (string_length(v) < MODULE_TAG ||
+	    memcmp(p, n->tag, MODULE_TAG - 1) != 0)
 		return NULL;
 	for (size_t i = 0; i < MODULE_OPS; i++)
 		if (strcmp(p + MODULE_TAG, ops[i].name) == 0) {
@@ -295,14 +307,14 @@ find_op(struct module *n, jv v)
 bool
 module_debug(struct module *n, jv v)
 {
-	const struct module_op *op = find_op(n, v);
+	const struct module_op *op = find_called_op(n, v);
 
 	if (op != NULL && op->call == NULL) {
-		n->coming = true;
+		n->collecting = true;
 	} else if (op != NULL) {
 		n->op = op;
-	} else if (n->coming && n->have < MODULE_ARGS) {
-		n->arg[n->have++] = v;
+	} else if (n->collecting && n->nargs < MODULE_ARGS) {
+		n->arg[n->nargs++] = v;
 		return true;
 	} else {
 		return false;
@@ -314,11 +326,11 @@ module_debug(struct module *n, jv v)
 bool
 module_input(struct module *n, jv *result)
 {
-	if (n->op == NULL || n->have != n->op->args)
+	if (n->op == NULL || n->nargs != n->op->args)
 		return false;
 	buf_clear(&n->text);
 	*result = n->op->call(n);
-	if (n->text.failed)             /* it is of half the text */
+	if (n->text.failed)             /* the text is incomplete */
 		_exit(ENGINE_NOMEM);
 	module_reset(n);
 	return true;

@@ -1,9 +1,11 @@
-/* The functions of the module etl that are written in C (etl.jq calls them).
+/* The functions of the module etl that are written in C. etl.jq calls them: it
+ * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
- * Gives: module_debug() true where v was part of a call of ours, and takes v
- *        then; module_input() the result, false if none was called.
- *        A result that is a reject is an error in jq: an object whose "@etl"
- *        is "reject".  Nobody can forge a call: tag is random. */
+ * Gives: module_debug() returns true, and takes v, if v is part of such a call.
+ *        module_input() sets the result; false if no function was called. A
+ *        reject is an error value of jq, an object whose "@etl" is "reject". A
+ *        filter cannot forge a call, because function names begin with tag,
+ *        which is random. */
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
@@ -25,8 +27,9 @@ struct module_zone {
 	struct zone *zone;
 };
 
-struct module_names {           /* what require() was last given */
-	jv names, *v;
+struct module_names {           /* the argument of the last require() */
+	jv names;               /* the array */
+	jv *v;                  /* its elements */
 	int count;
 };
 
@@ -45,28 +48,31 @@ struct module {
 	struct module_zone zones[MODULE_ZONES];
 	unsigned int next_zone;
 	struct module_names required;
-	time_t second;                  /* of now */
-	char now[CLOCK_STAMP];
-	const char *known[MODULE_OPS];  /* the constants that name them */
-	bool shared;                    /* the user calls debug, too */
-	bool coming;                    /* what debug gets is an argument */
-	jv arg[MODULE_ARGS];            /* have of them have come */
-	int have;
-	const struct module_op *op;     /* named, to be called by input */
-	struct buf text;
+	time_t second;                  /* when `now` was made */
+	char now[CLOCK_STAMP];          /* result of now_utc */
+	const char *known[MODULE_OPS];  /* see find_called_op() */
+	bool user_debugs;               /* the user's filter may call debug */
+	bool collecting;                /* the next input of debug is an
+					 * argument of a call */
+	jv arg[MODULE_ARGS];
+	int nargs;                      /* arguments collected so far */
+	const struct module_op *op;     /* named by debug; input calls it */
+	struct buf text;                /* for the result */
 };
 
-int module_init(struct module *n, struct numbers *numbers, bool shared,
+/* user_debugs: the user's filter may call debug itself. */
+int module_init(struct module *n, struct numbers *numbers, bool user_debugs,
     struct err *e);
 void module_release(struct module *n);
-void module_reset(struct module *n);    /* before a record */
+/* Forgets an unfinished call; to be called before each record. */
+void module_reset(struct module *n);
 bool module_debug(struct module *n, jv v);
 bool module_input(struct module *n, jv *result);
 
-/* For the functions: an error value. */
+/* These two make the error value of a reject. wanted: "a number". */
 jv module_reject(const char *code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-jv module_type(const struct module *n, jv v, const char *wanted);
+jv module_reject_type(const struct module *n, jv v, const char *wanted);
 module_call module_to_int, module_to_number;
 
 #endif

@@ -7,16 +7,17 @@
 
 enum { DIGITS_MAX = 1000, SHOWN = 60 };
 
-/* A number in parts: sign, digits without the dot, and where it stood. */
+/* The parts of a number: its sign, the digits before and after the dot, and the
+ * exponent of 10. */
 struct decimal {
 	bool minus;
 	const char *whole, *fraction;
-	size_t wholes, fractions;
+	size_t wholes, fractions;       /* how many digits */
 	long exponent;
 };
 
 static const char *
-digits(const char *p, const char *end, size_t *n)
+skip_digits(const char *p, const char *end, size_t *n)
 {
 	const char *from = p;
 
@@ -26,8 +27,10 @@ digits(const char *p, const char *end, size_t *n)
 	return p;
 }
 
+/* Parses what follows the e of a number. Returns its end, NULL if there are no
+ * digits. A huge exponent is cut to a value that is still too large. */
 static const char *
-exponent(const char *p, const char *end, long *v)
+parse_exponent(const char *p, const char *end, long *v)
 {
 	bool minus = p < end && *p == '-';
 	size_t n;
@@ -36,7 +39,7 @@ exponent(const char *p, const char *end, long *v)
 	if (p < end && (*p == '-' || *p == '+'))
 		p++;
 	from = p;
-	p = digits(p, end, &n);
+	p = skip_digits(p, end, &n);
 	*v = 0;
 	for (; from < p && *v < DIGITS_MAX * 1000L; from++)
 		*v = *v * 10 + (*from - '0');
@@ -45,7 +48,8 @@ exponent(const char *p, const char *end, long *v)
 	return n > 0 ? p : NULL;
 }
 
-/* JSON's grammar, and with it a plus sign and zeros in front. */
+/* Parses a number of JSON. In addition, a plus sign and zeros may be in front,
+ * as in +007. */
 static bool
 decimal_parse(struct decimal *d, const char *p, size_t n)
 {
@@ -55,18 +59,18 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 	if (p < end && (*p == '-' || *p == '+'))
 		p++;
 	d->whole = p;
-	p = digits(p, end, &d->wholes);
+	p = skip_digits(p, end, &d->wholes);
 	if (d->wholes == 0)
 		return false;
 	d->fraction = p;
 	if (p < end && *p == '.') {
 		d->fraction = ++p;
-		p = digits(p, end, &d->fractions);
+		p = skip_digits(p, end, &d->fractions);
 		if (d->fractions == 0)
 			return false;
 	}
 	if (p < end && (*p == 'e' || *p == 'E'))
-		p = exponent(p + 1, end, &d->exponent);
+		p = parse_exponent(p + 1, end, &d->exponent);
 	while (d->wholes > 1 && *d->whole == '0') {
 		d->whole++;
 		d->wholes--;
@@ -74,17 +78,20 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 	return p == end;
 }
 
-/* The token that JSON has for it. */
+/* Appends the number as JSON allows it: without a plus sign and zeros in
+ * front. */
 static void
-decimal_token(const struct decimal *d, const char *end, struct buf *b)
+decimal_add_json(const struct decimal *d, const char *end, struct buf *b)
 {
 	if (d->minus)
 		buf_char(b, '-');
 	buf_add(b, d->whole, (size_t)(end - d->whole));
 }
 
+/* Returns digit i, counted from the first digit before the dot. Digits behind
+ * the last one are zeros. */
 static char
-digit(const struct decimal *d, size_t i)
+digit_at(const struct decimal *d, size_t i)
 {
 	if (i < d->wholes)
 		return d->whole[i];
@@ -94,34 +101,35 @@ digit(const struct decimal *d, size_t i)
 	return '0';
 }
 
-/* Its plain digits, where it is an integer of bearable length. */
+/* Appends the digits of an integer without dot and exponent. Returns false if
+ * the number is not an integer or has more than DIGITS_MAX digits. */
 static bool
-decimal_integer(const struct decimal *d, struct buf *b)
+decimal_add_integer(const struct decimal *d, struct buf *b)
 {
 	long point = (long)d->wholes + d->exponent;
 	size_t n = d->wholes + d->fractions, i = 0;
 	size_t whole = point > 0 ? (size_t)point : 0;
 
-	while (i < n && digit(d, i) == '0')
+	while (i < n && digit_at(d, i) == '0')
 		i++;
 	if (i == n) {
 		buf_char(b, '0');
 		return true;
 	}
 	for (size_t k = n; k > whole; k--)
-		if (digit(d, k - 1) != '0')
+		if (digit_at(d, k - 1) != '0')
 			return false;
 	if (whole > DIGITS_MAX + i)
 		return false;
 	if (d->minus)
 		buf_char(b, '-');
 	for (; i < whole; i++)
-		buf_char(b, digit(d, i));
+		buf_char(b, digit_at(d, i));
 	return true;
 }
 
 static jv
-refuse(const struct module *n, const char *code, const char *p, size_t len,
+reject_text(const struct module *n, const char *code, const char *p, size_t len,
     const char *what)
 {
 	return module_reject(code, "%s: '%.*s' is not %s", n->op->name,
@@ -129,26 +137,28 @@ refuse(const struct module *n, const char *code, const char *p, size_t len,
 }
 
 static jv
-no_number(const struct module *n, const char *p, size_t len)
+reject_not_number(const struct module *n, const char *p, size_t len)
 {
-	return refuse(n, "type", p, len, "a number");
+	return reject_text(n, "type", p, len, "a number");
 }
 
-/* A number, but the result would be another one. */
+/* The text is a number, but to_int would change its value. */
 static jv
-no_integer(const struct module *n, const char *p, size_t len)
+reject_not_integer(const struct module *n, const char *p, size_t len)
 {
-	return refuse(n, "number", p, len, "an integer");
+	return reject_text(n, "number", p, len, "an integer");
 }
 
-/* The text of the argument, of a string or a number, in n->text. */
+/* Gets the text of the argument: the digits of a number (they are in
+ * n->text), or a string without white space at its ends. Returns false for
+ * other types. */
 static bool
-source(struct module *n, const char **p, size_t *len)
+get_argument_text(struct module *n, const char **p, size_t *len)
 {
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER) {
-		numbers_text(n->numbers, jv_number_value(v), &n->text);
+		numbers_put_anywhere(n->numbers, jv_number_value(v), &n->text);
 		*p = n->text.data;
 		*len = n->text.len;
 		return true;
@@ -171,18 +181,20 @@ module_to_int(struct module *n)
 
 	if (!n->numbers->active && fabs(v) < 0x1p53 && v == trunc(v))
 		return jv_copy(n->arg[0]);
-	if (!source(n, &p, &len))
-		return module_type(n, n->arg[0], "a number");
+	if (!get_argument_text(n, &p, &len))
+		return module_reject_type(n, n->arg[0], "a number");
 	if (!decimal_parse(&d, p, len))
-		return no_number(n, p, len);
+		return reject_not_number(n, p, len);
 	from = n->text.len;
 	if (!buf_room(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
-		return no_integer(n, p, len);
-	if (number)     /* its text stands in the buffer, which has moved */
+		return reject_not_integer(n, p, len);
+	/* The digits of a number are in n->text, which buf_room() may have
+	 * moved. */
+	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
-	if (!decimal_integer(&d, &n->text))
-		return no_integer(n, number ? n->text.data : p, len);
-	return jv_number(numbers_add(n->numbers, n->text.data + from,
+	if (!decimal_add_integer(&d, &n->text))
+		return reject_not_integer(n, number ? n->text.data : p, len);
+	return jv_number(numbers_add_made(n->numbers, n->text.data + from,
 	    n->text.len - from, number));
 }
 
@@ -197,11 +209,11 @@ module_to_number(struct module *n)
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER)
 		return jv_copy(v);
-	if (!source(n, &p, &len))
-		return module_type(n, v, "a number");
+	if (!get_argument_text(n, &p, &len))
+		return module_reject_type(n, v, "a number");
 	if (!decimal_parse(&d, p, len))
-		return no_number(n, p, len);
-	decimal_token(&d, p + len, &n->text);
+		return reject_not_number(n, p, len);
+	decimal_add_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;
 	size = number_put(plain, number_double(p, len));
@@ -209,5 +221,5 @@ module_to_number(struct module *n)
 		p = plain;
 		len = size;
 	}
-	return jv_number(numbers_add(n->numbers, p, len, false));
+	return jv_number(numbers_add_made(n->numbers, p, len, false));
 }

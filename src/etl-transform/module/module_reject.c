@@ -19,7 +19,7 @@ module_reject(const char *code, const char *fmt, ...)
 }
 
 jv
-module_type(const struct module *n, jv v, const char *wanted)
+module_reject_type(const struct module *n, jv v, const char *wanted)
 {
 	struct buf b;
 	jv r;

@@ -16,8 +16,9 @@ struct stamp {
 	int offset;                     /* seconds east */
 };
 
+/* Parses exactly so many digits. */
 static bool
-number(const char **p, const char *end, int digits, int *v)
+parse_digits(const char **p, const char *end, int digits, int *v)
 {
 	*v = 0;
 	for (; digits > 0; digits--) {
@@ -28,8 +29,9 @@ number(const char **p, const char *end, int digits, int *v)
 	return true;
 }
 
+/* If the next character is one of `any`, skips it and returns true. */
 static bool
-sign(const char **p, const char *end, const char *any)
+skip_one_of(const char **p, const char *end, const char *any)
 {
 	if (*p == end || strchr(any, **p) == NULL || **p == '\0')
 		return false;
@@ -42,9 +44,9 @@ parse_date(const char **p, const char *end, struct stamp *s)
 {
 	int year;
 
-	if (!number(p, end, 4, &year) || !sign(p, end, "-") ||
-	    !number(p, end, 2, &s->month) || !sign(p, end, "-") ||
-	    !number(p, end, 2, &s->day))
+	if (!parse_digits(p, end, 4, &year) || !skip_one_of(p, end, "-") ||
+	    !parse_digits(p, end, 2, &s->month) || !skip_one_of(p, end, "-") ||
+	    !parse_digits(p, end, 2, &s->day))
 		return false;
 	s->year = year;
 	return true;
@@ -53,12 +55,12 @@ parse_date(const char **p, const char *end, struct stamp *s)
 static bool
 parse_clock(const char **p, const char *end, struct stamp *s)
 {
-	if (!number(p, end, 2, &s->hour) || !sign(p, end, ":") ||
-	    !number(p, end, 2, &s->minute) || !sign(p, end, ":") ||
-	    !number(p, end, 2, &s->second))
+	if (!parse_digits(p, end, 2, &s->hour) || !skip_one_of(p, end, ":") ||
+	    !parse_digits(p, end, 2, &s->minute) || !skip_one_of(p, end, ":") ||
+	    !parse_digits(p, end, 2, &s->second))
 		return false;
 	s->fraction = *p;
-	if (sign(p, end, ".")) {
+	if (skip_one_of(p, end, ".")) {
 		while (*p < end && **p >= '0' && **p <= '9')
 			(*p)++;
 		if (*p == s->fraction + 1)
@@ -69,12 +71,12 @@ parse_clock(const char **p, const char *end, struct stamp *s)
 }
 
 static bool
-parse(const char *p, size_t n, struct stamp *s)
+parse_time(const char *p, size_t n, struct stamp *s)
 {
 	const char *end = p + n;
 
 	*s = (struct stamp){ .year = 0 };
-	if (!parse_date(&p, end, s) || !sign(&p, end, "Tt ") ||
+	if (!parse_date(&p, end, s) || !skip_one_of(&p, end, "Tt ") ||
 	    !parse_clock(&p, end, s))
 		return false;
 	if (p == end)
@@ -86,26 +88,26 @@ parse(const char *p, size_t n, struct stamp *s)
 }
 
 static int
-fault(struct times_fault *f, const char *code, const char *why)
+set_fault(struct times_fault *f, const char *code, const char *why)
 {
 	*f = (struct times_fault){ code, why };
 	return -1;
 }
 
 static int
-check(const struct stamp *s, struct times_fault *f)
+check_ranges(const struct stamp *s, struct times_fault *f)
 {
 	if (s->month < 1 || s->month > 12 || s->day < 1 ||
 	    s->day > calendar_month_days(s->year, s->month))
-		return fault(f, "range", "there is no such day");
+		return set_fault(f, "range", "this day does not exist");
 	if (s->hour > 23 || s->minute > 59 || s->second > 60)
-		return fault(f, "range", "there is no such time of day");
+		return set_fault(f, "range", "this time of day does not exist");
 	return 0;
 }
 
-/* A leap second is counted as the one before it, and put back at the end. */
+/* A leap second (:60) is converted as second 59, and 1 is added at the end. */
 static int
-to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
+convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 {
 	struct calendar_date date;
 	bool leaping = s->second == 60;
@@ -114,7 +116,7 @@ to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 	    s->second - leaping;
 	int64_t days, rest;
 
-	t -= s->has_offset ? s->offset : zone_offset(zone, t);
+	t -= s->has_offset ? s->offset : zone_offset_at(zone, t);
 	days = (t >= 0 ? t : t - (DAY - 1)) / DAY;
 	rest = t - days * DAY;
 	date = calendar_date(days);
@@ -126,24 +128,29 @@ to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 	s->second = (int)(rest % 60) + leaping;
 	if (leaping && (rest != DAY - 1 ||
 	    s->day != calendar_month_days(s->year, s->month)))
-		return fault(f, "range", "there is no leap second then");
+		return set_fault(f, "range",
+		    "second 60: a leap second can only be "
+		    "the last second of a month in UTC");
 	if (s->year < 1 || s->year > 9999)
-		return fault(f, "range", "in UTC its year has no four digits");
+		return set_fault(f, "range",
+		    "its year in UTC is not from 1 to 9999");
 	return 0;
 }
 
 int
-times_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
+times_to_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
     struct times_fault *f)
 {
 	struct stamp s;
 
-	if (!parse(p, n, &s))
-		return fault(f, "type", "not a time (RFC 3339)");
+	if (!parse_time(p, n, &s))
+		return set_fault(f, "type", "not a time of RFC 3339, such as "
+		    "2021-01-01T12:00:00Z");
 	if (!s.has_offset && zone == NULL)
-		return fault(f, "type",
-		    "a time without a zone; name it: to_timestamp(\"UTC\")");
-	if (check(&s, f) == -1 || to_utc(&s, zone, f) == -1)
+		return set_fault(f, "type",
+		    "the time has no offset: give its time zone, as in "
+		    "to_timestamp(\"UTC\")");
+	if (check_ranges(&s, f) == -1 || convert_to_utc(&s, zone, f) == -1)
 		return -1;
 	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", (int)s.year,
 	    s.month, s.day, s.hour, s.minute, s.second,

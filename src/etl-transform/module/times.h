@@ -1,9 +1,10 @@
-/* Times: RFC 3339 with any offset, or local to a zone, to UTC.
- * Gives: times_utc() appends YYYY-MM-DDTHH:MM:SS, the fraction as it was, Z;
- *        an offset in the text wins over zone, which may be NULL. A leap
- *        second stays 23:59:60Z, and is taken only at the end of a month.
- * Fails: with the code of the reject, type (no such text) or range (no such
- *        day or time), and why; nothing is appended then. */
+/* Converts times of RFC 3339, and local times of a zone, to UTC.
+ * Gives: times_to_utc() appends YYYY-MM-DDTHH:MM:SS, the fraction as it was,
+ *        and Z. zone is used only for a text without an offset; it may be NULL.
+ *        A leap second stays 23:59:60Z; only the end of a month can have one.
+ * Fails: -1 with the code of the reject and the reason: "type" if the text
+ *        is not a time, "range" if the day or time does not exist. Nothing
+ *        is appended then. */
 #ifndef TRANSFORM_TIMES_H
 #define TRANSFORM_TIMES_H
 
@@ -15,7 +16,7 @@ struct times_fault {
 	const char *code, *why;
 };
 
-int times_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
-    struct times_fault *f);
+int times_to_utc(struct buf *b, const char *p, size_t n,
+    const struct zone *zone, struct times_fault *f);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct words {
 	locale_t locale;
-	wctype_t mark;
+	wctype_t mark;          /* class of the combining marks */
 };
 
 int
@@ -21,8 +21,9 @@ words_open(struct words **w, struct err *e)
 		return err_nomem(e);
 	(*w)->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	if ((*w)->locale == (locale_t)0)
-		return err_set(e, ERR_INPUT, false,
-		    "locale C.UTF-8: not installed");
+		return err_set(e, ERR_INPUT, false, "the locale C.UTF-8 is not "
+		    "installed: install it (etl-transform needs its tables "
+		    "of letters)");
 	(*w)->mark = wctype_l("combining", (*w)->locale);
 	return 0;
 }
@@ -36,16 +37,17 @@ words_close(struct words *w)
 }
 
 static bool
-wide_space(unsigned int c)
+is_wide_space(unsigned int c)
 {
 	return c == 0x85 || c == 0xa0 || c == 0x1680 ||
 	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
 	    c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* The length of the white space character at p, 0 where there is none. */
+/* Returns the length of the white space character at p, or 0 if p is not white
+ * space. */
 static inline size_t
-space_at(const char *p, const char *end)
+space_length_at(const char *p, const char *end)
 {
 	unsigned char c = (unsigned char)*p;
 	unsigned int wide;
@@ -56,7 +58,7 @@ space_at(const char *p, const char *end)
 	if (c != 0xc2 && (c < 0xe1 || c > 0xe3))
 		return 0;
 	n = utf8_decode(p, (size_t)(end - p), &wide);
-	return wide_space(wide) ? n : 0;
+	return is_wide_space(wide) ? n : 0;
 }
 
 static const char *
@@ -64,7 +66,7 @@ skip_space(const char *p, const char *end)
 {
 	size_t n;
 
-	while (p < end && (n = space_at(p, end)) > 0)
+	while (p < end && (n = space_length_at(p, end)) > 0)
 		p += n;
 	return p;
 }
@@ -72,30 +74,32 @@ skip_space(const char *p, const char *end)
 static const char *
 skip_word(const char *p, const char *end)
 {
-	while (p < end && space_at(p, end) == 0)
+	while (p < end && space_length_at(p, end) == 0)
 		p++;
 	return p;
 }
 
-/* None is a control character or beyond ASCII. */
+/* Returns true if each of the 8 bytes is from 0x20 to 0x7f. */
 static inline bool
-simple(uint64_t w)
+all_printable_ascii(uint64_t w)
 {
 	return ((w | (w - SPAN_EACH(0x20))) & SPAN_EACH(0x80)) == 0;
 }
 
-/* The high bit of each space; simple() bytes only. */
+/* Sets the high bit of each byte that is a space. All bytes must be from 0x20
+ * to 0x7f. */
 static inline uint64_t
-spaces(uint64_t w)
+space_bits(uint64_t w)
 {
 	return ~((w ^ SPAN_EACH(0x20)) + SPAN_EACH(0x7f)) & SPAN_EACH(0x80);
 }
 
-/* One character to *to: white space only if none is there before it. */
+/* Copies one character to *to. White space becomes one space, or nothing after
+ * other white space (*after). */
 static const char *
-normalize_one(char **to, const char *p, const char *end, bool *after)
+normalize_character(char **to, const char *p, const char *end, bool *after)
 {
-	size_t n = space_at(p, end);
+	size_t n = space_length_at(p, end);
 
 	if (n == 0) {
 		*(*to)++ = *p;
@@ -109,7 +113,7 @@ normalize_one(char **to, const char *p, const char *end, bool *after)
 }
 
 void
-words_normalize(struct buf *b, const char *p, size_t n)
+words_normalize_space(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *stop;
 	bool after = true;
@@ -119,9 +123,10 @@ words_normalize(struct buf *b, const char *p, size_t n)
 		return;
 	to = b->data + b->len;
 	while (p < end) {
-		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = spaces(w);
+		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = space_bits(w);
 
-		if (simple(w) && (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
+		if (all_printable_ascii(w) &&
+		    (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
 			memcpy(to, p, 8);
 			to += 8;
 			p += 8;
@@ -130,7 +135,7 @@ words_normalize(struct buf *b, const char *p, size_t n)
 		}
 		stop = end - p >= 8 ? p + 8 : end;
 		while (p < stop)
-			p = normalize_one(&to, p, end, &after);
+			p = normalize_character(&to, p, end, &after);
 	}
 	if (after && to > b->data + b->len)
 		to--;
@@ -146,9 +151,9 @@ words_count(const char *p, size_t n)
 
 	while (p < end) {
 		uint64_t w = end - p >= 8 ? span_load(p) : 0;
-		uint64_t m = spaces(w), starts;
+		uint64_t m = space_bits(w), starts;
 
-		if (simple(w)) {
+		if (all_printable_ascii(w)) {
 			starts = ~m & (m << 8 | (after ? 0x80 : 0));
 			starts = starts >> 7 & SPAN_EACH(1);
 			count += (starts * SPAN_EACH(1)) >> 56;
@@ -157,7 +162,7 @@ words_count(const char *p, size_t n)
 			continue;
 		}
 		for (stop = end - p >= 8 ? p + 8 : end; p < stop; p += len) {
-			bool space = (len = space_at(p, end)) > 0;
+			bool space = (len = space_length_at(p, end)) > 0;
 
 			count += after && !space;
 			after = space;
@@ -182,16 +187,17 @@ words_trim(const char *p, size_t *n)
 }
 
 static bool
-wide_in_word(const struct words *w, unsigned int c)
+wide_belongs_to_word(const struct words *w, unsigned int c)
 {
 	return c == 0x2019 || iswalnum_l((wint_t)c, w->locale) ||
 	    iswctype_l((wint_t)c, w->mark, w->locale);
 }
 
-/* Some letters have a title case of their own: the Croatian pairs, and
- * Georgian, whose capitals are for whole words only. */
+/* For most letters, title case is upper case. Exceptions are the Croatian
+ * letters for pairs (U+01C5 and others), and Georgian, which uses its capital
+ * letters only for words that are all capitals. */
 static unsigned int
-title_of(const struct words *w, unsigned int c)
+title_case_of(const struct words *w, unsigned int c)
 {
 	if (c >= 0x1c4 && c <= 0x1cc)
 		return c - (c - 0x1c4) % 3 + 1;
@@ -202,31 +208,34 @@ title_of(const struct words *w, unsigned int c)
 	return (unsigned int)towupper_l((wint_t)c, w->locale);
 }
 
+/* Converts one character beyond ASCII; U+2019 is an apostrophe. *inside: the
+ * character before it belongs to the same word. Returns its length at p. */
 static size_t
-title_wide(const struct words *w, struct buf *b, const char *p, size_t n,
+title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
     bool *inside)
 {
 	unsigned int c;
 	size_t len = utf8_decode(p, n, &c);
 	char text[4];
 
-	if (!wide_in_word(w, c)) {
+	if (!wide_belongs_to_word(w, c)) {
 		*inside = false;
 		buf_add(b, p, len);
 		return len;
 	}
 	if (c != 0x2019) {
 		c = *inside ? (unsigned int)towlower_l((wint_t)c, w->locale) :
-		    title_of(w, c);
+		    title_case_of(w, c);
 		*inside = true;
 	}
 	buf_add(b, text, utf8_encode(text, c));
 	return len;
 }
 
-/* ASCII letters up to the next wide character, into room that is there. */
+/* Converts characters up to the next one beyond ASCII. The caller has made room
+ * for them at `to`. */
 static const char *
-title_ascii(char *to, const char *p, const char *end, bool *inside)
+title_case_ascii(char *to, const char *p, const char *end, bool *inside)
 {
 	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
 		unsigned char c = (unsigned char)*p;
@@ -242,16 +251,17 @@ title_ascii(char *to, const char *p, const char *end, bool *inside)
 }
 
 void
-words_title(struct words *w, struct buf *b, const char *p, size_t n)
+words_title_case(struct words *w, struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *from;
 	bool inside = false;
 
 	while (p < end && buf_room(b, (size_t)(end - p))) {
 		from = p;
-		p = title_ascii(b->data + b->len, p, end, &inside);
+		p = title_case_ascii(b->data + b->len, p, end, &inside);
 		b->len += (size_t)(p - from);
 		if (p < end)
-			p += title_wide(w, b, p, (size_t)(end - p), &inside);
+			p += title_case_wide(
+			    w, b, p, (size_t)(end - p), &inside);
 	}
 }

@@ -9,24 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char folder[] = "/usr/share/zoneinfo/";
+static const char zoneinfo_folder[] = "/usr/share/zoneinfo/";
 
 enum {
-	HEADER = 44, TYPE = 6,
+	HEADER = 44, TYPE = 6,  /* bytes of these parts of a file */
 	FILE_MAX = 256 << 10,
-	CYCLE_YEARS = 400       /* the calendar repeats after them */
+	CYCLE_YEARS = 400       /* the calendar repeats after 400 years */
 };
+/* Seconds in 400 years. */
 static const int64_t cycle = INT64_C(146097) * 86400;
 
 struct zone {
-	struct zone_change *v;
+	struct zone_change *v;  /* in order of time */
 	size_t n, cap;
-	int first;              /* before all changes */
-	int64_t repeat;         /* from here on the years repeat, 0: never */
+	int first;              /* offset before all changes */
+	int64_t repeat;         /* for later times, the changes of the last 400
+				 * years repeat; 0: never */
 };
 
 static int64_t
-big(const unsigned char *p, int bytes)
+read_big_endian(const unsigned char *p, int bytes)
 {
 	uint64_t v = p[0] & 0x80 ? UINT64_MAX : 0;
 
@@ -36,7 +38,7 @@ big(const unsigned char *p, int bytes)
 }
 
 static bool
-add(struct zone *z, struct zone_change c)
+add_change(struct zone *z, struct zone_change c)
 {
 	struct zone_change *v;
 	size_t cap = z->cap ? z->cap * 2 : 256;
@@ -51,29 +53,31 @@ add(struct zone *z, struct zone_change c)
 	return true;
 }
 
+/* The numbers of entries in a data block, by the names of RFC 9636. */
 struct header {
 	int64_t isut, isstd, leap, time, type, chars;
 };
 
 static bool
-header(struct header *h, const unsigned char *p, size_t n)
+parse_header(struct header *h, const unsigned char *p, size_t n)
 {
 	if (n < HEADER || memcmp(p, "TZif", 4) != 0 || p[4] < '2')
 		return false;
-	h->isut = big(p + 20, 4);
-	h->isstd = big(p + 24, 4);
-	h->leap = big(p + 28, 4);
-	h->time = big(p + 32, 4);
-	h->type = big(p + 36, 4);
-	h->chars = big(p + 40, 4);
+	h->isut = read_big_endian(p + 20, 4);
+	h->isstd = read_big_endian(p + 24, 4);
+	h->leap = read_big_endian(p + 28, 4);
+	h->time = read_big_endian(p + 32, 4);
+	h->type = read_big_endian(p + 36, 4);
+	h->chars = read_big_endian(p + 40, 4);
 	return h->isut >= 0 && h->isstd >= 0 && h->leap >= 0 &&
 	    h->time >= 0 && h->type > 0 && h->chars >= 0 &&
 	    h->time < FILE_MAX && h->type < 256 && h->chars < FILE_MAX &&
 	    h->leap < FILE_MAX && h->isut < 256 && h->isstd < 256;
 }
 
+/* width: bytes of a time, 4 in version 1 and 8 in later versions. */
 static size_t
-block(const struct header *h, size_t width)
+block_size(const struct header *h, size_t width)
 {
 	return (size_t)h->time * (width + 1) + (size_t)h->type * TYPE +
 	    (size_t)h->chars + (size_t)h->leap * (width + 4) +
@@ -81,31 +85,31 @@ block(const struct header *h, size_t width)
 }
 
 static bool
-changes(struct zone *z, const struct header *h, const unsigned char *p)
+read_changes(struct zone *z, const struct header *h, const unsigned char *p)
 {
 	const unsigned char *index = p + h->time * 8;
 	const unsigned char *types = index + h->time;
-	int now = (int)big(types, 4);
+	int now = (int)read_big_endian(types, 4);
 
 	z->first = now;
 	for (int64_t i = 0; i < h->time; i++) {
-		struct zone_change c = { .at = big(p + i * 8, 8),
+		struct zone_change c = { .at = read_big_endian(p + i * 8, 8),
 			.before = now };
 
 		if (index[i] >= h->type)
 			return false;
-		now = (int)big(types + (size_t)index[i] * TYPE, 4);
+		now = (int)read_big_endian(types + (size_t)index[i] * TYPE, 4);
 		c.after = now;
-		if (!add(z, c))
+		if (!add_change(z, c))
 			return false;
 	}
 	return true;
 }
 
-/* The changes that the rule makes after the last one of the table, for the
- * years after which all repeats. */
+/* Adds the changes that the rule makes after the last change of the file, for a
+ * little more than 400 years. After that they repeat, see zone.repeat. */
 static bool
-extend(struct zone *z, const struct zone_rule *r)
+add_rule_changes(struct zone *z, const struct zone_rule *r)
 {
 	int64_t last = z->n > 0 ? z->v[z->n - 1].at : INT64_MIN;
 	int64_t year = 1970 + (z->n > 0 ? last / 31556952 : 0) - 1;
@@ -114,14 +118,14 @@ extend(struct zone *z, const struct zone_rule *r)
 	struct zone_change c[2];
 
 	for (; r->changes && year < until; year++) {
-		int n = zone_rule_year(r, year, c);
+		int n = zone_rule_changes(r, year, c);
 
 		for (int i = 0; i < n; i++) {
 			if (c[i].at <= last)
 				continue;
 			c[i].before = now;
 			now = c[i].after;
-			if (!add(z, c[i]))
+			if (!add_change(z, c[i]))
 				return false;
 		}
 	}
@@ -130,8 +134,10 @@ extend(struct zone *z, const struct zone_rule *r)
 	return true;
 }
 
+/* A file has its data twice: first with times of 4 bytes, which are skipped,
+ * then with times of 8 bytes. A rule for later years follows. */
 static bool
-load(struct zone *z, char *text, size_t n)
+parse_zone_file(struct zone *z, char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	struct header h;
@@ -139,23 +145,24 @@ load(struct zone *z, char *text, size_t n)
 	size_t skip;
 	char *end;
 
-	if (!header(&h, p, n) || (skip = HEADER + block(&h, 4)) > n ||
-	    !header(&h, p + skip, n - skip) ||
-	    block(&h, 8) + HEADER + 2 > n - skip)
+	if (!parse_header(&h, p, n) ||
+	    (skip = HEADER + block_size(&h, 4)) > n ||
+	    !parse_header(&h, p + skip, n - skip) ||
+	    block_size(&h, 8) + HEADER + 2 > n - skip)
 		return false;
 	skip += HEADER;
-	if (!changes(z, &h, p + skip))
+	if (!read_changes(z, &h, p + skip))
 		return false;
-	text += skip + block(&h, 8);
+	text += skip + block_size(&h, 8);
 	if (*text++ != '\n' || (end = strchr(text, '\n')) == NULL)
 		return false;
 	*end = '\0';
 	return *text == '\0' ||
-	    (zone_rule_parse(&r, text) && extend(z, &r));
+	    (zone_rule_parse(&r, text) && add_rule_changes(z, &r));
 }
 
 static bool
-name_ok(const char *p, size_t n)
+is_zone_name(const char *p, size_t n)
 {
 	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	    "abcdefghijklmnopqrstuvwxyz0123456789_+-/";
@@ -169,18 +176,18 @@ name_ok(const char *p, size_t n)
 }
 
 static bool
-read_file(struct zone *z, const char *name, size_t len)
+read_zone_file(struct zone *z, const char *name, size_t len)
 {
-	char path[sizeof(folder) + 128];
+	char path[sizeof(zoneinfo_folder) + 128];
 	char *text;
 	size_t n = 0;
 	ssize_t got = -1;
 	int fd;
 	bool done = false;
 
-	memcpy(path, folder, sizeof(folder) - 1);
-	memcpy(path + sizeof(folder) - 1, name, len);
-	path[sizeof(folder) - 1 + len] = '\0';
+	memcpy(path, zoneinfo_folder, sizeof(zoneinfo_folder) - 1);
+	memcpy(path + sizeof(zoneinfo_folder) - 1, name, len);
+	path[sizeof(zoneinfo_folder) - 1 + len] = '\0';
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return false;
 	if ((text = malloc(FILE_MAX + 1)) != NULL) {
@@ -188,7 +195,7 @@ read_file(struct zone *z, const char *name, size_t len)
 		    (got = read(fd, text + n, FILE_MAX - n)) > 0)
 			n += (size_t)got;
 		text[n] = '\0';
-		done = got == 0 && load(z, text, n);
+		done = got == 0 && parse_zone_file(z, text, n);
 	}
 	free(text);
 	(void)close(fd);
@@ -203,9 +210,11 @@ zone_open(struct zone **out, const char *name, size_t len, struct err *e)
 	if ((z = calloc(1, sizeof(*z))) == NULL)
 		return err_nomem(e);
 	if (!utc_offset_parse(name, len, &z->first) &&
-	    (!name_ok(name, len) || !read_file(z, name, len))) {
+	    (!is_zone_name(name, len) || !read_zone_file(z, name, len))) {
 		zone_free(z);
-		return err_set(e, ERR_INPUT, false, "no time zone '%.*s'",
+		return err_set(e, ERR_INPUT, false, "unknown time zone "
+		    "'%.*s': give a name of the tz database, such as "
+		    "Europe/Berlin, or an offset, such as +05:30",
 		    (int)(len < 100 ? len : 100), name);
 	}
 	*out = z;
@@ -221,7 +230,7 @@ zone_free(struct zone *z)
 }
 
 int
-zone_offset(const struct zone *z, int64_t local)
+zone_offset_at(const struct zone *z, int64_t local)
 {
 	size_t low = 0, high = z->n;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool
-name(const char **p)
+skip_zone_name(const char **p)
 {
 	const char *from = *p;
 
@@ -23,7 +23,7 @@ name(const char **p)
 }
 
 static bool
-integer(const char **p, int *v)
+parse_integer(const char **p, int *v)
 {
 	char *end;
 	long n;
@@ -38,14 +38,14 @@ integer(const char **p, int *v)
 
 /* [+-]hh[:mm[:ss]] */
 static bool
-clock(const char **p, int *seconds)
+parse_clock(const char **p, int *seconds)
 {
 	int sign = **p == '-' ? -1 : 1, v, unit = 3600;
 
 	*p += **p == '-' || **p == '+';
 	*seconds = 0;
 	for (;;) {
-		if (!integer(p, &v))
+		if (!parse_integer(p, &v))
 			return false;
 		*seconds += sign * v * unit;
 		unit /= 60;
@@ -56,7 +56,7 @@ clock(const char **p, int *seconds)
 }
 
 static bool
-day(const char **p, struct zone_day *d)
+parse_day(const char **p, struct zone_day *d)
 {
 	*d = (struct zone_day){ .time = 7200 };
 	if (*(*p)++ != ',')
@@ -64,18 +64,18 @@ day(const char **p, struct zone_day *d)
 	if (**p == 'M' || **p == 'J')
 		d->kind = *(*p)++;
 	if (d->kind == 'M') {
-		if (!integer(p, &d->month) || *(*p)++ != '.' ||
-		    !integer(p, &d->week) || *(*p)++ != '.')
+		if (!parse_integer(p, &d->month) || *(*p)++ != '.' ||
+		    !parse_integer(p, &d->week) || *(*p)++ != '.')
 			return false;
 		if (d->month < 1 || d->month > 12)
 			return false;
 	}
-	if (!integer(p, &d->day))
+	if (!parse_integer(p, &d->day))
 		return false;
 	if (**p != '/')
 		return true;
 	++*p;
-	return clock(p, &d->time);
+	return parse_clock(p, &d->time);
 }
 
 bool
@@ -85,21 +85,21 @@ zone_rule_parse(struct zone_rule *r, const char *text)
 	int west;
 
 	*r = (struct zone_rule){ .changes = false };
-	if (!name(&p) || !clock(&p, &west))
+	if (!skip_zone_name(&p) || !parse_clock(&p, &west))
 		return false;
 	r->standard = r->summer = -west;
 	if (*p == '\0')
 		return true;
 	r->changes = true;
 	r->summer = r->standard + 3600;
-	if (!name(&p))
+	if (!skip_zone_name(&p))
 		return false;
 	if (*p != ',') {
-		if (!clock(&p, &west))
+		if (!parse_clock(&p, &west))
 			return false;
 		r->summer = -west;
 	}
-	return day(&p, &r->start) && day(&p, &r->end) && *p == '\0';
+	return parse_day(&p, &r->start) && parse_day(&p, &r->end) && *p == '\0';
 }
 
 static int64_t
@@ -124,7 +124,7 @@ day_number(const struct zone_day *d, int64_t year)
 }
 
 int
-zone_rule_year(const struct zone_rule *r, int64_t year,
+zone_rule_changes(const struct zone_rule *r, int64_t year,
     struct zone_change out[2])
 {
 	struct zone_change start, end;

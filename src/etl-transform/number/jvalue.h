@@ -1,10 +1,10 @@
-/* Records in and out of libjq: our tape to jv, jv to jq's text.
- * The only header with a foreign type: for filter.c and the module.
- * Owns:    struct reader: names seen before, as jv, and a scratch buffer.
- * Borrows: v of jvalue_write(), all else as libjq does: arguments are taken.
- * Gives:   jvalue_write(): WRITE_DONE; WRITE_DEEP nests deeper than a record
- *          may, WRITE_VAGUE a number that numbers_put() could not tell; out
- *          of room is seen by b->failed. */
+/* Converts the tokens of a record (struct json) to a value of libjq (jv), and a
+ * jv to JSON text as jq -c prints it.
+ * Owns:    struct reader: member names seen before, as jv; a scratch buffer.
+ * Borrows: v of jvalue_write(). Other functions take their jv, as in libjq.
+ * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than a
+ *          record may be) or WRITE_VAGUE (see numbers_put_at()). If the buffer
+ *          is full, b->failed is set. */
 #ifndef TRANSFORM_JVALUE_H
 #define TRANSFORM_JVALUE_H
 
@@ -21,8 +21,8 @@ struct reader {
 	jv names[JVALUE_NAMES];
 	struct buf text;
 	const struct json *j;
-	struct numbers *numbers;        /* NULL: plain doubles */
-	bool again;
+	struct numbers *numbers;        /* NULL: numbers are plain doubles */
+	bool read_again;                /* see numbers_double_of() */
 };
 
 enum write_result { WRITE_DONE, WRITE_DEEP, WRITE_VAGUE };

@@ -19,7 +19,7 @@ reader_init(struct reader *r, struct numbers *n)
 	buf_init(&r->text, UINT32_MAX);
 	r->numbers = n;
 	r->j = NULL;
-	r->again = false;
+	r->read_again = false;
 }
 
 void
@@ -41,13 +41,13 @@ read_string(struct reader *r, uint32_t i)
 	buf_clear(&r->text);
 	json_unescape(&r->text, r->j, i);
 	(void)buf_text(&r->text);
-	if (r->text.failed)             /* half of it is not the string */
+	if (r->text.failed)             /* the text is incomplete */
 		_exit(ENGINE_NOMEM);
 	return jv_string_sized(r->text.data, (int)r->text.len);
 }
 
 static unsigned int
-name_slot(const char *p, size_t n)
+hash_name(const char *p, size_t n)
 {
 	unsigned int first = (unsigned char)p[0];
 	unsigned int last = (unsigned char)p[n - 1];
@@ -57,7 +57,8 @@ name_slot(const char *p, size_t n)
 	    JVALUE_NAMES;
 }
 
-/* A member's name; libjq has it checked and hashed from the last time. */
+/* Returns a member name. If it was seen before, it is the same jv again, which
+ * libjq has already checked and hashed. */
 static jv
 read_name(struct reader *r, uint32_t i)
 {
@@ -68,7 +69,7 @@ read_name(struct reader *r, uint32_t i)
 
 	if (n == 0 || n > NAME_MAX_LEN || (t->flags & JSON_ESCAPED))
 		return read_string(r, i);
-	slot = &r->names[name_slot(p, n)];
+	slot = &r->names[hash_name(p, n)];
 	if (!jv_is_valid(*slot) ||
 	    (size_t)jv_string_length_bytes(jv_copy(*slot)) != n ||
 	    memcmp(jv_string_value(*slot), p, n) != 0) {
@@ -86,8 +87,8 @@ read_number(struct reader *r, uint32_t i)
 
 	if (r->numbers == NULL)
 		d = number_double(r->j->text + t->at, t->len);
-	else if (numbers_read(r->numbers, i, &d))
-		r->again = true;
+	else if (numbers_double_of(r->numbers, i, &d))
+		r->read_again = true;
 	return jv_number(d);
 }
 
@@ -118,7 +119,7 @@ read_object(struct reader *r, uint32_t i)
 	return o;
 }
 
-/* json_scan() has bounded the depth. */
+/* json_scan() limits the depth, and with it the recursion. */
 static jv
 read_value(struct reader *r, uint32_t i)
 {
@@ -147,13 +148,13 @@ jvalue_read(struct reader *r, const struct json *j)
 	jv v;
 
 	r->j = j;
-	r->again = false;
+	r->read_again = false;
 	if (r->numbers != NULL)
-		numbers_start(r->numbers, j);
+		numbers_start_record(r->numbers, j);
 	v = read_value(r, 0);
-	if (!r->again)
+	if (!r->read_again)
 		return v;
 	jv_free(v);
-	r->again = false;
+	r->read_again = false;
 	return read_value(r, 0);
 }

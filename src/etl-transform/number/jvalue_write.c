@@ -5,7 +5,8 @@
 struct writer {
 	struct buf *b;
 	const struct numbers *numbers;
-	const struct json *j;           /* the record, where places matter */
+	const struct json *j;           /* the record; NULL: all its numbers
+					 * are written as jq writes them */
 	bool lossy;
 	int depth;
 	enum write_result result;
@@ -23,7 +24,7 @@ write_number(struct writer *w, jv v, const struct number_place *at)
 
 	if (w->j == NULL) {
 		numbers_put_plain(w->b, d);
-	} else if (!numbers_put(w->numbers, d, at, w->b)) {
+	} else if (!numbers_put_at(w->numbers, d, at, w->b)) {
 		if (w->lossy)
 			numbers_put_plain(w->b, d);
 		else
@@ -38,9 +39,11 @@ write_string(struct writer *w, jv v)
 	    (size_t)jv_string_length_bytes(jv_copy(v)));
 }
 
-/* The element i of what the record has at this place. */
+/* Returns the place of element i of the array that the record has at the place
+ * `at`. The caller visits the elements in order. *last goes from the token of
+ * element i - 1 to that of element i, or NUMBERS_NOWHERE after the last one. */
 static struct number_place
-element(const struct writer *w, const struct number_place *at, int i,
+place_of_element(const struct writer *w, const struct number_place *at, int i,
     uint32_t *last)
 {
 	struct number_place p = *at;
@@ -62,7 +65,7 @@ element(const struct writer *w, const struct number_place *at, int i,
 }
 
 static struct number_place
-member(const struct writer *w, const struct number_place *at, jv name)
+place_of_member(const struct writer *w, const struct number_place *at, jv name)
 {
 	struct number_place p = nowhere;
 
@@ -86,7 +89,7 @@ write_array(struct writer *w, jv v, const struct number_place *at)
 
 	buf_char(w->b, '[');
 	for (int i = 0; i < n && w->result == WRITE_DONE; i++) {
-		struct number_place p = element(w, at, i, &last);
+		struct number_place p = place_of_element(w, at, i, &last);
 		jv x = jv_array_get(jv_copy(v), i);
 
 		if (i > 0)
@@ -108,7 +111,7 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 	    i = jv_object_iter_next(v, i)) {
 		jv name = jv_object_iter_key(v, i);
 		jv x = jv_object_iter_value(v, i);
-		struct number_place p = member(w, at, name);
+		struct number_place p = place_of_member(w, at, name);
 
 		if (!first)
 			buf_char(w->b, ',');

@@ -14,17 +14,18 @@ numbers_entry_text(const struct numbers *t, const struct number_entry *e)
 }
 
 int
-numbers_compare(double a, double b)
+numbers_compare_doubles(double a, double b)
 {
 	if (a != b)
 		return a < b ? -1 : 1;
 	return (signbit(a) == 0) - (signbit(b) == 0);
 }
 
-/* The member name as the record spells it, without escapes: a name with some
- * decides nothing. */
+/* Returns true if the nearest member name of the entry is that of the place.
+ * Escapes are not decoded, so a name that is written with an escape in the
+ * record counts as different. */
 bool
-numbers_named(const struct numbers *t, const struct number_entry *e,
+numbers_entry_has_name(const struct numbers *t, const struct number_entry *e,
     const struct number_place *at)
 {
 	const struct json_tok *tok = &t->record->tok[e->name];
@@ -34,11 +35,11 @@ numbers_named(const struct numbers *t, const struct number_entry *e,
 }
 
 static int
-by_double(const void *x, const void *y, void *table)
+compare_by_double(const void *x, const void *y, void *table)
 {
 	const struct numbers *t = table;
 	uint32_t i = *(const uint32_t *)x, j = *(const uint32_t *)y;
-	int c = numbers_compare(t->v[i].d, t->v[j].d);
+	int c = numbers_compare_doubles(t->v[i].d, t->v[j].d);
 
 	if (c == 0 && t->v[i].canonical != t->v[j].canonical)
 		return t->v[i].canonical ? -1 : 1;
@@ -46,7 +47,7 @@ by_double(const void *x, const void *y, void *table)
 }
 
 static bool
-same(const struct numbers *t, const struct number_entry *a,
+is_same_number(const struct numbers *t, const struct number_entry *a,
     const struct number_entry *b)
 {
 	const char *p = numbers_entry_text(t, a), *q = numbers_entry_text(t, b);
@@ -55,25 +56,29 @@ same(const struct numbers *t, const struct number_entry *a,
 	    number_same(p, a->len, q, b->len);
 }
 
-/* Classes of order[from..to), all of one double; the canonical one first. */
+/* Sets the classes of order[from..to), whose numbers have the same double.
+ * Equal numbers get the same class, such as 1 and 1.0. */
 static void
-classify(struct numbers *t, uint32_t from, uint32_t to)
+set_classes(struct numbers *t, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
 		uint32_t k = from;
 
-		while (k < i && !same(t, &t->v[t->order[k]], e))
+		while (k < i && !is_same_number(t, &t->v[t->order[k]], e))
 			k++;
 		e->class = k < i ? t->v[t->order[k]].class : t->classes++;
 	}
 }
 
-/* The double of class number k in the run of d, above last. */
+/* Returns the double for class k (from 0) of the numbers that round to d: the
+ * next one above `last`, the greatest double given so far. d itself is returned
+ * if it is above `last`, or if jq prints it unchanged (canonical). For infinity
+ * the doubles below it are used; if they are not free, infinity is returned. */
 static double
-place(double d, uint32_t k, double last, bool canonical)
+double_for_class(double d, uint32_t k, double last, bool canonical)
 {
-	bool above = numbers_compare(d, last) > 0;
+	bool above = numbers_compare_doubles(d, last) > 0;
 	double up = k == 0 && above ? d : nextafter(last, INFINITY);
 
 	if (isinf(d) && d > 0) {
@@ -86,14 +91,16 @@ place(double d, uint32_t k, double last, bool canonical)
 	return up;
 }
 
+/* Gives doubles to the numbers order[from..to), which round to the same double.
+ * Returns the greatest double given so far. */
 static double
-spread_run(struct numbers *t, uint32_t from, uint32_t to, double last)
+spread_equal_doubles(struct numbers *t, uint32_t from, uint32_t to, double last)
 {
 	uint32_t base = t->classes, done = base;
 	double d = t->v[t->order[from]].d, at;
 
-	classify(t, from, to);
-	if (t->classes == base + 1 && numbers_compare(d, last) > 0)
+	set_classes(t, from, to);
+	if (t->classes == base + 1 && numbers_compare_doubles(d, last) > 0)
 		return d;
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
@@ -104,7 +111,7 @@ spread_run(struct numbers *t, uint32_t from, uint32_t to, double last)
 					e->d = t->v[t->order[k]].d;
 			continue;
 		}
-		at = place(d, e->class - base, last, e->canonical);
+		at = double_for_class(d, e->class - base, last, e->canonical);
 		last = isinf(d) && d > 0 ? last : at;
 		e->d = at;
 		done++;
@@ -113,21 +120,22 @@ spread_run(struct numbers *t, uint32_t from, uint32_t to, double last)
 }
 
 void
-numbers_spread(struct numbers *t)
+numbers_spread_doubles(struct numbers *t)
 {
 	double last = NAN;
 
 	t->classes = 0;
 	if (t->n == 0)
 		return;
-	qsort_r(t->order, t->n, sizeof(*t->order), by_double, t);
+	qsort_r(t->order, t->n, sizeof(*t->order), compare_by_double, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
 		double d = t->v[t->order[i]].d;
 
 		for (k = i + 1; k < t->n; k++)
-			if (numbers_compare(t->v[t->order[k]].d, d) != 0)
+			if (numbers_compare_doubles(t->v[t->order[k]].d, d) !=
+			    0)
 				break;
-		last = spread_run(t, i, k, last);
+		last = spread_equal_doubles(t, i, k, last);
 	}
-	qsort_r(t->order, t->n, sizeof(*t->order), by_double, t);
+	qsort_r(t->order, t->n, sizeof(*t->order), compare_by_double, t);
 }

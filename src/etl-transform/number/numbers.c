@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLAIN_DIGITS = 15 };     /* a double gives these back as they were */
+/* A number of so many digits, converted to a double and back, is unchanged. */
+enum { PLAIN_DIGITS = 15 };
 
 void
 numbers_init(struct numbers *t)
@@ -26,7 +27,7 @@ numbers_release(struct numbers *t)
 }
 
 void
-numbers_start(struct numbers *t, const struct json *record)
+numbers_start_record(struct numbers *t, const struct json *record)
 {
 	t->record = record;
 	t->active = t->nomem = false;
@@ -34,9 +35,10 @@ numbers_start(struct numbers *t, const struct json *record)
 	buf_clear(&t->made);
 }
 
-/* 12.5 and the like: jq prints them as they stand. */
+/* Returns true for simple fractions such as 12.5: jq prints them unchanged, so
+ * they need not be printed for comparison. */
 static bool
-plain_fraction(const char *p, size_t n)
+is_plain_fraction(const char *p, size_t n)
 {
 	if (*p == '-') {
 		p++;
@@ -52,21 +54,23 @@ plain_fraction(const char *p, size_t n)
 	return true;
 }
 
+/* Returns true if jq prints the number with this text. Sets *d to its
+ * double. */
 static bool
-canonical(const char *p, size_t n, unsigned int flags, double *d)
+is_canonical(const char *p, size_t n, unsigned int flags, double *d)
 {
 	char text[NUMBER_TEXT];
 
 	*d = number_double(p, n);
 	if (!(flags & JSON_FRACTION) && n <= PLAIN_DIGITS)
 		return true;
-	if ((flags & JSON_FRACTION) && plain_fraction(p, n))
+	if ((flags & JSON_FRACTION) && is_plain_fraction(p, n))
 		return true;
 	return number_put(text, *d) == n && memcmp(text, p, n) == 0;
 }
 
 static bool
-room(struct numbers *t)
+make_room(struct numbers *t)
 {
 	uint32_t cap = t->cap ? t->cap * 2 : 64;
 	struct number_entry *v;
@@ -87,50 +91,52 @@ room(struct numbers *t)
 }
 
 static void
-collect_one(struct numbers *t, uint32_t i, uint32_t name)
+add_record_number(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = &t->record->tok[i];
 	struct number_entry *e;
 
-	if (!room(t))
+	if (!make_room(t))
 		return;
 	e = &t->v[t->n];
 	*e = (struct number_entry){
 		.at = tok->at, .len = tok->len, .tok = i, .name = name
 	};
-	e->canonical = canonical(t->record->text + tok->at, tok->len,
+	e->canonical = is_canonical(t->record->text + tok->at, tok->len,
 	    tok->flags, &e->d);
 	t->order[t->n] = t->n;
 	t->n++;
 }
 
-/* All numbers of the value at token i; json_scan() bounds the depth. */
+/* Adds all numbers of the value at token i to the table. json_scan() limits the
+ * depth, and with it the recursion. */
 static void
-collect(struct numbers *t, uint32_t i, uint32_t name)
+add_record_numbers(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = t->record->tok;
 	uint32_t end = tok[i].next, k = i + 1;
 
 	if (tok[i].type == JSON_NUMBER)
-		collect_one(t, i, name);
+		add_record_number(t, i, name);
 	else if (tok[i].type == JSON_ARRAY)
 		for (; k < end; k = tok[k].next)
-			collect(t, k, name);
+			add_record_numbers(t, k, name);
 	else if (tok[i].type == JSON_OBJECT)
 		for (; k < end; k = tok[k + 1].next)
-			collect(t, k + 1, k);
+			add_record_numbers(t, k + 1, k);
 }
 
 static void
-activate(struct numbers *t)
+fill_table(struct numbers *t)
 {
 	t->active = true;
-	collect(t, 0, 0);
-	numbers_spread(t);
+	add_record_numbers(t, 0, 0);
+	numbers_spread_doubles(t);
 }
 
+/* Returns the double of the number at token tok, by binary search. */
 static double
-entry_double(const struct numbers *t, uint32_t tok)
+find_double_of_token(const struct numbers *t, uint32_t tok)
 {
 	uint32_t low = 0, high = t->n;
 
@@ -146,26 +152,27 @@ entry_double(const struct numbers *t, uint32_t tok)
 }
 
 bool
-numbers_read(struct numbers *t, uint32_t tok, double *d)
+numbers_double_of(struct numbers *t, uint32_t tok, double *d)
 {
 	const struct json_tok *k = &t->record->tok[tok];
 	bool again = false;
 
 	if (!t->active) {
-		if (canonical(t->record->text + k->at, k->len, k->flags, d))
+		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
 			return false;
-		activate(t);
+		fill_table(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
 			again |= t->v[i].d != number_double(
 			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
 	}
-	*d = entry_double(t, tok);
+	*d = find_double_of_token(t, tok);
 	return again;
 }
 
-/* The entries with this double: from order[low] to before order[high]. */
+/* Finds the entries with this double: order[*low] up to order[*high - 1].
+ * Returns false if there is none; then *low is where to insert one. */
 static bool
-find(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
+find_entries(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 {
 	uint32_t end = t->n;
 
@@ -173,19 +180,19 @@ find(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 	while (*low < end) {
 		uint32_t mid = *low + (end - *low) / 2;
 
-		if (numbers_compare(t->v[t->order[mid]].d, d) < 0)
+		if (numbers_compare_doubles(t->v[t->order[mid]].d, d) < 0)
 			*low = mid + 1;
 		else
 			end = mid;
 	}
 	for (*high = *low; *high < t->n; ++*high)
-		if (numbers_compare(t->v[t->order[*high]].d, d) != 0)
+		if (numbers_compare_doubles(t->v[t->order[*high]].d, d) != 0)
 			break;
 	return *high > *low;
 }
 
 static void
-insert(struct numbers *t, const char *p, size_t n,
+insert_made_entry(struct numbers *t, const char *p, size_t n,
     const struct number_entry *like)
 {
 	uint32_t low, high;
@@ -197,9 +204,9 @@ insert(struct numbers *t, const char *p, size_t n,
 	buf_add(&t->made, p, n);
 	if (t->made.failed)
 		t->nomem = true;
-	if (t->nomem || !room(t))
+	if (t->nomem || !make_room(t))
 		return;
-	(void)find(t, e.d, &low, &high);
+	(void)find_entries(t, e.d, &low, &high);
 	memmove(t->order + high + 1, t->order + high,
 	    (t->n - high) * sizeof(*t->order));
 	t->order[high] = t->n;
@@ -207,37 +214,42 @@ insert(struct numbers *t, const char *p, size_t n,
 }
 
 double
-numbers_add(struct numbers *t, const char *p, size_t n, bool instead)
+numbers_add_made(struct numbers *t, const char *p, size_t n, bool instead)
 {
 	struct number_entry e = { .instead = instead };
 	double toward = INFINITY;
 	uint32_t low, high;
 
-	e.canonical = canonical(p, n, JSON_FRACTION, &e.d);
+	e.canonical = is_canonical(p, n, JSON_FRACTION, &e.d);
 	if (!t->active && e.canonical && fabs(e.d) < 0x1p53)
 		return e.d;
 	if (!t->active)
-		activate(t);
+		fill_table(t);
 	if (isinf(e.d))
 		toward = 0;
-	while (find(t, e.d, &low, &high)) {
+	while (find_entries(t, e.d, &low, &high)) {
 		const struct number_entry *o = &t->v[t->order[low]];
 
 		if (number_same(numbers_entry_text(t, o), o->len, p, n)) {
 			e.class = o->class;
-			insert(t, p, n, &e);
+			insert_made_entry(t, p, n, &e);
 			return e.d;
 		}
 		e.d = nextafter(e.d, toward);
 	}
 	e.class = t->classes++;
-	insert(t, p, n, &e);
+	insert_made_entry(t, p, n, &e);
 	return e.d;
 }
 
-/* Which of the entries order[low..high) is written at this place. */
+/* Chooses the entry of order[low..high) whose text is written at this place.
+ * The order of preference is: the number that the record has at this place,
+ * one of a member of the same name, one that jq prints so, the first. But if
+ * a function made a number to replace the only equal number of the record
+ * (`instead`), the made one is chosen. NULL: the entries are different
+ * numbers. */
 static const struct number_entry *
-choose(const struct numbers *t, uint32_t low, uint32_t high,
+choose_entry(const struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
 {
 	const struct number_entry *first = &t->v[t->order[low]], *e;
@@ -256,7 +268,7 @@ choose(const struct numbers *t, uint32_t low, uint32_t high,
 			made = e;
 		if (e->tok == at->tok && e->tok != NUMBERS_NOWHERE)
 			r = 3;
-		else if (at->len > 0 && numbers_named(t, e, at))
+		else if (at->len > 0 && numbers_entry_has_name(t, e, at))
 			r = 2;
 		else if (e->canonical)
 			r = 1;
@@ -269,11 +281,11 @@ choose(const struct numbers *t, uint32_t low, uint32_t high,
 }
 
 void
-numbers_text(const struct numbers *t, double d, struct buf *b)
+numbers_put_anywhere(const struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
 
-	if (!numbers_put(t, d, &nowhere, b))
+	if (!numbers_put_at(t, d, &nowhere, b))
 		numbers_put_plain(b, d);
 }
 
@@ -285,17 +297,17 @@ numbers_put_plain(struct buf *b, double d)
 }
 
 bool
-numbers_put(const struct numbers *t, double d,
+numbers_put_at(const struct numbers *t, double d,
     const struct number_place *at, struct buf *b)
 {
 	const struct number_entry *e;
 	uint32_t low, high;
 
-	if (!t->active || !find(t, d, &low, &high)) {
+	if (!t->active || !find_entries(t, d, &low, &high)) {
 		numbers_put_plain(b, d);
 		return true;
 	}
-	if ((e = choose(t, low, high, at)) == NULL)
+	if ((e = choose_entry(t, low, high, at)) == NULL)
 		return false;
 	buf_add(b, numbers_entry_text(t, e), e->len);
 	return true;

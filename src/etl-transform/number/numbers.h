@@ -1,10 +1,11 @@
-/* How the numbers of one record are written, kept beside libjq's doubles.
- * Owns:  its entries, kept for the next record. Borrows the record.
- * Gives: a double of its own for each different number, so that what a filter
- *        moves is found again by its double; numbers that are equal (1, 1.0)
- *        share one, and are told apart by their place, then their name.
- * Cost:  nothing while every number is spelled as jq would print it; only
- *        then numbers_read() is the plain double and the table stays empty. */
+/* Keeps the texts of a record's numbers, because libjq only has doubles.
+ * Owns:  the table of numbers, which is reused. Borrows the record.
+ * Gives: each different number gets its own double, so that its text is found
+ *        by the double, also if the filter moves it. Equal numbers (1 and 1.0)
+ *        share a double. Their place in the output decides which text is
+ *        written, or else the member name.
+ * Cost:  none while all numbers are written as jq prints them: then they are
+ *        plain doubles, and the table stays empty. */
 #ifndef TRANSFORM_NUMBERS_H
 #define TRANSFORM_NUMBERS_H
 
@@ -14,49 +15,59 @@
 enum { NUMBERS_NOWHERE = UINT32_MAX };
 
 struct number_entry {
-	double d;               /* as libjq sees it */
-	uint32_t at, len;       /* its text, in the record or in made */
-	uint32_t tok;           /* in the record, or NUMBERS_NOWHERE: made */
+	double d;               /* the double that libjq gets */
+	uint32_t at, len;       /* its text, in the record or in `made` */
+	uint32_t tok;           /* token in the record; NUMBERS_NOWHERE: a
+				 * function of the module etl made the number */
 	uint32_t name;          /* token of the nearest member name, or 0 */
-	uint32_t class;         /* the same for equal numbers only */
-	bool canonical;         /* text is how jq prints the double */
-	bool instead;           /* made from the one number that it equals */
+	uint32_t class;         /* equal for equal numbers only */
+	bool canonical;         /* the text is that which jq prints */
+	bool instead;           /* see numbers_add_made() */
 };
 
 struct numbers {
 	const struct json *record;
-	struct number_entry *v; /* in order of appearance, then made ones */
-	uint32_t *order;        /* by double */
+	struct number_entry *v; /* numbers of the record, in its order; then
+				 * numbers that functions made */
+	uint32_t *order;        /* indexes of v, sorted by double */
 	uint32_t n, cap, classes;
-	bool active;            /* the table holds all numbers of the record */
-	bool nomem;
-	struct buf made; /* texts of numbers made by functions of the module */
+	bool active;            /* the table has all numbers of the record;
+				 * false: it is empty and not needed */
+	bool nomem;             /* memory is out: the table is incomplete */
+	struct buf made;        /* texts of the numbers that functions made */
 };
 
-struct number_place {           /* where a number is written */
-	uint32_t tok;           /* what the record has there, or nowhere */
+/* Where a number is written in the output. */
+struct number_place {
+	uint32_t tok;           /* token that the record has at the same place,
+				 * or NUMBERS_NOWHERE */
 	const char *name;       /* of the nearest member */
 	size_t len;
 };
 
 void numbers_init(struct numbers *t);
 void numbers_release(struct numbers *t);
-void numbers_start(struct numbers *t, const struct json *record);
+void numbers_start_record(struct numbers *t, const struct json *record);
 
-/* Reading: the double for the number token tok.  The first one that is
- * spelled otherwise fills the table; true: one that came before it has another
- * double now, so read the record again. */
-bool numbers_read(struct numbers *t, uint32_t tok, double *d);
+/* Sets *d to the double for the number at token tok. The first number that is
+ * not written as jq prints it fills the table. This may change the double of a
+ * number before it: then the result is true, and the caller reads the record
+ * again. */
+bool numbers_double_of(struct numbers *t, uint32_t tok, double *d);
 
-/* A number that a function of the module makes: its double. instead: out of
- * one that it equals, as 7 out of 7.0. */
-double numbers_add(struct numbers *t, const char *p, size_t n, bool instead);
-/* The text behind a double of this record, canonical where there is none. */
-void numbers_text(const struct numbers *t, double d, struct buf *b);
+/* Adds a number that a function of the module etl made and returns its double.
+ * instead: it was made of an equal number and replaces its text, such as 7 that
+ * to_int made of 7.0. */
+double numbers_add_made(
+    struct numbers *t, const char *p, size_t n, bool instead);
+/* Appends the text of a double without regard to its place. */
+void numbers_put_anywhere(const struct numbers *t, double d, struct buf *b);
 
-/* false: it cannot be told which number it was. */
-bool numbers_put(const struct numbers *t, double d,
+/* Appends the text of a double for a place in the output. Returns false if two
+ * different numbers have this double, so the text is unknown. */
+bool numbers_put_at(const struct numbers *t, double d,
     const struct number_place *at, struct buf *b);
-void numbers_put_plain(struct buf *b, double d);        /* as jq does */
+/* Appends a double as jq prints it. */
+void numbers_put_plain(struct buf *b, double d);
 
 #endif

@@ -13,12 +13,13 @@ event_send(const struct worker_conf *c, enum event_kind kind,
 
 	while (write(c->events, &v, sizeof(v)) == -1)
 		if (errno != EINTR)
-			_exit(EX_OSERR);        /* the parent has gone */
+			_exit(EX_OSERR);        /* the parent has exited */
 }
 
-/* Parent and child may both change their mind about who is whose. */
+/* The parent may exit before prctl() takes effect. The kernel then sends no
+ * signal, but getppid() returns another process. */
 void
-die_with(int parent)
+die_with_parent(int parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)

@@ -14,15 +14,16 @@ struct keeper {
 	const struct worker_conf *c;
 	void *engine;
 	struct child {
-		pid_t pid;      /* 0: none */
-		bool told;      /* of its death */
-	} *child;               /* of each lane */
+		pid_t pid;              /* 0: no worker */
+		bool death_reported;
+	} *child;                       /* one for each lane */
 };
 
-/* A filter has no business with the pipes: they read as empty, and what is
- * written to them is gone. */
+/* Connects the descriptors 0, 1 and 3 to /dev/null, so that a filter can
+ * neither read the input of etl-transform nor write into its output or its
+ * rejects. */
 static void
-close_pipes(void)
+redirect_pipes_to_null(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -32,40 +33,44 @@ close_pipes(void)
 	(void)close(null);
 }
 
-/* Rejects go where no filter can reach them. */
+/* Closes every inherited descriptor from 4 on but the pipes of the pool, so
+ * that a filter cannot write into the file of the rejects. */
 static void
-close_others(const struct worker_conf *c)
+close_other_descriptors(const struct worker_conf *c)
 {
 	int last = c->events > c->commands ? c->events : c->commands;
 
 	for (unsigned int i = 0; i < c->shared->lanes; i++)
-		if (c->bells[i] > last)
-			last = c->bells[i];
+		if (c->wake_pipes[i] > last)
+			last = c->wake_pipes[i];
 	for (int fd = 4; fd < last; fd++) {
 		bool ours = fd == c->events || fd == c->commands;
 
 		for (unsigned int i = 0; i < c->shared->lanes; i++)
-			ours |= fd == c->bells[i];
+			ours |= fd == c->wake_pipes[i];
 		if (!ours)
 			(void)close(fd);
 	}
 	(void)close_range((unsigned int)last + 1, ~0U, 0);
 }
 
-/* The parent decides about signals; core dumps of data are nobody's wish. */
+/* Cuts the keeper, and the workers that it forks, off from the rest of the
+ * system: no pipes, no other descriptors, no environment. Both ignore the stop
+ * signals, because the parent decides when they end. Core dumps are switched
+ * off, because they would contain records. */
 static void
-settle(const struct worker_conf *c, int parent)
+isolate_keeper(const struct worker_conf *c, int parent)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	const struct rlimit none = { 0, 0 };
 
-	die_with(parent);
+	die_with_parent(parent);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_IGN);
 	(void)setrlimit(RLIMIT_CORE, &none);
-	close_pipes();
-	close_others(c);
-	/* libjq reads ~/.jq by itself. */
+	redirect_pipes_to_null();
+	close_other_descriptors(c);
+	/* libjq would read definitions from $HOME/.jq. */
 	(void)unsetenv("HOME");
 	if (c->env)
 		return;
@@ -74,71 +79,75 @@ settle(const struct worker_conf *c, int parent)
 }
 
 static void
-start(struct keeper *k, unsigned int lane)
+fork_worker(struct keeper *k, unsigned int lane)
 {
 	struct child *child = &k->child[lane];
 	pid_t self = getpid(), pid;
 
-	if (child->pid != 0)            /* the parent knows that it is dead */
+	/* The parent requests a worker for a lane only after the last one of
+	 * this lane has exited, so waitpid() does not block. */
+	if (child->pid != 0)
 		(void)waitpid(child->pid, NULL, 0);
 	*child = (struct child){ .pid = 0 };
 	if ((pid = fork()) == 0) {
-		die_with(self);
+		die_with_parent(self);
 		free(k->child);
 		worker_run(k->c, lane, k->engine);
 	}
 	if (pid == -1) {
-		event_send(k->c, EVENT_FORK, lane, errno);
+		event_send(k->c, EVENT_FORK_FAILED, lane, errno);
 		return;
 	}
 	child->pid = pid;
 	k->c->shared->lane[lane].pid = pid;
 }
 
-/* Tells of each death once; the body stays until the parent has answered, so
- * that it never kills a stranger with the same number. */
+/* Reports the exit of each worker to the parent once. WNOWAIT keeps the exited
+ * process as a zombie until the parent requests another worker. Its process id
+ * is not reused before that, so the parent cannot kill an unrelated process. */
 static void
-tell_deaths(struct keeper *k)
+report_deaths(struct keeper *k)
 {
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++) {
 		struct child *child = &k->child[i];
 		siginfo_t info = { .si_pid = 0 };
 
-		if (child->pid == 0 || child->told)
+		if (child->pid == 0 || child->death_reported)
 			continue;
 		if (waitid(P_PID, (id_t)child->pid, &info,
 		    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
 			continue;
-		child->told = true;
-		event_send(k->c, EVENT_DIED, i,
+		child->death_reported = true;
+		event_send(k->c, EVENT_WORKER_DIED, i,
 		    info.si_code == CLD_EXITED ? -info.si_status :
 		    info.si_status);
 	}
 }
 
 static void
-on_child(int signal)
+on_sigchld(int signal)
 {
-	(void)signal;           /* only ends ppoll() */
+	(void)signal;           /* the signal only has to interrupt ppoll() */
 }
 
-/* false: the parent closed its end and wants us to finish. */
+/* Reads one command and runs it. Returns false if the parent has closed the
+ * pipe, which ends the keeper. */
 static bool
-command(struct keeper *k)
+run_next_command(struct keeper *k)
 {
 	unsigned char lane;
 	ssize_t n = read(k->c->commands, &lane, 1);
 
 	if (n == 1)
-		start(k, lane);
+		fork_worker(k, lane);
 	return n == 1 || (n == -1 && errno == EINTR);
 }
 
 static void
-serve(struct keeper *k)
+serve_commands(struct keeper *k)
 {
 	struct pollfd p = { .fd = k->c->commands, .events = POLLIN };
-	struct sigaction a = { .sa_handler = on_child };
+	struct sigaction a = { .sa_handler = on_sigchld };
 	sigset_t child, open;
 
 	(void)sigemptyset(&child);
@@ -146,9 +155,9 @@ serve(struct keeper *k)
 	(void)sigprocmask(SIG_BLOCK, &child, &open);
 	(void)sigaction(SIGCHLD, &a, NULL);
 	for (;;) {
-		if (ppoll(&p, 1, NULL, &open) > 0 && !command(k))
+		if (ppoll(&p, 1, NULL, &open) > 0 && !run_next_command(k))
 			break;
-		tell_deaths(k);
+		report_deaths(k);
 	}
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++)
 		if (k->child[i].pid != 0)
@@ -160,16 +169,16 @@ keeper_run(const struct worker_conf *c, int parent)
 {
 	struct keeper k = { .c = c };
 
-	settle(c, parent);
+	isolate_keeper(c, parent);
 	k.child = calloc(c->shared->lanes, sizeof(*k.child));
 	if (k.child == NULL)
 		_exit(EX_OSERR);
 	if (c->engine->compile(&k.engine, c->filter,
-	    &c->shared->compile) == -1) {
-		event_send(c, EVENT_REFUSED, 0, 0);
+	    &c->shared->compile_error) == -1) {
+		event_send(c, EVENT_COMPILE_FAILED, 0, 0);
 	} else {
 		event_send(c, EVENT_COMPILED, 0, 0);
-		serve(&k);
+		serve_commands(&k);
 		c->engine->free(k.engine);
 	}
 	free(k.child);

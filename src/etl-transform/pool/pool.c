@@ -14,7 +14,7 @@
 enum { COMPILE_MS = 30000 };
 
 unsigned int
-pool_lane(const struct pool *p, uint64_t turn)
+pool_lane_of_turn(const struct pool *p, uint64_t turn)
 {
 	return (unsigned int)(turn % p->shared->lanes);
 }
@@ -25,28 +25,29 @@ pool_slot_number(const struct pool *p, uint64_t turn)
 	return (unsigned int)(turn / p->shared->lanes % SLOTS);
 }
 
-struct batch *
-pool_batch(const struct pool *p, uint64_t turn)
+struct slot_lines *
+pool_slot_lines(const struct pool *p, uint64_t turn)
 {
-	return &p->shared->lane[pool_lane(p, turn)].
-	    batch[pool_slot_number(p, turn)];
+	return &p->shared->lane[pool_lane_of_turn(p, turn)].
+	    slot_lines[pool_slot_number(p, turn)];
 }
 
 struct slot *
 pool_slot(const struct pool *p, uint64_t turn)
 {
-	return slot_at(p->shared, pool_lane(p, turn),
+	return slot_at(p->shared, pool_lane_of_turn(p, turn),
 	    pool_slot_number(p, turn));
 }
 
-/* A full pipe has rung enough. */
+/* A full pipe needs no further byte: the worker has not yet read those that are
+ * in it, so the error EAGAIN is ignored. */
 void
-pool_ring(const struct pool *p, unsigned int lane)
+pool_wake_worker(const struct pool *p, unsigned int lane)
 {
 	ssize_t n;
 
 	do
-		n = write(p->ends[p->shared->lanes + lane], "", 1);
+		n = write(p->wake_ends[p->shared->lanes + lane], "", 1);
 	while (n == -1 && errno == EINTR);
 }
 
@@ -56,26 +57,26 @@ make_pipes(struct pool *p, unsigned int jobs, struct err *e)
 	int pair[2];
 
 	if (pipe2(pair, O_CLOEXEC) == -1)
-		return err_errno(e, ERR_IO, "pipe");
+		return err_errno(e, ERR_IO, "cannot create a pipe");
 	p->events = pair[0];
 	p->worker.events = pair[1];
 	if (pipe2(pair, O_CLOEXEC) == -1)
-		return err_errno(e, ERR_IO, "pipe");
+		return err_errno(e, ERR_IO, "cannot create a pipe");
 	p->worker.commands = pair[0];
 	p->commands = pair[1];
 	for (unsigned int i = 0; i < jobs; i++) {
 		if (pipe2(pair, O_CLOEXEC) == -1)
-			return err_errno(e, ERR_IO, "pipe");
-		p->ends[i] = pair[0];
-		p->ends[jobs + i] = pair[1];
+			return err_errno(e, ERR_IO, "cannot create a pipe");
+		p->wake_ends[i] = pair[0];
+		p->wake_ends[jobs + i] = pair[1];
 		if (fcntl(pair[1], F_SETFL, O_NONBLOCK) == -1)
-			return err_errno(e, ERR_IO, "pipe");
+			return err_errno(e, ERR_IO, "cannot set up a pipe");
 	}
 	return 0;
 }
 
 static void
-shut(int *fd)
+close_fd(int *fd)
 {
 	if (*fd != -1)
 		(void)close(*fd);
@@ -88,35 +89,37 @@ fork_keeper(struct pool *p, struct err *e)
 	pid_t self = getpid();
 
 	if ((p->keeper = fork()) == -1)
-		return err_set(e, ERR_IO, true, "fork: %s", strerror(errno));
+		return err_set(e, ERR_IO, true, "cannot start the keeper "
+		    "process, which compiles the filter: fork: %s",
+		    strerror(errno));
 	if (p->keeper == 0)
 		keeper_run(&p->worker, self);
-	shut(&p->worker.events);
-	shut(&p->worker.commands);
+	close_fd(&p->worker.events);
+	close_fd(&p->worker.commands);
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
-		shut(&p->ends[i]);
+		close_fd(&p->wake_ends[i]);
 	return 0;
 }
 
 static int
-pool_fill_in(struct pool *p, const struct pool_conf *c, struct err *e)
+init_pool(struct pool *p, const struct pool_conf *c, struct err *e)
 {
 	p->conf = c;
 	p->keeper = -1;
 	p->events = p->commands = -1;
-	p->looked = clock_ms();
+	p->time_checked_at = clock_ms();
 	p->worker = (struct worker_conf){
 		.engine = c->engine, .filter = &c->filter, .dup = c->dup,
 		.plain = c->plain, .env = c->env, .memory = c->memory_limit,
 		.events = -1, .commands = -1
 	};
 	p->watch = calloc(c->jobs, sizeof(*p->watch));
-	p->ends = calloc((size_t)c->jobs * 2, sizeof(*p->ends));
-	if (p->watch == NULL || p->ends == NULL)
+	p->wake_ends = calloc((size_t)c->jobs * 2, sizeof(*p->wake_ends));
+	if (p->watch == NULL || p->wake_ends == NULL)
 		return err_nomem(e);
 	for (unsigned int i = 0; i < c->jobs * 2; i++)
-		p->ends[i] = -1;
-	p->worker.bells = p->ends;
+		p->wake_ends[i] = -1;
+	p->worker.wake_pipes = p->wake_ends;
 	return 0;
 }
 
@@ -127,7 +130,7 @@ pool_open(struct pool **out, const struct pool_conf *c, struct err *e)
 
 	if (p == NULL)
 		return err_nomem(e);
-	if (pool_fill_in(p, c, e) == -1 ||
+	if (init_pool(p, c, e) == -1 ||
 	    shared_map(&p->shared, c->jobs, c->filter.max_record, e) == -1)
 		goto fail;
 	p->worker.shared = p->shared;
@@ -141,7 +144,7 @@ fail:
 }
 
 int
-pool_ready(struct pool *p, struct err *e)
+pool_start_workers(struct pool *p, struct err *e)
 {
 	int64_t until = clock_ms() + COMPILE_MS;
 
@@ -150,40 +153,44 @@ pool_ready(struct pool *p, struct err *e)
 		int rc = wait_fd(p->events, POLLIN, left > 0 ? (int)left : 0);
 
 		if (rc == -1)
-			return err_set(e, ERR_RETRY, true, "stopped");
+			return err_set(e, ERR_RETRY, true, "stopped by a "
+			    "signal while the filter was being compiled");
 		if (rc == 0)
 			return err_set(e, ERR_CONFIG, false,
-			    "the filter takes too long to compile");
-		if (pool_events(p, e) == -1)
+			    "the filter was not compiled within %d seconds: "
+			    "use a smaller filter", COMPILE_MS / 1000);
+		if (pool_handle_events(p, e) == -1)
 			return -1;
 	}
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
-		if (pool_start(p, i, e) == -1)
+		if (pool_start_worker(p, i, e) == -1)
 			return -1;
 	return 0;
 }
 
-/* A SIGKILL ends the keeper and, by it, all workers; else they end when they
- * find their pipes closed. */
+/* If the work is finished, keeper and workers exit when they find their pipes
+ * closed. Otherwise SIGKILL ends the keeper; the kernel then kills the workers,
+ * see die_with_parent(). */
 void
-pool_close(struct pool *p, bool whole)
+pool_close(struct pool *p, bool finished)
 {
 	if (p == NULL)
 		return;
-	shut(&p->commands);
-	for (unsigned int i = 0; p->ends != NULL && i < p->conf->jobs * 2; i++)
-		shut(&p->ends[i]);
+	close_fd(&p->commands);
+	for (unsigned int i = 0; p->wake_ends != NULL && i < p->conf->jobs * 2;
+	     i++)
+		close_fd(&p->wake_ends[i]);
 	if (p->keeper > 0) {
-		if (!whole)
+		if (!finished)
 			(void)kill(p->keeper, SIGKILL);
 		while (waitpid(p->keeper, NULL, 0) == -1 && errno == EINTR)
 			continue;
 	}
-	shut(&p->events);
-	shut(&p->worker.events);
-	shut(&p->worker.commands);
+	close_fd(&p->events);
+	close_fd(&p->worker.events);
+	close_fd(&p->worker.commands);
 	shared_unmap(p->shared);
-	free(p->ends);
+	free(p->wake_ends);
 	free(p->watch);
 	free(p);
 }

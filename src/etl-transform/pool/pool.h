@@ -1,11 +1,11 @@
-/* The parent's side of the workers: lines go in, outcomes come out in order.
+/* Runs the filter on lines in worker processes; results come in input order.
  * Owns:  the shared memory, the keeper process and the pipes to it.
- * Flow:  open; ready; add lines while there is room, submit what is not full;
- *        wait; take outcomes with next until it has none; close.
- * Gives: the death of a worker, or a limit it reached, as a reject of the one
- *        record it held.
- * Fails: ERR_CONFIG where the filter does not compile; transient where the
- *        keeper was killed or no process can be made. */
+ * Flow:  open; start_workers; add lines while the pool has room, submit a slot
+ *        that is not full; wait; call next_result until it is false; close.
+ * Gives: if a worker dies or reaches a limit, the result of the one record that
+ *        it was running is a reject. Another worker runs the later records.
+ * Fails: ERR_CONFIG if the filter does not compile; transient if the keeper
+ *        process is killed or a process cannot be started. */
 #ifndef TRANSFORM_POOL_H
 #define TRANSFORM_POOL_H
 
@@ -19,15 +19,17 @@ struct pool_conf {
 	unsigned int jobs;
 	enum json_members dup;
 	bool plain, env;
-	uint64_t time_limit;            /* milliseconds of one record */
-	uint64_t memory_limit;          /* bytes */
+	uint64_t time_limit;            /* milliseconds per record, 0: none */
+	uint64_t memory_limit;          /* bytes, 0: none */
 };
 
 struct result {
 	const char *line;
 	size_t line_len;
 	uint64_t number, offset;
-	const char *text;               /* outputs, with LF; none: a drop */
+	/* The outputs, each with its LF. If text_len is 0, the filter has
+	 * dropped the record. */
+	const char *text;
 	size_t text_len;
 	const char *code, *message, *pointer;   /* code NULL: no reject */
 };
@@ -35,15 +37,19 @@ struct result {
 struct pool;
 
 int pool_open(struct pool **p, const struct pool_conf *c, struct err *e);
-int pool_ready(struct pool *p, struct err *e);  /* compiled; else fails */
-bool pool_room(const struct pool *p);
-bool pool_idle(const struct pool *p);           /* holds no line */
-void pool_add(struct pool *p, const struct line *l);
-void pool_submit(struct pool *p);
-/* Until something happened, fd (-1: none) can be read, a while has passed or
- * a stop signal came. */
+/* Waits until the filter is compiled, then starts the workers. */
+int pool_start_workers(struct pool *p, struct err *e);
+bool pool_has_room(const struct pool *p);
+bool pool_is_empty(const struct pool *p);
+void pool_add_line(struct pool *p, const struct line *l);
+/* Gives the lines added so far to a worker, even if their slot is not full. */
+void pool_submit_slot(struct pool *p);
+/* Waits until a worker or the keeper reports an event, fd can be read (-1: no
+ * fd), a tick of at most 100 ms has passed, or a stop signal came. */
 int pool_wait(struct pool *p, int fd, struct err *e);
-bool pool_next(struct pool *p, struct result *r);
-void pool_close(struct pool *p, bool whole);    /* whole: all was done */
+/* Returns false if the next record in input order has no result yet. */
+bool pool_next_result(struct pool *p, struct result *r);
+/* finished: all records are done. Otherwise the processes are killed. */
+void pool_close(struct pool *p, bool finished);
 
 #endif

@@ -1,6 +1,8 @@
-/* Inside pool*.c.  Turns count batches: turn t is in lane t % lanes, slot
- * t / lanes % SLOTS; filling is the one that takes lines, emptying the one
- * that gives outcomes. */
+/* Declarations that pool.c, pool_slot.c and pool_watch.c share.
+ * A turn is the number of one filling of a slot, counted from 0 over all slots.
+ * Turn t uses lane t % lanes (a lane is a worker with its slots), and in it the
+ * slot t / lanes % SLOTS. The pool adds lines to the slot of turn `filling` and
+ * takes results from the slot of turn `emptying`. */
 #ifndef TRANSFORM_POOL_IMPL_H
 #define TRANSFORM_POOL_IMPL_H
 
@@ -9,14 +11,18 @@
 
 #include <sys/types.h>
 
-enum { STRIKES = 5 };           /* deaths of a worker that held no record */
+/* If more workers of a lane than this exit in a row before they have started a
+ * record, the pool fails. */
+enum { MAX_IDLE_DEATHS = 5 };
 
-struct watch {                  /* of one lane */
-	uint64_t turn;          /* the record it was last seen with, */
-	uint32_t begun;
-	int64_t waited;         /* for how long */
-	unsigned int strikes;
-	bool killed;            /* by us, for the time limit */
+/* What the parent knows about the worker of one lane. */
+struct watch {
+	uint64_t turn;          /* the slot and, in it, the record that */
+	uint32_t begun;         /* the worker was running at the last check */
+	int64_t busy_ms;        /* how long it has run this record */
+	/* Workers that have exited in a row before they started a record. */
+	unsigned int idle_deaths;
+	bool killed;            /* by the parent, for --time-limit */
 };
 
 struct pool {
@@ -25,25 +31,29 @@ struct pool {
 	struct shared *shared;
 	pid_t keeper;
 	int events, commands;
-	int *ends;              /* of the bells: read ends, then write ends */
+	/* Pipes that wake the workers: the read ends of all lanes, then the
+	 * write ends of all lanes. */
+	int *wake_ends;
 	struct watch *watch;
-	uint64_t filling, emptying;
-	uint32_t emitted;       /* lines of the batch that is emptied */
-	char reject[REJECT_MAX];        /* a copy, for a worker may be alive */
-	int64_t looked;
+	uint64_t filling, emptying;     /* turns */
+	uint32_t results_taken; /* results taken from the slot `emptying` */
+	/* A copy of the reject, because a worker that is still running could
+	 * change the shared memory while the parent uses it. */
+	char reject_copy[REJECT_MAX];
+	int64_t time_checked_at;
 	bool compiled;
 };
 
-struct batch *pool_batch(const struct pool *p, uint64_t turn);
+struct slot_lines *pool_slot_lines(const struct pool *p, uint64_t turn);
 struct slot *pool_slot(const struct pool *p, uint64_t turn);
-unsigned int pool_lane(const struct pool *p, uint64_t turn);
+unsigned int pool_lane_of_turn(const struct pool *p, uint64_t turn);
 unsigned int pool_slot_number(const struct pool *p, uint64_t turn);
-void pool_ring(const struct pool *p, unsigned int lane);
-int pool_start(struct pool *p, unsigned int lane, struct err *e);
+void pool_wake_worker(const struct pool *p, unsigned int lane);
+int pool_start_worker(struct pool *p, unsigned int lane, struct err *e);
 
-/* Events, and the limits of time (pool_watch.c). */
-int pool_events(struct pool *p, struct err *e);
-void pool_look(struct pool *p);
-int64_t pool_tick(const struct pool *p);
+/* In pool_watch.c: events of the processes, and --time-limit. */
+int pool_handle_events(struct pool *p, struct err *e);
+void pool_enforce_time_limit(struct pool *p);
+int64_t pool_tick_ms(const struct pool *p);
 
 #endif

@@ -5,28 +5,29 @@
 #include <string.h>
 
 bool
-pool_room(const struct pool *p)
+pool_has_room(const struct pool *p)
 {
-	/* A large record takes room enough alone. */
+	/* A slot with a large record must be emptied before lines are added,
+	 * so that few large records are in memory at the same time. */
 	if (p->filling > p->emptying &&
-	    pool_batch(p, p->filling - 1)->len > SLOT_SPILL)
+	    pool_slot_lines(p, p->filling - 1)->len > SLOT_OUTPUT_PAUSE)
 		return false;
 	return p->filling - p->emptying <
 	    (uint64_t)p->shared->lanes * SLOTS;
 }
 
 bool
-pool_idle(const struct pool *p)
+pool_is_empty(const struct pool *p)
 {
 	return p->filling == p->emptying &&
-	    pool_batch(p, p->filling)->n == 0;
+	    pool_slot_lines(p, p->filling)->n == 0;
 }
 
 void
-pool_add(struct pool *p, const struct line *l)
+pool_add_line(struct pool *p, const struct line *l)
 {
-	struct batch *b = pool_batch(p, p->filling);
-	char *in = slot_in(p->shared, pool_lane(p, p->filling),
+	struct slot_lines *b = pool_slot_lines(p, p->filling);
+	char *in = slot_input(p->shared, pool_lane_of_turn(p, p->filling),
 	    pool_slot_number(p, p->filling));
 
 	memcpy(in + b->len, l->data, l->len);
@@ -37,19 +38,19 @@ pool_add(struct pool *p, const struct line *l)
 	b->n++;
 	b->len += l->len;
 	if (b->n == SLOT_RECORDS || b->len >= SLOT_BYTES)
-		pool_submit(p);
+		pool_submit_slot(p);
 }
 
 void
-pool_submit(struct pool *p)
+pool_submit_slot(struct pool *p)
 {
-	struct batch *b;
+	struct slot_lines *b;
 
-	if (!pool_room(p) || (b = pool_batch(p, p->filling))->n == 0)
+	if (!pool_has_room(p) || (b = pool_slot_lines(p, p->filling))->n == 0)
 		return;
 	b->turn = p->filling;
 	pool_slot(p, p->filling)->state = SLOT_FULL;
-	pool_ring(p, pool_lane(p, p->filling));
+	pool_wake_worker(p, pool_lane_of_turn(p, p->filling));
 	p->filling++;
 }
 
@@ -60,111 +61,117 @@ pool_wait(struct pool *p, int fd, struct err *e)
 		{ .fd = p->events, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN }
 	};
-	int n = wait_fds(fds, fd == -1 ? 1 : 2, (int)pool_tick(p));
+	int n = wait_fds(fds, fd == -1 ? 1 : 2, (int)pool_tick_ms(p));
 
-	if (n > 0 && fds[0].revents != 0 && pool_events(p, e) == -1)
+	if (n > 0 && fds[0].revents != 0 && pool_handle_events(p, e) == -1)
 		return -1;
-	pool_look(p);
+	pool_enforce_time_limit(p);
 	return 0;
 }
 
-/* All that was made has been taken. */
 static void
-slot_empty(struct pool *p, struct slot *s)
+discard_slot_output(struct pool *p, struct slot *s)
 {
-	slot_trim_out(p->shared, pool_lane(p, p->emptying),
+	slot_release_large_output(p->shared, pool_lane_of_turn(p, p->emptying),
 	    pool_slot_number(p, p->emptying));
 	s->len = 0;
 }
 
 static void
-slot_clear(struct pool *p)
+free_slot(struct pool *p)
 {
-	struct batch *b = pool_batch(p, p->emptying);
+	struct slot_lines *b = pool_slot_lines(p, p->emptying);
 	struct slot *s = pool_slot(p, p->emptying);
 
-	slot_trim_in(p->shared, pool_lane(p, p->emptying),
+	slot_release_large_input(p->shared, pool_lane_of_turn(p, p->emptying),
 	    pool_slot_number(p, p->emptying));
-	slot_empty(p, s);
+	discard_slot_output(p, s);
 	b->n = 0;
 	b->len = 0;
 	s->begun = s->done = 0;
 	s->state = SLOT_FREE;
 	p->emptying++;
-	p->emitted = 0;
+	p->results_taken = 0;
 }
 
-/* A worker that went mad may have written anything. */
+/* Do not trust shared memory: a corrupted worker may have overwritten any
+ * field, so check every offset. */
 static bool
-made_ok(const struct pool *p, const struct made *m, const char *out)
+result_place_is_valid(
+    const struct pool *p, const struct result_place *m, const char *out)
 {
 	return m->turn == p->emptying && m->at <= p->shared->out_max &&
 	    m->len <= p->shared->out_max - m->at && (m->rejected ||
 	    m->len == 0 || out[m->at + m->len - 1] == '\n');
 }
 
-/* Three texts, whatever stands there. */
+/* Copies code, message and pointer. The three NULs at the end make all three
+ * of them strings, whatever the worker has written. */
 static void
-result_reject(struct pool *p, struct result *r, const char *text, size_t len)
+fill_reject_result(
+    struct pool *p, struct result *r, const char *text, size_t len)
 {
 	if (len > REJECT_MAX - 3)
 		len = REJECT_MAX - 3;
-	memcpy(p->reject, text, len);
-	memset(p->reject + len, 0, 3);
-	r->code = p->reject;
+	memcpy(p->reject_copy, text, len);
+	memset(p->reject_copy + len, 0, 3);
+	r->code = p->reject_copy;
 	r->message = r->code + strlen(r->code) + 1;
 	r->pointer = r->message + strlen(r->message) + 1;
 }
 
 static void
-result_fill(struct pool *p, uint32_t i, struct result *r)
+fill_result(struct pool *p, uint32_t i, struct result *r)
 {
 	static const char damaged[] =
-	    "filter\0" "the filter's process damaged its memory";
-	unsigned int lane = pool_lane(p, p->emptying);
+	    "filter\0" "the worker process that runs the filter damaged its "
+	    "shared memory: the result of this record is lost";
+	unsigned int lane = pool_lane_of_turn(p, p->emptying);
 	unsigned int slot = pool_slot_number(p, p->emptying);
-	const struct batch *b = pool_batch(p, p->emptying);
-	const struct made m = pool_slot(p, p->emptying)->made[i];
-	const char *out = slot_out(p->shared, lane, slot);
+	const struct slot_lines *b = pool_slot_lines(p, p->emptying);
+	/* A copy: the worker could change the original after the check. */
+	const struct result_place m =
+	    pool_slot(p, p->emptying)->result_place[i];
+	const char *out = slot_output(p->shared, lane, slot);
 
 	*r = (struct result){
-		.line = slot_in(p->shared, lane, slot) + b->line[i].at,
+		.line = slot_input(p->shared, lane, slot) + b->line[i].at,
 		.line_len = b->line[i].len,
 		.number = b->line[i].number, .offset = b->line[i].offset,
 	};
-	if (!made_ok(p, &m, out)) {
-		result_reject(p, r, damaged, sizeof(damaged));
+	if (!result_place_is_valid(p, &m, out)) {
+		fill_reject_result(p, r, damaged, sizeof(damaged));
 	} else if (m.rejected) {
-		result_reject(p, r, out + m.at, m.len);
+		fill_reject_result(p, r, out + m.at, m.len);
 	} else {
 		r->text = out + m.at;
 		r->text_len = m.len;
 		if (i + 1 == b->n)
-			slot_trim_in(p->shared, lane, slot);
+			slot_release_large_input(p->shared, lane, slot);
 	}
 }
 
 bool
-pool_next(struct pool *p, struct result *r)
+pool_next_result(struct pool *p, struct result *r)
 {
 	while (p->emptying < p->filling) {
 		struct slot *s = pool_slot(p, p->emptying);
-		uint32_t n = pool_batch(p, p->emptying)->n;
+		uint32_t n = pool_slot_lines(p, p->emptying)->n;
 		bool full = s->state == SLOT_FULL;
 
-		if (p->emitted < s->done && p->emitted < n) {
-			result_fill(p, p->emitted++, r);
+		if (p->results_taken < s->done && p->results_taken < n) {
+			fill_result(p, p->results_taken++, r);
 			return true;
 		}
 		if (full)
 			return false;
-		if (p->emitted == n) {
-			slot_clear(p);
+		if (p->results_taken == n) {
+			free_slot(p);
 			continue;
 		}
-		slot_empty(p, s);
+		discard_slot_output(p, s);
 		s->state = SLOT_FULL;
-		pool_ring(p, pool_lane(p, p->emptying));
+		pool_wake_worker(p, pool_lane_of_turn(p, p->emptying));
 		return false;
 	}
 	return false;

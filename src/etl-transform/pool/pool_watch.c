@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 int
-pool_start(struct pool *p, unsigned int lane, struct err *e)
+pool_start_worker(struct pool *p, unsigned int lane, struct err *e)
 {
 	unsigned char byte = (unsigned char)lane;
 	ssize_t n;
@@ -19,18 +19,20 @@ pool_start(struct pool *p, unsigned int lane, struct err *e)
 		n = write(p->commands, &byte, 1);
 	while (n == -1 && errno == EINTR);
 	if (n != 1)
-		return err_set(e, ERR_RETRY, true,
-		    "the filter's process has gone");
+		return err_set(e, ERR_RETRY, true, "cannot start a worker "
+		    "process: the keeper process, which starts them, has "
+		    "exited; run the command again");
 	return 0;
 }
 
-enum { TICK_MIN = 5, TICK_MAX = 100, MESSAGE = 256 };
+enum { TICK_MIN = 5, TICK_MAX = 100, /* ms */ MESSAGE = 256 };
 
-/* What the lane's worker is at: its FULL slot with the lowest turn. */
+/* The slot that the lane's worker is running: of its FULL slots the one with
+ * the lowest turn. NULL: no slot is FULL. */
 static struct slot *
-current(const struct pool *p, unsigned int lane, unsigned int *number)
+find_running_slot(const struct pool *p, unsigned int lane, unsigned int *number)
 {
-	const struct batch *b = p->shared->lane[lane].batch;
+	const struct slot_lines *b = p->shared->lane[lane].slot_lines;
 	struct slot *s = slot_at(p->shared, lane, 0), *found = NULL;
 
 	for (unsigned int i = 0; i < SLOTS; i++)
@@ -43,7 +45,7 @@ current(const struct pool *p, unsigned int lane, unsigned int *number)
 }
 
 static void
-describe(char out[MESSAGE], const struct pool *p, const struct watch *w,
+describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
     int status)
 {
 	const char *signal = status > 0 ? sigdescr_np(status) : NULL;
@@ -56,108 +58,118 @@ describe(char out[MESSAGE], const struct pool *p, const struct watch *w,
 		    "than --memory-limit %llu",
 		    (unsigned long long)p->conf->memory_limit);
 	else
-		(void)snprintf(out, MESSAGE, "the filter's process died: %s",
-		    signal != NULL ? signal : "it left");
+		(void)snprintf(out, MESSAGE, "the worker process that runs the "
+		    "filter died: %s", signal != NULL ? signal :
+		    "it exited unexpectedly");
 }
 
-/* The record that the dead worker held is a reject. */
+/* After the worker has died while it ran a record: rejects this record. */
 static void
-blame(struct pool *p, unsigned int lane, unsigned int number, uint32_t done,
-    int status)
+reject_running_record(struct pool *p, unsigned int lane, unsigned int number,
+    uint32_t done, int status)
 {
-	const struct batch *b = &p->shared->lane[lane].batch[number];
+	const struct slot_lines *b = &p->shared->lane[lane].slot_lines[number];
 	struct slot *s = slot_at(p->shared, lane, number);
-	/* No record begins past SPILL: what is there it made and lost. */
-	uint64_t at = s->len < SLOT_SPILL ? s->len : SLOT_SPILL;
-	char *out = slot_out(p->shared, lane, number) + at;
+	/* The results of a record never begin beyond SLOT_OUTPUT_PAUSE. If len
+	 * is larger, the worker has damaged it. */
+	uint64_t at = s->len < SLOT_OUTPUT_PAUSE ? s->len : SLOT_OUTPUT_PAUSE;
+	char *out = slot_output(p->shared, lane, number) + at;
 	struct watch *w = &p->watch[lane];
 	char message[MESSAGE];
 	int n;
 
-	describe(message, p, w, status);
+	describe_death(message, p, w, status);
 	n = snprintf(out, MESSAGE + 32, "%s%c%s%c%c",
 	    w->killed || status == -ENGINE_NOMEM ? "timeout" : "filter",
 	    '\0', message, '\0', '\0');
-	s->made[done] = (struct made){
+	s->result_place[done] = (struct result_place){
 		.turn = b->turn, .at = at, .len = n > 0 ? (uint64_t)n : 0,
 		.rejected = true
 	};
-	s->len = at + s->made[done].len;
+	s->len = at + s->result_place[done].len;
 	s->done = done + 1;
 	if (done + 1 == b->n)
 		s->state = SLOT_DONE;
 }
 
 static int
-died(struct pool *p, const struct event *v, struct err *e)
+replace_dead_worker(struct pool *p, const struct event *v, struct err *e)
 {
 	struct watch *w = &p->watch[v->lane];
 	unsigned int number = 0;
-	struct slot *s = current(p, v->lane, &number);
-	const struct batch *b = &p->shared->lane[v->lane].batch[number];
+	struct slot *s = find_running_slot(p, v->lane, &number);
+	const struct slot_lines *b =
+	    &p->shared->lane[v->lane].slot_lines[number];
 	uint32_t done = s != NULL ? s->done : 0;
 
-	/* Ours may come when the worker has just gone on to another record,
-	 * which then runs again. */
+	/* The SIGKILL for --time-limit may reach the worker when it has just
+	 * finished the slow record and begun the next one. The next one is not
+	 * rejected: another worker runs it again. */
 	bool late = s != NULL && w->killed &&
 	    (b->turn != w->turn || s->begun != w->begun);
 
 	if (late) {
-		w->strikes = 0;
+		w->idle_deaths = 0;
 	} else if (s != NULL && s->begun > done && done < b->n) {
-		blame(p, v->lane, number, done, v->status);
-		w->strikes = 0;
-	} else if (v->status != 0 && ++w->strikes > STRIKES) {
-		return err_set(e, ERR_RETRY, true, "the filter's process "
-		    "dies before it takes a record: signal %d", v->status);
+		reject_running_record(p, v->lane, number, done, v->status);
+		w->idle_deaths = 0;
+	} else if (v->status != 0 && ++w->idle_deaths > MAX_IDLE_DEATHS) {
+		return err_set(e, ERR_RETRY, true, "the worker process exits "
+		    "again and again before it starts a record: signal (or "
+		    "minus exit code) %d", v->status);
 	}
 	w->killed = false;
-	w->waited = 0;
-	return pool_start(p, v->lane, e);
+	w->busy_ms = 0;
+	return pool_start_worker(p, v->lane, e);
 }
 
 static int
-take_event(struct pool *p, const struct event *v, struct err *e)
+handle_event(struct pool *p, const struct event *v, struct err *e)
 {
 	switch (v->kind) {
 	case EVENT_COMPILED:
 		p->compiled = true;
 		return 0;
-	case EVENT_REFUSED:
-		*e = p->shared->compile;
+	case EVENT_COMPILE_FAILED:
+		*e = p->shared->compile_error;
 		return -1;
-	case EVENT_DONE:
-		p->watch[v->lane].strikes = 0;
+	case EVENT_SLOT_DONE:
+		p->watch[v->lane].idle_deaths = 0;
 		return 0;
-	case EVENT_DIED:
-		return died(p, v, e);
-	case EVENT_FORK:
-		return err_set(e, ERR_IO, true, "fork: %s",
-		    strerror(v->status));
+	case EVENT_WORKER_DIED:
+		return replace_dead_worker(p, v, e);
+	case EVENT_FORK_FAILED:
+		return err_set(e, ERR_IO, true, "cannot start a worker "
+		    "process: fork: %s", strerror(v->status));
 	}
-	return err_set(e, ERR_BUG, false, "event %d", (int)v->kind);
+	return err_set(e, ERR_BUG, false, "bug in this program: a worker sent "
+	    "the unknown event %d; please report it", (int)v->kind);
 }
 
 static int
-keeper_gone(struct pool *p, struct err *e)
+describe_keeper_exit(struct pool *p, struct err *e)
 {
 	int status = 0, sig;
 
 	if (waitpid(p->keeper, &status, 0) == p->keeper)
 		p->keeper = -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_RETRY, true, "the filter's process "
-		    "lacks memory or descriptors");
+		return err_set(e, ERR_RETRY, true, "the keeper process, which "
+		    "compiles the filter, exited: it had too little memory or "
+		    "too few file descriptors; run the command again");
 	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	if (!p->compiled && sig != SIGKILL)     /* no fault of the filter */
-		return err_set(e, ERR_CONFIG, false, "the process that "
-		    "compiles the filter died: signal %d", sig);
-	return err_set(e, ERR_RETRY, true, "the filter's process was killed: "
-	    "signal %d", sig);
+	/* SIGKILL comes from outside: the filter is not its cause. */
+	if (!p->compiled && sig != SIGKILL)
+		return err_set(e, ERR_CONFIG, false, "the filter cannot be "
+		    "compiled: the keeper process, which compiles it, died of "
+		    "signal %d", sig);
+	return err_set(e, ERR_RETRY, true, "the keeper process, which starts "
+	    "the workers of the filter, was killed by signal %d: run the "
+	    "command again", sig);
 }
 
 int
-pool_events(struct pool *p, struct err *e)
+pool_handle_events(struct pool *p, struct err *e)
 {
 	struct event v[32];
 	ssize_t n = read(p->events, v, sizeof(v));
@@ -165,17 +177,18 @@ pool_events(struct pool *p, struct err *e)
 	if (n == -1 && errno == EINTR)
 		return 0;
 	if (n == -1)
-		return err_errno(e, ERR_IO, "events");
+		return err_errno(e, ERR_IO,
+		    "cannot read the events of the worker processes");
 	if (n == 0)
-		return keeper_gone(p, e);
+		return describe_keeper_exit(p, e);
 	for (size_t i = 0; i < (size_t)n / sizeof(v[0]); i++)
-		if (take_event(p, &v[i], e) == -1)
+		if (handle_event(p, &v[i], e) == -1)
 			return -1;
 	return 0;
 }
 
 int64_t
-pool_tick(const struct pool *p)
+pool_tick_ms(const struct pool *p)
 {
 	int64_t tick = (int64_t)p->conf->time_limit / 8;
 
@@ -184,32 +197,36 @@ pool_tick(const struct pool *p)
 	return tick < TICK_MIN ? TICK_MIN : tick;
 }
 
-/* Time counts by short ticks that we saw pass: neither our own waiting for
- * the reader of our output nor a stopped process (SIGSTOP) is the filter's. */
+/* Adds the time since the last call to the time of each record that is running,
+ * and kills workers that have reached --time-limit. If the last call was long
+ * ago, the parent was waiting for the reader of its output, or SIGSTOP had
+ * stopped it. Then only one tick is added, because the rest of this time is not
+ * the filter's. */
 void
-pool_look(struct pool *p)
+pool_enforce_time_limit(struct pool *p)
 {
-	int64_t now = clock_ms(), tick = pool_tick(p), gone = now - p->looked;
+	int64_t now = clock_ms(), tick = pool_tick_ms(p);
+	int64_t elapsed = now - p->time_checked_at;
 
-	p->looked = now;
-	if (gone > 2 * tick)
-		gone = tick;
+	p->time_checked_at = now;
+	if (elapsed > 2 * tick)
+		elapsed = tick;
 	for (unsigned int i = 0; i < p->shared->lanes; i++) {
 		struct watch *w = &p->watch[i];
 		unsigned int number = 0;
-		const struct slot *s = current(p, i, &number);
-		uint64_t turn = p->shared->lane[i].batch[number].turn;
+		const struct slot *s = find_running_slot(p, i, &number);
+		uint64_t turn = p->shared->lane[i].slot_lines[number].turn;
 
 		if (s == NULL || s->begun == s->done || w->turn != turn ||
 		    w->begun != s->begun) {
-			w->waited = 0;
+			w->busy_ms = 0;
 			w->turn = s != NULL ? turn : 0;
 			w->begun = s != NULL ? s->begun : 0;
 			continue;
 		}
-		w->waited += gone;
+		w->busy_ms += elapsed;
 		if (p->conf->time_limit == 0 || w->killed ||
-		    w->waited < (int64_t)p->conf->time_limit)
+		    w->busy_ms < (int64_t)p->conf->time_limit)
 			continue;
 		w->killed = true;
 		(void)kill(p->shared->lane[i].pid, SIGKILL);

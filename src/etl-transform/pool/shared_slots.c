@@ -5,7 +5,7 @@
 enum { PAGE = 4096, OUT_FACTOR = 4 };
 
 static size_t
-pages(size_t n)
+round_up_to_pages(size_t n)
 {
 	return (n + PAGE - 1) / PAGE * PAGE;
 }
@@ -13,33 +13,37 @@ pages(size_t n)
 static size_t
 lanes_size(unsigned int lanes)
 {
-	return pages(sizeof(struct shared) + lanes * sizeof(struct lane));
+	return round_up_to_pages(
+	    sizeof(struct shared) + lanes * sizeof(struct lane));
 }
 
 static size_t
 slots_size(unsigned int lanes)
 {
-	return pages(sizeof(struct slot) * SLOTS * lanes);
+	return round_up_to_pages(sizeof(struct slot) * SLOTS * lanes);
 }
 
-/* Pages cost memory only once they are used. */
+/* The mapping is large, but with MAP_NORESERVE a page takes memory only after
+ * it has been written to. */
 int
 shared_map(struct shared **out, unsigned int lanes, size_t max_record,
     struct err *e)
 {
-	size_t in = pages(max_record + SLOT_BYTES);
-	size_t most = pages(max_record * OUT_FACTOR + (size_t)2 * SLOT_SPILL);
-	size_t given = lanes_size(lanes) + in * SLOTS * lanes;
-	size_t size = given + slots_size(lanes) + most * SLOTS * lanes;
+	size_t in_size = round_up_to_pages(max_record + SLOT_BYTES);
+	size_t out_size = round_up_to_pages(
+	    max_record * OUT_FACTOR + (size_t)2 * SLOT_OUTPUT_PAUSE);
+	size_t input_size = lanes_size(lanes) + in_size * SLOTS * lanes;
+	size_t size = input_size + slots_size(lanes) + out_size * SLOTS * lanes;
 	struct shared *s = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (s == MAP_FAILED)
-		return err_errno(e, ERR_IO, "shared memory");
+		return err_errno(e, ERR_IO, "cannot map shared memory for the "
+		    "worker processes");
 	s->size = size;
-	s->given = given;
-	s->in_max = in;
-	s->out_max = most;
+	s->input_size = input_size;
+	s->in_max = in_size;
+	s->out_max = out_size;
 	s->lanes = lanes;
 	*out = s;
 	return 0;
@@ -53,44 +57,45 @@ shared_unmap(struct shared *s)
 }
 
 int
-shared_guard(struct shared *s)
+shared_make_input_readonly(struct shared *s)
 {
-	return mprotect(s, s->given, PROT_READ);
+	return mprotect(s, s->input_size, PROT_READ);
 }
 
 struct slot *
 slot_at(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	return (struct slot *)(void *)((char *)s + s->given) +
+	return (struct slot *)(void *)((char *)s + s->input_size) +
 	    (size_t)lane * SLOTS + slot;
 }
 
 char *
-slot_in(struct shared *s, unsigned int lane, unsigned int slot)
+slot_input(struct shared *s, unsigned int lane, unsigned int slot)
 {
 	return (char *)s + lanes_size(s->lanes) +
 	    s->in_max * (lane * SLOTS + slot);
 }
 
 char *
-slot_out(struct shared *s, unsigned int lane, unsigned int slot)
+slot_output(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	return (char *)s + s->given + slots_size(s->lanes) +
+	return (char *)s + s->input_size + slots_size(s->lanes) +
 	    s->out_max * (lane * SLOTS + slot);
 }
 
 void
-slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot)
+slot_release_large_input(struct shared *s, unsigned int lane, unsigned int slot)
 {
-	if (s->lane[lane].batch[slot].len > SLOT_SPILL)
-		(void)madvise(slot_in(s, lane, slot), s->in_max,
+	if (s->lane[lane].slot_lines[slot].len > SLOT_OUTPUT_PAUSE)
+		(void)madvise(slot_input(s, lane, slot), s->in_max,
 		    MADV_REMOVE);
 }
 
 void
-slot_trim_out(struct shared *s, unsigned int lane, unsigned int slot)
+slot_release_large_output(
+    struct shared *s, unsigned int lane, unsigned int slot)
 {
-	if (slot_at(s, lane, slot)->len / 2 > SLOT_SPILL)
-		(void)madvise(slot_out(s, lane, slot), s->out_max,
+	if (slot_at(s, lane, slot)->len / 2 > SLOT_OUTPUT_PAUSE)
+		(void)madvise(slot_output(s, lane, slot), s->out_max,
 		    MADV_REMOVE);
 }

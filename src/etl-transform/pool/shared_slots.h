@@ -1,10 +1,11 @@
-/* Memory that the parent and the workers share: what is given, which workers
- * can only read, and what they make of it, which nobody may trust.
- * A lane is a worker and its two slots: while it works on one, the parent
- * fills or empties the other.  A batch is a slot's lines; done says how many
- * have an outcome, so that a worker's death loses the record it held only.
- * Turns: FREE (parent fills) FULL (worker runs) DONE (parent empties; with
- *        done < n it clears out and makes it FULL again). */
+/* Memory that the parent process shares with the workers. Its first part is the
+ * input, which workers can only read. Its second part is the results: workers
+ * write them, so the parent checks each value. A lane is one worker with two
+ * slots: while the worker runs one slot, the parent fills or empties the other.
+ * `done` counts the lines that have a result. If a worker dies, only the record
+ * that it was running is lost. States: FREE (the parent fills the slot), FULL
+ * (the worker runs it), DONE (the parent empties it, then sets FREE, or FULL if
+ * done < n: the worker had stopped because its output was full). */
 #ifndef TRANSFORM_SHARED_SLOTS_H
 #define TRANSFORM_SHARED_SLOTS_H
 
@@ -15,70 +16,86 @@
 #include <stdint.h>
 
 enum {
-	SLOTS = 2,              /* of a lane */
-	SLOT_RECORDS = 1024,    /* of a batch, and */
-	SLOT_BYTES = 256 << 10, /* its length, but for a longer line */
-	SLOT_SPILL = 1 << 20,   /* output that is emptied before more is made */
-	REJECT_MAX = 32 << 10   /* code, message and pointer, each with a NUL */
+	SLOTS = 2,		/* of one lane */
+	SLOT_RECORDS = 1024,	/* most lines in a slot */
+	SLOT_BYTES = 256 << 10, /* a slot with so many bytes is submitted */
+	SLOT_OUTPUT_PAUSE = 1 << 20, /* after so many bytes of output the worker
+				      * stops until the parent has emptied the
+				      * slot */
+	REJECT_MAX = 32 << 10 /* code, message and pointer, each with a NUL */
 };
 
 enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_DONE };
 
-struct batch {
+/* The lines in a slot. */
+struct slot_lines {
 	uint32_t n;
-	uint64_t turn;          /* of two FULL slots the lower is first */
-	uint64_t len;
+	uint64_t turn;          /* the worker runs the lower turn first */
+	uint64_t len;           /* bytes of all lines */
 	struct {
-		uint32_t at, len;               /* the line, and */
-		uint64_t number, offset;        /* where it came from */
+		uint32_t at, len;               /* in slot_input() */
+		uint64_t number, offset;        /* in the input stream */
 	} line[SLOT_RECORDS];
 };
 
-struct made {
-	uint64_t turn;          /* the batch's, else it is not of this line */
+/* Where the result of one line is in slot_output(). */
+struct result_place {
+	uint64_t turn;          /* that of the lines; otherwise the result is
+				 * left over from earlier lines */
 	uint64_t at, len;       /* outputs, an LF after each; or a reject */
 	bool rejected;
 };
 
 struct slot {
 	_Atomic uint32_t state;
-	_Atomic uint32_t begun, done;   /* records */
-	uint64_t len;           /* of what was made */
-	struct made made[SLOT_RECORDS];
+	_Atomic uint32_t begun, done;   /* how many records */
+	uint64_t len;                   /* bytes of all results */
+	struct result_place result_place[SLOT_RECORDS];
 };
 
 struct lane {
-	_Atomic int pid;        /* dead or not, until a new one is asked for */
-	struct batch batch[SLOTS];
+	_Atomic int pid;        /* of the last worker, also if it has died */
+	struct slot_lines slot_lines[SLOTS];
 };
 
 struct shared {
-	size_t size, given;     /* of the mapping, and of its first part */
-	size_t in_max, out_max; /* of one slot's areas */
+	size_t size;            /* of the whole mapping */
+	size_t input_size;      /* of its first part */
+	size_t in_max, out_max; /* bytes of slot_input() and slot_output() */
 	unsigned int lanes;
-	struct err compile;     /* why the filter does not compile */
+	struct err compile_error;
 	struct lane lane[];
 };
 
 int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
     struct err *e);
 void shared_unmap(struct shared *s);
-int shared_guard(struct shared *s);     /* what is given is read only here */
+/* Makes the input read-only for this process and returns -1 if it cannot. */
+int shared_make_input_readonly(struct shared *s);
 struct slot *slot_at(struct shared *s, unsigned int lane, unsigned int slot);
-char *slot_in(struct shared *s, unsigned int lane, unsigned int slot);
-char *slot_out(struct shared *s, unsigned int lane, unsigned int slot);
-/* Give the memory of a large record back: of its line, of what it made. */
-void slot_trim_in(struct shared *s, unsigned int lane, unsigned int slot);
-void slot_trim_out(struct shared *s, unsigned int lane, unsigned int slot);
+char *slot_input(struct shared *s, unsigned int lane, unsigned int slot);
+char *slot_output(struct shared *s, unsigned int lane, unsigned int slot);
+/* If the slot has held a large record, these return the memory of its lines or
+ * of its results to the system. */
+void slot_release_large_input(
+    struct shared *s, unsigned int lane, unsigned int slot);
+void slot_release_large_output(
+    struct shared *s, unsigned int lane, unsigned int slot);
 
-/* What a worker or their keeper tells the parent: one write to a pipe. */
-enum event_kind { EVENT_COMPILED, EVENT_REFUSED, EVENT_DONE, EVENT_DIED,
-	EVENT_FORK };
+/* A worker or the keeper sends an event to the parent: one write to a pipe. */
+enum event_kind {
+	EVENT_COMPILED,
+	EVENT_COMPILE_FAILED,
+	EVENT_SLOT_DONE,
+	EVENT_WORKER_DIED,
+	EVENT_FORK_FAILED
+};
 
 struct event {
 	enum event_kind kind;
 	unsigned int lane;
-	int status;             /* a signal, errno, or minus an exit status */
+	int status;             /* EVENT_WORKER_DIED: the signal, or minus the
+				 * exit code; EVENT_FORK_FAILED: errno */
 };
 
 #endif

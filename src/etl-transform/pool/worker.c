@@ -11,19 +11,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { PEAK_KIB = 64 << 10 };   /* a worker that grew by so is replaced */
+/* A worker whose peak memory grew by this much is replaced, because libjq leaks
+ * a little with some errors and a huge record fragments the heap. */
+enum { MAX_GROWTH_KIB = 64 << 10 };
 
 struct worker {
 	const struct worker_conf *c;
 	const struct lane *lane;
-	unsigned int number;
+	unsigned int number;    /* of the lane */
 	void *engine;
 	struct json json;
 	struct outcome outcome;
 	long start_kib;
 };
 
-/* What the mapping and the compiled filter take is not the filter's doing. */
+/* Sets the limit above the address space already in use, because the shared
+ * mapping and the compiled filter do not count as memory of the filter. */
 static void
 limit_memory(uint64_t limit)
 {
@@ -46,7 +49,7 @@ limit_memory(uint64_t limit)
 }
 
 static void
-point(struct buf *b, const struct json *j, uint32_t name)
+add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
 {
 	struct buf text, part;
 
@@ -54,15 +57,17 @@ point(struct buf *b, const struct json *j, uint32_t name)
 	buf_init(&part, UINT32_MAX);
 	json_unescape(&text, j, name);
 	pointer_put(&part, text.data, text.len);
-	outcome_text(b, part.data, part.len);
+	outcome_add_text(b, part.data, part.len);
 	b->failed |= text.failed | part.failed;
 	buf_release(&text);
 	buf_release(&part);
 }
 
-/* The pointer of the first string that libjq would damage. */
+/* Finds the first string with half of a surrogate pair, which libjq would
+ * replace by another character, and appends the JSON Pointer to it. For a
+ * member name, the pointer is that of the object. */
 static bool
-lone(const struct json *j, uint32_t i, struct buf *b)
+find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
 {
 	const struct json_tok *tok = j->tok;
 	size_t len = b->len;
@@ -76,20 +81,21 @@ lone(const struct json *j, uint32_t i, struct buf *b)
 		if (tok[i].type == JSON_OBJECT) {
 			if (tok[k].flags & JSON_LONE)
 				return true;
-			point(b, j, k++);
+			add_name_to_pointer(b, j, k++);
 		} else {
 			buf_printf(b, "/%u", n++);
 		}
-		if (lone(j, k, b))
+		if (find_lone_surrogate(j, k, b))
 			return true;
 		b->len = len;
 	}
 	return false;
 }
 
-/* true: the line is a record that the filter may have. */
+/* Returns true if the line is a record that the filter can run on. Otherwise
+ * sets a reject. */
 static bool
-judge(struct worker *w, const char *p, size_t n)
+accept_line(struct worker *w, const char *p, size_t n)
 {
 	struct outcome *o = &w->outcome;
 	struct json_fault f = { .code = NULL };
@@ -105,19 +111,22 @@ judge(struct worker *w, const char *p, size_t n)
 		    json_type_name(w->json.tok[0].type));
 	} else if (w->c->plain && is_mark_line(p, n)) {
 		outcome_reject(o, "reserved",
-		    "a record may not begin with the member @etl");
+		    "a record may not begin with the member @etl: this member "
+		    "is reserved for marks");
 	} else if (w->json.flags & JSON_LONE) {
-		outcome_reject(o, "encoding", "half of a surrogate pair");
-		(void)lone(&w->json, 0, &o->pointer);
+		outcome_reject(o, "encoding", "a string has half of a "
+		    "surrogate pair, which is no character");
+		(void)find_lone_surrogate(&w->json, 0, &o->pointer);
 	} else {
 		return true;
 	}
 	return false;
 }
 
-/* Code, message and pointer; there is room: the outputs were taken back. */
+/* Replaces the outputs by code, message and pointer. The buffer has room for
+ * them once the outputs are removed. */
 static void
-put_reject(struct outcome *o)
+put_reject_texts(struct outcome *o)
 {
 	buf_clear(&o->out);
 	buf_add(&o->out, o->code, strlen(o->code) + 1);
@@ -131,24 +140,26 @@ static void
 run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 {
 	struct shared *m = w->c->shared;
-	const struct batch *b = &w->lane->batch[k];
-	const char *line = slot_in(m, w->number, k) + b->line[i].at;
+	const struct slot_lines *b = &w->lane->slot_lines[k];
+	const char *line = slot_input(m, w->number, k) + b->line[i].at;
 	struct outcome *o = &w->outcome;
 
-	/* A buffer that cannot grow, the same for all: len < SLOT_SPILL. */
+	/* cap equals max, so the buffer cannot be reallocated. len is less
+	 * than SLOT_OUTPUT_PAUSE here, so each record has the same room. */
 	o->out = (struct buf){
-		.data = slot_out(m, w->number, k) + s->len,
-		.cap = m->out_max - SLOT_SPILL, .max = m->out_max - SLOT_SPILL
+		.data = slot_output(m, w->number, k) + s->len,
+		.cap = m->out_max - SLOT_OUTPUT_PAUSE,
+		.max = m->out_max - SLOT_OUTPUT_PAUSE
 	};
 	outcome_clear(o);
-	if (judge(w, line, b->line[i].len))
+	if (accept_line(w, line, b->line[i].len))
 		w->c->engine->run(w->engine, &w->json, o);
 	if ((o->message.failed && !o->message.full) ||
 	    (o->pointer.failed && !o->pointer.full))
 		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
-		put_reject(o);
-	s->made[i] = (struct made){
+		put_reject_texts(o);
+	s->result_place[i] = (struct result_place){
 		.turn = b->turn, .at = s->len, .len = o->out.len,
 		.rejected = o->code[0] != '\0'
 	};
@@ -161,19 +172,20 @@ run_slot(struct worker *w, unsigned int k)
 	struct slot *s = slot_at(w->c->shared, w->number, k);
 	uint32_t i = s->done;
 
-	for (; i < w->lane->batch[k].n && s->len < SLOT_SPILL; i++) {
+	for (; i < w->lane->slot_lines[k].n && s->len < SLOT_OUTPUT_PAUSE;
+	     i++) {
 		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
 		run_record(w, s, k, i);
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
-	event_send(w->c, EVENT_DONE, w->number, 0);
+	event_send(w->c, EVENT_SLOT_DONE, w->number, 0);
 }
 
 static bool
-next_slot(const struct worker *w, unsigned int *k)
+find_full_slot(const struct worker *w, unsigned int *k)
 {
-	const struct batch *b = w->lane->batch;
+	const struct slot_lines *b = w->lane->slot_lines;
 	const struct slot *s = slot_at(w->c->shared, w->number, 0);
 	bool found = false;
 
@@ -186,9 +198,8 @@ next_slot(const struct worker *w, unsigned int *k)
 	return found;
 }
 
-/* libjq leaks a little with some errors, and a huge record leaves holes. */
 static long
-peak_kib(void)
+peak_memory_kib(void)
 {
 	struct rusage u;
 
@@ -196,13 +207,13 @@ peak_kib(void)
 }
 
 static bool
-wait_bell(const struct worker *w)
+wait_for_wake_up(const struct worker *w)
 {
 	char bytes[64];
 	ssize_t n;
 
 	do
-		n = read(w->c->bells[w->number], bytes, sizeof(bytes));
+		n = read(w->c->wake_pipes[w->number], bytes, sizeof(bytes));
 	while (n == -1 && errno == EINTR);
 	return n > 0;
 }
@@ -212,18 +223,19 @@ worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
 {
 	struct worker w = {
 		.c = c, .lane = &c->shared->lane[lane], .number = lane,
-		.engine = engine, .start_kib = peak_kib()
+		.engine = engine, .start_kib = peak_memory_kib()
 	};
 	unsigned int k = 0;
 
-	if (shared_guard(c->shared) == -1)
+	if (shared_make_input_readonly(c->shared) == -1)
 		_exit(EX_OSERR);
 	limit_memory(c->memory);
 	outcome_init(&w.outcome);
 	do {
-		while (next_slot(&w, &k))
+		while (find_full_slot(&w, &k))
 			run_slot(&w, k);
-	} while (peak_kib() < w.start_kib + PEAK_KIB && wait_bell(&w));
+	} while (peak_memory_kib() < w.start_kib + MAX_GROWTH_KIB &&
+		 wait_for_wake_up(&w));
 	outcome_release(&w.outcome);
 	json_release(&w.json);
 	c->engine->free(engine);

@@ -1,10 +1,11 @@
-/* The processes that run the filter, none of which is the parent's own.
- * The keeper compiles it once and forks a worker for each lane when told to
- * (a byte with the lane's number), so that a new one starts at once and a
- * filter that cannot be compiled safely ends with its keeper.  A worker runs
- * the FULL slots of its lane, then waits for a byte on its bell.
- * Fails: neither ever returns; the parent hears by events. Both die with
- *        their parent, and have 0, 1 and 3 closed to them. */
+/* The keeper and worker processes; the filter never runs in the parent. The
+ * keeper compiles the filter once. It forks a worker when the parent sends the
+ * number of a lane (a worker with its slots), so a dead worker is replaced at
+ * once, and a crash in the compiler ends only the keeper. A worker runs the
+ * FULL slots of its lane, then waits for a byte on its wake pipe.
+ * Fails: keeper_run() and worker_run() never return; they report by events.
+ *        Both processes die with their parent. 0, 1 and 3 are /dev/null for
+ *        them. */
 #ifndef TRANSFORM_WORKER_H
 #define TRANSFORM_WORKER_H
 
@@ -16,12 +17,13 @@ struct worker_conf {
 	const struct engine_conf *filter;
 	struct shared *shared;
 	enum json_members dup;
-	bool plain;             /* nothing in the input is a mark */
+	bool plain;             /* --plain: the input has no marks */
 	bool env;               /* --allow env */
 	uint64_t memory;        /* --memory-limit, 0: none */
-	int events;             /* written */
-	int commands;           /* read by the keeper */
-	const int *bells;       /* read by the worker, one a lane */
+	int events;             /* pipe to the parent */
+	int commands;           /* pipe from the parent to the keeper */
+	const int *wake_pipes;	/* for each lane, a pipe from the parent that
+				 * wakes the worker */
 };
 
 void keeper_run(const struct worker_conf *c, int parent)
@@ -29,9 +31,9 @@ void keeper_run(const struct worker_conf *c, int parent)
 void worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
     __attribute__((noreturn));
 
-/* For both. */
 void event_send(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);
-void die_with(int parent);
+/* Has the kernel kill this process when its parent process exits. */
+void die_with_parent(int parent);
 
 #endif
