@@ -211,7 +211,7 @@ rc=0
 wait $pid || rc=$?
 is 'TERM: dies of it' 143 $rc
 is 'TERM: says why' 'etl-transform: stopped by signal TERM while the reader of'\
-' standard output' "$(cat "$scratch/err")"
+' standard output was blocked' "$(cat "$scratch/err")"
 exec 8<&-
 
 start stop "$busy"

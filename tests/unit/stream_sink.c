@@ -76,9 +76,10 @@ sums_that_do_not_are_76(void **state)
 	    COUNT("extract", 0, 1, 0, 0), COUNT("transform", 1, 1, 0, 0)), 76,
 	    "stage extract wrote 0");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
-	    COUNT("other", 1, 1, 0, 0)), 76, "names other stages than the mark begin");
+	    COUNT("other", 1, 1, 0, 0)), 76,
+	    "names other stages than the mark begin");
 	sink(*state, BEGIN "{}\n{\"@etl\":\"end\",\"stages\":["
-	    COUNT("extract", 0, 1, 0, 0) "]}\n", 76, "does not have the");
+	    COUNT("extract", 0, 1, 0, 0) "]}\n", 76, "names other stages");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 1, 0)), 70, "do not add up");
 }
