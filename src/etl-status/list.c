@@ -27,7 +27,7 @@ query_runs(struct status *s, int64_t limit, struct db_rows **r, struct err *e)
 }
 
 int
-list_last(struct status *s, int64_t *id, struct err *e)
+find_last_run(struct status *s, int64_t *id, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -104,7 +104,7 @@ put_json(struct buf *b, const struct db_rows *r)
 }
 
 int
-list_report(struct status *s, struct err *e)
+print_list(struct status *s, struct err *e)
 {
 	uint64_t limit = s->opts->limit > 0 ? s->opts->limit : RUNS;
 	struct db_rows *r;

@@ -53,7 +53,7 @@ static int
 select_report(report_fn *report, const struct status_opts *o, int operands,
     struct err *e)
 {
-	*report = o->run != NULL ? run_report : list_report;
+	*report = o->run != NULL ? print_run : print_list;
 	if (operands > 0)
 		return err_set(e, ERR_USAGE, false, "no operands are taken: "
 		    "to show one run, give --run ID");

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* Lines are ours; all else in them has been shown already, or is JSON. */
+/* Escaping a text that was escaped before, or JSON text, does not change its
+ * meaning. */
 int
 status_print(struct status *s, struct buf *text, struct err *e)
 {

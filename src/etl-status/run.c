@@ -1,4 +1,4 @@
-/* --run: one run, and what became of every record of it. */
+/* --run: reports on one run. */
 #include "run.h"
 
 #include "status.h"
@@ -15,14 +15,14 @@ find_run(struct status *s, int64_t *number, struct err *e)
 	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
 
 	if (strcmp(s->opts->run, "last") == 0)
-		return list_last(s, number, e);
+		return find_last_run(s, number, e);
 	return id_find(s->db, &run, s->opts->run, number, e);
 }
 
 int
-run_report(struct status *s, struct err *e)
+print_run(struct status *s, struct err *e)
 {
-	struct history h;
+	struct print_run h;
 	struct buf b;
 	int64_t number = 0;
 	int rc = -1;
@@ -30,18 +30,18 @@ run_report(struct status *s, struct err *e)
 	if (find_run(s, &number, e) == -1)
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
-	if (history_read(&h, s->db, number, e) == -1)
+	if (run_report_read(&h, s->db, number, e) == -1)
 		goto out;
-	history_check(&h);
+	run_report_check(&h);
 	if (buf_check(&h.problems, e) == -1)
 		goto out;
 	if (s->opts->json)
-		history_json(&b, &h);
+		run_report_put_json(&b, &h);
 	else
-		history_text(&b, &h);
+		run_report_put_text(&b, &h);
 	rc = status_print(s, &b, e);
 out:
-	history_release(&h);
+	run_report_release(&h);
 	buf_release(&b);
 	return rc;
 }

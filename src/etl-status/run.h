@@ -1,6 +1,6 @@
-/* All that is stored of one run: its row, its stages, its loads, the codes of
- * its rejects, and what does not add up in them.
- * Owns:  everything; history_release() frees it. */
+/* The report on one run: its row, stages and loads, the codes of its rejects,
+ * and the counts that do not add up.
+ * Owns:  everything; run_report_release() frees it. */
 #ifndef STATUS_RUN_H
 #define STATUS_RUN_H
 
@@ -8,7 +8,7 @@
 #include "control/run_counts.h"
 #include "db/db.h"
 
-enum run_text {                 /* as sql/DB/status_run.sql has them */
+enum run_text {                 /* in the order of the statement status_run */
 	TEXT_RUN, TEXT_PIPELINE, TEXT_STATUS, TEXT_RETRY_OF, TEXT_HOST,
 	TEXT_STARTED, TEXT_COMPLETED, TEXT_RENEWED, TEXT_MESSAGE,
 	TEXT_TRACEPARENT, TEXT_LOG, TEXT_STAGES, TEXT_N
@@ -31,11 +31,12 @@ struct run_code {
 	int64_t count;
 };
 
-struct history {
+struct print_run {
 	char *text[TEXT_N];     /* NULL: none */
 	int64_t number[NUMBER_N];
 	struct run_counts stages;
-	bool so_far;            /* not yet in the row: what its loads say */
+	bool so_far;            /* the run has not ended: stages are the sums of
+	                         * its loads */
 	struct run_load *loads;
 	size_t nloads;
 	struct run_code *codes;
@@ -44,17 +45,17 @@ struct history {
 };
 
 /* NUMBER: the number of the run's row. ERR_LIMIT if there is no such row. */
-int history_read(struct history *h, struct db *db, int64_t number,
+int run_report_read(struct print_run *h, struct db *db, int64_t number,
     struct err *e);
-void history_release(struct history *h);
+void run_report_release(struct print_run *h);
 
-/* What does not add up, and where, into problems. */
-void history_check(struct history *h);
-/* Rejects of a stage that are dead letters, by this run. */
-int64_t history_letters(const struct history *h,
+/* Appends a line to problems for each count that does not add up. */
+void run_report_check(struct print_run *h);
+/* The number of dead letters of a stage that this run has stored. */
+int64_t count_stored_letters(const struct print_run *h,
     const struct run_stage *s);
 
-void history_text(struct buf *b, const struct history *h);
-void history_json(struct buf *b, const struct history *h);
+void run_report_put_text(struct buf *b, const struct print_run *h);
+void run_report_put_json(struct buf *b, const struct print_run *h);
 
 #endif

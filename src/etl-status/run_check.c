@@ -1,5 +1,5 @@
-/* Every record of a stream that has ended is accounted for, or it is said
- * where not (design: the promises). */
+/* Checks that the counts of a run account for every record of each stream that
+ * has ended (design.md: the promises). */
 #include "run.h"
 
 #include <string.h>
@@ -20,37 +20,37 @@ loader_sum(const int64_t *c)
 	    c[COUNT_REJECTED];
 }
 
-/* A stage by itself; a source has read nothing. */
+/* Checks the counts of one stage. A source has read no records. */
 static void
-check_own(struct buf *b, const char *where, const struct run_stage *s)
+check_stage(struct buf *b, const char *where, const struct run_stage *s)
 {
 	const int64_t *c = s->count;
 	int64_t gone = c[COUNT_DROPPED] + c[COUNT_REJECTED];
 
 	if (is_loader(s) && c[COUNT_IN] != loader_sum(c))
-		buf_printf(b, "%s: %s took %lld records, and what became of "
-		    "them adds up to %lld\n", where, s->name,
+		buf_printf(b, "%s: %s read %lld records, but their outcomes "
+		    "add up to %lld\n", where, s->name,
 		    (ll)c[COUNT_IN], (ll)loader_sum(c));
 	else if (!is_loader(s) && c[COUNT_IN] > 0 && (gone > c[COUNT_IN] ||
 	    (gone == c[COUNT_IN] && c[COUNT_OUT] > 0)))
-		buf_printf(b, "%s: %s took %lld records, dropped %lld, "
-		    "rejected %lld, and put out %lld\n", where, s->name,
+		buf_printf(b, "%s: %s read %lld records, dropped %lld, "
+		    "rejected %lld, but wrote %lld\n", where, s->name,
 		    (ll)c[COUNT_IN], (ll)c[COUNT_DROPPED],
 		    (ll)c[COUNT_REJECTED], (ll)c[COUNT_OUT]);
 	if (c[COUNT_ASIDE] > c[COUNT_REJECTED])
-		buf_printf(b, "%s: %s put %lld rejects aside, of %lld\n",
-		    where, s->name, (ll)c[COUNT_ASIDE],
-		    (ll)c[COUNT_REJECTED]);
+		buf_printf(b, "%s: %s wrote %lld rejects to a file, but "
+		    "rejected only %lld\n", where, s->name,
+		    (ll)c[COUNT_ASIDE], (ll)c[COUNT_REJECTED]);
 }
 
-/* What one put out the next one took. */
+/* Checks that the next stage read as many records as this one wrote. */
 static void
-check_next(struct buf *b, const char *where, const struct run_stage *s)
+check_next_stage(struct buf *b, const char *where, const struct run_stage *s)
 {
 	if (s[0].count[COUNT_OUT] == s[1].count[COUNT_IN])
 		return;
-	buf_printf(b, "%s: %s put out %lld records, and %s took %lld\n",
-	    where, s[0].name, (ll)s[0].count[COUNT_OUT], s[1].name,
+	buf_printf(b, "%s: %s wrote %lld records, but %s read %lld\n", where,
+	    s[0].name, (ll)s[0].count[COUNT_OUT], s[1].name,
 	    (ll)s[1].count[COUNT_IN]);
 }
 
@@ -59,21 +59,21 @@ check_stages(struct buf *b, const char *where, const struct run_counts *t,
     bool chain)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		check_own(b, where, &t->stages[i]);
+		check_stage(b, where, &t->stages[i]);
 		if (chain && i + 1 < t->n)
-			check_next(b, where, &t->stages[i]);
+			check_next_stage(b, where, &t->stages[i]);
 	}
 }
 
 static bool
-done(const struct history *h)
+is_success(const struct print_run *h)
 {
 	return strcmp(h->text[TEXT_STATUS], "success") == 0;
 }
 
-/* The row's own counts are those of its stages. */
+/* Checks that the counts in the row are the sums of its stages. */
 static void
-check_row(struct history *h)
+check_row(struct print_run *h)
 {
 	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
@@ -92,14 +92,14 @@ check_row(struct history *h)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].row != all[i].stages)
-			buf_printf(&h->problems, "the row says %lld %s, its "
-			    "stages %lld\n", (ll)all[i].row, all[i].name,
-			    (ll)all[i].stages);
+			buf_printf(&h->problems, "the row has %lld %s, but "
+			    "its stages have %lld\n", (ll)all[i].row,
+			    all[i].name, (ll)all[i].stages);
 }
 
-/* Two loads of one stream (tee): its rejects are stored once. */
+/* If a stream is loaded twice (tee), its rejects are stored once. */
 static bool
-stream_twice(const struct history *h)
+has_stream_twice(const struct print_run *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		for (size_t k = 0; k < i; k++)
@@ -110,7 +110,7 @@ stream_twice(const struct history *h)
 }
 
 int64_t
-history_letters(const struct history *h, const struct run_stage *s)
+count_stored_letters(const struct print_run *h, const struct run_stage *s)
 {
 	int64_t n = 0;
 
@@ -120,25 +120,26 @@ history_letters(const struct history *h, const struct run_stage *s)
 	return n;
 }
 
-/* Fewer are no fault: an earlier run has stored them, or they were purged. */
+/* Fewer letters than rejects are no problem: an earlier run has stored them, or
+ * they were purged. */
 static void
-check_letters(struct history *h)
+check_letters(struct print_run *h)
 {
 	for (size_t i = 0; i < h->stages.n; i++) {
 		const struct run_stage *s = &h->stages.stages[i];
 		int64_t due = s->count[COUNT_REJECTED] -
 		    s->count[COUNT_ASIDE];
 
-		if (history_letters(h, s) > due)
-			buf_printf(&h->problems, "%s: %lld records rejected "
-			    "into the stream, and %lld stored as dead "
-			    "letters\n", s->name, (ll)due,
-			    (ll)history_letters(h, s));
+		if (count_stored_letters(h, s) > due)
+			buf_printf(&h->problems, "%s: %lld records were "
+			    "rejected into the stream, but %lld were stored "
+			    "as dead letters\n", s->name, (ll)due,
+			    (ll)count_stored_letters(h, s));
 	}
 }
 
 void
-history_check(struct history *h)
+run_report_check(struct print_run *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		check_stages(&h->problems, h->loads[i].target,
@@ -147,6 +148,6 @@ history_check(struct history *h)
 		check_stages(&h->problems, "its row", &h->stages, false);
 	if (h->text[TEXT_STAGES] != NULL)
 		check_row(h);
-	if (done(h) && !stream_twice(h))
+	if (is_success(h) && !has_stream_twice(h))
 		check_letters(h);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 void
-history_release(struct history *h)
+run_report_release(struct print_run *h)
 {
 	for (size_t i = 0; i < TEXT_N; i++)
 		free(h->text[i]);
@@ -21,12 +21,12 @@ history_release(struct history *h)
 	free(h->codes);
 	run_counts_release(&h->stages);
 	buf_release(&h->problems);
-	*h = (struct history){ .nloads = 0 };
+	*h = (struct print_run){ .nloads = 0 };
 }
 
-/* NULL stays NULL. */
+/* Copies a text; NULL gives NULL. */
 static int
-copy(char **out, struct db_value v, struct err *e)
+copy_text(char **out, struct db_value v, struct err *e)
 {
 	if (v.type == DB_NULL)
 		return 0;
@@ -35,7 +35,7 @@ copy(char **out, struct db_value v, struct err *e)
 }
 
 static int
-row_read(struct history *h, struct db *db, int64_t id, struct err *e)
+read_row(struct print_run *h, struct db *db, int64_t id, struct err *e)
 {
 	struct db_value v = DB_I(id);
 	struct db_rows *r;
@@ -46,20 +46,20 @@ row_read(struct history *h, struct db *db, int64_t id, struct err *e)
 	if ((rc = db_next(r, e)) == 1) {
 		rc = 0;
 		for (size_t i = 0; rc == 0 && i < TEXT_N; i++)
-			rc = copy(&h->text[i], db_column(r, i), e);
+			rc = copy_text(&h->text[i], db_column(r, i), e);
 		for (size_t i = 0; i < NUMBER_N; i++)
 			h->number[i] = db_column(r, TEXT_N + i).i;
-	} else if (rc == 0) {           /* it was there a moment ago */
-		rc = err_set(e, ERR_LIMIT, false, "no such run in %s any more",
-		    db_name(db));
+	} else if (rc == 0) {           /* it existed a moment ago */
+		rc = err_set(e, ERR_LIMIT, false, "the run was deleted from "
+		    "%s while it was read", db_name(db));
 	}
 	db_end(r);
 	return rc;
 }
 
-/* Counts that cannot be read are told, and no reason to tell nothing. */
+/* Counts that cannot be read are a problem in the report, not a failure. */
 static int
-counts_add(struct history *h, struct run_counts *t, const char *json,
+add_counts(struct print_run *h, struct run_counts *t, const char *json,
     size_t len, const char *where, struct err *e)
 {
 	if (run_counts_add(t, json, len, e) == 0)
@@ -71,7 +71,7 @@ counts_add(struct history *h, struct run_counts *t, const char *json,
 }
 
 static int
-load_add(struct history *h, const struct db_rows *r, struct err *e)
+add_load(struct print_run *h, const struct db_rows *r, struct err *e)
 {
 	struct run_load *l = realloc(h->loads,
 	    (h->nloads + 1) * sizeof(*l));
@@ -84,16 +84,16 @@ load_add(struct history *h, const struct db_rows *r, struct err *e)
 	*l = (struct run_load){ .batches = db_column(r, 2).i,
 	    .seq = db_column(r, 3).i, .version = db_column(r, 4).i,
 	    .ended = db_column(r, 5).i != 0, .taken = db_column(r, 6).i != 0 };
-	if (copy(&l->target, db_column(r, 0), e) == -1 ||
-	    copy(&l->stream, db_column(r, 1), e) == -1)
+	if (copy_text(&l->target, db_column(r, 0), e) == -1 ||
+	    copy_text(&l->stream, db_column(r, 1), e) == -1)
 		return -1;
 	if (counts.type != DB_TEXT)
 		return 0;
-	return counts_add(h, &l->counts, counts.p, counts.len, l->target, e);
+	return add_counts(h, &l->counts, counts.p, counts.len, l->target, e);
 }
 
 static int
-code_add(struct history *h, const struct db_rows *r, struct err *e)
+add_code(struct print_run *h, const struct db_rows *r, struct err *e)
 {
 	struct run_code *c = realloc(h->codes,
 	    (h->ncodes + 1) * sizeof(*c));
@@ -103,13 +103,13 @@ code_add(struct history *h, const struct db_rows *r, struct err *e)
 	h->codes = c;
 	c += h->ncodes++;
 	*c = (struct run_code){ .count = db_column(r, 2).i };
-	return copy(&c->stage, db_column(r, 0), e) == -1 ? -1 :
-	    copy(&c->code, db_column(r, 1), e);
+	return copy_text(&c->stage, db_column(r, 0), e) == -1 ? -1 :
+	    copy_text(&c->code, db_column(r, 1), e);
 }
 
 static int
-rows_read(struct history *h, struct db *db, enum sql_id sql,
-    struct db_value v, int (*add)(struct history *h,
+read_rows(struct print_run *h, struct db *db, enum sql_id sql,
+    struct db_value v, int (*add)(struct print_run *h,
     const struct db_rows *r, struct err *e), struct err *e)
 {
 	struct db_rows *r;
@@ -126,9 +126,10 @@ rows_read(struct history *h, struct db *db, enum sql_id sql,
 	return rc;
 }
 
-/* From the row, or of a run without an end from its loads. */
+/* Reads the counts from the row or, if the run has not ended, from its
+ * loads. */
 static int
-stages_read(struct history *h, struct err *e)
+read_stages(struct print_run *h, struct err *e)
 {
 	const char *json = h->text[TEXT_STAGES];
 	const struct run_counts *t;
@@ -136,7 +137,7 @@ stages_read(struct history *h, struct err *e)
 	int rc = 0;
 
 	if (json != NULL)
-		return counts_add(h, &h->stages, json, strlen(json),
+		return add_counts(h, &h->stages, json, strlen(json),
 		    "the stages of its row", e);
 	h->so_far = true;
 	buf_init(&b, SIZE_MAX / 4);
@@ -144,7 +145,7 @@ stages_read(struct history *h, struct err *e)
 		t = &h->loads[i].counts;
 		buf_clear(&b);
 		run_counts_put(&b, t);
-		rc = buf_check(&b, e) == -1 ? -1 : counts_add(h, &h->stages,
+		rc = buf_check(&b, e) == -1 ? -1 : add_counts(h, &h->stages,
 		    b.data, b.len, h->loads[i].target, e);
 	}
 	buf_release(&b);
@@ -152,15 +153,16 @@ stages_read(struct history *h, struct err *e)
 }
 
 int
-history_read(struct history *h, struct db *db, int64_t number, struct err *e)
+run_report_read(
+    struct print_run *h, struct db *db, int64_t number, struct err *e)
 {
-	*h = (struct history){ .nloads = 0 };
+	*h = (struct print_run){ .nloads = 0 };
 	buf_init(&h->problems, SIZE_MAX / 4);
-	if (row_read(h, db, number, e) == -1 ||
-	    rows_read(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),
-	    load_add, e) == -1 ||
-	    rows_read(h, db, SQL_STATUS_CODES, DB_I(number), code_add,
+	if (read_row(h, db, number, e) == -1 ||
+	    read_rows(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),
+	    add_load, e) == -1 ||
+	    read_rows(h, db, SQL_STATUS_CODES, DB_I(number), add_code,
 	    e) == -1)
 		return -1;
-	return stages_read(h, e);
+	return read_stages(h, e);
 }

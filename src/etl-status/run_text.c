@@ -20,15 +20,15 @@ static const struct column {
 enum { WIDTH = 8, NAME = 16 };
 
 static void
-pad(struct buf *b, size_t start, size_t width)
+fill_to(struct buf *b, size_t start, size_t column_width)
 {
-	while (b->len < start + width)
+	while (b->len < start + column_width)
 		buf_char(b, ' ');
 }
 
-/* Each value is one line, whatever is in it. */
+/* Prints a value on one line, with control characters escaped. */
 static void
-field(struct buf *b, const char *name, const char *value)
+put_field(struct buf *b, const char *name, const char *value)
 {
 	if (value == NULL || *value == '\0')
 		return;
@@ -38,22 +38,22 @@ field(struct buf *b, const char *name, const char *value)
 }
 
 static void
-row_text(struct buf *b, const struct history *h)
+put_row(struct buf *b, const struct print_run *h)
 {
 	static const char *const counts[] = { "extracted", "loaded",
 	    "unchanged", "dropped", "rejected" };
 	const int64_t *n = h->number;
 	const char *completed = h->text[TEXT_COMPLETED];
 
-	field(b, "run", h->text[TEXT_RUN]);
+	put_field(b, "run", h->text[TEXT_RUN]);
 	buf_printf(b, "%-12s%lld\n", "number", (long long)n[NUMBER_ID]);
-	field(b, "pipeline", h->text[TEXT_PIPELINE]);
-	field(b, "status", h->text[TEXT_STATUS]);
+	put_field(b, "pipeline", h->text[TEXT_PIPELINE]);
+	put_field(b, "status", h->text[TEXT_STATUS]);
 	buf_printf(b, "%-12s%lld\n", "attempt", (long long)n[NUMBER_ATTEMPT]);
-	field(b, "retry of", h->text[TEXT_RETRY_OF]);
-	field(b, "host", h->text[TEXT_HOST]);
-	field(b, "started", h->text[TEXT_STARTED]);
-	field(b, completed != NULL ? "completed" : "renewed",
+	put_field(b, "retry of", h->text[TEXT_RETRY_OF]);
+	put_field(b, "host", h->text[TEXT_HOST]);
+	put_field(b, "started", h->text[TEXT_STARTED]);
+	put_field(b, completed != NULL ? "completed" : "renewed",
 	    completed != NULL ? completed : h->text[TEXT_RENEWED]);
 	buf_printf(b, "%-12s%lld.%03llds\n", "time",
 	    (long long)n[NUMBER_DURATION] / 1000,
@@ -61,11 +61,11 @@ row_text(struct buf *b, const struct history *h)
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		buf_printf(b, "%-12s%lld\n", counts[i],
 		    (long long)n[NUMBER_EXTRACTED + i]);
-	field(b, "message", h->text[TEXT_MESSAGE]);
+	put_field(b, "message", h->text[TEXT_MESSAGE]);
 }
 
 static void
-codes_text(struct buf *b, const struct history *h, const char *stage)
+put_codes(struct buf *b, const struct print_run *h, const char *stage)
 {
 	const char *comma = " ";
 
@@ -80,21 +80,21 @@ codes_text(struct buf *b, const struct history *h, const char *stage)
 }
 
 static void
-cell(struct buf *b, const char *text, size_t width)
+put_cell(struct buf *b, const char *text, size_t column_width)
 {
 	size_t start = b->len;
 
 	text_show(b, text, strlen(text));
-	pad(b, start, width);
+	fill_to(b, start, column_width);
 }
 
-/* Rejects of the stream that an earlier run stored, or that were purged. */
+/* Rejects that were stored by an earlier run, or whose letters were purged. */
 static void
-missing_text(struct buf *b, const struct history *h,
+put_missing(struct buf *b, const struct print_run *h,
     const struct run_stage *s)
 {
-	int64_t have = history_letters(h, s), due = s->count[COUNT_REJECTED] -
-	    s->count[COUNT_ASIDE];
+	int64_t have = count_stored_letters(h, s),
+		due = s->count[COUNT_REJECTED] - s->count[COUNT_ASIDE];
 
 	if (have < due)
 		buf_printf(b, "%s%lld not stored by this run, or purged",
@@ -102,7 +102,7 @@ missing_text(struct buf *b, const struct history *h,
 }
 
 static int
-width(const struct column *c)
+column_width(const struct column *c)
 {
 	size_t n = strlen(c->name);
 
@@ -110,16 +110,16 @@ width(const struct column *c)
 }
 
 static void
-stage_text(struct buf *b, const struct history *h, const struct run_stage *s,
+put_stage(struct buf *b, const struct print_run *h, const struct run_stage *s,
     const struct column *c, size_t n, bool codes)
 {
-	cell(b, s->name, NAME);
+	put_cell(b, s->name, NAME);
 	for (size_t i = 0; i < n; i++)
-		buf_printf(b, " %*lld", width(&c[i]),
+		buf_printf(b, " %*lld", column_width(&c[i]),
 		    (long long)s->count[c[i].what]);
 	if (codes) {
-		codes_text(b, h, s->name);
-		missing_text(b, h, s);
+		put_codes(b, h, s->name);
+		put_missing(b, h, s);
 	}
 	buf_char(b, '\n');
 }
@@ -127,8 +127,8 @@ stage_text(struct buf *b, const struct history *h, const struct run_stage *s,
 /* The stages of one kind, under a head. Codes are known of the whole run, not
  * of a stream. */
 static void
-kind_text(struct buf *b, const struct history *h, const struct run_counts *t,
-    const struct column *c, size_t n)
+put_stages_of_kind(struct buf *b, const struct print_run *h,
+    const struct run_counts *t, const struct column *c, size_t n)
 {
 	bool loads = c == loader, codes = t == &h->stages, any = false;
 
@@ -139,26 +139,27 @@ kind_text(struct buf *b, const struct history *h, const struct run_counts *t,
 			continue;
 		if (!any) {
 			buf_char(b, '\n');
-			cell(b, "STAGE", NAME);
+			put_cell(b, "STAGE", NAME);
 			for (size_t i = 0; i < n; i++)
-				buf_printf(b, " %*s", width(&c[i]),
+				buf_printf(b, " %*s", column_width(&c[i]),
 				    c[i].name);
 			buf_str(b, codes ? " CODES\n" : "\n");
 		}
 		any = true;
-		stage_text(b, h, s, c, n, codes);
+		put_stage(b, h, s, c, n, codes);
 	}
 }
 
 static void
-stages_text(struct buf *b, const struct history *h, const struct run_counts *t)
+put_stages(struct buf *b, const struct print_run *h, const struct run_counts *t)
 {
-	kind_text(b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
-	kind_text(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
+	put_stages_of_kind(
+	    b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
+	put_stages_of_kind(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
 }
 
 static bool
-has_counts(const struct history *h, const char *stage)
+has_counts(const struct print_run *h, const char *stage)
 {
 	for (size_t i = 0; i < h->stages.n; i++)
 		if (strcmp(h->stages.stages[i].name, stage) == 0)
@@ -166,9 +167,9 @@ has_counts(const struct history *h, const char *stage)
 	return false;
 }
 
-/* Rejects of stages whose counts never came. */
+/* Rejects of stages of which no counts are stored. */
 static void
-rest_text(struct buf *b, const struct history *h)
+put_other_rejects(struct buf *b, const struct print_run *h)
 {
 	const char *last = "";
 
@@ -180,14 +181,14 @@ rest_text(struct buf *b, const struct history *h)
 		if (*last == '\0')
 			buf_str(b, "\nOther rejects\n");
 		last = stage;
-		cell(b, stage, NAME);
-		codes_text(b, h, stage);
+		put_cell(b, stage, NAME);
+		put_codes(b, h, stage);
 		buf_char(b, '\n');
 	}
 }
 
 static void
-loads_text(struct buf *b, const struct history *h)
+put_loads(struct buf *b, const struct print_run *h)
 {
 	if (h->nloads > 0)
 		buf_printf(b, "\n%-24s %8s %8s %8s %-6s %s\n", "TARGET",
@@ -195,12 +196,12 @@ loads_text(struct buf *b, const struct history *h)
 	for (size_t i = 0; i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
 
-		cell(b, l->target, 24);
+		put_cell(b, l->target, 24);
 		buf_printf(b, " %8lld %8lld %8lld %-6s ",
 		    (long long)l->batches, (long long)l->seq,
 		    (long long)l->version, l->taken ? "taken" :
 		    l->ended ? "ended" : "open");
-		cell(b, l->stream, 0);
+		put_cell(b, l->stream, 0);
 		buf_char(b, '\n');
 	}
 }
@@ -208,28 +209,28 @@ loads_text(struct buf *b, const struct history *h)
 /* If the run loaded several streams, or one stream into several targets, the
  * stages of each load. */
 static void
-streams_text(struct buf *b, const struct history *h)
+put_streams(struct buf *b, const struct print_run *h)
 {
 	for (size_t i = 0; h->nloads > 1 && i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
 
 		buf_str(b, "\nInto ");
-		cell(b, l->target, 0);
+		put_cell(b, l->target, 0);
 		buf_str(b, ", stream ");
-		cell(b, l->stream, 0);
+		put_cell(b, l->stream, 0);
 		buf_char(b, '\n');
-		stages_text(b, h, &l->counts);
+		put_stages(b, h, &l->counts);
 	}
 }
 
 static void
-log_text(struct buf *b, const char *log)
+put_log(struct buf *b, const char *log)
 {
 	size_t n;
 
 	if (log == NULL || *log == '\0')
 		return;
-	buf_str(b, "\nThe end of its messages\n");
+	buf_str(b, "\nLast lines of standard error\n");
 	for (; *log != '\0'; log += n + (log[n] == '\n')) {
 		n = strcspn(log, "\n");
 		buf_str(b, "  ");
@@ -239,7 +240,7 @@ log_text(struct buf *b, const char *log)
 }
 
 static bool
-all_ended(const struct history *h)
+all_ended(const struct print_run *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		if (!h->loads[i].ended)
@@ -248,13 +249,13 @@ all_ended(const struct history *h)
 }
 
 static void
-problems_text(struct buf *b, const struct history *h)
+put_problems(struct buf *b, const struct print_run *h)
 {
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
 
 	if (n > 0)
-		buf_str(b, "\nWhat does not add up\n");
+		buf_str(b, "\nThese counts do not add up:\n");
 	else if (all_ended(h))
 		buf_str(b, "\nEvery record is accounted for.\n");
 	for (; n > 0; p += line + 1, n -= line + 1) {
@@ -266,15 +267,16 @@ problems_text(struct buf *b, const struct history *h)
 }
 
 void
-history_text(struct buf *b, const struct history *h)
+run_report_put_text(struct buf *b, const struct print_run *h)
 {
-	row_text(b, h);
+	put_row(b, h);
 	if (h->so_far && h->stages.n > 0)
-		buf_str(b, "\nWhat its loads have committed so far:\n");
-	stages_text(b, h, &h->stages);
-	rest_text(b, h);
-	loads_text(b, h);
-	streams_text(b, h);
-	problems_text(b, h);
-	log_text(b, h->text[TEXT_LOG]);
+		buf_str(b, "\nThe run has not ended. Its loads have committed "
+		    "so far:\n");
+	put_stages(b, h, &h->stages);
+	put_other_rejects(b, h);
+	put_loads(b, h);
+	put_streams(b, h);
+	put_problems(b, h);
+	put_log(b, h->text[TEXT_LOG]);
 }

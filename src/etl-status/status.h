@@ -1,7 +1,6 @@
-/* What the sub-reports share: options, the database, output.
- * Borrows: everything until the sub-report returns.
- * A sub-report is one function, listed in main.c; it prints to out and gives
- * its failure as a value. */
+/* The context of the reports: options, database, output. Each report is one
+ * function; it prints to out, and returns -1 with *e if it fails.
+ * Borrows: everything until the report returns. */
 #ifndef STATUS_STATUS_H
 #define STATUS_STATUS_H
 
@@ -22,14 +21,14 @@ struct status {
 };
 
 /* The reports. */
-int list_report(struct status *s, struct err *e);
-int run_report(struct status *s, struct err *e);
+int print_list(struct status *s, struct err *e);
+int print_run(struct status *s, struct err *e);
 
 /* Gives the number of the last run that --pipeline and --failed select. Fails
  * with ERR_LIMIT if there is none. */
-int list_last(struct status *s, int64_t *id, struct err *e);
+int find_last_run(struct status *s, int64_t *id, struct err *e);
 
-/* The text, with nothing in it that a terminal obeys. */
+/* Prints the lines of a text, with control characters escaped. */
 int status_print(struct status *s, struct buf *text, struct err *e);
 /* Appends a member to a JSON object. The text comes from the database; bytes
  * that are not UTF-8, which SQLite allows, become "?". */

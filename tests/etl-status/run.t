@@ -96,7 +96,7 @@ for kind in sqlite postgresql; do
 	    stages = NULL, records_loaded = 0, rejected = 0, dropped = 0
 	    WHERE id = 1"
 	show "$kind: a run at work" 1
-	like "$kind: so far" 'committed so far' "$(cat out)"
+	like "$kind: so far" '^The run has not ended. Its loads have committed so far' "$(cat out)"
 	is "$kind: from its loads" 'transform 100 85 5 10 0 filter 10' \
 	    "$(squeezed '^transform')"
 	is "$kind: says so" true "$(etl-status --run 1 --json | jq .so_far)"
@@ -109,7 +109,7 @@ for kind in sqlite postgresql; do
 	wrong() {
 		show "$kind: $1" 1
 		like "$kind: $1 is told" "$2" \
-		    "$(sed -n '/^What does not/,$p' out)"
+		    "$(sed -n '/^These counts do not add up/,$p' out)"
 		is "$kind: $1 is a problem" 1 "$(etl-status --run 1 --json |
 		    jq '.problems | length')"
 	}
@@ -120,15 +120,15 @@ for kind in sqlite postgresql; do
 	}
 	edit '"out":85' '"out":86'
 	wrong 'a record between two stages' \
-	    '^  t: transform put out 86 records, and load took 85$'
+	    '^  t: transform wrote 86 records, but load read 85$'
 	edit '"out":86' '"out":85'
 	edit '"inserted":81' '"inserted":80'
 	wrong 'a record in the loader' \
-	    '^  t: load took 85 records, .* adds up to 84$'
+	    '^  t: load read 85 records, but their outcomes add up to 84$'
 	edit '"inserted":80' '"inserted":81'
 	sql 'UPDATE pipeline_runs SET dropped = 6 WHERE id = 1'
 	wrong 'a row of other counts' \
-	    '^  the row says 6 dropped, its stages 5$'
+	    '^  the row has 6 dropped, but its stages have 5$'
 	sql 'UPDATE pipeline_runs SET dropped = 5 WHERE id = 1'
 	sql "DELETE FROM dead_letter_attempts WHERE dead_letter_id IN (SELECT
 	    min(id) FROM dead_letters WHERE stage = 'load')"
@@ -139,7 +139,7 @@ for kind in sqlite postgresql; do
 	    'x/1', 1, min(at), 'x' FROM dead_letter_attempts WHERE
 	    dead_letter_id IN (SELECT id FROM dead_letters WHERE
 	    stage = 'transform')"
-	wrong 'a letter more' '^  transform: 10 records rejected .* 11 stored'
+	wrong 'a letter more' '^  transform: 10 records were rejected .* 11 were stored'
 	edit '"out":85' '"out":"x"'
 	show "$kind: counts that are none" 1
 	like "$kind: are told" 't: counts of a stage that cannot' "$(cat out)"
@@ -159,7 +159,7 @@ $evil' WHERE id = 1"
 	    "$(field pipeline)"
 	like "$kind: one line a field" '^message .*\\nsecond$' "$(cat out)"
 	is "$kind: the end of its messages" '  line 1' \
-	    "$(sed -n '/^The end of its messages/,$p' out | sed -n 2p)"
+	    "$(sed -n '/^Last lines of standard error/,$p' out | sed -n 2p)"
 	etl-status --run 1 --json >out
 	unlike "$kind: JSON neither" "$harm" "$(cat out)"
 	is "$kind: and says the same" "$evil" "$(jq -r .pipeline out)"
@@ -212,5 +212,5 @@ sql "CREATE SEQUENCE looks; ALTER TABLE pipeline_runs RENAME TO rows;
     WHERE nextval('looks') % 2 = 1"
 is 'a run that is deleted meanwhile' 1 \
     "$(status etl-status --db "$db" --run 1)"
-like 'is told' 'etl-status: no such run in postgresql:.* any more' "$(cat err)"
+like 'is told' 'etl-status: the run was deleted from postgresql:.* while it was read' "$(cat err)"
 done_testing
