@@ -7,12 +7,12 @@
 #include <string.h>
 
 int
-checkpoint_name(const char *name, size_t len, struct err *e)
+checkpoint_check_name(const char *name, size_t len, struct err *e)
 {
 	const char *why = len == 0 ? "empty" :
 	    len > CHECKPOINT_NAME ? "longer than 512 bytes" :
 	    memchr(name, '\0', len) != NULL ? "with a NUL in it" :
-	    utf8_span(name, len) != len ? "no UTF-8" : NULL;
+	    utf8_span(name, len) != len ? "not UTF-8" : NULL;
 
 	if (why == NULL)
 		return 0;
@@ -23,7 +23,7 @@ checkpoint_name(const char *name, size_t len, struct err *e)
 static int
 name_check(const char *name, struct err *e)
 {
-	return checkpoint_name(name, strlen(name), e);
+	return checkpoint_check_name(name, strlen(name), e);
 }
 
 /* A user may have written the row by hand, and SQLite stores any type in any
@@ -35,8 +35,8 @@ value_check(const struct db_value *v, const char *name, struct err *e)
 	    memchr(v->p, '\0', v->len) == NULL &&
 	    utf8_span(v->p, v->len) == v->len))
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "checkpoint %s: its value is no "
-	    "text: set it anew with etl-checkpoint", name);
+	return err_set(e, ERR_CONFIG, false, "checkpoint %s: its stored value "
+	    "is not a text: set it again with etl-checkpoint set", name);
 }
 
 static int
@@ -120,7 +120,7 @@ checkpoints_open(struct checkpoints **out, struct db *db, struct err *e)
 }
 
 static const char *
-text(const struct checkpoints *l, size_t i)
+text_column(const struct checkpoints *l, size_t i)
 {
 	struct db_value v = db_column(l->rows, i);
 
@@ -135,13 +135,13 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	*c = (struct checkpoint){ .name = text(l, 0), .value = text(l, 1),
-	    .version = db_column(l->rows, 2).i,
-	    .seq = db_column(l->rows, 3).i, .run = text(l, 4),
-	    .updated_at = text(l, 5) };
+	*c = (struct checkpoint){ .name = text_column(l, 0),
+	    .value = text_column(l, 1), .version = db_column(l->rows, 2).i,
+	    .seq = db_column(l->rows, 3).i, .run = text_column(l, 4),
+	    .updated_at = text_column(l, 5) };
 	if (c->name == NULL)
-		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: a name "
-		    "is no text");
+		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: the "
+		    "name of a row is not a text: correct or delete the row");
 	value = db_column(l->rows, 1);
 	return value_check(&value, c->name, e) == -1 ? -1 : 1;
 }
@@ -155,7 +155,8 @@ checkpoints_close(struct checkpoints *l)
 	free(l);
 }
 
-/* The stored version is not the expected one: says which it is. */
+/* Call this if the stored version is not the expected one: puts both versions
+ * into the message. */
 static enum checkpoint_result
 report_lost_race(struct db *db, const struct checkpoint_move *m,
     struct err *e)
@@ -193,8 +194,8 @@ lock_missing_row(struct db *db, const struct checkpoint_move *m, int64_t *found,
 }
 
 static int
-row_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
-    struct err *e)
+lock_row_of_version(struct db *db, const struct checkpoint_move *m,
+    int64_t *found, struct err *e)
 {
 	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
 
@@ -202,8 +203,8 @@ row_lock(struct db *db, const struct checkpoint_move *m, int64_t *found,
 }
 
 static int
-row_move(struct db *db, const struct checkpoint_move *m, int64_t *found,
-    struct err *e)
+insert_or_move_row(struct db *db, const struct checkpoint_move *m,
+    int64_t *found, struct err *e)
 {
 	bool first = m->expected == 0;
 	struct db_value v[] = { db_text(m->name), db_text(m->value),
@@ -222,8 +223,9 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 
 	if (name_check(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = m->moves ? row_move(db, m, &found, e) : m->expected == 0 ?
-	    lock_missing_row(db, m, &found, e) : row_lock(db, m, &found, e);
+	rc = m->moves		? insert_or_move_row(db, m, &found, e)
+	     : m->expected == 0 ? lock_missing_row(db, m, &found, e)
+				: lock_row_of_version(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
 	return found == 1 ? CHECKPOINT_MOVED : report_lost_race(db, m, e);

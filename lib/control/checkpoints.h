@@ -12,9 +12,9 @@
 
 enum { CHECKPOINT_NAME = 512 };         /* bytes at most */
 
-/* Checks a name: UTF-8, not empty, without NUL, not too long. It holds for the
- * database and for state files. */
-int checkpoint_name(const char *name, size_t len, struct err *e);
+/* Checks that a name is UTF-8, not empty, without NUL and not too long. The
+ * rules are the same for the database and for state files. */
+int checkpoint_check_name(const char *name, size_t len, struct err *e);
 
 /* The caller frees *value, which is NULL if there is none; *version is 0 if
  * there is no row. */

@@ -20,9 +20,9 @@ version_check(struct db *db, int64_t version, struct err *e)
 {
 	if (version <= CONTROL_VERSION)
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "%s: its control tables are of "
-	    "version %" PRId64 ", this program knows %d: use a newer one",
-	    db_name(db), version, CONTROL_VERSION);
+	return err_set(e, ERR_CONFIG, false, "%s: its control tables have "
+	    "version %" PRId64 ", but this program knows only versions up to "
+	    "%d: use a newer etl", db_name(db), version, CONTROL_VERSION);
 }
 
 static int
@@ -40,7 +40,7 @@ migrate(struct db *db, struct err *e)
 		return -1;
 	if (version_check(db, version, e) == -1)
 		return -1;
-	if (present == 0 && old_tables_set_aside(&old, db, e) == -1)
+	if (present == 0 && old_tables_rename(&old, db, e) == -1)
 		return -1;
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
@@ -85,7 +85,7 @@ control_open(struct db **db, const char *url, bool make, struct err *e)
 }
 
 int
-control_hold(struct db *db, struct err *e)
+control_limit_idle_time(struct db *db, struct err *e)
 {
 	return db_run(db, db_sql(db, SQL_CONTROL_LIMIT_IDLE), NULL, 0, NULL, e);
 }

@@ -15,8 +15,8 @@ int control_ensure(struct db *db, struct err *e);
 int control_open(struct db **db, const char *url, bool make, struct err *e);
 
 /* Call this in a transaction before control rows are locked. If this client
- * goes silent, the server ends the transaction, so the locks of a crashed
- * host do not stay. */
-int control_hold(struct db *db, struct err *e);
+ * sends nothing for 60 seconds, the server ends the transaction, so the locks
+ * of a crashed host do not stay. */
+int control_limit_idle_time(struct db *db, struct err *e);
 
 #endif

@@ -15,8 +15,9 @@
 
 enum { LOCK_MS = 10000, STEP_MS = 10 };
 
+/* Uses ERR_DENIED instead of code if errno says that permission is missing. */
 static int
-refused(struct err *e, enum err_code code, const char *path)
+set_path_error(struct err *e, enum err_code code, const char *path)
 {
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
 		code = ERR_DENIED;
@@ -27,7 +28,7 @@ refused(struct err *e, enum err_code code, const char *path)
  * link. lstat() comes before realpath(), because the file behind a dangling
  * link could be created between the two calls. */
 static int
-follow(char **out, const char *path, struct err *e)
+resolve_links(char **out, const char *path, struct err *e)
 {
 	struct stat st;
 	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
@@ -36,16 +37,16 @@ follow(char **out, const char *path, struct err *e)
 	if (*out != NULL)
 		return 0;
 	if (errno != ENOENT)
-		return refused(e, ERR_INPUT, path);
+		return set_path_error(e, ERR_INPUT, path);
 	if (link)
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: is a link to a file that is not there", path);
+		    "%s: a symbolic link to a file that does not exist", path);
 	*out = strdup(path);
 	return *out == NULL ? err_nomem(e) : 0;
 }
 
 static const char *
-base_of(const char *path)
+last_component(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -55,7 +56,7 @@ base_of(const char *path)
 static int
 folder_open(struct replace *r, struct err *e)
 {
-	const char *base = base_of(r->path);
+	const char *base = last_component(r->path);
 	struct buf name;
 	int rc = -1;
 
@@ -67,7 +68,7 @@ folder_open(struct replace *r, struct err *e)
 		goto out;
 	r->folder = open(name.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->folder == -1) {
-		(void)refused(e, ERR_CREATE, r->path);
+		(void)set_path_error(e, ERR_CREATE, r->path);
 		goto out;
 	}
 	buf_clear(&name);
@@ -77,7 +78,7 @@ folder_open(struct replace *r, struct err *e)
 	if (buf_check(&name, e) == -1)
 		goto out;
 	r->temp = name.data;
-	r->beside = base_of(r->temp);
+	r->temp_name = last_component(r->temp);
 	name.data = NULL;
 	rc = 0;
 out:
@@ -97,12 +98,13 @@ folder_lock(struct replace *r, struct err *e)
 			continue;
 		if (errno != EWOULDBLOCK) {
 			(void)err_errno(e, ERR_IO, r->path);
-			err_prefix(e, "cannot lock the folder");
+			err_prefix(e, "cannot lock the directory");
 			return -1;
 		}
 		if (clock_ms() >= end || wait_ms(STEP_MS) == -1)
 			return err_set(e, ERR_RETRY, true, "%s: another "
-			    "program has the lock of its folder", r->path);
+			    "process holds the lock of its directory",
+			    r->path);
 	}
 	return 0;
 }
@@ -111,7 +113,7 @@ int
 replace_open(struct replace *r, const char *path, struct err *e)
 {
 	*r = (struct replace){ .folder = -1 };
-	if (follow(&r->path, path, e) == 0 && folder_open(r, e) == 0 &&
+	if (resolve_links(&r->path, path, e) == 0 && folder_open(r, e) == 0 &&
 	    folder_lock(r, e) == 0)
 		return 0;
 	replace_close(r);
@@ -157,10 +159,10 @@ sync_fd(int fd)
 	return rc;
 }
 
-/* The new file gets the owner and mode of the old one. If it cannot get the
- * owner (only root may give files away), it keeps the owner of this process. */
+/* The new file gets the owner and mode of the old one. Only root may set the
+ * owner; other users stay the owner of the new file. */
 static int
-keep_mode(const struct replace *r, int fd)
+copy_owner_and_mode(const struct replace *r, int fd)
 {
 	struct stat st;
 
@@ -171,22 +173,22 @@ keep_mode(const struct replace *r, int fd)
 }
 
 static int
-write_beside(struct replace *r, const char *p, size_t n, struct err *e)
+write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 {
 	int fd, rc = -1;
 
-	if (unlinkat(r->folder, r->beside, 0) == -1 && errno != ENOENT)
-		return refused(e, ERR_CREATE, r->temp);
-	fd = openat(r->folder, r->beside, O_WRONLY | O_CREAT | O_EXCL |
+	if (unlinkat(r->folder, r->temp_name, 0) == -1 && errno != ENOENT)
+		return set_path_error(e, ERR_CREATE, r->temp);
+	fd = openat(r->folder, r->temp_name, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1)
-		return refused(e, ERR_CREATE, r->temp);
-	if (keep_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
+		return set_path_error(e, ERR_CREATE, r->temp);
+	if (copy_owner_and_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
 	    sync_fd(fd) == -1)
 		(void)err_errno(e, ERR_IO, r->temp);
 	else
 		rc = 0;
-	/* After EINTR the descriptor is closed too, and fsync was done
+	/* EINTR is no failure: the descriptor is closed, and fsync was done
 	 * before. */
 	if (close(fd) == -1 && errno != EINTR && rc == 0)
 		rc = err_errno(e, ERR_IO, r->temp);
@@ -196,13 +198,13 @@ write_beside(struct replace *r, const char *p, size_t n, struct err *e)
 int
 replace_write(struct replace *r, const char *p, size_t n, struct err *e)
 {
-	int rc = write_beside(r, p, n, e);
+	int rc = write_temp_file(r, p, n, e);
 
-	if (rc == 0 && renameat(r->folder, r->beside, r->folder,
-	    base_of(r->path)) == -1)
-		rc = refused(e, ERR_IO, r->path);
+	if (rc == 0 && renameat(r->folder, r->temp_name, r->folder,
+	    last_component(r->path)) == -1)
+		rc = set_path_error(e, ERR_IO, r->path);
 	if (rc == -1) {
-		(void)unlinkat(r->folder, r->beside, 0);
+		(void)unlinkat(r->folder, r->temp_name, 0);
 		return -1;
 	}
 	return sync_fd(r->folder) == -1 ? err_errno(e, ERR_IO, r->path) : 0;

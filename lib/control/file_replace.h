@@ -1,9 +1,9 @@
 /* Replaces a file atomically: a reader sees the old or the new content, whole.
  * Owns:  a lock on the folder from replace_open() to replace_close(), so that
- *        two processes that read, change and replace the file cannot undo each
- *        other's change.
- * Gives: symbolic links are followed; the file keeps its mode. A temporary file
- *        that a killed process has left is overwritten by the next write.
+ *        two processes that read, change and replace the file cannot overwrite
+ *        each other's change.
+ * Gives: symbolic links are followed; the file keeps its mode. The next write
+ *        replaces a temporary file that a killed process left behind.
  * Fails: ERR_RETRY if another process holds the lock for ten seconds. */
 #ifndef CONTROL_FILE_REPLACE_H
 #define CONTROL_FILE_REPLACE_H
@@ -13,10 +13,10 @@
 #include <stddef.h>
 
 struct replace {
-	int folder;
+	int folder;             /* directory of the file; holds the lock */
 	char *path;             /* of the file, links resolved */
 	char *temp;             /* path of the temporary file */
-	const char *beside;     /* its name in the folder */
+	const char *temp_name;  /* its last component */
 };
 
 int replace_open(struct replace *r, const char *path, struct err *e);

@@ -6,7 +6,7 @@
 enum { NUMBER_DIGITS = 18 };
 
 int64_t
-id_number(const char *text)
+parse_row_number(const char *text)
 {
 	size_t n = strlen(text);
 
@@ -31,8 +31,8 @@ find_prefix(struct db *db, const struct id_kind *k, const char *id,
 	}
 	db_end(r);
 	if (rc == 0 && n > 1)
-		return err_set(e, ERR_USAGE, false, "%s: several %s begin "
-		    "so: give more of the id", id, k->many);
+		return err_set(e, ERR_USAGE, false, "%s: the ids of several "
+		    "%s start with this: give more of the id", id, k->many);
 	return rc;
 }
 
@@ -40,7 +40,7 @@ int
 id_find(struct db *db, const struct id_kind *k, const char *id, int64_t *out,
     struct err *e)
 {
-	struct db_value v = DB_I(id_number(id));
+	struct db_value v = DB_I(parse_row_number(id));
 
 	*out = 0;
 	if (v.i > 0 && db_int(db, db_sql(db, k->by_number), &v, 1, 0, out,

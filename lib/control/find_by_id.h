@@ -1,5 +1,5 @@
-/* Finds a row by what a user typed: its number, or the start of its id, as long
- * as no other id starts with it.
+/* Finds the row that a user named: by its number, or by the start of its id if
+ * no other id starts with it.
  * Borrows: the text until the call returns.
  * Fails: ERR_LIMIT if no row matches, ERR_USAGE if several do. */
 #ifndef CONTROL_FIND_BY_ID_H
@@ -9,11 +9,11 @@
 
 struct id_kind {
 	enum sql_id by_number, by_prefix;       /* return the row's number */
-	const char *digits;                     /* characters of an id */
-	const char *one, *many;                 /* "run", "runs" */
+	const char *digits;             /* the characters that an id can have */
+	const char *one, *many;         /* for messages: "run", "runs" */
 };
 
-int64_t id_number(const char *text);    /* 0 if the text is not a number */
+int64_t parse_row_number(const char *text);     /* 0: not a number */
 int id_find(struct db *db, const struct id_kind *k, const char *id,
     int64_t *out, struct err *e);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool
-same_run(const struct db_value *v, const char *run)
+is_same_run(const struct db_value *v, const char *run)
 {
 	if (v->type != DB_TEXT || run == NULL)
 		return v->type != DB_TEXT && run == NULL;
@@ -35,7 +35,7 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 			    db_column(r, 4).len);
 		t->version = db_column(r, 5).i;
 		run = db_column(r, 6);
-		t->own = same_run(&run, l->run);
+		t->own = is_same_run(&run, l->run);
 		rc = 0;
 	}
 	db_end(r);
@@ -58,8 +58,9 @@ explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 		return LEDGER_DONE;
 	if (t.batch > l->batch)
 		return LEDGER_AHEAD;
-	(void)err_set(e, ERR_RETRY, false, "the load of %s: its ledger row "
-	    "has gone back, or away", l->target);
+	(void)err_set(e, ERR_RETRY, false, "table %s: another program has "
+	    "deleted the row of this stream in etl_loads, or set it back",
+	    l->target);
 	return LEDGER_FAILED;
 }
 
@@ -80,7 +81,7 @@ ledger_move(struct db *db, const struct ledger *l, struct err *e)
 }
 
 enum ledger_result
-ledger_take(struct db *db, const struct ledger *l, struct err *e)
+ledger_close_row(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value first[] = { db_text(l->stream_id),
 	    db_text(l->target), db_text(l->run), DB_I(1) };

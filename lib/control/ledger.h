@@ -18,9 +18,11 @@ struct ledger {
 };
 
 struct ledger_row {             /* as committed; all 0 if there is no row */
-	bool there, ended, taken;
-	bool own;               /* written by this run, or both are outside
-	                         * any run */
+	bool there;             /* the row exists */
+	bool ended;             /* the stream was loaded to its mark `end` */
+	bool taken;             /* the row is closed: ledger_close_row() */
+	bool own;               /* written by this run, or outside etl-run if
+	                         * this loader is outside etl-run too */
 	int64_t batch, seq, version;
 };
 
@@ -30,20 +32,20 @@ enum ledger_result {
 	LEDGER_DONE,            /* it was committed before: roll back and go on
 	                         * with the next batch */
 	LEDGER_AHEAD,           /* another loader is further in this stream */
-	LEDGER_TAKEN            /* the row is closed: exit with 75 */
+	LEDGER_TAKEN            /* the row is closed: exit with code 75 */
 };
 
 /* Moves the row in the batch's transaction, after the batch's rows. */
 enum ledger_result ledger_move(struct db *db, const struct ledger *l,
     struct err *e);
-/* The answer to a batch's COMMIT was lost, and the batch cannot be repeated:
- * closes the row, as a statement of its own. LEDGER_SET: the batch was not
- * committed and never will be; LEDGER_DONE: it was committed. */
-enum ledger_result ledger_take(struct db *db, const struct ledger *l,
+/* Call this if the answer to a batch's COMMIT was lost and the batch cannot be
+ * repeated. Closes the row, outside a transaction. LEDGER_SET: the batch was
+ * not committed and never will be. LEDGER_DONE: it was committed. */
+enum ledger_result ledger_close_row(struct db *db, const struct ledger *l,
     struct err *e);
-/* Opens a row that was closed after l->batch batches, as a statement of its
- * own, with a batch number that a late COMMIT does not expect. A row that is
- * not closed stays as it is. */
+/* Reopens a row that was closed after l->batch batches, outside a transaction.
+ * The row gets a batch number that a late COMMIT does not expect, so that this
+ * COMMIT fails. A row that is not closed stays as it is. */
 int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
 /* Reads the row of l's stream and target, and appends its counts to
  * `counts`, which may be NULL. */

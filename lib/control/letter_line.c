@@ -12,7 +12,7 @@
 
 enum { SPARE = 128, DIGITS_MAX = 1000, EXPONENT_MAX = 3 };
 
-static const char bad[] = "no reject line";
+static const char bad[] = "not a reject line";
 
 void
 letter_line_init(struct letter_line *l)
@@ -32,19 +32,21 @@ letter_line_release(struct letter_line *l)
 	*l = (struct letter_line){ 0 };
 }
 
+/* Returns the token of a member that has this type, or 0. */
 static uint32_t
-member(const struct letter_line *l, const char *name, enum json_type type)
+find_member(const struct letter_line *l, const char *name, enum json_type type)
 {
 	uint32_t i = json_member(&l->json, 0, name, strlen(name));
 
 	return i != 0 && l->json.tok[i].type == type ? i : 0;
 }
 
-/* The text never moves: it had room for the whole line from the start. */
+/* The returned value points into l->text, which never moves:
+ * letter_line_parse() reserves room for the whole line. */
 static struct db_value
-text_of(struct letter_line *l, const char *name)
+read_text(struct letter_line *l, const char *name)
 {
-	uint32_t i = member(l, name, JSON_STRING);
+	uint32_t i = find_member(l, name, JSON_STRING);
 	size_t at = l->text.len, n;
 	char *p;
 
@@ -61,9 +63,9 @@ text_of(struct letter_line *l, const char *name)
 }
 
 static struct db_value
-int_of(struct letter_line *l, const char *name, int64_t max)
+read_int(struct letter_line *l, const char *name, int64_t max)
 {
-	uint32_t i = member(l, name, JSON_NUMBER);
+	uint32_t i = find_member(l, name, JSON_NUMBER);
 	int64_t v;
 
 	if (i == 0 || !number_int(l->json.text + l->json.tok[i].at,
@@ -72,9 +74,11 @@ int_of(struct letter_line *l, const char *name, int64_t max)
 	return DB_I(v);
 }
 
-/* Base64 has nothing to escape but slashes, which few do. */
+/* Decodes a base64 string token into l->text. A string without escapes is
+ * decoded straight from the line: of the base64 alphabet only "/" can be
+ * escaped in JSON, and few programs do so. */
 static int
-coded_get(struct letter_line *l, uint32_t i)
+decode_base64(struct letter_line *l, uint32_t i)
 {
 	const struct json_tok *t = &l->json.tok[i];
 
@@ -87,27 +91,29 @@ coded_get(struct letter_line *l, uint32_t i)
 }
 
 static int
-raw_of(struct letter_line *l, struct err *e)
+read_raw(struct letter_line *l, struct err *e)
 {
-	uint32_t plain = member(l, "raw", JSON_STRING);
-	uint32_t coded = member(l, "raw_base64", JSON_STRING);
+	uint32_t plain = find_member(l, "raw", JSON_STRING);
+	uint32_t coded = find_member(l, "raw_base64", JSON_STRING);
 	size_t at = l->text.len;
 
 	if (plain != 0)
 		json_unescape(&l->text, &l->json, plain);
 	else if (coded == 0)
-		return err_set(e, ERR_DATA, false, "%s: no raw", bad);
-	else if (coded_get(l, coded) == -1)
+		return err_set(e, ERR_DATA, false, "%s: it has neither "
+		    "\"raw\" nor \"raw_base64\"", bad);
+	else if (decode_base64(l, coded) == -1)
 		return err_set(e, ERR_DATA, false,
-		    "%s: raw_base64 is no base64", bad);
+		    "%s: \"raw_base64\" is not valid base64", bad);
 	l->v[LETTER_RAW] = db_bytes(l->text.data + at, l->text.len - at);
 	return buf_check(&l->scratch, e);
 }
 
-/* Numbers as jsonb takes them for sure: it keeps them as numeric, which has
- * 131072 digits before the point and 16383 after it. */
+/* Returns true only if jsonb can store all numbers of a JSON text. jsonb stores
+ * numbers as numeric, which has at most 131072 digits before the point and
+ * 16383 after it. The limits here are lower, so that the check stays simple. */
 static bool
-numbers_fit(const char *p, size_t n)
+do_numbers_fit_jsonb(const char *p, size_t n)
 {
 	const char *end = p + n;
 	size_t digits = 0;
@@ -140,9 +146,10 @@ numbers_fit(const char *p, size_t n)
 	return true;
 }
 
-/* raw_data: the bytes where they are JSON that jsonb can keep. */
+/* Sets raw_data to the record's bytes if they are a JSON text that jsonb can
+ * store. */
 static int
-data_of(struct letter_line *l, struct err *e)
+set_raw_data(struct letter_line *l, struct err *e)
 {
 	const struct db_value *raw = &l->v[LETTER_RAW];
 	struct json_fault fault;
@@ -153,32 +160,32 @@ data_of(struct letter_line *l, struct err *e)
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : 0;
 	if ((l->inner.flags & (JSON_NUL | JSON_LONE)) != 0 ||
-	    !numbers_fit(raw->p, raw->len))
+	    !do_numbers_fit_jsonb(raw->p, raw->len))
 		return 0;
 	l->v[LETTER_RAW_DATA] = (struct db_value){ .type = DB_TEXT,
 	    .p = raw->p, .len = raw->len };
 	return 0;
 }
 
-/* strptime(3) also takes blanks and signs, and a year 0, which PostgreSQL does
- * not have. */
+/* Needed because strptime(3) also accepts blanks, signs, and the year 0, which
+ * PostgreSQL does not have. */
 static bool
-stamp_form(const char *p)
+has_timestamp_form(const char *p)
 {
 	static const char form[] = "0000-00-00T00:00:00";
-	bool year = memcmp(p, form, 4) != 0;
+	bool has_year = memcmp(p, form, 4) != 0;
 
 	for (size_t i = 0; form[i] != '\0'; i++)
 		if (form[i] == '0' ? p[i] < '0' || p[i] > '9' :
 		    p[i] != form[i])
 			return false;
-	return year;
+	return has_year;
 }
 
-/* A time that a database takes, with six digits, so that such texts sort:
- * false where there is none. */
+/* Writes a timestamp with six digits of a second, so that timestamps sort as
+ * texts. Returns false if v is not a time that a database accepts. */
 static bool
-stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
+format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 {
 	struct tm given = { 0 }, same;
 	const char *p, *digits = "";
@@ -186,7 +193,7 @@ stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
 	time_t t;
 
 	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
-	    !stamp_form(v->p) ||
+	    !has_timestamp_form(v->p) ||
 	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
 		return false;
 	same = given;
@@ -206,9 +213,9 @@ stamp_take(char out[CLOCK_STAMP], const struct db_value *v)
 }
 
 static struct db_value
-origin_of(struct letter_line *l)
+copy_origin(struct letter_line *l)
 {
-	uint32_t i = member(l, "origin", JSON_OBJECT);
+	uint32_t i = find_member(l, "origin", JSON_OBJECT);
 	const struct json_tok *t = &l->json.tok[i];
 	const char *p = l->text.data + l->text.len;
 
@@ -218,13 +225,14 @@ origin_of(struct letter_line *l)
 	return (struct db_value){ .type = DB_TEXT, .p = p, .len = t->len };
 }
 
+/* Uses the current time if the line has no valid time. */
 static struct db_value
-at_of(struct letter_line *l)
+read_timestamp(struct letter_line *l)
 {
-	struct db_value v = text_of(l, "at");
+	struct db_value v = read_text(l, "at");
 	char stamp[CLOCK_STAMP];
 
-	if (!stamp_take(stamp, &v))
+	if (!format_timestamp(stamp, &v))
 		clock_stamp(stamp);
 	v = (struct db_value){ .type = DB_TEXT,
 	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
@@ -233,50 +241,51 @@ at_of(struct letter_line *l)
 }
 
 static int
-name_of(struct letter_line *l, enum letter_field f, const char *name,
+read_required_name(struct letter_line *l, enum letter_field f, const char *name,
     struct err *e)
 {
-	l->v[f] = text_of(l, name);
+	l->v[f] = read_text(l, name);
 	if (l->v[f].type == DB_TEXT && l->v[f].len > 0 &&
 	    l->v[f].len <= LETTER_NAME)
 		return 0;
-	return err_set(e, ERR_DATA, false, "%s: no %s, or one too long", bad,
-	    name);
+	return err_set(e, ERR_DATA, false, "%s: \"%s\" must be a string of 1 "
+	    "to 256 bytes", bad, name);
 }
 
 static struct db_value
-or_empty(struct db_value v)
+null_to_empty(struct db_value v)
 {
 	return v.type == DB_NULL ? db_text("") : v;
 }
 
 static void
-details_of(struct letter_line *l)
+read_optional_members(struct letter_line *l)
 {
-	l->v[LETTER_PIPELINE] = text_of(l, "pipeline");
-	l->v[LETTER_RUN] = text_of(l, "run");
-	l->v[LETTER_MESSAGE] = or_empty(text_of(l, "message"));
-	l->v[LETTER_POINTER] = text_of(l, "pointer");
-	l->v[LETTER_ORIGIN] = origin_of(l);
-	l->v[LETTER_SQLSTATE] = text_of(l, "sqlstate");
-	l->v[LETTER_HTTP] = int_of(l, "http_status", INT32_MAX);
-	l->v[LETTER_RETRYABLE] = DB_I(member(l, "retryable", JSON_TRUE) != 0);
-	l->v[LETTER_BYTES] = int_of(l, "bytes", INT64_MAX);
-	l->v[LETTER_SHA256] = text_of(l, "sha256");
-	l->v[LETTER_AT] = at_of(l);
+	l->v[LETTER_PIPELINE] = read_text(l, "pipeline");
+	l->v[LETTER_RUN] = read_text(l, "run");
+	l->v[LETTER_MESSAGE] = null_to_empty(read_text(l, "message"));
+	l->v[LETTER_POINTER] = read_text(l, "pointer");
+	l->v[LETTER_ORIGIN] = copy_origin(l);
+	l->v[LETTER_SQLSTATE] = read_text(l, "sqlstate");
+	l->v[LETTER_HTTP] = read_int(l, "http_status", INT32_MAX);
+	l->v[LETTER_RETRYABLE] =
+	    DB_I(find_member(l, "retryable", JSON_TRUE) != 0);
+	l->v[LETTER_BYTES] = read_int(l, "bytes", INT64_MAX);
+	l->v[LETTER_SHA256] = read_text(l, "sha256");
+	l->v[LETTER_AT] = read_timestamp(l);
 }
 
 static bool
 is_reject(const struct letter_line *l)
 {
-	uint32_t i = member(l, "@etl", JSON_STRING);
+	uint32_t i = find_member(l, "@etl", JSON_STRING);
 
 	return i != 0 && l->json.tok[i].len == 8 &&
 	    memcmp(l->json.text + l->json.tok[i].at, "\"reject\"", 8) == 0;
 }
 
 int
-letter_line_read(struct letter_line *l, const char *line, size_t len,
+letter_line_parse(struct letter_line *l, const char *line, size_t len,
     struct err *e)
 {
 	struct json_fault fault = { 0 };
@@ -290,13 +299,13 @@ letter_line_read(struct letter_line *l, const char *line, size_t len,
 		    err_set(e, ERR_DATA, false, "%s: %s", bad, fault.why);
 	if (l->json.tok[0].type != JSON_OBJECT || !is_reject(l))
 		return err_set(e, ERR_DATA, false, "%s", bad);
-	if (name_of(l, LETTER_ID, "id", e) == -1 ||
-	    name_of(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
-	    name_of(l, LETTER_STAGE, "stage", e) == -1 ||
-	    name_of(l, LETTER_CODE, "code", e) == -1)
+	if (read_required_name(l, LETTER_ID, "id", e) == -1 ||
+	    read_required_name(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
+	    read_required_name(l, LETTER_STAGE, "stage", e) == -1 ||
+	    read_required_name(l, LETTER_CODE, "code", e) == -1)
 		return -1;
-	details_of(l);
-	if (raw_of(l, e) == -1 || data_of(l, e) == -1)
+	read_optional_members(l);
+	if (read_raw(l, e) == -1 || set_raw_data(l, e) == -1)
 		return -1;
 	return buf_check(&l->text, e);
 }

@@ -1,9 +1,9 @@
-/* A reject line (etl-record(5)) taken apart, as values to be stored.
- * Owns:  the unescaped texts, kept for the next line.
- * Borrows: the line, until it is read.
- * Gives: v[] in the order of the enum; DB_NULL where the line has none; in
- *        texts a NUL, which PostgreSQL does not take, is "?".
- * Fails: ERR_DATA for a line that is no reject line. */
+/* Parses a reject line (etl-record(5)) into the values that are stored.
+ * Owns:  the unescaped texts; their memory is used again for the next line.
+ * Borrows: the line until letter_line_parse() returns.
+ * Gives: v[] in the order of the enum; DB_NULL if the line has no such member.
+ *        In texts a NUL becomes "?", because PostgreSQL cannot store NUL.
+ * Fails: ERR_DATA for a line that is not a reject line. */
 #ifndef CONTROL_LETTER_LINE_H
 #define CONTROL_LETTER_LINE_H
 
@@ -26,7 +26,7 @@ struct letter_line {
 };
 
 void letter_line_init(struct letter_line *l);
-int letter_line_read(struct letter_line *l, const char *line, size_t len,
+int letter_line_parse(struct letter_line *l, const char *line, size_t len,
     struct err *e);
 void letter_line_release(struct letter_line *l);
 

@@ -4,12 +4,13 @@
 
 #include <string.h>
 
-/* SQLite, one letter: 1 it is new, 0 known, -1. */
+/* Returns 1 if the occurrence was stored, 0 if it was stored before, and -1 on
+ * failure. */
 static int
-store_one(struct db *db, const struct letter_line *l, int64_t run_row,
+store_letter_sqlite(struct db *db, const struct letter_line *l, int64_t run_row,
     struct err *e)
 {
-	struct db_value v[LETTER_N + 1], row = letter_row(run_row);
+	struct db_value v[LETTER_N + 1], row = run_row_or_null(run_row);
 	int64_t known, id;
 
 	if (db_int(db, db_sql(db, SQL_LETTER_KNOWN),
@@ -30,7 +31,7 @@ store_one(struct db *db, const struct letter_line *l, int64_t run_row,
 }
 
 static int
-store_each(struct db *db, const struct letter_text *lines, size_t n,
+store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e)
 {
 	struct letter_line l;
@@ -38,9 +39,9 @@ store_each(struct db *db, const struct letter_text *lines, size_t n,
 
 	letter_line_init(&l);
 	for (size_t i = 0; i < n && rc != -1; i++) {
-		rc = letter_line_read(&l, lines[i].p, lines[i].len, e);
+		rc = letter_line_parse(&l, lines[i].p, lines[i].len, e);
 		if (rc == 0)
-			rc = store_one(db, &l, run_row, e);
+			rc = store_letter_sqlite(db, &l, run_row, e);
 		if (rc == 1)
 			++*added;
 	}
@@ -48,9 +49,10 @@ store_each(struct db *db, const struct letter_text *lines, size_t n,
 	return rc == -1 ? -1 : 0;
 }
 
-/* SQLite has one writer: in what order is all the same. */
+/* The letters need not be sorted by id: SQLite has one writer at a time, so
+ * there is no deadlock. */
 static int
-resolve_each(struct db *db, struct letter_replay *v, size_t n,
+resolve_letters_sqlite(struct db *db, struct letter_replay *v, size_t n,
     const char *run, struct err *e)
 {
 	int64_t changed;
@@ -76,8 +78,8 @@ letters_add(struct db *db, const struct letter_text *lines, size_t n,
 	if (n == 0)
 		return 0;
 	if (db_kind(db) == DB_POSTGRESQL)
-		return letters_copy(db, lines, n, e);
-	return store_each(db, lines, n, run_row,
+		return letters_copy_to_temp(db, lines, n, e);
+	return store_letters_sqlite(db, lines, n, run_row,
 	    added != NULL ? added : &ignored, e);
 }
 
@@ -90,15 +92,15 @@ letters_add_large(struct db *db, struct buf *line, int64_t run_row,
 	int rc;
 
 	if (db_kind(db) == DB_POSTGRESQL) {
-		rc = letters_copy(db, &text, 1, e);
+		rc = letters_copy_to_temp(db, &text, 1, e);
 		buf_release(line);
 		return rc;
 	}
 	letter_line_init(&l);
-	rc = letter_line_read(&l, line->data, line->len, e);
+	rc = letter_line_parse(&l, line->data, line->len, e);
 	buf_release(line);
 	if (rc == 0)
-		rc = store_one(db, &l, run_row, e);
+		rc = store_letter_sqlite(db, &l, run_row, e);
 	if (rc == 1 && added != NULL)
 		++*added;
 	letter_line_release(&l);
@@ -106,7 +108,7 @@ letters_add_large(struct db *db, struct buf *line, int64_t run_row,
 }
 
 int
-letters_settle(struct db *db, struct letter_replay *v, size_t n,
+letters_flush_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e)
 {
 	int64_t ignored = 0;
@@ -114,13 +116,13 @@ letters_settle(struct db *db, struct letter_replay *v, size_t n,
 	for (size_t i = 0; i < n; i++)
 		v[i].lost = true;
 	if (db_kind(db) == DB_SQLITE)
-		return resolve_each(db, v, n, run, e);
-	return letters_merge(db, v, n, run, run_row,
+		return resolve_letters_sqlite(db, v, n, run, e);
+	return letters_merge_and_resolve(db, v, n, run, run_row,
 	    added != NULL ? added : &ignored, e);
 }
 
 int
-letters_put(struct db *db, const struct letter_text *lines, size_t n,
+letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e)
 {
 	int64_t ignored;
@@ -132,17 +134,17 @@ letters_put(struct db *db, const struct letter_text *lines, size_t n,
 		return 0;
 	if (letters_add(db, lines, n, run_row, added, e) == -1)
 		return -1;
-	return letters_settle(db, NULL, 0, NULL, run_row, added, e);
+	return letters_flush_and_resolve(db, NULL, 0, NULL, run_row, added, e);
 }
 
 int
-letter_check(const char *line, size_t len, struct err *e)
+letter_check_line(const char *line, size_t len, struct err *e)
 {
 	struct letter_line l;
 	int rc;
 
 	letter_line_init(&l);
-	rc = letter_line_read(&l, line, len, e);
+	rc = letter_line_parse(&l, line, len, e);
 	letter_line_release(&l);
 	return rc;
 }

@@ -1,9 +1,8 @@
 #include "control/find_by_id.h"
 #include "control/letters_impl.h"
 
-/* The letter's number, of a number or of the start of its reject id. */
 int
-letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
+letter_find_row(struct db *db, const char *id, int64_t *out, struct err *e)
 {
 	static const struct id_kind letter = { SQL_LETTER_BY_NUMBER,
 	    SQL_LETTER_BY_PREFIX, "0123456789abcdef", "dead letter",
@@ -12,28 +11,31 @@ letter_find(struct db *db, const char *id, int64_t *out, struct err *e)
 	return id_find(db, &letter, id, out, e);
 }
 
-/* A purge may have come between the look for it and its change. */
+/* Another command may purge the letter after it was found and before it is
+ * changed. */
 static int
-changed_one(struct db *db, const char *id, int64_t changed, struct err *e)
+check_one_changed(struct db *db, const char *id, int64_t changed,
+    struct err *e)
 {
-	return changed == 1 ? 0 : err_set(e, ERR_LIMIT, false, "%s: no such "
-	    "dead letter in %s any more", id, db_name(db));
+	return changed == 1 ? 0 : err_set(e, ERR_LIMIT, false, "%s: this dead "
+	    "letter was deleted from %s while the command ran", id,
+	    db_name(db));
 }
 
 int
-letter_close(struct db *db, const char *id, const char *status,
+letter_set_status(struct db *db, const char *id, const char *status,
     const char *reason, struct err *e)
 {
 	int64_t number, changed = 0;
 
-	if (letter_find(db, id, &number, e) == -1)
+	if (letter_find_row(db, id, &number, e) == -1)
 		return -1;
 	struct db_value v[] = { DB_I(number), db_text(status),
 	    db_text(reason) };
 
 	if (db_run(db, db_sql(db, SQL_LETTER_CLOSE), v, 3, &changed, e) == -1)
 		return -1;
-	return changed_one(db, id, changed, e);
+	return check_one_changed(db, id, changed, e);
 }
 
 int
@@ -42,11 +44,11 @@ letter_erase(struct db *db, const char *id, struct err *e)
 	struct db_value v;
 	int64_t number, changed = 0;
 
-	if (letter_find(db, id, &number, e) == -1)
+	if (letter_find_row(db, id, &number, e) == -1)
 		return -1;
 	v = DB_I(number);
 	if (db_run(db, db_sql(db, SQL_LETTER_ERASE), &v, 1, &changed,
-	    e) == -1 || changed_one(db, id, changed, e) == -1)
+	    e) == -1 || check_one_changed(db, id, changed, e) == -1)
 		return -1;
 	return db_run(db, db_sql(db, SQL_LETTER_ERASE_TIMES), &v, 1, NULL, e);
 }

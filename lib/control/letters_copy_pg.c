@@ -6,8 +6,9 @@
 
 enum { CHUNK = 64 << 10 };
 
+/* Sends the buffer to the COPY if it holds at least this many bytes. */
 static int
-flush(struct db *db, struct buf *b, size_t least, struct err *e)
+send_if_full(struct db *db, struct buf *b, size_t least, struct err *e)
 {
 	int rc;
 
@@ -21,7 +22,7 @@ flush(struct db *db, struct buf *b, size_t least, struct err *e)
 }
 
 static int
-copy_hex(struct db *db, struct buf *b, const struct db_value *v,
+copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -30,14 +31,14 @@ copy_hex(struct db *db, struct buf *b, const struct db_value *v,
 	for (size_t i = 0; i < v->len; i++) {
 		buf_char(b, digits[(unsigned char)v->p[i] >> 4]);
 		buf_char(b, digits[v->p[i] & 15]);
-		if (flush(db, b, CHUNK, e) == -1)
+		if (send_if_full(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-copy_text(struct db *db, struct buf *b, const struct db_value *v,
+copy_text_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
 	const char *p = v->p, *end = v->p + v->len;
@@ -54,7 +55,7 @@ copy_text(struct db *db, struct buf *b, const struct db_value *v,
 			    *p == '\r' ? "\\r" : "\\\\");
 			p++;
 		}
-		if (flush(db, b, CHUNK, e) == -1)
+		if (send_if_full(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -69,10 +70,11 @@ is_ascii(const struct db_value *v)
 	return true;
 }
 
-/* What a database that has not all characters can hold of it: the bytes are
- * in raw. Names are left; those of a run it has taken before. */
+/* For a database whose encoding lacks characters: reduces the longer texts of
+ * a letter to ASCII. Nothing is lost, because the column raw keeps the exact
+ * bytes. Short names (stage, code, pipeline) stay as they are. */
 static int
-make_narrow(struct letter_line *l, struct buf *b, struct err *e)
+reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 {
 	static const enum letter_field texts[] = { LETTER_MESSAGE,
 	    LETTER_POINTER, LETTER_ORIGIN };
@@ -101,7 +103,7 @@ make_narrow(struct letter_line *l, struct buf *b, struct err *e)
 }
 
 static int
-copy_line(struct db *db, struct buf *b, const struct letter_line *l,
+copy_letter(struct db *db, struct buf *b, const struct letter_line *l,
     struct err *e)
 {
 	int rc = 0;
@@ -116,38 +118,38 @@ copy_line(struct db *db, struct buf *b, const struct letter_line *l,
 		else if (v->type == DB_INT)
 			buf_printf(b, "%" PRId64, v->i);
 		else if (v->type == DB_BLOB)
-			rc = copy_hex(db, b, v, e);
+			rc = copy_hex_field(db, b, v, e);
 		else
-			rc = copy_text(db, b, v, e);
+			rc = copy_text_field(db, b, v, e);
 	}
 	buf_char(b, '\n');
-	return rc == 0 ? flush(db, b, CHUNK, e) : rc;
+	return rc == 0 ? send_if_full(db, b, CHUNK, e) : rc;
 }
 
 int
-letters_copy(struct db *db, const struct letter_text *lines, size_t n,
+letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
     struct err *e)
 {
 	struct letter_line l;
 	struct buf b, ascii;
-	int rc, narrow;
+	int rc, limited;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (narrow = db_narrow(db, e)) == -1)
+	    (limited = db_lacks_characters(db, e)) == -1)
 		return -1;
 	letter_line_init(&l);
 	buf_init(&b, SIZE_MAX / 4);
 	buf_init(&ascii, SIZE_MAX / 4);
 	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY), e);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = letter_line_read(&l, lines[i].p, lines[i].len, e);
-		if (rc == 0 && narrow)
-			rc = make_narrow(&l, &ascii, e);
+		rc = letter_line_parse(&l, lines[i].p, lines[i].len, e);
+		if (rc == 0 && limited)
+			rc = reduce_texts_to_ascii(&l, &ascii, e);
 		if (rc == 0)
-			rc = copy_line(db, &b, &l, e);
+			rc = copy_letter(db, &b, &l, e);
 	}
 	if (rc == 0)
-		rc = flush(db, &b, 1, e);
+		rc = send_if_full(db, &b, 1, e);
 	if (rc == 0)
 		rc = db_copy_end(db, NULL, e);
 	buf_release(&ascii);
@@ -157,7 +159,7 @@ letters_copy(struct db *db, const struct letter_text *lines, size_t n,
 }
 
 static int
-merge(struct db *db, const struct db_value *row, int64_t *added,
+lock_and_merge(struct db *db, const struct db_value *row, int64_t *added,
     struct err *e)
 {
 	int64_t more;
@@ -171,7 +173,7 @@ merge(struct db *db, const struct db_value *row, int64_t *added,
 }
 
 static int
-replays_copy(struct db *db, const struct letter_replay *v, size_t n,
+copy_replays(struct db *db, const struct letter_replay *v, size_t n,
     struct err *e)
 {
 	struct db_value id;
@@ -183,14 +185,14 @@ replays_copy(struct db *db, const struct letter_replay *v, size_t n,
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		id = db_text(v[i].id);
 		buf_printf(&b, "%zu\t", i);
-		rc = copy_text(db, &b, &id, e);
+		rc = copy_text_field(db, &b, &id, e);
 		buf_printf(&b, "\t%" PRId64 "\t%" PRId64 "\n", v[i].seen,
 		    v[i].upto);
 		if (rc == 0)
-			rc = flush(db, &b, CHUNK, e);
+			rc = send_if_full(db, &b, CHUNK, e);
 	}
 	if (rc == 0)
-		rc = flush(db, &b, 1, e);
+		rc = send_if_full(db, &b, 1, e);
 	if (rc == 0)
 		rc = db_copy_end(db, NULL, e);
 	buf_release(&b);
@@ -198,8 +200,8 @@ replays_copy(struct db *db, const struct letter_replay *v, size_t n,
 }
 
 static int
-resolve(struct db *db, struct letter_replay *v, size_t n, const char *run,
-    struct err *e)
+resolve_replays(struct db *db, struct letter_replay *v, size_t n,
+    const char *run, struct err *e)
 {
 	struct db_value by = db_text(run);
 	struct db_rows *r;
@@ -218,34 +220,35 @@ resolve(struct db *db, struct letter_replay *v, size_t n, const char *run,
 	return rc;
 }
 
-/* An SQL_ASCII database has no characters for the escapes of JSON: it says
- * that the conversion is not supported. */
+/* Did the server refuse raw_data as jsonb? A database in the encoding
+ * SQL_ASCII does so with SQLSTATE 0A000, because it cannot convert the escapes
+ * of JSON into characters. */
 static bool
-json_refused(const struct db_fault *f)
+is_json_refused(const struct db_fault *f)
 {
 	return f->data || strcmp(f->sqlstate, "0A000") == 0;
 }
 
-/* SAVEPOINT fails outside a transaction, where the copied rows would be gone
- * already. */
+/* Call this in a transaction only: outside one the copied rows are deleted
+ * when COPY ends (ON COMMIT DELETE ROWS). SAVEPOINT fails in that case. */
 int
-letters_merge(struct db *db, struct letter_replay *v, size_t n,
+letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e)
 {
-	struct db_value row = letter_row(run_row);
+	struct db_value row = run_row_or_null(run_row);
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (n > 0 && replays_copy(db, v, n, e) == -1) ||
+	    (n > 0 && copy_replays(db, v, n, e) == -1) ||
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
-	if (merge(db, &row, added, e) == -1) {
-		if (!json_refused(db_fault(db)) ||
+	if (lock_and_merge(db, &row, added, e) == -1) {
+		if (!is_json_refused(db_fault(db)) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
 			-1 ||
-		    merge(db, &row, added, e) == -1)
+		    lock_and_merge(db, &row, added, e) == -1)
 			return -1;
 	}
-	if (n > 0 && resolve(db, v, n, run, e) == -1)
+	if (n > 0 && resolve_replays(db, v, n, run, e) == -1)
 		return -1;
 	return db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e);
 }

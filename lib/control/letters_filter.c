@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+/* Each "$" gets the number of the condition's parameter. */
 struct condition {
-	const char *sqlite, *postgresql;        /* NULL: the same */
+	const char *sqlite;
+	const char *postgresql;         /* NULL: the same as for SQLite */
 };
 
 #define OF_RUN "EXISTS (SELECT 1 FROM dead_letter_attempts AS a " \
@@ -34,14 +36,14 @@ static const struct condition
 	"position(convert_to($, 'UTF8') IN d.raw) > 0)" };
 
 size_t
-where_value(struct where *w, struct db_value v)
+where_add_value(struct where *w, struct db_value v)
 {
 	w->v[w->n] = v;
 	return ++w->n;
 }
 
 static void
-add(struct where *w, const struct db *db, const struct condition *c,
+add_condition(struct where *w, const struct db *db, const struct condition *c,
     struct db_value v)
 {
 	const char *p = c->postgresql != NULL &&
@@ -50,7 +52,7 @@ add(struct where *w, const struct db *db, const struct condition *c,
 
 	if (v.type == DB_NULL)
 		return;
-	n = where_value(w, v);
+	n = where_add_value(w, v);
 	buf_str(&w->sql, " AND ");
 	for (; *p != '\0'; p++) {
 		buf_char(&w->sql, *p);
@@ -60,7 +62,7 @@ add(struct where *w, const struct db *db, const struct condition *c,
 }
 
 static struct db_value
-number_or_none(int64_t n)
+number_or_null(int64_t n)
 {
 	return n > 0 ? DB_I(n) : db_text(NULL);
 }
@@ -76,22 +78,22 @@ add_ids(struct where *w, const int64_t *ids, size_t n)
 }
 
 static void
-conditions(struct where *w, struct db *db, const struct letter_filter *f,
+add_filter(struct where *w, struct db *db, const struct letter_filter *f,
     int64_t id)
 {
-	add(w, db, &by_id, number_or_none(id));
-	add(w, db, &by_status, db_text(f->status));
-	add(w, db, &by_stage, db_text(f->stage));
-	add(w, db, &by_code, db_text(f->code));
-	add(w, db, &by_pipeline, db_text(f->pipeline));
-	add(w, db, &by_since, db_text(f->since));
-	add(w, db, &by_until, db_text(f->until));
-	add(w, db, &by_closed, db_text(f->closed));
-	add(w, db, &by_attempts, number_or_none(f->attempts));
-	add(w, db, &by_row, number_or_none(f->run_row));
-	add(w, db, &by_run, db_text(f->run));
-	add(w, db, &by_pointer, db_text(f->pointer));
-	add(w, db, &by_like, db_text(f->like));
+	add_condition(w, db, &by_id, number_or_null(id));
+	add_condition(w, db, &by_status, db_text(f->status));
+	add_condition(w, db, &by_stage, db_text(f->stage));
+	add_condition(w, db, &by_code, db_text(f->code));
+	add_condition(w, db, &by_pipeline, db_text(f->pipeline));
+	add_condition(w, db, &by_since, db_text(f->since));
+	add_condition(w, db, &by_until, db_text(f->until));
+	add_condition(w, db, &by_closed, db_text(f->closed));
+	add_condition(w, db, &by_attempts, number_or_null(f->attempts));
+	add_condition(w, db, &by_row, number_or_null(f->run_row));
+	add_condition(w, db, &by_run, db_text(f->run));
+	add_condition(w, db, &by_pointer, db_text(f->pointer));
+	add_condition(w, db, &by_like, db_text(f->like));
 	add_ids(w, f->ids, f->nids);
 	if (f->not_open)
 		buf_str(&w->sql, " AND d.status <> 'open'");
@@ -109,8 +111,9 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 	*w = (struct where){ 0 };
 	buf_init(&w->sql, SIZE_MAX / 4);
 	if (at == NULL)
-		return err_set(e, ERR_BUG, false, "no WHERE true: %s", text);
-	if (f->id != NULL && letter_find(db, f->id, &id, e) == -1)
+		return err_set(e, ERR_BUG, false, "bug in this program: no "
+		    "\"WHERE true\" in the statement: %s", text);
+	if (f->id != NULL && letter_find_row(db, f->id, &id, e) == -1)
 		return -1;
 	while (w->n < n) {
 		w->v[w->n] = own[w->n];
@@ -118,12 +121,12 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 	}
 	w->rest = at + sizeof(mark) - 1;
 	buf_add(&w->sql, text, (size_t)(w->rest - text));
-	conditions(w, db, f, id);
+	add_filter(w, db, f, id);
 	return 0;
 }
 
 const char *
-where_text(struct where *w, struct err *e)
+where_complete(struct where *w, struct err *e)
 {
 	const char *text;
 
@@ -139,7 +142,7 @@ where_release(struct where *w)
 }
 
 int
-letters_query(struct db *db, struct db_rows **r, enum sql_id script,
+letters_query_filtered(struct db *db, struct db_rows **r, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e)
 {
@@ -148,36 +151,37 @@ letters_query(struct db *db, struct db_rows **r, enum sql_id script,
 	int rc = -1;
 
 	if (where_init(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_text(&w, e)) != NULL)
+	    (text = where_complete(&w, e)) != NULL)
 		rc = db_query(db, r, text, w.v, w.n, e);
 	where_release(&w);
 	return rc;
 }
 
 int
-letters_run(struct db *db, enum sql_id script, const struct db_value *own,
-    size_t n, const struct letter_filter *f, int64_t *changed, struct err *e)
+letters_run_filtered(struct db *db, enum sql_id script,
+    const struct db_value *own, size_t n, const struct letter_filter *f,
+    int64_t *changed, struct err *e)
 {
 	const char *text = NULL;
 	struct where w;
 	int rc = -1;
 
 	if (where_init(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_text(&w, e)) != NULL)
+	    (text = where_complete(&w, e)) != NULL)
 		rc = db_run(db, text, w.v, w.n, changed, e);
 	where_release(&w);
 	return rc;
 }
 
 int
-letter_filter_run(struct db *db, struct letter_filter *f, struct err *e)
+letter_filter_find_run(struct db *db, struct letter_filter *f, struct err *e)
 {
 	struct db_value number, text = db_text(f->run);
 	int64_t runs = 0;
 
 	if (f->run == NULL)
 		return 0;
-	number = DB_I(id_number(f->run));
+	number = DB_I(parse_row_number(f->run));
 	if (number.i > 0 && db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER),
 	    &number, 1, 0, &f->run_row, e) == -1)
 		return -1;
@@ -188,6 +192,7 @@ letter_filter_run(struct db *db, struct letter_filter *f, struct err *e)
 	if (db_int(db, db_sql(db, SQL_LETTERS_RUNS), &text, 1, 0, &runs,
 	    e) == -1)
 		return -1;
-	return runs < 2 ? 0 : err_set(e, ERR_USAGE, false, "--run %s: several "
-	    "runs begin so: give more of the uuid", f->run);
+	return runs < 2 ? 0 : err_set(e, ERR_USAGE, false, "--run %s: the "
+	    "uuids of several runs start with this: give more of the uuid",
+	    f->run);
 }

@@ -1,7 +1,7 @@
-/* A script of letters with the conditions of a filter.
- * Borrows: the script, filter and values until where_release().
- * Gives: conditions stand after the script's "WHERE true"; its own
- *        parameters come first. */
+/* Builds a statement from a script of sql/DIALECT/letters.sql and a filter.
+ * Borrows: the script, the filter and the values until where_release().
+ * Gives: the conditions stand after the script's "WHERE true"; the script's
+ *        own parameters have the first numbers. */
 #ifndef CONTROL_LETTERS_FILTER_H
 #define CONTROL_LETTERS_FILTER_H
 
@@ -12,7 +12,7 @@ enum { WHERE_MAX = 24 };
 
 struct where {
 	struct buf sql;
-	const char *rest;               /* of the script */
+	const char *rest;               /* the script after "WHERE true" */
 	struct db_value v[WHERE_MAX];
 	size_t n;
 };
@@ -20,10 +20,12 @@ struct where {
 int where_init(struct where *w, struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e);
-/* One more value: its number, for a condition written into sql. */
-size_t where_value(struct where *w, struct db_value v);
-/* Complete: no more; NULL failed. */
-const char *where_text(struct where *w, struct err *e);
+/* Adds a value and returns the number of its parameter. The caller writes the
+ * condition with this number into w->sql. */
+size_t where_add_value(struct where *w, struct db_value v);
+/* Completes the statement; no condition can be added after this. Returns NULL
+ * on failure. */
+const char *where_complete(struct where *w, struct err *e);
 void where_release(struct where *w);
 
 #endif

@@ -1,21 +1,22 @@
-/* The inside of letters, shared by letters*.c only. */
+/* Declarations that only letters*.c share. */
 #ifndef CONTROL_LETTERS_IMPL_H
 #define CONTROL_LETTERS_IMPL_H
 
 #include "control/letter_line.h"
 #include "control/letters.h"
 
-/* The number of a run's row as a value: 0 is NULL. */
+/* The number of a run's row as a value: 0 becomes NULL. */
 static inline struct db_value
-letter_row(int64_t run_row)
+run_row_or_null(int64_t run_row)
 {
 	return run_row == 0 ? db_text(NULL) : DB_I(run_row);
 }
 
-/* PostgreSQL: copied aside, then merged in a few statements. */
-int letters_copy(struct db *db, const struct letter_text *lines, size_t n,
-    struct err *e);
-int letters_merge(struct db *db, struct letter_replay *v, size_t n,
+/* PostgreSQL: copies reject lines into a temporary table, and later merges all
+ * of them into dead_letters with a few statements. */
+int letters_copy_to_temp(struct db *db, const struct letter_text *lines,
+    size_t n, struct err *e);
+int letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e);
 
 #endif

@@ -7,7 +7,8 @@
 
 enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
 
-/* A letter of the page: numbers, and where its texts are; SIZE_MAX: NULL. */
+/* A letter of the page: its numbers, and the offsets of its texts in
+ * letters.text. The offset SIZE_MAX stands for NULL. */
 struct entry {
 	int64_t number[NUMBERS];
 	size_t text[TEXTS], raw;
@@ -17,13 +18,15 @@ struct letters {
 	struct db *db;
 	const struct letter_filter *filter;
 	struct entry page[PAGE];
-	size_t at, n;
-	struct buf text;                /* of the page */
-	struct buf raw;                 /* a large one */
-	struct buf created;             /* where the next page begins */
-	int64_t id, last;
-	uint64_t left;
-	bool over;
+	size_t at, n;                   /* next and number of page entries */
+	struct buf text;                /* the texts of the page */
+	struct buf raw;                 /* of one large letter */
+	struct buf created; /* created_at and id of the last letter */
+	int64_t id;                     /* of the page: the next page starts
+	                                 * after it */
+	int64_t last;                   /* highest id when it was opened */
+	uint64_t left;                  /* how many letters may still be read */
+	bool is_last_page;
 };
 
 int
@@ -40,7 +43,7 @@ letters_open(struct letters **out, struct db *db,
 	buf_init(&l->text, SIZE_MAX / 4);
 	buf_init(&l->raw, SIZE_MAX / 4);
 	buf_init(&l->created, SIZE_MAX / 4);
-	if ((f->id != NULL && letter_find(db, f->id, &l->id, e) == -1) ||
+	if ((f->id != NULL && letter_find_row(db, f->id, &l->id, e) == -1) ||
 	    db_int(db, db_sql(db, SQL_LETTERS_LAST), NULL, 0, 0, &l->last,
 	    e) == -1) {
 		letters_close(l);
@@ -51,7 +54,7 @@ letters_open(struct letters **out, struct db *db,
 }
 
 static size_t
-text_add(struct letters *l, const struct db_value *v)
+append_text(struct letters *l, const struct db_value *v)
 {
 	size_t at = l->text.len;
 
@@ -63,7 +66,7 @@ text_add(struct letters *l, const struct db_value *v)
 }
 
 static void
-entry_read(struct letters *l, const struct db_rows *r)
+add_page_entry(struct letters *l, const struct db_rows *r)
 {
 	struct entry *t = &l->page[l->n++];
 	struct db_value v;
@@ -72,14 +75,14 @@ entry_read(struct letters *l, const struct db_rows *r)
 		t->number[i] = db_column(r, i).i;
 	for (size_t i = 0; i < TEXTS; i++) {
 		v = db_column(r, NUMBERS + i);
-		t->text[i] = text_add(l, &v);
+		t->text[i] = append_text(l, &v);
 	}
 	v = db_column(r, RAW);
-	t->raw = text_add(l, &v);
+	t->raw = append_text(l, &v);
 }
 
 static int
-page_query(struct letters *l, struct db_rows **r, struct err *e)
+query_next_page(struct letters *l, struct db_rows **r, struct err *e)
 {
 	struct db_value limit = DB_I(l->left < PAGE ? (int64_t)l->left : PAGE);
 	const char *text;
@@ -89,15 +92,15 @@ page_query(struct letters *l, struct db_rows **r, struct err *e)
 	    e);
 
 	if (rc == 0) {
-		a = where_value(&w, DB_I(l->last));
+		a = where_add_value(&w, DB_I(l->last));
 		buf_printf(&w.sql, " AND d.id <= $%zu", a);
 		if (l->created.len > 0) {
-			a = where_value(&w, db_text(buf_text(&l->created)));
-			b = where_value(&w, DB_I(l->id));
+			a = where_add_value(&w, db_text(buf_text(&l->created)));
+			b = where_add_value(&w, DB_I(l->id));
 			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
 			    "($%zu, $%zu)", a, b);
 		}
-		text = where_text(&w, e);
+		text = where_complete(&w, e);
 		rc = text == NULL ? -1 :
 		    db_query(l->db, r, text, w.v, w.n, e);
 	}
@@ -112,21 +115,21 @@ text_at(const struct letters *l, size_t at)
 }
 
 static int
-page_read(struct letters *l, struct err *e)
+read_next_page(struct letters *l, struct err *e)
 {
 	struct db_rows *r = NULL;
 	int rc;
 
 	l->at = l->n = 0;
 	buf_clear(&l->text);
-	if (page_query(l, &r, e) == -1)
+	if (query_next_page(l, &r, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1 && l->n < PAGE)
-		entry_read(l, r);
+		add_page_entry(l, r);
 	db_end(r);
 	if (rc == -1 || buf_check(&l->text, e) == -1)
 		return -1;
-	l->over = l->n < PAGE;
+	l->is_last_page = l->n < PAGE;
 	l->left -= l->n;
 	if (l->n == 0)
 		return 0;
@@ -137,7 +140,7 @@ page_read(struct letters *l, struct err *e)
 }
 
 static void
-entry_give(const struct letters *l, const struct entry *t,
+fill_letter(const struct letters *l, const struct entry *t,
     struct letter *out)
 {
 	const char *text[TEXTS];
@@ -170,20 +173,22 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	if (stop_signal() != 0)
 		return err_set(e, ERR_RETRY, true, "stopped by a signal");
 	if (l->at == l->n) {
-		if (l->over || l->left == 0)
+		if (l->is_last_page || l->left == 0)
 			return 0;
-		if (page_read(l, e) == -1)
+		if (read_next_page(l, e) == -1)
 			return -1;
 		if (l->n == 0)
 			return 0;
 	}
-	entry_give(l, &l->page[l->at++], out);
+	fill_letter(l, &l->page[l->at++], out);
 	return 1;
 }
 
-/* 1 the part is in raw, 0 the letter has changed. SQLite gives it whole. */
+/* Appends the next part of the letter's bytes to l->raw. Returns 1, or 0 if
+ * the letter has changed since it was listed. SQLite returns all bytes at
+ * once. */
 static int
-part_read(struct letters *l, const struct letter *t, struct err *e)
+read_raw_part(struct letters *l, const struct letter *t, struct err *e)
 {
 	size_t most = db_kind(l->db) == DB_SQLITE ? t->raw_len : PART;
 	struct db_value v[] = { DB_I(t->id), DB_I(t->attempts),
@@ -207,7 +212,7 @@ part_read(struct letters *l, const struct letter *t, struct err *e)
 }
 
 int
-letters_raw(struct letters *l, struct letter *out, struct err *e)
+letters_read_raw(struct letters *l, struct letter *out, struct err *e)
 {
 	int rc = 1;
 
@@ -217,7 +222,7 @@ letters_raw(struct letters *l, struct letter *out, struct err *e)
 	if (!buf_room(&l->raw, out->raw_len))
 		return buf_check(&l->raw, e);
 	while (rc == 1 && l->raw.len < out->raw_len)
-		rc = part_read(l, out, e);
+		rc = read_raw_part(l, out, e);
 	if (rc != 1)
 		return rc;
 	out->raw = l->raw.data;

@@ -9,9 +9,13 @@ enum { TIMES = 256 };
 struct letter_times {
 	struct db *db;
 	int64_t letter;
-	size_t page[TIMES][3], at, n;
-	struct buf text, last_at, last;         /* where the page ends */
-	bool over;
+	size_t page[TIMES][3];          /* offsets in text */
+	size_t at, n;                   /* next and number of page rows */
+	struct buf text;
+	struct buf last_at, last;       /* time and occurrence of the page's
+	                                 * last row: the next page starts
+	                                 * after it */
+	bool is_last_page;
 };
 
 int
@@ -33,7 +37,7 @@ letter_times_open(struct letter_times **out, struct db *db, int64_t letter,
 }
 
 static void
-row_read(struct letter_times *t, const struct db_rows *r)
+add_page_row(struct letter_times *t, const struct db_rows *r)
 {
 	for (size_t i = 0; i < 3; i++) {
 		struct db_value v = db_column(r, i);
@@ -46,7 +50,7 @@ row_read(struct letter_times *t, const struct db_rows *r)
 }
 
 static int
-page_read(struct letter_times *t, struct err *e)
+read_next_page(struct letter_times *t, struct err *e)
 {
 	struct db_value v[] = { DB_I(t->letter),
 	    db_text(buf_text(&t->last_at)), db_text(buf_text(&t->last)) };
@@ -59,11 +63,11 @@ page_read(struct letter_times *t, struct err *e)
 	    e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1 && t->n < TIMES)
-		row_read(t, r);
+		add_page_row(t, r);
 	db_end(r);
 	if (rc == -1 || buf_check(&t->text, e) == -1)
 		return -1;
-	t->over = t->n < TIMES;
+	t->is_last_page = t->n < TIMES;
 	if (t->n == 0)
 		return 0;
 	buf_clear(&t->last_at);
@@ -82,9 +86,9 @@ letter_times_next(struct letter_times *t, struct letter_time *out,
 	if (stop_signal() != 0)
 		return err_set(e, ERR_RETRY, true, "stopped by a signal");
 	if (t->at == t->n) {
-		if (t->over)
+		if (t->is_last_page)
 			return 0;
-		if (page_read(t, e) == -1)
+		if (read_next_page(t, e) == -1)
 			return -1;
 		if (t->n == 0)
 			return 0;

@@ -10,30 +10,31 @@
 
 enum { PAGE = 500, COLUMNS = 8 };
 
-/* Which stage it was nobody knows. */
+/* The old tables do not hold the stage and the code of a letter. */
 static const char unknown[] = "unknown";
 
-static const char *const of_runs[COLUMNS] = { "id", "started_at",
+static const char *const run_columns[COLUMNS] = { "id", "started_at",
 	"completed_at", "status", "records_extracted", "records_loaded",
 	"errors", "error_message" };
-static const char *const of_letters[COLUMNS] = { "id", "pipeline_run_id",
+static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
 	"raw_data", "error_message", "created_at", NULL };
 
-/* *there: a table of this name, with all columns, and without ours. */
+/* *exists: an old table of this name exists. Fails if it lacks one of the
+ * columns, or if it has the column `ours`, which only etl's own table has. */
 static int
-table_look(struct db *db, const char *name, const char *const *columns,
-    const char *ours, bool *there, struct err *e)
+check_old_table(struct db *db, const char *name, const char *const *columns,
+    const char *ours, bool *exists, struct err *e)
 {
 	struct db_value v = db_text(name);
 	bool has[COLUMNS] = { false }, own = false;
 	struct db_rows *r;
 	int rc;
 
-	*there = false;
+	*exists = false;
 	if (db_query(db, &r, db_sql(db, SQL_CONTROL_COLUMNS), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
-		*there = true;
+		*exists = true;
 		own |= strcmp(db_column(r, 0).p, ours) == 0;
 		for (size_t i = 0; i < COLUMNS && columns[i] != NULL; i++)
 			if (strcmp(db_column(r, 0).p, columns[i]) == 0)
@@ -41,25 +42,26 @@ table_look(struct db *db, const char *name, const char *const *columns,
 	}
 	db_end(r);
 	if (rc == 0 && own)
-		return err_set(e, ERR_CONFIG, false, "%s is there, but not "
-		    "etl_control, which tells its version: restore or rename "
-		    "it", name);
-	for (size_t i = 0; rc == 0 && *there && i < COLUMNS &&
+		return err_set(e, ERR_CONFIG, false, "%s: the table exists, "
+		    "but etl_control, which holds its version, does not: "
+		    "restore etl_control, or rename the table", name);
+	for (size_t i = 0; rc == 0 && *exists && i < COLUMNS &&
 	    columns[i] != NULL; i++)
 		if (!has[i])
 			rc = err_set(e, ERR_CONFIG, false, "%s: a table of "
-			    "this name is there, and not of etl, for it has "
-			    "no column %s: rename it", name, columns[i]);
+			    "this name exists, but it is not a table of etl: "
+			    "it has no column %s; rename it", name,
+			    columns[i]);
 	return rc;
 }
 
 int
-old_tables_set_aside(struct old_tables *o, struct db *db, struct err *e)
+old_tables_rename(struct old_tables *o, struct db *db, struct err *e)
 {
 	*o = (struct old_tables){ false, false };
-	if (table_look(db, "pipeline_runs", of_runs,
+	if (check_old_table(db, "pipeline_runs", run_columns,
 	    "renewed_at", &o->runs, e) == -1 ||
-	    table_look(db, "dead_letters", of_letters,
+	    check_old_table(db, "dead_letters", letter_columns,
 	    "reject_id", &o->letters, e) == -1)
 		return -1;
 	if (o->runs &&
@@ -71,10 +73,12 @@ old_tables_set_aside(struct old_tables *o, struct db *db, struct err *e)
 	return 0;
 }
 
-/* As a stage without a pipeline does; those without a line are not all the
- * same letter. */
+/* Computes the id of a reject in the same way as a stage that has no pipeline
+ * name. If the old row has no data, its number goes into the hash too: else
+ * all such rows would become one letter. */
 static int
-put_id(struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
+put_reject_id(
+    struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
 {
 	struct hash *h = hash_new();
 	char hex[HASH_HEX];
@@ -92,8 +96,9 @@ put_id(struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
 	return 0;
 }
 
+/* Appends an old row as a reject line. */
 static int
-line_put(struct buf *b, const struct db_rows *r, struct err *e)
+put_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
 {
 	struct db_value raw = db_column(r, 1), text = db_column(r, 2);
 	struct db_value at = db_column(r, 3);
@@ -101,7 +106,7 @@ line_put(struct buf *b, const struct db_rows *r, struct err *e)
 	const char *p = raw.len > 0 ? raw.p : "";
 
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
-	if (put_id(b, &raw, id, e) == -1)
+	if (put_reject_id(b, &raw, id, e) == -1)
 		return -1;
 	buf_printf(b, ",\"occurrence\":\"before-etl/%" PRId64 "\"", id);
 	json_put_text(b, "stage", unknown);
@@ -120,16 +125,17 @@ line_put(struct buf *b, const struct db_rows *r, struct err *e)
 	return buf_check(b, e);
 }
 
-/* Some rows, as reject lines one after the other. */
+/* Some rows of the old table, as reject lines in one buffer. */
 struct page {
 	struct buf text;
-	size_t at[PAGE + 1];
-	int64_t run[PAGE], last;
+	size_t at[PAGE + 1];    /* where each line starts */
+	int64_t run[PAGE];      /* pipeline_runs.id of each line, or 0 */
+	int64_t last;           /* id of the last row that was read */
 	size_t n;
 };
 
 static int
-page_read(struct page *p, struct db *db, struct err *e)
+read_letter_page(struct page *p, struct db *db, struct err *e)
 {
 	struct db_value from = DB_I(p->last);
 	struct db_rows *r;
@@ -144,7 +150,7 @@ page_read(struct page *p, struct db *db, struct err *e)
 		p->at[p->n] = p->text.len;
 		p->last = db_column(r, 0).i;
 		p->run[p->n] = db_column(r, 4).i;
-		if (line_put(&p->text, r, e) == -1) {
+		if (put_reject_line(&p->text, r, e) == -1) {
 			rc = -1;
 			break;
 		}
@@ -154,9 +160,9 @@ page_read(struct page *p, struct db *db, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Those of one run together. */
+/* Stores adjacent lines of the same run with one call. */
 static int
-page_store(const struct page *p, struct db *db, struct err *e)
+store_letter_page(const struct page *p, struct db *db, struct err *e)
 {
 	struct letter_text lines[PAGE];
 	size_t n = 0;
@@ -166,7 +172,7 @@ page_store(const struct page *p, struct db *db, struct err *e)
 		lines[n++].len = p->at[i + 1] - p->at[i];
 		if (i + 1 < p->n && p->run[i + 1] == p->run[i])
 			continue;
-		if (letters_put(db, lines, n, p->run[i], NULL, e) == -1)
+		if (letters_store(db, lines, n, p->run[i], NULL, e) == -1)
 			return -1;
 		n = 0;
 	}
@@ -174,16 +180,16 @@ page_store(const struct page *p, struct db *db, struct err *e)
 }
 
 static int
-letters_back(struct db *db, struct err *e)
+copy_letters_back(struct db *db, struct err *e)
 {
 	struct page p = { .last = INT64_MIN };
 	int rc;
 
 	buf_init(&p.text, SIZE_MAX / 4);
 	do {
-		rc = page_read(&p, db, e);
+		rc = read_letter_page(&p, db, e);
 		if (rc == 0)
-			rc = page_store(&p, db, e);
+			rc = store_letter_page(&p, db, e);
 	} while (rc == 0 && p.n > 0);
 	buf_release(&p.text);
 	return rc;
@@ -197,11 +203,11 @@ old_tables_copy_back(const struct old_tables *o, struct db *db, struct err *e)
 	if (o->runs)
 		rc = db_script(db, db_sql(db, SQL_CONTROL_COPY_OLD_RUNS), e);
 	if (rc == 0 && o->letters)
-		rc = letters_back(db, e);
+		rc = copy_letters_back(db, e);
 	if (rc == 0 || e->transient)
 		return rc;
 	e->code = ERR_CONFIG;
-	err_prefix(e, "pipeline_runs, dead_letters: tables that are older "
-	    "than etl and cannot be taken over: rename them");
+	err_prefix(e, "cannot copy the older tables pipeline_runs and "
+	    "dead_letters into the control tables; rename them and try again");
 	return -1;
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As marks have them (etl-record(5)): sums of thousands fit an int64. */
+/* Marks have the same limit (etl-record(5)). It is so low that the sum of
+ * thousands of counts fits an int64_t. */
 static const int64_t count_end = INT64_C(1) << 51;
 
 static const char *const names[COUNT_N] = {
@@ -16,7 +17,7 @@ static const char *const names[COUNT_N] = {
 };
 
 static struct run_stage *
-stage_get(struct run_counts *t, const char *name)
+find_or_add_stage(struct run_counts *t, const char *name)
 {
 	struct run_stage *more;
 
@@ -33,24 +34,26 @@ stage_get(struct run_counts *t, const char *name)
 	return more;
 }
 
-static const char bad[] = "counts of a stage that cannot be read";
+static const char bad[] = "cannot read the counts of a stage";
 
 static int
-stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
+read_stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 {
 	uint32_t i = json_member(j, obj, "stage", 5);
 	struct buf b;
 	int rc = -1;
 
 	if (i == 0 || j->tok[i].type != JSON_STRING)
-		return err_set(e, ERR_PEER, false, "%s", bad);
+		return err_set(e, ERR_PEER, false, "%s: \"stage\" is not a "
+		    "string", bad);
 	buf_init(&b, 64);
 	json_unescape(&b, j, i);
 	buf_char(&b, '\0');
 	if (b.failed && !b.full)
 		(void)err_nomem(e);
 	else if (b.full || memchr(b.data, '\0', b.len) != b.data + b.len - 1)
-		(void)err_set(e, ERR_PEER, false, "%s", bad);
+		(void)err_set(e, ERR_PEER, false, "%s: \"stage\" is longer "
+		    "than 63 bytes or has a NUL", bad);
 	else {
 		memcpy(out, b.data, b.len);
 		rc = 0;
@@ -60,8 +63,8 @@ stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 }
 
 static int
-stage_add(struct run_counts *t, const struct json *j, uint32_t obj, bool first,
-    struct err *e)
+add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
+    bool first, struct err *e)
 {
 	struct run_stage *s;
 	char name[64];
@@ -69,10 +72,11 @@ stage_add(struct run_counts *t, const struct json *j, uint32_t obj, bool first,
 	int64_t v, n[COUNT_N];
 
 	if (j->tok[obj].type != JSON_OBJECT)
-		return err_set(e, ERR_PEER, false, "%s", bad);
-	if (stage_name(name, j, obj, e) == -1)
+		return err_set(e, ERR_PEER, false, "%s: not a JSON object",
+		    bad);
+	if (read_stage_name(name, j, obj, e) == -1)
 		return -1;
-	if ((s = stage_get(t, name)) == NULL)
+	if ((s = find_or_add_stage(t, name)) == NULL)
 		return err_nomem(e);
 	for (int k = 0; k < COUNT_N; k++) {
 		n[k] = 0;
@@ -82,13 +86,14 @@ stage_add(struct run_counts *t, const struct json *j, uint32_t obj, bool first,
 		if (j->tok[i].type != JSON_NUMBER ||
 		    !number_int(j->text + j->tok[i].at, j->tok[i].len, &v) ||
 		    v < 0 || v >= count_end)
-			return err_set(e, ERR_PEER, false, "%s: %s", bad,
-			    names[k]);
+			return err_set(e, ERR_PEER, false, "%s: \"%s\" is not "
+			    "a valid count", bad, names[k]);
 		s->has[k] = true;
 		s->count[k] += v;
 		n[k] = v;
 	}
-	/* A file may be read by a filter or loader: what it took was there. */
+	/* The first stage may be a filter or loader that reads a file: then
+	 * the records that it read were extracted. */
 	if (first)
 		t->extracted += n[COUNT_IN] > 0 ? n[COUNT_IN] :
 		    n[COUNT_OUT] + n[COUNT_REJECTED];
@@ -105,15 +110,16 @@ run_counts_add(
 
 	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
 		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
-		    false, "the counts are not JSON"));
+		    false, "the counts of a stream are not valid JSON"));
 		goto out;
 	}
 	if (j.tok[0].type != JSON_ARRAY) {
-		(void)err_set(e, ERR_PEER, false, "counts that are no array");
+		(void)err_set(e, ERR_PEER, false, "the counts of a stream are "
+		    "not a JSON array");
 		goto out;
 	}
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)
-		if (stage_add(t, &j, i, i == 1, e) == -1)
+		if (add_stage_counts(t, &j, i, i == 1, e) == -1)
 			goto out;
 	rc = 0;
 out:
@@ -132,7 +138,7 @@ run_counts_sum(const struct run_counts *t, enum run_count what)
 }
 
 void
-run_counts_put(struct buf *b, const struct run_counts *t)
+run_counts_put_json(struct buf *b, const struct run_counts *t)
 {
 	buf_char(b, '[');
 	for (size_t i = 0; i < t->n; i++) {

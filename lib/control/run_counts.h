@@ -1,7 +1,8 @@
-/* The counts of a run: what its ledger rows hold, added up by stage.
+/* The counts of a run: the counts of its ledger rows (table etl_loads), added
+ * up by stage.
  * Owns:  stages; run_counts_release() frees them.
- * Gives: stages in the order in which they first came.
- * Fails: ERR_PEER for counts that are no array of counts. */
+ * Gives: the stages in the order in which they were first added.
+ * Fails: ERR_PEER if the JSON text is not an array of counts. */
 #ifndef CONTROL_RUN_COUNTS_H
 #define CONTROL_RUN_COUNTS_H
 
@@ -24,14 +25,15 @@ struct run_stage {
 struct run_counts {
 	struct run_stage *stages;
 	size_t n;
-	int64_t extracted;      /* of each first stage: what it took, of a
-	                         * source out + rejected */
+	int64_t extracted;      /* records that the first stage of each ledger
+	                         * row read; for a source, which reads no
+	                         * records: out + rejected */
 };
 
 int run_counts_add(
     struct run_counts *t, const char *json, size_t len, struct err *e);
 int64_t run_counts_sum(const struct run_counts *t, enum run_count what);
-void run_counts_put(struct buf *b, const struct run_counts *t);   /* JSON */
+void run_counts_put_json(struct buf *b, const struct run_counts *t);
 void run_counts_release(struct run_counts *t);
 
 #endif

@@ -2,10 +2,10 @@
 
 #include "json/write.h"
 
-/* As run_row.sql gives them. */
+/* In the order of the statement run_row in sql/DIALECT/runs.sql. */
 static const struct {
 	const char *name;
-	bool json;
+	bool json;              /* the text is JSON: copy it as it is */
 } columns[] = {
 	{ "id", false }, { "started_at", false }, { "completed_at", false },
 	{ "status", false }, { "records_extracted", false },
@@ -18,7 +18,7 @@ static const struct {
 };
 
 static void
-column_put(struct buf *out, const char *name, bool json,
+put_column(struct buf *out, const char *name, bool json,
     const struct db_value *v)
 {
 	if (v->type == DB_INT)
@@ -32,7 +32,7 @@ column_put(struct buf *out, const char *name, bool json,
 }
 
 int
-run_json(struct db *db, const char *run, struct buf *out, struct err *e)
+run_row_json(struct db *db, const char *run, struct buf *out, struct err *e)
 {
 	struct db_value v = db_text(run);
 	struct db_rows *r;
@@ -46,11 +46,12 @@ run_json(struct db *db, const char *run, struct buf *out, struct err *e)
 		    i++) {
 			struct db_value c = db_column(r, i);
 
-			column_put(out, columns[i].name, columns[i].json, &c);
+			put_column(out, columns[i].name, columns[i].json, &c);
 		}
 		buf_char(out, '}');
 	} else if (rc == 0) {
-		rc = err_set(e, ERR_RETRY, false, "run %s: has no row", run);
+		rc = err_set(e, ERR_RETRY, false, "run %s has no row in "
+		    "pipeline_runs", run);
 	}
 	db_end(r);
 	return rc == -1 ? -1 : buf_check(out, e);

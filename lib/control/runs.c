@@ -6,15 +6,17 @@
 
 #include <string.h>
 
-enum { MESSAGE_BYTES = 32768, WORDS = 3 };
+enum { MESSAGE_BYTES = 32768, TEXTS = 3 };
 
-/* What is to be known of a run before its row can be completed. */
+/* The values that run_complete() writes into the row. */
 struct ending {
 	struct run_end out;
 	struct run_counts run_counts;
-	struct buf stages, message, done;       /* done: streams complete */
-	struct buf open;                        /* streams that are not */
-	struct buf ascii[WORDS];
+	struct buf stages, message;
+	struct buf done;        /* targets of streams that were loaded to
+	                         * their end */
+	struct buf open;        /* targets of streams that were not */
+	struct buf ascii[TEXTS];
 };
 
 static void
@@ -25,7 +27,7 @@ ending_init(struct ending *n)
 	buf_init(&n->message, SIZE_MAX / 4);
 	buf_init(&n->done, SIZE_MAX / 4);
 	buf_init(&n->open, SIZE_MAX / 4);
-	for (int i = 0; i < WORDS; i++)
+	for (int i = 0; i < TEXTS; i++)
 		buf_init(&n->ascii[i], SIZE_MAX / 4);
 }
 
@@ -37,7 +39,7 @@ ending_release(struct ending *n)
 	buf_release(&n->message);
 	buf_release(&n->done);
 	buf_release(&n->open);
-	for (int i = 0; i < WORDS; i++)
+	for (int i = 0; i < TEXTS; i++)
 		buf_release(&n->ascii[i]);
 }
 
@@ -60,7 +62,7 @@ run_renew(struct db *db, const char *run, struct err *e)
 }
 
 static int
-row_of(struct db *db, enum sql_id sql, const char *run, int64_t *row,
+find_running_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
     struct err *e)
 {
 	struct db_value v = db_text(run);
@@ -68,19 +70,20 @@ row_of(struct db *db, enum sql_id sql, const char *run, int64_t *row,
 	if (db_int(db, db_sql(db, sql), &v, 1, 0, row, e) == -1)
 		return -1;
 	if (*row == 0)
-		return err_set(e, ERR_RETRY, false, "run %s is over: its row "
-		    "does not say running any more", run);
+		return err_set(e, ERR_RETRY, false, "run %s has ended or was "
+		    "abandoned: its row in pipeline_runs is not in status "
+		    "running", run);
 	return 0;
 }
 
 int
-run_fence(struct db *db, const char *run, int64_t *row, struct err *e)
+run_check_running(struct db *db, const char *run, int64_t *row, struct err *e)
 {
-	return row_of(db, SQL_RUN_FENCE, run, row, e);
+	return find_running_row(db, SQL_RUN_FENCE, run, row, e);
 }
 
 static int
-load_add(struct ending *n, struct db_rows *r, struct err *e)
+add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
 {
 	struct db_value target = db_column(r, 0), counts = db_column(r, 2);
 	bool ended = db_column(r, 1).i != 0;
@@ -95,12 +98,14 @@ load_add(struct ending *n, struct db_rows *r, struct err *e)
 	if (counts.type != DB_TEXT ||
 	    run_counts_add(&n->run_counts, counts.p, counts.len, e) == 0)
 		return 0;
-	/* Counts that cannot be read must not keep the run open for good. */
+	/* Ignore counts that cannot be parsed: else the run would stay in
+	 * status running forever. */
 	return e->code == ERR_PEER ? 0 : -1;
 }
 
 static int
-loads_read(struct ending *n, struct db *db, const char *run, struct err *e)
+read_ledger_rows(
+    struct ending *n, struct db *db, const char *run, struct err *e)
 {
 	struct db_value v = db_text(run);
 	struct db_rows *r;
@@ -109,14 +114,14 @@ loads_read(struct ending *n, struct db *db, const char *run, struct err *e)
 	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = load_add(n, r, e)) == -1)
+		if ((rc = add_ledger_row(n, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
 }
 
 static void
-counts_set(struct ending *n)
+set_end_counts(struct ending *n)
 {
 	struct run_end *out = &n->out;
 	const struct run_counts *t = &n->run_counts;
@@ -131,9 +136,10 @@ counts_set(struct ending *n)
 	out->skipped = run_counts_sum(t, COUNT_SKIPPED);
 }
 
-/* What somebody wrote to stderr: whole characters, and not without end. */
+/* The text may hold any bytes, because it may be a program's stderr: limits
+ * its length, and writes "?" for bytes that are not UTF-8. */
 static void
-message_take(struct buf *b, const char *given)
+append_as_utf8(struct buf *b, const char *given)
 {
 	size_t n = strnlen(given, MESSAGE_BYTES), good;
 
@@ -150,91 +156,94 @@ message_take(struct buf *b, const char *given)
 }
 
 static void
-message_set(struct ending *n, const char *given)
+compose_message(struct ending *n, const char *given)
 {
 	struct buf *b = &n->message;
 
 	if (given != NULL)
-		message_take(b, given);
+		append_as_utf8(b, given);
 	if (n->out.success)
 		return;
 	if (n->open.len > 0)
 		buf_printf(b, "%sloaded only in part: %s",
 		    b->len > 0 ? "; " : "", buf_text(&n->open));
 	if (n->done.len > 0)
-		buf_printf(b, "%scomplete nevertheless: %s",
+		buf_printf(b, "%sloaded completely: %s",
 		    b->len > 0 ? "; " : "", buf_text(&n->done));
 }
 
-/* Words that the database cannot hold must not leave the row running. */
+/* Reduces the texts to ASCII if the encoding of the database lacks characters:
+ * else the UPDATE could fail, and the row would stay in status running. */
 static int
-words_fit(struct ending *n, struct db *db, const char *words[WORDS],
+reduce_texts_to_ascii(struct ending *n, struct db *db, const char *texts[TEXTS],
     struct err *e)
 {
-	int narrow = db_narrow(db, e);
+	int limited = db_lacks_characters(db, e);
 
-	for (int i = 0; i < WORDS && narrow == 1; i++)
-		if (words[i] != NULL) {
-			text_ascii(&n->ascii[i], words[i], strlen(words[i]));
-			words[i] = buf_text(&n->ascii[i]);
+	for (int i = 0; i < TEXTS && limited == 1; i++)
+		if (texts[i] != NULL) {
+			text_ascii(&n->ascii[i], texts[i], strlen(texts[i]));
+			texts[i] = buf_text(&n->ascii[i]);
 			if (buf_check(&n->ascii[i], e) == -1)
 				return -1;
 		}
-	return narrow == -1 ? -1 : 0;
+	return limited == -1 ? -1 : 0;
 }
 
 static int
-row_write(struct ending *n, struct db *db, const char *run,
+write_end_row(struct ending *n, struct db *db, const char *run,
     const char *status, const char *log, struct err *e)
 {
 	const struct run_end *out = &n->out;
-	const char *words[WORDS] = { NULL, NULL, out->success ? NULL : log };
+	const char *texts[TEXTS] = { NULL, NULL, out->success ? NULL : log };
 
-	run_counts_put(&n->stages, &n->run_counts);
+	run_counts_put_json(&n->stages, &n->run_counts);
 	if (n->message.len > 0)
-		words[0] = buf_text(&n->message);
+		texts[0] = buf_text(&n->message);
 	if (out->streams > 0)
-		words[1] = buf_text(&n->stages);
+		texts[1] = buf_text(&n->stages);
 	if (buf_check(&n->stages, e) == -1 ||
 	    buf_check(&n->message, e) == -1 ||
 	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1 ||
-	    words_fit(n, db, words, e) == -1)
+	    reduce_texts_to_ascii(n, db, texts, e) == -1)
 		return -1;
 	struct db_value v[] = { db_text(run), db_text(status),
-	    db_text(words[0]), DB_I(out->extracted), DB_I(out->loaded),
+	    db_text(texts[0]), DB_I(out->extracted), DB_I(out->loaded),
 	    DB_I(out->unchanged), DB_I(out->dropped), DB_I(out->rejected),
-	    db_text(words[1]), db_text(words[2]) };
+	    db_text(texts[1]), db_text(texts[2]) };
 
 	return db_run(db, db_sql(db, SQL_RUN_END), v, 10, NULL, e);
 }
 
-/* The row is locked before the ledger is read: it waits for a COMMIT in
- * flight, and the new status refuses later ones. */
+/* Locks the row before it reads the ledger. The lock waits for a COMMIT that a
+ * loader has already sent; a later COMMIT fails, because the loader finds that
+ * the row is not in status running. So the counts are final. */
 static int
-end_in(struct ending *n, struct db *db, const char *run, bool script_ok,
-    bool abandoned, const struct run_words *words, struct err *e)
+end_in_transaction(struct ending *n, struct db *db, const char *run,
+    bool script_ok, bool abandoned, const struct run_texts *texts,
+    struct err *e)
 {
 	const char *status = "abandoned";
 	int64_t row;
 
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    row_of(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
-	    loads_read(n, db, run, e) == -1)
+	    find_running_row(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
+	    read_ledger_rows(n, db, run, e) == -1)
 		return -1;
-	counts_set(n);
+	set_end_counts(n);
 	if (!abandoned) {
 		n->out.success = script_ok &&
 		    n->out.ended == n->out.streams;
 		status = n->out.success ? "success" : "failed";
 	}
-	message_set(n, words->message);
-	return row_write(n, db, run, status, words->log, e);
+	compose_message(n, texts->message);
+	return write_end_row(n, db, run, status, texts->log, e);
 }
 
 static int
-run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
-    const struct run_words *words, struct run_end *out, struct err *e)
+end_run(struct db *db, const char *run, bool script_ok, bool abandoned,
+    const struct run_texts *texts, struct run_end *out, struct err *e)
 {
 	struct ending n;
 	int rc = -1;
@@ -242,7 +251,7 @@ run_finish(struct db *db, const char *run, bool script_ok, bool abandoned,
 	ending_init(&n);
 	if (db_begin(db, e) == -1)
 		goto out;
-	rc = end_in(&n, db, run, script_ok, abandoned, words, e);
+	rc = end_in_transaction(&n, db, run, script_ok, abandoned, texts, e);
 	if (rc == 0) {
 		*out = n.out;
 		rc = db_commit(db, e);
@@ -256,14 +265,14 @@ out:
 
 int
 run_complete(struct db *db, const char *run, bool script_ok,
-    const struct run_words *words, struct run_end *out, struct err *e)
+    const struct run_texts *texts, struct run_end *out, struct err *e)
 {
-	return run_finish(db, run, script_ok, false, words, out, e);
+	return end_run(db, run, script_ok, false, texts, out, e);
 }
 
-/* The first stale run, or "". */
+/* *run is the uuid of the oldest stale run, or "" if there is none. */
 static int
-stale_next(struct db *db, const char *pipeline, const char *host,
+find_stale_run(struct db *db, const char *pipeline, const char *host,
     struct buf *run, struct err *e)
 {
 	struct db_value v[] = { db_text(pipeline), db_text(host) };
@@ -280,11 +289,11 @@ stale_next(struct db *db, const char *pipeline, const char *host,
 }
 
 int
-run_abandon(struct db *db, const char *pipeline, const char *host,
+run_abandon_stale(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e)
 {
-	const struct run_words why = {
-		.message = "its etl-run ended without completing it"
+	const struct run_texts why = {
+		.message = "etl-run ended before it had completed this run"
 	};
 	struct run_end end;
 	struct buf run;
@@ -292,11 +301,12 @@ run_abandon(struct db *db, const char *pipeline, const char *host,
 
 	*n = 0;
 	buf_init(&run, SIZE_MAX / 4);
-	while ((rc = stale_next(db, pipeline, host, &run, e)) == 0 &&
+	while ((rc = find_stale_run(db, pipeline, host, &run, e)) == 0 &&
 	    run.len > 0) {
-		rc = run_finish(db, buf_text(&run), false, true, &why, &end,
+		rc = end_run(db, buf_text(&run), false, true, &why, &end,
 		    e);
-		/* Lost to another program that does the same: as well. */
+		/* ERR_RETRY is no failure: another process has abandoned the
+		 * run at the same time. */
 		if (rc == -1 && e->code != ERR_RETRY)
 			break;
 		*n += rc == 0;

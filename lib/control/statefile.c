@@ -13,17 +13,17 @@
 enum { LEVELS = 3 };
 
 int
-statefile_path(const char **path, const char *where, struct err *e)
+statefile_parse_option(const char **path, const char *where, struct err *e)
 {
 	if (strncmp(where, "file:", 5) != 0 || where[5] == '\0')
-		return err_set(e, ERR_USAGE, false, "--state %s: wants "
+		return err_set(e, ERR_USAGE, false, "--state %s: write it as "
 		    "file:PATH", where);
 	*path = where + 5;
 	return 0;
 }
 
 static int
-read_all(struct statefile *f, int fd, struct err *e)
+read_open_file(struct statefile *f, int fd, struct err *e)
 {
 	struct stat st;
 	char part[4096];
@@ -32,7 +32,7 @@ read_all(struct statefile *f, int fd, struct err *e)
 	if (fstat(fd, &st) == -1)
 		return err_errno(e, ERR_IO, f->path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_CONFIG, false, "%s: is no file",
+		return err_set(e, ERR_CONFIG, false, "%s: not a regular file",
 		    f->path);
 	while (n != 0) {
 		n = read(fd, part, sizeof(part));
@@ -47,9 +47,9 @@ read_all(struct statefile *f, int fd, struct err *e)
 	return -1;
 }
 
-/* No file is an empty object. */
+/* Reads a missing file as an empty object. */
 static int
-file_read(struct statefile *f, struct err *e)
+read_file(struct statefile *f, struct err *e)
 {
 	int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
 
@@ -59,14 +59,15 @@ file_read(struct statefile *f, struct err *e)
 	}
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, f->path);
-	rc = read_all(f, fd, e);
+	rc = read_open_file(f, fd, e);
 	(void)close(fd);
 	return rc;
 }
 
-/* A string token as text of C. */
+/* Copies a string token into b, with a NUL at its end. */
 static int
-text_of(const struct statefile *f, uint32_t i, struct buf *b, struct err *e)
+unescape_string(
+    const struct statefile *f, uint32_t i, struct buf *b, struct err *e)
 {
 	buf_clear(b);
 	json_unescape(b, &f->j, i);
@@ -74,9 +75,9 @@ text_of(const struct statefile *f, uint32_t i, struct buf *b, struct err *e)
 	return buf_check(b, e);
 }
 
-/* The line of a byte, from 1. */
+/* Returns the number of the line that holds a byte offset; the first is 1. */
 static size_t
-line_of(const struct statefile *f, size_t at)
+line_number(const struct statefile *f, size_t at)
 {
 	size_t n = 1;
 
@@ -86,79 +87,86 @@ line_of(const struct statefile *f, size_t at)
 }
 
 static int
-broken(const struct statefile *f, uint32_t i, const char *why, struct err *e)
+set_token_error(const struct statefile *f, uint32_t i, const char *why,
+    struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%s: line %zu: %s", f->path,
-	    line_of(f, f->j.tok[i].at), why);
+	    line_number(f, f->j.tok[i].at), why);
 }
 
 static bool
-is_text(const struct statefile *f, uint32_t i)
+is_valid_text(const struct statefile *f, uint32_t i)
 {
 	return f->j.tok[i].type == JSON_STRING &&
 	    (f->j.tok[i].flags & (JSON_NUL | JSON_LONE)) == 0;
 }
 
 static int
-version_of(const struct statefile *f, uint32_t entry, int64_t *v,
+read_version(const struct statefile *f, uint32_t entry, int64_t *v,
     struct err *e)
 {
 	uint32_t i = json_member(&f->j, entry, "version", 7);
 	const struct json_tok *t = &f->j.tok[i];
 
 	if (i == 0)
-		return broken(f, entry, "no \"version\" in it", e);
+		return set_token_error(f, entry, "the checkpoint has no "
+		    "\"version\"", e);
 	if (t->type == JSON_NUMBER &&
 	    number_int(f->j.text + t->at, t->len, v) && *v > 0 &&
 	    *v < INT64_MAX)
 		return 0;
-	return broken(f, i, "\"version\" wants a whole number from 1", e);
+	return set_token_error(f, i, "\"version\" must be a whole number from "
+	    "1", e);
 }
 
 static int
-entry_check(struct statefile *f, uint32_t name, struct err *e)
+check_entry(struct statefile *f, uint32_t name, struct err *e)
 {
 	uint32_t entry = name + 1, value;
 	int64_t version;
 
-	if (!is_text(f, name))
-		return broken(f, name, "a name that is no text", e);
-	if (text_of(f, name, &f->name, e) == -1)
+	if (!is_valid_text(f, name))
+		return set_token_error(f, name, "a name must not have \\u0000 "
+		    "or half a surrogate pair", e);
+	if (unescape_string(f, name, &f->name, e) == -1)
 		return -1;
-	if (checkpoint_name(f->name.data, f->name.len, e) == -1)
-		return broken(f, name, "a name that is empty or longer than "
-		    "512 bytes", e);
+	if (checkpoint_check_name(f->name.data, f->name.len, e) == -1)
+		return set_token_error(f, name, "a name must have 1 to 512 "
+		    "bytes", e);
 	if (f->j.tok[entry].type != JSON_OBJECT)
-		return broken(f, entry, "a checkpoint is an object: "
+		return set_token_error(f, entry, "a checkpoint is an object: "
 		    "{\"value\": \"...\", \"version\": 1}", e);
 	value = json_member(&f->j, entry, "value", 5);
 	if (value == 0)
-		return broken(f, entry, "no \"value\" in it", e);
-	if (f->j.tok[value].type != JSON_NULL && !is_text(f, value))
-		return broken(f, value, "\"value\" is no text: write it in "
-		    "quotes", e);
-	return version_of(f, entry, &version, e);
+		return set_token_error(f, entry, "the checkpoint has no "
+		    "\"value\"", e);
+	if (f->j.tok[value].type != JSON_NULL && !is_valid_text(f, value))
+		return set_token_error(f, value, "\"value\" must be null or a "
+		    "text in quotes, without \\u0000 or half a surrogate pair",
+		    e);
+	return read_version(f, entry, &version, e);
 }
 
 static int
-file_check(struct statefile *f, struct err *e)
+check_file(struct statefile *f, struct err *e)
 {
 	struct json_fault fault = { 0 };
 	uint32_t end;
 
 	if (f->text.len == 0)
-		return err_set(e, ERR_CONFIG, false, "%s: is empty: write {} "
-		    "or remove it", f->path);
+		return err_set(e, ERR_CONFIG, false, "%s: the file is empty: "
+		    "write {} into it, or remove it", f->path);
 	if (json_scan(&f->j, f->text.data, f->text.len, LEVELS, JSON_UNIQUE,
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,
 		    false, "%s: line %zu: not JSON: %s", f->path,
-		    line_of(f, fault.at), fault.why);
+		    line_number(f, fault.at), fault.why);
 	if (f->j.tok[0].type != JSON_OBJECT)
-		return broken(f, 0, "wants a JSON object", e);
+		return set_token_error(f, 0, "the file must hold a JSON "
+		    "object", e);
 	end = f->j.tok[0].next;
 	for (uint32_t i = 1; i < end; i = f->j.tok[i + 1].next)
-		if (entry_check(f, i, e) == -1)
+		if (check_entry(f, i, e) == -1)
 			return -1;
 	f->at = 1;
 	return 0;
@@ -177,7 +185,7 @@ statefile_open(struct statefile **out, const char *path, struct err *e)
 	buf_init(&f->text, STATEFILE_MAX);
 	buf_init(&f->name, STATEFILE_MAX);
 	buf_init(&f->value, STATEFILE_MAX);
-	if (file_read(f, e) == -1 || file_check(f, e) == -1) {
+	if (read_file(f, e) == -1 || check_file(f, e) == -1) {
 		statefile_close(f);
 		return -1;
 	}
@@ -207,13 +215,13 @@ statefile_next(struct statefile *f, struct checkpoint *c, struct err *e)
 	f->at = f->j.tok[name + 1].next;
 	value = json_member(&f->j, name + 1, "value", 5);
 	*c = (struct checkpoint){ 0 };
-	if (text_of(f, name, &f->name, e) == -1 ||
-	    version_of(f, name + 1, &c->version, e) == -1)
+	if (unescape_string(f, name, &f->name, e) == -1 ||
+	    read_version(f, name + 1, &c->version, e) == -1)
 		return -1;
 	c->name = f->name.data;
 	if (f->j.tok[value].type == JSON_NULL)
 		return 1;
-	if (text_of(f, value, &f->value, e) == -1)
+	if (unescape_string(f, value, &f->value, e) == -1)
 		return -1;
 	c->value = f->value.data;
 	return 1;
@@ -229,7 +237,7 @@ statefile_read(const char *path, const char *name, char **value,
 
 	*value = NULL;
 	*version = 0;
-	if (checkpoint_name(name, strlen(name), e) == -1 ||
+	if (checkpoint_check_name(name, strlen(name), e) == -1 ||
 	    statefile_open(&f, path, e) == -1)
 		return -1;
 	while ((rc = statefile_next(f, &c, e)) == 1)

@@ -1,33 +1,40 @@
-/* Checkpoints in a file, for a pipeline without a loader: a JSON object
- * {NAME: {"value": TEXT or null, "version": N}}, replaced whole (replace.h).
- * Gives: no file, no checkpoint. Other names, and members it does not know,
- *        stay as they are.
- * Fails: ERR_CONFIG with the place where the file is broken: it is then left
- *        as it is. Names and results are those of checkpoints.h. */
+/* State file: checkpoints of a pipeline without a loader. It is a JSON object
+ * {NAME: {"value": TEXT or null, "version": N}}, replaced as a whole
+ * (file_replace.h). Names and results are those of checkpoints.h.
+ * Gives: a missing file has no checkpoints. Other names and unknown members
+ *        keep their values.
+ * Fails: ERR_CONFIG with the line if the file is not valid; the file is then
+ *        not changed. */
 #ifndef CONTROL_STATEFILE_H
 #define CONTROL_STATEFILE_H
 
 #include "control/checkpoints.h"
 
-/* "file:PATH", as users write it: *path points into it. ERR_USAGE. */
-int statefile_path(const char **path, const char *where, struct err *e);
+/* Parses the value of --state, "file:PATH": *path points into it. ERR_USAGE if
+ * it has another form. */
+int statefile_parse_option(const char **path, const char *where, struct err *e);
 
-/* As checkpoint_read(). */
+/* The caller frees *value, which is NULL if there is none; *version is 0 if
+ * the name is not in the file. */
 int statefile_read(const char *path, const char *name, char **value,
     int64_t *version, struct err *e);
-/* Can it be read, and replaced? Before a stream is taken. */
-int statefile_ready(const char *path, struct err *e);
-/* Version becomes expected + 1. */
+/* Call this before a stream is read: checks that the file is valid and that it
+ * can be replaced. */
+int statefile_check_usable(const char *path, struct err *e);
+/* Sets the value if the stored version is `expected`; the version becomes
+ * expected + 1. */
 enum checkpoint_result statefile_move(const char *path, const char *name,
     const char *value, int64_t expected, struct err *e);
-/* By hand: a value of NULL clears, ERR_LIMIT where the name is not there. */
+/* For etl-checkpoint set and clear: any stored version is accepted. A value of
+ * NULL clears the checkpoint: ERR_LIMIT if the name is not in the file. */
 int statefile_set(const char *path, const char *name, const char *value,
     struct err *e);
 
 struct statefile;
 int statefile_open(struct statefile **f, const char *path, struct err *e);
 int statefile_next(struct statefile *f, struct checkpoint *c,
-    struct err *e);                     /* in the file's order */
+    struct err *e);                     /* 1, 0 the end, -1; in the order of
+                                         * the file */
 void statefile_close(struct statefile *f);
 
 #endif

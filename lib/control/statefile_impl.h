@@ -1,5 +1,5 @@
-/* The inside of a state file, shared by statefile*.c only: its text, checked,
- * and where its parts are. */
+/* A state file in memory, for statefile*.c only: its text, parsed and
+ * checked. */
 #ifndef CONTROL_STATEFILE_IMPL_H
 #define CONTROL_STATEFILE_IMPL_H
 
@@ -13,7 +13,8 @@ struct statefile {
 	const char *path;
 	struct buf text;
 	struct json j;
-	uint32_t at;            /* the next name */
+	uint32_t at;            /* token of the name that statefile_next()
+	                         * returns next */
 	struct buf name, value;
 };
 

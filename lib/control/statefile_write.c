@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BY_HAND = -1 };
+enum { ANY_VERSION = -1 };
 
 int
-statefile_ready(const char *path, struct err *e)
+statefile_check_usable(const char *path, struct err *e)
 {
 	struct statefile *f;
 	struct replace r;
@@ -30,7 +30,8 @@ statefile_ready(const char *path, struct err *e)
 	return rc;
 }
 
-/* The entry of a name: its new value and version, and what else it has. */
+/* Writes the value and version of a checkpoint, and copies all other members
+ * of its entry. entry is 0 if the name is not in the file yet. */
 static void
 put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
     const char *value, int64_t version)
@@ -55,7 +56,7 @@ put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
 }
 
 static void
-put_file(struct buf *b, const struct statefile *f, const char *name,
+put_content(struct buf *b, const struct statefile *f, const char *name,
     const char *value, int64_t version)
 {
 	uint32_t mine = json_member(&f->j, 0, name, strlen(name));
@@ -81,14 +82,14 @@ put_file(struct buf *b, const struct statefile *f, const char *name,
 }
 
 static int
-file_write(struct replace *r, const struct statefile *f, const char *name,
+write_file(struct replace *r, const struct statefile *f, const char *name,
     const char *value, int64_t version, struct err *e)
 {
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, STATEFILE_MAX);
-	put_file(&b, f, name, value, version);
+	put_content(&b, f, name, value, version);
 	if (buf_check(&b, e) == -1)
 		err_prefix(e, "%s", r->path);
 	else
@@ -97,9 +98,9 @@ file_write(struct replace *r, const struct statefile *f, const char *name,
 	return rc;
 }
 
-/* The version of a name: 0 where it is not there. */
+/* *version is 0 if the name is not in the file. */
 static int
-version_find(struct statefile *f, const char *name, int64_t *version,
+find_version(struct statefile *f, const char *name, int64_t *version,
     struct err *e)
 {
 	struct checkpoint c;
@@ -112,9 +113,9 @@ version_find(struct statefile *f, const char *name, int64_t *version,
 	return rc;
 }
 
-/* With the folder locked. */
+/* The caller holds the lock of the directory. */
 static enum checkpoint_result
-change(struct replace *r, const char *name, const char *value,
+change_checkpoint(struct replace *r, const char *name, const char *value,
     int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc = CHECKPOINT_FAILED;
@@ -123,23 +124,24 @@ change(struct replace *r, const char *name, const char *value,
 
 	if (statefile_open(&f, r->path, e) == -1)
 		return rc;
-	if (version_find(f, name, &version, e) == -1)
+	if (find_version(f, name, &version, e) == -1)
 		goto out;
-	if (expected == BY_HAND && version == 0 && value == NULL) {
+	if (expected == ANY_VERSION && version == 0 && value == NULL) {
 		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
 		    "in %s", name, r->path);
 		goto out;
 	}
-	if (expected != BY_HAND && expected != version) {
+	if (expected != ANY_VERSION && expected != version) {
 		(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the "
-		    "race: its version in %s is %" PRId64 ", and %" PRId64
-		    " was expected: another run, or etl-checkpoint, has moved "
-		    "it meanwhile; or etl-extract reads it in another --state "
-		    "or --db", name, r->path, version, expected);
+		    "race: its version in %s is %" PRId64 ", but %" PRId64
+		    " was expected: another run or etl-checkpoint has moved it "
+		    "since this run started, or etl-extract reads it from "
+		    "another --state or --db", name, r->path, version,
+		    expected);
 		rc = CHECKPOINT_LOST;
 		goto out;
 	}
-	if (file_write(r, f, name, value, version + 1, e) == 0)
+	if (write_file(r, f, name, value, version + 1, e) == 0)
 		rc = CHECKPOINT_MOVED;
 out:
 	statefile_close(f);
@@ -153,10 +155,10 @@ change_locked(const char *path, const char *name, const char *value,
 	enum checkpoint_result rc;
 	struct replace r;
 
-	if (checkpoint_name(name, strlen(name), e) == -1 ||
+	if (checkpoint_check_name(name, strlen(name), e) == -1 ||
 	    replace_open(&r, path, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = change(&r, name, value, expected, e);
+	rc = change_checkpoint(&r, name, value, expected, e);
 	replace_close(&r);
 	return rc;
 }
@@ -172,6 +174,6 @@ int
 statefile_set(const char *path, const char *name, const char *value,
     struct err *e)
 {
-	return change_locked(path, name, value, BY_HAND, e) ==
+	return change_locked(path, name, value, ANY_VERSION, e) ==
 	    CHECKPOINT_MOVED ? 0 : -1;
 }

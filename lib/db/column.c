@@ -10,15 +10,16 @@ struct named {
 };
 
 static void
-set(struct column *c, const struct named *n)
+set_kind(struct column *c, const struct named *n)
 {
 	c->kind = n->kind;
 	c->min = n->min;
 	c->max = n->max;
 }
 
+/* Ignores the case of letters. */
 static bool
-holds(const char *text, const char *part)
+contains(const char *text, const char *part)
 {
 	size_t n = strlen(part);
 
@@ -28,19 +29,20 @@ holds(const char *text, const char *part)
 	return false;
 }
 
-/* A type that SQLite does not know has numeric affinity. */
+/* SQLite gives numeric affinity to every type that its rules do not name. */
 static bool
-is_numeric(const struct column *c, const char *declared)
+has_numeric_affinity(const struct column *c, const char *declared)
 {
 	return *declared != '\0' && (c->kind == COLUMN_ANY ||
 	    c->kind == COLUMN_JSON || c->kind == COLUMN_TIME);
 }
 
 void
-column_declared(struct column *c, const char *declared, bool strict)
+column_set_declared(struct column *c, const char *declared, bool strict)
 {
-	/* The first four in the order of section 3.1 of SQLite's page on
-	 * datatypes, so that a kind fits the column's affinity. */
+	/* The rows from INT to DOUB follow the order of section 3.1 of
+	 * "Datatypes In SQLite", so that the kind agrees with the column's
+	 * affinity. */
 	static const struct named parts[] = {
 		{ "INT", COLUMN_INT, INT64_MIN, INT64_MAX },
 		{ "CHAR", COLUMN_TEXT, 0, 0 }, { "CLOB", COLUMN_TEXT, 0, 0 },
@@ -57,16 +59,16 @@ column_declared(struct column *c, const char *declared, bool strict)
 
 	c->kind = COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (holds(declared, parts[i].name)) {
-			set(c, &parts[i]);
+		if (contains(declared, parts[i].name)) {
+			set_kind(c, &parts[i]);
 			break;
 		}
-	c->numeric = !strict && is_numeric(c, declared);
+	c->numeric = !strict && has_numeric_affinity(c, declared);
 }
 
-/* NULL: none of ours. */
+/* Returns NULL for any other type. */
 static const struct named *
-type_find(const char *type)
+find_type(const char *type)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -99,13 +101,13 @@ type_find(const char *type)
 }
 
 void
-column_typed(struct column *c, const char *type, const char *element)
+column_set_type(struct column *c, const char *type, const char *element)
 {
-	const struct named *n = type_find(element != NULL ? element : type);
+	const struct named *n = find_type(element != NULL ? element : type);
 
 	c->kind = c->element = COLUMN_ANY;
 	if (n != NULL)
-		set(c, n);
+		set_kind(c, n);
 	if (element != NULL) {
 		c->element = c->kind;
 		c->kind = COLUMN_ARRAY;

@@ -1,14 +1,16 @@
-/* What values a column takes, by the name of its type.
- * Gives: kind, for COLUMN_INT min and max, and numeric. */
+/* Finds out from the type of a column which values it accepts.
+ * Gives: kind, element and numeric of struct column, and min and max of
+ *        COLUMN_INT. */
 #ifndef DB_COLUMN_H
 #define DB_COLUMN_H
 
 #include "db/table.h"
 
-/* declared: SQLite's column declaration, any case; strict: of a STRICT table,
- * whose columns have no affinity but their type. */
-void column_declared(struct column *c, const char *declared, bool strict);
-/* A name of pg_type, its domains resolved; element: of an array, or NULL. */
-void column_typed(struct column *c, const char *type, const char *element);
+/* SQLite. declared: the type in the column's declaration, in any case. strict:
+ * the table is STRICT; its columns have types but no affinity. */
+void column_set_declared(struct column *c, const char *declared, bool strict);
+/* PostgreSQL. type: typname of pg_type; for a domain, that of the type under
+ * it. element: the same for the elements of an array, else NULL. */
+void column_set_type(struct column *c, const char *type, const char *element);
 
 #endif

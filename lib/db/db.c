@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* As libpq sees it: before an @ only a slash is special. */
+/* Splits the URL like libpq: the part before an @ ends only at a slash. */
 static bool
 authority_has_password(const char *p)
 {
@@ -36,8 +36,8 @@ db_url_warning(const char *url)
 {
 	if (url == NULL || !url_has_password(url))
 		return NULL;
-	return "--db: others can read a password in arguments: use "
-	    "DATABASE_URL or PGPASSFILE";
+	return "--db: other users can read a password on the command line: "
+	    "use DATABASE_URL or PGPASSFILE";
 }
 
 int
@@ -90,25 +90,26 @@ db_rollback(struct db *db)
 }
 
 int64_t
-db_owed(struct db *db)
+db_missing_references(struct db *db)
 {
-	return db->driver->owed == NULL ? 0 : db->driver->owed(db->conn);
+	return db->driver->missing_references == NULL ? 0 :
+	    db->driver->missing_references(db->conn);
 }
 
 int
-db_narrow(struct db *db, struct err *e)
+db_lacks_characters(struct db *db, struct err *e)
 {
 	static const char sql[] = "SELECT (getdatabaseencoding() NOT IN "
 	    "('UTF8', 'SQL_ASCII'))::int";
-	int64_t narrow = 0;
+	int64_t lacks = 0;
 
-	if (!db->asked && db->driver->kind == DB_POSTGRESQL &&
-	    db_int(db, sql, NULL, 0, 0, &narrow, e) == -1)
+	if (!db->encoding_is_known && db->driver->kind == DB_POSTGRESQL &&
+	    db_int(db, sql, NULL, 0, 0, &lacks, e) == -1)
 		return -1;
-	if (!db->asked)
-		db->narrow = narrow != 0;
-	db->asked = true;
-	return db->narrow;
+	if (!db->encoding_is_known)
+		db->lacks_characters = lacks != 0;
+	db->encoding_is_known = true;
+	return db->lacks_characters;
 }
 
 int
@@ -139,18 +140,19 @@ db_sql(const struct db *db, enum sql_id id)
 }
 
 int
-db_quote(struct db *db, struct buf *b, const char *name, size_t len,
+db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
     struct err *e)
 {
 	size_t max = db->driver->name_max;
 
 	if (len == 0 || memchr(name, '\0', len) != NULL ||
 	    utf8_span(name, len) != len)
-		return err_set(e, ERR_CONFIG, false,
-		    "a name must be UTF-8, not empty and without NUL");
+		return err_set(e, ERR_CONFIG, false, "the name of a table or "
+		    "column must be UTF-8, not empty and without NUL");
 	if (max > 0 && len > max)
 		return err_set(e, ERR_CONFIG, false,
-		    "%.*s: a name has at most %zu bytes", (int)len, name, max);
+		    "%.*s: the name of a table or column has at most %zu "
+		    "bytes", (int)len, name, max);
 	buf_char(b, '"');
 	for (size_t i = 0; i < len; i++) {
 		if (name[i] == '"')

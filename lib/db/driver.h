@@ -1,10 +1,10 @@
-/* What a database does for db.c: one const struct a database, one file each.
- * Owns:  open() fills *conn, prepare() *stmt; close() and drop() free them.
- * Borrows: fault until close(); values until start() returns, and with keep
- *        false until the statement is reset.
- * Gives: start, then next() 1 a row, 0 the end, -1; changed() after the end;
- *        reset() in every case. Statements outlive reopen().
- * Fails: fills *fault, says transient where it knows. */
+/* The interface between db.c and a database: each database has one const
+ * struct driver.
+ * Owns:  open() allocates *conn, prepare() *stmt; close() and drop() free them.
+ * Borrows: fault until close(); values until start() returns, or until reset()
+ *        if `keep` is false.
+ * Gives: start(), then next(): 1 a row, 0 the end, -1; changed() after the end;
+ *        reset() in every case. Statements stay valid after reopen(). */
 #ifndef DB_DRIVER_H
 #define DB_DRIVER_H
 
@@ -13,16 +13,18 @@
 
 struct driver {
 	enum db_kind kind;
-	const char *const *sql;         /* by enum sql_id */
-	size_t name_max;                /* bytes of an identifier, 0: any */
-	const char *begin;
-	int (*check)(const char *where, struct err *e); /* NULL: none */
-	/* make: a file that is missing; else that is ERR_INPUT. */
+	const char *const *sql;         /* indexed by enum sql_id */
+	size_t name_max;                /* most bytes of an identifier; 0: no
+	                                 * limit */
+	const char *begin; /* statement that begins a transaction */
+	/* Checks the form of an address; NULL: there is nothing to check. */
+	int (*check)(const char *where, struct err *e);
+	/* make: create a missing file; else a missing file is ERR_INPUT. */
 	int (*open)(void **conn, const char *where, bool make,
 	    struct db_fault *fault, struct err *e);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
-	void (*name)(void *conn, struct buf *b);
+	void (*name)(void *conn, struct buf *b);        /* for messages */
 	int (*script)(void *conn, const char *sql, struct err *e);
 	void (*rollback)(void *conn);
 	int (*prepare)(void *conn, void **stmt, const char *sql,
@@ -35,8 +37,9 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
-	int64_t (*owed)(void *conn);    /* NULL: none ever */
-	/* All three or none of them. */
+	/* For db_missing_references(); NULL: always 0. */
+	int64_t (*missing_references)(void *conn);
+	/* Either all three are set or none. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);
 	int (*copy_end)(void *conn, int64_t *rows, struct err *e);
@@ -47,49 +50,63 @@ struct db {
 	void *conn;
 	struct db_fault fault;
 	struct buf name;
-	struct db_rows *cache;          /* statements, the latest first */
+	struct db_rows *cache;          /* prepared statements, the one that
+	                                 * was used last comes first */
 	size_t cached;
-	bool asked, narrow;             /* db_narrow() */
+	bool encoding_is_known;         /* lacks_characters is set */
+	bool lacks_characters;
 };
 
-void rows_free(struct db *db);
+void free_cached_statements(struct db *db);
 
-/* How long a statement may keep a program that was asked to end: one that
- * waits is given up at once, one that begins after that is given its time. */
-struct patience {
+/* How long a statement may still wait after a signal has asked the program to
+ * stop. A statement that waits when the signal comes is cancelled at once. A
+ * statement that starts after the signal, such as a ROLLBACK, gets 1.5
+ * seconds. */
+struct wait_limit {
 	int64_t since;
 	bool stopped;
 };
-void patience_begin(struct patience *p);
-bool patience_over(const struct patience *p);
-/* A moment before each next try, from 0; false: ten seconds are over, too. */
-bool patience_wait(struct patience *p, int tries);
+void wait_limit_begin(struct wait_limit *p);
+bool wait_limit_is_over(const struct wait_limit *p);
+/* Sleeps for some milliseconds before a busy database is tried again; the first
+ * try is 0. Returns false if the limit is over, or after ten seconds. */
+bool wait_limit_sleep(struct wait_limit *p, int tries);
 
 extern const struct driver driver_sqlite, driver_pg;
 
-/* The part of a fault that follows from a message or a state alone. */
 void fault_clear(struct db_fault *f);
-void fault_text(char *to, size_t size, const char *text);
+/* Copies a text into a member of struct db_fault, cut off at its size. */
+void fault_copy_text(char *to, size_t size, const char *text);
 /* err_set() with "what: text; detail" on one line. */
-int fault_say(struct err *e, enum err_code code, bool transient,
+int fault_set_error(struct err *e, enum err_code code, bool transient,
     const char *what, const char *text, const char *detail);
-/* SQLSTATE: sets f->sqlstate, data and again; gives code and transient. */
-enum err_code fault_sqlstate(struct db_fault *f, const char *state,
+/* Sets f->sqlstate, data and again from an SQLSTATE; returns the exit code that
+ * belongs to it. */
+enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
-/* The same of a connection refused: "...: FATAL:  28P01", if it ends so. */
-void fault_refusal(struct db_fault *f, const char *text, struct err *e);
-/* "COPY t, line 3, column a: ..." in any language. */
-void fault_copy(struct db_fault *f, const char *context);
-/* What is wrong with a server's address, or one option of it, if anything:
- * without the texts that libpq quotes. */
-int fault_address(struct err *e, const char *why);
-int fault_option(struct err *e, const char *name, const char *value);
-/* A failure to connect by libpq's own words; ERR_NONE: try again later. */
-enum err_code fault_libpq(const char *text);
-/* "UNIQUE constraint failed: t.a, t.b" and the like. */
-void fault_sqlite(struct db_fault *f, const char *message);
-int fault_open(const char *path, int num);      /* the true errno */
-/* That of a file that should have been there; false where it says else. */
-bool fault_missing(const char *path, int num, struct err *e);
+/* Does the same for a refused connection if libpq's text ends with the
+ * SQLSTATE: "...: FATAL:  28P01". */
+void fault_classify_refusal(struct db_fault *f, const char *text,
+    struct err *e);
+/* Sets line and column from the context of a failed COPY, "COPY t, line 3,
+ * column a: ...", in any language of the server. */
+void fault_parse_copy_context(struct db_fault *f, const char *context);
+/* Report a server address that libpq cannot use, and check one of its options.
+ * The messages leave out the texts that libpq quotes: these may be parts of a
+ * password. */
+int fault_set_address_error(struct err *e, const char *why);
+int fault_check_option(struct err *e, const char *name, const char *value);
+/* Returns the exit code for libpq's message about a failed connection, or
+ * ERR_NONE if the program should try again later. */
+enum err_code fault_classify_libpq(const char *text);
+/* Sets constraint and column from a message such as "UNIQUE constraint failed:
+ * t.a, t.b". */
+void fault_parse_sqlite(struct db_fault *f, const char *message);
+/* Returns the true errno of a database file that could not be opened. */
+int fault_open_errno(const char *path, int num);
+/* If the errno says that the file does not exist, sets ERR_INPUT and returns
+ * true. */
+bool fault_is_missing_file(const char *path, int num, struct err *e);
 
 #endif

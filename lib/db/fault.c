@@ -15,7 +15,7 @@ enum { STOP_MS = 1500, BUSY_MS = 10000 };
 /* Finds out why SQLite could not open a file. SQLite itself reports a file
  * that it may not create as a missing one. */
 int
-fault_open(const char *path, int num)
+fault_open_errno(const char *path, int num)
 {
 	int fd;
 
@@ -29,12 +29,12 @@ fault_open(const char *path, int num)
 }
 
 bool
-fault_missing(const char *path, int num, struct err *e)
+fault_is_missing_file(const char *path, int num, struct err *e)
 {
 	if (num != ENOENT)
 		return false;
-	(void)err_set(e, ERR_INPUT, false, "sqlite:%s: no such file: --db or "
-	    "DATABASE_URL says where the database is", path);
+	(void)err_set(e, ERR_INPUT, false, "sqlite:%s: no such file: give the "
+	    "path of the database with --db or DATABASE_URL", path);
 	return true;
 }
 
@@ -57,15 +57,16 @@ fault_bytes(char *to, size_t size, const char *p, size_t n)
 }
 
 void
-fault_text(char *to, size_t size, const char *text)
+fault_copy_text(char *to, size_t size, const char *text)
 {
 	fault_bytes(to, size, text, strlen(text));
 }
 
-/* Messages of the server and of libpq may have several lines; ours have one. */
+/* The server and libpq write messages of several lines; these are joined into
+ * one. */
 int
-fault_say(struct err *e, enum err_code code, bool transient, const char *what,
-    const char *text, const char *detail)
+fault_set_error(struct err *e, enum err_code code, bool transient,
+    const char *what, const char *text, const char *detail)
 {
 	(void)err_set(e, code, transient, "%s%s%s%s%s", what,
 	    *what == '\0' ? "" : ": ", text, *detail == '\0' ? "" : "; ",
@@ -76,15 +77,16 @@ fault_say(struct err *e, enum err_code code, bool transient, const char *what,
 	return -1;
 }
 
-/* The codes for SQLSTATEs (PostgreSQL manual, appendix A). The table is
- * searched from the top: whole states stand before their class, and ""
- * matches all. */
+/* The exit codes for SQLSTATEs (PostgreSQL manual, appendix A). The table is
+ * searched from the top, so a whole state stands before its class; the last
+ * row, "", matches every state. */
 static const struct state {
 	const char *prefix;
 	enum err_code code;
 	bool transient, data, again;
 } states[] = {
-	{ "08P01", ERR_BUG, false, false, false },      /* too few values */
+	{ "08P01", ERR_BUG, false, false, false },      /* wrong number of
+	                                                 * values */
 	{ "08", ERR_REFUSED, true, false, true },
 	{ "0A", ERR_CONFIG, false, false, false },
 	{ "22", ERR_DATA, false, true, false },
@@ -112,11 +114,11 @@ static const struct state {
 };
 
 enum err_code
-fault_sqlstate(struct db_fault *f, const char *state, bool *transient)
+fault_classify_sqlstate(struct db_fault *f, const char *state, bool *transient)
 {
 	const struct state *s = states;
 
-	fault_text(f->sqlstate, sizeof(f->sqlstate), state);
+	fault_copy_text(f->sqlstate, sizeof(f->sqlstate), state);
 	while (strncmp(s->prefix, state, strlen(s->prefix)) != 0)
 		s++;
 	f->data = s->data;
@@ -126,17 +128,17 @@ fault_sqlstate(struct db_fault *f, const char *state, bool *transient)
 }
 
 void
-fault_refusal(struct db_fault *f, const char *text, struct err *e)
+fault_classify_refusal(struct db_fault *f, const char *text, struct err *e)
 {
 	const char *state = strstr(text, ":  ");
 
 	if (state != NULL && strspn(state + 3,
 	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
-		e->code = fault_sqlstate(f, state + 3, &e->transient);
+		e->code = fault_classify_sqlstate(f, state + 3, &e->transient);
 }
 
 void
-fault_copy(struct db_fault *f, const char *context)
+fault_parse_copy_context(struct db_fault *f, const char *context)
 {
 	const char *p = strstr(context, ", ");
 	const char *end;
@@ -165,7 +167,7 @@ is_column(const char *message)
 }
 
 void
-fault_sqlite(struct db_fault *f, const char *message)
+fault_parse_sqlite(struct db_fault *f, const char *message)
 {
 	const char *what = strstr(message, " constraint failed: ");
 	const char *column = strrchr(message, '.');
@@ -173,26 +175,30 @@ fault_sqlite(struct db_fault *f, const char *message)
 	if (what != NULL) {
 		what += strlen(" constraint failed: ");
 		if (strncmp(message, "NOT NULL ", 9) != 0)
-			fault_text(f->constraint, sizeof(f->constraint), what);
+			fault_copy_text(
+			    f->constraint, sizeof(f->constraint), what);
 		if (!is_column(message) || strchr(what, ',') != NULL)
 			column = NULL;
 	} else if (strncmp(message, "cannot store ", 13) != 0)
 		column = NULL;
 	if (column != NULL)
-		fault_text(f->column, sizeof(f->column), column + 1);
+		fault_copy_text(f->column, sizeof(f->column), column + 1);
 }
 
 /* Removes quoted text from libpq's message: libpq quotes the part of a URL
  * that it cannot parse, and that part may belong to a password. */
 int
-fault_address(struct err *e, const char *why)
+fault_set_address_error(struct err *e, const char *why)
 {
 	bool inside = false;
 	size_t n = 0;
 
-	(void)fault_say(e, ERR_CONFIG, false, "PostgreSQL: cannot read its "
-	    "address", why, "in a URL write what is special in a password as "
-	    "%XX, elsewhere put it in quotes");
+	(void)fault_set_error(e, ERR_CONFIG, false,
+	    "PostgreSQL: cannot parse the "
+	    "address of the server",
+	    why,
+	    "in a URL, write special characters "
+	    "of a password as %XX; outside a URL, put the password in quotes");
 	for (const char *p = e->msg; *p != '\0'; p++) {
 		if (!inside || *p == '"')
 			e->msg[n++] = *p;
@@ -207,22 +213,23 @@ fault_address(struct err *e, const char *why)
  * takes the rest of the password for a host or port. Reports that without
  * the value. */
 int
-fault_option(struct err *e, const char *name, const char *value)
+fault_check_option(struct err *e, const char *name, const char *value)
 {
 	if (value == NULL)
 		return 0;
 	if (strcmp(name, "port") == 0 &&
 	    value[strspn(value, "0123456789, ")] != '\0')
-		return fault_address(e, "the port is no number");
+		return fault_set_address_error(e, "the port is not a number");
 	if (strcmp(name, "host") == 0 && *value != '@' &&
 	    strchr(value, '@') != NULL)
-		return fault_address(e, "an @ in the name of the host");
+		return fault_set_address_error(
+		    e, "the host name has an @ in it");
 	return 0;
 }
 
 /* Classifies a message of libpq itself, which has no SQLSTATE. */
 enum err_code
-fault_libpq(const char *text)
+fault_classify_libpq(const char *text)
 {
 	static const char *const config[] = {
 		"invalid port number", "invalid integer value",
@@ -244,14 +251,14 @@ fault_libpq(const char *text)
 }
 
 void
-patience_begin(struct patience *p)
+wait_limit_begin(struct wait_limit *p)
 {
 	p->since = clock_ms();
 	p->stopped = stop_signal() != 0;
 }
 
 bool
-patience_over(const struct patience *p)
+wait_limit_is_over(const struct wait_limit *p)
 {
 	if (p->stopped)
 		return clock_ms() - p->since > STOP_MS;
@@ -259,13 +266,13 @@ patience_over(const struct patience *p)
 }
 
 bool
-patience_wait(struct patience *p, int tries)
+wait_limit_sleep(struct wait_limit *p, int tries)
 {
 	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
 
 	if (tries == 0)
-		patience_begin(p);
-	if (patience_over(p) || clock_ms() - p->since > BUSY_MS)
+		wait_limit_begin(p);
+	if (wait_limit_is_over(p) || clock_ms() - p->since > BUSY_MS)
 		return false;
 	(void)nanosleep(&t, NULL);
 	return true;

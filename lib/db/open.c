@@ -15,8 +15,8 @@ static const struct driver *
 driver_none(const char *url, struct err *e)
 {
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
-		(void)err_set(e, ERR_CONFIG, false, "%.200s: a file has no "
-		    "host: write sqlite:PATH", url);
+		(void)err_set(e, ERR_CONFIG, false, "%.200s: the URL of an "
+		    "SQLite file has no host: write sqlite:PATH", url);
 	else
 		(void)err_set(e, ERR_CONFIG, false, "%.*s: no such kind of "
 		    "database: use postgresql://HOST/NAME or sqlite:PATH",
@@ -124,7 +124,7 @@ db_close(struct db *db)
 {
 	if (db == NULL)
 		return;
-	rows_free(db);
+	free_cached_statements(db);
 	if (db->conn != NULL)
 		db->driver->close(db->conn);
 	buf_release(&db->name);

@@ -18,19 +18,20 @@ struct pg {
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
 	bool copying;
-	bool opening, stopped;  /* the session; it was given up */
+	bool opening;           /* session_open() is running */
+	bool stopped;           /* a signal has ended it */
 };
 
 /* struct pg_answer is libpq's PGresult under a name for files that do not
  * include libpq's header. */
 static PGresult *
-result(const struct pg_answer *a)
+as_pgresult(const struct pg_answer *a)
 {
 	return (PGresult *)(uintptr_t)a;
 }
 
 static const char *
-field(const PGresult *res, int code)
+error_field(const PGresult *res, int code)
 {
 	const char *text = PQresultErrorField(res, code);
 
@@ -38,50 +39,52 @@ field(const PGresult *res, int code)
 }
 
 static int
-pg_lost(struct pg *pg, const char *state, struct err *e)
+set_connection_lost(struct pg *pg, const char *state, struct err *e)
 {
 	fault_clear(pg->fault);
-	fault_text(pg->fault->sqlstate, sizeof(pg->fault->sqlstate), state);
+	fault_copy_text(
+	    pg->fault->sqlstate, sizeof(pg->fault->sqlstate), state);
 	pg->fault->again = pg->fault->lost = true;
 	pg->copying = false;
-	return fault_say(e, ERR_REFUSED, true, "connection lost",
+	return fault_set_error(e, ERR_REFUSED, true, "connection lost",
 	    PQerrorMessage(pg->conn), "");
 }
 
-/* The failure of a command; frees res, which may be NULL. */
+/* Sets the error and the fault of a failed command. Frees res, which may be
+ * NULL. */
 static int
-fail(struct pg *pg, PGresult *res, struct err *e)
+set_command_error(struct pg *pg, PGresult *res, struct err *e)
 {
 	struct db_fault *f = pg->fault;
-	const char *state = field(res, PG_DIAG_SQLSTATE), *detail = "";
+	const char *state = error_field(res, PG_DIAG_SQLSTATE), *detail = "";
 	enum err_code code;
 	bool transient;
 
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		(void)pg_lost(pg, state, e);
+		(void)set_connection_lost(pg, state, e);
 		PQclear(res);
 		return -1;
 	}
 	fault_clear(f);
-	code = fault_sqlstate(f, state, &transient);
-	fault_text(f->column, sizeof(f->column),
-	    field(res, PG_DIAG_COLUMN_NAME));
-	fault_text(f->constraint, sizeof(f->constraint),
-	    field(res, PG_DIAG_CONSTRAINT_NAME));
-	fault_copy(f, field(res, PG_DIAG_CONTEXT));
+	code = fault_classify_sqlstate(f, state, &transient);
+	fault_copy_text(f->column, sizeof(f->column),
+	    error_field(res, PG_DIAG_COLUMN_NAME));
+	fault_copy_text(f->constraint, sizeof(f->constraint),
+	    error_field(res, PG_DIAG_CONSTRAINT_NAME));
+	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
 	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
-		detail = field(res, PG_DIAG_MESSAGE_DETAIL);
-	(void)fault_say(e, code, transient, f->data ? "" : "PostgreSQL",
+		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
+	(void)fault_set_error(e, code, transient, f->data ? "" : "PostgreSQL",
 	    *state == '\0' ? PQerrorMessage(pg->conn) :
-	    field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
+	    error_field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
 	PQclear(res);
 	return -1;
 }
 
-/* Cancels the running statement. Before the session is open there is nothing to
- * cancel, so the connection is closed. */
+/* Cancels the running statement. While the session is being opened there is
+ * nothing to cancel, so the connection is closed instead. */
 static void
-give_up(struct pg *pg)
+cancel_command(struct pg *pg)
 {
 	PGcancel *cancel;
 	char why[64];
@@ -98,32 +101,33 @@ give_up(struct pg *pg)
 /* Waits for the server's answer. If a signal asks the program to stop, the
  * statement is cancelled. */
 static void
-await(struct pg *pg)
+wait_for_answer(struct pg *pg)
 {
 	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
-	struct patience p;
+	struct wait_limit p;
 
-	patience_begin(&p);
+	wait_limit_begin(&p);
 	while (PQisBusy(pg->conn) != 0) {
-		if (patience_over(&p))
-			give_up(pg);
+		if (wait_limit_is_over(&p))
+			cancel_command(pg);
 		(void)poll(&in, 1, POLL_MS);
 		if (PQconsumeInput(pg->conn) == 0)
 			return;
 	}
 }
 
-/* Waits for the last result of a command, as PQexec() does, but notices a
- * signal to stop. */
+/* Waits for the last result of a command, as PQexec() does. A signal to stop
+ * cancels the command, except with ignores_signals: a COMMIT must not be
+ * cancelled, because its outcome would be unknown. */
 static PGresult *
-last_result(struct pg *pg, bool patient)
+last_result(struct pg *pg, bool ignores_signals)
 {
 	PGresult *res, *last = NULL;
 	char *row;
 
 	for (;;) {
-		if (!patient)
-			await(pg);
+		if (!ignores_signals)
+			wait_for_answer(pg);
 		if ((res = PQgetResult(pg->conn)) == NULL)
 			return last;
 		PQclear(last);
@@ -155,7 +159,7 @@ session_open(struct pg *pg, struct err *e)
 		res = last_result(pg, false);
 	pg->opening = false;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-		(void)fail(pg, res, e);
+		(void)set_command_error(pg, res, e);
 		return pg->stopped ? pg_connect_stopped(e) : -1;
 	}
 	PQclear(res);
@@ -178,7 +182,7 @@ pg_open(struct pg **out, const char *url, struct db_fault *fault,
 {
 	struct pg *pg;
 
-	if (pg_check(url, e) == -1)
+	if (pg_check_url(url, e) == -1)
 		return -1;
 	pg = calloc(1, sizeof(*pg));
 	if (pg == NULL || (pg->url = strdup(url)) == NULL) {
@@ -204,7 +208,7 @@ pg_reopen(struct pg *pg, struct err *e)
 }
 
 void
-pg_name(const struct pg *pg, struct buf *b)
+pg_put_name(const struct pg *pg, struct buf *b)
 {
 	const char *host = PQhost(pg->conn), *db = PQdb(pg->conn);
 
@@ -231,11 +235,11 @@ pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
-		return fail(pg, res, e);
+		return set_command_error(pg, res, e);
 	pg->copying = *copies = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
-		rc = err_set(e, ERR_BUG, false,
-		    "COMMIT of a transaction that had failed");
+		rc = err_set(e, ERR_BUG, false, "bug in this program: COMMIT "
+		    "after a failed statement; nothing was committed");
 	PQclear(res);
 	return rc;
 }
@@ -244,14 +248,14 @@ void
 pg_rollback(struct pg *pg)
 {
 	if (pg->copying)
-		(void)PQputCopyEnd(pg->conn, "given up");
+		(void)PQputCopyEnd(pg->conn, "rolled back");
 	pg->copying = false;
 	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		PQclear(PQexec(pg->conn, "ROLLBACK"));
 }
 
 bool
-pg_usable(const struct pg *pg)
+pg_can_run_command(const struct pg *pg)
 {
 	return PQstatus(pg->conn) == CONNECTION_OK &&
 	    PQtransactionStatus(pg->conn) != PQTRANS_INERROR;
@@ -265,7 +269,7 @@ pg_parse(struct pg *pg, const char *name, const char *sql, struct err *e)
 	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 1)
 		res = last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return fail(pg, res, e);
+		return set_command_error(pg, res, e);
 	PQclear(res);
 	return 0;
 }
@@ -276,52 +280,51 @@ pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
 {
 	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
 	    a->format, 0) == 0)
-		return fail(pg, NULL, e);
+		return set_command_error(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
 }
 
-/* The next answer of the server; NULL if there are no more. */
 struct pg_answer *
-pg_answer(struct pg *pg)
+pg_next_answer(struct pg *pg)
 {
-	await(pg);
+	wait_for_answer(pg);
 	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
 }
 
 void
 pg_answer_free(struct pg_answer *a)
 {
-	PQclear(result(a));
+	PQclear(as_pgresult(a));
 }
 
 int
-pg_answer_is(struct pg *pg, struct pg_answer *a, int64_t *changed,
+pg_answer_check(struct pg *pg, struct pg_answer *a, int64_t *changed,
     struct err *e)
 {
-	switch (PQresultStatus(result(a))) {
+	switch (PQresultStatus(as_pgresult(a))) {
 	case PGRES_SINGLE_TUPLE:
 		return 1;
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
 	case PGRES_EMPTY_QUERY:
-		*changed = strtoll(PQcmdTuples(result(a)), NULL, 10);
+		*changed = strtoll(PQcmdTuples(as_pgresult(a)), NULL, 10);
 		return 0;
 	default:
-		return fail(pg, result(a), e);
+		return set_command_error(pg, as_pgresult(a), e);
 	}
 }
 
 size_t
 pg_columns(const struct pg_answer *a)
 {
-	return (size_t)PQnfields(result(a));
+	return (size_t)PQnfields(as_pgresult(a));
 }
 
 const char *
 pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
 {
-	const PGresult *res = result(a);
+	const PGresult *res = as_pgresult(a);
 
 	*len = (size_t)PQgetlength(res, 0, (int)i);
 	*oid = PQftype(res, (int)i);
@@ -337,7 +340,7 @@ pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
 	for (; n > 0; p += part, n -= part) {
 		part = n > INT_MAX ? INT_MAX : n;
 		if (PQputCopyData(pg->conn, p, (int)part) != 1)
-			return fail(pg, NULL, e);
+			return set_command_error(pg, NULL, e);
 	}
 	return 0;
 }
@@ -349,10 +352,10 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return fail(pg, NULL, e);
+		return set_command_error(pg, NULL, e);
 	res = last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return fail(pg, res, e);
+		return set_command_error(pg, res, e);
 	if (rows != NULL)
 		*rows = strtoll(PQcmdTuples(res), NULL, 10);
 	PQclear(res);

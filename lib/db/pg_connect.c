@@ -14,42 +14,44 @@
 
 enum { POLL_MS = 200, PLACE = 512, TEXT = 64 << 10 };
 
-/* A connection that is being opened. PQconnectPoll() knows no time limit and
- * cannot be told to skip an address. So if an address takes too long, the
- * connection is started again without that address. */
-struct way {
+/* A connection that is being opened. PQconnectPoll() has no time limit and
+ * cannot skip an address. So if an address takes too long, the connection is
+ * started again without that address. */
+struct attempt {
 	PGconn *conn;
 	PQconninfoOption *options;      /* all that are in effect */
-	struct patience patience;
-	int64_t limit, until;   /* ms for each address, 0: no limit */
-	char place[PLACE];      /* the address that until is for */
-	struct hosts hosts;     /* read when the first one was late */
-	struct buf late;        /* what is to be said of those */
+	struct wait_limit wait_limit;
+	int64_t limit;          /* ms for each address; 0: no limit */
+	int64_t until;          /* clock_ms() when this address is late */
+	char place[PLACE];      /* the address that `until` is for */
+	struct hosts hosts;     /* set when the first address is late */
+	struct buf late;        /* the message about all late addresses */
 };
 
 int
-pg_check(const char *url, struct err *e)
+pg_check_url(const char *url, struct err *e)
 {
 	char *why = NULL;
 	PQconninfoOption *all = PQconninfoParse(url, &why), *o = all;
 	int rc = 0;
 
 	if (all == NULL)
-		rc = why == NULL ? err_nomem(e) : fault_address(e, why);
+		rc = why == NULL ? err_nomem(e)
+				 : fault_set_address_error(e, why);
 	for (; rc == 0 && o != NULL && o->keyword != NULL; o++)
-		rc = fault_option(e, o->keyword, o->val);
+		rc = fault_check_option(e, o->keyword, o->val);
 	PQconninfoFree(all);
 	PQfreemem(why);
 	return rc;
 }
 
 static void
-quiet(void *arg, const char *message)
+ignore_notice(void *arg, const char *message)
 {
 }
 
 static const char *
-option(const struct way *w, const char *name)
+find_option(const struct attempt *w, const char *name)
 {
 	const PQconninfoOption *o = w->options;
 
@@ -61,9 +63,9 @@ option(const struct way *w, const char *name)
 /* Reads connect_timeout as libpq does: 0 means no limit, and 1 means 2
  * seconds. */
 static int
-limit_read(struct way *w, struct err *e)
+read_time_limit(struct attempt *w, struct err *e)
 {
-	const char *text = option(w, "connect_timeout");
+	const char *text = find_option(w, "connect_timeout");
 	char *end;
 	long n;
 
@@ -83,7 +85,7 @@ limit_read(struct way *w, struct err *e)
 
 /* Gives each address the whole time limit. */
 static void
-limit_set(struct way *w)
+start_time_limit(struct attempt *w)
 {
 	char place[PLACE];
 
@@ -97,16 +99,16 @@ limit_set(struct way *w)
 
 enum end { MADE, FAILED, LATE, STOPPED };
 
-/* MADE: it can go on. */
+/* Waits until libpq can read or write. Returns MADE if it can. */
 static enum end
-await(struct way *w, short events)
+wait_for_socket(struct attempt *w, short events)
 {
 	struct pollfd p = { PQsocket(w->conn), events, 0 };
 	int64_t left = POLL_MS;
 	int n;
 
 	do {
-		if (patience_over(&w->patience))
+		if (wait_limit_is_over(&w->wait_limit))
 			return STOPPED;
 		if (w->limit > 0)
 			left = w->until - clock_ms();
@@ -114,13 +116,16 @@ await(struct way *w, short events)
 			left = 0;
 		n = poll(&p, 1, left < POLL_MS ? (int)left : POLL_MS);
 		if (n > 0 || (n == -1 && errno != EINTR))
-			return MADE;    /* a failure libpq will tell */
+			return MADE;    /* libpq reports a failure of the
+			                 * socket */
 	} while (left > 0);
 	return LATE;
 }
 
+/* Runs libpq's state machine until the connection is open or has failed. */
 static enum end
-follow(struct way *w, PostgresPollingStatusType (*poll_next)(PGconn *))
+poll_until_connected(
+    struct attempt *w, PostgresPollingStatusType (*poll_next)(PGconn *))
 {
 	PostgresPollingStatusType now = PGRES_POLLING_WRITING;
 	enum end end = MADE;
@@ -128,8 +133,8 @@ follow(struct way *w, PostgresPollingStatusType (*poll_next)(PGconn *))
 	if (PQstatus(w->conn) == CONNECTION_BAD)
 		return FAILED;
 	while (end == MADE && now != PGRES_POLLING_OK) {
-		limit_set(w);
-		end = await(w, now == PGRES_POLLING_READING ? POLLIN :
+		start_time_limit(w);
+		end = wait_for_socket(w, now == PGRES_POLLING_READING ? POLLIN :
 		    POLLOUT);
 		if (end == MADE)
 			now = poll_next(w->conn);
@@ -139,9 +144,10 @@ follow(struct way *w, PostgresPollingStatusType (*poll_next)(PGconn *))
 	return end;
 }
 
-/* What libpq would tell of this address begins its message already. */
+/* Adds the current address to w->late. The last line of libpq's message already
+ * names the address and ends with ": " if it has no cause yet. */
 static void
-late_tell(struct way *w)
+add_late_address(struct attempt *w)
 {
 	const char *text = PQerrorMessage(w->conn), *last;
 	size_t n;
@@ -162,7 +168,7 @@ late_tell(struct way *w)
 
 /* Starts the connection again with the addresses that are left. */
 static int
-restart_without_late_address(struct way *w, struct err *e)
+restart_without_late_address(struct attempt *w, struct err *e)
 {
 	static const char *const lists[] = { "host", "hostaddr", "port" };
 	const char **keys, **values;
@@ -175,7 +181,7 @@ restart_without_late_address(struct way *w, struct err *e)
 	values = calloc(n + 1, sizeof(*values));
 	for (size_t i = 0; i < 3; i++)
 		buf_init(&b[i], TEXT);
-	hosts_put(&w->hosts, &b[0], &b[1], &b[2]);
+	hosts_put_lists(&w->hosts, &b[0], &b[1], &b[2]);
 	if (keys == NULL || values == NULL) {
 		(void)err_nomem(e);
 		goto out;
@@ -199,15 +205,15 @@ out:
 	return w->conn == NULL ? -1 : 0;
 }
 
-/* On to the next address. 1, 0 there is none, -1. */
+/* Returns 1 if there is a next address, 0 if there is none, -1 on failure. */
 static int
-way_next(struct way *w, struct err *e)
+try_next_address(struct attempt *w, struct err *e)
 {
-	late_tell(w);
-	if (w->hosts.v == NULL && hosts_read(&w->hosts, option(w, "host"),
-	    option(w, "hostaddr"), option(w, "port"), e) == -1)
+	add_late_address(w);
+	if (w->hosts.v == NULL && hosts_read(&w->hosts, find_option(w, "host"),
+	    find_option(w, "hostaddr"), find_option(w, "port"), e) == -1)
 		return -1;
-	hosts_drop(&w->hosts, PQhost(w->conn), PQhostaddr(w->conn),
+	hosts_remove(&w->hosts, PQhost(w->conn), PQhostaddr(w->conn),
 	    PQport(w->conn));
 	PQfinish(w->conn);
 	w->conn = NULL;
@@ -222,24 +228,26 @@ way_next(struct way *w, struct err *e)
  * (PQERRORS_SQLSTATE) only once the connection object exists. Returns 0 if
  * the second try succeeds. */
 static int
-connect_fail(struct way *w, struct db_fault *fault, struct err *e)
+report_failed_connection(
+    struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	const char *text = PQerrorMessage(w->conn);
-	enum err_code code = fault_libpq(text);
+	enum err_code code = fault_classify_libpq(text);
 	bool transient = code == ERR_NONE, late = w->late.len > 0;
 	enum end end;
 
-	(void)fault_say(e, transient ? ERR_REFUSED : code, transient,
+	(void)fault_set_error(e, transient ? ERR_REFUSED : code, transient,
 	    "cannot connect", late ? buf_text(&w->late) : text,
 	    late ? text : "");
 	if (!transient || late || strstr(text, ":  ") == NULL)
 		return -1;
 	(void)PQsetErrorVerbosity(w->conn, PQERRORS_SQLSTATE);
 	w->place[0] = '\0';
-	end = PQresetStart(w->conn) == 1 ? follow(w, PQresetPoll) : FAILED;
+	end = PQresetStart(w->conn) == 1 ?
+	    poll_until_connected(w, PQresetPoll) : FAILED;
 	(void)PQsetErrorVerbosity(w->conn, PQERRORS_DEFAULT);
 	if (end == FAILED)
-		fault_refusal(fault, PQerrorMessage(w->conn), e);
+		fault_classify_refusal(fault, PQerrorMessage(w->conn), e);
 	return end == MADE ? 0 : -1;
 }
 
@@ -251,7 +259,7 @@ pg_connect_stopped(struct err *e)
 }
 
 static int
-way_go(struct way *w, struct db_fault *fault, struct err *e)
+open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	enum end end;
 	int more = 1;
@@ -259,24 +267,24 @@ way_go(struct way *w, struct db_fault *fault, struct err *e)
 	w->options = PQconninfo(w->conn);
 	if (w->options == NULL)
 		return err_nomem(e);
-	if (PQstatus(w->conn) != CONNECTION_BAD && limit_read(w, e) == -1)
+	if (PQstatus(w->conn) != CONNECTION_BAD && read_time_limit(w, e) == -1)
 		return -1;
-	while ((end = follow(w, PQconnectPoll)) == LATE &&
-	    (more = way_next(w, e)) == 1)
+	while ((end = poll_until_connected(w, PQconnectPoll)) == LATE &&
+	    (more = try_next_address(w, e)) == 1)
 		continue;
 	if (end == MADE)
 		return 0;
 	if (end == FAILED)
-		return connect_fail(w, fault, e);
+		return report_failed_connection(w, fault, e);
 	if (end == STOPPED)
 		return pg_connect_stopped(e);
-	return more == -1 ? -1 : fault_say(e, ERR_REFUSED, true,
+	return more == -1 ? -1 : fault_set_error(e, ERR_REFUSED, true,
 	    "cannot connect", buf_text(&w->late), "");
 }
 
-/* Options before dbname are overridden by the URL, but would override
- * variables of the environment. So only options that no variable sets are
- * given. */
+/* An option that stands before dbname is overridden by the URL, but would
+ * override an environment variable of libpq. So only options without such a
+ * variable are given, and connect_timeout from PGCONNECT_TIMEOUT. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
     struct err *e)
@@ -287,20 +295,20 @@ pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
 	    "tcp_user_timeout", "connect_timeout", "dbname", NULL };
 	const char *values[] = { program_invocation_short_name, "UTF8",
 	    "60", "10", "6", "120000", env != NULL ? env : "30", url, NULL };
-	struct way w = { 0 };
+	struct attempt w = { 0 };
 	int rc;
 
 	*conn = NULL;
 	fault_clear(fault);
-	patience_begin(&w.patience);
+	wait_limit_begin(&w.wait_limit);
 	buf_init(&w.late, TEXT);
 	w.conn = PQconnectStartParams(keys, values, 1);
-	rc = w.conn == NULL ? err_nomem(e) : way_go(&w, fault, e);
+	rc = w.conn == NULL ? err_nomem(e) : open_connection(&w, fault, e);
 	PQconninfoFree(w.options);
 	hosts_release(&w.hosts);
 	buf_release(&w.late);
 	if (rc == 0) {
-		(void)PQsetNoticeProcessor(w.conn, quiet, NULL);
+		(void)PQsetNoticeProcessor(w.conn, ignore_notice, NULL);
 		*conn = w.conn;
 		return 0;
 	}

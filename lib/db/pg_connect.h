@@ -1,17 +1,18 @@
-/* The making of libpq's connections, which a signal to end gives up at once.
- * Gives: *conn, the caller's for PQfinish(); NULL where it failed.
- * Fails: as db.h says; the time for each address is libpq's connect_timeout,
- *        30 seconds if nobody sets it. */
+/* Opens connections of libpq. A signal to stop ends the wait at once.
+ * Gives: *conn, which the caller frees with PQfinish(); NULL on failure.
+ * Fails: as described in db.h. The time limit for each address is libpq's
+ *        connect_timeout, or 30 seconds if it is not set. */
 #ifndef DB_PG_CONNECT_H
 #define DB_PG_CONNECT_H
 
 #include "db/driver.h"
 
-struct pg_conn;                 /* libpq's own */
+struct pg_conn;                 /* the type behind libpq's PGconn */
 
-int pg_check(const char *url, struct err *e);   /* its form alone */
+int pg_check_url(const char *url, struct err *e);       /* opens nothing */
 int pg_connect(struct pg_conn **conn, const char *url,
     struct db_fault *fault, struct err *e);
-int pg_connect_stopped(struct err *e);          /* -1: and says so */
+/* Sets the error for a connection that a signal has ended; returns -1. */
+int pg_connect_stopped(struct err *e);
 
 #endif

@@ -9,22 +9,24 @@
 
 enum { NAME_MAX_PG = 63 };
 
-/* A connection runs one command at a time: rows still on their way when the
- * next command comes are taken into memory first. */
+/* A connection runs one command at a time. If the server is still sending the
+ * rows of one statement when the next command comes, these rows are first read
+ * into memory. */
 struct link {
 	struct pg *pg;
 	struct db_fault *fault;
-	struct pg_stmt *busy;   /* its rows are on their way */
-	unsigned long serial;
+	struct pg_stmt *busy;   /* the server is sending its rows */
+	unsigned long serial;   /* for names of prepared statements */
 };
 
 struct pg_stmt {
 	struct link *link;
 	char *sql, name[32];
-	unsigned long opened;   /* the connection it is prepared in; 0 none */
+	unsigned long opened;   /* pg_opened() when it was prepared; 0: it is
+	                         * not prepared */
 	struct pg_args args;
 	struct pg_answer *row;
-	struct pg_answer **later;       /* taken into memory: [at..n) */
+	struct pg_answer **later;       /* rows in memory: [at..n) */
 	size_t at, n, room;
 	struct db_value *values;
 	size_t columns, values_room;
@@ -70,21 +72,23 @@ link_reopen(void *conn, struct err *e)
 }
 
 static void
-link_name(void *conn, struct buf *b)
+link_put_name(void *conn, struct buf *b)
 {
 	struct link *l = conn;
 
-	pg_name(l->pg, b);
+	pg_put_name(l->pg, b);
 }
 
+/* Reads the rows that the server is still sending into memory, so that the
+ * connection can take a command. */
 static int
-link_settle(struct link *l, struct err *e)
+link_read_pending_rows(struct link *l, struct err *e)
 {
 	struct pg_stmt *s = l->busy;
 	struct pg_answer *a, **v;
 
 	l->busy = NULL;
-	while (s != NULL && (a = pg_answer(l->pg)) != NULL) {
+	while (s != NULL && (a = pg_next_answer(l->pg)) != NULL) {
 		if (s->n == s->room) {
 			s->room = s->room == 0 ? 16 : s->room * 2;
 			v = realloc(s->later, s->room * sizeof(void *));
@@ -105,7 +109,7 @@ link_copy_begin(void *conn, const char *sql, struct err *e)
 	struct link *l = conn;
 	bool copies;
 
-	if (link_settle(l, e) == -1)
+	if (link_read_pending_rows(l, e) == -1)
 		return -1;
 	return pg_exec(l->pg, sql, &copies, e);
 }
@@ -116,7 +120,7 @@ link_script(void *conn, const char *sql, struct err *e)
 	struct link *l = conn;
 	bool copies;
 
-	if (link_settle(l, e) == -1 ||
+	if (link_read_pending_rows(l, e) == -1 ||
 	    pg_exec(l->pg, sql, &copies, e) == -1)
 		return -1;
 	if (!copies)
@@ -132,12 +136,12 @@ link_rollback(void *conn)
 	struct link *l = conn;
 	struct err ignored;
 
-	(void)link_settle(l, &ignored);
+	(void)link_read_pending_rows(l, &ignored);
 	pg_rollback(l->pg);
 }
 
 static void
-stmt_name(struct pg_stmt *s)
+stmt_set_new_name(struct pg_stmt *s)
 {
 	s->opened = 0;
 	(void)snprintf(s->name, sizeof(s->name), "etl_%lu",
@@ -154,7 +158,7 @@ stmt_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 		return err_nomem(e);
 	}
 	s->link = conn;
-	stmt_name(s);
+	stmt_set_new_name(s);
 	pg_args_init(&s->args);
 	buf_init(&s->bytes, SIZE_MAX / 4);
 	*stmt = s;
@@ -174,7 +178,7 @@ stmt_reset(void *stmt)
 	s->at = s->n = 0;
 	if (s->link->busy != s)
 		return;
-	while ((a = pg_answer(s->link->pg)) != NULL)
+	while ((a = pg_next_answer(s->link->pg)) != NULL)
 		pg_answer_free(a);
 	s->link->busy = NULL;
 }
@@ -188,7 +192,8 @@ stmt_drop(void *stmt)
 
 	stmt_reset(s);
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
-	if (s->opened == pg_opened(s->link->pg) && pg_usable(s->link->pg))
+	if (s->opened == pg_opened(s->link->pg) &&
+	    pg_can_run_command(s->link->pg))
 		(void)link_script(s->link, sql, &ignored);
 	pg_args_release(&s->args);
 	buf_release(&s->bytes);
@@ -205,7 +210,7 @@ stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;
 
-	if (link_settle(l, e) == -1 ||
+	if (link_read_pending_rows(l, e) == -1 ||
 	    pg_args_set(&s->args, v, n, l->fault, e) == -1)
 		return -1;
 	if (s->opened != pg_opened(l->pg)) {
@@ -220,7 +225,7 @@ stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 }
 
 static int
-row_read(struct pg_stmt *s, struct err *e)
+convert_row(struct pg_stmt *s, struct err *e)
 {
 	size_t n = pg_columns(s->row), size = 1, len;
 	struct db_value *v;
@@ -249,13 +254,13 @@ row_read(struct pg_stmt *s, struct err *e)
 	return 1;
 }
 
-/* A table that changed under a prepared statement: prepared anew, it may be
- * tried again. */
+/* SQLSTATE 0A000: a table has changed since the statement was prepared. The
+ * statement is prepared again under another name, so a retry may succeed. */
 static int
 stmt_failed(struct pg_stmt *s, struct err *e)
 {
 	if (strcmp(s->link->fault->sqlstate, "0A000") == 0) {
-		stmt_name(s);
+		stmt_set_new_name(s);
 		s->link->fault->again = e->transient = true;
 	}
 	return -1;
@@ -274,16 +279,16 @@ stmt_next(void *stmt, struct err *e)
 		if (s->at < s->n)
 			s->row = s->later[s->at++];
 		else if (l->busy == s)
-			s->row = pg_answer(l->pg);
+			s->row = pg_next_answer(l->pg);
 		if (s->row == NULL) {
 			if (l->busy == s)
 				l->busy = NULL;
 			return 0;
 		}
-		rc = pg_answer_is(l->pg, s->row, &s->changed, e);
+		rc = pg_answer_check(l->pg, s->row, &s->changed, e);
 	} while (rc == 0);
 	if (rc == 1)
-		return row_read(s, e);
+		return convert_row(s, e);
 	s->row = NULL;
 	return stmt_failed(s, e);
 }
@@ -333,11 +338,11 @@ const struct driver driver_pg = {
 	.sql = sql_postgresql,
 	.name_max = NAME_MAX_PG,
 	.begin = "BEGIN ISOLATION LEVEL READ COMMITTED",
-	.check = pg_check,
+	.check = pg_check_url,
 	.open = link_open,
 	.close = link_close,
 	.reopen = link_reopen,
-	.name = link_name,
+	.name = link_put_name,
 	.script = link_script,
 	.rollback = link_rollback,
 	.prepare = stmt_prepare,

@@ -31,9 +31,10 @@ host_add(struct hosts *h, const char *name, const char *addr,
 	return 0;
 }
 
-/* All that a name stands for. */
+/* Adds all addresses of a name. An address, the path of a socket and a name
+ * that cannot be looked up are added as they are. */
 static int
-host_look_up(struct hosts *h, const struct host *one, struct err *e)
+add_addresses(struct hosts *h, const struct host *one, struct err *e)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *a;
 	const char *node = one->addr;
@@ -89,7 +90,7 @@ hosts_read(struct hosts *h, const char *names, const char *addrs,
 	if (ports == NULL)
 		ports = "";
 	n = list_count(*addrs != '\0' ? addrs : names);
-	of = list_count(ports);         /* one is that of all */
+	of = list_count(ports);         /* a single port is for all hosts */
 	*h = (struct hosts){ 0 };
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct host one = { list_at(names, i), list_at(addrs, i),
@@ -98,7 +99,7 @@ hosts_read(struct hosts *h, const char *names, const char *addrs,
 		if (one.name == NULL || one.addr == NULL || one.port == NULL)
 			rc = err_nomem(e);
 		else
-			rc = host_look_up(h, &one, e);
+			rc = add_addresses(h, &one, e);
 		host_free(&one);
 	}
 	return rc;
@@ -113,9 +114,10 @@ hosts_release(struct hosts *h)
 	*h = (struct hosts){ 0 };
 }
 
-/* An address of ours may have its zone behind it, "fe80::1%eth0". */
+/* Ignores the zone of an address, as in "fe80::1%eth0": libpq does not report
+ * it. */
 static bool
-host_is(const struct host *one, const char *name, const char *addr,
+host_matches(const struct host *one, const char *name, const char *addr,
     const char *port)
 {
 	size_t n = strcspn(one->addr, "%");
@@ -126,12 +128,12 @@ host_is(const struct host *one, const char *name, const char *addr,
 }
 
 void
-hosts_drop(struct hosts *h, const char *name, const char *addr,
+hosts_remove(struct hosts *h, const char *name, const char *addr,
     const char *port)
 {
 	size_t i = 0;
 
-	while (i < h->n && !host_is(&h->v[i], name, addr, port))
+	while (i < h->n && !host_matches(&h->v[i], name, addr, port))
 		i++;
 	if (i == h->n)
 		i = 0;
@@ -143,7 +145,7 @@ hosts_drop(struct hosts *h, const char *name, const char *addr,
 }
 
 void
-hosts_put(const struct hosts *h, struct buf *names, struct buf *addrs,
+hosts_put_lists(const struct hosts *h, struct buf *names, struct buf *addrs,
     struct buf *ports)
 {
 	for (size_t i = 0; i < h->n; i++) {

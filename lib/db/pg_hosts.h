@@ -1,8 +1,8 @@
-/* The addresses behind libpq's lists host, hostaddr and port, one by one, so
- * that the next try can leave one out. libpq looks names up itself and does not
- * report the addresses that it found.
+/* Splits libpq's options host, hostaddr and port into single addresses, so that
+ * the next try to connect can leave one out. libpq looks names up itself and
+ * does not report the addresses that it found.
  * Owns:  struct hosts; hosts_release() frees it.
- * Fails: only if memory is out; a name that cannot be looked up stays a
+ * Fails: only if memory is out. A name that cannot be looked up is kept as a
  *        name. */
 #ifndef DB_PG_HOSTS_H
 #define DB_PG_HOSTS_H
@@ -11,21 +11,22 @@
 
 struct hosts {
 	struct host {
-		char *name, *addr, *port;       /* "" where there is none */
+		char *name, *addr, *port;       /* "": not given */
 	} *v;
 	size_t n;
 };
 
-/* Each list may be NULL. */
+/* Each list is separated by commas and may be NULL. */
 int hosts_read(struct hosts *h, const char *names, const char *addrs,
     const char *ports, struct err *e);
 void hosts_release(struct hosts *h);
 
-/* The one that libpq calls by these, or else the first one. */
-void hosts_drop(struct hosts *h, const char *name, const char *addr,
+/* Removes the address that libpq reports with these three texts, or the first
+ * address if there is no such one. */
+void hosts_remove(struct hosts *h, const char *name, const char *addr,
     const char *port);
-/* Those that are left, as libpq's lists again. */
-void hosts_put(const struct hosts *h, struct buf *names, struct buf *addrs,
-    struct buf *ports);
+/* Appends all addresses to three lists in libpq's form. */
+void hosts_put_lists(const struct hosts *h, struct buf *names,
+    struct buf *addrs, struct buf *ports);
 
 #endif

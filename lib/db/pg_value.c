@@ -28,7 +28,7 @@ pg_args_release(struct pg_args *a)
 }
 
 static int
-args_room(struct pg_args *a, size_t n, struct err *e)
+reserve_args(struct pg_args *a, size_t n, struct err *e)
 {
 	if (n <= a->room)
 		return 0;
@@ -45,9 +45,10 @@ args_room(struct pg_args *a, size_t n, struct err *e)
 	return 0;
 }
 
-/* The most that all values take as text, so that it never moves. */
+/* Returns the most bytes that the values need as text. The buffer gets this
+ * size first, so that it never moves: pg_args.v points into it. */
 static size_t
-args_size(const struct db_value *v, size_t n)
+max_text_size(const struct db_value *v, size_t n)
 {
 	size_t size = 0;
 
@@ -57,13 +58,14 @@ args_size(const struct db_value *v, size_t n)
 }
 
 static int
-arg_text(struct buf *b, const struct db_value *v, struct db_fault *f,
+append_text(struct buf *b, const struct db_value *v, struct db_fault *f,
     struct err *e)
 {
 	if (v->len > 0 && memchr(v->p, '\0', v->len) != NULL) {
 		fault_clear(f);
 		f->data = true;
-		return err_set(e, ERR_DATA, false, "a text with a NUL in it");
+		return err_set(e, ERR_DATA, false, "PostgreSQL cannot store a "
+		    "text with a NUL in it");
 	}
 	buf_add(b, v->p, v->len);
 	return 0;
@@ -76,9 +78,9 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 	size_t at;
 
 	buf_clear(&a->text);
-	if (args_room(a, n, e) == -1)
+	if (reserve_args(a, n, e) == -1)
 		return -1;
-	if (!buf_room(&a->text, args_size(v, n) + 1))
+	if (!buf_room(&a->text, max_text_size(v, n) + 1))
 		return buf_check(&a->text, e);
 	for (size_t i = 0; i < n; i++) {
 		at = a->text.len;
@@ -92,10 +94,11 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 		else if (v[i].type == DB_REAL)
 			buf_printf(&a->text, "%.17g", v[i].r);
 		else if (v[i].type == DB_TEXT) {
-			if (arg_text(&a->text, &v[i], f, e) == -1)
+			if (append_text(&a->text, &v[i], f, e) == -1)
 				return -1;
 		} else if (v[i].len > INT_MAX)
-			return err_set(e, ERR_DATA, false, "a blob too long");
+			return err_set(e, ERR_DATA, false, "PostgreSQL cannot "
+			    "store a blob of more than 2147483647 bytes");
 		else {
 			a->v[i] = v[i].p == NULL ? "" : v[i].p;
 			a->len[i] = (int)v[i].len;

@@ -1,8 +1,8 @@
-/* Values on their way to and from PostgreSQL, in its text format; blobs go
- * as they are, in its binary format.
- * Owns:  struct pg_args its arrays and texts, kept for the next use.
- * Gives: v, len, format: as libpq's PQexecPrepared() wants them.
- * Fails: ERR_DATA for a NUL in a text. */
+/* Converts values to and from PostgreSQL's text format. Blobs are sent as they
+ * are, in the binary format.
+ * Owns:  struct pg_args owns its arrays and texts; their memory is used again.
+ * Gives: v, len and format for libpq's PQexecPrepared().
+ * Fails: ERR_DATA for a text with a NUL. */
 #ifndef DB_PG_VALUE_H
 #define DB_PG_VALUE_H
 
@@ -21,8 +21,9 @@ int pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
     struct db_fault *f, struct err *e);
 void pg_args_release(struct pg_args *a);
 
-/* A column of type oid; bytes of a bytea are appended to b, which must have
- * room for n more. */
+/* Converts a column of a result. oid is the column's type. The bytes of a bytea
+ * are appended to b, which must have room for n more bytes, because the
+ * returned value points into b. */
 struct db_value pg_value(unsigned oid, const char *p, size_t n,
     struct buf *b);
 

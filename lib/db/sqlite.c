@@ -12,15 +12,15 @@ struct lite {
 	sqlite3 *db;
 	char *path;
 	struct db_fault *fault;
-	struct patience patience;
-	bool small;             /* its page cache */
+	struct wait_limit wait_limit;
+	bool has_small_cache;
 };
 
 struct lite_stmt {
 	struct lite *lite;
 	sqlite3_stmt *st;
 	int params;
-	int *value;             /* parameter i + 1 takes this value, from 0 */
+	int *value;             /* value[i]: index of parameter i + 1's value */
 	int64_t changed;
 };
 
@@ -52,7 +52,7 @@ static const struct lite_code {
 };
 
 static int
-lite_fail(struct lite *c, int rc, struct err *e)
+lite_set_error(struct lite *c, int rc, struct err *e)
 {
 	const struct lite_code *k = codes;
 	const char *text = sqlite3_errmsg(c->db);
@@ -64,13 +64,13 @@ lite_fail(struct lite *c, int rc, struct err *e)
 	c->fault->data = k->data;
 	c->fault->again = k->again;
 	if (k->data) {
-		fault_sqlite(c->fault, text);
+		fault_parse_sqlite(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);
 	}
 	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
 		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s",
 		    c->path, text, strerror(k->rc == SQLITE_IOERR ? num :
-		    fault_open(c->path, num)));
+		    fault_open_errno(c->path, num)));
 	return err_set(e, k->code, k->transient, "sqlite:%s: %s", c->path,
 	    text);
 }
@@ -81,7 +81,7 @@ lite_exec(void *conn, const char *sql, struct err *e)
 	struct lite *c = conn;
 	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : lite_fail(c, rc, e);
+	return rc == SQLITE_OK ? 0 : lite_set_error(c, rc, e);
 }
 
 static void
@@ -97,33 +97,33 @@ lite_close(void *conn)
 }
 
 static int
-lite_busy(void *conn, int tries)
+lite_wait_busy(void *conn, int tries)
 {
 	struct lite *c = conn;
 
-	return patience_wait(&c->patience, tries);
+	return wait_limit_sleep(&c->wait_limit, tries);
 }
 
-/* For a row of some length a cache of many pages only holds it once more. */
+/* A large page cache would keep a second copy of a large row in memory. */
 static int
-lite_cache(struct lite *c, bool small, struct err *e)
+lite_set_cache_size(struct lite *c, bool small, struct err *e)
 {
-	if (c->small == small)
+	if (c->has_small_cache == small)
 		return 0;
-	c->small = small;
+	c->has_small_cache = small;
 	return lite_exec(c, small ? "PRAGMA cache_size = -1024" :
 	    "PRAGMA cache_size = -16384", e);
 }
 
-/* A file that cannot be written has no WAL to be set, but can be read; a
- * busy one is being set by another program. */
+/* Ignores two failures to set WAL: a read-only file can still be read, and a
+ * locked file is being set to WAL by another process. */
 static int
 lite_setup(struct lite *c, struct err *e)
 {
 	int rc;
 
 	(void)sqlite3_extended_result_codes(c->db, 1);
-	(void)sqlite3_busy_handler(c->db, lite_busy, c);
+	(void)sqlite3_busy_handler(c->db, lite_wait_busy, c);
 	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
 	    "PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -16384", e) == -1)
@@ -133,7 +133,7 @@ lite_setup(struct lite *c, struct err *e)
 	if (rc == SQLITE_OK || rc == SQLITE_READONLY || rc == SQLITE_BUSY ||
 	    rc == SQLITE_LOCKED)
 		return 0;
-	return lite_fail(c, rc, e);
+	return lite_set_error(c, rc, e);
 }
 
 static int
@@ -142,7 +142,7 @@ lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 	    (make ? SQLITE_OPEN_CREATE : 0);
-	/* Debian's SQLite takes "file:" for a URI, with options in it. */
+	/* "./" keeps SQLite from parsing "file:..." as a URI with options. */
 	const char *plain = strncmp(path, "file:", 5) == 0 ? "./" : "";
 	struct lite *c = calloc(1, sizeof(*c));
 	int rc;
@@ -157,9 +157,9 @@ lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
 		*conn = c;
 		return 0;
 	}
-	if (rc != SQLITE_OK && (make || !fault_missing(c->path,
+	if (rc != SQLITE_OK && (make || !fault_is_missing_file(c->path,
 	    sqlite3_system_errno(c->db), e)))
-		(void)lite_fail(c, rc, e);
+		(void)lite_set_error(c, rc, e);
 	lite_close(c);
 	return -1;
 }
@@ -181,7 +181,7 @@ lite_reopen(void *conn, struct err *e)
 }
 
 static void
-lite_name(void *conn, struct buf *b)
+lite_put_name(void *conn, struct buf *b)
 {
 	struct lite *c = conn;
 
@@ -200,9 +200,10 @@ lite_drop(void *stmt)
 	free(s);
 }
 
-/* SQLite counts $2 ... $1 in the order they appear; we go by the number. */
+/* SQLite numbers parameters by their order in the statement, not by the N of
+ * $N. Fills s->value so that $N gets value N. */
 static int
-lite_number(struct lite_stmt *s, struct err *e)
+lite_map_parameters(struct lite_stmt *s, struct err *e)
 {
 	const char *name;
 	char *end;
@@ -217,7 +218,7 @@ lite_number(struct lite_stmt *s, struct err *e)
 		n = name == NULL ? 0 : strtol(name + 1, &end, 10);
 		if (n < 1 || n > PARAMS_MAX || *end != '\0')
 			return err_set(e, ERR_BUG, false,
-			    "parameters are $1, $2 ...: %s",
+			    "bug: parameters must be $1, $2 ...: %s",
 			    sqlite3_sql(s->st));
 		s->value[i] = (int)n - 1;
 	}
@@ -236,8 +237,8 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 	rc = sqlite3_prepare_v3(s->lite->db, sql, -1,
 	    SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
 	if (rc != SQLITE_OK)
-		(void)lite_fail(s->lite, rc, e);
-	else if (lite_number(s, e) == 0) {
+		(void)lite_set_error(s->lite, rc, e);
+	else if (lite_map_parameters(s, e) == 0) {
 		*stmt = s;
 		return 0;
 	}
@@ -248,7 +249,7 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 static int
 lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
 {
-	/* The cast is SQLite's own: its "free it not" is a null pointer. */
+	/* SQLITE_TRANSIENT makes SQLite copy the value. */
 	sqlite3_destructor_type how = keep ? SQLITE_TRANSIENT : SQLITE_STATIC;
 	const char *p = v->p == NULL ? "" : v->p;
 
@@ -277,18 +278,18 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 
 	for (int i = 0; i < s->params && rc == SQLITE_OK; i++) {
 		if ((size_t)s->value[i] >= n)
-			return err_set(e, ERR_BUG, false, "no value for $%d: "
-			    "%s", s->value[i] + 1, sqlite3_sql(s->st));
+			return err_set(e, ERR_BUG, false, "bug: no value for "
+			    "$%d: %s", s->value[i] + 1, sqlite3_sql(s->st));
 		bytes += v[s->value[i]].len;
 		rc = lite_bind(s->st, i + 1, &v[s->value[i]], keep);
 	}
 	if (rc != SQLITE_OK)
-		return lite_fail(s->lite, rc, e);
-	return lite_cache(s->lite, bytes > LARGE, e);
+		return lite_set_error(s->lite, rc, e);
+	return lite_set_cache_size(s->lite, bytes > LARGE, e);
 }
 
-/* A function that fails on its argument (malformed JSON) says SQLITE_ERROR
- * while it runs; a wrong statement says so when it is prepared. */
+/* SQLITE_ERROR from a running statement means that a function refused a value,
+ * such as malformed JSON. Errors of the statement itself come from prepare. */
 static int
 lite_next(void *stmt, struct err *e)
 {
@@ -305,7 +306,7 @@ lite_next(void *stmt, struct err *e)
 			s->changed = sqlite3_changes64(db);
 		return 0;
 	}
-	(void)lite_fail(s->lite, rc, e);
+	(void)lite_set_error(s->lite, rc, e);
 	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
 		s->lite->fault->data = true;
 		return err_set(e, ERR_DATA, false, "%s", sqlite3_errmsg(db));
@@ -313,7 +314,7 @@ lite_next(void *stmt, struct err *e)
 	if (inside && s->lite->fault->data && sqlite3_get_autocommit(db)) {
 		s->lite->fault->data = false;
 		e->code = ERR_CONFIG;
-		err_prefix(e, "a ROLLBACK has ended the transaction");
+		err_prefix(e, "a ROLLBACK clause ended the transaction");
 	}
 	return -1;
 }
@@ -367,7 +368,7 @@ lite_reset(void *stmt)
 }
 
 static int64_t
-lite_owed(void *conn)
+lite_missing_references(void *conn)
 {
 	struct lite *c = conn;
 	int now = 0, high;
@@ -384,10 +385,10 @@ const struct driver driver_sqlite = {
 	.open = lite_open,
 	.close = lite_close,
 	.reopen = lite_reopen,
-	.name = lite_name,
+	.name = lite_put_name,
 	.script = lite_exec,
 	.rollback = lite_rollback,
-	.owed = lite_owed,
+	.missing_references = lite_missing_references,
 	.prepare = lite_prepare,
 	.start = lite_start,
 	.next = lite_next,

@@ -12,8 +12,10 @@ struct db_rows {
 	struct db_rows *next; /* in the cache: the last used is first */
 	char *sql;
 	void *stmt;
-	bool open, stray;               /* stray: not in the cache */
-	struct db_value *row;           /* db_step(): a copy of its first row */
+	bool is_open;                   /* a reader has it */
+	bool is_uncached;               /* freed by db_end() */
+	struct db_value *row;           /* db_stmt_run(): copy of the first
+	                                 * row */
 	size_t columns, room;
 	struct buf bytes;
 };
@@ -33,7 +35,7 @@ rows_release(struct db_rows *r)
 }
 
 void
-rows_free(struct db *db)
+free_cached_statements(struct db *db)
 {
 	struct db_rows *r;
 
@@ -64,7 +66,7 @@ cache_trim(struct db *db)
 	if (db->cached < CACHE_MAX)
 		return;
 	for (; *p != NULL; p = &(*p)->next)
-		if (!(*p)->open)
+		if (!(*p)->is_open)
 			oldest = p;
 	if (oldest == NULL)
 		return;
@@ -84,7 +86,7 @@ cache_find(struct db *db, const char *sql, bool *busy)
 	for (p = &db->cache; (r = *p) != NULL; p = &r->next) {
 		if (strcmp(r->sql, sql) != 0)
 			continue;
-		*busy = r->open;
+		*busy = r->is_open;
 		*p = r->next;
 		r->next = db->cache;
 		db->cache = r;
@@ -93,8 +95,10 @@ cache_find(struct db *db, const char *sql, bool *busy)
 	return NULL;
 }
 
+/* Returns the prepared statement for a text. If another reader has it, prepares
+ * a second one that is not put into the cache. */
 static struct db_rows *
-rows_get(struct db *db, const char *sql, struct err *e)
+get_statement(struct db *db, const char *sql, struct err *e)
 {
 	bool busy;
 	struct db_rows *r = cache_find(db, sql, &busy);
@@ -111,7 +115,7 @@ rows_get(struct db *db, const char *sql, struct err *e)
 		free(r);
 		return NULL;
 	}
-	r->stray = busy;
+	r->is_uncached = busy;
 	if (!busy) {
 		cache_trim(db);
 		r->next = db->cache;
@@ -125,7 +129,7 @@ int
 db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e)
 {
-	struct db_rows *r = rows_get(db, sql, e);
+	struct db_rows *r = get_statement(db, sql, e);
 	int rc;
 
 	if (r == NULL)
@@ -141,10 +145,10 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 
 /* With keep, the caller may free the values before the statement is reset. */
 static int
-query(struct db *db, struct db_rows **out, const char *sql,
+start_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool keep, struct err *e)
 {
-	struct db_rows *r = rows_get(db, sql, e);
+	struct db_rows *r = get_statement(db, sql, e);
 
 	if (r == NULL)
 		return -1;
@@ -152,7 +156,7 @@ query(struct db *db, struct db_rows **out, const char *sql,
 		db_end(r);
 		return -1;
 	}
-	r->open = true;
+	r->is_open = true;
 	*out = r;
 	return 0;
 }
@@ -161,7 +165,7 @@ int
 db_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, struct err *e)
 {
-	return query(db, out, sql, v, n, true, e);
+	return start_query(db, out, sql, v, n, true, e);
 }
 
 int
@@ -184,15 +188,15 @@ db_end(struct db_rows *r)
 	if (r == NULL)
 		return;
 	r->db->driver->reset(r->stmt);
-	r->open = false;
-	if (r->stray) {
+	r->is_open = false;
+	if (r->is_uncached) {
 		rows_release(r);
 		free(r);
 	}
 }
 
 static int
-value_int(const struct db_value *v, int64_t *out)
+value_to_int(const struct db_value *v, int64_t *out)
 {
 	char *end;
 
@@ -214,14 +218,15 @@ db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	struct db_value first;
 	int rc;
 
-	if (query(db, &r, sql, v, n, false, e) == -1)
+	if (start_query(db, &r, sql, v, n, false, e) == -1)
 		return -1;
 	*out = none;
 	if ((rc = db_next(r, e)) == 1) {
 		first = db_column(r, 0);
-		rc = first.type == DB_NULL ? 0 : value_int(&first, out);
+		rc = first.type == DB_NULL ? 0 : value_to_int(&first, out);
 		if (rc == -1)
-			(void)err_set(e, ERR_BUG, false, "no integer: %s", sql);
+			(void)err_set(e, ERR_BUG, false, "bug in this program: "
+			    "the result is not an integer: %s", sql);
 		/* A statement that writes must be stepped to its end: only
 		 * then it is committed, or reports a failure. */
 		while (rc != -1 && (rc = db_next(r, e)) == 1)
@@ -251,7 +256,7 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 /* The statement is stepped to completion, so the row's values are copied out
  * first. */
 static int
-row_keep(struct db_rows *r, struct err *e)
+copy_row(struct db_rows *r, struct err *e)
 {
 	const struct driver *d = r->db->driver;
 	size_t n = d->columns(r->stmt), size = 0;
@@ -284,7 +289,7 @@ row_keep(struct db_rows *r, struct err *e)
 }
 
 int
-db_step(struct db_stmt *s, const struct db_value *v, size_t n,
+db_stmt_run(struct db_stmt *s, const struct db_value *v, size_t n,
     struct db_rows **r, int64_t *changed, struct err *e)
 {
 	const struct driver *d = s->rows.db->driver;
@@ -297,7 +302,7 @@ db_step(struct db_stmt *s, const struct db_value *v, size_t n,
 		while ((rc = d->next(stmt, e)) == 1) {
 			if (r == NULL || kept)
 				continue;
-			if ((rc = row_keep(&s->rows, e)) == -1)
+			if ((rc = copy_row(&s->rows, e)) == -1)
 				break;
 			kept = true;
 		}

@@ -58,7 +58,7 @@ name_part(struct buf *b, const char *p)
 	return NULL;
 }
 
-/* schema.table, the schema NULL where none is given. */
+/* Sets base and schema; schema is NULL if the name has no dot. */
 static int
 name_split(struct table *t, struct err *e)
 {
@@ -83,9 +83,9 @@ name_split(struct table *t, struct err *e)
 		(void)err_nomem(e);
 	else if (b.full || n == 0 || p == NULL || *p != '\0' ||
 	    p[-1] == '.')
-		(void)err_set(e, ERR_CONFIG, false, "%s: no name of a table: "
-		    "TABLE or SCHEMA.TABLE, parts that hold dots or quotes "
-		    "in SQL quotes", t->name);
+		(void)err_set(e, ERR_CONFIG, false, "%s: not the name of a "
+		    "table: write TABLE or SCHEMA.TABLE, and put a part that "
+		    "has dots or quotes into SQL quotes", t->name);
 	else
 		rc = 0;
 	buf_release(&b);
@@ -95,16 +95,16 @@ name_split(struct table *t, struct err *e)
 }
 
 static int
-full_part(struct buf *b, struct db *db, const char *name, struct err *e)
+append_full_part(struct buf *b, struct db *db, const char *name, struct err *e)
 {
 	if (strpbrk(name, ".\"") != NULL)
-		return db_quote(db, b, name, strlen(name), e);
+		return db_quote_name(db, b, name, strlen(name), e);
 	buf_str(b, name);
 	return buf_check(b, e);
 }
 
 static int
-full_set(struct table *t, struct db *db, struct err *e)
+set_full_name(struct table *t, struct db *db, struct err *e)
 {
 	const char *usual = db_kind(db) == DB_SQLITE ? "main" : "public";
 	struct buf b;
@@ -112,19 +112,21 @@ full_set(struct table *t, struct db *db, struct err *e)
 
 	buf_init(&b, PATH_MAX_BYTES);
 	if (strcmp(t->schema, usual) != 0) {
-		rc = full_part(&b, db, t->schema, e);
+		rc = append_full_part(&b, db, t->schema, e);
 		buf_char(&b, '.');
 	}
-	if (rc == 0 && (rc = full_part(&b, db, t->base, e)) == 0 &&
+	if (rc == 0 && (rc = append_full_part(&b, db, t->base, e)) == 0 &&
 	    (t->full = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
 	buf_release(&b);
 	return rc;
 }
 
-/* Takes schema and name as the catalog writes them. */
+/* Replaces schema and name by those of the catalog, which may differ in
+ * case. */
 static int
-found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
+set_from_catalog(
+    struct table *t, struct db *db, struct db_rows *r, struct err *e)
 {
 	struct db_value schema = db_column(r, 0), base = db_column(r, 1),
 	    type = db_column(r, 2);
@@ -133,9 +135,9 @@ found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
 
 	if (type.len == 4 && strncmp(type.p, "view", 4) == 0)
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: a view: name the table itself", t->name);
+		    "%s: this is a view: give the table itself", t->name);
 	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
-		return err_set(e, ERR_CONFIG, false, "%s: no table",
+		return err_set(e, ERR_CONFIG, false, "%s: not a table",
 		    t->name);
 	t->without_rowid = value_true(db_column(r, 3));
 	t->strict = value_true(db_column(r, 4));
@@ -146,22 +148,22 @@ found(struct table *t, struct db *db, struct db_rows *r, struct err *e)
 	if (t->schema == NULL || t->base == NULL)
 		return err_nomem(e);
 	buf_init(&b, PATH_MAX_BYTES);
-	if (db_quote(db, &b, t->schema, strlen(t->schema), e) == -1)
+	if (db_quote_name(db, &b, t->schema, strlen(t->schema), e) == -1)
 		goto out;
 	buf_char(&b, '.');
-	if (db_quote(db, &b, t->base, strlen(t->base), e) == -1)
+	if (db_quote_name(db, &b, t->base, strlen(t->base), e) == -1)
 		goto out;
 	if ((t->quoted = strdup(buf_text(&b))) == NULL)
 		(void)err_nomem(e);
 	else
-		rc = full_set(t, db, e);
+		rc = set_full_name(t, db, e);
 out:
 	buf_release(&b);
 	return rc;
 }
 
 static int
-find(struct table *t, struct db *db, struct err *e)
+find_in_catalog(struct table *t, struct db *db, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
@@ -170,16 +172,16 @@ find(struct table *t, struct db *db, struct err *e)
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = found(t, db, r, e);
+		rc = set_from_catalog(t, db, r, e);
 	else if (rc == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
-		    "make it, or give --ddl FILE", t->name, db_name(db));
+		    "create it, or give --ddl FILE", t->name, db_name(db));
 	db_end(r);
 	return rc;
 }
 
 static int
-column_set(struct column *c, const struct table *t, struct db *db,
+set_column(struct column *c, const struct table *t, struct db *db,
     struct db_rows *r, struct err *e)
 {
 	struct db_value type = db_column(r, 6), element = db_column(r, 7);
@@ -195,11 +197,11 @@ column_set(struct column *c, const struct table *t, struct db *db,
 	c->generated = value_true(db_column(r, 4));
 	c->key = (int)db_column(r, 5).i;
 	if (db_kind(db) == DB_SQLITE)
-		column_declared(c, c->type, t->strict);
+		column_set_declared(c, c->type, t->strict);
 	else
-		column_typed(c, type.p, element.p);
+		column_set_type(c, type.p, element.p);
 	buf_init(&b, PATH_MAX_BYTES);
-	if (db_quote(db, &b, c->name, strlen(c->name), e) == 0) {
+	if (db_quote_name(db, &b, c->name, strlen(c->name), e) == 0) {
 		if ((c->quoted = strdup(buf_text(&b))) == NULL)
 			(void)err_nomem(e);
 		else
@@ -227,7 +229,7 @@ columns_read(struct table *t, struct db *db, struct err *e)
 		}
 		t->columns = more;
 		t->columns[t->n] = (struct column){ 0 };
-		if ((rc = column_set(&more[t->n++], t, db, r, e)) == -1)
+		if ((rc = set_column(&more[t->n++], t, db, r, e)) == -1)
 			break;
 	}
 	db_end(r);
@@ -237,7 +239,7 @@ columns_read(struct table *t, struct db *db, struct err *e)
 /* SQLite: a single INTEGER PRIMARY KEY is the rowid, which SQLite assigns if
  * it is missing. The key of a WITHOUT ROWID table cannot be NULL. */
 static void
-keys_adapt(struct table *t)
+adapt_sqlite_key(struct table *t)
 {
 	struct column *only = NULL;
 	size_t n = 0;
@@ -267,13 +269,13 @@ table_read(struct table **out, struct db *db, const char *name,
 		free(t);
 		return err_nomem(e);
 	}
-	if (name_split(t, e) == -1 || find(t, db, e) == -1 ||
+	if (name_split(t, e) == -1 || find_in_catalog(t, db, e) == -1 ||
 	    columns_read(t, db, e) == -1) {
 		table_free(t);
 		return -1;
 	}
 	if (db_kind(db) == DB_SQLITE)
-		keys_adapt(t);
+		adapt_sqlite_key(t);
 	*out = t;
 	return 0;
 }
@@ -292,7 +294,7 @@ is_primary(const struct table *t, const size_t *columns, size_t n)
 }
 
 static bool
-among(const struct table *t, const size_t *columns, size_t n,
+is_among(const struct table *t, const size_t *columns, size_t n,
     struct db_value name)
 {
 	const char *have;
@@ -309,8 +311,8 @@ among(const struct table *t, const size_t *columns, size_t n,
 /* Looks for an index with exactly these columns. The rows are pairs of index
  * and column; the rows of one index follow each other. */
 static int
-unique_scan(struct db_rows *r, const struct table *t, const size_t *columns,
-    size_t n, bool *unique, struct err *e)
+scan_unique_indexes(struct db_rows *r, const struct table *t,
+    const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	int64_t last = -1;
 	size_t in = 0, out = 0;
@@ -322,7 +324,7 @@ unique_scan(struct db_rows *r, const struct table *t, const size_t *columns,
 			in = out = 0;
 			last = db_column(r, 0).i;
 		}
-		if (among(t, columns, n, db_column(r, 1)))
+		if (is_among(t, columns, n, db_column(r, 1)))
 			in++;
 		else
 			out++;
@@ -344,7 +346,7 @@ table_unique(struct db *db, const struct table *t, const size_t *columns,
 		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
 		return -1;
-	rc = unique_scan(r, t, columns, n, unique, e);
+	rc = scan_unique_indexes(r, t, columns, n, unique, e);
 	db_end(r);
 	return rc;
 }

@@ -10,7 +10,7 @@
 
 #include "db/db.h"
 
-enum column_kind {              /* what values it takes */
+enum column_kind {              /* which values the column accepts */
 	COLUMN_ANY,             /* another type: the database checks values */
 	COLUMN_INT,             /* exact integer; min, max */
 	COLUMN_REAL, COLUMN_NUMERIC, COLUMN_BOOL, COLUMN_TEXT,
@@ -24,7 +24,8 @@ struct column {
 	enum column_kind kind;
 	enum column_kind element;       /* of COLUMN_ARRAY */
 	int64_t min, max;       /* COLUMN_INT */
-	bool not_null, has_default;     /* default, identity or generated */
+	bool not_null;
+	bool has_default;       /* or an identity, or generated */
 	bool generated;         /* may not be written */
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */

@@ -33,7 +33,9 @@ query_show(struct buf *b, const char *p)
 	}
 }
 
-/* USER:PASSWORD@HOST:PORT/NAME?OPTIONS; before an @ only a slash ends it. */
+/* Prints USER:PASSWORD@HOST:PORT/NAME?OPTIONS without the password. Like libpq,
+ * takes everything up to the @ for user and password, unless a slash comes
+ * first. */
 static void
 address_show(struct buf *b, const char *p)
 {
@@ -50,7 +52,8 @@ address_show(struct buf *b, const char *p)
 		query_show(b, p + n + 1);
 }
 
-/* The length of a value: 'with \' blanks' or up to one. */
+/* Returns the length of a value: up to the closing quote if it begins with a
+ * quote, else up to a blank. A backslash escapes the next character. */
 static size_t
 value_span(const char *p)
 {
@@ -62,6 +65,7 @@ value_span(const char *p)
 	return n + (quoted && p[n] == '\'');
 }
 
+/* Prints the public pairs of "host=... password=...". */
 static void
 pairs_show(struct buf *b, const char *p)
 {

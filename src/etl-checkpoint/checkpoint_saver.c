@@ -79,7 +79,7 @@ saver_take(struct saver *s, const struct mark *m, struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
 
-	if (checkpoint_name(m->name, strlen(m->name), e) == -1) {
+	if (checkpoint_check_name(m->name, strlen(m->name), e) == -1) {
 		e->code = ERR_PEER;
 		goto out;
 	}

@@ -110,7 +110,7 @@ check_operands(const struct verb *v, char **args, int n, struct err *e)
 	if (n != v->operands)
 		return err_set(e, ERR_USAGE, false, "%s: %s", v->name,
 		    wants[v->operands]);
-	return n == 0 ? 0 : checkpoint_name(args[0], strlen(args[0]), e);
+	return n == 0 ? 0 : checkpoint_check_name(args[0], strlen(args[0]), e);
 }
 
 static int
@@ -123,7 +123,8 @@ check_command_line(
 	    check_operands(v, c->args, n, e) == -1)
 		return -1;
 	c->store = o->state != NULL ? &store_file : &store_db;
-	return o->state == NULL ? 0 : statefile_path(&c->path, o->state, e);
+	return o->state == NULL ? 0
+				: statefile_parse_option(&c->path, o->state, e);
 }
 
 static int

@@ -170,7 +170,7 @@ save_command(struct command *c, struct err *e)
 		stage_fail_early(conf.name, e);
 		return -1;
 	}
-	if (statefile_ready(c->path, e) == 0 && end_torn_line(e) == 0)
+	if (statefile_check_usable(c->path, e) == 0 && end_torn_line(e) == 0)
 		rc = pass_stream(&s, e);
 	if (rc == -1)
 		stage_fail(s.stage, e);

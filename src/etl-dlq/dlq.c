@@ -10,7 +10,7 @@ dlq_open(struct dlq *d, struct err *e)
 {
 	if (control_open(&d->db, d->opts->db, false, e) == -1)
 		return -1;
-	return letter_filter_run(d->db, &d->selection.filter, e);
+	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }
 
 void

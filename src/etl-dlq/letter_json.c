@@ -142,7 +142,7 @@ letter_json(struct dlq *d, struct letters *from, struct letter *l,
 	struct buf b;
 	int rc;
 
-	if ((rc = letters_raw(from, l, e)) == -1)
+	if ((rc = letters_read_raw(from, l, e)) == -1)
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_char(&b, '{');

@@ -73,7 +73,7 @@ put_large(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	*some = 0;
 	if (letters_add_large(d->db, &line, 0, some, e) == -1)
 		return -1;
-	return letters_settle(d->db, NULL, 0, NULL, 0, some, e);
+	return letters_flush_and_resolve(d->db, NULL, 0, NULL, 0, some, e);
 }
 
 static int
@@ -82,7 +82,7 @@ put_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
 		return put_large(d, p, f, some, e);
-	return letters_put(d->db, p->texts, p->n, 0, some, e);
+	return letters_store(d->db, p->texts, p->n, 0, some, e);
 }
 
 /* If the answer to COMMIT was lost, *sent is the number of occurrences that it

@@ -151,7 +151,7 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 	if (mark_parse(&m, l->data, l->len, e) == -1)
 		rc = -1;
 	else if (m.kind == MARK_REJECT)
-		rc = letter_check(l->data, l->len, e);
+		rc = letter_check_line(l->data, l->len, e);
 	mark_release(&m);
 	return rc;
 }

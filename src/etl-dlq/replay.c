@@ -47,7 +47,7 @@ read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
 	size_t n = 0;
 	int rc;
 
-	if (letters_query(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f,
+	if (letters_query_filtered(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f,
 	    e) == -1)
 		return -1;
 	buf_init(&list, 768);
@@ -115,7 +115,7 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 		    "--max-record");
 		return 0;
 	}
-	switch (letters_raw(from, l, e)) {
+	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 1:
@@ -187,7 +187,7 @@ check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 	int64_t n = 0;
 	int rc;
 
-	if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, &one,
+	if (letters_query_filtered(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, &one,
 	    e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
@@ -208,7 +208,7 @@ find_letters(int64_t **ids, struct dlq *d, struct err *e)
 	if (*ids == NULL)
 		return err_nomem(e);
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_find(d->db, d->args[i], &(*ids)[i], e) == -1 ||
+		if (letter_find_row(d->db, d->args[i], &(*ids)[i], e) == -1 ||
 		    check_open(d, d->args[i], (*ids)[i], e) == -1)
 			return -1;
 	return 0;
@@ -226,8 +226,8 @@ apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 		return 0;
 	for (int i = 0; i < 2 && rc != -1; i++) {
 		f->attempts = i == 0 ? 0 : (int64_t)d->opts->max_attempts;
-		if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, f,
-		    e) == -1)
+		if (letters_query_filtered(
+			d->db, &r, SQL_LETTERS_COUNT, NULL, 0, f, e) == -1)
 			return -1;
 		if ((rc = db_next(r, e)) == 1)
 			*(i == 0 ? &all : &fresh) = db_column(r, 0).i;

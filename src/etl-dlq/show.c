@@ -114,7 +114,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 {
 	if (d->opts->json)
 		return letter_json(d, from, l, true, e);
-	switch (letters_raw(from, l, e)) {
+	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:

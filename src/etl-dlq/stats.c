@@ -103,7 +103,7 @@ read_causes(struct causes_found *f, struct dlq *d, struct err *e)
 	struct db_rows *r;
 	int rc;
 
-	if (letters_query(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
+	if (letters_query_filtered(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
 	    &d->selection.filter, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {

@@ -49,7 +49,7 @@ start_row(const struct attempt *a, const struct job *j, struct err *e)
 
 	if (control_open(&db, j->url, true, e) == -1)
 		goto out;
-	if (run_abandon(db, j->name, j->host, &dead, e) == -1)
+	if (run_abandon_stale(db, j->name, j->host, &dead, e) == -1)
 		goto out;
 	if (run_start(db, &row, e) == -1)
 		goto out;
@@ -87,7 +87,7 @@ static int
 try_complete_row(struct attempt *a, const struct job *j, bool ok,
     struct err *e)
 {
-	struct run_words words = { .message = a->message.len > 0 ?
+	struct run_texts words = { .message = a->message.len > 0 ?
 	    buf_text(&a->message) : NULL };
 	struct db *db = NULL;
 	struct buf log;

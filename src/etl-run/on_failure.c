@@ -56,7 +56,7 @@ open_input(struct attempt *a, const struct job *j, struct err *e)
 
 	buf_init(&b, JSON);
 	if (!a->started || db_open(&db, j->url, &none) == -1 ||
-	    run_json(db, a->run, &b, &none) == -1)
+	    run_row_json(db, a->run, &b, &none) == -1)
 		put_known_members(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');

@@ -4,7 +4,7 @@
  * list      the report on the last runs, a line each.
  * run       the report on one run: run_read reads it from the database,
  *           run_check looks for counts that do not add up, run_text and
- *           run_json print it.
+ *           run_row_json print it.
  * print     writes the lines of a report. */
 #include "status.h"
 

@@ -73,7 +73,7 @@ put_loads(struct buf *b, const struct print_run *h)
 		put_bool(b, "ended", l->ended);
 		put_bool(b, "taken", l->taken);
 		buf_str(b, ",\"stages\":");
-		run_counts_put(b, &l->counts);
+		run_counts_put_json(b, &l->counts);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
@@ -104,7 +104,7 @@ run_report_put_json(struct buf *b, const struct print_run *h)
 	put_row(b, h);
 	put_bool(b, "so_far", h->so_far);
 	buf_str(b, ",\"stages\":");
-	run_counts_put(b, &h->stages);
+	run_counts_put_json(b, &h->stages);
 	put_codes(b, h);
 	put_loads(b, h);
 	put_problems(b, h);

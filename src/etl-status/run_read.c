@@ -144,7 +144,7 @@ read_stages(struct print_run *h, struct err *e)
 	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
 		t = &h->loads[i].counts;
 		buf_clear(&b);
-		run_counts_put(&b, t);
+		run_counts_put_json(&b, t);
 		rc = buf_check(&b, e) == -1 ? -1 : add_counts(h, &h->stages,
 		    b.data, b.len, h->loads[i].target, e);
 	}

@@ -63,7 +63,7 @@ is 'from the version that was read' 0 "$(marked 2 5 | save)"
 is 'it goes up' '2 7' "$(stored)"
 fresh old 6
 is 'of another version' 75 "$(marked 2 5 | save)"
-like 'it has lost' 'posts: lost the race: its version .* is 6, and 5 was' \
+like 'it has lost' 'posts: lost the race: its version .* is 6, but 5 was' \
     "$(cat err)"
 is 'and saved nothing' 'old 6' "$(stored)"
 like 'programs behind it are told' '^{"@etl":"failed","stage":"checkpoint","code":75' \
@@ -266,7 +266,7 @@ for bad in '' '[]' '{"posts":{"value":1,"version":1}}' '{"posts":'; do
 	is "a broken file: $bad" 78 "$(save <three)"
 	is 'it stays' "$bad" "$(cat state.json)"
 	is 'no record has passed' '' "$(records out)"
-	like 'the place is told' 'state.json: (line 1|is empty)' "$(cat err)"
+	like 'the place is told' 'state.json: (line 1|the file is empty)' "$(cat err)"
 done
 printf '\357\273\277{}' >state.json
 is 'a file with a byte order mark' 78 "$(save <three)"

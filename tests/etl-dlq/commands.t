@@ -223,7 +223,7 @@ for pid in $resolve $discard $erase; do
 	is 'which is purged: 1' 1 $rc
 done
 is 'and named' 3 "$(cat resolve.err discard.err erase.err |
-    grep -c "^etl-dlq: $id: no such dead letter in ")"
+    grep -c "^etl-dlq: $id: this dead letter was deleted from ")"
 # A purge that is asked to end says how far it has come.
 locked() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE
@@ -281,7 +281,7 @@ for kind in sqlite postgresql; do
 	    "$(of_run 123) $(of_run 129) $(of_run 13)"
 	is "$kind: that begin two" 64 "$(status etl-dlq purge --run 1 \
 	    --older-than 0d)"
-	like "$kind: is told" '^etl-dlq: --run 1: several runs begin so: give' \
+	like "$kind: is told" '^etl-dlq: --run 1: the uuids of several runs start with this: give' \
 	    "$(cat err)"
 	sql "INSERT INTO pipeline_runs (run, pipeline, status, started_at,
 	    renewed_at) VALUES ('cafe', 'p', 'failed', '2026-05-01',

@@ -81,7 +81,7 @@ for kind in sqlite postgresql; do
 	    jq -r '[.occurrences[].at] | join(" ")')"
 	sql 'UPDATE etl_control SET version = 3'
 	is "$kind: of a newer version" 78 "$(status etl-dlq list --db "$db")"
-	like "$kind: is told" 'of version 3, this program knows 2: use a newer one' \
+	like "$kind: is told" 'have version 3, but this program knows only versions up to 2: use a newer etl' \
 	    "$(cat "$scratch/err")"
 
 	# Raced.
@@ -241,7 +241,7 @@ for kind in sqlite postgresql; do
 	sql 'CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, body TEXT)'
 	is "$kind: something else of that name" 78 \
 	    "$(status etl-dlq list --db "$db")"
-	like "$kind: is told" 'dead_letters: a table of this name is there, and not of etl, for it has no column pipeline_run_id: rename it' \
+	like "$kind: is told" 'dead_letters: a table of this name exists, but it is not a table of etl: it has no column pipeline_run_id; rename it' \
 	    "$(cat "$scratch/err")"
 	is "$kind: and left alone" 0 \
 	    "$(sql 'SELECT count(*) FROM dead_letters')"
@@ -249,7 +249,7 @@ for kind in sqlite postgresql; do
 	version_1
 	sql 'DROP TABLE etl_control'
 	is "$kind: no version" 78 "$(status etl-dlq list --db "$db")"
-	like "$kind: is told too" 'is there, but not etl_control' \
+	like "$kind: is told too" 'the table exists, but etl_control' \
 	    "$(cat "$scratch/err")"
 done
 done_testing

@@ -97,7 +97,7 @@ for kind in sqlite postgresql; do
 	like "$kind: shown without harm" 'line 4: not JSON: .*\\xff\\u001b\[2J not JSON' \
 	    "$(cat err)"
 	is "$kind: one without a code, or with one that is no text, is named" 2 \
-	    "$(grep -c 'no reject line: no code' err)"
+	    "$(grep -c 'not a reject line: "code" must be' err)"
 	like "$kind: counted" 'put: 6 lines were not stored, and kept in odd' \
 	    "$(cat err)"
 	is "$kind: kept byte for byte" "$(sed -n '1,2p;4,5p;7,8p' odd | cksum)" \

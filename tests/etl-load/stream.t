@@ -208,7 +208,8 @@ load|type|5|open' "$(letters)"
 		sed -i "s/\"code\":\"parse\",/$code/" "$scratch/in"
 		is "$k a reject with '$code' for its code" 65 "$(load --key k)"
 		like "$k a reject with '$code' for its code: why" \
-		    'no reject line: no code' "$(cat "$scratch/err")"
+		    'not a reject line: "code" must be a string' \
+		    "$(cat "$scratch/err")"
 		is "$k a reject with '$code' for its code: nothing" 0 \
 		    "$(sql "SELECT count(*) FROM t WHERE k = 'c'")"
 	done

@@ -31,7 +31,7 @@ for kind in sqlite postgresql; do
 	    .records_loaded, .error_message, (.log == null |
 	    if ("'$kind'" == "sqlite") then 0 else "f" end)] |
 	    map(tostring) | join("|")' told)"
-	is "$kind: its words" '"the script exited with 5: hello; complete nevertheless: t"
+	is "$kind: its words" '"the script exited with 5: hello; loaded completely: t"
 "p: hello\n"' "$(jq -c '.error_message, .log' told)"
 	is "$kind: its stages" '["extract","load"] 3' \
 	    "$(jq -r '"\([.stages[].stage]) \(.stages[1].inserted)"' told)"

@@ -83,7 +83,7 @@ for kind in sqlite postgresql; do
 			is "$kind: its late COMMIT is refused" '75 0' \
 			    "$rc $(sql 'SELECT count(*) FROM log')"
 			like "$kind: for that reason" \
-			    'its row does not say running any more' \
+			    'its row in pipeline_runs is not in status running' \
 			    "$(cat err)"
 			;;
 		esac
@@ -133,7 +133,7 @@ load 4 null 3 1' "$(sql "SELECT stages FROM pipeline_runs WHERE
 	    --name two -c 'etl-extract in.ndjson | etl-load --table log
 	    sed s/b1/b2/ stream | etl-load --no-checkpoint --table log')"
 	like "$kind: are told apart and added up" \
-	    '^failed\|204\|203\|1\|.*; loaded only in part: log; complete nevertheless: log$' \
+	    '^failed\|204\|203\|1\|.*; loaded only in part: log; loaded completely: log$' \
 	    "$(row two)"
 done
 

@@ -123,7 +123,7 @@ for kind in sqlite postgresql; do
 	    'etl-extract in.ndjson | etl-load --table t --key id &&
 	    etl-extract in.ndjson | etl-load --table no --key id')"
 	like "$kind: the row tells which is complete" \
-	    'etl-load: .*no.*complete nevertheless: .*t' "$(row two)"
+	    'etl-load: .*no.*loaded completely: .*t' "$(row two)"
 	is "$kind: and what it loaded" 'failed|200|200' "$(row two |
 	    cut -d'|' -f1-3)"
 	is "$kind: an append that has ended is not repeated" 75 \

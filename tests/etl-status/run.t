@@ -142,7 +142,7 @@ for kind in sqlite postgresql; do
 	wrong 'a letter more' '^  transform: 10 records were rejected .* 11 were stored'
 	edit '"out":85' '"out":"x"'
 	show "$kind: counts that are none" 1
-	like "$kind: are told" 't: counts of a stage that cannot' "$(cat out)"
+	like "$kind: are told" 't: cannot read the counts of a stage' "$(cat out)"
 
 	# Nothing that a terminal obeys.
 	evil=$(printf 'a\033]0;x\007\r\302\233\342\200\256b')
@@ -168,7 +168,7 @@ $evil' WHERE id = 1"
 	    pipeline, run) SELECT started_at, started_at, 'success', 'x',
 	    '${short}x' FROM pipeline_runs WHERE id = 1"
 	is "$kind: a start that two have" 64 "$(status etl-status --run "$short")"
-	like "$kind: asks for more" 'several runs begin so' "$(cat err)"
+	like "$kind: asks for more" 'ids of several runs start with this' "$(cat err)"
 	version=$(sql 'SELECT version FROM etl_control')
 	sql 'UPDATE etl_control SET version = 99'
 	is "$kind: newer tables" 78 "$(status etl-status --run 1)"

@@ -42,7 +42,7 @@ no_message_holds_a_part_of_a_password(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-		refused(urls[i], ERR_CONFIG, "cannot read its address");
+		refused(urls[i], ERR_CONFIG, "cannot parse the address");
 }
 
 static void

@@ -52,7 +52,7 @@ put_one(struct env *v, const char *line, size_t len)
 	struct letter_text one = { line, len };
 	int64_t added = 0;
 
-	if (letters_put(v->db, &one, 1, 0, &added, &v->e) == -1)
+	if (letters_store(v->db, &one, 1, 0, &added, &v->e) == -1)
 		return FAILED;
 	return added > 0 ? NEW : KNOWN;
 }
@@ -78,7 +78,7 @@ check_raw(struct env *v, const char *id, const char *raw, size_t len)
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 1);
 	assert_int_equal(t.raw_len, len);
-	assert_int_equal(letters_raw(l, &t, &v->e), 1);
+	assert_int_equal(letters_read_raw(l, &t, &v->e), 1);
 	assert_memory_equal(t.raw, raw, len);
 	assert_string_equal(t.reject_id, id);
 	assert_int_equal(letters_next(l, &t, &v->e), 0);

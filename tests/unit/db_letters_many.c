@@ -30,7 +30,7 @@ many_are_quick(void **state)
 	start = clock_ms();
 	for (int twice = 0; twice < 2; twice++) {
 		OK(v, db_begin(v->db, &v->e));
-		OK(v, letters_put(v->db, lines, MANY, 0, &added, &v->e));
+		OK(v, letters_store(v->db, lines, MANY, 0, &added, &v->e));
 		OK(v, db_commit(v->db, &v->e));
 		assert_int_equal(added, twice ? 0 : MANY);
 		print_message("%d letters: %" PRId64 " ms\n", (int)MANY,
@@ -109,7 +109,7 @@ racer(const char *url, int which)
 		lines[i] = (struct letter_text){ b[i].data, b[i].len };
 	}
 	for (int from = 0; from < RACE; from += RACE / 4)
-		if (db_begin(db, &e) == -1 || letters_put(db, lines + from,
+		if (db_begin(db, &e) == -1 || letters_store(db, lines + from,
 		    RACE / 4, 0, &added, &e) == -1 ||
 		    db_commit(db, &e) == -1) {
 			print_error("%s\n", e.msg);

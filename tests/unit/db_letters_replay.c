@@ -29,7 +29,8 @@ resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 	struct letter_replay one = { .id = id, .seen = seen, .upto = upto };
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, letters_settle(v->db, &one, 1, "run-7", 0, NULL, &v->e));
+	OK(v,
+	    letters_flush_and_resolve(v->db, &one, 1, "run-7", 0, NULL, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	return one.lost;
 }
@@ -73,7 +74,7 @@ resolve_compares_and_sets(void **state)
 
 	/* By hand meanwhile. */
 	put_times(v, "aa", 5, 1);
-	OK(v, letter_close(v->db, "aa", "discarded", "old", &v->e));
+	OK(v, letter_set_status(v->db, "aa", "discarded", "old", &v->e));
 	assert_true(resolve(v, "aa", 5, 4));
 	check_letter(v, "aa", "discarded 5 5 - at");
 }
@@ -98,7 +99,8 @@ both_in_one_batch(void **state)
 	OK(v, db_begin(v->db, &v->e));
 	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
 	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
-	OK(v, letters_settle(v->db, done, 3, NULL, 0, &added, &v->e));
+	OK(v,
+	    letters_flush_and_resolve(v->db, done, 3, NULL, 0, &added, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	assert_int_equal(added, 1);
 	assert_false(done[0].lost);
@@ -142,11 +144,12 @@ loader(const char *url, int which)
 			    b[i].len };
 		}
 		if (db_begin(db, &e) == -1 ||
-		    letters_add(db, lines + CROSS / 4, CROSS / 4, 0, NULL,
-		    &e) == -1 ||
+		    letters_add(
+			db, lines + CROSS / 4, CROSS / 4, 0, NULL, &e) == -1 ||
 		    letters_add(db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
-		    letters_settle(db, done, CROSS / 2, NULL, 0, NULL,
-		    &e) == -1 || db_commit(db, &e) == -1) {
+		    letters_flush_and_resolve(
+			db, done, CROSS / 2, NULL, 0, NULL, &e) == -1 ||
+		    db_commit(db, &e) == -1) {
 			print_error("%s\n", e.msg);
 			return 3;
 		}

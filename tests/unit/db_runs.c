@@ -10,7 +10,7 @@
 
 enum { RACERS = 8 };
 
-#define SAID(text) &(struct run_words){ .message = (text), .log = "log\n" }
+#define SAID(text) &(struct run_texts){ .message = (text), .log = "log\n" }
 
 static const char counts[] = "[{\"stage\":\"extract\",\"in\":0,\"out\":95,"
     "\"dropped\":0,\"rejected\":5,\"aside\":1},{\"stage\":\"transform\","
@@ -104,8 +104,8 @@ runs_succeed(void **state)
 
 	start(v, "r1", "h");
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, control_hold(v->db, &v->e));
-	OK(v, run_fence(v->db, "r1", &row, &v->e));
+	OK(v, control_limit_idle_time(v->db, &v->e));
+	OK(v, run_check_running(v->db, "r1", &row, &v->e));
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
 	OK(v, run_renew(v->db, "r1", &v->e));
@@ -135,7 +135,7 @@ runs_succeed(void **state)
 	    "\"superseded\":8,\"skipped\":0,\"deleted\":4}]");
 
 	/* What it says stays true. */
-	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
+	assert_int_equal(run_check_running(v->db, "r1", &row, &v->e), -1);
 	assert_int_equal(err_status(&v->e), 75);
 	assert_int_equal(run_complete(v->db, "r1", false, SAID("x"), &end,
 	    &v->e), -1);
@@ -180,7 +180,7 @@ runs_fail(void **state)
 	assert_int_equal(end.ended, 1);
 	check_word(v, "SELECT error_message FROM pipeline_runs "
 	    "WHERE run = 'r2'", "cut; loaded only in part: users; "
-	    "complete nevertheless: posts");
+	    "loaded completely: posts");
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r2'",
 	    "failed");
 
@@ -230,9 +230,9 @@ dead_runs_are_abandoned(void **state)
 	    "renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
 	    "'-601 seconds') WHERE run = 'r3'" : "UPDATE pipeline_runs SET "
 	    "renewed_at = now() - interval '601 s' WHERE run = 'r3'");
-	OK(v, run_abandon(v->db, "other", "here", &n, &v->e));
+	OK(v, run_abandon_stale(v->db, "other", "here", &n, &v->e));
 	assert_int_equal(n, 0);
-	OK(v, run_abandon(v->db, "posts", "here", &n, &v->e));
+	OK(v, run_abandon_stale(v->db, "posts", "here", &n, &v->e));
 	assert_int_equal(n, 2);
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r1'",
 	    "abandoned");
@@ -242,8 +242,8 @@ dead_runs_are_abandoned(void **state)
 	    "running");
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r3'",
 	    "abandoned");
-	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
-	OK(v, run_fence(v->db, "r2", &row, &v->e));
+	assert_int_equal(run_check_running(v->db, "r1", &row, &v->e), -1);
+	OK(v, run_check_running(v->db, "r2", &row, &v->e));
 }
 
 static void
@@ -301,15 +301,15 @@ places_are_taken(void **state)
 	struct ledger_row row;
 
 	OK(v, control_ensure(v->db, &v->e));
-	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
-	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_TAKEN);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_TAKEN);
 	assert_int_equal(move(v, &l), LEDGER_TAKEN);
 	l.target = "u";
 	assert_int_equal(move(v, &l), LEDGER_SET);
-	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_DONE);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_DONE);
 	l.batch = 1;
-	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_SET);
-	assert_int_equal(ledger_take(v->db, &l, &v->e), LEDGER_TAKEN);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_SET);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_TAKEN);
 	assert_int_equal(move(v, &l), LEDGER_TAKEN);
 	/* It goes on, but not for who was late. */
 	OK(v, ledger_reopen(v->db, &l, &v->e));
@@ -353,7 +353,7 @@ completing_waits(void **state)
 	}
 	OK(v, db_open(&loader, v->url, &v->e));
 	OK(v, db_begin(loader, &v->e));
-	OK(v, run_fence(loader, "r1", &row, &v->e));
+	OK(v, run_check_running(loader, "r1", &row, &v->e));
 	assert_int_equal(write(go[1], "x", 1), 1);
 	(void)usleep(300000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);

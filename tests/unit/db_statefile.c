@@ -85,10 +85,11 @@ moves_by_version(void **state)
 	const char *path;
 
 	check(p, "posts", "-", 0);
-	assert_int_equal(statefile_path(&path, "file:s.json", &p->e), 0);
+	assert_int_equal(
+	    statefile_parse_option(&path, "file:s.json", &p->e), 0);
 	assert_string_equal(path, "s.json");
-	assert_int_equal(statefile_path(&path, "s.json", &p->e), -1);
-	assert_int_equal(statefile_path(&path, "file:", &p->e), -1);
+	assert_int_equal(statefile_parse_option(&path, "s.json", &p->e), -1);
+	assert_int_equal(statefile_parse_option(&path, "file:", &p->e), -1);
 	assert_int_equal(statefile_move(p->path, "posts", "1", 1, &p->e),
 	    CHECKPOINT_LOST);
 	assert_int_equal(access(p->path, F_OK), -1);
@@ -97,7 +98,7 @@ moves_by_version(void **state)
 	assert_int_equal(statefile_move(p->path, "posts", "2", 0, &p->e),
 	    CHECKPOINT_LOST);
 	assert_int_equal(err_status(&p->e), ERR_RETRY);
-	assert_non_null(strstr(p->e.msg, "is 1, and 0 was"));
+	assert_non_null(strstr(p->e.msg, "is 1, but 0 was"));
 	assert_int_equal(statefile_move(p->path, "posts", "2", 1, &p->e),
 	    CHECKPOINT_MOVED);
 	assert_int_equal(statefile_set(p->path, "b\"\n", "\xc3\xa9", &p->e),
@@ -138,13 +139,13 @@ broken_files_stay_broken(void **state)
 	static const struct { const char *text, *says; } bad[] = {
 		{ "", "is empty" },
 		{ "{", "line 1" },
-		{ "[]", "line 1: wants a JSON object" },
+		{ "[]", "line 1: the file must hold a JSON object" },
 		{ "{}x", "line 1" },
 		{ "{\n\n\"a\":3}", "line 3: a checkpoint is an object" },
 		{ "{\"a\":{}}", "no \"value\"" },
 		{ "{\"a\":{\"value\":\"1\"}}", "no \"version\"" },
 		{ "{\"a\":{\n\"value\":17,\"version\":1}}", "line 2: "
-		    "\"value\" is no text" },
+		    "\"value\" must be null or a text" },
 		{ "{\"a\":{\"value\":\"x\\u0000\",\"version\":1}}", "value" },
 		{ "{\"a\":{\"value\":\"\\ud800\",\"version\":1}}", "value" },
 		{ "{\"a\":{\"value\":\"1\",\"version\":0}}", "version" },
@@ -171,7 +172,7 @@ broken_files_stay_broken(void **state)
 		    strstr(p->e.msg, p->path) == NULL)
 			fail_msg("%zu: %s", i, p->e.msg);
 		assert_int_equal(statefile_set(p->path, "z", "1", &p->e), -1);
-		assert_int_equal(statefile_ready(p->path, &p->e), -1);
+		assert_int_equal(statefile_check_usable(p->path, &p->e), -1);
 		is_file(p, bad[i].text);
 	}
 }

@@ -147,16 +147,16 @@ steps_return_their_row(void **state)
 	OK(v, db_prepare(v->db, &s, v->kind == DB_SQLITE ? lite : sql,
 	    &v->e));
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, db_step(s, in, 2, &r, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, &r, &n, &v->e));
 	assert_non_null(r);
 	assert_int_equal(n, 1);
 	assert_int_equal(db_column(r, 0).i, 7);
 	assert_string_equal(db_column(r, 1).p, "x");
-	OK(v, db_step(s, in, 2, &r, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, &r, &n, &v->e));
 	assert_null(r);
 	assert_int_equal(n, 0);
 	in[1] = db_text("y");
-	OK(v, db_step(s, in, 2, NULL, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, NULL, &n, &v->e));
 	assert_int_equal(n, 1);
 	OK(v, db_commit(v->db, &v->e));
 	check_word(v, "SELECT b FROM t", "y");
@@ -191,15 +191,15 @@ names_are_quoted(void **state)
 	struct buf b;
 
 	buf_init(&b, 1024);
-	OK(v, db_quote(v->db, &b, "a\"b.c", 5, &v->e));
+	OK(v, db_quote_name(v->db, &b, "a\"b.c", 5, &v->e));
 	assert_string_equal(buf_text(&b), "\"a\"\"b.c\"");
-	assert_int_equal(db_quote(v->db, &b, "", 0, &v->e), -1);
-	assert_int_equal(db_quote(v->db, &b, "a\0b", 3, &v->e), -1);
-	assert_int_equal(db_quote(v->db, &b, "\xff", 1, &v->e), -1);
+	assert_int_equal(db_quote_name(v->db, &b, "", 0, &v->e), -1);
+	assert_int_equal(db_quote_name(v->db, &b, "a\0b", 3, &v->e), -1);
+	assert_int_equal(db_quote_name(v->db, &b, "\xff", 1, &v->e), -1);
 	assert_int_equal(v->e.code, ERR_CONFIG);
 	memset(longest, 'x', sizeof(longest));
-	assert_int_equal(db_quote(v->db, &b, longest, 63, &v->e), 0);
-	assert_int_equal(db_quote(v->db, &b, longest, 64, &v->e),
+	assert_int_equal(db_quote_name(v->db, &b, longest, 63, &v->e), 0);
+	assert_int_equal(db_quote_name(v->db, &b, longest, 64, &v->e),
 	    v->kind == DB_SQLITE ? 0 : -1);
 	buf_release(&b);
 }

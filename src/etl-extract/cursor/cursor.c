@@ -68,7 +68,7 @@ stored(struct cursor *c, struct err *e)
 
 	if (c->o->state == NULL)
 		return stored_db(c, e);
-	if (statefile_path(&path, c->o->state, e) == -1)
+	if (statefile_parse_option(&path, c->o->state, e) == -1)
 		return -1;
 	return statefile_read(path, c->o->checkpoint, &c->from, &c->version,
 	    e);

@@ -69,7 +69,8 @@ state_check(const struct extract_opts *o, struct err *e)
 	if (o->state != NULL && o->db != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--state and --db: the checkpoint is in one of them");
-	return o->state == NULL ? 0 : statefile_path(&path, o->state, e);
+	return o->state == NULL ? 0
+				: statefile_parse_option(&path, o->state, e);
 }
 
 int
@@ -81,7 +82,8 @@ cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint does not go with --each");
-	if (checkpoint_name(o->checkpoint, strlen(o->checkpoint), e) == -1)
+	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
+	    -1)
 		return -1;
 	if (o->cursor_field == NULL || o->since_param == NULL)
 		return err_set(e, ERR_USAGE, false,

@@ -90,9 +90,9 @@ finish_transaction(struct loader *l, bool ended, struct err *e)
 	int64_t row = 0;
 	int rc = 1;
 
-	if (l->control && control_hold(l->db, e) == -1)
+	if (l->control && control_limit_idle_time(l->db, e) == -1)
 		return -1;
-	if (l->run != NULL && run_fence(l->db, l->run, &row, e) == -1)
+	if (l->run != NULL && run_check_running(l->db, l->run, &row, e) == -1)
 		return -1;
 	if (rejects_store(l, row, e) == -1)
 		return -1;

@@ -73,8 +73,8 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 		return -1;
 	if (any == 0 && s->nletters == 0)
 		return 0;
-	if (letters_settle(l->db, s->letters, s->nletters, l->run, run_row,
-	    NULL, e) == -1)
+	if (letters_flush_and_resolve(
+		l->db, s->letters, s->nletters, l->run, run_row, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->nletters; i++)
 		if (s->letters[i].lost)

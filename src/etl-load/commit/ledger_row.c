@@ -233,9 +233,9 @@ stream_give_up(struct loader *l, struct err *e)
 	enum ledger_result r;
 
 	/* After a signal to stop, do not wait for a server again. */
-	if ((r = ledger_take(l->db, &g, e)) == LEDGER_FAILED &&
+	if ((r = ledger_close_row(l->db, &g, e)) == LEDGER_FAILED &&
 	    db_fault(l->db)->lost && stop_signal() == 0 &&
 	    db_reopen(l->db, e) == 0)
-		r = ledger_take(l->db, &g, e);
+		r = ledger_close_row(l->db, &g, e);
 	return r == LEDGER_FAILED ? -1 : r == LEDGER_DONE;
 }

@@ -66,7 +66,7 @@ begin_check(const struct loader *l, const struct mark *m, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
 		    "sends records again that were sent before, and append "
 		    "would load them twice: give --key");
-	if (m->checkpoint != NULL && checkpoint_name(m->checkpoint,
+	if (m->checkpoint != NULL && checkpoint_check_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;
 		return -1;

@@ -316,7 +316,8 @@ static enum sink_result
 lite_sink_settle(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
-	bool again = !s->store.careful && db_owed(s->store.db) > 0;
+	bool again =
+	    !s->store.careful && db_missing_references(s->store.db) > 0;
 
 	s->store.careful = again;
 	return again ? SINK_REPEAT : SINK_DONE;

@@ -127,7 +127,7 @@ update_row(struct lite_store *s, struct lite_statements *st,
 
 	if (sql_can_change(s->target, shape) &&
 	    (prepare(s, &st->update, shape, sqlite_update, e) == -1 ||
-	    db_step(st->update, s->values, shape->n + 1, NULL, &changed,
+	    db_stmt_run(st->update, s->values, shape->n + 1, NULL, &changed,
 	    e) == -1))
 		return -1;
 	if (changed > 0) {
@@ -139,7 +139,7 @@ update_row(struct lite_store *s, struct lite_statements *st,
 		return 0;
 	if (prepare(s, &st->seen, shape, sqlite_seen, e) == -1)
 		return -1;
-	return db_step(st->seen, s->values, shape->n + 1, NULL, NULL, e);
+	return db_stmt_run(st->seen, s->values, shape->n + 1, NULL, NULL, e);
 }
 
 static int
@@ -148,7 +148,7 @@ insert_row(struct lite_store *s, struct lite_statements *st,
 {
 	int64_t changed = 0;
 
-	if (db_step(st->insert, s->values, shape->n + 1, NULL, &changed,
+	if (db_stmt_run(st->insert, s->values, shape->n + 1, NULL, &changed,
 	    e) == -1)
 		return -1;
 	if (s->target->upsert && changed == 0)
@@ -174,7 +174,7 @@ insert_row_in_savepoint(struct lite_store *s, struct lite_statements *st,
 	if (insert_row(s, st, shape, sums, e) == -1) {
 		s->fault = *db_fault(s->db);
 		s->why = *e;
-	} else if (!s->careful || db_owed(s->db) == 0) {
+	} else if (!s->careful || db_missing_references(s->db) == 0) {
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
 		    LITE_FAILED : LITE_STORED;
 	} else {
