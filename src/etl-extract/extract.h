@@ -1,8 +1,9 @@
-/* The options of etl-extract, as opt_parse() leaves them, and what all of a
- * process's requests share.
- * Owns:    fetch, which the first one that needs it opens (fetch_shared()),
- *          and cursor, from when the options of the sources are known good.
- * Borrows: every text is argv's, the environment's or static. */
+/* The options of etl-extract as opt_parse() fills them in, and the state that
+ * all requests of a process share.
+ * Owns:    fetch, which the first call of fetch_shared() opens; cursor, which
+ *          run_sources() opens once the options of the source are checked.
+ * Borrows: all texts; they belong to argv, to the environment, or are
+ *          static. */
 #ifndef EXTRACT_EXTRACT_H
 #define EXTRACT_EXTRACT_H
 
@@ -33,7 +34,7 @@ struct cursor;
 struct extract {
 	struct extract_opts opts;
 	struct fetch *fetch;
-	struct cursor *cursor;          /* NULL: no --checkpoint */
+	struct cursor *cursor;          /* NULL without --checkpoint */
 };
 
 #endif

@@ -1,5 +1,6 @@
-/* One JSON text that a source gives: a record, unless it turns out to be none.
- * Borrows: the line and the texts, until the source's next call. */
+/* One element that a source has read: a line of a file, or an element of the
+ * array of records in a page. It may turn out not to be a record.
+ * Borrows: the line and the texts, until the source's next() is called. */
 #ifndef EXTRACT_ITEM_H
 #define EXTRACT_ITEM_H
 
@@ -7,8 +8,8 @@
 
 struct item {
 	struct line line;
-	const char *kind, *uri;         /* of the origin */
-	uint64_t page, index;           /* from 1; 0: none */
+	const char *kind, *uri;         /* origin: "http", "file" or "stdin" */
+	uint64_t page, index;           /* both from 1; 0: not from a page */
 };
 
 #endif

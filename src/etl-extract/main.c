@@ -1,19 +1,19 @@
 /* etl-extract reads records from HTTP APIs and from NDJSON files.
  *
  * main.c         reads the options and sets the exit code.
- * extract.h      the options, and what all parts of a run share.
- * run_sources.c  reads the SOURCEs one after the other into the stream.
+ * extract.h      the options, and the state that all parts of a run share.
+ * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
- * item.h         one JSON text that a source gives.
+ * item.h         one element that a source has read, usually a record.
  * stdout_reader  notices that the reader of standard output has exited.
- * source/        kinds of sources: http_pages (an API page by page), ndjson
- *                (files); source.c is the list of them.
- * page/          paginators, one file each (paginate.c is the list), locators
- *                (where a value is in an answer), and the records of a body.
+ * source/        kinds of sources: http_pages reads an HTTP API page by page,
+ *                ndjson reads files; source.c has the list of them.
+ * page/          paginators, one file each (paginate.c has the list); locators
+ *                (where a value is in an answer); the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
  *                http: the transport, the only file that includes libcurl;
  *                request, url and uri_template make the URL.
- * cursor/        incremental reads: the stored checkpoint, the bounds of a
+ * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -54,59 +54,67 @@ static const char usage[] =
 	{ name, type, AT(field), arg, help, NULL, 0 }
 
 static const struct opt options[] = {
-	OPT("format", OPT_STRING, format, "FORMAT", "of files and -: ndjson"),
+	OPT("format", OPT_STRING, format, "FORMAT",
+	    "format of files and standard input: ndjson"),
 	OPT("records", OPT_STRING, records, "POINTER",
-	    "where the array of records is"),
+	    "JSON Pointer to the array of records"),
 	OPT("paginate", OPT_STRING, paginate, "none|page|since",
-	    "how pages follow"),
+	    "how to request the next page (default: none)"),
 	OPT("into", OPT_STRING, into, "TO",
-	    "query:NAME or header:NAME of the page number"),
-	OPT("first", OPT_NUMBER, first, "N", "the first page's number (1)"),
+	    "put the page number into query:NAME or header:NAME"),
+	OPT("first", OPT_NUMBER, first, "N",
+	    "number of the first page (default: 1)"),
 	OPT("size", OPT_STRING, size, "NAME=N",
-	    "query parameter for the size of a page"),
+	    "request N records per page: query parameter NAME"),
 	OPT("total", OPT_STRING, total, "FROM",
-	    "header:NAME or /POINTER of the number of records"),
-	OPT("max-pages", OPT_NUMBER, max_pages, "N", "fail if there are more"),
-	OPT("query-param", OPT_LIST, params, "K=V", "add a query parameter"),
+	    "read the total from header:NAME or /POINTER"),
+	OPT("max-pages", OPT_NUMBER, max_pages, "N",
+	    "fail if there may be more than N pages"),
+	OPT("query-param", OPT_LIST, params, "K=V",
+	    "add a query parameter to each URL"),
 	OPT("header", OPT_LIST, headers, "LINE|@FILE",
-	    "add a header 'K: V', or a file of them"),
+	    "add the header 'K: V', or all headers of FILE"),
 	OPT("auth", OPT_STRING, auth, "HOW",
-	    "bearer, basic, header:NAME or query:NAME"),
+	    "send the secret: bearer, basic, header:NAME, query:NAME"),
 	OPT("secret", OPT_STRING, secret, "FROM",
-	    "env:VAR (API_TOKEN), file:PATH or cmd:COMMAND"),
-	OPT("delay", OPT_DURATION, delay, "DURATION", "wait between requests"),
+	    "env:VAR, file:PATH or cmd:COMMAND (default: env:API_TOKEN)"),
+	OPT("delay", OPT_DURATION, delay, "DURATION",
+	    "wait this long between requests"),
 	OPT("timeout", OPT_DURATION, timeout, "DURATION",
-	    "for a whole request (30s)"),
+	    "time limit of a whole request (default: 30s)"),
 	OPT("connect-timeout", OPT_DURATION, connect_timeout, "DURATION",
-	    "for a connection (10s)"),
+	    "time limit of connecting (default: 10s)"),
 	OPTION_RETRIES(AT(retries)),
 	OPTION_BACKOFF(AT(backoff)),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",
-	    "largest answer taken (32MiB)"),
+	    "largest answer that is accepted (default: 32MiB)"),
 	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
-	    "read what is new since the checkpoint NAME"),
+	    "read only what is new since the checkpoint NAME"),
 	OPT("cursor-field", OPT_STRING, cursor_field, "POINTER",
-	    "the value in a record that grows"),
+	    "JSON Pointer to the cursor in a record"),
 	OPT("since-param", OPT_STRING, since_param, "NAME",
 	    "query parameter for the lower bound"),
 	OPT("start", OPT_STRING, start, "VALUE",
 	    "lower bound while no checkpoint is stored"),
-	OPT("since", OPT_STRING, since, "VALUE", "lower bound of this run"),
+	OPT("since", OPT_STRING, since, "VALUE",
+	    "lower bound of this run, whatever is stored"),
 	OPT("lookback", OPT_STRING, lookback, "DURATION|N",
-	    "read so much before the checkpoint again"),
+	    "start this much before the stored checkpoint"),
 	OPT("until", OPT_STRING, until, "VALUE", "upper bound of this run"),
 	OPT("until-param", OPT_STRING, until_param, "NAME",
 	    "query parameter for the upper bound"),
 	OPT("ordered", OPT_FLAG, ordered, NULL,
-	    "records come in the order of the cursor"),
+	    "the service sorts by the cursor, ascending"),
 	OPTION_STATE(AT(state)),
 	OPTION_DB(AT(db)),
 	OPT("each", OPT_STRING, each, "TEMPLATE",
 	    "make one request for each record of stdin"),
-	OPT("as", OPT_STRING, as, "FIELD", "put the answer into this member"),
+	OPT("as", OPT_STRING, as, "FIELD",
+	    "add the answer to the record as this member"),
 	OPT("count-as", OPT_STRING, count_as, "FIELD",
-	    "put the length of the answer into this member"),
-	OPT("stream", OPT_STRING, stream, "NAME", "mark begin and end"),
+	    "add the number of records in the answer"),
+	OPT("stream", OPT_STRING, stream, "NAME",
+	    "write a marked stream with this name"),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
 	OPTION_MAX_RECORD(AT(max_record)),
@@ -118,25 +126,26 @@ static const struct opt_spec spec = {
 };
 
 static int
-extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
-    struct err *e)
+check_and_extract(struct extract *x, struct stage *s, char *const *uri,
+    size_t n, struct err *e)
 {
 	int rc;
 
 	if (x->opts.each != NULL && n > 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--each reads records on stdin: no SOURCE");
+		    "--each reads records from standard input: remove the "
+		    "SOURCE");
 	if (x->opts.each == NULL && n == 0)
-		return err_set(e, ERR_USAGE, false, "no SOURCE: "
-		    "give a URL, a file or -");
+		return err_set(e, ERR_USAGE, false, "no SOURCE: give a URL, a "
+		    "file, or - for standard input");
 	if (x->opts.each == NULL &&
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,
-		    "--as and --count-as need --each");
+		    "--as and --count-as need --each TEMPLATE");
 	if (x->opts.max_record == 0 || x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--max-record and --max-body want more than 0");
-	if (cursor_check(&x->opts, uri, n, e) == -1)
+		    "--max-record and --max-body must be more than 0");
+	if (cursor_check_options(&x->opts, uri, n, e) == -1)
 		return -1;
 	rc = x->opts.each != NULL ? run_each(x, s, e) :
 	    run_sources(x, s, uri, n, e);
@@ -144,11 +153,11 @@ extract(struct extract *x, struct stage *s, char *const *uri, size_t n,
 	return rc == -1 ? -1 : stage_finish(s, e);
 }
 
-/* The stage is there before anything can fail, so that the stages after it
- * hear of it. */
+/* Opens the stage before anything else can fail, so that the mark failed tells
+ * the later stages of the pipeline why no more records come. */
 static int
-work(struct extract *x, const struct stdfd *fds, char *const *uri, size_t n,
-    struct err *e)
+run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
+    size_t n, struct err *e)
 {
 	const struct stage_conf conf = { .name = "extract",
 	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
@@ -164,7 +173,7 @@ work(struct extract *x, const struct stdfd *fds, char *const *uri, size_t n,
 		return -1;
 	}
 	if (!conf.source || stage_begin(s, e) == 0)
-		rc = extract(x, s, uri, n, e);
+		rc = check_and_extract(x, s, uri, n, e);
 	if (rc == -1)
 		stage_fail(s, e);
 	stage_close(s);
@@ -194,7 +203,8 @@ main(int argc, char *argv[])
 	}
 	err_warn("etl-extract", db_url_warning(x.opts.db));
 	stop_catch();
-	if (work(&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
+	if (run_stage(&x, &fds, argv + optind, (size_t)(argc - optind),
+	    &e) == -1)
 		status = err_report(spec.program, &e);
 	opt_release(&spec, &x.opts);
 	stop_die();

@@ -1,6 +1,7 @@
-/* The two ways etl-extract works: sources into a stream, or a request for
- * each record of one.
- * Borrows: x and the stage; both belong to main. */
+/* The two ways in which etl-extract works: run_sources() writes the records of
+ * all SOURCEs to the stream; run_each() makes one HTTP request for each record
+ * of standard input (--each).
+ * Borrows: x and the stage; both belong to main(). */
 #ifndef EXTRACT_RUN_H
 #define EXTRACT_RUN_H
 

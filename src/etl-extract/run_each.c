@@ -19,13 +19,14 @@ struct each {
 	struct request request;
 	struct http_answer answer;
 	struct body body;
-	struct json j;                  /* the parent */
+	struct json j;                  /* the input record */
 	struct buf url, out;
 };
 
-/* What stands before the first expression has to be a URL already. */
+/* The template's text before its first '{' must be a URL by itself, so that a
+ * wrong URL is an error of the options and not of the first record. */
 static int
-template_url_check(const struct extract_opts *o, struct err *e)
+check_template_start(const struct extract_opts *o, struct err *e)
 {
 	char *url = strndup(o->each, strcspn(o->each, "{"));
 	int rc = url == NULL ? err_nomem(e) : request_check(o, url, e);
@@ -34,23 +35,25 @@ template_url_check(const struct extract_opts *o, struct err *e)
 	return rc;
 }
 
-/* It becomes a member's name, and maybe the first of the record. */
+/* Checks the name of --as or --count-as. If the record is {}, the member with
+ * this name becomes the first member: named @etl, it would make a mark. */
 static int
-field_check(const char *name, struct err *e)
+check_field_name(const char *name, struct err *e)
 {
 	if (name == NULL)
 		return 0;
 	if (strcmp(name, "@etl") == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--as and --count-as: @etl is for marks");
+		    "--as and --count-as: the name @etl is reserved for "
+		    "marks: choose another name");
 	if (utf8_span(name, strlen(name)) != strlen(name))
 		return err_set(e, ERR_USAGE, false,
-		    "--as and --count-as: a name that is not UTF-8");
+		    "--as and --count-as: the name is not UTF-8");
 	return 0;
 }
 
 static int
-each_options(const struct extract_opts *o, struct err *e)
+check_each_options(const struct extract_opts *o, struct err *e)
 {
 	if (o->as == NULL && o->count_as == NULL)
 		return err_set(e, ERR_USAGE, false,
@@ -58,27 +61,31 @@ each_options(const struct extract_opts *o, struct err *e)
 	if (o->as != NULL && o->count_as != NULL &&
 	    strcmp(o->as, o->count_as) == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--as and --count-as: the same field %s", o->as);
-	if (field_check(o->as, e) == -1 || field_check(o->count_as, e) == -1)
+		    "--as and --count-as: both name the field %s: give two "
+		    "different names", o->as);
+	if (check_field_name(o->as, e) == -1 ||
+	    check_field_name(o->count_as, e) == -1)
 		return -1;
 	if (o->paginate != NULL || o->into != NULL || o->size != NULL ||
 	    o->total != NULL || o->max_pages != 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--each makes one request a record: no paging");
+		    "--each makes one request for each record: remove "
+		    "--paginate, --into, --size, --total and --max-pages");
 	if (o->stream != NULL || o->format != NULL)
-		return err_set(e, ERR_USAGE, false, "--each is a filter: no "
-		    "--stream, no --format");
+		return err_set(e, ERR_USAGE, false, "--each reads a stream of "
+		    "records: remove --stream and --format");
 	if (o->records != NULL && !pointer_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
-		    "Pointer", o->records);
+		    "Pointer, such as /data/items", o->records);
 	if (template_check(o->each, e) == -1)
 		return -1;
-	return template_url_check(o, e);
+	return check_template_start(o, e);
 }
 
-/* --as may be any JSON; --count-as, and --records, want the array. */
+/* With --as alone the answer may be any JSON text. --count-as and --records
+ * need an array of records in it. */
 static int
-each_look(void *self, const struct http_answer *a, struct err *e)
+check_answer(void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
@@ -89,8 +96,9 @@ each_look(void *self, const struct http_answer *a, struct err *e)
 	return body_records(&x->body, e);
 }
 
+/* Rejects the record; the reject points to its member `name`. */
 static int
-member_reject(struct each *x, const struct line *l, const char *code,
+reject_for_member(struct each *x, const struct line *l, const char *code,
     const char *name, size_t n, const char *why, struct err *e)
 {
 	struct reject r = { .code = code };
@@ -109,9 +117,9 @@ member_reject(struct each *x, const struct line *l, const char *code,
 	return rc;
 }
 
-/* A failure that is about this one record. */
+/* Rejects the record because its request has failed. */
 static int
-answer_reject(struct each *x, const struct line *l, const struct err *why,
+reject_for_request(struct each *x, const struct line *l, const struct err *why,
     struct err *e)
 {
 	struct reject r = { .code = "http", .message = why->msg,
@@ -121,13 +129,13 @@ answer_reject(struct each *x, const struct line *l, const struct err *why,
 }
 
 static void
-count_put(struct each *x)
+put_count_member(struct each *x)
 {
 	json_put_int(&x->out, x->o->count_as, (int64_t)body_count(&x->body));
 }
 
 static void
-answer_put(struct each *x)
+put_answer_member(struct each *x)
 {
 	const struct body *b = &x->body;
 
@@ -139,9 +147,10 @@ answer_put(struct each *x)
 	json_put_compact(&x->out, &b->j, x->o->records == NULL ? 0 : b->array);
 }
 
-/* The line up to its last brace, the new members, the brace. */
+/* Writes the record with the members of --as and --count-as added: the bytes of
+ * the line up to its last brace, the two members, and a brace. */
 static int
-each_emit(struct each *x, const struct line *l, struct err *e)
+emit_with_answer(struct each *x, const struct line *l, struct err *e)
 {
 	const struct json_tok *t = x->j.tok;
 	char why[128];
@@ -150,15 +159,16 @@ each_emit(struct each *x, const struct line *l, struct err *e)
 	buf_add(&x->out, l->data + t->at,
 	    t->members == 0 ? 1 : (size_t)t->len - 1);
 	if (x->o->as != NULL)
-		answer_put(x);
+		put_answer_member(x);
 	if (x->o->count_as != NULL)
-		count_put(x);
+		put_count_member(x);
 	buf_char(&x->out, '}');
 	if (x->out.full) {
 		struct reject r = { .code = "too_long", .message = why };
 
-		(void)snprintf(why, sizeof(why), "with its answer it is "
-		    "longer than --max-record %zu", x->out.max);
+		(void)snprintf(why, sizeof(why), "the record with its answer "
+		    "is longer than --max-record, which is %zu bytes",
+		    x->out.max);
 		return stage_reject(x->stage, l, &r, e);
 	}
 	if (buf_check(&x->out, e) == -1 ||
@@ -168,26 +178,30 @@ each_emit(struct each *x, const struct line *l, struct err *e)
 	return 0;
 }
 
+/* Requests x->url and writes the record with the answer. A failure that would
+ * hit every record, such as a wrong secret, ends the run; any other failure
+ * rejects this record. */
 static int
-each_fetch(struct each *x, const struct line *l, struct err *e)
+fetch_and_emit(struct each *x, const struct line *l, struct err *e)
 {
-	const struct judge judge = { each_look, x };
+	const struct judge judge = { check_answer, x };
 	struct err why;
 
 	if (request_start(&x->request, x->o, x->url.data, x->url.len,
 	    e) == -1 || stage_flush(x->stage, e) == -1)
 		return -1;
 	if (fetch_get(x->fetch, &x->request, &judge, &x->answer, e) == 0)
-		return each_emit(x, l, e);
+		return emit_with_answer(x, l, e);
 	if (fetch_hopeless(x->fetch, e))
 		return -1;
 	why = *e;
-	return answer_reject(x, l, &why, e);
+	return reject_for_request(x, l, &why, e);
 }
 
-/* The name of a field that the record has already, or NULL. */
+/* Returns the name of --as or --count-as if the record already has a member of
+ * this name, else NULL. */
 static const char *
-taken(const struct each *x)
+find_existing_field(const struct each *x)
 {
 	const char *name[] = { x->o->as, x->o->count_as };
 
@@ -199,7 +213,7 @@ taken(const struct each *x)
 }
 
 static int
-each_record(struct each *x, const struct line *l, struct err *e)
+process_record(struct each *x, const struct line *l, struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
@@ -207,26 +221,28 @@ each_record(struct each *x, const struct line *l, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	if ((name = taken(x)) != NULL)
-		return member_reject(x, l, "duplicate_member", name,
-		    strlen(name), "the record has it already", e);
+	if ((name = find_existing_field(x)) != NULL)
+		return reject_for_member(x, l, "duplicate_member", name,
+		    strlen(name), "the record already has a member of this "
+		    "name", e);
 	rc = template_expand(x->o->each, &x->j, &x->url, &f, e);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
-		return member_reject(x, l, f.code, f.name, f.len, f.why, e);
-	return each_fetch(x, l, e);
+		return reject_for_member(x, l, f.code, f.name, f.len, f.why,
+		    e);
+	return fetch_and_emit(x, l, e);
 }
 
 static int
-each_loop(struct each *x, struct err *e)
+process_input(struct each *x, struct err *e)
 {
 	struct line l;
 
 	for (;;)
 		switch (stage_next(x->stage, &l, -1, e)) {
 		case STAGE_RECORD:
-			if (each_record(x, &l, e) == -1)
+			if (process_record(x, &l, e) == -1)
 				return -1;
 			break;
 		case STAGE_MARK:
@@ -242,9 +258,10 @@ each_loop(struct each *x, struct err *e)
 		}
 }
 
-/* What the template gives leaves room for the parameters that follow it. */
+/* Opens the HTTP client and limits the length of the expanded template: the
+ * rest of the longest URL is for the parameters that request_start() adds. */
 static int
-each_begin(struct each *x, struct extract *from, struct err *e)
+prepare_requests(struct each *x, struct extract *from, struct err *e)
 {
 	if (fetch_shared(&x->fetch, from, e) == -1 ||
 	    request_start(&x->request, x->o, "", 0, e) == -1)
@@ -260,14 +277,14 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	struct each x = { .o = &from->opts, .stage = stage };
 	int rc = -1;
 
-	if (each_options(x.o, e) == -1)
+	if (check_each_options(x.o, e) == -1)
 		return -1;
 	request_init(&x.request);
 	http_answer_init(&x.answer, x.o->max_body);
 	buf_init(&x.out, x.o->max_record);
 	x.body.records = x.o->records;
-	if (each_begin(&x, from, e) == 0)
-		rc = each_loop(&x, e);
+	if (prepare_requests(&x, from, e) == 0)
+		rc = process_input(&x, e);
 	request_release(&x.request);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);

@@ -11,12 +11,13 @@ struct sources {
 	const struct extract *x;
 	struct stage *stage;
 	struct json j;
-	struct buf record;      /* without white space between tokens */
+	struct buf record;      /* one record in its compact form */
 };
 
-/* A record goes out as it is, but for white space between its tokens. */
+/* Writes the record without the white space between its tokens. All other bytes
+ * of the record stay as they are. */
 static int
-item_emit(struct sources *s, const struct item *it, struct err *e)
+emit_record(struct sources *s, const struct item *it, struct err *e)
 {
 	if ((s->j.flags & JSON_SPACE) == 0 && s->j.tok[0].len == it->line.len)
 		return stage_emit(s->stage, it->line.data, it->line.len, e);
@@ -27,23 +28,25 @@ item_emit(struct sources *s, const struct item *it, struct err *e)
 	return stage_emit(s->stage, s->record.data, s->record.len, e);
 }
 
-/* The raw bytes of a reject are a line, but an element of a page may be many:
- * white space between its tokens goes, where it has tokens. */
+/* True if the item is an element of a page and has been parsed into tokens. The
+ * raw bytes of a reject must be one line, but an element of a page may contain
+ * line breaks, so its compact form has to be stored instead. A reject with
+ * another code (too_long, parse, encoding, depth) has no tokens. */
 static bool
-spans_lines(const struct item *it, const struct reject *r)
+needs_compact_raw(const struct item *it, const struct reject *r)
 {
 	return it->page != 0 && (r->pointer != NULL ||
 	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
 }
 
 static int
-item_reject(struct sources *s, const struct item *it, struct reject *r,
+reject_item(struct sources *s, const struct item *it, struct reject *r,
     struct err *e)
 {
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .has_offset = it->page == 0 };
-	if (spans_lines(it, r)) {
+	if (needs_compact_raw(it, r)) {
 		buf_clear(&s->record);
 		json_put_compact(&s->record, &s->j, 0);
 		if (buf_check(&s->record, e) == -1)
@@ -54,27 +57,29 @@ item_reject(struct sources *s, const struct item *it, struct reject *r,
 	return stage_reject(s->stage, &it->line, r, e);
 }
 
+/* Checks the item, also its cursor if there is one, and writes it as a record
+ * or as a reject. */
 static int
-item_take(struct sources *s, const struct item *it, struct err *e)
+emit_or_reject_item(struct sources *s, const struct item *it, struct err *e)
 {
 	struct reject r = { 0 };
 	int rc = stage_check_record(s->stage, &it->line, &s->j,
-	    cursor_levels(&s->x->opts), JSON_LAST, &r, e);
+	    cursor_scan_levels(&s->x->opts), JSON_LAST, &r, e);
 
 	if (rc == 1 && s->x->cursor != NULL)
-		rc = cursor_take(s->x->cursor, s->stage, it, &s->j, &r, e);
+		rc = cursor_advance(s->x->cursor, s->stage, it, &s->j, &r, e);
 	switch (rc) {
 	case 1:
-		return item_emit(s, it, e);
+		return emit_record(s, it, e);
 	case 0:
-		return item_reject(s, it, &r, e);
+		return reject_item(s, it, &r, e);
 	default:
 		return -1;
 	}
 }
 
 static int
-source_run(struct sources *s, const struct source *kind, void *source,
+read_items(struct sources *s, const struct source *kind, void *source,
     struct err *e)
 {
 	struct item it = { 0 };
@@ -82,7 +87,7 @@ source_run(struct sources *s, const struct source *kind, void *source,
 	for (;;)
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
-			if (item_take(s, &it, e) == -1)
+			if (emit_or_reject_item(s, &it, e) == -1)
 				return -1;
 			break;
 		case SOURCE_PAUSE:
@@ -96,9 +101,11 @@ source_run(struct sources *s, const struct source *kind, void *source,
 		}
 }
 
-/* What is rejected of a file must not be its next records. */
+/* Refuses a source file to which the rejects would be appended: etl-extract
+ * would read its own rejects as further records, without end. */
 static int
-rejects_apart(const struct stage *s, const char *uri, struct err *e)
+check_rejects_not_in_source(const struct stage *s, const char *uri,
+    struct err *e)
 {
 	struct stat st;
 	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
@@ -106,28 +113,30 @@ rejects_apart(const struct stage *s, const char *uri, struct err *e)
 
 	if (rc == -1 || !stage_rejects_go_to(s, &st))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s: rejects would be written "
-	    "into it, and read again: give them another file", uri);
+	return err_set(e, ERR_USAGE, false, "%s: the rejects would be written "
+	    "into this source and read again as records: write the rejects to "
+	    "another file", uri);
 }
 
-/* All are looked for first: a name mistyped ends it before any record. */
+/* Checks all sources before the first is read, so that a mistyped name ends the
+ * run before any record is written. */
 static int
-sources_known(struct extract *x, const struct stage *s, char *const *uri,
+check_sources(struct extract *x, const struct stage *s, char *const *uri,
     size_t n, struct err *e)
 {
 	const struct source *kind;
 
 	for (size_t i = 0; i < n; i++)
 		if (source_find(&kind, &x->opts, uri[i], e) == -1 ||
-		    rejects_apart(s, uri[i], e) == -1)
+		    check_rejects_not_in_source(s, uri[i], e) == -1)
 			return -1;
 	return 0;
 }
 
-/* The stored checkpoint is read once the source's own options are known to be
- * good. */
+/* Opens the source before the cursor: a source with wrong options then fails
+ * before the stored checkpoint is read and a database is created for it. */
 static int
-source_work(struct sources *s, struct extract *x, const char *uri,
+read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)
 {
 	const struct source *kind;
@@ -139,7 +148,7 @@ source_work(struct sources *s, struct extract *x, const char *uri,
 	if (rc == 0 && x->opts.checkpoint != NULL)
 		rc = cursor_open(&x->cursor, &x->opts, e);
 	if (rc == 0)
-		rc = source_run(s, kind, source, e);
+		rc = read_items(s, kind, source, e);
 	if (rc == 0 && x->cursor != NULL)
 		rc = cursor_finish(x->cursor, s->stage, e);
 	if (source != NULL)
@@ -152,11 +161,11 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = sources_known(x, stage, uri, n, e);
+	int rc = check_sources(x, stage, uri, n, e);
 
 	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = source_work(&s, x, uri[i], e);
+		rc = read_source(&s, x, uri[i], e);
 	cursor_close(x->cursor);
 	x->cursor = NULL;
 	buf_release(&s.record);

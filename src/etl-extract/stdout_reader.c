@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLICE = 1 << 30 };
+enum { SLICE = 1 << 30 };       /* ms; wait_fd() takes an int */
 
 bool
 reader_gone(void)
@@ -15,12 +15,13 @@ reader_gone(void)
 }
 
 int
-reader_stopped(struct err *e)
+reader_stop_error(struct err *e)
 {
 	int sig = stop_signal();
 
 	if (sig == 0)
-		return err_set(e, ERR_GONE, false, "the reader has left");
+		return err_set(e, ERR_GONE, false,
+		    "standard output was closed by its reader");
 	return err_set(e, ERR_RETRY, true, "stopped by signal %s",
 	    sigabbrev_np(sig));
 }
@@ -31,6 +32,6 @@ reader_sleep(int64_t ms, struct err *e)
 	for (; ms > 0; ms -= SLICE)
 		if (wait_fd(STDOUT_FILENO, 0, ms > SLICE ? SLICE :
 		    (int)ms) != 0)
-			return reader_stopped(e);
-	return stop_signal() != 0 ? reader_stopped(e) : 0;
+			return reader_stop_error(e);
+	return stop_signal() != 0 ? reader_stop_error(e) : 0;
 }

@@ -1,5 +1,6 @@
-/* Whether the reader of standard output has left: who waits for a service
- * writes nothing meanwhile, and would not hear of it. */
+/* Notices while etl-extract waits for a service that the reader of standard
+ * output has closed the pipe. etl-extract writes nothing during that time, so
+ * no EPIPE would tell it. */
 #ifndef EXTRACT_STDOUT_READER_H
 #define EXTRACT_STDOUT_READER_H
 
@@ -8,9 +9,11 @@
 #include <stdint.h>
 
 bool reader_gone(void);
-/* Sleeps; ERR_GONE where the reader leaves, ERR_RETRY at a stop signal. */
+/* Sleeps. Fails with ERR_GONE as soon as the reader closes the pipe, and with
+ * ERR_RETRY as soon as a stop signal comes. */
 int reader_sleep(int64_t ms, struct err *e);
-/* The same two as a failure, after a transfer was given up for them. */
-int reader_stopped(struct err *e);
+/* For a transfer or a read that was given up: fails with ERR_RETRY if a stop
+ * signal came, else with ERR_GONE. Returns -1. */
+int reader_stop_error(struct err *e);
 
 #endif

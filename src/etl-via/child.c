@@ -14,12 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIPE_WANTED = 1 << 20, GRACE_MS = 1000, REJECT_FD = 3 };
+enum {
+	PIPE_SIZE = 1 << 20,    /* bytes; a refusal by the kernel is ignored */
+	GRACE_MS = 1000,        /* from the first signal to SIGKILL */
+	REJECT_FD = 3
+};
 
 void
 child_init(struct child *c)
 {
-	*c = (struct child){ .pidfd = -1, .in = -1, .out = -1, .rest = -1 };
+	*c = (struct child){ .pidfd = -1, .in = -1, .out = -1, .unread = -1 };
 }
 
 static void
@@ -31,16 +35,17 @@ close_fd(int *fd)
 }
 
 static int
-spawn_failed(const char *name, int error, struct err *e)
+spawn_error(const char *name, int error, struct err *e)
 {
-	bool later = error == EAGAIN || error == ENOMEM || error == EMFILE ||
-	    error == ENFILE;
+	bool transient = error == EAGAIN || error == ENOMEM ||
+	    error == EMFILE || error == ENFILE;
 
-	return err_set(e, later ? ERR_IO : ERR_CONFIG, later,
+	return err_set(e, transient ? ERR_IO : ERR_CONFIG, transient,
 	    "%s: cannot be run: %s", name, strerror(error));
 }
 
-/* SIGPIPE and SIGXFSZ are ignored here, and perhaps in who started us. */
+/* Gives CMD the default actions of SIGPIPE and SIGXFSZ: etl-via ignores them,
+ * and an ignored signal would stay ignored in CMD. */
 static int
 spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 {
@@ -53,10 +58,10 @@ spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 	(void)sigaddset(&defaults, SIGPIPE);
 	(void)sigaddset(&defaults, SIGXFSZ);
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
-		return spawn_failed(argv[0], rc, e);
+		return spawn_error(argv[0], rc, e);
 	if ((rc = posix_spawn_file_actions_init(&acts)) != 0) {
 		(void)posix_spawnattr_destroy(&attr);
-		return spawn_failed(argv[0], rc, e);
+		return spawn_error(argv[0], rc, e);
 	}
 	(void)posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
@@ -71,18 +76,19 @@ spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 	if (rc == 0)
 		return 0;
 	c->pid = 0;
-	return spawn_failed(argv[0], rc, e);
+	return spawn_error(argv[0], rc, e);
 }
 
 static int
 make_pipe(int p[2], struct err *e)
 {
 	if (pipe2(p, O_CLOEXEC) == 0) {
-		(void)fcntl(p[1], F_SETPIPE_SZ, PIPE_WANTED);
+		(void)fcntl(p[1], F_SETPIPE_SZ, PIPE_SIZE);
 		return 0;
 	}
 	p[0] = p[1] = -1;
-	return err_set(e, ERR_IO, true, "pipe: %s", strerror(errno));
+	return err_set(e, ERR_IO, true, "cannot create a pipe for CMD: %s",
+	    strerror(errno));
 }
 
 int
@@ -102,7 +108,7 @@ child_start(struct child *c, char *argv[], size_t max_line, struct err *e)
 		goto failed;
 	if ((c->pidfd = pidfd_open(c->pid, 0)) == -1 ||
 	    fcntl(c->in, F_SETFL, O_NONBLOCK) == -1) {
-		(void)spawn_failed(c->name, errno, e);
+		(void)spawn_error(c->name, errno, e);
 		goto failed;
 	}
 	return 0;
@@ -119,22 +125,24 @@ child_write(struct child *c, const char *p, size_t n)
 	if (done >= 0)
 		return (size_t)done;
 	if (errno != EAGAIN && errno != EINTR) {
-		c->closed = true;
+		c->has_closed_stdin = true;
 		close_fd(&c->in);
 	}
 	return 0;
 }
 
-/* Our own reader shows what CMD leaves; only now, since before that a pipe
- * without a reader has to tell. */
+/* Opens a read end of the pipe before the write end is closed: through it
+ * child_check_end() sees whether CMD has left bytes unread. It is not opened
+ * earlier, because then a write would not fail with EPIPE when CMD closes its
+ * standard input. */
 int
 child_close_in(struct child *c, struct err *e)
 {
 	char path[48];
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", c->in);
-	c->rest = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (c->rest == -1)
+	c->unread = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (c->unread == -1)
 		return err_errno(e, ERR_IO, path);
 	close_fd(&c->in);
 	return 0;
@@ -146,16 +154,18 @@ child_close_out(struct child *c)
 	close_fd(&c->out);
 }
 
-/* It stays a zombie until child_stop(), so that its group is its own. */
+/* Reads the exit status without reaping the process (WNOWAIT): as long as CMD
+ * is a zombie, no other process can get its id, and child_stop() can safely
+ * signal its process group. */
 static void
-look_status(struct child *c)
+poll_exit_status(struct child *c)
 {
 	siginfo_t info = { 0 };
 
-	if (c->ended || waitid(P_PID, (id_t)c->pid, &info,
+	if (c->has_exited || waitid(P_PID, (id_t)c->pid, &info,
 	    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
 		return;
-	c->ended = true;
+	c->has_exited = true;
 	if (info.si_code == CLD_EXITED)
 		c->status = info.si_status;
 	else
@@ -163,34 +173,36 @@ look_status(struct child *c)
 }
 
 bool
-child_look(struct child *c)
+child_has_ended(struct child *c)
 {
-	look_status(c);
-	return c->ended && c->out == -1;
+	poll_exit_status(c);
+	return c->has_exited && c->out == -1;
 }
 
 int
-child_judge(struct child *c, const bool ok[256], struct err *e)
+child_check_end(struct child *c, const bool ok[256], struct err *e)
 {
 	const char *name = sigabbrev_np(c->signal);
-	int left = 0, fd = c->rest != -1 ? c->rest : c->in;
+	int left = 0, fd = c->unread != -1 ? c->unread : c->in;
 
-	if (c->ended && c->signal != 0)
+	if (c->has_exited && c->signal != 0)
 		return err_set(e, ERR_REFUSED, false, "%s: killed by signal "
 		    "%s", c->name, name != NULL ? name : "unknown");
-	if (c->ended && !ok[c->status & 255])
-		return err_set(e, ERR_REFUSED, false, "%s: ended with status "
+	if (c->has_exited && !ok[c->status & 255])
+		return err_set(e, ERR_REFUSED, false, "%s: exited with status "
 		    "%d, which is not in --ok", c->name, c->status);
 	if (fd != -1 && ioctl(fd, FIONREAD, &left) == -1)
 		return err_errno(e, ERR_IO, c->name);
-	if (!c->closed && left == 0)
+	if (!c->has_closed_stdin && left == 0)
 		return 0;
 	return err_set(e, ERR_REFUSED, false, "%s: did not read all of its "
-	    "input", c->name);
+	    "input: the command must read every record", c->name);
 }
 
+/* Passes on the signal that stops etl-via, or sends SIGTERM. Sends SIGKILL once
+ * CMD has exited or GRACE_MS has passed. */
 static void
-end_group(const struct child *c)
+kill_group(const struct child *c)
 {
 	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
 	int sig = stop_signal();
@@ -208,7 +220,7 @@ child_release(struct child *c)
 {
 	close_fd(&c->in);
 	close_fd(&c->out);
-	close_fd(&c->rest);
+	close_fd(&c->unread);
 	close_fd(&c->pidfd);
 	lines_close(c->lines);
 	while (c->pid > 0 && waitpid(c->pid, NULL, 0) == -1 &&
@@ -223,6 +235,6 @@ child_stop(struct child *c)
 	close_fd(&c->in);
 	close_fd(&c->out);
 	if (c->pid > 0)
-		end_group(c);
+		kill_group(c);
 	child_release(c);
 }

@@ -1,9 +1,10 @@
-/* CMD: a process in a group of its own, with a pipe to its standard input and
- * one from its standard output; descriptor 3 is closed in it.
- * Owns:  the process, the pipes, the reader of its lines.
- * Gives: child_write() the bytes taken, 0 where the pipe is full; child_look()
- *        true once it has ended and all of its output was read.
- * Fails: child_judge() with what ended wrong: status, signal, input unread. */
+/* The process that executes CMD. It is in a process group of its own; pipes
+ * lead to its standard input and from its standard output; file descriptor 3 is
+ * closed in it.
+ * Owns:  the process, the pipes, the reader of the output lines.
+ * Gives: child_write() the number of bytes written, 0 if the pipe is full;
+ *        child_has_ended() true if CMD has exited and its output was read.
+ * Fails: child_check_end(): bad exit status, a signal, or input not read. */
 #ifndef VIA_CHILD_H
 #define VIA_CHILD_H
 
@@ -13,24 +14,30 @@
 
 struct child {
 	const char *name;
-	pid_t pid;              /* 0: none runs */
-	int pidfd, in, out;     /* -1: closed */
-	int rest;               /* the pipe to it, from in's close on */
-	struct lines *lines;    /* of out */
-	bool closed;            /* its standard input, before all was read */
-	bool ended;
-	int status, signal;     /* signal 0: none */
+	pid_t pid;              /* 0: no process was started */
+	int pidfd;              /* -1: closed; so are in and out */
+	int in, out;            /* write to its stdin, read from its stdout */
+	int unread;             /* once in is closed: our read end of the same
+				 * pipe, to see what CMD has not read */
+	struct lines *lines;    /* the lines of out */
+	bool has_closed_stdin;  /* a write has failed: CMD has closed its stdin
+				 * or has exited, and input is left */
+	bool has_exited;
+	int status, signal;     /* how CMD ended; signal 0: it exited */
 };
 
 void child_init(struct child *c);
 int child_start(struct child *c, char *argv[], size_t max_line,
     struct err *e);
 size_t child_write(struct child *c, const char *p, size_t n);
-int child_close_in(struct child *c, struct err *e);     /* nothing follows */
+int child_close_in(struct child *c, struct err *e);     /* end of input */
 void child_close_out(struct child *c);
-bool child_look(struct child *c);
-int child_judge(struct child *c, const bool ok[256], struct err *e);
-void child_release(struct child *c);    /* of one that has ended, or none */
-void child_stop(struct child *c);       /* ends its group first */
+bool child_has_ended(struct child *c);
+/* Fails if CMD was killed by a signal, exited with a status that is not ok, or
+ * has not read all of its input. Call this after child_has_ended(), or when CMD
+ * is not waited for any longer. */
+int child_check_end(struct child *c, const bool ok[256], struct err *e);
+void child_release(struct child *c);    /* waits for CMD to exit */
+void child_stop(struct child *c);       /* kills CMD's process group first */
 
 #endif

@@ -1,8 +1,8 @@
 /* etl-via runs another command on the records inside a marked stream.
  *
  * main.c   reads the options.
- * via      passes the records to the command and the marks around it.
- * child    the command's process and its two pipes. */
+ * via      gives the records to the command and passes the marks by it.
+ * child    the process of the command, and its two pipes. */
 #include "via.h"
 
 #include "base/memory.h"
@@ -31,7 +31,7 @@ struct opts {
 
 static const struct opt options[] = {
 	OPT("ok", OPT_STRING, ok, "STATUS[,...]",
-	    "what CMD may end with (0)"),
+	    "exit statuses of CMD that are not a failure (default: 0)"),
 	OPTION_MAX_RECORD(AT(max_record)),
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	OPTION_PLAIN(AT(plain)),
@@ -44,9 +44,9 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0]), .stop = true,
 };
 
-/* STATUS[,STATUS...], 0 to 255 each. */
+/* Parses STATUS[,STATUS...], each from 0 to 255. */
 static int
-ok_parse(bool ok[256], const char *text)
+parse_ok_list(bool ok[256], const char *text)
 {
 	unsigned int v;
 
@@ -64,25 +64,25 @@ ok_parse(bool ok[256], const char *text)
 }
 
 static int
-check(struct via_opts *v, const struct opts *o, struct err *e)
+check_options(struct via_opts *v, const struct opts *o, struct err *e)
 {
 	if (v->argv[0] == NULL)
-		return err_set(e, ERR_USAGE, false, "no CMD: name one, as "
-		    "in etl-via jq -c FILTER");
-	if (ok_parse(v->ok, o->ok) == -1)
-		return err_set(e, ERR_USAGE, false, "--ok %s: wants statuses "
-		    "from 0 to 255 with commas between", o->ok);
+		return err_set(e, ERR_USAGE, false, "no CMD: give a command, "
+		    "such as etl-via jq -c FILTER");
+	if (parse_ok_list(v->ok, o->ok) == -1)
+		return err_set(e, ERR_USAGE, false, "--ok %s: must be exit "
+		    "statuses from 0 to 255, with commas between them", o->ok);
 	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--duplicate-members %s: must be last", o->duplicates);
 	if (o->max_record == 0 || o->max_record > 1 << 30)
 		return err_set(e, ERR_USAGE, false,
-		    "--max-record: from 1 byte to 1GiB");
+		    "--max-record: must be from 1 byte to 1GiB");
 	return 0;
 }
 
 static int
-work(const struct opts *o, const struct stdfd *fds, char *argv[],
+run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
     struct err *e)
 {
 	const struct stage_conf conf = { .name = "via", .plain = o->plain,
@@ -98,7 +98,7 @@ work(const struct opts *o, const struct stdfd *fds, char *argv[],
 		stage_fail_early(conf.name, e);
 		return -1;
 	}
-	if (check(&v, o, e) == 0)
+	if (check_options(&v, o, e) == 0)
 		rc = via_run(s, &v, e);
 	if (rc == -1)
 		stage_fail(s, e);
@@ -124,8 +124,10 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_answer(&spec, r, &e);
 	stop_catch();
-	(void)signal(SIGCHLD, SIG_DFL); /* ignored, CMD would leave no status */
-	if (work(&o, &fds, argv + optind, &e) == -1)
+	/* If the parent ignores SIGCHLD, the kernel would discard CMD's exit
+	 * status. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_die();
 	return status;

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 enum {
-	FEED = 64 << 10,        /* records for CMD are taken up to here */
-	TURN = 256,             /* lines in a row from one side */
-	LARGE = 1 << 20,
-	FIRST_SHOWN = 80,       /* bytes, of 6 characters each at most */
-	GRACE_MS = 2000         /* for CMD to end, once it takes no input */
+	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
+	LINES_IN_A_ROW = 256,   /* then the other direction has its turn */
+	LARGE = 1 << 20,        /* free buffers that are longer than this */
+	FIRST_SHOWN = 80,       /* bytes of CMD's first line in a message */
+	GRACE_MS = 2000         /* for CMD to exit after it closed its stdin */
 };
 
 struct via {
@@ -22,29 +22,31 @@ struct via {
 	const struct via_opts *o;
 	struct child child;
 	struct json json;
-	struct buf feed;        /* for CMD; the first fed bytes it has */
-	size_t fed;
-	uint64_t in, out;       /* of this CMD: lines given, lines taken */
-	bool begun;             /* a begin mark has come */
-	bool ran;               /* CMD, at least once */
-	bool last;              /* nothing more for this CMD */
-	int64_t late;           /* 0, or when a CMD that reads no more is */
+	struct buf pending;     /* records for CMD */
+	size_t written;         /* first bytes of pending that CMD has got */
+	uint64_t in, out;       /* lines for this CMD, lines that it wrote */
+	bool is_marked;         /* the mark begin was read */
+	bool has_run;           /* CMD was started at least once */
+	bool is_input_over;     /* no record follows for this CMD */
+	int64_t deadline;       /* 0, or when a CMD that has closed its stdin
+				 * must have exited, clock_ms() */
 };
 
 static int
-cmd_start(struct via *v, struct err *e)
+start_command(struct via *v, struct err *e)
 {
 	v->in = v->out = 0;
-	v->last = false;
-	v->late = 0;
-	v->ran = true;
+	v->is_input_over = false;
+	v->deadline = 0;
+	v->has_run = true;
 	return child_start(&v->child, v->o->argv, v->o->max_record, e);
 }
 
-/* Where the first line is no JSON, none will be: an object over many lines, or
- * a table. Its records would become rejects that nobody can put together. */
+/* Fails if the first line of CMD's output is not JSON. CMD then probably writes
+ * objects over several lines, or a table. Each line would become a reject, and
+ * nothing could put the records together again. */
 static int
-first_line(const struct via *v, const struct line *l, struct err *e)
+check_first_line(const struct via *v, const struct line *l, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -57,41 +59,40 @@ first_line(const struct via *v, const struct line *l, struct err *e)
 	buf_init(&shown, LARGE);
 	text_show(&shown, l->data, l->len < FIRST_SHOWN ? l->len :
 	    FIRST_SHOWN);
-	rc = err_set(e, ERR_REFUSED, false, "%s: its output does not begin "
-	    "with one JSON object on a line, as jq -c and mlr --ojsonl write "
-	    "it: %s", v->child.name, buf_text(&shown));
+	rc = err_set(e, ERR_REFUSED, false, "%s: the first line of its output "
+	    "is not JSON; write each record on one line, as jq -c and mlr "
+	    "--ojsonl do: %s", v->child.name, buf_text(&shown));
 	buf_release(&shown);
 	return rc;
 }
 
-/* A line of CMD. */
 static int
-put_line(struct via *v, const struct line *l, struct err *e)
+emit_output_line(struct via *v, const struct line *l, struct err *e)
 {
 	if (is_mark_line(l->data, l->len))
 		return err_set(e, ERR_PEER, false, "%s: line %llu of its "
-		    "output begins with the member @etl, as only marks may",
-		    v->child.name, (unsigned long long)l->number);
+		    "output begins with the member @etl, which is reserved for "
+		    "marks", v->child.name, (unsigned long long)l->number);
 	if (l->too_long)
 		return err_set(e, ERR_REFUSED, false, "%s: line %llu of its "
 		    "output has %llu bytes, more than --max-record",
 		    v->child.name, (unsigned long long)l->number,
 		    (unsigned long long)l->bytes);
-	if (v->out == 0 && v->begun && first_line(v, l, e) == -1)
+	if (v->out == 0 && v->is_marked && check_first_line(v, l, e) == -1)
 		return -1;
 	v->out++;
 	return stage_emit(v->stage, l->data, l->len, e);
 }
 
 static int
-take_output(struct via *v, bool *busy, struct err *e)
+read_output(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 
-	for (int i = 0; i < TURN && v->child.out != -1; i++) {
+	for (int i = 0; i < LINES_IN_A_ROW && v->child.out != -1; i++) {
 		switch (lines_next(v->child.lines, &l, 0, e)) {
 		case LINES_ONE:
-			if (put_line(v, &l, e) == -1)
+			if (emit_output_line(v, &l, e) == -1)
 				return -1;
 			*busy = true;
 			break;
@@ -110,100 +111,107 @@ take_output(struct via *v, bool *busy, struct err *e)
 }
 
 static int
-give_input(struct via *v, bool *busy, struct err *e)
+write_pending(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
-	size_t left = v->feed.len - v->fed, n;
+	size_t left = v->pending.len - v->written, n;
 
 	if (c->in == -1)
 		return 0;
 	if (left == 0) {
-		*busy |= v->last;
-		return v->last ? child_close_in(c, e) : 0;
+		*busy |= v->is_input_over;
+		return v->is_input_over ? child_close_in(c, e) : 0;
 	}
-	n = child_write(c, v->feed.data + v->fed, left);
-	*busy |= n > 0 || c->closed;
-	v->fed += n;
-	if (v->fed < v->feed.len)
+	n = child_write(c, v->pending.data + v->written, left);
+	*busy |= n > 0 || c->has_closed_stdin;
+	v->written += n;
+	if (v->written < v->pending.len)
 		return 0;
-	v->fed = 0;
-	if (v->feed.cap > LARGE)
-		buf_release(&v->feed);
-	buf_clear(&v->feed);
+	v->written = 0;
+	if (v->pending.cap > LARGE)
+		buf_release(&v->pending);
+	buf_clear(&v->pending);
 	return 0;
 }
 
+/* After a stop signal: stage_next() sets *e with the name of the signal. */
 static int
-stopped(struct via *v, struct err *e)
+stop_error(struct via *v, struct err *e)
 {
 	struct line l;
 
 	return stage_next(v->stage, &l, 0, e) == STAGE_STOP ? -1 : 0;
 }
 
-/* One turn of what goes into CMD and comes out of it. */
+/* Reads some of CMD's output and writes some of its input, without waiting.
+ * *busy becomes true if anything was read or written. */
 static int
-turn(struct via *v, bool *busy, struct err *e)
+exchange_with_command(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
 
 	if (stop_signal() != 0)
-		return stopped(v, e);
+		return stop_error(v, e);
 	if (c->pid == 0)
 		return 0;
-	if (take_output(v, busy, e) == -1 || give_input(v, busy, e) == -1)
+	if (read_output(v, busy, e) == -1 || write_pending(v, busy, e) == -1)
 		return -1;
-	if (!child_look(c) || v->last || c->closed)
+	if (!child_has_ended(c) || v->is_input_over || c->has_closed_stdin)
 		return 0;
-	/* It went first: it may have read all that there will be. */
-	return child_judge(c, v->o->ok, e);
+	/* CMD has exited before the end of the input. This is no failure yet if
+	 * CMD has read all records so far: perhaps no record follows. */
+	return child_check_end(c, v->o->ok, e);
 }
 
-/* Nothing is kept back while we wait. */
+/* Waits until the input (a file descriptor, or -1) or CMD is ready. Flushes the
+ * output before, so that no record is held back during the wait. */
 static int
-wait_any(struct via *v, int input, struct err *e)
+flush_and_wait(struct via *v, int input, struct err *e)
 {
 	const struct child *c = &v->child;
 	struct pollfd fds[] = {
 		{ .fd = input, .events = POLLIN },
-		{ .fd = v->feed.len > 0 ? c->in : -1, .events = POLLOUT },
+		{ .fd = v->pending.len > 0 ? c->in : -1, .events = POLLOUT },
 		{ .fd = c->out, .events = POLLIN },
-		{ .fd = c->ended ? -1 : c->pidfd, .events = POLLIN }
+		{ .fd = c->has_exited ? -1 : c->pidfd, .events = POLLIN }
 	};
 	int timeout = -1;
 
 	if (stage_flush(v->stage, e) == -1)
 		return -1;
-	if (v->late != 0) {
-		int64_t left = v->late - clock_ms();
+	if (v->deadline != 0) {
+		int64_t left = v->deadline - clock_ms();
 
 		timeout = left > 0 ? (int)left : 0;
 	}
 	if (wait_fds(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
 		return 0;
-	return stopped(v, e);
+	return stop_error(v, e);
 }
 
-/* All that CMD is to have it has: the rest of its output, and how it ends. */
+/* Writes the rest of CMD's input, reads all of its output, waits until it exits
+ * and checks how it ended. Lines that CMD has read but not written count as
+ * dropped. */
 static int
-cmd_end(struct via *v, struct err *e)
+finish_command(struct via *v, struct err *e)
 {
 	struct child *c = &v->child;
 	bool busy;
 
-	v->last = true;
-	while (!child_look(c)) {
+	v->is_input_over = true;
+	while (!child_has_ended(c)) {
 		busy = false;
-		if (turn(v, &busy, e) == -1)
+		if (exchange_with_command(v, &busy, e) == -1)
 			return -1;
-		if (c->closed && v->late == 0)
-			v->late = clock_ms() + GRACE_MS;
-		if (v->late != 0 && clock_ms() >= v->late)
+		if (c->has_closed_stdin && v->deadline == 0)
+			v->deadline = clock_ms() + GRACE_MS;
+		if (v->deadline != 0 && clock_ms() >= v->deadline)
 			break;
-		if (!busy && !child_look(c) && wait_any(v, -1, e) == -1)
+		if (!busy && !child_has_ended(c) &&
+		    flush_and_wait(v, -1, e) == -1)
 			return -1;
 	}
-	if (child_judge(c, v->o->ok, e) == -1)
+	if (child_check_end(c, v->o->ok, e) == -1)
 		return -1;
 	child_release(c);
 	if (v->in > v->out)
@@ -211,22 +219,25 @@ cmd_end(struct via *v, struct err *e)
 	return 0;
 }
 
+/* Adds the record to the pending input of CMD and starts CMD if it is not
+ * running. In a marked stream, and with --plain, a line that is not a JSON
+ * object is rejected; other streams go to CMD unchecked. */
 static int
-take_record(struct via *v, const struct line *l, struct err *e)
+queue_record(struct via *v, const struct line *l, struct err *e)
 {
-	bool judged = v->o->plain || stage_stream(v->stage) != NULL;
+	bool is_checked = v->o->plain || stage_stream(v->stage) != NULL;
 	int ok = 1;
 
-	if (judged || l->too_long)
+	if (is_checked || l->too_long)
 		ok = stage_read_record(v->stage, l, &v->json, JSON_LEVELS_ALL,
 		    v->o->dup, e);
 	if (ok != 1)
 		return ok;
-	if (v->child.pid == 0 && cmd_start(v, e) == -1)
+	if (v->child.pid == 0 && start_command(v, e) == -1)
 		return -1;
-	buf_add(&v->feed, l->data, l->len);
-	buf_char(&v->feed, '\n');
-	if (buf_check(&v->feed, e) == -1)
+	buf_add(&v->pending, l->data, l->len);
+	buf_char(&v->pending, '\n');
+	if (buf_check(&v->pending, e) == -1)
 		return -1;
 	if (l->len > LARGE)
 		stage_trim(v->stage);
@@ -235,28 +246,31 @@ take_record(struct via *v, const struct line *l, struct err *e)
 	return 0;
 }
 
-/* In a replay each letter has a CMD of its own, since nothing else tells
- * which of the output comes of it. */
+/* In a replay CMD is not started here: queue_record() starts it once for each
+ * dead letter, because only so it is known which output belongs to the
+ * letter. */
 static int
-take_begin(struct via *v, struct err *e)
+handle_begin(struct via *v, struct err *e)
 {
-	v->begun = true;
+	v->is_marked = true;
 	if (stage_pass_mark(v->stage, e) == -1)
 		return -1;
-	return stage_stream(v->stage)->replay ? 0 : cmd_start(v, e);
+	return stage_stream(v->stage)->replay ? 0 : start_command(v, e);
 }
 
+/* At a checkpoint mark CMD may still hold records back, so the mark is kept and
+ * written before the next resolve or end mark, when CMD has exited. */
 static int
-take_mark(struct via *v, struct err *e)
+handle_mark(struct via *v, struct err *e)
 {
 	switch (stage_mark(v->stage)->kind) {
 	case MARK_BEGIN:
-		return take_begin(v, e);
+		return handle_begin(v, e);
 	case MARK_CHECKPOINT:
 		return stage_hold_checkpoint(v->stage, e);
 	case MARK_RESOLVE:
 	case MARK_END:
-		if (v->child.pid != 0 && cmd_end(v, e) == -1)
+		if (v->child.pid != 0 && finish_command(v, e) == -1)
 			return -1;
 		break;
 	case MARK_FAILED:
@@ -268,41 +282,46 @@ take_mark(struct via *v, struct err *e)
 	return stage_pass_mark(v->stage, e);
 }
 
-/* The input is over. A marked stream without end is cut: CMD's word counts no
- * more. */
+/* In a plain stream the end of the input is the end of CMD's input; CMD is run
+ * even if there were no records. In a marked stream the mark end has already
+ * finished CMD. If that mark is absent, the stream was cut off, so how CMD ends
+ * does not matter: stage_finish() fails. Inside etl-run an input without any
+ * line is such a cut stream too. */
 static int
-take_end(struct via *v, struct err *e)
+handle_input_end(struct via *v, struct err *e)
 {
 	bool empty = stage_stream(v->stage) == NULL && stage_in_run();
 
-	if (!v->begun && !empty) {
-		if (!v->ran && cmd_start(v, e) == -1)
+	if (!v->is_marked && !empty) {
+		if (!v->has_run && start_command(v, e) == -1)
 			return -1;
-		if (v->child.pid != 0 && cmd_end(v, e) == -1)
+		if (v->child.pid != 0 && finish_command(v, e) == -1)
 			return -1;
 	}
 	return stage_finish(v->stage, e);
 }
 
-/* Input as long as CMD takes it: 1 to go on, 0 at the end. */
+/* Reads input lines, as many as there are and no more than PENDING_MAX allows.
+ * Returns 1 if more input may follow, 0 at its end. */
 static int
-take_input(struct via *v, bool *busy, struct err *e)
+read_input(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 	int rc = 1;
 
-	for (int i = 0; i < TURN && rc == 1 && v->feed.len < FEED; i++) {
+	for (int i = 0; i < LINES_IN_A_ROW && rc == 1 &&
+	    v->pending.len < PENDING_MAX; i++) {
 		switch (stage_next(v->stage, &l, 0, e)) {
 		case STAGE_RECORD:
-			rc = take_record(v, &l, e) == -1 ? -1 : 1;
+			rc = queue_record(v, &l, e) == -1 ? -1 : 1;
 			break;
 		case STAGE_MARK:
-			rc = take_mark(v, e) == -1 ? -1 : 1;
+			rc = handle_mark(v, e) == -1 ? -1 : 1;
 			break;
 		case STAGE_WAIT:
 			return 1;
 		case STAGE_END:
-			return take_end(v, e);
+			return handle_input_end(v, e);
 		default:
 			return -1;
 		}
@@ -312,19 +331,20 @@ take_input(struct via *v, bool *busy, struct err *e)
 }
 
 static int
-loop(struct via *v, struct err *e)
+process_stream(struct via *v, struct err *e)
 {
 	int rc = 1;
 
 	while (rc == 1) {
 		bool busy = false;
 
-		if (turn(v, &busy, e) == -1)
+		if (exchange_with_command(v, &busy, e) == -1)
 			return -1;
-		if (v->child.closed)
-			return cmd_end(v, e);
-		rc = take_input(v, &busy, e);
-		if (rc == 1 && !busy && wait_any(v, v->feed.len < FEED ?
+		if (v->child.has_closed_stdin)
+			return finish_command(v, e);
+		rc = read_input(v, &busy, e);
+		if (rc == 1 && !busy &&
+		    flush_and_wait(v, v->pending.len < PENDING_MAX ?
 		    STDIN_FILENO : -1, e) == -1)
 			return -1;
 	}
@@ -338,10 +358,10 @@ via_run(struct stage *s, const struct via_opts *o, struct err *e)
 	int rc;
 
 	child_init(&v.child);
-	buf_init(&v.feed, o->max_record + FEED + 1);
-	rc = loop(&v, e);
+	buf_init(&v.pending, o->max_record + PENDING_MAX + 1);
+	rc = process_stream(&v, e);
 	child_stop(&v.child);
-	buf_release(&v.feed);
+	buf_release(&v.pending);
 	json_release(&v.json);
 	return rc;
 }

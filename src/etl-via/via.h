@@ -1,8 +1,8 @@
-/* Runs CMD on the records of a stream: all of them, or in a replay those of
- * each letter by itself; marks go round it.
+/* Runs CMD on the records of a stream and passes the marks by CMD. In a replay
+ * CMD is run once for each dead letter.
  * Borrows: everything in struct via_opts, and the stage.
- * Fails: ERR_REFUSED for what CMD did wrong; CMD and its group are gone when
- *        via_run() returns. */
+ * Fails: ERR_REFUSED if CMD fails or breaks the rules of etl-via(1). When
+ *        via_run() returns, CMD has exited or was killed with its group. */
 #ifndef VIA_VIA_H
 #define VIA_VIA_H
 
@@ -10,7 +10,7 @@
 
 struct via_opts {
 	char **argv;            /* CMD ARG... */
-	bool ok[256];           /* the statuses that are no failure */
+	bool ok[256];           /* exit statuses that are not a failure */
 	enum json_members dup;
 	bool plain;
 	size_t max_record;

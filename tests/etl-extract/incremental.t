@@ -81,20 +81,20 @@ while read -r why options; do
 	eval "set -- $options"
 	bad 64 "$(echo "$why" | tr _ ' ')" $base "$@"
 done <<END
-does_not_go_with_--each --each $api/items/{id}
+cannot_be_used_with_--each --each $api/items/{id}
 JSON_Pointer --cursor-field ts $api/items
 JSON_Pointer --cursor-field '' $api/items
 JSON_Pointer --cursor-field /a~2 $api/items
-since-param_wants_more --since-param '' $api/items
-start_wants_more --start '' $api/items
-since_wants_more --since '' $api/items
-until_wants_more --until '' --until-param u $api/items
-need_each_other --until 5 $api/items
-need_each_other --until-param u $api/items
-both_since --until 5 --until-param since $api/items
-wants_a_duration --lookback soon $api/items
-wants_a_duration --lookback 1.5 $api/items
-one_of_them --state file:x --db sqlite:x.db $api/items
+since-param:_the_value_must_not_be_empty --since-param '' $api/items
+start:_the_value_must_not_be_empty --start '' $api/items
+since:_the_value_must_not_be_empty --since '' $api/items
+until:_the_value_must_not_be_empty --until '' --until-param u $api/items
+must_be_given_together --until 5 $api/items
+must_be_given_together --until-param u $api/items
+both_name_the_parameter_since --until 5 --until-param since $api/items
+must_be_a_duration --lookback soon $api/items
+must_be_a_duration --lookback 1.5 $api/items
+only_one_of_them --state file:x --db sqlite:x.db $api/items
 wants_file:PATH --state x $api/items
 wants_file:PATH --state file: $api/items
 one_SOURCE $api/items $api/items
@@ -159,7 +159,7 @@ is 'since: from stays' '"2026-05-01T00:09:00Z" 7 "2026-05-01T00:10:00Z"' \
 is 'since: no warning' '' "$(err)"
 is 'since, past it' 0 "$(by_ts --since 2026-05-01T02:09:30+02:00 \
     "$api$oneline")"
-like 'since, past it: a warning' 'warning: --since.*is not read' "$(err)"
+like 'since, past it: a warning' 'warning: --since.*are not read' "$(err)"
 printf '{"c":{"value":null,"version":8}}' >"$state"
 is 'cleared' 0 "$(by_ts --start 2026-05-01T00:10:00Z "$api$oneline")"
 is 'cleared: start' 'null 8 "2026-05-01T00:10:00Z"' "$(marks)"
@@ -302,7 +302,7 @@ is 'wrong pointer: all are rejects' '1 required /tz
 is 'wrong pointer: no mark' '' "$(marks)"
 items 40
 is 'wrong pointer, many' 1 "$(by_ts --cursor-field /tz "$api/items")"
-like 'wrong pointer, many: says why' '/tz: not there' "$(err)"
+like 'wrong pointer, many: says why' '/tz: missing' "$(err)"
 # mixed STORED BODY [OPTION...]
 kind() {
 	nothing
@@ -313,12 +313,12 @@ kind() {
 is 'a time is stored, numbers come' 78 "$(kind 2026-05-01T00:00:00Z \
     '[{"t":1},{"t":2}]' --max-rejects 9)"
 like 'a time is stored, numbers come: says so' \
-    'stored or given is a time.*not the same cursor' "$(err)"
+    'stored or given is a time.*never of this kind' "$(err)"
 is 'a number is stored, times come' 78 "$(kind 5 \
     '[{"t":"2026-05-01T00:00:00Z"}]' --max-rejects 9)"
 is 'a text is stored, numbers come' 78 "$(kind abc '[{"t":1}]')"
 like 'a text is stored, numbers come: says so' \
-    "checkpoint is a text, 'abc', and /t is a number" "$(err)"
+    "checkpoint is a string, 'abc', but /t is a number" "$(err)"
 is 'a text is stored, times come' 78 "$(kind abc \
     '[{"t":"2026-05-01T00:00:00Z"}]')"
 is 'a day is stored, times come' 78 "$(kind 2026-05-01 \
@@ -426,17 +426,18 @@ stored 17 1
 is 'by the value, of another kind than is stored' 78 "$(since_paged \
     --max-rejects 100% --size limit=5 "$api/items")"
 like 'by the value, of another kind than is stored: what to do' \
-    'stored or given is a number, and /ts is none .*: not the same cursor' \
+    'stored or given is a number, but /ts is never of this kind' \
     "$(err)"
 nothing
 is 'a page of one value' 78 "$(since_paged --size limit=9 --max-rejects 9 \
     "$api/items")"
 like 'a page of one value: what to do' \
-    "a whole page of the value '2026-05-01T00:33:00Z': ask for more" "$(err)"
+    "full page have the cursor value '2026-05-01T00:33:00Z': raise the page" \
+    "$(err)"
 is 'a whole page without the cursor' 78 "$(inc /no --max-rejects 100% \
     --paginate since --size limit=9 "$api/items")"
 like 'a whole page without the cursor: what to do' \
-    'no record of a whole page has a cursor at /no: is --cursor-field right' \
+    'no record of a full page has a cursor at /no: check --cursor-field' \
     "$(err)"
 is 'a parameter that is not known' 78 "$(by_ts --since-param sinze \
     --paginate since --size limit=9 "$api/items")"
@@ -447,7 +448,7 @@ like 'no record with the cursor: is told' \
     '^etl-extract: warning: /no is not in any of [0-9]+ records' "$(err)"
 is 'a bound that is left out' 75 "$(since_paged --size limit=10 --delay 1s \
     "$api/items?strict=1")"
-like 'a bound that is left out: says so' 'leaves out the bound itself' "$(err)"
+like 'a bound that is left out: says so' 'leaves out the lower bound' "$(err)"
 is 'a bound that is left out: no mark passes it' '' "$(marks)"
 is 'a bound that is left out: nothing of that page' "$(seq 10)" "$(seqs)"
 items 26
@@ -473,10 +474,10 @@ is 'a service that gives less: all' \
 is 'a service that gives less than one value has' 75 "$(since_paged \
     --size limit=50 --max-rejects 9 "$api/items?most=9")"
 like 'a service that gives less than one value has: what to do' \
-    "gives no more than 9 records, ask for no more" "$(err)"
+    'returns at most 9 records a page, give this number to --size' "$(err)"
 is 'by the value, not ordered' 76 "$(since_paged --size limit=9 \
     "$api/items?order=none")"
-like 'by the value, not ordered: says so' 'wants them in order' "$(err)"
+like 'by the value, not ordered: says so' 'needs ascending order' "$(err)"
 is 'texts by the value' 0 "$(inc /code --paginate since --size limit=7 \
     "$api/items?by=code")"
 is 'texts by the value: all' "$(seq 120)" "$(seqs)"

@@ -107,7 +107,7 @@ printf '%s\n' '{"@etl":"begin","v":1,"id":"a","stages":["x"]}' '{"a":1}' \
 is 'a stream' 0 "$(read_in --max-rejects 2 "$in")"
 is 'a stream: its marks are data' '{"a":1} 2' \
     "$(cat "$scratch/out") $(rejects | grep -c '^reserved ')"
-like 'a stream: what to do is told' 'in.ndjson: has the marks of a stream' \
+like 'a stream: what to do is told' 'in.ndjson: is a marked stream' \
     "$(cat "$scratch/err")"
 sed 1d "$in" >"$in.2" && mv "$in.2" "$in"
 is 'a mark later' 0 "$(read_in --max-rejects 2 "$in")"
@@ -123,7 +123,7 @@ printf 'x\n{"a":2}\n' >"$in"
 cp "$in" "$in.2"
 is 'rejects into the source' 64 \
     "$(status etl-extract --max-rejects 100% --rejects "$in" "$in")"
-like 'rejects into the source: says so' 'rejects would be written into it' \
+like 'rejects into the source: says so' 'rejects would be written into this' \
     "$(cat "$scratch/err")"
 # shellcheck disable=SC2094
 is 'rejects into the source by descriptor 3' 64 "$(ulimit -f 2000

@@ -73,7 +73,7 @@ is 'one page only: request' '/posts?_limit=3' "$(asked)"
 is 'into a header' 76 "$(status etl-extract --paginate page --into \
     header:X-Page "$api/posts?_limit=3")"
 is 'into a header: sent' '/posts?_limit=3 x-page' "$(asked | head -n 1)"
-like 'page repeats' 'posts\?_limit=3: page 2 repeats page 1: does the service know what --into names\?$' \
+like 'page repeats' 'posts\?_limit=3: page 2 has the same records as page 1: check that the service knows the parameter of --into$' \
     "$(cat "$scratch/err")"
 is 'page repeats: first page left' 3 "$(wc -l <"$scratch/out")"
 
@@ -121,12 +121,13 @@ asked >/dev/null
 is 'max pages' 1 "$(page --size _limit=20 --max-pages 2 "$api/posts")"
 is 'max pages: two' 2 "$(asked | wc -l)"
 is 'max pages: records' 40 "$(wc -l <"$scratch/out")"
-like 'max pages: said' '_page=2: stopped by --max-pages 2: more may follow' \
+like 'max pages: said' '_page=2: stopped by --max-pages 2: more pages may follow' \
     "$(cat "$scratch/err")"
 is 'max pages that suffice' 0 "$(page --size _limit=50 --max-pages 2 \
     --total header:x-total-count "$api/posts")"
 is 'endless' 76 "$(page --size _limit=20 "$api/fault/endless/posts")"
-like 'endless: told' '_page=2: page 2 repeats page 1: ' "$(cat "$scratch/err")"
+like 'endless: told' '_page=2: page 2 has the same records as page 1: ' \
+    "$(cat "$scratch/err")"
 is 'endless, new records' 1 "$(page --size _limit=20 --max-pages 30 \
     "$api/fault/endless-new/posts")"
 is 'endless, new records: as many pages' 600 "$(wc -l <"$scratch/out")"

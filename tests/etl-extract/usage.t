@@ -58,7 +58,7 @@ is 'no SOURCE' 64 "$(status etl-extract)"
 like 'no SOURCE: said' '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"
 is 'a URL that nothing reads' 64 \
     "$(status etl-extract postgresql://me:sesame@h/x)"
-like 'is told without its secrets' '^etl-extract: postgresql://...: nothing' \
+like 'is told without its secrets' '^etl-extract: postgresql://...: cannot' \
     "$(cat "$scratch/err")"
 is 'not even in part' 0 "$(grep -c sesame "$scratch/err")"
 for url in http:// 'http://a b/' http://h:99999/ 'http://[::1/' \

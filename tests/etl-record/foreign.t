@@ -117,8 +117,8 @@ EOP
 		is "$kind: etl-via $command: nothing is stored" "$before" \
 		    "$(stored)"
 	done <<'EOP'
-false|false: ended with status 1
-sh -c 'cat; exit 3'|sh: ended with status 3
+false|false: exited with status 1
+sh -c 'cat; exit 3'|sh: exited with status 3
 sh -c 'cat; kill -9 $$'|sh: killed by signal KILL
 sh -c 'exec <&-; echo "{}"'|sh: did not read all
 EOP

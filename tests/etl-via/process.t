@@ -170,7 +170,8 @@ ok 'one that closes its input runs' wait_until 20 grep -q '{}' out
 echo '{"n":1}' >&4
 ended
 exec 4>&-
-is 'it is not waited for' '69 etl-via: sh: did not read all of its input' \
+is 'it is not waited for' \
+    '69 etl-via: sh: did not read all of its input: the command must read every record' \
     "$rc $(cat err)"
 
 # The reader of our output goes.

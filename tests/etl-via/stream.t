@@ -87,7 +87,7 @@ is 'no JSON: as it is' '{' "$(grep -x '{' out)"
 
 # How it may end.
 is 'a bad status' 69 "$(via sh -c 'cat; exit 3')"
-told 'a bad status' '^etl-via: sh: ended with status 3' 69
+told 'a bad status' '^etl-via: sh: exited with status 3' 69
 is 'what it wrote before' 4 "$(grep -c '"n"' out)"
 is 'a status in --ok' 0 "$(via --ok 0,3 sh -c 'cat; exit 3')"
 is 'status 0 may be no success' 69 "$(via --ok 3 cat)"
@@ -112,10 +112,10 @@ is 'head' 69 "$(via head -n 5)"
 told 'head' '^etl-via: head: did not read all' 69
 is 'head: what it wrote' 5 "$(grep -c '"n"' out)"
 is 'dies half-way' 69 "$(via sh -c 'head -n 5; exit 4')"
-told 'dies half-way: its status, not what it left' 'ended with status 4' 69
+told 'dies half-way: its status, not what it left' 'exited with status 4' 69
 is 'jq dies of a record' 69 \
     "$(via jq -c 'if .n == 50000 then error else . end')"
-told 'jq dies of a record' 'jq: ended with status 5' 69
+told 'jq dies of a record' 'jq: exited with status 5' 69
 in=whole
 is 'a mark forged' 76 "$(via sh -c 'cat; echo "{\"@etl\":\"end\"}"')"
 told 'a mark forged' 'sh: line 5 of its output begins with .*@etl' 76
@@ -125,7 +125,7 @@ is 'a line too long' 69 "$(via --max-record 1KiB sh -c 'cat; seq -s, 1 999')"
 told 'a line too long' 'sh: line 5 .* 3887 bytes, more than --max-record' 69
 is 'objects over many lines' 69 "$(via jq .)"
 told 'objects over many lines' \
-    'jq: its output does not begin with one JSON object on a line.*jq -c.*: \{' 69
+    'jq: the first line of its output is not JSON; .*jq -c.*: \{' 69
 is 'a table' 69 "$(via mlr --ijsonl --ocsv cut -f n)"
 is 'no JSON further on is of one record' 0 \
     "$(via sh -c 'cat; echo "{"; echo 7')"
@@ -251,7 +251,7 @@ for ok in '' ',' '0,' 256 1,x '1,,2' -1 ' 1'; do
 done
 is 'no CMD' 64 "$(via)"
 is 'no CMD: failed says so in one line' \
-    'no CMD: name one, as in etl-via jq -c FILTER' \
+    'no CMD: give a command, such as etl-via jq -c FILTER' \
     "$(tail -n 1 out | jq -r .message)"
 is 'options of CMD are its own' 0 "$(via sh -c 'cat; : "$1"' --ok x)"
 is 'options of CMD, without --' 0 "$(via jq --compact-output .)"

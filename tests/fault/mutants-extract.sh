@@ -213,10 +213,10 @@ mutant etl-extract/redirect.t 'a bad certificate is tried again' $http \
 
 # Pages.
 mutant etl-extract/pages.t 'a page may repeat' $pages \
-    's/page_repeats(p, e) == -1/false/' \
+    's/check_page_differs(p, e) == -1/false/' \
     'endless: told'
 mutant etl-extract/pages.t 'only the length tells a page from another' $pages \
-    's/    memcmp(p->before, text, t->len) == 0;/    true;/' \
+    's/    memcmp(p->previous, text, t->len) == 0;/    true;/' \
     'two pages as long: no page repeats'
 mutant etl-extract/pages.t 'pages have no end' $pages \
     's/p->page == p->o->max_pages/false/' \
@@ -234,10 +234,10 @@ mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages
     's/if (!overlap_take(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
     'each record once'
 mutant etl-extract/incremental.t 'a bound that is left out is not seen' $pages \
-    's/page_follows(p, e) == -1/false/' \
+    's/check_page_overlaps(p, e) == -1/false/' \
     'a bound that is left out: no mark passes it'
 mutant etl-extract/incremental.t 'a page of one value is the last' $pages \
-    's/if (!cursor_moved(c) && p->records >= p->full)/if (false)/' \
+    's/if (!cursor_has_risen(c) && p->records >= p->full)/if (false)/' \
     'a page of one value'
 
 # The cursor.
@@ -245,21 +245,21 @@ mutant etl-extract/incremental.t 'a mark lies between equal values' $cursor \
     's/if (order > 0) {/if (order >= 0) {/' \
     'the marks are true'
 mutant etl-extract/incremental.t 'a mark comes after its value began' $cursor \
-    '/mark_due(c, s, e) == -1)/{N;d;}; s/c->risen = .*/& if (c->taken > 0 \&\& mark_due(c, s, e) == -1) return -1;/' \
+    '/write_mark_if_due(c, s, e) == -1)/{N;d;}; s/c->risen_at = .*/& if (c->accepted > 0 \&\& write_mark_if_due(c, s, e) == -1) return -1;/' \
     'the marks are true'
 mutant etl-extract/incremental.t 'the last value counts, not the highest' $cursor \
     's/if (order > 0) {/if (order != 0) {/' \
     'not ordered: one mark, the highest'
 mutant etl-extract/incremental.t 'what is not ordered has marks too' $cursor \
-    's/if (!c->edge || !c->ordered)/if (!c->edge)/' \
+    's/if (!c->page_began || !c->ordered)/if (!c->page_began)/' \
     'in order by chance: no mark before the end'
 mutant etl-extract/incremental.t 'the checkpoint goes back' $cursor \
-    's/return c->from == NULL ||/return true ||/' \
+    's/return c->stored == NULL ||/return true ||/' \
     'only what is old: no mark'
 mutant etl-extract/incremental.t 'no look back' $cursor \
     's/o->lookback != NULL) {/false) {/' \
     'lookback: is sent'
 mutant etl-extract/incremental.t 'a mark does not say where it began' $cursor \
-    's/\.value = buf_text(&c->best), \.from = c->from,/.value = buf_text(\&c->best), .from = NULL,/' \
+    's/\.value = buf_text(&c->highest), \.from = c->stored,/.value = buf_text(\&c->highest), .from = NULL,/' \
     'stored: the mark'
 done_testing

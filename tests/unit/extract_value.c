@@ -49,7 +49,7 @@ test_kinds(void **state)
 			fail_msg("%s: no text", texts[i]);
 	assert_string_equal(value_kind_name(VALUE_TIME), "a time");
 	assert_string_equal(value_kind_name(VALUE_NUMBER), "a number");
-	assert_string_equal(value_kind_name(VALUE_TEXT), "a text");
+	assert_string_equal(value_kind_name(VALUE_TEXT), "a string");
 	assert_string_equal(value_kind_name(VALUE_NONE), "nothing");
 	assert_string_equal(value_show(shown, "a\x1b\n\xff", 4),
 	    "a\\u001b\\n\\xff");
@@ -107,12 +107,13 @@ test_compare(void **state)
 static void
 is_back(const char *wanted, const char *text, const char *by)
 {
-	struct span s = { 0 };
+	struct lookback s = { 0 };
 	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, 256);
-	if (span_parse(&s, by) == -1 || value_back(&b, text, &s, &e) == -1)
+	if (lookback_parse(&s, by) == -1 ||
+	    value_subtract(&b, text, &s, &e) == -1)
 		fail_msg("%s - %s: %s", text, by, e.msg);
 	assert_string_equal(buf_text(&b), wanted);
 	buf_release(&b);
@@ -121,13 +122,13 @@ is_back(const char *wanted, const char *text, const char *by)
 static void
 is_no_back(const char *text, const char *by)
 {
-	struct span s = { 0 };
+	struct lookback s = { 0 };
 	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, 256);
-	assert_int_equal(span_parse(&s, by), 0);
-	if (value_back(&b, text, &s, &e) == 0)
+	assert_int_equal(lookback_parse(&s, by), 0);
+	if (value_subtract(&b, text, &s, &e) == 0)
 		fail_msg("%s - %s: %s", text, by, buf_text(&b));
 	assert_int_equal(e.code, ERR_CONFIG);
 	buf_release(&b);
@@ -136,7 +137,7 @@ is_no_back(const char *text, const char *by)
 static void
 test_back(void **state)
 {
-	struct span s;
+	struct lookback s;
 
 	is_back("2026-05-30T11:59:30Z", "2026-05-30T12:00:00Z", "30s");
 	is_back("2026-05-30T11:59:59.25+02:00",
@@ -163,11 +164,11 @@ test_back(void **state)
 	is_no_back("1.5", "1");
 	is_no_back("-9223372036854775808", "1");
 	is_no_back("9223372036854775808", "1");
-	assert_int_equal(span_parse(&s, ""), -1);
-	assert_int_equal(span_parse(&s, "1.5"), -1);
-	assert_int_equal(span_parse(&s, "-1"), -1);
-	assert_int_equal(span_parse(&s, "soon"), -1);
-	assert_int_equal(span_parse(&s, "1234567890123456789"), -1);
+	assert_int_equal(lookback_parse(&s, ""), -1);
+	assert_int_equal(lookback_parse(&s, "1.5"), -1);
+	assert_int_equal(lookback_parse(&s, "-1"), -1);
+	assert_int_equal(lookback_parse(&s, "soon"), -1);
+	assert_int_equal(lookback_parse(&s, "1234567890123456789"), -1);
 }
 
 int

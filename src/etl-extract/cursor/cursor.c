@@ -3,30 +3,40 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/statefile.h"
-#include "cursor/cursor_kind.h"
+#include "cursor/cursor_field.h"
 #include "http/url.h"
 #include "json/pointer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MAX = 64 << 10, MARK_RECORDS = 10000, MARK_MS = 1000 };
+enum {
+	BOUND_MAX = 64 << 10,   /* bytes of a bound */
+	MARK_RECORDS = 10000,   /* write a mark after so many records, or */
+	MARK_MS = 1000          /* after this time, once a page has ended */
+};
 
 struct cursor {
 	const struct extract_opts *o;
-	char *from;             /* stored, or NULL */
-	int64_t version;
-	struct kind kind;
-	struct buf ask;         /* what is sent; empty: nothing */
-	struct buf best;        /* the highest so far; empty: none */
-	bool pages;             /* each page is asked for by the value */
-	bool ordered;
-	bool moved;             /* best has risen since it was asked for */
-	bool unmarked;          /* and since the last mark */
-	bool edge;              /* a page has begun since it rose */
-	bool warned;
-	uint64_t page, taken, since_mark, risen;
-	int64_t marked_at;
+	char *stored;           /* the stored checkpoint, or NULL */
+	int64_t version;        /* of the stored checkpoint */
+	struct cursor_field field;
+	struct buf lower_bound; /* of the first request; empty: none */
+	struct buf highest;     /* highest value so far; empty: none */
+	bool bound_each_page;   /* --paginate since: the lower bound of a page
+				 * is the highest value before it */
+	bool ordered;           /* the service sorts by the cursor */
+	bool has_risen;         /* highest rose since the last request */
+	bool unmarked;          /* highest rose since the last mark */
+	bool page_began;        /* a page began since the last call of
+				 * write_mark_if_due() */
+	bool has_warned;
+	uint64_t page;          /* of the last record */
+	uint64_t accepted;      /* records with a cursor that fits */
+	uint64_t since_mark;    /* of them: since the last mark */
+	uint64_t risen_at;      /* index on its page of the record at which
+				 * highest last rose */
+	int64_t marked_at;      /* time of the last mark, clock_ms() */
 };
 
 void
@@ -34,21 +44,21 @@ cursor_close(struct cursor *c)
 {
 	if (c == NULL)
 		return;
-	kind_release(&c->kind);
-	buf_release(&c->ask);
-	buf_release(&c->best);
-	free(c->from);
+	cursor_field_release(&c->field);
+	buf_release(&c->lower_bound);
+	buf_release(&c->highest);
+	free(c->stored);
 	free(c);
 }
 
 unsigned
-cursor_levels(const struct extract_opts *o)
+cursor_scan_levels(const struct extract_opts *o)
 {
 	return o->checkpoint == NULL ? 0 : pointer_parts(o->cursor_field);
 }
 
 static int
-stored_db(struct cursor *c, struct err *e)
+read_stored_in_db(struct cursor *c, struct err *e)
 {
 	struct db *db;
 	int rc;
@@ -56,61 +66,65 @@ stored_db(struct cursor *c, struct err *e)
 	err_note("etl-extract", db_default_note(c->o->db));
 	if (control_open(&db, c->o->db, true, e) == -1)
 		return -1;
-	rc = checkpoint_read(db, c->o->checkpoint, &c->from, &c->version, e);
+	rc = checkpoint_read(db, c->o->checkpoint, &c->stored, &c->version, e);
 	db_close(db);
 	return rc;
 }
 
 static int
-stored(struct cursor *c, struct err *e)
+read_stored(struct cursor *c, struct err *e)
 {
 	const char *path;
 
 	if (c->o->state == NULL)
-		return stored_db(c, e);
+		return read_stored_in_db(c, e);
 	if (statefile_parse_option(&path, c->o->state, e) == -1)
 		return -1;
-	return statefile_read(path, c->o->checkpoint, &c->from, &c->version,
+	return statefile_read(path, c->o->checkpoint, &c->stored, &c->version,
 	    e);
 }
 
 static int
-compare(const struct cursor *c, const char *a, size_t n, const char *b)
+compare_values(const struct cursor *c, const char *a, size_t n, const char *b)
 {
-	return value_compare(c->kind.kind, a, n, b, strlen(b));
+	return value_compare(c->field.kind, a, n, b, strlen(b));
 }
 
-/* A jump over what has not been read is the user's, but no accident. */
+/* Warns if --since is after the stored checkpoint: the user may skip records,
+ * but should not do so by accident. */
 static void
-warn_gap(const struct cursor *c)
+warn_if_since_skips(const struct cursor *c)
 {
-	const char *from = c->from, *since = c->o->since;
+	const char *stored = c->stored, *since = c->o->since;
 	enum value_kind k;
 
-	if (from == NULL || since == NULL)
+	if (stored == NULL || since == NULL)
 		return;
-	k = value_kind(from, strlen(from));
+	k = value_kind(stored, strlen(stored));
 	if (k != VALUE_TEXT && k == value_kind(since, strlen(since)) &&
-	    value_compare(k, since, strlen(since), from, strlen(from)) > 0)
-		err_warnf("etl-extract", "--since: %.200s lies past the "
-		    "checkpoint: what is between them is not read", since);
+	    value_compare(k, since, strlen(since), stored,
+	    strlen(stored)) > 0)
+		err_warnf("etl-extract", "--since: %.200s is after the stored "
+		    "checkpoint: the records between the two are not read",
+		    since);
 }
 
-/* What to ask for: --since, else what is stored, else --start. */
+/* The lower bound is --since, else the stored checkpoint (less --lookback),
+ * else --start. */
 static int
-ask_init(struct cursor *c, struct err *e)
+set_lower_bound(struct cursor *c, struct err *e)
 {
 	const struct extract_opts *o = c->o;
-	struct span span;
+	struct lookback lookback;
 
-	if (o->since == NULL && c->from != NULL && o->lookback != NULL) {
-		(void)span_parse(&span, o->lookback);
-		return value_back(&c->ask, c->from, &span, e);
+	if (o->since == NULL && c->stored != NULL && o->lookback != NULL) {
+		(void)lookback_parse(&lookback, o->lookback);
+		return value_subtract(&c->lower_bound, c->stored, &lookback, e);
 	}
-	if (o->since != NULL || c->from != NULL || o->start != NULL)
-		buf_str(&c->ask, o->since != NULL ? o->since :
-		    c->from != NULL ? c->from : o->start);
-	return buf_check(&c->ask, e);
+	if (o->since != NULL || c->stored != NULL || o->start != NULL)
+		buf_str(&c->lower_bound, o->since != NULL ? o->since :
+		    c->stored != NULL ? c->stored : o->start);
+	return buf_check(&c->lower_bound, e);
 }
 
 int
@@ -121,29 +135,31 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	if (c == NULL)
 		return err_nomem(e);
 	c->o = o;
-	buf_init(&c->ask, ASK_MAX);
-	buf_init(&c->best, ASK_MAX);
-	c->pages = o->paginate != NULL && strcmp(o->paginate, "since") == 0;
-	c->ordered = o->ordered || c->pages;
+	buf_init(&c->lower_bound, BOUND_MAX);
+	buf_init(&c->highest, BOUND_MAX);
+	c->bound_each_page = o->paginate != NULL &&
+	    strcmp(o->paginate, "since") == 0;
+	c->ordered = o->ordered || c->bound_each_page;
 	c->marked_at = clock_ms();
-	if (stored(c, e) == -1 || ask_init(c, e) == -1) {
+	if (read_stored(c, e) == -1 || set_lower_bound(c, e) == -1) {
 		cursor_close(c);
 		return -1;
 	}
-	kind_init(&c->kind, o->cursor_field, c->from,
+	cursor_field_init(&c->field, o->cursor_field, c->stored,
 	    o->since != NULL ? o->since : o->start);
-	warn_gap(c);
+	warn_if_since_skips(c);
 	*to = c;
 	return 0;
 }
 
 int
-cursor_ask(struct cursor *c, struct buf *url, struct err *e)
+cursor_set_bounds(struct cursor *c, struct buf *url, struct err *e)
 {
 	const struct extract_opts *o = c->o;
-	struct buf *since = c->pages && c->best.len > 0 ? &c->best : &c->ask;
+	struct buf *since = c->bound_each_page && c->highest.len > 0 ?
+	    &c->highest : &c->lower_bound;
 
-	c->moved = false;
+	c->has_risen = false;
 	if (since->len > 0)
 		query_set(url, o->since_param, strlen(o->since_param),
 		    buf_text(since));
@@ -154,60 +170,62 @@ cursor_ask(struct cursor *c, struct buf *url, struct err *e)
 }
 
 bool
-cursor_moved(const struct cursor *c)
+cursor_has_risen(const struct cursor *c)
 {
-	return c->moved;
+	return c->has_risen;
 }
 
 uint64_t
-cursor_risen(const struct cursor *c)
+cursor_risen_at(const struct cursor *c)
 {
-	return c->moved ? c->risen : 0;
+	return c->has_risen ? c->risen_at : 0;
 }
 
 static const char *
-show_best(const struct cursor *c, char out[VALUE_SHOWN])
+show_highest(const struct cursor *c, char out[VALUE_SHOWN])
 {
-	return value_show(out, c->best.data, c->best.len);
+	return value_show(out, c->highest.data, c->highest.len);
 }
 
 static int
-all_foreign(const struct kind *k, struct err *e)
+wrong_kind_error(const struct cursor_field *f, struct err *e)
 {
-	return err_set(e, ERR_CONFIG, false, "the value that is stored or "
-	    "given is %s, and %.64s is none in any record: not the same "
-	    "cursor", value_kind_name(k->hint), k->field);
+	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
+	    "or given is %s, but %.64s is never of this kind: check that "
+	    "--cursor-field and --checkpoint belong together",
+	    value_kind_name(f->expected), f->pointer);
 }
 
 int
-cursor_stuck(const struct cursor *c, const char *page, uint64_t most,
+cursor_stuck_error(const struct cursor *c, const char *page, uint64_t most,
     struct err *e)
 {
 	char value[VALUE_SHOWN];
 
-	if (c->best.len == 0 && c->kind.foreign > 0)
-		return all_foreign(&c->kind, e);
-	if (c->best.len == 0)
+	if (c->highest.len == 0 && c->field.wrong_kind > 0)
+		return wrong_kind_error(&c->field, e);
+	if (c->highest.len == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
-		    "whole page has a cursor at %.64s: is --cursor-field "
-		    "right?", page, c->o->cursor_field);
+		    "full page has a cursor at %.64s: check --cursor-field",
+		    page, c->o->cursor_field);
 	if (most > 0)
-		return err_set(e, ERR_PEER, true, "%s: a page of the value "
-		    "'%.200s' alone, as long as those before: if the service "
-		    "gives no more than %llu records, ask for no more with "
-		    "--size", page, show_best(c, value),
-		    (unsigned long long)most);
-	return err_set(e, ERR_CONFIG, false, "%s: a whole page of the value "
-	    "'%.200s': ask for more records with --size; or, if they have "
-	    "other values, the service does not know the parameter %.64s",
-	    page, show_best(c, value), c->o->since_param);
+		return err_set(e, ERR_PEER, true, "%s: cannot page further: "
+		    "all records of this page have the cursor value '%.200s', "
+		    "and the page before was as long; if the service returns "
+		    "at most %llu records a page, give this number to --size",
+		    page, show_highest(c, value), (unsigned long long)most);
+	return err_set(e, ERR_CONFIG, false, "%s: cannot page further: all "
+	    "records of a full page have the cursor value '%.200s': raise the "
+	    "page size with --size; if the records have other values, the "
+	    "service does not know the parameter %.64s",
+	    page, show_highest(c, value), c->o->since_param);
 }
 
 static int
-mark(struct cursor *c, struct stage *s, struct err *e)
+write_mark(struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct checkpoint_mark m = { .name = c->o->checkpoint,
-	    .value = buf_text(&c->best), .from = c->from,
+	    .value = buf_text(&c->highest), .from = c->stored,
 	    .version = (uint64_t)c->version };
 
 	c->unmarked = false;
@@ -216,90 +234,98 @@ mark(struct cursor *c, struct stage *s, struct err *e)
 	return stage_checkpoint(s, &m, e);
 }
 
-/* The checkpoint never goes back. */
+/* False if a mark with the highest value would move the checkpoint back or
+ * leave it where it is. */
 static bool
-past_from(const struct cursor *c)
+is_past_stored(const struct cursor *c)
 {
-	return c->from == NULL ||
-	    compare(c, c->best.data, c->best.len, c->from) > 0;
+	return c->stored == NULL || compare_values(c, c->highest.data,
+	    c->highest.len, c->stored) > 0;
 }
 
-/* The value rises past best: all that have best are before, since the data
- * is ordered. */
+/* Called when a record has a greater cursor value than the highest so far. If
+ * the records are ordered, all records up to the highest value have then been
+ * written, so a mark with the highest value is true at this point. */
 static int
-mark_due(struct cursor *c, struct stage *s, struct err *e)
+write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
-	if (!c->edge || !c->ordered)
+	if (!c->page_began || !c->ordered)
 		return 0;
-	c->edge = false;
+	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
-	    clock_ms() - c->marked_at < MARK_MS) || !past_from(c))
+	    clock_ms() - c->marked_at < MARK_MS) || !is_past_stored(c))
 		return 0;
-	return mark(c, s, e);
+	return write_mark(c, s, e);
 }
 
+/* Marks that were written before this record may have moved the checkpoint too
+ * far, so the message names the command that restores it. */
 static int
-out_of_order(const struct cursor *c, const struct item *it, struct err *e)
+out_of_order_error(const struct cursor *c, const struct item *it,
+    struct err *e)
 {
-	const char *from = c->from == NULL ? "" : c->from;
-	char best[VALUE_SHOWN], now[VALUE_SHOWN], back[VALUE_SHOWN];
+	const char *stored = c->stored == NULL ? "" : c->stored;
+	char highest[VALUE_SHOWN], found[VALUE_SHOWN], restored[VALUE_SHOWN];
 
 	return err_set(e, ERR_PEER, false, "page %llu, record %llu: %.64s "
-	    "goes back from %.200s to %.200s: %s, and go back with "
-	    "etl-checkpoint %s %.64s%s%.200s", (unsigned long long)it->page,
-	    (unsigned long long)it->index, c->o->cursor_field,
-	    show_best(c, best), value_show(now, c->kind.text.data,
-	    c->kind.text.len), c->pages ?
-	    "--paginate since wants them in order: page by another way" :
-	    "leave out --ordered", c->from == NULL ? "clear" : "set",
-	    c->o->checkpoint, c->from == NULL ? "" : " ",
-	    value_show(back, from, strlen(from)));
+	    "goes back from %.200s to %.200s: %s, and restore the checkpoint "
+	    "with etl-checkpoint %s %.64s%s%.200s",
+	    (unsigned long long)it->page, (unsigned long long)it->index,
+	    c->o->cursor_field, show_highest(c, highest), value_show(found,
+	    c->field.text.data, c->field.text.len), c->bound_each_page ?
+	    "--paginate since needs ascending order; page in another way" :
+	    "leave out --ordered", c->stored == NULL ? "clear" : "set",
+	    c->o->checkpoint, c->stored == NULL ? "" : " ",
+	    value_show(restored, stored, strlen(stored)));
 }
 
-/* A service that does not know the parameter gives everything each time. */
+/* Warns once if a record lies before the lower bound. A service that does not
+ * know the parameter for the bound returns all records in each run. */
 static void
-warn_early(struct cursor *c)
+warn_if_below_bound(struct cursor *c)
 {
-	const struct buf *v = &c->kind.text;
+	const struct buf *v = &c->field.text, *bound = &c->lower_bound;
 
-	if (c->warned || c->ask.len == 0 || c->kind.kind == VALUE_TEXT ||
-	    value_kind(c->ask.data, c->ask.len) != c->kind.kind ||
-	    compare(c, v->data, v->len, buf_text(&c->ask)) >= 0)
+	if (c->has_warned || bound->len == 0 || c->field.kind == VALUE_TEXT ||
+	    value_kind(bound->data, bound->len) != c->field.kind ||
+	    compare_values(c, v->data, v->len, buf_text(&c->lower_bound)) >= 0)
 		return;
-	c->warned = true;
-	err_warnf("etl-extract", "%s is %.200s in a record, and %s=%.200s was "
-	    "asked for: does the service know that parameter?",
-	    c->o->cursor_field, buf_text(&c->kind.text), c->o->since_param,
-	    buf_text(&c->ask));
+	c->has_warned = true;
+	err_warnf("etl-extract", "%s is %.200s in a record, which is before "
+	    "the requested %s=%.200s: check that the service knows this "
+	    "parameter",
+	    c->o->cursor_field, buf_text(&c->field.text), c->o->since_param,
+	    buf_text(&c->lower_bound));
 }
 
 int
-cursor_take(struct cursor *c, struct stage *s, const struct item *it,
+cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
     const struct json *j, struct reject *r, struct err *e)
 {
-	struct buf *v = &c->kind.text;
-	int rc = kind_look(&c->kind, j, r, e), order = 1;
+	struct buf *v = &c->field.text;
+	int rc = cursor_field_read(&c->field, j, r, e), order = 1;
 
 	if (rc != 1)
 		return rc;
-	warn_early(c);
-	if (c->best.len > 0)
-		order = compare(c, v->data, v->len, buf_text(&c->best));
+	warn_if_below_bound(c);
+	if (c->highest.len > 0)
+		order = compare_values(c, v->data, v->len,
+		    buf_text(&c->highest));
 	if (order < 0 && c->ordered)
-		return out_of_order(c, it, e);
-	c->edge |= c->taken > 0 && it->page != c->page;
+		return out_of_order_error(c, it, e);
+	c->page_began |= c->accepted > 0 && it->page != c->page;
 	c->page = it->page;
 	if (order > 0) {
-		if (c->taken > 0 && mark_due(c, s, e) == -1)
+		if (c->accepted > 0 && write_mark_if_due(c, s, e) == -1)
 			return -1;
-		buf_clear(&c->best);
-		buf_add(&c->best, v->data, v->len);
-		if (buf_check(&c->best, e) == -1)
+		buf_clear(&c->highest);
+		buf_add(&c->highest, v->data, v->len);
+		if (buf_check(&c->highest, e) == -1)
 			return -1;
-		c->moved = c->unmarked = true;
-		c->risen = it->index;
+		c->has_risen = c->unmarked = true;
+		c->risen_at = it->index;
 	}
-	c->taken++;
+	c->accepted++;
 	c->since_mark++;
 	return 1;
 }
@@ -307,14 +333,15 @@ cursor_take(struct cursor *c, struct stage *s, const struct item *it,
 int
 cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 {
-	const struct kind *k = &c->kind;
+	const struct cursor_field *f = &c->field;
 
 	stage_version(s, (uint64_t)c->version);
-	if (c->taken == 0 && k->missing > 0 && k->foreign == 0)
+	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
 		err_warnf("etl-extract", "%.64s is not in any of %llu "
-		    "records, all of which are rejected: is --cursor-field "
-		    "right?", k->field, (unsigned long long)k->missing);
-	if (c->taken == 0 && k->foreign > 0)
-		return all_foreign(k, e);
-	return c->unmarked && past_from(c) ? mark(c, s, e) : 0;
+		    "records, so all of them are rejected: check "
+		    "--cursor-field", f->pointer,
+		    (unsigned long long)f->missing);
+	if (c->accepted == 0 && f->wrong_kind > 0)
+		return wrong_kind_error(f, e);
+	return c->unmarked && is_past_stored(c) ? write_mark(c, s, e) : 0;
 }

@@ -1,11 +1,11 @@
-/* Reading only what is new: what the service is asked for, how far the
- * records have come, and the marks that say so (etl-extract(1), INCREMENTS).
+/* The cursor of an incremental run (etl-extract(1), "Incremental runs"): sets
+ * the bounds of each request, follows the highest cursor value of the records,
+ * and writes the checkpoint marks.
  * Borrows: the options.
- * Gives: cursor_take() judges the cursor's value in a record, and writes the
- *        mark that is due before it: 1 the record may go out, 0 it is the
- *        reject in *r, whose texts hold until the next call.
- * Fails: ERR_CONFIG where the stored value is of another kind; ERR_PEER where
- *        records come out of the order that was promised. */
+ * Gives: cursor_advance(): 1 write the record; 0 it is a reject, *r says why
+ *        (its texts are valid until the next call).
+ * Fails: ERR_CONFIG if the records' values do not have the kind of the stored
+ *        checkpoint; ERR_PEER if the records are not in the promised order. */
 #ifndef EXTRACT_CURSOR_H
 #define EXTRACT_CURSOR_H
 
@@ -15,32 +15,42 @@
 #include "item.h"
 #include "stream/stage.h"
 
-/* The options alone, before anything is read; also where there is none. */
-int cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
-    struct err *e);
+/* Checks the options of incremental runs; without --checkpoint, that none of
+ * them is given. Reads nothing. */
+int cursor_check_options(
+    const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
 
 struct cursor;
 
-/* Reads the stored checkpoint; the options have been checked. */
+/* Reads the stored checkpoint. Call cursor_check_options() before. */
 int cursor_open(struct cursor **c, const struct extract_opts *o,
     struct err *e);
 void cursor_close(struct cursor *c);
 
-/* Puts the bounds into a request's URL. */
-int cursor_ask(struct cursor *c, struct buf *url, struct err *e);
-/* The value has risen since the last cursor_ask(). */
-bool cursor_moved(const struct cursor *c);
-/* The record of the page that moved it last: its index, or 0. */
-uint64_t cursor_risen(const struct cursor *c);
-/* Why a whole page has not moved it: sets *e.  most: of records on a page as
- * long as those before, where that alone makes it whole; else 0. */
-int cursor_stuck(const struct cursor *c, const char *page, uint64_t most,
+/* Sets the query parameters for the lower and the upper bound in a request's
+ * URL. */
+int cursor_set_bounds(struct cursor *c, struct buf *url, struct err *e);
+/* True if a record since the last cursor_set_bounds() had a higher cursor value
+ * than all records before it. */
+bool cursor_has_risen(const struct cursor *c);
+/* The index, on its page, of the record with which the cursor last rose; 0 if
+ * it has not risen since the last cursor_set_bounds(). */
+uint64_t cursor_risen_at(const struct cursor *c);
+/* Sets *e if the cursor has not risen on a full page, so that no lower bound
+ * can reach the records after this page. most is 0 if the page has as many
+ * records as --size requests. Otherwise most is the number of its records, and
+ * the page counts as full because the page before was as long. */
+int cursor_stuck_error(const struct cursor *c, const char *page, uint64_t most,
     struct err *e);
 
-unsigned cursor_levels(const struct extract_opts *o);   /* for the scan */
-int cursor_take(struct cursor *c, struct stage *s, const struct item *it,
+/* How many levels of a record must have tokens so that the cursor is found. */
+unsigned cursor_scan_levels(const struct extract_opts *o);
+/* For each record, before it is written: checks its cursor, first writes a
+ * checkpoint mark if one is due, and raises the highest value. */
+int cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
     const struct json *j, struct reject *r, struct err *e);
-/* After the last record: the last mark, if the value moved. */
+/* After the last record: writes a checkpoint mark if the highest value is past
+ * the stored checkpoint and the last mark. */
 int cursor_finish(struct cursor *c, struct stage *s, struct err *e);
 
 #endif

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
+/* Without --checkpoint: refuses the options that need it. */
 static int
-only_with(const struct extract_opts *o, struct err *e)
+check_no_cursor_options(const struct extract_opts *o, struct err *e)
 {
 	const struct {
 		const char *name;
@@ -32,7 +33,7 @@ only_with(const struct extract_opts *o, struct err *e)
 }
 
 static int
-values_check(const struct extract_opts *o, struct err *e)
+check_bounds(const struct extract_opts *o, struct err *e)
 {
 	const struct {
 		const char *name, *text;
@@ -41,47 +42,49 @@ values_check(const struct extract_opts *o, struct err *e)
 		{ "--since", o->since }, { "--until", o->until },
 		{ "--until-param", o->until_param },
 	};
-	struct span span;
+	struct lookback lookback;
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		if (values[i].text != NULL && *values[i].text == '\0')
 			return err_set(e, ERR_USAGE, false,
-			    "%s wants more than nothing", values[i].name);
+			    "%s: the value must not be empty", values[i].name);
 	if ((o->until == NULL) != (o->until_param == NULL))
 		return err_set(e, ERR_USAGE, false,
-		    "--until and --until-param need each other");
+		    "--until and --until-param must be given together");
 	if (o->until_param != NULL &&
 	    strcmp(o->until_param, o->since_param) == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--since-param and --until-param: both %s",
-		    o->since_param);
-	if (o->lookback != NULL && span_parse(&span, o->lookback) == -1)
-		return err_set(e, ERR_USAGE, false, "--lookback %s: wants a "
+		    "--since-param and --until-param: both name the parameter "
+		    "%s: give two different names", o->since_param);
+	if (o->lookback != NULL &&
+	    lookback_parse(&lookback, o->lookback) == -1)
+		return err_set(e, ERR_USAGE, false, "--lookback %s: must be a "
 		    "duration such as 5m, or a whole number", o->lookback);
 	return 0;
 }
 
 static int
-state_check(const struct extract_opts *o, struct err *e)
+check_checkpoint_place(const struct extract_opts *o, struct err *e)
 {
 	const char *path;
 
 	if (o->state != NULL && o->db != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--state and --db: the checkpoint is in one of them");
+		    "--state and --db: give only one of them, the place where "
+		    "the checkpoint is stored");
 	return o->state == NULL ? 0
 				: statefile_parse_option(&path, o->state, e);
 }
 
 int
-cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
+cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
 	if (o->checkpoint == NULL)
-		return only_with(o, e);
+		return check_no_cursor_options(o, e);
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--checkpoint does not go with --each");
+		    "--checkpoint cannot be used with --each");
 	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 	    -1)
 		return -1;
@@ -93,6 +96,7 @@ cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
 		    "JSON Pointer, such as /updated_at", o->cursor_field);
 	if (n != 1 || strstr(uri[0], "://") == NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--checkpoint reads one SOURCE, a URL");
-	return values_check(o, e) == -1 ? -1 : state_check(o, e);
+		    "--checkpoint needs exactly one SOURCE, which must be a "
+		    "URL");
+	return check_bounds(o, e) == -1 ? -1 : check_checkpoint_place(o, e);
 }

@@ -13,16 +13,18 @@
 enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
 struct instant {
-	int64_t seconds;        /* UTC, of the second before a leap second */
-	int east;               /* seconds */
-	bool leap;
-	const char *fraction;   /* digits, the zeros at the end left out */
-	size_t digits;
-	size_t tail;            /* where fraction and offset begin */
+	int64_t seconds;        /* since 1970, UTC; in a leap second those of
+				 * the second before it */
+	int east;               /* offset east of UTC in seconds */
+	bool is_leap;           /* it is in a leap second (:60) */
+	const char *fraction;   /* digits after the dot */
+	size_t digits;          /* their number without zeros at the end */
+	size_t tail;            /* index in the text of what follows the
+				 * seconds: fraction and offset */
 };
 
 static size_t
-span_digits(const char *p, size_t n)
+count_digits(const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -34,13 +36,13 @@ span_digits(const char *p, size_t n)
 static bool
 is_number(const char *p, size_t n)
 {
-	size_t i = n > 0 && *p == '-', k = span_digits(p + i, n - i);
+	size_t i = n > 0 && *p == '-', k = count_digits(p + i, n - i);
 
 	if (k == 0 || (k > 1 && p[i] == '0'))
 		return false;
 	i += k;
 	if (i < n && p[i] == '.') {
-		if ((k = span_digits(p + i + 1, n - i - 1)) == 0)
+		if ((k = count_digits(p + i + 1, n - i - 1)) == 0)
 			return false;
 		i += k + 1;
 	}
@@ -50,64 +52,66 @@ is_number(const char *p, size_t n)
 		return false;
 	i++;
 	i += i < n && (p[i] == '+' || p[i] == '-');
-	k = span_digits(p + i, n - i);
+	k = count_digits(p + i, n - i);
 	return k > 0 && k <= EXPONENT_MAX && i + k == n;
 }
 
-/* "2026-05-30T12:00:00" by a pattern, 0 standing for any digit. */
+/* True if the text begins like the pattern, in which a 0 matches any digit, for
+ * example "0000-00-00". */
 static bool
-has_form(const char *p, size_t n, const char *form)
+matches_pattern(const char *p, size_t n, const char *pattern)
 {
 	size_t i;
 
-	for (i = 0; form[i] != '\0'; i++)
-		if (i >= n || (form[i] == '0' ? p[i] < '0' || p[i] > '9' :
-		    form[i] != p[i]))
+	for (i = 0; pattern[i] != '\0'; i++)
+		if (i >= n || (pattern[i] == '0' ? p[i] < '0' || p[i] > '9' :
+		    pattern[i] != p[i]))
 			return false;
 	return true;
 }
 
 static int
-two(const char *p)
+two_digits(const char *p)
 {
 	return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-/* Date and time of day, without fraction and offset. */
+/* Parses the date and the time of day, without the fraction and the offset. */
 static bool
-local_parse(struct instant *t, const char *p, size_t n)
+parse_date_time(struct instant *t, const char *p, size_t n)
 {
 	int year, month, day, hour, minute, second;
 
-	if (!has_form(p, n, "0000-00-00") || n < 20 ||
+	if (!matches_pattern(p, n, "0000-00-00") || n < 20 ||
 	    (p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
-	    !has_form(p + 11, n - 11, "00:00:00"))
+	    !matches_pattern(p + 11, n - 11, "00:00:00"))
 		return false;
-	year = two(p) * 100 + two(p + 2);
-	month = two(p + 5);
-	day = two(p + 8);
-	hour = two(p + 11);
-	minute = two(p + 14);
-	second = two(p + 17);
+	year = two_digits(p) * 100 + two_digits(p + 2);
+	month = two_digits(p + 5);
+	day = two_digits(p + 8);
+	hour = two_digits(p + 11);
+	minute = two_digits(p + 14);
+	second = two_digits(p + 17);
 	if (month < 1 || month > 12 || day < 1 ||
 	    day > calendar_month_days(year, month) || hour > 23 ||
 	    minute > 59 || second > 60)
 		return false;
-	t->leap = second == 60;
-	second += hour * 3600 + minute * 60 - t->leap;
+	t->is_leap = second == 60;
+	second += hour * 3600 + minute * 60 - t->is_leap;
 	t->seconds = calendar_days(year, month, day) * DAY + second;
 	return true;
 }
 
 static bool
-offset_parse(struct instant *t, const char *p, size_t n)
+parse_utc_offset(struct instant *t, const char *p, size_t n)
 {
 	if (n == 1 && (*p == 'Z' || *p == 'z'))
 		return true;
-	if (n != 6 || (!has_form(p, n, "+00:00") && !has_form(p, n, "-00:00")))
+	if (n != 6 || (!matches_pattern(p, n, "+00:00") &&
+	    !matches_pattern(p, n, "-00:00")))
 		return false;
-	t->east = two(p + 1) * 3600 + two(p + 4) * 60;
-	if (two(p + 1) > 23 || two(p + 4) > 59)
+	t->east = two_digits(p + 1) * 3600 + two_digits(p + 4) * 60;
+	if (two_digits(p + 1) > 23 || two_digits(p + 4) > 59)
 		return false;
 	if (*p == '-')
 		t->east = -t->east;
@@ -116,15 +120,15 @@ offset_parse(struct instant *t, const char *p, size_t n)
 }
 
 static bool
-instant_parse(struct instant *t, const char *p, size_t n)
+parse_instant(struct instant *t, const char *p, size_t n)
 {
 	size_t at = 19, k;
 
 	*t = (struct instant){ .tail = at };
-	if (!local_parse(t, p, n))
+	if (!parse_date_time(t, p, n))
 		return false;
 	if (p[at] == '.') {
-		if ((k = span_digits(p + at + 1, n - at - 1)) == 0)
+		if ((k = count_digits(p + at + 1, n - at - 1)) == 0)
 			return false;
 		t->fraction = p + at + 1;
 		for (t->digits = k; t->digits > 0 &&
@@ -132,9 +136,9 @@ instant_parse(struct instant *t, const char *p, size_t n)
 			continue;
 		at += k + 1;
 	}
-	/* A leap second is the last of a day, in UTC. */
-	return offset_parse(t, p + at, n - at) &&
-	    (!t->leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
+	/* A leap second is always the last second of a day in UTC. */
+	return parse_utc_offset(t, p + at, n - at) &&
+	    (!t->is_leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
 }
 
 enum value_kind
@@ -142,7 +146,7 @@ value_kind(const char *p, size_t n)
 {
 	struct instant t;
 
-	if (instant_parse(&t, p, n))
+	if (parse_instant(&t, p, n))
 		return VALUE_TIME;
 	return is_number(p, n) ? VALUE_NUMBER : VALUE_TEXT;
 }
@@ -151,7 +155,7 @@ const char *
 value_kind_name(enum value_kind k)
 {
 	return k == VALUE_TIME ? "a time" : k == VALUE_NUMBER ? "a number" :
-	    k == VALUE_TEXT ? "a text" : "nothing";
+	    k == VALUE_TEXT ? "a string" : "nothing";
 }
 
 static int
@@ -168,12 +172,12 @@ compare_times(const char *a, size_t an, const char *b, size_t bn)
 {
 	struct instant x, y;
 
-	(void)instant_parse(&x, a, an);
-	(void)instant_parse(&y, b, bn);
+	(void)parse_instant(&x, a, an);
+	(void)parse_instant(&y, b, bn);
 	if (x.seconds != y.seconds)
 		return x.seconds < y.seconds ? -1 : 1;
-	if (x.leap != y.leap)
-		return x.leap ? 1 : -1;
+	if (x.is_leap != y.is_leap)
+		return x.is_leap ? 1 : -1;
 	return compare_bytes(x.fraction, x.digits, y.fraction, y.digits);
 }
 
@@ -201,24 +205,25 @@ value_show(char out[VALUE_SHOWN], const char *p, size_t n)
 }
 
 int
-span_parse(struct span *s, const char *text)
+lookback_parse(struct lookback *l, const char *text)
 {
 	size_t n = strlen(text);
 	uint64_t ms;
 
 	if (duration_parse(&ms, text) == 0) {
-		s->kind = VALUE_TIME;
-		s->n = ms / 1000 + (ms % 1000 != 0);
+		l->kind = VALUE_TIME;
+		l->n = ms / 1000 + (ms % 1000 != 0);
 		return 0;
 	}
-	if (n == 0 || n > 18 || span_digits(text, n) != n)
+	if (n == 0 || n > 18 || count_digits(text, n) != n)
 		return -1;
-	s->kind = VALUE_NUMBER;
-	s->n = strtoull(text, NULL, 10);
+	l->kind = VALUE_NUMBER;
+	l->n = strtoull(text, NULL, 10);
 	return 0;
 }
 
-/* Writes seconds since 1970 as date and time in the form of RFC 3339. */
+/* Appends seconds since 1970 as a date and a time in the form of RFC 3339, with
+ * the given character (T or a space) between them. */
 static void
 put_date_time(struct buf *out, int64_t seconds, char between)
 {
@@ -232,42 +237,47 @@ put_date_time(struct buf *out, int64_t seconds, char between)
 }
 
 static int
-number_back(struct buf *out, const char *text, uint64_t n, struct err *e)
+subtract_from_number(struct buf *out, const char *text, uint64_t n,
+    struct err *e)
 {
 	int64_t v;
 
 	if (!number_int(text, strlen(text), &v) ||
 	    v < INT64_MIN + (int64_t)n)
 		return err_set(e, ERR_CONFIG, false, "--lookback %" PRIu64
-		    ": the checkpoint %.64s is no whole number of 64 bits", n,
-		    text);
+		    ": cannot be subtracted from the checkpoint %.64s: it "
+		    "must be a whole number, and it and the result must fit "
+		    "into 64 bits", n, text);
 	buf_printf(out, "%" PRId64, v - (int64_t)n);
 	return buf_check(out, e);
 }
 
 int
-value_back(struct buf *out, const char *text, const struct span *s,
+value_subtract(struct buf *out, const char *text, const struct lookback *l,
     struct err *e)
 {
 	enum value_kind k = value_kind(text, strlen(text));
 	int64_t first = calendar_days(0, 1, 1) * DAY, local;
 	struct instant t;
 
-	/* Nothing back is a duration and a number. */
-	if (s->n == 0 && k != VALUE_TEXT) {
+	/* A lookback of 0 fits both a time and a number, with or without a
+	 * unit. */
+	if (l->n == 0 && k != VALUE_TEXT) {
 		buf_str(out, text);
 		return buf_check(out, e);
 	}
-	if (k != s->kind)
-		return err_set(e, ERR_CONFIG, false, "--lookback: the "
-		    "checkpoint %.64s is %s: wants a duration for a time, a "
-		    "whole number for a number", text, value_kind_name(k));
+	if (k != l->kind)
+		return err_set(e, ERR_CONFIG, false, "--lookback: does not "
+		    "fit the checkpoint %.64s, which is %s: give a duration "
+		    "for a time, a whole number for a number, and no "
+		    "--lookback for any other value", text,
+		    value_kind_name(k));
 	if (k == VALUE_NUMBER)
-		return number_back(out, text, s->n, e);
-	(void)instant_parse(&t, text, strlen(text));
+		return subtract_from_number(out, text, l->n, e);
+	(void)parse_instant(&t, text, strlen(text));
 	local = t.seconds + t.east;
-	local = s->n > (uint64_t)(local - first) ? first :
-	    local - (int64_t)s->n;
+	local = l->n > (uint64_t)(local - first) ? first :
+	    local - (int64_t)l->n;
 	put_date_time(out, local, text[10]);
 	buf_str(out, text + t.tail);
 	return buf_check(out, e);

@@ -1,8 +1,9 @@
-/* Values of a cursor as text, compared as what they are: numbers exactly,
- * RFC 3339 times with offset as instants, all else as bytes.
- * Gives: value_kind() tells by the text what it may stand for; a number's
- *        exponent has 17 digits at most, fractions of seconds any number.
- * Fails: value_back() with ERR_CONFIG where value and span do not agree. */
+/* Compares cursor values, which are kept as text: numbers exactly, times (RFC
+ * 3339 with an offset) as moments, all other texts byte by byte.
+ * Gives: value_kind() tells by its text what a value can be. The exponent of a
+ *        number has at most 17 digits; a fraction of a second has any number.
+ * Fails: value_subtract() with ERR_CONFIG if the lookback does not fit the
+ *        value, such as a duration for a number. */
 #ifndef EXTRACT_CURSOR_VALUE_H
 #define EXTRACT_CURSOR_VALUE_H
 
@@ -14,23 +15,24 @@ enum value_kind { VALUE_NONE, VALUE_TEXT, VALUE_TIME, VALUE_NUMBER };
 
 enum value_kind value_kind(const char *p, size_t n);
 const char *value_kind_name(enum value_kind k);         /* "a time" */
-/* Below 0, 0 or above 0; both are of the kind k. */
+/* Returns less than 0, 0 or more than 0. Both values must be of kind k. */
 int value_compare(enum value_kind k, const char *a, size_t an, const char *b,
     size_t bn);
 
-/* The start of a value for a message, whatever it holds. */
+/* Copies the start of a value for a message, control characters escaped. */
 enum { VALUE_SHOWN = 512 };
 const char *value_show(char out[VALUE_SHOWN], const char *p, size_t n);
 
-/* How far back: a duration (30s) for times, a whole number for numbers. */
-struct span {
+/* The value of --lookback: a duration (30s) for times, or a whole number for
+ * numbers. */
+struct lookback {
 	enum value_kind kind;
-	uint64_t n;             /* seconds, part of one being a whole one */
+	uint64_t n;             /* a duration in seconds, rounded up */
 };
-int span_parse(struct span *s, const char *text);       /* -1: neither */
-/* Appends the value so far before text: a time keeps its offset and its
- * fraction, and stops at the year 0. */
-int value_back(struct buf *out, const char *text, const struct span *s,
+int lookback_parse(struct lookback *l, const char *text); /* -1: neither */
+/* Appends the value of text minus the lookback. A time keeps its offset and its
+ * fraction of a second, and does not go back beyond the year 0. */
+int value_subtract(struct buf *out, const char *text, const struct lookback *l,
     struct err *e);
 
 #endif

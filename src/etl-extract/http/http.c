@@ -231,7 +231,7 @@ transfer_failed(struct http *h, CURLcode code, struct err *e)
 		return err_set(e, h->again ? ERR_RETRY : ERR_PEER, h->again,
 		    "%s", h->refused);
 	case CURLE_ABORTED_BY_CALLBACK:
-		return reader_stopped(e);
+		return reader_stop_error(e);
 	case CURLE_OUT_OF_MEMORY:               /* up to 8.5, both */
 		return err_set(e, ERR_RETRY, true,
 		    "out of memory, or a line of the head is too long");

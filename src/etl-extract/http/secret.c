@@ -57,7 +57,7 @@ read_all(struct buf *b, int fd, const char *from, struct err *e)
 
 	while (!b->failed && n != 0) {
 		if (wait_fd(fd, POLLIN, -1) == -1)
-			return reader_stopped(e);
+			return reader_stop_error(e);
 		n = read(fd, room, sizeof(room));
 		if (n == -1 && errno == EINTR)
 			continue;

@@ -16,22 +16,28 @@ struct pages {
 	const struct extract *x;
 	const char *uri;
 	struct fetch *fetch;
-	const struct paginator *kind;
-	void *paging;
+	const struct paginator *paginator;
+	void *paging;                   /* the paginator's own state */
 	struct request request;
-	struct http_answer answer[2];   /* the page, and the one before */
-	const char *before;             /* records of the page before */
-	size_t before_len;
-	struct body body;
-	struct overlap overlap;         /* the page before */
-	uint64_t records, again;        /* on this page; of them: as before */
-	uint64_t size;                  /* --size */
-	uint64_t full;                  /* no page has more: that, or less */
-	uint64_t last;                  /* records on the page before */
-	struct buf shown;               /* URL of the page, for origins */
-	uint32_t next, end;             /* tokens: records still to come */
-	uint64_t page, index;
-	bool paused, over;
+	struct http_answer answer[2];   /* this page and the page before, in
+					 * turn */
+	const char *previous;           /* text of the array of records of the
+					 * page before, in its answer */
+	size_t previous_len;
+	struct body body;               /* this page */
+	struct overlap overlap;         /* the records of the page before */
+	uint64_t records;               /* number on this page */
+	uint64_t repeated;              /* of them: the page before had them */
+	uint64_t size;                  /* --size, if pages overlap */
+	uint64_t full;                  /* length of a full page: --size, or
+					 * less if the service returns less */
+	uint64_t previous_records;      /* number on the page before */
+	struct buf shown;               /* URL of the page, without secrets */
+	uint32_t next, end;             /* tokens of the records of this page
+					 * that next() has not returned */
+	uint64_t page, index;           /* last returned, both from 1 */
+	bool has_paused;                /* SOURCE_PAUSE came after this page */
+	bool is_last;                   /* no page follows this page */
 };
 
 static void
@@ -41,8 +47,8 @@ pages_close(void *self)
 
 	if (p == NULL)
 		return;
-	if (p->kind != NULL && p->kind->close != NULL)
-		p->kind->close(p->paging);
+	if (p->paginator != NULL && p->paginator->close != NULL)
+		p->paginator->close(p->paging);
 	request_release(&p->request);
 	http_answer_release(&p->answer[0]);
 	http_answer_release(&p->answer[1]);
@@ -53,7 +59,7 @@ pages_close(void *self)
 }
 
 static void
-pages_set(struct pages *p, const struct extract_opts *o, const char *uri)
+pages_init(struct pages *p, const struct extract_opts *o, const char *uri)
 {
 	p->o = o;
 	p->uri = uri;
@@ -65,24 +71,25 @@ pages_set(struct pages *p, const struct extract_opts *o, const char *uri)
 	buf_init(&p->shown, p->request.url.max);
 }
 
+/* Checks the options and opens the paginator and the HTTP client. */
 static int
-pages_options(struct pages *p, struct extract *x, struct err *e)
+pages_prepare(struct pages *p, struct extract *x, struct err *e)
 {
 	const struct extract_opts *o = p->o;
 
 	if (o->records != NULL && !pointer_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
-		    "Pointer", o->records);
+		    "Pointer, such as /data/items", o->records);
 	if (o->total != NULL && *o->total == '/')
 		p->body.levels = pointer_parts(o->total);
 	if (request_check(o, p->uri, e) == -1 ||
-	    paginator_find(&p->kind, o, e) == -1 ||
-	    p->kind->open(&p->paging, o, e) == -1)
+	    paginator_find(&p->paginator, o, e) == -1 ||
+	    p->paginator->open(&p->paging, o, e) == -1)
 		return -1;
 	if (fetch_shared(&p->fetch, x, e) == -1)
 		return -1;
 	p->body.fetch = p->fetch;
-	if (p->kind->overlaps)
+	if (p->paginator->overlaps)
 		p->full = p->size =
 		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
@@ -96,8 +103,8 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(e);
-	pages_set(p, &x->opts, uri);
-	if (pages_options(p, x, e) == -1) {
+	pages_init(p, &x->opts, uri);
+	if (pages_prepare(p, x, e) == -1) {
 		pages_close(p);
 		return -1;
 	}
@@ -106,46 +113,49 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 }
 
 static int
-pages_look(void *self, const struct http_answer *a, struct err *e)
+parse_body(void *self, const struct http_answer *a, struct err *e)
 {
 	return body_look(self, a, e) == -1 ? -1 : body_records(self, e);
 }
 
-/* A service that does not know the parameter, or has no page past its last,
- * gives the same records for ever. */
+/* Fails if the page has exactly the records of the page before. A service that
+ * ignores the page number, or repeats its last page, would answer with the same
+ * records without end. */
 static int
-page_repeats(struct pages *p, struct err *e)
+check_page_differs(struct pages *p, struct err *e)
 {
 	const struct json_tok *t = &p->body.j.tok[p->body.array];
 	const char *text = p->body.j.text + t->at;
-	bool same = p->before_len == t->len &&
-	    memcmp(p->before, text, t->len) == 0;
+	bool same = p->previous_len == t->len &&
+	    memcmp(p->previous, text, t->len) == 0;
 
-	p->before = text;
-	p->before_len = t->len;
+	p->previous = text;
+	p->previous_len = t->len;
 	return !same ? 0 : err_set(e, ERR_PEER, false, "%s: page %" PRIu64
-	    " repeats page %" PRIu64 ": %s", buf_text(&p->shown), p->page,
-	    p->page - 1, p->page == 2 ?
-	    "does the service know what --into names?" :
-	    "if the last page comes again and again, give --total");
+	    " has the same records as page %" PRIu64 ": %s",
+	    buf_text(&p->shown), p->page, p->page - 1, p->page == 2 ?
+	    "check that the service knows the parameter of --into" :
+	    "if the service repeats its last page, give --total");
 }
 
-/* What the page that came means for the next. */
+/* Starts to return the records of the page that was received, and asks the
+ * paginator whether another page follows it. */
 static int
-page_take(struct pages *p, const struct http_answer *a, struct err *e)
+start_page(struct pages *p, const struct http_answer *a, struct err *e)
 {
 	struct page page = { .answer = a, .body = &p->body,
 	    .records = body_count(&p->body), .shown = buf_text(&p->shown) };
 	int more;
 
-	if (page.records > 0 && !p->kind->overlaps && page_repeats(p, e) == -1)
+	if (page.records > 0 && !p->paginator->overlaps &&
+	    check_page_differs(p, e) == -1)
 		return -1;
-	if ((more = p->kind->more(p->paging, &page, e)) == -1)
+	if ((more = p->paginator->more(p->paging, &page, e)) == -1)
 		return -1;
-	p->over = more == 0;
+	p->is_last = more == 0;
 	p->next = p->end = 0;
 	p->records = page.records;
-	p->again = 0;
+	p->repeated = 0;
 	if (page.records > 0) {
 		p->next = p->body.array + 1;
 		p->end = p->body.j.tok[p->body.array].next;
@@ -154,33 +164,34 @@ page_take(struct pages *p, const struct http_answer *a, struct err *e)
 }
 
 static int
-page_load(struct pages *p, struct err *e)
+request_page(struct pages *p, struct err *e)
 {
-	const struct judge judge = { pages_look, &p->body };
+	const struct judge judge = { parse_body, &p->body };
 	struct http_answer *a = &p->answer[p->page & 1];
 
 	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
 		return err_set(e, ERR_LIMIT, false, "%s: stopped by "
-		    "--max-pages %" PRIu64 ": more may follow",
+		    "--max-pages %" PRIu64 ": more pages may follow",
 		    buf_text(&p->shown), p->page);
 	p->page++;
 	p->index = 0;
 	if (request_start(&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
-	    (p->kind->ask != NULL &&
-	    p->kind->ask(p->paging, &p->request, e) == -1) ||
+	    (p->paginator->ask != NULL &&
+	    p->paginator->ask(p->paging, &p->request, e) == -1) ||
 	    (p->x->cursor != NULL &&
-	    cursor_ask(p->x->cursor, &p->request.url, e) == -1) ||
+	    cursor_set_bounds(p->x->cursor, &p->request.url, e) == -1) ||
 	    fetch_get(p->fetch, &p->request, &judge, a, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
 	buf_str(&p->shown, fetch_shown(p->fetch, &p->request));
 	if (p->shown.len == 0)
 		return err_nomem(e);
-	return page_take(p, a, e);
+	return start_page(p, a, e);
 }
 
+/* Makes *it the next record of this page. */
 static void
-page_item(struct pages *p, struct item *it)
+next_item(struct pages *p, struct item *it)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
@@ -199,9 +210,9 @@ page_item(struct pages *p, struct item *it)
 	it->index = ++p->index;
 }
 
-/* A record that the page before had too is none of this one. */
+/* Skips the next record if the page before had it too. */
 static bool
-page_again(struct pages *p)
+skip_if_repeated(struct pages *p)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
@@ -209,51 +220,59 @@ page_again(struct pages *p)
 		return false;
 	p->next = t->next;
 	p->index++;
-	p->again++;
+	p->repeated++;
 	return true;
 }
 
-/* Looked for before anything of the page leaves: a service that leaves out
- * the bound has skipped what else has the last value of a full page, and no
- * mark may pass that.  What has no value may come on every page. */
+/* If the page before was full, checks that this page has at least one of the
+ * records with the highest cursor value of the page before. If it has none, the
+ * service probably leaves out the lower bound (> instead of >=). Then it has
+ * skipped the other records with this value, and no checkpoint mark may pass
+ * them: so the check comes before any record of the page is written. Only the
+ * records from where the cursor last rose on count (overlap_has()), since a
+ * record without a cursor may be on every page. */
 static int
-page_follows(struct pages *p, struct err *e)
+check_page_overlaps(struct pages *p, struct err *e)
 {
 	const struct json_tok *t = p->body.j.tok;
 
-	if (p->page == 1 || p->last < p->full)
+	if (p->page == 1 || p->previous_records < p->full)
 		return 0;
 	for (uint32_t i = p->next; i < p->end; i = t[i].next)
 		if (overlap_has(&p->overlap, p->body.j.text + t[i].at,
 		    t[i].len))
 			return 0;
-	return err_set(e, ERR_PEER, true, "%s: does not have the last record "
-	    "of the page before: it has changed meanwhile, or the service "
-	    "leaves out the bound itself, which --paginate since needs (>=)",
-	    buf_text(&p->shown));
+	return err_set(e, ERR_PEER, true, "%s: the page has none of the last "
+	    "records of the page before: either they have changed meanwhile, "
+	    "or the service leaves out the lower bound, which --paginate since "
+	    "needs (>=)", buf_text(&p->shown));
 }
 
-/* Where pages overlap, a page with nothing new is the last, unless a full one
- * has left out others of the same value, which no bound can reach.  A service
- * may give less than it is asked for: two pages as long tell, until a longer
- * one comes. */
+/* Called after the last record of a page, if pages overlap (--paginate since).
+ * A page without further records is the last. But if the page is full and the
+ * cursor did not rise on it, further records with the same cursor value may
+ * exist, and no lower bound can reach them: this is a failure.
+ *
+ * A service may return fewer records than --size. If two pages in a row have
+ * the same, smaller length, this length counts as that of a full page, until a
+ * longer page comes. */
 static int
-page_ended(struct pages *p, struct err *e)
+finish_overlapping_page(struct pages *p, struct err *e)
 {
 	struct cursor *c = p->x->cursor;
 
 	if (p->records > p->full)
 		p->full = p->size;
-	if (p->page > 1 && p->records == p->last && p->again < p->records &&
-	    p->records < p->full)
+	if (p->page > 1 && p->records == p->previous_records &&
+	    p->repeated < p->records && p->records < p->full)
 		p->full = p->records;
-	p->last = p->records;
-	if (!cursor_moved(c) && p->records >= p->full)
-		return cursor_stuck(c, buf_text(&p->shown),
+	p->previous_records = p->records;
+	if (!cursor_has_risen(c) && p->records >= p->full)
+		return cursor_stuck_error(c, buf_text(&p->shown),
 		    p->records < p->size ? p->records : 0, e);
-	p->over = p->over || p->again == p->records;
-	return p->over ? 0 : overlap_fill(&p->overlap, &p->body,
-	    cursor_risen(c), e);
+	p->is_last = p->is_last || p->repeated == p->records;
+	return p->is_last ? 0 : overlap_fill(&p->overlap, &p->body,
+	    cursor_risen_at(c), e);
 }
 
 static enum source_next
@@ -262,22 +281,23 @@ pages_next(void *self, struct item *it, struct err *e)
 	struct pages *p = self;
 
 	for (;;) {
-		while (p->next < p->end && page_again(p))
+		while (p->next < p->end && skip_if_repeated(p))
 			continue;
 		if (p->next < p->end)
 			break;
-		if (!p->paused && p->page > 0) {
-			if (p->kind->overlaps && page_ended(p, e) == -1)
+		if (!p->has_paused && p->page > 0) {
+			if (p->paginator->overlaps &&
+			    finish_overlapping_page(p, e) == -1)
 				return SOURCE_FAILED;
-			p->paused = !p->over;
-			return p->over ? SOURCE_END : SOURCE_PAUSE;
+			p->has_paused = !p->is_last;
+			return p->is_last ? SOURCE_END : SOURCE_PAUSE;
 		}
-		p->paused = false;
-		if (page_load(p, e) == -1 ||
-		    (p->kind->overlaps && page_follows(p, e) == -1))
+		p->has_paused = false;
+		if (request_page(p, e) == -1 || (p->paginator->overlaps &&
+		    check_page_overlaps(p, e) == -1))
 			return SOURCE_FAILED;
 	}
-	page_item(p, it);
+	next_item(p, it);
 	return SOURCE_ITEM;
 }
 

@@ -14,8 +14,8 @@ struct ndjson {
 	const char *uri;
 	struct lines *lines;
 	int fd;
-	bool paused;            /* said so since the last line */
-	bool begun;             /* its first line has come */
+	bool has_paused;        /* SOURCE_PAUSE came after the last line */
+	bool has_begun;         /* the first line has been read */
 };
 
 static void
@@ -32,17 +32,18 @@ ndjson_close(void *self)
 }
 
 static int
-file_open(struct ndjson *n, const char *path, struct err *e)
+open_file(struct ndjson *n, const char *path, struct err *e)
 {
 	struct stat st;
 
 	n->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (n->fd == -1 && errno == EINTR && stop_signal() != 0)
-		return reader_stopped(e);
+		return reader_stop_error(e);
 	if (n->fd == -1)
 		return err_errno(e, ERR_INPUT, path);
 	if (fstat(n->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(e, ERR_INPUT, false, "%s: a directory", path);
+		return err_set(e, ERR_INPUT, false,
+		    "%s: is a directory: give a file", path);
 	return 0;
 }
 
@@ -54,7 +55,7 @@ ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return err_nomem(e);
 	n->uri = uri;
-	if ((strcmp(uri, "-") != 0 && file_open(n, uri, e) == -1) ||
+	if ((strcmp(uri, "-") != 0 && open_file(n, uri, e) == -1) ||
 	    lines_open(&n->lines, n->fd, x->opts.max_record, e) == -1) {
 		ndjson_close(n);
 		return -1;
@@ -63,21 +64,23 @@ ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
 	return 0;
 }
 
-/* Its marks are data here, and rejected: whoever gives it means a stream. */
+/* Warns if the first line is the mark begin. The user then probably wants to
+ * pass on a marked stream, but in a source each mark is rejected. */
 static void
-marks_warn(struct ndjson *n, const struct line *l)
+warn_if_marked_stream(struct ndjson *n, const struct line *l)
 {
 	struct mark m = { 0 };
 	struct err e = { 0 };
 
-	if (n->begun)
+	if (n->has_begun)
 		return;
-	n->begun = true;
+	n->has_begun = true;
 	if (is_mark_line(l->data, l->len) &&
 	    mark_parse(&m, l->data, l->len, &e) == 0 && m.kind == MARK_BEGIN)
-		err_warnf("etl-extract", "%s: has the marks of a stream, "
-		    "which are rejected here: give it to the next program as "
-		    "it is", n->uri);
+		err_warnf("etl-extract", "%s: is a marked stream, and "
+		    "etl-extract rejects its marks: give the stream to the "
+		    "next program of the pipeline without etl-extract",
+		    n->uri);
 	mark_release(&m);
 }
 
@@ -86,14 +89,14 @@ ndjson_next(void *self, struct item *it, struct err *e)
 {
 	struct ndjson *n = self;
 
-	if (!n->paused && !lines_ready(n->lines)) {
-		n->paused = true;
+	if (!n->has_paused && !lines_ready(n->lines)) {
+		n->has_paused = true;
 		return SOURCE_PAUSE;
 	}
-	n->paused = false;
+	n->has_paused = false;
 	switch (lines_next(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
-		marks_warn(n, &it->line);
+		warn_if_marked_stream(n, &it->line);
 		it->kind = n->fd > 0 ? "file" : "stdin";
 		it->uri = n->uri;
 		it->page = it->index = 0;
@@ -101,7 +104,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 	case LINES_END:
 		return SOURCE_END;
 	case LINES_STOP:
-		(void)reader_stopped(e);
+		(void)reader_stop_error(e);
 		return SOURCE_FAILED;
 	default:
 		err_prefix(e, "%s", n->uri);

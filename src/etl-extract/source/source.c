@@ -9,7 +9,7 @@ static const struct source *const sources[] = {
 };
 
 static bool
-listed(const char *const *list, const char *p, size_t n)
+is_in_list(const char *const *list, const char *p, size_t n)
 {
 	for (; list != NULL && *list != NULL; list++)
 		if (strlen(*list) == n && strncasecmp(*list, p, n) == 0)
@@ -17,31 +17,31 @@ listed(const char *const *list, const char *p, size_t n)
 	return false;
 }
 
-/* A suffix is a name of the format too: .jsonl. */
+/* The name may be that of --format or the suffix of a file, such as jsonl. */
 static const struct source *
-by_format(const char *p, size_t n)
+find_by_format(const char *p, size_t n)
 {
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (listed(sources[i]->formats, p, n))
+		if (is_in_list(sources[i]->formats, p, n))
 			return sources[i];
 	return NULL;
 }
 
 static int
-by_scheme(const struct source **s, const struct extract_opts *o,
+find_by_scheme(const struct source **s, const struct extract_opts *o,
     const char *uri, size_t n, struct err *e)
 {
 	*s = NULL;
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (listed(sources[i]->schemes, uri, n))
+		if (is_in_list(sources[i]->schemes, uri, n))
 			*s = sources[i];
 	if (*s == NULL)
-		return err_set(e, ERR_USAGE, false, "%.*s://...: nothing reads "
+		return err_set(e, ERR_USAGE, false, "%.*s://...: cannot read "
 		    "this kind of URL: use http:// or https://, or a file",
 		    n > 32 ? 32 : (int)n, uri);
 	if (o->format != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--format %s: a URL's answer is JSON", o->format);
+		return err_set(e, ERR_USAGE, false, "--format %s: is for "
+		    "files only: a URL always answers with JSON", o->format);
 	return 0;
 }
 
@@ -53,23 +53,24 @@ source_find(const struct source **s, const struct extract_opts *o,
 	const char *format = o->format;
 
 	if (colon != NULL)
-		return by_scheme(s, o, uri, (size_t)(colon - uri), e);
+		return find_by_scheme(s, o, uri, (size_t)(colon - uri), e);
 	if (format == NULL && strcmp(uri, "-") == 0)
 		format = "ndjson";
 	if (format == NULL && dot != NULL && strchr(dot, '/') == NULL)
 		format = dot + 1;
-	if (format != NULL && (*s = by_format(format, strlen(format))) != NULL)
+	if (format != NULL &&
+	    (*s = find_by_format(format, strlen(format))) != NULL)
 		return 0;
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--format %s: wants ndjson", o->format);
+		    "--format %s: must be ndjson", o->format);
 	if (*uri == '/' && access(uri, F_OK) == -1)
 		return err_set(e, ERR_USAGE, false,
-		    "%s: there is no such file, "
-		    "and a URL needs a scheme and a host: the variable before "
-		    "the path may be empty",
+		    "%s: there is no such file; if this is a URL, its scheme "
+		    "and host are missing: the variable before the path may "
+		    "be empty",
 		    uri);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
-	    "nor a file named .ndjson: if it is an NDJSON file, give --format "
-	    "ndjson", *uri == '\0' ? "''" : uri);
+	    "nor a file name that ends in .ndjson or .jsonl: if it is an "
+	    "NDJSON file, give --format ndjson", *uri == '\0' ? "''" : uri);
 }

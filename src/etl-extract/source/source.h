@@ -1,10 +1,10 @@
-/* Where records come from. One file per kind, one const struct per file, all
- * listed in source.c.
- * Owns:    open() fills *self; close() frees it, NULL allowed.
- * Borrows: x and uri until close().
- * Gives:   next(): one JSON text as it stands, which holds until the next
- *          call. SOURCE_PAUSE before it waits: flush what there is.
- * Fails:   never prints, never exits; says transient where it knows. */
+/* The interface of a kind of source. Each kind is one file with one const
+ * struct; source.c lists them.
+ * Owns:    open() fills *self; close() frees it and accepts NULL.
+ * Borrows: x and uri, until close().
+ * Gives:   next() fills *it, which is valid until the next call. SOURCE_PAUSE
+ *          means: the following call may wait, so flush the output first.
+ * Fails:   as a value; transient is set if another run may succeed. */
 #ifndef EXTRACT_SOURCE_H
 #define EXTRACT_SOURCE_H
 
@@ -14,8 +14,8 @@
 enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE };
 
 struct source {
-	const char *const *schemes;     /* of its URLs; NULL: none */
-	const char *const *formats;     /* of its files; NULL: none */
+	const char *const *schemes;     /* of URLs; NULL: it reads no URLs */
+	const char *const *formats;     /* of files; NULL: it reads no files */
 	int (*open)(void **self, struct extract *x, const char *uri,
 	    struct err *e);
 	enum source_next (*next)(void *self, struct item *it, struct err *e);
@@ -25,7 +25,8 @@ struct source {
 extern const struct source source_http;
 extern const struct source source_ndjson;
 
-/* By scheme; a file by --format, else by its suffix; "-" is ndjson. */
+/* Finds the kind of source for uri: a URL by its scheme, a file by --format or
+ * else by its suffix. "-" is NDJSON. */
 int source_find(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e);
 
