@@ -193,12 +193,10 @@ fault_set_address_error(struct err *e, const char *why)
 	bool inside = false;
 	size_t n = 0;
 
-	(void)fault_set_error(e, ERR_CONFIG, false,
-	    "PostgreSQL: cannot parse the "
-	    "address of the server",
-	    why,
-	    "in a URL, write special characters "
-	    "of a password as %XX; outside a URL, put the password in quotes");
+	(void)fault_set_error(e, ERR_CONFIG, false, "PostgreSQL: cannot parse "
+	    "the address of the server", why, "in a URL, write special "
+	    "characters of a password as %XX; outside a URL, put the password "
+	    "in quotes");
 	for (const char *p = e->msg; *p != '\0'; p++) {
 		if (!inside || *p == '"')
 			e->msg[n++] = *p;

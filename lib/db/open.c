@@ -12,7 +12,7 @@ enum { SCHEME = 7 };            /* "sqlite:" */
 /* Prints the URL only up to the first of ":@/?=", or whole if it has none of
  * ":@=", so that no credential can leak. */
 static const struct driver *
-driver_none(const char *url, struct err *e)
+refuse_url(const char *url, struct err *e)
 {
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
 		(void)err_set(e, ERR_CONFIG, false, "%.200s: the URL of an "
@@ -26,26 +26,26 @@ driver_none(const char *url, struct err *e)
 }
 
 static const struct driver *
-driver_of(const char **url, struct err *e)
+find_driver(const char **url, struct err *e)
 {
 	if (strncmp(*url, "postgresql://", 13) == 0 ||
 	    strncmp(*url, "postgres://", 11) == 0)
 		return &driver_pg;
 	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
-		return driver_none(*url, e);
+		return refuse_url(*url, e);
 	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
 		*url += 7;
 		return &driver_sqlite;
 	}
 	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
 		return &driver_pg;
-	return driver_none(*url, e);
+	return refuse_url(*url, e);
 }
 
 int
 db_url_check(const char *url, struct err *e)
 {
-	const struct driver *d = driver_of(&url, e);
+	const struct driver *d = find_driver(&url, e);
 
 	if (d == NULL)
 		return -1;
@@ -73,7 +73,7 @@ driver_open(struct db *db, const char *url, bool make, struct err *e)
 }
 
 static int
-open_as(struct db **out, const char *url, bool make, struct err *e)
+open_or_create(struct db **out, const char *url, bool make, struct err *e)
 {
 	struct db *db;
 	bool named;
@@ -87,7 +87,7 @@ open_as(struct db **out, const char *url, bool make, struct err *e)
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return err_nomem(e);
 	buf_init(&db->name, 4096);
-	if ((db->driver = driver_of(&url, e)) == NULL)
+	if ((db->driver = find_driver(&url, e)) == NULL)
 		goto out;
 	rc = driver_open(db, url, make, e);
 	if (rc == -1 && !make && !named && e->code == ERR_INPUT) {
@@ -110,13 +110,13 @@ out:
 int
 db_open(struct db **out, const char *url, struct err *e)
 {
-	return open_as(out, url, true, e);
+	return open_or_create(out, url, true, e);
 }
 
 int
 db_open_present(struct db **out, const char *url, struct err *e)
 {
-	return open_as(out, url, false, e);
+	return open_or_create(out, url, false, e);
 }
 
 void

@@ -117,8 +117,8 @@ wait_for_answer(struct pg *pg)
 }
 
 /* Waits for the last result of a command, as PQexec() does. A signal to stop
- * cancels the command, except with ignores_signals: a COMMIT must not be
- * cancelled, because its outcome would be unknown. */
+ * cancels the command, unless ignores_signals is set: a COMMIT is never
+ * cancelled, so that its outcome is known. */
 static PGresult *
 last_result(struct pg *pg, bool ignores_signals)
 {

@@ -284,7 +284,8 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 
 /* An option that stands before dbname is overridden by the URL, but would
  * override an environment variable of libpq. So only options without such a
- * variable are given, and connect_timeout from PGCONNECT_TIMEOUT. */
+ * variable are given, with two exceptions: client_encoding must be UTF8, and
+ * connect_timeout gets the value of PGCONNECT_TIMEOUT if that is set. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
     struct err *e)

@@ -7,7 +7,7 @@
 
 #include "db/driver.h"
 
-struct pg_conn;                 /* the type behind libpq's PGconn */
+struct pg_conn;                 /* libpq's connection */
 
 int pg_check_url(const char *url, struct err *e);       /* opens nothing */
 int pg_connect(struct pg_conn **conn, const char *url,

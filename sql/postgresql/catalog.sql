@@ -1,6 +1,6 @@
 -- name: table_find
--- Finds the table of schema $1 and name $2. A name that is not found is looked
--- for in lower case.
+-- Finds the table of schema $1 and name $2. If there is none, finds the table
+-- with these names in lower case.
 SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
         WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'other' END,
@@ -12,8 +12,8 @@ WHERE c.oid = coalesce(to_regclass(concat(quote_ident($1) || '.',
         quote_ident(lower($2)))))
 
 -- name: table_columns
--- Lists the columns of a table with their types. A domain is followed down to
--- the type that it stands for, also for the elements of an array.
+-- Lists the columns of a table with their types. For a domain, also as the type
+-- of the elements of an array, the result has the type under the domain.
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
     FROM pg_attribute AS a
@@ -49,8 +49,8 @@ WHERE a.attrelid = to_regclass(concat(quote_ident($1) || '.',
 ORDER BY a.attnum
 
 -- name: table_unique
--- Lists the columns of the unique indexes that ON CONFLICT can use. A NULL name
--- is an expression.
+-- Lists the columns of the unique indexes that ON CONFLICT can use. The name is
+-- NULL if the index has an expression instead of a column.
 SELECT i.indexrelid, a.attname
 FROM pg_index AS i
     CROSS JOIN LATERAL unnest(i.indkey::smallint[])

@@ -20,7 +20,7 @@ VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 ON CONFLICT DO NOTHING
 
 -- name: checkpoint_lock
--- Locks the row of a checkpoint.
+-- Locks the row of a checkpoint if it has the version $2.
 SELECT 1 FROM etl_checkpoints WHERE name = $1 AND version = $2 FOR UPDATE
 
 -- name: checkpoint_move
@@ -32,14 +32,15 @@ SET value = $2, version = version + 1, seq = $4, run = $5,
 WHERE name = $1 AND version = $3
 
 -- name: checkpoint_running
--- Tells whether the run that moved this checkpoint last is still running:
--- moving the checkpoint would make its next commit fail.
+-- Returns 1 if the run that moved this checkpoint last is still running, else
+-- 0. If etl-checkpoint moved the checkpoint, the next commit of this run would
+-- fail.
 SELECT count(*) FROM etl_checkpoints AS c
 JOIN pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
 
 -- name: checkpoint_set
--- Sets a checkpoint for etl-checkpoint set.
+-- Sets the value of a checkpoint, for etl-checkpoint set. The version goes up.
 INSERT INTO etl_checkpoints AS c (name, value, version, updated_at)
 VALUES ($1, $2, 1, clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
@@ -47,14 +48,14 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
--- Removes the value of a checkpoint. The row stays, and its version goes up, so
--- that a loader that is on its way notices the change.
+-- Removes the value of a checkpoint. The row stays, and its version goes up:
+-- the next commit of a loader that has read the old version fails.
 UPDATE etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
     updated_at = clock_timestamp()
 WHERE name = $1
 
 -- name: checkpoint_delete_placeholder
--- Deletes the row of version 0 that a loader has inserted to keep others from
--- creating the checkpoint before its COMMIT.
+-- Deletes the row of version 0. A loader inserts this row so that no other
+-- process can create the checkpoint before the COMMIT of the loader.
 DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

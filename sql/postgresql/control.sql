@@ -1,5 +1,6 @@
 -- name: control_present
--- Counts the table etl_control: 0 if the control tables were never made.
+-- Returns 1 if the table etl_control exists, and 0 if the control tables were
+-- never created.
 SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')
 
 -- name: control_version
@@ -23,7 +24,7 @@ CREATE TABLE pipeline_runs (
         'failed', 'skipped', 'abandoned')),
     records_extracted bigint NOT NULL DEFAULT 0,
     records_loaded bigint NOT NULL DEFAULT 0,
-    -- rejected records, and 1 for a run that did not succeed
+    -- rejected records, plus 1 if the run did not succeed
     errors bigint NOT NULL DEFAULT 0,
     error_message text,
     pipeline text NOT NULL,
@@ -59,7 +60,7 @@ CREATE TABLE dead_letters (
     http_status integer,
     retryable boolean NOT NULL DEFAULT false,
     raw bytea NOT NULL,
-    -- of a line that was too long, of which raw is the start
+    -- length of a line that was too long: raw is only its start
     bytes bigint,
     sha256 text,
     attempts bigint NOT NULL DEFAULT 0,
@@ -102,7 +103,7 @@ CREATE TABLE etl_loads (
     ended boolean NOT NULL DEFAULT false,
     taken boolean NOT NULL DEFAULT false,
     counts json,
-    -- a second load of the same records would append them again
+    -- a second load of the same records would append them a second time
     appends boolean NOT NULL DEFAULT false,
     PRIMARY KEY (stream_id, target)
 );
@@ -130,8 +131,8 @@ CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
 UPDATE etl_control SET version = 2;
 
 -- name: control_columns
--- Lists the columns of the table $1 in the schema where new tables are made: is
--- it one that an older tool has left?
+-- Lists the columns of the table $1 in the schema where new tables are created.
+-- They show whether another tool has created the table.
 SELECT attname::text
 FROM pg_attribute AS a JOIN pg_class AS c ON a.attrelid = c.oid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1
@@ -147,7 +148,7 @@ ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
 -- Copies the rows of the renamed pipeline_runs. A status that etl does not know
--- becomes failed, and the message keeps its text.
+-- becomes failed, and its text is put into the message.
 INSERT INTO pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
@@ -184,6 +185,7 @@ ORDER BY d.id
 LIMIT 500
 
 -- name: control_limit_idle
--- Limits how long a silent client keeps the locks of its transaction. Without
--- it a client that hangs before its COMMIT could keep them for hours.
+-- Ends the transaction of a client that sends nothing for 60 seconds. Without
+-- this limit a client that hangs before its COMMIT could keep its locks for
+-- hours.
 SELECT set_config('idle_in_transaction_session_timeout', '60s', true)

@@ -1,5 +1,5 @@
 -- name: letters_stage
--- Creates the temporary tables that take the reject lines (etl_letters) and the
+-- Creates the temporary tables for the reject lines (etl_letters) and the
 -- resolve marks (etl_resolves) of a transaction.
 CREATE TEMPORARY TABLE IF NOT EXISTS etl_letters (
     n bigint GENERATED ALWAYS AS IDENTITY, reject_id text COLLATE "C",
@@ -24,19 +24,21 @@ FROM STDIN
 COPY pg_temp.etl_resolves (n, reject_id, seen, upto) FROM STDIN
 
 -- name: letters_savepoint
--- Sets the savepoint to which letters_without_json goes back.
+-- Sets the savepoint to which letters_without_json rolls back.
 SAVEPOINT etl_letters
 
 -- name: letters_without_json
--- Stores the lines a second time without raw_data: jsonb refuses some values
--- that are valid JSON, and then only the bytes are kept.
+-- Rolls back a letters_merge that has failed, and removes raw_data from the
+-- lines, so that the next letters_merge succeeds: jsonb refuses some texts that
+-- are valid JSON. The column raw still keeps the bytes.
 ROLLBACK TO SAVEPOINT etl_letters;
 UPDATE pg_temp.etl_letters SET raw_data = NULL
 
 -- name: letters_lock
--- Makes or locks all letters that the transaction touches, in the order of
--- their ids, so that two loaders never wait for each other in a circle and no
--- purge comes between.
+-- Inserts or locks all letters that the transaction changes, in the order of
+-- their ids. So two loaders cannot deadlock, and no purge can delete one of
+-- these letters before the COMMIT. WHERE false: an existing letter is only
+-- locked.
 INSERT INTO dead_letters (reject_id, stage, code, error_message, created_at,
     last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
@@ -49,9 +51,9 @@ ORDER BY reject_id, n
 ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
 
 -- name: letters_resolve
--- Resolves replayed letters. It is a compare and set on resolved_upto: a letter
--- that another command has changed stays as it is. Of several marks for one
--- letter, each must expect what the one before it has set.
+-- Resolves replayed letters. This is a compare and set on resolved_upto: a
+-- letter that another command has changed is not changed. If there are several
+-- marks for one letter, upto of each mark must be seen of the mark before it.
 WITH marks AS (
     SELECT *, seen >= upto AND upto = lag(seen, 1, upto)
         OVER (PARTITION BY reject_id ORDER BY n) AS follows
@@ -76,9 +78,10 @@ WITH marks AS (
 SELECT n FROM marks JOIN resolved USING (reject_id)
 
 -- name: letters_merge
--- Adds the new occurrences of etl_letters and updates their letters. Being a
--- statement of its own, it sees what others committed while letters_lock
--- waited. Counts the occurrences that are new.
+-- Inserts the occurrences of etl_letters that are not stored yet, updates their
+-- letters, and returns how many occurrences were inserted. It is not part of
+-- letters_lock, because only a later statement sees the rows that other
+-- transactions committed while letters_lock waited.
 WITH staged AS (
     SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
         l.message
@@ -112,8 +115,8 @@ WITH staged AS (
 SELECT count(*) FROM added
 
 -- name: letters_clear_stage
--- Deletes letters that letters_lock made and that got no occurrence, and
--- empties the temporary tables.
+-- Deletes letters that letters_lock has inserted and that have no occurrence,
+-- and empties the temporary tables.
 DELETE FROM dead_letters
 WHERE attempts = 0
     AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
@@ -123,16 +126,16 @@ DELETE FROM pg_temp.etl_letters;
 DELETE FROM pg_temp.etl_resolves
 
 -- name: letters_count
--- Counts the letters that a selection matches.
+-- Counts the letters that match a filter.
 SELECT count(*) FROM dead_letters AS d WHERE true
 
 -- name: letters_last
--- Reads the highest number of a letter.
+-- Reads the highest number of any letter.
 SELECT coalesce(max(id), 0) FROM dead_letters
 
 -- name: letters_page
--- Reads letters in pages, the oldest first. A long line is not read here but by
--- letter_raw.
+-- Reads letters in pages, the oldest first. The bytes of a letter are left out
+-- if they are more than 16 KiB: letter_raw reads them.
 SELECT id, attempts, resolved_upto, octet_length(raw), bytes, http_status,
     retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
     origin, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -169,15 +172,15 @@ ORDER BY pipeline, stage
 LIMIT 17
 
 -- name: letters_runs
--- Counts the runs with occurrences whose uuid begins with $1.
+-- Counts the runs whose uuid begins with $1 and that have occurrences.
 SELECT count(DISTINCT split_part(occurrence, '/', 1))
 FROM dead_letter_attempts
 WHERE starts_with(occurrence, $1)
 
 -- name: letters_purge
--- Deletes up to $1 letters and their occurrences. It deletes some at a time, so
--- that no lock is held for long. It leaves out letters that a loader has
--- locked, so that neither waits for the other in a circle.
+-- Deletes up to $1 letters and their occurrences. The caller repeats it, so
+-- that no lock is held for long. Letters that a loader has locked are left out,
+-- so that purge and loader cannot deadlock.
 DELETE FROM dead_letters
 WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1
     FOR UPDATE SKIP LOCKED)
@@ -187,21 +190,23 @@ WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1
 SELECT id FROM dead_letters WHERE id = $1
 
 -- name: letter_by_prefix
--- Finds the letters whose reject id begins with $1; two are enough to see that
--- it is ambiguous.
+-- Finds the letters whose reject id begins with $1. Two rows are enough to show
+-- that the prefix is ambiguous. A reject id has only the digits 0-9 and a-f, so
+-- every id with this prefix sorts before the prefix followed by g.
 SELECT id FROM dead_letters
 WHERE reject_id >= $1::text AND reject_id < $1::text || 'g'
 ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
--- Sets the status of a letter by hand: resolved or discarded.
+-- Sets the status of a letter, for etl-dlq resolve and discard.
 UPDATE dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = now()
 WHERE id = $1
 
 -- name: letter_erase
--- Removes the bytes of a letter and keeps its counts.
+-- Removes the bytes of a letter and the texts that may quote them. The counts
+-- stay.
 UPDATE dead_letters SET
     raw = '', raw_data = NULL, error_message = '', origin = NULL,
     sha256 = NULL, erased_at = now()
@@ -218,13 +223,15 @@ FROM dead_letters
 WHERE id = $1
 
 -- name: letter_raw
--- Reads the bytes of a letter, or a part of them.
+-- Reads $4 bytes of a letter from byte $3, the first is 1. Returns no row if
+-- the letter has changed: attempts is then not $2.
 SELECT substring(raw FROM $3::integer FOR $4::integer)
 FROM dead_letters
 WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists the occurrences of a letter.
+-- Lists up to 256 occurrences of a letter that come after the time $2 and the
+-- occurrence $3.
 SELECT occurrence, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
 FROM dead_letter_attempts AS a
 WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)

@@ -1,35 +1,35 @@
 -- name: run_start
--- Inserts the row of a run that starts; returns its number.
+-- Inserts the row of a run that starts. Returns the number of the row.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
     attempt, retry_of, host, traceparent)
 VALUES (now(), now(), 'running', $1, $2, $3, $4, $5, $6)
 RETURNING id
 
 -- name: run_renew
--- Shows that the run is alive: sets renewed_at.
+-- Sets renewed_at, which shows that the run is still active.
 UPDATE pipeline_runs SET renewed_at = now()
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
--- Finds the row of a run that is still running, for a loader that wants to
--- commit. FOR SHARE: the run cannot end before the loader has committed.
+-- Finds the row of a run if it is still running. The loader calls this before
+-- it commits. FOR SHARE: the run cannot end before the loader has committed.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 FOR SHARE
 
 -- name: run_lock
--- Locks the row of a run that is still running, so that no loader commits while
--- its end is written.
+-- Locks the row of a run if it is still running, so that no loader can commit
+-- while the end of the run is written.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 FOR UPDATE
 
 -- name: run_wait_limit
--- Limits how long run_lock waits for a COMMIT of a loader.
+-- Limits how long run_lock waits for the COMMIT of a loader.
 SELECT set_config('lock_timeout', '20s', true)
 
 -- name: run_list_stale
--- Lists the runs of pipeline $1 that say running but may be dead: those of this
--- host ($2), and those of other hosts that have not been renewed for 10
--- minutes.
+-- Lists the runs of pipeline $1 that are in status running although their
+-- etl-run may have ended: those of this host ($2), and those that were not
+-- renewed for 10 minutes.
 SELECT run FROM pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
     AND (host = $2 OR renewed_at < now() - interval '10 minutes')
@@ -45,7 +45,7 @@ SET completed_at = clock_timestamp(), status = $2::text,
 WHERE run = $1
 
 -- name: run_ended
--- Tells whether a run has ended with success or failed.
+-- Returns 1 if a run has the status success or failed, else no row.
 SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
 
 -- name: run_row
@@ -59,6 +59,6 @@ SELECT id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads
--- Lists the rows that a run has in the ledger.
+-- Lists the rows of a run in the ledger (table etl_loads).
 SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
 ORDER BY target, stream_id

@@ -3,8 +3,8 @@
 SELECT id FROM pipeline_runs WHERE id = $1
 
 -- name: status_by_prefix
--- Finds the runs whose uuid begins with $1; two are enough to see that it is
--- ambiguous.
+-- Finds the runs whose uuid begins with $1. Two rows are enough to show that
+-- the prefix is ambiguous.
 SELECT id FROM pipeline_runs WHERE starts_with(run, $1) LIMIT 2
 
 -- name: status_list
@@ -37,7 +37,7 @@ FROM pipeline_runs
 WHERE id = $1
 
 -- name: status_loads
--- Lists the rows that a run has in the ledger.
+-- Lists the rows of a run in the ledger (table etl_loads).
 SELECT target, stream_id, batch, seq, version, ended, taken, counts
 FROM etl_loads
 WHERE run = $1

@@ -7,8 +7,8 @@ ORDER BY schema <> 'temp', schema <> 'main'
 LIMIT 1
 
 -- name: table_columns
--- Lists the columns of a table with their types. hidden is 1 in a virtual
--- table, 2 and 3 for a generated column.
+-- Lists the columns of a table with their types. The column hidden is 1 for a
+-- hidden column of a virtual table, and 2 or 3 for a generated column.
 SELECT name, type, "notnull", dflt_value IS NOT NULL OR hidden <> 0,
     hidden <> 0, pk
 FROM pragma_table_xinfo($2, $1)

@@ -1,5 +1,6 @@
 -- name: control_present
--- Counts the table etl_control: 0 if the control tables were never made.
+-- Returns 1 if the table etl_control exists, and 0 if the control tables were
+-- never created.
 SELECT count(*) FROM sqlite_schema WHERE name = 'etl_control'
 
 -- name: control_version
@@ -7,8 +8,8 @@ SELECT count(*) FROM sqlite_schema WHERE name = 'etl_control'
 SELECT version FROM etl_control
 
 -- name: control_lock
--- Lets one session at a time create or migrate the control tables. BEGIN
--- IMMEDIATE holds the only lock that SQLite has, so nothing is left to do.
+-- Lets one session at a time create or migrate the control tables. On SQLite
+-- this statement does nothing: BEGIN IMMEDIATE has locked the whole database.
 SELECT 1
 
 -- name: control_1
@@ -23,7 +24,7 @@ CREATE TABLE pipeline_runs (
         'failed', 'skipped', 'abandoned')),
     records_extracted INTEGER NOT NULL DEFAULT 0,
     records_loaded INTEGER NOT NULL DEFAULT 0,
-    -- rejected records, and 1 for a run that did not succeed
+    -- rejected records, plus 1 if the run did not succeed
     errors INTEGER NOT NULL DEFAULT 0,
     error_message TEXT,
     pipeline TEXT NOT NULL,
@@ -59,7 +60,7 @@ CREATE TABLE dead_letters (
     http_status INTEGER,
     retryable INTEGER NOT NULL DEFAULT 0,
     raw BLOB NOT NULL,
-    -- of a line that was too long, of which raw is the start
+    -- length of a line that was too long: raw is only its start
     bytes INTEGER,
     sha256 TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -102,7 +103,7 @@ CREATE TABLE etl_loads (
     ended INTEGER NOT NULL DEFAULT 0,
     taken INTEGER NOT NULL DEFAULT 0,
     counts TEXT CHECK (counts IS NULL OR json_valid(counts)),
-    -- a second load of the same records would append them again
+    -- a second load of the same records would append them a second time
     appends INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (stream_id, target)
 ) WITHOUT ROWID;
@@ -145,8 +146,8 @@ CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
 UPDATE etl_control SET version = 2;
 
 -- name: control_columns
--- Lists the columns of the table $1 in the schema where new tables are made: is
--- it one that an older tool has left?
+-- Lists the columns of the table $1 in the schema where new tables are created.
+-- They show whether another tool has created the table.
 SELECT lower(name) FROM pragma_table_info($1)
 
 -- name: control_rename_old_runs
@@ -159,7 +160,7 @@ ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
 -- Copies the rows of the renamed pipeline_runs. A status that etl does not know
--- becomes failed, and the message keeps its text.
+-- becomes failed, and its text is put into the message.
 INSERT INTO pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
@@ -196,6 +197,6 @@ ORDER BY d.id
 LIMIT 500
 
 -- name: control_limit_idle
--- Limits how long a silent client keeps the locks of its transaction. The locks
--- of SQLite end with the process that holds them.
+-- Limits how long a silent client keeps the locks of its transaction. On SQLite
+-- this statement does nothing: the locks of a process end when it exits.
 SELECT 1

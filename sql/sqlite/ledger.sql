@@ -12,8 +12,8 @@ FROM etl_loads
 WHERE stream_id = $1 AND target = $2
 
 -- name: ledger_update
--- Moves the row by one batch. It is a compare and set: if another loader has
--- moved the row, or has given the stream up, no row is changed.
+-- Records one more batch. This is a compare and set on the batch number $9: if
+-- another loader has changed or closed the row, no row is changed.
 UPDATE etl_loads
 SET run = $3, batch = batch + 1, ended = $5, counts = $6, appends = $7,
     version = $8,
@@ -21,8 +21,9 @@ SET run = $3, batch = batch + 1, ended = $5, counts = $6, appends = $7,
 WHERE stream_id = $1 AND target = $2 AND batch = $9 AND NOT taken
 
 -- name: ledger_take
--- Closes the row of a stream whose load is given up: a COMMIT that is still on
--- its way then finds taken set and changes nothing.
+-- Closes the row of a stream whose load has failed. If the server executes the
+-- transaction of the loader after this, ledger_update finds taken set and
+-- changes no row.
 UPDATE etl_loads SET taken = $4
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND NOT taken
 
@@ -33,8 +34,8 @@ VALUES ($1, $2, $3, 0, 0, $4)
 ON CONFLICT DO NOTHING
 
 -- name: ledger_reopen
--- Opens a closed row again. It moves the batch number by two, so that a late
--- COMMIT, which expects the number of the closed row, still fails, and a
--- repetition of that batch cannot be taken for the next one.
+-- Reopens a closed row and adds two to its batch number. So a late COMMIT,
+-- which expects the number of the closed row, still fails, and a repetition of
+-- its batch cannot be mistaken for the next batch.
 UPDATE etl_loads SET taken = NOT taken, batch = batch + 2
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND taken

@@ -1,10 +1,10 @@
 -- name: letter_known
--- Tells whether an occurrence is stored already.
+-- Returns 1 if an occurrence is already stored, else no row.
 SELECT 1 FROM dead_letter_attempts WHERE occurrence = $1
 
 -- name: letter_store
--- Inserts a letter, or updates the letter of the same id for a further
--- occurrence; returns its number.
+-- Inserts a letter. If a letter of the same reject id exists, adds one attempt
+-- to it and reopens it. Returns the number of the letter.
 INSERT INTO dead_letters (reject_id, pipeline, run, stage, code,
     error_message, pointer, origin, sqlstate, http_status, retryable,
     created_at, last_seen_at, raw, raw_data, bytes, sha256, pipeline_run_id,
@@ -31,8 +31,8 @@ INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
 VALUES ($1, $2, $3, $4, $5)
 
 -- name: letter_resolve
--- Resolves a replayed letter. It is a compare and set on resolved_upto: a
--- letter that another command has changed stays as it is.
+-- Resolves a replayed letter. This is a compare and set on resolved_upto: if
+-- another command has changed the letter, no row is changed.
 UPDATE dead_letters SET
     resolved_upto = $2,
     status = CASE WHEN attempts > $2 THEN 'open' ELSE 'resolved' END,
@@ -43,16 +43,16 @@ UPDATE dead_letters SET
 WHERE reject_id = $1 AND resolved_upto = $3 AND $2 BETWEEN $3 AND attempts
 
 -- name: letters_count
--- Counts the letters that a selection matches.
+-- Counts the letters that match a filter.
 SELECT count(*) FROM dead_letters AS d WHERE true
 
 -- name: letters_last
--- Reads the highest number of a letter.
+-- Reads the highest number of any letter.
 SELECT coalesce(max(id), 0) FROM dead_letters
 
 -- name: letters_page
--- Reads letters in pages, the oldest first. A long line is not read here but by
--- letter_raw.
+-- Reads letters in pages, the oldest first. The bytes of a letter are left out
+-- if they are more than 16 KiB: letter_raw reads them.
 SELECT id, attempts, resolved_upto, length(raw), bytes, http_status,
     retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
     origin, created_at, last_seen_at, status, sqlstate, reason, resolved_at,
@@ -65,7 +65,8 @@ LIMIT $1
 
 -- name: letters_causes
 -- Counts letters by cause, with the number of the oldest letter of each cause.
--- SQLite promises that id comes from the row with the least created_at.
+-- If a query has min(), SQLite guarantees that the other columns, here id, come
+-- from the row with the minimum.
 SELECT stage, code, error_message, count(*), sum(attempts),
     sum(status = 'open'), min(created_at), id
 FROM dead_letters AS d
@@ -86,13 +87,13 @@ ORDER BY pipeline, stage
 LIMIT 17
 
 -- name: letters_runs
--- Counts the runs with occurrences whose uuid begins with $1.
+-- Counts the runs whose uuid begins with $1 and that have occurrences.
 SELECT count(DISTINCT substr(occurrence, 1, instr(occurrence, '/') - 1))
 FROM dead_letter_attempts
 WHERE substr(occurrence, 1, length($1)) = $1
 
 -- name: letters_purge
--- Deletes up to $1 letters and their occurrences. It deletes some at a time, so
+-- Deletes up to $1 letters and their occurrences. The caller repeats it, so
 -- that no lock is held for long.
 DELETE FROM dead_letters
 WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1)
@@ -102,22 +103,24 @@ WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1)
 SELECT id FROM dead_letters WHERE id = $1
 
 -- name: letter_by_prefix
--- Finds the letters whose reject id begins with $1; two are enough to see that
--- it is ambiguous.
+-- Finds the letters whose reject id begins with $1. Two rows are enough to show
+-- that the prefix is ambiguous. A reject id has only the digits 0-9 and a-f, so
+-- every id with this prefix sorts before the prefix followed by g.
 SELECT id FROM dead_letters
 WHERE reject_id >= $1 AND reject_id < $1 || 'g'
 ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
--- Sets the status of a letter by hand: resolved or discarded.
+-- Sets the status of a letter, for etl-dlq resolve and discard.
 UPDATE dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3,
     resolved_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 WHERE id = $1
 
 -- name: letter_erase
--- Removes the bytes of a letter and keeps its counts.
+-- Removes the bytes of a letter and the texts that may quote them. The counts
+-- stay.
 UPDATE dead_letters SET
     raw = x'', raw_data = NULL, error_message = '', origin = NULL,
     sha256 = NULL, erased_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
@@ -132,12 +135,13 @@ UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
 SELECT error_message, substr(raw, 1, 81) FROM dead_letters WHERE id = $1
 
 -- name: letter_raw
--- Reads the bytes of a letter, or a part of them. SQLite reads the whole value
--- for any part of it, so it is read whole.
+-- Reads all bytes of a letter: SQLite would read the whole value for any part
+-- of it. Returns no row if the letter has changed: attempts is then not $2.
 SELECT raw FROM dead_letters WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists the occurrences of a letter.
+-- Lists up to 256 occurrences of a letter that come after the time $2 and the
+-- occurrence $3.
 SELECT occurrence, at, message
 FROM dead_letter_attempts
 WHERE dead_letter_id = $1 AND (at, occurrence) > ($2, $3)

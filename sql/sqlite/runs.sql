@@ -1,5 +1,5 @@
 -- name: run_start
--- Inserts the row of a run that starts; returns its number.
+-- Inserts the row of a run that starts. Returns the number of the row.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
     attempt, retry_of, host, traceparent)
 SELECT now, now, 'running', $1, $2, $3, $4, $5, $6
@@ -7,29 +7,29 @@ FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)
 RETURNING id
 
 -- name: run_renew
--- Shows that the run is alive: sets renewed_at.
+-- Sets renewed_at, which shows that the run is still active.
 UPDATE pipeline_runs SET renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
--- Finds the row of a run that is still running, for a loader that wants to
--- commit.
+-- Finds the row of a run if it is still running. The loader calls this before
+-- it commits.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 
 -- name: run_lock
--- Locks the row of a run that is still running, so that no loader commits while
--- its end is written.
+-- Locks the row of a run if it is still running, so that no loader can commit
+-- while the end of the run is written.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 
 -- name: run_wait_limit
--- Limits how long run_lock waits for a COMMIT of a loader. The busy time-out of
--- the connection does it, so nothing is left to do.
+-- Limits how long run_lock waits for the COMMIT of a loader. On SQLite this
+-- statement does nothing: the connection has a busy time-out.
 SELECT 1
 
 -- name: run_list_stale
--- Lists the runs of pipeline $1 that say running but may be dead: those of this
--- host ($2), and those of other hosts that have not been renewed for 10
--- minutes.
+-- Lists the runs of pipeline $1 that are in status running although their
+-- etl-run may have ended: those of this host ($2), and those that were not
+-- renewed for 10 minutes.
 SELECT run FROM pipeline_runs
 WHERE pipeline = $1 AND status = 'running' AND (host = $2
     OR renewed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes'))
@@ -46,7 +46,7 @@ SET completed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), status = $2,
 WHERE run = $1
 
 -- name: run_ended
--- Tells whether a run has ended with success or failed.
+-- Returns 1 if a run has the status success or failed, else no row.
 SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
 
 -- name: run_row
@@ -58,6 +58,6 @@ SELECT id, started_at, completed_at, status,
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads
--- Lists the rows that a run has in the ledger.
+-- Lists the rows of a run in the ledger (table etl_loads).
 SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
 ORDER BY target, stream_id
