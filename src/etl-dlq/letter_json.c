@@ -57,12 +57,16 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 
 	buf_init(&b, SIZE_MAX / 4);
 	for (; rc == 0 && p < end; p += n) {
-		n = part_length(p, (size_t)(end - p));
+		n = (size_t)(end - p);
+		if (text)
+			n = part_length(p, n);
+		else if (n > PART)
+			n = PART;
 		buf_clear(&b);
 		if (text)
 			json_put_string(&b, p, n);
 		else
-			base64_put(&b, p, n = n < PART ? n : PART);
+			base64_put(&b, p, n);
 		if ((rc = buf_check(&b, e)) == -1)
 			break;
 		rc = text ? write_escaped(out, b.data + 1, b.len - 2, e) :
