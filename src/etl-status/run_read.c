@@ -139,7 +139,7 @@ read_stages(struct print_run *h, struct err *e)
 	if (json != NULL)
 		return add_counts(h, &h->stages, json, strlen(json),
 		    "the stages of its row", e);
-	h->so_far = true;
+	h->so_far = h->text[TEXT_COMPLETED] == NULL;
 	buf_init(&b, SIZE_MAX / 4);
 	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
 		t = &h->loads[i].counts;

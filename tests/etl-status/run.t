@@ -91,6 +91,10 @@ for kind in sqlite postgresql; do
 	unlike "$kind: and not more than that" 'not add up|accounted' \
 	    "$(cat out)"
 
+	etl-run --name nothing -c :
+	is "$kind: a run that has loaded nothing has ended" false \
+	    "$(etl-status --run last --json | jq .so_far)"
+
 	# One at work: what its loads have committed so far.
 	sql "UPDATE pipeline_runs SET status = 'running', completed_at = NULL,
 	    stages = NULL, records_loaded = 0, rejected = 0, dropped = 0

@@ -113,7 +113,8 @@ a_record_forgotten_is_a_bug(void **state)
 
 	filter(*state, (struct given){ .in = BEGIN "{\"forget\":1}\n"
 	    "{\"drop\":1}\n" END(2) }, 70, NULL);
-	has(r->err, "2 records came in, but 0 passed, 1 were dropped and 0 rejected");
+	has(r->err, "2 records came in, but 0 passed, 1 were dropped and 0 "
+	    "rejected");
 	assert_null(strstr(r->out, "\"end\""));
 	filter(*state, (struct given){ .in = "{\"forget\":1}\n" }, 70, NULL);
 }
