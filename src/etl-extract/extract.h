@@ -1,7 +1,8 @@
 /* The options of etl-extract as opt_parse() fills them in, and the state that
  * all requests of a process share.
- * Owns:    fetch, which the first call of fetch_shared() opens; cursor, which
- *          run_sources() opens once the options of the source are checked.
+ * Owns:    fetch, which the first call of fetch_open_once() opens; cursor,
+ *          which run_sources() opens once the options of the source are
+ *          checked.
  * Borrows: all texts; they belong to argv, to the environment, or are
  *          static. */
 #ifndef EXTRACT_EXTRACT_H

@@ -29,7 +29,7 @@ static int
 check_template_start(const struct extract_opts *o, struct err *e)
 {
 	char *url = strndup(o->each, strcspn(o->each, "{"));
-	int rc = url == NULL ? err_nomem(e) : request_check(o, url, e);
+	int rc = url == NULL ? err_nomem(e) : request_check_options(o, url, e);
 
 	free(url);
 	return rc;
@@ -89,11 +89,11 @@ check_answer(void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
-	if (body_look(&x->body, a, e) == -1)
+	if (body_parse(&x->body, a, e) == -1)
 		return -1;
 	if (x->o->count_as == NULL && x->o->records == NULL)
 		return 0;
-	return body_records(&x->body, e);
+	return body_find_records(&x->body, e);
 }
 
 /* Rejects the record; the reject points to its member `name`. */
@@ -131,7 +131,8 @@ reject_for_request(struct each *x, const struct line *l, const struct err *why,
 static void
 put_count_member(struct each *x)
 {
-	json_put_int(&x->out, x->o->count_as, (int64_t)body_count(&x->body));
+	json_put_int(&x->out, x->o->count_as,
+	    (int64_t)body_count_records(&x->body));
 }
 
 static void
@@ -139,7 +140,7 @@ put_answer_member(struct each *x)
 {
 	const struct body *b = &x->body;
 
-	if (b->none) {
+	if (b->no_records) {
 		json_put_raw(&x->out, x->o->as, "null", 4);
 		return;
 	}
@@ -184,15 +185,15 @@ emit_with_answer(struct each *x, const struct line *l, struct err *e)
 static int
 fetch_and_emit(struct each *x, const struct line *l, struct err *e)
 {
-	const struct judge judge = { check_answer, x };
+	const struct answer_check answer_check = { check_answer, x };
 	struct err why;
 
-	if (request_start(&x->request, x->o, x->url.data, x->url.len,
+	if (request_set_url(&x->request, x->o, x->url.data, x->url.len,
 	    e) == -1 || stage_flush(x->stage, e) == -1)
 		return -1;
-	if (fetch_get(x->fetch, &x->request, &judge, &x->answer, e) == 0)
+	if (fetch_get(x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
 		return emit_with_answer(x, l, e);
-	if (fetch_hopeless(x->fetch, e))
+	if (fetch_failure_concerns_all(x->fetch, e))
 		return -1;
 	why = *e;
 	return reject_for_request(x, l, &why, e);
@@ -263,8 +264,8 @@ process_input(struct each *x, struct err *e)
 static int
 prepare_requests(struct each *x, struct extract *from, struct err *e)
 {
-	if (fetch_shared(&x->fetch, from, e) == -1 ||
-	    request_start(&x->request, x->o, "", 0, e) == -1)
+	if (fetch_open_once(&x->fetch, from, e) == -1 ||
+	    request_set_url(&x->request, x->o, "", 0, e) == -1)
 		return -1;
 	x->body.fetch = x->fetch;
 	x->url.max = x->request.url.max - x->request.url.len;

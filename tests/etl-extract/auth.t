@@ -36,10 +36,10 @@ is 'header file' 0 "$(printf 'Authorization: Bearer secret\r\n' >"$mine.h"
 is 'a token that is wrong' 77 "$(T=old; export T
     get --auth bearer --secret env:T "$api/auth/posts")"
 like 'a token that is wrong: where it is' \
-    'auth/posts: 401: .*does not take --auth bearer with the secret of env:T$' \
+    'auth/posts: status 401: .*does not accept --auth bearer with the secret of env:T$' \
     "$(cat "$scratch/err")"
 is 'no token' 77 "$(get "$api/auth/posts")"
-like 'no token: what to do' 'auth/posts: 401: .*: give --auth$' \
+like 'no token: what to do' 'posts: status 401: .*requires credentials: give --auth$' \
     "$(cat "$scratch/err")"
 api_log >/dev/null
 
@@ -110,7 +110,7 @@ unlike 'user in the URL: not shown' hidden "$(cat "$scratch/err")"
 chmod 644 "$mine"
 is 'file others may read' 0 "$(get --auth bearer --secret "file:$mine" \
     "$api/auth/posts")"
-like 'file others may read: warned' 'warning: .*others may read' \
+like 'file others may read: warned' 'warning: .*other users may access' \
     "$(cat "$scratch/err")"
 
 # Seen by nobody: not in messages, rejects, marks or /proc.

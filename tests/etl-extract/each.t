@@ -62,7 +62,7 @@ is '404: the others' '{"id":1,"n":5}
 {"id":2,"n":5}' "$(cat "$scratch/out")"
 is '404: reject' 'http null 404 false 2' "$(rejects)"
 is '404: raw' '{"id":1068}' "$(jq -r .raw "$scratch/r")"
-like '404: message' "$api/posts/1068/comments: 404: " \
+like '404: message' "$api/posts/1068/comments: status 404: " \
     "$(jq -r .message "$scratch/r")"
 is '404: stage' extract "$(jq -r .stage "$scratch/r")"
 for case in status/410:410:false:1 status/422:422:false:1 \

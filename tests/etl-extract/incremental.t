@@ -498,7 +498,7 @@ items 40 3
 wait $pid
 is 'fewer than the page before said' 75 "$(cat "$scratch/shrunk")"
 like 'fewer than the page before said: says so' \
-    'page=[234]: 40 records before, 38 now' "$(err)"
+    'page=[234]: the total fell from 40 to 38 records' "$(err)"
 is 'fewer than the page before said: no mark' '' "$(marks)"
 
 # A set that grows at its end while it is read: pages as long as the one

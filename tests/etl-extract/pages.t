@@ -90,7 +90,7 @@ is 'parameters: encoded, in order' \
 is 'total too large' 0 "$(page --size _limit=50 --total header:x-total-count \
     "$api/fault/total/120/posts")"
 like 'total too large: warned' \
-    'warning: .*_page=3: an empty page after 100 of 120 records$' \
+    'warning: .*_page=3: this page is empty, but only 100 of 120 records have come$' \
     "$(cat "$scratch/err")"
 is 'total shrinks' 0 "$(page --size _limit=20 --total header:x-total-count \
     "$api/fault/on/_page=3/fault/total/50/posts")"

@@ -35,11 +35,11 @@ echo '[{"a":1}]' | answer closed ''
 is 'a body until the end of the connection' 0 "$(get closed)"
 is 'a body until the end: its record' '{"a":1}' "$(cat "$scratch/out")"
 printf '[{"a":1},{"a"' | answer closed-early ''
-bad closed-early 76 3 'after 3 tries: the JSON ends too early: '
+bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: '
 # cut NAME TEXT: no length says that it is.
 cut() {
 	printf '%b' "$2" | answer "$1" ''
-	bad "$1" 76 3 'after 3 tries: the JSON ends too early: '
+	bad "$1" 76 3 'gave up after 3 tries: the JSON ends too early: '
 }
 cut in-character '[{"a":1},{"a":"\0303'
 cut in-character-of-four '[{"a":1},{"a":"\0360\0237\0230'
@@ -53,15 +53,15 @@ is 'cut: in an answer of --each' 0 "$(echo '{}' | status etl-extract \
     --each "$url/in-character" --as a)"
 is 'cut: in an answer of --each, calls' 2 "$(calls)"
 printf '[{"a":1}]' | answer long 'Content-Length: 100\r\n'
-bad long 75 3 'after 3 tries: the answer was cut short'
+bad long 75 3 'gave up after 3 tries: the answer was cut short'
 printf '9\r\n[{"a":1}]\r\n' | answer chunk 'Transfer-Encoding: chunked\r\n'
-bad chunk 75 3 'after 3 tries: the answer was cut short'
+bad chunk 75 3 'gave up after 3 tries: the answer was cut short'
 printf 'zz\r\n[]\r\n' | answer chunk-size 'Transfer-Encoding: chunked\r\n'
 is 'broken chunk' 75 "$(get chunk-size)"
 : >"$raw/nothing"
-bad nothing 75 3 'after 3 tries: Empty reply'
+bad nothing 75 3 'gave up after 3 tries: Empty reply'
 printf '[{"a":1}]' >"$raw/old"
-bad old 76 1 'no HTTP: '
+bad old 76 1 'not HTTP: '
 
 # Encodings: gzip alone, once.
 gz='Content-Encoding: gzip\r\n'
@@ -73,15 +73,15 @@ printf ':1}]' | gzip | cat "$scratch/gz1" - | answer members \
     'content-encoding:  GZip  \r\n'
 is 'gzip in two members' '0 {"a":1}' "$(get members) $(cat "$scratch/out")"
 head -c 12 "$scratch/gz" | answer gzip-cut "$gz"
-bad gzip-cut 75 3 'after 3 tries: the answer.s gzip data was cut short'
+bad gzip-cut 75 3 'gave up after 3 tries: the answer.s gzip data was cut short'
 head -c -8 "$scratch/gz" | answer gzip-tail "$gz"
-bad gzip-tail 75 3 'after 3 tries: the answer.s gzip data was cut short'
+bad gzip-tail 75 3 'gave up after 3 tries: the answer.s gzip data was cut short'
 echo '[]' | answer gzip-not "$gz"
-bad gzip-not 75 3 'after 3 tries: the answer.s gzip data is broken'
+bad gzip-not 75 3 'gave up after 3 tries: the answer.s gzip data is broken'
 gzip <"$scratch/gz" | answer gzip-twice 'Content-Encoding: gzip, gzip\r\n'
-bad gzip-twice 76 1 'the answer has an encoding that was not asked for'
+bad gzip-twice 76 1 'the answer.s Content-Encoding is not supported'
 echo '[]' | answer brotli 'Content-Encoding: br\r\n'
-bad brotli 76 1 'the answer has an encoding that was not asked for'
+bad brotli 76 1 'the answer.s Content-Encoding is not supported'
 echo '[{"a":1}]' | answer identity 'Content-Encoding: identity\r\n'
 is 'identity' '0 {"a":1}' "$(get identity) $(cat "$scratch/out")"
 
@@ -111,19 +111,19 @@ is 'blanks round a Location' 0 "$(get blanks)"
 printf 'HTTP/1.1 302 Found\r\nLocation:\r\n\r\n' >"$raw/nowhere"
 is 'an empty Location' 76 "$(get nowhere)"
 printf 'HTTP/1.1 404 Gone\r\nContent-Encoding: br\r\n\r\n\001' >"$raw/missing"
-bad missing 66 1 '404: '
+bad missing 66 1 'status 404: '
 
 # An error is known by its head, whatever comes after it.
 echo no | answer broken-gzip "$gz"
 sed -i '1s/200 OK/404 Gone/' "$raw/broken-gzip"
-bad broken-gzip 66 1 '404: '
+bad broken-gzip 66 1 'status 404: '
 printf 'HTTP/1.1 404 Gone\r\nContent-Length: 9\r\n\r\nno' >"$raw/short-error"
-bad short-error 66 1 '404: no$'
+bad short-error 66 1 'status 404: no$'
 
 # Heads that are not to be believed.
 yes 'HTTP/1.1 103 Early Hints|Link: <a>|' | head -n 9000 | tr '|' '\n' |
     sed 's/$/\r/' >"$raw/hints"
-bad hints 76 1 'the answer.s head is too large'
+bad hints 76 1 'the answer.s headers are too large'
 printf '5\r\n[{}]\n\r\n0\r\nX-Total-Count: 1\r\n\r\n' | answer trailer \
     'Transfer-Encoding: chunked\r\n'
 is 'a trailer is no header' '76 {}' "$(status etl-extract --paginate page \
@@ -136,7 +136,7 @@ is 'a blank in a Location is encoded' 'space clos%20ed' "$(tr '\n' ' ' \
     <"$raw/log" | sed 's/ clos%20ed .*/ clos%20ed/;s/ $//')"
 printf 'HTTP/1.1 302 Found\r\nLocation: http://b\303\274cher.example/\r\n\r\n' \
     >"$raw/idn"
-bad idn 76 1 '302 with a Location that is no URL'
+bad idn 76 1 'status 302 is a redirect, but its Location'
 is 'a host outside ASCII' 64 "$(status etl-extract 'http://bücher.example/')"
 like 'a host outside ASCII: said' 'write its xn-- form' "$(cat "$scratch/err")"
 
@@ -204,7 +204,7 @@ far() {
 	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 	    etl-extract --retries 0 --timeout 2s "$@"
 }
-near='etl-extract: .*redirect from a public to a private address'
+near='etl-extract: .*redirect from a public address to a private one'
 served_at 127.0.1.1
 public=http://203.0.113.1:$port
 served_at 127.0.1.2
@@ -257,7 +257,7 @@ echoed() {
 	printf 'HTTP/1.1 400 Bad\r\n\r\n%s' "$4" >"$raw/$1"
 	is "$1" 69 "$(T=$3; export T
 	    status etl-extract --auth "$2" --secret env:T "$url/$1")"
-	is "$1: masked" "${5-'***'}" "$(sed 's/.*: 400: //' "$scratch/err")"
+	is "$1: masked" "${5-'***'}" "$(sed 's/.*: status 400: //' "$scratch/err")"
 }
 long=$(jq -nr '[range(900)] | map(tostring) | add')
 echoed in-base64 basic 'u:p/w' "'$(printf u:p/w | base64)'"

@@ -29,7 +29,7 @@ done
 is 'relative' 0 "$(through 302 ../../../../posts)"
 is 'relative: where' 'GET /posts?_limit=3' "$(log "$one_log" | tail -n 1)"
 is 'no Location' 76 "$(status etl-extract "$one/fault/status/302/posts")"
-like 'no Location: said' '302 without a Location$' "$(cat "$scratch/err")"
+like 'no Location: said' 'status 302 .* no Location header$' "$(cat "$scratch/err")"
 is '300 is none' 76 "$(status etl-extract "$one/fault/status/300/posts")"
 is 'each page from the start' 0 "$(through 302 /posts --paginate page \
     --into query:_page --size _limit=50 --total header:x-total-count)"
@@ -38,7 +38,7 @@ is 'each page from the start: calls' 4 "$(wc -l <"$one_log")"
 # What is not followed.
 for to in file:///etc/passwd ftp://127.0.0.1/x gopher://127.0.0.1/; do
 	is "$to" 77 "$(through 302 "$to")"
-	like "$to: said" "redirect to $to.*: not http or https" \
+	like "$to: said" "redirect to $to.*: it is not http or https" \
 	    "$(cat "$scratch/err")"
 	is "$to: nothing left" '' "$(cat "$scratch/out")"
 done

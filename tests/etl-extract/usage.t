@@ -17,26 +17,26 @@ bad 64 'need --paginate page' --into query:p
 bad 64 'need --paginate page' --size a=1
 bad 64 'need --paginate page' --total header:x
 for to in query: header: body:x path:x page ''; do
-	bad 64 "--into $to: wants query:NAME" --paginate page --into "$to"
+	bad 64 "--into $to: it must be query:NAME" --paginate page --into "$to"
 done
 for to in url body:/p; do
-	bad 64 "--into $to: a page number goes into" --paginate page --into $to
+	bad 64 "--into $to: a page number can only go into" --paginate page --into $to
 done
 for from in header: x query:n 'last:' '/~2'; do
-	bad 64 "--total $from: wants header:NAME or /POINTER" --paginate page --into query:p \
+	bad 64 "--total $from: it must be header:NAME or /POINTER" --paginate page --into query:p \
 	    --total "$from"
 done
 for from in link last:/id; do
-	bad 64 "--total $from: a total comes" --paginate page --into query:p \
+	bad 64 "--total $from: a total can only come" --paginate page --into query:p \
 	    --total $from
 done
 for size in a a= =1 a=0 a=x a=-1; do
-	bad 64 "--size $size: wants NAME=N" --paginate page --into query:p \
+	bad 64 "--size $size: it must have the form NAME=N" --paginate page --into query:p \
 	    --size $size
 done
 bad 64 '--records a: not a JSON Pointer' --records a
-bad 64 '--query-param x: wants K=V' --query-param x
-bad 64 '--query-param =x: wants K=V' --query-param =x
+bad 64 '--query-param x: it must have the form K=V' --query-param x
+bad 64 '--query-param =x: it must have the form K=V' --query-param =x
 bad 64 '--first x' --first x
 bad 64 '--max-pages -1' --max-pages -1
 bad 64 '--delay 5' --delay 5
@@ -48,7 +48,7 @@ bad 64 '--max-body x' --max-body x
 bad 64 '--max-record x' --max-record x
 bad 64 'more than 0' --max-record 0
 bad 64 'more than 0' --max-body 0
-bad 64 '--into header:X Y: wants query' --paginate page --into 'header:X Y'
+bad 64 '--into header:X Y: it must be query' --paginate page --into 'header:X Y'
 bad 64 '--into header:X::' --paginate page --into header:X:
 bad 64 '--total header:X Y: ' --paginate page --into query:p \
     --total 'header:X Y'

@@ -35,16 +35,16 @@ mutant etl-extract/http.t 'a cut body is taken as whole' $http \
     's/code = curl_easy_perform(h->curl);/if ((code = curl_easy_perform(h->curl)) == CURLE_PARTIAL_FILE) code = CURLE_OK;/' \
     'cut: said'
 mutant etl-extract/raw.t 'a cut head is taken as whole' $http \
-    's/if (!h->headed)/if (false)/' \
+    's/if (!h->has_head)/if (false)/' \
     'cut at each of'
 mutant etl-extract/http.t 'cut gzip is taken as whole' $http \
-    's/!gunzip_whole(h->gzip)/false/' \
+    's/!gunzip_is_complete(h->gzip)/false/' \
     'cut gzip: said'
 mutant etl-extract/http.t 'broken gzip is not tried again' $http \
-    's/h->again = gunzip_put(h->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_put(h->gzip, b, p, n) == -1) return refuse(h, "broken");/' \
+    's/h->bad_gzip = gunzip_add(h->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_add(h->gzip, b, p, n) == -1) return refuse_answer(h, "broken");/' \
     'badgzip once'
 mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/http/gunzip.c \
-    's/if (z->whole && inflateReset(&z->z) != Z_OK)/if (z->whole)/' \
+    's/if (z->is_complete && inflateReset(&z->z) != Z_OK)/if (z->is_complete)/' \
     'gzip in two members'
 mutant etl-extract/raw.t 'JSON that ends too early is for good' src/etl-extract/page/body.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
@@ -69,19 +69,19 @@ mutant etl-extract/raw.t 'connecting has all the time' $http \
 
 # Bodies that are no page.
 mutant etl-extract/http.t 'HTML is no records' src/etl-extract/page/body.c \
-    '/"not JSON (/{n;n;s/return.*/b->none = true; return 0;/;}' \
+    '/"the answer is not JSON (/{n;n;s/return.*/b->no_records = true; return 0;/;}' \
     'garbage: said'
 mutant etl-extract/http.t 'nothing is no records' src/etl-extract/page/body.c \
-    's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->none = true; return 0; }/' \
+    's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->no_records = true; return 0; }/' \
     'empty: said'
 mutant etl-extract/http.t 'a scalar is no records' src/etl-extract/page/body.c \
     's/else if (t\[b->array\].type != JSON_ARRAY)/else if (t[b->array].type < JSON_NUMBER)/' \
     'scalar'
 mutant etl-extract/pages.t 'a wrong pointer finds no records' src/etl-extract/page/body.c \
-    '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return no_array(b, e);/{ b->none = true; return 0; }/;}' \
+    '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return fail_no_array(b, e);/{ b->no_records = true; return 0; }/;}' \
     'nothing there'
 mutant etl-extract/pages.t 'the first of two arrays is taken' src/etl-extract/page/body.c \
-    's/return two_arrays(b, name, i, e);/break;/' \
+    's/return fail_two_arrays(b, name, i, e);/break;/' \
     'two arrays'
 mutant etl-extract/http.t 'what a service says is shown as it is' lib/base/text.c \
     's/if (!harmful(cp))/if (true)/' \
@@ -112,10 +112,10 @@ mutant etl-extract/http.t 'a used-up quota is for good' $after \
     's/(a->status == 403 || a->status == 429)/false/' \
     'no more calls'
 mutant etl-extract/http.t 'Retry-After is not obeyed' $after \
-    's/if (http_header(a, "Retry-After", &v, &n)) {/if (false) {/' \
+    's/if (http_find_header(a, "Retry-After", &v, &n)) {/if (false) {/' \
     'seconds: waited'
 mutant etl-extract/http.t 'a date is none' $after \
-    's/return until(timegm(&tm), now);/return -1;/' \
+    's/return seconds_until(timegm(&tm), now);/return -1;/' \
     'too long a date: one call'
 mutant etl-extract/http.t 'a date gone by is an error of sign' $after \
     's/return at <= now ? 0 : at - now;/return at <= now ? now - at : at - now;/' \
@@ -124,7 +124,7 @@ mutant etl-extract/http.t 'garbage begins with a number' $after \
     "s/if (p\\[i\\] < '0' || p\\[i\\] > '9')/if (i > 0 \\&\\& (p[i] < '0' || p[i] > '9')) break; &/" \
     'garbage 1.5: own backoff'
 mutant etl-extract/http.t 'a number grows past its type' $after \
-    's/if (s <= longest)/if (true)/' \
+    's/if (s <= longest_wait)/if (true)/' \
     '2^64 seconds: one call'
 mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/http/fetch.c \
     's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
@@ -132,13 +132,13 @@ mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/http/fe
 
 # Redirects.
 mutant etl-extract/redirect.t 'the user'"'"'s headers go along' $redirect \
-    's/size_t n = r->stranger ? c->own : c->n;/size_t n = c->n;/' \
+    's/size_t n = r->left_origin ? c->n_default : c->n_headers;/size_t n = c->n_headers;/' \
     'bearer: nothing sent to it'
 mutant etl-extract/redirect.t 'the page'"'"'s header goes along' $redirect \
-    's/if (r->stranger || r->header.len == 0)/if (r->header.len == 0)/' \
+    's/if (r->left_origin || r->header.len == 0)/if (r->header.len == 0)/' \
     'page header, other origin: not sent'
 mutant etl-extract/redirect.t 'a stranger is none to itself' $redirect \
-    's/r->stranger = true;/r->stranger = true; else r->stranger = false;/' \
+    's/r->left_origin = true;/r->left_origin = true; else r->left_origin = false;/' \
     'on in the other origin: still without'
 mutant etl-extract/redirect.t 'another port is the same origin' $http \
     's/port == NULL ? "" : port)/"")/' \
@@ -147,19 +147,19 @@ mutant etl-extract/redirect.t 'another host is the same origin' $http \
     's/scheme, host == NULL ? "" : host,/scheme, "",/' \
     'other host name: nothing sent to it'
 mutant etl-extract/redirect.t 'a secret of the query goes along' $redirect \
-    's/if (c->param != NULL && r->stranger)/if (false)/' \
+    's/if (c->query_param != NULL && r->left_origin)/if (false)/' \
     'query secret: dropped'
 mutant etl-extract/redirect.t 'a secret under another name goes along' $redirect \
-    's/if (r->stranger && carries_secret(&r->url, c))/if (false)/' \
+    's/if (r->left_origin && url_carries_secret(&r->url, c))/if (false)/' \
     'query secret, renamed: not sent'
 mutant etl-extract/redirect.t 'the user in a target goes along' $http \
     '/CURLUPART_USER, NULL, 0/d; /CURLUPART_PASSWORD, NULL, 0/d' \
     'user in a target: not sent'
 mutant etl-extract/redirect.t 'any scheme is followed' $redirect \
-    's/if (!to->http)/if (false)/' \
+    's/if (!to->is_http)/if (false)/' \
     'file:///etc/passwd: said'
 mutant etl-extract/redirect.t 'https goes back to http' $redirect \
-    's/if (from->secure && !to->secure)/if (false)/' \
+    's/if (from->is_https && !to->is_https)/if (false)/' \
     'https to http'
 mutant etl-extract/redirect.t 'a loop is followed further' $redirect \
     's/REDIRECTS_MAX = 10/REDIRECTS_MAX = 50/' \
@@ -185,19 +185,19 @@ mutant unit/extract_address 'IPv6, a private network is public' $address \
     's/(p\[0\] & 0xfe) == 0xfc/false/' \
     near_ones_are_told
 mutant unit/extract_address 'IPv6, what stands for IPv4 is public' $address \
-    's/if (embedded_v4(p))/if (false)/' \
+    's/if (embeds_v4(p))/if (false)/' \
     near_ones_are_told
 mutant unit/extract_address 'IPv6, a NAT of our own is public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     near_ones_are_told
 mutant etl-extract/raw.t 'a redirect may lead near' $redirect \
-    's/http_wary(http, r->stranger && r->public);/http_wary(http, false);/' \
+    's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, false);/' \
     'redirect from a public to a private address'
 mutant etl-extract/raw.t 'a connection kept alive is not looked at' $http \
-    's/h->private = h->wary && h->answer->near;/h->private = false;/' \
+    's/h->refused_private = h->public_only && h->answer->from_private;/h->refused_private = false;/' \
     'by a connection that is there already'
 mutant etl-extract/redirect.t 'from near to near is refused' $redirect \
-    's/http_wary(http, r->stranger && r->public);/http_wary(http, r->stranger);/' \
+    's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, r->left_origin);/' \
     'bearer: other origin'
 
 # TLS.
@@ -225,13 +225,13 @@ mutant etl-extract/pages.t 'a short page is the last' src/etl-extract/page/pagin
     's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
     'a short page'
 mutant etl-extract/pages.t 'records that did not come are not missed' src/etl-extract/page/paginate_page.c \
-    's/if (p->records == 0 && known == 1 && !n->middle &&/if (false \&\&/' \
+    's/if (p->records == 0 && known == 1 && !n->starts_late &&/if (false \&\&/' \
     'total too large: warned'
 mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract/page/paginate_page.c \
-    's/if (!n->increments || total >= before)/if (true)/' \
+    's/if (!n->is_incremental || total >= before)/if (true)/' \
     'fewer than the page before said'
 mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages \
-    's/if (!overlap_take(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
+    's/if (!overlap_take_record(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
     'each record once'
 mutant etl-extract/incremental.t 'a bound that is left out is not seen' $pages \
     's/check_page_overlaps(p, e) == -1/false/' \

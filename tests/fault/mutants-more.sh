@@ -90,7 +90,7 @@ mutant etl-extract/auth.t 'it stays in the environment' src/etl-extract/http/sec
 mutant secrets.t 'the row has the URL' src/etl-run/attempt.c \
     's/\.host = j->host/.host = j->url/' 'no password in what was stored'
 mutant secrets.t 'the token is told' src/etl-extract/http/status.c \
-    's/c->from/c->secret/' 'no token in what was stored'
+    's/c->secret_from/c->secret/' 'no token in what was stored'
 mutant secrets.t 'the script gets the URL' src/etl-run/script.c \
     '/^set_argv_of_file/,/^}/s/^	name_of_file/	*argv++ = getenv("DATABASE_URL");\n&/' \
     'no password in what was arguments'

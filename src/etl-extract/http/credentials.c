@@ -13,25 +13,26 @@
 enum { HEADER_MAX = 64 << 10 };
 
 static int
-header_add(struct credentials *c, const char *text, struct err *e)
+append_header(struct credentials *c, const char *text, struct err *e)
 {
-	char **v = reallocarray(c->header, c->n + 1, sizeof(*v));
+	char **v = reallocarray(c->headers, c->n_headers + 1, sizeof(*v));
 
 	if (v == NULL)
 		return err_nomem(e);
-	c->header = v;
-	if ((v[c->n] = strdup(text)) == NULL)
+	c->headers = v;
+	if ((v[c->n_headers] = strdup(text)) == NULL)
 		return err_nomem(e);
-	c->n++;
+	c->n_headers++;
 	return 0;
 }
 
-/* "Name: value"; a value of nothing is written "Name;" for libcurl. */
+/* Appends the user's header, "Name: value". A header with an empty value is
+ * written "Name;": libcurl would not send "Name:". */
 static int
-header_user(struct credentials *c, const char *text, const char *where,
+add_user_header(struct credentials *c, const char *text, const char *where,
     enum err_code code, struct err *e)
 {
-	const char *colon = text + http_token(text), *v;
+	const char *colon = text + http_token_length(text), *v;
 	struct buf b;
 	int rc;
 
@@ -39,20 +40,21 @@ header_user(struct credentials *c, const char *text, const char *where,
 		if (((unsigned char)*v < ' ' && *v != '\t') || *v == 0x7f)
 			break;
 	if (colon == text || *colon != ':' || *v != '\0')
-		return err_set(e, code, false, "%s: not 'Name: value'", where);
+		return err_set(e, code, false, "%s: a header must have the "
+		    "form 'Name: value', without control characters", where);
 	for (v = colon + 1; *v == ' ' || *v == '\t'; v++)
 		;
 	buf_init(&b, HEADER_MAX);
 	buf_add(&b, text, (size_t)(colon - text));
 	buf_str(&b, *v == '\0' ? ";" : ": ");
 	buf_str(&b, v);
-	rc = buf_check(&b, e) == -1 ? -1 : header_add(c, buf_text(&b), e);
+	rc = buf_check(&b, e) == -1 ? -1 : append_header(c, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
 
 static int
-header_file(struct credentials *c, const char *path, struct err *e)
+add_headers_from_file(struct credentials *c, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 	char *line, *rest;
@@ -60,9 +62,10 @@ header_file(struct credentials *c, const char *path, struct err *e)
 	size_t n;
 
 	buf_init(&b, HEADER_MAX);
-	rc = secret_read(&b, fd, path, e);
+	rc = secret_read_fd(&b, fd, path, e);
 	if (rc == 0 && b.len > 0 && memchr(b.data, '\0', b.len) != NULL)
-		rc = err_set(e, ERR_CONFIG, false, "%s: holds a NUL", path);
+		rc = err_set(e, ERR_CONFIG, false, "%s: the header file "
+		    "contains a NUL byte, which a header cannot have", path);
 	buf_char(&b, '\0');
 	if (rc == 0)
 		rc = buf_check(&b, e);
@@ -71,7 +74,7 @@ header_file(struct credentials *c, const char *path, struct err *e)
 		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
 		if (n > 0)
-			rc = header_user(c, line, path, ERR_CONFIG, e);
+			rc = add_user_header(c, line, path, ERR_CONFIG, e);
 	}
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.cap);
@@ -79,44 +82,46 @@ header_file(struct credentials *c, const char *path, struct err *e)
 	return rc;
 }
 
-/* One of our own, before the user's, who may give another of its name. */
+/* Inserts one of etl-extract's own headers before those of the user. Does
+ * nothing if the user has given a header of the same name. */
 static int
-header_own(struct credentials *c, const char *text, struct err *e)
+add_default_header(struct credentials *c, const char *text, struct err *e)
 {
 	size_t n = strcspn(text, ":");
 	char **v, *last;
 
-	for (size_t i = c->own; i < c->n; i++)
-		if (strncasecmp(c->header[i], text, n) == 0 &&
-		    (c->header[i][n] == ':' || c->header[i][n] == ';'))
+	for (size_t i = c->n_default; i < c->n_headers; i++)
+		if (strncasecmp(c->headers[i], text, n) == 0 &&
+		    (c->headers[i][n] == ':' || c->headers[i][n] == ';'))
 			return 0;
-	if (header_add(c, text, e) == -1)
+	if (append_header(c, text, e) == -1)
 		return -1;
-	v = c->header + c->own++;
-	last = c->header[c->n - 1];
-	memmove(v + 1, v, (c->n - c->own) * sizeof(*v));
+	v = c->headers + c->n_default++;
+	last = c->headers[c->n_headers - 1];
+	memmove(v + 1, v, (c->n_headers - c->n_default) * sizeof(*v));
 	*v = last;
 	return 0;
 }
 
 static int
-headers_take(struct credentials *c, const struct extract_opts *o,
+add_all_headers(struct credentials *c, const struct extract_opts *o,
     struct err *e)
 {
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 
-		if ((*h == '@' ? header_file(c, h + 1, e) : header_user(c, h,
-		    "--header", ERR_USAGE, e)) == -1)
+		if ((*h == '@' ? add_headers_from_file(c, h + 1, e) :
+		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
-	return header_own(c, "Accept: application/json", e) == -1 ? -1 :
-	    header_own(c, "Accept-Encoding: gzip", e);
+	return add_default_header(c, "Accept: application/json", e) == -1 ? -1 :
+	    add_default_header(c, "Accept-Encoding: gzip", e);
 }
 
-/* The header that carries the secret, the last of all. */
+/* Appends the header that carries the secret. It must stay the last header:
+ * credentials_renew() replaces the last one. */
 static int
-auth_header(struct credentials *c, struct err *e)
+append_auth_header(struct credentials *c, struct err *e)
 {
 	const char *s = c->secret;
 	struct buf b;
@@ -131,7 +136,7 @@ auth_header(struct credentials *c, struct err *e)
 	} else {
 		buf_printf(&b, "%s: %s", c->auth + strlen("header:"), s);
 	}
-	rc = buf_check(&b, e) == -1 ? -1 : header_add(c, buf_text(&b), e);
+	rc = buf_check(&b, e) == -1 ? -1 : append_header(c, buf_text(&b), e);
 	if (b.data != NULL)
 		explicit_bzero(b.data, b.cap);
 	buf_release(&b);
@@ -139,35 +144,38 @@ auth_header(struct credentials *c, struct err *e)
 }
 
 static int
-auth_check(const char *auth, struct err *e)
+check_auth_option(const char *auth, struct err *e)
 {
 	if (strcmp(auth, "bearer") == 0 || strcmp(auth, "basic") == 0 ||
 	    (strncmp(auth, "query:", 6) == 0 && auth[6] != '\0'))
 		return 0;
 	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
-	    auth[7 + http_token(auth + 7)] == '\0')
+	    auth[7 + http_token_length(auth + 7)] == '\0')
 		return 0;
-	return err_set(e, ERR_USAGE, false, "--auth %s: wants bearer, basic, "
-	    "header:NAME or query:NAME", auth);
+	return err_set(e, ERR_USAGE, false, "--auth %s: it must be bearer, "
+	    "basic, header:NAME or query:NAME", auth);
 }
 
 static int
-auth_take(struct credentials *c, const struct extract_opts *o, struct err *e)
+read_auth_options(struct credentials *c, const struct extract_opts *o,
+    struct err *e)
 {
 	c->auth = o->auth;
-	c->from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
-	if (auth_check(c->auth, e) == -1 ||
-	    secret_get(&c->secret, c->from, e) == -1)
+	c->secret_from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
+	if (check_auth_option(c->auth, e) == -1 ||
+	    secret_load(&c->secret, c->secret_from, e) == -1)
 		return -1;
 	if (strcmp(c->auth, "basic") == 0 && strchr(c->secret, ':') == NULL)
 		return err_set(e, ERR_CONFIG, false,
-		    "--auth basic: the secret is not user:password");
-	c->renewable = c->again = strncmp(c->from, "cmd:", 4) == 0;
+		    "--auth basic: the secret must have the form "
+		    "user:password, but it has no colon");
+	c->from_command = c->may_renew =
+	    strncmp(c->secret_from, "cmd:", 4) == 0;
 	if (strncmp(c->auth, "query:", 6) == 0) {
-		c->param = c->auth + 6;
+		c->query_param = c->auth + 6;
 		return 0;
 	}
-	return auth_header(c, e);
+	return append_auth_header(c, e);
 }
 
 int
@@ -176,11 +184,12 @@ credentials_init(struct credentials *c, const struct extract_opts *o,
 {
 	memset(c, 0, sizeof(*c));
 	if (o->auth == NULL && o->secret != NULL)
-		return err_set(e, ERR_USAGE, false, "--secret needs --auth");
+		return err_set(e, ERR_USAGE, false, "--secret needs --auth, "
+		    "which says how to send the secret");
 	if (o->auth != NULL || o->headers.n > 0)
-		secret_guard();
-	if (headers_take(c, o, e) == -1 ||
-	    (o->auth != NULL && auth_take(c, o, e) == -1)) {
+		secret_protect_process();
+	if (add_all_headers(c, o, e) == -1 ||
+	    (o->auth != NULL && read_auth_options(c, o, e) == -1)) {
 		credentials_release(c);
 		return -1;
 	}
@@ -190,9 +199,9 @@ credentials_init(struct credentials *c, const struct extract_opts *o,
 void
 credentials_release(struct credentials *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		secret_free(c->header[i]);
-	free(c->header);
+	for (size_t i = 0; i < c->n_headers; i++)
+		secret_free(c->headers[i]);
+	free(c->headers);
 	secret_free(c->secret);
 	memset(c, 0, sizeof(*c));
 }
@@ -202,22 +211,23 @@ credentials_renew(struct credentials *c, struct err *e)
 {
 	char *fresh = NULL;
 
-	if (!c->again)
+	if (!c->may_renew)
 		return 0;
-	c->again = false;
-	if (secret_get(&fresh, c->from, e) == -1)
+	c->may_renew = false;
+	if (secret_load(&fresh, c->secret_from, e) == -1)
 		return -1;
 	secret_free(c->secret);
 	c->secret = fresh;
-	if (c->param != NULL)
+	if (c->query_param != NULL)
 		return 1;
-	secret_free(c->header[--c->n]);
-	return auth_header(c, e) == -1 ? -1 : 1;
+	secret_free(c->headers[--c->n_headers]);
+	return append_auth_header(c, e) == -1 ? -1 : 1;
 }
 
-/* A secret of one or two characters would blot out half the text. */
+/* Replaces each copy of the secret by ***. A secret of one or two characters
+ * is not masked: nearly every text contains it by chance. */
 static void
-mask_text(struct buf *b, const char *secret, size_t n)
+mask_every_copy(struct buf *b, const char *secret, size_t n)
 {
 	char *p;
 
@@ -232,9 +242,10 @@ mask_text(struct buf *b, const char *secret, size_t n)
 	}
 }
 
-/* What of the secret stands at the end of a text that has been cut. */
+/* If the text ends with the first 3 or more characters of the secret, replaces
+ * them by ***: the cut may have gone through the secret. */
 static void
-mask_end(struct buf *b, const char *secret, size_t n)
+mask_start_at_end(struct buf *b, const char *secret, size_t n)
 {
 	size_t k = n - 1 < b->len ? n - 1 : b->len;
 
@@ -246,19 +257,20 @@ mask_end(struct buf *b, const char *secret, size_t n)
 	}
 }
 
-/* How services may give the secret back: as it is, in a URL, in JSON that
- * escapes what it may, or as --auth basic sends it. */
-enum form { FORM_PLAIN, FORM_URL, FORM_JSON, FORM_BASIC, FORMS };
+/* The forms in which an answer may contain the secret: as it is,
+ * percent-encoded, in JSON with / " and \ escaped, or in base64 as --auth
+ * basic sends it. */
+enum secret_form { FORM_PLAIN, FORM_URL, FORM_JSON, FORM_BASIC, FORMS };
 
 static void
-form_put(struct buf *b, const struct credentials *c, enum form form)
+put_secret_as(struct buf *b, const struct credentials *c, enum secret_form form)
 {
 	const char *s = c->secret;
 
 	if (form == FORM_PLAIN)
 		buf_str(b, s);
 	else if (form == FORM_URL)
-		percent_put(b, s, strlen(s), false);
+		percent_encode(b, s, strlen(s), false);
 	else if (form == FORM_BASIC && strcmp(c->auth, "basic") == 0)
 		base64_put(b, s, strlen(s));
 	for (; form == FORM_JSON && *s != '\0'; s++) {
@@ -269,21 +281,21 @@ form_put(struct buf *b, const struct credentials *c, enum form form)
 }
 
 static void
-mask(const struct credentials *c, struct buf *b, bool cut)
+mask_all_forms(const struct credentials *c, struct buf *b, bool cut)
 {
 	struct buf form;
 
 	if (c->secret == NULL || b->len == 0)
 		return;
 	buf_init(&form, HEADER_MAX);
-	for (enum form i = FORM_PLAIN; i < FORMS; i++) {
+	for (enum secret_form i = FORM_PLAIN; i < FORMS; i++) {
 		buf_clear(&form);
-		form_put(&form, c, i);
+		put_secret_as(&form, c, i);
 		if (form.failed || form.len == 0)
 			continue;
-		mask_text(b, form.data, form.len);
+		mask_every_copy(b, form.data, form.len);
 		if (cut)
-			mask_end(b, form.data, form.len);
+			mask_start_at_end(b, form.data, form.len);
 	}
 	if (form.data != NULL)
 		explicit_bzero(form.data, form.cap);
@@ -293,11 +305,11 @@ mask(const struct credentials *c, struct buf *b, bool cut)
 void
 credentials_mask(const struct credentials *c, struct buf *b)
 {
-	mask(c, b, false);
+	mask_all_forms(c, b, false);
 }
 
 void
-credentials_mask_cut(const struct credentials *c, struct buf *b)
+credentials_mask_cut_text(const struct credentials *c, struct buf *b)
 {
-	mask(c, b, true);
+	mask_all_forms(c, b, true);
 }

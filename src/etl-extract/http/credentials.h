@@ -1,9 +1,10 @@
-/* What may be sent to one origin only: the user's headers, cookies, token.
- * Owns:  copies of all; credentials_release() blanks and frees them.
- * Gives: header[0..own) for any origin, header[0..n) for the user's;
- *        param, NULL or the query parameter that carries the secret.
- * Fails: ERR_USAGE for what is malformed, ERR_INPUT for a missing file,
- *        ERR_CONFIG for a variable not set or a command that fails. */
+/* Holds the request headers and the secret (--header, --auth, --secret). The
+ * user's headers and the secret may only be sent to the origin of the URL that
+ * the user gave. The default headers may be sent to any origin.
+ * Owns:  copies of all texts; credentials_release() blanks and frees them.
+ * Fails: ERR_USAGE for a wrong option; ERR_INPUT for a missing file, and
+ *        ERR_DENIED for one that may not be read; ERR_CONFIG for a variable
+ *        that is not set, a command that fails or wrong content of a file. */
 #ifndef EXTRACT_CREDENTIALS_H
 #define EXTRACT_CREDENTIALS_H
 
@@ -11,22 +12,25 @@
 #include "extract.h"
 
 struct credentials {
-	char **header;
-	size_t n, own;
-	const char *param;
+	char **headers;         /* [0..n_default): defaults, for any origin */
+	size_t n_headers, n_default;
+	const char *query_param;        /* carries the secret, or NULL */
 	char *secret;
-	bool renewable, again;  /* a command, which may be run once more */
-	const char *auth, *from;
+	bool from_command;      /* the secret is the output of a command */
+	bool may_renew;         /* the command may be run again after a 401 */
+	const char *auth;       /* --auth, NULL without it */
+	const char *secret_from;        /* --secret or its default */
 };
 
 int credentials_init(struct credentials *c, const struct extract_opts *o,
     struct err *e);
 void credentials_release(struct credentials *c);
-/* Runs the secret's command once more, after a 401: 1 if there was one. */
+/* After status 401: runs the command of --secret again. Returns 1 if there is
+ * a new secret, 0 if may_renew is not set. */
 int credentials_renew(struct credentials *c, struct err *e);
-/* Puts *** where the secret stands in the text; cut: and where only its start
- * stands, at the end. */
+/* Replaces each copy of the secret in the text by ***. If the text was cut, use
+ * the second function: it also replaces the start of a secret at the end. */
 void credentials_mask(const struct credentials *c, struct buf *b);
-void credentials_mask_cut(const struct credentials *c, struct buf *b);
+void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
 
 #endif

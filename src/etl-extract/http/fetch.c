@@ -14,9 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The URL that is sent may be longer than the request's: a secret is added. */
-enum { SENT_MAX = 4 * REQUEST_URL_MAX, SHOWN_MAX = 8 * REQUEST_URL_MAX,
-	URL_SHOWN = 400 };
+/* SENT_MAX: the URL that is sent may be longer than the URL of the request,
+ * because the secret of --auth query:NAME is added.
+ * MASKED_MAX: text_show() makes a text longer by its escapes.
+ * URL_MASKED_MAX: how much of a URL a message shows. */
+enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
+	URL_MASKED_MAX = 400 };
 
 struct fetch {
 	const struct extract_opts *o;
@@ -24,9 +27,9 @@ struct fetch {
 	struct credentials cred;
 	struct retry retry;
 	struct redirect redirect;
-	struct buf shown;
-	bool begun;             /* there was one before */
-	bool hopeless;
+	struct buf masked;
+	bool has_requested;     /* a request was made before */
+	bool concerns_all;      /* see fetch_failure_concerns_all() */
 };
 
 void
@@ -37,7 +40,7 @@ fetch_close(struct fetch *f)
 	http_close(f->http);
 	credentials_release(&f->cred);
 	redirect_release(&f->redirect);
-	buf_release(&f->shown);
+	buf_release(&f->masked);
 	free(f);
 }
 
@@ -53,7 +56,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->o = o;
 	f->retry.max = o->retries;
 	redirect_init(&f->redirect, SENT_MAX);
-	buf_init(&f->shown, SHOWN_MAX);
+	buf_init(&f->masked, MASKED_MAX);
 	if (retry_backoff(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
@@ -65,7 +68,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 }
 
 int
-fetch_shared(struct fetch **f, struct extract *x, struct err *e)
+fetch_open_once(struct fetch **f, struct extract *x, struct err *e)
 {
 	if (x->fetch == NULL && fetch_open(&x->fetch, &x->opts, e) == -1)
 		return -1;
@@ -74,154 +77,158 @@ fetch_shared(struct fetch **f, struct extract *x, struct err *e)
 }
 
 static const char *
-url_shown(struct fetch *f, const struct buf *url)
+masked_url(struct fetch *f, const struct buf *url)
 {
 	struct buf copy;
 
 	buf_init(&copy, SENT_MAX);
 	buf_add(&copy, url->data, url->len);
 	credentials_mask(&f->cred, &copy);
-	if (copy.len > URL_SHOWN) {
-		copy.len = URL_SHOWN;
+	if (copy.len > URL_MASKED_MAX) {
+		copy.len = URL_MASKED_MAX;
 		buf_str(&copy, "...");
 	}
-	buf_clear(&f->shown);
-	text_show(&f->shown, copy.data, copy.len);
+	buf_clear(&f->masked);
+	text_show(&f->masked, copy.data, copy.len);
 	if (copy.data != NULL)
 		explicit_bzero(copy.data, copy.cap);
 	buf_release(&copy);
-	return buf_text(&f->shown);
+	return buf_text(&f->masked);
 }
 
 const char *
-fetch_shown(struct fetch *f, const struct request *r)
+fetch_masked_url(struct fetch *f, const struct request *r)
 {
-	return url_shown(f, &r->url);
+	return masked_url(f, &r->url);
 }
 
 void
-fetch_show(const struct fetch *f, struct buf *b, const struct http_answer *a,
-    size_t max)
+fetch_show_body(const struct fetch *f, struct buf *b,
+    const struct http_answer *a, size_t max)
 {
-	body_show(b, a, &f->cred, max);
+	answer_show_body(b, a, &f->cred, max);
 }
 
-/* The message gets the URL, and loses the secret if it has it. */
+/* Puts the URL before the message and masks the secret in both. */
 static int
-fetch_failed(struct fetch *f, struct err *e)
+add_url_to_message(struct fetch *f, struct err *e)
 {
-	struct buf b, shown;
+	struct buf b, masked;
 
 	buf_init(&b, sizeof(e->msg));
-	buf_init(&shown, SHOWN_MAX);
+	buf_init(&masked, MASKED_MAX);
 	buf_str(&b, e->msg);
-	credentials_mask_cut(&f->cred, &b);
-	text_show(&shown, b.data, b.len);
-	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&shown));
+	credentials_mask_cut_text(&f->cred, &b);
+	text_show(&masked, b.data, b.len);
+	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&masked));
 	buf_release(&b);
-	buf_release(&shown);
-	err_prefix(e, "%s", url_shown(f, &f->redirect.url));
+	buf_release(&masked);
+	err_prefix(e, "%s", masked_url(f, &f->redirect.url));
 	return -1;
 }
 
-/* --delay lies between any two requests but a try and the next. */
+/* Waits for --delay before each request but the first. Retries of a request
+ * do not wait here: wait_before_retry() does. */
 static int
-fetch_delay(struct fetch *f, struct err *e)
+wait_between_requests(struct fetch *f, struct err *e)
 {
-	bool begun = f->begun;
+	bool has_requested = f->has_requested;
 
-	f->begun = true;
-	return begun ? reader_sleep((int64_t)f->o->delay, e) : 0;
+	f->has_requested = true;
+	return has_requested ? reader_sleep((int64_t)f->o->delay, e) : 0;
 }
 
 static int
-fetch_try(struct fetch *f, const struct request *r, const struct judge *j,
-    struct http_answer *a, struct err *e)
+try_once(struct fetch *f, const struct request *r,
+    const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	struct redirect *to = &f->redirect;
 
-	f->hopeless = false;
-	if (redirect_start(to, &r->url, &r->header, &f->cred, e) == -1 ||
-	    redirect_get(to, f->http, &f->cred, a, e) == -1)
+	f->concerns_all = false;
+	if (redirect_set_request(to, &r->url, &r->header, &f->cred, e) == -1 ||
+	    redirect_send_request(to, f->http, &f->cred, a, e) == -1)
 		return -1;
-	while (status_redirects(a->status))
-		if (redirect_follow(to, a, &f->cred, e) == -1 ||
-		    redirect_get(to, f->http, &f->cred, a, e) == -1)
+	while (is_redirect_status(a->status))
+		if (redirect_set_next_url(to, a, &f->cred, e) == -1 ||
+		    redirect_send_request(to, f->http, &f->cred, a, e) == -1)
 			return -1;
-	if (status_judge(a, &f->cred, e) == -1)
+	if (status_to_error(a, &f->cred, e) == -1)
 		return -1;
-	return j->look(j->self, a, e);
+	return check->check(check->self, a, e);
 }
 
-/* Before try n + 1: as long as the service asks, or a random time. */
+/* After try number n has failed: waits as long as the service asks, else for
+ * the random time of the backoff. */
 static int
-fetch_wait(struct fetch *f, uint64_t n, const struct http_answer *a,
+wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
     struct err *e)
 {
 	time_t now = time(NULL);
-	int64_t ms = retry_after(a, now);
+	int64_t ms = retry_after_ms(a, now);
 	struct buf when;
 
 	if (ms > (int64_t)f->retry.cap) {
-		buf_init(&when, URL_SHOWN);
+		buf_init(&when, URL_MASKED_MAX);
 		retry_after_show(&when, ms, now);
-		(void)err_set(e, ERR_RETRY, true, "%d: the service asks to "
-		    "wait until %s", a->status, buf_text(&when));
+		(void)err_set(e, ERR_RETRY, true, "status %d: the service asks "
+		    "to wait until %s, longer than --backoff allows",
+		    a->status, buf_text(&when));
 		buf_release(&when);
-		f->hopeless = true;
+		f->concerns_all = true;
 		return -1;
 	}
 	return reader_sleep(ms == -1 ? retry_wait(&f->retry, n) : ms, e);
 }
 
-/* No try is left: what a peer always does wrong is no longer transient. */
+/* After the last try. A wrong answer (ERR_PEER) that came at every try is no
+ * longer called transient: the exit code is then 76 and not 75. */
 static int
-fetch_give_up(struct fetch *f, uint64_t tries, const struct http_answer *a,
+give_up(struct fetch *f, uint64_t tries, const struct http_answer *a,
     struct err *e)
 {
 	char last[sizeof(e->msg)];
 
 	if (e->code == ERR_PEER)
 		e->transient = false;
-	f->hopeless = a->unreachable;
+	f->concerns_all = a->unreachable;
 	if (tries > 1) {
 		memcpy(last, e->msg, sizeof(last));
-		(void)snprintf(e->msg, sizeof(e->msg), "after %" PRIu64
+		(void)snprintf(e->msg, sizeof(e->msg), "gave up after %" PRIu64
 		    " tries: %.960s", tries, last);
 	}
-	return fetch_failed(f, e);
+	return add_url_to_message(f, e);
 }
 
 int
-fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
-    struct http_answer *a, struct err *e)
+fetch_get(struct fetch *f, const struct request *r,
+    const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	int renewed;
 
-	if (fetch_delay(f, e) == -1)
+	if (wait_between_requests(f, e) == -1)
 		return -1;
-	for (uint64_t n = 1; fetch_try(f, r, j, a, e) == -1; n++) {
+	for (uint64_t n = 1; try_once(f, r, check, a, e) == -1; n++) {
 		if (e->code == ERR_GONE || stop_signal() != 0)
 			return -1;
-		renewed = a->status == 401 && !f->redirect.stranger ?
+		renewed = a->status == 401 && !f->redirect.left_origin ?
 		    credentials_renew(&f->cred, e) : 0;
 		if (renewed == 1)
 			continue;
 		if (renewed == -1 || !e->transient)
-			return fetch_failed(f, e);
+			return add_url_to_message(f, e);
 		if (n > f->retry.max)
-			return fetch_give_up(f, n, a, e);
-		if (fetch_wait(f, n, a, e) == -1)
-			return f->hopeless ? fetch_failed(f, e) : -1;
+			return give_up(f, n, a, e);
+		if (wait_before_retry(f, n, a, e) == -1)
+			return f->concerns_all ? add_url_to_message(f, e) : -1;
 	}
-	f->cred.again = f->cred.renewable;
+	f->cred.may_renew = f->cred.from_command;
 	return 0;
 }
 
 bool
-fetch_hopeless(const struct fetch *f, const struct err *e)
+fetch_failure_concerns_all(const struct fetch *f, const struct err *e)
 {
-	return f->hopeless || stop_signal() != 0 ||
+	return f->concerns_all || stop_signal() != 0 ||
 	    (e->code != ERR_RETRY && e->code != ERR_PEER &&
 	    e->code != ERR_INPUT && e->code != ERR_REFUSED);
 }

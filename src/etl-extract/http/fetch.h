@@ -1,7 +1,10 @@
-/* One request after the other: delay, credentials, redirects, retries.
- * Gives: a 2xx answer whose body the caller's judge has taken.
- * Fails: with the URL in the message, secrets masked; transient once the
- *        tries are used up. A stop signal ends any wait at once. */
+/* Makes HTTP requests one after the other: waits for --delay, sends the
+ * credentials, follows redirects, and retries failures that may pass.
+ * Gives: fetch_get() returns 0 for a status 2xx whose body has passed the
+ *        caller's check.
+ * Fails: after the last try, with the URL in the message and secrets masked;
+ *        e->transient says that a later run may succeed. A stop signal ends
+ *        each wait at once. */
 #ifndef EXTRACT_FETCH_H
 #define EXTRACT_FETCH_H
 
@@ -9,27 +12,32 @@
 #include "http/http.h"
 #include "http/request.h"
 
-/* Looks at a 2xx: a failure that is transient is tried again. */
-struct judge {
-	int (*look)(void *self, const struct http_answer *a, struct err *e);
+/* The caller's check of an answer with a status 2xx. If the check fails with
+ * e->transient set, the request is retried. */
+struct answer_check {
+	int (*check)(void *self, const struct http_answer *a, struct err *e);
 	void *self;
 };
 
 struct fetch;
 
-/* The process's one: the secret is read once, --delay lies between all. */
-int fetch_shared(struct fetch **f, struct extract *x, struct err *e);
+/* Sets *f to x->fetch, which the first call opens. All requests of a process
+ * share it: the secret is read once, and --delay applies between all. */
+int fetch_open_once(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
 
-int fetch_get(struct fetch *f, const struct request *r, const struct judge *j,
-    struct http_answer *a, struct err *e);
-/* The failure is not about this one request: the service is out of reach,
- * lets nobody in, or asks to wait for longer than --backoff allows. */
-bool fetch_hopeless(const struct fetch *f, const struct err *e);
-/* The first max bytes of an answer's body, as they may be shown. */
-void fetch_show(const struct fetch *f, struct buf *b,
+int fetch_get(struct fetch *f, const struct request *r,
+    const struct answer_check *check, struct http_answer *a, struct err *e);
+/* After fetch_get() has failed: true if other requests would fail too, for
+ * example because the service cannot be reached, denies access or asks to wait
+ * longer than --backoff allows, or because a stop signal came. */
+bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
+/* Appends the first max bytes of an answer's body, with secrets masked and
+ * control characters escaped. */
+void fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
-/* A request's URL as it may be shown; holds until the next call. */
-const char *fetch_shown(struct fetch *f, const struct request *r);
+/* A request's URL with secrets masked and control characters escaped, cut to
+ * 400 bytes. The text is valid until the next call. */
+const char *fetch_masked_url(struct fetch *f, const struct request *r);
 
 #endif

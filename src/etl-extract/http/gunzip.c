@@ -4,12 +4,12 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-enum { GZIP_ONLY = 15 + 16, ROOM = 32 << 10 };
+enum { GZIP_ONLY = 15 + 16, CHUNK_SIZE = 32 << 10 };
 
 struct gunzip {
 	z_stream z;
-	bool whole;
-	unsigned char room[ROOM];
+	bool is_complete;
+	unsigned char chunk[CHUNK_SIZE];
 };
 
 struct gunzip *
@@ -34,39 +34,40 @@ gunzip_free(struct gunzip *z)
 }
 
 bool
-gunzip_whole(const struct gunzip *z)
+gunzip_is_complete(const struct gunzip *z)
 {
-	return z->whole;
+	return z->is_complete;
 }
 
-/* One step: Z_OK, Z_STREAM_END, or what went wrong. */
+/* Decodes up to CHUNK_SIZE bytes into out. Returns Z_OK, Z_STREAM_END at the
+ * end of a gzip member, or zlib's error; Z_MEM_ERROR also if out is full. */
 static int
-gunzip_step(struct gunzip *z, struct buf *out)
+decode_chunk(struct gunzip *z, struct buf *out)
 {
 	int rc;
 
-	z->z.next_out = z->room;
-	z->z.avail_out = ROOM;
+	z->z.next_out = z->chunk;
+	z->z.avail_out = CHUNK_SIZE;
 	rc = inflate(&z->z, Z_NO_FLUSH);
-	buf_add(out, z->room, ROOM - z->z.avail_out);
+	buf_add(out, z->chunk, CHUNK_SIZE - z->z.avail_out);
 	return out->failed ? Z_MEM_ERROR : rc;
 }
 
 int
-gunzip_put(struct gunzip *z, struct buf *out, const void *p, size_t n)
+gunzip_add(struct gunzip *z, struct buf *out, const void *p, size_t n)
 {
 	int rc = Z_OK;
 
 	z->z.next_in = p;
 	z->z.avail_in = (unsigned)n;
 	while (rc == Z_OK && (z->z.avail_in > 0 || z->z.avail_out == 0)) {
-		if (z->whole && inflateReset(&z->z) != Z_OK)
+		if (z->is_complete && inflateReset(&z->z) != Z_OK)
 			return -1;
-		z->whole = false;
-		rc = gunzip_step(z, out);
+		z->is_complete = false;
+		rc = decode_chunk(z, out);
 		if (rc == Z_STREAM_END) {
-			z->whole = true;
-			z->z.avail_out = ROOM;
+			z->is_complete = true;
+			z->z.avail_out = CHUNK_SIZE;
 			rc = Z_OK;
 		}
 	}

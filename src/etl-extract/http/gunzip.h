@@ -1,5 +1,6 @@
-/* A gzip stream (RFC 1952) decoded as it comes, members one after the other.
- * Fails: gunzip_put() -1 where the data is broken or out is full. */
+/* Decodes a gzip stream (RFC 1952) piece by piece. The stream may have several
+ * members; their contents are joined.
+ * Fails: gunzip_add() returns -1 if the data is broken or out is full. */
 #ifndef EXTRACT_GUNZIP_H
 #define EXTRACT_GUNZIP_H
 
@@ -7,9 +8,12 @@
 
 struct gunzip;
 
-struct gunzip *gunzip_new(void);              /* NULL: no memory */
-int gunzip_put(struct gunzip *z, struct buf *out, const void *p, size_t n);
-bool gunzip_whole(const struct gunzip *z);    /* ended where it should */
+struct gunzip *gunzip_new(void);        /* NULL if memory is out */
+/* Decodes the next n bytes at p and appends the result to out. */
+int gunzip_add(struct gunzip *z, struct buf *out, const void *p, size_t n);
+/* True if the input ended at the end of a member, so that nothing is
+ * missing. */
+bool gunzip_is_complete(const struct gunzip *z);
 void gunzip_free(struct gunzip *z);
 
 #endif

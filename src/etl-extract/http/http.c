@@ -11,58 +11,58 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ERROR_KEPT = 4096, READ_SIZE = 128 << 10,
-	LOOK_MS = 100 };
+enum { ERROR_BODY_KEPT = 4096, READ_SIZE = 128 << 10, READER_CHECK_MS = 100 };
 
 struct http {
 	CURL *curl;
-	char text[CURL_ERROR_SIZE];
-	struct http_answer *answer;     /* during http_get() */
-	struct gunzip *gzip;
-	const char *refused;            /* why we ended the transfer */
-	bool again;                     /* which another try may help */
-	bool coded;                     /* in an encoding we did not ask for */
-	bool headed;                    /* the head is whole */
-	size_t heads;                   /* bytes of all heads, 1xx included */
-	bool wary, private;             /* public addresses only; refused one */
-	int64_t looked;                 /* for a reader that has left */
+	char curl_error[CURL_ERROR_SIZE];
+	struct http_answer *answer;     /* set during http_get() */
+	struct gunzip *gzip;            /* NULL if the body is not gzip */
+	const char *refused_why;        /* why a callback ended the transfer */
+	bool bad_gzip;                  /* the reason: a retry may help */
+	bool has_other_encoding;        /* neither gzip nor identity */
+	bool has_head;                  /* the head is complete */
+	size_t head_bytes;              /* of all heads, also 1xx, trailers */
+	bool public_only;               /* refuse private addresses */
+	bool refused_private;           /* one was refused */
+	int64_t reader_checked;         /* when must_abort() checked stdout */
 };
 
-/* The end of the head: how the body that follows is to be read. */
+/* When the head is complete: chooses how to decode the body. */
 static void
-head_ended(struct http *h)
+choose_body_decoder(struct http *h)
 {
 	const char *v;
 	size_t n;
 
-	h->headed = true;
-	if (!http_header(h->answer, "Content-Encoding", &v, &n) || n == 0 ||
-	    (n == 8 && strncasecmp(v, "identity", n) == 0))
+	h->has_head = true;
+	if (!http_find_header(h->answer, "Content-Encoding", &v, &n) ||
+	    n == 0 || (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return;
-	h->coded = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
+	h->has_other_encoding = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
 	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
-	if (!h->coded && (h->gzip = gunzip_new()) == NULL)
+	if (!h->has_other_encoding && (h->gzip = gunzip_new()) == NULL)
 		h->answer->body.failed = true;
 }
 
 static size_t
-refuse(struct http *h, const char *why)
+refuse_answer(struct http *h, const char *why)
 {
-	h->refused = why;
+	h->refused_why = why;
 	return 0;
 }
 
 static size_t
-take_header(char *p, size_t size, size_t n, void *to)
+receive_header(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
 	struct http_answer *a = h->answer;
 
 	n *= size;
-	h->heads += n;
-	if (h->heads > a->head.max)
-		return refuse(h, "the answer's head is too large");
-	if (h->headed)                  /* a trailer: no one may rely on it */
+	h->head_bytes += n;
+	if (h->head_bytes > a->head.max)
+		return refuse_answer(h, "the answer's headers are too large");
+	if (h->has_head)        /* a trailer (RFC 9110, 6.5) may be ignored */
 		return n;
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		const char *at = memchr(p, ' ', n);
@@ -73,98 +73,97 @@ take_header(char *p, size_t size, size_t n, void *to)
 	}
 	buf_add(&a->head, p, n);
 	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
-		head_ended(h);
+		choose_body_decoder(h);
 	return a->head.failed ? 0 : n;
 }
 
 static size_t
-take_body(char *p, size_t size, size_t n, void *to)
+receive_body(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
 	struct buf *b = &h->answer->body;
 
 	n *= size;
-	if (h->answer->status >= 300 && b->len > ERROR_KEPT)
+	if (h->answer->status >= 300 && b->len > ERROR_BODY_KEPT)
 		return n;
-	if (h->coded)
-		return refuse(h, "the answer has an encoding that was not "
-		    "asked for");
+	if (h->has_other_encoding)
+		return refuse_answer(h, "the answer's Content-Encoding is not "
+		    "supported: it must be gzip");
 	if (h->gzip == NULL)
 		buf_add(b, p, n);
 	else
-		h->again = gunzip_put(h->gzip, b, p, n) == -1 && !b->failed;
-	if (h->again)
-		return refuse(h, "the answer's gzip data is broken");
-	return !b->failed ? n : refuse(h, !b->full ? NULL :
-	    "the answer is too large (see --max-body)");
+		h->bad_gzip = gunzip_add(h->gzip, b, p, n) == -1 && !b->failed;
+	if (h->bad_gzip)
+		return refuse_answer(h, "the answer's gzip data is broken");
+	return !b->failed ? n : refuse_answer(h, !b->full ? NULL :
+	    "the answer is larger than --max-body");
 }
 
 static int
-stopped(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+must_abort(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	struct http *h = to;
 	int64_t now = clock_ms();
 
 	if (stop_signal() != 0)
 		return 1;
-	if (now - h->looked < LOOK_MS)
+	if (now - h->reader_checked < READER_CHECK_MS)
 		return 0;
-	h->looked = now;
+	h->reader_checked = now;
 	return reader_gone();
 }
 
 static curl_socket_t
-open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
+open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http *h = to;
 
-	if (h->wary && address_private(&a->addr)) {
-		h->private = true;
+	if (h->public_only && is_private_address(&a->addr)) {
+		h->refused_private = true;
 		return CURL_SOCKET_BAD;
 	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
-/* A connection kept alive opens no socket. */
+/* libcurl calls this also if it uses an open connection again. */
 static int
-before_request(void *to, char *ip, char *local, int port, int local_port)
+check_peer_address(void *to, char *ip, char *local, int port, int local_port)
 {
 	struct http *h = to;
 
-	h->answer->near = address_text_private(ip);
-	h->private = h->wary && h->answer->near;
-	return h->private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	h->answer->from_private = is_private_address_text(ip);
+	h->refused_private = h->public_only && h->answer->from_private;
+	return h->refused_private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* What never changes between requests. */
 static void
-http_set(struct http *h, const struct http_conf *c)
+set_curl_options(struct http *h, const struct http_conf *c)
 {
 	CURL *u = h->curl;
 	const char *ca = getenv("SSL_CERT_FILE");
 
-	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->text);
+	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->curl_error);
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(u, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* waits for no DNS */
+	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* do not await DNS */
 	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
 	curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);
 	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)c->connect_timeout);
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, stopped);
+	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, must_abort);
 	curl_easy_setopt(u, CURLOPT_XFERINFODATA, h);
-	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
-	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
-	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, h);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_peer_address);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, h);
 	if (ca != NULL && *ca != '\0')
 		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
@@ -176,14 +175,14 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 	struct http *h;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(e, ERR_IO, true, "libcurl does not start");
+		return err_set(e, ERR_IO, true, "libcurl could not be started");
 	if ((h = calloc(1, sizeof(*h))) == NULL ||
 	    (h->curl = curl_easy_init()) == NULL) {
 		free(h);
 		curl_global_cleanup();
 		return err_nomem(e);
 	}
-	http_set(h, c);
+	set_curl_options(h, c);
 	*to = h;
 	return 0;
 }
@@ -200,7 +199,7 @@ http_close(struct http *h)
 }
 
 static struct curl_slist *
-header_list(char *const *headers, size_t n)
+make_header_list(char *const *headers, size_t n)
 {
 	struct curl_slist *list = NULL, *more;
 
@@ -215,44 +214,46 @@ header_list(char *const *headers, size_t n)
 }
 
 static int
-transfer_failed(struct http *h, CURLcode code, struct err *e)
+set_transfer_error(struct http *h, CURLcode code, struct err *e)
 {
-	const char *why = h->text[0] != '\0' ? h->text :
+	const char *why = h->curl_error[0] != '\0' ? h->curl_error :
 	    curl_easy_strerror(code);
 	curl_off_t begun = 0;
 
-	if (h->private)
+	if (h->refused_private)
 		return err_set(e, ERR_DENIED, false,
-		    "redirect from a public to a private address");
+		    "refused a redirect from a public address to a private "
+		    "one: it could reach servers inside your network");
 	switch (code) {
 	case CURLE_WRITE_ERROR:
-		if (h->refused == NULL)
+		if (h->refused_why == NULL)
 			return err_nomem(e);
-		return err_set(e, h->again ? ERR_RETRY : ERR_PEER, h->again,
-		    "%s", h->refused);
+		return err_set(e, h->bad_gzip ? ERR_RETRY : ERR_PEER,
+		    h->bad_gzip, "%s", h->refused_why);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return reader_stop_error(e);
-	case CURLE_OUT_OF_MEMORY:               /* up to 8.5, both */
+	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
 		return err_set(e, ERR_RETRY, true,
-		    "out of memory, or a line of the head is too long");
+		    "out of memory, or a header of the answer is too long");
 #if LIBCURL_VERSION_NUM >= 0x080600
 	case CURLE_TOO_LARGE:
 		return err_set(e, ERR_PEER, false,
-		    "the answer's head is too large");
+		    "the answer's headers are too large");
 #endif
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
-		return err_set(e, ERR_DENIED, false, "TLS: %s", why);
-	case CURLE_UNSUPPORTED_PROTOCOL:        /* HTTP/0.9 */
+		return err_set(e, ERR_DENIED, false,
+		    "TLS: the certificate could not be verified: %s", why);
+	case CURLE_UNSUPPORTED_PROTOCOL:        /* an answer of HTTP/0.9 */
 	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(e, ERR_PEER, false, "no HTTP: %s", why);
+		return err_set(e, ERR_PEER, false, "not HTTP: %s", why);
 	case CURLE_URL_MALFORMAT:
 		return err_set(e, ERR_USAGE, false, "not a URL: %s", why);
 	case CURLE_PARTIAL_FILE:
 		return err_set(e, ERR_RETRY, true,
-		    "the answer was cut short: %s", h->text);
+		    "the answer was cut short: %s", h->curl_error);
 	default:
 		break;
 	}
@@ -265,16 +266,16 @@ static void
 http_reset(struct http *h, struct http_answer *a)
 {
 	a->status = 0;
-	a->unreachable = a->near = false;
+	a->unreachable = a->from_private = h->has_head = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 	h->answer = a;
 	gunzip_free(h->gzip);
 	h->gzip = NULL;
-	h->refused = NULL;
-	h->again = h->coded = h->private = h->headed = false;
-	h->heads = 0;
-	h->text[0] = '\0';
+	h->refused_why = NULL;
+	h->bad_gzip = h->has_other_encoding = h->refused_private = false;
+	h->head_bytes = 0;
+	h->curl_error[0] = '\0';
 }
 
 int
@@ -285,34 +286,35 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	CURLcode code;
 
 	http_reset(h, a);
-	if ((list = header_list(headers, n)) == NULL && n > 0)
+	if ((list = make_header_list(headers, n)) == NULL && n > 0)
 		return err_nomem(e);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
 	if ((code = curl_easy_setopt(h->curl, CURLOPT_URL, url)) == CURLE_OK)
 		code = curl_easy_perform(h->curl);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
-	if (h->headed && a->status >= 300 && code != CURLE_ABORTED_BY_CALLBACK)
-		return 0;       /* it says all, whatever its body is */
+	if (h->has_head && a->status >= 300 &&
+	    code != CURLE_ABORTED_BY_CALLBACK)
+		return 0;       /* the status alone decides, not the body */
 	if (code != CURLE_OK)
-		return transfer_failed(h, code, e);
-	if (!h->headed)
+		return set_transfer_error(h, code, e);
+	if (!h->has_head)
 		return err_set(e, ERR_RETRY, true,
-		    "the answer was cut short in its head");
-	if (h->gzip != NULL && !gunzip_whole(h->gzip) && a->status != 204)
+		    "the answer was cut short within its headers");
+	if (h->gzip != NULL && !gunzip_is_complete(h->gzip) && a->status != 204)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
 }
 
 void
-http_wary(struct http *h, bool wary)
+http_set_public_only(struct http *h, bool public_only)
 {
-	h->wary = wary;
+	h->public_only = public_only;
 }
 
 static char *
-url_part(CURLU *u, CURLUPart part, unsigned flags)
+get_url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
 	char *s = NULL;
 
@@ -320,10 +322,10 @@ url_part(CURLU *u, CURLUPart part, unsigned flags)
 }
 
 static char *
-url_origin(CURLU *u, const char *scheme)
+make_origin(CURLU *u, const char *scheme)
 {
-	char *host = url_part(u, CURLUPART_HOST, 0), *text = NULL;
-	char *port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	char *host = get_url_part(u, CURLUPART_HOST, 0), *text = NULL;
+	char *port = get_url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 
 	if (asprintf(&text, "%s://%s:%s", scheme, host == NULL ? "" : host,
 	    port == NULL ? "" : port) == -1)
@@ -333,36 +335,36 @@ url_origin(CURLU *u, const char *scheme)
 	return text;
 }
 
-/* The parts of a URL that has been parsed. */
+/* Fills *to from a parsed URL, without user name, password and fragment. */
 static int
-url_take(struct http_url *to, CURLU *u, struct err *e)
+fill_url(struct http_url *to, CURLU *u, struct err *e)
 {
-	char *scheme = url_part(u, CURLUPART_SCHEME, 0);
-	char *user = url_part(u, CURLUPART_USER, 0);
+	char *scheme = get_url_part(u, CURLUPART_SCHEME, 0);
+	char *user = get_url_part(u, CURLUPART_USER, 0);
 
-	to->user = user != NULL;
+	to->has_user = user != NULL;
 	curl_free(user);
 	(void)curl_url_set(u, CURLUPART_USER, NULL, 0);
 	(void)curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
 	(void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
 	if (scheme != NULL) {
-		to->secure = strcasecmp(scheme, "https") == 0;
-		to->http = to->secure || strcasecmp(scheme, "http") == 0;
-		to->text = url_part(u, CURLUPART_URL, 0);
-		to->origin = url_origin(u, scheme);
+		to->is_https = strcasecmp(scheme, "https") == 0;
+		to->is_http = to->is_https || strcasecmp(scheme, "http") == 0;
+		to->text = get_url_part(u, CURLUPART_URL, 0);
+		to->origin = make_origin(u, scheme);
 	}
 	curl_free(scheme);
 	if (to->text == NULL || to->origin == NULL)
 		return err_nomem(e);
 	for (const char *p = to->origin; *p != '\0'; p++)
-		if ((*p & 0x80) != 0)   /* libcurl would ask the locale */
-			return err_set(e, ERR_USAGE, false, "a host name "
-			    "outside ASCII: write its xn-- form");
+		if ((*p & 0x80) != 0)   /* libcurl's IDN needs a locale */
+			return err_set(e, ERR_USAGE, false, "the host name is "
+			    "not ASCII: write its xn-- form (Punycode)");
 	return 0;
 }
 
 int
-http_url_init(struct http_url *to, const char *base, const char *ref,
+http_url_parse(struct http_url *to, const char *base, const char *ref,
     struct err *e)
 {
 	CURLU *u = curl_url();
@@ -382,7 +384,7 @@ http_url_init(struct http_url *to, const char *base, const char *ref,
 		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
 		    curl_url_strerror(code));
 	else
-		rc = url_take(to, u, e);
+		rc = fill_url(to, u, e);
 	curl_url_cleanup(u);
 	if (rc == -1)
 		http_url_release(to);

@@ -1,10 +1,10 @@
-/* The transport: GET over one connection kept alive; libcurl is behind it.
- * Owns:  the handle; an answer owns its buffers, used again by each call.
- * Gives: any status is success here; redirects are not followed. The body
- *        comes decoded and whole; past 2xx what came of its start is kept.
- * Fails: transient where another try may help (no connection, time-out, cut
- *        body); ERR_DENIED where TLS does not verify; ERR_PEER past max_body;
- *        as reader.h says where there is no more use. */
+/* HTTP GET by libcurl, which keeps connections open for the next request.
+ * Gives: 0 for any status; redirects are not followed. The body is decoded and
+ *        complete. If the status is 300 or more, the start of the body is kept,
+ *        and it does not matter if the body is cut short or too large.
+ * Fails: transient if a retry may help (no connection, time-out, cut body);
+ *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER past
+ *        max_body; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
 #ifndef EXTRACT_HTTP_H
 #define EXTRACT_HTTP_H
 
@@ -18,17 +18,19 @@ struct http_conf {
 };
 
 struct http_answer {
-	int status;             /* 0: none came */
-	bool unreachable;       /* no connection could be made, or no TLS */
-	bool near;              /* it came from a private address */
-	struct buf head, body;
+	int status;             /* 0 if no answer came */
+	bool unreachable;       /* no connection, or no TLS on it */
+	bool from_private;      /* the server has a private address */
+	struct buf head, body;  /* both are used again by the next request */
 };
 
-/* An absolute URL and its origin ("https://host:443"), without a user name,
- * a password or a fragment. */
+/* An absolute URL and its origin ("https://host:443"). User name, password and
+ * fragment have been removed. */
 struct http_url {
 	char *text, *origin;
-	bool http, secure, user;        /* http or https, https, had a user */
+	bool is_http;           /* the scheme is http or https */
+	bool is_https;
+	bool has_user;          /* the URL had a user name */
 };
 
 struct http;
@@ -37,18 +39,21 @@ int http_open(struct http **h, const struct http_conf *c, struct err *e);
 int http_get(struct http *h, const char *url, char *const *headers, size_t n,
     struct http_answer *a, struct err *e);
 void http_close(struct http *h);
-/* From now on no private address. */
-void http_wary(struct http *h, bool wary);
+/* If set, requests to private addresses are refused. */
+void http_set_public_only(struct http *h, bool public_only);
 
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
-size_t http_token(const char *p);       /* its length, such as a name's */
-/* The first header of that name; false where there is none. */
-bool http_header(const struct http_answer *a, const char *name,
+/* How many bytes from p on may be in a header name (RFC 9110: a token). */
+size_t http_token_length(const char *p);
+/* Finds the first header of that name and sets *value, without white space
+ * around it and without a NUL at its end. Returns false if there is none. */
+bool http_find_header(const struct http_answer *a, const char *name,
     const char **value, size_t *len);
 
-/* base NULL: ref has to be absolute. Fails with ERR_USAGE. */
-int http_url_init(struct http_url *u, const char *base, const char *ref,
+/* Resolves the URL reference ref against base. If base is NULL, ref must be an
+ * absolute URL. Fails with ERR_USAGE. */
+int http_url_parse(struct http_url *u, const char *base, const char *ref,
     struct err *e);
 void http_url_release(struct http_url *u);
 

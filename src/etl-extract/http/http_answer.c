@@ -22,15 +22,15 @@ http_answer_release(struct http_answer *a)
 }
 
 size_t
-http_token(const char *p)
+http_token_length(const char *p)
 {
 	return strspn(p, "!#$%&'*+-.^_`|~0123456789"
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
 bool
-http_header(const struct http_answer *a, const char *name, const char **value,
-    size_t *len)
+http_find_header(const struct http_answer *a, const char *name,
+    const char **value, size_t *len)
 {
 	size_t n = strlen(name);
 	const char *p = a->head.data, *end, *eol;

@@ -1,13 +1,15 @@
-/* Addresses that only mean something near: this host, this network, a cloud's
- * metadata (RFC 6890).  A service on the internet that redirects to one of
- * them makes us its tool. */
+/* Tells private addresses from public ones (RFC 6890): this host, the local
+ * network, the metadata service of a cloud, multicast. A redirect from a public
+ * service to such an address is refused: with it the service could make
+ * etl-extract read servers inside the user's network.
+ * Gives: true also for whatever is not an IPv4 or IPv6 address. */
 #ifndef EXTRACT_PRIVATE_ADDRESS_H
 #define EXTRACT_PRIVATE_ADDRESS_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
 
-bool address_private(const struct sockaddr *a);
-bool address_text_private(const char *ip);      /* also where it is none */
+bool is_private_address(const struct sockaddr *a);
+bool is_private_address_text(const char *ip);   /* such as "10.0.0.1" */
 
 #endif

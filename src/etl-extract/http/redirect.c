@@ -18,7 +18,7 @@ redirect_init(struct redirect *r, size_t max)
 }
 
 static void
-wipe(struct buf *b)
+wipe_and_release(struct buf *b)
 {
 	if (b->data != NULL)
 		explicit_bzero(b->data, b->cap);
@@ -28,20 +28,21 @@ wipe(struct buf *b)
 void
 redirect_release(struct redirect *r)
 {
-	wipe(&r->url);
-	wipe(&r->header);
+	wipe_and_release(&r->url);
+	wipe_and_release(&r->header);
 }
 
 int
-redirect_start(struct redirect *r, const struct buf *url,
+redirect_set_request(struct redirect *r, const struct buf *url,
     const struct buf *header, const struct credentials *c, struct err *e)
 {
 	r->count = 0;
-	r->stranger = r->public = false;
+	r->left_origin = r->origin_is_public = false;
 	buf_clear(&r->url);
 	buf_add(&r->url, url->data, url->len);
-	if (c->param != NULL)
-		query_set(&r->url, c->param, strlen(c->param), c->secret);
+	if (c->query_param != NULL)
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
 	buf_clear(&r->header);
 	buf_add(&r->header, header->data, header->len);
 	if (buf_check(&r->header, e) == -1)
@@ -50,18 +51,18 @@ redirect_start(struct redirect *r, const struct buf *url,
 }
 
 static int
-redirect_send(struct redirect *r, struct http *http,
+get_with_allowed_headers(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e)
 {
-	size_t n = r->stranger ? c->own : c->n;
+	size_t n = r->left_origin ? c->n_default : c->n_headers;
 	char **lines;
 	int rc;
 
-	if (r->stranger || r->header.len == 0)
-		return http_get(http, buf_text(&r->url), c->header, n, a, e);
+	if (r->left_origin || r->header.len == 0)
+		return http_get(http, buf_text(&r->url), c->headers, n, a, e);
 	if ((lines = calloc(n + 1, sizeof(*lines))) == NULL)
 		return err_nomem(e);
-	memcpy(lines, c->header, n * sizeof(*lines));
+	memcpy(lines, c->headers, n * sizeof(*lines));
 	(void)buf_text(&r->header);
 	lines[n] = r->header.data;
 	rc = http_get(http, buf_text(&r->url), lines, n + 1, a, e);
@@ -70,20 +71,20 @@ redirect_send(struct redirect *r, struct http *http,
 }
 
 int
-redirect_get(struct redirect *r, struct http *http,
+redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e)
 {
-	http_wary(http, r->stranger && r->public);
-	if (redirect_send(r, http, c, a, e) == -1)
+	http_set_public_only(http, r->left_origin && r->origin_is_public);
+	if (get_with_allowed_headers(r, http, c, a, e) == -1)
 		return -1;
 	if (r->count == 0)
-		r->public = !a->near;
+		r->origin_is_public = !a->from_private;
 	return 0;
 }
 
 static int
-denied(const struct redirect *r, const char *to, const struct credentials *c,
-    const char *why, struct err *e)
+refuse_target(const struct redirect *r, const char *to,
+    const struct credentials *c, const char *why, struct err *e)
 {
 	struct buf b, copy;
 
@@ -93,16 +94,17 @@ denied(const struct redirect *r, const char *to, const struct credentials *c,
 	credentials_mask(c, &copy);
 	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
 	    copy.len);
-	(void)err_set(e, ERR_DENIED, false, "redirect to %s: %s", buf_text(&b),
-	    why);
-	wipe(&copy);
+	(void)err_set(e, ERR_DENIED, false, "refused a redirect to %s: %s",
+	    buf_text(&b), why);
+	wipe_and_release(&copy);
 	buf_release(&b);
 	return -1;
 }
 
-/* The secret itself, wherever a service may have copied it to. */
+/* True if the secret, in any form that credentials_mask() knows, is part of
+ * the URL: the service may have copied it to another place. */
 static bool
-carries_secret(const struct buf *url, const struct credentials *c)
+url_carries_secret(const struct buf *url, const struct credentials *c)
 {
 	struct buf masked;
 	bool found;
@@ -112,36 +114,39 @@ carries_secret(const struct buf *url, const struct credentials *c)
 	credentials_mask(c, &masked);
 	found = masked.failed || masked.len != url->len ||
 	    memcmp(masked.data, url->data, url->len) != 0;
-	wipe(&masked);
+	wipe_and_release(&masked);
 	return found;
 }
 
 static int
-redirect_move(struct redirect *r, const struct http_url *from,
+move_to_target(struct redirect *r, const struct http_url *from,
     const struct http_url *to, const struct credentials *c, struct err *e)
 {
-	if (!to->http)
-		return denied(r, to->text, c, "not http or https", e);
-	if (from->secure && !to->secure)
-		return denied(r, to->text, c, "from https to http", e);
+	if (!to->is_http)
+		return refuse_target(r, to->text, c, "it is not http or https",
+		    e);
+	if (from->is_https && !to->is_https)
+		return refuse_target(r, to->text, c, "it leads from https to "
+		    "http, which is not encrypted", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
-		r->stranger = true;
+		r->left_origin = true;
 	buf_clear(&r->url);
 	buf_str(&r->url, to->text);
-	if (c->param != NULL && r->stranger)
-		query_drop(&r->url, c->param, strlen(c->param));
-	else if (c->param != NULL)
-		query_set(&r->url, c->param, strlen(c->param), c->secret);
+	if (c->query_param != NULL && r->left_origin)
+		query_remove(&r->url, c->query_param, strlen(c->query_param));
+	else if (c->query_param != NULL)
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
 	if (buf_check(&r->url, e) == -1)
 		return -1;
-	if (r->stranger && carries_secret(&r->url, c))
-		return denied(r, "", c, "it carries the secret to another "
-		    "origin", e);
+	if (r->left_origin && url_carries_secret(&r->url, c))
+		return refuse_target(r, "another origin", c,
+		    "its URL contains the secret", e);
 	return 0;
 }
 
 int
-redirect_follow(struct redirect *r, const struct http_answer *a,
+redirect_set_next_url(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e)
 {
 	struct http_url from, to = { 0 };
@@ -152,21 +157,22 @@ redirect_follow(struct redirect *r, const struct http_answer *a,
 
 	if (r->count++ == REDIRECTS_MAX)
 		return err_set(e, ERR_PEER, false,
-		    "more than %d redirects: a loop?", REDIRECTS_MAX);
-	if (!http_header(a, "Location", &v, &n) || n == 0)
-		return err_set(e, ERR_PEER, false, "%d without a Location",
-		    a->status);
-	if (http_url_init(&from, NULL, buf_text(&r->url), e) == -1)
+		    "more than %d redirects for one request: the service may "
+		    "redirect in a loop", REDIRECTS_MAX);
+	if (!http_find_header(a, "Location", &v, &n) || n == 0)
+		return err_set(e, ERR_PEER, false, "status %d is a redirect, "
+		    "but the answer has no Location header", a->status);
+	if (http_url_parse(&from, NULL, buf_text(&r->url), e) == -1)
 		return -1;
 	buf_init(&ref, r->url.max);
 	buf_add(&ref, v, n);
-	if (buf_check(&ref, e) == 0 && http_url_init(&to, from.text,
+	if (buf_check(&ref, e) == 0 && http_url_parse(&to, from.text,
 	    buf_text(&ref), e) == 0)
-		rc = redirect_move(r, &from, &to, c, e);
+		rc = move_to_target(r, &from, &to, c, e);
 	else if (e->code != ERR_IO)
-		(void)err_set(e, ERR_PEER, false, "%d with a Location that is "
-		    "no URL", a->status);
-	wipe(&ref);
+		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
+		    "but its Location header is not a valid URL", a->status);
+	wipe_and_release(&ref);
 	http_url_release(&from);
 	http_url_release(&to);
 	return rc;

@@ -1,9 +1,10 @@
-/* Redirects by our own rules, and what may be sent to each origin.
- * http and https only, never from https to http, ten at most.  Another origin
- * (scheme, host, port) gets no header, token or query secret of the user's,
- * nor does any that comes after it; a public one leads to no private address.
- * Fails: ERR_DENIED for a target that is not allowed, ERR_PEER for one that
- *        is none and for a loop. */
+/* Follows redirects and decides what is sent to each origin (scheme, host and
+ * port). At most 10 redirects, only to http and https, never from https to
+ * http. Once a redirect has led to another origin, neither the user's headers
+ * nor the secret are sent to this and any later target. If the first server has
+ * a public address, another origin must not have a private one.
+ * Fails: ERR_DENIED for a target that is not allowed; ERR_PEER for more than 10
+ *        redirects and for a Location that is missing or not a URL. */
 #ifndef EXTRACT_REDIRECT_H
 #define EXTRACT_REDIRECT_H
 
@@ -11,19 +12,22 @@
 #include "http/http.h"
 
 struct redirect {
-	struct buf url;         /* where the request is now */
-	struct buf header;      /* one more line of the user's, or empty */
-	unsigned count;
-	bool stranger;          /* it has left the user's origin */
-	bool public;            /* which has a public address */
+	struct buf url;         /* of the next request that is sent */
+	struct buf header;      /* one more header for the user's origin */
+	unsigned count;         /* redirects followed so far */
+	bool left_origin;       /* one of them led to another origin */
+	bool origin_is_public;  /* the user's origin has a public address */
 };
 
-int redirect_start(struct redirect *r, const struct buf *url,
+/* Starts with a new request: copies its URL and header, and adds the secret of
+ * --auth query:NAME to the URL. */
+int redirect_set_request(struct redirect *r, const struct buf *url,
     const struct buf *header, const struct credentials *c, struct err *e);
-int redirect_get(struct redirect *r, struct http *http,
+/* GETs r->url with only those headers that its origin may receive. */
+int redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e);
-/* After an answer that redirects: the next URL. */
-int redirect_follow(struct redirect *r, const struct http_answer *a,
+/* Sets r->url to the target of an answer that is a redirect. */
+int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);
 
 void redirect_init(struct redirect *r, size_t max);

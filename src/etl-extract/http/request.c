@@ -20,30 +20,31 @@ request_release(struct request *r)
 }
 
 static bool
-digits(const char *p)
+is_positive_number(const char *p)
 {
 	return *p != '\0' && p[strspn(p, "0123456789")] == '\0' &&
 	    p[strspn(p, "0")] != '\0';
 }
 
 static int
-url_check(const char *url, struct err *e)
+check_url(const char *url, struct err *e)
 {
 	struct http_url u;
 	bool user;
 
-	if (http_url_init(&u, NULL, url, e) == -1) {
+	if (http_url_parse(&u, NULL, url, e) == -1) {
 		err_prefix(e, "%s", url);
 		return -1;
 	}
-	user = u.user;
+	user = u.has_user;
 	http_url_release(&u);
-	return user ? err_set(e, ERR_USAGE, false, "a URL with a user name or "
-	    "password: use --auth basic and --secret") : 0;
+	return user ? err_set(e, ERR_USAGE, false, "the URL contains a user "
+	    "name or password: give them with --auth basic and --secret") : 0;
 }
 
 int
-request_check(const struct extract_opts *o, const char *url, struct err *e)
+request_check_options(const struct extract_opts *o, const char *url,
+    struct err *e)
 {
 	const char *eq;
 
@@ -51,19 +52,21 @@ request_check(const struct extract_opts *o, const char *url, struct err *e)
 		if ((eq = strchr(o->params.v[i], '=')) == NULL ||
 		    eq == o->params.v[i])
 			return err_set(e, ERR_USAGE, false,
-			    "--query-param %s: wants K=V", o->params.v[i]);
+			    "--query-param %s: it must have the form K=V",
+			    o->params.v[i]);
 	if (o->size != NULL && ((eq = strchr(o->size, '=')) == NULL ||
-	    eq == o->size || !digits(eq + 1)))
+	    eq == o->size || !is_positive_number(eq + 1)))
 		return err_set(e, ERR_USAGE, false,
-		    "--size %s: wants NAME=N", o->size);
+		    "--size %s: it must have the form NAME=N, with N more "
+		    "than 0", o->size);
 	if (o->timeout == 0 || o->connect_timeout == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--timeout and --connect-timeout want more than 0");
-	return url == NULL ? 0 : url_check(url, e);
+		    "--timeout and --connect-timeout must be more than 0");
+	return url == NULL ? 0 : check_url(url, e);
 }
 
 int
-request_start(struct request *r, const struct extract_opts *o,
+request_set_url(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e)
 {
 	size_t n;
@@ -82,5 +85,5 @@ request_start(struct request *r, const struct extract_opts *o,
 	if (buf_check(&r->url, e) == 0)
 		return 0;
 	return e->code != ERR_DATA ? -1 : err_set(e, ERR_USAGE, false,
-	    "a URL of more than %zu bytes", r->url.max);
+	    "the URL of a request would be longer than %zu bytes", r->url.max);
 }

@@ -1,7 +1,7 @@
-/* A request: its URL as the options make it (SOURCE, --query-param, --size).
+/* A request: its URL, made from SOURCE or --each, --query-param and --size.
  * Owns:  the buffers; request_release() frees them.
- * Fails: ERR_USAGE for what is no URL, is too long, or holds a user name or
- *        password. */
+ * Fails: ERR_USAGE for a wrong option, and for a URL that is not valid, is too
+ *        long, or contains a user name or password. */
 #ifndef EXTRACT_REQUEST_H
 #define EXTRACT_REQUEST_H
 
@@ -11,16 +11,20 @@
 enum { REQUEST_URL_MAX = 64 << 10 };
 
 struct request {
-	struct buf url, header;         /* header: one more line, or empty */
+	struct buf url;
+	struct buf header;      /* "Name: value" of this request, or empty */
 };
 
 void request_init(struct request *r);
 void request_release(struct request *r);
 
-/* Once, before the first: the options, and the URL if there is one. */
-int request_check(const struct extract_opts *o, const char *url,
+/* Checks the options of requests, and the URL if it is not NULL. Call it once,
+ * before the first request. */
+int request_check_options(const struct extract_opts *o, const char *url,
     struct err *e);
-int request_start(struct request *r, const struct extract_opts *o,
+/* Sets the URL to the len bytes at url plus the parameters of the options, and
+ * clears the header. */
+int request_set_url(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e);
 
 #endif

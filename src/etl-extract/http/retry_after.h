@@ -1,7 +1,8 @@
-/* How long a server asks to wait: Retry-After (RFC 9110, 10.2.3), or where
- * calls are used up X-RateLimit-Reset (seconds since 1970, or from now).
- * Gives: milliseconds from now, 0 for a time gone by; -1 where the server
- *        says nothing that can be read. */
+/* How long a service asks to wait: in the header Retry-After (RFC 9110,
+ * 10.2.3), or, if no calls are left, in X-RateLimit-Reset. A value of
+ * X-RateLimit-Reset above 10^9 means seconds since 1970, else from now.
+ * Gives: milliseconds from now, 0 for a time that has passed; -1 if there is
+ *        no such header or its value cannot be parsed. */
 #ifndef EXTRACT_RETRY_AFTER_H
 #define EXTRACT_RETRY_AFTER_H
 
@@ -10,10 +11,10 @@
 #include <stdint.h>
 #include <time.h>
 
-int64_t retry_after(const struct http_answer *a, time_t now);
-/* A 403 or 429 that says so: no calls are left. */
+int64_t retry_after_ms(const struct http_answer *a, time_t now);
+/* True for status 403 or 429 with X-RateLimit-Remaining: 0. */
 bool calls_used_up(const struct http_answer *a);
-/* When the wait is over, as a time in UTC. */
+/* Appends the time in UTC at which a wait of ms milliseconds ends. */
 void retry_after_show(struct buf *b, int64_t ms, time_t now);
 
 #endif

@@ -18,7 +18,7 @@
 enum { SECRET_MAX = 16 << 10 };
 
 void
-secret_guard(void)
+secret_protect_process(void)
 {
 	const struct rlimit none = { 0, 0 };
 
@@ -35,22 +35,24 @@ secret_free(char *s)
 }
 
 static int
-from_env(struct buf *b, const char *name, struct err *e)
+read_from_env(struct buf *b, const char *name, struct err *e)
 {
 	char *v = getenv(name);
 
 	if (v == NULL || *v == '\0')
 		return err_set(e, ERR_CONFIG, false,
-		    "--secret env:%s: the variable is not set", name);
+		    "--secret env:%s: the variable is not set or is empty",
+		    name);
 	buf_str(b, v);
 	explicit_bzero(v, strlen(v));
 	(void)unsetenv(name);
 	return buf_check(b, e);
 }
 
-/* No more than b takes. A stop signal ends the wait. */
+/* Fails if there is more input than b->max bytes. A stop signal ends the wait
+ * for input. */
 static int
-read_all(struct buf *b, int fd, const char *from, struct err *e)
+read_until_eof(struct buf *b, int fd, const char *from, struct err *e)
 {
 	char room[4096];
 	ssize_t n = -1;
@@ -67,16 +69,16 @@ read_all(struct buf *b, int fd, const char *from, struct err *e)
 	}
 	explicit_bzero(room, sizeof(room));
 	if (b->full)
-		return err_set(e, ERR_CONFIG, false, "%s: longer than %zu "
-		    "bytes", from, b->max);
+		return err_set(e, ERR_CONFIG, false, "%s: the content is "
+		    "longer than %zu bytes", from, b->max);
 	return buf_check(b, e);
 }
 
 int
-secret_read(struct buf *b, int fd, const char *from, struct err *e)
+secret_read_fd(struct buf *b, int fd, const char *from, struct err *e)
 {
 	int rc = fd == -1 ? err_errno(e, ERR_INPUT, from) :
-	    read_all(b, fd, from, e);
+	    read_until_eof(b, fd, from, e);
 
 	if (fd != -1)
 		(void)close(fd);
@@ -84,21 +86,21 @@ secret_read(struct buf *b, int fd, const char *from, struct err *e)
 }
 
 static int
-from_file(struct buf *b, const char *path, struct err *e)
+read_from_file(struct buf *b, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & 077) != 0)
-		err_warnf("etl-extract", "%s: others may read this secret: "
-		    "chmod 600", path);
-	return secret_read(b, fd, path, e);
+		err_warnf("etl-extract", "%s: other users may access this "
+		    "secret file: protect it with chmod 600", path);
+	return secret_read_fd(b, fd, path, e);
 }
 
-/* In the child: never returns. */
+/* Runs in the child process, with the pipe `out` as stdout. Never returns. */
 static void
-command_run(const char *command, int out)
+exec_command(const char *command, int out)
 {
 	int null = open("/dev/null", O_RDONLY);
 
@@ -109,17 +111,19 @@ command_run(const char *command, int out)
 	_exit(127);
 }
 
+/* If its output could not be read, ends the command and returns -1: *e has been
+ * set by the reading. */
 static int
-command_ended(pid_t pid, bool read, const char *command, struct err *e)
+wait_for_command(pid_t pid, bool was_read, const char *command, struct err *e)
 {
 	int status;
 
-	if (!read)
+	if (!was_read)
 		(void)kill(pid, SIGTERM);
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return err_errno(e, ERR_IO, "--secret");
-	if (!read)
+	if (!was_read)
 		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
@@ -130,11 +134,11 @@ command_ended(pid_t pid, bool read, const char *command, struct err *e)
 }
 
 static int
-from_command(struct buf *b, const char *command, struct err *e)
+read_from_command(struct buf *b, const char *command, struct err *e)
 {
 	int fd[2];
 	pid_t pid;
-	bool read;
+	bool was_read;
 
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return err_errno(e, ERR_IO, "--secret");
@@ -144,46 +148,49 @@ from_command(struct buf *b, const char *command, struct err *e)
 		return err_errno(e, ERR_IO, "--secret");
 	}
 	if (pid == 0)
-		command_run(command, fd[1]);
+		exec_command(command, fd[1]);
 	(void)close(fd[1]);
-	read = secret_read(b, fd[0], "--secret cmd", e) == 0;
-	return command_ended(pid, read, command, e);
+	was_read = secret_read_fd(b, fd[0], "--secret cmd", e) == 0;
+	return wait_for_command(pid, was_read, command, e);
 }
 
+/* Removes line ends at the end of the secret, then checks it. */
 static int
-secret_check(struct buf *b, const char *from, struct err *e)
+strip_and_check_secret(struct buf *b, const char *from, struct err *e)
 {
 	while (b->len > 0 && (b->data[b->len - 1] == '\n' ||
 	    b->data[b->len - 1] == '\r'))
 		b->len--;
 	if (b->len == 0)
 		return err_set(e, ERR_CONFIG, false,
-		    "--secret %s: empty", from);
+		    "--secret %s: the secret is empty", from);
 	for (size_t i = 0; i < b->len; i++)
 		if ((unsigned char)b->data[i] < ' ' || b->data[i] == 0x7f)
 			return err_set(e, ERR_CONFIG, false,
-			    "--secret %s: holds a control character", from);
+			    "--secret %s: the secret contains a control "
+			    "character or more than one line", from);
 	return 0;
 }
 
 int
-secret_get(char **to, const char *from, struct err *e)
+secret_load(char **to, const char *from, struct err *e)
 {
 	struct buf b;
 	int rc;
 
 	buf_init(&b, SECRET_MAX);
 	if (strncmp(from, "env:", 4) == 0)
-		rc = from_env(&b, from + 4, e);
+		rc = read_from_env(&b, from + 4, e);
 	else if (strncmp(from, "file:", 5) == 0)
-		rc = from_file(&b, from + 5, e);
+		rc = read_from_file(&b, from + 5, e);
 	else if (strncmp(from, "cmd:", 4) == 0)
-		rc = from_command(&b, from + 4, e);
+		rc = read_from_command(&b, from + 4, e);
 	else
 		rc = err_set(e, ERR_USAGE, false,
-		    "--secret: env:VAR, file:PATH or cmd:COMMAND");
+		    "--secret: it must be env:VAR, file:PATH or cmd:COMMAND, "
+		    "not the secret itself");
 	if (rc == 0)
-		rc = secret_check(&b, from, e);
+		rc = strip_and_check_secret(&b, from, e);
 	if (rc == 0 && (*to = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
 	if (b.data != NULL)

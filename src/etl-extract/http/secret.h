@@ -1,17 +1,19 @@
-/* A secret, from where the user keeps it: env:VAR, file:PATH, cmd:COMMAND.
- * Gives: the text without its line end, on the heap; the variable is blanked
- *        and unset. secret_guard() keeps this process out of core files and
- *        from being read by others of the same user.
- * Fails: as credentials.h says. */
+/* Reads the secret of --secret: env:VAR, file:PATH or cmd:COMMAND.
+ * Gives: the text without its line end, allocated. An environment variable is
+ *        overwritten and unset, so that /proc/PID/environ does not show it.
+ * Fails: with the codes that credentials.h lists. */
 #ifndef EXTRACT_SECRET_H
 #define EXTRACT_SECRET_H
 
 #include "base/buf.h"
 
-void secret_guard(void);
-int secret_get(char **to, const char *from, struct err *e);
-void secret_free(char *s);      /* blanks it first */
-/* The whole of a descriptor, which it closes; -1 fails as errno says. */
-int secret_read(struct buf *b, int fd, const char *from, struct err *e);
+/* Prevents core files, and other processes of the same user from reading the
+ * memory of this process. */
+void secret_protect_process(void);
+int secret_load(char **to, const char *from, struct err *e);
+void secret_free(char *s);      /* overwrites the text first; NULL allowed */
+/* Reads fd to its end and closes it. If fd is -1, because the caller's open()
+ * failed, reports errno. `from` names the source in messages. */
+int secret_read_fd(struct buf *b, int fd, const char *from, struct err *e);
 
 #endif

@@ -8,14 +8,14 @@
 enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096 };
 
 bool
-status_redirects(int status)
+is_redirect_status(int status)
 {
 	return status == 301 || status == 302 || status == 303 ||
 	    status == 307 || status == 308;
 }
 
 void
-body_show(struct buf *b, const struct http_answer *a,
+answer_show_body(struct buf *b, const struct http_answer *a,
     const struct credentials *c, size_t max)
 {
 	size_t n = a->body.len;
@@ -26,14 +26,14 @@ body_show(struct buf *b, const struct http_answer *a,
 		n = copy.max / 2;
 	buf_add(&copy, a->body.data, n);
 	if (!copy.failed) {
-		credentials_mask_cut(c, &copy);
+		credentials_mask_cut_text(c, &copy);
 		text_show(b, copy.data, copy.len > max ? max : copy.len);
 	}
 	buf_release(&copy);
 }
 
 static enum err_code
-status_code(const struct http_answer *a, bool *transient)
+error_of_status(const struct http_answer *a, bool *transient)
 {
 	int s = a->status;
 
@@ -49,7 +49,7 @@ status_code(const struct http_answer *a, bool *transient)
 }
 
 int
-status_judge(const struct http_answer *a, const struct credentials *c,
+status_to_error(const struct http_answer *a, const struct credentials *c,
     struct err *e)
 {
 	enum err_code code;
@@ -58,18 +58,19 @@ status_judge(const struct http_answer *a, const struct credentials *c,
 
 	if (a->status >= 200 && a->status < 300)
 		return 0;
-	code = status_code(a, &transient);
+	code = error_of_status(a, &transient);
 	buf_init(&b, SHOWN_MAX);
-	body_show(&b, a, c, ERROR_SHOWN);
+	answer_show_body(&b, a, c, ERROR_SHOWN);
 	if (b.len == 0)
-		buf_str(&b, "(no body)");
+		buf_str(&b, "(the answer has no body)");
 	if (a->status == 401 && c->auth == NULL)
-		buf_str(&b, ": give --auth");
+		buf_str(&b, ": the service requires credentials: give --auth");
 	else if (a->status == 401)
-		buf_printf(&b, ": the service does not take --auth %.20s with "
-		    "the secret of %.100s", c->auth, c->renewable ?
-		    "cmd:COMMAND" : c->from);
-	(void)err_set(e, code, transient, "%d: %s", a->status, buf_text(&b));
+		buf_printf(&b, ": the service does not accept --auth %.20s "
+		    "with the secret of %.100s", c->auth, c->from_command ?
+		    "cmd:COMMAND" : c->secret_from);
+	(void)err_set(e, code, transient, "status %d: %s", a->status,
+	    buf_text(&b));
 	buf_release(&b);
 	return -1;
 }

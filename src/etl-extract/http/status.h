@@ -1,17 +1,20 @@
-/* What a status means for who asked.
- * Gives: 0 for 2xx. Else -1 with "STATUS: BODY", secrets masked, controls
- *        escaped; transient for 408, 425, 429, 5xx and used-up calls. */
+/* Turns the status of an HTTP answer into success or an error.
+ * Gives: status_to_error() returns 0 for 2xx. Else it returns -1 with the
+ *        message "status STATUS: BODY", with secrets masked and control
+ *        characters escaped. The error is transient for 408, 425, 429, 5xx and
+ *        if no calls are left (retry_after.h). */
 #ifndef EXTRACT_STATUS_H
 #define EXTRACT_STATUS_H
 
 #include "http/credentials.h"
 #include "http/http.h"
 
-int status_judge(const struct http_answer *a, const struct credentials *c,
+int status_to_error(const struct http_answer *a, const struct credentials *c,
     struct err *e);
-bool status_redirects(int status);
-/* The first max bytes of the body, on one line. */
-void body_show(struct buf *b, const struct http_answer *a,
+bool is_redirect_status(int status);
+/* Appends the first max bytes of the body as one line, with secrets masked and
+ * control characters escaped. */
+void answer_show_body(struct buf *b, const struct http_answer *a,
     const struct credentials *c, size_t max);
 
 #endif

@@ -5,14 +5,17 @@
 
 #include <string.h>
 
-/* RFC 6570, appendix A. */
-struct form {
-	char op, first, sep;            /* 0: none */
-	bool named, reserved;
-	const char *empty;              /* after the name of an empty value */
+/* How an expression {?a,b} is expanded, by its first character: the table of
+ * RFC 6570, appendix A. */
+struct operator {
+	char op;                /* 0 for an expression without an operator */
+	char first, sep;        /* before the first and other values, or 0 */
+	bool named;             /* writes NAME=VALUE, not only VALUE */
+	bool reserved;          /* does not encode reserved characters */
+	const char *empty;      /* written after the name of an empty value */
 };
 
-static const struct form forms[] = {
+static const struct operator operators[] = {
 	{ 0, 0, ',', false, false, "" },
 	{ '+', 0, ',', false, true, "" },
 	{ '#', '#', ',', false, true, "" },
@@ -23,18 +26,19 @@ static const struct form forms[] = {
 	{ '&', '&', '&', true, false, "=" },
 };
 
-static const struct form *
-form_of(char op)
+static const struct operator *
+find_operator(char op)
 {
-	for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (forms[i].op == op)
-			return &forms[i];
-	return &forms[0];
+	for (size_t i = 1; i < sizeof(operators) / sizeof(operators[0]); i++)
+		if (operators[i].op == op)
+			return &operators[i];
+	return &operators[0];
 }
 
-/* The literal start holds the whole origin. */
+/* True if the template has scheme, host and port before its first
+ * expression. */
 static bool
-origin_literal(const char *text)
+has_literal_origin(const char *text)
 {
 	const char *p = strstr(text, "://");
 
@@ -46,7 +50,7 @@ origin_literal(const char *text)
 }
 
 static int
-expression_check(const char *p, size_t n, struct err *e)
+check_expression(const char *p, size_t n, struct err *e)
 {
 	bool begun = false;
 
@@ -56,14 +60,15 @@ expression_check(const char *p, size_t n, struct err *e)
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (strchr(":*|!@={", p[i]) != NULL)
-			return err_set(e, ERR_USAGE, false, "--each: '%c' in "
-			    "an expression is not supported", p[i]);
+			return err_set(e, ERR_USAGE, false, "--each: the "
+			    "character '%c' is not supported between { and }",
+			    p[i]);
 		if (p[i] == ',' && !begun)
 			break;
 		begun = p[i] != ',';
 	}
 	return begun ? 0 : err_set(e, ERR_USAGE, false,
-	    "--each: an expression without a name");
+	    "--each: a member name is missing between { and }");
 }
 
 int
@@ -71,94 +76,102 @@ template_check(const char *text, struct err *e)
 {
 	const char *p, *end;
 
-	if (!origin_literal(text))
-		return err_set(e, ERR_USAGE, false, "--each %s: wants a URL "
-		    "whose host is written out", text);
+	if (!has_literal_origin(text))
+		return err_set(e, ERR_USAGE, false, "--each %s: it must be a "
+		    "URL with the host written out: { may only come after the "
+		    "host", text);
 	for (p = text; (p = strpbrk(p, "{}")) != NULL; p = end + 1) {
 		if (*p == '}' || (end = strchr(p, '}')) == NULL)
 			return err_set(e, ERR_USAGE, false,
-			    "--each %s: a brace without the other", text);
-		if (expression_check(p + 1, (size_t)(end - p - 1), e) == -1)
+			    "--each %s: a { or } has no partner", text);
+		if (check_expression(p + 1, (size_t)(end - p - 1), e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* Members of a path that would climb in it, or make it another one. */
+/* True for values that lead to another path: "", "." and "..". */
 static bool
-path_changes(const struct buf *v)
+changes_path(const struct buf *v)
 {
 	return v->len == 0 || (v->data[0] == '.' && (v->len == 1 ||
 	    (v->len == 2 && v->data[1] == '.')));
 }
 
 static int
-fault(struct template_fault *f, const char *code, const char *why)
+set_fault(struct template_fault *f, const char *code, const char *why)
 {
 	f->code = code;
 	f->why = why;
 	return 0;
 }
 
-/* The characters of the member, not yet encoded. */
+/* Sets v to the text of the member, not percent-encoded. Returns 1, or 0 with
+ * *f set. */
 static int
-value_of(const struct json *j, struct buf *v, struct template_fault *f)
+get_member_text(const struct json *j, struct buf *v, struct template_fault *f)
 {
 	uint32_t i = json_member(j, 0, f->name, f->len);
 	const struct json_tok *t = &j->tok[i];
 
 	buf_clear(v);
 	if (i == 0 || t->type == JSON_NULL)
-		return fault(f, "required", "the URL needs it");
+		return set_fault(f, "required", "the URL needs this member, "
+		    "but it is absent or null");
 	if (t->type == JSON_OBJECT || t->type == JSON_ARRAY)
-		return fault(f, "type", "not a string or number, which the "
-		    "URL needs");
+		return set_fault(f, "type", "an array or object cannot be put "
+		    "into a URL");
 	if (t->type != JSON_STRING) {
 		buf_add(v, j->text + t->at, t->len);
 		return 1;
 	}
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0)
-		return fault(f, "encoding", "not text that a URL can hold");
+		return set_fault(f, "encoding", "contains \\u0000 or a lone "
+		    "surrogate, which a URL cannot contain");
 	json_unescape(v, j, i);
 	return 1;
 }
 
 static void
-value_put(struct buf *out, const struct form *form, const struct buf *v,
+put_value(struct buf *out, const struct operator *operator, const struct buf *v,
     const struct template_fault *f)
 {
-	if (form->named) {
-		percent_put(out, f->name, f->len, false);
-		buf_str(out, v->len == 0 ? form->empty : "=");
+	if (operator->named) {
+		percent_encode(out, f->name, f->len, false);
+		buf_str(out, v->len == 0 ? operator->empty : "=");
 	}
-	percent_put(out, v->data, v->len, form->reserved);
+	percent_encode(out, v->data, v->len, operator->reserved);
 }
 
-/* p[0..n) is between the braces.  Where v has failed it is left so. */
+/* Expands the expression p[0..n), the text between { and }. Returns 1, or 0
+ * with *f set. Also returns 1 if v or out has failed: the caller checks
+ * that. */
 static int
-expression_put(struct buf *out, const char *p, size_t n,
+expand_expression(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)
 {
-	const struct form *form = form_of(*p);
+	const struct operator *operator = find_operator(*p);
 	const char *end = p + n;
-	char before = form->first;
-	bool path = (form->op == 0 || form->op == '/' || form->op == '.') &&
+	char before = operator->first;
+	bool path = (operator->op == 0 || operator->op == '/' ||
+	    operator->op == '.') &&
 	    memchr(out->data, '?', out->len) == NULL;
 
-	for (p += form->op != 0; p < end; p += f->len + 1) {
+	for (p += operator->op != 0; p < end; p += f->len + 1) {
 		f->name = p;
 		f->len = strcspn(p, ",}");
-		if (value_of(j, v, f) == 0)
+		if (get_member_text(j, v, f) == 0)
 			return 0;
 		if (v->failed)
 			return 1;
-		if (path && path_changes(v))
-			return fault(f, "range", "empty, \".\" or \"..\", "
-			    "which would change the path");
+		if (path && changes_path(v))
+			return set_fault(f, "range", "the value is empty, "
+			    "\".\" or \"..\", which would change the path of "
+			    "the URL");
 		if (before != 0)
 			buf_char(out, before);
-		before = form->sep;
-		value_put(out, form, v, f);
+		before = operator->sep;
+		put_value(out, operator, v, f);
 	}
 	return 1;
 }
@@ -176,12 +189,12 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 	while (rc == 1 && !v.failed && *p != '\0') {
 		size_t n = strcspn(p, "{");
 
-		percent_put(out, p, n, true);
+		percent_encode(out, p, n, true);
 		p += n;
 		if (*p == '\0')
 			break;
 		end = strchr(p, '}');
-		rc = expression_put(out, p + 1, (size_t)(end - p - 1), j, &v,
+		rc = expand_expression(out, p + 1, (size_t)(end - p - 1), j, &v,
 		    f);
 		p = end + 1;
 	}
@@ -189,7 +202,7 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 		if (!v.full && !out->full)
 			rc = buf_check(out, e) == -1 ? -1 : buf_check(&v, e);
 		else
-			rc = fault(f, "range", "too long for a URL");
+			rc = set_fault(f, "range", "the URL would be too long");
 	}
 	if (out->failed)
 		buf_clear(out);

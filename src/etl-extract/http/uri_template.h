@@ -1,8 +1,9 @@
-/* URI templates (RFC 6570, levels 1 to 3) over a record's members.
- * The origin stands in the template itself: a record's values begin after the
- * host, so that no record chooses where credentials go.
- * Owns:  nothing; the text is borrowed.
- * Gives: 1 expanded; 0 not: *f says which member is at fault. */
+/* Expands URI templates (RFC 6570, levels 1 to 3) with the members of a record.
+ * Scheme, host and port must be written out in the template: a record must not
+ * choose the server that receives the credentials.
+ * Borrows: the text of the template.
+ * Gives: template_expand() returns 1 with the URL in out; 0 if the record does
+ *        not fit, with the member and the reason in *f. */
 #ifndef EXTRACT_URI_TEMPLATE_H
 #define EXTRACT_URI_TEMPLATE_H
 
@@ -10,10 +11,11 @@
 #include "json/scan.h"
 
 struct template_fault {
-	const char *code;               /* required, type, encoding, range */
+	const char *code;       /* of the reject: required, type, encoding or
+				 * range */
 	const char *why;
-	const char *name;               /* of the member */
-	size_t len;
+	const char *name;       /* of the member, not NUL-terminated */
+	size_t len;             /* of name */
 };
 
 int template_check(const char *text, struct err *e);

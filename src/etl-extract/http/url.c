@@ -6,22 +6,21 @@
 static const char unreserved[] = "-._~";
 static const char gen_and_sub_delims[] = ":/?#[]@!$&'()*+,;=";
 
-/* c, which is not NUL, stands in set. */
 static bool
-in_set(const char *set, char c)
+is_in_set(const char *set, char c)
 {
 	return c != '\0' && strchr(set, c) != NULL;
 }
 
 static bool
-triplet(const char *p, const char *end)
+is_percent_triplet(const char *p, const char *end)
 {
 	return end - p >= 3 && p[0] == '%' && isxdigit((unsigned char)p[1]) &&
 	    isxdigit((unsigned char)p[2]);
 }
 
 void
-percent_put(struct buf *b, const char *p, size_t n, bool reserved)
+percent_encode(struct buf *b, const char *p, size_t n, bool reserved)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const char *end = p + n;
@@ -29,9 +28,9 @@ percent_put(struct buf *b, const char *p, size_t n, bool reserved)
 	for (; p < end; p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if ((c < 0x80 && isalnum(c)) || in_set(unreserved, *p) ||
-		    (reserved && (in_set(gen_and_sub_delims, *p) ||
-		    triplet(p, end)))) {
+		if ((c < 0x80 && isalnum(c)) || is_in_set(unreserved, *p) ||
+		    (reserved && (is_in_set(gen_and_sub_delims, *p) ||
+		    is_percent_triplet(p, end)))) {
 			buf_char(b, *p);
 			continue;
 		}
@@ -41,9 +40,8 @@ percent_put(struct buf *b, const char *p, size_t n, bool reserved)
 	}
 }
 
-/* The length without a fragment. */
 static size_t
-before_fragment(const struct buf *url)
+length_before_fragment(const struct buf *url)
 {
 	const char *p = url->len == 0 ? NULL :
 	    memchr(url->data, '#', url->len);
@@ -51,9 +49,9 @@ before_fragment(const struct buf *url)
 	return p == NULL ? url->len : (size_t)(p - url->data);
 }
 
-/* The parameter p..end, without its "&", has the name key. */
+/* True if the parameter p..end, without its "&", has the name key. */
 static bool
-named(const char *p, const char *end, const struct buf *key)
+has_param_name(const char *p, const char *end, const struct buf *key)
 {
 	size_t n = (size_t)(end - p);
 
@@ -62,23 +60,23 @@ named(const char *p, const char *end, const struct buf *key)
 }
 
 void
-query_drop(struct buf *url, const char *name, size_t n)
+query_remove(struct buf *url, const char *name, size_t n)
 {
 	char *p, *to, *amp, *q = url->len == 0 ? NULL :
-	    memchr(url->data, '?', before_fragment(url));
+	    memchr(url->data, '?', length_before_fragment(url));
 	char *end;
 	struct buf key;
 
 	if (q == NULL)
 		return;
 	buf_init(&key, url->max);
-	percent_put(&key, name, n, false);
-	end = url->data + before_fragment(url);
+	percent_encode(&key, name, n, false);
+	end = url->data + length_before_fragment(url);
 	for (p = to = q + 1; p < end && !key.failed; p = amp + 1) {
 		amp = memchr(p, '&', (size_t)(end - p));
 		if (amp == NULL)
 			amp = end;
-		if (named(p, amp, &key))
+		if (has_param_name(p, amp, &key))
 			continue;
 		if (to > q + 1)
 			*to++ = '&';
@@ -95,17 +93,17 @@ query_add(struct buf *url, const char *name, size_t n, const char *value)
 {
 	const char *q;
 
-	url->len = before_fragment(url);
+	url->len = length_before_fragment(url);
 	q = url->len == 0 ? NULL : memchr(url->data, '?', url->len);
 	buf_char(url, q == NULL ? '?' : '&');
-	percent_put(url, name, n, false);
+	percent_encode(url, name, n, false);
 	buf_char(url, '=');
-	percent_put(url, value, strlen(value), false);
+	percent_encode(url, value, strlen(value), false);
 }
 
 void
 query_set(struct buf *url, const char *name, size_t n, const char *value)
 {
-	query_drop(url, name, n);
+	query_remove(url, name, n);
 	query_add(url, name, n, value);
 }

@@ -1,18 +1,19 @@
-/* URLs as text: percent-encoding and query parameters (RFC 3986).
- * Gives: percent_put() appends p[0..n) with all but the unreserved characters
- *        encoded; with reserved, those and %XX stay as well.
- *        query_add() appends one parameter; query_set() drops those of its
- *        name first. */
+/* Edits URLs as text: percent-encoding and query parameters (RFC 3986).
+ * percent_encode() appends p[0..n) and encodes all but unreserved characters;
+ * if `reserved` is set, reserved characters and %XX are not encoded either.
+ * query_add() appends a parameter; query_remove() removes all of this name;
+ * query_set() does both. The name and the value are given without encoding.
+ * A fragment of the URL may get lost: it is not sent to a server. */
 #ifndef EXTRACT_URL_H
 #define EXTRACT_URL_H
 
 #include "base/buf.h"
 
-void percent_put(struct buf *b, const char *p, size_t n, bool reserved);
+void percent_encode(struct buf *b, const char *p, size_t n, bool reserved);
 void query_add(struct buf *url, const char *name, size_t n,
     const char *value);
 void query_set(struct buf *url, const char *name, size_t n,
     const char *value);
-void query_drop(struct buf *url, const char *name, size_t n);
+void query_remove(struct buf *url, const char *name, size_t n);
 
 #endif

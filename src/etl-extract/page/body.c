@@ -11,7 +11,7 @@
 enum { START_SHOWN = 80, SHOWN_MAX = 1024, OUTLINE_DEPTH = 200 };
 
 static size_t
-blank(const char *p, size_t n)
+white_space_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -22,40 +22,43 @@ blank(const char *p, size_t n)
 }
 
 static int
-start_wrong(const struct body *b, const char *why, bool transient,
+fail_with_body_start(const struct body *b, const char *why, bool transient,
     struct err *e)
 {
 	struct buf s;
 
 	buf_init(&s, SHOWN_MAX);
-	fetch_show(b->fetch, &s, b->answer, START_SHOWN);
+	fetch_show_body(b->fetch, &s, b->answer, START_SHOWN);
 	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&s));
 	buf_release(&s);
 	return -1;
 }
 
-/* Arrays of records need their elements, members of an object one more. */
+/* For how many levels of nesting json_scan() must make tokens: the elements of
+ * the array of records need tokens. */
 static unsigned
-body_levels(const struct body *b, char first)
+levels_needed(const struct body *b, char first)
 {
 	unsigned n = b->records != NULL ? pointer_parts(b->records) + 1 :
 	    first == '[' ? 1 : 2;
 
-	return n > b->levels ? n : b->levels;
+	return n > b->min_levels ? n : b->min_levels;
 }
 
 static char
-shallow(char c, size_t depth)
+blank_if_deep(char c, size_t depth)
 {
 	if (depth > OUTLINE_DEPTH)
 		c = ' ';
 	return c;
 }
 
-/* The same text, as long, but harmless inside its records: strings are plain
- * letters, what lies deep is blank. */
+/* Copies the text without the parts in which one record can be invalid alone:
+ * the characters of strings become "x", and what is nested deeper than
+ * OUTLINE_DEPTH becomes blank. The copy has the same length, so that offsets
+ * in it are offsets in the text. */
 static void
-outline(char *out, const char *text, size_t n)
+make_outline(char *out, const char *text, size_t n)
 {
 	bool string = false;
 	size_t depth = 0;
@@ -64,7 +67,7 @@ outline(char *out, const char *text, size_t n)
 		char c = text[i];
 
 		if (string && c == '\\' && i + 1 < n) {
-			out[i++] = shallow('x', depth);
+			out[i++] = blank_if_deep('x', depth);
 			c = 'x';
 		} else if (c == '"') {
 			string = !string;
@@ -73,13 +76,14 @@ outline(char *out, const char *text, size_t n)
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
-		out[i] = shallow(c, depth);
+		out[i] = blank_if_deep(c, depth);
 		if (!string && (c == '[' || c == '{'))
 			depth++;
 	}
 }
 
-/* -1 where the text is no JSON even so, and j is not to be used. */
+/* Scans the outline of the text, so that b->j gets its tokens. Returns -1 if
+ * the outline is not valid JSON either: b->j must not be used then. */
 static int
 scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
     struct json_fault *f)
@@ -91,74 +95,79 @@ scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
 		f->nomem = true;
 		return -1;
 	}
-	outline(copy, text, n);
+	make_outline(copy, text, n);
 	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
 	b->j.text = text;
 	free(copy);
 	return rc;
 }
 
-/* A text that is cut inside a character or an escape is told by its outline,
- * which has neither. */
+/* After json_scan() has failed with *f: if only the contents of records are
+ * wrong and b->accepts_bad_records is set, returns 0. Else sets the error.
+ * The outline also shows that a text was cut: its fault is then at the end,
+ * even if the cut is inside a character or an escape. */
 static int
-scan_failed(struct body *b, const struct json_fault *f, struct err *e)
+rescan_outline_or_fail(struct body *b, const struct json_fault *f,
+    struct err *e)
 {
 	const char *text = b->answer->body.data;
 	size_t n = b->answer->body.len;
-	char first = text[blank(text, n)], why[128];
+	char first = text[white_space_length(text, n)], why[128];
 	struct json_fault o = *f;
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
-	    scan_outline(b, text, n, body_levels(b, first), &o) == 0) {
-		if (b->lenient)
+	    scan_outline(b, text, n, levels_needed(b, first), &o) == 0) {
+		if (b->accepts_bad_records)
 			return 0;
 		o = *f;
 	}
 	if (o.nomem)
 		return err_nomem(e);
 	if (o.at >= n && (first == '[' || first == '{'))
-		return start_wrong(b, "the JSON ends too early", true, e);
-	(void)snprintf(why, sizeof(why), "not JSON (%s at byte %zu)", f->why,
-	    f->at + 1);
-	return start_wrong(b, why, false, e);
+		return fail_with_body_start(b, "the JSON ends too early", true,
+		    e);
+	(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, at byte "
+	    "%zu)", f->why, f->at + 1);
+	return fail_with_body_start(b, why, false, e);
 }
 
 int
-body_look(struct body *b, const struct http_answer *a, struct err *e)
+body_parse(struct body *b, const struct http_answer *a, struct err *e)
 {
 	const char *text = a->body.data;
-	size_t n = a->body.len, at = blank(text, n);
+	size_t n = a->body.len, at = white_space_length(text, n);
 	struct json_fault f = { 0 };
 
 	b->answer = a;
 	b->array = 0;
-	b->none = a->status == 204;
-	if (b->none)
+	b->no_records = a->status == 204;
+	if (b->no_records)
 		return 0;
 	if (at == n)
 		return err_set(e, ERR_PEER, false, "the answer is empty");
-	if (json_scan(&b->j, text, n, body_levels(b, text[at]), JSON_LAST,
+	if (json_scan(&b->j, text, n, levels_needed(b, text[at]), JSON_LAST,
 	    &f) == 0)
 		return 0;
-	return scan_failed(b, &f, e);
+	return rescan_outline_or_fail(b, &f, e);
 }
 
 static int
-no_array(const struct body *b, struct err *e)
+fail_no_array(const struct body *b, struct err *e)
 {
 	char why[256];
 
 	if (b->records == NULL)
-		(void)snprintf(why, sizeof(why), "no array of records (say "
-		    "with --records POINTER where it is)");
+		(void)snprintf(why, sizeof(why), "found no array of records in "
+		    "the answer (give its place with --records POINTER)");
 	else
-		(void)snprintf(why, sizeof(why), "no array of records at "
-		    "--records '%s'", b->records);
-	return start_wrong(b, why, false, e);
+		(void)snprintf(why, sizeof(why), "the answer has no array of "
+		    "records at --records '%s'", b->records);
+	return fail_with_body_start(b, why, false, e);
 }
 
 static int
-two_arrays(const struct body *b, uint32_t one, uint32_t other, struct err *e)
+fail_two_arrays(const struct body *b, uint32_t one, uint32_t other,
+    struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 	struct buf s;
@@ -167,15 +176,15 @@ two_arrays(const struct body *b, uint32_t one, uint32_t other, struct err *e)
 	text_show(&s, b->j.text + t[one].at, t[one].len);
 	buf_str(&s, " and ");
 	text_show(&s, b->j.text + t[other].at, t[other].len);
-	(void)err_set(e, ERR_CONFIG, false, "two arrays, %s: say which with "
-	    "--records", buf_text(&s));
+	(void)err_set(e, ERR_CONFIG, false, "the answer has two arrays, %s: "
+	    "choose the array of records with --records", buf_text(&s));
 	buf_release(&s);
 	return -1;
 }
 
-/* The one member of the top-level object that is an array. */
+/* Sets b->array to the only member of the top-level object that is an array. */
 static int
-array_member(struct body *b, struct err *e)
+find_array_member(struct body *b, struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 	uint32_t name = 0;
@@ -184,41 +193,41 @@ array_member(struct body *b, struct err *e)
 		if (t[i + 1].type != JSON_ARRAY)
 			continue;
 		if (name != 0)
-			return two_arrays(b, name, i, e);
+			return fail_two_arrays(b, name, i, e);
 		name = i;
 	}
 	if (name == 0)
-		return no_array(b, e);
+		return fail_no_array(b, e);
 	b->array = name + 1;
 	return 0;
 }
 
 int
-body_records(struct body *b, struct err *e)
+body_find_records(struct body *b, struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 
-	if (b->none)
+	if (b->no_records)
 		return 0;
 	if (b->records == NULL && t[0].type == JSON_OBJECT)
-		return array_member(b, e);
+		return find_array_member(b, e);
 	if (b->records != NULL &&
 	    !pointer_find(&b->j, b->records, &b->array))
-		return no_array(b, e);
+		return fail_no_array(b, e);
 	if (b->records != NULL && t[b->array].type == JSON_NULL)
-		b->none = true;
+		b->no_records = true;
 	else if (t[b->array].type != JSON_ARRAY)
-		return no_array(b, e);
+		return fail_no_array(b, e);
 	return 0;
 }
 
 uint64_t
-body_count(const struct body *b)
+body_count_records(const struct body *b)
 {
 	const struct json_tok *t = b->j.tok;
 	uint64_t n = 0;
 
-	if (b->none)
+	if (b->no_records)
 		return 0;
 	if (t[b->array].members < UINT16_MAX)
 		return t[b->array].members;

@@ -1,10 +1,10 @@
-/* An answer's body as JSON, and where its records are.
- * Borrows: the answer, until the next look.
- * Gives: body_look() leaves the text scanned in j; body_records() sets array
- *        to the token of the array of records, or none where there is none
- *        (204, or null at the pointer that the user gave).
- * Fails: ERR_PEER with the body's start, transient where the text ends too
- *        early; ERR_CONFIG for two arrays and no pointer. */
+/* The body of an answer as JSON, and the array of records in it.
+ * Borrows: the answer, until the next body_parse().
+ * Gives: body_parse() scans the text into j; body_find_records() sets array to
+ *        the token of the array of records, or no_records if the answer has
+ *        status 204 or null at the pointer of --records.
+ * Fails: ERR_PEER with the start of the body, transient if the text ends too
+ *        early; ERR_CONFIG for two arrays without --records. */
 #ifndef EXTRACT_BODY_H
 #define EXTRACT_BODY_H
 
@@ -12,20 +12,21 @@
 #include "json/scan.h"
 
 struct body {
-	const struct fetch *fetch;      /* shows the text, less its secrets */
+	const struct fetch *fetch;      /* masks secrets in messages */
 	const char *records;            /* --records, or NULL */
-	unsigned levels;                /* at least as many are kept */
-	bool lenient;                   /* a record that is no JSON, is too
-					 * deep or no UTF-8, leaves the others
-					 * as they are: each is judged alone */
+	unsigned min_levels;            /* make tokens of at least these levels
+					 * of nesting */
+	bool accepts_bad_records;       /* body_parse() succeeds even if records
+					 * are not JSON or UTF-8, or too deep:
+					 * the caller rejects them one by one */
 	const struct http_answer *answer;
 	struct json j;
-	uint32_t array;
-	bool none;
+	uint32_t array;                 /* token of the array of records */
+	bool no_records;                /* status 204, or null: no array */
 };
 
-int body_look(struct body *b, const struct http_answer *a, struct err *e);
-int body_records(struct body *b, struct err *e);
-uint64_t body_count(const struct body *b);
+int body_parse(struct body *b, const struct http_answer *a, struct err *e);
+int body_find_records(struct body *b, struct err *e);
+uint64_t body_count_records(const struct body *b);
 
 #endif

@@ -11,20 +11,20 @@ struct form {
 	bool pointer;           /* what follows is a JSON Pointer */
 };
 
-static const struct form forms_to[] = {
+static const struct form to_forms[] = {
 	{ "query:", LOCATOR_QUERY, false },
 	{ "header:", LOCATOR_HEADER, false },
 	{ "body:", LOCATOR_BODY, true },
 };
 
-static const struct form forms_from[] = {
+static const struct form from_forms[] = {
 	{ "header:", LOCATOR_HEADER, false },
 	{ "last:", LOCATOR_LAST, true },
 	{ "", LOCATOR_BODY, true },
 };
 
 static bool
-locator_read(struct locator *l, const struct form *forms, size_t n,
+parse_locator(struct locator *l, const struct form *forms, size_t n,
     const char *text)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -38,31 +38,31 @@ locator_read(struct locator *l, const struct form *forms, size_t n,
 		    (forms[i].pointer && !pointer_valid(l->name)))
 			return false;
 		return l->kind != LOCATOR_HEADER ||
-		    l->name[http_token(l->name)] == '\0';
+		    l->name[http_token_length(l->name)] == '\0';
 	}
 	return false;
 }
 
 int
-locator_to(struct locator *l, const char *option, const char *text,
+locator_parse_to(struct locator *l, const char *option, const char *text,
     struct err *e)
 {
 	*l = (struct locator){ LOCATOR_URL, NULL };
-	if (strcmp(text, "url") == 0 || locator_read(l, forms_to,
-	    sizeof(forms_to) / sizeof(forms_to[0]), text))
+	if (strcmp(text, "url") == 0 || parse_locator(l, to_forms,
+	    sizeof(to_forms) / sizeof(to_forms[0]), text))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s %s: wants query:NAME or "
+	return err_set(e, ERR_USAGE, false, "%s %s: it must be query:NAME or "
 	    "header:NAME", option, text);
 }
 
 int
-locator_from(struct locator *l, const char *option, const char *text,
+locator_parse_from(struct locator *l, const char *option, const char *text,
     struct err *e)
 {
 	*l = (struct locator){ LOCATOR_LINK, NULL };
-	if (strcmp(text, "link") == 0 || locator_read(l, forms_from,
-	    sizeof(forms_from) / sizeof(forms_from[0]), text))
+	if (strcmp(text, "link") == 0 || parse_locator(l, from_forms,
+	    sizeof(from_forms) / sizeof(from_forms[0]), text))
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s %s: wants header:NAME or "
+	return err_set(e, ERR_USAGE, false, "%s %s: it must be header:NAME or "
 	    "/POINTER", option, text);
 }

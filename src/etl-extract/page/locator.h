@@ -1,8 +1,9 @@
-/* Where a value of the paging goes TO, or comes FROM, as users write it.
- * TO:   query:NAME, header:NAME, body:/POINTER, url
- * FROM: /POINTER (in the body), last:/POINTER, header:NAME, link
- * Borrows: the text, from which name points.
- * Fails: ERR_USAGE for any other form. */
+/* Parses the options that name a place in a request or an answer:
+ * TO:   where a value is put: query:NAME, header:NAME, body:/POINTER, url
+ * FROM: where a value is found: /POINTER in the body, last:/POINTER in the last
+ *       record, header:NAME, link
+ * Borrows: the text; name points into it.
+ * Fails: ERR_USAGE for any other form. `option` names the option. */
 #ifndef EXTRACT_LOCATOR_H
 #define EXTRACT_LOCATOR_H
 
@@ -15,12 +16,12 @@ enum locator_kind {
 
 struct locator {
 	enum locator_kind kind;
-	const char *name;       /* a name, or a pointer */
+	const char *name;       /* NAME or /POINTER, else NULL */
 };
 
-int locator_to(struct locator *l, const char *option, const char *text,
+int locator_parse_to(struct locator *l, const char *option, const char *text,
     struct err *e);
-int locator_from(struct locator *l, const char *option, const char *text,
+int locator_parse_from(struct locator *l, const char *option, const char *text,
     struct err *e);
 
 #endif

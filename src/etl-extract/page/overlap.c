@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a; equal bytes are compared as well. */
+/* FNV-1a. find_record() also compares the bytes, so collisions do no harm. */
 static uint32_t
-hash(const char *p, size_t n)
+hash_record(const char *p, size_t n)
 {
 	uint32_t h = 2166136261u;
 
@@ -22,46 +22,47 @@ overlap_release(struct overlap *o)
 }
 
 static void
-put(struct overlap *o, const char *p, size_t n, bool top)
+insert_record(struct overlap *o, const char *p, size_t n, bool top)
 {
-	uint32_t h = hash(p, n);
-	size_t i = h & (o->cap - 1);
+	uint32_t h = hash_record(p, n);
+	size_t i = h & (o->n_slots - 1);
 
 	while (o->slot[i].p != NULL)
-		i = (i + 1) & (o->cap - 1);
+		i = (i + 1) & (o->n_slots - 1);
 	o->slot[i] = (struct overlap_slot){ p, n, h, top };
 }
 
 int
-overlap_fill(struct overlap *o, const struct body *b, uint64_t top,
+overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
     struct err *e)
 {
 	const struct json *j = &b->j;
-	uint64_t n = body_count(b), k = 0;
+	uint64_t n = body_count_records(b), k = 0;
 
 	overlap_release(o);
 	if (n == 0)
 		return 0;
-	for (o->cap = 16; o->cap < 2 * n; o->cap *= 2)
+	for (o->n_slots = 16; o->n_slots < 2 * n; o->n_slots *= 2)
 		continue;
-	if ((o->slot = calloc(o->cap, sizeof(*o->slot))) == NULL) {
-		o->cap = 0;
+	if ((o->slot = calloc(o->n_slots, sizeof(*o->slot))) == NULL) {
+		o->n_slots = 0;
 		return err_nomem(e);
 	}
 	for (uint32_t i = b->array + 1; i < j->tok[b->array].next;
 	    i = j->tok[i].next)
-		put(o, j->text + j->tok[i].at, j->tok[i].len, ++k >= top);
+		insert_record(
+		    o, j->text + j->tok[i].at, j->tok[i].len, ++k >= top);
 	return 0;
 }
 
-/* One that has not been taken, or NULL. */
+/* Returns an equal record that has not been taken, or NULL. */
 static struct overlap_slot *
-find(const struct overlap *o, const char *p, size_t n)
+find_record(const struct overlap *o, const char *p, size_t n)
 {
-	uint32_t h = hash(p, n);
+	uint32_t h = hash_record(p, n);
 
-	for (size_t i = h; o->cap > 0; i++) {
-		struct overlap_slot *s = &o->slot[i & (o->cap - 1)];
+	for (size_t i = h; o->n_slots > 0; i++) {
+		struct overlap_slot *s = &o->slot[i & (o->n_slots - 1)];
 
 		if (s->p == NULL)
 			return NULL;
@@ -72,17 +73,17 @@ find(const struct overlap *o, const char *p, size_t n)
 }
 
 bool
-overlap_has(const struct overlap *o, const char *p, size_t n)
+overlap_has_top_record(const struct overlap *o, const char *p, size_t n)
 {
-	const struct overlap_slot *s = find(o, p, n);
+	const struct overlap_slot *s = find_record(o, p, n);
 
 	return s != NULL && s->top;
 }
 
 bool
-overlap_take(struct overlap *o, const char *p, size_t n)
+overlap_take_record(struct overlap *o, const char *p, size_t n)
 {
-	struct overlap_slot *s = find(o, p, n);
+	struct overlap_slot *s = find_record(o, p, n);
 
 	if (s == NULL)
 		return false;

@@ -1,10 +1,11 @@
-/* How one page follows the other. One file per kind, one const struct per
- * file, all listed in paginate.c.
- * Owns:  open() fills *self; close() frees it, NULL allowed.  ask and close may
- *        be NULL: nothing to do.
- * Gives: ask() puts into the request what names the next page; more() looks
- *        at the page that came: 1 another follows, 0 it was the last.
- * Fails: open() with ERR_USAGE for options that do not go together. */
+/* A paginator decides how each page is requested and which page is the last.
+ * Each kind is one file with one const struct; paginate.c lists all.
+ * Owns:  open() sets *self, and close() frees it, also if it is NULL.
+ *        prepare_request and close may be NULL: there is nothing to do.
+ * Gives: prepare_request() puts the number of the next page into the request.
+ *        has_more() looks at the page that came: 1 if another page follows, 0
+ *        if it was the last.
+ * Fails: open() with ERR_USAGE for options that do not fit together. */
 #ifndef EXTRACT_PAGINATE_H
 #define EXTRACT_PAGINATE_H
 
@@ -15,17 +16,17 @@
 struct page {
 	const struct http_answer *answer;
 	const struct body *body;
-	uint64_t records;               /* in this one */
-	const char *shown;              /* its URL, for messages */
+	uint64_t records;               /* number of records on this page */
+	const char *url;                /* for messages: secrets are masked */
 };
 
 struct paginator {
 	const char *name;
-	bool overlaps;          /* a page begins with what the one before had,
-	                         * and one with nothing else is the last */
+	bool overlaps;          /* pages begin with the last records of the
+				 * page before; the last page has no others */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
-	int (*ask)(void *self, struct request *r, struct err *e);
-	int (*more)(void *self, const struct page *p, struct err *e);
+	int (*prepare_request)(void *self, struct request *r, struct err *e);
+	int (*has_more)(void *self, const struct page *p, struct err *e);
 	void (*close)(void *self);
 };
 

@@ -6,16 +6,17 @@ none_open(void **self, const struct extract_opts *o, struct err *e)
 	*self = NULL;
 	if (o->into != NULL || o->total != NULL || o->size != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--into, --size and --total need --paginate page");
+		    "--into and --total need --paginate page; --size needs "
+		    "--paginate page or since");
 	return 0;
 }
 
 static int
-none_more(void *self, const struct page *p, struct err *e)
+none_has_more(void *self, const struct page *p, struct err *e)
 {
 	return 0;
 }
 
 const struct paginator paginator_none = {
-	.name = "none", .open = none_open, .more = none_more,
+	.name = "none", .open = none_open, .has_more = none_has_more,
 };

@@ -10,16 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages 1, 2, 3, ... until an empty one, or until as many records have come
- * as the service says there are.  A short page is no end: services cap the
- * size that was asked for, and filter after they have cut the page. */
-struct numbered {
+/* Requests pages 1, 2, 3 and so on, until a page is empty or until as many
+ * records have come as the service states in its total. A page with fewer
+ * records than requested is not the end: many services limit the size of a
+ * page, or leave out some records of a page after they have cut it. */
+struct numbered_pages {
 	struct locator into, total;
 	bool has_total;
-	bool middle;            /* begins there: seen is not all */
-	bool increments;        /* what is skipped is never read again */
-	uint64_t next, seen;
-	int64_t before;         /* the total that the page before said */
+	bool starts_late;       /* --first above 1: earlier records not seen */
+	bool is_incremental;    /* no later run reads a record skipped now */
+	uint64_t next_page, seen;       /* seen: records so far */
+	int64_t last_total;     /* the total that the page before stated */
 };
 
 static void
@@ -29,38 +30,40 @@ page_close(void *self)
 }
 
 static int
-page_options(struct numbered *n, const struct extract_opts *o, struct err *e)
+read_page_options(struct numbered_pages *n, const struct extract_opts *o,
+    struct err *e)
 {
 	if (o->into == NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--paginate page needs --into, such as query:page");
-	if (locator_to(&n->into, "--into", o->into, e) == -1)
+		    "--paginate page needs --into, for example --into "
+		    "query:page");
+	if (locator_parse_to(&n->into, "--into", o->into, e) == -1)
 		return -1;
 	if (n->into.kind != LOCATOR_QUERY && n->into.kind != LOCATOR_HEADER)
 		return err_set(e, ERR_USAGE, false, "--into %s: a page number "
-		    "goes into query:NAME or header:NAME", o->into);
+		    "can only go into query:NAME or header:NAME", o->into);
 	n->has_total = o->total != NULL;
 	if (!n->has_total)
 		return 0;
-	if (locator_from(&n->total, "--total", o->total, e) == -1)
+	if (locator_parse_from(&n->total, "--total", o->total, e) == -1)
 		return -1;
 	if (n->total.kind != LOCATOR_BODY && n->total.kind != LOCATOR_HEADER)
-		return err_set(e, ERR_USAGE, false, "--total %s: a total comes "
-		    "from /POINTER or header:NAME", o->total);
+		return err_set(e, ERR_USAGE, false, "--total %s: a total can "
+		    "only come from /POINTER or header:NAME", o->total);
 	return 0;
 }
 
 static int
 page_open(void **self, const struct extract_opts *o, struct err *e)
 {
-	struct numbered *n;
+	struct numbered_pages *n;
 
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return err_nomem(e);
-	n->next = o->first;
-	n->middle = o->first > 1;
-	n->increments = o->checkpoint != NULL;
-	if (page_options(n, o, e) == -1) {
+	n->next_page = o->first;
+	n->starts_late = o->first > 1;
+	n->is_incremental = o->checkpoint != NULL;
+	if (read_page_options(n, o, e) == -1) {
 		page_close(n);
 		return -1;
 	}
@@ -69,12 +72,12 @@ page_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-page_ask(void *self, struct request *r, struct err *e)
+page_prepare_request(void *self, struct request *r, struct err *e)
 {
-	struct numbered *n = self;
+	struct numbered_pages *n = self;
 	char number[24];
 
-	(void)snprintf(number, sizeof(number), "%" PRIu64, n->next++);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, n->next_page++);
 	if (n->into.kind == LOCATOR_QUERY) {
 		query_set(&r->url, n->into.name, strlen(n->into.name),
 		    number);
@@ -86,20 +89,20 @@ page_ask(void *self, struct request *r, struct err *e)
 }
 
 static int
-no_number(const char *where, const char *p, size_t n, struct err *e)
+fail_not_a_number(const char *where, const char *p, size_t n, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, 1024);
 	text_show(&b, p, n > 80 ? 80 : n);
-	(void)err_set(e, ERR_PEER, false, "--total %s: not a number of "
-	    "records: %s", where, buf_text(&b));
+	(void)err_set(e, ERR_PEER, false, "--total %s: the page states a total "
+	    "that is not a number of records: %s", where, buf_text(&b));
 	buf_release(&b);
 	return -1;
 }
 
 static bool
-digits(const char *p, size_t n)
+is_all_digits(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (p[i] < '0' || p[i] > '9')
@@ -107,9 +110,9 @@ digits(const char *p, size_t n)
 	return n > 0;
 }
 
-/* 1: *total is set; 0: this page does not say. */
+/* Returns 1 and sets *total, or 0 if this page states no total. */
 static int
-page_total(const struct numbered *n, const struct page *p, int64_t *total,
+read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
     struct err *e)
 {
 	const struct json *j = &p->body->j;
@@ -119,9 +122,9 @@ page_total(const struct numbered *n, const struct page *p, int64_t *total,
 	bool number;
 
 	if (n->total.kind == LOCATOR_HEADER) {
-		if (!http_header(p->answer, n->total.name, &text, &len))
+		if (!http_find_header(p->answer, n->total.name, &text, &len))
 			return 0;
-		number = digits(text, len);
+		number = is_all_digits(text, len);
 	} else {
 		if (p->answer->status == 204 ||
 		    !pointer_find(j, n->total.name, &i) ||
@@ -132,46 +135,50 @@ page_total(const struct numbered *n, const struct page *p, int64_t *total,
 		number = j->tok[i].type == JSON_NUMBER;
 	}
 	if (!number || !number_int(text, len, total) || *total < 0)
-		return no_number(n->total.name, text, len, e);
+		return fail_not_a_number(n->total.name, text, len, e);
 	return 1;
 }
 
-/* Records that went from a page already read have moved the others up, one of
- * them from the next page to that one. */
+/* If the total falls between two pages, records were removed. If they were on a
+ * page that has been read, all later records move up, and some of them move
+ * from the next page to a page that is not read again. An incremental run must
+ * fail then: no later run would read these records. */
 static int
-page_shifted(struct numbered *n, int64_t total, struct err *e)
+fail_if_total_fell(struct numbered_pages *n, int64_t total, struct err *e)
 {
-	int64_t before = n->before;
+	int64_t before = n->last_total;
 
-	n->before = total;
-	if (!n->increments || total >= before)
+	n->last_total = total;
+	if (!n->is_incremental || total >= before)
 		return 0;
-	return err_set(e, ERR_PEER, true, "%" PRId64 " records before, %"
-	    PRId64 " now: others may have moved past the page's edge "
-	    "unread", before, total);
+	return err_set(e, ERR_PEER, true, "the total fell from %" PRId64
+	    " to %" PRId64 " records between two pages: some records may "
+	    "have moved to a page that was read before", before, total);
 }
 
 static int
-page_more(void *self, const struct page *p, struct err *e)
+page_has_more(void *self, const struct page *p, struct err *e)
 {
-	struct numbered *n = self;
+	struct numbered_pages *n = self;
 	int64_t total = 0;
 	int known = 0;
 
 	n->seen += p->records;
-	if (n->has_total && ((known = page_total(n, p, &total, e)) == -1 ||
-	    (known == 1 && page_shifted(n, total, e) == -1))) {
-		err_prefix(e, "%s", p->shown);
+	if (n->has_total && ((known = read_total(n, p, &total, e)) == -1 ||
+	    (known == 1 && fail_if_total_fell(n, total, e) == -1))) {
+		err_prefix(e, "%s", p->url);
 		return -1;
 	}
-	if (p->records == 0 && known == 1 && !n->middle &&
+	if (p->records == 0 && known == 1 && !n->starts_late &&
 	    n->seen < (uint64_t)total)
-		err_warnf("etl-extract", "%s: an empty page after %" PRIu64
-		    " of %" PRId64 " records", p->shown, n->seen, total);
+		err_warnf("etl-extract", "%s: this page is empty, but only %"
+		    PRIu64 " of %" PRId64 " records have come", p->url,
+		    n->seen, total);
 	return p->records > 0 && !(known == 1 && n->seen >= (uint64_t)total);
 }
 
 const struct paginator paginator_page = {
-	.name = "page", .open = page_open, .ask = page_ask,
-	.more = page_more, .close = page_close,
+	.name = "page", .open = page_open,
+	.prepare_request = page_prepare_request, .has_more = page_has_more,
+	.close = page_close,
 };

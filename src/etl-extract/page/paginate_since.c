@@ -1,7 +1,8 @@
 #include "page/paginate.h"
 
-/* A service that sorts by the cursor and has no page numbers: each page is
- * asked for from the highest value so far on (cursor.h, overlap.h). */
+/* For services that sort by the cursor and have no page numbers: each page is
+ * requested from the highest cursor value so far on. cursor_ask() puts this
+ * value into the URL, and overlap.h finds the records that come again. */
 static int
 since_open(void **self, const struct extract_opts *o, struct err *e)
 {
@@ -16,12 +17,12 @@ since_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-since_more(void *self, const struct page *p, struct err *e)
+since_has_more(void *self, const struct page *p, struct err *e)
 {
 	return p->records > 0;
 }
 
 const struct paginator paginator_since = {
 	.name = "since", .overlaps = true, .open = since_open,
-	.more = since_more,
+	.has_more = since_has_more,
 };

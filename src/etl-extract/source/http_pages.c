@@ -64,7 +64,7 @@ pages_init(struct pages *p, const struct extract_opts *o, const char *uri)
 	p->o = o;
 	p->uri = uri;
 	p->body.records = o->records;
-	p->body.lenient = true;
+	p->body.accepts_bad_records = true;
 	request_init(&p->request);
 	http_answer_init(&p->answer[0], o->max_body);
 	http_answer_init(&p->answer[1], o->max_body);
@@ -81,12 +81,12 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
 	if (o->total != NULL && *o->total == '/')
-		p->body.levels = pointer_parts(o->total);
-	if (request_check(o, p->uri, e) == -1 ||
+		p->body.min_levels = pointer_parts(o->total);
+	if (request_check_options(o, p->uri, e) == -1 ||
 	    paginator_find(&p->paginator, o, e) == -1 ||
 	    p->paginator->open(&p->paging, o, e) == -1)
 		return -1;
-	if (fetch_shared(&p->fetch, x, e) == -1)
+	if (fetch_open_once(&p->fetch, x, e) == -1)
 		return -1;
 	p->body.fetch = p->fetch;
 	if (p->paginator->overlaps)
@@ -115,7 +115,7 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 static int
 parse_body(void *self, const struct http_answer *a, struct err *e)
 {
-	return body_look(self, a, e) == -1 ? -1 : body_records(self, e);
+	return body_parse(self, a, e) == -1 ? -1 : body_find_records(self, e);
 }
 
 /* Fails if the page has exactly the records of the page before. A service that
@@ -144,13 +144,14 @@ static int
 start_page(struct pages *p, const struct http_answer *a, struct err *e)
 {
 	struct page page = { .answer = a, .body = &p->body,
-	    .records = body_count(&p->body), .shown = buf_text(&p->shown) };
+	    .records = body_count_records(&p->body),
+	    .url = buf_text(&p->shown) };
 	int more;
 
 	if (page.records > 0 && !p->paginator->overlaps &&
 	    check_page_differs(p, e) == -1)
 		return -1;
-	if ((more = p->paginator->more(p->paging, &page, e)) == -1)
+	if ((more = p->paginator->has_more(p->paging, &page, e)) == -1)
 		return -1;
 	p->is_last = more == 0;
 	p->next = p->end = 0;
@@ -166,7 +167,7 @@ start_page(struct pages *p, const struct http_answer *a, struct err *e)
 static int
 request_page(struct pages *p, struct err *e)
 {
-	const struct judge judge = { parse_body, &p->body };
+	const struct answer_check answer_check = { parse_body, &p->body };
 	struct http_answer *a = &p->answer[p->page & 1];
 
 	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
@@ -175,15 +176,17 @@ request_page(struct pages *p, struct err *e)
 		    buf_text(&p->shown), p->page);
 	p->page++;
 	p->index = 0;
-	if (request_start(&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
-	    (p->paginator->ask != NULL &&
-	    p->paginator->ask(p->paging, &p->request, e) == -1) ||
+	if (request_set_url(&p->request, p->o, p->uri, strlen(p->uri), e) ==
+		-1 ||
+	    (p->paginator->prepare_request != NULL &&
+		p->paginator->prepare_request(p->paging, &p->request, e) ==
+		    -1) ||
 	    (p->x->cursor != NULL &&
-	    cursor_set_bounds(p->x->cursor, &p->request.url, e) == -1) ||
-	    fetch_get(p->fetch, &p->request, &judge, a, e) == -1)
+		cursor_set_bounds(p->x->cursor, &p->request.url, e) == -1) ||
+	    fetch_get(p->fetch, &p->request, &answer_check, a, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
-	buf_str(&p->shown, fetch_shown(p->fetch, &p->request));
+	buf_str(&p->shown, fetch_masked_url(p->fetch, &p->request));
 	if (p->shown.len == 0)
 		return err_nomem(e);
 	return start_page(p, a, e);
@@ -216,7 +219,7 @@ skip_if_repeated(struct pages *p)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
-	if (!overlap_take(&p->overlap, p->body.j.text + t->at, t->len))
+	if (!overlap_take_record(&p->overlap, p->body.j.text + t->at, t->len))
 		return false;
 	p->next = t->next;
 	p->index++;
@@ -239,8 +242,8 @@ check_page_overlaps(struct pages *p, struct err *e)
 	if (p->page == 1 || p->previous_records < p->full)
 		return 0;
 	for (uint32_t i = p->next; i < p->end; i = t[i].next)
-		if (overlap_has(&p->overlap, p->body.j.text + t[i].at,
-		    t[i].len))
+		if (overlap_has_top_record(&p->overlap,
+		    p->body.j.text + t[i].at, t[i].len))
 			return 0;
 	return err_set(e, ERR_PEER, true, "%s: the page has none of the last "
 	    "records of the page before: either they have changed meanwhile, "
@@ -271,7 +274,7 @@ finish_overlapping_page(struct pages *p, struct err *e)
 		return cursor_stuck_error(c, buf_text(&p->shown),
 		    p->records < p->size ? p->records : 0, e);
 	p->is_last = p->is_last || p->repeated == p->records;
-	return p->is_last ? 0 : overlap_fill(&p->overlap, &p->body,
+	return p->is_last ? 0 : overlap_store_page(&p->overlap, &p->body,
 	    cursor_risen_at(c), e);
 }
 
