@@ -66,7 +66,7 @@ static const struct opt options[] = {
 	{ "again", OPT_FLAG, AT(again), NULL,
 	    "load a saved stream a second time", NULL, 0 },
 	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
-	    "neither check nor move the checkpoint (behind a tee)", NULL, 0 },
+	    "neither check nor move the checkpoint (one of several loaders)", NULL, 0 },
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
