@@ -75,7 +75,7 @@ saver_save(struct saver *s, struct err *e)
 }
 
 int
-saver_take(struct saver *s, const struct mark *m, struct err *e)
+saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
 

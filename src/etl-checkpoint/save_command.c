@@ -90,7 +90,7 @@ take_mark(struct save *s, struct err *e)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)
 		return 0;
-	if (saver_take(&s->saver, m, e) == -1)
+	if (saver_set_pending(&s->saver, m, e) == -1)
 		return -1;
 	return saver_due(&s->saver) == 0 ? saver_save(&s->saver, e) : 0;
 }

@@ -101,7 +101,7 @@ outcome_code(const struct child_end *end, struct cause *c)
 	code = WEXITSTATUS(end->status);
 	if (code == SH_DENIED)
 		return EX_NOPERM;
-	if (code == EX_TEMPFAIL && is_missing(cause_words(c)))
+	if (code == EX_TEMPFAIL && is_missing(cause_other_program_line(c)))
 		return EX_CONFIG;
 	return code == SH_MISSING ? EX_CONFIG : code;
 }
@@ -159,7 +159,7 @@ void
 outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
     struct cause *c)
 {
-	const char *last = cause_last(c), *words = cause_words(c);
+	const char *last = cause_last(c), *words = cause_other_program_line(c);
 	bool ended = end->signal == 0 && !end->late;
 
 	if (ended && outcome_code(end, c) == 0)

@@ -171,7 +171,7 @@ cause_last(struct cause *c)
 }
 
 const char *
-cause_words(struct cause *c)
+cause_other_program_line(struct cause *c)
 {
 	static const char cut[] =
 	    ": the stream was cut off: it has no end mark";

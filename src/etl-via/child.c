@@ -216,7 +216,7 @@ kill_group(const struct child *c)
 }
 
 void
-child_release(struct child *c)
+child_wait_and_close(struct child *c)
 {
 	close_fd(&c->in);
 	close_fd(&c->out);
@@ -236,5 +236,5 @@ child_stop(struct child *c)
 	close_fd(&c->out);
 	if (c->pid > 0)
 		kill_group(c);
-	child_release(c);
+	child_wait_and_close(c);
 }

@@ -37,7 +37,7 @@ bool child_has_ended(struct child *c);
  * has not read all of its input. Call this after child_has_ended(), or when CMD
  * is not waited for any longer. */
 int child_check_end(struct child *c, const bool ok[256], struct err *e);
-void child_release(struct child *c);    /* waits for CMD to exit */
+void child_wait_and_close(struct child *c);    /* waits for CMD to exit */
 void child_stop(struct child *c);       /* kills CMD's process group first */
 
 #endif

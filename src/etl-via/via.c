@@ -213,7 +213,7 @@ finish_command(struct via *v, struct err *e)
 	}
 	if (child_check_end(c, v->o->ok, e) == -1)
 		return -1;
-	child_release(c);
+	child_wait_and_close(c);
 	if (v->in > v->out)
 		stage_undo_passed(v->stage, v->in - v->out);
 	return 0;
