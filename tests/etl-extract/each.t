@@ -185,7 +185,7 @@ values=$(echo "$values" | tr -d '\n')
 # expand TEMPLATE: the path and query that are asked for, after /x.
 expand() {
 	: >"$api_log_file"
-	echo "$values" | etl-extract --each "$api/x$1" --as z \
+	echo "$values" | etl-extract --each "$api/x$1" --as z --max-rejects 1 \
 	    3>/dev/null >/dev/null
 	asked | sed 's,^/x,,'
 }
