@@ -85,7 +85,7 @@ check_each_options(const struct extract_opts *o, struct err *e)
 /* With --as alone the answer may be any JSON text. --count-as and --records
  * need an array of records in it. */
 static int
-check_answer(void *self, const struct http_answer *a, struct err *e)
+check_answer_body(void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
@@ -185,7 +185,7 @@ emit_with_answer(struct each *x, const struct line *l, struct err *e)
 static int
 fetch_and_emit(struct each *x, const struct line *l, struct err *e)
 {
-	const struct answer_check answer_check = { check_answer, x };
+	const struct answer_check answer_check = { check_answer_body, x };
 	struct err why;
 
 	if (request_set_url(&x->request, x->o, x->url.data, x->url.len,

@@ -1,6 +1,6 @@
-/* Notices while etl-extract waits for a service that the reader of standard
- * output has closed the pipe. etl-extract writes nothing during that time, so
- * no EPIPE would tell it. */
+/* While etl-extract waits for a service, it writes nothing, so no EPIPE tells
+ * it that the reader of standard output has closed the pipe. These functions
+ * check this during a wait. */
 #ifndef EXTRACT_STDOUT_READER_H
 #define EXTRACT_STDOUT_READER_H
 

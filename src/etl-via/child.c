@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	PIPE_SIZE = 1 << 20,    /* bytes; a refusal by the kernel is ignored */
+	PIPE_SIZE = 1 << 20,    /* bytes; the kernel may give a smaller pipe */
 	GRACE_MS = 1000,        /* from the first signal to SIGKILL */
 	REJECT_FD = 3
 };

@@ -15,8 +15,8 @@
 struct child {
 	const char *name;
 	pid_t pid;              /* 0: no process was started */
-	int pidfd;              /* -1: closed; so are in and out */
-	int in, out;            /* write to its stdin, read from its stdout */
+	int pidfd;              /* -1: closed; the same for in and out */
+	int in, out;            /* pipe to its stdin, pipe from its stdout */
 	int unread;             /* once in is closed: our read end of the same
 				 * pipe, to see what CMD has not read */
 	struct lines *lines;    /* the lines of out */

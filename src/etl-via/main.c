@@ -1,7 +1,7 @@
 /* etl-via runs another command on the records inside a marked stream.
  *
  * main.c   reads the options.
- * via      gives the records to the command and passes the marks by it.
+ * via      gives the records to the command, and passes on the marks itself.
  * child    the process of the command, and its two pipes. */
 #include "via.h"
 

@@ -11,8 +11,8 @@
 
 enum {
 	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
-	LINES_IN_A_ROW = 256,   /* then the other direction has its turn */
-	LARGE = 1 << 20,        /* free buffers that are longer than this */
+	LINES_IN_A_ROW = 256,   /* read so many, then serve the other side */
+	LARGE = 1 << 20,        /* bytes; free a longer buffer after its use */
 	FIRST_SHOWN = 80,       /* bytes of CMD's first line in a message */
 	GRACE_MS = 2000         /* for CMD to exit after it closed its stdin */
 };
@@ -23,8 +23,9 @@ struct via {
 	struct child child;
 	struct json json;
 	struct buf pending;     /* records for CMD */
-	size_t written;         /* first bytes of pending that CMD has got */
-	uint64_t in, out;       /* lines for this CMD, lines that it wrote */
+	size_t written;         /* bytes of pending that were written to CMD */
+	uint64_t in, out;       /* lines for CMD and lines from CMD, since it
+				 * was started */
 	bool is_marked;         /* the mark begin was read */
 	bool has_run;           /* CMD was started at least once */
 	bool is_input_over;     /* no record follows for this CMD */
@@ -136,7 +137,7 @@ write_pending(struct via *v, bool *busy, struct err *e)
 
 /* After a stop signal: stage_next() sets *e with the name of the signal. */
 static int
-stop_error(struct via *v, struct err *e)
+set_stop_error(struct via *v, struct err *e)
 {
 	struct line l;
 
@@ -151,7 +152,7 @@ exchange_with_command(struct via *v, bool *busy, struct err *e)
 	struct child *c = &v->child;
 
 	if (stop_signal() != 0)
-		return stop_error(v, e);
+		return set_stop_error(v, e);
 	if (c->pid == 0)
 		return 0;
 	if (read_output(v, busy, e) == -1 || write_pending(v, busy, e) == -1)
@@ -186,7 +187,7 @@ flush_and_wait(struct via *v, int input, struct err *e)
 	}
 	if (wait_fds(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
 		return 0;
-	return stop_error(v, e);
+	return set_stop_error(v, e);
 }
 
 /* Writes the rest of CMD's input, reads all of its output, waits until it exits
@@ -250,7 +251,7 @@ queue_record(struct via *v, const struct line *l, struct err *e)
  * dead letter, because only so it is known which output belongs to the
  * letter. */
 static int
-handle_begin(struct via *v, struct err *e)
+handle_begin_mark(struct via *v, struct err *e)
 {
 	v->is_marked = true;
 	if (stage_pass_mark(v->stage, e) == -1)
@@ -265,7 +266,7 @@ handle_mark(struct via *v, struct err *e)
 {
 	switch (stage_mark(v->stage)->kind) {
 	case MARK_BEGIN:
-		return handle_begin(v, e);
+		return handle_begin_mark(v, e);
 	case MARK_CHECKPOINT:
 		return stage_hold_checkpoint(v->stage, e);
 	case MARK_RESOLVE:

@@ -26,14 +26,14 @@ struct cursor {
 	bool bound_each_page;   /* --paginate since: the lower bound of a page
 				 * is the highest value before it */
 	bool ordered;           /* the service sorts by the cursor */
-	bool has_risen;         /* highest rose since the last request */
-	bool unmarked;          /* highest rose since the last mark */
+	bool has_risen;         /* highest has risen since the last request */
+	bool unmarked;          /* highest has risen since the last mark */
 	bool page_began;        /* a page began since the last call of
 				 * write_mark_if_due() */
 	bool has_warned;
-	uint64_t page;          /* of the last record */
-	uint64_t accepted;      /* records with a cursor that fits */
-	uint64_t since_mark;    /* of them: since the last mark */
+	uint64_t page;          /* page of the last record */
+	uint64_t accepted;      /* records whose cursor was accepted */
+	uint64_t since_mark;    /* such records since the last mark */
 	uint64_t risen_at;      /* index on its page of the record at which
 				 * highest last rose */
 	int64_t marked_at;      /* time of the last mark, clock_ms() */

@@ -122,7 +122,8 @@ mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
 	    "right", f->pointer, value_kind_name(found));
 }
 
-/* Returns 1 if the value in f->text has the kind of this run. */
+/* Returns 1 if the value in f->text has the kind of this run, 0 if the record
+ * is a reject. */
 static int
 check_kind(struct cursor_field *f, enum value_kind found, bool string,
     struct reject *r, struct err *e)

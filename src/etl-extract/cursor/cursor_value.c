@@ -71,7 +71,7 @@ matches_pattern(const char *p, size_t n, const char *pattern)
 }
 
 static int
-two_digits(const char *p)
+parse_two_digits(const char *p)
 {
 	return (p[0] - '0') * 10 + (p[1] - '0');
 }
@@ -86,12 +86,12 @@ parse_date_time(struct instant *t, const char *p, size_t n)
 	    (p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
 	    !matches_pattern(p + 11, n - 11, "00:00:00"))
 		return false;
-	year = two_digits(p) * 100 + two_digits(p + 2);
-	month = two_digits(p + 5);
-	day = two_digits(p + 8);
-	hour = two_digits(p + 11);
-	minute = two_digits(p + 14);
-	second = two_digits(p + 17);
+	year = parse_two_digits(p) * 100 + parse_two_digits(p + 2);
+	month = parse_two_digits(p + 5);
+	day = parse_two_digits(p + 8);
+	hour = parse_two_digits(p + 11);
+	minute = parse_two_digits(p + 14);
+	second = parse_two_digits(p + 17);
 	if (month < 1 || month > 12 || day < 1 ||
 	    day > calendar_month_days(year, month) || hour > 23 ||
 	    minute > 59 || second > 60)
@@ -110,8 +110,8 @@ parse_utc_offset(struct instant *t, const char *p, size_t n)
 	if (n != 6 || (!matches_pattern(p, n, "+00:00") &&
 	    !matches_pattern(p, n, "-00:00")))
 		return false;
-	t->east = two_digits(p + 1) * 3600 + two_digits(p + 4) * 60;
-	if (two_digits(p + 1) > 23 || two_digits(p + 4) > 59)
+	t->east = parse_two_digits(p + 1) * 3600 + parse_two_digits(p + 4) * 60;
+	if (parse_two_digits(p + 1) > 23 || parse_two_digits(p + 4) > 59)
 		return false;
 	if (*p == '-')
 		t->east = -t->east;

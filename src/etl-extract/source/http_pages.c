@@ -19,23 +19,25 @@ struct pages {
 	const struct paginator *paginator;
 	void *paging;                   /* the paginator's own state */
 	struct request request;
-	struct http_answer answer[2];   /* this page and the page before, in
-					 * turn */
-	const char *previous;           /* text of the array of records of the
-					 * page before, in its answer */
+	struct http_answer answer[2];   /* answers of this page and of the page
+					 * before */
+	const char *previous;           /* JSON array of the records of the
+					 * page before, inside its answer */
 	size_t previous_len;
 	struct body body;               /* this page */
 	struct overlap overlap;         /* the records of the page before */
-	uint64_t records;               /* number on this page */
-	uint64_t repeated;              /* of them: the page before had them */
+	uint64_t records;               /* number of records on this page */
+	uint64_t repeated;              /* records of this page that the page
+					 * before had too */
 	uint64_t size;                  /* --size, if pages overlap */
 	uint64_t full;                  /* length of a full page: --size, or
 					 * less if the service returns less */
-	uint64_t previous_records;      /* number on the page before */
+	uint64_t previous_records;      /* number of records on the page
+					 * before */
 	struct buf shown;               /* URL of the page, without secrets */
 	uint32_t next, end;             /* tokens of the records of this page
 					 * that next() has not returned */
-	uint64_t page, index;           /* last returned, both from 1 */
+	uint64_t page, index;           /* of the last item, both from 1 */
 	bool has_paused;                /* SOURCE_PAUSE came after this page */
 	bool is_last;                   /* no page follows this page */
 };
@@ -194,7 +196,7 @@ request_page(struct pages *p, struct err *e)
 
 /* Makes *it the next record of this page. */
 static void
-next_item(struct pages *p, struct item *it)
+fill_next_item(struct pages *p, struct item *it)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
@@ -231,9 +233,10 @@ skip_if_repeated(struct pages *p)
  * records with the highest cursor value of the page before. If it has none, the
  * service probably leaves out the lower bound (> instead of >=). Then it has
  * skipped the other records with this value, and no checkpoint mark may pass
- * them: so the check comes before any record of the page is written. Only the
- * records from where the cursor last rose on count (overlap_has()), since a
- * record without a cursor may be on every page. */
+ * them: so the check comes before any record of the page is written.
+ * overlap_has() compares only with the end of the page before, from the record
+ * on at which the cursor last rose: an earlier record without a cursor may be
+ * on every page. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
@@ -300,7 +303,7 @@ pages_next(void *self, struct item *it, struct err *e)
 		    check_page_overlaps(p, e) == -1))
 			return SOURCE_FAILED;
 	}
-	next_item(p, it);
+	fill_next_item(p, it);
 	return SOURCE_ITEM;
 }
 
