@@ -260,7 +260,7 @@ process_input(struct each *x, struct err *e)
 }
 
 /* Opens the HTTP client and limits the length of the expanded template: the
- * rest of the longest URL is for the parameters that request_start() adds. */
+ * rest of the longest URL is for the parameters that request_set_url() adds. */
 static int
 prepare_requests(struct each *x, struct extract *from, struct err *e)
 {

@@ -1,8 +1,9 @@
 #include "page/paginate.h"
 
-/* For services that sort by the cursor and have no page numbers: each page is
- * requested from the highest cursor value so far on. cursor_ask() puts this
- * value into the URL, and overlap.h finds the records that come again. */
+/* For services that sort by the cursor and have no page numbers: each page
+ * is requested from the highest cursor value so far on. cursor_set_bounds()
+ * puts this value into the URL, and overlap.h finds the records that come
+ * again. */
 static int
 since_open(void **self, const struct extract_opts *o, struct err *e)
 {

@@ -230,13 +230,13 @@ skip_if_repeated(struct pages *p)
 }
 
 /* If the page before was full, checks that this page has at least one of the
- * records with the highest cursor value of the page before. If it has none, the
- * service probably leaves out the lower bound (> instead of >=). Then it has
- * skipped the other records with this value, and no checkpoint mark may pass
- * them: so the check comes before any record of the page is written.
- * overlap_has() compares only with the end of the page before, from the record
- * on at which the cursor last rose: an earlier record without a cursor may be
- * on every page. */
+ * records with the highest cursor value of the page before. If it has none,
+ * the service probably leaves out the lower bound (> instead of >=). Then it
+ * has skipped the other records with this value, and no checkpoint mark may
+ * pass them: so the check comes before any record of the page is written.
+ * overlap_has_top_record() compares only with the end of the page before,
+ * from the record on at which the cursor last rose: an earlier record
+ * without a cursor may be on every page. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
