@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { SHORT_LINE = 80 };
+
 static bool
 starts_with(const char *p, size_t n, const char *magic, size_t len)
 {
@@ -18,6 +20,14 @@ is_separated_by(const char *p, size_t n, char separator)
 	    memchr(p, '\0', n) == NULL;
 }
 
+/* A line of pretty-printed JSON: "{", or one that ends in a comma. A long
+ * line may have been cut. */
+static bool
+is_first_line_of_object(const char *p, size_t n)
+{
+	return n == 1 || (n < SHORT_LINE && p[n - 1] == ',');
+}
+
 static const char *
 text_advice(const char *p, size_t n)
 {
@@ -30,7 +40,7 @@ text_advice(const char *p, size_t n)
 	if (*p == '[')
 		return "a JSON array: convert it with jq -c '.[]'";
 	if (*p == '{')
-		return memchr(p, ':', n) == NULL || p[n - 1] == ',' ?
+		return is_first_line_of_object(p, n) ?
 		    "JSON over several lines: convert it with jq -c ." : NULL;
 	if (*p == '<')
 		return n >= 5 && strncasecmp(p, "<?xml", 5) == 0 ?
@@ -77,6 +87,8 @@ input_format_put(struct buf *b, const char *code, uint64_t line, const char *p,
 	if (line != 1 || (strcmp(code, "parse") != 0 &&
 	    strcmp(code, "type") != 0 && strcmp(code, "encoding") != 0))
 		return;
+	if (strcmp(code, "type") == 0 && n > 0 && *p == '{')
+		return;                 /* the filter has made another value */
 	if ((advice = advice_on(p, n)) != NULL)
 		buf_printf(b, "; the input is not NDJSON (one JSON object on "
 		    "each line), it looks like %s", advice);

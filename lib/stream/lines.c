@@ -321,7 +321,8 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 				return LINES_ONE;
 		} else if (l->nfiles > 0 && (l->eof || l->fd == -1)) {
 			if (open_next(l, e) == -1)
-				return LINES_FAILED;
+				return stop_signal() != 0 ? LINES_STOP :
+				    LINES_FAILED;
 		} else if (l->eof) {
 			return LINES_END;
 		} else if (left == 0) {         /* part of a line has come */

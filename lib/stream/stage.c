@@ -1,5 +1,7 @@
 #include "stage_impl.h"
 
+#include "base/same_file.h"
+
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,12 +46,31 @@ rejects_apart(const struct stage *s, struct err *e)
 	return 0;
 }
 
+/* Refuses to read a file that standard output is appended to: it would never
+ * end. */
+static int
+check_files_differ_from_output(const struct stage_conf *c, struct err *e)
+{
+	struct stat in, out;
+
+	if (c->nfiles == 0 || fstat(STDOUT_FILENO, &out) == -1)
+		return 0;
+	for (size_t i = 0; i < c->nfiles; i++)
+		if (stat(c->files[i], &in) == 0 && S_ISREG(in.st_mode) &&
+		    is_same_file(&in, &out))
+			return err_set(e, ERR_USAGE, false, "%s: is standard "
+			    "output too: write to another file", c->files[i]);
+	return 0;
+}
+
 static int
 open_input(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	size_t max = 2 * s->max_record + MARK_SPARE;
 
+	if (check_files_differ_from_output(c, e) == -1)
+		return -1;
 	return c->nfiles > 0 ?
 	    lines_open_files(&s->in, c->files, c->nfiles, max, e) :
 	    lines_open(&s->in, STDIN_FILENO, max, e);

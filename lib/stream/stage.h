@@ -129,6 +129,9 @@ int stage_finish(struct stage *s, struct err *e);
  * etl-run and to a pipe; not for a sink. */
 void stage_fail(struct stage *s, const struct err *why);
 void stage_fail_early(const char *name, const struct err *why);
+/* The same, also outside etl-run: for a program whose streams are always
+ * marked. */
+void stage_fail_marked(const char *name, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */

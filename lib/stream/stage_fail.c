@@ -49,20 +49,32 @@ stage_fail(struct stage *s, const struct err *why)
 	    s->counts.stage : s->conf->name, why);
 }
 
-void
-stage_fail_early(const char *name, const struct err *why)
+static void
+fail_on_pipe(const char *name, const struct err *why)
 {
 	struct err e = { 0 };
 	struct out *o;
 	struct stat st;
 	struct buf b;
 
-	if (!stage_in_run() || fstat(STDOUT_FILENO, &st) == -1 ||
-	    !S_ISFIFO(st.st_mode) ||
+	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode) ||
 	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
 		return;
 	buf_init(&b, 64 << 10);
 	put_failed(o, &b, name, why);
 	buf_release(&b);
 	out_close(o);
+}
+
+void
+stage_fail_early(const char *name, const struct err *why)
+{
+	if (stage_in_run())
+		fail_on_pipe(name, why);
+}
+
+void
+stage_fail_marked(const char *name, const struct err *why)
+{
+	fail_on_pipe(name, why);
 }

@@ -28,11 +28,13 @@ set_choice(struct choice *c, const struct db_rows *r, struct err *e)
 }
 
 static int
-refuse_choices(const struct buf *list, size_t n, struct err *e)
+refuse_choices(const struct dlq *d, const struct buf *list, size_t n,
+    struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "replay: letters of several stages "
-	    "match: select one pipeline and stage:%.*s%s", (int)list->len,
-	    list->data, n > CHOICES ? ", and more" : "");
+	    "match: %s:%.*s%s", d->nargs > 0 ? "give only IDs of one pipeline "
+	    "and stage; these are of" : "select one pipeline and stage",
+	    (int)list->len, list->data, n > CHOICES ? ", and more" : "");
 }
 
 /* Reads the pipeline and stage of the letters, which must all have the same. */
@@ -62,7 +64,7 @@ read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
 	}
 	db_end(r);
 	if (rc != -1 && n > 1)
-		rc = refuse_choices(&list, n, e);
+		rc = refuse_choices(d, &list, n, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
 }
@@ -265,7 +267,7 @@ replay_command(struct dlq *d, struct err *e)
 	int rc = -1;
 
 	if (select_letters(d, &f, &ids, &c, e) == -1) {
-		stage_fail_early("replay", e);
+		stage_fail_marked("replay", e);
 	} else {
 		if (!c.any)
 			dlq_print_none(d, "replay");

@@ -29,8 +29,8 @@ duration_put(struct buf *b, uint64_t ms)
 }
 
 /* Quotes a word for sh, on one line. */
-static void
-word_put(struct buf *b, const char *word)
+void
+put_shell_word(struct buf *b, const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
@@ -58,7 +58,7 @@ script_put(struct buf *b, const struct script *s)
 	buf_str(b, "\nrun:");
 	for (size_t i = 0; s->argv[i] != NULL; i++) {
 		buf_char(b, ' ');
-		word_put(b, s->argv[i]);
+		put_shell_word(b, s->argv[i]);
 	}
 }
 
@@ -119,7 +119,7 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 	times_put(b, j);
 	if (j->on_failure != NULL) {
 		buf_str(b, "\non failure: /bin/sh -c ");
-		word_put(b, j->on_failure);
+		put_shell_word(b, j->on_failure);
 	}
 	buf_str(b, "\nlock: ");
 	if (lock_describe(b, j->url, j->name, e) == -1)

@@ -4,6 +4,7 @@
 #include "base/stop.h"
 #include "base/wait.h"
 #include "db/db.h"
+#include "dry_run.h"
 #include "on_failure.h"
 #include "schedule.h"
 
@@ -33,24 +34,24 @@ print_counts(const struct run_end *r)
 		    (long long)r->skipped);
 }
 
-/* The command that shows more of the run. A URL that a shell would not read as
- * one word is left out. */
+/* Prints the command that shows more of the run, with a URL that etl-status
+ * would not find in the environment. */
 static void
 print_command(const struct attempt *a, const struct job *j)
 {
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
-	const char *url;
-	struct buf b;
+	struct buf shown, word;
 
-	buf_init(&b, SIZE_MAX / 4);
-	if (j->url_given)
-		db_url_show(&b, j->url);
-	url = buf_text(&b);
-	(void)fprintf(stderr, "; see: etl-status%s%s --run %.*s\n",
-	    *url != '\0' && url[strspn(url, safe)] == '\0' ? " --db " : "",
-	    url[strspn(url, safe)] == '\0' ? url : "", RUN_SHOWN, a->run);
-	buf_release(&b);
+	buf_init(&shown, SIZE_MAX / 4);
+	buf_init(&word, SIZE_MAX / 4);
+	if (j->url_given) {
+		db_url_show(&shown, j->url);
+		buf_str(&word, " --db ");
+		put_shell_word(&word, buf_text(&shown));
+	}
+	(void)fprintf(stderr, "; see: etl-status%s --run %.*s\n",
+	    buf_text(&word), RUN_SHOWN, a->run);
+	buf_release(&shown);
+	buf_release(&word);
 }
 
 /* Prints only the first line of the message; the row has all of it. */

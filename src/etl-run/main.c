@@ -185,7 +185,8 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	    run_database_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
-	j->url_given = o->db != NULL;
+	j->url_given = o->db != NULL || strstr(buf_text(&t->names),
+	    " DATABASE_URL") != NULL;
 	j->env_names = buf_text(&t->names);
 	if (set_times(j, o, e) == -1)
 		return -1;

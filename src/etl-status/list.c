@@ -78,6 +78,8 @@ put_line(struct buf *b, const struct db_rows *r)
 	put_count(b, r, COLUMN_LOADED);
 	put_count(b, r, COLUMN_REJECTED);
 	put_cell(b, db_column(r, COLUMN_STARTED), SECONDS, SECONDS);
+	if (ms < 0)             /* the clock was set back during the run */
+		ms = 0;
 	buf_printf(b, " %5lld.%03llds ", ms / 1000, ms % 1000);
 	put_cell(b, db_column(r, COLUMN_PIPELINE), SIZE_MAX, 0);
 	buf_char(b, '\n');

@@ -22,7 +22,7 @@ find_run(struct status *s, int64_t *number, struct err *e)
 int
 print_run(struct status *s, struct err *e)
 {
-	struct print_run h;
+	struct run_report h;
 	struct buf b;
 	int64_t number = 0;
 	int rc = -1;

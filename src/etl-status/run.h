@@ -31,7 +31,7 @@ struct run_code {
 	int64_t count;
 };
 
-struct print_run {
+struct run_report {
 	char *text[TEXT_N];     /* NULL: none */
 	int64_t number[NUMBER_N];
 	struct run_counts stages;
@@ -45,17 +45,17 @@ struct print_run {
 };
 
 /* NUMBER: the number of the run's row. ERR_LIMIT if there is no such row. */
-int run_report_read(struct print_run *h, struct db *db, int64_t number,
+int run_report_read(struct run_report *h, struct db *db, int64_t number,
     struct err *e);
-void run_report_release(struct print_run *h);
+void run_report_release(struct run_report *h);
 
 /* Appends a line to problems for each count that does not add up. */
-void run_report_check(struct print_run *h);
+void run_report_check(struct run_report *h);
 /* The number of dead letters of a stage that this run has stored. */
-int64_t count_stored_letters(const struct print_run *h,
+int64_t count_stored_letters(const struct run_report *h,
     const struct run_stage *s);
 
-void run_report_put_text(struct buf *b, const struct print_run *h);
-void run_report_put_json(struct buf *b, const struct print_run *h);
+void run_report_put_text(struct buf *b, const struct run_report *h);
+void run_report_put_json(struct buf *b, const struct run_report *h);
 
 #endif

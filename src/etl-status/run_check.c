@@ -66,14 +66,14 @@ check_stages(struct buf *b, const char *where, const struct run_counts *t,
 }
 
 static bool
-is_success(const struct print_run *h)
+is_success(const struct run_report *h)
 {
 	return strcmp(h->text[TEXT_STATUS], "success") == 0;
 }
 
 /* Checks that the counts in the row are the sums of its stages. */
 static void
-check_row(struct print_run *h)
+check_row(struct run_report *h)
 {
 	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
@@ -99,7 +99,7 @@ check_row(struct print_run *h)
 
 /* If a stream is loaded twice (tee), its rejects are stored once. */
 static bool
-has_stream_twice(const struct print_run *h)
+has_stream_twice(const struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		for (size_t k = 0; k < i; k++)
@@ -110,7 +110,7 @@ has_stream_twice(const struct print_run *h)
 }
 
 int64_t
-count_stored_letters(const struct print_run *h, const struct run_stage *s)
+count_stored_letters(const struct run_report *h, const struct run_stage *s)
 {
 	int64_t n = 0;
 
@@ -123,7 +123,7 @@ count_stored_letters(const struct print_run *h, const struct run_stage *s)
 /* Fewer letters than rejects are no problem: an earlier run has stored them, or
  * they were purged. */
 static void
-check_letters(struct print_run *h)
+check_letters(struct run_report *h)
 {
 	for (size_t i = 0; i < h->stages.n; i++) {
 		const struct run_stage *s = &h->stages.stages[i];
@@ -139,7 +139,7 @@ check_letters(struct print_run *h)
 }
 
 void
-run_report_check(struct print_run *h)
+run_report_check(struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		check_stages(&h->problems, h->loads[i].target,

@@ -13,7 +13,7 @@ put_text(struct buf *b, const char *name, const char *s)
 }
 
 static void
-put_row(struct buf *b, const struct print_run *h)
+put_row(struct buf *b, const struct run_report *h)
 {
 	static const char *const texts[TEXT_STAGES] = { "run", "pipeline",
 	    "status", "retry_of", "host", "started_at", "completed_at",
@@ -38,7 +38,7 @@ put_array(struct buf *b, const char *name)
 }
 
 static void
-put_codes(struct buf *b, const struct print_run *h)
+put_codes(struct buf *b, const struct run_report *h)
 {
 	put_array(b, "codes");
 	for (size_t i = 0; i < h->ncodes; i++) {
@@ -58,7 +58,7 @@ put_bool(struct buf *b, const char *name, bool v)
 }
 
 static void
-put_loads(struct buf *b, const struct print_run *h)
+put_loads(struct buf *b, const struct run_report *h)
 {
 	put_array(b, "loads");
 	for (size_t i = 0; i < h->nloads; i++) {
@@ -80,7 +80,7 @@ put_loads(struct buf *b, const struct print_run *h)
 }
 
 static void
-put_problems(struct buf *b, const struct print_run *h)
+put_problems(struct buf *b, const struct run_report *h)
 {
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
@@ -98,7 +98,7 @@ put_problems(struct buf *b, const struct print_run *h)
 }
 
 void
-run_report_put_json(struct buf *b, const struct print_run *h)
+run_report_put_json(struct buf *b, const struct run_report *h)
 {
 	buf_char(b, '{');
 	put_row(b, h);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 void
-run_report_release(struct print_run *h)
+run_report_release(struct run_report *h)
 {
 	for (size_t i = 0; i < TEXT_N; i++)
 		free(h->text[i]);
@@ -21,7 +21,7 @@ run_report_release(struct print_run *h)
 	free(h->codes);
 	run_counts_release(&h->stages);
 	buf_release(&h->problems);
-	*h = (struct print_run){ .nloads = 0 };
+	*h = (struct run_report){ .nloads = 0 };
 }
 
 /* Copies a text; NULL gives NULL. */
@@ -35,7 +35,7 @@ copy_text(char **out, struct db_value v, struct err *e)
 }
 
 static int
-read_row(struct print_run *h, struct db *db, int64_t id, struct err *e)
+read_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
 {
 	struct db_value v = DB_I(id);
 	struct db_rows *r;
@@ -59,7 +59,7 @@ read_row(struct print_run *h, struct db *db, int64_t id, struct err *e)
 
 /* Counts that cannot be read are a problem in the report, not a failure. */
 static int
-add_counts(struct print_run *h, struct run_counts *t, const char *json,
+add_counts(struct run_report *h, struct run_counts *t, const char *json,
     size_t len, const char *where, struct err *e)
 {
 	if (run_counts_add(t, json, len, e) == 0)
@@ -71,7 +71,7 @@ add_counts(struct print_run *h, struct run_counts *t, const char *json,
 }
 
 static int
-add_load(struct print_run *h, const struct db_rows *r, struct err *e)
+add_load(struct run_report *h, const struct db_rows *r, struct err *e)
 {
 	struct run_load *l = realloc(h->loads,
 	    (h->nloads + 1) * sizeof(*l));
@@ -93,7 +93,7 @@ add_load(struct print_run *h, const struct db_rows *r, struct err *e)
 }
 
 static int
-add_code(struct print_run *h, const struct db_rows *r, struct err *e)
+add_code(struct run_report *h, const struct db_rows *r, struct err *e)
 {
 	struct run_code *c = realloc(h->codes,
 	    (h->ncodes + 1) * sizeof(*c));
@@ -108,8 +108,8 @@ add_code(struct print_run *h, const struct db_rows *r, struct err *e)
 }
 
 static int
-read_rows(struct print_run *h, struct db *db, enum sql_id sql,
-    struct db_value v, int (*add)(struct print_run *h,
+read_rows(struct run_report *h, struct db *db, enum sql_id sql,
+    struct db_value v, int (*add)(struct run_report *h,
     const struct db_rows *r, struct err *e), struct err *e)
 {
 	struct db_rows *r;
@@ -129,7 +129,7 @@ read_rows(struct print_run *h, struct db *db, enum sql_id sql,
 /* Reads the counts from the row or, if the run has not ended, from its
  * loads. */
 static int
-read_stages(struct print_run *h, struct err *e)
+read_stages(struct run_report *h, struct err *e)
 {
 	const char *json = h->text[TEXT_STAGES];
 	const struct run_counts *t;
@@ -154,9 +154,9 @@ read_stages(struct print_run *h, struct err *e)
 
 int
 run_report_read(
-    struct print_run *h, struct db *db, int64_t number, struct err *e)
+    struct run_report *h, struct db *db, int64_t number, struct err *e)
 {
-	*h = (struct print_run){ .nloads = 0 };
+	*h = (struct run_report){ .nloads = 0 };
 	buf_init(&h->problems, SIZE_MAX / 4);
 	if (read_row(h, db, number, e) == -1 ||
 	    read_rows(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),

@@ -38,11 +38,13 @@ put_field(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_row(struct buf *b, const struct print_run *h)
+put_row(struct buf *b, const struct run_report *h)
 {
 	static const char *const counts[] = { "extracted", "loaded",
 	    "unchanged", "dropped", "rejected" };
 	const int64_t *n = h->number;
+	/* Negative if the clock was set back during the run. */
+	long long ms = n[NUMBER_DURATION] > 0 ? n[NUMBER_DURATION] : 0;
 	const char *completed = h->text[TEXT_COMPLETED];
 
 	put_field(b, "run", h->text[TEXT_RUN]);
@@ -56,8 +58,7 @@ put_row(struct buf *b, const struct print_run *h)
 	put_field(b, completed != NULL ? "completed" : "renewed",
 	    completed != NULL ? completed : h->text[TEXT_RENEWED]);
 	buf_printf(b, "%-12s%lld.%03llds\n", "time",
-	    (long long)n[NUMBER_DURATION] / 1000,
-	    (long long)n[NUMBER_DURATION] % 1000);
+	    ms / 1000, ms % 1000);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		buf_printf(b, "%-12s%lld\n", counts[i],
 		    (long long)n[NUMBER_EXTRACTED + i]);
@@ -65,7 +66,7 @@ put_row(struct buf *b, const struct print_run *h)
 }
 
 static void
-put_codes(struct buf *b, const struct print_run *h, const char *stage)
+put_codes(struct buf *b, const struct run_report *h, const char *stage)
 {
 	const char *comma = " ";
 
@@ -90,7 +91,7 @@ put_cell(struct buf *b, const char *text, size_t column_width)
 
 /* Rejects that were stored by an earlier run, or whose letters were purged. */
 static void
-put_missing(struct buf *b, const struct print_run *h,
+put_missing(struct buf *b, const struct run_report *h,
     const struct run_stage *s)
 {
 	int64_t have = count_stored_letters(h, s),
@@ -110,7 +111,7 @@ column_width(const struct column *c)
 }
 
 static void
-put_stage(struct buf *b, const struct print_run *h, const struct run_stage *s,
+put_stage(struct buf *b, const struct run_report *h, const struct run_stage *s,
     const struct column *c, size_t n, bool codes)
 {
 	put_cell(b, s->name, NAME);
@@ -127,7 +128,7 @@ put_stage(struct buf *b, const struct print_run *h, const struct run_stage *s,
 /* The stages of one kind, under a head. Codes are known of the whole run, not
  * of a stream. */
 static void
-put_stages_of_kind(struct buf *b, const struct print_run *h,
+put_stages_of_kind(struct buf *b, const struct run_report *h,
     const struct run_counts *t, const struct column *c, size_t n)
 {
 	bool loads = c == loader, codes = t == &h->stages, any = false;
@@ -151,7 +152,8 @@ put_stages_of_kind(struct buf *b, const struct print_run *h,
 }
 
 static void
-put_stages(struct buf *b, const struct print_run *h, const struct run_counts *t)
+put_stages(
+    struct buf *b, const struct run_report *h, const struct run_counts *t)
 {
 	put_stages_of_kind(
 	    b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
@@ -159,7 +161,7 @@ put_stages(struct buf *b, const struct print_run *h, const struct run_counts *t)
 }
 
 static bool
-has_counts(const struct print_run *h, const char *stage)
+has_counts(const struct run_report *h, const char *stage)
 {
 	for (size_t i = 0; i < h->stages.n; i++)
 		if (strcmp(h->stages.stages[i].name, stage) == 0)
@@ -169,7 +171,7 @@ has_counts(const struct print_run *h, const char *stage)
 
 /* Rejects of stages of which no counts are stored. */
 static void
-put_other_rejects(struct buf *b, const struct print_run *h)
+put_other_rejects(struct buf *b, const struct run_report *h)
 {
 	const char *last = "";
 
@@ -188,7 +190,7 @@ put_other_rejects(struct buf *b, const struct print_run *h)
 }
 
 static void
-put_loads(struct buf *b, const struct print_run *h)
+put_loads(struct buf *b, const struct run_report *h)
 {
 	if (h->nloads > 0)
 		buf_printf(b, "\n%-24s %8s %8s %8s %-6s %s\n", "TARGET",
@@ -209,7 +211,7 @@ put_loads(struct buf *b, const struct print_run *h)
 /* If the run loaded several streams, or one stream into several targets, the
  * stages of each load. */
 static void
-put_streams(struct buf *b, const struct print_run *h)
+put_streams(struct buf *b, const struct run_report *h)
 {
 	for (size_t i = 0; h->nloads > 1 && i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
@@ -240,7 +242,7 @@ put_log(struct buf *b, const char *log)
 }
 
 static bool
-all_ended(const struct print_run *h)
+all_ended(const struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		if (!h->loads[i].ended)
@@ -249,7 +251,7 @@ all_ended(const struct print_run *h)
 }
 
 static void
-put_problems(struct buf *b, const struct print_run *h)
+put_problems(struct buf *b, const struct run_report *h)
 {
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
@@ -267,7 +269,7 @@ put_problems(struct buf *b, const struct print_run *h)
 }
 
 void
-run_report_put_text(struct buf *b, const struct print_run *h)
+run_report_put_text(struct buf *b, const struct run_report *h)
 {
 	put_row(b, h);
 	if (h->so_far && h->stages.n > 0)

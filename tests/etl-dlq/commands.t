@@ -136,6 +136,14 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	is "$kind: replay of an unknown ID" 1 \
 	    "$(status etl-dlq replay "$first" 9999999)"
 	is "$kind: replay of an unknown ID writes nothing" '' "$(cat out)"
+	etl-dlq replay 9999999 2>/dev/null | etl-transform . 2>err || :
+	like "$kind: the next program learns that the replay failed" \
+	    '^etl-transform: replay: 9999999: no such dead letter' "$(cat err)"
+	is "$kind: replay of IDs of several stages" 64 \
+	    "$(status etl-dlq replay $(etl-dlq list --json --status open |
+	    jq -r .letter))"
+	like "$kind: replay of IDs of several stages: the message" \
+	    'give only IDs of one pipeline and stage; these are of' "$(cat err)"
 	is "$kind: replay of a closed letter" 1 "$(etl-dlq resolve "$first"
 	    status etl-dlq replay "$first")"
 	like "$kind: replay of a closed letter: the message" \

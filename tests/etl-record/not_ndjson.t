@@ -89,6 +89,12 @@ unlike 'is no known format' 'looks like' "$(cat err)"
 { cat good; echo 'a,b'; } >mixed
 is 'a bad line later' 0 "$(filter <mixed)"
 is 'is a reject like others' '' "$(cat err)"
+is 'a filter that makes no objects' 0 "$(status etl-transform 1 <good \
+    3>rejects)"
+unlike 'says nothing of the format of its input' 'looks like' "$(cat err)"
+printf '{"%s":1,\n' "$(printf %0100d 1)" >long
+is 'a long broken line' 0 "$(filter <long)"
+unlike 'is not taken for JSON over several lines' 'looks like' "$(cat err)"
 printf '{"a":,}\n' >broken
 is 'a broken object' 0 "$(filter <broken)"
 unlike 'is not taken for JSON over several lines' 'looks like' "$(cat err)"

@@ -41,7 +41,15 @@ like 'and shows the run' '^pipeline +p$' "$($command)"
 mkdir 'a b'
 is 'a database whose name has a blank' 1 \
     "$(status etl-run --db 'sqlite:a b/y.db' --name p -c 'exit 1')"
-like 'is left out of the command' "exited with 1$see" "$(cat err)"
+command=$(sed -n 's/.*; see: //p' err)
+like 'is quoted' "^etl-status --db 'sqlite:/.*/a b/y\.db' --run " "$command"
+like 'so that the shell can execute the command' '^pipeline +p$' \
+    "$(eval "$command")"
+echo "DATABASE_URL=sqlite:$scratch/env.db" >env
+is 'a database of --env-file' 1 \
+    "$(status env -u DATABASE_URL etl-run --env-file env --name p -c 'exit 1')"
+like 'is named too' "; see: etl-status --db sqlite:/.*/env\.db --run " \
+    "$(cat err)"
 
 # A stage of another program writes the mark, and may have printed nothing.
 cat >mine.sh <<'S'

@@ -64,6 +64,10 @@ for kind in sqlite postgresql; do
 	sql "UPDATE pipeline_runs SET status = 'abandoned' WHERE id = 3"
 	is "$kind: --failed lists abandoned runs too" 'two words bad ' \
 	    "$(names --failed)"
+	sql "UPDATE pipeline_runs SET completed_at = '2020-01-01T00:00:00.000000Z'
+	    WHERE id = 3"
+	like "$kind: a clock that was set back gives no negative duration" \
+	    ' +0\.000s ' "$(etl-status --limit 1 | tail -n 1)"
 	evil=$(printf 'a\033]0;x\007\r')
 	sql "UPDATE pipeline_runs SET pipeline = '$evil' WHERE id = 3"
 	unlike "$kind: control characters are escaped" \

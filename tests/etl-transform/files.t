@@ -57,6 +57,16 @@ is 'an input as --rejects' 64 "$(status etl-transform --rejects in . in)"
 like 'is refused' '--rejects in: this is an input too' "$(cat err)"
 is 'and unchanged' '' "$(cmp a in 2>&1)"
 
+cp a both
+rc=0; etl-transform . both >>both 2>err || rc=$?
+is 'an input that is standard output too' 64 $rc
+like 'is refused' '^etl-transform: both: is standard output too' "$(cat err)"
+is 'and unchanged' '' "$(cmp a both 2>&1)"
+mkfifo fifo
+rc=0; timeout 1 etl-transform . fifo 2>err || rc=$?
+is 'a FIFO that nobody opens for writing: a signal ends the wait' 124 $rc
+unlike 'without a stray message' 'Interrupted' "$(cat err)"
+
 # Marked streams.
 db_new sqlite
 sql 'CREATE TABLE t (id int PRIMARY KEY)'

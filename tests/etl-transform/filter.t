@@ -182,12 +182,12 @@ reads_env() {
 	echo '{"k":1}' | etl-transform --max-rejects 1 "$1" 2>&1 >/dev/null 3>&1 |
 	    grep -c 'warning: the filter reads the environment .*--allow env'
 }
-for filter in '{a: env.X}' '{a: $ENV.X}' '{a: [1, env]}' '{a: env }' \
+for filter in '{a:env.X}' '{a:env}' '{a: env.X}' '{a: $ENV.X}' '{a: [1, env]}' '{a: env }' \
     '{a: "\(env.X)"}' '{a: "x\("\(env)")y"}' '{a: 1} # x
     | .b = env.Y' '{a: ("b\"" | . + env.X)}'; do
 	is "a warning: $filter" 1 "$(reads_env "$filter")"
 done
-for filter in '{a: .env}' '{env: 1}' '{env}' '{k, env, b: 2}' '{a: "env"}' \
+for filter in 'import "m" as m; {a: m::env}' '{a: .env}' '{env: 1}' '{env}' '{k, env, b: 2}' '{a: "env"}' \
     '. # env' 'def env: 1; .' '. as $env | .' '{a: "\(1) env"}' \
     '{a: environment}; def environment: 1; .' '{a: ."env"}'; do
 	is "no warning: $filter" 0 "$(reads_env "$filter")"

@@ -16,7 +16,15 @@ struct lexer {
 static bool
 is_name(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == ':';
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* At "::", as in module::name. */
+static bool
+is_module_separator(const struct lexer *l)
+{
+	return l->end - l->p > 2 && l->p[0] == ':' && l->p[1] == ':' &&
+	    is_name(l->p[2]);
 }
 
 static char
@@ -91,11 +99,8 @@ read_name(struct lexer *l)
 	bool defined = l->after_def;
 	size_t n;
 
-	while (l->p < l->end && is_name(*l->p))
-		l->p++;
-	/* In {env: 1} the colon is no part of the name. */
-	while (l->p > start + 1 && l->p[-1] == ':')
-		l->p--;
+	while (l->p < l->end && (is_name(*l->p) || is_module_separator(l)))
+		l->p += is_name(*l->p) ? 1 : 2;
 	n = (size_t)(l->p - start);
 	l->after_def = n == 3 && memcmp(start, "def", 3) == 0;
 	if (n != 3 || l->before == '.' || defined)
