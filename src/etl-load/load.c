@@ -31,10 +31,10 @@ check_complete(const struct loader *l, struct err *e)
 	    (unsigned long long)in, (unsigned long long)taken);
 }
 
-/* At the end of a stream that was loaded before: it must have as many
- * records as then. */
+/* Called at the end of a stream that an earlier run has loaded. Fails if the
+ * stream has another number of records than in that earlier run. */
 static int
-check_same_stream(const struct loader *l, struct err *e)
+check_loaded_stream_unchanged(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 
@@ -54,23 +54,24 @@ waits_for_boundary(const struct loader *l)
 }
 
 static int
-chunk_end(struct loader *l, struct err *e)
+write_or_commit_chunk(struct loader *l, struct err *e)
 {
-	return waits_for_boundary(l) ? spool_write_chunk(&l->spool, e) :
+	return waits_for_boundary(l) ? spool_write_chunk_to_file(&l->spool, e) :
 	    batch_commit(l, false, e);
 }
 
-/* How many items end a chunk. A small --batch makes no small chunks if batches
- * end at boundaries. */
+/* The number of lines at which a chunk of the batch is full. If batches end at
+ * boundaries, the loader does not commit after each chunk, so a --batch below
+ * 1000 does not make the chunks smaller: many small chunks would be slow. */
 static uint64_t
-chunk_items(const struct loader *l)
+max_lines_of_chunk(const struct loader *l)
 {
 	return l->stream.segments && l->o->batch < CHUNK_LEAST ?
 	    CHUNK_LEAST : l->o->batch;
 }
 
 static void
-batch_starts(struct loader *l)
+set_due_time_if_batch_empty(struct loader *l)
 {
 	if (l->spool.total == 0 && l->stream.nletters == 0 &&
 	    !l->stream.last.open)
@@ -78,7 +79,7 @@ batch_starts(struct loader *l)
 }
 
 static int
-add_line(struct loader *l, enum item_kind kind, const struct line *line,
+add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
 	if (l->stream.loaded || l->stream.skipping) {
@@ -90,13 +91,13 @@ add_line(struct loader *l, enum item_kind kind, const struct line *line,
 			return 0;
 		l->upstream = true;
 	}
-	batch_starts(l);
+	set_due_time_if_batch_empty(l);
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
 	if (line->len > LARGE)
 		stage_trim(l->stage);
-	return spool_chunk_full(&l->spool, chunk_items(l)) ?
-	    chunk_end(l, e) : 0;
+	return spool_chunk_is_full(&l->spool, max_lines_of_chunk(l)) ?
+	    write_or_commit_chunk(l, e) : 0;
 }
 
 static int
@@ -106,9 +107,9 @@ handle_boundary(struct loader *l, struct err *e)
 	bool ended = stage_mark(l->stage)->kind == MARK_END;
 
 	if (s->loaded)
-		return ended ? check_same_stream(l, e) : 0;
-	batch_starts(l);
-	if (stream_boundary(l, e) == -1)
+		return ended ? check_loaded_stream_unchanged(l, e) : 0;
+	set_due_time_if_batch_empty(l);
+	if (stream_check_and_store_boundary(l, e) == -1)
 		return -1;
 	if (ended)
 		return batch_commit(l, true, e) == -1 ? -1 :
@@ -124,9 +125,9 @@ handle_mark(struct loader *l, const struct line *line, struct err *e)
 {
 	switch (stage_mark(l->stage)->kind) {
 	case MARK_BEGIN:
-		return stream_begin(l, e);
+		return stream_start_at_begin_mark(l, e);
 	case MARK_REJECT:
-		return add_line(l, ITEM_REJECT, line, e);
+		return add_line_or_skip(l, ITEM_REJECT, line, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
@@ -136,9 +137,10 @@ handle_mark(struct loader *l, const struct line *line, struct err *e)
 	}
 }
 
-/* The batch may be committed before another line comes. */
+/* True if the loader may commit the batch before it reads another line. In a
+ * stream of segments that is true only if the last line was a boundary. */
 static bool
-may_commit(const struct loader *l)
+may_commit_before_next_line(const struct loader *l)
 {
 	const struct boundary *last = &l->stream.last;
 
@@ -148,14 +150,15 @@ may_commit(const struct loader *l)
 	    last->at.total == l->spool.total : l->spool.total > 0;
 }
 
-/* How many milliseconds to wait for the next line: -1 without limit, 0 the
- * batch must be committed first. */
+/* Returns how many milliseconds the loader may wait for the next line: -1 means
+ * without limit; 0 means that the loader must commit the batch before it reads
+ * another line. */
 static int
-wait_for_line(const struct loader *l)
+get_wait_for_line_ms(const struct loader *l)
 {
 	int64_t left;
 
-	if (!may_commit(l))
+	if (!may_commit_before_next_line(l))
 		return -1;
 	if (stage_ready(l->stage) && l->spool.total % CLOCK_EVERY != 0)
 		return -1;
@@ -163,27 +166,29 @@ wait_for_line(const struct loader *l)
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* The stream was cut: commits the records before its last boundary and drops
- * those after it. In plain input all records are committed. */
+/* Called if the stream was cut (it ended without the mark `end`). Commits the
+ * records before the stream's last boundary and drops the records after that
+ * boundary. Plain input has no boundaries: all its records are committed. */
 static int
-commit_before_cut(struct loader *l, struct err *e)
+commit_up_to_last_boundary(struct loader *l, struct err *e)
 {
 	const struct boundary *last = &l->stream.last;
 
 	if (l->stream.segments) {
 		if (!last->open)
 			return 0;
-		if (spool_cut(&l->spool, &last->at, e) == -1)
+		if (spool_remove_lines_after(&l->spool, &last->at, e) == -1)
 			return -1;
 	}
 	return batch_commit(l, false, e);
 }
 
-/* That commit failed too. The exit code is that of the stage that failed
- * first, taken from its mark `failed`; a stream that was just cut has no
- * such mark, and the loader's own failure gives the code. */
+/* Called if the stream ended too early (*cause) and the commit of its last
+ * records failed too (*e). If an earlier stage sent the mark `failed`, the exit
+ * code is the code in this mark, and the message names both failures. If the
+ * stream was only cut, the error of the commit stays in *e. */
 static int
-cut_and_failed(const struct loader *l, const struct err *cause,
+set_error_of_failed_commit(const struct loader *l, const struct err *cause,
     struct err *e)
 {
 	struct err own = *e;
@@ -195,7 +200,8 @@ cut_and_failed(const struct loader *l, const struct err *cause,
 	    own.msg);
 }
 
-/* The input has ended: commits what may be committed of the last batch. */
+/* Called at the end of the input. Commits those records of the last batch that
+ * may be committed. */
 static int
 handle_end_of_input(struct loader *l, struct err *e)
 {
@@ -208,8 +214,8 @@ handle_end_of_input(struct loader *l, struct err *e)
 		    check_complete(l, e);
 	}
 	if (cause.code != ERR_LIMIT && !l->whole &&
-	    commit_before_cut(l, e) == -1)
-		return cut_and_failed(l, &cause, e);
+	    commit_up_to_last_boundary(l, e) == -1)
+		return set_error_of_failed_commit(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
 		err_prefix(&cause, "nothing %swas loaded",
 		    l->totals.in > 0 ? "of the last stream " : "");
@@ -224,13 +230,13 @@ read_stream(struct loader *l, struct err *e)
 	int wait, rc = 0;
 
 	while (rc == 0) {
-		if ((wait = wait_for_line(l)) == 0) {
+		if ((wait = get_wait_for_line_ms(l)) == 0) {
 			rc = batch_commit(l, false, e);
 			continue;
 		}
 		switch (stage_next(l->stage, &line, wait, e)) {
 		case STAGE_RECORD:
-			rc = add_line(l, ITEM_RECORD, &line, e);
+			rc = add_line_or_skip(l, ITEM_RECORD, &line, e);
 			break;
 		case STAGE_MARK:
 			rc = handle_mark(l, &line, e);
@@ -246,7 +252,8 @@ read_stream(struct loader *l, struct err *e)
 	return rc;
 }
 
-/* Says how many records were skipped because they were loaded before. */
+/* Prints how many records were skipped because an earlier run had loaded
+ * them. */
 static void
 print_skipped(const struct loader *l)
 {
@@ -316,8 +323,9 @@ put_primary_key(struct buf *b, const struct table *t)
 	}
 }
 
-/* A load without --key that meets rows of an earlier load was probably meant to
- * update them: say, once, how to do that. */
+/* If a load without --key has rejects because the table already has rows with
+ * the same unique key, the user probably wanted to update these rows. Prints
+ * once how to do that. */
 static void
 suggest_key(const struct loader *l)
 {

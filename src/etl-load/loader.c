@@ -33,11 +33,12 @@ exists_already(const char *state)
 	    strcmp(state, "42P06") == 0;
 }
 
-/* Runs the script of --ddl. If two loaders create the same table at once,
- * one of them can fail although the script says IF NOT EXISTS. If the table
- * exists now, the script is run again. If the loader collided with the other
- * one in a unique index of the catalog (class 23), the failure may pass and
- * is retried. */
+/* Runs the script of --ddl. If two loaders create the same table at the same
+ * time, PostgreSQL can refuse one CREATE TABLE although the script says IF NOT
+ * EXISTS. If the server reports that the table exists, the script is run a
+ * second time. If the server reports a duplicate key in its own catalog
+ * (SQLSTATE class 23), the error is marked as transient, so that the caller
+ * tries again. */
 static int
 run_script(struct loader *l, const char *sql, struct err *e)
 {
@@ -86,8 +87,9 @@ is_default_database(const struct load_opts *o)
 	return o->db == NULL && (url == NULL || *url == '\0');
 }
 
-/* Without --ddl the default database is not created: its file would have no
- * table to load, and would stay behind empty. */
+/* Opens the database, runs the script of --ddl and opens the table and the
+ * sink. The default database (file etl.db) is created only if --ddl is given:
+ * without a script the file would stay empty and have no table to load. */
 static int
 database_open(struct loader *l, struct err *e)
 {
@@ -179,7 +181,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		    "--duplicate-members %s: the only value is last",
 		    o->duplicates);
 	if (retry_backoff(&l->retry, o->backoff, e) == -1 ||
-	    target_check(o, e) == -1 || check_run_database(o, e) == -1 ||
+	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
 	    copy_run(l, e) == -1 || causes_new(&l->causes, e) == -1 ||
 	    database_open_retrying(l, e) == -1)
 		return -1;

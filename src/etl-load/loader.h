@@ -17,14 +17,17 @@ struct loader {
 	const struct sink *sink;
 	void *self;                     /* the sink's own state */
 	struct spool spool;             /* the lines of the present batch */
-	struct outcome outcome;         /* of the present try */
+	struct outcome outcome;         /* counts and rejects of the present try
+	                                 * to load the batch */
 	struct retry retry;
-	struct causes *causes;          /* of rejects, for messages */
-	struct sums sums;               /* committed, of this stream */
-	struct sums totals;             /* committed, of earlier streams of this
-	                                 * input */
-	uint64_t passed;                /* records of earlier streams that were
-	                                 * skipped: a run before loaded them */
+	struct causes *causes;          /* why records were rejected, for the
+	                                 * messages */
+	struct sums sums;               /* committed records of this stream */
+	struct sums totals;             /* committed records of the streams that
+	                                 * came before this one in the input */
+	uint64_t passed;                /* skipped records of the streams that
+	                                 * came before this one: an earlier run
+	                                 * had loaded them */
 	char *run;                      /* $ETL_RUN, the run's uuid, or NULL */
 	bool control;                   /* the control tables exist */
 	bool marked;                    /* the input is a marked stream */
@@ -32,9 +35,11 @@ struct loader {
 	bool whole;                     /* commit once, at the stream's end */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
-	bool unknown;                   /* its answer was lost: it may or may
-	                                 * not have been done */
-	bool upstream;                  /* reject marks have come */
+	bool unknown;                   /* the answer to that COMMIT was lost:
+	                                 * the server may or may not have
+	                                 * committed the batch */
+	bool upstream;                  /* earlier stages have sent reject lines
+	                                 * in the stream */
 	int64_t due;                    /* clock_ms() at which the batch must be
 	                                 * committed (--flush) */
 	struct buf written;             /* a bit for each item of the batch: its
@@ -47,35 +52,38 @@ int loader_open(struct loader *l, const struct load_opts *o,
 void loader_close(struct loader *l);
 
 void sums_add(struct sums *to, const struct sums *t);
-/* Commits the lines in the spool as one batch. If `ended`, the mark `end` has
- * been read. A try that failed is repeated up to --retries times if the failure
- * may pass. */
+/* Commits the lines in the spool as one batch. `ended` is true if the loader
+ * has read the mark `end`. If a try fails for a reason that may pass, the batch
+ * is tried again, up to --retries times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* After a failure of the database: waits, connects again and finds out what
- * became of a COMMIT that had no answer. 1 the batch was committed, 0 repeat
- * the batch, -1 with *e: the failure cannot pass, or --retries is used up. */
-int loader_reconnect(struct loader *l, uint64_t *tries, struct err *e);
+/* Called after a failure of the database. Waits, connects again and, if the
+ * answer to a COMMIT was lost, asks the server whether it was done. Returns
+ * 1: the batch was committed; 0: the caller must repeat the batch; -1 with *e:
+ * the failure cannot pass, or all --retries were made. */
+int loader_reconnect_and_check_commit(
+    struct loader *l, uint64_t *tries, struct err *e);
 
 /* Stores those reject lines of the batch that are dead letters, in the open
  * transaction. */
-int rejects_store(struct loader *l, int64_t run_row, struct err *e);
-/* Writes the other reject lines to the file of --rejects or to file descriptor
- * 3. */
-int rejects_write_out(struct loader *l, struct err *e);
+int rejects_store_letters(struct loader *l, int64_t run_row, struct err *e);
+/* Writes the reject lines that are not stored as dead letters to the file of
+ * --rejects or to file descriptor 3. */
+int rejects_write_to_file_or_fd3(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
 void rejects_count_causes(struct loader *l);
-/* Appends the array that the ledger stores: the counts of the stages before,
- * then the loader's own. */
-void counts_put(struct buf *b, const struct loader *l,
+/* Appends the JSON array of counts that the ledger (table etl_loads) stores:
+ * first the counts of the earlier stages, then the loader's counts, *sums. */
+void put_ledger_counts_json(struct buf *b, const struct loader *l,
     const struct sums *sums);
-/* Reads the loader's own counts out of that array; zeros if it has none. */
-int counts_read(struct sums *sums, const char *json, size_t len,
+/* Reads the loader's counts, the last element, from the JSON array of counts
+ * that the ledger stores. Sets all counts to 0 if the array is empty. */
+int parse_loader_counts(struct sums *sums, const char *json, size_t len,
     struct err *e);
 
-/* Waits before try n. Fails with *why if n exceeds --retries or a signal asked
- * the program to stop. */
+/* Waits before retry number n. Fails with the error *why if n is greater than
+ * --retries or if a signal has asked the program to stop. */
 int retry_wait_or_fail(const struct retry *r, uint64_t n,
     const struct err *why, struct err *e);
 

@@ -14,8 +14,8 @@
 enum sink_result {
 	SINK_FAILED = -1,
 	SINK_DONE,
-	SINK_REPEAT /* roll back and apply the whole batch again: the
-		     * sink will then find what it missed */
+	SINK_REPEAT /* the caller must roll back and apply the whole batch
+		     * again; the sink then checks each record more closely */
 };
 
 struct sink {

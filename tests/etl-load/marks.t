@@ -432,7 +432,7 @@ loaded $way --no-checkpoint: load the rest $way it too" "$(cat "$scratch/err")"
 	stream w11 '"lookback":true,"checkpoint":"posts",'
 	rec '{"k":"a","n":1}'
 	mark 1
-	wrong 'lookback in append' 78 'append would load them twice: give --key'
+	wrong 'lookback in append' 78 'would insert these records twice: give etl-load --key'
 	stream w12 "\"checkpoint\":\"$(printf '%0600d' 1)\","
 	wrong 'a name too long' 76 'longer than'
 	points w13

@@ -78,7 +78,7 @@ mutant exits.t 'an env file is not judged' src/etl-run/env_file.c \
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \
     'an env file that is none: status'
 mutant exits.t 'the database comes first' src/etl-load/loader.c \
-    's/target_check(o, e) == -1 ||//' '--mode none: nothing is made'
+    's/check_mode_options(o, e) == -1 ||//' '--mode none: nothing is made'
 mutant etl-extract/auth.t 'nobody is warned of a mode' src/etl-extract/http/secret.c \
     's/(st.st_mode & 077) != 0/false/' 'others may read: warned'
 mutant etl-extract/auth.t 'an empty secret is one' src/etl-extract/http/secret.c \

@@ -8,13 +8,13 @@ after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'letters after their batch' src/etl-load/commit/batch_commit.c "
-/(rejects_store(l, row, e) == -1)/,+1d
+/(rejects_store_letters(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
-rejects_store(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
+rejects_store_letters(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'ledger after its batch' src/etl-load/commit/batch_commit.c "
-s/^	if (l->marked && (rc = stream_move/	if ($again) return -1;&/"
+s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'checkpoint after its batch' src/etl-load/commit/ledger_row.c "
@@ -22,9 +22,10 @@ s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'checkpoint before its batch' src/etl-load/commit/batch_commit.c "
-s/^	rc = apply(l, e);/if (l->marked \&\& (stream_move(l, ended, e) != 1 || \
+s/^	switch (apply_chunks(l, e)) {/if (l->marked \&\& \
+(stream_update_ledger_and_checkpoint(l, ended, e) != 1 || \
 $again)) return -1;&/
-s/^	if (l->marked && (rc = stream_move/	if (false \&\& (rc = stream_move/
+s/^	if (l->marked &&\$/	if (false \&\&/
 "
 
 mutant 'sweep.sh -e 20 sqlite/overlap' \

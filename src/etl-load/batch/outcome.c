@@ -25,14 +25,14 @@ outcome_release(struct outcome *o)
 }
 
 void
-outcome_begin(struct outcome *o)
+outcome_start_batch(struct outcome *o)
 {
 	o->first_occurrence = stage_who(o->stage)->n;
-	outcome_clear(o);
+	outcome_reset_for_try(o);
 }
 
 void
-outcome_clear(struct outcome *o)
+outcome_reset_for_try(struct outcome *o)
 {
 	stage_who(o->stage)->n = o->first_occurrence;
 	o->sums = (struct sums){ 0 };
@@ -40,18 +40,19 @@ outcome_clear(struct outcome *o)
 	spool_clear(&o->rejects);
 }
 
-/* Makes the reject's id of the record's key, so that all rejects of one row are
- * one letter. 1, 0 if the key cannot be read, -1. */
+/* Makes the reject's id: a hash of the pipeline, the table and the values of
+ * the record's key. So all rejects of one row become one dead letter. Returns
+ * 1; 0: the record's key cannot be read; -1 with *e. */
 static int
-id_from_key(struct outcome *o, const struct line *l, char id[HASH_HEX],
-    struct err *e)
+make_reject_id_from_key(
+    struct outcome *o, const struct line *l, char id[HASH_HEX], struct err *e)
 {
 	const char *pipeline = stage_who(o->stage)->pipeline;
 	struct hash *h;
 	int rc;
 
 	buf_clear(&o->key);
-	if ((rc = reader_key(&o->reader, l, &o->key, e)) != 1)
+	if ((rc = reader_put_key_json(&o->reader, l, &o->key, e)) != 1)
 		return rc;
 	if ((h = hash_new()) == NULL)
 		return err_nomem(e);
@@ -66,13 +67,16 @@ id_from_key(struct outcome *o, const struct line *l, char id[HASH_HEX],
 }
 
 static int
-write_if_full(struct spool *s, struct err *e)
+write_chunk_if_full(struct spool *s, struct err *e)
 {
-	return spool_chunk_full(s, SIZE_MAX) ? spool_write_chunk(s, e) : 0;
+	return spool_chunk_is_full(s, SIZE_MAX)
+		   ? spool_write_chunk_to_file(s, e)
+		   : 0;
 }
 
-/* Writes the reject line straight into the spool, with its LF. A large line is
- * a chunk of its own, so that it is never held in memory twice. */
+/* Writes the reject line and a line feed into the memory of the spool
+ * o->rejects, without a buffer between. A large line becomes the only line
+ * of a chunk, so that memory never holds it twice. */
 static int
 add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
     struct err *e)
@@ -80,23 +84,24 @@ add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
 	struct spool *s = &o->rejects;
 	size_t at;
 
-	if (r->raw_len >= SPOOL_CHUNK / 2 && spool_write_chunk(s, e) == -1)
+	if (r->raw_len >= SPOOL_CHUNK / 2 &&
+	    spool_write_chunk_to_file(s, e) == -1)
 		return -1;
 	at = s->data.len;
 	if (reject_put(&s->data, stage_who(o->stage), r, e) == -1)
 		return -1;
 	buf_char(&s->data, '\n');
 	if (buf_check(&s->data, e) == -1 ||
-	    spool_add_written(s, at, ordinal, e) == -1)
+	    spool_add_appended_line(s, at, ordinal, e) == -1)
 		return -1;
-	return write_if_full(s, e);
+	return write_chunk_if_full(s, e);
 }
 
 int
-outcome_reject(struct outcome *o, size_t i, const struct reject *why,
+outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
 {
-	struct line l = spool_line(o->chunk, i);
+	struct line l = spool_get_line(o->chunk, i);
 	struct reject r = *why;
 	char id[HASH_HEX];
 	int key;
@@ -108,7 +113,7 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 		    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson "
 		    "or give --rejects FILE",
 		    (unsigned long long)l.number, r.message, r.code);
-	if ((key = id_from_key(o, &l, id, e)) == -1)
+	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)
 		return -1;
 	if (key == 1) {
 		r.id = id;
@@ -119,21 +124,22 @@ outcome_reject(struct outcome *o, size_t i, const struct reject *why,
 }
 
 int
-outcome_add_upstream(struct outcome *o, struct err *e)
+outcome_copy_upstream_rejects(struct outcome *o, struct err *e)
 {
 	for (size_t i = 0; i < o->chunk->n; i++) {
-		struct line l = spool_line(o->chunk, i);
+		struct line l = spool_get_line(o->chunk, i);
 
 		if (o->chunk->items[i].kind == ITEM_REJECT &&
 		    (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
-		    write_if_full(&o->rejects, e) == -1))
+		    write_chunk_if_full(&o->rejects, e) == -1))
 			return -1;
 	}
 	return 0;
 }
 
-/* The reject code for an SQLSTATE (PostgreSQL manual, appendix A). The table is
- * searched from the top: whole states stand before their class. */
+/* The reject code for an SQLSTATE (PostgreSQL manual, appendix A). The loop
+ * uses the first entry that fits, so the entries of five characters stand
+ * before the entry for their class (the first two characters). */
 static const char *
 reject_code(const struct db_fault *f)
 {
@@ -159,8 +165,8 @@ violates_unique(const struct db_fault *f, const char *message)
 }
 
 int
-outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
-    const char *message, struct err *e)
+outcome_reject_after_db_fault(struct outcome *o, size_t i,
+    const struct db_fault *f, const char *message, struct err *e)
 {
 	struct reject why = { .code = reject_code(f), .message = message };
 	struct buf pointer;
@@ -176,7 +182,7 @@ outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
 	if (o->violated[0] == '\0' && violates_unique(f, message))
 		(void)snprintf(o->violated, sizeof(o->violated), "%s",
 		    f->constraint);
-	rc = outcome_reject(o, i, &why, e);
+	rc = outcome_add_reject(o, i, &why, e);
 	buf_release(&pointer);
 	return rc;
 }

@@ -2,9 +2,9 @@
  * the records that the table refused.
  * Owns:  the reject lines; outcome_release() frees them.
  * Borrows: stage, target and chunk (the lines that are being applied).
- * Before a batch is tried again, outcome_clear() forgets the failed try. The
- * number of the next occurrence is set back too, so the same record gives the
- * same reject line in each try. */
+ *          Before a batch is tried again, outcome_reset_for_try() forgets
+ *          the failed try. The number of the next occurrence is set back
+ *          too, so the same record gives the same reject line in each try. */
 #ifndef LOAD_OUTCOME_H
 #define LOAD_OUTCOME_H
 
@@ -29,17 +29,19 @@ struct outcome {
 int outcome_init(struct outcome *o, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void outcome_release(struct outcome *o);
-void outcome_begin(struct outcome *o);          /* a new batch */
-void outcome_clear(struct outcome *o);          /* the same batch again */
+void outcome_start_batch(
+    struct outcome *o); /* before the first try of a batch */
+void outcome_reset_for_try(struct outcome *o);  /* before each try of a batch */
 /* Rejects item i of the chunk for the reason *why; its bytes, origin and id are
  * filled in here. */
-int outcome_reject(struct outcome *o, size_t i, const struct reject *why,
+int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
-/* Adds the reject lines that earlier stages sent in this chunk. */
-int outcome_add_upstream(struct outcome *o, struct err *e);
+/* Copies the reject lines that earlier stages sent from this chunk to the
+ * outcome's reject lines. */
+int outcome_copy_upstream_rejects(struct outcome *o, struct err *e);
 /* Rejects item i because the database refused it: the SQLSTATE gives the code,
  * the column gives the pointer. */
-int outcome_refused(struct outcome *o, size_t i, const struct db_fault *f,
-    const char *message, struct err *e);
+int outcome_reject_after_db_fault(struct outcome *o, size_t i,
+    const struct db_fault *f, const char *message, struct err *e);
 
 #endif

@@ -15,8 +15,9 @@ void
 spool_init(struct spool *s)
 {
 	*s = (struct spool){ .fd = -1 };
-	/* No ceiling: spool_chunk_full() is asked only after a line was added,
-	 * so a chunk can exceed SPOOL_CHUNK by the longest line. */
+	/* The buffer has no upper limit: callers test spool_chunk_is_full()
+	 * only after they have added a line, so a chunk can be longer than
+	 * SPOOL_CHUNK by the length of a line. */
 	buf_init(&s->data, SIZE_MAX / 2);
 }
 
@@ -30,9 +31,9 @@ spool_release(struct spool *s)
 	*s = (struct spool){ .fd = -1 };
 }
 
-/* Forgets the chunk in memory: it was written to the file, or is done. */
+/* Removes the lines of the chunk in memory. The file is not changed. */
 static void
-chunk_forget(struct spool *s)
+clear_chunk_in_memory(struct spool *s)
 {
 	if (s->data.len > SPOOL_LARGE)
 		buf_release(&s->data);
@@ -43,7 +44,7 @@ chunk_forget(struct spool *s)
 void
 spool_clear(struct spool *s)
 {
-	chunk_forget(s);
+	clear_chunk_in_memory(s);
 	s->total = 0;
 	s->end = s->read = 0;
 	s->given = s->sealed = s->large = false;
@@ -65,7 +66,8 @@ items_grow(struct spool *s, size_t least, struct err *e)
 }
 
 int
-spool_add_written(struct spool *s, size_t at, uint64_t number, struct err *e)
+spool_add_appended_line(
+    struct spool *s, size_t at, uint64_t number, struct err *e)
 {
 	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
 		return -1;
@@ -77,13 +79,13 @@ spool_add_written(struct spool *s, size_t at, uint64_t number, struct err *e)
 }
 
 bool
-spool_chunk_full(const struct spool *s, size_t most)
+spool_chunk_is_full(const struct spool *s, size_t most)
 {
 	return s->large || s->data.len >= SPOOL_CHUNK || s->n >= most;
 }
 
 static int
-file_open(struct spool *s, struct err *e)
+open_file_once(struct spool *s, struct err *e)
 {
 	if (s->open)
 		return 0;
@@ -94,7 +96,7 @@ file_open(struct spool *s, struct err *e)
 }
 
 static int
-write_all(struct spool *s, const void *p, size_t n, struct err *e)
+append_to_file(struct spool *s, const void *p, size_t n, struct err *e)
 {
 	const char *from = p;
 	ssize_t w;
@@ -113,7 +115,7 @@ write_all(struct spool *s, const void *p, size_t n, struct err *e)
 }
 
 static int
-read_all(struct spool *s, void *p, size_t n, struct err *e)
+read_from_file(struct spool *s, void *p, size_t n, struct err *e)
 {
 	char *to = p;
 	ssize_t r;
@@ -125,8 +127,8 @@ read_all(struct spool *s, void *p, size_t n, struct err *e)
 		if (r == -1)
 			return err_errno(e, ERR_IO, "temporary file");
 		if (r == 0)
-			return err_set(e, ERR_IO, false,
-			    "temporary file: shorter than written");
+			return err_set(e, ERR_IO, false, "temporary file: "
+			    "it is shorter than etl-load has written it");
 		to += r;
 		n -= (size_t)r;
 		s->read += r;
@@ -135,38 +137,40 @@ read_all(struct spool *s, void *p, size_t n, struct err *e)
 }
 
 static int
-chunk_write(struct spool *s, const struct item *items, size_t n,
+append_chunk_to_file(struct spool *s, const struct item *items, size_t n,
     const char *data, size_t len, struct err *e)
 {
 	struct header h = { n, len };
 
-	if (file_open(s, e) == -1 || write_all(s, &h, sizeof(h), e) == -1 ||
-	    write_all(s, items, n * sizeof(*items), e) == -1)
+	if (open_file_once(s, e) == -1 ||
+	    append_to_file(s, &h, sizeof(h), e) == -1 ||
+	    append_to_file(s, items, n * sizeof(*items), e) == -1)
 		return -1;
-	return write_all(s, data, len, e);
+	return append_to_file(s, data, len, e);
 }
 
 int
-spool_write_chunk(struct spool *s, struct err *e)
+spool_write_chunk_to_file(struct spool *s, struct err *e)
 {
 	s->large = false;
 	if (s->n == 0)
 		return 0;
-	if (chunk_write(s, s->items, s->n, s->data.data, s->data.len,
+	if (append_chunk_to_file(s, s->items, s->n, s->data.data, s->data.len,
 	    e) == -1)
 		return -1;
-	chunk_forget(s);
+	clear_chunk_in_memory(s);
 	return 0;
 }
 
 /* Writes a large line to the file as a chunk of its own. The line is not copied
  * in memory: it may have 16 MiB or more. */
 static int
-add_large(struct spool *s, struct item *it, const char *data, struct err *e)
+write_large_line_to_file(
+    struct spool *s, struct item *it, const char *data, struct err *e)
 {
 	it->at = 0;
-	if (spool_write_chunk(s, e) == -1 ||
-	    chunk_write(s, it, 1, data, it->len, e) == -1)
+	if (spool_write_chunk_to_file(s, e) == -1 ||
+	    append_chunk_to_file(s, it, 1, data, it->len, e) == -1)
 		return -1;
 	s->large = true;
 	s->total++;
@@ -184,7 +188,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 	};
 
 	if (l->len >= SPOOL_CHUNK)
-		return add_large(s, &it, l->data, e);
+		return write_large_line_to_file(s, &it, l->data, e);
 	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
 		return -1;
 	buf_add(&s->data, l->data, l->len);
@@ -200,7 +204,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 int
 spool_rewind(struct spool *s, struct err *e)
 {
-	if (s->end > 0 && !s->sealed && spool_write_chunk(s, e) == -1)
+	if (s->end > 0 && !s->sealed && spool_write_chunk_to_file(s, e) == -1)
 		return -1;
 	s->sealed = true;
 	s->read = 0;
@@ -209,40 +213,42 @@ spool_rewind(struct spool *s, struct err *e)
 }
 
 static int
-chunk_read(struct spool *s, struct err *e)
+read_next_chunk_of_file(struct spool *s, struct err *e)
 {
 	struct header h;
 
-	chunk_forget(s);
-	if (read_all(s, &h, sizeof(h), e) == -1)
+	clear_chunk_in_memory(s);
+	if (read_from_file(s, &h, sizeof(h), e) == -1)
 		return -1;
 	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
 		return -1;
 	if (!buf_room(&s->data, h.bytes))
 		return buf_check(&s->data, e) == -1 ? -1 : err_nomem(e);
-	if (read_all(s, s->items, h.items * sizeof(*s->items), e) == -1 ||
-	    read_all(s, s->data.data, h.bytes, e) == -1)
+	if (read_from_file(s, s->items, h.items * sizeof(*s->items), e) == -1 ||
+	    read_from_file(s, s->data.data, h.bytes, e) == -1)
 		return -1;
 	s->n = h.items;
 	s->data.len = h.bytes;
 	return 1;
 }
 
-struct spool_edge
-spool_edge(const struct spool *s)
+struct spool_position
+spool_get_end(const struct spool *s)
 {
-	return (struct spool_edge){ .n = s->n, .len = s->data.len,
+	return (struct spool_position){ .n = s->n, .len = s->data.len,
 		.total = s->total, .end = s->end };
 }
 
-/* The chunk that was in memory when the edge was taken may have been written to
- * the file since, together with later lines. Then it is read back. */
+/* The lines just before the position *at were in memory when spool_get_end()
+ * returned it. If the spool has written them to the file since then, together
+ * with later lines, this function reads that chunk back into memory. */
 int
-spool_cut(struct spool *s, const struct spool_edge *at, struct err *e)
+spool_remove_lines_after(
+    struct spool *s, const struct spool_position *at, struct err *e)
 {
 	if (s->end > at->end) {
 		s->read = at->end;
-		if (chunk_read(s, e) == -1)
+		if (read_next_chunk_of_file(s, e) == -1)
 			return -1;
 		s->end = at->end;
 	}
@@ -253,12 +259,12 @@ spool_cut(struct spool *s, const struct spool_edge *at, struct err *e)
 }
 
 int
-spool_next(struct spool *s, struct err *e)
+spool_next_chunk(struct spool *s, struct err *e)
 {
 	if (s->end > 0 && s->read < s->end)
-		return chunk_read(s, e);
+		return read_next_chunk_of_file(s, e);
 	if (s->end > 0) {
-		chunk_forget(s);
+		clear_chunk_in_memory(s);
 		return 0;
 	}
 	if (s->given)
@@ -268,7 +274,7 @@ spool_next(struct spool *s, struct err *e)
 }
 
 struct line
-spool_line(const struct spool *s, size_t i)
+spool_get_line(const struct spool *s, size_t i)
 {
 	const struct item *it = &s->items[i];
 	struct line l = {

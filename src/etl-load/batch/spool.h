@@ -1,9 +1,9 @@
 /* Keeps the lines of a batch, so that a failed transaction can be repeated.
  * Owns:  the last chunk of lines in memory; earlier chunks are in an unnamed
  *        temporary file in TMPDIR. spool_release() frees both.
- * Gives: call spool_rewind(), then spool_next() for each chunk: 1 the chunk is
- *        in items and data until the next call, 0 no chunk is left, -1 failed.
- *        A batch of one chunk is never written to the file.
+ * Gives: call spool_rewind(), then spool_next_chunk() for each chunk: 1 the
+ *        chunk is in items and data until the next call, 0 no chunk is left, -1
+ *        failed. A batch of one chunk is never written to the file.
  * Fails: ERR_IO, ERR_CREATE. */
 #ifndef LOAD_SPOOL_H
 #define LOAD_SPOOL_H
@@ -36,17 +36,20 @@ struct spool {
 	size_t n, cap;
 	uint64_t total;                 /* items in all chunks */
 	int fd;                         /* the temporary file, if open */
-	off_t end, read;                /* its size; where to read on */
+	off_t end, read;                /* the file's size; where the next chunk
+	                                 * is read */
 	bool open;
-	bool given;                     /* spool_next() gave the only chunk */
-	bool sealed;                    /* nothing can be added any more */
+	bool given;                     /* spool_next_chunk() has returned the
+	                                 * only chunk, the one in memory */
+	bool sealed;                    /* spool_rewind() was called: no line
+	                                 * can be added */
 	bool large;                     /* the last line was longer than
 	                                 * SPOOL_CHUNK: it is in the file */
 };
 
-/* A place between two lines of a batch; spool_cut() drops all lines after
- * it. */
-struct spool_edge {
+/* A position between two lines of a batch; spool_remove_lines_after()
+ * removes all lines after this position. */
+struct spool_position {
 	size_t n, len;
 	uint64_t total;
 	off_t end;
@@ -57,20 +60,24 @@ void spool_release(struct spool *s);
 void spool_clear(struct spool *s);              /* start a new batch */
 int spool_add(struct spool *s, enum item_kind kind, const struct line *l,
     struct err *e);
-/* Makes an item of the bytes that the caller has appended to data from `at`
- * on. */
-int spool_add_written(struct spool *s, size_t at, uint64_t number,
+/* Adds the bytes that the caller has appended to s->data, from offset `at` to
+ * the end, as one line. */
+int spool_add_appended_line(struct spool *s, size_t at, uint64_t number,
     struct err *e);
-/* The chunk in memory has SPOOL_CHUNK bytes or at least `most` items. */
-bool spool_chunk_full(const struct spool *s, size_t most);
+/* True if the chunk in memory has at least SPOOL_CHUNK bytes or at least `most`
+ * lines. */
+bool spool_chunk_is_full(const struct spool *s, size_t most);
 /* Writes the chunk in memory to the file. */
-int spool_write_chunk(struct spool *s, struct err *e);
-struct spool_edge spool_edge(const struct spool *s);
-/* Only before the first spool_rewind(). */
-int spool_cut(struct spool *s, const struct spool_edge *at, struct err *e);
+int spool_write_chunk_to_file(struct spool *s, struct err *e);
+/* The position after the last line. */
+struct spool_position spool_get_end(const struct spool *s);
+/* Removes all lines after the position *at. May be called only before the first
+ * spool_rewind(). */
+int spool_remove_lines_after(
+    struct spool *s, const struct spool_position *at, struct err *e);
 int spool_rewind(struct spool *s, struct err *e);
-int spool_next(struct spool *s, struct err *e);
+int spool_next_chunk(struct spool *s, struct err *e);
 /* Item i of the present chunk as the line that stage_next() gave. */
-struct line spool_line(const struct spool *s, size_t i);
+struct line spool_get_line(const struct spool *s, size_t i);
 
 #endif

@@ -13,11 +13,11 @@ apply_chunks(struct loader *l, struct err *e)
 
 	if (spool_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_next(&l->spool, e)) == 1) {
+	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		o->chunk = &l->spool;
 		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
 			return rc;
-		if (outcome_add_upstream(o, e) == -1)
+		if (outcome_copy_upstream_rejects(o, e) == -1)
 			return SINK_FAILED;
 		o->ordinal += l->spool.n;
 	}
@@ -26,11 +26,12 @@ apply_chunks(struct loader *l, struct err *e)
 	return l->sink->settle(l->self, e);
 }
 
-/* Checks that every record of the batch has an outcome, and that not too many
- * were rejected. In a stream of segments only the records before the last
- * boundary count: later ones are not in the batch. */
+/* Checks that every record of the batch has an outcome, and that not more
+ * records were rejected than --max-rejects allows. In a stream of segments only
+ * the records before the last boundary are counted, because the batch ends at
+ * this boundary. */
 static int
-check_counts(struct loader *l, struct err *e)
+check_counts_and_reject_limit(struct loader *l, struct err *e)
 {
 	const struct sums *t = &l->outcome.sums;
 	const struct boundary *last = &l->stream.last;
@@ -69,11 +70,12 @@ check_counts(struct loader *l, struct err *e)
 	    stage_limit(l->stage), rejected, seen, l->causes, e);
 }
 
-/* Remembers the transaction's id. If the answer to COMMIT is lost, the
- * server is asked by this id whether it was done. Only plain input needs
- * this: a marked stream has a row in the ledger that says so. */
+/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
+ * lost, the loader uses this id to ask the server whether the transaction was
+ * committed. Only plain input needs the id: for a marked stream the ledger
+ * (table etl_loads) shows whether the batch was committed. */
 static int
-remember_transaction(struct loader *l, struct err *e)
+remember_transaction_id(struct loader *l, struct err *e)
 {
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
@@ -82,10 +84,12 @@ remember_transaction(struct loader *l, struct err *e)
 	    0, 0, &l->xid, e);
 }
 
-/* Everything between the batch's rows and its COMMIT, and the COMMIT. 1, 0 if
- * the ledger says that this batch was committed before, -1. */
+/* Called when the rows of the batch are in the table. Stores its dead letters,
+ * its ledger row and the checkpoint, writes the other reject lines out, and
+ * sends COMMIT. Returns 1: the batch is committed; 0: the ledger shows that
+ * this batch was committed before, nothing was sent; -1 with *e. */
 static int
-finish_transaction(struct loader *l, bool ended, struct err *e)
+store_state_and_commit(struct loader *l, bool ended, struct err *e)
 {
 	int64_t row = 0;
 	int rc = 1;
@@ -94,11 +98,13 @@ finish_transaction(struct loader *l, bool ended, struct err *e)
 		return -1;
 	if (l->run != NULL && run_check_running(l->db, l->run, &row, e) == -1)
 		return -1;
-	if (rejects_store(l, row, e) == -1)
+	if (rejects_store_letters(l, row, e) == -1)
 		return -1;
-	if (l->marked && (rc = stream_move_row(l, ended, e)) != 1)
+	if (l->marked &&
+	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
 		return rc;
-	if (remember_transaction(l, e) == -1 || rejects_write_out(l, e) == -1)
+	if (remember_transaction_id(l, e) == -1 ||
+	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;
 	l->sent = l->outcome.sums;
 	if (db_commit(l->db, e) == 0)
@@ -118,22 +124,25 @@ ensure_control_tables(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* 1 committed, 0 it was committed before, TRY_AGAIN: repeat the batch at once
- * (the sink will be more careful), -1. */
 enum { TRY_AGAIN = 2 };
+
+/* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
+ * ledger shows that this batch was committed before; TRY_AGAIN: the caller must
+ * repeat the batch at once, and the sink then checks each record more closely;
+ * -1 with *e. If the result is not 1, the transaction is rolled back. */
 
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
 	int rc = -1;
 
-	outcome_clear(&l->outcome);
+	outcome_reset_for_try(&l->outcome);
 	if (ensure_control_tables(l, e) == -1 || db_begin(l->db, e) == -1)
 		return -1;
 	switch (apply_chunks(l, e)) {
 	case SINK_DONE:
-		if (check_counts(l, e) == 0)
-			rc = finish_transaction(l, ended, e);
+		if (check_counts_and_reject_limit(l, e) == 0)
+			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
 		rc = TRY_AGAIN;
@@ -146,19 +155,21 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	return rc;
 }
 
-/* The batch has failed for good. If the answer to its COMMIT was lost, the
- * COMMIT may still be done later: close the stream's row in the ledger, so
- * that the exit code is true. 1 the COMMIT was done, -1 it was not, or
- * nobody knows. */
+/* Called if the batch is not tried again. If the answer to its COMMIT was
+ * lost, the server may still finish the COMMIT after the loader has reported
+ * a failure. To prevent this, the function closes the stream's row in the
+ * ledger: after that the server cannot commit the batch. Returns 1: the
+ * batch was committed; -1 with *e: it was not committed, or the loader
+ * cannot find out. */
 static int
-settle_failed_batch(struct loader *l, struct err *e)
+close_row_if_commit_unknown(struct loader *l, struct err *e)
 {
 	struct err why = *e;
 	int rc = -1;
 
 	if (!l->unknown)
 		return -1;
-	if (l->marked && (rc = stream_give_up(l, e)) == 1) {
+	if (l->marked && (rc = stream_close_ledger_row(l, e)) == 1) {
 		l->sink->reset(l->self);
 		return 1;
 	}
@@ -171,8 +182,9 @@ settle_failed_batch(struct loader *l, struct err *e)
 	return -1;
 }
 
-/* Tries the batch until it is committed: 1, or 0 if it was committed before;
- * -1. */
+/* Tries the batch until it is committed or cannot be tried again. Returns
+ * 1: committed, with the counts in l->sent; 0: the ledger shows that the batch
+ * was committed before; -1 with *e. */
 static int
 try_until_committed(struct loader *l, bool ended, struct err *e)
 {
@@ -184,10 +196,10 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 			continue;
 		if (rc >= 0)
 			return rc;
-		if ((rc = loader_reconnect(l, &tries, e)) == 1)
+		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)
 			return 1;
 		if (rc == -1)
-			return settle_failed_batch(l, e) == -1 ? -1 : 0;
+			return close_row_if_commit_unknown(l, e) == -1 ? -1 : 0;
 	}
 }
 
@@ -198,7 +210,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 
 	if (l->spool.total == 0 && !ended && !l->stream.last.open)
 		return 0;
-	outcome_begin(&l->outcome);
+	outcome_start_batch(&l->outcome);
 	l->unknown = false;
 	buf_clear(&l->written);
 	if ((rc = try_until_committed(l, ended, e)) == -1)
@@ -207,9 +219,9 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	rejects_count_causes(l);
 	if (rc == 1)
 		sums_add(&l->sums, &l->sent);
-	else if (stream_read_counts(l, &l->sums, e) == -1)
+	else if (stream_read_ledger_counts(l, &l->sums, e) == -1)
 		return -1;
-	stream_batch_done(&l->stream);
+	stream_forget_committed_batch(&l->stream);
 	spool_clear(&l->spool);
 	return 0;
 }

@@ -8,35 +8,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reject line becomes a dead letter: an earlier stage sent it in the
- * stream, or it is ours and nothing else takes it. */
+/* True if the reject line is to be stored as a dead letter: an earlier stage
+ * sent the line in the stream, or the loader made the line in a replay or in a
+ * marked stream without --rejects and without file descriptor 3. */
 static bool
-is_letter(const struct loader *l, const struct item *it)
+is_stored_as_letter(const struct loader *l, const struct item *it)
 {
 	return it->kind == ITEM_REJECT ||
 	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
-/* Stores the chunk's letters. 1 if it had some, 0, -1. A large line is alone in
- * its chunk: letters_add_large() may free its bytes as it goes, since
- * spool_rewind() reads them from the file again. */
+/* Stores those reject lines of the chunk that are dead letters. Returns 1: it
+ * stored some; 0: the chunk has none; -1 with *e. A large line is the only line
+ * of its chunk. letters_add_large() may free the bytes of this line while it
+ * stores them, because a later spool_rewind() reads the line from the file
+ * again. */
 static int
-store_chunk(struct loader *l, int64_t run_row, struct err *e)
+store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
 	struct letter_text *v;
 	size_t n = 0;
 	int rc = 0;
 
-	if (s->n == 1 && s->end > 0 && is_letter(l, &s->items[0]))
+	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0]))
 		return letters_add_large(l->db, &s->data, run_row, NULL,
 		    e) == -1 ? -1 : 1;
 	if ((v = calloc(s->n + 1, sizeof(*v))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < s->n; i++) {
-		struct line line = spool_line(s, i);
+		struct line line = spool_get_line(s, i);
 
-		if (is_letter(l, &s->items[i]))
+		if (is_stored_as_letter(l, &s->items[i]))
 			v[n++] = (struct letter_text){ line.data, line.len };
 	}
 	if (n > 0)
@@ -46,7 +49,7 @@ store_chunk(struct loader *l, int64_t run_row, struct err *e)
 }
 
 static int
-store_all(struct loader *l, int64_t run_row, struct err *e)
+store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
 	int more, any = 0, rc;
@@ -55,8 +58,8 @@ store_all(struct loader *l, int64_t run_row, struct err *e)
 		return 0;
 	if (spool_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_next(s, e)) == 1) {
-		if ((rc = store_chunk(l, run_row, e)) == -1)
+	while ((more = spool_next_chunk(s, e)) == 1) {
+		if ((rc = store_letters_of_chunk(l, run_row, e)) == -1)
 			return -1;
 		any |= rc;
 	}
@@ -64,10 +67,10 @@ store_all(struct loader *l, int64_t run_row, struct err *e)
 }
 
 int
-rejects_store(struct loader *l, int64_t run_row, struct err *e)
+rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct stream *s = &l->stream;
-	int any = store_all(l, run_row, e);
+	int any = store_letters_of_batch(l, run_row, e);
 
 	if (any == -1)
 		return -1;
@@ -86,16 +89,17 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 	return 0;
 }
 
-/* An earlier try of this batch wrote the reject of this item. */
+/* True if an earlier try of this batch has written the reject line of the item
+ * with this number to a file or to file descriptor 3. */
 static bool
-was_written(const struct loader *l, uint64_t ordinal)
+reject_was_written(const struct loader *l, uint64_t ordinal)
 {
 	return ordinal / 8 < l->written.len &&
 	    l->written.data[ordinal / 8] >> ordinal % 8 & 1;
 }
 
 static int
-set_written(struct loader *l, uint64_t ordinal, struct err *e)
+mark_reject_written(struct loader *l, uint64_t ordinal, struct err *e)
 {
 	unsigned char *bits;
 
@@ -109,7 +113,7 @@ set_written(struct loader *l, uint64_t ordinal, struct err *e)
 }
 
 int
-rejects_write_out(struct loader *l, struct err *e)
+rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 {
 	struct spool *s = &l->outcome.rejects;
 	int more;
@@ -118,26 +122,27 @@ rejects_write_out(struct loader *l, struct err *e)
 		return 0;
 	if (spool_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_next(s, e)) == 1)
+	while ((more = spool_next_chunk(s, e)) == 1)
 		for (size_t i = 0; i < s->n; i++) {
-			struct line line = spool_line(s, i);
+			struct line line = spool_get_line(s, i);
 
-			if (is_letter(l, &s->items[i]) ||
-			    was_written(l, line.number))
+			if (is_stored_as_letter(l, &s->items[i]) ||
+			    reject_was_written(l, line.number))
 				continue;
 			if (stage_write_reject_line(
 				l->stage, line.data, line.len, e) == -1 ||
-			    set_written(l, line.number, e) == -1)
+			    mark_reject_written(l, line.number, e) == -1)
 				return -1;
 		}
-	/* These lines are out. If the batch is tried again and judged anew,
-	 * its rejects need occurrence numbers that no line has yet. */
+	/* The reject lines above cannot be taken back. If the batch is tried
+	 * again, its rejects must get occurrence numbers that differ from the
+	 * numbers in these lines. */
 	l->outcome.first_occurrence = stage_who(l->stage)->n;
 	return more;
 }
 
 static void
-put_member(struct buf *b, const struct json *j, const char *name)
+put_string_member(struct buf *b, const struct json *j, const char *name)
 {
 	uint32_t v = json_member(j, 0, name, strlen(name));
 
@@ -145,22 +150,24 @@ put_member(struct buf *b, const struct json *j, const char *name)
 		json_unescape(b, j, v);
 }
 
-/* The bytes of the rejected record. */
+/* Appends the bytes of the rejected record: the member `raw` of the reject
+ * line, or the decoded member `raw_base64`. */
 static void
-put_raw(struct buf *b, const struct json *j)
+put_rejected_bytes(struct buf *b, const struct json *j)
 {
 	struct buf base64;
 
-	put_member(b, j, "raw");
+	put_string_member(b, j, "raw");
 	if (b->len > 0)
 		return;
 	buf_init(&base64, SIZE_MAX / 2);
-	put_member(&base64, j, "raw_base64");
+	put_string_member(&base64, j, "raw_base64");
 	(void)base64_get(b, buf_text(&base64), base64.len);
 	buf_release(&base64);
 }
 
-/* The line of the input on which the record was, or 0. */
+/* The number of the input line that held the record, or 0 if the reject line
+ * does not say. */
 static uint64_t
 origin_line(const struct json *j)
 {
@@ -183,9 +190,9 @@ count_cause(struct loader *l, const struct line *line)
 	buf_init(&message, SIZE_MAX / 2);
 	buf_init(&raw, SIZE_MAX / 2);
 	if (json_scan(&j, line->data, line->len, 2, JSON_LAST, &f) == 0) {
-		put_member(&code, &j, "code");
-		put_member(&message, &j, "message");
-		put_raw(&raw, &j);
+		put_string_member(&code, &j, "code");
+		put_string_member(&message, &j, "message");
+		put_rejected_bytes(&raw, &j);
 		causes_add(l->causes, buf_text(&code), buf_text(&message),
 		    raw.data, raw.len, origin_line(&j));
 	}
@@ -195,7 +202,8 @@ count_cause(struct loader *l, const struct line *line)
 	buf_release(&raw);
 }
 
-/* Failures are ignored: a missing cause only makes a message shorter. */
+/* This function ignores failures: if a cause is missing, only a message gets
+ * shorter. */
 void
 rejects_count_causes(struct loader *l)
 {
@@ -204,9 +212,9 @@ rejects_count_causes(struct loader *l)
 
 	if (s->total == 0 || spool_rewind(s, &e) == -1)
 		return;
-	while (spool_next(s, &e) == 1)
+	while (spool_next_chunk(s, &e) == 1)
 		for (size_t i = 0; i < s->n; i++) {
-			struct line line = spool_line(s, i);
+			struct line line = spool_get_line(s, i);
 
 			count_cause(l, &line);
 		}

@@ -4,7 +4,8 @@
 #include "json/write.h"
 
 void
-counts_put(struct buf *b, const struct loader *l, const struct sums *t)
+put_ledger_counts_json(
+    struct buf *b, const struct loader *l, const struct sums *t)
 {
 	const struct boundary *last = &l->stream.last;
 
@@ -27,7 +28,8 @@ counts_put(struct buf *b, const struct loader *l, const struct sums *t)
 }
 
 int
-counts_read(struct sums *sums, const char *json, size_t len, struct err *e)
+parse_loader_counts(
+    struct sums *sums, const char *json, size_t len, struct err *e)
 {
 	struct run_counts t = { 0 };
 	const int64_t *c;

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 
 static struct ledger
-ledger_of(const struct loader *l)
+make_ledger_entry(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	/* etl-run must not repeat a run whose stream appends and has no
-	 * checkpoint to start after: it would add the rows twice. */
+	/* `appends` tells etl-run not to repeat this run. Without a key and
+	 * without a checkpoint, a second run would read all records again and
+	 * insert them twice. */
 	bool appends = !l->target.keyed && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
@@ -24,12 +25,13 @@ ledger_of(const struct loader *l)
 		.appends = appends };
 }
 
-/* Reads the stream's row, and *sums: the loader's counts in it. */
+/* Reads the stream's row of the ledger (table etl_loads) into *row, and the
+ * loader's counts that are stored in this row into *sums. */
 static int
 read_row(struct loader *l, struct ledger_row *row, struct sums *sums,
     struct err *e)
 {
-	struct ledger g = ledger_of(l);
+	struct ledger g = make_ledger_entry(l);
 	struct buf counts;
 	int rc;
 
@@ -37,28 +39,29 @@ read_row(struct loader *l, struct ledger_row *row, struct sums *sums,
 	rc = ledger_read(l->db, &g, row, &counts, e);
 	*sums = (struct sums){ 0 };
 	if (rc == 0 && counts.len > 0)
-		rc = counts_read(sums, counts.data, counts.len, e);
+		rc = parse_loader_counts(sums, counts.data, counts.len, e);
 	buf_release(&counts);
 	return rc;
 }
 
 int
-stream_read_counts(struct loader *l, struct sums *sums, struct err *e)
+stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
 {
 	struct ledger_row row;
 	uint64_t tries = 0;
 
 	while (read_row(l, &row, sums, e) == -1)
-		if (loader_reconnect(l, &tries, e) == -1)
+		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	return 0;
 }
 
-/* Either all batches of a stream move the checkpoint, or none does. If the
- * first half was loaded with --no-checkpoint, its rejects were not stored,
- * and the checkpoint must not pass them. */
+/* Fails unless this run uses --no-checkpoint exactly if the run that loaded the
+ * first part of the stream used it. With --no-checkpoint rejects of earlier
+ * stages are not stored. If a later run moved the checkpoint past them, they
+ * would be lost. */
 static int
-check_no_checkpoint(const struct stream *s, const struct ledger_row *row,
+check_same_no_checkpoint(const struct stream *s, const struct ledger_row *row,
     struct err *e)
 {
 	const char *way = row->version > 0 ? "without" : "with";
@@ -70,16 +73,17 @@ check_no_checkpoint(const struct stream *s, const struct ledger_row *row,
 	    "rest %s it too", row->seq, way, way);
 }
 
-/* The ledger says that the first part of the stream is loaded. If this run did
- * that, its counts go on; if another run did, they are in that run's row, and
- * this run counts the records as skipped. */
+/* Called if the ledger shows that the first part of the stream is loaded. Sets
+ * up the loader to skip this part. If this run loaded the part, the loader
+ * continues with the stored counts. If another run loaded it, this run counts
+ * the records as skipped. */
 static int
-resume_after(struct loader *l, const struct ledger_row *row,
+skip_loaded_part(struct loader *l, const struct ledger_row *row,
     const struct sums *sums, struct err *e)
 {
 	struct stream *s = &l->stream;
 
-	if (check_no_checkpoint(s, row, e) == -1)
+	if (check_same_no_checkpoint(s, row, e) == -1)
 		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
@@ -90,8 +94,9 @@ resume_after(struct loader *l, const struct ledger_row *row,
 	return 0;
 }
 
-/* Expects the checkpoint's present version, until a mark of the stream says
- * which version its source has read. */
+/* Sets s->expected to the present version of the stored checkpoint. If a mark
+ * of the stream later gives the version that etl-extract has read, that version
+ * replaces this one. */
 static int
 read_checkpoint_version(struct loader *l, struct err *e)
 {
@@ -107,13 +112,14 @@ read_checkpoint_version(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* Reads the stream's row. If an earlier loader gave the stream up, its row is
- * closed: open it again, since the user loads the stream again. */
+/* Reads the stream's row of the ledger. A loader that lost the answer to a
+ * COMMIT and stopped has closed the row. If the row is closed, this function
+ * opens it again, because the user loads the stream again. */
 static int
-open_row(struct loader *l, struct ledger_row *row, struct sums *sums,
+read_row_and_reopen(struct loader *l, struct ledger_row *row, struct sums *sums,
     struct err *e)
 {
-	struct ledger g = ledger_of(l);
+	struct ledger g = make_ledger_entry(l);
 
 	if (read_row(l, row, sums, e) == -1)
 		return -1;
@@ -126,7 +132,7 @@ open_row(struct loader *l, struct ledger_row *row, struct sums *sums,
 }
 
 int
-stream_find_row(struct loader *l, struct err *e)
+stream_read_ledger_progress(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	struct ledger_row row;
@@ -135,9 +141,9 @@ stream_find_row(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, e) == -1 ||
-	    open_row(l, &row, &sums, e) == -1 ||
+	    read_row_and_reopen(l, &row, &sums, e) == -1 ||
 	    read_checkpoint_version(l, e) == -1)
-		if (loader_reconnect(l, &tries, e) == -1)
+		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	l->control = true;
 	s->batches = row.batch;
@@ -147,11 +153,11 @@ stream_find_row(struct loader *l, struct err *e)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "given up loading this stream: run the command again");
 	return s->segments && row.seq > 0 && !row.ended ?
-	    resume_after(l, &row, &sums, e) : 0;
+	    skip_loaded_part(l, &row, &sums, e) : 0;
 }
 
-/* 1 the row has moved, go on to the checkpoint; 0 this batch was committed
- * before; -1. */
+/* Returns 1: the ledger row was updated, and the caller updates the checkpoint
+ * next; 0: this batch was committed before; -1 with *e. */
 static int
 check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 {
@@ -196,18 +202,18 @@ move_checkpoint(struct loader *l, struct err *e)
 }
 
 int
-stream_move_row(struct loader *l, bool ended, struct err *e)
+stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct sums sums = l->sums;
-	struct ledger g = ledger_of(l);
+	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;
 	struct buf counts;
 	int rc;
 
 	buf_init(&counts, SIZE_MAX / 2);
 	sums_add(&sums, &l->outcome.sums);
-	counts_put(&counts, l, &sums);
+	put_ledger_counts_json(&counts, l, &sums);
 	g.counts = buf_text(&counts);
 	g.ended = ended;
 	if (stream_has_checkpoint(s))
@@ -216,9 +222,10 @@ stream_move_row(struct loader *l, bool ended, struct err *e)
 	    ledger_move(l->db, &g, e);
 	buf_release(&counts);
 	if ((rc = check_ledger_result(l, r, e)) == 1) {
-		/* If the COMMIT whose answer was lost had been done, the row
-		 * could not have moved. Now it can never be done: it would
-		 * find the row moved. */
+		/* The answer to the COMMIT of an earlier try may be lost. This
+		 * update of the ledger row succeeded, so that COMMIT was not
+		 * done: it would have changed the row first. The server also
+		 * cannot do it later, because the row is changed. */
 		l->unknown = false;
 		if (move_checkpoint(l, e) == -1)
 			return -1;
@@ -227,12 +234,13 @@ stream_move_row(struct loader *l, bool ended, struct err *e)
 }
 
 int
-stream_give_up(struct loader *l, struct err *e)
+stream_close_ledger_row(struct loader *l, struct err *e)
 {
-	struct ledger g = ledger_of(l);
+	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;
 
-	/* After a signal to stop, do not wait for a server again. */
+	/* If the connection is lost, connect once more; but not after a signal
+	 * that asks the program to stop, since connecting can take long. */
 	if ((r = ledger_close_row(l->db, &g, e)) == LEDGER_FAILED &&
 	    db_fault(l->db)->lost && stop_signal() == 0 &&
 	    db_reopen(l->db, e) == 0)

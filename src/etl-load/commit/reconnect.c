@@ -13,12 +13,13 @@ retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
 	return wait_ms(retry_wait(r, n));
 }
 
-/* Asks PostgreSQL whether the COMMIT that had no answer was done. 1 it was; 0
- * repeat the batch: it was not, or the mode is upsert, where a second time
- * changes nothing; NOT_YET: the server still sees the old connection, ask
- * again; -1. */
 enum { NOT_YET = 2 };
 
+/* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
+ * was committed. Returns 1: committed; 0: the caller must repeat the batch (it
+ * was not committed, or the load has a key, so that loading the batch twice
+ * does no harm); NOT_YET: the transaction is still in progress, ask again; -1
+ * with *e. */
 static int
 ask_commit_outcome(struct loader *l, struct err *e)
 {
@@ -45,7 +46,8 @@ ask_commit_outcome(struct loader *l, struct err *e)
 }
 
 int
-loader_reconnect(struct loader *l, uint64_t *tries, struct err *e)
+loader_reconnect_and_check_commit(
+    struct loader *l, uint64_t *tries, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	struct err first = *e;

@@ -37,8 +37,9 @@ text_replace(char **to, const char *text, struct err *e)
 	return 0;
 }
 
-/* With --again the ledger treats the stream as another one: its id gets a
- * random suffix. */
+/* Sets the id under which the ledger (table etl_loads) keeps the stream. With
+ * --again this id gets a random suffix, so that the ledger has no row for it
+ * and the loader loads the whole stream. */
 static int
 set_ledger_id(struct loader *l, const char *id, struct err *e)
 {
@@ -60,12 +61,13 @@ set_ledger_id(struct loader *l, const char *id, struct err *e)
 }
 
 static int
-begin_check(const struct loader *l, const struct mark *m, struct err *e)
+check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
 	if (m->lookback && !l->target.keyed)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
-		    "sends records again that were sent before, and append "
-		    "would load them twice: give --key");
+		    "sends some records of the last run again; without a key "
+		    "etl-load would insert these records twice: give etl-load "
+		    "--key with the columns that identify a row");
 	if (m->checkpoint != NULL && checkpoint_check_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;
@@ -75,12 +77,12 @@ begin_check(const struct loader *l, const struct mark *m, struct err *e)
 }
 
 int
-stream_begin(struct loader *l, struct err *e)
+stream_start_at_begin_mark(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_stream(l->stage);
 	struct stream *s = &l->stream;
 
-	if (begin_check(l, m, e) == -1)
+	if (check_begin_mark(l, m, e) == -1)
 		return -1;
 	l->passed += s->skipped;
 	stream_release(s);
@@ -94,11 +96,11 @@ stream_begin(struct loader *l, struct err *e)
 	l->whole = l->o->single || (!l->target.keyed && !s->segments);
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
-	return stream_find_row(l, e);
+	return stream_read_ledger_progress(l, e);
 }
 
 static int
-mark_is_wrong(struct err *e, const struct mark *m, const char *why)
+fail_damaged_stream(struct err *e, const struct mark *m, const char *why)
 {
 	return err_set(e, ERR_PEER, false, "the stream is damaged: mark %llu: "
 	    "%s", (unsigned long long)m->seq, why);
@@ -110,16 +112,17 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Takes the checkpoint's expected version from a checkpoint mark or from `end`.
- * A stream without a checkpoint mark has it in `end` only, and its loader too
- * must notice that another run has moved the checkpoint. */
+/* Stores the version of the checkpoint that etl-extract has read, from a mark
+ * `checkpoint` or `end`. The loader fails later if the stored checkpoint has
+ * another version, because another run has then moved the checkpoint. A stream
+ * without a mark `checkpoint` has the version only in the mark `end`. */
 static int
-take_version(struct stream *s, const struct mark *m, struct err *e)
+store_expected_version(struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!m->has_version || s->checkpoint == NULL)
 		return 0;
 	if (m->version > INT64_MAX / 2)
-		return mark_is_wrong(e, m, "its version is too large");
+		return fail_damaged_stream(e, m, "its version is too large");
 	if (!s->known)
 		s->expected = (int64_t)m->version;
 	s->known = true;
@@ -127,24 +130,28 @@ take_version(struct stream *s, const struct mark *m, struct err *e)
 }
 
 static int
-take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
+check_and_store_checkpoint(
+    struct stream *s, const struct mark *m, struct err *e)
 {
 	bool first = !s->begun;
 
 	if (s->checkpoint == NULL)
-		return mark_is_wrong(e, m, "it is a checkpoint, but the mark "
+		return fail_damaged_stream(e, m,
+		    "it is a checkpoint, but the mark "
 		    "begin names no checkpoint");
 	if (!same_text(s->checkpoint, m->name))
-		return mark_is_wrong(e, m, "its checkpoint has another name "
+		return fail_damaged_stream(e, m,
+		    "its checkpoint has another name "
 		    "than the one in the mark begin");
 	if (first && text_replace(&s->from, m->from, e) == -1)
 		return -1;
 	if (first)
 		s->version = m->version;
 	else if (s->version != m->version || !same_text(s->from, m->from))
-		return mark_is_wrong(e, m, "its from or version differs from "
+		return fail_damaged_stream(e, m,
+		    "its from or version differs from "
 		    "that of the checkpoint marks before");
-	if (take_version(s, m, e) == -1)
+	if (store_expected_version(s, m, e) == -1)
 		return -1;
 	s->begun = true;
 	s->value_seq = m->seq;
@@ -153,7 +160,7 @@ take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
 
 /* How many rejects the stages wrote to files or to file descriptor 3. */
 static uint64_t
-sum_aside(const struct counts *stages, size_t n)
+count_rejects_outside_stream(const struct counts *stages, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -183,24 +190,26 @@ letter_add(struct stream *s, const struct mark *m, struct err *e)
 }
 
 static int
-take_resolve(struct stream *s, const struct mark *m, struct err *e)
+check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!s->replay)
-		return mark_is_wrong(e, m, "it is a resolve mark, but the mark "
+		return fail_damaged_stream(e, m,
+		    "it is a resolve mark, but the mark "
 		    "begin does not say that this is a replay");
-	if (sum_aside(m->stages, m->nstages) >
-	    sum_aside(s->last.stages, s->last.nstages))
+	if (count_rejects_outside_stream(m->stages, m->nstages) >
+	    count_rejects_outside_stream(s->last.stages, s->last.nstages))
 		return err_set(e, ERR_CONFIG, false, "letter %.12s: a stage "
 		    "of this replay wrote a reject to a file or to file "
 		    "descriptor 3: in a replay rejects must travel in the "
 		    "stream; remove --rejects and 3>", m->id);
 	if (m->seen > INT64_MAX / 2)
-		return mark_is_wrong(e, m, "its seen is too large");
+		return fail_damaged_stream(e, m, "its seen is too large");
 	return s->skipping || s->passive ? 0 : letter_add(s, m, e);
 }
 
-/* Stops skipping at the boundary up to which the stream was loaded before.
- * Fails if the boundary or the number of records is another one than then. */
+/* Stops skipping at the boundary up to which an earlier run has loaded the
+ * stream. Fails if this boundary is missing, or if another number of records
+ * comes before it than in the earlier run: the stream was changed. */
 static int
 end_skipping(struct loader *l, const struct mark *m, struct err *e)
 {
@@ -223,7 +232,7 @@ end_skipping(struct loader *l, const struct mark *m, struct err *e)
 }
 
 int
-stream_boundary(struct loader *l, struct err *e)
+stream_check_and_store_boundary(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_mark(l->stage);
 	struct stream *s = &l->stream;
@@ -231,12 +240,14 @@ stream_boundary(struct loader *l, struct err *e)
 	bool skipped = s->skipping;
 
 	if (m->kind != MARK_END && m->seq == 0)
-		return mark_is_wrong(e, m, "its seq is 0, but seq starts at 1");
-	if (m->kind == MARK_CHECKPOINT && take_checkpoint(s, m, e) == -1)
+		return fail_damaged_stream(
+		    e, m, "its seq is 0, but seq starts at 1");
+	if (m->kind == MARK_CHECKPOINT &&
+	    check_and_store_checkpoint(s, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_RESOLVE && take_resolve(s, m, e) == -1)
+	if (m->kind == MARK_RESOLVE && check_and_add_letter(s, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_END && take_version(s, m, e) == -1)
+	if (m->kind == MARK_END && store_expected_version(s, m, e) == -1)
 		return -1;
 	if (s->skipping && end_skipping(l, m, e) == -1)
 		return -1;
@@ -245,14 +256,14 @@ stream_boundary(struct loader *l, struct err *e)
 	last->open = !skipped;
 	last->in = stage_counts(l->stage)->in;
 	last->seen = stage_reject_lines(l->stage);
-	last->at = spool_edge(&l->spool);
+	last->at = spool_get_end(&l->spool);
 	memcpy(last->stages, m->stages, sizeof(last->stages));
 	last->nstages = m->nstages;
 	return 0;
 }
 
 void
-stream_batch_done(struct stream *s)
+stream_forget_committed_batch(struct stream *s)
 {
 	if (stream_has_checkpoint(s) && s->value != NULL)
 		s->expected++;

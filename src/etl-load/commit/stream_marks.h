@@ -13,12 +13,13 @@
 #include "load.h"
 #include "stream/mark.h"
 
-/* The last boundary (checkpoint, resolve or end) that came. */
+/* The last boundary (mark `checkpoint`, `resolve` or `end`) that was read. */
 struct boundary {
 	bool open;              /* it has not been committed yet */
 	uint64_t seq;           /* of its mark; 0: none has come */
 	uint64_t in, seen;      /* records and reject lines before it */
-	struct spool_edge at;   /* its place in the batch */
+	struct spool_position
+	    at; /* the end of the lines before it in the spool */
 	struct counts stages[MARK_STAGES];
 	size_t nstages;
 };
@@ -34,47 +35,60 @@ struct stream {
 	bool begun;             /* a checkpoint mark has come */
 	char *from;             /* of the first checkpoint mark */
 	uint64_t version;       /* of the first checkpoint mark */
-	bool known;             /* a mark or the ledger gave `expected` */
+	bool known;             /* `expected` comes from a mark or the ledger */
 	int64_t expected;       /* the version that the stored checkpoint must
-	                         * have; if not known, what it was at begin */
+	                         * have; if `known` is false, the version that
+	                         * it had at the mark begin */
 	char *value;            /* of the batch's last checkpoint mark, or
 	                         * NULL */
 	uint64_t value_seq;     /* of that mark */
 
-	struct letter_replay *letters;  /* that the batch resolves */
+	struct letter_replay *letters;  /* dead letters to resolve when the
+	                                 * batch is committed */
 	size_t nletters, room;
 
 	struct boundary last;
 	int64_t batches;        /* committed so far */
-	bool loaded;            /* all of it was loaded before: skip it */
-	bool skipping;          /* loaded before up to mark skip_seq: skip that
-	                         * part */
-	uint64_t loaded_in;     /* records that it had when it was loaded */
+	bool loaded;            /* an earlier run has loaded the whole stream:
+	                         * skip all its records */
+	bool skipping;          /* an earlier run has loaded the part up to mark
+	                         * skip_seq: skip the records of this part */
+	uint64_t loaded_in;     /* number of records that the earlier run
+	                         * loaded */
 	uint64_t skip_seq;
 	uint64_t skipped;       /* records skipped so far */
 };
 
 struct loader;
 
-/* The mark begin has come. */
-int stream_begin(struct loader *l, struct err *e);
-/* Reads from the ledger how far the stream was loaded before. */
-int stream_find_row(struct loader *l, struct err *e);
-/* A checkpoint, resolve or end mark has come; its counts have been checked. */
-int stream_boundary(struct loader *l, struct err *e);
-/* The last step before COMMIT: moves the stream's row in the ledger, then the
- * stored checkpoint. 1, 0 this batch was committed before, -1. */
-int stream_move_row(struct loader *l, bool ended, struct err *e);
-/* The stream moves a stored checkpoint, whose version each batch checks. */
+/* Called at the mark begin: sets up the state of a stream, then reads from the
+ * ledger how far an earlier run has loaded it. */
+int stream_start_at_begin_mark(struct loader *l, struct err *e);
+/* Reads from the ledger how far an earlier run has loaded the stream, and sets
+ * up the loader to skip that part. */
+int stream_read_ledger_progress(struct loader *l, struct err *e);
+/* Called at a mark `checkpoint`, `resolve` or `end`: checks the mark and stores
+ * it as the last boundary. Commits nothing. */
+int stream_check_and_store_boundary(struct loader *l, struct err *e);
+/* Updates the stream's row in the ledger, then the stored checkpoint, in the
+ * open transaction just before COMMIT. Returns 1: updated; 0: the ledger shows
+ * that this batch was committed before; -1 with *e. */
+int stream_update_ledger_and_checkpoint(
+    struct loader *l, bool ended, struct err *e);
+/* True if each batch of the stream checks the version of a stored checkpoint
+ * and may move this checkpoint. */
 bool stream_has_checkpoint(const struct stream *s);
-/* Reads the loader's own counts from the ledger. */
-int stream_read_counts(struct loader *l, struct sums *sums, struct err *e);
-/* The batch is committed: forget its letters and its checkpoint value. */
-void stream_batch_done(struct stream *s);
-/* The answer to COMMIT was lost and the batch is not tried again: closes the
- * stream's row, so that the COMMIT cannot be done any more. 1 it was done, 0 it
- * never will be, -1 nobody knows. */
-int stream_give_up(struct loader *l, struct err *e);
+/* Reads the loader's counts from the stream's row in the ledger. */
+int stream_read_ledger_counts(
+    struct loader *l, struct sums *sums, struct err *e);
+/* Called after the batch was committed: forgets its letters and its checkpoint
+ * value. */
+void stream_forget_committed_batch(struct stream *s);
+/* Called if the answer to COMMIT was lost and the batch is not tried again.
+ * Closes the stream's row in the ledger, so that the server cannot do the
+ * COMMIT later. Returns 1: the batch was committed; 0: it was not and will not
+ * be committed; -1 with *e: the loader could not find out. */
+int stream_close_ledger_row(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
 
 #endif

@@ -27,8 +27,9 @@ put_escaped(struct buf *b, const char *p, size_t n)
 	buf_add(b, from, (size_t)(end - from));
 }
 
-/* Only a string with an escape contains a backslash, which COPY must see
- * doubled; other JSON is copied without a search for special bytes. */
+/* Appends a value as JSON. In COPY's format a backslash must be doubled. Only
+ * JSON with an escape in a string contains a backslash, so all other scalar
+ * values are copied without a search for special bytes. */
 static void
 put_json(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
@@ -63,8 +64,9 @@ put_text(struct buf *b, const struct json *j, uint32_t tok,
 		buf_add(b, j->text + t->at + 1, t->len - 2);
 }
 
-/* The number is an integer, but not written as one: 5.0 or 1e3. PostgreSQL does
- * not accept this form for an integer column. */
+/* True if the number is an integer that is written with a fraction or an
+ * exponent, such as 5.0 or 1e3. PostgreSQL does not accept this form for an
+ * integer column, so the caller writes the plain integer. */
 static bool
 is_int_with_fraction(const struct json_tok *t, const struct json *j, int64_t *v)
 {
@@ -84,17 +86,17 @@ put_int(struct buf *b, const struct json *j, uint32_t tok,
 		put_text(b, j, tok, scratch);
 }
 
-/* The string is written as \x and hex digits. Any other string stands for
- * its own bytes. */
+/* True if the string gives bytes by hex digits: it starts with \x. Any other
+ * string gives the bytes of its characters. */
 static bool
 is_hex(const struct json_tok *t, const char *p, size_t n)
 {
 	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
 }
 
-/* Replaces the bytes of b from `at` on by their hex digits. It works from
- * the last byte to the first, so that no byte is overwritten before it is
- * read. */
+/* Replaces the bytes of b from offset `at` to the end by their hex digits. The
+ * loop goes from the last byte to the first, so that it reads each byte before
+ * it overwrites it. */
 static void
 bytes_to_hex(struct buf *b, size_t at)
 {
@@ -112,8 +114,8 @@ bytes_to_hex(struct buf *b, size_t at)
 	b->len = at + 2 * n;
 }
 
-/* The backslash of \x is doubled, since COPY or the array's quotes remove
- * one. */
+/* Appends the bytes of `text` as \x and hex digits. The backslash is doubled,
+ * because the server removes one backslash when it reads the array's quotes. */
 static void
 put_hex(struct buf *b, const struct buf *text)
 {
@@ -238,7 +240,7 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 }
 
 void
-pg_values(struct buf *b, struct reader *r, struct buf *scratch)
+pg_put_copy_values(struct buf *b, struct reader *r, struct buf *scratch)
 {
 	const struct shape *s = r->shape;
 

@@ -8,6 +8,6 @@
 
 #include "table/record.h"
 
-void pg_values(struct buf *b, struct reader *r, struct buf *scratch);
+void pg_put_copy_values(struct buf *b, struct reader *r, struct buf *scratch);
 
 #endif

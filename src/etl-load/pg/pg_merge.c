@@ -15,18 +15,19 @@ shapes_used(const struct pg_sink *s)
 	return n;
 }
 
-/* Sorting the rows to find equal keys costs the server 10%. So it is done
+/* Chooses how the merge treats staged rows with equal keys. If the server sorts
+ * the rows to find equal keys, the merge takes 10% longer. So an upsert sorts
  * only after the server has reported equal keys (SQLSTATE 21000), or if the
- * merge can change no column, for then the server would not report them. */
+ * merge can change no column, because the server reports no equal keys then. */
 static enum pg_keys
-how_to_treat_keys(
+choose_key_treatment(
     const struct pg_sink *s, const struct shape *shape, bool alone)
 {
 	if (!s->target->keyed || !alone)
 		return PG_KEYS_NONE;
 	if (s->target->mode == LOAD_IGNORE)
 		return s->twice ? PG_KEYS_TWICE : PG_KEYS_NONE;
-	return s->twice || !sql_can_change(s->target, shape) ?
+	return s->twice || !shape_can_change_row(s->target, shape) ?
 	    PG_KEYS_TWICE : PG_KEYS_UNIQUE;
 }
 
@@ -39,8 +40,9 @@ merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
 	int rc = -1;
 
 	buf_clear(&s->sql);
-	pg_merge(&s->sql, s->target, shape, how_to_treat_keys(s, shape, alone));
-	if ((t = pg_text(s, e)) == NULL ||
+	pg_put_merge_statement(
+	    &s->sql, s->target, shape, choose_key_treatment(s, shape, alone));
+	if ((t = pg_get_sql_text(s, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
 	if (db_next(r, e) == 1) {
@@ -54,20 +56,22 @@ merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
 	return rc;
 }
 
-/* Runs the query that put() writes; *n is its result. */
+/* Runs the query whose text put() writes, and sets *n to the number that the
+ * query returns. */
 static int
-run_count(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
-    int64_t *n, struct err *e)
+run_count_query(struct pg_sink *s,
+    void (*put)(struct buf *, const struct target *), int64_t *n, struct err *e)
 {
 	const char *t;
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target);
-	return (t = pg_text(s, e)) == NULL ? -1 :
+	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
 	    db_int(s->db, t, NULL, 0, 0, n, e);
 }
 
-/* Runs the change that put() writes; *n is the number of rows. */
+/* Runs the UPDATE or DELETE whose text put() writes, and sets *n to the number
+ * of rows that it changed. */
 static int
 run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
     int64_t *n, struct err *e)
@@ -76,13 +80,14 @@ run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target);
-	return (t = pg_text(s, e)) == NULL ? -1 :
+	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
 	    db_run(s->db, t, NULL, 0, n, e);
 }
 
-/* Counts the staged rows that were neither inserted nor updated. */
+/* Sets the counts of the staged rows that were neither inserted nor updated:
+ * unchanged and superseded, or with --mode ignore skipped. */
 static int
-count_rest(struct pg_sink *s, bool alone, uint64_t staged,
+count_unchanged_and_superseded(struct pg_sink *s, bool alone, uint64_t staged,
     struct sums *sums, struct err *e)
 {
 	uint64_t done = sums->inserted + sums->updated;
@@ -96,7 +101,7 @@ count_rest(struct pg_sink *s, bool alone, uint64_t staged,
 	if (done + sums->superseded == staged)
 		return 0;
 	if (s->target->upsert && alone &&
-	    run_count(s, pg_count_keys, &keys, e) == -1)
+	    run_count_query(s, pg_put_count_keys, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -104,14 +109,14 @@ count_rest(struct pg_sink *s, bool alone, uint64_t staged,
 }
 
 static int
-merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
+merge_all_shapes(struct pg_sink *s, uint64_t staged, struct sums *sums,
     struct err *e)
 {
 	bool alone = shapes_used(s) == 1;
 	int64_t n = 0;
 
 	if (s->target->keyed && !alone) {
-		if (run_change(s, pg_delete_equal_keys, &n, e) == -1)
+		if (run_change(s, pg_put_delete_equal_keys, &n, e) == -1)
 			return -1;
 		sums->superseded = (uint64_t)n;
 	}
@@ -119,12 +124,13 @@ merge_all(struct pg_sink *s, uint64_t staged, struct sums *sums,
 		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i],
 		    alone, sums, e) == -1)
 			return -1;
-	if (count_rest(s, alone, staged, sums, e) == -1)
+	if (count_unchanged_and_superseded(s, alone, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    sums->unchanged > 0 && run_change(s, pg_update_seen, &n, e) == -1)
+	    sums->unchanged > 0 &&
+	    run_change(s, pg_put_update_seen, &n, e) == -1)
 		return -1;
-	return pg_check_deferred(s, e);
+	return pg_check_deferred_constraints(s, e);
 }
 
 static void
@@ -137,10 +143,11 @@ copy_text(char *to, size_t size, struct db_value v)
 	to[n] = '\0';
 }
 
-/* Takes a row of PG_FOUND: a refused record, or (item -1) the counts. */
+/* Adds one row of the table PG_FOUND to the outcome. The row is a record that
+ * the table refused, or, if its item is -1, it holds the counts. */
 static int
-take_found_row(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
-    struct err *e)
+add_found_row_to_outcome(struct pg_sink *s, struct outcome *o,
+    const struct db_rows *r, struct err *e)
 {
 	struct db_fault f = { .data = true };
 	struct sums *t = &o->sums;
@@ -162,11 +169,11 @@ take_found_row(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
 	copy_text(message, sizeof(message), db_column(r, 2));
 	copy_text(f.column, sizeof(f.column), db_column(r, 3));
 	copy_text(f.constraint, sizeof(f.constraint), db_column(r, 4));
-	return outcome_refused(o, (size_t)item, &f, message, e);
+	return outcome_reject_after_db_fault(o, (size_t)item, &f, message, e);
 }
 
 static int
-read_found(struct pg_sink *s, struct outcome *o, struct err *e)
+read_found_into_outcome(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -176,7 +183,7 @@ read_found(struct pg_sink *s, struct outcome *o, struct err *e)
 	    " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = take_found_row(s, o, r, e)) == -1)
+		if ((rc = add_found_row_to_outcome(s, o, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
@@ -189,28 +196,30 @@ merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
 	int64_t n;
 
 	buf_clear(&s->sql);
-	pg_make_found(&s->sql);
-	if (pg_script(s, e) == -1)
+	pg_put_create_found_table(&s->sql);
+	if (pg_run_sql_text(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_merge_row_by_row(
+	pg_put_merge_row_by_row(
 	    &s->sql, s->target, s->rows.shapes, s->rows.nshapes);
-	if (pg_script(s, e) == -1 || read_found(s, o, e) == -1)
+	if (pg_run_sql_text(s, e) == -1 ||
+	    read_found_into_outcome(s, o, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    o->sums.unchanged > before)
-		return run_change(s, pg_update_seen, &n, e);
+		return run_change(s, pg_put_update_seen, &n, e);
 	return 0;
 }
 
-/* Merges all staged rows. If the server reports equal keys, repeats the
- * merge so that it expects them, and expects them in the next chunks too. */
+/* Merges all staged rows. If the server reports equal keys (SQLSTATE 21000),
+ * repeats the merge with a sort that keeps one row of each key. Later merges
+ * sort too, until 16 chunks in a row had no equal keys. */
 static int
 merge_expecting_equal_keys(struct pg_sink *s, uint64_t staged,
     struct sums *sums, struct err *e)
 {
 	enum { QUIET_MAX = 16 };
-	int rc = merge_all(s, staged, sums, e);
+	int rc = merge_all_shapes(s, staged, sums, e);
 
 	if (rc == -1 && !s->twice &&
 	    strcmp(db_fault(s->db)->sqlstate, "21000") == 0) {
@@ -219,7 +228,7 @@ merge_expecting_equal_keys(struct pg_sink *s, uint64_t staged,
 			return -1;
 		*sums = (struct sums){ 0 };
 		s->twice = true;
-		rc = merge_all(s, staged, sums, e);
+		rc = merge_all_shapes(s, staged, sums, e);
 	}
 	s->quiet = sums->superseded > 0 ? 0 : s->quiet + 1;
 	if (s->quiet >= QUIET_MAX)
@@ -240,7 +249,7 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		return 0;
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = pg_undo_if_refused(
+	rc = pg_roll_back_if_refused(
 	    s, merge_expecting_equal_keys(s, staged, &sums, e), "etl_merge", e);
 	if (rc == 0)
 		return merge_row_by_row(s, o, e);

@@ -55,7 +55,8 @@ static const char row_begin[] =
     "\"etl.new\" := NULL;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
-/* In a further round the row was merged: it is no longer a reject. */
+/* Deletes the row from PG_FOUND, the table of refused rows: a later round has
+ * merged it. */
 #define FOUND_AWAY "DELETE FROM " PG_FOUND " AS f " \
     "WHERE NOT \"etl.first\" AND f.n = \"etl.r\".\"etl.n\";\n"
 
@@ -93,8 +94,8 @@ put_order(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
 	if (t->keyed) {
-		sql_key(b, t);
-		buf_printf(b, ", \"etl.n\"%s", pg_counting_first(t));
+		sql_put_key_columns(b, t);
+		buf_printf(b, ", \"etl.n\"%s", pg_order_of_equal_keys(t));
 	} else {
 		buf_str(b, "\"etl.n\"");
 	}
@@ -106,7 +107,7 @@ put_block_loop(struct buf *b, const struct target *t)
 	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.\"etl.x\") AS rows "
 	    "FROM (SELECT \"etl.x\", dense_rank() OVER (ORDER BY ");
 	if (t->keyed)
-		sql_key(b, t);
+		sql_put_key_columns(b, t);
 	else
 		buf_str(b, "\"etl.n\"");
 	buf_str(b, ") / 16");
@@ -121,7 +122,7 @@ put_key_count(struct buf *b, const struct target *t)
 		return;
 	}
 	buf_str(b, "SELECT count(*) INTO \"etl.keys\" FROM (SELECT DISTINCT ");
-	sql_key(b, t);
+	sql_put_key_columns(b, t);
 	buf_str(b, " FROM unnest(\"etl.g\".rows)) AS d;\n");
 }
 
@@ -129,19 +130,19 @@ static void
 put_block_merge(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "WITH m(new) AS (");
-	pg_insert_into(b, t, s);
+	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
-	pg_source(b, t, s, "w");
+	pg_put_source_columns(b, t, s, "w");
 	buf_str(b, " FROM (SELECT ");
 	if (t->keyed) {
 		buf_str(b, "DISTINCT ON (");
-		sql_key(b, t);
+		sql_put_key_columns(b, t);
 		buf_str(b, ") ");
 	}
 	buf_str(b, "* FROM unnest(\"etl.g\".rows)");
 	put_order(b, t);
 	buf_printf(b, ") AS w WHERE w.\"etl.s\" = %zu", s->id);
-	pg_on_conflict(b, t, s);
+	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) INTO "
 	    "\"etl.a\", \"etl.f\" FROM m;\n"
 	    "\"etl.all\" := \"etl.all\" + \"etl.a\";\n"
@@ -154,28 +155,29 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
 	buf_printf(b, "WHEN %zu THEN\n", s->id);
-	pg_insert_into(b, t, s);
+	pg_put_insert_into(b, t, s);
 	buf_str(b, any ? " VALUES (" : " DEFAULT VALUES");
-	pg_source(b, t, s, "\"etl.r\"");
+	pg_put_source_columns(b, t, s, "\"etl.r\"");
 	if (any)
 		buf_str(b, ")");
-	pg_on_conflict(b, t, s);
+	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, " INTO \"etl.new\";\n");
 }
 
-/* Rows of a key are tried from the last to the first. Once the table has
- * accepted one of them, the others are counted as superseded. */
+/* An upsert tries the rows of one key from the last to the first. When the
+ * table has accepted one of these rows, the remaining ones are not tried and
+ * are counted as superseded. */
 static void
 put_skip_superseded(struct buf *b, const struct target *t)
 {
 	buf_str(b, "IF \"etl.done\" THEN\nIF ");
-	pg_same_key(b, t, "\"etl.p\"", "\"etl.r\"");
+	pg_put_same_key_condition(b, t, "\"etl.p\"", "\"etl.r\"");
 	buf_str(b, " THEN\n\"etl.sup\" := \"etl.sup\" + 1;\n" FOUND_AWAY
 	    "CONTINUE;\nEND IF;\nEND IF;\n\"etl.done\" := false;\n");
 }
 
 void
-pg_merge_row_by_row(struct buf *b, const struct target *t,
+pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n)
 {
 	buf_str(b, head);

@@ -35,7 +35,7 @@ pg_rows_release(struct pg_rows *r)
 }
 
 static int
-row_add(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
+add_row_text(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
 {
 	size_t at = r->text.len, n = r->room ? r->room * 2 : 1024;
 	struct pg_row *v;
@@ -46,7 +46,7 @@ row_add(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
 		r->v = v;
 		r->room = n;
 	}
-	pg_values(&r->text, rd, &r->scratch);
+	pg_put_copy_values(&r->text, rd, &r->scratch);
 	if (buf_check(&r->text, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
@@ -55,7 +55,7 @@ row_add(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
 }
 
 static int
-shapes_mark(struct pg_rows *r, struct reader *rd, struct err *e)
+mark_used_shapes(struct pg_rows *r, struct reader *rd, struct err *e)
 {
 	r->shapes = rd->shapes;
 	r->nshapes = rd->nshapes;
@@ -81,7 +81,7 @@ copy_start(struct pg_rows *r, const struct shape *s, bool staged,
 {
 	buf_clear(&r->sql);
 	buf_clear(&r->out);
-	pg_copy(&r->sql, r->target, s, staged);
+	pg_put_copy_statement(&r->sql, r->target, s, staged);
 	(void)buf_text(&r->sql);
 	if (buf_check(&r->sql, e) == -1)
 		return -1;
@@ -109,10 +109,11 @@ send_flush(struct pg_rows *r, struct err *e)
 	return 0;
 }
 
-/* Large rows are sent in parts: libpq keeps a copy of what one call gives
- * it. */
+/* Appends bytes to the send buffer and sends it when it is full. A large row is
+ * sent in parts, because libpq copies all bytes that it gets in one call. */
 static int
-send_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
+append_and_send_full_buffer(
+    struct pg_rows *r, const char *p, size_t n, struct err *e)
 {
 	while (r->out.len + n >= SEND_SIZE) {
 		size_t part =
@@ -129,7 +130,7 @@ send_add(struct pg_rows *r, const char *p, size_t n, struct err *e)
 }
 
 static int
-copy_row(struct pg_rows *r, const struct shape *s,
+append_row_to_copy(struct pg_rows *r, const struct shape *s,
     const struct pg_row *row, bool staged, struct err *e)
 {
 	if (staged) {
@@ -139,7 +140,8 @@ copy_row(struct pg_rows *r, const struct shape *s,
 		if (s->n > 0)
 			buf_char(&r->out, '\t');
 	}
-	if (send_add(r, r->text.data + row->at, row->len, e) == -1)
+	if (append_and_send_full_buffer(
+		r, r->text.data + row->at, row->len, e) == -1)
 		return -1;
 	buf_char(&r->out, '\n');
 	return 0;
@@ -156,11 +158,12 @@ copy_finish(struct pg_rows *r, struct err *e)
 	return 0;
 }
 
-/* Sends the last row at once if it has the first shape, so that the server
- * works on it while the next row is made. */
+/* Called after each row was made. If the row has the same shape (set of
+ * columns) as the first row of the chunk, sends the row at once, so that the
+ * server works on it while etl-load makes the next row. */
 static int
-copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
-    struct err *e)
+copy_last_row_if_first_shape(
+    struct pg_rows *r, const struct shape *s, bool staged, struct err *e)
 {
 	int rc = 0;
 
@@ -169,7 +172,7 @@ copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
 		rc = copy_start(r, s, staged, e);
 	}
 	if (rc == 0 && s == r->first && !r->failed)
-		rc = copy_row(r, s, &r->v[r->n - 1], staged, e);
+		rc = append_row_to_copy(r, s, &r->v[r->n - 1], staged, e);
 	if (rc == 0)
 		return 0;
 	r->failed = db_fault(r->db)->data;
@@ -178,21 +181,22 @@ copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
 
 /* Makes a row of item i. 1, 0 it was rejected, -1. */
 static int
-make_row(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+make_row_or_reject(
+    struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
 {
-	struct line l = spool_line(o->chunk, i);
+	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	int rc = reader_next(&o->reader, &l, &why, e);
+	int rc = reader_match_record(&o->reader, &l, &why, e);
 
 	o->sums.in++;
 	if (rc == 1)
-		return row_add(r, &o->reader, i, e) == -1 ? -1 : 1;
-	return rc == 0 ? outcome_reject(o, i, &why, e) : -1;
+		return add_row_text(r, &o->reader, i, e) == -1 ? -1 : 1;
+	return rc == 0 ? outcome_add_reject(o, i, &why, e) : -1;
 }
 
 int
-pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
-    struct err *e)
+pg_rows_make_and_copy_first_shape(
+    struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
 {
 	int rc;
 
@@ -207,9 +211,10 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
 			    "stopped by a signal");
 		if (o->chunk->items[i].kind != ITEM_RECORD)
 			continue;
-		rc = make_row(r, o, i, e);
+		rc = make_row_or_reject(r, o, i, e);
 		if (rc == 1)
-			rc = copy_last_row(r, o->reader.shape, staged, e);
+			rc = copy_last_row_if_first_shape(
+			    r, o->reader.shape, staged, e);
 		if (rc == -1)
 			return -1;
 	}
@@ -218,7 +223,7 @@ pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
 			return -1;
 		r->failed = true;
 	}
-	return shapes_mark(r, &o->reader, e);
+	return mark_used_shapes(r, &o->reader, e);
 }
 
 static bool
@@ -228,24 +233,25 @@ is_good_of_shape(const struct pg_row *row, const struct shape *s)
 }
 
 int
-pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
+pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
 	if (copy_start(r, s, staged, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		if (is_good_of_shape(&r->v[i], s) &&
-		    copy_row(r, s, &r->v[i], staged, e) == -1)
+		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
 			return -1;
 	return copy_finish(r, e);
 }
 
-/* Copies at most n rows, starting with row *at, in a savepoint; sets *at to
- * the row after the last one. 1 they are staged, 0 the server refused a row,
- * -1. */
+/* Copies at most n rows of the shape into the staging table, in a savepoint.
+ * Starts with row *at and sets *at to the row after the last copied one.
+ * Returns 1: copied; 0: the server refused one of the rows, and the caller must
+ * roll back to the savepoint; -1 with *e. */
 static int
-copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
-    struct err *e)
+copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s, size_t *at,
+    size_t n, struct err *e)
 {
 	int rc;
 
@@ -254,7 +260,7 @@ copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
 	rc = copy_start(r, s, true, e);
 	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
 		if (is_good_of_shape(&r->v[*at], s)) {
-			rc = copy_row(r, s, &r->v[*at], true, e);
+			rc = append_row_to_copy(r, s, &r->v[*at], true, e);
 			n--;
 		}
 	if (rc == 0)
@@ -265,11 +271,12 @@ copy_piece(struct pg_rows *r, const struct shape *s, size_t *at, size_t n,
 	return db_fault(r->db)->data ? 0 : -1;
 }
 
-/* The index of row number `line` (from 1) of the piece that starts at
- * `from`. */
+/* The server reports a refused row by its line number in the COPY. Returns the
+ * index of the row that was line `line` (counted from 1) of the COPY whose
+ * first row is `from`. */
 static size_t
-row_number(const struct pg_rows *r, const struct shape *s, size_t from,
-    int64_t line)
+find_row_of_copy_line(
+    const struct pg_rows *r, const struct shape *s, size_t from, int64_t line)
 {
 	for (size_t i = from; i < r->n; i++)
 		if (is_good_of_shape(&r->v[i], s) && --line == 0)
@@ -278,8 +285,8 @@ row_number(const struct pg_rows *r, const struct shape *s, size_t from,
 }
 
 int
-pg_copy_pieces(struct pg_rows *r, const struct shape *s, struct outcome *o,
-    struct err *e)
+pg_copy_shape_in_savepoints(
+    struct pg_rows *r, const struct shape *s, struct outcome *o, struct err *e)
 {
 	size_t from = 0, at, n = FIRST_PIECE, good = 0;
 	struct db_fault fault;
@@ -291,7 +298,7 @@ pg_copy_pieces(struct pg_rows *r, const struct shape *s, struct outcome *o,
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		at = from;
-		rc = copy_piece(r, s, &at, good > 0 ? good : n, e);
+		rc = copy_rows_in_savepoint(r, s, &at, good > 0 ? good : n, e);
 		if (rc == -1)
 			return -1;
 		if (rc == 1) {
@@ -309,12 +316,13 @@ pg_copy_pieces(struct pg_rows *r, const struct shape *s, struct outcome *o,
 			n /= 2;
 			continue;
 		}
-		at = row_number(r, s, from, fault.line > 0 ? fault.line : 1);
+		at = find_row_of_copy_line(
+		    r, s, from, fault.line > 0 ? fault.line : 1);
 		r->v[at].bad = true;
 		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
 		n = n > 1 ? n / 2 : 1;
-		if (outcome_refused(o, r->v[at].item, &fault, why.msg, e) ==
-		    -1)
+		if (outcome_reject_after_db_fault(
+			o, r->v[at].item, &fault, why.msg, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -1,9 +1,9 @@
 /* The records of a chunk as rows for COPY, and their COPY.
  * Owns:  the rows; pg_rows_release() frees them.
- * Gives: pg_rows_read() makes a row of each record and rejects records that do
- *        not fit the table. It copies the rows of the first shape while it
- *        makes them; the other functions copy the rest, without rows marked
- *        bad.
+ * Gives: pg_rows_make_and_copy_first_shape() makes a row of each record and
+ *        rejects records that do not fit the table. It copies the rows of the
+ *        first shape while it makes them; the other functions copy the rest,
+ *        without rows marked bad.
  * Fails: -1; after a COPY that failed the caller rolls back. */
 #ifndef LOAD_PG_ROWS_H
 #define LOAD_PG_ROWS_H
@@ -35,14 +35,14 @@ struct pg_rows {
 
 void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);
 void pg_rows_release(struct pg_rows *r);
-int pg_rows_read(struct pg_rows *r, struct outcome *o, bool staged,
-    struct err *e);
+int pg_rows_make_and_copy_first_shape(
+    struct pg_rows *r, struct outcome *o, bool staged, struct err *e);
 /* Copies all rows of a shape by one COPY. */
-int pg_copy_all(struct pg_rows *r, const struct shape *s, bool staged,
+int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
 /* Copies the rows of a shape in pieces, each in a savepoint. A row that the
  * server refuses becomes a reject. */
-int pg_copy_pieces(struct pg_rows *r, const struct shape *s,
+int pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
     struct outcome *o, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 #include "pg/pg_sink.h"
 
 const char *
-pg_text(struct pg_sink *s, struct err *e)
+pg_get_sql_text(struct pg_sink *s, struct err *e)
 {
 	const char *t = buf_text(&s->sql);
 
@@ -9,22 +9,22 @@ pg_text(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_script(struct pg_sink *s, struct err *e)
+pg_run_sql_text(struct pg_sink *s, struct err *e)
 {
-	const char *t = pg_text(s, e);
+	const char *t = pg_get_sql_text(s, e);
 
 	return t == NULL ? -1 : db_script(s->db, t, e);
 }
 
 int
-pg_check_deferred(struct pg_sink *s, struct err *e)
+pg_check_deferred_constraints(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
 int
-pg_undo_if_refused(
+pg_roll_back_if_refused(
     struct pg_sink *s, int rc, const char *savepoint, struct err *e)
 {
 	if (rc == 0)
@@ -33,5 +33,5 @@ pg_undo_if_refused(
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
-	return pg_script(s, e);
+	return pg_run_sql_text(s, e);
 }

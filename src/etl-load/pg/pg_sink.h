@@ -1,6 +1,6 @@
-/* The state of the PostgreSQL sink, shared by sink_pg.c, pg_merge.c and
- * pg_run.c. s->sql is the text of one statement; each statement replaces the
- * one before. */
+/* The state of the PostgreSQL sink, shared by sink_pg.c,
+ * pg_put_merge_statement.c and pg_run.c. s->sql is the text of one
+ * statement; each statement replaces the one before. */
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
@@ -22,16 +22,17 @@ struct pg_sink {
 };
 
 /* The text of s->sql; NULL with *e if memory was out. */
-const char *pg_text(struct pg_sink *s, struct err *e);
+const char *pg_get_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql as a script. */
-int pg_script(struct pg_sink *s, struct err *e);
-/* Rolls back to the savepoint if the statement with the result rc failed
- * because of a record. 1 rc is 0, 0 rolled back, -1 it failed for another
- * reason. */
-int pg_undo_if_refused(struct pg_sink *s, int rc, const char *savepoint,
+int pg_run_sql_text(struct pg_sink *s, struct err *e);
+/* rc is the result of a statement. If the statement failed because of a
+ * record's data, rolls back to the savepoint. Returns 1: the statement
+ * succeeded; 0: rolled back; -1: it failed for another reason, or the rollback
+ * failed. */
+int pg_roll_back_if_refused(struct pg_sink *s, int rc, const char *savepoint,
     struct err *e);
 /* Checks the table's deferred constraints now. */
-int pg_check_deferred(struct pg_sink *s, struct err *e);
+int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

@@ -9,13 +9,13 @@ quoted(const struct target *t, size_t column)
 }
 
 const char *
-pg_counting_first(const struct target *t)
+pg_order_of_equal_keys(const struct target *t)
 {
 	return t->upsert ? " DESC" : "";
 }
 
 void
-pg_make_stage(struct buf *b, const struct target *t)
+pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
 	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_stage "
 	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
@@ -25,7 +25,7 @@ pg_make_stage(struct buf *b, const struct target *t)
 }
 
 void
-pg_make_found(struct buf *b)
+pg_put_create_found_table(struct buf *b)
 {
 	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, inserted int, "
@@ -34,31 +34,31 @@ pg_make_found(struct buf *b)
 }
 
 void
-pg_copy(struct buf *b, const struct target *t, const struct shape *s,
-    bool staged)
+pg_put_copy_statement(
+    struct buf *b, const struct target *t, const struct shape *s, bool staged)
 {
 	buf_printf(b, "COPY %s (", staged ? PG_STAGE : t->table->quoted);
 	if (staged)
 		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
 		    "\"etl.n\", \"etl.s\"");
-	sql_columns(b, t, s, false);
+	sql_put_columns(b, t, s, false);
 	buf_str(b, ") FROM STDIN");
 }
 
 void
-pg_insert_into(struct buf *b, const struct target *t, const struct shape *s)
+pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_printf(b, "INSERT INTO %s AS \"etl.t\"", t->table->quoted);
 	if (s->n == 0 && t->touch == NO_COLUMN && t->seen == NO_COLUMN)
 		return;
 	buf_str(b, " (");
-	sql_columns(b, t, s, true);
+	sql_put_columns(b, t, s, true);
 	buf_str(b, ")");
 }
 
 void
-pg_source(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from)
+pg_put_source_columns(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
 {
 	const char *comma = "";
 
@@ -79,7 +79,7 @@ put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
 
 	buf_str(b, "ROW(");
 	for (size_t i = 0; i < s->n; i++)
-		if (sql_compared(t, s, i)) {
+		if (upsert_compares_column(t, s, i)) {
 			buf_printf(b, "%s%s.%s", comma, from,
 			    quoted(t, s->columns[i]));
 			comma = ", ";
@@ -106,18 +106,19 @@ put_assignments(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-pg_same_key(struct buf *b, const struct target *t, const char *one,
-    const char *other)
+pg_put_same_key_condition(
+    struct buf *b, const struct target *t, const char *one, const char *other)
 {
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s.%s = %s.%s", i > 0 ? " AND " : "", one,
 		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
 }
 
-/* RETURNING whether the row was inserted. A row that an upsert updates has
- * an xmax, the upsert's own lock. PostgreSQL hides xmax on partitioned
- * tables; there the row is new if the statement's snapshot does not contain
- * its key. */
+/* Appends RETURNING with an expression that is true if the row was inserted and
+ * false if it was updated. If an upsert updates a row, the system column xmax
+ * of the row is not 0. Partitioned tables do not show xmax, so for them the
+ * expression tests whether the table had a row with this key when the statement
+ * started. */
 static void
 put_returning(struct buf *b, const struct target *t)
 {
@@ -129,7 +130,7 @@ put_returning(struct buf *b, const struct target *t)
 	} else {
 		buf_printf(b, "NOT EXISTS (SELECT FROM %s AS \"etl.o\" WHERE ",
 		    t->table->quoted);
-		pg_same_key(b, t, "\"etl.o\"", "\"etl.t\"");
+		pg_put_same_key_condition(b, t, "\"etl.o\"", "\"etl.t\"");
 		buf_str(b, ")");
 	}
 }
@@ -138,14 +139,15 @@ put_returning(struct buf *b, const struct target *t)
  * type, and it treats 1.0 and 1.00, or Anna and anna in citext, as
  * different. */
 void
-pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
+pg_put_on_conflict_returning(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	if (t->keyed) {
 		buf_str(b, " ON CONFLICT (");
-		sql_key(b, t);
+		sql_put_key_columns(b, t);
 		buf_str(b, ") DO ");
 	}
-	if (t->upsert && sql_can_change(t, s)) {
+	if (t->upsert && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
 		put_assignments(b, t, s);
 		buf_str(b, " WHERE ");
@@ -159,58 +161,58 @@ pg_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-pg_merge(struct buf *b, const struct target *t, const struct shape *s,
-    enum pg_keys keys)
+pg_put_merge_statement(struct buf *b, const struct target *t,
+    const struct shape *s, enum pg_keys keys)
 {
 	buf_str(b, "WITH m(new) AS (");
-	pg_insert_into(b, t, s);
+	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
-	pg_source(b, t, s, "w");
+	pg_put_source_columns(b, t, s, "w");
 	buf_str(b, " FROM ");
 	if (keys == PG_KEYS_UNIQUE) {
 		buf_str(b, PG_STAGE " AS w");
 	} else if (keys == PG_KEYS_TWICE) {
 		buf_str(b, "(SELECT DISTINCT ON (");
-		sql_key(b, t);
+		sql_put_key_columns(b, t);
 		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
-		sql_key(b, t);
-		buf_printf(b, ", \"etl.n\"%s) AS w", pg_counting_first(t));
+		sql_put_key_columns(b, t);
+		buf_printf(b, ", \"etl.n\"%s) AS w", pg_order_of_equal_keys(t));
 	} else {
 		buf_printf(b, PG_STAGE " AS w WHERE \"etl.s\" = %zu "
 		    "ORDER BY \"etl.n\"", s->id);
 	}
-	pg_on_conflict(b, t, s);
+	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) FROM m");
 }
 
 void
-pg_delete_equal_keys(struct buf *b, const struct target *t)
+pg_put_delete_equal_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
 	    "row_number() OVER (PARTITION BY ");
-	sql_key(b, t);
+	sql_put_key_columns(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
 	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
-	    pg_counting_first(t));
+	    pg_order_of_equal_keys(t));
 }
 
 void
-pg_count_keys(struct buf *b, const struct target *t)
+pg_put_count_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT count(*) FROM (SELECT DISTINCT ");
-	sql_key(b, t);
+	sql_put_key_columns(b, t);
 	buf_str(b, " FROM " PG_STAGE ") AS d");
 }
 
 void
-pg_update_seen(struct buf *b, const struct target *t)
+pg_put_update_seen(struct buf *b, const struct target *t)
 {
 	const char *seen = quoted(t, (size_t)t->seen);
 
 	buf_printf(b, "UPDATE %s AS t SET %s = now() FROM (SELECT DISTINCT ",
 	    t->table->quoted, seen);
-	sql_key(b, t);
+	sql_put_key_columns(b, t);
 	buf_str(b, " FROM " PG_STAGE ") AS w WHERE ");
-	pg_same_key(b, t, "t", "w");
+	pg_put_same_key_condition(b, t, "t", "w");
 	buf_printf(b, " AND t.%s IS DISTINCT FROM now()", seen);
 }

@@ -13,48 +13,51 @@
  * for item -1 with the counts. */
 #define PG_FOUND "pg_temp.etl_load_found"
 
-void pg_make_stage(struct buf *b, const struct target *t);
-void pg_make_found(struct buf *b);
+void pg_put_create_stage_table(struct buf *b, const struct target *t);
+void pg_put_create_found_table(struct buf *b);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
-void pg_copy(struct buf *b, const struct target *t, const struct shape *s,
-    bool staged);
-/* How pg_merge() treats staged rows with equal keys. */
+void pg_put_copy_statement(
+    struct buf *b, const struct target *t, const struct shape *s, bool staged);
+/* How the merge treats staged rows with equal keys. */
 enum pg_keys {
 	PG_KEYS_NONE,           /* append, or equal keys were removed before */
 	PG_KEYS_UNIQUE,         /* expect none: the server reports 21000 */
-	PG_KEYS_TWICE           /* the last row of each key counts */
+	PG_KEYS_TWICE           /* merge one row of each key: for an upsert the
+	                         * last, for --mode ignore the first */
 };
 /* Merges the staged rows of a shape into the target. The statement returns one
  * row: (rows inserted or updated, rows inserted). */
-void pg_merge(struct buf *b, const struct target *t, const struct shape *s,
-    enum pg_keys keys);
-/* " DESC" or "": the order in which the row that counts is the first of its
- * key. An upsert takes the last row of a key; --mode ignore takes the first. */
-const char *pg_counting_first(const struct target *t);
-/* Deletes the staged rows that do not count because of an equal key. */
-void pg_delete_equal_keys(struct buf *b, const struct target *t);
+void pg_put_merge_statement(struct buf *b, const struct target *t,
+    const struct shape *s, enum pg_keys keys);
+/* Returns " DESC" or "", the end of an ORDER BY that puts the row to be merged
+ * before the other rows of its key. An upsert merges the last row of a key;
+ * --mode ignore merges the first. */
+const char *pg_order_of_equal_keys(const struct target *t);
+/* Deletes staged rows so that one row of each key remains: for an upsert the
+ * last one, for --mode ignore the first. */
+void pg_put_delete_equal_keys(struct buf *b, const struct target *t);
 /* Counts the different keys in the staging table. */
-void pg_count_keys(struct buf *b, const struct target *t);
+void pg_put_count_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows whose keys are staged. */
-void pg_update_seen(struct buf *b, const struct target *t);
+void pg_put_update_seen(struct buf *b, const struct target *t);
 /* Merges blocks of some keys. A block that fails is merged row by row, and each
  * refused row is written to PG_FOUND. */
-void pg_merge_row_by_row(struct buf *b, const struct target *t,
+void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n);
 
 /* Pieces of statements. */
 /* INSERT INTO t (columns) */
-void pg_insert_into(struct buf *b, const struct target *t,
+void pg_put_insert_into(struct buf *b, const struct target *t,
     const struct shape *s);
 /* from."a", from."b", now() */
-void pg_source(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from);
+void pg_put_source_columns(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from);
 /* ON CONFLICT ... RETURNING whether the row is new */
-void pg_on_conflict(struct buf *b, const struct target *t,
+void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
 /* one."k" = other."k" AND ... */
-void pg_same_key(struct buf *b, const struct target *t, const char *one,
-    const char *other);
+void pg_put_same_key_condition(
+    struct buf *b, const struct target *t, const char *one, const char *other);
 
 #endif

@@ -19,15 +19,15 @@ pg_sink_close(void *self)
 }
 
 static int
-stage_make(struct pg_sink *s, struct err *e)
+create_stage_table(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_make_stage(&s->sql, s->target);
-	return pg_script(s, e);
+	pg_put_create_stage_table(&s->sql, s->target);
+	return pg_run_sql_text(s, e);
 }
 
 static int
-find_deferred(struct pg_sink *s, struct err *e)
+find_deferred_constraints(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] = "SELECT max(CASE tgrelid "
 	    "WHEN $1::text::regclass THEN 2 ELSE 1 END) "
@@ -46,7 +46,7 @@ find_deferred(struct pg_sink *s, struct err *e)
  * the mode compares keys, if columns are set by --touch or --seen, or if the
  * table has row security, which COPY does not support. */
 static int
-find_straight(struct pg_sink *s, struct err *e)
+decide_straight_copy(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT row_security_active($1::text::regclass)::int";
@@ -62,10 +62,11 @@ find_straight(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* The statements of pg_sql.c use names that begin with "etl." for their own
- * columns and variables. */
+/* Fails if the table has a column whose name begins with "etl.". The statements
+ * of pg_sql.c and pg_row_by_row.c use such names for their own columns and
+ * variables. */
 static int
-check_names(const struct pg_sink *s, struct err *e)
+check_column_names(const struct pg_sink *s, struct err *e)
 {
 	const struct table *t = s->target->table;
 
@@ -73,7 +74,8 @@ check_names(const struct pg_sink *s, struct err *e)
 		if (strncmp(t->columns[i].name, "etl.", 4) == 0)
 			return err_set(e, ERR_CONFIG, false, "table %s: column "
 			    "\"%s\": etl-load cannot load a column whose name "
-			    "begins with etl., it uses such names itself",
+			    "begins with etl., it uses such names itself: "
+			    "rename the column",
 			    t->name, t->columns[i].name);
 	return 0;
 }
@@ -91,9 +93,10 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	pg_rows_init(&s->rows, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
-	if (check_names(s, e) == -1 || find_deferred(s, e) == -1 ||
-	    find_straight(s, e) == -1 ||
-	    (!s->straight && stage_make(s, e) == -1)) {
+	if (check_column_names(s, e) == -1 ||
+	    find_deferred_constraints(s, e) == -1 ||
+	    decide_straight_copy(s, e) == -1 ||
+	    (!s->straight && create_stage_table(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
 		return -1;
@@ -111,13 +114,13 @@ copy_other_shapes(struct pg_sink *s, bool staged, struct err *e)
 
 	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
 		if (r->used[i] && r->shapes[i] != r->first &&
-		    pg_copy_all(r, r->shapes[i], staged, e) == -1)
+		    pg_copy_rows_of_shape(r, r->shapes[i], staged, e) == -1)
 			return -1;
 	return r->failed ? -1 : 0;
 }
 
-/* A record without members is in the chunk. COPY cannot load it, since COPY
- * needs at least one column. */
+/* True if the chunk has a record without members. COPY cannot load such a
+ * record, because COPY needs at least one column. */
 static bool
 has_empty_record(const struct pg_sink *s)
 {
@@ -127,10 +130,10 @@ has_empty_record(const struct pg_sink *s)
 	return false;
 }
 
-/* Finishes the COPY straight into the table. 1 all rows are in the table, 0
- * the copy is undone and the rows must be staged, -1. Rows that were sent
- * but not counted by the server were suppressed by a trigger: they count as
- * unchanged. */
+/* Finishes the COPY straight into the table. Returns 1: all rows are in the
+ * table; 0: the COPY was rolled back, and the caller must send the rows to the
+ * staging table; -1 with *e. If the server reports fewer rows than etl-load has
+ * sent, a trigger has suppressed the others; they are counted as unchanged. */
 static int
 finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
@@ -140,8 +143,8 @@ finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
 	rc = copy_other_shapes(s, false, e);
 	if (rc == 0)
-		rc = pg_check_deferred(s, e);
-	rc = pg_undo_if_refused(s, rc, "etl_chunk", e);
+		rc = pg_check_deferred_constraints(s, e);
+	rc = pg_roll_back_if_refused(s, rc, "etl_chunk", e);
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
 		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
@@ -150,9 +153,10 @@ finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 }
 
 static int
-staging_open(struct pg_sink *s, struct outcome *o, struct err *e)
+empty_stage_and_set_savepoint(
+    struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	if (!s->staging && stage_make(s, e) == -1)
+	if (!s->staging && create_stage_table(s, e) == -1)
 		return -1;
 	if (o->ordinal > 0 &&
 	    db_script(s->db, "TRUNCATE " PG_STAGE, e) == -1)
@@ -161,15 +165,15 @@ staging_open(struct pg_sink *s, struct outcome *o, struct err *e)
 }
 
 static int
-stage_rows(struct pg_sink *s, struct outcome *o, struct err *e)
+copy_rows_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = pg_undo_if_refused(
+	int rc = pg_roll_back_if_refused(
 	    s, copy_other_shapes(s, true, e), "etl_stage", e);
 
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
-			rc = pg_copy_pieces(&s->rows, s->rows.shapes[i], o,
-			    e);
+			rc = pg_copy_shape_in_savepoints(
+			    &s->rows, s->rows.shapes[i], o, e);
 	return rc == -1 ? -1 : 0;
 }
 
@@ -179,7 +183,9 @@ stage_after_straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	s->rows.first = NULL;
 	s->rows.failed = false;
-	return staging_open(s, o, e) == -1 ? -1 : stage_rows(s, o, e);
+	return empty_stage_and_set_savepoint(s, o, e) == -1
+		   ? -1
+		   : copy_rows_to_stage(s, o, e);
 }
 
 static int
@@ -188,8 +194,9 @@ apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	int rc;
 
 	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1 ||
-	    (!s->straight && staging_open(s, o, e) == -1) ||
-	    pg_rows_read(&s->rows, o, !s->straight, e) == -1)
+	    (!s->straight && empty_stage_and_set_savepoint(s, o, e) == -1) ||
+	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
+		-1)
 		return -1;
 	if (s->rows.n > 0 && s->straight) {
 		rc = finish_straight_copy(s, o, e);
@@ -198,7 +205,7 @@ apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		    pg_merge_chunk(s, o, e) == -1)))
 			return -1;
 	} else if (s->rows.n > 0) {
-		if (stage_rows(s, o, e) == -1 ||
+		if (copy_rows_to_stage(s, o, e) == -1 ||
 		    pg_merge_chunk(s, o, e) == -1)
 			return -1;
 	}
@@ -211,7 +218,7 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	struct pg_sink *s = self;
 	int rc;
 
-	(void)reader_forget_shapes(&o->reader);
+	(void)reader_forget_shapes_if_many(&o->reader);
 	rc = apply_chunk(s, o, e);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);

@@ -54,9 +54,10 @@ key_hash(const struct keyset *k, const char *p, size_t n)
 	return (uint32_t)(h >> 32);
 }
 
-/* The slot that holds the key, or the free slot where it belongs. */
+/* Returns the slot of the hash table that holds the key, or, if the key is not
+ * in the table, the free slot for this key. */
 static uint32_t *
-slot_find(const struct keyset *k, uint32_t h, const char *p, size_t n)
+find_slot_of_key(const struct keyset *k, uint32_t h, const char *p, size_t n)
 {
 	for (size_t i = h & (k->cap - 1);; i = (i + 1) & (k->cap - 1)) {
 		uint32_t at = k->slots[i];
@@ -70,7 +71,7 @@ slot_find(const struct keyset *k, uint32_t h, const char *p, size_t n)
 
 /* Makes at least twice as many slots as there are keys and enters all keys. */
 static bool
-rehash(struct keyset *k)
+grow_and_rehash(struct keyset *k)
 {
 	size_t cap = k->cap ? k->cap : 1024;
 	uint32_t *slots;
@@ -90,7 +91,7 @@ rehash(struct keyset *k)
 		const char *p = k->bytes.data + e->at;
 
 		e->hash = key_hash(k, p, e->len);
-		*slot_find(k, e->hash, p, e->len) = (uint32_t)i + 1;
+		*find_slot_of_key(k, e->hash, p, e->len) = (uint32_t)i + 1;
 	}
 	k->hashed = true;
 	return true;
@@ -108,11 +109,11 @@ make_room(struct keyset *k)
 		k->v = v;
 		k->room = n;
 	}
-	return !k->hashed || 2 * (k->n + 1) <= k->cap || rehash(k);
+	return !k->hashed || 2 * (k->n + 1) <= k->cap || grow_and_rehash(k);
 }
 
 static bool
-ascends(const struct keyset *k, const char *p, size_t n)
+is_greater_than_last_key(const struct keyset *k, const char *p, size_t n)
 {
 	const struct keyset_entry *e;
 	int d;
@@ -125,7 +126,7 @@ ascends(const struct keyset *k, const char *p, size_t n)
 }
 
 uint32_t *
-keyset_add(struct keyset *k, size_t at, uint32_t value, bool *nomem)
+keyset_add_or_find(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 {
 	size_t n = k->bytes.len - at;
 	const char *p = k->bytes.data + at;
@@ -133,13 +134,13 @@ keyset_add(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 	uint32_t *s = NULL;
 
 	*nomem = k->bytes.failed || !make_room(k);
-	if (!*nomem && !k->hashed && !ascends(k, p, n))
-		*nomem = !rehash(k);
+	if (!*nomem && !k->hashed && !is_greater_than_last_key(k, p, n))
+		*nomem = !grow_and_rehash(k);
 	if (*nomem)
 		return NULL;
 	if (k->hashed) {
 		new.hash = key_hash(k, p, n);
-		s = slot_find(k, new.hash, p, n);
+		s = find_slot_of_key(k, new.hash, p, n);
 		if (*s != 0) {
 			k->bytes.len = at;
 			return &k->v[*s - 1].value;

@@ -1,10 +1,10 @@
 /* A set of keys (byte strings), each with a value.
  * Owns:  copies of the keys; keyset_release() frees them.
- * Gives: keyset_add(): the value of the equal key that is in the set, or NULL
- *        if the key is new; a new key is added with `value`. As long as each
- *        key is greater than the one before, it must be new, and no hash is
- *        computed.
- * Fails: keyset_add() sets *nomem. */
+ * Gives: keyset_add_or_find(): the value of the equal key that is in the set,
+ *        or NULL if the key is new; a new key is added with `value`. As long as
+ *        each key is greater than the one before, it must be new, and no hash
+ *        is computed.
+ * Fails: keyset_add_or_find() sets *nomem. */
 #ifndef LOAD_KEYSET_H
 #define LOAD_KEYSET_H
 
@@ -31,9 +31,9 @@ struct keyset {
 void keyset_init(struct keyset *k);
 void keyset_release(struct keyset *k);
 void keyset_clear(struct keyset *k);
-/* The key is the bytes that the caller has appended to k->bytes from `at`
- * on. */
-uint32_t *keyset_add(struct keyset *k, size_t at, uint32_t value,
+/* The key consists of the bytes that the caller has appended to k->bytes, from
+ * offset `at` to the end. */
+uint32_t *keyset_add_or_find(struct keyset *k, size_t at, uint32_t value,
     bool *nomem);
 
 #endif

@@ -89,10 +89,11 @@ key_put(struct buf *b, const struct db_value *v)
 	}
 }
 
-/* Enters the record's key. *holder: where the number of the item with the same
- * key stands, or NULL if the key is new. */
+/* Adds the key of the record (number `item` of the chunk) to the set of keys.
+ * If an item with the same key was added before, sets *holder to the place of
+ * that item's number; if not, sets *holder to NULL. */
 static int
-enter_key(struct lite_sink *s, const struct shape *shape, size_t item,
+add_key_to_set(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
 {
 	const struct target *t = s->store.target;
@@ -104,12 +105,12 @@ enter_key(struct lite_sink *s, const struct shape *shape, size_t item,
 			i++;
 		key_put(&s->keys.bytes, &s->store.values[i]);
 	}
-	*holder = keyset_add(&s->keys, at, (uint32_t)item, &nomem);
+	*holder = keyset_add_or_find(&s->keys, at, (uint32_t)item, &nomem);
 	return nomem ? err_nomem(e) : 0;
 }
 
 static int
-later_add(struct lite_sink *s, size_t item, struct err *e)
+add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 {
 	size_t n = s->later_room ? s->later_room * 2 : 64;
 	uint32_t *p;
@@ -124,44 +125,47 @@ later_add(struct lite_sink *s, size_t item, struct err *e)
 	return 0;
 }
 
-/* The record was refused by a foreign key (or a trigger): SQLite names no
- * column and no constraint then. The row that it refers to may come in this
- * chunk. */
+/* True if a foreign key (or a trigger) may have refused the record: SQLite then
+ * names no column and no constraint. The record can succeed later if the row
+ * that it refers to comes later in this chunk. */
 static bool
 may_succeed_later(const struct db_fault *f)
 {
 	return f->column[0] == '\0' && f->constraint[0] == '\0';
 }
 
-/* Stores item i. first: it has not been tried before; last: do not let it wait
- * for other rows any more. */
+/* Tries to store item i of the chunk. `first` is true if item i was not tried
+ * before. If a foreign key refuses the item, the result is PUT_LATER; but if
+ * `last` is true, the item is rejected. */
 static enum put
-put_item(struct lite_sink *s, struct outcome *o, size_t i, bool first,
-    bool last, struct err *e)
+store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
+    bool first, bool last, struct err *e)
 {
 	struct lite_store *st = &s->store;
-	struct line l = spool_line(o->chunk, i);
+	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
 	uint32_t *holder = NULL;
-	int rc = lite_encode(st, &o->reader, &l, &why, e);
+	int rc = lite_convert_record(st, &o->reader, &l, &why, e);
 
 	if (rc == 0)
-		return outcome_reject(o, i, &why, e) == -1 ? PUT_FAILED :
+		return outcome_add_reject(o, i, &why, e) == -1 ? PUT_FAILED :
 		    PUT_REJECTED;
 	if (rc == -1)
 		return PUT_FAILED;
 	if (first && st->target->upsert && !s->ahead &&
-	    enter_key(s, o->reader.shape, i, &holder, e) == -1)
+	    add_key_to_set(s, o->reader.shape, i, &holder, e) == -1)
 		return PUT_FAILED;
 	if (holder != NULL)
 		return PUT_TWICE;
-	rc = lite_store(st, o->reader.shape, &o->sums, e);
+	rc = lite_store_record(st, o->reader.shape, &o->sums, e);
 	if (rc != LITE_REFUSED)
 		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
 	if (!last && may_succeed_later(&st->fault))
 		return PUT_LATER;
-	return outcome_refused(o, i, &st->fault, st->why.msg, e) == -1 ?
-	    PUT_FAILED : PUT_REJECTED;
+	return outcome_reject_after_db_fault(
+		   o, i, &st->fault, st->why.msg, e) == -1
+		   ? PUT_FAILED
+		   : PUT_REJECTED;
 }
 
 static int
@@ -177,8 +181,10 @@ make_room_by_item(struct lite_sink *s, size_t n, struct err *e)
 	return s->room == 0 ? err_nomem(e) : 0;
 }
 
-/* Finds items with equal keys, from the last item to the first. Only the last
- * item of a key is applied; if that is rejected, the item before it is. */
+/* Finds the items of the chunk with equal keys: sets s->earlier[i] to the item
+ * before item i with the same key, and s->loses[i] if a later item has its key.
+ * Only the last item of a key is stored. If the table refuses the last item,
+ * the one before it is tried. */
 static int
 find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -189,18 +195,19 @@ find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 	if (make_room_by_item(s, c->n, e) == -1)
 		return -1;
 	for (size_t i = c->n; i-- > 0;) {
-		struct line l = spool_line(c, i);
+		struct line l = spool_get_line(c, i);
 		struct reject why;
 		int rc = 0;
 
 		s->earlier[i] = NO_ITEM;
 		s->loses[i] = false;
-		if (c->items[i].kind == ITEM_RECORD && (rc = lite_encode(
-		    &s->store, &o->reader, &l, &why, e)) == -1)
+		if (c->items[i].kind == ITEM_RECORD &&
+		    (rc = lite_convert_record(
+			 &s->store, &o->reader, &l, &why, e)) == -1)
 			return -1;
 		if (rc == 0)
 			continue;
-		if (enter_key(s, o->reader.shape, i, &holder, e) == -1)
+		if (add_key_to_set(s, o->reader.shape, i, &holder, e) == -1)
 			return -1;
 		if (holder == NULL)
 			continue;
@@ -213,25 +220,27 @@ find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* Settles the earlier items of item i's key: if item i was rejected, the one
- * before it is tried; those that remain are superseded. */
+/* Called with the outcome rc of item i. If item i was rejected, tries the
+ * earlier items with the same key, from the last to the first, until one is not
+ * rejected. Counts the items that remain as superseded. */
 static int
-settle_earlier(struct lite_sink *s, struct outcome *o, size_t i, enum put rc,
-    struct err *e)
+try_or_count_earlier_items(struct lite_sink *s, struct outcome *o, size_t i,
+    enum put rc, struct err *e)
 {
 	int32_t k = s->ahead ? s->earlier[i] : NO_ITEM;
 
 	for (; rc == PUT_REJECTED && k != NO_ITEM; k = s->earlier[k])
-		rc = put_item(s, o, (size_t)k, false, true, e);
+		rc = store_or_reject_item(s, o, (size_t)k, false, true, e);
 	for (; k != NO_ITEM; k = s->earlier[k])
 		o->sums.superseded++;
 	return rc == PUT_FAILED ? -1 : 0;
 }
 
-/* Tries the waiting items again, as long as one of them succeeds. Those that
- * remain are rejected. */
+/* Tries again to store the items that wait for a row that they refer to.
+ * Repeats this until no waiting item succeeds. Then rejects the items that
+ * still wait. */
 static int
-put_waiting(struct lite_sink *s, struct outcome *o, struct err *e)
+retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	bool last = false;
 
@@ -239,13 +248,14 @@ put_waiting(struct lite_sink *s, struct outcome *o, struct err *e)
 		size_t n = s->nlater, left = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			enum put rc = put_item(s, o, s->later[i], false, last,
-			    e);
+			enum put rc = store_or_reject_item(
+			    s, o, s->later[i], false, last, e);
 
 			if (rc == PUT_LATER)
 				s->later[left++] = s->later[i];
 			else if (rc == PUT_FAILED ||
-			    settle_earlier(s, o, s->later[i], rc, e) == -1)
+				 try_or_count_earlier_items(
+				     s, o, s->later[i], rc, e) == -1)
 				return -1;
 		}
 		last = left == n;
@@ -255,9 +265,10 @@ put_waiting(struct lite_sink *s, struct outcome *o, struct err *e)
 }
 
 static enum sink_result
-apply_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+store_item_or_let_wait(
+    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	enum put rc = put_item(s, o, i, true, false, e);
+	enum put rc = store_or_reject_item(s, o, i, true, false, e);
 
 	if (rc == PUT_TWICE) {
 		s->ahead = true;
@@ -265,15 +276,17 @@ apply_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 		return SINK_REPEAT;
 	}
 	if (rc == PUT_LATER)
-		return later_add(s, i, e) == -1 ? SINK_FAILED : SINK_DONE;
-	return settle_earlier(s, o, i, rc, e) == -1 ? SINK_FAILED : SINK_DONE;
+		return add_waiting_item(s, i, e) == -1 ? SINK_FAILED
+						       : SINK_DONE;
+	return try_or_count_earlier_items(s, o, i, rc, e) == -1 ? SINK_FAILED
+								: SINK_DONE;
 }
 
 static void
 chunk_begin(struct lite_sink *s, struct outcome *o)
 {
-	if (reader_forget_shapes(&o->reader))
-		lite_store_forget(&s->store);
+	if (reader_forget_shapes_if_many(&o->reader))
+		lite_store_free_statements(&s->store);
 	if (o->ordinal == 0) {
 		clock_stamp(s->store.now);
 		s->ahead = s->ahead && s->quiet < QUIET_MAX;
@@ -300,10 +313,10 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 		o->sums.in++;
 		if (s->ahead && s->loses[i])
 			continue;
-		if ((rc = apply_item(s, o, i, e)) != SINK_DONE)
+		if ((rc = store_item_or_let_wait(s, o, i, e)) != SINK_DONE)
 			return rc;
 	}
-	rc = put_waiting(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	rc = retry_waiting_items(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
 	if (s->store.scratch.cap > SPOOL_LARGE)
 		buf_release(&s->store.scratch);
 	return rc;

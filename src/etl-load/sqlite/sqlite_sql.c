@@ -3,7 +3,7 @@
 #include "table/columns_sql.h"
 
 void
-sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool time_columns = t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
@@ -13,7 +13,7 @@ sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
 		return;
 	}
 	buf_str(b, " (");
-	sql_columns(b, t, s, true);
+	sql_put_columns(b, t, s, true);
 	buf_str(b, ") VALUES (");
 	for (size_t i = 0; i < s->n; i++)
 		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
@@ -24,7 +24,7 @@ sqlite_insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, ")");
 	if (t->keyed) {
 		buf_str(b, " ON CONFLICT (");
-		sql_key(b, t);
+		sql_put_key_columns(b, t);
 		buf_str(b, ") DO NOTHING");
 	}
 }
@@ -40,7 +40,7 @@ parameter_number(const struct shape *s, size_t column)
 }
 
 static void
-where_key(struct buf *b, const struct target *t, const struct shape *s)
+put_where_key(struct buf *b, const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
@@ -49,7 +49,7 @@ where_key(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static void
-set_now(struct buf *b, const struct target *t, int column,
+put_set_now(struct buf *b, const struct target *t, int column,
     const struct shape *s, const char *before)
 {
 	if (column != NO_COLUMN)
@@ -58,7 +58,7 @@ set_now(struct buf *b, const struct target *t, int column,
 }
 
 void
-sqlite_update(struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 {
 	const struct column *c = t->table->columns;
 	const char *before = "";
@@ -71,12 +71,12 @@ sqlite_update(struct buf *b, const struct target *t, const struct shape *s)
 		    c[s->columns[i]].quoted, i + 1);
 		before = ", ";
 	}
-	set_now(b, t, t->touch, s, ", ");
-	set_now(b, t, t->seen, s, ", ");
-	where_key(b, t, s);
+	put_set_now(b, t, t->touch, s, ", ");
+	put_set_now(b, t, t->seen, s, ", ");
+	put_where_key(b, t, s);
 	before = " AND (";
 	for (size_t i = 0; i < s->n; i++) {
-		if (!sql_compared(t, s, i))
+		if (!upsert_compares_column(t, s, i))
 			continue;
 		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", before,
 		    c[s->columns[i]].quoted, i + 1);
@@ -86,9 +86,10 @@ sqlite_update(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-sqlite_seen(struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_update_seen(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_printf(b, "UPDATE %s SET", t->table->quoted);
-	set_now(b, t, t->seen, s, " ");
-	where_key(b, t, s);
+	put_set_now(b, t, t->seen, s, " ");
+	put_where_key(b, t, s);
 }

@@ -5,13 +5,13 @@
 
 #include "table/record.h"
 
-void sqlite_insert(struct buf *b, const struct target *t,
+void sqlite_put_insert(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Updates the row of this key if a compared column differs. */
-void sqlite_update(struct buf *b, const struct target *t,
+void sqlite_put_update(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Sets the column of --seen in the row of this key. */
-void sqlite_seen(struct buf *b, const struct target *t,
+void sqlite_put_update_seen(struct buf *b, const struct target *t,
     const struct shape *s);
 
 #endif

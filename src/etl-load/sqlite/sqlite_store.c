@@ -10,7 +10,7 @@
 /* Looks for RAISE(FAIL) and ON CONFLICT FAIL in all tables and triggers: with
  * these, a statement that fails leaves the changes that it made before. */
 static int
-find_fails(struct lite_store *s, struct err *e)
+find_on_conflict_fail(struct lite_store *s, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM (SELECT sql FROM "
 	    "sqlite_schema UNION ALL SELECT sql FROM sqlite_temp_schema) "
@@ -19,7 +19,7 @@ find_fails(struct lite_store *s, struct err *e)
 
 	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
-	s->fails = n > 0;
+	s->may_leave_changes = n > 0;
 	return 0;
 }
 
@@ -30,11 +30,11 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
 	s->values = calloc(t->table->n + 1, sizeof(*s->values));
-	return s->values == NULL ? err_nomem(e) : find_fails(s, e);
+	return s->values == NULL ? err_nomem(e) : find_on_conflict_fail(s, e);
 }
 
 void
-lite_store_forget(struct lite_store *s)
+lite_store_free_statements(struct lite_store *s)
 {
 	for (size_t i = 0; i < s->nshapes; i++) {
 		db_stmt_free(s->by_shape[i].insert);
@@ -49,14 +49,14 @@ lite_store_forget(struct lite_store *s)
 void
 lite_store_release(struct lite_store *s)
 {
-	lite_store_forget(s);
+	lite_store_free_statements(s);
 	buf_release(&s->scratch);
 	free(s->values);
 	s->values = NULL;
 }
 
 static int
-prepare(struct lite_store *s, struct db_stmt **stmt,
+prepare_once(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape,
     void (*text)(struct buf *, const struct target *, const struct shape *),
     struct err *e)
@@ -76,7 +76,8 @@ prepare(struct lite_store *s, struct db_stmt **stmt,
 }
 
 static struct lite_statements *
-statements_of(struct lite_store *s, const struct shape *shape, struct err *e)
+get_statements_of_shape(
+    struct lite_store *s, const struct shape *shape, struct err *e)
 {
 	struct lite_statements *p;
 
@@ -92,16 +93,17 @@ statements_of(struct lite_store *s, const struct shape *shape, struct err *e)
 		s->nshapes = shape->id + 1;
 	}
 	p = &s->by_shape[shape->id];
-	return prepare(s, &p->insert, shape, sqlite_insert, e) == -1 ? NULL :
-	    p;
+	return prepare_once(s, &p->insert, shape, sqlite_put_insert, e) == -1
+		   ? NULL
+		   : p;
 }
 
 int
-lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
-    struct reject *why, struct err *e)
+lite_convert_record(struct lite_store *s, struct reader *r,
+    const struct line *l, struct reject *why, struct err *e)
 {
 	const struct shape *shape;
-	int rc = reader_next(r, l, why, e);
+	int rc = reader_match_record(r, l, why, e);
 
 	if (rc != 1)
 		return rc;
@@ -110,7 +112,7 @@ lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
 		return buf_check(&s->scratch, e);
 	shape = r->shape;
 	for (size_t i = 0; i < shape->n; i++)
-		if (sqlite_value(&s->values[i], r, shape->columns[i],
+		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0)
 			return 0;
 	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
@@ -118,15 +120,16 @@ lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
 	return 1;
 }
 
-/* The upsert of a record whose row exists. */
+/* Called in an upsert if the table already has a row with the record's key.
+ * Updates this row if a compared column differs, and counts the record. */
 static int
 update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	int64_t changed = 0;
 
-	if (sql_can_change(s->target, shape) &&
-	    (prepare(s, &st->update, shape, sqlite_update, e) == -1 ||
+	if (shape_can_change_row(s->target, shape) &&
+	    (prepare_once(s, &st->update, shape, sqlite_put_update, e) == -1 ||
 	    db_stmt_run(st->update, s->values, shape->n + 1, NULL, &changed,
 	    e) == -1))
 		return -1;
@@ -137,7 +140,7 @@ update_row(struct lite_store *s, struct lite_statements *st,
 	sums->unchanged++;
 	if (s->target->seen == NO_COLUMN)
 		return 0;
-	if (prepare(s, &st->seen, shape, sqlite_seen, e) == -1)
+	if (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) == -1)
 		return -1;
 	return db_stmt_run(st->seen, s->values, shape->n + 1, NULL, NULL, e);
 }
@@ -188,16 +191,16 @@ insert_row_in_savepoint(struct lite_store *s, struct lite_statements *st,
 }
 
 int
-lite_store(struct lite_store *s, const struct shape *shape,
+lite_store_record(struct lite_store *s, const struct shape *shape,
     struct sums *sums, struct err *e)
 {
-	struct lite_statements *st = statements_of(s, shape, e);
+	struct lite_statements *st = get_statements_of_shape(s, shape, e);
 	struct sums before = *sums;
 	int rc;
 
 	if (st == NULL)
 		return LITE_FAILED;
-	if (s->careful || s->fails) {
+	if (s->careful || s->may_leave_changes) {
 		rc = insert_row_in_savepoint(s, st, shape, sums, e);
 	} else if (insert_row(s, st, shape, sums, e) == 0) {
 		rc = LITE_STORED;

@@ -1,9 +1,10 @@
 /* Stores one record in a SQLite table, by statements prepared for each shape.
  * Owns:  statements and values; lite_store_release() frees them.
- * Gives: lite_encode(): 1 the values are ready; 0 reject the record, see *why.
- *        lite_store(): LITE_STORED, or LITE_REFUSED: fault and why are set, and
- *        the table is as before. If `careful`, a missing referenced row counts
- *        as refused even where the foreign key is deferred.
+ * Gives: lite_convert_record(): 1 the values are ready; 0 reject the record,
+ *        see *why. lite_store_record(): LITE_STORED, or LITE_REFUSED with fault
+ *        and why: the table is unchanged. If `careful`, a record whose
+ *        referenced row is missing is refused at once, even if the foreign key
+ *        is deferred.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_STORE_H
 #define LOAD_SQLITE_STORE_H
@@ -26,8 +27,9 @@ struct lite_store {
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;
-	bool fails;             /* a failed statement may leave changes: undo
-	                         * them by a savepoint */
+	bool may_leave_changes; /* the schema has ON CONFLICT FAIL or
+				 * RAISE(FAIL): a failed statement may leave
+				 * changes, so use a savepoint */
 	struct db_fault fault;
 	struct err why;
 };
@@ -35,11 +37,11 @@ struct lite_store {
 int lite_store_init(struct lite_store *s, struct db *db,
     const struct target *t, struct err *e);
 void lite_store_release(struct lite_store *s);
-/* Frees the statements: the shapes get new ids. */
-void lite_store_forget(struct lite_store *s);
-int lite_encode(struct lite_store *s, struct reader *r, const struct line *l,
-    struct reject *why, struct err *e);
-int lite_store(struct lite_store *s, const struct shape *shape,
+/* Frees all prepared statements. Called when the shapes get other ids. */
+void lite_store_free_statements(struct lite_store *s);
+int lite_convert_record(struct lite_store *s, struct reader *r,
+    const struct line *l, struct reject *why, struct err *e);
+int lite_store_record(struct lite_store *s, const struct shape *shape,
     struct sums *sums, struct err *e);
 
 #endif

@@ -26,7 +26,7 @@ reject_value(const struct source *s, const char *code, const char *what)
 	int n = s->text.len < 80 ? (int)s->text.len :
 	    (int)utf8_span(s->text.p, 80);
 
-	return reader_blame_column(s->r, s->why, s->column, code,
+	return reader_set_reject_of_column(s->r, s->why, s->column, code,
 	    "%s for column \"%s\" (%s): %.*s", what, s->c->name, s->c->type,
 	    n, s->text.p);
 }
@@ -37,7 +37,8 @@ reject_type(const struct source *s)
 	return reject_value(s, "type", "not a value");
 }
 
-/* The value is a number, or a string that holds a number in JSON's form. */
+/* True if the value is a number, or a string that contains exactly one number
+ * as JSON writes it. */
 static bool
 is_number(const struct source *s)
 {
@@ -52,7 +53,7 @@ is_number(const struct source *s)
 }
 
 static int
-value_int(struct db_value *out, const struct source *s)
+convert_int(struct db_value *out, const struct source *s)
 {
 	double d;
 
@@ -70,7 +71,7 @@ value_int(struct db_value *out, const struct source *s)
 }
 
 static int
-value_real(struct db_value *out, const struct source *s)
+convert_real(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
 		return reject_type(s);
@@ -99,7 +100,7 @@ to_exact_number(struct db_value *out, const struct source *s)
 }
 
 static int
-value_numeric(struct db_value *out, const struct source *s)
+convert_numeric(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
 		return reject_type(s);
@@ -110,7 +111,7 @@ value_numeric(struct db_value *out, const struct source *s)
 }
 
 static int
-value_bool(struct db_value *out, const struct source *s)
+convert_bool(struct db_value *out, const struct source *s)
 {
 	static const char *const words[] = { "false", "true", "f", "t", "no",
 	    "yes", "n", "y", "off", "on", "0", "1" };
@@ -127,16 +128,16 @@ value_bool(struct db_value *out, const struct source *s)
 }
 
 static const char *
-skip_any(const char *p, const char *end, const char *any)
+skip_characters(const char *p, const char *end, const char *any)
 {
 	while (p < end && *p != '\0' && strchr(any, *p) != NULL)
 		p++;
 	return p;
 }
 
-/* SQLite would read this text as a number (sqlite3AtoF): that is JSON's
- * form, and also blanks, a plus sign, or a missing part before or after the
- * point. */
+/* True if SQLite would read this text as a number (function sqlite3AtoF in its
+ * source). SQLite accepts numbers as JSON writes them. It also accepts blanks
+ * around the number, a plus sign, and no digits before or after the point. */
 static bool
 looks_numeric(const char *p, size_t n)
 {
@@ -144,24 +145,24 @@ looks_numeric(const char *p, size_t n)
 	const char *end = p + n, *from;
 	size_t found;
 
-	p = skip_any(p, end, blank);
+	p = skip_characters(p, end, blank);
 	p += p < end && (*p == '-' || *p == '+');
-	p = skip_any(from = p, end, digits);
+	p = skip_characters(from = p, end, digits);
 	found = (size_t)(p - from);
 	if (p < end && *p == '.') {
-		p = skip_any(from = p + 1, end, digits);
+		p = skip_characters(from = p + 1, end, digits);
 		found += (size_t)(p - from);
 	}
 	if (found > 0 && p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		p += p < end && (*p == '-' || *p == '+');
-		p = skip_any(from = p, end, digits);
+		p = skip_characters(from = p, end, digits);
 		found = (size_t)(p - from);
 	}
-	return found > 0 && skip_any(p, end, blank) == end;
+	return found > 0 && skip_characters(p, end, blank) == end;
 }
 
-/* The number would be written as exactly the text that it was read from. */
+/* True if printing the number *v gives exactly the text of the value. */
 static bool
 keeps_its_text(const struct db_value *v, const struct source *s)
 {
@@ -173,10 +174,11 @@ keeps_its_text(const struct db_value *v, const struct source *s)
 	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
 }
 
-/* A column with numeric affinity turns a text that looks like a number into a
- * number. Rejects the text unless that number keeps its text. */
+/* SQLite converts a text that looks like a number if the column has numeric
+ * affinity. Rejects such a text unless SQLite would print the number as exactly
+ * the same text. */
 static int
-value_with_affinity(struct db_value *out, const struct source *s)
+reject_if_affinity_changes_text(struct db_value *out, const struct source *s)
 {
 	if (out->type != DB_TEXT || !s->c->numeric ||
 	    !looks_numeric(out->p, out->len))
@@ -191,32 +193,32 @@ value_with_affinity(struct db_value *out, const struct source *s)
 }
 
 static int
-value_any(struct db_value *out, const struct source *s)
+convert_for_any_column(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_TRUE || s->tok->type == JSON_FALSE)
 		*out = DB_I(s->tok->type == JSON_TRUE);
 	else if (s->tok->type != JSON_NUMBER || !to_exact_number(out, s))
 		*out = s->text;
-	return value_with_affinity(out, s);
+	return reject_if_affinity_changes_text(out, s);
 }
 
 static int
-value_json(struct db_value *out, const struct source *s)
+convert_json(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
-		return value_any(out, s);
+		return convert_for_any_column(out, s);
 	*out = s->text;
 	return 1;
 }
 
 static int
-value_time(struct db_value *out, const struct source *s)
+convert_time(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
-		return value_any(out, s);
+		return convert_for_any_column(out, s);
 	*out = s->text;
 	if (s->tok->type != JSON_STRING ||
-	    !time_valid(s->text.p, s->text.len))
+	    !is_valid_date_or_time(s->text.p, s->text.len))
 		return reject_type(s);
 	return 1;
 }
@@ -238,12 +240,13 @@ hex_byte(const char *p)
 	return a == -1 || b == -1 ? -1 : a << 4 | b;
 }
 
-/* Bytes are written as \x and hex digits; a string without \x gives its own
- * bytes. A string with \x has an escape in JSON (\\), so its text is the
- * last in scratch. The bytes, which are fewer, replace it there: earlier
- * values point into scratch, so scratch must not grow and move. */
+/* A string that starts with \x gives bytes by hex digits; any other string
+ * gives the bytes of its characters. JSON writes this \ as an escape, so the
+ * unescaped text is the last one in `scratch`. The bytes are shorter than the
+ * text and replace it there. `scratch` must not be reallocated, because earlier
+ * values of the record point into it. */
 static int
-value_bytes(struct db_value *out, const struct source *s,
+convert_bytes(struct db_value *out, const struct source *s,
     struct buf *scratch)
 {
 	const char *p = s->text.p;
@@ -265,10 +268,11 @@ value_bytes(struct db_value *out, const struct source *s,
 	return 1;
 }
 
-/* The value as text: the characters of a string (or with raw the string as
- * JSON), the token of a number, compact JSON of an object or array. */
+/* Returns the value as text: for a string its characters (or, if `raw` is true,
+ * the string as JSON); for an array or object compact JSON; for other values
+ * the token as it stands in the record. */
 static struct db_value
-value_text(const struct reader *r, uint32_t tok, bool raw,
+get_value_text(const struct reader *r, uint32_t tok, bool raw,
     struct buf *scratch)
 {
 	const struct json_tok *t = &r->json.tok[tok];
@@ -293,7 +297,7 @@ value_text(const struct reader *r, uint32_t tok, bool raw,
 }
 
 int
-sqlite_value(struct db_value *out, struct reader *r, size_t column,
+sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why)
 {
 	uint32_t tok = r->value[column];
@@ -305,24 +309,24 @@ sqlite_value(struct db_value *out, struct reader *r, size_t column,
 		*out = (struct db_value){ .type = DB_NULL };
 		return 1;
 	}
-	s.text = value_text(r, tok, s.c->kind == COLUMN_JSON, scratch);
+	s.text = get_value_text(r, tok, s.c->kind == COLUMN_JSON, scratch);
 	switch (s.c->kind) {
 	case COLUMN_INT:
-		return value_int(out, &s);
+		return convert_int(out, &s);
 	case COLUMN_REAL:
-		return value_real(out, &s);
+		return convert_real(out, &s);
 	case COLUMN_NUMERIC:
-		return value_numeric(out, &s);
+		return convert_numeric(out, &s);
 	case COLUMN_BOOL:
-		return value_bool(out, &s);
+		return convert_bool(out, &s);
 	case COLUMN_TIME:
-		return value_time(out, &s);
+		return convert_time(out, &s);
 	case COLUMN_BYTES:
-		return value_bytes(out, &s, scratch);
+		return convert_bytes(out, &s, scratch);
 	case COLUMN_ANY:
-		return value_any(out, &s);
+		return convert_for_any_column(out, &s);
 	case COLUMN_JSON:
-		return value_json(out, &s);
+		return convert_json(out, &s);
 	default:
 		*out = s.text;
 		return 1;

@@ -8,11 +8,11 @@
 
 #include "table/record.h"
 
-int sqlite_value(struct db_value *out, struct reader *r, size_t column,
+int sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why);
 
-/* The text is a date, a time, or both, in the forms of RFC 3339 and ISO
- * 8601. */
-bool time_valid(const char *p, size_t n);
+/* True if the text is a valid date, a time, or both, as RFC 3339 and ISO 8601
+ * write them. */
+bool is_valid_date_or_time(const char *p, size_t n);
 
 #endif

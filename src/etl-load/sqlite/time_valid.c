@@ -50,7 +50,8 @@ skip_date(struct cursor *c)
 	return day <= calendar_month_days(year, month);
 }
 
-/* The hour is 24 and a later digit is not 0: only 24:00:00 is a valid time. */
+/* True if the hour is 24 and a later digit is not 0. With the hour 24 only
+ * 24:00:00 is a valid time. */
 static bool
 is_after_midnight(const char *p, const char *end)
 {
@@ -91,7 +92,7 @@ skip_time(struct cursor *c)
 }
 
 bool
-time_valid(const char *p, size_t n)
+is_valid_date_or_time(const char *p, size_t n)
 {
 	struct cursor c = { p, p + n };
 

@@ -10,7 +10,7 @@ put_column(struct buf *b, const struct target *t, size_t column, bool *more)
 }
 
 void
-sql_columns(struct buf *b, const struct target *t, const struct shape *s,
+sql_put_columns(struct buf *b, const struct target *t, const struct shape *s,
     bool time_columns)
 {
 	bool more = false;
@@ -24,7 +24,7 @@ sql_columns(struct buf *b, const struct target *t, const struct shape *s,
 }
 
 void
-sql_key(struct buf *b, const struct target *t)
+sql_put_key_columns(struct buf *b, const struct target *t)
 {
 	bool more = false;
 
@@ -33,7 +33,7 @@ sql_key(struct buf *b, const struct target *t)
 }
 
 bool
-sql_compared(const struct target *t, const struct shape *s, size_t i)
+upsert_compares_column(const struct target *t, const struct shape *s, size_t i)
 {
 	size_t c = s->columns[i];
 
@@ -41,10 +41,10 @@ sql_compared(const struct target *t, const struct shape *s, size_t i)
 }
 
 bool
-sql_can_change(const struct target *t, const struct shape *s)
+shape_can_change_row(const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (sql_compared(t, s, i))
+		if (upsert_compares_column(t, s, i))
 			return true;
 	return false;
 }

@@ -5,16 +5,19 @@
 
 #include "table/record.h"
 
-/* "a", "b": the columns of the shape. With time_columns also those that --touch
- * and --seen set. */
-void sql_columns(struct buf *b, const struct target *t, const struct shape *s,
-    bool time_columns);
-/* "k1", "k2": the columns of the key. */
-void sql_key(struct buf *b, const struct target *t);
-/* An upsert compares column i of the shape: it is not in the key, and --compare
- * names it. */
-bool sql_compared(const struct target *t, const struct shape *s, size_t i);
-/* The shape has a compared column, so a record can change an existing row. */
-bool sql_can_change(const struct target *t, const struct shape *s);
+/* Appends "a", "b": the columns of the shape. If time_columns is true, also the
+ * columns that --touch and --seen set. */
+void sql_put_columns(struct buf *b, const struct target *t,
+    const struct shape *s, bool time_columns);
+/* Appends "k1", "k2": the columns of the key. */
+void sql_put_key_columns(struct buf *b, const struct target *t);
+/* True if an upsert compares column i of the shape (the record's set of
+ * columns) with the row in the table: the column is not in the key, and
+ * --compare names it or is not given. */
+bool upsert_compares_column(
+    const struct target *t, const struct shape *s, size_t i);
+/* True if an upsert of a record with this shape can change an existing row: the
+ * shape has a column that the upsert compares. */
+bool shape_can_change_row(const struct target *t, const struct shape *s);
 
 #endif

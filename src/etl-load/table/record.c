@@ -56,7 +56,7 @@ reader_close(struct reader *r)
 }
 
 bool
-reader_forget_shapes(struct reader *r)
+reader_forget_shapes_if_many(struct reader *r)
 {
 	if (r->nshapes < SHAPES_MAX)
 		return false;
@@ -73,7 +73,7 @@ set_pointer(struct reader *r, struct reject *why, const char *name, size_t len)
 }
 
 int
-reader_blame_column(struct reader *r, struct reject *why, size_t column,
+reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
 {
 	va_list ap;
@@ -87,7 +87,8 @@ reader_blame_column(struct reader *r, struct reject *why, size_t column,
 	return 0;
 }
 
-/* The characters of a string token: without its quotes, escapes decoded. */
+/* Returns the characters of a string token, without the quotes and with the
+ * escapes decoded. */
 static const char *
 string_text(struct reader *r, uint32_t tok, size_t *len)
 {
@@ -104,7 +105,8 @@ string_text(struct reader *r, uint32_t tok, size_t *len)
 }
 
 static bool
-has_name(const struct reader *r, size_t column, const char *name, size_t len)
+column_has_name(
+    const struct reader *r, size_t column, const char *name, size_t len)
 {
 	return r->lens[column] == len &&
 	    memcmp(r->target->table->columns[column].name, name, len) == 0;
@@ -122,12 +124,13 @@ reject_unknown_member(struct reader *r, struct reject *why, const char *name,
 	return 0;
 }
 
-/* Finds the column of member i, whose name is token tok. Sets *same to false if
- * the record before had another member there. 1; 0 if the record must be
- * rejected (*why) or memory is out (r->text.failed). */
+/* Finds the column of member number i, whose name is token tok, and stores the
+ * member's value token in r->value. Sets *same to false if member number i of
+ * the record before had another name. Returns 1; 0: the record must be rejected
+ * (see *why), or memory ran out (r->text.failed is true). */
 static int
-match_member(struct reader *r, size_t i, uint32_t tok, bool *same,
-    struct reject *why)
+find_column_and_store_value(
+    struct reader *r, size_t i, uint32_t tok, bool *same, struct reject *why)
 {
 	const size_t n = r->target->table->n;
 	const char *name, *no;
@@ -137,14 +140,14 @@ match_member(struct reader *r, size_t i, uint32_t tok, bool *same,
 	if (r->text.failed)
 		return 0;
 	c = i < r->nguess ? r->guess[i] : 0;
-	if (i >= r->nguess || !has_name(r, c, name, len)) {
+	if (i >= r->nguess || !column_has_name(r, c, name, len)) {
 		*same = false;
-		for (c = 0; c < n && !has_name(r, c, name, len); c++)
+		for (c = 0; c < n && !column_has_name(r, c, name, len); c++)
 			;
 		if (c == n)
 			return reject_unknown_member(r, why, name, len);
-		if ((no = target_refuses(r->target, c)) != NULL)
-			return reader_blame_column(
+		if ((no = target_refusal_reason(r->target, c)) != NULL)
+			return reader_set_reject_of_column(
 			    r, why, c, "schema", "%s", no);
 	}
 	if (i < n) {
@@ -157,7 +160,7 @@ match_member(struct reader *r, size_t i, uint32_t tok, bool *same,
 }
 
 static bool
-shape_fits(const struct reader *r, const struct shape *s)
+record_has_shape(const struct reader *r, const struct shape *s)
 {
 	size_t k = 0;
 
@@ -184,7 +187,7 @@ shapes_grow(struct reader *r)
 }
 
 static int
-shape_add(struct reader *r, struct err *e)
+add_shape_of_record(struct reader *r, struct err *e)
 {
 	size_t n = r->target->table->n;
 	struct shape *s = calloc(1, sizeof(*s));
@@ -205,20 +208,20 @@ shape_add(struct reader *r, struct err *e)
 }
 
 static int
-shape_find(struct reader *r, struct err *e)
+find_or_add_shape(struct reader *r, struct err *e)
 {
-	if (r->shape != NULL && shape_fits(r, r->shape))
+	if (r->shape != NULL && record_has_shape(r, r->shape))
 		return 0;
 	for (size_t i = 0; i < r->nshapes; i++)
-		if (shape_fits(r, r->shapes[i])) {
+		if (record_has_shape(r, r->shapes[i])) {
 			r->shape = r->shapes[i];
 			return 0;
 		}
-	return shape_add(r, e);
+	return add_shape_of_record(r, e);
 }
 
-/* *flags: which special characters (JSON_NUL, JSON_LONE) the strings in the
- * value of column c hold. */
+/* Sets *flags to the special characters that the strings in the value of column
+ * c contain: JSON_NUL (\u0000) and JSON_LONE (half of a surrogate pair). */
 static int
 string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
@@ -252,11 +255,13 @@ check_strings(struct reader *r, struct reject *why, struct err *e)
 		if (string_flags(r, c, &flags, e) == -1)
 			return -1;
 		if (flags & JSON_NUL && columns[c].kind != COLUMN_BYTES)
-			return reader_blame_column(r, why, c, "encoding",
+			return reader_set_reject_of_column(r, why, c,
+			    "encoding",
 			    "the text contains \\u0000, which the database "
 			    "cannot store");
 		if (flags & JSON_LONE)
-			return reader_blame_column(r, why, c, "encoding",
+			return reader_set_reject_of_column(r, why, c,
+			    "encoding",
 			    "the text contains half of a surrogate pair, which "
 			    "is not a character");
 	}
@@ -264,7 +269,7 @@ check_strings(struct reader *r, struct reject *why, struct err *e)
 }
 
 static int
-check_key(struct reader *r, struct reject *why)
+check_key_values(struct reader *r, struct reject *why)
 {
 	const struct target *t = r->target;
 
@@ -272,11 +277,14 @@ check_key(struct reader *r, struct reject *why)
 		size_t c = t->key[i];
 
 		if (r->value[c] == 0)
-			return reader_blame_column(r, why, c, "required",
+			return reader_set_reject_of_column(r, why, c,
+			    "required",
 			    "the record has no \"%s\", which is part of the "
-			    "key", t->table->columns[c].name);
+			    "key",
+			    t->table->columns[c].name);
 		if (r->json.tok[r->value[c]].type == JSON_NULL)
-			return reader_blame_column(r, why, c, "required",
+			return reader_set_reject_of_column(r, why, c,
+			    "required",
 			    "\"%s\" is null, but it is part of the key",
 			    t->table->columns[c].name);
 	}
@@ -284,7 +292,7 @@ check_key(struct reader *r, struct reject *why)
 }
 
 static int
-match_members(struct reader *r, bool *same, struct reject *why)
+store_values_by_column(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
 	size_t i = 0;
@@ -292,7 +300,7 @@ match_members(struct reader *r, bool *same, struct reject *why)
 	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
 	buf_clear(&r->text);
 	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
-		if (match_member(r, i, t, same, why) == 0) {
+		if (find_column_and_store_value(r, i, t, same, why) == 0) {
 			r->nguess = 0;
 			return 0;
 		}
@@ -303,7 +311,7 @@ match_members(struct reader *r, bool *same, struct reject *why)
 }
 
 int
-reader_next(struct reader *r, const struct line *l, struct reject *why,
+reader_match_record(struct reader *r, const struct line *l, struct reject *why,
     struct err *e)
 {
 	bool same = true;
@@ -314,19 +322,19 @@ reader_next(struct reader *r, const struct line *l, struct reject *why,
 	    stage_check_record(r->stage, l, &r->json, 2, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
-	if (match_members(r, &same, why) == 0)
+	if (store_values_by_column(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) : 0;
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
-	    shape_find(r, e) == -1)
+	    find_or_add_shape(r, e) == -1)
 		return -1;
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
 	    (rc = check_strings(r, why, e)) != 1)
 		return rc;
-	return check_key(r, why);
+	return check_key_values(r, why);
 }
 
 int
-reader_key(struct reader *r, const struct line *l, struct buf *out,
+reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
     struct err *e)
 {
 	const struct target *t = r->target;

@@ -1,9 +1,9 @@
 /* Matches the members of a record with the columns of the table.
  * Owns:  buffers that are reused for each record; reader_close() frees them.
  * Borrows: stage, target.
- * Gives: reader_next(): 1 a record: its values are in json, value and shape
- *        until the next call; 0 the record must be rejected: *why says why, its
- *        texts are valid until the next call; -1 failed. */
+ * Gives: reader_match_record(): 1 a record: its values are in json, value
+ *        and shape until the next call; 0 the record must be rejected: *why
+ *        says why, its texts are valid until the next call; -1 failed. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
@@ -27,30 +27,31 @@ struct reader {
 	struct shape **shapes;          /* all that have come */
 	size_t nshapes;
 	size_t *lens;                   /* by column: length of its name */
-	size_t *guess, nguess;          /* by member: its column in the record
-	                                 * before; most records are alike */
+	size_t *guess, nguess;          /* by member: the column that member
+	                                 * number i had in the record before;
+	                                 * most records have the same order */
 	struct buf text, pointer;
 	char message[512];
 };
 
-enum { SHAPES_MAX = 512 };              /* more: reader_forget_shapes() */
+enum { SHAPES_MAX = 512 }; /* more: reader_forget_shapes_if_many() */
 
 int reader_open(struct reader *r, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void reader_close(struct reader *r);
-int reader_next(struct reader *r, const struct line *l, struct reject *why,
-    struct err *e);
+int reader_match_record(
+    struct reader *r, const struct line *l, struct reject *why, struct err *e);
 /* Forgets all shapes if there are SHAPES_MAX of them, and returns true then. A
  * sink that keeps statements by shape id calls this before each chunk, and
  * frees its statements if the result is true. */
-bool reader_forget_shapes(struct reader *r);
+bool reader_forget_shapes_if_many(struct reader *r);
 /* Fills *why for a record whose value of this column is wrong. Returns 0. */
-int reader_blame_column(struct reader *r, struct reject *why, size_t column,
-    const char *code, const char *fmt, ...)
+int reader_set_reject_of_column(struct reader *r, struct reject *why,
+    size_t column, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* Appends the values of the key's columns as a JSON array. 1, 0 if the record
- * does not have all of them, -1. */
-int reader_key(struct reader *r, const struct line *l, struct buf *out,
+/* Appends the values of the record's key columns as a JSON array. Returns 1; 0:
+ * the record does not have a value for each key column; -1 with *e. */
+int reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
     struct err *e);
 
 #endif

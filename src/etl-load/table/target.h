@@ -23,12 +23,14 @@ struct target {
 	                                 * other tables */
 };
 
-/* Checks the options that need no database. */
-int target_check(const struct load_opts *o, struct err *e);
+/* Checks --mode and the options that depend on the mode; the database is not
+ * needed. */
+int check_mode_options(const struct load_opts *o, struct err *e);
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
-/* The reason why a record may not set this column; NULL if it may. */
-const char *target_refuses(const struct target *t, size_t column);
+/* Returns the reason why a record may not set this column, or NULL if a record
+ * may set it. */
+const char *target_refusal_reason(const struct target *t, size_t column);
 
 #endif
