@@ -23,8 +23,8 @@ struct each {
 	struct buf url, out;
 };
 
-/* The template's text before its first '{' must be a URL by itself, so that a
- * wrong URL is an error of the options and not of the first record. */
+/* Checks the part of the template before its first '{' as a URL. Thus a wrong
+ * URL is reported as a usage error before any record is read. */
 static int
 check_template_start(const struct extract_opts *o, struct err *e)
 {
@@ -35,8 +35,9 @@ check_template_start(const struct extract_opts *o, struct err *e)
 	return rc;
 }
 
-/* Checks the name of --as or --count-as. If the record is {}, the member with
- * this name becomes the first member: named @etl, it would make a mark. */
+/* Checks the member name of --as or --count-as. The name @etl is refused: if
+ * the input record is {}, the added member is the first one, and a line whose
+ * first member is @etl would be read as a mark, not as a record. */
 static int
 check_field_name(const char *name, struct err *e)
 {
@@ -82,8 +83,8 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	return check_template_start(o, e);
 }
 
-/* With --as alone the answer may be any JSON text. --count-as and --records
- * need an array of records in it. */
+/* Parses the answer. With --as alone the answer may be any JSON value. With
+ * --count-as or --records the answer must contain an array of records. */
 static int
 check_answer_body(void *self, const struct http_answer *a, struct err *e)
 {
@@ -96,7 +97,8 @@ check_answer_body(void *self, const struct http_answer *a, struct err *e)
 	return body_find_records(&x->body, e);
 }
 
-/* Rejects the record; the reject points to its member `name`. */
+/* Rejects the input record because of its member `name`. The JSON Pointer in
+ * the reject is the path of this member. */
 static int
 reject_for_member(struct each *x, const struct line *l, const char *code,
     const char *name, size_t n, const char *why, struct err *e)
@@ -148,8 +150,8 @@ put_answer_member(struct each *x)
 	json_put_compact(&x->out, &b->j, x->o->records == NULL ? 0 : b->array);
 }
 
-/* Writes the record with the members of --as and --count-as added: the bytes of
- * the line up to its last brace, the two members, and a brace. */
+/* Copies the input record without its closing brace, appends the members of
+ * --as and --count-as, closes the object and writes the result. */
 static int
 emit_with_answer(struct each *x, const struct line *l, struct err *e)
 {
@@ -179,9 +181,9 @@ emit_with_answer(struct each *x, const struct line *l, struct err *e)
 	return 0;
 }
 
-/* Requests x->url and writes the record with the answer. A failure that would
- * hit every record, such as a wrong secret, ends the run; any other failure
- * rejects this record. */
+/* Requests x->url and writes the record with the answer. If the request fails
+ * for a reason that affects every record, such as a wrong secret, the run ends.
+ * Any other failure only rejects this record. */
 static int
 fetch_and_emit(struct each *x, const struct line *l, struct err *e)
 {
@@ -202,7 +204,7 @@ fetch_and_emit(struct each *x, const struct line *l, struct err *e)
 /* Returns the name of --as or --count-as if the record already has a member of
  * this name, else NULL. */
 static const char *
-find_existing_field(const struct each *x)
+find_name_already_in_record(const struct each *x)
 {
 	const char *name[] = { x->o->as, x->o->count_as };
 
@@ -222,7 +224,7 @@ process_record(struct each *x, const struct line *l, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	if ((name = find_existing_field(x)) != NULL)
+	if ((name = find_name_already_in_record(x)) != NULL)
 		return reject_for_member(x, l, "duplicate_member", name,
 		    strlen(name), "the record already has a member of this "
 		    "name", e);
@@ -236,7 +238,7 @@ process_record(struct each *x, const struct line *l, struct err *e)
 }
 
 static int
-process_input(struct each *x, struct err *e)
+process_all_records(struct each *x, struct err *e)
 {
 	struct line l;
 
@@ -262,7 +264,7 @@ process_input(struct each *x, struct err *e)
 /* Opens the HTTP client and limits the length of the expanded template: the
  * rest of the longest URL is for the parameters that request_set_url() adds. */
 static int
-prepare_requests(struct each *x, struct extract *from, struct err *e)
+open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 {
 	if (fetch_open_once(&x->fetch, from, e) == -1 ||
 	    request_set_url(&x->request, x->o, "", 0, e) == -1)
@@ -284,8 +286,8 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	http_answer_init(&x.answer, x.o->max_body);
 	buf_init(&x.out, x.o->max_record);
 	x.body.records = x.o->records;
-	if (prepare_requests(&x, from, e) == 0)
-		rc = process_input(&x, e);
+	if (open_client_and_limit_url(&x, from, e) == 0)
+		rc = process_all_records(&x, e);
 	request_release(&x.request);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);

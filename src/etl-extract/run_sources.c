@@ -28,10 +28,10 @@ emit_record(struct sources *s, const struct item *it, struct err *e)
 	return stage_emit(s->stage, s->record.data, s->record.len, e);
 }
 
-/* True if the item is an element of a page and has been parsed into tokens. The
- * raw bytes of a reject must be one line, but an element of a page may contain
- * line breaks, so its compact form has to be stored instead. A reject with
- * another code (too_long, parse, encoding, depth) has no tokens. */
+/* True if the reject must store the record in its compact form. The raw bytes
+ * of a reject must fit on one line, but an element of a page may contain line
+ * breaks. An element that was rejected with another code (too_long, parse,
+ * encoding or depth) has no JSON tokens, so it has no compact form. */
 static bool
 needs_compact_raw(const struct item *it, const struct reject *r)
 {
@@ -57,17 +57,18 @@ reject_item(struct sources *s, const struct item *it, struct reject *r,
 	return stage_reject(s->stage, &it->line, r, e);
 }
 
-/* Checks the item, also its cursor if there is one, and writes it as a record
- * or as a reject. */
+/* Checks the item, and its cursor if --checkpoint is given. Then writes the
+ * item as a record or as a reject. */
 static int
-emit_or_reject_item(struct sources *s, const struct item *it, struct err *e)
+check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 {
 	struct reject r = { 0 };
 	int rc = stage_check_record(s->stage, &it->line, &s->j,
 	    cursor_scan_levels(&s->x->opts), JSON_LAST, &r, e);
 
 	if (rc == 1 && s->x->cursor != NULL)
-		rc = cursor_advance(s->x->cursor, s->stage, it, &s->j, &r, e);
+		rc = cursor_check_and_advance(
+		    s->x->cursor, s->stage, it, &s->j, &r, e);
 	switch (rc) {
 	case 1:
 		return emit_record(s, it, e);
@@ -87,7 +88,7 @@ read_items(struct sources *s, const struct source *kind, void *source,
 	for (;;)
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
-			if (emit_or_reject_item(s, &it, e) == -1)
+			if (check_and_write_item(s, &it, e) == -1)
 				return -1;
 			break;
 		case SOURCE_PAUSE:
@@ -127,21 +128,22 @@ check_sources(struct extract *x, const struct stage *s, char *const *uri,
 	const struct source *kind;
 
 	for (size_t i = 0; i < n; i++)
-		if (source_find(&kind, &x->opts, uri[i], e) == -1 ||
+		if (source_find_kind(&kind, &x->opts, uri[i], e) == -1 ||
 		    check_rejects_not_in_source(s, uri[i], e) == -1)
 			return -1;
 	return 0;
 }
 
-/* Opens the source before the cursor: a source with wrong options then fails
- * before the stored checkpoint is read and a database is created for it. */
+/* Opens the source, then the cursor, and reads all items. The source comes
+ * first because opening the cursor may create a database for checkpoints: with
+ * wrong options of the source nothing must be created. */
 static int
 read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)
 {
 	const struct source *kind;
 	void *source = NULL;
-	int rc = source_find(&kind, &x->opts, uri, e);
+	int rc = source_find_kind(&kind, &x->opts, uri, e);
 
 	if (rc == 0)
 		rc = kind->open(&source, x, uri, e);
@@ -150,7 +152,7 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	if (rc == 0)
 		rc = read_items(s, kind, source, e);
 	if (rc == 0 && x->cursor != NULL)
-		rc = cursor_finish(x->cursor, s->stage, e);
+		rc = cursor_write_last_mark(x->cursor, s->stage, e);
 	if (source != NULL)
 		kind->close(source);
 	return rc;

@@ -9,13 +9,13 @@
 enum { SLICE = 1 << 30 };       /* ms; wait_fd() takes an int */
 
 bool
-reader_gone(void)
+is_stdout_reader_gone(void)
 {
 	return wait_fd(STDOUT_FILENO, 0, 0) == 1;
 }
 
 int
-reader_stop_error(struct err *e)
+set_stop_or_reader_gone_error(struct err *e)
 {
 	int sig = stop_signal();
 
@@ -27,11 +27,11 @@ reader_stop_error(struct err *e)
 }
 
 int
-reader_sleep(int64_t ms, struct err *e)
+sleep_unless_stopped(int64_t ms, struct err *e)
 {
 	for (; ms > 0; ms -= SLICE)
 		if (wait_fd(STDOUT_FILENO, 0, ms > SLICE ? SLICE :
 		    (int)ms) != 0)
-			return reader_stop_error(e);
-	return stop_signal() != 0 ? reader_stop_error(e) : 0;
+			return set_stop_or_reader_gone_error(e);
+	return stop_signal() != 0 ? set_stop_or_reader_gone_error(e) : 0;
 }

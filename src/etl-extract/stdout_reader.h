@@ -8,12 +8,12 @@
 
 #include <stdint.h>
 
-bool reader_gone(void);
-/* Sleeps. Fails with ERR_GONE as soon as the reader closes the pipe, and with
- * ERR_RETRY as soon as a stop signal comes. */
-int reader_sleep(int64_t ms, struct err *e);
-/* For a transfer or a read that was given up: fails with ERR_RETRY if a stop
- * signal came, else with ERR_GONE. Returns -1. */
-int reader_stop_error(struct err *e);
+bool is_stdout_reader_gone(void);
+/* Sleeps for ms milliseconds. Fails early with ERR_GONE if the reader closes
+ * the pipe, and with ERR_RETRY if a stop signal comes. */
+int sleep_unless_stopped(int64_t ms, struct err *e);
+/* Sets *e after a transfer or a read was aborted: to ERR_RETRY if a stop signal
+ * came, else to ERR_GONE. Returns -1. */
+int set_stop_or_reader_gone_error(struct err *e);
 
 #endif

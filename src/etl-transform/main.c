@@ -217,7 +217,7 @@ main(int argc, char *argv[])
 	memory_init();
 	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	if (args_extract(&a, &argc, argv, &e) == 0)
+	if (args_move_from_argv(&a, &argc, argv, &e) == 0)
 		r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
 		stage_fail_early("transform", &e);

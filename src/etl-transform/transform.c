@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Of longer lines the stage's copy is freed once the pool has its own. */
+/* If a line is longer than this, the stage's copy of the line is freed as soon
+ * as the pool has copied the line. */
 enum { LARGE = 1 << 20 };
 
 static int
@@ -47,7 +48,7 @@ write_ready_results(struct transform *t, struct err *e)
 {
 	struct result r;
 
-	while (pool_next_result(t->pool, &r)) {
+	while (pool_take_next_result(t->pool, &r)) {
 		int rc = r.code != NULL ? write_reject(t, &r, e) :
 		    write_outputs(t, &r, e);
 
@@ -57,8 +58,8 @@ write_ready_results(struct transform *t, struct err *e)
 	return 0;
 }
 
-/* Flushes the output before it waits, so that a reader gets each record at
- * once. */
+/* Flushes the output, so that the reader gets each record at once. Then waits
+ * for results and writes them. */
 static int
 wait_for_results(struct transform *t, int fd, struct err *e)
 {
@@ -70,7 +71,7 @@ wait_for_results(struct transform *t, int fd, struct err *e)
 
 /* Waits until the results of all records in the pool are written. */
 static int
-finish_all_records(struct transform *t, struct err *e)
+write_all_pending_results(struct transform *t, struct err *e)
 {
 	struct line l;
 
@@ -90,7 +91,7 @@ static int
 submit_record(struct transform *t, const struct line *l, struct err *e)
 {
 	if (l->file != t->file) {
-		if (finish_all_records(t, e) == -1)
+		if (write_all_pending_results(t, e) == -1)
 			return -1;
 		t->file = l->file;
 	}
@@ -100,13 +101,13 @@ submit_record(struct transform *t, const struct line *l, struct err *e)
 			stage_trim(t->stage);
 		return 0;
 	}
-	if (finish_all_records(t, e) == -1)
+	if (write_all_pending_results(t, e) == -1)
 		return -1;
 	return stage_read_record(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
-/* There is no more input at present: gives the records that have come to a
- * worker and waits for results or for input. */
+/* Called when no input is waiting. Gives the records that have been read to a
+ * worker, even if they do not fill a slot, and waits for results or input. */
 static int
 wait_for_input_or_results(struct transform *t, struct err *e)
 {
@@ -133,11 +134,11 @@ transform_run(struct transform *t, struct err *e)
 		else if (item == STAGE_WAIT)
 			rc = wait_for_input_or_results(t, e);
 		else if (item == STAGE_MARK)
-			rc = finish_all_records(t, e) == -1
+			rc = write_all_pending_results(t, e) == -1
 				 ? -1
 				 : stage_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
-			return finish_all_records(t, e) == -1 ? -1 :
+			return write_all_pending_results(t, e) == -1 ? -1 :
 			    stage_finish(t->stage, e);
 		else
 			return -1;

@@ -12,7 +12,7 @@ struct transform {
 	struct stage *stage;
 	struct pool *pool;
 	struct json json;       /* for lines that are too long for a worker */
-	const char *file;       /* of the records that the workers have */
+	const char *file;       /* input file of the records in the pool */
 };
 
 int transform_run(struct transform *t, struct err *e);

@@ -11,9 +11,11 @@
 #include <string.h>
 
 enum {
-	BOUND_MAX = 64 << 10,   /* bytes of a bound */
-	MARK_RECORDS = 10000,   /* write a mark after so many records, or */
-	MARK_MS = 1000          /* after this time, once a page has ended */
+	BOUND_MAX = 64 << 10,   /* longest bound of a request, in bytes */
+	/* At the first new value of a page, a checkpoint mark is written if
+	 * the last mark was so many records or milliseconds before. */
+	MARK_RECORDS = 10000,
+	MARK_MS = 1000
 };
 
 struct cursor {
@@ -119,7 +121,8 @@ set_lower_bound(struct cursor *c, struct err *e)
 
 	if (o->since == NULL && c->stored != NULL && o->lookback != NULL) {
 		(void)lookback_parse(&lookback, o->lookback);
-		return value_subtract(&c->lower_bound, c->stored, &lookback, e);
+		return value_subtract_lookback(
+		    &c->lower_bound, c->stored, &lookback, e);
 	}
 	if (o->since != NULL || c->stored != NULL || o->start != NULL)
 		buf_str(&c->lower_bound, o->since != NULL ? o->since :
@@ -176,7 +179,7 @@ cursor_has_risen(const struct cursor *c)
 }
 
 uint64_t
-cursor_risen_at(const struct cursor *c)
+cursor_place_of_rise(const struct cursor *c)
 {
 	return c->has_risen ? c->risen_at : 0;
 }
@@ -184,11 +187,11 @@ cursor_risen_at(const struct cursor *c)
 static const char *
 show_highest(const struct cursor *c, char out[VALUE_SHOWN])
 {
-	return value_show(out, c->highest.data, c->highest.len);
+	return value_copy_for_message(out, c->highest.data, c->highest.len);
 }
 
 static int
-wrong_kind_error(const struct cursor_field *f, struct err *e)
+set_wrong_kind_error(const struct cursor_field *f, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
 	    "or given is %s, but %.64s is never of this kind: check that "
@@ -197,13 +200,13 @@ wrong_kind_error(const struct cursor_field *f, struct err *e)
 }
 
 int
-cursor_stuck_error(const struct cursor *c, const char *page, uint64_t most,
+cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
     struct err *e)
 {
 	char value[VALUE_SHOWN];
 
 	if (c->highest.len == 0 && c->field.wrong_kind > 0)
-		return wrong_kind_error(&c->field, e);
+		return set_wrong_kind_error(&c->field, e);
 	if (c->highest.len == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
 		    "full page has a cursor at %.64s: check --cursor-field",
@@ -234,18 +237,19 @@ write_mark(struct cursor *c, struct stage *s, struct err *e)
 	return stage_checkpoint(s, &m, e);
 }
 
-/* False if a mark with the highest value would move the checkpoint back or
- * leave it where it is. */
+/* True if the highest cursor value is greater than the stored checkpoint. A
+ * mark with any other value would not move the checkpoint forward. */
 static bool
-is_past_stored(const struct cursor *c)
+is_highest_past_stored(const struct cursor *c)
 {
 	return c->stored == NULL || compare_values(c, c->highest.data,
 	    c->highest.len, c->stored) > 0;
 }
 
-/* Called when a record has a greater cursor value than the highest so far. If
- * the records are ordered, all records up to the highest value have then been
- * written, so a mark with the highest value is true at this point. */
+/* Called before a record with a cursor value above `highest` is written. If the
+ * records are sorted by the cursor, all records up to the value `highest` have
+ * then been written, so a checkpoint mark may carry this value. Writes at most
+ * one mark for each page. */
 static int
 write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
@@ -253,34 +257,40 @@ write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
-	    clock_ms() - c->marked_at < MARK_MS) || !is_past_stored(c))
+	    clock_ms() - c->marked_at < MARK_MS) || !is_highest_past_stored(c))
 		return 0;
 	return write_mark(c, s, e);
 }
 
-/* Marks that were written before this record may have moved the checkpoint too
- * far, so the message names the command that restores it. */
+/* The marks that this run has already written may have moved the checkpoint
+ * past records that were not read. So the message names the etl-checkpoint
+ * command that restores the checkpoint. */
 static int
-out_of_order_error(const struct cursor *c, const struct item *it,
+set_out_of_order_error(const struct cursor *c, const struct item *it,
     struct err *e)
 {
 	const char *stored = c->stored == NULL ? "" : c->stored;
 	char highest[VALUE_SHOWN], found[VALUE_SHOWN], restored[VALUE_SHOWN];
 
-	return err_set(e, ERR_PEER, false, "page %llu, record %llu: %.64s "
+	return err_set(e, ERR_PEER, false,
+	    "page %llu, record %llu: %.64s "
 	    "goes back from %.200s to %.200s: %s, and restore the checkpoint "
 	    "with etl-checkpoint %s %.64s%s%.200s",
 	    (unsigned long long)it->page, (unsigned long long)it->index,
-	    c->o->cursor_field, show_highest(c, highest), value_show(found,
-	    c->field.text.data, c->field.text.len), c->bound_each_page ?
-	    "--paginate since needs ascending order; page in another way" :
-	    "leave out --ordered", c->stored == NULL ? "clear" : "set",
-	    c->o->checkpoint, c->stored == NULL ? "" : " ",
-	    value_show(restored, stored, strlen(stored)));
+	    c->o->cursor_field, show_highest(c, highest),
+	    value_copy_for_message(
+		found, c->field.text.data, c->field.text.len),
+	    c->bound_each_page
+		? "--paginate since needs ascending order; page in another way"
+		: "leave out --ordered",
+	    c->stored == NULL ? "clear" : "set", c->o->checkpoint,
+	    c->stored == NULL ? "" : " ",
+	    value_copy_for_message(restored, stored, strlen(stored)));
 }
 
-/* Warns once if a record lies before the lower bound. A service that does not
- * know the parameter for the bound returns all records in each run. */
+/* Warns once if the cursor of a record is below the requested lower bound. The
+ * service then probably ignores the parameter --since-param, and would return
+ * all its records in each run. */
 static void
 warn_if_below_bound(struct cursor *c)
 {
@@ -299,11 +309,12 @@ warn_if_below_bound(struct cursor *c)
 }
 
 int
-cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
-    const struct json *j, struct reject *r, struct err *e)
+cursor_check_and_advance(struct cursor *c, struct stage *s,
+    const struct item *it, const struct json *j, struct reject *r,
+    struct err *e)
 {
 	struct buf *v = &c->field.text;
-	int rc = cursor_field_read(&c->field, j, r, e), order = 1;
+	int rc = cursor_field_read_and_check(&c->field, j, r, e), order = 1;
 
 	if (rc != 1)
 		return rc;
@@ -312,7 +323,7 @@ cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
 		order = compare_values(c, v->data, v->len,
 		    buf_text(&c->highest));
 	if (order < 0 && c->ordered)
-		return out_of_order_error(c, it, e);
+		return set_out_of_order_error(c, it, e);
 	c->page_began |= c->accepted > 0 && it->page != c->page;
 	c->page = it->page;
 	if (order > 0) {
@@ -331,7 +342,7 @@ cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
 }
 
 int
-cursor_finish(struct cursor *c, struct stage *s, struct err *e)
+cursor_write_last_mark(struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct cursor_field *f = &c->field;
 
@@ -342,6 +353,7 @@ cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 		    "--cursor-field", f->pointer,
 		    (unsigned long long)f->missing);
 	if (c->accepted == 0 && f->wrong_kind > 0)
-		return wrong_kind_error(f, e);
-	return c->unmarked && is_past_stored(c) ? write_mark(c, s, e) : 0;
+		return set_wrong_kind_error(f, e);
+	return c->unmarked && is_highest_past_stored(c) ? write_mark(c, s, e)
+							: 0;
 }

@@ -2,10 +2,10 @@
  * the bounds of each request, follows the highest cursor value of the records,
  * and writes the checkpoint marks.
  * Borrows: the options.
- * Gives: cursor_advance(): 1 write the record; 0 it is a reject, *r says why
- *        (its texts are valid until the next call).
+ * Gives: cursor_check_and_advance() returns 1 if the record may be written, or
+ *        0 with the reason of the reject in *r, valid until the next call.
  * Fails: ERR_CONFIG if the records' values do not have the kind of the stored
- *        checkpoint; ERR_PEER if the records are not in the promised order. */
+ *        checkpoint; ERR_PEER if the records are not sorted as promised. */
 #ifndef EXTRACT_CURSOR_H
 #define EXTRACT_CURSOR_H
 
@@ -33,24 +33,26 @@ int cursor_set_bounds(struct cursor *c, struct buf *url, struct err *e);
 /* True if a record since the last cursor_set_bounds() had a higher cursor value
  * than all records before it. */
 bool cursor_has_risen(const struct cursor *c);
-/* The index, on its page, of the record with which the cursor last rose; 0 if
- * it has not risen since the last cursor_set_bounds(). */
-uint64_t cursor_risen_at(const struct cursor *c);
-/* Sets *e if the cursor has not risen on a full page, so that no lower bound
- * can reach the records after this page. most is 0 if the page has as many
- * records as --size requests. Otherwise most is the number of its records, and
- * the page counts as full because the page before was as long. */
-int cursor_stuck_error(const struct cursor *c, const char *page, uint64_t most,
-    struct err *e);
+/* The place, on its page, of the record that last raised the highest cursor
+ * value; 0 if no record since the last cursor_set_bounds() has raised it. */
+uint64_t cursor_place_of_rise(const struct cursor *c);
+/* Sets *e for a full page on which the highest cursor value did not rise: no
+ * lower bound can reach the records after this page. most is 0 if the page has
+ * as many records as --size requests. Otherwise the page counts as full because
+ * the page before was as long, and most is the number of its records. */
+int cursor_set_stuck_error(
+    const struct cursor *c, const char *page, uint64_t most, struct err *e);
 
-/* How many levels of a record must have tokens so that the cursor is found. */
+/* How many levels of nesting json_scan() must turn into tokens so that the
+ * cursor can be found in a record. */
 unsigned cursor_scan_levels(const struct extract_opts *o);
 /* For each record, before it is written: checks its cursor, first writes a
  * checkpoint mark if one is due, and raises the highest value. */
-int cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
-    const struct json *j, struct reject *r, struct err *e);
+int cursor_check_and_advance(struct cursor *c, struct stage *s,
+    const struct item *it, const struct json *j, struct reject *r,
+    struct err *e);
 /* After the last record: writes a checkpoint mark if the highest value is past
  * the stored checkpoint and the last mark. */
-int cursor_finish(struct cursor *c, struct stage *s, struct err *e);
+int cursor_write_last_mark(struct cursor *c, struct stage *s, struct err *e);
 
 #endif

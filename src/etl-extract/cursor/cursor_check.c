@@ -7,7 +7,7 @@
 
 /* Without --checkpoint: refuses the options that need it. */
 static int
-check_no_cursor_options(const struct extract_opts *o, struct err *e)
+refuse_cursor_options(const struct extract_opts *o, struct err *e)
 {
 	const struct {
 		const char *name;
@@ -33,7 +33,7 @@ check_no_cursor_options(const struct extract_opts *o, struct err *e)
 }
 
 static int
-check_bounds(const struct extract_opts *o, struct err *e)
+check_bound_options(const struct extract_opts *o, struct err *e)
 {
 	const struct {
 		const char *name, *text;
@@ -64,7 +64,7 @@ check_bounds(const struct extract_opts *o, struct err *e)
 }
 
 static int
-check_checkpoint_place(const struct extract_opts *o, struct err *e)
+check_state_and_db_options(const struct extract_opts *o, struct err *e)
 {
 	const char *path;
 
@@ -81,10 +81,11 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
 	if (o->checkpoint == NULL)
-		return check_no_cursor_options(o, e);
+		return refuse_cursor_options(o, e);
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "--checkpoint cannot be used with --each");
+		    "--checkpoint cannot be used with --each: remove one of "
+		    "them");
 	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 	    -1)
 		return -1;
@@ -98,5 +99,7 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs exactly one SOURCE, which must be a "
 		    "URL");
-	return check_bounds(o, e) == -1 ? -1 : check_checkpoint_place(o, e);
+	return check_bound_options(o, e) == -1
+		   ? -1
+		   : check_state_and_db_options(o, e);
 }

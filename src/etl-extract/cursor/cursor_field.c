@@ -14,8 +14,10 @@ kind_of_text(const char *text)
 	return text == NULL ? VALUE_NONE : value_kind(text, strlen(text));
 }
 
-/* A value of --since or --start decides the kind only if it is a time or a
- * number: the user may give a date alone for a cursor that is a time. */
+/* Without a stored checkpoint, the value of --since or --start decides the kind
+ * of the cursor, but only if this value is a time or a number. Another text
+ * decides nothing: the user may give only a date, such as 2024-01-31, for a
+ * cursor that is a time. */
 void
 cursor_field_init(struct cursor_field *f, const char *pointer,
     const char *stored, const char *given)
@@ -52,8 +54,8 @@ fill_reject(struct cursor_field *f, struct reject *r, const char *code,
 /* Copies the value of token i into f->text: 1, or 0 if it cannot be a cursor
  * and *r says why. */
 static int
-copy_value(struct cursor_field *f, const struct json *j, uint32_t i,
-    struct reject *r, struct err *e)
+copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
+    uint32_t i, struct reject *r, struct err *e)
 {
 	const struct json_tok *t = &j->tok[i];
 
@@ -87,14 +89,14 @@ copy_value(struct cursor_field *f, const struct json *j, uint32_t i,
 	    "a cursor", "");
 }
 
-/* The first record with a value decides the kind of the run. But if a number is
- * expected and the value is a string that does not look like a number, the
- * value cannot decide, and 0 is returned. A string of digits is compared as a
- * string, also if the stored checkpoint looks like a number: the checkpoint may
- * have come from such a string. */
+/* Sets the kind of the run's cursors from the first record that has a cursor.
+ * Returns 0 if the value cannot decide the kind: a number is expected, but the
+ * value is a string that does not look like a number. A string of digits is
+ * compared as a string, even if the stored checkpoint looks like a number: this
+ * checkpoint may have come from a string of digits. */
 static int
-decide_kind(struct cursor_field *f, enum value_kind found, bool string,
-    struct err *e)
+set_kind_from_first_value(
+    struct cursor_field *f, enum value_kind found, bool string, struct err *e)
 {
 	char stored[VALUE_SHOWN];
 
@@ -103,17 +105,19 @@ decide_kind(struct cursor_field *f, enum value_kind found, bool string,
 	f->kind = string && found == VALUE_NUMBER ? VALUE_TEXT : found;
 	if (f->stored != NULL && f->kind != VALUE_TEXT &&
 	    f->expected != f->kind)
-		return err_set(e, ERR_CONFIG, false, "the stored checkpoint is "
+		return err_set(e, ERR_CONFIG, false,
+		    "the stored checkpoint is "
 		    "%s, '%.200s', but %.64s is %s: give --checkpoint another "
 		    "name, or change the stored value with etl-checkpoint set",
-		    value_kind_name(f->expected), value_show(stored, f->stored,
-		    strlen(f->stored)), f->pointer,
-		    value_kind_name(f->kind));
+		    value_kind_name(f->expected),
+		    value_copy_for_message(
+			stored, f->stored, strlen(f->stored)),
+		    f->pointer, value_kind_name(f->kind));
 	return 1;
 }
 
 static int
-mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
+set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
     struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%.64s is a string in one record "
@@ -125,17 +129,17 @@ mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
 /* Returns 1 if the value in f->text has the kind of this run, 0 if the record
  * is a reject. */
 static int
-check_kind(struct cursor_field *f, enum value_kind found, bool string,
+decide_or_check_kind(struct cursor_field *f, enum value_kind found, bool string,
     struct reject *r, struct err *e)
 {
 	int rc = 1;
 
 	if (f->kind == VALUE_NONE)
-		rc = decide_kind(f, found, string, e);
+		rc = set_kind_from_first_value(f, found, string, e);
 	if (rc == -1)
 		return -1;
 	if (f->kind == VALUE_TEXT && (!string || found == VALUE_TIME))
-		return mixed_kinds_error(f, found, e);
+		return set_mixed_kinds_error(f, found, e);
 	if (rc == 1 && (f->kind == VALUE_TEXT || (f->kind == found &&
 	    string == (found == VALUE_TIME))))
 		return 1;
@@ -148,7 +152,7 @@ check_kind(struct cursor_field *f, enum value_kind found, bool string,
 }
 
 int
-cursor_field_read(struct cursor_field *f, const struct json *j,
+cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
     struct reject *r, struct err *e)
 {
 	enum value_kind found;
@@ -161,12 +165,12 @@ cursor_field_read(struct cursor_field *f, const struct json *j,
 		return fill_reject(f, r, "required", "missing, but each record "
 		    "must have a cursor", "");
 	}
-	if ((rc = copy_value(f, j, i, r, e)) != 1)
+	if ((rc = copy_cursor_text_or_reject(f, j, i, r, e)) != 1)
 		return rc;
 	string = j->tok[i].type == JSON_STRING;
 	found = value_kind(f->text.data, f->text.len);
 	if (!string && found != VALUE_NUMBER)
 		return fill_reject(f, r, "range", "has an exponent of more "
 		    "than 17 digits, which is too large to compare", "");
-	return check_kind(f, found, string, r, e);
+	return decide_or_check_kind(f, found, string, r, e);
 }

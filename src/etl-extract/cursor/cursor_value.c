@@ -13,14 +13,15 @@
 enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
 struct instant {
-	int64_t seconds;        /* since 1970, UTC; in a leap second those of
-				 * the second before it */
+	int64_t seconds;        /* since 1970 in UTC; a leap second has the
+				 * number of the second before it */
 	int east;               /* offset east of UTC in seconds */
-	bool is_leap;           /* it is in a leap second (:60) */
+	bool is_leap;           /* the time is in a leap second (:60) */
 	const char *fraction;   /* digits after the dot */
-	size_t digits;          /* their number without zeros at the end */
-	size_t tail;            /* index in the text of what follows the
-				 * seconds: fraction and offset */
+	size_t digits;          /* number of these digits; zeros at the end do
+				 * not count */
+	size_t tail;            /* where in the text the fraction and the
+				 * offset begin */
 };
 
 static size_t
@@ -193,7 +194,7 @@ value_compare(enum value_kind k, const char *a, size_t an, const char *b,
 }
 
 const char *
-value_show(char out[VALUE_SHOWN], const char *p, size_t n)
+value_copy_for_message(char out[VALUE_SHOWN], const char *p, size_t n)
 {
 	struct buf b;
 
@@ -253,15 +254,15 @@ subtract_from_number(struct buf *out, const char *text, uint64_t n,
 }
 
 int
-value_subtract(struct buf *out, const char *text, const struct lookback *l,
-    struct err *e)
+value_subtract_lookback(
+    struct buf *out, const char *text, const struct lookback *l, struct err *e)
 {
 	enum value_kind k = value_kind(text, strlen(text));
 	int64_t first = calendar_days(0, 1, 1) * DAY, local;
 	struct instant t;
 
-	/* A lookback of 0 fits both a time and a number, with or without a
-	 * unit. */
+	/* A lookback of 0 changes nothing, so both 0 and 0s are allowed for a
+	 * time and for a number. */
 	if (l->n == 0 && k != VALUE_TEXT) {
 		buf_str(out, text);
 		return buf_check(out, e);

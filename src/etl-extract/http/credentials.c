@@ -119,7 +119,7 @@ add_all_headers(struct credentials *c, const struct extract_opts *o,
 }
 
 /* Appends the header that carries the secret. It must stay the last header:
- * credentials_renew() replaces the last one. */
+ * credentials_renew_secret() replaces the last one. */
 static int
 append_auth_header(struct credentials *c, struct err *e)
 {
@@ -157,8 +157,8 @@ check_auth_option(const char *auth, struct err *e)
 }
 
 static int
-read_auth_options(struct credentials *c, const struct extract_opts *o,
-    struct err *e)
+load_secret_and_add_auth_header(
+    struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	c->auth = o->auth;
 	c->secret_from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
@@ -189,7 +189,8 @@ credentials_init(struct credentials *c, const struct extract_opts *o,
 	if (o->auth != NULL || o->headers.n > 0)
 		secret_protect_process();
 	if (add_all_headers(c, o, e) == -1 ||
-	    (o->auth != NULL && read_auth_options(c, o, e) == -1)) {
+	    (o->auth != NULL &&
+		load_secret_and_add_auth_header(c, o, e) == -1)) {
 		credentials_release(c);
 		return -1;
 	}
@@ -207,7 +208,7 @@ credentials_release(struct credentials *c)
 }
 
 int
-credentials_renew(struct credentials *c, struct err *e)
+credentials_renew_secret(struct credentials *c, struct err *e)
 {
 	char *fresh = NULL;
 

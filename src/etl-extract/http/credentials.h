@@ -27,9 +27,11 @@ int credentials_init(struct credentials *c, const struct extract_opts *o,
 void credentials_release(struct credentials *c);
 /* After status 401: runs the command of --secret again. Returns 1 if there is
  * a new secret, 0 if may_renew is not set. */
-int credentials_renew(struct credentials *c, struct err *e);
-/* Replaces each copy of the secret in the text by ***. If the text was cut, use
- * the second function: it also replaces the start of a secret at the end. */
+int credentials_renew_secret(struct credentials *c, struct err *e);
+/* Both functions replace each copy of the secret in the text by ***. If the end
+ * of the text was cut off, the cut may have split a copy of the secret: then
+ * use credentials_mask_cut_text(), which also replaces the first part of the
+ * secret if the text ends with it. */
 void credentials_mask(const struct credentials *c, struct buf *b);
 void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
 

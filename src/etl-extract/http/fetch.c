@@ -111,7 +111,7 @@ fetch_show_body(const struct fetch *f, struct buf *b,
 
 /* Puts the URL before the message and masks the secret in both. */
 static int
-add_url_to_message(struct fetch *f, struct err *e)
+mask_message_and_add_url(struct fetch *f, struct err *e)
 {
 	struct buf b, masked;
 
@@ -127,19 +127,20 @@ add_url_to_message(struct fetch *f, struct err *e)
 	return -1;
 }
 
-/* Waits for --delay before each request but the first. Retries of a request
- * do not wait here: wait_before_retry() does. */
+/* Waits for --delay, but not before the first request. Before a retry of the
+ * same request, wait_before_retry() waits instead. */
 static int
-wait_between_requests(struct fetch *f, struct err *e)
+wait_delay_unless_first(struct fetch *f, struct err *e)
 {
 	bool has_requested = f->has_requested;
 
 	f->has_requested = true;
-	return has_requested ? reader_sleep((int64_t)f->o->delay, e) : 0;
+	return has_requested ? sleep_unless_stopped((int64_t)f->o->delay, e)
+			     : 0;
 }
 
 static int
-try_once(struct fetch *f, const struct request *r,
+get_and_check_once(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	struct redirect *to = &f->redirect;
@@ -177,14 +178,16 @@ wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
 		f->concerns_all = true;
 		return -1;
 	}
-	return reader_sleep(ms == -1 ? retry_wait(&f->retry, n) : ms, e);
+	return sleep_unless_stopped(
+	    ms == -1 ? retry_wait(&f->retry, n) : ms, e);
 }
 
-/* After the last try. A wrong answer (ERR_PEER) that came at every try is no
- * longer called transient: the exit code is then 76 and not 75. */
+/* Sets the error after the last try. If the last try got a wrong answer
+ * (ERR_PEER), the error is not transient, since a later run will probably get
+ * the same answer. The exit code is then 76 and not 75 (retry). */
 static int
-give_up(struct fetch *f, uint64_t tries, const struct http_answer *a,
-    struct err *e)
+set_error_after_last_try(
+    struct fetch *f, uint64_t tries, const struct http_answer *a, struct err *e)
 {
 	char last[sizeof(e->msg)];
 
@@ -196,7 +199,7 @@ give_up(struct fetch *f, uint64_t tries, const struct http_answer *a,
 		(void)snprintf(e->msg, sizeof(e->msg), "gave up after %" PRIu64
 		    " tries: %.960s", tries, last);
 	}
-	return add_url_to_message(f, e);
+	return mask_message_and_add_url(f, e);
 }
 
 int
@@ -205,21 +208,22 @@ fetch_get(struct fetch *f, const struct request *r,
 {
 	int renewed;
 
-	if (wait_between_requests(f, e) == -1)
+	if (wait_delay_unless_first(f, e) == -1)
 		return -1;
-	for (uint64_t n = 1; try_once(f, r, check, a, e) == -1; n++) {
+	for (uint64_t n = 1; get_and_check_once(f, r, check, a, e) == -1; n++) {
 		if (e->code == ERR_GONE || stop_signal() != 0)
 			return -1;
 		renewed = a->status == 401 && !f->redirect.left_origin ?
-		    credentials_renew(&f->cred, e) : 0;
+		    credentials_renew_secret(&f->cred, e) : 0;
 		if (renewed == 1)
 			continue;
 		if (renewed == -1 || !e->transient)
-			return add_url_to_message(f, e);
+			return mask_message_and_add_url(f, e);
 		if (n > f->retry.max)
-			return give_up(f, n, a, e);
+			return set_error_after_last_try(f, n, a, e);
 		if (wait_before_retry(f, n, a, e) == -1)
-			return f->concerns_all ? add_url_to_message(f, e) : -1;
+			return f->concerns_all ? mask_message_and_add_url(f, e)
+					       : -1;
 	}
 	f->cred.may_renew = f->cred.from_command;
 	return 0;

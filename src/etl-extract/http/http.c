@@ -110,7 +110,7 @@ must_abort(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	if (now - h->reader_checked < READER_CHECK_MS)
 		return 0;
 	h->reader_checked = now;
-	return reader_gone();
+	return is_stdout_reader_gone();
 }
 
 static curl_socket_t
@@ -125,7 +125,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
-/* libcurl calls this also if it uses an open connection again. */
+/* libcurl calls this for each request, also on a connection already open. */
 static int
 check_peer_address(void *to, char *ip, char *local, int port, int local_port)
 {
@@ -231,7 +231,7 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 		return err_set(e, h->bad_gzip ? ERR_RETRY : ERR_PEER,
 		    h->bad_gzip, "%s", h->refused_why);
 	case CURLE_ABORTED_BY_CALLBACK:
-		return reader_stop_error(e);
+		return set_stop_or_reader_gone_error(e);
 	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
 		return err_set(e, ERR_RETRY, true,
 		    "out of memory, or a header of the answer is too long");
@@ -337,7 +337,7 @@ make_origin(CURLU *u, const char *scheme)
 
 /* Fills *to from a parsed URL, without user name, password and fragment. */
 static int
-fill_url(struct http_url *to, CURLU *u, struct err *e)
+set_url_and_origin(struct http_url *to, CURLU *u, struct err *e)
 {
 	char *scheme = get_url_part(u, CURLUPART_SCHEME, 0);
 	char *user = get_url_part(u, CURLUPART_USER, 0);
@@ -384,7 +384,7 @@ http_url_parse(struct http_url *to, const char *base, const char *ref,
 		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
 		    curl_url_strerror(code));
 	else
-		rc = fill_url(to, u, e);
+		rc = set_url_and_origin(to, u, e);
 	curl_url_cleanup(u);
 	if (rc == -1)
 		http_url_release(to);

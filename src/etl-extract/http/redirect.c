@@ -101,8 +101,9 @@ refuse_target(const struct redirect *r, const char *to,
 	return -1;
 }
 
-/* True if the secret, in any form that credentials_mask() knows, is part of
- * the URL: the service may have copied it to another place. */
+/* True if the URL contains the secret in any form that credentials_mask()
+ * replaces. The service may have copied the secret from the request into the
+ * target of its redirect. */
 static bool
 url_carries_secret(const struct buf *url, const struct credentials *c)
 {
@@ -119,7 +120,7 @@ url_carries_secret(const struct buf *url, const struct credentials *c)
 }
 
 static int
-move_to_target(struct redirect *r, const struct http_url *from,
+check_and_set_target_url(struct redirect *r, const struct http_url *from,
     const struct http_url *to, const struct credentials *c, struct err *e)
 {
 	if (!to->is_http)
@@ -168,7 +169,7 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	buf_add(&ref, v, n);
 	if (buf_check(&ref, e) == 0 && http_url_parse(&to, from.text,
 	    buf_text(&ref), e) == 0)
-		rc = move_to_target(r, &from, &to, c, e);
+		rc = check_and_set_target_url(r, &from, &to, c, e);
 	else if (e->code != ERR_IO)
 		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but its Location header is not a valid URL", a->status);

@@ -52,7 +52,7 @@ parse_date(const char *p, size_t n, time_t now)
 }
 
 bool
-calls_used_up(const struct http_answer *a)
+is_rate_limit_used_up(const struct http_answer *a)
 {
 	const char *v;
 	size_t n;
@@ -73,7 +73,7 @@ retry_after_ms(const struct http_answer *a, time_t now)
 		s = parse_seconds(v, n);
 		if (s == -1)
 			s = parse_date(v, n, now);
-	} else if (calls_used_up(a) &&
+	} else if (is_rate_limit_used_up(a) &&
 	    http_find_header(a, "X-RateLimit-Reset", &v, &n)) {
 		s = parse_seconds(v, n);
 		if (s > EPOCH_LIKELY)

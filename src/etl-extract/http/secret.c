@@ -59,7 +59,7 @@ read_until_eof(struct buf *b, int fd, const char *from, struct err *e)
 
 	while (!b->failed && n != 0) {
 		if (wait_fd(fd, POLLIN, -1) == -1)
-			return reader_stop_error(e);
+			return set_stop_or_reader_gone_error(e);
 		n = read(fd, room, sizeof(room));
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -111,8 +111,9 @@ exec_command(const char *command, int out)
 	_exit(127);
 }
 
-/* If its output could not be read, ends the command and returns -1: *e has been
- * set by the reading. */
+/* Waits for the command's exit. If the caller could not read the command's
+ * output (was_read is false), ends the command and returns -1; the caller has
+ * set *e in this case. */
 static int
 wait_for_command(pid_t pid, bool was_read, const char *command, struct err *e)
 {

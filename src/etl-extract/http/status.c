@@ -38,7 +38,7 @@ error_of_status(const struct http_answer *a, bool *transient)
 	int s = a->status;
 
 	*transient = s == 408 || s == 425 || s == 429 || s >= 500 ||
-	    calls_used_up(a);
+	    is_rate_limit_used_up(a);
 	if (*transient)
 		return ERR_RETRY;
 	if (s == 404 || s == 410)

@@ -90,7 +90,8 @@ template_check(const char *text, struct err *e)
 	return 0;
 }
 
-/* True for values that lead to another path: "", "." and "..". */
+/* True for "", "." and "..": as one part of the URL's path, such a value would
+ * make the URL lead to another resource. */
 static bool
 changes_path(const struct buf *v)
 {
@@ -143,9 +144,9 @@ put_value(struct buf *out, const struct operator *operator, const struct buf *v,
 	percent_encode(out, v->data, v->len, operator->reserved);
 }
 
-/* Expands the expression p[0..n), the text between { and }. Returns 1, or 0
- * with *f set. Also returns 1 if v or out has failed: the caller checks
- * that. */
+/* Expands the expression p[0..n), the text between { and }, and appends the
+ * result to out. Returns 1, or 0 with *f set if the record does not fit. Does
+ * not report that the buffer v or out has failed: the caller checks them. */
 static int
 expand_expression(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)

@@ -37,7 +37,7 @@ fail_with_body_start(const struct body *b, const char *why, bool transient,
 /* For how many levels of nesting json_scan() must make tokens: the elements of
  * the array of records need tokens. */
 static unsigned
-levels_needed(const struct body *b, char first)
+json_levels_needed(const struct body *b, char first)
 {
 	unsigned n = b->records != NULL ? pointer_parts(b->records) + 1 :
 	    first == '[' ? 1 : 2;
@@ -116,7 +116,7 @@ rescan_outline_or_fail(struct body *b, const struct json_fault *f,
 	struct json_fault o = *f;
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
-	    scan_outline(b, text, n, levels_needed(b, first), &o) == 0) {
+	    scan_outline(b, text, n, json_levels_needed(b, first), &o) == 0) {
 		if (b->accepts_bad_records)
 			return 0;
 		o = *f;
@@ -145,8 +145,8 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 		return 0;
 	if (at == n)
 		return err_set(e, ERR_PEER, false, "the answer is empty");
-	if (json_scan(&b->j, text, n, levels_needed(b, text[at]), JSON_LAST,
-	    &f) == 0)
+	if (json_scan(&b->j, text, n, json_levels_needed(b, text[at]),
+		JSON_LAST, &f) == 0)
 		return 0;
 	return rescan_outline_or_fail(b, &f, e);
 }

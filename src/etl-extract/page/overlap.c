@@ -81,7 +81,7 @@ overlap_has_top_record(const struct overlap *o, const char *p, size_t n)
 }
 
 bool
-overlap_take_record(struct overlap *o, const char *p, size_t n)
+overlap_mark_taken(struct overlap *o, const char *p, size_t n)
 {
 	struct overlap_slot *s = find_record(o, p, n);
 

@@ -1,7 +1,7 @@
 /* A paginator decides how each page is requested and which page is the last.
  * Each kind is one file with one const struct; paginate.c lists all.
  * Owns:  open() sets *self, and close() frees it, also if it is NULL.
- *        prepare_request and close may be NULL: there is nothing to do.
+ *        prepare_request and close may be NULL: then nothing is called.
  * Gives: prepare_request() puts the number of the next page into the request.
  *        has_more() looks at the page that came: 1 if another page follows, 0
  *        if it was the last.
@@ -22,8 +22,9 @@ struct page {
 
 struct paginator {
 	const char *name;
-	bool overlaps;          /* pages begin with the last records of the
-				 * page before; the last page has no others */
+	bool overlaps;          /* each page begins with the last records of
+				 * the page before; a page that has only such
+				 * records is the last page */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
 	int (*prepare_request)(void *self, struct request *r, struct err *e);
 	int (*has_more)(void *self, const struct page *p, struct err *e);

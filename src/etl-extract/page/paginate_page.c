@@ -17,8 +17,10 @@
 struct numbered_pages {
 	struct locator into, total;
 	bool has_total;
-	bool starts_late;       /* --first above 1: earlier records not seen */
-	bool is_incremental;    /* no later run reads a record skipped now */
+	bool starts_late;       /* --first is above 1: the pages before it are
+				 * not read */
+	bool is_incremental;    /* --checkpoint: if this run skips a record, no
+				 * later run reads it */
 	uint64_t next_page, seen;       /* seen: records so far */
 	int64_t last_total;     /* the total that the page before stated */
 };
@@ -139,10 +141,10 @@ read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
 	return 1;
 }
 
-/* If the total falls between two pages, records were removed. If they were on a
- * page that has been read, all later records move up, and some of them move
- * from the next page to a page that is not read again. An incremental run must
- * fail then: no later run would read these records. */
+/* If the total falls between two pages, the service has removed records. If the
+ * removed records were on a page that has been read, all records after them
+ * move up, some of them to a page that is not read again. An incremental run
+ * must then fail, because no later run would read these records. */
 static int
 fail_if_total_fell(struct numbered_pages *n, int64_t total, struct err *e)
 {
@@ -153,7 +155,8 @@ fail_if_total_fell(struct numbered_pages *n, int64_t total, struct err *e)
 		return 0;
 	return err_set(e, ERR_PEER, true, "the total fell from %" PRId64
 	    " to %" PRId64 " records between two pages: some records may "
-	    "have moved to a page that was read before", before, total);
+	    "have moved to a page that was read before: run the command again",
+	    before, total);
 }
 
 static int

@@ -140,10 +140,11 @@ check_page_differs(struct pages *p, struct err *e)
 	    "if the service repeats its last page, give --total");
 }
 
-/* Starts to return the records of the page that was received, and asks the
- * paginator whether another page follows it. */
+/* Sets the first record that pages_next() returns from the received page, and
+ * asks the paginator whether another page follows. */
 static int
-start_page(struct pages *p, const struct http_answer *a, struct err *e)
+set_page_records_and_is_last(
+    struct pages *p, const struct http_answer *a, struct err *e)
 {
 	struct page page = { .answer = a, .body = &p->body,
 	    .records = body_count_records(&p->body),
@@ -167,14 +168,15 @@ start_page(struct pages *p, const struct http_answer *a, struct err *e)
 }
 
 static int
-request_page(struct pages *p, struct err *e)
+get_next_page(struct pages *p, struct err *e)
 {
 	const struct answer_check answer_check = { parse_body, &p->body };
 	struct http_answer *a = &p->answer[p->page & 1];
 
 	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
 		return err_set(e, ERR_LIMIT, false, "%s: stopped by "
-		    "--max-pages %" PRIu64 ": more pages may follow",
+		    "--max-pages %" PRIu64 ": more pages may follow: raise "
+		    "--max-pages to read them",
 		    buf_text(&p->shown), p->page);
 	p->page++;
 	p->index = 0;
@@ -191,7 +193,7 @@ request_page(struct pages *p, struct err *e)
 	buf_str(&p->shown, fetch_masked_url(p->fetch, &p->request));
 	if (p->shown.len == 0)
 		return err_nomem(e);
-	return start_page(p, a, e);
+	return set_page_records_and_is_last(p, a, e);
 }
 
 /* Makes *it the next record of this page. */
@@ -221,7 +223,7 @@ skip_if_repeated(struct pages *p)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
-	if (!overlap_take_record(&p->overlap, p->body.j.text + t->at, t->len))
+	if (!overlap_mark_taken(&p->overlap, p->body.j.text + t->at, t->len))
 		return false;
 	p->next = t->next;
 	p->index++;
@@ -274,11 +276,11 @@ finish_overlapping_page(struct pages *p, struct err *e)
 		p->full = p->records;
 	p->previous_records = p->records;
 	if (!cursor_has_risen(c) && p->records >= p->full)
-		return cursor_stuck_error(c, buf_text(&p->shown),
+		return cursor_set_stuck_error(c, buf_text(&p->shown),
 		    p->records < p->size ? p->records : 0, e);
 	p->is_last = p->is_last || p->repeated == p->records;
 	return p->is_last ? 0 : overlap_store_page(&p->overlap, &p->body,
-	    cursor_risen_at(c), e);
+	    cursor_place_of_rise(c), e);
 }
 
 static enum source_next
@@ -299,7 +301,7 @@ pages_next(void *self, struct item *it, struct err *e)
 			return p->is_last ? SOURCE_END : SOURCE_PAUSE;
 		}
 		p->has_paused = false;
-		if (request_page(p, e) == -1 || (p->paginator->overlaps &&
+		if (get_next_page(p, e) == -1 || (p->paginator->overlaps &&
 		    check_page_overlaps(p, e) == -1))
 			return SOURCE_FAILED;
 	}

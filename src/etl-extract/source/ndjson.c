@@ -38,7 +38,7 @@ open_file(struct ndjson *n, const char *path, struct err *e)
 
 	n->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (n->fd == -1 && errno == EINTR && stop_signal() != 0)
-		return reader_stop_error(e);
+		return set_stop_or_reader_gone_error(e);
 	if (n->fd == -1)
 		return err_errno(e, ERR_INPUT, path);
 	if (fstat(n->fd, &st) == 0 && S_ISDIR(st.st_mode))
@@ -104,7 +104,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 	case LINES_END:
 		return SOURCE_END;
 	case LINES_STOP:
-		(void)reader_stop_error(e);
+		(void)set_stop_or_reader_gone_error(e);
 		return SOURCE_FAILED;
 	default:
 		err_prefix(e, "%s", n->uri);

@@ -17,9 +17,9 @@ is_in_list(const char *const *list, const char *p, size_t n)
 	return false;
 }
 
-/* The name may be that of --format or the suffix of a file, such as jsonl. */
+/* p is the value of --format or the suffix of a file name, such as jsonl. */
 static const struct source *
-find_by_format(const char *p, size_t n)
+find_source_by_format(const char *p, size_t n)
 {
 	for (size_t i = 0; sources[i] != NULL; i++)
 		if (is_in_list(sources[i]->formats, p, n))
@@ -28,7 +28,7 @@ find_by_format(const char *p, size_t n)
 }
 
 static int
-find_by_scheme(const struct source **s, const struct extract_opts *o,
+find_source_by_scheme(const struct source **s, const struct extract_opts *o,
     const char *uri, size_t n, struct err *e)
 {
 	*s = NULL;
@@ -46,20 +46,21 @@ find_by_scheme(const struct source **s, const struct extract_opts *o,
 }
 
 int
-source_find(const struct source **s, const struct extract_opts *o,
+source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e)
 {
 	const char *colon = strstr(uri, "://"), *dot = strrchr(uri, '.');
 	const char *format = o->format;
 
 	if (colon != NULL)
-		return find_by_scheme(s, o, uri, (size_t)(colon - uri), e);
+		return find_source_by_scheme(
+		    s, o, uri, (size_t)(colon - uri), e);
 	if (format == NULL && strcmp(uri, "-") == 0)
 		format = "ndjson";
 	if (format == NULL && dot != NULL && strchr(dot, '/') == NULL)
 		format = dot + 1;
 	if (format != NULL &&
-	    (*s = find_by_format(format, strlen(format))) != NULL)
+	    (*s = find_source_by_format(format, strlen(format))) != NULL)
 		return 0;
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false,

@@ -2,8 +2,9 @@
  * struct; source.c lists them.
  * Owns:    open() fills *self; close() frees it and accepts NULL.
  * Borrows: x and uri, until close().
- * Gives:   next() fills *it, which is valid until the next call. SOURCE_PAUSE
- *          means: the following call may wait, so flush the output first.
+ * Gives:   next() fills *it, which is valid until the next call. If next()
+ *          returns SOURCE_PAUSE, its following call may wait for input, so the
+ *          caller should flush the output first.
  * Fails:   as a value; transient is set if another run may succeed. */
 #ifndef EXTRACT_SOURCE_H
 #define EXTRACT_SOURCE_H
@@ -27,7 +28,7 @@ extern const struct source source_ndjson;
 
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
-int source_find(const struct source **s, const struct extract_opts *o,
+int source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e);
 
 #endif

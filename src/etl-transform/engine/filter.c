@@ -13,7 +13,7 @@
 enum { MESSAGE_MAX = 4096 };
 #define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
-/* Exists since jq 1.7. Older versions of libjq print to stderr themselves. */
+/* jq 1.7 and later have this function; older versions print to stderr. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
 
 struct filter {
@@ -48,7 +48,7 @@ add_reject_text(struct buf *b, jv v)
 }
 
 static void
-on_error(void *self, jv message)
+append_jq_error_text(void *self, jv message)
 {
 	struct filter *f = self;
 
@@ -77,14 +77,14 @@ on_stderr(void *self __attribute__((unused)), jv v)
 	print_and_release(&b, v);
 }
 
-/* Prints the value as jq -c does, if it is no part of a call of module etl. */
+/* Prints the value, except an argument that the module etl passes to debug. */
 static void
 on_debug(void *self, jv v)
 {
 	struct filter *f = self;
 	struct buf b;
 
-	if (module_debug(&f->module, v))
+	if (module_take_debug_value(&f->module, v))
 		return;
 	buf_init(&b, INT32_MAX);
 	buf_str(&b, "[\"DEBUG:\",");
@@ -93,14 +93,14 @@ on_debug(void *self, jv v)
 	print_and_release(&b, v);
 }
 
-/* If the user's filter itself calls input, it gets no further record. */
+/* Returns the result of a function of etl. The user's filter gets no record. */
 static jv
 on_input(jq_state *jq __attribute__((unused)), void *self)
 {
 	struct filter *f = self;
 	jv v;
 
-	return module_input(&f->module, &v) ? v : jv_invalid();
+	return module_run_called_function(&f->module, &v) ? v : jv_invalid();
 }
 
 static void
@@ -206,7 +206,7 @@ compile_program(struct filter *f, jv args, struct err *e)
 	if ((rc = program_build(&p, f->conf, f->module.tag, e)) == -1) {
 		jv_free(args);
 	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
-		program_clean_message(&p, &message, buf_text(&f->text));
+		program_remove_definitions(&p, &message, buf_text(&f->text));
 		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
 		    buf_text(&message));
 	}
@@ -223,7 +223,7 @@ init_and_compile(struct filter *f, struct err *e)
 	if ((f->jq = jq_init()) == NULL)
 		return err_nomem(e);
 	jq_set_nomem_handler(f->jq, on_nomem, f);
-	jq_set_error_cb(f->jq, on_error, f);
+	jq_set_error_cb(f->jq, append_jq_error_text, f);
 	jq_set_debug_cb(f->jq, on_debug, f);
 	if (jq_set_stderr_cb != NULL)
 		jq_set_stderr_cb(f->jq, on_stderr, f);
@@ -287,7 +287,7 @@ reject_unwritable_output(struct outcome *o, enum write_result r)
 
 /* Appends one output. Returns false if it makes the record a reject. */
 static bool
-put_output(struct filter *f, jv v, struct outcome *o)
+append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 {
 	static const char mark[] = "{\"@etl\":";
 	size_t from = o->out.len, len;
@@ -332,7 +332,7 @@ is_reject_code(jv code)
 /* If the error value is the object that reject() of the module etl makes, sets
  * the reject that it describes and returns true. */
 static bool
-reject_from_object(jv why, struct outcome *o)
+reject_by_object(jv why, struct outcome *o)
 {
 	jv kind, code, message, pointer;
 	bool own;
@@ -362,7 +362,7 @@ reject_from_object(jv why, struct outcome *o)
 static void
 reject_error_value(jv why, struct outcome *o)
 {
-	if (jv_get_kind(why) != JV_KIND_NULL && !reject_from_object(why, o)) {
+	if (jv_get_kind(why) != JV_KIND_NULL && !reject_by_object(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
 		add_reject_text(&o->message, why);
 	}
@@ -379,7 +379,7 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 	module_reset(&f->module);
 	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
 	while (going && jv_is_valid(v = jq_next(f->jq))) {
-		going = put_output(f, v, o);
+		going = append_output_or_reject(f, v, o);
 		jv_free(v);
 	}
 	if (going && jv_invalid_has_msg(jv_copy(v)))

@@ -10,11 +10,11 @@ struct lexer {
 	char open[NESTING];     /* brackets, and '"' for a string */
 	size_t depth;
 	char before;            /* last character of the token before, or 0 */
-	bool after_def;         /* that token is the word def */
+	bool after_def;         /* the token before is the word def */
 };
 
 static bool
-is_name(char c)
+is_name_character(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
 }
@@ -24,11 +24,11 @@ static bool
 is_module_separator(const struct lexer *l)
 {
 	return l->end - l->p > 2 && l->p[0] == ':' && l->p[1] == ':' &&
-	    is_name(l->p[2]);
+	    is_name_character(l->p[2]);
 }
 
 static char
-innermost(const struct lexer *l)
+innermost_bracket(const struct lexer *l)
 {
 	if (l->depth == 0)
 		return '\0';
@@ -37,7 +37,7 @@ innermost(const struct lexer *l)
 
 /* False if the text is nested too deeply. */
 static bool
-enter(struct lexer *l, char c)
+push_bracket(struct lexer *l, char c)
 {
 	if (l->depth == NESTING)
 		return false;
@@ -46,13 +46,14 @@ enter(struct lexer *l, char c)
 }
 
 static void
-leave(struct lexer *l)
+pop_bracket(struct lexer *l)
 {
 	if (l->depth > 0)
 		l->depth--;
 }
 
-/* In a string: to its end, or into a \(...) in it. */
+/* Skips the text of a string, up to its end or to the start of a \(...) in it,
+ * which contains filter text again. */
 static bool
 skip_string(struct lexer *l)
 {
@@ -60,13 +61,13 @@ skip_string(struct lexer *l)
 		char c = *l->p++;
 
 		if (c == '"') {
-			leave(l);
+			pop_bracket(l);
 			return true;
 		}
 		if (c != '\\' || l->p == l->end)
 			continue;
 		if (*l->p++ == '(')
-			return enter(l, '(');
+			return push_bracket(l, '(');
 	}
 	return false;
 }
@@ -83,24 +84,26 @@ next_character(const struct lexer *l)
 	return *p;
 }
 
-/* A name in an object that is a key, as in {env: 1} and {env}. */
+/* True if the name that was just read is a key of an object, as env in {env: 1}
+ * and in {env}. */
 static bool
 is_key(const struct lexer *l)
 {
-	return innermost(l) == '{' && (l->before == '{' || l->before == ',') &&
-	    strchr(":,}", next_character(l)) != NULL;
+	return innermost_bracket(l) == '{' &&
+	       (l->before == '{' || l->before == ',') &&
+	       strchr(":,}", next_character(l)) != NULL;
 }
 
-/* Reads a name. True if it is env or $ENV. */
+/* Reads a name. Returns true if the name is a call of env or is $ENV. */
 static bool
-read_name(struct lexer *l)
+read_name_is_env(struct lexer *l)
 {
 	const char *start = l->p;
 	bool defined = l->after_def;
 	size_t n;
 
-	while (l->p < l->end && (is_name(*l->p) || is_module_separator(l)))
-		l->p += is_name(*l->p) ? 1 : 2;
+	while (l->p < l->end && (is_name_character(*l->p) || is_module_separator(l)))
+		l->p += is_name_character(*l->p) ? 1 : 2;
 	n = (size_t)(l->p - start);
 	l->after_def = n == 3 && memcmp(start, "def", 3) == 0;
 	if (n != 3 || l->before == '.' || defined)
@@ -111,7 +114,7 @@ read_name(struct lexer *l)
 }
 
 static bool
-read_other(struct lexer *l)
+skip_comment_or_other_character(struct lexer *l)
 {
 	char c = *l->p++;
 
@@ -120,10 +123,10 @@ read_other(struct lexer *l)
 			l->p++;
 		return true;
 	}
-	if (strchr("([{\"", c) != NULL && !enter(l, c))
+	if (strchr("([{\"", c) != NULL && !push_bracket(l, c))
 		return false;
 	if (strchr(")]}", c) != NULL)
-		leave(l);
+		pop_bracket(l);
 	if (!isspace((unsigned char)c)) {
 		l->before = c;
 		l->after_def = false;
@@ -137,15 +140,15 @@ filter_reads_env(const char *text, size_t n)
 	struct lexer l = { .p = text, .end = text + n };
 
 	while (l.p < l.end) {
-		if (innermost(&l) == '"') {
+		if (innermost_bracket(&l) == '"') {
 			if (!skip_string(&l))
 				return false;
 			l.before = '"';
-		} else if (is_name(*l.p)) {
-			if (read_name(&l))
+		} else if (is_name_character(*l.p)) {
+			if (read_name_is_env(&l))
 				return true;
 			l.before = 'a';
-		} else if (!read_other(&l)) {
+		} else if (!skip_comment_or_other_character(&l)) {
 			return false;
 		}
 	}

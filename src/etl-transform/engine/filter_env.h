@@ -1,4 +1,4 @@
-/* Does the text of a jq filter read the environment?
+/* Finds out whether the text of a jq filter reads the environment.
  * Source: the lexical grammar of jq(1): strings with \(...), comments from #
  *         to the end of the line, .name is a member, $name a variable. */
 #ifndef TRANSFORM_FILTER_ENV_H

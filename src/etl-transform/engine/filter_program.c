@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char tag_placeholder[] = "@TAG";
-/* Tells module.c that a call begins: what debug gets next is an argument. */
+/* Text at the start of each definition. The call of debug with "TAG:call" tells
+ * module.c that the next values given to debug are arguments of a call. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 
 /* A directive at the head of a filter: import, include or module. */
@@ -184,8 +185,9 @@ program_may_call_debug(const struct engine_conf *c)
 	return c->dirs.n > 0 || contains_name(c->text, "debug", 5);
 }
 
-/* Copies a directive. An import of etl is replaced by blanks, with its line
- * ends kept, because libjq would search a file etl.jq. */
+/* Copies a directive. An import of etl is replaced by blanks, because libjq
+ * would look for a file etl.jq. Line ends are kept, so that line numbers stay
+ * the same. */
 static void
 add_directive(struct program *p, const struct directive *d)
 {
@@ -282,7 +284,8 @@ add_import_hint(struct buf *out, const char *msg)
 }
 
 void
-program_clean_message(const struct program *p, struct buf *out, const char *msg)
+program_remove_definitions(
+    const struct program *p, struct buf *out, const char *msg)
 {
 	const char *end = msg + strlen(msg), *at;
 

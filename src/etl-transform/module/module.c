@@ -49,9 +49,9 @@ reject_missing_member(jv name, bool null)
 	return jv_invalid_with_msg(r);
 }
 
-/* Stores the names of a call of require(). Returns false if they are not an
- * array of strings. Mostly they are the same array as in the last call, because
- * a filter has them as a constant; then there is nothing to do. */
+/* Stores the names that are the argument of require(). Returns false if they
+ * are not an array of strings. Usually the names are a constant of the filter:
+ * they are then the same array as in the last call and already stored. */
 static bool
 store_required_names(struct module *n, jv names)
 {
@@ -80,7 +80,7 @@ store_required_names(struct module *n, jv names)
 }
 
 static jv
-call_require(struct module *n)
+execute_require(struct module *n)
 {
 	jv record = n->arg[0];
 
@@ -105,7 +105,7 @@ call_require(struct module *n)
  * the argument itself is the result: libjq checks each new string byte by byte,
  * which takes time. */
 static jv
-text_result(struct module *n, jv from)
+make_text_result(struct module *n, jv from)
 {
 	if (n->text.len == string_length(from) && (n->text.len == 0 ||
 	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
@@ -115,18 +115,18 @@ text_result(struct module *n, jv from)
 }
 
 static jv
-call_normalize_text(struct module *n)
+execute_normalize_text(struct module *n)
 {
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
 		return module_reject_type(n, v, "text");
 	words_normalize_space(&n->text, jv_string_value(v), string_length(v));
-	return text_result(n, v);
+	return make_text_result(n, v);
 }
 
 static jv
-call_title_case(struct module *n)
+execute_title_case(struct module *n)
 {
 	jv v = n->arg[0];
 
@@ -134,11 +134,11 @@ call_title_case(struct module *n)
 		return module_reject_type(n, v, "text");
 	words_title_case(
 	    n->words, &n->text, jv_string_value(v), string_length(v));
-	return text_result(n, v);
+	return make_text_result(n, v);
 }
 
 static jv
-call_word_count(struct module *n)
+execute_word_count(struct module *n)
 {
 	jv v = n->arg[0];
 	size_t count;
@@ -152,13 +152,13 @@ call_word_count(struct module *n)
 		return jv_number((double)count);
 	len = snprintf(text, sizeof(text), "%zu", count);
 	return jv_number(
-	    numbers_add_made(n->numbers, text, (size_t)len, false));
+	    numbers_add_made_number(n->numbers, text, (size_t)len, false));
 }
 
-/* Date and time are computed only once a second; the digits of the microseconds
- * are written into them. */
+/* The text of the date and time is made only once a second. Each call writes
+ * the digits of the microseconds into this text. */
 static jv
-call_now_utc(struct module *n)
+execute_now_utc(struct module *n)
 {
 	struct timespec t;
 	char *digit = n->now + CLOCK_STAMP - 2;
@@ -185,11 +185,11 @@ convert_to_timestamp(struct module *n, jv v, const struct zone *zone)
 		&n->text, jv_string_value(v), string_length(v), zone, &f) == -1)
 		return module_reject(f.code, "'%.*s': %s", SHOWN,
 		    jv_string_value(v), f.why);
-	return text_result(n, v);
+	return make_text_result(n, v);
 }
 
 static jv
-call_to_timestamp(struct module *n)
+execute_to_timestamp(struct module *n)
 {
 	return convert_to_timestamp(n, n->arg[0], NULL);
 }
@@ -214,7 +214,7 @@ find_or_open_zone(struct module *n, jv name, struct err *e)
 }
 
 static jv
-call_to_timestamp_in(struct module *n)
+execute_to_timestamp_in(struct module *n)
 {
 	struct err e = { .code = ERR_NONE };
 	const struct zone *zone;
@@ -227,15 +227,15 @@ call_to_timestamp_in(struct module *n)
 }
 
 static const struct module_op ops[] = {
-	{ "require", 2, call_require },
-	{ "normalize_text", 1, call_normalize_text },
-	{ "title_case", 1, call_title_case },
-	{ "word_count", 1, call_word_count },
+	{ "require", 2, execute_require },
+	{ "normalize_text", 1, execute_normalize_text },
+	{ "title_case", 1, execute_title_case },
+	{ "word_count", 1, execute_word_count },
 	{ "to_int", 1, module_to_int },
 	{ "to_number", 1, module_to_number },
-	{ "to_timestamp", 1, call_to_timestamp },
-	{ "to_timestamp_in", 2, call_to_timestamp_in },
-	{ "now_utc", 0, call_now_utc },
+	{ "to_timestamp", 1, execute_to_timestamp },
+	{ "to_timestamp_in", 2, execute_to_timestamp_in },
+	{ "now_utc", 0, execute_now_utc },
 	{ "call", 0, NULL },            /* the next values are arguments */
 };
 
@@ -279,9 +279,10 @@ module_reset(struct module *n)
 	n->collecting = !n->user_debugs;
 }
 
-/* Returns the function that v names ("TAG:to_int"), or NULL. A constant of the
- * filter keeps its address as long as the filter is loaded. So `known` stores
- * the address of each function's name, and its text is compared only once. */
+/* Returns the function whose name v is ("TAG:to_int"), or NULL. The name is
+ * a constant of the filter, which keeps its address as long as the filter is
+ * loaded. So n->name_address stores the address of each function's name, and
+ * later calls compare only addresses, not texts. */
 static const struct module_op *
 find_called_op(struct module *n, jv v)
 {
@@ -291,21 +292,21 @@ find_called_op(struct module *n, jv v)
 		return NULL;
 	p = jv_string_value(v);
 	for (size_t i = 0; i < MODULE_OPS; i++)
-		if (p == n->known[i])
+		if (p == n->name_address[i])
 			return &ops[i];
 	if (string_length(v) < MODULE_TAG ||
 	    memcmp(p, n->tag, MODULE_TAG - 1) != 0)
 		return NULL;
 	for (size_t i = 0; i < MODULE_OPS; i++)
 		if (strcmp(p + MODULE_TAG, ops[i].name) == 0) {
-			n->known[i] = p;
+			n->name_address[i] = p;
 			return &ops[i];
 		}
 	return NULL;
 }
 
 bool
-module_debug(struct module *n, jv v)
+module_take_debug_value(struct module *n, jv v)
 {
 	const struct module_op *op = find_called_op(n, v);
 
@@ -324,7 +325,7 @@ module_debug(struct module *n, jv v)
 }
 
 bool
-module_input(struct module *n, jv *result)
+module_run_called_function(struct module *n, jv *result)
 {
 	if (n->op == NULL || n->nargs != n->op->args)
 		return false;

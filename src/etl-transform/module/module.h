@@ -1,11 +1,11 @@
 /* The functions of the module etl that are written in C. etl.jq calls them: it
  * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
- * Gives: module_debug() returns true, and takes v, if v is part of such a call.
- *        module_input() sets the result; false if no function was called. A
- *        reject is an error value of jq, an object whose "@etl" is "reject". A
- *        filter cannot forge a call, because function names begin with tag,
- *        which is random. */
+ * Gives: module_take_debug_value() returns true if v is part of such a call,
+ *        and owns v then. module_run_called_function() runs the function, or
+ *        returns false for none. A reject is an error value of jq, an object
+ *        whose "@etl" is "reject". A filter cannot forge a call, because
+ *        function names begin with tag, which is random. */
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
@@ -50,7 +50,8 @@ struct module {
 	struct module_names required;
 	time_t second;                  /* when `now` was made */
 	char now[CLOCK_STAMP];          /* result of now_utc */
-	const char *known[MODULE_OPS];  /* see find_called_op() */
+	/* Where libjq has the name of each function, see find_called_op(). */
+	const char *name_address[MODULE_OPS];
 	bool user_debugs;               /* the user's filter may call debug */
 	bool collecting;                /* the next input of debug is an
 					 * argument of a call */
@@ -66,8 +67,8 @@ int module_init(struct module *n, struct numbers *numbers, bool user_debugs,
 void module_release(struct module *n);
 /* Forgets an unfinished call; to be called before each record. */
 void module_reset(struct module *n);
-bool module_debug(struct module *n, jv v);
-bool module_input(struct module *n, jv *result);
+bool module_take_debug_value(struct module *n, jv v);
+bool module_run_called_function(struct module *n, jv *result);
 
 /* These two make the error value of a reject. wanted: "a number". */
 jv module_reject(const char *code, const char *fmt, ...)

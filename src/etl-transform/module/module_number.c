@@ -158,7 +158,8 @@ get_argument_text(struct module *n, const char **p, size_t *len)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER) {
-		numbers_put_anywhere(n->numbers, jv_number_value(v), &n->text);
+		numbers_put_without_place(
+		    n->numbers, jv_number_value(v), &n->text);
 		*p = n->text.data;
 		*len = n->text.len;
 		return true;
@@ -194,8 +195,8 @@ module_to_int(struct module *n)
 		(void)decimal_parse(&d, n->text.data, from);
 	if (!decimal_add_integer(&d, &n->text))
 		return reject_not_integer(n, number ? n->text.data : p, len);
-	return jv_number(numbers_add_made(n->numbers, n->text.data + from,
-	    n->text.len - from, number));
+	return jv_number(numbers_add_made_number(
+	    n->numbers, n->text.data + from, n->text.len - from, number));
 }
 
 jv
@@ -221,5 +222,5 @@ module_to_number(struct module *n)
 		p = plain;
 		len = size;
 	}
-	return jv_number(numbers_add_made(n->numbers, p, len, false));
+	return jv_number(numbers_add_made_number(n->numbers, p, len, false));
 }

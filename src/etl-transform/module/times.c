@@ -116,7 +116,7 @@ convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 	    s->second - leaping;
 	int64_t days, rest;
 
-	t -= s->has_offset ? s->offset : zone_offset_at(zone, t);
+	t -= s->has_offset ? s->offset : zone_offset_at_local_time(zone, t);
 	days = (t >= 0 ? t : t - (DAY - 1)) / DAY;
 	rest = t - days * DAY;
 	date = calendar_date(days);

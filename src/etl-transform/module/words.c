@@ -94,8 +94,8 @@ space_bits(uint64_t w)
 	return ~((w ^ SPAN_EACH(0x20)) + SPAN_EACH(0x7f)) & SPAN_EACH(0x80);
 }
 
-/* Copies one character to *to. White space becomes one space, or nothing after
- * other white space (*after). */
+/* Copies one character to *to. A white space character becomes one space. After
+ * other white space (*after is true) it is left out. */
 static const char *
 normalize_character(char **to, const char *p, const char *end, bool *after)
 {

@@ -230,7 +230,7 @@ zone_free(struct zone *z)
 }
 
 int
-zone_offset_at(const struct zone *z, int64_t local)
+zone_offset_at_local_time(const struct zone *z, int64_t local)
 {
 	size_t low = 0, high = z->n;
 

@@ -1,9 +1,9 @@
 /* Time zones of the tz database (RFC 9636), and fixed offsets such as +05:30.
  * Owns:  struct zone, until zone_free().
- * Gives: zone_offset_at() returns the offset, in seconds east of UTC, of a
- *        local time, which is given in seconds as if it were UTC. If the local
- *        time comes twice (clocks are put back) or not at all (clocks are put
- *        forward), the offset before the change counts.
+ * Gives: zone_offset_at_local_time() returns the offset, in seconds east of
+ *        UTC, of a local time, which is given in seconds as if it were UTC. If
+ *        the local time comes twice (clocks are put back) or not at all (clocks
+ *        are put forward), the offset before the change counts.
  * Fails: ERR_INPUT if the zone does not exist. */
 #ifndef TRANSFORM_ZONE_H
 #define TRANSFORM_ZONE_H
@@ -17,6 +17,6 @@ struct zone;
 
 int zone_open(struct zone **z, const char *name, size_t len, struct err *e);
 void zone_free(struct zone *z);
-int zone_offset_at(const struct zone *z, int64_t local);
+int zone_offset_at_local_time(const struct zone *z, int64_t local);
 
 #endif

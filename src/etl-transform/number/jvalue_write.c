@@ -23,10 +23,10 @@ write_number(struct writer *w, jv v, const struct number_place *at)
 	double d = jv_number_value(v);
 
 	if (w->j == NULL) {
-		numbers_put_plain(w->b, d);
+		numbers_put_as_jq_prints(w->b, d);
 	} else if (!numbers_put_at(w->numbers, d, at, w->b)) {
 		if (w->lossy)
-			numbers_put_plain(w->b, d);
+			numbers_put_as_jq_prints(w->b, d);
 		else
 			w->result = WRITE_VAGUE;
 	}

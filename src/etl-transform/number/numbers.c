@@ -35,8 +35,8 @@ numbers_start_record(struct numbers *t, const struct json *record)
 	buf_clear(&t->made);
 }
 
-/* Returns true for simple fractions such as 12.5: jq prints them unchanged, so
- * they need not be printed for comparison. */
+/* Returns true for simple fractions such as 12.5. jq prints such a number
+ * unchanged, so is_canonical() need not print it and compare the texts. */
 static bool
 is_plain_fraction(const char *p, size_t n)
 {
@@ -127,7 +127,7 @@ add_record_numbers(struct numbers *t, uint32_t i, uint32_t name)
 }
 
 static void
-fill_table(struct numbers *t)
+add_all_record_numbers(struct numbers *t)
 {
 	t->active = true;
 	add_record_numbers(t, 0, 0);
@@ -160,7 +160,7 @@ numbers_double_of(struct numbers *t, uint32_t tok, double *d)
 	if (!t->active) {
 		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
 			return false;
-		fill_table(t);
+		add_all_record_numbers(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
 			again |= t->v[i].d != number_double(
 			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
@@ -214,7 +214,8 @@ insert_made_entry(struct numbers *t, const char *p, size_t n,
 }
 
 double
-numbers_add_made(struct numbers *t, const char *p, size_t n, bool instead)
+numbers_add_made_number(
+    struct numbers *t, const char *p, size_t n, bool instead)
 {
 	struct number_entry e = { .instead = instead };
 	double toward = INFINITY;
@@ -224,7 +225,7 @@ numbers_add_made(struct numbers *t, const char *p, size_t n, bool instead)
 	if (!t->active && e.canonical && fabs(e.d) < 0x1p53)
 		return e.d;
 	if (!t->active)
-		fill_table(t);
+		add_all_record_numbers(t);
 	if (isinf(e.d))
 		toward = 0;
 	while (find_entries(t, e.d, &low, &high)) {
@@ -242,12 +243,13 @@ numbers_add_made(struct numbers *t, const char *p, size_t n, bool instead)
 	return e.d;
 }
 
-/* Chooses the entry of order[low..high) whose text is written at this place.
- * The order of preference is: the number that the record has at this place,
- * one of a member of the same name, one that jq prints so, the first. But if
- * a function made a number to replace the only equal number of the record
- * (`instead`), the made one is chosen. NULL: the entries are different
- * numbers. */
+/* Several numbers of the record may have the same double: order[low..high).
+ * Chooses the one whose text is written at this place of the output, in this
+ * order: the number that the record has at this place; a number of a member
+ * with the same name; a number whose text is as jq prints it; the first. But if
+ * a function of the module etl made a number to replace the only equal number
+ * of the record (`instead`), the made number is chosen. Returns NULL if the
+ * numbers are not equal. */
 static const struct number_entry *
 choose_entry(const struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
@@ -281,16 +283,16 @@ choose_entry(const struct numbers *t, uint32_t low, uint32_t high,
 }
 
 void
-numbers_put_anywhere(const struct numbers *t, double d, struct buf *b)
+numbers_put_without_place(const struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
 
 	if (!numbers_put_at(t, d, &nowhere, b))
-		numbers_put_plain(b, d);
+		numbers_put_as_jq_prints(b, d);
 }
 
 void
-numbers_put_plain(struct buf *b, double d)
+numbers_put_as_jq_prints(struct buf *b, double d)
 {
 	if (buf_room(b, NUMBER_TEXT))
 		b->len += number_put(b->data + b->len, d);
@@ -304,7 +306,7 @@ numbers_put_at(const struct numbers *t, double d,
 	uint32_t low, high;
 
 	if (!t->active || !find_entries(t, d, &low, &high)) {
-		numbers_put_plain(b, d);
+		numbers_put_as_jq_prints(b, d);
 		return true;
 	}
 	if ((e = choose_entry(t, low, high, at)) == NULL)

@@ -20,9 +20,10 @@ struct number_entry {
 	uint32_t tok;           /* token in the record; NUMBERS_NOWHERE: a
 				 * function of the module etl made the number */
 	uint32_t name;          /* token of the nearest member name, or 0 */
-	uint32_t class;         /* equal for equal numbers only */
-	bool canonical;         /* the text is that which jq prints */
-	bool instead;           /* see numbers_add_made() */
+	uint32_t class;         /* equal numbers, such as 1 and 1.0, have the
+				 * same class; different numbers do not */
+	bool canonical;         /* jq prints the number with the same text */
+	bool instead;           /* see numbers_add_made_number() */
 };
 
 struct numbers {
@@ -49,25 +50,27 @@ void numbers_init(struct numbers *t);
 void numbers_release(struct numbers *t);
 void numbers_start_record(struct numbers *t, const struct json *record);
 
-/* Sets *d to the double for the number at token tok. The first number that is
- * not written as jq prints it fills the table. This may change the double of a
- * number before it: then the result is true, and the caller reads the record
- * again. */
+/* Sets *d to the double for the number at token tok. At the first number that
+ * is not written as jq prints it, the table is filled with all numbers of the
+ * record. This may change the double of an earlier number. The function then
+ * returns true, and the caller must read the record again. */
 bool numbers_double_of(struct numbers *t, uint32_t tok, double *d);
 
 /* Adds a number that a function of the module etl made and returns its double.
- * instead: it was made of an equal number and replaces its text, such as 7 that
- * to_int made of 7.0. */
-double numbers_add_made(
+ * instead: the function made the number from an equal number of the record, and
+ * the output gets the text of the made number. Example: to_int makes 7 from
+ * 7.0. */
+double numbers_add_made_number(
     struct numbers *t, const char *p, size_t n, bool instead);
 /* Appends the text of a double without regard to its place. */
-void numbers_put_anywhere(const struct numbers *t, double d, struct buf *b);
+void numbers_put_without_place(
+    const struct numbers *t, double d, struct buf *b);
 
 /* Appends the text of a double for a place in the output. Returns false if two
  * different numbers have this double, so the text is unknown. */
 bool numbers_put_at(const struct numbers *t, double d,
     const struct number_place *at, struct buf *b);
 /* Appends a double as jq prints it. */
-void numbers_put_plain(struct buf *b, double d);
+void numbers_put_as_jq_prints(struct buf *b, double d);
 
 #endif

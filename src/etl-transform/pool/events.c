@@ -16,8 +16,8 @@ event_send(const struct worker_conf *c, enum event_kind kind,
 			_exit(EX_OSERR);        /* the parent has exited */
 }
 
-/* The parent may exit before prctl() takes effect. The kernel then sends no
- * signal, but getppid() returns another process. */
+/* If the parent has exited before prctl() takes effect, the kernel sends no
+ * signal. getppid() then returns another process, and this process exits. */
 void
 die_with_parent(int parent)
 {

@@ -39,8 +39,9 @@ pool_slot(const struct pool *p, uint64_t turn)
 	    pool_slot_number(p, turn));
 }
 
-/* A full pipe needs no further byte: the worker has not yet read those that are
- * in it, so the error EAGAIN is ignored. */
+/* Writes one byte to the worker's wake pipe. If the pipe is full (EAGAIN), the
+ * worker still has bytes to read and wakes up in any case, so the error is
+ * ignored. */
 void
 pool_wake_worker(const struct pool *p, unsigned int lane)
 {

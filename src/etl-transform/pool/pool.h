@@ -48,7 +48,7 @@ void pool_submit_slot(struct pool *p);
  * fd), a tick of at most 100 ms has passed, or a stop signal came. */
 int pool_wait(struct pool *p, int fd, struct err *e);
 /* Returns false if the next record in input order has no result yet. */
-bool pool_next_result(struct pool *p, struct result *r);
+bool pool_take_next_result(struct pool *p, struct result *r);
 /* finished: all records are done. Otherwise the processes are killed. */
 void pool_close(struct pool *p, bool finished);
 

@@ -1,8 +1,9 @@
 /* Declarations that pool.c, pool_slot.c and pool_watch.c share.
- * A turn is the number of one filling of a slot, counted from 0 over all slots.
- * Turn t uses lane t % lanes (a lane is a worker with its slots), and in it the
- * slot t / lanes % SLOTS. The pool adds lines to the slot of turn `filling` and
- * takes results from the slot of turn `emptying`. */
+ * The pool fills each slot with lines many times. Each filling has a number,
+ * its turn, counted from 0 over all slots. Turn t uses lane t % lanes (a lane
+ * is one worker and its slots), and in this lane the slot t / lanes % SLOTS.
+ * The pool adds lines to the slot of turn `filling` and takes results from the
+ * slot of turn `emptying`. */
 #ifndef TRANSFORM_POOL_IMPL_H
 #define TRANSFORM_POOL_IMPL_H
 
@@ -17,8 +18,10 @@ enum { MAX_IDLE_DEATHS = 5 };
 
 /* What the parent knows about the worker of one lane. */
 struct watch {
-	uint64_t turn;          /* the slot and, in it, the record that */
-	uint32_t begun;         /* the worker was running at the last check */
+	/* At the last check of --time-limit: the turn of the slot that the
+	 * worker was running, and the number of records begun in this slot. */
+	uint64_t turn;
+	uint32_t begun;
 	int64_t busy_ms;        /* how long it has run this record */
 	/* Workers that have exited in a row before they started a record. */
 	unsigned int idle_deaths;

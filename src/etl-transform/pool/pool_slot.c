@@ -78,7 +78,7 @@ discard_slot_output(struct pool *p, struct slot *s)
 }
 
 static void
-free_slot(struct pool *p)
+empty_slot_and_go_to_next(struct pool *p)
 {
 	struct slot_lines *b = pool_slot_lines(p, p->emptying);
 	struct slot *s = pool_slot(p, p->emptying);
@@ -152,7 +152,7 @@ fill_result(struct pool *p, uint32_t i, struct result *r)
 }
 
 bool
-pool_next_result(struct pool *p, struct result *r)
+pool_take_next_result(struct pool *p, struct result *r)
 {
 	while (p->emptying < p->filling) {
 		struct slot *s = pool_slot(p, p->emptying);
@@ -166,7 +166,7 @@ pool_next_result(struct pool *p, struct result *r)
 		if (full)
 			return false;
 		if (p->results_taken == n) {
-			free_slot(p);
+			empty_slot_and_go_to_next(p);
 			continue;
 		}
 		discard_slot_output(p, s);

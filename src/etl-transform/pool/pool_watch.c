@@ -27,8 +27,8 @@ pool_start_worker(struct pool *p, unsigned int lane, struct err *e)
 
 enum { TICK_MIN = 5, TICK_MAX = 100, /* ms */ MESSAGE = 256 };
 
-/* The slot that the lane's worker is running: of its FULL slots the one with
- * the lowest turn. NULL: no slot is FULL. */
+/* Returns the slot that the lane's worker is running, which is the FULL slot
+ * with the lowest turn. Returns NULL if no slot of the lane is FULL. */
 static struct slot *
 find_running_slot(const struct pool *p, unsigned int lane, unsigned int *number)
 {
@@ -70,8 +70,9 @@ reject_running_record(struct pool *p, unsigned int lane, unsigned int number,
 {
 	const struct slot_lines *b = &p->shared->lane[lane].slot_lines[number];
 	struct slot *s = slot_at(p->shared, lane, number);
-	/* The results of a record never begin beyond SLOT_OUTPUT_PAUSE. If len
-	 * is larger, the worker has damaged it. */
+	/* A worker never begins the results of a record beyond
+	 * SLOT_OUTPUT_PAUSE. A larger len is a wrong value that the dead
+	 * worker wrote, so it is cut. */
 	uint64_t at = s->len < SLOT_OUTPUT_PAUSE ? s->len : SLOT_OUTPUT_PAUSE;
 	char *out = slot_output(p->shared, lane, number) + at;
 	struct watch *w = &p->watch[lane];
@@ -93,7 +94,8 @@ reject_running_record(struct pool *p, unsigned int lane, unsigned int number,
 }
 
 static int
-replace_dead_worker(struct pool *p, const struct event *v, struct err *e)
+reject_record_and_replace_worker(
+    struct pool *p, const struct event *v, struct err *e)
 {
 	struct watch *w = &p->watch[v->lane];
 	unsigned int number = 0;
@@ -137,7 +139,7 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 		p->watch[v->lane].idle_deaths = 0;
 		return 0;
 	case EVENT_WORKER_DIED:
-		return replace_dead_worker(p, v, e);
+		return reject_record_and_replace_worker(p, v, e);
 	case EVENT_FORK_FAILED:
 		return err_set(e, ERR_IO, true, "cannot start a worker "
 		    "process: fork: %s", strerror(v->status));
@@ -147,7 +149,7 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 }
 
 static int
-describe_keeper_exit(struct pool *p, struct err *e)
+set_keeper_exit_error(struct pool *p, struct err *e)
 {
 	int status = 0, sig;
 
@@ -180,7 +182,7 @@ pool_handle_events(struct pool *p, struct err *e)
 		return err_errno(e, ERR_IO,
 		    "cannot read the events of the worker processes");
 	if (n == 0)
-		return describe_keeper_exit(p, e);
+		return set_keeper_exit_error(p, e);
 	for (size_t i = 0; i < (size_t)n / sizeof(v[0]); i++)
 		if (handle_event(p, &v[i], e) == -1)
 			return -1;

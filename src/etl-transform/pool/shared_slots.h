@@ -40,15 +40,16 @@ struct slot_lines {
 
 /* Where the result of one line is in slot_output(). */
 struct result_place {
-	uint64_t turn;          /* that of the lines; otherwise the result is
-				 * left over from earlier lines */
+	uint64_t turn;          /* equals slot_lines.turn; if it does not, the
+				 * result belongs to earlier lines */
 	uint64_t at, len;       /* outputs, an LF after each; or a reject */
 	bool rejected;
 };
 
 struct slot {
 	_Atomic uint32_t state;
-	_Atomic uint32_t begun, done;   /* how many records */
+	_Atomic uint32_t begun;         /* records that the worker has begun */
+	_Atomic uint32_t done;          /* records that have a result */
 	uint64_t len;                   /* bytes of all results */
 	struct result_place result_place[SLOT_RECORDS];
 };
@@ -70,7 +71,8 @@ struct shared {
 int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
     struct err *e);
 void shared_unmap(struct shared *s);
-/* Makes the input read-only for this process and returns -1 if it cannot. */
+/* Makes the input part read-only for this process. Returns -1 if mprotect()
+ * fails. */
 int shared_make_input_readonly(struct shared *s);
 struct slot *slot_at(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_input(struct shared *s, unsigned int lane, unsigned int slot);

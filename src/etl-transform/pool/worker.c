@@ -95,7 +95,7 @@ find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
 /* Returns true if the line is a record that the filter can run on. Otherwise
  * sets a reject. */
 static bool
-accept_line(struct worker *w, const char *p, size_t n)
+parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 {
 	struct outcome *o = &w->outcome;
 	struct json_fault f = { .code = NULL };
@@ -123,8 +123,8 @@ accept_line(struct worker *w, const char *p, size_t n)
 	return false;
 }
 
-/* Replaces the outputs by code, message and pointer. The buffer has room for
- * them once the outputs are removed. */
+/* Removes the outputs of a rejected record from its buffer and writes code,
+ * message and pointer of the reject into it. */
 static void
 put_reject_texts(struct outcome *o)
 {
@@ -144,15 +144,16 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	const char *line = slot_input(m, w->number, k) + b->line[i].at;
 	struct outcome *o = &w->outcome;
 
-	/* cap equals max, so the buffer cannot be reallocated. len is less
-	 * than SLOT_OUTPUT_PAUSE here, so each record has the same room. */
+	/* The buffer is a part of the shared memory. It must not be
+	 * reallocated, so cap equals max. s->len is less than
+	 * SLOT_OUTPUT_PAUSE here, so each record has the same room. */
 	o->out = (struct buf){
 		.data = slot_output(m, w->number, k) + s->len,
 		.cap = m->out_max - SLOT_OUTPUT_PAUSE,
 		.max = m->out_max - SLOT_OUTPUT_PAUSE
 	};
 	outcome_clear(o);
-	if (accept_line(w, line, b->line[i].len))
+	if (parse_line_or_set_reject(w, line, b->line[i].len))
 		w->c->engine->run(w->engine, &w->json, o);
 	if ((o->message.failed && !o->message.full) ||
 	    (o->pointer.failed && !o->pointer.full))
