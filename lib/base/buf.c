@@ -25,8 +25,8 @@ buf_clear(struct buf *b)
 	b->failed = b->full = false;
 }
 
-/* The memory may exceed max by one byte: the NUL of buf_text() is not
- * content. */
+/* The memory may exceed max by one byte, because max limits only the content,
+ * and buf_text() puts a NUL after the content. */
 static bool
 grow(struct buf *b, size_t n)
 {
@@ -48,7 +48,7 @@ grow(struct buf *b, size_t n)
 }
 
 bool
-buf_room(struct buf *b, size_t n)
+buf_reserve(struct buf *b, size_t n)
 {
 	if (n <= b->max - b->len)
 		return grow(b, n);
@@ -59,7 +59,7 @@ buf_room(struct buf *b, size_t n)
 void
 buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (n == 0 || !buf_room(b, n))
+	if (n == 0 || !buf_reserve(b, n))
 		return;
 	memcpy(b->data + b->len, p, n);
 	b->len += n;
@@ -68,7 +68,7 @@ buf_add(struct buf *b, const void *p, size_t n)
 void
 buf_char(struct buf *b, char c)
 {
-	if (buf_room(b, 1))
+	if (buf_reserve(b, 1))
 		b->data[b->len++] = c;
 }
 
@@ -87,7 +87,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || !buf_room(b, (size_t)n + 1))
+	if (n < 0 || !buf_reserve(b, (size_t)n + 1))
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);

@@ -21,13 +21,16 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b);                  /* keeps the memory */
-bool buf_room(struct buf *b, size_t n);         /* makes room for n more */
+/* Makes room for n more bytes. Returns false if this fails. */
+bool buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_char(struct buf *b, char c);
 void buf_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Returns -1 with an error if an append failed, and resets the failure. */
 int buf_check(struct buf *b, struct err *e);
-const char *buf_text(struct buf *b);            /* "" where memory is out */
+/* Returns the content with a NUL at its end, or "" if there is no memory. */
+const char *buf_text(struct buf *b);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <stdbool.h>
 
-/* Days from 0000-03-01 to 1970-01-01, and in 400, 100, 4 years and one year. */
+/* MARCH_0000 is the number of days from 0000-03-01 to 1970-01-01. DAYS_N is the
+ * number of days in N years. */
 enum {
 	MARCH_0000 = 719468, DAYS_400 = 146097, DAYS_100 = 36524, DAYS_4 = 1460,
 	DAYS_1 = 365

@@ -38,8 +38,8 @@ err_nomem(struct err *e)
 	return err_set(e, ERR_IO, true, "out of memory");
 }
 
-/* A prefix, such as a long URL, gets at most half of the message: the cause
- * that follows it is worth more. */
+/* A prefix, such as a long URL, gets at most half of the message, so that the
+ * cause that follows the prefix is not cut off. */
 void
 err_prefix(struct err *e, const char *fmt, ...)
 {
@@ -60,7 +60,7 @@ err_prefix(struct err *e, const char *fmt, ...)
 }
 
 int
-err_status(const struct err *e)
+err_exit_code(const struct err *e)
 {
 	return e->transient ? EX_TEMPFAIL : (int)e->code;
 }

@@ -54,10 +54,10 @@ int err_nomem(struct err *e);
 void err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The exit code: 75 if e->transient, else e->code. */
-int err_status(const struct err *e);
+int err_exit_code(const struct err *e);
 
-/* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_status(). For
- * ERR_GONE it prints nothing and ends the process by SIGPIPE. */
+/* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_exit_code().
+ * For ERR_GONE it prints nothing and ends the process by SIGPIPE. */
 int err_report(const char *program, const struct err *e);
 /* Prints "PROGRAM: TEXT" on stderr; nothing if text is NULL. */
 void err_note(const char *program, const char *text);

@@ -36,7 +36,7 @@ hex(char *out, const unsigned char *p, size_t digits)
 }
 
 void
-hash_end(struct hash *h, char out[HASH_HEX])
+hash_finish_and_free(struct hash *h, char out[HASH_HEX])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
@@ -63,7 +63,8 @@ hash_of(const void *p, size_t n, char out[HASH_HEX])
 	hex(out, digest, HASH_HEX - 1);
 }
 
-/* getrandom(2) never returns fewer bytes than asked for, up to 256. */
+/* getrandom(2) returns all bytes or fails if at most 256 bytes are requested.
+ * So the loop retries only failures. */
 static void
 random_bytes(unsigned char *p, size_t n)
 {

@@ -1,5 +1,6 @@
 /* SHA-256 (FIPS 180-4) in hex, and random identifiers.
- * Owns:  struct hash is on the heap until hash_end() or hash_free(). */
+ * Owns:  struct hash is on the heap until hash_finish_and_free() or
+ *        hash_free(). */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -11,7 +12,7 @@ struct hash;
 
 struct hash *hash_new(void);                    /* NULL: no memory */
 void hash_add(struct hash *h, const void *p, size_t n);
-void hash_end(struct hash *h, char out[HASH_HEX]);      /* frees h */
+void hash_finish_and_free(struct hash *h, char out[HASH_HEX]); /* frees h */
 void hash_free(struct hash *h);
 void hash_of(const void *p, size_t n, char out[HASH_HEX]);
 

@@ -10,7 +10,7 @@ is_digit(char c)
 }
 
 void
-text_shape(char *out, size_t size, const char *m)
+message_reduce_to_shape(char *out, size_t size, const char *m)
 {
 	size_t n = 0;
 

@@ -11,8 +11,8 @@
 /* OWN_OPTIONS: --help and --version, which every program has. */
 enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 
-/* Several such values and the clock can be added without overflow of
- * int64_t. */
+/* The largest size or duration. It is so small that the sum of several
+ * durations and the current time fits into an int64_t. */
 static const uint64_t value_max = INT64_MAX / 8;
 
 static int
@@ -81,7 +81,7 @@ list_add(struct opt_list *l, const char *text)
 }
 
 static int
-value_set(const struct opt *o, void *into, const char *text)
+parse_and_store_value(const struct opt *o, void *into, const char *text)
 {
 	void *field = (char *)into + o->offset;
 
@@ -108,7 +108,7 @@ value_set(const struct opt *o, void *into, const char *text)
 }
 
 static const char *
-value_form(enum opt_type t)
+describe_value(enum opt_type t)
 {
 	switch (t) {
 	case OPT_NUMBER:
@@ -125,7 +125,7 @@ value_form(enum opt_type t)
 }
 
 static int
-environment_take(const struct opt_spec *s, void *into, struct err *e)
+read_environment(const struct opt_spec *s, void *into, struct err *e)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct opt *o = &s->opts[i];
@@ -133,18 +133,20 @@ environment_take(const struct opt_spec *s, void *into, struct err *e)
 
 		if (text == NULL || *text == '\0')
 			continue;
-		if (value_set(o, into, text) == -1)
+		if (parse_and_store_value(o, into, text) == -1)
 			return err_set(e, ERR_CONFIG, false,
-			    "%s=%s in the environment: wants %s", o->env, text,
-			    value_form(o->type));
+			    "%s=%s in the environment: the value must be %s",
+			    o->env, text,
+			    describe_value(o->type));
 	}
 	return 0;
 }
 
-/* The tables that getopt_long() needs. Option i has the value FIRST_LONG +
- * i; help and version follow the program's own options. */
+/* Returns the table of long options for getopt_long(), and fills `letters` with
+ * the short ones. getopt_long() returns FIRST_LONG + i for the program's option
+ * number i; the numbers of --help and --version follow. */
 static struct option *
-tables_new(const struct opt_spec *s, char letters[LETTERS])
+make_getopt_tables(const struct opt_spec *s, char letters[LETTERS])
 {
 	struct option *l = calloc(s->n + OWN_OPTIONS + 1, sizeof(*l));
 	size_t at = 0;
@@ -174,7 +176,7 @@ tables_new(const struct opt_spec *s, char letters[LETTERS])
 }
 
 static const struct opt *
-option_of(const struct opt_spec *s, int c)
+find_option(const struct opt_spec *s, int c)
 {
 	if (c >= FIRST_LONG)
 		return &s->opts[c - FIRST_LONG];
@@ -190,9 +192,11 @@ option_name(const struct opt_spec *s, size_t i)
 	return i < s->n ? s->opts[i].name : i == s->n ? "help" : "version";
 }
 
-/* Says why getopt_long() did not take "--NAME" or "--NAME=VALUE". */
+/* Sets the error for "--NAME" or "--NAME=VALUE" that getopt_long() refused: the
+ * option is unknown, ambiguous or takes no value. */
 static int
-long_option_fault(const struct opt_spec *s, const char *given, struct err *e)
+set_long_option_error(
+    const struct opt_spec *s, const char *given, struct err *e)
 {
 	char typed[64];
 	struct suggestion near = { .typed = typed };
@@ -206,18 +210,18 @@ long_option_fault(const struct opt_spec *s, const char *given, struct err *e)
 			return err_set(e, ERR_USAGE, false,
 			    "%s: option --%s takes no value", given, typed);
 		begin_alike += strncmp(name, typed, length) == 0;
-		suggest_try(&near, name);
+		suggest_compare_word(&near, name);
 	}
 	if (begin_alike > 1)
 		return err_set(e, ERR_USAGE, false, "option --%s is "
 		    "ambiguous: several options begin with it", typed);
 	(void)err_set(e, ERR_USAGE, false, "unknown option --%s", typed);
-	suggest_add(e, &near, "--");
+	suggest_append_to_error(e, &near, "--");
 	return -1;
 }
 
 static enum opt_result
-option_take(const struct opt_spec *s, void *into, int c, char *argv[],
+store_option(const struct opt_spec *s, void *into, int c, char *argv[],
     struct err *e)
 {
 	const struct opt *o;
@@ -226,7 +230,7 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 		return err_set(e, ERR_USAGE, false, "%s wants an argument",
 		    argv[optind - 1]);
 	if (c == '?' && strncmp(argv[optind - 1], "--", 2) == 0)
-		return long_option_fault(s, argv[optind - 1], e);
+		return set_long_option_error(s, argv[optind - 1], e);
 	if (c == '?')
 		return err_set(e, ERR_USAGE, false, "unknown option -%c",
 		    optopt);
@@ -236,14 +240,15 @@ option_take(const struct opt_spec *s, void *into, int c, char *argv[],
 		return OPT_HELP;
 	if (c == FIRST_LONG + (int)s->n + 1)
 		return OPT_VERSION;
-	if ((o = option_of(s, c)) == NULL)
-		return err_set(e, ERR_BUG, false, "option table");
-	if (value_set(o, into, optarg) == 0)
+	if ((o = find_option(s, c)) == NULL)
+		return err_set(e, ERR_BUG, false, "bug in this program: "
+		    "getopt_long returned an option that is not in the table");
+	if (parse_and_store_value(o, into, optarg) == 0)
 		return OPT_RUN;
-	if (o->type == OPT_LIST)        /* takes any text: only memory fails */
+	if (o->type == OPT_LIST)        /* a list accepts every text */
 		return err_nomem(e);
 	return err_set(e, ERR_USAGE, false, "--%s %s: wants %s", o->name,
-	    optarg, value_form(o->type));
+	    optarg, describe_value(o->type));
 }
 
 enum opt_result
@@ -255,15 +260,15 @@ opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
 	enum opt_result r = OPT_RUN;
 	int c;
 
-	if (environment_take(s, into, e) == -1)
+	if (read_environment(s, into, e) == -1)
 		return OPT_FAILED;
-	if ((l = tables_new(s, letters)) == NULL)
+	if ((l = make_getopt_tables(s, letters)) == NULL)
 		return err_nomem(e);
 	optind = 0;             /* glibc: forget the state of the last parse */
 	opterr = 0;
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)
-		r = option_take(s, into, c, argv, e);
+		r = store_option(s, into, c, argv, e);
 	free(l);
 	return r;
 }
@@ -284,7 +289,7 @@ opt_release(const struct opt_spec *s, void *into)
 }
 
 static void
-help_print(const struct opt_spec *s)
+print_help(const struct opt_spec *s)
 {
 	char left[64];
 
@@ -309,12 +314,13 @@ help_print(const struct opt_spec *s)
 }
 
 int
-opt_answer(const struct opt_spec *s, enum opt_result r, const struct err *e)
+opt_print_result(
+    const struct opt_spec *s, enum opt_result r, const struct err *e)
 {
 	if (r == OPT_FAILED)
 		return err_report(s->program, e);
 	if (r == OPT_HELP)
-		help_print(s);
+		print_help(s);
 	else
 		(void)printf("%s %s\n", s->program, ETL_VERSION);
 	if (fflush(stdout) == EOF || ferror(stdout)) {

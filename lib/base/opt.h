@@ -52,7 +52,7 @@ void opt_release(const struct opt_spec *s, void *into);
 
 /* For main: prints the help, the version or the failure; returns the exit
  * code. */
-int opt_answer(const struct opt_spec *s, enum opt_result r,
+int opt_print_result(const struct opt_spec *s, enum opt_result r,
     const struct err *e);
 
 int duration_parse(uint64_t *ms, const char *text);     /* -1: not one */

@@ -11,7 +11,7 @@
  * are escaped. Newlines are kept: the program itself has put them into the
  * message. */
 static void
-show(struct buf *b, const char *msg)
+append_escaped_lines(struct buf *b, const char *msg)
 {
 	size_t n = strcspn(msg, "\n");
 
@@ -38,8 +38,9 @@ err_warn(const char *program, const char *text)
 		(void)fprintf(stderr, "%s: warning: %s\n", program, text);
 }
 
-/* The text is made first and printed by one call, since the programs of a
- * pipeline share stderr. If memory is out, the text is cut. */
+/* Formats the whole text first and prints it with one call, so that lines of
+ * other programs of the pipeline, which share stderr, do not come between its
+ * parts. If there is no memory, the text is cut. */
 void
 err_warnf(const char *program, const char *fmt, ...)
 {
@@ -72,9 +73,9 @@ err_report(const char *program, const struct err *e)
 		(void)raise(SIGPIPE);
 	}
 	if (e->origin == ERR_UPSTREAM_PRINTED)
-		return err_status(e);
+		return err_exit_code(e);
 	buf_init(&b, 8 * sizeof(e->msg));
-	show(&b, e->msg);
+	append_escaped_lines(&b, e->msg);
 	text = buf_text(&b);
 	if (e->code != ERR_NONE)
 		(void)fprintf(stderr, "%s: %s\n", program,
@@ -83,5 +84,5 @@ err_report(const char *program, const struct err *e)
 	if (e->code == ERR_USAGE && e->origin == ERR_OWN)
 		(void)fprintf(stderr, "%s: see %s --help\n", program,
 		    program);
-	return err_status(e);
+	return err_exit_code(e);
 }

@@ -8,7 +8,8 @@
 #include <sys/random.h>
 
 static int
-wait_parse(uint64_t *ms, const char *name, const char *text, struct err *e)
+parse_wait_variable(
+    uint64_t *ms, const char *name, const char *text, struct err *e)
 {
 	if (text == NULL || *text == '\0' || duration_parse(ms, text) == 0)
 		return 0;
@@ -18,7 +19,7 @@ wait_parse(uint64_t *ms, const char *name, const char *text, struct err *e)
 }
 
 int
-retry_backoff(struct retry *r, const char *text, struct err *e)
+retry_parse_backoff(struct retry *r, const char *text, struct err *e)
 {
 	char base[32];
 	const char *dots;
@@ -27,9 +28,9 @@ retry_backoff(struct retry *r, const char *text, struct err *e)
 	r->base = 1000;
 	r->cap = 60000;
 	if (text == NULL) {
-		if (wait_parse(&r->base, "INITIAL_BACKOFF",
+		if (parse_wait_variable(&r->base, "INITIAL_BACKOFF",
 		    getenv("INITIAL_BACKOFF"), e) == -1 ||
-		    wait_parse(&r->cap, "MAX_BACKOFF",
+		    parse_wait_variable(&r->cap, "MAX_BACKOFF",
 		    getenv("MAX_BACKOFF"), e) == -1)
 			return -1;
 		return 0;
@@ -48,7 +49,7 @@ retry_backoff(struct retry *r, const char *text, struct err *e)
 }
 
 int64_t
-retry_wait(const struct retry *r, uint64_t n)
+retry_random_delay(const struct retry *r, uint64_t n)
 {
 	uint64_t most = r->base, random = 0;
 

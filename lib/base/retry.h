@@ -16,7 +16,7 @@ struct retry {
 
 /* Reads "BASE..MAX". NULL takes the variables INITIAL_BACKOFF and
  * MAX_BACKOFF, else 1s..60s. */
-int retry_backoff(struct retry *r, const char *text, struct err *e);
-int64_t retry_wait(const struct retry *r, uint64_t n);
+int retry_parse_backoff(struct retry *r, const char *text, struct err *e);
+int64_t retry_random_delay(const struct retry *r, uint64_t n);
 
 #endif

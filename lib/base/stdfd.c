@@ -10,7 +10,7 @@
 enum { REJECT_FD = 3 };
 
 static bool
-same_file(int a, int b)
+is_same_descriptor(int a, int b)
 {
 	struct stat sa, sb;
 
@@ -21,17 +21,17 @@ same_file(int a, int b)
 
 /* Major number 1: minor 3 is /dev/null, minor 7 is /dev/full. */
 static bool
-device_takes(int fd, dev_t dev)
+device_can_take_rejects(int fd, dev_t dev)
 {
 	return isatty(fd) == 1 ||
 	    dev == makedev(1, 3) || dev == makedev(1, 7);
 }
 
 static bool
-type_takes(int fd, const struct stat *st)
+file_can_take_rejects(int fd, const struct stat *st)
 {
 	return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode) ||
-	    (S_ISCHR(st->st_mode) && device_takes(fd, st->st_rdev));
+	    (S_ISCHR(st->st_mode) && device_can_take_rejects(fd, st->st_rdev));
 }
 
 /* systemd passes sockets as descriptors from 3 on if LISTEN_PID is this process
@@ -55,7 +55,7 @@ opened_here(int fd)
 }
 
 static void
-judge(struct stdfd *s)
+examine_reject_fd(struct stdfd *s)
 {
 	struct stat st;
 	int flags = fcntl(REJECT_FD, F_GETFL);
@@ -64,19 +64,20 @@ judge(struct stdfd *s)
 	if (flags == -1 || fstat(REJECT_FD, &st) == -1)
 		return;
 	if ((flags & O_ACCMODE) == O_RDONLY || passed_by_systemd() ||
-	    opened_here(REJECT_FD) || !type_takes(REJECT_FD, &st))
+	    opened_here(REJECT_FD) || !file_can_take_rejects(REJECT_FD, &st))
 		return;
-	if (!S_ISCHR(st.st_mode) && same_file(REJECT_FD, STDIN_FILENO))
+	if (!S_ISCHR(st.st_mode) && is_same_descriptor(REJECT_FD, STDIN_FILENO))
 		return;
 	s->rejects = true;
 	s->same = !S_ISCHR(st.st_mode) &&
-	    same_file(REJECT_FD, STDOUT_FILENO);
+	    is_same_descriptor(REJECT_FD, STDOUT_FILENO);
 }
 
-/* Opens /dev/null at number fd. open(2) returns the lowest free number, so
- * going up from 0 fills each gap. */
+/* Opens /dev/null as descriptor number fd. The caller starts with descriptor 0
+ * and goes up, so the lowest free number, which open(2) returns, usually is
+ * fd. */
 static int
-park(int fd, int flags, struct err *e)
+open_null_as(int fd, int flags, struct err *e)
 {
 	int got = open("/dev/null", flags);
 
@@ -91,14 +92,14 @@ park(int fd, int flags, struct err *e)
 }
 
 int
-stdfd_claim(struct stdfd *s, struct err *e)
+stdfd_check_and_fill(struct stdfd *s, struct err *e)
 {
-	judge(s);
+	examine_reject_fd(s);
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    park(fd, fd == 0 ? O_WRONLY : O_RDONLY, e) == -1)
+		    open_null_as(fd, fd == 0 ? O_WRONLY : O_RDONLY, e) == -1)
 			return -1;
 	if (!s->rejects)
-		return park(REJECT_FD, O_RDONLY | O_CLOEXEC, e);
+		return open_null_as(REJECT_FD, O_RDONLY | O_CLOEXEC, e);
 	return 0;
 }

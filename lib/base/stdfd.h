@@ -11,10 +11,10 @@
 
 struct stdfd {
 	bool rejects;           /* 3 is open and can take rejects */
-	bool same; /* 3 is the same pipe as 1: rejects travel in the
-		    * stream */
+	bool same;              /* 3 is the same pipe or file as 1: rejects are
+	                         * written into the stream */
 };
 
-int stdfd_claim(struct stdfd *s, struct err *e);
+int stdfd_check_and_fill(struct stdfd *s, struct err *e);
 
 #endif

@@ -3,29 +3,31 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t first_signal;
 
-static const int asked[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-enum { ASKED = sizeof(asked) / sizeof(asked[0]) };
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+enum { STOP_SIGNALS = sizeof(stop_signals) / sizeof(stop_signals[0]) };
 
 static void
-note(int sig)
+store_first_signal(int sig)
 {
-	if (stopped == 0)
-		stopped = sig;
+	if (first_signal == 0)
+		first_signal = sig;
 }
 
 void
-stop_catch(void)
+stop_install_handlers(void)
 {
-	struct sigaction a = { .sa_handler = note, .sa_flags = SA_RESETHAND };
+	struct sigaction a = {
+	    .sa_handler = store_first_signal, .sa_flags = SA_RESETHAND};
 	struct sigaction old;
 
 	(void)sigemptyset(&a.sa_mask);
-	for (size_t i = 0; i < ASKED; i++) {    /* nohup(1): keep it ignored */
-		if (sigaction(asked[i], NULL, &old) == 0 &&
+	/* A signal that nohup(1) ignores stays ignored. */
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
+		if (sigaction(stop_signals[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
-			(void)sigaction(asked[i], &a, NULL);
+			(void)sigaction(stop_signals[i], &a, NULL);
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
@@ -34,23 +36,23 @@ stop_catch(void)
 int
 stop_signal(void)
 {
-	return stopped;
+	return first_signal;
 }
 
 void
-stop_reset(void)
+stop_restore_defaults(void)
 {
-	for (size_t i = 0; i < ASKED; i++)
-		(void)signal(asked[i], SIG_DFL);
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		(void)signal(stop_signals[i], SIG_DFL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
 }
 
 void
-stop_die(void)
+stop_end_by_signal(void)
 {
 	sigset_t none;
-	int sig = stopped;
+	int sig = first_signal;
 
 	if (sig == 0)
 		return;

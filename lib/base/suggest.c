@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer words are not compared: the distance table stands on the stack. */
+/* Longer words are not compared, because the rows of the distance table are
+ * arrays of this size on the stack. */
 enum { LONGEST = 64 };
 
 static size_t
@@ -38,7 +39,7 @@ distance(const char *a, size_t na, const char *b, size_t nb)
 }
 
 void
-suggest_try(struct suggestion *s, const char *word)
+suggest_compare_word(struct suggestion *s, const char *word)
 {
 	size_t typed = strlen(s->typed), other = strlen(word), d;
 	size_t longer = typed > other ? typed : other;
@@ -55,7 +56,8 @@ suggest_try(struct suggestion *s, const char *word)
 }
 
 void
-suggest_add(struct err *e, const struct suggestion *s, const char *prefix)
+suggest_append_to_error(
+    struct err *e, const struct suggestion *s, const char *prefix)
 {
 	size_t used = strlen(e->msg);
 

@@ -2,7 +2,8 @@
  * Distance: optimal string alignment: the least number of characters to
  *        insert, delete or replace and of neighbours to swap.
  * Gives: a word only if it is near: three times the distance is at most the
- *        longer length plus 1, and less than all characters differ. */
+ *        length of the longer word plus 1, and the distance is less than that
+ *        length. */
 #ifndef BASE_SUGGEST_H
 #define BASE_SUGGEST_H
 
@@ -17,10 +18,10 @@ struct suggestion {
 };
 
 /* Compares one known word with s->typed. Start with .typed set, rest zero. */
-void suggest_try(struct suggestion *s, const char *word);
+void suggest_compare_word(struct suggestion *s, const char *word);
 
 /* Appends "; did you mean PREFIXword?" to e->msg if a word is near. */
-void suggest_add(struct err *e, const struct suggestion *s,
+void suggest_append_to_error(struct err *e, const struct suggestion *s,
     const char *prefix);
 
 #endif

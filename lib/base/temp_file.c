@@ -10,7 +10,7 @@
  * support it the file gets a name, which is removed at once; a kill between
  * the two calls would leave it behind. */
 int
-temp_open(struct err *e)
+temp_file_open(struct err *e)
 {
 	const char *folder = getenv("TMPDIR");
 	char path[4096];

@@ -69,7 +69,7 @@ utf8_encode(char out[4], unsigned int cp)
 }
 
 size_t
-utf8_span(const char *p, size_t n)
+utf8_valid_length(const char *p, size_t n)
 {
 	size_t at = 0, len;
 	unsigned int cp;
@@ -89,7 +89,7 @@ utf8_span(const char *p, size_t n)
 /* Characters that a terminal obeys: they can move the cursor, change colours or
  * reverse the reading order. */
 static bool
-harmful(unsigned int cp)
+is_terminal_control(unsigned int cp)
 {
 	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) ||
 	    cp == 0x61c || cp == 0x200e || cp == 0x200f ||
@@ -98,7 +98,7 @@ harmful(unsigned int cp)
 }
 
 size_t
-text_cut(const char *p, size_t n, size_t most)
+text_cut_length(const char *p, size_t n, size_t most)
 {
 	size_t at = most;
 
@@ -118,7 +118,7 @@ text_show(struct buf *b, const char *p, size_t n)
 		if ((len = utf8_decode(p + at, n - at, &cp)) == 0) {
 			buf_printf(b, "\\x%02x", (unsigned char)p[at]);
 			len = 1;
-		} else if (!harmful(cp)) {
+		} else if (!is_terminal_control(cp)) {
 			buf_add(b, p + at, len);
 		} else if (cp == '\n') {
 			buf_str(b, "\\n");

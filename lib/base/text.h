@@ -9,14 +9,14 @@
 #include "buf.h"
 
 /* How many bytes from p on are valid UTF-8. */
-size_t utf8_span(const char *p, size_t n);
+size_t utf8_valid_length(const char *p, size_t n);
 /* Decodes the code point at p into *cp. Returns its length, 0 if it is not
  * valid. */
 size_t utf8_decode(const char *p, size_t n, unsigned int *cp);
 size_t utf8_encode(char out[4], unsigned int cp);
 /* The length of the text cut to at most `most` bytes, without cutting a
  * character. */
-size_t text_cut(const char *p, size_t n, size_t most);
+size_t text_cut_length(const char *p, size_t n, size_t most);
 void text_show(struct buf *b, const char *p, size_t n);
 void text_ascii(struct buf *b, const char *p, size_t n);
 void base64_put(struct buf *b, const void *p, size_t n);        /* RFC 4648 */

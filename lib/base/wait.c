@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <time.h>
 
-/* The stop signals are blocked except inside ppoll(2). So a signal that
- * comes after the check of stop_signal() still ends the wait. */
+/* Waits once with ppoll(2). The stop signals are blocked except inside
+ * ppoll(2), so a signal that comes after the check of stop_signal() still
+ * ends the wait. */
 static int
-wait_open(struct pollfd *fds, nfds_t n, const struct timespec *ts)
+poll_with_stop_signals(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 {
 	sigset_t stops, old;
 	int r;
@@ -52,7 +53,7 @@ wait_fds(struct pollfd *fds, nfds_t n, int timeout)
 			ts.tv_sec = left / 1000;
 			ts.tv_nsec = left % 1000 * 1000000;
 		}
-		r = wait_open(fds, n, timeout > 0 ? &ts : NULL);
+		r = poll_with_stop_signals(fds, n, timeout > 0 ? &ts : NULL);
 		if (r >= 0)
 			return r > 0;
 		if (stop_signal() != 0)

@@ -12,7 +12,7 @@ checkpoint_check_name(const char *name, size_t len, struct err *e)
 	const char *why = len == 0 ? "empty" :
 	    len > CHECKPOINT_NAME ? "longer than 512 bytes" :
 	    memchr(name, '\0', len) != NULL ? "with a NUL in it" :
-	    utf8_span(name, len) != len ? "not UTF-8" : NULL;
+	    utf8_valid_length(name, len) != len ? "not UTF-8" : NULL;
 
 	if (why == NULL)
 		return 0;
@@ -21,7 +21,7 @@ checkpoint_check_name(const char *name, size_t len, struct err *e)
 }
 
 static int
-name_check(const char *name, struct err *e)
+check_name_string(const char *name, struct err *e)
 {
 	return checkpoint_check_name(name, strlen(name), e);
 }
@@ -29,24 +29,24 @@ name_check(const char *name, struct err *e)
 /* A user may have written the row by hand, and SQLite stores any type in any
  * column. */
 static int
-value_check(const struct db_value *v, const char *name, struct err *e)
+check_stored_value(const struct db_value *v, const char *name, struct err *e)
 {
 	if (v->type == DB_NULL || (v->type == DB_TEXT &&
 	    memchr(v->p, '\0', v->len) == NULL &&
-	    utf8_span(v->p, v->len) == v->len))
+	    utf8_valid_length(v->p, v->len) == v->len))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "checkpoint %s: its stored value "
 	    "is not a text: set it again with etl-checkpoint set", name);
 }
 
 static int
-row_read(struct db_rows *r, const char *name, char **value, int64_t *version,
+read_row(struct db_rows *r, const char *name, char **value, int64_t *version,
     struct err *e)
 {
 	struct db_value v = db_column(r, 0);
 
 	*version = db_column(r, 1).i;
-	if (value_check(&v, name, e) == -1)
+	if (check_stored_value(&v, name, e) == -1)
 		return -1;
 	if (v.type == DB_NULL)
 		return 0;
@@ -64,11 +64,11 @@ checkpoint_read(struct db *db, const char *name, char **value,
 
 	*value = NULL;
 	*version = 0;
-	if (name_check(name, e) == -1 || db_query(db, &r,
+	if (check_name_string(name, e) == -1 || db_query(db, &r,
 	    db_sql(db, SQL_CHECKPOINT_READ), &v, 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = row_read(r, name, value, version, e);
+		rc = read_row(r, name, value, version, e);
 	db_end(r);
 	return rc;
 }
@@ -79,7 +79,7 @@ checkpoint_set(struct db *db, const char *name, const char *value,
 {
 	struct db_value v[] = { db_text(name), db_text(value) };
 
-	if (name_check(name, e) == -1)
+	if (check_name_string(name, e) == -1)
 		return -1;
 	return db_run(db, db_sql(db, SQL_CHECKPOINT_SET), v, 2, NULL, e);
 }
@@ -90,7 +90,7 @@ checkpoint_clear(struct db *db, const char *name, struct err *e)
 	struct db_value v = db_text(name);
 	int64_t changed = 0;
 
-	if (name_check(name, e) == -1 || db_run(db,
+	if (check_name_string(name, e) == -1 || db_run(db,
 	    db_sql(db, SQL_CHECKPOINT_CLEAR), &v, 1, &changed, e) == -1)
 		return -1;
 	if (changed == 1)
@@ -143,7 +143,7 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: the "
 		    "name of a row is not a text: correct or delete the row");
 	value = db_column(l->rows, 1);
-	return value_check(&value, c->name, e) == -1 ? -1 : 1;
+	return check_stored_value(&value, c->name, e) == -1 ? -1 : 1;
 }
 
 void
@@ -155,8 +155,8 @@ checkpoints_close(struct checkpoints *l)
 	free(l);
 }
 
-/* Call this if the stored version is not the expected one: puts both versions
- * into the message. */
+/* Sets the error for a checkpoint whose stored version is not the expected one.
+ * The message has both versions. */
 static enum checkpoint_result
 report_lost_race(struct db *db, const struct checkpoint_move *m,
     struct err *e)
@@ -170,16 +170,18 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
 	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
 	    "version is %" PRId64 ", but %" PRId64 " was expected: another "
 	    "run or etl-checkpoint has moved it since this run started, or "
-	    "etl-extract reads it from another --db or --state", m->name,
+	    "etl-extract and etl-load use different databases: give both the "
+	    "same --db, and etl-extract no --state", m->name,
 	    version, m->expected);
 	return CHECKPOINT_LOST;
 }
 
-/* Keeps others from creating the checkpoint until the COMMIT: inserts a row and
- * deletes it again, and the unique index makes others wait. */
+/* Keeps other programs from creating the checkpoint before this transaction
+ * ends: inserts the row and deletes it again. The unique index then makes
+ * another INSERT of the same name wait. */
 static int
-lock_missing_row(struct db *db, const struct checkpoint_move *m, int64_t *found,
-    struct err *e)
+lock_missing_name(struct db *db, const struct checkpoint_move *m,
+    int64_t *found, struct err *e)
 {
 	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
 	    DB_I(0), none, none };
@@ -221,10 +223,10 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 	int64_t found = 0;
 	int rc;
 
-	if (name_check(m->name, e) == -1)
+	if (check_name_string(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
 	rc = m->moves		? insert_or_move_row(db, m, &found, e)
-	     : m->expected == 0 ? lock_missing_row(db, m, &found, e)
+	     : m->expected == 0 ? lock_missing_name(db, m, &found, e)
 				: lock_row_of_version(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;

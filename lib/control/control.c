@@ -9,14 +9,14 @@ static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2 };
 
 static int
-version_read(struct db *db, int64_t *version, struct err *e)
+read_tables_version(struct db *db, int64_t *version, struct err *e)
 {
 	return db_int(db, db_sql(db, SQL_CONTROL_VERSION), NULL, 0, 0,
 	    version, e);
 }
 
 static int
-version_check(struct db *db, int64_t version, struct err *e)
+check_tables_version(struct db *db, int64_t version, struct err *e)
 {
 	if (version <= CONTROL_VERSION)
 		return 0;
@@ -36,9 +36,9 @@ migrate(struct db *db, struct err *e)
 	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), NULL, 0, 0, &present,
 	    e) == -1)
 		return -1;
-	if (present > 0 && version_read(db, &version, e) == -1)
+	if (present > 0 && read_tables_version(db, &version, e) == -1)
 		return -1;
-	if (version_check(db, version, e) == -1)
+	if (check_tables_version(db, version, e) == -1)
 		return -1;
 	if (present == 0 && old_tables_rename(&old, db, e) == -1)
 		return -1;
@@ -55,9 +55,9 @@ control_ensure(struct db *db, struct err *e)
 	struct err first;
 
 	/* The usual case: the tables exist and are of this version. */
-	if (version_read(db, &version, &first) == 0) {
+	if (read_tables_version(db, &version, &first) == 0) {
 		if (version >= CONTROL_VERSION)
-			return version_check(db, version, e);
+			return check_tables_version(db, version, e);
 	} else if (first.code != ERR_CONFIG) {
 		*e = first;
 		return -1;
@@ -72,7 +72,8 @@ control_ensure(struct db *db, struct err *e)
 }
 
 int
-control_open(struct db **db, const char *url, bool make, struct err *e)
+control_open_and_ensure(
+    struct db **db, const char *url, bool make, struct err *e)
 {
 	*db = NULL;
 	if ((make ? db_open : db_open_present)(db, url, e) == -1)

@@ -12,7 +12,8 @@ enum { CONTROL_VERSION = 2 };
 int control_ensure(struct db *db, struct err *e);
 /* Opens the database (db_open(), or db_open_present() if not `make`) and
  * ensures the tables. */
-int control_open(struct db **db, const char *url, bool make, struct err *e);
+int control_open_and_ensure(
+    struct db **db, const char *url, bool make, struct err *e);
 
 /* Call this in a transaction before control rows are locked. If this client
  * sends nothing for 60 seconds, the server ends the transaction, so the locks

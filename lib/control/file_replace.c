@@ -54,7 +54,7 @@ last_component(const char *path)
 }
 
 static int
-folder_open(struct replace *r, struct err *e)
+open_folder_of_file(struct replace *r, struct err *e)
 {
 	const char *base = last_component(r->path);
 	struct buf name;
@@ -89,7 +89,7 @@ out:
 /* The kernel releases a lock of flock(2) when the process that holds it
  * ends. */
 static int
-folder_lock(struct replace *r, struct err *e)
+lock_folder(struct replace *r, struct err *e)
 {
 	int64_t end = clock_ms() + LOCK_MS;
 
@@ -113,8 +113,8 @@ int
 replace_open(struct replace *r, const char *path, struct err *e)
 {
 	*r = (struct replace){ .folder = -1 };
-	if (resolve_links(&r->path, path, e) == 0 && folder_open(r, e) == 0 &&
-	    folder_lock(r, e) == 0)
+	if (resolve_links(&r->path, path, e) == 0 &&
+	    open_folder_of_file(r, e) == 0 && lock_folder(r, e) == 0)
 		return 0;
 	replace_close(r);
 	return -1;
@@ -147,7 +147,8 @@ write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* Do not retry a failed fsync: the kernel has dropped the pages. */
+/* Retries only EINTR. After any other failure the kernel may have dropped the
+ * data, so a second fsync(2) could succeed although nothing was written. */
 static int
 sync_fd(int fd)
 {

@@ -37,8 +37,8 @@ find_prefix(struct db *db, const struct id_kind *k, const char *id,
 }
 
 int
-id_find(struct db *db, const struct id_kind *k, const char *id, int64_t *out,
-    struct err *e)
+find_row_by_id(struct db *db, const struct id_kind *k, const char *id,
+    int64_t *out, struct err *e)
 {
 	struct db_value v = DB_I(parse_row_number(id));
 

@@ -14,7 +14,7 @@ struct id_kind {
 };
 
 int64_t parse_row_number(const char *text);     /* 0: not a number */
-int id_find(struct db *db, const struct id_kind *k, const char *id,
+int find_row_by_id(struct db *db, const struct id_kind *k, const char *id,
     int64_t *out, struct err *e);
 
 #endif

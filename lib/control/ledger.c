@@ -44,7 +44,8 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 	return rc;
 }
 
-/* The row did not have the expected batch number: reads it to find out why. */
+/* Called if an UPDATE changed no ledger row, because the row did not have the
+ * expected batch number. Reads the row to find out why. */
 static enum ledger_result
 explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 {
@@ -53,7 +54,7 @@ explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 	if (ledger_read(db, l, &t, NULL, e) == -1)
 		return LEDGER_FAILED;
 	if (t.taken)
-		return LEDGER_TAKEN;
+		return LEDGER_ROW_CLOSED;
 	if (t.batch == l->batch + 1 && (l->seq == 0 || t.seq == l->seq))
 		return LEDGER_DONE;
 	if (t.batch > l->batch)
@@ -77,7 +78,8 @@ ledger_move(struct db *db, const struct ledger *l, struct err *e)
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
 	    SQL_LEDGER_UPDATE), v, first ? 8 : 9, &changed, e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_SET : explain_unchanged_row(db, l, e);
+	return changed == 1 ? LEDGER_ROW_CHANGED
+			    : explain_unchanged_row(db, l, e);
 }
 
 enum ledger_result
@@ -93,7 +95,8 @@ ledger_close_row(struct db *db, const struct ledger *l, struct err *e)
 	    SQL_LEDGER_TAKE), l->batch == 0 ? first : later, 4, &changed,
 	    e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_SET : explain_unchanged_row(db, l, e);
+	return changed == 1 ? LEDGER_ROW_CHANGED
+			    : explain_unchanged_row(db, l, e);
 }
 
 int

@@ -28,19 +28,20 @@ struct ledger_row {             /* as committed; all 0 if there is no row */
 
 enum ledger_result {
 	LEDGER_FAILED = -1,
-	LEDGER_SET,             /* the batch is recorded: COMMIT may follow */
-	LEDGER_DONE,            /* it was committed before: roll back and go on
-	                         * with the next batch */
-	LEDGER_AHEAD,           /* another loader is further in this stream */
-	LEDGER_TAKEN            /* the row is closed: exit with code 75 */
+	LEDGER_ROW_CHANGED, /* the batch is recorded: COMMIT may follow */
+	LEDGER_DONE,	    /* it was committed before: roll back and go on
+			     * with the next batch */
+	LEDGER_AHEAD,	    /* another loader is further in this stream */
+	LEDGER_ROW_CLOSED   /* the row is closed: exit with code 75 */
 };
 
 /* Moves the row in the batch's transaction, after the batch's rows. */
 enum ledger_result ledger_move(struct db *db, const struct ledger *l,
     struct err *e);
-/* Call this if the answer to a batch's COMMIT was lost and the batch cannot be
- * repeated. Closes the row, outside a transaction. LEDGER_SET: the batch was
- * not committed and never will be. LEDGER_DONE: it was committed. */
+/* Call this if the answer to a batch's COMMIT was lost and the batch cannot
+ * be repeated. Closes the row, outside a transaction. LEDGER_ROW_CHANGED:
+ * the batch was not committed and never will be. LEDGER_DONE: it was
+ * committed. */
 enum ledger_result ledger_close_row(struct db *db, const struct ledger *l,
     struct err *e);
 /* Reopens a row that was closed after l->batch batches, outside a transaction.

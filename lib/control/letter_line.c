@@ -41,8 +41,9 @@ find_member(const struct letter_line *l, const char *name, enum json_type type)
 	return i != 0 && l->json.tok[i].type == type ? i : 0;
 }
 
-/* The returned value points into l->text, which never moves:
- * letter_line_parse() reserves room for the whole line. */
+/* Reads a member that is a string. The returned value points into l->text,
+ * whose memory never moves, because letter_line_parse() reserves room for
+ * the whole line. */
 static struct db_value
 read_text(struct letter_line *l, const char *name)
 {
@@ -68,7 +69,7 @@ read_int(struct letter_line *l, const char *name, int64_t max)
 	uint32_t i = find_member(l, name, JSON_NUMBER);
 	int64_t v;
 
-	if (i == 0 || !number_int(l->json.text + l->json.tok[i].at,
+	if (i == 0 || !number_to_int64(l->json.text + l->json.tok[i].at,
 	    l->json.tok[i].len, &v) || v < 0 || v > max)
 		return db_text(NULL);
 	return DB_I(v);
@@ -167,10 +168,11 @@ set_raw_data(struct letter_line *l, struct err *e)
 	return 0;
 }
 
-/* Needed because strptime(3) also accepts blanks, signs, and the year 0, which
- * PostgreSQL does not have. */
+/* Returns true if the text starts with a date and time such as
+ * 2026-11-20T08:34:00. strptime(3) is not strict enough: it also accepts
+ * blanks, signs, and the year 0, which PostgreSQL does not have. */
 static bool
-has_timestamp_form(const char *p)
+starts_with_timestamp(const char *p)
 {
 	static const char form[] = "0000-00-00T00:00:00";
 	bool has_year = memcmp(p, form, 4) != 0;
@@ -193,7 +195,7 @@ format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 	time_t t;
 
 	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
-	    !has_timestamp_form(v->p) ||
+	    !starts_with_timestamp(v->p) ||
 	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
 		return false;
 	same = given;
@@ -292,7 +294,7 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 
 	buf_clear(&l->text);
 	memset(l->v, 0, sizeof(l->v));
-	if (!buf_room(&l->text, len + SPARE))
+	if (!buf_reserve(&l->text, len + SPARE))
 		return buf_check(&l->text, e);
 	if (json_scan(&l->json, line, len, 1, JSON_LAST, &fault) == -1)
 		return fault.nomem ? err_nomem(e) :

@@ -125,7 +125,7 @@ int letter_find_row(struct db *db, const char *id, int64_t *out,
     struct err *e);
 /* For etl-dlq resolve and discard: sets the status, and resolved_upto to
  * attempts. */
-int letter_set_status(struct db *db, const char *id, const char *status,
+int letter_close_with_status(struct db *db, const char *id, const char *status,
     const char *reason, struct err *e);
 /* Deletes the bytes of a letter and every text that may quote them; the counts
  * stay. */

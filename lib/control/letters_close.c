@@ -8,13 +8,13 @@ letter_find_row(struct db *db, const char *id, int64_t *out, struct err *e)
 	    SQL_LETTER_BY_PREFIX, "0123456789abcdef", "dead letter",
 	    "dead letters" };
 
-	return id_find(db, &letter, id, out, e);
+	return find_row_by_id(db, &letter, id, out, e);
 }
 
-/* Another command may purge the letter after it was found and before it is
- * changed. */
+/* Fails if the statement changed no letter: another command has deleted the
+ * letter after this command found its row. */
 static int
-check_one_changed(struct db *db, const char *id, int64_t changed,
+check_letter_was_changed(struct db *db, const char *id, int64_t changed,
     struct err *e)
 {
 	return changed == 1 ? 0 : err_set(e, ERR_LIMIT, false, "%s: this dead "
@@ -23,7 +23,7 @@ check_one_changed(struct db *db, const char *id, int64_t changed,
 }
 
 int
-letter_set_status(struct db *db, const char *id, const char *status,
+letter_close_with_status(struct db *db, const char *id, const char *status,
     const char *reason, struct err *e)
 {
 	int64_t number, changed = 0;
@@ -35,7 +35,7 @@ letter_set_status(struct db *db, const char *id, const char *status,
 
 	if (db_run(db, db_sql(db, SQL_LETTER_CLOSE), v, 3, &changed, e) == -1)
 		return -1;
-	return check_one_changed(db, id, changed, e);
+	return check_letter_was_changed(db, id, changed, e);
 }
 
 int
@@ -48,7 +48,7 @@ letter_erase(struct db *db, const char *id, struct err *e)
 		return -1;
 	v = DB_I(number);
 	if (db_run(db, db_sql(db, SQL_LETTER_ERASE), &v, 1, &changed,
-	    e) == -1 || check_one_changed(db, id, changed, e) == -1)
+	    e) == -1 || check_letter_was_changed(db, id, changed, e) == -1)
 		return -1;
 	return db_run(db, db_sql(db, SQL_LETTER_ERASE_TIMES), &v, 1, NULL, e);
 }

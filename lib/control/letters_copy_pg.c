@@ -70,9 +70,10 @@ is_ascii(const struct db_value *v)
 	return true;
 }
 
-/* For a database whose encoding lacks characters: reduces the longer texts of
- * a letter to ASCII. Nothing is lost, because the column raw keeps the exact
- * bytes. Short names (stage, code, pipeline) stay as they are. */
+/* For a database whose encoding cannot hold all characters, such as LATIN1:
+ * writes the longer texts of a letter in ASCII, with escapes. The record itself
+ * does not change, because the column raw keeps its exact bytes. Short names
+ * (stage, code, pipeline) stay as they are. */
 static int
 reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 {
@@ -200,7 +201,7 @@ copy_replays(struct db *db, const struct letter_replay *v, size_t n,
 }
 
 static int
-resolve_replays(struct db *db, struct letter_replay *v, size_t n,
+resolve_letters_and_mark_found(struct db *db, struct letter_replay *v, size_t n,
     const char *run, struct err *e)
 {
 	struct db_value by = db_text(run);
@@ -220,17 +221,18 @@ resolve_replays(struct db *db, struct letter_replay *v, size_t n,
 	return rc;
 }
 
-/* Did the server refuse raw_data as jsonb? A database in the encoding
- * SQL_ASCII does so with SQLSTATE 0A000, because it cannot convert the escapes
- * of JSON into characters. */
+/* Returns true if the server refused a record's text as jsonb (column
+ * raw_data). A database in the encoding SQL_ASCII refuses it with SQLSTATE
+ * 0A000, because it cannot convert the escapes of JSON into characters. */
 static bool
 is_json_refused(const struct db_fault *f)
 {
 	return f->data || strcmp(f->sqlstate, "0A000") == 0;
 }
 
-/* Call this in a transaction only: outside one the copied rows are deleted
- * when COPY ends (ON COMMIT DELETE ROWS). SAVEPOINT fails in that case. */
+/* Call this only in a transaction. Outside a transaction the copied rows are
+ * deleted when COPY ends, because the temporary table has ON COMMIT DELETE
+ * ROWS; then the SAVEPOINT fails, so the mistake is reported. */
 int
 letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e)
@@ -248,7 +250,7 @@ letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
 		    lock_and_merge(db, &row, added, e) == -1)
 			return -1;
 	}
-	if (n > 0 && resolve_replays(db, v, n, run, e) == -1)
+	if (n > 0 && resolve_letters_and_mark_found(db, v, n, run, e) == -1)
 		return -1;
 	return db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e);
 }

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* Each "$" gets the number of the condition's parameter. */
+/* SQL of a condition. Each "$" in it is replaced by the number of the
+ * parameter that holds the condition's value, such as $3. */
 struct condition {
 	const char *sqlite;
 	const char *postgresql;         /* NULL: the same as for SQLite */

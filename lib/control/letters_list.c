@@ -7,8 +7,9 @@
 
 enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
 
-/* A letter of the page: its numbers, and the offsets of its texts in
- * letters.text. The offset SIZE_MAX stands for NULL. */
+/* A letter of the page that was read last: its numbers, and the offsets of its
+ * texts in the buffer `text` of struct letters. The offset SIZE_MAX stands for
+ * NULL. */
 struct entry {
 	int64_t number[NUMBERS];
 	size_t text[TEXTS], raw;
@@ -184,9 +185,9 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	return 1;
 }
 
-/* Appends the next part of the letter's bytes to l->raw. Returns 1, or 0 if
- * the letter has changed since it was listed. SQLite returns all bytes at
- * once. */
+/* Appends the next part of a large letter's record (column raw) to l->raw.
+ * Returns 1, or 0 if the letter has changed since letters_next() returned it.
+ * On SQLite the part is the whole record. */
 static int
 read_raw_part(struct letters *l, const struct letter *t, struct err *e)
 {
@@ -219,7 +220,7 @@ letters_read_raw(struct letters *l, struct letter *out, struct err *e)
 	if (out->raw != NULL)
 		return 1;
 	buf_clear(&l->raw);
-	if (!buf_room(&l->raw, out->raw_len))
+	if (!buf_reserve(&l->raw, out->raw_len))
 		return buf_check(&l->raw, e);
 	while (rc == 1 && l->raw.len < out->raw_len)
 		rc = read_raw_part(l, out, e);

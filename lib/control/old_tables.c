@@ -19,8 +19,9 @@ static const char *const run_columns[COLUMNS] = { "id", "started_at",
 static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
 	"raw_data", "error_message", "created_at", NULL };
 
-/* *exists: an old table of this name exists. Fails if it lacks one of the
- * columns, or if it has the column `ours`, which only etl's own table has. */
+/* Sets *exists to true if there is an old table of this name. Fails if the
+ * table lacks one of the columns, or if it has the column `ours`, which only
+ * etl's own table has. */
 static int
 check_old_table(struct db *db, const char *name, const char *const *columns,
     const char *ours, bool *exists, struct err *e)
@@ -73,11 +74,11 @@ old_tables_rename(struct old_tables *o, struct db *db, struct err *e)
 	return 0;
 }
 
-/* Computes the id of a reject in the same way as a stage that has no pipeline
- * name. If the old row has no data, its number goes into the hash too: else
- * all such rows would become one letter. */
+/* Appends the id of the reject, computed as a stage without a pipeline name
+ * computes it. If the old row has no data, its row number is hashed too;
+ * otherwise all such rows would get the same id and become one letter. */
 static int
-put_reject_id(
+append_reject_id(
     struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
 {
 	struct hash *h = hash_new();
@@ -91,14 +92,14 @@ put_reject_id(
 	hash_add(h, "", 1);
 	if (raw->len == 0)
 		hash_add(h, &id, sizeof(id));
-	hash_end(h, hex);
+	hash_finish_and_free(h, hex);
 	json_put_text(b, "id", hex);
 	return 0;
 }
 
 /* Appends an old row as a reject line. */
 static int
-put_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
+append_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
 {
 	struct db_value raw = db_column(r, 1), text = db_column(r, 2);
 	struct db_value at = db_column(r, 3);
@@ -106,15 +107,16 @@ put_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
 	const char *p = raw.len > 0 ? raw.p : "";
 
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
-	if (put_reject_id(b, &raw, id, e) == -1)
+	if (append_reject_id(b, &raw, id, e) == -1)
 		return -1;
 	buf_printf(b, ",\"occurrence\":\"before-etl/%" PRId64 "\"", id);
 	json_put_text(b, "stage", unknown);
 	json_put_text(b, "code", unknown);
-	json_put_member(b, "message", text.p, utf8_span(text.p, text.len));
+	json_put_member(
+	    b, "message", text.p, utf8_valid_length(text.p, text.len));
 	if (at.type == DB_TEXT)
 		json_put_member(b, "at", at.p, at.len);
-	if (utf8_span(p, raw.len) == raw.len)
+	if (utf8_valid_length(p, raw.len) == raw.len)
 		json_put_member(b, "raw", p, raw.len);
 	else {
 		buf_str(b, ",\"raw_base64\":\"");
@@ -150,7 +152,7 @@ read_letter_page(struct page *p, struct db *db, struct err *e)
 		p->at[p->n] = p->text.len;
 		p->last = db_column(r, 0).i;
 		p->run[p->n] = db_column(r, 4).i;
-		if (put_reject_line(&p->text, r, e) == -1) {
+		if (append_reject_line(&p->text, r, e) == -1) {
 			rc = -1;
 			break;
 		}
@@ -160,7 +162,9 @@ read_letter_page(struct page *p, struct db *db, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Stores adjacent lines of the same run with one call. */
+/* Stores the reject lines of the page. letters_store() takes lines of one run
+ * only, so each call gets the lines that follow each other and belong to the
+ * same run. */
 static int
 store_letter_page(const struct page *p, struct db *db, struct err *e)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Marks have the same limit (etl-record(5)). It is so low that the sum of
- * thousands of counts fits an int64_t. */
+/* Each count must be less than this, as in marks (etl-record(5)), so that the
+ * sum of thousands of counts fits into an int64_t. */
 static const int64_t count_end = INT64_C(1) << 51;
 
 static const char *const names[COUNT_N] = {
@@ -84,7 +84,8 @@ add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
 		if (i == 0)
 			continue;
 		if (j->tok[i].type != JSON_NUMBER ||
-		    !number_int(j->text + j->tok[i].at, j->tok[i].len, &v) ||
+		    !number_to_int64(
+			j->text + j->tok[i].at, j->tok[i].len, &v) ||
 		    v < 0 || v >= count_end)
 			return err_set(e, ERR_PEER, false, "%s: \"%s\" is not "
 			    "a valid count", bad, names[k]);

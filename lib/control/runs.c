@@ -14,8 +14,9 @@ struct ending {
 	struct run_counts run_counts;
 	struct buf stages, message;
 	struct buf done;        /* targets of streams that were loaded to
-	                         * their end */
-	struct buf open;        /* targets of streams that were not */
+	                         * their mark `end` */
+	struct buf open;        /* targets of streams that were not loaded
+	                         * to their mark `end` */
 	struct buf ascii[TEXTS];
 };
 
@@ -77,13 +78,13 @@ find_running_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
 }
 
 int
-run_check_running(struct db *db, const char *run, int64_t *row, struct err *e)
+run_lock_if_running(struct db *db, const char *run, int64_t *row, struct err *e)
 {
 	return find_running_row(db, SQL_RUN_FENCE, run, row, e);
 }
 
 static int
-add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
+sort_and_add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
 {
 	struct db_value target = db_column(r, 0), counts = db_column(r, 2);
 	bool ended = db_column(r, 1).i != 0;
@@ -98,8 +99,8 @@ add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
 	if (counts.type != DB_TEXT ||
 	    run_counts_add(&n->run_counts, counts.p, counts.len, e) == 0)
 		return 0;
-	/* Ignore counts that cannot be parsed: else the run would stay in
-	 * status running forever. */
+	/* Counts that cannot be parsed are ignored. If they were a failure, the
+	 * run could never end and would stay in status running. */
 	return e->code == ERR_PEER ? 0 : -1;
 }
 
@@ -114,7 +115,7 @@ read_ledger_rows(
 	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = add_ledger_row(n, r, e)) == -1)
+		if ((rc = sort_and_add_ledger_row(n, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
@@ -136,15 +137,15 @@ set_end_counts(struct ending *n)
 	out->skipped = run_counts_sum(t, COUNT_SKIPPED);
 }
 
-/* The text may hold any bytes, because it may be a program's stderr: limits
- * its length, and writes "?" for bytes that are not UTF-8. */
+/* Appends a text that may hold any bytes, because it may be a program's stderr.
+ * A long text is cut, and "?" is written for each byte that is not UTF-8. */
 static void
 append_as_utf8(struct buf *b, const char *given)
 {
 	size_t n = strnlen(given, MESSAGE_BYTES), good;
 
 	while (n > 0) {
-		good = utf8_span(given, n);
+		good = utf8_valid_length(given, n);
 		buf_add(b, given, good);
 		if (good == n)
 			return;
@@ -172,8 +173,9 @@ compose_message(struct ending *n, const char *given)
 		    b->len > 0 ? "; " : "", buf_text(&n->done));
 }
 
-/* Reduces the texts to ASCII if the encoding of the database lacks characters:
- * else the UPDATE could fail, and the row would stay in status running. */
+/* If the database's encoding cannot hold all characters, writes the texts in
+ * ASCII, with escapes. Otherwise the UPDATE could fail, and the row would stay
+ * in status running. */
 static int
 reduce_texts_to_ascii(struct ending *n, struct db *db, const char *texts[TEXTS],
     struct err *e)

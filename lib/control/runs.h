@@ -18,7 +18,7 @@ struct run_end {                /* what run_complete() found and stored */
 	bool success;           /* the script exited with 0 and every stream
 	                         * was loaded to its mark `end` */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
-	int64_t superseded, skipped;    /* these two are not in the row */
+	int64_t superseded, skipped;    /* not stored in pipeline_runs */
 	int64_t streams, ended; /* ledger rows of the run */
 	bool appended;          /* rows were appended without a checkpoint: a
 	                         * retry would append them again */
@@ -54,7 +54,7 @@ int run_row_json(struct db *db, const char *run, struct buf *out,
 /* For the loader, in the transaction of a batch: checks that the run is still
  * in status running (else ERR_RETRY), and keeps it so until the transaction
  * ends. *row is pipeline_runs.id. */
-int run_check_running(struct db *db, const char *run, int64_t *row,
+int run_lock_if_running(struct db *db, const char *run, int64_t *row,
     struct err *e);
 
 #endif

@@ -112,7 +112,7 @@ read_version(const struct statefile *f, uint32_t entry, int64_t *v,
 		return set_token_error(f, entry, "the checkpoint has no "
 		    "\"version\"", e);
 	if (t->type == JSON_NUMBER &&
-	    number_int(f->j.text + t->at, t->len, v) && *v > 0 &&
+	    number_to_int64(f->j.text + t->at, t->len, v) && *v > 0 &&
 	    *v < INT64_MAX)
 		return 0;
 	return set_token_error(f, i, "\"version\" must be a whole number from "

@@ -98,7 +98,7 @@ write_file(struct replace *r, const struct statefile *f, const char *name,
 	return rc;
 }
 
-/* *version is 0 if the name is not in the file. */
+/* Reads the version of the checkpoint `name`: 0 if it is not in the file. */
 static int
 find_version(struct statefile *f, const char *name, int64_t *version,
     struct err *e)

@@ -68,7 +68,7 @@ column_set_declared(struct column *c, const char *declared, bool strict)
 
 /* Returns NULL for any other type. */
 static const struct named *
-find_type(const char *type)
+find_type_kind(const char *type)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -103,7 +103,8 @@ find_type(const char *type)
 void
 column_set_type(struct column *c, const char *type, const char *element)
 {
-	const struct named *n = find_type(element != NULL ? element : type);
+	const struct named *n =
+	    find_type_kind(element != NULL ? element : type);
 
 	c->kind = c->element = COLUMN_ANY;
 	if (n != NULL)

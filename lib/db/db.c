@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-/* Splits the URL like libpq: the part before an @ ends only at a slash. */
+/* Returns true if the part of a URL after "//" has the form USER:PASSWORD@...
+ * As in libpq, the first @ ends user and password, unless a slash comes
+ * before it. */
 static bool
 authority_has_password(const char *p)
 {
@@ -146,7 +148,7 @@ db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
 	size_t max = db->driver->name_max;
 
 	if (len == 0 || memchr(name, '\0', len) != NULL ||
-	    utf8_span(name, len) != len)
+	    utf8_valid_length(name, len) != len)
 		return err_set(e, ERR_CONFIG, false, "the name of a table or "
 		    "column must be UTF-8, not empty and without NUL");
 	if (max > 0 && len > max)

@@ -57,7 +57,7 @@ int db_open_present(struct db **db, const char *url, struct err *e);
 void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
-void db_url_show(struct buf *b, const char *url);       /* without secrets */
+void db_url_append_public(struct buf *b, const char *url); /* without secrets */
 /* URL: the value of --db, or NULL. If neither --db nor DATABASE_URL names a
  * database and etl.db does not exist yet: the text that says which file a
  * program is about to create, else NULL. */

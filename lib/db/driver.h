@@ -64,8 +64,8 @@ void free_cached_statements(struct db *db);
  * statement that starts after the signal, such as a ROLLBACK, gets 1.5
  * seconds. */
 struct wait_limit {
-	int64_t since;
-	bool stopped;
+	int64_t since;          /* clock_ms() when the wait began */
+	bool stopped;           /* the signal had come before that */
 };
 void wait_limit_begin(struct wait_limit *p);
 bool wait_limit_is_over(const struct wait_limit *p);

@@ -12,8 +12,8 @@
 
 enum { STOP_MS = 1500, BUSY_MS = 10000 };
 
-/* Finds out why SQLite could not open a file. SQLite itself reports a file
- * that it may not create as a missing one. */
+/* Finds out why SQLite could not open a file. SQLite reports ENOENT also if the
+ * file does not exist and SQLite has no permission to create it. */
 int
 fault_open_errno(const char *path, int num)
 {
@@ -47,7 +47,7 @@ fault_clear(struct db_fault *f)
 }
 
 static void
-fault_bytes(char *to, size_t size, const char *p, size_t n)
+fault_copy_bytes(char *to, size_t size, const char *p, size_t n)
 {
 	if (n >= size)
 		n = size - 1;
@@ -59,7 +59,7 @@ fault_bytes(char *to, size_t size, const char *p, size_t n)
 void
 fault_copy_text(char *to, size_t size, const char *text)
 {
-	fault_bytes(to, size, text, strlen(text));
+	fault_copy_bytes(to, size, text, strlen(text));
 }
 
 /* The server and libpq write messages of several lines; these are joined into
@@ -155,7 +155,7 @@ fault_parse_copy_context(struct db_fault *f, const char *context)
 	p += 2;
 	p += strcspn(p, " :");
 	if (*p == ' ' && p + 1 < end && f->column[0] == '\0')
-		fault_bytes(f->column, sizeof(f->column), p + 1,
+		fault_copy_bytes(f->column, sizeof(f->column), p + 1,
 		    (size_t)(end - p - 1));
 }
 

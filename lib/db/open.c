@@ -12,7 +12,7 @@ enum { SCHEME = 7 };            /* "sqlite:" */
 /* Prints the URL only up to the first of ":@/?=", or whole if it has none of
  * ":@=", so that no credential can leak. */
 static const struct driver *
-refuse_url(const char *url, struct err *e)
+set_url_error(const char *url, struct err *e)
 {
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
 		(void)err_set(e, ERR_CONFIG, false, "%.200s: the URL of an "
@@ -32,14 +32,14 @@ find_driver(const char **url, struct err *e)
 	    strncmp(*url, "postgres://", 11) == 0)
 		return &driver_pg;
 	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
-		return refuse_url(*url, e);
+		return set_url_error(*url, e);
 	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
 		*url += 7;
 		return &driver_sqlite;
 	}
 	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
 		return &driver_pg;
-	return refuse_url(*url, e);
+	return set_url_error(*url, e);
 }
 
 int

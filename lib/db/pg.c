@@ -19,7 +19,7 @@ struct pg {
 	unsigned long opened;   /* how often */
 	bool copying;
 	bool opening;           /* session_open() is running */
-	bool stopped;           /* a signal has ended it */
+	bool stopped;           /* a signal has ended session_open() */
 };
 
 /* struct pg_answer is libpq's PGresult under a name for files that do not
@@ -120,7 +120,7 @@ wait_for_answer(struct pg *pg)
  * cancels the command, unless ignores_signals is set: a COMMIT is never
  * cancelled, so that its outcome is known. */
 static PGresult *
-last_result(struct pg *pg, bool ignores_signals)
+wait_for_last_result(struct pg *pg, bool ignores_signals)
 {
 	PGresult *res, *last = NULL;
 	char *row;
@@ -156,11 +156,11 @@ session_open(struct pg *pg, struct err *e)
 	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
 	    "SET tcp_keepalives_count = 6;"
 	    "SET default_transaction_isolation = 'read committed'") == 1)
-		res = last_result(pg, false);
+		res = wait_for_last_result(pg, false);
 	pg->opening = false;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
 		(void)set_command_error(pg, res, e);
-		return pg->stopped ? pg_connect_stopped(e) : -1;
+		return pg->stopped ? pg_connect_set_stop_error(e) : -1;
 	}
 	PQclear(res);
 	return 0;
@@ -217,7 +217,7 @@ pg_put_name(const struct pg *pg, struct buf *b)
 }
 
 unsigned long
-pg_opened(const struct pg *pg)
+pg_count_opens(const struct pg *pg)
 {
 	return pg->opened;
 }
@@ -231,7 +231,7 @@ pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
 	int rc = 0;
 
 	if (PQsendQuery(pg->conn, sql) == 1)
-		res = last_result(pg, commits);
+		res = wait_for_last_result(pg, commits);
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
@@ -267,7 +267,7 @@ pg_parse(struct pg *pg, const char *name, const char *sql, struct err *e)
 	PGresult *res = NULL;
 
 	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 1)
-		res = last_result(pg, false);
+		res = wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		return set_command_error(pg, res, e);
 	PQclear(res);
@@ -353,7 +353,7 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
 		return set_command_error(pg, NULL, e);
-	res = last_result(pg, false);
+	res = wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		return set_command_error(pg, res, e);
 	if (rows != NULL)

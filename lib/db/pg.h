@@ -16,7 +16,7 @@ int pg_open(struct pg **pg, const char *url, struct db_fault *fault,
 void pg_close(struct pg *pg);
 int pg_reopen(struct pg *pg, struct err *e);
 void pg_put_name(const struct pg *pg, struct buf *b);
-unsigned long pg_opened(const struct pg *pg);   /* how often it was opened,
+unsigned long pg_count_opens(const struct pg *pg);   /* how often it was opened,
                                                  * also by pg_reopen() */
 bool pg_can_run_command(const struct pg *pg);
 

@@ -83,7 +83,8 @@ read_time_limit(struct attempt *w, struct err *e)
 	return 0;
 }
 
-/* Gives each address the whole time limit. */
+/* Starts the time limit again if libpq has gone on to another address, so that
+ * each address gets the whole limit. */
 static void
 start_time_limit(struct attempt *w)
 {
@@ -99,7 +100,8 @@ start_time_limit(struct attempt *w)
 
 enum end { MADE, FAILED, LATE, STOPPED };
 
-/* Waits until libpq can read or write. Returns MADE if it can. */
+/* Waits until the socket of libpq can be read or written. Returns MADE if it
+ * can. */
 static enum end
 wait_for_socket(struct attempt *w, short events)
 {
@@ -144,8 +146,10 @@ poll_until_connected(
 	return end;
 }
 
-/* Adds the current address to w->late. The last line of libpq's message already
- * names the address and ends with ": " if it has no cause yet. */
+/* Appends "ADDRESS: no answer within N seconds" to the message about late
+ * addresses. libpq's error text may hold several lines; if its last line ends
+ * with ": ", this line names the current address and lacks the cause, so it is
+ * used. Otherwise host and port are written. */
 static void
 add_late_address(struct attempt *w)
 {
@@ -181,7 +185,7 @@ restart_without_late_address(struct attempt *w, struct err *e)
 	values = calloc(n + 1, sizeof(*values));
 	for (size_t i = 0; i < 3; i++)
 		buf_init(&b[i], TEXT);
-	hosts_put_lists(&w->hosts, &b[0], &b[1], &b[2]);
+	hosts_append_lists(&w->hosts, &b[0], &b[1], &b[2]);
 	if (keys == NULL || values == NULL) {
 		(void)err_nomem(e);
 		goto out;
@@ -205,13 +209,15 @@ out:
 	return w->conn == NULL ? -1 : 0;
 }
 
-/* Returns 1 if there is a next address, 0 if there is none, -1 on failure. */
+/* The current address took too long: starts the connection again without it.
+ * Returns 1 if an address is left, 0 if none is, and -1 on failure. */
 static int
 try_next_address(struct attempt *w, struct err *e)
 {
 	add_late_address(w);
-	if (w->hosts.v == NULL && hosts_read(&w->hosts, find_option(w, "host"),
-	    find_option(w, "hostaddr"), find_option(w, "port"), e) == -1)
+	if (w->hosts.v == NULL &&
+	    hosts_split_and_look_up(&w->hosts, find_option(w, "host"),
+		find_option(w, "hostaddr"), find_option(w, "port"), e) == -1)
 		return -1;
 	hosts_remove(&w->hosts, PQhost(w->conn), PQhostaddr(w->conn),
 	    PQport(w->conn));
@@ -252,7 +258,7 @@ report_failed_connection(
 }
 
 int
-pg_connect_stopped(struct err *e)
+pg_connect_set_stop_error(struct err *e)
 {
 	return err_set(e, ERR_REFUSED, true, "cannot connect: SIG%s came "
 	    "before the server's answer", sigabbrev_np(stop_signal()));
@@ -277,7 +283,7 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 	if (end == FAILED)
 		return report_failed_connection(w, fault, e);
 	if (end == STOPPED)
-		return pg_connect_stopped(e);
+		return pg_connect_set_stop_error(e);
 	return more == -1 ? -1 : fault_set_error(e, ERR_REFUSED, true,
 	    "cannot connect", buf_text(&w->late), "");
 }

@@ -13,6 +13,6 @@ int pg_check_url(const char *url, struct err *e);       /* opens nothing */
 int pg_connect(struct pg_conn **conn, const char *url,
     struct db_fault *fault, struct err *e);
 /* Sets the error for a connection that a signal has ended; returns -1. */
-int pg_connect_stopped(struct err *e);
+int pg_connect_set_stop_error(struct err *e);
 
 #endif

@@ -22,8 +22,8 @@ struct link {
 struct pg_stmt {
 	struct link *link;
 	char *sql, name[32];
-	unsigned long opened;   /* pg_opened() when it was prepared; 0: it is
-	                         * not prepared */
+	unsigned long opened; /* pg_count_opens() when it was prepared; 0: it is
+			       * not prepared */
 	struct pg_args args;
 	struct pg_answer *row;
 	struct pg_answer **later;       /* rows in memory: [at..n) */
@@ -192,7 +192,7 @@ stmt_drop(void *stmt)
 
 	stmt_reset(s);
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
-	if (s->opened == pg_opened(s->link->pg) &&
+	if (s->opened == pg_count_opens(s->link->pg) &&
 	    pg_can_run_command(s->link->pg))
 		(void)link_script(s->link, sql, &ignored);
 	pg_args_release(&s->args);
@@ -213,10 +213,10 @@ stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 	if (link_read_pending_rows(l, e) == -1 ||
 	    pg_args_set(&s->args, v, n, l->fault, e) == -1)
 		return -1;
-	if (s->opened != pg_opened(l->pg)) {
+	if (s->opened != pg_count_opens(l->pg)) {
 		if (pg_parse(l->pg, s->name, s->sql, e) == -1)
 			return -1;
-		s->opened = pg_opened(l->pg);
+		s->opened = pg_count_opens(l->pg);
 	}
 	if (pg_send(l->pg, s->name, &s->args, n, e) == -1)
 		return -1;
@@ -244,7 +244,7 @@ convert_row(struct pg_stmt *s, struct err *e)
 		size += len;
 	}
 	buf_clear(&s->bytes);
-	if (!buf_room(&s->bytes, size))
+	if (!buf_reserve(&s->bytes, size))
 		return buf_check(&s->bytes, e);
 	for (size_t i = 0; i < n; i++) {
 		p = pg_column(s->row, i, &len, &oid);
@@ -257,7 +257,7 @@ convert_row(struct pg_stmt *s, struct err *e)
 /* SQLSTATE 0A000: a table has changed since the statement was prepared. The
  * statement is prepared again under another name, so a retry may succeed. */
 static int
-stmt_failed(struct pg_stmt *s, struct err *e)
+set_statement_error(struct pg_stmt *s, struct err *e)
 {
 	if (strcmp(s->link->fault->sqlstate, "0A000") == 0) {
 		stmt_set_new_name(s);
@@ -290,7 +290,7 @@ stmt_next(void *stmt, struct err *e)
 	if (rc == 1)
 		return convert_row(s, e);
 	s->row = NULL;
-	return stmt_failed(s, e);
+	return set_statement_error(s, e);
 }
 
 static size_t

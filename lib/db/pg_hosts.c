@@ -14,7 +14,7 @@ host_free(struct host *one)
 }
 
 static int
-host_add(struct hosts *h, const char *name, const char *addr,
+add_host(struct hosts *h, const char *name, const char *addr,
     const char *port, struct err *e)
 {
 	struct host one = { strdup(name), strdup(addr), strdup(port) };
@@ -47,17 +47,17 @@ add_addresses(struct hosts *h, const struct host *one, struct err *e)
 		node = one->name;
 	if (*node == '\0' || *node == '/' || *node == '@' ||
 	    getaddrinfo(node, NULL, &hints, &all) != 0)
-		return host_add(h, one->name, one->addr, one->port, e);
+		return add_host(h, one->name, one->addr, one->port, e);
 	for (a = all; rc == 0 && a != NULL; a = a->ai_next)
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, addr, sizeof(addr),
 		    NULL, 0, NI_NUMERICHOST) == 0)
-			rc = host_add(h, one->name, addr, one->port, e);
+			rc = add_host(h, one->name, addr, one->port, e);
 	freeaddrinfo(all);
 	return rc;
 }
 
 static size_t
-list_count(const char *list)
+count_list_items(const char *list)
 {
 	size_t n = 1;
 
@@ -67,7 +67,7 @@ list_count(const char *list)
 }
 
 static char *
-list_at(const char *list, size_t i)
+copy_list_item(const char *list, size_t i)
 {
 	while (i-- > 0) {
 		list += strcspn(list, ",");
@@ -77,7 +77,7 @@ list_at(const char *list, size_t i)
 }
 
 int
-hosts_read(struct hosts *h, const char *names, const char *addrs,
+hosts_split_and_look_up(struct hosts *h, const char *names, const char *addrs,
     const char *ports, struct err *e)
 {
 	size_t n, of;
@@ -89,12 +89,14 @@ hosts_read(struct hosts *h, const char *names, const char *addrs,
 		addrs = "";
 	if (ports == NULL)
 		ports = "";
-	n = list_count(*addrs != '\0' ? addrs : names);
-	of = list_count(ports);         /* a single port is for all hosts */
+	n = count_list_items(*addrs != '\0' ? addrs : names);
+	of = count_list_items(
+	    ports); /* if there is one port, all hosts use it */
 	*h = (struct hosts){ 0 };
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct host one = { list_at(names, i), list_at(addrs, i),
-		    list_at(ports, of == 1 ? 0 : i) };
+		struct host one = {copy_list_item(names, i),
+		    copy_list_item(addrs, i),
+		    copy_list_item(ports, of == 1 ? 0 : i)};
 
 		if (one.name == NULL || one.addr == NULL || one.port == NULL)
 			rc = err_nomem(e);
@@ -145,7 +147,7 @@ hosts_remove(struct hosts *h, const char *name, const char *addr,
 }
 
 void
-hosts_put_lists(const struct hosts *h, struct buf *names, struct buf *addrs,
+hosts_append_lists(const struct hosts *h, struct buf *names, struct buf *addrs,
     struct buf *ports)
 {
 	for (size_t i = 0; i < h->n; i++) {

@@ -17,8 +17,8 @@ struct hosts {
 };
 
 /* Each list is separated by commas and may be NULL. */
-int hosts_read(struct hosts *h, const char *names, const char *addrs,
-    const char *ports, struct err *e);
+int hosts_split_and_look_up(struct hosts *h, const char *names,
+    const char *addrs, const char *ports, struct err *e);
 void hosts_release(struct hosts *h);
 
 /* Removes the address that libpq reports with these three texts, or the first
@@ -26,7 +26,7 @@ void hosts_release(struct hosts *h);
 void hosts_remove(struct hosts *h, const char *name, const char *addr,
     const char *port);
 /* Appends all addresses to three lists in libpq's form. */
-void hosts_put_lists(const struct hosts *h, struct buf *names,
+void hosts_append_lists(const struct hosts *h, struct buf *names,
     struct buf *addrs, struct buf *ports);
 
 #endif

@@ -80,7 +80,7 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 	buf_clear(&a->text);
 	if (reserve_args(a, n, e) == -1)
 		return -1;
-	if (!buf_room(&a->text, max_text_size(v, n) + 1))
+	if (!buf_reserve(&a->text, max_text_size(v, n) + 1))
 		return buf_check(&a->text, e);
 	for (size_t i = 0; i < n; i++) {
 		at = a->text.len;

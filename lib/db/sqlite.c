@@ -104,7 +104,7 @@ lite_wait_busy(void *conn, int tries)
 	return wait_limit_sleep(&c->wait_limit, tries);
 }
 
-/* A large page cache would keep a second copy of a large row in memory. */
+/* With a large page cache SQLite would keep a second copy of a large row. */
 static int
 lite_set_cache_size(struct lite *c, bool small, struct err *e)
 {

@@ -58,7 +58,7 @@ rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
 
 /* Makes room in the cache: frees the statement that was used longest ago. */
 static void
-cache_trim(struct db *db)
+free_oldest_if_full(struct db *db)
 {
 	struct db_rows **p = &db->cache, **oldest = NULL;
 	struct db_rows *r;
@@ -78,7 +78,7 @@ cache_trim(struct db *db)
 }
 
 static struct db_rows *
-cache_find(struct db *db, const char *sql, bool *busy)
+find_in_cache(struct db *db, const char *sql, bool *busy)
 {
 	struct db_rows **p, *r;
 
@@ -98,10 +98,10 @@ cache_find(struct db *db, const char *sql, bool *busy)
 /* Returns the prepared statement for a text. If another reader has it, prepares
  * a second one that is not put into the cache. */
 static struct db_rows *
-get_statement(struct db *db, const char *sql, struct err *e)
+get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 {
 	bool busy;
-	struct db_rows *r = cache_find(db, sql, &busy);
+	struct db_rows *r = find_in_cache(db, sql, &busy);
 
 	fault_clear(&db->fault);
 	if (r != NULL && !busy)
@@ -117,7 +117,7 @@ get_statement(struct db *db, const char *sql, struct err *e)
 	}
 	r->is_uncached = busy;
 	if (!busy) {
-		cache_trim(db);
+		free_oldest_if_full(db);
 		r->next = db->cache;
 		db->cache = r;
 		db->cached++;
@@ -129,7 +129,7 @@ int
 db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e)
 {
-	struct db_rows *r = get_statement(db, sql, e);
+	struct db_rows *r = get_or_prepare_statement(db, sql, e);
 	int rc;
 
 	if (r == NULL)
@@ -143,12 +143,13 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
-/* With keep, the caller may free the values before the statement is reset. */
+/* Starts a statement. If `keep` is true, the database copies the values, so the
+ * caller may free them before the statement is reset. */
 static int
 start_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool keep, struct err *e)
 {
-	struct db_rows *r = get_statement(db, sql, e);
+	struct db_rows *r = get_or_prepare_statement(db, sql, e);
 
 	if (r == NULL)
 		return -1;
@@ -274,7 +275,7 @@ copy_row(struct db_rows *r, struct err *e)
 		size += r->row[i].len + 1;
 	}
 	buf_clear(&r->bytes);
-	if (!buf_room(&r->bytes, size))
+	if (!buf_reserve(&r->bytes, size))
 		return buf_check(&r->bytes, e);
 	for (size_t i = 0; i < n; i++) {
 		v = &r->row[i];

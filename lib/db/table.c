@@ -29,20 +29,20 @@ table_free(struct table *t)
 }
 
 static char *
-value_copy(struct db_value v)
+copy_value_text(struct db_value v)
 {
 	return strndup(v.p == NULL ? "" : v.p, v.p == NULL ? 0 : v.len);
 }
 
 static bool
-value_true(struct db_value v)
+is_true_value(struct db_value v)
 {
 	return v.type == DB_INT && v.i != 0;
 }
 
 /* Reads one part of a name, in SQL quotes or up to a dot. */
 static const char *
-name_part(struct buf *b, const char *p)
+read_name_part(struct buf *b, const char *p)
 {
 	if (*p != '"') {
 		size_t n = strcspn(p, ".\"");
@@ -60,7 +60,7 @@ name_part(struct buf *b, const char *p)
 
 /* Sets base and schema; schema is NULL if the name has no dot. */
 static int
-name_split(struct table *t, struct err *e)
+split_name(struct table *t, struct err *e)
 {
 	char *part[PARTS] = { NULL, NULL };
 	const char *p = t->name;
@@ -71,7 +71,7 @@ name_split(struct table *t, struct err *e)
 	buf_init(&b, PATH_MAX_BYTES);
 	while (n < PARTS) {
 		buf_clear(&b);
-		if ((p = name_part(&b, p)) == NULL || b.len == 0)
+		if ((p = read_name_part(&b, p)) == NULL || b.len == 0)
 			break;
 		if ((part[n++] = strdup(buf_text(&b))) == NULL)
 			break;
@@ -139,12 +139,12 @@ set_from_catalog(
 	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: not a table",
 		    t->name);
-	t->without_rowid = value_true(db_column(r, 3));
-	t->strict = value_true(db_column(r, 4));
+	t->without_rowid = is_true_value(db_column(r, 3));
+	t->strict = is_true_value(db_column(r, 4));
 	free(t->schema);
 	free(t->base);
-	t->schema = value_copy(schema);
-	t->base = value_copy(base);
+	t->schema = copy_value_text(schema);
+	t->base = copy_value_text(base);
 	if (t->schema == NULL || t->base == NULL)
 		return err_nomem(e);
 	buf_init(&b, PATH_MAX_BYTES);
@@ -188,13 +188,13 @@ set_column(struct column *c, const struct table *t, struct db *db,
 	struct buf b;
 	int rc = -1;
 
-	c->name = value_copy(db_column(r, 0));
-	c->type = value_copy(db_column(r, 1));
+	c->name = copy_value_text(db_column(r, 0));
+	c->type = copy_value_text(db_column(r, 1));
 	if (c->name == NULL || c->type == NULL)
 		return err_nomem(e);
-	c->not_null = value_true(db_column(r, 2));
-	c->has_default = value_true(db_column(r, 3));
-	c->generated = value_true(db_column(r, 4));
+	c->not_null = is_true_value(db_column(r, 2));
+	c->has_default = is_true_value(db_column(r, 3));
+	c->generated = is_true_value(db_column(r, 4));
 	c->key = (int)db_column(r, 5).i;
 	if (db_kind(db) == DB_SQLITE)
 		column_set_declared(c, c->type, t->strict);
@@ -212,7 +212,7 @@ set_column(struct column *c, const struct table *t, struct db *db,
 }
 
 static int
-columns_read(struct table *t, struct db *db, struct err *e)
+read_columns(struct table *t, struct db *db, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
@@ -269,8 +269,8 @@ table_read(struct table **out, struct db *db, const char *name,
 		free(t);
 		return err_nomem(e);
 	}
-	if (name_split(t, e) == -1 || find_in_catalog(t, db, e) == -1 ||
-	    columns_read(t, db, e) == -1) {
+	if (split_name(t, e) == -1 || find_in_catalog(t, db, e) == -1 ||
+	    read_columns(t, db, e) == -1) {
 		table_free(t);
 		return -1;
 	}
@@ -281,7 +281,7 @@ table_read(struct table **out, struct db *db, const char *name,
 }
 
 static bool
-is_primary(const struct table *t, const size_t *columns, size_t n)
+is_primary_key(const struct table *t, const size_t *columns, size_t n)
 {
 	size_t keys = 0;
 
@@ -334,14 +334,14 @@ scan_unique_indexes(struct db_rows *r, const struct table *t,
 }
 
 int
-table_unique(struct db *db, const struct table *t, const size_t *columns,
-    size_t n, bool *unique, struct err *e)
+table_find_unique_index(struct db *db, const struct table *t,
+    const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
 	int rc;
 
-	*unique = db_kind(db) == DB_SQLITE && is_primary(t, columns, n);
+	*unique = db_kind(db) == DB_SQLITE && is_primary_key(t, columns, n);
 	if (*unique || n == 0)
 		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)

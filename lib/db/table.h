@@ -47,8 +47,8 @@ struct table {
 int table_read(struct table **t, struct db *db, const char *name,
     struct err *e);
 /* *unique: the table has a unique index on exactly these columns. */
-int table_unique(struct db *db, const struct table *t, const size_t *columns,
-    size_t n, bool *unique, struct err *e);
+int table_find_unique_index(struct db *db, const struct table *t,
+    const size_t *columns, size_t n, bool *unique, struct err *e);
 void table_free(struct table *t);
 
 #endif

@@ -19,7 +19,7 @@ is_public(const char *name, size_t n)
 }
 
 static void
-query_show(struct buf *b, const char *p)
+append_public_parameters(struct buf *b, const char *p)
 {
 	char mark = '?';
 
@@ -37,7 +37,7 @@ query_show(struct buf *b, const char *p)
  * takes everything up to the @ for user and password, unless a slash comes
  * first. */
 static void
-address_show(struct buf *b, const char *p)
+append_without_password(struct buf *b, const char *p)
 {
 	const char *at = memchr(p, '@', strcspn(p, "/"));
 	size_t n;
@@ -49,13 +49,13 @@ address_show(struct buf *b, const char *p)
 	n = strcspn(p, "?");
 	text_show(b, p, n);
 	if (p[n] == '?')
-		query_show(b, p + n + 1);
+		append_public_parameters(b, p + n + 1);
 }
 
 /* Returns the length of a value: up to the closing quote if it begins with a
  * quote, else up to a blank. A backslash escapes the next character. */
 static size_t
-value_span(const char *p)
+value_length(const char *p)
 {
 	bool quoted = *p == '\'';
 	size_t n = quoted;
@@ -67,7 +67,7 @@ value_span(const char *p)
 
 /* Prints the public pairs of "host=... password=...". */
 static void
-pairs_show(struct buf *b, const char *p)
+append_public_pairs(struct buf *b, const char *p)
 {
 	const char *gap = "";
 
@@ -79,7 +79,7 @@ pairs_show(struct buf *b, const char *p)
 		if (*p++ != '=')
 			return;
 		p += strspn(p, " ");
-		len = value_span(p);
+		len = value_length(p);
 		if (is_public(name, n)) {
 			buf_printf(b, "%s%.*s=", gap, (int)n, name);
 			text_show(b, p, len);
@@ -90,16 +90,16 @@ pairs_show(struct buf *b, const char *p)
 }
 
 void
-db_url_show(struct buf *b, const char *url)
+db_url_append_public(struct buf *b, const char *url)
 {
 	const char *p = strstr(url, "://");
 
 	if (strncmp(url, "sqlite:", 7) == 0) {
 		text_show(b, url, strlen(url));
 	} else if (p == NULL) {
-		pairs_show(b, url);
+		append_public_pairs(b, url);
 	} else {
 		text_show(b, url, (size_t)(p + 3 - url));
-		address_show(b, p + 3);
+		append_without_password(b, p + 3);
 	}
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char *
-lex_fault(struct scan *s, const char *at, const char *code, const char *why)
+lex_set_fault(struct scan *s, const char *at, const char *code, const char *why)
 {
 	*s->f = (struct json_fault){
 		.code = code, .why = why, .at = (size_t)(at - s->j->text)
@@ -14,7 +14,7 @@ lex_fault(struct scan *s, const char *at, const char *code, const char *why)
 }
 
 const char *
-lex_nomem(struct scan *s)
+lex_set_nomem(struct scan *s)
 {
 	*s->f = (struct json_fault){
 		.code = "memory", .why = "out of memory", .nomem = true
@@ -22,17 +22,18 @@ lex_nomem(struct scan *s)
 	return NULL;
 }
 
-/* Reports the character at p where something else was expected. */
+/* Sets the fault for the character at p, which is not the expected one, or for
+ * the end of the text. */
 const char *
-lex_unexpected(struct scan *s, const char *p, const char *wanted)
+lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
 {
 	unsigned int cp = 0;
 
 	if (p == s->end)
-		return lex_fault(s, p, "parse", "the text ends too early");
+		return lex_set_fault(s, p, "parse", "the text ends too early");
 	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
-		return lex_fault(s, p, "encoding", "not UTF-8");
-	return lex_fault(s, p, "parse", cp == 0xfeff ?
+		return lex_set_fault(s, p, "encoding", "not UTF-8");
+	return lex_set_fault(s, p, "parse", cp == 0xfeff ?
 	    "found a byte order mark (U+FEFF)" : wanted);
 }
 
@@ -57,24 +58,25 @@ hex4(const char *p, const char *end)
 	return v;
 }
 
-/* Checks the escape at p, which is a backslash. Returns the position after
- * it. */
+/* Checks the escape sequence whose backslash is at p. Returns the position
+ * after the sequence. */
 static const char *
-escape(struct scan *s, const char *p, unsigned int *flags)
+check_escape(struct scan *s, const char *p, unsigned int *flags)
 {
 	const char *end = s->end;
 	int v, low;
 
 	*flags |= JSON_ESCAPED;
 	if (end - p < 2)
-		return lex_unexpected(s, end, "");
+		return lex_set_unexpected(s, end, "");
 	if (p[1] != 'u') {
 		if (p[1] == '\0' || strchr("\"\\/bfnrt", p[1]) == NULL)
-			return lex_unexpected(s, p + 1, "unknown escape");
+			return lex_set_unexpected(s, p + 1, "unknown escape");
 		return p + 2;
 	}
 	if ((v = hex4(p + 2, end)) == -1)
-		return lex_fault(s, p, "parse", "\\u without four hex digits");
+		return lex_set_fault(
+		    s, p, "parse", "\\u without four hex digits");
 	p += 6;
 	if (v == 0)
 		*flags |= JSON_NUL;
@@ -105,33 +107,33 @@ utf8_length(const char *p, const char *end)
 }
 
 const char *
-lex_string_rare(struct scan *s, const char *p, unsigned int *flags)
+lex_skip_escape_or_utf8(struct scan *s, const char *p, unsigned int *flags)
 {
 	size_t n;
 
 	if (p == s->end)
-		return lex_unexpected(s, p, "");
+		return lex_set_unexpected(s, p, "");
 	if (*p == '\\')
-		return escape(s, p, flags);
+		return check_escape(s, p, flags);
 	if ((unsigned char)*p < 0x20)
-		return lex_fault(s, p, "parse",
+		return lex_set_fault(s, p, "parse",
 		    "control character in a string");
 	do {
 		n = utf8_length(p, s->end);
 		if (n == 0)
-			return lex_fault(s, p, "encoding", "not UTF-8");
+			return lex_set_fault(s, p, "encoding", "not UTF-8");
 		p += n;
 	} while (p < s->end && (*p & 0x80));
 	return p;
 }
 
 const char *
-lex_word(struct scan *s, const char *p, const char *word, size_t n)
+lex_match_word(struct scan *s, const char *p, const char *word, size_t n)
 {
 	size_t left = (size_t)(s->end - p), i = 0;
 
 	while (i < n && i < left && p[i] == word[i])
 		i++;
-	return i == n ? p + n : lex_unexpected(s, p + i, "unknown word");
+	return i == n ? p + n : lex_set_unexpected(s, p + i, "unknown word");
 }
 

@@ -8,7 +8,7 @@
 
 struct frame {                  /* an open object or array */
 	uint64_t seen;          /* a bit for the hash of each name so far */
-	uint32_t tok;           /* its token, if positions are kept */
+	uint32_t tok;           /* its token, if this level has tokens */
 	uint32_t members;
 	char close;
 };
@@ -23,18 +23,18 @@ struct scan {
 	struct frame stack[JSON_DEPTH_MAX];
 };
 
-const char *lex_fault(struct scan *s, const char *at, const char *code,
+const char *lex_set_fault(struct scan *s, const char *at, const char *code,
     const char *why) __attribute__((cold));
-const char *lex_nomem(struct scan *s) __attribute__((cold));
-/* Reports what stands at p (or the end of the text) where `wanted` was
- * expected. */
-const char *lex_unexpected(struct scan *s, const char *p, const char *wanted)
-    __attribute__((cold));
+const char *lex_set_nomem(struct scan *s) __attribute__((cold));
+/* Sets the fault for the character at p or the end of the text. `wanted` is the
+ * message if the character is valid, such as "expected a colon". */
+const char *lex_set_unexpected(
+    struct scan *s, const char *p, const char *wanted) __attribute__((cold));
 
-const char *lex_word(struct scan *s, const char *p, const char *word,
+const char *lex_match_word(struct scan *s, const char *p, const char *word,
     size_t n);
 /* Reads, inside a string, an escape or a run of non-ASCII characters at p. */
-const char *lex_string_rare(struct scan *s, const char *p,
+const char *lex_skip_escape_or_utf8(struct scan *s, const char *p,
     unsigned int *flags);
 
 #endif

@@ -20,7 +20,7 @@ hex4(const char *p)
 }
 
 size_t
-escape_read(const char *p, unsigned int *cp)
+escape_decode(const char *p, unsigned int *cp)
 {
 	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
 	const char *l;
@@ -60,8 +60,10 @@ name_next(struct name_iter *it)
 		return -1;
 	if (*it->p != '\\')
 		return (unsigned char)*it->p++;
-	it->p += escape_read(it->p, &cp);
-	if (cp >= 0xd800 && cp <= 0xdfff) {     /* bytes that no text has */
+	it->p += escape_decode(it->p, &cp);
+	/* A lone surrogate becomes three bytes that never occur in UTF-8, so
+	 * that it equals no other character. */
+	if (cp >= 0xd800 && cp <= 0xdfff) {
 		it->out[0] = 0xff;
 		it->out[1] = (unsigned char)(cp >> 8);
 		it->out[2] = (unsigned char)cp;
@@ -78,7 +80,8 @@ name_next(struct name_iter *it)
 
 /* Compares two names by their bytes, escapes decoded. */
 static int
-compare(const struct json_tok *a, const struct json_tok *b, const char *text)
+compare_names(
+    const struct json_tok *a, const struct json_tok *b, const char *text)
 {
 	struct name_iter x, y;
 	uint32_t least = a->len < b->len ? a->len : b->len;
@@ -98,14 +101,14 @@ compare(const struct json_tok *a, const struct json_tok *b, const char *text)
 }
 
 bool
-name_same(const struct json *j, uint32_t a, uint32_t b)
+name_equals(const struct json *j, uint32_t a, uint32_t b)
 {
 	const struct json_tok *x = &j->tok[a], *y = &j->tok[b];
 
 	if (((x->flags | y->flags) & JSON_ESCAPED) == 0)
 		return x->len == y->len && memcmp(j->text + x->at,
 		    j->text + y->at, x->len) == 0;
-	return compare(x, y, j->text) == 0;
+	return compare_names(x, y, j->text) == 0;
 }
 
 static uint32_t
@@ -153,17 +156,18 @@ struct slot {
 	uint32_t tok, hash;
 };
 
-/* Enters a name. 0 it is new, 1 an equal name was there, -1 too many
- * collisions: the names were chosen to collide, and the caller sorts them
- * instead. */
+/* Inserts a name into the hash table. Returns 0 if the name is new, 1 if an
+ * equal name is in the table, and -1 if there were too many collisions. Then
+ * somebody has probably chosen names with equal hashes to slow the program
+ * down, and the caller sorts the names instead. */
 static int
-put(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
+insert_name(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
     uint64_t *steps)
 {
 	uint32_t h = name_hash(j, i), at = h & mask;
 
 	for (; table[at].tok != 0; at = (at + 1) & mask) {
-		if (table[at].hash == h && name_same(j, table[at].tok, i))
+		if (table[at].hash == h && name_equals(j, table[at].tok, i))
 			return 1;
 		if ((*steps)-- == 0)
 			return -1;
@@ -177,12 +181,13 @@ by_name(const void *a, const void *b, void *j)
 {
 	const struct json *text = j;
 
-	return compare(&text->tok[*(const uint32_t *)a],
+	return compare_names(&text->tok[*(const uint32_t *)a],
 	    &text->tok[*(const uint32_t *)b], text->text);
 }
 
 static int
-twice_sorted(const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
+find_duplicate_by_sorting(
+    const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
 {
 	uint32_t *v = malloc(n * sizeof(*v)), i = obj + 1;
 	int rc = 0;
@@ -193,7 +198,7 @@ twice_sorted(const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
 		v[k] = i;
 	qsort_r(v, n, sizeof(*v), by_name, (void *)(uintptr_t)j);
 	for (uint32_t k = 1; k < n && rc == 0; k++)
-		if (name_same(j, v[k - 1], v[k])) {
+		if (name_equals(j, v[k - 1], v[k])) {
 			*second = v[k] > v[k - 1] ? v[k] : v[k - 1];
 			rc = 1;
 		}
@@ -202,7 +207,7 @@ twice_sorted(const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
 }
 
 int
-name_twice(const struct json *j, uint32_t obj, uint32_t *second)
+name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second)
 {
 	struct slot some[256], *table = some;
 	uint32_t n = 0, size = 16;
@@ -220,16 +225,16 @@ name_twice(const struct json *j, uint32_t obj, uint32_t *second)
 	steps = 8 * (uint64_t)n;
 	for (uint32_t i = obj + 1; rc == 0 && i < j->tok[obj].next;
 	    i = j->tok[i + 1].next)
-		if ((rc = put(table, size - 1, j, i, &steps)) == 1)
+		if ((rc = insert_name(table, size - 1, j, i, &steps)) == 1)
 			*second = i;
 	if (table != some)
 		free(table);
-	return rc == -1 ? twice_sorted(j, obj, n, second) : rc;
+	return rc == -1 ? find_duplicate_by_sorting(j, obj, n, second) : rc;
 }
 
 static bool
-is_escaped(const struct json_tok *t, const char *text, const char *name,
-    size_t len)
+escaped_name_equals(
+    const struct json_tok *t, const char *text, const char *name, size_t len)
 {
 	struct name_iter it;
 	size_t i = 0;
@@ -251,7 +256,7 @@ json_member(const struct json *j, uint32_t obj, const char *name, size_t len)
 		const struct json_tok *t = &j->tok[i];
 
 		if (t->flags & JSON_ESCAPED) {
-			if (is_escaped(t, j->text, name, len))
+			if (escaped_name_equals(t, j->text, name, len))
 				found = i + 1;
 		} else if (t->len == len + 2 &&
 		    memcmp(j->text + t->at + 1, name, len) == 0) {

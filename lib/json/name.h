@@ -5,9 +5,9 @@
 
 #include "json/scan.h"
 
-/* The length of the escape at p (a backslash) in a valid string; *cp is the
- * code point, or a lone surrogate as it is. */
-size_t escape_read(const char *p, unsigned int *cp);
+/* Decodes the escape sequence whose backslash is at p, in a valid string, and
+ * returns its length. *cp is the code point; it may be a lone surrogate. */
+size_t escape_decode(const char *p, unsigned int *cp);
 
 /* Reads a name byte by byte, escapes decoded. */
 struct name_iter {
@@ -22,10 +22,11 @@ int name_next(struct name_iter *it);            /* a byte, -1 at the end */
 
 /* A hash of the first and the last eight bytes. */
 uint32_t name_hash(const struct json *j, uint32_t i);
-bool name_same(const struct json *j, uint32_t a, uint32_t b);
-/* Looks for equal names in the object at tok index obj: 0 none, 1 the name
- * *second (a token) has come before, -1 no memory. It never takes quadratic
- * time. */
-int name_twice(const struct json *j, uint32_t obj, uint32_t *second);
+bool name_equals(const struct json *j, uint32_t a, uint32_t b);
+/* Looks for two members of the same name in the object whose token has the
+ * index obj. Returns 0 if there are none; 1 if there are, and *second is the
+ * index of the second one's name; -1 if there is no memory. The time is never
+ * quadratic. */
+int name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second);
 
 #endif

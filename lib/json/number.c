@@ -27,7 +27,7 @@ struct decimal {
 };
 
 static int64_t
-exponent(const char *p, const char *end, bool *vast)
+parse_exponent(const char *p, const char *end, bool *vast)
 {
 	bool neg = *p == '-';
 	int64_t v = 0;
@@ -73,7 +73,7 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 	}
 	d->exp = scale + zeros;
 	if (p < end)
-		d->exp += exponent(p + 1, end, &d->vast);
+		d->exp += parse_exponent(p + 1, end, &d->vast);
 }
 
 /* Computes w * 10^k with a 128-bit product. False if the product is so close
@@ -134,7 +134,7 @@ convert_by_strtod(const struct decimal *d)
 }
 
 static double
-magnitude(const struct decimal *d)
+convert_magnitude(const struct decimal *d)
 {
 	static const double tens[] = {
 		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
@@ -163,7 +163,7 @@ magnitude(const struct decimal *d)
 /* The fast path: up to 15 digits, perhaps after a minus sign, and nothing
  * else. */
 static bool
-short_int(const char *p, size_t n, int64_t *v)
+parse_short_int(const char *p, size_t n, int64_t *v)
 {
 	bool neg = *p == '-';
 	int64_t sum = 0;
@@ -180,26 +180,26 @@ short_int(const char *p, size_t n, int64_t *v)
 }
 
 double
-number_double(const char *p, size_t n)
+number_to_double(const char *p, size_t n)
 {
 	struct decimal d;
 	int64_t v;
 	double m;
 
-	if (short_int(p, n, &v))
+	if (parse_short_int(p, n, &v))
 		return v == 0 && *p == '-' ? -0.0 : (double)v;
 	decimal_parse(&d, p, n);
-	m = magnitude(&d);
+	m = convert_magnitude(&d);
 	return d.neg ? -m : m;
 }
 
 bool
-number_int(const char *p, size_t n, int64_t *v)
+number_to_int64(const char *p, size_t n, int64_t *v)
 {
 	struct decimal d;
 	uint64_t u;
 
-	if (short_int(p, n, v))
+	if (parse_short_int(p, n, v))
 		return true;
 	decimal_parse(&d, p, n);
 	*v = 0;
@@ -232,7 +232,7 @@ same_digits(const struct decimal *a, const struct decimal *b)
 }
 
 bool
-number_same(const char *a, size_t an, const char *b, size_t bn)
+number_equals(const char *a, size_t an, const char *b, size_t bn)
 {
 	struct decimal x, y;
 

@@ -14,13 +14,14 @@ enum { NUMBER_TEXT = 40 };
 /* Writes without a NUL. As in jq, NaN is written as null and infinity as the
  * largest double. */
 size_t number_put(char out[NUMBER_TEXT], double d);
-/* A number token as the nearest double; fast for short integers. */
-double number_double(const char *p, size_t n);
-/* A number token as an int64 if it is exactly one (42, -7, 1e3, 5.0), else
- * false. */
-bool number_int(const char *p, size_t n, int64_t *v);
-/* The two tokens are the same decimal number, however they are written. */
-bool number_same(const char *a, size_t an, const char *b, size_t bn);
+/* Converts a number token to the nearest double; fast for short integers. */
+double number_to_double(const char *p, size_t n);
+/* Converts a number token whose value is exactly an int64 (42, -7, 1e3, 5.0).
+ * Returns false for any other number. */
+bool number_to_int64(const char *p, size_t n, int64_t *v);
+/* Returns true if two number tokens have the same exact value, such as 10 and
+ * 1e1. */
+bool number_equals(const char *a, size_t an, const char *b, size_t bn);
 /* Compares two number tokens exactly: less than 0, 0 or greater than 0.
  * Exponents of more than 17 digits are not compared exactly. */
 int number_compare(const char *a, size_t an, const char *b, size_t bn);

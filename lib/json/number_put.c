@@ -5,10 +5,11 @@
 #include <float.h>
 #include <string.h>
 
-/* Shortest digits by Schubfach: R. Giulietti, "The Schubfach way to render
- * doubles", 2020.  A double is c * 2^q; decimals are looked for in the
- * interval that reads back as it, at the power of ten 10^k just below the
- * interval's width, so that at most two candidates are there. */
+/* Finds the shortest decimal digits with the Schubfach algorithm: R. Giulietti,
+ * "The Schubfach way to render doubles", 2020. A double is c * 2^q. All decimal
+ * numbers in an interval around it are read back as the same double. The
+ * algorithm takes the largest power 10^k that is not wider than this interval;
+ * then at most two multiples of 10^k are candidates. */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -17,9 +18,10 @@ struct digits {
 	int exp;
 };
 
-/* 10^k, rounded up: no lo has all its bits set. */
+/* Returns 10^k rounded up. Adding 1 to lo never overflows, because no power has
+ * a lo with all bits set. */
 static struct power
-ten_up(int k)
+power_ten_rounded_up(int k)
 {
 	struct power g = power_ten(k);
 
@@ -27,9 +29,10 @@ ten_up(int k)
 	return g;
 }
 
-/* g * c, the bits below the point told by the lowest one. */
+/* Returns the integer part of g * c. Its lowest bit is set if the product has a
+ * fraction, so that comparisons stay exact. */
 static uint64_t
-scale(struct power g, uint64_t c)
+multiply_keeping_fraction_bit(struct power g, uint64_t c)
 {
 	wide x = ((wide)g.lo * c >> 64) + (wide)g.hi * c;
 
@@ -37,15 +40,20 @@ scale(struct power g, uint64_t c)
 }
 
 static struct digits
-shortest(uint64_t c, int q, bool narrow)
+find_shortest_digits(uint64_t c, int q, bool narrow)
 {
 	int k = (q * 1262611 - (narrow ? 524031 : 0)) >> 22;
 	int shift = q + power_log2(-k) + 1;
-	struct power g = ten_up(-k);
-	uint64_t odd = c & 1;   /* the ends read back as an even neighbour */
-	uint64_t low = scale(g, (4 * c - (narrow ? 1 : 2)) << shift) + odd;
-	uint64_t mid = scale(g, 4 * c << shift);
-	uint64_t high = scale(g, (4 * c + 2) << shift) - odd;
+	struct power g = power_ten_rounded_up(-k);
+	/* If c is odd, the ends of the interval are excluded: reading rounds
+	 * them to a neighbour, which is even. */
+	uint64_t odd = c & 1;
+	uint64_t low = multiply_keeping_fraction_bit(
+			   g, (4 * c - (narrow ? 1 : 2)) << shift) +
+		       odd;
+	uint64_t mid = multiply_keeping_fraction_bit(g, 4 * c << shift);
+	uint64_t high =
+	    multiply_keeping_fraction_bit(g, (4 * c + 2) << shift) - odd;
 	uint64_t s = mid / 4, t = s / 10;
 	bool down, up;
 
@@ -61,7 +69,7 @@ shortest(uint64_t c, int q, bool narrow)
 }
 
 static struct digits
-digits_of(double d)
+digits_from_double(double d)
 {
 	uint64_t bits, c;
 	int e;
@@ -70,11 +78,12 @@ digits_of(double d)
 	c = bits & ((UINT64_C(1) << 52) - 1);
 	e = (int)(bits >> 52 & 0x7ff);
 	if (e == 0)
-		return shortest(c, -1074, false);
-	return shortest(c | UINT64_C(1) << 52, e - 1075, c == 0 && e > 1);
+		return find_shortest_digits(c, -1074, false);
+	return find_shortest_digits(
+	    c | UINT64_C(1) << 52, e - 1075, c == 0 && e > 1);
 }
 
-/* Decimal digits of v, not terminated: how many. */
+/* Writes v in decimal digits without a NUL. Returns the number of digits. */
 static size_t
 put_uint(char *out, uint64_t v)
 {
@@ -88,7 +97,8 @@ put_uint(char *out, uint64_t v)
 	return n;
 }
 
-/* n digits as D.DDDe+XX; e is the exponent of the first one. */
+/* Writes n digits in the form D.DDDe+XX. e is the exponent of the first
+ * digit. */
 static char *
 put_exponent(char *out, const char *digits, size_t n, int e)
 {
@@ -107,7 +117,8 @@ put_exponent(char *out, const char *digits, size_t n, int e)
 	return out + put_uint(out, u);
 }
 
-/* n digits, point after the first whole of them (less than 1: zeros). */
+/* Writes n digits with the decimal point after the first `whole` digits. If
+ * `whole` is less than 1, writes "0." and -whole zeros before them. */
 static char *
 put_plain(char *out, const char *digits, size_t n, int whole)
 {
@@ -153,7 +164,7 @@ number_put(char out[NUMBER_TEXT], double d)
 		d = DBL_MAX;
 	if (d < 9007199254740992.0 && d == (double)(uint64_t)d)
 		return (size_t)(p - out) + put_uint(p, (uint64_t)d);
-	s = digits_of(d);
+	s = digits_from_double(d);
 	n = put_uint(digits, s.m);
 	whole = s.exp + (int)n;
 	while (digits[n - 1] == '0')

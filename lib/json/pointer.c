@@ -5,7 +5,7 @@
 #include <string.h>
 
 bool
-pointer_valid(const char *text)
+pointer_is_valid(const char *text)
 {
 	if (*text != '/' && *text != '\0')
 		return false;
@@ -16,7 +16,7 @@ pointer_valid(const char *text)
 }
 
 unsigned int
-pointer_parts(const char *text)
+pointer_count_parts(const char *text)
 {
 	unsigned int n = 0;
 
@@ -25,9 +25,10 @@ pointer_parts(const char *text)
 	return n;
 }
 
-/* The name token t is equal to the part p..end of the pointer. */
+/* Returns true if the member name of token t equals the part p..end of the JSON
+ * Pointer, in which ~0 means ~ and ~1 means /. */
 static bool
-names(const char *p, const char *end, const struct json_tok *t,
+part_equals_name(const char *p, const char *end, const struct json_tok *t,
     const char *text)
 {
 	struct name_iter it;
@@ -56,7 +57,7 @@ find_member(const struct json *j, uint32_t obj, const char *p, size_t n)
 	if (memchr(p, '~', n) == NULL)
 		return json_member(j, obj, p, n);
 	for (uint32_t i = obj + 1; i < end; i = j->tok[i + 1].next)
-		if (names(p, p + n, &j->tok[i], j->text))
+		if (part_equals_name(p, p + n, &j->tok[i], j->text))
 			found = i + 1;
 	return found;
 }
@@ -103,7 +104,7 @@ pointer_find(const struct json *j, const char *text, uint32_t *index)
 }
 
 void
-pointer_put(struct buf *b, const char *name, size_t n)
+pointer_append_part(struct buf *b, const char *name, size_t n)
 {
 	buf_char(b, '/');
 	for (size_t i = 0; i < n; i++) {

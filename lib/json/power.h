@@ -1,5 +1,6 @@
-/* Powers of ten with 128 bits: 10^k is g * 2^(power_log2(k) - 127). The top
- * bit of g is set; g is rounded down, and exact for 0 <= k <= 55. */
+/* Powers of ten with 128 bits. The 128-bit integer g = hi * 2^64 + lo stands
+ * for 10^k = g * 2^(power_log2(k) - 127). The top bit of g is set. g is
+ * rounded down, and exact if 0 <= k <= 55. */
 #ifndef JSON_POWER_H
 #define JSON_POWER_H
 

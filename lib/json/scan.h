@@ -52,8 +52,9 @@ struct json_fault {
 	bool nomem;             /* the text is not at fault: memory is out */
 };
 
-enum json_members { JSON_UNIQUE, JSON_LAST };   /* same name twice: fault, or
-                                                 * kept for the reader */
+/* A member name that occurs twice in an object: JSON_UNIQUE makes it a fault,
+ * JSON_LAST accepts it, and json_member() finds the last one. */
+enum json_members { JSON_UNIQUE, JSON_LAST };
 
 int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
     enum json_members dup, struct json_fault *f);
@@ -62,9 +63,9 @@ void json_fault_text(char *out, size_t size, const struct json_fault *f);
 void json_release(struct json *j);
 const char *json_type_name(uint8_t type);       /* "an array", for messages */
 
-/* The token of the value of member `name` in the object at tok index obj:
- * the last one of that name, 0 if there is none. Names are compared with
- * their escapes decoded. */
+/* Returns the token index of the value of the member `name` in the object whose
+ * token has the index obj: the last member of that name, or 0 if there is none.
+ * Escapes in names are decoded before they are compared. */
 uint32_t json_member(const struct json *j, uint32_t obj, const char *name,
     size_t len);
 

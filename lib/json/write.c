@@ -24,7 +24,7 @@ put_escape(struct buf *b, unsigned char c)
 void
 json_put_string(struct buf *b, const char *p, size_t n)
 {
-	const char *end = n ? p + n : p, *q;    /* p may be NULL then */
+	const char *end = n ? p + n : p, *q;    /* if n is 0, p may be NULL */
 
 	buf_char(b, '"');
 	for (;;) {
@@ -127,7 +127,7 @@ json_unescape(struct buf *b, const struct json *j, uint32_t i)
 		buf_add(b, p, (size_t)((q ? q : end) - p));
 		if (q == NULL)
 			break;
-		p = q + escape_read(q, &cp);
+		p = q + escape_decode(q, &cp);
 		if (cp >= 0xd800 && cp <= 0xdfff)
 			cp = 0xfffd;
 		buf_add(b, out, utf8_encode(out, cp));

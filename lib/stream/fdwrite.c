@@ -10,8 +10,8 @@
 
 enum { GRACE_MS = 1000, STILL_MS = 250 };
 
-/* Writes at most PIPE_BUF bytes at a time: if poll(2) reports a pipe as
- * writable, it accepts so many without blocking. */
+/* Writes at most PIPE_BUF bytes at a time, because a pipe that poll(2) reports
+ * as writable accepts this number of bytes without blocking. */
 static int
 write_within_grace(int fd, const char *p, size_t n)
 {
@@ -41,7 +41,7 @@ write_within_grace(int fd, const char *p, size_t n)
 }
 
 int
-fd_write(int fd, const char *p, size_t n)
+fd_write_all(int fd, const char *p, size_t n)
 {
 	ssize_t done;
 

@@ -8,6 +8,6 @@
 
 #include <stddef.h>
 
-int fd_write(int fd, const char *p, size_t n);
+int fd_write_all(int fd, const char *p, size_t n);
 
 #endif

@@ -29,7 +29,7 @@ is_first_line_of_object(const char *p, size_t n)
 }
 
 static const char *
-text_advice(const char *p, size_t n)
+guess_text_format(const char *p, size_t n)
 {
 	while (n > 0 && strchr(" \t\r\n", *p) != NULL && *p != '\0') {
 		p++;
@@ -60,7 +60,7 @@ text_advice(const char *p, size_t n)
  * those of zip from its APPNOTE 4.3.7; FF FE and FE FF are the byte order marks
  * of UTF-16, EF BB BF that of UTF-8. */
 static const char *
-advice_on(const char *p, size_t n)
+guess_format(const char *p, size_t n)
 {
 	if (starts_with(p, n, "\x1f\x8b", 2))
 		return "gzip: decompress it with gzip -dc";
@@ -75,12 +75,12 @@ advice_on(const char *p, size_t n)
 		p += 3;
 		n -= 3;
 	}
-	return text_advice(p, n);
+	return guess_text_format(p, n);
 }
 
 void
-input_format_put(struct buf *b, const char *code, uint64_t line, const char *p,
-    size_t n)
+input_format_append_advice(
+    struct buf *b, const char *code, uint64_t line, const char *p, size_t n)
 {
 	const char *advice;
 
@@ -89,7 +89,7 @@ input_format_put(struct buf *b, const char *code, uint64_t line, const char *p,
 		return;
 	if (strcmp(code, "type") == 0 && n > 0 && *p == '{')
 		return;                 /* the filter has made another value */
-	if ((advice = advice_on(p, n)) != NULL)
+	if ((advice = guess_format(p, n)) != NULL)
 		buf_printf(b, "; the input is not NDJSON (one JSON object on "
 		    "each line), it looks like %s", advice);
 }

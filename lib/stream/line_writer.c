@@ -40,7 +40,7 @@ out_open(struct out **out, int fd, const char *name, struct err *e)
 }
 
 void
-out_close(struct out *o)
+out_free(struct out *o)
 {
 	free(o);
 }
@@ -49,9 +49,10 @@ static int
 write_all(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (o->broken)
-		return err_set(e, ERR_IO, false, "%s: an earlier write failed",
-		    o->name);
-	if (fd_write(o->fd, p, n) == 0)
+		return err_set(e, ERR_IO, false, "%s: nothing more is written, "
+		    "because an earlier write failed, perhaps in the middle of "
+		    "a line", o->name);
+	if (fd_write_all(o->fd, p, n) == 0)
 		return 0;
 	o->broken = true;
 	if (errno == ETIMEDOUT && stop_signal() != 0)
@@ -71,7 +72,7 @@ out_flush(struct out *o, struct err *e)
 }
 
 int
-out_part(struct out *o, const char *p, size_t n, struct err *e)
+out_write_part(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (n > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;

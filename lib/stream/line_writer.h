@@ -1,5 +1,5 @@
 /* Writes lines to a descriptor, buffered until out_flush() or 64 KiB.
- * Borrows: fd. out_close() does not flush: a failing program writes no more.
+ * Borrows: fd. out_free() does not flush: a failing program writes no more.
  * Fails: ERR_IO; ERR_GONE if the reader has closed the pipe. */
 #ifndef STREAM_LINE_WRITER_H
 #define STREAM_LINE_WRITER_H
@@ -13,9 +13,9 @@ struct out;
 /* NAME is the descriptor's name in messages. */
 int out_open(struct out **o, int fd, const char *name, struct err *e);
 int out_line(struct out *o, const char *p, size_t n, struct err *e);
-/* A part of a line, without its LF. */
-int out_part(struct out *o, const char *p, size_t n, struct err *e);
+/* Writes a part of a line, or whole lines with their LFs; adds no LF. */
+int out_write_part(struct out *o, const char *p, size_t n, struct err *e);
 int out_flush(struct out *o, struct err *e);
-void out_close(struct out *o);
+void out_free(struct out *o);
 
 #endif

@@ -18,17 +18,17 @@ struct lines {
 	char *const *files;     /* those not yet opened */
 	size_t nfiles;
 	const char *file;       /* name of the open file; NULL: none */
-	size_t max;             /* of a line */
+	size_t max;             /* longest line that is kept whole */
 	char *data;
 	size_t cap;
 	size_t start, end;      /* bytes that were read and not yet returned */
-	size_t seen;            /* there is no LF from start to here; if found,
-	                         * the LF is here */
+	size_t seen;            /* data[start..seen) has no LF; if `found`,
+	                         * data[seen] is the LF */
 	bool found, eof;
 	uint64_t number, offset;        /* of the next line */
-	struct hash *hash;      /* of a line that is too long to be kept, of
-	                         * which data[0..LINES_KEPT) is the start, */
-	uint64_t hashed;        /* and so many bytes are hashed already */
+	struct hash *hash;      /* of a line that is too long to be kept;
+	                         * data[0..LINES_KEPT) is then its start */
+	uint64_t hashed;        /* bytes of that line that are in the hash */
 };
 
 int
@@ -115,7 +115,7 @@ lines_close(struct lines *l)
 }
 
 void
-lines_trim(struct lines *l)
+lines_shrink_buffer(struct lines *l)
 {
 	size_t n = l->end - l->start;
 	size_t cap = n + READ_MIN > READ_MAX ? n + READ_MIN : READ_MAX;
@@ -234,7 +234,7 @@ return_long_line(struct lines *l, struct line *out)
 	out->too_long = true;
 	if (l->hash != NULL) {
 		hash_add(l->hash, out->data, out->len);
-		hash_end(l->hash, out->sha256);
+		hash_finish_and_free(l->hash, out->sha256);
 		l->hash = NULL;
 		out->bytes += l->hashed;
 		out->data = l->data;
@@ -264,10 +264,10 @@ return_line(struct lines *l, struct line *out)
 	l->found = false;
 }
 
-/* Looks at the next line, which ends at seen. A line that is too long is not
- * blank. */
+/* Returns true if the next line, which ends at l->seen, has only blanks. A line
+ * that is too long counts as not blank. */
 static bool
-is_blank(const struct lines *l)
+next_line_is_blank(const struct lines *l)
 {
 	if (l->hash != NULL || l->seen - l->start > l->max)
 		return false;
@@ -278,19 +278,21 @@ is_blank(const struct lines *l)
 }
 
 bool
-lines_ready(struct lines *l)
+lines_next_is_buffered(struct lines *l)
 {
 	struct line blank;
 
 	while (find_line_end(l)) {
-		if (!is_blank(l))
+		if (!next_line_is_blank(l))
 			return true;
 		return_line(l, &blank);
 	}
 	return l->eof && l->nfiles == 0;
 }
 
-/* The rest of a timeout that begins with the first call, which sets *end. */
+/* Returns how many milliseconds of the timeout are left. The timeout begins
+ * with the first call, which finds *end == 0 and sets it to the end of the
+ * timeout. */
 static int
 time_left(int64_t *end, int timeout)
 {
@@ -315,7 +317,7 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 	for (;;) {
 		if (find_line_end(l) || (l->eof &&
 		    (l->end > l->start || l->hash != NULL))) {
-			blank = is_blank(l);
+			blank = next_line_is_blank(l);
 			return_line(l, out);
 			if (!blank)
 				return LINES_ONE;
@@ -325,7 +327,7 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 				    LINES_FAILED;
 		} else if (l->eof) {
 			return LINES_END;
-		} else if (left == 0) {         /* part of a line has come */
+		} else if (left == 0) {  /* only a part of a line was read */
 			return LINES_WAIT;
 		} else {
 			left = time_left(&end, timeout);

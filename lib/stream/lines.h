@@ -40,9 +40,12 @@ int lines_open_files(struct lines **l, char *const files[], size_t n,
     size_t max, struct err *e);
 enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
     struct err *e);
-bool lines_ready(struct lines *l);      /* lines_next() need not read */
-/* Frees memory after a large line, whose bytes are then not valid. */
-void lines_trim(struct lines *l);
+/* Returns true if lines_next() can return without reading from the descriptor.
+ * Skips blank lines that were read. */
+bool lines_next_is_buffered(struct lines *l);
+/* Frees the memory of a large line that was returned; its bytes are no longer
+ * valid. */
+void lines_shrink_buffer(struct lines *l);
 void lines_close(struct lines *l);
 
 #endif

@@ -9,8 +9,8 @@
 
 enum { VERSION = 1, LEVELS = 4 };
 
-/* No count of a stage may reach this, so that the sums of a run cannot exceed
- * 2^63. */
+/* Each count in a mark must be less than this, so that the sum of all counts of
+ * a run fits into an int64_t. */
 static const uint64_t count_end = UINT64_C(1) << 51;
 
 static const char mark_name[] = "@etl";
@@ -110,7 +110,7 @@ struct reading {
 };
 
 static int
-broken_mark(const struct reading *r, const char *what)
+set_mark_error(const struct reading *r, const char *what)
 {
 	return err_set(r->e, ERR_PEER, false, "broken %s mark: %s", r->kind,
 	    what);
@@ -133,7 +133,7 @@ get_text(struct reading *r, const char *name, char **out)
 	if (i == 0 || r->j.tok[i].type == JSON_NULL)
 		return 0;
 	if (r->j.tok[i].type != JSON_STRING || (r->j.tok[i].flags & JSON_NUL))
-		return broken_mark(r, name);
+		return set_mark_error(r, name);
 	buf_init(&b, r->j.tok[i].len + 1);
 	json_unescape(&b, &r->j, i);
 	(void)buf_text(&b);
@@ -155,7 +155,7 @@ get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
 
 	return i != 0 && t->type == JSON_NUMBER &&
 	    r->j.text[t->at] != '-' &&
-	    number_int(r->j.text + t->at, t->len, v);
+	    number_to_int64(r->j.text + t->at, t->len, v);
 }
 
 static int
@@ -164,7 +164,7 @@ get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 	int64_t v;
 
 	if (!get_int(r, obj, name, &v))
-		return broken_mark(r, name);
+		return set_mark_error(r, name);
 	*out = (uint64_t)v;
 	return 0;
 }
@@ -178,7 +178,7 @@ get_stage(struct reading *r, uint32_t i, struct counts *c)
 	buf_init(&b, r->j.tok[i].len + 1);
 	if (i == 0 || r->j.tok[i].type != JSON_STRING ||
 	    (r->j.tok[i].flags & JSON_NUL)) {
-		(void)broken_mark(r, "a stage without a name");
+		(void)set_mark_error(r, "a stage without a name");
 		goto out;
 	}
 	json_unescape(&b, &r->j, i);
@@ -186,7 +186,7 @@ get_stage(struct reading *r, uint32_t i, struct counts *c)
 	if (buf_check(&b, r->e) == -1)
 		goto out;
 	if (b.len == 0 || b.len >= sizeof(c->stage)) {
-		(void)broken_mark(r, "a stage's name is empty or too long");
+		(void)set_mark_error(r, "a stage's name is empty or too long");
 		goto out;
 	}
 	memcpy(c->stage, b.data, b.len + 1);
@@ -197,27 +197,28 @@ out:
 }
 
 static int
-get_sum(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
+get_stage_count(
+    struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 {
 	if (get_count(r, obj, name, out) == -1)
 		return -1;
-	return *out < count_end ? 0 : broken_mark(r, name);
+	return *out < count_end ? 0 : set_mark_error(r, name);
 }
 
 static int
 get_counts(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
-		return broken_mark(r, "stages");
+		return set_mark_error(r, "stages");
 	if (get_stage(r, find_member(r, i, "stage"), c) == -1 ||
-	    get_sum(r, i, "in", &c->in) == -1 ||
-	    get_sum(r, i, "out", &c->out) == -1 ||
-	    get_sum(r, i, "dropped", &c->dropped) == -1 ||
-	    get_sum(r, i, "rejected", &c->rejected) == -1)
+	    get_stage_count(r, i, "in", &c->in) == -1 ||
+	    get_stage_count(r, i, "out", &c->out) == -1 ||
+	    get_stage_count(r, i, "dropped", &c->dropped) == -1 ||
+	    get_stage_count(r, i, "rejected", &c->rejected) == -1)
 		return -1;
 	if (find_member(r, i, "aside") == 0)
 		return 0;
-	return get_sum(r, i, "aside", &c->aside);
+	return get_stage_count(r, i, "aside", &c->aside);
 }
 
 static int
@@ -227,19 +228,20 @@ get_stages(struct reading *r, struct mark *m)
 	int rc;
 
 	if (a == 0 || r->j.tok[a].type != JSON_ARRAY)
-		return broken_mark(r, "no stages");
+		return set_mark_error(r, "no stages");
 	for (uint32_t i = a + 1; i < r->j.tok[a].next; i = r->j.tok[i].next) {
 		struct counts *c = &m->stages[m->nstages];
 
 		if (m->nstages == MARK_STAGES)
-			return broken_mark(r, "too many stages");
+			return set_mark_error(r, "too many stages");
 		rc = m->kind == MARK_BEGIN ? get_stage(r, i, c) :
 		    get_counts(r, i, c);
 		if (rc == -1)
 			return -1;
 		for (size_t k = 0; k < m->nstages; k++)
 			if (strcmp(m->stages[k].stage, c->stage) == 0)
-				return broken_mark(r, "two stages of one name");
+				return set_mark_error(
+				    r, "two stages of one name");
 		m->nstages++;
 	}
 	return 0;
@@ -252,13 +254,13 @@ get_format_version(struct reading *r, bool needed)
 	int64_t v;
 
 	if (i == 0)
-		return needed ? broken_mark(r, "no version") : 0;
+		return needed ? set_mark_error(r, "no version") : 0;
 	if (!get_int(r, 0, "v", &v) || v < 1)
-		return broken_mark(r, "v");
+		return set_mark_error(r, "v");
 	if (v > VERSION)
 		return err_set(r->e, ERR_PEER, false, "the stream is of "
 		    "version %lld, newer than this program, which reads "
-		    "version %d", (long long)v, VERSION);
+		    "version %d: use a newer etl", (long long)v, VERSION);
 	return 0;
 }
 
@@ -273,7 +275,7 @@ get_seq(struct reading *r, struct mark *m)
 {
 	m->has_seq = find_member(r, 0, "seq") != 0;
 	if (!m->has_seq)
-		return m->kind == MARK_END ? 0 : broken_mark(r, "no seq");
+		return m->kind == MARK_END ? 0 : set_mark_error(r, "no seq");
 	return get_count(r, 0, "seq", &m->seq);
 }
 
@@ -283,9 +285,9 @@ get_failed(struct reading *r, struct mark *m)
 	int64_t code;
 
 	if (!get_int(r, 0, "code", &code) || code < 1 || code > 125)
-		return broken_mark(r, "code");
+		return set_mark_error(r, "code");
 	m->code = (int)code;
-	return m->message == NULL ? broken_mark(r, "no message") : 0;
+	return m->message == NULL ? set_mark_error(r, "no message") : 0;
 }
 
 static int
@@ -296,8 +298,8 @@ get_checkpoint(struct reading *r, struct mark *m)
 	    get_text(r, "from", &m->from) == -1)
 		return -1;
 	if (m->name == NULL || m->name[0] == '\0')
-		return broken_mark(r, "no name");
-	return m->value == NULL ? broken_mark(r, "no value") : 0;
+		return set_mark_error(r, "no name");
+	return m->value == NULL ? set_mark_error(r, "no value") : 0;
 }
 
 static int
@@ -314,7 +316,9 @@ get_resolve(struct reading *r, struct mark *m)
 	if (get_count(r, 0, "seen", &m->seen) == -1 ||
 	    get_count(r, 0, "upto", &m->upto) == -1)
 		return -1;
-	return m->upto > m->seen ? broken_mark(r, "upto is beyond seen") : 0;
+	return m->upto > m->seen
+		   ? set_mark_error(r, "upto is beyond seen")
+		   : 0;
 }
 
 static int
@@ -333,10 +337,10 @@ get_members(struct reading *r, struct mark *m)
 	m->lookback = is_true(r, "lookback");
 	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE) &&
 	    (m->id == NULL || m->id[0] == '\0'))
-		return broken_mark(r, "no id");
+		return set_mark_error(r, "no id");
 	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
 	    (m->stage == NULL || m->stage[0] == '\0'))
-		return broken_mark(r, "no stage");
+		return set_mark_error(r, "no stage");
 	if (m->kind == MARK_FAILED)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
 		    get_failed(r, m);

@@ -56,10 +56,11 @@ bool mark_is_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
 
 /* Appends the line of begin or of a boundary with one more stage: its name, or
  * its counts. All other members, known or not, stay as they are. */
-int mark_extend(struct buf *out, const char *line, size_t len,
+int mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
-/* Appends the line of a boundary with the stages of another boundary. */
-int mark_restage(struct buf *out, const char *line, size_t len,
+/* Appends the boundary `line`, but with the member "stages" (the counts) of the
+ * boundary `other` in place of its own. */
+int mark_append_with_stages_of(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
@@ -82,16 +83,17 @@ int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
     const struct counts *c, struct err *e);
 
-/* Makes a stage name that none of the n stages has: transform, transform.2. */
-void mark_stage_name(char out[64], const char *name, const struct counts *c,
-    size_t n);
+/* Makes a stage name that none of the n stages has: "transform", or
+ * "transform.2" if there is a stage "transform". */
+void mark_make_stage_name(
+    char out[64], const char *name, const struct counts *c, size_t n);
 
-/* Checks the counts of a boundary (protocol.md, order of writes, 1): the sum of
- * each stage (else ERR_BUG), and that each stage read as many records as the
- * stage before it wrote (else ERR_PEER). */
+/* Checks the counts of a boundary: the counts of each stage must add up (else
+ * ERR_BUG), and each stage must have read as many records as the stage before
+ * it wrote (else ERR_PEER). */
 int mark_check_counts(const struct mark *m, struct err *e);
-/* Compares what one stage wrote and the next one read: ERR_PEER if they
- * differ. */
+/* Fails with ERR_PEER if the stage `from` wrote another number of records than
+ * the next stage `to` read. */
 int mark_check_handover(
     const char *from, uint64_t out, const char *to, uint64_t in, struct err *e);
 

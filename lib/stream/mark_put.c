@@ -50,7 +50,7 @@ put_source_counts(struct buf *b, const struct counts *c, struct err *e)
 static void
 put_if_utf8(struct buf *b, const char *name, const char *s)
 {
-	if (s != NULL && utf8_span(s, strlen(s)) == strlen(s))
+	if (s != NULL && utf8_valid_length(s, strlen(s)) == strlen(s))
 		json_put_text(b, name, s);
 }
 
@@ -88,12 +88,12 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     struct err *e)
 {
 	size_t n = strlen(why->msg);
-	size_t valid = utf8_span(why->msg, n);
+	size_t valid = utf8_valid_length(why->msg, n);
 
 	put_kind(out, "failed");
 	json_put_text(out, "stage", stage);
-	json_put_int(out, "code", err_status(why));
-	/* A text cut by err_set() may end inside a character. */
+	json_put_int(out, "code", err_exit_code(why));
+	/* err_set() may have cut the message inside a character. */
 	json_put_member(out, "message", why->msg, valid);
 	buf_char(out, '}');
 	return buf_check(out, e);
@@ -139,7 +139,8 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 	return put_source_counts(out, c, e);
 }
 
-/* The token of the array "stages"; 0 and *e if there is none. */
+/* Returns the token index of the array "stages". If the mark has none, sets *e
+ * and returns 0. */
 static uint32_t
 find_stages(struct json *j, const char *line, size_t len, struct err *e)
 {
@@ -157,7 +158,7 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 
 /* The new entry is inserted before the "]"; all other bytes stay the same. */
 int
-mark_extend(struct buf *out, const char *line, size_t len,
+mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)
 {
 	struct json j = { 0 };
@@ -183,7 +184,7 @@ out:
 }
 
 int
-mark_restage(struct buf *out, const char *line, size_t len,
+mark_append_with_stages_of(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e)
 {
 	struct json j = { 0 }, k = { 0 };
@@ -205,7 +206,7 @@ mark_restage(struct buf *out, const char *line, size_t len,
 }
 
 void
-mark_stage_name(char out[64], const char *name, const struct counts *c,
+mark_make_stage_name(char out[64], const char *name, const struct counts *c,
     size_t n)
 {
 	(void)snprintf(out, 64, "%.55s", name);

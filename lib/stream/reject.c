@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of a text before it is escaped; a longer one is cut. */
+/* A text of a reject is cut if it has more than TEXT_MAX bytes before it is
+ * escaped; a pointer or URI, if it has more than POINTER_MAX bytes. */
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
@@ -32,7 +33,7 @@ reject_who_init(struct reject_who *w, const char *stage)
 }
 
 void
-reject_line(struct reject *r, const struct line *l)
+reject_fill_from_line(struct reject *r, const struct line *l)
 {
 	if (r->raw == NULL) {
 		r->raw = l->data;
@@ -54,7 +55,7 @@ static void
 put_shown(struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf shown;
-	bool plain = utf8_span(s, n) == n;
+	bool plain = utf8_valid_length(s, n) == n;
 
 	for (size_t i = 0; plain && i < n; i++)
 		plain = (unsigned char)s[i] >= ' ' && s[i] != 0x7f;
@@ -122,7 +123,7 @@ is_short_string(const char *p, size_t n)
 		else if (p[i] == '"' || p[i] == '\\')
 			more++;
 	}
-	return more <= n + SPARE && utf8_span(p, n) == n;
+	return more <= n + SPARE && utf8_valid_length(p, n) == n;
 }
 
 static void
@@ -142,7 +143,8 @@ put_raw(struct buf *b, const struct reject *r)
 		json_put_text(b, "sha256", r->sha256);
 }
 
-/* The NUL separates the parts. */
+/* Adds a NUL after each part, so that "ab","c" and "a","bc" have different
+ * hashes. */
 static void
 hash_part(struct hash *h, const char *p, size_t n)
 {
@@ -169,7 +171,7 @@ make_id(char id[HASH_HEX], const struct reject_who *w,
 	hash_part(h, r->raw != NULL ? r->raw : "", r->raw_len);
 	if (r->sha256 != NULL)
 		hash_text(h, r->sha256);
-	hash_end(h, id);
+	hash_finish_and_free(h, id);
 	return 0;
 }
 
@@ -191,8 +193,8 @@ put_identity(struct buf *b, struct reject_who *w, const char *id)
 }
 
 int
-reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
-    struct err *e)
+reject_append_line(struct buf *out, struct reject_who *w,
+    const struct reject *r, struct err *e)
 {
 	char id[HASH_HEX], at[CLOCK_STAMP];
 

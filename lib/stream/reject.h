@@ -1,8 +1,9 @@
 /* Rejects: records that a stage could not accept, written as one line each
- * (etl-record(5)) to --rejects FILE, to descriptor 3 or into the stream.
+ *          (etl-record(5)) to --rejects FILE, to descriptor 3 or into the
+ *          stream.
  * Borrows: all texts, until the call returns; NULL or 0 means absent.
- * Gives: reject_put() appends the line without LF. If r->id is NULL, the id is
- *        the SHA-256 of pipeline, stage and raw.
+ * Gives: reject_append_line() appends the line without LF. If r->id is NULL,
+ *        the id is the SHA-256 of pipeline, stage and raw.
  * Fails: a program without a place for rejects fails at its first one
  *        (ERR_DATA); one with too many fails with ERR_LIMIT. */
 #ifndef STREAM_REJECT_H
@@ -30,24 +31,25 @@ struct reject {
 	struct origin origin;
 	const char *raw;
 	size_t raw_len;
-	uint64_t bytes;         /* if the line was too long: its length, */
-	const char *sha256;     /* and its hash; raw is its start */
+	uint64_t bytes;         /* length of a line that was too long, else 0 */
+	const char *sha256;     /* hash of that line; raw is then its start */
 };
 
 struct reject_who {             /* the same in all rejects of a process */
 	const char *run, *pipeline;     /* NULL outside etl-run */
 	char stage[64];
-	char process[48]; /* the occurrence is PROCESS/STAGE.TAIL/N: the */
-	char tail[5];           /* run or a uuid, and four random digits */
+	/* The id of an occurrence is PROCESS/STAGE.TAIL/N. */
+	char process[48];       /* ETL_RUN, or a random uuid */
+	char tail[5];           /* four random digits */
 	uint64_t n;             /* rejects so far */
 };
 
 /* Reads ETL_RUN and ETL_PIPELINE. */
 void reject_who_init(struct reject_who *w, const char *stage);
-/* Takes raw and origin from a line if r has none. */
-void reject_line(struct reject *r, const struct line *l);
-int reject_put(struct buf *out, struct reject_who *w, const struct reject *r,
-    struct err *e);
+/* Sets raw and origin of the reject from the line, if they are not set yet. */
+void reject_fill_from_line(struct reject *r, const struct line *l);
+int reject_append_line(struct buf *out, struct reject_who *w,
+    const struct reject *r, struct err *e);
 
 enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
 
@@ -67,10 +69,11 @@ struct causes;
 int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line);
-void causes_put(struct buf *b, const struct causes *c);
-/* If the first line of the input is among the causes and is not NDJSON: appends
- * what the input looks like. */
-void causes_put_format(struct buf *b, const struct causes *c);
+void causes_append_text(struct buf *b, const struct causes *c);
+/* If the first rejected record is line 1 of the input and looks like another
+ * format than NDJSON, such as CSV, appends the name of the format and advice on
+ * how to convert it. */
+void causes_append_format_advice(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 bool reject_limit_exceeded(const struct reject_limit *l, uint64_t rejected,
     uint64_t seen);

@@ -14,9 +14,9 @@ struct cause {
 	uint64_t count;
 	char code[32];
 	char shape[SHAPE];      /* message without its variable parts */
-	char message[SHAPE];    /* of the first record, */
-	uint64_t line;          /* on this line of the input, or 0, */
-	char example[EXAMPLE];  /* and the start of that record */
+	char message[SHAPE];    /* message of the first record */
+	uint64_t line;          /* its line in the input, or 0 */
+	char example[EXAMPLE];  /* the start of that record */
 	size_t example_len;
 	bool cut;               /* the record is longer than example */
 };
@@ -40,15 +40,15 @@ causes_free(struct causes *c)
 	free(c);
 }
 
-/* The cause with this code and kind of message, added if it is new; NULL if
- * there are too many. */
+/* Returns the cause with this code and shape of message, and adds it if it is
+ * new. Returns NULL if it is new and there are CAUSES already. */
 static struct cause *
 find_or_add(struct causes *c, const char *code, const char *message)
 {
 	char shape[SHAPE];
 	struct cause *new;
 
-	text_shape(shape, sizeof(shape), message);
+	message_reduce_to_shape(shape, sizeof(shape), message);
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->v[i].code, code) == 0 &&
 		    strcmp(c->v[i].shape, shape) == 0)
@@ -75,7 +75,7 @@ causes_add(struct causes *c, const char *code, const char *message,
 	if (k->count++ > 0)
 		return;
 	k->line = line;
-	k->example_len = text_cut(example, len, sizeof(k->example));
+	k->example_len = text_cut_length(example, len, sizeof(k->example));
 	k->cut = k->example_len < len;
 	if (k->example_len > 0)
 		memcpy(k->example, example, k->example_len);
@@ -118,7 +118,7 @@ next_to_show(const struct causes *c, bool shown[CAUSES])
 }
 
 void
-causes_put(struct buf *b, const struct causes *c)
+causes_append_text(struct buf *b, const struct causes *c)
 {
 	bool shown[CAUSES] = { false };
 	const struct cause *k;
@@ -134,11 +134,11 @@ causes_put(struct buf *b, const struct causes *c)
 }
 
 void
-causes_put_format(struct buf *b, const struct causes *c)
+causes_append_format_advice(struct buf *b, const struct causes *c)
 {
 	const struct cause *first = &c->v[0];
 
 	if (c->n > 0)
-		input_format_put(b, first->code, first->line, first->example,
-		    first->example_len);
+		input_format_append_advice(b, first->code, first->line,
+		    first->example, first->example_len);
 }

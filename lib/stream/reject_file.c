@@ -37,7 +37,7 @@ open_file(const char *file, struct err *e)
 /* Sets O_APPEND on a regular file, because several stages may have opened
  * it, as in a 3>f | b 3>f, and must not overwrite each other's lines. */
 static void
-set_kind(struct reject_file *a)
+set_kind_and_append_mode(struct reject_file *a)
 {
 	struct stat st;
 	int flags = fcntl(a->fd, F_GETFL);
@@ -71,7 +71,7 @@ reject_file_open(struct reject_file **out, const char *file,
 	a->fd = fd;
 	a->own = file != NULL;
 	memcpy(a->name, name, strlen(name) + 1);
-	set_kind(a);
+	set_kind_and_append_mode(a);
 	*out = a;
 	return 0;
 }
@@ -117,7 +117,7 @@ ends_in_line(int fd)
 /* EPIPE is an ordinary failure here. It ends a program silently only on
  * standard output. */
 static int
-fail_write(const struct reject_file *a, struct err *e)
+set_write_error(const struct reject_file *a, struct err *e)
 {
 	return err_set(e, ERR_IO, errno == ENOMEM, "%s: cannot write a "
 	    "reject: %s", a->name, strerror(errno));
@@ -141,11 +141,12 @@ write_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
-	/* If locking is not supported, a short line is atomic all the same. */
+	/* Without a lock, a line of up to PIPE_BUF bytes is still written as a
+	 * whole. */
 	if (set_lock(a, F_WRLCK) == -1 &&
 	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
-	rc = fd_write(a->fd, p, n);
+	rc = fd_write_all(a->fd, p, n);
 	(void)set_lock(a, F_UNLCK);
 	return rc;
 }
@@ -160,7 +161,7 @@ write_file(const struct reject_file *a, const char *p, size_t n)
 		return -1;
 	if (done == -1)
 		done = 0;
-	return fd_write(a->fd, p + done, n - (size_t)done);
+	return fd_write_all(a->fd, p + done, n - (size_t)done);
 }
 
 /* Ends an unfinished last line of the file. If two programs do this at the same
@@ -184,5 +185,5 @@ reject_file_write(
 	if (rc == 0)
 		rc = a->pipe ? write_pipe(a, line, len) :
 		    write_file(a, line, len);
-	return rc == -1 ? fail_write(a, e) : 0;
+	return rc == -1 ? set_write_error(a, e) : 0;
 }

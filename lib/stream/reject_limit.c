@@ -47,9 +47,9 @@ reject_check_limit(const struct reject_limit *l, uint64_t rejected,
 	if (!reject_limit_exceeded(l, rejected, seen))
 		return 0;
 	buf_init(&b, 64 << 10);
-	causes_put(&b, c);
+	causes_append_text(&b, c);
 	if (rejected == seen)
-		causes_put_format(&b, c);
+		causes_append_format_advice(&b, c);
 	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records were "
 	    "rejected, more than --max-rejects %llu%s: %s",
 	    (unsigned long long)rejected, (unsigned long long)seen,
@@ -70,8 +70,8 @@ reject_warn_all(const char *program, const struct reject_limit *l,
 	if (judged || rejected == 0 || rejected < seen)
 		return;
 	buf_init(&b, 64 << 10);
-	causes_put(&b, c);
-	causes_put_format(&b, c);
+	causes_append_text(&b, c);
+	causes_append_format_advice(&b, c);
 	if (rejected == 1)
 		err_warnf(program, "the only record was rejected: %s",
 		    buf_text(&b));

@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A reject mark holds a whole record, escaped, which at most doubles it
- * (is_short_string() in reject.c), and this much more. */
+/* The longest mark is a reject: it holds a whole record as a JSON string, which
+ * is at most twice as long as the record (is_short_string() in reject.c), and
+ * other members, which are shorter than MARK_SPARE. */
 enum { MARK_SPARE = 1 << 20 };
 
 bool
@@ -21,7 +22,7 @@ stage_in_run(void)
 /* Refuse a reject file that is also the input or the output: rejects would be
  * read as records, or would be overwritten. */
 static int
-rejects_apart(const struct stage *s, struct err *e)
+check_reject_file_is_separate(const struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	struct stat st;
@@ -41,8 +42,8 @@ rejects_apart(const struct stage *s, struct err *e)
 	if (!c->sink && fstat(STDOUT_FILENO, &st) == 0 &&
 	    reject_file_is(s->aside, &st))
 		return err_set(e, ERR_USAGE, false, "--rejects %s: this is "
-		    "standard output: give another file, or 3>&1 to have them "
-		    "in the stream", c->rejects);
+		    "standard output: give another file, or write 3>&1 in its "
+		    "place to have the rejects in the stream", c->rejects);
 	return 0;
 }
 
@@ -93,7 +94,7 @@ open_parts(struct stage *s, struct err *e)
 	if (reject_file_open(
 		&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
 		return -1;
-	return rejects_apart(s, e);
+	return check_reject_file_is_separate(s, e);
 }
 
 int
@@ -118,7 +119,7 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	}
 	reject_who_init(&s->who, c->name);
 	s->pipeline = s->who.pipeline;
-	mark_stage_name(s->counts.stage, c->name, NULL, 0);
+	mark_make_stage_name(s->counts.stage, c->name, NULL, 0);
 	if (open_parts(s, e) == -1) {
 		stage_close(s);
 		return -1;
@@ -135,7 +136,7 @@ stage_close(struct stage *s)
 	mark_release(&s->begin);
 	mark_release(&s->mark);
 	lines_close(s->in);
-	out_close(s->out);
+	out_free(s->out);
 	reject_file_close(s->aside);
 	causes_free(s->causes);
 	buf_release(&s->text);
@@ -144,19 +145,19 @@ stage_close(struct stage *s)
 }
 
 void
-stage_trim(struct stage *s)
+stage_shrink_buffer(struct stage *s)
 {
-	lines_trim(s->in);
+	lines_shrink_buffer(s->in);
 }
 
 bool
-stage_ready(const struct stage *s)
+stage_next_is_buffered(const struct stage *s)
 {
-	return s->over || lines_ready(s->in);
+	return s->over || lines_next_is_buffered(s->in);
 }
 
 const struct mark *
-stage_mark(const struct stage *s)
+stage_last_mark(const struct stage *s)
 {
 	return s->given;
 }
@@ -168,7 +169,7 @@ is_marked(const struct stage *s)
 }
 
 const struct mark *
-stage_stream(const struct stage *s)
+stage_begin_mark(const struct stage *s)
 {
 	return is_marked(s) ? &s->begin : NULL;
 }

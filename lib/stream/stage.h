@@ -1,10 +1,11 @@
 /* A stage is one program of a pipeline: it reads or starts a stream, counts
  * records, passes marks on in order, and writes rejects.
  * Owns:  reader, writer, counts, rejects. Borrows conf until stage_close().
- * Flow:  open; then next for each line: for a record emit any number of times
- *        and done, or reject; for a mark pass, once the records before it are
- *        done; at the end finish. If a call fails, main calls stage_fail()
- *        (writes the mark failed), reports, and after STAGE_STOP stop_die(). */
+ * Flow:  open; then next for each line: for a record emit any number of
+ *        times and done, or reject; for a mark pass, once the records before
+ *        it are done; at the end finish. If a call fails, main calls
+ *        stage_write_failed_mark() (writes the mark failed), reports, and
+ *        after STAGE_STOP stop_end_by_signal(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -57,24 +58,26 @@ void stage_close(struct stage *s);
  * flushed before each wait, so a filter that passes -1 never delays records.
  * A stage that holds records back (in a batch, in workers) passes the time
  * that it may still wait, or 0 and then polls stdin together with its own
- * descriptors while stage_ready() is false. The line is valid until the next
- * call. A record that is not JSON or is too long is returned as it is:
- * stage_read_record() rejects it. A mark in the wrong place, such as end before
- * begin, is ERR_PEER. The mark failed is returned as STAGE_MARK, and
- * STAGE_END follows. After the mark end another begin may follow (saved
- * streams in one input): stage name, counts and the place of rejects are
- * then those of the new stream. If plain input starts a stream inside
- * etl-run (a file, or --plain), a sink is given a begin and an end mark that
- * are not in the input. */
+ * descriptors while stage_next_is_buffered() is false. The line is valid
+ * until the next call. A record that is not JSON or is too long is returned
+ * as it is: stage_read_record() rejects it. A mark in the wrong place, such
+ * as end before begin, is ERR_PEER. The mark failed is returned as
+ * STAGE_MARK, and STAGE_END follows. After the mark end another begin may
+ * follow (saved streams in one input): stage name, counts and the place of
+ * rejects are then those of the new stream. If plain input starts a stream
+ * inside etl-run (a file, or --plain), a sink is given a begin and an end
+ * mark that are not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
-bool stage_ready(const struct stage *s);        /* next() need not read */
+/* Returns true if stage_next() can return without reading the input. */
+bool stage_next_is_buffered(const struct stage *s);
 /* Frees memory after a large line, which the caller has copied. */
-void stage_trim(struct stage *s);
-const struct mark *stage_mark(const struct stage *s);   /* after STAGE_MARK */
+void stage_shrink_buffer(struct stage *s);
+const struct mark *stage_last_mark(
+    const struct stage *s); /* after STAGE_MARK */
 /* The stream's begin mark (id, run, pipeline). NULL before the first line has
  * been read and in a plain stream. */
-const struct mark *stage_stream(const struct stage *s);
+const struct mark *stage_begin_mark(const struct stage *s);
 
 /* The outcome of a record. emit writes one output record; it must not look like
  * a mark (ERR_BUG), so check what users can make before. done counts the input
@@ -82,14 +85,14 @@ const struct mark *stage_stream(const struct stage *s);
  * only emit. reject writes the reject, counts it and enforces --max-rejects; if
  * r has no raw or origin, they are taken from l (may be NULL). */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
-void stage_done(struct stage *s, bool passed);
+void stage_count_outcome(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
-/* Parses a record into j. A line is a reject if it is too long, not JSON, no
- * object, has a member twice, or looks like a mark (in a source and with
- * --plain). judge only fills *r, whose texts are valid until the next call;
- * scan also writes the reject. Returns 1 if j holds an object, 0 if the line
- * is a reject, -1 failed. */
+/* Parses a record into j. Returns 1 if j holds an object; 0 if the line is a
+ * reject: too long, not JSON, not an object, has a member twice, or looks like
+ * a mark (in a source and with --plain); -1 on failure. stage_check_record()
+ * only fills *r, whose texts are valid until the next call.
+ * stage_read_record() also writes and counts the reject. */
 int stage_check_record(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct reject *r, struct err *e);
 int stage_read_record(struct stage *s, const struct line *l, struct json *j,
@@ -97,22 +100,24 @@ int stage_read_record(struct stage *s, const struct line *l, struct json *j,
 
 /* Marks. A source calls begin first, and checkpoint or resolve after the
  * records that the mark covers have been emitted or rejected; these
- * functions add the sequence number and the counts. stage_version() takes
- * the version of the checkpoint that the source has read. The mark end
- * carries it, so that the loader can refuse old values even if the stream
- * has no checkpoint mark. pass writes the mark of STAGE_MARK with this
- * stage's counts added; a sink need not call it. */
-int stage_begin(struct stage *s, struct err *e);
-void stage_version(struct stage *s, uint64_t version);
-int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+ * functions add the sequence number and the counts.
+ * stage_set_checkpoint_version() takes the version of the checkpoint that
+ * the source has read. The mark end carries it, so that the loader can
+ * refuse old values even if the stream has no checkpoint mark. pass writes
+ * the mark of STAGE_MARK with this stage's counts added; a sink need not
+ * call it. */
+int stage_start_source_stream(struct stage *s, struct err *e);
+void stage_set_checkpoint_version(struct stage *s, uint64_t version);
+int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
-int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);
+int stage_write_resolve(
+    struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_pass_mark(struct stage *s, struct err *e);
 /* For etl-via, which does not know which output belongs to which record: hold
  * keeps the checkpoint mark of STAGE_MARK, in place of one kept before, until a
  * resolve or end mark is passed; the checkpoint is then written before that
- * mark, with the counts of that mark. undone counts n of the records that were
- * done as passed as dropped. */
+ * mark, with the counts of that mark. stage_undo_passed() counts n records,
+ * which were counted as passed, as dropped instead. */
 int stage_hold_checkpoint(struct stage *s, struct err *e);
 void stage_undo_passed(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
@@ -125,10 +130,10 @@ int stage_finish(struct stage *s, struct err *e);
 /* Writes the mark failed with *why, if the stream is marked and no failed or
  * end mark is in it yet. Never fails. Open the stage before anything that
  * can fail, so that the stages after this one learn why. For failures before
- * that (wrong options) call stage_fail_early(), which writes only inside
- * etl-run and to a pipe; not for a sink. */
-void stage_fail(struct stage *s, const struct err *why);
-void stage_fail_early(const char *name, const struct err *why);
+ * that (wrong options) call stage_write_failed_mark_early(), which writes
+ * only inside etl-run and to a pipe; not for a sink. */
+void stage_write_failed_mark(struct stage *s, const struct err *why);
+void stage_write_failed_mark_early(const char *name, const struct err *why);
 /* The same, also outside etl-run: for a program whose streams are always
  * marked. */
 void stage_fail_marked(const char *name, const struct err *why);

@@ -34,7 +34,7 @@ put_failed(struct out *o, struct buf *b, const char *name,
 }
 
 void
-stage_fail(struct stage *s, const struct err *why)
+stage_write_failed_mark(struct stage *s, const struct err *why)
 {
 	if (s == NULL || s->out == NULL || s->closed || s->conf->bare ||
 	    why->code == ERR_GONE)
@@ -44,7 +44,7 @@ stage_fail(struct stage *s, const struct err *why)
 	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
-	/* It may have failed before stage_set_name() gave it a name. */
+	/* The stage has no name yet if it failed before stage_set_name(). */
 	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
 	    s->counts.stage : s->conf->name, why);
 }
@@ -63,11 +63,11 @@ fail_on_pipe(const char *name, const struct err *why)
 	buf_init(&b, 64 << 10);
 	put_failed(o, &b, name, why);
 	buf_release(&b);
-	out_close(o);
+	out_free(o);
 }
 
 void
-stage_fail_early(const char *name, const struct err *why)
+stage_write_failed_mark_early(const char *name, const struct err *why)
 {
 	if (stage_in_run())
 		fail_on_pipe(name, why);

@@ -8,8 +8,8 @@ stage_hold_checkpoint(struct stage *s, struct err *e)
 	return buf_check(&s->kept, e);
 }
 
-/* The checkpoint gets the counts of the boundary that follows it: at its new
- * place it covers the same records. */
+/* The checkpoint gets the counts of the boundary that was just read, because it
+ * is written directly before that boundary: the same records precede both. */
 int
 stage_put_held_checkpoint(struct stage *s, struct err *e)
 {
@@ -20,9 +20,10 @@ stage_put_held_checkpoint(struct stage *s, struct err *e)
 		return 0;
 	buf_init(&moved, s->text.max);
 	buf_clear(&s->text);
-	if (mark_restage(&moved, s->kept.data, s->kept.len, s->line.data,
-	    s->line.len, e) == 0 && mark_extend(&s->text, moved.data,
-	    moved.len, &s->counts, e) == 0)
+	if (mark_append_with_stages_of(&moved, s->kept.data, s->kept.len,
+		s->line.data, s->line.len, e) == 0 &&
+	    mark_append_with_stage(
+		&s->text, moved.data, moved.len, &s->counts, e) == 0)
 		rc = out_line(s->out, s->text.data, s->text.len, e);
 	buf_release(&moved);
 	buf_clear(&s->kept);

@@ -34,19 +34,20 @@ struct stage {
 	bool started, closed;           /* begin, and end or failed, are
 	                                 * written */
 	struct mark begin, mark;        /* the stream's begin; the last mark */
-	const struct mark *given;       /* the one that next() returned */
+	const struct mark *given;       /* that stage_next() returned last */
 	struct line line;               /* the last one read */
 	bool has_seq;
 	uint64_t seq;                   /* of the last checkpoint, resolve */
 	bool has_version;
-	uint64_t version;               /* a source: see stage_version() */
+	uint64_t version; /* a source: see stage_set_checkpoint_version() */
 	uint64_t lines[MARK_STAGES];    /* reject lines read, for each stage
 	                                 * in begin.stages */
 	uint64_t seen;                  /* reject lines read, in all */
 
 	struct counts counts;
 	uint64_t passed;
-	bool judge;                     /* the limit must be checked again */
+	bool judge;                     /* check --max-rejects at the next
+	                                 * stage_next() */
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
 	struct err cause;               /* what the mark failed says */
@@ -59,7 +60,7 @@ void stage_reset_counts(struct stage *s);
  * writes it. */
 int stage_start_stream(struct stage *s, struct err *e);
 /* Sets *e: the stream has no end mark. Returns -1. */
-int stage_fail_cut(struct err *e);
+int stage_set_cut_error(struct err *e);
 /* After begin was read or made: sets the name of this stage in the stream and
  * where its rejects go. */
 int stage_set_name(struct stage *s, struct err *e);
@@ -70,8 +71,8 @@ uint64_t stage_known_outcomes(const struct stage *s);
 int stage_put_held_checkpoint(struct stage *s, struct err *e);
 
 /* A sink counts the reject lines and compares all counts at each boundary. */
-void stage_count_line(struct stage *s, const struct mark *m);
-int stage_check_sums(const struct stage *s, const struct mark *m,
+void stage_count_reject_line(struct stage *s, const struct mark *m);
+int stage_check_all_counts(const struct stage *s, const struct mark *m,
     struct err *e);
 
 #endif

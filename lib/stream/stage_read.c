@@ -8,7 +8,7 @@
 #include <string.h>
 
 static enum stage_item
-stopped(struct err *e)
+set_stop_error(struct err *e)
 {
 	(void)err_set(e, ERR_RETRY, true, "stopped by signal %s",
 	    sigabbrev_np(stop_signal()));
@@ -37,8 +37,9 @@ line_is_mark(const struct stage *s)
 	return !s->conf->plain && is_mark_line(s->line.data, s->line.len);
 }
 
-/* The line reader accepts lines of twice the length of a record, because marks
- * may be longer than records. */
+/* Treats a record of more than --max-record bytes as too long. The line reader
+ * does not do this, because it must accept marks, which may be more than twice
+ * as long as a record. */
 static int
 limit_record_length(struct stage *s, struct err *e)
 {
@@ -83,18 +84,19 @@ drop_torn_line(struct stage *s, struct err *e)
 	}
 	if (s->state == STATE_OPEN)
 		return LINES_END;
-	(void)stage_fail_cut(e);
+	(void)stage_set_cut_error(e);
 	return LINES_FAILED;
 }
 
 static int
-wrong_order(const struct stage *s, const char *why, struct err *e)
+set_order_error(const struct stage *s, const char *why, struct err *e)
 {
 	return err_set(e, ERR_PEER, false, "line %llu: %s",
 	    (unsigned long long)s->line.number, why);
 }
 
-/* The first line is not begin, or the input is empty. */
+/* Called if the first line is not the mark begin, or if the input is empty:
+ * decides whether the stream is plain, starts here, or is refused. */
 static int
 start_without_begin(struct stage *s, struct err *e)
 {
@@ -105,22 +107,24 @@ start_without_begin(struct stage *s, struct err *e)
 	if (!s->piped || s->conf->plain)
 		return stage_start_stream(s, e);
 	if (s->over)
-		return 0;               /* stage_finish(): it was cut off */
-	return wrong_order(s, "inside etl-run a stream starts with a begin "
+		return 0;       /* stage_finish() reports the cut stream */
+	return set_order_error(s, "inside etl-run a stream starts with a begin "
 	    "mark, and this one does not: put etl-via before a command that "
 	    "is no etl program, or give --plain", e);
 }
 
 static int
-take_begin(struct stage *s, struct err *e)
+start_new_stream(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_PLAIN || s->made)
-		return wrong_order(s, "a begin mark after the stream's start: "
-		    "give --plain if these are no marks", e);
+		return set_order_error(s, "a begin mark after the stream's "
+		    "start: give --plain if these are no marks", e);
 	if (s->state == STATE_OPEN)
-		return wrong_order(s, "a begin mark before the end mark of the "
+		return set_order_error(s,
+		    "a begin mark before the end mark of the "
 		    "stream before it, which was cut off: give what begins "
-		    "here by itself", e);
+		    "here by itself",
+		    e);
 	mark_release(&s->begin);
 	s->begin = s->mark;
 	s->mark = (struct mark){ 0 };
@@ -138,31 +142,33 @@ check_seq(struct stage *s, struct err *e)
 
 	if (m->kind == MARK_END) {
 		if (m->has_seq != s->has_seq || m->seq != s->seq)
-			return wrong_order(s, "the end mark has another seq "
+			return set_order_error(s,
+			    "the end mark has another seq "
 			    "than the last mark that came: some were lost",
 			    e);
 		return 0;
 	}
 	if (s->has_seq && m->seq <= s->seq)
-		return wrong_order(s, "seq does not go up", e);
+		return set_order_error(s, "seq does not go up", e);
 	s->has_seq = true;
 	s->seq = m->seq;
 	return 0;
 }
 
 static int
-take_boundary(struct stage *s, struct err *e)
+check_boundary(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_ENDED)
-		return wrong_order(s, "this mark comes after the end mark", e);
+		return set_order_error(
+		    s, "this mark comes after the end mark", e);
 	if (s->state != STATE_OPEN || s->made)
-		return wrong_order(s, "this mark has no begin mark before it: "
-		    "a command removed it: put etl-via before the command "
+		return set_order_error(s, "this mark has no begin mark before "
+		    "it: a command removed it: put etl-via before the command "
 		    "that is no etl program", e);
 	if (check_seq(s, e) == -1)
 		return -1;
 	if ((s->conf->sink || s->conf->checks) &&
-	    stage_check_sums(s, &s->mark, e) == -1)
+	    stage_check_all_counts(s, &s->mark, e) == -1)
 		return -1;
 	if (s->mark.kind == MARK_END)
 		s->state = STATE_ENDED;
@@ -202,7 +208,7 @@ has_printed_failure(const struct stage *s)
 }
 
 static int
-take_failed(struct stage *s, struct err *e)
+store_upstream_failure(struct stage *s, struct err *e)
 {
 	const struct mark *m = &s->mark;
 
@@ -215,21 +221,22 @@ take_failed(struct stage *s, struct err *e)
 }
 
 static int
-take_mark(struct stage *s, struct err *e)
+process_mark(struct stage *s, struct err *e)
 {
 	switch (s->mark.kind) {
 	case MARK_BEGIN:
-		return take_begin(s, e);
+		return start_new_stream(s, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return take_boundary(s, e);
+		return check_boundary(s, e);
 	case MARK_FAILED:
-		return take_failed(s, e);
+		return store_upstream_failure(s, e);
 	case MARK_REJECT:
 		if (s->state == STATE_ENDED)
-			return wrong_order(s, "a reject after the end mark", e);
-		stage_count_line(s, &s->mark);
+			return set_order_error(
+			    s, "a reject after the end mark", e);
+		stage_count_reject_line(s, &s->mark);
 		break;
 	case MARK_UNKNOWN:
 		break;
@@ -237,9 +244,9 @@ take_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Returns a mark that is not in the input. */
+/* Returns a mark to the sink as if the input had it. */
 static enum stage_item
-give_made_mark(struct stage *s, const struct mark *m)
+return_made_mark(struct stage *s, const struct mark *m)
 {
 	s->line = (struct line){ .data = "", .number = s->line.number };
 	s->given = m;
@@ -247,7 +254,7 @@ give_made_mark(struct stage *s, const struct mark *m)
 }
 
 static enum stage_item
-take_line(struct stage *s, struct err *e)
+process_line(struct stage *s, struct err *e)
 {
 	bool mark = line_is_mark(s);
 
@@ -275,18 +282,20 @@ take_line(struct stage *s, struct err *e)
 		}
 	}
 	if (mark)
-		return take_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
+		return process_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
 	if (s->state == STATE_ENDED) {
-		(void)wrong_order(s, "a record after the end mark", e);
+		(void)set_order_error(s, "a record after the end mark", e);
 		return STAGE_FAILED;
 	}
 	s->counts.in++;
 	return STAGE_RECORD;
 }
 
-/* If a sink starts the stream, it is given the marks that the input lacks. */
+/* The input has ended. If this stage is a sink and the stream starts here, the
+ * sink still needs the marks that the input lacks: first begin, if the input
+ * was empty, then end. */
 static enum stage_item
-take_end(struct stage *s, struct err *e)
+process_end(struct stage *s, struct err *e)
 {
 	bool first = s->state == STATE_START;
 
@@ -296,11 +305,11 @@ take_end(struct stage *s, struct err *e)
 	if (!s->made || !s->conf->sink || s->state != STATE_OPEN)
 		return STAGE_END;
 	if (first)
-		return give_made_mark(s, &s->begin);
+		return return_made_mark(s, &s->begin);
 	s->state = STATE_ENDED;
 	mark_release(&s->mark);
 	s->mark.kind = MARK_END;
-	return give_made_mark(s, &s->mark);
+	return return_made_mark(s, &s->mark);
 }
 
 enum stage_item
@@ -310,7 +319,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	enum stage_item item;
 
 	if (stop_signal() != 0)
-		return stopped(e);
+		return set_stop_error(e);
 	if (s->state == STATE_FAILED)
 		return STAGE_END;
 	if (s->judge) {
@@ -328,11 +337,11 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	if (r == LINES_ONE) {
 		s->held = false;
 		item = limit_record_length(s, e) == -1 ? STAGE_FAILED
-						       : take_line(s, e);
+						       : process_line(s, e);
 	} else if (r == LINES_END) {
-		item = take_end(s, e);
+		item = process_end(s, e);
 	} else if (r == LINES_STOP) {
-		return stopped(e);
+		return set_stop_error(e);
 	} else {
 		return r == LINES_WAIT ? STAGE_WAIT : STAGE_FAILED;
 	}

@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 
-enum { LARGE = 1 << 20 };       /* a larger buffer is freed after use */
+enum { LARGE = 1 << 20 };       /* a buffer above this is freed after use */
 
 /* Fails because this program has no place for rejects; r may be NULL. */
 static int
-fail_nowhere(const struct stage *s, const struct reject *r, struct err *e)
+set_no_reject_place_error(
+    const struct stage *s, const struct reject *r, struct err *e)
 {
 	const struct origin *o;
 	struct buf where, format;
@@ -26,7 +27,8 @@ fail_nowhere(const struct stage *s, const struct reject *r, struct err *e)
 		buf_printf(&where, "%s%sline %llu",
 		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",
 		    (unsigned long long)o->line);
-	input_format_put(&format, r->code, o->line, r->raw, r->raw_len);
+	input_format_append_advice(
+	    &format, r->code, o->line, r->raw, r->raw_len);
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
@@ -42,7 +44,7 @@ stage_write_reject_line(
     struct stage *s, const char *line, size_t len, struct err *e)
 {
 	if (s->aside == NULL)
-		return fail_nowhere(s, NULL, e);
+		return set_no_reject_place_error(s, NULL, e);
 	return reject_file_write(s->aside, line, len, e);
 }
 
@@ -57,19 +59,19 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
     struct err *e)
 {
 	if (way == REJECT_NOWHERE)
-		return fail_nowhere(s, r, e);
+		return set_no_reject_place_error(s, r, e);
 	if (way == REJECT_TO_STREAM && s->out == NULL)
 		return err_set(e, ERR_BUG, false, "a sink has no stream to "
 		    "write a reject to");
 	buf_clear(&s->text);
-	if (reject_put(&s->text, &s->who, r, e) == -1)
+	if (reject_append_line(&s->text, &s->who, r, e) == -1)
 		return -1;
 	buf_char(&s->text, '\n');
 	if (buf_check(&s->text, e) == -1)
 		return -1;
 	return way == REJECT_TO_FILE ?
 	    reject_file_write(s->aside, s->text.data, s->text.len, e) :
-	    out_part(s->out, s->text.data, s->text.len, e);
+	    out_write_part(s->out, s->text.data, s->text.len, e);
 }
 
 int
@@ -79,7 +81,7 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 	enum reject_way way = stage_reject_way(s);
 
 	if (l != NULL)
-		reject_line(r, l);
+		reject_fill_from_line(r, l);
 	if (write_reject(s, r, way, e) == -1)
 		return -1;
 	if (s->text.cap > LARGE)
@@ -100,7 +102,7 @@ stage_check_record(struct stage *s, const struct line *l, struct json *j,
 	struct json_fault f = { 0 };
 
 	*r = (struct reject){ .message = s->why };
-	reject_line(r, l);
+	reject_fill_from_line(r, l);
 	if (l->too_long) {
 		r->code = "too_long";
 		(void)snprintf(s->why, sizeof(s->why), "%llu bytes, more than "

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-/* A reject of a stage that begin does not name was written while the stream was
- * still plain: accept it, but compare it with no count. */
+/* Counts a reject line for its stage. If the mark begin does not name that
+ * stage, the reject was written while the stream was still plain; it is only
+ * added to the total. */
 void
-stage_count_line(struct stage *s, const struct mark *m)
+stage_count_reject_line(struct stage *s, const struct mark *m)
 {
 	s->seen++;
 	for (size_t i = 0; i < s->begin.nstages; i++)
@@ -47,7 +48,8 @@ check_lines(const struct stage *s, const struct mark *m, struct err *e)
 }
 
 int
-stage_check_sums(const struct stage *s, const struct mark *m, struct err *e)
+stage_check_all_counts(
+    const struct stage *s, const struct mark *m, struct err *e)
 {
 	const struct counts *last;
 

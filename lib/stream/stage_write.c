@@ -41,7 +41,7 @@ stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 }
 
 void
-stage_done(struct stage *s, bool passed)
+stage_count_outcome(struct stage *s, bool passed)
 {
 	if (passed)
 		s->passed++;
@@ -76,7 +76,7 @@ stage_set_name(struct stage *s, struct err *e)
 	if (b->nstages >= MARK_STAGES)
 		return err_set(e, ERR_PEER, false, "the stream has passed "
 		    "through %d stages; more are not possible", MARK_STAGES);
-	mark_stage_name(s->counts.stage, first ? b->stage : s->conf->name,
+	mark_make_stage_name(s->counts.stage, first ? b->stage : s->conf->name,
 	    b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
@@ -131,11 +131,11 @@ stage_start_stream(struct stage *s, struct err *e)
 	stage_reset_counts(s);
 	if (make_begin(s, e) == -1)
 		return -1;
-	mark_stage_name(s->counts.stage, s->conf->name, NULL, 0);
+	mark_make_stage_name(s->counts.stage, s->conf->name, NULL, 0);
 	if (s->out == NULL)
 		return 0;
-	/* The mark names this stage too, but begin.stages holds only the
-	 * stages before this one. */
+	/* The written mark must name this stage, but s->begin.stages holds only
+	 * the stages before it. So the name is added for the call only. */
 	b->stages[b->nstages++] = s->counts;
 	buf_clear(&s->text);
 	if (mark_put_begin(&s->text, b, e) == -1)
@@ -146,7 +146,7 @@ stage_start_stream(struct stage *s, struct err *e)
 }
 
 int
-stage_begin(struct stage *s, struct err *e)
+stage_start_source_stream(struct stage *s, struct err *e)
 {
 	if (s->conf->stream == NULL && s->conf->checkpoint == NULL &&
 	    s->conf->replay == NULL && !stage_in_run()) {
@@ -157,7 +157,7 @@ stage_begin(struct stage *s, struct err *e)
 }
 
 void
-stage_version(struct stage *s, uint64_t version)
+stage_set_checkpoint_version(struct stage *s, uint64_t version)
 {
 	s->has_version = true;
 	s->version = version;
@@ -189,7 +189,8 @@ write_end(struct stage *s, struct err *e)
 	return put_text(s, e);
 }
 
-/* Before a boundary states the outcome of all records before it. */
+/* Called before a boundary is written, because a boundary states the outcome of
+ * all records before it. */
 static int
 check_counts(struct stage *s, struct err *e)
 {
@@ -200,39 +201,41 @@ check_counts(struct stage *s, struct err *e)
 }
 
 static int
-put_boundary(struct stage *s, struct err *e)
+write_boundary_and_flush(struct stage *s, struct err *e)
 {
 	return put_text(s, e) == -1 ? -1 : stage_flush(s, e);
 }
 
 int
-stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {
 	buf_clear(&s->text);
 	if (check_counts(s, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
-	return put_boundary(s, e);
+	return write_boundary_and_flush(s, e);
 }
 
 int
-stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e)
+stage_write_resolve(
+    struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
 	if (check_counts(s, e) == -1 || mark_put_resolve(&s->text, r, ++s->seq,
 	    &s->counts, e) == -1)
 		return -1;
-	return put_boundary(s, e);
+	return write_boundary_and_flush(s, e);
 }
 
 static int
-pass_boundary(struct stage *s, const struct counts *c, struct err *e)
+write_extended_boundary(struct stage *s, const struct counts *c, struct err *e)
 {
 	buf_clear(&s->text);
-	if (mark_extend(&s->text, s->line.data, s->line.len, c, e) == -1)
+	if (mark_append_with_stage(&s->text, s->line.data, s->line.len, c, e) ==
+	    -1)
 		return -1;
-	return put_boundary(s, e);
+	return write_boundary_and_flush(s, e);
 }
 
 int
@@ -249,7 +252,7 @@ stage_pass_mark(struct stage *s, struct err *e)
 		    stage_put_held_checkpoint(s, e) == -1))
 			return -1;
 		s->started = true;
-		return pass_boundary(s, &s->counts, e);
+		return write_extended_boundary(s, &s->counts, e);
 	}
 	if (out_line(s->out, s->line.data, s->line.len, e) == -1)
 		return -1;
@@ -260,7 +263,7 @@ stage_pass_mark(struct stage *s, struct err *e)
 }
 
 int
-stage_fail_cut(struct err *e)
+stage_set_cut_error(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "the stream was cut off: it has no "
 	    "end mark: the program before this one was killed, or is not an "
@@ -279,7 +282,7 @@ stage_finish(struct stage *s, struct err *e)
 	if (check_counts(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
-		return stage_fail_cut(e);
+		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&
 	    write_end(s, e) == -1)
 		return -1;

@@ -68,11 +68,11 @@ find_verb(const char *name, struct err *e)
 	    i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
-		suggest_try(&near, verbs[i].name);
+		suggest_compare_word(&near, verbs[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
-	suggest_add(e, &near, "");
+	suggest_append_to_error(e, &near, "");
 	return NULL;
 }
 
@@ -139,7 +139,7 @@ run_verb(const struct verb *v, struct command *c, struct err *e)
 	rc = v->run(c, e);
 	if (rc == 0)
 		rc = out_flush(c->out, e);
-	out_close(c->out);
+	out_free(c->out);
 	return rc;
 }
 
@@ -155,7 +155,7 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN) {
@@ -165,13 +165,13 @@ main(int argc, char *argv[])
 			r = OPT_FAILED;
 	}
 	if (r == OPT_FAILED && v != NULL && v->run == save_command)
-		stage_fail_early("checkpoint", &e);
+		stage_write_failed_mark_early("checkpoint", &e);
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
-	stop_catch();
+		return opt_print_result(&spec, r, &e);
+	stop_install_handlers();
 	err_warn("etl-checkpoint", db_url_warning(o.db));
 	if (run_verb(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_die();
+	stop_end_by_signal();
 	return status;
 }

@@ -25,7 +25,7 @@ struct save {
 static int
 check_stream(struct save *s, struct err *e)
 {
-	const struct mark *m = stage_stream(s->stage);
+	const struct mark *m = stage_begin_mark(s->stage);
 
 	if (s->begun)
 		return 0;
@@ -53,14 +53,14 @@ take_record(struct save *s, const struct line *l, struct err *e)
 		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
 	if (stage_emit(s->stage, l->data, l->len, e) == -1)
 		return -1;
-	stage_done(s->stage, true);
+	stage_count_outcome(s->stage, true);
 	return 0;
 }
 
 static int
 check_name(const struct save *s, const struct mark *m, struct err *e)
 {
-	const struct mark *begin = stage_stream(s->stage);
+	const struct mark *begin = stage_begin_mark(s->stage);
 
 	if (strcmp(m->name, begin->checkpoint) == 0)
 		return 0;
@@ -73,7 +73,7 @@ check_name(const struct save *s, const struct mark *m, struct err *e)
 static int
 take_mark(struct save *s, struct err *e)
 {
-	const struct mark *m = stage_mark(s->stage);
+	const struct mark *m = stage_last_mark(s->stage);
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
@@ -100,7 +100,7 @@ finish(struct save *s, struct err *e)
 {
 	if (saver_save(&s->saver, e) == -1 || stage_finish(s->stage, e) == -1)
 		return -1;
-	if (stage_stream(s->stage) != NULL)
+	if (stage_begin_mark(s->stage) != NULL)
 		return 0;
 	return err_set(e, ERR_RETRY, true, "the input is empty, without a "
 	    "begin mark: the program before this one has failed");
@@ -152,7 +152,7 @@ end_torn_line(struct err *e)
 	if (pread(fd, &last, 1, st.st_size - 1) != 1)
 		last = '\n';
 	(void)close(fd);
-	if (last == '\n' || fd_write(STDOUT_FILENO, "\n", 1) == 0)
+	if (last == '\n' || fd_write_all(STDOUT_FILENO, "\n", 1) == 0)
 		return 0;
 	return err_errno(e, ERR_IO, "standard output");
 }
@@ -167,13 +167,13 @@ save_command(struct command *c, struct err *e)
 	int rc = -1;
 
 	if (stage_open(&s.stage, &conf, e) == -1) {
-		stage_fail_early(conf.name, e);
+		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
 	if (statefile_check_usable(c->path, e) == 0 && end_torn_line(e) == 0)
 		rc = pass_stream(&s, e);
 	if (rc == -1)
-		stage_fail(s.stage, e);
+		stage_write_failed_mark(s.stage, e);
 	saver_release(&s.saver);
 	json_release(&s.json);
 	stage_close(s.stage);

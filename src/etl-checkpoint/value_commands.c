@@ -54,7 +54,7 @@ set_command(struct command *c, struct err *e)
 	if (*value == '\0')
 		return err_set(e, ERR_USAGE, false, "set: the value is empty: "
 		    "to remove a value, use clear");
-	if (utf8_span(value, strlen(value)) != strlen(value))
+	if (utf8_valid_length(value, strlen(value)) != strlen(value))
 		return err_set(e, ERR_USAGE, false, "set: the value is not "
 		    "UTF-8");
 	return c->store->set(c, c->args[0], value, e);
@@ -162,7 +162,7 @@ list_command(struct command *c, struct err *e)
 	buf_init(&l.json, TEXT);
 	rc = c->store->list(c, list_each, &l, e);
 	if (rc == 0)
-		rc = out_part(c->out, l.text.data, l.text.len, e);
+		rc = out_write_part(c->out, l.text.data, l.text.len, e);
 	buf_release(&l.text);
 	buf_release(&l.json);
 	return rc;

@@ -7,7 +7,7 @@ close_all(struct dlq *d, const char *status, struct err *e)
 	if (dlq_open(d, e) == -1 || db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_set_status(
+		if (letter_close_with_status(
 			d->db, d->args[i], status, d->opts->reason, e) == -1) {
 			db_rollback(d->db);
 			return -1;

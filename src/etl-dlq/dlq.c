@@ -8,7 +8,7 @@
 int
 dlq_open(struct dlq *d, struct err *e)
 {
-	if (control_open(&d->db, d->opts->db, false, e) == -1)
+	if (control_open_and_ensure(&d->db, d->opts->db, false, e) == -1)
 		return -1;
 	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }

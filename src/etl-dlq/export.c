@@ -53,7 +53,7 @@ write_occurrence(struct dlq *d, const struct letter *l,
 	put_members(&b, l, t);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = out_part(d->out, b.data, b.len, e);
+		rc = out_write_part(d->out, b.data, b.len, e);
 	buf_release(&b);
 	if (rc == 0)
 		rc = raw_json(d->out, l, e);

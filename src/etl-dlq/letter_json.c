@@ -28,7 +28,7 @@ write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 	text_show(&b, p, n);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = out_part(out, b.data, b.len, e);
+		rc = out_write_part(out, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
 }
@@ -48,12 +48,12 @@ part_length(const char *p, size_t n)
 int
 raw_json(struct out *out, const struct letter *l, struct err *e)
 {
-	bool text = utf8_span(l->raw, l->raw_len) == l->raw_len;
+	bool text = utf8_valid_length(l->raw, l->raw_len) == l->raw_len;
 	const char *p = l->raw, *end = p + l->raw_len;
 	const char *name = text ? ",\"raw\":\"" : ",\"raw_base64\":\"";
 	struct buf b;
 	size_t n;
-	int rc = out_part(out, name, strlen(name), e);
+	int rc = out_write_part(out, name, strlen(name), e);
 
 	buf_init(&b, SIZE_MAX / 4);
 	for (; rc == 0 && p < end; p += n) {
@@ -70,10 +70,10 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 		if ((rc = buf_check(&b, e)) == -1)
 			break;
 		rc = text ? write_escaped(out, b.data + 1, b.len - 2, e) :
-		    out_part(out, b.data, b.len, e);
+		    out_write_part(out, b.data, b.len, e);
 	}
 	buf_release(&b);
-	return rc == 0 ? out_part(out, "\"", 1, e) : rc;
+	return rc == 0 ? out_write_part(out, "\"", 1, e) : rc;
 }
 
 static void
@@ -133,10 +133,10 @@ write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
 		buf_char(&b, ',');
 	}
 	if (more == 0 && b.len > 1)
-		more = out_part(d->out, b.data, b.len, e);
+		more = out_write_part(d->out, b.data, b.len, e);
 	letter_times_close(times);
 	buf_release(&b);
-	return more == -1 ? -1 : out_part(d->out, "]", 1, e);
+	return more == -1 ? -1 : out_write_part(d->out, "]", 1, e);
 }
 
 int

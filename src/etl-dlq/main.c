@@ -123,11 +123,11 @@ find_command(const char *name, struct err *e)
 	    i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-		suggest_try(&near, commands[i].name);
+		suggest_compare_word(&near, commands[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
-	suggest_add(e, &near, "");
+	suggest_append_to_error(e, &near, "");
 	return NULL;
 }
 
@@ -201,7 +201,7 @@ run_command(const struct command *c, struct dlq *d, struct err *e)
 	else
 		(void)out_flush(d->out, &other);
 	db_close(d->db);
-	out_close(d->out);
+	out_free(d->out);
 	return rc;
 }
 
@@ -216,25 +216,25 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
+		return opt_print_result(&spec, r, &e);
 	d.args = argv + optind + 1;
 	d.nargs = argc - optind - 1;
 	c = find_command(argv[optind], &e);
 	if (c == NULL || check_options(c, &o, d.nargs, &e) == -1 ||
 	    check_operands(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
-		return opt_answer(&spec, OPT_FAILED, &e);
-	stop_catch();
+		return opt_print_result(&spec, OPT_FAILED, &e);
+	stop_install_handlers();
 	err_warn("etl-dlq", db_url_warning(o.db));
 	if (run_command(c, &d, &e) == 0)
 		return 0;
 	if ((c->takes & PARTS) == 0)
-		stop_die();
+		stop_end_by_signal();
 	(void)err_report("etl-dlq", &e);
-	stop_die();
-	return err_status(&e);
+	stop_end_by_signal();
+	return err_exit_code(&e);
 }

@@ -117,11 +117,11 @@ store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
 			return 0;
 		}
 		if (!db_fault(d->db)->again || n > wait.max ||
-		    wait_ms(retry_wait(&wait, n)) == -1)
+		    wait_ms(retry_random_delay(&wait, n)) == -1)
 			return -1;
 		while (db_reopen(d->db, e) == -1)
 			if (!e->transient || ++n > wait.max ||
-			    wait_ms(retry_wait(&wait, n)) == -1)
+			    wait_ms(retry_random_delay(&wait, n)) == -1)
 				return -1;
 	}
 }
@@ -192,7 +192,7 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		err_note("etl-dlq", db_default_note(d->opts->db));
 	if (rc == 0)
-		rc = control_open(&d->db, d->opts->db, true, e);
+		rc = control_open_and_ensure(&d->db, d->opts->db, true, e);
 	if (rc == 0)
 		rc = store_all(d, in, &added, e);
 	if (rc == 0)

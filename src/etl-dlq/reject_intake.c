@@ -40,7 +40,7 @@ intake_new(struct intake **out, const char *bad, struct err *e)
 		return err_nomem(e);
 	*out = in;
 	buf_init(&in->torn, SIZE_MAX / 4);
-	if ((fd = temp_open(e)) == -1)
+	if ((fd = temp_file_open(e)) == -1)
 		return -1;
 	if ((in->file = fdopen(fd, "w+")) == NULL) {
 		(void)close(fd);
@@ -91,7 +91,7 @@ print_bad_line(struct intake *in, const char *name, size_t most,
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);
-	text_show(&b, t->data, text_cut(t->data, t->len, most));
+	text_show(&b, t->data, text_cut_length(t->data, t->len, most));
 	err_warnf("etl-dlq", "put: %s: line %llu: %s%s: %s%s", name,
 	    (unsigned long long)in->torn_line, what, in->why, buf_text(&b),
 	    t->len > most ? "..." : "");

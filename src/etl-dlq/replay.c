@@ -100,7 +100,7 @@ emit_letter(struct dlq *d, struct stage *s, const struct letter *l,
 	while (open-- > 0)
 		if (stage_emit(s, l->raw, l->raw_len, e) == -1)
 			return -1;
-	return stage_resolve(s, &m, e);
+	return stage_write_resolve(s, &m, e);
 }
 
 static int
@@ -167,14 +167,15 @@ write_stream(struct dlq *d, const struct choice *c,
 	f.stage = c->stage;
 	if (m.pipeline != NULL && *m.pipeline == '\0')
 		m.pipeline = NULL;
-	if (stage_open(&s, &conf, e) == -1 || stage_begin(s, e) == -1)
+	if (stage_open(&s, &conf, e) == -1 ||
+	    stage_start_source_stream(s, e) == -1)
 		goto out;
 	if (c->any && replay_letters(d, s, &f, e) == -1)
 		goto out;
 	rc = stage_finish(s, e);
 out:
 	if (rc == -1)
-		stage_fail(s, e);
+		stage_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }

@@ -17,10 +17,10 @@ print_field(struct dlq *d, struct buf *line, const char *name, const char *p,
 	buf_clear(line);
 	buf_printf(line, "%-14s", name);
 	for (size_t part; n > 0; p += part, n -= part) {
-		part = text_cut(p, n, PART);
+		part = text_cut_length(p, n, PART);
 		text_show(line, p, part);
 		if (buf_check(line, e) == -1 ||
-		    out_part(d->out, line->data, line->len, e) == -1)
+		    out_write_part(d->out, line->data, line->len, e) == -1)
 			return -1;
 		buf_clear(line);
 	}

@@ -57,7 +57,7 @@ find_or_add_cause(struct causes_found *f, const struct cause *c)
 static void
 copy_name(char out[LETTER_NAME + 1], const char *name)
 {
-	size_t n = text_cut(name, strlen(name), LETTER_NAME);
+	size_t n = text_cut_length(name, strlen(name), LETTER_NAME);
 
 	memcpy(out, name, n);
 	out[n] = '\0';
@@ -73,7 +73,8 @@ add_row(struct causes_found *f, const struct db_rows *r)
 
 	copy_name(c.stage, text_or_empty(db_column(r, 0)));
 	copy_name(c.code, text_or_empty(db_column(r, 1)));
-	text_shape(c.shape, sizeof(c.shape), text_or_empty(db_column(r, 2)));
+	message_reduce_to_shape(
+	    c.shape, sizeof(c.shape), text_or_empty(db_column(r, 2)));
 	to = find_or_add_cause(f, &c);
 	to->letters += db_column(r, 3).i;
 	to->times += db_column(r, 4).i;
@@ -168,7 +169,7 @@ print_cause(struct dlq *d, const struct cause *c, struct err *e)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
 		raw = db_column(r, 1);
-		shows = text_cut(raw.p, raw.len, EXAMPLE);
+		shows = text_cut_length(raw.p, raw.len, EXAMPLE);
 		text_show(&start, raw.p, shows);
 		if (shows < raw.len && !d->opts->json)
 			buf_str(&start, "...");

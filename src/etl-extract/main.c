@@ -169,13 +169,13 @@ run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
 	int rc = -1;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_fail_early(conf.name, e);
+		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
-	if (!conf.source || stage_begin(s, e) == 0)
+	if (!conf.source || stage_start_source_stream(s, e) == 0)
 		rc = check_and_extract(x, s, uri, n, e);
 	if (rc == -1)
-		stage_fail(s, e);
+		stage_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }
@@ -192,21 +192,21 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &x.opts, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_fail_early("extract", &e);
+		stage_write_failed_mark_early("extract", &e);
 	if (r != OPT_RUN) {
 		opt_release(&spec, &x.opts);
-		return opt_answer(&spec, r, &e);
+		return opt_print_result(&spec, r, &e);
 	}
 	err_warn("etl-extract", db_url_warning(x.opts.db));
-	stop_catch();
+	stop_install_handlers();
 	if (run_stage(&x, &fds, argv + optind, (size_t)(argc - optind),
 	    &e) == -1)
 		status = err_report(spec.program, &e);
 	opt_release(&spec, &x.opts);
-	stop_die();
+	stop_end_by_signal();
 	return status;
 }

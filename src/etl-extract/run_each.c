@@ -47,7 +47,7 @@ check_field_name(const char *name, struct err *e)
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as: the name @etl is reserved for "
 		    "marks: choose another name");
-	if (utf8_span(name, strlen(name)) != strlen(name))
+	if (utf8_valid_length(name, strlen(name)) != strlen(name))
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as: the name is not UTF-8");
 	return 0;
@@ -75,7 +75,7 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	if (o->stream != NULL || o->format != NULL)
 		return err_set(e, ERR_USAGE, false, "--each reads a stream of "
 		    "records: remove --stream and --format");
-	if (o->records != NULL && !pointer_valid(o->records))
+	if (o->records != NULL && !pointer_is_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
 	if (template_check(o->each, e) == -1)
@@ -109,7 +109,7 @@ reject_for_member(struct each *x, const struct line *l, const char *code,
 
 	buf_init(&pointer, n * 2 + 2);
 	buf_init(&message, 1024);
-	pointer_put(&pointer, name, n);
+	pointer_append_part(&pointer, name, n);
 	buf_printf(&message, "%.*s: %s", n > 200 ? 200 : (int)n, name, why);
 	r.pointer = buf_text(&pointer);
 	r.message = buf_text(&message);
@@ -177,7 +177,7 @@ emit_with_answer(struct each *x, const struct line *l, struct err *e)
 	if (buf_check(&x->out, e) == -1 ||
 	    stage_emit(x->stage, x->out.data, x->out.len, e) == -1)
 		return -1;
-	stage_done(x->stage, true);
+	stage_count_outcome(x->stage, true);
 	return 0;
 }
 

@@ -95,7 +95,7 @@ add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
 	if (line->len > LARGE)
-		stage_trim(l->stage);
+		stage_shrink_buffer(l->stage);
 	return spool_chunk_is_full(&l->spool, max_lines_of_chunk(l)) ?
 	    write_or_commit_chunk(l, e) : 0;
 }
@@ -104,7 +104,7 @@ static int
 handle_boundary(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
-	bool ended = stage_mark(l->stage)->kind == MARK_END;
+	bool ended = stage_last_mark(l->stage)->kind == MARK_END;
 
 	if (s->loaded)
 		return ended ? check_loaded_stream_unchanged(l, e) : 0;
@@ -123,7 +123,7 @@ handle_boundary(struct loader *l, struct err *e)
 static int
 handle_mark(struct loader *l, const struct line *line, struct err *e)
 {
-	switch (stage_mark(l->stage)->kind) {
+	switch (stage_last_mark(l->stage)->kind) {
 	case MARK_BEGIN:
 		return stream_start_at_begin_mark(l, e);
 	case MARK_REJECT:
@@ -160,7 +160,8 @@ get_wait_for_line_ms(const struct loader *l)
 
 	if (!may_commit_before_next_line(l))
 		return -1;
-	if (stage_ready(l->stage) && l->spool.total % CLOCK_EVERY != 0)
+	if (stage_next_is_buffered(l->stage) &&
+	    l->spool.total % CLOCK_EVERY != 0)
 		return -1;
 	left = l->due - clock_ms();
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
@@ -193,7 +194,7 @@ set_error_of_failed_commit(const struct loader *l, const struct err *cause,
 {
 	struct err own = *e;
 
-	if (stage_mark(l->stage)->kind != MARK_FAILED)
+	if (stage_last_mark(l->stage)->kind != MARK_FAILED)
 		return -1;
 	return err_set(e, cause->code, cause->transient, "%s; loading the "
 	    "records that had come before failed too: %s", cause->msg,

@@ -16,7 +16,7 @@ file_read(struct buf *b, const char *path, struct err *e)
 
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, path);
-	while (buf_room(b, 4096) &&
+	while (buf_reserve(b, 4096) &&
 	    (n = read(fd, b->data + b->len, b->cap - b->len)) > 0)
 		b->len += (size_t)n;
 	if (n == -1 && !b->failed)
@@ -180,7 +180,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		return err_set(e, ERR_USAGE, false,
 		    "--duplicate-members %s: the only value is last",
 		    o->duplicates);
-	if (retry_backoff(&l->retry, o->backoff, e) == -1 ||
+	if (retry_parse_backoff(&l->retry, o->backoff, e) == -1 ||
 	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
 	    copy_run(l, e) == -1 || causes_new(&l->causes, e) == -1 ||
 	    database_open_retrying(l, e) == -1)

@@ -108,16 +108,16 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report("etl-load", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN && check_options(&o, argc, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
-	stop_catch();
+		return opt_print_result(&spec, r, &e);
+	stop_install_handlers();
 	if (load_run(&o, &fds, &e) == 0)
 		return 0;
-	stop_die();
+	stop_end_by_signal();
 	return err_report("etl-load", &e);
 }

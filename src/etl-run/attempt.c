@@ -47,7 +47,7 @@ start_row(const struct attempt *a, const struct job *j, struct err *e)
 	int64_t dead = 0;
 	int rc = -1;
 
-	if (control_open(&db, j->url, true, e) == -1)
+	if (control_open_and_ensure(&db, j->url, true, e) == -1)
 		goto out;
 	if (run_abandon_stale(db, j->name, j->host, &dead, e) == -1)
 		goto out;
@@ -191,7 +191,7 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 static void
 set_own_failure(struct attempt *a, const struct err *e)
 {
-	a->code = err_status(e);
+	a->code = err_exit_code(e);
 	buf_clear(&a->message);
 	buf_clear(&a->ending);
 	text_show(&a->message, e->msg, strlen(e->msg));

@@ -69,7 +69,7 @@ database_put(struct buf *b, const char *url)
 	enum { SQLITE = sizeof(sqlite) - 1 };
 
 	buf_str(b, "\ndatabase: ");
-	db_url_show(b, url);
+	db_url_append_public(b, url);
 	if (strncmp(url, sqlite, SQLITE) == 0 &&
 	    access(url + SQLITE, F_OK) == -1)
 		buf_str(b, " (will be created)");

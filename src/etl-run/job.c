@@ -44,7 +44,7 @@ print_command(const struct attempt *a, const struct job *j)
 	buf_init(&shown, SIZE_MAX / 4);
 	buf_init(&word, SIZE_MAX / 4);
 	if (j->url_given) {
-		db_url_show(&shown, j->url);
+		db_url_append_public(&shown, j->url);
 		buf_str(&word, " --db ");
 		put_shell_word(&word, buf_text(&shown));
 	}
@@ -96,7 +96,7 @@ may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
 		    "a second time\n", j->name);
 		return false;
 	}
-	*wait = retry_wait(&j->retry, (uint64_t)a->number);
+	*wait = retry_random_delay(&j->retry, (uint64_t)a->number);
 	(void)fprintf(stderr, "etl-run: %s: trying again in %lld.%llds "
 	    "(%d of %llu)\n", j->name, (long long)*wait / 1000,
 	    (long long)*wait % 1000 / 100, a->number,

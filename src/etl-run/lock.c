@@ -168,7 +168,7 @@ file_name(char file[HASH_HEX], const char *url, const char *name,
 		return err_nomem(e);
 	hash_add(h, url, strlen(url) + 1);
 	hash_add(h, name, strlen(name));
-	hash_end(h, file);
+	hash_finish_and_free(h, file);
 	return 0;
 }
 

@@ -175,7 +175,7 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	if (o->env_file != NULL &&
 	    envfile_load(o->env_file, &t->names, e) == -1)
 		return -1;
-	if (retry_backoff(&j->retry, o->backoff, e) == -1)
+	if (retry_parse_backoff(&j->retry, o->backoff, e) == -1)
 		return -1;
 	if (script_init(&j->script, o->command, argv + optind, argc - optind,
 	    e) == -1)
@@ -226,22 +226,22 @@ main(int argc, char *argv[])
 	int code, sig = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report("etl-run", &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
+		return opt_print_result(&spec, r, &e);
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
 	if (check_every(&o, &e) == -1 ||
 	    configure(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
-		    opt_answer(&spec, OPT_FAILED, &e) :
+		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
 		/* Not earlier: a signal must end the program while it reads
 		 * the script from stdin. */
-		stop_catch();
+		stop_install_handlers();
 		err_warn("etl-run", db_url_warning(o.db));
 		if (!o.dry_run)
 			err_note("etl-run", db_default_note(o.db));

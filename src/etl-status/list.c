@@ -52,7 +52,7 @@ put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 	size_t start = b->len;
 
 	if (v.type == DB_TEXT)
-		text_show(b, v.p, text_cut(v.p, v.len, most));
+		text_show(b, v.p, text_cut_length(v.p, v.len, most));
 	while (b->len < start + width && !b->failed)
 		buf_char(b, ' ');
 }

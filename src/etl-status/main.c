@@ -75,11 +75,11 @@ print_report(report_fn report, struct status *s, struct err *e)
 
 	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (control_open(&s->db, s->opts->db, false, e) == 0 &&
+	if (control_open_and_ensure(&s->db, s->opts->db, false, e) == 0 &&
 	    report(s, e) == 0)
 		rc = out_flush(s->out, e);
 	db_close(s->db);
-	out_close(s->out);
+	out_free(s->out);
 	return rc;
 }
 
@@ -95,18 +95,18 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN &&
 	    select_report(&report, &o, argc - optind, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
-	stop_catch();
+		return opt_print_result(&spec, r, &e);
+	stop_install_handlers();
 	err_warn("etl-status", db_url_warning(o.db));
 	if (print_report(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_die();
+	stop_end_by_signal();
 	return status;
 }

@@ -37,7 +37,7 @@ status_put_text(struct buf *b, const char *name, const char *s, size_t n)
 
 	buf_init(&clean, SIZE_MAX / 4);
 	while (n > 0) {
-		good = utf8_span(s, n);
+		good = utf8_valid_length(s, n);
 		buf_add(&clean, s, good);
 		if (good < n) {
 			buf_char(&clean, '?');

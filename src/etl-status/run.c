@@ -16,7 +16,7 @@ find_run(struct status *s, int64_t *number, struct err *e)
 
 	if (strcmp(s->opts->run, "last") == 0)
 		return find_last_run(s, number, e);
-	return id_find(s->db, &run, s->opts->run, number, e);
+	return find_row_by_id(s->db, &run, s->opts->run, number, e);
 }
 
 int

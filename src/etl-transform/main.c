@@ -94,7 +94,7 @@ read_filter(struct buf *b, const char *file, struct err *e)
 
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, file);
-	while (buf_room(b, 4096) &&
+	while (buf_reserve(b, 4096) &&
 	    (n = read(fd, b->data + b->len, 4096)) > 0)
 		b->len += (size_t)n;
 	if (n == -1)
@@ -184,7 +184,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	int rc = -1;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_fail_early(conf.name, e);
+		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
@@ -197,7 +197,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		rc = run_filter(o, a, buf_text(&text), s, e);
 	}
 	if (rc == -1)
-		stage_fail(s, e);
+		stage_write_failed_mark(s, e);
 	buf_release(&text);
 	stage_close(s);
 	return rc;
@@ -215,22 +215,22 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	if (args_move_from_argv(&a, &argc, argv, &e) == 0)
 		r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_fail_early("transform", &e);
+		stage_write_failed_mark_early("transform", &e);
 	if (r != OPT_RUN) {
 		args_release(&a);
 		opt_release(&spec, &o);
-		return opt_answer(&spec, r, &e);
+		return opt_print_result(&spec, r, &e);
 	}
-	stop_catch();
+	stop_install_handlers();
 	if (run_stage(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);
 	args_release(&a);
 	opt_release(&spec, &o);
-	stop_die();
+	stop_end_by_signal();
 	return status;
 }

@@ -39,7 +39,7 @@ write_outputs(struct transform *t, const struct result *r, struct err *e)
 			return -1;
 		p = lf;
 	}
-	stage_done(t->stage, r->text_len > 0);
+	stage_count_outcome(t->stage, r->text_len > 0);
 	return 0;
 }
 
@@ -98,7 +98,7 @@ submit_record(struct transform *t, const struct line *l, struct err *e)
 	if (!l->too_long) {
 		pool_add_line(t->pool, l);
 		if (l->len > LARGE)
-			stage_trim(t->stage);
+			stage_shrink_buffer(t->stage);
 		return 0;
 	}
 	if (write_all_pending_results(t, e) == -1)

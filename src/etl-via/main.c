@@ -95,13 +95,13 @@ run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
 	int rc = -1;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_fail_early(conf.name, e);
+		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
 	if (check_options(&v, o, e) == 0)
 		rc = via_run(s, &v, e);
 	if (rc == -1)
-		stage_fail(s, e);
+		stage_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }
@@ -116,19 +116,19 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_fail_early("via", &e);
+		stage_write_failed_mark_early("via", &e);
 	if (r != OPT_RUN)
-		return opt_answer(&spec, r, &e);
-	stop_catch();
+		return opt_print_result(&spec, r, &e);
+	stop_install_handlers();
 	/* If the parent ignores SIGCHLD, the kernel would discard CMD's exit
 	 * status. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_die();
+	stop_end_by_signal();
 	return status;
 }

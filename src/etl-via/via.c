@@ -226,7 +226,7 @@ finish_command(struct via *v, struct err *e)
 static int
 queue_record(struct via *v, const struct line *l, struct err *e)
 {
-	bool is_checked = v->o->plain || stage_stream(v->stage) != NULL;
+	bool is_checked = v->o->plain || stage_begin_mark(v->stage) != NULL;
 	int ok = 1;
 
 	if (is_checked || l->too_long)
@@ -241,9 +241,9 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 	if (buf_check(&v->pending, e) == -1)
 		return -1;
 	if (l->len > LARGE)
-		stage_trim(v->stage);
+		stage_shrink_buffer(v->stage);
 	v->in++;
-	stage_done(v->stage, true);
+	stage_count_outcome(v->stage, true);
 	return 0;
 }
 
@@ -256,7 +256,7 @@ handle_begin_mark(struct via *v, struct err *e)
 	v->is_marked = true;
 	if (stage_pass_mark(v->stage, e) == -1)
 		return -1;
-	return stage_stream(v->stage)->replay ? 0 : start_command(v, e);
+	return stage_begin_mark(v->stage)->replay ? 0 : start_command(v, e);
 }
 
 /* At a checkpoint mark CMD may still hold records back, so the mark is kept and
@@ -264,7 +264,7 @@ handle_begin_mark(struct via *v, struct err *e)
 static int
 handle_mark(struct via *v, struct err *e)
 {
-	switch (stage_mark(v->stage)->kind) {
+	switch (stage_last_mark(v->stage)->kind) {
 	case MARK_BEGIN:
 		return handle_begin_mark(v, e);
 	case MARK_CHECKPOINT:
@@ -291,7 +291,7 @@ handle_mark(struct via *v, struct err *e)
 static int
 handle_input_end(struct via *v, struct err *e)
 {
-	bool empty = stage_stream(v->stage) == NULL && stage_in_run();
+	bool empty = stage_begin_mark(v->stage) == NULL && stage_in_run();
 
 	if (!v->is_marked && !empty) {
 		if (!v->has_run && start_command(v, e) == -1)

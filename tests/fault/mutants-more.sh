@@ -40,7 +40,7 @@ mutant fd3.t 'one for reading is taken' lib/base/stdfd.c \
 mutant fd3.t 'what systemd passed is taken' lib/base/stdfd.c \
     's/passed_by_systemd() ||//' 'nothing in it'
 mutant fd3.t 'a full pipe is not waited for' lib/stream/reject_file.c \
-    's/rc = fd_write(a->fd, p, n);/rc = fcntl(a->fd, F_SETFL, O_WRONLY | O_NONBLOCK); (void)!write(a->fd, p, n);/' \
+    's/rc = fd_write_all(a->fd, p, n);/rc = fcntl(a->fd, F_SETFL, O_WRONLY | O_NONBLOCK); (void)!write(a->fd, p, n);/' \
     'a slow reader: every reject'
 mutant fd3.t 'a dead reader is the quiet end' lib/stream/reject_file.c \
     's/err_set(e, ERR_IO, errno == ENOMEM/err_set(e, ERR_GONE, errno == ENOMEM/' \
@@ -49,7 +49,7 @@ mutant fd3.t 'SIGPIPE kills' lib/base/stop.c \
     's/(void)signal(SIGPIPE, SIG_IGN);//' \
     "a reader that has gone, SIGPIPE '-'"
 mutant fd3.t 'a line goes in pieces' lib/stream/reject_file.c \
-    's/rc = fd_write(a->fd, p, n);/(void)set_lock(a, F_UNLCK); rc = fd_write(a->fd, p, 50); (void)usleep(500); rc = fd_write(a->fd, p + 50, n - 50);/' \
+    's/rc = fd_write_all(a->fd, p, n);/(void)set_lock(a, F_UNLCK); rc = fd_write_all(a->fd, p, 50); (void)usleep(500); rc = fd_write_all(a->fd, p + 50, n - 50);/' \
     'three writers'
 mutant unit/stream_aside 'nobody locks a pipe' lib/stream/reject_file.c \
     '/^set_lock(/,/^}/s/^{/{ return 0;/' writers_of_one_pipe_never_mix
@@ -57,7 +57,7 @@ mutant unit/stream_aside 'a full terminal is not waited for' lib/stream/fdwrite.
     's/(void)wait_fd(fd, POLLOUT, -1);/return 0;/' \
     a_terminal_that_is_full_is_waited_for
 mutant unit/stream_aside 'a full disk is let pass' lib/stream/reject_file.c \
-    's/return rc == -1 ? fail_write(a, e) : 0;/return 0;/' \
+    's/return rc == -1 ? set_write_error(a, e) : 0;/return 0;/' \
     a_full_disk_and_a_dead_reader_are_told
 mutant unit/stream_aside 'writers of one file write over' lib/stream/reject_file.c \
     's/flags | O_APPEND/flags/' descriptor_three_is_made_to_append
@@ -69,10 +69,10 @@ mutant exits.t 'what is unknown is passed over' lib/base/opt.c \
     "s/if (c == '?')/if (c == '?') return OPT_RUN; if (c == '?')/" \
     'etl-load: unknown option: message'
 mutant exits.t 'a value of no sense is taken' lib/base/opt.c \
-    's/if (value_set(o, into, optarg) == 0)/if (value_set(o, into, optarg) != -2)/' \
+    's/if (parse_and_store_value(o, into, optarg) == 0)/if (parse_and_store_value(o, into, optarg) != -2)/' \
     'a batch of no number: status'
 mutant exits.t 'the environment is not judged' lib/base/opt.c \
-    's/if (value_set(o, into, text) == -1)/if (value_set(o, into, text) == -2)/' \
+    's/if (parse_and_store_value(o, into, text) == -1)/if (parse_and_store_value(o, into, text) == -2)/' \
     'BATCH_SIZE of no number: status'
 mutant exits.t 'an env file is not judged' src/etl-run/env_file.c \
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \

@@ -33,11 +33,11 @@ mutant outage.t 'a lost line is for good' src/etl-load/commit/reconnect.c \
 mutant schema.t 'a new NOT NULL ends it all' lib/db/fault.c \
     's/{ "23", ERR_DATA, false, true, false }/{ "23", ERR_REFUSED, false, false, false }/'
 mutant fd3.t 'the same as stdin is taken' lib/base/stdfd.c \
-    's/same_file(REJECT_FD, STDIN_FILENO)/false/'
+    's/is_same_descriptor(REJECT_FD, STDIN_FILENO)/false/'
 mutant fd3.t 'a socket is taken' lib/base/stdfd.c \
     's/return S_ISREG(st->st_mode) ||/return S_ISSOCK(st->st_mode) || S_ISREG(st->st_mode) ||/'
 mutant fd3.t 'nothing is parked on 3' lib/base/stdfd.c \
-    's/return park(REJECT_FD, O_RDONLY | O_CLOEXEC, e);/return 0;/'
+    's/return open_null_as(REJECT_FD, O_RDONLY | O_CLOEXEC, e);/return 0;/'
 mutant clock.t 'a descriptor of a library is taken' lib/base/stdfd.c \
     's/opened_here(REJECT_FD) ||//'
 mutant clock.t 'waits go by the wall clock' lib/base/clock.c \
@@ -88,10 +88,10 @@ mutant unit/json_invalid 'control characters pass' lib/json/lex.c \
     's/(unsigned char)\*p < 0x20/false/' \
     test_parse
 mutant unit/json_invalid 'numbers have leading zeros' lib/json/scan.c \
-    "s/\\*p == '0' ? p + 1 : digits(s, p)/digits(s, p)/" \
+    "s/\\*p == '0' ? p + 1 : skip_digits(s, p)/skip_digits(s, p)/" \
     test_parse
 mutant unit/json_invalid 'a byte order mark is skipped' lib/json/scan.c \
-    's/p = value(&s, blanks(text, s.end));/p = value(\&s, blanks(text + (len > 2 \&\& memcmp(text, "\\xef\\xbb\\xbf", 3) == 0 ? 3 : 0), s.end));/' \
+    's/p = read_value(&s, skip_blanks(text, s.end));/p = read_value(\&s, skip_blanks(text + (len > 2 \&\& memcmp(text, "\\xef\\xbb\\xbf", 3) == 0 ? 3 : 0), s.end));/' \
     test_parse
 mutant unit/json_scan 'nesting has another limit' lib/json/scan.h \
     's/JSON_DEPTH_MAX = 256/JSON_DEPTH_MAX = 257/' \
@@ -114,7 +114,7 @@ mutant etl-load/values.t 'what no double holds becomes one' src/etl-load/sqlite/
     's/return isinf(out->r) ? reject_value(.*/return 1;/' \
     'sqlite: what does not fit'
 mutant etl-load/values.t 'digits are lost' src/etl-load/sqlite/sqlite_value.c \
-    's/return number_same(text, n, s->text.p, s->text.len);/return true;/' \
+    's/return number_equals(text, n, s->text.p, s->text.len);/return true;/' \
     'sqlite: what does not fit'
 
 # Lines.

@@ -35,7 +35,7 @@ printed(double d)
 	MUST(json_scan(&j, out, n, 0, JSON_UNIQUE, &f) == 0);
 	if (isfinite(d)) {
 		MUST(j.tok[0].type == JSON_NUMBER);
-		MUST(number_double(out, n) == d);
+		MUST(number_to_double(out, n) == d);
 		MUST(reference(out, n) == d);
 		MUST((*out == '-') == (signbit(d) != 0));
 	}
@@ -61,10 +61,10 @@ integer(const char *p, size_t n)
 	int64_t v;
 	int len;
 
-	if (number_int(p, n, &v)) {
+	if (number_to_int64(p, n, &v)) {
 		len = snprintf(text, sizeof(text), "%" PRId64, v);
-		MUST(number_same(p, n, text, (size_t)len));
-		MUST(number_double(p, n) == (double)v);
+		MUST(number_equals(p, n, text, (size_t)len));
+		MUST(number_to_double(p, n) == (double)v);
 	} else if (n < 19) {            /* so many digits always fit */
 		MUST(memchr(p, '.', n) || memchr(p, 'e', n) ||
 		    memchr(p, 'E', n));
@@ -74,11 +74,11 @@ integer(const char *p, size_t n)
 static void
 token(const char *p, size_t n)
 {
-	double d = number_double(p, n);
+	double d = number_to_double(p, n);
 
 	MUST(d == reference(p, n));
 	MUST((*p == '-') == (signbit(d) != 0));
-	MUST(number_same(p, n, p, n));
+	MUST(number_equals(p, n, p, n));
 	integer(p, n);
 	printed(d);
 }
@@ -105,9 +105,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		token(text, m);
 		if (space && is_number(space + 1, n - m - 1)) {
 			token(space + 1, n - m - 1);
-			if (number_same(text, m, space + 1, n - m - 1))
-				MUST(fabs(number_double(text, m)) ==
-				    fabs(number_double(space + 1, n - m - 1)));
+			if (number_equals(text, m, space + 1, n - m - 1))
+				MUST(fabs(number_to_double(text, m)) ==
+				     fabs(number_to_double(
+					 space + 1, n - m - 1)));
 		}
 	}
 	free(text);

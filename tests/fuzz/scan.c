@@ -37,7 +37,7 @@ for_oracle(const struct json *j)
 		if ((t->flags & JSON_NUL) && is_name(j, i))
 			return false;
 		if (t->type == JSON_NUMBER &&
-		    isinf(number_double(j->text + t->at, t->len)))
+		    isinf(number_to_double(j->text + t->at, t->len)))
 			return false;
 	}
 	return true;
@@ -63,7 +63,7 @@ same_value(const struct json *j, uint32_t i, const struct oracle_item *v)
 	MUST("nftdsao"[t->type] == v->type);
 	MUST(t->next == v->next);
 	if (t->type == JSON_NUMBER)
-		MUST(number_double(j->text + t->at, t->len) == v->d);
+		MUST(number_to_double(j->text + t->at, t->len) == v->d);
 	if (t->type == JSON_STRING)
 		same_string(j, i, v->p, v->n);
 	if (t->type == JSON_ARRAY || t->type == JSON_OBJECT)

@@ -76,7 +76,7 @@ wrong_includes() {
 is 'includes go downwards' '' "$(wrong_includes)"
 is 'no banned function' '' "$(lines \
     '(^|[^A-Za-z0-9_])(strn?cpy|strn?cat|v?sprintf|ato[ifl]l?|strtok|system|gets)\(')"
-# But err_report() and opt_answer(), which main() calls to do so.
+# But err_report() and opt_print_result(), which main() calls to do so.
 is 'a library neither prints nor exits' '' "$(lines \
     '(^|[^A-Za-z0-9_])(_?exit|abort|f?printf|f?puts|perror|v?(err|warn)x?)\(' |
     grep '^lib/' | grep -v '^lib/base/\(report\|opt\)\.c' || :)"

@@ -152,7 +152,7 @@ the_nearest_word_is_suggested(void **state)
 		struct suggestion s = { .typed = cases[i].typed };
 
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-			suggest_try(&s, words[k]);
+			suggest_compare_word(&s, words[k]);
 		if (cases[i].wanted == NULL)
 			assert_null(s.word);
 		else
@@ -205,16 +205,16 @@ backoff_stays_in_its_window(void **state)
 	struct retry r = { 0 };
 	struct err e;
 
-	assert_int_equal(retry_backoff(&r, "1s..60s", &e), 0);
+	assert_int_equal(retry_parse_backoff(&r, "1s..60s", &e), 0);
 	for (uint64_t n = 1; n < 80; n++) {
 		uint64_t most = n > 6 ? 60000 : 1000u << (n - 1);
 
 		for (int i = 0; i < 50; i++)
-			assert_in_range(retry_wait(&r, n), 0, most);
+			assert_in_range(retry_random_delay(&r, n), 0, most);
 	}
-	assert_int_equal(retry_backoff(&r, "2s..1s", &e), -1);
-	assert_int_equal(retry_backoff(&r, "1s", &e), -1);
-	assert_int_equal(retry_backoff(&r, "1s..", &e), -1);
+	assert_int_equal(retry_parse_backoff(&r, "2s..1s", &e), -1);
+	assert_int_equal(retry_parse_backoff(&r, "1s", &e), -1);
+	assert_int_equal(retry_parse_backoff(&r, "1s..", &e), -1);
 }
 
 /* The vector of FIPS 180-4's examples, and version and variant of a UUID. */
@@ -231,7 +231,7 @@ hashes_and_ids_have_their_form(void **state)
 	assert_non_null(h);
 	hash_add(h, "a", 1);
 	hash_add(h, "bc", 2);
-	hash_end(h, hex);
+	hash_finish_and_free(h, hex);
 	assert_string_equal(hex, abc);
 	uuid_new(id);
 	uuid_new(other);
@@ -309,7 +309,7 @@ claims_three(int as)
 		(void)close(3);
 	else if (dup2(as, 3) == -1)
 		return 0;
-	return stdfd_claim(&fds, &e) == 0 && !fds.rejects &&
+	return stdfd_check_and_fill(&fds, &e) == 0 && !fds.rejects &&
 	    (fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
 }
 

@@ -21,7 +21,8 @@ utf8_is_judged(void **state)
 	unsigned int cp;
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-		assert_int_equal(utf8_span(t[i].text, t[i].n), t[i].valid);
+		assert_int_equal(
+		    utf8_valid_length(t[i].text, t[i].n), t[i].valid);
 	for (unsigned int c = 0; c < 0x110000; c++) {
 		if (c >= 0xd800 && c < 0xe000)
 			continue;
@@ -66,14 +67,14 @@ all_of_it_is_ascii(void **state)
 static void
 no_character_is_cut(void **state)
 {
-	assert_int_equal(text_cut("abc", 3, 3), 3);
-	assert_int_equal(text_cut("abcd", 4, 3), 3);
-	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 3), 1);
-	assert_int_equal(text_cut("a\xe2\x80\x83", 4, 4), 4);
-	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 3), 0);
-	assert_int_equal(text_cut("\xf0\x9f\x98\x80!", 5, 4), 4);
-	assert_int_equal(text_cut("\x80\x80\x80\x80\x80", 5, 4), 4);
-	assert_int_equal(text_cut("\x80\x80", 2, 1), 1);
+	assert_int_equal(text_cut_length("abc", 3, 3), 3);
+	assert_int_equal(text_cut_length("abcd", 4, 3), 3);
+	assert_int_equal(text_cut_length("a\xe2\x80\x83", 4, 3), 1);
+	assert_int_equal(text_cut_length("a\xe2\x80\x83", 4, 4), 4);
+	assert_int_equal(text_cut_length("\xf0\x9f\x98\x80!", 5, 3), 0);
+	assert_int_equal(text_cut_length("\xf0\x9f\x98\x80!", 5, 4), 4);
+	assert_int_equal(text_cut_length("\x80\x80\x80\x80\x80", 5, 4), 4);
+	assert_int_equal(text_cut_length("\x80\x80", 2, 1), 1);
 }
 
 static void

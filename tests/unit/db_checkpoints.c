@@ -44,7 +44,7 @@ move(struct env *v, int64_t expected, const char *value)
 
 	OK(v, rc = move_of(v->db, &m, &v->e));
 	if (rc == CHECKPOINT_LOST) {
-		assert_int_equal(err_status(&v->e), ERR_RETRY);
+		assert_int_equal(err_exit_code(&v->e), ERR_RETRY);
 		assert_false(v->e.transient);
 	}
 	return rc;
@@ -58,7 +58,7 @@ hands_set_and_clear(void **state)
 	OK(v, control_ensure(v->db, &v->e));
 	check(v, "posts", "-", 0);
 	assert_int_equal(checkpoint_clear(v->db, "posts", &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_LIMIT);
+	assert_int_equal(err_exit_code(&v->e), ERR_LIMIT);
 	OK(v, checkpoint_set(v->db, "posts", "2026-05-30", &v->e));
 	check(v, "posts", "2026-05-30", 1);
 	OK(v, checkpoint_set(v->db, "posts", "", &v->e));
@@ -93,7 +93,7 @@ odd_names_and_large_values(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(checkpoint_set(v->db, bad[i], "1", &v->e),
 		    -1);
-		assert_int_equal(err_status(&v->e), ERR_USAGE);
+		assert_int_equal(err_exit_code(&v->e), ERR_USAGE);
 		assert_int_equal(checkpoint_read(v->db, bad[i], &have, &n,
 		    &v->e), -1);
 	}
@@ -296,7 +296,7 @@ no_text_is_told(void **state)
 		script(v, sql);
 		assert_int_equal(checkpoint_read(v->db, "posts", &have, &n,
 		    &v->e), -1);
-		assert_int_equal(err_status(&v->e), ERR_CONFIG);
+		assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 		assert_null(have);
 	}
 }

@@ -77,12 +77,12 @@ statements_are_not_data(void **state)
 
 	assert_int_equal(db_run(v->db, "INSERT INTO nope VALUES (1)", NULL, 0,
 	    NULL, &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_false(db_fault(v->db)->data);
 	assert_non_null(strstr(v->e.msg, "nope"));
 	assert_int_equal(db_script(v->db, "CREATE TABEL t (a int)", &v->e),
 	    -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_null(strchr(v->e.msg, '\n'));
 }
 
@@ -96,7 +96,7 @@ busy_passes(void **state)
 	OK(v, db_begin(other, &v->e));
 	script(v, "PRAGMA busy_timeout = 20");
 	assert_int_equal(db_begin(v->db, &v->e), -1);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	assert_true(db_fault(v->db)->again);
 	assert_false(db_fault(v->db)->data);
 	db_rollback(other);
@@ -115,7 +115,7 @@ files_are_judged(void **state)
 
 	assert_int_equal(db_open(&db, "sqlite:/nowhere/at/all.db", &v->e),
 	    -1);
-	assert_int_equal(err_status(&v->e), ERR_CREATE);
+	assert_int_equal(err_exit_code(&v->e), ERR_CREATE);
 	(void)snprintf(path, sizeof(path), "%s/no.db", v->dir);
 	(void)snprintf(url, sizeof(url), "sqlite:%s", path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -125,7 +125,7 @@ files_are_judged(void **state)
 	    "if it were one", 100), 100);
 	(void)close(fd);
 	assert_int_equal(db_open(&db, url, &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "no.db"));
 	(void)unlink(path);
 }
@@ -138,12 +138,12 @@ full_disk_is_for_good(void **state)
 	script(v, "CREATE TABLE t (a); PRAGMA max_page_count = 3");
 	assert_int_equal(db_run(v->db, "INSERT INTO t VALUES "
 	    "(zeroblob(1000000))", NULL, 0, NULL, &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_IO);
+	assert_int_equal(err_exit_code(&v->e), ERR_IO);
 	assert_false(db_fault(v->db)->data);
 	script(v, "PRAGMA query_only = on");
 	assert_int_equal(db_run(v->db, "DELETE FROM t", NULL, 0, NULL,
 	    &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_DENIED);
+	assert_int_equal(err_exit_code(&v->e), ERR_DENIED);
 }
 
 static void
@@ -171,13 +171,13 @@ stops_end_a_wait(void **state)
 	if ((pid = fork()) == 0) {
 		struct err e;
 
-		stop_catch();
+		stop_install_handlers();
 		if (read(ready[0], &byte, 1) != 1 ||
 		    db_open(&db, v->url, &e) == -1)
 			_exit(9);
 		if (db_run(db, "UPDATE t SET a = a", NULL, 0, NULL, &e) == 0)
 			_exit(8);
-		_exit(err_status(&e) == 75 ? 0 : 7);
+		_exit(err_exit_code(&e) == 75 ? 0 : 7);
 	}
 	second(v, &db);
 	OK(v, db_begin(db, &v->e));

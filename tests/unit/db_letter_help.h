@@ -34,7 +34,7 @@ reject(struct buf *b, const char *id, const char *occurrence,
 	json_put_text(b, "message", "no title");
 	json_put_text(b, "pointer", "/title");
 	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3}");
-	if (utf8_span(raw, len) == len)
+	if (utf8_valid_length(raw, len) == len)
 		json_put_member(b, "raw", raw, len);
 	else {
 		buf_str(b, ",\"raw_base64\":\"");

@@ -74,7 +74,7 @@ resolve_compares_and_sets(void **state)
 
 	/* By hand meanwhile. */
 	put_times(v, "aa", 5, 1);
-	OK(v, letter_set_status(v->db, "aa", "discarded", "old", &v->e));
+	OK(v, letter_close_with_status(v->db, "aa", "discarded", "old", &v->e));
 	assert_true(resolve(v, "aa", 5, 4));
 	check_letter(v, "aa", "discarded 5 5 - at");
 }

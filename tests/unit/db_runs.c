@@ -36,7 +36,7 @@ move(struct env *v, const struct ledger *l)
 
 	OK(v, db_begin(v->db, &v->e));
 	OK(v, rc = ledger_move(v->db, l, &v->e));
-	if (rc == LEDGER_SET)
+	if (rc == LEDGER_ROW_CHANGED)
 		OK(v, db_commit(v->db, &v->e));
 	else
 		db_rollback(v->db);
@@ -76,7 +76,7 @@ tables_are_made_once(void **state)
 	OK(v, control_ensure(v->db, &v->e));
 	script(v, "UPDATE etl_control SET version = 99");
 	assert_int_equal(control_ensure(v->db, &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "99"));
 }
 
@@ -87,7 +87,7 @@ half_made_tables_stay_unmade(void **state)
 
 	script(v, "CREATE TABLE etl_loads (mine int)");
 	assert_int_equal(control_ensure(v->db, &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "etl_loads"));
 	script(v, "DROP TABLE etl_loads");
 	OK(v, control_ensure(v->db, &v->e));
@@ -105,13 +105,13 @@ runs_succeed(void **state)
 	start(v, "r1", "h");
 	OK(v, db_begin(v->db, &v->e));
 	OK(v, control_limit_idle_time(v->db, &v->e));
-	OK(v, run_check_running(v->db, "r1", &row, &v->e));
+	OK(v, run_lock_if_running(v->db, "r1", &row, &v->e));
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
 	OK(v, run_renew(v->db, "r1", &v->e));
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	l.stream_id = "s2";
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	OK(v, run_complete(v->db, "r1", true, SAID(NULL), &end, &v->e));
 	assert_true(end.success);
 	assert_true(end.appended);
@@ -135,11 +135,11 @@ runs_succeed(void **state)
 	    "\"superseded\":8,\"skipped\":0,\"deleted\":4}]");
 
 	/* What it says stays true. */
-	assert_int_equal(run_check_running(v->db, "r1", &row, &v->e), -1);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	assert_int_equal(run_complete(v->db, "r1", false, SAID("x"), &end,
 	    &v->e), -1);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	check_word(v, "SELECT status FROM pipeline_runs", "success");
 }
 
@@ -164,7 +164,7 @@ runs_fail(void **state)
 
 	start(v, "r2", "h");
 	l.run = "r2";
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	l.stream_id = "s2";
 	l.target = "users";
 	l.ended = false;
@@ -173,7 +173,7 @@ runs_fail(void **state)
 		l.counts = "{}";
 	else
 		l.counts = "[7]";
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	OK(v, run_complete(v->db, "r2", true, SAID("cut"), &end, &v->e));
 	assert_false(end.success);
 	assert_false(end.appended);
@@ -223,7 +223,7 @@ dead_runs_are_abandoned(void **state)
 	int64_t n, row;
 
 	start(v, "r1", "here");
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	start(v, "r2", "there");
 	start(v, "r3", "gone");
 	script(v, v->kind == DB_SQLITE ? "UPDATE pipeline_runs SET "
@@ -242,8 +242,8 @@ dead_runs_are_abandoned(void **state)
 	    "running");
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r3'",
 	    "abandoned");
-	assert_int_equal(run_check_running(v->db, "r1", &row, &v->e), -1);
-	OK(v, run_check_running(v->db, "r2", &row, &v->e));
+	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
+	OK(v, run_lock_if_running(v->db, "r2", &row, &v->e));
 }
 
 static void
@@ -258,14 +258,14 @@ ledger_answers(void **state)
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.there);
 	assert_int_equal(row.batch, 0);
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	assert_int_equal(move(v, &l), LEDGER_DONE);
 	l.seq = 7;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
 	l.batch = 1;
 	l.seq = 0;
 	l.counts = "[{\"stage\":\"load\",\"in\":1}]";
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	assert_int_equal(move(v, &l), LEDGER_DONE);
 	l.batch = 0;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
@@ -273,7 +273,7 @@ ledger_answers(void **state)
 	l.ended = true;
 	l.seq = 3;
 	l.version = 5;
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	buf_init(&b, 4096);
 	OK(v, ledger_read(v->db, &l, &row, &b, &v->e));
 	assert_int_equal(row.batch, 3);
@@ -289,7 +289,7 @@ ledger_answers(void **state)
 	l.batch = 9;
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(ledger_move(v->db, &l, &v->e), LEDGER_FAILED);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	db_rollback(v->db);
 }
 
@@ -301,16 +301,18 @@ places_are_taken(void **state)
 	struct ledger_row row;
 
 	OK(v, control_ensure(v->db, &v->e));
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_SET);
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_TAKEN);
-	assert_int_equal(move(v, &l), LEDGER_TAKEN);
+	assert_int_equal(
+	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	l.target = "u";
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_DONE);
 	l.batch = 1;
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_SET);
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_TAKEN);
-	assert_int_equal(move(v, &l), LEDGER_TAKEN);
+	assert_int_equal(
+	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
+	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	/* It goes on, but not for who was late. */
 	OK(v, ledger_reopen(v->db, &l, &v->e));
 	OK(v, ledger_reopen(v->db, &l, &v->e));
@@ -321,7 +323,7 @@ places_are_taken(void **state)
 	l.seq = 0;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
 	l.batch = row.batch;
-	assert_int_equal(move(v, &l), LEDGER_SET);
+	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 }
 
 /* Completing waits for a loader's COMMIT in flight and counts it. */
@@ -353,7 +355,7 @@ completing_waits(void **state)
 	}
 	OK(v, db_open(&loader, v->url, &v->e));
 	OK(v, db_begin(loader, &v->e));
-	OK(v, run_check_running(loader, "r1", &row, &v->e));
+	OK(v, run_lock_if_running(loader, "r1", &row, &v->e));
 	assert_int_equal(write(go[1], "x", 1), 1);
 	(void)usleep(300000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);

@@ -37,7 +37,7 @@ lock_second(struct db *db, int which, struct err *e)
 	if (db_script(db, sql, e) == 0)
 		return 0;
 	return strcmp(db_fault(db)->sqlstate, "40P01") == 0 &&
-	    db_fault(db)->again && e->transient && err_status(e) == 75 ? 1 :
+	    db_fault(db)->again && e->transient && err_exit_code(e) == 75 ? 1 :
 	    9;
 }
 
@@ -96,7 +96,7 @@ lock_timeouts_pass(void **state)
 	assert_int_equal(db_script(v->db, "SELECT * FROM t", &v->e), -1);
 	assert_string_equal(db_fault(v->db)->sqlstate, "55P03");
 	assert_true(db_fault(v->db)->again);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	db_close(other);
 }
 
@@ -135,7 +135,7 @@ lost_connections_are_told(void **state)
 		rc = db_copy_end(v->db, NULL, &v->e);
 	assert_int_equal(rc, -1);
 	assert_true(db_fault(v->db)->lost);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	free(block);
 
 	OK(v, db_reopen(v->db, &v->e));
@@ -168,10 +168,10 @@ lost_connections_come_back(void **state)
 	assert_true(db_fault(v->db)->lost);
 	assert_true(db_fault(v->db)->again);
 	assert_false(db_fault(v->db)->data);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	db_rollback(v->db);
 	assert_int_equal(db_run(v->db, "SELECT 7", NULL, 0, NULL, &v->e), -1);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	OK(v, db_reopen(v->db, &v->e));
 	assert_int_equal(number(v, "SELECT 7"), 7);
 	assert_int_equal(number(v, "SELECT count(*) FROM t"), 0);
@@ -196,9 +196,9 @@ refused_connections_are_judged(void **state)
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
 		assert_int_equal(db_open(&db, c[i].url, &e), -1);
-		if (err_status(&e) != c[i].status)
+		if (err_exit_code(&e) != c[i].status)
 			print_error("%s: %s\n", c[i].url, e.msg);
-		assert_int_equal(err_status(&e), c[i].status);
+		assert_int_equal(err_exit_code(&e), c[i].status);
 		assert_null(strchr(e.msg, '\n'));
 	}
 }
@@ -227,7 +227,7 @@ changed_tables_pass(void **state)
 	script(v, "ALTER TABLE t ADD b int");
 	assert_int_equal(db_run(v->db, sql, NULL, 0, NULL, &v->e), -1);
 	assert_true(db_fault(v->db)->again);
-	assert_int_equal(err_status(&v->e), 75);
+	assert_int_equal(err_exit_code(&v->e), 75);
 	OK(v, db_run(v->db, sql, NULL, 0, NULL, &v->e));
 }
 

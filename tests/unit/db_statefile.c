@@ -97,7 +97,7 @@ moves_by_version(void **state)
 	    CHECKPOINT_MOVED);
 	assert_int_equal(statefile_move(p->path, "posts", "2", 0, &p->e),
 	    CHECKPOINT_LOST);
-	assert_int_equal(err_status(&p->e), ERR_RETRY);
+	assert_int_equal(err_exit_code(&p->e), ERR_RETRY);
 	assert_non_null(strstr(p->e.msg, "is 1, but 0 was"));
 	assert_int_equal(statefile_move(p->path, "posts", "2", 1, &p->e),
 	    CHECKPOINT_MOVED);
@@ -106,7 +106,7 @@ moves_by_version(void **state)
 	check(p, "posts", "2", 2);
 	assert_int_equal(statefile_set(p->path, "posts", NULL, &p->e), 0);
 	assert_int_equal(statefile_set(p->path, "none", NULL, &p->e), -1);
-	assert_int_equal(err_status(&p->e), ERR_LIMIT);
+	assert_int_equal(err_exit_code(&p->e), ERR_LIMIT);
 	check(p, "posts", "-", 3);
 	is_file(p, "{\n  \"posts\": {\"value\":null,\"version\":3},\n"
 	    "  \"b\\\"\\n\": {\"value\":\"\xc3\xa9\",\"version\":1}\n}\n");
@@ -167,7 +167,7 @@ broken_files_stay_broken(void **state)
 		put(p, bad[i].text);
 		assert_int_equal(statefile_read(p->path, "z", &value, &n,
 		    &p->e), -1);
-		assert_int_equal(err_status(&p->e), ERR_CONFIG);
+		assert_int_equal(err_exit_code(&p->e), ERR_CONFIG);
 		if (strstr(p->e.msg, bad[i].says) == NULL ||
 		    strstr(p->e.msg, p->path) == NULL)
 			fail_msg("%zu: %s", i, p->e.msg);
@@ -188,7 +188,7 @@ links_are_followed(void **state)
 	(void)snprintf(link, sizeof(link), "%s/link", p->dir);
 	assert_int_equal(symlink("real", link), 0);
 	assert_int_equal(statefile_set(link, "a", "1", &p->e), -1);
-	assert_int_equal(err_status(&p->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&p->e), ERR_CONFIG);
 	assert_int_equal(statefile_set(real, "a", "1", &p->e), 0);
 	assert_int_equal(statefile_set(link, "a", "2", &p->e), 0);
 	assert_int_equal(lstat(link, &st), 0);

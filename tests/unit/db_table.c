@@ -31,7 +31,7 @@ unique(struct env *v, const struct table *t, const char *a, const char *b)
 		if (strcmp(t->columns[i].name, a) == 0 ||
 		    (b != NULL && strcmp(t->columns[i].name, b) == 0))
 			columns[n++] = i;
-	OK(v, table_unique(v->db, t, columns, n, &is, &v->e));
+	OK(v, table_find_unique_index(v->db, t, columns, n, &is, &v->e));
 	return is;
 }
 
@@ -168,16 +168,16 @@ names_are_read(void **state)
 	table_free(t);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(table_read(&t, v->db, bad[i], &v->e), -1);
-		assert_int_equal(err_status(&v->e), ERR_CONFIG);
+		assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	}
 	assert_int_equal(table_read(&t, v->db, "nope", &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "no such table: nope in "));
 	assert_non_null(strstr(v->e.msg, "--ddl FILE"));
 	assert_int_equal(table_read(&t, v->db, "x.nope", &v->e), -1);
 	script(v, "CREATE VIEW seen AS SELECT 1 AS a");
 	assert_int_equal(table_read(&t, v->db, "seen", &v->e), -1);
-	assert_int_equal(err_status(&v->e), ERR_CONFIG);
+	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 }
 
 int

@@ -232,7 +232,7 @@ urls_are_judged(void **state)
 	assert_null(db_url_warning(NULL));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(db_open(&db, bad[i], &e), -1);
-		assert_int_equal(err_status(&e), ERR_CONFIG);
+		assert_int_equal(err_exit_code(&e), ERR_CONFIG);
 		assert_null(strstr(e.msg, "secret"));
 	}
 	assert_null(db);

@@ -46,7 +46,7 @@ static const char *const jq[][2] = {
 static double
 get(const char *text)
 {
-	return number_double(text, strlen(text));
+	return number_to_double(text, strlen(text));
 }
 
 static void
@@ -235,7 +235,7 @@ is_int(const char *text, bool is, int64_t want)
 {
 	int64_t v;
 
-	if (number_int(text, strlen(text), &v) != is || (is && v != want))
+	if (number_to_int64(text, strlen(text), &v) != is || (is && v != want))
 		fail_msg("%s", text);
 }
 
@@ -277,8 +277,8 @@ test_int(void **state)
 static void
 is_same(const char *a, const char *b, bool same)
 {
-	if (number_same(a, strlen(a), b, strlen(b)) != same ||
-	    number_same(b, strlen(b), a, strlen(a)) != same)
+	if (number_equals(a, strlen(a), b, strlen(b)) != same ||
+	    number_equals(b, strlen(b), a, strlen(a)) != same)
 		fail_msg("%s %s", a, b);
 }
 

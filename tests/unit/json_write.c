@@ -195,7 +195,7 @@ is_found(const struct scanned *s, const char *pointer, const char *want)
 	uint32_t i = 99;
 	bool found = pointer_find(&s->j, pointer, &i);
 
-	assert_true(pointer_valid(pointer));
+	assert_true(pointer_is_valid(pointer));
 	if (want == NULL) {
 		assert_false(found);
 		assert_int_equal(i, 0);
@@ -251,16 +251,16 @@ test_pointer_text(void **state)
 {
 	struct buf b;
 
-	assert_false(pointer_valid("a"));
-	assert_false(pointer_valid("/~"));
-	assert_false(pointer_valid("/~2"));
-	assert_true(pointer_valid("/~0~1"));
-	assert_int_equal(pointer_parts(""), 0);
-	assert_int_equal(pointer_parts("/"), 1);
-	assert_int_equal(pointer_parts("/a/~1/"), 3);
+	assert_false(pointer_is_valid("a"));
+	assert_false(pointer_is_valid("/~"));
+	assert_false(pointer_is_valid("/~2"));
+	assert_true(pointer_is_valid("/~0~1"));
+	assert_int_equal(pointer_count_parts(""), 0);
+	assert_int_equal(pointer_count_parts("/"), 1);
+	assert_int_equal(pointer_count_parts("/a/~1/"), 3);
 	buf_init(&b, 100);
-	pointer_put(&b, TEXT("a/~b"));
-	pointer_put(&b, TEXT(""));
+	pointer_append_part(&b, TEXT("a/~b"));
+	pointer_append_part(&b, TEXT(""));
 	is_buf(&b, TEXT("/a~1~0b/"));
 }
 

@@ -64,7 +64,8 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 		return item == STAGE_WAIT;
 	if (item == STAGE_MARK) {
 		if (c->sink)
-			(void)printf("mark %d\n", (int)stage_mark(s)->kind);
+			(void)printf(
+			    "mark %d\n", (int)stage_last_mark(s)->kind);
 		return stage_pass_mark(s, e) == -1 ? -1 : 1;
 	}
 	ok = c->sink ? stage_check_record(s, &l, j, 2, JSON_UNIQUE, &r, e) :
@@ -82,7 +83,7 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 		if (stage_emit(s, l.data, l.len, e) == -1)
 			return -1;
 	if (memmem(l.data, l.len, "forget", 6) == NULL)
-		stage_done(s, n > 0);
+		stage_count_outcome(s, n > 0);
 	return 1;
 }
 
@@ -98,10 +99,10 @@ source(struct stage *s, const struct stage_conf *c, struct err *e)
 		if (stage_emit(s, "{\"n\":1}", 7, e) == -1)
 			return -1;
 		if (i == 1 && c->checkpoint != NULL &&
-		    stage_checkpoint(s, &p, e) == -1)
+		    stage_write_checkpoint(s, &p, e) == -1)
 			return -1;
 		if (i == 1 && c->replay != NULL &&
-		    stage_resolve(s, &r, e) == -1)
+		    stage_write_resolve(s, &r, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -117,13 +118,13 @@ program(const struct stage_conf *given)
 	struct stdfd fds;
 	int rc = -1;
 
-	if (stdfd_claim(&fds, &e) == -1)
+	if (stdfd_check_and_fill(&fds, &e) == -1)
 		goto out;
-	stop_catch();
+	stop_install_handlers();
 	c.fds = &fds;
 	if (stage_open(&s, &c, &e) == -1)
 		goto out;
-	if (c.source && (stage_begin(s, &e) == -1 ||
+	if (c.source && (stage_start_source_stream(s, &e) == -1 ||
 	    source(s, &c, &e) == -1))
 		goto out;
 	while (!c.source && (rc = step(s, &c, &j, &e)) == 1)
@@ -133,11 +134,11 @@ program(const struct stage_conf *given)
 	rc = stage_finish(s, &e);
 out:
 	if (rc == -1)
-		stage_fail(s, &e);
+		stage_write_failed_mark(s, &e);
 	stage_close(s);
 	json_release(&j);
 	(void)fflush(stdout);
-	stop_die();
+	stop_end_by_signal();
 	return rc == -1 ? err_report(given->name, &e) : 0;
 }
 

@@ -207,7 +207,7 @@ a_full_disk_and_a_dead_reader_are_told(void **state)
 
 	a = open_three(open("/dev/full", O_WRONLY));
 	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
-	assert_int_equal(err_status(&e), 74);
+	assert_int_equal(err_exit_code(&e), 74);
 	assert_non_null(strstr(e.msg, "descriptor 3"));
 	assert_non_null(strstr(e.msg, "No space left"));
 	reject_file_close(a);
@@ -215,7 +215,7 @@ a_full_disk_and_a_dead_reader_are_told(void **state)
 	a = open_three(p[1]);
 	assert_int_equal(close(p[0]), 0);
 	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
-	assert_int_equal(err_status(&e), 74);
+	assert_int_equal(err_exit_code(&e), 74);
 	reject_file_close(a);
 }
 

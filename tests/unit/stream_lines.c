@@ -63,7 +63,7 @@ drain(struct feed *f)
 	while ((r = lines_next(f->l, &l, 0, &e)) == LINES_ONE) {
 		note(f, &l);
 		if (l.number % 2 == 0)
-			lines_trim(f->l);
+			lines_shrink_buffer(f->l);
 	}
 	assert_true(r == LINES_WAIT || r == LINES_END);
 	return r == LINES_END;
@@ -252,17 +252,17 @@ ready_means_no_read(void **state)
 	struct line l;
 
 	feed_open(&f, 100);
-	assert_false(lines_ready(f.l));
+	assert_false(lines_next_is_buffered(f.l));
 	assert_int_equal(write(f.in, "a\nb\nc", 5), 5);
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
-	assert_true(lines_ready(f.l));
+	assert_true(lines_next_is_buffered(f.l));
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
-	assert_false(lines_ready(f.l));
+	assert_false(lines_next_is_buffered(f.l));
 	assert_int_equal(lines_next(f.l, &l, 20, &e), LINES_WAIT);
 	assert_int_equal(write(f.in, "\n\n \r\n", 5), 5);
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_memory_equal(l.data, "c", 1);
-	assert_false(lines_ready(f.l));
+	assert_false(lines_next_is_buffered(f.l));
 	assert_int_equal(write(f.in, "d\n", 2), 2);
 	(void)close(f.in);
 	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
@@ -329,7 +329,7 @@ a_stop_signal_ends_the_wait(void **state)
 	struct line l;
 	pid_t pid;
 
-	stop_catch();
+	stop_install_handlers();
 	feed_open(&f, 100);
 	if ((pid = fork()) == 0) {
 		(void)usleep(100000);

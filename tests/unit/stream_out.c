@@ -56,7 +56,7 @@ output_is_whole_through_a_small_pipe(void **state)
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(out_line(o, line, sizeof(line), &e), 0);
 	assert_int_equal(out_flush(o, &e), 0);
-	out_close(o);
+	out_free(o);
 	(void)close(p[1]);
 	(void)close(p[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -83,7 +83,7 @@ output_is_whole_at_the_buffers_size(void **state)
 		assert_int_equal(out_line(o, line, 1, &e), 0);
 	}
 	assert_int_equal(out_flush(o, &e), 0);
-	out_close(o);
+	out_free(o);
 	rewind(f);
 	for (int n = 65530; n < 65542; n++)
 		for (int i = 0; i < 3; i++) {
@@ -111,7 +111,7 @@ output_that_fails_stays_failed(void **state)
 	assert_int_equal(out_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
-	out_close(o);
+	out_free(o);
 	(void)close(fd);
 	assert_int_equal(pipe(p), 0);
 	(void)close(p[0]);
@@ -119,9 +119,9 @@ output_that_fails_stays_failed(void **state)
 	assert_int_equal(out_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_GONE);
-	out_close(o);
+	out_free(o);
 	(void)close(p[1]);
-	out_close(NULL);
+	out_free(NULL);
 }
 
 int

@@ -54,7 +54,7 @@ written(struct buf *line, struct json *j, struct reject_who *w,
 	struct json_fault f;
 
 	buf_clear(line);
-	assert_int_equal(reject_put(line, w, r, &e), 0);
+	assert_int_equal(reject_append_line(line, w, r, &e), 0);
 	assert_true(is_mark_line(line->data, line->len));
 	assert_null(memchr(line->data, '\n', line->len));
 	if (json_scan(j, line->data, line->len, 4, JSON_UNIQUE, &f) == -1)
@@ -78,7 +78,8 @@ round_trip(const char *raw, size_t len)
 	assert_int_equal(back.len, len);
 	if (len > 0)
 		assert_memory_equal(back.data, raw, len);
-	assert_int_equal(member(&j, "raw") != 0, utf8_span(raw, len) == len);
+	assert_int_equal(
+	    member(&j, "raw") != 0, utf8_valid_length(raw, len) == len);
 	json_release(&j);
 	buf_release(&line);
 	buf_release(&back);
@@ -302,13 +303,13 @@ causes_are_counted_by_shape(void **state)
 	causes_add(c, "number", "9 is over 100, isn't it", "y", 1, 0);
 	causes_add(c, "number", "7 is over 8, isn't it", "y", 1, 0);
 	causes_add(c, "filter", NULL, NULL, 0, 9);
-	causes_put(&b, c);
+	causes_append_text(&b, c);
 	assert_string_equal(buf_text(&b), "3 number: 12 is over 10, isn't it "
 	    "(x); 2 filter: Title too short: 'ab'; 1 required: no title "
 	    "(line 3: {\"id\":\\u0001}); 1 filter (line 9)");
 	assert_int_equal(reject_check_limit(&l, 5, 9, c, &e), 0);
 	assert_int_equal(reject_check_limit(&l, 6, 9, c, &e), -1);
-	assert_int_equal(err_status(&e), 1);
+	assert_int_equal(err_exit_code(&e), 1);
 	assert_non_null(strstr(e.msg, "6 of 9 records were rejected, more than "
 	    "--max-rejects 5: 3 number: 12 is over"));
 	for (int i = 0; i < 100; i++) {
@@ -316,7 +317,7 @@ causes_are_counted_by_shape(void **state)
 		causes_add(c, code, "", NULL, 0, 0);
 	}
 	buf_clear(&b);
-	causes_put(&b, c);
+	causes_append_text(&b, c);
 	assert_non_null(strstr(buf_text(&b), "; 84 others"));
 	causes_free(c);
 	causes_free(NULL);

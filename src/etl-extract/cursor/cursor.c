@@ -56,7 +56,7 @@ cursor_close(struct cursor *c)
 unsigned
 cursor_scan_levels(const struct extract_opts *o)
 {
-	return o->checkpoint == NULL ? 0 : pointer_parts(o->cursor_field);
+	return o->checkpoint == NULL ? 0 : pointer_count_parts(o->cursor_field);
 }
 
 static int
@@ -66,7 +66,7 @@ read_stored_in_db(struct cursor *c, struct err *e)
 	int rc;
 
 	err_note("etl-extract", db_default_note(c->o->db));
-	if (control_open(&db, c->o->db, true, e) == -1)
+	if (control_open_and_ensure(&db, c->o->db, true, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, c->o->checkpoint, &c->stored, &c->version, e);
 	db_close(db);
@@ -234,7 +234,7 @@ write_mark(struct cursor *c, struct stage *s, struct err *e)
 	c->unmarked = false;
 	c->since_mark = 0;
 	c->marked_at = clock_ms();
-	return stage_checkpoint(s, &m, e);
+	return stage_write_checkpoint(s, &m, e);
 }
 
 /* True if the highest cursor value is greater than the stored checkpoint. A
@@ -346,7 +346,7 @@ cursor_write_last_mark(struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct cursor_field *f = &c->field;
 
-	stage_version(s, (uint64_t)c->version);
+	stage_set_checkpoint_version(s, (uint64_t)c->version);
 	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
 		err_warnf("etl-extract", "%.64s is not in any of %llu "
 		    "records, so all of them are rejected: check "

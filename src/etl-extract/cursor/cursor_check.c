@@ -92,7 +92,7 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 	if (o->cursor_field == NULL || o->since_param == NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs --cursor-field and --since-param");
-	if (*o->cursor_field == '\0' || !pointer_valid(o->cursor_field))
+	if (*o->cursor_field == '\0' || !pointer_is_valid(o->cursor_field))
 		return err_set(e, ERR_USAGE, false, "--cursor-field %s: not a "
 		    "JSON Pointer, such as /updated_at", o->cursor_field);
 	if (n != 1 || strstr(uri[0], "://") == NULL)

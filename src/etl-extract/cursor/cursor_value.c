@@ -243,7 +243,7 @@ subtract_from_number(struct buf *out, const char *text, uint64_t n,
 {
 	int64_t v;
 
-	if (!number_int(text, strlen(text), &v) ||
+	if (!number_to_int64(text, strlen(text), &v) ||
 	    v < INT64_MIN + (int64_t)n)
 		return err_set(e, ERR_CONFIG, false, "--lookback %" PRIu64
 		    ": cannot be subtracted from the checkpoint %.64s: it "

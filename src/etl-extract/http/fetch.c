@@ -57,7 +57,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->retry.max = o->retries;
 	redirect_init(&f->redirect, SENT_MAX);
 	buf_init(&f->masked, MASKED_MAX);
-	if (retry_backoff(&f->retry, o->backoff, e) == -1 ||
+	if (retry_parse_backoff(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
 		fetch_close(f);
@@ -179,7 +179,7 @@ wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
 		return -1;
 	}
 	return sleep_unless_stopped(
-	    ms == -1 ? retry_wait(&f->retry, n) : ms, e);
+	    ms == -1 ? retry_random_delay(&f->retry, n) : ms, e);
 }
 
 /* Sets the error after the last try. If the last try got a wrong answer

@@ -104,7 +104,7 @@ exec_command(const char *command, int out)
 {
 	int null = open("/dev/null", O_RDONLY);
 
-	stop_reset();
+	stop_restore_defaults();
 	if (null == -1 || dup2(null, 0) == -1 || dup2(out, 1) == -1)
 		_exit(127);
 	(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);

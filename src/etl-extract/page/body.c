@@ -39,7 +39,7 @@ fail_with_body_start(const struct body *b, const char *why, bool transient,
 static unsigned
 json_levels_needed(const struct body *b, char first)
 {
-	unsigned n = b->records != NULL ? pointer_parts(b->records) + 1 :
+	unsigned n = b->records != NULL ? pointer_count_parts(b->records) + 1 :
 	    first == '[' ? 1 : 2;
 
 	return n > b->min_levels ? n : b->min_levels;

@@ -35,7 +35,7 @@ parse_locator(struct locator *l, const struct form *forms, size_t n,
 		l->kind = forms[i].kind;
 		l->name = text + skip;
 		if (*l->name == '\0' ||
-		    (forms[i].pointer && !pointer_valid(l->name)))
+		    (forms[i].pointer && !pointer_is_valid(l->name)))
 			return false;
 		return l->kind != LOCATOR_HEADER ||
 		    l->name[http_token_length(l->name)] == '\0';

@@ -21,10 +21,10 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 			*p = paginators[i];
 			return 0;
 		}
-		suggest_try(&near, paginators[i]->name);
+		suggest_compare_word(&near, paginators[i]->name);
 	}
 	(void)err_set(e, ERR_USAGE, false, "--paginate %s: it must be none, "
 	    "page or since", name);
-	suggest_add(e, &near, "");
+	suggest_append_to_error(e, &near, "");
 	return -1;
 }

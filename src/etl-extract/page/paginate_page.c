@@ -136,7 +136,7 @@ read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
 		len = j->tok[i].len;
 		number = j->tok[i].type == JSON_NUMBER;
 	}
-	if (!number || !number_int(text, len, total) || *total < 0)
+	if (!number || !number_to_int64(text, len, total) || *total < 0)
 		return fail_not_a_number(n->total.name, text, len, e);
 	return 1;
 }

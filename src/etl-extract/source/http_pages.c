@@ -79,11 +79,11 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 {
 	const struct extract_opts *o = p->o;
 
-	if (o->records != NULL && !pointer_valid(o->records))
+	if (o->records != NULL && !pointer_is_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
 	if (o->total != NULL && *o->total == '/')
-		p->body.min_levels = pointer_parts(o->total);
+		p->body.min_levels = pointer_count_parts(o->total);
 	if (request_check_options(o, p->uri, e) == -1 ||
 	    paginator_find(&p->paginator, o, e) == -1 ||
 	    p->paginator->open(&p->paging, o, e) == -1)

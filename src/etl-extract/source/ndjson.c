@@ -89,7 +89,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 {
 	struct ndjson *n = self;
 
-	if (!n->has_paused && !lines_ready(n->lines)) {
+	if (!n->has_paused && !lines_next_is_buffered(n->lines)) {
 		n->has_paused = true;
 		return SOURCE_PAUSE;
 	}

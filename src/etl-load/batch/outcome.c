@@ -62,7 +62,7 @@ make_reject_id_from_key(
 	hash_add(h, o->target->table->full, strlen(o->target->table->full));
 	hash_add(h, "", 1);
 	hash_add(h, o->key.data, o->key.len);
-	hash_end(h, id);
+	hash_finish_and_free(h, id);
 	return 1;
 }
 
@@ -88,7 +88,7 @@ add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
 	    spool_write_chunk_to_file(s, e) == -1)
 		return -1;
 	at = s->data.len;
-	if (reject_put(&s->data, stage_who(o->stage), r, e) == -1)
+	if (reject_append_line(&s->data, stage_who(o->stage), r, e) == -1)
 		return -1;
 	buf_char(&s->data, '\n');
 	if (buf_check(&s->data, e) == -1 ||
@@ -106,7 +106,7 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 	char id[HASH_HEX];
 	int key;
 
-	reject_line(&r, &l);
+	reject_fill_from_line(&r, &l);
 	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
 		return err_set(e, ERR_DATA, false, "line %llu: %s (%s): the "
 		    "record is rejected, but there is nowhere to write "
@@ -174,7 +174,7 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 
 	buf_init(&pointer, SIZE_MAX / 2);
 	if (f->column[0] != '\0') {
-		pointer_put(&pointer, f->column, strlen(f->column));
+		pointer_append_part(&pointer, f->column, strlen(f->column));
 		why.pointer = buf_text(&pointer);
 	}
 	if (f->sqlstate[0] != '\0')

@@ -89,7 +89,7 @@ open_file_once(struct spool *s, struct err *e)
 {
 	if (s->open)
 		return 0;
-	if ((s->fd = temp_open(e)) == -1)
+	if ((s->fd = temp_file_open(e)) == -1)
 		return -1;
 	s->open = true;
 	return 0;
@@ -222,7 +222,7 @@ read_next_chunk_of_file(struct spool *s, struct err *e)
 		return -1;
 	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
 		return -1;
-	if (!buf_room(&s->data, h.bytes))
+	if (!buf_reserve(&s->data, h.bytes))
 		return buf_check(&s->data, e) == -1 ? -1 : err_nomem(e);
 	if (read_from_file(s, s->items, h.items * sizeof(*s->items), e) == -1 ||
 	    read_from_file(s, s->data.data, h.bytes, e) == -1)

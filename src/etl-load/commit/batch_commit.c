@@ -96,7 +96,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 
 	if (l->control && control_limit_idle_time(l->db, e) == -1)
 		return -1;
-	if (l->run != NULL && run_check_running(l->db, l->run, &row, e) == -1)
+	if (l->run != NULL && run_lock_if_running(l->db, l->run, &row, e) == -1)
 		return -1;
 	if (rejects_store_letters(l, row, e) == -1)
 		return -1;

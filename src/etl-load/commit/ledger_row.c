@@ -162,7 +162,7 @@ static int
 check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
-	case LEDGER_SET:
+	case LEDGER_ROW_CHANGED:
 		return 1;
 	case LEDGER_DONE:
 		if (l->unknown)
@@ -173,7 +173,7 @@ check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 	case LEDGER_AHEAD:
 		return err_set(e, ERR_RETRY, false, "another loader is loading "
 		    "the same stream: run the command again when it has ended");
-	case LEDGER_TAKEN:
+	case LEDGER_ROW_CLOSED:
 		return err_set(e, ERR_RETRY, false, "another loader has given "
 		    "up loading this stream: run the command again");
 	default:

@@ -79,7 +79,7 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 int
 stream_start_at_begin_mark(struct loader *l, struct err *e)
 {
-	const struct mark *m = stage_stream(l->stage);
+	const struct mark *m = stage_begin_mark(l->stage);
 	struct stream *s = &l->stream;
 
 	if (check_begin_mark(l, m, e) == -1)
@@ -234,7 +234,7 @@ end_skipping(struct loader *l, const struct mark *m, struct err *e)
 int
 stream_check_and_store_boundary(struct loader *l, struct err *e)
 {
-	const struct mark *m = stage_mark(l->stage);
+	const struct mark *m = stage_last_mark(l->stage);
 	struct stream *s = &l->stream;
 	struct boundary *last = &s->last;
 	bool skipped = s->skipping;

@@ -71,7 +71,7 @@ static bool
 is_int_with_fraction(const struct json_tok *t, const struct json *j, int64_t *v)
 {
 	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
-	    number_int(j->text + t->at, t->len, v);
+	    number_to_int64(j->text + t->at, t->len, v);
 }
 
 static void
@@ -103,7 +103,7 @@ bytes_to_hex(struct buf *b, size_t at)
 	static const char hex[] = "0123456789abcdef";
 	size_t n = b->len - at;
 
-	if (!buf_room(b, n))
+	if (!buf_reserve(b, n))
 		return;
 	for (size_t i = n; i-- > 0;) {
 		unsigned char c = (unsigned char)b->data[at + i];

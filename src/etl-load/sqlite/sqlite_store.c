@@ -108,7 +108,7 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
-	if (!buf_room(&s->scratch, l->len + 1))
+	if (!buf_reserve(&s->scratch, l->len + 1))
 		return buf_check(&s->scratch, e);
 	shape = r->shape;
 	for (size_t i = 0; i < shape->n; i++)

@@ -24,7 +24,7 @@ static int
 reject_value(const struct source *s, const char *code, const char *what)
 {
 	int n = s->text.len < 80 ? (int)s->text.len :
-	    (int)utf8_span(s->text.p, 80);
+	    (int)utf8_valid_length(s->text.p, 80);
 
 	return reader_set_reject_of_column(s->r, s->why, s->column, code,
 	    "%s for column \"%s\" (%s): %.*s", what, s->c->name, s->c->type,
@@ -60,12 +60,12 @@ convert_int(struct db_value *out, const struct source *s)
 	if (!is_number(s))
 		return reject_type(s);
 	*out = (struct db_value){ .type = DB_INT };
-	if (number_int(s->text.p, s->text.len, &out->i)) {
+	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
 		if (out->i < s->c->min || out->i > s->c->max)
 			return reject_value(s, "range", "out of range");
 		return 1;
 	}
-	d = number_double(s->text.p, s->text.len);
+	d = number_to_double(s->text.p, s->text.len);
 	return d == floor(d) ? reject_value(s, "range", "out of range") :
 	    reject_type(s);
 }
@@ -76,7 +76,7 @@ convert_real(struct db_value *out, const struct source *s)
 	if (!is_number(s))
 		return reject_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
-		.r = number_double(s->text.p, s->text.len) };
+		.r = number_to_double(s->text.p, s->text.len) };
 	return isinf(out->r) ? reject_value(s, "range", "out of range") : 1;
 }
 
@@ -89,14 +89,14 @@ to_exact_number(struct db_value *out, const struct source *s)
 	size_t n;
 
 	*out = (struct db_value){ .type = DB_INT };
-	if (number_int(s->text.p, s->text.len, &out->i))
+	if (number_to_int64(s->text.p, s->text.len, &out->i))
 		return true;
 	out->type = DB_REAL;
-	out->r = number_double(s->text.p, s->text.len);
+	out->r = number_to_double(s->text.p, s->text.len);
 	if (isinf(out->r))
 		return false;
 	n = number_put(text, out->r);
-	return number_same(text, n, s->text.p, s->text.len);
+	return number_equals(text, n, s->text.p, s->text.len);
 }
 
 static int

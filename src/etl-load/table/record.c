@@ -68,7 +68,7 @@ static void
 set_pointer(struct reader *r, struct reject *why, const char *name, size_t len)
 {
 	buf_clear(&r->pointer);
-	pointer_put(&r->pointer, name, len);
+	pointer_append_part(&r->pointer, name, len);
 	why->pointer = buf_text(&r->pointer);
 }
 

@@ -25,10 +25,10 @@ fail_no_such_column(const struct table *t, const char *option, const char *name,
 
 	(void)snprintf(typed, sizeof(typed), "%.*s", (int)len, name);
 	for (size_t i = 0; i < t->n; i++)
-		suggest_try(&near, t->columns[i].name);
+		suggest_compare_word(&near, t->columns[i].name);
 	(void)err_set(e, ERR_CONFIG, false, "%s: table %s has no column "
 	    "\"%.*s\"", option, t->name, (int)len, name);
-	suggest_add(e, &near, "");
+	suggest_append_to_error(e, &near, "");
 	return -1;
 }
 
@@ -121,7 +121,8 @@ check_unique_index_of_key(const struct target *t, struct db *db, struct err *e)
 {
 	bool unique;
 
-	if (table_unique(db, t->table, t->key, t->nkey, &unique, e) == -1)
+	if (table_find_unique_index(
+		db, t->table, t->key, t->nkey, &unique, e) == -1)
 		return -1;
 	if (!unique)
 		return err_set(e, ERR_CONFIG, false, "table %s has no unique "
@@ -145,11 +146,11 @@ parse_mode(enum load_mode *mode, const struct load_opts *o, struct err *e)
 			*mode = (enum load_mode)i;
 			return 0;
 		}
-		suggest_try(&near, names[i]);
+		suggest_compare_word(&near, names[i]);
 	}
 	(void)err_set(e, ERR_USAGE, false, "--mode %s: the mode must be "
 	    "append, upsert or ignore", o->mode);
-	suggest_add(e, &near, "");
+	suggest_append_to_error(e, &near, "");
 	return -1;
 }
 

@@ -102,7 +102,8 @@ read_name_is_env(struct lexer *l)
 	bool defined = l->after_def;
 	size_t n;
 
-	while (l->p < l->end && (is_name_character(*l->p) || is_module_separator(l)))
+	while (l->p < l->end &&
+	       (is_name_character(*l->p) || is_module_separator(l)))
 		l->p += is_name_character(*l->p) ? 1 : 2;
 	n = (size_t)(l->p - start);
 	l->after_def = n == 3 && memcmp(start, "def", 3) == 0;

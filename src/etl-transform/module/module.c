@@ -39,7 +39,7 @@ reject_missing_member(jv name, bool null)
 	jv r;
 
 	buf_init(&b, UINT32_MAX);
-	pointer_put(&b, jv_string_value(name), string_length(name));
+	pointer_append_part(&b, jv_string_value(name), string_length(name));
 	r = module_reject("required", "%s%s%s", null ? "" : "no ",
 	    jv_string_value(name), null ? " is null" : "");
 	r = jv_invalid_get_msg(r);

@@ -187,9 +187,9 @@ module_to_int(struct module *n)
 	if (!decimal_parse(&d, p, len))
 		return reject_not_number(n, p, len);
 	from = n->text.len;
-	if (!buf_room(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
+	if (!buf_reserve(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
 		return reject_not_integer(n, p, len);
-	/* The digits of a number are in n->text, which buf_room() may have
+	/* The digits of a number are in n->text, which buf_reserve() may have
 	 * moved. */
 	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
@@ -217,8 +217,8 @@ module_to_number(struct module *n)
 	decimal_add_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;
-	size = number_put(plain, number_double(p, len));
-	if (number_same(plain, size, p, len)) {
+	size = number_put(plain, number_to_double(p, len));
+	if (number_equals(plain, size, p, len)) {
 		p = plain;
 		len = size;
 	}

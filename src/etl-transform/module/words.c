@@ -119,7 +119,7 @@ words_normalize_space(struct buf *b, const char *p, size_t n)
 	bool after = true;
 	char *to;
 
-	if (!buf_room(b, n + sizeof(uint64_t)))
+	if (!buf_reserve(b, n + sizeof(uint64_t)))
 		return;
 	to = b->data + b->len;
 	while (p < end) {
@@ -256,7 +256,7 @@ words_title_case(struct words *w, struct buf *b, const char *p, size_t n)
 	const char *end = p + n, *from;
 	bool inside = false;
 
-	while (p < end && buf_room(b, (size_t)(end - p))) {
+	while (p < end && buf_reserve(b, (size_t)(end - p))) {
 		from = p;
 		p = title_case_ascii(b->data + b->len, p, end, &inside);
 		b->len += (size_t)(p - from);

@@ -86,7 +86,7 @@ read_number(struct reader *r, uint32_t i)
 	double d;
 
 	if (r->numbers == NULL)
-		d = number_double(r->j->text + t->at, t->len);
+		d = number_to_double(r->j->text + t->at, t->len);
 	else if (numbers_double_of(r->numbers, i, &d))
 		r->read_again = true;
 	return jv_number(d);

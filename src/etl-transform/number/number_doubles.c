@@ -53,7 +53,7 @@ is_same_number(const struct numbers *t, const struct number_entry *a,
 	const char *p = numbers_entry_text(t, a), *q = numbers_entry_text(t, b);
 
 	return (a->len == b->len && memcmp(p, q, a->len) == 0) ||
-	    number_same(p, a->len, q, b->len);
+	    number_equals(p, a->len, q, b->len);
 }
 
 /* Sets the classes of order[from..to), whose numbers have the same double.

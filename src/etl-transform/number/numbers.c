@@ -61,7 +61,7 @@ is_canonical(const char *p, size_t n, unsigned int flags, double *d)
 {
 	char text[NUMBER_TEXT];
 
-	*d = number_double(p, n);
+	*d = number_to_double(p, n);
 	if (!(flags & JSON_FRACTION) && n <= PLAIN_DIGITS)
 		return true;
 	if ((flags & JSON_FRACTION) && is_plain_fraction(p, n))
@@ -162,7 +162,7 @@ numbers_double_of(struct numbers *t, uint32_t tok, double *d)
 			return false;
 		add_all_record_numbers(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
-			again |= t->v[i].d != number_double(
+			again |= t->v[i].d != number_to_double(
 			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
 	}
 	*d = find_double_of_token(t, tok);
@@ -231,7 +231,7 @@ numbers_add_made_number(
 	while (find_entries(t, e.d, &low, &high)) {
 		const struct number_entry *o = &t->v[t->order[low]];
 
-		if (number_same(numbers_entry_text(t, o), o->len, p, n)) {
+		if (number_equals(numbers_entry_text(t, o), o->len, p, n)) {
 			e.class = o->class;
 			insert_made_entry(t, p, n, &e);
 			return e.d;
@@ -294,7 +294,7 @@ numbers_put_without_place(const struct numbers *t, double d, struct buf *b)
 void
 numbers_put_as_jq_prints(struct buf *b, double d)
 {
-	if (buf_room(b, NUMBER_TEXT))
+	if (buf_reserve(b, NUMBER_TEXT))
 		b->len += number_put(b->data + b->len, d);
 }
 

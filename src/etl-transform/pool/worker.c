@@ -56,7 +56,7 @@ add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
 	buf_init(&text, UINT32_MAX);
 	buf_init(&part, UINT32_MAX);
 	json_unescape(&text, j, name);
-	pointer_put(&part, text.data, text.len);
+	pointer_append_part(&part, text.data, text.len);
 	outcome_add_text(b, part.data, part.len);
 	b->failed |= text.failed | part.failed;
 	buf_release(&text);
