@@ -43,7 +43,7 @@ like 'a lost record: says where' \
 through "grep -v '\"reject\"'"
 is 'a lost reject: status' 76 $rc
 like 'a lost reject: says whose' \
-    'stage extract wrote 1 reject lines .*, and 0 came' "$(cat err)"
+    'stage extract wrote 1 reject lines .*, but 0 arrived' "$(cat err)"
 
 through "sed 's/.*\"id\":7,.*/&\n&/'"
 is 'a record twice: status' 76 $rc
