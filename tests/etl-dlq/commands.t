@@ -139,9 +139,10 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	etl-dlq replay 9999999 2>/dev/null | etl-transform . 2>err || :
 	like "$kind: the next program learns that the replay failed" \
 	    '^etl-transform: replay: 9999999: no such dead letter' "$(cat err)"
+	etl-dlq list --json --status open | jq -r .letter >ids
+	# shellcheck disable=SC2046 # the IDs are digits
 	is "$kind: replay of IDs of several stages" 64 \
-	    "$(status etl-dlq replay $(etl-dlq list --json --status open |
-	    jq -r .letter))"
+	    "$(status etl-dlq replay $(cat ids))"
 	like "$kind: replay of IDs of several stages: the message" \
 	    'give only IDs of one pipeline and stage; these are of' "$(cat err)"
 	is "$kind: replay of a closed letter" 1 "$(etl-dlq resolve "$first"

@@ -45,9 +45,9 @@ command=$(sed -n 's/.*; see: //p' err)
 like 'is quoted' "^etl-status --db 'sqlite:/.*/a b/y\.db' --run " "$command"
 like 'so that the shell can execute the command' '^pipeline +p$' \
     "$(eval "$command")"
-echo "DATABASE_URL=sqlite:$scratch/env.db" >env
+echo "DATABASE_URL=sqlite:$scratch/env.db" >env.txt
 is 'a database of --env-file' 1 \
-    "$(status env -u DATABASE_URL etl-run --env-file env --name p -c 'exit 1')"
+    "$(status env -u DATABASE_URL etl-run --env-file env.txt --name p -c 'exit 1')"
 like 'is named too' "; see: etl-status --db sqlite:/.*/env\.db --run " \
     "$(cat err)"
 

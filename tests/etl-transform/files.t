@@ -58,7 +58,8 @@ like 'is refused' '--rejects in: this is an input too' "$(cat err)"
 is 'and unchanged' '' "$(cmp a in 2>&1)"
 
 cp a both
-rc=0; etl-transform . both >>both 2>err || rc=$?
+# shellcheck disable=SC2094 # that is what is tested
+{ rc=0; etl-transform . both >>both 2>err || rc=$?; }
 is 'an input that is standard output too' 64 $rc
 like 'is refused' '^etl-transform: both: is standard output too' "$(cat err)"
 is 'and unchanged' '' "$(cmp a both 2>&1)"
