@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* OWN_OPTIONS: --help and --version, which every program has. */
+/* LETTERS is the size of the string of short options for getopt_long().
+ * FIRST_LONG is the number of the first long option; it is larger than every
+ * letter. OWN_OPTIONS counts --help and --version, which every program has. */
 enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 
 /* The largest size or duration. It is so small that the sum of several

@@ -38,9 +38,10 @@ err_warn(const char *program, const char *text)
 		(void)fprintf(stderr, "%s: warning: %s\n", program, text);
 }
 
-/* Formats the whole text first and prints it with one call, so that lines of
- * other programs of the pipeline, which share stderr, do not come between its
- * parts. If there is no memory, the text is cut. */
+/* Formats the whole message first and prints it with one call: the other
+ * programs of a pipeline write to the same stderr, and their lines must not
+ * come between the parts of this message. If memory is out, the message is cut
+ * to the size of a buffer on the stack. */
 void
 err_warnf(const char *program, const char *fmt, ...)
 {

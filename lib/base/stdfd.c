@@ -19,7 +19,8 @@ is_same_descriptor(int a, int b)
 	    sa.st_rdev == sb.st_rdev;
 }
 
-/* Major number 1: minor 3 is /dev/null, minor 7 is /dev/full. */
+/* Of the character devices only a terminal, /dev/null (device 1:3) and
+ * /dev/full (device 1:7) are accepted for rejects. */
 static bool
 device_can_take_rejects(int fd, dev_t dev)
 {
@@ -44,8 +45,9 @@ passed_by_systemd(void)
 	return pid != NULL && strtol(pid, NULL, 10) == (long)getpid();
 }
 
-/* A descriptor with close-on-exec cannot have come from the parent: a
- * library that was loaded before main() has opened it. */
+/* Returns true if fd has the close-on-exec flag. Such a descriptor cannot have
+ * come from the parent process: a library that was loaded before main() has
+ * opened it. */
 static bool
 opened_here(int fd)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer words are not compared, because the rows of the distance table are
+/* Words of more than LONGEST bytes are not compared, because distance() has
  * arrays of this size on the stack. */
 enum { LONGEST = 64 };
 
@@ -13,8 +13,10 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The distance of a and b, computed row by row; three rows are kept because
- * a swap of two neighbours looks two rows back. */
+/* Returns the edit distance of the words a and b: the least number of
+ * characters to insert, delete, replace or swap with a neighbour to turn a into
+ * b. The table of distances is computed row by row; three rows are kept because
+ * a swap looks two rows back. */
 static size_t
 distance(const char *a, size_t na, const char *b, size_t nb)
 {

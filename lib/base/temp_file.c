@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* O_TMPFILE makes a file without a name. Only on a file system that does not
- * support it the file gets a name, which is removed at once; a kill between
- * the two calls would leave it behind. */
+/* O_TMPFILE creates a file without a name, so that a killed program leaves no
+ * file behind. If the file system does not support O_TMPFILE, the file gets a
+ * name that is removed at once; only a kill between these two calls leaves the
+ * file behind. */
 int
 temp_file_open(struct err *e)
 {

@@ -29,7 +29,9 @@ contains(const char *text, const char *part)
 	return false;
 }
 
-/* SQLite gives numeric affinity to every type that its rules do not name. */
+/* In a column with numeric affinity SQLite stores a text that looks like a
+ * number as a number. SQLite gives this affinity to every declared type that
+ * its rules do not name, such as DATE or JSON. */
 static bool
 has_numeric_affinity(const struct column *c, const char *declared)
 {
@@ -40,9 +42,10 @@ has_numeric_affinity(const struct column *c, const char *declared)
 void
 column_set_declared(struct column *c, const char *declared, bool strict)
 {
-	/* The rows from INT to DOUB follow the order of section 3.1 of
-	 * "Datatypes In SQLite", so that the kind agrees with the column's
-	 * affinity. */
+	/* SQLite searches the declared type for these words to find out which
+	 * type of value the column prefers (its affinity). The rows from INT
+	 * to DOUB have the same order as SQLite's rules ("Datatypes In
+	 * SQLite", section 3.1), so that the kind agrees with the affinity. */
 	static const struct named parts[] = {
 		{ "INT", COLUMN_INT, INT64_MIN, INT64_MAX },
 		{ "CHAR", COLUMN_TEXT, 0, 0 }, { "CLOB", COLUMN_TEXT, 0, 0 },

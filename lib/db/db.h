@@ -82,9 +82,9 @@ int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 
-/* SQLite: counts the deferred foreign keys that this transaction violates: rows
- * that refer to missing rows. PostgreSQL: always 0; SET CONSTRAINTS ALL
- * IMMEDIATE reports them. */
+/* SQLite: returns a number above 0 if this transaction violates a deferred
+ * foreign key (a row refers to a missing row), else 0. PostgreSQL: always 0;
+ * SET CONSTRAINTS ALL IMMEDIATE reports such a row. */
 int64_t db_missing_references(struct db *db);
 
 /* Runs one statement; *changed (may be NULL) is the number of rows. */

@@ -19,7 +19,8 @@ struct driver {
 	const char *begin; /* statement that begins a transaction */
 	/* Checks the form of an address; NULL: there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
-	/* make: create a missing file; else a missing file is ERR_INPUT. */
+	/* If `make` is true, creates a missing file; else a missing file is
+	 * the error ERR_INPUT. */
 	int (*open)(void **conn, const char *where, bool make,
 	    struct db_fault *fault, struct err *e);
 	void (*close)(void *conn);

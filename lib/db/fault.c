@@ -12,8 +12,9 @@
 
 enum { STOP_MS = 1500, BUSY_MS = 10000 };
 
-/* Finds out why SQLite could not open a file. SQLite reports ENOENT also if the
- * file does not exist and SQLite has no permission to create it. */
+/* Finds out why SQLite could not open a database file. If the file is missing
+ * and cannot be created, SQLite reports only ENOENT. So this function tries to
+ * create the file itself and returns the errno of that try, such as EACCES. */
 int
 fault_open_errno(const char *path, int num)
 {
@@ -62,8 +63,8 @@ fault_copy_text(char *to, size_t size, const char *text)
 	fault_copy_bytes(to, size, text, strlen(text));
 }
 
-/* The server and libpq write messages of several lines; these are joined into
- * one. */
+/* Sets the error from a message of the PostgreSQL server or of libpq. Such a
+ * message may have several lines; they are joined into one line. */
 int
 fault_set_error(struct err *e, enum err_code code, bool transient,
     const char *what, const char *text, const char *detail)
@@ -77,9 +78,10 @@ fault_set_error(struct err *e, enum err_code code, bool transient,
 	return -1;
 }
 
-/* The exit codes for SQLSTATEs (PostgreSQL manual, appendix A). The table is
- * searched from the top, so a whole state stands before its class; the last
- * row, "", matches every state. */
+/* Gives each SQLSTATE (PostgreSQL's error code, see appendix A of its manual)
+ * an exit code. The first row whose prefix fits is used. So the row for a full
+ * code such as "08P01" stands before the row for its class "08", and the last
+ * prefix, "", fits every code. */
 static const struct state {
 	const char *prefix;
 	enum err_code code;
@@ -185,8 +187,9 @@ fault_parse_sqlite(struct db_fault *f, const char *message)
 		fault_copy_text(f->column, sizeof(f->column), column + 1);
 }
 
-/* Removes quoted text from libpq's message: libpq quotes the part of a URL
- * that it cannot parse, and that part may belong to a password. */
+/* Sets the error for a server address that libpq cannot use. Quoted text is
+ * removed from libpq's message: libpq quotes the part of a URL that it cannot
+ * parse, and that part may belong to a password. */
 int
 fault_set_address_error(struct err *e, const char *why)
 {
@@ -207,9 +210,9 @@ fault_set_address_error(struct err *e, const char *why)
 	return -1;
 }
 
-/* If a password contains a "/" or "@" that is not written as %XX, libpq
- * takes the rest of the password for a host or port. Reports that without
- * the value. */
+/* If a password in a URL contains a "/" or "@" that is not written as %XX,
+ * libpq takes the rest of the password for a host or port. Reports such a host
+ * or port as an error; the message does not show the value. */
 int
 fault_check_option(struct err *e, const char *name, const char *value)
 {
@@ -225,7 +228,9 @@ fault_check_option(struct err *e, const char *name, const char *value)
 	return 0;
 }
 
-/* Classifies a message of libpq itself, which has no SQLSTATE. */
+/* Finds the exit code for an error message that libpq itself has written. Such
+ * an error has no SQLSTATE (error code of the server), so the text of the
+ * message is searched for known words. */
 enum err_code
 fault_classify_libpq(const char *text)
 {

@@ -9,8 +9,9 @@
 static const char by_default[] = "sqlite:etl.db";
 enum { SCHEME = 7 };            /* "sqlite:" */
 
-/* Prints the URL only up to the first of ":@/?=", or whole if it has none of
- * ":@=", so that no credential can leak. */
+/* Sets the error for a URL of an unknown kind of database. The URL may hold a
+ * password. So if it has a ":", "@" or "=", the message shows only the part
+ * before the first of ":@/?=". */
 static const struct driver *
 set_url_error(const char *url, struct err *e)
 {

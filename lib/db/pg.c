@@ -50,8 +50,8 @@ set_connection_lost(struct pg *pg, const char *state, struct err *e)
 	    PQerrorMessage(pg->conn), "");
 }
 
-/* Sets the error and the fault of a failed command. Frees res, which may be
- * NULL. */
+/* Called after a command has failed: sets the error *e, and the details
+ * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
 static int
 set_command_error(struct pg *pg, PGresult *res, struct err *e)
 {
@@ -81,8 +81,9 @@ set_command_error(struct pg *pg, PGresult *res, struct err *e)
 	return -1;
 }
 
-/* Cancels the running statement. While the session is being opened there is
- * nothing to cancel, so the connection is closed instead. */
+/* Cancels the SQL command that is running on the server. While the connection
+ * is still being set up, no command of the caller is running, so the socket is
+ * shut down instead. */
 static void
 cancel_command(struct pg *pg)
 {

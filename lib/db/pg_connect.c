@@ -14,9 +14,10 @@
 
 enum { POLL_MS = 200, PLACE = 512, TEXT = 64 << 10 };
 
-/* A connection that is being opened. PQconnectPoll() has no time limit and
- * cannot skip an address. So if an address takes too long, the connection is
- * started again without that address. */
+/* An attempt to connect to a server that may have several addresses. libpq's
+ * PQconnectPoll() has no time limit and cannot skip an address. So if one
+ * address does not answer in time, the connection is started again with the
+ * other addresses. */
 struct attempt {
 	PGconn *conn;
 	PQconninfoOption *options;      /* all that are in effect */
@@ -83,8 +84,9 @@ read_time_limit(struct attempt *w, struct err *e)
 	return 0;
 }
 
-/* Starts the time limit again if libpq has gone on to another address, so that
- * each address gets the whole limit. */
+/* libpq tries the addresses of a server one after the other. If libpq has gone
+ * on to another address since the last call, the time limit starts again, so
+ * that each address gets the whole time. */
 static void
 start_time_limit(struct attempt *w)
 {
@@ -100,8 +102,9 @@ start_time_limit(struct attempt *w)
 
 enum end { MADE, FAILED, LATE, STOPPED };
 
-/* Waits until the socket of libpq can be read or written. Returns MADE if it
- * can. */
+/* Waits until libpq's socket can be read or written. Returns MADE if it can,
+ * LATE if the time for this address is over, and STOPPED if a signal has asked
+ * the program to stop. */
 static enum end
 wait_for_socket(struct attempt *w, short events)
 {
@@ -146,10 +149,10 @@ poll_until_connected(
 	return end;
 }
 
-/* Appends "ADDRESS: no answer within N seconds" to the message about late
- * addresses. libpq's error text may hold several lines; if its last line ends
- * with ": ", this line names the current address and lacks the cause, so it is
- * used. Otherwise host and port are written. */
+/* Appends "ADDRESS: no answer within N seconds" to w->late, a list of the
+ * server addresses that took too long. If the last line of libpq's error text
+ * ends with ": ", libpq has written the address there but no cause, so this
+ * line is used for ADDRESS. Otherwise host and port are written. */
 static void
 add_late_address(struct attempt *w)
 {
@@ -170,7 +173,9 @@ add_late_address(struct attempt *w)
 	    (long long)w->limit / 1000);
 }
 
-/* Starts the connection again with the addresses that are left. */
+/* Starts a connection to the server addresses in w->hosts. The caller has
+ * removed the address that took too long from this list, and has closed the
+ * earlier connection. */
 static int
 restart_without_late_address(struct attempt *w, struct err *e)
 {
@@ -209,8 +214,9 @@ out:
 	return w->conn == NULL ? -1 : 0;
 }
 
-/* The current address took too long: starts the connection again without it.
- * Returns 1 if an address is left, 0 if none is, and -1 on failure. */
+/* Called if the current server address took too long: closes the connection and
+ * starts it again with the remaining addresses. Returns 1 if it was started, 0
+ * if no address remains, and -1 on failure. */
 static int
 try_next_address(struct attempt *w, struct err *e)
 {
@@ -229,10 +235,11 @@ try_next_address(struct attempt *w, struct err *e)
 	return restart_without_late_address(w, e) == -1 ? -1 : 1;
 }
 
-/* A server that refuses a connection says why in its own language. Only a
- * second try reports the SQLSTATE: libpq can be told to do so
- * (PQERRORS_SQLSTATE) only once the connection object exists. Returns 0 if
- * the second try succeeds. */
+/* A server that refuses a connection gives the reason as a text in its own
+ * language, which the program cannot interpret. libpq reports the SQLSTATE
+ * (error code) only with the setting PQERRORS_SQLSTATE, and this setting needs
+ * a connection object, which exists only after the first try. So this function
+ * connects a second time. Returns 0 if the second try succeeds. */
 static int
 report_failed_connection(
     struct attempt *w, struct db_fault *fault, struct err *e)
@@ -288,10 +295,11 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 	    "cannot connect", buf_text(&w->late), "");
 }
 
-/* An option that stands before dbname is overridden by the URL, but would
- * override an environment variable of libpq. So only options without such a
- * variable are given, with two exceptions: client_encoding must be UTF8, and
- * connect_timeout gets the value of PGCONNECT_TIMEOUT if that is set. */
+/* The options in `keys` are defaults: a value in the URL (the option dbname)
+ * overrides them. But libpq would prefer them to its environment variables,
+ * such as PGPORT. So `keys` has only options without an environment variable,
+ * and two exceptions: client_encoding must be UTF8, and connect_timeout is
+ * given the value of its variable PGCONNECT_TIMEOUT, if it is set. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
     struct err *e)

@@ -9,9 +9,9 @@
 
 enum { NAME_MAX_PG = 63 };
 
-/* A connection runs one command at a time. If the server is still sending the
- * rows of one statement when the next command comes, these rows are first read
- * into memory. */
+/* A PostgreSQL connection, which runs one command at a time. If the server is
+ * still sending the rows of one statement and the program wants to run another
+ * command, the remaining rows are first read into memory. */
 struct link {
 	struct pg *pg;
 	struct db_fault *fault;

@@ -31,8 +31,9 @@ add_host(struct hosts *h, const char *name, const char *addr,
 	return 0;
 }
 
-/* Adds all addresses of a name. An address, the path of a socket and a name
- * that cannot be looked up are added as they are. */
+/* Looks up a server's host name and adds each of its addresses to the list h.
+ * A numeric address needs no look-up. The path of a Unix socket, and a name
+ * that cannot be looked up, are added as they are. */
 static int
 add_addresses(struct hosts *h, const struct host *one, struct err *e)
 {
@@ -116,8 +117,9 @@ hosts_release(struct hosts *h)
 	*h = (struct hosts){ 0 };
 }
 
-/* Ignores the zone of an address, as in "fe80::1%eth0": libpq does not report
- * it. */
+/* Compares an entry of the list with the host, address and port that libpq
+ * reports. libpq does not report the zone of an IPv6 address, the "%eth0" in
+ * "fe80::1%eth0", so the zone is ignored. */
 static bool
 host_matches(const struct host *one, const char *name, const char *addr,
     const char *port)

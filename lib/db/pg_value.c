@@ -45,8 +45,10 @@ reserve_args(struct pg_args *a, size_t n, struct err *e)
 	return 0;
 }
 
-/* Returns the most bytes that the values need as text. The buffer gets this
- * size first, so that it never moves: pg_args.v points into it. */
+/* Returns how many bytes the parameters of a statement need at most when they
+ * are written as text; 32 bytes are enough for a number. pg_args_set() gets
+ * this much memory before it writes: the buffer must not move later, because
+ * pg_args.v points into it. */
 static size_t
 max_text_size(const struct db_value *v, size_t n)
 {

@@ -104,7 +104,7 @@ lite_wait_busy(void *conn, int tries)
 	return wait_limit_sleep(&c->wait_limit, tries);
 }
 
-/* With a large page cache SQLite would keep a second copy of a large row. */
+/* A small page cache saves memory: a large one keeps a copy of large rows. */
 static int
 lite_set_cache_size(struct lite *c, bool small, struct err *e)
 {
@@ -115,8 +115,8 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
 	    "PRAGMA cache_size = -16384", e);
 }
 
-/* Ignores two failures to set WAL: a read-only file can still be read, and a
- * locked file is being set to WAL by another process. */
+/* Two failures to turn on write-ahead logging (WAL) are ignored: a read-only
+ * file needs no WAL, and a locked file is set to WAL by another process. */
 static int
 lite_setup(struct lite *c, struct err *e)
 {
@@ -249,7 +249,6 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 static int
 lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
 {
-	/* SQLITE_TRANSIENT makes SQLite copy the value. */
 	sqlite3_destructor_type how = keep ? SQLITE_TRANSIENT : SQLITE_STATIC;
 	const char *p = v->p == NULL ? "" : v->p;
 
@@ -288,8 +287,8 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 	return lite_set_cache_size(s->lite, bytes > LARGE, e);
 }
 
-/* SQLITE_ERROR from a running statement means that a function refused a value,
- * such as malformed JSON. Errors of the statement itself come from prepare. */
+/* SQLITE_ERROR from a running statement means that an SQL function refused a
+ * value, such as malformed JSON; sqlite3_prepare_v3() reports errors in SQL. */
 static int
 lite_next(void *stmt, struct err *e)
 {

@@ -5,14 +5,15 @@
 
 enum { CACHE_MAX = 64 };
 
-/* A prepared statement and its rows. db_query() lends it to one reader at a
- * time. */
+/* A prepared statement and the rows of its result. db_query() gives the
+ * statement to a caller; until this caller calls db_end(), no other caller gets
+ * the same statement. */
 struct db_rows {
 	struct db *db;
 	struct db_rows *next; /* in the cache: the last used is first */
 	char *sql;
 	void *stmt;
-	bool is_open;                   /* a reader has it */
+	bool is_open;                   /* a caller reads its rows */
 	bool is_uncached;               /* freed by db_end() */
 	struct db_value *row;           /* db_stmt_run(): copy of the first
 	                                 * row */
@@ -56,7 +57,8 @@ rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
 	return db->driver->prepare(db->conn, &r->stmt, sql, e);
 }
 
-/* Makes room in the cache: frees the statement that was used longest ago. */
+/* If the cache is full, frees the statement that was used longest ago and whose
+ * rows are not being read. */
 static void
 free_oldest_if_full(struct db *db)
 {
@@ -95,8 +97,9 @@ find_in_cache(struct db *db, const char *sql, bool *busy)
 	return NULL;
 }
 
-/* Returns the prepared statement for a text. If another reader has it, prepares
- * a second one that is not put into the cache. */
+/* Returns the prepared statement for an SQL text: from the cache, or prepared
+ * and put into the cache. If a caller is still reading the rows of the cached
+ * statement, prepares a second statement that is not put into the cache. */
 static struct db_rows *
 get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 {
@@ -254,8 +257,9 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	return 0;
 }
 
-/* The statement is stepped to completion, so the row's values are copied out
- * first. */
+/* Copies the values of the current row into r. db_stmt_run() runs the statement
+ * on to its end before it returns, and then the database no longer holds the
+ * values of this row. */
 static int
 copy_row(struct db_rows *r, struct err *e)
 {

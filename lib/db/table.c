@@ -40,7 +40,9 @@ is_true_value(struct db_value v)
 	return v.type == DB_INT && v.i != 0;
 }
 
-/* Reads one part of a name, in SQL quotes or up to a dot. */
+/* Appends one part of a table name, such as the schema, to b: a part in SQL
+ * quotes without its quotes, any other part up to a dot. Returns the position
+ * after the part, or NULL if the closing quote is missing. */
 static const char *
 read_name_part(struct buf *b, const char *p)
 {
@@ -58,7 +60,9 @@ read_name_part(struct buf *b, const char *p)
 	return NULL;
 }
 
-/* Sets base and schema; schema is NULL if the name has no dot. */
+/* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema
+ * and t->base (the name without the schema). If the name has no dot, t->schema
+ * is NULL. */
 static int
 split_name(struct table *t, struct err *e)
 {
@@ -122,8 +126,9 @@ set_full_name(struct table *t, struct db *db, struct err *e)
 	return rc;
 }
 
-/* Replaces schema and name by those of the catalog, which may differ in
- * case. */
+/* Replaces the schema and table name that the user wrote by the names in the
+ * database's catalog, which may differ in case, and sets the names for SQL and
+ * for messages. Fails if the name belongs to a view. */
 static int
 set_from_catalog(
     struct table *t, struct db *db, struct db_rows *r, struct err *e)
@@ -236,8 +241,9 @@ read_columns(struct table *t, struct db *db, struct err *e)
 	return rc;
 }
 
-/* SQLite: a single INTEGER PRIMARY KEY is the rowid, which SQLite assigns if
- * it is missing. The key of a WITHOUT ROWID table cannot be NULL. */
+/* Corrects two facts that SQLite's catalog does not show. If the primary key is
+ * a single INTEGER column, this column is the rowid: SQLite assigns a value if
+ * none is given. The primary key of a WITHOUT ROWID table cannot be NULL. */
 static void
 adapt_sqlite_key(struct table *t)
 {
@@ -308,8 +314,9 @@ is_among(const struct table *t, const size_t *columns, size_t n,
 	return false;
 }
 
-/* Looks for an index with exactly these columns. The rows are pairs of index
- * and column; the rows of one index follow each other. */
+/* Sets *unique to true if one of the table's unique indexes has exactly the
+ * given columns. Each row of the query has the number of an index and the name
+ * of one of its columns; the rows of one index follow each other. */
 static int
 scan_unique_indexes(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)

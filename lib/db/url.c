@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-/* Only these parameters of a URL are printed: any other may be a secret. */
+/* Only these parameters of a database URL are printed in messages. All other
+ * parameters are left out, because they may hold a secret, as sslpassword
+ * does. */
 static bool
 is_public(const char *name, size_t n)
 {
@@ -52,8 +54,10 @@ append_without_password(struct buf *b, const char *p)
 		append_public_parameters(b, p + n + 1);
 }
 
-/* Returns the length of a value: up to the closing quote if it begins with a
- * quote, else up to a blank. A backslash escapes the next character. */
+/* Returns the length of the value at p in a connection string such as
+ * "host=db1 dbname='my db'". A value that begins with a quote ends with the
+ * closing quote, any other value ends before a blank. A backslash escapes the
+ * next character. */
 static size_t
 value_length(const char *p)
 {

@@ -22,8 +22,10 @@ lex_set_nomem(struct scan *s)
 	return NULL;
 }
 
-/* Sets the fault for the character at p, which is not the expected one, or for
- * the end of the text. */
+/* Reports that JSON's grammar does not allow the character at p, or the end of
+ * the text, at this place. `wanted` is the message, such as "expected a
+ * colon"; bytes that are not UTF-8 and a byte order mark have messages of their
+ * own. */
 const char *
 lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
 {
@@ -37,7 +39,8 @@ lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
 	    "found a byte order mark (U+FEFF)" : wanted);
 }
 
-/* The value of the four hex digits at p, or -1. */
+/* Returns the value of the four hex digits at p, or -1 if there are no four hex
+ * digits. */
 static int
 hex4(const char *p, const char *end)
 {
@@ -89,8 +92,9 @@ check_escape(struct scan *s, const char *p, unsigned int *flags)
 	return p;
 }
 
-/* The length of the non-ASCII character at p; the frequent forms are tested
- * first. */
+/* Returns the length in bytes of the non-ASCII character at p, or 0 if its
+ * bytes are not UTF-8. Most characters have two or three bytes, so these
+ * lengths are tested first. */
 static inline size_t
 utf8_length(const char *p, const char *end)
 {

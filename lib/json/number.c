@@ -14,9 +14,9 @@ enum {
 
 __extension__ typedef unsigned __int128 wide;
 
-/* A parsed number: the digits from first to end, as an integer, times
- * 10^exp. The first and the last digit are not zero; a point between digits
- * is skipped. */
+/* A parsed number: the digits from first to end, read as one integer, times
+ * 10^exp. The first and the last digit are not zero; a decimal point between
+ * the digits is skipped. Example: 0.0120 has the digits 12 and the exp -3. */
 struct decimal {
 	const char *first, *end;        /* first is NULL for zero */
 	uint64_t head;                  /* the first HEAD digits as a number */
@@ -76,9 +76,10 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 		d->exp += parse_exponent(p + 1, end, &d->vast);
 }
 
-/* Computes w * 10^k with a 128-bit product. False if the product is so close
- * to a rounding boundary that 128 bits do not decide. The true product is
- * less than 4 units above the computed one. */
+/* Computes w * 10^k with 128 bits and rounds the product to a double. The power
+ * of ten is rounded down, so the true product may be larger than the computed
+ * product by up to 4 units of its last bit. If the two products could round to
+ * different doubles, returns false. */
 static bool
 convert_by_product(uint64_t w, int k, double *out)
 {
@@ -105,8 +106,9 @@ convert_by_product(uint64_t w, int k, double *out)
 	return true;
 }
 
-/* Converts with strtod(3). The text has no decimal point, because the point
- * depends on the locale. */
+/* Converts the number with strtod(3). The text for strtod(3) is written without
+ * a decimal point, as in 15e-1 for 1.5, because strtod(3) expects the decimal
+ * point of the locale, which may be a comma. */
 static double
 convert_by_strtod(const struct decimal *d)
 {
@@ -160,8 +162,9 @@ convert_magnitude(const struct decimal *d)
 	return convert_by_strtod(d);
 }
 
-/* The fast path: up to 15 digits, perhaps after a minus sign, and nothing
- * else. */
+/* Reads an integer of up to 15 digits, perhaps after a minus sign, which is the
+ * usual form of a number. Returns false for all other numbers: these need the
+ * slower decimal_parse(). */
 static bool
 parse_short_int(const char *p, size_t n, int64_t *v)
 {

@@ -5,11 +5,14 @@
 #include <float.h>
 #include <string.h>
 
-/* Finds the shortest decimal digits with the Schubfach algorithm: R. Giulietti,
- * "The Schubfach way to render doubles", 2020. A double is c * 2^q. All decimal
- * numbers in an interval around it are read back as the same double. The
- * algorithm takes the largest power 10^k that is not wider than this interval;
- * then at most two multiples of 10^k are candidates. */
+/* Finds the shortest decimal number that is read back as a given double, with
+ * the Schubfach algorithm (R. Giulietti, "The Schubfach way to render doubles",
+ * 2020). A double has the value c * 2^q. When decimal numbers are read, all
+ * numbers in a small interval around a double are rounded to this double. The
+ * algorithm takes the largest power of ten that is not wider than the interval.
+ * Then only the multiples of this power just below and just above the double
+ * need to be tested; multiples of ten times the power have one digit less, so
+ * they are tested first. */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -18,8 +21,9 @@ struct digits {
 	int exp;
 };
 
-/* Returns 10^k rounded up. Adding 1 to lo never overflows, because no power has
- * a lo with all bits set. */
+/* Returns the upper 128 bits of 10^k, rounded up. power_ten() rounds down; the
+ * powers from 10^0 to 10^55 fit into 128 bits and need no rounding. Adding 1 to
+ * the lower half (lo) never overflows: no power has a lo with all bits set. */
 static struct power
 power_ten_rounded_up(int k)
 {
@@ -29,8 +33,10 @@ power_ten_rounded_up(int k)
 	return g;
 }
 
-/* Returns the integer part of g * c. Its lowest bit is set if the product has a
- * fraction, so that comparisons stay exact. */
+/* Returns the highest 64 bits of the product g * c. Their lowest bit is also
+ * set if the bits that are cut off are more than the rounding error of g, so
+ * that a comparison with the result gives the same answer as with the whole
+ * product. */
 static uint64_t
 multiply_keeping_fraction_bit(struct power g, uint64_t c)
 {
@@ -45,8 +51,9 @@ find_shortest_digits(uint64_t c, int q, bool narrow)
 	int k = (q * 1262611 - (narrow ? 524031 : 0)) >> 22;
 	int shift = q + power_log2(-k) + 1;
 	struct power g = power_ten_rounded_up(-k);
-	/* If c is odd, the ends of the interval are excluded: reading rounds
-	 * them to a neighbour, which is even. */
+	/* A decimal number exactly between two doubles is read back as the
+	 * double with the even c. So if c is odd, the two ends of the interval
+	 * do not belong to this double. */
 	uint64_t odd = c & 1;
 	uint64_t low = multiply_keeping_fraction_bit(
 			   g, (4 * c - (narrow ? 1 : 2)) << shift) +

@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first FEW member names of an object are compared when they are read. If
- * there are more, all are compared when the object closes. */
+/* The first FEW member names of an object are checked for duplicates while they
+ * are read. If an object has more names, all its names are checked at its
+ * closing bracket. */
 enum { FEW = 8 };
 
-/* Doubles the memory for tokens. The capacity cannot overflow 32 bits: each
- * token but one needs at least two bytes of the text, as in [1,1,1], so a text
- * of 4 GiB has at most 2^31 tokens, and the capacity is a power of two. */
+/* Doubles the memory for tokens; a token says where a value or name is in the
+ * text. The 32-bit capacity cannot overflow: every token but one takes at least
+ * two bytes of text, as in [1,1,1], so a text of 4 GiB has at most 2^31 tokens,
+ * and the capacity is a power of two. */
 __attribute__((cold, noinline)) static bool
 grow_tokens(struct json *j)
 {
@@ -34,7 +36,9 @@ level_has_tokens(const struct scan *s)
 	return s->depth <= s->levels;
 }
 
-/* Stores a token for the bytes from..to, if tokens are kept at this level. */
+/* Stores a token: the type and the position of the value or name in the bytes
+ * from..to. Does nothing if this value is nested deeper than the caller of
+ * json_scan() wants tokens for. Returns false if memory is out. */
 static inline bool
 store_token(struct scan *s, enum json_type type, const char *from,
     const char *to, unsigned int flags)
@@ -122,9 +126,10 @@ read_number(struct scan *s, const char *p, unsigned int *flags)
 }
 
 /* Returns false if an earlier member of the object has the same name as the
- * name that was read last. f->seen has a bit for six bits of each name's hash,
- * so most names need no comparison. An object with more than FEW names is
- * checked when it closes. */
+ * member name that was read last. f->seen is a set of 64 bits: each name sets
+ * the bit whose number is the highest six bits of its hash. If the bit of the
+ * last name is not set yet, the name needs no comparison. An object with more
+ * than FEW names is checked at its closing bracket. */
 static inline bool
 is_new_name(struct scan *s, struct frame *f)
 {
@@ -143,7 +148,8 @@ is_new_name(struct scan *s, struct frame *f)
 	return true;
 }
 
-/* Reads a name and its colon. Returns the position of the value. */
+/* Reads the name of an object's member, which must begin at p, and the colon
+ * after the name. Returns the position after the colon. */
 static inline const char *
 read_member_name(struct scan *s, const char *p)
 {
@@ -166,8 +172,9 @@ read_member_name(struct scan *s, const char *p)
 	return p + 1;
 }
 
-/* Enters an object or array. Returns the position of its first value, or of its
- * closing bracket. */
+/* Enters the object or array whose opening bracket is at p. In an object, also
+ * reads the name of the first member. Returns the position of the first value,
+ * or of the closing bracket if the object or array is empty. */
 static const char *
 open_container(struct scan *s, const char *p)
 {
@@ -188,7 +195,9 @@ open_container(struct scan *s, const char *p)
 	return object ? read_member_name(s, p) : p;
 }
 
-/* Leaves the object or array whose closing bracket is at p. */
+/* Ends the object or array whose closing bracket is at p: writes its length
+ * into its token, and reports a fault if an object with many members has the
+ * same member name twice. Returns the position after the bracket. */
 static const char *
 close_container(struct scan *s, const char *p)
 {
@@ -216,8 +225,9 @@ close_container(struct scan *s, const char *p)
 	return p + 1;
 }
 
-/* Called after a value: reads a comma and, in an object, the next name, or the
- * closing bracket. Returns the position after them. */
+/* Called after a value inside an object or array. Reads the closing bracket, or
+ * a comma and, in an object, also the next member's name and colon. Returns the
+ * position after them. */
 static inline const char *
 read_after_value(struct scan *s, const char *p)
 {

@@ -82,7 +82,7 @@ json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
 	buf_add(b, p, n);
 }
 
-/* The position after the string that opens at p. */
+/* Returns the position after the JSON string whose opening quote is at p. */
 static const char *
 string_end(const char *p, const char *end)
 {
