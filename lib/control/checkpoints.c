@@ -26,7 +26,8 @@ check_name_string(const char *name, struct err *e)
 	return checkpoint_check_name(name, strlen(name), e);
 }
 
-/* A user may have written the row by hand, and SQLite stores any type in any
+/* Checks that a stored checkpoint value is NULL or a UTF-8 text. It may not be:
+ * a user may have written the row by hand, and SQLite stores any type in any
  * column. */
 static int
 check_stored_value(const struct db_value *v, const char *name, struct err *e)
@@ -155,8 +156,8 @@ checkpoints_close(struct checkpoints *l)
 	free(l);
 }
 
-/* Sets the error for a checkpoint whose stored version is not the expected one.
- * The message has both versions. */
+/* Sets the error for a checkpoint that another process has changed: its stored
+ * version is not the expected one. The message has both versions. */
 static enum checkpoint_result
 report_lost_race(struct db *db, const struct checkpoint_move *m,
     struct err *e)
@@ -177,8 +178,8 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
 }
 
 /* Keeps other programs from creating the checkpoint before this transaction
- * ends: inserts the row and deletes it again. The unique index then makes
- * another INSERT of the same name wait. */
+ * ends: inserts its row and deletes it again. Until the transaction ends, the
+ * unique index makes another INSERT of the same name wait. */
 static int
 lock_missing_name(struct db *db, const struct checkpoint_move *m,
     int64_t *found, struct err *e)

@@ -4,7 +4,9 @@
 
 #include <inttypes.h>
 
-/* steps[n] migrates the tables from version n to version n + 1. */
+/* SQL scripts: steps[n] migrates the control tables (pipeline_runs,
+ * dead_letters and others) from version n to version n + 1; version 0 means
+ * that no tables exist. */
 static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2 };
 
@@ -54,7 +56,7 @@ control_ensure(struct db *db, struct err *e)
 	int64_t version = 0;
 	struct err first;
 
-	/* The usual case: the tables exist and are of this version. */
+	/* The usual case: the tables exist and need no migration. */
 	if (read_tables_version(db, &version, &first) == 0) {
 		if (version >= CONTROL_VERSION)
 			return check_tables_version(db, version, e);

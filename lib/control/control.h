@@ -1,5 +1,6 @@
-/* Creates the control tables if they are missing, and migrates older ones. Two
- * programs may do this at the same time.
+/* Creates the control tables (pipeline_runs, dead_letters, etl_checkpoints,
+ * etl_loads ...) if they are missing, and migrates them if they have an older
+ * version. Two programs may do this at the same time.
  * Fails: ERR_CONFIG (78) if the tables have a newer version than this
  *        program. */
 #ifndef CONTROL_CONTROL_H

@@ -15,7 +15,8 @@
 
 enum { LOCK_MS = 10000, STEP_MS = 10 };
 
-/* Uses ERR_DENIED instead of code if errno says that permission is missing. */
+/* Sets *e from errno. The error code is ERR_DENIED if errno says that a
+ * permission is missing, else `code`. */
 static int
 set_path_error(struct err *e, enum err_code code, const char *path)
 {
@@ -86,8 +87,8 @@ out:
 	return rc;
 }
 
-/* The kernel releases a lock of flock(2) when the process that holds it
- * ends. */
+/* Takes a lock of flock(2) on the directory. The kernel releases it if the
+ * process is killed, so no lock stays behind. */
 static int
 lock_folder(struct replace *r, struct err *e)
 {

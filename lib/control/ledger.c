@@ -44,8 +44,10 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 	return rc;
 }
 
-/* Called if an UPDATE changed no ledger row, because the row did not have the
- * expected batch number. Reads the row to find out why. */
+/* Called if a statement inserted or changed no row of the table etl_loads,
+ * because the row did not have the expected batch number. Reads the row to find
+ * out why: another loader was faster, an earlier COMMIT of this batch
+ * succeeded, or the row was closed. */
 static enum ledger_result
 explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 {

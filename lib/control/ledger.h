@@ -9,12 +9,14 @@
 struct ledger {
 	const char *stream_id, *target, *run;   /* run: NULL outside etl-run */
 	int64_t batch;          /* batches committed before this one */
-	int64_t seq;            /* of the last boundary in the batch, or 0 */
+	int64_t seq;            /* member "seq" of the last mark checkpoint,
+	                         * resolve or end in the batch, or 0 */
 	bool ended;             /* the mark `end` is in the batch */
 	bool appends;           /* rows are appended without a checkpoint:
 	                         * loading again would add them twice */
 	const char *counts;     /* JSON: the counts of the stages so far */
-	int64_t version;        /* of the checkpoint after this batch */
+	int64_t version;        /* version of the stream's checkpoint after
+	                         * this batch */
 };
 
 struct ledger_row {             /* as committed; all 0 if there is no row */

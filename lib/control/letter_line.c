@@ -32,7 +32,8 @@ letter_line_release(struct letter_line *l)
 	*l = (struct letter_line){ 0 };
 }
 
-/* Returns the token of a member that has this type, or 0. */
+/* Returns the index of the JSON token of the member `name`, or 0 if the line
+ * has no such member or its value has another type. */
 static uint32_t
 find_member(const struct letter_line *l, const char *name, enum json_type type)
 {
@@ -147,8 +148,9 @@ do_numbers_fit_jsonb(const char *p, size_t n)
 	return true;
 }
 
-/* Sets raw_data to the record's bytes if they are a JSON text that jsonb can
- * store. */
+/* The column raw_data (jsonb) holds the rejected record as JSON. Sets it to the
+ * record's bytes if they are a JSON text that jsonb can store; otherwise it
+ * stays NULL. */
 static int
 set_raw_data(struct letter_line *l, struct err *e)
 {
@@ -227,7 +229,8 @@ copy_origin(struct letter_line *l)
 	return (struct db_value){ .type = DB_TEXT, .p = p, .len = t->len };
 }
 
-/* Uses the current time if the line has no valid time. */
+/* Reads the member "at", the time of the rejection. Uses the current time if
+ * the line has no valid time. */
 static struct db_value
 read_timestamp(struct letter_line *l)
 {

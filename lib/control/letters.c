@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* Returns 1 if the occurrence was stored, 0 if it was stored before, and -1 on
- * failure. */
+/* An occurrence is one rejection of a record; its id is unique. Returns 1 if
+ * the rejection that the line describes was stored, 0 if an earlier call has
+ * stored it, and -1 on failure. */
 static int
 store_letter_sqlite(struct db *db, const struct letter_line *l, int64_t run_row,
     struct err *e)
@@ -49,8 +50,8 @@ store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
 	return rc == -1 ? -1 : 0;
 }
 
-/* The letters need not be sorted by id: SQLite has one writer at a time, so
- * there is no deadlock. */
+/* The rows of dead_letters may be updated in any order: SQLite has one writer
+ * at a time, so two loaders cannot deadlock as on PostgreSQL. */
 static int
 resolve_letters_sqlite(struct db *db, struct letter_replay *v, size_t n,
     const char *run, struct err *e)

@@ -1,4 +1,5 @@
-/* Dead letters: rejects stored in the database, with all their occurrences.
+/* Dead letters: rejects (records that a stage did not accept) stored in the
+ * database. An occurrence is one rejection of such a record.
  * Borrows: a reject line (etl-record(5)) until the call returns.
  * Gives: storing an occurrence a second time changes nothing. Another
  *        occurrence of a stored reject adds 1 to attempts, and reopens the
@@ -17,7 +18,8 @@ struct letter_text {
 	size_t len;
 };
 
-struct letter_replay {          /* from a resolve mark */
+struct letter_replay {          /* a letter whose record was sent through the
+	                         * pipeline again (from the mark resolve) */
 	const char *id;         /* the reject id */
 	int64_t seen, upto;     /* attempts and resolved_upto when the replay
 	                         * read the letter */
@@ -31,13 +33,13 @@ struct letter_replay {          /* from a resolve mark */
  * letters, stored and resolved, in the order of their ids, so that two loaders
  * cannot deadlock. Both functions add the number of new occurrences to *added,
  * which may be NULL. Outside etl-run, run is NULL and run_row is 0.
- * If a replay is lost, either another replay was faster, or an earlier COMMIT
- * of this batch succeeded and its answer was lost. The caller then rolls back
- * and reads the ledger. */
+ * If `lost` of a replayed letter is true, either another replay was faster, or
+ * an earlier COMMIT of this batch succeeded and its answer was lost. The caller
+ * then rolls back and reads the ledger (table etl_loads). */
 int letters_add(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
-/* Adds one line, and releases its buffer before the letter is stored (also on
- * failure), so that a large line is not in memory twice. */
+/* Like letters_add() for one line. Releases the line's buffer before the letter
+ * is stored (also on failure), so that a large line is not in memory twice. */
 int letters_add_large(struct db *db, struct buf *line, int64_t run_row,
     int64_t *added, struct err *e);
 int letters_flush_and_resolve(struct db *db, struct letter_replay *v, size_t n,

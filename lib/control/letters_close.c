@@ -11,8 +11,8 @@ letter_find_row(struct db *db, const char *id, int64_t *out, struct err *e)
 	return find_row_by_id(db, &letter, id, out, e);
 }
 
-/* Fails if the statement changed no letter: another command has deleted the
- * letter after this command found its row. */
+/* Fails if an UPDATE changed no row of dead_letters: another command has
+ * deleted the row after this command found it. */
 static int
 check_letter_was_changed(struct db *db, const char *id, int64_t changed,
     struct err *e)

@@ -6,7 +6,8 @@
 
 enum { CHUNK = 64 << 10 };
 
-/* Sends the buffer to the COPY if it holds at least this many bytes. */
+/* Sends the buffered bytes to the server as data of the running COPY statement
+ * and empties the buffer, but only if it holds at least `least` bytes. */
 static int
 send_if_full(struct db *db, struct buf *b, size_t least, struct err *e)
 {
@@ -70,10 +71,11 @@ is_ascii(const struct db_value *v)
 	return true;
 }
 
-/* For a database whose encoding cannot hold all characters, such as LATIN1:
- * writes the longer texts of a letter in ASCII, with escapes. The record itself
- * does not change, because the column raw keeps its exact bytes. Short names
- * (stage, code, pipeline) stay as they are. */
+/* Called if the encoding of the database, such as LATIN1, cannot hold all
+ * characters. Replaces message, pointer and origin by ASCII texts with escapes.
+ * The column raw still holds the exact bytes of the rejected record; raw_data,
+ * its copy as JSON, becomes NULL if it is not ASCII. Stage, code and pipeline
+ * stay as they are. */
 static int
 reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 {
@@ -230,9 +232,10 @@ is_json_refused(const struct db_fault *f)
 	return f->data || strcmp(f->sqlstate, "0A000") == 0;
 }
 
-/* Call this only in a transaction. Outside a transaction the copied rows are
- * deleted when COPY ends, because the temporary table has ON COMMIT DELETE
- * ROWS; then the SAVEPOINT fails, so the mistake is reported. */
+/* Call this in the transaction in which letters_copy_to_temp() has copied rows
+ * into the temporary table. Without a transaction these rows would be lost at
+ * the end of COPY, because the table has ON COMMIT DELETE ROWS. The statement
+ * SAVEPOINT, which fails outside a transaction, reports this mistake. */
 int
 letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e)

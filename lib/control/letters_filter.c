@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* SQL of a condition. Each "$" in it is replaced by the number of the
+/* A condition on a row of dead_letters, in SQL. Each "$" is replaced by the
  * parameter that holds the condition's value, such as $3. */
 struct condition {
 	const char *sqlite;

@@ -1,4 +1,5 @@
-/* Builds a statement from a script of sql/DIALECT/letters.sql and a filter.
+/* Builds a statement from a script of sql/DIALECT/letters.sql and a filter
+ * (conditions on the rows of dead_letters).
  * Borrows: the script, the filter and the values until where_release().
  * Gives: the conditions stand after the script's "WHERE true"; the script's
  *        own parameters have the first numbers. */

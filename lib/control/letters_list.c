@@ -7,9 +7,10 @@
 
 enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
 
-/* A letter of the page that was read last: its numbers, and the offsets of its
- * texts in the buffer `text` of struct letters. The offset SIZE_MAX stands for
- * NULL. */
+/* One dead letter (a rejected record that is stored in the table dead_letters)
+ * of those that the last query returned: its integer columns, and the offsets
+ * of its text columns in the buffer `text` of struct letters. The offset
+ * SIZE_MAX stands for NULL. */
 struct entry {
 	int64_t number[NUMBERS];
 	size_t text[TEXTS], raw;
@@ -21,11 +22,12 @@ struct letters {
 	struct entry page[PAGE];
 	size_t at, n;                   /* next and number of page entries */
 	struct buf text;                /* the texts of the page */
-	struct buf raw;                 /* of one large letter */
-	struct buf created; /* created_at and id of the last letter */
-	int64_t id;                     /* of the page: the next page starts
-	                                 * after it */
-	int64_t last;                   /* highest id when it was opened */
+	struct buf raw;                 /* record of one large letter */
+	struct buf created; /* created_at and id of the page's last */
+	int64_t id;                     /* letter: the next page starts after
+	                                 * them */
+	int64_t last;                   /* the highest id when letters_open()
+	                                 * was called */
 	uint64_t left;                  /* how many letters may still be read */
 	bool is_last_page;
 };
@@ -185,9 +187,10 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	return 1;
 }
 
-/* Appends the next part of a large letter's record (column raw) to l->raw.
- * Returns 1, or 0 if the letter has changed since letters_next() returned it.
- * On SQLite the part is the whole record. */
+/* A large record of the table dead_letters (column raw) is read in parts of
+ * 1 MiB; on SQLite the first part is the whole record. Appends the next part to
+ * l->raw. Returns 1, or 0 if the row has changed since letters_next() returned
+ * it. */
 static int
 read_raw_part(struct letters *l, const struct letter *t, struct err *e)
 {

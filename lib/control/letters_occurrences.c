@@ -9,7 +9,7 @@ enum { TIMES = 256 };
 struct letter_times {
 	struct db *db;
 	int64_t letter;
-	size_t page[TIMES][3];          /* offsets in text */
+	size_t page[TIMES][3];          /* offsets of three columns in text */
 	size_t at, n;                   /* next and number of page rows */
 	struct buf text;
 	struct buf last_at, last;       /* time and occurrence of the page's

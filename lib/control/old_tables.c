@@ -10,7 +10,8 @@
 
 enum { PAGE = 500, COLUMNS = 8 };
 
-/* The old tables do not hold the stage and the code of a letter. */
+/* Stage and code of the rows that are copied from a table dead_letters of
+ * another tool: such a table does not have these columns. */
 static const char unknown[] = "unknown";
 
 static const char *const run_columns[COLUMNS] = { "id", "started_at",
@@ -19,9 +20,9 @@ static const char *const run_columns[COLUMNS] = { "id", "started_at",
 static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
 	"raw_data", "error_message", "created_at", NULL };
 
-/* Sets *exists to true if there is an old table of this name. Fails if the
- * table lacks one of the columns, or if it has the column `ours`, which only
- * etl's own table has. */
+/* Another tool may have created a table of this name. Sets *exists to true if
+ * the table exists. Fails if the table lacks one of `columns`, which are copied
+ * later, or if it has the column `ours`: then etl itself has created it. */
 static int
 check_old_table(struct db *db, const char *name, const char *const *columns,
     const char *ours, bool *exists, struct err *e)
@@ -74,9 +75,10 @@ old_tables_rename(struct old_tables *o, struct db *db, struct err *e)
 	return 0;
 }
 
-/* Appends the id of the reject, computed as a stage without a pipeline name
- * computes it. If the old row has no data, its row number is hashed too;
- * otherwise all such rows would get the same id and become one letter. */
+/* Appends the member "id" of a reject line: the SHA-256 of pipeline (here
+ * empty), stage and record bytes, as lib/stream/reject.c computes it. If the
+ * old row has no record bytes, its row number is hashed too; otherwise all such
+ * rows would get the same id and be stored as a single row. */
 static int
 append_reject_id(
     struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
@@ -97,7 +99,8 @@ append_reject_id(
 	return 0;
 }
 
-/* Appends an old row as a reject line. */
+/* Appends a row of the other tool's dead_letters as a reject line, the JSON
+ * form in which stages write rejected records (etl-record(5)). */
 static int
 append_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
 {
@@ -127,7 +130,8 @@ append_reject_line(struct buf *b, const struct db_rows *r, struct err *e)
 	return buf_check(b, e);
 }
 
-/* Some rows of the old table, as reject lines in one buffer. */
+/* Up to 500 rows of the other tool's table dead_letters, converted into reject
+ * lines (etl-record(5)) in one buffer. */
 struct page {
 	struct buf text;
 	size_t at[PAGE + 1];    /* where each line starts */
@@ -162,9 +166,9 @@ read_letter_page(struct page *p, struct db *db, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Stores the reject lines of the page. letters_store() takes lines of one run
- * only, so each call gets the lines that follow each other and belong to the
- * same run. */
+/* Stores the reject lines in the table dead_letters. All lines of one call of
+ * letters_store() must belong to the same run, so each call gets a group of
+ * neighbouring lines of one run. */
 static int
 store_letter_page(const struct page *p, struct db *db, struct err *e)
 {

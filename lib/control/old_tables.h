@@ -1,5 +1,5 @@
-/* Tables pipeline_runs and dead_letters of another tool, which have only the
- * first columns of etl's tables.
+/* Old tables: tables pipeline_runs and dead_letters that another tool created,
+ * with only the first columns of etl's tables of these names.
  * Flow:  in the transaction that creates the control tables: rename the old
  *        tables, create the control tables, copy the old rows into them.
  * Gives: the old tables stay, under the name ..._before_etl.

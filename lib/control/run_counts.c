@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each count must be less than this, as in marks (etl-record(5)), so that the
- * sum of thousands of counts fits into an int64_t. */
+/* Each count of a stage must be less than this, so that the sum of thousands of
+ * counts fits into an int64_t. The parser of marks in a stream has the same
+ * limit (count_end in lib/stream/mark.c). */
 static const int64_t count_end = INT64_C(1) << 51;
 
 static const char *const names[COUNT_N] = {
@@ -93,8 +94,10 @@ add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
 		s->count[k] += v;
 		n[k] = v;
 	}
-	/* The first stage may be a filter or loader that reads a file: then
-	 * the records that it read were extracted. */
+	/* t->extracted counts the records that entered the run. If the first
+	 * stage is etl-extract, which reads no records, these are the records
+	 * that it wrote and rejected. If the first stage is a filter or loader
+	 * that reads a file, these are the records that it read. */
 	if (first)
 		t->extracted += n[COUNT_IN] > 0 ? n[COUNT_IN] :
 		    n[COUNT_OUT] + n[COUNT_REJECTED];

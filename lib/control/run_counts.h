@@ -25,9 +25,9 @@ struct run_stage {
 struct run_counts {
 	struct run_stage *stages;
 	size_t n;
-	int64_t extracted;      /* records that the first stage of each ledger
-	                         * row read; for a source, which reads no
-	                         * records: out + rejected */
+	int64_t extracted; /* records that entered the run: those that the
+			    * first stage of each ledger row read, or wrote
+			    * and rejected if it reads none (etl-extract) */
 };
 
 int run_counts_add(

@@ -2,7 +2,8 @@
 
 #include "json/write.h"
 
-/* In the order of the statement run_row in sql/DIALECT/runs.sql. */
+/* The columns of a row of pipeline_runs, in the order in which the SQL
+ * statement run_row (sql/DIALECT/runs.sql) selects them. */
 static const struct {
 	const char *name;
 	bool json;              /* the text is JSON: copy it as it is */

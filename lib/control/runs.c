@@ -8,15 +8,16 @@
 
 enum { MESSAGE_BYTES = 32768, TEXTS = 3 };
 
-/* The values that run_complete() writes into the row. */
+/* The values that are written into the row of a run in pipeline_runs when the
+ * run is completed or abandoned. */
 struct ending {
 	struct run_end out;
 	struct run_counts run_counts;
 	struct buf stages, message;
-	struct buf done;        /* targets of streams that were loaded to
-	                         * their mark `end` */
-	struct buf open;        /* targets of streams that were not loaded
-	                         * to their mark `end` */
+	struct buf done;        /* tables whose stream was loaded to its last
+	                         * line, the mark `end` */
+	struct buf open;        /* tables whose stream was loaded only in
+	                         * part */
 	struct buf ascii[TEXTS];
 };
 
@@ -99,8 +100,9 @@ sort_and_add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
 	if (counts.type != DB_TEXT ||
 	    run_counts_add(&n->run_counts, counts.p, counts.len, e) == 0)
 		return 0;
-	/* Counts that cannot be parsed are ignored. If they were a failure, the
-	 * run could never end and would stay in status running. */
+	/* Ignore counts of the row that cannot be parsed (ERR_PEER). If they
+	 * were a failure, the end of the run could never be written, and its
+	 * row would stay in status running. */
 	return e->code == ERR_PEER ? 0 : -1;
 }
 
@@ -217,9 +219,10 @@ write_end_row(struct ending *n, struct db *db, const char *run,
 	return db_run(db, db_sql(db, SQL_RUN_END), v, 10, NULL, e);
 }
 
-/* Locks the row before it reads the ledger. The lock waits for a COMMIT that a
- * loader has already sent; a later COMMIT fails, because the loader finds that
- * the row is not in status running. So the counts are final. */
+/* Locks the run's row in pipeline_runs before it reads the run's counts from
+ * the table etl_loads. The lock waits for a COMMIT that etl-load has already
+ * sent. Later etl-load cannot commit, because it checks that the row is in
+ * status running. So the counts are final. */
 static int
 end_in_transaction(struct ending *n, struct db *db, const char *run,
     bool script_ok, bool abandoned, const struct run_texts *texts,
@@ -272,7 +275,9 @@ run_complete(struct db *db, const char *run, bool script_ok,
 	return end_run(db, run, script_ok, false, texts, out, e);
 }
 
-/* *run is the uuid of the oldest stale run, or "" if there is none. */
+/* A stale run is in status running although its etl-run has probably exited.
+ * Sets *run to the uuid of the oldest stale run of this pipeline, or to "" if
+ * no run is stale. */
 static int
 find_stale_run(struct db *db, const char *pipeline, const char *host,
     struct buf *run, struct err *e)
@@ -307,8 +312,8 @@ run_abandon_stale(struct db *db, const char *pipeline, const char *host,
 	    run.len > 0) {
 		rc = end_run(db, buf_text(&run), false, true, &why, &end,
 		    e);
-		/* ERR_RETRY is no failure: another process has abandoned the
-		 * run at the same time. */
+		/* Ignore ERR_RETRY: another process has set the status
+		 * abandoned for the same run at the same time. */
 		if (rc == -1 && e->code != ERR_RETRY)
 			break;
 		*n += rc == 0;

@@ -34,7 +34,8 @@ int run_start(struct db *db, struct run *r, struct err *e);
 int run_renew(struct db *db, const char *run, struct err *e);
 /* Sets the status abandoned for rows of this pipeline that are in status
  * running and belong to this host, or were not renewed for ten minutes. *n is
- * the number of these rows. */
+ * the number of these rows. Their etl-run has probably exited without writing
+ * the end of the run. */
 int run_abandon_stale(struct db *db, const char *pipeline, const char *host,
     int64_t *n, struct err *e);
 /* Locks the row, reads the ledger, and writes status, counts and texts into

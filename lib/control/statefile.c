@@ -47,7 +47,7 @@ read_open_file(struct statefile *f, int fd, struct err *e)
 	return -1;
 }
 
-/* Reads a missing file as an empty object. */
+/* If the file does not exist, reads "{}": a state file without checkpoints. */
 static int
 read_file(struct statefile *f, struct err *e)
 {
@@ -64,7 +64,8 @@ read_file(struct statefile *f, struct err *e)
 	return rc;
 }
 
-/* Copies a string token into b, with a NUL at its end. */
+/* Copies the string of JSON token i into b without its escapes, and with a NUL
+ * at its end. */
 static int
 unescape_string(
     const struct statefile *f, uint32_t i, struct buf *b, struct err *e)

@@ -30,8 +30,9 @@ statefile_check_usable(const char *path, struct err *e)
 	return rc;
 }
 
-/* Writes the value and version of a checkpoint, and copies all other members
- * of its entry. entry is 0 if the name is not in the file yet. */
+/* Appends the JSON object of a checkpoint with this value and version. All
+ * other members are copied from its object in the file: `entry` is the index of
+ * that object's token, or 0 if the file has no such checkpoint yet. */
 static void
 put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
     const char *value, int64_t version)
@@ -98,7 +99,8 @@ write_file(struct replace *r, const struct statefile *f, const char *name,
 	return rc;
 }
 
-/* Reads the version of the checkpoint `name`: 0 if it is not in the file. */
+/* Sets *version to the version of the checkpoint `name`, or to 0 if the file
+ * has no such checkpoint. */
 static int
 find_version(struct statefile *f, const char *name, int64_t *version,
     struct err *e)
@@ -113,7 +115,8 @@ find_version(struct statefile *f, const char *name, int64_t *version,
 	return rc;
 }
 
-/* The caller holds the lock of the directory. */
+/* The caller holds the lock of the file's directory (replace_open()), so no
+ * other process can change the file between the check and the write. */
 static enum checkpoint_result
 change_checkpoint(struct replace *r, const char *name, const char *value,
     int64_t expected, struct err *e)

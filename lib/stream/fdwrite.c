@@ -10,8 +10,10 @@
 
 enum { GRACE_MS = 1000, STILL_MS = 250 };
 
-/* Writes at most PIPE_BUF bytes at a time, because a pipe that poll(2) reports
- * as writable accepts this number of bytes without blocking. */
+/* After a stop signal: writes until all bytes are written, one second has
+ * passed, or the reader has accepted nothing for 250 ms. Each write(2) has at
+ * most PIPE_BUF bytes, because a pipe that poll(2) reports as writable accepts
+ * this number of bytes without blocking. */
 static int
 write_within_grace(int fd, const char *p, size_t n)
 {

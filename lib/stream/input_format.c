@@ -12,7 +12,8 @@ starts_with(const char *p, size_t n, const char *magic, size_t len)
 	return n >= len && memcmp(p, magic, len) == 0;
 }
 
-/* A line of at least two fields without any JSON. */
+/* Returns true if the line has the separator in it and no "{": a line of CSV or
+ * TSV. */
 static bool
 is_separated_by(const char *p, size_t n, char separator)
 {
@@ -20,8 +21,9 @@ is_separated_by(const char *p, size_t n, char separator)
 	    memchr(p, '\0', n) == NULL;
 }
 
-/* A line of pretty-printed JSON: "{", or one that ends in a comma. A long
- * line may have been cut. */
+/* The line starts with "{". Returns true if it looks like the first line of
+ * pretty-printed JSON: the "{" alone, or a line that ends in a comma. A line of
+ * 80 bytes or more may have been cut by the caller, so its end says nothing. */
 static bool
 is_first_line_of_object(const char *p, size_t n)
 {
@@ -56,9 +58,10 @@ guess_text_format(const char *p, size_t n)
 	return NULL;
 }
 
-/* The first bytes of gzip are from RFC 1952, those of Zstandard from RFC 8878,
- * those of zip from its APPNOTE 4.3.7; FF FE and FE FF are the byte order marks
- * of UTF-16, EF BB BF that of UTF-8. */
+/* Recognizes a file format by its first bytes. Those of gzip are from RFC 1952,
+ * those of Zstandard from RFC 8878, and those of zip from its APPNOTE 4.3.7. FF
+ * FE and FE FF are the byte order marks of UTF-16; EF BB BF is that of
+ * UTF-8. */
 static const char *
 guess_format(const char *p, size_t n)
 {

@@ -32,7 +32,8 @@ out_open(struct out **out, int fd, const char *name, struct err *e)
 	o->broken = false;
 	o->name = name;
 	o->len = 0;
-	/* A large pipe lets stages work in parallel; ignore a failure. */
+	/* Ask for a pipe of 1 MiB: then the programs at both ends block less
+	 * often and work in parallel. Ignore a failure. */
 	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
 		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED);
 	*out = o;

@@ -89,7 +89,8 @@ close_file(struct lines *l)
 	l->fd = -1;
 }
 
-/* Opens the next file, whose lines are counted from 1. */
+/* Closes the current input file and opens the next one, whose lines are counted
+ * from 1. */
 static int
 open_next(struct lines *l, struct err *e)
 {
@@ -144,7 +145,9 @@ find_line_end(struct lines *l)
 	return l->found;
 }
 
-/* Hashes and drops the bytes of a line that is too long, except its start. */
+/* Frees buffer space while a line longer than l->max is read: adds its bytes to
+ * the SHA-256 of the line and drops them. The first LINES_KEPT bytes stay in
+ * the buffer. */
 static int
 hash_and_drop(struct lines *l, struct err *e)
 {
@@ -195,8 +198,9 @@ make_room(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow(l, e) : 0;
 }
 
-/* Reads at most READ_MAX bytes at once, so that a buffer that has grown for a
- * large line is not filled with the lines after it. */
+/* Waits for input and reads some of it into the buffer. Reads at most READ_MAX
+ * bytes, so that a buffer that has grown for a large line is not filled with
+ * the lines after that line. */
 static enum lines_result
 read_more(struct lines *l, int timeout, struct err *e)
 {
@@ -264,8 +268,8 @@ return_line(struct lines *l, struct line *out)
 	l->found = false;
 }
 
-/* Returns true if the next line, which ends at l->seen, has only blanks. A line
- * that is too long counts as not blank. */
+/* Returns true if the next line, which ends at l->seen, has only spaces, tabs
+ * and carriage returns. A line longer than l->max counts as not blank. */
 static bool
 next_line_is_blank(const struct lines *l)
 {

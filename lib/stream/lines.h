@@ -23,7 +23,7 @@ struct line {
 	uint64_t number;        /* from 1 in each file, blank lines counted */
 	uint64_t offset;        /* of its first byte in the file */
 	uint64_t bytes;         /* its whole length, also if too_long */
-	bool torn;              /* the last line, without LF */
+	bool torn;              /* the last line of the input, without LF */
 	bool too_long;          /* data is only its first LINES_KEPT bytes */
 	char sha256[HASH_HEX];  /* of the whole line, only if too_long */
 };

@@ -9,8 +9,8 @@
 
 enum { VERSION = 1, LEVELS = 4 };
 
-/* Each count in a mark must be less than this, so that the sum of all counts of
- * a run fits into an int64_t. */
+/* Each count of records in a mark must be less than this, so that the sum of
+ * the counts of thousands of streams fits into an int64_t. */
 static const uint64_t count_end = UINT64_C(1) << 51;
 
 static const char mark_name[] = "@etl";
@@ -122,7 +122,8 @@ find_member(const struct reading *r, uint32_t obj, const char *name)
 	return json_member(&r->j, obj, name, strlen(name));
 }
 
-/* If the member is absent or null, *out stays NULL. */
+/* Sets *out to a copy of a string member. If the member is absent or null, *out
+ * stays NULL. */
 static int
 get_text(struct reading *r, const char *name, char **out)
 {

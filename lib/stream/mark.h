@@ -44,30 +44,34 @@ struct mark {
 	                         * resolved_upto when it was read */
 	bool has_seq;
 	uint64_t seq;
-	struct counts stages[MARK_STAGES];      /* of a boundary; in begin only
-	                                         * the names */
+	struct counts stages[MARK_STAGES];      /* of checkpoint, resolve and
+	                                         * end; in begin only the
+	                                         * names */
 	size_t nstages;
 };
 
 bool is_mark_line(const char *line, size_t len);
 int mark_parse(struct mark *m, const char *line, size_t len, struct err *e);
 void mark_release(struct mark *m);
-bool mark_is_boundary(enum mark_kind k);   /* checkpoint, resolve, end */
+/* True for checkpoint, resolve and end: such a mark, a boundary, carries the
+ * counts of all records before it. */
+bool mark_is_boundary(enum mark_kind k);
 
 /* Appends the line of begin or of a boundary with one more stage: its name, or
  * its counts. All other members, known or not, stay as they are. */
 int mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
-/* Appends the boundary `line`, but with the member "stages" (the counts) of the
- * boundary `other` in place of its own. */
+/* Appends the mark `line`, but with the member "stages" (the counts of all
+ * stages) of the mark `other` in place of its own. */
 int mark_append_with_stages_of(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     struct err *e);
-/* The boundaries that a source writes, with its counts. An end mark has no seq
- * if seq is 0, and no version if version is NULL. */
+/* The marks checkpoint, resolve and end, as the first stage of a stream writes
+ * them: c is the counts of this stage. An end mark has no seq if seq is 0, and
+ * no version if version is NULL. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
@@ -88,9 +92,9 @@ int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 void mark_make_stage_name(
     char out[64], const char *name, const struct counts *c, size_t n);
 
-/* Checks the counts of a boundary: the counts of each stage must add up (else
- * ERR_BUG), and each stage must have read as many records as the stage before
- * it wrote (else ERR_PEER). */
+/* Checks the counts in a mark checkpoint, resolve or end: the counts of each
+ * stage must add up (else ERR_BUG), and each stage must have read as many
+ * records as the stage before it wrote (else ERR_PEER). */
 int mark_check_counts(const struct mark *m, struct err *e);
 /* Fails with ERR_PEER if the stage `from` wrote another number of records than
  * the next stage `to` read. */

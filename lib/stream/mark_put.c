@@ -35,7 +35,8 @@ put_stages(struct buf *b)
 	buf_str(b, ":[");
 }
 
-/* Ends a boundary of a source: its counts and the closing brackets. */
+/* Completes a mark that the first stage of a stream writes: appends the member
+ * "stages" with the counts of this stage, and closes the JSON object. */
 static int
 put_source_counts(struct buf *b, const struct counts *c, struct err *e)
 {
@@ -45,8 +46,8 @@ put_source_counts(struct buf *b, const struct counts *c, struct err *e)
 	return buf_check(b, e);
 }
 
-/* Leaves the member out if the text, which may come from the environment, is
- * not UTF-8. */
+/* Appends a string member. Leaves it out if the text is NULL or is not UTF-8;
+ * some texts come from environment variables, which can hold any bytes. */
 static void
 put_if_utf8(struct buf *b, const char *name, const char *s)
 {
@@ -93,7 +94,8 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 	put_kind(out, "failed");
 	json_put_text(out, "stage", stage);
 	json_put_int(out, "code", err_exit_code(why));
-	/* err_set() may have cut the message inside a character. */
+	/* err_set() may have cut the message inside a UTF-8 character: write
+	 * only its valid part. */
 	json_put_member(out, "message", why->msg, valid);
 	buf_char(out, '}');
 	return buf_check(out, e);
@@ -139,8 +141,8 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 	return put_source_counts(out, c, e);
 }
 
-/* Returns the token index of the array "stages". If the mark has none, sets *e
- * and returns 0. */
+/* Parses a mark. Returns the index of the JSON token of its array "stages", or
+ * sets *e and returns 0 if the mark has no such array. */
 static uint32_t
 find_stages(struct json *j, const char *line, size_t len, struct err *e)
 {
@@ -156,7 +158,8 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 	return 0;
 }
 
-/* The new entry is inserted before the "]"; all other bytes stay the same. */
+/* Inserts the entry of a stage before the "]" of the member "stages" of a mark.
+ * All other bytes of the mark stay the same. */
 int
 mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)

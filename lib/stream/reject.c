@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text of a reject is cut if it has more than TEXT_MAX bytes before it is
- * escaped; a pointer or URI, if it has more than POINTER_MAX bytes. */
+/* Texts in a reject line are cut. A JSON Pointer, URI or key has at most
+ * POINTER_MAX bytes, any other text at most TEXT_MAX; the backslashes that JSON
+ * adds are not counted. */
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
@@ -50,7 +51,8 @@ reject_fill_from_line(struct reject *r, const struct line *l)
 		    .has_offset = true };
 }
 
-/* Control characters and bytes that are not UTF-8 are escaped. */
+/* Appends a string member. If the text has control characters or is not UTF-8,
+ * these bytes are written as readable escapes. */
 static void
 put_shown(struct buf *b, const char *name, const char *s, size_t n)
 {
@@ -70,7 +72,8 @@ put_shown(struct buf *b, const char *name, const char *s, size_t n)
 	buf_release(&shown);
 }
 
-/* A text of more than `max` bytes is cut at the end of a character. */
+/* Appends a string member, or nothing if s is NULL. A text of more than `max`
+ * bytes is cut at the end of a UTF-8 character. */
 static void
 put_text(struct buf *b, const char *name, const char *s, size_t max)
 {
@@ -109,9 +112,10 @@ put_origin(struct buf *b, const struct origin *o)
 	buf_char(b, '}');
 }
 
-/* True if the bytes are UTF-8 and, escaped as a JSON string, at most about
- * twice as long: the readers of a stream limit the length of a mark
- * accordingly (MARK_SPARE in stage.c). Other bytes are written as base64. */
+/* Returns true if a rejected record can be written as a JSON string: its bytes
+ * are UTF-8, and the string with its escapes is at most about twice as long. A
+ * longer line would exceed the limit of its readers (MARK_SPARE in stage.c).
+ * Other records are written as base64. */
 static bool
 is_short_string(const char *p, size_t n)
 {
@@ -143,8 +147,8 @@ put_raw(struct buf *b, const struct reject *r)
 		json_put_text(b, "sha256", r->sha256);
 }
 
-/* Adds a NUL after each part, so that "ab","c" and "a","bc" have different
- * hashes. */
+/* Adds a part and a NUL to the hash. With the NUL, the parts "ab","c" and
+ * "a","bc" have different hashes. */
 static void
 hash_part(struct hash *h, const char *p, size_t n)
 {

@@ -38,7 +38,8 @@ struct reject {
 struct reject_who {             /* the same in all rejects of a process */
 	const char *run, *pipeline;     /* NULL outside etl-run */
 	char stage[64];
-	/* The id of an occurrence is PROCESS/STAGE.TAIL/N. */
+	/* Each rejection has a unique id (member "occurrence"):
+	 * PROCESS/STAGE.TAIL/N. */
 	char process[48];       /* ETL_RUN, or a random uuid */
 	char tail[5];           /* four random digits */
 	uint64_t n;             /* rejects so far */
@@ -63,8 +64,9 @@ struct reject_limit {
 int reject_limit_parse(struct reject_limit *l, const char *text,
     struct err *e);
 
-/* Counts rejects by code and kind of message, up to 20 of them, each with the
- * first record as an example. */
+/* Counts rejects by cause. Rejects have the same cause if their codes are the
+ * same and their messages differ only in variable parts such as numbers. Up to
+ * 20 causes are kept, each with its first record as an example. */
 struct causes;
 int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,

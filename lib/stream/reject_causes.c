@@ -24,7 +24,7 @@ struct cause {
 struct causes {
 	struct cause v[CAUSES]; /* in the order of their first records */
 	size_t n;
-	uint64_t others;        /* rejects of further causes */
+	uint64_t others;        /* rejects of causes beyond the first CAUSES */
 };
 
 int
@@ -40,8 +40,9 @@ causes_free(struct causes *c)
 	free(c);
 }
 
-/* Returns the cause with this code and shape of message, and adds it if it is
- * new. Returns NULL if it is new and there are CAUSES already. */
+/* Finds the cause of rejects with this code and a message of this shape (the
+ * message without its variable parts), or adds it. Returns NULL if it would
+ * have to be added, but the array is full. */
 static struct cause *
 find_or_add(struct causes *c, const char *code, const char *message)
 {
@@ -66,7 +67,8 @@ void
 causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line)
 {
-	struct cause *k = find_or_add(c, code, message != NULL ? message : "");
+	struct cause *k = find_or_add(c, code,
+	    message != NULL ? message : "");
 
 	if (k == NULL) {
 		c->others++;
@@ -101,7 +103,8 @@ put_cause(struct buf *b, const struct cause *k)
 	buf_str(b, k->cut ? "...)" : ")");
 }
 
-/* Returns the cause with the highest count that has not been shown yet. */
+/* Of the causes that are not yet marked in `shown`, returns the one with the
+ * most rejects, and marks it. Returns NULL if all are marked. */
 static const struct cause *
 next_to_show(const struct causes *c, bool shown[CAUSES])
 {

@@ -95,8 +95,8 @@ reject_file_close(struct reject_file *a)
 	free(a);
 }
 
-/* True if the file ends inside a line, which a full disk or a kill can
- * cause. */
+/* Returns true if the last line of the file has no LF: a program was killed, or
+ * the disk was full, while that line was written. */
 static bool
 ends_in_line(int fd)
 {
@@ -114,8 +114,8 @@ ends_in_line(int fd)
 	return last != '\n';
 }
 
-/* EPIPE is an ordinary failure here. It ends a program silently only on
- * standard output. */
+/* Treats EPIPE (the reader of the rejects has exited) as any other failure. A
+ * program ends without a message only on EPIPE of standard output. */
 static int
 set_write_error(const struct reject_file *a, struct err *e)
 {
@@ -123,8 +123,9 @@ set_write_error(const struct reject_file *a, struct err *e)
 	    "reject: %s", a->name, strerror(errno));
 }
 
-/* On Linux a record lock also works on a pipe, between all processes that have
- * the pipe open, and is released if its holder exits. */
+/* Takes (F_WRLCK) or releases (F_UNLCK) a lock of fcntl(2). On Linux such a
+ * lock also works on a pipe, between all processes that have the pipe open. The
+ * kernel releases the lock if its holder exits. */
 static int
 set_lock(const struct reject_file *a, short type)
 {
@@ -141,8 +142,9 @@ write_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
-	/* Without a lock, a line of up to PIPE_BUF bytes is still written as a
-	 * whole. */
+	/* If the pipe cannot be locked, write only a line of up to PIPE_BUF
+	 * bytes: the kernel writes such a line to a pipe as a whole. EINTR
+	 * means that a stop signal came. */
 	if (set_lock(a, F_WRLCK) == -1 &&
 	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
@@ -151,7 +153,8 @@ write_pipe(const struct reject_file *a, const char *p, size_t n)
 	return rc;
 }
 
-/* Uses one write(2), so that no other program's line comes into this one. */
+/* Writes the whole line with one write(2), so that lines that other programs
+ * write to the same file cannot come between its bytes. */
 static int
 write_file(const struct reject_file *a, const char *p, size_t n)
 {
@@ -164,8 +167,9 @@ write_file(const struct reject_file *a, const char *p, size_t n)
 	return fd_write_all(a->fd, p + done, n - (size_t)done);
 }
 
-/* Ends an unfinished last line of the file. If two programs do this at the same
- * time, a blank line results, which readers skip. */
+/* Before the first write: if the last line of the file has no LF, appends one.
+ * If two programs do this at the same time, the file gets a blank line, which
+ * readers skip. */
 static int
 end_last_line(struct reject_file *a)
 {

@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The longest mark is a reject: it holds a whole record as a JSON string, which
- * is at most twice as long as the record (is_short_string() in reject.c), and
- * other members, which are shorter than MARK_SPARE. */
+/* The longest mark (a line that is no record) is a reject. It holds a whole
+ * record as a JSON string, at most twice as long as the record
+ * (is_short_string() in reject.c), and other members, which are together
+ * shorter than MARK_SPARE. */
 enum { MARK_SPARE = 1 << 20 };
 
 bool
@@ -19,8 +20,8 @@ stage_in_run(void)
 	return run != NULL && run[0] != '\0';
 }
 
-/* Refuse a reject file that is also the input or the output: rejects would be
- * read as records, or would be overwritten. */
+/* Refuses a --rejects file that is also the input or the output: rejects would
+ * be read as records, or would be overwritten. */
 static int
 check_reject_file_is_separate(const struct stage *s, struct err *e)
 {
@@ -47,8 +48,8 @@ check_reject_file_is_separate(const struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Refuses to read a file that standard output is appended to: it would never
- * end. */
+/* Refuses an input file that is also standard output: the program would read
+ * what it writes and never end. */
 static int
 check_files_differ_from_output(const struct stage_conf *c, struct err *e)
 {

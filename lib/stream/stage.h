@@ -15,20 +15,21 @@
 
 struct stage_conf {
 	const char *name;               /* "transform" */
-	bool source;                    /* starts a stream and reads none */
+	bool source;                    /* reads no stream: etl-extract,
+	                                 * etl-dlq replay */
 	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
 	char *const *files;             /* read in place of stdin */
 	size_t nfiles;                  /* 0: read stdin */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
-	bool checks;                    /* check the counts of boundaries, as a
+	bool checks;                    /* check the counts in the marks, as a
 	                                 * sink does: etl-checkpoint save */
 	bool bare;                      /* no stage follows: of the marks write
 	                                 * only rejects */
 	const char *stream;             /* source: --stream NAME, or NULL */
-	const char *checkpoint;         /* source: the name in its checkpoint
-	                                 * marks; NULL: it writes none */
+	const char *checkpoint;         /* source: checkpoint name in the marks
+	                                 * that it writes; NULL: none */
 	bool lookback;                  /* source: it reads some records a
 	                                 * second time */
 	const struct mark *replay;      /* source: pipeline and stage of the

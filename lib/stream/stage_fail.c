@@ -5,9 +5,10 @@
 
 enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
 
-/* Passes the mark begin on if this program fails before it reads its input, for
- * example because a filter does not compile. Without begin, the stages after it
- * would treat the stream as plain. */
+/* If this program fails before it reads its input, for example because a filter
+ * does not compile: reads the first line and, if it is the mark begin, writes
+ * it to the output. Without begin, the later programs of the pipeline would
+ * treat their input as NDJSON without marks. */
 static void
 pass_begin(struct stage *s)
 {
@@ -44,7 +45,8 @@ stage_write_failed_mark(struct stage *s, const struct err *why)
 	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
-	/* The stage has no name yet if it failed before stage_set_name(). */
+	/* If this stage failed before stage_set_name(), its counts have no
+	 * name: use the name of the program. */
 	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
 	    s->counts.stage : s->conf->name, why);
 }

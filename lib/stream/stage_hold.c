@@ -8,8 +8,9 @@ stage_hold_checkpoint(struct stage *s, struct err *e)
 	return buf_check(&s->kept, e);
 }
 
-/* The checkpoint gets the counts of the boundary that was just read, because it
- * is written directly before that boundary: the same records precede both. */
+/* Writes the mark checkpoint that was held back, directly before the mark
+ * resolve or end that was just read. The same records precede both marks, so
+ * the checkpoint gets the counts of the mark that was just read. */
 int
 stage_put_held_checkpoint(struct stage *s, struct err *e)
 {

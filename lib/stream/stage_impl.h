@@ -5,59 +5,75 @@
 #include "stream/line_writer.h"
 #include "stream/stage.h"
 
+/* What has been read of the input. A mark is a line that is no record: its
+ * first member is "@etl". */
 enum stage_state {
-	STATE_START,            /* no line has been read, except blank ones */
-	STATE_PLAIN,            /* the stream has no marks */
-	STATE_OPEN,             /* after the mark begin */
-	STATE_ENDED,            /* after the mark end */
-	STATE_FAILED            /* after the mark failed */
+	STATE_START,            /* no line yet, except blank ones */
+	STATE_PLAIN,            /* the input has no marks: plain NDJSON */
+	STATE_OPEN,             /* the mark begin, the first line of a stream,
+	                         * was read, or `made` is true */
+	STATE_ENDED,            /* the mark end was read (or made) */
+	STATE_FAILED            /* the mark failed was read: a stage before
+	                         * this one has failed */
 };
 
 struct stage {
 	const struct stage_conf *conf;
-	struct lines *in;
-	struct out *out;                /* NULL: a sink */
-	struct reject_file *aside;            /* the reject file; NULL: none */
-	struct causes *causes;
-	struct reject_limit limit;
+	struct lines *in;               /* NULL: a source, which reads none */
+	struct out *out;                /* NULL: a sink, which writes none */
+	struct reject_file *aside;      /* the reject file; NULL: none */
+	struct causes *causes;          /* rejects counted by cause */
+	struct reject_limit limit;      /* of --max-rejects */
 	struct reject_who who;          /* in rejects; a replay has the
 	                                 * pipeline of the letters */
 	const char *pipeline;           /* of ETL_PIPELINE */
-	size_t max_record;
-	bool regular, piped;            /* kind of the input */
+	size_t max_record;              /* bytes, of --max-record */
 
+	/* The input. */
+	bool regular;                   /* files, or standard input is one */
+	bool piped;                     /* standard input is a pipe or socket */
 	enum stage_state state;
-	bool made;                      /* this stage starts the stream */
-	bool over;                      /* the input has ended */
-	bool held;                      /* line was read, not yet returned */
-	bool marks;                     /* a mark was read, valid or not */
-	bool started, closed;           /* begin, and end or failed, are
-	                                 * written */
+	bool made;                      /* this stage makes begin and end
+	                                 * itself: it is a source, or its input
+	                                 * has no mark begin */
+	bool over;                      /* the end of the input was reached */
+	bool held;                      /* `line` waits: a sink first gets the
+	                                 * begin mark made here, and at the next
+	                                 * call of stage_next() this line */
+	bool marks;                     /* the input has marks: one was read
+	                                 * (not a reject), or a broken mark */
 	struct mark begin, mark;        /* the stream's begin; the last mark */
-	const struct mark *given;       /* that stage_next() returned last */
-	struct line line;               /* the last one read */
-	bool has_seq;
-	uint64_t seq;                   /* of the last checkpoint, resolve */
-	bool has_version;
-	uint64_t version; /* a source: see stage_set_checkpoint_version() */
+	const struct mark *given;       /* mark that stage_next() returned */
+	struct line line;               /* last line read; line.torn: it is the
+	                                 * last of the input and has no LF */
+	bool has_seq;                   /* seq is set */
+	uint64_t seq;                   /* number of the last checkpoint or
+	                                 * resolve that was read or written */
 	uint64_t lines[MARK_STAGES];    /* reject lines read, for each stage
 	                                 * in begin.stages */
 	uint64_t seen;                  /* reject lines read, in all */
 
-	struct counts counts;
-	uint64_t passed;
-	bool judge;                     /* check --max-rejects at the next
-	                                 * stage_next() */
+	/* The output. */
+	bool started;                   /* the mark begin was written */
+	bool closed;                    /* end or failed was written */
+	bool has_version;               /* version is set */
+	uint64_t version;               /* stage_set_checkpoint_version() */
+	struct counts counts;           /* of this stage, with its name */
+	uint64_t passed;                /* records that led to output */
+	bool judge;                     /* the outcome of 20 records is known:
+	                                 * from then on a percentage of
+	                                 * --max-rejects counts, so the next
+	                                 * stage_next() must check it */
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
-	struct err cause;               /* what the mark failed says */
-	char why[192];
+	struct err cause;               /* error in the mark failed */
+	char why[192];                  /* message of a reject */
 };
 
 /* Sets all counts to 0, for a new stream. */
 void stage_reset_counts(struct stage *s);
-/* Starts a stream here: makes the mark begin and, if this stage is no sink,
- * writes it. */
+/* Starts a marked stream in this stage: makes the mark begin and, if this stage
+ * is no sink, writes it. Sets `made`. */
 int stage_start_stream(struct stage *s, struct err *e);
 /* Sets *e: the stream has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
@@ -67,10 +83,12 @@ int stage_set_name(struct stage *s, struct err *e);
 /* The number of records whose outcome is known: passed, dropped, rejected. */
 uint64_t stage_known_outcomes(const struct stage *s);
 
-/* Writes the checkpoint that is held back before the boundary just read. */
+/* If a mark checkpoint is held back, writes it before the mark resolve or end
+ * that was just read. */
 int stage_put_held_checkpoint(struct stage *s, struct err *e);
 
-/* A sink counts the reject lines and compares all counts at each boundary. */
+/* A sink counts the reject lines of its input. At each mark checkpoint, resolve
+ * and end it compares them and the records read with the counts in the mark. */
 void stage_count_reject_line(struct stage *s, const struct mark *m);
 int stage_check_all_counts(const struct stage *s, const struct mark *m,
     struct err *e);

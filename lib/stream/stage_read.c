@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Flags of struct stage (stage_impl.h) and of its conf that are used here:
+ *   made   the input has no mark begin, so this stage starts the marked stream.
+ *          If it is a sink (etl-load), stage_next() then also returns a begin
+ *          and an end mark that are not in the input
+ *   held   the line that was read waits until a sink has got that begin mark
+ *   over   the end of the input was reached
+ *   piped  standard input is a pipe or socket, not a file
+ *   judge  --max-rejects must be checked before the next line
+ *   conf->plain   --plain: the input has no marks
+ *   conf->checks  compare the counts in marks, as a sink does
+ *   line.torn     the last line of the input, without LF */
+
 static enum stage_item
 set_stop_error(struct err *e)
 {
@@ -37,9 +49,10 @@ line_is_mark(const struct stage *s)
 	return !s->conf->plain && is_mark_line(s->line.data, s->line.len);
 }
 
-/* Treats a record of more than --max-record bytes as too long. The line reader
- * does not do this, because it must accept marks, which may be more than twice
- * as long as a record. */
+/* Marks a record of more than --max-record bytes as too long and cuts it; the
+ * caller rejects it later. The line reader has a higher limit, because marks (a
+ * reject holds a whole record with escapes) may be more than twice as long as a
+ * record. A mark beyond that limit is an error. */
 static int
 limit_record_length(struct stage *s, struct err *e)
 {
@@ -63,9 +76,10 @@ limit_record_length(struct stage *s, struct err *e)
 	    (unsigned long long)l->number, (unsigned long long)l->bytes);
 }
 
-/* Drops a last line without LF from a marked stream: a program was killed while
- * it wrote it. A complete mark without LF is accepted, as in files that people
- * write by hand. */
+/* If the last line of a stream with marks has no LF, a program was killed while
+ * it wrote the line: drops the line (LINES_END). A complete mark without LF is
+ * accepted, because files that people write by hand may end so. In input
+ * without marks the line is a record as any other. */
 static enum lines_result
 drop_torn_line(struct stage *s, struct err *e)
 {
@@ -95,8 +109,11 @@ set_order_error(const struct stage *s, const char *why, struct err *e)
 	    (unsigned long long)s->line.number, why);
 }
 
-/* Called if the first line is not the mark begin, or if the input is empty:
- * decides whether the stream is plain, starts here, or is refused. */
+/* Called if the first line is not the mark begin, or if the input is empty.
+ * Outside etl-run the input is then NDJSON without marks. Inside etl-run this
+ * stage starts a marked stream if it reads a file or --plain is given; input
+ * from a pipe is refused, because a stage before this one should have written
+ * begin. */
 static int
 start_without_begin(struct stage *s, struct err *e)
 {
@@ -175,8 +192,9 @@ check_boundary(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* True for the names that the programs of this toolkit give themselves in a
- * stream: "transform", and "transform.2" for the second. */
+/* Returns true for the names under which etl programs write marks and rejects:
+ * etl-transform is "transform", and a second etl-transform of the same pipeline
+ * is "transform.2". */
 static bool
 is_etl_stage(const char *name)
 {
@@ -190,10 +208,11 @@ is_etl_stage(const char *name)
 	return false;
 }
 
-/* True if the stage that failed is a program of this toolkit and belongs to the
- * same run of etl-run: it has printed its message on the run's standard error.
- * Nobody has seen the message in this run if the stream was saved by another
- * run, and perhaps not if another program wrote the mark. */
+/* The input has the mark failed with the error of an earlier stage. Returns
+ * true if that stage is an etl program in the same run of etl-run: then it has
+ * printed the error on standard error, and this program need not repeat it.
+ * Returns false if the stream was saved by another run, or if a program that is
+ * not etl's wrote the mark. */
 static bool
 has_printed_failure(const struct stage *s)
 {
@@ -244,7 +263,8 @@ process_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Returns a mark to the sink as if the input had it. */
+/* Makes stage_next() return the mark m to a sink although the input has no such
+ * line. */
 static enum stage_item
 return_made_mark(struct stage *s, const struct mark *m)
 {
@@ -291,9 +311,9 @@ process_line(struct stage *s, struct err *e)
 	return STAGE_RECORD;
 }
 
-/* The input has ended. If this stage is a sink and the stream starts here, the
- * sink still needs the marks that the input lacks: first begin, if the input
- * was empty, then end. */
+/* Called at the end of the input. If a sink starts the marked stream itself,
+ * because the input has no marks, returns the marks that the input lacks: first
+ * begin if the input was empty, and end at the next call. */
 static enum stage_item
 process_end(struct stage *s, struct err *e)
 {

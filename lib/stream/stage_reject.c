@@ -5,7 +5,10 @@
 
 enum { LARGE = 1 << 20 };       /* a buffer above this is freed after use */
 
-/* Fails because this program has no place for rejects; r may be NULL. */
+/* Called if a record r is rejected, but the program has neither --rejects nor
+ * descriptor 3 nor a stream to write rejects to. Sets an error that names the
+ * place of the record and advises how to give a place for rejects. If r is
+ * NULL, the error only has the advice. */
 static int
 set_no_reject_place_error(
     const struct stage *s, const struct reject *r, struct err *e)

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* Counts a reject line for its stage. If the mark begin does not name that
- * stage, the reject was written while the stream was still plain; it is only
- * added to the total. */
+/* Counts a reject line of the input for the stage that wrote it. If the mark
+ * begin (the first line of the stream) does not name that stage, the stage
+ * wrote the line before the stream got its marks: it is only added to the
+ * total. */
 void
 stage_count_reject_line(struct stage *s, const struct mark *m)
 {

@@ -60,8 +60,10 @@ stage_reset_counts(struct stage *s)
 	memset(s->lines, 0, sizeof(s->lines));
 }
 
-/* In a replay the first stage takes the name of the stage that rejected the
- * letters, so that a record that is rejected again has the same reject id. */
+/* A replay sends rejected records through the pipeline again. Then the first
+ * stage that reads them takes the name of the stage that rejected them, because
+ * the name is a part of the reject id: a record that is rejected again gets the
+ * same id. */
 int
 stage_set_name(struct stage *s, struct err *e)
 {
@@ -83,7 +85,7 @@ stage_set_name(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* NULL and "" leave *out as it is. */
+/* Copies a text. If it is NULL or "", *out stays as it is. */
 static int
 copy_text(char **out, const char *text, struct err *e)
 {
@@ -134,8 +136,9 @@ stage_start_stream(struct stage *s, struct err *e)
 	mark_make_stage_name(s->counts.stage, s->conf->name, NULL, 0);
 	if (s->out == NULL)
 		return 0;
-	/* The written mark must name this stage, but s->begin.stages holds only
-	 * the stages before it. So the name is added for the call only. */
+	/* The mark begin names all stages so far. s->begin.stages holds only
+	 * the stages before this one (here none), so add the name of this stage
+	 * while the mark is written. */
 	b->stages[b->nstages++] = s->counts;
 	buf_clear(&s->text);
 	if (mark_put_begin(&s->text, b, e) == -1)
@@ -189,8 +192,9 @@ write_end(struct stage *s, struct err *e)
 	return put_text(s, e);
 }
 
-/* Called before a boundary is written, because a boundary states the outcome of
- * all records before it. */
+/* Called before a mark begin, checkpoint, resolve or end is written and at the
+ * end of the stream: the counts of this stage must add up, and --max-rejects
+ * must not be exceeded. A mark with wrong counts must not reach the loader. */
 static int
 check_counts(struct stage *s, struct err *e)
 {

@@ -12,8 +12,9 @@ WHERE c.oid = coalesce(to_regclass(concat(quote_ident($1) || '.',
         quote_ident(lower($2)))))
 
 -- name: table_columns
--- Lists the columns of a table with their types. For a domain, also as the type
--- of the elements of an array, the result has the type under the domain.
+-- Lists the columns of a table with their types. If the type of a column, or of
+-- the elements of its array, is a domain (CREATE DOMAIN), the result has the
+-- type on which the domain is based.
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
     FROM pg_attribute AS a
@@ -49,8 +50,8 @@ WHERE a.attrelid = to_regclass(concat(quote_ident($1) || '.',
 ORDER BY a.attnum
 
 -- name: table_unique
--- Lists the columns of the unique indexes that ON CONFLICT can use. The name is
--- NULL if the index has an expression instead of a column.
+-- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
+-- The name is NULL if the index has an expression instead of a column.
 SELECT i.indexrelid, a.attname
 FROM pg_index AS i
     CROSS JOIN LATERAL unnest(i.indkey::smallint[])

@@ -1,9 +1,10 @@
 -- name: checkpoint_read
--- Reads the value and the version of a checkpoint.
+-- Reads the value of a checkpoint (the position up to which records have been
+-- loaded) and its version, which goes up with every change.
 SELECT value, version FROM etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_version
--- Reads the version of a checkpoint.
+-- Reads the version of a checkpoint, which goes up with every change.
 SELECT version FROM etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_list
@@ -24,23 +25,25 @@ ON CONFLICT DO NOTHING
 SELECT 1 FROM etl_checkpoints WHERE name = $1 AND version = $2 FOR UPDATE
 
 -- name: checkpoint_move
--- Moves a checkpoint to a new value. It is a compare and set on the version $3:
--- if another run has moved the checkpoint, no row is changed.
+-- Sets a new value of a checkpoint and adds 1 to its version, but only if the
+-- version is still $3. If another run has changed the checkpoint, this
+-- statement changes no row.
 UPDATE etl_checkpoints
 SET value = $2, version = version + 1, seq = $4, run = $5,
     updated_at = clock_timestamp()
 WHERE name = $1 AND version = $3
 
 -- name: checkpoint_running
--- Returns 1 if the run that moved this checkpoint last is still running, else
--- 0. If etl-checkpoint moved the checkpoint, the next commit of this run would
--- fail.
+-- Returns 1 if the run that changed this checkpoint last is still in status
+-- running, else 0. If etl-checkpoint then changed the checkpoint, the next
+-- commit of that run would fail.
 SELECT count(*) FROM etl_checkpoints AS c
 JOIN pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
 
 -- name: checkpoint_set
--- Sets the value of a checkpoint, for etl-checkpoint set. The version goes up.
+-- Sets the value of a checkpoint, for etl-checkpoint set, and adds 1 to its
+-- version: the next commit of a loader that has read the old version fails.
 INSERT INTO etl_checkpoints AS c (name, value, version, updated_at)
 VALUES ($1, $2, 1, clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
@@ -48,14 +51,16 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
--- Removes the value of a checkpoint. The row stays, and its version goes up:
--- the next commit of a loader that has read the old version fails.
+-- Removes the value of a checkpoint, for etl-checkpoint clear. The row stays,
+-- and its version goes up: the next commit of a loader that has read the old
+-- version fails.
 UPDATE etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
     updated_at = clock_timestamp()
 WHERE name = $1
 
 -- name: checkpoint_delete_placeholder
--- Deletes the row of version 0. A loader inserts this row so that no other
--- process can create the checkpoint before the COMMIT of the loader.
+-- Deletes the placeholder row of a checkpoint (version 0). A loader inserts
+-- this row and deletes it in the same transaction: until its COMMIT, an INSERT
+-- of the same name by another process waits.
 DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

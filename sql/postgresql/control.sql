@@ -4,7 +4,8 @@
 SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')
 
 -- name: control_version
--- Reads the version of the control tables.
+-- Reads the version of the control tables (pipeline_runs, dead_letters and the
+-- other tables that control_1 creates).
 SELECT version FROM etl_control
 
 -- name: control_lock
@@ -60,7 +61,8 @@ CREATE TABLE dead_letters (
     http_status integer,
     retryable boolean NOT NULL DEFAULT false,
     raw bytea NOT NULL,
-    -- length of a line that was too long: raw is only its start
+    -- length of a record longer than --max-record, of which raw holds only
+    -- the start; else NULL
     bytes bigint,
     sha256 text,
     attempts bigint NOT NULL DEFAULT 0,
@@ -103,7 +105,8 @@ CREATE TABLE etl_loads (
     ended boolean NOT NULL DEFAULT false,
     taken boolean NOT NULL DEFAULT false,
     counts json,
-    -- a second load of the same records would append them a second time
+    -- true: the loader appended rows without a checkpoint, so a second load
+    -- of the same records would append them a second time
     appends boolean NOT NULL DEFAULT false,
     PRIMARY KEY (stream_id, target)
 );
@@ -115,10 +118,10 @@ INSERT INTO etl_control VALUES (1);
 -- Migrates the control tables from version 1 to version 2.
 ALTER TABLE pipeline_runs ADD COLUMN log text;
 
--- The time at which etl-dlq erase removed the bytes of a letter.
+-- The time at which etl-dlq erase removed the record of a dead letter.
 ALTER TABLE dead_letters ADD COLUMN erased_at timestamptz;
 
--- An index for reading letters in pages, the oldest first.
+-- Indexes for reading dead letters in pages, the oldest first.
 DROP INDEX dead_letters_status;
 CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
 CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
@@ -132,23 +135,26 @@ UPDATE etl_control SET version = 2;
 
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
--- They show whether another tool has created the table.
+-- The columns show whether etl or another tool has created the table.
 SELECT attname::text
 FROM pg_attribute AS a JOIN pg_class AS c ON a.attrelid = c.oid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1
     AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 
 -- name: control_rename_old_runs
--- Renames a table pipeline_runs that is older than etl_control.
+-- Renames the table pipeline_runs of another tool, which existed before etl
+-- created its own tables.
 ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
 
 -- name: control_rename_old_letters
--- Renames a table dead_letters that is older than etl_control.
+-- Renames the table dead_letters of another tool, which existed before etl
+-- created its own tables.
 ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
--- Copies the rows of the renamed pipeline_runs. A status that etl does not know
--- becomes failed, and its text is put into the message.
+-- Copies the rows of another tool's table pipeline_runs (renamed by
+-- control_rename_old_runs). A status that etl does not know becomes failed, and
+-- its text is put into the message.
 INSERT INTO pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
@@ -173,7 +179,8 @@ SELECT setval(pg_get_serial_sequence('pipeline_runs', 'id'),
     (SELECT coalesce(max(id), 0) + 1 FROM pipeline_runs), false)
 
 -- name: control_read_old_letters
--- Reads up to 500 rows of the renamed dead_letters after row $1.
+-- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
+-- (renamed by control_rename_old_letters).
 SELECT d.id::bigint, convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
     coalesce(d.error_message::text, ''),
     to_char(d.created_at::timestamptz, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),

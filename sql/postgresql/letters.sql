@@ -13,14 +13,15 @@ CREATE TEMPORARY TABLE IF NOT EXISTS etl_resolves (
 ) ON COMMIT DELETE ROWS
 
 -- name: letters_copy
--- Copies reject lines into etl_letters.
+-- Copies reject lines (rejected records) into the temporary table etl_letters.
 COPY pg_temp.etl_letters (reject_id, occurrence, pipeline, run, stage, code,
     message, pointer, origin, sqlstate, http_status, retryable, at, raw,
     raw_data, bytes, sha256)
 FROM STDIN
 
 -- name: letters_copy_resolves
--- Copies resolve marks into etl_resolves.
+-- Copies resolve marks (each says that the record of a dead letter was sent
+-- through the pipeline again) into the temporary table etl_resolves.
 COPY pg_temp.etl_resolves (n, reject_id, seen, upto) FROM STDIN
 
 -- name: letters_savepoint
@@ -28,17 +29,17 @@ COPY pg_temp.etl_resolves (n, reject_id, seen, upto) FROM STDIN
 SAVEPOINT etl_letters
 
 -- name: letters_without_json
--- Rolls back a letters_merge that has failed, and removes raw_data from the
--- lines, so that the next letters_merge succeeds: jsonb refuses some texts that
--- are valid JSON. The column raw still keeps the bytes.
+-- Called if letters_merge has failed because jsonb refuses a text, although it
+-- is valid JSON. Rolls back, and removes raw_data from the copied lines, so
+-- that the next letters_merge succeeds. The column raw still has the bytes.
 ROLLBACK TO SAVEPOINT etl_letters;
 UPDATE pg_temp.etl_letters SET raw_data = NULL
 
 -- name: letters_lock
--- Inserts or locks all letters that the transaction changes, in the order of
--- their ids. So two loaders cannot deadlock, and no purge can delete one of
--- these letters before the COMMIT. WHERE false: an existing letter is only
--- locked.
+-- Inserts or locks all rows of dead_letters that the transaction changes, in
+-- the order of their reject ids. So two loaders cannot deadlock, and etl-dlq
+-- purge cannot delete one of these rows before the COMMIT. WHERE false: an
+-- existing row is only locked.
 INSERT INTO dead_letters (reject_id, stage, code, error_message, created_at,
     last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
@@ -51,9 +52,10 @@ ORDER BY reject_id, n
 ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
 
 -- name: letters_resolve
--- Resolves replayed letters. This is a compare and set on resolved_upto: a
--- letter that another command has changed is not changed. If there are several
--- marks for one letter, upto of each mark must be seen of the mark before it.
+-- Resolves dead letters whose records were replayed (sent through the pipeline
+-- again), but only where resolved_upto is still the value that the replay read:
+-- a letter that another command has changed is left as it is. If several marks
+-- name one letter, upto of each mark must be equal to seen of the mark before.
 WITH marks AS (
     SELECT *, seen >= upto AND upto = lag(seen, 1, upto)
         OVER (PARTITION BY reject_id ORDER BY n) AS follows
@@ -78,10 +80,11 @@ WITH marks AS (
 SELECT n FROM marks JOIN resolved USING (reject_id)
 
 -- name: letters_merge
--- Inserts the occurrences of etl_letters that are not stored yet, updates their
--- letters, and returns how many occurrences were inserted. It is not part of
--- letters_lock, because only a later statement sees the rows that other
--- transactions committed while letters_lock waited.
+-- Inserts the occurrences (single rejections of a record) of etl_letters that
+-- are not stored yet, updates their rows in dead_letters, and returns how many
+-- occurrences were inserted. It is not part of letters_lock, because only a
+-- later statement sees the rows that other transactions committed while
+-- letters_lock waited.
 WITH staged AS (
     SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
         l.message
@@ -115,8 +118,8 @@ WITH staged AS (
 SELECT count(*) FROM added
 
 -- name: letters_clear_stage
--- Deletes letters that letters_lock has inserted and that have no occurrence,
--- and empties the temporary tables.
+-- Deletes rows of dead_letters that letters_lock has inserted and that still
+-- have no occurrence (attempts is 0), and empties the temporary tables.
 DELETE FROM dead_letters
 WHERE attempts = 0
     AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
@@ -126,16 +129,17 @@ DELETE FROM pg_temp.etl_letters;
 DELETE FROM pg_temp.etl_resolves
 
 -- name: letters_count
--- Counts the letters that match a filter.
+-- Counts the dead letters that match a filter, whose conditions are appended to
+-- WHERE true.
 SELECT count(*) FROM dead_letters AS d WHERE true
 
 -- name: letters_last
--- Reads the highest number of any letter.
+-- Reads the highest id of any dead letter.
 SELECT coalesce(max(id), 0) FROM dead_letters
 
 -- name: letters_page
--- Reads letters in pages, the oldest first. The bytes of a letter are left out
--- if they are more than 16 KiB: letter_raw reads them.
+-- Reads dead letters in pages, the oldest first. The rejected record (column
+-- raw) is left out if it has more than 16 KiB: letter_raw reads it.
 SELECT id, attempts, resolved_upto, octet_length(raw), bytes, http_status,
     retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
     origin, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -149,7 +153,8 @@ ORDER BY d.created_at, d.id
 LIMIT $1
 
 -- name: letters_causes
--- Counts letters by cause, with the number of the oldest letter of each cause.
+-- Counts dead letters by cause (stage, code and message), with the id of the
+-- oldest letter of each cause.
 SELECT stage, code, error_message, count(*), sum(attempts)::bigint,
     count(*) FILTER (WHERE status = 'open'),
     to_char(min(created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -159,8 +164,8 @@ WHERE true
 GROUP BY stage, code, error_message
 
 -- name: letters_groups
--- Counts the letters that a replay would send, by the pipeline and stage that
--- rejected them.
+-- Counts the dead letters that etl-dlq replay would send through the pipeline
+-- again, by the pipeline and stage that rejected them.
 SELECT pipeline, stage, count(*)
 FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
     FROM dead_letters AS d
@@ -172,66 +177,70 @@ ORDER BY pipeline, stage
 LIMIT 17
 
 -- name: letters_runs
--- Counts the runs whose uuid begins with $1 and that have occurrences.
+-- Counts the runs whose uuid begins with $1 and that have rejected records. An
+-- occurrence (one rejection) has an id that begins with the uuid of its run.
 SELECT count(DISTINCT split_part(occurrence, '/', 1))
 FROM dead_letter_attempts
 WHERE starts_with(occurrence, $1)
 
 -- name: letters_purge
--- Deletes up to $1 letters and their occurrences. The caller repeats it, so
--- that no lock is held for long. Letters that a loader has locked are left out,
--- so that purge and loader cannot deadlock.
+-- Deletes up to $1 dead letters and, by ON DELETE CASCADE, their occurrences.
+-- The caller repeats the statement, so that no lock is held for long. Letters
+-- that a loader has locked are left out, so that etl-dlq purge and the loader
+-- cannot deadlock.
 DELETE FROM dead_letters
 WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1
     FOR UPDATE SKIP LOCKED)
 
 -- name: letter_by_number
--- Finds a letter by its number.
+-- Finds a dead letter by the number in its column id.
 SELECT id FROM dead_letters WHERE id = $1
 
 -- name: letter_by_prefix
--- Finds the letters whose reject id begins with $1. Two rows are enough to show
--- that the prefix is ambiguous. A reject id has only the digits 0-9 and a-f, so
--- every id with this prefix sorts before the prefix followed by g.
+-- Finds the dead letters whose reject id begins with $1. Two rows are enough to
+-- show that the prefix is ambiguous. A reject id has only the digits 0-9 and
+-- a-f, so every id with this prefix sorts before the prefix followed by g.
 SELECT id FROM dead_letters
 WHERE reject_id >= $1::text AND reject_id < $1::text || 'g'
 ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
--- Sets the status of a letter, for etl-dlq resolve and discard.
+-- Sets the status of a dead letter, for etl-dlq resolve and discard.
 UPDATE dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = now()
 WHERE id = $1
 
 -- name: letter_erase
--- Removes the bytes of a letter and the texts that may quote them. The counts
--- stay.
+-- Removes the rejected record of a dead letter, and the texts that may quote
+-- it, for etl-dlq erase. The row with its counts stays.
 UPDATE dead_letters SET
     raw = '', raw_data = NULL, error_message = '', origin = NULL,
     sha256 = NULL, erased_at = now()
 WHERE id = $1
 
 -- name: letter_erase_times
--- Removes the messages of the occurrences of a letter.
+-- Removes the messages of all rejections (occurrences) of a dead letter,
+-- because they may quote the record, for etl-dlq erase.
 UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
 
 -- name: letter_example
--- Reads the start of a letter as an example of its cause.
+-- Reads the message of a dead letter and the start of its record, as an example
+-- of the cause.
 SELECT error_message, substring(raw FROM 1 FOR 81)
 FROM dead_letters
 WHERE id = $1
 
 -- name: letter_raw
--- Reads $4 bytes of a letter from byte $3, the first is 1. Returns no row if
--- the letter has changed: attempts is then not $2.
+-- Reads $4 bytes of a dead letter's record from byte $3; the first byte is 1.
+-- Returns no row if the letter has changed: attempts is then not $2.
 SELECT substring(raw FROM $3::integer FOR $4::integer)
 FROM dead_letters
 WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists up to 256 occurrences of a letter that come after the time $2 and the
--- occurrence $3.
+-- Lists up to 256 occurrences (single rejections) of a dead letter, by time and
+-- id: those that come after the time $2 and the occurrence id $3.
 SELECT occurrence, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
 FROM dead_letter_attempts AS a
 WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)

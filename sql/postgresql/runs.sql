@@ -1,5 +1,5 @@
 -- name: run_start
--- Inserts the row of a run that starts. Returns the number of the row.
+-- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
     attempt, retry_of, host, traceparent)
 VALUES (now(), now(), 'running', $1, $2, $3, $4, $5, $6)
@@ -11,13 +11,14 @@ UPDATE pipeline_runs SET renewed_at = now()
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
--- Finds the row of a run if it is still running. The loader calls this before
--- it commits. FOR SHARE: the run cannot end before the loader has committed.
+-- Finds the row of a run if its status is running. The loader calls this before
+-- it commits. FOR SHARE locks the row: the end of the run cannot be written
+-- before the loader has committed.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 FOR SHARE
 
 -- name: run_lock
--- Locks the row of a run if it is still running, so that no loader can commit
+-- Locks the row of a run if its status is running, so that no loader can commit
 -- while the end of the run is written.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 FOR UPDATE
@@ -59,6 +60,7 @@ SELECT id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads
--- Lists the rows of a run in the ledger (table etl_loads).
+-- Lists the rows of a run in the ledger (table etl_loads): how far each of its
+-- streams was loaded.
 SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
 ORDER BY target, stream_id

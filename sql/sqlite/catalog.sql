@@ -15,7 +15,7 @@ FROM pragma_table_xinfo($2, $1)
 ORDER BY cid
 
 -- name: table_unique
--- Lists the columns of the unique indexes that ON CONFLICT can use.
+-- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
 SELECT l.seq, i.name
 FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
 WHERE l."unique" AND NOT l.partial

@@ -4,7 +4,8 @@
 SELECT count(*) FROM sqlite_schema WHERE name = 'etl_control'
 
 -- name: control_version
--- Reads the version of the control tables.
+-- Reads the version of the control tables (pipeline_runs, dead_letters and the
+-- other tables that control_1 creates).
 SELECT version FROM etl_control
 
 -- name: control_lock
@@ -60,7 +61,8 @@ CREATE TABLE dead_letters (
     http_status INTEGER,
     retryable INTEGER NOT NULL DEFAULT 0,
     raw BLOB NOT NULL,
-    -- length of a line that was too long: raw is only its start
+    -- length of a record longer than --max-record, of which raw holds only
+    -- the start; else NULL
     bytes INTEGER,
     sha256 TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -103,7 +105,8 @@ CREATE TABLE etl_loads (
     ended INTEGER NOT NULL DEFAULT 0,
     taken INTEGER NOT NULL DEFAULT 0,
     counts TEXT CHECK (counts IS NULL OR json_valid(counts)),
-    -- a second load of the same records would append them a second time
+    -- true: the loader appended rows without a checkpoint, so a second load
+    -- of the same records would append them a second time
     appends INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (stream_id, target)
 ) WITHOUT ROWID;
@@ -115,7 +118,7 @@ INSERT INTO etl_control VALUES (1);
 -- Migrates the control tables from version 1 to version 2.
 ALTER TABLE pipeline_runs ADD COLUMN log TEXT;
 
--- The time at which etl-dlq erase removed the bytes of a letter.
+-- The time at which etl-dlq erase removed the record of a dead letter.
 ALTER TABLE dead_letters ADD COLUMN erased_at TEXT;
 
 -- Write all times with six digits of a second, so that they sort as texts.
@@ -133,7 +136,7 @@ UPDATE dead_letter_attempts SET
         WHEN 0 THEN '.' ELSE '' END || '000000', 1, 26) || 'Z'
 WHERE length(at) <> 27;
 
--- An index for reading letters in pages, the oldest first.
+-- Indexes for reading dead letters in pages, the oldest first.
 DROP INDEX dead_letters_status;
 CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
 CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
@@ -147,20 +150,23 @@ UPDATE etl_control SET version = 2;
 
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
--- They show whether another tool has created the table.
+-- The columns show whether etl or another tool has created the table.
 SELECT lower(name) FROM pragma_table_info($1)
 
 -- name: control_rename_old_runs
--- Renames a table pipeline_runs that is older than etl_control.
+-- Renames the table pipeline_runs of another tool, which existed before etl
+-- created its own tables.
 ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
 
 -- name: control_rename_old_letters
--- Renames a table dead_letters that is older than etl_control.
+-- Renames the table dead_letters of another tool, which existed before etl
+-- created its own tables.
 ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
--- Copies the rows of the renamed pipeline_runs. A status that etl does not know
--- becomes failed, and its text is put into the message.
+-- Copies the rows of another tool's table pipeline_runs (renamed by
+-- control_rename_old_runs). A status that etl does not know becomes failed, and
+-- its text is put into the message.
 INSERT INTO pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
@@ -186,7 +192,8 @@ SELECT id, coalesce(strftime('%Y-%m-%dT%H:%M:%f000Z', started_at),
 FROM pipeline_runs_before_etl
 
 -- name: control_read_old_letters
--- Reads up to 500 rows of the renamed dead_letters after row $1.
+-- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
+-- (renamed by control_rename_old_letters).
 SELECT d.id, CAST(coalesce(d.raw_data, '') AS BLOB),
     coalesce(d.error_message, ''),
     strftime('%Y-%m-%dT%H:%M:%f000Z', d.created_at), coalesce(r.id, 0)

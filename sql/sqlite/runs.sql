@@ -1,5 +1,5 @@
 -- name: run_start
--- Inserts the row of a run that starts. Returns the number of the row.
+-- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
     attempt, retry_of, host, traceparent)
 SELECT now, now, 'running', $1, $2, $3, $4, $5, $6
@@ -12,12 +12,12 @@ UPDATE pipeline_runs SET renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
--- Finds the row of a run if it is still running. The loader calls this before
+-- Finds the row of a run if its status is running. The loader calls this before
 -- it commits.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 
 -- name: run_lock
--- Locks the row of a run if it is still running, so that no loader can commit
+-- Locks the row of a run if its status is running, so that no loader can commit
 -- while the end of the run is written.
 SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 
@@ -58,6 +58,7 @@ SELECT id, started_at, completed_at, status,
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads
--- Lists the rows of a run in the ledger (table etl_loads).
+-- Lists the rows of a run in the ledger (table etl_loads): how far each of its
+-- streams was loaded.
 SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
 ORDER BY target, stream_id

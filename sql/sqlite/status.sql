@@ -1,5 +1,5 @@
 -- name: status_by_number
--- Finds a run by its number.
+-- Finds a run by the number in its column id.
 SELECT id FROM pipeline_runs WHERE id = $1
 
 -- name: status_by_prefix
@@ -8,8 +8,8 @@ SELECT id FROM pipeline_runs WHERE id = $1
 SELECT id FROM pipeline_runs WHERE substr(run, 1, length($1)) = $1 LIMIT 2
 
 -- name: status_list
--- Lists the last $3 runs, newest first: of the pipeline $1, or of all if it is
--- NULL; if $2 is not 0, only those that failed or were abandoned.
+-- Lists the last $3 runs, newest first: of the pipeline $1, or of all pipelines
+-- if $1 is NULL. If $2 is not 0, lists only runs in status failed or abandoned.
 SELECT id, run, status, started_at, completed_at,
     pipeline, error_message, attempt,
     CAST(round((julianday(coalesce(completed_at,
@@ -37,14 +37,16 @@ FROM pipeline_runs
 WHERE id = $1
 
 -- name: status_loads
--- Lists the rows of a run in the ledger (table etl_loads).
+-- Lists the rows of a run in the ledger (table etl_loads): how far each of its
+-- streams was loaded.
 SELECT target, stream_id, batch, seq, version, ended, taken, counts
 FROM etl_loads
 WHERE run = $1
 ORDER BY target, stream_id
 
 -- name: status_codes
--- Counts the dead letters of a run by stage and code.
+-- Counts the rejections of records in a run (table dead_letter_attempts) by the
+-- stage that rejected the record and by the code of the reject.
 SELECT d.stage, d.code, count(*)
 FROM dead_letter_attempts AS a
 JOIN dead_letters AS d ON d.id = a.dead_letter_id

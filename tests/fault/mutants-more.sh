@@ -103,7 +103,7 @@ mutant etl-dlq/migrate.t 'newer tables are used' lib/control/control.c \
 mutant etl-dlq/migrate.t 'older tables are used' lib/control/control.c \
     's/if (version >= CONTROL_VERSION)/if (version >= 1)/' 'sqlite: migrated'
 mutant etl-dlq/migrate.t 'it is done by halves' sql/sqlite/control.sql@control_2 \
-    's/^-- An index for/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
+    's/^-- Indexes for/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
 mutant etl-dlq/migrate.t 'it is done by halves on the server' sql/postgresql/control.sql@control_2 \
     's/^-- The time at/COMMIT; BEGIN;\n&/' 'postgresql: it is as before'
 mutant etl-dlq/migrate.t 'two do it at once' sql/postgresql/control.sql@control_lock \
