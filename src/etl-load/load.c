@@ -16,7 +16,8 @@ enum {
 	                         * freed once the line is spooled */
 };
 
-/* Checks that every record that was read is loaded or rejected. */
+/* Checks that each record of the stream was loaded, rejected or skipped because
+ * an earlier run had loaded it. If one is missing, this program has a bug. */
 static int
 check_complete(const struct loader *l, struct err *e)
 {
@@ -60,9 +61,11 @@ write_or_commit_chunk(struct loader *l, struct err *e)
 	    batch_commit(l, false, e);
 }
 
-/* The number of lines at which a chunk of the batch is full. If batches end at
- * boundaries, the loader does not commit after each chunk, so a --batch below
- * 1000 does not make the chunks smaller: many small chunks would be slow. */
+/* Returns how many lines a chunk has at most. A chunk is the part of the batch
+ * that is in memory; a full chunk is committed or, if the batch may not be
+ * committed yet, written to a temporary file. In a stream that is committed
+ * only at certain marks (l->stream.segments) a --batch below 1000 does not make
+ * the chunks smaller: many small chunks would be slow. */
 static uint64_t
 max_lines_of_chunk(const struct loader *l)
 {
@@ -70,6 +73,7 @@ max_lines_of_chunk(const struct loader *l)
 	    CHUNK_LEAST : l->o->batch;
 }
 
+/* If the batch is empty, sets the time at which --flush demands its commit. */
 static void
 set_due_time_if_batch_empty(struct loader *l)
 {
@@ -137,8 +141,10 @@ handle_mark(struct loader *l, const struct line *line, struct err *e)
 	}
 }
 
-/* True if the loader may commit the batch before it reads another line. In a
- * stream of segments that is true only if the last line was a boundary. */
+/* True if the loader may commit the batch before it reads another line: never
+ * if everything must be in one transaction (l->whole). A stream with
+ * checkpoints or a replay (l->stream.segments) may be committed only just after
+ * a boundary (the mark `checkpoint`, `resolve` or `end`). */
 static bool
 may_commit_before_next_line(const struct loader *l)
 {
@@ -167,9 +173,10 @@ get_wait_for_line_ms(const struct loader *l)
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* Called if the stream was cut (it ended without the mark `end`). Commits the
- * records before the stream's last boundary and drops the records after that
- * boundary. Plain input has no boundaries: all its records are committed. */
+/* Called if the input ended too early. If the stream may be committed only at a
+ * boundary (the mark `checkpoint`, `resolve` or `end`), commits the records
+ * before the last boundary and drops the records after it. From any other input
+ * commits all records that have come. */
 static int
 commit_up_to_last_boundary(struct loader *l, struct err *e)
 {
@@ -185,9 +192,10 @@ commit_up_to_last_boundary(struct loader *l, struct err *e)
 }
 
 /* Called if the stream ended too early (*cause) and the commit of its last
- * records failed too (*e). If an earlier stage sent the mark `failed`, the exit
- * code is the code in this mark, and the message names both failures. If the
- * stream was only cut, the error of the commit stays in *e. */
+ * records failed too (*e). If an earlier stage of the pipeline has reported a
+ * failure with the mark `failed`, the exit code is the code in this mark, and
+ * the message names both failures. If the stream just broke off, without the
+ * mark `failed`, the error of the commit stays in *e. */
 static int
 set_error_of_failed_commit(const struct loader *l, const struct err *cause,
     struct err *e)
@@ -201,8 +209,11 @@ set_error_of_failed_commit(const struct loader *l, const struct err *cause,
 	    own.msg);
 }
 
-/* Called at the end of the input. Commits those records of the last batch that
- * may be committed. */
+/* Called at the end of the input. If the input is complete, commits the last
+ * batch of plain input (a marked stream was committed at its mark `end`). If it
+ * is not complete, commits the part that may be committed and fails with the
+ * reason. That part is empty if too many records were rejected (ERR_LIMIT) or
+ * if everything must be in one transaction (l->whole). */
 static int
 handle_end_of_input(struct loader *l, struct err *e)
 {

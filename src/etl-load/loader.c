@@ -25,7 +25,8 @@ file_read(struct buf *b, const char *path, struct err *e)
 	return b->failed ? buf_check(b, e) : (int)n;
 }
 
-/* SQLSTATE: a table, a type or a schema of this name exists already. */
+/* True if the SQLSTATE `state` means that a table, type or schema of this name
+ * exists already. */
 static bool
 exists_already(const char *state)
 {
@@ -135,8 +136,9 @@ database_open_retrying(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* Inside etl-run all control tables must be in one database, so that rows, dead
- * letters and the run's state commit together. */
+/* Fails inside etl-run if --db names another database than etl-run uses. The
+ * rows, the dead letters (rejected records) and the state of the run must be in
+ * one database, because they are committed together. */
 static int
 check_run_database(const struct load_opts *o, struct err *e)
 {

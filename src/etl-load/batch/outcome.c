@@ -41,8 +41,10 @@ outcome_reset_for_try(struct outcome *o)
 }
 
 /* Makes the reject's id: a hash of the pipeline, the table and the values of
- * the record's key. So all rejects of one row become one dead letter. Returns
- * 1; 0: the record's key cannot be read; -1 with *e. */
+ * the record's key. Rejects with the same id are stored as one dead letter (a
+ * row of table dead_letters), so all rejects of one row of the target table
+ * become one dead letter. Returns 1; 0: the record's key cannot be read; -1
+ * with *e. */
 static int
 make_reject_id_from_key(
     struct outcome *o, const struct line *l, char id[HASH_HEX], struct err *e)
@@ -74,9 +76,11 @@ write_chunk_if_full(struct spool *s, struct err *e)
 		   : 0;
 }
 
-/* Writes the reject line and a line feed into the memory of the spool
- * o->rejects, without a buffer between. A large line becomes the only line
- * of a chunk, so that memory never holds it twice. */
+/* Appends the reject line of record number `ordinal` of the batch, and a line
+ * feed, to the spool o->rejects, directly in the memory of the spool. Before a
+ * record of 4 MiB or more, and when 8 MiB of reject lines are in memory, these
+ * are written to a temporary file, so that memory does not hold several large
+ * lines. */
 static int
 add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
     struct err *e)
@@ -137,8 +141,8 @@ outcome_copy_upstream_rejects(struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* The reject code for an SQLSTATE (PostgreSQL manual, appendix A). The loop
- * uses the first entry that fits, so the entries of five characters stand
+/* Returns the reject code for an SQLSTATE (PostgreSQL manual, appendix A). The
+ * loop uses the first entry that fits, so the entries of five characters stand
  * before the entry for their class (the first two characters). */
 static const char *
 reject_code(const struct db_fault *f)

@@ -19,9 +19,10 @@ struct outcome {
 	struct sums sums;
 	struct spool rejects;
 	uint64_t first_occurrence;      /* number of the batch's first reject */
-	uint64_t ordinal;               /* in the batch, of the chunk's first
-	                                 * item */
-	struct buf key;
+	uint64_t ordinal;               /* number in the batch of the chunk's
+	                                 * first item */
+	struct buf key;                 /* the key of the last reject, as a JSON
+	                                 * array */
 	char violated[128];             /* the first unique index that a
 	                                 * record violated; "" if none has */
 };

@@ -15,9 +15,9 @@ void
 spool_init(struct spool *s)
 {
 	*s = (struct spool){ .fd = -1 };
-	/* The buffer has no upper limit: callers test spool_chunk_is_full()
-	 * only after they have added a line, so a chunk can be longer than
-	 * SPOOL_CHUNK by the length of a line. */
+	/* The buffer s->data holds the lines in memory. It has no upper limit:
+	 * callers test only after they have added a line whether it has
+	 * SPOOL_CHUNK bytes, so it can be longer by the length of a line. */
 	buf_init(&s->data, SIZE_MAX / 2);
 }
 
@@ -31,7 +31,8 @@ spool_release(struct spool *s)
 	*s = (struct spool){ .fd = -1 };
 }
 
-/* Removes the lines of the chunk in memory. The file is not changed. */
+/* Removes the lines that are in memory, and frees their buffer if it is large.
+ * The temporary file is not changed. */
 static void
 clear_chunk_in_memory(struct spool *s)
 {
@@ -162,8 +163,8 @@ spool_write_chunk_to_file(struct spool *s, struct err *e)
 	return 0;
 }
 
-/* Writes a large line to the file as a chunk of its own. The line is not copied
- * in memory: it may have 16 MiB or more. */
+/* Writes a large line to the temporary file, after the lines in memory. The
+ * line is not copied in memory first: it may have 16 MiB or more. */
 static int
 write_large_line_to_file(
     struct spool *s, struct item *it, const char *data, struct err *e)
@@ -239,9 +240,10 @@ spool_get_end(const struct spool *s)
 		.total = s->total, .end = s->end };
 }
 
-/* The lines just before the position *at were in memory when spool_get_end()
- * returned it. If the spool has written them to the file since then, together
- * with later lines, this function reads that chunk back into memory. */
+/* Removes the lines that were added after spool_get_end() returned the position
+ * *at. At that time the lines just before the position were in memory. If they
+ * have been written to the temporary file since then, together with later
+ * lines, this function first reads all these lines back into memory. */
 int
 spool_remove_lines_after(
     struct spool *s, const struct spool_position *at, struct err *e)

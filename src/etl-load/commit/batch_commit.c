@@ -3,7 +3,10 @@
 #include "control/control.h"
 #include "control/runs.h"
 
-/* Applies all chunks of the batch in the open transaction. */
+/* Loads all chunks of the batch (parts that fit into memory) into the table, in
+ * the open transaction, and collects their counts and rejects in l->outcome.
+ * After the last chunk the sink checks the deferred constraints (those that are
+ * otherwise checked only at COMMIT). */
 static enum sink_result
 apply_chunks(struct loader *l, struct err *e)
 {
@@ -26,10 +29,12 @@ apply_chunks(struct loader *l, struct err *e)
 	return l->sink->settle(l->self, e);
 }
 
-/* Checks that every record of the batch has an outcome, and that not more
- * records were rejected than --max-rejects allows. In a stream of segments only
- * the records before the last boundary are counted, because the batch ends at
- * this boundary. */
+/* Checks that every record of the batch was inserted, updated, unchanged,
+ * superseded, skipped or rejected, and that not more records were rejected than
+ * --max-rejects allows. A stream with checkpoints and a replay
+ * (l->stream.segments) are committed up to the last boundary (the mark
+ * `checkpoint`, `resolve` or `end`), so there only the records before this mark
+ * are counted. */
 static int
 check_counts_and_reject_limit(struct loader *l, struct err *e)
 {
@@ -71,9 +76,9 @@ check_counts_and_reject_limit(struct loader *l, struct err *e)
 }
 
 /* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
- * lost, the loader uses this id to ask the server whether the transaction was
- * committed. Only plain input needs the id: for a marked stream the ledger
- * (table etl_loads) shows whether the batch was committed. */
+ * lost, the loader uses this id to ask PostgreSQL whether the transaction was
+ * committed. Only plain input (without marks) needs the id: for a marked stream
+ * the ledger (table etl_loads) shows whether the batch was committed. */
 static int
 remember_transaction_id(struct loader *l, struct err *e)
 {
@@ -84,10 +89,13 @@ remember_transaction_id(struct loader *l, struct err *e)
 	    0, 0, &l->xid, e);
 }
 
-/* Called when the rows of the batch are in the table. Stores its dead letters,
- * its ledger row and the checkpoint, writes the other reject lines out, and
- * sends COMMIT. Returns 1: the batch is committed; 0: the ledger shows that
- * this batch was committed before, nothing was sent; -1 with *e. */
+/* Called when the records of the batch are in the table. Stores in the same
+ * transaction the dead letters (rejected records, table dead_letters), the
+ * progress of the stream (its row in the ledger, table etl_loads) and the
+ * checkpoint. Writes the reject lines that are not dead letters to the reject
+ * file or to file descriptor 3, then sends COMMIT. Returns 1: the batch is
+ * committed; 0: the ledger shows that this batch was committed before, so
+ * COMMIT was not sent; -1 with *e. */
 static int
 store_state_and_commit(struct loader *l, bool ended, struct err *e)
 {
@@ -127,10 +135,11 @@ ensure_control_tables(struct loader *l, struct err *e)
 enum { TRY_AGAIN = 2 };
 
 /* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
- * ledger shows that this batch was committed before; TRY_AGAIN: the caller must
- * repeat the batch at once, and the sink then checks each record more closely;
- * -1 with *e. If the result is not 1, the transaction is rolled back. */
-
+ * ledger (table etl_loads) shows that this batch was committed before;
+ * TRY_AGAIN: the sink has found equal keys or a violated deferred constraint,
+ * and the caller must repeat the batch at once, which the sink then loads more
+ * carefully; -1 with *e. If the result is not 1, the transaction is rolled
+ * back. */
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
@@ -155,12 +164,12 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	return rc;
 }
 
-/* Called if the batch is not tried again. If the answer to its COMMIT was
- * lost, the server may still finish the COMMIT after the loader has reported
- * a failure. To prevent this, the function closes the stream's row in the
- * ledger: after that the server cannot commit the batch. Returns 1: the
- * batch was committed; -1 with *e: it was not committed, or the loader
- * cannot find out. */
+/* Called if the batch is not tried again. If the answer to its COMMIT was lost,
+ * the server may still finish this COMMIT after the loader has reported a
+ * failure. To prevent this, the function closes the stream's row in the ledger
+ * (table etl_loads): the server cannot commit the batch after that. Returns 1:
+ * the batch was committed; -1 with *e: the batch was not committed, or the
+ * loader cannot find out. */
 static int
 close_row_if_commit_unknown(struct loader *l, struct err *e)
 {
@@ -182,9 +191,9 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
 	return -1;
 }
 
-/* Tries the batch until it is committed or cannot be tried again. Returns
- * 1: committed, with the counts in l->sent; 0: the ledger shows that the batch
- * was committed before; -1 with *e. */
+/* Tries to commit the batch until it is committed or cannot be tried again.
+ * Returns 1: committed, with the counts in l->sent; 0: the ledger (table
+ * etl_loads) shows that an earlier try committed the batch; -1 with *e. */
 static int
 try_until_committed(struct loader *l, bool ended, struct err *e)
 {

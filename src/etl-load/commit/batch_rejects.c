@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if the reject line is to be stored as a dead letter: an earlier stage
- * sent the line in the stream, or the loader made the line in a replay or in a
- * marked stream without --rejects and without file descriptor 3. */
+/* True if the reject line is stored in the database as a dead letter; false if
+ * it goes to a file or to file descriptor 3. Stored are the lines that earlier
+ * stages sent in the stream (ITEM_REJECT). The loader's own reject lines are
+ * stored in a replay, and in a marked stream (it starts with the mark `begin`)
+ * without --rejects and without an open file descriptor 3. */
 static bool
 is_stored_as_letter(const struct loader *l, const struct item *it)
 {
@@ -18,11 +20,12 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
 	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
-/* Stores those reject lines of the chunk that are dead letters. Returns 1: it
- * stored some; 0: the chunk has none; -1 with *e. A large line is the only line
- * of its chunk. letters_add_large() may free the bytes of this line while it
- * stores them, because a later spool_rewind() reads the line from the file
- * again. */
+/* Stores those reject lines of the chunk (the reject lines in memory) that
+ * belong in the database as dead letters. Returns 1: it stored some; 0: the
+ * chunk has none; -1 with *e. A large line usually has a chunk of its own.
+ * letters_add_large() may free the bytes of such a line while it stores them,
+ * because a later spool_rewind() reads the line from the temporary file again.
+ */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
@@ -89,8 +92,8 @@ rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
 	return 0;
 }
 
-/* True if an earlier try of this batch has written the reject line of the item
- * with this number to a file or to file descriptor 3. */
+/* True if an earlier try of this batch has written the reject line of record
+ * number `ordinal` of the batch to a file or to file descriptor 3. */
 static bool
 reject_was_written(const struct loader *l, uint64_t ordinal)
 {
@@ -98,6 +101,9 @@ reject_was_written(const struct loader *l, uint64_t ordinal)
 	    l->written.data[ordinal / 8] >> ordinal % 8 & 1;
 }
 
+/* Notes that the reject line of record number `ordinal` of the batch was
+ * written to a file or to file descriptor 3, so that a further try of the batch
+ * does not write it again. */
 static int
 mark_reject_written(struct loader *l, uint64_t ordinal, struct err *e)
 {
@@ -134,9 +140,10 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 			    mark_reject_written(l, line.number, e) == -1)
 				return -1;
 		}
-	/* The reject lines above cannot be taken back. If the batch is tried
-	 * again, its rejects must get occurrence numbers that differ from the
-	 * numbers in these lines. */
+	/* Each reject line carries a number that no other reject line of this
+	 * process has. The reject lines above are already in the file. If the
+	 * batch is tried again, its rejects must not get their numbers, so the
+	 * next try starts with the number after the last one. */
 	l->outcome.first_occurrence = stage_who(l->stage)->n;
 	return more;
 }
@@ -166,8 +173,8 @@ put_rejected_bytes(struct buf *b, const struct json *j)
 	buf_release(&base64);
 }
 
-/* The number of the input line that held the record, or 0 if the reject line
- * does not say. */
+/* Returns the number of the input line that held the rejected record, or 0 if
+ * the reject line does not contain this number. */
 static uint64_t
 origin_line(const struct json *j)
 {
@@ -202,8 +209,8 @@ count_cause(struct loader *l, const struct line *line)
 	buf_release(&raw);
 }
 
-/* This function ignores failures: if a cause is missing, only a message gets
- * shorter. */
+/* Ignores failures: the causes are needed only for messages, which just show
+ * fewer causes then. */
 void
 rejects_count_causes(struct loader *l)
 {

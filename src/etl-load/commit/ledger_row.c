@@ -13,9 +13,9 @@ make_ledger_entry(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	/* `appends` tells etl-run not to repeat this run. Without a key and
-	 * without a checkpoint, a second run would read all records again and
-	 * insert them twice. */
+	/* `appends` in the ledger (table etl_loads) tells etl-run not to repeat
+	 * a run that failed. If the load has no key and moves no checkpoint, a
+	 * second run would read all records again and insert them twice. */
 	bool appends = !l->target.keyed && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
@@ -56,10 +56,11 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
 	return 0;
 }
 
-/* Fails unless this run uses --no-checkpoint exactly if the run that loaded the
- * first part of the stream used it. With --no-checkpoint rejects of earlier
- * stages are not stored. If a later run moved the checkpoint past them, they
- * would be lost. */
+/* Fails unless --no-checkpoint is given either to both of these runs or to
+ * neither: the run that loaded the first part of the stream, and this run. A
+ * run with --no-checkpoint does not store the rejects of earlier stages. If the
+ * other run then moved the stored checkpoint past these rejects, no run would
+ * read their records again, and they would be lost. */
 static int
 check_same_no_checkpoint(const struct stream *s, const struct ledger_row *row,
     struct err *e)
@@ -73,10 +74,11 @@ check_same_no_checkpoint(const struct stream *s, const struct ledger_row *row,
 	    "rest %s it too", row->seq, way, way);
 }
 
-/* Called if the ledger shows that the first part of the stream is loaded. Sets
- * up the loader to skip this part. If this run loaded the part, the loader
- * continues with the stored counts. If another run loaded it, this run counts
- * the records as skipped. */
+/* Called if the ledger (table etl_loads) shows that the first part of the
+ * stream is loaded. Sets up the loader to skip this part. If the part was
+ * loaded in the same run of etl-run (or both loads are outside etl-run), the
+ * loader continues with the counts that the ledger stores. If another run
+ * loaded the part, the loader counts its records as skipped. */
 static int
 skip_loaded_part(struct loader *l, const struct ledger_row *row,
     const struct sums *sums, struct err *e)
@@ -94,8 +96,9 @@ skip_loaded_part(struct loader *l, const struct ledger_row *row,
 	return 0;
 }
 
-/* Sets s->expected to the present version of the stored checkpoint. If a mark
- * of the stream later gives the version that etl-extract has read, that version
+/* Sets s->expected to the version that the stored checkpoint has at the start
+ * of the load; each move of a checkpoint adds 1 to its version. If a mark of
+ * the stream later gives the version that etl-extract has read, that version
  * replaces this one. */
 static int
 read_checkpoint_version(struct loader *l, struct err *e)
@@ -112,9 +115,10 @@ read_checkpoint_version(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* Reads the stream's row of the ledger. A loader that lost the answer to a
- * COMMIT and stopped has closed the row. If the row is closed, this function
- * opens it again, because the user loads the stream again. */
+/* Reads the stream's row of the ledger (table etl_loads). If an earlier loader
+ * lost the answer to a COMMIT and gave up, it closed this row, so that the
+ * server could not do the COMMIT later. A closed row is opened again, because
+ * the user loads the stream again. */
 static int
 read_row_and_reopen(struct loader *l, struct ledger_row *row, struct sums *sums,
     struct err *e)
@@ -156,8 +160,11 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 	    skip_loaded_part(l, &row, &sums, e) : 0;
 }
 
-/* Returns 1: the ledger row was updated, and the caller updates the checkpoint
- * next; 0: this batch was committed before; -1 with *e. */
+/* Handles r, the result of ledger_move(), which updates the stream's row of the
+ * ledger (table etl_loads) in the open transaction. Returns 1: the row was
+ * updated, and the caller moves the checkpoint next; 0: this batch was
+ * committed by a COMMIT whose answer was lost; -1 with *e: the update failed,
+ * or another loader works on the same stream. */
 static int
 check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 {
@@ -222,10 +229,11 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	    ledger_move(l->db, &g, e);
 	buf_release(&counts);
 	if ((rc = check_ledger_result(l, r, e)) == 1) {
-		/* The answer to the COMMIT of an earlier try may be lost. This
-		 * update of the ledger row succeeded, so that COMMIT was not
-		 * done: it would have changed the row first. The server also
-		 * cannot do it later, because the row is changed. */
+		/* If the answer to the COMMIT of an earlier try was lost, that
+		 * COMMIT was not done: it would have changed the ledger row
+		 * first, and ledger_move() would not have found the row as it
+		 * was. Nor can the server still do it: that transaction would
+		 * find the row changed by this one. */
 		l->unknown = false;
 		if (move_checkpoint(l, e) == -1)
 			return -1;

@@ -1,3 +1,16 @@
+/* Handles the marks of a stream. Stores nothing in the database: it notes in
+ * l->stream what the next batch_commit() stores. These flags steer other files:
+ * - s->segments: load.c commits only at a boundary (the mark `checkpoint`,
+ *   `resolve` or `end`). True for a stream with checkpoints and for a replay.
+ * - l->whole: load.c commits once, at the mark `end`.
+ * - s->passive (--again or --no-checkpoint): ledger_row.c neither checks nor
+ *   moves the checkpoint, and this file resolves no dead letter.
+ * - s->last.open: the last boundary has not been committed yet, so load.c may
+ *   commit up to it.
+ * ledger_row.c sets two flags for this file and load.c, by the stream's row in
+ * the ledger (table etl_loads): s->loaded if an earlier run has loaded the
+ * whole stream, s->skipping if it has loaded the part up to mark s->skip_seq.
+ * load.c then skips these records. */
 #include "loader.h"
 
 #include "base/hash.h"
@@ -60,6 +73,10 @@ set_ledger_id(struct loader *l, const char *id, struct err *e)
 	return rc;
 }
 
+/* Fails if this load does not fit the mark `begin`: etl-extract --lookback
+ * (m->lookback) needs a load with a key. A checkpoint name with forbidden
+ * characters is an error of the stream (ERR_PEER, exit code 76), because the
+ * stream contains the name. */
 static int
 check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
@@ -76,6 +93,8 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 	return 0;
 }
 
+/* The input may hold several streams one after the other. So this function
+ * first adds the counts of the stream before to the totals. */
 int
 stream_start_at_begin_mark(struct loader *l, struct err *e)
 {
@@ -85,6 +104,8 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	if (check_begin_mark(l, m, e) == -1)
 		return -1;
 	l->passed += s->skipped;
+	sums_add(&l->totals, &l->sums);
+	l->sums = (struct sums){ 0 };
 	stream_release(s);
 	if (set_ledger_id(l, m->id, e) == -1 ||
 	    text_replace(&s->checkpoint, m->checkpoint, e) == -1)
@@ -93,9 +114,11 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
 	l->marked = true;
+	/* If a load breaks off in the middle, the next load of the stream
+	 * starts at the last committed boundary. A stream without such
+	 * boundaries is loaded from its start again. Without a key its records
+	 * would then be inserted twice, so it is loaded in one transaction. */
 	l->whole = l->o->single || (!l->target.keyed && !s->segments);
-	sums_add(&l->totals, &l->sums);
-	l->sums = (struct sums){ 0 };
 	return stream_read_ledger_progress(l, e);
 }
 
@@ -112,10 +135,13 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Stores the version of the checkpoint that etl-extract has read, from a mark
- * `checkpoint` or `end`. The loader fails later if the stored checkpoint has
- * another version, because another run has then moved the checkpoint. A stream
- * without a mark `checkpoint` has the version only in the mark `end`. */
+/* The version of a stored checkpoint grows by 1 each time the checkpoint moves.
+ * The mark `checkpoint` or `end` carries the version that etl-extract has read.
+ * This function stores it in s->expected, unless s->expected is known from an
+ * earlier mark or from the ledger. The loader fails later if the stored
+ * checkpoint has another version, because another run has then moved the
+ * checkpoint. A stream without a mark `checkpoint` has the version only in the
+ * mark `end`. */
 static int
 store_expected_version(struct stream *s, const struct mark *m, struct err *e)
 {
@@ -129,6 +155,12 @@ store_expected_version(struct stream *s, const struct mark *m, struct err *e)
 	return 0;
 }
 
+/* Called at a mark `checkpoint`. Stores the mark's value: the commit of the
+ * batch makes it the stored checkpoint. While the loader skips records that an
+ * earlier run has loaded, the value is not stored, because that run has moved
+ * the checkpoint. All marks `checkpoint` of a stream must have the name that
+ * the mark `begin` gives, and the members `from` (the start value) and
+ * `version` of the first mark `checkpoint`. */
 static int
 check_and_store_checkpoint(
     struct stream *s, const struct mark *m, struct err *e)
@@ -158,7 +190,8 @@ check_and_store_checkpoint(
 	return s->skipping ? 0 : text_replace(&s->value, m->value, e);
 }
 
-/* How many rejects the stages wrote to files or to file descriptor 3. */
+/* Returns how many rejects all stages together wrote to files or to file
+ * descriptor 3 and not into the stream. */
 static uint64_t
 count_rejects_outside_stream(const struct counts *stages, size_t n)
 {
@@ -169,6 +202,8 @@ count_rejects_outside_stream(const struct counts *stages, size_t n)
 	return sum;
 }
 
+/* Adds the dead letter that the mark `resolve` names to s->letters, the letters
+ * that the next commit marks as resolved. */
 static int
 letter_add(struct stream *s, const struct mark *m, struct err *e)
 {
@@ -189,6 +224,12 @@ letter_add(struct stream *s, const struct mark *m, struct err *e)
 	return 0;
 }
 
+/* Called at a mark `resolve`, which follows the record of one replayed dead
+ * letter: unless this record is rejected again, the letter is resolved. Fails
+ * if a stage has written a reject to a file or to file descriptor 3 since the
+ * last boundary: the loader could not see this reject and would resolve the
+ * letter. No letter is added with --again or --no-checkpoint (s->passive), or
+ * while the loader skips records that an earlier run has loaded. */
 static int
 check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
 {
@@ -207,9 +248,11 @@ check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
 	return s->skipping || s->passive ? 0 : letter_add(s, m, e);
 }
 
-/* Stops skipping at the boundary up to which an earlier run has loaded the
- * stream. Fails if this boundary is missing, or if another number of records
- * comes before it than in the earlier run: the stream was changed. */
+/* Called at each boundary (the mark `checkpoint`, `resolve` or `end`) while the
+ * loader skips the part of the stream that an earlier run has loaded. Ends the
+ * skipping at mark number s->skip_seq, the last one of that part. Fails if the
+ * mark with this number is missing, or if another number of records comes
+ * before it than in the earlier run (l->sums.in): the stream was changed. */
 static int
 end_skipping(struct loader *l, const struct mark *m, struct err *e)
 {
@@ -251,9 +294,9 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 		return -1;
 	if (s->skipping && end_skipping(l, m, e) == -1)
 		return -1;
-	if (m->has_seq)
+	if (m->has_seq)                 /* a mark `end` may have none */
 		last->seq = m->seq;
-	last->open = !skipped;
+	last->open = !skipped;          /* else an earlier run committed it */
 	last->in = stage_counts(l->stage)->in;
 	last->seen = stage_reject_lines(l->stage);
 	last->at = spool_get_end(&l->spool);
@@ -265,6 +308,7 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 void
 stream_forget_committed_batch(struct stream *s)
 {
+	/* The commit has moved the checkpoint, which adds 1 to its version. */
 	if (stream_has_checkpoint(s) && s->value != NULL)
 		s->expected++;
 	free(s->value);

@@ -16,39 +16,45 @@
 /* The last boundary (mark `checkpoint`, `resolve` or `end`) that was read. */
 struct boundary {
 	bool open;              /* it has not been committed yet */
-	uint64_t seq;           /* of its mark; 0: none has come */
+	uint64_t seq;           /* the mark's number in the stream; 0: no
+	                         * boundary has come */
 	uint64_t in, seen;      /* records and reject lines before it */
 	struct spool_position
 	    at; /* the end of the lines before it in the spool */
-	struct counts stages[MARK_STAGES];
+	struct counts stages[MARK_STAGES];      /* the counts in the mark */
 	size_t nstages;
 };
 
 struct stream {
 	char *id;               /* its name in the ledger */
-	bool segments;          /* commit at boundaries only */
-	bool replay;
+	bool segments;          /* commit at boundaries only: the stream has
+	                         * checkpoints or is a replay */
+	bool replay;            /* sends the records of dead letters again */
 	bool passive;           /* --again or --no-checkpoint: move no
 	                         * checkpoint, resolve no letter */
 
 	char *checkpoint;       /* its name in the mark begin, or NULL */
 	bool begun;             /* a checkpoint mark has come */
-	char *from;             /* of the first checkpoint mark */
-	uint64_t version;       /* of the first checkpoint mark */
+	char *from;             /* member `from` of the first checkpoint mark:
+	                         * the cursor value that the extract began at */
+	uint64_t version;       /* member `version` of the first checkpoint
+	                         * mark */
 	bool known;             /* `expected` comes from a mark or the ledger */
 	int64_t expected;       /* the version that the stored checkpoint must
 	                         * have; if `known` is false, the version that
 	                         * it had at the mark begin */
-	char *value;            /* of the batch's last checkpoint mark, or
-	                         * NULL */
-	uint64_t value_seq;     /* of that mark */
+	char *value;            /* the cursor value in the batch's last
+	                         * checkpoint mark, or NULL: the commit makes
+	                         * it the stored checkpoint */
+	uint64_t value_seq;     /* the number of that mark */
 
 	struct letter_replay *letters;  /* dead letters to resolve when the
 	                                 * batch is committed */
 	size_t nletters, room;
 
 	struct boundary last;
-	int64_t batches;        /* committed so far */
+	int64_t batches;        /* batches of this stream committed so far, also
+	                         * by earlier runs */
 	bool loaded;            /* an earlier run has loaded the whole stream:
 	                         * skip all its records */
 	bool skipping;          /* an earlier run has loaded the part up to mark

@@ -86,8 +86,8 @@ put_int(struct buf *b, const struct json *j, uint32_t tok,
 		put_text(b, j, tok, scratch);
 }
 
-/* True if the string gives bytes by hex digits: it starts with \x. Any other
- * string gives the bytes of its characters. */
+/* True if the value is a string that starts with \x: hex digits for bytes. Any
+ * other string stands for the bytes of its characters. */
 static bool
 is_hex(const struct json_tok *t, const char *p, size_t n)
 {
@@ -127,7 +127,7 @@ put_hex(struct buf *b, const struct buf *text)
 	bytes_to_hex(b, at);
 }
 
-/* The characters of a string, or the value as compact JSON. */
+/* Appends the characters of a string; of any other value the compact JSON. */
 static void
 put_characters(struct buf *b, const struct json *j, uint32_t tok)
 {
@@ -198,8 +198,9 @@ put_element(struct buf *b, const struct json *j, uint32_t tok,
 	buf_release(&text);
 }
 
-/* Writes {a,b}. Arrays nested deeper than the server's number of dimensions are
- * written as JSON. */
+/* Appends a JSON array as a PostgreSQL array in text form, such as {1,2} or
+ * {{1,2},{3,4}}. PostgreSQL has at most 6 dimensions: an array that is nested
+ * more deeply is written as JSON text, as one element. */
 static void
 put_elements(struct buf *b, const struct json *j, uint32_t tok,
     enum column_kind kind, int depth)

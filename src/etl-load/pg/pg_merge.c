@@ -15,10 +15,13 @@ shapes_used(const struct pg_sink *s)
 	return n;
 }
 
-/* Chooses how the merge treats staged rows with equal keys. If the server sorts
- * the rows to find equal keys, the merge takes 10% longer. So an upsert sorts
+/* Chooses how the merge of the staging table (a temporary table with the new
+ * rows) into the target table treats new rows with equal keys. Sorting them, to
+ * keep one row of each key, makes the merge take 10% longer. So an upsert sorts
  * only after the server has reported equal keys (SQLSTATE 21000), or if the
- * merge can change no column, because the server reports no equal keys then. */
+ * merge can change no column, because the server reports no equal keys then.
+ * `alone` is true if all rows have the same shape (set of columns); if not,
+ * equal keys were deleted before. */
 static enum pg_keys
 choose_key_treatment(
     const struct pg_sink *s, const struct shape *shape, bool alone)
@@ -56,8 +59,8 @@ merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
 	return rc;
 }
 
-/* Runs the query whose text put() writes, and sets *n to the number that the
- * query returns. */
+/* put() appends the text of a query that returns one number. Runs this query
+ * and sets *n to the number. */
 static int
 run_count_query(struct pg_sink *s,
     void (*put)(struct buf *, const struct target *), int64_t *n, struct err *e)
@@ -70,8 +73,8 @@ run_count_query(struct pg_sink *s,
 	    db_int(s->db, t, NULL, 0, 0, n, e);
 }
 
-/* Runs the UPDATE or DELETE whose text put() writes, and sets *n to the number
- * of rows that it changed. */
+/* put() appends the text of an UPDATE or DELETE. Runs this statement and sets
+ * *n to the number of rows that it changed. */
 static int
 run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
     int64_t *n, struct err *e)
@@ -84,8 +87,10 @@ run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
 	    db_run(s->db, t, NULL, 0, n, e);
 }
 
-/* Sets the counts of the staged rows that were neither inserted nor updated:
- * unchanged and superseded, or with --mode ignore skipped. */
+/* `staged` is the number of rows in the staging table. Counts those rows that
+ * the merge has neither inserted nor updated: a row is superseded if a later
+ * row has the same key, else unchanged. With --mode ignore all these rows are
+ * counted as skipped. */
 static int
 count_unchanged_and_superseded(struct pg_sink *s, bool alone, uint64_t staged,
     struct sums *sums, struct err *e)
@@ -143,8 +148,11 @@ copy_text(char *to, size_t size, struct db_value v)
 	to[n] = '\0';
 }
 
-/* Adds one row of the table PG_FOUND to the outcome. The row is a record that
- * the table refused, or, if its item is -1, it holds the counts. */
+/* Handles one row of the temporary table PG_FOUND, which the merge row by row
+ * has filled. The row with item -1 holds the counts of inserted, updated and
+ * other rows: the function adds them to the outcome's counts. Every other row
+ * holds a record that the target table refused: the function rejects this
+ * record. */
 static int
 add_found_row_to_outcome(struct pg_sink *s, struct outcome *o,
     const struct db_rows *r, struct err *e)
@@ -211,9 +219,11 @@ merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* Merges all staged rows. If the server reports equal keys (SQLSTATE 21000),
- * repeats the merge with a sort that keeps one row of each key. Later merges
- * sort too, until 16 chunks in a row had no equal keys. */
+/* Merges all rows of the staging table (a temporary table with the rows of a
+ * chunk, a part of the batch). If the server reports equal keys (SQLSTATE
+ * 21000), repeats the merge with a sort that keeps one row of each key. The
+ * merges of later chunks sort too, until 16 chunks in succession had no equal
+ * keys. */
 static int
 merge_expecting_equal_keys(struct pg_sink *s, uint64_t staged,
     struct sums *sums, struct err *e)

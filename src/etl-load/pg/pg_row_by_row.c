@@ -2,10 +2,12 @@
 
 #include "table/columns_sql.h"
 
-/* The statement is one DO block, put together of these texts. It merges
- * blocks of 16 keys with all their rows; if a block fails, it merges the
- * rows of the block one by one. Names that begin with "etl." cannot collide
- * with columns, because sink_pg.c refuses such columns. */
+/* The constant texts from `head` to `row_end`, with SQL for the columns between
+ * them, make one PL/pgSQL block (DO). The block merges the staging table in
+ * groups of 16 keys with all their rows (in append mode: groups of 16 rows). If
+ * a group fails, the block merges the rows of this group one by one. Names that
+ * begin with "etl." cannot collide with columns, because sink_pg.c refuses
+ * tables with such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
@@ -21,8 +23,10 @@ static const char head[] =
     "LOOP\n"
     "\"etl.more\" := false;\n";
 
-/* In further rounds only rows that a foreign key refused (23503) are tried
- * again: the row that they refer to may have been merged after them. */
+/* The PL/pgSQL block goes through the staging table several times. The first
+ * time it merges all rows. Each further time it tries only the rows that a
+ * foreign key refused before (SQLSTATE 23503): the row that such a row refers
+ * to may have been merged after it. */
 static const char staged[] =
     " AS block FROM " PG_STAGE " AS \"etl.x\" WHERE \"etl.first\" OR EXISTS "
     "(SELECT FROM " PG_FOUND " AS f WHERE f.n = \"etl.n\" AND "
@@ -55,8 +59,9 @@ static const char row_begin[] =
     "\"etl.new\" := NULL;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
-/* Deletes the row from PG_FOUND, the table of refused rows: a later round has
- * merged it. */
+/* PG_FOUND is the temporary table of the rows that the first pass over the
+ * staging table could not merge. A later pass deletes a row from PG_FOUND when
+ * it has merged or superseded this row. */
 #define FOUND_AWAY "DELETE FROM " PG_FOUND " AS f " \
     "WHERE NOT \"etl.first\" AND f.n = \"etl.r\".\"etl.n\";\n"
 
@@ -164,9 +169,10 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " INTO \"etl.new\";\n");
 }
 
-/* An upsert tries the rows of one key from the last to the first. When the
- * table has accepted one of these rows, the remaining ones are not tried and
- * are counted as superseded. */
+/* Appends the part that skips superseded rows of an upsert. An upsert tries the
+ * rows of one key from the last to the first. When the table has accepted one
+ * of these rows, the rows before it are not tried, but counted as superseded.
+ */
 static void
 put_skip_superseded(struct buf *b, const struct target *t)
 {

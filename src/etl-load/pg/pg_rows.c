@@ -179,7 +179,9 @@ copy_last_row_if_first_shape(
 	return r->failed ? 0 : -1;
 }
 
-/* Makes a row of item i. 1, 0 it was rejected, -1. */
+/* Makes a row for COPY from record number i of the chunk (the part of the batch
+ * that is in memory), or rejects the record. Returns 1: the row was made; 0:
+ * the record was rejected; -1 with *e. */
 static int
 make_row_or_reject(
     struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
@@ -245,10 +247,11 @@ pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 	return copy_finish(r, e);
 }
 
-/* Copies at most n rows of the shape into the staging table, in a savepoint.
- * Starts with row *at and sets *at to the row after the last copied one.
- * Returns 1: copied; 0: the server refused one of the rows, and the caller must
- * roll back to the savepoint; -1 with *e. */
+/* Sets a savepoint and copies at most n rows of the shape (set of columns) into
+ * the staging table. Starts with row number *at and sets *at to the number of
+ * the row after the last copied one. Returns 1: copied, and the savepoint was
+ * released; 0: the server refused one of the rows, and the caller must roll
+ * back to the savepoint; -1 with *e. */
 static int
 copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s, size_t *at,
     size_t n, struct err *e)

@@ -1,6 +1,6 @@
-/* The state of the PostgreSQL sink, shared by sink_pg.c,
- * pg_put_merge_statement.c and pg_run.c. s->sql is the text of one
- * statement; each statement replaces the one before. */
+/* The state of the PostgreSQL sink, shared by sink_pg.c, pg_merge.c and
+ * pg_run.c. s->sql is the text of one statement; each statement replaces the
+ * one before. */
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
@@ -12,7 +12,8 @@ struct pg_sink {
 	struct pg_rows rows;
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
-	bool straight;          /* append: COPY writes into the table itself */
+	bool straight;          /* COPY writes directly into the target table,
+	                         * without a staging table (append only) */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
 	bool deferred;          /* the table has constraints that are checked

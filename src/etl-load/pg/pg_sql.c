@@ -70,7 +70,9 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 		buf_printf(b, "%snow()", comma);
 }
 
-/* ROW(from."a", from."b") of the compared columns. */
+/* Appends ROW(from."a", from."b")::record with the columns that an upsert
+ * compares to find out whether a row has changed: those of --compare, by
+ * default all columns of the record except the key. */
 static void
 put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
     const char *from)
@@ -135,9 +137,9 @@ put_returning(struct buf *b, const struct target *t)
 	}
 }
 
-/* *<> compares the stored bytes of the rows. Unlike <>, it works for every
- * type, and it treats 1.0 and 1.00, or Anna and anna in citext, as
- * different. */
+/* PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike <>,
+ * *<> works for every type, and it treats 1.0 and 1.00, or Anna and anna in a
+ * citext column, as different. */
 void
 pg_put_on_conflict_returning(
     struct buf *b, const struct target *t, const struct shape *s)

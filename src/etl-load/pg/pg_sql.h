@@ -41,8 +41,8 @@ void pg_put_delete_equal_keys(struct buf *b, const struct target *t);
 void pg_put_count_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows whose keys are staged. */
 void pg_put_update_seen(struct buf *b, const struct target *t);
-/* Merges blocks of some keys. A block that fails is merged row by row, and each
- * refused row is written to PG_FOUND. */
+/* Merges the staging table in groups of 16 keys. The rows of a group that fails
+ * are merged one by one, and each refused row is written to PG_FOUND. */
 void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n);
 

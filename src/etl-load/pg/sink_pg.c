@@ -42,9 +42,10 @@ find_deferred_constraints(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* Decides whether rows can be copied straight into the table. They cannot if
- * the mode compares keys, if columns are set by --touch or --seen, or if the
- * table has row security, which COPY does not support. */
+/* Sets s->straight to true if COPY can write the rows directly into the target
+ * table. It cannot if --mode is upsert or ignore, because COPY does not compare
+ * keys; if --touch or --seen sets a column; or if the table has row-level
+ * security, which COPY does not support. */
 static int
 decide_straight_copy(struct pg_sink *s, struct err *e)
 {
@@ -105,8 +106,8 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Copies the rows that were not copied while they were read: all but those of
- * the first shape. */
+/* Copies the chunk's rows to the server, except for those with the same shape
+ * (set of columns) as its first row: these were copied while they were made. */
 static int
 copy_other_shapes(struct pg_sink *s, bool staged, struct err *e)
 {
@@ -119,8 +120,8 @@ copy_other_shapes(struct pg_sink *s, bool staged, struct err *e)
 	return r->failed ? -1 : 0;
 }
 
-/* True if the chunk has a record without members. COPY cannot load such a
- * record, because COPY needs at least one column. */
+/* True if one of the records that are loaded by this COPY has no members. COPY
+ * cannot load such a record, because COPY needs at least one column. */
 static bool
 has_empty_record(const struct pg_sink *s)
 {
@@ -130,10 +131,11 @@ has_empty_record(const struct pg_sink *s)
 	return false;
 }
 
-/* Finishes the COPY straight into the table. Returns 1: all rows are in the
- * table; 0: the COPY was rolled back, and the caller must send the rows to the
- * staging table; -1 with *e. If the server reports fewer rows than etl-load has
- * sent, a trigger has suppressed the others; they are counted as unchanged. */
+/* Finishes the COPY directly into the target table. Returns 1: all rows are in
+ * the table; 0: the COPY was rolled back, and the caller must copy the rows
+ * into the staging table (a temporary table) instead; -1 with *e. If the server
+ * reports fewer rows than etl-load has sent, a trigger has suppressed the
+ * others; they are counted as unchanged. */
 static int
 finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
@@ -177,7 +179,9 @@ copy_rows_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Stages the rows of a chunk whose straight COPY was undone. */
+/* Called if COPY directly into the target table was rolled back, because the
+ * server refused a row or a record has no members. Copies the rows of the chunk
+ * into the staging table (a temporary table) instead. */
 static int
 stage_after_straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
@@ -227,9 +231,12 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
-/* Checks deferred constraints before the commit. If one fails, PostgreSQL does
- * not say which row was at fault, so the batch is repeated with the constraints
- * checked after each chunk. */
+/* Checks the deferred constraints of other tables, which PostgreSQL itself
+ * checks only at COMMIT. If one fails, PostgreSQL does not say which row of the
+ * batch was at fault. So the result is SINK_REPEAT: the caller repeats the
+ * batch, and because s->deferred is set, the sink then checks the constraints
+ * after each chunk (a part of the batch) and after each row of a chunk that
+ * fails. */
 static enum sink_result
 pg_sink_settle(void *self, struct err *e)
 {

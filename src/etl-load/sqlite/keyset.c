@@ -69,7 +69,8 @@ find_slot_of_key(const struct keyset *k, uint32_t h, const char *p, size_t n)
 	}
 }
 
-/* Makes at least twice as many slots as there are keys and enters all keys. */
+/* Makes sure that the hash table has at least four slots for each key, and
+ * enters all keys again. Returns false if memory ran out. */
 static bool
 grow_and_rehash(struct keyset *k)
 {

@@ -31,7 +31,8 @@ struct lite_sink {
 	size_t nlater, later_room;
 };
 
-enum { QUIET_MAX = 16 };        /* then stop looking ahead */
+enum { QUIET_MAX = 16 };        /* after so many batches without equal keys stop
+                                 * looking for them before the load */
 
 static void
 lite_sink_close(void *self)
@@ -65,8 +66,10 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Appends a value of a key so that different values give different bytes, and
- * greater integers and texts give greater bytes. A text contains no NUL. */
+/* Appends the bytes of one value of a key. Different values give different
+ * bytes. Of two integers or two texts the greater one gives bytes that memcmp()
+ * orders later, which keyset.c needs to recognize keys in ascending order. The
+ * NUL after a text marks its end: a text contains no NUL. */
 static void
 key_put(struct buf *b, const struct db_value *v)
 {
@@ -89,9 +92,10 @@ key_put(struct buf *b, const struct db_value *v)
 	}
 }
 
-/* Adds the key of the record (number `item` of the chunk) to the set of keys.
- * If an item with the same key was added before, sets *holder to the place of
- * that item's number; if not, sets *holder to NULL. */
+/* Adds the key of record number `item` of the chunk (the part of the batch that
+ * is in memory) to the set s->keys, with the record's number as the value of
+ * the key. If the set has this key already, sets *holder to point to the number
+ * that is stored with the key; otherwise sets *holder to NULL. */
 static int
 add_key_to_set(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
@@ -126,17 +130,23 @@ add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 }
 
 /* True if a foreign key (or a trigger) may have refused the record: SQLite then
- * names no column and no constraint. The record can succeed later if the row
- * that it refers to comes later in this chunk. */
+ * names no column and no constraint. Such a record may succeed after the
+ * records that follow it in the chunk (the part of the batch that is in
+ * memory), because one of them can insert the row that it refers to. */
 static bool
 may_succeed_later(const struct db_fault *f)
 {
 	return f->column[0] == '\0' && f->constraint[0] == '\0';
 }
 
-/* Tries to store item i of the chunk. `first` is true if item i was not tried
- * before. If a foreign key refuses the item, the result is PUT_LATER; but if
- * `last` is true, the item is rejected. */
+/* Tries to store record number i of the chunk (the part of the batch that is in
+ * memory) in the table; rejects the record if the table refuses it. If a
+ * foreign key may have refused it, the function returns PUT_LATER and does not
+ * reject it, unless `last` is true: the caller then makes no later try. `first`
+ * is true at the first try of this record: an upsert then compares its key with
+ * the keys of the earlier records (unless find_equal_keys() has done that), and
+ * returns PUT_TWICE without storing the record if an earlier one has the same
+ * key. */
 static enum put
 store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
     bool first, bool last, struct err *e)
@@ -181,10 +191,11 @@ make_room_by_item(struct lite_sink *s, size_t n, struct err *e)
 	return s->room == 0 ? err_nomem(e) : 0;
 }
 
-/* Finds the items of the chunk with equal keys: sets s->earlier[i] to the item
- * before item i with the same key, and s->loses[i] if a later item has its key.
- * Only the last item of a key is stored. If the table refuses the last item,
- * the one before it is tried. */
+/* Finds the records of the chunk (the part of the batch that is in memory) that
+ * have equal keys. For record number i, s->earlier[i] becomes the number of the
+ * last record before it with the same key, or NO_ITEM; s->loses[i] becomes true
+ * if a later record has the same key. Of the records with one key only the last
+ * is stored. If the table refuses it, the caller tries the record before it. */
 static int
 find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -220,9 +231,11 @@ find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* Called with the outcome rc of item i. If item i was rejected, tries the
- * earlier items with the same key, from the last to the first, until one is not
- * rejected. Counts the items that remain as superseded. */
+/* Called after record number i of the chunk was stored or rejected (rc). If it
+ * was rejected, tries the earlier records with the same key, from the last to
+ * the first, until the table accepts one. The earlier records that are not
+ * tried are counted as superseded (replaced by a later record with the same
+ * key). */
 static int
 try_or_count_earlier_items(struct lite_sink *s, struct outcome *o, size_t i,
     enum put rc, struct err *e)
@@ -236,9 +249,10 @@ try_or_count_earlier_items(struct lite_sink *s, struct outcome *o, size_t i,
 	return rc == PUT_FAILED ? -1 : 0;
 }
 
-/* Tries again to store the items that wait for a row that they refer to.
- * Repeats this until no waiting item succeeds. Then rejects the items that
- * still wait. */
+/* Tries to store the records that a foreign key has refused once more: the row
+ * that such a record refers to may be in the table by then. Repeats this as
+ * long as at least one of the records is stored or rejected. When a round
+ * changes nothing, one more round rejects each record that is refused again. */
 static int
 retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -282,6 +296,9 @@ store_item_or_let_wait(
 								: SINK_DONE;
 }
 
+/* Prepares the sink for a chunk (the part of the batch that is in memory). At
+ * the first chunk of a batch also takes the time for --touch and --seen, and
+ * stops looking for equal keys if the last 16 batches had none. */
 static void
 chunk_begin(struct lite_sink *s, struct outcome *o)
 {
@@ -322,9 +339,11 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
 	return rc;
 }
 
-/* Checks deferred foreign keys before the commit. If a referenced row is
- * missing, SQLite does not say which row refers to it, so the batch is
- * repeated with a check after each record. */
+/* Checks the deferred foreign keys, which SQLite itself checks only at COMMIT.
+ * If a referenced row is missing, SQLite does not say which row refers to it.
+ * So the result is SINK_REPEAT: the caller repeats the batch, and because
+ * s->store.careful is set, the sink then checks the foreign keys after each
+ * record. */
 static enum sink_result
 lite_sink_settle(void *self, struct err *e)
 {

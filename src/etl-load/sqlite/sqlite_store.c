@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Looks for RAISE(FAIL) and ON CONFLICT FAIL in all tables and triggers: with
- * these, a statement that fails leaves the changes that it made before. */
+/* Sets s->may_leave_changes if a table or trigger of the database uses ON
+ * CONFLICT FAIL or RAISE(FAIL). With these a statement that fails keeps the
+ * changes that it made before the failure, while SQLite otherwise undoes them.
+ */
 static int
 find_on_conflict_fail(struct lite_store *s, struct err *e)
 {
@@ -121,7 +123,9 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 }
 
 /* Called in an upsert if the table already has a row with the record's key.
- * Updates this row if a compared column differs, and counts the record. */
+ * Updates this row if it differs from the record in a column that --compare
+ * names (default: in any column of the record). Counts the record as updated or
+ * unchanged. In an unchanged row only the column of --seen is set. */
 static int
 update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
@@ -165,7 +169,10 @@ insert_row(struct lite_store *s, struct lite_statements *st,
 	return 0;
 }
 
-/* Inserts in a savepoint, so that a refused record leaves nothing behind. */
+/* Inserts the record in a savepoint and rolls back to the savepoint if the
+ * record is refused, so that no part of its changes stays in the database. If
+ * s->careful is set, a missing referenced row refuses the record, even if the
+ * foreign key is deferred. */
 static int
 insert_row_in_savepoint(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)

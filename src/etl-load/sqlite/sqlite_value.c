@@ -19,7 +19,8 @@ struct source {                 /* the value in the record, and its column */
 	struct reject *why;
 };
 
-/* Rejects the record with this code: "WHAT for column ...". */
+/* Sets the reason of the reject: the reject code, and a message that starts
+ * with `what` and names the column, its type and the value. Returns 0. */
 static int
 reject_value(const struct source *s, const char *code, const char *what)
 {
@@ -80,8 +81,8 @@ convert_real(struct db_value *out, const struct source *s)
 	return isinf(out->r) ? reject_value(s, "range", "out of range") : 1;
 }
 
-/* Converts the number to an integer or a double; false if neither is exactly
- * equal to it. */
+/* Converts the number to a 64-bit integer or a double. Returns false if neither
+ * type can hold exactly this number. */
 static bool
 to_exact_number(struct db_value *out, const struct source *s)
 {
@@ -162,7 +163,8 @@ looks_numeric(const char *p, size_t n)
 	return found > 0 && skip_characters(p, end, blank) == end;
 }
 
-/* True if printing the number *v gives exactly the text of the value. */
+/* True if the number *v, printed as text, is exactly the text in the record:
+ * true for 10, false for 1e1 and 10.0. */
 static bool
 keeps_its_text(const struct db_value *v, const struct source *s)
 {
@@ -240,11 +242,12 @@ hex_byte(const char *p)
 	return a == -1 || b == -1 ? -1 : a << 4 | b;
 }
 
-/* A string that starts with \x gives bytes by hex digits; any other string
- * gives the bytes of its characters. JSON writes this \ as an escape, so the
- * unescaped text is the last one in `scratch`. The bytes are shorter than the
- * text and replace it there. `scratch` must not be reallocated, because earlier
- * values of the record point into it. */
+/* Converts a JSON string to bytes. A string that starts with \x gives the bytes
+ * of its hex digits; any other string gives the bytes of its characters. JSON
+ * writes the backslash of \x as an escape, so get_value_text() has unescaped
+ * the string into the end of `scratch`. The bytes replace this text in
+ * `scratch`, because they are shorter. `scratch` must not be reallocated,
+ * because values of other columns of the record point into it. */
 static int
 convert_bytes(struct db_value *out, const struct source *s,
     struct buf *scratch)

@@ -50,8 +50,8 @@ skip_date(struct cursor *c)
 	return day <= calendar_month_days(year, month);
 }
 
-/* True if the hour is 24 and a later digit is not 0. With the hour 24 only
- * 24:00:00 is a valid time. */
+/* True if the hour of the time is 24 and a later digit is not 0. With the hour
+ * 24 only 24:00:00 is a valid time. */
 static bool
 is_after_midnight(const char *p, const char *end)
 {

@@ -124,10 +124,12 @@ reject_unknown_member(struct reader *r, struct reject *why, const char *name,
 	return 0;
 }
 
-/* Finds the column of member number i, whose name is token tok, and stores the
- * member's value token in r->value. Sets *same to false if member number i of
- * the record before had another name. Returns 1; 0: the record must be rejected
- * (see *why), or memory ran out (r->text.failed is true). */
+/* Finds the column for member number i of the record, whose name is token
+ * `tok`, and stores the token of the member's value in r->value[column]. Sets
+ * *same to false if member number i of the previous record had another name:
+ * the caller then cannot reuse that record's shape (set of columns). Returns 1;
+ * 0: the record must be rejected (see *why), or memory ran out (r->text.failed
+ * is true). */
 static int
 find_column_and_store_value(
     struct reader *r, size_t i, uint32_t tok, bool *same, struct reject *why)
@@ -220,8 +222,9 @@ find_or_add_shape(struct reader *r, struct err *e)
 	return add_shape_of_record(r, e);
 }
 
-/* Sets *flags to the special characters that the strings in the value of column
- * c contain: JSON_NUL (\u0000) and JSON_LONE (half of a surrogate pair). */
+/* Finds out which special characters the strings in the value of column c
+ * contain: *flags gets the bit JSON_NUL for \u0000 and the bit JSON_LONE for
+ * half of a surrogate pair. */
 static int
 string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
@@ -232,7 +235,8 @@ string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 	if (t->type != JSON_ARRAY && t->type != JSON_OBJECT)
 		return 0;
 	*flags = 0;
-	/* A text column stores the JSON as it is written, escapes included. */
+	/* A text column stores an array or object as JSON text. An escape such
+	 * as \u0000 stays an escape there, so the database can store it. */
 	if (r->target->table->columns[c].kind == COLUMN_TEXT)
 		return 0;
 	if (json_scan(&r->inner, r->json.text + t->at, t->len, 1, JSON_LAST,
