@@ -12,8 +12,9 @@
 
 enum { PAUSE_MS = 1000, REJECTS_FD = 3 };
 
-/* Syncs only regular files and disks. A failed fdatasync(2) is not repeated:
- * the kernel has dropped the pages. */
+/* Forces the data of a file or a disk to the medium; does nothing for a pipe or
+ * a terminal. A failed fdatasync(2) is not tried again: the kernel has dropped
+ * the pages that it could not write. */
 static int
 sync_fd(int fd, const char *what, struct err *e)
 {
@@ -30,8 +31,8 @@ sync_fd(int fd, const char *what, struct err *e)
 	return rc == 0 ? 0 : err_errno(e, ERR_IO, what);
 }
 
-/* Fails if standard output is a pipe whose reader has exited: the bytes in it
- * are lost. */
+/* Fails if standard output is a pipe whose reader has exited: the records that
+ * are still in the pipe are lost, so the checkpoint must not be saved. */
 static int
 check_reader(struct err *e)
 {

@@ -1,10 +1,12 @@
-/* etl-checkpoint reads and changes checkpoints.
+/* etl-checkpoint reads and changes checkpoints. A checkpoint is a stored
+ * value, such as a time, up to which a pipeline has loaded all records.
  *
  * main.c            reads the options and finds the sub-command.
- * value_commands    get, set, clear and list.
- * save_command      save: a stage that writes checkpoints to a state file;
- *                   checkpoint_saver decides when.
- * store             where checkpoints are kept: store_db, store_file. */
+ * value_commands    the sub-commands get, set, clear and list.
+ * save_command      the sub-command save: a program of a pipeline that writes
+ *                   checkpoints to a state file; checkpoint_saver decides when.
+ * store             where checkpoints are kept: store_db in the database,
+ *                   store_file in a state file. */
 #include "store.h"
 
 #include "base/memory.h"

@@ -1,5 +1,6 @@
-/* save: passes a stream on and saves its checkpoints to a state file, for a
- * pipeline without etl-load. */
+/* The sub-command save: copies a stream from standard input to standard output,
+ * and saves the values of its checkpoint marks to a state file. It is for a
+ * pipeline without etl-load, which would save them to the database. */
 #include "checkpoint.h"
 #include "checkpoint_saver.h"
 
@@ -68,8 +69,10 @@ check_name(const struct save *s, const struct mark *m, struct err *e)
 	    "of %s, but its begin mark names %s", m->name, begin->checkpoint);
 }
 
-/* Saves before it passes end or failed on: if saving fails, the mark failed can
- * still tell the next programs. */
+/* Passes on the mark that was read last, and saves the checkpoint value when it
+ * is time to. Before the mark end or failed it saves first: if saving fails,
+ * the output stream has not ended, so etl-checkpoint can still write the mark
+ * failed, which tells the next programs why. */
 static int
 take_mark(struct save *s, struct err *e)
 {
@@ -134,8 +137,9 @@ pass_stream(struct save *s, struct err *e)
 	return -1;
 }
 
-/* If standard output is appended to a file that ends inside a line, because a
- * program was killed, ends that line first. */
+/* If standard output is a file opened for appending whose last line has no LF,
+ * because a program was killed while it wrote the line, writes an LF. Else the
+ * first line of this stream would continue that line. */
 static int
 end_torn_line(struct err *e)
 {

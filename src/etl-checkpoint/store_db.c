@@ -20,8 +20,9 @@ base_get(struct command *c, const char *name, char **value, int64_t *version,
 	return rc;
 }
 
-/* Warns if the run that wrote the checkpoint last is still running: its next
- * commit will fail the version check. */
+/* Warns if the run of etl-run that wrote this checkpoint last is still running.
+ * The user is changing the checkpoint, so the version that the run has read is
+ * out of date, and the next commit of its loader will fail. */
 static int
 warn_of_running_writer(struct db *db, const char *name, struct err *e)
 {

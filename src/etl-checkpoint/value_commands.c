@@ -11,7 +11,8 @@
 
 enum { TEXT = 1 << 30 };
 
-/* Writes the value as it is; on a terminal, with control characters escaped. */
+/* Prints the value of a checkpoint byte for byte, for scripts. If standard
+ * output is a terminal, control characters are escaped. */
 static int
 print_value(struct command *c, const char *value, struct err *e)
 {
@@ -105,7 +106,10 @@ row_put(struct list *l, const struct checkpoint *p)
 		buf_str(&l->text, "(none)");
 }
 
-/* text_show() changes only the spelling of strings inside the JSON text. */
+/* Appends a checkpoint as a JSON object. text_show() escapes control
+ * characters, such as U+009B, that a terminal could obey. In JSON text they
+ * occur only inside strings, where the escape \u009b means the same
+ * character. */
 static int
 object_put(struct list *l, const struct checkpoint *p, struct err *e)
 {
@@ -151,7 +155,9 @@ store_print_empty(const char *name)
 		    "in %s\n", name);
 }
 
-/* Prints after the database is closed: a slow reader does not keep it open. */
+/* Collects the whole list in memory, and prints it after the database or state
+ * file was closed: a slow reader of standard output must not keep the database
+ * open. */
 int
 list_command(struct command *c, struct err *e)
 {

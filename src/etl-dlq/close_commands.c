@@ -1,4 +1,6 @@
-/* resolve, discard and erase: change all letters that are named, or none. */
+/* The sub-commands resolve, discard and erase. Each changes either all dead
+ * letters (rejected records stored in the database) whose ids are given or, if
+ * one of them cannot be changed, none. */
 #include "dlq.h"
 
 static int
@@ -27,8 +29,11 @@ discard_command(struct dlq *d, struct err *e)
 	return close_all(d, "discarded", e);
 }
 
-/* In an SQLite file the deleted bytes are overwritten, and the write-ahead
- * log is emptied unless another program is reading. */
+/* Erases the stored bytes of the letters. In an SQLite file secure_delete makes
+ * SQLite overwrite deleted bytes. After the commit, wal_checkpoint(TRUNCATE)
+ * empties the write-ahead log, which may have copies of them. If another
+ * program is reading the database, the log is not emptied; that is not a
+ * failure. */
 int
 erase_command(struct dlq *d, struct err *e)
 {

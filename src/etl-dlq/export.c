@@ -1,4 +1,6 @@
-/* export: writes a reject line for each occurrence, which put can read. */
+/* The sub-command export: writes each dead letter (a rejected record in the
+ * database) as reject lines, one for each time that the record was rejected.
+ * etl-dlq put can read these lines. */
 #include "dlq.h"
 
 #include "base/text.h"
@@ -6,8 +8,8 @@
 
 #include <string.h>
 
-/* An occurrence starts with the run only if the letter was rejected in a
- * run. */
+/* Appends the member "run" if the letter was rejected in a run. The occurrence
+ * id is then "RUN/...", and RUN is the run's uuid. */
 static void
 run_member(struct buf *b, const struct letter *l, const char *occurrence)
 {

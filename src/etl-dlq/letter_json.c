@@ -5,8 +5,10 @@
 
 #include <string.h>
 
-/* PART: bytes of a record that are converted at once, a multiple of three for
- * base64. NAMED: letters that left_out_add() names. */
+/* PART: bytes of a record that raw_json() converts in one step. It is a
+ * multiple of three, so that the base64 texts of the parts can be joined.
+ * NAMED: left_out_add() prints a warning for so many letters, and then only
+ * counts. */
 enum { PART = 48 << 10, NAMED = 20 };
 
 void
@@ -16,8 +18,9 @@ text_member(struct buf *b, const char *name, const char *s)
 		json_put_text(b, name, s);
 }
 
-/* Applies text_show() to JSON text. The result means the same, because control
- * characters occur only inside strings, where they become \uXXXX. */
+/* Writes JSON text, with the control characters escaped that a terminal could
+ * obey. In JSON text they occur only inside strings, where the escape, such as
+ * \u009b, means the same character. */
 static int
 write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 {
@@ -44,7 +47,9 @@ part_length(const char *p, size_t n)
 	return n;
 }
 
-/* Writes a large record in parts, so that it is in memory only once. */
+/* Writes the bytes of the rejected record as the member "raw", or as
+ * "raw_base64" if they are not UTF-8. The bytes are escaped and written in
+ * parts, so that no second copy of a large record is in memory. */
 int
 raw_json(struct out *out, const struct letter *l, struct err *e)
 {

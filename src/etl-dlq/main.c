@@ -1,12 +1,13 @@
-/* etl-dlq works with dead letters: rejected records in the database.
+/* etl-dlq works with dead letters ("letters"): rejected records that are
+ * stored in the database.
  *
  * main.c           reads the options and finds the sub-command.
- * dlq              what the sub-commands share.
- * selection        the options that select letters; time_option reads --since
- *                  and --until.
- * put              stores reject lines (reject_intake reads them).
- * list, show, stats, export   print letters; letter_json writes one as JSON.
- * replay           writes letters as a stream that loads them again.
+ * dlq              opens the database, for all sub-commands.
+ * selection        the options that select letters, such as --stage;
+ *                  time_option reads the times of --since and --until.
+ * put              stores reject lines as letters (reject_intake reads them).
+ * list, show, stats, export   print letters; letter_json prints one as JSON.
+ * replay           writes the records of letters, to be loaded again.
  * close_commands   resolve, discard and erase.
  * purge            deletes old letters. */
 #include "dlq.h"
@@ -86,8 +87,10 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0])
 };
 
-/* The options that a command takes. PARTS: a signal may end it half-way, and
- * then it says how much it has done. */
+/* Flags for the member `takes` of struct command: the groups of options that a
+ * sub-command accepts. PARTS is no such group: it marks a sub-command that
+ * commits its work in parts. If a signal stops that command half-way, it prints
+ * how much it has done. */
 enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, REPLAY = 16,
 	REASON = 32, STATUS = 64, AGE = 128, BAD = 256, PARTS = 512,
 	CHOICE = SELECTION | STATUS };

@@ -1,4 +1,6 @@
-/* purge: deletes closed letters that are old enough, with their occurrences. */
+/* The sub-command purge: deletes dead letters (stored rejects) that were
+ * resolved or discarded long enough ago, with the list of the times at which
+ * each was rejected. With --open it deletes open letters, too. */
 #include "dlq.h"
 
 #include "base/stop.h"

@@ -1,4 +1,6 @@
-/* put: stores the rejects of files and of saved streams as letters. */
+/* The sub-command put: reads files of reject lines (rejected records, each with
+ * the cause) or saved streams that have such lines, and stores each reject as a
+ * dead letter in the database. */
 #include "dlq.h"
 
 #include "base/retry.h"
@@ -10,8 +12,8 @@
 
 enum { TRIES = 5, PART_LINES = 4096, PART_BYTES = 4 << 20 };
 
-/* Lines of the file that are stored in one transaction: some small ones, or one
- * large one. */
+/* The lines of the temporary file that are stored in one transaction: at most
+ * PART_LINES lines and about PART_BYTES bytes, or one longer line. */
 struct part {
 	char *lines[PART_LINES];
 	struct letter_text texts[PART_LINES];
@@ -56,7 +58,9 @@ read_part(struct part *p, FILE *f)
 	return p->n > 0 && !p->failed;
 }
 
-/* letters_add_large() frees the line, so it is read again for another try. */
+/* Stores a part that is one large line. letters_add_large() frees the line
+ * while it stores it, to save memory, so if the part is tried again, the line
+ * is read from the temporary file again. */
 static int
 put_large(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
@@ -85,8 +89,10 @@ put_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	return letters_store(d->db, p->texts, p->n, 0, some, e);
 }
 
-/* If the answer to COMMIT was lost, *sent is the number of occurrences that it
- * added, if it was executed. */
+/* Stores the part in one transaction. *some is the number of rejections that
+ * the transaction added. If the connection was lost during COMMIT, it is not
+ * known whether the transaction was committed: then *sent is set to that
+ * number, too. */
 static int
 try_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     int64_t *sent, struct err *e)
@@ -101,9 +107,11 @@ try_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	return -1;
 }
 
-/* An occurrence that is stored already adds nothing. So a part may be repeated,
- * also if the answer to COMMIT was lost: if the COMMIT was executed, the second
- * try adds nothing. */
+/* Stores the part, and tries again if the database fails for a while. A second
+ * try does no harm: a rejection that is stored already is not added again. If
+ * the connection was lost during COMMIT, but the COMMIT was executed, the
+ * second try adds nothing; then *added grows by the number that the first try
+ * has added (`sent`). */
 static int
 store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
     struct err *e)
@@ -126,8 +134,10 @@ store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
 	}
 }
 
-/* Each part has its own transaction, so that a large file does not keep
- * locks for long. After a failure the user puts the same file again. */
+/* Stores all reject lines of the temporary file, part by part. Each part has
+ * its own transaction, so that a large file does not keep locks for long. If
+ * this fails half-way, the user runs put with the same file again; rejects that
+ * are stored already are not stored twice. */
 static int
 store_all(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 enum { NAMED = 20, SHOWN = 200, SHOWN_TORN = 64 << 10 };
-/* The longest reject line: its raw bytes may be escaped as \u0000. */
+/* The longest reject line that put accepts. The line has the bytes of the
+ * rejected record, at most LINES_MAX; JSON may need six bytes for each
+ * (\u0000). */
 static const size_t line_max = (size_t)7 * LINES_MAX;
 
 struct intake {
@@ -81,8 +83,9 @@ intake_counts(const struct intake *in, uint64_t *rejects, uint64_t *others,
 	*bad = in->broken;
 }
 
-/* An unfinished last line is printed whole: if it came from a pipe, it is
- * stored nowhere else. */
+/* Prints a warning with the bad line, cut to `most` bytes. For a last line
+ * without an LF the caller passes a large limit: if such a line came from a
+ * pipe whose writer was killed, it is stored nowhere else. */
 static void
 print_bad_line(struct intake *in, const char *name, size_t most,
     const char *what)
@@ -98,7 +101,9 @@ print_bad_line(struct intake *in, const char *name, size_t most,
 	buf_release(&b);
 }
 
-/* A bad line is reported only when it is known whether it was the last one. */
+/* Prints the bad line that add_bad_line() has kept, if there is one. It is not
+ * printed at once, because the last line of a file is printed differently, and
+ * only the next read shows whether a line is the last one. */
 static void
 report_bad_line(struct intake *in, const char *name, bool end)
 {
@@ -131,8 +136,9 @@ add_bad_line(struct intake *in, const struct line *l, const char *why,
 	return buf_check(&in->torn, e);
 }
 
-/* Returns 0 for a reject line, 1 for another line of a stream, -1 for a bad
- * line, with the reason in *e. */
+/* Checks a line of the input. Returns 0 for a valid reject line, which is to be
+ * stored; 1 for a record or another line of a stream, which is ignored; -1 for
+ * a line that is neither, with the reason in *e. */
 static int
 classify_line(struct intake *in, const struct line *l, struct err *e)
 {
@@ -181,7 +187,8 @@ add_line(struct intake *in, const struct line *l, const char *name,
 	return 0;
 }
 
-/* Refuse a --bad file that is also an input: what is appended would be read. */
+/* Fails if the file of --bad, to which bad lines are appended, is also the
+ * input: put would read the lines that it appends. */
 static int
 check_bad_file(const struct intake *in, int fd, struct err *e)
 {
@@ -235,7 +242,8 @@ out:
 	return r == LINES_END ? 0 : -1;
 }
 
-/* Syncs the --bad file; fsync(2) of a pipe or /dev/null fails with EINVAL. */
+/* Forces the --bad file to the disk. If it is a pipe or /dev/null, fsync(2)
+ * fails with EINVAL; that is not a failure. */
 static int
 sync_bad_file(struct intake *in, struct err *e)
 {

@@ -1,6 +1,7 @@
-/* replay: writes the records of letters as a marked stream. A replay has only
- * letters of one pipeline and stage, because the stage that rejected them must
- * process them again. */
+/* The sub-command replay: writes the records of dead letters (stored rejects)
+ * as a stream that is piped into the pipeline again. The stage that rejected a
+ * record must process it again, so all letters of a replay must be of the same
+ * pipeline and stage. */
 #include "dlq.h"
 
 #include "stream/stage.h"
@@ -37,7 +38,8 @@ refuse_choices(const struct dlq *d, const struct buf *list, size_t n,
 	    (int)list->len, list->data, n > CHOICES ? ", and more" : "");
 }
 
-/* Reads the pipeline and stage of the letters, which must all have the same. */
+/* Finds out which pipeline and stage rejected the selected letters, and stores
+ * both in *c. Fails if the letters are of several stages. */
 static int
 read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
     struct err *e)
@@ -111,7 +113,9 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
 	    LINES_MAX;
 
-	/* The stage would keep only its start, as a letter with another id. */
+	/* If the record is longer than --max-record, the stage that reads it
+	 * would reject it again and keep only the start of it, as another dead
+	 * letter with another id. */
 	if (l->raw_len > most) {
 		left_out_add(left, l, "its record is longer than "
 		    "--max-record");
@@ -180,7 +184,8 @@ out:
 	return rc;
 }
 
-/* Fails if the letter is not open: its record has been loaded, or given up. */
+/* Fails if the letter is not open: its record was loaded by a replay, or a user
+ * has closed the letter with etl-dlq resolve or discard. */
 static int
 check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 {
@@ -203,7 +208,9 @@ check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 	    "etl-dlq resolve or discard", name);
 }
 
-/* Gives the numbers of the letters that the operands name, to be freed. */
+/* Sets *ids to an array with the row numbers of the letters that the operands
+ * of the command line name. The caller frees the array. Fails if a letter does
+ * not exist or is not open. */
 static int
 find_letters(int64_t **ids, struct dlq *d, struct err *e)
 {
@@ -217,7 +224,8 @@ find_letters(int64_t **ids, struct dlq *d, struct err *e)
 	return 0;
 }
 
-/* --max-attempts: prints how many letters are left out, and sets the filter. */
+/* For --max-attempts N: changes the filter so that it leaves out letters that
+ * were rejected N times or more, and prints how many these are. */
 static int
 apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 {
@@ -244,7 +252,8 @@ apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* Before the stream begins: which letters, and of which stage. */
+/* Opens the database, sets *f to a filter that selects the letters to replay,
+ * and stores in *c the pipeline and stage that rejected them. */
 static int
 select_letters(struct dlq *d, struct letter_filter *f, int64_t **ids,
     struct choice *c, struct err *e)

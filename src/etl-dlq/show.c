@@ -6,8 +6,9 @@
 
 enum { TEXT = 1 << 30, PART = 64 << 10 };
 
-/* Escapes and prints the value in parts, because the escaped text may be six
- * times as long. */
+/* Prints the name and the value on one line, with control characters of the
+ * value escaped. It does so in parts: the whole escaped text may be six times
+ * as long as the value. */
 static int
 print_field(struct dlq *d, struct buf *line, const char *name, const char *p,
     size_t n, struct err *e)
@@ -97,7 +98,8 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
 	return more;
 }
 
-/* Warns if only the start of the record was kept. */
+/* Prints the bytes of the rejected record. Warns if the database has only its
+ * first bytes, because the record was too long. */
 static int
 print_raw(struct dlq *d, const struct letter *l, struct err *e)
 {

@@ -1,4 +1,6 @@
-/* stats: counts letters by cause: stage, code and kind of message. */
+/* The sub-command stats: counts dead letters (stored rejects) by cause. Two
+ * letters have the same cause if they have the same stage, code and message;
+ * digits and quoted texts in the message may differ. */
 #include "dlq.h"
 
 #include "base/message_shape.h"
@@ -31,8 +33,10 @@ text_or_empty(struct db_value v)
 	return v.type == DB_TEXT ? v.p : "";
 }
 
-/* Starts with the cause that was found last: the rows are ordered by
- * message, so it is often the same. */
+/* Returns the cause in f that has the same stage, code and kind of message as
+ * c; adds it if there is none. If f is full, returns f->others. The search
+ * starts with the cause that was found last: the rows are ordered by message,
+ * so often several rows in succession have the same cause. */
 static struct cause *
 find_or_add_cause(struct causes_found *f, const struct cause *c)
 {
@@ -53,7 +57,8 @@ find_or_add_cause(struct causes_found *f, const struct cause *c)
 	return &f->v[f->n++];
 }
 
-/* letter_check() allows names of at most LETTER_NAME bytes; cut others. */
+/* Copies the name of a stage or a code, cut to LETTER_NAME bytes. etl stores no
+ * longer names, but another program may have written one to the table. */
 static void
 copy_name(char out[LETTER_NAME + 1], const char *name)
 {

@@ -104,8 +104,9 @@ try_complete_row(struct attempt *a, const struct job *j, bool ok,
 	return rc;
 }
 
-/* If the answer to a COMMIT was lost: returns 1 if the row has the outcome that
- * this program wrote, 0 if not, -1 failed. */
+/* Called if the connection was lost during a COMMIT, so that it is not known
+ * whether the transaction was committed. Returns 1 if the run's row has the
+ * outcome that complete_row() wrote, 0 if not, -1 on failure. */
 static int
 is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 {
@@ -121,8 +122,10 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	return rc == -1 ? -1 : ours == 1;
 }
 
-/* Tries again for some seconds, because a server may be restarting, but less
- * often after a stop signal. If a signal comes during a wait, only one more try
+/* Writes the outcome of the run to its row in the table pipeline_runs. If
+ * that fails, tries again for about 13 seconds (TRIES), because a database
+ * server may be restarting; after a stop signal for less than a second
+ * (TRIES_STOPPED). If a signal comes during a wait, only one more try
  * follows. */
 static int
 complete_row(struct attempt *a, const struct job *j, bool ok, struct err *e)
@@ -187,7 +190,8 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	return rc;
 }
 
-/* The failure is etl-run's own, not the pipeline's. */
+/* Sets the exit code and the message of the attempt to a failure of etl-run
+ * itself, such as a database that cannot be opened, and not of the pipeline. */
 static void
 set_own_failure(struct attempt *a, const struct err *e)
 {
@@ -211,7 +215,9 @@ set_incomplete(struct attempt *a, struct err *e)
 	a->code = EX_TEMPFAIL;
 }
 
-/* The script succeeded, but a loader did not see the end of its stream. */
+/* Makes the attempt a failure if the script exited with 0 but a stream was not
+ * loaded to its end: a loader (etl-load) has not read the mark that ends the
+ * stream. */
 static void
 check_loads(struct attempt *a)
 {

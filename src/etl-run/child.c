@@ -41,8 +41,8 @@ struct watch {
 static const int handled[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP };
 enum { HANDLED = sizeof(handled) / sizeof(handled[0]) };
 
-/* A signal that our parent has set to be ignored (nohup) stays ignored, also in
- * the pipeline. */
+/* True if etl-run was started with this signal ignored, as under nohup(1). The
+ * signal then stays ignored in etl-run and in the pipeline. */
 static bool
 is_ignored(int sig)
 {
@@ -62,8 +62,10 @@ get_handled_signals(sigset_t *set)
 			(void)sigaddset(set, handled[i]);
 }
 
-/* Sets the default actions before it unblocks the signals: a signal that is
- * pending must end the child, too. */
+/* Called in a process that etl-run has just forked: makes signals act as if
+ * etl-run had not changed them. Sets the default actions before it unblocks
+ * the signals, because a signal that is already pending must end this
+ * process, too. */
 static void
 restore_default_signals(void)
 {
@@ -136,7 +138,9 @@ start_child(struct watch *w, struct cause *c, struct err *e)
 	return 0;
 }
 
-/* If the process group does not exist yet, signals the script alone. */
+/* Sends the signal to the process group of the script. The script becomes a
+ * group of its own by setsid() after fork(); if it has not done so yet, sends
+ * the signal to the script alone. */
 static void
 signal_group(const struct watch *w, int sig)
 {
@@ -152,8 +156,11 @@ signal_all(const struct watch *w, int sig)
 	family_signal(&w->family, sig);
 }
 
-/* Looks for processes outside the group first: after their parents have exited,
- * they may not be found again. */
+/* Asks all processes of the pipeline to end: sends them the signal, and lets
+ * handle_timers() send SIGKILL after GRACE. At the second call sends SIGKILL at
+ * once. Searches for processes that have left the script's process group before
+ * it sends anything: once their parents have exited, they may not be found any
+ * more. */
 static void
 stop_all(struct watch *w, int sig)
 {
@@ -166,9 +173,11 @@ stop_all(struct watch *w, int sig)
 		signal_all(w, SIGKILL);
 }
 
-/* Collects the status of processes that have exited. etl-run is the subreaper:
- * orphans of the script become its children. So while a process of the group
- * runs, the kernel cannot reuse the number of the group. */
+/* Collects the exit status of processes that have exited. w->group becomes 0
+ * when no process of the script's group is left. etl-run is the subreaper, so
+ * orphans of the script become children of etl-run: until etl-run has collected
+ * the last process of the group, the kernel cannot give the group's number to
+ * other processes. */
 static void
 reap(struct watch *w)
 {
@@ -213,8 +222,9 @@ handle_signals(struct watch *w)
 	}
 }
 
-/* Calls renew in another process, so that a database that does not answer
- * cannot block etl-run. */
+/* Starts a process that calls renew(), which updates the time in the run's row
+ * to show that the run is still active. A database that does not answer cannot
+ * block etl-run, because only that process waits for it. */
 static void
 start_renewal(struct watch *w)
 {
@@ -257,7 +267,7 @@ handle_timers(struct watch *w)
 	}
 }
 
-/* How many ms poll(2) may wait. */
+/* Returns how many ms poll(2) may wait for the next timer. */
 static int
 time_to_next_timer(const struct watch *w)
 {
@@ -273,8 +283,9 @@ time_to_next_timer(const struct watch *w)
 	return left < 0 ? 0 : (int)left;
 }
 
-/* etl-run is the subreaper: if it has no child at all, no process of the
- * pipeline is running. */
+/* True if a process of the pipeline is running, also one that has left the
+ * script's process group. Orphans of the pipeline become children of etl-run
+ * (the subreaper), so if etl-run has no child at all, no process is running. */
 static bool
 is_running(struct watch *w)
 {

@@ -9,7 +9,8 @@
 
 enum { PLAN = 16 << 20 };
 
-/* In the largest unit that fits: 90000 ms are "90s". */
+/* Appends the duration in the largest unit that divides it: 90000 ms become
+ * "90s", because they are not whole minutes. */
 static void
 duration_put(struct buf *b, uint64_t ms)
 {

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The end of the variable's name at p; p if there is no name. */
+/* Returns the end of the variable's name that starts at p, or p if no valid
+ * name starts there. */
 static char *
 name_end(char *p)
 {
@@ -30,7 +31,9 @@ strip_quotes(char *value, size_t n)
 	return value;
 }
 
-/* Returns -1 if the line is not NAME=VALUE (errno 0) or memory is out. */
+/* Sets the environment variable of a line NAME=VALUE, and appends a blank and
+ * NAME to *names. Does nothing for an empty line and a comment. Returns -1 with
+ * errno 0 if the line is wrong, or with another errno if memory is out. */
 static int
 set_from_line(char *line, size_t n, struct buf *names)
 {

@@ -11,8 +11,9 @@
 
 enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
 
-/* The signal that killed the script or, by sh's exit code 128 + n, its last
- * stage; 0 if none. */
+/* Returns the signal that killed the script, or that killed the last program of
+ * the script: sh reports that with exit code 128 + signal. Returns 0 if there
+ * was none. */
 static int
 signal_of(const struct child_end *end)
 {
@@ -61,9 +62,10 @@ program_exists(const char *name, size_t n)
 	return false;
 }
 
-/* True if the shell printed "SHELL: LINE: NAME: not found" and this program
- * does not exist. This is the only sign of it if the program is not the last
- * of a pipe, because sh reports only the status of the last one. */
+/* True if `words` is a line such as "sh: 3: jqq: not found", by which a shell
+ * says that a program does not exist, and it does not. If that program is not
+ * the last of a pipe, this line is the only sign of the error: sh reports only
+ * the exit status of the last program. */
 static bool
 is_missing(const char *words)
 {
@@ -117,7 +119,8 @@ put_signal(struct buf *b, const char *what, int sig)
 		buf_printf(b, "%s by signal %d", what, sig);
 }
 
-/* True for the text that sh prints for the signal, such as "Killed". */
+/* True if the text is the one that sh prints when a program is killed by the
+ * signal, such as "Killed" for SIGKILL. */
 static bool
 is_name_of(int sig, const char *text)
 {

@@ -25,7 +25,8 @@ cause_release(struct cause *c)
 	buf_release(&c->words);
 }
 
-/* The length of "NAME: " at p; 0 if it is not there. */
+/* Returns the length of a prefix "NAME: " at p, with NAME in small letters and
+ * hyphens; 0 if p does not start with one. */
 static size_t
 name_span(const char *p, size_t n)
 {
@@ -37,8 +38,8 @@ name_span(const char *p, size_t n)
 	    i + 2 : 0;
 }
 
-/* True for the line that the loader prints after a success: "TABLE in DB: 98
- * in, ...". */
+/* True for the line that etl-load prints after a success: "TABLE in DB: 98 in,
+ * ...". P starts after "etl-load: ". */
 static bool
 is_summary(const char *p, size_t n)
 {
@@ -50,7 +51,8 @@ is_summary(const char *p, size_t n)
 	    q[-2] == ':';
 }
 
-/* The length of "etl-NAME: " at p; 0 if it is not there. */
+/* Returns the length of a prefix such as "etl-load: " at p, by which a line of
+ * an etl program starts; 0 if p does not start with one. */
 static size_t
 family_span(const char *p, size_t n)
 {
@@ -60,7 +62,8 @@ family_span(const char *p, size_t n)
 	return i > sizeof(family) + 1 && memcmp(p, family, 4) == 0 ? i : 0;
 }
 
-/* True for "etl-NAME: ..." that is neither a warning nor a summary. */
+/* True if the line is an error message of an etl program ("etl-load: ..."), and
+ * neither a warning nor the line that etl-load prints after a success. */
 static bool
 is_failure(const char *p, size_t n)
 {
@@ -76,8 +79,9 @@ is_failure(const char *p, size_t n)
 	    !is_summary(p, n);
 }
 
-/* True if the line is the one that an earlier line repeated: "etl-load: nothing
- * was loaded: extract: why" may be printed before "etl-extract: why". */
+/* True if the line is the error message that the line `first`, of another
+ * program, repeats. For example, etl-load may print "etl-load: nothing was
+ * loaded: extract: why" before etl-extract itself prints "etl-extract: why". */
 static bool
 is_origin(const struct buf *first, const char *p, size_t n)
 {
@@ -140,7 +144,8 @@ cause_end(struct cause *c)
 	buf_clear(&c->line);
 }
 
-/* Keeps only the start of a line that is too long. */
+/* Takes the next bytes of the pipeline's standard error, and examines each line
+ * when its LF has come. Only the start of a long line is kept. */
 void
 cause_add(struct cause *c, const char *p, size_t n)
 {

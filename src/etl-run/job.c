@@ -34,8 +34,9 @@ print_counts(const struct run_end *r)
 		    (long long)r->skipped);
 }
 
-/* Prints the command that shows more of the run, with a URL that etl-status
- * would not find in the environment. */
+/* Prints the etl-status command that shows more about the run. It has a --db if
+ * the URL of the database came from --db or --env-file: etl-status would not
+ * find that URL in the environment of the user. */
 static void
 print_command(const struct attempt *a, const struct job *j)
 {
@@ -54,7 +55,8 @@ print_command(const struct attempt *a, const struct job *j)
 	buf_release(&word);
 }
 
-/* Prints only the first line of the message; the row has all of it. */
+/* Prints a line about the outcome of the attempt. Of a longer error message it
+ * prints only the first line; the run's row in the database has all of it. */
 static void
 print_attempt(struct attempt *a, const struct job *j)
 {
@@ -81,7 +83,9 @@ print_attempt(struct attempt *a, const struct job *j)
 	print_command(a, j);
 }
 
-/* True if another attempt may be made, after *wait ms. */
+/* Returns true if the failed attempt may be repeated, and sets *wait to the
+ * delay in ms. Prints the delay, or why an attempt that appended records is not
+ * repeated. */
 static bool
 may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
 {
@@ -104,7 +108,8 @@ may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
 	return true;
 }
 
-/* Leaves the last attempt in *a. */
+/* Makes an attempt and, as long as it fails with exit code 75 and --retries
+ * allows it, further ones. The last attempt is left in *a for the caller. */
 static void
 run_attempts(struct job *j, struct attempt *a, int *sig)
 {
@@ -129,7 +134,8 @@ run_attempts(struct job *j, struct attempt *a, int *sig)
 	}
 }
 
-/* Without TRACEPARENT each run starts a trace. */
+/* Sets j->traceparent to a random trace id, for a run whose caller has not set
+ * TRACEPARENT: each run is then a trace of its own. */
 static void
 make_traceparent(struct job *j)
 {
@@ -141,8 +147,8 @@ make_traceparent(struct job *j)
 	    trace, span);
 }
 
-/* Warns if records were piped into etl-run, but the pipeline does not get
- * them. */
+/* Warns if data was piped into etl-run, but the pipeline got /dev/null as its
+ * standard input and its streams had no records. */
 static void
 warn_unread_stdin(const struct attempt *a, const struct job *j)
 {

@@ -20,7 +20,9 @@ enum {
 	TRIES = 10, NOTE = 256, NOTE_SHOWN = 8 * NOTE + 256, FOLDER = 64
 };
 
-/* A lack of descriptors or a failing disk is not a lack of permission. */
+/* Returns the error class of an open(2) that has failed, from errno: an I/O
+ * error if descriptors have run out or the disk fails, else a lack of
+ * permission. */
 static enum err_code
 open_code(void)
 {
@@ -50,7 +52,8 @@ folder_open(char path[FOLDER], struct err *e)
 	    path);
 }
 
-/* True if the open file is still the one with this name. */
+/* True if `file` in the directory is still the file that is open as fd, and was
+ * not removed or replaced in the meantime. */
 static int
 has_name(int folder, const char *file, int fd)
 {
@@ -61,7 +64,9 @@ has_name(int folder, const char *file, int fd)
 	    is_same_file(&a, &b);
 }
 
-/* The file has "PID RUN TIME"; do not trust it beyond the message. */
+/* Appends a message that says which process holds the lock, from the text "PID
+ * RUN TIME" in the lock file. The text may be missing or out of date, so it is
+ * only used in messages. */
 static void
 put_holder(struct buf *b, int fd)
 {
@@ -101,8 +106,9 @@ fail_held(int fd, const char *name, struct err *e)
 	return -1;
 }
 
-/* The lock belongs to the open file, not to the process. F_OFD_SETLK takes or
- * releases it, F_OFD_GETLK only reports it. Returns -1 with errno. */
+/* Calls fcntl(2) for the lock: F_OFD_SETLK takes or releases it, F_OFD_GETLK
+ * only sets *taken. The lock belongs to the open file description, so all
+ * processes that inherit the descriptor share it. Returns -1 with errno. */
 static int
 call_lock(int fd, int command, short type, bool *taken)
 {
@@ -135,8 +141,9 @@ file_open(int folder, const char *file, struct err *e)
 	    "remove it");
 }
 
-/* Returns 1 if the lock was taken; 0 if the file was removed in the meantime:
- * try again. */
+/* Opens the lock file and locks it. Returns 1 if the lock was taken. Returns 0
+ * if the file was removed after it was opened: another process could create and
+ * lock another file of that name, so the caller tries again. */
 static int
 lock_file(int folder, const char *file, const char *name, struct lock *l,
     struct err *e)
@@ -213,8 +220,9 @@ lock_touch(const struct lock *l)
 	(void)futimens(l->fd, NULL);
 }
 
-/* Unlocks before it closes: a process that the script left running outside its
- * process group still has the descriptor. */
+/* Releases the lock. Closing the descriptor alone would not do so: a process
+ * that the script left running outside its process group may still have the
+ * descriptor, and the kernel keeps the lock until every copy is closed. */
 void
 lock_release(struct lock *l)
 {
@@ -226,7 +234,8 @@ lock_release(struct lock *l)
 	l->fd = -1;
 }
 
-/* Creates nothing: without a file the lock is free. */
+/* Appends whether the lock is free or who holds it, for --dry-run. It creates
+ * no lock file: if there is none, the lock is free. */
 int
 lock_describe(struct buf *b, const char *url, const char *name, struct err *e)
 {

@@ -92,8 +92,10 @@ read_processes(struct table *t, DIR *dir)
 		qsort(t->p, t->n, sizeof(*t->p), compare_pids);
 }
 
-/* True if the process descends from etl-run, which also adopts orphans, and
- * is in the script's session or a descendant of the script. */
+/* True if p belongs to the pipeline: p is in the session of the script
+ * (`leader`) or descends from the script, and p descends from etl-run. etl-run
+ * becomes the parent of orphans, so this holds also after the parent of p has
+ * exited. */
 static bool
 is_relative(const struct table *t, const struct process *p, pid_t leader)
 {
@@ -120,8 +122,10 @@ is_known(const struct family *f, const struct process *p)
 	return false;
 }
 
-/* Compares the start time after it opened the pidfd: the number may have been
- * reused before. */
+/* Adds p to the processes found, with a pidfd through which it can be
+ * signalled. After it has opened the pidfd it reads the process's start time
+ * again: if p has exited in the meantime, the pidfd may be that of another
+ * process with the same number. */
 static void
 add_relative(struct family *f, int proc, const struct process *p)
 {

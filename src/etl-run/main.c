@@ -109,8 +109,9 @@ check_name(const char *name, struct err *e)
 	    "text without control characters", NAME_MAX_BYTES);
 }
 
-/* Source: W3C Trace Context, version 00: 00-TRACE-PARENT-FLAGS, in lower-case
- * hex. */
+/* True for a valid TRACEPARENT of W3C Trace Context, version 00:
+ * "00-TRACE-PARENT-FLAGS", in lower-case hex, TRACE and PARENT not all
+ * zeros. */
 static bool
 is_valid_traceparent(const char *t)
 {
@@ -127,9 +128,10 @@ is_valid_traceparent(const char *t)
 	return strspn(t + 3, "0") < 32 && strspn(t + 36, "0") < 16;
 }
 
-/* The pipeline gets our stdin only if it runs once and the script is not
- * read from stdin. It never gets a terminal, which would stop it with
- * SIGTTIN because it runs in another process group. */
+/* True if the pipeline gets /dev/null and not etl-run's standard input. It may
+ * read that input only if the pipeline runs once and the script itself is not
+ * read from it. It never gets a terminal: reading one would stop it with
+ * SIGTTIN, because it runs in another process group. */
 static bool
 is_stdin_withheld(const struct run_opts *o, const struct job *j)
 {
@@ -152,7 +154,8 @@ set_times(struct job *j, const struct run_opts *o, struct err *e)
 	return 0;
 }
 
-/* Sets o->every to 0 if --every is not given. */
+/* Refuses --every 0. If --every was not given, sets o->every to 0, which means
+ * one run only. */
 static int
 check_every(struct run_opts *o, struct err *e)
 {
@@ -239,8 +242,9 @@ main(int argc, char *argv[])
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
-		/* Not earlier: a signal must end the program while it reads
-		 * the script from stdin. */
+		/* The handlers only note a stop signal. They are not installed
+		 * earlier, because a signal must end etl-run at once while it
+		 * reads the script from its standard input. */
 		stop_install_handlers();
 		err_warn("etl-run", db_url_warning(o.db));
 		if (!o.dry_run)

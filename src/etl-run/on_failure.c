@@ -21,7 +21,9 @@ text_put(struct buf *b, const char *name, const char *text)
 		json_put_text(b, name, text);
 }
 
-/* If the database cannot be read: the members that etl-run itself knows. */
+/* Sets b to a JSON object that describes the failed run with the members that
+ * etl-run itself knows, for the case that the run's row cannot be read from the
+ * database. */
 static void
 put_known_members(struct buf *b, struct attempt *a, const struct job *j)
 {
@@ -44,8 +46,9 @@ put_known_members(struct buf *b, struct attempt *a, const struct job *j)
 	buf_release(&log);
 }
 
-/* Uses a file in memory, so that a command that does not read its input blocks
- * nothing. */
+/* Returns the standard input for the command of --on-failure: the row of the
+ * failed run as JSON, in a file in memory. With a pipe, a command that does not
+ * read its input could block etl-run. */
 static int
 open_input(struct attempt *a, const struct job *j, struct err *e)
 {

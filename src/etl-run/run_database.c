@@ -8,8 +8,8 @@
 static const char sqlite[] = "sqlite:";
 enum { SQLITE = sizeof(sqlite) - 1 };
 
-/* The absolute path, without symbolic links, of the directory that a path is
- * in; to be freed. */
+/* Returns the absolute path, without symbolic links, of the directory that
+ * contains the file `path`; NULL on failure. The caller frees it. */
 static char *
 real_directory(const char *path, struct err *e)
 {
@@ -30,7 +30,8 @@ real_directory(const char *path, struct err *e)
 	return real;
 }
 
-/* The directory must exist, the file need not. */
+/* Appends the absolute path of a file, without symbolic links. The file need
+ * not exist, but its directory must. */
 static int
 put_absolute_path(struct buf *url, const char *path, struct err *e)
 {

@@ -2,7 +2,7 @@
 
 #include <sys/random.h>
 
-/* A random number from 0 to most. */
+/* Returns a random number from 0 to most. */
 static int64_t
 random_delay(int64_t most)
 {
@@ -13,7 +13,9 @@ random_delay(int64_t most)
 	return (int64_t)(random % ((uint64_t)most + 1));
 }
 
-/* A start time has passed only when its jitter has passed, too. */
+/* Returns the next start time, with a random delay (jitter), and skips the
+ * start times that have passed. A start time counts as passed only after the
+ * longest possible delay. */
 int64_t
 schedule_next(struct schedule *s, int64_t now)
 {

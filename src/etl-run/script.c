@@ -36,7 +36,8 @@ read_text(struct buf *text, struct err *e)
 	return 0;
 }
 
-/* The name is "posts" for /etc/pipelines/posts.sh. */
+/* Names the pipeline after its script file: "posts" for
+ * /etc/pipelines/posts.sh. */
 static void
 name_of_file(char *out, size_t size, const char *path)
 {
@@ -74,7 +75,7 @@ check_file(const char *path, bool *executable, struct err *e)
 	return 0;
 }
 
-/* sh -c TEXT sh ARG... */
+/* Sets argv to: sh -c TEXT sh ARG... */
 static void
 set_argv_of_text(const char **argv, const char *text, char *args[], int n)
 {
@@ -86,8 +87,9 @@ set_argv_of_text(const char **argv, const char *text, char *args[], int n)
 		*argv++ = args[i];
 }
 
-/* Adds "./" to a name without a slash, so that sh does not search PATH and does
- * not read a name such as -c as an option. */
+/* Sets argv for a script file: the file itself if it is executable, else sh
+ * with the file. A name without a slash gets "./", so that sh neither searches
+ * PATH for it nor reads a name such as -c as an option. */
 static int
 set_argv_of_file(struct script *s, char *operands[], int n, struct err *e)
 {

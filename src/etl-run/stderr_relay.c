@@ -39,7 +39,8 @@ put_bytes(struct relay *r, const char *p, size_t n)
 		tail_add(r->to.tail, p, n);
 }
 
-/* Whether the start of a line is "etl-NAME: ". */
+/* Decides whether a line begins with "etl-NAME: " and so was written by an etl
+ * program. IS_OPEN: the n bytes are too few to know. */
 static enum verdict
 classify_start(const char *p, size_t n)
 {
@@ -67,7 +68,10 @@ put_name(struct relay *r)
 	put_bytes(r, ": ", 2);
 }
 
-/* Adds a byte to the start of a line. An empty line gets no name. */
+/* Takes the next byte of a line's start, which is held back until it is known
+ * whether an etl program wrote the line. Then it is moved to the output; before
+ * a line of another program the name of the pipeline is added. An empty line,
+ * and an indented line after a line of an etl program, get no name. */
 static void
 begin_line(struct relay *r, char c)
 {
@@ -114,7 +118,9 @@ continue_line(struct relay *r)
 	r->at += n;
 }
 
-/* Moves as much of the bytes read to the output as fits, with the names. */
+/* Moves bytes that were read from the pipeline to the output buffer, as many as
+ * fit, and adds the name of the pipeline before the lines of programs that are
+ * not etl's. */
 static void
 fill_output(struct relay *r)
 {
@@ -144,7 +150,8 @@ read_pipe(struct relay *r)
 	}
 }
 
-/* Ignores a failed write: it must not stop the pipeline. */
+/* Writes from the output buffer to etl-run's standard error. If a write fails,
+ * drops the bytes: a closed standard error must not stop the pipeline. */
 static void
 write_output(struct relay *r)
 {
@@ -168,7 +175,8 @@ relay_move(struct relay *r, const struct pollfd p[RELAY_FDS])
 		write_output(r);
 }
 
-/* Adds an LF to a last line without one, before our own message. */
+/* If the pipeline's last line has no LF, adds one, so that the next message of
+ * etl-run starts on a line of its own. */
 static void
 end_line(struct relay *r)
 {
@@ -186,7 +194,8 @@ move_all(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
-	/* Bounded: a process that is still running may write without end. */
+	/* The number of rounds is limited, because a process that is still
+	 * running may write to the pipe without end. */
 	for (int i = 0; i < MOVES; i++) {
 		int timeout = r->shown < r->ready ? PATIENCE : 0;
 

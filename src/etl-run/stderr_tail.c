@@ -36,8 +36,10 @@ tail_add(struct tail *t, const char *p, size_t n)
 	buf_add(b, p, n);
 }
 
-/* The offset at which the last `most` bytes of p start, moved to the start of a
- * line or, in a longer line, of a character. */
+/* Returns the offset in p at which to cut so that at most the last `most` bytes
+ * remain. The offset is moved on to the start of a line; in the middle of a
+ * line that is longer, to the start of a character. CUT: text before p was
+ * dropped, so p may start inside a line. */
 static size_t
 start_of_end(const char *p, size_t n, size_t most, bool cut)
 {

@@ -1,4 +1,5 @@
-/* Without --run: one line for each of the last runs, newest first. */
+/* etl-status without --run: prints a line for each of the last runs, newest
+ * first. */
 #include "status.h"
 
 #include "base/text.h"
@@ -45,7 +46,8 @@ find_last_run(struct status *s, int64_t *id, struct err *e)
 	return rc == 1 ? 0 : -1;
 }
 
-/* At most `most` bytes of a text, filled up to `width` columns. */
+/* Appends a cell of the list: the text, cut to at most `most` bytes, and blanks
+ * up to `width` columns. */
 static void
 put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 {
@@ -57,7 +59,8 @@ put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 		buf_char(b, ' ');
 }
 
-/* The row of a run has no counts before the run has ended. */
+/* Appends a count of the run, or "-" while the run is active: etl-run writes
+ * the counts to the run's row in the table pipeline_runs when the run ends. */
 static void
 put_count(struct buf *b, const struct db_rows *r, size_t column)
 {

@@ -1,10 +1,11 @@
-/* etl-status shows what became of runs.
+/* etl-status reports on runs: how the executions of pipelines by etl-run have
+ * ended, and how many records they loaded and rejected.
  *
  * main.c    reads the options and finds the report.
- * list      the report on the last runs, a line each.
+ * list      the report on the last runs, a line for each.
  * run       the report on one run: run_read reads it from the database,
  *           run_check looks for counts that do not add up, run_text and
- *           run_row_json print it.
+ *           run_json print it.
  * print     writes the lines of a report. */
 #include "status.h"
 
@@ -48,7 +49,8 @@ static const struct opt_spec spec = {
 
 typedef int (*report_fn)(struct status *s, struct err *e);
 
-/* Gives the report that the options select. */
+/* Sets *report to the function that prints the report: of one run with --run,
+ * else the list of the last runs. Fails if options contradict each other. */
 static int
 select_report(report_fn *report, const struct status_opts *o, int operands,
     struct err *e)

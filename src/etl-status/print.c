@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-/* Escaping a text that was escaped before, or JSON text, does not change its
- * meaning. */
+/* Prints a text line by line and escapes control characters, so that a terminal
+ * obeys none. The text may be JSON, or may have been escaped before: escaping
+ * it again does not change its meaning. */
 int
 status_print(struct status *s, struct buf *text, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* --run: reports on one run. */
+/* etl-status --run ID: prints the report on one run. */
 #include "run.h"
 
 #include "status.h"
@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* Gives the number of the run that --run names. */
+/* Sets *number to the number of the run that the option --run names: by its
+ * number, by the start of its uuid, or as the last run ("last"). */
 static int
 find_run(struct status *s, int64_t *number, struct err *e)
 {

@@ -1,5 +1,7 @@
-/* Checks that the counts of a run account for every record of each stream that
- * has ended (design.md: the promises). */
+/* Checks the counts that the stages (the programs of a pipeline) and the loads
+ * (streams written to a table) of a run have stored. If a stream has ended, the
+ * counts must account for each of its records: what one stage wrote, the next
+ * one must have read. */
 #include "run.h"
 
 #include <string.h>
@@ -20,7 +22,10 @@ loader_sum(const int64_t *c)
 	    c[COUNT_REJECTED];
 }
 
-/* Checks the counts of one stage. A source has read no records. */
+/* Appends a line to b if the counts of one stage contradict each other: for
+ * example, if the loader read 10 records, but inserted, updated and rejected
+ * only 9. A stage that has read no records is the source of the stream; its
+ * output cannot be checked against its input. */
 static void
 check_stage(struct buf *b, const char *where, const struct run_stage *s)
 {
@@ -43,7 +48,8 @@ check_stage(struct buf *b, const char *where, const struct run_stage *s)
 		    (ll)c[COUNT_ASIDE], (ll)c[COUNT_REJECTED]);
 }
 
-/* Checks that the next stage read as many records as this one wrote. */
+/* Appends a line to b if the next stage, s[1], did not read as many records as
+ * this stage, s[0], wrote. */
 static void
 check_next_stage(struct buf *b, const char *where, const struct run_stage *s)
 {
@@ -71,7 +77,8 @@ is_success(const struct run_report *h)
 	return strcmp(h->text[TEXT_STATUS], "success") == 0;
 }
 
-/* Checks that the counts in the row are the sums of its stages. */
+/* Adds a problem to the report if a total in the run's row (table
+ * pipeline_runs) is not the sum of the counts of the run's stages. */
 static void
 check_row(struct run_report *h)
 {
@@ -97,7 +104,9 @@ check_row(struct run_report *h)
 			    all[i].name, (ll)all[i].stages);
 }
 
-/* If a stream is loaded twice (tee), its rejects are stored once. */
+/* True if the run loaded the same stream twice, for example into two tables
+ * with tee(1). The database stores the rejects of such a stream only once,
+ * although both loads count them. */
 static bool
 has_stream_twice(const struct run_report *h)
 {
@@ -120,8 +129,10 @@ count_stored_letters(const struct run_report *h, const struct run_stage *s)
 	return n;
 }
 
-/* Fewer letters than rejects are no problem: an earlier run has stored them, or
- * they were purged. */
+/* Adds a problem to the report if the database has more dead letters (stored
+ * rejects) of a stage than the stage rejected. Fewer are no problem: an earlier
+ * run may have stored the same rejects, or etl-dlq purge has deleted them.
+ * Rejects that were written to a file (COUNT_ASIDE) are not in the database. */
 static void
 check_letters(struct run_report *h)
 {

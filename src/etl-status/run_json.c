@@ -28,7 +28,8 @@ put_row(struct buf *b, const struct run_report *h)
 		json_put_int(b, numbers[i], h->number[i]);
 }
 
-/* "name":[ with its comma. */
+/* Appends the start of an array member of a JSON object, always with a comma
+ * before it: ,"name":[ */
 static void
 put_array(struct buf *b, const char *name)
 {

@@ -24,7 +24,8 @@ run_report_release(struct run_report *h)
 	*h = (struct run_report){ .nloads = 0 };
 }
 
-/* Copies a text; NULL gives NULL. */
+/* Copies a text of the database. For NULL it leaves *out as it is, which must
+ * be NULL. */
 static int
 copy_text(char **out, struct db_value v, struct err *e)
 {
@@ -57,7 +58,9 @@ read_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
 	return rc;
 }
 
-/* Counts that cannot be read are a problem in the report, not a failure. */
+/* Adds the counts in the JSON text to *t. If the text is not valid, adds a
+ * problem to the report and succeeds: the rest of the report can still be
+ * printed. */
 static int
 add_counts(struct run_report *h, struct run_counts *t, const char *json,
     size_t len, const char *where, struct err *e)
@@ -126,8 +129,9 @@ read_rows(struct run_report *h, struct db *db, enum sql_id sql,
 	return rc;
 }
 
-/* Reads the counts from the row or, if the run has not ended, from its
- * loads. */
+/* Sets h->stages, the counts of each stage. They are in the run's row (table
+ * pipeline_runs) once the run has ended. Until then, and if the run was killed,
+ * the row has none, and the counts of the run's loads are added up. */
 static int
 read_stages(struct run_report *h, struct err *e)
 {

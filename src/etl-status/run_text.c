@@ -26,7 +26,8 @@ fill_to(struct buf *b, size_t start, size_t column_width)
 		buf_char(b, ' ');
 }
 
-/* Prints a value on one line, with control characters escaped. */
+/* Appends a line with the name and the value, with control characters escaped;
+ * nothing if the value is missing or empty. */
 static void
 put_field(struct buf *b, const char *name, const char *value)
 {
@@ -43,7 +44,8 @@ put_row(struct buf *b, const struct run_report *h)
 	static const char *const counts[] = { "extracted", "loaded",
 	    "unchanged", "dropped", "rejected" };
 	const int64_t *n = h->number;
-	/* Negative if the clock was set back during the run. */
+	/* The duration is negative if the clock was set back during the run:
+	 * print 0. */
 	long long ms = n[NUMBER_DURATION] > 0 ? n[NUMBER_DURATION] : 0;
 	const char *completed = h->text[TEXT_COMPLETED];
 
@@ -89,7 +91,10 @@ put_cell(struct buf *b, const char *text, size_t column_width)
 	fill_to(b, start, column_width);
 }
 
-/* Rejects that were stored by an earlier run, or whose letters were purged. */
+/* Appends the number of the stage's rejects that this run has not stored as
+ * dead letters in the database: an earlier run has stored them, or etl-dlq
+ * purge has deleted them. Rejects written to a file (COUNT_ASIDE) do not
+ * count. */
 static void
 put_missing(struct buf *b, const struct run_report *h,
     const struct run_stage *s)
@@ -125,8 +130,10 @@ put_stage(struct buf *b, const struct run_report *h, const struct run_stage *s,
 	buf_char(b, '\n');
 }
 
-/* The stages of one kind, under a head. Codes are known of the whole run, not
- * of a stream. */
+/* Appends a table with a row of counts for each loader (if c is `loader`) or
+ * for each other stage. The last column, with the codes of rejects, is only
+ * there if *t is the whole run: the database stores codes for each run, not for
+ * each of its loads. */
 static void
 put_stages_of_kind(struct buf *b, const struct run_report *h,
     const struct run_counts *t, const struct column *c, size_t n)
@@ -169,7 +176,8 @@ has_counts(const struct run_report *h, const char *stage)
 	return false;
 }
 
-/* Rejects of stages of which no counts are stored. */
+/* Appends the reject codes of stages whose record counts are not stored, under
+ * the heading "Other rejects". */
 static void
 put_other_rejects(struct buf *b, const struct run_report *h)
 {
@@ -208,8 +216,8 @@ put_loads(struct buf *b, const struct run_report *h)
 	}
 }
 
-/* If the run loaded several streams, or one stream into several targets, the
- * stages of each load. */
+/* If the run has several loads (a load is one stream written to one target
+ * table), appends the tables of stage counts of each load. */
 static void
 put_streams(struct buf *b, const struct run_report *h)
 {

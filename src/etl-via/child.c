@@ -44,8 +44,8 @@ spawn_error(const char *name, int error, struct err *e)
 	    "%s: cannot be run: %s", name, strerror(error));
 }
 
-/* Gives CMD the default actions of SIGPIPE and SIGXFSZ: etl-via ignores them,
- * and an ignored signal would stay ignored in CMD. */
+/* Starts CMD. etl-via ignores SIGPIPE and SIGXFSZ, and an ignored signal would
+ * stay ignored in CMD, so CMD gets the default actions of both signals. */
 static int
 spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 {
@@ -131,10 +131,10 @@ child_write(struct child *c, const char *p, size_t n)
 	return 0;
 }
 
-/* Opens a read end of the pipe before the write end is closed: through it
- * child_check_end() sees whether CMD has left bytes unread. It is not opened
- * earlier, because then a write would not fail with EPIPE when CMD closes its
- * standard input. */
+/* Closes CMD's standard input. Before that it opens a read end of the same
+ * pipe, so that child_check_end() can query how many bytes CMD has left unread.
+ * etl-via does not hold a read end earlier: it would keep a write from failing
+ * with EPIPE after CMD has closed its standard input. */
 int
 child_close_in(struct child *c, struct err *e)
 {
@@ -154,9 +154,9 @@ child_close_out(struct child *c)
 	close_fd(&c->out);
 }
 
-/* Reads the exit status without reaping the process (WNOWAIT): as long as CMD
- * is a zombie, no other process can get its id, and child_stop() can safely
- * signal its process group. */
+/* Reads CMD's exit status if CMD has exited. WNOWAIT leaves CMD a zombie: as
+ * long as it is one, no other process can get its id, and child_stop() can
+ * safely signal CMD's process group. */
 static void
 poll_exit_status(struct child *c)
 {
@@ -199,8 +199,9 @@ child_check_end(struct child *c, const bool ok[256], struct err *e)
 	    "input: the command must read every record", c->name);
 }
 
-/* Passes on the signal that stops etl-via, or sends SIGTERM. Sends SIGKILL once
- * CMD has exited or GRACE_MS has passed. */
+/* Stops CMD and all processes of CMD's process group: sends them the signal
+ * that stops etl-via, or else SIGTERM, and waits until CMD exits, for at most
+ * GRACE_MS. Then it sends SIGKILL to the processes of the group that remain. */
 static void
 kill_group(const struct child *c)
 {

@@ -1,8 +1,11 @@
-/* etl-via runs another command on the records inside a marked stream.
+/* etl-via runs a command, such as jq, on the records of a marked stream: lines
+ * of JSON, with marks between them that tell the next programs about the
+ * stream.
  *
  * main.c   reads the options.
- * via      gives the records to the command, and passes on the marks itself.
- * child    the process of the command, and its two pipes. */
+ * via      writes the records to the command and passes its output on. The
+ *          marks do not go to the command; via passes them on itself.
+ * child    the process of the command, and the pipes to and from it. */
 #include "via.h"
 
 #include "base/memory.h"
@@ -124,8 +127,8 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers();
-	/* If the parent ignores SIGCHLD, the kernel would discard CMD's exit
-	 * status. */
+	/* If the parent process of etl-via ignores SIGCHLD, etl-via would
+	 * ignore it too, and the kernel would discard CMD's exit status. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);

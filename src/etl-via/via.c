@@ -9,6 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* CMD is the command of the command line, such as jq. The records of etl-via's
+ * input become lines of CMD's standard input, and each line that CMD prints
+ * becomes a record of etl-via's output. v->stage reads the input and writes the
+ * output of etl-via; v->child is the process that executes CMD (child.h). Of
+ * the fields of v->child this file uses: pid (0: CMD was not started), in and
+ * out (its pipes; -1: closed), has_exited, and has_closed_stdin (a write has
+ * failed: CMD takes no more input, although some is left). */
 enum {
 	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
 	LINES_IN_A_ROW = 256,   /* read so many, then serve the other side */
@@ -22,15 +29,17 @@ struct via {
 	const struct via_opts *o;
 	struct child child;
 	struct json json;
-	struct buf pending;     /* records for CMD */
+	struct buf pending;     /* records for CMD, a line each */
 	size_t written;         /* bytes of pending that were written to CMD */
 	uint64_t in, out;       /* lines for CMD and lines from CMD, since it
 				 * was started */
-	bool is_marked;         /* the mark begin was read */
+	bool is_marked;         /* the mark begin was read: the stream has
+				 * marks */
 	bool has_run;           /* CMD was started at least once */
-	bool is_input_over;     /* no record follows for this CMD */
-	int64_t deadline;       /* 0, or when a CMD that has closed its stdin
-				 * must have exited, clock_ms() */
+	bool is_input_over;     /* no record follows for this process of CMD:
+				 * close its stdin after pending */
+	int64_t deadline;       /* 0, or the time by clock_ms() at which a CMD
+				 * that has closed its stdin must have exited */
 };
 
 static int
@@ -44,8 +53,9 @@ start_command(struct via *v, struct err *e)
 }
 
 /* Fails if the first line of CMD's output is not JSON. CMD then probably writes
- * objects over several lines, or a table. Each line would become a reject, and
- * nothing could put the records together again. */
+ * a table, or each object over several lines (as jq does without -c). If
+ * etl-via passed such lines on, a later stage would reject every line, and no
+ * program could put the records together again. */
 static int
 check_first_line(const struct via *v, const struct line *l, struct err *e)
 {
@@ -119,7 +129,7 @@ write_pending(struct via *v, bool *busy, struct err *e)
 
 	if (c->in == -1)
 		return 0;
-	if (left == 0) {
+	if (left == 0) {        /* nothing to write: perhaps close stdin */
 		*busy |= v->is_input_over;
 		return v->is_input_over ? child_close_in(c, e) : 0;
 	}
@@ -135,7 +145,9 @@ write_pending(struct via *v, bool *busy, struct err *e)
 	return 0;
 }
 
-/* After a stop signal: stage_next() sets *e with the name of the signal. */
+/* Returns -1 if etl-via has received a stop signal such as SIGTERM, with an
+ * error in *e that names the signal; else 0. It calls stage_next(), which
+ * reports the signal before it reads anything. */
 static int
 set_stop_error(struct via *v, struct err *e)
 {
@@ -144,8 +156,9 @@ set_stop_error(struct via *v, struct err *e)
 	return stage_next(v->stage, &l, 0, e) == STAGE_STOP ? -1 : 0;
 }
 
-/* Reads some of CMD's output and writes some of its input, without waiting.
- * *busy becomes true if anything was read or written. */
+/* Reads some of CMD's output and writes some of CMD's input, as much as the two
+ * pipes allow without waiting. Sets *busy to true if it has read or written
+ * anything. Does nothing if CMD is not running. */
 static int
 exchange_with_command(struct via *v, bool *busy, struct err *e)
 {
@@ -159,13 +172,16 @@ exchange_with_command(struct via *v, bool *busy, struct err *e)
 		return -1;
 	if (!child_has_ended(c) || v->is_input_over || c->has_closed_stdin)
 		return 0;
-	/* CMD has exited before the end of the input. This is no failure yet if
-	 * CMD has read all records so far: perhaps no record follows. */
+	/* CMD has exited although more records may follow. This is a failure if
+	 * CMD left input unread or has a bad exit status. It is no failure yet
+	 * if CMD has read everything: perhaps no record follows. */
 	return child_check_end(c, v->o->ok, e);
 }
 
-/* Waits until the input (a file descriptor, or -1) or CMD is ready. Flushes the
- * output before, so that no record is held back during the wait. */
+/* Waits with poll(2) until the next step is possible: a line can be read from
+ * `input` (a file descriptor, or -1: do not wait for it), CMD can take input or
+ * has written output, or CMD has exited. Flushes etl-via's output first, so
+ * that no record is held back during the wait. */
 static int
 flush_and_wait(struct via *v, int input, struct err *e)
 {
@@ -190,9 +206,11 @@ flush_and_wait(struct via *v, int input, struct err *e)
 	return set_stop_error(v, e);
 }
 
-/* Writes the rest of CMD's input, reads all of its output, waits until it exits
- * and checks how it ended. Lines that CMD has read but not written count as
- * dropped. */
+/* Writes the rest of CMD's input, reads all of CMD's output, waits until CMD
+ * exits and checks its exit status. If CMD wrote fewer lines than it read, the
+ * difference is counted as dropped records. A CMD that has closed its standard
+ * input before it read everything has failed: it gets GRACE_MS to exit, so that
+ * its exit status can be reported. */
 static int
 finish_command(struct via *v, struct err *e)
 {
@@ -220,9 +238,10 @@ finish_command(struct via *v, struct err *e)
 	return 0;
 }
 
-/* Adds the record to the pending input of CMD and starts CMD if it is not
- * running. In a marked stream, and with --plain, a line that is not a JSON
- * object is rejected; other streams go to CMD unchecked. */
+/* Appends the record to v->pending, the input that CMD has not been given yet,
+ * and starts CMD if it is not running. In a marked stream (one with etl's
+ * marks), and with --plain, a line that is not a JSON object is rejected; other
+ * input goes to CMD unchecked. */
 static int
 queue_record(struct via *v, const struct line *l, struct err *e)
 {
@@ -247,9 +266,10 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 	return 0;
 }
 
-/* In a replay CMD is not started here: queue_record() starts it once for each
- * dead letter, because only so it is known which output belongs to the
- * letter. */
+/* Handles the mark begin, the first line of a marked stream, and starts CMD. In
+ * a replay (rejected records that etl-dlq sends through the pipeline again)
+ * queue_record() starts CMD instead, anew for each rejected record: only then
+ * is it known which output belongs to which of them. */
 static int
 handle_begin_mark(struct via *v, struct err *e)
 {
@@ -259,8 +279,12 @@ handle_begin_mark(struct via *v, struct err *e)
 	return stage_begin_mark(v->stage)->replay ? 0 : start_command(v, e);
 }
 
-/* At a checkpoint mark CMD may still hold records back, so the mark is kept and
- * written before the next resolve or end mark, when CMD has exited. */
+/* Handles a mark, a line of the stream that is not a record. At the mark
+ * checkpoint CMD may still hold back output of earlier records, so etl-via
+ * keeps this mark and writes it before the next mark resolve or end. At resolve
+ * and end it closes CMD's input and waits until CMD has exited, so all output
+ * is written before the mark. After the mark failed no output is needed: CMD is
+ * killed. */
 static int
 handle_mark(struct via *v, struct err *e)
 {
@@ -283,11 +307,12 @@ handle_mark(struct via *v, struct err *e)
 	return stage_pass_mark(v->stage, e);
 }
 
-/* In a plain stream the end of the input is the end of CMD's input; CMD is run
- * even if there were no records. In a marked stream the mark end has already
- * finished CMD. If that mark is absent, the stream was cut off, so how CMD ends
- * does not matter: stage_finish() fails. Inside etl-run an input without any
- * line is such a cut stream too. */
+/* Called at the end of etl-via's input. In a stream without marks CMD's input
+ * ends here, too; CMD is run even if there were no records. In a marked stream
+ * the mark end has already finished CMD. If that mark is missing, the stream
+ * was cut off: stage_finish() fails, and CMD's exit status does not matter.
+ * Inside etl-run (stage_in_run()) an input without any line counts as a cut
+ * stream: a stage before etl-via would have written at least the mark begin. */
 static int
 handle_input_end(struct via *v, struct err *e)
 {
@@ -302,7 +327,8 @@ handle_input_end(struct via *v, struct err *e)
 	return stage_finish(v->stage, e);
 }
 
-/* Reads input lines, as many as there are and no more than PENDING_MAX allows.
+/* Reads the lines of etl-via's input that are available, at most
+ * LINES_IN_A_ROW, and stops when CMD has PENDING_MAX bytes of input to read.
  * Returns 1 if more input may follow, 0 at its end. */
 static int
 read_input(struct via *v, bool *busy, struct err *e)
@@ -341,7 +367,7 @@ process_stream(struct via *v, struct err *e)
 
 		if (exchange_with_command(v, &busy, e) == -1)
 			return -1;
-		if (v->child.has_closed_stdin)
+		if (v->child.has_closed_stdin)  /* it fails: input is left */
 			return finish_command(v, e);
 		rc = read_input(v, &busy, e);
 		if (rc == 1 && !busy &&

@@ -12,9 +12,9 @@
 struct via_opts {
 	char **argv;            /* CMD ARG... */
 	bool ok[256];           /* exit statuses that are not a failure */
-	enum json_members dup;
-	bool plain;
-	size_t max_record;
+	enum json_members dup;  /* is a member that occurs twice an error? */
+	bool plain;             /* --plain: the input has no marks */
+	size_t max_record;      /* the longest record, in bytes */
 };
 
 int via_run(struct stage *s, const struct via_opts *o, struct err *e);
