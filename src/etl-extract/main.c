@@ -153,8 +153,10 @@ check_and_extract(struct extract *x, struct stage *s, char *const *uri,
 	return rc == -1 ? -1 : stage_finish(s, e);
 }
 
-/* Opens the stage before anything else can fail, so that the mark failed tells
- * the later stages of the pipeline why no more records come. */
+/* Runs etl-extract as one program of a pipeline. Its output stream is opened
+ * before anything else can fail. So every failure can be written to the stream
+ * as the line (mark) `failed`, which tells the later programs of the pipeline
+ * why no more records come. */
 static int
 run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
     size_t n, struct err *e)

@@ -83,8 +83,9 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	return check_template_start(o, e);
 }
 
-/* Parses the answer. With --as alone the answer may be any JSON value. With
- * --count-as or --records the answer must contain an array of records. */
+/* Parses the answer into x->body. With --as alone the answer may be any JSON
+ * value. With --count-as or --records it must contain an array of records,
+ * which is then also found. */
 static int
 check_answer_body(void *self, const struct http_answer *a, struct err *e)
 {
@@ -151,7 +152,8 @@ put_answer_member(struct each *x)
 }
 
 /* Copies the input record without its closing brace, appends the members of
- * --as and --count-as, closes the object and writes the result. */
+ * --as and --count-as, closes the object and writes the result. If the result
+ * is longer than --max-record, the input record is rejected instead. */
 static int
 emit_with_answer(struct each *x, const struct line *l, struct err *e)
 {
@@ -261,8 +263,9 @@ process_all_records(struct each *x, struct err *e)
 		}
 }
 
-/* Opens the HTTP client and limits the length of the expanded template: the
- * rest of the longest URL is for the parameters that request_set_url() adds. */
+/* Opens the HTTP client and limits how long the URL may be that is made from
+ * the template of --each: request_set_url() appends the parameters of
+ * --query-param, and the whole URL must still fit into its buffer. */
 static int
 open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 {

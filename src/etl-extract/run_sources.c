@@ -28,10 +28,11 @@ emit_record(struct sources *s, const struct item *it, struct err *e)
 	return stage_emit(s->stage, s->record.data, s->record.len, e);
 }
 
-/* True if the reject must store the record in its compact form. The raw bytes
- * of a reject must fit on one line, but an element of a page may contain line
- * breaks. An element that was rejected with another code (too_long, parse,
- * encoding or depth) has no JSON tokens, so it has no compact form. */
+/* True if the white space between the JSON tokens of a rejected element must be
+ * removed. The bytes of a rejected record are stored as one line, but an
+ * element of an HTTP answer may contain line breaks. An element that is too
+ * long, not JSON, not UTF-8 or nested too deep has no JSON tokens, so its white
+ * space cannot be removed. */
 static bool
 needs_compact_raw(const struct item *it, const struct reject *r)
 {
@@ -57,8 +58,10 @@ reject_item(struct sources *s, const struct item *it, struct reject *r,
 	return stage_reject(s->stage, &it->line, r, e);
 }
 
-/* Checks the item, and its cursor if --checkpoint is given. Then writes the
- * item as a record or as a reject. */
+/* Checks one line of a file, or one element of an HTTP answer: it must be a
+ * JSON object and, with --checkpoint, have a valid value in the member of
+ * --cursor-field. Writes it to standard output as a record. If a check fails,
+ * writes a reject instead (the same bytes with the reason). */
 static int
 check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 {
@@ -134,9 +137,10 @@ check_sources(struct extract *x, const struct stage *s, char *const *uri,
 	return 0;
 }
 
-/* Opens the source, then the cursor, and reads all items. The source comes
- * first because opening the cursor may create a database for checkpoints: with
- * wrong options of the source nothing must be created. */
+/* Opens the source (a URL or a file) and reads all its records. With
+ * --checkpoint, the stored checkpoint is read after the source was opened,
+ * because cursor_open() may create a database for checkpoints: if the options
+ * of the source are wrong, nothing must be created. */
 static int
 read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)

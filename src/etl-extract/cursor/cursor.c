@@ -12,8 +12,10 @@
 
 enum {
 	BOUND_MAX = 64 << 10,   /* longest bound of a request, in bytes */
-	/* At the first new value of a page, a checkpoint mark is written if
-	 * the last mark was so many records or milliseconds before. */
+	/* A checkpoint mark (a line with the cursor value up to which all
+	 * records have been written) is written once a page at most, and only
+	 * if at least this many records have been written since the last mark,
+	 * or this many milliseconds have passed. */
 	MARK_RECORDS = 10000,
 	MARK_MS = 1000
 };
@@ -92,8 +94,10 @@ compare_values(const struct cursor *c, const char *a, size_t n, const char *b)
 	return value_compare(c->field.kind, a, n, b, strlen(b));
 }
 
-/* Warns if --since is after the stored checkpoint: the user may skip records,
- * but should not do so by accident. */
+/* Warns if the time or number of --since is above the stored checkpoint (the
+ * cursor value up to which earlier runs have loaded all records): the records
+ * between the two are then not read. The user may want this, but should not do
+ * it by accident. */
 static void
 warn_if_since_skips(const struct cursor *c)
 {
@@ -111,8 +115,8 @@ warn_if_since_skips(const struct cursor *c)
 		    since);
 }
 
-/* The lower bound is --since, else the stored checkpoint (less --lookback),
- * else --start. */
+/* Sets the lowest cursor value that the first request asks for: --since, else
+ * the stored checkpoint less --lookback, else --start. */
 static int
 set_lower_bound(struct cursor *c, struct err *e)
 {
@@ -237,8 +241,9 @@ write_mark(struct cursor *c, struct stage *s, struct err *e)
 	return stage_write_checkpoint(s, &m, e);
 }
 
-/* True if the highest cursor value is greater than the stored checkpoint. A
- * mark with any other value would not move the checkpoint forward. */
+/* True if the highest cursor value that this run has read is above the stored
+ * checkpoint. Otherwise a checkpoint mark (a line that tells the loader to
+ * store this value) would not move the stored checkpoint forward. */
 static bool
 is_highest_past_stored(const struct cursor *c)
 {
@@ -246,10 +251,11 @@ is_highest_past_stored(const struct cursor *c)
 	    c->highest.len, c->stored) > 0;
 }
 
-/* Called before a record with a cursor value above `highest` is written. If the
- * records are sorted by the cursor, all records up to the value `highest` have
- * then been written, so a checkpoint mark may carry this value. Writes at most
- * one mark for each page. */
+/* Called before a record with a cursor value above c->highest is written. If
+ * the service sorts the records by the cursor, all records up to c->highest
+ * have then been written. So this function may write a checkpoint mark (a line
+ * that tells the loader to store this value as checkpoint). Writes at most one
+ * mark for each page, and none if the last mark is recent. */
 static int
 write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
@@ -262,9 +268,11 @@ write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 	return write_mark(c, s, e);
 }
 
-/* The marks that this run has already written may have moved the checkpoint
- * past records that were not read. So the message names the etl-checkpoint
- * command that restores the checkpoint. */
+/* Sets the error for a record whose cursor value is lower than that of a record
+ * before it, although the service should sort its records in ascending order.
+ * The loader may already have stored a checkpoint above records that were not
+ * read. So the message names the etl-checkpoint command that restores the
+ * checkpoint which was stored before this run. */
 static int
 set_out_of_order_error(const struct cursor *c, const struct item *it,
     struct err *e)
@@ -288,9 +296,9 @@ set_out_of_order_error(const struct cursor *c, const struct item *it,
 	    value_copy_for_message(restored, stored, strlen(stored)));
 }
 
-/* Warns once if the cursor of a record is below the requested lower bound. The
- * service then probably ignores the parameter --since-param, and would return
- * all its records in each run. */
+/* Warns once if a record has a lower cursor value than the request asked for
+ * with the query parameter of --since-param. The service then probably ignores
+ * this parameter, and would return all its records in each run. */
 static void
 warn_if_below_bound(struct cursor *c)
 {

@@ -14,10 +14,12 @@ kind_of_text(const char *text)
 	return text == NULL ? VALUE_NONE : value_kind(text, strlen(text));
 }
 
-/* Without a stored checkpoint, the value of --since or --start decides the kind
- * of the cursor, but only if this value is a time or a number. Another text
- * decides nothing: the user may give only a date, such as 2024-01-31, for a
- * cursor that is a time. */
+/* Sets f->expected, the kind (time, number or other text) that the cursor
+ * values of the records should have: the kind of the stored checkpoint. If
+ * there is no stored checkpoint, the value of --since or --start (`given`)
+ * decides, but only if this value is a time or a number. Other text decides
+ * nothing: the user may give only a date, such as 2024-01-31, for a cursor
+ * that is a time. */
 void
 cursor_field_init(struct cursor_field *f, const char *pointer,
     const char *stored, const char *given)
@@ -38,7 +40,8 @@ cursor_field_release(struct cursor_field *f)
 	buf_release(&f->text);
 }
 
-/* Fills *r; its message is "POINTER: WHAT MORE". Returns 0. */
+/* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
+ * the cursor, and the message "POINTER: WHAT MORE". Returns 0. */
 static int
 fill_reject(struct cursor_field *f, struct reject *r, const char *code,
     const char *what, const char *more)
@@ -51,8 +54,9 @@ fill_reject(struct cursor_field *f, struct reject *r, const char *code,
 	return 0;
 }
 
-/* Copies the value of token i into f->text: 1, or 0 if it cannot be a cursor
- * and *r says why. */
+/* Copies the cursor value of a record, which is the JSON token i, into f->text.
+ * Returns 1; or 0 with the reason in *r if the value cannot be a cursor, such
+ * as null, an object or a text of more than 1024 bytes. */
 static int
 copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
     uint32_t i, struct reject *r, struct err *e)
@@ -89,11 +93,12 @@ copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
 	    "a cursor", "");
 }
 
-/* Sets the kind of the run's cursors from the first record that has a cursor.
- * Returns 0 if the value cannot decide the kind: a number is expected, but the
- * value is a string that does not look like a number. A string of digits is
- * compared as a string, even if the stored checkpoint looks like a number: this
- * checkpoint may have come from a string of digits. */
+/* Sets f->kind, the kind (time, number or other text) that all cursor values of
+ * this run must have, from the first cursor value. A JSON string of digits has
+ * the kind text, even if the stored checkpoint looks like a number: that
+ * checkpoint may also have come from a string of digits. Returns 1; or 0
+ * without setting f->kind if a number is expected, but the value is a string
+ * that does not look like a number: the caller then rejects the record. */
 static int
 set_kind_from_first_value(
     struct cursor_field *f, enum value_kind found, bool string, struct err *e)
@@ -126,8 +131,10 @@ set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
 	    "right", f->pointer, value_kind_name(found));
 }
 
-/* Returns 1 if the value in f->text has the kind of this run, 0 if the record
- * is a reject. */
+/* Checks that the cursor value in f->text has the same kind (time, number or
+ * other text) as the cursor values of all records before it. Returns 1; or 0
+ * with the reason in *r if the record must be rejected. Fails if the run must
+ * end, because strings and other values are mixed. */
 static int
 decide_or_check_kind(struct cursor_field *f, enum value_kind found, bool string,
     struct reject *r, struct err *e)

@@ -261,8 +261,8 @@ value_subtract_lookback(
 	int64_t first = calendar_days(0, 1, 1) * DAY, local;
 	struct instant t;
 
-	/* A lookback of 0 changes nothing, so both 0 and 0s are allowed for a
-	 * time and for a number. */
+	/* --lookback 0 and --lookback 0s subtract nothing. So both are allowed,
+	 * whether the value is a time or a number. */
 	if (l->n == 0 && k != VALUE_TEXT) {
 		buf_str(out, text);
 		return buf_check(out, e);

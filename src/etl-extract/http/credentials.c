@@ -243,8 +243,9 @@ mask_every_copy(struct buf *b, const char *secret, size_t n)
 	}
 }
 
-/* If the text ends with the first 3 or more characters of the secret, replaces
- * them by ***: the cut may have gone through the secret. */
+/* Called for a text whose end was cut off. If the text ends with the first 3 or
+ * more characters of the secret, replaces them by ***: the rest of the secret
+ * was probably behind the cut. */
 static void
 mask_start_at_end(struct buf *b, const char *secret, size_t n)
 {

@@ -14,10 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SENT_MAX: the URL that is sent may be longer than the URL of the request,
- * because the secret of --auth query:NAME is added.
- * MASKED_MAX: text_show() makes a text longer by its escapes.
- * URL_MASKED_MAX: how much of a URL a message shows. */
+/* All limits are in bytes.
+ * SENT_MAX: the longest URL that is sent. It may be longer than the URL in the
+ * struct request, because --auth query:NAME adds the secret to it.
+ * MASKED_MAX: the longest text with its secrets masked. text_show() makes it
+ * longer, because it writes several characters for each control character.
+ * URL_MASKED_MAX: how much of a URL is shown in a message. */
 enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
 	URL_MASKED_MAX = 400 };
 
@@ -158,8 +160,10 @@ get_and_check_once(struct fetch *f, const struct request *r,
 	return check->check(check->self, a, e);
 }
 
-/* After try number n has failed: waits as long as the service asks, else for
- * the random time of the backoff. */
+/* Called after try number n has failed. Waits as long as the answer's header
+ * Retry-After or X-RateLimit-Reset asks; without such a header, waits for a
+ * random time in the range of --backoff. Fails at once if the service asks to
+ * wait longer than the longest time of --backoff. */
 static int
 wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
     struct err *e)

@@ -28,7 +28,7 @@ struct http {
 	int64_t reader_checked;         /* when must_abort() checked stdout */
 };
 
-/* When the head is complete: chooses how to decode the body. */
+/* Called after the last header: chooses how to decode its body. */
 static void
 choose_body_decoder(struct http *h)
 {
@@ -125,7 +125,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
-/* libcurl calls this for each request, also on a connection already open. */
+/* Refuses a forbidden private address, also on a connection already open. */
 static int
 check_peer_address(void *to, char *ip, char *local, int port, int local_port)
 {

@@ -4,7 +4,9 @@
 
 enum { YEAR = 365 * 86400, EPOCH_LIKELY = 1000000000 };
 
-/* In seconds. Longer waits are shortened to this, so that no sum overflows. */
+/* In seconds. If a service asks to wait longer, for example in Retry-After, the
+ * wait is cut to this value, so that adding it to the current time cannot
+ * overflow. */
 static const int64_t longest_wait = INT64_C(100) * YEAR;
 
 /* Returns -1 if the text is not a number. */

@@ -107,8 +107,9 @@ set_fault(struct template_fault *f, const char *code, const char *why)
 	return 0;
 }
 
-/* Sets v to the text of the member, not percent-encoded. Returns 1, or 0 with
- * *f set. */
+/* Sets v to the value of the record's member f->name, not percent-encoded.
+ * Returns 1; or 0 with the reason in *f if the member is missing or its value
+ * cannot be put into a URL, such as an array. */
 static int
 get_member_text(const struct json *j, struct buf *v, struct template_fault *f)
 {
@@ -144,9 +145,12 @@ put_value(struct buf *out, const struct operator *operator, const struct buf *v,
 	percent_encode(out, v->data, v->len, operator->reserved);
 }
 
-/* Expands the expression p[0..n), the text between { and }, and appends the
- * result to out. Returns 1, or 0 with *f set if the record does not fit. Does
- * not report that the buffer v or out has failed: the caller checks them. */
+/* Expands the text p[0..n) that is between { and } in the URI template, such as
+ * "?id,name", with the members of the record j, and appends the result to out.
+ * The buffer v holds one value at a time. Returns 1; or 0 with the reason in
+ * *f if a member is missing or its value cannot be put into a URL. If v or out
+ * gets too long or memory is out, returns no error: the caller must check
+ * v->failed and out->failed. */
 static int
 expand_expression(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)

@@ -20,7 +20,7 @@ is_percent_triplet(const char *p, const char *end)
 }
 
 void
-percent_encode(struct buf *b, const char *p, size_t n, bool reserved)
+percent_encode(struct buf *b, const char *p, size_t n, bool keep_reserved)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const char *end = p + n;
@@ -29,7 +29,7 @@ percent_encode(struct buf *b, const char *p, size_t n, bool reserved)
 		unsigned char c = (unsigned char)*p;
 
 		if ((c < 0x80 && isalnum(c)) || is_in_set(unreserved, *p) ||
-		    (reserved && (is_in_set(gen_and_sub_delims, *p) ||
+		    (keep_reserved && (is_in_set(gen_and_sub_delims, *p) ||
 		    is_percent_triplet(p, end)))) {
 			buf_char(b, *p);
 			continue;

@@ -34,8 +34,9 @@ fail_with_body_start(const struct body *b, const char *why, bool transient,
 	return -1;
 }
 
-/* For how many levels of nesting json_scan() must make tokens: the elements of
- * the array of records need tokens. */
+/* Returns down to which level of nesting json_scan() must make tokens, so that
+ * each record has a token. For example, the records in {"data":[{...},{...}]}
+ * are at level 2. */
 static unsigned
 json_levels_needed(const struct body *b, char first)
 {
@@ -53,10 +54,11 @@ blank_if_deep(char c, size_t depth)
 	return c;
 }
 
-/* Copies the text without the parts in which one record can be invalid alone:
- * the characters of strings become "x", and what is nested deeper than
- * OUTLINE_DEPTH becomes blank. The copy has the same length, so that offsets
- * in it are offsets in the text. */
+/* Copies JSON text to `out`, but writes "x" for each character inside a string,
+ * and a space for each character that is nested deeper than OUTLINE_DEPTH. So
+ * invalid UTF-8, a wrong escape or too deep nesting inside one record does not
+ * make the copy invalid. For example, {"a":"b\q"} becomes {"x":"xxx"}. The
+ * copy has the same length, so byte offsets are the same in both texts. */
 static void
 make_outline(char *out, const char *text, size_t n)
 {
@@ -82,8 +84,9 @@ make_outline(char *out, const char *text, size_t n)
 	}
 }
 
-/* Scans the outline of the text, so that b->j gets its tokens. Returns -1 if
- * the outline is not valid JSON either: b->j must not be used then. */
+/* Sets the tokens of b->j by scanning a copy of the text in which
+ * make_outline() has overwritten the contents of strings. Returns -1 if this
+ * copy is not valid JSON either: b->j must not be used then. */
 static int
 scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
     struct json_fault *f)
@@ -102,10 +105,12 @@ scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
 	return rc;
 }
 
-/* After json_scan() has failed with *f: if only the contents of records are
- * wrong and b->accepts_bad_records is set, returns 0. Else sets the error.
- * The outline also shows that a text was cut: its fault is then at the end,
- * even if the cut is inside a character or an escape. */
+/* Called if json_scan() has found the fault *f in the answer. Scans the answer
+ * again with the contents of all strings overwritten. If this second scan finds
+ * no fault, only single records are wrong: returns 0 if b->accepts_bad_records
+ * is set, because the caller then rejects only these records. Else sets the
+ * error. If the answer was cut short, the second scan fails at the end of the
+ * text, even if the cut is inside a UTF-8 character or an escape. */
 static int
 rescan_outline_or_fail(struct body *b, const struct json_fault *f,
     struct err *e)

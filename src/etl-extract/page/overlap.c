@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a. find_record() also compares the bytes, so collisions do no harm. */
+/* The hash function FNV-1a. If two records have the same hash, find_record()
+ * still tells them apart, because it also compares their bytes. */
 static uint32_t
 hash_record(const char *p, size_t n)
 {
@@ -55,7 +56,8 @@ overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
 	return 0;
 }
 
-/* Returns an equal record that has not been taken, or NULL. */
+/* Returns a stored record with the same bytes, or NULL. Skips the records that
+ * overlap_mark_taken() has already found. */
 static struct overlap_slot *
 find_record(const struct overlap *o, const char *p, size_t n)
 {

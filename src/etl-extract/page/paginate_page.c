@@ -112,7 +112,9 @@ is_all_digits(const char *p, size_t n)
 	return n > 0;
 }
 
-/* Returns 1 and sets *total, or 0 if this page states no total. */
+/* Reads the number of all records, which the service states in each answer at
+ * the place of --total (a header or a member of the body). Returns 1 and sets
+ * *total, or 0 if this answer does not contain the number. */
 static int
 read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
     struct err *e)

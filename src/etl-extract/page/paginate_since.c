@@ -1,9 +1,10 @@
 #include "page/paginate.h"
 
-/* For services that sort by the cursor and have no page numbers: each page
- * is requested from the highest cursor value so far on. cursor_set_bounds()
- * puts this value into the URL, and overlap.h finds the records that come
- * again. */
+/* Checks the options of --paginate since, which is for services that sort their
+ * records by the cursor field (--cursor-field) and have no page numbers. Each
+ * request asks for the records from the highest cursor value so far on (>=),
+ * which cursor_set_bounds() puts into the URL. So each page repeats the last
+ * records of the page before; overlap.h finds these records. */
 static int
 since_open(void **self, const struct extract_opts *o, struct err *e)
 {

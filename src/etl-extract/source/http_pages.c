@@ -73,7 +73,8 @@ pages_init(struct pages *p, const struct extract_opts *o, const char *uri)
 	buf_init(&p->shown, p->request.url.max);
 }
 
-/* Checks the options and opens the paginator and the HTTP client. */
+/* Checks the options, prepares the paging that --paginate selects, and opens
+ * the HTTP client. */
 static int
 pages_prepare(struct pages *p, struct extract *x, struct err *e)
 {
@@ -140,8 +141,9 @@ check_page_differs(struct pages *p, struct err *e)
 	    "if the service repeats its last page, give --total");
 }
 
-/* Sets the first record that pages_next() returns from the received page, and
- * asks the paginator whether another page follows. */
+/* After a page has come: sets which of its records pages_next() returns first,
+ * and sets p->is_last if no other page follows. Fails if the page has the same
+ * records as the page before. */
 static int
 set_page_records_and_is_last(
     struct pages *p, const struct http_answer *a, struct err *e)
@@ -217,7 +219,8 @@ fill_next_item(struct pages *p, struct item *it)
 	it->index = ++p->index;
 }
 
-/* Skips the next record if the page before had it too. */
+/* Skips the next record of the page and returns true if the page before had the
+ * same record. */
 static bool
 skip_if_repeated(struct pages *p)
 {
@@ -231,14 +234,16 @@ skip_if_repeated(struct pages *p)
 	return true;
 }
 
-/* If the page before was full, checks that this page has at least one of the
- * records with the highest cursor value of the page before. If it has none,
- * the service probably leaves out the lower bound (> instead of >=). Then it
- * has skipped the other records with this value, and no checkpoint mark may
- * pass them: so the check comes before any record of the page is written.
- * overlap_has_top_record() compares only with the end of the page before,
- * from the record on at which the cursor last rose: an earlier record
- * without a cursor may be on every page. */
+/* With --paginate since, each request asks for cursor values >= the highest
+ * value so far. So after a full page, the next page must repeat at least one of
+ * the records with the highest value. If it does not, this function fails: the
+ * service probably returns only values > the highest one, and has skipped the
+ * other records with this value. The check comes before any record of the page
+ * is written, because no checkpoint may be stored past the skipped records.
+ *
+ * overlap_has_top_record() searches the page before only from the record on
+ * that last raised the highest value. An earlier record does not prove
+ * anything: if it has no cursor value, the service may put it on every page. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
@@ -256,14 +261,16 @@ check_page_overlaps(struct pages *p, struct err *e)
 	    "needs (>=)", buf_text(&p->shown));
 }
 
-/* Called after the last record of a page, if pages overlap (--paginate since).
- * A page without further records is the last. But if the page is full and the
- * cursor did not rise on it, further records with the same cursor value may
- * exist, and no lower bound can reach them: this is a failure.
+/* Called after the last record of a page with --paginate since, where a page
+ * begins with the last records of the page before. Sets p->is_last if the page
+ * has only such repeated records. But if the page is full and none of its
+ * records raised the highest cursor value, the next request would return the
+ * same page again, although more records may follow: then this function fails.
  *
- * A service may return fewer records than --size. If two pages in a row have
- * the same, smaller length, this length counts as that of a full page, until a
- * longer page comes. */
+ * A service may limit a page to fewer records than --size. If two pages in a
+ * row have the same number of records, fewer than --size, and the second is
+ * not a mere repetition, a page of this length counts as full, until a longer
+ * page comes. */
 static int
 finish_overlapping_page(struct pages *p, struct err *e)
 {

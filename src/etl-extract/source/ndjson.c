@@ -64,8 +64,10 @@ ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
 	return 0;
 }
 
-/* Warns if the first line is the mark begin. The user then probably wants to
- * pass on a marked stream, but in a source each mark is rejected. */
+/* Warns if the first line of the input is the line {"@etl":"begin",...}, with
+ * which the output of other etl programs begins. The user then probably wants
+ * to pass this output on. But etl-extract rejects all such control lines
+ * (marks) in its input files. */
 static void
 warn_if_marked_stream(struct ndjson *n, const struct line *l)
 {
