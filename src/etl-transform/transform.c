@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* If a line is longer than this, the stage's copy of the line is freed as soon
- * as the pool has copied the line. */
+/* Bytes. After an input line that is longer, the read buffer is shrunk as soon
+ * as the line has been copied into the shared memory of the workers. */
 enum { LARGE = 1 << 20 };
 
 static int
@@ -58,8 +58,9 @@ write_ready_results(struct transform *t, struct err *e)
 	return 0;
 }
 
-/* Flushes the output, so that the reader gets each record at once. Then waits
- * for results and writes them. */
+/* Flushes standard output first, so that the reader gets records without delay.
+ * Then waits until workers have results or, if fd is not -1, fd has input.
+ * Writes the results that are ready. */
 static int
 wait_for_results(struct transform *t, int fd, struct err *e)
 {
@@ -69,7 +70,8 @@ wait_for_results(struct transform *t, int fd, struct err *e)
 	return write_ready_results(t, e);
 }
 
-/* Waits until the results of all records in the pool are written. */
+/* Gives the lines that are waiting to the workers, then waits until the workers
+ * have results for all lines, and writes these results. */
 static int
 write_all_pending_results(struct transform *t, struct err *e)
 {
@@ -77,7 +79,8 @@ write_all_pending_results(struct transform *t, struct err *e)
 
 	pool_submit_slot(t->pool);
 	while (!pool_is_empty(t->pool)) {
-		/* stage_next() sets *e to the stop signal. */
+		/* A signal such as SIGTERM has requested a stop. stage_next()
+		 * is called only because it sets *e to this error. */
 		if (stop_signal() != 0)
 			return stage_next(t->stage, &l, 0, e) == STAGE_STOP ?
 			    -1 : 0;
@@ -106,8 +109,10 @@ submit_record(struct transform *t, const struct line *l, struct err *e)
 	return stage_read_record(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
-/* Called when no input is waiting. Gives the records that have been read to a
- * worker, even if they do not fill a slot, and waits for results or input. */
+/* Called when no input is waiting. Lines are normally given to a worker in
+ * blocks (slots). This function gives the last lines to a worker, even if the
+ * block is not full, so that slow input is not delayed. Then it waits for
+ * results or input and writes the results. */
 static int
 wait_for_input_or_results(struct transform *t, struct err *e)
 {

@@ -13,7 +13,7 @@
 enum { MESSAGE_MAX = 4096 };
 #define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
-/* jq 1.7 and later have this function; older versions print to stderr. */
+/* Weak: NULL with libjq before 1.7, which then writes to stderr itself. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
 
 struct filter {
@@ -77,7 +77,7 @@ on_stderr(void *self __attribute__((unused)), jv v)
 	print_and_release(&b, v);
 }
 
-/* Prints the value, except an argument that the module etl passes to debug. */
+/* Called by jq's debug. Prints v, unless module.c takes v as part of a call. */
 static void
 on_debug(void *self, jv v)
 {
@@ -93,7 +93,8 @@ on_debug(void *self, jv v)
 	print_and_release(&b, v);
 }
 
-/* Returns the result of a function of etl. The user's filter gets no record. */
+/* Called by jq's input. If debug has named a function of the module etl, runs
+ * it and returns its result. Otherwise the filter has no more input. */
 static jv
 on_input(jq_state *jq __attribute__((unused)), void *self)
 {
@@ -166,7 +167,7 @@ read_file_argument(jv *v, const struct arg *a, struct err *e)
 	return -1;
 }
 
-/* Makes the object of all variables: one for each option, and $ARGS. */
+/* Makes an object of all $NAME that options such as --arg define, and $ARGS. */
 static int
 build_arguments(jv *out, const struct engine_conf *c, struct err *e)
 {
@@ -285,7 +286,7 @@ reject_unwritable_output(struct outcome *o, enum write_result r)
 		    "--lossy-numbers to write the rounded number");
 }
 
-/* Appends one output. Returns false if it makes the record a reject. */
+/* Appends an output of the filter, or rejects the record and returns false. */
 static bool
 append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 {
@@ -294,9 +295,8 @@ append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 	enum write_result r;
 
 	if (jv_get_kind(v) != JV_KIND_OBJECT) {
-		outcome_reject(o, "type",
-		    "the filter made a value that is not an object: %s",
-		    jv_kind_name(jv_get_kind(v)));
+		outcome_reject(o, "type", "the filter made a value that is "
+		    "not an object: %s", jv_kind_name(jv_get_kind(v)));
 		return false;
 	}
 	r = jvalue_write(&o->out, v, &f->numbers, f->conf->lossy);
@@ -329,8 +329,8 @@ is_reject_code(jv code)
 	    n == (size_t)jv_string_length_bytes(jv_copy(code));
 }
 
-/* If the error value is the object that reject() of the module etl makes, sets
- * the reject that it describes and returns true. */
+/* `why` is an error of the filter. If reject() of the module etl has raised it,
+ * rejects the record with the code and message given there and returns true. */
 static bool
 reject_by_object(jv why, struct outcome *o)
 {

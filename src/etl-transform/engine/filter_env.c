@@ -19,7 +19,8 @@ is_name_character(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* At "::", as in module::name. */
+/* Returns true if the text continues with "::" and a name, as in
+ * module::name. */
 static bool
 is_module_separator(const struct lexer *l)
 {
@@ -35,7 +36,7 @@ innermost_bracket(const struct lexer *l)
 	return l->open[l->depth - 1];
 }
 
-/* False if the text is nested too deeply. */
+/* Stores an opening bracket. Returns false if the text is nested too deeply. */
 static bool
 push_bracket(struct lexer *l, char c)
 {
@@ -52,8 +53,9 @@ pop_bracket(struct lexer *l)
 		l->depth--;
 }
 
-/* Skips the text of a string, up to its end or to the start of a \(...) in it,
- * which contains filter text again. */
+/* Skips the text of a string literal of jq, up to its end or to the next \(,
+ * which starts an expression inside the string. Returns false if the literal
+ * does not end or is nested too deeply. */
 static bool
 skip_string(struct lexer *l)
 {
@@ -84,8 +86,9 @@ next_character(const struct lexer *l)
 	return *p;
 }
 
-/* True if the name that was just read is a key of an object, as env in {env: 1}
- * and in {env}. */
+/* Returns true if the name that was just read is a key in an object, such as
+ * env in {env: 1} and in {env}. Such a name is not a call of the function
+ * env. */
 static bool
 is_key(const struct lexer *l)
 {
@@ -94,7 +97,8 @@ is_key(const struct lexer *l)
 	       strchr(":,}", next_character(l)) != NULL;
 }
 
-/* Reads a name. Returns true if the name is a call of env or is $ENV. */
+/* Reads a name of the filter. Returns true if it reads the environment: as a
+ * call of the function env or as the variable $ENV. */
 static bool
 read_name_is_env(struct lexer *l)
 {

@@ -7,11 +7,13 @@
 #include <string.h>
 
 static const char tag_placeholder[] = "@TAG";
-/* Text at the start of each definition. The call of debug with "TAG:call" tells
- * module.c that the next values given to debug are arguments of a call. */
+/* jq code that is added at the start of each function of the module etl, if
+ * the user's filter may call debug too. The functions pass their arguments
+ * to debug. The string "TAG:call" (TAG is random) says that such arguments
+ * follow. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 
-/* A directive at the head of a filter: import, include or module. */
+/* A directive at the start of a jq filter: import, include or module. */
 struct directive {
 	const char *start, *end;        /* with its semicolon */
 	const char *path, *name;
@@ -39,7 +41,8 @@ is_word_char(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == ':';
 }
 
-/* If the keyword w is at *p, moves *p behind it and returns true. */
+/* If the word w is at *p, moves *p after it and the blanks that follow, and
+ * returns true. */
 static bool
 skip_keyword(const char **p, const char *w)
 {
@@ -61,7 +64,9 @@ skip_string(const char *p)
 	return *p == '"' ? p + 1 : p;
 }
 
-/* Returns the place after the semicolon. Syntax errors are left to libjq. */
+/* Skips the rest of the directive and returns the place after its semicolon.
+ * Sets d->search if the rest contains the word `search`, which may set a search
+ * path for modules. Syntax errors are not reported here: libjq finds them. */
 static const char *
 skip_to_semicolon(const char *p, struct directive *d)
 {
@@ -131,7 +136,8 @@ check_import(const struct directive *d, const struct engine_conf *c,
 	return 0;
 }
 
-/* Appends the text with the tag in place of each "@TAG". */
+/* Appends the jq code p[0..n) to b and replaces each "@TAG" in it by `tag`, the
+ * random text with which the names of internal calls begin. */
 static void
 add_tagged(struct buf *b, const char *p, size_t n, const char *tag)
 {
@@ -152,8 +158,9 @@ contains_name(const char *text, const char *name, size_t n)
 	return memmem(text, strlen(text), name, n) != NULL;
 }
 
-/* Appends the definitions of the module etl that the filter mentions. Each gets
- * the prefix of the import: `import "etl" as x` makes x::to_int. */
+/* Appends the definitions (def to_int: ...;) of those functions of the
+ * module etl whose names occur in the filter. With a prefix x, from `import
+ * "etl" as x`, the function is defined as x::to_int. */
 static void
 add_definitions(struct program *p, const struct engine_conf *c, const char *tag,
     const char *prefix, size_t len)
@@ -185,9 +192,9 @@ program_may_call_debug(const struct engine_conf *c)
 	return c->dirs.n > 0 || contains_name(c->text, "debug", 5);
 }
 
-/* Copies a directive. An import of etl is replaced by blanks, because libjq
- * would look for a file etl.jq. Line ends are kept, so that line numbers stay
- * the same. */
+/* Appends the directive to the text for libjq. But an import of the module etl
+ * is replaced by spaces, because libjq would search for a file etl.jq. Its line
+ * ends are kept, so that libjq reports the right line numbers. */
 static void
 add_directive(struct program *p, const struct directive *d)
 {
@@ -231,8 +238,8 @@ program_release(struct program *p)
 	buf_release(&p->text);
 }
 
-/* Appends the text without the blanks that libjq leaves at the ends of
- * lines. */
+/* Appends an error message of libjq, but not the spaces that libjq leaves at
+ * the ends of its lines. */
 static void
 add_without_trailing_blanks(struct buf *b, const char *p, size_t n)
 {
@@ -262,8 +269,8 @@ is_module_function(const char *name, size_t n)
 	return false;
 }
 
-/* If libjq reports a function of the module etl as not defined, adds the advice
- * how to get the module. */
+/* If msg, an error message of libjq, says that a function of the module etl is
+ * not defined, appends the advice to give --std or to import the module. */
 static void
 add_import_hint(struct buf *out, const char *msg)
 {

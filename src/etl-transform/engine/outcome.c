@@ -6,7 +6,8 @@
 
 enum { MESSAGE_MAX = 8 << 10, POINTER_MAX = 20 << 10 };
 
-/* Leaves o->out empty: the caller sets its memory and its maximum length. */
+/* Prepares o for the first record. o->out, the buffer for the outputs of the
+ * filter, gets no memory here: the caller points it to shared memory. */
 void
 outcome_init(struct outcome *o)
 {

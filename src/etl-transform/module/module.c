@@ -49,9 +49,10 @@ reject_missing_member(jv name, bool null)
 	return jv_invalid_with_msg(r);
 }
 
-/* Stores the names that are the argument of require(). Returns false if they
- * are not an array of strings. Usually the names are a constant of the filter:
- * they are then the same array as in the last call and already stored. */
+/* Copies the member names, the argument of the jq function require(), into
+ * n->required. Returns false if the argument is not an array of strings. In
+ * most filters the argument is a constant, so libjq passes the same array in
+ * each call. Nothing is copied then. */
 static bool
 store_required_names(struct module *n, jv names)
 {
@@ -101,9 +102,10 @@ execute_require(struct module *n)
 	return jv_copy(record);
 }
 
-/* Makes the result of a text function from n->text. If the text is unchanged,
- * the argument itself is the result: libjq checks each new string byte by byte,
- * which takes time. */
+/* Returns the result of a jq function that converts text. `from` is its
+ * argument, n->text the converted text. If both texts are equal, the argument
+ * itself is returned, which saves time: libjq would check each byte of another
+ * string. */
 static jv
 make_text_result(struct module *n, jv from)
 {
@@ -155,8 +157,9 @@ execute_word_count(struct module *n)
 	    numbers_add_made_number(n->numbers, text, (size_t)len, false));
 }
 
-/* The text of the date and time is made only once a second. Each call writes
- * the digits of the microseconds into this text. */
+/* Returns the current time as text, as in 2024-05-01T12:00:00.123456Z. To save
+ * time, the text is kept in n->now and made again only if the second has
+ * changed. Each call overwrites only the six digits of the microseconds. */
 static jv
 execute_now_utc(struct module *n)
 {
@@ -279,10 +282,11 @@ module_reset(struct module *n)
 	n->collecting = !n->user_debugs;
 }
 
-/* Returns the function whose name v is ("TAG:to_int"), or NULL. The name is
- * a constant of the filter, which keeps its address as long as the filter is
- * loaded. So n->name_address stores the address of each function's name, and
- * later calls compare only addresses, not texts. */
+/* To call a C function, the jq code of the module etl passes a string such as
+ * "TAG:to_int" to debug, where TAG is random. Returns the function if v is such
+ * a string, or NULL. The string is a constant of the compiled filter and keeps
+ * its address. So the address is stored in n->name_address, and later calls
+ * compare only addresses, which is faster than comparing texts. */
 static const struct module_op *
 find_called_op(struct module *n, jv v)
 {

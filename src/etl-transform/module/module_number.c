@@ -27,8 +27,10 @@ skip_digits(const char *p, const char *end, size_t *n)
 	return p;
 }
 
-/* Parses what follows the e of a number. Returns its end, NULL if there are no
- * digits. A huge exponent is cut to a value that is still too large. */
+/* Parses the exponent of a number: the sign and digits after the e, as in 1e-7.
+ * Returns the place after the exponent, or NULL if there are no digits. To
+ * avoid an overflow of *v, digits are ignored once *v is 1,000,000 or more,
+ * which is far above the DIGITS_MAX digits that an integer may have. */
 static const char *
 parse_exponent(const char *p, const char *end, long *v)
 {
@@ -48,8 +50,9 @@ parse_exponent(const char *p, const char *end, long *v)
 	return n > 0 ? p : NULL;
 }
 
-/* Parses a number of JSON. In addition, a plus sign and zeros may be in front,
- * as in +007. */
+/* Splits the text of a number into its parts. Returns false if the text is not
+ * a number. Allowed are the numbers of JSON and, in addition, a plus sign and
+ * leading zeros, as in +007. */
 static bool
 decimal_parse(struct decimal *d, const char *p, size_t n)
 {
@@ -78,8 +81,9 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 	return p == end;
 }
 
-/* Appends the number as JSON allows it: without a plus sign and zeros in
- * front. */
+/* Appends the number d in the form that JSON requires: without a plus sign
+ * and leading zeros (+007 becomes 7). `end` is the end of the text that d
+ * was parsed from. */
 static void
 decimal_add_json(const struct decimal *d, const char *end, struct buf *b)
 {
@@ -88,8 +92,9 @@ decimal_add_json(const struct decimal *d, const char *end, struct buf *b)
 	buf_add(b, d->whole, (size_t)(end - d->whole));
 }
 
-/* Returns digit i, counted from the first digit before the dot. Digits behind
- * the last one are zeros. */
+/* Returns digit i of the number d. Digits are counted from 0, first those
+ * before the decimal point, then those after it. After the last digit of d,
+ * '0' is returned. */
 static char
 digit_at(const struct decimal *d, size_t i)
 {
@@ -101,8 +106,9 @@ digit_at(const struct decimal *d, size_t i)
 	return '0';
 }
 
-/* Appends the digits of an integer without dot and exponent. Returns false if
- * the number is not an integer or has more than DIGITS_MAX digits. */
+/* Appends the number d as an integer without decimal point and exponent: 1.2e1
+ * becomes 12. Returns false and appends nothing if d is not an integer or has
+ * more than DIGITS_MAX digits. */
 static bool
 decimal_add_integer(const struct decimal *d, struct buf *b)
 {
@@ -142,16 +148,18 @@ reject_not_number(const struct module *n, const char *p, size_t len)
 	return reject_text(n, "type", p, len, "a number");
 }
 
-/* The text is a number, but to_int would change its value. */
+/* Makes the error value for a text that is a number, but not an integer,
+ * such as 1.5: to_int rejects it, because it would have to change the value. */
 static jv
 reject_not_integer(const struct module *n, const char *p, size_t len)
 {
 	return reject_text(n, "number", p, len, "an integer");
 }
 
-/* Gets the text of the argument: the digits of a number (they are in
- * n->text), or a string without white space at its ends. Returns false for
- * other types. */
+/* Sets *p and *len to the text of the argument of to_int or to_number. If the
+ * argument is a number, its digits are appended to n->text, and *p points
+ * there. If the argument is a string, *p is this string without white space at
+ * both ends. Returns false for other types. */
 static bool
 get_argument_text(struct module *n, const char **p, size_t *len)
 {
@@ -189,8 +197,9 @@ module_to_int(struct module *n)
 	from = n->text.len;
 	if (!buf_reserve(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
 		return reject_not_integer(n, p, len);
-	/* The digits of a number are in n->text, which buf_reserve() may have
-	 * moved. */
+	/* If the argument is a number, d points to its digits in n->text.
+	 * buf_reserve() may have moved n->text, so the digits are parsed
+	 * again. */
 	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
 	if (!decimal_add_integer(&d, &n->text))

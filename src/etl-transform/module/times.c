@@ -16,7 +16,8 @@ struct stamp {
 	int offset;                     /* seconds east */
 };
 
-/* Parses exactly so many digits. */
+/* Parses a number of exactly `digits` decimal digits and moves *p after
+ * them. */
 static bool
 parse_digits(const char **p, const char *end, int digits, int *v)
 {
@@ -29,7 +30,8 @@ parse_digits(const char **p, const char *end, int digits, int *v)
 	return true;
 }
 
-/* If the next character is one of `any`, skips it and returns true. */
+/* If the character at *p is one of the characters of `any`, moves *p after it
+ * and returns true. */
 static bool
 skip_one_of(const char **p, const char *end, const char *any)
 {
@@ -105,7 +107,9 @@ check_ranges(const struct stamp *s, struct times_fault *f)
 	return 0;
 }
 
-/* A leap second (:60) is converted as second 59, and 1 is added at the end. */
+/* Converts the local time s to UTC, with the offset of s or else of the zone.
+ * UTC seconds since 1970 do not count leap seconds. So a leap second (23:59:60)
+ * is converted as 23:59:59, and 1 is added to the second of the result. */
 static int
 convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 {

@@ -44,8 +44,8 @@ is_wide_space(unsigned int c)
 	    c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* Returns the length of the white space character at p, or 0 if p is not white
- * space. */
+/* Returns the number of bytes of the white space character at p, or 0 if the
+ * character at p is not white space. */
 static inline size_t
 space_length_at(const char *p, const char *end)
 {
@@ -79,23 +79,26 @@ skip_word(const char *p, const char *end)
 	return p;
 }
 
-/* Returns true if each of the 8 bytes is from 0x20 to 0x7f. */
+/* w contains 8 characters. Returns true if each byte is from 0x20 to 0x7f, so
+ * all are ASCII and none is a control character below the space. */
 static inline bool
 all_printable_ascii(uint64_t w)
 {
 	return ((w | (w - SPAN_EACH(0x20))) & SPAN_EACH(0x80)) == 0;
 }
 
-/* Sets the high bit of each byte that is a space. All bytes must be from 0x20
- * to 0x7f. */
+/* w contains 8 characters, each from 0x20 to 0x7f. Returns 8 bytes: 0x80 for
+ * each byte of w that is a space (0x20), 0 for each other byte. */
 static inline uint64_t
 space_bits(uint64_t w)
 {
 	return ~((w ^ SPAN_EACH(0x20)) + SPAN_EACH(0x7f)) & SPAN_EACH(0x80);
 }
 
-/* Copies one character to *to. A white space character becomes one space. After
- * other white space (*after is true) it is left out. */
+/* Copies the byte or white space character at p to *to, so that each run of
+ * white space becomes one space: a white space character is copied as a space,
+ * or left out if white space is before it (*after is true). Sets *after for the
+ * next call and returns the place after the character. */
 static const char *
 normalize_character(char **to, const char *p, const char *end, bool *after)
 {
@@ -193,9 +196,11 @@ wide_belongs_to_word(const struct words *w, unsigned int c)
 	    iswctype_l((wint_t)c, w->mark, w->locale);
 }
 
-/* For most letters, title case is upper case. Exceptions are the Croatian
- * letters for pairs (U+01C5 and others), and Georgian, which uses its capital
- * letters only for words that are all capitals. */
+/* Returns the letter c as it is written at the start of a word in title case.
+ * For most letters this is the upper case letter. Exceptions are letters that
+ * are a pair, such as U+01C6 (dz), of which only the first half becomes a
+ * capital, and Georgian letters, which are not changed, because Georgian uses
+ * capitals only for words that are all capitals. */
 static unsigned int
 title_case_of(const struct words *w, unsigned int c)
 {
@@ -208,8 +213,10 @@ title_case_of(const struct words *w, unsigned int c)
 	return (unsigned int)towupper_l((wint_t)c, w->locale);
 }
 
-/* Converts one character beyond ASCII; U+2019 is an apostrophe. *inside: the
- * character before it belongs to the same word. Returns its length at p. */
+/* Appends the non-ASCII character at p to b in title case: upper case at the
+ * start of a word, lower case inside a word. *inside is true if the character
+ * before it is part of a word; it is updated. U+2019 is an apostrophe, which
+ * does not end a word. Returns the number of bytes of the character at p. */
 static size_t
 title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
     bool *inside)
@@ -232,8 +239,10 @@ title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
 	return len;
 }
 
-/* Converts characters up to the next one beyond ASCII. The caller has made room
- * for them at `to`. */
+/* Copies ASCII characters from p to `to` in title case: upper case at the start
+ * of a word, lower case inside a word. *inside is true if the character before
+ * is part of a word; it is updated. Stops at the first non-ASCII character and
+ * returns its place. The caller has made room at `to`. */
 static const char *
 title_case_ascii(char *to, const char *p, const char *end, bool *inside)
 {

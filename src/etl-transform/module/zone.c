@@ -53,7 +53,9 @@ add_change(struct zone *z, struct zone_change c)
 	return true;
 }
 
-/* The numbers of entries in a data block, by the names of RFC 9636. */
+/* The header of a data block in a time zone file (TZif, RFC 9636): how many
+ * entries of each kind the block has. The RFC calls `time` timecnt, and so
+ * on. */
 struct header {
 	int64_t isut, isstd, leap, time, type, chars;
 };
@@ -75,7 +77,9 @@ parse_header(struct header *h, const unsigned char *p, size_t n)
 	    h->leap < FILE_MAX && h->isut < 256 && h->isstd < 256;
 }
 
-/* width: bytes of a time, 4 in version 1 and 8 in later versions. */
+/* Returns how many bytes the data block after the header h has. width is the
+ * number of bytes of each time in the block: 4 in the first block of a time
+ * zone file (TZif, RFC 9636), 8 in the second block. */
 static size_t
 block_size(const struct header *h, size_t width)
 {
@@ -106,8 +110,11 @@ read_changes(struct zone *z, const struct header *h, const unsigned char *p)
 	return true;
 }
 
-/* Adds the changes that the rule makes after the last change of the file, for a
- * little more than 400 years. After that they repeat, see zone.repeat. */
+/* A time zone file lists the changes of the UTC offset up to some year; a
+ * rule (summer time from the last Sunday of March ...) describes the later
+ * years. Adds the changes by the rule for about 400 years after the last
+ * listed change. The calendar repeats after 400 years, and so do the
+ * changes: z->repeat. */
 static bool
 add_rule_changes(struct zone *z, const struct zone_rule *r)
 {
@@ -134,8 +141,9 @@ add_rule_changes(struct zone *z, const struct zone_rule *r)
 	return true;
 }
 
-/* A file has its data twice: first with times of 4 bytes, which are skipped,
- * then with times of 8 bytes. A rule for later years follows. */
+/* Parses a time zone file (TZif, RFC 9636). The file has two data blocks with
+ * the same content: the first has times of 4 bytes and is skipped, the second
+ * has times of 8 bytes. After them is a line with the rule for later years. */
 static bool
 parse_zone_file(struct zone *z, char *text, size_t n)
 {

@@ -36,7 +36,8 @@ parse_integer(const char **p, int *v)
 	return n <= 400;
 }
 
-/* [+-]hh[:mm[:ss]] */
+/* Parses a time of the form [+-]hh[:mm[:ss]], sets *seconds and moves *p after
+ * the time. */
 static bool
 parse_clock(const char **p, int *seconds)
 {

@@ -57,8 +57,10 @@ hash_name(const char *p, size_t n)
 	    JVALUE_NAMES;
 }
 
-/* Returns a member name. If it was seen before, it is the same jv again, which
- * libjq has already checked and hashed. */
+/* Returns the member name at token i as a jv (a value of libjq). Names of
+ * earlier records are kept in r->names. If the name is one of them, the kept jv
+ * is returned, which saves time: libjq has already checked its UTF-8 and
+ * computed its hash. */
 static jv
 read_name(struct reader *r, uint32_t i)
 {
@@ -119,7 +121,9 @@ read_object(struct reader *r, uint32_t i)
 	return o;
 }
 
-/* json_scan() limits the depth, and with it the recursion. */
+/* Converts the JSON value at token i to a jv (a value of libjq). The function
+ * calls itself for nested values. json_scan() has limited their depth, so the
+ * stack is sufficient. */
 static jv
 read_value(struct reader *r, uint32_t i)
 {

@@ -39,9 +39,12 @@ write_string(struct writer *w, jv v)
 	    (size_t)jv_string_length_bytes(jv_copy(v)));
 }
 
-/* Returns the place of element i of the array that the record has at the place
- * `at`. The caller visits the elements in order. *last goes from the token of
- * element i - 1 to that of element i, or NUMBERS_NOWHERE after the last one. */
+/* The text of a number in the output depends on its place: on the value that
+ * the record has there. Returns the place of element i of the output array at
+ * the place `at`. If the record has an array there, the place has the token of
+ * its element i, or NUMBERS_NOWHERE if that array is shorter. The caller asks
+ * for the elements in order, so *last, the token of element i - 1, is moved to
+ * element i. */
 static struct number_place
 place_of_element(const struct writer *w, const struct number_place *at, int i,
     uint32_t *last)

@@ -21,9 +21,10 @@ numbers_compare_doubles(double a, double b)
 	return (signbit(a) == 0) - (signbit(b) == 0);
 }
 
-/* Returns true if the nearest member name of the entry is that of the place.
- * Escapes are not decoded, so a name that is written with an escape in the
- * record counts as different. */
+/* Returns true if the number e of the record is the value of a member, or is
+ * inside it, and this member has the same name as the member of the output at
+ * the place `at`. Escapes are not decoded: a name that the record writes with
+ * an escape (\u0061) is different. */
 bool
 numbers_entry_has_name(const struct numbers *t, const struct number_entry *e,
     const struct number_place *at)
@@ -56,8 +57,9 @@ is_same_number(const struct numbers *t, const struct number_entry *a,
 	    number_equals(p, a->len, q, b->len);
 }
 
-/* Sets the classes of order[from..to), whose numbers have the same double.
- * Equal numbers get the same class, such as 1 and 1.0. */
+/* The numbers of order[from..to) round to the same double, but their texts may
+ * be different numbers. Sets e->class of each: numbers with the same exact
+ * value, such as 1 and 1.0, get the same class; others get another class. */
 static void
 set_classes(struct numbers *t, uint32_t from, uint32_t to)
 {
@@ -71,10 +73,13 @@ set_classes(struct numbers *t, uint32_t from, uint32_t to)
 	}
 }
 
-/* Returns the double for class k (from 0) of the numbers that round to d: the
- * next one above `last`, the greatest double given so far. d itself is returned
- * if it is above `last`, or if jq prints it unchanged (canonical). For infinity
- * the doubles below it are used; if they are not free, infinity is returned. */
+/* Several different numbers of a record round to the same double d. Returns
+ * the double that represents number k of them (counted from 0) in libjq.
+ * `last` is the greatest double in use so far. Number 0 gets d, if d is
+ * above `last`, or if jq prints d with the text of the number (canonical)
+ * and d is between -2^53 and 2^53. Other numbers get the next double above
+ * `last`. But if d is +infinity, number k gets the k-th double below it, or
+ * infinity itself if that double is in use. */
 static double
 double_for_class(double d, uint32_t k, double last, bool canonical)
 {
@@ -91,8 +96,10 @@ double_for_class(double d, uint32_t k, double last, bool canonical)
 	return up;
 }
 
-/* Gives doubles to the numbers order[from..to), which round to the same double.
- * Returns the greatest double given so far. */
+/* The numbers of order[from..to) round to the same double. Gives a double of
+ * its own to each different number; equal numbers (1 and 1.0) get the same
+ * one. `last` is the greatest double in use so far; returns its updated
+ * value. */
 static double
 spread_equal_doubles(struct numbers *t, uint32_t from, uint32_t to, double last)
 {

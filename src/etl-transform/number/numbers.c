@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A number of so many digits, converted to a double and back, is unchanged. */
+/* A number of up to 15 significant digits is unchanged after it has been
+ * converted to a double and back to decimal digits. */
 enum { PLAIN_DIGITS = 15 };
 
 void
@@ -35,8 +36,9 @@ numbers_start_record(struct numbers *t, const struct json *record)
 	buf_clear(&t->made);
 }
 
-/* Returns true for simple fractions such as 12.5. jq prints such a number
- * unchanged, so is_canonical() need not print it and compare the texts. */
+/* Returns true for a short fraction such as 12.5, without exponent and without
+ * a 0 at the end. jq always prints such a number with the same text. This test
+ * is faster than printing the number and comparing the texts. */
 static bool
 is_plain_fraction(const char *p, size_t n)
 {
@@ -54,8 +56,8 @@ is_plain_fraction(const char *p, size_t n)
 	return true;
 }
 
-/* Returns true if jq prints the number with this text. Sets *d to its
- * double. */
+/* Sets *d to the double that is nearest to the number p[0..n). Returns true if
+ * jq prints this double with the same text: true for 1.5, false for 1.50. */
 static bool
 is_canonical(const char *p, size_t n, unsigned int flags, double *d)
 {
@@ -108,8 +110,10 @@ add_record_number(struct numbers *t, uint32_t i, uint32_t name)
 	t->n++;
 }
 
-/* Adds all numbers of the value at token i to the table. json_scan() limits the
- * depth, and with it the recursion. */
+/* Adds all numbers of the JSON value at token i to the table. `name` is the
+ * token of the nearest member name around this value. The function calls itself
+ * for nested values. json_scan() has limited their depth, so the stack is
+ * sufficient. */
 static void
 add_record_numbers(struct numbers *t, uint32_t i, uint32_t name)
 {
@@ -134,7 +138,8 @@ add_all_record_numbers(struct numbers *t)
 	numbers_spread_doubles(t);
 }
 
-/* Returns the double of the number at token tok, by binary search. */
+/* Returns the double that the number at token `tok` of the record has in libjq.
+ * The table is in the order of the tokens, so a binary search finds it. */
 static double
 find_double_of_token(const struct numbers *t, uint32_t tok)
 {
@@ -169,8 +174,10 @@ numbers_double_of(struct numbers *t, uint32_t tok, double *d)
 	return again;
 }
 
-/* Finds the entries with this double: order[*low] up to order[*high - 1].
- * Returns false if there is none; then *low is where to insert one. */
+/* Finds the numbers that the double d represents, in the index t->order, which
+ * is sorted by double. They are order[*low] to order[*high - 1]. Returns false
+ * if there is no such number. *low is then the place where one would be
+ * inserted. */
 static bool
 find_entries(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 {
@@ -243,13 +250,16 @@ numbers_add_made_number(
 	return e.d;
 }
 
-/* Several numbers of the record may have the same double: order[low..high).
- * Chooses the one whose text is written at this place of the output, in this
- * order: the number that the record has at this place; a number of a member
- * with the same name; a number whose text is as jq prints it; the first. But if
- * a function of the module etl made a number to replace the only equal number
- * of the record (`instead`), the made number is chosen. Returns NULL if the
- * numbers are not equal. */
+/* The filter writes a double at the place `at` of the output. The numbers of
+ * order[low..high) all have this double. Chooses the number whose text is
+ * written, for example 1 or 1.0:
+ * 1. the number that the record has at the same place;
+ * 2. or a number of a member with the same name;
+ * 3. or a number whose text is as jq prints it;
+ * 4. or the first number.
+ * Exception: if a function of the module etl has made a number that replaces
+ * the only such number of the record (7 for 7.0), the made number is chosen.
+ * Returns NULL if the numbers are not equal, so the right one is unknown. */
 static const struct number_entry *
 choose_entry(const struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)

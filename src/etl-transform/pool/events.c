@@ -16,8 +16,9 @@ event_send(const struct worker_conf *c, enum event_kind kind,
 			_exit(EX_OSERR);        /* the parent has exited */
 }
 
-/* If the parent has exited before prctl() takes effect, the kernel sends no
- * signal. getppid() then returns another process, and this process exits. */
+/* Asks the kernel to kill this process when its parent exits. If the parent has
+ * exited before this request, the kernel sends no signal. getppid() then
+ * returns another process id than `parent`, and this process exits itself. */
 void
 die_with_parent(int parent)
 {

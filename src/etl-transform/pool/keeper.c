@@ -19,9 +19,9 @@ struct keeper {
 	} *child;                       /* one for each lane */
 };
 
-/* Connects the descriptors 0, 1 and 3 to /dev/null, so that a filter can
- * neither read the input of etl-transform nor write into its output or its
- * rejects. */
+/* Connects the file descriptors 0, 1 and 3 to /dev/null. The parent process
+ * reads its input from 0 and writes records to 1 and rejected records to 3. A
+ * filter must not be able to read from or write to these files. */
 static void
 redirect_pipes_to_null(void)
 {
@@ -33,8 +33,9 @@ redirect_pipes_to_null(void)
 	(void)close(null);
 }
 
-/* Closes every inherited descriptor from 4 on but the pipes of the pool, so
- * that a filter cannot write into the file of the rejects. */
+/* Closes all file descriptors from 4 on that this process has inherited, except
+ * the pipes to and from the parent. One of the closed descriptors may be the
+ * file of --rejects, which a filter must not be able to write to. */
 static void
 close_other_descriptors(const struct worker_conf *c)
 {
@@ -54,10 +55,11 @@ close_other_descriptors(const struct worker_conf *c)
 	(void)close_range((unsigned int)last + 1, ~0U, 0);
 }
 
-/* Cuts the keeper, and the workers that it forks, off from the rest of the
- * system: no pipes, no other descriptors, no environment. Both ignore the stop
- * signals, because the parent decides when they end. Core dumps are switched
- * off, because they would contain records. */
+/* Isolates this process, the keeper, and the workers that it will fork, because
+ * they run a filter that is not trusted. They get no standard input and output,
+ * no inherited files and, without --allow env, no environment. They ignore
+ * SIGTERM, SIGINT, SIGHUP and SIGQUIT, because the parent decides when they
+ * exit. Core dumps are switched off, because they would contain records. */
 static void
 isolate_keeper(const struct worker_conf *c, int parent)
 {
@@ -84,8 +86,9 @@ fork_worker(struct keeper *k, unsigned int lane)
 	struct child *child = &k->child[lane];
 	pid_t self = getpid(), pid;
 
-	/* The parent requests a worker for a lane only after the last one of
-	 * this lane has exited, so waitpid() does not block. */
+	/* child is the earlier worker for the same slots (lane). The parent
+	 * requests another worker only after this one has exited, so waitpid()
+	 * does not block. */
 	if (child->pid != 0)
 		(void)waitpid(child->pid, NULL, 0);
 	*child = (struct child){ .pid = 0 };
@@ -130,8 +133,9 @@ on_sigchld(int signal)
 	(void)signal;           /* the signal only has to interrupt ppoll() */
 }
 
-/* Reads one command and runs it. Returns false if the parent has closed the
- * pipe, which ends the keeper. */
+/* Reads one command from the parent, the number of a lane (a worker and its
+ * slots), and forks a worker for this lane. Returns false if the parent has
+ * closed the pipe of the commands: the keeper process then has to exit. */
 static bool
 run_next_command(struct keeper *k)
 {

@@ -39,9 +39,9 @@ pool_slot(const struct pool *p, uint64_t turn)
 	    pool_slot_number(p, turn));
 }
 
-/* Writes one byte to the worker's wake pipe. If the pipe is full (EAGAIN), the
- * worker still has bytes to read and wakes up in any case, so the error is
- * ignored. */
+/* Wakes a worker: writes one byte to the pipe from which the worker reads when
+ * it has nothing to do. If the pipe is full (EAGAIN), the worker still has
+ * bytes to read and wakes up in any case, so the error is ignored. */
 void
 pool_wake_worker(const struct pool *p, unsigned int lane)
 {
@@ -169,9 +169,10 @@ pool_start_workers(struct pool *p, struct err *e)
 	return 0;
 }
 
-/* If the work is finished, keeper and workers exit when they find their pipes
- * closed. Otherwise SIGKILL ends the keeper; the kernel then kills the workers,
- * see die_with_parent(). */
+/* If all records are done (finished), this function closes the pipes to the
+ * keeper process and the workers, and they exit when they read the end of file.
+ * Otherwise this function kills the keeper with SIGKILL. The kernel then kills
+ * the workers, because they have called die_with_parent(). */
 void
 pool_close(struct pool *p, bool finished)
 {

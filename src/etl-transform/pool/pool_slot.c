@@ -1,3 +1,9 @@
+/* This file copies input lines into the shared memory for the workers and takes
+ * the results from there. A slot holds up to SLOT_RECORDS lines and their
+ * results. The slots are used in turn, again and again; a turn is a count of
+ * the slots filled so far. p->filling is the turn of the slot to which the next
+ * line is added, p->emptying the turn of the slot whose results are taken next.
+ * The slots of the turns from emptying to filling - 1 belong to workers. */
 #include "pool/pool_impl.h"
 
 #include "base/wait.h"
@@ -7,8 +13,10 @@
 bool
 pool_has_room(const struct pool *p)
 {
-	/* A slot with a large record must be emptied before lines are added,
-	 * so that few large records are in memory at the same time. */
+	/* If the slot that was submitted last has more than 1 MiB of lines, it
+	 * holds a large record. All results must then be taken before the pool
+	 * accepts another line, so that few large records are in memory at the
+	 * same time. */
 	if (p->filling > p->emptying &&
 	    pool_slot_lines(p, p->filling - 1)->len > SLOT_OUTPUT_PAUSE)
 		return false;
@@ -26,29 +34,29 @@ pool_is_empty(const struct pool *p)
 void
 pool_add_line(struct pool *p, const struct line *l)
 {
-	struct slot_lines *b = pool_slot_lines(p, p->filling);
+	struct slot_lines *lines = pool_slot_lines(p, p->filling);
 	char *in = slot_input(p->shared, pool_lane_of_turn(p, p->filling),
 	    pool_slot_number(p, p->filling));
 
-	memcpy(in + b->len, l->data, l->len);
-	b->line[b->n].at = (uint32_t)b->len;
-	b->line[b->n].len = (uint32_t)l->len;
-	b->line[b->n].number = l->number;
-	b->line[b->n].offset = l->offset;
-	b->n++;
-	b->len += l->len;
-	if (b->n == SLOT_RECORDS || b->len >= SLOT_BYTES)
+	memcpy(in + lines->len, l->data, l->len);
+	lines->line[lines->n].at = (uint32_t)lines->len;
+	lines->line[lines->n].len = (uint32_t)l->len;
+	lines->line[lines->n].number = l->number;
+	lines->line[lines->n].offset = l->offset;
+	lines->n++;
+	lines->len += l->len;
+	if (lines->n == SLOT_RECORDS || lines->len >= SLOT_BYTES)
 		pool_submit_slot(p);
 }
 
 void
 pool_submit_slot(struct pool *p)
 {
-	struct slot_lines *b;
+	struct slot_lines *lines = pool_slot_lines(p, p->filling);
 
-	if (!pool_has_room(p) || (b = pool_slot_lines(p, p->filling))->n == 0)
+	if (!pool_has_room(p) || lines->n == 0)
 		return;
-	b->turn = p->filling;
+	lines->turn = p->filling;
 	pool_slot(p, p->filling)->state = SLOT_FULL;
 	pool_wake_worker(p, pool_lane_of_turn(p, p->filling));
 	p->filling++;
@@ -69,6 +77,8 @@ pool_wait(struct pool *p, int fd, struct err *e)
 	return 0;
 }
 
+/* Makes the whole output memory of the slot free again. The caller has taken
+ * and written all results in it. */
 static void
 discard_slot_output(struct pool *p, struct slot *s)
 {
@@ -80,33 +90,38 @@ discard_slot_output(struct pool *p, struct slot *s)
 static void
 empty_slot_and_go_to_next(struct pool *p)
 {
-	struct slot_lines *b = pool_slot_lines(p, p->emptying);
+	struct slot_lines *lines = pool_slot_lines(p, p->emptying);
 	struct slot *s = pool_slot(p, p->emptying);
 
 	slot_release_large_input(p->shared, pool_lane_of_turn(p, p->emptying),
 	    pool_slot_number(p, p->emptying));
 	discard_slot_output(p, s);
-	b->n = 0;
-	b->len = 0;
+	lines->n = 0;
+	lines->len = 0;
 	s->begun = s->done = 0;
 	s->state = SLOT_FREE;
 	p->emptying++;
 	p->results_taken = 0;
 }
 
-/* Do not trust shared memory: a corrupted worker may have overwritten any
- * field, so check every offset. */
+/* Checks where a worker says that it has written the result of a record. `out`
+ * is the output memory of the slot. A worker can write to all of this memory,
+ * and a bug in libjq can make it write wrong values. So the result must belong
+ * to these lines, lie inside `out` and, if the record was not rejected, end
+ * with an LF. */
 static bool
 result_place_is_valid(
-    const struct pool *p, const struct result_place *m, const char *out)
+    const struct pool *p, const struct result_place *place, const char *out)
 {
-	return m->turn == p->emptying && m->at <= p->shared->out_max &&
-	    m->len <= p->shared->out_max - m->at && (m->rejected ||
-	    m->len == 0 || out[m->at + m->len - 1] == '\n');
+	return place->turn == p->emptying && place->at <= p->shared->out_max &&
+	    place->len <= p->shared->out_max - place->at && (place->rejected ||
+	    place->len == 0 || out[place->at + place->len - 1] == '\n');
 }
 
-/* Copies code, message and pointer. The three NULs at the end make all three
- * of them strings, whatever the worker has written. */
+/* Copies the code, the message and the JSON Pointer of a reject, which a worker
+ * writes as three strings one after the other, each with a NUL. Three NULs are
+ * added, so that strlen() stops inside the copy even if the worker wrote
+ * none. */
 static void
 fill_reject_result(
     struct pool *p, struct result *r, const char *text, size_t len)
@@ -128,25 +143,29 @@ fill_result(struct pool *p, uint32_t i, struct result *r)
 	    "shared memory: the result of this record is lost";
 	unsigned int lane = pool_lane_of_turn(p, p->emptying);
 	unsigned int slot = pool_slot_number(p, p->emptying);
-	const struct slot_lines *b = pool_slot_lines(p, p->emptying);
-	/* A copy: the worker could change the original after the check. */
-	const struct result_place m =
+	const struct slot_lines *lines = pool_slot_lines(p, p->emptying);
+	/* Check and use a copy of the place: the worker could change the place
+	 * in the shared memory between the check and the use. */
+	const struct result_place place =
 	    pool_slot(p, p->emptying)->result_place[i];
 	const char *out = slot_output(p->shared, lane, slot);
 
 	*r = (struct result){
-		.line = slot_input(p->shared, lane, slot) + b->line[i].at,
-		.line_len = b->line[i].len,
-		.number = b->line[i].number, .offset = b->line[i].offset,
+		.line = slot_input(p->shared, lane, slot) + lines->line[i].at,
+		.line_len = lines->line[i].len,
+		.number = lines->line[i].number,
+		.offset = lines->line[i].offset,
 	};
-	if (!result_place_is_valid(p, &m, out)) {
+	if (!result_place_is_valid(p, &place, out)) {
 		fill_reject_result(p, r, damaged, sizeof(damaged));
-	} else if (m.rejected) {
-		fill_reject_result(p, r, out + m.at, m.len);
+	} else if (place.rejected) {
+		fill_reject_result(p, r, out + place.at, place.len);
 	} else {
-		r->text = out + m.at;
-		r->text_len = m.len;
-		if (i + 1 == b->n)
+		r->text = out + place.at;
+		r->text_len = place.len;
+		/* The caller needs the line only for a reject, so after the
+		 * last record the memory of large lines is freed early. */
+		if (i + 1 == lines->n)
 			slot_release_large_input(p->shared, lane, slot);
 	}
 }
@@ -157,18 +176,24 @@ pool_take_next_result(struct pool *p, struct result *r)
 	while (p->emptying < p->filling) {
 		struct slot *s = pool_slot(p, p->emptying);
 		uint32_t n = pool_slot_lines(p, p->emptying)->n;
-		bool full = s->state == SLOT_FULL;
+		/* Read the state before s->done: if the worker has stopped,
+		 * s->done does not grow after that. */
+		bool running = s->state == SLOT_FULL;
 
 		if (p->results_taken < s->done && p->results_taken < n) {
 			fill_result(p, p->results_taken++, r);
 			return true;
 		}
-		if (full)
+		if (running)
 			return false;
 		if (p->results_taken == n) {
 			empty_slot_and_go_to_next(p);
 			continue;
 		}
+		/* The worker stopped before the last line, because it had
+		 * written SLOT_OUTPUT_PAUSE bytes of results. All these results
+		 * are taken, so the worker can reuse their memory and run the
+		 * other lines. */
 		discard_slot_output(p, s);
 		s->state = SLOT_FULL;
 		pool_wake_worker(p, pool_lane_of_turn(p, p->emptying));

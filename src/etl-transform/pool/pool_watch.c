@@ -27,8 +27,10 @@ pool_start_worker(struct pool *p, unsigned int lane, struct err *e)
 
 enum { TICK_MIN = 5, TICK_MAX = 100, /* ms */ MESSAGE = 256 };
 
-/* Returns the slot that the lane's worker is running, which is the FULL slot
- * with the lowest turn. Returns NULL if no slot of the lane is FULL. */
+/* A lane is one worker and its slots (blocks of lines in shared memory).
+ * Returns the slot that the worker of this lane is running: among the slots
+ * that wait for the worker (SLOT_FULL), it is the one that was submitted
+ * first, so it has the lowest turn. Returns NULL if no slot is SLOT_FULL. */
 static struct slot *
 find_running_slot(const struct pool *p, unsigned int lane, unsigned int *number)
 {
@@ -63,16 +65,20 @@ describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
 		    "it exited unexpectedly");
 }
 
-/* After the worker has died while it ran a record: rejects this record. */
+/* Called when a worker has died while it ran the filter on a record: writes a
+ * reject as the result of this record, in place of the worker. `done` is the
+ * index of the record in the slot, `status` the signal or minus the exit
+ * code. */
 static void
 reject_running_record(struct pool *p, unsigned int lane, unsigned int number,
     uint32_t done, int status)
 {
 	const struct slot_lines *b = &p->shared->lane[lane].slot_lines[number];
 	struct slot *s = slot_at(p->shared, lane, number);
-	/* A worker never begins the results of a record beyond
-	 * SLOT_OUTPUT_PAUSE. A larger len is a wrong value that the dead
-	 * worker wrote, so it is cut. */
+	/* s->len is the number of output bytes that the dead worker has
+	 * written. The worker starts a record only if s->len is less than
+	 * SLOT_OUTPUT_PAUSE. A larger value is damaged memory, so it is
+	 * limited to SLOT_OUTPUT_PAUSE. */
 	uint64_t at = s->len < SLOT_OUTPUT_PAUSE ? s->len : SLOT_OUTPUT_PAUSE;
 	char *out = slot_output(p->shared, lane, number) + at;
 	struct watch *w = &p->watch[lane];
@@ -104,9 +110,10 @@ reject_record_and_replace_worker(
 	    &p->shared->lane[v->lane].slot_lines[number];
 	uint32_t done = s != NULL ? s->done : 0;
 
-	/* The SIGKILL for --time-limit may reach the worker when it has just
-	 * finished the slow record and begun the next one. The next one is not
-	 * rejected: another worker runs it again. */
+	/* The parent kills a worker whose record reaches --time-limit. But
+	 * SIGKILL may arrive late, when the worker has finished the slow
+	 * record and started the next record. The next record is not at fault:
+	 * it is not rejected, and another worker runs it again. */
 	bool late = s != NULL && w->killed &&
 	    (b->turn != w->turn || s->begun != w->begun);
 
@@ -160,7 +167,9 @@ set_keeper_exit_error(struct pool *p, struct err *e)
 		    "compiles the filter, exited: it had too little memory or "
 		    "too few file descriptors; run the command again");
 	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	/* SIGKILL comes from outside: the filter is not its cause. */
+	/* If the keeper process died of a signal before it had compiled the
+	 * filter, the filter is the cause. Except for SIGKILL: a user or the
+	 * kernel sends it, for example when memory is out. */
 	if (!p->compiled && sig != SIGKILL)
 		return err_set(e, ERR_CONFIG, false, "the filter cannot be "
 		    "compiled: the keeper process, which compiles it, died of "
@@ -199,11 +208,12 @@ pool_tick_ms(const struct pool *p)
 	return tick < TICK_MIN ? TICK_MIN : tick;
 }
 
-/* Adds the time since the last call to the time of each record that is running,
- * and kills workers that have reached --time-limit. If the last call was long
- * ago, the parent was waiting for the reader of its output, or SIGSTOP had
- * stopped it. Then only one tick is added, because the rest of this time is not
- * the filter's. */
+/* Measures how long each worker has been running its current record, and kills
+ * each worker whose record has reached --time-limit. This function is called
+ * at least once in each tick (5 to 100 ms) and adds the time since its last
+ * call. If this was more than two ticks ago, the parent was blocked by a slow
+ * reader of its output or stopped by SIGSTOP. The filter did not cause this
+ * delay, so only one tick is added. */
 void
 pool_enforce_time_limit(struct pool *p)
 {

@@ -23,8 +23,9 @@ slots_size(unsigned int lanes)
 	return round_up_to_pages(sizeof(struct slot) * SLOTS * lanes);
 }
 
-/* The mapping is large, but with MAP_NORESERVE a page takes memory only after
- * it has been written to. */
+/* Maps the memory that parent and workers share. The mapping is large: it has
+ * room for the longest allowed record in each slot. But MAP_NORESERVE reserves
+ * no memory: a page takes memory only after it has been written to. */
 int
 shared_map(struct shared **out, unsigned int lanes, size_t max_record,
     struct err *e)

@@ -11,8 +11,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A worker whose peak memory grew by this much is replaced, because libjq leaks
- * a little with some errors and a huge record fragments the heap. */
+/* A worker process whose peak memory has grown by this much exits and is
+ * replaced by another process, because libjq leaks a little memory with some
+ * errors, and a huge record fragments the heap. */
 enum { MAX_GROWTH_KIB = 64 << 10 };
 
 struct worker {
@@ -25,8 +26,9 @@ struct worker {
 	long start_kib;
 };
 
-/* Sets the limit above the address space already in use, because the shared
- * mapping and the compiled filter do not count as memory of the filter. */
+/* Applies --memory-limit with setrlimit(RLIMIT_AS). The address space that is
+ * already in use is added to the limit, because the shared memory and the
+ * compiled filter do not count as memory of the filter. */
 static void
 limit_memory(uint64_t limit)
 {
@@ -63,9 +65,11 @@ add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
 	buf_release(&part);
 }
 
-/* Finds the first string with half of a surrogate pair, which libjq would
- * replace by another character, and appends the JSON Pointer to it. For a
- * member name, the pointer is that of the object. */
+/* Searches the value at token i for the first string with half of a surrogate
+ * pair (such as "\ud800" alone), because libjq would silently replace it by
+ * another character. Returns true if there is one and appends the JSON Pointer
+ * of the string to b. If the string is a member name, the pointer is that of
+ * the object. */
 static bool
 find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
 {
@@ -92,8 +96,9 @@ find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
 	return false;
 }
 
-/* Returns true if the line is a record that the filter can run on. Otherwise
- * sets a reject. */
+/* Parses the line. Returns true if it is a record that the filter can run on.
+ * Otherwise sets code and message of a reject in w->outcome and returns
+ * false. */
 static bool
 parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 {
@@ -123,8 +128,9 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 	return false;
 }
 
-/* Removes the outputs of a rejected record from its buffer and writes code,
- * message and pointer of the reject into it. */
+/* Prepares the result of a rejected record: empties o->out, which may have
+ * outputs of the filter, and writes the code of the reject, its message and its
+ * JSON Pointer there, each with a NUL. The parent reads them from there. */
 static void
 put_reject_texts(struct outcome *o)
 {
@@ -144,9 +150,11 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	const char *line = slot_input(m, w->number, k) + b->line[i].at;
 	struct outcome *o = &w->outcome;
 
-	/* The buffer is a part of the shared memory. It must not be
-	 * reallocated, so cap equals max. s->len is less than
-	 * SLOT_OUTPUT_PAUSE here, so each record has the same room. */
+	/* The filter writes its outputs directly into the shared memory, after
+	 * the s->len bytes of earlier results. buf_add() would reallocate a
+	 * buffer whose cap is less than max, so both are equal. s->len is less
+	 * than SLOT_OUTPUT_PAUSE here, so the memory has the same room for
+	 * every record: out_max - SLOT_OUTPUT_PAUSE bytes. */
 	o->out = (struct buf){
 		.data = slot_output(m, w->number, k) + s->len,
 		.cap = m->out_max - SLOT_OUTPUT_PAUSE,
