@@ -12,6 +12,11 @@
 	{ "db", OPT_STRING, (offset), "URL", \
 	    "database (default: $DATABASE_URL, else sqlite:etl.db)", NULL, 0 }
 
+/* const char *: a name; NULL if not given. */
+#define OPTION_CONTROL_SCHEMA(offset) \
+	{ "control-schema", OPT_STRING, (offset), "NAME", \
+	    "PostgreSQL schema of etl's own tables", NULL, 0 }
+
 /* const char *: "file:PATH"; NULL if not given. */
 #define OPTION_STATE(offset) \
 	{ "state", OPT_STRING, (offset), "file:PATH", \

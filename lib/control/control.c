@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include "control/control_schema.h"
 #include "control/old_tables.h"
 
 #include <inttypes.h>
@@ -31,12 +32,13 @@ static int
 migrate(struct db *db, struct err *e)
 {
 	struct old_tables old = { false, false };
+	struct db_value schema = db_text(db_schema(db));
 	int64_t present, version = 0;
 
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
 	    e) == -1 ||
-	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), NULL, 0, 0, &present,
-	    e) == -1)
+	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
+	    db_schema(db) != NULL ? 1 : 0, 0, &present, e) == -1)
 		return -1;
 	if (present > 0 && read_tables_version(db, &version, e) == -1)
 		return -1;
@@ -51,11 +53,13 @@ migrate(struct db *db, struct err *e)
 }
 
 int
-control_ensure(struct db *db, struct err *e)
+control_ensure(struct db *db, const char *schema, bool make, struct err *e)
 {
 	int64_t version = 0;
 	struct err first;
 
+	if (control_find_schema(db, schema, make, e) == -1)
+		return -1;
 	/* The usual case: the tables exist and need no migration. */
 	if (read_tables_version(db, &version, &first) == 0) {
 		if (version >= CONTROL_VERSION)
@@ -74,13 +78,26 @@ control_ensure(struct db *db, struct err *e)
 }
 
 int
-control_open_and_ensure(
-    struct db **db, const char *url, bool make, struct err *e)
+control_open(struct db **db, const char *url, const char *schema, bool make,
+    struct err *e)
 {
 	*db = NULL;
 	if ((make ? db_open : db_open_present)(db, url, e) == -1)
 		return -1;
-	if (control_ensure(*db, e) == 0)
+	if (control_find_schema(*db, schema, make, e) == 0)
+		return 0;
+	db_close(*db);
+	*db = NULL;
+	return -1;
+}
+
+int
+control_open_and_ensure(struct db **db, const char *url, const char *schema,
+    bool make, struct err *e)
+{
+	if (control_open(db, url, schema, make, e) == -1)
+		return -1;
+	if (control_ensure(*db, schema, make, e) == 0)
 		return 0;
 	db_close(*db);
 	*db = NULL;

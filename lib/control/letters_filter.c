@@ -12,7 +12,7 @@ struct condition {
 	const char *postgresql;         /* NULL: the same as for SQLite */
 };
 
-#define OF_RUN "EXISTS (SELECT 1 FROM dead_letter_attempts AS a " \
+#define OF_RUN "EXISTS (SELECT 1 FROM {schema}.dead_letter_attempts AS a " \
     "WHERE a.dead_letter_id = d.id AND "
 
 static const struct condition
@@ -56,6 +56,7 @@ add_condition(struct where *w, const struct db *db, const struct condition *c,
 	n = where_add_value(w, v);
 	buf_str(&w->sql, " AND ");
 	for (; *p != '\0'; p++) {
+		p += db_append_schema(db, &w->sql, p);
 		buf_char(&w->sql, *p);
 		if (*p == '$')
 			buf_printf(&w->sql, "%zu", n);

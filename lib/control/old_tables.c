@@ -27,13 +27,15 @@ static int
 check_old_table(struct db *db, const char *name, const char *const *columns,
     const char *ours, bool *exists, struct err *e)
 {
-	struct db_value v = db_text(name);
+	struct db_value v[] = { db_text(name), db_text(db_schema(db)) };
+	size_t params = db_schema(db) != NULL ? 2 : 1;
 	bool has[COLUMNS] = { false }, own = false;
 	struct db_rows *r;
 	int rc;
 
 	*exists = false;
-	if (db_query(db, &r, db_sql(db, SQL_CONTROL_COLUMNS), &v, 1, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_COLUMNS), v, params,
+	    e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		*exists = true;

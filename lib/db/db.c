@@ -135,12 +135,6 @@ db_copy_end(struct db *db, int64_t *rows, struct err *e)
 	return db->driver->copy_end(db->conn, rows, e);
 }
 
-const char *
-db_sql(const struct db *db, enum sql_id id)
-{
-	return db->driver->sql[id];
-}
-
 int
 db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
     struct err *e)

@@ -118,6 +118,14 @@ int db_copy_end(struct db *db, int64_t *rows, struct err *e);
 
 /* Returns a script of sql/ in the dialect of this database. */
 const char *db_sql(const struct db *db, enum sql_id id);
+/* Names the schema of the control tables: each `{schema}.` in the scripts of
+ * PostgreSQL becomes this name. Statements that db_sql() returned before are
+ * freed. */
+int db_set_schema(struct db *db, const char *name, struct err *e);
+const char *db_schema(const struct db *db);     /* NULL if none is set */
+/* If sql starts with `{schema}.`, appends the schema and a dot, or nothing if
+ * none is set, and returns the length of this placeholder; else returns 0. */
+size_t db_append_schema(const struct db *db, struct buf *b, const char *sql);
 /* Appends an identifier in SQL quotes. ERR_CONFIG if it is empty, has a NUL, is
  * not UTF-8, or has more than 63 bytes on PostgreSQL. */
 int db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,

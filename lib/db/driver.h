@@ -56,8 +56,13 @@ struct db {
 	size_t cached;
 	bool encoding_is_known;         /* lacks_characters is set */
 	bool lacks_characters;
+	char *schema_name;              /* db_set_schema(); NULL: none is set */
+	char *schema_prefix;            /* the name in SQL quotes, and a dot */
+	char **sql;     /* statements with the schema, by enum sql_id; an entry
+	                 * is NULL if the statement has no `{schema}.` */
 };
 
+void db_forget_schema(struct db *db);
 void free_cached_statements(struct db *db);
 
 /* How long a statement may still wait after a signal has asked the program to

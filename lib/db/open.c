@@ -128,6 +128,7 @@ db_close(struct db *db)
 	free_cached_statements(db);
 	if (db->conn != NULL)
 		db->driver->close(db->conn);
+	db_forget_schema(db);
 	buf_release(&db->name);
 	free(db);
 }

@@ -1,34 +1,36 @@
 -- name: checkpoint_read
 -- Reads the value of a checkpoint (the position up to which records have been
 -- loaded) and its version, which goes up with every change.
-SELECT value, version FROM etl_checkpoints WHERE name = $1
+SELECT value, version FROM {schema}.etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_version
 -- Reads the version of a checkpoint, which goes up with every change.
-SELECT version FROM etl_checkpoints WHERE name = $1
+SELECT version FROM {schema}.etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_list
 -- Lists all checkpoints by name.
 SELECT name, value, version, seq, run,
     to_char(updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-FROM etl_checkpoints
+FROM {schema}.etl_checkpoints
 ORDER BY name COLLATE "C"
 
 -- name: checkpoint_insert
 -- Inserts a checkpoint that does not exist yet, with version $3.
-INSERT INTO etl_checkpoints (name, value, version, seq, run, updated_at)
+INSERT INTO {schema}.etl_checkpoints (name, value, version, seq, run,
+    updated_at)
 VALUES ($1, $2, $3, $4, $5, clock_timestamp())
 ON CONFLICT DO NOTHING
 
 -- name: checkpoint_lock
 -- Locks the row of a checkpoint if it has the version $2.
-SELECT 1 FROM etl_checkpoints WHERE name = $1 AND version = $2 FOR UPDATE
+SELECT 1 FROM {schema}.etl_checkpoints
+WHERE name = $1 AND version = $2 FOR UPDATE
 
 -- name: checkpoint_move
 -- Sets a new value of a checkpoint and adds 1 to its version, but only if the
 -- version is still $3. If another run has changed the checkpoint, this
 -- statement changes no row.
-UPDATE etl_checkpoints
+UPDATE {schema}.etl_checkpoints
 SET value = $2, version = version + 1, seq = $4, run = $5,
     updated_at = clock_timestamp()
 WHERE name = $1 AND version = $3
@@ -37,14 +39,14 @@ WHERE name = $1 AND version = $3
 -- Returns 1 if the run that changed this checkpoint last is still in status
 -- running, else 0. If etl-checkpoint then changed the checkpoint, the next
 -- commit of that run would fail.
-SELECT count(*) FROM etl_checkpoints AS c
-JOIN pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
+SELECT count(*) FROM {schema}.etl_checkpoints AS c
+JOIN {schema}.pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
 
 -- name: checkpoint_set
 -- Sets the value of a checkpoint, for etl-checkpoint set, and adds 1 to its
 -- version: the next commit of a loader that has read the old version fails.
-INSERT INTO etl_checkpoints AS c (name, value, version, updated_at)
+INSERT INTO {schema}.etl_checkpoints AS c (name, value, version, updated_at)
 VALUES ($1, $2, 1, clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     version = c.version + 1, seq = NULL, run = NULL,
@@ -54,7 +56,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
 -- Removes the value of a checkpoint, for etl-checkpoint clear. The row stays,
 -- and its version goes up: the next commit of a loader that has read the old
 -- version fails.
-UPDATE etl_checkpoints
+UPDATE {schema}.etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
     updated_at = clock_timestamp()
 WHERE name = $1
@@ -63,4 +65,4 @@ WHERE name = $1
 -- Deletes the placeholder row of a checkpoint (version 0). A loader inserts
 -- this row and deletes it in the same transaction: until its COMMIT, an INSERT
 -- of the same name by another process waits.
-DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0
+DELETE FROM {schema}.etl_checkpoints WHERE name = $1 AND version = 0

@@ -1,12 +1,29 @@
 -- name: control_present
 -- Returns 1 if the table etl_control exists, and 0 if the control tables were
--- never created.
-SELECT count(*) FROM pg_class WHERE oid = to_regclass('etl_control')
+-- never created in the schema $1.
+SELECT count(*)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = 'etl_control'
+
+-- name: control_default_schema
+-- Returns the schema of the control tables if the user names none: the first
+-- schema of the search path that has them, else the first schema of the path.
+-- Returns no row if the search path has no schema that exists.
+SELECT s.name::text
+FROM (SELECT coalesce(
+    (SELECT n.nspname
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass('etl_control')), current_schema()) AS name) AS s
+WHERE s.name IS NOT NULL
+
+-- name: control_schema_present
+-- Returns 1 if the schema $1 exists, else 0.
+SELECT count(*) FROM pg_namespace WHERE nspname = $1
 
 -- name: control_version
 -- Reads the version of the control tables (pipeline_runs, dead_letters and the
 -- other tables that control_1 creates).
-SELECT version FROM etl_control
+SELECT version FROM {schema}.etl_control
 
 -- name: control_lock
 -- Lets one session at a time create or migrate the control tables. The number
@@ -15,9 +32,9 @@ SELECT count(*) FROM (SELECT pg_advisory_xact_lock(6648940)) AS l
 
 -- name: control_1
 -- Creates the control tables, version 1.
-CREATE TABLE etl_control (version integer NOT NULL);
+CREATE TABLE {schema}.etl_control (version integer NOT NULL);
 
-CREATE TABLE pipeline_runs (
+CREATE TABLE {schema}.pipeline_runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     started_at timestamptz NOT NULL,
     completed_at timestamptz,
@@ -40,13 +57,13 @@ CREATE TABLE pipeline_runs (
     stages json,
     traceparent text
 );
-CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline, id);
-CREATE INDEX pipeline_runs_running ON pipeline_runs (pipeline)
+CREATE INDEX pipeline_runs_pipeline ON {schema}.pipeline_runs (pipeline, id);
+CREATE INDEX pipeline_runs_running ON {schema}.pipeline_runs (pipeline)
     WHERE status = 'running';
 
-CREATE TABLE dead_letters (
+CREATE TABLE {schema}.dead_letters (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    pipeline_run_id bigint REFERENCES pipeline_runs ON DELETE SET NULL,
+    pipeline_run_id bigint REFERENCES {schema}.pipeline_runs ON DELETE SET NULL,
     raw_data jsonb,
     error_message text NOT NULL,
     created_at timestamptz NOT NULL,
@@ -74,19 +91,20 @@ CREATE TABLE dead_letters (
     resolved_by_run text,
     reason text
 );
-CREATE INDEX dead_letters_status ON dead_letters (status, stage, id);
+CREATE INDEX dead_letters_status ON {schema}.dead_letters (status, stage, id);
 
-CREATE TABLE dead_letter_attempts (
-    dead_letter_id bigint NOT NULL REFERENCES dead_letters ON DELETE CASCADE,
+CREATE TABLE {schema}.dead_letter_attempts (
+    dead_letter_id bigint NOT NULL REFERENCES {schema}.dead_letters
+        ON DELETE CASCADE,
     occurrence text COLLATE "C" NOT NULL PRIMARY KEY,
-    pipeline_run_id bigint REFERENCES pipeline_runs ON DELETE SET NULL,
+    pipeline_run_id bigint REFERENCES {schema}.pipeline_runs ON DELETE SET NULL,
     at timestamptz NOT NULL,
     message text NOT NULL
 );
 CREATE INDEX dead_letter_attempts_letter
-    ON dead_letter_attempts (dead_letter_id);
+    ON {schema}.dead_letter_attempts (dead_letter_id);
 
-CREATE TABLE etl_checkpoints (
+CREATE TABLE {schema}.etl_checkpoints (
     name text NOT NULL PRIMARY KEY,
     value text,
     version bigint NOT NULL,
@@ -95,7 +113,7 @@ CREATE TABLE etl_checkpoints (
     updated_at timestamptz NOT NULL
 );
 
-CREATE TABLE etl_loads (
+CREATE TABLE {schema}.etl_loads (
     stream_id text NOT NULL,
     target text NOT NULL,
     run text,
@@ -110,52 +128,55 @@ CREATE TABLE etl_loads (
     appends boolean NOT NULL DEFAULT false,
     PRIMARY KEY (stream_id, target)
 );
-CREATE INDEX etl_loads_run ON etl_loads (run);
+CREATE INDEX etl_loads_run ON {schema}.etl_loads (run);
 
-INSERT INTO etl_control VALUES (1);
+INSERT INTO {schema}.etl_control VALUES (1);
 
 -- name: control_2
 -- Migrates the control tables from version 1 to version 2.
-ALTER TABLE pipeline_runs ADD COLUMN log text;
+ALTER TABLE {schema}.pipeline_runs ADD COLUMN log text;
 
 -- The time at which etl-dlq erase removed the record of a dead letter.
-ALTER TABLE dead_letters ADD COLUMN erased_at timestamptz;
+ALTER TABLE {schema}.dead_letters ADD COLUMN erased_at timestamptz;
 
 -- Indexes for reading dead letters in pages, the oldest first.
-DROP INDEX dead_letters_status;
-CREATE INDEX dead_letters_status ON dead_letters (status, created_at, id);
-CREATE INDEX dead_letters_order ON dead_letters (created_at, id);
-DROP INDEX dead_letter_attempts_letter;
+DROP INDEX {schema}.dead_letters_status;
+CREATE INDEX dead_letters_status
+    ON {schema}.dead_letters (status, created_at, id);
+CREATE INDEX dead_letters_order ON {schema}.dead_letters (created_at, id);
+DROP INDEX {schema}.dead_letter_attempts_letter;
 CREATE INDEX dead_letter_attempts_letter
-    ON dead_letter_attempts (dead_letter_id, at, occurrence);
-CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
+    ON {schema}.dead_letter_attempts (dead_letter_id, at, occurrence);
+CREATE INDEX dead_letter_attempts_run
+    ON {schema}.dead_letter_attempts (pipeline_run_id)
     WHERE pipeline_run_id IS NOT NULL;
 
-UPDATE etl_control SET version = 2;
+UPDATE {schema}.etl_control SET version = 2;
 
 -- name: control_columns
--- Lists the columns of the table $1 in the schema where new tables are created.
--- The columns show whether etl or another tool has created the table.
+-- Lists the columns of the table $1 in the schema $2. The columns show whether
+-- etl or another tool has created the table.
 SELECT attname::text
 FROM pg_attribute AS a JOIN pg_class AS c ON a.attrelid = c.oid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $2 AND c.relname = $1
     AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 
 -- name: control_rename_old_runs
 -- Renames the table pipeline_runs of another tool, which existed before etl
 -- created its own tables.
-ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
+ALTER TABLE {schema}.pipeline_runs RENAME TO pipeline_runs_before_etl
 
 -- name: control_rename_old_letters
 -- Renames the table dead_letters of another tool, which existed before etl
 -- created its own tables.
-ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
+ALTER TABLE {schema}.dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
 -- Copies the rows of another tool's table pipeline_runs (renamed by
 -- control_rename_old_runs). A status that etl does not know becomes failed, and
 -- its text is put into the message.
-INSERT INTO pipeline_runs (id, started_at, completed_at, status,
+INSERT INTO {schema}.pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
 OVERRIDING SYSTEM VALUE
@@ -174,9 +195,11 @@ SELECT id, coalesce(started_at, completed_at, now()), completed_at,
             coalesce('; ' || error_message, '') END,
     'unknown', 'before-etl-' || id,
     coalesce(completed_at, started_at, now())
-FROM pipeline_runs_before_etl;
-SELECT setval(pg_get_serial_sequence('pipeline_runs', 'id'),
-    (SELECT coalesce(max(id), 0) + 1 FROM pipeline_runs), false)
+FROM {schema}.pipeline_runs_before_etl;
+SELECT setval(pg_get_serial_sequence(r.tableoid::regclass::text, 'id'),
+    max(r.id) + 1, false)
+FROM {schema}.pipeline_runs AS r
+GROUP BY r.tableoid
 
 -- name: control_read_old_letters
 -- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
@@ -185,8 +208,8 @@ SELECT d.id::bigint, convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
     coalesce(d.error_message::text, ''),
     to_char(d.created_at::timestamptz, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     coalesce(r.id, 0)::bigint
-FROM dead_letters_before_etl AS d
-    LEFT JOIN pipeline_runs AS r ON r.id = d.pipeline_run_id
+FROM {schema}.dead_letters_before_etl AS d
+    LEFT JOIN {schema}.pipeline_runs AS r ON r.id = d.pipeline_run_id
 WHERE d.id > $1::bigint
 ORDER BY d.id
 LIMIT 500

@@ -1,22 +1,22 @@
 -- name: ledger_insert
 -- Inserts the ledger row (table etl_loads) of a stream and the table it is
 -- loaded into, in the transaction of its first batch.
-INSERT INTO etl_loads (stream_id, target, run, batch, seq, ended, counts,
-    appends, version)
+INSERT INTO {schema}.etl_loads (stream_id, target, run, batch, seq, ended,
+    counts, appends, version)
 VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING
 
 -- name: ledger_read
 -- Reads how far a stream has been loaded into a target.
 SELECT batch, seq, ended, taken, counts, version, run
-FROM etl_loads
+FROM {schema}.etl_loads
 WHERE stream_id = $1 AND target = $2
 
 -- name: ledger_update
 -- Records one more batch of a stream, but only if the row still has the batch
 -- number $9 and is not closed. If another loader has changed or closed the row,
 -- this statement changes no row.
-UPDATE etl_loads
+UPDATE {schema}.etl_loads
 SET run = $3, batch = batch + 1, ended = $5, counts = $6, appends = $7,
     version = $8,
     seq = CASE WHEN $4 > seq THEN $4 ELSE seq END
@@ -26,13 +26,13 @@ WHERE stream_id = $1 AND target = $2 AND batch = $9 AND NOT taken
 -- Closes the row of a stream whose load has failed: sets taken. If the server
 -- executes the last COMMIT of the loader later than this, that transaction
 -- cannot succeed, because ledger_update changes no closed row.
-UPDATE etl_loads SET taken = $4
+UPDATE {schema}.etl_loads SET taken = $4
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND NOT taken
 
 -- name: ledger_take_first
 -- Inserts a closed row (taken is true) for a stream of which no batch has been
 -- committed.
-INSERT INTO etl_loads (stream_id, target, run, batch, seq, taken)
+INSERT INTO {schema}.etl_loads (stream_id, target, run, batch, seq, taken)
 VALUES ($1, $2, $3, 0, 0, $4)
 ON CONFLICT DO NOTHING
 
@@ -40,5 +40,5 @@ ON CONFLICT DO NOTHING
 -- Reopens a closed row (taken becomes false) and adds two to its batch number.
 -- A late COMMIT still fails, because it expects the number of the closed row.
 -- With two instead of one, the row cannot look as if that batch were committed.
-UPDATE etl_loads SET taken = NOT taken, batch = batch + 2
+UPDATE {schema}.etl_loads SET taken = NOT taken, batch = batch + 2
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND taken

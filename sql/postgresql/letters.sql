@@ -40,8 +40,8 @@ UPDATE pg_temp.etl_letters SET raw_data = NULL
 -- the order of their reject ids. So two loaders cannot deadlock, and etl-dlq
 -- purge cannot delete one of these rows before the COMMIT. WHERE false: an
 -- existing row is only locked.
-INSERT INTO dead_letters (reject_id, stage, code, error_message, created_at,
-    last_seen_at, raw)
+INSERT INTO {schema}.dead_letters (reject_id, stage, code, error_message,
+    created_at, last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
 FROM (
     SELECT reject_id, stage, code, message, at, n FROM pg_temp.etl_letters
@@ -66,7 +66,7 @@ WITH marks AS (
     GROUP BY reject_id
     HAVING bool_and(follows)
 ), resolved AS (
-    UPDATE dead_letters AS d SET
+    UPDATE {schema}.dead_letters AS d SET
         resolved_upto = r.seen,
         status = CASE WHEN attempts > r.seen THEN 'open' ELSE 'resolved' END,
         resolved_at = CASE WHEN attempts > r.seen THEN NULL ELSE now() END,
@@ -88,10 +88,11 @@ SELECT n FROM marks JOIN resolved USING (reject_id)
 WITH staged AS (
     SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
         l.message
-    FROM pg_temp.etl_letters AS l JOIN dead_letters AS d USING (reject_id)
+    FROM pg_temp.etl_letters AS l
+        JOIN {schema}.dead_letters AS d USING (reject_id)
     ORDER BY l.occurrence, l.n
 ), added AS (
-    INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
+    INSERT INTO {schema}.dead_letter_attempts (dead_letter_id, occurrence,
         pipeline_run_id, at, message)
     SELECT id, occurrence, $1::bigint, at, message FROM staged
     ON CONFLICT (occurrence) DO NOTHING
@@ -101,7 +102,7 @@ WITH staged AS (
     FROM added JOIN staged AS s USING (occurrence)
     GROUP BY s.id
 ), merged AS (
-    UPDATE dead_letters AS d SET
+    UPDATE {schema}.dead_letters AS d SET
         pipeline = l.pipeline, run = l.run, stage = l.stage, code = l.code,
         error_message = l.message, pointer = l.pointer,
         origin = l.origin::json, sqlstate = l.sqlstate,
@@ -120,7 +121,7 @@ SELECT count(*) FROM added
 -- name: letters_clear_stage
 -- Deletes rows of dead_letters that letters_lock has inserted and that still
 -- have no occurrence (attempts is 0), and empties the temporary tables.
-DELETE FROM dead_letters
+DELETE FROM {schema}.dead_letters
 WHERE attempts = 0
     AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
     OR reject_id IN (SELECT reject_id FROM pg_temp.etl_resolves));
@@ -131,11 +132,11 @@ DELETE FROM pg_temp.etl_resolves
 -- name: letters_count
 -- Counts the dead letters that match a filter, whose conditions are appended to
 -- WHERE true.
-SELECT count(*) FROM dead_letters AS d WHERE true
+SELECT count(*) FROM {schema}.dead_letters AS d WHERE true
 
 -- name: letters_last
 -- Reads the highest id of any dead letter.
-SELECT coalesce(max(id), 0) FROM dead_letters
+SELECT coalesce(max(id), 0) FROM {schema}.dead_letters
 
 -- name: letters_page
 -- Reads dead letters in pages, the oldest first. The rejected record (column
@@ -147,7 +148,7 @@ SELECT id, attempts, resolved_upto, octet_length(raw), bytes, http_status,
     reason, to_char(resolved_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     resolved_by_run, to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     sha256, CASE WHEN octet_length(raw) <= 16384 THEN raw END
-FROM dead_letters AS d
+FROM {schema}.dead_letters AS d
 WHERE true
 ORDER BY d.created_at, d.id
 LIMIT $1
@@ -159,7 +160,7 @@ SELECT stage, code, error_message, count(*), sum(attempts)::bigint,
     count(*) FILTER (WHERE status = 'open'),
     to_char(min(created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     (array_agg(id ORDER BY created_at, id))[1]
-FROM dead_letters AS d
+FROM {schema}.dead_letters AS d
 WHERE true
 GROUP BY stage, code, error_message
 
@@ -168,7 +169,7 @@ GROUP BY stage, code, error_message
 -- again, by the pipeline and stage that rejected them.
 SELECT pipeline, stage, count(*)
 FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
-    FROM dead_letters AS d
+    FROM {schema}.dead_letters AS d
     WHERE true
     ORDER BY created_at, id
     LIMIT $1) AS c
@@ -180,7 +181,7 @@ LIMIT 17
 -- Counts the runs whose uuid begins with $1 and that have rejected records. An
 -- occurrence (one rejection) has an id that begins with the uuid of its run.
 SELECT count(DISTINCT split_part(occurrence, '/', 1))
-FROM dead_letter_attempts
+FROM {schema}.dead_letter_attempts
 WHERE starts_with(occurrence, $1)
 
 -- name: letters_purge
@@ -188,33 +189,34 @@ WHERE starts_with(occurrence, $1)
 -- The caller repeats the statement, so that no lock is held for long. Letters
 -- that a loader has locked are left out, so that etl-dlq purge and the loader
 -- cannot deadlock.
-DELETE FROM dead_letters
-WHERE id IN (SELECT id FROM dead_letters AS d WHERE true ORDER BY id LIMIT $1
+DELETE FROM {schema}.dead_letters
+WHERE id IN (SELECT id FROM {schema}.dead_letters AS d
+    WHERE true ORDER BY id LIMIT $1
     FOR UPDATE SKIP LOCKED)
 
 -- name: letter_by_number
 -- Finds a dead letter by the number in its column id.
-SELECT id FROM dead_letters WHERE id = $1
+SELECT id FROM {schema}.dead_letters WHERE id = $1
 
 -- name: letter_by_prefix
 -- Finds the dead letters whose reject id begins with $1. Two rows are enough to
 -- show that the prefix is ambiguous. A reject id has only the digits 0-9 and
 -- a-f, so every id with this prefix sorts before the prefix followed by g.
-SELECT id FROM dead_letters
+SELECT id FROM {schema}.dead_letters
 WHERE reject_id >= $1::text AND reject_id < $1::text || 'g'
 ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
 -- Sets the status of a dead letter, for etl-dlq resolve and discard.
-UPDATE dead_letters
+UPDATE {schema}.dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = now()
 WHERE id = $1
 
 -- name: letter_erase
 -- Removes the rejected record of a dead letter, and the texts that may quote
 -- it, for etl-dlq erase. The row with its counts stays.
-UPDATE dead_letters SET
+UPDATE {schema}.dead_letters SET
     raw = '', raw_data = NULL, error_message = '', origin = NULL,
     sha256 = NULL, erased_at = now()
 WHERE id = $1
@@ -222,27 +224,27 @@ WHERE id = $1
 -- name: letter_erase_times
 -- Removes the messages of all rejections (occurrences) of a dead letter,
 -- because they may quote the record, for etl-dlq erase.
-UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
+UPDATE {schema}.dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
 
 -- name: letter_example
 -- Reads the message of a dead letter and the start of its record, as an example
 -- of the cause.
 SELECT error_message, substring(raw FROM 1 FOR 81)
-FROM dead_letters
+FROM {schema}.dead_letters
 WHERE id = $1
 
 -- name: letter_raw
 -- Reads $4 bytes of a dead letter's record from byte $3; the first byte is 1.
 -- Returns no row if the letter has changed: attempts is then not $2.
 SELECT substring(raw FROM $3::integer FOR $4::integer)
-FROM dead_letters
+FROM {schema}.dead_letters
 WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
 -- Lists up to 256 occurrences (single rejections) of a dead letter, by time and
 -- id: those that come after the time $2 and the occurrence id $3.
 SELECT occurrence, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
-FROM dead_letter_attempts AS a
+FROM {schema}.dead_letter_attempts AS a
 WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)
 ORDER BY a.at, a.occurrence
 LIMIT 256

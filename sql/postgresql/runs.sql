@@ -1,26 +1,26 @@
 -- name: run_start
 -- Inserts the row of a run that starts, with status running. Returns its id.
-INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
-    attempt, retry_of, host, traceparent)
+INSERT INTO {schema}.pipeline_runs (started_at, renewed_at, status, pipeline,
+    run, attempt, retry_of, host, traceparent)
 VALUES (now(), now(), 'running', $1, $2, $3, $4, $5, $6)
 RETURNING id
 
 -- name: run_renew
 -- Sets renewed_at, which shows that the run is still active.
-UPDATE pipeline_runs SET renewed_at = now()
+UPDATE {schema}.pipeline_runs SET renewed_at = now()
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
 -- Finds the row of a run if its status is running. The loader calls this before
 -- it commits. FOR SHARE locks the row: the end of the run cannot be written
 -- before the loader has committed.
-SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
+SELECT id FROM {schema}.pipeline_runs WHERE run = $1 AND status = 'running'
 FOR SHARE
 
 -- name: run_lock
 -- Locks the row of a run if its status is running, so that no loader can commit
 -- while the end of the run is written.
-SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
+SELECT id FROM {schema}.pipeline_runs WHERE run = $1 AND status = 'running'
 FOR UPDATE
 
 -- name: run_wait_limit
@@ -31,14 +31,14 @@ SELECT set_config('lock_timeout', '20s', true)
 -- Lists the runs of pipeline $1 that are in status running although their
 -- etl-run may have ended: those of this host ($2), and those that were not
 -- renewed for 10 minutes.
-SELECT run FROM pipeline_runs
+SELECT run FROM {schema}.pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
     AND (host = $2 OR renewed_at < now() - interval '10 minutes')
 ORDER BY id
 
 -- name: run_end
 -- Writes the end of a run: status, message and counts.
-UPDATE pipeline_runs
+UPDATE {schema}.pipeline_runs
 SET completed_at = clock_timestamp(), status = $2::text,
     error_message = $3, records_extracted = $4, records_loaded = $5,
     unchanged = $6, dropped = $7, rejected = $8::bigint, stages = $9, log = $10,
@@ -47,7 +47,8 @@ WHERE run = $1
 
 -- name: run_ended
 -- Returns 1 if a run has the status success or failed, else no row.
-SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
+SELECT 1 FROM {schema}.pipeline_runs
+WHERE run = $1 AND status IN ('success', 'failed')
 
 -- name: run_row
 -- Reads all columns of a run.
@@ -57,10 +58,10 @@ SELECT id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     attempt, retry_of,
     to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     dropped, unchanged, rejected, host, stages, traceparent, log
-FROM pipeline_runs WHERE run = $1
+FROM {schema}.pipeline_runs WHERE run = $1
 
 -- name: run_loads
 -- Lists the rows of a run in the ledger (table etl_loads): how far each of its
 -- streams was loaded.
-SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
+SELECT target, ended, counts, appends FROM {schema}.etl_loads WHERE run = $1
 ORDER BY target, stream_id

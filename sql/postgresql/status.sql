@@ -1,11 +1,11 @@
 -- name: status_by_number
 -- Finds a run by the number in its column id.
-SELECT id FROM pipeline_runs WHERE id = $1
+SELECT id FROM {schema}.pipeline_runs WHERE id = $1
 
 -- name: status_by_prefix
 -- Finds the runs whose uuid begins with $1. Two rows are enough to show that
 -- the prefix is ambiguous.
-SELECT id FROM pipeline_runs WHERE starts_with(run, $1) LIMIT 2
+SELECT id FROM {schema}.pipeline_runs WHERE starts_with(run, $1) LIMIT 2
 
 -- name: status_list
 -- Lists the last $3 runs, newest first: of the pipeline $1, or of all pipelines
@@ -17,7 +17,7 @@ SELECT id, run, status,
     (extract(epoch FROM coalesce(completed_at, clock_timestamp())
         - started_at) * 1000)::bigint,
     records_extracted, records_loaded, unchanged, dropped, rejected
-FROM pipeline_runs
+FROM {schema}.pipeline_runs
 WHERE ($1::text IS NULL OR pipeline = $1)
 AND ($2::bigint = 0 OR status IN ('failed', 'abandoned'))
 ORDER BY id DESC
@@ -33,14 +33,14 @@ SELECT run, pipeline, status, retry_of, host,
     id, attempt, (extract(epoch FROM coalesce(completed_at, clock_timestamp())
         - started_at) * 1000)::bigint,
     records_extracted, records_loaded, unchanged, dropped, rejected, errors
-FROM pipeline_runs
+FROM {schema}.pipeline_runs
 WHERE id = $1
 
 -- name: status_loads
 -- Lists the rows of a run in the ledger (table etl_loads): how far each of its
 -- streams was loaded.
 SELECT target, stream_id, batch, seq, version, ended, taken, counts
-FROM etl_loads
+FROM {schema}.etl_loads
 WHERE run = $1
 ORDER BY target, stream_id
 
@@ -48,8 +48,8 @@ ORDER BY target, stream_id
 -- Counts the rejections of records in a run (table dead_letter_attempts) by the
 -- stage that rejected the record and by the code of the reject.
 SELECT d.stage, d.code, count(*)
-FROM dead_letter_attempts AS a
-JOIN dead_letters AS d ON d.id = a.dead_letter_id
+FROM {schema}.dead_letter_attempts AS a
+JOIN {schema}.dead_letters AS d ON d.id = a.dead_letter_id
 WHERE a.pipeline_run_id = $1
 GROUP BY d.stage, d.code
 ORDER BY d.stage, count(*) DESC, d.code

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct checkpoint_opts {
-	const char *db, *state;
+	const char *db, *control_schema, *state;
 	bool json;
 	uint64_t max_record;
 	bool no_marks;

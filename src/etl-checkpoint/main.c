@@ -30,6 +30,7 @@ static const char usage[] =
 #define AT(field) offsetof(struct checkpoint_opts, field)
 static const struct opt options[] = {
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "json", OPT_FLAG, AT(json), NULL,
 	    "write a JSON object for each checkpoint", NULL, 0 },
 	OPTION_MAX_RECORD(AT(max_record)),
@@ -84,6 +85,7 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 {
 	const struct { const char *name; unsigned kind; bool given; } all[] = {
 		{ "db", DB, o->db != NULL },
+		{ "control-schema", DB, o->control_schema != NULL },
 		{ "json", JSON, o->json },
 		{ "max-record", SAVE, o->max_record > 0 },
 		{ "no-marks", SAVE, o->no_marks },
@@ -96,6 +98,9 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 	if (o->db != NULL && o->state != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: --db or --state, not both", v->name);
+	if (o->control_schema != NULL && o->state != NULL)
+		return err_set(e, ERR_USAGE, false, "%s: a state file has no "
+		    "schema: --control-schema or --state, not both", v->name);
 	if (o->state == NULL && (v->takes & DB) == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: --state file:PATH is missing", v->name);

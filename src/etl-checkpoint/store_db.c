@@ -10,7 +10,8 @@ base_get(struct command *c, const char *name, char **value, int64_t *version,
 	int rc;
 
 	*value = NULL;
-	if (control_open_and_ensure(&db, c->opts->db, false, e) == -1)
+	if (control_open_and_ensure(
+		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, name, value, version, e);
 	if (rc == 0 && *version == 0)
@@ -59,7 +60,8 @@ base_set(struct command *c, const char *name, const char *value,
 
 	if (value != NULL)
 		err_note("etl-checkpoint", db_default_note(c->opts->db));
-	if (control_open_and_ensure(&db, c->opts->db, value != NULL, e) == -1)
+	if (control_open_and_ensure(&db, c->opts->db, c->opts->control_schema,
+		value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
 		rc = change(db, name, value, e);
@@ -82,7 +84,8 @@ base_list(struct command *c, int (*each)(void *self,
 	size_t n = 0;
 	int rc = -1;
 
-	if (control_open_and_ensure(&db, c->opts->db, false, e) == -1)
+	if (control_open_and_ensure(
+		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
 		return -1;
 	if (checkpoints_open(&l, db, e) == 0)
 		while ((rc = checkpoints_next(l, &p, e)) == 1 && ++n > 0)

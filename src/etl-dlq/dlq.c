@@ -8,7 +8,8 @@
 int
 dlq_open(struct dlq *d, struct err *e)
 {
-	if (control_open_and_ensure(&d->db, d->opts->db, false, e) == -1)
+	if (control_open_and_ensure(
+		&d->db, d->opts->db, d->opts->control_schema, false, e) == -1)
 		return -1;
 	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }

@@ -16,8 +16,8 @@
 #define OLDER_NONE UINT64_MAX
 
 struct dlq_opts {
-	const char *db, *stage, *code, *pipeline, *run, *since, *until,
-	    *status, *reason, *pointer, *like, *bad;
+	const char *db, *control_schema, *stage, *code, *pipeline, *run, *since,
+	    *until, *status, *reason, *pointer, *like, *bad;
 	uint64_t limit, max_attempts, max_record, older_than;
 	bool json, raw, once, open;
 };

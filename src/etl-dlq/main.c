@@ -44,6 +44,7 @@ static const struct opt options[] = {
 	{ "code", OPT_STRING, AT(code), "CODE",
 	    "select: rejected with this code", NULL, 0 },
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "json", OPT_FLAG, AT(json), NULL,
 	    "write a JSON object for each letter or cause", NULL, 0 },
 	{ "like", OPT_STRING, AT(like), "TEXT",

@@ -202,7 +202,8 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		err_note("etl-dlq", db_default_note(d->opts->db));
 	if (rc == 0)
-		rc = control_open_and_ensure(&d->db, d->opts->db, true, e);
+		rc = control_open_and_ensure(
+		    &d->db, d->opts->db, d->opts->control_schema, true, e);
 	if (rc == 0)
 		rc = store_all(d, in, &added, e);
 	if (rc == 0)

@@ -23,7 +23,8 @@ struct extract_opts {
 	const char *backoff;
 	const char *each, *as, *count_as;
 	const char *checkpoint, *cursor_field, *since_param, *start, *since;
-	const char *lookback, *until, *until_param, *state, *db;
+	const char *lookback, *until, *until_param, *state, *db,
+	    *control_schema;
 	bool ordered;
 	const char *stream, *rejects, *max_rejects;
 	uint64_t max_record;

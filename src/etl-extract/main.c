@@ -107,6 +107,7 @@ static const struct opt options[] = {
 	    "the service sorts by the cursor, ascending"),
 	OPTION_STATE(AT(state)),
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	OPT("each", OPT_STRING, each, "TEMPLATE",
 	    "make one request for each record of stdin"),
 	OPT("as", OPT_STRING, as, "FIELD",

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 struct load_opts {
-	const char *db, *table, *key, *mode, *ddl, *compare, *touch, *seen;
+	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
+	    *touch, *seen;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
 	bool plain, single, verbose, again, no_checkpoint;

@@ -143,8 +143,16 @@ static int
 check_run_database(const struct load_opts *o, struct err *e)
 {
 	const char *run = getenv("ETL_RUN"), *url = getenv("DATABASE_URL");
+	const char *schema = getenv("ETL_CONTROL_SCHEMA");
 
-	if (o->db == NULL || run == NULL || *run == '\0')
+	if (run == NULL || *run == '\0')
+		return 0;
+	if (o->control_schema != NULL &&
+	    (schema == NULL || strcmp(o->control_schema, schema) != 0))
+		return err_set(e, ERR_CONFIG, false, "--control-schema names "
+		    "another schema than that of this run: give it to etl-run "
+		    "instead");
+	if (o->db == NULL)
 		return 0;
 	if (url == NULL || *url == '\0')
 		url = "sqlite:etl.db";

@@ -31,8 +31,8 @@
 
 static const char usage[] =
     "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
-    "                [--compare COLS] [--db URL] [--ddl FILE]\n"
-    "                [--duplicate-members last] [--flush DURATION]\n"
+    "                [--compare COLS] [--control-schema NAME] [--db URL]\n"
+    "                [--ddl FILE] [--duplicate-members last] [--flush DURATION]\n"
     "                [--key COLS] [--max-record SIZE] [--max-rejects N|N%]\n"
     "                [--mode MODE] [--no-checkpoint] [--plain]\n"
     "                [--rejects FILE] [--retries N] [--seen COL]\n"
@@ -41,6 +41,7 @@ static const char usage[] =
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
 	    0 },
 	{ "key", OPT_STRING, AT(key), "COLS",

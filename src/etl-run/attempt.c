@@ -47,7 +47,7 @@ start_row(const struct attempt *a, const struct job *j, struct err *e)
 	int64_t dead = 0;
 	int rc = -1;
 
-	if (control_open_and_ensure(&db, j->url, true, e) == -1)
+	if (control_open_and_ensure(&db, j->url, j->schema, true, e) == -1)
 		goto out;
 	if (run_abandon_stale(db, j->name, j->host, &dead, e) == -1)
 		goto out;
@@ -76,7 +76,7 @@ renew_row(const void *arg)
 	struct db *db = NULL;
 
 	lock_touch(&r->job->lock);
-	if (db_open(&db, r->job->url, &e) == -1 ||
+	if (control_open(&db, r->job->url, r->job->schema, true, &e) == -1 ||
 	    run_renew(db, r->run, &e) == -1)
 		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
 		    r->job->name, e.msg);
@@ -97,7 +97,8 @@ try_complete_row(struct attempt *a, const struct job *j, bool ok,
 	tail_put(&log, &a->said);
 	if (log.len > 0)
 		words.log = buf_text(&log);
-	if (buf_check(&log, e) == 0 && db_open(&db, j->url, e) == 0)
+	if (buf_check(&log, e) == 0 &&
+	    control_open(&db, j->url, j->schema, true, e) == 0)
 		rc = run_complete(db, a->run, ok, &words, &a->end, e);
 	db_close(db);
 	buf_release(&log);
@@ -113,7 +114,7 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	struct db_value v = db_text(a->run);
 	struct db *db = NULL;
 	int64_t ours = 0;
-	int rc = db_open(&db, j->url, e);
+	int rc = control_open(&db, j->url, j->schema, true, e);
 
 	if (rc == 0)
 		rc = db_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0, &ours,
@@ -159,6 +160,8 @@ set_environment(const struct attempt *a, const struct job *j, struct err *e)
 
 	(void)snprintf(number, sizeof(number), "%d", a->number);
 	if (setenv("DATABASE_URL", j->url, 1) == -1 ||
+	    (j->schema != NULL &&
+	    setenv("ETL_CONTROL_SCHEMA", j->schema, 1) == -1) ||
 	    setenv("ETL_RUN", a->run, 1) == -1 ||
 	    setenv("ETL_PIPELINE", j->name, 1) == -1 ||
 	    setenv("ETL_ATTEMPT", number, 1) == -1 ||

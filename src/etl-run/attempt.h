@@ -15,6 +15,8 @@
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;
+	const char *schema;     /* from --control-schema or --env-file, or
+				 * NULL */
 	bool url_given;         /* the URL is from --db, not from the
 	                         * environment */
 	const char *env_names;  /* names set by --env-file, a blank before

@@ -34,9 +34,9 @@ print_counts(const struct run_end *r)
 		    (long long)r->skipped);
 }
 
-/* Prints the etl-status command that shows more about the run. It has a --db if
- * the URL of the database came from --db or --env-file: etl-status would not
- * find that URL in the environment of the user. */
+/* Prints the etl-status command that shows more about the run. It has a --db or
+ * --control-schema if the URL or the schema came from an option or from
+ * --env-file: etl-status would not find them in the environment of the user. */
 static void
 print_command(const struct attempt *a, const struct job *j)
 {
@@ -48,6 +48,10 @@ print_command(const struct attempt *a, const struct job *j)
 		db_url_append_public(&shown, j->url);
 		buf_str(&word, " --db ");
 		put_shell_word(&word, buf_text(&shown));
+	}
+	if (j->schema != NULL) {
+		buf_str(&word, " --control-schema ");
+		put_shell_word(&word, j->schema);
 	}
 	(void)fprintf(stderr, "; see: etl-status%s --run %.*s\n",
 	    buf_text(&word), RUN_SHOWN, a->run);

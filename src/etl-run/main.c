@@ -39,16 +39,17 @@ static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */
 #define EVERY_NONE UINT64_MAX
 
 struct run_opts {
-	const char *name, *db, *backoff, *env_file, *command, *on_failure;
+	const char *name, *db, *control_schema, *backoff, *env_file, *command,
+	    *on_failure;
 	uint64_t every, jitter, retries, timeout;
 	bool dry_run, verbose;
 };
 
 static const char usage[] =
-    "usage: etl-run [-v] [--backoff BASE..MAX] [--db URL] [--dry-run]\n"
-    "               [--env-file FILE] [--every DURATION] [--jitter DURATION]\n"
-    "               [--name NAME] [--on-failure COMMAND] [--retries N]\n"
-    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "usage: etl-run [-v] [--backoff BASE..MAX] [--control-schema NAME]\n"
+    "               [--db URL] [--dry-run] [--env-file FILE] [--every DURATION]\n"
+    "               [--jitter DURATION] [--name NAME] [--on-failure COMMAND]\n"
+    "               [--retries N] [--timeout DURATION] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -59,6 +60,7 @@ static const struct opt options[] = {
 	{ "command", OPT_STRING, AT(command), "COMMAND",
 	    "execute this text with sh", NULL, 'c' },
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "dry-run", OPT_FLAG, AT(dry_run), NULL,
 	    "print what would be executed, and change nothing", NULL, 0 },
 	{ "env-file", OPT_STRING, AT(env_file), "FILE",
@@ -190,6 +192,10 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	j->url = t->url.data;
 	j->url_given = o->db != NULL || strstr(buf_text(&t->names),
 	    " DATABASE_URL") != NULL;
+	j->schema = o->control_schema;
+	if (j->schema == NULL && strstr(buf_text(&t->names),
+	    " ETL_CONTROL_SCHEMA") != NULL)
+		j->schema = getenv("ETL_CONTROL_SCHEMA");
 	j->env_names = buf_text(&t->names);
 	if (set_times(j, o, e) == -1)
 		return -1;

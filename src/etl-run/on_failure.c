@@ -1,6 +1,7 @@
 #include "on_failure.h"
 
 #include "child.h"
+#include "control/control.h"
 #include "json/write.h"
 
 #include <stdio.h>
@@ -58,7 +59,8 @@ open_input(struct attempt *a, const struct job *j, struct err *e)
 	int fd = -1;
 
 	buf_init(&b, JSON);
-	if (!a->started || db_open(&db, j->url, &none) == -1 ||
+	if (!a->started ||
+	    control_open(&db, j->url, j->schema, true, &none) == -1 ||
 	    run_row_json(db, a->run, &b, &none) == -1)
 		put_known_members(&b, a, j);
 	db_close(db);

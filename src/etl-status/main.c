@@ -28,6 +28,7 @@ static const char usage[] =
 #define AT(field) offsetof(struct status_opts, field)
 static const struct opt options[] = {
 	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "failed", OPT_FLAG, AT(failed), NULL,
 	    "only runs that failed or were abandoned", NULL, 0 },
 	{ "json", OPT_FLAG, AT(json), NULL, "one JSON object for each run",
@@ -77,7 +78,8 @@ print_report(report_fn report, struct status *s, struct err *e)
 
 	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (control_open_and_ensure(&s->db, s->opts->db, false, e) == 0 &&
+	if (control_open_and_ensure(
+		&s->db, s->opts->db, s->opts->control_schema, false, e) == 0 &&
 	    report(s, e) == 0)
 		rc = out_flush(s->out, e);
 	db_close(s->db);

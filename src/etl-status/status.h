@@ -9,7 +9,7 @@
 #include "stream/line_writer.h"
 
 struct status_opts {
-	const char *db, *run, *pipeline;
+	const char *db, *control_schema, *run, *pipeline;
 	uint64_t limit;         /* 0: not given */
 	bool json, failed;
 };

@@ -55,7 +55,7 @@ hands_set_and_clear(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	check(v, "posts", "-", 0);
 	assert_int_equal(checkpoint_clear(v->db, "posts", &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_LIMIT);
@@ -82,7 +82,7 @@ odd_names_and_large_values(void **state)
 	char *big = malloc((1 << 20) + 1), *have;
 	int64_t n;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	assert_non_null(big);
 	memset(big, 'x', 1 << 20);
 	big[1 << 20] = '\0';
@@ -111,7 +111,7 @@ loaders_move(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	assert_int_equal(move(v, 0, NULL), CHECKPOINT_MOVED);
 	check(v, "posts", "-", 0);
 	assert_int_equal(move(v, 1, NULL), CHECKPOINT_LOST);
@@ -139,7 +139,7 @@ hands_win_the_race(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	assert_int_equal(move(v, 0, "10"), CHECKPOINT_MOVED);
 	OK(v, checkpoint_set(v->db, "posts", "5", &v->e));
 	OK(v, checkpoint_set(v->db, "posts", "10", &v->e));
@@ -182,12 +182,12 @@ second(struct env *v, const struct checkpoint_move *ours,
 		struct db *db;
 
 		gate(go);
-		if (db_open(&db, v->url, &e) == -1)
+		if (control_open(&db, v->url, NULL, true, &e) == -1)
 			_exit(9);
 		(void)close(ready[1]);
 		_exit((int)move_of(db, theirs, &e) & 0xff);
 	}
-	OK(v, db_open(&v->db, v->url, &v->e));
+	OK(v, control_open(&v->db, v->url, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(checkpoint_move(v->db, ours, &v->e),
 	    CHECKPOINT_MOVED);
@@ -209,7 +209,7 @@ one_of_two_wins(void **state)
 	struct checkpoint_move a = { .name = "posts", .moves = true,
 	    .value = "1", .seq = 1 }, b = a, look = { .name = "posts" };
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	b.value = "2";
 	/* No row: none may come between a look and its COMMIT. */
 	assert_int_equal(second(v, &look, &look), CHECKPOINT_MOVED);
@@ -238,7 +238,7 @@ a_rollback_gives_way(void **state)
 	struct checkpoint_move m = { .name = "posts", .moves = true,
 	    .value = "1", .seq = 1 };
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(checkpoint_move(v->db, &m, &v->e), CHECKPOINT_MOVED);
 	db_rollback(v->db);
@@ -257,7 +257,7 @@ lists_are_by_name(void **state)
 	size_t n = 0;
 	int rc;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	for (size_t i = 4; i-- > 0;)
 		OK(v, checkpoint_set(v->db, want[i], want[i], &v->e));
 	OK(v, checkpoint_clear(v->db, "a", &v->e));
@@ -288,7 +288,7 @@ no_text_is_told(void **state)
 	char sql[256], *have;
 	int64_t n;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		(void)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO "
 		    "etl_checkpoints (name, value, version, updated_at) "

@@ -15,7 +15,7 @@ setup_tables(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	return 0;
 }
 

@@ -96,7 +96,7 @@ racer(const char *url, int which)
 	struct db *db;
 	int64_t added;
 
-	if (db_open(&db, url, &e) == -1)
+	if (control_open(&db, url, NULL, true, &e) == -1)
 		return 2;
 	for (int i = 0; i < RACE; i++) {
 		int k = i * (which * 2 + 3) % RACE;

@@ -124,7 +124,7 @@ loader(const char *url, int which)
 	struct db *db;
 	struct err e;
 
-	if (db_open(&db, url, &e) == -1)
+	if (control_open(&db, url, NULL, true, &e) == -1)
 		return 2;
 	for (int i = 0; i < CROSS; i++)
 		(void)snprintf(id[i], sizeof(id[i]), "%08x", i * 7919);

@@ -24,7 +24,7 @@ start(struct env *v, const char *run, const char *host)
 	struct run r = { .run = run, .pipeline = "posts", .host = host,
 	    .attempt = 1 };
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	OK(v, run_start(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
 }
@@ -63,7 +63,7 @@ tables_are_made_once(void **state)
 			_exit(2);
 		if (read(go[0], &byte, 1) != 0)
 			_exit(3);
-		_exit(control_ensure(db, &e) == -1);
+		_exit(control_ensure(db, NULL, true, &e) == -1);
 	}
 	(void)usleep(100000);
 	(void)close(go[0]);
@@ -73,9 +73,9 @@ tables_are_made_once(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(number(v, "SELECT count(*) FROM etl_control"), 1);
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	script(v, "UPDATE etl_control SET version = 99");
-	assert_int_equal(control_ensure(v->db, &v->e), -1);
+	assert_int_equal(control_ensure(v->db, NULL, true, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "99"));
 }
@@ -86,11 +86,11 @@ half_made_tables_stay_unmade(void **state)
 	struct env *v = *state;
 
 	script(v, "CREATE TABLE etl_loads (mine int)");
-	assert_int_equal(control_ensure(v->db, &v->e), -1);
+	assert_int_equal(control_ensure(v->db, NULL, true, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "etl_loads"));
 	script(v, "DROP TABLE etl_loads");
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 }
 
 static void
@@ -254,7 +254,7 @@ ledger_answers(void **state)
 	struct ledger_row row;
 	struct buf b;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.there);
 	assert_int_equal(row.batch, 0);
@@ -300,7 +300,7 @@ places_are_taken(void **state)
 	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
 	struct ledger_row row;
 
-	OK(v, control_ensure(v->db, &v->e));
+	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	assert_int_equal(
 	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
 	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
@@ -348,12 +348,12 @@ completing_waits(void **state)
 		struct db *db;
 
 		if (read(go[0], &byte, 1) != 1 ||
-		    db_open(&db, v->url, &e) == -1)
+		    control_open(&db, v->url, NULL, true, &e) == -1)
 			_exit(2);
 		_exit(run_complete(db, "r1", true, SAID(NULL), &end,
 		    &e) == -1 || end.loaded != 72 || !end.success);
 	}
-	OK(v, db_open(&loader, v->url, &v->e));
+	OK(v, control_open(&loader, v->url, NULL, true, &v->e));
 	OK(v, db_begin(loader, &v->e));
 	OK(v, run_lock_if_running(loader, "r1", &row, &v->e));
 	assert_int_equal(write(go[1], "x", 1), 1);

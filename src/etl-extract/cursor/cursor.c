@@ -68,7 +68,8 @@ read_stored_in_db(struct cursor *c, struct err *e)
 	int rc;
 
 	err_note("etl-extract", db_default_note(c->o->db));
-	if (control_open_and_ensure(&db, c->o->db, true, e) == -1)
+	if (control_open_and_ensure(
+		&db, c->o->db, c->o->control_schema, true, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, c->o->checkpoint, &c->stored, &c->version, e);
 	db_close(db);

@@ -23,6 +23,7 @@ refuse_cursor_options(const struct extract_opts *o, struct err *e)
 		{ "--ordered", o->ordered },
 		{ "--state", o->state != NULL },
 		{ "--db", o->db != NULL },
+		{ "--control-schema", o->control_schema != NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
@@ -72,6 +73,10 @@ check_state_and_db_options(const struct extract_opts *o, struct err *e)
 		return err_set(e, ERR_USAGE, false,
 		    "--state and --db: give only one of them, the place where "
 		    "the checkpoint is stored");
+	if (o->state != NULL && o->control_schema != NULL)
+		return err_set(e, ERR_USAGE, false, "--state and "
+		    "--control-schema: a state file has no schema: give only "
+		    "one of them");
 	return o->state == NULL ? 0
 				: statefile_parse_option(&path, o->state, e);
 }

@@ -126,7 +126,7 @@ ensure_control_tables(struct loader *l, struct err *e)
 {
 	if (l->control || (!l->marked && !l->upstream))
 		return 0;
-	if (control_ensure(l->db, e) == -1)
+	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
 		return -1;
 	l->control = true;
 	return 0;

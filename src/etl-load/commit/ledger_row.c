@@ -144,7 +144,7 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 	uint64_t tries = 0;
 
 	l->unknown = false;
-	while (control_ensure(l->db, e) == -1 ||
+	while (control_ensure(l->db, l->o->control_schema, true, e) == -1 ||
 	    read_row_and_reopen(l, &row, &sums, e) == -1 ||
 	    read_checkpoint_version(l, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)

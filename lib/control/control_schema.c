@@ -1,0 +1,91 @@
+#include "control/control_schema.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+set_default_schema(struct db *db, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_DEFAULT_SCHEMA), NULL, 0,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		rc = db_set_schema(db, db_column(r, 0).p, e);
+	else if (rc == 0)
+		rc = err_set(e, ERR_CONFIG, false, "%s: no schema of the "
+		    "search_path exists, so there is no place for the control "
+		    "tables: name a schema with --control-schema", db_name(db));
+	db_end(r);
+	return rc;
+}
+
+/* Two programs may create the schema at the same time: the lock of the control
+ * tables lets only one of them look and create. */
+static int
+create_schema(struct db *db, const char *name, struct err *e)
+{
+	struct db_value v = db_text(name);
+	int64_t present = 0;
+	struct buf sql;
+	int rc = -1;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	buf_str(&sql, "CREATE SCHEMA ");
+	if (db_quote_name(db, &sql, name, strlen(name), e) == -1 ||
+	    db_begin(db, e) == -1)
+		goto out;
+	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
+	    e) == 0 &&
+	    db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
+	    &present, e) == 0 &&
+	    (present > 0 || db_script(db, buf_text(&sql), e) == 0) &&
+	    db_commit(db, e) == 0)
+		rc = 0;
+	else {
+		err_prefix(e, "%s", name);
+		db_rollback(db);
+	}
+out:
+	buf_release(&sql);
+	return rc;
+}
+
+static int
+set_named_schema(struct db *db, const char *name, bool make, struct err *e)
+{
+	struct db_value v = db_text(name);
+	int64_t present = 0;
+
+	if (db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
+	    &present, e) == -1)
+		return -1;
+	if (present == 0 && !make)
+		return err_set(e, ERR_CONFIG, false, "%s has no schema %s, "
+		    "which --control-schema or ETL_CONTROL_SCHEMA names",
+		    db_name(db), name);
+	if (present == 0 && create_schema(db, name, e) == -1)
+		return -1;
+	return db_set_schema(db, name, e);
+}
+
+int
+control_find_schema(
+    struct db *db, const char *name, bool make, struct err *e)
+{
+	if (db_kind(db) == DB_SQLITE)
+		return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
+		    "--control-schema: %s is an SQLite file, which has no "
+		    "schemas", db_name(db));
+	if (db_schema(db) != NULL)
+		return 0;
+	if (name == NULL)
+		name = getenv("ETL_CONTROL_SCHEMA");
+	if (name == NULL || *name == '\0')
+		return set_default_schema(db, e);
+	return set_named_schema(db, name, make, e);
+}

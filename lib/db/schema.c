@@ -1,0 +1,101 @@
+#include "base/buf.h"
+#include "db/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Statements of sql/ write `{schema}.` before the name of a control table. */
+static const char placeholder[] = "{schema}.";
+enum { PLACEHOLDER = sizeof(placeholder) - 1 };
+
+const char *
+db_schema(const struct db *db)
+{
+	return db->schema_name;
+}
+
+size_t
+db_append_schema(const struct db *db, struct buf *b, const char *sql)
+{
+	if (strncmp(sql, placeholder, PLACEHOLDER) != 0)
+		return 0;
+	if (db->schema_prefix != NULL)
+		buf_str(b, db->schema_prefix);
+	return PLACEHOLDER;
+}
+
+/* Returns an allocated copy of a statement with the schema in it. */
+static char *
+replace_placeholders(const struct db *db, const char *sql, struct err *e)
+{
+	char *copy = NULL;
+	const char *at;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	while ((at = strstr(sql, placeholder)) != NULL) {
+		buf_add(&b, sql, (size_t)(at - sql));
+		sql = at + db_append_schema(db, &b, at);
+	}
+	buf_str(&b, sql);
+	if (buf_check(&b, e) == 0 && (copy = strdup(buf_text(&b))) == NULL)
+		(void)err_nomem(e);
+	buf_release(&b);
+	return copy;
+}
+
+static int
+replace_in_all_statements(struct db *db, struct err *e)
+{
+	const char *sql;
+
+	if ((db->sql = calloc(SQL_COUNT, sizeof(*db->sql))) == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < SQL_COUNT; i++) {
+		sql = db->driver->sql[i];
+		if (sql == NULL || strstr(sql, placeholder) == NULL)
+			continue;
+		if ((db->sql[i] = replace_placeholders(db, sql, e)) == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+void
+db_forget_schema(struct db *db)
+{
+	for (size_t i = 0; db->sql != NULL && i < SQL_COUNT; i++)
+		free(db->sql[i]);
+	free(db->sql);
+	free(db->schema_name);
+	free(db->schema_prefix);
+	db->sql = NULL;
+	db->schema_name = db->schema_prefix = NULL;
+}
+
+int
+db_set_schema(struct db *db, const char *name, struct err *e)
+{
+	struct buf prefix;
+	int rc;
+
+	db_forget_schema(db);
+	buf_init(&prefix, SIZE_MAX / 4);
+	rc = db_quote_name(db, &prefix, name, strlen(name), e);
+	buf_char(&prefix, '.');
+	if (rc == 0)
+		rc = buf_check(&prefix, e);
+	if (rc == 0 && ((db->schema_name = strdup(name)) == NULL ||
+	    (db->schema_prefix = strdup(buf_text(&prefix))) == NULL))
+		rc = err_nomem(e);
+	buf_release(&prefix);
+	return rc == 0 ? replace_in_all_statements(db, e) : -1;
+}
+
+const char *
+db_sql(const struct db *db, enum sql_id id)
+{
+	if (db->sql != NULL && db->sql[id] != NULL)
+		return db->sql[id];
+	return db->driver->sql[id];
+}
