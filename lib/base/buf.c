@@ -28,7 +28,7 @@ buf_clear(struct buf *b)
 /* The memory may exceed max by one byte, because max limits only the content,
  * and buf_text() puts a NUL after the content. */
 static bool
-grow(struct buf *b, size_t n)
+ensure_room_for(struct buf *b, size_t n)
 {
 	const size_t most = b->max + 1;
 	size_t cap = b->cap ? b->cap : most < 256 ? most : 256;
@@ -51,7 +51,7 @@ bool
 buf_reserve(struct buf *b, size_t n)
 {
 	if (n <= b->max - b->len)
-		return grow(b, n);
+		return ensure_room_for(b, n);
 	b->failed = b->full = true;
 	return false;
 }
@@ -112,7 +112,7 @@ buf_check(struct buf *b, struct err *e)
 const char *
 buf_text(struct buf *b)
 {
-	if (!grow(b, 1))
+	if (!ensure_room_for(b, 1))
 		return "";
 	b->data[b->len] = '\0';
 	return b->data;

@@ -27,7 +27,7 @@ hash_add(struct hash *h, const void *p, size_t n)
 }
 
 static void
-hex(char *out, const unsigned char *p, size_t digits)
+put_hex_digits(char *out, const unsigned char *p, size_t digits)
 {
 	for (size_t i = 0; i < digits; i++)
 		out[i] = "0123456789abcdef"[i % 2 == 0 ? p[i / 2] >> 4 :
@@ -41,7 +41,7 @@ hash_finish_and_free(struct hash *h, char out[HASH_HEX])
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
 	SHA256Final(digest, &h->ctx);
-	hex(out, digest, HASH_HEX - 1);
+	put_hex_digits(out, digest, HASH_HEX - 1);
 	free(h);
 }
 
@@ -52,7 +52,7 @@ hash_free(struct hash *h)
 }
 
 void
-hash_of(const void *p, size_t n, char out[HASH_HEX])
+hash_bytes_to_hex(const void *p, size_t n, char out[HASH_HEX])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	SHA2_CTX ctx;
@@ -60,7 +60,7 @@ hash_of(const void *p, size_t n, char out[HASH_HEX])
 	SHA256Init(&ctx);
 	SHA256Update(&ctx, p, n);
 	SHA256Final(digest, &ctx);
-	hex(out, digest, HASH_HEX - 1);
+	put_hex_digits(out, digest, HASH_HEX - 1);
 }
 
 /* getrandom(2) returns all bytes or fails if at most 256 bytes are requested.
@@ -80,7 +80,7 @@ random_hex(char *out, size_t digits)
 	if (digits > 2 * sizeof(p))
 		digits = 2 * sizeof(p);
 	random_bytes(p, (digits + 1) / 2);
-	hex(out, p, digits);
+	put_hex_digits(out, p, digits);
 }
 
 void
@@ -94,7 +94,7 @@ uuid_new(char out[UUID_TEXT])
 	p[6] = (unsigned char)((p[6] & 0x0f) | 0x40);
 	p[8] = (unsigned char)((p[8] & 0x3f) | 0x80);
 	for (size_t i = 0; i < 5; i++) {
-		hex(out, p + from, 2 * (ends[i] - from));
+		put_hex_digits(out, p + from, 2 * (ends[i] - from));
 		out += 2 * (ends[i] - from);
 		from = ends[i];
 		*out++ = '-';

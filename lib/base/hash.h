@@ -14,7 +14,7 @@ struct hash *hash_new(void);                    /* NULL: no memory */
 void hash_add(struct hash *h, const void *p, size_t n);
 void hash_finish_and_free(struct hash *h, char out[HASH_HEX]); /* frees h */
 void hash_free(struct hash *h);
-void hash_of(const void *p, size_t n, char out[HASH_HEX]);
+void hash_bytes_to_hex(const void *p, size_t n, char out[HASH_HEX]);
 
 void uuid_new(char out[UUID_TEXT]);             /* RFC 9562, version 4 */
 void random_hex(char *out, size_t digits);      /* terminated */

@@ -18,8 +18,8 @@ enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 static const uint64_t value_max = INT64_MAX / 8;
 
 static int
-unit_parse(uint64_t *out, const char *text, const char *const units[],
-    const uint64_t factors[], bool bare)
+parse_number_with_unit(uint64_t *out, const char *text,
+    const char *const units[], const uint64_t factors[], bool bare)
 {
 	unsigned long long v;
 	char *end;
@@ -50,7 +50,7 @@ duration_parse(uint64_t *ms, const char *text)
 	static const uint64_t factors[] = { 1, 1000, 60000, 3600000,
 	    86400000 };
 
-	return unit_parse(ms, text, units, factors, false);
+	return parse_number_with_unit(ms, text, units, factors, false);
 }
 
 static int
@@ -59,7 +59,7 @@ size_parse(uint64_t *bytes, const char *text)
 	static const char *const units[] = { "KiB", "MiB", "GiB", NULL };
 	static const uint64_t factors[] = { 1 << 10, 1 << 20, 1 << 30 };
 
-	return unit_parse(bytes, text, units, factors, true);
+	return parse_number_with_unit(bytes, text, units, factors, true);
 }
 
 static int
@@ -67,11 +67,11 @@ number_parse(uint64_t *n, const char *text)
 {
 	static const char *const none[] = { NULL };
 
-	return unit_parse(n, text, none, NULL, true);
+	return parse_number_with_unit(n, text, none, NULL, true);
 }
 
 static int
-list_add(struct opt_list *l, const char *text)
+list_append_pointer(struct opt_list *l, const char *text)
 {
 	const char **v = realloc(l->v, (l->n + 1) * sizeof(*v));
 
@@ -95,7 +95,7 @@ parse_and_store_value(const struct opt *o, void *into, const char *text)
 		*(const char **)field = text;
 		return 0;
 	case OPT_LIST:
-		return list_add(field, text);
+		return list_append_pointer(field, text);
 	case OPT_NUMBER:
 		return number_parse(field, text);
 	case OPT_SIZE:
@@ -212,7 +212,7 @@ set_long_option_error(
 			return err_set(e, ERR_USAGE, false,
 			    "%s: option --%s takes no value", given, typed);
 		begin_alike += strncmp(name, typed, length) == 0;
-		suggest_compare_word(&near, name);
+		suggest_keep_word_if_nearer(&near, name);
 	}
 	if (begin_alike > 1)
 		return err_set(e, ERR_USAGE, false, "option --%s is "
@@ -223,8 +223,8 @@ set_long_option_error(
 }
 
 static enum opt_result
-store_option(const struct opt_spec *s, void *into, int c, char *argv[],
-    struct err *e)
+store_option_or_set_error(
+    const struct opt_spec *s, void *into, int c, char *argv[], struct err *e)
 {
 	const struct opt *o;
 
@@ -254,8 +254,8 @@ store_option(const struct opt_spec *s, void *into, int c, char *argv[],
 }
 
 enum opt_result
-opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
-    struct err *e)
+opt_parse_env_and_argv(
+    const struct opt_spec *s, void *into, int argc, char *argv[], struct err *e)
 {
 	char letters[LETTERS];
 	struct option *l;
@@ -270,7 +270,7 @@ opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
 	opterr = 0;
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)
-		r = store_option(s, into, c, argv, e);
+		r = store_option_or_set_error(s, into, c, argv, e);
 	free(l);
 	return r;
 }

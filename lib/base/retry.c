@@ -8,7 +8,7 @@
 #include <sys/random.h>
 
 static int
-parse_wait_variable(
+parse_duration_variable_if_set(
     uint64_t *ms, const char *name, const char *text, struct err *e)
 {
 	if (text == NULL || *text == '\0' || duration_parse(ms, text) == 0)
@@ -19,7 +19,7 @@ parse_wait_variable(
 }
 
 int
-retry_parse_backoff(struct retry *r, const char *text, struct err *e)
+retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
 {
 	char base[32];
 	const char *dots;
@@ -28,9 +28,9 @@ retry_parse_backoff(struct retry *r, const char *text, struct err *e)
 	r->base = 1000;
 	r->cap = 60000;
 	if (text == NULL) {
-		if (parse_wait_variable(&r->base, "INITIAL_BACKOFF",
+		if (parse_duration_variable_if_set(&r->base, "INITIAL_BACKOFF",
 		    getenv("INITIAL_BACKOFF"), e) == -1 ||
-		    parse_wait_variable(&r->cap, "MAX_BACKOFF",
+		    parse_duration_variable_if_set(&r->cap, "MAX_BACKOFF",
 		    getenv("MAX_BACKOFF"), e) == -1)
 			return -1;
 		return 0;

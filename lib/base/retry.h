@@ -16,7 +16,8 @@ struct retry {
 
 /* Reads "BASE..MAX". NULL takes the variables INITIAL_BACKOFF and
  * MAX_BACKOFF, else 1s..60s. */
-int retry_parse_backoff(struct retry *r, const char *text, struct err *e);
+int retry_parse_backoff_or_env(
+    struct retry *r, const char *text, struct err *e);
 int64_t retry_random_delay(const struct retry *r, uint64_t n);
 
 #endif

@@ -10,7 +10,7 @@
 enum { REJECT_FD = 3 };
 
 static bool
-is_same_descriptor(int a, int b)
+refer_to_same_file(int a, int b)
 {
 	struct stat sa, sb;
 
@@ -49,7 +49,7 @@ passed_by_systemd(void)
  * come from the parent process: a library that was loaded before main() has
  * opened it. */
 static bool
-opened_here(int fd)
+has_close_on_exec_flag(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
 
@@ -57,7 +57,7 @@ opened_here(int fd)
 }
 
 static void
-examine_reject_fd(struct stdfd *s)
+set_whether_fd3_takes_rejects(struct stdfd *s)
 {
 	struct stat st;
 	int flags = fcntl(REJECT_FD, F_GETFL);
@@ -66,13 +66,14 @@ examine_reject_fd(struct stdfd *s)
 	if (flags == -1 || fstat(REJECT_FD, &st) == -1)
 		return;
 	if ((flags & O_ACCMODE) == O_RDONLY || passed_by_systemd() ||
-	    opened_here(REJECT_FD) || !file_can_take_rejects(REJECT_FD, &st))
+	    has_close_on_exec_flag(REJECT_FD) ||
+	    !file_can_take_rejects(REJECT_FD, &st))
 		return;
-	if (!S_ISCHR(st.st_mode) && is_same_descriptor(REJECT_FD, STDIN_FILENO))
+	if (!S_ISCHR(st.st_mode) && refer_to_same_file(REJECT_FD, STDIN_FILENO))
 		return;
 	s->rejects = true;
 	s->same = !S_ISCHR(st.st_mode) &&
-	    is_same_descriptor(REJECT_FD, STDOUT_FILENO);
+	    refer_to_same_file(REJECT_FD, STDOUT_FILENO);
 }
 
 /* Opens /dev/null as descriptor number fd. The caller starts with descriptor 0
@@ -94,9 +95,9 @@ open_null_as(int fd, int flags, struct err *e)
 }
 
 int
-stdfd_check_and_fill(struct stdfd *s, struct err *e)
+stdfd_check_rejects_and_fill_closed(struct stdfd *s, struct err *e)
 {
-	examine_reject_fd(s);
+	set_whether_fd3_takes_rejects(s);
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
 		    open_null_as(fd, fd == 0 ? O_WRONLY : O_RDONLY, e) == -1)

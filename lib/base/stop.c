@@ -40,7 +40,7 @@ stop_signal(void)
 }
 
 void
-stop_restore_defaults(void)
+stop_restore_default_actions(void)
 {
 	for (size_t i = 0; i < STOP_SIGNALS; i++)
 		(void)signal(stop_signals[i], SIG_DFL);
@@ -49,7 +49,7 @@ stop_restore_defaults(void)
 }
 
 void
-stop_end_by_signal(void)
+stop_raise_signal_if_received(void)
 {
 	sigset_t none;
 	int sig = first_signal;

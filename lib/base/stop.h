@@ -2,13 +2,15 @@
  * stop_install_handlers() makes the program note them, and ignores SIGPIPE
  * and SIGXFSZ, so that writes fail with EPIPE and EFBIG instead. A second
  * signal of the same kind kills. stop_signal() returns the first signal that
- * came, or 0; stop_end_by_signal() ends the process by that signal. */
+ * came, or 0; stop_raise_signal_if_received() ends the process by that
+ * signal. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 
 void stop_install_handlers(void);
 int stop_signal(void);
-void stop_restore_defaults(void); /* for a child: the default actions again */
-void stop_end_by_signal(void);            /* returns if no signal came */
+void stop_restore_default_actions(
+    void); /* for a child: the default actions again */
+void stop_raise_signal_if_received(void); /* returns if no signal came */
 
 #endif

@@ -18,7 +18,7 @@ least(size_t a, size_t b)
  * b. The table of distances is computed row by row; three rows are kept because
  * a swap looks two rows back. */
 static size_t
-distance(const char *a, size_t na, const char *b, size_t nb)
+edit_distance(const char *a, size_t na, const char *b, size_t nb)
 {
 	size_t rows[3][LONGEST + 1];
 
@@ -41,14 +41,14 @@ distance(const char *a, size_t na, const char *b, size_t nb)
 }
 
 void
-suggest_compare_word(struct suggestion *s, const char *word)
+suggest_keep_word_if_nearer(struct suggestion *s, const char *word)
 {
 	size_t typed = strlen(s->typed), other = strlen(word), d;
 	size_t longer = typed > other ? typed : other;
 
 	if (typed == 0 || other == 0 || longer > LONGEST)
 		return;
-	d = distance(s->typed, typed, word, other);
+	d = edit_distance(s->typed, typed, word, other);
 	if (d >= longer || 3 * d > longer + 1)
 		return;
 	if (s->word == NULL || d < s->distance) {

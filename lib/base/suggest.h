@@ -18,7 +18,7 @@ struct suggestion {
 };
 
 /* Compares one known word with s->typed. Start with .typed set, rest zero. */
-void suggest_compare_word(struct suggestion *s, const char *word);
+void suggest_keep_word_if_nearer(struct suggestion *s, const char *word);
 
 /* Appends "; did you mean PREFIXword?" to e->msg if a word is near. */
 void suggest_append_to_error(struct err *e, const struct suggestion *s,

@@ -136,7 +136,7 @@ static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
-text_ascii(struct buf *b, const char *p, size_t n)
+text_escape_non_ascii(struct buf *b, const char *p, size_t n)
 {
 	unsigned int cp;
 	size_t len;

@@ -1,8 +1,8 @@
 /* Bytes as text: checks UTF-8 (RFC 3629) and makes text safe for a terminal.
  * text_show() appends the text; control characters (C0, DEL, C1, U+2028/9,
  * bidi) and bad bytes are written as \n, \u00XX or \xXX, so that a terminal
- * obeys none. text_ascii() writes other characters than ASCII as JSON
- * escapes: \u20ac. */
+ * obeys none. text_escape_non_ascii() writes other characters than ASCII as
+ * JSON escapes: \u20ac. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -18,7 +18,7 @@ size_t utf8_encode(char out[4], unsigned int cp);
  * character. */
 size_t text_cut_length(const char *p, size_t n, size_t most);
 void text_show(struct buf *b, const char *p, size_t n);
-void text_ascii(struct buf *b, const char *p, size_t n);
+void text_escape_non_ascii(struct buf *b, const char *p, size_t n);
 void base64_put(struct buf *b, const void *p, size_t n);        /* RFC 4648 */
 int base64_get(struct buf *b, const char *p, size_t n); /* -1: not base64 */
 

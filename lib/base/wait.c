@@ -70,7 +70,7 @@ wait_fd(int fd, short events, int timeout)
 }
 
 int
-wait_ms(int64_t ms)
+wait_ms_or_stop(int64_t ms)
 {
 	int64_t end = clock_ms() + ms, left;
 

@@ -121,7 +121,7 @@ checkpoints_open(struct checkpoints **out, struct db *db, struct err *e)
 }
 
 static const char *
-text_column(const struct checkpoints *l, size_t i)
+get_text_or_null(const struct checkpoints *l, size_t i)
 {
 	struct db_value v = db_column(l->rows, i);
 
@@ -136,10 +136,10 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	*c = (struct checkpoint){ .name = text_column(l, 0),
-	    .value = text_column(l, 1), .version = db_column(l->rows, 2).i,
-	    .seq = db_column(l->rows, 3).i, .run = text_column(l, 4),
-	    .updated_at = text_column(l, 5) };
+	*c = (struct checkpoint){ .name = get_text_or_null(l, 0),
+	    .value = get_text_or_null(l, 1), .version = db_column(l->rows, 2).i,
+	    .seq = db_column(l->rows, 3).i, .run = get_text_or_null(l, 4),
+	    .updated_at = get_text_or_null(l, 5) };
 	if (c->name == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: the "
 		    "name of a row is not a text: correct or delete the row");
@@ -197,7 +197,7 @@ lock_missing_name(struct db *db, const struct checkpoint_move *m,
 }
 
 static int
-lock_row_of_version(struct db *db, const struct checkpoint_move *m,
+lock_row_if_version_matches(struct db *db, const struct checkpoint_move *m,
     int64_t *found, struct err *e)
 {
 	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
@@ -228,7 +228,7 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 		return CHECKPOINT_FAILED;
 	rc = m->moves		? insert_or_move_row(db, m, &found, e)
 	     : m->expected == 0 ? lock_missing_name(db, m, &found, e)
-				: lock_row_of_version(db, m, &found, e);
+				: lock_row_if_version_matches(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
 	return found == 1 ? CHECKPOINT_MOVED : report_lost_race(db, m, e);

@@ -29,7 +29,7 @@ check_tables_version(struct db *db, int64_t version, struct err *e)
 }
 
 static int
-migrate(struct db *db, struct err *e)
+create_or_migrate_tables(struct db *db, struct err *e)
 {
 	struct old_tables old = { false, false };
 	struct db_value schema = db_text(db_schema(db));
@@ -44,7 +44,7 @@ migrate(struct db *db, struct err *e)
 		return -1;
 	if (check_tables_version(db, version, e) == -1)
 		return -1;
-	if (present == 0 && old_tables_rename(&old, db, e) == -1)
+	if (present == 0 && old_tables_check_and_rename(&old, db, e) == -1)
 		return -1;
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
@@ -70,7 +70,7 @@ control_ensure(struct db *db, const char *schema, bool make, struct err *e)
 	}
 	if (db_begin(db, e) == -1)
 		return -1;
-	if (migrate(db, e) == 0 && db_commit(db, e) == 0)
+	if (create_or_migrate_tables(db, e) == 0 && db_commit(db, e) == 0)
 		return 0;
 	err_prefix(e, "control tables");
 	db_rollback(db);

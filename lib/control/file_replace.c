@@ -55,7 +55,7 @@ last_component(const char *path)
 }
 
 static int
-open_folder_of_file(struct replace *r, struct err *e)
+open_folder_and_set_temp_path(struct replace *r, struct err *e)
 {
 	const char *base = last_component(r->path);
 	struct buf name;
@@ -102,7 +102,7 @@ lock_folder(struct replace *r, struct err *e)
 			err_prefix(e, "cannot lock the directory");
 			return -1;
 		}
-		if (clock_ms() >= end || wait_ms(STEP_MS) == -1)
+		if (clock_ms() >= end || wait_ms_or_stop(STEP_MS) == -1)
 			return err_set(e, ERR_RETRY, true, "%s: another "
 			    "process holds the lock of its directory",
 			    r->path);
@@ -111,11 +111,11 @@ lock_folder(struct replace *r, struct err *e)
 }
 
 int
-replace_open(struct replace *r, const char *path, struct err *e)
+replace_open_and_lock(struct replace *r, const char *path, struct err *e)
 {
 	*r = (struct replace){ .folder = -1 };
 	if (resolve_links(&r->path, path, e) == 0 &&
-	    open_folder_of_file(r, e) == 0 && lock_folder(r, e) == 0)
+	    open_folder_and_set_temp_path(r, e) == 0 && lock_folder(r, e) == 0)
 		return 0;
 	replace_close(r);
 	return -1;

@@ -37,7 +37,7 @@ letter_line_release(struct letter_line *l)
 static uint32_t
 find_member(const struct letter_line *l, const char *name, enum json_type type)
 {
-	uint32_t i = json_member(&l->json, 0, name, strlen(name));
+	uint32_t i = json_member_value(&l->json, 0, name, strlen(name));
 
 	return i != 0 && l->json.tok[i].type == type ? i : 0;
 }
@@ -152,7 +152,7 @@ do_numbers_fit_jsonb(const char *p, size_t n)
  * record's bytes if they are a JSON text that jsonb can store; otherwise it
  * stays NULL. */
 static int
-set_raw_data(struct letter_line *l, struct err *e)
+set_raw_data_if_jsonb_can_store(struct letter_line *l, struct err *e)
 {
 	const struct db_value *raw = &l->v[LETTER_RAW];
 	struct json_fault fault;
@@ -238,7 +238,7 @@ read_timestamp(struct letter_line *l)
 	char stamp[CLOCK_STAMP];
 
 	if (!format_timestamp(stamp, &v))
-		clock_stamp(stamp);
+		clock_format_utc_now(stamp);
 	v = (struct db_value){ .type = DB_TEXT,
 	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
 	buf_add(&l->text, stamp, v.len + 1);
@@ -310,7 +310,7 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 	    read_required_name(l, LETTER_CODE, "code", e) == -1)
 		return -1;
 	read_optional_members(l);
-	if (read_raw(l, e) == -1 || set_raw_data(l, e) == -1)
+	if (read_raw(l, e) == -1 || set_raw_data_if_jsonb_can_store(l, e) == -1)
 		return -1;
 	return buf_check(&l->text, e);
 }

@@ -85,7 +85,7 @@ letters_add(struct db *db, const struct letter_text *lines, size_t n,
 }
 
 int
-letters_add_large(struct db *db, struct buf *line, int64_t run_row,
+letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
     int64_t *added, struct err *e)
 {
 	const struct letter_text text = { line->data, line->len };

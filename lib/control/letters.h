@@ -40,8 +40,8 @@ int letters_add(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
 /* Like letters_add() for one line. Releases the line's buffer before the letter
  * is stored (also on failure), so that a large line is not in memory twice. */
-int letters_add_large(struct db *db, struct buf *line, int64_t run_row,
-    int64_t *added, struct err *e);
+int letters_add_and_release_line(struct db *db, struct buf *line,
+    int64_t run_row, int64_t *added, struct err *e);
 int letters_flush_and_resolve(struct db *db, struct letter_replay *v, size_t n,
     const char *run, int64_t run_row, int64_t *added, struct err *e);
 /* Calls both functions for lines without replays; sets *added. */

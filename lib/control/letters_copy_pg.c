@@ -9,7 +9,8 @@ enum { CHUNK = 64 << 10 };
 /* Sends the buffered bytes to the server as data of the running COPY statement
  * and empties the buffer, but only if it holds at least `least` bytes. */
 static int
-send_if_full(struct db *db, struct buf *b, size_t least, struct err *e)
+send_and_clear_if_at_least(
+    struct db *db, struct buf *b, size_t least, struct err *e)
 {
 	int rc;
 
@@ -32,7 +33,7 @@ copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
 	for (size_t i = 0; i < v->len; i++) {
 		buf_char(b, digits[(unsigned char)v->p[i] >> 4]);
 		buf_char(b, digits[v->p[i] & 15]);
-		if (send_if_full(db, b, CHUNK, e) == -1)
+		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -56,7 +57,7 @@ copy_text_field(struct db *db, struct buf *b, const struct db_value *v,
 			    *p == '\r' ? "\\r" : "\\\\");
 			p++;
 		}
-		if (send_if_full(db, b, CHUNK, e) == -1)
+		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -92,7 +93,7 @@ reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 		struct db_value *v = &l->v[texts[i]];
 
 		if (v->type == DB_TEXT)
-			text_ascii(b, v->p, v->len);
+			text_escape_non_ascii(b, v->p, v->len);
 		at[i + 1] = b->len;
 	}
 	if (buf_check(b, e) == -1)
@@ -106,7 +107,7 @@ reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 }
 
 static int
-copy_letter(struct db *db, struct buf *b, const struct letter_line *l,
+copy_letter_as_row(struct db *db, struct buf *b, const struct letter_line *l,
     struct err *e)
 {
 	int rc = 0;
@@ -126,7 +127,7 @@ copy_letter(struct db *db, struct buf *b, const struct letter_line *l,
 			rc = copy_text_field(db, b, v, e);
 	}
 	buf_char(b, '\n');
-	return rc == 0 ? send_if_full(db, b, CHUNK, e) : rc;
+	return rc == 0 ? send_and_clear_if_at_least(db, b, CHUNK, e) : rc;
 }
 
 int
@@ -138,7 +139,7 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 	int rc, limited;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (limited = db_lacks_characters(db, e)) == -1)
+	    (limited = db_encoding_lacks_characters(db, e)) == -1)
 		return -1;
 	letter_line_init(&l);
 	buf_init(&b, SIZE_MAX / 4);
@@ -149,10 +150,10 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 		if (rc == 0 && limited)
 			rc = reduce_texts_to_ascii(&l, &ascii, e);
 		if (rc == 0)
-			rc = copy_letter(db, &b, &l, e);
+			rc = copy_letter_as_row(db, &b, &l, e);
 	}
 	if (rc == 0)
-		rc = send_if_full(db, &b, 1, e);
+		rc = send_and_clear_if_at_least(db, &b, 1, e);
 	if (rc == 0)
 		rc = db_copy_end(db, NULL, e);
 	buf_release(&ascii);
@@ -162,8 +163,8 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 }
 
 static int
-lock_and_merge(struct db *db, const struct db_value *row, int64_t *added,
-    struct err *e)
+lock_and_merge_letters(
+    struct db *db, const struct db_value *row, int64_t *added, struct err *e)
 {
 	int64_t more;
 
@@ -192,10 +193,10 @@ copy_replays(struct db *db, const struct letter_replay *v, size_t n,
 		buf_printf(&b, "\t%" PRId64 "\t%" PRId64 "\n", v[i].seen,
 		    v[i].upto);
 		if (rc == 0)
-			rc = send_if_full(db, &b, CHUNK, e);
+			rc = send_and_clear_if_at_least(db, &b, CHUNK, e);
 	}
 	if (rc == 0)
-		rc = send_if_full(db, &b, 1, e);
+		rc = send_and_clear_if_at_least(db, &b, 1, e);
 	if (rc == 0)
 		rc = db_copy_end(db, NULL, e);
 	buf_release(&b);
@@ -246,11 +247,11 @@ letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
 	    (n > 0 && copy_replays(db, v, n, e) == -1) ||
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
-	if (lock_and_merge(db, &row, added, e) == -1) {
+	if (lock_and_merge_letters(db, &row, added, e) == -1) {
 		if (!is_json_refused(db_fault(db)) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
 			-1 ||
-		    lock_and_merge(db, &row, added, e) == -1)
+		    lock_and_merge_letters(db, &row, added, e) == -1)
 			return -1;
 	}
 	if (n > 0 && resolve_letters_and_mark_found(db, v, n, run, e) == -1)

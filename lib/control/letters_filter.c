@@ -70,7 +70,7 @@ number_or_null(int64_t n)
 }
 
 static void
-add_ids(struct where *w, const int64_t *ids, size_t n)
+add_ids_condition(struct where *w, const int64_t *ids, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&w->sql, "%s%lld", i == 0 ? " AND d.id IN (" : ", ",
@@ -96,7 +96,7 @@ add_filter(struct where *w, struct db *db, const struct letter_filter *f,
 	add_condition(w, db, &by_run, db_text(f->run));
 	add_condition(w, db, &by_pointer, db_text(f->pointer));
 	add_condition(w, db, &by_like, db_text(f->like));
-	add_ids(w, f->ids, f->nids);
+	add_ids_condition(w, f->ids, f->nids);
 	if (f->not_open)
 		buf_str(&w->sql, " AND d.status <> 'open'");
 }

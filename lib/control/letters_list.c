@@ -57,7 +57,7 @@ letters_open(struct letters **out, struct db *db,
 }
 
 static size_t
-append_text(struct letters *l, const struct db_value *v)
+append_text_and_get_offset(struct letters *l, const struct db_value *v)
 {
 	size_t at = l->text.len;
 
@@ -78,10 +78,10 @@ add_page_entry(struct letters *l, const struct db_rows *r)
 		t->number[i] = db_column(r, i).i;
 	for (size_t i = 0; i < TEXTS; i++) {
 		v = db_column(r, NUMBERS + i);
-		t->text[i] = append_text(l, &v);
+		t->text[i] = append_text_and_get_offset(l, &v);
 	}
 	v = db_column(r, RAW);
-	t->raw = append_text(l, &v);
+	t->raw = append_text_and_get_offset(l, &v);
 }
 
 static int

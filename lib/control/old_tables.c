@@ -60,7 +60,7 @@ check_old_table(struct db *db, const char *name, const char *const *columns,
 }
 
 int
-old_tables_rename(struct old_tables *o, struct db *db, struct err *e)
+old_tables_check_and_rename(struct old_tables *o, struct db *db, struct err *e)
 {
 	*o = (struct old_tables){ false, false };
 	if (check_old_table(db, "pipeline_runs", run_columns,

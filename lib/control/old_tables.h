@@ -13,7 +13,8 @@ struct old_tables {
 	bool runs, letters;     /* the old table exists */
 };
 
-int old_tables_rename(struct old_tables *o, struct db *db, struct err *e);
+int old_tables_check_and_rename(
+    struct old_tables *o, struct db *db, struct err *e);
 int old_tables_copy_back(const struct old_tables *o, struct db *db,
     struct err *e);
 

@@ -40,7 +40,7 @@ static const char bad[] = "cannot read the counts of a stage";
 static int
 read_stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 {
-	uint32_t i = json_member(j, obj, "stage", 5);
+	uint32_t i = json_member_value(j, obj, "stage", 5);
 	struct buf b;
 	int rc = -1;
 
@@ -81,7 +81,7 @@ add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
 		return err_nomem(e);
 	for (int k = 0; k < COUNT_N; k++) {
 		n[k] = 0;
-		i = json_member(j, obj, names[k], strlen(names[k]));
+		i = json_member_value(j, obj, names[k], strlen(names[k]));
 		if (i == 0)
 			continue;
 		if (j->tok[i].type != JSON_NUMBER ||

@@ -33,7 +33,8 @@ put_column(struct buf *out, const char *name, bool json,
 }
 
 int
-run_row_json(struct db *db, const char *run, struct buf *out, struct err *e)
+run_append_row_json(
+    struct db *db, const char *run, struct buf *out, struct err *e)
 {
 	struct db_value v = db_text(run);
 	struct db_rows *r;

@@ -64,8 +64,8 @@ run_renew(struct db *db, const char *run, struct err *e)
 }
 
 static int
-find_running_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
-    struct err *e)
+find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
+    int64_t *row, struct err *e)
 {
 	struct db_value v = db_text(run);
 
@@ -81,11 +81,11 @@ find_running_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
 int
 run_lock_if_running(struct db *db, const char *run, int64_t *row, struct err *e)
 {
-	return find_running_row(db, SQL_RUN_FENCE, run, row, e);
+	return find_running_row_or_fail(db, SQL_RUN_FENCE, run, row, e);
 }
 
 static int
-sort_and_add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
+add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
 {
 	struct db_value target = db_column(r, 0), counts = db_column(r, 2);
 	bool ended = db_column(r, 1).i != 0;
@@ -117,7 +117,7 @@ read_ledger_rows(
 	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = sort_and_add_ledger_row(n, r, e)) == -1)
+		if ((rc = add_ledger_row_to_ending(n, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
@@ -182,11 +182,12 @@ static int
 reduce_texts_to_ascii(struct ending *n, struct db *db, const char *texts[TEXTS],
     struct err *e)
 {
-	int limited = db_lacks_characters(db, e);
+	int limited = db_encoding_lacks_characters(db, e);
 
 	for (int i = 0; i < TEXTS && limited == 1; i++)
 		if (texts[i] != NULL) {
-			text_ascii(&n->ascii[i], texts[i], strlen(texts[i]));
+			text_escape_non_ascii(
+			    &n->ascii[i], texts[i], strlen(texts[i]));
 			texts[i] = buf_text(&n->ascii[i]);
 			if (buf_check(&n->ascii[i], e) == -1)
 				return -1;
@@ -195,7 +196,7 @@ reduce_texts_to_ascii(struct ending *n, struct db *db, const char *texts[TEXTS],
 }
 
 static int
-write_end_row(struct ending *n, struct db *db, const char *run,
+update_row_at_run_end(struct ending *n, struct db *db, const char *run,
     const char *status, const char *log, struct err *e)
 {
 	const struct run_end *out = &n->out;
@@ -224,7 +225,7 @@ write_end_row(struct ending *n, struct db *db, const char *run,
  * sent. Later etl-load cannot commit, because it checks that the row is in
  * status running. So the counts are final. */
 static int
-end_in_transaction(struct ending *n, struct db *db, const char *run,
+lock_row_and_write_run_end(struct ending *n, struct db *db, const char *run,
     bool script_ok, bool abandoned, const struct run_texts *texts,
     struct err *e)
 {
@@ -233,7 +234,7 @@ end_in_transaction(struct ending *n, struct db *db, const char *run,
 
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    find_running_row(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
+	    find_running_row_or_fail(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
 	    read_ledger_rows(n, db, run, e) == -1)
 		return -1;
 	set_end_counts(n);
@@ -243,12 +244,13 @@ end_in_transaction(struct ending *n, struct db *db, const char *run,
 		status = n->out.success ? "success" : "failed";
 	}
 	compose_message(n, texts->message);
-	return write_end_row(n, db, run, status, texts->log, e);
+	return update_row_at_run_end(n, db, run, status, texts->log, e);
 }
 
 static int
-end_run(struct db *db, const char *run, bool script_ok, bool abandoned,
-    const struct run_texts *texts, struct run_end *out, struct err *e)
+end_run_in_transaction(struct db *db, const char *run, bool script_ok,
+    bool abandoned, const struct run_texts *texts, struct run_end *out,
+    struct err *e)
 {
 	struct ending n;
 	int rc = -1;
@@ -256,7 +258,8 @@ end_run(struct db *db, const char *run, bool script_ok, bool abandoned,
 	ending_init(&n);
 	if (db_begin(db, e) == -1)
 		goto out;
-	rc = end_in_transaction(&n, db, run, script_ok, abandoned, texts, e);
+	rc = lock_row_and_write_run_end(
+	    &n, db, run, script_ok, abandoned, texts, e);
 	if (rc == 0) {
 		*out = n.out;
 		rc = db_commit(db, e);
@@ -272,14 +275,14 @@ int
 run_complete(struct db *db, const char *run, bool script_ok,
     const struct run_texts *texts, struct run_end *out, struct err *e)
 {
-	return end_run(db, run, script_ok, false, texts, out, e);
+	return end_run_in_transaction(db, run, script_ok, false, texts, out, e);
 }
 
 /* A stale run is in status running although its etl-run has probably exited.
  * Sets *run to the uuid of the oldest stale run of this pipeline, or to "" if
  * no run is stale. */
 static int
-find_stale_run(struct db *db, const char *pipeline, const char *host,
+find_oldest_stale_run(struct db *db, const char *pipeline, const char *host,
     struct buf *run, struct err *e)
 {
 	struct db_value v[] = { db_text(pipeline), db_text(host) };
@@ -308,10 +311,10 @@ run_abandon_stale(struct db *db, const char *pipeline, const char *host,
 
 	*n = 0;
 	buf_init(&run, SIZE_MAX / 4);
-	while ((rc = find_stale_run(db, pipeline, host, &run, e)) == 0 &&
+	while ((rc = find_oldest_stale_run(db, pipeline, host, &run, e)) == 0 &&
 	    run.len > 0) {
-		rc = end_run(db, buf_text(&run), false, true, &why, &end,
-		    e);
+		rc = end_run_in_transaction(
+		    db, buf_text(&run), false, true, &why, &end, e);
 		/* Ignore ERR_RETRY: another process has set the status
 		 * abandoned for the same run at the same time. */
 		if (rc == -1 && e->code != ERR_RETRY)

@@ -49,7 +49,7 @@ int run_complete(struct db *db, const char *run, bool script_ok,
 
 /* Appends the row as one JSON object, with a member for each column. */
 struct buf;
-int run_row_json(struct db *db, const char *run, struct buf *out,
+int run_append_row_json(struct db *db, const char *run, struct buf *out,
     struct err *e);
 
 /* For the loader, in the transaction of a batch: checks that the run is still

@@ -49,7 +49,7 @@ read_open_file(struct statefile *f, int fd, struct err *e)
 
 /* If the file does not exist, reads "{}": a state file without checkpoints. */
 static int
-read_file(struct statefile *f, struct err *e)
+read_file_or_empty_object(struct statefile *f, struct err *e)
 {
 	int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
 
@@ -106,7 +106,7 @@ static int
 read_version(const struct statefile *f, uint32_t entry, int64_t *v,
     struct err *e)
 {
-	uint32_t i = json_member(&f->j, entry, "version", 7);
+	uint32_t i = json_member_value(&f->j, entry, "version", 7);
 	const struct json_tok *t = &f->j.tok[i];
 
 	if (i == 0)
@@ -137,7 +137,7 @@ check_entry(struct statefile *f, uint32_t name, struct err *e)
 	if (f->j.tok[entry].type != JSON_OBJECT)
 		return set_token_error(f, entry, "a checkpoint is an object: "
 		    "{\"value\": \"...\", \"version\": 1}", e);
-	value = json_member(&f->j, entry, "value", 5);
+	value = json_member_value(&f->j, entry, "value", 5);
 	if (value == 0)
 		return set_token_error(f, entry, "the checkpoint has no "
 		    "\"value\"", e);
@@ -149,7 +149,7 @@ check_entry(struct statefile *f, uint32_t name, struct err *e)
 }
 
 static int
-check_file(struct statefile *f, struct err *e)
+parse_and_check_file(struct statefile *f, struct err *e)
 {
 	struct json_fault fault = { 0 };
 	uint32_t end;
@@ -186,7 +186,8 @@ statefile_open(struct statefile **out, const char *path, struct err *e)
 	buf_init(&f->text, STATEFILE_MAX);
 	buf_init(&f->name, STATEFILE_MAX);
 	buf_init(&f->value, STATEFILE_MAX);
-	if (read_file(f, e) == -1 || check_file(f, e) == -1) {
+	if (read_file_or_empty_object(f, e) == -1 ||
+	    parse_and_check_file(f, e) == -1) {
 		statefile_close(f);
 		return -1;
 	}
@@ -214,7 +215,7 @@ statefile_next(struct statefile *f, struct checkpoint *c, struct err *e)
 	if (name >= f->j.tok[0].next)
 		return 0;
 	f->at = f->j.tok[name + 1].next;
-	value = json_member(&f->j, name + 1, "value", 5);
+	value = json_member_value(&f->j, name + 1, "value", 5);
 	*c = (struct checkpoint){ 0 };
 	if (unescape_string(f, name, &f->name, e) == -1 ||
 	    read_version(f, name + 1, &c->version, e) == -1)

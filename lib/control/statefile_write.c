@@ -18,7 +18,7 @@ statefile_check_usable(const char *path, struct err *e)
 	struct replace r;
 	int rc = -1;
 
-	if (replace_open(&r, path, e) == -1)
+	if (replace_open_and_lock(&r, path, e) == -1)
 		return -1;
 	if (faccessat(r.folder, ".", W_OK | X_OK, AT_EACCESS) == -1) {
 		(void)err_errno(e, ERR_DENIED, path);
@@ -45,8 +45,8 @@ put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
 	json_put_int(b, "version", version);
 	for (uint32_t i = entry + 1; entry != 0 && i < f->j.tok[entry].next;
 	    i = f->j.tok[i + 1].next) {
-		if (i + 1 == json_member(&f->j, entry, "value", 5) ||
-		    i + 1 == json_member(&f->j, entry, "version", 7))
+		if (i + 1 == json_member_value(&f->j, entry, "value", 5) ||
+		    i + 1 == json_member_value(&f->j, entry, "version", 7))
 			continue;
 		buf_char(b, ',');
 		buf_add(b, f->j.text + f->j.tok[i].at, f->j.tok[i].len);
@@ -60,7 +60,7 @@ static void
 put_content(struct buf *b, const struct statefile *f, const char *name,
     const char *value, int64_t version)
 {
-	uint32_t mine = json_member(&f->j, 0, name, strlen(name));
+	uint32_t mine = json_member_value(&f->j, 0, name, strlen(name));
 	const struct json_tok *t = f->j.tok;
 
 	buf_char(b, '{');
@@ -83,8 +83,8 @@ put_content(struct buf *b, const struct statefile *f, const char *name,
 }
 
 static int
-write_file(struct replace *r, const struct statefile *f, const char *name,
-    const char *value, int64_t version, struct err *e)
+replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
+    const char *name, const char *value, int64_t version, struct err *e)
 {
 	struct buf b;
 	int rc = -1;
@@ -115,11 +115,12 @@ find_version(struct statefile *f, const char *name, int64_t *version,
 	return rc;
 }
 
-/* The caller holds the lock of the file's directory (replace_open()), so no
- * other process can change the file between the check and the write. */
+/* The caller holds the lock of the file's directory
+ * (replace_open_and_lock()), so no other process can change the file between
+ * the check and the write. */
 static enum checkpoint_result
-change_checkpoint(struct replace *r, const char *name, const char *value,
-    int64_t expected, struct err *e)
+check_version_and_set_checkpoint(struct replace *r, const char *name,
+    const char *value, int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc = CHECKPOINT_FAILED;
 	struct statefile *f;
@@ -144,7 +145,8 @@ change_checkpoint(struct replace *r, const char *name, const char *value,
 		rc = CHECKPOINT_LOST;
 		goto out;
 	}
-	if (write_file(r, f, name, value, version + 1, e) == 0)
+	if (replace_file_with_checkpoint(r, f, name, value, version + 1, e) ==
+	    0)
 		rc = CHECKPOINT_MOVED;
 out:
 	statefile_close(f);
@@ -152,16 +154,16 @@ out:
 }
 
 static enum checkpoint_result
-change_locked(const char *path, const char *name, const char *value,
+lock_and_set_checkpoint(const char *path, const char *name, const char *value,
     int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc;
 	struct replace r;
 
 	if (checkpoint_check_name(name, strlen(name), e) == -1 ||
-	    replace_open(&r, path, e) == -1)
+	    replace_open_and_lock(&r, path, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = change_checkpoint(&r, name, value, expected, e);
+	rc = check_version_and_set_checkpoint(&r, name, value, expected, e);
 	replace_close(&r);
 	return rc;
 }
@@ -170,13 +172,13 @@ enum checkpoint_result
 statefile_move(const char *path, const char *name, const char *value,
     int64_t expected, struct err *e)
 {
-	return change_locked(path, name, value, expected, e);
+	return lock_and_set_checkpoint(path, name, value, expected, e);
 }
 
 int
 statefile_set(const char *path, const char *name, const char *value,
     struct err *e)
 {
-	return change_locked(path, name, value, ANY_VERSION, e) ==
+	return lock_and_set_checkpoint(path, name, value, ANY_VERSION, e) ==
 	    CHECKPOINT_MOVED ? 0 : -1;
 }

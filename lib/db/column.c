@@ -19,7 +19,7 @@ set_kind(struct column *c, const struct named *n)
 
 /* Ignores the case of letters. */
 static bool
-contains(const char *text, const char *part)
+contains_ignoring_case(const char *text, const char *part)
 {
 	size_t n = strlen(part);
 
@@ -40,7 +40,8 @@ has_numeric_affinity(const struct column *c, const char *declared)
 }
 
 void
-column_set_declared(struct column *c, const char *declared, bool strict)
+column_set_kind_from_sqlite_type(
+    struct column *c, const char *declared, bool strict)
 {
 	/* SQLite searches the declared type for these words to find out which
 	 * type of value the column prefers (its affinity). The rows from INT
@@ -62,7 +63,7 @@ column_set_declared(struct column *c, const char *declared, bool strict)
 
 	c->kind = COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (contains(declared, parts[i].name)) {
+		if (contains_ignoring_case(declared, parts[i].name)) {
 			set_kind(c, &parts[i]);
 			break;
 		}
@@ -104,7 +105,8 @@ find_type_kind(const char *type)
 }
 
 void
-column_set_type(struct column *c, const char *type, const char *element)
+column_set_kind_from_pg_type(
+    struct column *c, const char *type, const char *element)
 {
 	const struct named *n =
 	    find_type_kind(element != NULL ? element : type);

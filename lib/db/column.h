@@ -8,9 +8,11 @@
 
 /* SQLite. declared: the type in the column's declaration, in any case. strict:
  * the table is STRICT; its columns have types but no affinity. */
-void column_set_declared(struct column *c, const char *declared, bool strict);
+void column_set_kind_from_sqlite_type(
+    struct column *c, const char *declared, bool strict);
 /* PostgreSQL. type: typname of pg_type; for a domain, that of the type under
  * it. element: the same for the elements of an array, else NULL. */
-void column_set_type(struct column *c, const char *type, const char *element);
+void column_set_kind_from_pg_type(
+    struct column *c, const char *type, const char *element);
 
 #endif

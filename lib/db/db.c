@@ -34,7 +34,7 @@ url_has_password(const char *url)
 }
 
 const char *
-db_url_warning(const char *url)
+db_warning_if_url_has_password(const char *url)
 {
 	if (url == NULL || !url_has_password(url))
 		return NULL;
@@ -99,7 +99,7 @@ db_missing_references(struct db *db)
 }
 
 int
-db_lacks_characters(struct db *db, struct err *e)
+db_encoding_lacks_characters(struct db *db, struct err *e)
 {
 	static const char sql[] = "SELECT (getdatabaseencoding() NOT IN "
 	    "('UTF8', 'SQL_ASCII'))::int";

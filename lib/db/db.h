@@ -61,10 +61,10 @@ void db_url_append_public(struct buf *b, const char *url); /* without secrets */
 /* URL: the value of --db, or NULL. If neither --db nor DATABASE_URL names a
  * database and etl.db does not exist yet: the text that says which file a
  * program is about to create, else NULL. */
-const char *db_default_note(const char *url);
+const char *db_note_if_default_missing(const char *url);
 /* Returns a warning if the value of --db (or NULL) has a password, else
  * NULL. */
-const char *db_url_warning(const char *url);
+const char *db_warning_if_url_has_password(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */
@@ -73,7 +73,7 @@ const struct db_fault *db_fault(const struct db *db);
 /* Returns 1 if the database's encoding cannot hold all characters of Unicode,
  * for example PostgreSQL with LATIN1: only ASCII is sure to be stored. Returns
  * 0 if it can, and -1 on failure. */
-int db_lacks_characters(struct db *db, struct err *e);
+int db_encoding_lacks_characters(struct db *db, struct err *e);
 
 int db_script(struct db *db, const char *sql, struct err *e);
 /* SQLite: BEGIN IMMEDIATE. PostgreSQL: READ COMMITTED, also if the server has
@@ -100,15 +100,16 @@ void db_end(struct db_rows *r);
 int db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t none, int64_t *out, struct err *e);
 
-/* A statement that runs very often (the loader's rows), without a search in the
- * cache. db_stmt_run() runs it to its end. *r (r may be NULL) is the first row,
- * valid for db_column() until the next db_stmt_run(), or NULL if there is no
- * row. Free the statement before db. */
+/* A statement that runs very often (the loader's rows), without a search in
+ * the cache. db_stmt_run_for_first_row() runs it to its end. *r (r may be
+ * NULL) is the first row, valid for db_column() until the next
+ * db_stmt_run_for_first_row(), or NULL if there is no row. Free the
+ * statement before db. */
 struct db_stmt;
 int db_prepare(struct db *db, struct db_stmt **s, const char *sql,
     struct err *e);
-int db_stmt_run(struct db_stmt *s, const struct db_value *v, size_t n,
-    struct db_rows **r, int64_t *changed, struct err *e);
+int db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v,
+    size_t n, struct db_rows **r, int64_t *changed, struct err *e);
 void db_stmt_free(struct db_stmt *s);
 
 /* PostgreSQL's COPY ... FROM STDIN; ERR_BUG on SQLite. */

@@ -74,10 +74,10 @@ struct wait_limit {
 	bool stopped;           /* the signal had come before that */
 };
 void wait_limit_begin(struct wait_limit *p);
-bool wait_limit_is_over(const struct wait_limit *p);
+bool stop_signal_ends_wait(const struct wait_limit *p);
 /* Sleeps for some milliseconds before a busy database is tried again; the first
  * try is 0. Returns false if the limit is over, or after ten seconds. */
-bool wait_limit_sleep(struct wait_limit *p, int tries);
+bool sleep_before_retry_if_allowed(struct wait_limit *p, int tries);
 
 extern const struct driver driver_sqlite, driver_pg;
 
@@ -93,7 +93,7 @@ enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
 /* Does the same for a refused connection if libpq's text ends with the
  * SQLSTATE: "...: FATAL:  28P01". */
-void fault_classify_refusal(struct db_fault *f, const char *text,
+void fault_set_code_from_sqlstate_text(struct db_fault *f, const char *text,
     struct err *e);
 /* Sets line and column from the context of a failed COPY, "COPY t, line 3,
  * column a: ...", in any language of the server. */
@@ -102,17 +102,18 @@ void fault_parse_copy_context(struct db_fault *f, const char *context);
  * The messages leave out the texts that libpq quotes: these may be parts of a
  * password. */
 int fault_set_address_error(struct err *e, const char *why);
-int fault_check_option(struct err *e, const char *name, const char *value);
+int fault_refuse_misread_password(
+    struct err *e, const char *name, const char *value);
 /* Returns the exit code for libpq's message about a failed connection, or
  * ERR_NONE if the program should try again later. */
 enum err_code fault_classify_libpq(const char *text);
 /* Sets constraint and column from a message such as "UNIQUE constraint failed:
  * t.a, t.b". */
-void fault_parse_sqlite(struct db_fault *f, const char *message);
+void fault_parse_sqlite_message(struct db_fault *f, const char *message);
 /* Returns the true errno of a database file that could not be opened. */
-int fault_open_errno(const char *path, int num);
+int fault_create_file_for_errno(const char *path, int num);
 /* If the errno says that the file does not exist, sets ERR_INPUT and returns
  * true. */
-bool fault_is_missing_file(const char *path, int num, struct err *e);
+bool fault_set_error_if_file_missing(const char *path, int num, struct err *e);
 
 #endif

@@ -16,7 +16,7 @@ enum { STOP_MS = 1500, BUSY_MS = 10000 };
  * and cannot be created, SQLite reports only ENOENT. So this function tries to
  * create the file itself and returns the errno of that try, such as EACCES. */
 int
-fault_open_errno(const char *path, int num)
+fault_create_file_for_errno(const char *path, int num)
 {
 	int fd;
 
@@ -30,7 +30,7 @@ fault_open_errno(const char *path, int num)
 }
 
 bool
-fault_is_missing_file(const char *path, int num, struct err *e)
+fault_set_error_if_file_missing(const char *path, int num, struct err *e)
 {
 	if (num != ENOENT)
 		return false;
@@ -130,7 +130,8 @@ fault_classify_sqlstate(struct db_fault *f, const char *state, bool *transient)
 }
 
 void
-fault_classify_refusal(struct db_fault *f, const char *text, struct err *e)
+fault_set_code_from_sqlstate_text(
+    struct db_fault *f, const char *text, struct err *e)
 {
 	const char *state = strstr(text, ":  ");
 
@@ -169,7 +170,7 @@ is_column(const char *message)
 }
 
 void
-fault_parse_sqlite(struct db_fault *f, const char *message)
+fault_parse_sqlite_message(struct db_fault *f, const char *message)
 {
 	const char *what = strstr(message, " constraint failed: ");
 	const char *column = strrchr(message, '.');
@@ -214,7 +215,8 @@ fault_set_address_error(struct err *e, const char *why)
  * libpq takes the rest of the password for a host or port. Reports such a host
  * or port as an error; the message does not show the value. */
 int
-fault_check_option(struct err *e, const char *name, const char *value)
+fault_refuse_misread_password(
+    struct err *e, const char *name, const char *value)
 {
 	if (value == NULL)
 		return 0;
@@ -261,7 +263,7 @@ wait_limit_begin(struct wait_limit *p)
 }
 
 bool
-wait_limit_is_over(const struct wait_limit *p)
+stop_signal_ends_wait(const struct wait_limit *p)
 {
 	if (p->stopped)
 		return clock_ms() - p->since > STOP_MS;
@@ -269,13 +271,13 @@ wait_limit_is_over(const struct wait_limit *p)
 }
 
 bool
-wait_limit_sleep(struct wait_limit *p, int tries)
+sleep_before_retry_if_allowed(struct wait_limit *p, int tries)
 {
 	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
 
 	if (tries == 0)
 		wait_limit_begin(p);
-	if (wait_limit_is_over(p) || clock_ms() - p->since > BUSY_MS)
+	if (stop_signal_ends_wait(p) || clock_ms() - p->since > BUSY_MS)
 		return false;
 	(void)nanosleep(&t, NULL);
 	return true;

@@ -27,7 +27,7 @@ set_url_error(const char *url, struct err *e)
 }
 
 static const struct driver *
-find_driver(const char **url, struct err *e)
+find_driver_and_skip_scheme(const char **url, struct err *e)
 {
 	if (strncmp(*url, "postgresql://", 13) == 0 ||
 	    strncmp(*url, "postgres://", 11) == 0)
@@ -46,7 +46,7 @@ find_driver(const char **url, struct err *e)
 int
 db_url_check(const char *url, struct err *e)
 {
-	const struct driver *d = find_driver(&url, e);
+	const struct driver *d = find_driver_and_skip_scheme(&url, e);
 
 	if (d == NULL)
 		return -1;
@@ -54,7 +54,7 @@ db_url_check(const char *url, struct err *e)
 }
 
 const char *
-db_default_note(const char *url)
+db_note_if_default_missing(const char *url)
 {
 	if (url == NULL)
 		url = getenv("DATABASE_URL");
@@ -65,7 +65,8 @@ db_default_note(const char *url)
 }
 
 static int
-driver_open(struct db *db, const char *url, bool make, struct err *e)
+open_connection_and_set_name(
+    struct db *db, const char *url, bool make, struct err *e)
 {
 	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
 		return -1;
@@ -74,7 +75,7 @@ driver_open(struct db *db, const char *url, bool make, struct err *e)
 }
 
 static int
-open_or_create(struct db **out, const char *url, bool make, struct err *e)
+open_url_or_default(struct db **out, const char *url, bool make, struct err *e)
 {
 	struct db *db;
 	bool named;
@@ -88,12 +89,12 @@ open_or_create(struct db **out, const char *url, bool make, struct err *e)
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return err_nomem(e);
 	buf_init(&db->name, 4096);
-	if ((db->driver = find_driver(&url, e)) == NULL)
+	if ((db->driver = find_driver_and_skip_scheme(&url, e)) == NULL)
 		goto out;
-	rc = driver_open(db, url, make, e);
+	rc = open_connection_and_set_name(db, url, make, e);
 	if (rc == -1 && !make && !named && e->code == ERR_INPUT) {
 		*e = (struct err){ 0 };
-		rc = driver_open(db, ":memory:", true, e);
+		rc = open_connection_and_set_name(db, ":memory:", true, e);
 		buf_clear(&db->name);
 		buf_printf(&db->name, "%s", by_default);
 	}
@@ -111,13 +112,13 @@ out:
 int
 db_open(struct db **out, const char *url, struct err *e)
 {
-	return open_or_create(out, url, true, e);
+	return open_url_or_default(out, url, true, e);
 }
 
 int
 db_open_present(struct db **out, const char *url, struct err *e)
 {
-	return open_or_create(out, url, false, e);
+	return open_url_or_default(out, url, false, e);
 }
 
 void

@@ -18,8 +18,8 @@ struct pg {
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
 	bool copying;
-	bool opening;           /* session_open() is running */
-	bool stopped;           /* a signal has ended session_open() */
+	bool opening; /* connect_and_set_session_options() is running */
+	bool stopped; /* a signal has ended connect_and_set_session_options() */
 };
 
 /* struct pg_answer is libpq's PGresult under a name for files that do not
@@ -39,7 +39,7 @@ error_field(const PGresult *res, int code)
 }
 
 static int
-set_connection_lost(struct pg *pg, const char *state, struct err *e)
+set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 {
 	fault_clear(pg->fault);
 	fault_copy_text(
@@ -53,7 +53,7 @@ set_connection_lost(struct pg *pg, const char *state, struct err *e)
 /* Called after a command has failed: sets the error *e, and the details
  * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
 static int
-set_command_error(struct pg *pg, PGresult *res, struct err *e)
+set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 {
 	struct db_fault *f = pg->fault;
 	const char *state = error_field(res, PG_DIAG_SQLSTATE), *detail = "";
@@ -61,7 +61,7 @@ set_command_error(struct pg *pg, PGresult *res, struct err *e)
 	bool transient;
 
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		(void)set_connection_lost(pg, state, e);
+		(void)set_connection_lost_error(pg, state, e);
 		PQclear(res);
 		return -1;
 	}
@@ -85,7 +85,7 @@ set_command_error(struct pg *pg, PGresult *res, struct err *e)
  * is still being set up, no command of the caller is running, so the socket is
  * shut down instead. */
 static void
-cancel_command(struct pg *pg)
+cancel_command_or_shut_socket(struct pg *pg)
 {
 	PGcancel *cancel;
 	char why[64];
@@ -102,15 +102,15 @@ cancel_command(struct pg *pg)
 /* Waits for the server's answer. If a signal asks the program to stop, the
  * statement is cancelled. */
 static void
-wait_for_answer(struct pg *pg)
+wait_for_answer_cancel_on_stop(struct pg *pg)
 {
 	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
 	struct wait_limit p;
 
 	wait_limit_begin(&p);
 	while (PQisBusy(pg->conn) != 0) {
-		if (wait_limit_is_over(&p))
-			cancel_command(pg);
+		if (stop_signal_ends_wait(&p))
+			cancel_command_or_shut_socket(pg);
 		(void)poll(&in, 1, POLL_MS);
 		if (PQconsumeInput(pg->conn) == 0)
 			return;
@@ -128,7 +128,7 @@ wait_for_last_result(struct pg *pg, bool ignores_signals)
 
 	for (;;) {
 		if (!ignores_signals)
-			wait_for_answer(pg);
+			wait_for_answer_cancel_on_stop(pg);
 		if ((res = PQgetResult(pg->conn)) == NULL)
 			return last;
 		PQclear(last);
@@ -142,7 +142,7 @@ wait_for_last_result(struct pg *pg, bool ignores_signals)
 }
 
 static int
-session_open(struct pg *pg, struct err *e)
+connect_and_set_session_options(struct pg *pg, struct err *e)
 {
 	PGresult *res = NULL;
 
@@ -160,7 +160,7 @@ session_open(struct pg *pg, struct err *e)
 		res = wait_for_last_result(pg, false);
 	pg->opening = false;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-		(void)set_command_error(pg, res, e);
+		(void)set_command_error_and_free(pg, res, e);
 		return pg->stopped ? pg_connect_set_stop_error(e) : -1;
 	}
 	PQclear(res);
@@ -191,7 +191,7 @@ pg_open(struct pg **out, const char *url, struct db_fault *fault,
 		return err_nomem(e);
 	}
 	pg->fault = fault;
-	if (session_open(pg, e) == 0) {
+	if (connect_and_set_session_options(pg, e) == 0) {
 		*out = pg;
 		return 0;
 	}
@@ -205,11 +205,11 @@ pg_reopen(struct pg *pg, struct err *e)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->copying = false;
-	return session_open(pg, e);
+	return connect_and_set_session_options(pg, e);
 }
 
 void
-pg_put_name(const struct pg *pg, struct buf *b)
+pg_append_name_for_messages(const struct pg *pg, struct buf *b)
 {
 	const char *host = PQhost(pg->conn), *db = PQdb(pg->conn);
 
@@ -236,7 +236,7 @@ pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
-		return set_command_error(pg, res, e);
+		return set_command_error_and_free(pg, res, e);
 	pg->copying = *copies = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_set(e, ERR_BUG, false, "bug in this program: COMMIT "
@@ -263,25 +263,25 @@ pg_can_run_command(const struct pg *pg)
 }
 
 int
-pg_parse(struct pg *pg, const char *name, const char *sql, struct err *e)
+pg_prepare(struct pg *pg, const char *name, const char *sql, struct err *e)
 {
 	PGresult *res = NULL;
 
 	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 1)
 		res = wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return set_command_error(pg, res, e);
+		return set_command_error_and_free(pg, res, e);
 	PQclear(res);
 	return 0;
 }
 
 int
-pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
-    struct err *e)
+pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
+    size_t n, struct err *e)
 {
 	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
 	    a->format, 0) == 0)
-		return set_command_error(pg, NULL, e);
+		return set_command_error_and_free(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
 }
@@ -289,7 +289,7 @@ pg_send(struct pg *pg, const char *name, const struct pg_args *a, size_t n,
 struct pg_answer *
 pg_next_answer(struct pg *pg)
 {
-	wait_for_answer(pg);
+	wait_for_answer_cancel_on_stop(pg);
 	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
 }
 
@@ -300,7 +300,7 @@ pg_answer_free(struct pg_answer *a)
 }
 
 int
-pg_answer_check(struct pg *pg, struct pg_answer *a, int64_t *changed,
+pg_answer_check_or_free(struct pg *pg, struct pg_answer *a, int64_t *changed,
     struct err *e)
 {
 	switch (PQresultStatus(as_pgresult(a))) {
@@ -312,12 +312,12 @@ pg_answer_check(struct pg *pg, struct pg_answer *a, int64_t *changed,
 		*changed = strtoll(PQcmdTuples(as_pgresult(a)), NULL, 10);
 		return 0;
 	default:
-		return set_command_error(pg, as_pgresult(a), e);
+		return set_command_error_and_free(pg, as_pgresult(a), e);
 	}
 }
 
 size_t
-pg_columns(const struct pg_answer *a)
+pg_count_columns(const struct pg_answer *a)
 {
 	return (size_t)PQnfields(as_pgresult(a));
 }
@@ -341,7 +341,7 @@ pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
 	for (; n > 0; p += part, n -= part) {
 		part = n > INT_MAX ? INT_MAX : n;
 		if (PQputCopyData(pg->conn, p, (int)part) != 1)
-			return set_command_error(pg, NULL, e);
+			return set_command_error_and_free(pg, NULL, e);
 	}
 	return 0;
 }
@@ -353,10 +353,10 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return set_command_error(pg, NULL, e);
+		return set_command_error_and_free(pg, NULL, e);
 	res = wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return set_command_error(pg, res, e);
+		return set_command_error_and_free(pg, res, e);
 	if (rows != NULL)
 		*rows = strtoll(PQcmdTuples(res), NULL, 10);
 	PQclear(res);

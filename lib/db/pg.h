@@ -2,7 +2,8 @@
  * Owns:  struct pg. The caller owns an answer and calls pg_answer_free().
  * Borrows: fault until pg_close(); a column until its answer is freed.
  * Gives: rows one by one, as they arrive.
- * Fails: as described in db.h; pg_answer_check() frees a failed answer. */
+ * Fails: as described in db.h; pg_answer_check_or_free() frees a failed
+ *        answer. */
 #ifndef DB_PG_H
 #define DB_PG_H
 
@@ -15,7 +16,7 @@ int pg_open(struct pg **pg, const char *url, struct db_fault *fault,
     struct err *e);
 void pg_close(struct pg *pg);
 int pg_reopen(struct pg *pg, struct err *e);
-void pg_put_name(const struct pg *pg, struct buf *b);
+void pg_append_name_for_messages(const struct pg *pg, struct buf *b);
 unsigned long pg_count_opens(const struct pg *pg);   /* how often it was opened,
                                                  * also by pg_reopen() */
 bool pg_can_run_command(const struct pg *pg);
@@ -25,17 +26,17 @@ bool pg_can_run_command(const struct pg *pg);
 int pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e);
 void pg_rollback(struct pg *pg);
 
-int pg_parse(struct pg *pg, const char *name, const char *sql,
+int pg_prepare(struct pg *pg, const char *name, const char *sql,
     struct err *e);
-int pg_send(struct pg *pg, const char *name, const struct pg_args *a,
+int pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
     size_t n, struct err *e);
 /* Waits for the next answer of the server; NULL if there are no more. */
 struct pg_answer *pg_next_answer(struct pg *pg);
 void pg_answer_free(struct pg_answer *a);
 /* Returns 1 for a row, 0 for the end of a command, -1 for its failure. */
-int pg_answer_check(struct pg *pg, struct pg_answer *a, int64_t *changed,
-    struct err *e);
-size_t pg_columns(const struct pg_answer *a);
+int pg_answer_check_or_free(
+    struct pg *pg, struct pg_answer *a, int64_t *changed, struct err *e);
+size_t pg_count_columns(const struct pg_answer *a);
 const char *pg_column(const struct pg_answer *a, size_t i, size_t *len,
     unsigned *oid);                     /* NULL if the value is NULL */
 

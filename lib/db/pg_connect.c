@@ -40,7 +40,7 @@ pg_check_url(const char *url, struct err *e)
 		rc = why == NULL ? err_nomem(e)
 				 : fault_set_address_error(e, why);
 	for (; rc == 0 && o != NULL && o->keyword != NULL; o++)
-		rc = fault_check_option(e, o->keyword, o->val);
+		rc = fault_refuse_misread_password(e, o->keyword, o->val);
 	PQconninfoFree(all);
 	PQfreemem(why);
 	return rc;
@@ -52,7 +52,7 @@ ignore_notice(void *arg, const char *message)
 }
 
 static const char *
-find_option(const struct attempt *w, const char *name)
+get_option_value(const struct attempt *w, const char *name)
 {
 	const PQconninfoOption *o = w->options;
 
@@ -66,7 +66,7 @@ find_option(const struct attempt *w, const char *name)
 static int
 read_time_limit(struct attempt *w, struct err *e)
 {
-	const char *text = find_option(w, "connect_timeout");
+	const char *text = get_option_value(w, "connect_timeout");
 	char *end;
 	long n;
 
@@ -88,7 +88,7 @@ read_time_limit(struct attempt *w, struct err *e)
  * on to another address since the last call, the time limit starts again, so
  * that each address gets the whole time. */
 static void
-start_time_limit(struct attempt *w)
+restart_time_limit_if_address_changed(struct attempt *w)
 {
 	char place[PLACE];
 
@@ -113,7 +113,7 @@ wait_for_socket(struct attempt *w, short events)
 	int n;
 
 	do {
-		if (wait_limit_is_over(&w->wait_limit))
+		if (stop_signal_ends_wait(&w->wait_limit))
 			return STOPPED;
 		if (w->limit > 0)
 			left = w->until - clock_ms();
@@ -138,7 +138,7 @@ poll_until_connected(
 	if (PQstatus(w->conn) == CONNECTION_BAD)
 		return FAILED;
 	while (end == MADE && now != PGRES_POLLING_OK) {
-		start_time_limit(w);
+		restart_time_limit_if_address_changed(w);
 		end = wait_for_socket(w, now == PGRES_POLLING_READING ? POLLIN :
 		    POLLOUT);
 		if (end == MADE)
@@ -154,7 +154,7 @@ poll_until_connected(
  * ends with ": ", libpq has written the address there but no cause, so this
  * line is used for ADDRESS. Otherwise host and port are written. */
 static void
-add_late_address(struct attempt *w)
+append_late_address_to_message(struct attempt *w)
 {
 	const char *text = PQerrorMessage(w->conn), *last;
 	size_t n;
@@ -177,7 +177,7 @@ add_late_address(struct attempt *w)
  * removed the address that took too long from this list, and has closed the
  * earlier connection. */
 static int
-restart_without_late_address(struct attempt *w, struct err *e)
+connect_to_remaining_addresses(struct attempt *w, struct err *e)
 {
 	static const char *const lists[] = { "host", "hostaddr", "port" };
 	const char **keys, **values;
@@ -218,21 +218,22 @@ out:
  * starts it again with the remaining addresses. Returns 1 if it was started, 0
  * if no address remains, and -1 on failure. */
 static int
-try_next_address(struct attempt *w, struct err *e)
+drop_late_address_and_reconnect(struct attempt *w, struct err *e)
 {
-	add_late_address(w);
+	append_late_address_to_message(w);
 	if (w->hosts.v == NULL &&
-	    hosts_split_and_look_up(&w->hosts, find_option(w, "host"),
-		find_option(w, "hostaddr"), find_option(w, "port"), e) == -1)
+	    hosts_split_and_look_up(&w->hosts, get_option_value(w, "host"),
+		get_option_value(w, "hostaddr"), get_option_value(w, "port"),
+		e) == -1)
 		return -1;
-	hosts_remove(&w->hosts, PQhost(w->conn), PQhostaddr(w->conn),
-	    PQport(w->conn));
+	hosts_remove_match_or_first(
+	    &w->hosts, PQhost(w->conn), PQhostaddr(w->conn), PQport(w->conn));
 	PQfinish(w->conn);
 	w->conn = NULL;
 	w->place[0] = '\0';
 	if (w->hosts.n == 0)
 		return 0;
-	return restart_without_late_address(w, e) == -1 ? -1 : 1;
+	return connect_to_remaining_addresses(w, e) == -1 ? -1 : 1;
 }
 
 /* A server that refuses a connection gives the reason as a text in its own
@@ -241,7 +242,7 @@ try_next_address(struct attempt *w, struct err *e)
  * a connection object, which exists only after the first try. So this function
  * connects a second time. Returns 0 if the second try succeeds. */
 static int
-report_failed_connection(
+set_error_and_retry_for_sqlstate(
     struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	const char *text = PQerrorMessage(w->conn);
@@ -260,7 +261,8 @@ report_failed_connection(
 	    poll_until_connected(w, PQresetPoll) : FAILED;
 	(void)PQsetErrorVerbosity(w->conn, PQERRORS_DEFAULT);
 	if (end == FAILED)
-		fault_classify_refusal(fault, PQerrorMessage(w->conn), e);
+		fault_set_code_from_sqlstate_text(
+		    fault, PQerrorMessage(w->conn), e);
 	return end == MADE ? 0 : -1;
 }
 
@@ -283,12 +285,12 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 	if (PQstatus(w->conn) != CONNECTION_BAD && read_time_limit(w, e) == -1)
 		return -1;
 	while ((end = poll_until_connected(w, PQconnectPoll)) == LATE &&
-	    (more = try_next_address(w, e)) == 1)
+	    (more = drop_late_address_and_reconnect(w, e)) == 1)
 		continue;
 	if (end == MADE)
 		return 0;
 	if (end == FAILED)
-		return report_failed_connection(w, fault, e);
+		return set_error_and_retry_for_sqlstate(w, fault, e);
 	if (end == STOPPED)
 		return pg_connect_set_stop_error(e);
 	return more == -1 ? -1 : fault_set_error(e, ERR_REFUSED, true,

@@ -72,11 +72,11 @@ link_reopen(void *conn, struct err *e)
 }
 
 static void
-link_put_name(void *conn, struct buf *b)
+link_append_name(void *conn, struct buf *b)
 {
 	struct link *l = conn;
 
-	pg_put_name(l->pg, b);
+	pg_append_name_for_messages(l->pg, b);
 }
 
 /* Reads the rows that the server is still sending into memory, so that the
@@ -115,7 +115,7 @@ link_copy_begin(void *conn, const char *sql, struct err *e)
 }
 
 static int
-link_script(void *conn, const char *sql, struct err *e)
+link_run_script(void *conn, const char *sql, struct err *e)
 {
 	struct link *l = conn;
 	bool copies;
@@ -141,7 +141,7 @@ link_rollback(void *conn)
 }
 
 static void
-stmt_set_new_name(struct pg_stmt *s)
+stmt_rename_and_forget_prepared(struct pg_stmt *s)
 {
 	s->opened = 0;
 	(void)snprintf(s->name, sizeof(s->name), "etl_%lu",
@@ -149,7 +149,7 @@ stmt_set_new_name(struct pg_stmt *s)
 }
 
 static int
-stmt_prepare(void *conn, void **stmt, const char *sql, struct err *e)
+stmt_create_unprepared(void *conn, void **stmt, const char *sql, struct err *e)
 {
 	struct pg_stmt *s = calloc(1, sizeof(*s));
 
@@ -158,7 +158,7 @@ stmt_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 		return err_nomem(e);
 	}
 	s->link = conn;
-	stmt_set_new_name(s);
+	stmt_rename_and_forget_prepared(s);
 	pg_args_init(&s->args);
 	buf_init(&s->bytes, SIZE_MAX / 4);
 	*stmt = s;
@@ -194,7 +194,7 @@ stmt_drop(void *stmt)
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
 	if (s->opened == pg_count_opens(s->link->pg) &&
 	    pg_can_run_command(s->link->pg))
-		(void)link_script(s->link, sql, &ignored);
+		(void)link_run_script(s->link, sql, &ignored);
 	pg_args_release(&s->args);
 	buf_release(&s->bytes);
 	free(s->later);
@@ -204,8 +204,8 @@ stmt_drop(void *stmt)
 }
 
 static int
-stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
-    struct err *e)
+stmt_prepare_if_needed_and_send(
+    void *stmt, const struct db_value *v, size_t n, bool keep, struct err *e)
 {
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;
@@ -214,11 +214,11 @@ stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 	    pg_args_set(&s->args, v, n, l->fault, e) == -1)
 		return -1;
 	if (s->opened != pg_count_opens(l->pg)) {
-		if (pg_parse(l->pg, s->name, s->sql, e) == -1)
+		if (pg_prepare(l->pg, s->name, s->sql, e) == -1)
 			return -1;
 		s->opened = pg_count_opens(l->pg);
 	}
-	if (pg_send(l->pg, s->name, &s->args, n, e) == -1)
+	if (pg_send_prepared(l->pg, s->name, &s->args, n, e) == -1)
 		return -1;
 	l->busy = s;
 	return 0;
@@ -227,7 +227,7 @@ stmt_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 static int
 convert_row(struct pg_stmt *s, struct err *e)
 {
-	size_t n = pg_columns(s->row), size = 1, len;
+	size_t n = pg_count_columns(s->row), size = 1, len;
 	struct db_value *v;
 	const char *p;
 	unsigned oid;
@@ -249,7 +249,7 @@ convert_row(struct pg_stmt *s, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		p = pg_column(s->row, i, &len, &oid);
 		s->values[i] = p == NULL ? db_text(NULL) :
-		    pg_value(oid, p, len, &s->bytes);
+		    pg_convert_value(oid, p, len, &s->bytes);
 	}
 	return 1;
 }
@@ -257,10 +257,10 @@ convert_row(struct pg_stmt *s, struct err *e)
 /* SQLSTATE 0A000: a table has changed since the statement was prepared. The
  * statement is prepared again under another name, so a retry may succeed. */
 static int
-set_statement_error(struct pg_stmt *s, struct err *e)
+mark_transient_if_table_changed(struct pg_stmt *s, struct err *e)
 {
 	if (strcmp(s->link->fault->sqlstate, "0A000") == 0) {
-		stmt_set_new_name(s);
+		stmt_rename_and_forget_prepared(s);
 		s->link->fault->again = e->transient = true;
 	}
 	return -1;
@@ -285,16 +285,16 @@ stmt_next(void *stmt, struct err *e)
 				l->busy = NULL;
 			return 0;
 		}
-		rc = pg_answer_check(l->pg, s->row, &s->changed, e);
+		rc = pg_answer_check_or_free(l->pg, s->row, &s->changed, e);
 	} while (rc == 0);
 	if (rc == 1)
 		return convert_row(s, e);
 	s->row = NULL;
-	return set_statement_error(s, e);
+	return mark_transient_if_table_changed(s, e);
 }
 
 static size_t
-stmt_columns(const void *stmt)
+stmt_count_columns(const void *stmt)
 {
 	const struct pg_stmt *s = stmt;
 
@@ -310,7 +310,7 @@ stmt_column(const void *stmt, size_t i)
 }
 
 static int64_t
-stmt_changed(const void *stmt)
+stmt_changed_rows(const void *stmt)
 {
 	const struct pg_stmt *s = stmt;
 
@@ -342,15 +342,15 @@ const struct driver driver_pg = {
 	.open = link_open,
 	.close = link_close,
 	.reopen = link_reopen,
-	.name = link_put_name,
-	.script = link_script,
+	.name = link_append_name,
+	.script = link_run_script,
 	.rollback = link_rollback,
-	.prepare = stmt_prepare,
-	.start = stmt_start,
+	.prepare = stmt_create_unprepared,
+	.start = stmt_prepare_if_needed_and_send,
 	.next = stmt_next,
-	.columns = stmt_columns,
+	.columns = stmt_count_columns,
 	.column = stmt_column,
-	.changed = stmt_changed,
+	.changed = stmt_changed_rows,
 	.reset = stmt_reset,
 	.drop = stmt_drop,
 	.copy_begin = link_copy_begin,

@@ -35,7 +35,8 @@ add_host(struct hosts *h, const char *name, const char *addr,
  * A numeric address needs no look-up. The path of a Unix socket, and a name
  * that cannot be looked up, are added as they are. */
 static int
-add_addresses(struct hosts *h, const struct host *one, struct err *e)
+look_up_and_add_addresses(
+    struct hosts *h, const struct host *one, struct err *e)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *a;
 	const char *node = one->addr;
@@ -102,7 +103,7 @@ hosts_split_and_look_up(struct hosts *h, const char *names, const char *addrs,
 		if (one.name == NULL || one.addr == NULL || one.port == NULL)
 			rc = err_nomem(e);
 		else
-			rc = add_addresses(h, &one, e);
+			rc = look_up_and_add_addresses(h, &one, e);
 		host_free(&one);
 	}
 	return rc;
@@ -132,7 +133,7 @@ host_matches(const struct host *one, const char *name, const char *addr,
 }
 
 void
-hosts_remove(struct hosts *h, const char *name, const char *addr,
+hosts_remove_match_or_first(struct hosts *h, const char *name, const char *addr,
     const char *port)
 {
 	size_t i = 0;

@@ -23,8 +23,8 @@ void hosts_release(struct hosts *h);
 
 /* Removes the address that libpq reports with these three texts, or the first
  * address if there is no such one. */
-void hosts_remove(struct hosts *h, const char *name, const char *addr,
-    const char *port);
+void hosts_remove_match_or_first(
+    struct hosts *h, const char *name, const char *addr, const char *port);
 /* Appends all addresses to three lists in libpq's form. */
 void hosts_append_lists(const struct hosts *h, struct buf *names,
     struct buf *addrs, struct buf *ports);

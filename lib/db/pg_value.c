@@ -60,8 +60,8 @@ max_text_size(const struct db_value *v, size_t n)
 }
 
 static int
-append_text(struct buf *b, const struct db_value *v, struct db_fault *f,
-    struct err *e)
+append_text_or_refuse_nul(
+    struct buf *b, const struct db_value *v, struct db_fault *f, struct err *e)
 {
 	if (v->len > 0 && memchr(v->p, '\0', v->len) != NULL) {
 		fault_clear(f);
@@ -96,7 +96,8 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 		else if (v[i].type == DB_REAL)
 			buf_printf(&a->text, "%.17g", v[i].r);
 		else if (v[i].type == DB_TEXT) {
-			if (append_text(&a->text, &v[i], f, e) == -1)
+			if (append_text_or_refuse_nul(&a->text, &v[i], f, e) ==
+			    -1)
 				return -1;
 		} else if (v[i].len > INT_MAX)
 			return err_set(e, ERR_DATA, false, "PostgreSQL cannot "
@@ -119,7 +120,7 @@ hex_digit(char c)
 }
 
 static struct db_value
-value_bytes(const char *p, size_t n, struct buf *b)
+decode_bytea(const char *p, size_t n, struct buf *b)
 {
 	size_t at = b->len;
 
@@ -130,7 +131,7 @@ value_bytes(const char *p, size_t n, struct buf *b)
 }
 
 struct db_value
-pg_value(unsigned oid, const char *p, size_t n, struct buf *b)
+pg_convert_value(unsigned oid, const char *p, size_t n, struct buf *b)
 {
 	switch (oid) {
 	case OID_BOOL:
@@ -145,7 +146,7 @@ pg_value(unsigned oid, const char *p, size_t n, struct buf *b)
 		return (struct db_value){ .type = DB_REAL,
 		    .r = strtod(p, NULL) };
 	case OID_BYTEA:
-		return value_bytes(p, n, b);
+		return decode_bytea(p, n, b);
 	default:
 		return (struct db_value){ .type = DB_TEXT, .p = p, .len = n };
 	}

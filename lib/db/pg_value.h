@@ -24,7 +24,7 @@ void pg_args_release(struct pg_args *a);
 /* Converts a column of a result. oid is the column's type. The bytes of a bytea
  * are appended to b, which must have room for n more bytes, because the
  * returned value points into b. */
-struct db_value pg_value(unsigned oid, const char *p, size_t n,
+struct db_value pg_convert_value(unsigned oid, const char *p, size_t n,
     struct buf *b);
 
 #endif

@@ -64,13 +64,13 @@ lite_set_error(struct lite *c, int rc, struct err *e)
 	c->fault->data = k->data;
 	c->fault->again = k->again;
 	if (k->data) {
-		fault_parse_sqlite(c->fault, text);
+		fault_parse_sqlite_message(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);
 	}
 	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
 		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s",
 		    c->path, text, strerror(k->rc == SQLITE_IOERR ? num :
-		    fault_open_errno(c->path, num)));
+		    fault_create_file_for_errno(c->path, num)));
 	return err_set(e, k->code, k->transient, "sqlite:%s: %s", c->path,
 	    text);
 }
@@ -101,7 +101,7 @@ lite_wait_busy(void *conn, int tries)
 {
 	struct lite *c = conn;
 
-	return wait_limit_sleep(&c->wait_limit, tries);
+	return sleep_before_retry_if_allowed(&c->wait_limit, tries);
 }
 
 /* A small page cache saves memory: a large one keeps a copy of large rows. */
@@ -157,8 +157,9 @@ lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
 		*conn = c;
 		return 0;
 	}
-	if (rc != SQLITE_OK && (make || !fault_is_missing_file(c->path,
-	    sqlite3_system_errno(c->db), e)))
+	if (rc != SQLITE_OK &&
+	    (make || !fault_set_error_if_file_missing(
+			 c->path, sqlite3_system_errno(c->db), e)))
 		(void)lite_set_error(c, rc, e);
 	lite_close(c);
 	return -1;
@@ -181,7 +182,7 @@ lite_reopen(void *conn, struct err *e)
 }
 
 static void
-lite_put_name(void *conn, struct buf *b)
+lite_append_name(void *conn, struct buf *b)
 {
 	struct lite *c = conn;
 
@@ -319,7 +320,7 @@ lite_next(void *stmt, struct err *e)
 }
 
 static size_t
-lite_columns(const void *stmt)
+lite_count_columns(const void *stmt)
 {
 	const struct lite_stmt *s = stmt;
 
@@ -351,7 +352,7 @@ lite_column(const void *stmt, size_t n)
 }
 
 static int64_t
-lite_changed(const void *stmt)
+lite_changed_rows(const void *stmt)
 {
 	const struct lite_stmt *s = stmt;
 
@@ -384,16 +385,16 @@ const struct driver driver_sqlite = {
 	.open = lite_open,
 	.close = lite_close,
 	.reopen = lite_reopen,
-	.name = lite_put_name,
+	.name = lite_append_name,
 	.script = lite_exec,
 	.rollback = lite_rollback,
 	.missing_references = lite_missing_references,
 	.prepare = lite_prepare,
 	.start = lite_start,
 	.next = lite_next,
-	.columns = lite_columns,
+	.columns = lite_count_columns,
 	.column = lite_column,
-	.changed = lite_changed,
+	.changed = lite_changed_rows,
 	.reset = lite_reset,
 	.drop = lite_drop,
 };

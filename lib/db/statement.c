@@ -15,8 +15,8 @@ struct db_rows {
 	void *stmt;
 	bool is_open;                   /* a caller reads its rows */
 	bool is_uncached;               /* freed by db_end() */
-	struct db_value *row;           /* db_stmt_run(): copy of the first
-	                                 * row */
+	struct db_value *row; /* db_stmt_run_for_first_row(): copy of the first
+			       * row */
 	size_t columns, room;
 	struct buf bytes;
 };
@@ -26,7 +26,7 @@ struct db_stmt {
 };
 
 static void
-rows_release(struct db_rows *r)
+drop_statement_and_free_row(struct db_rows *r)
 {
 	if (r->stmt != NULL)
 		r->db->driver->drop(r->stmt);
@@ -42,13 +42,14 @@ free_cached_statements(struct db *db)
 
 	while ((r = db->cache) != NULL) {
 		db->cache = r->next;
-		rows_release(r);
+		drop_statement_and_free_row(r);
 		free(r);
 	}
 }
 
 static int
-rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
+init_rows_and_prepare(
+    struct db_rows *r, struct db *db, const char *sql, struct err *e)
 {
 	*r = (struct db_rows){ .db = db };
 	buf_init(&r->bytes, SIZE_MAX / 4);
@@ -60,7 +61,7 @@ rows_init(struct db_rows *r, struct db *db, const char *sql, struct err *e)
 /* If the cache is full, frees the statement that was used longest ago and whose
  * rows are not being read. */
 static void
-free_oldest_if_full(struct db *db)
+free_oldest_statement_if_full(struct db *db)
 {
 	struct db_rows **p = &db->cache, **oldest = NULL;
 	struct db_rows *r;
@@ -75,12 +76,12 @@ free_oldest_if_full(struct db *db)
 	r = *oldest;
 	*oldest = r->next;
 	db->cached--;
-	rows_release(r);
+	drop_statement_and_free_row(r);
 	free(r);
 }
 
 static struct db_rows *
-find_in_cache(struct db *db, const char *sql, bool *busy)
+find_in_cache_and_move_to_front(struct db *db, const char *sql, bool *busy)
 {
 	struct db_rows **p, *r;
 
@@ -104,7 +105,7 @@ static struct db_rows *
 get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 {
 	bool busy;
-	struct db_rows *r = find_in_cache(db, sql, &busy);
+	struct db_rows *r = find_in_cache_and_move_to_front(db, sql, &busy);
 
 	fault_clear(&db->fault);
 	if (r != NULL && !busy)
@@ -113,14 +114,14 @@ get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 		(void)err_nomem(e);
 		return NULL;
 	}
-	if (rows_init(r, db, sql, e) == -1) {
-		rows_release(r);
+	if (init_rows_and_prepare(r, db, sql, e) == -1) {
+		drop_statement_and_free_row(r);
 		free(r);
 		return NULL;
 	}
 	r->is_uncached = busy;
 	if (!busy) {
-		free_oldest_if_full(db);
+		free_oldest_statement_if_full(db);
 		r->next = db->cache;
 		db->cache = r;
 		db->cached++;
@@ -194,7 +195,7 @@ db_end(struct db_rows *r)
 	r->db->driver->reset(r->stmt);
 	r->is_open = false;
 	if (r->is_uncached) {
-		rows_release(r);
+		drop_statement_and_free_row(r);
 		free(r);
 	}
 }
@@ -249,7 +250,7 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	fault_clear(&db->fault);
 	if (s == NULL)
 		return err_nomem(e);
-	if (rows_init(&s->rows, db, sql, e) == -1) {
+	if (init_rows_and_prepare(&s->rows, db, sql, e) == -1) {
 		db_stmt_free(s);
 		return -1;
 	}
@@ -257,9 +258,9 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	return 0;
 }
 
-/* Copies the values of the current row into r. db_stmt_run() runs the statement
- * on to its end before it returns, and then the database no longer holds the
- * values of this row. */
+/* Copies the values of the current row into r. db_stmt_run_for_first_row()
+ * runs the statement on to its end before it returns, and then the database
+ * no longer holds the values of this row. */
 static int
 copy_row(struct db_rows *r, struct err *e)
 {
@@ -294,7 +295,7 @@ copy_row(struct db_rows *r, struct err *e)
 }
 
 int
-db_stmt_run(struct db_stmt *s, const struct db_value *v, size_t n,
+db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
     struct db_rows **r, int64_t *changed, struct err *e)
 {
 	const struct driver *d = s->rows.db->driver;
@@ -324,6 +325,6 @@ db_stmt_free(struct db_stmt *s)
 {
 	if (s == NULL)
 		return;
-	rows_release(&s->rows);
+	drop_statement_and_free_row(&s->rows);
 	free(s);
 }

@@ -99,7 +99,8 @@ split_name(struct table *t, struct err *e)
 }
 
 static int
-append_full_part(struct buf *b, struct db *db, const char *name, struct err *e)
+append_name_quoted_if_needed(
+    struct buf *b, struct db *db, const char *name, struct err *e)
 {
 	if (strpbrk(name, ".\"") != NULL)
 		return db_quote_name(db, b, name, strlen(name), e);
@@ -108,7 +109,7 @@ append_full_part(struct buf *b, struct db *db, const char *name, struct err *e)
 }
 
 static int
-set_full_name(struct table *t, struct db *db, struct err *e)
+set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
 {
 	const char *usual = db_kind(db) == DB_SQLITE ? "main" : "public";
 	struct buf b;
@@ -116,10 +117,11 @@ set_full_name(struct table *t, struct db *db, struct err *e)
 
 	buf_init(&b, PATH_MAX_BYTES);
 	if (strcmp(t->schema, usual) != 0) {
-		rc = append_full_part(&b, db, t->schema, e);
+		rc = append_name_quoted_if_needed(&b, db, t->schema, e);
 		buf_char(&b, '.');
 	}
-	if (rc == 0 && (rc = append_full_part(&b, db, t->base, e)) == 0 &&
+	if (rc == 0 &&
+	    (rc = append_name_quoted_if_needed(&b, db, t->base, e)) == 0 &&
 	    (t->full = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
 	buf_release(&b);
@@ -130,7 +132,7 @@ set_full_name(struct table *t, struct db *db, struct err *e)
  * database's catalog, which may differ in case, and sets the names for SQL and
  * for messages. Fails if the name belongs to a view. */
 static int
-set_from_catalog(
+refuse_view_or_set_names(
     struct table *t, struct db *db, struct db_rows *r, struct err *e)
 {
 	struct db_value schema = db_column(r, 0), base = db_column(r, 1),
@@ -161,14 +163,14 @@ set_from_catalog(
 	if ((t->quoted = strdup(buf_text(&b))) == NULL)
 		(void)err_nomem(e);
 	else
-		rc = set_full_name(t, db, e);
+		rc = set_name_without_default_schema(t, db, e);
 out:
 	buf_release(&b);
 	return rc;
 }
 
 static int
-find_in_catalog(struct table *t, struct db *db, struct err *e)
+read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
@@ -177,7 +179,7 @@ find_in_catalog(struct table *t, struct db *db, struct err *e)
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = set_from_catalog(t, db, r, e);
+		rc = refuse_view_or_set_names(t, db, r, e);
 	else if (rc == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
 		    "create it, or give --ddl FILE", t->name, db_name(db));
@@ -186,7 +188,7 @@ find_in_catalog(struct table *t, struct db *db, struct err *e)
 }
 
 static int
-set_column(struct column *c, const struct table *t, struct db *db,
+fill_column_from_row(struct column *c, const struct table *t, struct db *db,
     struct db_rows *r, struct err *e)
 {
 	struct db_value type = db_column(r, 6), element = db_column(r, 7);
@@ -202,9 +204,9 @@ set_column(struct column *c, const struct table *t, struct db *db,
 	c->generated = is_true_value(db_column(r, 4));
 	c->key = (int)db_column(r, 5).i;
 	if (db_kind(db) == DB_SQLITE)
-		column_set_declared(c, c->type, t->strict);
+		column_set_kind_from_sqlite_type(c, c->type, t->strict);
 	else
-		column_set_type(c, type.p, element.p);
+		column_set_kind_from_pg_type(c, type.p, element.p);
 	buf_init(&b, PATH_MAX_BYTES);
 	if (db_quote_name(db, &b, c->name, strlen(c->name), e) == 0) {
 		if ((c->quoted = strdup(buf_text(&b))) == NULL)
@@ -234,7 +236,8 @@ read_columns(struct table *t, struct db *db, struct err *e)
 		}
 		t->columns = more;
 		t->columns[t->n] = (struct column){ 0 };
-		if ((rc = set_column(&more[t->n++], t, db, r, e)) == -1)
+		if ((rc = fill_column_from_row(&more[t->n++], t, db, r, e)) ==
+		    -1)
 			break;
 	}
 	db_end(r);
@@ -245,7 +248,7 @@ read_columns(struct table *t, struct db *db, struct err *e)
  * a single INTEGER column, this column is the rowid: SQLite assigns a value if
  * none is given. The primary key of a WITHOUT ROWID table cannot be NULL. */
 static void
-adapt_sqlite_key(struct table *t)
+correct_sqlite_key_columns(struct table *t)
 {
 	struct column *only = NULL;
 	size_t n = 0;
@@ -275,13 +278,13 @@ table_read(struct table **out, struct db *db, const char *name,
 		free(t);
 		return err_nomem(e);
 	}
-	if (split_name(t, e) == -1 || find_in_catalog(t, db, e) == -1 ||
+	if (split_name(t, e) == -1 || read_table_from_catalog(t, db, e) == -1 ||
 	    read_columns(t, db, e) == -1) {
 		table_free(t);
 		return -1;
 	}
 	if (db_kind(db) == DB_SQLITE)
-		adapt_sqlite_key(t);
+		correct_sqlite_key_columns(t);
 	*out = t;
 	return 0;
 }
@@ -300,7 +303,7 @@ is_primary_key(const struct table *t, const size_t *columns, size_t n)
 }
 
 static bool
-is_among(const struct table *t, const size_t *columns, size_t n,
+columns_include_name(const struct table *t, const size_t *columns, size_t n,
     struct db_value name)
 {
 	const char *have;
@@ -318,7 +321,7 @@ is_among(const struct table *t, const size_t *columns, size_t n,
  * given columns. Each row of the query has the number of an index and the name
  * of one of its columns; the rows of one index follow each other. */
 static int
-scan_unique_indexes(struct db_rows *r, const struct table *t,
+check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	int64_t last = -1;
@@ -331,7 +334,7 @@ scan_unique_indexes(struct db_rows *r, const struct table *t,
 			in = out = 0;
 			last = db_column(r, 0).i;
 		}
-		if (is_among(t, columns, n, db_column(r, 1)))
+		if (columns_include_name(t, columns, n, db_column(r, 1)))
 			in++;
 		else
 			out++;
@@ -353,7 +356,7 @@ table_find_unique_index(struct db *db, const struct table *t,
 		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
 		return -1;
-	rc = scan_unique_indexes(r, t, columns, n, unique, e);
+	rc = check_if_an_index_has_columns(r, t, columns, n, unique, e);
 	db_end(r);
 	return rc;
 }

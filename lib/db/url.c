@@ -8,7 +8,7 @@
  * parameters are left out, because they may hold a secret, as sslpassword
  * does. */
 static bool
-is_public(const char *name, size_t n)
+is_public_parameter(const char *name, size_t n)
 {
 	static const char *const names[] = {
 		"host", "hostaddr", "port", "dbname", "user", "service"
@@ -27,7 +27,7 @@ append_public_parameters(struct buf *b, const char *p)
 
 	for (size_t n; *p != '\0'; p += n + (p[n] == '&')) {
 		n = strcspn(p, "&");
-		if (!is_public(p, strcspn(p, "=&")))
+		if (!is_public_parameter(p, strcspn(p, "=&")))
 			continue;
 		buf_char(b, mark);
 		text_show(b, p, n);
@@ -84,7 +84,7 @@ append_public_pairs(struct buf *b, const char *p)
 			return;
 		p += strspn(p, " ");
 		len = value_length(p);
-		if (is_public(name, n)) {
+		if (is_public_parameter(name, n)) {
 			buf_printf(b, "%s%.*s=", gap, (int)n, name);
 			text_show(b, p, len);
 			gap = " ";

@@ -42,7 +42,8 @@ escape_decode(const char *p, unsigned int *cp)
 }
 
 void
-name_begin(struct name_iter *it, const struct json_tok *t, const char *text)
+name_iter_begin(
+    struct name_iter *it, const struct json_tok *t, const char *text)
 {
 	*it = (struct name_iter){
 		.p = text + t->at + 1, .end = text + t->at + t->len - 1
@@ -50,7 +51,7 @@ name_begin(struct name_iter *it, const struct json_tok *t, const char *text)
 }
 
 int
-name_next(struct name_iter *it)
+name_iter_next_byte(struct name_iter *it)
 {
 	unsigned int cp;
 
@@ -91,11 +92,11 @@ compare_names(
 		c = memcmp(text + a->at, text + b->at, least - 1);
 		return c ? c : (a->len > b->len) - (a->len < b->len);
 	}
-	name_begin(&x, a, text);
-	name_begin(&y, b, text);
+	name_iter_begin(&x, a, text);
+	name_iter_begin(&y, b, text);
 	do {
-		c = name_next(&x);
-		d = name_next(&y);
+		c = name_iter_next_byte(&x);
+		d = name_iter_next_byte(&y);
 	} while (c == d && c != -1);
 	return c - d;
 }
@@ -138,8 +139,8 @@ name_hash(const struct json *j, uint32_t i)
 
 	if ((t->flags & JSON_ESCAPED) == 0)
 		return hash(j->text + t->at + 1, t->len - 2);
-	name_begin(&it, t, j->text);
-	while ((c = name_next(&it)) != -1) {
+	name_iter_begin(&it, t, j->text);
+	while ((c = name_iter_next_byte(&it)) != -1) {
 		if (n == sizeof(ends)) {
 			memmove(ends + 8, ends + 9, 7);
 			n--;
@@ -240,15 +241,16 @@ escaped_name_equals(
 	size_t i = 0;
 	int c;
 
-	name_begin(&it, t, text);
-	while ((c = name_next(&it)) != -1)
+	name_iter_begin(&it, t, text);
+	while ((c = name_iter_next_byte(&it)) != -1)
 		if (i == len || (unsigned char)name[i++] != c)
 			return false;
 	return i == len;
 }
 
 uint32_t
-json_member(const struct json *j, uint32_t obj, const char *name, size_t len)
+json_member_value(
+    const struct json *j, uint32_t obj, const char *name, size_t len)
 {
 	uint32_t found = 0, end = j->tok[obj].next;
 

@@ -16,9 +16,9 @@ struct name_iter {
 	unsigned int n, i;
 };
 
-void name_begin(struct name_iter *it, const struct json_tok *t,
+void name_iter_begin(struct name_iter *it, const struct json_tok *t,
     const char *text);
-int name_next(struct name_iter *it);            /* a byte, -1 at the end */
+int name_iter_next_byte(struct name_iter *it); /* a byte, -1 at the end */
 
 /* A hash of the first and the last eight bytes. */
 uint32_t name_hash(const struct json *j, uint32_t i);

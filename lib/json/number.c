@@ -259,7 +259,7 @@ sign(const struct decimal *d)
 
 /* Compares the absolute values of two numbers that are not zero. */
 static int
-compare_sizes(const struct decimal *a, const struct decimal *b)
+compare_magnitudes(const struct decimal *a, const struct decimal *b)
 {
 	int64_t i = a->exp + (int64_t)a->n, k = b->exp + (int64_t)b->n;
 	const char *p = a->first, *q = b->first;
@@ -286,5 +286,5 @@ number_compare(const char *a, size_t an, const char *b, size_t bn)
 	decimal_parse(&y, b, bn);
 	if (sign(&x) != sign(&y))
 		return sign(&x) < sign(&y) ? -1 : 1;
-	return sign(&x) == 0 ? 0 : sign(&x) * compare_sizes(&x, &y);
+	return sign(&x) == 0 ? 0 : sign(&x) * compare_magnitudes(&x, &y);
 }

@@ -107,7 +107,7 @@ put_uint(char *out, uint64_t v)
 /* Writes n digits in the form D.DDDe+XX. e is the exponent of the first
  * digit. */
 static char *
-put_exponent(char *out, const char *digits, size_t n, int e)
+put_with_exponent(char *out, const char *digits, size_t n, int e)
 {
 	unsigned int u = (unsigned int)(e < 0 ? -e : e);
 
@@ -127,7 +127,7 @@ put_exponent(char *out, const char *digits, size_t n, int e)
 /* Writes n digits with the decimal point after the first `whole` digits. If
  * `whole` is less than 1, writes "0." and -whole zeros before them. */
 static char *
-put_plain(char *out, const char *digits, size_t n, int whole)
+put_without_exponent(char *out, const char *digits, size_t n, int whole)
 {
 	size_t before = whole > 0 ? (size_t)whole : 0;
 
@@ -177,8 +177,8 @@ number_put(char out[NUMBER_TEXT], double d)
 	while (digits[n - 1] == '0')
 		n--;
 	if (whole <= -4 || whole > (int)n + 15)
-		p = put_exponent(p, digits, n, whole - 1);
+		p = put_with_exponent(p, digits, n, whole - 1);
 	else
-		p = put_plain(p, digits, n, whole);
+		p = put_without_exponent(p, digits, n, whole);
 	return (size_t)(p - out);
 }

@@ -34,8 +34,8 @@ part_equals_name(const char *p, const char *end, const struct json_tok *t,
 	struct name_iter it;
 	int c;
 
-	name_begin(&it, t, text);
-	while ((c = name_next(&it)) != -1) {
+	name_iter_begin(&it, t, text);
+	while ((c = name_iter_next_byte(&it)) != -1) {
 		unsigned char want = 0;
 
 		if (p == end)
@@ -55,7 +55,7 @@ find_member(const struct json *j, uint32_t obj, const char *p, size_t n)
 	uint32_t found = 0, end = j->tok[obj].next;
 
 	if (memchr(p, '~', n) == NULL)
-		return json_member(j, obj, p, n);
+		return json_member_value(j, obj, p, n);
 	for (uint32_t i = obj + 1; i < end; i = j->tok[i + 1].next)
 		if (part_equals_name(p, p + n, &j->tok[i], j->text))
 			found = i + 1;

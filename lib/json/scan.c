@@ -40,8 +40,8 @@ level_has_tokens(const struct scan *s)
  * from..to. Does nothing if this value is nested deeper than the caller of
  * json_scan() wants tokens for. Returns false if memory is out. */
 static inline bool
-store_token(struct scan *s, enum json_type type, const char *from,
-    const char *to, unsigned int flags)
+store_token_if_level_has_tokens(struct scan *s, enum json_type type,
+    const char *from, const char *to, unsigned int flags)
 {
 	struct json *j = s->j;
 
@@ -131,7 +131,7 @@ read_number(struct scan *s, const char *p, unsigned int *flags)
  * last name is not set yet, the name needs no comparison. An object with more
  * than FEW names is checked at its closing bracket. */
 static inline bool
-is_new_name(struct scan *s, struct frame *f)
+note_name_if_new(struct scan *s, struct frame *f)
 {
 	const struct json *j = s->j;
 	uint32_t last = j->n - 1;
@@ -161,9 +161,9 @@ read_member_name(struct scan *s, const char *p)
 		return lex_set_unexpected(s, p, "expected a member name");
 	if ((p = read_string(s, p, &flags)) == NULL)
 		return NULL;
-	if (!store_token(s, JSON_STRING, from, p, flags))
+	if (!store_token_if_level_has_tokens(s, JSON_STRING, from, p, flags))
 		return lex_set_nomem(s);
-	if (s->unique && level_has_tokens(s) && !is_new_name(s, f))
+	if (s->unique && level_has_tokens(s) && !note_name_if_new(s, f))
 		return lex_set_fault(s, from, "duplicate_member",
 		    "the same member name twice");
 	p = skip_and_note_space(s, p);
@@ -176,7 +176,7 @@ read_member_name(struct scan *s, const char *p)
  * reads the name of the first member. Returns the position of the first value,
  * or of the closing bracket if the object or array is empty. */
 static const char *
-open_container(struct scan *s, const char *p)
+open_container_and_read_name(struct scan *s, const char *p)
 {
 	bool object = *p == '{';
 	struct frame *f;
@@ -185,7 +185,8 @@ open_container(struct scan *s, const char *p)
 		return lex_set_fault(s, p, "depth", "nested deeper than 256");
 	f = &s->stack[s->depth];
 	*f = (struct frame){ .tok = s->j->n, .close = object ? '}' : ']' };
-	if (!store_token(s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
+	if (!store_token_if_level_has_tokens(
+		s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
 		return lex_set_nomem(s);
 	s->depth++;
 	p = skip_and_note_space(s, p + 1);
@@ -199,7 +200,7 @@ open_container(struct scan *s, const char *p)
  * into its token, and reports a fault if an object with many members has the
  * same member name twice. Returns the position after the bracket. */
 static const char *
-close_container(struct scan *s, const char *p)
+close_container_and_check_names(struct scan *s, const char *p)
 {
 	const struct frame *f = &s->stack[s->depth - 1];
 	struct json *j = s->j;
@@ -244,7 +245,7 @@ read_after_value(struct scan *s, const char *p)
 	}
 	if (*p != f->close)
 		return lex_set_unexpected(s, p, "expected a comma or the end");
-	return close_container(s, p);
+	return close_container_and_check_names(s, p);
 }
 
 static inline const char *
@@ -271,7 +272,8 @@ read_scalar(struct scan *s, const char *p)
 	} else {
 		return lex_set_unexpected(s, p, "expected a value");
 	}
-	if (p != NULL && !store_token(s, type, from, p, flags))
+	if (p != NULL &&
+	    !store_token_if_level_has_tokens(s, type, from, p, flags))
 		return lex_set_nomem(s);
 	return p;
 }
@@ -291,7 +293,7 @@ read_value(struct scan *s, const char *p)
 		s->value = false;
 		if (s->depth > 0)
 			s->stack[s->depth - 1].members++;
-		p = *p == '{' || *p == '[' ? open_container(s, p)
+		p = *p == '{' || *p == '[' ? open_container_and_read_name(s, p)
 					   : read_scalar(s, p);
 	}
 	return p;

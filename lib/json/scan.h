@@ -53,7 +53,7 @@ struct json_fault {
 };
 
 /* A member name that occurs twice in an object: JSON_UNIQUE makes it a fault,
- * JSON_LAST accepts it, and json_member() finds the last one. */
+ * JSON_LAST accepts it, and json_member_value() finds the last one. */
 enum json_members { JSON_UNIQUE, JSON_LAST };
 
 int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
@@ -66,7 +66,7 @@ const char *json_type_name(uint8_t type);       /* "an array", for messages */
 /* Returns the token index of the value of the member `name` in the object whose
  * token has the index obj: the last member of that name, or 0 if there is none.
  * Escapes in names are decoded before they are compared. */
-uint32_t json_member(const struct json *j, uint32_t obj, const char *name,
+uint32_t json_member_value(const struct json *j, uint32_t obj, const char *name,
     size_t len);
 
 #endif

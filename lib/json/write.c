@@ -39,7 +39,7 @@ json_put_string(struct buf *b, const char *p, size_t n)
 }
 
 static void
-put_name(struct buf *b, const char *name)
+put_comma_name_colon(struct buf *b, const char *name)
 {
 	if (b->len > 0 && b->data[b->len - 1] != '{')
 		buf_char(b, ',');
@@ -50,7 +50,7 @@ put_name(struct buf *b, const char *name)
 void
 json_put_member(struct buf *b, const char *name, const char *p, size_t n)
 {
-	put_name(b, name);
+	put_comma_name_colon(b, name);
 	json_put_string(b, p, n);
 }
 
@@ -66,7 +66,7 @@ json_put_int(struct buf *b, const char *name, int64_t v)
 	char digits[24], *p = digits + sizeof(digits);
 	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	put_name(b, name);
+	put_comma_name_colon(b, name);
 	do
 		*--p = (char)('0' + u % 10);
 	while ((u /= 10) != 0);
@@ -78,7 +78,7 @@ json_put_int(struct buf *b, const char *name, int64_t v)
 void
 json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
 {
-	put_name(b, name);
+	put_comma_name_colon(b, name);
 	buf_add(b, p, n);
 }
 

@@ -54,7 +54,7 @@ is_stdin(const char *file)
 }
 
 static int
-check_file(const char *file, struct err *e)
+check_file_is_readable(const char *file, struct err *e)
 {
 	struct stat st;
 
@@ -72,7 +72,7 @@ lines_open_files(struct lines **out, char *const files[], size_t n,
     size_t max, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (check_file(files[i], e) == -1)
+		if (check_file_is_readable(files[i], e) == -1)
 			return -1;
 	if (lines_open(out, -1, max, e) == -1)
 		return -1;
@@ -92,7 +92,7 @@ close_file(struct lines *l)
 /* Closes the current input file and opens the next one, whose lines are counted
  * from 1. */
 static int
-open_next(struct lines *l, struct err *e)
+close_file_and_open_next(struct lines *l, struct err *e)
 {
 	close_file(l);
 	l->file = *l->files++;
@@ -166,7 +166,7 @@ hash_and_drop(struct lines *l, struct err *e)
 }
 
 static int
-grow(struct lines *l, struct err *e)
+grow_buffer(struct lines *l, struct err *e)
 {
 	size_t most = (l->max > LINES_KEPT ? l->max : LINES_KEPT) + READ_MAX;
 	size_t cap = l->cap > most / 2 ? most : l->cap * 2;
@@ -180,7 +180,7 @@ grow(struct lines *l, struct err *e)
 }
 
 static int
-make_room(struct lines *l, struct err *e)
+make_room_or_drop_long_line(struct lines *l, struct err *e)
 {
 	size_t n = l->end - l->start;
 
@@ -195,7 +195,7 @@ make_room(struct lines *l, struct err *e)
 		l->start = 0;
 		l->end = n;
 	}
-	return l->cap - l->end < READ_MIN ? grow(l, e) : 0;
+	return l->cap - l->end < READ_MIN ? grow_buffer(l, e) : 0;
 }
 
 /* Waits for input and reads some of it into the buffer. Reads at most READ_MAX
@@ -208,7 +208,7 @@ read_more(struct lines *l, int timeout, struct err *e)
 	ssize_t n;
 	int r;
 
-	if (make_room(l, e) == -1)
+	if (make_room_or_drop_long_line(l, e) == -1)
 		return LINES_FAILED;
 	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
 	for (;;) {
@@ -233,7 +233,7 @@ read_more(struct lines *l, int timeout, struct err *e)
 }
 
 static void
-return_long_line(struct lines *l, struct line *out)
+fill_cut_line_and_hash(struct lines *l, struct line *out)
 {
 	out->too_long = true;
 	if (l->hash != NULL) {
@@ -245,13 +245,13 @@ return_long_line(struct lines *l, struct line *out)
 		out->len = LINES_KEPT;
 		return;
 	}
-	hash_of(out->data, out->len, out->sha256);
+	hash_bytes_to_hex(out->data, out->len, out->sha256);
 	if (out->len > LINES_KEPT)
 		out->len = LINES_KEPT;
 }
 
 static void
-return_line(struct lines *l, struct line *out)
+fill_and_consume_line(struct lines *l, struct line *out)
 {
 	out->data = l->data + l->start;
 	out->file = l->file == NULL || is_stdin(l->file) ? NULL : l->file;
@@ -262,7 +262,7 @@ return_line(struct lines *l, struct line *out)
 	out->torn = !l->found;
 	out->too_long = false;
 	if (l->hash != NULL || out->len > l->max)
-		return_long_line(l, out);
+		fill_cut_line_and_hash(l, out);
 	l->offset += out->bytes + l->found;
 	l->start = l->seen += l->found;
 	l->found = false;
@@ -289,7 +289,7 @@ lines_next_is_buffered(struct lines *l)
 	while (find_line_end(l)) {
 		if (!next_line_is_blank(l))
 			return true;
-		return_line(l, &blank);
+		fill_and_consume_line(l, &blank);
 	}
 	return l->eof && l->nfiles == 0;
 }
@@ -298,7 +298,7 @@ lines_next_is_buffered(struct lines *l)
  * with the first call, which finds *end == 0 and sets it to the end of the
  * timeout. */
 static int
-time_left(int64_t *end, int timeout)
+start_timeout_or_get_left(int64_t *end, int timeout)
 {
 	int64_t now;
 
@@ -322,11 +322,11 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 		if (find_line_end(l) || (l->eof &&
 		    (l->end > l->start || l->hash != NULL))) {
 			blank = next_line_is_blank(l);
-			return_line(l, out);
+			fill_and_consume_line(l, out);
 			if (!blank)
 				return LINES_ONE;
 		} else if (l->nfiles > 0 && (l->eof || l->fd == -1)) {
-			if (open_next(l, e) == -1)
+			if (close_file_and_open_next(l, e) == -1)
 				return stop_signal() != 0 ? LINES_STOP :
 				    LINES_FAILED;
 		} else if (l->eof) {
@@ -334,7 +334,7 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 		} else if (left == 0) {  /* only a part of a line was read */
 			return LINES_WAIT;
 		} else {
-			left = time_left(&end, timeout);
+			left = start_timeout_or_get_left(&end, timeout);
 			if ((r = read_more(l, left, e)) != LINES_ONE)
 				return r;
 		}

@@ -25,7 +25,7 @@ static const struct {
 };
 
 static int
-hex4(const char *p)
+parse_4_hex_digits(const char *p)
 {
 	int v = 0;
 
@@ -67,7 +67,7 @@ is_mark_line(const char *line, size_t len)
 		return false;
 	for (const char *m = mark_name; *m != '\0'; m++) {
 		if (end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-			if (hex4(p + 2) != *m)
+			if (parse_4_hex_digits(p + 2) != *m)
 				return false;
 			p += 6;
 		} else if (p == end || *p++ != *m) {
@@ -119,7 +119,7 @@ set_mark_error(const struct reading *r, const char *what)
 static uint32_t
 find_member(const struct reading *r, uint32_t obj, const char *name)
 {
-	return json_member(&r->j, obj, name, strlen(name));
+	return json_member_value(&r->j, obj, name, strlen(name));
 }
 
 /* Sets *out to a copy of a string member. If the member is absent or null, *out
@@ -171,7 +171,7 @@ get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 }
 
 static int
-get_stage(struct reading *r, uint32_t i, struct counts *c)
+get_stage_name(struct reading *r, uint32_t i, struct counts *c)
 {
 	struct buf b;
 	int rc = -1;
@@ -207,11 +207,11 @@ get_stage_count(
 }
 
 static int
-get_counts(struct reading *r, uint32_t i, struct counts *c)
+get_stage_name_and_counts(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
 		return set_mark_error(r, "stages");
-	if (get_stage(r, find_member(r, i, "stage"), c) == -1 ||
+	if (get_stage_name(r, find_member(r, i, "stage"), c) == -1 ||
 	    get_stage_count(r, i, "in", &c->in) == -1 ||
 	    get_stage_count(r, i, "out", &c->out) == -1 ||
 	    get_stage_count(r, i, "dropped", &c->dropped) == -1 ||
@@ -235,8 +235,8 @@ get_stages(struct reading *r, struct mark *m)
 
 		if (m->nstages == MARK_STAGES)
 			return set_mark_error(r, "too many stages");
-		rc = m->kind == MARK_BEGIN ? get_stage(r, i, c) :
-		    get_counts(r, i, c);
+		rc = m->kind == MARK_BEGIN ? get_stage_name(r, i, c) :
+		    get_stage_name_and_counts(r, i, c);
 		if (rc == -1)
 			return -1;
 		for (size_t k = 0; k < m->nstages; k++)
@@ -249,7 +249,7 @@ get_stages(struct reading *r, struct mark *m)
 }
 
 static int
-get_format_version(struct reading *r, bool needed)
+check_format_version(struct reading *r, bool needed)
 {
 	uint32_t i = find_member(r, 0, "v");
 	int64_t v;
@@ -281,7 +281,7 @@ get_seq(struct reading *r, struct mark *m)
 }
 
 static int
-get_failed(struct reading *r, struct mark *m)
+get_exit_code_and_check_message(struct reading *r, struct mark *m)
 {
 	int64_t code;
 
@@ -325,7 +325,7 @@ get_resolve(struct reading *r, struct mark *m)
 static int
 get_members(struct reading *r, struct mark *m)
 {
-	if (get_format_version(r, m->kind == MARK_BEGIN) == -1 ||
+	if (check_format_version(r, m->kind == MARK_BEGIN) == -1 ||
 	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||
 	    get_text(r, "stage", &m->stage) == -1 ||
@@ -344,7 +344,7 @@ get_members(struct reading *r, struct mark *m)
 		return set_mark_error(r, "no stage");
 	if (m->kind == MARK_FAILED)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
-		    get_failed(r, m);
+		    get_exit_code_and_check_message(r, m);
 	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && get_checkpoint(r, m) == -1)

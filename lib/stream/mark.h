@@ -63,7 +63,7 @@ int mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
 /* Appends the mark `line`, but with the member "stages" (the counts of all
  * stages) of the mark `other` in place of its own. */
-int mark_append_with_stages_of(struct buf *out, const char *line, size_t len,
+int mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);

@@ -28,7 +28,7 @@ put_kind(struct buf *b, const char *kind)
 }
 
 static void
-put_stages(struct buf *b)
+open_stages_array(struct buf *b)
 {
 	buf_char(b, ',');
 	json_put_string(b, "stages", 6);
@@ -38,9 +38,10 @@ put_stages(struct buf *b)
 /* Completes a mark that the first stage of a stream writes: appends the member
  * "stages" with the counts of this stage, and closes the JSON object. */
 static int
-put_source_counts(struct buf *b, const struct counts *c, struct err *e)
+put_own_counts_and_close_mark(
+    struct buf *b, const struct counts *c, struct err *e)
 {
-	put_stages(b);
+	open_stages_array(b);
 	mark_put_counts(b, c);
 	buf_str(b, "]}");
 	return buf_check(b, e);
@@ -64,7 +65,7 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	put_if_utf8(out, "stream", m->stream);
 	put_if_utf8(out, "run", m->run);
 	put_if_utf8(out, "pipeline", m->pipeline);
-	put_stages(out);
+	open_stages_array(out);
 	for (size_t i = 0; i < m->nstages; i++) {
 		if (i > 0)
 			buf_char(out, ',');
@@ -114,7 +115,7 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 		json_put_raw(out, "from", "null", 4);
 	json_put_int(out, "version", (int64_t)p->version);
 	json_put_text(out, "value", p->value);
-	return put_source_counts(out, c, e);
+	return put_own_counts_and_close_mark(out, c, e);
 }
 
 int
@@ -126,7 +127,7 @@ mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 	json_put_int(out, "seq", (int64_t)seq);
 	json_put_int(out, "seen", (int64_t)r->seen);
 	json_put_int(out, "upto", (int64_t)r->upto);
-	return put_source_counts(out, c, e);
+	return put_own_counts_and_close_mark(out, c, e);
 }
 
 int
@@ -138,7 +139,7 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 		json_put_int(out, "seq", (int64_t)seq);
 	if (version != NULL)
 		json_put_int(out, "version", (int64_t)*version);
-	return put_source_counts(out, c, e);
+	return put_own_counts_and_close_mark(out, c, e);
 }
 
 /* Parses a mark. Returns the index of the JSON token of its array "stages", or
@@ -150,7 +151,7 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 	uint32_t a = 0;
 
 	if (json_scan(j, line, len, 3, JSON_UNIQUE, &f) == 0)
-		a = json_member(j, 0, "stages", 6);
+		a = json_member_value(j, 0, "stages", 6);
 	if (a != 0 && j->tok[a].type == JSON_ARRAY)
 		return a;
 	(void)(f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
@@ -187,7 +188,7 @@ out:
 }
 
 int
-mark_append_with_stages_of(struct buf *out, const char *line, size_t len,
+mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e)
 {
 	struct json j = { 0 }, k = { 0 };

@@ -54,7 +54,7 @@ reject_fill_from_line(struct reject *r, const struct line *l)
 /* Appends a string member. If the text has control characters or is not UTF-8,
  * these bytes are written as readable escapes. */
 static void
-put_shown(struct buf *b, const char *name, const char *s, size_t n)
+put_escaped_text(struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf shown;
 	bool plain = utf8_valid_length(s, n) == n;
@@ -75,7 +75,7 @@ put_shown(struct buf *b, const char *name, const char *s, size_t n)
 /* Appends a string member, or nothing if s is NULL. A text of more than `max`
  * bytes is cut at the end of a UTF-8 character. */
 static void
-put_text(struct buf *b, const char *name, const char *s, size_t max)
+put_cut_text(struct buf *b, const char *name, const char *s, size_t max)
 {
 	size_t n;
 
@@ -85,11 +85,11 @@ put_text(struct buf *b, const char *name, const char *s, size_t max)
 	if (n > max)
 		for (n = max; n > max - 4 && (s[n] & 0xc0) == 0x80; n--)
 			;
-	put_shown(b, name, s, n);
+	put_escaped_text(b, name, s, n);
 }
 
 static void
-put_number(struct buf *b, const char *name, uint64_t n)
+put_number_unless_0(struct buf *b, const char *name, uint64_t n)
 {
 	if (n > 0)
 		json_put_int(b, name, (int64_t)n);
@@ -102,13 +102,13 @@ put_origin(struct buf *b, const struct origin *o)
 		return;
 	json_put_raw(b, "origin", "{", 1);
 	json_put_text(b, "kind", o->kind);
-	put_text(b, "uri", o->uri, POINTER_MAX);
-	put_number(b, "line", o->line);
+	put_cut_text(b, "uri", o->uri, POINTER_MAX);
+	put_number_unless_0(b, "line", o->line);
 	if (o->has_offset)
 		json_put_int(b, "offset", (int64_t)o->offset);
-	put_number(b, "page", o->page);
-	put_number(b, "index", o->index);
-	put_text(b, "key", o->key, POINTER_MAX);
+	put_number_unless_0(b, "page", o->page);
+	put_number_unless_0(b, "index", o->index);
+	put_cut_text(b, "key", o->key, POINTER_MAX);
 	buf_char(b, '}');
 }
 
@@ -142,7 +142,7 @@ put_raw(struct buf *b, const struct reject *r)
 		base64_put(b, r->raw, r->raw_len);
 		buf_char(b, '"');
 	}
-	put_number(b, "bytes", r->bytes);
+	put_number_unless_0(b, "bytes", r->bytes);
 	if (r->sha256 != NULL)
 		json_put_text(b, "sha256", r->sha256);
 }
@@ -180,7 +180,8 @@ make_id(char id[HASH_HEX], const struct reject_who *w,
 }
 
 static void
-put_identity(struct buf *b, struct reject_who *w, const char *id)
+open_object_and_put_identity(
+    struct buf *b, struct reject_who *w, const char *id)
 {
 	char occurrence[160];
 
@@ -190,9 +191,9 @@ put_identity(struct buf *b, struct reject_who *w, const char *id)
 	json_put_text(b, "@etl", "reject");
 	json_put_int(b, "v", 1);
 	json_put_text(b, "id", id);
-	put_text(b, "occurrence", occurrence, sizeof(occurrence));
-	put_text(b, "run", w->run, TEXT_MAX);
-	put_text(b, "pipeline", w->pipeline, TEXT_MAX);
+	put_cut_text(b, "occurrence", occurrence, sizeof(occurrence));
+	put_cut_text(b, "run", w->run, TEXT_MAX);
+	put_cut_text(b, "pipeline", w->pipeline, TEXT_MAX);
 	json_put_text(b, "stage", w->stage);
 }
 
@@ -204,18 +205,18 @@ reject_append_line(struct buf *out, struct reject_who *w,
 
 	if (r->id == NULL && make_id(id, w, r, e) == -1)
 		return -1;
-	put_identity(out, w, r->id != NULL ? r->id : id);
+	open_object_and_put_identity(out, w, r->id != NULL ? r->id : id);
 	json_put_text(out, "code", r->code);
-	put_text(out, "message", r->message, TEXT_MAX);
-	put_text(out, "pointer", r->pointer, POINTER_MAX);
+	put_cut_text(out, "message", r->message, TEXT_MAX);
+	put_cut_text(out, "pointer", r->pointer, POINTER_MAX);
 	put_origin(out, &r->origin);
 	put_raw(out, r);
 	if (r->retryable)
 		json_put_raw(out, "retryable", "true", 4);
-	put_text(out, "sqlstate", r->sqlstate, TEXT_MAX);
-	put_number(out, "http_status",
+	put_cut_text(out, "sqlstate", r->sqlstate, TEXT_MAX);
+	put_number_unless_0(out, "http_status",
 	    r->http_status > 0 ? (uint64_t)r->http_status : 0);
-	clock_stamp(at);
+	clock_format_utc_now(at);
 	json_put_text(out, "at", at);
 	buf_char(out, '}');
 	return buf_check(out, e);

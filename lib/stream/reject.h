@@ -85,8 +85,9 @@ int reject_check_limit(const struct reject_limit *l, uint64_t rejected,
 
 /* Prints a warning with the causes if all records were rejected, but are too
  * few to be judged by the limit, so that the exit code is 0. */
-void reject_warn_all(const char *program, const struct reject_limit *l,
-    uint64_t rejected, uint64_t seen, const struct causes *c);
+void reject_warn_if_all_rejected(const char *program,
+    const struct reject_limit *l, uint64_t rejected, uint64_t seen,
+    const struct causes *c);
 
 /* The file of --rejects, or descriptor 3. */
 struct reject_file;

@@ -44,7 +44,7 @@ causes_free(struct causes *c)
  * message without its variable parts), or adds it. Returns NULL if it would
  * have to be added, but the array is full. */
 static struct cause *
-find_or_add(struct causes *c, const char *code, const char *message)
+find_or_add_cause(struct causes *c, const char *code, const char *message)
 {
 	char shape[SHAPE];
 	struct cause *new;
@@ -67,7 +67,7 @@ void
 causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line)
 {
-	struct cause *k = find_or_add(c, code,
+	struct cause *k = find_or_add_cause(c, code,
 	    message != NULL ? message : "");
 
 	if (k == NULL) {
@@ -106,7 +106,7 @@ put_cause(struct buf *b, const struct cause *k)
 /* Of the causes that are not yet marked in `shown`, returns the one with the
  * most rejects, and marks it. Returns NULL if all are marked. */
 static const struct cause *
-next_to_show(const struct causes *c, bool shown[CAUSES])
+take_most_frequent_unshown(const struct causes *c, bool shown[CAUSES])
 {
 	size_t most = 0;
 	bool any = false;
@@ -127,7 +127,7 @@ causes_append_text(struct buf *b, const struct causes *c)
 	const struct cause *k;
 	const char *sep = "";
 
-	while ((k = next_to_show(c, shown)) != NULL) {
+	while ((k = take_most_frequent_unshown(c, shown)) != NULL) {
 		buf_str(b, sep);
 		put_cause(b, k);
 		sep = "; ";

@@ -98,7 +98,7 @@ reject_file_close(struct reject_file *a)
 /* Returns true if the last line of the file has no LF: a program was killed, or
  * the disk was full, while that line was written. */
 static bool
-ends_in_line(int fd)
+ends_without_newline(int fd)
 {
 	char path[48], last = '\n';
 	struct stat st;
@@ -138,7 +138,7 @@ set_lock(const struct reject_file *a, short type)
 }
 
 static int
-write_pipe(const struct reject_file *a, const char *p, size_t n)
+lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
@@ -156,7 +156,7 @@ write_pipe(const struct reject_file *a, const char *p, size_t n)
 /* Writes the whole line with one write(2), so that lines that other programs
  * write to the same file cannot come between its bytes. */
 static int
-write_file(const struct reject_file *a, const char *p, size_t n)
+write_line_to_file(const struct reject_file *a, const char *p, size_t n)
 {
 	ssize_t done = write(a->fd, p, n);
 
@@ -171,10 +171,10 @@ write_file(const struct reject_file *a, const char *p, size_t n)
  * If two programs do this at the same time, the file gets a blank line, which
  * readers skip. */
 static int
-end_last_line(struct reject_file *a)
+end_unfinished_last_line(struct reject_file *a)
 {
-	if (a->regular && !a->whole && ends_in_line(a->fd) &&
-	    write_file(a, "\n", 1) == -1)
+	if (a->regular && !a->whole && ends_without_newline(a->fd) &&
+	    write_line_to_file(a, "\n", 1) == -1)
 		return -1;
 	a->whole = true;
 	return 0;
@@ -184,10 +184,10 @@ int
 reject_file_write(
     struct reject_file *a, const char *line, size_t len, struct err *e)
 {
-	int rc = end_last_line(a);
+	int rc = end_unfinished_last_line(a);
 
 	if (rc == 0)
-		rc = a->pipe ? write_pipe(a, line, len) :
-		    write_file(a, line, len);
+		rc = a->pipe ? lock_and_write_to_pipe(a, line, len) :
+		    write_line_to_file(a, line, len);
 	return rc == -1 ? set_write_error(a, e) : 0;
 }

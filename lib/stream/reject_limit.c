@@ -60,7 +60,7 @@ reject_check_limit(const struct reject_limit *l, uint64_t rejected,
 }
 
 void
-reject_warn_all(const char *program, const struct reject_limit *l,
+reject_warn_if_all_rejected(const char *program, const struct reject_limit *l,
     uint64_t rejected, uint64_t seen, const struct causes *c)
 {
 	bool judged = !l->by_percent || l->percent == 100 ||

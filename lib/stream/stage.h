@@ -5,7 +5,7 @@
  *        times and done, or reject; for a mark pass, once the records before
  *        it are done; at the end finish. If a call fails, main calls
  *        stage_write_failed_mark() (writes the mark failed), reports, and
- *        after STAGE_STOP stop_end_by_signal(). */
+ *        after STAGE_STOP stop_raise_signal_if_received(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -61,9 +61,9 @@ void stage_close(struct stage *s);
  * that it may still wait, or 0 and then polls stdin together with its own
  * descriptors while stage_next_is_buffered() is false. The line is valid
  * until the next call. A record that is not JSON or is too long is returned
- * as it is: stage_read_record() rejects it. A mark in the wrong place, such
- * as end before begin, is ERR_PEER. The mark failed is returned as
- * STAGE_MARK, and STAGE_END follows. After the mark end another begin may
+ * as it is: stage_parse_record_or_reject() rejects it. A mark in the wrong
+ * place, such as end before begin, is ERR_PEER. The mark failed is returned
+ * as STAGE_MARK, and STAGE_END follows. After the mark end another begin may
  * follow (saved streams in one input): stage name, counts and the place of
  * rejects are then those of the new stream. If plain input starts a stream
  * inside etl-run (a file, or --plain), a sink is given a begin and an end
@@ -90,14 +90,16 @@ void stage_count_outcome(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
 /* Parses a record into j. Returns 1 if j holds an object; 0 if the line is a
- * reject: too long, not JSON, not an object, has a member twice, or looks like
- * a mark (in a source and with --plain); -1 on failure. stage_check_record()
- * only fills *r, whose texts are valid until the next call.
- * stage_read_record() also writes and counts the reject. */
-int stage_check_record(struct stage *s, const struct line *l, struct json *j,
-    unsigned levels, enum json_members dup, struct reject *r, struct err *e);
-int stage_read_record(struct stage *s, const struct line *l, struct json *j,
-    unsigned levels, enum json_members dup, struct err *e);
+ * reject: too long, not JSON, not an object, has a member twice, or looks
+ * like a mark (in a source and with --plain); -1 on failure.
+ * stage_parse_record_or_fill_reject() only fills *r, whose texts are valid
+ * until the next call. stage_parse_record_or_reject() also writes and counts
+ * the reject. */
+int stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+    struct err *e);
+int stage_parse_record_or_reject(struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct err *e);
 
 /* Marks. A source calls begin first, and checkpoint or resolve after the
  * records that the mark covers have been emitted or rejected; these
@@ -107,7 +109,7 @@ int stage_read_record(struct stage *s, const struct line *l, struct json *j,
  * refuse old values even if the stream has no checkpoint mark. pass writes
  * the mark of STAGE_MARK with this stage's counts added; a sink need not
  * call it. */
-int stage_start_source_stream(struct stage *s, struct err *e);
+int stage_start_marked_or_plain_source(struct stage *s, struct err *e);
 void stage_set_checkpoint_version(struct stage *s, uint64_t version);
 int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
@@ -137,7 +139,7 @@ void stage_write_failed_mark(struct stage *s, const struct err *why);
 void stage_write_failed_mark_early(const char *name, const struct err *why);
 /* The same, also outside etl-run: for a program whose streams are always
  * marked. */
-void stage_fail_marked(const char *name, const struct err *why);
+void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */

@@ -10,7 +10,7 @@ enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
  * it to the output. Without begin, the later programs of the pipeline would
  * treat their input as NDJSON without marks. */
 static void
-pass_begin(struct stage *s)
+read_and_pass_begin_mark(struct stage *s)
 {
 	struct err e = { 0 };
 	struct line l;
@@ -23,7 +23,7 @@ pass_begin(struct stage *s)
 }
 
 static void
-put_failed(struct out *o, struct buf *b, const char *name,
+write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
     const struct err *why)
 {
 	struct err e = { 0 };
@@ -41,18 +41,18 @@ stage_write_failed_mark(struct stage *s, const struct err *why)
 	    why->code == ERR_GONE)
 		return;
 	if (!s->started)
-		pass_begin(s);
+		read_and_pass_begin_mark(s);
 	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
-	/* If this stage failed before stage_set_name(), its counts have no
-	 * name: use the name of the program. */
-	put_failed(s->out, &s->text, s->counts.stage[0] != '\0' ?
-	    s->counts.stage : s->conf->name, why);
+	/* If this stage failed before stage_set_name_and_pipeline(), its
+	 * counts have no name: use the name of the program. */
+	write_and_flush_failed_mark(s->out, &s->text,
+	    s->counts.stage[0] != '\0' ? s->counts.stage : s->conf->name, why);
 }
 
 static void
-fail_on_pipe(const char *name, const struct err *why)
+write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
 {
 	struct err e = { 0 };
 	struct out *o;
@@ -63,7 +63,7 @@ fail_on_pipe(const char *name, const struct err *why)
 	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
 		return;
 	buf_init(&b, 64 << 10);
-	put_failed(o, &b, name, why);
+	write_and_flush_failed_mark(o, &b, name, why);
 	buf_release(&b);
 	out_free(o);
 }
@@ -72,11 +72,11 @@ void
 stage_write_failed_mark_early(const char *name, const struct err *why)
 {
 	if (stage_in_run())
-		fail_on_pipe(name, why);
+		write_failed_mark_if_stdout_is_pipe(name, why);
 }
 
 void
-stage_fail_marked(const char *name, const struct err *why)
+stage_write_failed_mark_if_pipe(const char *name, const struct err *why)
 {
-	fail_on_pipe(name, why);
+	write_failed_mark_if_stdout_is_pipe(name, why);
 }

@@ -12,7 +12,7 @@ stage_hold_checkpoint(struct stage *s, struct err *e)
  * resolve or end that was just read. The same records precede both marks, so
  * the checkpoint gets the counts of the mark that was just read. */
 int
-stage_put_held_checkpoint(struct stage *s, struct err *e)
+stage_write_held_checkpoint(struct stage *s, struct err *e)
 {
 	struct buf moved;
 	int rc = -1;
@@ -21,7 +21,7 @@ stage_put_held_checkpoint(struct stage *s, struct err *e)
 		return 0;
 	buf_init(&moved, s->text.max);
 	buf_clear(&s->text);
-	if (mark_append_with_stages_of(&moved, s->kept.data, s->kept.len,
+	if (mark_append_replacing_stages(&moved, s->kept.data, s->kept.len,
 		s->line.data, s->line.len, e) == 0 &&
 	    mark_append_with_stage(
 		&s->text, moved.data, moved.len, &s->counts, e) == 0)

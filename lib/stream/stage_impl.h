@@ -79,13 +79,13 @@ int stage_start_stream(struct stage *s, struct err *e);
 int stage_set_cut_error(struct err *e);
 /* After begin was read or made: sets the name of this stage in the stream and
  * where its rejects go. */
-int stage_set_name(struct stage *s, struct err *e);
+int stage_set_name_and_pipeline(struct stage *s, struct err *e);
 /* The number of records whose outcome is known: passed, dropped, rejected. */
 uint64_t stage_known_outcomes(const struct stage *s);
 
 /* If a mark checkpoint is held back, writes it before the mark resolve or end
  * that was just read. */
-int stage_put_held_checkpoint(struct stage *s, struct err *e);
+int stage_write_held_checkpoint(struct stage *s, struct err *e);
 
 /* A sink counts the reject lines of its input. At each mark checkpoint, resolve
  * and end it compares them and the records read with the counts in the mark. */

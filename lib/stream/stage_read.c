@@ -54,7 +54,7 @@ line_is_mark(const struct stage *s)
  * reject holds a whole record with escapes) may be more than twice as long as a
  * record. A mark beyond that limit is an error. */
 static int
-limit_record_length(struct stage *s, struct err *e)
+cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 {
 	struct line *l = &s->line;
 
@@ -62,7 +62,7 @@ limit_record_length(struct stage *s, struct err *e)
 		return 0;
 	if (!line_is_mark(s)) {
 		if (!l->too_long)
-			hash_of(l->data, l->len, l->sha256);
+			hash_bytes_to_hex(l->data, l->len, l->sha256);
 		l->too_long = true;
 		if (l->len > LINES_KEPT)
 			l->len = LINES_KEPT;
@@ -131,7 +131,7 @@ start_without_begin(struct stage *s, struct err *e)
 }
 
 static int
-start_new_stream(struct stage *s, struct err *e)
+start_stream_from_begin_mark(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_PLAIN || s->made)
 		return set_order_error(s, "a begin mark after the stream's "
@@ -149,11 +149,11 @@ start_new_stream(struct stage *s, struct err *e)
 	s->state = STATE_OPEN;
 	s->started = s->closed = false;
 	stage_reset_counts(s);
-	return stage_set_name(s, e);
+	return stage_set_name_and_pipeline(s, e);
 }
 
 static int
-check_seq(struct stage *s, struct err *e)
+check_and_store_seq(struct stage *s, struct err *e)
 {
 	const struct mark *m = &s->mark;
 
@@ -173,7 +173,7 @@ check_seq(struct stage *s, struct err *e)
 }
 
 static int
-check_boundary(struct stage *s, struct err *e)
+check_order_and_counts_of_mark(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_ENDED)
 		return set_order_error(
@@ -182,7 +182,7 @@ check_boundary(struct stage *s, struct err *e)
 		return set_order_error(s, "this mark has no begin mark before "
 		    "it: a command removed it: put etl-via before the command "
 		    "that is no etl program", e);
-	if (check_seq(s, e) == -1)
+	if (check_and_store_seq(s, e) == -1)
 		return -1;
 	if ((s->conf->sink || s->conf->checks) &&
 	    stage_check_all_counts(s, &s->mark, e) == -1)
@@ -244,11 +244,11 @@ process_mark(struct stage *s, struct err *e)
 {
 	switch (s->mark.kind) {
 	case MARK_BEGIN:
-		return start_new_stream(s, e);
+		return start_stream_from_begin_mark(s, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return check_boundary(s, e);
+		return check_order_and_counts_of_mark(s, e);
 	case MARK_FAILED:
 		return store_upstream_failure(s, e);
 	case MARK_REJECT:
@@ -356,7 +356,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		r = drop_torn_line(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
-		item = limit_record_length(s, e) == -1 ? STAGE_FAILED
+		item = cut_long_record_or_refuse_mark(s, e) == -1 ? STAGE_FAILED
 						       : process_line(s, e);
 	} else if (r == LINES_END) {
 		item = process_end(s, e);

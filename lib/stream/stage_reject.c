@@ -99,8 +99,9 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 }
 
 int
-stage_check_record(struct stage *s, const struct line *l, struct json *j,
-    unsigned levels, enum json_members dup, struct reject *r, struct err *e)
+stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+    struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -132,11 +133,11 @@ stage_check_record(struct stage *s, const struct line *l, struct json *j,
 }
 
 int
-stage_read_record(struct stage *s, const struct line *l, struct json *j,
-    unsigned levels, enum json_members dup, struct err *e)
+stage_parse_record_or_reject(struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct err *e)
 {
 	struct reject r;
-	int ok = stage_check_record(s, l, j, levels, dup, &r, e);
+	int ok = stage_parse_record_or_fill_reject(s, l, j, levels, dup, &r, e);
 
 	if (ok != 0)
 		return ok;

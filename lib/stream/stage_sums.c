@@ -16,7 +16,8 @@ stage_count_reject_line(struct stage *s, const struct mark *m)
 }
 
 static int
-check_names(const struct stage *s, const struct mark *m, struct err *e)
+check_same_stages_as_begin(
+    const struct stage *s, const struct mark *m, struct err *e)
 {
 	bool same = s->begin.nstages == m->nstages;
 
@@ -31,7 +32,8 @@ check_names(const struct stage *s, const struct mark *m, struct err *e)
 }
 
 static int
-check_lines(const struct stage *s, const struct mark *m, struct err *e)
+check_reject_line_counts(
+    const struct stage *s, const struct mark *m, struct err *e)
 {
 	for (size_t i = 0; i < m->nstages; i++) {
 		const struct counts *c = &m->stages[i];
@@ -54,7 +56,8 @@ stage_check_all_counts(
 {
 	const struct counts *last;
 
-	if (check_names(s, m, e) == -1 || mark_check_counts(m, e) == -1)
+	if (check_same_stages_as_begin(s, m, e) == -1 ||
+	    mark_check_counts(m, e) == -1)
 		return -1;
 	if (m->nstages == 0)
 		return 0;
@@ -62,5 +65,5 @@ stage_check_all_counts(
 	if (mark_check_handover(
 		last->stage, last->out, s->counts.stage, s->counts.in, e) == -1)
 		return -1;
-	return check_lines(s, m, e);
+	return check_reject_line_counts(s, m, e);
 }

@@ -22,7 +22,7 @@ stage_flush(struct stage *s, struct err *e)
 }
 
 static int
-put_text(struct stage *s, struct err *e)
+write_text_as_line(struct stage *s, struct err *e)
 {
 	return out_line(s->out, s->text.data, s->text.len, e);
 }
@@ -65,7 +65,7 @@ stage_reset_counts(struct stage *s)
  * the name is a part of the reject id: a record that is rejected again gets the
  * same id. */
 int
-stage_set_name(struct stage *s, struct err *e)
+stage_set_name_and_pipeline(struct stage *s, struct err *e)
 {
 	const struct mark *b = &s->begin;
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
@@ -87,7 +87,7 @@ stage_set_name(struct stage *s, struct err *e)
 
 /* Copies a text. If it is NULL or "", *out stays as it is. */
 static int
-copy_text(char **out, const char *text, struct err *e)
+copy_text_if_set(char **out, const char *text, struct err *e)
 {
 	if (text == NULL || text[0] == '\0')
 		return 0;
@@ -96,7 +96,7 @@ copy_text(char **out, const char *text, struct err *e)
 }
 
 static int
-make_begin(struct stage *s, struct err *e)
+fill_begin_mark(struct stage *s, struct err *e)
 {
 	const struct mark *r = s->conf->replay;
 	const char *pipeline = getenv("ETL_PIPELINE");
@@ -112,15 +112,15 @@ make_begin(struct stage *s, struct err *e)
 	b->lookback = s->conf->lookback;
 	if (stream == NULL)
 		stream = checkpoint != NULL ? checkpoint : pipeline;
-	if (copy_text(&b->id, id, e) == -1 ||
-	    copy_text(&b->run, getenv("ETL_RUN"), e) == -1 ||
-	    copy_text(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    copy_text(&b->stream, stream, e) == -1 ||
-	    copy_text(&b->checkpoint, checkpoint, e) == -1 ||
-	    copy_text(&b->pipeline, r != NULL ? r->pipeline : pipeline, e) ==
-		-1)
+	if (copy_text_if_set(&b->id, id, e) == -1 ||
+	    copy_text_if_set(&b->run, getenv("ETL_RUN"), e) == -1 ||
+	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
+	    copy_text_if_set(&b->stream, stream, e) == -1 ||
+	    copy_text_if_set(&b->checkpoint, checkpoint, e) == -1 ||
+	    copy_text_if_set(
+		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
 		return -1;
-	return r != NULL ? copy_text(&b->stage, r->stage, e) : 0;
+	return r != NULL ? copy_text_if_set(&b->stage, r->stage, e) : 0;
 }
 
 int
@@ -131,7 +131,7 @@ stage_start_stream(struct stage *s, struct err *e)
 	s->made = true;
 	s->state = STATE_OPEN;
 	stage_reset_counts(s);
-	if (make_begin(s, e) == -1)
+	if (fill_begin_mark(s, e) == -1)
 		return -1;
 	mark_make_stage_name(s->counts.stage, s->conf->name, NULL, 0);
 	if (s->out == NULL)
@@ -145,11 +145,11 @@ stage_start_stream(struct stage *s, struct err *e)
 		return -1;
 	b->nstages = 0;
 	s->started = true;
-	return put_text(s, e);
+	return write_text_as_line(s, e);
 }
 
 int
-stage_start_source_stream(struct stage *s, struct err *e)
+stage_start_marked_or_plain_source(struct stage *s, struct err *e)
 {
 	if (s->conf->stream == NULL && s->conf->checkpoint == NULL &&
 	    s->conf->replay == NULL && !stage_in_run()) {
@@ -182,21 +182,21 @@ check_own_sum(const struct stage *s, struct err *e)
 }
 
 static int
-write_end(struct stage *s, struct err *e)
+write_end_mark(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
 	if (mark_put_end(&s->text, s->seq, s->has_version ? &s->version : NULL,
 	    &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
-	return put_text(s, e);
+	return write_text_as_line(s, e);
 }
 
 /* Called before a mark begin, checkpoint, resolve or end is written and at the
  * end of the stream: the counts of this stage must add up, and --max-rejects
  * must not be exceeded. A mark with wrong counts must not reach the loader. */
 static int
-check_counts(struct stage *s, struct err *e)
+check_own_sum_and_reject_limit(struct stage *s, struct err *e)
 {
 	if (check_own_sum(s, e) == -1)
 		return -1;
@@ -207,7 +207,7 @@ check_counts(struct stage *s, struct err *e)
 static int
 write_boundary_and_flush(struct stage *s, struct err *e)
 {
-	return put_text(s, e) == -1 ? -1 : stage_flush(s, e);
+	return write_text_as_line(s, e) == -1 ? -1 : stage_flush(s, e);
 }
 
 int
@@ -215,7 +215,7 @@ stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_counts(s, e) == -1 ||
+	if (check_own_sum_and_reject_limit(s, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
@@ -226,14 +226,15 @@ stage_write_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_counts(s, e) == -1 || mark_put_resolve(&s->text, r, ++s->seq,
-	    &s->counts, e) == -1)
+	if (check_own_sum_and_reject_limit(s, e) == -1 ||
+	    mark_put_resolve(&s->text, r, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
 }
 
 static int
-write_extended_boundary(struct stage *s, const struct counts *c, struct err *e)
+write_mark_with_own_counts(
+    struct stage *s, const struct counts *c, struct err *e)
 {
 	buf_clear(&s->text);
 	if (mark_append_with_stage(&s->text, s->line.data, s->line.len, c, e) ==
@@ -250,13 +251,16 @@ stage_pass_mark(struct stage *s, struct err *e)
 	if (s->out == NULL)
 		return 0;
 	if (s->conf->bare && k != MARK_REJECT)
-		return check_counts(s, e) == -1 ? -1 : stage_flush(s, e);
+		return check_own_sum_and_reject_limit(s, e) == -1
+			   ? -1
+			   : stage_flush(s, e);
 	if (k == MARK_BEGIN || mark_is_boundary(k)) {
-		if (check_counts(s, e) == -1 || (k != MARK_CHECKPOINT &&
-		    stage_put_held_checkpoint(s, e) == -1))
+		if (check_own_sum_and_reject_limit(s, e) == -1 ||
+		    (k != MARK_CHECKPOINT &&
+			stage_write_held_checkpoint(s, e) == -1))
 			return -1;
 		s->started = true;
-		return write_extended_boundary(s, &s->counts, e);
+		return write_mark_with_own_counts(s, &s->counts, e);
 	}
 	if (out_line(s->out, s->line.data, s->line.len, e) == -1)
 		return -1;
@@ -283,20 +287,20 @@ stage_finish(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (check_counts(s, e) == -1)
+	if (check_own_sum_and_reject_limit(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
 		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&
-	    write_end(s, e) == -1)
+	    write_end_mark(s, e) == -1)
 		return -1;
 	if (stage_flush(s, e) == -1)
 		return -1;
 	if (!s->conf->sink) {           /* a sink counts its own rejects */
 		(void)snprintf(program, sizeof(program), "etl-%s",
 		    s->conf->name);
-		reject_warn_all(program, &s->limit, s->counts.rejected,
-		    stage_known_outcomes(s), s->causes);
+		reject_warn_if_all_rejected(program, &s->limit,
+		    s->counts.rejected, stage_known_outcomes(s), s->causes);
 	}
 	return 0;
 }

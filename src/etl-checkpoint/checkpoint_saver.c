@@ -34,7 +34,7 @@ sync_fd(int fd, const char *what, struct err *e)
 /* Fails if standard output is a pipe whose reader has exited: the records that
  * are still in the pipe are lost, so the checkpoint must not be saved. */
 static int
-check_reader(struct err *e)
+check_stdout_has_reader(struct err *e)
 {
 	struct pollfd p = { .fd = STDOUT_FILENO };
 
@@ -45,7 +45,7 @@ check_reader(struct err *e)
 }
 
 int
-saver_due(const struct saver *s)
+saver_ms_until_due(const struct saver *s)
 {
 	int64_t left;
 
@@ -60,7 +60,7 @@ saver_save(struct saver *s, struct err *e)
 {
 	if (!s->pending)
 		return 0;
-	if (check_reader(e) == -1 ||
+	if (check_stdout_has_reader(e) == -1 ||
 	    sync_fd(STDOUT_FILENO, "standard output", e) == -1 ||
 	    (s->fds->rejects && sync_fd(REJECTS_FD, "descriptor 3",
 	    e) == -1))

@@ -25,7 +25,7 @@ struct saver {
 /* Takes the value of a checkpoint mark; all records before it are written. */
 int saver_set_pending(struct saver *s, const struct mark *m, struct err *e);
 /* Milliseconds until the value must be saved: 0 now; -1 there is none. */
-int saver_due(const struct saver *s);
+int saver_ms_until_due(const struct saver *s);
 /* Syncs standard output and rejects to the disk, then saves the value. */
 int saver_save(struct saver *s, struct err *e);
 /* Call it if another stream begins: its first mark has another version. */

@@ -71,7 +71,7 @@ find_verb(const char *name, struct err *e)
 	    i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
-		suggest_compare_word(&near, verbs[i].name);
+		suggest_keep_word_if_nearer(&near, verbs[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
@@ -162,9 +162,9 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN) {
 		v = find_verb(argv[optind], &e);
 		c.args = argv + optind + 1;
@@ -176,9 +176,9 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers();
-	err_warn("etl-checkpoint", db_url_warning(o.db));
+	err_warn("etl-checkpoint", db_warning_if_url_has_password(o.db));
 	if (run_verb(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return status;
 }

@@ -24,7 +24,7 @@ struct save {
 };
 
 static int
-check_stream(struct save *s, struct err *e)
+check_stream_has_checkpoints(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(s->stage);
 
@@ -42,15 +42,16 @@ check_stream(struct save *s, struct err *e)
 }
 
 static int
-take_record(struct save *s, const struct line *l, struct err *e)
+pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
 {
-	if (check_stream(s, e) == -1)
+	if (check_stream_has_checkpoints(s, e) == -1)
 		return -1;
-	if (++s->records % LOOK_EVERY == 0 && saver_due(&s->saver) == 0 &&
+	if (++s->records % LOOK_EVERY == 0 &&
+	    saver_ms_until_due(&s->saver) == 0 &&
 	    saver_save(&s->saver, e) == -1)
 		return -1;
 	if (l->too_long)
-		return stage_read_record(
+		return stage_parse_record_or_reject(
 		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
 	if (stage_emit(s->stage, l->data, l->len, e) == -1)
 		return -1;
@@ -59,7 +60,7 @@ take_record(struct save *s, const struct line *l, struct err *e)
 }
 
 static int
-check_name(const struct save *s, const struct mark *m, struct err *e)
+check_checkpoint_name(const struct save *s, const struct mark *m, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(s->stage);
 
@@ -74,20 +75,20 @@ check_name(const struct save *s, const struct mark *m, struct err *e)
  * the output stream has not ended, so etl-checkpoint can still write the mark
  * failed, which tells the next programs why. */
 static int
-take_mark(struct save *s, struct err *e)
+pass_mark_and_save(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_last_mark(s->stage);
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
 		saver_forget_version(&s->saver);
-		if (check_stream(s, e) == -1)
+		if (check_stream_has_checkpoints(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
 	    saver_save(&s->saver, e) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && check_name(s, m, e) == -1)
+	if (m->kind == MARK_CHECKPOINT && check_checkpoint_name(s, m, e) == -1)
 		return -1;
 	if (stage_pass_mark(s->stage, e) == -1)
 		return -1;
@@ -95,11 +96,12 @@ take_mark(struct save *s, struct err *e)
 		return 0;
 	if (saver_set_pending(&s->saver, m, e) == -1)
 		return -1;
-	return saver_due(&s->saver) == 0 ? saver_save(&s->saver, e) : 0;
+	return saver_ms_until_due(&s->saver) == 0 ? saver_save(&s->saver, e)
+						  : 0;
 }
 
 static int
-finish(struct save *s, struct err *e)
+save_and_finish_stream(struct save *s, struct err *e)
 {
 	if (saver_save(&s->saver, e) == -1 || stage_finish(s->stage, e) == -1)
 		return -1;
@@ -118,16 +120,17 @@ pass_stream(struct save *s, struct err *e)
 	int rc = 0;
 
 	while (rc != -1) {
-		item = stage_next(s->stage, &l, saver_due(&s->saver), e);
+		item =
+		    stage_next(s->stage, &l, saver_ms_until_due(&s->saver), e);
 		if (item == STAGE_RECORD)
-			rc = take_record(s, &l, e);
+			rc = pass_record_and_save_if_due(s, &l, e);
 		else if (item == STAGE_MARK)
-			rc = take_mark(s, e);
+			rc = pass_mark_and_save(s, e);
 		else if (item == STAGE_WAIT)
-			rc = saver_due(&s->saver) == 0 ?
+			rc = saver_ms_until_due(&s->saver) == 0 ?
 			    saver_save(&s->saver, e) : 0;
 		else if (item == STAGE_END)
-			return finish(s, e);
+			return save_and_finish_stream(s, e);
 		else {
 			if (item == STAGE_STOP)
 				(void)saver_save(&s->saver, &other);
@@ -141,7 +144,7 @@ pass_stream(struct save *s, struct err *e)
  * because a program was killed while it wrote the line, writes an LF. Else the
  * first line of this stream would continue that line. */
 static int
-end_torn_line(struct err *e)
+end_torn_last_line_of_stdout(struct err *e)
 {
 	struct stat st;
 	char last = '\n';
@@ -174,7 +177,8 @@ save_command(struct command *c, struct err *e)
 		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
-	if (statefile_check_usable(c->path, e) == 0 && end_torn_line(e) == 0)
+	if (statefile_check_usable(c->path, e) == 0 &&
+	    end_torn_last_line_of_stdout(e) == 0)
 		rc = pass_stream(&s, e);
 	if (rc == -1)
 		stage_write_failed_mark(s.stage, e);

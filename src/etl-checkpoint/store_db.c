@@ -3,8 +3,8 @@
 #include "control/control.h"
 
 static int
-base_get(struct command *c, const char *name, char **value, int64_t *version,
-    struct err *e)
+database_get(struct command *c, const char *name, char **value,
+    int64_t *version, struct err *e)
 {
 	struct db *db;
 	int rc;
@@ -40,7 +40,8 @@ warn_of_running_writer(struct db *db, const char *name, struct err *e)
 }
 
 static int
-change(struct db *db, const char *name, const char *value, struct err *e)
+set_or_clear_checkpoint(
+    struct db *db, const char *name, const char *value, struct err *e)
 {
 	/* Waits for a loader that is committing. */
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
@@ -52,19 +53,20 @@ change(struct db *db, const char *name, const char *value, struct err *e)
 }
 
 static int
-base_set(struct command *c, const char *name, const char *value,
+database_set(struct command *c, const char *name, const char *value,
     struct err *e)
 {
 	struct db *db;
 	int rc = -1;
 
 	if (value != NULL)
-		err_note("etl-checkpoint", db_default_note(c->opts->db));
+		err_note(
+		    "etl-checkpoint", db_note_if_default_missing(c->opts->db));
 	if (control_open_and_ensure(&db, c->opts->db, c->opts->control_schema,
 		value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
-		rc = change(db, name, value, e);
+		rc = set_or_clear_checkpoint(db, name, value, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)
@@ -75,7 +77,7 @@ base_set(struct command *c, const char *name, const char *value,
 }
 
 static int
-base_list(struct command *c, int (*each)(void *self,
+database_list(struct command *c, int (*each)(void *self,
     const struct checkpoint *p, struct err *e), void *self, struct err *e)
 {
 	struct checkpoints *l = NULL;
@@ -101,5 +103,5 @@ base_list(struct command *c, int (*each)(void *self,
 }
 
 const struct store store_db = {
-	.get = base_get, .set = base_set, .list = base_list,
+	.get = database_get, .set = database_set, .list = database_list,
 };

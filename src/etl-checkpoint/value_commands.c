@@ -74,7 +74,7 @@ struct list {
 };
 
 static void
-cell_put(struct buf *b, const char *s, size_t width)
+put_cell(struct buf *b, const char *s, size_t width)
 {
 	size_t start = b->len;
 
@@ -85,7 +85,7 @@ cell_put(struct buf *b, const char *s, size_t width)
 }
 
 static void
-row_put(struct list *l, const struct checkpoint *p)
+put_checkpoint_row(struct list *l, const struct checkpoint *p)
 {
 	char seconds[21] = "-";
 
@@ -97,9 +97,9 @@ row_put(struct list *l, const struct checkpoint *p)
 	if (l->text.len == 0)
 		buf_str(&l->text, "NAME                 VERSION UPDATED"
 		    "              VALUE\n");
-	cell_put(&l->text, p->name, 20);
+	put_cell(&l->text, p->name, 20);
 	buf_printf(&l->text, "%7lld ", (long long)p->version);
-	cell_put(&l->text, seconds, 20);
+	put_cell(&l->text, seconds, 20);
 	if (p->value != NULL)
 		text_show(&l->text, p->value, strlen(p->value));
 	else
@@ -111,7 +111,7 @@ row_put(struct list *l, const struct checkpoint *p)
  * occur only inside strings, where the escape \u009b means the same
  * character. */
 static int
-object_put(struct list *l, const struct checkpoint *p, struct err *e)
+put_checkpoint_json(struct list *l, const struct checkpoint *p, struct err *e)
 {
 	struct buf *b = &l->json;
 
@@ -135,13 +135,13 @@ object_put(struct list *l, const struct checkpoint *p, struct err *e)
 }
 
 static int
-list_each(void *self, const struct checkpoint *p, struct err *e)
+list_add_checkpoint(void *self, const struct checkpoint *p, struct err *e)
 {
 	struct list *l = self;
 
 	if (!l->as_json)
-		row_put(l, p);
-	else if (object_put(l, p, e) == -1)
+		put_checkpoint_row(l, p);
+	else if (put_checkpoint_json(l, p, e) == -1)
 		return -1;
 	buf_char(&l->text, '\n');
 	return buf_check(&l->text, e);
@@ -166,7 +166,7 @@ list_command(struct command *c, struct err *e)
 
 	buf_init(&l.text, TEXT);
 	buf_init(&l.json, TEXT);
-	rc = c->store->list(c, list_each, &l, e);
+	rc = c->store->list(c, list_add_checkpoint, &l, e);
 	if (rc == 0)
 		rc = out_write_part(c->out, l.text.data, l.text.len, e);
 	buf_release(&l.text);

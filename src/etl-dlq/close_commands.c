@@ -4,9 +4,9 @@
 #include "dlq.h"
 
 static int
-close_all(struct dlq *d, const char *status, struct err *e)
+close_all_named_letters(struct dlq *d, const char *status, struct err *e)
 {
-	if (dlq_open(d, e) == -1 || db_begin(d->db, e) == -1)
+	if (dlq_open_database(d, e) == -1 || db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
 		if (letter_close_with_status(
@@ -20,13 +20,13 @@ close_all(struct dlq *d, const char *status, struct err *e)
 int
 resolve_command(struct dlq *d, struct err *e)
 {
-	return close_all(d, "resolved", e);
+	return close_all_named_letters(d, "resolved", e);
 }
 
 int
 discard_command(struct dlq *d, struct err *e)
 {
-	return close_all(d, "discarded", e);
+	return close_all_named_letters(d, "discarded", e);
 }
 
 /* Erases the stored bytes of the letters. In an SQLite file secure_delete makes
@@ -39,7 +39,7 @@ erase_command(struct dlq *d, struct err *e)
 {
 	struct err ignored;
 
-	if (dlq_open(d, e) == -1)
+	if (dlq_open_database(d, e) == -1)
 		return -1;
 	if (db_kind(d->db) == DB_SQLITE &&
 	    db_script(d->db, "PRAGMA secure_delete = ON", e) == -1)

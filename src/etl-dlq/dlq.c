@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 int
-dlq_open(struct dlq *d, struct err *e)
+dlq_open_database(struct dlq *d, struct err *e)
 {
 	if (control_open_and_ensure(
 		&d->db, d->opts->db, d->opts->control_schema, false, e) == -1)
@@ -15,7 +15,7 @@ dlq_open(struct dlq *d, struct err *e)
 }
 
 void
-dlq_print_none(const struct dlq *d, const char *command)
+dlq_print_no_match(const struct dlq *d, const char *command)
 {
 	const char *status = d->selection.filter.status;
 

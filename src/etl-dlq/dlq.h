@@ -42,9 +42,9 @@ struct dlq {
  * that no transaction waits for a pipe. Lines that cannot be stored are
  * reported, and appended to the file of --bad. */
 struct intake;
-int intake_new(struct intake **in, const char *bad, struct err *e);
-int intake_file(struct intake *in, const char *name, struct err *e);
-int intake_end(struct intake *in, struct err *e);
+int intake_open(struct intake **in, const char *bad, struct err *e);
+int intake_read_file(struct intake *in, const char *name, struct err *e);
+int intake_flush_files(struct intake *in, struct err *e);
 FILE *intake_rejects(const struct intake *in);
 void intake_counts(const struct intake *in, uint64_t *rejects,
     uint64_t *others, uint64_t *bad);
@@ -62,10 +62,10 @@ int erase_command(struct dlq *d, struct err *e);
 int purge_command(struct dlq *d, struct err *e);
 
 /* Opens the database, which must exist, and completes the selection. */
-int dlq_open(struct dlq *d, struct err *e);
+int dlq_open_database(struct dlq *d, struct err *e);
 /* If stderr is a terminal: says that no letter matches, because a name or the
  * database may be mistyped. */
-void dlq_print_none(const struct dlq *d, const char *command);
+void dlq_print_no_match(const struct dlq *d, const char *command);
 /* STATUS: the default of --status; NULL means any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *status, struct err *e);
@@ -75,16 +75,16 @@ int selection_init(struct selection *s, const struct dlq_opts *o,
 int time_option_parse(char out[CLOCK_STAMP], const char *option,
     const char *text, struct err *e);
 /* The time ms milliseconds ago. */
-void time_ago(char out[CLOCK_STAMP], uint64_t ms);
+void put_time_ago(char out[CLOCK_STAMP], uint64_t ms);
 
 /* Prints a letter as one line of JSON, with control characters escaped; with
  * `times`, also its occurrences. */
-int letter_json(struct dlq *d, struct letters *from, struct letter *l,
+int print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e);
 /* Appends a member if the text is not empty. */
-void text_member(struct buf *b, const char *name, const char *s);
+void put_text_member_if_set(struct buf *b, const char *name, const char *s);
 /* Writes the member "raw" or "raw_base64" as the next part of a line. */
-int raw_json(struct out *out, const struct letter *l, struct err *e);
+int write_raw_member(struct out *out, const struct letter *l, struct err *e);
 
 /* Letters that a command leaves out: warns of each of the first few, and at the
  * end of their number. */
@@ -92,8 +92,8 @@ struct left_out {
 	const char *command;
 	uint64_t n;
 };
-void left_out_add(struct left_out *o, const struct letter *l,
+void left_out_warn_and_count(struct left_out *o, const struct letter *l,
     const char *why);
-void left_out_end(const struct left_out *o);
+void left_out_print_total(const struct left_out *o);
 
 #endif

@@ -11,7 +11,7 @@
 /* Appends the member "run" if the letter was rejected in a run. The occurrence
  * id is then "RUN/...", and RUN is the run's uuid. */
 static void
-run_member(struct buf *b, const struct letter *l, const char *occurrence)
+put_run_member(struct buf *b, const struct letter *l, const char *occurrence)
 {
 	if (l->run != NULL)
 		json_put_member(b, "run", occurrence,
@@ -19,58 +19,60 @@ run_member(struct buf *b, const struct letter *l, const char *occurrence)
 }
 
 static void
-put_members(struct buf *b, const struct letter *l, const struct letter_time *t)
+put_reject_members(
+    struct buf *b, const struct letter *l, const struct letter_time *t)
 {
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
 	json_put_text(b, "id", l->reject_id);
 	json_put_text(b, "occurrence", t->occurrence);
-	run_member(b, l, t->occurrence);
-	text_member(b, "pipeline", l->pipeline);
-	text_member(b, "stage", l->stage);
-	text_member(b, "code", l->code);
-	text_member(b, "message", t->message);
-	text_member(b, "pointer", l->pointer);
+	put_run_member(b, l, t->occurrence);
+	put_text_member_if_set(b, "pipeline", l->pipeline);
+	put_text_member_if_set(b, "stage", l->stage);
+	put_text_member_if_set(b, "code", l->code);
+	put_text_member_if_set(b, "message", t->message);
+	put_text_member_if_set(b, "pointer", l->pointer);
 	if (l->origin != NULL)
 		json_put_raw(b, "origin", l->origin, strlen(l->origin));
-	text_member(b, "sqlstate", l->sqlstate);
+	put_text_member_if_set(b, "sqlstate", l->sqlstate);
 	if (l->http_status != 0)
 		json_put_int(b, "http_status", l->http_status);
 	if (l->retryable)
 		json_put_raw(b, "retryable", "true", 4);
 	if (l->bytes != 0) {
 		json_put_int(b, "bytes", l->bytes);
-		text_member(b, "sha256", l->sha256);
+		put_text_member_if_set(b, "sha256", l->sha256);
 	}
-	text_member(b, "at", t->at);
+	put_text_member_if_set(b, "at", t->at);
 }
 
 static int
-write_occurrence(struct dlq *d, const struct letter *l,
+write_reject_line(struct dlq *d, const struct letter *l,
     const struct letter_time *t, struct err *e)
 {
 	struct buf b;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_members(&b, l, t);
+	put_reject_members(&b, l, t);
 	rc = buf_check(&b, e);
 	if (rc == 0)
 		rc = out_write_part(d->out, b.data, b.len, e);
 	buf_release(&b);
 	if (rc == 0)
-		rc = raw_json(d->out, l, e);
+		rc = write_raw_member(d->out, l, e);
 	return rc == 0 ? out_line(d->out, "}", 1, e) : rc;
 }
 
 static int
-write_letter(struct dlq *d, const struct letter *l, struct err *e)
+write_letter_as_reject_lines(
+    struct dlq *d, const struct letter *l, struct err *e)
 {
 	struct letter_times *times = NULL;
 	struct letter_time t;
 	int more = letter_times_open(&times, d->db, l->id, e);
 
 	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1)
-		if (write_occurrence(d, l, &t, e) == -1)
+		if (write_reject_line(d, l, &t, e) == -1)
 			more = -1;
 	letter_times_close(times);
 	return more;
@@ -81,18 +83,19 @@ export_letter(struct dlq *d, struct letters *from, struct letter *l,
     struct left_out *left, struct err *e)
 {
 	if (l->erased_at != NULL) {
-		left_out_add(left, l, "its bytes were erased");
+		left_out_warn_and_count(left, l, "its bytes were erased");
 		return 0;
 	}
 	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:
-		left_out_add(left, l, "another command changed it while it was "
+		left_out_warn_and_count(left, l,
+		    "another command changed it while it was "
 		    "read");
 		return 0;
 	default:
-		return write_letter(d, l, e);
+		return write_letter_as_reject_lines(d, l, e);
 	}
 }
 
@@ -104,7 +107,7 @@ export_command(struct dlq *d, struct err *e)
 	struct letter l;
 	int more = -1;
 
-	if (dlq_open(d, e) == -1 || letters_open(&letters, d->db,
+	if (dlq_open_database(d, e) == -1 || letters_open(&letters, d->db,
 	    &d->selection.filter, e) == -1)
 		goto out;
 	while ((more = letters_next(letters, &l, e)) == 1)
@@ -112,7 +115,7 @@ export_command(struct dlq *d, struct err *e)
 			more = -1;
 			break;
 		}
-	left_out_end(&left);
+	left_out_print_total(&left);
 out:
 	letters_close(letters);
 	return more;

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* PART: bytes of a record that raw_json() converts in one step. It is a
- * multiple of three, so that the base64 texts of the parts can be joined.
- * NAMED: left_out_add() prints a warning for so many letters, and then only
- * counts. */
+/* PART: bytes of a record that write_raw_member() converts in one step. It
+ * is a multiple of three, so that the base64 texts of the parts can be
+ * joined. NAMED: left_out_warn_and_count() prints a warning for so many
+ * letters, and then only counts. */
 enum { PART = 48 << 10, NAMED = 20 };
 
 void
-text_member(struct buf *b, const char *name, const char *s)
+put_text_member_if_set(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL && *s != '\0')
 		json_put_text(b, name, s);
@@ -37,7 +37,7 @@ write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 }
 
 static size_t
-part_length(const char *p, size_t n)
+utf8_part_length(const char *p, size_t n)
 {
 	if (n <= PART)
 		return n;
@@ -51,7 +51,7 @@ part_length(const char *p, size_t n)
  * "raw_base64" if they are not UTF-8. The bytes are escaped and written in
  * parts, so that no second copy of a large record is in memory. */
 int
-raw_json(struct out *out, const struct letter *l, struct err *e)
+write_raw_member(struct out *out, const struct letter *l, struct err *e)
 {
 	bool text = utf8_valid_length(l->raw, l->raw_len) == l->raw_len;
 	const char *p = l->raw, *end = p + l->raw_len;
@@ -64,7 +64,7 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 	for (; rc == 0 && p < end; p += n) {
 		n = (size_t)(end - p);
 		if (text)
-			n = part_length(p, n);
+			n = utf8_part_length(p, n);
 		else if (n > PART)
 			n = PART;
 		buf_clear(&b);
@@ -82,36 +82,36 @@ raw_json(struct out *out, const struct letter *l, struct err *e)
 }
 
 static void
-put_members(struct buf *b, const struct letter *l)
+put_letter_members(struct buf *b, const struct letter *l)
 {
 	json_put_int(b, "letter", l->id);
-	text_member(b, "id", l->reject_id);
-	text_member(b, "status", l->status);
-	text_member(b, "pipeline", l->pipeline);
-	text_member(b, "stage", l->stage);
-	text_member(b, "code", l->code);
-	text_member(b, "message", l->message);
-	text_member(b, "pointer", l->pointer);
+	put_text_member_if_set(b, "id", l->reject_id);
+	put_text_member_if_set(b, "status", l->status);
+	put_text_member_if_set(b, "pipeline", l->pipeline);
+	put_text_member_if_set(b, "stage", l->stage);
+	put_text_member_if_set(b, "code", l->code);
+	put_text_member_if_set(b, "message", l->message);
+	put_text_member_if_set(b, "pointer", l->pointer);
 	if (l->origin != NULL && *l->origin != '\0')
 		json_put_raw(b, "origin", l->origin, strlen(l->origin));
-	text_member(b, "sqlstate", l->sqlstate);
+	put_text_member_if_set(b, "sqlstate", l->sqlstate);
 	if (l->http_status != 0)
 		json_put_int(b, "http_status", l->http_status);
 	if (l->retryable)
 		json_put_raw(b, "retryable", "true", 4);
-	text_member(b, "reason", l->reason);
+	put_text_member_if_set(b, "reason", l->reason);
 	json_put_int(b, "attempts", l->attempts);
 	json_put_int(b, "resolved_upto", l->resolved_upto);
-	text_member(b, "run", l->run);
-	text_member(b, "created_at", l->created_at);
-	text_member(b, "last_seen_at", l->last_seen_at);
-	text_member(b, "resolved_at", l->resolved_at);
-	text_member(b, "resolved_by_run", l->resolved_by_run);
-	text_member(b, "erased_at", l->erased_at);
+	put_text_member_if_set(b, "run", l->run);
+	put_text_member_if_set(b, "created_at", l->created_at);
+	put_text_member_if_set(b, "last_seen_at", l->last_seen_at);
+	put_text_member_if_set(b, "resolved_at", l->resolved_at);
+	put_text_member_if_set(b, "resolved_by_run", l->resolved_by_run);
+	put_text_member_if_set(b, "erased_at", l->erased_at);
 	if (l->bytes != 0) {
 		json_put_raw(b, "cut", "true", 4);
 		json_put_int(b, "bytes", l->bytes);
-		text_member(b, "sha256", l->sha256);
+		put_text_member_if_set(b, "sha256", l->sha256);
 	}
 }
 
@@ -127,9 +127,9 @@ write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
 	buf_str(&b, ",\"occurrences\":[");
 	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1) {
 		buf_char(&b, '{');
-		text_member(&b, "occurrence", t.occurrence);
-		text_member(&b, "at", t.at);
-		text_member(&b, "message", t.message);
+		put_text_member_if_set(&b, "occurrence", t.occurrence);
+		put_text_member_if_set(&b, "at", t.at);
+		put_text_member_if_set(&b, "message", t.message);
 		buf_char(&b, '}');
 		if (buf_check(&b, e) == -1 ||
 		    write_escaped(d->out, b.data, b.len, e) == -1)
@@ -145,7 +145,7 @@ write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
 }
 
 int
-letter_json(struct dlq *d, struct letters *from, struct letter *l,
+print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e)
 {
 	struct buf b;
@@ -155,14 +155,15 @@ letter_json(struct dlq *d, struct letters *from, struct letter *l,
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_char(&b, '{');
-	put_members(&b, l);
+	put_letter_members(&b, l);
 	if (buf_check(&b, e) == -1 ||
 	    write_escaped(d->out, b.data, b.len, e) == -1)
 		goto fail;
 	buf_release(&b);
 	if (times && write_occurrences(d, l, e) == -1)
 		return -1;
-	if (rc == 1 && l->erased_at == NULL && raw_json(d->out, l, e) == -1)
+	if (rc == 1 && l->erased_at == NULL &&
+	    write_raw_member(d->out, l, e) == -1)
 		return -1;
 	return out_line(d->out, "}", 1, e);
 fail:
@@ -171,7 +172,8 @@ fail:
 }
 
 void
-left_out_add(struct left_out *o, const struct letter *l, const char *why)
+left_out_warn_and_count(
+    struct left_out *o, const struct letter *l, const char *why)
 {
 	if (o->n++ < NAMED)
 		err_warnf("etl-dlq", "%s: letter %lld is left out: %s",
@@ -179,7 +181,7 @@ left_out_add(struct left_out *o, const struct letter *l, const char *why)
 }
 
 void
-left_out_end(const struct left_out *o)
+left_out_print_total(const struct left_out *o)
 {
 	if (o->n > 0)
 		err_warnf("etl-dlq", "%s: %llu letter%s left out", o->command,

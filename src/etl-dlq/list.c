@@ -7,7 +7,7 @@
 enum { LINE = 1 << 30 };
 
 static void
-cell_put(struct buf *b, const char *s, size_t width)
+put_cell(struct buf *b, const char *s, size_t width)
 {
 	size_t start = b->len, n = s != NULL ? strlen(s) : 0;
 
@@ -21,7 +21,7 @@ cell_put(struct buf *b, const char *s, size_t width)
 }
 
 static void
-time_put(struct buf *b, const char *stamp)
+put_time_cell(struct buf *b, const char *stamp)
 {
 	char seconds[21] = "";
 
@@ -29,19 +29,19 @@ time_put(struct buf *b, const char *stamp)
 		memcpy(seconds, stamp, 19);
 		seconds[19] = 'Z';
 	}
-	cell_put(b, seconds, 20);
+	put_cell(b, seconds, 20);
 }
 
 static int
-row_put(struct buf *b, const struct letter *l, struct err *e)
+put_letter_row(struct buf *b, const struct letter *l, struct err *e)
 {
 	buf_printf(b, "%6lld %5lld ", (long long)l->id,
 	    (long long)l->attempts);
-	cell_put(b, l->status, 9);
-	time_put(b, l->last_seen_at);
-	cell_put(b, l->pipeline, 12);
-	cell_put(b, l->stage, 9);
-	cell_put(b, l->code, 12);
+	put_cell(b, l->status, 9);
+	put_time_cell(b, l->last_seen_at);
+	put_cell(b, l->pipeline, 12);
+	put_cell(b, l->stage, 9);
+	put_cell(b, l->code, 12);
 	if (l->erased_at != NULL)
 		buf_str(b, "(erased)");
 	else if (l->message != NULL)
@@ -50,7 +50,7 @@ row_put(struct buf *b, const struct letter *l, struct err *e)
 }
 
 static int
-letter_print(struct dlq *d, struct letters *from, struct letter *l,
+print_letter_line(struct dlq *d, struct letters *from, struct letter *l,
     bool first, struct buf *line, struct err *e)
 {
 	static const char head[] = "LETTER TIMES STATUS    "
@@ -58,11 +58,11 @@ letter_print(struct dlq *d, struct letters *from, struct letter *l,
 	    "MESSAGE";
 
 	if (d->opts->json)
-		return letter_json(d, from, l, false, e);
+		return print_letter_json(d, from, l, false, e);
 	if (first && out_line(d->out, head, sizeof(head) - 1, e) == -1)
 		return -1;
 	buf_clear(line);
-	if (row_put(line, l, e) == -1)
+	if (put_letter_row(line, l, e) == -1)
 		return -1;
 	return out_line(d->out, line->data, line->len, e);
 }
@@ -77,18 +77,18 @@ list_command(struct dlq *d, struct err *e)
 	int more = -1;
 
 	buf_init(&line, LINE);
-	if (dlq_open(d, e) == -1 || letters_open(&letters, d->db,
+	if (dlq_open_database(d, e) == -1 || letters_open(&letters, d->db,
 	    &d->selection.filter, e) == -1)
 		goto out;
 	while ((more = letters_next(letters, &l, e)) == 1) {
-		if (letter_print(d, letters, &l, first, &line, e) == -1) {
+		if (print_letter_line(d, letters, &l, first, &line, e) == -1) {
 			more = -1;
 			break;
 		}
 		first = false;
 	}
 	if (more == 0 && first)
-		dlq_print_none(d, "list");
+		dlq_print_no_match(d, "list");
 out:
 	letters_close(letters);
 	buf_release(&line);

@@ -127,7 +127,7 @@ find_command(const char *name, struct err *e)
 	    i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-		suggest_compare_word(&near, commands[i].name);
+		suggest_keep_word_if_nearer(&near, commands[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
@@ -192,7 +192,7 @@ check_operands(const struct command *c, const struct dlq *d, struct err *e)
 }
 
 static int
-run_command(const struct command *c, struct dlq *d, struct err *e)
+run_command_and_flush(const struct command *c, struct dlq *d, struct err *e)
 {
 	struct err other = { 0 };
 	int rc;
@@ -220,9 +220,9 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	d.args = argv + optind + 1;
@@ -233,12 +233,12 @@ main(int argc, char *argv[])
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_print_result(&spec, OPT_FAILED, &e);
 	stop_install_handlers();
-	err_warn("etl-dlq", db_url_warning(o.db));
-	if (run_command(c, &d, &e) == 0)
+	err_warn("etl-dlq", db_warning_if_url_has_password(o.db));
+	if (run_command_and_flush(c, &d, &e) == 0)
 		return 0;
 	if ((c->takes & PARTS) == 0)
-		stop_end_by_signal();
+		stop_raise_signal_if_received();
 	(void)err_report("etl-dlq", &e);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return err_exit_code(&e);
 }

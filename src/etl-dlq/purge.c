@@ -21,9 +21,9 @@ purge_command(struct dlq *d, struct err *e)
 	if (d->opts->older_than == OLDER_NONE)
 		return err_set(e, ERR_USAGE, false,
 		    "purge: --older-than is missing: give one, such as 90d");
-	if (dlq_open(d, e) == -1)
+	if (dlq_open_database(d, e) == -1)
 		return -1;
-	time_ago(before, d->opts->older_than);
+	put_time_ago(before, d->opts->older_than);
 	f = d->selection.filter;
 	f.closed = before;
 	f.not_open = !d->opts->open;

@@ -58,11 +58,11 @@ read_part(struct part *p, FILE *f)
 	return p->n > 0 && !p->failed;
 }
 
-/* Stores a part that is one large line. letters_add_large() frees the line
- * while it stores it, to save memory, so if the part is tried again, the line
- * is read from the temporary file again. */
+/* Stores a part that is one large line. letters_add_and_release_line() frees
+ * the line while it stores it, to save memory, so if the part is tried
+ * again, the line is read from the temporary file again. */
 static int
-put_large(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
 {
 	struct buf line;
@@ -75,17 +75,17 @@ put_large(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	line.len = line.cap = p->texts[0].len;
 	p->lines[0] = NULL;
 	*some = 0;
-	if (letters_add_large(d->db, &line, 0, some, e) == -1)
+	if (letters_add_and_release_line(d->db, &line, 0, some, e) == -1)
 		return -1;
 	return letters_flush_and_resolve(d->db, NULL, 0, NULL, 0, some, e);
 }
 
 static int
-put_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_part_in_transaction(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     struct err *e)
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
-		return put_large(d, p, f, some, e);
+		return put_large_line(d, p, f, some, e);
 	return letters_store(d->db, p->texts, p->n, 0, some, e);
 }
 
@@ -94,10 +94,11 @@ put_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
  * known whether the transaction was committed: then *sent is set to that
  * number, too. */
 static int
-try_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
     int64_t *sent, struct err *e)
 {
-	if (db_begin(d->db, e) == 0 && put_part(d, p, f, some, e) == 0) {
+	if (db_begin(d->db, e) == 0 &&
+	    put_part_in_transaction(d, p, f, some, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -113,23 +114,23 @@ try_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
  * second try adds nothing; then *added grows by the number that the first try
  * has added (`sent`). */
 static int
-store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
+store_part_with_retries(struct dlq *d, struct part *p, FILE *f, int64_t *added,
     struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 	int64_t some = 0, sent = 0;
 
 	for (uint64_t n = 1;; n++) {
-		if (try_part(d, p, f, &some, &sent, e) == 0) {
+		if (try_store_part(d, p, f, &some, &sent, e) == 0) {
 			*added += some > 0 ? some : sent;
 			return 0;
 		}
 		if (!db_fault(d->db)->again || n > wait.max ||
-		    wait_ms(retry_random_delay(&wait, n)) == -1)
+		    wait_ms_or_stop(retry_random_delay(&wait, n)) == -1)
 			return -1;
 		while (db_reopen(d->db, e) == -1)
 			if (!e->transient || ++n > wait.max ||
-			    wait_ms(retry_random_delay(&wait, n)) == -1)
+			    wait_ms_or_stop(retry_random_delay(&wait, n)) == -1)
 				return -1;
 	}
 }
@@ -139,7 +140,8 @@ store_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
  * this fails half-way, the user runs put with the same file again; rejects that
  * are stored already are not stored twice. */
 static int
-store_all(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
+store_all_rejects(
+    struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {
 	struct part *p = calloc(1, sizeof(*p));
 	FILE *f = intake_rejects(in);
@@ -149,7 +151,9 @@ store_all(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 		return err_nomem(e);
 	rewind(f);
 	while (rc == 0 && read_part(p, f))
-		rc = stop_signal() != 0 ? -1 : store_part(d, p, f, added, e);
+		rc = stop_signal() != 0
+			 ? -1
+			 : store_part_with_retries(d, p, f, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	if (rc == -1 && stop_signal() != 0)
@@ -162,7 +166,7 @@ store_all(struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 }
 
 static int
-print_counts(
+print_counts_and_fail_if_bad(
     struct dlq *d, const struct intake *in, int64_t added, struct err *e)
 {
 	uint64_t rejects, others, bad;
@@ -194,20 +198,20 @@ put_command(struct dlq *d, struct err *e)
 	struct intake *in = NULL;
 	int64_t added = 0;
 
-	rc = intake_new(&in, d->opts->bad, e);
+	rc = intake_open(&in, d->opts->bad, e);
 	for (int i = 0; rc == 0 && i < n; i++)
-		rc = intake_file(in, files[i], e);
+		rc = intake_read_file(in, files[i], e);
 	if (rc == 0)
-		rc = intake_end(in, e);
+		rc = intake_flush_files(in, e);
 	if (rc == 0)
-		err_note("etl-dlq", db_default_note(d->opts->db));
+		err_note("etl-dlq", db_note_if_default_missing(d->opts->db));
 	if (rc == 0)
 		rc = control_open_and_ensure(
 		    &d->db, d->opts->db, d->opts->control_schema, true, e);
 	if (rc == 0)
-		rc = store_all(d, in, &added, e);
+		rc = store_all_rejects(d, in, &added, e);
 	if (rc == 0)
-		rc = print_counts(d, in, added, e);
+		rc = print_counts_and_fail_if_bad(d, in, added, e);
 	intake_free(in);
 	return rc;
 }

@@ -33,7 +33,7 @@ struct intake {
 };
 
 int
-intake_new(struct intake **out, const char *bad, struct err *e)
+intake_open(struct intake **out, const char *bad, struct err *e)
 {
 	struct intake *in = calloc(1, sizeof(*in));
 	int fd;
@@ -42,7 +42,7 @@ intake_new(struct intake **out, const char *bad, struct err *e)
 		return err_nomem(e);
 	*out = in;
 	buf_init(&in->torn, SIZE_MAX / 4);
-	if ((fd = temp_file_open(e)) == -1)
+	if ((fd = temp_file_open_unnamed(e)) == -1)
 		return -1;
 	if ((in->file = fdopen(fd, "w+")) == NULL) {
 		(void)close(fd);
@@ -101,11 +101,11 @@ print_bad_line(struct intake *in, const char *name, size_t most,
 	buf_release(&b);
 }
 
-/* Prints the bad line that add_bad_line() has kept, if there is one. It is not
- * printed at once, because the last line of a file is printed differently, and
- * only the next read shows whether a line is the last one. */
+/* Prints the bad line that hold_and_save_bad_line() has kept, if there is
+ * one. It is not printed at once, because the last line of a file is printed
+ * differently, and only the next read shows whether a line is the last one. */
 static void
-report_bad_line(struct intake *in, const char *name, bool end)
+report_held_bad_line(struct intake *in, const char *name, bool end)
 {
 	if (in->torn_line == 0)
 		return;
@@ -120,7 +120,7 @@ report_bad_line(struct intake *in, const char *name, bool end)
 }
 
 static int
-add_bad_line(struct intake *in, const struct line *l, const char *why,
+hold_and_save_bad_line(struct intake *in, const struct line *l, const char *why,
     struct err *e)
 {
 	in->broken++;
@@ -163,19 +163,19 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 }
 
 static int
-add_line(struct intake *in, const struct line *l, const char *name,
-    struct err *e)
+classify_and_copy_reject_line(
+    struct intake *in, const struct line *l, const char *name, struct err *e)
 {
 	struct err why = { 0 };
 	int kind = classify_line(in, l, &why);
 
-	report_bad_line(in, name, false);
+	report_held_bad_line(in, name, false);
 	if (kind == -1 && why.transient) {
 		*e = why;
 		return -1;
 	}
 	if (kind == -1)
-		return add_bad_line(in, l, why.msg, e);
+		return hold_and_save_bad_line(in, l, why.msg, e);
 	if (kind == 1)
 		in->others++;
 	if (kind != 0)
@@ -190,7 +190,7 @@ add_line(struct intake *in, const struct line *l, const char *name,
 /* Fails if the file of --bad, to which bad lines are appended, is also the
  * input: put would read the lines that it appends. */
 static int
-check_bad_file(const struct intake *in, int fd, struct err *e)
+check_bad_file_is_not_input(const struct intake *in, int fd, struct err *e)
 {
 	struct stat a, b;
 
@@ -202,14 +202,14 @@ check_bad_file(const struct intake *in, int fd, struct err *e)
 }
 
 static int
-set_stopped(struct err *e)
+set_stopped_error(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "put: stopped by a signal; nothing "
 	    "was stored: put the same files again");
 }
 
 int
-intake_file(struct intake *in, const char *name, struct err *e)
+intake_read_file(struct intake *in, const char *name, struct err *e)
 {
 	bool from_stdin = strcmp(name, "-") == 0;
 	int fd = from_stdin ? STDIN_FILENO :
@@ -219,22 +219,22 @@ intake_file(struct intake *in, const char *name, struct err *e)
 	struct line l;
 
 	if (fd == -1 && errno == EINTR && stop_signal() != 0)
-		return set_stopped(e);
+		return set_stopped_error(e);
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
-	if (check_bad_file(in, fd, e) == -1 ||
+	if (check_bad_file_is_not_input(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
 	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
-		if (add_line(in, &l, name, e) == -1)
+		if (classify_and_copy_reject_line(in, &l, name, e) == -1)
 			goto out;
-	report_bad_line(in, name, r == LINES_END);
+	report_held_bad_line(in, name, r == LINES_END);
 	if (r == LINES_FAILED)
 		err_prefix(e, "%s", name);
 	if (r == LINES_STOP)
-		(void)set_stopped(e);
+		(void)set_stopped_error(e);
 out:
 	lines_close(lines);
 	if (!from_stdin)
@@ -258,7 +258,7 @@ sync_bad_file(struct intake *in, struct err *e)
 }
 
 int
-intake_end(struct intake *in, struct err *e)
+intake_flush_files(struct intake *in, struct err *e)
 {
 	if (in->broken > NAMED)
 		err_warn("etl-dlq", "put: there are more bad lines, which are "

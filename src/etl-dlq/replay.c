@@ -18,7 +18,7 @@ struct choice {
 };
 
 static int
-set_choice(struct choice *c, const struct db_rows *r, struct err *e)
+set_pipeline_and_stage(struct choice *c, const struct db_rows *r, struct err *e)
 {
 	c->pipeline = strdup(db_column(r, 0).p);
 	c->stage = strdup(db_column(r, 1).p);
@@ -29,7 +29,7 @@ set_choice(struct choice *c, const struct db_rows *r, struct err *e)
 }
 
 static int
-refuse_choices(const struct dlq *d, const struct buf *list, size_t n,
+set_several_stages_error(const struct dlq *d, const struct buf *list, size_t n,
     struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "replay: letters of several stages "
@@ -41,8 +41,8 @@ refuse_choices(const struct dlq *d, const struct buf *list, size_t n,
 /* Finds out which pipeline and stage rejected the selected letters, and stores
  * both in *c. Fails if the letters are of several stages. */
 static int
-read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
-    struct err *e)
+read_single_pipeline_and_stage(struct choice *c, struct dlq *d,
+    const struct letter_filter *f, struct err *e)
 {
 	struct db_value most = f->limit > 0 ? DB_I((int64_t)f->limit) :
 	    db_text(NULL);
@@ -56,7 +56,7 @@ read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
 		return -1;
 	buf_init(&list, 768);
 	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
-		if (n == 1 && (rc = set_choice(c, r, e)) == -1)
+		if (n == 1 && (rc = set_pipeline_and_stage(c, r, e)) == -1)
 			break;
 		if (n <= CHOICES)
 			buf_printf(&list, "%s --pipeline '%s' --stage %s "
@@ -66,7 +66,7 @@ read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
 	}
 	db_end(r);
 	if (rc != -1 && n > 1)
-		rc = refuse_choices(d, &list, n, e);
+		rc = set_several_stages_error(d, &list, n, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
 }
@@ -89,8 +89,8 @@ why_not_replayable(const struct letter *l)
 }
 
 static int
-emit_letter(struct dlq *d, struct stage *s, const struct letter *l,
-    struct err *e)
+emit_letter_and_resolve_mark(
+    struct dlq *d, struct stage *s, const struct letter *l, struct err *e)
 {
 	int64_t open = l->attempts - l->resolved_upto;
 	struct resolve_mark m = { .id = l->reject_id,
@@ -117,7 +117,7 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 	 * would reject it again and keep only the start of it, as another dead
 	 * letter with another id. */
 	if (l->raw_len > most) {
-		left_out_add(left, l, "its record is longer than "
+		left_out_warn_and_count(left, l, "its record is longer than "
 		    "--max-record");
 		return 0;
 	}
@@ -126,12 +126,12 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 		return -1;
 	case 1:
 		if ((why = why_not_replayable(l)) == NULL)
-			return emit_letter(d, s, l, e);
+			return emit_letter_and_resolve_mark(d, s, l, e);
 		break;
 	default:
 		break;
 	}
-	left_out_add(left, l, why);
+	left_out_warn_and_count(left, l, why);
 	return 0;
 }
 
@@ -152,12 +152,12 @@ replay_letters(struct dlq *d, struct stage *s, const struct letter_filter *f,
 			break;
 		}
 	letters_close(letters);
-	left_out_end(&left);
+	left_out_print_total(&left);
 	return more;
 }
 
 static int
-write_stream(struct dlq *d, const struct choice *c,
+write_replay_stream(struct dlq *d, const struct choice *c,
     const struct letter_filter *all, struct err *e)
 {
 	struct letter_filter f = *all;
@@ -172,7 +172,7 @@ write_stream(struct dlq *d, const struct choice *c,
 	if (m.pipeline != NULL && *m.pipeline == '\0')
 		m.pipeline = NULL;
 	if (stage_open(&s, &conf, e) == -1 ||
-	    stage_start_source_stream(s, e) == -1)
+	    stage_start_marked_or_plain_source(s, e) == -1)
 		goto out;
 	if (c->any && replay_letters(d, s, &f, e) == -1)
 		goto out;
@@ -187,7 +187,7 @@ out:
 /* Fails if the letter is not open: its record was loaded by a replay, or a user
  * has closed the letter with etl-dlq resolve or discard. */
 static int
-check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
+check_letter_is_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 {
 	const struct letter_filter one = { .ids = &id, .nids = 1,
 	    .status = "open" };
@@ -212,14 +212,14 @@ check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
  * of the command line name. The caller frees the array. Fails if a letter does
  * not exist or is not open. */
 static int
-find_letters(int64_t **ids, struct dlq *d, struct err *e)
+find_open_letters(int64_t **ids, struct dlq *d, struct err *e)
 {
 	*ids = calloc((size_t)d->nargs + 1, sizeof(**ids));
 	if (*ids == NULL)
 		return err_nomem(e);
 	for (int i = 0; i < d->nargs; i++)
 		if (letter_find_row(d->db, d->args[i], &(*ids)[i], e) == -1 ||
-		    check_open(d, d->args[i], (*ids)[i], e) == -1)
+		    check_letter_is_open(d, d->args[i], (*ids)[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -227,7 +227,7 @@ find_letters(int64_t **ids, struct dlq *d, struct err *e)
 /* For --max-attempts N: changes the filter so that it leaves out letters that
  * were rejected N times or more, and prints how many these are. */
 static int
-apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
+set_max_attempts_and_warn(struct dlq *d, struct letter_filter *f, struct err *e)
 {
 	int64_t all = 0, fresh = 0;
 	struct db_rows *r;
@@ -255,17 +255,19 @@ apply_max_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 /* Opens the database, sets *f to a filter that selects the letters to replay,
  * and stores in *c the pipeline and stage that rejected them. */
 static int
-select_letters(struct dlq *d, struct letter_filter *f, int64_t **ids,
-    struct choice *c, struct err *e)
+open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
+    int64_t **ids, struct choice *c, struct err *e)
 {
-	if (dlq_open(d, e) == -1)
+	if (dlq_open_database(d, e) == -1)
 		return -1;
 	*f = d->selection.filter;
-	if (find_letters(ids, d, e) == -1)
+	if (find_open_letters(ids, d, e) == -1)
 		return -1;
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;
-	return apply_max_attempts(d, f, e) == -1 ? -1 : read_choice(c, d, f, e);
+	return set_max_attempts_and_warn(d, f, e) == -1
+		   ? -1
+		   : read_single_pipeline_and_stage(c, d, f, e);
 }
 
 int
@@ -276,12 +278,12 @@ replay_command(struct dlq *d, struct err *e)
 	int64_t *ids = NULL;
 	int rc = -1;
 
-	if (select_letters(d, &f, &ids, &c, e) == -1) {
-		stage_fail_marked("replay", e);
+	if (open_database_and_select_letters(d, &f, &ids, &c, e) == -1) {
+		stage_write_failed_mark_if_pipe("replay", e);
 	} else {
 		if (!c.any)
-			dlq_print_none(d, "replay");
-		rc = write_stream(d, &c, &f, e);
+			dlq_print_no_match(d, "replay");
+		rc = write_replay_stream(d, &c, &f, e);
 	}
 	free(ids);
 	free(c.pipeline);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static int
-set_status(const char **out, const char *text, const char *other,
+parse_status_option(const char **out, const char *text, const char *other,
     struct err *e)
 {
 	static const char *const known[] = { "open", "resolved", "discarded" };
@@ -29,7 +29,7 @@ selection_init(struct selection *s, const struct dlq_opts *o,
 	*s = (struct selection){ .filter = { .stage = o->stage,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
 	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
-	if (set_status(&s->filter.status, o->status, status, e) == -1)
+	if (parse_status_option(&s->filter.status, o->status, status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
 		if (time_option_parse(s->since, "--since", o->since, e) == -1)

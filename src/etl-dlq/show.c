@@ -115,7 +115,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
     struct buf *line, struct err *e)
 {
 	if (d->opts->json)
-		return letter_json(d, from, l, true, e);
+		return print_letter_json(d, from, l, true, e);
 	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
@@ -159,7 +159,7 @@ int
 show_command(struct dlq *d, struct err *e)
 {
 	struct buf line;
-	int rc = dlq_open(d, e);
+	int rc = dlq_open_database(d, e);
 
 	buf_init(&line, TEXT);
 	for (int i = 0; rc == 0 && i < d->nargs; i++)

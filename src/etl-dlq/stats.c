@@ -60,7 +60,7 @@ find_or_add_cause(struct causes_found *f, const struct cause *c)
 /* Copies the name of a stage or a code, cut to LETTER_NAME bytes. etl stores no
  * longer names, but another program may have written one to the table. */
 static void
-copy_name(char out[LETTER_NAME + 1], const char *name)
+copy_name_cut_to_limit(char out[LETTER_NAME + 1], const char *name)
 {
 	size_t n = text_cut_length(name, strlen(name), LETTER_NAME);
 
@@ -69,15 +69,15 @@ copy_name(char out[LETTER_NAME + 1], const char *name)
 }
 
 static void
-add_row(struct causes_found *f, const struct db_rows *r)
+add_row_to_cause(struct causes_found *f, const struct db_rows *r)
 {
 	struct cause c = { .letters = 0 }, *to;
 	const char *since = text_or_empty(db_column(r, 6));
 	int64_t id = db_column(r, 7).i;
 	int order;
 
-	copy_name(c.stage, text_or_empty(db_column(r, 0)));
-	copy_name(c.code, text_or_empty(db_column(r, 1)));
+	copy_name_cut_to_limit(c.stage, text_or_empty(db_column(r, 0)));
+	copy_name_cut_to_limit(c.code, text_or_empty(db_column(r, 1)));
 	message_reduce_to_shape(
 	    c.shape, sizeof(c.shape), text_or_empty(db_column(r, 2)));
 	to = find_or_add_cause(f, &c);
@@ -104,7 +104,7 @@ compare_causes(const void *a, const void *b)
 }
 
 static int
-read_causes(struct causes_found *f, struct dlq *d, struct err *e)
+read_and_sort_causes(struct causes_found *f, struct dlq *d, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -113,7 +113,7 @@ read_causes(struct causes_found *f, struct dlq *d, struct err *e)
 	    &d->selection.filter, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
-		add_row(f, r);
+		add_row_to_cause(f, r);
 		if (stop_signal() != 0) {
 			rc = err_set(e, ERR_RETRY, true,
 			    "stats: stopped by a signal");
@@ -126,7 +126,7 @@ read_causes(struct causes_found *f, struct dlq *d, struct err *e)
 }
 
 static void
-json_put(struct buf *b, const struct cause *c, const char *message,
+put_cause_json(struct buf *b, const struct cause *c, const char *message,
     const struct buf *start)
 {
 	buf_char(b, '{');
@@ -142,7 +142,7 @@ json_put(struct buf *b, const struct cause *c, const char *message,
 }
 
 static void
-row_put(struct buf *b, const struct cause *c, const char *message,
+put_cause_row(struct buf *b, const struct cause *c, const char *message,
     const struct buf *start)
 {
 	buf_printf(b, "%7lld %7lld %7lld  ", (long long)c->letters,
@@ -178,7 +178,7 @@ print_cause(struct dlq *d, const struct cause *c, struct err *e)
 		text_show(&start, raw.p, shows);
 		if (shows < raw.len && !d->opts->json)
 			buf_str(&start, "...");
-		(d->opts->json ? json_put : row_put)(&line, c,
+		(d->opts->json ? put_cause_json : put_cause_row)(&line, c,
 		    text_or_empty(db_column(r, 0)), &start);
 	}
 	db_end(r);
@@ -228,9 +228,10 @@ stats_command(struct dlq *d, struct err *e)
 
 	if (f.v == NULL)
 		return err_nomem(e);
-	if (dlq_open(d, e) == 0 && read_causes(&f, d, e) == 0) {
+	if (dlq_open_database(d, e) == 0 &&
+	    read_and_sort_causes(&f, d, e) == 0) {
 		if (f.n == 0)
-			dlq_print_none(d, "stats");
+			dlq_print_no_match(d, "stats");
 		rc = print_causes(d, &f, e);
 	}
 	free(f.v);

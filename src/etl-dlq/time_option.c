@@ -7,7 +7,7 @@
 #include <time.h>
 
 static void
-put_stamp(char out[CLOCK_STAMP], time_t at, unsigned micros)
+format_stamp(char out[CLOCK_STAMP], time_t at, unsigned micros)
 {
 	struct tm tm;
 	size_t n;
@@ -54,7 +54,7 @@ read_zone(const char *p, long *east)
 }
 
 static int
-parse_date(char out[CLOCK_STAMP], const char *text)
+parse_date_to_stamp(char out[CLOCK_STAMP], const char *text)
 {
 	struct tm tm = { 0 }, day;
 	const char *p = strptime(text, "%Y-%m-%d", &tm);
@@ -75,12 +75,12 @@ parse_date(char out[CLOCK_STAMP], const char *text)
 		if (read_zone(p, &east) == -1)
 			return -1;
 	}
-	put_stamp(out, timegm(&tm) - east, micros);
+	format_stamp(out, timegm(&tm) - east, micros);
 	return 0;
 }
 
 void
-time_ago(char out[CLOCK_STAMP], uint64_t ms)
+put_time_ago(char out[CLOCK_STAMP], uint64_t ms)
 {
 	struct timespec now = { 0, 0 };
 	int64_t then;
@@ -88,7 +88,7 @@ time_ago(char out[CLOCK_STAMP], uint64_t ms)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	then = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 	then = ms < (uint64_t)then ? then - (int64_t)ms : 0;
-	put_stamp(out, then / 1000, (unsigned)(then % 1000) * 1000);
+	format_stamp(out, then / 1000, (unsigned)(then % 1000) * 1000);
 }
 
 int
@@ -98,10 +98,10 @@ time_option_parse(char out[CLOCK_STAMP], const char *option, const char *text,
 	uint64_t ago;
 
 	if (duration_parse(&ago, text) == 0) {
-		time_ago(out, ago);
+		put_time_ago(out, ago);
 		return 0;
 	}
-	if (parse_date(out, text) == 0)
+	if (parse_date_to_stamp(out, text) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, false, "%s %s: wants a time such as "
 	    "2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);

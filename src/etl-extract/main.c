@@ -175,7 +175,7 @@ run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
 		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
-	if (!conf.source || stage_start_source_stream(s, e) == 0)
+	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
 		rc = check_and_extract(x, s, uri, n, e);
 	if (rc == -1)
 		stage_write_failed_mark(s, e);
@@ -195,21 +195,21 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse(&spec, &x.opts, argc, argv, &e);
+	r = opt_parse_env_and_argv(&spec, &x.opts, argc, argv, &e);
 	if (r == OPT_FAILED)
 		stage_write_failed_mark_early("extract", &e);
 	if (r != OPT_RUN) {
 		opt_release(&spec, &x.opts);
 		return opt_print_result(&spec, r, &e);
 	}
-	err_warn("etl-extract", db_url_warning(x.opts.db));
+	err_warn("etl-extract", db_warning_if_url_has_password(x.opts.db));
 	stop_install_handlers();
 	if (run_stage(&x, &fds, argv + optind, (size_t)(argc - optind),
 	    &e) == -1)
 		status = err_report(spec.program, &e);
 	opt_release(&spec, &x.opts);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return status;
 }

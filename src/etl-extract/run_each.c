@@ -87,7 +87,8 @@ check_each_options(const struct extract_opts *o, struct err *e)
  * value. With --count-as or --records it must contain an array of records,
  * which is then also found. */
 static int
-check_answer_body(void *self, const struct http_answer *a, struct err *e)
+parse_answer_and_find_records(
+    void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
@@ -155,7 +156,7 @@ put_answer_member(struct each *x)
  * --as and --count-as, closes the object and writes the result. If the result
  * is longer than --max-record, the input record is rejected instead. */
 static int
-emit_with_answer(struct each *x, const struct line *l, struct err *e)
+emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 {
 	const struct json_tok *t = x->j.tok;
 	char why[128];
@@ -187,16 +188,19 @@ emit_with_answer(struct each *x, const struct line *l, struct err *e)
  * for a reason that affects every record, such as a wrong secret, the run ends.
  * Any other failure only rejects this record. */
 static int
-fetch_and_emit(struct each *x, const struct line *l, struct err *e)
+fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 {
-	const struct answer_check answer_check = { check_answer_body, x };
+	const struct answer_check answer_check = {
+	    parse_answer_and_find_records, x};
 	struct err why;
 
-	if (request_set_url(&x->request, x->o, x->url.data, x->url.len,
-	    e) == -1 || stage_flush(x->stage, e) == -1)
+	if (request_set_url_and_params(
+		&x->request, x->o, x->url.data, x->url.len, e) == -1 ||
+	    stage_flush(x->stage, e) == -1)
 		return -1;
-	if (fetch_get(x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
-		return emit_with_answer(x, l, e);
+	if (fetch_get_with_retries(
+		x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
+		return emit_with_answer_or_reject(x, l, e);
 	if (fetch_failure_concerns_all(x->fetch, e))
 		return -1;
 	why = *e;
@@ -212,7 +216,7 @@ find_name_already_in_record(const struct each *x)
 
 	for (size_t i = 0; i < 2; i++)
 		if (name[i] != NULL &&
-		    json_member(&x->j, 0, name[i], strlen(name[i])) != 0)
+		    json_member_value(&x->j, 0, name[i], strlen(name[i])) != 0)
 			return name[i];
 	return NULL;
 }
@@ -222,7 +226,8 @@ process_record(struct each *x, const struct line *l, struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
-	int rc = stage_read_record(x->stage, l, &x->j, 2, JSON_UNIQUE, e);
+	int rc =
+	    stage_parse_record_or_reject(x->stage, l, &x->j, 2, JSON_UNIQUE, e);
 
 	if (rc != 1)
 		return rc;
@@ -236,7 +241,7 @@ process_record(struct each *x, const struct line *l, struct err *e)
 	if (rc == 0)
 		return reject_for_member(x, l, f.code, f.name, f.len, f.why,
 		    e);
-	return fetch_and_emit(x, l, e);
+	return fetch_and_emit_or_reject(x, l, e);
 }
 
 static int
@@ -264,13 +269,14 @@ process_all_records(struct each *x, struct err *e)
 }
 
 /* Opens the HTTP client and limits how long the URL may be that is made from
- * the template of --each: request_set_url() appends the parameters of
- * --query-param, and the whole URL must still fit into its buffer. */
+ * the template of --each: request_set_url_and_params() appends the
+ * parameters of --query-param, and the whole URL must still fit into its
+ * buffer. */
 static int
 open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 {
 	if (fetch_open_once(&x->fetch, from, e) == -1 ||
-	    request_set_url(&x->request, x->o, "", 0, e) == -1)
+	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
 		return -1;
 	x->body.fetch = x->fetch;
 	x->url.max = x->request.url.max - x->request.url.len;

@@ -66,7 +66,7 @@ static int
 check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 {
 	struct reject r = { 0 };
-	int rc = stage_check_record(s->stage, &it->line, &s->j,
+	int rc = stage_parse_record_or_fill_reject(s->stage, &it->line, &s->j,
 	    cursor_scan_levels(&s->x->opts), JSON_LAST, &r, e);
 
 	if (rc == 1 && s->x->cursor != NULL)
@@ -156,7 +156,8 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	if (rc == 0)
 		rc = read_items(s, kind, source, e);
 	if (rc == 0 && x->cursor != NULL)
-		rc = cursor_write_last_mark(x->cursor, s->stage, e);
+		rc = cursor_check_accepted_and_write_last_mark(
+		    x->cursor, s->stage, e);
 	if (source != NULL)
 		kind->close(source);
 	return rc;

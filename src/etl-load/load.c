@@ -19,7 +19,7 @@ enum {
 /* Checks that each record of the stream was loaded, rejected or skipped because
  * an earlier run had loaded it. If one is missing, this program has a bug. */
 static int
-check_complete(const struct loader *l, struct err *e)
+check_all_records_have_outcome(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 	uint64_t taken = l->sums.in + (l->stream.loaded ?
@@ -45,7 +45,7 @@ check_loaded_stream_unchanged(const struct loader *l, struct err *e)
 		    "its file was changed; --again loads it as a new stream",
 		    (unsigned long long)l->stream.loaded_in,
 		    (unsigned long long)in);
-	return check_complete(l, e);
+	return check_all_records_have_outcome(l, e);
 }
 
 static bool
@@ -105,7 +105,7 @@ add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
 }
 
 static int
-handle_boundary(struct loader *l, struct err *e)
+store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	bool ended = stage_last_mark(l->stage)->kind == MARK_END;
@@ -117,7 +117,7 @@ handle_boundary(struct loader *l, struct err *e)
 		return -1;
 	if (ended)
 		return batch_commit(l, true, e) == -1 ? -1 :
-		    check_complete(l, e);
+		    check_all_records_have_outcome(l, e);
 	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
 	    l->o->batch && clock_ms() < l->due))
 		return 0;
@@ -125,7 +125,7 @@ handle_boundary(struct loader *l, struct err *e)
 }
 
 static int
-handle_mark(struct loader *l, const struct line *line, struct err *e)
+handle_mark_by_kind(struct loader *l, const struct line *line, struct err *e)
 {
 	switch (stage_last_mark(l->stage)->kind) {
 	case MARK_BEGIN:
@@ -135,7 +135,7 @@ handle_mark(struct loader *l, const struct line *line, struct err *e)
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return handle_boundary(l, e);
+		return store_boundary_and_commit_if_due(l, e);
 	default:
 		return 0;
 	}
@@ -215,7 +215,7 @@ set_error_of_failed_commit(const struct loader *l, const struct err *cause,
  * reason. That part is empty if too many records were rejected (ERR_LIMIT) or
  * if everything must be in one transaction (l->whole). */
 static int
-handle_end_of_input(struct loader *l, struct err *e)
+finish_and_commit_at_end_of_input(struct loader *l, struct err *e)
 {
 	struct err cause = { 0 };
 
@@ -223,7 +223,7 @@ handle_end_of_input(struct loader *l, struct err *e)
 		if (l->marked)          /* committed at the mark end */
 			return 0;
 		return batch_commit(l, false, e) == -1 ? -1 :
-		    check_complete(l, e);
+		    check_all_records_have_outcome(l, e);
 	}
 	if (cause.code != ERR_LIMIT && !l->whole &&
 	    commit_up_to_last_boundary(l, e) == -1)
@@ -251,12 +251,12 @@ read_stream(struct loader *l, struct err *e)
 			rc = add_line_or_skip(l, ITEM_RECORD, &line, e);
 			break;
 		case STAGE_MARK:
-			rc = handle_mark(l, &line, e);
+			rc = handle_mark_by_kind(l, &line, e);
 			break;
 		case STAGE_WAIT:
 			break;
 		case STAGE_END:
-			return handle_end_of_input(l, e);
+			return finish_and_commit_at_end_of_input(l, e);
 		default:
 			return -1;
 		}
@@ -286,7 +286,7 @@ print_skipped(const struct loader *l)
 }
 
 static void
-print_summary(const struct loader *l, struct sums t)
+print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 {
 	if (!l->o->verbose && !isatty(STDERR_FILENO))
 		return;
@@ -308,19 +308,19 @@ print_summary(const struct loader *l, struct sums t)
 }
 
 static void
-print_outcome(const struct loader *l)
+print_summary_and_warn_of_rejects(const struct loader *l)
 {
 	struct sums t = l->totals;
 
 	sums_add(&t, &l->sums);
-	print_summary(l, t);
-	reject_warn_all("etl-load", stage_limit(l->stage), t.rejected, t.in,
-	    l->causes);
+	print_summary_if_terminal_or_verbose(l, t);
+	reject_warn_if_all_rejected(
+	    "etl-load", stage_limit(l->stage), t.rejected, t.in, l->causes);
 }
 
 /* Appends the columns of the primary key as "a,b"; false if there is none. */
 static bool
-put_primary_key(struct buf *b, const struct table *t)
+put_primary_key_list_if_any(struct buf *b, const struct table *t)
 {
 	for (int place = 1; ; place++) {
 		size_t i = 0;
@@ -339,7 +339,7 @@ put_primary_key(struct buf *b, const struct table *t)
  * the same unique key, the user probably wanted to update these rows. Prints
  * once how to do that. */
 static void
-suggest_key(const struct loader *l)
+suggest_key_if_rows_existed(const struct loader *l)
 {
 	const struct load_opts *o = l->o;
 	const char *violated = l->outcome.violated;
@@ -356,7 +356,7 @@ suggest_key(const struct loader *l)
 	    "columns of the index");
 	at = b.len;
 	buf_str(&b, ", for the primary key: --key ");
-	if (!put_primary_key(&b, l->target.table))
+	if (!put_primary_key_list_if_any(&b, l->target.table))
 		b.len = at;
 	(void)fprintf(stderr, "etl-load: %s\n", buf_text(&b));
 	buf_release(&b);
@@ -379,8 +379,8 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	if (rc == 0)
 		rc = read_stream(&l, e);
 	if (rc == 0)
-		print_outcome(&l);
-	suggest_key(&l);
+		print_summary_and_warn_of_rejects(&l);
+	suggest_key_if_rows_existed(&l);
 	loader_close(&l);
 	stage_close(s);
 	return rc;

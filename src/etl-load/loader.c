@@ -9,7 +9,7 @@
 enum { DDL_MAX = 64 << 20 };
 
 static int
-file_read(struct buf *b, const char *path, struct err *e)
+append_file_to_buffer(struct buf *b, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = -1;
@@ -41,7 +41,8 @@ exists_already(const char *state)
  * (SQLSTATE class 23), the error is marked as transient, so that the caller
  * tries again. */
 static int
-run_script(struct loader *l, const char *sql, struct err *e)
+run_script_twice_if_table_exists(
+    struct loader *l, const char *sql, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	int rc = db_script(l->db, sql, e);
@@ -67,7 +68,7 @@ run_ddl_file(struct loader *l, struct err *e)
 	int rc;
 
 	buf_init(&b, DDL_MAX);
-	rc = file_read(&b, l->o->ddl, e);
+	rc = append_file_to_buffer(&b, l->o->ddl, e);
 	(void)buf_text(&b);
 	if (rc == 0)
 		rc = buf_check(&b, e);
@@ -75,7 +76,7 @@ run_ddl_file(struct loader *l, struct err *e)
 		rc = err_set(e, ERR_CONFIG, false, "%s: not an SQL script: it "
 		    "contains a NUL byte", l->o->ddl);
 	if (rc == 0)
-		rc = run_script(l, buf_text(&b), e);
+		rc = run_script_twice_if_table_exists(l, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
@@ -92,7 +93,7 @@ is_default_database(const struct load_opts *o)
  * sink. The default database (file etl.db) is created only if --ddl is given:
  * without a script the file would stay empty and have no table to load. */
 static int
-database_open(struct loader *l, struct err *e)
+open_database_table_and_sink(struct loader *l, struct err *e)
 {
 	bool create = l->o->ddl != NULL || !is_default_database(l->o);
 
@@ -110,7 +111,7 @@ database_open(struct loader *l, struct err *e)
 }
 
 static void
-database_close(struct loader *l)
+close_database_table_and_sink(struct loader *l)
 {
 	if (l->sink != NULL)
 		l->sink->close(l->self);
@@ -121,13 +122,13 @@ database_close(struct loader *l)
 }
 
 static int
-database_open_retrying(struct loader *l, struct err *e)
+open_database_table_and_sink_retrying(struct loader *l, struct err *e)
 {
 	struct err why;
 	uint64_t n = 0;
 
-	while (database_open(l, e) == -1) {
-		database_close(l);
+	while (open_database_table_and_sink(l, e) == -1) {
+		close_database_table_and_sink(l);
 		why = *e;
 		if (!why.transient || retry_wait_or_fail(&l->retry, ++n, &why,
 		    e) == -1)
@@ -164,7 +165,7 @@ check_run_database(const struct load_opts *o, struct err *e)
 }
 
 static int
-copy_run(struct loader *l, struct err *e)
+copy_run_id_from_environment(struct loader *l, struct err *e)
 {
 	const char *run = getenv("ETL_RUN");
 
@@ -190,10 +191,11 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		return err_set(e, ERR_USAGE, false,
 		    "--duplicate-members %s: the only value is last",
 		    o->duplicates);
-	if (retry_parse_backoff(&l->retry, o->backoff, e) == -1 ||
+	if (retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
-	    copy_run(l, e) == -1 || causes_new(&l->causes, e) == -1 ||
-	    database_open_retrying(l, e) == -1)
+	    copy_run_id_from_environment(l, e) == -1 ||
+	    causes_new(&l->causes, e) == -1 ||
+	    open_database_table_and_sink_retrying(l, e) == -1)
 		return -1;
 	l->whole = o->single;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);
@@ -208,5 +210,5 @@ loader_close(struct loader *l)
 	buf_release(&l->written);
 	free(l->run);
 	stream_release(&l->stream);
-	database_close(l);
+	close_database_table_and_sink(l);
 }

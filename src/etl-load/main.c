@@ -32,9 +32,10 @@
 static const char usage[] =
     "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
     "                [--compare COLS] [--control-schema NAME] [--db URL]\n"
-    "                [--ddl FILE] [--duplicate-members last] [--flush DURATION]\n"
-    "                [--key COLS] [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                [--mode MODE] [--no-checkpoint] [--plain]\n"
+    "                [--ddl FILE] [--duplicate-members last]\n"
+    "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
+    "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
+    "                [--plain]\n"
     "                [--rejects FILE] [--retries N] [--seen COL]\n"
     "                [--single-transaction] [--touch COL] --table NAME";
 
@@ -82,7 +83,8 @@ static const struct opt options[] = {
 };
 
 static int
-check_options(const struct load_opts *o, int argc, struct err *e)
+check_options_and_print_notes(
+    const struct load_opts *o, int argc, struct err *e)
 {
 	if (optind < argc)
 		return err_set(e, ERR_USAGE, false, "etl-load takes no "
@@ -95,8 +97,8 @@ check_options(const struct load_opts *o, int argc, struct err *e)
 	if (o->max_record == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-record is 0: it must be more than 0");
-	err_warn("etl-load", db_url_warning(o->db));
-	err_note("etl-load", db_default_note(o->db));
+	err_warn("etl-load", db_warning_if_url_has_password(o->db));
+	err_note("etl-load", db_note_if_default_missing(o->db));
 	return 0;
 }
 
@@ -113,16 +115,16 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-load", &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
-	if (r == OPT_RUN && check_options(&o, argc, &e) == -1)
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN && check_options_and_print_notes(&o, argc, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers();
 	if (load_run(&o, &fds, &e) == 0)
 		return 0;
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return err_report("etl-load", &e);
 }

@@ -37,7 +37,8 @@ attempt_release(struct attempt *a)
 }
 
 static int
-start_row(const struct attempt *a, const struct job *j, struct err *e)
+abandon_stale_and_start_row(
+    const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct run row = { .run = a->run, .pipeline = j->name,
 	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
@@ -69,7 +70,7 @@ struct renewal {
 };
 
 static void
-renew_row(const void *arg)
+renew_row_and_touch_lock(const void *arg)
 {
 	const struct renewal *r = arg;
 	struct err e = { 0 };
@@ -107,7 +108,7 @@ try_complete_row(struct attempt *a, const struct job *j, bool ok,
 
 /* Called if the connection was lost during a COMMIT, so that it is not known
  * whether the transaction was committed. Returns 1 if the run's row has the
- * outcome that complete_row() wrote, 0 if not, -1 on failure. */
+ * outcome that complete_row_with_retries() wrote, 0 if not, -1 on failure. */
 static int
 is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 {
@@ -129,7 +130,8 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
  * (TRIES_STOPPED). If a signal comes during a wait, only one more try
  * follows. */
 static int
-complete_row(struct attempt *a, const struct job *j, bool ok, struct err *e)
+complete_row_with_retries(
+    struct attempt *a, const struct job *j, bool ok, struct err *e)
 {
 	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES, done;
 	bool stopped = stop_signal() != 0;
@@ -145,7 +147,7 @@ complete_row(struct attempt *a, const struct job *j, bool ok, struct err *e)
 		if (done == 0)
 			*e = over;
 		if (!e->transient || --tries == 0 ||
-		    (wait_ms(wait) == -1 && stopped))
+		    (wait_ms_or_stop(wait) == -1 && stopped))
 			return -1;
 		stopped = stop_signal() != 0;
 		wait *= 2;
@@ -174,9 +176,13 @@ static int
 run_script(struct attempt *a, const struct job *j, struct err *e)
 {
 	const struct renewal r = { j, a->run };
-	const struct child_spec s = { .argv = j->script.argv,
-	    .no_stdin = j->no_stdin, .name = j->name, .tail = &a->said,
-	    .timeout = j->timeout, .renew = renew_row, .arg = &r };
+	const struct child_spec s = {.argv = j->script.argv,
+	    .no_stdin = j->no_stdin,
+	    .name = j->name,
+	    .tail = &a->said,
+	    .timeout = j->timeout,
+	    .renew = renew_row_and_touch_lock,
+	    .arg = &r};
 	struct child_end end;
 	struct cause c;
 	int rc;
@@ -186,7 +192,7 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	if (rc == 0) {
 		a->signal = end.signal;
 		a->code = outcome_code(&end, &c);
-		outcome_put(&a->message, &end, j->timeout, &c);
+		outcome_put_message(&a->message, &end, j->timeout, &c);
 		outcome_put_status(&a->ending, &end, j->timeout);
 	}
 	cause_release(&c);
@@ -196,7 +202,7 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 /* Sets the exit code and the message of the attempt to a failure of etl-run
  * itself, such as a database that cannot be opened, and not of the pipeline. */
 static void
-set_own_failure(struct attempt *a, const struct err *e)
+set_failure_from_error(struct attempt *a, const struct err *e)
 {
 	a->code = err_exit_code(e);
 	buf_clear(&a->message);
@@ -205,7 +211,7 @@ set_own_failure(struct attempt *a, const struct err *e)
 }
 
 static void
-set_incomplete(struct attempt *a, struct err *e)
+set_row_not_completed_failure(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
 		(void)err_set(e, ERR_RETRY, true, "marked abandoned by "
@@ -214,7 +220,7 @@ set_incomplete(struct attempt *a, struct err *e)
 	else
 		err_prefix(e, "the run has ended, but its row still says "
 		    "running");
-	set_own_failure(a, e);
+	set_failure_from_error(a, e);
 	a->code = EX_TEMPFAIL;
 }
 
@@ -222,7 +228,7 @@ set_incomplete(struct attempt *a, struct err *e)
  * loaded to its end: a loader (etl-load) has not read the mark that ends the
  * stream. */
 static void
-check_loads(struct attempt *a)
+fail_if_loads_incomplete(struct attempt *a)
 {
 	if (a->code != 0 || a->end.success)
 		return;
@@ -242,17 +248,18 @@ attempt_run(struct attempt *a, struct job *j)
 
 	uuid_new(a->run);
 	lock_write_holder(&j->lock, a->run);
-	if (set_environment(a, j, &e) == -1 || start_row(a, j, &e) == -1) {
-		set_own_failure(a, &e);
+	if (set_environment(a, j, &e) == -1 ||
+	    abandon_stale_and_start_row(a, j, &e) == -1) {
+		set_failure_from_error(a, &e);
 		return;
 	}
 	a->started = true;
 	if (run_script(a, j, &e) == -1)
-		set_own_failure(a, &e);
+		set_failure_from_error(a, &e);
 	a->ms = clock_ms() - start;
-	a->completed = complete_row(a, j, a->code == 0, &e) == 0;
+	a->completed = complete_row_with_retries(a, j, a->code == 0, &e) == 0;
 	if (a->completed)
-		check_loads(a);
+		fail_if_loads_incomplete(a);
 	else
-		set_incomplete(a, &e);
+		set_row_not_completed_failure(a, &e);
 }

@@ -162,7 +162,7 @@ signal_all(const struct watch *w, int sig)
  * it sends anything: once their parents have exited, they may not be found any
  * more. */
 static void
-stop_all(struct watch *w, int sig)
+signal_all_and_schedule_kill(struct watch *w, int sig)
 {
 	family_find(&w->family);
 	signal_all(w, sig);
@@ -179,7 +179,7 @@ stop_all(struct watch *w, int sig)
  * the last process of the group, the kernel cannot give the group's number to
  * other processes. */
 static void
-reap(struct watch *w)
+reap_exited_processes(struct watch *w)
 {
 	siginfo_t info;
 	int status;
@@ -208,7 +208,7 @@ handle_signals(struct watch *w)
 		int sig = (int)info.ssi_signo;
 
 		if (sig == SIGCHLD) {
-			reap(w);
+			reap_exited_processes(w);
 		} else if (sig == SIGCONT) {
 			signal_group(w, SIGCONT);
 		} else if (sig == SIGTSTP) {
@@ -217,7 +217,7 @@ handle_signals(struct watch *w)
 		} else {
 			if (w->end->signal == 0)
 				w->end->signal = sig;
-			stop_all(w, sig);
+			signal_all_and_schedule_kill(w, sig);
 		}
 	}
 }
@@ -226,7 +226,7 @@ handle_signals(struct watch *w)
  * to show that the run is still active. A database that does not answer cannot
  * block etl-run, because only that process waits for it. */
 static void
-start_renewal(struct watch *w)
+start_renewal_process(struct watch *w)
 {
 	if (w->helper > 0 || w->spec->renew == NULL)
 		return;
@@ -246,7 +246,7 @@ handle_timers(struct watch *w)
 	if (w->late_at != NEVER && now >= w->late_at) {
 		w->late_at = NEVER;
 		w->end->late = w->end->signal == 0;
-		stop_all(w, SIGTERM);
+		signal_all_and_schedule_kill(w, SIGTERM);
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
@@ -255,10 +255,10 @@ handle_timers(struct watch *w)
 	}
 	if (now >= w->renew_at) {
 		w->renew_at = now + RENEW;
-		start_renewal(w);
+		start_renewal_process(w);
 	}
 	if (w->reaped)
-		reap(w);
+		reap_exited_processes(w);
 	if (w->linger_at != NEVER && now >= w->linger_at) {
 		w->linger_at = NEVER;
 		err_warnf("etl-run", "%s: the script has exited, but "
@@ -287,7 +287,7 @@ time_to_next_timer(const struct watch *w)
  * script's process group. Orphans of the pipeline become children of etl-run
  * (the subreaper), so if etl-run has no child at all, no process is running. */
 static bool
-is_running(struct watch *w)
+is_any_process_running(struct watch *w)
 {
 	siginfo_t info;
 
@@ -305,17 +305,17 @@ watch_loop(struct watch *w)
 {
 	struct pollfd p[1 + RELAY_FDS];
 
-	while (is_running(w)) {
+	while (is_any_process_running(w)) {
 		p[0] = (struct pollfd){ .fd = w->sigfd, .events = POLLIN };
-		relay_want(&w->relay, p + 1);
+		relay_fill_pollfds(&w->relay, p + 1);
 		if (poll(p, 1 + RELAY_FDS, time_to_next_timer(w)) > 0) {
 			if (p[0].revents != 0)
 				handle_signals(w);
-			relay_move(&w->relay, p + 1);
+			relay_copy_ready(&w->relay, p + 1);
 		}
 		handle_timers(w);
 	}
-	relay_drain(&w->relay);
+	relay_drain_and_close(&w->relay);
 	if (w->helper > 0) {
 		(void)kill(w->helper, SIGKILL);
 		(void)waitpid(w->helper, NULL, 0);

@@ -12,7 +12,7 @@ enum { PLAN = 16 << 20 };
 /* Appends the duration in the largest unit that divides it: 90000 ms become
  * "90s", because they are not whole minutes. */
 static void
-duration_put(struct buf *b, uint64_t ms)
+put_duration(struct buf *b, uint64_t ms)
 {
 	static const struct {
 		uint64_t ms;
@@ -54,7 +54,7 @@ put_shell_word(struct buf *b, const char *word)
 }
 
 static void
-script_put(struct buf *b, const struct script *s)
+put_script_command(struct buf *b, const struct script *s)
 {
 	buf_str(b, "\nrun:");
 	for (size_t i = 0; s->argv[i] != NULL; i++) {
@@ -64,7 +64,7 @@ script_put(struct buf *b, const struct script *s)
 }
 
 static void
-database_put(struct buf *b, const char *url)
+put_database(struct buf *b, const char *url)
 {
 	static const char sqlite[] = "sqlite:";
 	enum { SQLITE = sizeof(sqlite) - 1 };
@@ -77,31 +77,31 @@ database_put(struct buf *b, const char *url)
 }
 
 static void
-times_put(struct buf *b, const struct job *j)
+put_schedule_and_limits(struct buf *b, const struct job *j)
 {
 	buf_str(b, "\nschedule: ");
 	if (j->every > 0) {
 		buf_str(b, "now, then every ");
-		duration_put(b, j->every);
+		put_duration(b, j->every);
 	} else {
 		buf_str(b, "once");
 	}
 	if (j->jitter > 0) {
 		buf_str(b, j->every > 0 ? ", each up to " : ", up to ");
-		duration_put(b, j->jitter);
+		put_duration(b, j->jitter);
 		buf_str(b, " later");
 	}
 	buf_str(b, "\ntime-out: ");
 	if (j->timeout > 0)
-		duration_put(b, j->timeout);
+		put_duration(b, j->timeout);
 	else
 		buf_str(b, "none");
 	buf_printf(b, "\nretries: %" PRIu64, j->retry.max);
 	if (j->retry.max > 0) {
 		buf_str(b, " after exit code 75, waiting ");
-		duration_put(b, j->retry.base);
+		put_duration(b, j->retry.base);
 		buf_str(b, "..");
-		duration_put(b, j->retry.cap);
+		put_duration(b, j->retry.cap);
 	}
 }
 
@@ -111,13 +111,13 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 	if (db_url_check(j->url, e) == -1)
 		return -1;
 	buf_printf(b, "name: %s", j->name);
-	script_put(b, &j->script);
-	database_put(b, j->url);
+	put_script_command(b, &j->script);
+	put_database(b, j->url);
 	buf_str(b, "\nenvironment: DATABASE_URL ETL_RUN ETL_PIPELINE "
 	    "ETL_ATTEMPT TRACEPARENT");
 	if (*j->env_names != '\0')
 		buf_printf(b, "\nfrom --env-file:%s", j->env_names);
-	times_put(b, j);
+	put_schedule_and_limits(b, j);
 	if (j->on_failure != NULL) {
 		buf_str(b, "\non failure: /bin/sh -c ");
 		put_shell_word(b, j->on_failure);

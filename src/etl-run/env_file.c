@@ -35,7 +35,7 @@ strip_quotes(char *value, size_t n)
  * NAME to *names. Does nothing for an empty line and a comment. Returns -1 with
  * errno 0 if the line is wrong, or with another errno if memory is out. */
 static int
-set_from_line(char *line, size_t n, struct buf *names)
+set_variable_from_line(char *line, size_t n, struct buf *names)
 {
 	static const char export[] = "export ";
 	char *name = line + strspn(line, " \t"), *end;
@@ -60,7 +60,8 @@ set_from_line(char *line, size_t n, struct buf *names)
 }
 
 static int
-set_from_file(FILE *f, const char *path, struct buf *names, struct err *e)
+set_variables_from_file(
+    FILE *f, const char *path, struct buf *names, struct err *e)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0;
@@ -73,7 +74,7 @@ set_from_file(FILE *f, const char *path, struct buf *names, struct err *e)
 			line[--n] = '\0';
 		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
-		if (set_from_line(line, (size_t)n, names) == -1)
+		if (set_variable_from_line(line, (size_t)n, names) == -1)
 			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
 			    err_set(e, ERR_CONFIG, false,
 			    "%s: line %zu: expected NAME=VALUE", path, number);
@@ -96,7 +97,7 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
 	else
-		rc = set_from_file(f, path, names, e);
+		rc = set_variables_from_file(f, path, names, e);
 	(void)fclose(f);
 	return rc;
 }

@@ -15,7 +15,7 @@ enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
  * the script: sh reports that with exit code 128 + signal. Returns 0 if there
  * was none. */
 static int
-signal_of(const struct child_end *end)
+get_killing_signal(const struct child_end *end)
 {
 	int code;
 
@@ -27,7 +27,7 @@ signal_of(const struct child_end *end)
 }
 
 static int
-signal_code(int sig)
+exit_code_for_signal(int sig)
 {
 	switch (sig) {
 	case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGABRT:
@@ -67,7 +67,7 @@ program_exists(const char *name, size_t n)
  * the last of a pipe, this line is the only sign of the error: sh reports only
  * the exit status of the last program. */
 static bool
-is_missing(const char *words)
+is_missing_program_line(const char *words)
 {
 	static const char *const ends[] = {
 		": command not found", ": not found",
@@ -94,16 +94,17 @@ is_missing(const char *words)
 int
 outcome_code(const struct child_end *end, struct cause *c)
 {
-	int sig = signal_of(end), code;
+	int sig = get_killing_signal(end), code;
 
 	if (end->late || end->signal != 0)
 		return EX_TEMPFAIL;
 	if (sig != 0)
-		return signal_code(sig);
+		return exit_code_for_signal(sig);
 	code = WEXITSTATUS(end->status);
 	if (code == SH_DENIED)
 		return EX_NOPERM;
-	if (code == EX_TEMPFAIL && is_missing(cause_other_program_line(c)))
+	if (code == EX_TEMPFAIL &&
+	    is_missing_program_line(cause_other_program_line_if_cut(c)))
 		return EX_CONFIG;
 	return code == SH_MISSING ? EX_CONFIG : code;
 }
@@ -122,7 +123,7 @@ put_signal(struct buf *b, const char *what, int sig)
 /* True if the text is the one that sh prints when a program is killed by the
  * signal, such as "Killed" for SIGKILL. */
 static bool
-is_name_of(int sig, const char *text)
+is_shell_text_for_signal(int sig, const char *text)
 {
 	const char *name = sig != 0 ? sigdescr_np(sig) : NULL;
 
@@ -130,7 +131,7 @@ is_name_of(int sig, const char *text)
 }
 
 static void
-duration_put(struct buf *b, uint64_t ms)
+put_duration(struct buf *b, uint64_t ms)
 {
 	if (ms % 1000 == 0)
 		buf_printf(b, "%" PRIu64 "s", ms / 1000);
@@ -142,13 +143,13 @@ void
 outcome_put_status(struct buf *b, const struct child_end *end,
     uint64_t timeout)
 {
-	int sig = signal_of(end);
+	int sig = get_killing_signal(end);
 
 	if (end->signal != 0) {
 		put_signal(b, "stopped", end->signal);
 	} else if (end->late) {
 		buf_str(b, "stopped after ");
-		duration_put(b, timeout);
+		put_duration(b, timeout);
 		buf_str(b, " (--timeout)");
 	} else if (sig != 0) {
 		put_signal(b, "killed", sig);
@@ -159,10 +160,11 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 }
 
 void
-outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
-    struct cause *c)
+outcome_put_message(struct buf *b, const struct child_end *end,
+    uint64_t timeout, struct cause *c)
 {
-	const char *last = cause_last(c), *words = cause_other_program_line(c);
+	const char *last = cause_last(c),
+		   *words = cause_other_program_line_if_cut(c);
 	bool ended = end->signal == 0 && !end->late;
 
 	if (ended && outcome_code(end, c) == 0)
@@ -175,6 +177,7 @@ outcome_put(struct buf *b, const struct child_end *end, uint64_t timeout,
 		return;
 	}
 	outcome_put_status(b, end, timeout);
-	if (ended && *last != '\0' && !is_name_of(signal_of(end), last))
+	if (ended && *last != '\0' &&
+	    !is_shell_text_for_signal(get_killing_signal(end), last))
 		buf_printf(b, ": %s", last);
 }

@@ -28,7 +28,7 @@ cause_release(struct cause *c)
 /* Returns the length of a prefix "NAME: " at p, with NAME in small letters and
  * hyphens; 0 if p does not start with one. */
 static size_t
-name_span(const char *p, size_t n)
+program_prefix_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -41,7 +41,7 @@ name_span(const char *p, size_t n)
 /* True for the line that etl-load prints after a success: "TABLE in DB: 98 in,
  * ...". P starts after "etl-load: ". */
 static bool
-is_summary(const char *p, size_t n)
+is_loader_summary(const char *p, size_t n)
 {
 	const char *end = memmem(p, n, " in, ", 5), *q = end;
 
@@ -54,10 +54,10 @@ is_summary(const char *p, size_t n)
 /* Returns the length of a prefix such as "etl-load: " at p, by which a line of
  * an etl program starts; 0 if p does not start with one. */
 static size_t
-family_span(const char *p, size_t n)
+etl_prefix_length(const char *p, size_t n)
 {
 	static const char family[] = "etl-";
-	size_t i = name_span(p, n);
+	size_t i = program_prefix_length(p, n);
 
 	return i > sizeof(family) + 1 && memcmp(p, family, 4) == 0 ? i : 0;
 }
@@ -65,10 +65,10 @@ family_span(const char *p, size_t n)
 /* True if the line is an error message of an etl program ("etl-load: ..."), and
  * neither a warning nor the line that etl-load prints after a success. */
 static bool
-is_failure(const char *p, size_t n)
+is_etl_error_line(const char *p, size_t n)
 {
 	static const char harmless[] = "warning: ";
-	size_t i = family_span(p, n);
+	size_t i = etl_prefix_length(p, n);
 
 	if (i == 0)
 		return false;
@@ -76,16 +76,16 @@ is_failure(const char *p, size_t n)
 	n -= i;
 	return (n < sizeof(harmless) - 1 ||
 	    memcmp(p, harmless, sizeof(harmless) - 1) != 0) &&
-	    !is_summary(p, n);
+	    !is_loader_summary(p, n);
 }
 
 /* True if the line is the error message that the line `first`, of another
  * program, repeats. For example, etl-load may print "etl-load: nothing was
  * loaded: extract: why" before etl-extract itself prints "etl-extract: why". */
 static bool
-is_origin(const struct buf *first, const char *p, size_t n)
+is_repeated_by_first(const struct buf *first, const char *p, size_t n)
 {
-	size_t len = name_span(p, n);
+	size_t len = program_prefix_length(p, n);
 	const char *at = first->data, *end = first->data + first->len;
 
 	if (len <= 6)
@@ -111,7 +111,7 @@ is_blank(const char *p, size_t n)
 }
 
 static void
-examine_line(struct cause *c)
+examine_line_for_cause(struct cause *c)
 {
 	const char *p = c->line.data;
 	size_t n = c->line.len;
@@ -120,12 +120,12 @@ examine_line(struct cause *c)
 		return;
 	buf_clear(&c->last);
 	text_show(&c->last, p, n);
-	if (c->first.len == 0 && family_span(p, n) == 0) {
+	if (c->first.len == 0 && etl_prefix_length(p, n) == 0) {
 		buf_clear(&c->words);
 		text_show(&c->words, p, n);
 	}
-	if (is_failure(p, n) &&
-	    (c->first.len == 0 || is_origin(&c->first, p, n))) {
+	if (is_etl_error_line(p, n) &&
+	    (c->first.len == 0 || is_repeated_by_first(&c->first, p, n))) {
 		buf_clear(&c->first);
 		text_show(&c->first, p, n);
 		c->more = true;
@@ -140,7 +140,7 @@ examine_line(struct cause *c)
 void
 cause_end(struct cause *c)
 {
-	examine_line(c);
+	examine_line_for_cause(c);
 	buf_clear(&c->line);
 }
 
@@ -176,7 +176,7 @@ cause_last(struct cause *c)
 }
 
 const char *
-cause_other_program_line(struct cause *c)
+cause_other_program_line_if_cut(struct cause *c)
 {
 	static const char cut[] =
 	    ": the stream was cut off: it has no end mark";

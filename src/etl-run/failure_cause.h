@@ -25,6 +25,6 @@ const char *cause_first(struct cause *c);       /* "" if there is none */
 const char *cause_last(struct cause *c);
 /* If the first failure is a stream that was cut off, another program may have
  * died: the last line that another program printed before it. Else "". */
-const char *cause_other_program_line(struct cause *c);
+const char *cause_other_program_line_if_cut(struct cause *c);
 
 #endif

@@ -38,7 +38,7 @@ print_counts(const struct run_end *r)
  * --control-schema if the URL or the schema came from an option or from
  * --env-file: etl-status would not find them in the environment of the user. */
 static void
-print_command(const struct attempt *a, const struct job *j)
+print_status_command(const struct attempt *a, const struct job *j)
 {
 	struct buf shown, word;
 
@@ -62,7 +62,7 @@ print_command(const struct attempt *a, const struct job *j)
 /* Prints a line about the outcome of the attempt. Of a longer error message it
  * prints only the first line; the run's row in the database has all of it. */
 static void
-print_attempt(struct attempt *a, const struct job *j)
+print_attempt_outcome(struct attempt *a, const struct job *j)
 {
 	const char *why = a->message.failed && !a->message.full ?
 	    "out of memory" : buf_text(&a->message);
@@ -84,14 +84,15 @@ print_attempt(struct attempt *a, const struct job *j)
 	if (a->ending.len > 0)
 		why = buf_text(&a->ending);
 	(void)fprintf(stderr, ": %.*s", (int)strcspn(why, "\n"), why);
-	print_command(a, j);
+	print_status_command(a, j);
 }
 
 /* Returns true if the failed attempt may be repeated, and sets *wait to the
  * delay in ms. Prints the delay, or why an attempt that appended records is not
  * repeated. */
 static bool
-may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
+decide_retry_and_print(
+    const struct attempt *a, const struct job *j, int64_t *wait)
 {
 	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
 	    (uint64_t)a->number > j->retry.max)
@@ -115,7 +116,7 @@ may_retry(const struct attempt *a, const struct job *j, int64_t *wait)
 /* Makes an attempt and, as long as it fails with exit code 75 and --retries
  * allows it, further ones. The last attempt is left in *a for the caller. */
 static void
-run_attempts(struct job *j, struct attempt *a, int *sig)
+run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 {
 	char before[UUID_TEXT] = "";
 	int64_t wait = 0;
@@ -124,11 +125,11 @@ run_attempts(struct job *j, struct attempt *a, int *sig)
 		attempt_init(a, n);
 		memcpy(a->retry_of, before, sizeof(before));
 		attempt_run(a, j);
-		print_attempt(a, j);
+		print_attempt_outcome(a, j);
 		*sig = a->signal != 0 ? a->signal : stop_signal();
-		if (*sig != 0 || !may_retry(a, j, &wait))
+		if (*sig != 0 || !decide_retry_and_print(a, j, &wait))
 			return;
-		if (wait_ms(wait) == -1) {
+		if (wait_ms_or_stop(wait) == -1) {
 			*sig = stop_signal();
 			return;
 		}
@@ -141,7 +142,7 @@ run_attempts(struct job *j, struct attempt *a, int *sig)
 /* Sets j->traceparent to a random trace id, for a run whose caller has not set
  * TRACEPARENT: each run is then a trace of its own. */
 static void
-make_traceparent(struct job *j)
+set_random_traceparent(struct job *j)
 {
 	char trace[33], span[17];
 
@@ -168,17 +169,17 @@ warn_unread_stdin(const struct attempt *a, const struct job *j)
 }
 
 static int
-run_once(struct job *j, int *sig)
+run_with_lock_and_retries(struct job *j, int *sig)
 {
 	struct err e = { 0 };
 	struct attempt a;
 	int code;
 
 	if (!j->traced)
-		make_traceparent(j);
+		set_random_traceparent(j);
 	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
 		return err_report("etl-run", &e);
-	run_attempts(j, &a, sig);
+	run_attempts_with_retries(j, &a, sig);
 	lock_release(&j->lock);
 	code = a.code;
 	warn_unread_stdin(&a, j);
@@ -196,11 +197,12 @@ job_run(struct job *j, int *sig)
 	int code = 0;
 
 	do {
-		if (wait_ms(schedule_next(&s, clock_ms()) - clock_ms()) == -1) {
+		if (wait_ms_or_stop(
+			schedule_next(&s, clock_ms()) - clock_ms()) == -1) {
 			*sig = stop_signal();
 			break;
 		}
-		code = run_once(j, sig);
+		code = run_with_lock_and_retries(j, sig);
 	} while (*sig == 0 && j->every > 0);
 	return code;
 }

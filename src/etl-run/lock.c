@@ -31,7 +31,7 @@ open_code(void)
 }
 
 static int
-folder_open(char path[FOLDER], struct err *e)
+open_lock_folder(char path[FOLDER], struct err *e)
 {
 	struct stat st;
 	int fd;
@@ -55,7 +55,7 @@ folder_open(char path[FOLDER], struct err *e)
 /* True if `file` in the directory is still the file that is open as fd, and was
  * not removed or replaced in the meantime. */
 static int
-has_name(int folder, const char *file, int fd)
+is_file_still_named(int folder, const char *file, int fd)
 {
 	struct stat a, b;
 
@@ -68,7 +68,7 @@ has_name(int folder, const char *file, int fd)
  * RUN TIME" in the lock file. The text may be missing or out of date, so it is
  * only used in messages. */
 static void
-put_holder(struct buf *b, int fd)
+put_lock_holder(struct buf *b, int fd)
 {
 	char note[NOTE] = "", *pid_end, *run_end;
 	long pid;
@@ -95,12 +95,12 @@ put_holder(struct buf *b, int fd)
 }
 
 static int
-fail_held(int fd, const char *name, struct err *e)
+fail_lock_is_held(int fd, const char *name, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, NOTE_SHOWN);
-	put_holder(&b, fd);
+	put_lock_holder(&b, fd);
 	(void)err_set(e, ERR_RETRY, true, "%s: %s", name, buf_text(&b));
 	buf_release(&b);
 	return -1;
@@ -110,7 +110,7 @@ fail_held(int fd, const char *name, struct err *e)
  * only sets *taken. The lock belongs to the open file description, so all
  * processes that inherit the descriptor share it. Returns -1 with errno. */
 static int
-call_lock(int fd, int command, short type, bool *taken)
+call_file_lock(int fd, int command, short type, bool *taken)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 	int rc = fcntl(fd, command, &l);
@@ -121,7 +121,7 @@ call_lock(int fd, int command, short type, bool *taken)
 }
 
 static int
-file_open(int folder, const char *file, struct err *e)
+open_lock_file(int folder, const char *file, struct err *e)
 {
 	struct stat st;
 	int low = openat(folder, file,
@@ -145,18 +145,18 @@ file_open(int folder, const char *file, struct err *e)
  * if the file was removed after it was opened: another process could create and
  * lock another file of that name, so the caller tries again. */
 static int
-lock_file(int folder, const char *file, const char *name, struct lock *l,
-    struct err *e)
+open_and_lock_file(int folder, const char *file, const char *name,
+    struct lock *l, struct err *e)
 {
 	int rc = 0;
 
-	if ((l->fd = file_open(folder, file, e)) == -1)
+	if ((l->fd = open_lock_file(folder, file, e)) == -1)
 		return -1;
-	if (call_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
+	if (call_file_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
 		rc = errno == EAGAIN || errno == EACCES ?
-		    fail_held(l->fd, name, e) :
+		    fail_lock_is_held(l->fd, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
-	} else if (has_name(folder, file, l->fd)) {
+	} else if (is_file_still_named(folder, file, l->fd)) {
 		(void)!ftruncate(l->fd, 0);     /* the text of a killed run */
 		return 1;
 	}
@@ -166,7 +166,7 @@ lock_file(int folder, const char *file, const char *name, struct lock *l,
 }
 
 static int
-file_name(char file[HASH_HEX], const char *url, const char *name,
+hash_lock_file_name(char file[HASH_HEX], const char *url, const char *name,
     struct err *e)
 {
 	struct hash *h = hash_new();
@@ -186,12 +186,12 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 	int folder, rc = 0;
 
 	l->fd = -1;
-	if (file_name(file, url, name, e) == -1)
+	if (hash_lock_file_name(file, url, name, e) == -1)
 		return -1;
-	if ((folder = folder_open(path, e)) == -1)
+	if ((folder = open_lock_folder(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
-		rc = lock_file(folder, file, name, l, e);
+		rc = open_and_lock_file(folder, file, name, l, e);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
@@ -207,7 +207,7 @@ lock_write_holder(const struct lock *l, const char *run)
 	char note[NOTE], stamp[CLOCK_STAMP];
 	int n;
 
-	clock_stamp(stamp);
+	clock_format_utc_now(stamp);
 	n = snprintf(note, sizeof(note), "%ld %s %s\n", (long)getpid(), run,
 	    stamp);
 	if (n > 0 && ftruncate(l->fd, 0) == 0)
@@ -229,7 +229,7 @@ lock_release(struct lock *l)
 	if (l->fd == -1)
 		return;
 	(void)!ftruncate(l->fd, 0);
-	(void)call_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
+	(void)call_file_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
 	(void)close(l->fd);
 	l->fd = -1;
 }
@@ -243,18 +243,18 @@ lock_describe(struct buf *b, const char *url, const char *name, struct err *e)
 	bool taken = false;
 	int fd;
 
-	if (file_name(file, url, name, e) == -1)
+	if (hash_lock_file_name(file, url, name, e) == -1)
 		return -1;
 	(void)snprintf(path, sizeof(path), "/tmp/etl-run-%lu/%s",
 	    (unsigned long)geteuid(), file);
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && errno != ENOENT)
 		return err_errno(e, ERR_DENIED, path);
-	if (fd == -1 || call_lock(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 ||
-	    !taken)
+	if (fd == -1 ||
+	    call_file_lock(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 || !taken)
 		buf_str(b, "free");
 	else
-		put_holder(b, fd);
+		put_lock_holder(b, fd);
 	if (fd != -1)
 		(void)close(fd);
 	return 0;

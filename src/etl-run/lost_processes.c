@@ -79,7 +79,7 @@ compare_pids(const void *a, const void *b)
 }
 
 static void
-read_processes(struct table *t, DIR *dir)
+read_and_sort_processes(struct table *t, DIR *dir)
 {
 	struct process p;
 	struct dirent *d;
@@ -97,7 +97,8 @@ read_processes(struct table *t, DIR *dir)
  * becomes the parent of orphans, so this holds also after the parent of p has
  * exited. */
 static bool
-is_relative(const struct table *t, const struct process *p, pid_t leader)
+belongs_to_pipeline(
+    const struct table *t, const struct process *p, pid_t leader)
 {
 	const struct process *up = p;
 	bool through = p->session == leader;
@@ -114,7 +115,7 @@ is_relative(const struct table *t, const struct process *p, pid_t leader)
 }
 
 static bool
-is_known(const struct family *f, const struct process *p)
+is_already_found(const struct family *f, const struct process *p)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (f->found[i].pid == p->pid && f->found[i].since == p->since)
@@ -127,7 +128,7 @@ is_known(const struct family *f, const struct process *p)
  * again: if p has exited in the meantime, the pidfd may be that of another
  * process with the same number. */
 static void
-add_relative(struct family *f, int proc, const struct process *p)
+add_if_same_process(struct family *f, int proc, const struct process *p)
 {
 	struct relative *more = reallocarray(f->found, f->n + 1,
 	    sizeof(*more));
@@ -155,11 +156,12 @@ family_find(struct family *f)
 
 	if (dir == NULL)
 		return;
-	read_processes(&t, dir);
+	read_and_sort_processes(&t, dir);
 	for (size_t i = 0; i < t.n; i++)
-		if (t.p[i].group != f->leader && !is_known(f, &t.p[i]) &&
-		    is_relative(&t, &t.p[i], f->leader))
-			add_relative(f, dirfd(dir), &t.p[i]);
+		if (t.p[i].group != f->leader &&
+		    !is_already_found(f, &t.p[i]) &&
+		    belongs_to_pipeline(&t, &t.p[i], f->leader))
+			add_if_same_process(f, dirfd(dir), &t.p[i]);
 	free(t.p);
 	(void)closedir(dir);
 }

@@ -47,9 +47,10 @@ struct run_opts {
 
 static const char usage[] =
     "usage: etl-run [-v] [--backoff BASE..MAX] [--control-schema NAME]\n"
-    "               [--db URL] [--dry-run] [--env-file FILE] [--every DURATION]\n"
-    "               [--jitter DURATION] [--name NAME] [--on-failure COMMAND]\n"
-    "               [--retries N] [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "               [--db URL] [--dry-run] [--env-file FILE]\n"
+    "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
+    "               [--on-failure COMMAND] [--retries N]\n"
+    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -91,7 +92,7 @@ static const struct opt_spec spec = {
 };
 
 static int
-check_name(const char *name, struct err *e)
+check_pipeline_name(const char *name, struct err *e)
 {
 	size_t n = strlen(name);
 	struct buf shown;
@@ -142,7 +143,7 @@ is_stdin_withheld(const struct run_opts *o, const struct job *j)
 }
 
 static int
-set_times(struct job *j, const struct run_opts *o, struct err *e)
+check_and_set_times(struct job *j, const struct run_opts *o, struct err *e)
 {
 	if (o->timeout > longest || o->every > longest || o->jitter > longest)
 		return err_set(e, ERR_USAGE, false, "--timeout, --every and "
@@ -159,7 +160,7 @@ set_times(struct job *j, const struct run_opts *o, struct err *e)
 /* Refuses --every 0. If --every was not given, sets o->every to 0, which means
  * one run only. */
 static int
-check_every(struct run_opts *o, struct err *e)
+check_and_default_every(struct run_opts *o, struct err *e)
 {
 	if (o->every == 0)
 		return err_set(e, ERR_USAGE, false,
@@ -174,20 +175,20 @@ struct texts {                  /* owned here, borrowed by the job */
 };
 
 static int
-configure(struct job *j, struct texts *t, const struct run_opts *o,
+configure_job(struct job *j, struct texts *t, const struct run_opts *o,
     int argc, char *argv[], struct err *e)
 {
 	if (o->env_file != NULL &&
 	    envfile_load(o->env_file, &t->names, e) == -1)
 		return -1;
-	if (retry_parse_backoff(&j->retry, o->backoff, e) == -1)
+	if (retry_parse_backoff_or_env(&j->retry, o->backoff, e) == -1)
 		return -1;
 	if (script_init(&j->script, o->command, argv + optind, argc - optind,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (check_name(j->name, e) == -1 ||
-	    run_database_url(&t->url, o->db, e) == -1)
+	if (check_pipeline_name(j->name, e) == -1 ||
+	    run_database_resolve_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
 	j->url_given = o->db != NULL || strstr(buf_text(&t->names),
@@ -197,7 +198,7 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 	    " ETL_CONTROL_SCHEMA") != NULL)
 		j->schema = getenv("ETL_CONTROL_SCHEMA");
 	j->env_names = buf_text(&t->names);
-	if (set_times(j, o, e) == -1)
+	if (check_and_set_times(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
@@ -213,7 +214,7 @@ configure(struct job *j, struct texts *t, const struct run_opts *o,
 }
 
 static void
-end_by_signal(int sig)
+raise_with_default_action(int sig)
 {
 	sigset_t none;
 
@@ -235,15 +236,15 @@ main(int argc, char *argv[])
 	int code, sig = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-run", &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
-	if (check_every(&o, &e) == -1 ||
-	    configure(&j, &t, &o, argc, argv, &e) == -1) {
+	if (check_and_default_every(&o, &e) == -1 ||
+	    configure_job(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
@@ -252,15 +253,15 @@ main(int argc, char *argv[])
 		 * earlier, because a signal must end etl-run at once while it
 		 * reads the script from its standard input. */
 		stop_install_handlers();
-		err_warn("etl-run", db_url_warning(o.db));
+		err_warn("etl-run", db_warning_if_url_has_password(o.db));
 		if (!o.dry_run)
-			err_note("etl-run", db_default_note(o.db));
+			err_note("etl-run", db_note_if_default_missing(o.db));
 		code = o.dry_run ? dry_run_print(&j) : job_run(&j, &sig);
 	}
 	script_release(&j.script);
 	buf_release(&t.url);
 	buf_release(&t.names);
 	if (sig != 0)
-		end_by_signal(sig);
+		raise_with_default_action(sig);
 	return code;
 }

@@ -14,7 +14,7 @@
 enum { TIME = 30000, JSON = 1 << 20 };
 
 static void
-text_put(struct buf *b, const char *name, const char *text)
+put_text_or_null(struct buf *b, const char *name, const char *text)
 {
 	if (text == NULL || *text == '\0')
 		json_put_raw(b, name, "null", 4);
@@ -26,7 +26,8 @@ text_put(struct buf *b, const char *name, const char *text)
  * etl-run itself knows, for the case that the run's row cannot be read from the
  * database. */
 static void
-put_known_members(struct buf *b, struct attempt *a, const struct job *j)
+put_members_without_database(
+    struct buf *b, struct attempt *a, const struct job *j)
 {
 	struct buf log;
 
@@ -34,15 +35,15 @@ put_known_members(struct buf *b, struct attempt *a, const struct job *j)
 	tail_put(&log, &a->said);
 	buf_clear(b);
 	buf_char(b, '{');
-	text_put(b, "status", a->started ? "running" : "failed");
-	text_put(b, "error_message", buf_text(&a->message));
-	text_put(b, "pipeline", j->name);
-	text_put(b, "run", a->run);
+	put_text_or_null(b, "status", a->started ? "running" : "failed");
+	put_text_or_null(b, "error_message", buf_text(&a->message));
+	put_text_or_null(b, "pipeline", j->name);
+	put_text_or_null(b, "run", a->run);
 	json_put_int(b, "attempt", a->number);
-	text_put(b, "retry_of", a->retry_of);
-	text_put(b, "host", j->host);
-	text_put(b, "traceparent", j->traceparent);
-	text_put(b, "log", buf_text(&log));
+	put_text_or_null(b, "retry_of", a->retry_of);
+	put_text_or_null(b, "host", j->host);
+	put_text_or_null(b, "traceparent", j->traceparent);
+	put_text_or_null(b, "log", buf_text(&log));
 	buf_char(b, '}');
 	buf_release(&log);
 }
@@ -51,7 +52,7 @@ put_known_members(struct buf *b, struct attempt *a, const struct job *j)
  * failed run as JSON, in a file in memory. With a pipe, a command that does not
  * read its input could block etl-run. */
 static int
-open_input(struct attempt *a, const struct job *j, struct err *e)
+create_command_input(struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db *db = NULL;
 	struct err none;
@@ -61,8 +62,8 @@ open_input(struct attempt *a, const struct job *j, struct err *e)
 	buf_init(&b, JSON);
 	if (!a->started ||
 	    control_open(&db, j->url, j->schema, true, &none) == -1 ||
-	    run_row_json(db, a->run, &b, &none) == -1)
-		put_known_members(&b, a, j);
+	    run_append_row_json(db, a->run, &b, &none) == -1)
+		put_members_without_database(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');
 	if (buf_check(&b, e) == -1)
@@ -77,7 +78,7 @@ out:
 }
 
 static int
-run_command(const struct job *j, int fd, struct child_end *end,
+run_shell_command(const struct job *j, int fd, struct child_end *end,
     struct err *e)
 {
 	const char *argv[] = { "/bin/sh", "/bin/sh", "-c", j->on_failure,
@@ -97,7 +98,7 @@ run_command(const struct job *j, int fd, struct child_end *end,
 }
 
 static void
-set_failure(const struct child_end *end, struct err *e)
+set_error_if_command_failed(const struct child_end *end, struct err *e)
 {
 	if (end->signal != 0)
 		return;
@@ -117,10 +118,10 @@ run_on_failure_command(struct attempt *a, const struct job *j, int *sig)
 {
 	struct child_end end = { 0 };
 	struct err e = { 0 };
-	int fd = open_input(a, j, &e);
+	int fd = create_command_input(a, j, &e);
 
-	if (e.code == ERR_NONE && run_command(j, fd, &end, &e) == 0)
-		set_failure(&end, &e);
+	if (e.code == ERR_NONE && run_shell_command(j, fd, &end, &e) == 0)
+		set_error_if_command_failed(&end, &e);
 	if (fd != -1)
 		(void)close(fd);
 	if (e.code != ERR_NONE)

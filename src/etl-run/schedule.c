@@ -4,7 +4,7 @@
 
 /* Returns a random number from 0 to most. */
 static int64_t
-random_delay(int64_t most)
+get_random_delay(int64_t most)
 {
 	uint64_t random = 0;
 
@@ -24,7 +24,8 @@ schedule_next(struct schedule *s, int64_t now)
 	if (s->every > 0 && over > 0 && over / s->every > s->slot)
 		s->slot = over / s->every;
 	do
-		at = s->start + s->slot++ * s->every + random_delay(s->jitter);
+		at = s->start + s->slot++ * s->every +
+		     get_random_delay(s->jitter);
 	while (at < now && s->every > 0);
 	return at;
 }

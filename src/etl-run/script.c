@@ -14,7 +14,7 @@ enum { TEXT_MAX = 128 << 10 };  /* Linux: bytes of one argument, with its NUL */
 static const char shell[] = "/bin/sh";
 
 static int
-read_text(struct buf *text, struct err *e)
+read_script_from_stdin(struct buf *text, struct err *e)
 {
 	char part[4096];
 	ssize_t n;
@@ -39,7 +39,7 @@ read_text(struct buf *text, struct err *e)
 /* Names the pipeline after its script file: "posts" for
  * /etc/pipelines/posts.sh. */
 static void
-name_of_file(char *out, size_t size, const char *path)
+name_pipeline_after_file(char *out, size_t size, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash != NULL ? slash + 1 : path;
@@ -51,16 +51,16 @@ name_of_file(char *out, size_t size, const char *path)
 }
 
 static void
-name_of_text(char *out, size_t size, const char *text)
+name_pipeline_after_text(char *out, size_t size, const char *text)
 {
 	char hex[HASH_HEX];
 
-	hash_of(text, strlen(text), hex);
+	hash_bytes_to_hex(text, strlen(text), hex);
 	(void)snprintf(out, size, "sh-%.8s", hex);
 }
 
 static int
-check_file(const char *path, bool *executable, struct err *e)
+check_script_file(const char *path, bool *executable, struct err *e)
 {
 	struct stat st;
 
@@ -77,7 +77,7 @@ check_file(const char *path, bool *executable, struct err *e)
 
 /* Sets argv to: sh -c TEXT sh ARG... */
 static void
-set_argv_of_text(const char **argv, const char *text, char *args[], int n)
+set_argv_for_text(const char **argv, const char *text, char *args[], int n)
 {
 	*argv++ = shell;
 	*argv++ = "-c";
@@ -91,12 +91,12 @@ set_argv_of_text(const char **argv, const char *text, char *args[], int n)
  * with the file. A name without a slash gets "./", so that sh neither searches
  * PATH for it nor reads a name such as -c as an option. */
 static int
-set_argv_of_file(struct script *s, char *operands[], int n, struct err *e)
+set_argv_for_file(struct script *s, char *operands[], int n, struct err *e)
 {
 	const char **argv = s->argv;
 	bool executable = false;
 
-	if (check_file(operands[0], &executable, e) == -1)
+	if (check_script_file(operands[0], &executable, e) == -1)
 		return -1;
 	if (strchr(operands[0], '/') == NULL)
 		buf_str(&s->path, "./");
@@ -109,7 +109,7 @@ set_argv_of_file(struct script *s, char *operands[], int n, struct err *e)
 	*argv++ = s->path.data;
 	for (int i = 1; i < n; i++)
 		*argv++ = operands[i];
-	name_of_file(s->name, sizeof(s->name), operands[0]);
+	name_pipeline_after_file(s->name, sizeof(s->name), operands[0]);
 	return 0;
 }
 
@@ -128,16 +128,16 @@ script_init(struct script *s, const char *command, char *operands[], int n,
 		    "no pipeline was given: name a script, or give -c COMMAND");
 	if (command == NULL && strcmp(operands[0], "-") == 0) {
 		s->reads_stdin = true;
-		if (read_text(&s->text, e) == -1)
+		if (read_script_from_stdin(&s->text, e) == -1)
 			return -1;
 		command = buf_text(&s->text);
 		operands++;
 		n--;
 	}
 	if (command == NULL)
-		return set_argv_of_file(s, operands, n, e);
-	set_argv_of_text(s->argv, command, operands, n);
-	name_of_text(s->name, sizeof(s->name), command);
+		return set_argv_for_file(s, operands, n, e);
+	set_argv_for_text(s->argv, command, operands, n);
+	name_pipeline_after_text(s->name, sizeof(s->name), command);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ relay_open(struct relay *r, int fd, const struct relay_to *to)
 }
 
 void
-relay_want(const struct relay *r, struct pollfd p[RELAY_FDS])
+relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS])
 {
 	bool waits = r->shown < r->ready;
 
@@ -31,7 +31,7 @@ relay_want(const struct relay *r, struct pollfd p[RELAY_FDS])
 }
 
 static void
-put_bytes(struct relay *r, const char *p, size_t n)
+put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
 {
 	memcpy(r->out + r->ready, p, n);
 	r->ready += n;
@@ -42,7 +42,7 @@ put_bytes(struct relay *r, const char *p, size_t n)
 /* Decides whether a line begins with "etl-NAME: " and so was written by an etl
  * program. IS_OPEN: the n bytes are too few to know. */
 static enum verdict
-classify_start(const char *p, size_t n)
+classify_line_start(const char *p, size_t n)
 {
 	static const char family[] = "etl-";
 	enum { FAMILY = sizeof(family) - 1 };
@@ -64,8 +64,8 @@ classify_start(const char *p, size_t n)
 static void
 put_name(struct relay *r)
 {
-	put_bytes(r, r->to.name, strnlen(r->to.name, TAG - 2));
-	put_bytes(r, ": ", 2);
+	put_bytes_and_keep_tail(r, r->to.name, strnlen(r->to.name, TAG - 2));
+	put_bytes_and_keep_tail(r, ": ", 2);
 }
 
 /* Takes the next byte of a line's start, which is held back until it is known
@@ -73,12 +73,12 @@ put_name(struct relay *r)
  * a line of another program the name of the pipeline is added. An empty line,
  * and an indented line after a line of an etl program, get no name. */
 static void
-begin_line(struct relay *r, char c)
+add_byte_to_line_start(struct relay *r, char c)
 {
 	enum verdict v;
 
 	r->held[r->holds++] = c;
-	v = classify_start(r->held, r->holds);
+	v = classify_line_start(r->held, r->holds);
 	if (r->holds == 1 && c == '\n') {
 		r->before = LINE_NEW;
 		v = IS_OURS;
@@ -90,7 +90,7 @@ begin_line(struct relay *r, char c)
 		return;
 	if (v == IS_OTHER)
 		put_name(r);
-	put_bytes(r, r->held, r->holds);
+	put_bytes_and_keep_tail(r, r->held, r->holds);
 	r->line = v == IS_OURS ? LINE_OURS : LINE_OTHER;
 	if (c == '\n') {
 		if (r->holds > 1)
@@ -101,7 +101,7 @@ begin_line(struct relay *r, char c)
 }
 
 static void
-continue_line(struct relay *r)
+copy_rest_of_line(struct relay *r)
 {
 	const char *p = r->data + r->at;
 	size_t n = r->len - r->at, room = sizeof(r->out) - r->ready;
@@ -114,7 +114,7 @@ continue_line(struct relay *r)
 		r->before = r->line;
 		r->line = LINE_NEW;
 	}
-	put_bytes(r, p, n);
+	put_bytes_and_keep_tail(r, p, n);
 	r->at += n;
 }
 
@@ -128,14 +128,14 @@ fill_output(struct relay *r)
 	while (r->at < r->len &&
 	    sizeof(r->out) - r->ready > TAG + sizeof(r->held)) {
 		if (r->line == LINE_NEW)
-			begin_line(r, r->data[r->at++]);
+			add_byte_to_line_start(r, r->data[r->at++]);
 		else
-			continue_line(r);
+			copy_rest_of_line(r);
 	}
 }
 
 static void
-read_pipe(struct relay *r)
+read_pipe_and_fill_output(struct relay *r)
 {
 	ssize_t n = read(r->fd, r->data, sizeof(r->data));
 
@@ -153,7 +153,7 @@ read_pipe(struct relay *r)
 /* Writes from the output buffer to etl-run's standard error. If a write fails,
  * drops the bytes: a closed standard error must not stop the pipeline. */
 static void
-write_output(struct relay *r)
+write_output_to_stderr(struct relay *r)
 {
 	ssize_t n = write(STDERR_FILENO, r->out + r->shown,
 	    r->ready - r->shown);
@@ -167,30 +167,30 @@ write_output(struct relay *r)
 }
 
 void
-relay_move(struct relay *r, const struct pollfd p[RELAY_FDS])
+relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS])
 {
 	if (p[0].fd != -1 && p[0].revents != 0)
-		read_pipe(r);
+		read_pipe_and_fill_output(r);
 	if (p[1].fd != -1 && p[1].revents != 0)
-		write_output(r);
+		write_output_to_stderr(r);
 }
 
 /* If the pipeline's last line has no LF, adds one, so that the next message of
  * etl-run starts on a line of its own. */
 static void
-end_line(struct relay *r)
+end_unfinished_line(struct relay *r)
 {
 	if (r->holds > 0) {
 		put_name(r);
-		put_bytes(r, r->held, r->holds);
+		put_bytes_and_keep_tail(r, r->held, r->holds);
 	} else if (r->line == LINE_NEW) {
 		return;
 	}
-	put_bytes(r, "\n", 1);
+	put_bytes_and_keep_tail(r, "\n", 1);
 }
 
 static void
-move_all(struct relay *r)
+move_until_idle(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
@@ -199,23 +199,23 @@ move_all(struct relay *r)
 	for (int i = 0; i < MOVES; i++) {
 		int timeout = r->shown < r->ready ? PATIENCE : 0;
 
-		relay_want(r, p);
+		relay_fill_pollfds(r, p);
 		if (poll(p, RELAY_FDS, timeout) <= 0)
 			break;
-		relay_move(r, p);
+		relay_copy_ready(r, p);
 	}
 }
 
 void
-relay_drain(struct relay *r)
+relay_drain_and_close(struct relay *r)
 {
-	move_all(r);
+	move_until_idle(r);
 	cause_end(r->to.cause);
 	if (r->shown < r->ready)
 		return;
-	end_line(r);
+	end_unfinished_line(r);
 	relay_close(r);
-	move_all(r);
+	move_until_idle(r);
 }
 
 void

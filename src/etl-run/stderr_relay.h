@@ -37,10 +37,10 @@ struct relay {
 };
 
 void relay_open(struct relay *r, int fd, const struct relay_to *to);
-void relay_want(const struct relay *r, struct pollfd p[RELAY_FDS]);
-void relay_move(struct relay *r, const struct pollfd p[RELAY_FDS]);
+void relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS]);
+void relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS]);
 /* Copies what is in the pipe, then closes it. */
-void relay_drain(struct relay *r);
+void relay_drain_and_close(struct relay *r);
 void relay_close(struct relay *r);
 
 #endif

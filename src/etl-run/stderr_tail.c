@@ -41,7 +41,7 @@ tail_add(struct tail *t, const char *p, size_t n)
  * line that is longer, to the start of a character. CUT: text before p was
  * dropped, so p may start inside a line. */
 static size_t
-start_of_end(const char *p, size_t n, size_t most, bool cut)
+find_tail_start(const char *p, size_t n, size_t most, bool cut)
 {
 	size_t at = n > most ? n - most : 0;
 	const char *lf;
@@ -79,7 +79,7 @@ void
 tail_put(struct buf *b, const struct tail *t)
 {
 	const char *p = t->text.data;
-	size_t at = start_of_end(p, t->text.len, KEPT, t->cut);
+	size_t at = find_tail_start(p, t->text.len, KEPT, t->cut);
 	struct buf shown;
 
 	buf_init(&shown, (size_t)SHOWN * KEPT);
@@ -87,7 +87,7 @@ tail_put(struct buf *b, const struct tail *t)
 	if (shown.failed) {
 		b->failed = true;
 	} else {
-		at = start_of_end(shown.data, shown.len, KEPT, false);
+		at = find_tail_start(shown.data, shown.len, KEPT, false);
 		buf_add(b, shown.data + at, shown.len - at);
 	}
 	buf_release(&shown);

@@ -62,7 +62,7 @@ put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 /* Appends a count of the run, or "-" while the run is active: etl-run writes
  * the counts to the run's row in the table pipeline_runs when the run ends. */
 static void
-put_count(struct buf *b, const struct db_rows *r, size_t column)
+put_count_if_ended(struct buf *b, const struct db_rows *r, size_t column)
 {
 	if (db_column(r, COLUMN_COMPLETED).type == DB_NULL)
 		buf_printf(b, "%9s ", "-");
@@ -71,15 +71,15 @@ put_count(struct buf *b, const struct db_rows *r, size_t column)
 }
 
 static void
-put_line(struct buf *b, const struct db_rows *r)
+put_run_line(struct buf *b, const struct db_rows *r)
 {
 	long long ms = (long long)db_column(r, COLUMN_DURATION).i;
 
 	put_cell(b, db_column(r, COLUMN_RUN), SHORT_ID, SHORT_ID + 1);
 	put_cell(b, db_column(r, COLUMN_STATUS), SIZE_MAX, 10);
-	put_count(b, r, COLUMN_EXTRACTED);
-	put_count(b, r, COLUMN_LOADED);
-	put_count(b, r, COLUMN_REJECTED);
+	put_count_if_ended(b, r, COLUMN_EXTRACTED);
+	put_count_if_ended(b, r, COLUMN_LOADED);
+	put_count_if_ended(b, r, COLUMN_REJECTED);
 	put_cell(b, db_column(r, COLUMN_STARTED), SECONDS, SECONDS);
 	if (ms < 0)             /* the clock was set back during the run */
 		ms = 0;
@@ -89,7 +89,7 @@ put_line(struct buf *b, const struct db_rows *r)
 }
 
 static void
-put_json(struct buf *b, const struct db_rows *r)
+put_run_json(struct buf *b, const struct db_rows *r)
 {
 	static const char *const names[COLUMNS] = { "id", "run", "status",
 	    "started_at", "completed_at", "pipeline", "error_message",
@@ -101,7 +101,7 @@ put_json(struct buf *b, const struct db_rows *r)
 		struct db_value v = db_column(r, i);
 
 		if (v.type == DB_TEXT)
-			status_put_text(b, names[i], v.p, v.len);
+			status_put_clean_text(b, names[i], v.p, v.len);
 		else if (v.type != DB_NULL)
 			json_put_int(b, names[i], v.i);
 	}
@@ -109,7 +109,7 @@ put_json(struct buf *b, const struct db_rows *r)
 }
 
 int
-print_list(struct status *s, struct err *e)
+print_run_list(struct status *s, struct err *e)
 {
 	uint64_t limit = s->opts->limit > 0 ? s->opts->limit : RUNS;
 	struct db_rows *r;
@@ -124,13 +124,13 @@ print_list(struct status *s, struct err *e)
 		buf_printf(&b, "%-8s %-9s %9s %9s %9s %-19s %10s %s\n", "RUN",
 		    "STATUS", "EXTRACTED", "LOADED", "REJECTED",
 		    "STARTED (UTC)", "DURATION", "PIPELINE");
-	while ((rc = status_print(s, &b, e)) == 0 &&
+	while ((rc = status_print_escaped_lines(s, &b, e)) == 0 &&
 	    (rc = db_next(r, e)) == 1) {
 		buf_clear(&b);
 		if (s->opts->json)
-			put_json(&b, r);
+			put_run_json(&b, r);
 		else
-			put_line(&b, r);
+			put_run_line(&b, r);
 	}
 	db_end(r);
 	buf_release(&b);

@@ -53,10 +53,10 @@ typedef int (*report_fn)(struct status *s, struct err *e);
 /* Sets *report to the function that prints the report: of one run with --run,
  * else the list of the last runs. Fails if options contradict each other. */
 static int
-select_report(report_fn *report, const struct status_opts *o, int operands,
-    struct err *e)
+check_options_and_select_report(
+    report_fn *report, const struct status_opts *o, int operands, struct err *e)
 {
-	*report = o->run != NULL ? print_run : print_list;
+	*report = o->run != NULL ? print_run_report : print_run_list;
 	if (operands > 0)
 		return err_set(e, ERR_USAGE, false, "no operands are taken: "
 		    "to show one run, give --run ID");
@@ -72,7 +72,8 @@ select_report(report_fn *report, const struct status_opts *o, int operands,
 }
 
 static int
-print_report(report_fn report, struct status *s, struct err *e)
+open_database_and_print_report(
+    report_fn report, struct status *s, struct err *e)
 {
 	int rc = -1;
 
@@ -99,18 +100,18 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
-	if (r == OPT_RUN &&
-	    select_report(&report, &o, argc - optind, &e) == -1)
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN && check_options_and_select_report(
+				&report, &o, argc - optind, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers();
-	err_warn("etl-status", db_url_warning(o.db));
-	if (print_report(report, &s, &e) == -1)
+	err_warn("etl-status", db_warning_if_url_has_password(o.db));
+	if (open_database_and_print_report(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return status;
 }

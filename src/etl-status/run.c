@@ -21,7 +21,7 @@ find_run(struct status *s, int64_t *number, struct err *e)
 }
 
 int
-print_run(struct status *s, struct err *e)
+print_run_report(struct status *s, struct err *e)
 {
 	struct run_report h;
 	struct buf b;
@@ -40,7 +40,7 @@ print_run(struct status *s, struct err *e)
 		run_report_put_json(&b, &h);
 	else
 		run_report_put_text(&b, &h);
-	rc = status_print(s, &b, e);
+	rc = status_print_escaped_lines(s, &b, e);
 out:
 	run_report_release(&h);
 	buf_release(&b);

@@ -15,7 +15,7 @@ is_loader(const struct run_stage *s)
 }
 
 static int64_t
-loader_sum(const int64_t *c)
+sum_loader_outcomes(const int64_t *c)
 {
 	return c[COUNT_INSERTED] + c[COUNT_UPDATED] + c[COUNT_UNCHANGED] +
 	    c[COUNT_SUPERSEDED] + c[COUNT_SKIPPED] + c[COUNT_DELETED] +
@@ -32,10 +32,10 @@ check_stage(struct buf *b, const char *where, const struct run_stage *s)
 	const int64_t *c = s->count;
 	int64_t gone = c[COUNT_DROPPED] + c[COUNT_REJECTED];
 
-	if (is_loader(s) && c[COUNT_IN] != loader_sum(c))
+	if (is_loader(s) && c[COUNT_IN] != sum_loader_outcomes(c))
 		buf_printf(b, "%s: %s read %lld records, but their outcomes "
 		    "add up to %lld\n", where, s->name,
-		    (ll)c[COUNT_IN], (ll)loader_sum(c));
+		    (ll)c[COUNT_IN], (ll)sum_loader_outcomes(c));
 	else if (!is_loader(s) && c[COUNT_IN] > 0 && (gone > c[COUNT_IN] ||
 	    (gone == c[COUNT_IN] && c[COUNT_OUT] > 0)))
 		buf_printf(b, "%s: %s read %lld records, dropped %lld, "
@@ -72,7 +72,7 @@ check_stages(struct buf *b, const char *where, const struct run_counts *t,
 }
 
 static bool
-is_success(const struct run_report *h)
+has_run_succeeded(const struct run_report *h)
 {
 	return strcmp(h->text[TEXT_STATUS], "success") == 0;
 }
@@ -80,7 +80,7 @@ is_success(const struct run_report *h)
 /* Adds a problem to the report if a total in the run's row (table
  * pipeline_runs) is not the sum of the counts of the run's stages. */
 static void
-check_row(struct run_report *h)
+check_row_against_stages(struct run_report *h)
 {
 	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
@@ -158,7 +158,7 @@ run_report_check(struct run_report *h)
 	if (h->nloads == 0)
 		check_stages(&h->problems, "its row", &h->stages, false);
 	if (h->text[TEXT_STAGES] != NULL)
-		check_row(h);
-	if (is_success(h) && !has_stream_twice(h))
+		check_row_against_stages(h);
+	if (has_run_succeeded(h) && !has_stream_twice(h))
 		check_letters(h);
 }

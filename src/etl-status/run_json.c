@@ -9,11 +9,11 @@ static void
 put_text(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL)
-		status_put_text(b, name, s, strlen(s));
+		status_put_clean_text(b, name, s, strlen(s));
 }
 
 static void
-put_row(struct buf *b, const struct run_report *h)
+put_run_row(struct buf *b, const struct run_report *h)
 {
 	static const char *const texts[TEXT_STAGES] = { "run", "pipeline",
 	    "status", "retry_of", "host", "started_at", "completed_at",
@@ -31,7 +31,7 @@ put_row(struct buf *b, const struct run_report *h)
 /* Appends the start of an array member of a JSON object, always with a comma
  * before it: ,"name":[ */
 static void
-put_array(struct buf *b, const char *name)
+open_json_array(struct buf *b, const char *name)
 {
 	buf_char(b, ',');
 	json_put_string(b, name, strlen(name));
@@ -39,9 +39,9 @@ put_array(struct buf *b, const char *name)
 }
 
 static void
-put_codes(struct buf *b, const struct run_report *h)
+put_reject_codes(struct buf *b, const struct run_report *h)
 {
-	put_array(b, "codes");
+	open_json_array(b, "codes");
 	for (size_t i = 0; i < h->ncodes; i++) {
 		buf_str(b, i == 0 ? "{" : ",{");
 		put_text(b, "stage", h->codes[i].stage);
@@ -61,7 +61,7 @@ put_bool(struct buf *b, const char *name, bool v)
 static void
 put_loads(struct buf *b, const struct run_report *h)
 {
-	put_array(b, "loads");
+	open_json_array(b, "loads");
 	for (size_t i = 0; i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
 
@@ -86,7 +86,7 @@ put_problems(struct buf *b, const struct run_report *h)
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
 
-	put_array(b, "problems");
+	open_json_array(b, "problems");
 	for (bool first = true; n > 0; first = false) {
 		line = (size_t)((const char *)memchr(p, '\n', n) - p);
 		if (!first)
@@ -102,11 +102,11 @@ void
 run_report_put_json(struct buf *b, const struct run_report *h)
 {
 	buf_char(b, '{');
-	put_row(b, h);
+	put_run_row(b, h);
 	put_bool(b, "so_far", h->so_far);
 	buf_str(b, ",\"stages\":");
 	run_counts_put_json(b, &h->stages);
-	put_codes(b, h);
+	put_reject_codes(b, h);
 	put_loads(b, h);
 	put_problems(b, h);
 	buf_str(b, "}\n");

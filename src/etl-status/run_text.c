@@ -39,7 +39,7 @@ put_field(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_row(struct buf *b, const struct run_report *h)
+put_run_row(struct buf *b, const struct run_report *h)
 {
 	static const char *const counts[] = { "extracted", "loaded",
 	    "unchanged", "dropped", "rejected" };
@@ -68,7 +68,7 @@ put_row(struct buf *b, const struct run_report *h)
 }
 
 static void
-put_codes(struct buf *b, const struct run_report *h, const char *stage)
+put_reject_codes(struct buf *b, const struct run_report *h, const char *stage)
 {
 	const char *comma = " ";
 
@@ -96,7 +96,7 @@ put_cell(struct buf *b, const char *text, size_t column_width)
  * purge has deleted them. Rejects written to a file (COUNT_ASIDE) do not
  * count. */
 static void
-put_missing(struct buf *b, const struct run_report *h,
+put_missing_letter_count(struct buf *b, const struct run_report *h,
     const struct run_stage *s)
 {
 	int64_t have = count_stored_letters(h, s),
@@ -116,16 +116,16 @@ column_width(const struct column *c)
 }
 
 static void
-put_stage(struct buf *b, const struct run_report *h, const struct run_stage *s,
-    const struct column *c, size_t n, bool codes)
+put_stage_row(struct buf *b, const struct run_report *h,
+    const struct run_stage *s, const struct column *c, size_t n, bool codes)
 {
 	put_cell(b, s->name, NAME);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(b, " %*lld", column_width(&c[i]),
 		    (long long)s->count[c[i].what]);
 	if (codes) {
-		put_codes(b, h, s->name);
-		put_missing(b, h, s);
+		put_reject_codes(b, h, s->name);
+		put_missing_letter_count(b, h, s);
 	}
 	buf_char(b, '\n');
 }
@@ -135,7 +135,7 @@ put_stage(struct buf *b, const struct run_report *h, const struct run_stage *s,
  * there if *t is the whole run: the database stores codes for each run, not for
  * each of its loads. */
 static void
-put_stages_of_kind(struct buf *b, const struct run_report *h,
+put_stage_table(struct buf *b, const struct run_report *h,
     const struct run_counts *t, const struct column *c, size_t n)
 {
 	bool loads = c == loader, codes = t == &h->stages, any = false;
@@ -154,21 +154,21 @@ put_stages_of_kind(struct buf *b, const struct run_report *h,
 			buf_str(b, codes ? " CODES\n" : "\n");
 		}
 		any = true;
-		put_stage(b, h, s, c, n, codes);
+		put_stage_row(b, h, s, c, n, codes);
 	}
 }
 
 static void
-put_stages(
+put_stage_tables(
     struct buf *b, const struct run_report *h, const struct run_counts *t)
 {
-	put_stages_of_kind(
+	put_stage_table(
 	    b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
-	put_stages_of_kind(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
+	put_stage_table(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
 }
 
 static bool
-has_counts(const struct run_report *h, const char *stage)
+has_stage_counts(const struct run_report *h, const char *stage)
 {
 	for (size_t i = 0; i < h->stages.n; i++)
 		if (strcmp(h->stages.stages[i].name, stage) == 0)
@@ -179,20 +179,20 @@ has_counts(const struct run_report *h, const char *stage)
 /* Appends the reject codes of stages whose record counts are not stored, under
  * the heading "Other rejects". */
 static void
-put_other_rejects(struct buf *b, const struct run_report *h)
+put_rejects_of_uncounted_stages(struct buf *b, const struct run_report *h)
 {
 	const char *last = "";
 
 	for (size_t i = 0; i < h->ncodes; i++) {
 		const char *stage = h->codes[i].stage;
 
-		if (has_counts(h, stage) || strcmp(stage, last) == 0)
+		if (has_stage_counts(h, stage) || strcmp(stage, last) == 0)
 			continue;
 		if (*last == '\0')
 			buf_str(b, "\nOther rejects\n");
 		last = stage;
 		put_cell(b, stage, NAME);
-		put_codes(b, h, stage);
+		put_reject_codes(b, h, stage);
 		buf_char(b, '\n');
 	}
 }
@@ -219,7 +219,7 @@ put_loads(struct buf *b, const struct run_report *h)
 /* If the run has several loads (a load is one stream written to one target
  * table), appends the tables of stage counts of each load. */
 static void
-put_streams(struct buf *b, const struct run_report *h)
+put_stages_of_each_load(struct buf *b, const struct run_report *h)
 {
 	for (size_t i = 0; h->nloads > 1 && i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
@@ -229,7 +229,7 @@ put_streams(struct buf *b, const struct run_report *h)
 		buf_str(b, ", stream ");
 		put_cell(b, l->stream, 0);
 		buf_char(b, '\n');
-		put_stages(b, h, &l->counts);
+		put_stage_tables(b, h, &l->counts);
 	}
 }
 
@@ -250,7 +250,7 @@ put_log(struct buf *b, const char *log)
 }
 
 static bool
-all_ended(const struct run_report *h)
+all_loads_ended(const struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
 		if (!h->loads[i].ended)
@@ -259,14 +259,14 @@ all_ended(const struct run_report *h)
 }
 
 static void
-put_problems(struct buf *b, const struct run_report *h)
+put_problems_or_all_clear(struct buf *b, const struct run_report *h)
 {
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
 
 	if (n > 0)
 		buf_str(b, "\nThese counts do not add up:\n");
-	else if (all_ended(h))
+	else if (all_loads_ended(h))
 		buf_str(b, "\nEvery record is accounted for.\n");
 	for (; n > 0; p += line + 1, n -= line + 1) {
 		line = (size_t)((const char *)memchr(p, '\n', n) - p);
@@ -279,14 +279,14 @@ put_problems(struct buf *b, const struct run_report *h)
 void
 run_report_put_text(struct buf *b, const struct run_report *h)
 {
-	put_row(b, h);
+	put_run_row(b, h);
 	if (h->so_far && h->stages.n > 0)
 		buf_str(b, "\nThe run has not ended. Its loads have committed "
 		    "so far:\n");
-	put_stages(b, h, &h->stages);
-	put_other_rejects(b, h);
+	put_stage_tables(b, h, &h->stages);
+	put_rejects_of_uncounted_stages(b, h);
 	put_loads(b, h);
-	put_streams(b, h);
-	put_problems(b, h);
+	put_stages_of_each_load(b, h);
+	put_problems_or_all_clear(b, h);
 	put_log(b, h->text[TEXT_LOG]);
 }

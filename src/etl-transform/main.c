@@ -143,7 +143,7 @@ check_options(const struct transform_opts *o, struct err *e)
 }
 
 static int
-run_filter(const struct transform_opts *o, const struct args *a,
+run_filter_in_worker(const struct transform_opts *o, const struct args *a,
     const char *text, struct stage *s, struct err *e)
 {
 	const struct pool_conf conf = {
@@ -162,7 +162,7 @@ run_filter(const struct transform_opts *o, const struct args *a,
 	int rc = -1;
 
 	if (pool_open(&t.pool, &conf, e) == 0 &&
-	    pool_start_workers(t.pool, e) == 0)
+	    pool_wait_for_compile_and_start_workers(t.pool, e) == 0)
 		rc = transform_run(&t, e);
 	pool_close(t.pool, rc == 0);
 	json_release(&t.json);
@@ -194,7 +194,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run_filter(o, a, buf_text(&text), s, e);
+		rc = run_filter_in_worker(o, a, buf_text(&text), s, e);
 	}
 	if (rc == -1)
 		stage_write_failed_mark(s, e);
@@ -215,10 +215,10 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	if (args_move_from_argv(&a, &argc, argv, &e) == 0)
-		r = opt_parse(&spec, &o, argc, argv, &e);
+		r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
 		stage_write_failed_mark_early("transform", &e);
 	if (r != OPT_RUN) {
@@ -231,6 +231,6 @@ main(int argc, char *argv[])
 		status = err_report(spec.program, &e);
 	args_release(&a);
 	opt_release(&spec, &o);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return status;
 }

@@ -24,7 +24,8 @@ write_reject(struct transform *t, const struct result *r, struct err *e)
 }
 
 static int
-write_outputs(struct transform *t, const struct result *r, struct err *e)
+write_outputs_and_count(
+    struct transform *t, const struct result *r, struct err *e)
 {
 	const char *p = r->text, *end = p + r->text_len;
 
@@ -50,7 +51,7 @@ write_ready_results(struct transform *t, struct err *e)
 
 	while (pool_take_next_result(t->pool, &r)) {
 		int rc = r.code != NULL ? write_reject(t, &r, e) :
-		    write_outputs(t, &r, e);
+		    write_outputs_and_count(t, &r, e);
 
 		if (rc == -1)
 			return -1;
@@ -62,10 +63,10 @@ write_ready_results(struct transform *t, struct err *e)
  * Then waits until workers have results or, if fd is not -1, fd has input.
  * Writes the results that are ready. */
 static int
-wait_for_results(struct transform *t, int fd, struct err *e)
+flush_wait_and_write_results(struct transform *t, int fd, struct err *e)
 {
 	if (stage_flush(t->stage, e) == -1 ||
-	    pool_wait(t->pool, fd, e) == -1)
+	    pool_wait_and_handle_events(t->pool, fd, e) == -1)
 		return -1;
 	return write_ready_results(t, e);
 }
@@ -73,7 +74,7 @@ wait_for_results(struct transform *t, int fd, struct err *e)
 /* Gives the lines that are waiting to the workers, then waits until the workers
  * have results for all lines, and writes these results. */
 static int
-write_all_pending_results(struct transform *t, struct err *e)
+wait_and_write_all_results(struct transform *t, struct err *e)
 {
 	struct line l;
 
@@ -84,29 +85,31 @@ write_all_pending_results(struct transform *t, struct err *e)
 		if (stop_signal() != 0)
 			return stage_next(t->stage, &l, 0, e) == STAGE_STOP ?
 			    -1 : 0;
-		if (wait_for_results(t, -1, e) == -1)
+		if (flush_wait_and_write_results(t, -1, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-submit_record(struct transform *t, const struct line *l, struct err *e)
+add_record_or_reject_too_long(
+    struct transform *t, const struct line *l, struct err *e)
 {
 	if (l->file != t->file) {
-		if (write_all_pending_results(t, e) == -1)
+		if (wait_and_write_all_results(t, e) == -1)
 			return -1;
 		t->file = l->file;
 	}
 	if (!l->too_long) {
-		pool_add_line(t->pool, l);
+		pool_add_line_and_submit_full_slot(t->pool, l);
 		if (l->len > LARGE)
 			stage_shrink_buffer(t->stage);
 		return 0;
 	}
-	if (write_all_pending_results(t, e) == -1)
+	if (wait_and_write_all_results(t, e) == -1)
 		return -1;
-	return stage_read_record(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
+	return stage_parse_record_or_reject(
+	    t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
 /* Called when no input is waiting. Lines are normally given to a worker in
@@ -114,10 +117,11 @@ submit_record(struct transform *t, const struct line *l, struct err *e)
  * block is not full, so that slow input is not delayed. Then it waits for
  * results or input and writes the results. */
 static int
-wait_for_input_or_results(struct transform *t, struct err *e)
+submit_slot_and_wait(struct transform *t, struct err *e)
 {
 	pool_submit_slot(t->pool);
-	return wait_for_results(t, pool_has_room(t->pool) ? 0 : -1, e);
+	return flush_wait_and_write_results(
+	    t, pool_has_room(t->pool) ? 0 : -1, e);
 }
 
 int
@@ -129,21 +133,21 @@ transform_run(struct transform *t, struct err *e)
 
 	while (rc != -1) {
 		if (!pool_has_room(t->pool)) {
-			rc = wait_for_results(t, -1, e);
+			rc = flush_wait_and_write_results(t, -1, e);
 			continue;
 		}
 		item = stage_next(
 		    t->stage, &l, pool_is_empty(t->pool) ? -1 : 0, e);
 		if (item == STAGE_RECORD)
-			rc = submit_record(t, &l, e);
+			rc = add_record_or_reject_too_long(t, &l, e);
 		else if (item == STAGE_WAIT)
-			rc = wait_for_input_or_results(t, e);
+			rc = submit_slot_and_wait(t, e);
 		else if (item == STAGE_MARK)
-			rc = write_all_pending_results(t, e) == -1
+			rc = wait_and_write_all_results(t, e) == -1
 				 ? -1
 				 : stage_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
-			return write_all_pending_results(t, e) == -1 ? -1 :
+			return wait_and_write_all_results(t, e) == -1 ? -1 :
 			    stage_finish(t->stage, e);
 		else
 			return -1;

@@ -35,7 +35,7 @@ close_fd(int *fd)
 }
 
 static int
-spawn_error(const char *name, int error, struct err *e)
+set_spawn_error(const char *name, int error, struct err *e)
 {
 	bool transient = error == EAGAIN || error == ENOMEM ||
 	    error == EMFILE || error == ENFILE;
@@ -47,7 +47,7 @@ spawn_error(const char *name, int error, struct err *e)
 /* Starts CMD. etl-via ignores SIGPIPE and SIGXFSZ, and an ignored signal would
  * stay ignored in CMD, so CMD gets the default actions of both signals. */
 static int
-spawn(struct child *c, char *argv[], int in, int out, struct err *e)
+spawn_command(struct child *c, char *argv[], int in, int out, struct err *e)
 {
 	posix_spawn_file_actions_t acts;
 	posix_spawnattr_t attr;
@@ -58,10 +58,10 @@ spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 	(void)sigaddset(&defaults, SIGPIPE);
 	(void)sigaddset(&defaults, SIGXFSZ);
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
-		return spawn_error(argv[0], rc, e);
+		return set_spawn_error(argv[0], rc, e);
 	if ((rc = posix_spawn_file_actions_init(&acts)) != 0) {
 		(void)posix_spawnattr_destroy(&attr);
-		return spawn_error(argv[0], rc, e);
+		return set_spawn_error(argv[0], rc, e);
 	}
 	(void)posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
@@ -76,7 +76,7 @@ spawn(struct child *c, char *argv[], int in, int out, struct err *e)
 	if (rc == 0)
 		return 0;
 	c->pid = 0;
-	return spawn_error(argv[0], rc, e);
+	return set_spawn_error(argv[0], rc, e);
 }
 
 static int
@@ -99,7 +99,7 @@ child_start(struct child *c, char *argv[], size_t max_line, struct err *e)
 	child_init(c);
 	c->name = argv[0];
 	if (make_pipe(in, e) == 0 && make_pipe(out, e) == 0)
-		rc = spawn(c, argv, in[0], out[1], e);
+		rc = spawn_command(c, argv, in[0], out[1], e);
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	c->in = in[1];
@@ -108,7 +108,7 @@ child_start(struct child *c, char *argv[], size_t max_line, struct err *e)
 		goto failed;
 	if ((c->pidfd = pidfd_open(c->pid, 0)) == -1 ||
 	    fcntl(c->in, F_SETFL, O_NONBLOCK) == -1) {
-		(void)spawn_error(c->name, errno, e);
+		(void)set_spawn_error(c->name, errno, e);
 		goto failed;
 	}
 	return 0;
@@ -203,7 +203,7 @@ child_check_end(struct child *c, const bool ok[256], struct err *e)
  * that stops etl-via, or else SIGTERM, and waits until CMD exits, for at most
  * GRACE_MS. Then it sends SIGKILL to the processes of the group that remain. */
 static void
-kill_group(const struct child *c)
+terminate_then_kill_group(const struct child *c)
 {
 	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
 	int sig = stop_signal();
@@ -236,6 +236,6 @@ child_stop(struct child *c)
 	close_fd(&c->in);
 	close_fd(&c->out);
 	if (c->pid > 0)
-		kill_group(c);
+		terminate_then_kill_group(c);
 	child_wait_and_close(c);
 }

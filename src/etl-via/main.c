@@ -119,9 +119,9 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse(&spec, &o, argc, argv, &e);
+	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
 		stage_write_failed_mark_early("via", &e);
 	if (r != OPT_RUN)
@@ -132,6 +132,6 @@ main(int argc, char *argv[])
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return status;
 }

@@ -96,7 +96,7 @@ emit_output_line(struct via *v, const struct line *l, struct err *e)
 }
 
 static int
-read_output(struct via *v, bool *busy, struct err *e)
+read_and_emit_output(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 
@@ -122,7 +122,7 @@ read_output(struct via *v, bool *busy, struct err *e)
 }
 
 static int
-write_pending(struct via *v, bool *busy, struct err *e)
+write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
 	size_t left = v->pending.len - v->written, n;
@@ -168,7 +168,8 @@ exchange_with_command(struct via *v, bool *busy, struct err *e)
 		return set_stop_error(v, e);
 	if (c->pid == 0)
 		return 0;
-	if (read_output(v, busy, e) == -1 || write_pending(v, busy, e) == -1)
+	if (read_and_emit_output(v, busy, e) == -1 ||
+	    write_pending_or_close_stdin(v, busy, e) == -1)
 		return -1;
 	if (!child_has_ended(c) || v->is_input_over || c->has_closed_stdin)
 		return 0;
@@ -249,8 +250,8 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 	int ok = 1;
 
 	if (is_checked || l->too_long)
-		ok = stage_read_record(v->stage, l, &v->json, JSON_LEVELS_ALL,
-		    v->o->dup, e);
+		ok = stage_parse_record_or_reject(
+		    v->stage, l, &v->json, JSON_LEVELS_ALL, v->o->dup, e);
 	if (ok != 1)
 		return ok;
 	if (v->child.pid == 0 && start_command(v, e) == -1)

@@ -231,7 +231,7 @@ mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract
     's/if (!n->is_incremental || total >= before)/if (true)/' \
     'fewer than the page before said'
 mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages \
-    's/if (!overlap_mark_taken(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
+    's/if (!overlap_take_if_found(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
     'each record once'
 mutant etl-extract/incremental.t 'a bound that is left out is not seen' $pages \
     's/check_page_overlaps(p, e) == -1/false/' \

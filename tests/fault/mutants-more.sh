@@ -19,9 +19,9 @@ mutant unit/stream_lines 'a line too long is kept' lib/stream/lines.c \
     memory_stays_bounded
 
 mutant etl-run/eight.t 'the lock is not asked' src/etl-run/lock.c \
-    's/call_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'one of eight'
+    's/call_file_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'one of eight'
 mutant etl-run/eight.t 'those that do not run have rows' src/etl-run/job.c \
-    '/if (lock_take/s/.*/	run_attempts(j, \&a, sig);\n&/; s/^	run_attempts(j, &a, sig);$//' \
+    '/if (lock_take/s/.*/	run_attempts_with_retries(j, \&a, sig);\n&/; s/^	run_attempts_with_retries(j, &a, sig);$//' \
     'with its row'
 mutant etl-run/lock.t 'it takes its time to say no' src/etl-run/lock.c \
     's/(void)err_set(e, ERR_RETRY, true, "%s: %s", name/(void)usleep(200000);&/' \
@@ -30,7 +30,7 @@ mutant etl-run/lock.t 'the stages do not have the lock' src/etl-run/lock.c \
     's/F_DUPFD, INHERITED/F_DUPFD_CLOEXEC, INHERITED/' \
     'stages of a killed run live'
 mutant etl-run/lock.t 'it is given back by close alone' src/etl-run/lock.c \
-    's/(void)call_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);//' 'without the lock'
+    's/(void)call_file_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);//' 'without the lock'
 mutant etl-run/lock.t 'one name for all databases' src/etl-run/lock.c \
     's/hash_add(h, url, strlen(url) + 1);//' 'another database too'
 
@@ -62,7 +62,7 @@ mutant unit/stream_aside 'a full disk is let pass' lib/stream/reject_file.c \
 mutant unit/stream_aside 'writers of one file write over' lib/stream/reject_file.c \
     's/flags | O_APPEND/flags/' descriptor_three_is_made_to_append
 mutant unit/stream_aside 'a torn line is continued' lib/stream/reject_file.c \
-    's/a->regular \&\& !a->whole \&\& ends_in_line(a->fd)/false/' \
+    's/a->regular \&\& !a->whole \&\& ends_without_newline(a->fd)/false/' \
     a_file_is_appended_to_and_mended
 
 mutant exits.t 'what is unknown is passed over' lib/base/opt.c \
@@ -92,10 +92,10 @@ mutant secrets.t 'the row has the URL' src/etl-run/attempt.c \
 mutant secrets.t 'the token is told' src/etl-extract/http/status.c \
     's/c->secret_from/c->secret/' 'no token in what was stored'
 mutant secrets.t 'the script gets the URL' src/etl-run/script.c \
-    '/^set_argv_of_file/,/^}/s/^	name_of_file/	*argv++ = getenv("DATABASE_URL");\n&/' \
+    '/^set_argv_for_file/,/^}/s/^	name_pipeline_after_file/	*argv++ = getenv("DATABASE_URL");\n&/' \
     'no password in what was arguments'
 mutant secrets.t 'the script gets the token' src/etl-run/script.c \
-    '/^set_argv_of_file/,/^}/s/^	name_of_file/	*argv++ = getenv("API_TOKEN");\n&/' \
+    '/^set_argv_for_file/,/^}/s/^	name_pipeline_after_file/	*argv++ = getenv("API_TOKEN");\n&/' \
     'no token in what was arguments'
 
 mutant etl-dlq/migrate.t 'newer tables are used' lib/control/control.c \
@@ -128,7 +128,7 @@ mutant signals.t 'who was stopped has waited too long' lib/base/wait.c \
     's/if (r >= 0)/if (timeout > 0 \&\& clock_ms() > end + 200) return -1; &/' \
     'stopped and continued (3)'
 mutant etl-run/signals.t 'the second signal waits like the first' src/etl-run/child.c \
-    '/^stop_all/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
+    '/^signal_all_and_schedule_kill/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
     'the second signal kills at once'
 mutant etl-run/signals.t 'CONT does not go on' src/etl-run/child.c \
     's/signal_group(w, SIGCONT);/;/' 'CONT continues it'

@@ -33,13 +33,13 @@ mutant outage.t 'a lost line is for good' src/etl-load/commit/reconnect.c \
 mutant schema.t 'a new NOT NULL ends it all' lib/db/fault.c \
     's/{ "23", ERR_DATA, false, true, false }/{ "23", ERR_REFUSED, false, false, false }/'
 mutant fd3.t 'the same as stdin is taken' lib/base/stdfd.c \
-    's/is_same_descriptor(REJECT_FD, STDIN_FILENO)/false/'
+    's/refer_to_same_file(REJECT_FD, STDIN_FILENO)/false/'
 mutant fd3.t 'a socket is taken' lib/base/stdfd.c \
     's/return S_ISREG(st->st_mode) ||/return S_ISSOCK(st->st_mode) || S_ISREG(st->st_mode) ||/'
 mutant fd3.t 'nothing is parked on 3' lib/base/stdfd.c \
     's/return open_null_as(REJECT_FD, O_RDONLY | O_CLOEXEC, e);/return 0;/'
 mutant clock.t 'a descriptor of a library is taken' lib/base/stdfd.c \
-    's/opened_here(REJECT_FD) ||//'
+    's/has_close_on_exec_flag(REJECT_FD) ||//'
 mutant clock.t 'waits go by the wall clock' lib/base/clock.c \
     's/CLOCK_MONOTONIC/CLOCK_REALTIME/'
 mutant signals.t 'a stop is an exit' lib/base/stop.c \

@@ -18,11 +18,11 @@ s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'checkpoint after its batch' src/etl-load/commit/ledger_row.c "
-s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
+s/if (move_checkpoint_if_any(l, e)/if ($again || move_checkpoint_if_any(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'checkpoint before its batch' src/etl-load/commit/batch_commit.c "
-s/^	switch (apply_chunks(l, e)) {/if (l->marked \&\& \
+s/^	switch (load_chunks_and_settle(l, e)) {/if (l->marked \&\& \
 (stream_update_ledger_and_checkpoint(l, ended, e) != 1 || \
 $again)) return -1;&/
 s/^	if (l->marked &&\$/	if (false \&\&/

@@ -71,7 +71,7 @@ same_value(const struct json *j, uint32_t i, const struct oracle_item *v)
 	if (t->type != JSON_OBJECT)
 		return;
 	for (uint32_t k = i + 1; k < t->next; k = j->tok[k + 1].next)
-		MUST(json_member(j, i, v[k - i].p, v[k - i].n) == k + 1);
+		MUST(json_member_value(j, i, v[k - i].p, v[k - i].n) == k + 1);
 }
 
 static void

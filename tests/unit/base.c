@@ -54,7 +54,7 @@ parse(struct opts *o, struct err *e, char *argv[])
 	while (argv[argc] != NULL)
 		argc++;
 	*o = (struct opts){ 0 };
-	return opt_parse(&spec, o, argc, argv, e);
+	return opt_parse_env_and_argv(&spec, o, argc, argv, e);
 }
 
 static void
@@ -152,7 +152,7 @@ the_nearest_word_is_suggested(void **state)
 		struct suggestion s = { .typed = cases[i].typed };
 
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-			suggest_compare_word(&s, words[k]);
+			suggest_keep_word_if_nearer(&s, words[k]);
 		if (cases[i].wanted == NULL)
 			assert_null(s.word);
 		else
@@ -205,16 +205,16 @@ backoff_stays_in_its_window(void **state)
 	struct retry r = { 0 };
 	struct err e;
 
-	assert_int_equal(retry_parse_backoff(&r, "1s..60s", &e), 0);
+	assert_int_equal(retry_parse_backoff_or_env(&r, "1s..60s", &e), 0);
 	for (uint64_t n = 1; n < 80; n++) {
 		uint64_t most = n > 6 ? 60000 : 1000u << (n - 1);
 
 		for (int i = 0; i < 50; i++)
 			assert_in_range(retry_random_delay(&r, n), 0, most);
 	}
-	assert_int_equal(retry_parse_backoff(&r, "2s..1s", &e), -1);
-	assert_int_equal(retry_parse_backoff(&r, "1s", &e), -1);
-	assert_int_equal(retry_parse_backoff(&r, "1s..", &e), -1);
+	assert_int_equal(retry_parse_backoff_or_env(&r, "2s..1s", &e), -1);
+	assert_int_equal(retry_parse_backoff_or_env(&r, "1s", &e), -1);
+	assert_int_equal(retry_parse_backoff_or_env(&r, "1s..", &e), -1);
 }
 
 /* The vector of FIPS 180-4's examples, and version and variant of a UUID. */
@@ -226,7 +226,7 @@ hashes_and_ids_have_their_form(void **state)
 	char hex[HASH_HEX], id[UUID_TEXT], other[UUID_TEXT];
 	struct hash *h = hash_new();
 
-	hash_of("abc", 3, hex);
+	hash_bytes_to_hex("abc", 3, hex);
 	assert_string_equal(hex, abc);
 	assert_non_null(h);
 	hash_add(h, "a", 1);
@@ -309,8 +309,8 @@ claims_three(int as)
 		(void)close(3);
 	else if (dup2(as, 3) == -1)
 		return 0;
-	return stdfd_check_and_fill(&fds, &e) == 0 && !fds.rejects &&
-	    (fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
+	return stdfd_check_rejects_and_fill_closed(&fds, &e) == 0 &&
+	       !fds.rejects && (fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
 }
 
 static void

@@ -58,7 +58,7 @@ lists(const char *const in[3], const char *const drop[3],
 	assert_int_equal(
 	    hosts_split_and_look_up(&h, in[0], in[1], in[2], &e), 0);
 	if (drop != NULL)
-		hosts_remove(&h, drop[0], drop[1], drop[2]);
+		hosts_remove_match_or_first(&h, drop[0], drop[1], drop[2]);
 	for (int i = 0; i < 3; i++)
 		buf_init(&b[i], 1000);
 	hosts_append_lists(&h, &b[0], &b[1], &b[2]);

@@ -155,7 +155,7 @@ test_twice_kept(void **state)
 	scanned_free(&s);
 	scan(&s, TEXT(text), 2, JSON_LAST);
 	assert_int_equal(s.rc, 0);
-	assert_int_equal(json_member(&s.j, 2, "b", 1), 6);
+	assert_int_equal(json_member_value(&s.j, 2, "b", 1), 6);
 	scanned_free(&s);
 	scan(&s, TEXT(text), 2, JSON_UNIQUE);
 	assert_int_equal(s.rc, -1);
@@ -287,17 +287,17 @@ test_member(void **state)
 
 	scan(&s, TEXT(text), JSON_LEVELS_ALL, JSON_LAST);
 	assert_int_equal(s.rc, 0);
-	assert_int_equal(json_member(&s.j, 0, "a", 1), 9);
-	assert_int_equal(json_member(&s.j, 0, "b", 1), 4);
-	assert_int_equal(json_member(&s.j, 0, "cd", 2), 7);
-	assert_int_equal(json_member(&s.j, 0, "e", 1), 11);
-	assert_int_equal(json_member(&s.j, 0, "c", 1), 0);
-	assert_int_equal(json_member(&s.j, 0, "cde", 3), 0);
-	assert_int_equal(json_member(&s.j, 0, "", 0), 0);
-	assert_int_equal(json_member(&s.j, 0, "\\u0063d", 7), 0);
+	assert_int_equal(json_member_value(&s.j, 0, "a", 1), 9);
+	assert_int_equal(json_member_value(&s.j, 0, "b", 1), 4);
+	assert_int_equal(json_member_value(&s.j, 0, "cd", 2), 7);
+	assert_int_equal(json_member_value(&s.j, 0, "e", 1), 11);
+	assert_int_equal(json_member_value(&s.j, 0, "c", 1), 0);
+	assert_int_equal(json_member_value(&s.j, 0, "cde", 3), 0);
+	assert_int_equal(json_member_value(&s.j, 0, "", 0), 0);
+	assert_int_equal(json_member_value(&s.j, 0, "\\u0063d", 7), 0);
 	scanned_free(&s);
 	scan(&s, TEXT("{}"), JSON_LEVELS_ALL, JSON_LAST);
-	assert_int_equal(json_member(&s.j, 0, "a", 1), 0);
+	assert_int_equal(json_member_value(&s.j, 0, "a", 1), 0);
 	scanned_free(&s);
 }
 

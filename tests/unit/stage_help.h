@@ -68,8 +68,10 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 			    "mark %d\n", (int)stage_last_mark(s)->kind);
 		return stage_pass_mark(s, e) == -1 ? -1 : 1;
 	}
-	ok = c->sink ? stage_check_record(s, &l, j, 2, JSON_UNIQUE, &r, e) :
-	    stage_read_record(s, &l, j, 2, JSON_UNIQUE, e);
+	ok = c->sink
+		 ? stage_parse_record_or_fill_reject(
+		       s, &l, j, 2, JSON_UNIQUE, &r, e)
+		 : stage_parse_record_or_reject(s, &l, j, 2, JSON_UNIQUE, e);
 	if (c->sink && ok >= 0)
 		(void)printf("record %.*s%s%s\n", (int)l.len, l.data,
 		    ok ? "" : " ", ok ? "" : r.code);
@@ -118,13 +120,13 @@ program(const struct stage_conf *given)
 	struct stdfd fds;
 	int rc = -1;
 
-	if (stdfd_check_and_fill(&fds, &e) == -1)
+	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		goto out;
 	stop_install_handlers();
 	c.fds = &fds;
 	if (stage_open(&s, &c, &e) == -1)
 		goto out;
-	if (c.source && (stage_start_source_stream(s, &e) == -1 ||
+	if (c.source && (stage_start_marked_or_plain_source(s, &e) == -1 ||
 	    source(s, &c, &e) == -1))
 		goto out;
 	while (!c.source && (rc = step(s, &c, &j, &e)) == 1)
@@ -138,7 +140,7 @@ out:
 	stage_close(s);
 	json_release(&j);
 	(void)fflush(stdout);
-	stop_end_by_signal();
+	stop_raise_signal_if_received();
 	return rc == -1 ? err_report(given->name, &e) : 0;
 }
 

@@ -151,7 +151,7 @@ try_long(size_t len, size_t max, size_t step)
 	for (size_t i = 0; i < len; i++)
 		line[i] = (char)('a' + (i * 7 + i / 251) % 26);
 	memcpy(line + len, "\nz", 3);
-	hash_of(line, len, sha);
+	hash_bytes_to_hex(line, len, sha);
 	feed_open(&f, max);
 	for (size_t at = 0; at < len; at += step) {
 		size_t n = len - at < step ? len - at : step;

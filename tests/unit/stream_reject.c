@@ -16,7 +16,7 @@
 static uint32_t
 member(const struct json *j, const char *name)
 {
-	return json_member(j, 0, name, strlen(name));
+	return json_member_value(j, 0, name, strlen(name));
 }
 
 static void
@@ -211,7 +211,7 @@ the_id_is_the_hash_of_three_parts(void **state)
 	reject_who_init(&w, "load");
 	buf_init(&line, 1 << 16);
 	written(&line, &j, &w, &r);
-	hash_of("posts\0load\0{x\0", 14, id);
+	hash_bytes_to_hex("posts\0load\0{x\0", 14, id);
 	has_text(&j, "id", id);
 	r.message = "another one";
 	written(&line, &j, &w, &r);
@@ -219,11 +219,11 @@ the_id_is_the_hash_of_three_parts(void **state)
 	(void)unsetenv("ETL_PIPELINE");
 	reject_who_init(&w, "load");
 	written(&line, &j, &w, &r);
-	hash_of("\0load\0{x\0", 9, id);
+	hash_bytes_to_hex("\0load\0{x\0", 9, id);
 	has_text(&j, "id", id);
 	r.sha256 = "ab";
 	written(&line, &j, &w, &r);
-	hash_of("\0load\0{x\0ab\0", 12, id);
+	hash_bytes_to_hex("\0load\0{x\0ab\0", 12, id);
 	has_text(&j, "id", id);
 	r.id = "given";
 	written(&line, &j, &w, &r);

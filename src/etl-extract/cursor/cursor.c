@@ -62,12 +62,12 @@ cursor_scan_levels(const struct extract_opts *o)
 }
 
 static int
-read_stored_in_db(struct cursor *c, struct err *e)
+ensure_tables_and_read_stored(struct cursor *c, struct err *e)
 {
 	struct db *db;
 	int rc;
 
-	err_note("etl-extract", db_default_note(c->o->db));
+	err_note("etl-extract", db_note_if_default_missing(c->o->db));
 	if (control_open_and_ensure(
 		&db, c->o->db, c->o->control_schema, true, e) == -1)
 		return -1;
@@ -82,7 +82,7 @@ read_stored(struct cursor *c, struct err *e)
 	const char *path;
 
 	if (c->o->state == NULL)
-		return read_stored_in_db(c, e);
+		return ensure_tables_and_read_stored(c, e);
 	if (statefile_parse_option(&path, c->o->state, e) == -1)
 		return -1;
 	return statefile_read(path, c->o->checkpoint, &c->stored, &c->version,
@@ -161,7 +161,7 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 }
 
 int
-cursor_set_bounds(struct cursor *c, struct buf *url, struct err *e)
+cursor_put_bounds_into_url(struct cursor *c, struct buf *url, struct err *e)
 {
 	const struct extract_opts *o = c->o;
 	struct buf *since = c->bound_each_page && c->highest.len > 0 ?
@@ -351,7 +351,8 @@ cursor_check_and_advance(struct cursor *c, struct stage *s,
 }
 
 int
-cursor_write_last_mark(struct cursor *c, struct stage *s, struct err *e)
+cursor_check_accepted_and_write_last_mark(
+    struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct cursor_field *f = &c->field;
 

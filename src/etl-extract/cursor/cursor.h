@@ -29,12 +29,14 @@ void cursor_close(struct cursor *c);
 
 /* Sets the query parameters for the lower and the upper bound in a request's
  * URL. */
-int cursor_set_bounds(struct cursor *c, struct buf *url, struct err *e);
-/* True if a record since the last cursor_set_bounds() had a higher cursor value
- * than all records before it. */
+int cursor_put_bounds_into_url(
+    struct cursor *c, struct buf *url, struct err *e);
+/* True if a record since the last cursor_put_bounds_into_url() had a higher
+ * cursor value than all records before it. */
 bool cursor_has_risen(const struct cursor *c);
 /* The place, on its page, of the record that last raised the highest cursor
- * value; 0 if no record since the last cursor_set_bounds() has raised it. */
+ * value; 0 if no record since the last cursor_put_bounds_into_url() has
+ * raised it. */
 uint64_t cursor_place_of_rise(const struct cursor *c);
 /* Sets *e for a full page on which the highest cursor value did not rise: no
  * lower bound can reach the records after this page. most is 0 if the page has
@@ -53,6 +55,7 @@ int cursor_check_and_advance(struct cursor *c, struct stage *s,
     struct err *e);
 /* After the last record: writes a checkpoint mark if the highest value is past
  * the stored checkpoint and the last mark. */
-int cursor_write_last_mark(struct cursor *c, struct stage *s, struct err *e);
+int cursor_check_accepted_and_write_last_mark(
+    struct cursor *c, struct stage *s, struct err *e);
 
 #endif

@@ -136,8 +136,8 @@ set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
  * with the reason in *r if the record must be rejected. Fails if the run must
  * end, because strings and other values are mixed. */
 static int
-decide_or_check_kind(struct cursor_field *f, enum value_kind found, bool string,
-    struct reject *r, struct err *e)
+set_or_check_kind_or_reject(struct cursor_field *f, enum value_kind found,
+    bool string, struct reject *r, struct err *e)
 {
 	int rc = 1;
 
@@ -179,5 +179,5 @@ cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
 	if (!string && found != VALUE_NUMBER)
 		return fill_reject(f, r, "range", "has an exponent of more "
 		    "than 17 digits, which is too large to compare", "");
-	return decide_or_check_kind(f, found, string, r, e);
+	return set_or_check_kind_or_reject(f, found, string, r, e);
 }

@@ -247,7 +247,7 @@ mask_every_copy(struct buf *b, const char *secret, size_t n)
  * more characters of the secret, replaces them by ***: the rest of the secret
  * was probably behind the cut. */
 static void
-mask_start_at_end(struct buf *b, const char *secret, size_t n)
+mask_secret_cut_at_end(struct buf *b, const char *secret, size_t n)
 {
 	size_t k = n - 1 < b->len ? n - 1 : b->len;
 
@@ -297,7 +297,7 @@ mask_all_forms(const struct credentials *c, struct buf *b, bool cut)
 			continue;
 		mask_every_copy(b, form.data, form.len);
 		if (cut)
-			mask_start_at_end(b, form.data, form.len);
+			mask_secret_cut_at_end(b, form.data, form.len);
 	}
 	if (form.data != NULL)
 		explicit_bzero(form.data, form.cap);

@@ -59,7 +59,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->retry.max = o->retries;
 	redirect_init(&f->redirect, SENT_MAX);
 	buf_init(&f->masked, MASKED_MAX);
-	if (retry_parse_backoff(&f->retry, o->backoff, e) == -1 ||
+	if (retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
 	    credentials_init(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
 		fetch_close(f);
@@ -79,7 +79,7 @@ fetch_open_once(struct fetch **f, struct extract *x, struct err *e)
 }
 
 static const char *
-masked_url(struct fetch *f, const struct buf *url)
+mask_url_for_message(struct fetch *f, const struct buf *url)
 {
 	struct buf copy;
 
@@ -101,7 +101,7 @@ masked_url(struct fetch *f, const struct buf *url)
 const char *
 fetch_masked_url(struct fetch *f, const struct request *r)
 {
-	return masked_url(f, &r->url);
+	return mask_url_for_message(f, &r->url);
 }
 
 void
@@ -125,7 +125,7 @@ mask_message_and_add_url(struct fetch *f, struct err *e)
 	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&masked));
 	buf_release(&b);
 	buf_release(&masked);
-	err_prefix(e, "%s", masked_url(f, &f->redirect.url));
+	err_prefix(e, "%s", mask_url_for_message(f, &f->redirect.url));
 	return -1;
 }
 
@@ -142,7 +142,7 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 }
 
 static int
-get_and_check_once(struct fetch *f, const struct request *r,
+get_with_redirects_and_check(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	struct redirect *to = &f->redirect;
@@ -207,14 +207,15 @@ set_error_after_last_try(
 }
 
 int
-fetch_get(struct fetch *f, const struct request *r,
+fetch_get_with_retries(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	int renewed;
 
 	if (wait_delay_unless_first(f, e) == -1)
 		return -1;
-	for (uint64_t n = 1; get_and_check_once(f, r, check, a, e) == -1; n++) {
+	for (uint64_t n = 1;
+	     get_with_redirects_and_check(f, r, check, a, e) == -1; n++) {
 		if (e->code == ERR_GONE || stop_signal() != 0)
 			return -1;
 		renewed = a->status == 401 && !f->redirect.left_origin ?

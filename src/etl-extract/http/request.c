@@ -66,7 +66,7 @@ request_check_options(const struct extract_opts *o, const char *url,
 }
 
 int
-request_set_url(struct request *r, const struct extract_opts *o,
+request_set_url_and_params(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e)
 {
 	size_t n;

@@ -24,7 +24,7 @@ int request_check_options(const struct extract_opts *o, const char *url,
     struct err *e);
 /* Sets the URL to the len bytes at url plus the parameters of the options, and
  * clears the header. */
-int request_set_url(struct request *r, const struct extract_opts *o,
+int request_set_url_and_params(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e);
 
 #endif

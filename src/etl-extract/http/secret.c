@@ -35,7 +35,7 @@ secret_free(char *s)
 }
 
 static int
-read_from_env(struct buf *b, const char *name, struct err *e)
+read_and_unset_env(struct buf *b, const char *name, struct err *e)
 {
 	char *v = getenv(name);
 
@@ -104,7 +104,7 @@ exec_command(const char *command, int out)
 {
 	int null = open("/dev/null", O_RDONLY);
 
-	stop_restore_defaults();
+	stop_restore_default_actions();
 	if (null == -1 || dup2(null, 0) == -1 || dup2(out, 1) == -1)
 		_exit(127);
 	(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -181,7 +181,7 @@ secret_load(char **to, const char *from, struct err *e)
 
 	buf_init(&b, SECRET_MAX);
 	if (strncmp(from, "env:", 4) == 0)
-		rc = read_from_env(&b, from + 4, e);
+		rc = read_and_unset_env(&b, from + 4, e);
 	else if (strncmp(from, "file:", 5) == 0)
 		rc = read_from_file(&b, from + 5, e);
 	else if (strncmp(from, "cmd:", 4) == 0)

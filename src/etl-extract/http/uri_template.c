@@ -113,7 +113,7 @@ set_fault(struct template_fault *f, const char *code, const char *why)
 static int
 get_member_text(const struct json *j, struct buf *v, struct template_fault *f)
 {
-	uint32_t i = json_member(j, 0, f->name, f->len);
+	uint32_t i = json_member_value(j, 0, f->name, f->len);
 	const struct json_tok *t = &j->tok[i];
 
 	buf_clear(v);

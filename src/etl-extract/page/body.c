@@ -60,7 +60,7 @@ blank_if_deep(char c, size_t depth)
  * make the copy invalid. For example, {"a":"b\q"} becomes {"x":"xxx"}. The
  * copy has the same length, so byte offsets are the same in both texts. */
 static void
-make_outline(char *out, const char *text, size_t n)
+copy_without_string_contents(char *out, const char *text, size_t n)
 {
 	bool string = false;
 	size_t depth = 0;
@@ -85,11 +85,12 @@ make_outline(char *out, const char *text, size_t n)
 }
 
 /* Sets the tokens of b->j by scanning a copy of the text in which
- * make_outline() has overwritten the contents of strings. Returns -1 if this
- * copy is not valid JSON either: b->j must not be used then. */
+ * copy_without_string_contents() has overwritten the contents of strings.
+ * Returns -1 if this copy is not valid JSON either: b->j must not be used
+ * then. */
 static int
-scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
-    struct json_fault *f)
+scan_without_string_contents(struct body *b, const char *text, size_t n,
+    unsigned levels, struct json_fault *f)
 {
 	char *copy = malloc(n);
 	int rc;
@@ -98,7 +99,7 @@ scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
 		f->nomem = true;
 		return -1;
 	}
-	make_outline(copy, text, n);
+	copy_without_string_contents(copy, text, n);
 	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
 	b->j.text = text;
 	free(copy);
@@ -112,7 +113,7 @@ scan_outline(struct body *b, const char *text, size_t n, unsigned levels,
  * error. If the answer was cut short, the second scan fails at the end of the
  * text, even if the cut is inside a UTF-8 character or an escape. */
 static int
-rescan_outline_or_fail(struct body *b, const struct json_fault *f,
+rescan_without_strings_or_fail(struct body *b, const struct json_fault *f,
     struct err *e)
 {
 	const char *text = b->answer->body.data;
@@ -121,7 +122,8 @@ rescan_outline_or_fail(struct body *b, const struct json_fault *f,
 	struct json_fault o = *f;
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
-	    scan_outline(b, text, n, json_levels_needed(b, first), &o) == 0) {
+	    scan_without_string_contents(
+		b, text, n, json_levels_needed(b, first), &o) == 0) {
 		if (b->accepts_bad_records)
 			return 0;
 		o = *f;
@@ -153,7 +155,7 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 	if (json_scan(&b->j, text, n, json_levels_needed(b, text[at]),
 		JSON_LAST, &f) == 0)
 		return 0;
-	return rescan_outline_or_fail(b, &f, e);
+	return rescan_without_strings_or_fail(b, &f, e);
 }
 
 static int

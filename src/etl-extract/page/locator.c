@@ -44,8 +44,8 @@ parse_locator(struct locator *l, const struct form *forms, size_t n,
 }
 
 int
-locator_parse_to(struct locator *l, const char *option, const char *text,
-    struct err *e)
+locator_parse_request_place(
+    struct locator *l, const char *option, const char *text, struct err *e)
 {
 	*l = (struct locator){ LOCATOR_URL, NULL };
 	if (strcmp(text, "url") == 0 || parse_locator(l, to_forms,
@@ -56,8 +56,8 @@ locator_parse_to(struct locator *l, const char *option, const char *text,
 }
 
 int
-locator_parse_from(struct locator *l, const char *option, const char *text,
-    struct err *e)
+locator_parse_answer_place(
+    struct locator *l, const char *option, const char *text, struct err *e)
 {
 	*l = (struct locator){ LOCATOR_LINK, NULL };
 	if (strcmp(text, "link") == 0 || parse_locator(l, from_forms,

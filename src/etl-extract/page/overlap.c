@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The hash function FNV-1a. If two records have the same hash, find_record()
- * still tells them apart, because it also compares their bytes. */
+/* The hash function FNV-1a. If two records have the same hash,
+ * find_untaken_record() still tells them apart, because it also compares
+ * their bytes. */
 static uint32_t
 hash_record(const char *p, size_t n)
 {
@@ -57,9 +58,9 @@ overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
 }
 
 /* Returns a stored record with the same bytes, or NULL. Skips the records that
- * overlap_mark_taken() has already found. */
+ * overlap_take_if_found() has already found. */
 static struct overlap_slot *
-find_record(const struct overlap *o, const char *p, size_t n)
+find_untaken_record(const struct overlap *o, const char *p, size_t n)
 {
 	uint32_t h = hash_record(p, n);
 
@@ -75,17 +76,18 @@ find_record(const struct overlap *o, const char *p, size_t n)
 }
 
 bool
-overlap_has_top_record(const struct overlap *o, const char *p, size_t n)
+overlap_has_record_of_highest_value(
+    const struct overlap *o, const char *p, size_t n)
 {
-	const struct overlap_slot *s = find_record(o, p, n);
+	const struct overlap_slot *s = find_untaken_record(o, p, n);
 
 	return s != NULL && s->top;
 }
 
 bool
-overlap_mark_taken(struct overlap *o, const char *p, size_t n)
+overlap_take_if_found(struct overlap *o, const char *p, size_t n)
 {
-	struct overlap_slot *s = find_record(o, p, n);
+	struct overlap_slot *s = find_untaken_record(o, p, n);
 
 	if (s == NULL)
 		return false;

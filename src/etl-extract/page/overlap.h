@@ -11,7 +11,7 @@
 struct overlap_slot {
 	const char *p;          /* the record, NULL if the slot is free */
 	size_t n;               /* length of the record; 0 after
-				 * overlap_mark_taken() */
+				 * overlap_take_if_found() */
 	uint32_t hash;
 	bool top;               /* see overlap_store_page() */
 };
@@ -26,10 +26,11 @@ struct overlap {
 int overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
     struct err *e);
 /* True if an equal top record is stored and is not marked as taken. */
-bool overlap_has_top_record(const struct overlap *o, const char *p, size_t n);
+bool overlap_has_record_of_highest_value(
+    const struct overlap *o, const char *p, size_t n);
 /* If an equal record is stored, marks it as taken, so that it is not found
  * again, and returns true. */
-bool overlap_mark_taken(struct overlap *o, const char *p, size_t n);
+bool overlap_take_if_found(struct overlap *o, const char *p, size_t n);
 void overlap_release(struct overlap *o);
 
 #endif

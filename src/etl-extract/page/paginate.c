@@ -21,7 +21,7 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 			*p = paginators[i];
 			return 0;
 		}
-		suggest_compare_word(&near, paginators[i]->name);
+		suggest_keep_word_if_nearer(&near, paginators[i]->name);
 	}
 	(void)err_set(e, ERR_USAGE, false, "--paginate %s: it must be none, "
 	    "page or since", name);

@@ -1,7 +1,7 @@
 #include "page/paginate.h"
 
 static int
-none_open(void **self, const struct extract_opts *o, struct err *e)
+none_check_options(void **self, const struct extract_opts *o, struct err *e)
 {
 	*self = NULL;
 	if (o->into != NULL || o->total != NULL || o->size != NULL)
@@ -18,5 +18,5 @@ none_has_more(void *self, const struct page *p, struct err *e)
 }
 
 const struct paginator paginator_none = {
-	.name = "none", .open = none_open, .has_more = none_has_more,
+	.name = "none", .open = none_check_options, .has_more = none_has_more,
 };

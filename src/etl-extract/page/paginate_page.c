@@ -39,7 +39,7 @@ read_page_options(struct numbered_pages *n, const struct extract_opts *o,
 		return err_set(e, ERR_USAGE, false,
 		    "--paginate page needs --into, for example --into "
 		    "query:page");
-	if (locator_parse_to(&n->into, "--into", o->into, e) == -1)
+	if (locator_parse_request_place(&n->into, "--into", o->into, e) == -1)
 		return -1;
 	if (n->into.kind != LOCATOR_QUERY && n->into.kind != LOCATOR_HEADER)
 		return err_set(e, ERR_USAGE, false, "--into %s: a page number "
@@ -47,7 +47,7 @@ read_page_options(struct numbered_pages *n, const struct extract_opts *o,
 	n->has_total = o->total != NULL;
 	if (!n->has_total)
 		return 0;
-	if (locator_parse_from(&n->total, "--total", o->total, e) == -1)
+	if (locator_parse_answer_place(&n->total, "--total", o->total, e) == -1)
 		return -1;
 	if (n->total.kind != LOCATOR_BODY && n->total.kind != LOCATOR_HEADER)
 		return err_set(e, ERR_USAGE, false, "--total %s: a total can "
@@ -74,7 +74,7 @@ page_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-page_prepare_request(void *self, struct request *r, struct err *e)
+put_next_page_number(void *self, struct request *r, struct err *e)
 {
 	struct numbered_pages *n = self;
 	char number[24];
@@ -162,7 +162,7 @@ fail_if_total_fell(struct numbered_pages *n, int64_t total, struct err *e)
 }
 
 static int
-page_has_more(void *self, const struct page *p, struct err *e)
+count_page_and_has_more(void *self, const struct page *p, struct err *e)
 {
 	struct numbered_pages *n = self;
 	int64_t total = 0;
@@ -183,7 +183,9 @@ page_has_more(void *self, const struct page *p, struct err *e)
 }
 
 const struct paginator paginator_page = {
-	.name = "page", .open = page_open,
-	.prepare_request = page_prepare_request, .has_more = page_has_more,
-	.close = page_close,
+    .name = "page",
+    .open = page_open,
+    .prepare_request = put_next_page_number,
+    .has_more = count_page_and_has_more,
+    .close = page_close,
 };

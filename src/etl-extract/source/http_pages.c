@@ -182,14 +182,15 @@ get_next_page(struct pages *p, struct err *e)
 		    buf_text(&p->shown), p->page);
 	p->page++;
 	p->index = 0;
-	if (request_set_url(&p->request, p->o, p->uri, strlen(p->uri), e) ==
-		-1 ||
+	if (request_set_url_and_params(
+		&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
 	    (p->paginator->prepare_request != NULL &&
 		p->paginator->prepare_request(p->paging, &p->request, e) ==
 		    -1) ||
-	    (p->x->cursor != NULL &&
-		cursor_set_bounds(p->x->cursor, &p->request.url, e) == -1) ||
-	    fetch_get(p->fetch, &p->request, &answer_check, a, e) == -1)
+	    (p->x->cursor != NULL && cursor_put_bounds_into_url(p->x->cursor,
+					 &p->request.url, e) == -1) ||
+	    fetch_get_with_retries(
+		p->fetch, &p->request, &answer_check, a, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
 	buf_str(&p->shown, fetch_masked_url(p->fetch, &p->request));
@@ -211,7 +212,7 @@ fill_next_item(struct pages *p, struct item *it)
 	if (t->len > p->o->max_record) {
 		it->line.too_long = true;
 		it->line.len = LINES_KEPT < t->len ? LINES_KEPT : t->len;
-		hash_of(it->line.data, t->len, it->line.sha256);
+		hash_bytes_to_hex(it->line.data, t->len, it->line.sha256);
 	}
 	it->kind = "http";
 	it->uri = buf_text(&p->shown);
@@ -222,11 +223,11 @@ fill_next_item(struct pages *p, struct item *it)
 /* Skips the next record of the page and returns true if the page before had the
  * same record. */
 static bool
-skip_if_repeated(struct pages *p)
+skip_next_if_repeated(struct pages *p)
 {
 	const struct json_tok *t = &p->body.j.tok[p->next];
 
-	if (!overlap_mark_taken(&p->overlap, p->body.j.text + t->at, t->len))
+	if (!overlap_take_if_found(&p->overlap, p->body.j.text + t->at, t->len))
 		return false;
 	p->next = t->next;
 	p->index++;
@@ -241,9 +242,10 @@ skip_if_repeated(struct pages *p)
  * other records with this value. The check comes before any record of the page
  * is written, because no checkpoint may be stored past the skipped records.
  *
- * overlap_has_top_record() searches the page before only from the record on
- * that last raised the highest value. An earlier record does not prove
- * anything: if it has no cursor value, the service may put it on every page. */
+ * overlap_has_record_of_highest_value() searches the page before only from
+ * the record on that last raised the highest value. An earlier record does
+ * not prove anything: if it has no cursor value, the service may put it on
+ * every page. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
@@ -252,7 +254,7 @@ check_page_overlaps(struct pages *p, struct err *e)
 	if (p->page == 1 || p->previous_records < p->full)
 		return 0;
 	for (uint32_t i = p->next; i < p->end; i = t[i].next)
-		if (overlap_has_top_record(&p->overlap,
+		if (overlap_has_record_of_highest_value(&p->overlap,
 		    p->body.j.text + t[i].at, t[i].len))
 			return 0;
 	return err_set(e, ERR_PEER, true, "%s: the page has none of the last "
@@ -272,7 +274,7 @@ check_page_overlaps(struct pages *p, struct err *e)
  * not a mere repetition, a page of this length counts as full, until a longer
  * page comes. */
 static int
-finish_overlapping_page(struct pages *p, struct err *e)
+fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 {
 	struct cursor *c = p->x->cursor;
 
@@ -296,13 +298,13 @@ pages_next(void *self, struct item *it, struct err *e)
 	struct pages *p = self;
 
 	for (;;) {
-		while (p->next < p->end && skip_if_repeated(p))
+		while (p->next < p->end && skip_next_if_repeated(p))
 			continue;
 		if (p->next < p->end)
 			break;
 		if (!p->has_paused && p->page > 0) {
 			if (p->paginator->overlaps &&
-			    finish_overlapping_page(p, e) == -1)
+			    fail_if_stuck_or_store_page(p, e) == -1)
 				return SOURCE_FAILED;
 			p->has_paused = !p->is_last;
 			return p->is_last ? SOURCE_END : SOURCE_PAUSE;

@@ -82,8 +82,8 @@ write_chunk_if_full(struct spool *s, struct err *e)
  * are written to a temporary file, so that memory does not hold several large
  * lines. */
 static int
-add_reject_line(struct outcome *o, const struct reject *r, uint64_t ordinal,
-    struct err *e)
+add_reject_line_to_spool(
+    struct outcome *o, const struct reject *r, uint64_t ordinal, struct err *e)
 {
 	struct spool *s = &o->rejects;
 	size_t at;
@@ -124,7 +124,7 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 		r.origin.key = buf_text(&o->key);
 	}
 	o->sums.rejected++;
-	return add_reject_line(o, &r, o->ordinal + i, e);
+	return add_reject_line_to_spool(o, &r, o->ordinal + i, e);
 }
 
 int
@@ -145,7 +145,7 @@ outcome_copy_upstream_rejects(struct outcome *o, struct err *e)
  * loop uses the first entry that fits, so the entries of five characters stand
  * before the entry for their class (the first two characters). */
 static const char *
-reject_code(const struct db_fault *f)
+get_reject_code_for_sqlstate(const struct db_fault *f)
 {
 	static const struct { const char *state, *code; } codes[] = {
 		{ "22001", "range" }, { "22003", "range" },
@@ -172,7 +172,8 @@ int
 outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e)
 {
-	struct reject why = { .code = reject_code(f), .message = message };
+	struct reject why = {
+	    .code = get_reject_code_for_sqlstate(f), .message = message};
 	struct buf pointer;
 	int rc;
 

@@ -52,7 +52,7 @@ spool_clear(struct spool *s)
 }
 
 static int
-items_grow(struct spool *s, size_t least, struct err *e)
+grow_items(struct spool *s, size_t least, struct err *e)
 {
 	size_t cap = s->cap ? s->cap * 2 : 256;
 	struct item *p;
@@ -70,7 +70,7 @@ int
 spool_add_appended_line(
     struct spool *s, size_t at, uint64_t number, struct err *e)
 {
-	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
+	if (s->n == s->cap && grow_items(s, s->n + 1, e) == -1)
 		return -1;
 	s->items[s->n++] = (struct item){ .at = at,
 		.len = s->data.len - at, .number = number,
@@ -90,7 +90,7 @@ open_file_once(struct spool *s, struct err *e)
 {
 	if (s->open)
 		return 0;
-	if ((s->fd = temp_file_open(e)) == -1)
+	if ((s->fd = temp_file_open_unnamed(e)) == -1)
 		return -1;
 	s->open = true;
 	return 0;
@@ -190,7 +190,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 
 	if (l->len >= SPOOL_CHUNK)
 		return write_large_line_to_file(s, &it, l->data, e);
-	if (s->n == s->cap && items_grow(s, s->n + 1, e) == -1)
+	if (s->n == s->cap && grow_items(s, s->n + 1, e) == -1)
 		return -1;
 	buf_add(&s->data, l->data, l->len);
 	if (l->too_long)
@@ -221,7 +221,7 @@ read_next_chunk_of_file(struct spool *s, struct err *e)
 	clear_chunk_in_memory(s);
 	if (read_from_file(s, &h, sizeof(h), e) == -1)
 		return -1;
-	if (h.items > s->cap && items_grow(s, h.items, e) == -1)
+	if (h.items > s->cap && grow_items(s, h.items, e) == -1)
 		return -1;
 	if (!buf_reserve(&s->data, h.bytes))
 		return buf_check(&s->data, e) == -1 ? -1 : err_nomem(e);

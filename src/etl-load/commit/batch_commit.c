@@ -8,7 +8,7 @@
  * After the last chunk the sink checks the deferred constraints (those that are
  * otherwise checked only at COMMIT). */
 static enum sink_result
-apply_chunks(struct loader *l, struct err *e)
+load_chunks_and_settle(struct loader *l, struct err *e)
 {
 	struct outcome *o = &l->outcome;
 	enum sink_result rc = SINK_DONE;
@@ -80,7 +80,7 @@ check_counts_and_reject_limit(struct loader *l, struct err *e)
  * committed. Only plain input (without marks) needs the id: for a marked stream
  * the ledger (table etl_loads) shows whether the batch was committed. */
 static int
-remember_transaction_id(struct loader *l, struct err *e)
+store_transaction_id_of_plain_input(struct loader *l, struct err *e)
 {
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
@@ -111,7 +111,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	if (l->marked &&
 	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
 		return rc;
-	if (remember_transaction_id(l, e) == -1 ||
+	if (store_transaction_id_of_plain_input(l, e) == -1 ||
 	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;
 	l->sent = l->outcome.sums;
@@ -122,7 +122,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 }
 
 static int
-ensure_control_tables(struct loader *l, struct err *e)
+create_control_tables_if_needed(struct loader *l, struct err *e)
 {
 	if (l->control || (!l->marked && !l->upstream))
 		return 0;
@@ -146,9 +146,10 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	int rc = -1;
 
 	outcome_reset_for_try(&l->outcome);
-	if (ensure_control_tables(l, e) == -1 || db_begin(l->db, e) == -1)
+	if (create_control_tables_if_needed(l, e) == -1 ||
+	    db_begin(l->db, e) == -1)
 		return -1;
-	switch (apply_chunks(l, e)) {
+	switch (load_chunks_and_settle(l, e)) {
 	case SINK_DONE:
 		if (check_counts_and_reject_limit(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);

@@ -23,9 +23,9 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
 /* Stores those reject lines of the chunk (the reject lines in memory) that
  * belong in the database as dead letters. Returns 1: it stored some; 0: the
  * chunk has none; -1 with *e. A large line usually has a chunk of its own.
- * letters_add_large() may free the bytes of such a line while it stores them,
- * because a later spool_rewind() reads the line from the temporary file again.
- */
+ * letters_add_and_release_line() may free the bytes of such a line while it
+ * stores them, because a later spool_rewind() reads the line from the
+ * temporary file again. / */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
@@ -35,8 +35,10 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 	int rc = 0;
 
 	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0]))
-		return letters_add_large(l->db, &s->data, run_row, NULL,
-		    e) == -1 ? -1 : 1;
+		return letters_add_and_release_line(
+			   l->db, &s->data, run_row, NULL, e) == -1
+			   ? -1
+			   : 1;
 	if ((v = calloc(s->n + 1, sizeof(*v))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < s->n; i++) {
@@ -149,9 +151,10 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 }
 
 static void
-put_string_member(struct buf *b, const struct json *j, const char *name)
+append_unescaped_string_member(
+    struct buf *b, const struct json *j, const char *name)
 {
-	uint32_t v = json_member(j, 0, name, strlen(name));
+	uint32_t v = json_member_value(j, 0, name, strlen(name));
 
 	if (v != 0 && j->tok[v].type == JSON_STRING)
 		json_unescape(b, j, v);
@@ -160,15 +163,15 @@ put_string_member(struct buf *b, const struct json *j, const char *name)
 /* Appends the bytes of the rejected record: the member `raw` of the reject
  * line, or the decoded member `raw_base64`. */
 static void
-put_rejected_bytes(struct buf *b, const struct json *j)
+append_rejected_bytes(struct buf *b, const struct json *j)
 {
 	struct buf base64;
 
-	put_string_member(b, j, "raw");
+	append_unescaped_string_member(b, j, "raw");
 	if (b->len > 0)
 		return;
 	buf_init(&base64, SIZE_MAX / 2);
-	put_string_member(&base64, j, "raw_base64");
+	append_unescaped_string_member(&base64, j, "raw_base64");
 	(void)base64_get(b, buf_text(&base64), base64.len);
 	buf_release(&base64);
 }
@@ -176,18 +179,18 @@ put_rejected_bytes(struct buf *b, const struct json *j)
 /* Returns the number of the input line that held the rejected record, or 0 if
  * the reject line does not contain this number. */
 static uint64_t
-origin_line(const struct json *j)
+get_origin_line_number(const struct json *j)
 {
-	uint32_t origin = json_member(j, 0, "origin", 6), v = 0;
+	uint32_t origin = json_member_value(j, 0, "origin", 6), v = 0;
 
 	if (origin != 0 && j->tok[origin].type == JSON_OBJECT)
-		v = json_member(j, origin, "line", 4);
+		v = json_member_value(j, origin, "line", 4);
 	return v != 0 && j->tok[v].type == JSON_NUMBER ?
 	    strtoull(j->text + j->tok[v].at, NULL, 10) : 0;
 }
 
 static void
-count_cause(struct loader *l, const struct line *line)
+add_reject_line_to_causes(struct loader *l, const struct line *line)
 {
 	struct json j = { 0 };
 	struct json_fault f;
@@ -197,11 +200,11 @@ count_cause(struct loader *l, const struct line *line)
 	buf_init(&message, SIZE_MAX / 2);
 	buf_init(&raw, SIZE_MAX / 2);
 	if (json_scan(&j, line->data, line->len, 2, JSON_LAST, &f) == 0) {
-		put_string_member(&code, &j, "code");
-		put_string_member(&message, &j, "message");
-		put_rejected_bytes(&raw, &j);
+		append_unescaped_string_member(&code, &j, "code");
+		append_unescaped_string_member(&message, &j, "message");
+		append_rejected_bytes(&raw, &j);
 		causes_add(l->causes, buf_text(&code), buf_text(&message),
-		    raw.data, raw.len, origin_line(&j));
+		    raw.data, raw.len, get_origin_line_number(&j));
 	}
 	json_release(&j);
 	buf_release(&code);
@@ -223,6 +226,6 @@ rejects_count_causes(struct loader *l)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_get_line(s, i);
 
-			count_cause(l, &line);
+			add_reject_line_to_causes(l, &line);
 		}
 }

@@ -28,8 +28,8 @@ make_ledger_entry(const struct loader *l)
 /* Reads the stream's row of the ledger (table etl_loads) into *row, and the
  * loader's counts that are stored in this row into *sums. */
 static int
-read_row(struct loader *l, struct ledger_row *row, struct sums *sums,
-    struct err *e)
+read_ledger_row_and_counts(
+    struct loader *l, struct ledger_row *row, struct sums *sums, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 	struct buf counts;
@@ -50,7 +50,7 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
 	struct ledger_row row;
 	uint64_t tries = 0;
 
-	while (read_row(l, &row, sums, e) == -1)
+	while (read_ledger_row_and_counts(l, &row, sums, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	return 0;
@@ -62,8 +62,8 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
  * other run then moved the stored checkpoint past these rejects, no run would
  * read their records again, and they would be lost. */
 static int
-check_same_no_checkpoint(const struct stream *s, const struct ledger_row *row,
-    struct err *e)
+check_no_checkpoint_same_as_before(
+    const struct stream *s, const struct ledger_row *row, struct err *e)
 {
 	const char *way = row->version > 0 ? "without" : "with";
 
@@ -80,12 +80,12 @@ check_same_no_checkpoint(const struct stream *s, const struct ledger_row *row,
  * loader continues with the counts that the ledger stores. If another run
  * loaded the part, the loader counts its records as skipped. */
 static int
-skip_loaded_part(struct loader *l, const struct ledger_row *row,
+start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
     const struct sums *sums, struct err *e)
 {
 	struct stream *s = &l->stream;
 
-	if (check_same_no_checkpoint(s, row, e) == -1)
+	if (check_no_checkpoint_same_as_before(s, row, e) == -1)
 		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
@@ -101,7 +101,7 @@ skip_loaded_part(struct loader *l, const struct ledger_row *row,
  * the stream later gives the version that etl-extract has read, that version
  * replaces this one. */
 static int
-read_checkpoint_version(struct loader *l, struct err *e)
+read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	char *value;
@@ -120,19 +120,19 @@ read_checkpoint_version(struct loader *l, struct err *e)
  * server could not do the COMMIT later. A closed row is opened again, because
  * the user loads the stream again. */
 static int
-read_row_and_reopen(struct loader *l, struct ledger_row *row, struct sums *sums,
-    struct err *e)
+read_ledger_row_reopen_if_closed(
+    struct loader *l, struct ledger_row *row, struct sums *sums, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 
-	if (read_row(l, row, sums, e) == -1)
+	if (read_ledger_row_and_counts(l, row, sums, e) == -1)
 		return -1;
 	if (!row->taken)
 		return 0;
 	g.batch = row->batch;
 	if (ledger_reopen(l->db, &g, e) == -1)
 		return -1;
-	return read_row(l, row, sums, e);
+	return read_ledger_row_and_counts(l, row, sums, e);
 }
 
 int
@@ -145,8 +145,8 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure(l->db, l->o->control_schema, true, e) == -1 ||
-	    read_row_and_reopen(l, &row, &sums, e) == -1 ||
-	    read_checkpoint_version(l, e) == -1)
+	    read_ledger_row_reopen_if_closed(l, &row, &sums, e) == -1 ||
+	    read_checkpoint_version_if_unknown(l, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	l->control = true;
@@ -157,7 +157,7 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "given up loading this stream: run the command again");
 	return s->segments && row.seq > 0 && !row.ended ?
-	    skip_loaded_part(l, &row, &sums, e) : 0;
+	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 
 /* Handles r, the result of ledger_move(), which updates the stream's row of the
@@ -195,7 +195,7 @@ stream_has_checkpoint(const struct stream *s)
 }
 
 static int
-move_checkpoint(struct loader *l, struct err *e)
+move_checkpoint_if_any(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct checkpoint_move m = { .name = s->checkpoint,
@@ -235,7 +235,7 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 		 * was. Nor can the server still do it: that transaction would
 		 * find the row changed by this one. */
 		l->unknown = false;
-		if (move_checkpoint(l, e) == -1)
+		if (move_checkpoint_if_any(l, e) == -1)
 			return -1;
 	}
 	return rc;

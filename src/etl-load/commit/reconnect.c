@@ -10,7 +10,7 @@ retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
 	*e = *why;
 	if (n > r->max || stop_signal() != 0)
 		return -1;
-	return wait_ms(retry_random_delay(r, n));
+	return wait_ms_or_stop(retry_random_delay(r, n));
 }
 
 enum { NOT_YET = 2 };

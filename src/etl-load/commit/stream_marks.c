@@ -20,7 +20,7 @@
 #include <string.h>
 
 static void
-letters_clear(struct stream *s)
+free_letters_to_resolve(struct stream *s)
 {
 	while (s->nletters > 0)
 		free((char *)(uintptr_t)s->letters[--s->nletters].id);
@@ -29,7 +29,7 @@ letters_clear(struct stream *s)
 void
 stream_release(struct stream *s)
 {
-	letters_clear(s);
+	free_letters_to_resolve(s);
 	free(s->letters);
 	free(s->id);
 	free(s->checkpoint);
@@ -39,7 +39,7 @@ stream_release(struct stream *s)
 }
 
 static int
-text_replace(char **to, const char *text, struct err *e)
+replace_text_with_copy(char **to, const char *text, struct err *e)
 {
 	char *p = NULL;
 
@@ -61,14 +61,14 @@ set_ledger_id(struct loader *l, const char *id, struct err *e)
 	int rc;
 
 	if (!l->o->again)
-		return text_replace(&l->stream.id, id, e);
+		return replace_text_with_copy(&l->stream.id, id, e);
 	uuid_new(again);
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "%s again %s", id, again);
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = text_replace(&l->stream.id, buf_text(&b), e);
+		rc = replace_text_with_copy(&l->stream.id, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
@@ -108,7 +108,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	l->sums = (struct sums){ 0 };
 	stream_release(s);
 	if (set_ledger_id(l, m->id, e) == -1 ||
-	    text_replace(&s->checkpoint, m->checkpoint, e) == -1)
+	    replace_text_with_copy(&s->checkpoint, m->checkpoint, e) == -1)
 		return -1;
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
@@ -143,7 +143,8 @@ same_text(const char *a, const char *b)
  * checkpoint. A stream without a mark `checkpoint` has the version only in the
  * mark `end`. */
 static int
-store_expected_version(struct stream *s, const struct mark *m, struct err *e)
+store_version_of_mark_if_unknown(
+    struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!m->has_version || s->checkpoint == NULL)
 		return 0;
@@ -162,7 +163,7 @@ store_expected_version(struct stream *s, const struct mark *m, struct err *e)
  * the mark `begin` gives, and the members `from` (the start value) and
  * `version` of the first mark `checkpoint`. */
 static int
-check_and_store_checkpoint(
+check_and_store_checkpoint_mark(
     struct stream *s, const struct mark *m, struct err *e)
 {
 	bool first = !s->begun;
@@ -175,7 +176,7 @@ check_and_store_checkpoint(
 		return fail_damaged_stream(e, m,
 		    "its checkpoint has another name "
 		    "than the one in the mark begin");
-	if (first && text_replace(&s->from, m->from, e) == -1)
+	if (first && replace_text_with_copy(&s->from, m->from, e) == -1)
 		return -1;
 	if (first)
 		s->version = m->version;
@@ -183,11 +184,11 @@ check_and_store_checkpoint(
 		return fail_damaged_stream(e, m,
 		    "its from or version differs from "
 		    "that of the checkpoint marks before");
-	if (store_expected_version(s, m, e) == -1)
+	if (store_version_of_mark_if_unknown(s, m, e) == -1)
 		return -1;
 	s->begun = true;
 	s->value_seq = m->seq;
-	return s->skipping ? 0 : text_replace(&s->value, m->value, e);
+	return s->skipping ? 0 : replace_text_with_copy(&s->value, m->value, e);
 }
 
 /* Returns how many rejects all stages together wrote to files or to file
@@ -205,7 +206,7 @@ count_rejects_outside_stream(const struct counts *stages, size_t n)
 /* Adds the dead letter that the mark `resolve` names to s->letters, the letters
  * that the next commit marks as resolved. */
 static int
-letter_add(struct stream *s, const struct mark *m, struct err *e)
+add_letter_to_resolve(struct stream *s, const struct mark *m, struct err *e)
 {
 	size_t room = s->room > 0 ? s->room * 2 : 16;
 	struct letter_replay *p;
@@ -217,7 +218,7 @@ letter_add(struct stream *s, const struct mark *m, struct err *e)
 		s->letters = p;
 		s->room = room;
 	}
-	if (text_replace(&id, m->id, e) == -1)
+	if (replace_text_with_copy(&id, m->id, e) == -1)
 		return -1;
 	s->letters[s->nletters++] = (struct letter_replay){ .id = id,
 		.seen = (int64_t)m->seen, .upto = (int64_t)m->upto };
@@ -231,7 +232,8 @@ letter_add(struct stream *s, const struct mark *m, struct err *e)
  * letter. No letter is added with --again or --no-checkpoint (s->passive), or
  * while the loader skips records that an earlier run has loaded. */
 static int
-check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
+check_resolve_mark_and_add_letter(
+    struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!s->replay)
 		return fail_damaged_stream(e, m,
@@ -245,7 +247,7 @@ check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
 		    "stream; remove --rejects and 3>", m->id);
 	if (m->seen > INT64_MAX / 2)
 		return fail_damaged_stream(e, m, "its seen is too large");
-	return s->skipping || s->passive ? 0 : letter_add(s, m, e);
+	return s->skipping || s->passive ? 0 : add_letter_to_resolve(s, m, e);
 }
 
 /* Called at each boundary (the mark `checkpoint`, `resolve` or `end`) while the
@@ -254,7 +256,8 @@ check_and_add_letter(struct stream *s, const struct mark *m, struct err *e)
  * mark with this number is missing, or if another number of records comes
  * before it than in the earlier run (l->sums.in): the stream was changed. */
 static int
-end_skipping(struct loader *l, const struct mark *m, struct err *e)
+end_skipping_at_loaded_boundary(
+    struct loader *l, const struct mark *m, struct err *e)
 {
 	struct stream *s = &l->stream;
 	uint64_t in = stage_counts(l->stage)->in;
@@ -286,13 +289,15 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 		return fail_damaged_stream(
 		    e, m, "its seq is 0, but seq starts at 1");
 	if (m->kind == MARK_CHECKPOINT &&
-	    check_and_store_checkpoint(s, m, e) == -1)
+	    check_and_store_checkpoint_mark(s, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_RESOLVE && check_and_add_letter(s, m, e) == -1)
+	if (m->kind == MARK_RESOLVE &&
+	    check_resolve_mark_and_add_letter(s, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_END && store_expected_version(s, m, e) == -1)
+	if (m->kind == MARK_END &&
+	    store_version_of_mark_if_unknown(s, m, e) == -1)
 		return -1;
-	if (s->skipping && end_skipping(l, m, e) == -1)
+	if (s->skipping && end_skipping_at_loaded_boundary(l, m, e) == -1)
 		return -1;
 	if (m->has_seq)                 /* a mark `end` may have none */
 		last->seq = m->seq;
@@ -313,7 +318,7 @@ stream_forget_committed_batch(struct stream *s)
 		s->expected++;
 	free(s->value);
 	s->value = NULL;
-	letters_clear(s);
+	free_letters_to_resolve(s);
 	s->last.open = false;
 	s->batches++;
 }

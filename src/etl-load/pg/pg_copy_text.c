@@ -117,7 +117,7 @@ bytes_to_hex(struct buf *b, size_t at)
 /* Appends the bytes of `text` as \x and hex digits. The backslash is doubled,
  * because the server removes one backslash when it reads the array's quotes. */
 static void
-put_hex(struct buf *b, const struct buf *text)
+put_bytes_as_escaped_hex(struct buf *b, const struct buf *text)
 {
 	size_t at;
 
@@ -129,7 +129,7 @@ put_hex(struct buf *b, const struct buf *text)
 
 /* Appends the characters of a string; of any other value the compact JSON. */
 static void
-put_characters(struct buf *b, const struct json *j, uint32_t tok)
+put_string_or_compact_json(struct buf *b, const struct json *j, uint32_t tok)
 {
 	if (j->tok[tok].type == JSON_STRING)
 		json_unescape(b, j, tok);
@@ -145,7 +145,7 @@ put_bytes(struct buf *b, const struct json *j, uint32_t tok,
 
 	buf_str(b, "\\\\x");
 	at = b->len;
-	put_characters(b, j, tok);
+	put_string_or_compact_json(b, j, tok);
 	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
 		b->len = start;
 		put_text(b, j, tok, scratch);
@@ -155,7 +155,7 @@ put_bytes(struct buf *b, const struct json *j, uint32_t tok,
 }
 
 static void
-put_quoted(struct buf *b, const char *p, size_t n)
+put_quoted_array_element(struct buf *b, const char *p, size_t n)
 {
 	buf_char(b, '"');
 	for (size_t i = 0; i < n; i++) {
@@ -167,7 +167,7 @@ put_quoted(struct buf *b, const char *p, size_t n)
 }
 
 static void
-put_element(struct buf *b, const struct json *j, uint32_t tok,
+put_array_element(struct buf *b, const struct json *j, uint32_t tok,
     enum column_kind kind)
 {
 	const struct json_tok *t = &j->tok[tok];
@@ -186,13 +186,13 @@ put_element(struct buf *b, const struct json *j, uint32_t tok,
 	if (kind == COLUMN_JSON)
 		json_put_compact(&text, j, tok);
 	else
-		put_characters(&text, j, tok);
+		put_string_or_compact_json(&text, j, tok);
 	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
 		buf_char(b, '"');
-		put_hex(b, &text);
+		put_bytes_as_escaped_hex(b, &text);
 		buf_char(b, '"');
 	} else {
-		put_quoted(b, text.data, text.len);
+		put_quoted_array_element(b, text.data, text.len);
 	}
 	b->failed |= text.failed;
 	buf_release(&text);
@@ -202,7 +202,7 @@ put_element(struct buf *b, const struct json *j, uint32_t tok,
  * {{1,2},{3,4}}. PostgreSQL has at most 6 dimensions: an array that is nested
  * more deeply is written as JSON text, as one element. */
 static void
-put_elements(struct buf *b, const struct json *j, uint32_t tok,
+put_array_elements(struct buf *b, const struct json *j, uint32_t tok,
     enum column_kind kind, int depth)
 {
 	uint32_t i = tok + 1;
@@ -213,9 +213,9 @@ put_elements(struct buf *b, const struct json *j, uint32_t tok,
 			buf_char(b, ',');
 		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
 		    kind != COLUMN_JSON)
-			put_elements(b, j, i, kind, depth + 1);
+			put_array_elements(b, j, i, kind, depth + 1);
 		else
-			put_element(b, j, i, kind);
+			put_array_element(b, j, i, kind);
 	}
 	buf_char(b, '}');
 }
@@ -235,7 +235,7 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 		return;
 	}
 	buf_clear(scratch);
-	put_elements(scratch, &r->inner, 0, c->element, 1);
+	put_array_elements(scratch, &r->inner, 0, c->element, 1);
 	put_escaped(b, scratch->data, scratch->len);
 	b->failed |= scratch->failed;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static size_t
-shapes_used(const struct pg_sink *s)
+count_used_shapes(const struct pg_sink *s)
 {
 	size_t n = 0;
 
@@ -35,7 +35,7 @@ choose_key_treatment(
 }
 
 static int
-merge_shape(struct pg_sink *s, const struct shape *shape, bool alone,
+merge_shape_and_count(struct pg_sink *s, const struct shape *shape, bool alone,
     struct sums *sums, struct err *e)
 {
 	struct db_rows *r = NULL;
@@ -92,8 +92,8 @@ run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
  * row has the same key, else unchanged. With --mode ignore all these rows are
  * counted as skipped. */
 static int
-count_unchanged_and_superseded(struct pg_sink *s, bool alone, uint64_t staged,
-    struct sums *sums, struct err *e)
+count_unchanged_superseded_skipped(struct pg_sink *s, bool alone,
+    uint64_t staged, struct sums *sums, struct err *e)
 {
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)(staged - sums->superseded);
@@ -117,7 +117,7 @@ static int
 merge_all_shapes(struct pg_sink *s, uint64_t staged, struct sums *sums,
     struct err *e)
 {
-	bool alone = shapes_used(s) == 1;
+	bool alone = count_used_shapes(s) == 1;
 	int64_t n = 0;
 
 	if (s->target->keyed && !alone) {
@@ -126,10 +126,11 @@ merge_all_shapes(struct pg_sink *s, uint64_t staged, struct sums *sums,
 		sums->superseded = (uint64_t)n;
 	}
 	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i],
-		    alone, sums, e) == -1)
+		if (s->rows.used[i] &&
+		    merge_shape_and_count(
+			s, s->rows.shapes[i], alone, sums, e) == -1)
 			return -1;
-	if (count_unchanged_and_superseded(s, alone, staged, sums, e) == -1)
+	if (count_unchanged_superseded_skipped(s, alone, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    sums->unchanged > 0 &&
@@ -139,7 +140,7 @@ merge_all_shapes(struct pg_sink *s, uint64_t staged, struct sums *sums,
 }
 
 static void
-copy_text(char *to, size_t size, struct db_value v)
+copy_truncated_text(char *to, size_t size, struct db_value v)
 {
 	size_t n = v.len < size ? v.len : size - 1;
 
@@ -154,7 +155,7 @@ copy_text(char *to, size_t size, struct db_value v)
  * holds a record that the target table refused: the function rejects this
  * record. */
 static int
-add_found_row_to_outcome(struct pg_sink *s, struct outcome *o,
+add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
     const struct db_rows *r, struct err *e)
 {
 	struct db_fault f = { .data = true };
@@ -173,15 +174,17 @@ add_found_row_to_outcome(struct pg_sink *s, struct outcome *o,
 		    (uint64_t)db_column(r, 8).i;
 		return 0;
 	}
-	copy_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
-	copy_text(message, sizeof(message), db_column(r, 2));
-	copy_text(f.column, sizeof(f.column), db_column(r, 3));
-	copy_text(f.constraint, sizeof(f.constraint), db_column(r, 4));
+	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	copy_truncated_text(message, sizeof(message), db_column(r, 2));
+	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
+	copy_truncated_text(
+	    f.constraint, sizeof(f.constraint), db_column(r, 4));
 	return outcome_reject_after_db_fault(o, (size_t)item, &f, message, e);
 }
 
 static int
-read_found_into_outcome(struct pg_sink *s, struct outcome *o, struct err *e)
+add_rejects_and_counts_of_merge(
+    struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -191,14 +194,14 @@ read_found_into_outcome(struct pg_sink *s, struct outcome *o, struct err *e)
 	    " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = add_found_row_to_outcome(s, o, r, e)) == -1)
+		if ((rc = add_reject_or_counts_of_found_row(s, o, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
 }
 
 static int
-merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
+merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	uint64_t before = o->sums.unchanged;
 	int64_t n;
@@ -211,7 +214,7 @@ merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
 	pg_put_merge_row_by_row(
 	    &s->sql, s->target, s->rows.shapes, s->rows.nshapes);
 	if (pg_run_sql_text(s, e) == -1 ||
-	    read_found_into_outcome(s, o, e) == -1)
+	    add_rejects_and_counts_of_merge(s, o, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    o->sums.unchanged > before)
@@ -225,7 +228,7 @@ merge_row_by_row(struct pg_sink *s, struct outcome *o, struct err *e)
  * merges of later chunks sort too, until 16 chunks in succession had no equal
  * keys. */
 static int
-merge_expecting_equal_keys(struct pg_sink *s, uint64_t staged,
+merge_again_if_equal_keys(struct pg_sink *s, uint64_t staged,
     struct sums *sums, struct err *e)
 {
 	enum { QUIET_MAX = 16 };
@@ -260,9 +263,9 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
 	rc = pg_roll_back_if_refused(
-	    s, merge_expecting_equal_keys(s, staged, &sums, e), "etl_merge", e);
+	    s, merge_again_if_equal_keys(s, staged, &sums, e), "etl_merge", e);
 	if (rc == 0)
-		return merge_row_by_row(s, o, e);
+		return merge_row_by_row_and_reject(s, o, e);
 	if (rc == -1)
 		return -1;
 	o->sums.inserted += sums.inserted;

@@ -95,7 +95,7 @@ static const char row_end[] =
     "END $etl$";
 
 static void
-put_order(struct buf *b, const struct target *t)
+put_order_by_key_and_item(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
 	if (t->keyed) {
@@ -107,7 +107,7 @@ put_order(struct buf *b, const struct target *t)
 }
 
 static void
-put_block_loop(struct buf *b, const struct target *t)
+put_loop_over_key_groups(struct buf *b, const struct target *t)
 {
 	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.\"etl.x\") AS rows "
 	    "FROM (SELECT \"etl.x\", dense_rank() OVER (ORDER BY ");
@@ -120,7 +120,7 @@ put_block_loop(struct buf *b, const struct target *t)
 }
 
 static void
-put_key_count(struct buf *b, const struct target *t)
+put_count_keys_of_group(struct buf *b, const struct target *t)
 {
 	if (!t->keyed) {
 		buf_str(b, "\"etl.keys\" := cardinality(\"etl.g\".rows);\n");
@@ -132,7 +132,8 @@ put_key_count(struct buf *b, const struct target *t)
 }
 
 static void
-put_block_merge(struct buf *b, const struct target *t, const struct shape *s)
+put_merge_of_key_group(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "WITH m(new) AS (");
 	pg_put_insert_into(b, t, s);
@@ -145,7 +146,7 @@ put_block_merge(struct buf *b, const struct target *t, const struct shape *s)
 		buf_str(b, ") ");
 	}
 	buf_str(b, "* FROM unnest(\"etl.g\".rows)");
-	put_order(b, t);
+	put_order_by_key_and_item(b, t);
 	buf_printf(b, ") AS w WHERE w.\"etl.s\" = %zu", s->id);
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) INTO "
@@ -187,13 +188,13 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, size_t n)
 {
 	buf_str(b, head);
-	put_block_loop(b, t);
+	put_loop_over_key_groups(b, t);
 	for (size_t i = 0; i < n; i++)
-		put_block_merge(b, t, shapes[i]);
-	put_key_count(b, t);
+		put_merge_of_key_group(b, t, shapes[i]);
+	put_count_keys_of_group(b, t);
 	buf_str(b, merged);
 	buf_str(b, singly);
-	put_order(b, t);
+	put_order_by_key_and_item(b, t);
 	buf_str(b, " LOOP\n");
 	if (t->upsert)
 		put_skip_superseded(b, t);

@@ -35,7 +35,8 @@ pg_rows_release(struct pg_rows *r)
 }
 
 static int
-add_row_text(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
+add_row_of_record(
+    struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
 {
 	size_t at = r->text.len, n = r->room ? r->room * 2 : 1024;
 	struct pg_row *v;
@@ -55,7 +56,7 @@ add_row_text(struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
 }
 
 static int
-mark_used_shapes(struct pg_rows *r, struct reader *rd, struct err *e)
+set_shapes_and_mark_used(struct pg_rows *r, struct reader *rd, struct err *e)
 {
 	r->shapes = rd->shapes;
 	r->nshapes = rd->nshapes;
@@ -76,7 +77,7 @@ mark_used_shapes(struct pg_rows *r, struct reader *rd, struct err *e)
 }
 
 static int
-copy_start(struct pg_rows *r, const struct shape *s, bool staged,
+start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
 	buf_clear(&r->sql);
@@ -100,7 +101,7 @@ put_number(struct buf *b, uint64_t v)
 }
 
 static int
-send_flush(struct pg_rows *r, struct err *e)
+send_and_clear_buffer(struct pg_rows *r, struct err *e)
 {
 	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
 	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
@@ -120,7 +121,7 @@ append_and_send_full_buffer(
 		    r->out.len < SEND_SIZE ? SEND_SIZE - r->out.len : 0;
 
 		buf_add(&r->out, p, part);
-		if (send_flush(r, e) == -1)
+		if (send_and_clear_buffer(r, e) == -1)
 			return -1;
 		p += part;
 		n -= part;
@@ -148,11 +149,12 @@ append_row_to_copy(struct pg_rows *r, const struct shape *s,
 }
 
 static int
-copy_finish(struct pg_rows *r, struct err *e)
+finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 {
 	int64_t n = 0;
 
-	if (send_flush(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+	if (send_and_clear_buffer(r, e) == -1 ||
+	    db_copy_end(r->db, &n, e) == -1)
 		return -1;
 	r->copied += n;
 	return 0;
@@ -169,7 +171,7 @@ copy_last_row_if_first_shape(
 
 	if (r->first == NULL && (staged || s->n > 0)) {
 		r->first = s;
-		rc = copy_start(r, s, staged, e);
+		rc = start_copy_of_shape(r, s, staged, e);
 	}
 	if (rc == 0 && s == r->first && !r->failed)
 		rc = append_row_to_copy(r, s, &r->v[r->n - 1], staged, e);
@@ -192,7 +194,7 @@ make_row_or_reject(
 
 	o->sums.in++;
 	if (rc == 1)
-		return add_row_text(r, &o->reader, i, e) == -1 ? -1 : 1;
+		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
 	return rc == 0 ? outcome_add_reject(o, i, &why, e) : -1;
 }
 
@@ -220,12 +222,13 @@ pg_rows_make_and_copy_first_shape(
 		if (rc == -1)
 			return -1;
 	}
-	if (r->first != NULL && !r->failed && copy_finish(r, e) == -1) {
+	if (r->first != NULL && !r->failed &&
+	    finish_copy_and_count_rows(r, e) == -1) {
 		if (!db_fault(r->db)->data)
 			return -1;
 		r->failed = true;
 	}
-	return mark_used_shapes(r, &o->reader, e);
+	return set_shapes_and_mark_used(r, &o->reader, e);
 }
 
 static bool
@@ -238,13 +241,13 @@ int
 pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
-	if (copy_start(r, s, staged, e) == -1)
+	if (start_copy_of_shape(r, s, staged, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		if (is_good_of_shape(&r->v[i], s) &&
 		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
 			return -1;
-	return copy_finish(r, e);
+	return finish_copy_and_count_rows(r, e);
 }
 
 /* Sets a savepoint and copies at most n rows of the shape (set of columns) into
@@ -260,14 +263,14 @@ copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s, size_t *at,
 
 	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
 		return -1;
-	rc = copy_start(r, s, true, e);
+	rc = start_copy_of_shape(r, s, true, e);
 	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
 		if (is_good_of_shape(&r->v[*at], s)) {
 			rc = append_row_to_copy(r, s, &r->v[*at], true, e);
 			n--;
 		}
 	if (rc == 0)
-		rc = copy_finish(r, e);
+		rc = finish_copy_and_count_rows(r, e);
 	if (rc == 0)
 		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
 		    e) == -1 ? -1 : 1;

@@ -47,7 +47,7 @@ find_deferred_constraints(struct pg_sink *s, struct err *e)
  * keys; if --touch or --seen sets a column; or if the table has row-level
  * security, which COPY does not support. */
 static int
-decide_straight_copy(struct pg_sink *s, struct err *e)
+find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT row_security_active($1::text::regclass)::int";
@@ -67,7 +67,7 @@ decide_straight_copy(struct pg_sink *s, struct err *e)
  * of pg_sql.c and pg_row_by_row.c use such names for their own columns and
  * variables. */
 static int
-check_column_names(const struct pg_sink *s, struct err *e)
+refuse_columns_named_etl(const struct pg_sink *s, struct err *e)
 {
 	const struct table *t = s->target->table;
 
@@ -94,9 +94,9 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	pg_rows_init(&s->rows, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
-	if (check_column_names(s, e) == -1 ||
+	if (refuse_columns_named_etl(s, e) == -1 ||
 	    find_deferred_constraints(s, e) == -1 ||
-	    decide_straight_copy(s, e) == -1 ||
+	    find_if_copy_may_be_straight(s, e) == -1 ||
 	    (!s->straight && create_stage_table(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
@@ -137,7 +137,8 @@ has_empty_record(const struct pg_sink *s)
  * reports fewer rows than etl-load has sent, a trigger has suppressed the
  * others; they are counted as unchanged. */
 static int
-finish_straight_copy(struct pg_sink *s, struct outcome *o, struct err *e)
+finish_straight_copy_or_roll_back(
+    struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
@@ -167,7 +168,8 @@ empty_stage_and_set_savepoint(
 }
 
 static int
-copy_rows_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
+copy_rows_to_stage_or_reject(
+    struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc = pg_roll_back_if_refused(
 	    s, copy_other_shapes(s, true, e), "etl_stage", e);
@@ -183,17 +185,17 @@ copy_rows_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
  * server refused a row or a record has no members. Copies the rows of the chunk
  * into the staging table (a temporary table) instead. */
 static int
-stage_after_straight(struct pg_sink *s, struct outcome *o, struct err *e)
+stage_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	s->rows.first = NULL;
 	s->rows.failed = false;
 	return empty_stage_and_set_savepoint(s, o, e) == -1
 		   ? -1
-		   : copy_rows_to_stage(s, o, e);
+		   : copy_rows_to_stage_or_reject(s, o, e);
 }
 
 static int
-apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
@@ -203,13 +205,13 @@ apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		-1)
 		return -1;
 	if (s->rows.n > 0 && s->straight) {
-		rc = finish_straight_copy(s, o, e);
+		rc = finish_straight_copy_or_roll_back(s, o, e);
 		if (rc == -1 || (rc == 0 &&
-		    (stage_after_straight(s, o, e) == -1 ||
+		    (stage_rows_of_undone_copy(s, o, e) == -1 ||
 		    pg_merge_chunk(s, o, e) == -1)))
 			return -1;
 	} else if (s->rows.n > 0) {
-		if (copy_rows_to_stage(s, o, e) == -1 ||
+		if (copy_rows_to_stage_or_reject(s, o, e) == -1 ||
 		    pg_merge_chunk(s, o, e) == -1)
 			return -1;
 	}
@@ -217,13 +219,13 @@ apply_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 }
 
 static enum sink_result
-pg_sink_apply(void *self, struct outcome *o, struct err *e)
+pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {
 	struct pg_sink *s = self;
 	int rc;
 
 	(void)reader_forget_shapes_if_many(&o->reader);
-	rc = apply_chunk(s, o, e);
+	rc = copy_and_merge_chunk(s, o, e);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -238,7 +240,7 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
  * after each chunk (a part of the batch) and after each row of a chunk that
  * fails. */
 static enum sink_result
-pg_sink_settle(void *self, struct err *e)
+pg_sink_check_deferred_at_end(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
@@ -250,7 +252,7 @@ pg_sink_settle(void *self, struct err *e)
 }
 
 static void
-pg_sink_reset(void *self)
+pg_sink_forget_lost_session(void *self)
 {
 	struct pg_sink *s = self;
 
@@ -261,7 +263,10 @@ pg_sink_reset(void *self)
 }
 
 const struct sink sink_pg = {
-	.kind = DB_POSTGRESQL, .open = pg_sink_open, .apply = pg_sink_apply,
-	.settle = pg_sink_settle, .reset = pg_sink_reset,
-	.close = pg_sink_close,
+    .kind = DB_POSTGRESQL,
+    .open = pg_sink_open,
+    .apply = pg_sink_load_chunk,
+    .settle = pg_sink_check_deferred_at_end,
+    .reset = pg_sink_forget_lost_session,
+    .close = pg_sink_close,
 };

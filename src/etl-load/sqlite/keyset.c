@@ -37,7 +37,7 @@ keyset_clear(struct keyset *k)
 /* A multiplicative hash with a random seed, so that nobody can prepare input
  * whose keys all fall into one slot. */
 static uint32_t
-key_hash(const struct keyset *k, const char *p, size_t n)
+hash_key_with_seed(const struct keyset *k, const char *p, size_t n)
 {
 	uint64_t h = k->seed ^ n, w;
 
@@ -91,7 +91,7 @@ grow_and_rehash(struct keyset *k)
 		struct keyset_entry *e = &k->v[i];
 		const char *p = k->bytes.data + e->at;
 
-		e->hash = key_hash(k, p, e->len);
+		e->hash = hash_key_with_seed(k, p, e->len);
 		*find_slot_of_key(k, e->hash, p, e->len) = (uint32_t)i + 1;
 	}
 	k->hashed = true;
@@ -99,7 +99,7 @@ grow_and_rehash(struct keyset *k)
 }
 
 static bool
-make_room(struct keyset *k)
+make_room_for_one_key(struct keyset *k)
 {
 	size_t n = k->room ? k->room * 2 : 1024;
 	struct keyset_entry *v;
@@ -114,7 +114,7 @@ make_room(struct keyset *k)
 }
 
 static bool
-is_greater_than_last_key(const struct keyset *k, const char *p, size_t n)
+is_greater_than_last_added_key(const struct keyset *k, const char *p, size_t n)
 {
 	const struct keyset_entry *e;
 	int d;
@@ -134,13 +134,13 @@ keyset_add_or_find(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 	struct keyset_entry new = { .at = at, .len = n, .value = value };
 	uint32_t *s = NULL;
 
-	*nomem = k->bytes.failed || !make_room(k);
-	if (!*nomem && !k->hashed && !is_greater_than_last_key(k, p, n))
+	*nomem = k->bytes.failed || !make_room_for_one_key(k);
+	if (!*nomem && !k->hashed && !is_greater_than_last_added_key(k, p, n))
 		*nomem = !grow_and_rehash(k);
 	if (*nomem)
 		return NULL;
 	if (k->hashed) {
-		new.hash = key_hash(k, p, n);
+		new.hash = hash_key_with_seed(k, p, n);
 		s = find_slot_of_key(k, new.hash, p, n);
 		if (*s != 0) {
 			k->bytes.len = at;

@@ -71,7 +71,7 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
  * orders later, which keyset.c needs to recognize keys in ascending order. The
  * NUL after a text marks its end: a text contains no NUL. */
 static void
-key_put(struct buf *b, const struct db_value *v)
+put_key_value(struct buf *b, const struct db_value *v)
 {
 	uint64_t u = (uint64_t)v->i ^ (uint64_t)1 << 63;
 	char bytes[8];
@@ -107,7 +107,7 @@ add_key_to_set(struct lite_sink *s, const struct shape *shape, size_t item,
 	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
 		while (shape->columns[i] != t->key[k])
 			i++;
-		key_put(&s->keys.bytes, &s->store.values[i]);
+		put_key_value(&s->keys.bytes, &s->store.values[i]);
 	}
 	*holder = keyset_add_or_find(&s->keys, at, (uint32_t)item, &nomem);
 	return nomem ? err_nomem(e) : 0;
@@ -179,7 +179,7 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 }
 
 static int
-make_room_by_item(struct lite_sink *s, size_t n, struct err *e)
+grow_arrays_by_item(struct lite_sink *s, size_t n, struct err *e)
 {
 	if (n <= s->room)
 		return 0;
@@ -203,7 +203,7 @@ find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 	bool twice = false;
 	uint32_t *holder;
 
-	if (make_room_by_item(s, c->n, e) == -1)
+	if (grow_arrays_by_item(s, c->n, e) == -1)
 		return -1;
 	for (size_t i = c->n; i-- > 0;) {
 		struct line l = spool_get_line(c, i);
@@ -300,12 +300,12 @@ store_item_or_let_wait(
  * the first chunk of a batch also takes the time for --touch and --seen, and
  * stops looking for equal keys if the last 16 batches had none. */
 static void
-chunk_begin(struct lite_sink *s, struct outcome *o)
+reset_sink_for_chunk(struct lite_sink *s, struct outcome *o)
 {
 	if (reader_forget_shapes_if_many(&o->reader))
 		lite_store_free_statements(&s->store);
 	if (o->ordinal == 0) {
-		clock_stamp(s->store.now);
+		clock_format_utc_now(s->store.now);
 		s->ahead = s->ahead && s->quiet < QUIET_MAX;
 	}
 	keyset_clear(&s->keys);
@@ -313,12 +313,12 @@ chunk_begin(struct lite_sink *s, struct outcome *o)
 }
 
 static enum sink_result
-lite_sink_apply(void *self, struct outcome *o, struct err *e)
+lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {
 	struct lite_sink *s = self;
 	enum sink_result rc;
 
-	chunk_begin(s, o);
+	reset_sink_for_chunk(s, o);
 	if (s->ahead && find_equal_keys(s, o, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < o->chunk->n; i++) {
@@ -345,7 +345,7 @@ lite_sink_apply(void *self, struct outcome *o, struct err *e)
  * s->store.careful is set, the sink then checks the foreign keys after each
  * record. */
 static enum sink_result
-lite_sink_settle(void *self, struct err *e)
+lite_sink_check_deferred_at_end(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	bool again =
@@ -361,7 +361,10 @@ lite_sink_reset(void *self)
 }
 
 const struct sink sink_sqlite = {
-	.kind = DB_SQLITE, .open = lite_sink_open, .apply = lite_sink_apply,
-	.settle = lite_sink_settle, .reset = lite_sink_reset,
-	.close = lite_sink_close,
+    .kind = DB_SQLITE,
+    .open = lite_sink_open,
+    .apply = lite_sink_load_chunk,
+    .settle = lite_sink_check_deferred_at_end,
+    .reset = lite_sink_reset,
+    .close = lite_sink_close,
 };

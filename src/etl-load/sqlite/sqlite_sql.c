@@ -30,7 +30,7 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static size_t
-parameter_number(const struct shape *s, size_t column)
+find_parameter_number(const struct shape *s, size_t column)
 {
 	size_t i = 0;
 
@@ -45,11 +45,11 @@ put_where_key(struct buf *b, const struct target *t, const struct shape *s)
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted,
-		    parameter_number(s, t->key[i]));
+		    find_parameter_number(s, t->key[i]));
 }
 
 static void
-put_set_now(struct buf *b, const struct target *t, int column,
+put_set_time_if_column(struct buf *b, const struct target *t, int column,
     const struct shape *s, const char *before)
 {
 	if (column != NO_COLUMN)
@@ -71,8 +71,8 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 		    c[s->columns[i]].quoted, i + 1);
 		before = ", ";
 	}
-	put_set_now(b, t, t->touch, s, ", ");
-	put_set_now(b, t, t->seen, s, ", ");
+	put_set_time_if_column(b, t, t->touch, s, ", ");
+	put_set_time_if_column(b, t, t->seen, s, ", ");
 	put_where_key(b, t, s);
 	before = " AND (";
 	for (size_t i = 0; i < s->n; i++) {
@@ -90,6 +90,6 @@ sqlite_put_update_seen(
     struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_printf(b, "UPDATE %s SET", t->table->quoted);
-	put_set_now(b, t, t->seen, s, " ");
+	put_set_time_if_column(b, t, t->seen, s, " ");
 	put_where_key(b, t, s);
 }

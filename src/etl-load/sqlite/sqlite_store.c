@@ -12,7 +12,7 @@
  * changes that it made before the failure, while SQLite otherwise undoes them.
  */
 static int
-find_on_conflict_fail(struct lite_store *s, struct err *e)
+find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM (SELECT sql FROM "
 	    "sqlite_schema UNION ALL SELECT sql FROM sqlite_temp_schema) "
@@ -32,7 +32,8 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
 	s->values = calloc(t->table->n + 1, sizeof(*s->values));
-	return s->values == NULL ? err_nomem(e) : find_on_conflict_fail(s, e);
+	return s->values == NULL ? err_nomem(e)
+				 : find_if_failure_leaves_changes(s, e);
 }
 
 void
@@ -78,7 +79,7 @@ prepare_once(struct lite_store *s, struct db_stmt **stmt,
 }
 
 static struct lite_statements *
-get_statements_of_shape(
+get_statements_and_prepare_insert(
     struct lite_store *s, const struct shape *shape, struct err *e)
 {
 	struct lite_statements *p;
@@ -127,15 +128,15 @@ lite_convert_record(struct lite_store *s, struct reader *r,
  * names (default: in any column of the record). Counts the record as updated or
  * unchanged. In an unchanged row only the column of --seen is set. */
 static int
-update_row(struct lite_store *s, struct lite_statements *st,
+update_row_if_changed(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	int64_t changed = 0;
 
 	if (shape_can_change_row(s->target, shape) &&
 	    (prepare_once(s, &st->update, shape, sqlite_put_update, e) == -1 ||
-	    db_stmt_run(st->update, s->values, shape->n + 1, NULL, &changed,
-	    e) == -1))
+		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
+		    NULL, &changed, e) == -1))
 		return -1;
 	if (changed > 0) {
 		sums->updated++;
@@ -146,20 +147,21 @@ update_row(struct lite_store *s, struct lite_statements *st,
 		return 0;
 	if (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) == -1)
 		return -1;
-	return db_stmt_run(st->seen, s->values, shape->n + 1, NULL, NULL, e);
+	return db_stmt_run_for_first_row(
+	    st->seen, s->values, shape->n + 1, NULL, NULL, e);
 }
 
 static int
-insert_row(struct lite_store *s, struct lite_statements *st,
+insert_or_update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct sums *sums, struct err *e)
 {
 	int64_t changed = 0;
 
-	if (db_stmt_run(st->insert, s->values, shape->n + 1, NULL, &changed,
-	    e) == -1)
+	if (db_stmt_run_for_first_row(
+		st->insert, s->values, shape->n + 1, NULL, &changed, e) == -1)
 		return -1;
 	if (s->target->upsert && changed == 0)
-		return update_row(s, st, shape, sums, e);
+		return update_row_if_changed(s, st, shape, sums, e);
 	if (changed > 0)
 		sums->inserted++;
 	else if (s->target->mode == LOAD_IGNORE)
@@ -174,14 +176,15 @@ insert_row(struct lite_store *s, struct lite_statements *st,
  * s->careful is set, a missing referenced row refuses the record, even if the
  * foreign key is deferred. */
 static int
-insert_row_in_savepoint(struct lite_store *s, struct lite_statements *st,
-    const struct shape *shape, struct sums *sums, struct err *e)
+insert_or_update_row_in_savepoint(struct lite_store *s,
+    struct lite_statements *st, const struct shape *shape, struct sums *sums,
+    struct err *e)
 {
 	static const char undo[] = "ROLLBACK TO etl_row; RELEASE etl_row";
 
 	if (db_script(s->db, "SAVEPOINT etl_row", e) == -1)
 		return LITE_FAILED;
-	if (insert_row(s, st, shape, sums, e) == -1) {
+	if (insert_or_update_row(s, st, shape, sums, e) == -1) {
 		s->fault = *db_fault(s->db);
 		s->why = *e;
 	} else if (!s->careful || db_missing_references(s->db) == 0) {
@@ -201,15 +204,16 @@ int
 lite_store_record(struct lite_store *s, const struct shape *shape,
     struct sums *sums, struct err *e)
 {
-	struct lite_statements *st = get_statements_of_shape(s, shape, e);
+	struct lite_statements *st =
+	    get_statements_and_prepare_insert(s, shape, e);
 	struct sums before = *sums;
 	int rc;
 
 	if (st == NULL)
 		return LITE_FAILED;
 	if (s->careful || s->may_leave_changes) {
-		rc = insert_row_in_savepoint(s, st, shape, sums, e);
-	} else if (insert_row(s, st, shape, sums, e) == 0) {
+		rc = insert_or_update_row_in_savepoint(s, st, shape, sums, e);
+	} else if (insert_or_update_row(s, st, shape, sums, e) == 0) {
 		rc = LITE_STORED;
 	} else {
 		s->fault = *db_fault(s->db);

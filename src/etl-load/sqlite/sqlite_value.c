@@ -33,7 +33,7 @@ reject_value(const struct source *s, const char *code, const char *what)
 }
 
 static int
-reject_type(const struct source *s)
+reject_value_of_wrong_type(const struct source *s)
 {
 	return reject_value(s, "type", "not a value");
 }
@@ -59,7 +59,7 @@ convert_int(struct db_value *out, const struct source *s)
 	double d;
 
 	if (!is_number(s))
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	*out = (struct db_value){ .type = DB_INT };
 	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
 		if (out->i < s->c->min || out->i > s->c->max)
@@ -68,14 +68,14 @@ convert_int(struct db_value *out, const struct source *s)
 	}
 	d = number_to_double(s->text.p, s->text.len);
 	return d == floor(d) ? reject_value(s, "range", "out of range") :
-	    reject_type(s);
+	    reject_value_of_wrong_type(s);
 }
 
 static int
 convert_real(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
 		.r = number_to_double(s->text.p, s->text.len) };
 	return isinf(out->r) ? reject_value(s, "range", "out of range") : 1;
@@ -104,7 +104,7 @@ static int
 convert_numeric(struct db_value *out, const struct source *s)
 {
 	if (!is_number(s))
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	if (to_exact_number(out, s))
 		return 1;
 	return reject_value(
@@ -118,14 +118,14 @@ convert_bool(struct db_value *out, const struct source *s)
 	    "yes", "n", "y", "off", "on", "0", "1" };
 
 	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i]) == s->text.len &&
 		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
 			*out = DB_I((int64_t)(i & 1));
 			return 1;
 		}
-	return reject_type(s);
+	return reject_value_of_wrong_type(s);
 }
 
 static const char *
@@ -140,7 +140,7 @@ skip_characters(const char *p, const char *end, const char *any)
  * source). SQLite accepts numbers as JSON writes them. It also accepts blanks
  * around the number, a plus sign, and no digits before or after the point. */
 static bool
-looks_numeric(const char *p, size_t n)
+would_sqlite_read_as_number(const char *p, size_t n)
 {
 	static const char blank[] = " \t\n\v\f\r", digits[] = "0123456789";
 	const char *end = p + n, *from;
@@ -166,7 +166,7 @@ looks_numeric(const char *p, size_t n)
 /* True if the number *v, printed as text, is exactly the text in the record:
  * true for 10, false for 1e1 and 10.0. */
 static bool
-keeps_its_text(const struct db_value *v, const struct source *s)
+is_printed_as_in_record(const struct db_value *v, const struct source *s)
 {
 	char text[NUMBER_TEXT];
 	size_t n;
@@ -183,12 +183,13 @@ static int
 reject_if_affinity_changes_text(struct db_value *out, const struct source *s)
 {
 	if (out->type != DB_TEXT || !s->c->numeric ||
-	    !looks_numeric(out->p, out->len))
+	    !would_sqlite_read_as_number(out->p, out->len))
 		return 1;
 	if (s->tok->type == JSON_NUMBER)
 		return reject_value(s, "range",
 		    "SQLite would lose digits of the number");
-	if (is_number(s) && to_exact_number(out, s) && keeps_its_text(out, s))
+	if (is_number(s) && to_exact_number(out, s) &&
+	    is_printed_as_in_record(out, s))
 		return 1;
 	return reject_value(s, "type", "SQLite would change this text into a "
 	    "number (declare the column TEXT, or NUMERIC if it holds numbers)");
@@ -221,12 +222,12 @@ convert_time(struct db_value *out, const struct source *s)
 	*out = s->text;
 	if (s->tok->type != JSON_STRING ||
 	    !is_valid_date_or_time(s->text.p, s->text.len))
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	return 1;
 }
 
 static int
-hex_digit(char c)
+parse_hex_digit(char c)
 {
 	const char *digits = "0123456789abcdef";
 	const char *p = c == '\0' ? NULL : strchr(digits, c | 32);
@@ -235,9 +236,9 @@ hex_digit(char c)
 }
 
 static int
-hex_byte(const char *p)
+parse_hex_byte(const char *p)
 {
-	int a = hex_digit(p[0]), b = hex_digit(p[1]);
+	int a = parse_hex_digit(p[0]), b = parse_hex_digit(p[1]);
 
 	return a == -1 || b == -1 ? -1 : a << 4 | b;
 }
@@ -256,17 +257,17 @@ convert_bytes(struct db_value *out, const struct source *s,
 	size_t n = s->text.len;
 
 	if (s->tok->type != JSON_STRING)
-		return reject_type(s);
+		return reject_value_of_wrong_type(s);
 	*out = db_bytes(p, n);
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
 	for (size_t i = 2; i < n; i += 2)
-		if (n % 2 != 0 || hex_byte(p + i) == -1)
+		if (n % 2 != 0 || parse_hex_byte(p + i) == -1)
 			return reject_value(s, "type",
 			    "not an even number of hex digits after \\x");
 	scratch->len -= n;
 	for (size_t i = 2; i < n; i += 2)
-		buf_char(scratch, (char)hex_byte(p + i));
+		buf_char(scratch, (char)parse_hex_byte(p + i));
 	out->len = n / 2 - 1;
 	return 1;
 }

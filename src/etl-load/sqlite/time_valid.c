@@ -53,7 +53,7 @@ skip_date(struct cursor *c)
 /* True if the hour of the time is 24 and a later digit is not 0. With the hour
  * 24 only 24:00:00 is a valid time. */
 static bool
-is_after_midnight(const char *p, const char *end)
+is_after_24_00_00(const char *p, const char *end)
 {
 	bool late = memcmp(p, "24", 2) == 0, more = false;
 
@@ -78,7 +78,7 @@ skip_time(struct cursor *c)
 		while (skip_one_of(c, "0123456789"))
 			continue;
 	}
-	if (is_after_midnight(start, c->p))
+	if (is_after_24_00_00(start, c->p))
 		return false;
 	(void)skip_one_of(c, " ");
 	if (skip_one_of(c, "Zz") || !skip_one_of(c, "+-"))

@@ -1,7 +1,8 @@
 #include "table/columns_sql.h"
 
 static void
-put_column(struct buf *b, const struct target *t, size_t column, bool *more)
+put_comma_and_column(
+    struct buf *b, const struct target *t, size_t column, bool *more)
 {
 	if (*more)
 		buf_str(b, ", ");
@@ -16,11 +17,11 @@ sql_put_columns(struct buf *b, const struct target *t, const struct shape *s,
 	bool more = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		put_column(b, t, s->columns[i], &more);
+		put_comma_and_column(b, t, s->columns[i], &more);
 	if (time_columns && t->touch != NO_COLUMN)
-		put_column(b, t, (size_t)t->touch, &more);
+		put_comma_and_column(b, t, (size_t)t->touch, &more);
 	if (time_columns && t->seen != NO_COLUMN)
-		put_column(b, t, (size_t)t->seen, &more);
+		put_comma_and_column(b, t, (size_t)t->seen, &more);
 }
 
 void
@@ -29,7 +30,7 @@ sql_put_key_columns(struct buf *b, const struct target *t)
 	bool more = false;
 
 	for (size_t i = 0; i < t->nkey; i++)
-		put_column(b, t, t->key[i], &more);
+		put_comma_and_column(b, t, t->key[i], &more);
 }
 
 bool

@@ -29,7 +29,7 @@ reader_open(struct reader *r, struct stage *s, const struct target *t,
 }
 
 static void
-shapes_forget(struct reader *r)
+free_all_shapes(struct reader *r)
 {
 	for (size_t i = 0; i < r->nshapes; i++) {
 		free(r->shapes[i]->columns);
@@ -43,7 +43,7 @@ shapes_forget(struct reader *r)
 void
 reader_close(struct reader *r)
 {
-	shapes_forget(r);
+	free_all_shapes(r);
 	json_release(&r->json);
 	json_release(&r->inner);
 	free(r->value);
@@ -60,12 +60,13 @@ reader_forget_shapes_if_many(struct reader *r)
 {
 	if (r->nshapes < SHAPES_MAX)
 		return false;
-	shapes_forget(r);
+	free_all_shapes(r);
 	return true;
 }
 
 static void
-set_pointer(struct reader *r, struct reject *why, const char *name, size_t len)
+set_reject_pointer(
+    struct reader *r, struct reject *why, const char *name, size_t len)
 {
 	buf_clear(&r->pointer);
 	pointer_append_part(&r->pointer, name, len);
@@ -82,7 +83,7 @@ reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
 	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
 	va_end(ap);
 	*why = (struct reject){ .code = code, .message = r->message };
-	set_pointer(r, why, r->target->table->columns[column].name,
+	set_reject_pointer(r, why, r->target->table->columns[column].name,
 	    r->lens[column]);
 	return 0;
 }
@@ -90,7 +91,7 @@ reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
 /* Returns the characters of a string token, without the quotes and with the
  * escapes decoded. */
 static const char *
-string_text(struct reader *r, uint32_t tok, size_t *len)
+get_unescaped_string(struct reader *r, uint32_t tok, size_t *len)
 {
 	const struct json_tok *t = &r->json.tok[tok];
 
@@ -120,7 +121,7 @@ reject_unknown_member(struct reader *r, struct reject *why, const char *name,
 	(void)snprintf(r->message, sizeof(r->message),
 	    "table %s has no column \"%.*s\"", r->target->table->name,
 	    len < 200 ? (int)len : 200, name);
-	set_pointer(r, why, name, len);
+	set_reject_pointer(r, why, name, len);
 	return 0;
 }
 
@@ -138,7 +139,7 @@ find_column_and_store_value(
 	const char *name, *no;
 	size_t len, c;
 
-	name = string_text(r, tok, &len);
+	name = get_unescaped_string(r, tok, &len);
 	if (r->text.failed)
 		return 0;
 	c = i < r->nguess ? r->guess[i] : 0;
@@ -226,7 +227,8 @@ find_or_add_shape(struct reader *r, struct err *e)
  * contain: *flags gets the bit JSON_NUL for \u0000 and the bit JSON_LONE for
  * half of a surrogate pair. */
 static int
-string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
+find_special_characters_of_value(
+    struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
 	const struct json_tok *t = &r->json.tok[r->value[c]];
 	struct json_fault f;
@@ -248,7 +250,7 @@ string_flags(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 }
 
 static int
-check_strings(struct reader *r, struct reject *why, struct err *e)
+reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct column *columns = r->target->table->columns;
 	unsigned int flags;
@@ -256,7 +258,7 @@ check_strings(struct reader *r, struct reject *why, struct err *e)
 	for (size_t i = 0; i < r->shape->n; i++) {
 		size_t c = r->shape->columns[i];
 
-		if (string_flags(r, c, &flags, e) == -1)
+		if (find_special_characters_of_value(r, c, &flags, e) == -1)
 			return -1;
 		if (flags & JSON_NUL && columns[c].kind != COLUMN_BYTES)
 			return reader_set_reject_of_column(r, why, c,
@@ -273,7 +275,7 @@ check_strings(struct reader *r, struct reject *why, struct err *e)
 }
 
 static int
-check_key_values(struct reader *r, struct reject *why)
+reject_missing_or_null_key(struct reader *r, struct reject *why)
 {
 	const struct target *t = r->target;
 
@@ -322,8 +324,8 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	int rc;
 
 	*why = (struct reject){ 0 };
-	rc =
-	    stage_check_record(r->stage, l, &r->json, 2, r->duplicates, why, e);
+	rc = stage_parse_record_or_fill_reject(
+	    r->stage, l, &r->json, 2, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
@@ -332,9 +334,9 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	    find_or_add_shape(r, e) == -1)
 		return -1;
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
-	    (rc = check_strings(r, why, e)) != 1)
+	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
-	return check_key_values(r, why);
+	return reject_missing_or_null_key(r, why);
 }
 
 int
@@ -352,7 +354,7 @@ reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
 		return 0;
 	for (size_t i = 0; i < t->nkey; i++) {
 		const char *name = t->table->columns[t->key[i]].name;
-		uint32_t v = json_member(&r->json, 0, name, strlen(name));
+		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
 
 		if (v == 0 || r->json.tok[v].type == JSON_NULL)
 			return 0;

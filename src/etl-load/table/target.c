@@ -25,7 +25,7 @@ fail_no_such_column(const struct table *t, const char *option, const char *name,
 
 	(void)snprintf(typed, sizeof(typed), "%.*s", (int)len, name);
 	for (size_t i = 0; i < t->n; i++)
-		suggest_compare_word(&near, t->columns[i].name);
+		suggest_keep_word_if_nearer(&near, t->columns[i].name);
 	(void)err_set(e, ERR_CONFIG, false, "%s: table %s has no column "
 	    "\"%.*s\"", option, t->name, (int)len, name);
 	suggest_append_to_error(e, &near, "");
@@ -77,7 +77,8 @@ for_each_listed_column(struct target *t, const char *option, const char *list,
 }
 
 static int
-key_add(struct target *t, const char *option, size_t i, struct err *e)
+add_key_column_once(
+    struct target *t, const char *option, size_t i, struct err *e)
 {
 	if (t->is_key[i])
 		return err_set(e, ERR_CONFIG, false,
@@ -89,7 +90,8 @@ key_add(struct target *t, const char *option, size_t i, struct err *e)
 }
 
 static int
-compare_add(struct target *t, const char *option, size_t i, struct err *e)
+add_compared_column(
+    struct target *t, const char *option, size_t i, struct err *e)
 {
 	t->compared[i] = true;
 	return 0;
@@ -107,7 +109,7 @@ use_primary_key_as_key(struct target *t, struct err *e)
 			i++;
 		if (i == b->n)
 			break;
-		if (key_add(t, "--mode", i, e) == -1)
+		if (add_key_column_once(t, "--mode", i, e) == -1)
 			return -1;
 	}
 	if (t->nkey == 0)
@@ -132,7 +134,8 @@ check_unique_index_of_key(const struct target *t, struct db *db, struct err *e)
 }
 
 static int
-parse_mode(enum load_mode *mode, const struct load_opts *o, struct err *e)
+parse_mode_or_use_default(
+    enum load_mode *mode, const struct load_opts *o, struct err *e)
 {
 	static const char *const names[] = { "append", "upsert", "ignore" };
 
@@ -146,7 +149,7 @@ parse_mode(enum load_mode *mode, const struct load_opts *o, struct err *e)
 			*mode = (enum load_mode)i;
 			return 0;
 		}
-		suggest_compare_word(&near, names[i]);
+		suggest_keep_word_if_nearer(&near, names[i]);
 	}
 	(void)err_set(e, ERR_USAGE, false, "--mode %s: the mode must be "
 	    "append, upsert or ignore", o->mode);
@@ -157,7 +160,7 @@ parse_mode(enum load_mode *mode, const struct load_opts *o, struct err *e)
 static int
 set_and_check_mode(struct target *t, const struct load_opts *o, struct err *e)
 {
-	if (parse_mode(&t->mode, o, e) == -1)
+	if (parse_mode_or_use_default(&t->mode, o, e) == -1)
 		return -1;
 	t->upsert = t->mode == LOAD_UPSERT;
 	t->keyed = t->mode != LOAD_APPEND;
@@ -182,8 +185,8 @@ check_mode_options(const struct load_opts *o, struct err *e)
 }
 
 static int
-set_time_column(const struct target *t, const char *option, const char *name,
-    int *out, struct err *e)
+find_time_column_of_option(const struct target *t, const char *option,
+    const char *name, int *out, struct err *e)
 {
 	*out = NO_COLUMN;
 	if (name == NULL)
@@ -199,23 +202,25 @@ set_time_column(const struct target *t, const char *option, const char *name,
 }
 
 static int
-set_columns_of_options(
+set_and_check_columns_of_options(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
 	if (o->key != NULL && t->keyed &&
-	    for_each_listed_column(t, "--key", o->key, key_add, e) == -1)
+	    for_each_listed_column(
+		t, "--key", o->key, add_key_column_once, e) == -1)
 		return -1;
 	if (t->keyed && t->nkey == 0 && use_primary_key_as_key(t, e) == -1)
 		return -1;
 	if (t->keyed && check_unique_index_of_key(t, db, e) == -1)
 		return -1;
 	if (o->compare != NULL && for_each_listed_column(t, "--compare",
-				      o->compare, compare_add, e) == -1)
+				      o->compare, add_compared_column, e) == -1)
 		return -1;
 	for (size_t i = 0; i < t->table->n && o->compare == NULL; i++)
 		t->compared[i] = true;
-	if (set_time_column(t, "--touch", o->touch, &t->touch, e) == -1 ||
-	    set_time_column(t, "--seen", o->seen, &t->seen, e) == -1)
+	if (find_time_column_of_option(t, "--touch", o->touch, &t->touch, e) ==
+		-1 ||
+	    find_time_column_of_option(t, "--seen", o->seen, &t->seen, e) == -1)
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
@@ -224,7 +229,7 @@ set_columns_of_options(
 }
 
 static int
-find_partitioned(struct target *t, struct db *db, struct err *e)
+find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM pg_class WHERE "
 	    "oid = $1::text::regclass AND relkind <> 'r'";
@@ -251,9 +256,9 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));
 	if (t->key == NULL || t->is_key == NULL || t->compared == NULL)
 		return err_nomem(e);
-	return find_partitioned(t, db, e) == -1
+	return find_if_table_is_partitioned(t, db, e) == -1
 		   ? -1
-		   : set_columns_of_options(t, db, o, e);
+		   : set_and_check_columns_of_options(t, db, o, e);
 }
 
 void

@@ -36,7 +36,7 @@ add_string_or_json(struct buf *b, jv v)
 }
 
 static void
-add_reject_text(struct buf *b, jv v)
+append_value_as_reject_text(struct buf *b, jv v)
 {
 	struct buf text;
 
@@ -59,7 +59,7 @@ append_jq_error_text(void *self, jv message)
 }
 
 static void
-print_and_release(struct buf *b, jv v)
+print_to_stderr_and_release(struct buf *b, jv v)
 {
 	if (!b->failed && write(STDERR_FILENO, b->data, b->len) == -1)
 		b->failed = true;       /* a failed write cannot be reported */
@@ -68,35 +68,35 @@ print_and_release(struct buf *b, jv v)
 }
 
 static void
-on_stderr(void *self __attribute__((unused)), jv v)
+print_stderr_value(void *self __attribute__((unused)), jv v)
 {
 	struct buf b;
 
 	buf_init(&b, INT32_MAX);
 	add_string_or_json(&b, v);
-	print_and_release(&b, v);
+	print_to_stderr_and_release(&b, v);
 }
 
 /* Called by jq's debug. Prints v, unless module.c takes v as part of a call. */
 static void
-on_debug(void *self, jv v)
+take_call_argument_or_print(void *self, jv v)
 {
 	struct filter *f = self;
 	struct buf b;
 
-	if (module_take_debug_value(&f->module, v))
+	if (module_take_call_or_argument(&f->module, v))
 		return;
 	buf_init(&b, INT32_MAX);
 	buf_str(&b, "[\"DEBUG:\",");
 	(void)jvalue_write(&b, v, &f->numbers, true);
 	buf_str(&b, "]\n");
-	print_and_release(&b, v);
+	print_to_stderr_and_release(&b, v);
 }
 
 /* Called by jq's input. If debug has named a function of the module etl, runs
  * it and returns its result. Otherwise the filter has no more input. */
 static jv
-on_input(jq_state *jq __attribute__((unused)), void *self)
+run_called_module_function(jq_state *jq __attribute__((unused)), void *self)
 {
 	struct filter *f = self;
 	jv v;
@@ -105,7 +105,7 @@ on_input(jq_state *jq __attribute__((unused)), void *self)
 }
 
 static void
-on_nomem(void *self __attribute__((unused)))
+exit_on_nomem(void *self __attribute__((unused)))
 {
 	_exit(ENGINE_NOMEM);
 }
@@ -169,7 +169,7 @@ read_file_argument(jv *v, const struct arg *a, struct err *e)
 
 /* Makes an object of all $NAME that options such as --arg define, and $ARGS. */
 static int
-build_arguments(jv *out, const struct engine_conf *c, struct err *e)
+build_variables_object(jv *out, const struct engine_conf *c, struct err *e)
 {
 	jv named = jv_object(), all;
 
@@ -207,7 +207,7 @@ compile_program(struct filter *f, jv args, struct err *e)
 	if ((rc = program_build(&p, f->conf, f->module.tag, e)) == -1) {
 		jv_free(args);
 	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
-		program_remove_definitions(&p, &message, buf_text(&f->text));
+		program_append_clean_message(&p, &message, buf_text(&f->text));
 		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
 		    buf_text(&message));
 	}
@@ -223,16 +223,16 @@ init_and_compile(struct filter *f, struct err *e)
 
 	if ((f->jq = jq_init()) == NULL)
 		return err_nomem(e);
-	jq_set_nomem_handler(f->jq, on_nomem, f);
+	jq_set_nomem_handler(f->jq, exit_on_nomem, f);
 	jq_set_error_cb(f->jq, append_jq_error_text, f);
-	jq_set_debug_cb(f->jq, on_debug, f);
+	jq_set_debug_cb(f->jq, take_call_argument_or_print, f);
 	if (jq_set_stderr_cb != NULL)
-		jq_set_stderr_cb(f->jq, on_stderr, f);
-	jq_set_input_cb(f->jq, on_input, f);
+		jq_set_stderr_cb(f->jq, print_stderr_value, f);
+	jq_set_input_cb(f->jq, run_called_module_function, f);
 	if (module_init(&f->module, &f->numbers,
 	    program_may_call_debug(f->conf), e) == -1 ||
 	    set_library_folders(f, e) == -1 ||
-	    build_arguments(&args, f->conf, e) == -1)
+	    build_variables_object(&args, f->conf, e) == -1)
 		return -1;
 	return compile_program(f, args, e);
 }
@@ -348,9 +348,9 @@ reject_by_object(jv why, struct outcome *o)
 	    is_reject_code(code) && jv_is_valid(message);
 	if (own) {
 		outcome_reject(o, jv_string_value(code), "%s", "");
-		add_reject_text(&o->message, message);
+		append_value_as_reject_text(&o->message, message);
 		if (jv_get_kind(pointer) == JV_KIND_STRING)
-			add_reject_text(&o->pointer, pointer);
+			append_value_as_reject_text(&o->pointer, pointer);
 	}
 	jv_free(kind);
 	jv_free(code);
@@ -364,7 +364,7 @@ reject_error_value(jv why, struct outcome *o)
 {
 	if (jv_get_kind(why) != JV_KIND_NULL && !reject_by_object(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
-		add_reject_text(&o->message, why);
+		append_value_as_reject_text(&o->message, why);
 	}
 	jv_free(why);
 }
@@ -376,7 +376,7 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 	bool going = true;
 	jv v;
 
-	module_reset(&f->module);
+	module_forget_pending_call(&f->module);
 	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
 	while (going && jv_is_valid(v = jq_next(f->jq))) {
 		going = append_output_or_reject(f, v, o);
@@ -387,7 +387,7 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 	else if (going)
 		jv_free(v);
 	if (f->numbers.nomem)   /* a number may have been written wrong */
-		on_nomem(f);
+		exit_on_nomem(f);
 	if (jq_halted(f->jq))
 		outcome_reject(o, "filter", "the filter called halt: this "
 		    "rejects the record and does not end the stream");

@@ -75,7 +75,7 @@ skip_string(struct lexer *l)
 }
 
 static char
-next_character(const struct lexer *l)
+peek_nonblank_character(const struct lexer *l)
 {
 	const char *p = l->p;
 
@@ -90,11 +90,11 @@ next_character(const struct lexer *l)
  * env in {env: 1} and in {env}. Such a name is not a call of the function
  * env. */
 static bool
-is_key(const struct lexer *l)
+is_object_key(const struct lexer *l)
 {
 	return innermost_bracket(l) == '{' &&
 	       (l->before == '{' || l->before == ',') &&
-	       strchr(":,}", next_character(l)) != NULL;
+	       strchr(":,}", peek_nonblank_character(l)) != NULL;
 }
 
 /* Reads a name of the filter. Returns true if it reads the environment: as a
@@ -115,7 +115,7 @@ read_name_is_env(struct lexer *l)
 		return false;
 	if (l->before == '$')
 		return memcmp(start, "ENV", 3) == 0;
-	return memcmp(start, "env", 3) == 0 && !is_key(l);
+	return memcmp(start, "env", 3) == 0 && !is_object_key(l);
 }
 
 static bool

@@ -68,7 +68,7 @@ skip_string(const char *p)
  * Sets d->search if the rest contains the word `search`, which may set a search
  * path for modules. Syntax errors are not reported here: libjq finds them. */
 static const char *
-skip_to_semicolon(const char *p, struct directive *d)
+skip_directive_and_note_search(const char *p, struct directive *d)
 {
 	while (*p != '\0' && *p != ';') {
 		if (strncmp(p, "search", 6) == 0)
@@ -104,7 +104,7 @@ parse_directive(const char *p, struct directive *d)
 			d->name_len++;
 		p = skip_blank(d->name + d->name_len);
 	}
-	d->end = skip_to_semicolon(p, d);
+	d->end = skip_directive_and_note_search(p, d);
 	return true;
 }
 
@@ -139,7 +139,7 @@ check_import(const struct directive *d, const struct engine_conf *c,
 /* Appends the jq code p[0..n) to b and replaces each "@TAG" in it by `tag`, the
  * random text with which the names of internal calls begin. */
 static void
-add_tagged(struct buf *b, const char *p, size_t n, const char *tag)
+append_replacing_tag(struct buf *b, const char *p, size_t n, const char *tag)
 {
 	const char *end = p + n, *at;
 
@@ -162,8 +162,8 @@ contains_name(const char *text, const char *name, size_t n)
  * module etl whose names occur in the filter. With a prefix x, from `import
  * "etl" as x`, the function is defined as x::to_int. */
 static void
-add_definitions(struct program *p, const struct engine_conf *c, const char *tag,
-    const char *prefix, size_t len)
+append_mentioned_definitions(struct program *p, const struct engine_conf *c,
+    const char *tag, const char *prefix, size_t len)
 {
 	const char *line = etl_module, *end;
 
@@ -180,9 +180,10 @@ add_definitions(struct program *p, const struct engine_conf *c, const char *tag,
 		n = (size_t)(strstr(name, ": ") + 2 - name);
 		buf_add(&p->text, name, n);
 		if (p->may_call_debug)
-			add_tagged(&p->text, announce, sizeof(announce) - 1,
-			    tag);
-		add_tagged(&p->text, name + n, (size_t)(end - name) - n, tag);
+			append_replacing_tag(
+			    &p->text, announce, sizeof(announce) - 1, tag);
+		append_replacing_tag(
+		    &p->text, name + n, (size_t)(end - name) - n, tag);
 	}
 }
 
@@ -196,7 +197,7 @@ program_may_call_debug(const struct engine_conf *c)
  * is replaced by spaces, because libjq would search for a file etl.jq. Its line
  * ends are kept, so that libjq reports the right line numbers. */
 static void
-add_directive(struct program *p, const struct directive *d)
+append_directive_or_blanks(struct program *p, const struct directive *d)
 {
 	if (!imports_etl(d)) {
 		buf_add(&p->text, d->start, (size_t)(d->end - d->start));
@@ -219,14 +220,15 @@ program_build(struct program *p, const struct engine_conf *c,
 		if (!imports_etl(&d) && check_import(&d, c, e) == -1)
 			return -1;
 		buf_add(&p->text, start, (size_t)(d.start - start));
-		add_directive(p, &d);
+		append_directive_or_blanks(p, &d);
 	}
 	p->at = p->text.len;
 	for (at = c->text; parse_directive(skip_blank(at), &d); at = d.end)
 		if (imports_etl(&d))
-			add_definitions(p, c, tag, d.name, d.name_len);
+			append_mentioned_definitions(
+			    p, c, tag, d.name, d.name_len);
 	if (c->std)
-		add_definitions(p, c, tag, "", 0);
+		append_mentioned_definitions(p, c, tag, "", 0);
 	p->added = p->text.len - p->at;
 	buf_str(&p->text, start);
 	return buf_check(&p->text, e);
@@ -291,7 +293,7 @@ add_import_hint(struct buf *out, const char *msg)
 }
 
 void
-program_remove_definitions(
+program_append_clean_message(
     const struct program *p, struct buf *out, const char *msg)
 {
 	const char *end = msg + strlen(msg), *at;

@@ -1,7 +1,7 @@
 /* The text that libjq compiles: the user's filter and, between its imports and
  * the rest, those definitions of the module etl that the filter mentions.
  * Gives: program_build() makes the text. The definitions add no line, so that
- *        libjq reports the user's line numbers. program_remove_definitions()
+ *        libjq reports the user's line numbers. program_append_clean_message()
  *        removes the definitions from an error message of libjq.
  * Fails: ERR_CONFIG for an import that would read a file outside the folders
  *        of -L. */
@@ -22,7 +22,7 @@ bool program_may_call_debug(const struct engine_conf *c);
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);
 void program_release(struct program *p);
-void program_remove_definitions(const struct program *p, struct buf *out,
+void program_append_clean_message(const struct program *p, struct buf *out,
     const char *msg);
 
 #endif

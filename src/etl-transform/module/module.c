@@ -33,14 +33,14 @@ release_required_names(struct module_names *r)
 }
 
 static jv
-reject_missing_member(jv name, bool null)
+make_missing_member_error(jv name, bool null)
 {
 	struct buf b;
 	jv r;
 
 	buf_init(&b, UINT32_MAX);
 	pointer_append_part(&b, jv_string_value(name), string_length(name));
-	r = module_reject("required", "%s%s%s", null ? "" : "no ",
+	r = module_make_reject_error("required", "%s%s%s", null ? "" : "no ",
 	    jv_string_value(name), null ? " is null" : "");
 	r = jv_invalid_get_msg(r);
 	r = jv_object_set(r, jv_string("pointer"),
@@ -86,9 +86,10 @@ execute_require(struct module *n)
 	jv record = n->arg[0];
 
 	if (jv_get_kind(record) != JV_KIND_OBJECT)
-		return module_reject_type(n, record, "an object");
+		return module_make_type_error(n, record, "an object");
 	if (!store_required_names(n, n->arg[1]))
-		return module_reject_type(n, n->arg[1], "an array of names");
+		return module_make_type_error(
+		    n, n->arg[1], "an array of names");
 	for (int i = 0; i < n->required.count; i++) {
 		jv name = n->required.v[i];
 		jv v = jv_object_get(jv_copy(record), jv_copy(name));
@@ -96,7 +97,7 @@ execute_require(struct module *n)
 
 		jv_free(v);
 		if (kind == JV_KIND_INVALID || kind == JV_KIND_NULL)
-			return reject_missing_member(
+			return make_missing_member_error(
 			    name, kind == JV_KIND_NULL);
 	}
 	return jv_copy(record);
@@ -122,7 +123,7 @@ execute_normalize_text(struct module *n)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_reject_type(n, v, "text");
+		return module_make_type_error(n, v, "text");
 	words_normalize_space(&n->text, jv_string_value(v), string_length(v));
 	return make_text_result(n, v);
 }
@@ -133,7 +134,7 @@ execute_title_case(struct module *n)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_reject_type(n, v, "text");
+		return module_make_type_error(n, v, "text");
 	words_title_case(
 	    n->words, &n->text, jv_string_value(v), string_length(v));
 	return make_text_result(n, v);
@@ -148,7 +149,7 @@ execute_word_count(struct module *n)
 	int len;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_reject_type(n, v, "text");
+		return module_make_type_error(n, v, "text");
 	count = words_count(jv_string_value(v), string_length(v));
 	if (!n->numbers->active)
 		return jv_number((double)count);
@@ -168,7 +169,7 @@ execute_now_utc(struct module *n)
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
 	if (t.tv_sec != n->second) {
-		clock_stamp(n->now);
+		clock_format_utc_now(n->now);
 		n->second = t.tv_sec;
 	}
 	t.tv_nsec /= 1000;
@@ -183,10 +184,10 @@ convert_to_timestamp(struct module *n, jv v, const struct zone *zone)
 	struct times_fault f;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_reject_type(n, v, "a time as text");
-	if (times_to_utc(
+		return module_make_type_error(n, v, "a time as text");
+	if (times_append_as_utc(
 		&n->text, jv_string_value(v), string_length(v), zone, &f) == -1)
-		return module_reject(f.code, "'%.*s': %s", SHOWN,
+		return module_make_reject_error(f.code, "'%.*s': %s", SHOWN,
 		    jv_string_value(v), f.why);
 	return make_text_result(n, v);
 }
@@ -223,9 +224,10 @@ execute_to_timestamp_in(struct module *n)
 	const struct zone *zone;
 
 	if (jv_get_kind(n->arg[1]) != JV_KIND_STRING)
-		return module_reject_type(n, n->arg[1], "a time zone");
+		return module_make_type_error(n, n->arg[1], "a time zone");
 	if ((zone = find_or_open_zone(n, n->arg[1], &e)) == NULL)
-		return module_reject("filter", "to_timestamp: %s", e.msg);
+		return module_make_reject_error(
+		    "filter", "to_timestamp: %s", e.msg);
 	return convert_to_timestamp(n, n->arg[0], zone);
 }
 
@@ -263,7 +265,7 @@ module_init(struct module *n, struct numbers *numbers, bool user_debugs,
 void
 module_release(struct module *n)
 {
-	module_reset(n);
+	module_forget_pending_call(n);
 	for (size_t i = 0; i < MODULE_ZONES; i++) {
 		zone_free(n->zones[i].zone);
 		jv_free(n->zones[i].name);
@@ -274,7 +276,7 @@ module_release(struct module *n)
 }
 
 void
-module_reset(struct module *n)
+module_forget_pending_call(struct module *n)
 {
 	while (n->nargs > 0)
 		jv_free(n->arg[--n->nargs]);
@@ -310,7 +312,7 @@ find_called_op(struct module *n, jv v)
 }
 
 bool
-module_take_debug_value(struct module *n, jv v)
+module_take_call_or_argument(struct module *n, jv v)
 {
 	const struct module_op *op = find_called_op(n, v);
 
@@ -337,6 +339,6 @@ module_run_called_function(struct module *n, jv *result)
 	*result = n->op->call(n);
 	if (n->text.failed)             /* the text is incomplete */
 		_exit(ENGINE_NOMEM);
-	module_reset(n);
+	module_forget_pending_call(n);
 	return true;
 }

@@ -1,11 +1,11 @@
 /* The functions of the module etl that are written in C. etl.jq calls them: it
  * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
- * Gives: module_take_debug_value() returns true if v is part of such a call,
- *        and owns v then. module_run_called_function() runs the function, or
- *        returns false for none. A reject is an error value of jq, an object
- *        whose "@etl" is "reject". A filter cannot forge a call, because
- *        function names begin with tag, which is random. */
+ * Gives: module_take_call_or_argument() returns true if v is part of such a
+ *        call, and owns v then. module_run_called_function() runs the
+ *        function, or returns false for none. A reject is an error value of
+ *        jq, an object whose "@etl" is "reject". A filter cannot forge a
+ *        call, because function names begin with tag, which is random. */
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
@@ -66,14 +66,14 @@ int module_init(struct module *n, struct numbers *numbers, bool user_debugs,
     struct err *e);
 void module_release(struct module *n);
 /* Forgets an unfinished call; to be called before each record. */
-void module_reset(struct module *n);
-bool module_take_debug_value(struct module *n, jv v);
+void module_forget_pending_call(struct module *n);
+bool module_take_call_or_argument(struct module *n, jv v);
 bool module_run_called_function(struct module *n, jv *result);
 
 /* These two make the error value of a reject. wanted: "a number". */
-jv module_reject(const char *code, const char *fmt, ...)
+jv module_make_reject_error(const char *code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-jv module_reject_type(const struct module *n, jv v, const char *wanted);
+jv module_make_type_error(const struct module *n, jv v, const char *wanted);
 module_call module_to_int, module_to_number;
 
 #endif

@@ -96,7 +96,7 @@ decimal_add_json(const struct decimal *d, const char *end, struct buf *b)
  * before the decimal point, then those after it. After the last digit of d,
  * '0' is returned. */
 static char
-digit_at(const struct decimal *d, size_t i)
+digit_or_zero_at(const struct decimal *d, size_t i)
 {
 	if (i < d->wholes)
 		return d->whole[i];
@@ -116,44 +116,44 @@ decimal_add_integer(const struct decimal *d, struct buf *b)
 	size_t n = d->wholes + d->fractions, i = 0;
 	size_t whole = point > 0 ? (size_t)point : 0;
 
-	while (i < n && digit_at(d, i) == '0')
+	while (i < n && digit_or_zero_at(d, i) == '0')
 		i++;
 	if (i == n) {
 		buf_char(b, '0');
 		return true;
 	}
 	for (size_t k = n; k > whole; k--)
-		if (digit_at(d, k - 1) != '0')
+		if (digit_or_zero_at(d, k - 1) != '0')
 			return false;
 	if (whole > DIGITS_MAX + i)
 		return false;
 	if (d->minus)
 		buf_char(b, '-');
 	for (; i < whole; i++)
-		buf_char(b, digit_at(d, i));
+		buf_char(b, digit_or_zero_at(d, i));
 	return true;
 }
 
 static jv
-reject_text(const struct module *n, const char *code, const char *p, size_t len,
-    const char *what)
+make_text_error(const struct module *n, const char *code, const char *p,
+    size_t len, const char *what)
 {
-	return module_reject(code, "%s: '%.*s' is not %s", n->op->name,
-	    (int)(len < SHOWN ? len : SHOWN), p, what);
+	return module_make_reject_error(code, "%s: '%.*s' is not %s",
+	    n->op->name, (int)(len < SHOWN ? len : SHOWN), p, what);
 }
 
 static jv
-reject_not_number(const struct module *n, const char *p, size_t len)
+make_not_number_error(const struct module *n, const char *p, size_t len)
 {
-	return reject_text(n, "type", p, len, "a number");
+	return make_text_error(n, "type", p, len, "a number");
 }
 
 /* Makes the error value for a text that is a number, but not an integer,
  * such as 1.5: to_int rejects it, because it would have to change the value. */
 static jv
-reject_not_integer(const struct module *n, const char *p, size_t len)
+make_not_integer_error(const struct module *n, const char *p, size_t len)
 {
-	return reject_text(n, "number", p, len, "an integer");
+	return make_text_error(n, "number", p, len, "an integer");
 }
 
 /* Sets *p and *len to the text of the argument of to_int or to_number. If the
@@ -161,7 +161,7 @@ reject_not_integer(const struct module *n, const char *p, size_t len)
  * there. If the argument is a string, *p is this string without white space at
  * both ends. Returns false for other types. */
 static bool
-get_argument_text(struct module *n, const char **p, size_t *len)
+get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
 {
 	jv v = n->arg[0];
 
@@ -190,20 +190,21 @@ module_to_int(struct module *n)
 
 	if (!n->numbers->active && fabs(v) < 0x1p53 && v == trunc(v))
 		return jv_copy(n->arg[0]);
-	if (!get_argument_text(n, &p, &len))
-		return module_reject_type(n, n->arg[0], "a number");
+	if (!get_digits_or_trimmed_string(n, &p, &len))
+		return module_make_type_error(n, n->arg[0], "a number");
 	if (!decimal_parse(&d, p, len))
-		return reject_not_number(n, p, len);
+		return make_not_number_error(n, p, len);
 	from = n->text.len;
 	if (!buf_reserve(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
-		return reject_not_integer(n, p, len);
+		return make_not_integer_error(n, p, len);
 	/* If the argument is a number, d points to its digits in n->text.
 	 * buf_reserve() may have moved n->text, so the digits are parsed
 	 * again. */
 	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
 	if (!decimal_add_integer(&d, &n->text))
-		return reject_not_integer(n, number ? n->text.data : p, len);
+		return make_not_integer_error(
+		    n, number ? n->text.data : p, len);
 	return jv_number(numbers_add_made_number(
 	    n->numbers, n->text.data + from, n->text.len - from, number));
 }
@@ -219,10 +220,10 @@ module_to_number(struct module *n)
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER)
 		return jv_copy(v);
-	if (!get_argument_text(n, &p, &len))
-		return module_reject_type(n, v, "a number");
+	if (!get_digits_or_trimmed_string(n, &p, &len))
+		return module_make_type_error(n, v, "a number");
 	if (!decimal_parse(&d, p, len))
-		return reject_not_number(n, p, len);
+		return make_not_number_error(n, p, len);
 	decimal_add_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;

@@ -142,8 +142,8 @@ convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 }
 
 int
-times_to_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
-    struct times_fault *f)
+times_append_as_utc(struct buf *b, const char *p, size_t n,
+    const struct zone *zone, struct times_fault *f)
 {
 	struct stamp s;
 

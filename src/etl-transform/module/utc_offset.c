@@ -1,7 +1,7 @@
 #include "module/utc_offset.h"
 
 static bool
-two_digits(const char *p, int *v)
+parse_two_digits(const char *p, int *v)
 {
 	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
 		return false;
@@ -18,8 +18,8 @@ utc_offset_parse(const char *p, size_t n, int *seconds)
 	if (n == 1)
 		return *p == 'Z' || *p == 'z';
 	if ((n != 3 && n != 5 && n != 6) || (p[0] != '+' && p[0] != '-') ||
-	    !two_digits(p + 1, &hours) || (n == 6 && p[3] != ':') ||
-	    (n > 3 && !two_digits(p + n - 2, &minutes)))
+	    !parse_two_digits(p + 1, &hours) || (n == 6 && p[3] != ':') ||
+	    (n > 3 && !parse_two_digits(p + n - 2, &minutes)))
 		return false;
 	*seconds = (hours * 3600 + minutes * 60) * (p[0] == '-' ? -1 : 1);
 	return hours < 24 && minutes < 60;

@@ -202,7 +202,7 @@ wide_belongs_to_word(const struct words *w, unsigned int c)
  * capital, and Georgian letters, which are not changed, because Georgian uses
  * capitals only for words that are all capitals. */
 static unsigned int
-title_case_of(const struct words *w, unsigned int c)
+to_title_case_letter(const struct words *w, unsigned int c)
 {
 	if (c >= 0x1c4 && c <= 0x1cc)
 		return c - (c - 0x1c4) % 3 + 1;
@@ -218,8 +218,8 @@ title_case_of(const struct words *w, unsigned int c)
  * before it is part of a word; it is updated. U+2019 is an apostrophe, which
  * does not end a word. Returns the number of bytes of the character at p. */
 static size_t
-title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
-    bool *inside)
+append_title_case_wide(
+    const struct words *w, struct buf *b, const char *p, size_t n, bool *inside)
 {
 	unsigned int c;
 	size_t len = utf8_decode(p, n, &c);
@@ -232,7 +232,7 @@ title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
 	}
 	if (c != 0x2019) {
 		c = *inside ? (unsigned int)towlower_l((wint_t)c, w->locale) :
-		    title_case_of(w, c);
+		    to_title_case_letter(w, c);
 		*inside = true;
 	}
 	buf_add(b, text, utf8_encode(text, c));
@@ -244,7 +244,7 @@ title_case_wide(const struct words *w, struct buf *b, const char *p, size_t n,
  * is part of a word; it is updated. Stops at the first non-ASCII character and
  * returns its place. The caller has made room at `to`. */
 static const char *
-title_case_ascii(char *to, const char *p, const char *end, bool *inside)
+copy_title_case_ascii(char *to, const char *p, const char *end, bool *inside)
 {
 	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
 		unsigned char c = (unsigned char)*p;
@@ -267,10 +267,10 @@ words_title_case(struct words *w, struct buf *b, const char *p, size_t n)
 
 	while (p < end && buf_reserve(b, (size_t)(end - p))) {
 		from = p;
-		p = title_case_ascii(b->data + b->len, p, end, &inside);
+		p = copy_title_case_ascii(b->data + b->len, p, end, &inside);
 		b->len += (size_t)(p - from);
 		if (p < end)
-			p += title_case_wide(
+			p += append_title_case_wide(
 			    w, b, p, (size_t)(end - p), &inside);
 	}
 }

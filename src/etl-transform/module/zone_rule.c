@@ -104,7 +104,7 @@ zone_rule_parse(struct zone_rule *r, const char *text)
 }
 
 static int64_t
-day_number(const struct zone_day *d, int64_t year)
+days_from_1970_to_rule_day(const struct zone_day *d, int64_t year)
 {
 	int64_t first;
 	int step;
@@ -133,15 +133,15 @@ zone_rule_changes(const struct zone_rule *r, int64_t year,
 	if (!r->changes)
 		return 0;
 	start = (struct zone_change){
-		.at = day_number(&r->start, year) * 86400 + r->start.time -
-		    r->standard,
-		.before = r->standard, .after = r->summer
-	};
+	    .at = days_from_1970_to_rule_day(&r->start, year) * 86400 +
+		  r->start.time - r->standard,
+	    .before = r->standard,
+	    .after = r->summer};
 	end = (struct zone_change){
-		.at = day_number(&r->end, year) * 86400 + r->end.time -
-		    r->summer,
-		.before = r->summer, .after = r->standard
-	};
+	    .at = days_from_1970_to_rule_day(&r->end, year) * 86400 +
+		  r->end.time - r->summer,
+	    .before = r->summer,
+	    .after = r->standard};
 	out[0] = start.at < end.at ? start : end;
 	out[1] = start.at < end.at ? end : start;
 	return 2;

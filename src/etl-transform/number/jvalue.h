@@ -22,7 +22,7 @@ struct reader {
 	struct buf text;
 	const struct json *j;
 	struct numbers *numbers;        /* NULL: numbers are plain doubles */
-	bool read_again;                /* see numbers_double_of() */
+	bool read_again; /* see numbers_get_double_or_fill_table() */
 };
 
 enum write_result { WRITE_DONE, WRITE_DEEP, WRITE_VAGUE };

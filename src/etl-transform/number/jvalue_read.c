@@ -62,7 +62,7 @@ hash_name(const char *p, size_t n)
  * is returned, which saves time: libjq has already checked its UTF-8 and
  * computed its hash. */
 static jv
-read_name(struct reader *r, uint32_t i)
+read_or_reuse_name(struct reader *r, uint32_t i)
 {
 	const struct json_tok *t = &r->j->tok[i];
 	const char *p = r->j->text + t->at + 1;
@@ -89,7 +89,7 @@ read_number(struct reader *r, uint32_t i)
 
 	if (r->numbers == NULL)
 		d = number_to_double(r->j->text + t->at, t->len);
-	else if (numbers_double_of(r->numbers, i, &d))
+	else if (numbers_get_double_or_fill_table(r->numbers, i, &d))
 		r->read_again = true;
 	return jv_number(d);
 }
@@ -114,7 +114,7 @@ read_object(struct reader *r, uint32_t i)
 	jv o = jv_object();
 
 	for (i++; i < end; i = tok[i + 1].next) {
-		jv name = read_name(r, i);
+		jv name = read_or_reuse_name(r, i);
 
 		o = jv_object_set(o, name, read_value(r, i + 1));
 	}

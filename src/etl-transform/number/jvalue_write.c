@@ -46,8 +46,8 @@ write_string(struct writer *w, jv v)
  * for the elements in order, so *last, the token of element i - 1, is moved to
  * element i. */
 static struct number_place
-place_of_element(const struct writer *w, const struct number_place *at, int i,
-    uint32_t *last)
+advance_to_element_place(const struct writer *w, const struct number_place *at,
+    int i, uint32_t *last)
 {
 	struct number_place p = *at;
 	const struct json_tok *tok;
@@ -78,7 +78,7 @@ place_of_member(const struct writer *w, const struct number_place *at, jv name)
 	p.len = (size_t)jv_string_length_bytes(jv_copy(name));
 	if (at->tok != NUMBERS_NOWHERE &&
 	    w->j->tok[at->tok].type == JSON_OBJECT)
-		p.tok = json_member(w->j, at->tok, p.name, p.len);
+		p.tok = json_member_value(w->j, at->tok, p.name, p.len);
 	if (p.tok == 0)
 		p.tok = NUMBERS_NOWHERE;
 	return p;
@@ -92,7 +92,8 @@ write_array(struct writer *w, jv v, const struct number_place *at)
 
 	buf_char(w->b, '[');
 	for (int i = 0; i < n && w->result == WRITE_DONE; i++) {
-		struct number_place p = place_of_element(w, at, i, &last);
+		struct number_place p =
+		    advance_to_element_place(w, at, i, &last);
 		jv x = jv_array_get(jv_copy(v), i);
 
 		if (i > 0)

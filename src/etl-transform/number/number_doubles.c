@@ -61,7 +61,7 @@ is_same_number(const struct numbers *t, const struct number_entry *a,
  * be different numbers. Sets e->class of each: numbers with the same exact
  * value, such as 1 and 1.0, get the same class; others get another class. */
 static void
-set_classes(struct numbers *t, uint32_t from, uint32_t to)
+set_classes_of_equal_numbers(struct numbers *t, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
@@ -101,12 +101,13 @@ double_for_class(double d, uint32_t k, double last, bool canonical)
  * one. `last` is the greatest double in use so far; returns its updated
  * value. */
 static double
-spread_equal_doubles(struct numbers *t, uint32_t from, uint32_t to, double last)
+assign_doubles_to_rounded_group(
+    struct numbers *t, uint32_t from, uint32_t to, double last)
 {
 	uint32_t base = t->classes, done = base;
 	double d = t->v[t->order[from]].d, at;
 
-	set_classes(t, from, to);
+	set_classes_of_equal_numbers(t, from, to);
 	if (t->classes == base + 1 && numbers_compare_doubles(d, last) > 0)
 		return d;
 	for (uint32_t i = from; i < to; i++) {
@@ -127,7 +128,7 @@ spread_equal_doubles(struct numbers *t, uint32_t from, uint32_t to, double last)
 }
 
 void
-numbers_spread_doubles(struct numbers *t)
+numbers_assign_distinct_doubles(struct numbers *t)
 {
 	double last = NAN;
 
@@ -142,7 +143,7 @@ numbers_spread_doubles(struct numbers *t)
 			if (numbers_compare_doubles(t->v[t->order[k]].d, d) !=
 			    0)
 				break;
-		last = spread_equal_doubles(t, i, k, last);
+		last = assign_doubles_to_rounded_group(t, i, k, last);
 	}
 	qsort_r(t->order, t->n, sizeof(*t->order), compare_by_double, t);
 }

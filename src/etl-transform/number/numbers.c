@@ -72,7 +72,7 @@ is_canonical(const char *p, size_t n, unsigned int flags, double *d)
 }
 
 static bool
-make_room(struct numbers *t)
+grow_table_if_full(struct numbers *t)
 {
 	uint32_t cap = t->cap ? t->cap * 2 : 64;
 	struct number_entry *v;
@@ -98,7 +98,7 @@ add_record_number(struct numbers *t, uint32_t i, uint32_t name)
 	const struct json_tok *tok = &t->record->tok[i];
 	struct number_entry *e;
 
-	if (!make_room(t))
+	if (!grow_table_if_full(t))
 		return;
 	e = &t->v[t->n];
 	*e = (struct number_entry){
@@ -131,11 +131,11 @@ add_record_numbers(struct numbers *t, uint32_t i, uint32_t name)
 }
 
 static void
-add_all_record_numbers(struct numbers *t)
+fill_table_and_assign_doubles(struct numbers *t)
 {
 	t->active = true;
 	add_record_numbers(t, 0, 0);
-	numbers_spread_doubles(t);
+	numbers_assign_distinct_doubles(t);
 }
 
 /* Returns the double that the number at token `tok` of the record has in libjq.
@@ -157,7 +157,7 @@ find_double_of_token(const struct numbers *t, uint32_t tok)
 }
 
 bool
-numbers_double_of(struct numbers *t, uint32_t tok, double *d)
+numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok, double *d)
 {
 	const struct json_tok *k = &t->record->tok[tok];
 	bool again = false;
@@ -165,7 +165,7 @@ numbers_double_of(struct numbers *t, uint32_t tok, double *d)
 	if (!t->active) {
 		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
 			return false;
-		add_all_record_numbers(t);
+		fill_table_and_assign_doubles(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
 			again |= t->v[i].d != number_to_double(
 			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
@@ -211,7 +211,7 @@ insert_made_entry(struct numbers *t, const char *p, size_t n,
 	buf_add(&t->made, p, n);
 	if (t->made.failed)
 		t->nomem = true;
-	if (t->nomem || !make_room(t))
+	if (t->nomem || !grow_table_if_full(t))
 		return;
 	(void)find_entries(t, e.d, &low, &high);
 	memmove(t->order + high + 1, t->order + high,
@@ -232,7 +232,7 @@ numbers_add_made_number(
 	if (!t->active && e.canonical && fabs(e.d) < 0x1p53)
 		return e.d;
 	if (!t->active)
-		add_all_record_numbers(t);
+		fill_table_and_assign_doubles(t);
 	if (isinf(e.d))
 		toward = 0;
 	while (find_entries(t, e.d, &low, &high)) {
@@ -261,7 +261,7 @@ numbers_add_made_number(
  * the only such number of the record (7 for 7.0), the made number is chosen.
  * Returns NULL if the numbers are not equal, so the right one is unknown. */
 static const struct number_entry *
-choose_entry(const struct numbers *t, uint32_t low, uint32_t high,
+choose_entry_for_place(const struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
 {
 	const struct number_entry *first = &t->v[t->order[low]], *e;
@@ -319,7 +319,7 @@ numbers_put_at(const struct numbers *t, double d,
 		numbers_put_as_jq_prints(b, d);
 		return true;
 	}
-	if ((e = choose_entry(t, low, high, at)) == NULL)
+	if ((e = choose_entry_for_place(t, low, high, at)) == NULL)
 		return false;
 	buf_add(b, numbers_entry_text(t, e), e->len);
 	return true;

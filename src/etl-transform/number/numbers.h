@@ -54,7 +54,8 @@ void numbers_start_record(struct numbers *t, const struct json *record);
  * is not written as jq prints it, the table is filled with all numbers of the
  * record. This may change the double of an earlier number. The function then
  * returns true, and the caller must read the record again. */
-bool numbers_double_of(struct numbers *t, uint32_t tok, double *d);
+bool numbers_get_double_or_fill_table(
+    struct numbers *t, uint32_t tok, double *d);
 
 /* Adds a number that a function of the module etl made and returns its double.
  * instead: the function made the number from an equal number of the record, and

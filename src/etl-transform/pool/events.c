@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 void
-event_send(const struct worker_conf *c, enum event_kind kind,
+event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status)
 {
 	struct event v = { .kind = kind, .lane = lane, .status = status };

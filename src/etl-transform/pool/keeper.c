@@ -98,7 +98,7 @@ fork_worker(struct keeper *k, unsigned int lane)
 		worker_run(k->c, lane, k->engine);
 	}
 	if (pid == -1) {
-		event_send(k->c, EVENT_FORK_FAILED, lane, errno);
+		event_send_or_exit(k->c, EVENT_FORK_FAILED, lane, errno);
 		return;
 	}
 	child->pid = pid;
@@ -121,7 +121,7 @@ report_deaths(struct keeper *k)
 		    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
 			continue;
 		child->death_reported = true;
-		event_send(k->c, EVENT_WORKER_DIED, i,
+		event_send_or_exit(k->c, EVENT_WORKER_DIED, i,
 		    info.si_code == CLD_EXITED ? -info.si_status :
 		    info.si_status);
 	}
@@ -148,7 +148,7 @@ run_next_command(struct keeper *k)
 }
 
 static void
-serve_commands(struct keeper *k)
+serve_commands_and_reap_workers(struct keeper *k)
 {
 	struct pollfd p = { .fd = k->c->commands, .events = POLLIN };
 	struct sigaction a = { .sa_handler = on_sigchld };
@@ -179,10 +179,10 @@ keeper_run(const struct worker_conf *c, int parent)
 		_exit(EX_OSERR);
 	if (c->engine->compile(&k.engine, c->filter,
 	    &c->shared->compile_error) == -1) {
-		event_send(c, EVENT_COMPILE_FAILED, 0, 0);
+		event_send_or_exit(c, EVENT_COMPILE_FAILED, 0, 0);
 	} else {
-		event_send(c, EVENT_COMPILED, 0, 0);
-		serve_commands(&k);
+		event_send_or_exit(c, EVENT_COMPILED, 0, 0);
+		serve_commands_and_reap_workers(&k);
 		c->engine->free(k.engine);
 	}
 	free(k.child);

@@ -145,7 +145,7 @@ fail:
 }
 
 int
-pool_start_workers(struct pool *p, struct err *e)
+pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
 {
 	int64_t until = clock_ms() + COMPILE_MS;
 
@@ -160,11 +160,11 @@ pool_start_workers(struct pool *p, struct err *e)
 			return err_set(e, ERR_CONFIG, false,
 			    "the filter was not compiled within %d seconds: "
 			    "use a smaller filter", COMPILE_MS / 1000);
-		if (pool_handle_events(p, e) == -1)
+		if (pool_read_and_handle_events(p, e) == -1)
 			return -1;
 	}
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
-		if (pool_start_worker(p, i, e) == -1)
+		if (pool_request_worker_from_keeper(p, i, e) == -1)
 			return -1;
 	return 0;
 }

@@ -52,11 +52,12 @@ struct slot *pool_slot(const struct pool *p, uint64_t turn);
 unsigned int pool_lane_of_turn(const struct pool *p, uint64_t turn);
 unsigned int pool_slot_number(const struct pool *p, uint64_t turn);
 void pool_wake_worker(const struct pool *p, unsigned int lane);
-int pool_start_worker(struct pool *p, unsigned int lane, struct err *e);
+int pool_request_worker_from_keeper(
+    struct pool *p, unsigned int lane, struct err *e);
 
 /* In pool_watch.c: events of the processes, and --time-limit. */
-int pool_handle_events(struct pool *p, struct err *e);
+int pool_read_and_handle_events(struct pool *p, struct err *e);
 void pool_enforce_time_limit(struct pool *p);
-int64_t pool_tick_ms(const struct pool *p);
+int64_t pool_time_check_interval_ms(const struct pool *p);
 
 #endif

@@ -32,7 +32,7 @@ pool_is_empty(const struct pool *p)
 }
 
 void
-pool_add_line(struct pool *p, const struct line *l)
+pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l)
 {
 	struct slot_lines *lines = pool_slot_lines(p, p->filling);
 	char *in = slot_input(p->shared, pool_lane_of_turn(p, p->filling),
@@ -63,15 +63,17 @@ pool_submit_slot(struct pool *p)
 }
 
 int
-pool_wait(struct pool *p, int fd, struct err *e)
+pool_wait_and_handle_events(struct pool *p, int fd, struct err *e)
 {
 	struct pollfd fds[2] = {
 		{ .fd = p->events, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN }
 	};
-	int n = wait_fds(fds, fd == -1 ? 1 : 2, (int)pool_tick_ms(p));
+	int n = wait_fds(
+	    fds, fd == -1 ? 1 : 2, (int)pool_time_check_interval_ms(p));
 
-	if (n > 0 && fds[0].revents != 0 && pool_handle_events(p, e) == -1)
+	if (n > 0 && fds[0].revents != 0 &&
+	    pool_read_and_handle_events(p, e) == -1)
 		return -1;
 	pool_enforce_time_limit(p);
 	return 0;
@@ -123,7 +125,7 @@ result_place_is_valid(
  * added, so that strlen() stops inside the copy even if the worker wrote
  * none. */
 static void
-fill_reject_result(
+copy_reject_into_result(
     struct pool *p, struct result *r, const char *text, size_t len)
 {
 	if (len > REJECT_MAX - 3)
@@ -136,7 +138,7 @@ fill_reject_result(
 }
 
 static void
-fill_result(struct pool *p, uint32_t i, struct result *r)
+fill_checked_result_or_reject(struct pool *p, uint32_t i, struct result *r)
 {
 	static const char damaged[] =
 	    "filter\0" "the worker process that runs the filter damaged its "
@@ -157,9 +159,9 @@ fill_result(struct pool *p, uint32_t i, struct result *r)
 		.offset = lines->line[i].offset,
 	};
 	if (!result_place_is_valid(p, &place, out)) {
-		fill_reject_result(p, r, damaged, sizeof(damaged));
+		copy_reject_into_result(p, r, damaged, sizeof(damaged));
 	} else if (place.rejected) {
-		fill_reject_result(p, r, out + place.at, place.len);
+		copy_reject_into_result(p, r, out + place.at, place.len);
 	} else {
 		r->text = out + place.at;
 		r->text_len = place.len;
@@ -181,7 +183,7 @@ pool_take_next_result(struct pool *p, struct result *r)
 		bool running = s->state == SLOT_FULL;
 
 		if (p->results_taken < s->done && p->results_taken < n) {
-			fill_result(p, p->results_taken++, r);
+			fill_checked_result_or_reject(p, p->results_taken++, r);
 			return true;
 		}
 		if (running)

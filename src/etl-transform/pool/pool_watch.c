@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 int
-pool_start_worker(struct pool *p, unsigned int lane, struct err *e)
+pool_request_worker_from_keeper(
+    struct pool *p, unsigned int lane, struct err *e)
 {
 	unsigned char byte = (unsigned char)lane;
 	ssize_t n;
@@ -129,7 +130,7 @@ reject_record_and_replace_worker(
 	}
 	w->killed = false;
 	w->busy_ms = 0;
-	return pool_start_worker(p, v->lane, e);
+	return pool_request_worker_from_keeper(p, v->lane, e);
 }
 
 static int
@@ -156,7 +157,7 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 }
 
 static int
-set_keeper_exit_error(struct pool *p, struct err *e)
+reap_keeper_and_set_error(struct pool *p, struct err *e)
 {
 	int status = 0, sig;
 
@@ -180,7 +181,7 @@ set_keeper_exit_error(struct pool *p, struct err *e)
 }
 
 int
-pool_handle_events(struct pool *p, struct err *e)
+pool_read_and_handle_events(struct pool *p, struct err *e)
 {
 	struct event v[32];
 	ssize_t n = read(p->events, v, sizeof(v));
@@ -191,7 +192,7 @@ pool_handle_events(struct pool *p, struct err *e)
 		return err_errno(e, ERR_IO,
 		    "cannot read the events of the worker processes");
 	if (n == 0)
-		return set_keeper_exit_error(p, e);
+		return reap_keeper_and_set_error(p, e);
 	for (size_t i = 0; i < (size_t)n / sizeof(v[0]); i++)
 		if (handle_event(p, &v[i], e) == -1)
 			return -1;
@@ -199,7 +200,7 @@ pool_handle_events(struct pool *p, struct err *e)
 }
 
 int64_t
-pool_tick_ms(const struct pool *p)
+pool_time_check_interval_ms(const struct pool *p)
 {
 	int64_t tick = (int64_t)p->conf->time_limit / 8;
 
@@ -217,7 +218,7 @@ pool_tick_ms(const struct pool *p)
 void
 pool_enforce_time_limit(struct pool *p)
 {
-	int64_t now = clock_ms(), tick = pool_tick_ms(p);
+	int64_t now = clock_ms(), tick = pool_time_check_interval_ms(p);
 	int64_t elapsed = now - p->time_checked_at;
 
 	p->time_checked_at = now;

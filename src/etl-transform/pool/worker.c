@@ -132,7 +132,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
  * outputs of the filter, and writes the code of the reject, its message and its
  * JSON Pointer there, each with a NUL. The parent reads them from there. */
 static void
-put_reject_texts(struct outcome *o)
+replace_outputs_by_reject(struct outcome *o)
 {
 	buf_clear(&o->out);
 	buf_add(&o->out, o->code, strlen(o->code) + 1);
@@ -167,7 +167,7 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	    (o->pointer.failed && !o->pointer.full))
 		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
-		put_reject_texts(o);
+		replace_outputs_by_reject(o);
 	s->result_place[i] = (struct result_place){
 		.turn = b->turn, .at = s->len, .len = o->out.len,
 		.rejected = o->code[0] != '\0'
@@ -176,7 +176,7 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 }
 
 static void
-run_slot(struct worker *w, unsigned int k)
+run_slot_and_send_done_event(struct worker *w, unsigned int k)
 {
 	struct slot *s = slot_at(w->c->shared, w->number, k);
 	uint32_t i = s->done;
@@ -188,11 +188,11 @@ run_slot(struct worker *w, unsigned int k)
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
-	event_send(w->c, EVENT_SLOT_DONE, w->number, 0);
+	event_send_or_exit(w->c, EVENT_SLOT_DONE, w->number, 0);
 }
 
 static bool
-find_full_slot(const struct worker *w, unsigned int *k)
+find_oldest_full_slot(const struct worker *w, unsigned int *k)
 {
 	const struct slot_lines *b = w->lane->slot_lines;
 	const struct slot *s = slot_at(w->c->shared, w->number, 0);
@@ -241,8 +241,8 @@ worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
 	limit_memory(c->memory);
 	outcome_init(&w.outcome);
 	do {
-		while (find_full_slot(&w, &k))
-			run_slot(&w, k);
+		while (find_oldest_full_slot(&w, &k))
+			run_slot_and_send_done_event(&w, k);
 	} while (peak_memory_kib() < w.start_kib + MAX_GROWTH_KIB &&
 		 wait_for_wake_up(&w));
 	outcome_release(&w.outcome);

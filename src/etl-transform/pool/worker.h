@@ -31,7 +31,7 @@ void keeper_run(const struct worker_conf *c, int parent)
 void worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
     __attribute__((noreturn));
 
-void event_send(const struct worker_conf *c, enum event_kind kind,
+void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);
 /* Has the kernel kill this process when its parent process exits. */
 void die_with_parent(int parent);
