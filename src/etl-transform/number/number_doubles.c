@@ -89,7 +89,7 @@ double_for_class(double d, uint32_t k, double last, bool canonical)
 	if (isinf(d) && d > 0) {
 		for (up = d; k > 0; k--)
 			up = nextafter(up, 0);
-		return up > last ? up : d;
+		return numbers_compare_doubles(up, last) > 0 ? up : d;
 	}
 	if (k == 0 && canonical && fabs(d) < 0x1p53)
 		return d;
