@@ -5,7 +5,10 @@
 #include "base/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 1000, STILL_MS = 250 };
@@ -61,4 +64,21 @@ fd_write_all(int fd, const char *p, size_t n)
 		}
 	}
 	return 0;
+}
+
+bool
+fd_file_lacks_final_newline(int fd)
+{
+	char path[48], last = '\n';
+	struct stat st;
+	int in;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if ((in = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	(void)!pread(in, &last, 1, st.st_size - 1);
+	(void)close(in);
+	return last != '\n';
 }

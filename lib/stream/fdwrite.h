@@ -6,8 +6,13 @@
 #ifndef STREAM_FDWRITE_H
 #define STREAM_FDWRITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 int fd_write_all(int fd, const char *p, size_t n);
+/* Returns true if fd is a regular file whose last byte is not LF: a program was
+ * killed, or the disk was full, while it wrote the last line. Returns false if
+ * the file cannot be read. fd itself may be open for writing only. */
+bool fd_file_lacks_final_newline(int fd);
 
 #endif

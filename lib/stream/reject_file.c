@@ -95,25 +95,6 @@ reject_file_close(struct reject_file *a)
 	free(a);
 }
 
-/* Returns true if the last line of the file has no LF: a program was killed, or
- * the disk was full, while that line was written. */
-static bool
-ends_without_newline(int fd)
-{
-	char path[48], last = '\n';
-	struct stat st;
-	int in;
-
-	if (fstat(fd, &st) == -1 || st.st_size == 0)
-		return false;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if ((in = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	(void)!pread(in, &last, 1, st.st_size - 1);
-	(void)close(in);
-	return last != '\n';
-}
-
 /* Treats EPIPE (the reader of the rejects has exited) as any other failure. A
  * program ends without a message only on EPIPE of standard output. */
 static int
@@ -173,7 +154,7 @@ write_line_to_file(const struct reject_file *a, const char *p, size_t n)
 static int
 end_unfinished_last_line(struct reject_file *a)
 {
-	if (a->regular && !a->whole && ends_without_newline(a->fd) &&
+	if (a->regular && !a->whole && fd_file_lacks_final_newline(a->fd) &&
 	    write_line_to_file(a, "\n", 1) == -1)
 		return -1;
 	a->whole = true;

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LOOK_EVERY = 256 };      /* records between readings of the clock */
@@ -146,20 +145,9 @@ pass_stream(struct save *s, struct err *e)
 static int
 end_torn_last_line_of_stdout(struct err *e)
 {
-	struct stat st;
-	char last = '\n';
-	int fd;
-
-	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    st.st_size == 0 || (fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) == 0)
-		return 0;
-	fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return 0;               /* we may write it, but not read it */
-	if (pread(fd, &last, 1, st.st_size - 1) != 1)
-		last = '\n';
-	(void)close(fd);
-	if (last == '\n' || fd_write_all(STDOUT_FILENO, "\n", 1) == 0)
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) == 0 ||
+	    !fd_file_lacks_final_newline(STDOUT_FILENO) ||
+	    fd_write_all(STDOUT_FILENO, "\n", 1) == 0)
 		return 0;
 	return err_errno(e, ERR_IO, "standard output");
 }

@@ -113,8 +113,14 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 	buf_printf(b, "name: %s", j->name);
 	put_script_command(b, &j->script);
 	put_database(b, j->url);
+	if (j->schema != NULL) {
+		buf_str(b, "\ncontrol schema: ");
+		put_shell_word(b, j->schema);
+	}
 	buf_str(b, "\nenvironment: DATABASE_URL ETL_RUN ETL_PIPELINE "
 	    "ETL_ATTEMPT TRACEPARENT");
+	if (j->schema != NULL)
+		buf_str(b, " ETL_CONTROL_SCHEMA");
 	if (*j->env_names != '\0')
 		buf_printf(b, "\nfrom --env-file:%s", j->env_names);
 	put_schedule_and_limits(b, j);

@@ -92,6 +92,8 @@ echo 'ETL_CONTROL_SCHEMA=later' >env.txt
 is 'a schema of --env-file' 1 \
     "$(status etl-run --env-file env.txt --name p -c 'exit 1')"
 like 'is named too' 'see: etl-status --control-schema later ' "$(cat err)"
+like 'a dry run names the schema' '^control schema: later$' \
+    "$(etl-run --control-schema later --name p --dry-run -c :)"
 is 'a loader of a run that names another schema' 78 "$(status etl-run \
     --name p -c 'etl-load --control-schema later --table t --key id <in')"
 like 'is told to leave that to etl-run' \

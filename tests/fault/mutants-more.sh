@@ -62,7 +62,7 @@ mutant unit/stream_aside 'a full disk is let pass' lib/stream/reject_file.c \
 mutant unit/stream_aside 'writers of one file write over' lib/stream/reject_file.c \
     's/flags | O_APPEND/flags/' descriptor_three_is_made_to_append
 mutant unit/stream_aside 'a torn line is continued' lib/stream/reject_file.c \
-    's/a->regular \&\& !a->whole \&\& ends_without_newline(a->fd)/false/' \
+    's/a->regular \&\& !a->whole \&\& fd_file_lacks_final_newline(a->fd)/false/' \
     a_file_is_appended_to_and_mended
 
 mutant exits.t 'what is unknown is passed over' lib/base/opt.c \
