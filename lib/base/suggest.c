@@ -1,11 +1,10 @@
 #include "suggest.h"
 
+#include "buf.h"
+
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Words of more than LONGEST bytes are not compared, because distance() has
- * arrays of this size on the stack. */
-enum { LONGEST = 64 };
 
 static size_t
 least(size_t a, size_t b)
@@ -20,7 +19,7 @@ least(size_t a, size_t b)
 static size_t
 edit_distance(const char *a, size_t na, const char *b, size_t nb)
 {
-	size_t rows[3][LONGEST + 1];
+	size_t rows[3][SUGGEST_LONGEST + 1];
 
 	for (size_t j = 0; j <= nb; j++)
 		rows[0][j] = j;
@@ -46,13 +45,13 @@ suggest_keep_word_if_nearer(struct suggestion *s, const char *word)
 	size_t typed = strlen(s->typed), other = strlen(word), d;
 	size_t longer = typed > other ? typed : other;
 
-	if (typed == 0 || other == 0 || longer > LONGEST)
+	if (typed == 0 || other == 0 || longer > SUGGEST_LONGEST)
 		return;
 	d = edit_distance(s->typed, typed, word, other);
 	if (d >= longer || 3 * d > longer + 1)
 		return;
-	if (s->word == NULL || d < s->distance) {
-		s->word = word;
+	if (s->word[0] == '\0' || d < s->distance) {
+		memcpy(s->word, word, other + 1);
 		s->distance = d;
 	}
 }
@@ -63,7 +62,33 @@ suggest_append_to_error(
 {
 	size_t used = strlen(e->msg);
 
-	if (s->word != NULL)
+	if (s->word[0] != '\0')
 		(void)snprintf(e->msg + used, sizeof(e->msg) - used,
 		    "; did you mean %s%s?", prefix, s->word);
+}
+
+int
+suggest_find_choice(const char *option, const char *value,
+    const char *const *words, struct err *e)
+{
+	struct suggestion near = { .typed = value };
+	struct buf list;
+	int n = 0;
+
+	for (; words[n] != NULL; n++) {
+		if (strcmp(value, words[n]) == 0)
+			return n;
+		suggest_keep_word_if_nearer(&near, words[n]);
+	}
+	buf_init(&list, SIZE_MAX / 4);
+	for (int i = 0; i < n; i++)
+		buf_printf(&list, "%s%s", i == 0 ? "" : i < n - 1 ? ", " :
+		    " or ", words[i]);
+	if (buf_check(&list, e) == 0) {
+		(void)err_set(e, ERR_USAGE, false, "%s %s: it must be %s",
+		    option, value, buf_text(&list));
+		suggest_append_to_error(e, &near, "");
+	}
+	buf_release(&list);
+	return -1;
 }

@@ -11,9 +11,11 @@
 
 #include <stddef.h>
 
+enum { SUGGEST_LONGEST = 64 }; /* longer words are not compared */
+
 struct suggestion {
 	const char *typed;
-	const char *word;               /* the nearest, NULL if none is near */
+	char word[SUGGEST_LONGEST + 1]; /* the nearest; "" if none is near */
 	size_t distance;                /* of word */
 };
 
@@ -23,5 +25,11 @@ void suggest_keep_word_if_nearer(struct suggestion *s, const char *word);
 /* Appends "; did you mean PREFIXword?" to e->msg if a word is near. */
 void suggest_append_to_error(struct err *e, const struct suggestion *s,
     const char *prefix);
+
+/* Finds the value of an option such as --mode among the words that it accepts;
+ * the list ends with NULL. Returns the index of the word, or -1 with ERR_USAGE:
+ * the message names all words, and the one that was probably meant. */
+int suggest_find_choice(const char *option, const char *value,
+    const char *const *words, struct err *e);
 
 #endif

@@ -77,6 +77,14 @@ FROM dead_letters AS d
 WHERE true
 GROUP BY stage, code, error_message
 
+-- name: letters_words
+-- Lists the codes, stages or pipelines of all dead letters; $1 is code, stage
+-- or pipeline. If a selection matches no letter, etl-dlq suggests the word that
+-- the user probably meant.
+SELECT DISTINCT CASE $1 WHEN 'code' THEN code WHEN 'stage' THEN stage
+    ELSE coalesce(pipeline, '') END
+FROM dead_letters
+
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
 -- again, by the pipeline and stage that rejected them.

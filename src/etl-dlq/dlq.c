@@ -1,8 +1,10 @@
 #include "dlq.h"
 
+#include "base/suggest.h"
 #include "control/control.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 int
@@ -14,13 +16,45 @@ dlq_open_database(struct dlq *d, struct err *e)
 	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }
 
-void
-dlq_print_no_match(const struct dlq *d, const char *command)
+/* Prints the nearest code, stage or pipeline in the database if no letter has
+ * the one that the user has named. */
+static int
+print_suggestion(const struct dlq *d, const char *command, const char *option,
+    const char *value, struct err *e)
 {
-	const char *status = d->selection.filter.status;
+	struct suggestion near = { .typed = value };
+	struct db_value v = db_text(option);
+	struct db_rows *r;
+	bool known = false;
+	int rc;
+
+	if (value == NULL)
+		return 0;
+	if (db_query(d->db, &r, db_sql(d->db, SQL_LETTERS_WORDS), &v, 1,
+	    e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		known |= strcmp(db_column(r, 0).p, value) == 0;
+		suggest_keep_word_if_nearer(&near, db_column(r, 0).p);
+	}
+	db_end(r);
+	if (rc == 0 && !known && near.word[0] != '\0')
+		err_warnf("etl-dlq", "%s: no letter has the %s %s; did you "
+		    "mean %s?", command, option, value, near.word);
+	return rc;
+}
+
+int
+dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
+{
+	const struct letter_filter *f = &d->selection.filter;
 
 	if (isatty(STDERR_FILENO) == 1)
 		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter in %s "
-		    "matches\n", command, status != NULL ? status : "",
-		    status != NULL ? " " : "", db_name(d->db));
+		    "matches\n", command, f->status != NULL ? f->status : "",
+		    f->status != NULL ? " " : "", db_name(d->db));
+	return print_suggestion(d, command, "code", f->code, e) == -1 ||
+	    print_suggestion(d, command, "stage", f->stage, e) == -1 ||
+	    print_suggestion(d, command, "pipeline", f->pipeline, e) == -1 ?
+	    -1 : 0;
 }

@@ -63,9 +63,11 @@ int purge_command(struct dlq *d, struct err *e);
 
 /* Opens the database, which must exist, and completes the selection. */
 int dlq_open_database(struct dlq *d, struct err *e);
-/* If stderr is a terminal: says that no letter matches, because a name or the
- * database may be mistyped. */
-void dlq_print_no_match(const struct dlq *d, const char *command);
+/* If stderr is a terminal: says that no letter matches. If no letter has the
+ * code, stage or pipeline of the selection, prints the nearest word that some
+ * letter has, because the user may have mistyped it. */
+int dlq_print_no_match(
+    const struct dlq *d, const char *command, struct err *e);
 /* STATUS: the default of --status; NULL means any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *status, struct err *e);

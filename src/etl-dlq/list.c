@@ -88,7 +88,7 @@ list_command(struct dlq *d, struct err *e)
 		first = false;
 	}
 	if (more == 0 && first)
-		dlq_print_no_match(d, "list");
+		more = dlq_print_no_match(d, "list", e);
 out:
 	letters_close(letters);
 	buf_release(&line);

@@ -265,9 +265,10 @@ open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
 		return -1;
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;
-	return set_max_attempts_and_warn(d, f, e) == -1
-		   ? -1
-		   : read_single_pipeline_and_stage(c, d, f, e);
+	if (set_max_attempts_and_warn(d, f, e) == -1 ||
+	    read_single_pipeline_and_stage(c, d, f, e) == -1)
+		return -1;
+	return c->any ? 0 : dlq_print_no_match(d, "replay", e);
 }
 
 int
@@ -278,13 +279,10 @@ replay_command(struct dlq *d, struct err *e)
 	int64_t *ids = NULL;
 	int rc = -1;
 
-	if (open_database_and_select_letters(d, &f, &ids, &c, e) == -1) {
+	if (open_database_and_select_letters(d, &f, &ids, &c, e) == -1)
 		stage_write_failed_mark_if_pipe("replay", e);
-	} else {
-		if (!c.any)
-			dlq_print_no_match(d, "replay");
+	else
 		rc = write_replay_stream(d, &c, &f, e);
-	}
 	free(ids);
 	free(c.pipeline);
 	free(c.stage);

@@ -1,3 +1,4 @@
+#include "base/suggest.h"
 #include "dlq.h"
 
 #include <string.h>
@@ -6,20 +7,16 @@ static int
 parse_status_option(const char **out, const char *text, const char *other,
     struct err *e)
 {
-	static const char *const known[] = { "open", "resolved", "discarded" };
+	static const char *const known[] = { "open", "resolved", "discarded",
+		"any", NULL };
+	int found;
 
 	if (text == NULL)
 		text = other != NULL ? other : "any";
-	*out = NULL;
-	if (strcmp(text, "any") == 0)
-		return 0;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(text, known[i]) == 0)
-			*out = known[i];
-	if (*out != NULL)
-		return 0;
-	return err_set(e, ERR_USAGE, false,
-	    "--status %s: must be open, resolved, discarded or any", text);
+	found = suggest_find_choice("--status", text, known, e);
+	*out = found == -1 || strcmp(known[found], "any") == 0 ? NULL :
+	    known[found];
+	return found == -1 ? -1 : 0;
 }
 
 int

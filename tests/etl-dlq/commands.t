@@ -145,6 +145,22 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	    "$(status etl-dlq replay $(cat ids))"
 	like "$kind: replay of IDs of several stages: the message" \
 	    'give only IDs of one pipeline and stage; these are of' "$(cat err)"
+	is "$kind: a mistyped code matches no letter" '0 0' \
+	    "$(status etl-dlq list --code filtr) $(wc -l <out | tr -d ' ')"
+	is "$kind: the message names the nearest code" \
+	    'etl-dlq: warning: list: no letter has the code filtr; did you mean filter?' \
+	    "$(cat err)"
+	is "$kind: a mistyped stage: the message names the nearest stage" \
+	    'etl-dlq: warning: stats: no letter has the stage trnsform; did you mean transform?' \
+	    "$(etl-dlq stats --stage trnsform 2>&1)"
+	is "$kind: a code that another status has is not mistyped" '' \
+	    "$(etl-dlq list --code filter --status discarded --since 1h 2>&1 |
+	    grep mean)"
+	is "$kind: a mistyped status is a usage error" 64 \
+	    "$(status etl-dlq list --status opne)"
+	like "$kind: the message names the nearest status" \
+	    '^etl-dlq: --status opne: it must be open, resolved, discarded or any; did you mean open\?$' \
+	    "$(cat err)"
 	is "$kind: replay of a closed letter" 1 "$(etl-dlq resolve "$first"
 	    status etl-dlq replay "$first")"
 	like "$kind: replay of a closed letter: the message" \

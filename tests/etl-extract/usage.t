@@ -12,6 +12,14 @@ bad() {
 }
 bad 64 'unknown option --nosuch' --nosuch
 bad 64 '--paginate offset: it must be none, page or since' --paginate offset
+bad 64 '--paginate sinse: .* did you mean since\?$' --paginate sinse
+bad 64 '--auth baerer: it must be bearer, basic, header:NAME or query:NAME; did you mean bearer\?$' \
+    --auth baerer
+is 'a mistyped format is a usage error' 64 \
+    "$(status etl-extract --format ndjsn "$scratch/file")"
+like 'its message lists the formats and names the nearest one' \
+    '--format ndjsn: it must be ndjson or jsonl; did you mean ndjson\?$' \
+    "$(cat "$scratch/err")"
 bad 64 'needs --into' --paginate page
 bad 64 'need --paginate page' --into query:p
 bad 64 'need --paginate page' --size a=1

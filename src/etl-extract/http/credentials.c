@@ -1,5 +1,6 @@
 #include "http/credentials.h"
 
+#include "base/suggest.h"
 #include "base/text.h"
 #include "http/http.h"
 #include "http/secret.h"
@@ -146,14 +147,17 @@ append_auth_header(struct credentials *c, struct err *e)
 static int
 check_auth_option(const char *auth, struct err *e)
 {
+	static const char *const forms[] = { "bearer", "basic", "header:NAME",
+		"query:NAME", NULL };
+
 	if (strcmp(auth, "bearer") == 0 || strcmp(auth, "basic") == 0 ||
 	    (strncmp(auth, "query:", 6) == 0 && auth[6] != '\0'))
 		return 0;
 	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
 	    auth[7 + http_token_length(auth + 7)] == '\0')
 		return 0;
-	return err_set(e, ERR_USAGE, false, "--auth %s: it must be bearer, "
-	    "basic, header:NAME or query:NAME", auth);
+	(void)suggest_find_choice("--auth", auth, forms, e);
+	return -1;
 }
 
 static int

@@ -2,8 +2,6 @@
 
 #include "base/suggest.h"
 
-#include <string.h>
-
 static const struct paginator *const paginators[] = {
 	&paginator_none, &paginator_page, &paginator_since, NULL
 };
@@ -12,19 +10,14 @@ int
 paginator_find(const struct paginator **p, const struct extract_opts *o,
     struct err *e)
 {
-	const char *name = o->paginate == NULL ? "none" : o->paginate;
+	const char *names[sizeof(paginators) / sizeof(paginators[0])] = { 0 };
+	int found;
 
-	struct suggestion near = { .typed = name };
-
-	for (size_t i = 0; paginators[i] != NULL; i++) {
-		if (strcmp(name, paginators[i]->name) == 0) {
-			*p = paginators[i];
-			return 0;
-		}
-		suggest_keep_word_if_nearer(&near, paginators[i]->name);
-	}
-	(void)err_set(e, ERR_USAGE, false, "--paginate %s: it must be none, "
-	    "page or since", name);
-	suggest_append_to_error(e, &near, "");
-	return -1;
+	for (size_t i = 0; paginators[i] != NULL; i++)
+		names[i] = paginators[i]->name;
+	found = suggest_find_choice("--paginate", o->paginate == NULL ?
+	    "none" : o->paginate, names, e);
+	if (found != -1)
+		*p = paginators[found];
+	return found == -1 ? -1 : 0;
 }

@@ -1,8 +1,12 @@
 #include "source/source.h"
 
+#include "base/suggest.h"
+
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+enum { FORMATS_MAX = 16 };      /* of all sources together */
 
 static const struct source *const sources[] = {
 	&source_http, &source_ndjson, NULL
@@ -45,6 +49,21 @@ find_source_by_scheme(const struct source **s, const struct extract_opts *o,
 	return 0;
 }
 
+/* Lists the formats of all kinds of sources in the message. */
+static int
+set_unknown_format_error(const char *format, struct err *e)
+{
+	const char *all[FORMATS_MAX + 1] = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; sources[i] != NULL; i++)
+		for (size_t k = 0; sources[i]->formats != NULL &&
+		    sources[i]->formats[k] != NULL && n < FORMATS_MAX; k++)
+			all[n++] = sources[i]->formats[k];
+	(void)suggest_find_choice("--format", format, all, e);
+	return -1;
+}
+
 int
 source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e)
@@ -63,8 +82,7 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 	    (*s = find_source_by_format(format, strlen(format))) != NULL)
 		return 0;
 	if (o->format != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--format %s: must be ndjson", o->format);
+		return set_unknown_format_error(o->format, e);
 	if (*uri == '/' && access(uri, F_OK) == -1)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: there is no such file; if this is a URL, its scheme "

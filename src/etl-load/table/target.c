@@ -137,24 +137,17 @@ static int
 parse_mode_or_use_default(
     enum load_mode *mode, const struct load_opts *o, struct err *e)
 {
-	static const char *const names[] = { "append", "upsert", "ignore" };
-
-	struct suggestion near = { .typed = o->mode };
+	static const char *const names[] = { "append", "upsert", "ignore",
+		NULL };
+	int found;
 
 	*mode = o->key != NULL ? LOAD_UPSERT : LOAD_APPEND;
 	if (o->mode == NULL)
 		return 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(o->mode, names[i]) == 0) {
-			*mode = (enum load_mode)i;
-			return 0;
-		}
-		suggest_keep_word_if_nearer(&near, names[i]);
-	}
-	(void)err_set(e, ERR_USAGE, false, "--mode %s: the mode must be "
-	    "append, upsert or ignore", o->mode);
-	suggest_append_to_error(e, &near, "");
-	return -1;
+	found = suggest_find_choice("--mode", o->mode, names, e);
+	if (found != -1)
+		*mode = (enum load_mode)found;
+	return found == -1 ? -1 : 0;
 }
 
 static int
