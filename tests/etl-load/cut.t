@@ -1,12 +1,13 @@
 #!/bin/sh
-# A stream with three checkpoints and two rejects, and one that the loader
-# makes, cut off after every line, or at some byte: with one undisturbed run
-# behind it all is as if nothing had happened. Each boundary is committed in the
-# one sweep, several together in the other.
+# A stream has three checkpoints, two rejects of the source and one record that
+# etl-load rejects. The stream is cut off after each line, or at some byte. If
+# one uncut run follows, the database has the same contents as without the cut.
+# The first sweep commits at each boundary, the second sweep commits several
+# boundaries together.
 . tests/support/lib.sh
 
-# extract RUN FROM VERSION: the source, from what the checkpoint says. Each
-# record that is rejected has an occurrence of its own in each run.
+# extract RUN FROM VERSION: writes the stream of the records after the
+# checkpoint value FROM. A rejected record has another occurrence in each run.
 extract() {
 	awk -v run="$1" -v from="$2" -v version="$3" '
 	function stages() {
@@ -46,8 +47,9 @@ extract() {
 load() {
 	etl-load --db "$db" --table t "$@"
 }
-# All that a run leaves, and how much all runs have loaded.
-state() {
+# stored_state: what the runs have stored, and how many records all runs have
+# loaded.
+stored_state() {
 	sql "SELECT k, n FROM t ORDER BY k;
 	    SELECT stage, code, attempts, resolved_upto, status, $raw
 	        FROM dead_letters ORDER BY $raw;
@@ -61,14 +63,15 @@ clear_all() {
 	    DELETE FROM dead_letters; DELETE FROM etl_checkpoints;
 	    DELETE FROM etl_loads'
 }
-# again OPTION...: cuts $scratch/cut; loads it, then what is left.
-again() {
+# load_cut_then_rest OPTION...: loads the cut stream $scratch/cut, then the
+# records after the stored checkpoint. Adds to $odd what is not as wanted.
+load_cut_then_rest() {
 	rc=0
 	load "$@" <"$scratch/cut" 2>"$scratch/err" || rc=$?
 	[ $rc -eq 75 ] || odd="$odd status $rc: $(cat "$scratch/err")"
 	stored=$(sql 'SELECT value, version FROM etl_checkpoints')
 	extract two "${stored%|*}" "${stored#*|}" | load "$@" || odd="$odd $?"
-	found=$(state)
+	found=$(stored_state)
 	[ "$found" = "$want" ] || odd="$odd at $at: $found"
 	clear_all
 }
@@ -92,24 +95,27 @@ for kind in sqlite postgresql; do
 	for mode in append upsert ignore; do
 		[ $mode = append ] || set -- --key k
 		load --mode $mode "$@" <"$scratch/in"
-		want=$(state)
+		want=$(stored_state)
 		clear_all
 		odd='' at=0
 		lines=$(wc -l <"$scratch/in")
 		while at=$((at + 1)) && [ $at -lt "$lines" ]; do
 			head -n $at "$scratch/in" >"$scratch/cut"
-			again --mode $mode --batch 1 "$@"
+			load_cut_then_rest --mode $mode --batch 1 "$@"
 		done
-		is "$kind, $mode: cut at each line" '' "$odd"
+		is "$kind, $mode: a second run repairs a cut after each line" \
+		    '' "$odd"
 		odd='' at=0
 		bytes=$(wc -c <"$scratch/in")
 		while at=$((at + 149)) && [ $at -lt "$bytes" ]; do
 			head -c $at "$scratch/in" >"$scratch/cut"
-			again --mode $mode "$@"
+			load_cut_then_rest --mode $mode "$@"
 		done
-		is "$kind, $mode: cut at some bytes" '' "$odd"
+		is "$kind, $mode: a second run repairs a cut at every 149th byte" \
+		    '' "$odd"
 		set --
 	done
-	like "$kind: rows, letters, checkpoint" '^posts\|9$' "$want"
+	like "$kind: the uncut run stores the checkpoint value 9" \
+	    '^posts\|9$' "$want"
 done
 done_testing

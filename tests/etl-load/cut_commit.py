@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""cut_commit.py WHEN FOLDER [N [dead]]: a PostgreSQL server at FOLDER, port 1.
+"""cut_commit.py WHEN FOLDER [N [dead]]: a proxy of the PostgreSQL server.
 
-Passes all on to the server of PGHOST and PGPORT, but cuts the connection at
-the Nth COMMIT of all (the first): before the server gets it, after it has
-answered, or late: the server gets it half a second later. With dead, no other
-connection is taken after that. CUT_AT is another word than COMMIT.
+It listens on port 1 in FOLDER and passes all bytes on to the server of PGHOST
+and PGPORT. It cuts the client's connection at the Nth COMMIT (default: the
+first). WHEN is "before": the server never gets the COMMIT; "after": the server
+executes the COMMIT, but its answer is lost; or "late": the server gets the
+COMMIT half a second after the client lost the connection. With "dead", the
+proxy closes every connection that comes after the cut. If the environment
+variable CUT_AT is set, the proxy cuts at this word and not at COMMIT.
 """
 import os
 import socket
@@ -30,14 +33,14 @@ def connect():
 
 
 def close(*sockets):
-    for one in sockets:
+    for connection in sockets:
         try:
-            one.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
 
-def answers(client, upstream, state):
+def pass_answers_on(client, upstream, state):
     while data := upstream.recv(65536):
         if state["cut"]:
             break
@@ -53,7 +56,7 @@ def is_nth():
 def serve(client):
     upstream = connect()
     state = {"cut": False}
-    threading.Thread(target=answers, args=(client, upstream, state),
+    threading.Thread(target=pass_answers_on, args=(client, upstream, state),
                      daemon=True).start()
     try:
         while data := client.recv(65536):
@@ -76,8 +79,8 @@ server = socket.socket(socket.AF_UNIX)
 server.bind(folder + "/.s.PGSQL.1")
 server.listen(5)
 while True:
-    one = server.accept()[0]
+    accepted = server.accept()[0]
     if dead and cut.is_set():
-        one.close()
+        accepted.close()
     else:
-        threading.Thread(target=serve, args=(one,), daemon=True).start()
+        threading.Thread(target=serve, args=(accepted,), daemon=True).start()

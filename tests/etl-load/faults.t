@@ -1,9 +1,12 @@
 #!/bin/sh
-# Kills, lost connections, locks, full and read-only databases, signals.
+# etl-load loads each record once, or whole batches only, if the loader is
+# killed, the connection is lost, a lock is held, the database is full or
+# read-only, or a signal arrives.
 . tests/support/lib.sh
 
-# begin_slowly: a loader of $@ that waits for input on descriptor 8.
-begin_slowly() {
+# start_loader OPTION...: starts a loader that reads what this script writes
+# to file descriptor 8. Sets $pid.
+start_loader() {
 	rm -f "$scratch/fifo"
 	mkfifo "$scratch/fifo"
 	etl-load --db "$db" --table t --backoff 10ms..50ms "$@" \
@@ -12,8 +15,8 @@ begin_slowly() {
 	at_exit "kill -9 $pid 2>/dev/null"
 	exec 8>"$scratch/fifo"
 }
-# ends: the loader's status, once its input is closed.
-ends() {
+# close_input_and_wait: sets $rc to the exit status of the loader.
+close_input_and_wait() {
 	exec 8>&-
 	rc=0
 	wait "$pid" || rc=$?
@@ -24,7 +27,7 @@ records() {
 count() {
 	sql 'SELECT count(*) FROM t'
 }
-has() {
+has_rows() {
 	[ "$(count)" = "$1" ]
 }
 
@@ -33,51 +36,60 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	sql 'CREATE TABLE t (k text PRIMARY KEY, n int)'
 
-	# kill -9 in mid-stream, then the same again.
-	begin_slowly --key k --batch 100
+	# SIGKILL in the middle of the input, then the same load again.
+	start_loader --key k --batch 100
 	records 1 250 >&8
-	ok "$k whole batches are stored" wait_until 10 has 200
+	ok "$k the loader stores two batches of 100 before the input ends" \
+	    wait_until 10 has_rows 200
 	kill -9 $pid
-	ends
-	is "$k killed: whole batches stay" 200 "$(count)"
-	is "$k after the kill" 0 "$(records 1 250 | status etl-load -v \
+	close_input_and_wait
+	is "$k after SIGKILL the two committed batches stay" 200 "$(count)"
+	is "$k the same load after SIGKILL exits with 0" \
+	    0 "$(records 1 250 | status etl-load -v \
 	    --db "$db" --table t --key k)"
-	like "$k after the kill: counts" '50 inserted, 0 updated, 200 unch' \
+	like "$k the same load after SIGKILL inserts only the missing 50 records" \
+	    '50 inserted, 0 updated, 200 unch' \
 	    "$(cat "$scratch/err")"
 	sql 'DELETE FROM t'
-	begin_slowly --single-transaction --batch 100
+	start_loader --single-transaction --batch 100
 	records 1 250 >&8
 	sleep 0.2
 	kill -9 $pid
-	ends
-	is "$k killed in one transaction: nothing" 0 "$(count)"
+	close_input_and_wait
+	is "$k after SIGKILL in --single-transaction no record is stored" \
+	    0 "$(count)"
 
-	# Signals: nothing half done, and dead of it.
+	# A signal ends the loader with the signal's status. Only whole batches
+	# are stored.
 	for signal in TERM INT HUP; do
 		sql 'DELETE FROM t'
-		begin_slowly --batch 100 --flush 1h
+		start_loader --batch 100 --flush 1h
 		records 1 150 >&8
-		ok "$k $signal: first batch" wait_until 10 has 100
+		ok "$k $signal: the loader stores the first batch" \
+		    wait_until 10 has_rows 100
 		kill -$signal $pid
 		case $signal in TERM) n=143 ;; INT) n=130 ;; HUP) n=129 ;; esac
-		ends
+		close_input_and_wait
 		# A shell's background job ignores INT.
 		[ $signal = INT ] && [ $rc -eq 0 ] && n=0
-		is "$k $signal: status" "$n" "$rc"
-		[ "$n" -eq 0 ] || is "$k $signal: whole batches" 100 "$(count)"
+		is "$k $signal: the loader exits with $n" "$n" "$rc"
+		[ "$n" -eq 0 ] || is "$k $signal: only the first batch is stored" \
+		    100 "$(count)"
 	done
 
-	# No transaction is open while it waits for input.
+	# The loader holds no transaction open while it waits for input.
 	sql 'DELETE FROM t'
-	begin_slowly --key k --flush 1h
+	start_loader --key k --flush 1h
 	records 1 10 >&8
 	sleep 0.2
-	ok "$k another can write meanwhile" sql "INSERT INTO t VALUES ('me', 1)"
-	ends
-	is "$k another wrote: status" 0 $rc
-	is "$k another wrote: rows" 11 "$(count)"
+	ok "$k another client can write while the loader waits for input" \
+	    sql "INSERT INTO t VALUES ('me', 1)"
+	close_input_and_wait
+	is "$k after the write of another client the loader exits with 0" 0 $rc
+	is "$k the rows of the loader and of the other client are stored" \
+	    11 "$(count)"
 
-	# Twenty at once into one table.
+	# Six loaders upsert the same records into one table at the same time.
 	sql 'DELETE FROM t'
 	for _ in 1 2 3 4 5 6; do
 		records 1 300 | etl-load --db "$db" --table t --key k \
@@ -89,17 +101,17 @@ for kind in sqlite postgresql; do
 		wait "$pid" || rc=$?
 	done
 	pids=
-	is "$k six at once: status" 0 $rc
-	is "$k six at once: rows" 300 "$(count)"
+	is "$k six loaders at the same time all exit with 0" 0 $rc
+	is "$k six loaders at the same time store each key once" 300 "$(count)"
 done
 
-# PostgreSQL: the connection is lost while a batch is done, and between.
+# PostgreSQL: the connection is lost between two batches and in a batch.
 db_new postgresql
 sql 'CREATE TABLE t (k text PRIMARY KEY, n int)'
 sql 'CREATE TABLE a (k text, n int)'
 others="SELECT pid FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = 'etl-load'"
-blocked() {
+waits_for_lock() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
 	    AND pid IN ($others)")" -gt 0 ]
 }
@@ -108,18 +120,21 @@ for table in t a; do
 		[ "$table$key" != "a--key k" ] || continue
 		sql "DELETE FROM $table"
 		# shellcheck disable=SC2086 # none or two words
-		begin_slowly --table $table $key --batch 100
+		start_loader --table $table $key --batch 100
 		records 1 100 >&8
 		wait_until 10 sh -c "[ \"\$(psql -XAtq -d '$db' -c \
 		    'SELECT count(*) FROM $table')\" = 100 ]" || :
 		sql "SELECT pg_terminate_backend(pid) FROM ($others) p" \
 		    >"$scratch/out"
 		records 101 250 >&8
-		ends
-		is "$table $key: connection lost between batches" 0 $rc
-		is "$table $key: each once" '250|250' "$(sql \
+		close_input_and_wait
+		is "table $table $key: connection lost between batches: exit code 0" \
+		    0 $rc
+		is "table $table $key: connection lost between batches: each record once" \
+		    '250|250' "$(sql \
 		    "SELECT count(*), count(DISTINCT k) FROM $table")"
-		# In a batch: it waits for a lock when it is cut off.
+		# The server ends the connection while the batch waits for a
+		# lock.
 		sql "DELETE FROM $table"
 		psql -XAtq -d "$db" >"$scratch/out" <<-END &
 		BEGIN;
@@ -131,37 +146,43 @@ for table in t a; do
 		holder=$!
 		sleep 0.3
 		# shellcheck disable=SC2086
-		begin_slowly --table $table $key
+		start_loader --table $table $key
 		records 1 150 >&8
-		ends
+		close_input_and_wait
 		wait $holder
-		is "$table $key: connection lost in a batch" 0 $rc
-		is "$table $key: each once again" '150|150' "$(sql \
+		is "table $table $key: connection lost in a batch: exit code 0" \
+		    0 $rc
+		is "table $table $key: connection lost in a batch: each record once" \
+		    '150|150' "$(sql \
 		    "SELECT count(*), count(DISTINCT k) FROM $table")"
 	done
 done
 
-# A loader that goes silent keeps its locks a minute and not for hours; what it
-# waits for before it has a control row is no fault.
-silent() {
+# If a loader hangs, the server ends its transaction after a minute, so that its
+# locks do not stay for hours. The loader sets this limit when it writes a row
+# of a control table (here etl_loads), not before.
+load_two_records() {
 	records 1 2 | etl-extract --stream s - |
 	    status etl-load --db "$db" --table a
 }
 sql 'DELETE FROM a'
-is 'idle time-out: control tables' 0 "$(silent)"
-sql "CREATE TABLE told (at text, idle text, alive text);
-CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
-    INSERT INTO told VALUES (TG_TABLE_NAME,
+is 'idle time-out: a first load creates the control tables' \
+    0 "$(load_two_records)"
+sql "CREATE TABLE seen_settings (at text, idle text, alive text);
+CREATE FUNCTION note_settings() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+    INSERT INTO seen_settings VALUES (TG_TABLE_NAME,
 	current_setting('idle_in_transaction_session_timeout'),
 	current_setting('tcp_keepalives_idle')); RETURN NULL; END \$\$;
-CREATE TRIGGER tell AFTER INSERT ON a EXECUTE FUNCTION tell();
-CREATE TRIGGER tell AFTER INSERT OR UPDATE ON etl_loads
-    EXECUTE FUNCTION tell()"
-is 'idle time-out: status' 0 "$(silent)"
-is 'idle time-out: once a control row is held' 'a|0|60
-etl_loads|1min|60' "$(sql 'SELECT DISTINCT * FROM told ORDER BY 1')"
+CREATE TRIGGER note_settings AFTER INSERT ON a EXECUTE FUNCTION note_settings();
+CREATE TRIGGER note_settings AFTER INSERT OR UPDATE ON etl_loads
+    EXECUTE FUNCTION note_settings()"
+is 'idle time-out: a load with the triggers exits with 0' \
+    0 "$(load_two_records)"
+is 'idle time-out: it is 1 minute once the ledger row is written, not before' \
+    'a|0|60
+etl_loads|1min|60' "$(sql 'SELECT DISTINCT * FROM seen_settings ORDER BY 1')"
 
-# A deadlock is no reject: the batch is done again.
+# After a deadlock etl-load loads the batch again and rejects no record.
 sql 'DELETE FROM t'
 records 1 2 | etl-load --db "$db" --table t --key k
 psql -XAtq -d "$db" >"$scratch/out" 2>&1 <<'END' &
@@ -174,53 +195,59 @@ COMMIT;
 END
 holder=$!
 sleep 0.3
-is 'deadlock: status' 0 "$(printf '%s\n' '{"k":"1","n":7}' '{"k":"2","n":7}' |
+is 'deadlock: etl-load exits with 0' \
+    0 "$(printf '%s\n' '{"k":"1","n":7}' '{"k":"2","n":7}' |
     PGOPTIONS='-c deadlock_timeout=1s' status etl-load --db "$db" \
     --table t --key k --backoff 10ms..100ms --retries 20)"
 wait $holder
-is 'deadlock: rows' '1|7
+is 'deadlock: both rows have the values of the records' '1|7
 2|7' "$(sql 'SELECT * FROM t ORDER BY k')"
 
-# A lock that is held for good: 75 and nothing stored; a signal ends the wait.
+# If another client never releases its lock, etl-load stores nothing and exits
+# with 75. A signal ends the wait for the lock.
 psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
     -c 'SELECT pg_sleep(60)' >"$scratch/out" 2>&1 &
 holder=$!
-holds() {
+lock_is_held() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE
 	    datname = current_database() AND query = 'SELECT pg_sleep(60)'")" = 1 ]
 }
-ok 'the lock is held' wait_until 10 holds
-is 'lock time-out' 75 "$(echo '{"k":"9"}' |
+ok 'another client holds the lock of the table' wait_until 10 lock_is_held
+is 'a lock that is never released: etl-load exits with 75' \
+    75 "$(echo '{"k":"9"}' |
     PGOPTIONS='-c lock_timeout=100ms' status etl-load --db "$db" --table t \
     --key k --backoff 1ms..10ms --retries 2)"
-begin_slowly --key k
+start_loader --key k
 echo '{"k":"8"}' >&8
 exec 8>&-
-ok 'it waits for the lock' wait_until 5 blocked
+ok 'the loader waits for the lock' wait_until 5 waits_for_lock
 kill -TERM $pid
 rc=0
 timeout 3 tail --pid=$pid -f /dev/null || rc=$?
-is 'TERM ends the wait' 0 $rc
-ends
-is 'TERM in a wait: status' 143 $rc
+is 'SIGTERM ends a loader that waits for a lock' 0 $rc
+close_input_and_wait
+is 'SIGTERM in a wait for a lock: the loader exits with 143' 143 $rc
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE
     datname = current_database() AND query = 'SELECT pg_sleep(60)'" \
     >"$scratch/out"
 wait $holder || :
-is 'nothing of either' 0 "$(sql "SELECT count(*) FROM t WHERE k > '7'")"
+is 'neither load that waited for the lock stored a row' \
+    0 "$(sql "SELECT count(*) FROM t WHERE k > '7'")"
 
-# Rights.
+# The user has no right to write the table.
 sql 'CREATE ROLE etl_test_weak LOGIN' 2>"$scratch/out" || :
 at_exit "psql -XAtq -d postgres -c 'DROP ROLE IF EXISTS etl_test_weak'"
-is 'no right to the table' 77 "$(echo '{"k":"1"}' | PGUSER=etl_test_weak \
+is 'a user without a right to the table: etl-load exits with 77' \
+    77 "$(echo '{"k":"1"}' | PGUSER=etl_test_weak \
     PGPASSWORD=x status etl-load --db "$db" --table t --retries 0)"
 
-# SQLite: busy, read-only, full.
+# SQLite: the database is locked, read-only or full.
 db_new sqlite
 sql 'PRAGMA journal_mode = WAL; CREATE TABLE t (k text PRIMARY KEY, n int)' \
     >"$scratch/out"
-# hold, release: somebody else is in the middle of writing.
-hold() {
+# hold_write_lock, release_write_lock: another client begins a write
+# transaction and ends it.
+hold_write_lock() {
 	mkfifo "$scratch/hold"
 	sqlite3 "${db#sqlite:}" <"$scratch/hold" &
 	holder=$!
@@ -228,33 +255,33 @@ hold() {
 	echo 'BEGIN IMMEDIATE; SELECT 1;' >&7
 	sleep 0.3
 }
-release() {
+release_write_lock() {
 	exec 7>&-
 	wait $holder
 	rm "$scratch/hold"
 }
-hold >"$scratch/out"
-begin_slowly --key k
+hold_write_lock >"$scratch/out"
+start_loader --key k
 records 1 10 >&8
 exec 8>&-
 sleep 0.5
-is 'busy: nothing yet' 0 "$(count)"
-release
-ends
-is 'busy for a while' 0 $rc
-is 'busy for a while: rows' 10 "$(count)"
-hold >"$scratch/out"
-begin_slowly --key k
+is 'SQLite locked: no row is stored yet' 0 "$(count)"
+release_write_lock
+close_input_and_wait
+is 'SQLite locked for a while: etl-load exits with 0' 0 $rc
+is 'SQLite locked for a while: all records are stored' 10 "$(count)"
+hold_write_lock >"$scratch/out"
+start_loader --key k
 echo '{"k":"8"}' >&8
 exec 8>&-
 sleep 0.3
 kill -TERM $pid
 rc=0
 timeout 3 tail --pid=$pid -f /dev/null || rc=$?
-is 'TERM ends the wait for SQLite' 0 $rc
-ends
-is 'TERM in a wait for SQLite: status' 143 $rc
-release
+is 'SIGTERM ends a loader that waits for a locked SQLite database' 0 $rc
+close_input_and_wait
+is 'SIGTERM in a wait for SQLite: the loader exits with 143' 143 $rc
+release_write_lock
 
 cp "${db#sqlite:}" "$scratch/ro.db"
 chmod 444 "$scratch/ro.db"
@@ -268,25 +295,31 @@ else
 	as=
 fi
 # shellcheck disable=SC2086 # none or some words
-is 'read-only' 77 "$(echo '{"k":"1"}' | status $as "$(command -v etl-load)" \
+is 'a read-only SQLite database: etl-load exits with 77' \
+    77 "$(echo '{"k":"1"}' | status $as "$(command -v etl-load)" \
     --db "sqlite:$scratch/ro/ro.db" --table t --key k)"
 # shellcheck disable=SC2086
-is 'none there, and none may be made' 73 "$(echo '{"k":"1"}' | status $as \
+is 'a SQLite file that cannot be created: etl-load exits with 73' \
+    73 "$(echo '{"k":"1"}' | status $as \
     "$(command -v etl-load)" --db "sqlite:$scratch/ro/no.db" --table t)"
-like 'it is told why' 'ro/no.db: unable to open .*: Permission denied$' \
+like 'a SQLite file that cannot be created: the message says why' \
+    'ro/no.db: unable to open .*: Permission denied$' \
     "$(cat "$scratch/err")"
 chmod 755 "$scratch/ro"
 full=$scratch/full.db
 sqlite3 "$full" 'CREATE TABLE t (k text PRIMARY KEY, n int)'
-is 'file limit' 74 "$(records 1 20000 | (
+is 'a file size limit is reached: etl-load exits with 74' \
+    74 "$(records 1 20000 | (
 	ulimit -f 100
 	status etl-load --db "sqlite:$full" --table t --key k
 ))"
-is 'file limit: nothing half done' ok \
+is 'a file size limit was reached: the database is intact' ok \
     "$(sqlite3 "$full" 'PRAGMA integrity_check')"
-is 'file limit: then all of it' 0 "$(records 1 20000 | status etl-load \
+is 'without the file size limit the same load exits with 0' \
+    0 "$(records 1 20000 | status etl-load \
     --db "sqlite:$full" --table t --key k)"
-is 'TMPDIR that is not there' 73 "$(records 1 400000 | TMPDIR=$scratch/none \
+is 'the folder in TMPDIR does not exist: etl-load exits with 73' \
+    73 "$(records 1 400000 | TMPDIR=$scratch/none \
     status etl-load --db "sqlite:$full" --table t --key k \
     --single-transaction)"
 for d in 0 1 2 3; do
@@ -294,9 +327,10 @@ for d in 0 1 2 3; do
 	eval "records 1 10 | etl-load --db '$db' --table t --key k $d<&-" \
 	    2>"$scratch/err" || rc=$?
 	case $d in
-	0) is 'no standard input' 74 $rc ;;
-	*) is "descriptor $d closed" 0 $rc ;;
+	0) is 'standard input is closed: etl-load exits with 74' 74 $rc ;;
+	*) is "file descriptor $d is closed: etl-load exits with 0" 0 $rc ;;
 	esac
 done
-is 'the database is whole' ok "$(sql 'PRAGMA integrity_check')"
+is 'closed file descriptors leave the SQLite database intact' \
+    ok "$(sql 'PRAGMA integrity_check')"
 done_testing

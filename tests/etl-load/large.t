@@ -1,10 +1,11 @@
 #!/bin/sh
-# Records and rejects of 16 MiB: each is stored as it is, whatever becomes of
-# it, and the loader needs no more than 64 MiB.
+# Records of 16 MiB: etl-load stores each record or reject byte for byte and
+# needs no more than 64 MiB of memory.
 . tests/support/lib.sh
 cd "$scratch"
 
-# Two records a file; escapes: a string that is nothing else.
+# Each file has two records of 16 MiB. In the files escapes*, the string
+# consists of escape sequences only.
 python3 - <<'P'
 import json
 size = 16 << 20
@@ -21,18 +22,19 @@ write("text-bad", "none", "x")
 write("escapes-bad", "none", '\\"')
 write("bytes", "b", "x")
 P
-# marked FILE ID
+# marked FILE ID: prints the records of FILE as a marked stream.
 marked() {
 	printf '{"@etl":"begin","v":1,"id":"%s","stages":["extract"]}\n' "$2"
 	cat "$1"
 	printf '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":2,%s}]}\n' \
 	    '"dropped":0,"rejected":0'
 }
-# mib64 NAME OPTION...: etl-load of ./in
-mib64() {
+# check_memory NAME OPTION...: checks the memory that etl-load needs for ./in.
+check_memory() {
 	name=$1
 	shift
-	in_memory "$kind: $name: in 64 MiB" 65536 1000000 \
+	in_memory "$kind: $name: etl-load needs less than 64 MiB" \
+	    65536 1000000 \
 	    etl-load --table t --max-rejects 100% "$@" <in
 }
 
@@ -48,8 +50,9 @@ for kind in sqlite postgresql; do
 	for in in text escapes bytes; do
 		sql 'DELETE FROM t'
 		cp $in in
-		mib64 $in --key id
-		is "$kind: $in: stored" "$(python3 - $in <<'P'
+		check_memory $in --key id
+		is "$kind: $in: both records are stored in full length" \
+		    "$(python3 - $in <<'P'
 import json, sys
 for line in open(sys.argv[1]):
     r = json.loads(line)
@@ -58,22 +61,25 @@ P
 		)" "$(sql 'SELECT id, coalesce(length(n), length(b)) FROM t ORDER BY id')"
 	done
 	cp escapes-bad in
-	mib64 'rejects aside' --rejects aside
+	check_memory 'rejects to a file' --rejects aside
 	jq -r .raw aside >got
-	ok "$kind: byte for byte" cmp escapes-bad got
+	ok "$kind: the reject file has the records byte for byte" \
+	    cmp escapes-bad got
 	rm aside
-	# By key they are the same two letters.
+	# With --key the id of a letter is made from the key, so both files
+	# give the same two letters.
 	for bad in text-bad escapes-bad; do
 		marked $bad $bad >in
-		mib64 "$bad: letters"
+		check_memory "dead letters of $bad"
 		marked $bad $bad-key >in
-		mib64 "$bad: letters by key" --key id
+		check_memory "dead letters of $bad, --key" --key id
 	done
-	is "$kind: letters" '4|16777216|1 2|16777216|2' "$(sql 'SELECT count(*),
+	is "$kind: six dead letters have 16 MiB and the right occurrences" \
+	    '4|16777216|1 2|16777216|2' "$(sql 'SELECT count(*),
 	    length(raw), attempts FROM dead_letters GROUP BY 2, 3 ORDER BY 3' |
 	    paste -sd' ')"
 	etl-dlq export | jq -r .raw | sort -u >got
-	ok "$kind: letters: byte for byte" sh -c \
+	ok "$kind: the dead letters have the records byte for byte" sh -c \
 	    'sort text-bad escapes-bad | cmp - got'
 done
 done_testing

@@ -1,26 +1,28 @@
 # shellcheck shell=sh disable=SC2154
-# Marked streams by hand, into $scratch/in: stream, then rec, bad, mark,
-# resolve in any order, then end. Counts and seq are kept.
+# Functions that write a marked stream to $scratch/in: first stream or
+# checkpoint_stream, then rec, reject, checkpoint_mark and resolve in any order,
+# then end. They keep the counts and seq up to date.
 
-# stream ID [MEMBERS]: begin, with members such as '"replay":true,'
+# stream ID [MEMBERS]: the mark begin; MEMBERS are such as '"replay":true,'.
 stream() {
 	out=0 rejected=0 seq=0 from=null version=0 name=posts
 	printf '{"@etl":"begin","v":1,"id":"%s",%s"stages":["extract"]}\n' \
 	    "$1" "${2:-}" >"$scratch/in"
 }
-# points ID: a stream with checkpoints.
-points() {
+# checkpoint_stream ID: the mark begin of a stream with checkpoints.
+checkpoint_stream() {
 	stream "$1" '"checkpoint":"posts",'
 }
 put() {
 	printf '%s\n' "$@" >>"$scratch/in"
 }
+# rec RECORD...: adds the records, counted as written by the stage extract.
 rec() {
 	put "$@"
 	out=$((out + $#))
 }
-# bad ID N: a reject of the source, its Nth occurrence.
-bad() {
+# reject ID N: a reject of the stage extract, the Nth occurrence of letter ID.
+reject() {
 	put "{\"@etl\":\"reject\",\"v\":1,\"id\":\"$1\",\"occurrence\":\"run/extract.$1/$2\",\"stage\":\"extract\",\"code\":\"parse\",\"message\":\"no\",\"raw\":\"zz\",\"at\":\"2026-05-30T12:00:00Z\"}"
 	rejected=$((rejected + 1))
 }
@@ -28,38 +30,42 @@ stages() {
 	printf '"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,"rejected":%d%s}]' \
 	    "$out" "$rejected" "${aside:-}"
 }
-# mark VALUE: a checkpoint; $name, $from and $version may be changed before.
-mark() {
+# checkpoint_mark VALUE: the mark checkpoint. A test may set $name, $from and
+# $version before.
+checkpoint_mark() {
 	seq=$((seq + 1))
 	put "{\"@etl\":\"checkpoint\",\"name\":\"$name\",\"seq\":$seq,\"from\":$from,\"version\":$version,\"value\":\"$1\",$(stages)}"
 }
-# resolve ID SEEN UPTO
+# resolve ID SEEN UPTO: the mark resolve of letter ID.
 resolve() {
 	seq=$((seq + 1))
 	put "{\"@etl\":\"resolve\",\"id\":\"$1\",\"seq\":$seq,\"seen\":$2,\"upto\":$3,$(stages)}"
 }
+# end: the mark end. $last has further members.
 end() {
 	[ "$seq" -eq 0 ] || last="\"seq\":$seq,"
 	put "{\"@etl\":\"end\",${last:-}$(stages)}"
 	last=
 }
-# load OPTION...: of $scratch/in into t, unless another table is named.
+# load OPTION...: loads $scratch/in, into table t if there is no --table.
+# Prints the exit status.
 load() {
 	case " $* " in *" --table "*) ;; *) set -- --table t "$@" ;; esac
 	status etl-load -v --db "$db" --backoff 1ms..5ms "$@" <"$scratch/in"
 }
-# 0 and 1 on both databases.
-flag() {
+# bool_to_int COLUMN: SQL that is 0 or 1 on both databases.
+bool_to_int() {
 	case $db in
 	sqlite:*) echo "$1" ;;
 	*) echo "$1::int" ;;
 	esac
 }
-# ledger ID: batch|seq|version|ended
+# ledger ID: prints batch|seq|version|ended of stream ID.
 ledger() {
-	sql "SELECT batch, seq, version, $(flag ended) FROM etl_loads
+	sql "SELECT batch, seq, version, $(bool_to_int ended) FROM etl_loads
 	    WHERE stream_id = '$1'"
 }
+# checkpoint: prints value|version of the stored checkpoint.
 checkpoint() {
 	sql "SELECT value, version FROM etl_checkpoints WHERE name = 'posts'"
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""model.py URL SEED ROUNDS: random records against a model of the loader.
+"""model.py URL SEED ROUNDS: compares etl-load with a model of it.
 
-Each round is a new table, loaded three times by append or upsert; rows and
-every count must be the model's, which knows of each value what it becomes:
-text, None, or BAD where the value itself is refused.  What the table refuses
-(NOT NULL, CHECK) is a reject too, unless a later record of its key is taken.
-The third load is the second again.
+Each round creates a table and loads it three times with random records, by
+append or upsert.  The third load repeats the records of the second one.  After
+each load the rows and all counts must be those of the model.  For each JSON
+value the model knows the text of the column: a text, None for NULL, or BAD if
+etl-load must reject the value.  A record that the table refuses (NOT NULL,
+CHECK) is a reject too, unless the batch has a later record with the same key
+that the table accepts.
 """
 import json
 import random
@@ -54,7 +56,7 @@ def sql(text):
 
 
 def record(rng, upsert):
-    """A line, and its values by column, or None where it is refused."""
+    """A line and its values by column, or None if etl-load must reject it."""
     if rng.random() < .03:
         return rng.choice(['{"k1":1', "[1]", '{"k1":1,"k1":2}',
                            '{"k1":1,"k2":"x","zz":1}']), None

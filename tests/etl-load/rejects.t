@@ -1,9 +1,11 @@
 #!/bin/sh
-# Bad records: each kind with code, pointer, sqlstate and bytes, at any place
-# in a batch, and where they go.
+# etl-load rejects each kind of bad record with the right code, pointer,
+# sqlstate and bytes, at any place in a batch, and loads the other records. It
+# writes the reject to a file, to file descriptor 3, or fails if it has neither.
 . tests/support/lib.sh
 
-# load STATUS COUNTS OPTION...: $scratch/in into t; inserted rejected.
+# load STATUS COUNTS OPTION...: loads $scratch/in into t. COUNTS are the numbers
+# of inserted and rejected records. $name begins the labels.
 load() {
 	want=$1
 	counts=$2
@@ -12,14 +14,16 @@ load() {
 	timeout 60 etl-load -v --db "$db" --table t --max-rejects 100% "$@" \
 	    <"$scratch/in" >"$scratch/out" 2>"$scratch/err" \
 	    3>"$scratch/rejects" || rc=$?
-	is "$k $name: status" "$want" $rc
-	is "$k $name: counts" "$counts" "$(sed -n \
+	is "$k $name: exit code $want" "$want" $rc
+	is "$k $name: -v has the right counts" \
+	    "$counts" "$(sed -n \
 	    '1s/.* \([0-9]*\) inserted.* \([0-9]*\) rejected$/\1 \2/p' \
 	    "$scratch/err")"
 }
 put() {
 	printf '%s\n' "$@" >"$scratch/in"
 }
+# causes: prints line, code, pointer and sqlstate of each reject.
 causes() {
 	jq -r '"\(.origin.line) \(.code) \(.pointer) \(.sqlstate)"' \
 	    "$scratch/rejects" | sort -n
@@ -38,7 +42,7 @@ for kind in sqlite postgresql; do
 	*) state() { echo null; } ;;
 	esac
 
-	name='each kind'
+	name='each kind of bad record'
 	{
 		printf '%s\n' '{"k":"ok"}' '{"k":"a","n":"x"}' \
 		    '{"k":"a","n":99999999999999999999}' '{"k":null}' \
@@ -52,7 +56,8 @@ for kind in sqlite postgresql; do
 		printf '{"k":"last"}'
 	} >"$scratch/in"
 	load 0 '3 18' --key k --max-record 100
-	is "$k $name: causes" "2 type /n $(state 22P02)
+	is "$k $name: line, code, pointer and sqlstate are right" \
+	    "2 type /n $(state 22P02)
 3 range /n $(state 22003)
 4 required /k null
 5 required /k null
@@ -70,118 +75,141 @@ for kind in sqlite postgresql; do
 18 constraint $([ $kind = sqlite ] && echo /u || echo null) $(state 23505)
 19 encoding null null
 20 too_long null null" "$(causes)"
-	is "$k $name: rows" 'last
+	is "$k $name: the good records are loaded" 'last
 ok
 u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	# shellcheck disable=SC2016
-	is "$k $name: raw" "$(sed -n '2,16p;18p' "$scratch/in")" \
+	is "$k $name: the reject has the record's text in raw" \
+	    "$(sed -n '2,16p;18p' "$scratch/in")" \
 	    "$(jq -sr 'sort_by(.origin.line) | .[] | .raw // empty' \
 	    "$scratch/rejects" | head -n 16)"
 	# shellcheck disable=SC1003 # sed's command, not an escape
-	is "$k $name: raw bytes" "$(sed -n 19p "$scratch/in" | od -c)" \
+	is "$k $name: bytes that are not UTF-8 are in raw_base64" \
+	    "$(sed -n 19p "$scratch/in" | od -c)" \
 	    "$(jq -r 'select(.code == "encoding") | .raw_base64 // empty' \
 	    "$scratch/rejects" | base64 -d | sed '$a\' | od -c)"
-	is "$k $name: offsets" "$(LC_ALL=C awk '{ print at + 0;
+	is "$k $name: the reject has the byte offset of the record" \
+	    "$(LC_ALL=C awk '{ print at + 0;
 	    at += length($0) + 1 }' "$scratch/in" | sed -n '2,16p;18,20p')" \
 	    "$(jq -r .origin.offset "$scratch/rejects" | sort -n)"
-	is "$k $name: the key's id is that of its other records" 1 \
+	is "$k $name: all rejects with one key have the same id" 1 \
 	    "$(jq -r 'select(.origin.key == "[\"a\"]") | .id' \
 	    "$scratch/rejects" | sort -u | wc -l)"
-	is "$k $name: occurrences" 18 \
+	is "$k $name: each reject has its own occurrence" 18 \
 	    "$(jq -r .occurrence "$scratch/rejects" | sort -u | wc -l)"
 
-	# One bad record, first, in the middle, last: seen by us, by COPY, by
-	# the merge alone.
+	# One bad record is the first one, in the middle, or the last one.
+	# etl-load itself, COPY, or only the statement that merges the batch
+	# into the table finds it.
 	for bad in '"zz":1' '"n":"x"' '"n":100' '"p":2' '"d":2'; do
 		for at in 1 50 100; do
-			name="$bad at $at"
+			name="$bad in line $at of 100"
 			sql 'DELETE FROM t'
 			seq 100 | jq -c --argjson at $at --argjson bad "{$bad}" \
 			    '{k: "\(.)"} + if . == $at then $bad else {} end' \
 			    >"$scratch/in"
 			load 0 '99 1' --key k
-			is "$k $name: which" $at "$(jq .origin.line \
+			is "$k $name: the reject names this line" $at \
+			    "$(jq .origin.line \
 			    "$scratch/rejects")"
-			is "$k $name: rows" 0 \
+			is "$k $name: the bad record has no row" 0 \
 			    "$(sql "SELECT count(*) FROM t WHERE k = '$at'")"
 		done
 	done
 
-	# A reference to a row that comes later in the batch.
+	# A record may refer to a row whose record comes later in the batch.
 	sql 'CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree)'
 	put '{"id":1}' '{"id":3,"up":2}' '{"id":2,"up":1}' '{"id":4,"up":9}'
 	rc=0
 	timeout 60 etl-load --db "$db" --table tree --key id \
 	    <"$scratch/in" 3>"$scratch/rejects" || rc=$?
-	is "$k tree" 0 $rc
+	is "$k a reference to a later record: etl-load exits with 0" 0 $rc
 	name=tree
-	is "$k tree: causes" "4 constraint null $(state 23503)" "$(causes)"
+	is "$k only the reference to a row that does not exist is rejected" \
+	    "4 constraint null $(state 23503)" "$(causes)"
 
-	# Many, and nothing else.
-	name='all bad, by type'
+	# Many bad records: all of them, or two in a hundred.
+	name='10000 records of a wrong type'
 	sql 'DELETE FROM t'
 	seq 10000 | jq -c '{k: "\(.)", n: "x"}' >"$scratch/in"
 	load 0 '0 10000' --key k
-	is "$k $name: each once" 10000 \
+	is "$k $name: each record is rejected once" 10000 \
 	    "$(jq .origin.line "$scratch/rejects" | sort -u | wc -l)"
-	name='all bad, by CHECK'
+	name='10000 records that violate a CHECK'
 	seq 10000 | jq -c '{k: "\(.)", n: 100}' >"$scratch/in"
 	load 0 '0 10000' --key k
-	name='1 in 100 bad'
+	name='2 of 100 records are bad'
 	seq 20000 | jq -c '{k: "\(.)", n: (if . % 100 == 7 then 100
 	    elif . % 100 == 8 then "x" else 1 end)}' >"$scratch/in"
 	load 0 '19600 400' --key k
-	name='bad, append'
+	name='2 of 100 records are bad, append'
 	sql 'DELETE FROM t'
 	load 0 '19600 400'
-	is "$k $name: which" 200 "$(jq 'select(.origin.line % 100 == 7)
+	is "$k $name: the rejects name the right lines" \
+	    200 "$(jq 'select(.origin.line % 100 == 7)
 	    .origin.line' "$scratch/rejects" | sort -u | wc -l)"
-	is "$k $name: rows" 19600 "$(sql 'SELECT count(*) FROM t')"
+	is "$k $name: the good records are loaded" \
+	    19600 "$(sql 'SELECT count(*) FROM t')"
 
-	# The limit: nothing past the last commit is stored.
+	# If --max-rejects is exceeded, etl-load stores nothing after the last
+	# commit.
 	sql 'DELETE FROM t'
 	seq 100 | jq -c '{k: "\(.)", n: (if . > 40 then "x" else 1 end)}' \
 	    >"$scratch/in"
-	is "$k limit: status" 1 "$(status etl-load --db "$db" --table t \
+	is "$k more rejects than the default limit: etl-load exits with 1" \
+	    1 "$(status etl-load --db "$db" --table t \
 	    --key k --rejects "$scratch/limited" <"$scratch/in")"
-	is "$k limit: rows, rejects" '0 0' "$(sql 'SELECT count(*) FROM t') $(
+	is "$k more rejects than the limit: no row and no reject is stored" \
+	    '0 0' "$(sql 'SELECT count(*) FROM t') $(
 	    wc -l <"$scratch/limited")"
-	like "$k limit: causes" 'etl-load: .*60 type' "$(cat "$scratch/err")"
-	is "$k limit N: status" 1 "$(status etl-load --db "$db" --table t \
+	like "$k more rejects than the limit: the message counts the causes" \
+	    'etl-load: .*60 type' "$(cat "$scratch/err")"
+	is "$k more rejects than --max-rejects 10: etl-load exits with 1" \
+	    1 "$(status etl-load --db "$db" --table t \
 	    --key k --rejects "$scratch/limited" --max-rejects 10 --batch 20 \
 	    <"$scratch/in")"
-	is "$k limit N: whole batches stay" 40 "$(sql 'SELECT count(*) FROM t')"
+	is "$k more rejects than --max-rejects 10: the batches before stay" \
+	    40 "$(sql 'SELECT count(*) FROM t')"
 
-	# Nowhere to put them.
+	# Places for rejects: none, a full one, /dev/null and a pipe.
 	sql 'DELETE FROM t'
 	put '{"k":"a"}' '{"k":"b","n":"x"}' '{"k":"c"}'
-	is "$k nowhere: status" 65 "$(status etl-load --db "$db" --table t \
+	is "$k nowhere to write a reject: etl-load exits with 65" \
+	    65 "$(status etl-load --db "$db" --table t \
 	    --key k <"$scratch/in")"
-	like "$k nowhere: what and advice" \
+	like "$k nowhere to write a reject: the message advises 3>>rejects" \
 	    'line 2: .*[(]type[)]: .*nowhere to write rejects: .*3>>rejects' \
 	    "$(cat "$scratch/err")"
-	is "$k nowhere: rows" 0 "$(sql 'SELECT count(*) FROM t')"
+	is "$k nowhere to write a reject: nothing is stored" \
+	    0 "$(sql 'SELECT count(*) FROM t')"
 	rc=0
 	timeout 60 etl-load --db "$db" --table t --key k <"$scratch/in" \
 	    3>/dev/full 2>"$scratch/err" || rc=$?
-	is "$k full: status" 74 $rc
-	is "$k full: rows" 0 "$(sql 'SELECT count(*) FROM t')"
+	is "$k the disk of the reject file is full: etl-load exits with 74" \
+	    74 $rc
+	is "$k the disk of the reject file is full: nothing is stored" \
+	    0 "$(sql 'SELECT count(*) FROM t')"
 	rc=0
 	timeout 60 etl-load --db "$db" --table t --key k <"$scratch/in" \
 	    3>/dev/null || rc=$?
-	is "$k /dev/null: status" 0 $rc
-	is "$k /dev/null: rows" 2 "$(sql 'SELECT count(*) FROM t')"
-	is "$k to stdout: status" 0 "$(timeout 60 etl-load --db "$db" \
+	is "$k rejects go to /dev/null: etl-load exits with 0" 0 $rc
+	is "$k rejects go to /dev/null: the good records are loaded" \
+	    2 "$(sql 'SELECT count(*) FROM t')"
+	is "$k rejects go to a pipe: the pipeline exits with 0" \
+	    0 "$(timeout 60 etl-load --db "$db" \
 	    --table t --key k <"$scratch/in" 3>&1 >"$scratch/out" |
 	    jq -r .code >"$scratch/codes"; echo $?)"
-	is "$k to a pipe" type "$(cat "$scratch/codes")"
+	is "$k rejects go to a pipe: the reader gets the reject" \
+	    type "$(cat "$scratch/codes")"
 	put '{"@etl":"begin","v":1,"id":"x"}' '{"k":"z"}'
-	is "$k --plain: status" 0 "$(status etl-load --db "$db" --table t \
+	is "$k --plain with a line like a mark: etl-load exits with 0" \
+	    0 "$(status etl-load --db "$db" --table t \
 	    --key k --plain --rejects "$scratch/plain.$kind" <"$scratch/in")"
-	is "$k --plain: reserved" reserved "$(jq -r .code "$scratch/plain.$kind")"
+	is "$k --plain rejects a line like a mark with the code reserved" \
+	    reserved "$(jq -r .code "$scratch/plain.$kind")"
 
-	# Constraints that wait for the commit, of a table that is not the one
-	# that is loaded: one record fails, not all.
+	# A trigger writes to another table, whose foreign key is checked only at
+	# COMMIT. Only the record that violates it is rejected.
 	sql 'CREATE TABLE seen (n int REFERENCES p DEFERRABLE INITIALLY DEFERRED)'
 	sql 'CREATE TABLE w (n int)'
 	case $kind in
@@ -196,36 +224,41 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 		;;
 	esac
 	put '{"n":1}' '{"n":7}' '{"n":1}' '{"n":1}'
-	is "$k waits in another table" 0 "$(status etl-load --db "$db" \
+	is "$k a deferred constraint of another table: etl-load exits with 0" \
+	    0 "$(status etl-load --db "$db" \
 	    --table w --rejects "$scratch/waits.$kind" <"$scratch/in")"
-	is "$k waits in another table: rows" '3 3' "$(sql 'SELECT count(*)
+	is "$k a deferred constraint of another table: the good rows are in both" \
+	    '3 3' "$(sql 'SELECT count(*)
 	    FROM w') $(sql 'SELECT count(*) FROM seen')"
-	is "$k waits in another table: reject" '{"n":7}' \
+	is "$k a deferred constraint of another table: one record is rejected" \
+	    '{"n":7}' \
 	    "$(jq -r .raw "$scratch/waits.$kind")"
 
 	sql 'CREATE TABLE twice (k text, n int, PRIMARY KEY (k, n))'
 	put '{"k":"a","n":1}' '{"k":"b","n":2}'
 	has_row='records were rejected because table twice already has such a row'
-	is "$k loaded twice without --key: the first load" 0 \
+	is "$k the first load without --key exits with 0" 0 \
 	    "$(status etl-load --db "$db" --table twice --rejects \
 	    "$scratch/twice" <"$scratch/in")"
-	unlike "$k loaded twice without --key: no advice at first" '.' \
+	unlike "$k the first load without --key prints no advice" '.' \
 	    "$(cat "$scratch/err")"
-	is "$k loaded twice without --key: the second load" 0 \
+	is "$k a second load without --key exits with 0" 0 \
 	    "$(status etl-load --db "$db" --table twice --rejects \
 	    "$scratch/twice" <"$scratch/in")"
-	is "$k loaded twice without --key: one line advises --key" 1 \
+	is "$k a second load without --key prints one line that advises --key" \
+	    1 \
 	    "$(grep -c "$has_row .*, for the primary key: --key k,n\$" \
 	    "$scratch/err")"
-	is "$k loaded twice with --mode append: the status" 0 \
+	is "$k a second load with --mode append exits with 0" 0 \
 	    "$(status etl-load --db "$db" --table twice --mode append --rejects \
 	    "$scratch/twice" <"$scratch/in")"
-	unlike "$k loaded twice with --mode append: no advice" "$has_row" \
+	unlike "$k a second load with --mode append prints no advice" \
+	    "$has_row" \
 	    "$(cat "$scratch/err")"
-	is "$k blanks in the list of --key are ignored" 0 \
+	is "$k --key with blanks in its list of columns: exit code 0" 0 \
 	    "$(status etl-load -v --db "$db" --table twice --key ' k, n ' \
 	    <"$scratch/in")"
-	like "$k blanks in the list of --key: the rows are found" \
+	like "$k --key with blanks in its list of columns finds the rows" \
 	    '2 in, 0 inserted, 0 updated, 2 unchanged' "$(cat "$scratch/err")"
 done
 done_testing

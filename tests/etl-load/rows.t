@@ -1,12 +1,14 @@
 #!/bin/sh
-# What becomes of records: rows, counts, keys that come twice, markers.
+# Which rows the records become and how etl-load counts them: upsert, append,
+# records with the same key, --touch, --seen, --compare, references, triggers.
 . tests/support/lib.sh
 
 put() {
 	printf '%s\n' "$@" >"$scratch/in"
 }
 
-# load NAME COUNTS OPTION...: what was put into $table, the counts as told.
+# load NAME COUNTS OPTION...: loads $scratch/in into $table. COUNTS are the
+# numbers of -v: in, inserted, updated, unchanged, superseded, rejected.
 load() {
 	name=$1
 	counts=$2
@@ -15,8 +17,8 @@ load() {
 	timeout 60 etl-load -v --db "$db" --table "$table" "$@" \
 	    <"$scratch/in" >"$scratch/out" 2>"$scratch/err" \
 	    3>"$scratch/rejects" || rc=$?
-	is "$name: status" 0 $rc
-	is "$name: counts" "$counts" "$(sed -n \
+	is "$name: exit code 0" 0 $rc
+	is "$name: -v has the right counts" "$counts" "$(sed -n \
 	    '1s/.*: \([0-9]* in\),.* \([0-9]*\) inserted, \([0-9]*\) updated, \([0-9]*\) unchanged, \([0-9]*\) superseded, \([0-9]*\) rejected$/\1 \2 \3 \4 \5 \6/p' \
 	    "$scratch/err")"
 }
@@ -34,158 +36,193 @@ for kind in sqlite postgresql; do
 
 	: >"$scratch/in"
 	load "$k empty input" '0 in 0 0 0 0 0' --key k
-	is "$k empty input says it is plain" 1 \
+	is "$k empty input: the message says it may be incomplete" 1 \
 	    "$(grep -c 'cannot tell whether it was complete' "$scratch/err")"
 
 	put '{"k":"x","a":1,"b":"é"}' '' '{"k":"y"}'
-	load "$k insert" '2 in 2 0 0 0 0' --key k
-	is "$k rows" '1|x|1|é
+	load "$k two records with keys that do not exist" \
+	    '2 in 2 0 0 0 0' --key k
+	is "$k two records with keys that do not exist are inserted" '1|x|1|é
 2|y|7|' "$(sql 'SELECT id, k, a, b FROM t ORDER BY k')"
 	put '{"k":"x","a":1,"b":"é"}' '{"k":"y","b":null}'
-	load "$k again" '2 in 0 0 2 0 0' --key k
+	load "$k two records with the values of their rows" \
+	    '2 in 0 0 2 0 0' --key k
 	printf '{"k":"x","a":2}' >"$scratch/in"
-	load "$k update, no last LF" '1 in 0 1 0 0 0' --key k
-	is "$k an absent column is left alone" 'x|2|é' \
+	load "$k a record with another value, without a last newline" \
+	    '1 in 0 1 0 0 0' --key k
+	is "$k a column that the record does not have keeps its value" 'x|2|é' \
 	    "$(sql "SELECT k, a, b FROM t WHERE k = 'x'")"
 	printf '{"b":null,"k":"x"}\r\n' >"$scratch/in"
-	load "$k null" '1 in 0 1 0 0 0' --key k
-	is "$k null makes NULL" 'x|2|' \
+	load "$k a record with null" '1 in 0 1 0 0 0' --key k
+	is "$k null in a record becomes NULL in the row" 'x|2|' \
 	    "$(sql "SELECT k, a, b FROM t WHERE k = 'x'")"
 	put '{"k":"x"}'
-	load "$k a key alone" '1 in 0 0 1 0 0' --key k
+	load "$k a record that has only the key" '1 in 0 0 1 0 0' --key k
 	put '{"id":1,"a":5}'
-	load "$k the primary key" '1 in 0 1 0 0 0' --mode upsert
-	is "$k the primary key: row" 'x|5' \
+	load "$k --mode upsert without --key" '1 in 0 1 0 0 0' --mode upsert
+	is "$k --mode upsert without --key finds the row by the primary key" \
+	    'x|5' \
 	    "$(sql 'SELECT k, a FROM t WHERE id = 1')"
 
-	# The last of a key wins whole, whatever the batch.
+	# If two records of a batch have the same key, the last one is loaded
+	# and the earlier one counts as superseded. In different batches each of
+	# them is loaded.
 	sql 'DELETE FROM t'
 	printf '%s\n' '{"k":"p","a":1,"b":"one"}' '{"k":"q","a":1}' \
 	    '{"k":"p","a":2}' '{"k":"p","b":"three"}' '{"k":"r"}' >"$scratch/in"
-	load "$k twice" '5 in 3 0 0 2 0' --key k
-	is "$k twice: rows" 'p|7|three
+	load "$k three records with the same key in one batch" \
+	    '5 in 3 0 0 2 0' --key k
+	is "$k only the last of three records with the same key is loaded" \
+	    'p|7|three
 q|1|
 r|7|' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
-	load "$k twice, again" '5 in 0 0 3 2 0' --key k
-	load "$k twice, batches of 1" '5 in 0 3 2 0 0' --key k --batch 1
-	is "$k twice, batches of 1: rows" 'p|2|three
+	load "$k three records with the same key once more" \
+	    '5 in 0 0 3 2 0' --key k
+	load "$k three records with the same key, --batch 1" \
+	    '5 in 0 3 2 0 0' --key k --batch 1
+	is "$k --batch 1: each record with the same key updates its members" \
+	    'p|2|three
 q|1|
 r|7|' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
-	load "$k twice, batches of 2" '5 in 0 2 2 1 0' --key k --batch 2
+	load "$k three records with the same key, --batch 2" \
+	    '5 in 0 2 2 1 0' --key k --batch 2
 	put '{"k":"p","a":10}' '{"k":"p","a":11}' \
 	    '{"k":"p","a":"no"}'
-	load "$k the last good one wins" '3 in 0 1 0 1 1' --key k
-	is "$k the last good one wins: row" 11 \
+	load "$k three records with the same key, the last one is bad" \
+	    '3 in 0 1 0 1 1' --key k
+	is "$k the last good one of three records with the same key is loaded" \
+	    11 \
 	    "$(sql "SELECT a FROM t WHERE k = 'p'")"
 	sql 'DELETE FROM t'
 	put '{"k":"p","a":1}' '{"k":"q","a":1}' '{"k":"p","a":2}' \
 	    '{"k":"q","a":1}'
-	load "$k one shape twice" '4 in 2 0 0 2 0' \
+	load "$k two keys twice, all records with the same members" \
+	    '4 in 2 0 0 2 0' \
 	    --key k
-	is "$k one shape twice: rows" 'p|2
+	is "$k the last record of each of two keys is loaded" 'p|2
 q|1' "$(sql 'SELECT k, a FROM t ORDER BY k')"
 
 	put '{"k":"p","a":2}' '{"k":"p","a":3}'
-	load "$k unchanged, then updated" '2 in 0 1 0 1 0' --key k
+	load "$k a key twice, only the last record has another value" \
+	    '2 in 0 1 0 1 0' --key k
 	put '{"k":"p","a":4}' '{"k":"p","a":3}'
-	load "$k and back" '2 in 0 0 1 1 0' --key k
+	load "$k a key twice, the last record has the values of the row" \
+	    '2 in 0 0 1 1 0' --key k
 	put '{"k":"p","b":"n"}' '{"k":"p","b":"m"}' '{"k":"z","b":"1"}' \
 	    '{"k":"z","b":"2"}'
-	load "$k twice, not compared" '4 in 1 0 1 2 0' --key k --compare a
-	is "$k twice, not compared: rows" 'p|3|
+	load "$k a key twice, --compare ignores what differs" \
+	    '4 in 1 0 1 2 0' --key k --compare a
+	is "$k --compare: no update if only another column differs" 'p|3|
 z|7|2' "$(sql "SELECT k, a, b FROM t WHERE k IN ('p', 'z') ORDER BY k")"
 
-	# Markers and what is compared.
+	# --touch, --seen and --compare.
 	sql 'DELETE FROM t'
 	put '{"k":"x","a":1,"b":"B"}' '{"k":"y","a":1,"b":"B"}'
-	load "$k markers" '2 in 2 0 0 0 0' --key k --touch at --seen seen
-	is "$k markers: set in both" '2|2' \
+	load "$k --touch and --seen, two new records" \
+	    '2 in 2 0 0 0 0' --key k --touch at --seen seen
+	is "$k --touch and --seen set the time in both inserted rows" '2|2' \
 	    "$(sql 'SELECT count(at), count(seen) FROM t')"
 	sql "UPDATE t SET at = '2020-01-01T00:00:00Z',
 	    seen = '2020-01-01T00:00:00Z'"
 	put '{"k":"x","a":1,"b":"B"}' '{"k":"y","a":2,"b":"B"}'
-	load "$k markers again" '2 in 0 1 1 0 0' --key k --touch at \
+	load "$k --touch and --seen, one record is unchanged" \
+	    '2 in 0 1 1 0 0' --key k --touch at \
 	    --seen seen
-	is "$k markers again: touched" y \
+	is "$k --touch sets the time only in the updated row" y \
 	    "$(sql "SELECT k FROM t WHERE at > '2020-01-02'")"
-	is "$k markers again: seen" 2 \
+	is "$k --seen sets the time in the unchanged row too" 2 \
 	    "$(sql "SELECT count(*) FROM t WHERE seen > '2020-01-02'")"
 	put '{"k":"x","a":3,"b":"B"}' '{"k":"y","a":2,"b":"C"}'
-	load "$k compare" '2 in 0 1 1 0 0' --key k --compare b
-	is "$k compare: rows" 'x|1|B
+	load "$k --compare b, one record differs in b" \
+	    '2 in 0 1 1 0 0' --key k --compare b
+	is "$k --compare b updates only the row that differs in b" 'x|1|B
 y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	put '{"k":"x","at":"2020-01-01T00:00:00Z"}'
-	load "$k a marker in a record" '1 in 0 0 0 0 1' --key k --touch at
-	is "$k a marker in a record: why" 'schema /at' \
+	load "$k a record with a member for the column of --touch" \
+	    '1 in 0 0 0 0 1' --key k --touch at
+	is "$k a record with the column of --touch has the code schema" \
+	    'schema /at' \
 	    "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects")"
 
-	# Append.
+	# Append inserts each record as a row.
 	sql 'CREATE TABLE log (n int, m text)'
 	table=log
 	put '{"n":1,"m":"a"}' '{"n":1}' '{"m":"c"}' '{}'
-	load "$k append" '4 in 4 0 0 0 0'
-	is "$k append: rows" '1|a
+	load "$k append of records with different members" '4 in 4 0 0 0 0'
+	is "$k append: a column without a member becomes NULL" '1|a
 |c
 1|
 |' "$(sql 'SELECT n, m FROM log ORDER BY m IS NULL, m, n IS NULL')"
 	seq 25000 | jq -c '{n: ., m: "r"}' >"$scratch/in"
-	load "$k append many" '25000 in 25000 0 0 0 0'
-	is "$k append many: rows" "$((25000 * 25001 / 2))" \
+	load "$k append of 25000 records" '25000 in 25000 0 0 0 0'
+	is "$k append of 25000 records: each is stored once" \
+	    "$((25000 * 25001 / 2))" \
 	    "$(sql "SELECT sum(n) FROM log WHERE m = 'r'")"
 	seq 25000 | jq -c '{n: ., m: "s"}' >"$scratch/in"
-	load "$k one transaction" \
+	load "$k append with --single-transaction" \
 	    '25000 in 25000 0 0 0 0' --single-transaction --batch 1000
-	is "$k one transaction: rows" 25000 \
+	is "$k append with --single-transaction: all records are stored" 25000 \
 	    "$(sql "SELECT count(*) FROM log WHERE m = 's'")"
 
-	# A table with a name that wants quotes, keys of two columns.
+	# The names of the table and of the two columns of its key must be
+	# quoted in SQL.
 	sql 'CREATE TABLE "a.b ""c" ("x y" int, "sel""ect" text,
 	    v text, PRIMARY KEY ("x y", "sel""ect"))'
 	table='"a.b ""c"'
 	put '{"x y":1,"sel\"ect":"a","v":"1"}' \
 	    '{"v":"2","x y":1,"sel\u0022ect":"b"}'
-	load "$k quoted names" '2 in 2 0 0 0 0' --key 'x y,sel"ect'
-	is "$k quoted names: rows" '1|a|1
+	load "$k names of table and columns with blanks and quotes" \
+	    '2 in 2 0 0 0 0' --key 'x y,sel"ect'
+	is "$k a table with quotes in its names has both rows" '1|a|1
 1|b|2' "$(sql 'SELECT * FROM "a.b ""c" ORDER BY 2')"
 	table=t
 	put '{"k":"x","a":1,"a":99}'
-	load "$k last of members" '1 in 0 1 0 0 0' --key k \
+	load "$k a member twice with --duplicate-members last" \
+	    '1 in 0 1 0 0 0' --key k \
 	    --duplicate-members last
-	is "$k last of members: row" 99 \
+	is "$k --duplicate-members last stores the last of two members" 99 \
 	    "$(sql "SELECT a FROM t WHERE k = 'x'")"
 
-	# Of one key that refers to what comes later the last record, and of its
-	# neighbours one that never can be taken.
+	# Two records with one key refer to a row that comes later in the batch;
+	# the last of them is loaded. A record that refers to no row is rejected.
 	for deferred in '' 'DEFERRABLE INITIALLY DEFERRED'; do
 		table=tree${deferred%% *}
 		sql "CREATE TABLE $table (k int PRIMARY KEY, v int,
 		    p int REFERENCES $table $deferred)"
 		put '{"k":0,"p":99}' '{"k":1,"p":2,"v":5}' \
 		    '{"k":1,"p":2,"v":1}' '{"k":2}'
-		load "$k $table" '4 in 2 0 0 1 1' --key k
-		is "$k $table: rows" '1|1|2 2||' \
+		load "$k references to later records in $table" \
+		    '4 in 2 0 0 1 1' --key k
+		is "$k references to later records are loaded in $table" \
+		    '1|1|2 2||' \
 		    "$(sql "SELECT k, v, p FROM $table ORDER BY k" |
 		    paste -sd ' ')"
 	done
 
-	# A trigger that keeps rows out, one that ends the transaction.
+	# SQLite: one trigger suppresses rows, another one rolls back the
+	# transaction.
 	if [ $kind = sqlite ]; then
 		sql 'CREATE TABLE guarded (k int PRIMARY KEY, v int)'
 		sql 'CREATE TRIGGER guard BEFORE INSERT ON guarded
 		    WHEN NEW.v < 0 BEGIN SELECT RAISE(IGNORE); END'
 		table=guarded
 		put '{"k":1,"v":1}' '{"k":2,"v":-2}'
-		load "$k kept out, append" '2 in 1 0 1 0 0'
-		load "$k kept out, upsert" '2 in 0 0 2 0 0' --key k
+		load "$k a trigger suppresses a row, append" '2 in 1 0 1 0 0'
+		load "$k a trigger suppresses a row, upsert" '2 in 0 0 2 0 0' \
+		    --key k
 		sql 'CREATE TRIGGER undo BEFORE INSERT ON guarded
 		    WHEN NEW.v > 9 BEGIN SELECT RAISE(ROLLBACK, '\''no'\''); END'
 		put '{"k":3,"v":3}' '{"k":4,"v":10}' '{"k":5,"v":5}'
-		is "$k rolled back" 78 "$(status etl-load --db "$db" \
+		is "$k a trigger rolls back the transaction: etl-load exits with 78" \
+		    78 "$(status etl-load --db "$db" \
 		    --table guarded <"$scratch/in")"
-		like "$k rolled back: said" 'ROLLBACK.*: no$' \
+		like "$k a trigger rolls back the transaction: the message says so" \
+		    'ROLLBACK.*: no$' \
 		    "$(cat "$scratch/err")"
-		is "$k rolled back: rows" '1|1' "$(sql 'SELECT * FROM guarded')"
-		# One that leaves what its statement did.
+		is "$k a trigger rolls back the transaction: no row is added" \
+		    '1|1' "$(sql 'SELECT * FROM guarded')"
+		# RAISE(FAIL) in a trigger ends the statement but keeps the
+		# changes that the statement has made.
 		sql 'CREATE TABLE failing (k int PRIMARY KEY, v int)'
 		for does in INSERT UPDATE; do
 			sql "CREATE TRIGGER fail$does AFTER $does ON failing
@@ -193,16 +230,19 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 		done
 		table=failing
 		put '{"k":1,"v":1}' '{"k":2,"v":10}' '{"k":3,"v":3}'
-		load "$k failed, append" '3 in 2 0 0 0 1'
+		load "$k a trigger raises FAIL, append" '3 in 2 0 0 0 1'
 		put '{"k":1,"v":11}' '{"k":2,"v":2}' '{"k":3,"v":4}' \
 		    '{"k":4,"v":12}'
-		load "$k failed, upsert" '4 in 1 1 0 0 2' --key k \
+		load "$k a trigger raises FAIL, upsert" \
+		    '4 in 1 1 0 0 2' --key k \
 		    --max-rejects 100%
-		is "$k failed: rows" '1|1 2|2 3|4' "$(sql 'SELECT * FROM
+		is "$k a trigger raises FAIL: the rejected records leave no change" \
+		    '1|1 2|2 3|4' "$(sql 'SELECT * FROM
 		    failing ORDER BY k' | paste -sd ' ')"
 	fi
 
-	# Rows that are in partitions, and what fits none.
+	# PostgreSQL: a partitioned table. A record that fits no partition is
+	# rejected.
 	[ $kind = postgresql ] || continue
 	sql 'CREATE TABLE parted (k int PRIMARY KEY, v text)
 	    PARTITION BY RANGE (k)'
@@ -210,15 +250,18 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	    TO (100)'
 	table=parted
 	put '{"k":1,"v":"a"}' '{"k":2,"v":"b"}' '{"k":2,"v":"c"}'
-	load "$k partitions" '3 in 2 0 0 1 0' --key k
+	load "$k new records into a partitioned table" '3 in 2 0 0 1 0' --key k
 	put '{"k":1,"v":"a"}' '{"k":2,"v":"d"}' '{"k":3}' '{"k":200}'
-	load "$k partitions again" '4 in 1 1 1 0 1' --key k
-	load "$k partitions, append" '4 in 0 0 0 0 4' --max-rejects 100%
-	is "$k partitions: rows" '1|a
+	load "$k a second load into a partitioned table" \
+	    '4 in 1 1 1 0 1' --key k
+	load "$k append of existing keys to a partitioned table" \
+	    '4 in 0 0 0 0 4' --max-rejects 100%
+	is "$k the partitioned table has the accepted records" '1|a
 2|d
 3|' "$(sql 'SELECT * FROM parted ORDER BY k')"
 
-	# A trigger that keeps rows out: they are in no table, and not inserted.
+	# PostgreSQL: a trigger suppresses rows. Their records count as
+	# unchanged.
 	sql 'CREATE TABLE guarded (k int PRIMARY KEY, v int, at timestamptz)'
 	sql "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS
 	    'BEGIN IF NEW.v < 0 THEN RETURN NULL; END IF; RETURN NEW; END'"
@@ -226,20 +269,23 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	    FOR EACH ROW EXECUTE FUNCTION guard()'
 	table=guarded
 	put '{"k":1,"v":1}' '{"k":2,"v":-2}'
-	load "$k kept out, append" '2 in 1 0 1 0 0'
+	load "$k a trigger suppresses a row, append" '2 in 1 0 1 0 0'
 	put '{"k":3,"v":1}' '{"k":4,"v":-2}'
-	load "$k kept out, staged" '2 in 1 0 1 0 0' --touch at
+	load "$k a trigger suppresses a row, --touch" \
+	    '2 in 1 0 1 0 0' --touch at
 	put '{"k":5,"v":1}' '{"k":6,"v":-2}' '{"k":7,"v":"x"}' \
 	    '{"k":1,"v":3}'
-	load "$k kept out, one by one" '4 in 1 0 1 0 2'
+	load "$k a trigger suppresses a row, a bad record beside it" \
+	    '4 in 1 0 1 0 2'
 	put '{"k":1,"v":-1}' '{"k":8,"v":-1}' '{"k":9,"v":2}'
-	load "$k kept out, upsert" '3 in 1 0 2 0 0' --key k
-	is "$k kept out: rows" '1|1
+	load "$k a trigger suppresses a row, upsert" '3 in 1 0 2 0 0' --key k
+	is "$k the rows that the trigger suppressed are not stored" '1|1
 3|1
 5|1
 9|2' "$(sql 'SELECT k, v FROM guarded ORDER BY k')"
 
-	# COPY takes no table with row security; INSERT does.
+	# PostgreSQL has no COPY into a table with row-level security, so
+	# etl-load uses INSERT.
 	sql 'CREATE TABLE secured (k int, v int)'
 	sql 'ALTER TABLE secured ENABLE ROW LEVEL SECURITY'
 	sql 'CREATE POLICY p ON secured USING (v > 0)'
@@ -248,13 +294,15 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	table=secured
 	put '{"k":1,"v":1}' '{"k":2,"v":2}'
 	PGOPTIONS='-c role=etl_load_row_security' \
-	    load "$k row security" '2 in 2 0 0 0 0'
+	    load "$k a table with row-level security" '2 in 2 0 0 0 0'
 	sql 'DROP OWNED BY etl_load_row_security'
 	sql 'DROP ROLE etl_load_row_security'
 	put '{"etl.n":1}'
 	sql 'CREATE TABLE ours ("etl.n" int)'
-	is "$k a column with our name" 78 "$(status etl-load --db "$db" \
+	is "$k a column named etl.n: etl-load exits with 78" \
+	    78 "$(status etl-load --db "$db" \
 	    --table ours <"$scratch/in")"
-	like "$k a column with our name: said" 'etl\.n' "$(cat "$scratch/err")"
+	like "$k a column named etl.n: the message names it" \
+	    'etl\.n' "$(cat "$scratch/err")"
 done
 done_testing

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Values into columns of every kind, exactly.
+# Each JSON value is stored exactly in a column of each type, or its record is
+# rejected.
 . tests/support/lib.sh
 
 load() {
 	rc=0
 	timeout 60 etl-load --db "$db" --table v --max-rejects 100% "$@" \
 	    >"$scratch/out" 2>"$scratch/err" 3>"$scratch/rejects" || rc=$?
-	is "$kind: status" 0 $rc
+	is "$kind: a load of the values exits with 0" 0 $rc
 }
 
 kind=sqlite
@@ -21,8 +22,9 @@ cat >"$scratch/in" <<'END'
 {"id":5,"at":"2021-01-01T24:00:00.0+12:00"}
 END
 load --key id <"$scratch/in"
-is 'sqlite: no rejects' '' "$(cat "$scratch/rejects")"
-is 'sqlite: values' \
+is 'sqlite: no record with fitting values is rejected' \
+    '' "$(cat "$scratch/rejects")"
+is 'sqlite: each value is stored exactly' \
 "1|9223372036854775807|0.1|12.5|1|'a' || char(10) || 'bé\"\\'|2020-02-29T23:59:60.5+02:00|{\"a\":[1.0,\"\\u0041\"]}|X'00FF'|1
 2|-5|1000.0|7|0|'12.50'|2020-01-01|\"s\"|X'68C3A9'|'1'
 3|5|1.0|100|0|'true'|12:30||NULL|'0.1234567890123456789'
@@ -49,7 +51,7 @@ cat >"$scratch/in" <<'END'
 {"y":"\\x0"}
 END
 load <"$scratch/in"
-is 'sqlite: what does not fit' 'type /i null
+is 'sqlite: a value that does not fit its column is rejected' 'type /i null
 range /i null
 type /i null
 type /i null
@@ -66,10 +68,11 @@ type /at null
 type /y null
 type /y null' "$(jq -r '"\(.code) \(.pointer) \(.sqlstate)"' \
     "$scratch/rejects")"
-is 'sqlite: raw bytes' "$(cat "$scratch/in")" \
+is 'sqlite: the rejects have the bytes of the records' "$(cat "$scratch/in")" \
     "$(jq -r .raw "$scratch/rejects")"
 
-# Of texts in columns whose type it does not know, SQLite makes numbers.
+# In columns of a type that SQLite does not know, it turns texts that look like
+# numbers into numbers. etl-load rejects values that would change.
 sql 'ALTER TABLE v RENAME TO plain;
 CREATE TABLE v (id INTEGER PRIMARY KEY, s STRING, j JSON, at TIMESTAMP)'
 cat >"$scratch/in" <<'END'
@@ -83,7 +86,7 @@ cat >"$scratch/in" <<'END'
 {"id":8,"s":12.50}
 END
 load <"$scratch/in"
-is 'sqlite, affinity: what stays as it is' \
+is 'sqlite: unknown types: values that SQLite does not change are stored' \
 "1|'12'|-9223372036854775808|1
 2|'-0.5'|1.5|1600000000
 3|'1e'|'\"7\"'|'12:30'
@@ -93,7 +96,8 @@ is 'sqlite, affinity: what stays as it is' \
 7|''|NULL|NULL
 8|'12.5'|NULL|NULL" "$(sql "SELECT id, quote(CAST(s AS TEXT)), quote(j),
     quote(at) FROM v ORDER BY id")"
-is 'sqlite, affinity: no rejects' '' "$(cat "$scratch/rejects")"
+is 'sqlite: unknown types: no value that stays as it is is rejected' \
+    '' "$(cat "$scratch/rejects")"
 cat >"$scratch/in" <<'END'
 {"s":"007"}
 {"s":"1.10"}
@@ -111,7 +115,8 @@ cat >"$scratch/in" <<'END'
 {"at":1.00000000000000000001}
 END
 load <"$scratch/in"
-is 'sqlite, affinity: what would change' 'type /s
+is 'sqlite: unknown types: values that SQLite would change are rejected' \
+    'type /s
 type /s
 type /s
 type /s
@@ -128,16 +133,19 @@ range /at' "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects")"
 sql 'DROP TABLE v; CREATE TABLE v (id INTEGER PRIMARY KEY, s ANY) STRICT'
 echo '{"id":1,"s":"007"}' >"$scratch/in"
 load <"$scratch/in"
-is 'sqlite, strict: no affinity' "'007'" "$(sql 'SELECT quote(s) FROM v')"
+is 'sqlite: a STRICT table stores a text of digits as it is' \
+    "'007'" "$(sql 'SELECT quote(s) FROM v')"
 sql 'DROP TABLE v; ALTER TABLE plain RENAME TO v'
 
-# Hex digits in many lengths, and a text beside them.
+# Columns of bytes from hex digits of many lengths, with a text column beside
+# them.
 python3 -c '
 for n in range(1, 3000, 37):
     print("{\"id\":%d,\"t\":\"\\u00e9%s\",\"y\":\"\\\\x%s\"}"
         % (10000 + n, "t" * 20, "5a" * n))' >"$scratch/in"
 load --key id <"$scratch/in"
-is 'sqlite: long hex digits' '82|82' "$(sql "SELECT count(*), sum(t = 'é' ||
+is 'sqlite: hex digits of each length become their bytes' \
+    '82|82' "$(sql "SELECT count(*), sum(t = 'é' ||
     'tttttttttttttttttttt' AND y = CAST(replace(hex(zeroblob(id - 10000)),
     '00', 'Z') AS BLOB)) FROM v WHERE id > 10000")"
 
@@ -159,14 +167,16 @@ cat >"$scratch/in" <<'END'
 {"id":7,"y":"\\"}
 END
 load --key id <"$scratch/in"
-is 'postgresql: no rejects' '' "$(cat "$scratch/rejects")"
-is 'postgresql: values' '1|5|9223372036854775807|0.1|12.50000|0.1234567890123456789|t|"a\tb\n\\N\\."|é12|2020-02-29 21:59:59.5+00|2020-01-01|{"a": [1.0, "A\\"]}|{"a":1}|\x00ff|6f1c0000-0000-0000-0000-000000000000|ok|9|{1,NULL,3}|["a,\"\\", "", null, "NULL"]|[{"a": "b\"c"}, "s", null]|10.0.0.1
+is 'postgresql: no record with fitting values is rejected' \
+    '' "$(cat "$scratch/rejects")"
+is 'postgresql: each value is stored exactly' \
+    '1|5|9223372036854775807|0.1|12.50000|0.1234567890123456789|t|"a\tb\n\\N\\."|é12|2020-02-29 21:59:59.5+00|2020-01-01|{"a": [1.0, "A\\"]}|{"a":1}|\x00ff|6f1c0000-0000-0000-0000-000000000000|ok|9|{1,NULL,3}|["a,\"\\", "", null, "NULL"]|[{"a": "b\"c"}, "s", null]|10.0.0.1
 2|7||1000|||f|"12.50"||2020-01-01 10:00:00+00||"s"||\x68c3a9||||{4,5}|[]||
 3||||||t|"{\"a\":\"x\\\\y\"}"||||||||||{{1,2},{3,4}}|["x", "y"]||' \
     "$(PGTZ=UTC sql "SELECT id, s, i, r, n, m, b, to_json(t), c, at, d, j, js,
     y, u, e, sm, ai, to_json(at2)::jsonb, to_jsonb(aj), ip FROM v
     WHERE id < 4 ORDER BY id")"
-is 'postgresql: bytes, with escapes' '\x0a
+is 'postgresql: strings with escapes become the right bytes' '\x0a
 \x0a00c3a95c78
 \x
 \x5c' "$(sql 'SELECT y FROM v WHERE id > 3 ORDER BY id')"
@@ -187,7 +197,8 @@ cat >"$scratch/in" <<'END'
 {"id":24,"n":1e30}
 END
 load --key id <"$scratch/in"
-is 'postgresql: what does not fit' '11 range /s 22003
+is 'postgresql: a value that does not fit its column is rejected' \
+    '11 range /s 22003
 12 type /s 22P02
 13 range /c 22001
 14 type /at 22007
@@ -202,10 +213,12 @@ is 'postgresql: what does not fit' '11 range /s 22003
 23 range /r 22003
 24 range /n 22003' "$(jq -r '"\(.raw | capture("id\":(?<n>[0-9]+)").n) \(.code) \(.pointer) \(.sqlstate)"' \
     "$scratch/rejects" | sort -n)"
-is 'postgresql: raw bytes' "$(cat "$scratch/in")" \
+is 'postgresql: the rejects have the bytes of the records' \
+    "$(cat "$scratch/in")" \
     "$(jq -r .raw "$scratch/rejects" | sort)"
 
-# Elements are taken as a column of their type takes them, domains too.
+# Each element of an array is converted like a value for a column of its type,
+# also if the type is a domain.
 sql "DROP TABLE v; CREATE DOMAIN doc AS jsonb; CREATE DOMAIN docs AS json[];
 CREATE TABLE v (id int, y bytea, ay bytea[], ad doc[], d docs, ai int[])"
 cat >"$scratch/in" <<'END'
@@ -217,8 +230,10 @@ cat >"$scratch/in" <<'END'
 {"id":6,"y":"","ai":[]}
 END
 load <"$scratch/in"
-is 'postgresql: no rejects of elements' '' "$(cat "$scratch/rejects")"
-is 'postgresql: elements' '1||{"\\x615c5c62","\\x5c303031","\\x00ff","\\x","\\x22c3a9",NULL}|||
+is 'postgresql: no record with fitting array elements is rejected' \
+    '' "$(cat "$scratch/rejects")"
+is 'postgresql: each array element is stored exactly' \
+    '1||{"\\x615c5c62","\\x5c303031","\\x00ff","\\x","\\x22c3a9",NULL}|||
 2|||{"\"5\"",5,"{\"a\": [1]}","[1, 2]","\"s\"",NULL}|{"\"5\"","[1,2]","\"\\\"\\\\\""}|
 3|||||{5,1000,NULL,7}
 4|||||{{5},{1000}}

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""attack.py DIR SEED CASES: valid streams, spoilt at random, into every
-reader, against the rules of etl-record(5) as model.py has them.
+"""attack.py DIR SEED CASES: corrupts valid streams at random and gives them to
+every program that reads a stream.  What the program does must be what model.py
+computes from the rules of etl-record(5).
 
-One line for each case that came out otherwise, and its stream in DIR/bad; a
-line with the number of cases at last.  CASE=N does that case alone.
+For each case that differs, prints one line and saves the stream in DIR/bad.
+The last line says how many cases did not differ.  CASE=N runs only case N.
 """
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import model
 from model import Number, Pairs
 
-WEIRD = [None, True, [], Pairs(), "", "x", "\u20ac" * 30, "1", "\0",
+ODD_VALUES = [None, True, [], Pairs(), "", "x", "\u20ac" * 30, "1", "\0",
          Number("-1"), Number("0"), Number("1"), Number("2"), Number("1.0"),
          Number("1e0"), Number("-0"), Number("9" * 18), Number(str(2**63)),
          Number(str(2**64)), Number(str(2**64 + 1)), Number("1e999"),
@@ -49,7 +50,7 @@ def pairs(v):
 
 
 class Stream:
-    """A valid stream as its stages would write it."""
+    """A valid stream, as the stages of a pipeline would write it."""
 
     def __init__(self, rng, tag, kind):
         self.rng, self.tag, self.lines, self.seq = rng, tag, [], 0
@@ -73,7 +74,8 @@ class Stream:
         self.lines.append(line(**m))
 
     def item(self):
-        """A record that all stages pass, or one drops or rejects."""
+        """Adds a record that all stages pass on, or that one stage drops or
+        rejects."""
         last = len(self.names) - 1
         ends = self.rng.choice([last] * 4 + list(range(last + 1))[-3:])
         for i in range(ends):
@@ -136,7 +138,7 @@ def plain(rng, tag):
     return s.lines
 
 
-def base(rng, tag):
+def valid_stream(rng, tag):
     kind = rng.choice(["checkpoint"] * 4 + ["none"] * 2 + ["replay", "plain"])
     if kind == "plain":
         return plain(rng, tag)
@@ -146,14 +148,14 @@ def base(rng, tag):
     return lines
 
 
-def at(rng, lines, marks=False):
+def random_index(rng, lines, marks=False):
     which = [i for i, x in enumerate(lines)
              if not marks or model.is_mark(x)]
     return rng.choice(which) if which else None
 
 
 def alter_member(rng, m):
-    """One member of a mark, or of an entry of its stages."""
+    """Changes one member of a mark, or of an entry of its "stages"."""
     stages = m.get("stages")
     if isinstance(stages, list) and stages and rng.random() < .5:
         i = rng.randrange(len(stages))
@@ -164,7 +166,7 @@ def alter_member(rng, m):
             elif how == 1:
                 stages.insert(i, stages[i])
             elif how == 2:
-                stages[i] = rng.choice(WEIRD)
+                stages[i] = rng.choice(ODD_VALUES)
             else:
                 j = rng.randrange(len(stages))
                 stages[i], stages[j] = stages[j], stages[i]
@@ -186,17 +188,17 @@ def alter_member(rng, m):
     elif how == 4:
         m.append(m.pop(i))
     elif how == 5:
-        m.append(("x", rng.choice(WEIRD)))
+        m.append(("x", rng.choice(ODD_VALUES)))
     else:
-        m[i] = name, rng.choice(WEIRD)
+        m[i] = name, rng.choice(ODD_VALUES)
 
 
 def deep(n):
     return b"[" * n + b"]" * n
 
 
-def spoil_mark(rng, lines):
-    i = at(rng, lines, True)
+def corrupt_mark(rng, lines):
+    i = random_index(rng, lines, True)
     if i is None:
         return
     how = rng.randrange(12)
@@ -234,8 +236,8 @@ def spoil_mark(rng, lines):
             b'{"@etl":"begin","v":1,"id":"z","stages":[]}'])
 
 
-def spoil_line(rng, lines):
-    i, j = at(rng, lines), at(rng, lines)
+def corrupt_line(rng, lines):
+    i, j = random_index(rng, lines), random_index(rng, lines)
     if i is None:
         return
     how = rng.randrange(8)
@@ -257,7 +259,7 @@ def spoil_line(rng, lines):
             b'{"id":NaN}', b'{"id":01}', b'{"id":1}{"id":2}']))
 
 
-def spoil_bytes(rng, data):
+def corrupt_bytes(rng, data):
     i = rng.randrange(len(data)) if data else 0
     how = rng.randrange(8)
     if how == 0:
@@ -277,12 +279,12 @@ def spoil_bytes(rng, data):
 
 def make(seed, number):
     rng = random.Random("%s/%s" % (seed, number))
-    lines = base(rng, "n%d" % number)
+    lines = valid_stream(rng, "n%d" % number)
     for _ in range(rng.choice([0] + [1] * 8 + [2, 3])):
-        rng.choice([spoil_mark, spoil_mark, spoil_line])(rng, lines)
+        rng.choice([corrupt_mark, corrupt_mark, corrupt_line])(rng, lines)
     data = b"".join(x + b"\n" for x in lines)
     if rng.random() < .25:
-        data = spoil_bytes(rng, data)
+        data = corrupt_bytes(rng, data)
     return data
 
 
@@ -334,40 +336,41 @@ class Attack:
                                  stderr=subprocess.PIPE)
             out, err = p.communicate(f.read())
         if b"Sanitizer" in err or b"runtime error" in err:
-            self.say(command[0], "sanitizer", err.decode(errors="replace"))
+            self.report(command[0], "sanitizer", err.decode(errors="replace"))
         return p.returncode, out, err
 
-    def say(self, who, what, more):
-        self.wrong.append("%s: %s: %s" % (who, what, more))
+    def report(self, program, what, more):
+        self.wrong.append("%s: %s: %s" % (program, what, more))
 
-    def status(self, who, codes, got):
+    def status(self, program, codes, got):
         rc, _, err = got
         if rc not in codes:
-            self.say(who, "status %s, wanted %s" % (rc, sorted(codes)),
+            self.report(program, "status %s, wanted %s" % (rc, sorted(codes)),
                      err.decode(errors="replace")[:200].strip())
-        elif rc and who.encode() + b": " not in err:
-            self.say(who, "says nothing", repr(err[:200]))
+        elif rc and program.encode() + b": " not in err:
+            self.report(program, "says nothing", repr(err[:200]))
         return rc in codes
 
-    def filter(self, who, judges, *command):
-        m = model.Reader(judges)
+    def filter(self, program, reads_members, *command):
+        m = model.Reader(reads_members)
         codes = m.run(self.data)
-        got = self.start(who, *command)
-        if not self.status(who, codes, got):
+        got = self.start(program, *command)
+        if not self.status(program, codes, got):
             return
         rc, out, _ = got
         lines = [x for x in out.split(b"\n") if x]
         kinds = [model.parse(x).get("@etl") if model.is_mark(x) else ""
                  for x in lines]
         if rc not in (0, 65) and m.mark_seen and kinds[-1:] != ["failed"]:
-            self.say(who, "no failed mark last", "")
+            self.report(program, "no failed mark last", "")
         n = sum(k in ("checkpoint", "resolve", "end") for k in kinds)
         if n > len(m.passed) or command == (".",) and n < len(m.passed):
-            self.say(who, "%d boundaries, wanted %d" % (n, len(m.passed)), "")
+            self.report(program, "%d boundaries, wanted %d"
+                        % (n, len(m.passed)), "")
 
     def load(self):
         shutil.copy(self.clean, self.db)
-        m = model.Reader(True, sums=True, stores=True)
+        m = model.Reader(True, checks_counts=True, stores_rejects=True)
         codes = m.run(self.data)
         states = self.states(m)
         got = self.start("etl-load", "--db", "sqlite:" + self.db, "--table",
@@ -379,20 +382,21 @@ class Attack:
         db.close()
         if got[0] == 0:
             states = states[-1:]
-        # One move of the checkpoint may cover several marks.
+        # The loader may commit several marks in one transaction. Then the
+        # version of the checkpoint is smaller than the number of marks.
         if not any(now[:3] + now[4:] == s[:3] + s[4:]
                    and (now[3] > 1) == (s[3] > 1) and now[3] <= s[3]
                    for s in states):
-            self.say("etl-load", "stored", "%s, wanted one of %s"
+            self.report("etl-load", "stored", "%s, wanted one of %s"
                      % (now, states))
 
     def states(self, m):
-        """What may be stored after each boundary."""
+        """What the loader may have stored after each boundary."""
         found = [self.state_of(m.states[0], m)]
         if not m.begin:
             return [self.state_of(m.now[:i], m)
                     for i in range(len(m.now) + 1)]
-        for s in m.states[1:m.good]:
+        for s in m.states[1:m.stored_until]:
             found.append(self.state_of(s, m))
         return found
 
@@ -415,7 +419,8 @@ class Attack:
     def save(self):
         with open(self.state, "w") as f:
             f.write('{"c":{"value":"1","version":1}}')
-        m = model.Reader(False, sums=True, needs=(76, 78))
+        m = model.Reader(False, checks_counts=True,
+                         no_checkpoint_codes=(76, 78))
         codes = m.run(self.data)
         got = self.start("etl-checkpoint", "save", "--state",
                          "file:" + self.state)
@@ -426,7 +431,7 @@ class Attack:
         values = ["1"] + [v.get("value") for k, v in m.passed
                           if k == "checkpoint"]
         if now not in values or got[0] == 0 and now != values[-1]:
-            self.say("etl-checkpoint", "saved", "%s, wanted one of %s"
+            self.report("etl-checkpoint", "saved", "%s, wanted one of %s"
                      % (now, values))
 
     def put(self):
@@ -441,7 +446,7 @@ class Attack:
                     continue
                 kind, v = model.read_mark(x)
                 if kind == "reject":
-                    model.want(model.storable(v))
+                    model.require(model.storable(v))
                     letters.add(v.get("occurrence"))
             except (model.Fault, ValueError):
                 bad = True
@@ -453,7 +458,7 @@ class Attack:
                db.execute("SELECT occurrence FROM dead_letter_attempts")}
         db.close()
         if now != letters:
-            self.say("etl-dlq", "stored", "%s, wanted %s" % (now, letters))
+            self.report("etl-dlq", "stored", "%s, wanted %s" % (now, letters))
 
     def case(self, seed, number):
         self.data, self.wrong = make(seed, number), []

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Streams as etl-record(5) has them, through the programs: what a filter that
-# knows nothing of marks does to them, what is saved and loaded again, and
-# which exit status comes out at the end.
+# Marked streams through whole pipelines: etl-load finds what a filter that
+# knows nothing of marks has lost, loads saved streams, and exits with the
+# status of the stage that failed first.
 . tests/support/lib.sh
 
 cd "$scratch"
@@ -9,8 +9,9 @@ seq 1 20 | sed 's/.*/{"id":&,"title":"t&"}/' >rows.ndjson
 { sed 10q rows.ndjson; echo '{"id":1,'; sed 1,10d rows.ndjson; } >bad.ndjson
 echo 'CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, title TEXT);' >t.sql
 
-# through COMMANDS: from etl-extract --stream into a new table; $rc, $n rows.
-through() {
+# load_through COMMANDS [FILE]: loads FILE through COMMANDS into a new table.
+# Sets $rc, $n (the number of rows) and $ended (1 if the stream has ended).
+load_through() {
 	db_new sqlite
 	rc=0
 	DATABASE_URL=$db timeout 30 sh -c "
@@ -20,70 +21,76 @@ through() {
 	ended=$(sql 'SELECT count(*) FROM etl_loads WHERE ended' 2>&1 || :)
 }
 
-through cat
-is 'whole: status' 0 $rc
-is 'whole: rows' 20 "$n"
-is 'whole: ended' 1 "$ended"
-is 'whole: the dead letter' '{"id":1,' \
+load_through cat
+is 'an unchanged stream: etl-load exits with 0' 0 $rc
+is 'an unchanged stream: all records are stored' 20 "$n"
+is 'an unchanged stream: the ledger says that it has ended' 1 "$ended"
+is 'an unchanged stream: the dead letter has the bytes of the bad line' \
+    '{"id":1,' \
     "$(sql 'SELECT CAST(raw AS TEXT) FROM dead_letters')"
 
-through 'etl-transform . | etl-transform "select(.id % 2 == 0)"'
-is 'two filters of a name: status' 0 $rc
-is 'two filters of a name: rows' 10 "$n"
-like 'two filters of a name: counts' \
+load_through 'etl-transform . | etl-transform "select(.id % 2 == 0)"'
+is 'two etl-transform in one pipeline: exit code 0' 0 $rc
+is 'two etl-transform in one pipeline: the records they pass are stored' 10 "$n"
+like 'two etl-transform in one pipeline: the second is counted as transform.2' \
     '"stage":"transform.2","in":20,"out":10,"dropped":10,"rejected":0' \
     "$(sql 'SELECT counts FROM etl_loads')"
 
-through "grep -v '\"id\":7,'"
-is 'a lost record: status' 76 $rc
-is 'a lost record: not ended' 0 "$ended"
-like 'a lost record: says where' \
+load_through "grep -v '\"id\":7,'"
+is 'a filter loses a record: etl-load exits with 76' 76 $rc
+is 'a filter loses a record: the ledger says the stream has not ended' \
+    0 "$ended"
+like 'a filter loses a record: the message says between which stages' \
     '1 records were lost between extract, .* and load.* etl-via' "$(cat err)"
 
-through "grep -v '\"reject\"'"
-is 'a lost reject: status' 76 $rc
-like 'a lost reject: says whose' \
+load_through "grep -v '\"reject\"'"
+is 'a filter loses a reject: etl-load exits with 76' 76 $rc
+like 'a filter loses a reject: the message names the stage that wrote it' \
     'stage extract wrote 1 reject lines .*, but 0 arrived' "$(cat err)"
 
-through "sed 's/.*\"id\":7,.*/&\n&/'"
-is 'a record twice: status' 76 $rc
-like 'a record twice: says so' '1 records were added' "$(cat err)"
+load_through "sed 's/.*\"id\":7,.*/&\n&/'"
+is 'a filter repeats a record: etl-load exits with 76' 76 $rc
+like 'a filter repeats a record: the message says so' \
+    '1 records were added' "$(cat err)"
 
-through "jq -c 'select(.[\"@etl\"] != \"begin\")'"
-is 'begin taken away: status' 76 $rc
+load_through "jq -c 'select(.[\"@etl\"] != \"begin\")'"
+is 'a filter removes the mark begin: etl-load exits with 76' 76 $rc
 
-through "jq -c 'select(.[\"@etl\"] != \"end\")'"
-is 'end taken away: status' 75 $rc
-is 'end taken away: not ended' 0 "$ended"
-like 'end taken away: says so' 'cut off' "$(cat err)"
+load_through "jq -c 'select(.[\"@etl\"] != \"end\")'"
+is 'a filter removes the mark end: etl-load exits with 75' 75 $rc
+is 'a filter removes the mark end: the ledger says it has not ended' 0 "$ended"
+like 'a filter removes the mark end: the message says the input was cut off' \
+    'cut off' "$(cat err)"
 
-through "sed 's/\"v\":1,\"id\"/\"v\":2,\"id\"/'"
-is 'a newer version: status' 76 $rc
+load_through "sed 's/\"v\":1,\"id\"/\"v\":2,\"id\"/'"
+is 'a stream of a newer version: etl-load exits with 76' 76 $rc
 
 printf '%s\n' 's/^{"@etl":"end"/{ "\\u0040etl" :"end"/' >spell.sed
-through 'sed -f spell.sed | etl-transform .'
-is 'an end mark spelled otherwise: status' 0 $rc
-is 'an end mark spelled otherwise: ended' 1 "$ended"
+load_through 'sed -f spell.sed | etl-transform .'
+is 'a mark end with blanks and escape sequences: exit code 0' 0 $rc
+is 'a mark end with blanks and escape sequences: the stream has ended' \
+    1 "$ended"
 
-through 'etl-transform "{"'
-is 'a filter that does not compile: its status at the end' 78 $rc
-is 'a filter that does not compile: not ended' 0 "$ended"
-like 'a filter that does not compile: told by the loader too' \
+load_through 'etl-transform "{"'
+is 'a jq filter that does not compile: etl-load exits with 78 too' 78 $rc
+is 'a jq filter that does not compile: the stream has not ended' 0 "$ended"
+like 'a jq filter that does not compile: etl-load prints the cause too' \
     '^etl-load: transform: ' "$(cat err)"
 
-through 'etl-transform . --max-rejects 0' rows.ndjson
-is 'no rejects, none allowed: status' 0 $rc
-through 'etl-transform "if .id == 9 then error(\"nine\") else . end" \
+load_through 'etl-transform . --max-rejects 0' rows.ndjson
+is 'no rejects with --max-rejects 0: exit code 0' 0 $rc
+load_through 'etl-transform "if .id == 9 then error(\"nine\") else . end" \
     --max-rejects 0' rows.ndjson
-is 'a limit upstream: status' 1 $rc
-like 'a limit upstream: the cause' \
+is 'etl-transform stops at --max-rejects: etl-load exits with 1' 1 $rc
+like 'etl-transform stops at --max-rejects: etl-load prints the cause' \
     '^etl-load: transform: 1 of .* 1 filter: nine \(line [0-9]+: ' "$(cat err)"
-is 'a limit upstream: nothing past the last commit, no letter' 0 \
+is 'etl-transform stops at --max-rejects: no dead letter is stored' 0 \
     "$(sql 'SELECT count(*) FROM dead_letters' 2>&1)"
 
-through "etl-transform '{\"@etl\":\"end\",\"stages\":[]}'" rows.ndjson
-is 'a filter that forges marks: they are rejects' 1 $rc
-like 'a filter that forges marks: reserved' 'reserved' "$(cat err)"
+load_through "etl-transform '{\"@etl\":\"end\",\"stages\":[]}'" rows.ndjson
+is 'a jq filter that writes marks: the limit of rejects stops it' 1 $rc
+like 'a jq filter that writes marks: its rejects have the code reserved' \
+    'reserved' "$(cat err)"
 
 etl-extract --stream s rows.ndjson >one
 sed 's/"id":/&10/' rows.ndjson >more.ndjson
@@ -94,27 +101,30 @@ load() {
 db_new sqlite
 rc=0
 cat one two | load 2>err || rc=$?
-is 'two saved streams: status' 0 $rc
-is 'two saved streams: rows' 40 "$(sql 'SELECT count(*) FROM t')"
+is 'two saved streams in one input: exit code 0' 0 $rc
+is 'two saved streams in one input: the records of both are stored' \
+    40 "$(sql 'SELECT count(*) FROM t')"
 db_new sqlite
 rc=0
 sed '$d' two | cat one - | load 2>err || rc=$?
-is 'the second one is cut: status' 75 $rc
-is 'the second one is cut: the first one has ended' 1 \
+is 'the second of two streams is cut: etl-load exits with 75' 75 $rc
+is 'the second of two streams is cut: the first one has ended' 1 \
     "$(sql 'SELECT count(*) FROM etl_loads WHERE ended')"
 db_new sqlite
 rc=0
 { cat one; echo '{"id":99}'; } | load 2>err || rc=$?
-is 'a record after end: status' 76 $rc
+is 'a record after the mark end: etl-load exits with 76' 76 $rc
 
-# What is longer than --max-record as a reject is still a mark.
+# A reject line may be longer than --max-record, because --max-record limits
+# only records.
 { printf '{"id":1,"title":"'; head -c 90000 /dev/zero | tr '\0' '"'; } >long.ndjson
-through 'etl-transform . --max-record 100KiB' long.ndjson
-is 'a reject longer than a record: status' 0 $rc
-is 'a reject longer than a record: its bytes' 90017 \
+load_through 'etl-transform . --max-record 100KiB' long.ndjson
+is 'a reject line longer than --max-record: etl-load exits with 0' 0 $rc
+is 'a reject line longer than --max-record: all bytes are stored' 90017 \
     "$(sql 'SELECT length(raw) FROM dead_letters')"
 
-# A stop signal: whole lines, and the stages after it hear why.
+# A stage that gets SIGTERM writes only whole lines. Its last line is the mark
+# failed, which tells the later stages the cause.
 mkfifo in
 etl-transform . <in >out 2>err &
 pid=$!
@@ -127,8 +137,10 @@ pid=$!
 } >in
 rc=0
 wait $pid || rc=$?
-is 'TERM: dies of it' 143 $rc
-like 'TERM: the last line' '"failed".*"code":75,.*TERM' "$(tail -n 1 out)"
-is 'TERM: only whole lines' "$(wc -l <out)" "$(jq -c . out | wc -l)"
+is 'SIGTERM: etl-transform exits with 143' 143 $rc
+like 'SIGTERM: the last line is the mark failed with the signal as cause' \
+    '"failed".*"code":75,.*TERM' "$(tail -n 1 out)"
+is 'SIGTERM: each line of the output is complete' \
+    "$(wc -l <out)" "$(jq -c . out | wc -l)"
 cd "$top"
 done_testing

@@ -1,7 +1,8 @@
-"""What etl-record(5) says of a stream: the rules, from the page alone.
+"""A model of a program that reads a stream, written from etl-record(5) alone.
 
-judge() reads a stream as a stage would: the exit statuses it may end with,
-the boundaries it passes on, and what a loader may have stored by then.
+Reader.run() reads a stream as a stage would.  It returns the exit statuses
+that the stage may end with.  Then Reader.passed has the boundaries that the
+stage passes on, and Reader.states what a loader may have stored.
 """
 import decimal
 import json
@@ -14,11 +15,11 @@ TEXTS = ("id", "stream", "run", "pipeline", "traceparent", "stage")
 
 
 class Number(str):
-    """A number's token."""
+    """A number as the line spells it."""
 
 
 class Pairs(list):
-    """The members of an object, in their order."""
+    """The members of an object in their order, with duplicates."""
 
     def get(self, name, default=None):
         return next((v for k, v in self if k == name), default)
@@ -26,13 +27,13 @@ class Pairs(list):
     def has(self, name):
         return any(k == name for k, v in self)
 
-    def twice(self):
+    def has_duplicates(self):
         names = [k for k, v in self]
         return len(set(names)) < len(names)
 
 
 class Fault(Exception):
-    """The stream ends here, with one of these statuses."""
+    """The program stops here and exits with one of these statuses."""
 
     def __init__(self, *codes):
         super().__init__(codes)
@@ -57,7 +58,7 @@ def no_number(token):
 
 
 def parse(line):
-    """The value of a line; ValueError where it has none."""
+    """The JSON value of a line.  Raises ValueError if it is not JSON."""
     if depth_of(line) > DEPTH_MAX:
         raise ValueError("depth")
     return json.loads(line.decode("utf-8"), object_pairs_hook=Pairs,
@@ -76,17 +77,17 @@ def is_mark(line):
 
 
 def is_record(line):
-    """Whether a stage that reads members takes it."""
+    """Whether a stage that reads members accepts the line as a record."""
     try:
         value = parse(line)
     except ValueError:
         return False
     return len(line) <= RECORD_MAX and isinstance(value, Pairs) \
-        and not any(p.twice() for p in objects(value))
+        and not any(p.has_duplicates() for p in objects(value))
 
 
-def fits(line):
-    """Whether the test's table has columns for it."""
+def fits_table(line):
+    """Whether the table of the test has a column for each member."""
     return all(name in ("id", "title") for name, _ in parse(line))
 
 
@@ -100,7 +101,8 @@ def objects(value):
             yield from objects(v)
 
 
-def want(truth):
+def require(truth):
+    """Raises the fault of a broken mark (status 76) if truth is false."""
     if not truth:
         raise Fault(76)
 
@@ -114,56 +116,57 @@ def name_text(v):
 
 
 def integer(v, least=0):
-    want(isinstance(v, Number))
+    require(isinstance(v, Number))
     v = decimal.Decimal(v)
-    want(v.adjusted() < 20 and v == v.to_integral_value())
-    want(least <= v < TOP)
+    require(v.adjusted() < 20 and v == v.to_integral_value())
+    require(least <= v < TOP)
     return int(v)
 
 
 def read_mark(line):
-    """(kind, members); Fault where it is broken."""
+    """The kind and the members of a mark.  Raises Fault if it is broken."""
     try:
         value = parse(line)
     except ValueError:
         raise Fault(76) from None
-    want(len(line) <= MARK_MAX and not value.twice())
+    require(len(line) <= MARK_MAX and not value.has_duplicates())
     kind = value.get("@etl")
-    want(text(kind))
+    require(text(kind))
     spelled = line[FIRST.match(line).end():].lstrip(b" \t\r:")
-    want(spelled.startswith(b'"' + kind.encode() + b'"'))
+    require(spelled.startswith(b'"' + kind.encode() + b'"'))
     known = kind in ("begin", "checkpoint", "resolve", "end", "reject",
                      "failed")
     if known and value.has("v"):
-        want(integer(value.get("v"), 1) == 1)
+        require(integer(value.get("v"), 1) == 1)
     for name in TEXTS if known else ():
-        want(not value.has(name) or name_text(value.get(name)))
+        require(not value.has(name) or name_text(value.get(name)))
     if kind == "begin":
         read_begin(value)
     elif kind == "reject":
-        want(name_text(value.get("stage")))
+        require(name_text(value.get("stage")))
     elif kind == "failed":
-        want(name_text(value.get("stage")) and name_text(value.get("message")))
-        want(1 <= integer(value.get("code")) <= 125)
+        require(name_text(value.get("stage"))
+                and name_text(value.get("message")))
+        require(1 <= integer(value.get("code")) <= 125)
     elif known:
         read_boundary(kind, value)
     return kind, value
 
 
 def read_begin(value):
-    want(value.has("v"))
-    want(name_text(value.get("id")) and value.get("id"))
+    require(value.has("v"))
+    require(name_text(value.get("id")) and value.get("id"))
     names = value.get("stages")
-    want(isinstance(names, list) and not isinstance(names, Pairs))
-    want(all(name_text(n) and 1 <= len(n.encode()) <= 63 for n in names))
-    want(len(names) <= 32 and len(set(names)) == len(names))
+    require(isinstance(names, list) and not isinstance(names, Pairs))
+    require(all(name_text(n) and 1 <= len(n.encode()) <= 63 for n in names))
+    require(len(names) <= 32 and len(set(names)) == len(names))
     for name in ("replay", "lookback"):
-        want(value.get(name, False) in (True, False))
-    want(not value.has("checkpoint") or name_text(value.get("checkpoint")))
+        require(value.get(name, False) in (True, False))
+    require(not value.has("checkpoint") or name_text(value.get("checkpoint")))
 
 
 def storable(value):
-    """Whether a reject mark can become a dead letter."""
+    """Whether a reject line can become a dead letter."""
     names = [value.get(n) for n in ("id", "occurrence", "stage")]
     return all(text(n) and 1 <= len(n.encode()) <= 256 for n in names) \
         and (text(value.get("raw")) or text(value.get("raw_base64")))
@@ -171,25 +174,25 @@ def storable(value):
 
 def read_boundary(kind, value):
     entries = value.get("stages")
-    want(isinstance(entries, list) and not isinstance(entries, Pairs))
+    require(isinstance(entries, list) and not isinstance(entries, Pairs))
     for entry in entries:
-        want(isinstance(entry, Pairs) and not entry.twice())
-        want(name_text(entry.get("stage")))
+        require(isinstance(entry, Pairs) and not entry.has_duplicates())
+        require(name_text(entry.get("stage")))
         for name in ("in", "out", "dropped", "rejected"):
             integer(entry.get(name))
         if entry.has("aside"):
             integer(entry.get("aside"))
     names = [entry.get("stage") for entry in entries]
-    want(len(names) <= 32 and len(set(names)) == len(names))
+    require(len(names) <= 32 and len(set(names)) == len(names))
     if kind != "end" or value.has("seq"):
         integer(value.get("seq"), 1)
     if kind == "checkpoint":
-        want(name_text(value.get("name")) and name_text(value.get("value")))
-        want(value.get("from") is None or name_text(value.get("from")))
+        require(name_text(value.get("name")) and name_text(value.get("value")))
+        require(value.get("from") is None or name_text(value.get("from")))
     if kind == "checkpoint" or kind == "end" and value.has("version"):
         integer(value.get("version"))
     if kind == "resolve":
-        want(name_text(value.get("id")))
+        require(name_text(value.get("id")))
         integer(value.get("seen"))
         integer(value.get("upto"))
 
@@ -197,35 +200,47 @@ def read_boundary(kind, value):
 class Reader:
     """One stage that reads a stream.
 
-    judges: looks into records; sums: checks counts as a loader does;
-    stores: keeps rejects as dead letters. needs: the statuses of a stream
-    without checkpoints, for one that saves them.
+    reads_members: the stage looks into records, so it rejects bad ones.
+    checks_counts: it checks the counts of the marks, as a loader does.
+    stores_rejects: it stores rejects as dead letters.
+    no_checkpoint_codes: the stage saves checkpoints, and these are its exit
+    statuses for a stream without checkpoints.
     """
 
-    def __init__(self, judges, sums=False, stores=False, needs=None):
-        self.judges, self.sums, self.stores = judges, sums, stores
-        self.needs = needs
+    def __init__(self, reads_members, checks_counts=False,
+                 stores_rejects=False, no_checkpoint_codes=None):
+        self.reads_members = reads_members
+        self.checks_counts = checks_counts
+        self.stores_rejects = stores_rejects
+        self.no_checkpoint_codes = no_checkpoint_codes
         self.begin = None
         self.ended = self.first = True
-        self.passed = []        # boundaries passed on: (kind, members)
-        self.states = [[]]      # a loader's: after each boundary
-        self.now = []           # what came since begin, or since the start
+        # The boundaries that the stage passes on: (kind, members).
+        self.passed = []
+        # What a loader may have stored after each boundary.
+        self.states = [[]]
+        # What came since the mark begin, or since the start of plain input.
+        self.now = []
         self.mark_seen = False
-        self.late = set()       # a reject that nothing takes: 65, by and by
-        self.good = None        # the states before that
+        # The statuses of faults that stop the storing but that the program
+        # reports only later, for example 65 for a reject without a place.
+        self.late_codes = set()
+        # The number of states before the first of these faults.
+        self.stored_until = None
 
     def records(self, line):
         if self.begin and self.ended:
             raise Fault(76)
-        if self.first and self.needs:
-            raise Fault(*self.needs)
+        if self.first and self.no_checkpoint_codes:
+            raise Fault(*self.no_checkpoint_codes)
         self.read += 1
-        if len(line) > RECORD_MAX or self.judges and not is_record(line) \
-                or self.stores and not fits(line):
+        if len(line) > RECORD_MAX \
+                or self.reads_members and not is_record(line) \
+                or self.stores_rejects and not fits_table(line):
             self.rejected += 1
             self.now.append(("letter", None))
             if not self.begin:
-                self.late = {65}
+                self.late_codes = {65}
         else:
             self.now.append(("row", line))
 
@@ -236,22 +251,22 @@ class Reader:
         if kind != "reject":
             self.mark_seen = True
         if kind == "begin":
-            want(self.ended and (self.first or self.begin))
-            want(len(value.get("stages")) < 32)
-            if self.needs and not value.get("checkpoint"):
-                raise Fault(*self.needs)
+            require(self.ended and (self.first or self.begin))
+            require(len(value.get("stages")) < 32)
+            if self.no_checkpoint_codes and not value.get("checkpoint"):
+                raise Fault(*self.no_checkpoint_codes)
             self.begin, self.ended, self.seq = value, False, None
             self.version = None
             self.read, self.came, self.aside = 0, {}, 0
             self.now = list(self.states[-1])
         elif kind == "failed":
             raise Fault(integer(value.get("code")))
-        elif self.first and self.needs:
-            raise Fault(*self.needs)
+        elif self.first and self.no_checkpoint_codes:
+            raise Fault(*self.no_checkpoint_codes)
         elif kind == "reject":
-            want(not (self.begin and self.ended))
-            if self.stores and not storable(value):
-                self.spoilt(65)
+            require(not (self.begin and self.ended))
+            if self.stores_rejects and not storable(value):
+                self.stop_storing(65)
             if self.begin:
                 stage = value.get("stage")
                 self.came[stage] = self.came.get(stage, 0) + 1
@@ -259,33 +274,34 @@ class Reader:
         elif kind in ("checkpoint", "resolve", "end"):
             self.boundary(kind, value)
 
-    def spoilt(self, code):
-        """Nothing from here on is stored, and the commit tells."""
-        if not self.late:
-            self.good = len(self.states)
-        self.late.add(code)
+    def stop_storing(self, code):
+        """Nothing from here on is stored.  The program reports the fault when
+        it commits."""
+        if not self.late_codes:
+            self.stored_until = len(self.states)
+        self.late_codes.add(code)
 
     def boundary(self, kind, value):
-        want(self.begin and not self.ended)
+        require(self.begin and not self.ended)
         seq = value.get("seq")
         seq = seq if seq is None else integer(seq)
         if kind == "end":
-            want(seq == self.seq)
+            require(seq == self.seq)
             self.ended = True
         else:
-            want(self.seq is None or seq > self.seq)
+            require(self.seq is None or seq > self.seq)
             self.seq = seq
         if kind == "checkpoint":
-            want(value.get("name") == self.begin.get("checkpoint"))
-        if self.stores and self.begin.has("checkpoint") \
+            require(value.get("name") == self.begin.get("checkpoint"))
+        if self.stores_rejects and self.begin.has("checkpoint") \
                 and value.has("version") and self.version is None:
             self.version = integer(value.get("version"))
-            if self.version != 1:       # what the test's database has
-                self.spoilt(75)
-        if self.sums:
-            want(kind != "resolve" or self.begin.get("replay", False))
+            if self.version != 1:       # the version in the test's database
+                self.stop_storing(75)
+        if self.checks_counts:
+            require(kind != "resolve" or self.begin.get("replay", False))
             names = [e.get("stage") for e in value.get("stages")]
-            want(names == self.begin.get("stages"))
+            require(names == self.begin.get("stages"))
             self.check(value.get("stages"))
         self.passed.append((kind, value))
         self.states.append(list(self.now) + [(kind, value)])
@@ -310,7 +326,7 @@ class Reader:
             raise Fault(*codes)
 
     def run(self, data):
-        """The statuses it may end with."""
+        """Reads the stream.  Returns the statuses it may exit with."""
         lines = data.split(b"\n")
         last = lines.pop()
         try:
@@ -329,11 +345,11 @@ class Reader:
                 self.line(last)
             if self.begin and not self.ended:
                 raise Fault(75)
-            if self.first and self.needs:
+            if self.first and self.no_checkpoint_codes:
                 raise Fault(75)
         except Fault as f:
-            return f.codes | self.late
-        return self.late or {0}
+            return f.codes | self.late_codes
+        return self.late_codes or {0}
 
     def line(self, line):
         if not line.strip(b" \t\r"):

@@ -14,88 +14,105 @@ cat >load.sh <<S
 etl-load --db "$db" --table t 3>rejects
 S
 
-is 'a filter that rejects all of a few records succeeds' 0 \
+is 'etl-transform that rejects both of two records exits with 0' 0 \
     "$(status etl-transform 'error("no")' <good 3>rejects)"
-is 'a warning gives the causes' \
+is 'etl-transform warns that all records were rejected and names the causes' \
     'etl-transform: warning: all 2 records were rejected: 2 filter: no (line 1: {"id":1})' \
     "$(cat err)"
-is 'a filter that rejects the only record' 0 \
+is 'etl-transform that rejects the only record exits with 0' 0 \
     "$(head -n 1 good | status etl-transform 'error("no")' 3>rejects)"
-like 'the warning says so' 'warning: the only record was rejected: 1 filter: no' \
+like 'etl-transform warns that the only record was rejected' \
+    'warning: the only record was rejected: 1 filter: no' \
     "$(cat err)"
-is 'a filter that rejects one of two records' 0 \
+is 'etl-transform that rejects one of two records exits with 0' 0 \
     "$(status etl-transform 'if .id == 1 then error("no") else . end' <good \
     3>rejects)"
-is 'nothing is printed' '' "$(cat err)"
-is 'a filter that drops the others' 0 \
+is 'etl-transform that rejects one of two records prints no warning' \
+    '' "$(cat err)"
+is 'etl-transform that rejects one record and drops one exits with 0' 0 \
     "$(status etl-transform 'if .id == 1 then error("no") else empty end' \
     <good 3>rejects)"
-is 'neither' '' "$(cat err)"
-is 'no record at all' 0 "$(status etl-transform . </dev/null 3>rejects)"
-is 'neither is anything printed' '' "$(cat err)"
+is 'etl-transform that rejects one record and drops one prints no warning' \
+    '' "$(cat err)"
+is 'etl-transform with empty input exits with 0' \
+    0 "$(status etl-transform . </dev/null 3>rejects)"
+is 'etl-transform with empty input prints no warning' '' "$(cat err)"
 echo '{"nope":1}' >bad
-is 'a loader that rejects all records' 0 "$(status sh load.sh <bad)"
-like 'warns too' '^etl-load: warning: the only record was rejected: 1 schema: ' \
+is 'etl-load that rejects the only record exits with 0' \
+    0 "$(status sh load.sh <bad)"
+like 'etl-load warns that the only record was rejected' \
+    '^etl-load: warning: the only record was rejected: 1 schema: ' \
     "$(cat err)"
-is 'of a marked stream the stage that rejects warns' 0 \
+is 'a pipeline whose etl-transform rejects all records exits with 0' 0 \
     "$(status etl-run --db "$db" --name x -c '
     etl-transform --plain "error(\"no\")" <good | etl-load --table t')"
-is 'the loader does not' \
+is 'in a pipeline only the stage that rejects all records warns' \
     'etl-transform: warning: all 2 records were rejected: 2 filter: no (line 1: {"id":1})' \
     "$(cat err)"
 
-# looks LIKE FILE: both programs say what the file looks like.
-looks() {
-	is "$1: etl-transform ends" 0 "$(filter <"$2")"
-	like "$1: and says what the input looks like" \
+# check_advice ERE FILE: both programs say what FILE looks like and how to
+# convert it; ERE matches this advice.
+check_advice() {
+	is "etl-transform exits with 0 for $1" 0 "$(filter <"$2")"
+	like "etl-transform says what the input looks like: $1" \
 	    "; the input is not NDJSON .*, it looks like $1" "$(cat err)"
-	is "$1: etl-load ends" 0 "$(status sh load.sh <"$2")"
-	like "$1: and says it too" "it looks like $1" "$(cat err)"
+	is "etl-load exits with 0 for $1" 0 "$(status sh load.sh <"$2")"
+	like "etl-load says what the input looks like: $1" \
+	    "it looks like $1" "$(cat err)"
 }
 printf 'id,name\n1,x\n2,y\n' >x.csv
-looks 'CSV: .*mlr --icsv' x.csv
+check_advice 'CSV: .*mlr --icsv' x.csv
 printf 'id;name\n1;x\n' >x.scsv
-looks 'CSV with semicolons: .*mlr --icsv --ifs semicolon' x.scsv
+check_advice 'CSV with semicolons: .*mlr --icsv --ifs semicolon' x.scsv
 printf 'id\tname\n1\tx\n' >x.tsv
-looks 'TSV: .*mlr --itsv' x.tsv
+check_advice 'TSV: .*mlr --itsv' x.tsv
 printf '[{"id":1},{"id":2}]\n' >line.json
-looks 'a JSON array: .*jq -c' line.json
+check_advice 'a JSON array: .*jq -c' line.json
 jq . line.json >pretty.json
-looks 'a JSON array: .*jq -c' pretty.json
+check_advice 'a JSON array: .*jq -c' pretty.json
 jq '.[0]' line.json >object.json
-looks 'JSON over several lines: .*jq -c \.' object.json
+check_advice 'JSON over several lines: .*jq -c \.' object.json
 gzip -c good >good.gz
-looks 'gzip: .*gzip -dc' good.gz
+check_advice 'gzip: .*gzip -dc' good.gz
 printf '<!DOCTYPE html>\n<html>\n' >x.html
-looks HTML x.html
+check_advice HTML x.html
 printf '<?xml version="1.0"?>\n' >x.xml
-looks XML x.xml
+check_advice XML x.xml
 iconv -t UTF-16 good >good.utf16
-looks 'UTF-16: .*iconv -f UTF-16' good.utf16
-is 'etl-extract says it' 0 \
+check_advice 'UTF-16: .*iconv -f UTF-16' good.utf16
+is 'etl-extract --format ndjson of a CSV file exits with 0' 0 \
     "$(status etl-extract --format ndjson x.csv 3>rejects)"
-like 'too' 'it looks like CSV' "$(cat err)"
-is 'with nowhere to write rejects' 65 "$(status etl-transform . <x.csv)"
-like 'the message says it' 'nowhere to write rejects.*it looks like CSV' \
+like 'etl-extract --format ndjson says that the file looks like CSV' \
+    'it looks like CSV' "$(cat err)"
+is 'CSV input and nowhere to write rejects: etl-transform exits with 65' \
+    65 "$(status etl-transform . <x.csv)"
+like 'nowhere to write rejects: the message says the input looks like CSV' \
+    'nowhere to write rejects.*it looks like CSV' \
     "$(cat err)"
 seq -f '%g,x' 30 >long.csv
-is 'more rejects than --max-rejects' 1 "$(filter <long.csv)"
-like 'the failure says it' 'more than --max-rejects 50%.*it looks like CSV' \
+is 'CSV input and more rejects than the limit: etl-transform exits with 1' \
+    1 "$(filter <long.csv)"
+like 'more rejects than the limit: the message says the input looks like CSV' \
+    'more than --max-rejects 50%.*it looks like CSV' \
     "$(cat err)"
 
 printf '%s\n' 'hello' >word
-is 'a word' 0 "$(filter <word)"
-unlike 'is no known format' 'looks like' "$(cat err)"
+is 'etl-transform with a plain word as input exits with 0' 0 "$(filter <word)"
+unlike 'a plain word looks like no known format' 'looks like' "$(cat err)"
 { cat good; echo 'a,b'; } >mixed
-is 'a bad line later' 0 "$(filter <mixed)"
-is 'is a reject like others' '' "$(cat err)"
-is 'a filter that makes no objects' 0 "$(status etl-transform 1 <good \
+is 'etl-transform with a bad last line exits with 0' 0 "$(filter <mixed)"
+is 'a bad line after good ones causes no warning' '' "$(cat err)"
+is 'a filter whose outputs are no objects exits with 0' \
+    0 "$(status etl-transform 1 <good \
     3>rejects)"
-unlike 'says nothing of the format of its input' 'looks like' "$(cat err)"
+unlike 'a filter whose outputs are no objects says nothing of a format' \
+    'looks like' "$(cat err)"
 printf '{"%s":1,\n' "$(printf %0100d 1)" >long
-is 'a long broken line' 0 "$(filter <long)"
-unlike 'is not taken for JSON over several lines' 'looks like' "$(cat err)"
+is 'etl-transform with a long broken line exits with 0' 0 "$(filter <long)"
+unlike 'a long broken line does not look like JSON over several lines' \
+    'looks like' "$(cat err)"
 printf '{"a":,}\n' >broken
-is 'a broken object' 0 "$(filter <broken)"
-unlike 'is not taken for JSON over several lines' 'looks like' "$(cat err)"
+is 'etl-transform with a broken object exits with 0' 0 "$(filter <broken)"
+unlike 'a broken object does not look like JSON over several lines' \
+    'looks like' "$(cat err)"
 done_testing
