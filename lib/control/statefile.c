@@ -1,5 +1,6 @@
 #include "control/statefile_impl.h"
 
+#include "base/file.h"
 #include "json/number.h"
 #include "json/write.h"
 
@@ -26,25 +27,13 @@ static int
 read_open_file(struct statefile *f, int fd, struct err *e)
 {
 	struct stat st;
-	char part[4096];
-	ssize_t n = 1;
 
 	if (fstat(fd, &st) == -1)
 		return err_errno(e, ERR_IO, f->path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, false, "%s: not a regular file",
 		    f->path);
-	while (n != 0) {
-		n = read(fd, part, sizeof(part));
-		if (n == -1 && errno != EINTR)
-			return err_errno(e, ERR_IO, f->path);
-		if (n > 0)
-			buf_add(&f->text, part, (size_t)n);
-	}
-	if (buf_check(&f->text, e) == 0)
-		return 0;
-	err_prefix(e, "%s", f->path);
-	return -1;
+	return file_append_fd_to_buf(&f->text, fd, f->path, ERR_IO, e);
 }
 
 /* If the file does not exist, reads "{}": a state file without checkpoints. */

@@ -13,6 +13,7 @@
 #include "base/shared_options.h"
 #include "base/stop.h"
 #include "base/suggest.h"
+#include "stream/record_options.h"
 #include "control/statefile.h"
 #include "stream/stage.h"
 
@@ -90,6 +91,7 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 		{ "max-record", SAVE, o->max_record > 0 },
 		{ "no-marks", SAVE, o->no_marks },
 	};
+	enum json_members unused;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].given && (v->takes & all[i].kind) == 0)
@@ -101,6 +103,9 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 	if (o->control_schema != NULL && o->state != NULL)
 		return err_set(e, ERR_USAGE, false, "%s: a state file has no "
 		    "schema: --control-schema or --state, not both", v->name);
+	if (o->max_record > 0 &&
+	    record_options_check(o->max_record, NULL, &unused, e) == -1)
+		return -1;
 	if (o->state == NULL && (v->takes & DB) == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: --state file:PATH is missing", v->name);

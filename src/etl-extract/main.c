@@ -22,6 +22,7 @@
 #include "db/db.h"
 #include "http/fetch.h"
 #include "run.h"
+#include "stream/record_options.h"
 
 #include <getopt.h>
 
@@ -130,6 +131,7 @@ static int
 check_and_extract(struct extract *x, struct stage *s, char *const *uri,
     size_t n, struct err *e)
 {
+	enum json_members members;
 	int rc;
 
 	if (x->opts.each != NULL && n > 0)
@@ -143,9 +145,11 @@ check_and_extract(struct extract *x, struct stage *s, char *const *uri,
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as need --each TEMPLATE");
-	if (x->opts.max_record == 0 || x->opts.max_body == 0)
+	if (record_options_check(x->opts.max_record, NULL, &members, e) == -1)
+		return -1;
+	if (x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
-		    "--max-record and --max-body must be more than 0");
+		    "--max-body must be more than 0");
 	if (cursor_check_options(&x->opts, uri, n, e) == -1)
 		return -1;
 	rc = x->opts.each != NULL ? run_each(x, s, e) :

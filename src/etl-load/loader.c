@@ -1,29 +1,12 @@
 #include "loader.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+#include "stream/record_options.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { DDL_MAX = 64 << 20 };
-
-static int
-append_file_to_buffer(struct buf *b, const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd == -1)
-		return err_errno(e, ERR_INPUT, path);
-	while (buf_reserve(b, 4096) &&
-	    (n = read(fd, b->data + b->len, b->cap - b->len)) > 0)
-		b->len += (size_t)n;
-	if (n == -1 && !b->failed)
-		(void)err_errno(e, ERR_INPUT, path);
-	(void)close(fd);
-	return b->failed ? buf_check(b, e) : (int)n;
-}
 
 /* True if the SQLSTATE `state` means that a table, type or schema of this name
  * exists already. */
@@ -68,7 +51,7 @@ run_ddl_file(struct loader *l, struct err *e)
 	int rc;
 
 	buf_init(&b, DDL_MAX);
-	rc = append_file_to_buffer(&b, l->o->ddl, e);
+	rc = file_append_to_buf(&b, l->o->ddl, e);
 	(void)buf_text(&b);
 	if (rc == 0)
 		rc = buf_check(&b, e);
@@ -179,19 +162,14 @@ int
 loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
     struct err *e)
 {
-	enum json_members dup = JSON_UNIQUE;
+	enum json_members dup;
 
 	*l = (struct loader){ .o = o, .stage = s };
 	spool_init(&l->spool);
 	buf_init(&l->written, SIZE_MAX / 2);
 	l->retry.max = o->retries;
-	if (o->duplicates != NULL && strcmp(o->duplicates, "last") == 0)
-		dup = JSON_LAST;
-	else if (o->duplicates != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: the only value is last",
-		    o->duplicates);
-	if (retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
+	if (record_options_check(o->max_record, o->duplicates, &dup, e) == -1 ||
+	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||

@@ -94,9 +94,6 @@ check_options_and_print_notes(
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch or BATCH_SIZE is 0: it must be at least 1");
-	if (o->max_record == 0)
-		return err_set(e, ERR_USAGE, false,
-		    "--max-record is 0: it must be more than 0");
 	err_warn("etl-load", db_warning_if_url_has_password(o->db));
 	err_note("etl-load", db_note_if_default_missing(o->db));
 	return 0;

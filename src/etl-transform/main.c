@@ -21,12 +21,13 @@
 #include "jq_args.h"
 #include "transform.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
+#include "stream/record_options.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,18 +90,7 @@ static const struct opt_spec spec = {
 static int
 read_filter(struct buf *b, const char *file, struct err *e)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 0;
-
-	if (fd == -1)
-		return err_errno(e, ERR_INPUT, file);
-	while (buf_reserve(b, 4096) &&
-	    (n = read(fd, b->data + b->len, 4096)) > 0)
-		b->len += (size_t)n;
-	if (n == -1)
-		(void)err_errno(e, ERR_INPUT, file);
-	(void)close(fd);
-	if (n == -1 || buf_check(b, e) == -1)
+	if (file_append_to_buf(b, file, e) == -1)
 		return -1;
 	if (b->len > 0 && memchr(b->data, '\0', b->len) != NULL)
 		return err_set(e, ERR_CONFIG, false, "%s: not a filter: the "
@@ -122,20 +112,17 @@ get_filter_text(struct buf *b, const struct transform_opts *o,
 }
 
 static int
-check_options(const struct transform_opts *o, struct err *e)
+check_options(const struct transform_opts *o, enum json_members *members,
+    struct err *e)
 {
-	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
-		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: the only allowed value is last",
-		    o->duplicates);
 	for (size_t i = 0; i < o->allow.n; i++)
 		if (strcmp(o->allow.v[i], "env") != 0)
 			return err_set(e, ERR_USAGE, false,
 			    "--allow %s: the only allowed value is env",
 			    o->allow.v[i]);
-	if (o->max_record == 0 || o->max_record > 1 << 30)
-		return err_set(e, ERR_USAGE, false,
-		    "--max-record: the value must be from 1 byte to 1GiB");
+	if (record_options_check(o->max_record, o->duplicates, members, e) ==
+	    -1)
+		return -1;
 	for (size_t i = 0; i < o->dirs.n; i++)
 		if (access(o->dirs.v[i], X_OK) == -1)
 			return err_errno(e, ERR_INPUT, o->dirs.v[i]);
@@ -144,7 +131,8 @@ check_options(const struct transform_opts *o, struct err *e)
 
 static int
 run_filter_in_worker(const struct transform_opts *o, const struct args *a,
-    const char *text, struct stage *s, struct err *e)
+    enum json_members members, const char *text, struct stage *s,
+    struct err *e)
 {
 	const struct pool_conf conf = {
 		.engine = &engine_jq,
@@ -154,7 +142,7 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 			.max_record = o->max_record
 		},
 		.jobs = 1,
-		.dup = o->duplicates != NULL ? JSON_LAST : JSON_UNIQUE,
+		.dup = members,
 		.plain = o->plain, .env = o->allow.n > 0,
 		.time_limit = o->time_limit, .memory_limit = o->memory_limit
 	};
@@ -179,6 +167,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	    .plain = o->plain, .rejects = o->rejects,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,
 	    .fds = fds };
+	enum json_members members;
 	struct stage *s;
 	struct buf text;
 	int rc = -1;
@@ -188,13 +177,14 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
-	if (check_options(o, e) == 0 &&
+	if (check_options(o, &members, e) == 0 &&
 	    get_filter_text(&text, o, argv[optind], e) == 0) {
 		if (o->allow.n == 0 && filter_reads_env(text.data, text.len))
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run_filter_in_worker(o, a, buf_text(&text), s, e);
+		rc = run_filter_in_worker(o, a, members, buf_text(&text), s,
+		    e);
 	}
 	if (rc == -1)
 		stage_write_failed_mark(s, e);

@@ -12,6 +12,7 @@
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
+#include "stream/record_options.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -75,13 +76,8 @@ check_options(struct via_opts *v, const struct opts *o, struct err *e)
 	if (parse_ok_list(v->ok, o->ok) == -1)
 		return err_set(e, ERR_USAGE, false, "--ok %s: must be exit "
 		    "statuses from 0 to 255, with commas between them", o->ok);
-	if (o->duplicates != NULL && strcmp(o->duplicates, "last") != 0)
-		return err_set(e, ERR_USAGE, false,
-		    "--duplicate-members %s: must be last", o->duplicates);
-	if (o->max_record == 0 || o->max_record > 1 << 30)
-		return err_set(e, ERR_USAGE, false,
-		    "--max-record: must be from 1 byte to 1GiB");
-	return 0;
+	return record_options_check(
+	    o->max_record, o->duplicates, &v->dup, e);
 }
 
 static int
@@ -92,7 +88,6 @@ run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
 	    .rejects = o->rejects, .max_rejects = o->max_rejects,
 	    .max_record = o->max_record, .fds = fds };
 	struct via_opts v = { .argv = argv, .plain = o->plain,
-	    .dup = o->duplicates != NULL ? JSON_LAST : JSON_UNIQUE,
 	    .max_record = o->max_record };
 	struct stage *s;
 	int rc = -1;

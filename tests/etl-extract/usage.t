@@ -54,7 +54,7 @@ bad 64 '--backoff 5' --backoff 5
 bad 64 '--backoff 5s..1s' --backoff 5s..1s
 bad 64 '--max-body x' --max-body x
 bad 64 '--max-record x' --max-record x
-bad 64 'more than 0' --max-record 0
+bad 64 'from 1 byte to 1GiB' --max-record 0
 bad 64 'more than 0' --max-body 0
 bad 64 '--into header:X Y: it must be query' --paginate page --into 'header:X Y'
 bad 64 '--into header:X::' --paginate page --into header:X:

@@ -40,7 +40,7 @@ for kind in sqlite postgresql; do
 	check_failure '--key with --mode append' \
 	    64 'upsert' --db "$db" --table t --mode append \
 	    --key k
-	check_failure '--max-record 0' 64 'more than 0' --db "$db" --table t \
+	check_failure '--max-record 0' 64 'from 1 byte to 1GiB' --db "$db" --table t \
 	    --max-record 0
 	check_failure '--batch 0' 64 'at least 1' --db "$db" --table t --batch 0
 	check_failure '--backoff with one value' \

@@ -1,0 +1,38 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 64 << 10 };
+
+int
+file_append_fd_to_buf(struct buf *b, int fd, const char *name,
+    enum err_code code, struct err *e)
+{
+	ssize_t n = 1;
+
+	while (n != 0 && buf_reserve(b, READ_SIZE)) {
+		n = read(fd, b->data + b->len, READ_SIZE);
+		if (n == -1 && errno != EINTR)
+			return err_errno(e, code, name);
+		if (n > 0)
+			b->len += (size_t)n;
+	}
+	if (buf_check(b, e) == 0)
+		return 0;
+	err_prefix(e, "%s", name);
+	return -1;
+}
+
+int
+file_append_to_buf(struct buf *b, const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd == -1)
+		return err_errno(e, ERR_INPUT, path);
+	rc = file_append_fd_to_buf(b, fd, path, ERR_INPUT, e);
+	(void)close(fd);
+	return rc;
+}

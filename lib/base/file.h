@@ -1,0 +1,16 @@
+/* Reads whole files into memory.
+ * Gives: the content of the file behind what b already holds; the ceiling of b
+ *        bounds its size.
+ * Fails: ERR_INPUT if the file cannot be read, with its name in the message. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "buf.h"
+
+int file_append_to_buf(struct buf *b, const char *path, struct err *e);
+/* The same for an open descriptor; `name` is for messages, `code` is the error
+ * if a read fails. */
+int file_append_fd_to_buf(struct buf *b, int fd, const char *name,
+    enum err_code code, struct err *e);
+
+#endif

@@ -1,0 +1,16 @@
+/* Checks the values of the options --max-record and --duplicate-members, which
+ * all programs that read records have.
+ * Gives: *members, which says what a record with a repeated member name is: an
+ *        error, or a record whose last value counts.
+ * Fails: ERR_USAGE. */
+#ifndef STREAM_RECORD_OPTIONS_H
+#define STREAM_RECORD_OPTIONS_H
+
+#include "json/scan.h"
+
+#include <stdint.h>
+
+int record_options_check(uint64_t max_record, const char *duplicates,
+    enum json_members *members, struct err *e);
+
+#endif
