@@ -13,8 +13,8 @@
 #include "base/shared_options.h"
 #include "base/stop.h"
 #include "base/suggest.h"
-#include "stream/record_options.h"
 #include "control/statefile.h"
+#include "stream/record_options.h"
 #include "stream/stage.h"
 
 #include <string.h>

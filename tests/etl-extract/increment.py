@@ -1,29 +1,31 @@
-"""Is every mark of a stream on stdin true?  Prints what is not.
+"""Checks the marks of an incremental stream on stdin; prints each mark that is
+wrong, with the cause.
 
 usage: increment.py FIELD ordered|unordered
 
-At each checkpoint: the highest value of the records before it is its value;
-where the data is ordered, all records after it are above.  Seq counts up, from
-and version are the same in all, the value goes up, counts are right.
+The value of each checkpoint must be the highest cursor before it.  If the data
+is ordered, all cursors after it must be higher.  From checkpoint to checkpoint
+the value and seq go up, seq by one; from and version stay the same.  The counts
+of each mark must be those of the lines before it.
 """
 import datetime
 import json
 import sys
 
 
-def value(text):
+def parse_time(text):
     try:
         return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
         return text
 
 
-def key(x):
-    return value(x) if not isinstance(x, int) else x
+def comparable(x):
+    return parse_time(x) if not isinstance(x, int) else x
 
 
-def typed(text, like):
-    return int(text) if isinstance(like, int) else value(text)
+def of_type_of(text, like):
+    return int(text) if isinstance(like, int) else parse_time(text)
 
 
 def main():
@@ -34,13 +36,13 @@ def main():
         kind = record.get("@etl")
         if kind is None:
             out += 1
-            seen.append(key(record[field]))
+            seen.append(comparable(record[field]))
         elif kind == "reject":
             rejected += 1
         elif kind in ("checkpoint", "end"):
             counts = record["stages"][0]
-            here = counts["rejected"] - counts.get("aside", 0)
-            if (counts["out"], here) != (out, rejected):
+            in_stream = counts["rejected"] - counts.get("aside", 0)
+            if (counts["out"], in_stream) != (out, rejected):
                 print("counts", line)
             if kind == "checkpoint":
                 marks.append((len(seen), record))
@@ -51,7 +53,7 @@ def main():
         print("no end")
     last = None
     for n, (at, mark) in enumerate(marks):
-        v = typed(mark["value"], seen[0])
+        v = of_type_of(mark["value"], seen[0])
         if mark["seq"] != n + 1:
             print("seq", mark)
         if (mark["from"], mark["version"]) != (marks[0][1]["from"],

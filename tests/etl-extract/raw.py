@@ -1,7 +1,11 @@
 #!/usr/bin/python3
-"""raw.py PORT_FILE FOLDER [ADDRESS]: answers GET /NAME with the bytes of FOLDER/NAME,
-then closes, but after "kept".  What no HTTP library would send can be sent so.
-The last request is in FOLDER/request, the names are in FOLDER/log."""
+"""usage: raw.py PORT_FILE FOLDER [ADDRESS]
+
+An HTTP server that sends bytes which no HTTP library would send: it answers
+GET /NAME with the bytes of the file FOLDER/NAME and closes the connection; only
+after the answer "kept" the connection stays open.  It writes its port to
+PORT_FILE, the last request to FOLDER/request and the names to FOLDER/log.
+"""
 import os
 import socket
 import sys

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Answers that are odd as bytes: what is taken, refused, or tried again.
+# Answers with unusual bytes: which are accepted, refused or retried.
 . tests/support/lib.sh
 raw=$scratch/raw
 mkdir "$raw"
@@ -8,7 +8,7 @@ at_exit "kill $! 2>/dev/null"
 wait_until 10 test -s "$scratch/port"
 url=http://127.0.0.1:$(cat "$scratch/port")
 
-# answer NAME HEAD: with the body on stdin.
+# answer NAME HEADERS: makes the answer of /NAME; its body is on stdin.
 answer() {
 	{
 		printf 'HTTP/1.1 200 OK\r\n%b\r\n' "$2"
@@ -24,19 +24,22 @@ get() {
 calls() {
 	wc -l <"$raw/log"
 }
+# bad NAME CODE REQUESTS ERE: the answer of /NAME gives this exit code after
+# this number of requests, and a message, but no record.
 bad() {
-	is "$1" "$2" "$(get "$1")"
-	is "$1: calls" "$3" "$(calls)"
-	like "$1: said" "/$1: $4" "$(cat "$scratch/err")"
-	is "$1: no record" '' "$(cat "$scratch/out")"
+	is "$1: the answer gives exit code $2" "$2" "$(get "$1")"
+	is "$1: the number of requests is $3" "$3" "$(calls)"
+	like "$1: the message names the cause" "/$1: $4" "$(cat "$scratch/err")"
+	is "$1: no record comes out" '' "$(cat "$scratch/out")"
 }
 
 echo '[{"a":1}]' | answer closed ''
-is 'a body until the end of the connection' 0 "$(get closed)"
-is 'a body until the end: its record' '{"a":1}' "$(cat "$scratch/out")"
+is 'a body that ends with the connection is accepted' 0 "$(get closed)"
+is 'a body that ends with the connection gives its record' \
+    '{"a":1}' "$(cat "$scratch/out")"
 printf '[{"a":1},{"a"' | answer closed-early ''
 bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: '
-# cut NAME TEXT: no length says that it is.
+# cut NAME TEXT: the answer has no length that would show that it is cut.
 cut() {
 	printf '%b' "$2" | answer "$1" ''
 	bad "$1" 76 3 'gave up after 3 tries: the JSON ends too early: '
@@ -48,30 +51,32 @@ cut in-pair '[{"a":1},{"a":"\\ud83d\\u'
 cut in-name '{"d":[{"a":1}],"\0303'
 cut behind-a-bad-record '[{"a":"\0377"},{"a":1'
 rm "$raw/log"
-is 'cut: in an answer of --each' 0 "$(echo '{}' | status etl-extract \
+is 'JSON that ends too early in an answer of --each is a reject' \
+    0 "$(echo '{}' | status etl-extract \
     --retries 1 --backoff 1ms..2ms --rejects "$scratch/r" \
     --each "$url/in-character" --as a)"
-is 'cut: in an answer of --each, calls' 2 "$(calls)"
+is 'JSON that ends too early in an answer of --each is retried' 2 "$(calls)"
 printf '[{"a":1}]' | answer long 'Content-Length: 100\r\n'
 bad long 75 3 'gave up after 3 tries: the answer was cut short'
 printf '9\r\n[{"a":1}]\r\n' | answer chunk 'Transfer-Encoding: chunked\r\n'
 bad chunk 75 3 'gave up after 3 tries: the answer was cut short'
 printf 'zz\r\n[]\r\n' | answer chunk-size 'Transfer-Encoding: chunked\r\n'
-is 'broken chunk' 75 "$(get chunk-size)"
+is 'a broken chunk size exits with 75' 75 "$(get chunk-size)"
 : >"$raw/nothing"
 bad nothing 75 3 'gave up after 3 tries: Empty reply'
 printf '[{"a":1}]' >"$raw/old"
 bad old 76 1 'not HTTP: '
 
-# Encodings: gzip alone, once.
+# Content encodings: only gzip, applied once, is accepted.
 gz='Content-Encoding: gzip\r\n'
 echo '[{"a":1}]' | gzip >"$scratch/gz"
 answer gzip "$gz" <"$scratch/gz"
-is 'gzip' '0 {"a":1}' "$(get gzip) $(cat "$scratch/out")"
+is 'a gzip body is unpacked' '0 {"a":1}' "$(get gzip) $(cat "$scratch/out")"
 printf '[{"a"' | gzip >"$scratch/gz1"
 printf ':1}]' | gzip | cat "$scratch/gz1" - | answer members \
     'content-encoding:  GZip  \r\n'
-is 'gzip in two members' '0 {"a":1}' "$(get members) $(cat "$scratch/out")"
+is 'a gzip body of two members is unpacked' \
+    '0 {"a":1}' "$(get members) $(cat "$scratch/out")"
 head -c 12 "$scratch/gz" | answer gzip-cut "$gz"
 bad gzip-cut 75 3 'gave up after 3 tries: the answer.s gzip data was cut short'
 head -c -8 "$scratch/gz" | answer gzip-tail "$gz"
@@ -83,15 +88,17 @@ bad gzip-twice 76 1 'the answer.s Content-Encoding is not supported'
 echo '[]' | answer brotli 'Content-Encoding: br\r\n'
 bad brotli 76 1 'the answer.s Content-Encoding is not supported'
 echo '[{"a":1}]' | answer identity 'Content-Encoding: identity\r\n'
-is 'identity' '0 {"a":1}' "$(get identity) $(cat "$scratch/out")"
+is 'Content-Encoding identity is accepted' \
+    '0 {"a":1}' "$(get identity) $(cat "$scratch/out")"
 
-# Heads.
+# Status lines and headers.
 {
 	printf 'HTTP/1.1 103 Early Hints\r\nX-Total-Count: 9\r\n\r\n'
 	printf 'HTTP/1.1 200 OK\r\nX-Total-Count: 1\r\nContent-Length: 9\r\n'
 	printf '\r\n[{"a":1}]'
 } >"$raw/early"
-is 'early hints' '0 {"a":1}' "$(status etl-extract --paginate page \
+is 'the headers of 103 Early Hints are ignored' \
+    '0 {"a":1}' "$(status etl-extract --paginate page \
     --into query:p --total header:x-total-count "$url/early") $(cat \
     "$scratch/out")"
 yes 'X-Fill: 0123456789012345678901234567890123456789012345678901234' |
@@ -101,46 +108,51 @@ yes 'X-Fill: 0123456789012345678901234567890123456789012345678901234' |
 	cat "$scratch/fill"
 	printf '\r\n[]'
 } >"$raw/head"
-is 'an endless head' 76 "$(get head)"
+is 'headers of 300 KB exit with 76' 76 "$(get head)"
 printf 'HTTP/1.1 204 No Content\r\n\r\n' >"$raw/none"
-is 'no content is no record' '0 ' "$(get none) $(cat "$scratch/out")"
+is '204 No Content gives no record and no error' \
+    '0 ' "$(get none) $(cat "$scratch/out")"
 printf 'HTTP/1.1 200 OK\r\n\r\n \n\t ' >"$raw/blank"
 bad blank 76 1 'the answer is empty'
 printf 'HTTP/1.1 302 Found\r\nLocation: \t /closed \t\r\n\r\n' >"$raw/blanks"
-is 'blanks round a Location' 0 "$(get blanks)"
+is 'white space around a Location is ignored' 0 "$(get blanks)"
 printf 'HTTP/1.1 302 Found\r\nLocation:\r\n\r\n' >"$raw/nowhere"
-is 'an empty Location' 76 "$(get nowhere)"
+is 'an empty Location exits with 76' 76 "$(get nowhere)"
 printf 'HTTP/1.1 404 Gone\r\nContent-Encoding: br\r\n\r\n\001' >"$raw/missing"
 bad missing 66 1 'status 404: '
 
-# An error is known by its head, whatever comes after it.
+# The status alone shows an error, whatever the body is.
 echo no | answer broken-gzip "$gz"
 sed -i '1s/200 OK/404 Gone/' "$raw/broken-gzip"
 bad broken-gzip 66 1 'status 404: '
 printf 'HTTP/1.1 404 Gone\r\nContent-Length: 9\r\n\r\nno' >"$raw/short-error"
 bad short-error 66 1 'status 404: no$'
 
-# Heads that are not to be believed.
+# Headers that are too large, in a trailer, or not valid.
 yes 'HTTP/1.1 103 Early Hints|Link: <a>|' | head -n 9000 | tr '|' '\n' |
     sed 's/$/\r/' >"$raw/hints"
 bad hints 76 1 'the answer.s headers are too large'
 printf '5\r\n[{}]\n\r\n0\r\nX-Total-Count: 1\r\n\r\n' | answer trailer \
     'Transfer-Encoding: chunked\r\n'
-is 'a trailer is no header' '76 {}' "$(status etl-extract --paginate page \
+is 'a total in a trailer is ignored' \
+    '76 {}' "$(status etl-extract --paginate page \
     --into query:p --total header:x-total-count "$url/trailer") $(cat \
     "$scratch/out")"
 printf 'HTTP/1.1 302 Found\r\nLocation: %s/clos ed\r\n\r\n' "$url" \
     >"$raw/space"
 get space >/dev/null
-is 'a blank in a Location is encoded' 'space clos%20ed' "$(tr '\n' ' ' \
+is 'a space in a Location is encoded' 'space clos%20ed' "$(tr '\n' ' ' \
     <"$raw/log" | sed 's/ clos%20ed .*/ clos%20ed/;s/ $//')"
 printf 'HTTP/1.1 302 Found\r\nLocation: http://b\303\274cher.example/\r\n\r\n' \
     >"$raw/idn"
 bad idn 76 1 'status 302 is a redirect, but its Location'
-is 'a host outside ASCII' 64 "$(status etl-extract 'http://bücher.example/')"
-like 'a host outside ASCII: said' 'write its xn-- form' "$(cat "$scratch/err")"
+is 'a host name that is not ASCII exits with 64' \
+    64 "$(status etl-extract 'http://bücher.example/')"
+like 'a host name that is not ASCII: the message says to write xn--' \
+    'write its xn-- form' "$(cat "$scratch/err")"
 
-# Cut at every byte: no record of a part, and another try may help.
+# An answer cut at any byte gives no record and an exit code that allows a
+# retry.
 head -c 7 "$scratch/gz" >"$scratch/gz.1"
 {
 	printf '7\r\n'
@@ -156,10 +168,12 @@ while [ $n -lt $((size - 1)) ]; do
 	[ "$rc" = 75 ] && [ ! -s "$scratch/out" ] || odd="$odd $n:$rc"
 	n=$((n + 1))
 done
-is "cut at each of $size bytes" '' "$odd"
-is 'not cut' '0 {"a":1}' "$(get all) $(cat "$scratch/out")"
+is "an answer cut at any of $size bytes exits with 75 without a record" \
+    '' "$odd"
+is 'the same answer uncut gives its record' \
+    '0 {"a":1}' "$(get all) $(cat "$scratch/out")"
 
-# A server that takes no connection any more: its queue is full.
+# A server that accepts no connection because its queue is full.
 cat >"$scratch/full.py" <<'EOF'
 import socket, sys, time
 s = socket.create_server(("127.0.0.1", 0), backlog=0)
@@ -174,19 +188,23 @@ python3 "$scratch/full.py" "$scratch/full" &
 at_exit "kill $! 2>/dev/null"
 wait_until 10 grep -q . "$scratch/full"
 full=http://127.0.0.1:$(cat "$scratch/full")
-is 'no connection' 75 "$(limit=10 status etl-extract --connect-timeout 200ms \
+is 'a server with a full queue exits with 75' \
+    75 "$(limit=10 status etl-extract --connect-timeout 200ms \
     --backoff 1ms..2ms --retries 1 "$full/x")"
-like 'no connection: said' 'after 2 tries: .*[Tt]ime' "$(cat "$scratch/err")"
-is 'no connection, for each' 75 "$(echo '{"id":1}' | limit=10 status \
+like 'a server with a full queue: the message names the time-out' \
+    'after 2 tries: .*[Tt]ime' "$(cat "$scratch/err")"
+is '--each: a server with a full queue exits with 75' \
+    75 "$(echo '{"id":1}' | limit=10 status \
     etl-extract --connect-timeout 200ms --retries 0 --each "$full/{id}" --as a)"
 
-# A public service must not lead us to what is near. The addresses are not of
-# this machine: fake_addresses.so puts loopback ones behind them.
+# A public service must not redirect etl-extract to a private address. This
+# machine does not have these addresses: fake_addresses.so maps them to
+# loopback addresses.
 echo '[{"a":1}]' | answer near ''
 dir=$scratch/far
 mkdir "$dir"
-# served_at LOOPBACK: starts a server, PORT in $port.
-served_at() {
+# serve_at LOOPBACK: starts a server; its port is in $port.
+serve_at() {
 	rm -f "$dir/port"
 	python3 tests/etl-extract/raw.py "$dir/port" "$raw" "$1" \
 	    >/dev/null 2>&1 &
@@ -194,70 +212,83 @@ served_at() {
 	wait_until 10 test -s "$dir/port"
 	port=$(cat "$dir/port")
 }
-# moved URL: what the answer "to" redirects to.
-moved() {
+# redirect_to URL: the answer of /to redirects to URL.
+redirect_to() {
 	printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' "$1" \
 	    >"$raw/to"
 }
-far() {
+# extract_public ARG...: runs etl-extract with fake_addresses.so.
+extract_public() {
 	status env LD_PRELOAD="$etl_build/tests/fake_addresses.so" \
 	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 	    etl-extract --retries 0 --timeout 2s "$@"
 }
 near='etl-extract: .*redirect from a public address to a private one'
-served_at 127.0.1.1
+serve_at 127.0.1.1
 public=http://203.0.113.1:$port
-served_at 127.0.1.2
+serve_at 127.0.1.2
 private=http://10.1.2.3:$port
-moved "$private/near"
-is 'redirect from a public to a private address' 77 "$(far "$public/to")"
-like 'is told' "$near" "$(cat "$scratch/err")"
-served_at 127.0.1.3
-moved "http://169.254.169.254:$port/near"
-is 'to a link' 77 "$(far "$public/to")"
-like 'is told' "$near" "$(cat "$scratch/err")"
-served_at 127.0.0.1
-moved "http://127.0.0.1:$port/near"
-is 'to this machine' 77 "$(far "$public/to")"
-like 'is told' "$near" "$(cat "$scratch/err")"
-moved "$public/near"
-is 'to another public one' '0 {"a":1}' \
-    "$(far "$public/to") $(cat "$scratch/out")"
-is 'from a private to a public one' '0 {"a":1}' \
-    "$(far "$private/to") $(cat "$scratch/out")"
+redirect_to "$private/near"
+is 'a redirect from a public to a private address exits with 77' \
+    77 "$(extract_public "$public/to")"
+like 'a redirect to a private address: the message says so' \
+    "$near" "$(cat "$scratch/err")"
+serve_at 127.0.1.3
+redirect_to "http://169.254.169.254:$port/near"
+is 'a redirect from a public to a link-local address exits with 77' \
+    77 "$(extract_public "$public/to")"
+like 'a redirect to a link-local address: the message says so' \
+    "$near" "$(cat "$scratch/err")"
+serve_at 127.0.0.1
+redirect_to "http://127.0.0.1:$port/near"
+is 'a redirect from a public to a loopback address exits with 77' \
+    77 "$(extract_public "$public/to")"
+like 'a redirect to a loopback address: the message says so' \
+    "$near" "$(cat "$scratch/err")"
+redirect_to "$public/near"
+is 'a redirect from a public to a public address is followed' '0 {"a":1}' \
+    "$(extract_public "$public/to") $(cat "$scratch/out")"
+is 'a redirect from a private to a public address is followed' '0 {"a":1}' \
+    "$(extract_public "$private/to") $(cat "$scratch/out")"
 printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]' >"$raw/kept"
-moved "$private/kept"
-is 'by a connection that is there already' 77 \
-    "$(far "$private/kept" "$public/to")"
-like 'is told' "$near" "$(cat "$scratch/err")"
+redirect_to "$private/kept"
+is 'a redirect to private over an open connection exits with 77' 77 \
+    "$(extract_public "$private/kept" "$public/to")"
+like 'a redirect over an open connection: the message says so' \
+    "$near" "$(cat "$scratch/err")"
 
-# Headers of our own give way to the user's, wherever these come from.
-# accepts OPTION...: what is sent of Accept and the like.
+# The headers of the user replace those of etl-extract, from any source.
+# accepts OPTION...: prints the headers Accept... that are sent.
 accepts() {
 	get closed "$@" >/dev/null
 	tr -d '\r' <"$raw/request" | grep -i '^accept'
 }
-is 'own headers' 'Accept: application/json
+is 'etl-extract sends its own Accept and Accept-Encoding' \
+    'Accept: application/json
 Accept-Encoding: gzip' "$(accepts)"
 printf 'accept: a/b\nX: y\nACCEPT-Encoding: identity\n' >"$scratch/h"
-is 'from a file' "$(grep -iv x: "$scratch/h")" \
+is 'headers of --header @FILE replace the own headers' \
+    "$(grep -iv x: "$scratch/h")" \
     "$(accepts --header "@$scratch/h")"
-is 'from an argument' 'Accept-Encoding: gzip
+is 'a header of --header replaces the own one' 'Accept-Encoding: gzip
 accept: a/b' "$(accepts --header 'accept: a/b')"
-is 'none' 'Accept-Encoding: gzip
+is 'an empty header of --header is sent empty' 'Accept-Encoding: gzip
 Accept:' "$(accepts --header 'Accept:' | sed 's/ *$//')"
 
-# Memory follows the answer and the records on it, not what they hold.
+# Memory depends on the size of the answer, not on the number of its values.
 jq -nc '[range(400000) | {a: 1, b: 2, c: 3}]' | answer small-records ''
-in_memory 'small records' 40000 120000 etl-extract "$url/small-records"
+in_memory 'an answer of 400,000 small records takes bounded memory' \
+    40000 120000 etl-extract "$url/small-records"
 
-# A secret that the answer gives back, in another form or in part.
-# echoed NAME AUTH SECRET TEXT: what is said, less the URL.
+# An answer that repeats the secret, in another form or in part.
+# echoed NAME AUTH SECRET TEXT [WANTED]: the message, without the URL, is
+# WANTED if the answer is TEXT.
 echoed() {
 	printf 'HTTP/1.1 400 Bad\r\n\r\n%s' "$4" >"$raw/$1"
-	is "$1" 69 "$(T=$3; export T
+	is "a secret in the answer, $1: exit code 69" 69 "$(T=$3; export T
 	    status etl-extract --auth "$2" --secret env:T "$url/$1")"
-	is "$1: masked" "${5-'***'}" "$(sed 's/.*: status 400: //' "$scratch/err")"
+	is "a secret in the answer, $1: the message masks it" \
+	    "${5-'***'}" "$(sed 's/.*: status 400: //' "$scratch/err")"
 }
 long=$(jq -nr '[range(900)] | map(tostring) | add')
 echoed in-base64 basic 'u:p/w' "'$(printf u:p/w | base64)'"
@@ -266,7 +297,8 @@ echoed longer-than-looked-at bearer "$long" "'$long'" "'***"
 echoed cut-off bearer 's3cr t' "'s3cr" "'***"
 printf 'HTTP/1.1 302 Found\r\nLocation: ftp://h/?%0187d%s\r\n\r\n' 0 s3cret \
     >"$raw/to"
-is 'in a redirect' 77 "$(T=s3cret; export T
+is 'a secret in a refused redirect exits with 77' 77 "$(T=s3cret; export T
     status etl-extract --auth bearer --secret env:T "$url/to")"
-unlike 'in a redirect: masked' s3 "$(cat "$scratch/err")"
+unlike 'a secret in a refused redirect is not in the message' \
+    s3 "$(cat "$scratch/err")"
 done_testing

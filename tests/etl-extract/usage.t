@@ -1,14 +1,15 @@
 #!/bin/sh
-# The command line: what cannot work is told before anything is asked for.
+# The command line: options that cannot work are refused before any request.
 . tests/support/lib.sh
 api_start
 
 bad() {
 	want=$1 say=$2
 	shift 2
-	is "$*" "$want" "$(status etl-extract "$@" "$api/posts")"
-	like "$*: said" "$say" "$(cat "$scratch/err")"
-	is "$*: nothing written" '' "$(cat "$scratch/out")"
+	is "$* exits with $want" \
+	    "$want" "$(status etl-extract "$@" "$api/posts")"
+	like "$*: the message says why" "$say" "$(cat "$scratch/err")"
+	is "$*: standard output stays empty" '' "$(cat "$scratch/out")"
 }
 bad 64 'unknown option --nosuch' --nosuch
 bad 64 '--paginate offset: it must be none, page or since' --paginate offset
@@ -60,25 +61,32 @@ bad 64 '--into header:X Y: it must be query' --paginate page --into 'header:X Y'
 bad 64 '--into header:X::' --paginate page --into header:X:
 bad 64 '--total header:X Y: ' --paginate page --into query:p \
     --total 'header:X Y'
-is 'nothing was asked for' '' "$(api_log)"
+is 'no request is sent for a command line that cannot work' '' "$(api_log)"
 
-is 'no SOURCE' 64 "$(status etl-extract)"
-like 'no SOURCE: said' '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"
-is 'a URL that nothing reads' 64 \
+is 'a command line without SOURCE exits with 64' 64 "$(status etl-extract)"
+like 'without SOURCE the message says what to give' \
+    '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"
+is 'a URL of a database as SOURCE exits with 64' 64 \
     "$(status etl-extract postgresql://me:sesame@h/x)"
-like 'is told without its secrets' '^etl-extract: postgresql://...: cannot' \
+like 'the message of a URL of a database shows its scheme only' \
+    '^etl-extract: postgresql://...: cannot' \
     "$(cat "$scratch/err")"
-is 'not even in part' 0 "$(grep -c sesame "$scratch/err")"
+is 'the message of a URL of a database shows no password' \
+    0 "$(grep -c sesame "$scratch/err")"
 for url in http:// 'http://a b/' http://h:99999/ 'http://[::1/' \
     "$(printf 'http://h/\001')"; do
-	is "bad URL $url" 64 "$(status etl-extract "$url")"
-	like "bad URL $url: said" 'not a URL: ' "$(cat "$scratch/err")"
+	is "the invalid URL $url exits with 64" \
+	    64 "$(status etl-extract "$url")"
+	like "the invalid URL $url: the message says that it is no URL" \
+	    'not a URL: ' "$(cat "$scratch/err")"
 done
-is 'an option given twice: the last wins' 3 "$(etl-extract --records /x \
+is 'if an option is given twice, the last one counts' \
+    3 "$(etl-extract --records /x \
     --records '' "$api/posts?_limit=3" | wc -l)"
-is 'options after the SOURCE' 0 "$(status etl-extract "$api/posts" \
+is 'options may follow the SOURCE' 0 "$(status etl-extract "$api/posts" \
     --retries 0)"
-is 'help' 0 "$(status etl-extract --help)"
-is 'help into a full disk' 74 "$(etl-extract --help >/dev/full 2>&1 ||
+is '--help exits with 0' 0 "$(status etl-extract --help)"
+is '--help with a full disk at standard output exits with 74' \
+    74 "$(etl-extract --help >/dev/full 2>&1 ||
     echo $?)"
 done_testing

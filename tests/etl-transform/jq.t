@@ -1,5 +1,5 @@
 #!/bin/sh
-# Byte for byte what jq -c prints, for filters that make objects.
+# For filters that make objects etl-transform prints the same bytes as jq -c.
 # shellcheck disable=SC2016 # jq's variables
 . tests/support/lib.sh
 
@@ -38,8 +38,8 @@ for i in range(400):
     print(json.dumps(dict(items), ensure_ascii=rnd.random() < .5,
                      separators=rnd.choice([(',', ':'), (', ', ' : ')])))
 EOF
-# Doubles, spelled as jq spells them: other spellings, which jq 1.7 changes
-# and etl-transform keeps, are numbers.t's.
+# All numbers of the records are doubles in the spelling of jq. numbers.t tests
+# the other spellings, which jq 1.7 changes and etl-transform keeps.
 plain=$(echo 'def plain: if type == "object" then map_values(plain)
     elif type == "array" then map(plain)
     elif type == "number" then . * 1 else . end; ' | tr '\n' ' ')
@@ -50,8 +50,9 @@ while read -r filter; do
 	    >"$scratch/wanted"
 	etl-transform --rejects /dev/null --max-rejects 9999 "$filter" \
 	    <"$scratch/records" >"$scratch/got" || :
-	ok "$filter: there is output" test -s "$scratch/wanted"
-	ok "$filter" cmp "$scratch/wanted" "$scratch/got"
+	ok "$filter: jq prints output to compare with" test -s "$scratch/wanted"
+	ok "$filter: etl-transform prints the same bytes as jq -c" \
+	    cmp "$scratch/wanted" "$scratch/got"
 done <<'EOF'
 .
 ., .
@@ -81,9 +82,10 @@ env | {a: length} | {}
 {t: (.any | type), w: (.any | [..] | length), e: (.any | getpath(["a", "b"])?)}
 EOF
 
-ok 'white space of the input is not jq-c' etl-transform . \
+ok 'a record with white space between its tokens passes' etl-transform . \
     <"$scratch/in"
-is 'is removed' "$(cksum <"$scratch/records")" \
+is 'etl-transform removes white space between tokens as jq -c does' \
+    "$(cksum <"$scratch/records")" \
     "$(etl-transform . <"$scratch/in" | jq -c "$plain plain" |
     cksum)"
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
-# In a pipeline that reads what is new: counts in the run row, the checkpoint
-# at the end, and nothing moved by a command that fails or a run that is
-# stopped.
+# etl-via in an incremental pipeline: the run row has its counts, the loader
+# stores the checkpoint at the end of the stream, and nothing is stored if the
+# command fails or the run is stopped.
 # shellcheck disable=SC2016 # the pipelines' own $
 . tests/support/lib.sh
 
@@ -31,7 +31,7 @@ counts() {
 for kind in sqlite postgresql; do
 	db_new $kind
 	run cat
-	is "$kind: cat: status" 0 $rc
+	is "$kind: a run through etl-via cat exits with 0" 0 $rc
 	rows=$(sql 'SELECT count(*) FROM items')
 	value=$(sql 'SELECT value FROM etl_checkpoints')
 	sql 'DELETE FROM items' >/dev/null
@@ -39,38 +39,45 @@ for kind in sqlite postgresql; do
 	before=$(stored)
 
 	run "sh -c 'cat; exit 3'"
-	is "$kind: a command that fails: status" 69 $rc
-	is "$kind: a command that fails: nothing moved" "$before" "$(stored)"
-	is "$kind: a command that fails: the row" failed "$(sql 'SELECT status
+	is "$kind: a command that exits with 3 makes the run exit with 69" \
+	    69 $rc
+	is "$kind: a command that fails: rows, letters and checkpoint stay" \
+	    "$before" "$(stored)"
+	is "$kind: a command that fails: the status of the run is failed" \
+	    failed "$(sql 'SELECT status
 	    FROM pipeline_runs ORDER BY id DESC LIMIT 1')"
 	run "sh -c 'cat; kill -9 \$\$'"
-	is "$kind: a command that is killed: nothing moved" "69 $before" \
+	is "$kind: a command that is killed: exit code 69, nothing is stored" \
+	    "69 $before" \
 	    "$rc $(stored)"
-	# Stopped while the command holds everything.
+	# The run is stopped while the command holds all records.
 	API_BASE_URL=$api/auth TOP=$top etl-run --db "$db" --name items -c \
 	    "$extract | etl-via sh -c 'cat >/dev/null; echo \$\$ >$scratch/pid; exec sleep 60' | $load" \
 	    >"$scratch/out" 2>"$scratch/err" &
 	pid=$!
-	ok "$kind: it holds everything" wait_until 30 test -s "$scratch/pid"
+	ok "$kind: the command has read all of its input" \
+	    wait_until 30 test -s "$scratch/pid"
 	kill -TERM $pid
 	rc=0
 	wait $pid 2>/dev/null || rc=$?
-	is "$kind: stopped: status" 143 $rc
-	is "$kind: stopped: nothing moved" "$before" "$(stored)"
-	ok "$kind: stopped: the command has gone" wait_until 20 sh -c \
+	is "$kind: a run stopped by TERM exits with 143" 143 $rc
+	is "$kind: a run stopped by TERM stores nothing" "$before" "$(stored)"
+	ok "$kind: a run stopped by TERM leaves no process of the command" \
+	    wait_until 20 sh -c \
 	    "! kill -0 $(cat "$scratch/pid")"
 	rm "$scratch/pid"
 
 	run "sort"
-	is "$kind: sort: status" 0 $rc
-	is "$kind: sort: all rows, the same checkpoint" "$rows $value" \
+	is "$kind: a run through etl-via sort exits with 0" 0 $rc
+	is "$kind: sort: all rows are loaded and the checkpoint is the same" \
+	    "$rows $value" \
 	    "$(sql 'SELECT count(*) FROM items') $(sql 'SELECT value
 	    FROM etl_checkpoints')"
-	is "$kind: sort: counts" "true" \
+	is "$kind: sort: the run counts as many records out as in" "true" \
 	    "$(counts | jq '.[0] == .[1] and .[2] == 0 and .[0] > 0')"
 	run "--ok 0,1 grep nothing"
-	is "$kind: nothing new but the last ones: status" 0 $rc
-	like "$kind: nothing new but the last ones: dropped" \
+	is "$kind: a command that drops all records: the run exits with 0" 0 $rc
+	like "$kind: a command that drops all records: all count as dropped" \
 	    '^\[([0-9]+),0,\1\]$' "$(counts)"
 done
 done_testing

@@ -1,11 +1,12 @@
 #!/bin/sh
-# What a command inside a stream does to it: marks, counts, rejects, and every
-# way in which it may end.
+# A command inside a stream: marks pass it by, the counts are right, rejects go
+# on, and every way in which the command may end has its exit code.
 # shellcheck disable=SC2016 # the commands' own $
 . tests/support/lib.sh
 
 cd "$scratch"
-# begin [MEMBERS]; a boundary: KIND MEMBERS OUT [REJECTED].
+# begin [MEMBERS]: the mark begin.
+# boundary KIND MEMBERS OUT [REJECTED]: the mark KIND with these counts.
 begin() {
 	printf '{"@etl":"begin","v":1,"id":"b1"%s,"stages":["extract"]}\n' "${1:-}"
 }
@@ -29,11 +30,11 @@ reject='{"@etl":"reject","v":1,"id":"i","stage":"extract","code":"parse","raw":"
 	echo '{"n":4}'
 	boundary end ',"seq":4' 4 1
 } >whole
-# kinds FILE: what its lines are, in order.
+# kinds FILE: for each line the kind of its mark, or the n of its record.
 kinds() {
 	jq -r '."@etl" // .n // keys[0]' "$1" | tr '\n' ' ' | sed 's/ $//'
 }
-# counts of via in the mark of KIND.
+# counts KIND: the counts of the stages via in the marks of this kind.
 counts() {
 	jq -c "select(.\"@etl\" == \"$1\") | .stages[] |
 	    select(.stage | startswith(\"via\")) |
@@ -42,118 +43,149 @@ counts() {
 via() {
 	status etl-via "$@" <"${in:-whole}"
 }
-told() {
-	like "$1: says so" "$2" "$(cat err)"
-	like "$1: and in the stream" '^\{"@etl":"failed","stage":"via","code":'"$3" \
+# fails_with LABEL ERE CODE: the message and the failed mark of the last via.
+fails_with() {
+	like "$1: the message names the cause" "$2" "$(cat err)"
+	like "$1: a failed mark of code $3 ends the stream" \
+	    '^\{"@etl":"failed","stage":"via","code":'"$3" \
 	    "$(tail -n 1 out)"
-	is "$1: no boundary" 0 "$(grep -Ec '"(end|checkpoint|resolve)"' out)"
+	is "$1: no boundary is written" \
+	    0 "$(grep -Ec '"(end|checkpoint|resolve)"' out)"
 }
 
-is 'sort' 0 "$(via sort)"
-is 'sort: marks go round it, the last checkpoint and end come last' \
+is 'a stream passes through sort' 0 "$(via sort)"
+is 'sort gets the records only; the last checkpoint and end come last' \
     'begin reject future 1 2 3 4 checkpoint end' "$(kinds out)"
-is 'sort: begin has its name' '["extract","via"]' \
+is 'the mark begin names the stage via' '["extract","via"]' \
     "$(head -n 1 out | jq -c .stages)"
-is 'sort: the checkpoint that went through' \
+is 'the last checkpoint passes with its members and the counts of via' \
     '{"@etl":"checkpoint","name":"c","seq":4,"from":null,"version":0,"value":"b","x":1.0,"stages":[{"stage":"extract","in":0,"out":4,"dropped":0,"rejected":1},{"stage":"via","in":4,"out":4,"dropped":0,"rejected":0}]}' \
     "$(grep checkpoint out)"
-is 'sort: digits stay' '{"n":2,"big":1.00}' "$(grep big out)"
-is 'drops' 0 "$(via jq -c 'select(.n > 2)')"
-is 'drops: counts of end' '[4,2,2,0]' "$(counts end)"
-is 'drops: counts of the checkpoint are those of end' '[4,2,2,0]' \
+is 'the digits of a number stay as they were' \
+    '{"n":2,"big":1.00}' "$(grep big out)"
+is 'a command may drop records' 0 "$(via jq -c 'select(.n > 2)')"
+is 'dropped records are counted in the mark end' '[4,2,2,0]' "$(counts end)"
+is 'the checkpoint has the same counts as the mark end' '[4,2,2,0]' \
     "$(counts checkpoint)"
-is 'adds' 0 "$(via jq -c '., .')"
-is 'adds: counts' '[4,8,0,0]' "$(counts end)"
-is 'one record of all' 0 "$(via jq -sc '{n: length}')"
-is 'one record of all: counts' '[4,1,3,0]' "$(counts end)"
-is 'miller' 0 "$(via mlr --ijsonl --ojsonl sort -nr n)"
-is 'miller: in its order' 'begin reject future 4 3 2 1 checkpoint end' \
+is 'a command may add records' 0 "$(via jq -c '., .')"
+is 'added records are counted in the mark end' '[4,8,0,0]' "$(counts end)"
+is 'a command may make one record of all records' \
+    0 "$(via jq -sc '{n: length}')"
+is 'one record of four counts as three dropped' '[4,1,3,0]' "$(counts end)"
+is 'a stream passes through mlr' 0 "$(via mlr --ijsonl --ojsonl sort -nr n)"
+is 'the records come out in the order of mlr' \
+    'begin reject future 4 3 2 1 checkpoint end' \
     "$(kinds out)"
-is 'the same stage twice' 0 "$(etl-via cat <whole | status etl-via cat)"
-is 'the same stage twice: names' '["extract","via","via.2"]' \
+is 'a pipeline may have two stages via' \
+    0 "$(etl-via cat <whole | status etl-via cat)"
+is 'the second stage via is named via.2' '["extract","via","via.2"]' \
     "$(tail -n 1 out | jq -c '[.stages[].stage]')"
-is 'the same stage twice: counts' '[4,4,0,0][4,4,0,0]' "$(counts end)"
-is 'the next stage checks it' 0 "$(etl-via sort <whole |
+is 'each of two stages via has its own counts' \
+    '[4,4,0,0][4,4,0,0]' "$(counts end)"
+is 'etl-transform accepts the stream of etl-via' 0 "$(etl-via sort <whole |
     status etl-transform .)"
 
-# Lines of any form.
-is 'blank lines, CR, no LF at the end' 0 \
+# The command may write its lines in any form; a line that is not JSON is
+# left to the next stage.
+is 'a command may write blank lines, CR LF and a last line without LF' 0 \
     "$(via sh -c 'cat; printf "\n  \n{\"n\":8}\r\n{\"n\":9}"')"
-is 'blank lines and the like: all records' \
+is 'blank lines are skipped and all records come out' \
     'begin reject future 3 1 2 4 8 9 checkpoint end' "$(kinds out)"
-is 'blank lines and the like: counts' '[4,6,0,0]' "$(counts end)"
-is 'no JSON passes, the next stage judges' 0 "$(via sh -c 'cat; echo "{"')"
-is 'no JSON: as it is' '{' "$(grep -x '{' out)"
+is 'blank lines are not counted' '[4,6,0,0]' "$(counts end)"
+is 'a line that is not JSON passes if it is not the first' \
+    0 "$(via sh -c 'cat; echo "{"')"
+is 'a line that is not JSON passes unchanged' '{' "$(grep -x '{' out)"
 
-# How it may end.
-is 'a bad status' 69 "$(via sh -c 'cat; exit 3')"
-told 'a bad status' '^etl-via: sh: exited with status 3' 69
-is 'what it wrote before' 4 "$(grep -c '"n"' out)"
-is 'a status in --ok' 0 "$(via --ok 0,3 sh -c 'cat; exit 3')"
-is 'status 0 may be no success' 69 "$(via --ok 3 cat)"
-is 'grep without a match' 69 "$(via grep nothing)"
-is 'grep without a match, --ok 0,1' 0 "$(via --ok 0,1 grep nothing)"
-is 'grep without a match: counts' '[4,0,4,0]' "$(counts end)"
-is 'a signal' 69 "$(via --ok 0,137 sh -c 'cat >/dev/null; kill -9 $$')"
-told 'a signal' '^etl-via: sh: killed by signal KILL' 69
-is 'reads nothing' 69 "$(via true)"
-told 'reads nothing' '^etl-via: true: did not read all' 69
-is 'reads nothing, all written before it ends' 69 "$(via sleep 0.3)"
-is 'fails at once' 69 "$(via false)"
-told 'fails at once: the status is the cause' 'status 1' 69
-is 'not there' 78 "$(via ./no-such-command)"
-told 'not there' '^etl-via: ./no-such-command: cannot be run: No such' 78
+# How the command may end, and the exit code of etl-via for it.
+is 'a command that exits with 3 makes etl-via exit with 69' \
+    69 "$(via sh -c 'cat; exit 3')"
+fails_with 'a command that exits with 3' '^etl-via: sh: exited with status 3' 69
+is 'the records that a failed command wrote come out' 4 "$(grep -c '"n"' out)"
+is 'an exit status listed in --ok is a success' \
+    0 "$(via --ok 0,3 sh -c 'cat; exit 3')"
+is 'an exit status 0 that --ok does not list is a failure' \
+    69 "$(via --ok 3 cat)"
+is 'grep without a match is a failure' 69 "$(via grep nothing)"
+is 'grep without a match is a success with --ok 0,1' \
+    0 "$(via --ok 0,1 grep nothing)"
+is 'grep without a match counts all records as dropped' \
+    '[4,0,4,0]' "$(counts end)"
+is 'a command killed by a signal is a failure, also if --ok lists 137' \
+    69 "$(via --ok 0,137 sh -c 'cat >/dev/null; kill -9 $$')"
+fails_with 'a command killed by a signal' \
+    '^etl-via: sh: killed by signal KILL' 69
+is 'a command that reads nothing is a failure' 69 "$(via true)"
+fails_with 'a command that reads nothing' '^etl-via: true: did not read all' 69
+is 'a command that leaves its input in the pipe unread is a failure' \
+    69 "$(via sleep 0.3)"
+is 'a command that exits with 1 at once is a failure' 69 "$(via false)"
+fails_with 'a command that exits with 1 at once' 'status 1' 69
+is 'a command that does not exist exits with 78' 78 "$(via ./no-such-command)"
+fails_with 'a command that does not exist' \
+    '^etl-via: ./no-such-command: cannot be run: No such' 78
 : >plain-file
-is 'not executable' 78 "$(via ./plain-file)"
-is 'a folder' 78 "$(via .)"
+is 'a command that is not executable exits with 78' 78 "$(via ./plain-file)"
+is 'a command that is a directory exits with 78' 78 "$(via .)"
 { begin; seq 1 50000 | sed 's/.*/{"n":&}/'; boundary end '' 50000; } >large
 in=large
-is 'head' 69 "$(via head -n 5)"
-told 'head' '^etl-via: head: did not read all' 69
-is 'head: what it wrote' 5 "$(grep -c '"n"' out)"
-is 'dies half-way' 69 "$(via sh -c 'head -n 5; exit 4')"
-told 'dies half-way: its status, not what it left' 'exited with status 4' 69
-is 'jq dies of a record' 69 \
+is 'head, which leaves input unread, is a failure' 69 "$(via head -n 5)"
+fails_with 'head, which leaves input unread' \
+    '^etl-via: head: did not read all' 69
+is 'the five records that head wrote come out' 5 "$(grep -c '"n"' out)"
+is 'a command that exits with 4 before it read all is a failure' \
+    69 "$(via sh -c 'head -n 5; exit 4')"
+fails_with 'a command that exits with 4 before it read all' \
+    'exited with status 4' 69
+is 'jq that fails at the last record is a failure' 69 \
     "$(via jq -c 'if .n == 50000 then error else . end')"
-told 'jq dies of a record' 'jq: exited with status 5' 69
+fails_with 'jq that fails at the last record' 'jq: exited with status 5' 69
 in=whole
-is 'a mark forged' 76 "$(via sh -c 'cat; echo "{\"@etl\":\"end\"}"')"
-told 'a mark forged' 'sh: line 5 of its output begins with .*@etl' 76
-is 'a mark forged, spelled otherwise' 76 \
+is 'a command that writes a mark exits with 76' \
+    76 "$(via sh -c 'cat; echo "{\"@etl\":\"end\"}"')"
+fails_with 'a command that writes a mark' \
+    'sh: line 5 of its output begins with .*@etl' 76
+is 'a mark written with an escape and spaces is found too' 76 \
     "$(via sh -c 'printf " { \"\\\\u0040etl\" :\"end\"}"; cat')"
-is 'a line too long' 69 "$(via --max-record 1KiB sh -c 'cat; seq -s, 1 999')"
-told 'a line too long' 'sh: line 5 .* 3887 bytes, more than --max-record' 69
-is 'objects over many lines' 69 "$(via jq .)"
-told 'objects over many lines' \
+is 'a line longer than --max-record exits with 69' \
+    69 "$(via --max-record 1KiB sh -c 'cat; seq -s, 1 999')"
+fails_with 'a line longer than --max-record' \
+    'sh: line 5 .* 3887 bytes, more than --max-record' 69
+is 'a JSON object on several lines exits with 69' 69 "$(via jq .)"
+fails_with 'a JSON object on several lines' \
     'jq: the first line of its output is not JSON; .*jq -c.*: \{' 69
-is 'a table' 69 "$(via mlr --ijsonl --ocsv cut -f n)"
-is 'no JSON further on is of one record' 0 \
+is 'CSV output exits with 69' 69 "$(via mlr --ijsonl --ocsv cut -f n)"
+is 'lines that are not JSON after the first record are no failure' 0 \
     "$(via sh -c 'cat; echo "{"; echo 7')"
 
-# Streams that are not whole.
+# Streams that are cut, failed, empty or follow each other.
 sed '$d' whole >short
 in=short
-is 'cut' 75 "$(via cat)"
-told 'cut' 'cut off' 75
+is 'a cut stream exits with 75' 75 "$(via cat)"
+fails_with 'a cut stream' 'cut off' 75
 { cat short; echo '{"@etl":"failed","stage":"extract","code":66,"message":"gone"}'; } >failed
 in=failed
-is 'failed before' 66 "$(via cat)"
-is 'failed before: passed on' "$(tail -n 1 failed)" "$(tail -n 1 out)"
-is 'failed before: told' 'etl-via: extract: gone' "$(cat err)"
+is 'a stream that an earlier stage failed exits with its code, 66' \
+    66 "$(via cat)"
+is 'the failed mark of an earlier stage passes unchanged' \
+    "$(tail -n 1 failed)" "$(tail -n 1 out)"
+is 'the message repeats the failure of the earlier stage' \
+    'etl-via: extract: gone' "$(cat err)"
 { begin; boundary end '' 0; } >empty
 in=empty
-is 'no records' 0 "$(via sort)"
-is 'no records: counts' '[0,0,0,0]' "$(counts end)"
-is 'no records: the command is run all the same' 69 "$(via grep x)"
+is 'a stream without records passes' 0 "$(via sort)"
+is 'a stream without records has counts of 0' '[0,0,0,0]' "$(counts end)"
+is 'the command also runs for a stream without records' 69 "$(via grep x)"
 cat whole whole >two
 in=two
-is 'two streams, one after the other' 0 "$(via sort)"
-is 'two streams: a command for each' \
+is 'two streams may follow each other' 0 "$(via sort)"
+is 'the command runs once for each of two streams' \
     'begin reject future 1 2 3 4 checkpoint end begin reject future 1 2 3 4 checkpoint end' \
     "$(kinds out)"
-is 'two streams: counts start anew' '[4,4,0,0][4,4,0,0]' "$(counts end)"
+is 'the counts of the second stream start at 0' \
+    '[4,4,0,0][4,4,0,0]' "$(counts end)"
 
-# A replay: what comes of a letter stays with it.
+# A replay: the command runs for each letter, so that its output stays between
+# the marks of this letter.
 resolve() {
 	boundary resolve ",\"id\":\"$1\",\"seq\":$1,\"seen\":1,\"upto\":0" "$2"
 }
@@ -168,26 +200,30 @@ resolve() {
 	boundary end ',"seq":3' 3
 } >replay
 in=replay
-is 'a replay' 0 "$(via sort)"
-is 'a replay: sorted by letter' 'begin 1 3 resolve resolve 2 resolve end' \
+is 'a replay passes through sort' 0 "$(via sort)"
+is 'in a replay the records of each letter are sorted alone' \
+    'begin 1 3 resolve resolve 2 resolve end' \
     "$(kinds out)"
-is 'a replay: the name of the letters' '["extract","transform"]' \
+is 'in a replay the stage has the name of the stage of the letters' \
+    '["extract","transform"]' \
     "$(head -n 1 out | jq -c .stages)"
-is 'a replay that drops and adds' 0 \
+is 'in a replay a command may drop and add records' 0 \
     "$(via jq -c 'if .n == 3 then empty else ., ., . end')"
-is 'a replay that drops and adds: counts go up' \
+is 'the counts of a replay go up from letter to letter' \
     '[2,3,0][2,3,0][3,6,0][3,6,0]' "$(jq -c 'select(.seq) | .stages[1] |
     [.in, .out, .dropped]' out | tr -d '\n')"
-is 'a replay that drops a letter' 0 "$(via jq -c 'select(.n == 2)')"
-is 'a replay that drops a letter: counts' '[2,0,2][2,0,2][3,1,2][3,1,2]' \
+is 'in a replay a command may drop all records of a letter' \
+    0 "$(via jq -c 'select(.n == 2)')"
+is 'records dropped in a replay are counted at each letter' \
+    '[2,0,2][2,0,2][3,1,2][3,1,2]' \
     "$(jq -c 'select(.seq) | .stages[1] | [.in, .out, .dropped]' out |
     tr -d '\n')"
-is 'a replay, a letter fails' 69 \
+is 'a command that fails at a letter makes the replay exit with 69' 69 \
     "$(via jq -c 'if .n == 2 then error else . end')"
-is 'a replay, a letter fails: those before are done' \
+is 'the letters before the one that failed are resolved' \
     'begin 3 1 resolve resolve failed' "$(kinds out)"
 
-# What is no record.
+# Lines of the input that are not records become rejects of this stage.
 {
 	begin
 	echo '{"n":1}'
@@ -199,61 +235,77 @@ is 'a replay, a letter fails: those before are done' \
 	boundary end '' 6
 } >odd
 in=odd
-is 'odd lines' 0 "$(via --max-record 1KiB --max-rejects 9 cat)"
-is 'odd lines: rejects of this stage' \
+is 'lines that are not records become rejects, no failure' \
+    0 "$(via --max-record 1KiB --max-rejects 9 cat)"
+is 'the rejects name the stage via and the cause' \
     'via parse,via type,via duplicate_member,via too_long' \
     "$(jq -r 'select(.code) | "\(.stage) \(.code)"' out | paste -sd,)"
-is 'odd lines: the rest passes' '{"n":1},{"n":5}' \
+is 'the records between rejected lines pass' '{"n":1},{"n":5}' \
     "$(grep '^{"n"' out | paste -sd,)"
-is 'odd lines: counts' '[6,2,0,4]' "$(counts end)"
-is 'odd lines: their bytes' '{"n":' \
+is 'rejected lines are counted in the mark end' '[6,2,0,4]' "$(counts end)"
+is 'a reject keeps the bytes of its line' '{"n":' \
     "$(jq -r 'select(.code == "parse") | .raw' out)"
-is 'a name twice may pass' 0 \
+is '--duplicate-members last accepts a member name twice' 0 \
     "$(via --duplicate-members last --max-rejects 9 cat)"
-is 'a name twice: as it is' 1 "$(grep -cx '{"n":2,"n":3}' out)"
-is 'a limit' 1 "$(via --max-rejects 1 cat)"
-is 'a limit: failed' '["failed","via",1]' "$(tail -n 1 out |
+is 'a record with a member name twice passes unchanged' \
+    1 "$(grep -cx '{"n":2,"n":3}' out)"
+is 'more rejects than --max-rejects exit with 1' 1 "$(via --max-rejects 1 cat)"
+is '--max-rejects exceeded: the stream ends with a failed mark of via' \
+    '["failed","via",1]' "$(tail -n 1 out |
     jq -c '[."@etl", .stage, .code]')"
-is 'aside' 0 "$(status sh -c 'etl-via --rejects r cat <odd')"
-is 'aside: counted so' '[3,3]' "$(tail -n 1 out | jq -c '.stages[1] |
+is 'rejects can go to the file of --rejects' \
+    0 "$(status sh -c 'etl-via --rejects r cat <odd')"
+is 'rejects in a file are counted as aside' \
+    '[3,3]' "$(tail -n 1 out | jq -c '.stages[1] |
     [.out, .aside]')"
-is 'aside: lines' 3 "$(wc -l <r)"
+is 'the file of --rejects has a line for each reject' 3 "$(wc -l <r)"
 
-# Plain streams.
+# Plain streams pass unexamined.
 printf 'no JSON\nb\n{"@etl":"future"}\na' >lines
 in=lines
-is 'plain' 0 "$(via sort)"
-is 'plain: as if it were not there' '{"@etl":"future"},a,b,no JSON' \
+is 'a plain stream passes through sort' 0 "$(via sort)"
+is 'a plain stream is not examined: every line passes' \
+    '{"@etl":"future"},a,b,no JSON' \
     "$(paste -sd, out)"
-is 'plain: a status' 69 "$(via sh -c 'exit 9')"
+is 'a plain stream: a command that exits with 9 makes 69' \
+    69 "$(via sh -c 'exit 9')"
 : >nothing
 in=nothing
-is 'plain, empty' 0 "$(via wc -l)"
-is 'plain, empty: the command speaks' 0 "$(cat out)"
+is 'an empty plain stream is no error' 0 "$(via wc -l)"
+is 'the command also runs for an empty plain stream' 0 "$(cat out)"
 in=whole
-is 'plain asked for' 0 "$(via --plain --rejects r2 --max-rejects 99 sort)"
-is 'plain asked for: marks are reserved' 6 "$(grep -c reserved r2)"
-is 'plain asked for: the rest' 4 "$(wc -l <out)"
+is '--plain reads a marked stream as plain' \
+    0 "$(via --plain --rejects r2 --max-rejects 99 sort)"
+is '--plain makes a reject (reserved) of every line with @etl' \
+    6 "$(grep -c reserved r2)"
+is '--plain passes the records' 4 "$(wc -l <out)"
 
-# Inside a run.
-is 'in a run, no begin' 76 "$(echo '{}' | ETL_RUN=r status etl-via cat)"
-is 'in a run, nothing at all' 75 "$(: | ETL_RUN=r status etl-via wc -l)"
-is 'in a run, nothing at all: only failed' '["failed",75]' \
+# Inside a run of etl-run the stream must have its marks.
+is 'in a run a stream without begin exits with 76' \
+    76 "$(echo '{}' | ETL_RUN=r status etl-via cat)"
+is 'in a run an input without a line exits with 75' \
+    75 "$(: | ETL_RUN=r status etl-via wc -l)"
+is 'in a run an input without a line gives only a failed mark' '["failed",75]' \
     "$(jq -c '[."@etl", .code]' out)"
-is 'in a run, a file' 0 "$(printf '{"n":2}\n{"n":1}\n' >f
+is 'in a run standard input may be a plain file' \
+    0 "$(printf '{"n":2}\n{"n":1}\n' >f
     ETL_RUN=r status etl-via sort <f)"
-is 'in a run, a file: the stream starts here' 'begin 1 2 end' "$(kinds out)"
-is 'in a run, a file: counts' '[2,2,0,0]' "$(counts end)"
+is 'in a run etl-via starts the stream of a plain file' \
+    'begin 1 2 end' "$(kinds out)"
+is 'in a run the records of a plain file are counted' \
+    '[2,2,0,0]' "$(counts end)"
 
 # Options.
 for ok in '' ',' '0,' 256 1,x '1,,2' -1 ' 1'; do
-	is "--ok '$ok'" 64 "$(via "--ok=$ok" cat)"
+	is "--ok '$ok' is refused with 64" 64 "$(via "--ok=$ok" cat)"
 done
-is 'no CMD' 64 "$(via)"
-is 'no CMD: failed says so in one line' \
+is 'a command line without CMD exits with 64' 64 "$(via)"
+is 'without CMD the failed mark says what to give, in one line' \
     'no CMD: give a command, such as etl-via jq -c FILTER' \
     "$(tail -n 1 out | jq -r .message)"
-is 'options of CMD are its own' 0 "$(via sh -c 'cat; : "$1"' --ok x)"
-is 'options of CMD, without --' 0 "$(via jq --compact-output .)"
+is '--ok behind the command is an argument of the command' \
+    0 "$(via sh -c 'cat; : "$1"' --ok x)"
+is 'options of the command need no -- before them' \
+    0 "$(via jq --compact-output .)"
 cd "$top"
 done_testing
