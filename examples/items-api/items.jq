@@ -1,4 +1,4 @@
-# An item as it is stored, or why it cannot be.
+# Turns an item into a row of the table items, or rejects it with the cause.
 require(["id", "ts", "value"])
 | if (.value | type) != "number" then
     reject("type"; "value is no number"; "/value")

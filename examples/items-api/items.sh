@@ -1,9 +1,10 @@
 #!/bin/sh
-# What is new of an API into items.  By hand, from the top folder:
+# Loads the new items of an API into the table items.
+# To run it once, from the top folder of the project:
 #	sh examples/items-api/items.sh
-# as a tracked run, every minute:
+# To run it every minute, as a run that etl-status shows:
 #	etl-run --name items --every 1m examples/items-api/items.sh
-# The token is in API_TOKEN.
+# The environment variable API_TOKEN holds the bearer token.
 set -eu
 : "${API_BASE_URL:?is not set}"
 here=$(dirname "$0")

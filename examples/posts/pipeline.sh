@@ -1,7 +1,8 @@
 #!/bin/sh
-# Posts of an API into user_activities.  By hand, from the top folder:
+# Loads the posts of an API into the table user_activities.
+# To run it once, from the top folder, with the rejects in a file:
 #	{ sh examples/posts/pipeline.sh; } 3>>rejects.ndjson
-# as a tracked run, which keeps the rejects as dead letters:
+# To run it as a recorded run that stores the rejects as dead letters:
 #	etl-run --name posts examples/posts/pipeline.sh
 set -eu
 : "${API_BASE_URL:?is not set}"

@@ -1,4 +1,4 @@
-# A post becomes an activity of its user.
+# Turns a post into a row of user_activities, or rejects it with the cause.
 require(["id", "userId", "title", "body"])
 | (.title | normalize_text) as $title
 | (.body | normalize_text) as $body

@@ -1,6 +1,7 @@
--- One text for SQLite and PostgreSQL.  Only the generated id differs, and
--- there the two are told apart by a comment: PostgreSQL nests them, so it
--- reads "bigint ...", while SQLite reads "INTEGER" and skips the line's rest.
+-- SQLite and PostgreSQL both read this file.  Only the type of the generated
+-- id differs.  PostgreSQL nests comments and SQLite does not: PostgreSQL reads
+-- "bigint GENERATED ...", SQLite reads "INTEGER" and ignores the rest of the
+-- line.
 CREATE TABLE IF NOT EXISTS user_activities (
     id            /* /* */ INTEGER -- */ bigint GENERATED ALWAYS AS IDENTITY
                   PRIMARY KEY,

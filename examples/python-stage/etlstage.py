@@ -1,17 +1,19 @@
-"""A stage of an etl pipeline, as etl-record(5) has it, in plain Python 3.
+"""A stage of an etl pipeline, as etl-record(5) describes it, in plain Python 3.
 
     from etlstage import Reject, run
 
-    def keep(record):                   # a dict; numbers keep their digits
+    def keep(record):                   # record is a dict
         if "id" not in record:
             raise Reject("required", "no id", "/id")
-        return record                   # or None: dropped; or a list: several
+        return record                   # None drops it; a list gives several
 
     run("keep", keep)
 
-run() reads standard input and writes standard output: records through the
-function, marks with this stage's counts, rejects where they go. It ends the
-process, with the exit statuses of etl(7).
+run() reads a stream from standard input and writes one to standard output. It
+passes records through the function, adds the counts of this stage to the marks,
+and writes rejects to the stream or to file descriptor 3. Then it ends the
+process with an exit status of etl(7). A number that the function does not
+change keeps its digits.
 """
 import base64
 import datetime
@@ -28,13 +30,13 @@ import uuid
 MAX_RECORD = 16 << 20
 MAX_DEPTH = 256
 MAX_STAGES = 32
-KEPT = 64 << 10                         # of a line that is too long
+KEPT = 64 << 10                         # bytes of a too long line in its reject
 BOUNDARIES = ("checkpoint", "resolve", "end")
 KINDS = BOUNDARIES + ("begin", "reject", "failed")
 
 
 class Reject(Exception):
-    """This record cannot be taken: a code, a message, a JSON Pointer."""
+    """The record is rejected: a code, a message, a JSON Pointer."""
 
     def __init__(self, code, message, pointer=None):
         super().__init__(message)
@@ -42,7 +44,7 @@ class Reject(Exception):
 
 
 class Failed(Exception):
-    """The stage has to stop, with this exit status."""
+    """The stage must stop with this exit status."""
 
     def __init__(self, status, message):
         super().__init__(message)
@@ -50,15 +52,15 @@ class Failed(Exception):
 
 
 class Stopped(Failed):
-    """A signal asks for the end."""
+    """A signal ends the stage."""
 
     def __init__(self, number):
         super().__init__(75, f"stopped by {signal.Signals(number).name}")
         self.number = number
 
 
-# JSON in which a number that is not touched leaves as it came: 1.0, 1e400 and
-# numbers of thirty digits too. What is computed with them is a plain number.
+# A number of the input keeps its text (1.0, 1e400, thirty digits) if the
+# function does not change it. A computed number is a plain Python number.
 class Int(int):
     pass
 
@@ -70,7 +72,7 @@ class Float(float):
 def parse_int(text):
     try:
         value = Int(text)
-    except ValueError:                  # more digits than Python takes
+    except ValueError:                  # more digits than int() accepts
         return parse_float(text)
     value.text = text
     return value
@@ -107,7 +109,7 @@ def depth(value):
 
 
 def loads(raw):
-    """The value of a line, or Reject with the code that etl programs give."""
+    """Parses a line. Raises Reject with the code that etl programs use."""
     try:
         value = DECODER.decode(raw.decode())
         deep = depth(value) > MAX_DEPTH
@@ -131,7 +133,7 @@ def dumps(value):
     if isinstance(value, (list, tuple)):
         return "[%s]" % ",".join(map(dumps, value))
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    # Half of a surrogate pair is JSON only as an escape.
+    # A lone surrogate is not valid UTF-8, so write it as an escape.
     return re.sub("[\ud800-\udfff]", lambda m: "\\u%04x" % ord(m[0]), text)
 
 
@@ -140,7 +142,7 @@ def is_mark(value):
 
 
 def takes_rejects(fd):
-    """Whether rejects may go to this descriptor, and whether it is fd 1."""
+    """Returns whether rejects may go to fd and whether fd is stdout, too."""
     try:
         what = os.fstat(fd)
         flags = fcntl.fcntl(fd, fcntl.F_GETFL)
@@ -149,7 +151,7 @@ def takes_rejects(fd):
     if flags & os.O_ACCMODE == os.O_RDONLY:
         return False, False
     device = stat.S_ISCHR(what.st_mode)
-    known = (os.makedev(1, 3), os.makedev(1, 7))        # null and full
+    known = (os.makedev(1, 3), os.makedev(1, 7))    # /dev/null, /dev/full
     if device and not (os.isatty(fd) or what.st_rdev in known):
         return False, False
     if not (device or stat.S_ISREG(what.st_mode) or
@@ -178,10 +180,10 @@ class Stage:
         self.tail = uuid.uuid4().hex[:4]
         self.occurrences = 0
         self.aside, self.travels = takes_rejects(3)
-        self.state = "start"            # plain, open, ended, failed
+        self.state = "start"            # or: plain, open, ended, failed
         self.out = sys.stdout.buffer
-        self.marks = False              # have come: those after this one
-        self.stop = None                # a signal that has come
+        self.marks = False              # the stream has marks
+        self.stop = None                # the signal that arrived, if any
         self.reading = False
         self.number = self.offset = 0
         self.reset()
@@ -196,7 +198,7 @@ class Stage:
     # Input
 
     def read(self):
-        self.out.flush()                # before we wait
+        self.out.flush()                # before this read blocks
         self.reading = True
         try:
             if self.stop:
@@ -206,8 +208,9 @@ class Stage:
             self.reading = False
 
     def lines(self):
-        """(line without LF, torn, bytes, sha256): the last two of a line
-        that is too long, of which only a part is kept."""
+        """Yields (line without LF, torn, bytes, sha256). Torn: the line has
+        no LF. The last two are set if the line is too long: then only its
+        first KEPT bytes are in memory."""
         rest, bound = b"", 2 * MAX_RECORD + (1 << 20)
         while chunk := self.read():
             *whole, last = chunk.split(b"\n")
@@ -250,7 +253,7 @@ class Stage:
         else:
             self.count["dropped"] += 1
 
-    def put_aside(self, line):
+    def write_reject_line(self, line):
         pipe = stat.S_ISFIFO(os.fstat(3).st_mode)
         if pipe:
             fcntl.lockf(3, fcntl.LOCK_EX)
@@ -290,7 +293,7 @@ class Stage:
     def put_reject(self, mark, why):
         if self.aside and not self.travels and not self.replay:
             try:
-                self.put_aside(dumps(mark).encode() + b"\n")
+                self.write_reject_line(dumps(mark).encode() + b"\n")
             except OSError as error:
                 raise Failed(74, f"descriptor 3: {error.strerror}") from None
             self.count["aside"] += 1
@@ -424,7 +427,7 @@ class Stage:
             outputs = self.outputs(value)
         except Reject as reject:
             return self.reject(line, reject)
-        except Exception as error:      # of the function: this record's fault
+        except Exception as error:      # raised by the function
             return self.reject(line, Reject("filter", f"{error!r}"))
         self.emit(outputs)
 
@@ -436,7 +439,7 @@ class Stage:
             why = reject
         if torn and self.state in ("start", "open") and not is_mark(value):
             if self.state == "open":
-                return False            # its writer died
+                return False            # a torn line: its writer was killed
             if MARK.match(line):
                 raise self.cut()
         if is_mark(value) and isinstance(value["@etl"], str):
@@ -472,7 +475,7 @@ class Stage:
         self.out.flush()
 
     def fail(self, failed):
-        """The mark that tells the stages after this one."""
+        """Writes the mark "failed", with which the later stages fail, too."""
         if self.state != "failed" and (self.marks or self.run):
             self.put({"@etl": "failed", "stage": self.name,
                       "code": failed.status, "message": failed.message})
@@ -480,18 +483,18 @@ class Stage:
 
     def signalled(self, number, _frame):
         self.stop = number
-        if self.reading:                # elsewhere a line would be torn
+        if self.reading:                # not while a line is being written
             raise Stopped(number)
 
 
-# What is spelled like a mark, be it whole or not.
+# Matches a line whose first member is "@etl", even if it is not valid JSON.
 MARK = re.compile(rb'[ \t\r]*\{[ \t\r]*"(@|\\u0040)(e|\\u0065)(t|\\u0074)'
                   rb'(l|\\u006[cC])"')
 
 
 def as_raw(raw):
-    """The exact bytes: a string where they are UTF-8 and it is not too long
-    for the readers of marks."""
+    """Returns the member with the exact bytes: a string if they are UTF-8 and
+    the string is not too long for a mark, else base64."""
     try:
         text = raw.decode()
         if len(dumps(text)) <= 2 * len(raw) + KEPT:
@@ -522,4 +525,4 @@ def run(name, function):
         print(f"{name}: {error.strerror}", file=sys.stderr)
         status = 74
     sys.stderr.flush()
-    os._exit(status)                    # what could be flushed is
+    os._exit(status)                    # skip Python's own flush at exit

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An item as it is stored, or why it cannot be: what items-api/items.jq is."""
+"""Turns an item into a row, or rejects it, as items-api/items.jq does."""
 import datetime
 import re
 
@@ -10,7 +10,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?"
 
 
 def timestamp(text):
-    """An RFC 3339 time in UTC, with the digits of its fraction."""
+    """Converts an RFC 3339 time to UTC and keeps the digits of its fraction."""
     found = TIME.fullmatch(text) if isinstance(text, str) else None
     if not found:
         raise Reject("type", "ts is no time with an offset", "/ts")

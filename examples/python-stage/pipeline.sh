@@ -1,6 +1,7 @@
 #!/bin/sh
-# What is new of an API into items, as examples/items-api has it, but through
-# a stage in Python.  The token is in API_TOKEN.
+# Loads the new items of an API into the table items, as examples/items-api
+# does, but with a stage written in Python in place of the jq filter.
+# The environment variable API_TOKEN holds the bearer token.
 #	etl-run --name items --every 1m examples/python-stage/pipeline.sh
 set -eu
 : "${API_BASE_URL:?is not set}"

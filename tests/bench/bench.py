@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs each stage in pairs (peer, ours) and tells medians and ratios.
+"""Runs each stage in pairs (peer, ours) and prints medians and ratios.
 
-Called by run.sh, which makes the data, the database and the mock API.
+run.sh calls it after it has made the data, the database and the mock API.
 """
 import datetime
 import os
@@ -32,7 +32,7 @@ REJECTS = " 3>" + SCRATCH + "/rejects "
 
 
 def sh(command):
-    """Runs it; stops the bench if it fails."""
+    """Runs a shell command; ends the bench if it fails."""
     done = subprocess.run(["sh", "-c", command], capture_output=True,
                           text=True)
     if done.returncode != 0:
@@ -41,7 +41,7 @@ def sh(command):
 
 
 def measure(command, times=1, good=(0,)):
-    """Wall seconds, processor seconds, MiB of the biggest process."""
+    """Returns wall seconds, CPU seconds, and MiB of the largest process."""
     done = subprocess.run(
         [MEASURE, "-n", str(times)] + command, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -87,7 +87,7 @@ def sqlite_rows():
 
 
 def forget():
-    """No stream has been loaded: the saved one is new each time."""
+    """Empties the ledger, so that the same stream is loaded again."""
     for table in "etl_loads", "etl_checkpoints":
         if psql("SELECT to_regclass('%s')" % table):
             psql("DELETE FROM " + table)
@@ -129,14 +129,14 @@ def merge():
 
 
 def same_output(peer, ours):
-    """The two print the same records, the time of extraction aside."""
+    """Compares the records of both, without the time of extraction."""
     cut = " | sed 's/,\"extracted_at\":\"[^\"]*\"//' | sha256sum"
     a, b = sh("{ " + peer + "; }" + cut), sh("{ " + ours + "; }" + cut)
     return "" if a == b else "outputs differ"
 
 
 class Stage:
-    """One pair: what runs, what is set up before, what must be the same."""
+    """A peer command and ours, the setup for both, and a check of both."""
 
     def __init__(self, name, records, peer, ours, mark, setup=None,
                  check=None, output=False, memory=None, good=(0,)):
@@ -179,7 +179,7 @@ class Stage:
 
 
 class Line:
-    """A line of the table."""
+    """A line of the table of results."""
 
     def __init__(self, name, title, peer, ours, ratio, mark, cpu, peak,
                  memory, note):
@@ -233,8 +233,8 @@ def stages():
                "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),
               "etl-load --db sqlite:%s --table events --key id <%s.ndjson"
               % (SQLITE, EVENTS), 0.7, sqlite_empty, sqlite_rows, memory=32),
-        # What all guarantees cost: the same records plain, and as a stream
-        # with checkpoints, ledger and counts.
+        # The cost of all guarantees: the same records as a plain stream and
+        # as a marked stream with checkpoints, ledger and counts.
         Stage("marks-pg", ROWS, ("the same load, plain",
                                  LOAD + "<" + LOADED + ".ndjson"),
               LOAD + "<" + LOADED + "-marked.ndjson", 0.9, pg_anew, pg_rows,
@@ -262,7 +262,7 @@ def stages():
 
 
 def startups():
-    """Milliseconds of a smallest job, on average."""
+    """Yields the average milliseconds of the smallest job of a program."""
     sqlite_empty()
     db = "--db=sqlite:" + SQLITE
     jobs = [
@@ -279,7 +279,7 @@ def startups():
 
 
 def memory():
-    """Peak of the posts filter at all records: no peer."""
+    """Measures the memory of the posts filter; there is no peer."""
     command = ("etl-transform --std -f examples/posts/posts.jq <" + POSTS +
                REJECTS + ">/dev/null")
     return measure(["sh", "-c", command])

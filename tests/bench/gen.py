@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""gen.py posts|rows|events N NDJSON [CSV]: data for the bench, always the same.
+"""gen.py posts|rows|events N NDJSON [CSV]: writes the same data each time.
 
 posts:  about 319 bytes each; 0.5 % lack a title, 5 % have their id as a
         string, with runs of white space, escapes and UTF-8
-rows:   user_activities as etl-load takes it, and as CSV
-events: a text key and two more columns, keys in order
+rows:   rows of user_activities for etl-load, and the same as CSV
+events: a text key, in ascending order, and two more columns
 """
 import json
 import random

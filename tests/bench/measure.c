@@ -1,6 +1,7 @@
-/* measure [-n TIMES] COMMAND [ARG...]: runs it, prints "WALL CPU PEAK" in
- * seconds, seconds and KiB: the wall time of one run on average, the peak of
- * the biggest process.  A small parent, since a child's peak starts with it. */
+/* measure [-n TIMES] COMMAND [ARG...]: runs COMMAND and prints "WALL CPU PEAK"
+ * in seconds, seconds and KiB: the average wall time of a run, the CPU time,
+ * and the peak memory of the largest process.  This is a small C program,
+ * because the peak of a child starts with the size of its parent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

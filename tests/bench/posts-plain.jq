@@ -1,5 +1,5 @@
-# The posts filter without the etl module, in the fastest form found for
-# jq 1.6: no regular expression, strings split by "/", words joined by reduce.
+# The posts filter for plain jq 1.6, without the etl module, in its fastest known
+# form: no regular expression, strings split by "/", words joined by reduce.
 def words: [(. / "\n" | .[]) / "\t" | .[] / " " | .[] | select(. != "")];
 def joined: if length == 0 then "" else
   reduce .[1:][] as $w (.[0]; . + " " + $w) end;

@@ -1,14 +1,14 @@
 #!/bin/sh
-# make bench: pairs of peer and program in turn, results to RESULTS.md.
+# make bench: measures each stage against a peer program, in turn.
 #	ROWS=1000000 PAIRS=3 STAGES='identity load-pg' make bench
-# Every stage when STAGES is not given; RESULTS.md is written only then, and
-# only with 1000000 rows: else it goes to the terminal alone.
+# Without STAGES all stages are measured.  The results are written to RESULTS.md
+# only without STAGES and with 1000000 rows, else to the terminal only.
 . tests/support/lib.sh
 ROWS=${ROWS:-1000000}
 data=$etl_build/bench
 mkdir -p "$data"
 
-# generate KIND N [CSV]
+# generate KIND N [CSV]: writes N records as NDJSON (and CSV) unless they exist.
 generate() {
 	[ ! -s "$data/$1-$2.ndjson" ] || return 0
 	echo "making $2 $1"
@@ -21,9 +21,9 @@ generate posts $((ROWS / 10))
 generate rows "$ROWS" csv
 generate events "$ROWS" csv
 
-# marked KIND: the same records with a checkpoint every 10000 of them, as
-# etl-extract writes them.
-marked() {
+# write_marked KIND: writes the same records as a marked stream with a checkpoint
+# mark after every 10000 records, as etl-extract does.
+write_marked() {
 	[ ! -s "$data/$1-$ROWS-marked.ndjson" ] || return 0
 	awk '
 	function counts() {
@@ -45,8 +45,8 @@ marked() {
 	}' "$data/$1-$ROWS.ndjson" >"$data/part"
 	mv "$data/part" "$data/$1-$ROWS-marked.ndjson"
 }
-marked rows
-marked events
+write_marked rows
+write_marked events
 db_new postgresql
 api_start --posts $((ROWS / 10)) --max-time 36000
 export API_BASE_URL="$api" DATABASE_URL="$db" BENCH_DATA="$data" \

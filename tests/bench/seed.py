@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The baseline: the posts flow as such scripts are written.
+"""The peer of the bench: the posts pipeline as a usual Python script.
 
 requests -> plain functions -> psycopg2 execute_values in pages of 100.
-No sleeps and no request for comments, to be compared with the same flow.
-seed.py BASE_URL DATABASE_URL [load FILE]: the last form only loads NDJSON.
+It does not sleep and does not request comments, and neither does ours.
+seed.py BASE_URL DATABASE_URL [load FILE]: with "load" it only loads NDJSON.
 """
 import json
 import logging
@@ -17,7 +17,7 @@ from psycopg2.extras import execute_values
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 log = logging.getLogger("seed")
-PAGE_SIZE = 20          # records a request, as in the flow
+PAGE_SIZE = 20          # records a request, as in examples/posts
 
 
 def extract(base_url):

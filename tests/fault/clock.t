@@ -1,17 +1,19 @@
 #!/bin/sh
-# The clock is set back, forward and over a change of daylight saving time,
-# between runs and during one: checkpoints are as undisturbed, no id comes
-# twice, no duration is negative, time-outs and delays still work.
+# The wall clock is set back, set forward and moved over a change of daylight
+# saving time, between runs and during a run.  The rows, letters and checkpoints
+# are the same as without the change, no id is used twice, no duration is
+# negative, and time-outs and delays still work.
 # shellcheck disable=SC2016
 . tests/support/lib.sh
 cd "$scratch"
 unset TZ
-# The library of faketime stands before the sanitizers' own functions.
+# LD_PRELOAD loads the library of faketime before the sanitizers' runtime.
 ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
 export ASAN_OPTIONS
 fake=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"')
 api_start --items 12
-# at OFFSET COMMAND...: its clock is so far off, or as the file "clock" says.
+# at OFFSET COMMAND...: runs COMMAND with its clock off by OFFSET; if OFFSET is
+# "file", with the time that stands in the file "clock".
 at() {
 	offset=$1
 	shift
@@ -68,17 +70,21 @@ for kind in sqlite postgresql; do
 	fresh
 	for step in 12:+0 25:-10d 40:+3650d 40:-3650d; do
 		grow "${step%:*}"
-		ok "$kind: a run at ${step#*:}" run "${step#*:}"
+		ok "$kind: a run at ${step#*:} succeeds" run "${step#*:}"
 	done
-	is "$kind: rows, letters, checkpoint" "$wanted" "$(state)"
-	is "$kind: each run has its own id" '4|4|4' "$(sql "SELECT count(*),
+	is "$kind: rows, letters and checkpoint are as with a steady clock" \
+	    "$wanted" "$(state)"
+	is "$kind: each of four runs has its own id and succeeded" \
+	    '4|4|4' "$(sql "SELECT count(*),
 	    count(DISTINCT run), sum(CASE WHEN status = 'success' THEN 1
 	    ELSE 0 END) FROM pipeline_runs")"
-	is "$kind: each reject has its own occurrence" '9|9' "$(sql 'SELECT
+	is "$kind: each of nine rejections has its own occurrence id" \
+	    '9|9' "$(sql 'SELECT
 	    count(*), count(DISTINCT occurrence) FROM dead_letter_attempts')"
 
-	# During a run, in steps: over the nights that begin and end summer
-	# time, back by months, on by a year, and where it stands.
+	# The clock moves while one run is active: over the nights that begin and
+	# end summer time, back by months and forward by a year.  A time without
+	# "@" is a clock that stands still.
 	fresh
 	sql 'CREATE TABLE k (id bigint PRIMARY KEY)'
 	echo '@2026-03-29 01:59:58' >clock
@@ -97,31 +103,37 @@ for kind in sqlite postgresql; do
 		at_row=$((at_row + 1))
 		(trap '' PIPE; printf '{"id":%d}\n' $at_row \
 		    $((at_row + 100)) >&8) 2>/dev/null || :
-		# It waits there, and its time is up when another clock goes.
+		# The loader waits for its --flush time, which passes under the
+		# next clock.
 		sleep 0.2
 		echo "$now" >clock
-		ok "$kind: at $now it is stored" wait_until 5 has \
+		ok "$kind: at $now the loader stores the batch" \
+		    wait_until 5 has \
 		    $((2 * at_row))
 	done
 	exec 8>&-
 	rc=0
 	wait $pid || rc=$?
 	rm slow
-	is "$kind: the clock goes mad during a run" 0 $rc
-	is "$kind: its rows" 18 "$(sql 'SELECT count(*) FROM k')"
-	unlike "$kind: no negative time" '(^| )-[0-9]' "$(cat err)"
+	is "$kind: a run succeeds while its clock jumps" 0 $rc
+	is "$kind: a run whose clock jumps loads each row once" \
+	    18 "$(sql 'SELECT count(*) FROM k')"
+	unlike "$kind: no message of a run whose clock jumps shows a negative time" \
+	    '(^| )-[0-9]' "$(cat err)"
 done
 
-# Limits pass by the clock that only goes on, also where the other one stands.
+# Time-outs use the monotonic clock, so they work while the wall clock stands.
 stands='2026-07-01 12:00:00'
 for time in first second; do
-	ok "the $time run of one moment" at "$stands" etl-run --name s -c :
+	ok "the $time of two runs that start at the same time succeeds" \
+	    at "$stands" etl-run --name s -c :
 done
 rc=0
 at "$stands" etl-run --name s --timeout 300ms -c 'exec sleep 15' 2>err || rc=$?
-is 'a limit of a run while the clock stands' 75 $rc
-# Nobody reads what it writes, so that it waits for the second that it has.
+is '--timeout ends a run with 75 while the wall clock stands still' 75 $rc
+# No process reads the pipe, so the write blocks.  After a signal the program
 seq 200000 | sed 's/.*/{"id":&}/' >in.ndjson
+# gives a blocked write one more second.
 mkfifo full
 exec 8<>full
 env LD_PRELOAD="$fake" FAKETIME="$stands" FAKETIME_NO_CACHE=1 \
@@ -129,11 +141,13 @@ env LD_PRELOAD="$fake" FAKETIME="$stands" FAKETIME_NO_CACHE=1 \
 pid=$!
 sleep 0.5
 kill $pid
-ok 'a signal while the clock stands' timeout 8 tail --pid=$pid -f /dev/null
+ok 'SIGTERM ends a blocked write while the wall clock stands still' \
+    timeout 8 tail --pid=$pid -f /dev/null
 kill -9 $pid 2>/dev/null || :
 wait $pid || :
 exec 8>&-
 echo '{"id":1}' | TZ=Europe/Berlin at "$stands" etl-transform 'error("no")' \
     >out 2>err 3>rejects
-is 'a stamp is of UTC' '2026-07-01T10:00:00.000000Z' "$(jq -r .at rejects)"
+is 'the time in a reject is in UTC, whatever TZ is' \
+    '2026-07-01T10:00:00.000000Z' "$(jq -r .at rejects)"
 done_testing

@@ -1,7 +1,8 @@
 #!/bin/sh
-# COMMITs whose outcome the client never hears: a line cut before or after the
-# server has done it, and one that arrives late; nothing is lost, nothing there
-# twice.  ROUNDS=50 is the long version, SEED=N the same cuts again.
+# COMMITs whose outcome the client does not receive: the connection is cut
+# before or after the server commits, or the COMMIT arrives late.  No record is
+# lost and none is stored twice.  ROUNDS=50 is the long version; SEED=N repeats
+# the cuts of a run that printed N.
 . tests/support/lib.sh
 CUTTER=$etl_build/tests/cutter
 export CUTTER

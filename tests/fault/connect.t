@@ -1,13 +1,13 @@
 #!/bin/sh
-# A server that takes a connection and says nothing, or a host that drops what
-# comes: a signal ends each program at once, whatever it waits for; the time
-# that libpq's connect_timeout gives is for each address, and then the next one
-# is tried.
+# A server that accepts a connection and never answers, or a host that drops all
+# packets: a signal ends each program at once, in whatever step it waits.  The
+# time of libpq's connect_timeout holds for each address; after that time the
+# program tries the next address.
 . tests/support/lib.sh
 cd "$scratch"
 unset PGCONNECT_TIMEOUT
 
-# server NAME [HOW [N]]: a silent one, its port in $port.
+# server NAME [HOW [N]]: starts a silent server (silent.py); its port is in $port.
 server() {
 	made=$1
 	shift
@@ -20,32 +20,32 @@ server() {
 	fi
 	port=$(cat "$made/port")
 }
-# takes NAME N: it has taken N connections, or more.
-takes() {
+# wait_for_connections NAME N: waits until server NAME accepted N connections.
+wait_for_connections() {
 	wait_until 20 sh -c "[ \"\$(wc -l <$1/taken)\" -ge $2 ]"
 }
-taken() {
+count_connections() {
 	wc -l <"$1/taken"
 }
-number() {
+signal_status() {
 	case $1 in INT) echo 130 ;; TERM) echo 143 ;; esac
 }
-# ended: it has, by itself, within seconds.
-ended() {
+# wait_until_ended: waits some seconds until the program has ended by itself.
+wait_until_ended() {
 	timeout 8 tail --pid="$pid" -f /dev/null
 }
-# dies WHAT SIGNAL: by it, at once.
-dies() {
+# ends_by_signal WHAT SIGNAL: sends SIGNAL; the program must end of it at once.
+ends_by_signal() {
 	kill -"$2" $pid
 	rc=yes
-	ended || rc=no
-	is "$1: it ends" yes $rc
+	wait_until_ended || rc=no
+	is "$1: the program ends at once" yes $rc
 	[ $rc = yes ] || kill -9 $pid
 	rc=0
 	wait $pid || rc=$?
-	is "$1: of the signal" "$(number "$2")" $rc
+	is "$1: the signal is the cause of the end" "$(signal_status "$2")" $rc
 }
-# No time-out would end them before the test gives up.
+# connect_timeout=600: no time-out ends a program before the test gives up.
 url() {
 	echo "postgresql://127.0.0.1:$port/x?connect_timeout=600&gssencmode=disable"
 }
@@ -63,133 +63,156 @@ for signal in TERM INT; do
 		env --default-signal DATABASE_URL="$(url)" "$program" "$@" \
 		    <records >out 2>err &
 		pid=$!
-		ok "etl-$command, $signal: it connects" takes silent $n
-		dies "etl-$command, $signal" $signal
+		ok "etl-$command, $signal: the program connects to the server" \
+		    wait_for_connections silent $n
+		ends_by_signal "etl-$command, $signal" $signal
 	done
 done
-ok 'and no script was run' test ! -e ran
+ok 'etl-run runs no script before it has a connection' test ! -e ran
 
-# In a pipe, which is longer than the wait: nobody else is harmed.
+# A loader that reads from a pipe whose writer is still running.
 mkfifo in
 env --default-signal etl-load --db "$(url)" --table t <in 2>err &
 pid=$!
 exec 8>in
 cat records >&8
-ok 'in a pipe: it connects' takes silent $((n + 1))
-dies 'in a pipe' TERM
+ok 'a loader that reads a pipe: the program connects' \
+    wait_for_connections silent $((n + 1))
+ends_by_signal 'a loader that reads a pipe' TERM
 exec 8>&-
 
-# Not taken; refused, and asked again for the reason; let in and left there.
+# Three other silent servers: "full" drops the connection attempts, "refuse"
+# refuses the first connection and is silent on the second, with which libpq
+# asks for the reason, and "mute" lets the client in and then stops answering.
 server full full
-asked() {
+count_attempts() {
 	grep -ci ":$(printf '%04X' "$port") 02 " /proc/net/tcp || :
 }
-one_more() {
-	[ "$(asked)" -gt "$before" ]
+has_new_attempt() {
+	[ "$(count_attempts)" -gt "$before" ]
 }
-before=$(asked)
+before=$(count_attempts)
 env --default-signal etl-load --db "$(url)" --table t <records 2>err &
 pid=$!
-ok 'a host that drops all: it connects' wait_until 20 one_more
-dies 'a host that drops all' TERM
+ok 'a host that drops all packets: the program tries to connect' \
+    wait_until 20 has_new_attempt
+ends_by_signal 'a host that drops all packets' TERM
 full=$port
 server refuse refuse
 env --default-signal etl-load --db "$(url)" --table t <records 2>err &
 pid=$!
-ok 'no place, and silent: it connects again' takes refuse 2
-dies 'no place, and silent' TERM
+ok 'a server that refuses, then is silent: the program connects again' \
+    wait_for_connections refuse 2
+ends_by_signal 'a server that refuses, then is silent' TERM
 server mute mute
 env --default-signal etl-load --db "$(url)" --table t <records 2>err &
 pid=$!
-ok 'let in, and not a word more: it connects' takes mute 1
-dies 'let in, and not a word more' TERM
+ok 'a server that is silent after the login: the program connects' \
+    wait_for_connections mute 1
+ends_by_signal 'a server that is silent after the login' TERM
 
-# The run is over, its row not yet: that is done before it dies, if there is
-# somebody to do it.
-# over HOW: a run whose row finds no answer at first.
-over() {
+# The script of a run has ended and etl-run has not yet updated the row.  If a
+# signal arrives then, etl-run updates the row before it ends, if the server
+# answers.
+# signal_at_end_of_run HOW: sends TERM while the server of kind HOW is silent.
+signal_at_end_of_run() {
 	db_new postgresql
 	server "$1" "$1" 2
 	env --default-signal etl-run --name last -c true --db \
 	    "postgresql://127.0.0.1:$port/${db##*/}?connect_timeout=600" \
 	    2>err &
 	pid=$!
-	ok "a run that is over, $1: it connects" takes "$1" 2
-	dies "a run that is over, $1" TERM
+	ok "the end of a run, server $1: etl-run connects again" \
+	    wait_for_connections "$1" 2
+	ends_by_signal "the end of a run, server $1" TERM
 }
-over nth
-is 'a run that is over: its row says so' success \
+signal_at_end_of_run nth
+is 'a signal at the end of a run: the row is still set to success' success \
     "$(sql 'SELECT status FROM pipeline_runs')"
-over after
-is 'a server that stays silent: the row is as it was' running \
+signal_at_end_of_run after
+is 'a server that stays silent: the row of the run stays running' running \
     "$(sql 'SELECT status FROM pipeline_runs')"
-like 'a server that stays silent: this is told' \
+like 'a server that stays silent: a message says that the row is not updated' \
     'its row still says running: cannot connect: SIGTERM came before' \
     "$(cat err)"
 
-# The time is what the user says, and 2 seconds are not 30, nor none.
-# late NAME COMMAND...: 75 after 2 seconds and a bit, and why; $at is where.
-late() {
+# The user's connect_timeout counts, here 2 seconds.
+# times_out NAME COMMAND...: COMMAND ends with 75 after little more than 2
+# seconds; its message gives the cause and the address $at.
+times_out() {
 	what=$1
 	shift
 	start=$(date +%s%N)
-	is "$what: 75" 75 "$(limit=20 status "$@")"
+	is "$what: the program exits with 75" 75 "$(limit=20 status "$@")"
 	ms=$((($(date +%s%N) - start) / 1000000))
-	ok "$what: not before its time ($ms ms)" test $ms -ge 2000
-	ok "$what: and not much later" test $ms -lt 10000
-	like "$what: says so" \
+	ok "$what: the program waits at least 2 seconds ($ms ms)" \
+	    test $ms -ge 2000
+	ok "$what: the program waits less than 10 seconds" test $ms -lt 10000
+	like "$what: the message names the address and the time-out" \
 	    "^$1: .*cannot connect: .*$at.*no answer within 2 seconds \\(connect_timeout\\)\$" \
 	    "$(cat err)"
 }
 port=$(cat silent/port)
 at="port $port failed"
-late 'connect_timeout=2' etl-status --run 1 \
+times_out 'connect_timeout=2' etl-status --run 1 \
     --db "postgresql://127.0.0.1:$port/x?connect_timeout=2"
-late 'connect_timeout=1, which is 2' etl-checkpoint list \
+times_out 'connect_timeout=1, which libpq raises to 2' etl-checkpoint list \
     --db "host=127.0.0.1 port=$port connect_timeout=1"
 export PGCONNECT_TIMEOUT=2
-late 'PGCONNECT_TIMEOUT=2' etl-dlq list --db "postgresql://127.0.0.1:$port/x"
+times_out 'PGCONNECT_TIMEOUT=2' \
+    etl-dlq list --db "postgresql://127.0.0.1:$port/x"
 port=$full
 at="port $port failed"
-late 'a host that drops all' etl-dlq list --db "postgresql://127.0.0.1:$port/x"
+times_out 'a host that drops all packets' \
+    etl-dlq list --db "postgresql://127.0.0.1:$port/x"
 unset PGCONNECT_TIMEOUT
-is 'no number' 78 "$(status etl-status --run 1 \
+is 'a connect_timeout that is not a number ends with 78' \
+    78 "$(status etl-status --run 1 \
     --db "postgresql://127.0.0.1:$port/x?connect_timeout=soon")"
-like 'no number: says so' 'invalid integer value "soon" .*connect_timeout' \
+like 'a connect_timeout that is not a number: the message names it' \
+    'invalid integer value "soon" .*connect_timeout' \
     "$(cat err)"
-# Without a limit, and without one that is told, it waits.
+# 0 and -1 mean no limit.  Without the option the limit is 30 seconds.
 port=$(cat silent/port)
 for value in 0 -1; do
-	is "connect_timeout=$value: it waits" 124 "$(limit=3 status \
+	is "connect_timeout=$value: the program still waits after 3 seconds" \
+	    124 "$(limit=3 status \
 	    etl-status --run 1 --db "postgresql://127.0.0.1:$port/x?connect_timeout=$value")"
 done
-is 'no connect_timeout: 30 seconds' 124 "$(limit=3 status \
+is 'no connect_timeout: the program still waits after 3 seconds' \
+    124 "$(limit=3 status \
     etl-status --run 1 --db "postgresql://127.0.0.1:$port/x")"
 
-# The time is for each address, and the next one is taken.
+# The time-out holds for each address; then the program tries the next one.
 db_new postgresql
 sql 'CREATE TABLE t (id integer)'
 base=${db##*/}
 silent=$(cat silent/port)
 full=$(cat full/port)
-before=$(taken silent)
-is 'the third answers' 0 "$(limit=20 status etl-load --table t --db \
+before=$(count_connections silent)
+is 'the third of three addresses answers: the loader succeeds' \
+    0 "$(limit=20 status etl-load --table t --db \
     "host=127.0.0.1,127.0.0.1,$PGHOST port=$silent,$full,$PGPORT dbname=$base connect_timeout=2" \
     <records)"
-is 'the third answers: all is loaded' 3 "$(sql 'SELECT count(*) FROM t')"
-is 'the third answers: the first was asked once' 1 \
-    "$(($(taken silent) - before))"
-is 'by hostaddr' 0 "$(limit=20 status etl-load --table t --db \
+is 'the third of three addresses answers: all records are loaded' \
+    3 "$(sql 'SELECT count(*) FROM t')"
+is 'the third of three addresses answers: the first is tried once' 1 \
+    "$(($(count_connections silent) - before))"
+is 'addresses given by hostaddr: the loader tries the second one' \
+    0 "$(limit=20 status etl-load --table t --db \
     "host=here,there hostaddr=127.0.0.1,127.0.0.1 port=$silent,$PGPORT dbname=$base connect_timeout=2" \
     <records)"
-is 'nobody answers' 75 "$(limit=20 status etl-load --table t --retries 0 \
+is 'no address answers: the loader exits with 75' \
+    75 "$(limit=20 status etl-load --table t --retries 0 \
     --db "host=127.0.0.1,/nowhere,127.0.0.1 port=$silent,1,$full connect_timeout=2" \
     <records)"
 for port in $silent $full; do
-	like "nobody answers: $port" "port $port.*no answer within 2 s" \
+	like "no address answers: the message names the time-out of port $port" \
+	    "port $port.*no answer within 2 s" \
 	    "$(cat err)"
 done
-like 'nobody answers: the socket' '/nowhere.*No such file' "$(cat err)"
+like 'no address answers: the message names the missing socket' \
+    '/nowhere.*No such file' "$(cat err)"
 socket=$scratch/s
 mkdir "$socket"
 python3 -c "
@@ -201,7 +224,9 @@ time.sleep(600)" &
 at_exit "kill $! 2>/dev/null"
 wait_until 10 test -S "$socket/.s.PGSQL.7"
 at='s/.s.PGSQL.7" failed'
-late 'a silent socket' etl-dlq list --db "host=$socket port=7 connect_timeout=2"
-is 'a silent socket, then a server' 0 "$(limit=20 status etl-dlq list --db \
+times_out 'a silent Unix socket' \
+    etl-dlq list --db "host=$socket port=7 connect_timeout=2"
+is 'a silent Unix socket, then a server: the program uses the server' \
+    0 "$(limit=20 status etl-dlq list --db \
     "host=$socket,$PGHOST port=7,$PGPORT dbname=$base connect_timeout=2")"
 done_testing

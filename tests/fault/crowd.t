@@ -1,7 +1,8 @@
 #!/bin/sh
-# Loads, replays and what people do by hand, all at once and at random, killed
-# at random: each record is there once.  CROWD=60 is for so many seconds each,
-# SEED=N the same choices again, though not at the same moments.
+# Loads, replays and commands that a person types run at the same time, chosen
+# at random and killed at random moments: each record is stored once.  CROWD=60
+# sets the seconds for each database and mode.  SEED=N repeats the choices, but
+# not the moments.
 . tests/support/lib.sh
 for kind in sqlite postgresql; do
 	for mode in append upsert ignore; do

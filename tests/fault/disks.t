@@ -1,17 +1,18 @@
 #!/bin/sh
-# Full disks: a small file system of our own for the database, its WAL, the
-# rejects, the output, the temporary and the state file.  It is told (74), what
-# is stored is sound, and once there is room one plain run completes it.
+# Full disks: a small file system that holds the database, its WAL, the rejects,
+# the output, the temporary file or the state file.  The program reports the
+# full disk (74), what is stored is sound, and once there is room a second run
+# stores everything.
 . tests/support/lib.sh
 
-# Its own mounts: as root, or as root of a user name space.
+# The test mounts file systems, as root or as root of a user name space.
 if [ -z "${ETL_DISK:-}" ]; then
 	[ "$(id -u)" -eq 0 ] && map='' || map=-r
 	# shellcheck disable=SC2086
 	if ! unshare $map -m true; then
 		diag 'run it as root, or allow user name spaces:' \
 		    'sysctl kernel.unprivileged_userns_clone=1, no chroot'
-		check 'may have mounts of its own' 1
+		check 'the test may mount a file system' 1
 		done_testing
 		exit
 	fi
@@ -23,18 +24,19 @@ end=0
 trap 'end=$?; umount "$disk" 2>/dev/null; leave $end' EXIT
 mkdir "$disk"
 mount -t tmpfs -o size=256k tmpfs "$disk"
-room() {
+resize_disk() {
 	mount -o "remount,size=$1" "$disk"
 }
 fresh() {
 	rm -rf "${disk:?}"/*
-	room 256k
+	resize_disk 256k
 }
 seq 5000 | jq -c '{id: ., v: "some text to fill the disk with, and some more of it"}' \
     >"$scratch/in.ndjson"
-full() {
-	is "$1: status" 74 "$rc"
-	like "$1: says so" "^$2: .*($3)" "$(cat "$scratch/err")"
+fails_with_74() {
+	is "$1: the program exits with 74" 74 "$rc"
+	like "$1: the message names the file and the cause" \
+	    "^$2: .*($3)" "$(cat "$scratch/err")"
 }
 
 for journal in delete wal; do
@@ -49,17 +51,21 @@ for journal in delete wal; do
 	for again in 1 2; do
 		rc=$(status etl-load --db "$db" --table t --mode append \
 		    <"$scratch/stream")
-		full "$journal, disk full, time $again" etl-load 'full'
-		is "$journal: nothing is stored, time $again" '0|ok' \
+		fails_with_74 "$journal, loader on a full disk, time $again" etl-load 'full'
+		is "$journal: a full disk leaves a sound database without rows, time $again" \
+		    '0|ok' \
 		    "$(sql 'SELECT count(*) FROM t')|$(sql \
 		    'PRAGMA integrity_check')"
 	done
-	room 8m
-	is "$journal: then there is room" 0 "$(status etl-load --db "$db" \
+	resize_disk 8m
+	is "$journal: once there is room the loader succeeds" \
+	    0 "$(status etl-load --db "$db" \
 	    --table t --mode append <"$scratch/stream")"
-	is "$journal: all of it, once" '5000|1|5000' "$(sql 'SELECT count(*),
+	is "$journal: once there is room each record is stored once" \
+	    '5000|1|5000' "$(sql 'SELECT count(*),
 	    min(id), max(id) FROM t')"
-	is "$journal: once more changes nothing" '0 5000' "$(status etl-load \
+	is "$journal: loading the same stream again changes nothing" \
+	    '0 5000' "$(status etl-load \
 	    --db "$db" --table t --mode append <"$scratch/stream") $(sql \
 	    'SELECT count(*) FROM t')"
 done
@@ -67,13 +73,13 @@ done
 fresh
 rc=0
 etl-extract "$scratch/in.ndjson" >"$disk/out" 2>"$scratch/err" || rc=$?
-full 'the output' etl-extract 'standard output: No space'
+fails_with_74 'output of etl-extract on a full disk' etl-extract 'standard output: No space'
 rc=0
 etl-transform . <"$scratch/in.ndjson" >"$disk/out" 2>"$scratch/err" || rc=$?
-full 'the output of a filter' etl-transform 'standard output: No space'
+fails_with_74 'output of etl-transform on a full disk' etl-transform 'standard output: No space'
 
-# A reject that does not fit is not counted as handled; its torn line is kept
-# apart when there is room.
+# A reject that does not fit on the disk is a failure.  Its torn line stays, and
+# the next run starts a new line after it.
 fresh
 reject_all() {
 	etl-transform --max-rejects 100% 'error("no")' \
@@ -82,13 +88,13 @@ reject_all() {
 }
 rc=0
 reject_all || rc=$?
-full 'rejects' etl-transform 'descriptor 3: .*No space'
-room 8m
-ok 'rejects: then there is room' reject_all
-is 'rejects: each of the second run is whole' 5000 "$(jq -R \
+fails_with_74 'rejects on a full disk' etl-transform 'descriptor 3: .*No space'
+resize_disk 8m
+ok 'rejects: once there is room the program succeeds' reject_all
+is 'rejects: all 5000 reject lines of the second run are whole' 5000 "$(jq -R \
     'fromjson? | select(.occurrence | type == "string") | .raw' \
     "$disk/rejects" | tail -n 5000 | sort -u | wc -l)"
-ok 'rejects: one torn line at most' [ "$(jq -R \
+ok 'rejects: the file has at most one torn line' [ "$(jq -R \
     'select([fromjson?] == [])' "$disk/rejects" | wc -l)" -le 1 ]
 
 sed 's/.*/{"@etl":"reject","v":1,"id":"x","occurrence":"&","stage":"s","code":"c","message":"m","raw":"r","at":"2026-11-20T00:00:00Z"}/' \
@@ -105,32 +111,37 @@ END
 dd if=/dev/zero of="$disk/more" bs=1k count=300 2>/dev/null || :
 rc=$(status etl-checkpoint save --state "file:$disk/state.json" \
     <"$scratch/marked")
-full 'a state file' etl-checkpoint 'No space'
-is 'a state file: nothing half done' '' "$(find "$disk" -name '*state*')"
+fails_with_74 'state file on a full disk' etl-checkpoint 'No space'
+is 'state file on a full disk: no part of a file is left' \
+    '' "$(find "$disk" -name '*state*')"
 rm "$disk/more"
-is 'a state file: then there is room' 0 "$(status etl-checkpoint save \
+is 'state file: once there is room etl-checkpoint succeeds' \
+    0 "$(status etl-checkpoint save \
     --state "file:$disk/state.json" <"$scratch/marked")"
-is 'a state file: its value' 1 "$(jq -r .p.value "$disk/state.json")"
+is 'state file: once there is room it holds the value' \
+    1 "$(jq -r .p.value "$disk/state.json")"
 
-# A file may not grow any further: SIGXFSZ does not kill.
-limited() {
+# At the file size limit (ulimit -f) SIGXFSZ must not kill the program.
+with_file_limit() {
 	(
 		ulimit -f 8
 		"$@"
 	)
 }
 rc=0
-limited etl-extract "$scratch/in.ndjson" >"$scratch/small" 2>"$scratch/err" ||
+with_file_limit etl-extract "$scratch/in.ndjson" >"$scratch/small" 2>"$scratch/err" ||
     rc=$?
-full 'file limit, output' etl-extract 'standard output: File too large'
+fails_with_74 'output at the file size limit' etl-extract 'standard output: File too large'
 rc=0
-limited reject_all 3>"$scratch/small" || rc=$?
-full 'file limit, rejects' etl-transform 'File too large|No space'
-rc=$(limited status etl-dlq put --db "sqlite:$scratch/limit.db" \
+with_file_limit reject_all 3>"$scratch/small" || rc=$?
+fails_with_74 'rejects at the file size limit' etl-transform 'File too large|No space'
+rc=$(with_file_limit status etl-dlq put --db "sqlite:$scratch/limit.db" \
     <"$scratch/rejects")
-full 'file limit, etl-dlq put' etl-dlq 'File too large'
-is 'put, without the limit' 0 "$(status etl-dlq put \
+fails_with_74 'etl-dlq put at the file size limit' etl-dlq 'File too large'
+is 'etl-dlq put succeeds once there is no file size limit' \
+    0 "$(status etl-dlq put \
     --db "sqlite:$scratch/limit.db" <"$scratch/rejects")"
-is 'put: all of it' '1|5000' "$(sqlite3 "$scratch/limit.db" \
+is 'etl-dlq put stores all rejects once there is no file size limit' \
+    '1|5000' "$(sqlite3 "$scratch/limit.db" \
     'SELECT count(*), sum(attempts) FROM dead_letters')"
 done_testing

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Databases of PostgreSQL that are not in UTF-8: a character that they do not
-# have is one record's reject, and no run is left without an end.
+# PostgreSQL databases whose encoding is not UTF-8: a record with a character
+# that the encoding lacks is rejected, the others are loaded, and etl-run still
+# records the end of each run.
 # shellcheck disable=SC2016,SC2089,SC2090
 . tests/support/lib.sh
 cd "$scratch"
-# Characters as they are and escaped, in a value, in the message of a reject.
+# Characters as bytes and as escapes, in values, names and reject messages.
 cat >in.ndjson <<'J'
 {"id":1,"n":"a"}
 {"id":2,"n":"€"}
@@ -32,12 +33,14 @@ for encoding in LATIN1 EUC_KR SQL_ASCII; do
 	createdb -T template0 --locale=C -E $encoding "$name"
 	at_exit "dropdb --force --if-exists $name"
 	sql 'CREATE TABLE t (id integer PRIMARY KEY, n text)'
-	is "$encoding: a run" 0 "$(status etl-run --name enc -c \
+	is "$encoding: a run with such records succeeds" \
+	    0 "$(status etl-run --name enc -c \
 	    'etl-extract in.ndjson | etl-load --table t --key id \
 	    --max-rejects 100%')"
-	is "$encoding: what the table can hold" '1 7' "$(sql 'SELECT id FROM t
+	is "$encoding: the records that the encoding can hold are rows" \
+	    '1 7' "$(sql 'SELECT id FROM t
 	    WHERE id IN (1, 7) ORDER BY id' | paste -sd' ')"
-	is "$encoding: each of the others is a letter, or a row" 7 "$(sql \
+	is "$encoding: each record is a row or a dead letter" 7 "$(sql \
 	    'SELECT (SELECT count(*) FROM t) + (SELECT count(*)
 	    FROM dead_letters)')"
 	etl-dlq list --json | jq -c .raw | sort >raw
@@ -45,42 +48,51 @@ for encoding in LATIN1 EUC_KR SQL_ASCII; do
 	grep -vxf rows ids | while read -r id; do
 		grep -F "{\"id\":$id," in.ndjson
 	done | jq -Rc . | sort >want
-	ok "$encoding: its bytes" cmp want raw
+	ok "$encoding: the dead letters keep the exact bytes" cmp want raw
 
-	# The letters' own words.
+	# Dead letters whose stage and message hold such characters.
 	sql 'DELETE FROM dead_letter_attempts; DELETE FROM dead_letters'
-	is "$encoding: rejects of a filter" 0 "$(status etl-run --name f -c \
+	is "$encoding: a run with rejects of a filter succeeds" \
+	    0 "$(status etl-run --name f -c \
 	    'etl-extract in.ndjson | etl-transform --max-rejects 100% "$strict" |
 	    etl-load --mode ignore --table t --max-rejects 100%')"
-	is "$encoding: are letters" 3 "$(sql "SELECT count(*)
+	is "$encoding: the rejects of the filter are dead letters" \
+	    3 "$(sql "SELECT count(*)
 	    FROM dead_letters WHERE stage = 'transform'")"
 	case $encoding in
 	SQL_ASCII) word='€ x' ;;
 	*) word='\u20ac x' ;;
 	esac
-	is "$encoding: with their message" "$word" "$(sql "SELECT error_message
+	is "$encoding: a dead letter keeps its message, escaped if needed" \
+	    "$word" "$(sql "SELECT error_message
 	    FROM dead_letters WHERE error_message LIKE '% x'")"
 	etl-dlq export --status any >exported
-	is "$encoding: exported and put, they are known" \
+	is "$encoding: etl-dlq put knows the letters that were exported" \
 	    "0 stored, $(wc -l <exported) known before, 0 other lines" \
 	    "$(etl-dlq put exported)"
-	is "$encoding: replayed in vain" 0 "$(status sh -c \
+	is "$encoding: a replay whose records are rejected again succeeds" \
+	    0 "$(status sh -c \
 	    'etl-dlq replay --stage transform |
 	    etl-transform --max-rejects 100% "$strict" | etl-load --table t')"
-	is "$encoding: they are open, with one more" '3 2' "$(sql "SELECT
+	is "$encoding: letters rejected again stay open, with one more attempt" \
+	    '3 2' "$(sql "SELECT
 	    count(*) || ' ' || min(attempts) FROM dead_letters
 	    WHERE stage = 'transform' AND status = 'open'")"
-	is "$encoding: replayed" 0 "$(status sh -c \
+	is "$encoding: a replay whose records are loaded succeeds" \
+	    0 "$(status sh -c \
 	    'etl-dlq replay --stage transform | etl-transform \
 	    "{id: (now * 1e6 % 1e9 | floor), n: \"m\"}" |
 	    etl-load --table t')"
-	is "$encoding: and resolved" 3 "$(sql "SELECT count(*) FROM
+	is "$encoding: letters whose records were loaded are resolved" \
+	    3 "$(sql "SELECT count(*) FROM
 	    dead_letters WHERE status = 'resolved'")"
 
-	# A run that failed.
-	is "$encoding: words that it has not" 3 "$(status etl-run --name w -c \
+	# A run that fails with such a character in its message.
+	is "$encoding: etl-run exits with the status of the failed script" \
+	    3 "$(status etl-run --name w -c \
 	    'echo "etl-x: €" >&2; exit 3')"
-	is "$encoding: the run is over" "failed|etl-x: ${word% x}" "$(sql \
+	is "$encoding: the row of the failed run has the message" \
+	    "failed|etl-x: ${word% x}" "$(sql \
 	    "SELECT status, error_message FROM pipeline_runs
 	    WHERE pipeline = 'w'")"
 done

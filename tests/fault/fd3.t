@@ -1,27 +1,29 @@
 #!/bin/sh
-# Descriptor 3 judged at the start: strangers on it, a reader that is slow, has
-# gone or is full.  No database or socket ever gets the number.
+# At its start a program checks whether file descriptor 3 is meant for rejects: a
+# descriptor that is not is left alone.  Rejects also arrive through a slow
+# reader and with several writers, and a reader that closed the pipe is an error.
+# No database file or socket ever gets the number 3.
 . tests/support/lib.sh
 cd "$scratch"
 seq 400 | sed 's/.*/{"id":&,"v":"some words to fill a pipe with, and some more of them"}/' >in
 sqlite3 t.db 'CREATE TABLE t (id integer PRIMARY KEY, v text)'
 reject='error("no")'
-# transform: all of in is rejected; status in rc.
-transform() {
+# reject_all: etl-transform rejects every record of the file in; status in rc.
+reject_all() {
 	rc=0
 	etl-transform --max-rejects 100% "$reject" <in >out 2>err || rc=$?
 }
-# stranger NAME: 3 is nothing for rejects, so the first one is fatal.
-stranger() {
-	is "$1: the first reject is fatal" 65 $rc
-	like "$1: and says what to do" '3>>rejects' "$(cat err)"
+# is_not_used NAME: descriptor 3 was not used, so the first reject was fatal.
+is_not_used() {
+	is "$1: the first reject is fatal (65)" 65 $rc
+	like "$1: the message says to use 3>>rejects" '3>>rejects' "$(cat err)"
 }
-transform 3</dev/null
-stranger 'for reading'
-transform 3</dev/zero
-stranger 'another device'
-transform 3>/dev/null
-is '/dev/null is one' 0 $rc
+reject_all 3</dev/null
+is_not_used '3 open only for reading'
+reject_all 3</dev/zero
+is_not_used '3 is another device than /dev/null'
+reject_all 3>/dev/null
+is '3 is /dev/null: rejects are accepted' 0 $rc
 rc=0
 python3 -c '
 import os, socket, subprocess, sys
@@ -31,19 +33,19 @@ os.set_inheritable(3, True)
 sys.exit(subprocess.run(["etl-transform", "error(1)"], stdin=open("in"),
     stdout=open("out", "w"), stderr=open("err", "w"), close_fds=False)
     .returncode)' || rc=$?
-stranger 'a socket'
+is_not_used '3 is a socket'
 cp in both
 rc=0
 etl-transform "$reject" <>both 3<&0 >out 2>err || rc=$?
-stranger 'the same as stdin'
-is 'the same as stdin: nothing is written to it' '' "$(cmp in both)"
+is_not_used '3 is the same file as stdin'
+is '3 is the same file as stdin: the file is unchanged' '' "$(cmp in both)"
 rc=0
 LISTEN_FDS=1 sh -c 'LISTEN_PID=$$ exec etl-transform "error(1)"' <in >out \
     2>err 3>strange || rc=$?
-stranger 'a descriptor that systemd passed'
-is 'a descriptor that systemd passed: nothing in it' 0 "$(wc -c <strange)"
+is_not_used '3 was passed by systemd'
+is '3 was passed by systemd: nothing is written to it' 0 "$(wc -c <strange)"
 
-# A file of --rejects that is the input or the output, too.
+# The file of --rejects is the same as the input or the output.
 # shellcheck disable=SC2094
 for same in in out; do
 	cp in both
@@ -55,25 +57,29 @@ for same in in out; do
 		etl-transform --max-rejects 100% --rejects both "$reject" \
 		    <in 1<>both 2>err || rc=$?
 	fi
-	is "--rejects is the ${same}put" 64 $rc
-	like "--rejects is the ${same}put: says so" \
+	is "--rejects is the file of the ${same}put: the program exits with 64" \
+	    64 $rc
+	like "--rejects is the file of the ${same}put: the message says so" \
 	    "^etl-transform: --rejects both: .*standard ${same}put" "$(cat err)"
-	ok "--rejects is the ${same}put: nothing is written" cmp in both
+	ok "--rejects is the file of the ${same}put: the file is unchanged" \
+	    cmp in both
 done
 rc=0
 { etl-transform --rejects /dev/stdout "$reject" <in 2>err || echo $?; } |
     cat >out
-is '--rejects is the pipe of the output' 64 "$(cat out)"
+is '--rejects is the pipe of the output: the program exits with 64' \
+    64 "$(cat out)"
 etl-transform --max-rejects 100% --rejects /dev/null "$reject" <in \
     >/dev/null || rc=$?
-is '--rejects is /dev/null, and so is the output' 0 $rc
+is '--rejects and the output may both be /dev/null' 0 $rc
 : >log
 # shellcheck disable=SC2094
 etl-load --db sqlite:t.db --table t --rejects log <in >>log || rc=$?
-is '--rejects of a loader is its standard output' 0 $rc
+is '--rejects of a loader may be its standard output' 0 $rc
 sqlite3 t.db 'DELETE FROM t'
 
-# Nothing else gets the number: looked at while it waits for input.
+# If 3 is closed, the program opens /dev/null on it, so that no other file gets
+# the number.  The test looks while the program waits for input.
 for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
     'etl-extract -' 'etl-transform .' 'etl-via cat' 'etl-dlq put --db sqlite:t.db'; do
 	mkfifo fifo
@@ -83,15 +89,17 @@ for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
 	exec 8>fifo
 	[ "${program%% *}" = etl-dlq ] || echo '{"id":1}' >&8
 	sleep 0.3
-	is "$program, 3 closed: /dev/null is on it" /dev/null \
+	is "$program, 3 closed at the start: /dev/null is opened on it" \
+	    /dev/null \
 	    "$(readlink /proc/$pid/fd/3)"
 	exec 8>&-
 	wait $pid || :
 	rm fifo
 done
-is 'the database is whole' ok "$(sqlite3 t.db 'PRAGMA integrity_check')"
+is 'the database passes its integrity check after these runs' \
+    ok "$(sqlite3 t.db 'PRAGMA integrity_check')"
 
-# A reader that is slow: what does not go waits, and all of it comes.
+# If the reader is slow, the program waits, and every reject arrives.
 mkfifo rejects
 {
 	sleep 0.5
@@ -100,14 +108,15 @@ mkfifo rejects
 	done
 } <rejects >got &
 reader=$!
-transform 3>rejects
+reject_all 3>rejects
 wait $reader
-is 'a slow reader' 0 $rc
-is 'a slow reader: every reject, whole, in order' "$(cat in)" "$(jq -r .raw got)"
+is 'a slow reader of 3: the program succeeds' 0 $rc
+is 'a slow reader of 3: every reject arrives, whole and in order' \
+    "$(cat in)" "$(jq -r .raw got)"
 
-# One reader of both, who takes only one until that is at its end.
-# It opens both before it reads: a pipe that it opened after its writers had
-# gone would have lost all that was in it, and keep the reader waiting.
+# One process reads the records to their end and only then the rejects.  It opens
+# both pipes before it reads: if it opened a pipe after the writers had closed
+# it, the pipe's bytes would be lost and the open would block.
 mkfifo records
 {
 	exec 7<rejects
@@ -121,11 +130,11 @@ timeout 20 etl-transform --max-rejects 100% 'if .id <= 40 then error("no") else 
     >records 2>err 3>&8 || rc=$?
 exec 8>&-
 wait $reader
-is 'a reader of one after the other' 0 $rc
-is 'a reader of one after the other: all is there' '360 40' \
+is 'one reader takes all records, then all rejects: the program succeeds' 0 $rc
+is 'one reader takes all records, then all rejects: none is lost' '360 40' \
     "$(wc -l <got.records) $(wc -l <got.rejects)"
 
-# A reader that has gone is a failure here, not the quiet end of stdout.
+# A reader of rejects that closed the pipe is an error, unlike one of stdout.
 for trap in - ''; do
 	head -c 0 <rejects &
 	reader=$!
@@ -137,11 +146,12 @@ for trap in - ''; do
 		    3>rejects
 	) || rc=$?
 	wait $reader
-	is "a reader that has gone, SIGPIPE '$trap'" 74 $rc
-	like "a reader that has gone, SIGPIPE '$trap': says so" \
+	is "the reader of 3 closed the pipe, SIGPIPE '$trap': the program exits with 74" \
+	    74 $rc
+	like "the reader of 3 closed the pipe, SIGPIPE '$trap': the message says so" \
 	    'descriptor 3: .*Broken pipe' "$(cat err)"
 done
-# Two writers to one pipe never mix their lines.
+# Several writers to one pipe never mix their lines.
 cat rejects >got &
 reader=$!
 exec 8>rejects
@@ -153,5 +163,6 @@ done
 wait $pids
 exec 8>&-
 wait $reader
-is 'three writers: every line is whole' 1200 "$(jq -r .raw got | wc -l)"
+is 'three programs write rejects to one pipe: every line is whole' \
+    1200 "$(jq -r .raw got | wc -l)"
 done_testing

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Every I/O call of each program fails once: with ENOSPC, EIO and what else can
-# happen to it, in each way that the kernel has, or moves less than was asked
-# for.  Here a share of them; make torture takes all.
+# Every I/O call of each program fails once, with each error that the kernel can
+# return for it (ENOSPC, EIO, ...), or moves fewer bytes than requested.  This
+# test takes a share of these faults; make torture takes all of them.
 . tests/support/lib.sh
 . tests/fault/points.sh
 
-# What could not be synced once is not tried again until it seems to be.
+# A failed fsync is not tried again: the kernel may have dropped the pages, so a
+# second fsync would succeed without the data being on the disk.
 for call in first second; do
 	n=1
 	[ $call = first ] || n=2
@@ -13,8 +14,8 @@ for call in first second; do
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$scratch/calls" \
 	    -e trace=fsync -e inject=fsync:error=EIO:when=$n etl-checkpoint \
 	    set --state "file:$scratch/state.json" c $n 2>"$scratch/err" || rc=$?
-	is "the $call fsync fails" 74 $rc
-	is "the $call fsync fails: it is the last" $n \
+	is "the $call fsync fails: etl-checkpoint exits with 74" 74 $rc
+	is "the $call fsync fails: no other fsync follows" $n \
 	    "$(grep -c fsync "$scratch/calls")"
 done
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# lock-time.sh [N]: how long a run takes to see that another holds the lock:
-# milliseconds, median and worst of N (100), start of the program included.
+# lock-time.sh [N]: measures how long etl-run takes to see that another run of
+# the same name holds the lock.  Prints the median and the worst of N (100) tries
+# in milliseconds, including the start of the program.
 . tests/support/lib.sh
 cd "$scratch"
 for kind in sqlite postgresql; do

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Every allocation of our own fails, once and from then on: the program says
-# that memory is out (75), nothing is lost and nothing is there twice.  Here a
-# share of them; make torture takes all, also under the sanitizers.
+# Every memory allocation of the programs fails, once or from then on: the program
+# reports that memory ran out (75), no record is lost and none is stored twice.
+# This test takes a share of the allocations; make torture takes all of them,
+# also with the sanitizers.
 . tests/support/lib.sh
 . tests/fault/points.sh
 
 points_start
 points memory 16
-# Options that are lists, and what a worker has to say.
+# All allocations of list options and of etl-transform's worker processes.
 points memory 1 options transform
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
-# mutants-extract.sh [TEST|NAME...]: can the tests of what a service does to
-# etl-extract fail?  See mutant.sh.
+# mutants-extract.sh [TEST|NAME...]: shows that the tests of etl-extract against
+# faults of a service can fail.  See mutant.sh.
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 http=src/etl-extract/http/http.c
@@ -12,254 +12,254 @@ cursor=src/etl-extract/cursor/cursor.c
 address=src/etl-extract/http/private_address.c
 
 # A reader that leaves.
-mutant etl-extract/stream.t 'a delay does not see the reader leave' \
+mutant etl-extract/stream.t '--delay does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
     's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
     'a reader that leaves, --delay 60s'
-mutant etl-extract/stream.t 'a request does not see the reader leave' \
+mutant etl-extract/stream.t 'a request does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
     's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
     'a reader that leaves, --timeout 60s'
-mutant etl-extract/stream.t 'EPIPE is an error as any' lib/base/errval.c \
+mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errval.c \
     's/num == EPIPE/num == 0/' \
     "a file's reader that leaves"
 
 # Connections and answers that break.
-mutant etl-extract/http.t 'a reset is for good' $http \
+mutant etl-extract/http.t 'a connection reset is not retried' $http \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_RETRY, false, "%s", why)/' \
     'reset once'
-mutant etl-extract/http.t 'no connection is no status of its own' $http \
+mutant etl-extract/http.t 'a failed connection exits with the code of a bad response' $http \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_PEER, true, "%s", why)/' \
     'no server'
-mutant etl-extract/http.t 'a cut body is taken as whole' $http \
+mutant etl-extract/http.t 'a cut body is taken as complete' $http \
     's/code = curl_easy_perform(h->curl);/if ((code = curl_easy_perform(h->curl)) == CURLE_PARTIAL_FILE) code = CURLE_OK;/' \
     'cut: said'
-mutant etl-extract/raw.t 'a cut head is taken as whole' $http \
+mutant etl-extract/raw.t 'a cut response header is taken as complete' $http \
     's/if (!h->has_head)/if (false)/' \
     'cut at each of'
-mutant etl-extract/http.t 'cut gzip is taken as whole' $http \
+mutant etl-extract/http.t 'cut gzip data is taken as complete' $http \
     's/!gunzip_is_complete(h->gzip)/false/' \
     'cut gzip: said'
-mutant etl-extract/http.t 'broken gzip is not tried again' $http \
+mutant etl-extract/http.t 'broken gzip data is not retried' $http \
     's/h->bad_gzip = gunzip_add(h->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_add(h->gzip, b, p, n) == -1) return refuse_answer(h, "broken");/' \
     'badgzip once'
-mutant etl-extract/raw.t 'gzip ends with its first member' src/etl-extract/http/gunzip.c \
+mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/http/gunzip.c \
     's/if (z->is_complete && inflateReset(&z->z) != Z_OK)/if (z->is_complete)/' \
     'gzip in two members'
-mutant etl-extract/raw.t 'JSON that ends too early is for good' src/etl-extract/page/body.c \
+mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/body.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
     'closed-early: calls'
-mutant etl-extract/http.t 'each try adds to the body' $http \
+mutant etl-extract/http.t 'a retry appends to the previous body' $http \
     's/buf_clear(&a->body);//' \
     'cut/100 once: each record once'
 
 # Slow ones.
-mutant etl-extract/http.t 'no time is too long' $http \
+mutant etl-extract/http.t 'requests have no time-out' $http \
     '/CURLOPT_TIMEOUT_MS/d' \
     'slow: said'
-mutant etl-extract/http.t 'the time-out is for good' $http \
+mutant etl-extract/http.t 'a time-out is not retried' $http \
     's/default:/case CURLE_OPERATION_TIMEDOUT: return err_set(e, ERR_RETRY, false, "%s", why); default:/' \
     'slow once'
-mutant etl-extract/http.t 'each byte begins the time anew' $http \
+mutant etl-extract/http.t 'each byte restarts the time-out' $http \
     's/curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);/curl_easy_setopt(u, CURLOPT_LOW_SPEED_LIMIT, 1L); curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 1L);/' \
     'drip: said'
-mutant etl-extract/raw.t 'connecting has all the time' $http \
+mutant etl-extract/raw.t 'connecting has no time-out' $http \
     '/CURLOPT_CONNECTTIMEOUT_MS/,+1d' \
     'no connection'
 
 # Bodies that are no page.
-mutant etl-extract/http.t 'HTML is no records' src/etl-extract/page/body.c \
+mutant etl-extract/http.t 'an HTML response is taken as no records' src/etl-extract/page/body.c \
     '/"the answer is not JSON (/{n;n;s/return.*/b->no_records = true; return 0;/;}' \
     'garbage: said'
-mutant etl-extract/http.t 'nothing is no records' src/etl-extract/page/body.c \
+mutant etl-extract/http.t 'an empty response is taken as no records' src/etl-extract/page/body.c \
     's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->no_records = true; return 0; }/' \
     'empty: said'
-mutant etl-extract/http.t 'a scalar is no records' src/etl-extract/page/body.c \
+mutant etl-extract/http.t 'a scalar response is taken as no records' src/etl-extract/page/body.c \
     's/else if (t\[b->array\].type != JSON_ARRAY)/else if (t[b->array].type < JSON_NUMBER)/' \
     'scalar'
-mutant etl-extract/pages.t 'a wrong pointer finds no records' src/etl-extract/page/body.c \
+mutant etl-extract/pages.t 'a --records pointer that finds nothing means no records' src/etl-extract/page/body.c \
     '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return fail_no_array(b, e);/{ b->no_records = true; return 0; }/;}' \
     'nothing there'
-mutant etl-extract/pages.t 'the first of two arrays is taken' src/etl-extract/page/body.c \
+mutant etl-extract/pages.t 'the first of two arrays is read' src/etl-extract/page/body.c \
     's/return fail_two_arrays(b, name, i, e);/break;/' \
     'two arrays'
-mutant etl-extract/http.t 'what a service says is shown as it is' lib/base/text.c \
+mutant etl-extract/http.t 'control characters of a response are printed' lib/base/text.c \
     's/if (!is_terminal_control(cp))/if (true)/' \
     'controls: escaped'
-mutant etl-extract/http.t 'what was packed counts, not what comes of it' $http \
+mutant etl-extract/http.t 'the size limit counts compressed bytes' $http \
     's/if (h->gzip == NULL)/if (h->gzip != NULL) b->max = SIZE_MAX \/ 4; &/' \
     'gzip bomb'
 
 # Statuses, and how long to wait.
 for code in 408 425 429; do
-	mutant etl-extract/http.t "$code is for good" $status \
+	mutant etl-extract/http.t "status $code is not retried" $status \
 	    "s/s == $code ||/s == 0 ||/" \
 	    "$code twice"
 done
-mutant etl-extract/http.t '5xx are for good' $status \
+mutant etl-extract/http.t '5xx statuses are not retried' $status \
     's/ || s >= 500 / || s >= 600 /' \
     '503 twice'
-mutant etl-extract/http.t '404 is as any' $status \
+mutant etl-extract/http.t 'status 404 has no exit code of its own' $status \
     's/s == 404 || s == 410/s == 410/' \
     '- 404'
-mutant etl-extract/http.t '403 is as any' $status \
+mutant etl-extract/http.t 'status 403 has no exit code of its own' $status \
     's/s == 401 || s == 403/s == 401/' \
     '- 403'
-mutant etl-extract/http.t '400 is tried again' $status \
+mutant etl-extract/http.t 'status 400 is retried' $status \
     's/\*transient = s == 408/*transient = s == 400 || s == 408/' \
     '400: calls'
-mutant etl-extract/http.t 'a used-up quota is for good' $after \
+mutant etl-extract/http.t 'an exhausted rate limit is not retried' $after \
     's/(a->status == 403 || a->status == 429)/false/' \
     'no more calls'
-mutant etl-extract/http.t 'Retry-After is not obeyed' $after \
+mutant etl-extract/http.t 'Retry-After is ignored' $after \
     's/if (http_find_header(a, "Retry-After", &v, &n)) {/if (false) {/' \
     'seconds: waited'
-mutant etl-extract/http.t 'a date is none' $after \
+mutant etl-extract/http.t 'a date in Retry-After is not understood' $after \
     's/return seconds_until(timegm(&tm), now);/return -1;/' \
     'too long a date: one call'
-mutant etl-extract/http.t 'a date gone by is an error of sign' $after \
+mutant etl-extract/http.t 'a past date in Retry-After gives a positive wait' $after \
     's/return at <= now ? 0 : at - now;/return at <= now ? now - at : at - now;/' \
     'date gone by'
-mutant etl-extract/http.t 'garbage begins with a number' $after \
+mutant etl-extract/http.t 'a number at the start of an invalid Retry-After counts' $after \
     "s/if (p\\[i\\] < '0' || p\\[i\\] > '9')/if (i > 0 \\&\\& (p[i] < '0' || p[i] > '9')) break; &/" \
     'garbage 1.5: own backoff'
-mutant etl-extract/http.t 'a number grows past its type' $after \
+mutant etl-extract/http.t 'a large number in Retry-After overflows' $after \
     's/if (s <= longest_wait)/if (true)/' \
     '2^64 seconds: one call'
-mutant etl-extract/http.t 'a wait too long is cut short' src/etl-extract/http/fetch.c \
+mutant etl-extract/http.t 'a Retry-After above the limit is shortened' src/etl-extract/http/fetch.c \
     's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
     'too long: one call'
 
 # Redirects.
-mutant etl-extract/redirect.t 'the user'"'"'s headers go along' $redirect \
+mutant etl-extract/redirect.t '--header values are sent to another origin' $redirect \
     's/size_t n = r->left_origin ? c->n_default : c->n_headers;/size_t n = c->n_headers;/' \
     'bearer: nothing sent to it'
-mutant etl-extract/redirect.t 'the page'"'"'s header goes along' $redirect \
+mutant etl-extract/redirect.t 'the header of the paging is sent to another origin' $redirect \
     's/if (r->left_origin || r->header.len == 0)/if (r->header.len == 0)/' \
     'page header, other origin: not sent'
-mutant etl-extract/redirect.t 'a stranger is none to itself' $redirect \
+mutant etl-extract/redirect.t 'credentials return after a redirect within another origin' $redirect \
     's/r->left_origin = true;/r->left_origin = true; else r->left_origin = false;/' \
     'on in the other origin: still without'
-mutant etl-extract/redirect.t 'another port is the same origin' $http \
+mutant etl-extract/redirect.t 'another port counts as the same origin' $http \
     's/port == NULL ? "" : port)/"")/' \
     'bearer: nothing sent to it'
-mutant etl-extract/redirect.t 'another host is the same origin' $http \
+mutant etl-extract/redirect.t 'another host counts as the same origin' $http \
     's/scheme, host == NULL ? "" : host,/scheme, "",/' \
     'other host name: nothing sent to it'
-mutant etl-extract/redirect.t 'a secret of the query goes along' $redirect \
+mutant etl-extract/redirect.t 'the secret query parameter is sent to another origin' $redirect \
     's/if (c->query_param != NULL && r->left_origin)/if (false)/' \
     'query secret: dropped'
-mutant etl-extract/redirect.t 'a secret under another name goes along' $redirect \
+mutant etl-extract/redirect.t 'the secret in a renamed parameter is sent to another origin' $redirect \
     's/if (r->left_origin && url_carries_secret(&r->url, c))/if (false)/' \
     'query secret, renamed: not sent'
-mutant etl-extract/redirect.t 'the user in a target goes along' $http \
+mutant etl-extract/redirect.t 'the user name in a redirect target is sent' $http \
     '/CURLUPART_USER, NULL, 0/d; /CURLUPART_PASSWORD, NULL, 0/d' \
     'user in a target: not sent'
-mutant etl-extract/redirect.t 'any scheme is followed' $redirect \
+mutant etl-extract/redirect.t 'a redirect to any scheme is followed' $redirect \
     's/if (!to->is_http)/if (false)/' \
     'file:///etc/passwd: said'
-mutant etl-extract/redirect.t 'https goes back to http' $redirect \
+mutant etl-extract/redirect.t 'a redirect from https to http is followed' $redirect \
     's/if (from->is_https && !to->is_https)/if (false)/' \
     'https to http'
-mutant etl-extract/redirect.t 'a loop is followed further' $redirect \
+mutant etl-extract/redirect.t '50 redirects are followed' $redirect \
     's/REDIRECTS_MAX = 10/REDIRECTS_MAX = 50/' \
     'loop: calls'
-mutant etl-extract/redirect.t '308 is none' $status \
+mutant etl-extract/redirect.t 'status 308 is not a redirect' $status \
     's/status == 307 || status == 308/status == 307/' \
     '308'
 for block in 00000000 0a000000 64400000 7f000000 a9fe0000 ac100000 c0000000 \
     c0a80000 c6120000 e0000000; do
-	mutant unit/extract_address "0x$block is public" $address \
+	mutant unit/extract_address "the private block 0x$block counts as public" $address \
 	    "/0x$block/d" \
-	    near_ones_are_told
+	    private_addresses_are_recognised
 done
-mutant unit/extract_address 'a block is too wide' $address \
+mutant unit/extract_address 'a private block is too wide' $address \
     's/0x64400000, 10/0x64400000, 9/' \
-    others_are_not
+    public_addresses_are_not_private
 for kind in UNSPECIFIED LOOPBACK LINKLOCAL SITELOCAL MULTICAST; do
-	mutant unit/extract_address "IPv6, $kind is public" $address \
+	mutant unit/extract_address "an IPv6 address of kind $kind counts as public" $address \
 	    "s/IN6_IS_ADDR_$kind(a)/false/" \
-	    near_ones_are_told
+	    private_addresses_are_recognised
 done
-mutant unit/extract_address 'IPv6, a private network is public' $address \
+mutant unit/extract_address 'an IPv6 unique local address counts as public' $address \
     's/(p\[0\] & 0xfe) == 0xfc/false/' \
-    near_ones_are_told
-mutant unit/extract_address 'IPv6, what stands for IPv4 is public' $address \
+    private_addresses_are_recognised
+mutant unit/extract_address 'an IPv6 address that embeds IPv4 counts as public' $address \
     's/if (embeds_v4(p))/if (false)/' \
-    near_ones_are_told
-mutant unit/extract_address 'IPv6, a NAT of our own is public' $address \
+    private_addresses_are_recognised
+mutant unit/extract_address 'an address of a local NAT64 counts as public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
-    near_ones_are_told
-mutant etl-extract/raw.t 'a redirect may lead near' $redirect \
+    private_addresses_are_recognised
+mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
     's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, false);/' \
     'redirect from a public to a private address'
-mutant etl-extract/raw.t 'a connection kept alive is not looked at' $http \
+mutant etl-extract/raw.t 'an open connection to a private address is used' $http \
     's/h->refused_private = h->public_only && h->answer->from_private;/h->refused_private = false;/' \
     'by a connection that is there already'
-mutant etl-extract/redirect.t 'from near to near is refused' $redirect \
+mutant etl-extract/redirect.t 'a redirect between private addresses is refused' $redirect \
     's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, r->left_origin);/' \
     'bearer: other origin'
 
 # TLS.
-mutant etl-extract/redirect.t 'any certificate will do' $http \
+mutant etl-extract/redirect.t 'the certificate is not verified' $http \
     's/curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYPEER, 0L);/' \
     'self-signed'
-mutant etl-extract/redirect.t 'any name will do' $http \
+mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $http \
     's/curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
     'wrong name'
-mutant etl-extract/redirect.t 'a bad certificate is tried again' $http \
+mutant etl-extract/redirect.t 'a bad certificate is retried' $http \
     's/case CURLE_PEER_FAILED_VERIFICATION:/case CURLE_LDAP_CANNOT_BIND:/' \
     'self-signed: no retry'
 
 # Pages.
-mutant etl-extract/pages.t 'a page may repeat' $pages \
+mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
     's/check_page_differs(p, e) == -1/false/' \
     'endless: told'
-mutant etl-extract/pages.t 'only the length tells a page from another' $pages \
+mutant etl-extract/pages.t 'pages of equal length count as repeated' $pages \
     's/    memcmp(p->previous, text, t->len) == 0;/    true;/' \
     'two pages as long: no page repeats'
-mutant etl-extract/pages.t 'pages have no end' $pages \
+mutant etl-extract/pages.t '--max-pages is ignored' $pages \
     's/p->page == p->o->max_pages/false/' \
     'max pages'
-mutant etl-extract/pages.t 'a short page is the last' src/etl-extract/page/paginate_page.c \
+mutant etl-extract/pages.t 'a short page ends the paging' src/etl-extract/page/paginate_page.c \
     's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
     'a short page'
-mutant etl-extract/pages.t 'records that did not come are not missed' src/etl-extract/page/paginate_page.c \
+mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/paginate_page.c \
     's/if (p->records == 0 && known == 1 && !n->starts_late &&/if (false \&\&/' \
     'total too large: warned'
-mutant etl-extract/incremental.t 'a set that shrinks is read on' src/etl-extract/page/paginate_page.c \
+mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/paginate_page.c \
     's/if (!n->is_incremental || total >= before)/if (true)/' \
     'fewer than the page before said'
-mutant etl-extract/incremental.t 'what pages have in common leaves twice' $pages \
+mutant etl-extract/incremental.t 'records on two pages are written twice' $pages \
     's/if (!overlap_take_if_found(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
     'each record once'
-mutant etl-extract/incremental.t 'a bound that is left out is not seen' $pages \
+mutant etl-extract/incremental.t 'a server that excludes the bound is not noticed' $pages \
     's/check_page_overlaps(p, e) == -1/false/' \
     'a bound that is left out: no mark passes it'
-mutant etl-extract/incremental.t 'a page of one value is the last' $pages \
+mutant etl-extract/incremental.t 'a full page of one cursor value ends the paging' $pages \
     's/if (!cursor_has_risen(c) && p->records >= p->full)/if (false)/' \
     'a page of one value'
 
 # The cursor.
-mutant etl-extract/incremental.t 'a mark lies between equal values' $cursor \
+mutant etl-extract/incremental.t 'a mark is written between equal cursor values' $cursor \
     's/if (order > 0) {/if (order >= 0) {/' \
     'the marks are true'
-mutant etl-extract/incremental.t 'a mark comes after its value began' $cursor \
+mutant etl-extract/incremental.t 'a mark is written after its value began' $cursor \
     '/write_mark_if_due(c, s, e) == -1)/{N;d;}; s/c->risen_at = .*/& if (c->accepted > 0 \&\& write_mark_if_due(c, s, e) == -1) return -1;/' \
     'the marks are true'
-mutant etl-extract/incremental.t 'the last value counts, not the highest' $cursor \
+mutant etl-extract/incremental.t 'the checkpoint is the last value, not the highest' $cursor \
     's/if (order > 0) {/if (order != 0) {/' \
     'not ordered: one mark, the highest'
-mutant etl-extract/incremental.t 'what is not ordered has marks too' $cursor \
+mutant etl-extract/incremental.t 'marks are written without --ordered' $cursor \
     's/if (!c->page_began || !c->ordered)/if (!c->page_began)/' \
     'in order by chance: no mark before the end'
-mutant etl-extract/incremental.t 'the checkpoint goes back' $cursor \
+mutant etl-extract/incremental.t 'the checkpoint may go back' $cursor \
     's/return c->stored == NULL ||/return true ||/' \
     'only what is old: no mark'
-mutant etl-extract/incremental.t 'no look back' $cursor \
+mutant etl-extract/incremental.t '--lookback is ignored' $cursor \
     's/o->lookback != NULL) {/false) {/' \
     'lookback: is sent'
-mutant etl-extract/incremental.t 'a mark does not say where it began' $cursor \
+mutant etl-extract/incremental.t 'a mark has no "from" value' $cursor \
     's/\.value = buf_text(&c->highest), \.from = c->stored,/.value = buf_text(\&c->highest), .from = NULL,/' \
     'stored: the mark'
 done_testing

@@ -1,27 +1,27 @@
 #!/bin/sh
-# mutants.sh [NAME...]: can the sweep fail?  Each mutant breaks one rule of the
-# protocol, and the sweep of a few points has to find it; see mutant.sh.
+# mutants.sh [NAME...]: shows that the crash sweep can fail.  Each mutant breaks
+# one rule of the protocol, and a sweep of a few kills must find it; see mutant.sh.
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 again='db_commit(l->db, e) == -1 || db_begin(l->db, e) == -1'
 after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'letters after their batch' src/etl-load/commit/batch_commit.c "
+    'dead letters are committed after their batch' src/etl-load/commit/batch_commit.c "
 /(rejects_store_letters(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
 rejects_store_letters(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'ledger after its batch' src/etl-load/commit/batch_commit.c "
+    'the ledger is committed after its batch' src/etl-load/commit/batch_commit.c "
 s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'checkpoint after its batch' src/etl-load/commit/ledger_row.c "
+    'the checkpoint is committed after its batch' src/etl-load/commit/ledger_row.c "
 s/if (move_checkpoint_if_any(l, e)/if ($again || move_checkpoint_if_any(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'checkpoint before its batch' src/etl-load/commit/batch_commit.c "
+    'the checkpoint is committed before its batch' src/etl-load/commit/batch_commit.c "
 s/^	switch (load_chunks_and_settle(l, e)) {/if (l->marked \&\& \
 (stream_update_ledger_and_checkpoint(l, ended, e) != 1 || \
 $again)) return -1;&/
@@ -29,29 +29,29 @@ s/^	if (l->marked &&\$/	if (false \&\&/
 "
 
 mutant 'sweep.sh -e 20 sqlite/overlap' \
-    'version not compared' sql/sqlite/checkpoints.sql@checkpoint_move '
+    'the version of the checkpoint is not compared' sql/sqlite/checkpoints.sql@checkpoint_move '
 s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 20 sqlite/replays' \
-    'resolve not compared' sql/sqlite/letters.sql@letter_resolve '
+    'the state of a letter is not compared when it is resolved' sql/sqlite/letters.sql@letter_resolve '
 s/resolved_upto = \$3 AND .*/$3 IS NOT NULL/'
 
 mutant 'sweep.sh -e 20 sqlite/marks-append/load' \
-    'saved stream loaded again' sql/sqlite/ledger.sql@ledger_read '
+    'a stream that was already loaded is loaded again' sql/sqlite/ledger.sql@ledger_read '
 s/stream_id = \$1/stream_id = $1 || 0/'
 
 mutant 'sweep.sh -e 3 sqlite/drip/transform' \
-    'tail of a cut stream stored' src/etl-load/load.c '
+    'records after the last boundary of a cut stream are stored' src/etl-load/load.c '
 s/cause.code != ERR_LIMIT && !l->whole &&/cause.code != ERR_LIMIT \&\&/'
 
 mutant 'sweep.sh -e 2 sqlite/save/save' \
-    'value saved before what it covers' src/etl-checkpoint/save_command.c "
+    'the checkpoint is saved before its mark is passed on' src/etl-checkpoint/save_command.c "
 s/^	if (stage_pass_mark(s->stage, e) == -1)/if (m->kind == MARK_CHECKPOINT \
 \&\& (saver_set_pending(\&s->saver, m, e) == -1 || saver_save(\&s->saver, e) \
 == -1)) return -1;&/
 s/^	if (m->kind != MARK_CHECKPOINT)/	if (m != NULL)/"
 
 mutant 'sweep.sh -e 8 sqlite/run/run' \
-    'rows of dead runs stay' sql/sqlite/runs.sql@run_list_stale '
+    'the rows of killed runs stay running' sql/sqlite/runs.sql@run_list_stale '
 s/pipeline = \$1/pipeline = $1 AND 0/'
 done_testing

@@ -1,8 +1,8 @@
 #!/bin/sh
-# An outage is no bad row: whatever class of error says that the server is in
-# trouble ends in 75 and never in a dead letter; a restart in the middle of a
-# COPY, a cancelled statement and a lost serialization are done again whole.
-# A server of our own, which is to be restarted.
+# An outage is not a bad row: every class of error that means trouble of the
+# server ends in 75 and never in a dead letter.  After a restart in the middle of
+# a COPY, or a serialization failure, the loader repeats the whole batch.
+# The test starts a PostgreSQL server of its own, because it restarts it.
 if [ -z "${ETL_OUTAGE:-}" ]; then
 	ETL_OUTAGE=yes exec sh tests/support/with-pg.sh \
 	    "${ETL_BUILD:-build}/outage.log" sh "$0"
@@ -15,8 +15,8 @@ sql 'CREATE TABLE t (id integer PRIMARY KEY, v text);
 records() {
 	seq "$1" "$2" | sed 's/.*/{"id":&,"v":"x"}/'
 }
-# trouble SQLSTATE TIMES: inserts fail with it so often, then no more.
-trouble() {
+# fail_inserts SQLSTATE TIMES: the first TIMES inserts of id 7 fail with it.
+fail_inserts() {
 	sql "ALTER SEQUENCE tries RESTART;
 	    CREATE OR REPLACE FUNCTION trouble() RETURNS trigger AS \$\$ BEGIN
 		IF NEW.id = 7 AND nextval('tries') <= $2 THEN
@@ -42,66 +42,75 @@ rows() {
 letters() {
 	sql 'SELECT count(*) FROM dead_letters' 2>/dev/null || echo 0
 }
-# 08 connection, 57P0 shutdown, 40 serialization, 55P03 lock: the batch is done
-# again.  Without end it is 75, as at once in class 53, resources, which does
-# not pass within seconds; and nothing of it is stored.
+# After 08 (connection), 57P0 (shutdown), 40 (serialization) and 55P03 (lock) the
+# loader repeats the batch.  If the error does not stop, the loader exits with 75
+# and nothing of the batch is stored.  In class 53 (resources) the loader exits
+# with 75 at once, because such a shortage does not pass within seconds.
 for state in 08006 57P01 57P03 40001 40P01 55P03 53100 53200 53300; do
-	trouble $state 2
+	fail_inserts $state 2
 	case $state in
 	53*) want='75 0 0' ;;
 	*) want='0 10 0' ;;
 	esac
-	is "$state twice" "$want" "$(load "$state-2") $(rows) $(letters)"
-	trouble $state 1000
-	is "$state without end: 75, no row, no letter" '75 0 0' \
+	is "$state twice: (status, rows, letters) is ($want)" \
+	    "$want" "$(load "$state-2") $(rows) $(letters)"
+	fail_inserts $state 1000
+	is "$state without end: the loader exits with 75, no row, no letter" \
+	    '75 0 0' \
 	    "$(load "$state-m") $(rows) $(letters)"
-	like "$state without end: says so" '^etl-load: .*trouble' \
+	like "$state without end: the message has the error of the server" \
+	    '^etl-load: .*trouble' \
 	    "$(cat "$scratch/err")"
-	trouble $state 0
-	is "$state is over: the same stream is done" '0 10 0' \
+	fail_inserts $state 0
+	is "$state has stopped: the same stream is loaded" '0 10 0' \
 	    "$(load "$state-m") $(rows) $(letters)"
 done
-# For these trying again is no help: they may end it, but with no letter.
+# A retry does not help against these errors: they may end the loader, but none
+# of them may make a dead letter.
 for state in 58030 XX000 XX001 57014; do
-	trouble $state 1000
+	fail_inserts $state 1000
 	rc=$(load "$state-m")
-	like "$state: an end that is no success ($rc)" '^(74|75|69|70)$' "$rc"
-	is "$state: no row, no letter" '0 0' "$(rows) $(letters)"
+	like "$state: the loader exits with a code of an outage ($rc)" \
+	    '^(74|75|69|70)$' "$rc"
+	is "$state: the failed loader leaves no row and no letter" \
+	    '0 0' "$(rows) $(letters)"
 done
-trouble 23514 1000
-is 'a constraint is the row: one letter, the others loaded' '0 9 1' \
+fail_inserts 23514 1000
+is '23514 (a constraint) is a bad row: one letter, nine rows' '0 9 1' \
     "$(load row) $(rows) $(letters)"
-trouble 23514 0
+fail_inserts 23514 0
 
-# A statement that somebody cancels, and one that takes too long.
+# A statement that an administrator cancels, and one that runs into a time-out.
 sql 'DELETE FROM t'
 psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
     -c 'SELECT pg_sleep(5)' >"$scratch/out" 2>&1 &
 holder=$!
-waits() {
+has_lock_waiter() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted")" -gt 0 ]
 }
 wait_until 5 sh -c "psql -XAtq -d '$db' -c 'SELECT 1 FROM pg_locks WHERE mode = '\''ExclusiveLock'\'' AND relation = '\''t'\''::regclass' | grep -q 1"
 records 1 10 | etl-load --db "$db" --table t --key id --retries 0 \
     2>"$scratch/err" &
 pid=$!
-ok 'it waits for a lock' wait_until 5 waits
+ok 'the loader waits for the lock on its table' wait_until 5 has_lock_waiter
 sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted" \
     >"$scratch/out"
 rc=0
 wait $pid || rc=$?
-like 'cancelled: told' '^(75|74)$' "$rc"
-like 'cancelled: says so' 'cancel' "$(cat "$scratch/err")"
+like 'a cancelled statement: the loader exits with 74 or 75' '^(75|74)$' "$rc"
+like 'a cancelled statement: the message says that it was cancelled' \
+    'cancel' "$(cat "$scratch/err")"
 rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=100ms' status etl-load \
     --db "$db" --table t --key id --retries 0)
-like 'statement time-out: told' '^(75|74)$' "$rc"
+like 'a statement time-out: the loader exits with 74 or 75' '^(75|74)$' "$rc"
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE query = 'SELECT pg_sleep(5)'" >"$scratch/out"
 wait $holder || :
-is 'neither left a row or a letter' '0 1' "$(rows) $(letters)"
+is 'cancel and time-out: no row is stored and no letter is added' \
+    '0 1' "$(rows) $(letters)"
 
-# The server goes down at once, in the middle of a COPY and between batches.
-restart() {
+# The server restarts without a shutdown, between batches or within a COPY.
+restart_server() {
 	folder=$(psql -XAtq -d postgres -c 'SHOW data_directory')
 	owner=$(stat -c %U "$folder")
 	set -- "$(pg_config --bindir)/pg_ctl" -D "$folder" -m immediate -w \
@@ -126,17 +135,18 @@ for when in between within; do
 	else
 		sleep 0.3
 	fi
-	restart
+	restart_server
 	records 26 40 >&8
 	exec 8>&-
 	rc=0
 	wait $pid || rc=$?
-	is "restart $when: the loader goes on" 0 $rc
-	ok "restart $when: the server is back" wait_until 20 sql 'SELECT 1'
-	is "restart $when: each row once" '40|1|40' \
+	is "restart $when batches: the loader succeeds" 0 $rc
+	ok "restart $when batches: the server answers again" \
+	    wait_until 20 sql 'SELECT 1'
+	is "restart $when batches: each row is stored once" '40|1|40' \
 	    "$(sql 'SELECT count(*), min(id), max(id) FROM t')"
 done
-# Inside etl-run: the run fails with 75, and --retries does it again.
+# Under etl-run the loader fails with 75, and --retries starts the run again.
 sql 'DELETE FROM t'
 records 1 200000 >"$scratch/in.ndjson"
 etl-run --db "$db" --name o --retries 60 --backoff 50ms..200ms -c \
@@ -144,15 +154,16 @@ etl-run --db "$db" --name o --retries 60 --backoff 50ms..200ms -c \
     2>"$scratch/err" &
 pid=$!
 wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT state FROM pg_stat_activity WHERE application_name = 'etl-load' AND query LIKE 'COPY%'\" | grep -q ." || :
-restart
+restart_server
 rc=0
 wait $pid || rc=$?
-is 'restart under etl-run: it is retried' 0 $rc
-is 'restart under etl-run: each row once' '200000|1|200000' \
+is 'restart under etl-run: a later attempt of the run succeeds' 0 $rc
+is 'restart under etl-run: each row is stored once' '200000|1|200000' \
     "$(sql 'SELECT count(*), min(id), max(id) FROM t')"
-is 'no run is left running, one has loaded all' '0|1' "$(sql "SELECT
+is 'restart under etl-run: no run stays running and one succeeded' \
+    '0|1' "$(sql "SELECT
     count(*) FILTER (WHERE status = 'running'),
     count(*) FILTER (WHERE status = 'success') FROM pipeline_runs")"
-is 'no session is left in a transaction' 0 "$(sql "SELECT count(*)
+is 'no database session of the programs is left open' 0 "$(sql "SELECT count(*)
     FROM pg_stat_activity WHERE application_name LIKE 'etl-%'")"
 done_testing

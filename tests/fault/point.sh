@@ -1,6 +1,7 @@
 #!/bin/sh
-# point.sh io|memory SHARE [CASE...], or io|memory CASE CALL:N:HOW: points.py
-# by hand; see points.sh.
+# point.sh io|memory SHARE [CASE...]
+# point.sh io|memory CASE CALL:N:HOW
+# Runs points.py with these arguments: every SHARE-th fault, or one.  See points.sh.
 . tests/support/lib.sh
 . tests/fault/points.sh
 points_start

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# points WHAT SHARE [CASE...]: a check for each (all).  By hand, from the top
-# folder, for one point and all that it says:
+# points io|memory SHARE [CASE...]: one check for each CASE (default: all).
+# To run one fault and see all its output, from the top folder:
 #	ETL_BIN=bin ETL_BUILD=build sh tests/support/with-pg.sh build/pg.log \
 #	    sh tests/fault/point.sh io CASE CALL:N:HOW
 # shellcheck disable=SC2154 # of lib.sh
 points_start() {
 	api_start --posts 12 --items 12 --max-time 36000
 	SCRATCH=$scratch SHIM=$etl_build/tests/shim.so API=$api
-	# The shim stands before the sanitizers' own functions.
+	# LD_PRELOAD loads the shim before the sanitizers' runtime.
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
 	export ASAN_OPTIONS SCRATCH SHIM API
 }

@@ -1,8 +1,7 @@
 #!/bin/sh
-# Secrets stand in no message, no table, no file of the programs' own, no
-# argument of a process: the API's token, and the database's
-# password, when things go well and when they go wrong.  (No core either:
-# tests/etl-extract/auth.t.)
+# The token of the API and the password of the database appear in no message, no
+# table, no file that the programs write and no argument of a process, whether
+# the command succeeds or fails.  (tests/etl-extract/auth.t checks core files.)
 . tests/support/lib.sh
 cd "$scratch"
 api_start --posts 20
@@ -15,7 +14,8 @@ etl-extract --auth bearer --paginate page --into query:_page --size _limit=5 \
 etl-transform '{id, title} | if .id == 3 then error("no") else . end' |
 etl-load --table t --max-rejects 100%
 END
-# The words of all processes of ours, which are where we are, again and again.
+# Records, again and again, the arguments of all processes of this test, which
+# are the processes whose working directory is $scratch.
 watch_arguments() {
 	while :; do
 		ps -o args= -p "$(find /proc -maxdepth 2 -name cwd \
@@ -42,16 +42,16 @@ for kind in sqlite postgresql; do
 	for from in "$api/auth/posts" "$api/auth/none" "$api/fault/status/500/posts" \
 	    "http://127.0.0.1:1/posts"; do
 		FROM=$from DATABASE_URL=$url etl-run -v --name p flow.sh \
-		    >>said 2>&1 || :
+		    >>messages 2>&1 || :
 	done
 	API_TOKEN=wrong-$token-too FROM=$api/auth/posts DATABASE_URL=$url \
-	    etl-run --name p flow.sh >>said 2>&1 || :
-	DATABASE_URL=$url etl-dlq list >>said 2>&1 || :
-	DATABASE_URL=$url etl-dlq show 1 >>said 2>&1 || :
-	DATABASE_URL=$url etl-status --run 1 >>said 2>&1 || :
+	    etl-run --name p flow.sh >>messages 2>&1 || :
+	DATABASE_URL=$url etl-dlq list >>messages 2>&1 || :
+	DATABASE_URL=$url etl-dlq show 1 >>messages 2>&1 || :
+	DATABASE_URL=$url etl-status --run 1 >>messages 2>&1 || :
 	case $kind in
-	sqlite) sqlite3 "${db#sqlite:}" .dump >>stored ;;
-	*) pg_dump -d "${db##*/}" >>stored ;;
+	sqlite) sqlite3 "${db#sqlite:}" .dump >>dump ;;
+	*) pg_dump -d "${db##*/}" >>dump ;;
 	esac
 done
 for address in "postgresql://me:$password@127.0.0.1:1/x" \
@@ -63,20 +63,24 @@ for address in "postgresql://me:$password@127.0.0.1:1/x" \
 	    'etl-run -c :' 'etl-checkpoint list' 'etl-status --run 1'; do
 		# shellcheck disable=SC2086
 		DATABASE_URL=$address status $program </dev/null >rc
-		is "$program, ${address##*@}: fails" 1 \
+		is "$program, ${address##*@}: the program exits with an error" \
+		    1 \
 		    "$(grep -cE '^(64|69|75|77|78)$' rc)"
-		cat out err >>said
+		cat out err >>messages
 	done
 done
 kill $watcher
-ok 'something was said, stored and seen' test -s said -a -s stored \
+ok 'there are messages, a database dump and arguments to search' \
+    test -s messages -a -s dump \
     -a -s arguments
-for what in said stored arguments; do
-	is "no token in what was $what" '' "$(grep -n "$token" "$what" |
+for what in messages dump arguments; do
+	is "no API token in the file $what" '' "$(grep -n "$token" "$what" |
 	    grep -v -e --secret -e 'the secret of env:' | head -n 3)"
-	is "no password in what was $what" '' "$(grep -n "$password" "$what" |
+	is "no database password in the file $what" \
+	    '' "$(grep -n "$password" "$what" |
 	    head -n 3)"
 done
-is 'nor in what lies about' '' "$(grep -rlE "$token|$password" /tmp/etl-run-"$(id -u)" \
+is 'no token or password in the files of etl-run in /tmp' \
+    '' "$(grep -rlE "$token|$password" /tmp/etl-run-"$(id -u)" \
     2>/dev/null || :)"
 done_testing

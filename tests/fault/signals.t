@@ -1,15 +1,16 @@
 #!/bin/sh
-# Each signal that asks to end, once and twice, and each program: it dies of
-# that signal, in time, with whole lines and whole batches; a program stopped
-# and continued goes on as if nothing had been.
+# Each program gets each signal that ends it, once and twice: the program ends in
+# time, with the status of that signal, and has written whole lines and whole
+# batches only.  A program that is stopped and continued loses nothing.
 . tests/support/lib.sh
 cd "$scratch"
 api_start --posts 20
 export API_BASE_URL="$api"
 stream='{"@etl":"begin","v":1,"id":"b","checkpoint":"p","stages":["extract"]}
 {"id":1,"v":"x"}'
-# begin PROGRAM...: it has read a record, and waits for the next on 8.
-begin() {
+# start_program PROGRAM...: sends it a mark and a record; it then waits for more
+# input, which the test holds open on descriptor 8.
+start_program() {
 	rm -f fifo out
 	mkfifo fifo
 	env --default-signal "$@" <fifo >out 2>err &
@@ -17,11 +18,11 @@ begin() {
 	exec 8>fifo
 	printf '%s\n' "$stream" >&8
 }
-# ended: it has, by itself, within the seconds of ok's command.
-ended() {
+# wait_until_ended: waits 3 seconds at most for the program to end by itself.
+wait_until_ended() {
 	timeout 3 tail --pid="$pid" -f /dev/null
 }
-number() {
+signal_status() {
 	case $1 in HUP) echo 129 ;; INT) echo 130 ;; QUIT) echo 131 ;; TERM) echo 143 ;; esac
 }
 programs='etl-extract --stream s -|etl-transform .|etl-via cat|etl-checkpoint save --state file:s.json|etl-load --table t|etl-dlq put|etl-run -c "sleep 60"'
@@ -40,29 +41,32 @@ for kind in sqlite postgresql; do
 				case $signal-$times in
 				HUP-twice | INT-twice) continue ;;
 				esac
-				begin "$@"
+				start_program "$@"
 				sleep 0.15
 				kill -$signal $pid
 				[ $times = once ] || kill -$signal $pid \
 				    2>/dev/null || :
 				what="$kind, $1, $signal $times"
-				ok "$what: it ends" ended
+				ok "$what: the program ends in time" \
+				    wait_until_ended
 				exec 8>&-
 				rc=0
 				wait $pid || rc=$?
-				is "$what: of the signal" "$(number $signal)" $rc
-				unlike "$what: no end mark, no torn line" \
+				is "$what: the signal is the cause of the end" \
+				    "$(signal_status $signal)" $rc
+				unlike "$what: the output has no end mark and no torn line" \
 				    '"@etl":"end"|^[^{]|[^}]$' \
 				    "$(grep . out || echo '{}')"
 			done
 		done
 		IFS=$old
 	done
-	is "$kind: nothing is loaded" 0 "$(sql 'SELECT count(*) FROM t')"
-	is "$kind: each run has its end" failed \
+	is "$kind: programs that a signal ended load nothing" \
+	    0 "$(sql 'SELECT count(*) FROM t')"
+	is "$kind: each run that a signal ended has the status failed" failed \
 	    "$(sql 'SELECT DISTINCT status FROM pipeline_runs')"
 
-	# Stopped for longer than any of their waits, then continued.
+	# The stages are stopped for longer than their time-outs, then continued.
 	for i in 1 2 3; do
 		set -- etl-extract --paginate page --into query:_page --size \
 		    _limit=2 --delay 20ms --timeout 500ms --connect-timeout 300ms \
@@ -92,31 +96,34 @@ for kind in sqlite postgresql; do
 			wait "$pid" || status=$?
 			rc="$rc$status "
 		done
-		is "$kind: stopped and continued ($i)" '0 0 0 ' "$rc"
-		is "$kind: stopped and continued ($i): all is there" 20 \
+		is "$kind: stages stopped and continued succeed ($i)" \
+		    '0 0 0 ' "$rc"
+		is "$kind: stages stopped and continued lose no record ($i)" \
+		    20 \
 		    "$(($(sql 'SELECT count(*) FROM t') + $(wc -l <rejects)))"
 	done
 done
-# All processes of a filter are stopped while it is at work on a record, for
-# longer than a record may take: the time that they stood is not the filter's.
+# All processes of etl-transform are stopped while the filter computes, for longer
+# than --time-limit: the time that they were stopped does not count.
 echo '{"id":1}' >one
 setsid etl-transform --time-limit 4s \
     '{n: ([limit(600000; repeat(1))] | length)}' <one >out 2>err 3>rejects &
 pid=$!
 at_exit "kill -9 -$pid 2>/dev/null"
-at_work() {
+uses_cpu() {
 	# shellcheck disable=SC2046
 	set -- $(pgrep -g "$pid" | sed 's,.*,/proc/&/stat,')
 	awk '$14 >= 20 { n++ } END { exit n == 0 }' "$@"
 }
-ok 'the filter is at work' wait_until 10 at_work
+ok 'the filter computes before it is stopped' wait_until 10 uses_cpu
 kill -STOP -$pid
 sleep 4.3
-is 'and so it is while it is stopped' 0 "$(wc -c <out)"
+is 'a filter that is stopped writes nothing' 0 "$(wc -c <out)"
 kill -CONT -$pid
 rc=0
 wait $pid || rc=$?
-is 'a filter stopped at work and continued' 0 $rc
-is 'a filter stopped at work and continued: its record' '{"n":600000}' \
+is 'a filter stopped for longer than --time-limit succeeds' 0 $rc
+is 'a filter stopped for longer than --time-limit writes its record' \
+    '{"n":600000}' \
     "$(cat out rejects)"
 done_testing

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Each stage of the posts flow is killed half-way, inside etl-run, on both
-# databases: the run has failed and says so, and the next one completes it.
+# Each stage of the pipeline of examples/posts is killed half-way, under etl-run,
+# on both databases: the run fails and is recorded so, and the next run completes
+# the work.
 . tests/support/lib.sh
 
-# stage NAME COMMAND...: a stage whose process id stands in pid.NAME.
+# Writes a pipeline in which the file pid.NAME has the process id of stage NAME.
 write_pipeline() {
 	cat >"$scratch/pipeline.sh" <<-'EOF'
 	stage() {
@@ -31,7 +32,7 @@ run_flow() {
 	timeout 60 etl-run --db "$db" --name posts "$scratch/pipeline.sh"
 }
 
-asked_for_page_3() {
+page_3_was_requested() {
 	grep -q '_page=3' "$api_log_file"
 }
 
@@ -44,12 +45,12 @@ last_status() {
 	sql 'SELECT status FROM pipeline_runs ORDER BY id DESC LIMIT 1'
 }
 
-killed_half_way() {
+run_and_kill_stage() {
 	rm -f "$scratch"/pid.*
 	: >"$api_log_file"
 	run_flow 400ms 2>"$scratch/err" &
 	run=$!
-	wait_until 10 asked_for_page_3
+	wait_until 10 page_3_was_requested
 	kill -9 "$(cat "$scratch/pid.$1")"
 	rc=0
 	wait $run || rc=$?
@@ -64,18 +65,23 @@ rows_wanted=$(cat "$scratch/rows")
 for kind in sqlite postgresql; do
 	for stage in pages each transform load; do
 		db_new $kind
-		killed_half_way $stage
-		isnt "$kind, $stage killed: the run fails" 0 $rc
-		is "$kind, $stage killed: and its row says so" failed \
+		run_and_kill_stage $stage
+		isnt "$kind, $stage killed: etl-run exits with a failure" 0 $rc
+		is "$kind, $stage killed: the row of the run has the status failed" \
+		    failed \
 		    "$(last_status)"
-		is "$kind, $stage killed: no load has ended" 0 \
+		is "$kind, $stage killed: the ledger has no stream that ended" \
+		    0 \
 		    "$(sql 'SELECT count(*) FROM etl_loads WHERE ended')"
-		like "$kind, $stage killed: one line tells it" '^etl-run: ' \
+		like "$kind, $stage killed: etl-run prints a message" \
+		    '^etl-run: ' \
 		    "$(cat "$scratch/err")"
-		ok "$kind, $stage killed: the next run completes it" \
+		ok "$kind, $stage killed: the next run succeeds" \
 		    run_flow 0ms
-		is "$kind, $stage killed: rows" "$rows_wanted" "$(rows)"
-		is "$kind, $stage killed: dead letters, each once" '8|8' \
+		is "$kind, $stage killed: after the next run all rows are there" \
+		    "$rows_wanted" "$(rows)"
+		is "$kind, $stage killed: after the next run each letter is there once" \
+		    '8|8' \
 		    "$(sql 'SELECT count(*), count(DISTINCT reject_id)
 		    FROM dead_letters')"
 	done

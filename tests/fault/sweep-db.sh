@@ -1,14 +1,14 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# For sweep.sh: the databases.  A database is made once for each pipeline, kept
-# as it is then, and put back before each point; its state is a text, in which
-# two runs that did the same are equal.
+# For sweep.sh: the databases.  A database is made once for each pipeline and
+# copied.  Before each kill the copy is restored.  The state of a database is a
+# text that is equal for two runs that did the same.
 
 tables='
 CREATE TABLE t (k text PRIMARY KEY, n bigint NOT NULL, m text);
 CREATE TABLE log (k text, n bigint NOT NULL, m text);
 '
 
-# last COLUMN MEMBER: of the loader's counts.
+# last COLUMN MEMBER: SQL for MEMBER of the last stage, the loader, in COLUMN.
 last() {
 	case $kind in
 	sqlite*) echo "($1 ->> '\$[#-1].$2')" ;;
@@ -16,7 +16,7 @@ last() {
 	esac
 }
 
-# state_sql HEX: what is compared.
+# state_sql HEX: SQL that prints the state; HEX is the bytes of a letter as hex.
 state_sql() {
 	attempts='attempts, resolved_upto, (SELECT count(*)
 	    FROM dead_letter_attempts AS a WHERE a.dead_letter_id = d.id)'
@@ -49,15 +49,16 @@ sqlite_make() {
 	echo 'PRAGMA integrity_check; PRAGMA journal_mode;' >>"$scratch/state.sql"
 }
 
-# Read in a copy: what a killed writer has left is the next run's to mend.
+# Reads a copy: opening the database would repair what a killed writer left,
+# and that repair is the work of the next run.
 sqlite_state() {
 	rm -rf "$scratch/copy"
 	cp -R "$work" "$scratch/copy"
 	sqlite3 "$scratch/copy/x.db" <"$scratch/state.sql" 2>/dev/null || :
 }
 
-# One psql for all: it reads commands from descriptor 8 and says on 9 when it
-# has done them.
+# One psql runs all statements, because a start for each would be slow: it reads
+# commands from descriptor 8 and writes a line to descriptor 9 after each.
 pg_open() {
 	exec 8>&- 9<&-
 	rm -f "$scratch/psql.in" "$scratch/psql.out"
@@ -67,7 +68,7 @@ pg_open() {
 	exec 9<"$scratch/psql.out" 8>"$scratch/psql.in"
 }
 
-# pg_do FILE: what it prints goes to $scratch/rows.
+# pg_do FILE: runs the SQL of FILE; its output goes to $scratch/rows.
 pg_do() {
 	printf '\\o %s\n\\i %s\n\\o\n\\echo done\n' \
 	    "$scratch/rows" "$1" >&8 && read -r _ <&9
@@ -82,7 +83,7 @@ pg_make() {
 	createdb "$database"
 	psql -Xq -d "$db" -c "$tables"
 	{
-		# The session of a program that was killed may still commit.
+		# Use one snapshot: a killed program's session may still commit.
 		echo 'BEGIN ISOLATION LEVEL REPEATABLE READ;'
 		state_sql "encode(raw, 'hex')"
 		echo 'COMMIT;'
@@ -119,8 +120,8 @@ pg_keep() {
 	pg_open
 }
 
-# The tables of etl itself are there before, unless the pipeline is to make
-# them.
+# The control tables exist before the pipeline runs, unless the pipeline itself
+# must create them (fresh).
 db_make() {
 	rm -rf "$work" "$scratch/kept"
 	mkdir "$work"
@@ -162,7 +163,7 @@ db_state() {
 	[ -z "$also" ] || (cd "$work" && eval "$also") 2>/dev/null || :
 }
 
-# What is compared can be read, so that nothing is equal for want of an answer.
+# Checks that the SQL of the state works: two failed queries would look equal.
 db_reads() {
 	case $kind in
 	sqlite*) sqlite3 -bail "$work/x.db" ;;
@@ -170,15 +171,15 @@ db_reads() {
 	esac <"$scratch/state.sql" >/dev/null
 }
 
-# Nobody else is in the database; a server needs a moment to see that a client
-# has gone.
+# Waits until no other session is open: a server needs a moment to notice that a
+# client was killed.
 db_idle() {
 	case $kind in
 	postgresql) pg_idle || wait_until 10 pg_idle ;;
 	esac
 }
 
-# db_crash N: a session, or all of the server, as N is odd or even.
+# db_crash N: kills a session if N is odd, restarts the server if N is even.
 db_crash() {
 	echo 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()
 	    AND datname = current_database() LIMIT 1' >"$scratch/pid.sql"
@@ -200,7 +201,7 @@ db_recover() {
 	pg_open
 }
 
-# Every page of every table and index.
+# Checks every page of every table and index with pg_amcheck.
 db_verify() {
 	"$("${PG_CONFIG:-pg_config}" --bindir)/pg_amcheck" --heapallindexed \
 	    --install-missing -d "$database" >"$scratch/run.out" 2>&1

@@ -1,25 +1,27 @@
 # shellcheck shell=sh disable=SC2016,SC2034,SC2089,SC2154
-# For sweep.sh: the pipelines.  Each sets
-#	source	what the stream comes from; may be killed too
-#	rest	the filters that it goes through, the last of which stores
-#	stages	those that are killed, by the names of their variables: in
-#		source and rest each stands behind "$at_NAME"
-#	cut	where a stream that ends early leaves a state that may be seen
-#		after a kill: boundary (mark) or line; end: nothing but the
-#		first and last may be seen; any: what is seen is not judged
-#	compare	all: ledger and letters are the same to the last column; sums:
-#		streams have new names each time, so of the ledger the sums;
-#		letters: all but the ledger, whose counts tell what each run did
-#		rows: a stream without checkpoints commits before its end, so
-#		what is done again counts again: rows and letters alone
+# For sweep.sh: the pipelines.  Each pipeline sets
+#	source	the command that writes the stream; it may be killed too
+#	rest	the stages after it; the last one stores the records
+#	stages	the stages to kill: in source and rest the command of stage NAME
+#		stands behind "$at_NAME"
+#	cut	which states a kill may leave: boundary: those of the stream cut
+#		after a boundary mark; line: those of the stream cut after any
+#		line; end: the first and the last state only; any: all states
+#	compare	how much of the state must be equal in the end: all: each column
+#		of ledger and letters; sums: only the sums of the ledger,
+#		because each run names its stream anew; letters: all but the
+#		ledger, whose counts show what each run did; rows: rows and
+#		letters only, because a stream without checkpoints commits
+#		before its end and a repeated run counts records again
 # and may set
-#	script	what is run instead of source and rest, whose states it may be
-#		seen in
-#	before	what is done once, in a database that is empty
-#	fresh	yes: the pipeline has to make the tables of etl; ddl: others
-#	again	how many plain runs it takes
-#	rows	what is read of tables of its own
-#	also	a command that prints what else is state
+#	script	the script to run instead of source and rest; source and rest
+#		still give the states that a kill may leave
+#	before	a command that is run once in an empty database
+#	fresh	yes: the pipeline must create the control tables; ddl: also its
+#		own tables
+#	again	how many undisturbed runs the pipeline needs to complete
+#	rows	SQL that reads the pipeline's own tables
+#	also	a command that prints further state
 
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore many via replay replay-again meanwhile replays
@@ -206,28 +208,28 @@ pipeline() {
 	esac
 }
 
-# in_run TEXT [OPTIONS]: the pipeline is a run.
+# in_run TEXT [OPTIONS]: makes the pipeline TEXT a run of etl-run.
 in_run() {
 	script="\$at_run etl-run --name p ${2-} -c '$1'"
 	pipeline=p
 }
 
-# twice TEXT: two of it at once, of which one may well end with 75.
+# twice TEXT: runs TEXT twice at once; one of the two may exit with 75.
 twice() {
 	script="{ $1; } & { $(printf '%s' "$1" | sed 's/\$at_[a-z]* //g'); }
 	    wait"
 }
 
-# example SCRIPT PATH: what a user runs, whose programs are found in $shim.
+# example SCRIPT PATH: runs an example with etl-run; it finds the programs in $shim.
 example() {
 	script="API_TOKEN=secret API_BASE_URL=\$api$2 PATH=\$shim:\$PATH \\
 	    \$at_run etl-run --name p \"\$top/examples/$1\""
 	cut=any fresh=ddl
 }
 
-# The records: a drop, two rejects of the transform with equal bytes, one of
-# the loader.  stream MEMBERS TIMES: marked, with a checkpoint after each
-# third record, or with none.
+# stream MEMBERS: prints a marked stream of nine records.  etl-transform drops one
+# and rejects two with equal bytes, and etl-load rejects one.  If MEMBERS is not
+# empty, a checkpoint mark stands after each third record.
 counts() {
 	printf '"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,' "$1"
 	echo '"rejected":0}]}'
@@ -254,7 +256,7 @@ stream() {
 	counts 9
 }
 
-# Programs that have "$at_NAME" before them.
+# Makes wrappers in $shim that run the real programs behind "$at_NAME".
 make_shims() {
 	shim=$scratch/shim
 	mkdir "$shim"

@@ -1,18 +1,21 @@
 #!/bin/sh
 # sweep.sh [-l] [-e K] [-o N] [-s I/N] [-r TIMES [-c]] [PATTERN...]
-# Kills a program of a pipeline before each of its system calls, lets the
-# pipeline run once more, and compares what is stored with what an undisturbed
-# run stores.  A point is KIND/PIPELINE/STAGE/CALL.COUNT; PATTERN (all) selects
-# by its first parts or all four, as in sqlite-wal/append or '*/append/load'.
-#	-l	count the points only
-#	-e K	every K-th call only, from the N-th (-o) on; start-up by 10 K, and
-#		programs with sanitizers by 4 K
-#	-s I/N	the I-th of N shares of the points
-#	-r T	instead, kill each whole pipeline at T random moments, twice in a
-#		row; SEED=n gives the same again; a point is whole/MICROSECONDS
-#	-c	instead of the pipeline kill a session of the server, or restart
-#		that with -m immediate: for a server of one's own
-# Prints TAP, a line for each stage, and on stderr what failed.
+# Kills a program of a pipeline before each of its system calls, runs the
+# pipeline again, and compares what is stored with what an undisturbed run
+# stores.  A point is one such kill, written KIND/PIPELINE/STAGE/CALL.COUNT.
+# PATTERN (default: all) selects points by the first parts or by all four, for
+# example sqlite-wal/append or '*/append/load'.
+#	-l	only count the points
+#	-e K	take every K-th call only; of the start-up every 10 K-th, with
+#		sanitizers every 4 K-th
+#	-o N	with -e: begin at the N-th call
+#	-s I/N	take the I-th of N shares of the points
+#	-r T	kill each whole pipeline at T random moments instead, twice in a
+#		row; SEED=n repeats a run; a point is whole/MICROSECONDS
+#	-c	with -r: kill a session of the PostgreSQL server instead of the
+#		pipeline, or restart the server with -m immediate: use a server
+#		that nothing else needs
+# Prints TAP with one check for each stage.  Failed points go to stderr.
 . tests/support/lib.sh
 . tests/fault/sweep-db.sh
 . tests/fault/sweep-table.sh
@@ -48,7 +51,7 @@ case $every:$etl_build in
 esac
 [ $# -gt 0 ] || set -- '*'
 
-# selected ID: a pattern is of it, or of something in it.
+# selected ID: a pattern matches ID or a point within ID.
 patterns=$*
 selected() {
 	id=$1
@@ -65,7 +68,7 @@ selected() {
 	return 1
 }
 
-# run [REAP'S OPTIONS]: the pipeline, until the last of its processes is gone.
+# run [OPTIONS OF REAP]: runs the pipeline and waits for all its processes.
 run() {
 	status=0
 	(cd "$work" && TMPDIR=$scratch/tmp exec "$reap" "$@" 60 \
@@ -73,7 +76,7 @@ run() {
 	    8>&- 9>&- || status=$?
 }
 
-# attach STAGE STRACE'S OPTION...: the stage's program is traced.
+# attach STAGE OPTION...: lets strace with OPTIONs run the program of STAGE.
 attach() {
 	unset at_extract at_transform at_load at_via at_run at_save at_put \
 	    at_replay at_each at_load2
@@ -83,8 +86,8 @@ attach() {
 	export "at_$name=strace -o $scratch/trace $*"
 }
 
-# The states that a kill may leave: what a stream cut off at its boundaries, or
-# anywhere, leaves.
+# Collects in $states the states that a kill may leave: the state after the stream
+# was cut at each boundary mark, or at each line, as $cut says.
 find_states() {
 	db_reset
 	states="<$(db_state | sed '/^run|/d')>"
@@ -129,14 +132,14 @@ prepare() {
 	if [ $status -ne 0 ] || ! db_reads ||
 	    [ "$(db_state)" != "$wanted" ]; then
 		id=$kind/$p
-		fail "undisturbed: status $status, or not the same twice"
-		check "$id: undisturbed" 1
+		fail "undisturbed run: exit status $status, or two runs differ"
+		check "$id: two undisturbed runs succeed and store the same" 1
 		done_testing
 		exit 1
 	fi
 }
 
-# fail WHAT [DETAILS]: these only for the first of a stage.
+# fail WHAT [DETAILS]: counts a failure; shows DETAILS for the first of a stage.
 fail() {
 	failures=$((failures + 1))
 	diag "FAILED $id: $1" "again: sh tests/fault/sweep.sh '$id'"
@@ -145,14 +148,14 @@ fail() {
 	    cut -c -160)"
 }
 
-# What is there; of two programs that close a database at once neither may be
-# the one to clear the WAL.
+# Lists the files.  The WAL and its index are left out: if two programs close a
+# database at the same time, it may happen that neither removes the WAL.
 files() {
 	find "$work" ! -name '*-wal' ! -name '*-shm' ! -path "$work/out/*" |
 	    sort
 }
 
-# One plain run later all is as if nothing had happened.
+# Runs the pipeline undisturbed; then the state must equal that without a kill.
 compare() {
 	attach
 	[ $again -eq 1 ] || run
@@ -173,8 +176,8 @@ compare() {
 	    "$(diff "$scratch/wanted" "$scratch/state")"
 }
 
-# A kill leaves one of the states that a whole batch leaves.
-look() {
+# Checks that the kill left a state that whole batches leave.
+check_for_torn_state() {
 	[ "$cut" != any ] || return 0
 	state=$(db_state | sed '/^run|/d')
 	case $states in
@@ -183,14 +186,15 @@ look() {
 	esac
 }
 
-# point STAGE CALL: whether it was reached is all that can differ.
+# point STAGE CALL: kills at this point and compares.  If STAGE never makes this
+# call, the point does not count.
 point() {
 	db_reset
 	case $1 in
 	whole)
 		attach
 		run -k "$2"
-		look
+		check_for_torn_state
 		run -k $(($2 * 7 % 60000))
 		;;
 	server)
@@ -212,11 +216,11 @@ point() {
 		;;
 	esac
 	points=$((points + 1))
-	look
+	check_for_torn_state
 	compare
 }
 
-# moments: of a run, and a little more.
+# moments: prints $times random moments, in microseconds, of 1.1 run lengths.
 moments() {
 	awk -v n="$times" -v seed=$((seed + checks)) -v length_="$length" 'BEGIN {
 		srand(seed)
@@ -225,9 +229,9 @@ moments() {
 	}'
 }
 
-# to_sweep STAGE: those of its calls that are selected, at least one, each as
-# NAME.COUNT, which is what strace counts.
-to_sweep() {
+# calls_to_kill_at STAGE: prints those calls of STAGE that -e and -o select, at
+# least one, each as NAME.COUNT, as strace counts them.
+calls_to_kill_at() {
 	attach "$1" -e 'trace=!%memory,futex'
 	db_reset
 	run
@@ -244,8 +248,8 @@ to_sweep() {
 	}' "$scratch/trace"
 }
 
-# where STAGE: the calls, or moments, to kill at.
-where() {
+# kill_points STAGE: prints the calls, or the moments, at which to kill.
+kill_points() {
 	case $1:$times in
 	whole:0 | server:0)
 		for pattern in $patterns; do
@@ -253,14 +257,14 @@ where() {
 		done
 		;;
 	whole:* | server:*) moments ;;
-	*) to_sweep "$1" ;;
+	*) calls_to_kill_at "$1" ;;
 	esac
 }
 
 sweep() {
 	points_before=$points failures_before=$failures
 	n=0
-	for call in $(where "$1"); do
+	for call in $(kill_points "$1"); do
 		selected "$kind/$p/$1/$call" || continue
 		n=$((n + 1))
 		if [ $list = yes ]; then

@@ -1,4 +1,4 @@
 #!/bin/sh
-# A share of the crash matrix on PostgreSQL: every 43rd
-# call, and others tomorrow.
+# A share of the crash matrix on PostgreSQL: a kill before every 43rd system call.
+# The day of the year chooses which calls these are.
 exec sh tests/fault/sweep.sh -e 43 -o "$(date +%j)" postgresql

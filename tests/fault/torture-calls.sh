@@ -1,13 +1,14 @@
 #!/bin/sh
-# torture-calls.sh [NAME...]: the long versions of what make check does a share of,
-# one after the other, each with its last lines; make torture runs it with a
-# server.  What each says is kept in BUILD/torture.
+# torture-calls.sh [NAME...]: runs the long versions (default: all) of the tests
+# of which make check runs a share, one after the other, and prints the last lines
+# of each.  make torture runs it with a PostgreSQL server.  The output of each is
+# kept in BUILD/torture.
 . tests/support/lib.sh
 logs=$etl_build/torture
 mkdir -p "$logs"
 
-# long NAME COMMAND...: its success is the check.
-long() {
+# run_long NAME COMMAND...: a check that COMMAND succeeds, with its time.
+run_long() {
 	log=$logs/$1.log
 	name=$1
 	case " $wanted " in
@@ -23,13 +24,13 @@ long() {
 }
 wanted=$*
 
-long io sh tests/fault/point.sh io 1
-long memory sh tests/fault/point.sh memory 1
-long commits env ROUNDS=50 sh tests/fault/commits.t
-long eight env ROUNDS=100 sh tests/etl-run/eight.t
-long power env CUTS=5000 sh tests/fault/power.t
-long lock-time sh tests/fault/lock-time.sh
-long mutants sh tests/fault/mutants-rows.sh
-long mutants-extract sh tests/fault/mutants-extract.sh
-long mutants-more sh tests/fault/mutants-more.sh
+run_long io sh tests/fault/point.sh io 1
+run_long memory sh tests/fault/point.sh memory 1
+run_long commits env ROUNDS=50 sh tests/fault/commits.t
+run_long eight env ROUNDS=100 sh tests/etl-run/eight.t
+run_long power env CUTS=5000 sh tests/fault/power.t
+run_long lock-time sh tests/fault/lock-time.sh
+run_long mutants sh tests/fault/mutants-rows.sh
+run_long mutants-extract sh tests/fault/mutants-extract.sh
+run_long mutants-more sh tests/fault/mutants-more.sh
 done_testing

@@ -1,24 +1,25 @@
 #!/bin/sh
-# torture.sh FOLDER: the whole crash matrix, two at a time, with a server to
-# itself: about 50,000 points, 1,000 random kills, the server killed, and the
-# mutants.  What each says is kept in FOLDER.  EVERY=K takes every K-th call
-# only, from the N-th where OFFSET=N.
+# torture.sh FOLDER: runs the whole crash matrix in two lanes, with a PostgreSQL
+# server of its own: about 50,000 kills before system calls, 1,000 kills at random
+# moments, kills of the server, and the mutants.  The output is kept in FOLDER.
+# EVERY=K takes every K-th call only; OFFSET=N starts at the N-th.
 set -eu
 folder=$1
 mkdir -p "$folder"
 
-# shellcheck disable=SC2317 # say calls them
+# shellcheck disable=SC2317 # run_and_report calls these functions
 sweep() {
 	sh tests/fault/sweep.sh "$@"
 }
 # shellcheck disable=SC2317
-crash() {
+sweep_server() {
 	sh tests/support/with-pg.sh "$folder/server.log" \
 	    sh tests/fault/sweep.sh -c "$@"
 }
 
-# say NAME COMMAND...: and its last lines; fails as it does.
-say() {
+# run_and_report NAME COMMAND...: runs COMMAND, prints its comments and its exit
+# status, and returns that status.
+run_and_report() {
 	name=$1 status=0
 	shift
 	"$@" >"$folder/$name.tap" 2>"$folder/$name.err" || status=$?
@@ -29,16 +30,16 @@ say() {
 }
 lane() {
 	bad=0
-	say "sweep-$1" sweep -e "${EVERY:-1}" -o "${OFFSET:-0}" -s "$1/2" ||
+	run_and_report "sweep-$1" sweep -e "${EVERY:-1}" -o "${OFFSET:-0}" -s "$1/2" ||
 	    bad=1
 	case $1 in
 	1)
-		say random sweep -r 12 || bad=1
-		say crowd env CROWD=60 sh tests/fault/crowd.t || bad=1
+		run_and_report random sweep -r 12 || bad=1
+		run_and_report crowd env CROWD=60 sh tests/fault/crowd.t || bad=1
 		;;
 	2)
-		say server crash -r 4 || bad=1
-		say mutants sh tests/fault/mutants.sh || bad=1
+		run_and_report server sweep_server -r 4 || bad=1
+		run_and_report mutants sh tests/fault/mutants.sh || bad=1
 		;;
 	esac
 	return $bad

@@ -1,6 +1,7 @@
 #!/bin/sh
-# build.sh OUT SOURCE...: a fuzz target with its part of lib.
-# CC is the compiler; the address and undefined sanitizers are on.
+# build.sh OUT SOURCE...: builds a fuzz target with the files of lib that it
+# needs.  CC is the compiler.  FUZZ_SAN is the list of sanitizers (default:
+# address,undefined).
 set -eu
 out=$1
 shift

@@ -1,6 +1,7 @@
-/* For fuzz targets: one function, and a check that ends the process.
- * A target is tests/fuzz/NAME.c with inputs in corpus-NAME; run.sh builds it
- * with libFuzzer, replay.t with replay.c. */
+/* For fuzz targets: the function that each one defines, and MUST(), which ends
+ * the process if a condition is false.  A target is tests/fuzz/NAME.c; its
+ * saved inputs are in corpus-NAME.  run.sh builds it with libFuzzer, replay.t
+ * with replay.c. */
 #ifndef FUZZ_H
 #define FUZZ_H
 

@@ -1,5 +1,6 @@
-/* Numbers: eight bytes as a double, printed and read; the rest as one or two
- * number tokens (a space between), read as strtod(3) reads. */
+/* Fuzz target for numbers.  The first eight bytes are a double, which is
+ * printed and read back.  The rest is one number token, or two with a space
+ * between; they are read and compared with strtod(3). */
 #include "fuzz.h"
 
 #include "json/number.h"
@@ -65,7 +66,7 @@ integer(const char *p, size_t n)
 		len = snprintf(text, sizeof(text), "%" PRId64, v);
 		MUST(number_equals(p, n, text, (size_t)len));
 		MUST(number_to_double(p, n) == (double)v);
-	} else if (n < 19) {            /* so many digits always fit */
+	} else if (n < 19) {            /* 18 digits always fit */
 		MUST(memchr(p, '.', n) || memchr(p, 'e', n) ||
 		    memchr(p, 'E', n));
 	}

@@ -1,6 +1,7 @@
-/* A second JSON parser, jansson, in words of its own: its names are ours.
- * Gives: its values in order of appearance, names among them as strings, so
- *        that item i answers to token i of a scan.  False: invalid to it. */
+/* Reads a text with jansson, a second JSON parser.  Only oracle.c includes
+ * jansson's header, because some of its names are also names of lib/json.
+ * Gives: the values in order of appearance, with member names as strings, so
+ *        that item i matches token i of a scan.  False: jansson refuses it. */
 #ifndef FUZZ_ORACLE_H
 #define FUZZ_ORACLE_H
 
@@ -8,11 +9,11 @@
 #include <stddef.h>
 
 struct oracle_item {
-	char type;              /* n f t d s a o, as enum json_type goes */
+	char type;              /* n f t d s a o, as enum json_type */
 	double d;
-	const char *p;          /* bytes of a string */
-	size_t n;               /* its length, or how many children */
-	size_t next;            /* the item after this value */
+	const char *p;          /* the bytes of a string */
+	size_t n;               /* its length, or count of children */
+	size_t next;            /* index of the item after this value */
 };
 
 struct oracle {

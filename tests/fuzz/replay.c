@@ -1,4 +1,4 @@
-/* replay FILE...: gives each file to a fuzz target once. */
+/* replay FILE...: runs a fuzz target once with the bytes of each file. */
 #include "fuzz.h"
 
 static int

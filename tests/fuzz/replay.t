@@ -1,12 +1,13 @@
 #!/bin/sh
-# The saved inputs of every fuzz target, each once, under sanitizers.
+# Runs every fuzz target once on each of its saved inputs, with sanitizers.
 . tests/support/lib.sh
 
 for corpus in tests/fuzz/corpus-*; do
 	target=${corpus##*-}
-	ok "$target is built" sh tests/fuzz/build.sh "$scratch/$target" \
+	ok "the fuzz target $target can be built" \
+	    sh tests/fuzz/build.sh "$scratch/$target" \
 	    "tests/fuzz/$target.c" tests/fuzz/replay.c
-	ok "$target stands $(find "$corpus" -type f | wc -l) inputs" \
+	ok "$target accepts its $(find "$corpus" -type f | wc -l) saved inputs without a failure" \
 	    timeout 120 "$scratch/$target" "$corpus"/*
 done
 done_testing

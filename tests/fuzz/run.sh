@@ -1,7 +1,8 @@
 #!/bin/sh
-# run.sh [TARGET...]: each fuzz target for $SECONDS seconds (60) by libFuzzer.
-# Inputs found are kept in build/fuzz; one that fails is named and belongs into
-# tests/fuzz/corpus-TARGET, where replay.t sees it from then on.
+# run.sh [TARGET...]: runs each fuzz target with libFuzzer for $SECONDS seconds
+# (60).  The inputs that it finds are kept in build/fuzz.  libFuzzer prints the
+# name of an input that fails; copy this file to tests/fuzz/corpus-TARGET, so that
+# replay.t tries it in every test run.
 set -eu
 # shellcheck disable=SC3028 # given by the caller
 seconds=${SECONDS:-60}

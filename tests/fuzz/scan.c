@@ -1,7 +1,7 @@
-/* The JSON scanner against jansson: the same texts are valid, and say the
- * same.  What jansson does otherwise: by its manual it takes no lone
- * surrogates, no \u0000 in names, no number past the range of a double, and
- * nests deeper; and a raw NUL behind a number or word gets lost in it. */
+/* Fuzz target that compares the JSON scanner with jansson: both accept the same
+ * texts and read the same values.  Known differences: jansson refuses lone
+ * surrogates, \u0000 in names and numbers outside the range of a double; it
+ * nests deeper; and it ignores a raw NUL after a number or a word. */
 #include "fuzz.h"
 #include "oracle.h"
 
@@ -25,7 +25,7 @@ is_name(const struct json *j, uint32_t i)
 	return false;
 }
 
-/* The oracle takes it too. */
+/* Returns whether jansson accepts a text that the scanner accepts. */
 static bool
 for_oracle(const struct json *j)
 {
@@ -54,7 +54,7 @@ same_string(const struct json *j, uint32_t i, const char *p, size_t n)
 	buf_release(&b);
 }
 
-/* Token i and what the oracle has there. */
+/* Compares token i with the value that jansson read at this place. */
 static void
 same_value(const struct json *j, uint32_t i, const struct oracle_item *v)
 {
@@ -93,7 +93,7 @@ compare(const struct json *j, const struct json_fault *f, const char *text,
 	oracle_release(&o);
 }
 
-/* Without white space it is the same text, also when done again. */
+/* The compact text has the same tokens, and is equal when compacted again. */
 static void
 compact(const struct json *j)
 {
@@ -124,7 +124,7 @@ compact(const struct json *j)
 	json_release(&again);
 }
 
-/* A string written from its characters has them again. */
+/* A string that is decoded, written and scanned again has the same bytes. */
 static void
 rewrite(const struct json *j, uint32_t i)
 {
@@ -143,7 +143,7 @@ rewrite(const struct json *j, uint32_t i)
 	json_release(&again);
 }
 
-/* However little is kept, the verdict is the same. */
+/* The result does not depend on how many levels the scanner keeps. */
 static void
 levels(const struct json *j, const struct json_fault *f, const char *text,
     size_t n)
@@ -171,7 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct json j = { 0 };
 	struct json_fault fault, *f = NULL;
-	char *text = calloc(1, n ? n : 1);      /* its end is the end */
+	char *text = calloc(1, n ? n : 1);      /* exact size, no NUL */
 
 	MUST(text != NULL);
 	if (n > 0)

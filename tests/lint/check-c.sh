@@ -1,16 +1,17 @@
 #!/bin/sh
-# check-c.sh BUILD LIST: every .c of LIST through the tools, two at a time.
-# check-c.sh BUILD one FILE: this one.  What has passed is remembered in
-# BUILD/lint by its preprocessed text and is not checked again.
-# check-c.sh other: the tools that are not run, because they are other versions
-# than those that the code is kept clean for, Debian 12's: clang-tidy 19 crashes
-# on one file here, and cppcheck 2.17 takes arrays for unset.
+# check-c.sh BUILD LIST: runs the tools on every .c file of LIST, two at a time.
+# check-c.sh BUILD one FILE: runs the tools on FILE.  BUILD/lint remembers the
+# hash of the preprocessed text of each file that passed; such a file is not
+# checked again.
+# check-c.sh other: prints the tools that are not run because of their version.
+# The code is kept clean for the versions of Debian 12.  Other versions fail here:
+# clang-tidy 19 crashes on one file, cppcheck 2.17 reports set arrays as unset.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL
 tool() {
 	command -v "$1" || command -v "$1-14"
 }
-# version TOOL: its number.
+# version TOOL: prints its version number.
 version() {
 	"$(tool "$1")" --version | grep -oE '[0-9]+\.[0-9.]+' | head -n 1
 }
@@ -25,7 +26,7 @@ other() {
 [ "$1" != other ] || { other; exit; }
 not_run=${not_run-$(other)}
 export not_run
-ours() {
+is_run() {
 	case $not_run in
 	*"$1 "*) return 1 ;;
 	esac
@@ -41,7 +42,7 @@ fi
 file=$3
 # shellcheck disable=SC2086
 eval set -- $flags
-# The headers of a program are found from its own folder.
+# A program includes its headers by their path below its own folder.
 case $file in
 src/*/*)
 	program=${file#src/}
@@ -53,8 +54,9 @@ pass=$build/lint/${key%% *}
 [ ! -e "$pass" ] || exit 0
 out=$build/lint/$$
 
-# Objects that can change, at file scope or static in a function.
-mutable() {
+# Fails if an object file has variables that can change, at file scope or static
+# in a function, and prints their names.
+reject_mutable_data() {
 	objdump -t "$1" | awk -v file="$file" '
 	$0 ~ / O / && $0 !~ /\.rodata|\.data\.rel\.ro/ &&
 	!(file == "lib/base/stop.c" && $NF == "first_signal") &&
@@ -66,11 +68,11 @@ mutable() {
 }
 trap 'rm -f "$out".*' EXIT
 if gcc "$@" -O1 -fno-common -c -o "$out.o" "$file" &&
-    mutable "$out.o" &&
+    reject_mutable_data "$out.o" &&
     "$(tool clang)" "$@" -fsyntax-only "$file" &&
-    { ! ours clang-tidy ||
+    { ! is_run clang-tidy ||
 	"$(tool clang-tidy)" --quiet "$file" -- "$@"; } &&
-    { ! ours cppcheck ||
+    { ! is_run cppcheck ||
 	cppcheck -q --enable=warning,portability,performance \
 	    --inline-suppr --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
 	    -I. -Ilib -I"$build" ${program:+"-Isrc/${program%%/*}"} "$file"; }

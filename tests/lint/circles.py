@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the C files of a folder that need each other in a circle, and the folders
-in it that do, by the symbols that their objects in BUILD define and use.
+"""Prints the C files of FOLDER that need each other in a circle, and the folders
+in it that do. A file needs another one if its object file in BUILD uses a symbol
+that the other defines.
 
 usage: circles.py BUILD FOLDER ...
 """
@@ -10,7 +11,7 @@ import sys
 
 
 def sources(folder):
-    """Its C files, without their suffix, relative to the folder."""
+    """Yields the C files of the folder, relative to it, without suffix."""
     for path, _, names in os.walk(folder):
         for name in sorted(names):
             if name.endswith('.c'):
@@ -18,7 +19,7 @@ def sources(folder):
 
 
 def symbols(path):
-    """(defined, used) names of an object file."""
+    """Returns the names that an object file defines and those it uses."""
     defined, used = set(), set()
     lines = subprocess.run(['nm', path], capture_output=True, text=True,
                            check=True).stdout.splitlines()
@@ -32,7 +33,7 @@ def symbols(path):
 
 
 def needs(build, folder):
-    """{file: the files of the folder that it needs}"""
+    """Returns {file: the files of the folder that it needs}."""
     found = {o: symbols(os.path.join(build, folder, o + '.o'))
              for o in sources(folder)}
     home = {name: o for o in found for name in found[o][0]}
@@ -41,7 +42,7 @@ def needs(build, folder):
 
 
 def reached(graph, start):
-    """All that start needs, directly or by way of others."""
+    """Returns all that start needs, directly or through others."""
     seen, todo = set(), list(graph[start])
     while todo:
         one = todo.pop()
@@ -52,7 +53,7 @@ def reached(graph, start):
 
 
 def by_folder(graph):
-    """The same between folders; files at the top belong to no folder."""
+    """Returns {folder: folders it needs}; files at the top are left out."""
     folders = {}
     for o in graph:
         here = os.path.dirname(o)

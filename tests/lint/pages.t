@@ -1,10 +1,11 @@
 #!/bin/sh
-# The pages are sound, and say what the programs say.
+# The manual pages have no errors and agree with --help of the programs.
 . tests/support/lib.sh
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 for page in man/*; do
-	is "$page: mandoc" '' "$(mandoc -Tlint -Wwarning "$page" 2>&1 || :)"
+	is "$page: mandoc reports no warning" \
+	    '' "$(mandoc -Tlint -Wwarning "$page" 2>&1 || :)"
 done
 
 fold_blanks() {
@@ -17,14 +18,16 @@ synopsis() {
 usage() {
 	"$1" --help | sed '/^$/,$d' | sed 's/^usage: //' | fold_blanks
 }
-# What --help lists; what the page has as items of its lists.
+# help_options PROGRAM prints the options in --help; page_options PAGE those that
+# are list items of the page.
 help_options() {
 	"$1" --help | sed '1,/^$/d' |
 	    sed -nE 's/^  (-., )?--([a-z-]+).*/\2/p' | sort
 }
-# help_line PROGRAM OPTION, page_paragraph PAGE OPTION: what --help and the page
-# say about an option, in its first paragraph: what holds for one program only
-# follows in a second one.  Nothing if the program does not have the option.
+# help_line PROGRAM OPTION prints the line of --help about an option, and
+# page_paragraph PAGE OPTION its first paragraph in the page.  (A second paragraph
+# may say what holds for one program only.)  They print nothing if the program
+# does not have the option.
 help_line() {
 	"$1" --help | sed '1,/^$/d' | grep -E -- "^  (-., )?--$2 " || :
 }
@@ -34,8 +37,9 @@ page_paragraph() {
 	/^\.It / && $0 ~ "Fl Fl " option "( |$)" { inside = 1 }
 	inside' "$1"
 }
-# shared_with OPTION: the programs for which it means the same.  --retries and
-# --backoff of etl-run repeat runs, --max-record of etl-dlq selects letters.
+# shared_with OPTION: prints the programs in which OPTION means the same.
+# --retries and --backoff of etl-run and --max-record of etl-dlq mean other things:
+# they repeat runs and select letters.
 shared_with() {
 	for p in $programs; do
 		case $1:$p in
@@ -54,32 +58,38 @@ sections() {
 programs=$(make -s --no-print-directory programs)
 for program in $programs; do
 	page=man/$program.1
-	ok "$program: is built" command -v "$program"
-	ok "$program: has a page" test -s "$page"
-	is "$program: usage is the SYNOPSIS" "$(synopsis "$page")" \
+	ok "$program: the program is built" command -v "$program"
+	ok "$program: the program has a manual page" test -s "$page"
+	is "$program: the usage of --help is the SYNOPSIS of the page" \
+	    "$(synopsis "$page")" \
 	    "$(usage "$program")"
-	is "$program: options of --help are those of the page" \
+	is "$program: --help and the page have the same options" \
 	    "$(page_options "$page")" "$(help_options "$program")"
-	is "$program: --help" 0 "$(status "$program" --help)"
-	is "$program: --version" 0 "$(status "$program" --version)"
-	like "$program: its version" "^$program [0-9.]+$" \
+	is "$program: --help exits with 0" 0 "$(status "$program" --help)"
+	is "$program: --version exits with 0" 0 "$(status "$program" --version)"
+	like "$program: --version prints the name and the version" \
+	    "^$program [0-9.]+$" \
 	    "$(cat "$scratch/out")"
-	is "$program: an unknown option is usage" 64 \
+	is "$program: an unknown option exits with 64" 64 \
 	    "$(status "$program" --no-such-option)"
-	is "$program: a mistyped option: the nearest one, and where help is" \
+	is "$program: a mistyped option: the message suggests the nearest one and --help" \
 	    "$program: unknown option --hepl; did you mean --help?
 $program: see $program --help" "$("$program" --hepl 2>&1)"
-	is "$program: -h is --help" "$("$program" --help)" "$("$program" -h)"
-	like "$program: --help names the page" "man $program\$" \
+	is "$program: -h prints the same as --help" \
+	    "$("$program" --help)" "$("$program" -h)"
+	like "$program: the last line of --help names the page" \
+	    "man $program\$" \
 	    "$("$program" --help | tail -n 1)"
-	is "$program: sections" 'NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXIT STATUS EXAMPLES SEE ALSO ' "$(sections "$page")"
+	is "$program: the page has the usual sections in order" \
+	    'NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXIT STATUS EXAMPLES SEE ALSO ' "$(sections "$page")"
 done
 
 sed -n 's/^	{ "\([a-z-]*\)".*/\1/p' lib/base/shared_options.h >"$scratch/shared"
-ok 'there are shared options' test -s "$scratch/shared"
+ok 'lib/base/shared_options.h has shared options' test -s "$scratch/shared"
 while read -r option; do
 	with=$(shared_with "$option")
-	ok "--$option is in several programs" test "$(echo "$with" | wc -l)" -ge 2
+	ok "the shared option --$option is in at least two programs" \
+	    test "$(echo "$with" | wc -l)" -ge 2
 	first=${with%%
 *}
 	for p in $with; do

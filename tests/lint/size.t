@@ -1,22 +1,23 @@
 #!/bin/sh
-# The rules of style with a number: lengths of functions, files and lines.
+# The style rules that have a number: lengths of functions, files and lines.
 . tests/support/lib.sh
 
 find src lib tests -name '*.[ch]' | sort >"$scratch/files"
 xargs cat <"$scratch/files" >"$scratch/all"
-ok 'there are files' test -s "$scratch/all"
+ok 'there are C files to check' test -s "$scratch/all"
 
-# NAME LINES FILE for every function, by the line of its name.
+# Lists NAME LINES FILE for every function; the name of a function starts a line.
 xargs ctags -x --kinds-C=f --_xformat='%N %{line} %{end} %F' \
     <"$scratch/files" | awk '{ print $1, $3 - $2 + 1, $4 }' |
     sort -k2,2n >"$scratch/functions"
-is 'no function over 60 lines' '' "$(awk '$2 > 60' "$scratch/functions")"
+is 'no function has more than 60 lines' \
+    '' "$(awk '$2 > 60' "$scratch/functions")"
 nth() {
 	sed -n "$(($(wc -l <"$scratch/functions") * $1 / 100 + 1))p" \
 	    "$scratch/functions" | cut -d' ' -f2
 }
-ok "median of functions is $(nth 50), 15 at most" test "$(nth 50)" -le 15
-ok "9 of 10 functions have $(nth 90) lines, 45 at most" \
+ok "the median length of functions is $(nth 50) lines, 15 at most" test "$(nth 50)" -le 15
+ok "9 of 10 functions have at most $(nth 90) lines, 45 at most" \
     test "$(nth 90)" -le 45
 
 too_long() {
@@ -29,10 +30,11 @@ too_long() {
 		[ "$lines" -le $max ] || echo "$file: $lines lines"
 	done <"$scratch/files"
 }
-is 'no main.c over 300 lines, no other over 400' '' "$(too_long)"
-ok 'Makefile under 150' test "$(wc -l <Makefile)" -lt 150
+is 'no main.c has more than 300 lines, no other file more than 400' \
+    '' "$(too_long)"
+ok 'the Makefile has less than 150 lines' test "$(wc -l <Makefile)" -lt 150
 
-# A header starts with its contract.
+# Each header starts with its contract comment.
 contracts() {
 	grep '\.h$' "$scratch/files" | while read -r file; do
 		awk -v file="$file" '
@@ -44,7 +46,8 @@ contracts() {
 		}' "$file"
 	done
 }
-is 'header contracts have 8 lines at most' '' "$(contracts)"
+is 'each header starts with a contract comment of at most 8 lines' \
+    '' "$(contracts)"
 
 wide() {
 	while read -r file; do
@@ -52,19 +55,19 @@ wide() {
 		    'length > 80 { print file ":" NR ": " length }'
 	done <"$scratch/files"
 }
-is '80 columns' '' "$(wide)"
-is 'indented by tabs' '' "$(xargs grep -nE '^ {8,}[^ *]' /dev/null \
+is 'no line of C has more than 80 columns' '' "$(wide)"
+is 'C is indented with tabs' '' "$(xargs grep -nE '^ {8,}[^ *]' /dev/null \
     <"$scratch/files" || :)"
-is 'no white space at the end of a line' '' \
+is 'no line ends with white space' '' \
     "$(grep -rnIE --include='*.[ch]' --include='*.awk' \
     --include='*.sql' --include='*.sh' --include='*.py' '[[:blank:]]$' \
     src lib tests sql examples || :)"
 
-# "int\nname(": the name starts its line.
+# A definition is written "int\nname(": the name starts its line.
 same_line() {
 	while read -r name _ file; do
 		grep -qE "^$name\(" "$file" || echo "$file: $name"
 	done <"$scratch/functions"
 }
-is 'return types on their own line' '' "$(same_line)"
+is 'each return type is on a line of its own' '' "$(same_line)"
 done_testing

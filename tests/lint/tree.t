@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is in the tree, and what includes what.
+# Which files are in the tree, and which file includes which header.
 . tests/support/lib.sh
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
@@ -12,28 +12,32 @@ tracked() {
 }
 tracked | sort >"$scratch/tracked"
 grep '\.[ch]$' "$scratch/tracked" | grep -E '^(src|lib)/' >"$scratch/c"
-ok 'there are sources' test -s "$scratch/c"
+ok 'there are C files to check' test -s "$scratch/c"
 
-# lines ERE: where it stands in src and lib.
+# lines ERE: prints the lines of src and lib that match.
 lines() {
 	xargs grep -nE "$1" /dev/null <"$scratch/c" || :
 }
 including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
-is 'curl in one file' src/etl-extract/http/http.c "$(including 'curl/.*')"
-is 'jq in one file' src/etl-transform/engine/filter.c "$(including 'jq\.h')"
-is 'its values in one header' src/etl-transform/number/jvalue.h \
+is 'one file includes curl' src/etl-extract/http/http.c "$(including 'curl/.*')"
+is 'one file includes jq.h' \
+    src/etl-transform/engine/filter.c "$(including 'jq\.h')"
+is 'one header includes jv.h, the values of libjq' \
+    src/etl-transform/number/jvalue.h \
     "$(including 'jv\.h')"
-is 'libpq in two files' 'lib/db/pg.c
+is 'two files include libpq' 'lib/db/pg.c
 lib/db/pg_connect.c' "$(including 'libpq.*')"
-is 'sqlite3 in one file' lib/db/sqlite.c "$(including 'sqlite3\.h')"
-# But libjq's values: to make, read and write them is too much for one file.
-is 'no foreign type in a header' '' "$(grep '\.h$' "$scratch/c" |
+is 'one file includes sqlite3.h' lib/db/sqlite.c "$(including 'sqlite3\.h')"
+# The values of libjq are excepted: code that makes, reads and writes them does
+# not fit in one file.
+is 'no header uses a type of a library other than jv' \
+    '' "$(grep '\.h$' "$scratch/c" |
     grep -vE '^src/etl-transform/(number/jvalue|module/module)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
-# may_include FOLDER: the folders of lib whose headers lib/FOLDER may include.
+# may_include FOLDER: prints the folders of lib whose headers lib/FOLDER may use.
 may_include() {
 	case $1 in
 	base) echo 'base' ;;
@@ -43,9 +47,9 @@ may_include() {
 	control) echo 'base json db control' ;;
 	esac
 }
-# wrong_includes: each quoted include that reaches a header which the file may
-# not use.  A program may use all of lib, and its own headers by their place
-# below its folder.
+# wrong_includes: prints each quoted include of a header that the file may not
+# use.  A program may use all of lib, and its own headers by their path below its
+# folder.
 wrong_includes() {
 	xargs grep -oE '^#include "[^"]*"' /dev/null <"$scratch/c" |
 	tr -d '"' | sed 's/#include //' |
@@ -73,23 +77,24 @@ wrong_includes() {
 		echo "$file: $header"
 	done
 }
-is 'includes go downwards' '' "$(wrong_includes)"
-is 'no banned function' '' "$(lines \
+is 'no file includes a header that it may not use' '' "$(wrong_includes)"
+is 'no file calls a banned function' '' "$(lines \
     '(^|[^A-Za-z0-9_])(strn?cpy|strn?cat|v?sprintf|ato[ifl]l?|strtok|system|gets)\(')"
-# But err_report() and opt_print_result(), which main() calls to do so.
-is 'a library neither prints nor exits' '' "$(lines \
+# err_report() and opt_print_result(), which main() calls to print, are excepted.
+is 'no file of lib prints or exits' '' "$(lines \
     '(^|[^A-Za-z0-9_])(_?exit|abort|f?printf|f?puts|perror|v?(err|warn)x?)\(' |
     grep '^lib/' | grep -v '^lib/base/\(report\|opt\)\.c' || :)"
-is 'etl-extract warns by err_warn() alone' '' "$(lines \
+is 'etl-extract prints warnings with err_warn() only' '' "$(lines \
     '(^|[^A-Za-z0-9_])(f?printf|f?puts|perror)\(' |
     grep '^src/etl-extract/' || :)"
-is 'nothing left to do' '' \
+is 'no file has a marker of unfinished work' '' \
     "$(xargs grep -nIE 'TO[D]O|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"
-is "no path of somebody's machine" '' \
+is "no file has a path of a person's machine" '' \
     "$(xargs grep -nIE '(^|[^A-Za-z0-9_.}])/(wor[k]|hom[e]/[a-z]|roo[t])/' \
     /dev/null <"$scratch/tracked" || :)"
-is 'no secret key' '' "$(xargs grep -lIE 'BEGIN [A-Z ]*PRIVATE K[E]Y' \
+is 'no file has a private key' \
+    '' "$(xargs grep -lIE 'BEGIN [A-Z ]*PRIVATE K[E]Y' \
     /dev/null <"$scratch/tracked" || :)"
 
 big() {
@@ -102,10 +107,10 @@ big() {
 		esac
 	done <"$scratch/tracked"
 }
-is 'nothing built is in the tree' '' "$(big)"
+is 'no built or big file is in the tree' '' "$(big)"
 
 programs=$(make -s --no-print-directory programs)
-four() {
+misplaced() {
 	for p in $programs; do
 		for place in "src/$p/main.c" "man/$p.1" "tests/$p"; do
 			[ -e "$place" ] || echo "no $place"
@@ -120,7 +125,7 @@ four() {
 		esac
 	done
 }
-is 'a program stands in four places' '' "$(four)"
+is 'each program has a source, a page, tests and a binary' '' "$(misplaced)"
 missing_line() {
 	for p in $programs; do
 		grep -q "$p" README.md || echo "README.md: $p"
@@ -128,8 +133,8 @@ missing_line() {
 		    echo "etl.7: $p"
 	done
 }
-is 'README and etl(7) name every program' '' "$(missing_line)"
-is 'no case is skipped' '' \
+is 'README.md and etl(7) name every program' '' "$(missing_line)"
+is 'no test is skipped' '' \
     "$(grep -rniE '# *(skip|todo)\b' tests --include='*.t' || :)"
-ok 'the test command is the one of CI' grep -q 'make check' .ci/run
+ok 'CI runs make check' grep -q 'make check' .ci/run
 done_testing

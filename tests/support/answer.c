@@ -7,12 +7,12 @@
 #include <string.h>
 
 struct list {
-	unsigned first, last, total;    /* first > last: empty */
+	unsigned first, last, total;    /* first > last: no record */
 	unsigned page, limit;
 	void (*put)(struct buf *b, unsigned n);
 };
 
-/* The number that a query parameter has, or none. */
+/* Returns the number in the query parameter name, or none if it is missing. */
 static unsigned
 query_number(const char *uri, const char *name, unsigned none)
 {
@@ -47,7 +47,7 @@ link_put(struct buf *b, const struct request *q, unsigned page,
 	    page, limit, rel);
 }
 
-/* RFC 8288, as json-server does it. */
+/* Writes the Link header (RFC 8288) in the way of json-server. */
 static void
 links_put(struct buf *b, const struct request *q, const struct list *l,
     bool endless)
@@ -97,7 +97,8 @@ missing(struct reply *r)
 	buf_str(&r->body, "{}");
 }
 
-/* /posts/ID/comments: an id that is no number has none, as json-server. */
+/* Answers /posts/ID/comments.  As in json-server, an id that is not a number
+ * has no comments, and the status is 200. */
 static void
 comments_answer(struct reply *r, const char *id, unsigned n, bool known)
 {

@@ -1,9 +1,9 @@
-/* The mock API: posts and comments in JSONPlaceholder's shape, and faults
- * that a path asks for.  server.c alone knows the HTTP library.
- * Owns:  main() owns struct api; a request's struct reply its two buffers.
- * Shared: many threads serve at once; counts and the log lock for
- *        themselves, all else in struct api that is not atomic stays as
- *        main() made it. */
+/* The mock API serves posts and comments in the form of JSONPlaceholder, and
+ * makes the faults that a path requests.  Only server.c uses the HTTP library.
+ * Owns: main() owns struct api; each struct reply owns its two buffers.
+ * Threads: many threads serve requests.  struct counts has its own lock, and
+ *       a log line is one write().  All other members of struct api are
+ *       atomic or do not change after main() has set them. */
 #ifndef SUPPORT_API_H
 #define SUPPORT_API_H
 
@@ -19,7 +19,7 @@ struct counts;
 struct api {
 	unsigned posts;
 	atomic_uint items, items_from;  /* items.h */
-	const char *token;              /* what /auth/ wants */
+	const char *token;              /* that /auth/ requires */
 	const char *port_file, *log_file;
 	char cert[PEM_MAX], key[PEM_MAX];       /* empty: no TLS */
 	unsigned port;
@@ -31,18 +31,18 @@ struct api {
 };
 
 struct request {
-	const char *method, *uri;       /* as it came, nothing decoded */
+	const char *method, *uri;       /* as received, not decoded */
 	const char *host, *authorization;
 	bool gzip;
 };
 
 struct reply {
 	int status;
-	struct buf head;                /* "Name: value\n" each */
+	struct buf head;                /* lines "Name: value\n" */
 	struct buf body;
-	int64_t delay, drip;            /* ms before it, ms before each byte */
-	size_t sent;                    /* bytes of body before it stops */
-	bool stall, chunked, reset;     /* stall: stops, but stays open */
+	int64_t delay, drip;            /* ms before it, before each byte */
+	size_t sent;                    /* bytes of the body to send */
+	bool stall, chunked, reset;     /* stall: then send nothing */
 };
 
 void answer(struct api *a, const struct request *q, struct reply *r);
@@ -52,11 +52,11 @@ void *serve(struct api *a, struct err *e);
 void unserve(void *server);
 
 int64_t now_ms(void);
-void api_sleep(struct api *a, int64_t ms);      /* shorter when stopping */
+void api_sleep(struct api *a, int64_t ms);      /* ends early on stop */
 
 struct counts *counts_new(void);
 void counts_free(struct counts *c);
-unsigned counts_add(struct counts *c, const char *uri); /* calls so far */
+unsigned counts_add(struct counts *c, const char *uri); /* new count */
 
 /* %XX is that byte; cut to max. */
 void decode(char *out, size_t max, const char *p, size_t n);

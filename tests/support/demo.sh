@@ -1,6 +1,6 @@
 #!/bin/sh
-# make demo: examples/posts against the mock API, into a database that is
-# thrown away at the end.
+# make demo: runs examples/posts against the mock API, with a database that is
+# removed at the end.
 . tests/support/lib.sh
 
 show() {

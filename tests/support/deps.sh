@@ -18,8 +18,8 @@ lines=$(sed 's/[[:blank:]]*#.*//; /^[[:blank:]]*$/d' "$1" | awk -v last="${2-}" 
     !/^\[.*\]$/ { print; next }
     over { exit }
     $0 == "[" last "]" { over = 1 }')
-# Names are checked: apt-get takes one that it does not know for a pattern,
-# and then installs whatever fits.
+# Check the names: apt-get takes an unknown name as a pattern and installs every
+# package that matches it.
 name='[a-z0-9][a-z0-9+-]+'
 if wrong=$(printf '%s\n' "$lines" |
     grep -Evx "$name(\|$name)*([[:blank:]]+[0-9][A-Za-z0-9.+:~-]*)?"); then
@@ -31,7 +31,7 @@ found=$(dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' \
     $(printf '%s\n' "$lines" | awk '{ gsub(/\|/, " ", $1); print $1 }') \
     2>/dev/null || :)
 
-# version NAMES: of the first that is installed.
+# version NAMES: prints the version of the first package that is installed.
 version() {
 	printf '%s\n' "$found" | awk -v p="|$1|" \
 	    'index(p, "|" $1 "|") && $2 == "installed" { print $3; exit }'

@@ -1,6 +1,7 @@
 #!/bin/sh
-# make deps: silent where all is there, and says what it cannot do.
-# apt-get is a stub here: a test installs nothing.
+# make deps (deps.sh) prints nothing if all packages are installed, installs
+# missing or old ones, and says what it cannot do.  apt-get is a stub here, so
+# this test installs nothing.
 . tests/support/lib.sh
 
 mkdir "$scratch/bin"
@@ -25,43 +26,54 @@ deps() {
 	echo $rc
 }
 
-is 'all is there' 0 \
+is 'deps.sh succeeds if all packages are installed' 0 \
     "$(deps '# a comment' make '' 'nonesuch|dpkg  # or' 'dpkg 1')"
-is 'nothing is said' '' "$(cat "$scratch/out" "$scratch/err")"
+is 'deps.sh prints nothing if all packages are installed' \
+    '' "$(cat "$scratch/out" "$scratch/err")"
 
-is 'missing' 0 "$(deps make 'nonesuch1|nonesuch2' nonesuch3 dpkg || :)"
-is 'one line names the packages' 'deps: installing: nonesuch1 nonesuch3' \
+is 'deps.sh succeeds when it installs missing packages' \
+    0 "$(deps make 'nonesuch1|nonesuch2' nonesuch3 dpkg || :)"
+is 'one line names the packages that are installed' \
+    'deps: installing: nonesuch1 nonesuch3' \
     "$(cat "$scratch/out")"
-is 'what root does' 'apt-get -q update
+is 'root runs apt-get update and apt-get install' 'apt-get -q update
 apt-get install -y --no-install-recommends nonesuch1 nonesuch3' \
     "$(cat "$scratch/calls")"
-is 'what apt-get prints is not shown' '' "$(cat "$scratch/err")"
+is 'the output of a successful apt-get is not shown' '' "$(cat "$scratch/err")"
 section=demo
-is 'up to a section' 0 "$(deps '[build]' dpkg nonesuch1 '[demo]' nonesuch2 \
+is 'deps.sh with a section succeeds' \
+    0 "$(deps '[build]' dpkg nonesuch1 '[demo]' nonesuch2 \
     '[tests]' nonesuch3)"
-is 'the packages of the sections before it and of this one are installed' \
+is 'with a section, it and the sections before it are installed' \
     'deps: installing: nonesuch1 nonesuch2' "$(cat "$scratch/out")"
 section=''
-is 'without a section' 0 "$(deps '[build]' nonesuch1 '[tests]' nonesuch2)"
-is 'all packages are installed' 'deps: installing: nonesuch1 nonesuch2' \
+is 'deps.sh without a section succeeds' \
+    0 "$(deps '[build]' nonesuch1 '[tests]' nonesuch2)"
+is 'without a section, the packages of all sections are installed' \
+    'deps: installing: nonesuch1 nonesuch2' \
     "$(cat "$scratch/out")"
-is 'too old' 0 "$(deps 'dpkg 99')"
-like 'is said' '^deps: dpkg [0-9.]+ is older than 99$' "$(cat "$scratch/out")"
-like 'and what it means' '^deps: WARNING: dpkg is still ' \
+is 'deps.sh succeeds when an installed package is too old' 0 "$(deps 'dpkg 99')"
+like 'a line names the package that is too old' \
+    '^deps: dpkg [0-9.]+ is older than 99$' "$(cat "$scratch/out")"
+like 'a warning says that no newer version was found' \
+    '^deps: WARNING: dpkg is still ' \
     "$(cat "$scratch/err")"
 for line in 'dpkg.*' 'a b c' '-y' 'x|' 'x one'; do
-	is "no package: $line" 64 "$(deps "$line")"
-	is "nothing is installed for: $line" '' "$(cat "$scratch/out")"
+	is "the invalid package line '$line' ends deps.sh with 64" \
+	    64 "$(deps "$line")"
+	is "the invalid package line '$line' installs nothing" \
+	    '' "$(cat "$scratch/out")"
 done
 stub apt-get 'echo no such package; exit 100'
-is 'apt-get fails' 69 "$(deps nonesuch)"
-is 'then its output is shown, with the command' \
+is 'deps.sh exits with 69 if apt-get fails' 69 "$(deps nonesuch)"
+is 'the output and the command of a failed apt-get are shown' \
     'no such package
 deps: this command failed: apt-get -q update' "$(cat "$scratch/err")"
 
 stub id 'echo 1000'
-is 'not root, no sudo' 78 "$(deps make no-such-package 'dpkg 99')"
-like 'what to type' \
+is 'without root and without sudo, deps.sh exits with 78' \
+    78 "$(deps make no-such-package 'dpkg 99')"
+like 'without root and without sudo, deps.sh prints the command' \
     'apt-get install -y --no-install-recommends no-such-package dpkg$' \
     "$(cat "$scratch/err")"
 done_testing

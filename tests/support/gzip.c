@@ -6,7 +6,7 @@
 
 enum { GZIP_WINDOW = 15 + 16, MIB = 1 << 20, ROOM = 16384 };
 
-/* Feeds n bytes; finishes the stream where last is true. */
+/* Compresses n bytes; if last is true, finishes the gzip data. */
 static void
 deflate_put(struct buf *out, z_stream *z, const char *p, size_t n, bool last)
 {

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Three a minute from here on, but 99 to 107 all in one. */
+/* From BASE on there are three items a minute, but items 99 to 107 share one
+ * time. */
 enum { BASE = 1777593600, SHARED_FIRST = 100, SHARED_LAST = 107 };
 #define SEQ_BASE 9007199254740990ull
 
@@ -64,7 +65,7 @@ query_read(struct query *q, const char *uri)
 		q->page = 1;
 }
 
-/* Milliseconds since 1970. */
+/* Returns the time of item n in milliseconds since 1970. */
 static int64_t
 item_time(unsigned n)
 {
@@ -140,7 +141,8 @@ ts_put(struct buf *b, unsigned n)
 	    east ? "+02:00" : "Z");
 }
 
-/* No id, a ts that is no time, a value that is no number. */
+/* Writes item n.  Some items are invalid on purpose: without an id, with a ts
+ * that is not a time, or with a value that is not a number. */
 static void
 item_put(struct buf *b, unsigned n)
 {
@@ -165,7 +167,8 @@ item_put(struct buf *b, unsigned n)
 	buf_str(b, "}");
 }
 
-/* The k-th of all that match, or of the shuffled ones. */
+/* Writes the items of one page.  &order=none takes the matching items in steps
+ * of a number that does not divide their total, which looks shuffled. */
 static void
 page_put(struct buf *b, const struct query *q, const unsigned *match,
     size_t total)

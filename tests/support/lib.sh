@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# For every test: . tests/support/lib.sh, from the top folder.
-# Gives: $scratch (removed at exit), the built programs first in PATH, TAP
-#        checks, a mock API, databases.  Descriptor 3 is closed.
-# Set:   ETL_BIN, ETL_BUILD: where the programs and test helpers are built.
+# Every test sources this file from the top folder: . tests/support/lib.sh
+# Provides: $scratch (a folder, removed at exit), the built programs first in
+#        PATH, TAP checks, a mock API, databases.  Closes file descriptor 3.
+# Reads: ETL_BIN, ETL_BUILD: where the programs and the test helpers are built.
 set -eu
 unset ETL_RUN ETL_PIPELINE ETL_ATTEMPT ETL_SINCE ETL_UNTIL TRACEPARENT TZ \
     DATABASE_URL API_BASE_URL API_TOKEN BATCH_SIZE MAX_RETRIES \
@@ -28,17 +28,17 @@ trap 'leave $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# at_exit COMMAND: run (by eval) when the test ends, the last one first.
+# at_exit COMMAND: runs COMMAND (with eval) when the test ends, the last first.
 at_exit() {
 	at_exit="$*; $at_exit"
 }
 
-# On stderr, where prove(1) shows it too.
+# diag LINE...: prints comments on stderr, which prove(1) shows without -v.
 diag() {
 	printf '%s\n' "$@" | sed 's/^/#   /' >&2
 }
 
-# check NAME STATUS: one line of TAP.
+# check LABEL STATUS: prints one line of TAP: "ok" if STATUS is 0.
 check() {
 	checks=$((checks + 1))
 	if [ "$2" -eq 0 ]; then
@@ -68,7 +68,7 @@ isnt() {
 	fi
 }
 
-# like NAME ERE TEXT: a line of TEXT matches.
+# like LABEL ERE TEXT: checks that a line of TEXT matches ERE.
 like() {
 	if printf '%s\n' "$3" | grep -Eq -e "$2"; then
 		check "$1" 0
@@ -87,7 +87,7 @@ unlike() {
 	fi
 }
 
-# ok NAME COMMAND...: it succeeds; what it printed is shown if not.
+# ok LABEL COMMAND...: checks that COMMAND succeeds; if not, shows its output.
 ok() {
 	name=$1
 	shift
@@ -99,8 +99,9 @@ ok() {
 	fi
 }
 
-# status COMMAND...: prints its exit status; output in $scratch/out and err.
-# It gets $limit seconds (60), then 124; functions are not bounded.
+# status COMMAND...: runs COMMAND and prints its exit status.  The output is in
+# $scratch/out and $scratch/err.  After $limit seconds (60) COMMAND is stopped and
+# the status is 124; a shell function has no such limit.
 status() {
 	rc=0
 	case $(command -v "$1") in
@@ -111,8 +112,8 @@ status() {
 	echo $rc
 }
 
-# in_memory NAME KIB SAN_KIB COMMAND...: its largest resident size is below
-# KIB, with sanitizers below SAN_KIB.
+# in_memory LABEL KIB SAN_KIB COMMAND...: checks that the largest resident size of
+# COMMAND is below KIB, or below SAN_KIB in a build with sanitizers.
 in_memory() {
 	name=$1 most=$2
 	case $etl_build in
@@ -126,13 +127,14 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@")
 	ok "$name ($kib KiB)" test "$kib" -lt "$most"
 }
 
-# random_seed: $SEED, or another each time.
+# random_seed: prints $SEED if it is set, else a random number.
 random_seed() {
 	echo "${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}"
 }
 
-# trial SCRIPT ARG...: SCRIPT with a seed as its last argument, and $SCRATCH; the
-# check has the name of the last line it prints.  All of it in $scratch/trial.
+# trial SCRIPT ARG...: runs a Python SCRIPT with a seed as its last argument and
+# with $SCRATCH set.  The last line that SCRIPT prints is the label of the check.
+# All its output is in $scratch/trial.
 trial() {
 	rc=0
 	SCRATCH=$scratch /usr/bin/python3 "$@" "$(random_seed)" \
@@ -146,7 +148,7 @@ done_testing() {
 	[ $failed -eq 0 ]
 }
 
-# wait_until SECONDS COMMAND...: polls; fails when the time is over.
+# wait_until SECONDS COMMAND...: runs COMMAND until it succeeds; fails after SECONDS.
 wait_until() {
 	tries=$(($1 * 20))
 	shift
@@ -157,9 +159,10 @@ wait_until() {
 	done
 }
 
-# api_start [OPTION...]: sets $api (URL), $api_pid, $api_log_file.
-# Not in a subshell; a second call starts a second API, another origin.
-# With --cert FILE --key FILE it speaks TLS; plan.h lists what paths can do.
+# api_start [OPTION...]: starts a mock API; sets $api (its URL), $api_pid and
+# $api_log_file.  Do not call it in a subshell.  A second call starts a second API
+# with another origin.  With --cert FILE --key FILE the API uses TLS.  plan.h
+# lists the faults that a path can request.
 # shellcheck disable=SC2034
 api_start() {
 	apis=$((apis + 1))
@@ -182,14 +185,14 @@ api_start() {
 	esac
 }
 
-# api_log: the requests of the last API, "METHOD URI [HEADER...]" a line;
-# the file itself has "MS CONNECTION " before each.
+# api_log: prints the requests to the last API, one a line, as "METHOD URI
+# [HEADER...]".  In the file each line starts with "MILLISECONDS CONNECTION ".
 api_log() {
 	cut -d' ' -f3- "$api_log_file"
 }
 
-# db_new sqlite|postgresql: an empty database, its URL in $db.
-# PostgreSQL's server comes from the environment: run under pg_virtualenv.
+# db_new sqlite|postgresql: creates an empty database; its URL is in $db.  For
+# PostgreSQL the environment must name a server: run the test under with-pg.sh.
 db_new() {
 	dbs=$((dbs + 1))
 	case $1 in
@@ -209,7 +212,7 @@ db_new() {
 	esac
 }
 
-# sql STATEMENT: rows of the current $db, columns parted by "|".
+# sql STATEMENT: runs STATEMENT in $db and prints the rows, with "|" between columns.
 sql() {
 	case $db in
 	sqlite:*) sqlite3 -batch -noheader -cmd '.timeout 10000' \

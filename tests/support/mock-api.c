@@ -104,7 +104,7 @@ options(struct api *a, int argc, char *argv[])
 		}
 }
 
-/* Written beside and renamed: who sees the file sees the whole number. */
+/* Writes a part file and renames it, so that no reader sees half a number. */
 static int
 port_write(const struct api *a, struct err *e)
 {
@@ -120,7 +120,7 @@ port_write(const struct api *a, struct err *e)
 	return 0;
 }
 
-/* Until a signal, the end of the parent, or the end of the time. */
+/* Waits for a signal, the end of the parent process, or --max-time. */
 static void
 wait_end(const struct api *a, const sigset_t *set, pid_t parent)
 {

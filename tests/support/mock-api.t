@@ -1,12 +1,12 @@
 #!/bin/sh
-# The mock API does what the tests that use it believe.
+# The mock API (plan.h, items.h, posts.h) serves what the other tests rely on.
 . tests/support/lib.sh
 api_start
 
 get() {
 	timeout 20 curl -sS "$@" 2>"$scratch/curl.err"
 }
-code() {
+http_status() {
 	rc=0
 	get -o "$scratch/body" -D "$scratch/head" -w '%{http_code}' "$@" || rc=$?
 	[ $rc -eq 0 ] || echo " curl $rc"
@@ -15,100 +15,148 @@ header() {
 	tr -d '\r' <"$scratch/head" | sed -n "s/^$1: //Ip"
 }
 
-is 'a page' 200 "$(code "$api/posts?_page=2&_limit=20")"
-is 'total' 100 "$(header x-total-count)"
-is 'records' 20 "$(jq length "$scratch/body")"
-is 'from' 21 "$(jq '.[0].id' "$scratch/body")"
-like 'link' "<$api/posts\?_page=3&_limit=20>; rel=\"next\"" "$(header link)"
+is '_page and _limit give a page' \
+    200 "$(http_status "$api/posts?_page=2&_limit=20")"
+is 'a page has the header x-total-count' 100 "$(header x-total-count)"
+is '_limit=20 gives 20 records' 20 "$(jq length "$scratch/body")"
+is 'page 2 of 20 records starts at id 21' 21 "$(jq '.[0].id' "$scratch/body")"
+like 'a page has a Link header to the next page' \
+    "<$api/posts\?_page=3&_limit=20>; rel=\"next\"" "$(header link)"
 is 'all posts are JSON' 100 "$(get "$api/posts?_limit=100" | jq length)"
-is 'last page, no next' '' "$(code "$api/posts?_page=5&_limit=20" >/dev/null
+is 'the last page has no link to a next page' \
+    '' "$(http_status "$api/posts?_page=5&_limit=20" >/dev/null
     header link | grep next || :)"
-is 'past the end' '[]' "$(get "$api/posts?_page=6&_limit=20" | jq -c .)"
-is 'comments' '5 7 35' "$(get "$api/posts/7/comments" |
+is 'a page after the last one is an empty array' \
+    '[]' "$(get "$api/posts?_page=6&_limit=20" | jq -c .)"
+is 'a post has 5 comments' '5 7 35' "$(get "$api/posts/7/comments" |
     jq -r '"\(length) \(.[0].postId) \(.[4].id)"')"
-is 'all comments' 500 "$(get "$api/comments?_limit=1000" | jq length)"
-is 'one post' 9 "$(get "$api/posts/9" | jq .id)"
-is 'no such post' 404 "$(code "$api/posts/101")"
-is 'no such post, comments' 404 "$(code "$api/posts/1068/comments")"
-is 'no number, comments' '[]' "$(get "$api/posts/abc/comments" | jq -c .)"
-is 'gzip' 10 "$(get --compressed "$api/posts" | jq length)"
-is 'gzip is asked for' "$(printf '\037\213')" \
+is 'all posts together have 500 comments' \
+    500 "$(get "$api/comments?_limit=1000" | jq length)"
+is '/posts/9 gives post 9' 9 "$(get "$api/posts/9" | jq .id)"
+is 'a post that does not exist gives 404' 404 "$(http_status "$api/posts/101")"
+is 'the comments of a post that does not exist give 404' \
+    404 "$(http_status "$api/posts/1068/comments")"
+is 'the comments of an id that is not a number are empty' \
+    '[]' "$(get "$api/posts/abc/comments" | jq -c .)"
+is 'a gzip response decompresses to 10 records' \
+    10 "$(get --compressed "$api/posts" | jq length)"
+is 'with Accept-Encoding: gzip the body is gzip data' "$(printf '\037\213')" \
     "$(get -H 'Accept-Encoding: gzip' "$api/posts" | head -c 2)"
 
 f=$api/fault
-is 'status, first' 503 "$(code "$f/status/503/2/posts?_page=1")"
-is 'status, second' 503 "$(code "$f/status/503/2/posts?_page=1")"
-is 'status, then good' 200 "$(code "$f/status/503/2/posts?_page=1")"
-is 'status, another url' 503 "$(code "$f/status/503/2/posts?_page=2")"
-is 'status, always' 500 "$(code "$f/status/500/posts")"
-is 'retry-after' 429 "$(code "$f/retry-after/1/429/-7/posts")"
-is 'retry-after, value' -7 "$(header retry-after)"
-is 'retry-after, then' 200 "$(code "$f/retry-after/1/429/-7/posts")"
-is 'retry-after, date' 503 "$(code "$f/retry-after/1/503/date+2/posts")"
-like 'retry-after, a date' 'GMT$' "$(header retry-after)"
-is 'cut' '200 curl 18' "$(code "$f/cut/100/posts")"
-is 'cut, bytes' 100 "$(wc -c <"$scratch/body")"
-is 'cut once' '200 curl 18' "$(code "$f/cut/100/1/posts")"
-is 'cut no more' 200 "$(code "$f/cut/100/1/posts")"
-is 'cut in chunks' '200 curl 18' "$(code "$f/cutchunk/100/posts")"
-code -H 'Accept-Encoding: gzip' "$f/cutgzip/posts" >/dev/null
-is 'cut gzip' 'unexpected end of file' \
+is 'fault status/503/2: the first request gets 503' \
+    503 "$(http_status "$f/status/503/2/posts?_page=1")"
+is 'fault status/503/2: the second request gets 503' \
+    503 "$(http_status "$f/status/503/2/posts?_page=1")"
+is 'fault status/503/2: the third request gets 200' \
+    200 "$(http_status "$f/status/503/2/posts?_page=1")"
+is 'fault status/503/2: another URL has a count of its own' \
+    503 "$(http_status "$f/status/503/2/posts?_page=2")"
+is 'fault status/500 without a count always gives 500' \
+    500 "$(http_status "$f/status/500/posts")"
+is 'fault retry-after gives its status' \
+    429 "$(http_status "$f/retry-after/1/429/-7/posts")"
+is 'fault retry-after sends its value in the header' -7 "$(header retry-after)"
+is 'fault retry-after with count 1: the second request gets 200' \
+    200 "$(http_status "$f/retry-after/1/429/-7/posts")"
+is 'fault retry-after with a date gives its status' \
+    503 "$(http_status "$f/retry-after/1/503/date+2/posts")"
+like 'fault retry-after with a date sends an HTTP date' \
+    'GMT$' "$(header retry-after)"
+is 'fault cut closes the connection before the end of the body' \
+    '200 curl 18' "$(http_status "$f/cut/100/posts")"
+is 'fault cut/100 sends 100 bytes' 100 "$(wc -c <"$scratch/body")"
+is 'fault cut/100/1 cuts the first response' \
+    '200 curl 18' "$(http_status "$f/cut/100/1/posts")"
+is 'fault cut/100/1 sends the second response whole' \
+    200 "$(http_status "$f/cut/100/1/posts")"
+is 'fault cutchunk cuts a chunked body' \
+    '200 curl 18' "$(http_status "$f/cutchunk/100/posts")"
+http_status -H 'Accept-Encoding: gzip' "$f/cutgzip/posts" >/dev/null
+is 'fault cutgzip sends gzip data without its end' 'unexpected end of file' \
     "$(gzip -dc <"$scratch/body" 2>&1 >/dev/null | sed -n 's/.*: //p')"
-like 'bad gzip' 'curl (23|61)' "$(code --compressed "$f/badgzip/posts")"
-is 'bomb' "$((3 * 1048576 + 2))" \
+like 'fault badgzip sends gzip data that does not decompress' \
+    'curl (23|61)' "$(http_status --compressed "$f/badgzip/posts")"
+is 'fault bomb/3 decompresses to 3 MiB' "$((3 * 1048576 + 2))" \
     "$(get --compressed "$f/bomb/3/posts" | wc -c)"
-is 'stall' '200 curl 28' "$(code -m 1 "$f/stall/10/posts")"
-is 'drip' '200 curl 28' "$(code -m 2 "$f/drip/posts")"
-is 'drip, one a second' 1 "$(wc -c <"$scratch/body")"
-is 'slow' '000 curl 28' "$(code -m 1 "$f/slow/3000/posts")"
-is 'slow, but comes' 200 "$(code "$f/slow/300/posts")"
-like 'reset' '000 curl 5[26]' "$(code "$f/reset/1/posts")"
-is 'reset once' 200 "$(code "$f/reset/1/posts")"
-like 'garbage' '<html>' "$(get "$f/garbage/posts")"
-is 'empty' '' "$(get "$f/empty/posts")"
-is 'scalar' 42 "$(get "$f/scalar/posts")"
-is 'body' '{"a":1}' "$(get "$f/body/%7B%22a%22:1%7D")"
-is 'endless, same' 1 "$(get "$f/endless/posts?_page=77" | jq '.[0].id')"
-is 'endless, new' 761 "$(get "$f/endless-new/posts?_page=77" | jq '.[0].id')"
-is 'no total' '' "$(code "$f/total/-/posts" >/dev/null
+is 'fault stall sends nothing after its bytes' \
+    '200 curl 28' "$(http_status -m 1 "$f/stall/10/posts")"
+is 'fault drip does not end within 2 seconds' \
+    '200 curl 28' "$(http_status -m 2 "$f/drip/posts")"
+is 'fault drip sends one byte a second' 1 "$(wc -c <"$scratch/body")"
+is 'fault slow/3000 sends nothing for a second' \
+    '000 curl 28' "$(http_status -m 1 "$f/slow/3000/posts")"
+is 'fault slow/300 answers after its delay' \
+    200 "$(http_status "$f/slow/300/posts")"
+like 'fault reset/1 resets the first connection' \
+    '000 curl 5[26]' "$(http_status "$f/reset/1/posts")"
+is 'fault reset/1 answers the second request' \
+    200 "$(http_status "$f/reset/1/posts")"
+like 'fault garbage sends HTML' '<html>' "$(get "$f/garbage/posts")"
+is 'fault empty sends an empty body' '' "$(get "$f/empty/posts")"
+is 'fault scalar sends the number 42' 42 "$(get "$f/scalar/posts")"
+is 'fault body sends the decoded text' \
+    '{"a":1}' "$(get "$f/body/%7B%22a%22:1%7D")"
+is 'fault endless sends page 1 for any page' \
+    1 "$(get "$f/endless/posts?_page=77" | jq '.[0].id')"
+is 'fault endless-new sends new records on any page' \
+    761 "$(get "$f/endless-new/posts?_page=77" | jq '.[0].id')"
+is 'fault total/- leaves out x-total-count' \
+    '' "$(http_status "$f/total/-/posts" >/dev/null
     header x-total-count)"
-is 'wrong total' 7 "$(code "$f/total/7/posts" >/dev/null
+is 'fault total/7 sends 7 as x-total-count' \
+    7 "$(http_status "$f/total/7/posts" >/dev/null
     header x-total-count)"
-is 'redirect' 301 "$(code "$f/redirect/301/%2Fposts?_page=3")"
-is 'redirect, where' '/posts?_page=3' "$(header location)"
-is 'redirect, followed' 21 "$(get -L "$f/redirect/307/%2Fposts?_page=3" |
+is 'fault redirect/301 gives 301' \
+    301 "$(http_status "$f/redirect/301/%2Fposts?_page=3")"
+is 'fault redirect keeps the query in the Location header' \
+    '/posts?_page=3' "$(header location)"
+is 'fault redirect/307 leads to the target' \
+    21 "$(get -L "$f/redirect/307/%2Fposts?_page=3" |
     jq '.[0].id')"
-is 'loop' "/fault/loop/posts" "$(code "$f/loop/posts" >/dev/null
+is 'fault loop redirects to itself' \
+    "/fault/loop/posts" "$(http_status "$f/loop/posts" >/dev/null
     header location)"
-is 'bad body' 422 "$(code "$f/bad-body/422/posts")"
-is 'bad body has an escape' "$(printf '\033')" "$(head -c 1 "$scratch/body")"
-is 'quota' 403 "$(code "$f/quota/posts")"
-is 'quota, header' 0 "$(header x-ratelimit-remaining)"
-is 'on, another page' 200 "$(code "$f/on/_page=2/fault/status/500/posts?_page=1")"
-is 'on, this page' 500 "$(code "$f/on/_page=2/fault/status/500/posts?_page=2")"
-is 'two faults' '503 curl 18' "$(code "$f/status/503/fault/cut/5/posts")"
-is 'no such fault' 501 "$(code "$f/nonsense/posts")"
-is 'auth missing' 401 "$(code "$api/auth/posts")"
-is 'auth wrong' 401 "$(code -H 'Authorization: Bearer no' "$api/auth/posts")"
-is 'auth right' 200 "$(code -H 'Authorization: Bearer secret' \
+is 'fault bad-body/422 gives 422' 422 "$(http_status "$f/bad-body/422/posts")"
+is 'fault bad-body sends an escape character' \
+    "$(printf '\033')" "$(head -c 1 "$scratch/body")"
+is 'fault quota gives 403' 403 "$(http_status "$f/quota/posts")"
+is 'fault quota sends x-ratelimit-remaining 0' \
+    0 "$(header x-ratelimit-remaining)"
+is 'fault on/TEXT does not change a URL without TEXT' \
+    200 "$(http_status "$f/on/_page=2/fault/status/500/posts?_page=1")"
+is 'fault on/TEXT changes a URL with TEXT' \
+    500 "$(http_status "$f/on/_page=2/fault/status/500/posts?_page=2")"
+is 'two faults in one path both happen' \
+    '503 curl 18' "$(http_status "$f/status/503/fault/cut/5/posts")"
+is 'an unknown fault gives 501' 501 "$(http_status "$f/nonsense/posts")"
+is '/auth without a token gives 401' 401 "$(http_status "$api/auth/posts")"
+is '/auth with a wrong token gives 401' \
+    401 "$(http_status -H 'Authorization: Bearer no' "$api/auth/posts")"
+is '/auth with the right token gives 200' \
+    200 "$(http_status -H 'Authorization: Bearer secret' \
     -H 'X-Api-Key: k' -H 'Cookie: a=b' "$api/auth/posts?q=1")"
-is 'log' 'GET /auth/posts?q=1 authorization=Bearer x-api-key cookie' \
+is 'the log has the request and the names of its secret headers' \
+    'GET /auth/posts?q=1 authorization=Bearer x-api-key cookie' \
     "$(api_log | tail -n 1)"
-unlike 'log has no secret' 'secret' "$(cat "$api_log_file")"
+unlike 'the log does not have the token' 'secret' "$(cat "$api_log_file")"
 
 first=$api
 api_start --posts 100000
-isnt 'another origin' "$first" "$api"
-is 'many posts' '1000 100000' "$(get "$api/posts?_page=100&_limit=1000" |
+isnt 'a second mock API has another origin' "$first" "$api"
+is '--posts 100000 serves 100000 posts' \
+    '1000 100000' "$(get "$api/posts?_page=100&_limit=1000" |
     jq -r '"\(length) \(.[-1].id)"')"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
     -keyout "$scratch/key" -out "$scratch/cert" 2>/dev/null
 api_start --cert "$scratch/cert" --key "$scratch/key"
-is 'TLS' 10 "$(get -k "$api/posts" | jq length)"
-is 'TLS, not trusted' '000 curl 60' "$(code "$api/posts")"
-ok 'ends on TERM' kill "$api_pid"
-ok 'is gone' wait_until 5 sh -c "! kill -0 $api_pid"
+is '--cert and --key serve TLS' 10 "$(get -k "$api/posts" | jq length)"
+is 'curl does not trust the self-signed certificate' \
+    '000 curl 60' "$(http_status "$api/posts")"
+ok 'SIGTERM can be sent to the mock API' kill "$api_pid"
+ok 'SIGTERM ends the mock API' wait_until 5 sh -c "! kill -0 $api_pid"
 sh -c '"$1"/tests/mock-api --port-file "$2" >/dev/null 2>&1 & echo $! >"$3"
     exec sleep 0.3' - "$etl_build" "$scratch/p" "$scratch/pid"
-ok 'ends with its parent' wait_until 5 sh -c "! kill -0 $(cat "$scratch/pid")"
+ok 'the mock API ends when its parent has ended' \
+    wait_until 5 sh -c "! kill -0 $(cat "$scratch/pid")"
 done_testing

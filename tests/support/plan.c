@@ -23,7 +23,8 @@ set_status(struct plan *p, char arg[ARGS][PLAN_TEXT])
 	p->body = fault_body;
 }
 
-/* K, status, value: "date+N" is the HTTP date N seconds from now. */
+/* Arguments: K, status, value.  The value "date+N" means the HTTP date N
+ * seconds from now.  Only the first K calls get the fault. */
 static void
 set_retry_after(struct plan *p, char arg[ARGS][PLAN_TEXT])
 {
@@ -183,9 +184,9 @@ static const struct fault faults[] = {
 	{ "retry-after", 3, set_retry_after },  /* K, CODE, VALUE */
 	{ "slow", 1, set_slow },                /* MS before the answer */
 	{ "drip", 0, set_drip },                /* a byte a second */
-	{ "cut", 1, set_cut },                  /* closed after N bytes */
+	{ "cut", 1, set_cut },                  /* close after N bytes */
 	{ "cutchunk", 1, set_cut_chunk },       /* the same, chunked */
-	{ "stall", 1, set_stall },              /* silent after N bytes */
+	{ "stall", 1, set_stall },              /* send N bytes, stay open */
 	{ "cutgzip", 0, set_cut_gzip },         /* half of the gzip data */
 	{ "badgzip", 0, set_bad_gzip },         /* wrong CRC */
 	{ "bomb", 1, set_bomb },                /* gzip of N MiB of blanks */
@@ -193,14 +194,14 @@ static const struct fault faults[] = {
 	{ "empty", 0, set_empty },              /* 200 with nothing */
 	{ "scalar", 0, set_scalar },            /* 200 with 42 */
 	{ "body", 1, set_body },                /* 200 with TEXT */
-	{ "endless", 0, set_endless },          /* page 1 for ever */
-	{ "endless-new", 0, set_endless_new },  /* new records for ever */
+	{ "endless", 0, set_endless },          /* page 1 for any page */
+	{ "endless-new", 0, set_endless_new },  /* new records on any page */
 	{ "total", 1, set_total },              /* x-total-count, "-": none */
 	{ "redirect", 2, set_redirect },        /* CODE, TARGET, keeps ?query */
 	{ "loop", 0, set_loop },                /* 302 to itself */
-	{ "reset", 0, set_reset },              /* RST, no answer */
+	{ "reset", 0, set_reset },              /* TCP RST, no response */
 	{ "bad-body", 1, set_bad_body },        /* CODE, body with controls */
-	{ "quota", 0, set_quota },              /* 403, no calls left */
+	{ "quota", 0, set_quota },              /* 403, rate limit used up */
 };
 
 void
@@ -229,7 +230,7 @@ segment(const char *path, char *out, size_t max)
 	return n;
 }
 
-/* The next "/segment" of *path. */
+/* Takes the next "/segment" from *path and decodes it into out. */
 static void
 take(const char **path, char *out, size_t max)
 {
@@ -238,7 +239,8 @@ take(const char **path, char *out, size_t max)
 	*path += segment(*path, out, max);
 }
 
-/* K, where the next segment is a number: false if its calls are over. */
+/* If the next segment is a number K, takes it and returns whether this call is
+ * one of the first K. */
 static bool
 take_calls(const char **path, unsigned call)
 {
@@ -306,7 +308,7 @@ plan_read(struct plan *p, struct api *a, const char *uri)
 	}
 }
 
-/* The target, with the query that the request had. */
+/* Writes the Location header: the target, with the query of the request. */
 static void
 location_put(const struct plan *p, struct buf *head)
 {

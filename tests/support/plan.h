@@ -1,6 +1,6 @@
-/* The faults of one request, read from the start of its path.
- *   /fault/NAME/ARGS.../[K/]REST  K: only the first K calls of this very URL
- *   /fault/on/TEXT/REST           the faults in REST only where TEXT is in it
+/* The faults that the path of a request asks for; REST is the real path.
+ *   /fault/NAME/ARGS.../[K/]REST  with K: only in the first K calls of this URL
+ *   /fault/on/TEXT/REST           use the faults in REST if REST contains TEXT
  *   /auth/REST                    401 without "Authorization: Bearer TOKEN"
  * Borrows: path points into the URI. */
 #ifndef SUPPORT_PLAN_H
@@ -14,17 +14,17 @@ enum {
 };
 
 struct plan {
-	const char *uri, *path;         /* path: REST, what is asked for */
+	const char *uri, *path;         /* path: REST, the real path */
 	unsigned call;                  /* 1: the first of this URL */
-	bool auth, off;                 /* off: an "on" did not match */
-	int status;                     /* 0: none */
-	char text[PLAN_TEXT];           /* body, or where to redirect */
+	bool auth, off;                 /* off: the TEXT of "on" is missing */
+	int status;                     /* 0: the usual one */
+	char text[PLAN_TEXT];           /* body, or redirect target */
 	char retry_after[128];
 	char total[64];                 /* "-": no x-total-count */
-	const char *body;               /* NULL: what the path gives */
+	const char *body;               /* NULL: the body of the path */
 	int endless;
 	int64_t delay, drip;
-	size_t sent;                    /* SIZE_MAX: all */
+	size_t sent;                    /* SIZE_MAX: the whole body */
 	size_t bomb;                    /* MiB */
 	bool stall, chunked, reset, redirect, loop;
 	bool gzip, half, badsum, quota;

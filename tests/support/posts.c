@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* Posts that are odd on purpose, as an API would serve them.
+/* Posts that are odd on purpose, as a real API serves them.
  * Rejects:  13 no title; 27, 34, 77 title under 3 code points; 41 id "abc";
  *           56 body null; 62 no userId, and a terminal escape;
  *           68 is listed as 1068, which has no comments (404).
@@ -78,8 +78,8 @@ words_put(struct buf *b, uint32_t *seed, unsigned n)
 	}
 }
 
-/* Past the first hundred, as in real data: some have no title, some have
- * their number as a string. */
+/* Writes a generated post.  From post 101 on, as in real data, some have no
+ * title and some have their id as a string. */
 static void
 plain_put(struct buf *b, unsigned n)
 {

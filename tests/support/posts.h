@@ -1,5 +1,5 @@
-/* Records made on the fly: post N and its five comments.
- * The odd ones are listed in posts.c and in examples/posts/README.md. */
+/* Generates the records of the mock API: post N and its five comments.
+ * posts.c and examples/posts/README.md list the posts that are odd. */
 #ifndef SUPPORT_POSTS_H
 #define SUPPORT_POSTS_H
 
@@ -8,6 +8,6 @@
 enum { POST_COMMENTS = 5 };
 
 void post_put(struct buf *b, unsigned n);
-void comment_put(struct buf *b, unsigned n);    /* 5 for each post, from 1 */
+void comment_put(struct buf *b, unsigned n);    /* 5 a post, from n = 1 */
 
 #endif

@@ -9,13 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One request, from its first line to its completion. */
+/* The state of one request from its first line to its completion. */
 struct call {
 	char *uri;
 	bool seen;
 };
 
-/* A body on its way. */
+/* A reply whose body is being sent. */
 struct feed {
 	struct api *api;
 	struct reply reply;
@@ -137,7 +137,7 @@ header_log(void *arg, enum MHD_ValueKind kind, const char *name,
 	return MHD_YES;
 }
 
-/* One write() a request: lines of several threads do not mix. */
+/* Logs a request with one write(), so that lines of threads do not mix. */
 static void
 request_log(struct api *a, struct MHD_Connection *c, const struct request *q)
 {

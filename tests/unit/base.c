@@ -1,4 +1,4 @@
-/* lib/base: options, buffers, retries, hashes. */
+/* Tests of lib/base: options, buffers, retries, hashes, messages. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -58,7 +58,7 @@ parse(struct opts *o, struct err *e, char *argv[])
 }
 
 static void
-options_are_read(void **state)
+options_are_parsed(void **state)
 {
 	char words[][12] = { "base", "-g", "--list", "a", "--number=7",
 	    "--list=b", "--size", "2KiB", "--wait", "5m", "-t", "last" };
@@ -81,7 +81,7 @@ options_are_read(void **state)
 }
 
 static void
-bad_options_are_usage(void **state)
+bad_option_values_exit_with_64(void **state)
 {
 	char words[][2][24] = {
 		{ "--nope", "" }, { "-x", "" }, { "--number=", "" },
@@ -90,7 +90,7 @@ bad_options_are_usage(void **state)
 		{ "--size", "1MB" }, { "--count", "0" },
 		{ "--number", "99999999999999999999" },
 		{ "--number", "9223372036854775808" },
-		/* ends after the last moment that the clock can tell */
+		/* a wait past the last time that the clock can show */
 		{ "--wait", "106751991167d" },
 	};
 	char name[] = "base", alone[] = "--number";
@@ -110,7 +110,7 @@ bad_options_are_usage(void **state)
 }
 
 static void
-unknown_options_are_named(void **state)
+the_message_names_an_unknown_option(void **state)
 {
 	static const struct { char word[16]; const char *message; } cases[] = {
 		{ "--nope", "unknown option --nope" },
@@ -161,7 +161,7 @@ the_nearest_word_is_suggested(void **state)
 }
 
 static void
-environment_yields_to_options(void **state)
+options_override_the_environment(void **state)
 {
 	char name[] = "base", option[] = "--number=3";
 	char *none[] = { name, NULL }, *given[] = { name, option, NULL };
@@ -180,7 +180,7 @@ environment_yields_to_options(void **state)
 }
 
 static void
-buffer_keeps_its_ceiling(void **state)
+a_buffer_does_not_grow_past_its_limit(void **state)
 {
 	struct buf b;
 	struct err e;
@@ -200,7 +200,7 @@ buffer_keeps_its_ceiling(void **state)
 }
 
 static void
-backoff_stays_in_its_window(void **state)
+backoff_stays_between_its_bounds(void **state)
 {
 	struct retry r = { 0 };
 	struct err e;
@@ -217,9 +217,9 @@ backoff_stays_in_its_window(void **state)
 	assert_int_equal(retry_parse_backoff_or_env(&r, "1s..", &e), -1);
 }
 
-/* The vector of FIPS 180-4's examples, and version and variant of a UUID. */
+/* A test vector of FIPS 180-4; the version and the variant of a UUID. */
 static void
-hashes_and_ids_have_their_form(void **state)
+sha256_and_uuids_have_the_right_form(void **state)
 {
 	static const char abc[] = "ba7816bf8f01cfea414140de5dae2223"
 	    "b00361a396177a9cb410ff61f20015ad";
@@ -244,7 +244,7 @@ hashes_and_ids_have_their_form(void **state)
 }
 
 static void
-a_prefix_leaves_room_for_the_cause(void **state)
+a_long_prefix_does_not_cut_the_cause(void **state)
 {
 	char url[2000];
 	struct err e;
@@ -260,7 +260,7 @@ a_prefix_leaves_room_for_the_cause(void **state)
 }
 
 static void
-what_may_not_be_read_is_there(void **state)
+a_denied_file_has_another_code_than_a_missing(void **state)
 {
 	struct err e;
 
@@ -276,7 +276,7 @@ what_may_not_be_read_is_there(void **state)
 }
 
 static void
-a_message_gives_the_terminal_no_orders(void **state)
+control_characters_are_escaped_on_stderr(void **state)
 {
 	FILE *f = tmpfile();
 	int fd = dup(STDERR_FILENO);
@@ -298,9 +298,10 @@ a_message_gives_the_terminal_no_orders(void **state)
 	(void)close(fd);
 }
 
-/* 1 if a child is not given 3, as which a file that cannot be written came. */
+/* Opens descriptor as on 3, or closes 3 if as is -1.  Returns 1 if 3 is then
+ * not used for rejects and not inherited by child processes. */
 static int
-claims_three(int as)
+reserves_descriptor_3(int as)
 {
 	struct stdfd fds;
 	struct err e;
@@ -314,13 +315,13 @@ claims_three(int as)
 }
 
 static void
-no_child_is_given_what_is_parked(void **state)
+children_do_not_inherit_a_reserved_3(void **state)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(!claims_three(-1) + 2 * !claims_three(
+		_exit(!reserves_descriptor_3(-1) + 2 * !reserves_descriptor_3(
 		    open("/dev/null", O_RDONLY)));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -331,18 +332,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_are_read),
-		cmocka_unit_test(bad_options_are_usage),
-		cmocka_unit_test(unknown_options_are_named),
+		cmocka_unit_test(options_are_parsed),
+		cmocka_unit_test(bad_option_values_exit_with_64),
+		cmocka_unit_test(the_message_names_an_unknown_option),
 		cmocka_unit_test(the_nearest_word_is_suggested),
-		cmocka_unit_test(environment_yields_to_options),
-		cmocka_unit_test(buffer_keeps_its_ceiling),
-		cmocka_unit_test(backoff_stays_in_its_window),
-		cmocka_unit_test(hashes_and_ids_have_their_form),
-		cmocka_unit_test(no_child_is_given_what_is_parked),
-		cmocka_unit_test(a_prefix_leaves_room_for_the_cause),
-		cmocka_unit_test(what_may_not_be_read_is_there),
-		cmocka_unit_test(a_message_gives_the_terminal_no_orders),
+		cmocka_unit_test(options_override_the_environment),
+		cmocka_unit_test(a_buffer_does_not_grow_past_its_limit),
+		cmocka_unit_test(backoff_stays_between_its_bounds),
+		cmocka_unit_test(sha256_and_uuids_have_the_right_form),
+		cmocka_unit_test(children_do_not_inherit_a_reserved_3),
+		cmocka_unit_test(a_long_prefix_does_not_cut_the_cause),
+		cmocka_unit_test(a_denied_file_has_another_code_than_a_missing),
+		cmocka_unit_test(control_characters_are_escaped_on_stderr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/base: bytes as text. */
+/* Tests of lib/base: bytes shown as text, UTF-8, base64. */
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static void
-utf8_is_judged(void **state)
+invalid_utf8_is_found(void **state)
 {
 	static const struct { const char *text; size_t n, valid; } t[] = {
 		{ "a\xc3\xa9z", 4, 4 }, { "\xc0\xaf", 2, 0 },
@@ -34,7 +34,7 @@ utf8_is_judged(void **state)
 }
 
 static void
-nothing_harmful_is_shown(void **state)
+terminal_controls_are_escaped(void **state)
 {
 	struct buf b;
 	char all[256];
@@ -52,7 +52,7 @@ nothing_harmful_is_shown(void **state)
 }
 
 static void
-all_of_it_is_ascii(void **state)
+non_ascii_is_escaped(void **state)
 {
 	struct buf b;
 
@@ -68,7 +68,7 @@ all_of_it_is_ascii(void **state)
 }
 
 static void
-no_character_is_cut(void **state)
+a_cut_never_splits_a_character(void **state)
 {
 	assert_int_equal(text_cut_length("abc", 3, 3), 3);
 	assert_int_equal(text_cut_length("abcd", 4, 3), 3);
@@ -81,7 +81,7 @@ no_character_is_cut(void **state)
 }
 
 static void
-base64_comes_back(void **state)
+base64_round_trips(void **state)
 {
 	struct buf b, back;
 	char data[97];
@@ -110,11 +110,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_is_judged),
-		cmocka_unit_test(nothing_harmful_is_shown),
-		cmocka_unit_test(all_of_it_is_ascii),
-		cmocka_unit_test(no_character_is_cut),
-		cmocka_unit_test(base64_comes_back),
+		cmocka_unit_test(invalid_utf8_is_found),
+		cmocka_unit_test(terminal_controls_are_escaped),
+		cmocka_unit_test(non_ascii_is_escaped),
+		cmocka_unit_test(a_cut_never_splits_a_character),
+		cmocka_unit_test(base64_round_trips),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

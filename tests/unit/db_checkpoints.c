@@ -1,4 +1,4 @@
-/* lib/db: checkpoints, moved by compare and set, on both databases. */
+/* Tests of checkpoints: a move compares the version.  On both databases. */
 #include "db_help.h"
 
 #include "control/checkpoints.h"
@@ -6,7 +6,7 @@
 
 #include <sys/wait.h>
 
-/* The stored value and version, "-" for none. */
+/* Checks the stored value ("-": none) and version of a checkpoint. */
 static void
 check(struct env *v, const char *name, const char *value, int64_t version)
 {
@@ -19,9 +19,9 @@ check(struct env *v, const char *name, const char *value, int64_t version)
 	free(have);
 }
 
-/* In a transaction of its own. */
+/* Moves a checkpoint in a transaction of its own. */
 static enum checkpoint_result
-move_of(struct db *db, const struct checkpoint_move *m, struct err *e)
+commit_move(struct db *db, const struct checkpoint_move *m, struct err *e)
 {
 	enum checkpoint_result rc = CHECKPOINT_FAILED;
 
@@ -42,7 +42,7 @@ move(struct env *v, int64_t expected, const char *value)
 	    .moves = value != NULL, .value = value, .seq = 7, .run = "r1" };
 	enum checkpoint_result rc;
 
-	OK(v, rc = move_of(v->db, &m, &v->e));
+	OK(v, rc = commit_move(v->db, &m, &v->e));
 	if (rc == CHECKPOINT_LOST) {
 		assert_int_equal(err_exit_code(&v->e), ERR_RETRY);
 		assert_false(v->e.transient);
@@ -51,7 +51,7 @@ move(struct env *v, int64_t expected, const char *value)
 }
 
 static void
-hands_set_and_clear(void **state)
+a_person_can_set_and_clear(void **state)
 {
 	struct env *v = *state;
 
@@ -107,7 +107,7 @@ odd_names_and_large_values(void **state)
 }
 
 static void
-loaders_move(void **state)
+loaders_move_checkpoints(void **state)
 {
 	struct env *v = *state;
 
@@ -133,9 +133,10 @@ loaders_move(void **state)
 	check(v, "posts", "12", 2);
 }
 
-/* Set back to the very value that the run began with: it has lost. */
+/* A person sets the checkpoint to another value and back to the value that the
+ * run began with.  The run still loses, because the version has changed. */
 static void
-hands_win_the_race(void **state)
+a_set_by_a_person_wins_the_race(void **state)
 {
 	struct env *v = *state;
 
@@ -155,7 +156,7 @@ hands_win_the_race(void **state)
 
 /* Waits until the other end of the pipe is closed. */
 static void
-gate(int ends[2])
+wait_for_close(int ends[2])
 {
 	char byte;
 
@@ -164,11 +165,11 @@ gate(int ends[2])
 	(void)close(ends[0]);
 }
 
-/* Another process, on its own connection, comes while our transaction has the
- * checkpoint, and so waits. Gives what it got. SQLite wants no connection to
- * be open over a fork. */
+/* Moves the checkpoint and, before the commit, lets a child process move it,
+ * too.  The child must wait for the commit.  Returns the result of the child.
+ * The connection is closed before fork(), because SQLite requires it. */
 static enum checkpoint_result
-second(struct env *v, const struct checkpoint_move *ours,
+move_while_locked(struct env *v, const struct checkpoint_move *ours,
     const struct checkpoint_move *theirs)
 {
 	int go[2], ready[2], status;
@@ -181,11 +182,11 @@ second(struct env *v, const struct checkpoint_move *ours,
 		struct err e;
 		struct db *db;
 
-		gate(go);
+		wait_for_close(go);
 		if (control_open(&db, v->url, NULL, true, &e) == -1)
 			_exit(9);
 		(void)close(ready[1]);
-		_exit((int)move_of(db, theirs, &e) & 0xff);
+		_exit((int)commit_move(db, theirs, &e) & 0xff);
 	}
 	OK(v, control_open(&v->db, v->url, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
@@ -193,7 +194,7 @@ second(struct env *v, const struct checkpoint_move *ours,
 	    CHECKPOINT_MOVED);
 	(void)close(go[0]);
 	(void)close(go[1]);
-	gate(ready);
+	wait_for_close(ready);
 	(void)usleep(100000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 	OK(v, db_commit(v->db, &v->e));
@@ -203,7 +204,7 @@ second(struct env *v, const struct checkpoint_move *ours,
 }
 
 static void
-one_of_two_wins(void **state)
+one_of_two_concurrent_moves_wins(void **state)
 {
 	struct env *v = *state;
 	struct checkpoint_move a = { .name = "posts", .moves = true,
@@ -211,28 +212,28 @@ one_of_two_wins(void **state)
 
 	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	b.value = "2";
-	/* No row: none may come between a look and its COMMIT. */
-	assert_int_equal(second(v, &look, &look), CHECKPOINT_MOVED);
-	assert_int_equal(second(v, &look, &a), CHECKPOINT_MOVED);
+	/* No row exists: none may appear between a read and its COMMIT. */
+	assert_int_equal(move_while_locked(v, &look, &look), CHECKPOINT_MOVED);
+	assert_int_equal(move_while_locked(v, &look, &a), CHECKPOINT_MOVED);
 	check(v, "posts", "1", 1);
 	script(v, "DELETE FROM etl_checkpoints");
-	assert_int_equal(second(v, &a, &b), CHECKPOINT_LOST);
+	assert_int_equal(move_while_locked(v, &a, &b), CHECKPOINT_LOST);
 	check(v, "posts", "1", 1);
 	script(v, "DELETE FROM etl_checkpoints");
-	assert_int_equal(second(v, &a, &look), CHECKPOINT_LOST);
+	assert_int_equal(move_while_locked(v, &a, &look), CHECKPOINT_LOST);
 	a.expected = b.expected = look.expected = 1;
-	assert_int_equal(second(v, &look, &b), CHECKPOINT_MOVED);
+	assert_int_equal(move_while_locked(v, &look, &b), CHECKPOINT_MOVED);
 	check(v, "posts", "2", 2);
 	a.expected = b.expected = look.expected = 2;
-	assert_int_equal(second(v, &a, &look), CHECKPOINT_LOST);
+	assert_int_equal(move_while_locked(v, &a, &look), CHECKPOINT_LOST);
 	a.expected = b.expected = 3;
-	assert_int_equal(second(v, &a, &b), CHECKPOINT_LOST);
+	assert_int_equal(move_while_locked(v, &a, &b), CHECKPOINT_LOST);
 	check(v, "posts", "1", 4);
 }
 
-/* What is rolled back was not: the one who waited takes the first place. */
+/* After a rollback another move can be the first one of the checkpoint. */
 static void
-a_rollback_gives_way(void **state)
+a_rolled_back_move_does_not_count(void **state)
 {
 	struct env *v = *state;
 	struct checkpoint_move m = { .name = "posts", .moves = true,
@@ -248,7 +249,7 @@ a_rollback_gives_way(void **state)
 }
 
 static void
-lists_are_by_name(void **state)
+lists_are_sorted_by_name(void **state)
 {
 	static const char *const want[] = { "@T", "B", "a", "\xc3\xa9" };
 	struct env *v = *state;
@@ -278,9 +279,9 @@ lists_are_by_name(void **state)
 	assert_int_equal(n, 4);
 }
 
-/* SQLite takes what no PostgreSQL would. */
+/* SQLite stores text that PostgreSQL refuses: NUL and invalid UTF-8. */
 static void
-no_text_is_told(void **state)
+invalid_text_is_reported(void **state)
 {
 	static const char *const bad[] = { "x'00ff'", "CAST(x'ff' AS TEXT)",
 	    "CAST(x'410042' AS TEXT)" };
@@ -305,14 +306,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(hands_set_and_clear),
+		ON_BOTH(a_person_can_set_and_clear),
 		ON_BOTH(odd_names_and_large_values),
-		ON_BOTH(loaders_move),
-		ON_BOTH(hands_win_the_race),
-		ON_BOTH(one_of_two_wins),
-		ON_BOTH(a_rollback_gives_way),
-		ON_BOTH(lists_are_by_name),
-		ON_SQLITE(no_text_is_told),
+		ON_BOTH(loaders_move_checkpoints),
+		ON_BOTH(a_set_by_a_person_wins_the_race),
+		ON_BOTH(one_of_two_concurrent_moves_wins),
+		ON_BOTH(a_rolled_back_move_does_not_count),
+		ON_BOTH(lists_are_sorted_by_name),
+		ON_SQLITE(invalid_text_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: the addresses of a server, one after the other. */
+/* Tests of lib/db: the addresses of a server are tried one after the other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,8 +29,8 @@ number(const char *addr, const char *service, const struct addrinfo *hints)
 	return a;
 }
 
-/* Also libpq's: "two.example" is 127.0.0.2, and then 127.0.0.1; of
- * "nobody.example" nothing is known. */
+/* Replaces libc's function, in libpq, too: "two.example" has the addresses
+ * 127.0.0.2 and 127.0.0.1; "nobody.example" is unknown. */
 int
 getaddrinfo(const char *node, const char *service,
     const struct addrinfo *hints, struct addrinfo **out)
@@ -46,9 +46,9 @@ getaddrinfo(const char *node, const char *service,
 	return *out == NULL ? EAI_NONAME : 0;
 }
 
-/* What it reads, less one if there is one to drop. */
+/* Checks the list read from in, without the address drop if drop is set. */
 static void
-lists(const char *const in[3], const char *const drop[3],
+check(const char *const in[3], const char *const drop[3],
     const char *const out[3])
 {
 	struct hosts h;
@@ -71,45 +71,45 @@ lists(const char *const in[3], const char *const drop[3],
 #define L(...) ((const char *const[3]){ __VA_ARGS__ })
 
 static void
-lists_are_read(void **state)
+address_lists_are_split(void **state)
 {
-	lists(L(NULL, NULL, NULL), NULL, L("", "", ""));
-	lists(L("/tmp", NULL, "5"), NULL, L("/tmp", "", "5"));
-	lists(L(NULL, "127.0.0.1,::1", "5"), NULL,
+	check(L(NULL, NULL, NULL), NULL, L("", "", ""));
+	check(L("/tmp", NULL, "5"), NULL, L("/tmp", "", "5"));
+	check(L(NULL, "127.0.0.1,::1", "5"), NULL,
 	    L(",", "127.0.0.1,::1", "5,5"));
-	lists(L("a,@b", "0:0::1,", "5,6"), NULL, L("a,@b", "::1,", "5,6"));
-	lists(L("two.example,,127.1", "", ",6,"), NULL,
+	check(L("a,@b", "0:0::1,", "5,6"), NULL, L("a,@b", "::1,", "5,6"));
+	check(L("two.example,,127.1", "", ",6,"), NULL,
 	    L("two.example,two.example,,127.1",
 	    "127.0.0.2,127.0.0.1,,127.0.0.1", ",,6,"));
-	lists(L("nobody.example,/x", NULL, "5"), NULL,
+	check(L("nobody.example,/x", NULL, "5"), NULL,
 	    L("nobody.example,/x", ",", "5,5"));
 }
 
 static void
-one_is_dropped(void **state)
+one_address_is_removed_from_a_list(void **state)
 {
 	const char *const *two = L("two.example,127.0.0.1,127.0.0.1", NULL,
 	    "5,5,6");
 
-	lists(two, L("two.example", "127.0.0.1", "5"),
+	check(two, L("two.example", "127.0.0.1", "5"),
 	    L("two.example,127.0.0.1,127.0.0.1",
 	    "127.0.0.2,127.0.0.1,127.0.0.1", "5,5,6"));
-	lists(two, L("127.0.0.1", "127.0.0.1", "6"),
+	check(two, L("127.0.0.1", "127.0.0.1", "6"),
 	    L("two.example,two.example,127.0.0.1",
 	    "127.0.0.2,127.0.0.1,127.0.0.1", "5,5,5"));
-	lists(two, L("nobody", "127.0.0.1", "5"),
+	check(two, L("nobody", "127.0.0.1", "5"),
 	    L("two.example,127.0.0.1,127.0.0.1",
 	    "127.0.0.1,127.0.0.1,127.0.0.1", "5,5,6"));
-	lists(L(NULL, "::1,fe80::1%lo", ""), L("fe80::1", "fe80::1", "5432"),
+	check(L(NULL, "::1,fe80::1%lo", ""), L("fe80::1", "fe80::1", "5432"),
 	    L("", "::1", ""));
-	lists(L("/tmp,/run", NULL, "5"), L("/run", "", "5"),
+	check(L("/tmp,/run", NULL, "5"), L("/run", "", "5"),
 	    L("/tmp", "", "5"));
-	lists(L("/tmp", NULL, "5"), L("/tmp", "", "5"), L("", "", ""));
+	check(L("/tmp", NULL, "5"), L("/tmp", "", "5"), L("", "", ""));
 }
 
-/* The first address of a name takes what comes and says nothing. */
+/* The first address of the name accepts connections and never answers. */
 static void
-the_next_address_of_a_name_is_tried(void **state)
+a_silent_address_is_followed_by_the_next(void **state)
 {
 	const char *port = getenv("PGPORT");
 	struct sockaddr_in in = { .sin_family = AF_INET,
@@ -135,9 +135,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_are_read),
-		cmocka_unit_test(one_is_dropped),
-		cmocka_unit_test(the_next_address_of_a_name_is_tried),
+		cmocka_unit_test(address_lists_are_split),
+		cmocka_unit_test(one_address_is_removed_from_a_list),
+		cmocka_unit_test(a_silent_address_is_followed_by_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: an address that cannot be read is told without what it hides. */
+/* Tests of lib/db: the message about a bad database URL hides its password. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ refused(const char *url, enum err_code code, const char *part)
 }
 
 static void
-no_message_holds_a_part_of_a_password(void **state)
+no_message_shows_part_of_a_password(void **state)
 {
 	static const char *const urls[] = {
 		"host=127.0.0.1 port=1 password=se cret",
@@ -46,7 +46,7 @@ no_message_holds_a_part_of_a_password(void **state)
 }
 
 static void
-one_that_can_be_read_is_tried(void **state)
+a_valid_address_is_connected_to(void **state)
 {
 	refused("postgresql://u:secret@127.0.0.1:1/x", ERR_REFUSED,
 	    "port 1 failed");
@@ -66,8 +66,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_message_holds_a_part_of_a_password),
-		cmocka_unit_test(one_that_can_be_read_is_tried),
+		cmocka_unit_test(no_message_shows_part_of_a_password),
+		cmocka_unit_test(a_valid_address_is_connected_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: what is the record's fault, what passes, what does not. */
+/* Tests of lib/db: which errors are faults of the record or are retried. */
 #include "db_help.h"
 
 #include "base/clock.h"
@@ -35,7 +35,7 @@ check_fault(struct env *v, const char *sql, const char *state,
 }
 
 static void
-records_are_blamed(void **state)
+bad_values_are_faults_of_the_record(void **state)
 {
 	struct env *v = *state;
 	bool lite = v->kind == DB_SQLITE;
@@ -71,7 +71,7 @@ records_are_blamed(void **state)
 }
 
 static void
-statements_are_not_data(void **state)
+bad_statements_are_not_faults_of_the_record(void **state)
 {
 	struct env *v = *state;
 
@@ -87,7 +87,7 @@ statements_are_not_data(void **state)
 }
 
 static void
-busy_passes(void **state)
+busy_is_retried(void **state)
 {
 	struct env *v = *state;
 	struct db *other;
@@ -106,7 +106,7 @@ busy_passes(void **state)
 }
 
 static void
-files_are_judged(void **state)
+bad_database_files_have_exit_codes(void **state)
 {
 	struct env *v = *state;
 	struct db *db = NULL;
@@ -131,7 +131,7 @@ files_are_judged(void **state)
 }
 
 static void
-full_disk_is_for_good(void **state)
+a_full_disk_is_not_retried(void **state)
 {
 	struct env *v = *state;
 
@@ -147,7 +147,7 @@ full_disk_is_for_good(void **state)
 }
 
 static void
-sqlite_has_no_copy(void **state)
+copy_is_refused_on_sqlite(void **state)
 {
 	struct env *v = *state;
 
@@ -155,9 +155,9 @@ sqlite_has_no_copy(void **state)
 	assert_int_equal(v->e.code, ERR_BUG);
 }
 
-/* One that is asked to end leaves a wait for a lock at once. */
+/* A process that waits for a lock ends at once on SIGTERM. */
 static void
-stops_end_a_wait(void **state)
+a_stop_signal_ends_a_lock_wait(void **state)
 {
 	struct env *v = *state;
 	int status, ready[2];
@@ -194,9 +194,10 @@ stops_end_a_wait(void **state)
 	(void)close(ready[1]);
 }
 
-/* SQLite gives the row first, and commits when it is asked for the next. */
+/* With RETURNING, SQLite returns the row first and commits at the next step, so
+ * the failed commit comes after the row. */
 static void
-a_commit_that_fails_is_told(void **state)
+a_failed_commit_is_reported(void **state)
 {
 	struct env *v = *state;
 	int64_t n = 0;
@@ -209,7 +210,7 @@ a_commit_that_fails_is_told(void **state)
 	    -1);
 	OK(v, db_int(v->db, "SELECT count(*) FROM c", NULL, 0, 9, &n, &v->e));
 	assert_int_equal(n, 0);
-	if (v->kind == DB_SQLITE)       /* what failed is undone alone */
+	if (v->kind == DB_SQLITE)       /* undoes one statement only */
 		return;
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(db_run(v->db, "SELECT 1 / 0", NULL, 0, NULL, &v->e),
@@ -221,14 +222,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(records_are_blamed),
-		ON_BOTH(statements_are_not_data),
-		ON_SQLITE(busy_passes),
-		ON_SQLITE(files_are_judged),
-		ON_SQLITE(full_disk_is_for_good),
-		ON_SQLITE(sqlite_has_no_copy),
-		ON_BOTH(stops_end_a_wait),
-		ON_BOTH(a_commit_that_fails_is_told),
+		ON_BOTH(bad_values_are_faults_of_the_record),
+		ON_BOTH(bad_statements_are_not_faults_of_the_record),
+		ON_SQLITE(busy_is_retried),
+		ON_SQLITE(bad_database_files_have_exit_codes),
+		ON_SQLITE(a_full_disk_is_not_retried),
+		ON_SQLITE(copy_is_refused_on_sqlite),
+		ON_BOTH(a_stop_signal_ends_a_lock_wait),
+		ON_BOTH(a_failed_commit_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

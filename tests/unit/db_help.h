@@ -1,7 +1,7 @@
-/* For tests of lib/db: every test runs on an own SQLite file and on an own
- * schema of the PostgreSQL database that the environment names; without a
- * server (run under pg_virtualenv) they fail.
- * Owns:  struct env, made and dropped by setup and teardown. */
+/* For tests of lib/db: each test runs on a SQLite file of its own and on a
+ * schema of its own in the PostgreSQL database that the environment names.
+ * Without a PostgreSQL server (see with-pg.sh) the tests fail.
+ * Owns: struct env, which setup creates and teardown removes. */
 #ifndef DB_HELP_H
 #define DB_HELP_H
 
@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* after those four */
+/* needs these four */
 #include <cmocka.h>
 
 #include "base/errval.h"
@@ -29,7 +29,7 @@ struct env {
 	struct err e;
 };
 
-/* done: 0 or -1, told with the message that came. */
+/* Runs call, which returns -1 on failure; then prints the message and fails. */
 #define OK(env, call) do { \
 	if ((call) == -1) { \
 		print_error("%s: %s [%s]\n", #call, (env)->e.msg, \
@@ -118,7 +118,7 @@ teardown(void **state)
 	{ "postgresql: " #f, f, setup_postgresql, teardown, NULL }
 #define ON_BOTH(f) ON_SQLITE(f), ON_POSTGRESQL(f)
 
-/* The first column of the first row, -1 where there is none. */
+/* Returns the first column of the first row, or -1 if there is no row. */
 static inline int64_t
 number(struct env *v, const char *sql)
 {
@@ -128,7 +128,7 @@ number(struct env *v, const char *sql)
 	return n;
 }
 
-/* The same as text, copied: the caller frees. NULL is "(null)". */
+/* Returns it as text ("(null)" for NULL), which the caller frees. */
 static inline char *
 word(struct env *v, const char *sql)
 {

@@ -1,4 +1,4 @@
-/* For tests of dead letters: reject lines made and stored. */
+/* For tests of dead letters: functions that write and store reject lines. */
 #ifndef DB_LETTER_HELP_H
 #define DB_LETTER_HELP_H
 

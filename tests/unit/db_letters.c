@@ -1,8 +1,8 @@
-/* lib/db: dead letters keep every byte, once, whatever comes how often. */
+/* Tests of dead letters: each keeps its exact bytes and is stored once. */
 #include "db_letter_help.h"
 
 static void
-bytes_are_exact(void **state)
+letters_keep_the_exact_bytes(void **state)
 {
 	static const struct {
 		const char *raw;
@@ -41,7 +41,7 @@ bytes_are_exact(void **state)
 }
 
 static void
-occurrences_count_once(void **state)
+an_occurrence_is_counted_once(void **state)
 {
 	struct env *v = *state;
 	struct letter_filter f = { .status = "open" };
@@ -87,7 +87,7 @@ occurrences_count_once(void **state)
 }
 
 static void
-twins_in_a_batch_are_one(void **state)
+equal_rejects_of_a_batch_are_one_letter(void **state)
 {
 	struct env *v = *state;
 	struct letter_text lines[3];
@@ -165,7 +165,7 @@ count(struct env *v, const struct letter_filter *f)
 }
 
 static void
-filters_select(void **state)
+filters_select_letters(void **state)
 {
 	struct env *v = *state;
 	struct buf b;
@@ -197,9 +197,10 @@ filters_select(void **state)
 
 #define REJECT "{\"@etl\":\"reject\",\"id\":\"a\",\"stage\":\"s\","
 
-/* Bad lines are told and not stored; a bad time is no reason to lose one. */
+/* An invalid reject line is reported and not stored.  A line in which only the
+ * time is invalid is stored. */
 static void
-lines_are_judged(void **state)
+invalid_reject_lines_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		"", "{}", "[]", "{\"@etl\":\"end\"}",
@@ -234,12 +235,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(bytes_are_exact),
-		ON_BOTH(occurrences_count_once),
-		ON_BOTH(twins_in_a_batch_are_one),
+		ON_BOTH(letters_keep_the_exact_bytes),
+		ON_BOTH(an_occurrence_is_counted_once),
+		ON_BOTH(equal_rejects_of_a_batch_are_one_letter),
 		ON_BOTH(letters_are_found_by_id),
-		ON_BOTH(filters_select),
-		ON_BOTH(lines_are_judged),
+		ON_BOTH(filters_select_letters),
+		ON_BOTH(invalid_reject_lines_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: dead letters in numbers, stored by several at the same time. */
+/* Tests of dead letters: many at once, stored by several processes at once. */
 #include "db_letter_help.h"
 
 #include "base/clock.h"
@@ -8,7 +8,7 @@
 enum { MANY = 10000, RACERS = 4, RACE = 512 };
 
 static void
-many_are_quick(void **state)
+many_letters_are_stored_quickly(void **state)
 {
 	struct env *v = *state;
 	struct letter_text *lines = calloc(MANY, sizeof(*lines));
@@ -47,9 +47,10 @@ many_are_quick(void **state)
 	free(lines);
 }
 
-/* What jsonb refuses for a reason of its own costs raw_data, not the batch. */
+/* If jsonb refuses a record, the letter is stored with its bytes and without
+ * raw_data, and the batch succeeds. */
 static void
-refused_json_is_kept_as_bytes(void **state)
+json_that_jsonb_refuses_is_kept_as_bytes(void **state)
 {
 	struct env *v = *state;
 	struct buf b;
@@ -69,9 +70,9 @@ refused_json_is_kept_as_bytes(void **state)
 	buf_release(&b);
 }
 
-/* Outside a transaction the staged rows would be lost: refused. */
+/* Without a transaction the staged rows would be lost: storing is refused. */
 static void
-letters_want_a_transaction(void **state)
+letters_need_a_transaction(void **state)
 {
 	struct env *v = *state;
 	struct buf b;
@@ -84,10 +85,10 @@ letters_want_a_transaction(void **state)
 	buf_release(&b);
 }
 
-/* One of several that store the same rejects, each in an order of its own;
- * every occurrence is claimed by two rejects, of which one may have it. */
+/* One of several processes that store the same rejects, each in its own order.
+ * Each occurrence belongs to two rejects; only one of them may be stored. */
 static int
-racer(const char *url, int which)
+store_all_in_own_order(const char *url, int which)
 {
 	struct letter_text lines[RACE] = { { NULL, 0 } };
 	struct buf b[RACE];
@@ -122,7 +123,7 @@ racer(const char *url, int which)
 }
 
 static void
-racers_store_each_once(void **state)
+concurrent_writers_store_each_letter_once(void **state)
 {
 	struct env *v = *state;
 	pid_t pid[RACERS];
@@ -131,7 +132,7 @@ racers_store_each_once(void **state)
 	setup_tables(state);
 	for (int i = 0; i < RACERS; i++)
 		if ((pid[i] = fork()) == 0)
-			_exit(racer(v->url, i));
+			_exit(store_all_in_own_order(v->url, i));
 	for (int i = 0; i < RACERS; i++) {
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
 		assert_int_equal(status, 0);
@@ -148,10 +149,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(many_are_quick),
-		ON_BOTH(racers_store_each_once),
-		ON_POSTGRESQL(refused_json_is_kept_as_bytes),
-		ON_POSTGRESQL(letters_want_a_transaction),
+		ON_BOTH(many_letters_are_stored_quickly),
+		ON_BOTH(concurrent_writers_store_each_letter_once),
+		ON_POSTGRESQL(json_that_jsonb_refuses_is_kept_as_bytes),
+		ON_POSTGRESQL(letters_need_a_transaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

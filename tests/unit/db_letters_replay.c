@@ -1,5 +1,5 @@
-/* lib/db: letters of a replay are resolved by compare and set, and however
- * two loaders' letters cross, none waits for ever. */
+/* Tests of replays: resolving a letter compares its version, and two loaders
+ * whose letters cross never deadlock. */
 #include "db_letter_help.h"
 
 #include <sys/wait.h>
@@ -22,7 +22,7 @@ put_times(struct env *v, const char *id, int first, int times)
 	buf_release(&b);
 }
 
-/* One letter resolved in a transaction of its own; whether it was lost. */
+/* Resolves a letter in its own transaction; returns if the race was lost. */
 static bool
 resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 {
@@ -48,7 +48,7 @@ check_letter(struct env *v, const char *id, const char *want)
 }
 
 static void
-resolve_compares_and_sets(void **state)
+resolving_compares_the_version(void **state)
 {
 	struct env *v = *state;
 
@@ -63,7 +63,7 @@ resolve_compares_and_sets(void **state)
 	check_letter(v, "aa", "resolved 2 2 run-7 at");
 	assert_true(resolve(v, "aa", 2, 0));
 
-	/* One more came after it was read: what was seen is done. */
+	/* An occurrence arrived after the replay read the letter. */
 	put_times(v, "aa", 3, 2);
 	check_letter(v, "aa", "open 4 2 - -");
 	assert_false(resolve(v, "aa", 3, 2));
@@ -72,16 +72,16 @@ resolve_compares_and_sets(void **state)
 	assert_false(resolve(v, "aa", 4, 3));
 	check_letter(v, "aa", "resolved 4 4 run-7 at");
 
-	/* By hand meanwhile. */
+	/* A person discarded the letter after the replay read it. */
 	put_times(v, "aa", 5, 1);
 	OK(v, letter_close_with_status(v->db, "aa", "discarded", "old", &v->e));
 	assert_true(resolve(v, "aa", 5, 4));
 	check_letter(v, "aa", "discarded 5 5 - at");
 }
 
-/* Rejected again in the batch that resolves it: open, once. */
+/* A letter that its replay rejects again stays open, with one more attempt. */
 static void
-both_in_one_batch(void **state)
+a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 {
 	struct env *v = *state;
 	struct letter_replay done[] = { { "bb", 1, 0, false },
@@ -112,10 +112,10 @@ both_in_one_batch(void **state)
 	buf_release(&b);
 }
 
-/* A loader of several batches, each of which resolves letters of one half and
- * stores letters of the other, in an order of its own, in two parts. */
+/* One of several processes.  In each batch it resolves one half of the letters
+ * and stores the other half, in an order of its own. */
 static int
-loader(const char *url, int which)
+resolve_and_store_in_own_order(const char *url, int which)
 {
 	struct letter_replay done[CROSS / 2];
 	struct letter_text lines[CROSS / 2];
@@ -161,7 +161,7 @@ loader(const char *url, int which)
 }
 
 static void
-crossing_loaders_do_not_deadlock(void **state)
+loaders_with_crossing_letters_never_deadlock(void **state)
 {
 	struct env *v = *state;
 	pid_t pid[4];
@@ -170,7 +170,7 @@ crossing_loaders_do_not_deadlock(void **state)
 	setup_tables(state);
 	for (int i = 0; i < 4; i++)
 		if ((pid[i] = fork()) == 0)
-			_exit(loader(v->url, i));
+			_exit(resolve_and_store_in_own_order(v->url, i));
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
 		assert_int_equal(status, 0);
@@ -183,9 +183,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(resolve_compares_and_sets),
-		ON_BOTH(both_in_one_batch),
-		ON_BOTH(crossing_loaders_do_not_deadlock),
+		ON_BOTH(resolving_compares_the_version),
+		ON_BOTH(a_letter_is_resolved_and_rejected_in_a_batch),
+		ON_BOTH(loaders_with_crossing_letters_never_deadlock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: control tables, runs, and the ledger of what is committed. */
+/* Tests of the control tables, the rows of runs, and the ledger (etl_loads). */
 #include "db_help.h"
 
 #include "base/buf.h"
@@ -44,7 +44,7 @@ move(struct env *v, const struct ledger *l)
 }
 
 static void
-tables_are_made_once(void **state)
+control_tables_are_created_once(void **state)
 {
 	struct env *v = *state;
 	pid_t pid[RACERS];
@@ -81,7 +81,7 @@ tables_are_made_once(void **state)
 }
 
 static void
-half_made_tables_stay_unmade(void **state)
+half_created_tables_are_rolled_back(void **state)
 {
 	struct env *v = *state;
 
@@ -94,7 +94,7 @@ half_made_tables_stay_unmade(void **state)
 }
 
 static void
-runs_succeed(void **state)
+a_run_with_ended_streams_succeeds(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 1, true, true, counts,
@@ -134,7 +134,7 @@ runs_succeed(void **state)
 	    "\"inserted\":100,\"updated\":40,\"unchanged\":20,"
 	    "\"superseded\":8,\"skipped\":0,\"deleted\":4}]");
 
-	/* What it says stays true. */
+	/* A run that has ended cannot be changed. */
 	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), 75);
 	assert_int_equal(run_complete(v->db, "r1", false, SAID("x"), &end,
@@ -144,7 +144,7 @@ runs_succeed(void **state)
 }
 
 static void
-runs_fail(void **state)
+a_run_with_a_failure_fails(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
@@ -184,15 +184,15 @@ runs_fail(void **state)
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r2'",
 	    "failed");
 
-	/* A pipeline without a loader is as good as its script. */
+	/* A run without a loader succeeds if its script succeeds. */
 	start(v, "r3", "h");
 	OK(v, run_complete(v->db, "r3", true, SAID(NULL), &end, &v->e));
 	assert_true(end.success);
 }
 
-/* Whatever a stage has written to stderr, its run is completed. */
+/* A run is completed whatever bytes a stage has written to stderr. */
 static void
-any_message_is_taken(void **state)
+any_error_message_can_be_stored(void **state)
 {
 	struct env *v = *state;
 	struct run_end end;
@@ -215,7 +215,7 @@ any_message_is_taken(void **state)
 }
 
 static void
-dead_runs_are_abandoned(void **state)
+runs_of_killed_processes_are_abandoned(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
@@ -247,7 +247,7 @@ dead_runs_are_abandoned(void **state)
 }
 
 static void
-ledger_answers(void **state)
+the_ledger_reports_each_case(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
@@ -294,7 +294,7 @@ ledger_answers(void **state)
 }
 
 static void
-places_are_taken(void **state)
+a_closed_ledger_row_cannot_move(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
@@ -313,7 +313,7 @@ places_are_taken(void **state)
 	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
 	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
-	/* It goes on, but not for who was late. */
+	/* The stream can go on, but not a loader that missed the change. */
 	OK(v, ledger_reopen(v->db, &l, &v->e));
 	OK(v, ledger_reopen(v->db, &l, &v->e));
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
@@ -326,9 +326,9 @@ places_are_taken(void **state)
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 }
 
-/* Completing waits for a loader's COMMIT in flight and counts it. */
+/* run_complete() waits for a loader that is committing, and counts its rows. */
 static void
-completing_waits(void **state)
+completing_waits_for_a_commit(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
@@ -342,7 +342,7 @@ completing_waits(void **state)
 
 	start(v, "r1", "h");
 	assert_int_equal(pipe(go), 0);
-	/* Before the loader's connection is there: SQLite's survive no fork. */
+	/* Fork first: a SQLite connection must not be open over fork(). */
 	if ((pid = fork()) == 0) {
 		struct err e;
 		struct db *db;
@@ -372,15 +372,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(tables_are_made_once),
-		ON_BOTH(half_made_tables_stay_unmade),
-		ON_BOTH(runs_succeed),
-		ON_BOTH(runs_fail),
-		ON_BOTH(any_message_is_taken),
-		ON_BOTH(dead_runs_are_abandoned),
-		ON_BOTH(ledger_answers),
-		ON_BOTH(places_are_taken),
-		ON_BOTH(completing_waits),
+		ON_BOTH(control_tables_are_created_once),
+		ON_BOTH(half_created_tables_are_rolled_back),
+		ON_BOTH(a_run_with_ended_streams_succeeds),
+		ON_BOTH(a_run_with_a_failure_fails),
+		ON_BOTH(any_error_message_can_be_stored),
+		ON_BOTH(runs_of_killed_processes_are_abandoned),
+		ON_BOTH(the_ledger_reports_each_case),
+		ON_BOTH(a_closed_ledger_row_cannot_move),
+		ON_BOTH(completing_waits_for_a_commit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

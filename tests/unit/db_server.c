@@ -1,4 +1,4 @@
-/* lib/db: what a server and a connection to it can do to us. */
+/* Tests of lib/db: faults of a PostgreSQL server and of connections to it. */
 #include "db_help.h"
 
 #include <sys/wait.h>
@@ -20,13 +20,13 @@ lock_both(struct db *db, int first, struct err *e)
 	    "BEGIN; UPDATE t SET a = a WHERE a = %d", first);
 	if (db_script(db, sql, e) == -1)
 		_exit(9);
-	/* Both have their first row before either asks for the other's. */
+	/* Wait until both processes have locked their first row. */
 	if (db_run(db, "SELECT pg_advisory_lock_shared(1)", NULL, 0, NULL,
 	    e) == -1)
 		_exit(9);
 }
 
-/* Either of the two may be the victim; its status is 1. */
+/* Returns 1 if this process is the victim of the deadlock, 0 if it is not. */
 static int
 lock_second(struct db *db, int which, struct err *e)
 {
@@ -42,7 +42,7 @@ lock_second(struct db *db, int which, struct err *e)
 }
 
 static void
-deadlocks_pass(void **state)
+deadlocks_are_retried(void **state)
 {
 	struct env *v = *state;
 	struct db *mine;
@@ -84,7 +84,7 @@ deadlocks_pass(void **state)
 }
 
 static void
-lock_timeouts_pass(void **state)
+lock_timeouts_are_retried(void **state)
 {
 	struct env *v = *state;
 	struct db *other;
@@ -111,9 +111,9 @@ end_session(struct env *v, struct db_value pid)
 	db_close(other);
 }
 
-/* In the middle of a COPY, and with rows on their way. */
+/* The connection is lost in the middle of a COPY and while rows are read. */
 static void
-lost_connections_are_told(void **state)
+lost_connections_are_reported(void **state)
 {
 	struct env *v = *state;
 	char *block = malloc(BLOCK);
@@ -153,7 +153,7 @@ lost_connections_are_told(void **state)
 }
 
 static void
-lost_connections_come_back(void **state)
+lost_connections_can_be_reopened(void **state)
 {
 	struct env *v = *state;
 	struct db_value pid;
@@ -178,7 +178,7 @@ lost_connections_come_back(void **state)
 }
 
 static void
-refused_connections_are_judged(void **state)
+refused_connections_have_exit_codes(void **state)
 {
 	static const struct {
 		const char *url;
@@ -203,9 +203,9 @@ refused_connections_are_judged(void **state)
 	}
 }
 
-/* COMMIT of a transaction that has failed is a ROLLBACK: never a success. */
+/* The server rolls back at the COMMIT of a failed transaction: an error. */
 static void
-failed_transactions_do_not_commit(void **state)
+failed_transactions_never_commit(void **state)
 {
 	struct env *v = *state;
 
@@ -217,7 +217,7 @@ failed_transactions_do_not_commit(void **state)
 }
 
 static void
-changed_tables_pass(void **state)
+changed_tables_are_retried(void **state)
 {
 	static const char sql[] = "SELECT * FROM t";
 	struct env *v = *state;
@@ -232,7 +232,7 @@ changed_tables_pass(void **state)
 }
 
 static void
-copy_tells_its_line(void **state)
+copy_reports_the_line_of_an_error(void **state)
 {
 	struct env *v = *state;
 	const struct db_fault *f = db_fault(v->db);
@@ -263,7 +263,7 @@ copy_tells_its_line(void **state)
 }
 
 static void
-a_script_may_copy(void **state)
+a_script_may_copy_to_stdout_only(void **state)
 {
 	struct env *v = *state;
 
@@ -280,9 +280,9 @@ a_script_may_copy(void **state)
 	(void)alarm(0);
 }
 
-/* Who has waited for a lock must see what was committed meanwhile. */
+/* After a wait for a lock, a statement must see rows committed meanwhile. */
 static void
-transactions_see_what_is_committed(void **state)
+transactions_are_read_committed(void **state)
 {
 	struct env *v = *state;
 
@@ -293,7 +293,7 @@ transactions_see_what_is_committed(void **state)
 }
 
 static void
-sessions_are_in_utc(void **state)
+sessions_use_utc_and_utf8(void **state)
 {
 	struct env *v = *state;
 
@@ -310,17 +310,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_POSTGRESQL(deadlocks_pass),
-		ON_POSTGRESQL(lock_timeouts_pass),
-		ON_POSTGRESQL(lost_connections_are_told),
-		ON_POSTGRESQL(lost_connections_come_back),
-		ON_POSTGRESQL(refused_connections_are_judged),
-		ON_POSTGRESQL(failed_transactions_do_not_commit),
-		ON_POSTGRESQL(changed_tables_pass),
-		ON_POSTGRESQL(copy_tells_its_line),
-		ON_POSTGRESQL(a_script_may_copy),
-		ON_POSTGRESQL(transactions_see_what_is_committed),
-		ON_POSTGRESQL(sessions_are_in_utc),
+		ON_POSTGRESQL(deadlocks_are_retried),
+		ON_POSTGRESQL(lock_timeouts_are_retried),
+		ON_POSTGRESQL(lost_connections_are_reported),
+		ON_POSTGRESQL(lost_connections_can_be_reopened),
+		ON_POSTGRESQL(refused_connections_have_exit_codes),
+		ON_POSTGRESQL(failed_transactions_never_commit),
+		ON_POSTGRESQL(changed_tables_are_retried),
+		ON_POSTGRESQL(copy_reports_the_line_of_an_error),
+		ON_POSTGRESQL(a_script_may_copy_to_stdout_only),
+		ON_POSTGRESQL(transactions_are_read_committed),
+		ON_POSTGRESQL(sessions_use_utc_and_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/db: checkpoints in a file. */
+/* Tests of the state file, in which etl-checkpoint keeps checkpoints. */
 #include "db_help.h"
 
 #include "control/statefile.h"
@@ -27,7 +27,7 @@ place_setup(void **state)
 	return 0;
 }
 
-/* Nothing is left beside the file. */
+/* Checks that no other file is left in the folder. */
 static int
 place_teardown(void **state)
 {
@@ -79,7 +79,7 @@ check(struct place *p, const char *name, const char *value, int64_t version)
 }
 
 static void
-moves_by_version(void **state)
+moves_compare_the_version(void **state)
 {
 	struct place *p = *state;
 	const char *path;
@@ -113,7 +113,7 @@ moves_by_version(void **state)
 }
 
 static void
-what_hands_wrote_stays(void **state)
+unknown_members_are_kept(void **state)
 {
 	struct place *p = *state;
 	struct stat st;
@@ -134,7 +134,7 @@ what_hands_wrote_stays(void **state)
 }
 
 static void
-broken_files_stay_broken(void **state)
+broken_files_are_not_changed(void **state)
 {
 	static const struct { const char *text, *says; } bad[] = {
 		{ "", "is empty" },
@@ -178,7 +178,7 @@ broken_files_stay_broken(void **state)
 }
 
 static void
-links_are_followed(void **state)
+symbolic_links_are_followed(void **state)
 {
 	struct place *p = *state;
 	char link[128], real[128];
@@ -198,9 +198,10 @@ links_are_followed(void **state)
 	assert_int_equal(unlink(link), 0);
 }
 
-/* Each has a name of its own, and all want "shared" as well. */
+/* One of several processes: each moves a checkpoint of its own, and all of them
+ * try to move the checkpoint "shared".  Exits with how often it moved that. */
 static void
-saver(struct place *p, int k, int go)
+save_own_and_shared_name(struct place *p, int k, int go)
 {
 	char name[16], value[16], byte;
 	int won = 0;
@@ -220,7 +221,7 @@ saver(struct place *p, int k, int go)
 }
 
 static void
-savers_lose_no_names(void **state)
+concurrent_savers_lose_no_value(void **state)
 {
 	struct place *p = *state;
 	int go[2], status, won = 0;
@@ -231,7 +232,7 @@ savers_lose_no_names(void **state)
 	for (int k = 0; k < SAVERS; k++)
 		if ((pid[k] = fork()) == 0) {
 			(void)close(go[1]);
-			saver(p, k, go[0]);
+			save_own_and_shared_name(p, k, go[0]);
 		}
 	(void)close(go[0]);
 	(void)close(go[1]);
@@ -245,7 +246,7 @@ savers_lose_no_names(void **state)
 		(void)snprintf(name, sizeof(name), "n%d", k);
 		check(p, name, value, SAVES);
 	}
-	/* As many as won is what its version says. */
+	/* The version of "shared" is the number of moves that succeeded. */
 	char *have;
 	int64_t n;
 
@@ -259,15 +260,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(moves_by_version,
+		cmocka_unit_test_setup_teardown(moves_compare_the_version,
 		    place_setup, place_teardown),
-		cmocka_unit_test_setup_teardown(what_hands_wrote_stays,
+		cmocka_unit_test_setup_teardown(unknown_members_are_kept,
 		    place_setup, place_teardown),
-		cmocka_unit_test_setup_teardown(broken_files_stay_broken,
+		cmocka_unit_test_setup_teardown(broken_files_are_not_changed,
 		    place_setup, place_teardown),
-		cmocka_unit_test_setup_teardown(links_are_followed,
+		cmocka_unit_test_setup_teardown(symbolic_links_are_followed,
 		    place_setup, place_teardown),
-		cmocka_unit_test_setup_teardown(savers_lose_no_names,
+		cmocka_unit_test_setup_teardown(concurrent_savers_lose_no_value,
 		    place_setup, place_teardown),
 	};
 

@@ -1,4 +1,4 @@
-/* lib/db: tables as the catalog describes them. */
+/* Tests of lib/db: the columns of a table, read from the database's catalog. */
 #include "db_help.h"
 
 #include "db/table.h"
@@ -36,7 +36,7 @@ unique(struct env *v, const struct table *t, const char *a, const char *b)
 }
 
 static void
-kinds_of_sqlite(void **state)
+column_kinds_of_sqlite(void **state)
 {
 	struct env *v = *state;
 	struct table *t;
@@ -90,7 +90,7 @@ kinds_of_sqlite(void **state)
 }
 
 static void
-kinds_of_postgresql(void **state)
+column_kinds_of_postgresql(void **state)
 {
 	struct env *v = *state;
 	struct table *t;
@@ -150,7 +150,7 @@ kinds_of_postgresql(void **state)
 }
 
 static void
-names_are_read(void **state)
+table_names_are_parsed(void **state)
 {
 	static const char *const bad[] = { "", ".", "a.", ".a", "a.b.c",
 	    "\"a", "\"a\"b", "a\"b" };
@@ -184,9 +184,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_SQLITE(kinds_of_sqlite),
-		ON_POSTGRESQL(kinds_of_postgresql),
-		ON_BOTH(names_are_read),
+		ON_SQLITE(column_kinds_of_sqlite),
+		ON_POSTGRESQL(column_kinds_of_postgresql),
+		ON_BOTH(table_names_are_parsed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

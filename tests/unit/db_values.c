@@ -1,10 +1,10 @@
-/* lib/db: values go in and come back unharmed, on both databases. */
+/* Tests of lib/db: values are stored and read back unchanged. */
 #include "db_help.h"
 
 #include "base/buf.h"
 
 static void
-parameters_go_by_number(void **state)
+parameters_are_bound_by_number(void **state)
 {
 	struct env *v = *state;
 	struct db_value two[] = { DB_I(1), db_text("b") };
@@ -19,7 +19,7 @@ parameters_go_by_number(void **state)
 	    &changed, &v->e));
 	assert_int_equal(changed, 0);
 
-	/* What went wrong before is no fault of this call. */
+	/* A fault of an earlier call does not show in this one. */
 	assert_int_equal(db_script(v->db, "INSERT INTO t (a) VALUES (1)",
 	    &v->e), -1);
 	db_rollback(v->db);
@@ -29,7 +29,7 @@ parameters_go_by_number(void **state)
 }
 
 static void
-values_come_back(void **state)
+values_round_trip(void **state)
 {
 	static const char bytes[] = "\0\xff'\\x00\n\0";
 	static const char text[] = "a'b\"c\\d\t\xc3\xa9\xf0\x9f\x98\x80";
@@ -67,7 +67,7 @@ values_come_back(void **state)
 }
 
 static void
-nul_in_text_is_the_records_fault(void **state)
+nul_in_text_is_a_fault_of_the_record(void **state)
 {
 	struct env *v = *state;
 	struct db_value bad = { .type = DB_TEXT, .p = "a\0b", .len = 3 };
@@ -79,9 +79,9 @@ nul_in_text_is_the_records_fault(void **state)
 	assert_true(db_fault(v->db)->data);
 }
 
-/* While rows are on their way, other statements work, the same one too. */
+/* While rows are read, other statements work, even the same one. */
 static void
-queries_nest(void **state)
+queries_can_be_nested(void **state)
 {
 	static const char sql[] = "SELECT a FROM t ORDER BY a";
 	struct env *v = *state;
@@ -117,7 +117,7 @@ queries_nest(void **state)
 }
 
 static void
-statements_are_forgotten_in_time(void **state)
+many_statements_give_right_results(void **state)
 {
 	struct env *v = *state;
 	char sql[64];
@@ -129,7 +129,7 @@ statements_are_forgotten_in_time(void **state)
 }
 
 static void
-steps_return_their_row(void **state)
+a_statement_returns_its_row(void **state)
 {
 	static const char sql[] = "INSERT INTO t (id, b) VALUES ($1, $2) "
 	    "ON CONFLICT (id) DO UPDATE SET b = excluded.b "
@@ -164,7 +164,7 @@ steps_return_their_row(void **state)
 }
 
 static void
-rollback_undoes(void **state)
+a_rollback_undoes_all_changes(void **state)
 {
 	struct env *v = *state;
 
@@ -184,7 +184,7 @@ rollback_undoes(void **state)
 }
 
 static void
-names_are_quoted(void **state)
+identifiers_are_quoted(void **state)
 {
 	struct env *v = *state;
 	char longest[65];
@@ -205,7 +205,7 @@ names_are_quoted(void **state)
 }
 
 static void
-urls_are_judged(void **state)
+bad_urls_and_passwords_in_urls_are_found(void **state)
 {
 	static const struct {
 		const char *url;
@@ -243,15 +243,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(parameters_go_by_number),
-		ON_BOTH(values_come_back),
-		ON_POSTGRESQL(nul_in_text_is_the_records_fault),
-		ON_BOTH(queries_nest),
-		ON_BOTH(statements_are_forgotten_in_time),
-		ON_BOTH(steps_return_their_row),
-		ON_BOTH(rollback_undoes),
-		ON_BOTH(names_are_quoted),
-		cmocka_unit_test(urls_are_judged),
+		ON_BOTH(parameters_are_bound_by_number),
+		ON_BOTH(values_round_trip),
+		ON_POSTGRESQL(nul_in_text_is_a_fault_of_the_record),
+		ON_BOTH(queries_can_be_nested),
+		ON_BOTH(many_statements_give_right_results),
+		ON_BOTH(a_statement_returns_its_row),
+		ON_BOTH(a_rollback_undoes_all_changes),
+		ON_BOTH(identifiers_are_quoted),
+		cmocka_unit_test(bad_urls_and_passwords_in_urls_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

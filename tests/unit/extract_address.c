@@ -1,4 +1,4 @@
-/* src/etl-extract: which addresses are near, at the edges of each block. */
+/* Tests of etl-extract: which IP addresses are private, at block edges. */
 #include "src/etl-extract/http/private_address.h"
 
 #include <arpa/inet.h>
@@ -45,7 +45,7 @@ is_near(const char *ip)
 }
 
 static void
-near_ones_are_told(void **state)
+private_addresses_are_recognised(void **state)
 {
 	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
 		if (!is_near(near[i]) || !is_private_address_text(near[i]))
@@ -53,16 +53,16 @@ near_ones_are_told(void **state)
 }
 
 static void
-others_are_not(void **state)
+public_addresses_are_not_private(void **state)
 {
 	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
 		if (is_near(far[i]) || is_private_address_text(far[i]))
 			fail_msg("near: %s", far[i]);
 }
 
-/* It may be anything. */
+/* An unknown address may be a private one. */
 static void
-what_is_not_known_is_near(void **state)
+unknown_addresses_count_as_private(void **state)
 {
 	const struct sockaddr local = { .sa_family = AF_UNIX };
 
@@ -75,9 +75,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(near_ones_are_told),
-		cmocka_unit_test(others_are_not),
-		cmocka_unit_test(what_is_not_known_is_near),
+		cmocka_unit_test(private_addresses_are_recognised),
+		cmocka_unit_test(public_addresses_are_not_private),
+		cmocka_unit_test(unknown_addresses_count_as_private),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

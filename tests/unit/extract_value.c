@@ -1,4 +1,4 @@
-/* Values of a cursor: what they are, which is more, and a little less. */
+/* Tests of cursor values: their kinds, their order, and --lookback. */
 #include "src/etl-extract/cursor/cursor_value.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static void
-test_kinds(void **state)
+test_kinds_of_cursor_values(void **state)
 {
 	static const char *const times[] = {
 		"2026-05-30T12:00:00Z", "2026-05-30t12:00:00z",
@@ -75,7 +75,7 @@ is_same(enum value_kind k, const char *a, const char *b)
 }
 
 static void
-test_compare(void **state)
+test_cursor_values_compare(void **state)
 {
 	is_less(VALUE_NUMBER, "9007199254740992", "9007199254740993");
 	is_less(VALUE_NUMBER, "9", "10");
@@ -135,7 +135,7 @@ is_no_back(const char *text, const char *by)
 }
 
 static void
-test_back(void **state)
+test_lookback_subtracts(void **state)
 {
 	struct lookback s;
 
@@ -175,9 +175,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_back),
+		cmocka_unit_test(test_kinds_of_cursor_values),
+		cmocka_unit_test(test_cursor_values_compare),
+		cmocka_unit_test(test_lookback_subtracts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* For tests of lib/json: texts with their length, copied to the end of their
- * memory so that sanitizers see a read too far. */
+/* For tests of lib/json: each text is copied to the end of an allocation, so
+ * that sanitizers report a read past its end. */
 #ifndef JSON_HELP_H
 #define JSON_HELP_H
 
@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* after those four */
+/* needs these four */
 #include <cmocka.h>
 
 #include "json/scan.h"
@@ -49,7 +49,7 @@ scanned_free(struct scanned *s)
 	free(s->copy);
 }
 
-/* n times text: the caller frees. */
+/* Returns text repeated n times, which the caller frees. */
 static inline char *
 repeat(const char *text, size_t n)
 {

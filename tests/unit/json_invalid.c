@@ -1,5 +1,5 @@
-/* Every class of text that RFC 8259 calls invalid, in the groups that the
- * well-known suites have: none may pass, each has its code. */
+/* Texts that are invalid JSON by RFC 8259, in the groups of the well-known test
+ * suites: the scanner refuses each one with the right code. */
 #include "json_help.h"
 #include "json_oracle.h"
 
@@ -7,7 +7,7 @@ static const struct {
 	const char *text;
 	size_t len;
 } parse[] = {
-	/* nothing, or no value */
+	/* no text, or no JSON value */
 	{ TEXT("") }, { TEXT(" ") }, { TEXT("\n\r\t ") }, { TEXT("\0") },
 	{ TEXT(",") }, { TEXT(":") }, { TEXT("*") }, { TEXT("#") },
 	{ TEXT("<a>") }, { TEXT("//") }, { TEXT("/* */ 1") },
@@ -54,7 +54,7 @@ static const struct {
 	{ TEXT("1e+-2") }, { TEXT("1e--2") }, { TEXT("1e1.5") },
 	{ TEXT("1e 5") }, { TEXT("[1ea]") }, { TEXT("e5") }, { TEXT("-e5") },
 	{ TEXT("1e5e5") },
-	/* numbers: what follows */
+	/* numbers: bytes after them */
 	{ TEXT("1_000") }, { TEXT("1 000") }, { TEXT("12a") },
 	{ TEXT("[1.2a-3]") }, { TEXT("[1.5H-8]") }, { TEXT("2@") },
 	{ TEXT("123\0") }, { TEXT("1]") }, { TEXT("[-1x]") }, { TEXT("1f") },
@@ -128,19 +128,19 @@ static const struct {
 	size_t len;
 	size_t at;
 } encoding[] = {
-	/* bytes that UTF-8 never has */
+	/* bytes that never occur in UTF-8 */
 	{ TEXT("\"\xff\""), 1 }, { TEXT("\"\xfe\""), 1 },
 	{ TEXT("\"\xc0\xaf\""), 1 }, { TEXT("\"\xc1\xbf\""), 1 },
 	{ TEXT("\"\xf5\x80\x80\x80\""), 1 },
 	{ TEXT("\"\xf8\x88\x80\x80\x80\""), 1 },
-	/* cut short */
+	/* cut sequences */
 	{ TEXT("\"\xc3\""), 1 }, { TEXT("\"\xe2\x82\""), 1 },
 	{ TEXT("\"\xf0\x9f\x98\""), 1 }, { TEXT("\"a\xe5"), 2 },
 	{ TEXT("\"abcdefgh\xf0\x9f"), 9 }, { TEXT("\"\xe2\x28\xa1\""), 1 },
 	/* continuation without a start */
 	{ TEXT("\"\x80\""), 1 }, { TEXT("\"\xbf\""), 1 },
 	{ TEXT("\"\xc3\xa9\xa9\""), 3 },
-	/* too long a form */
+	/* overlong forms */
 	{ TEXT("\"\xe0\x80\xaf\""), 1 }, { TEXT("\"\xe0\x9f\xbf\""), 1 },
 	{ TEXT("\"\xf0\x80\x80\xaf\""), 1 },
 	{ TEXT("\"\xf0\x8f\xbf\xbf\""), 1 }, { TEXT("\"\xc0\x80\""), 1 },
@@ -158,7 +158,7 @@ static const struct {
 };
 
 static void
-test_parse(void **state)
+test_invalid_json_is_refused(void **state)
 {
 	for (size_t i = 0; i < sizeof(parse) / sizeof(parse[0]); i++) {
 		struct scanned s;
@@ -173,7 +173,7 @@ test_parse(void **state)
 }
 
 static void
-test_encoding(void **state)
+test_invalid_utf8_is_refused(void **state)
 {
 	for (size_t i = 0; i < sizeof(encoding) / sizeof(encoding[0]); i++) {
 		struct scanned s;
@@ -190,9 +190,9 @@ test_encoding(void **state)
 	}
 }
 
-/* What is wrong deep inside is found however little is kept. */
+/* An error is found even in a level whose tokens are not kept. */
 static void
-test_levels(void **state)
+test_errors_below_kept_levels_are_found(void **state)
 {
 	for (size_t i = 0; i < sizeof(parse) / sizeof(parse[0]); i++)
 		for (unsigned int levels = 0; levels < 3; levels++) {
@@ -209,9 +209,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_encoding),
-		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_invalid_json_is_refused),
+		cmocka_unit_test(test_invalid_utf8_is_refused),
+		cmocka_unit_test(test_errors_below_kept_levels_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Memory that runs out in the scanner, at each of its allocations: told as
- * such, nothing lost.  The sources are taken in with malloc asking first. */
+/* Memory runs out at each allocation of the scanner: it reports this and leaks
+ * nothing.  The sources are included with a malloc() that can fail. */
 #include "json_help.h"
 
 #include <stdio.h>
@@ -23,9 +23,10 @@ take(const struct json *j)
 #undef malloc
 #undef reallocarray
 
-/* How many allocations the text needs; with fewer it is no fault of its. */
+/* Returns the number of allocations that the text needs.  With fewer, the
+ * scanner must report that memory ran out, not a fault of the text. */
 static int
-needs(const char *text, size_t n, int rc)
+allocs(const char *text, size_t n, int rc)
 {
 	struct json_fault f = { 0 };
 
@@ -46,7 +47,7 @@ needs(const char *text, size_t n, int rc)
 }
 
 static void
-test_tokens(void **state)
+test_nomem_in_tokens(void **state)
 {
 	char *text = repeat("[],", 1000), *strings = repeat("{\"\":0},", 1000);
 
@@ -54,17 +55,17 @@ test_tokens(void **state)
 	memset(text + 1, ' ', 2);
 	memset(strings + 1, ' ', 6);
 	text[2999] = strings[6999] = ']';
-	assert_int_equal(needs(TEXT("1"), 0), 1);
-	assert_int_equal(needs(TEXT("[]"), 0), 1);
-	assert_int_equal(needs(text, 3000, 0), 5);
-	assert_int_equal(needs(strings, 7000, 0), 7);
+	assert_int_equal(allocs(TEXT("1"), 0), 1);
+	assert_int_equal(allocs(TEXT("[]"), 0), 1);
+	assert_int_equal(allocs(text, 3000, 0), 5);
+	assert_int_equal(allocs(strings, 7000, 0), 7);
 	free(text);
 	free(strings);
 }
 
-/* One token more than the first allocation holds: each kind of them. */
+/* The last token, of each kind, no longer fits in the first allocation. */
 static void
-test_last(void **state)
+test_nomem_at_the_last_token(void **state)
 {
 	static const char *const ends[] = {
 		"0]", "\"\"]", "[]]", "{}]", "[1]]", "{\"\":1}]", "null]"
@@ -75,12 +76,12 @@ test_last(void **state)
 		for (int n = 60; n < 65; n++) {
 			(void)snprintf(text, sizeof(text), "[%.*s%s", 2 * n,
 			    ones, ends[i]);
-			assert_in_range(needs(text, strlen(text), 0), 1, 2);
+			assert_in_range(allocs(text, strlen(text), 0), 1, 2);
 		}
 	free(ones);
 }
 
-/* The table of many names, and the list to sort when that does badly. */
+/* Allocations for many names: the hash table, and the list to sort instead. */
 static void
 need_names(int last, int rc)
 {
@@ -92,24 +93,24 @@ need_names(int last, int rc)
 		p += snprintf(p, 100, "\"ABCDEFGH%04dabcdefgh\":0,",
 		    i < 299 ? i : last);
 	p[-1] = '}';
-	assert_int_equal(needs(text, (size_t)(p - text), rc), 7);
+	assert_int_equal(allocs(text, (size_t)(p - text), rc), 7);
 	free(text);
 }
 
 static void
-test_names(void **state)
+test_nomem_in_the_table_of_names(void **state)
 {
 	need_names(299, 0);
 	need_names(7, -1);
 }
 
 static void
-test_long(void **state)
+test_too_long_a_text_is_refused(void **state)
 {
 	struct json j = { 0 };
 	struct json_fault f;
 
-	/* judged by its length alone */
+	/* the length alone is refused; the text is not read */
 	assert_int_equal(json_scan(&j, "1", (size_t)UINT32_MAX + 1, 0,
 	    JSON_UNIQUE, &f), -1);
 	assert_string_equal(f.code, "parse");
@@ -120,10 +121,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_last),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_nomem_in_tokens),
+		cmocka_unit_test(test_nomem_at_the_last_token),
+		cmocka_unit_test(test_nomem_in_the_table_of_names),
+		cmocka_unit_test(test_too_long_a_text_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

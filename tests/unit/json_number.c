@@ -1,4 +1,4 @@
-/* Numbers: printed as jq 1.6 prints them, read as strtod(3) reads them. */
+/* Tests of numbers: printed as jq 1.6 prints them, read as by strtod(3). */
 #include "json_help.h"
 
 #include "json/number.h"
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What jq 1.6 -c prints for a text. */
+/* The output of jq 1.6 -c for each text. */
 static const char *const jq[][2] = {
 	{ "0", "0" }, { "-0", "-0" }, { "1", "1" }, { "-1", "-1" },
 	{ "0.1", "0.1" }, { "0.5", "0.5" }, { "1.5", "1.5" },
@@ -59,7 +59,7 @@ put(double d, char out[NUMBER_TEXT + 1])
 }
 
 static void
-test_jq(void **state)
+test_numbers_print_as_in_jq(void **state)
 {
 	char out[NUMBER_TEXT + 1];
 
@@ -73,7 +73,7 @@ test_jq(void **state)
 	assert_string_equal(out, "-1.7976931348623157e+308");
 }
 
-/* Repeatable noise: xorshift64 of G. Marsaglia. */
+/* Repeatable random numbers: xorshift64 of G. Marsaglia. */
 static uint64_t
 noise(uint64_t *x)
 {
@@ -83,7 +83,7 @@ noise(uint64_t *x)
 	return *x;
 }
 
-/* Doubles of all sizes, of short decimals, and around powers of two. */
+/* Returns a double: of any size, a short decimal, or near a power of two. */
 static double
 some_double(uint64_t *x, int kind)
 {
@@ -112,7 +112,7 @@ some_double(uint64_t *x, int kind)
 	return isfinite(d) ? d : 0;
 }
 
-/* Also of one sign, where both are zero. */
+/* Compares two doubles; 0 and -0 are different. */
 static bool
 equal(double a, double b)
 {
@@ -129,7 +129,7 @@ is_read(const char *text)
 }
 
 static void
-test_round_trip(void **state)
+test_printed_numbers_read_back(void **state)
 {
 	uint64_t x = 88172645463325252U;
 	char out[NUMBER_TEXT + 1], text[64];
@@ -151,9 +151,9 @@ test_round_trip(void **state)
 	}
 }
 
-/* No shorter text reads back, and of its length it is the nearest one. */
+/* No shorter text reads back, and no text of this length is nearer. */
 static void
-test_shortest(void **state)
+test_printed_numbers_are_shortest(void **state)
 {
 	uint64_t x = 362436069;
 	char out[NUMBER_TEXT + 1], text[64];
@@ -184,9 +184,9 @@ test_shortest(void **state)
 	}
 }
 
-/* Halves between two doubles, long texts, ends of the range. */
+/* Midpoints between two doubles, long texts, ends of the range. */
 static void
-test_hard(void **state)
+test_hard_cases_are_read_exactly(void **state)
 {
 	static const char *const texts[] = {
 		"9007199254740993", "9007199254740993.0000000000000000000001",
@@ -212,7 +212,7 @@ test_hard(void **state)
 	assert_non_null(text);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		is_read(texts[i]);
-	/* the longest half there is, and with one or less far behind it */
+	/* the longest midpoint, and texts just above and below it */
 	n = (size_t)snprintf(text, 2000, "%.1075Lf",
 	    ldexpl(9007199254740995.0L, -1075));
 	is_read(text);
@@ -240,7 +240,7 @@ is_int(const char *text, bool is, int64_t want)
 }
 
 static void
-test_int(void **state)
+test_integers_are_read(void **state)
 {
 	is_int("0", true, 0);
 	is_int("-0", true, 0);
@@ -283,7 +283,7 @@ is_same(const char *a, const char *b, bool same)
 }
 
 static void
-test_same(void **state)
+test_equal_numbers_are_found(void **state)
 {
 	is_same("1", "1", true);
 	is_same("1", "1.0", true);
@@ -317,7 +317,7 @@ is_less(const char *a, const char *b)
 }
 
 static void
-test_compare(void **state)
+test_numbers_compare(void **state)
 {
 	is_less("1", "2");
 	is_less("-2", "-1");
@@ -342,13 +342,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_jq),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_shortest),
-		cmocka_unit_test(test_hard),
-		cmocka_unit_test(test_int),
-		cmocka_unit_test(test_same),
-		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_numbers_print_as_in_jq),
+		cmocka_unit_test(test_printed_numbers_read_back),
+		cmocka_unit_test(test_printed_numbers_are_shortest),
+		cmocka_unit_test(test_hard_cases_are_read_exactly),
+		cmocka_unit_test(test_integers_are_read),
+		cmocka_unit_test(test_equal_numbers_are_found),
+		cmocka_unit_test(test_numbers_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The grammar of RFC 8259 and RFC 3629 written down once more, as plainly and
- * slowly as can be, to compare the scanner with. */
+/* A second implementation of the grammar of RFC 8259 and RFC 3629, simple and
+ * slow, with which the tests compare the scanner. */
 #ifndef JSON_ORACLE_H
 #define JSON_ORACLE_H
 
@@ -126,7 +126,7 @@ oracle_string(struct oracle *o)
 	return true;
 }
 
-/* Behind the opening bracket. */
+/* Reads an object or an array after its opening bracket. */
 static inline bool
 oracle_rest(struct oracle *o, unsigned char close)
 {

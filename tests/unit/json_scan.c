@@ -1,10 +1,10 @@
-/* The scanner's positions, levels, depth, names and faults. */
+/* Tests of the JSON scanner: positions, levels, depth, names and faults. */
 #include "json_help.h"
 
 #include <stdio.h>
 #include <time.h>
 
-/* One token as TYPE@AT+LEN>NEXT*MEMBERS. */
+/* Writes a token as TYPE@AT+LEN>NEXT*MEMBERS, for example "o0+33>1*2". */
 static void
 is_tape(const char *text, unsigned int levels, const char *want)
 {
@@ -27,7 +27,7 @@ is_tape(const char *text, unsigned int levels, const char *want)
 }
 
 static void
-test_tape(void **state)
+test_token_positions(void **state)
 {
 	is_tape(" 12 ", 0, "d1+2>1*0");
 	is_tape("[]", JSON_LEVELS_ALL, "a0+2>1*0");
@@ -39,7 +39,7 @@ test_tape(void **state)
 }
 
 static void
-test_levels(void **state)
+test_only_kept_levels_have_tokens(void **state)
 {
 	static const char text[] = "{\"a\":{\"b\":[1,2,{\"c\":3}]},\"d\":[4]}";
 
@@ -50,9 +50,9 @@ test_levels(void **state)
 	    "s25+3>6*0 a29+3>8*1 d30+1>8*0");
 }
 
-/* More children than the count can tell. */
+/* The count of children stops at 65535. */
 static void
-test_many(void **state)
+test_many_children_are_counted(void **state)
 {
 	char *text = repeat("1,", 70000);
 	struct scanned s;
@@ -83,7 +83,7 @@ is_fault(const char *text, size_t n, const char *code, size_t at)
 }
 
 static void
-test_faults(void **state)
+test_faults_have_code_and_position(void **state)
 {
 	is_fault(TEXT(""), "parse", 0);
 	is_fault(TEXT("  "), "parse", 2);
@@ -100,7 +100,7 @@ test_faults(void **state)
 }
 
 static void
-test_depth(void **state)
+test_depth_is_limited(void **state)
 {
 	char *open = repeat("[", 1000000), *pairs = repeat("{\"\":", 257);
 	struct scanned s;
@@ -125,7 +125,7 @@ test_depth(void **state)
 }
 
 static void
-test_twice(void **state)
+test_duplicate_names_are_found(void **state)
 {
 	is_fault(TEXT("{\"\":1,\"\":2}"), "duplicate_member", 6);
 	is_fault(TEXT("{\"a\":1,\"\\u0061\":2}"), "duplicate_member", 7);
@@ -143,9 +143,10 @@ test_twice(void **state)
 	    "o0+19>5*2 s1+3>2*0 d5+1>3*0 s7+3>4*0 o11+7>5*1");
 }
 
-/* Beside kept members only: the rest is not looked at, nor with JSON_LAST. */
+/* A duplicate name is found only in levels that are kept, and not with
+ * JSON_LAST. */
 static void
-test_twice_kept(void **state)
+test_duplicates_in_kept_levels_only(void **state)
 {
 	static const char text[] = "{\"a\":{\"b\":1,\"b\":2}}";
 	struct scanned s;
@@ -162,9 +163,9 @@ test_twice_kept(void **state)
 	scanned_free(&s);
 }
 
-/* Objects of a few names out of few, compared with plain comparing. */
+/* Random objects of few names; the result is compared with a simple search. */
 static void
-test_twice_random(void **state)
+test_duplicates_in_random_objects(void **state)
 {
 	static const char *const names[][2] = {
 		{ "", "" }, { "a", "\\u0061" }, { "b", "\\u0062" },
@@ -208,8 +209,8 @@ test_twice_random(void **state)
 	}
 }
 
-/* n members called kBASE000001TAIL and so on; if same < n, the last has the
- * name of that one, spelt with an escape. */
+/* Returns an object of n members named kBASE0000001TAIL and so on.  If same <
+ * n, the last member has the name of member same, spelt with an escape. */
 static char *
 object_of(size_t n, size_t same, const char *tail, size_t *len)
 {
@@ -230,7 +231,7 @@ object_of(size_t n, size_t same, const char *tail, size_t *len)
 }
 
 static void
-test_twice_many(void **state)
+test_duplicates_among_many_names(void **state)
 {
 	static const char *const tails[] = { "", "ABCDEFGH" };
 	static const size_t counts[] = { 2, 8, 9, 10, 128, 129, 1000, 200000 };
@@ -256,9 +257,9 @@ test_twice_many(void **state)
 			}
 }
 
-/* A million members, also with names chosen to collide: no square of it. */
+/* A million names, also with equal hashes, do not take quadratic time. */
 static void
-test_twice_fast(void **state)
+test_colliding_names_are_fast(void **state)
 {
 	static const char *const tails[] = { "", "ABCDEFGH" };
 	clock_t begin;
@@ -279,7 +280,7 @@ test_twice_fast(void **state)
 }
 
 static void
-test_member(void **state)
+test_members_are_found_by_name(void **state)
 {
 	static const char text[] = "{\"a\":1,\"b\":[0],\"\\u0063d\":3,"
 	    "\"a\":4,\"e\":5}";
@@ -301,9 +302,9 @@ test_member(void **state)
 	scanned_free(&s);
 }
 
-/* One struct for many texts, and a release that may come twice. */
+/* One struct scans many texts, and may be released twice. */
 static void
-test_reuse(void **state)
+test_a_struct_can_be_reused(void **state)
 {
 	struct json j = { 0 };
 	struct json_fault f;
@@ -322,18 +323,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tape),
-		cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_twice),
-		cmocka_unit_test(test_twice_kept),
-		cmocka_unit_test(test_twice_random),
-		cmocka_unit_test(test_twice_many),
-		cmocka_unit_test(test_twice_fast),
-		cmocka_unit_test(test_member),
-		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_token_positions),
+		cmocka_unit_test(test_only_kept_levels_have_tokens),
+		cmocka_unit_test(test_many_children_are_counted),
+		cmocka_unit_test(test_faults_have_code_and_position),
+		cmocka_unit_test(test_depth_is_limited),
+		cmocka_unit_test(test_duplicate_names_are_found),
+		cmocka_unit_test(test_duplicates_in_kept_levels_only),
+		cmocka_unit_test(test_duplicates_in_random_objects),
+		cmocka_unit_test(test_duplicates_among_many_names),
+		cmocka_unit_test(test_colliding_names_are_fast),
+		cmocka_unit_test(test_members_are_found_by_name),
+		cmocka_unit_test(test_a_struct_can_be_reused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Every class of text that RFC 8259 calls valid: all pass, with the tokens
- * they have; cut or changed they are judged as the grammar judges them. */
+/* Texts that are valid JSON by RFC 8259: the scanner accepts each one with the
+ * right tokens.  If a text is cut or changed, the scanner and the grammar in
+ * json_oracle.h must agree. */
 #include "json_help.h"
 #include "json_oracle.h"
 
@@ -56,7 +57,7 @@ static const struct {
 	{ TEXT("\"\\u0000\""), 1, JSON_ESCAPED | JSON_NUL },
 	{ TEXT("\"a\\u0000b\""), 1, JSON_ESCAPED | JSON_NUL },
 	{ TEXT("\"\\\\u0000\""), 1, JSON_ESCAPED },
-	/* strings: halves of a pair */
+	/* strings: lone surrogates */
 	{ TEXT("\"\\ud800\""), 1, JSON_ESCAPED | JSON_LONE },
 	{ TEXT("\"\\udc00\""), 1, JSON_ESCAPED | JSON_LONE },
 	{ TEXT("\"\\udbffx\""), 1, JSON_ESCAPED | JSON_LONE },
@@ -97,7 +98,7 @@ static const struct {
 };
 
 static void
-test_valid(void **state)
+test_valid_json_is_accepted(void **state)
 {
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
 		struct scanned s;
@@ -113,7 +114,7 @@ test_valid(void **state)
 	}
 }
 
-/* Judged as the grammar does; the same name twice is not its business. */
+/* Scanner and grammar must agree.  The grammar ignores duplicate names. */
 static void
 judge(const char *text, size_t n)
 {
@@ -126,7 +127,7 @@ judge(const char *text, size_t n)
 }
 
 static void
-test_truncated(void **state)
+test_truncated_json_as_the_grammar(void **state)
 {
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
 		for (size_t n = 0; n < valid[i].len; n++) {
@@ -143,9 +144,9 @@ test_truncated(void **state)
 		}
 }
 
-/* Each byte of each text as each other byte. */
+/* Replaces each byte of each text by each other byte. */
 static void
-test_changed(void **state)
+test_changed_bytes_as_the_grammar(void **state)
 {
 	char text[64];
 
@@ -162,9 +163,9 @@ test_changed(void **state)
 	}
 }
 
-/* Two bytes put in at each place, out of those that mean something. */
+/* Inserts two bytes at each place, chosen from those with a meaning in JSON. */
 static void
-test_inserted(void **state)
+test_inserted_bytes_as_the_grammar(void **state)
 {
 	static const char some[] = "[]{},:\"\\u01-.eE \n\xc3\xa9\xed";
 	char text[66];
@@ -187,10 +188,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_valid),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_changed),
-		cmocka_unit_test(test_inserted),
+		cmocka_unit_test(test_valid_json_is_accepted),
+		cmocka_unit_test(test_truncated_json_as_the_grammar),
+		cmocka_unit_test(test_changed_bytes_as_the_grammar),
+		cmocka_unit_test(test_inserted_bytes_as_the_grammar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* JSON written: strings in jq's spelling, members, compact copies. */
+/* Tests of written JSON: strings as in jq, members, copies, pointers. */
 #include "json_help.h"
 
 #include "json/pointer.h"
@@ -28,7 +28,7 @@ is_string(const char *p, size_t n, const char *want)
 }
 
 static void
-test_string(void **state)
+test_strings_are_written_as_in_jq(void **state)
 {
 	is_string(TEXT(""), "\"\"");
 	is_string(NULL, 0, "\"\"");
@@ -42,9 +42,9 @@ test_string(void **state)
 	    "\"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80\xc2\x80\"");
 }
 
-/* Each byte at each place of a run of eights. */
+/* Each escape at each place: the writer looks at eight bytes at a time. */
 static void
-test_string_places(void **state)
+test_escapes_at_each_place(void **state)
 {
 	static const char escaped[] = "\"\\\b\f\n\r\t", as[] = "\"\\bfnrt";
 	char text[20], want[40];
@@ -72,7 +72,7 @@ test_string_places(void **state)
 }
 
 static void
-test_members(void **state)
+test_members_are_written(void **state)
 {
 	struct buf b;
 
@@ -92,9 +92,9 @@ test_members(void **state)
 	    "\"zero\":0,\"raw\":\"a\\u0000\\\"\",\"in\":{\"x\\\"\":[1]}}"));
 }
 
-/* A buffer that is empty has no member before. */
+/* An empty buffer has no member before, so no comma is written. */
 static void
-test_first(void **state)
+test_the_first_member_has_no_comma(void **state)
 {
 	struct buf b;
 
@@ -104,7 +104,7 @@ test_first(void **state)
 }
 
 static void
-test_full(void **state)
+test_a_full_buffer_is_an_error(void **state)
 {
 	struct buf b;
 	struct err e;
@@ -131,7 +131,7 @@ is_compact(const char *text, unsigned int levels, uint32_t i, const char *want)
 }
 
 static void
-test_compact(void **state)
+test_white_space_is_removed(void **state)
 {
 	is_compact(" 1 ", 0, 0, "1");
 	is_compact("\n\"a b\"\t", 0, 0, "\"a b\"");
@@ -164,7 +164,7 @@ is_unescaped(const char *text, const char *want, size_t n)
 }
 
 static void
-test_unescape(void **state)
+test_escapes_are_decoded(void **state)
 {
 	is_unescaped("\"\"", TEXT(""));
 	is_unescaped("\"abc\"", TEXT("abc"));
@@ -206,9 +206,9 @@ is_found(const struct scanned *s, const char *pointer, const char *want)
 	assert_memory_equal(s->copy + s->j.tok[i].at, want, strlen(want));
 }
 
-/* The document of RFC 6901, section 5, and more. */
+/* The document of RFC 6901, section 5, and more cases. */
 static void
-test_pointer(void **state)
+test_pointers_find_values(void **state)
 {
 	static const char text[] = "{\"foo\":[\"bar\",\"baz\"],\"\":0,"
 	    "\"a/b\":1,\"c%d\":2,\"k\\\"l\":6,\" \":7,\"m~n\":8,"
@@ -247,7 +247,7 @@ test_pointer(void **state)
 }
 
 static void
-test_pointer_text(void **state)
+test_pointers_are_written(void **state)
 {
 	struct buf b;
 
@@ -268,15 +268,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_string),
-		cmocka_unit_test(test_string_places),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_first),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_compact),
-		cmocka_unit_test(test_unescape),
-		cmocka_unit_test(test_pointer),
-		cmocka_unit_test(test_pointer_text),
+		cmocka_unit_test(test_strings_are_written_as_in_jq),
+		cmocka_unit_test(test_escapes_at_each_place),
+		cmocka_unit_test(test_members_are_written),
+		cmocka_unit_test(test_the_first_member_has_no_comma),
+		cmocka_unit_test(test_a_full_buffer_is_an_error),
+		cmocka_unit_test(test_white_space_is_removed),
+		cmocka_unit_test(test_escapes_are_decoded),
+		cmocka_unit_test(test_pointers_find_values),
+		cmocka_unit_test(test_pointers_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* A program built on a stage, run in a child with its descriptors given.
- * The record "drop" in a line drops it, "die" ends the program with 66,
- * "twice" writes it two times, "forget" does not count it. */
+/* Runs a small stage in a child process with given descriptors.  A word in a
+ * record tells the stage what to do: "drop" drops the record, "die" ends the
+ * program with 66, "twice" writes it two times, "forget" does not count it. */
 #ifndef STAGE_HELP_H
 #define STAGE_HELP_H
 
@@ -89,7 +89,7 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 	return 1;
 }
 
-/* The records of a source, with a boundary after the second. */
+/* Writes the records of a source, with a checkpoint mark after the second. */
 static inline int
 source(struct stage *s, const struct stage_conf *c, struct err *e)
 {
@@ -206,7 +206,7 @@ stdin_of(const struct given *g)
 	return fd;
 }
 
-/* Output goes to files; with THREE_STDOUT they are the same one. */
+/* Runs the stage; its output goes to files, one for both with THREE_STDOUT. */
 static inline void
 run(struct got *r, const struct given *g)
 {

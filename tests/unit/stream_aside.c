@@ -1,4 +1,4 @@
-/* lib/stream: rejects that leave the stream, and what can go wrong there. */
+/* Tests of lib/stream: rejects written to descriptor 3 or to a file. */
 #include "stream/reject.h"
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* The state of all tests: a path that no other process has. */
+/* The state of each test is the path of a new file. */
 static int
 path_new(void **state)
 {
@@ -80,7 +80,7 @@ file_takes(const char *path, const char *before, const char *after)
 }
 
 static void
-a_file_is_appended_to_and_mended(void **state)
+a_file_is_appended_to_after_a_torn_line(void **state)
 {
 	file_takes(*state, "", "{1}\n{2}\n");
 	file_takes(*state, "{0}\n", "{0}\n{1}\n{2}\n");
@@ -98,7 +98,7 @@ a_file_is_appended_to_and_mended(void **state)
 }
 
 static void
-nothing_given_is_none(void **state)
+without_a_usable_3_no_file_is_opened(void **state)
 {
 	struct stdfd none = { false, false };
 	struct err e = { 0 };
@@ -114,7 +114,7 @@ nothing_given_is_none(void **state)
 	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
 }
 
-/* Descriptor 3 is never free, or the next open would get it. */
+/* Moves fd to 3.  3 is always in use, so that no other open() gets it. */
 static void
 move_to_three(int fd)
 {
@@ -135,7 +135,7 @@ open_three(int fd)
 	return a;
 }
 
-/* Until the line's end has come. */
+/* Reads until the end of a line has arrived. */
 static void
 read_line(int fd)
 {
@@ -150,9 +150,9 @@ read_line(int fd)
 	_exit(1);
 }
 
-/* Some programs leave a terminal so that no write waits. */
+/* Some programs leave a terminal with O_NONBLOCK set. */
 static void
-a_terminal_that_is_full_is_waited_for(void **state)
+a_full_terminal_is_waited_for(void **state)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), fd, status;
 	char text[4096];
@@ -176,9 +176,9 @@ a_terminal_that_is_full_is_waited_for(void **state)
 	(void)dup2(STDIN_FILENO, 3);
 }
 
-/* Two that opened one file each, without O_APPEND, as in a 3>f | b 3>f. */
+/* Two writers opened one file without O_APPEND, as in "a 3>f | b 3>f". */
 static void
-descriptor_three_is_made_to_append(void **state)
+descriptor_3_is_set_to_append(void **state)
 {
 	int other;
 	struct reject_file *a;
@@ -199,7 +199,7 @@ descriptor_three_is_made_to_append(void **state)
 }
 
 static void
-a_full_disk_and_a_dead_reader_are_told(void **state)
+a_full_disk_and_a_closed_pipe_are_errors(void **state)
 {
 	struct err e = { 0 };
 	struct reject_file *a;
@@ -246,10 +246,10 @@ write_lines(char c)
 	_exit(0);
 }
 
-/* Without the record lock the pieces of two long lines mix: seen to fail
- * with the lock taken out. */
+/* Each writer locks the pipe (fcntl), because without the lock the pieces of
+ * two long lines would mix. */
 static void
-writers_of_one_pipe_never_mix(void **state)
+writers_to_one_pipe_never_mix_lines(void **state)
 {
 	int p[2], c, status, n = 0;
 	FILE *in;
@@ -283,12 +283,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_is_appended_to_and_mended),
-		cmocka_unit_test(nothing_given_is_none),
-		cmocka_unit_test(a_terminal_that_is_full_is_waited_for),
-		cmocka_unit_test(descriptor_three_is_made_to_append),
-		cmocka_unit_test(a_full_disk_and_a_dead_reader_are_told),
-		cmocka_unit_test(writers_of_one_pipe_never_mix),
+		cmocka_unit_test(a_file_is_appended_to_after_a_torn_line),
+		cmocka_unit_test(without_a_usable_3_no_file_is_opened),
+		cmocka_unit_test(a_full_terminal_is_waited_for),
+		cmocka_unit_test(descriptor_3_is_set_to_append),
+		cmocka_unit_test(a_full_disk_and_a_closed_pipe_are_errors),
+		cmocka_unit_test(writers_to_one_pipe_never_mix_lines),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -1,4 +1,4 @@
-/* lib/stream: lines come whole, however they arrive; memory stays bounded. */
+/* Tests of lib/stream: lines are read whole however the input is split. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/stop.h"
@@ -52,7 +52,7 @@ note(struct feed *f, const struct line *l)
 	buf_char(&f->seen, ']');
 }
 
-/* Takes what is there; true at the end of input. */
+/* Takes all lines that are ready; returns true at the end of the input. */
 static bool
 drain(struct feed *f)
 {
@@ -103,7 +103,7 @@ every_chunking_gives_the_same_lines(void **state)
 }
 
 static void
-every_cut_in_two_gives_the_same_lines(void **state)
+every_split_in_two_gives_the_same_lines(void **state)
 {
 	size_t n = sizeof(text) - 1;
 
@@ -121,7 +121,7 @@ every_cut_in_two_gives_the_same_lines(void **state)
 }
 
 static void
-nothing_and_blank_lines_are_no_lines(void **state)
+empty_input_and_blank_lines_are_skipped(void **state)
 {
 	static const char *const none[] = { "", "\n", "\n\n \t \r\n", "  " };
 
@@ -138,7 +138,7 @@ nothing_and_blank_lines_are_no_lines(void **state)
 	}
 }
 
-/* A line of len bytes in steps: is it too long, and is its hash right? */
+/* Feeds a line of len bytes in steps; checks its too_long and its hash. */
 static void
 try_long(size_t len, size_t max, size_t step)
 {
@@ -196,7 +196,7 @@ long_lines_are_cut_at_the_limit(void **state)
 }
 
 static void
-blanks_that_are_too_long_are_told(void **state)
+a_blank_line_too_long_is_reported(void **state)
 {
 	struct feed f;
 
@@ -245,7 +245,7 @@ memory_stays_bounded(void **state)
 }
 
 static void
-ready_means_no_read(void **state)
+a_ready_line_needs_no_read(void **state)
 {
 	struct err e = { 0 };
 	struct feed f;
@@ -286,7 +286,7 @@ write_slowly(int fd)
 }
 
 static void
-a_line_that_trickles_in_does_not_hold_us(void **state)
+a_partial_line_does_not_block(void **state)
 {
 	struct err e = { 0 };
 	struct feed f;
@@ -320,7 +320,7 @@ a_bad_descriptor_is_an_error(void **state)
 	lines_close(NULL);
 }
 
-/* Last: the signal stays noted. */
+/* This test must be the last one: the signal stays recorded. */
 static void
 a_stop_signal_ends_the_wait(void **state)
 {
@@ -347,13 +347,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_chunking_gives_the_same_lines),
-		cmocka_unit_test(every_cut_in_two_gives_the_same_lines),
-		cmocka_unit_test(nothing_and_blank_lines_are_no_lines),
+		cmocka_unit_test(every_split_in_two_gives_the_same_lines),
+		cmocka_unit_test(empty_input_and_blank_lines_are_skipped),
 		cmocka_unit_test(long_lines_are_cut_at_the_limit),
-		cmocka_unit_test(blanks_that_are_too_long_are_told),
+		cmocka_unit_test(a_blank_line_too_long_is_reported),
 		cmocka_unit_test(memory_stays_bounded),
-		cmocka_unit_test(ready_means_no_read),
-		cmocka_unit_test(a_line_that_trickles_in_does_not_hold_us),
+		cmocka_unit_test(a_ready_line_needs_no_read),
+		cmocka_unit_test(a_partial_line_does_not_block),
 		cmocka_unit_test(a_bad_descriptor_is_an_error),
 		cmocka_unit_test(a_stop_signal_ends_the_wait),
 	};

@@ -1,4 +1,4 @@
-/* lib/stream: marks are told, read, extended and summed up. */
+/* Tests of lib/stream: marks are found, parsed and extended; counts add up. */
 #include "stream/mark.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@ is(const char *s)
 }
 
 static void
-marks_are_told_by_their_first_name(void **state)
+marks_are_found_by_their_first_member(void **state)
 {
 	static const char *const marks[] = {
 		"{\"@etl\":\"end\"}", "{\"@etl\"", " \t{ \"@etl\" : 1}",
@@ -260,7 +260,7 @@ extending_keeps_every_other_byte(void **state)
 }
 
 static void
-what_is_written_is_read(void **state)
+written_marks_read_back(void **state)
 {
 	struct err e = { 0 }, why = { 0 };
 	struct mark m = { .replay = true, .nstages = 2 }, back;
@@ -311,7 +311,7 @@ what_is_written_is_read(void **state)
 }
 
 static void
-names_are_made_unique(void **state)
+stage_names_are_made_unique(void **state)
 {
 	struct counts c[3] = { { .stage = "a" }, { .stage = "a.2" },
 	    { .stage = "b" } };
@@ -336,14 +336,14 @@ sum(const struct counts *c, size_t n)
 }
 
 static void
-sums_are_checked(void **state)
+counts_that_do_not_add_up_are_found(void **state)
 {
 	struct counts c[2] = { { "a", 0, 100, 0, 7, 2 },
 	    { "b", 100, 98, 1, 1, 0 } };
 
 	assert_int_equal(sum(c, 0), ERR_NONE);
 	assert_int_equal(sum(c, 2), ERR_NONE);
-	c[1].out = 300;         /* several outputs a record */
+	c[1].out = 300;         /* several outputs for a record */
 	assert_int_equal(sum(c, 2), ERR_NONE);
 	c[1].in = 99;
 	assert_int_equal(sum(c, 2), ERR_PEER);
@@ -363,15 +363,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(marks_are_told_by_their_first_name),
+		cmocka_unit_test(marks_are_found_by_their_first_member),
 		cmocka_unit_test(known_members_are_read),
 		cmocka_unit_test(broken_marks_are_refused),
 		cmocka_unit_test(broken_boundaries_are_refused),
 		cmocka_unit_test(too_many_stages_are_refused),
 		cmocka_unit_test(extending_keeps_every_other_byte),
-		cmocka_unit_test(what_is_written_is_read),
-		cmocka_unit_test(names_are_made_unique),
-		cmocka_unit_test(sums_are_checked),
+		cmocka_unit_test(written_marks_read_back),
+		cmocka_unit_test(stage_names_are_made_unique),
+		cmocka_unit_test(counts_that_do_not_add_up_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib/stream: output is whole, or fails and stays failed. */
+/* Tests of lib/stream: output is complete, or it fails and stays failed. */
 #include "stream/line_writer.h"
 
 #include <setjmp.h>
@@ -33,7 +33,7 @@ read_slowly(int fd, size_t n)
 	_exit(read(fd, b, 1) == 0 ? 0 : 3);
 }
 
-/* A small pipe that does not block: short writes and EAGAIN. */
+/* A small non-blocking pipe causes short writes and EAGAIN. */
 static void
 output_is_whole_through_a_small_pipe(void **state)
 {
@@ -63,9 +63,9 @@ output_is_whole_through_a_small_pipe(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Lines around the size of the buffer, after an empty and a used one. */
+/* Lines of about the buffer's size, with the buffer empty or partly full. */
 static void
-output_is_whole_at_the_buffers_size(void **state)
+output_is_whole_at_the_buffer_size(void **state)
 {
 	struct err e = { 0 };
 	struct out *o;
@@ -107,7 +107,7 @@ output_that_fails_stays_failed(void **state)
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
 	assert_non_null(strstr(e.msg, "standard output: No space left"));
-	assert_int_equal(dup2(STDERR_FILENO, fd), fd);  /* not full any more */
+	assert_int_equal(dup2(STDERR_FILENO, fd), fd);  /* replaces /dev/full */
 	assert_int_equal(out_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
@@ -129,7 +129,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_is_whole_through_a_small_pipe),
-		cmocka_unit_test(output_is_whole_at_the_buffers_size),
+		cmocka_unit_test(output_is_whole_at_the_buffer_size),
 		cmocka_unit_test(output_that_fails_stays_failed),
 	};
 

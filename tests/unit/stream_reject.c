@@ -1,4 +1,4 @@
-/* lib/stream: a reject keeps its bytes, has one id, and stops at a limit. */
+/* Tests of lib/stream: the bytes and the id of a reject, and --max-rejects. */
 #include "base/hash.h"
 #include "base/text.h"
 #include "json/write.h"
@@ -29,7 +29,7 @@ text_of(struct buf *b, const struct json *j, const char *name)
 		json_unescape(b, j, i);
 }
 
-/* The raw bytes of a reject line. */
+/* Decodes the raw bytes of a reject line. */
 static void
 raw_of(struct buf *b, const struct json *j)
 {
@@ -86,7 +86,7 @@ round_trip(const char *raw, size_t len)
 }
 
 static void
-raw_bytes_come_back_exactly(void **state)
+raw_bytes_round_trip(void **state)
 {
 	static const char *const texts[] = {
 		"", "{}", "\"\\/\b\f\n\r\t", "\x7f", "\xe2\x80\xa8",
@@ -116,9 +116,10 @@ raw_bytes_come_back_exactly(void **state)
 	}
 }
 
-/* Or a mark would be longer than the readers of a stream take. */
+/* With an escape for each byte the reject would be longer than the readers of a
+ * stream accept, so base64 is used. */
 static void
-a_long_raw_does_not_grow_sixfold(void **state)
+a_reject_full_of_escapes_stays_short(void **state)
 {
 	size_t n = 1 << 20;
 	char *raw = calloc(1, n);
@@ -157,7 +158,7 @@ has_text(const struct json *j, const char *name, const char *wanted)
 }
 
 static void
-every_field_is_written(void **state)
+a_reject_line_has_every_field(void **state)
 {
 	struct reject r = {
 		.code = "range", .message = "not\nthis \x1b[1m", .raw = "{}",
@@ -233,7 +234,7 @@ the_id_is_the_hash_of_three_parts(void **state)
 }
 
 static void
-limits_are_read(void **state)
+reject_limits_are_parsed(void **state)
 {
 	static const char *const bad[] = { "", "x", "-1", "5 %", "101%", "%",
 	    "1.5", "5%%", "99999999999999999999", " 5" };
@@ -263,7 +264,7 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 }
 
 static void
-limits_are_kept(void **state)
+too_many_rejects_pass_the_limit(void **state)
 {
 	assert_true(over("0", 1, 1));
 	assert_false(over("3", 3, 3));
@@ -286,7 +287,7 @@ limits_are_kept(void **state)
 }
 
 static void
-causes_are_counted_by_shape(void **state)
+causes_are_counted_without_their_values(void **state)
 {
 	struct reject_limit l = { .count = 5 };
 	struct err e = { 0 };
@@ -328,13 +329,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(raw_bytes_come_back_exactly),
-		cmocka_unit_test(a_long_raw_does_not_grow_sixfold),
-		cmocka_unit_test(every_field_is_written),
+		cmocka_unit_test(raw_bytes_round_trip),
+		cmocka_unit_test(a_reject_full_of_escapes_stays_short),
+		cmocka_unit_test(a_reject_line_has_every_field),
 		cmocka_unit_test(the_id_is_the_hash_of_three_parts),
-		cmocka_unit_test(limits_are_read),
-		cmocka_unit_test(limits_are_kept),
-		cmocka_unit_test(causes_are_counted_by_shape),
+		cmocka_unit_test(reject_limits_are_parsed),
+		cmocka_unit_test(too_many_rejects_pass_the_limit),
+		cmocka_unit_test(causes_are_counted_without_their_values),
 	};
 
 	(void)unsetenv("ETL_RUN");

@@ -1,4 +1,4 @@
-/* lib/stream: what a sink checks; where the rejects of each stage go. */
+/* Tests of lib/stream: the checks of a sink, and where rejects go. */
 #include "stage_help.h"
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ sink(struct got *r, const char *in, int status, const char *part)
 }
 
 static void
-sums_that_agree_pass(void **state)
+counts_that_add_up_are_accepted(void **state)
 {
 	sink(*state, "{}\n", 0, "record {}");
 	sink(*state, REJECT("x") "{}\n", 0, "mark 5\nrecord {}\n");
@@ -52,14 +52,14 @@ sums_that_agree_pass(void **state)
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 3, 0, 0),
 	    "{\"stage\":\"transform\",\"in\":3,\"out\":1,\"dropped\":1,"
 	    "\"rejected\":1,\"aside\":1}"), 0, "mark 4\n");
-	/* A filter of the plain part before the stream's start. */
+	/* A reject of a plain filter that runs before the marked stream. */
 	sink(*state, BEGIN REJECT("other") MARK("end",
 	    COUNT("extract", 0, 0, 0, 0), COUNT("transform", 0, 0, 0, 0)), 0,
 	    "mark 5\nmark 4\n");
 }
 
 static void
-sums_that_do_not_are_76(void **state)
+counts_that_do_not_add_up_exit_with_76(void **state)
 {
 	sink(*state, BEGIN MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "1 records were lost between "
@@ -84,7 +84,7 @@ sums_that_do_not_are_76(void **state)
 	    COUNT("transform", 1, 1, 1, 0)), 70, "do not add up");
 }
 
-/* Records that came since begin, at every boundary and not at end alone. */
+/* The records since begin are counted at every boundary, not only at end. */
 static void
 every_boundary_is_checked(void **state)
 {
@@ -99,7 +99,7 @@ every_boundary_is_checked(void **state)
 }
 
 static void
-nothing_is_read_past_failed(void **state)
+nothing_is_read_after_failed(void **state)
 {
 	const struct got *r = *state;
 
@@ -109,7 +109,7 @@ nothing_is_read_past_failed(void **state)
 }
 
 static void
-a_sink_is_given_marks_of_its_own_stream(void **state)
+a_sink_gets_marks_of_its_own_stream(void **state)
 {
 	const struct got *r = *state;
 	struct given g = { .conf = { .name = "load", .sink = true },
@@ -133,7 +133,7 @@ a_sink_is_given_marks_of_its_own_stream(void **state)
 static const char bad[] = "{\"a\":1,\"a\":2}\n[]\n{x\n\"\xff\"\n{}\n";
 
 static void
-there_are_five_faults_of_a_line(void **state)
+a_line_has_one_of_five_faults(void **state)
 {
 	const struct got *r = *state;
 	static const char *const codes[] = { "duplicate_member", "type",
@@ -160,7 +160,7 @@ there_are_five_faults_of_a_line(void **state)
 }
 
 static void
-rejects_go_where_they_should(void **state)
+rejects_go_to_stdout_or_descriptor_3(void **state)
 {
 	const struct got *r = *state;
 	char file[] = "/tmp/etl-sink.XXXXXX", text[4096];
@@ -208,7 +208,7 @@ a_replay_keeps_its_rejects(void **state)
 	gives(*state, g, 78);
 }
 
-/* Two saved streams, one after the other. */
+/* A replay and then another stream, one after the other in one input. */
 static void
 a_replay_lends_its_pipeline_to_no_other_stream(void **state)
 {
@@ -223,7 +223,7 @@ a_replay_lends_its_pipeline_to_no_other_stream(void **state)
 }
 
 static void
-too_many_rejects_stop_it(void **state)
+too_many_rejects_stop_the_sink(void **state)
 {
 	const struct got *r = *state;
 	struct given g = { .conf.max_rejects = "1", .three = THREE_FILE,
@@ -240,14 +240,14 @@ too_many_rejects_stop_it(void **state)
 	g.conf.max_rejects = NULL;
 	g.in = "{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n{x\n"
 	    "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n";
-	gives(*state, g, 1);            /* told at the 20th, a good one */
+	gives(*state, g, 1);            /* the 20th, a good one, decides */
 	has(r->err,
 	    "11 of 20 records were rejected, more than --max-rejects 50%");
 	g.in += 3;
 	gives(*state, g, 0);
 }
 
-/* The reject of a record at the limit is longer than the limit. */
+/* The reject of a record with the largest size is longer than that size. */
 static void
 a_mark_may_be_longer_than_a_record(void **state)
 {
@@ -266,17 +266,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_that_agree_pass),
-		cmocka_unit_test(sums_that_do_not_are_76),
+		cmocka_unit_test(counts_that_add_up_are_accepted),
+		cmocka_unit_test(counts_that_do_not_add_up_exit_with_76),
 		cmocka_unit_test(every_boundary_is_checked),
-		cmocka_unit_test(nothing_is_read_past_failed),
-		cmocka_unit_test(a_sink_is_given_marks_of_its_own_stream),
-		cmocka_unit_test(there_are_five_faults_of_a_line),
-		cmocka_unit_test(rejects_go_where_they_should),
+		cmocka_unit_test(nothing_is_read_after_failed),
+		cmocka_unit_test(a_sink_gets_marks_of_its_own_stream),
+		cmocka_unit_test(a_line_has_one_of_five_faults),
+		cmocka_unit_test(rejects_go_to_stdout_or_descriptor_3),
 		cmocka_unit_test(a_replay_keeps_its_rejects),
 		cmocka_unit_test(
 		    a_replay_lends_its_pipeline_to_no_other_stream),
-		cmocka_unit_test(too_many_rejects_stop_it),
+		cmocka_unit_test(too_many_rejects_stop_the_sink),
 		cmocka_unit_test(a_mark_may_be_longer_than_a_record),
 	};
 

@@ -1,4 +1,4 @@
-/* lib/stream: what a filter and a source make of every order of marks. */
+/* Tests of lib/stream: what filters and sources do for each order of marks. */
 #include "stage_help.h"
 
 #define BEGIN "{\"@etl\":\"begin\",\"v\":1,\"id\":\"b7\",\"stages\":" \
@@ -32,7 +32,7 @@ has(const char *text, const char *part)
 }
 
 static void
-plain_streams_pass(void **state)
+plain_streams_are_passed_on(void **state)
 {
 	filter(*state, (struct given){ .in = "" }, 0, "");
 	filter(*state, (struct given){ .in = "{\"a\":1}\n\n{\"b\":2}" }, 0,
@@ -65,7 +65,7 @@ marked_streams_get_name_and_counts(void **state)
 }
 
 static void
-saved_streams_follow_each_other(void **state)
+saved_streams_may_follow_each_other(void **state)
 {
 	const struct got *r = *state;
 
@@ -80,7 +80,7 @@ saved_streams_follow_each_other(void **state)
 }
 
 static void
-wrong_order_is_the_peers_fault(void **state)
+marks_in_wrong_order_exit_with_76(void **state)
 {
 	const struct got *r = *state;
 	static const char *const wrong[] = {
@@ -98,7 +98,7 @@ wrong_order_is_the_peers_fault(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		filter(*state, (struct given){ .in = wrong[i] }, 76, NULL);
 		has(r->err, "transform: line ");
-		/* Else the pipeline's status would be that of the last one. */
+		/* The mark carries the exit code to the later stages. */
 		has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\","
 		    "\"code\":76,");
 	}
@@ -107,7 +107,7 @@ wrong_order_is_the_peers_fault(void **state)
 }
 
 static void
-a_record_forgotten_is_a_bug(void **state)
+a_record_not_counted_is_a_bug(void **state)
 {
 	const struct got *r = *state;
 
@@ -120,7 +120,7 @@ a_record_forgotten_is_a_bug(void **state)
 }
 
 static void
-a_cut_stream_is_never_whole(void **state)
+a_cut_stream_ends_with_failed(void **state)
 {
 	const struct got *r = *state;
 
@@ -130,10 +130,10 @@ a_cut_stream_is_never_whole(void **state)
 	filter(*state, (struct given){ .in = BEGIN, .file = true }, 75, NULL);
 }
 
-/* What the program before was writing when it died is no record, no broken
- * mark and no plain input. */
+/* If the earlier stage was killed while it wrote a line, that line is neither a
+ * record nor a broken mark nor plain input. */
 static void
-a_torn_line_is_none(void **state)
+a_torn_line_of_a_cut_stream_is_dropped(void **state)
 {
 	static const char *const tails[] = { "{\"b\":", "{\"b\":2}",
 	    "{\"@etl\":\"en", "{\"@etl\":\"reject\",\"v\":1,\"id" };
@@ -156,7 +156,7 @@ a_torn_line_is_none(void **state)
 }
 
 static void
-the_first_cause_goes_through(void **state)
+the_first_failed_mark_is_passed_on(void **state)
 {
 	const struct got *r = *state;
 	static const char failed[] = BEGIN "{}\n{\"@etl\":\"failed\",\"stage\":"
@@ -182,9 +182,9 @@ the_first_cause_goes_through(void **state)
 	    "\"code\":64,\"message\":\"usage\"}\n", .run = "6f" }, 64, NULL);
 }
 
-/* Its filter does not compile: the stages after it must hear of it. */
+/* A stage that cannot start writes the mark failed for the later stages. */
 static void
-a_stage_that_cannot_start_says_so(void **state)
+a_stage_that_cannot_start_writes_failed(void **state)
 {
 	const struct got *r = *state;
 
@@ -198,7 +198,7 @@ a_stage_that_cannot_start_says_so(void **state)
 }
 
 static void
-inside_a_run_streams_are_marked(void **state)
+in_a_run_every_stream_has_marks(void **state)
 {
 	const struct got *r = *state;
 	struct stage_conf plain = { .name = "transform", .plain = true };
@@ -224,7 +224,7 @@ inside_a_run_streams_are_marked(void **state)
 }
 
 static void
-with_plain_marks_are_reserved(void **state)
+with_plain_marks_are_rejected(void **state)
 {
 	const struct got *r = *state;
 
@@ -284,9 +284,9 @@ sources_write_checkpoints(void **state)
 	has(r->out, "\"from\":null,\"version\":7,");
 }
 
-/* A filter that acts on boundaries checks them as a sink does. */
+/* A filter with conf.checks checks boundaries as a sink does. */
 static void
-a_filter_may_check_sums(void **state)
+a_filter_may_check_counts(void **state)
 {
 	struct stage_conf c = { .name = "save", .checks = true };
 
@@ -319,7 +319,7 @@ a_stop_signal_leaves_whole_lines(void **state)
 	(void)close(out[1]);
 	assert_true(write(in[1], BEGIN "{}\n{\"cut", strlen(BEGIN) + 8) > 0);
 	got[0] = '\0';
-	while (strstr(got, "\n{}\n") == NULL) {         /* streams at once */
+	while (strstr(got, "\n{}\n") == NULL) {         /* written at once */
 		n = read(out[0], got + len, sizeof(got) - 1 - len);
 		assert_true(n > 0);
 		len += (size_t)n;
@@ -336,7 +336,7 @@ a_stop_signal_leaves_whole_lines(void **state)
 	(void)close(out[0]);
 }
 
-/* Its reader does not read: it gives up after a second. */
+/* No process reads the pipe: the stage gives up one second after SIGTERM. */
 static void
 a_stop_signal_ends_a_blocked_write(void **state)
 {
@@ -369,20 +369,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_streams_pass),
+		cmocka_unit_test(plain_streams_are_passed_on),
 		cmocka_unit_test(marked_streams_get_name_and_counts),
-		cmocka_unit_test(saved_streams_follow_each_other),
-		cmocka_unit_test(wrong_order_is_the_peers_fault),
-		cmocka_unit_test(a_record_forgotten_is_a_bug),
-		cmocka_unit_test(a_cut_stream_is_never_whole),
-		cmocka_unit_test(a_torn_line_is_none),
-		cmocka_unit_test(the_first_cause_goes_through),
-		cmocka_unit_test(a_stage_that_cannot_start_says_so),
-		cmocka_unit_test(inside_a_run_streams_are_marked),
-		cmocka_unit_test(with_plain_marks_are_reserved),
+		cmocka_unit_test(saved_streams_may_follow_each_other),
+		cmocka_unit_test(marks_in_wrong_order_exit_with_76),
+		cmocka_unit_test(a_record_not_counted_is_a_bug),
+		cmocka_unit_test(a_cut_stream_ends_with_failed),
+		cmocka_unit_test(a_torn_line_of_a_cut_stream_is_dropped),
+		cmocka_unit_test(the_first_failed_mark_is_passed_on),
+		cmocka_unit_test(a_stage_that_cannot_start_writes_failed),
+		cmocka_unit_test(in_a_run_every_stream_has_marks),
+		cmocka_unit_test(with_plain_marks_are_rejected),
 		cmocka_unit_test(sources_start_streams),
 		cmocka_unit_test(sources_write_checkpoints),
-		cmocka_unit_test(a_filter_may_check_sums),
+		cmocka_unit_test(a_filter_may_check_counts),
 		cmocka_unit_test(a_stop_signal_leaves_whole_lines),
 		cmocka_unit_test(a_stop_signal_ends_a_blocked_write),
 	};

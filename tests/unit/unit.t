@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every unit test program that was built from tests/unit/*.c.
+# Runs every unit test program, which make built from tests/unit/*.c.
 . tests/support/lib.sh
 
 for source in tests/unit/*.c; do
@@ -8,6 +8,6 @@ for source in tests/unit/*.c; do
 	timeout 300 "$etl_build/tests/unit/$name" >"$scratch/out" 2>&1 || rc=$?
 	[ "$rc" -eq 0 ] || diag "$(grep -v -e '^\[ RUN' -e '^\[ *OK' \
 	    "$scratch/out")"
-	is "$name" 0 "$rc"
+	is "the unit tests of $name.c pass" 0 "$rc"
 done
 done_testing
