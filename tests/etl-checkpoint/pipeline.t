@@ -1,7 +1,7 @@
 #!/bin/sh
-# A pipeline without a loader, with marks and without, killed and started again
-# at will: every record has gone out, and every reject, at least once; then
-# nothing comes again.
+# A pipeline without a loader is killed and started again at random, with and
+# without marks: every record and every reject is written at least once, and
+# after the last run none is missing.
 . tests/support/lib.sh
 cd "$scratch"
 api_start --items 40
@@ -40,30 +40,34 @@ while read -r pause; do
 	[ $rc -eq 0 ] && ended=$((ended + 1)) || killed=$((killed + 1))
 done <pauses
 diag "$killed killed, $ended ended"
-ok 'some were killed' test $killed -gt 3
-is 'the last run' 0 "$(status pipeline)"
+ok 'more than three runs were killed' test $killed -gt 3
+is 'the last run exits with 0' 0 "$(status pipeline)"
 ids() {
 	sed -nE 's/^\{"id":([0-9]+),.*/\1/p' kept
 	grep '^{"@etl":"reject"' rejects | jq -r '.raw | fromjson | .id // empty'
 }
-is 'all have gone out' "$(curl -s "$api/items?limit=100000" |
+is 'every record is in the output or in the rejects' \
+    "$(curl -s "$api/items?limit=100000" |
     jq '.items[].id // empty' | sort -nu)" "$(ids | sort -nu)"
-is 'what was torn is on lines of its own' 0 "$(grep -cE '.\{"(@etl|id)"' kept || :)"
+is 'no record or mark is appended to a torn line' 0 \
+    "$(grep -cE '.\{"(@etl|id)"' kept || :)"
 size=$(grep -c '^{"id"' kept)
-is 'once more' 0 "$(status pipeline)"
-ok 'brings no more than the newest again' \
+is 'another run exits with 0' 0 "$(status pipeline)"
+ok 'another run writes at most three records again' \
     test "$(grep -c '^{"id"' kept)" -le $((size + 3))
-is 'nothing is left beside' 'state.json' "$(find . -name '*state.json*' |
+is 'no temporary file is left beside the state file' 'state.json' \
+    "$(find . -name '*state.json*' |
     sed 's,^\./,,')"
 
-# A torn line is ended; a whole one, and what is no file, is left alone.
+# save ends a torn last line of its output file, and leaves a complete line
+# alone.
 one='{"@etl":"begin","v":1,"id":"b","checkpoint":"c","stages":[]}'
 printf '{"torn' >torn
 printf '%s\n' "$one" '{"@etl":"end","stages":[]}' >in
 etl-checkpoint save --state file:s.json <in >>torn
-is 'a torn line is ended' '{"torn' "$(head -n 1 torn)"
-is 'and what comes begins after it' "$(cut -c1-20 in)" \
+is 'save ends a torn line with a newline' '{"torn' "$(head -n 1 torn)"
+is 'the output of save begins after the torn line' "$(cut -c1-20 in)" \
     "$(sed 1d torn | cut -c1-20)"
 etl-checkpoint save --state file:s.json <in >>torn
-is 'a whole one is left alone' 5 "$(wc -l <torn | tr -d ' ')"
+is 'save adds no newline after a complete line' 5 "$(wc -l <torn | tr -d ' ')"
 done_testing

@@ -1,10 +1,10 @@
 #!/bin/sh
-# set and clear while a loader is at work: what was set stays, and the loader
-# ends with 75, with nothing loaded that the checkpoint does not cover.
+# set and clear while a loader is running: the value that was set stays, and the
+# loader exits with 75 and loads nothing beyond its last checkpoint.
 . tests/support/lib.sh
 cd "$scratch"
 
-# The stream: two records and a mark for each value.
+# The stream has two records and a checkpoint mark for each value.
 awk 'function counts(out) {
 	return "\"stages\":[{\"stage\":\"extract\",\"in\":0,\"out\":" out \
 	    ",\"dropped\":0,\"rejected\":0}]}"
@@ -22,7 +22,7 @@ BEGIN {
 rows() {
 	sql 'SELECT count(*) FROM t'
 }
-holds() {
+checkpoint_is() {
 	[ "$(etl-checkpoint get --db "$db" posts)" = "$1" ]
 }
 for kind in sqlite postgresql; do
@@ -35,14 +35,16 @@ for kind in sqlite postgresql; do
 		pid=$!
 		exec 5>in
 		head -n 4 stream >&5
-		ok "$kind: $what: a loader moves it" wait_until 10 holds 1
+		ok "$kind: $what: the loader saves a checkpoint" \
+		    wait_until 10 checkpoint_is 1
 		# shellcheck disable=SC2086
-		is "$kind: $what" 0 "$(status etl-checkpoint $what --db "$db")"
+		is "$kind: $what exits with 0" 0 \
+		    "$(status etl-checkpoint $what --db "$db")"
 		sed 1,4d stream >&5
 		exec 5>&-
 		rc=0; wait $pid || rc=$?
-		is "$kind: $what: the loader has lost" '75 2' "$rc $(rows)"
-		is "$kind: $what: it stays" "2 $(case $what in
+		is "$kind: $what: the loader exits with 75" '75 2' "$rc $(rows)"
+		is "$kind: $what: its result stays" "2 $(case $what in
 		    *mine) echo '"mine"' ;; *1) echo '"1"' ;; *) echo null
 		    esac)" "$(etl-checkpoint list --json --db "$db" |
 		    jq -c '.version, .value' | tr '\n' ' ' | sed 's/ $//')"

@@ -1,5 +1,5 @@
-"""etl-checkpoint save under strace(1): killed before each of its system
-calls, or with one of them failing.  Prints what was wrong, then "N points".
+"""Runs etl-checkpoint save under strace(1) and kills it before each system
+call, or makes one of its calls fail.  Prints each fault found, then "N points".
 
 usage: sweep.py kill | sweep.py fail CALL ERROR STATUS[,STATUS...] ...
 """
@@ -17,7 +17,7 @@ PATHS = ["in.1", "out", "rejects", STATE, "d/.state.json.etl-new"]
 
 
 def stream(version):
-    """Values 1 to 3, of an extract that found this version."""
+    """A stream with the values 1 to 3 of an extract that read this version."""
     def counts(out):
         return [{"stage": "extract", "in": 0, "out": out, "dropped": 0,
                  "rejected": 0}]
@@ -31,7 +31,7 @@ def stream(version):
 
 
 def traced(*options):
-    """A fresh state, and one run; its status and what it said."""
+    """Resets the state and runs save under strace; returns its exit code."""
     with open(STATE, "w") as f:
         json.dump(OLD, f)
     with open("in.1") as i, open("out", "w") as o, open("err", "w") as e, \
@@ -43,8 +43,8 @@ def traced(*options):
     return rc
 
 
-def judge():
-    """What is wrong with what a fault has left."""
+def check_files():
+    """Returns what is wrong with the files after a fault."""
     with open(STATE) as f:
         try:
             state = json.load(f)
@@ -72,8 +72,9 @@ def judge():
 
 
 def kill():
-    """when=N of strace counts each call by itself: so by name and number.
-    What comes before the state is looked at first is the linker's."""
+    """Kills save before each system call.  when=N of strace counts each call
+    name by itself, so give name and number.  Calls before the first flock
+    are those of the dynamic linker, so skip them."""
     if traced() != 0:
         yield 0, ["fails without a fault"]
     calls = re.findall(r"^(\w+)\(", open("trace").read(), re.M)
@@ -84,13 +85,13 @@ def kill():
             continue
         rc = traced("-e", "trace=" + name, "-e", "inject=%s:signal=KILL:"
                     "when=%d" % (name, seen[name]))
-        wrong = judge() if rc != 0 else ["was not killed"]
+        wrong = check_files() if rc != 0 else ["was not killed"]
         yield 1, ["killed before %s %d: %s" % (name, seen[name], w)
                   for w in wrong]
 
 
 def fail(call, error, status):
-    """Each such call on our files, one after the other."""
+    """Makes each such call on the files of save fail, one after the other."""
     paths = [w for p in PATHS for w in ("-P", os.path.join(HERE, p))]
     paths += ["-P", ".state.json.etl-new", "-P", STATE]
     if call != "close":
@@ -100,7 +101,7 @@ def fail(call, error, status):
                     "inject=%s:error=%s:when=%d" % (call, error, n))
         if "(INJECTED)" not in open("trace").read():
             return
-        wrong = judge()
+        wrong = check_files()
         if str(rc) not in status.split(","):
             wrong.append("exit %d: %s" % (rc, open("err").read()[-200:]))
         yield 1, ["%s %d %s: %s" % (call, n, error, w) for w in wrong]

@@ -4,8 +4,8 @@
 . tests/support/lib.sh
 cd "$scratch"
 
-# 48 KiB is the part that is converted at once; the byte after it looks like a
-# continuation byte of UTF-8.
+# etl-dlq converts 48 KiB at once. The byte after them looks like a continuation
+# byte of UTF-8.
 python3 - >rejects <<'P'
 import base64, json
 raw = b'\xff' + b'a' * (48 * 1024 - 1) + b'\x80' * 3 + b'b' * 100000
@@ -35,6 +35,6 @@ for kind in sqlite postgresql; do
 	is "$kind: another database stores the exported line" 0 \
 	    "$(status etl-dlq put exported)"
 	etl-dlq show --raw 1 | head -c -1 >got
-	ok "$kind: with the bytes of the record" cmp raw got
+	ok "$kind: the other database has the bytes of the record" cmp raw got
 done
 done_testing

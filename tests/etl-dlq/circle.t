@@ -1,6 +1,6 @@
 #!/bin/sh
-# The whole circle: what was rejected comes back, is resolved with its rows or
-# open, whatever races and dies in between.
+# Rejected records are replayed: their letters are resolved in the transaction
+# of their rows, or stay open, also if commands race or are killed.
 # shellcheck disable=SC2016
 . tests/support/lib.sh
 cd "$scratch"
@@ -8,7 +8,8 @@ cd "$scratch"
 strict='if .id | type == "string" then error("id is text") else . end'
 mended='.id |= tonumber'
 
-# letters FIRST LAST [TIMES]: rejects of a pipeline that ran elsewhere.
+# letters FIRST LAST [TIMES]: prints reject lines of the pipeline posts, TIMES
+# occurrences of each record.
 letters() {
 	python3 - "$@" <<'P'
 import hashlib, json, sys
@@ -23,19 +24,20 @@ for i in range(first, last + 1):
             "at": "2026-05-01T12:%02d:%02d.%06dZ" % (n, i // 1000, i)}))
 P
 }
-tables() {
+reset_tables() {
 	sql 'DROP TABLE IF EXISTS t' 2>/dev/null
 	sql 'CREATE TABLE t (id INTEGER NOT NULL, n TEXT)'
 	sql 'DELETE FROM dead_letter_attempts; DELETE FROM dead_letters' \
 	    2>/dev/null || :
 }
-# The letters by status, and what the rows have that they should not.
+# letters_are: the number of letters of each status.
 letters_are() {
 	sql 'SELECT status, count(*) FROM dead_letters GROUP BY 1 ORDER BY 1' |
 	    paste -sd' '
 }
-# Rows twice, and rows whose letter is not resolved, or letters without row.
-wrong() {
+# row_faults: the number of rows that were loaded twice, and of letters whose
+# status does not fit their row.
+row_faults() {
 	sql "SELECT (SELECT count(*) - count(DISTINCT id) FROM t) ||
 	    ' ' || (SELECT count(*) FROM dead_letters WHERE error_message =
 	    'id is text' AND (status = 'resolved') <> EXISTS (SELECT 1 FROM t
@@ -48,126 +50,158 @@ for kind in sqlite postgresql; do
 	DATABASE_URL=$db
 	export DATABASE_URL
 
-	# An append, so that anything done twice is seen.
-	tables
+	# The table has no key, so that a record that is loaded twice is seen.
+	reset_tables
 	letters 1 20 | etl-dlq put >/dev/null
-	is "$kind: a filter that still rejects" 0 "$(status sh -c \
+	is "$kind: a replay through a filter that still rejects exits with 0" \
+	    0 "$(status sh -c \
 	    "$replay | etl-transform '$strict' --max-rejects 100% |
 	    etl-load --table t --max-rejects 100%")"
-	is "$kind: leaves all open" 'open|20' "$(letters_are)"
-	is "$kind: with one attempt more, as the same letters" '20 2 1' \
+	is "$kind: letters whose records are rejected again stay open" \
+	    'open|20' "$(letters_are)"
+	is "$kind: a record rejected again is the same letter, 2 attempts" \
+	    '20 2 1' \
 	    "$(sql 'SELECT count(*), min(attempts), max(resolved_upto)
 	    FROM dead_letters' | tr '|' ' ')"
-	is "$kind: mended" 0 "$(status sh -c "$replay |
+	is "$kind: a replay through a mended filter exits with 0" 0 \
+	    "$(status sh -c "$replay |
 	    etl-transform '$mended' | etl-load --table t")"
-	is "$kind: all are resolved" 'resolved|20' "$(letters_are)"
-	is "$kind: a row each" '0 0' "$(wrong)"
-	is "$kind: nothing is left" 0 "$($replay | grep -cv '^{"@etl"' || :)"
+	is "$kind: the mended replay resolves all 20 letters" 'resolved|20' \
+	    "$(letters_are)"
+	is "$kind: each resolved letter has exactly one row" '0 0' \
+	    "$(row_faults)"
+	is "$kind: another replay writes no records" 0 \
+	    "$($replay | grep -cv '^{"@etl"' || :)"
 
-	# Some come through, some do not: each letter by itself.
-	tables
+	# Each letter is resolved or rejected again by itself.
+	reset_tables
 	letters 1 10 2 | etl-dlq put >/dev/null
-	is "$kind: half of them" 0 "$(status sh -c "$replay | etl-transform \
+	is "$kind: a replay with one bad record exits with 0" 0 \
+	    "$(status sh -c "$replay | etl-transform \
 	    'if .id == \"3\" then error(\"three\") else .id |= tonumber end' \
 	    --max-rejects 100% | etl-load --table t --max-rejects 100%")"
-	is "$kind: are resolved, with as many rows as occurrences" \
+	is "$kind: 9 letters are resolved with 18 rows, one letter is open" \
 	    'open|1 resolved|9 18' \
 	    "$(letters_are) $(sql 'SELECT count(*) FROM t')"
-	is "$kind: the other is open, twice" '{"id":"3"} 4 2 three' \
+	is "$kind: the open letter has 4 attempts, the first 2 are done" \
+	    '{"id":"3"} 4 2 three' \
 	    "$(etl-dlq list --json | jq -r '"\(.raw) \(.attempts) \(.resolved_upto) \(.message)"')"
-	is "$kind: --once" '0 19' "$(status sh -c "$replay --once |
+	is "$kind: replay --once sends the open letter only once" '0 19' \
+	    "$(status sh -c "$replay --once |
 	    etl-transform '$mended' | etl-load --table t") $(sql \
 	    'SELECT count(*) FROM t')"
 
-	# A filter before the strict one mends them on the way.
-	tables
+	# A filter before the strict filter mends the records.
+	reset_tables
 	letters 1 5 | etl-dlq put >/dev/null
-	is "$kind: mended on the way" 0 "$(status sh -c "$replay |
+	is "$kind: a replay with a reject of the second filter exits with 0" 0 \
+	    "$(status sh -c "$replay |
 	    etl-transform 'if .id != \"5\" then .id |= tonumber else . end' |
 	    etl-transform '$strict' --max-rejects 100% | etl-load --table t")"
-	is "$kind: what the next stage rejects is a letter of its own" \
+	is "$kind: the reject of the second filter is a new, open letter" \
 	    'open|1 resolved|5 0 {"id":"5"} transform.2' \
-	    "$(letters_are) $(wrong | cut -d' ' -f1) $(etl-dlq list --json |
+	    "$(letters_are) $(row_faults | cut -d' ' -f1) $(etl-dlq list \
+	    --json |
 	    jq -r '"\(.raw) \(.stage)"')"
 
-	# What the loader rejected: the table is mended, or the records are.
-	tables
+	# The loader rejects records; they are replayed unchanged and then
+	# mended.
+	reset_tables
 	sql 'DROP TABLE IF EXISTS k' 2>/dev/null
 	sql 'CREATE TABLE k (id INTEGER PRIMARY KEY, n TEXT NOT NULL)'
 	printf '%s\n' '{"id":1,"n":"a"}' '{"id":2,"n":null}' '{"id":3}' \
 	    '{"id":4,"n":null}' >k.ndjson
-	is "$kind: rejects of the loader" 0 "$(status etl-run --name k -c \
+	is "$kind: a run whose loader rejects records exits with 0" 0 \
+	    "$(status etl-run --name k -c \
 	    'etl-extract k.ndjson | etl-load --table k --key id \
 	    --max-rejects 100%')"
 	from_load='etl-dlq replay --pipeline k --stage load'
-	is "$kind: are open" 'open|3' "$(letters_are)"
-	is "$kind: replayed in vain" 0 "$(status etl-run --name mend \
+	is "$kind: the 3 rejects of the loader are open letters" 'open|3' \
+	    "$(letters_are)"
+	is "$kind: a replay into the unchanged table exits with 0" 0 \
+	    "$(status etl-run --name mend \
 	    -c "$from_load | etl-load --table k --key id --max-rejects 100%")"
-	is "$kind: are the same letters" 'open|3 2 2' "$(letters_are) $(sql \
+	is "$kind: records rejected again are the same letters, 2 attempts" \
+	    'open|3 2 2' "$(letters_are) $(sql \
 	    'SELECT min(attempts), max(attempts) FROM dead_letters' |
 	    tr '|' ' ')"
-	is "$kind: mended on the way, all but one" 0 "$(status etl-run \
+	is "$kind: a replay with a filter that mends two of 3 exits with 0" 0 \
+	    "$(status etl-run \
 	    --name mend -c "$from_load | etl-transform \
 	    'if .id == 3 then . else .n = \"m\" end' |
 	    etl-load --table k --key id --max-rejects 100%")"
-	is "$kind: are rows" '1|a 2|m 4|m' "$(sql 'SELECT id, n FROM k
+	is "$kind: the mended records are rows of the table" '1|a 2|m 4|m' \
+	    "$(sql 'SELECT id, n FROM k
 	    ORDER BY id' | paste -sd' ')"
-	is "$kind: one is open, as the same letter" 'open|1 resolved|2 3' \
+	is "$kind: the record not mended is one open letter, 3 attempts" \
+	    'open|1 resolved|2 3' \
 	    "$(letters_are) $(etl-dlq list --json | jq .attempts)"
 
-	# Two replays that have read the same letters.
-	tables
+	# Two replays have read the same letters.
+	reset_tables
 	letters 1 8 | etl-dlq put >/dev/null
 	$replay >one
 	$replay >two
-	is "$kind: one replay" 0 "$(status sh -c \
+	is "$kind: of two replays of the same letters the first exits with 0" \
+	    0 "$(status sh -c \
 	    "etl-transform '$mended' <one | etl-load --table t")"
-	is "$kind: the other loses the race" 75 "$(status sh -c \
+	is "$kind: the second replay of the same letters exits with 75" 75 \
+	    "$(status sh -c \
 	    "etl-transform '$mended' <two | etl-load --table t")"
-	is "$kind: and has changed nothing" 'resolved|8 0 0' \
-	    "$(letters_are) $(wrong)"
-	is "$kind: the first one again changes nothing" '0 8' "$(status sh -c \
+	is "$kind: the second replay of the same letters changes nothing" \
+	    'resolved|8 0 0' \
+	    "$(letters_are) $(row_faults)"
+	is "$kind: the first replay, sent again, loads nothing more" '0 8' \
+	    "$(status sh -c \
 	    "etl-transform '$mended' <one | etl-load --table t") $(sql \
 	    'SELECT count(*) FROM t')"
-	tables
+	reset_tables
 	letters 1 300 | etl-dlq put >/dev/null
 	for i in 1 2 3; do
 		sh -c "$replay | etl-transform '$mended' |
 		    etl-load --table t --batch 20; echo \$? >rc.$i" 2>/dev/null &
 	done
 	wait
-	is "$kind: three at once: none twice" 'resolved|300 0 0' \
-	    "$(letters_are) $(wrong)"
-	is "$kind: each is done, or has lost" 0 \
+	is "$kind: three replays at once load each of 300 letters once" \
+	    'resolved|300 0 0' \
+	    "$(letters_are) $(row_faults)"
+	is "$kind: each of the three replays exits with 0 or 75" 0 \
 	    "$(cat rc.? | grep -cv -e '^0$' -e '^75$' || :)"
 
-	# A letter that comes once more while it is replayed.
-	tables
+	# A letter occurs once more while it is replayed.
+	reset_tables
 	letters 1 2 | etl-dlq put >/dev/null
 	$replay >one
 	letters 1 1 2 | etl-dlq put >/dev/null
-	is "$kind: one more meanwhile" 0 "$(status sh -c \
+	is "$kind: a replay exits with 0 if a letter occurs again meanwhile" 0 \
+	    "$(status sh -c \
 	    "etl-transform '$mended' <one | etl-load --table t")"
-	is "$kind: is open, and the other resolved" 'open|1 resolved|1' \
+	is "$kind: the letter that occurred again is open, the other resolved" \
+	    'open|1 resolved|1' \
 	    "$(letters_are)"
-	is "$kind: it is all that is replayed" '{"id":"1"}' \
+	is "$kind: the next replay sends only the letter that is open" \
+	    '{"id":"1"}' \
 	    "$($replay | grep -v '^{"@')"
-	is "$kind: closed by hand meanwhile" 75 "$($replay >one
+	is "$kind: a replay of a letter discarded meanwhile exits with 75" 75 \
+	    "$($replay >one
 	    etl-dlq discard "$(etl-dlq list --json | jq .letter)"
 	    status sh -c "etl-transform '$mended' <one | etl-load --table t")"
-	is "$kind: stays so" 'discarded|1 resolved|1' "$(letters_are)"
+	is "$kind: the discarded letter stays discarded" \
+	    'discarded|1 resolved|1' "$(letters_are)"
 	rm -f other.db
 	sqlite3 other.db 'CREATE TABLE t (id INTEGER)'
-	is "$kind: into a database that has no such letter" 75 "$(status \
+	is "$kind: a replay into a database without the letter exits with 75" \
+	    75 "$(status \
 	    sh -c "etl-transform '$mended' <one |
 	    etl-load --db sqlite:other.db --table t")"
-	like "$kind: is told" 'was changed by another command .*, or etl-dlq reads another database' "$(cat err)"
+	like "$kind: the message says that etl-dlq may read another database" \
+	    'was changed by another command .*, or etl-dlq reads another database' "$(cat err)"
 
-	# Each stage killed at several moments, then one replay more.
+	# Each stage is killed at several moments, then one more replay runs.
 	lost=
 	for stage in replay transform load; do
 		for after in 0.01 0.03 0.06; do
-			tables
+			reset_tables
 			letters 1 400 | etl-dlq put >/dev/null
 			rm -f ./*.pid
 			(
@@ -181,20 +215,22 @@ for kind in sqlite postgresql; do
 			sleep $after
 			kill -9 "$(cat $stage.pid)" 2>/dev/null || :
 			wait
-			lost="$lost$(wrong | sed '/^0 0$/d')"
+			lost="$lost$(row_faults | sed '/^0 0$/d')"
 			sh -c "$replay | etl-transform '$mended' |
 			    etl-load --table t" >/dev/null 2>again || {
 				cat again
 				lost="$lost $stage $after"
 			}
-			[ "$(letters_are) $(wrong)" = 'resolved|400 0 0' ] ||
+			[ "$(letters_are) $(row_faults)" = \
+			    'resolved|400 0 0' ] ||
 			    lost="$lost $stage $after: $(letters_are)"
 		done
 	done
-	is "$kind: killed anywhere, then done" '' "$lost"
+	is "$kind: after a kill of any stage a replay resolves all letters" '' \
+	    "$lost"
 
-	# Lines that no filter mends: they stay, byte for byte.
-	tables
+	# Records that no filter mends keep their bytes.
+	reset_tables
 	python3 - >odd <<'P'
 import base64, hashlib, json, sys
 big = b'{"id":"9","n":"' + b'x' * ((16 << 20) - 17) + b'"}'
@@ -211,16 +247,19 @@ for i, raw in enumerate([b'no JSON', b'{"id":"\xff\xfe"}', b'\x00\x01', big,
     print(json.dumps(r))
     open("want", "ab").write(raw + b"\n") if len(sys.argv) == 1 else 0
 P
-	is "$kind: odd lines" 0 "$(status etl-dlq put odd)"
+	is "$kind: put of lines that no filter mends exits with 0" 0 \
+	    "$(status etl-dlq put odd)"
 	$replay | grep -av '^{"@etl"' >lines
-	ok "$kind: are replayed byte for byte" cmp want lines
+	ok "$kind: replay writes the odd lines byte for byte" cmp want lines
 	rm want
 	# shellcheck disable=SC2086
-	in_memory "$kind: in little memory" 65536 400000 $replay
-	is "$kind: through a filter" 0 "$(status sh -c "$replay |
+	in_memory "$kind: replay of a 16 MiB line uses little memory" 65536 \
+	    400000 $replay
+	is "$kind: a replay of the odd lines through a filter exits with 0" 0 \
+	    "$(status sh -c "$replay |
 	    etl-transform '$mended' --max-rejects 100% |
 	    etl-load --table t --max-rejects 100%")"
-	is "$kind: what is no JSON is open again, as the same letters" \
+	is "$kind: lines that are not JSON are the same letters, open again" \
 	    'open|3 resolved|2 2' "$(letters_are) $(sql \
 	    "SELECT min(attempts) FROM dead_letters WHERE status = 'open'")"
 	python3 - >long <<'P'
@@ -233,14 +272,17 @@ print(json.dumps({"@etl": "reject", "v": 1, "id": hashlib.sha256(b"posts\0"
     "at": "2026-05-01T12:00:00.000000Z"}))
 P
 	etl-dlq put long >/dev/null
-	is "$kind: a line that the stages do not take" 0 \
+	is "$kind: replay does not send a line longer than --max-record" 0 \
 	    "$($replay --like long 2>err | grep -c '"id":"8"' || :)"
-	like "$kind: is left out" 'left out: its record is longer than --max-rec' \
+	like "$kind: a warning says that the line is longer than --max-record" \
+	    'left out: its record is longer than --max-rec' \
 	    "$(cat err)"
-	is "$kind: unless they do" "$(((16 << 20) + 2))" \
+	is "$kind: with a larger --max-record replay sends the long line" \
+	    "$(((16 << 20) + 2))" \
 	    "$($replay --like long --max-record 17MiB | grep '"id":"8"' |
 	    wc -c)"
-	is "$kind: the others are rows" '7 0 9 16777199' "$(sql \
+	is "$kind: the odd lines that are JSON are rows of the table" \
+	    '7 0 9 16777199' "$(sql \
 	    "SELECT id, coalesce(length(n), 0) FROM t ORDER BY id" |
 	    tr '|' ' ' | paste -sd' ')"
 done

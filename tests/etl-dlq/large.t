@@ -1,10 +1,11 @@
 #!/bin/sh
-# Letters of 16 MiB: their bytes are kept, and 64 MiB are enough for them.  One
-# is all escapes, so that its line is twice as long, one is no UTF-8.
+# etl-dlq keeps the bytes of records of 16 MiB and needs less than 64 MiB for
+# them. One record is all escapes, so that its reject line is twice as long, and
+# one is not UTF-8.
 . tests/support/lib.sh
 cd "$scratch"
 
-# Their lines in raw, their reject lines in rejects.
+# The records go to the file raw, their reject lines to the file rejects.
 python3 - <<'P'
 import base64, hashlib, json
 size = 16 << 20
@@ -34,11 +35,12 @@ with open("rejects", "w") as out, open("raw", "wb") as keep:
 P
 sed 's/abcd/efgh/' rejects >again
 
-# mib64 NAME COMMAND...
-mib64() {
+# in_64_mib NAME COMMAND...: COMMAND needs less than 64 MiB.
+in_64_mib() {
 	name=$1
 	shift
-	in_memory "$kind: $name: in 64 MiB" 65536 1000000 "$@"
+	in_memory "$kind: $name of 16 MiB letters needs less than 64 MiB" \
+	    65536 1000000 "$@"
 }
 letters() {
 	sql "SELECT id, attempts, length(raw), raw_data IS NOT NULL, origin
@@ -50,9 +52,10 @@ for kind in sqlite postgresql; do
 	DATABASE_URL=$db
 	export DATABASE_URL
 	[ $kind = sqlite ] && t=1 f=0 || t=t f=f
-	mib64 put etl-dlq put rejects
-	mib64 'put of known letters' etl-dlq put again
-	is "$kind: all of them" "$(for is in $t $t $f; do
+	in_64_mib put etl-dlq put rejects
+	in_64_mib 'put of known letters' etl-dlq put again
+	is "$kind: put stores all letters with their attempts and origin" \
+	    "$(for is in $t $t $f; do
 		echo "2|16777216|$is|{\"kind\":\"stdin\",\"offset\":0}"
 	done)" "$(sql 'SELECT attempts, length(raw), raw_data IS NOT NULL,
 	    origin FROM dead_letters ORDER BY created_at' | tr -d ' ')"
@@ -60,24 +63,27 @@ for kind in sqlite postgresql; do
 	# shellcheck disable=SC2086
 	{
 		etl-dlq show --raw $all >got
-		ok "$kind: byte for byte" cmp raw got
-		mib64 show etl-dlq show $all
+		ok "$kind: show --raw writes the records byte for byte" \
+		    cmp raw got
+		in_64_mib show etl-dlq show $all
 	}
-	mib64 list etl-dlq list --json
-	mib64 stats etl-dlq stats
-	mib64 replay etl-dlq replay
-	mib64 export etl-dlq export
+	in_64_mib list etl-dlq list --json
+	in_64_mib stats etl-dlq stats
+	in_64_mib replay etl-dlq replay
+	in_64_mib export etl-dlq export
 	etl-dlq export >exported
 	db_new $kind
 	DATABASE_URL=$db
-	is "$kind: put what is exported" '6 stored, 0 known before, 0 other lines' \
+	is "$kind: put stores the exported letters in another database" \
+	    '6 stored, 0 known before, 0 other lines' \
 	    "$(etl-dlq put exported)"
 	all=$(sql 'SELECT id FROM dead_letters ORDER BY created_at')
 	# shellcheck disable=SC2086
 	{
 		etl-dlq show --raw $all >got
-		ok "$kind: byte for byte again" cmp raw got
-		mib64 erase etl-dlq erase $all
+		ok "$kind: the exported records are the same, byte for byte" \
+		    cmp raw got
+		in_64_mib erase etl-dlq erase $all
 	}
 done
 done_testing

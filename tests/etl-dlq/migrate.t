@@ -1,8 +1,8 @@
 #!/bin/sh
-# Control tables of older versions are migrated, whole or not at all.
+# etl-dlq migrates control tables of older versions completely or not at all.
 . tests/support/lib.sh
 
-# As version 1 made them, with what it stored.
+# version_1: creates the tables of version 1 and some rows in them.
 version_1() {
 	sh "$top/tests/support/sql-statement.sh" \
 	    "$top/sql/${db%%:*}/control.sql" control_1 >"$scratch/control_1"
@@ -31,7 +31,7 @@ version_1() {
 	sql "INSERT INTO etl_loads (stream_id, target, batch, seq) VALUES
 	    ('s', 't', 1, 1)"
 }
-# What a database has of columns and indexes.
+# shape: the columns and indexes of the database.
 shape() {
 	case $db in
 	sqlite:*) sql "SELECT t.name, c.name FROM sqlite_schema AS t,
@@ -46,8 +46,9 @@ shape() {
 		WHERE schemaname = 'public' ORDER BY 1" ;;
 	esac
 }
-# Version, and whether its columns are there: "1 no", "2 yes".
-stands() {
+# version_and_columns: the version, and which columns of version 2 exist: "1 no"
+# or "2 runs-letters".
+version_and_columns() {
 	has=no
 	! shape | grep -q 'pipeline_runs|log' || has=runs
 	! shape | grep -q 'dead_letters|erased_at' || has=$has-letters
@@ -63,28 +64,36 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	etl-dlq list --db "$db"
 	fresh=$(shape)
-	is "$kind: made" '2 runs-letters' "$(stands)"
+	is "$kind: a new database has the tables of version 2" \
+	    '2 runs-letters' "$(version_and_columns)"
 
 	db_new $kind
 	version_1
-	is "$kind: as version 1 left them" '1 no' "$(stands)"
-	is "$kind: migrated" "$data" "$(letters)"
-	is "$kind: to version 2" '2 runs-letters' "$(stands)"
-	is "$kind: as if they were new" "$fresh" "$(shape)"
-	is "$kind: with all their rows" '1 3 1 1' "$(sql "SELECT
+	is "$kind: the old database has the tables of version 1" '1 no' \
+	    "$(version_and_columns)"
+	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
+	is "$kind: list migrates the tables to version 2" '2 runs-letters' \
+	    "$(version_and_columns)"
+	is "$kind: migrated tables have the columns and indexes of new ones" \
+	    "$fresh" "$(shape)"
+	is "$kind: the migration keeps the rows of the other tables" '1 3 1 1' \
+	    "$(sql "SELECT
 	    (SELECT count(*) FROM pipeline_runs) || ' ' ||
 	    (SELECT count(*) FROM dead_letter_attempts) || ' ' ||
 	    (SELECT count(*) FROM etl_checkpoints) || ' ' ||
 	    (SELECT count(*) FROM etl_loads)")"
-	is "$kind: occurrences too" '2026-05-01T12:00:02.000000Z 2026-05-01T12:00:03.250000Z' \
+	is "$kind: migrated occurrences have their times in microseconds" \
+	    '2026-05-01T12:00:02.000000Z 2026-05-01T12:00:03.250000Z' \
 	    "$(etl-dlq show --db "$db" --json aa |
 	    jq -r '[.occurrences[].at] | join(" ")')"
 	sql 'UPDATE etl_control SET version = 3'
-	is "$kind: of a newer version" 78 "$(status etl-dlq list --db "$db")"
-	like "$kind: is told" 'have version 3, but this program knows only versions up to 2: use a newer etl' \
+	is "$kind: list with tables of a newer version exits with 78" 78 \
+	    "$(status etl-dlq list --db "$db")"
+	like "$kind: the message names the version and asks for a newer etl" \
+	    'have version 3, but this program knows only versions up to 2: use a newer etl' \
 	    "$(cat "$scratch/err")"
 
-	# Raced.
+	# Six commands migrate the same tables at once.
 	db_new $kind
 	version_1
 	for i in 1 2 3 4 5 6; do
@@ -92,19 +101,21 @@ for kind in sqlite postgresql; do
 		    2>&1 &
 	done
 	wait
-	is "$kind: by six at once: all see the same" "$(cksum \
+	is "$kind: six lists that migrate at once print the same letters" \
+	    "$(cksum \
 	    <"$scratch/race.1") 2" "$(cat "$scratch"/race.? | sort -u |
 	    jq -cs 'sort_by(.letter) | reverse | .[]' | cksum) $(wc -l \
 	    <"$scratch/race.1" | tr -d ' ')"
-	is "$kind: migrated once" "2 runs-letters $fresh" "$(stands) $(shape)"
+	is "$kind: after six lists at once the tables are those of version 2" \
+	    "2 runs-letters $fresh" "$(version_and_columns) $(shape)"
 done
 
-# SQLite, killed at every write of the migration: old or new.
+# SQLite: the migration is killed at its writes.
 db_new sqlite
 version_1
 cp "${db#sqlite:}" "$scratch/old.db"
 calls='pwrite64,fdatasync,fsync,ftruncate,unlink'
-# A leak checker cannot look at a process that is traced.
+# LeakSanitizer does not work under strace.
 traced() {
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=$calls "$@"
 }
@@ -118,64 +129,71 @@ while [ $at -le "$n" ]; do
 	db=sqlite:$scratch/k.db
 	traced -o /dev/null -e inject=$calls:signal=KILL:when=$at \
 	    etl-dlq list --db "$db" >/dev/null 2>&1 || :
-	case $(stands) in
+	case $(version_and_columns) in
 	'1 no') old=$((old + 1)) ;;
 	'2 runs-letters') new=$((new + 1)) ;;
-	*) bad="$bad $at: $(stands)" ;;
+	*) bad="$bad $at: $(version_and_columns)" ;;
 	esac
 	[ "$(letters) $(sql 'PRAGMA integrity_check')" = "$data ok" ] ||
 	    bad="$bad $at: letters"
 	at=$((at + 1 + n / 8))
 done
-is 'sqlite: killed at any write: old or new, then done' '' "$bad"
-ok "sqlite: both were seen ($old old, $new new of $n)" \
+is 'sqlite: a kill at any write leaves old or new tables, complete' '' "$bad"
+ok "sqlite: kills left old tables and new ones ($old old, $new new of $n)" \
     test $old -gt 0 -a $new -gt 0
 
-# PostgreSQL, in the middle: something is read, so that it waits there.
-waits() {
+# PostgreSQL: another session reads a table, so that the migration waits for the
+# table half-way.
+migration_waits() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name
 	    = 'etl-dlq' AND datname = current_database()
 	    AND wait_event_type = 'Lock'")" = 1 ]
 }
-gone() {
+session_is_gone() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name
 	    = 'etl-dlq' AND datname = current_database()")" = 0 ]
 }
-hold() {
+hold_table() {
 	mkfifo "$scratch/hold"
 	psql -qXAt -d "$db" <"$scratch/hold" >"$scratch/held" &
 	exec 9>"$scratch/hold"
 	echo 'BEGIN; SELECT count(*) FROM dead_letters;' >&9
 	wait_until 10 test -s "$scratch/held"
 }
-release() {
+release_table() {
 	exec 9>&-
 	rm "$scratch/hold" "$scratch/held"
 }
 db_new postgresql
 version_1
-hold
+hold_table
 etl-dlq list --db "$db" >/dev/null 2>&1 & victim=$!
-ok 'postgresql: it waits in mid-migration' wait_until 10 waits
+ok 'postgresql: a migration waits for a locked table' \
+    wait_until 10 migration_waits
 kill -9 $victim
 wait $victim 2>/dev/null || :
-release
-ok 'postgresql: killed there' wait_until 10 gone
-is 'postgresql: it is as before' '1 no' "$(stands)"
-hold
+release_table
+ok 'postgresql: the session of a killed migration ends' \
+    wait_until 10 session_is_gone
+is 'postgresql: a killed migration leaves the tables of version 1' '1 no' \
+    "$(version_and_columns)"
+hold_table
 etl-dlq list --db "$db" >/dev/null 2>"$scratch/err" & victim=$!
-ok 'postgresql: the next one waits' wait_until 10 waits
+ok 'postgresql: the next migration waits for the locked table' \
+    wait_until 10 migration_waits
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'etl-dlq'" >/dev/null
 rc=0
 wait $victim || rc=$?
-release
-is 'postgresql: a lost connection' 75 $rc
-is 'postgresql: it is as before that' '1 no' "$(stands)"
-is 'postgresql: then it is done' "$data 2 runs-letters" "$(letters) $(stands)"
+release_table
+is 'postgresql: a migration that loses its connection exits with 75' 75 $rc
+is 'postgresql: a lost connection leaves the tables of version 1' '1 no' \
+    "$(version_and_columns)"
+is 'postgresql: the next list migrates the tables' \
+    "$data 2 runs-letters" "$(letters) $(version_and_columns)"
 
-# Tables of the same names that are older than etl.
-before() {
+# Tables that have the names of control tables, but are older than etl.
+tables_before_etl() {
 	case $db in
 	sqlite:*) sql "CREATE TABLE pipeline_runs (id INTEGER PRIMARY KEY,
 	    started_at TEXT, completed_at TEXT, status TEXT,
@@ -206,50 +224,60 @@ before() {
 }
 for kind in sqlite postgresql; do
 	db_new $kind
-	before
+	tables_before_etl
 	for i in 1 2 3 4; do
 		etl-dlq list --db "$db" --json >"$scratch/race.$i" 2>&1 &
 	done
 	wait
-	is "$kind: from before etl, four at once" "4 $(cksum \
+	is "$kind: four lists that migrate older tables at once agree" \
+	    "4 $(cksum \
 	    <"$scratch/race.1")" "$(cat "$scratch"/race.[1-4] | wc -l |
 	    awk '{ print $1 / 4 }') $(cksum <"$scratch/race.4")"
-	is "$kind: the same line is one letter" '["{\"id\": 1}",2,"bad again","unknown","2026-04-01T10:00:01.500000Z"],["{\"id\": 2}",1,"bad","unknown","2026-04-01T10:00:02.000000Z"],["",1,"no line","unknown","2026-04-02T10:00:02.000000Z"],["",1,"nor here","unknown","2026-04-02T10:00:03.000000Z"]' \
+	is "$kind: old rows with the same record are one letter" \
+	    '["{\"id\": 1}",2,"bad again","unknown","2026-04-01T10:00:01.500000Z"],["{\"id\": 2}",1,"bad","unknown","2026-04-01T10:00:02.000000Z"],["",1,"no line","unknown","2026-04-02T10:00:02.000000Z"],["",1,"nor here","unknown","2026-04-02T10:00:03.000000Z"]' \
 	    "$(jq -c '[.raw, .attempts, .message, .stage, .created_at]' \
 	    "$scratch/race.1" | paste -sd,)"
-	is "$kind: its number is in the occurrence" 'before-etl/5 before-etl/8' \
+	is "$kind: an occurrence has the number of its old row" \
+	    'before-etl/5 before-etl/8' \
 	    "$(etl-dlq show --db "$db" --json "$(head -n 1 "$scratch/race.1" |
 	    jq .letter)" | jq -r '[.occurrences[].occurrence] | join(" ")')"
-	is "$kind: runs keep theirs" "3|success|10|8|2|status: completed
+	is "$kind: old runs keep their numbers and counts" \
+	    "3|success|10|8|2|status: completed
 7|abandoned|0|0|0|status: running; was killed" "$(sql 'SELECT id, status,
 	    records_extracted, records_loaded, errors, error_message
 	    FROM pipeline_runs ORDER BY id')"
-	is "$kind: letters of a run" 2 "$(etl-dlq list --db "$db" --json \
+	is "$kind: list --run selects the letters of an old run" 2 \
+	    "$(etl-dlq list --db "$db" --json \
 	    --run 3 | wc -l | tr -d ' ')"
-	is "$kind: the tables are there as they were" '2 5' "$(sql "SELECT
+	is "$kind: the old tables stay under another name" '2 5' "$(sql "SELECT
 	    (SELECT count(*) FROM pipeline_runs_before_etl) || ' ' ||
 	    (SELECT count(*) FROM dead_letters_before_etl)")"
-	is "$kind: and a new run works" 0 "$(cd "$scratch" &&
+	is "$kind: etl-run after the migration exits with 0" 0 \
+	    "$(cd "$scratch" &&
 	    status etl-run --db "$db" --name x -c :)"
-	is "$kind: with a number of its own" 8 \
+	is "$kind: the run after the migration has the next number" 8 \
 	    "$(sql "SELECT max(id) FROM pipeline_runs")"
-	is "$kind: a replay of them" '{"id": 1} {"id": 1} {"id": 2}' \
+	is "$kind: replay sends the records of the old rows" \
+	    '{"id": 1} {"id": 1} {"id": 2}' \
 	    "$(etl-dlq replay --db "$db" 2>/dev/null | grep -v '^{"@etl"' |
 	    paste -sd' ')"
 
 	db_new $kind
 	sql 'CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, body TEXT)'
-	is "$kind: something else of that name" 78 \
+	is "$kind: list with a foreign table dead_letters exits with 78" 78 \
 	    "$(status etl-dlq list --db "$db")"
-	like "$kind: is told" 'dead_letters: a table of this name exists, but it is not a table of etl: it has no column pipeline_run_id; rename it' \
+	like "$kind: the message asks to rename the foreign table" \
+	    'dead_letters: a table of this name exists, but it is not a table of etl: it has no column pipeline_run_id; rename it' \
 	    "$(cat "$scratch/err")"
-	is "$kind: and left alone" 0 \
+	is "$kind: the foreign table stays unchanged" 0 \
 	    "$(sql 'SELECT count(*) FROM dead_letters')"
 	db_new $kind
 	version_1
 	sql 'DROP TABLE etl_control'
-	is "$kind: no version" 78 "$(status etl-dlq list --db "$db")"
-	like "$kind: is told too" 'the table exists, but etl_control' \
+	is "$kind: list with tables but without etl_control exits with 78" 78 \
+	    "$(status etl-dlq list --db "$db")"
+	like "$kind: the message names the missing table etl_control" \
+	    'the table exists, but etl_control' \
 	    "$(cat "$scratch/err")"
 done
 done_testing

@@ -1,6 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2016
-# --env-file is data: never run, never expanded.
+# etl-run reads the file of --env-file as data: it executes nothing and expands
+# nothing.
 . tests/support/lib.sh
 db_new sqlite
 DATABASE_URL=$db
@@ -26,8 +27,9 @@ S
 printf 'CR=dos\r\nLAST=no newline' >>vars
 show='for v in "$A" "$B" "$C" "$D" "$E" "$F" "$G" "$H" "$I" "$_j9" "$A2" \
     "$CR" "$LAST"; do printf "[%s]\n" "$v"; done'
-is 'a file of all forms' 0 "$(status etl-run --env-file vars -c "$show")"
-is 'its values' '[plain value ]
+is 'a file with every kind of line is accepted' 0 \
+    "$(status etl-run --env-file vars -c "$show")"
+is 'the script gets the values of the file' '[plain value ]
 [quoted # not a comment]
 [it'"''"'s]
 [$(touch ran) `touch ran` $HOME ~ * \n]
@@ -40,36 +42,42 @@ is 'its values' '[plain value ]
 [a"b]
 [dos]
 [no newline]' "$(cat out)"
-ok 'nothing was run' test ! -e ran
+ok 'no command in the file is executed' test ! -e ran
 
-is 'it wins over the environment' file \
+is 'the file wins over the environment' file \
     "$(printf 'X=file\n' >x; X=old etl-run --env-file x -c 'echo $X')"
 printf 'DATABASE_URL=sqlite:other.db\nINITIAL_BACKOFF=x\n' >x
-is 'what etl-run reads itself counts too' 78 \
+is 'an invalid INITIAL_BACKOFF in the file exits with 78' 78 \
     "$(status etl-run --env-file x -c :)"
 printf 'DATABASE_URL=sqlite:other.db\nETL_RUN=mine\n' >x
-is 'the database from the file' "sqlite:$scratch/other.db" \
+is 'the file sets DATABASE_URL, but not ETL_RUN' "sqlite:$scratch/other.db" \
     "$(etl-run --env-file x -c 'test $ETL_RUN != mine && echo $DATABASE_URL')"
 
-bad() {
+# refuses NAME TEXT LINE: a file with TEXT is refused, with the number LINE.
+refuses() {
 	printf %b "$2" >bad
-	is "$1" 78 "$(status etl-run --env-file bad -c 'echo ran')"
-	is "$1: says where" "etl-run: bad: line $3: expected NAME=VALUE" \
+	is "$1: etl-run exits with 78" 78 \
+	    "$(status etl-run --env-file bad -c 'echo ran')"
+	is "$1: the message names the file and line" \
+	    "etl-run: bad: line $3: expected NAME=VALUE" \
 	    "$(cat err)"
-	is "$1: nothing was run" '' "$(cat out)"
+	is "$1: the script is not run" '' "$(cat out)"
 }
-bad 'no equals sign' 'A=1\n\nsecret\n' 3
-bad 'a blank before the sign' 'A =1\n' 1
-bad 'a blank before the name' ' A=1\n' 1
-bad 'no name' '=1\n' 1
-bad 'a digit first' '1A=1\n' 1
-bad 'a dash in the name' 'A-B=1\n' 1
-bad 'a NUL' 'A=1\nB=\0000\n' 2
-bad 'export alone' 'export A\n' 1
-bad 'a command' 'A=1\nset -a\n' 2
-bad 'a byte order mark' '\0357\0273\0277A=1\n' 1
-is 'no such file' 66 "$(status etl-run --env-file none -c 'echo ran')"
-like 'no such file: says so' '^etl-run: none: No such file' "$(cat err)"
-is 'a folder' 66 "$(status etl-run --env-file . -c 'echo ran')"
-is 'an empty file' 0 "$(status etl-run --env-file /dev/null -c :)"
+refuses 'a line without an equals sign' 'A=1\n\nsecret\n' 3
+refuses 'a blank before the equals sign' 'A =1\n' 1
+refuses 'a blank before the name' ' A=1\n' 1
+refuses 'a line without a name' '=1\n' 1
+refuses 'a name that starts with a digit' '1A=1\n' 1
+refuses 'a name with a dash' 'A-B=1\n' 1
+refuses 'a NUL byte' 'A=1\nB=\0000\n' 2
+refuses 'export without a value' 'export A\n' 1
+refuses 'a shell command' 'A=1\nset -a\n' 2
+refuses 'a byte order mark' '\0357\0273\0277A=1\n' 1
+is 'a missing file: etl-run exits with 66' 66 \
+    "$(status etl-run --env-file none -c 'echo ran')"
+like 'a missing file: the message names it' '^etl-run: none: No such file' \
+    "$(cat err)"
+is 'a folder as --env-file: etl-run exits with 66' 66 \
+    "$(status etl-run --env-file . -c 'echo ran')"
+is 'an empty file is accepted' 0 "$(status etl-run --env-file /dev/null -c :)"
 done_testing

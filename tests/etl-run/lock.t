@@ -1,18 +1,19 @@
 #!/bin/sh
 # shellcheck disable=SC2016
-# One run at a time of a name, whatever is killed.
+# Only one run of a name is running at a time, also if etl-run is killed.
 . tests/support/lib.sh
 db_new sqlite
 DATABASE_URL=$db
 export DATABASE_URL
 cd "$scratch"
 
-# A script that goes on until a condition holds, half a minute at most.
+# script_until CONDITION: prints a script that runs until CONDITION holds, half
+# a minute at most.
 script_until() {
 	echo "i=0; until $1 || [ \$i -ge 600 ]; do i=\$((i + 1)); sleep 0.05; done"
 }
 
-# Twenty at once: each says its status.
+# Start twenty runs at once. Each appends its exit code to the file codes.
 : >codes
 i=0
 while [ $i -lt 20 ]; do
@@ -25,20 +26,21 @@ while [ $i -lt 20 ]; do
 	} &
 done
 wait
-is 'of twenty at once one runs, the others end with 75' '1 0 19 75' \
+is 'of twenty runs at once one exits with 0, 19 with 75' '1 0 19 75' \
     "$(sort codes | uniq -c | tr -s ' \n' ' ' | sed 's/^ //; s/ $//')"
-is 'they did not touch the database' 1 \
+is 'runs that find the lock held add no row' 1 \
     "$(sql 'SELECT count(*) FROM pipeline_runs')"
 
 etl-run --name held -c ": >held; $(script_until '[ -e over ]')" &
 pid=$!
 wait_until 20 test -e held
-is 'a second one' 75 "$(status etl-run --name held -c 'echo no')"
-case ${ETL_BIN:-} in    # sanitizers take their time to start
+is 'a second run of a running pipeline exits with 75' 75 \
+    "$(status etl-run --name held -c 'echo no')"
+case ${ETL_BIN:-} in    # programs with sanitizers start slowly
 *san*) limit_ms=1000 ;;
 *) limit_ms=100 ;;
 esac
-# The quickest of five: a loaded machine takes its time too.
+# Take the quickest of five tries: a loaded machine delays some of them.
 ms=9999
 for _ in 1 2 3 4 5; do
 	start=$(date +%s%N)
@@ -46,64 +48,73 @@ for _ in 1 2 3 4 5; do
 	took=$((($(date +%s%N) - start) / 1000000))
 	[ $took -ge $ms ] || ms=$took
 done
-ok "ends within $limit_ms ms ($ms)" test $ms -lt $limit_ms
-like 'and names the holder' \
+ok "the second run exits within $limit_ms ms ($ms)" test $ms -lt $limit_ms
+like 'the message names the process and run that hold the lock' \
     "^etl-run: held: already running as process $pid \(run [0-9a-f-]{36}, since 20" \
     "$(cat err)"
-is 'it ran nothing' '' "$(cat out)"
-is 'another name is free' 0 "$(status etl-run --name other -c :)"
-is 'another database too' 0 \
+is 'the second run does not run its script' '' "$(cat out)"
+is 'a run of another name exits with 0' 0 "$(status etl-run --name other -c :)"
+is 'a run of the same name in another database exits with 0' 0 \
     "$(status etl-run --db sqlite:other.db --name held -c :)"
-is 'not the same one spelt otherwise' 75 "$(status etl-run \
+is 'a run with another path of the same database exits with 75' 75 \
+    "$(status etl-run \
     --db "sqlite:$scratch/../$(basename "$scratch")/1.db" --name held -c :)"
-is 'nor with another environment' 75 "$(status env -i PATH="$PATH" \
+is 'a run with another environment exits with 75' 75 \
+    "$(status env -i PATH="$PATH" \
     TMPDIR="$scratch" XDG_RUNTIME_DIR="$scratch" HOME=/ \
     etl-run --db "$db" --name held -c :)"
 : >over
 wait $pid
-is 'free after the run' 0 "$(status etl-run --name held -c :)"
+is 'a run after the first has ended exits with 0' 0 \
+    "$(status etl-run --name held -c :)"
 
-# etl-run killed: its stages hold the lock, and nothing else does.
+# If etl-run is killed, its stages hold the lock until they exit.
 etl-run --name killed -c 'echo $$ >stage; exec sleep 30' 2>/dev/null &
 pid=$!
 wait_until 20 test -s stage
 at_exit "kill -9 $(cat stage) 2>/dev/null"
 kill -9 $pid
 wait $pid 2>/dev/null || :
-is 'stages of a killed run live: 75' 75 "$(status etl-run --name killed -c :)"
-like 'and says so' "process $pid has exited, but stages of its run are still running" \
+is 'stages of a killed etl-run hold the lock' 75 \
+    "$(status etl-run --name killed -c :)"
+like 'the message says that stages are still running' \
+    "process $pid has exited, but stages of its run are still running" \
     "$(cat err)"
-is 'its row still says running' running \
+is 'the row of the killed etl-run still says running' running \
     "$(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'killed'")"
 kill -9 "$(cat stage)"
-ok 'free when they have gone' wait_until 20 etl-run --name killed -c :
-is 'the dead run is abandoned' 'abandoned success' \
+ok 'the lock is free when the stages have exited' \
+    wait_until 20 etl-run --name killed -c :
+is 'the next run marks the killed run abandoned' 'abandoned success' \
     "$(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'killed'
     ORDER BY id" | tr '\n' ' ' | sed 's/ $//')"
-is 'and completed' 1 "$(sql "SELECT count(*) FROM pipeline_runs WHERE
+is 'the abandoned run has an end time' 1 \
+    "$(sql "SELECT count(*) FROM pipeline_runs WHERE
     status = 'abandoned' AND completed_at IS NOT NULL")"
 
-# A process that left the group for good does not hold the name.
-is 'a daemon of the script' 0 "$(status etl-run --name daemon -c \
+# A daemon that has left the process group does not hold the lock.
+is 'a script that starts a daemon exits with 0' 0 \
+    "$(status etl-run --name daemon -c \
     'setsid sleep 30 >/dev/null 2>&1 & echo $! >daemon; sleep 0.2')"
 at_exit "kill -9 $(cat daemon) 2>/dev/null"
-ok 'lives on' kill -0 "$(cat daemon)"
-is 'without the lock' 0 "$(status etl-run --name daemon -c :)"
+ok 'the daemon is still running after the run' kill -0 "$(cat daemon)"
+is 'the daemon does not hold the lock' 0 "$(status etl-run --name daemon -c :)"
 
-# The file is only a name: what others do to it is no way in.
+# If the lock file is removed, the next run starts and abandons the earlier run.
 folder=/tmp/etl-run-$(id -u)
 etl-run --name removed -c 'rm -f $(grep -l "^$PPID " "$1"/*)
     : >removed; sleep 1' "$folder" 2>told &
 pid=$!
 wait_until 20 test -e removed
-is 'a file that was removed is made anew' 0 \
+is 'a run whose lock file was removed exits with 0' 0 \
     "$(status etl-run --name removed -c :)"
 rc=0; wait $pid || rc=$?
-is 'and the next run takes the row, so the first one is told' '75 abandoned' \
+is 'the earlier run is abandoned and exits with 75' '75 abandoned' \
     "$rc $(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'removed'
     ORDER BY id LIMIT 1")"
-like 'in words that are true' \
+like 'the message says that another run marked it abandoned' \
     '^etl-run: removed: failed in .*: marked abandoned by another run' \
     "$(cat told)"
-is 'nobody else can look into the folder' 700 "$(stat -c %a "$folder")"
+is 'only the owner can open the folder of the lock files' 700 \
+    "$(stat -c %a "$folder")"
 done_testing

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Without --run, etl-status lists the last runs; --run last shows the last one.
+# Without --run, etl-status lists the newest runs; --run last shows the newest
+# one.
 . tests/support/lib.sh
 cd "$scratch"
 
@@ -14,45 +15,54 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	DATABASE_URL=$db
 	export DATABASE_URL
-	is "$kind: a database without runs is listed" 0 "$(status etl-status)"
-	is "$kind: only the head of the list is printed" '1 RUN' \
+	is "$kind: etl-status without runs exits with 0" 0 \
+	    "$(status etl-status)"
+	is "$kind: etl-status without runs prints only the header" '1 RUN' \
 	    "$(wc -l <out | tr -d ' ') $(cut -c1-3 out)"
-	is "$kind: as JSON nothing is printed" '' "$(etl-status --json)"
-	is "$kind: --run last fails if there is no run" 1 \
+	is "$kind: etl-status --json without runs prints nothing" '' \
+	    "$(etl-status --json)"
+	is "$kind: --run last without any run exits with 1" 1 \
 	    "$(status etl-status --run last)"
-	like "$kind: the message says so" \
+	like "$kind: the message says that the database has no run" \
 	    "^etl-status: $kind:.* has no run\$" "$(cat err)"
 
 	sql 'CREATE TABLE t (id int PRIMARY KEY)'
 	etl-run --name first -c "$load"
 	etl-run --name bad -c 'exit 69' 2>/dev/null || :
 	etl-run --name 'two words' -c :
-	is "$kind: the list is printed" 0 "$(status etl-status)"
+	is "$kind: etl-status exits with 0" 0 "$(status etl-status)"
 	is "$kind: the newest run comes first" 'success failed success' \
 	    "$(awk 'NR > 1 { print $2 }' out | tr '\n' ' ' | sed 's/ $//')"
 	id=$(sql "SELECT substr(run, 1, 8) FROM pipeline_runs WHERE id = 1")
 	like "$kind: a line has the id, status, counts, time and pipeline" \
 	    "^$id success +4 +3 +1 20[-0-9]{8}T[0-9:]{8} +[0-9]+\.[0-9]{3} +first\$" \
 	    "$(sed -n 4p out | sed -E 's/([0-9])s /\1 /')"
-	is "$kind: an id of the list names a run" first \
+	is "$kind: --run accepts an id of the list" first \
 	    "$(etl-status --run "$id" --json | jq -r .pipeline)"
-	is "$kind: --limit" 'two words bad ' "$(names --limit 2)"
-	is "$kind: a limit above all runs" 3 \
+	is "$kind: --limit 2 lists the two newest runs" 'two words bad ' \
+	    "$(names --limit 2)"
+	is "$kind: a --limit above the number of runs lists all" 3 \
 	    "$(etl-status --limit 1000000000 --json | wc -l | tr -d ' ')"
-	is "$kind: --pipeline" 'first ' "$(names --pipeline first)"
-	is "$kind: a pipeline without runs" '' "$(names --pipeline none)"
-	is "$kind: --failed" 'bad ' "$(names --failed)"
-	is "$kind: --json has the columns of the row" '[1,"first","success",4,3,1]' \
+	is "$kind: --pipeline lists the runs of that pipeline" 'first ' \
+	    "$(names --pipeline first)"
+	is "$kind: --pipeline lists nothing if the pipeline has no runs" '' \
+	    "$(names --pipeline none)"
+	is "$kind: --failed lists only the failed run" 'bad ' \
+	    "$(names --failed)"
+	is "$kind: --json has the columns of the row" \
+	    '[1,"first","success",4,3,1]' \
 	    "$(etl-status --json | jq -c 'select(.id == 1) | [.id, .pipeline,
 	    .status, .records_extracted, .records_loaded, .rejected]')"
 	is "$kind: --json has the message of a failure" \
 	    'the script exited with 69' \
 	    "$(etl-status --failed --json | jq -r .error_message)"
-	is "$kind: --run last" 'two words ' "$(names --run last)"
-	is "$kind: --run last --failed" 'bad ' "$(names --run last --failed)"
-	is "$kind: --run last --pipeline" 'first ' \
+	is "$kind: --run last shows the newest run" 'two words ' \
+	    "$(names --run last)"
+	is "$kind: --run last --failed shows the newest failed run" 'bad ' \
+	    "$(names --run last --failed)"
+	is "$kind: --run last --pipeline shows its newest run" 'first ' \
 	    "$(names --run last --pipeline first)"
-	is "$kind: no last run of the pipeline" 1 \
+	is "$kind: --run last of a pipeline without runs exits with 1" 1 \
 	    "$(status etl-status --run last --pipeline none)"
 	like "$kind: the message names the pipeline" \
 	    'has no run of the pipeline none$' "$(cat err)"
@@ -81,13 +91,13 @@ for kind in sqlite postgresql; do
 	is "$kind: without --limit 20 runs are listed" 20 \
 	    "$(etl-status --json | wc -l | tr -d ' ')"
 	rc=0; etl-status >/dev/full 2>err || rc=$?
-	is "$kind: a full disk" 74 $rc
+	is "$kind: etl-status to a full standard output exits with 74" 74 $rc
 done
-is 'without a database the list is empty' 0 \
+is 'etl-status without a database file exits with 0' 0 \
     "$(status env -u DATABASE_URL etl-status)"
-is 'no database is made' '' "$(ls etl.db 2>/dev/null || :)"
+is 'etl-status creates no database file' '' "$(ls etl.db 2>/dev/null || :)"
 
-# A run of two streams.
+# A run that loads two streams.
 db_new sqlite
 sql 'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)'
 etl-run --db "$db" --name two -c "$load
@@ -98,8 +108,8 @@ load 3 3
 transform 4 4
 load 4 4' "$(sed -n '/^Into /,$p' out | awk '/^(transform|load) / {
     print $1, $2, $3 }')"
-is 'with the target of each' 't u' \
+is 'each stream is shown with its target' 't u' \
     "$(sed -n 's/^Into \(.*\), stream .*/\1/p' out | tr '\n' ' ' | sed 's/ $//')"
-is 'after the sums of all streams' 'transform 8 7' \
+is 'the sums of all streams come first' 'transform 8 7' \
     "$(awk '/^transform / { print $1, $2, $3; exit }' out)"
 done_testing
