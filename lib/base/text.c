@@ -205,3 +205,23 @@ base64_get(struct buf *b, const char *p, size_t n)
 	}
 	return 0;
 }
+
+int
+text_parse_4_hex_digits(const char *p, const char *end)
+{
+	int v = 0;
+
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		unsigned char c = (unsigned char)p[i], l = c | 0x20;
+
+		if (c >= '0' && c <= '9')
+			v = v * 16 + (c - '0');
+		else if (l >= 'a' && l <= 'f')
+			v = v * 16 + (l - 'a' + 10);
+		else
+			return -1;
+	}
+	return v;
+}

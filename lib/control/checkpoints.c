@@ -16,8 +16,8 @@ checkpoint_check_name(const char *name, size_t len, struct err *e)
 
 	if (why == NULL)
 		return 0;
-	return err_set(e, ERR_USAGE, false, "the name of a checkpoint is %s",
-	    why);
+	return err_set(e, ERR_USAGE, false, "the name of the checkpoint is %s: "
+	    "give a name of 1 to 512 bytes of UTF-8", why);
 }
 
 static int

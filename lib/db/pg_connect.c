@@ -297,11 +297,11 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 	    "cannot connect", buf_text(&w->late), "");
 }
 
-/* The options in `keys` are defaults: a value in the URL (the option dbname)
- * overrides them. But libpq would prefer them to its environment variables,
- * such as PGPORT. So `keys` has only options without an environment variable,
- * and two exceptions: client_encoding must be UTF8, and connect_timeout is
- * given the value of its variable PGCONNECT_TIMEOUT, if it is set. */
+/* The options in `keys` are our defaults. The URL (option dbname) overrides
+ * them, but they would override the environment variables of libpq, such as
+ * PGPORT. So `keys` holds options that have no environment variable. Two
+ * options are exceptions: client_encoding must always be UTF8, and
+ * connect_timeout gets the value of PGCONNECT_TIMEOUT if that is set. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
     struct err *e)

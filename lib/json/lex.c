@@ -39,28 +39,6 @@ lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
 	    "found a byte order mark (U+FEFF)" : wanted);
 }
 
-/* Returns the value of the four hex digits at p, or -1 if there are no four hex
- * digits. */
-static int
-hex4(const char *p, const char *end)
-{
-	int v = 0;
-
-	if (end - p < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		unsigned char c = (unsigned char)p[i], l = c | 0x20;
-
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (l >= 'a' && l <= 'f')
-			v = v * 16 + (l - 'a' + 10);
-		else
-			return -1;
-	}
-	return v;
-}
-
 /* Checks the escape sequence whose backslash is at p. Returns the position
  * after the sequence. */
 static const char *
@@ -77,7 +55,7 @@ check_escape(struct scan *s, const char *p, unsigned int *flags)
 			return lex_set_unexpected(s, p + 1, "unknown escape");
 		return p + 2;
 	}
-	if ((v = hex4(p + 2, end)) == -1)
+	if ((v = text_parse_4_hex_digits(p + 2, end)) == -1)
 		return lex_set_fault(
 		    s, p, "parse", "\\u without four hex digits");
 	p += 6;
@@ -86,7 +64,8 @@ check_escape(struct scan *s, const char *p, unsigned int *flags)
 	if (v < 0xd800 || v > 0xdfff)
 		return p;
 	if (v <= 0xdbff && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
-	    (low = hex4(p + 2, end)) >= 0xdc00 && low <= 0xdfff)
+	    (low = text_parse_4_hex_digits(p + 2, end)) >= 0xdc00 &&
+	    low <= 0xdfff)
 		return p + 6;
 	*flags |= JSON_LONE;
 	return p;

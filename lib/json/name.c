@@ -6,19 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned int
-hex4(const char *p)
-{
-	unsigned int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		unsigned int c = (unsigned char)p[i];
-
-		v = v << 4 | ((c & 15) + (c > '9' ? 9 : 0));
-	}
-	return v;
-}
-
 size_t
 escape_decode(const char *p, unsigned int *cp)
 {
@@ -31,10 +18,10 @@ escape_decode(const char *p, unsigned int *cp)
 		*cp = (unsigned char)(l ? means[l - letters] : p[1]);
 		return 2;
 	}
-	*cp = hex4(p + 2);
+	*cp = (unsigned int)text_parse_4_hex_digits(p + 2, p + 6);
 	if (*cp < 0xd800 || *cp > 0xdbff || p[6] != '\\' || p[7] != 'u')
 		return 6;
-	low = hex4(p + 8);
+	low = (unsigned int)text_parse_4_hex_digits(p + 8, p + 12);
 	if (low < 0xdc00 || low > 0xdfff)
 		return 6;
 	*cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);

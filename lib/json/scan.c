@@ -197,8 +197,10 @@ open_container_and_read_name(struct scan *s, const char *p)
 }
 
 /* Ends the object or array whose closing bracket is at p: writes its length
- * into its token, and reports a fault if an object with many members has the
- * same member name twice. Returns the position after the bracket. */
+ * into its token, and reports a fault if the object has a member name twice.
+ * (In objects with few members each new name was compared already; the names
+ * of large objects are sorted and compared here.) Returns the position after
+ * the bracket. */
 static const char *
 close_container_and_check_names(struct scan *s, const char *p)
 {

@@ -13,8 +13,6 @@ enum { VERSION = 1, LEVELS = 4 };
  * the counts of thousands of streams fits into an int64_t. */
 static const uint64_t count_end = UINT64_C(1) << 51;
 
-static const char mark_name[] = "@etl";
-
 static const struct {
 	const char *name;
 	enum mark_kind kind;
@@ -23,59 +21,6 @@ static const struct {
 	{ "resolve", MARK_RESOLVE }, { "end", MARK_END },
 	{ "reject", MARK_REJECT }, { "failed", MARK_FAILED }
 };
-
-static int
-parse_4_hex_digits(const char *p)
-{
-	int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
-
-		if (c >= '0' && c <= '9')
-			v = v * 16 + c - '0';
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			v = v * 16 + (c | 32) - 'a' + 10;
-		else
-			return -1;
-	}
-	return v;
-}
-
-static const char *
-skip_space(const char *p, const char *end)
-{
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' ||
-	    *p == '\n'))
-		p++;
-	return p;
-}
-
-bool
-is_mark_line(const char *line, size_t len)
-{
-	const char *p = line, *end = line + len;
-
-	if (len > 2 && p[0] == '{' && p[1] == '"' && p[2] != '@' &&
-	    p[2] != '\\')
-		return false;
-	p = skip_space(p, end);
-	if (p == end || *p++ != '{')
-		return false;
-	p = skip_space(p, end);
-	if (p == end || *p++ != '"')
-		return false;
-	for (const char *m = mark_name; *m != '\0'; m++) {
-		if (end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-			if (parse_4_hex_digits(p + 2) != *m)
-				return false;
-			p += 6;
-		} else if (p == end || *p++ != *m) {
-			return false;
-		}
-	}
-	return p < end && *p == '"';
-}
 
 void
 mark_release(struct mark *m)
@@ -112,8 +57,16 @@ struct reading {
 static int
 set_mark_error(const struct reading *r, const char *what)
 {
-	return err_set(r->e, ERR_PEER, false, "broken %s mark: %s", r->kind,
-	    what);
+	return err_set(r->e, ERR_PEER, false, "broken %s mark (a line with "
+	    "\"@etl\"): %s", r->kind, what);
+}
+
+static int
+set_member_error(const struct reading *r, const char *member)
+{
+	return err_set(r->e, ERR_PEER, false, "broken %s mark (a line with "
+	    "\"@etl\"): its member \"%s\" is missing or not valid", r->kind,
+	    member);
 }
 
 static uint32_t
@@ -134,7 +87,7 @@ get_text(struct reading *r, const char *name, char **out)
 	if (i == 0 || r->j.tok[i].type == JSON_NULL)
 		return 0;
 	if (r->j.tok[i].type != JSON_STRING || (r->j.tok[i].flags & JSON_NUL))
-		return set_mark_error(r, name);
+		return set_member_error(r, name);
 	buf_init(&b, r->j.tok[i].len + 1);
 	json_unescape(&b, &r->j, i);
 	(void)buf_text(&b);
@@ -165,7 +118,7 @@ get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 	int64_t v;
 
 	if (!get_int(r, obj, name, &v))
-		return set_mark_error(r, name);
+		return set_member_error(r, name);
 	*out = (uint64_t)v;
 	return 0;
 }
@@ -203,14 +156,14 @@ get_stage_count(
 {
 	if (get_count(r, obj, name, out) == -1)
 		return -1;
-	return *out < count_end ? 0 : set_mark_error(r, name);
+	return *out < count_end ? 0 : set_member_error(r, name);
 }
 
 static int
 get_stage_name_and_counts(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
-		return set_mark_error(r, "stages");
+		return set_member_error(r, "stages");
 	if (get_stage_name(r, find_member(r, i, "stage"), c) == -1 ||
 	    get_stage_count(r, i, "in", &c->in) == -1 ||
 	    get_stage_count(r, i, "out", &c->out) == -1 ||
@@ -257,7 +210,7 @@ check_format_version(struct reading *r, bool needed)
 	if (i == 0)
 		return needed ? set_mark_error(r, "no version") : 0;
 	if (!get_int(r, 0, "v", &v) || v < 1)
-		return set_mark_error(r, "v");
+		return set_member_error(r, "v");
 	if (v > VERSION)
 		return err_set(r->e, ERR_PEER, false, "the stream is of "
 		    "version %lld, newer than this program, which reads "
@@ -286,7 +239,7 @@ get_exit_code_and_check_message(struct reading *r, struct mark *m)
 	int64_t code;
 
 	if (!get_int(r, 0, "code", &code) || code < 1 || code > 125)
-		return set_mark_error(r, "code");
+		return set_member_error(r, "code");
 	m->code = (int)code;
 	return m->message == NULL ? set_mark_error(r, "no message") : 0;
 }

@@ -249,8 +249,8 @@ mark_check_handover(const char *from, uint64_t out, const char *to, uint64_t in,
 	if (out == in)
 		return 0;
 	return err_set(e, ERR_PEER, false, "%llu records were %s between %s, "
-	    "which wrote %llu, and %s, which read %llu: put etl-via before "
-	    "the command between them",
+	    "which wrote %llu, and %s, which read %llu: run the command "
+	    "between them as \"etl-via COMMAND\"",
 	    (unsigned long long)(out > in ? out - in : in - out),
 	    out > in ? "lost" : "added", from, (unsigned long long)out, to,
 	    (unsigned long long)in);

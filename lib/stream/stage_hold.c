@@ -8,9 +8,10 @@ stage_hold_checkpoint(struct stage *s, struct err *e)
 	return buf_check(&s->kept, e);
 }
 
-/* Writes the mark checkpoint that was held back, directly before the mark
- * resolve or end that was just read. The same records precede both marks, so
- * the checkpoint gets the counts of the mark that was just read. */
+/* Writes the `checkpoint` mark that was held back. Call this when the `resolve`
+ * or `end` mark that follows it has been read, before that mark is written. No
+ * record stands between the two marks, so the counts of the mark that was read
+ * are right for the held checkpoint, too. */
 int
 stage_write_held_checkpoint(struct stage *s, struct err *e)
 {

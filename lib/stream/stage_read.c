@@ -11,7 +11,8 @@
  *   made   the input has no mark begin, so this stage starts the marked stream.
  *          If it is a sink (etl-load), stage_next() then also returns a begin
  *          and an end mark that are not in the input
- *   held   the line that was read waits until a sink has got that begin mark
+ *   held   the first line was read already, but the sink gets the made begin
+ *          mark first: the next call returns this line
  *   over   the end of the input was reached
  *   piped  standard input is a pipe or socket, not a file
  *   judge  --max-rejects must be checked before the next line
@@ -50,9 +51,9 @@ line_is_mark(const struct stage *s)
 }
 
 /* Marks a record of more than --max-record bytes as too long and cuts it; the
- * caller rejects it later. The line reader has a higher limit, because marks (a
- * reject holds a whole record with escapes) may be more than twice as long as a
- * record. A mark beyond that limit is an error. */
+ * caller rejects it later. The line reader accepts longer lines than that: a
+ * `reject` mark contains a whole record as a JSON string, whose escapes can
+ * more than double the length. A mark beyond the reader's limit is an error. */
 static int
 cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 {
@@ -126,8 +127,8 @@ start_without_begin(struct stage *s, struct err *e)
 	if (s->over)
 		return 0;       /* stage_finish() reports the cut stream */
 	return set_order_error(s, "inside etl-run a stream starts with a begin "
-	    "mark, and this one does not: put etl-via before a command that "
-	    "is no etl program, or give --plain", e);
+	    "mark, and this one does not: run a command that is no etl "
+	    "program as \"etl-via COMMAND\", or give --plain", e);
 }
 
 static int
@@ -180,8 +181,8 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
 		    s, "this mark comes after the end mark", e);
 	if (s->state != STATE_OPEN || s->made)
 		return set_order_error(s, "this mark has no begin mark before "
-		    "it: a command removed it: put etl-via before the command "
-		    "that is no etl program", e);
+		    "it: a command that is no etl program removed it: run "
+		    "that command as \"etl-via COMMAND\"", e);
 	if (check_and_store_seq(s, e) == -1)
 		return -1;
 	if ((s->conf->sink || s->conf->checks) &&

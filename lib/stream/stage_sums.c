@@ -27,7 +27,8 @@ check_same_stages_as_begin(
 	if (same)
 		return 0;
 	return err_set(e, ERR_PEER, false, "line %llu: this mark names other "
-	    "stages than the mark begin: the stream was changed on its way",
+	    "stages than the begin mark: another program has changed the "
+	    "stream",
 	    (unsigned long long)s->line.number);
 }
 
@@ -42,8 +43,9 @@ check_reject_line_counts(
 		if (s->lines[i] != due)
 			return err_set(e, ERR_PEER, false, "stage %s wrote "
 			    "%llu reject lines into the stream, but %llu "
-			    "arrived: put etl-via before the command that "
-			    "removes or adds lines", c->stage,
+			    "arrived: a command after it removes or adds "
+			    "lines: run that command as \"etl-via COMMAND\"",
+			    c->stage,
 			    (unsigned long long)due,
 			    (unsigned long long)s->lines[i]);
 	}

@@ -274,8 +274,8 @@ int
 stage_set_cut_error(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "the stream was cut off: it has no "
-	    "end mark: the program before this one was killed, or is not an "
-	    "etl program: then put etl-via before it");
+	    "end mark: the program before this one was killed; or it is no "
+	    "etl program: then run it as \"etl-via COMMAND\"");
 }
 
 int

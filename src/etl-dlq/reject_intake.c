@@ -147,7 +147,8 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 	int rc = 1;
 
 	if (l->too_long)
-		return err_set(e, ERR_DATA, false, "longer than %zu bytes",
+		return err_set(e, ERR_DATA, false, "the line is longer than "
+		    "%zu bytes, so it is not a reject",
 		    line_max);
 	if (json_scan(&in->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) :

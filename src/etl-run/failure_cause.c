@@ -51,8 +51,8 @@ is_loader_summary(const char *p, size_t n)
 	    q[-2] == ':';
 }
 
-/* Returns the length of a prefix such as "etl-load: " at p, by which a line of
- * an etl program starts; 0 if p does not start with one. */
+/* Each message of an etl program starts with its name, such as "etl-load: ".
+ * Returns the length of this prefix at p, or 0 if p has none. */
 static size_t
 etl_prefix_length(const char *p, size_t n)
 {

@@ -88,8 +88,9 @@ print_attempt_outcome(struct attempt *a, const struct job *j)
 }
 
 /* Returns true if the failed attempt may be repeated, and sets *wait to the
- * delay in ms. Prints the delay, or why an attempt that appended records is not
- * repeated. */
+ * delay in ms. Prints the delay. An attempt that has appended records is not
+ * repeated, because the rows would then be in the table twice: this function
+ * prints that reason instead. */
 static bool
 decide_retry_and_print(
     const struct attempt *a, const struct job *j, int64_t *wait)

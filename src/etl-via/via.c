@@ -308,10 +308,11 @@ handle_mark(struct via *v, struct err *e)
 	return stage_pass_mark(v->stage, e);
 }
 
-/* Called at the end of etl-via's input. In a stream without marks CMD's input
- * ends here, too; CMD is run even if there were no records. In a marked stream
- * the mark end has already finished CMD. If that mark is missing, the stream
- * was cut off: stage_finish() fails, and CMD's exit status does not matter.
+/* Called at the end of etl-via's input. If the stream has no marks, this also
+ * ends the input of CMD; CMD is run even if there were no records. A marked
+ * stream has an `end` mark, at which CMD was finished already. If that mark is
+ * missing, the stream was cut off: stage_finish() fails, whatever CMD's exit
+ * status is.
  * Inside etl-run (stage_in_run()) an input without any line counts as a cut
  * stream: a stage before etl-via would have written at least the mark begin. */
 static int

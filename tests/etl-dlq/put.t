@@ -134,7 +134,7 @@ for kind in sqlite postgresql; do
 	    "$(echo '{"@etl":"end","seq":-0,"stages":[]}' |
 	    status etl-dlq put)"
 	like "$kind: the message names the broken end mark" \
-	    'stdin: line 1: .*broken end mark: seq' \
+	    'stdin: line 1: .*broken end mark .*"seq"' \
 	    "$(cat err)"
 	is "$kind: put of an empty file exits with 0" 0 \
 	    "$(status etl-dlq put /dev/null)"

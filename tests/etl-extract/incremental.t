@@ -375,7 +375,7 @@ is 'a stored time with numbers as cursors exits with 78' \
     78 "$(with_stored 2026-05-01T00:00:00Z \
     '[{"t":1},{"t":2}]' --max-rejects 9)"
 like 'a stored time with numbers as cursors: the message says so' \
-    'stored or given is a time.*never of this kind' "$(err)"
+    'stored or given is a time.*no record has such a value' "$(err)"
 is 'a stored number with times as cursors exits with 78' 78 "$(with_stored 5 \
     '[{"t":"2026-05-01T00:00:00Z"}]' --max-rejects 9)"
 is 'a stored text with numbers as cursors exits with 78' \
@@ -519,7 +519,7 @@ is '--paginate since: a stored number with times exits with 78' \
     78 "$(since_paged \
     --max-rejects 100% --size limit=5 "$api/items")"
 like '--paginate since: a stored number with times: the message says so' \
-    'stored or given is a number, but /ts is never of this kind' \
+    'stored or given is a number, but no record has such a value in /ts' \
     "$(err)"
 forget
 is 'a full page of one cursor value exits with 78' \
@@ -538,7 +538,7 @@ is '--paginate since: a service that ignores the parameter makes 78' \
     78 "$(by_ts --since-param sinze \
     --paginate since --size limit=9 "$api/items")"
 like 'a service that ignores the parameter: the message names it' \
-    'the service does not know the parameter sinze' "$(err)"
+    'the service ignores the parameter sinze' "$(err)"
 is 'records that all lack the cursor do not fail within --max-rejects' \
     0 "$(inc /no --max-rejects 100% "$api/items")"
 like 'records that all lack the cursor cause a warning' \

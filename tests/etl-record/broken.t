@@ -44,7 +44,7 @@ stream_next | sed '5s/"value":"3"/"value":3/' >'s/a checkpoint value that is no 
 stream_next | sed '5s/"name":"c",//' >'s/a checkpoint without name:76:no name'
 stream_next | sed '5s/"version":1/"version":"1"/' >'s/a checkpoint version that is no number:76:version'
 stream_next | sed '5s/"stages":.*/"stages":7}/' >'s/stages that are no array:76:stages'
-stream_next | sed '5s/"in":0,//' >'s/counts without in:76:broken checkpoint mark: in'
+stream_next | sed '5s/"in":0,//' >'s/counts without in:76:broken checkpoint mark'
 stream_next | sed '5s/"out":2/"out":2.5/' >'s/a count that is no integer:76:out'
 stream_next | sed '5s/"seq":1/"seq":1,"seq":1/' >'s/a mark with a member twice:76:twice'
 stream_next | sed '5s/}$//' >'s/a mark that is no JSON:76:broken mark'

@@ -41,7 +41,7 @@ is 'a filter loses a record: etl-load exits with 76' 76 $rc
 is 'a filter loses a record: the ledger says the stream has not ended' \
     0 "$ended"
 like 'a filter loses a record: the message says between which stages' \
-    '1 records were lost between extract, .* and load.* etl-via' "$(cat err)"
+    '1 records were lost between extract, .* and load.*etl-via' "$(cat err)"
 
 load_through "grep -v '\"reject\"'"
 is 'a filter loses a reject: etl-load exits with 76' 76 $rc

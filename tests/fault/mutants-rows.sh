@@ -133,7 +133,7 @@ mutant unit/stream_lines 'a line ends where a read ended' lib/stream/lines.c \
 mutant etl-extract/ndjson.t 'a CR is not white space in JSON' lib/json/scan.c \
     "s/ || \\*p == '.r')/)/" \
     'file: records'
-mutant unit/stream_mark 'a mark whose name has an escape is not found' lib/stream/mark.c \
+mutant unit/stream_mark 'a mark whose name has an escape is not found' lib/stream/mark_line.c \
     "s/if (end - p >= 6 && p\\[0\\] == '..' && p\\[1\\] == 'u')/if (false)/" \
     marks_are_found_by_their_first_member
 mutant etl-record/marks.t 'the output of a filter may hold marks' src/etl-transform/engine/filter.c \

@@ -63,7 +63,7 @@ counts_that_do_not_add_up_exit_with_76(void **state)
 {
 	sink(*state, BEGIN MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "1 records were lost between "
-	    "transform, which wrote 1, and load, which read 0: put etl-via");
+	    "transform, which wrote 1, and load, which read 0: run the");
 	sink(*state, BEGIN "{}\n{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("transform", 1, 1, 0, 0)), 76, "1 records were added");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 4, 0, 0),
@@ -77,7 +77,7 @@ counts_that_do_not_add_up_exit_with_76(void **state)
 	    "stage extract wrote 0");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),
 	    COUNT("other", 1, 1, 0, 0)), 76,
-	    "names other stages than the mark begin");
+	    "names other stages than the begin mark");
 	sink(*state, BEGIN "{}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("extract", 0, 1, 0, 0) "]}\n", 76, "names other stages");
 	sink(*state, BEGIN "{}\n" MARK("end", COUNT("extract", 0, 1, 0, 0),

@@ -199,8 +199,8 @@ static int
 set_wrong_kind_error(const struct cursor_field *f, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
-	    "or given is %s, but %.64s is never of this kind: check that "
-	    "--cursor-field and --checkpoint belong together",
+	    "or given is %s, but no record has such a value in %.64s: check "
+	    "that --cursor-field and --checkpoint belong together",
 	    value_kind_name(f->expected), f->pointer);
 }
 
@@ -224,8 +224,8 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 		    page, show_highest(c, value), (unsigned long long)most);
 	return err_set(e, ERR_CONFIG, false, "%s: cannot page further: all "
 	    "records of a full page have the cursor value '%.200s': raise the "
-	    "page size with --size; if the records have other values, the "
-	    "service does not know the parameter %.64s",
+	    "page size with --size; if your records have different values, "
+	    "the service ignores the parameter %.64s: check --since-param",
 	    page, show_highest(c, value), c->o->since_param);
 }
 

@@ -78,7 +78,7 @@ template_check(const char *text, struct err *e)
 
 	if (!has_literal_origin(text))
 		return err_set(e, ERR_USAGE, false, "--each %s: it must be a "
-		    "URL with the host written out: { may only come after the "
+		    "URL with a literal host: a {NAME} may only come after the "
 		    "host", text);
 	for (p = text; (p = strpbrk(p, "{}")) != NULL; p = end + 1) {
 		if (*p == '}' || (end = strchr(p, '}')) == NULL)

@@ -97,8 +97,9 @@ fail_not_a_number(const char *where, const char *p, size_t n, struct err *e)
 
 	buf_init(&b, 1024);
 	text_show(&b, p, n > 80 ? 80 : n);
-	(void)err_set(e, ERR_PEER, false, "--total %s: the page states a total "
-	    "that is not a number of records: %s", where, buf_text(&b));
+	(void)err_set(e, ERR_PEER, false, "--total %s: the page has \"%s\" "
+	    "there, which is not a number of records: check the place that "
+	    "--total names", where, buf_text(&b));
 	buf_release(&b);
 	return -1;
 }

@@ -269,10 +269,10 @@ check_page_overlaps(struct pages *p, struct err *e)
  * records raised the highest cursor value, the next request would return the
  * same page again, although more records may follow: then this function fails.
  *
- * A service may limit a page to fewer records than --size. If two pages in a
- * row have the same number of records, fewer than --size, and the second is
- * not a mere repetition, a page of this length counts as full, until a longer
- * page comes. */
+ * A service may limit a page to fewer records than --size, so the size of a
+ * full page is learnt: if two pages in a row have the same number of records,
+ * and the second page has at least one new record, a page with this number of
+ * records counts as full. A longer page raises this number. */
 static int
 fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 {

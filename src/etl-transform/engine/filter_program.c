@@ -19,7 +19,8 @@ struct directive {
 	const char *path, *name;
 	size_t path_len, name_len;
 	bool module;            /* the directive `module` */
-	bool data;              /* import of a data file: as $NAME */
+	bool data;              /* `import "FILE" as $NAME` reads a JSON file,
+	                         * not a module */
 	bool search;            /* its metadata may have a search path */
 };
 
