@@ -7,33 +7,47 @@
 
 seed=${SEED:-$(date +%s)}
 echo "# SEED=$seed"
-# pause LEAST: sleeps LEAST milliseconds and up to 60 more.
+# measure FILE: how many microseconds a load of FILE into an empty table takes.
+measure() {
+	begin=$(date +%s%N)
+	etl-load --db "$db" --table "log" --batch 1 <"$1" 2>"$scratch/err"
+	echo $((($(date +%s%N) - begin) / 1000))
+}
+# pause LEAST RANGE: sleeps LEAST microseconds and up to RANGE more.
 pause() {
 	seed=$(((seed * 1103515245 + 12345) % 2147483648))
-	sleep "$(printf '0.%03d' $((seed / 65536 % 60 + $1)))"
+	sleep "$(printf '%d.%06d' 0 $((seed / 65536 % $2 + $1)))"
+}
+
+create_tables() {
+	db_new $kind
+	sql 'CREATE TABLE t (k text, n int); CREATE UNIQUE INDEX tk ON t (k);
+	    CREATE TABLE log (k text, n int)'
 }
 
 for kind in sqlite postgresql; do
 	k="$kind:"
-	db_new $kind
-	least=5
-	[ $kind = sqlite ] || least=80
-	sql 'CREATE TABLE t (k text, n int); CREATE UNIQUE INDEX tk ON t (k)'
-	sql 'CREATE TABLE log (k text, n int)'
+	create_tables
+	checkpoint_stream empty
+	end
+	least=$(measure "$scratch/in")
 	checkpoint_stream s
-	for n in $(seq 40); do
+	for n in $(seq 200); do
 		rec "{\"k\":\"a$n\",\"n\":$n}" "{\"k\":\"b$n\",\"n\":$n}"
 		[ $((n % 10)) -ne 0 ] || reject "x$n" 1
 		[ $((n % 8)) -ne 0 ] || rec "{\"k\":\"c$n\",\"n\":\"x\"}"
 		checkpoint_mark "$n"
 	done
 	end
+	# A kill comes after the start, within a sixteenth of the time of a load.
+	range=$((($(measure "$scratch/in") - least) / 16 + 1))
+	create_tables
 	kills=0
 	while [ $kills -lt 12 ]; do
 		etl-load --db "$db" --table log --batch 1 <"$scratch/in" \
 		    2>"$scratch/err" &
 		pid=$!
-		pause $least
+		pause "$least" "$range"
 		kill -9 $pid 2>/dev/null || :
 		wait $pid 2>/dev/null || :
 		kills=$((kills + 1))
@@ -45,17 +59,17 @@ for kind in sqlite postgresql; do
 	    0 \
 	    "$(load --table log --batch 1)"
 	is "$k after the SIGKILLs each record has one row" \
-	    '80|80|1640' "$(sql 'SELECT count(*),
+	    '400|400|40200' "$(sql 'SELECT count(*),
 	    count(DISTINCT k), sum(n) FROM log')"
 	is "$k after the SIGKILLs the checkpoint has moved once for each mark" \
-	    '40|40' "$(checkpoint)"
+	    '200|200' "$(checkpoint)"
 	is "$k after the SIGKILLs each dead letter has one occurrence" \
-	    '9|9' "$(sql 'SELECT count(*), sum(attempts)
+	    '45|45' "$(sql 'SELECT count(*), sum(attempts)
 	    FROM dead_letters')"
 	is "$k after the SIGKILLs the ledger has one batch for each boundary" \
-	    '41|40|40|1' "$(ledger s)"
+	    '201|200|200|1' "$(ledger s)"
 	is "$k after the SIGKILLs the ledger counts each record once" \
-	    '{"in":85,"inserted":80,"rejected":5}' "$(sql "SELECT
+	    '{"in":425,"inserted":400,"rejected":25}' "$(sql "SELECT
 	    counts FROM etl_loads" | jq -c '.[1] | {in, inserted, rejected}')"
 
 	# Two replays have read the same dead letters. One of them resolves the
