@@ -28,15 +28,15 @@ buf_clear(struct buf *b)
 /* The memory may exceed max by one byte, because max limits only the content,
  * and buf_text() puts a NUL after the content. */
 static bool
-ensure_room_for(struct buf *b, size_t n)
+ensure_room_for(struct buf *b, size_t more)
 {
 	const size_t most = b->max + 1;
 	size_t cap = b->cap ? b->cap : most < 256 ? most : 256;
 	char *p;
 
-	if (n <= b->cap - b->len)
+	if (more <= b->cap - b->len)
 		return true;
-	while (cap < b->len + n)
+	while (cap < b->len + more)
 		cap = cap > most / 2 ? most : cap * 2;
 	if ((p = realloc(b->data, cap)) == NULL) {
 		b->failed = true;
@@ -48,10 +48,10 @@ ensure_room_for(struct buf *b, size_t n)
 }
 
 bool
-buf_reserve(struct buf *b, size_t n)
+buf_reserve(struct buf *b, size_t more)
 {
-	if (n <= b->max - b->len)
-		return ensure_room_for(b, n);
+	if (more <= b->max - b->len)
+		return ensure_room_for(b, more);
 	b->failed = b->full = true;
 	return false;
 }

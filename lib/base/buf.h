@@ -21,8 +21,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b);                  /* keeps the memory */
-/* Makes room for n more bytes. Returns false if this fails. */
-bool buf_reserve(struct buf *b, size_t n);
+/* Makes room for that many more bytes. Returns false if this fails. */
+bool buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_char(struct buf *b, char c);
 void buf_str(struct buf *b, const char *s);

@@ -21,8 +21,10 @@ err_set(struct err *e, enum err_code code, bool transient,
 }
 
 int
-err_errno(struct err *e, enum err_code code, const char *what)
+err_errno(struct err *e, enum err_code code_unless_epipe_or_eacces,
+    const char *what)
 {
+	enum err_code code = code_unless_epipe_or_eacces;
 	int num = errno;
 
 	if (num == EPIPE)

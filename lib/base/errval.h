@@ -48,8 +48,9 @@ struct err {
 int err_set(struct err *e, enum err_code code, bool transient,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Reports errno: "WHAT: strerror". EPIPE becomes ERR_GONE; EACCES and EPERM
- * become ERR_DENIED if code is ERR_INPUT. */
-int err_errno(struct err *e, enum err_code code, const char *what);
+ * become ERR_DENIED if the given code is ERR_INPUT. */
+int err_errno(struct err *e, enum err_code code_unless_epipe_or_eacces,
+    const char *what);
 int err_nomem(struct err *e);
 void err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -19,7 +19,7 @@ static const uint64_t value_max = INT64_MAX / 8;
 
 static int
 parse_number_with_unit(uint64_t *out, const char *text,
-    const char *const units[], const uint64_t factors[], bool bare)
+    const char *const units[], const uint64_t factors[], bool allows_no_unit)
 {
 	unsigned long long v;
 	char *end;
@@ -32,7 +32,7 @@ parse_number_with_unit(uint64_t *out, const char *text,
 		return -1;
 	if (*end == '\0') {
 		*out = v;
-		return v == 0 || (bare && v <= INT64_MAX) ? 0 : -1;
+		return v == 0 || (allows_no_unit && v <= INT64_MAX) ? 0 : -1;
 	}
 	for (size_t i = 0; units[i] != NULL; i++)
 		if (strcmp(end, units[i]) == 0 &&

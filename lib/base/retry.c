@@ -9,13 +9,13 @@
 
 static int
 parse_duration_variable_if_set(
-    uint64_t *ms, const char *name, const char *text, struct err *e)
+    uint64_t *ms, const char *variable, const char *value, struct err *e)
 {
-	if (text == NULL || *text == '\0' || duration_parse(ms, text) == 0)
+	if (value == NULL || *value == '\0' || duration_parse(ms, value) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false,
 	    "%s=%s in the environment: wants a duration such as 500ms or 30s",
-	    name, text);
+	    variable, value);
 }
 
 int
@@ -49,11 +49,11 @@ retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
 }
 
 int64_t
-retry_random_delay(const struct retry *r, uint64_t n)
+retry_random_delay(const struct retry *r, uint64_t nth_try)
 {
 	uint64_t most = r->base, random = 0;
 
-	while (n-- > 1 && most < r->cap)
+	while (nth_try-- > 1 && most < r->cap)
 		most = most > r->cap / 2 ? r->cap : most * 2;
 	if (most > r->cap)
 		most = r->cap;

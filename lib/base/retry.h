@@ -18,6 +18,6 @@ struct retry {
  * MAX_BACKOFF, else 1s..60s. */
 int retry_parse_backoff_or_env(
     struct retry *r, const char *text, struct err *e);
-int64_t retry_random_delay(const struct retry *r, uint64_t n);
+int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
 
 #endif

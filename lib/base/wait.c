@@ -35,25 +35,25 @@ poll_with_stop_signals(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 }
 
 int
-wait_fds(struct pollfd *fds, nfds_t n, int timeout)
+wait_fds(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	int64_t end = timeout > 0 ? clock_ms() + timeout : 0, left;
+	int64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0, left;
 	struct timespec ts = { 0 };
 	int r = poll(fds, n, 0);
 
 	if (r > 0)
 		return 1;
-	if (timeout == 0)
+	if (timeout_ms == 0)
 		return 0;
 	for (;;) {
-		if (timeout > 0) {
+		if (timeout_ms > 0) {
 			left = end - clock_ms();
 			if (left < 0)
 				left = 0;
 			ts.tv_sec = left / 1000;
 			ts.tv_nsec = left % 1000 * 1000000;
 		}
-		r = poll_with_stop_signals(fds, n, timeout > 0 ? &ts : NULL);
+		r = poll_with_stop_signals(fds, n, timeout_ms > 0 ? &ts : NULL);
 		if (r >= 0)
 			return r > 0;
 		if (stop_signal() != 0)
@@ -62,11 +62,11 @@ wait_fds(struct pollfd *fds, nfds_t n, int timeout)
 }
 
 int
-wait_fd(int fd, short events, int timeout)
+wait_fd(int fd, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
-	return wait_fds(&p, 1, timeout);
+	return wait_fds(&p, 1, timeout_ms);
 }
 
 int

@@ -101,15 +101,15 @@ int db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t none, int64_t *out, struct err *e);
 
 /* A statement that runs very often (the loader's rows), without a search in
- * the cache. db_stmt_run_for_first_row() runs it to its end. *r (r may be
- * NULL) is the first row, valid for db_column() until the next
+ * the cache. db_stmt_run_for_first_row() runs it to its end. *first_row
+ * (may be NULL) is a copy, valid for db_column() until the next
  * db_stmt_run_for_first_row(), or NULL if there is no row. Free the
  * statement before db. */
 struct db_stmt;
 int db_prepare(struct db *db, struct db_stmt **s, const char *sql,
     struct err *e);
 int db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v,
-    size_t n, struct db_rows **r, int64_t *changed, struct err *e);
+    size_t n, struct db_rows **first_row, int64_t *changed, struct err *e);
 void db_stmt_free(struct db_stmt *s);
 
 /* PostgreSQL's COPY ... FROM STDIN; ERR_BUG on SQLite. */
@@ -124,9 +124,9 @@ const char *db_sql(const struct db *db, enum sql_id id);
  * freed. */
 int db_set_schema(struct db *db, const char *name, struct err *e);
 const char *db_schema(const struct db *db);     /* NULL if none is set */
-/* If sql starts with `{schema}.`, appends the schema and a dot, or nothing if
+/* If `{schema}.` is at `at`, appends the schema and a dot, or nothing if
  * none is set, and returns the length of this placeholder; else returns 0. */
-size_t db_append_schema(const struct db *db, struct buf *b, const char *sql);
+size_t db_append_schema(const struct db *db, struct buf *b, const char *at);
 /* Appends an identifier in SQL quotes. ERR_CONFIG if it is empty, has a NUL, is
  * not UTF-8, or has more than 63 bytes on PostgreSQL. */
 int db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,

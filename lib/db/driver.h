@@ -2,7 +2,7 @@
  * struct driver.
  * Owns:  open() allocates *conn, prepare() *stmt; close() and drop() free them.
  * Borrows: fault until close(); values until start() returns, or until reset()
- *        if `keep` is false.
+ *        if `copies_values` is false.
  * Gives: start(), then next(): 1 a row, 0 the end, -1; changed() after the end;
  *        reset() in every case. Statements stay valid after reopen(). */
 #ifndef DB_DRIVER_H
@@ -19,9 +19,9 @@ struct driver {
 	const char *begin; /* statement that begins a transaction */
 	/* Checks the form of an address; NULL: there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
-	/* If `make` is true, creates a missing file; else a missing file is
-	 * the error ERR_INPUT. */
-	int (*open)(void **conn, const char *where, bool make,
+	/* If creates_missing_file is false, a missing file is the error
+	 * ERR_INPUT. */
+	int (*open)(void **conn, const char *where, bool creates_missing_file,
 	    struct db_fault *fault, struct err *e);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
@@ -31,7 +31,7 @@ struct driver {
 	int (*prepare)(void *conn, void **stmt, const char *sql,
 	    struct err *e);
 	int (*start)(void *stmt, const struct db_value *v, size_t n,
-	    bool keep, struct err *e);
+	    bool copies_values, struct err *e);
 	int (*next)(void *stmt, struct err *e);
 	size_t (*columns)(const void *stmt);
 	struct db_value (*column)(const void *stmt, size_t i);
@@ -111,9 +111,10 @@ enum err_code fault_classify_libpq(const char *text);
  * t.a, t.b". */
 void fault_parse_sqlite_message(struct db_fault *f, const char *message);
 /* Returns the true errno of a database file that could not be opened. */
-int fault_create_file_for_errno(const char *path, int num);
+int fault_create_file_for_errno(const char *path, int given_errno);
 /* If the errno says that the file does not exist, sets ERR_INPUT and returns
  * true. */
-bool fault_set_error_if_file_missing(const char *path, int num, struct err *e);
+bool fault_set_error_if_file_missing(
+    const char *path, int given_errno, struct err *e);
 
 #endif

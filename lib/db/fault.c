@@ -16,23 +16,24 @@ enum { STOP_MS = 1500, BUSY_MS = 10000 };
  * and cannot be created, SQLite reports only ENOENT. So this function tries to
  * create the file itself and returns the errno of that try, such as EACCES. */
 int
-fault_create_file_for_errno(const char *path, int num)
+fault_create_file_for_errno(const char *path, int given_errno)
 {
 	int fd;
 
-	if (num != ENOENT)
-		return num;
+	if (given_errno != ENOENT)
+		return given_errno;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd == -1)
 		return errno;
 	(void)close(fd);
-	return num;
+	return given_errno;
 }
 
 bool
-fault_set_error_if_file_missing(const char *path, int num, struct err *e)
+fault_set_error_if_file_missing(
+    const char *path, int given_errno, struct err *e)
 {
-	if (num != ENOENT)
+	if (given_errno != ENOENT)
 		return false;
 	(void)err_set(e, ERR_INPUT, false, "sqlite:%s: no such file: give the "
 	    "path of the database with --db or DATABASE_URL", path);

@@ -66,16 +66,18 @@ db_note_if_default_missing(const char *url)
 
 static int
 open_connection_and_set_name(
-    struct db *db, const char *url, bool make, struct err *e)
+    struct db *db, const char *url, bool creates_missing_file, struct err *e)
 {
-	if (db->driver->open(&db->conn, url, make, &db->fault, e) == -1)
+	if (db->driver->open(
+	    &db->conn, url, creates_missing_file, &db->fault, e) == -1)
 		return -1;
 	db->driver->name(db->conn, &db->name);
 	return 0;
 }
 
 static int
-open_url_or_default(struct db **out, const char *url, bool make, struct err *e)
+open_url_or_default(struct db **out, const char *url,
+    bool creates_missing_file, struct err *e)
 {
 	struct db *db;
 	bool named;
@@ -91,8 +93,9 @@ open_url_or_default(struct db **out, const char *url, bool make, struct err *e)
 	buf_init(&db->name, 4096);
 	if ((db->driver = find_driver_and_skip_scheme(&url, e)) == NULL)
 		goto out;
-	rc = open_connection_and_set_name(db, url, make, e);
-	if (rc == -1 && !make && !named && e->code == ERR_INPUT) {
+	rc = open_connection_and_set_name(db, url, creates_missing_file, e);
+	if (rc == -1 && !creates_missing_file && !named &&
+	    e->code == ERR_INPUT) {
 		*e = (struct err){ 0 };
 		rc = open_connection_and_set_name(db, ":memory:", true, e);
 		buf_clear(&db->name);

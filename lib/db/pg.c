@@ -74,7 +74,8 @@ set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
 	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
-	(void)fault_set_error(e, code, transient, f->data ? "" : "PostgreSQL",
+	(void)fault_set_error(e, code, transient,
+	    f->data ? "" : "PostgreSQL",
 	    *state == '\0' ? PQerrorMessage(pg->conn) :
 	    error_field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
 	PQclear(res);
@@ -224,7 +225,7 @@ pg_count_opens(const struct pg *pg)
 }
 
 int
-pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
+pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 {
 	bool commits = strcmp(sql, "COMMIT") == 0;
 	ExecStatusType status;
@@ -237,7 +238,7 @@ pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e)
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
 		return set_command_error_and_free(pg, res, e);
-	pg->copying = *copies = status == PGRES_COPY_IN;
+	pg->copying = *copy_in_began = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_set(e, ERR_BUG, false, "bug in this program: COMMIT "
 		    "after a failed statement; nothing was committed");

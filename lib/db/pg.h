@@ -21,9 +21,9 @@ unsigned long pg_count_opens(const struct pg *pg);   /* how often it was opened,
                                                  * also by pg_reopen() */
 bool pg_can_run_command(const struct pg *pg);
 
-/* Discards all rows, also those of COPY ... TO STDOUT. *copies: the server
- * waits for the data of a COPY ... FROM STDIN. */
-int pg_exec(struct pg *pg, const char *sql, bool *copies, struct err *e);
+/* Discards all rows, also those of COPY ... TO STDOUT. *copy_in_began:
+ * the server waits for the data of a COPY ... FROM STDIN. */
+int pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e);
 void pg_rollback(struct pg *pg);
 
 int pg_prepare(struct pg *pg, const char *name, const char *sql,

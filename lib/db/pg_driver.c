@@ -46,7 +46,7 @@ link_close(void *conn)
 }
 
 static int
-link_open(void **conn, const char *url, bool make, struct db_fault *fault,
+link_open(void **conn, const char *url, bool ignored, struct db_fault *fault,
     struct err *e)
 {
 	struct link *l = calloc(1, sizeof(*l));
@@ -205,7 +205,7 @@ stmt_drop(void *stmt)
 
 static int
 stmt_prepare_if_needed_and_send(
-    void *stmt, const struct db_value *v, size_t n, bool keep, struct err *e)
+    void *stmt, const struct db_value *v, size_t n, bool ignored, struct err *e)
 {
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;

@@ -28,20 +28,20 @@ pg_args_release(struct pg_args *a)
 }
 
 static int
-reserve_args(struct pg_args *a, size_t n, struct err *e)
+reserve_args(struct pg_args *a, size_t total_args, struct err *e)
 {
-	if (n <= a->room)
+	if (total_args <= a->room)
 		return 0;
 	free(a->v);
 	free(a->len);
 	free(a->format);
 	a->room = 0;
-	a->v = calloc(n, sizeof(*a->v));
-	a->len = calloc(n, sizeof(*a->len));
-	a->format = calloc(n, sizeof(*a->format));
+	a->v = calloc(total_args, sizeof(*a->v));
+	a->len = calloc(total_args, sizeof(*a->len));
+	a->format = calloc(total_args, sizeof(*a->format));
 	if (a->v == NULL || a->len == NULL || a->format == NULL)
 		return err_nomem(e);
-	a->room = n;
+	a->room = total_args;
 	return 0;
 }
 

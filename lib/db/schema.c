@@ -15,9 +15,9 @@ db_schema(const struct db *db)
 }
 
 size_t
-db_append_schema(const struct db *db, struct buf *b, const char *sql)
+db_append_schema(const struct db *db, struct buf *b, const char *at)
 {
-	if (strncmp(sql, placeholder, PLACEHOLDER) != 0)
+	if (strncmp(at, placeholder, PLACEHOLDER) != 0)
 		return 0;
 	if (db->schema_prefix != NULL)
 		buf_str(b, db->schema_prefix);

@@ -137,11 +137,11 @@ lite_setup(struct lite *c, struct err *e)
 }
 
 static int
-lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
-    struct err *e)
+lite_open(void **conn, const char *path, bool creates_missing_file,
+    struct db_fault *fault, struct err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    (make ? SQLITE_OPEN_CREATE : 0);
+	    (creates_missing_file ? SQLITE_OPEN_CREATE : 0);
 	/* "./" keeps SQLite from parsing "file:..." as a URI with options. */
 	const char *plain = strncmp(path, "file:", 5) == 0 ? "./" : "";
 	struct lite *c = calloc(1, sizeof(*c));
@@ -158,7 +158,7 @@ lite_open(void **conn, const char *path, bool make, struct db_fault *fault,
 		return 0;
 	}
 	if (rc != SQLITE_OK &&
-	    (make || !fault_set_error_if_file_missing(
+	    (creates_missing_file || !fault_set_error_if_file_missing(
 			 c->path, sqlite3_system_errno(c->db), e)))
 		(void)lite_set_error(c, rc, e);
 	lite_close(c);
@@ -248,9 +248,9 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 }
 
 static int
-lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
+lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool copies)
 {
-	sqlite3_destructor_type how = keep ? SQLITE_TRANSIENT : SQLITE_STATIC;
+	sqlite3_destructor_type how = copies ? SQLITE_TRANSIENT : SQLITE_STATIC;
 	const char *p = v->p == NULL ? "" : v->p;
 
 	switch (v->type) {
@@ -269,7 +269,7 @@ lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool keep)
 }
 
 static int
-lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
+lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
     struct err *e)
 {
 	struct lite_stmt *s = stmt;
@@ -281,7 +281,7 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool keep,
 			return err_set(e, ERR_BUG, false, "bug: no value for "
 			    "$%d: %s", s->value[i] + 1, sqlite3_sql(s->st));
 		bytes += v[s->value[i]].len;
-		rc = lite_bind(s->st, i + 1, &v[s->value[i]], keep);
+		rc = lite_bind(s->st, i + 1, &v[s->value[i]], copies_values);
 	}
 	if (rc != SQLITE_OK)
 		return lite_set_error(s->lite, rc, e);

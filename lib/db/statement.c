@@ -147,17 +147,17 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
-/* Starts a statement. If `keep` is true, the database copies the values, so the
- * caller may free them before the statement is reset. */
+/* Starts a statement. If the database copies the values, the caller may free
+ * them before the statement is reset. */
 static int
 start_query(struct db *db, struct db_rows **out, const char *sql,
-    const struct db_value *v, size_t n, bool keep, struct err *e)
+    const struct db_value *v, size_t n, bool copies_values, struct err *e)
 {
 	struct db_rows *r = get_or_prepare_statement(db, sql, e);
 
 	if (r == NULL)
 		return -1;
-	if (db->driver->start(r->stmt, v, n, keep, e) == -1) {
+	if (db->driver->start(r->stmt, v, n, copies_values, e) == -1) {
 		db_end(r);
 		return -1;
 	}
@@ -296,7 +296,7 @@ copy_row(struct db_rows *r, struct err *e)
 
 int
 db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
-    struct db_rows **r, int64_t *changed, struct err *e)
+    struct db_rows **first_row, int64_t *changed, struct err *e)
 {
 	const struct driver *d = s->rows.db->driver;
 	void *stmt = s->rows.stmt;
@@ -306,7 +306,7 @@ db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
 	fault_clear(&s->rows.db->fault);
 	if ((rc = d->start(stmt, v, n, false, e)) == 0)
 		while ((rc = d->next(stmt, e)) == 1) {
-			if (r == NULL || kept)
+			if (first_row == NULL || kept)
 				continue;
 			if ((rc = copy_row(&s->rows, e)) == -1)
 				break;
@@ -314,8 +314,8 @@ db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
 		}
 	if (rc == 0 && changed != NULL)
 		*changed = d->changed(stmt);
-	if (r != NULL)
-		*r = kept ? &s->rows : NULL;
+	if (first_row != NULL)
+		*first_row = kept ? &s->rows : NULL;
 	d->reset(stmt);
 	return rc;
 }

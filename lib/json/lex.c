@@ -23,11 +23,11 @@ lex_set_nomem(struct scan *s)
 }
 
 /* Reports that JSON's grammar does not allow the character at p, or the end of
- * the text, at this place. `wanted` is the message, such as "expected a
+ * the text, at this place. other_reason is the message, such as "expected a
  * colon"; bytes that are not UTF-8 and a byte order mark have messages of their
  * own. */
 const char *
-lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
+lex_set_unexpected(struct scan *s, const char *p, const char *other_reason)
 {
 	unsigned int cp = 0;
 
@@ -36,7 +36,7 @@ lex_set_unexpected(struct scan *s, const char *p, const char *wanted)
 	if ((*p & 0x80) && utf8_decode(p, (size_t)(s->end - p), &cp) == 0)
 		return lex_set_fault(s, p, "encoding", "not UTF-8");
 	return lex_set_fault(s, p, "parse", cp == 0xfeff ?
-	    "found a byte order mark (U+FEFF)" : wanted);
+	    "found a byte order mark (U+FEFF)" : other_reason);
 }
 
 /* Checks the escape sequence whose backslash is at p. Returns the position

@@ -26,10 +26,11 @@ struct scan {
 const char *lex_set_fault(struct scan *s, const char *at, const char *code,
     const char *why) __attribute__((cold));
 const char *lex_set_nomem(struct scan *s) __attribute__((cold));
-/* Sets the fault for the character at p or the end of the text. `wanted` is the
- * message if the character is valid, such as "expected a colon". */
+/* Sets the fault for the character at p or the end of the text. other_reason
+ * is the message if the character is valid, such as "expected a colon". */
 const char *lex_set_unexpected(
-    struct scan *s, const char *p, const char *wanted) __attribute__((cold));
+    struct scan *s, const char *p, const char *other_reason)
+    __attribute__((cold));
 
 const char *lex_match_word(struct scan *s, const char *p, const char *word,
     size_t n);

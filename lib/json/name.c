@@ -150,14 +150,14 @@ struct slot {
  * down, and the caller sorts the names instead. */
 static int
 insert_name(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
-    uint64_t *steps)
+    uint64_t *steps_left)
 {
 	uint32_t h = name_hash(j, i), at = h & mask;
 
 	for (; table[at].tok != 0; at = (at + 1) & mask) {
 		if (table[at].hash == h && name_equals(j, table[at].tok, i))
 			return 1;
-		if ((*steps)-- == 0)
+		if ((*steps_left)-- == 0)
 			return -1;
 	}
 	table[at] = (struct slot){ .tok = i, .hash = h };

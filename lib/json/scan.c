@@ -302,8 +302,9 @@ read_value(struct scan *s, const char *p)
 }
 
 int
-json_scan(struct json *j, const char *text, size_t len, unsigned int levels,
-    enum json_members dup, struct json_fault *f)
+json_scan(struct json *j, const char *text, size_t len,
+    unsigned int levels_with_tokens, enum json_members dup,
+    struct json_fault *f)
 {
 	struct scan s;
 	const char *p;
@@ -316,7 +317,7 @@ json_scan(struct json *j, const char *text, size_t len, unsigned int levels,
 	s.f = f;
 	s.end = len <= UINT32_MAX ? text + len : text;
 	s.depth = 0;
-	s.levels = levels;
+	s.levels = levels_with_tokens;
 	s.unique = dup == JSON_UNIQUE;
 	if (len > UINT32_MAX)
 		p = lex_set_fault(&s, text, "parse", "longer than 4 GiB");

@@ -3,7 +3,8 @@
  * Borrows: the text, until the next json_scan().
  * Gives: tok[0] is the whole value; its parts follow in order of appearance, in
  *        an object each name before its value; tok[i].next is the token after
- *        value i. Values deeper than `levels` are checked but get no tokens.
+ *        value i. Values deeper than levels_with_tokens are checked but get no
+ *        tokens.
  * Fails: -1 with the fault; it never reads past len and never recurses. */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
@@ -56,8 +57,8 @@ struct json_fault {
  * JSON_LAST accepts it, and json_member_value() finds the last one. */
 enum json_members { JSON_UNIQUE, JSON_LAST };
 
-int json_scan(struct json *j, const char *text, size_t len, unsigned levels,
-    enum json_members dup, struct json_fault *f);
+int json_scan(struct json *j, const char *text, size_t len,
+    unsigned levels_with_tokens, enum json_members dup, struct json_fault *f);
 /* The message of a fault: "not JSON: expected a value at byte 0". */
 void json_fault_text(char *out, size_t size, const struct json_fault *f);
 void json_release(struct json *j);

@@ -60,8 +60,8 @@ database_set(struct command *c, const char *name, const char *value,
 	int rc = -1;
 
 	if (value != NULL)
-		err_note(
-		    "etl-checkpoint", db_note_if_default_missing(c->opts->db));
+		err_note("etl-checkpoint",
+		    db_note_if_default_missing(c->opts->db));
 	if (control_open_and_ensure(&db, c->opts->db, c->opts->control_schema,
 		value != NULL, e) == -1)
 		return -1;

@@ -126,7 +126,7 @@ mutant signals.t 'etl-run does not handle HUP' src/etl-run/child.c \
     's/SIGINT, SIGHUP, SIGQUIT, SIGTSTP/SIGINT, SIGQUIT, SIGTSTP/' \
     'each run that a signal ended has the status failed'
 mutant signals.t 'time while stopped counts as waiting' lib/base/wait.c \
-    's/if (r >= 0)/if (timeout > 0 \&\& clock_ms() > end + 200) return -1; &/' \
+    's/if (r >= 0)/if (timeout_ms > 0 \&\& clock_ms() > end + 200) return -1; &/' \
     'stages stopped and continued succeed (3)'
 mutant etl-run/signals.t 'a second signal does not kill at once' src/etl-run/child.c \
     '/^signal_all_and_schedule_kill/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
