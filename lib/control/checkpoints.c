@@ -182,15 +182,15 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
  * unique index makes another INSERT of the same name wait. */
 static int
 lock_missing_name(struct db *db, const struct checkpoint_move *m,
-    int64_t *found, struct err *e)
+    int64_t *was_missing, struct err *e)
 {
 	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
 	    DB_I(0), none, none };
 
-	if (db_run(db, db_sql(db, SQL_CHECKPOINT_INSERT), v, 5, found,
+	if (db_run(db, db_sql(db, SQL_CHECKPOINT_INSERT), v, 5, was_missing,
 	    e) == -1)
 		return -1;
-	return *found == 0
+	return *was_missing == 0
 		   ? 0
 		   : db_run(db, db_sql(db, SQL_CHECKPOINT_DELETE_PLACEHOLDER),
 			 v, 1, NULL, e);
@@ -198,23 +198,24 @@ lock_missing_name(struct db *db, const struct checkpoint_move *m,
 
 static int
 lock_row_if_version_matches(struct db *db, const struct checkpoint_move *m,
-    int64_t *found, struct err *e)
+    int64_t *locked_rows, struct err *e)
 {
 	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
 
-	return db_int(db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, found, e);
+	return db_int(
+	    db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, locked_rows, e);
 }
 
 static int
 insert_or_move_row(struct db *db, const struct checkpoint_move *m,
-    int64_t *found, struct err *e)
+    int64_t *changed_rows, struct err *e)
 {
 	bool first = m->expected == 0;
 	struct db_value v[] = { db_text(m->name), db_text(m->value),
 	    DB_I(first ? 1 : m->expected), DB_I(m->seq), db_text(m->run) };
 
 	return db_run(db, db_sql(db, first ? SQL_CHECKPOINT_INSERT :
-	    SQL_CHECKPOINT_MOVE), v, 5, found, e);
+	    SQL_CHECKPOINT_MOVE), v, 5, changed_rows, e);
 }
 
 enum checkpoint_result

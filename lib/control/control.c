@@ -53,12 +53,13 @@ create_or_migrate_tables(struct db *db, struct err *e)
 }
 
 int
-control_ensure(struct db *db, const char *schema, bool make, struct err *e)
+control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
+    struct err *e)
 {
 	int64_t version = 0;
 	struct err first;
 
-	if (control_find_schema(db, schema, make, e) == -1)
+	if (control_find_schema(db, schema, creates_missing_schema, e) == -1)
 		return -1;
 	/* The usual case: the tables exist and need no migration. */
 	if (read_tables_version(db, &version, &first) == 0) {
@@ -78,13 +79,13 @@ control_ensure(struct db *db, const char *schema, bool make, struct err *e)
 }
 
 int
-control_open(struct db **db, const char *url, const char *schema, bool make,
-    struct err *e)
+control_open(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e)
 {
 	*db = NULL;
-	if ((make ? db_open : db_open_present)(db, url, e) == -1)
+	if ((creates_missing ? db_open : db_open_present)(db, url, e) == -1)
 		return -1;
-	if (control_find_schema(*db, schema, make, e) == 0)
+	if (control_find_schema(*db, schema, creates_missing, e) == 0)
 		return 0;
 	db_close(*db);
 	*db = NULL;
@@ -93,11 +94,11 @@ control_open(struct db **db, const char *url, const char *schema, bool make,
 
 int
 control_open_and_ensure(struct db **db, const char *url, const char *schema,
-    bool make, struct err *e)
+    bool creates_missing, struct err *e)
 {
-	if (control_open(db, url, schema, make, e) == -1)
+	if (control_open(db, url, schema, creates_missing, e) == -1)
 		return -1;
-	if (control_ensure(*db, schema, make, e) == 0)
+	if (control_ensure(*db, schema, creates_missing, e) == 0)
 		return 0;
 	db_close(*db);
 	*db = NULL;

@@ -12,17 +12,18 @@ enum { CONTROL_VERSION = 2 };
 
 /* SCHEMA: the value of --control-schema, or NULL: then the environment variable
  * ETL_CONTROL_SCHEMA names the schema; if that is not set, the schema is the
- * first of the search path. A schema that is missing is created if `make` is
- * true, else it is ERR_CONFIG. SQLite has no schemas: ERR_USAGE. */
-int control_ensure(
-    struct db *db, const char *schema, bool make, struct err *e);
-/* Opens the database (db_open(), or db_open_present() if not `make`) and finds
- * the schema of the control tables. */
+ * first of the search path. A schema that is missing is created if
+ * `creates_missing_schema` is true, else it is ERR_CONFIG. SQLite has no
+ * schemas: ERR_USAGE. */
+int control_ensure(struct db *db, const char *schema,
+    bool creates_missing_schema, struct err *e);
+/* Opens the database (db_open(), or db_open_present() if not
+ * `creates_missing`) and finds the schema of the control tables. */
 int control_open(struct db **db, const char *url, const char *schema,
-    bool make, struct err *e);
+    bool creates_missing, struct err *e);
 /* Does the same and ensures the tables. */
 int control_open_and_ensure(struct db **db, const char *url,
-    const char *schema, bool make, struct err *e);
+    const char *schema, bool creates_missing, struct err *e);
 
 /* Call this in a transaction before control rows are locked. If this client
  * sends nothing for 60 seconds, the server ends the transaction, so the locks

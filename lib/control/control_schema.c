@@ -56,7 +56,8 @@ out:
 }
 
 static int
-set_named_schema(struct db *db, const char *name, bool make, struct err *e)
+set_named_schema(
+    struct db *db, const char *name, bool creates_missing_schema, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t present = 0;
@@ -64,7 +65,7 @@ set_named_schema(struct db *db, const char *name, bool make, struct err *e)
 	if (db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
 	    &present, e) == -1)
 		return -1;
-	if (present == 0 && !make)
+	if (present == 0 && !creates_missing_schema)
 		return err_set(e, ERR_CONFIG, false, "%s has no schema %s, "
 		    "which --control-schema or ETL_CONTROL_SCHEMA names",
 		    db_name(db), name);
@@ -75,7 +76,7 @@ set_named_schema(struct db *db, const char *name, bool make, struct err *e)
 
 int
 control_find_schema(
-    struct db *db, const char *name, bool make, struct err *e)
+    struct db *db, const char *name, bool creates_missing_schema, struct err *e)
 {
 	if (db_kind(db) == DB_SQLITE)
 		return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
@@ -87,5 +88,5 @@ control_find_schema(
 		name = getenv("ETL_CONTROL_SCHEMA");
 	if (name == NULL || *name == '\0')
 		return set_default_schema(db, e);
-	return set_named_schema(db, name, make, e);
+	return set_named_schema(db, name, creates_missing_schema, e);
 }

@@ -7,7 +7,7 @@
 #include "db/db.h"
 
 /* Calls db_set_schema(), unless an earlier call has done so. */
-int control_find_schema(
-    struct db *db, const char *name, bool make, struct err *e);
+int control_find_schema(struct db *db, const char *name,
+    bool creates_missing_schema, struct err *e);
 
 #endif

@@ -74,7 +74,7 @@ struct letter {                 /* valid until the next letters_next() */
 	    *pointer, *origin, *created_at, *last_seen_at, *status,
 	    *sqlstate, *reason, *resolved_at, *resolved_by_run, *erased_at,
 	    *sha256;
-	const char *raw;        /* NULL if it is large: letters_read_raw() */
+	const char *raw;        /* NULL if it is large: read it by itself */
 	size_t raw_len;
 	int64_t bytes;          /* length of the whole line if raw is only its
 	                         * start, else 0 */

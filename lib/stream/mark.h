@@ -87,10 +87,10 @@ int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
     const struct counts *c, struct err *e);
 
-/* Makes a stage name that none of the n stages has: "transform", or
+/* Makes a stage name that none of the `taken` stages has: "transform", or
  * "transform.2" if there is a stage "transform". */
 void mark_make_stage_name(
-    char out[64], const char *name, const struct counts *c, size_t n);
+    char out[64], const char *name, const struct counts *taken, size_t ntaken);
 
 /* Checks the counts in a mark checkpoint, resolve or end: the counts of each
  * stage must add up (else ERR_BUG), and each stage must have read as many

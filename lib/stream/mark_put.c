@@ -210,16 +210,16 @@ mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
 }
 
 void
-mark_make_stage_name(char out[64], const char *name, const struct counts *c,
-    size_t n)
+mark_make_stage_name(char out[64], const char *name, const struct counts *taken,
+    size_t ntaken)
 {
 	(void)snprintf(out, 64, "%.55s", name);
 	for (unsigned k = 2; k <= MARK_STAGES + 1; k++) {
 		size_t i = 0;
 
-		while (i < n && strcmp(c[i].stage, out) != 0)
+		while (i < ntaken && strcmp(taken[i].stage, out) != 0)
 			i++;
-		if (i == n)
+		if (i == ntaken)
 			return;
 		(void)snprintf(out, 64, "%.55s.%u", name, k);
 	}

@@ -97,8 +97,8 @@ int reject_file_open(struct reject_file **a, const char *file,
     const struct stdfd *s, struct err *e);
 /* Writes a line, given with its LF, so that lines of other programs cannot come
  * into it: by one write(2), and on a pipe under a lock. */
-int reject_file_write(struct reject_file *a, const char *line, size_t len,
-    struct err *e);
+int reject_file_write(
+    struct reject_file *a, const char *line_with_lf, size_t len, struct err *e);
 /* True if *st describes the same file or pipe; false for devices. */
 bool reject_file_is(const struct reject_file *a, const struct stat *st);
 void reject_file_close(struct reject_file *a);

@@ -163,12 +163,12 @@ end_unfinished_last_line(struct reject_file *a)
 
 int
 reject_file_write(
-    struct reject_file *a, const char *line, size_t len, struct err *e)
+    struct reject_file *a, const char *line_with_lf, size_t len, struct err *e)
 {
 	int rc = end_unfinished_last_line(a);
 
 	if (rc == 0)
-		rc = a->pipe ? lock_and_write_to_pipe(a, line, len) :
-		    write_line_to_file(a, line, len);
+		rc = a->pipe ? lock_and_write_to_pipe(a, line_with_lf, len) :
+		    write_line_to_file(a, line_with_lf, len);
 	return rc == -1 ? set_write_error(a, e) : 0;
 }

@@ -43,7 +43,7 @@ enum stage_item {
 	STAGE_END,              /* the input has ended: call stage_finish() */
 	STAGE_RECORD,           /* *line is a record, or is not JSON, or is too
 	                         * long */
-	STAGE_MARK,             /* *line is a mark: call stage_pass_mark() */
+	STAGE_MARK,             /* *line is a mark: pass it on */
 	STAGE_WAIT,             /* nothing was read within the timeout */
 	STAGE_STOP              /* a stop signal came, and *e names it: treat
 	                         * this as a failure */
@@ -155,8 +155,8 @@ struct reject_who *stage_who(struct stage *s);
 enum reject_way stage_reject_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
 uint64_t stage_reject_lines(const struct stage *s);
-int stage_write_reject_line(struct stage *s, const char *line, size_t len,
-    struct err *e);
+int stage_write_reject_line(
+    struct stage *s, const char *line_with_lf, size_t len, struct err *e);
 /* True if rejects are written to the file that *st describes. */
 struct stat;
 bool stage_rejects_go_to(const struct stage *s, const struct stat *st);

@@ -44,11 +44,11 @@ set_no_reject_place_error(
 
 int
 stage_write_reject_line(
-    struct stage *s, const char *line, size_t len, struct err *e)
+    struct stage *s, const char *line_with_lf, size_t len, struct err *e)
 {
 	if (s->aside == NULL)
 		return set_no_reject_place_error(s, NULL, e);
-	return reject_file_write(s->aside, line, len, e);
+	return reject_file_write(s->aside, line_with_lf, len, e);
 }
 
 bool
