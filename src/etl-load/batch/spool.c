@@ -52,12 +52,12 @@ spool_clear(struct spool *s)
 }
 
 static int
-grow_items(struct spool *s, size_t least, struct err *e)
+grow_items(struct spool *s, size_t total_items, struct err *e)
 {
 	size_t cap = s->cap ? s->cap * 2 : 256;
 	struct item *p;
 
-	while (cap < least)
+	while (cap < total_items)
 		cap *= 2;
 	if ((p = realloc(s->items, cap * sizeof(*p))) == NULL)
 		return err_nomem(e);

@@ -256,18 +256,19 @@ pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
  * released; 0: the server refused one of the rows, and the caller must roll
  * back to the savepoint; -1 with *e. */
 static int
-copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s, size_t *at,
-    size_t n, struct err *e)
+copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
+    size_t *next_row, size_t max_rows, struct err *e)
 {
 	int rc;
 
 	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
 		return -1;
 	rc = start_copy_of_shape(r, s, true, e);
-	for (; *at < r->n && n > 0 && rc == 0; (*at)++)
-		if (is_good_of_shape(&r->v[*at], s)) {
-			rc = append_row_to_copy(r, s, &r->v[*at], true, e);
-			n--;
+	for (; *next_row < r->n && max_rows > 0 && rc == 0; (*next_row)++)
+		if (is_good_of_shape(&r->v[*next_row], s)) {
+			rc =
+			    append_row_to_copy(r, s, &r->v[*next_row], true, e);
+			max_rows--;
 		}
 	if (rc == 0)
 		rc = finish_copy_and_count_rows(r, e);

@@ -149,7 +149,7 @@ may_succeed_later(const struct db_fault *f)
  * key. */
 static enum put
 store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
-    bool first, bool last, struct err *e)
+    bool first_try, bool last_try, struct err *e)
 {
 	struct lite_store *st = &s->store;
 	struct line l = spool_get_line(o->chunk, i);
@@ -162,7 +162,7 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 		    PUT_REJECTED;
 	if (rc == -1)
 		return PUT_FAILED;
-	if (first && st->target->upsert && !s->ahead &&
+	if (first_try && st->target->upsert && !s->ahead &&
 	    add_key_to_set(s, o->reader.shape, i, &holder, e) == -1)
 		return PUT_FAILED;
 	if (holder != NULL)
@@ -170,7 +170,7 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 	rc = lite_store_record(st, o->reader.shape, &o->sums, e);
 	if (rc != LITE_REFUSED)
 		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
-	if (!last && may_succeed_later(&st->fault))
+	if (!last_try && may_succeed_later(&st->fault))
 		return PUT_LATER;
 	return outcome_reject_after_db_fault(
 		   o, i, &st->fault, st->why.msg, e) == -1
@@ -179,15 +179,15 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 }
 
 static int
-grow_arrays_by_item(struct lite_sink *s, size_t n, struct err *e)
+grow_arrays_by_item(struct lite_sink *s, size_t total_items, struct err *e)
 {
-	if (n <= s->room)
+	if (total_items <= s->room)
 		return 0;
 	free(s->earlier);
 	free(s->loses);
-	s->earlier = calloc(n, sizeof(*s->earlier));
-	s->loses = calloc(n, sizeof(*s->loses));
-	s->room = s->earlier == NULL || s->loses == NULL ? 0 : n;
+	s->earlier = calloc(total_items, sizeof(*s->earlier));
+	s->loses = calloc(total_items, sizeof(*s->loses));
+	s->room = s->earlier == NULL || s->loses == NULL ? 0 : total_items;
 	return s->room == 0 ? err_nomem(e) : 0;
 }
 
@@ -256,14 +256,14 @@ try_or_count_earlier_items(struct lite_sink *s, struct outcome *o, size_t i,
 static int
 retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
-	bool last = false;
+	bool last_try = false;
 
 	while (s->nlater > 0) {
 		size_t n = s->nlater, left = 0;
 
 		for (size_t i = 0; i < n; i++) {
 			enum put rc = store_or_reject_item(
-			    s, o, s->later[i], false, last, e);
+			    s, o, s->later[i], false, last_try, e);
 
 			if (rc == PUT_LATER)
 				s->later[left++] = s->later[i];
@@ -272,7 +272,7 @@ retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 				     s, o, s->later[i], rc, e) == -1)
 				return -1;
 		}
-		last = left == n;
+		last_try = left == n;
 		s->nlater = left;
 	}
 	return 0;

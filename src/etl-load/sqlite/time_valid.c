@@ -21,11 +21,11 @@ skip_one_of(struct cursor *c, const char *any)
 
 /* Skips exactly n digits whose number is between min and max. */
 static bool
-skip_number(struct cursor *c, int n, int min, int max)
+skip_number(struct cursor *c, int digits, int min, int max)
 {
 	int v = 0;
 
-	for (; n > 0; n--, c->p++) {
+	for (; digits > 0; digits--, c->p++) {
 		if (c->p == c->end || *c->p < '0' || *c->p > '9')
 			return false;
 		v = v * 10 + (*c->p - '0');
