@@ -148,11 +148,11 @@ list_add_checkpoint(void *self, const struct checkpoint *p, struct err *e)
 }
 
 void
-store_print_empty(const char *name)
+store_print_empty(const char *store_name)
 {
 	if (isatty(STDERR_FILENO) == 1)
 		(void)fprintf(stderr, "etl-checkpoint: list: no checkpoint "
-		    "in %s\n", name);
+		    "in %s\n", store_name);
 }
 
 /* Collects the whole list in memory, and prints it after the database or state

@@ -68,9 +68,9 @@ int dlq_open_database(struct dlq *d, struct err *e);
  * letter has, because the user may have mistyped it. */
 int dlq_print_no_match(
     const struct dlq *d, const char *command, struct err *e);
-/* STATUS: the default of --status; NULL means any. */
+/* default_status: the default of --status; NULL means any. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
-    const char *status, struct err *e);
+    const char *default_status, struct err *e);
 
 /* Converts a time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or
  * 2d: two days ago) to a stamp. Fails: ERR_USAGE. */

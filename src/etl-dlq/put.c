@@ -62,7 +62,7 @@ read_part(struct part *p, FILE *f)
  * the line while it stores it, to save memory, so if the part is tried
  * again, the line is read from the temporary file again. */
 static int
-put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
     struct err *e)
 {
 	struct buf line;
@@ -74,35 +74,35 @@ put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *some,
 	line.data = p->lines[0];
 	line.len = line.cap = p->texts[0].len;
 	p->lines[0] = NULL;
-	*some = 0;
-	if (letters_add_and_release_line(d->db, &line, 0, some, e) == -1)
+	*stored = 0;
+	if (letters_add_and_release_line(d->db, &line, 0, stored, e) == -1)
 		return -1;
-	return letters_flush_and_resolve(d->db, NULL, 0, NULL, 0, some, e);
+	return letters_flush_and_resolve(d->db, NULL, 0, NULL, 0, stored, e);
 }
 
 static int
-put_part_in_transaction(struct dlq *d, struct part *p, FILE *f, int64_t *some,
+put_part_in_transaction(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
     struct err *e)
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
-		return put_large_line(d, p, f, some, e);
-	return letters_store(d->db, p->texts, p->n, 0, some, e);
+		return put_large_line(d, p, f, stored, e);
+	return letters_store(d->db, p->texts, p->n, 0, stored, e);
 }
 
-/* Stores the part in one transaction. *some is the number of rejections that
- * the transaction added. If the connection was lost during COMMIT, it is not
- * known whether the transaction was committed: then *sent is set to that
- * number, too. */
+/* Stores the part in one transaction. *stored is the number of rejections
+ * that the transaction added. If the connection was lost during COMMIT, it
+ * is not known whether the transaction was committed: then
+ * *stored_if_commit_lost is set to that number, too. */
 static int
-try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
-    int64_t *sent, struct err *e)
+try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
+    int64_t *stored_if_commit_lost, struct err *e)
 {
 	if (db_begin(d->db, e) == 0 &&
-	    put_part_in_transaction(d, p, f, some, e) == 0) {
+	    put_part_in_transaction(d, p, f, stored, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
-			*sent = *some;
+			*stored_if_commit_lost = *stored;
 	}
 	db_rollback(d->db);
 	return -1;
@@ -112,17 +112,17 @@ try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *some,
  * try does no harm: a rejection that is stored already is not added again. If
  * the connection was lost during COMMIT, but the COMMIT was executed, the
  * second try adds nothing; then *added grows by the number that the first try
- * has added (`sent`). */
+ * has added (`stored_if_lost`). */
 static int
 store_part_with_retries(struct dlq *d, struct part *p, FILE *f, int64_t *added,
     struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
-	int64_t some = 0, sent = 0;
+	int64_t stored = 0, stored_if_lost = 0;
 
 	for (uint64_t n = 1;; n++) {
-		if (try_store_part(d, p, f, &some, &sent, e) == 0) {
-			*added += some > 0 ? some : sent;
+		if (try_store_part(d, p, f, &stored, &stored_if_lost, e) == 0) {
+			*added += stored > 0 ? stored : stored_if_lost;
 			return 0;
 		}
 		if (!db_fault(d->db)->again || n > wait.max ||

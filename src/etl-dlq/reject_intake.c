@@ -105,11 +105,11 @@ print_bad_line(struct intake *in, const char *name, size_t most,
  * one. It is not printed at once, because the last line of a file is printed
  * differently, and only the next read shows whether a line is the last one. */
 static void
-report_held_bad_line(struct intake *in, const char *name, bool end)
+report_held_bad_line(struct intake *in, const char *name, bool is_input_end)
 {
 	if (in->torn_line == 0)
 		return;
-	if (end && in->no_lf)
+	if (is_input_end && in->no_lf)
 		print_bad_line(in, name, SHOWN_TORN,
 		    "the last line, perhaps not "
 		    "complete: ");

@@ -4,15 +4,15 @@
 #include <string.h>
 
 static int
-parse_status_option(const char **out, const char *text, const char *other,
-    struct err *e)
+parse_status_option(const char **out, const char *text,
+    const char *default_status, struct err *e)
 {
 	static const char *const known[] = { "open", "resolved", "discarded",
 		"any", NULL };
 	int found;
 
 	if (text == NULL)
-		text = other != NULL ? other : "any";
+		text = default_status != NULL ? default_status : "any";
 	found = suggest_find_choice("--status", text, known, e);
 	*out = found == -1 || strcmp(known[found], "any") == 0 ? NULL :
 	    known[found];
@@ -21,12 +21,13 @@ parse_status_option(const char **out, const char *text, const char *other,
 
 int
 selection_init(struct selection *s, const struct dlq_opts *o,
-    const char *status, struct err *e)
+    const char *default_status, struct err *e)
 {
 	*s = (struct selection){ .filter = { .stage = o->stage,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
 	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
-	if (parse_status_option(&s->filter.status, o->status, status, e) == -1)
+	if (parse_status_option(
+		&s->filter.status, o->status, default_status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
 		if (time_option_parse(s->since, "--since", o->since, e) == -1)

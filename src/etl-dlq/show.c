@@ -71,8 +71,8 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 		return -1;
 	if (l->bytes != 0 && print_number(d, line, "bytes", l->bytes, e) == -1)
 		return -1;
-	return print_field(d, line, l->bytes != 0 ? "raw (start)" : "raw",
-	    l->raw, l->raw_len, e);
+	return print_field(d, line,
+	    l->bytes != 0 ? "raw (start)" : "raw", l->raw, l->raw_len, e);
 }
 
 static int

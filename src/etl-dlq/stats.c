@@ -127,7 +127,7 @@ read_and_sort_causes(struct causes_found *f, struct dlq *d, struct err *e)
 
 static void
 put_cause_json(struct buf *b, const struct cause *c, const char *message,
-    const struct buf *start)
+    const struct buf *record_start)
 {
 	buf_char(b, '{');
 	json_put_text(b, "stage", c->stage);
@@ -137,13 +137,13 @@ put_cause_json(struct buf *b, const struct cause *c, const char *message,
 	json_put_int(b, "occurrences", c->times);
 	json_put_int(b, "open", c->open);
 	json_put_int(b, "example", c->example);
-	json_put_member(b, "raw", start->data, start->len);
+	json_put_member(b, "raw", record_start->data, record_start->len);
 	buf_char(b, '}');
 }
 
 static void
 put_cause_row(struct buf *b, const struct cause *c, const char *message,
-    const struct buf *start)
+    const struct buf *record_start)
 {
 	buf_printf(b, "%7lld %7lld %7lld  ", (long long)c->letters,
 	    (long long)c->times, (long long)c->open);
@@ -153,7 +153,7 @@ put_cause_row(struct buf *b, const struct cause *c, const char *message,
 	buf_str(b, ": ");
 	text_show(b, message, strlen(message));
 	buf_printf(b, " (letter %lld: ", (long long)c->example);
-	buf_add(b, start->data, start->len);
+	buf_add(b, record_start->data, record_start->len);
 	buf_char(b, ')');
 }
 

@@ -92,7 +92,7 @@ print_exec_failure(const char *path, int error)
 }
 
 static _Noreturn void
-execute_script(const struct child_spec *s, int errors)
+execute_script(const struct child_spec *s, int stderr_fd)
 {
 	int in = s->no_stdin ? open("/dev/null", O_RDONLY) : s->input;
 	int status;
@@ -102,9 +102,9 @@ execute_script(const struct child_spec *s, int errors)
 		(void)dup2(in, STDIN_FILENO);
 		(void)close(in);
 	}
-	(void)dup2(errors, STDERR_FILENO);
+	(void)dup2(stderr_fd, STDERR_FILENO);
 	if (s->merged)
-		(void)dup2(errors, STDOUT_FILENO);
+		(void)dup2(stderr_fd, STDOUT_FILENO);
 	(void)close(3);
 	restore_default_signals();
 	(void)execv(s->argv[0], (char *const *)(const void *)s->argv);

@@ -1,7 +1,7 @@
 /* Executes a pipeline in its own session, without a terminal: a program that
  * asks the terminal a question fails, as under cron, and does not hang.
- * Gives: after child_run() returned 0, all its processes have exited, and *end
- *        says how. Its stderr was copied to ours, to *c and to the tail.
+ * Gives: 0 after all its processes have exited; then *end says how. Its stderr
+ *        was copied to ours, to *c and to the tail.
  * Signals: TERM, INT, HUP and QUIT are sent on to all its processes, and KILL
  *        to those that are running 5 s later or at the second signal. After
  *        the timeout they get TERM. TSTP and CONT go to its process group. */

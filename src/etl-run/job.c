@@ -87,13 +87,13 @@ print_attempt_outcome(struct attempt *a, const struct job *j)
 	print_status_command(a, j);
 }
 
-/* Returns true if the failed attempt may be repeated, and sets *wait to the
+/* Returns true if the failed attempt may be repeated, and sets *wait_ms to the
  * delay in ms. Prints the delay. An attempt that has appended records is not
  * repeated, because the rows would then be in the table twice: this function
  * prints that reason instead. */
 static bool
 decide_retry_and_print(
-    const struct attempt *a, const struct job *j, int64_t *wait)
+    const struct attempt *a, const struct job *j, int64_t *wait_ms)
 {
 	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
 	    (uint64_t)a->number > j->retry.max)
@@ -106,10 +106,10 @@ decide_retry_and_print(
 		    "a second time\n", j->name);
 		return false;
 	}
-	*wait = retry_random_delay(&j->retry, (uint64_t)a->number);
+	*wait_ms = retry_random_delay(&j->retry, (uint64_t)a->number);
 	(void)fprintf(stderr, "etl-run: %s: trying again in %lld.%llds "
-	    "(%d of %llu)\n", j->name, (long long)*wait / 1000,
-	    (long long)*wait % 1000 / 100, a->number,
+	    "(%d of %llu)\n", j->name, (long long)*wait_ms / 1000,
+	    (long long)*wait_ms % 1000 / 100, a->number,
 	    (unsigned long long)j->retry.max);
 	return true;
 }

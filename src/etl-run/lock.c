@@ -107,16 +107,17 @@ fail_lock_is_held(int fd, const char *name, struct err *e)
 }
 
 /* Calls fcntl(2) for the lock: F_OFD_SETLK takes or releases it, F_OFD_GETLK
- * only sets *taken. The lock belongs to the open file description, so all
- * processes that inherit the descriptor share it. Returns -1 with errno. */
+ * only sets *is_held_by_another. The lock belongs to the open file
+ * description, so all processes that inherit the descriptor share it.
+ * Returns -1 with errno. */
 static int
-call_file_lock(int fd, int command, short type, bool *taken)
+call_file_lock(int fd, int command, short type, bool *is_held_by_another)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 	int rc = fcntl(fd, command, &l);
 
-	if (taken != NULL)
-		*taken = l.l_type != F_UNLCK;
+	if (is_held_by_another != NULL)
+		*is_held_by_another = l.l_type != F_UNLCK;
 	return rc;
 }
 

@@ -78,12 +78,12 @@ out:
 }
 
 static int
-run_shell_command(const struct job *j, int fd, struct child_end *end,
+run_shell_command(const struct job *j, int stdin_fd, struct child_end *end,
     struct err *e)
 {
 	const char *argv[] = { "/bin/sh", "/bin/sh", "-c", j->on_failure,
 	    "sh", NULL };
-	const struct child_spec s = { .argv = argv + 1, .input = fd,
+	const struct child_spec s = { .argv = argv + 1, .input = stdin_fd,
 	    .merged = true, .name = j->name, .timeout = TIME };
 	struct cause c;
 	int rc;

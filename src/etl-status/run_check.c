@@ -62,11 +62,11 @@ check_next_stage(struct buf *b, const char *where, const struct run_stage *s)
 
 static void
 check_stages(struct buf *b, const char *where, const struct run_counts *t,
-    bool chain)
+    bool compares_neighbours)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		check_stage(b, where, &t->stages[i]);
-		if (chain && i + 1 < t->n)
+		if (compares_neighbours && i + 1 < t->n)
 			check_next_stage(b, where, &t->stages[i]);
 	}
 }

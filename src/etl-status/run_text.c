@@ -130,20 +130,23 @@ put_stage_row(struct buf *b, const struct run_report *h,
 	buf_char(b, '\n');
 }
 
-/* Appends a table with a row of counts for each loader (if c is `loader`) or
+/* Appends a table with a row of counts for each loader (if `only_loaders`) or
  * for each other stage. The last column, with the codes of rejects, is only
  * there if *t is the whole run: the database stores codes for each run, not for
  * each of its loads. */
 static void
 put_stage_table(struct buf *b, const struct run_report *h,
-    const struct run_counts *t, const struct column *c, size_t n)
+    const struct run_counts *t, bool only_loaders)
 {
-	bool loads = c == loader, codes = t == &h->stages, any = false;
+	const struct column *c = only_loaders ? loader : upstream;
+	size_t n = only_loaders ? sizeof(loader) / sizeof(loader[0]) :
+	    sizeof(upstream) / sizeof(upstream[0]);
+	bool codes = t == &h->stages, any = false;
 
 	for (size_t k = 0; k < t->n; k++) {
 		const struct run_stage *s = &t->stages[k];
 
-		if (s->has[COUNT_INSERTED] != loads)
+		if (s->has[COUNT_INSERTED] != only_loaders)
 			continue;
 		if (!any) {
 			buf_char(b, '\n');
@@ -162,9 +165,8 @@ static void
 put_stage_tables(
     struct buf *b, const struct run_report *h, const struct run_counts *t)
 {
-	put_stage_table(
-	    b, h, t, upstream, sizeof(upstream) / sizeof(upstream[0]));
-	put_stage_table(b, h, t, loader, sizeof(loader) / sizeof(loader[0]));
+	put_stage_table(b, h, t, false);
+	put_stage_table(b, h, t, true);
 }
 
 static bool

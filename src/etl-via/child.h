@@ -1,6 +1,5 @@
-/* The process that executes CMD. It is in a process group of its own; pipes
- * lead to its standard input and from its standard output; file descriptor 3 is
- * closed in it.
+/* The process that executes CMD. It has a process group of its own, pipes to
+ * its standard input and from its standard output, and no file descriptor 3.
  * Owns:  the process, the pipes, the reader of the output lines.
  * Gives: child_write() the number of bytes written, 0 if the pipe is full;
  *        child_has_ended() true if CMD has exited and its output was read.

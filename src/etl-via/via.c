@@ -336,16 +336,16 @@ static int
 read_input(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
-	int rc = 1;
+	int rc = 0;
 
-	for (int i = 0; i < LINES_IN_A_ROW && rc == 1 &&
+	for (int i = 0; i < LINES_IN_A_ROW && rc == 0 &&
 	    v->pending.len < PENDING_MAX; i++) {
 		switch (stage_next(v->stage, &l, 0, e)) {
 		case STAGE_RECORD:
-			rc = queue_record(v, &l, e) == -1 ? -1 : 1;
+			rc = queue_record(v, &l, e);
 			break;
 		case STAGE_MARK:
-			rc = handle_mark(v, e) == -1 ? -1 : 1;
+			rc = handle_mark(v, e);
 			break;
 		case STAGE_WAIT:
 			return 1;
@@ -356,7 +356,7 @@ read_input(struct via *v, bool *busy, struct err *e)
 		}
 		*busy = true;
 	}
-	return rc;
+	return rc == -1 ? -1 : 1;
 }
 
 static int
