@@ -127,7 +127,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 
 /* Refuses a forbidden private address, also on a connection already open. */
 static int
-check_peer_address(void *to, char *ip, char *local, int port, int local_port)
+check_peer_address(void *to, char *ip, char *own, int port, int own_port)
 {
 	struct http *h = to;
 

@@ -10,11 +10,11 @@
 enum { REDIRECTS_MAX = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048 };
 
 void
-redirect_init(struct redirect *r, size_t max)
+redirect_init(struct redirect *r, size_t max_bytes_of_each)
 {
 	memset(r, 0, sizeof(*r));
-	buf_init(&r->url, max);
-	buf_init(&r->header, max);
+	buf_init(&r->url, max_bytes_of_each);
+	buf_init(&r->header, max_bytes_of_each);
 }
 
 static void

@@ -30,7 +30,7 @@ int redirect_send_request(struct redirect *r, struct http *http,
 int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);
 
-void redirect_init(struct redirect *r, size_t max);
+void redirect_init(struct redirect *r, size_t max_bytes_of_each);
 void redirect_release(struct redirect *r);
 
 #endif

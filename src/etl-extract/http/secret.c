@@ -100,12 +100,12 @@ read_from_file(struct buf *b, const char *path, struct err *e)
 
 /* Runs in the child process, with the pipe `out` as stdout. Never returns. */
 static void
-exec_command(const char *command, int out)
+exec_command(const char *command, int stdout_fd)
 {
 	int null = open("/dev/null", O_RDONLY);
 
 	stop_restore_default_actions();
-	if (null == -1 || dup2(null, 0) == -1 || dup2(out, 1) == -1)
+	if (null == -1 || dup2(null, 0) == -1 || dup2(stdout_fd, 1) == -1)
 		_exit(127);
 	(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);

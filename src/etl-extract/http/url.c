@@ -20,7 +20,8 @@ is_percent_triplet(const char *p, const char *end)
 }
 
 void
-percent_encode(struct buf *b, const char *p, size_t n, bool keep_reserved)
+percent_encode(struct buf *b, const char *p, size_t n,
+    bool keep_reserved_and_triplets)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const char *end = p + n;
@@ -29,8 +30,9 @@ percent_encode(struct buf *b, const char *p, size_t n, bool keep_reserved)
 		unsigned char c = (unsigned char)*p;
 
 		if ((c < 0x80 && isalnum(c)) || is_in_set(unreserved, *p) ||
-		    (keep_reserved && (is_in_set(gen_and_sub_delims, *p) ||
-		    is_percent_triplet(p, end)))) {
+		    (keep_reserved_and_triplets &&
+			(is_in_set(gen_and_sub_delims, *p) ||
+			    is_percent_triplet(p, end)))) {
 			buf_char(b, *p);
 			continue;
 		}
@@ -52,12 +54,13 @@ length_before_fragment(const struct buf *url)
 /* True if the name of a query parameter is `key`. The bytes from p to end are
  * the parameter, NAME=VALUE without the "&" before it. */
 static bool
-has_param_name(const char *p, const char *end, const struct buf *key)
+has_param_name(const char *p, const char *end, const struct buf *encoded_name)
 {
 	size_t n = (size_t)(end - p);
 
-	return n >= key->len && memcmp(p, key->data, key->len) == 0 &&
-	    (n == key->len || p[key->len] == '=');
+	return n >= encoded_name->len &&
+	       memcmp(p, encoded_name->data, encoded_name->len) == 0 &&
+	       (n == encoded_name->len || p[encoded_name->len] == '=');
 }
 
 void

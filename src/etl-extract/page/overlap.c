@@ -35,8 +35,8 @@ insert_record(struct overlap *o, const char *p, size_t n, bool top)
 }
 
 int
-overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
-    struct err *e)
+overlap_store_page(struct overlap *o, const struct body *b,
+    uint64_t first_top_record, struct err *e)
 {
 	const struct json *j = &b->j;
 	uint64_t n = body_count_records(b), k = 0;
@@ -52,8 +52,8 @@ overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
 	}
 	for (uint32_t i = b->array + 1; i < j->tok[b->array].next;
 	    i = j->tok[i].next)
-		insert_record(
-		    o, j->text + j->tok[i].at, j->tok[i].len, ++k >= top);
+		insert_record(o, j->text + j->tok[i].at, j->tok[i].len,
+		    ++k >= first_top_record);
 	return 0;
 }
 

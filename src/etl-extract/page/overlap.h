@@ -21,10 +21,11 @@ struct overlap {
 };
 
 /* Stores the records of this page in place of those of the page before. The
- * records from number `top` on, counted from 1, are its top records. The caller
- * passes the number of the record that last raised the highest cursor value. */
-int overlap_store_page(struct overlap *o, const struct body *b, uint64_t top,
-    struct err *e);
+ * records from number `first_top_record` on, counted from 1, are its top
+ * records. The caller passes the number of the record that last raised the
+ * highest cursor value. */
+int overlap_store_page(struct overlap *o, const struct body *b,
+    uint64_t first_top_record, struct err *e);
 /* True if an equal top record is stored and is not marked as taken. */
 bool overlap_has_record_of_highest_value(
     const struct overlap *o, const char *p, size_t n);

@@ -117,8 +117,8 @@ is_all_digits(const char *p, size_t n)
  * the place of --total (a header or a member of the body). Returns 1 and sets
  * *total, or 0 if this answer does not contain the number. */
 static int
-read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
-    struct err *e)
+read_total(const struct numbered_pages *n, const struct page *p,
+    int64_t *total_records, struct err *e)
 {
 	const struct json *j = &p->body->j;
 	const char *text = NULL;
@@ -139,7 +139,8 @@ read_total(const struct numbered_pages *n, const struct page *p, int64_t *total,
 		len = j->tok[i].len;
 		number = j->tok[i].type == JSON_NUMBER;
 	}
-	if (!number || !number_to_int64(text, len, total) || *total < 0)
+	if (!number || !number_to_int64(text, len, total_records) ||
+	    *total_records < 0)
 		return fail_not_a_number(n->total.name, text, len, e);
 	return 1;
 }

@@ -33,16 +33,16 @@ find_source_by_format(const char *p, size_t n)
 
 static int
 find_source_by_scheme(const struct source **s, const struct extract_opts *o,
-    const char *uri, size_t n, struct err *e)
+    const char *scheme, size_t len, struct err *e)
 {
 	*s = NULL;
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (is_in_list(sources[i]->schemes, uri, n))
+		if (is_in_list(sources[i]->schemes, scheme, len))
 			*s = sources[i];
 	if (*s == NULL)
 		return err_set(e, ERR_USAGE, false, "%.*s://...: cannot read "
 		    "this kind of URL: use http:// or https://, or a file",
-		    n > 32 ? 32 : (int)n, uri);
+		    len > 32 ? 32 : (int)len, scheme);
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false, "--format %s: is for "
 		    "files only: a URL always answers with JSON", o->format);
