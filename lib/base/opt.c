@@ -63,7 +63,7 @@ size_parse(uint64_t *bytes, const char *text)
 }
 
 static int
-number_parse(uint64_t *n, const char *text)
+plain_number_parse(uint64_t *n, const char *text)
 {
 	static const char *const none[] = { NULL };
 
@@ -97,13 +97,13 @@ parse_and_store_value(const struct opt *o, void *into, const char *text)
 	case OPT_LIST:
 		return list_append_pointer(field, text);
 	case OPT_NUMBER:
-		return number_parse(field, text);
+		return plain_number_parse(field, text);
 	case OPT_SIZE:
 		return size_parse(field, text);
 	case OPT_DURATION:
 		return duration_parse(field, text);
 	case OPT_COUNT:
-		return number_parse(field, text) == -1 ||
+		return plain_number_parse(field, text) == -1 ||
 		    *(uint64_t *)field == 0 ? -1 : 0;
 	}
 	return -1;

@@ -16,7 +16,7 @@ store_first_signal(int sig)
 }
 
 void
-stop_install_handlers(void)
+stop_install_handlers_ignore_sigpipe(void)
 {
 	struct sigaction a = {
 	    .sa_handler = store_first_signal, .sa_flags = SA_RESETHAND};

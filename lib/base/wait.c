@@ -35,7 +35,7 @@ poll_with_stop_signals(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 }
 
 int
-wait_fds(struct pollfd *fds, nfds_t n, int timeout_ms)
+wait_fds_or_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	int64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0, left;
 	struct timespec ts = { 0 };
@@ -62,11 +62,11 @@ wait_fds(struct pollfd *fds, nfds_t n, int timeout_ms)
 }
 
 int
-wait_fd(int fd, short events, int timeout_ms)
+wait_fd_or_stop(int fd, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
-	return wait_fds(&p, 1, timeout_ms);
+	return wait_fds_or_stop(&p, 1, timeout_ms);
 }
 
 int
@@ -76,7 +76,7 @@ wait_ms_or_stop(int64_t ms)
 
 	do {
 		left = end - clock_ms();
-		if (left > 0 && wait_fds(NULL, 0,
+		if (left > 0 && wait_fds_or_stop(NULL, 0,
 		    left < INT_MAX ? (int)left : INT_MAX) == -1)
 			return -1;
 	} while (left > INT_MAX);

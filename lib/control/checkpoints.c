@@ -41,8 +41,8 @@ check_stored_value(const struct db_value *v, const char *name, struct err *e)
 }
 
 static int
-read_row(struct db_rows *r, const char *name, char **value, int64_t *version,
-    struct err *e)
+check_and_copy_value_and_version(struct db_rows *r, const char *name,
+    char **value, int64_t *version, struct err *e)
 {
 	struct db_value v = db_column(r, 0);
 
@@ -69,7 +69,8 @@ checkpoint_read(struct db *db, const char *name, char **value,
 	    db_sql(db, SQL_CHECKPOINT_READ), &v, 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = read_row(r, name, value, version, e);
+		rc = check_and_copy_value_and_version(
+		    r, name, value, version, e);
 	db_end(r);
 	return rc;
 }
@@ -86,7 +87,8 @@ checkpoint_set(struct db *db, const char *name, const char *value,
 }
 
 int
-checkpoint_clear(struct db *db, const char *name, struct err *e)
+checkpoint_set_null_and_raise_version(
+    struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t changed = 0;

@@ -27,7 +27,8 @@ int checkpoint_read(struct db *db, const char *name, char **value,
  * because this may wait for the COMMIT of a loader. */
 int checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e);
-int checkpoint_clear(struct db *db, const char *name, struct err *e);
+int checkpoint_set_null_and_raise_version(
+    struct db *db, const char *name, struct err *e);
 
 struct checkpoint {
 	const char *name, *value, *run, *updated_at;    /* NULL: none */

@@ -19,7 +19,7 @@ read_tables_version(struct db *db, int64_t *version, struct err *e)
 }
 
 static int
-check_tables_version(struct db *db, int64_t version, struct err *e)
+check_tables_are_not_newer(struct db *db, int64_t version, struct err *e)
 {
 	if (version <= CONTROL_VERSION)
 		return 0;
@@ -42,7 +42,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 		return -1;
 	if (present > 0 && read_tables_version(db, &version, e) == -1)
 		return -1;
-	if (check_tables_version(db, version, e) == -1)
+	if (check_tables_are_not_newer(db, version, e) == -1)
 		return -1;
 	if (present == 0 && old_tables_check_and_rename(&old, db, e) == -1)
 		return -1;
@@ -64,7 +64,7 @@ control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
 	/* The usual case: the tables exist and need no migration. */
 	if (read_tables_version(db, &version, &first) == 0) {
 		if (version >= CONTROL_VERSION)
-			return check_tables_version(db, version, e);
+			return check_tables_are_not_newer(db, version, e);
 	} else if (first.code != ERR_CONFIG) {
 		*e = first;
 		return -1;

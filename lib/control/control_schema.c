@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int
-set_default_schema(struct db *db, struct err *e)
+set_first_schema_of_search_path(struct db *db, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -87,6 +87,6 @@ control_find_schema(
 	if (name == NULL)
 		name = getenv("ETL_CONTROL_SCHEMA");
 	if (name == NULL || *name == '\0')
-		return set_default_schema(db, e);
+		return set_first_schema_of_search_path(db, e);
 	return set_named_schema(db, name, creates_missing_schema, e);
 }

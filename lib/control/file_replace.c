@@ -18,7 +18,7 @@ enum { LOCK_MS = 10000, STEP_MS = 10 };
 /* Sets *e from errno. The error code is ERR_DENIED if errno says that a
  * permission is missing, else `code`. */
 static int
-set_path_error(struct err *e, enum err_code code, const char *path)
+set_path_error_or_denied(struct err *e, enum err_code code, const char *path)
 {
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
 		code = ERR_DENIED;
@@ -29,7 +29,7 @@ set_path_error(struct err *e, enum err_code code, const char *path)
  * link. lstat() comes before realpath(), because the file behind a dangling
  * link could be created between the two calls. */
 static int
-resolve_links(char **out, const char *path, struct err *e)
+resolve_links_unless_dangling(char **out, const char *path, struct err *e)
 {
 	struct stat st;
 	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
@@ -38,7 +38,7 @@ resolve_links(char **out, const char *path, struct err *e)
 	if (*out != NULL)
 		return 0;
 	if (errno != ENOENT)
-		return set_path_error(e, ERR_INPUT, path);
+		return set_path_error_or_denied(e, ERR_INPUT, path);
 	if (link)
 		return err_set(e, ERR_CONFIG, false,
 		    "%s: a symbolic link to a file that does not exist", path);
@@ -69,7 +69,7 @@ open_folder_and_set_temp_path(struct replace *r, struct err *e)
 		goto out;
 	r->folder = open(name.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->folder == -1) {
-		(void)set_path_error(e, ERR_CREATE, r->path);
+		(void)set_path_error_or_denied(e, ERR_CREATE, r->path);
 		goto out;
 	}
 	buf_clear(&name);
@@ -114,15 +114,15 @@ int
 replace_open_and_lock(struct replace *r, const char *path, struct err *e)
 {
 	*r = (struct replace){ .folder = -1 };
-	if (resolve_links(&r->path, path, e) == 0 &&
+	if (resolve_links_unless_dangling(&r->path, path, e) == 0 &&
 	    open_folder_and_set_temp_path(r, e) == 0 && lock_folder(r, e) == 0)
 		return 0;
-	replace_close(r);
+	replace_unlock_and_free(r);
 	return -1;
 }
 
 void
-replace_close(struct replace *r)
+replace_unlock_and_free(struct replace *r)
 {
 	if (r->folder != -1)
 		(void)close(r->folder);
@@ -180,11 +180,11 @@ write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 	int fd, rc = -1;
 
 	if (unlinkat(r->folder, r->temp_name, 0) == -1 && errno != ENOENT)
-		return set_path_error(e, ERR_CREATE, r->temp);
+		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
 	fd = openat(r->folder, r->temp_name, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1)
-		return set_path_error(e, ERR_CREATE, r->temp);
+		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
 	if (copy_owner_and_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
 	    sync_fd(fd) == -1)
 		(void)err_errno(e, ERR_IO, r->temp);
@@ -204,7 +204,7 @@ replace_write(struct replace *r, const char *p, size_t n, struct err *e)
 
 	if (rc == 0 && renameat(r->folder, r->temp_name, r->folder,
 	    last_component(r->path)) == -1)
-		rc = set_path_error(e, ERR_IO, r->path);
+		rc = set_path_error_or_denied(e, ERR_IO, r->path);
 	if (rc == -1) {
 		(void)unlinkat(r->folder, r->temp_name, 0);
 		return -1;

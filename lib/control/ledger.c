@@ -68,7 +68,7 @@ explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 }
 
 enum ledger_result
-ledger_move(struct db *db, const struct ledger *l, struct err *e)
+ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    db_text(l->run), DB_I(l->seq), DB_I(l->ended),
@@ -85,7 +85,8 @@ ledger_move(struct db *db, const struct ledger *l, struct err *e)
 }
 
 enum ledger_result
-ledger_close_row(struct db *db, const struct ledger *l, struct err *e)
+ledger_close_or_insert_closed_row(
+    struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value first[] = { db_text(l->stream_id),
 	    db_text(l->target), db_text(l->run), DB_I(1) };

@@ -22,7 +22,7 @@ struct ledger {
 struct ledger_row {             /* as committed; all 0 if there is no row */
 	bool there;             /* the row exists */
 	bool ended;             /* the stream was loaded to its mark `end` */
-	bool taken;             /* the row is closed: ledger_close_row() */
+	bool taken; /* the row is closed: ledger_close_or_insert_closed_row() */
 	bool own;               /* written by this run, or outside etl-run if
 	                         * this loader is outside etl-run too */
 	int64_t batch, seq, version;
@@ -38,14 +38,14 @@ enum ledger_result {
 };
 
 /* Moves the row in the batch's transaction, after the batch's rows. */
-enum ledger_result ledger_move(struct db *db, const struct ledger *l,
-    struct err *e);
+enum ledger_result ledger_insert_or_move_row(
+    struct db *db, const struct ledger *l, struct err *e);
 /* Call this if the answer to a batch's COMMIT was lost and the batch cannot
  * be repeated. Closes the row, outside a transaction. LEDGER_ROW_CHANGED:
  * the batch was not committed and never will be. LEDGER_DONE: it was
  * committed. */
-enum ledger_result ledger_close_row(struct db *db, const struct ledger *l,
-    struct err *e);
+enum ledger_result ledger_close_or_insert_closed_row(
+    struct db *db, const struct ledger *l, struct err *e);
 /* Reopens a row that was closed after l->batch batches, outside a transaction.
  * The row gets a batch number that a late COMMIT does not expect, so that this
  * COMMIT fails. A row that is not closed stays as it is. */

@@ -46,7 +46,7 @@ find_member(const struct letter_line *l, const char *name, enum json_type type)
  * whose memory never moves, because letter_line_parse() reserves room for
  * the whole line. */
 static struct db_value
-read_text(struct letter_line *l, const char *name)
+read_text_with_nul_replaced(struct letter_line *l, const char *name)
 {
 	uint32_t i = find_member(l, name, JSON_STRING);
 	size_t at = l->text.len, n;
@@ -234,7 +234,7 @@ copy_origin(struct letter_line *l)
 static struct db_value
 read_timestamp(struct letter_line *l)
 {
-	struct db_value v = read_text(l, "at");
+	struct db_value v = read_text_with_nul_replaced(l, "at");
 	char stamp[CLOCK_STAMP];
 
 	if (!format_timestamp(stamp, &v))
@@ -249,7 +249,7 @@ static int
 read_required_name(struct letter_line *l, enum letter_field f, const char *name,
     struct err *e)
 {
-	l->v[f] = read_text(l, name);
+	l->v[f] = read_text_with_nul_replaced(l, name);
 	if (l->v[f].type == DB_TEXT && l->v[f].len > 0 &&
 	    l->v[f].len <= LETTER_NAME)
 		return 0;
@@ -266,17 +266,18 @@ null_to_empty(struct db_value v)
 static void
 read_optional_members(struct letter_line *l)
 {
-	l->v[LETTER_PIPELINE] = read_text(l, "pipeline");
-	l->v[LETTER_RUN] = read_text(l, "run");
-	l->v[LETTER_MESSAGE] = null_to_empty(read_text(l, "message"));
-	l->v[LETTER_POINTER] = read_text(l, "pointer");
+	l->v[LETTER_PIPELINE] = read_text_with_nul_replaced(l, "pipeline");
+	l->v[LETTER_RUN] = read_text_with_nul_replaced(l, "run");
+	l->v[LETTER_MESSAGE] =
+	    null_to_empty(read_text_with_nul_replaced(l, "message"));
+	l->v[LETTER_POINTER] = read_text_with_nul_replaced(l, "pointer");
 	l->v[LETTER_ORIGIN] = copy_origin(l);
-	l->v[LETTER_SQLSTATE] = read_text(l, "sqlstate");
+	l->v[LETTER_SQLSTATE] = read_text_with_nul_replaced(l, "sqlstate");
 	l->v[LETTER_HTTP] = read_int(l, "http_status", INT32_MAX);
 	l->v[LETTER_RETRYABLE] =
 	    DB_I(find_member(l, "retryable", JSON_TRUE) != 0);
 	l->v[LETTER_BYTES] = read_int(l, "bytes", INT64_MAX);
-	l->v[LETTER_SHA256] = read_text(l, "sha256");
+	l->v[LETTER_SHA256] = read_text_with_nul_replaced(l, "sha256");
 	l->v[LETTER_AT] = read_timestamp(l);
 }
 

@@ -8,8 +8,8 @@
  * the rejection that the line describes was stored, 0 if an earlier call has
  * stored it, and -1 on failure. */
 static int
-store_letter_sqlite(struct db *db, const struct letter_line *l, int64_t run_row,
-    struct err *e)
+store_letter_if_new_occurrence_sqlite(
+    struct db *db, const struct letter_line *l, int64_t run_row, struct err *e)
 {
 	struct db_value v[LETTER_N + 1], row = run_row_or_null(run_row);
 	int64_t known, id;
@@ -42,7 +42,8 @@ store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
 	for (size_t i = 0; i < n && rc != -1; i++) {
 		rc = letter_line_parse(&l, lines[i].p, lines[i].len, e);
 		if (rc == 0)
-			rc = store_letter_sqlite(db, &l, run_row, e);
+			rc = store_letter_if_new_occurrence_sqlite(
+			    db, &l, run_row, e);
 		if (rc == 1)
 			++*added;
 	}
@@ -71,8 +72,8 @@ resolve_letters_sqlite(struct db *db, struct letter_replay *v, size_t n,
 }
 
 int
-letters_add(struct db *db, const struct letter_text *lines, size_t n,
-    int64_t run_row, int64_t *added, struct err *e)
+letters_store_or_queue_in_temp(struct db *db, const struct letter_text *lines,
+    size_t n, int64_t run_row, int64_t *added, struct err *e)
 {
 	int64_t ignored = 0;
 
@@ -101,7 +102,7 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 	rc = letter_line_parse(&l, line->data, line->len, e);
 	buf_release(line);
 	if (rc == 0)
-		rc = store_letter_sqlite(db, &l, run_row, e);
+		rc = store_letter_if_new_occurrence_sqlite(db, &l, run_row, e);
 	if (rc == 1 && added != NULL)
 		++*added;
 	letter_line_release(&l);
@@ -109,8 +110,8 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 }
 
 int
-letters_flush_and_resolve(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, int64_t run_row, int64_t *added, struct err *e)
+letters_store_queued_and_resolve(struct db *db, struct letter_replay *v,
+    size_t n, const char *run, int64_t run_row, int64_t *added, struct err *e)
 {
 	int64_t ignored = 0;
 
@@ -133,9 +134,11 @@ letters_store(struct db *db, const struct letter_text *lines, size_t n,
 	*added = 0;
 	if (n == 0)
 		return 0;
-	if (letters_add(db, lines, n, run_row, added, e) == -1)
+	if (letters_store_or_queue_in_temp(db, lines, n, run_row, added, e) ==
+	    -1)
 		return -1;
-	return letters_flush_and_resolve(db, NULL, 0, NULL, run_row, added, e);
+	return letters_store_queued_and_resolve(
+	    db, NULL, 0, NULL, run_row, added, e);
 }
 
 int

@@ -27,23 +27,26 @@ struct letter_replay {          /* a letter whose record was sent through the
 	                         * resolved_upto since then */
 };
 
-/* Stores the letters of a transaction: call letters_add() any number of times,
- * then letters_flush_and_resolve() once, as late as possible. On PostgreSQL
- * letters_add() locks no letter; letters_flush_and_resolve() locks all
- * letters, stored and resolved, in the order of their ids, so that two loaders
- * cannot deadlock. Both functions add the number of new occurrences to *added,
- * which may be NULL. Outside etl-run, run is NULL and run_row is 0.
- * If `lost` of a replayed letter is true, either another replay was faster, or
- * an earlier COMMIT of this batch succeeded and its answer was lost. The caller
- * then rolls back and reads the ledger (table etl_loads). */
-int letters_add(struct db *db, const struct letter_text *lines, size_t n,
-    int64_t run_row, int64_t *added, struct err *e);
-/* Like letters_add() for one line. Releases the line's buffer before the letter
- * is stored (also on failure), so that a large line is not in memory twice. */
+/* Stores the letters of a transaction: call letters_store_or_queue_in_temp()
+ * any number of times, then letters_store_queued_and_resolve() once, as late
+ * as possible. On PostgreSQL letters_store_or_queue_in_temp() locks no
+ * letter; letters_store_queued_and_resolve() locks all letters, stored and
+ * resolved, in the order of their ids, so that two loaders cannot deadlock.
+ * Both functions add the number of new occurrences to *added, which may be
+ * NULL. Outside etl-run, run is NULL and run_row is 0. If `lost` of a
+ * replayed letter is true, either another replay was faster, or an earlier
+ * COMMIT of this batch succeeded and its answer was lost. The caller then
+ * rolls back and reads the ledger (table etl_loads). */
+int letters_store_or_queue_in_temp(struct db *db,
+    const struct letter_text *lines, size_t n, int64_t run_row, int64_t *added,
+    struct err *e);
+/* Like letters_store_or_queue_in_temp() for one line. Releases the line's
+ * buffer before the letter is stored (also on failure), so that a large line
+ * is not in memory twice. */
 int letters_add_and_release_line(struct db *db, struct buf *line,
     int64_t run_row, int64_t *added, struct err *e);
-int letters_flush_and_resolve(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, int64_t run_row, int64_t *added, struct err *e);
+int letters_store_queued_and_resolve(struct db *db, struct letter_replay *v,
+    size_t n, const char *run, int64_t run_row, int64_t *added, struct err *e);
 /* Calls both functions for lines without replays; sets *added. */
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
@@ -92,7 +95,8 @@ int letters_open(struct letters **l, struct db *db,
 int letters_next(struct letters *l, struct letter *out, struct err *e);
 /* Reads out->raw. Returns 1, or 0 without out->raw if the letter has changed
  * since letters_next() returned it. */
-int letters_read_raw(struct letters *l, struct letter *out, struct err *e);
+int letters_read_raw_if_unchanged(
+    struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
 /* Reads all occurrences of a letter, the oldest first. */
@@ -127,10 +131,11 @@ int letter_find_row(struct db *db, const char *id, int64_t *out,
     struct err *e);
 /* For etl-dlq resolve and discard: sets the status, and resolved_upto to
  * attempts. */
-int letter_close_with_status(struct db *db, const char *id, const char *status,
-    const char *reason, struct err *e);
+int letter_set_status_and_reason(struct db *db, const char *id,
+    const char *status, const char *reason, struct err *e);
 /* Deletes the bytes of a letter and every text that may quote them; the counts
  * stay. */
-int letter_erase(struct db *db, const char *id, struct err *e);
+int letter_erase_record_and_messages(
+    struct db *db, const char *id, struct err *e);
 
 #endif

@@ -44,8 +44,8 @@ where_add_value(struct where *w, struct db_value v)
 }
 
 static void
-add_condition(struct where *w, const struct db *db, const struct condition *c,
-    struct db_value v)
+add_condition_unless_null(struct where *w, const struct db *db,
+    const struct condition *c, struct db_value v)
 {
 	const char *p = c->postgresql != NULL &&
 	    db_kind(db) == DB_POSTGRESQL ? c->postgresql : c->sqlite;
@@ -56,7 +56,7 @@ add_condition(struct where *w, const struct db *db, const struct condition *c,
 	n = where_add_value(w, v);
 	buf_str(&w->sql, " AND ");
 	for (; *p != '\0'; p++) {
-		p += db_append_schema(db, &w->sql, p);
+		p += db_append_schema_if_at_placeholder(db, &w->sql, p);
 		buf_char(&w->sql, *p);
 		if (*p == '$')
 			buf_printf(&w->sql, "%zu", n);
@@ -83,19 +83,20 @@ static void
 add_filter(struct where *w, struct db *db, const struct letter_filter *f,
     int64_t id)
 {
-	add_condition(w, db, &by_id, number_or_null(id));
-	add_condition(w, db, &by_status, db_text(f->status));
-	add_condition(w, db, &by_stage, db_text(f->stage));
-	add_condition(w, db, &by_code, db_text(f->code));
-	add_condition(w, db, &by_pipeline, db_text(f->pipeline));
-	add_condition(w, db, &by_since, db_text(f->since));
-	add_condition(w, db, &by_until, db_text(f->until));
-	add_condition(w, db, &by_closed, db_text(f->closed));
-	add_condition(w, db, &by_attempts, number_or_null(f->attempts));
-	add_condition(w, db, &by_row, number_or_null(f->run_row));
-	add_condition(w, db, &by_run, db_text(f->run));
-	add_condition(w, db, &by_pointer, db_text(f->pointer));
-	add_condition(w, db, &by_like, db_text(f->like));
+	add_condition_unless_null(w, db, &by_id, number_or_null(id));
+	add_condition_unless_null(w, db, &by_status, db_text(f->status));
+	add_condition_unless_null(w, db, &by_stage, db_text(f->stage));
+	add_condition_unless_null(w, db, &by_code, db_text(f->code));
+	add_condition_unless_null(w, db, &by_pipeline, db_text(f->pipeline));
+	add_condition_unless_null(w, db, &by_since, db_text(f->since));
+	add_condition_unless_null(w, db, &by_until, db_text(f->until));
+	add_condition_unless_null(w, db, &by_closed, db_text(f->closed));
+	add_condition_unless_null(
+	    w, db, &by_attempts, number_or_null(f->attempts));
+	add_condition_unless_null(w, db, &by_row, number_or_null(f->run_row));
+	add_condition_unless_null(w, db, &by_run, db_text(f->run));
+	add_condition_unless_null(w, db, &by_pointer, db_text(f->pointer));
+	add_condition_unless_null(w, db, &by_like, db_text(f->like));
 	add_ids_condition(w, f->ids, f->nids);
 	if (f->not_open)
 		buf_str(&w->sql, " AND d.status <> 'open'");

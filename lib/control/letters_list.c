@@ -216,7 +216,8 @@ read_raw_part(struct letters *l, const struct letter *t, struct err *e)
 }
 
 int
-letters_read_raw(struct letters *l, struct letter *out, struct err *e)
+letters_read_raw_if_unchanged(
+    struct letters *l, struct letter *out, struct err *e)
 {
 	int rc = 1;
 

@@ -143,7 +143,7 @@ struct page {
 };
 
 static int
-read_letter_page(struct page *p, struct db *db, struct err *e)
+read_letter_page_as_reject_lines(struct page *p, struct db *db, struct err *e)
 {
 	struct db_value from = DB_I(p->last);
 	struct db_rows *r;
@@ -197,7 +197,7 @@ copy_letters_back(struct db *db, struct err *e)
 
 	buf_init(&p.text, SIZE_MAX / 4);
 	do {
-		rc = read_letter_page(&p, db, e);
+		rc = read_letter_page_as_reject_lines(&p, db, e);
 		if (rc == 0)
 			rc = store_letter_page(&p, db, e);
 	} while (rc == 0 && p.n > 0);

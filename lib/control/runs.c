@@ -56,7 +56,7 @@ run_start(struct db *db, struct run *r, struct err *e)
 }
 
 int
-run_renew(struct db *db, const char *run, struct err *e)
+run_set_renewed_at_if_running(struct db *db, const char *run, struct err *e)
 {
 	struct db_value v = db_text(run);
 
@@ -142,7 +142,7 @@ set_end_counts(struct ending *n)
 /* Appends a text that may hold any bytes, because it may be a program's stderr.
  * A long text is cut, and "?" is written for each byte that is not UTF-8. */
 static void
-append_as_utf8(struct buf *b, const char *given)
+append_cut_and_as_utf8(struct buf *b, const char *given)
 {
 	size_t n = strnlen(given, MESSAGE_BYTES), good;
 
@@ -164,7 +164,7 @@ compose_message(struct ending *n, const char *given)
 	struct buf *b = &n->message;
 
 	if (given != NULL)
-		append_as_utf8(b, given);
+		append_cut_and_as_utf8(b, given);
 	if (n->out.success)
 		return;
 	if (n->open.len > 0)
@@ -179,8 +179,8 @@ compose_message(struct ending *n, const char *given)
  * ASCII, with escapes. Otherwise the UPDATE could fail, and the row would stay
  * in status running. */
 static int
-reduce_texts_to_ascii(struct ending *n, struct db *db, const char *texts[TEXTS],
-    struct err *e)
+escape_texts_if_encoding_is_limited(
+    struct ending *n, struct db *db, const char *texts[TEXTS], struct err *e)
 {
 	int limited = db_encoding_lacks_characters(db, e);
 
@@ -210,7 +210,7 @@ update_row_at_run_end(struct ending *n, struct db *db, const char *run,
 	if (buf_check(&n->stages, e) == -1 ||
 	    buf_check(&n->message, e) == -1 ||
 	    buf_check(&n->done, e) == -1 || buf_check(&n->open, e) == -1 ||
-	    reduce_texts_to_ascii(n, db, texts, e) == -1)
+	    escape_texts_if_encoding_is_limited(n, db, texts, e) == -1)
 		return -1;
 	struct db_value v[] = { db_text(run), db_text(status),
 	    db_text(texts[0]), DB_I(out->extracted), DB_I(out->loaded),

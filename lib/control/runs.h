@@ -31,7 +31,8 @@ struct run_texts {              /* of a run that failed; NULL: none */
 
 int run_start(struct db *db, struct run *r, struct err *e);
 /* Sets renewed_at, to show that the run is still active. */
-int run_renew(struct db *db, const char *run, struct err *e);
+int run_set_renewed_at_if_running(
+    struct db *db, const char *run, struct err *e);
 /* Sets the status abandoned for rows of this pipeline that are in status
  * running and belong to this host, or were not renewed for ten minutes. *n is
  * the number of these rows. Their etl-run has probably exited without writing

@@ -24,7 +24,7 @@ statefile_parse_option(const char **path, const char *where, struct err *e)
 }
 
 static int
-read_open_file(struct statefile *f, int fd, struct err *e)
+read_if_regular_file_or_fail(struct statefile *f, int fd, struct err *e)
 {
 	struct stat st;
 
@@ -48,7 +48,7 @@ read_file_or_empty_object(struct statefile *f, struct err *e)
 	}
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, f->path);
-	rc = read_open_file(f, fd, e);
+	rc = read_if_regular_file_or_fail(f, fd, e);
 	(void)close(fd);
 	return rc;
 }

@@ -26,7 +26,7 @@ statefile_check_usable(const char *path, struct err *e)
 		statefile_close(f);
 		rc = 0;
 	}
-	replace_close(&r);
+	replace_unlock_and_free(&r);
 	return rc;
 }
 
@@ -34,8 +34,8 @@ statefile_check_usable(const char *path, struct err *e)
  * other members are copied from its object in the file: `entry` is the index of
  * that object's token, or 0 if the file has no such checkpoint yet. */
 static void
-put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
-    const char *value, int64_t version)
+put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
+    uint32_t entry, const char *value, int64_t version)
 {
 	buf_char(b, '{');
 	if (value != NULL)
@@ -69,7 +69,8 @@ put_content(struct buf *b, const struct statefile *f, const char *name,
 		buf_add(b, f->j.text + t[i].at, t[i].len);
 		buf_str(b, ": ");
 		if (i + 1 == mine)
-			put_entry(b, f, mine, value, version);
+			put_entry_keeping_other_members(
+			    b, f, mine, value, version);
 		else
 			json_put_compact(b, &f->j, i + 1);
 	}
@@ -77,7 +78,7 @@ put_content(struct buf *b, const struct statefile *f, const char *name,
 		buf_str(b, t[0].members == 0 ? "\n  " : ",\n  ");
 		json_put_string(b, name, strlen(name));
 		buf_str(b, ": ");
-		put_entry(b, f, 0, value, version);
+		put_entry_keeping_other_members(b, f, 0, value, version);
 	}
 	buf_str(b, "\n}\n");
 }
@@ -164,7 +165,7 @@ lock_and_set_checkpoint(const char *path, const char *name, const char *value,
 	    replace_open_and_lock(&r, path, e) == -1)
 		return CHECKPOINT_FAILED;
 	rc = check_version_and_set_checkpoint(&r, name, value, expected, e);
-	replace_close(&r);
+	replace_unlock_and_free(&r);
 	return rc;
 }
 

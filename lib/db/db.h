@@ -126,7 +126,8 @@ int db_set_schema(struct db *db, const char *name, struct err *e);
 const char *db_schema(const struct db *db);     /* NULL if none is set */
 /* If `{schema}.` is at `at`, appends the schema and a dot, or nothing if
  * none is set, and returns the length of this placeholder; else returns 0. */
-size_t db_append_schema(const struct db *db, struct buf *b, const char *at);
+size_t db_append_schema_if_at_placeholder(
+    const struct db *db, struct buf *b, const char *at);
 /* Appends an identifier in SQL quotes. ERR_CONFIG if it is empty, has a NUL, is
  * not UTF-8, or has more than 63 bytes on PostgreSQL. */
 int db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,

@@ -85,8 +85,8 @@ void fault_clear(struct db_fault *f);
 /* Copies a text into a member of struct db_fault, cut off at its size. */
 void fault_copy_text(char *to, size_t size, const char *text);
 /* err_set() with "what: text; detail" on one line. */
-int fault_set_error(struct err *e, enum err_code code, bool transient,
-    const char *what, const char *text, const char *detail);
+int fault_set_error_on_one_line(struct err *e, enum err_code code,
+    bool transient, const char *what, const char *text, const char *detail);
 /* Sets f->sqlstate, data and again from an SQLSTATE; returns the exit code that
  * belongs to it. */
 enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,

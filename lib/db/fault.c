@@ -67,7 +67,7 @@ fault_copy_text(char *to, size_t size, const char *text)
 /* Sets the error from a message of the PostgreSQL server or of libpq. Such a
  * message may have several lines; they are joined into one line. */
 int
-fault_set_error(struct err *e, enum err_code code, bool transient,
+fault_set_error_on_one_line(struct err *e, enum err_code code, bool transient,
     const char *what, const char *text, const char *detail)
 {
 	(void)err_set(e, code, transient, "%s%s%s%s%s", what,
@@ -198,8 +198,11 @@ fault_set_address_error(struct err *e, const char *why)
 	bool inside = false;
 	size_t n = 0;
 
-	(void)fault_set_error(e, ERR_CONFIG, false, "PostgreSQL: cannot parse "
-	    "the address of the server", why, "in a URL, write special "
+	(void)fault_set_error_on_one_line(e, ERR_CONFIG, false,
+	    "PostgreSQL: cannot parse "
+	    "the address of the server",
+	    why,
+	    "in a URL, write special "
 	    "characters of a password as %XX; outside a URL, put the password "
 	    "in quotes");
 	for (const char *p = e->msg; *p != '\0'; p++) {

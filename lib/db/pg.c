@@ -46,8 +46,8 @@ set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 	    pg->fault->sqlstate, sizeof(pg->fault->sqlstate), state);
 	pg->fault->again = pg->fault->lost = true;
 	pg->copying = false;
-	return fault_set_error(e, ERR_REFUSED, true, "connection lost",
-	    PQerrorMessage(pg->conn), "");
+	return fault_set_error_on_one_line(e, ERR_REFUSED, true,
+	    "connection lost", PQerrorMessage(pg->conn), "");
 }
 
 /* Called after a command has failed: sets the error *e, and the details
@@ -74,7 +74,7 @@ set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
 	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
-	(void)fault_set_error(e, code, transient,
+	(void)fault_set_error_on_one_line(e, code, transient,
 	    f->data ? "" : "PostgreSQL",
 	    *state == '\0' ? PQerrorMessage(pg->conn) :
 	    error_field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
@@ -86,7 +86,7 @@ set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
  * is still being set up, no command of the caller is running, so the socket is
  * shut down instead. */
 static void
-cancel_command_or_shut_socket(struct pg *pg)
+cancel_command_or_shut_opening_socket(struct pg *pg)
 {
 	PGcancel *cancel;
 	char why[64];
@@ -111,7 +111,7 @@ wait_for_answer_cancel_on_stop(struct pg *pg)
 	wait_limit_begin(&p);
 	while (PQisBusy(pg->conn) != 0) {
 		if (stop_signal_ends_wait(&p))
-			cancel_command_or_shut_socket(pg);
+			cancel_command_or_shut_opening_socket(pg);
 		(void)poll(&in, 1, POLL_MS);
 		if (PQconsumeInput(pg->conn) == 0)
 			return;

@@ -250,8 +250,8 @@ set_error_and_retry_for_sqlstate(
 	bool transient = code == ERR_NONE, late = w->late.len > 0;
 	enum end end;
 
-	(void)fault_set_error(e, transient ? ERR_REFUSED : code, transient,
-	    "cannot connect", late ? buf_text(&w->late) : text,
+	(void)fault_set_error_on_one_line(e, transient ? ERR_REFUSED : code,
+	    transient, "cannot connect", late ? buf_text(&w->late) : text,
 	    late ? text : "");
 	if (!transient || late || strstr(text, ":  ") == NULL)
 		return -1;
@@ -293,8 +293,9 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 		return set_error_and_retry_for_sqlstate(w, fault, e);
 	if (end == STOPPED)
 		return pg_connect_set_stop_error(e);
-	return more == -1 ? -1 : fault_set_error(e, ERR_REFUSED, true,
-	    "cannot connect", buf_text(&w->late), "");
+	return more == -1 ? -1
+			  : fault_set_error_on_one_line(e, ERR_REFUSED, true,
+				"cannot connect", buf_text(&w->late), "");
 }
 
 /* The options in `keys` are our defaults. The URL (option dbname) overrides

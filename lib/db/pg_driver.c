@@ -72,7 +72,7 @@ link_reopen(void *conn, struct err *e)
 }
 
 static void
-link_append_name(void *conn, struct buf *b)
+link_append_name_for_messages(void *conn, struct buf *b)
 {
 	struct link *l = conn;
 
@@ -342,7 +342,7 @@ const struct driver driver_pg = {
 	.open = link_open,
 	.close = link_close,
 	.reopen = link_reopen,
-	.name = link_append_name,
+	.name = link_append_name_for_messages,
 	.script = link_run_script,
 	.rollback = link_rollback,
 	.prepare = stmt_create_unprepared,

@@ -122,8 +122,8 @@ hosts_release(struct hosts *h)
  * reports. libpq does not report the zone of an IPv6 address, the "%eth0" in
  * "fe80::1%eth0", so the zone is ignored. */
 static bool
-host_matches(const struct host *one, const char *name, const char *addr,
-    const char *port)
+host_matches_with_empty_as_any(const struct host *one, const char *name,
+    const char *addr, const char *port)
 {
 	size_t n = strcspn(one->addr, "%");
 
@@ -138,7 +138,8 @@ hosts_remove_match_or_first(struct hosts *h, const char *name, const char *addr,
 {
 	size_t i = 0;
 
-	while (i < h->n && !host_matches(&h->v[i], name, addr, port))
+	while (i < h->n &&
+	       !host_matches_with_empty_as_any(&h->v[i], name, addr, port))
 		i++;
 	if (i == h->n)
 		i = 0;

@@ -28,7 +28,8 @@ pg_args_release(struct pg_args *a)
 }
 
 static int
-reserve_args(struct pg_args *a, size_t total_args, struct err *e)
+replace_arg_arrays_if_too_small(
+    struct pg_args *a, size_t total_args, struct err *e)
 {
 	if (total_args <= a->room)
 		return 0;
@@ -80,7 +81,7 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 	size_t at;
 
 	buf_clear(&a->text);
-	if (reserve_args(a, n, e) == -1)
+	if (replace_arg_arrays_if_too_small(a, n, e) == -1)
 		return -1;
 	if (!buf_reserve(&a->text, max_text_size(v, n) + 1))
 		return buf_check(&a->text, e);

@@ -15,7 +15,8 @@ db_schema(const struct db *db)
 }
 
 size_t
-db_append_schema(const struct db *db, struct buf *b, const char *at)
+db_append_schema_if_at_placeholder(
+    const struct db *db, struct buf *b, const char *at)
 {
 	if (strncmp(at, placeholder, PLACEHOLDER) != 0)
 		return 0;
@@ -35,7 +36,7 @@ replace_placeholders(const struct db *db, const char *sql, struct err *e)
 	buf_init(&b, SIZE_MAX / 4);
 	while ((at = strstr(sql, placeholder)) != NULL) {
 		buf_add(&b, sql, (size_t)(at - sql));
-		sql = at + db_append_schema(db, &b, at);
+		sql = at + db_append_schema_if_at_placeholder(db, &b, at);
 	}
 	buf_str(&b, sql);
 	if (buf_check(&b, e) == 0 && (copy = strdup(buf_text(&b))) == NULL)

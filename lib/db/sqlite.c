@@ -52,7 +52,7 @@ static const struct lite_code {
 };
 
 static int
-lite_set_error(struct lite *c, int rc, struct err *e)
+lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 {
 	const struct lite_code *k = codes;
 	const char *text = sqlite3_errmsg(c->db);
@@ -81,7 +81,7 @@ lite_exec(void *conn, const char *sql, struct err *e)
 	struct lite *c = conn;
 	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : lite_set_error(c, rc, e);
+	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(c, rc, e);
 }
 
 static void
@@ -133,7 +133,7 @@ lite_setup(struct lite *c, struct err *e)
 	if (rc == SQLITE_OK || rc == SQLITE_READONLY || rc == SQLITE_BUSY ||
 	    rc == SQLITE_LOCKED)
 		return 0;
-	return lite_set_error(c, rc, e);
+	return lite_set_error_and_fault(c, rc, e);
 }
 
 static int
@@ -160,7 +160,7 @@ lite_open(void **conn, const char *path, bool creates_missing_file,
 	if (rc != SQLITE_OK &&
 	    (creates_missing_file || !fault_set_error_if_file_missing(
 			 c->path, sqlite3_system_errno(c->db), e)))
-		(void)lite_set_error(c, rc, e);
+		(void)lite_set_error_and_fault(c, rc, e);
 	lite_close(c);
 	return -1;
 }
@@ -182,7 +182,7 @@ lite_reopen(void *conn, struct err *e)
 }
 
 static void
-lite_append_name(void *conn, struct buf *b)
+lite_append_name_for_messages(void *conn, struct buf *b)
 {
 	struct lite *c = conn;
 
@@ -238,7 +238,7 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 	rc = sqlite3_prepare_v3(s->lite->db, sql, -1,
 	    SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
 	if (rc != SQLITE_OK)
-		(void)lite_set_error(s->lite, rc, e);
+		(void)lite_set_error_and_fault(s->lite, rc, e);
 	else if (lite_map_parameters(s, e) == 0) {
 		*stmt = s;
 		return 0;
@@ -284,7 +284,7 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
 		rc = lite_bind(s->st, i + 1, &v[s->value[i]], copies_values);
 	}
 	if (rc != SQLITE_OK)
-		return lite_set_error(s->lite, rc, e);
+		return lite_set_error_and_fault(s->lite, rc, e);
 	return lite_set_cache_size(s->lite, bytes > LARGE, e);
 }
 
@@ -306,7 +306,7 @@ lite_next(void *stmt, struct err *e)
 			s->changed = sqlite3_changes64(db);
 		return 0;
 	}
-	(void)lite_set_error(s->lite, rc, e);
+	(void)lite_set_error_and_fault(s->lite, rc, e);
 	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
 		s->lite->fault->data = true;
 		return err_set(e, ERR_DATA, false, "%s", sqlite3_errmsg(db));
@@ -385,7 +385,7 @@ const struct driver driver_sqlite = {
 	.open = lite_open,
 	.close = lite_close,
 	.reopen = lite_reopen,
-	.name = lite_append_name,
+	.name = lite_append_name_for_messages,
 	.script = lite_exec,
 	.rollback = lite_rollback,
 	.missing_references = lite_missing_references,

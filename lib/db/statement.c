@@ -26,7 +26,7 @@ struct db_stmt {
 };
 
 static void
-drop_statement_and_free_row(struct db_rows *r)
+drop_statement_and_release_rows(struct db_rows *r)
 {
 	if (r->stmt != NULL)
 		r->db->driver->drop(r->stmt);
@@ -42,7 +42,7 @@ free_cached_statements(struct db *db)
 
 	while ((r = db->cache) != NULL) {
 		db->cache = r->next;
-		drop_statement_and_free_row(r);
+		drop_statement_and_release_rows(r);
 		free(r);
 	}
 }
@@ -76,7 +76,7 @@ free_oldest_statement_if_full(struct db *db)
 	r = *oldest;
 	*oldest = r->next;
 	db->cached--;
-	drop_statement_and_free_row(r);
+	drop_statement_and_release_rows(r);
 	free(r);
 }
 
@@ -115,7 +115,7 @@ get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 		return NULL;
 	}
 	if (init_rows_and_prepare(r, db, sql, e) == -1) {
-		drop_statement_and_free_row(r);
+		drop_statement_and_release_rows(r);
 		free(r);
 		return NULL;
 	}
@@ -195,7 +195,7 @@ db_end(struct db_rows *r)
 	r->db->driver->reset(r->stmt);
 	r->is_open = false;
 	if (r->is_uncached) {
-		drop_statement_and_free_row(r);
+		drop_statement_and_release_rows(r);
 		free(r);
 	}
 }
@@ -325,6 +325,6 @@ db_stmt_free(struct db_stmt *s)
 {
 	if (s == NULL)
 		return;
-	drop_statement_and_free_row(&s->rows);
+	drop_statement_and_release_rows(&s->rows);
 	free(s);
 }

@@ -59,7 +59,7 @@ append_without_password(struct buf *b, const char *p)
  * closing quote, any other value ends before a blank. A backslash escapes the
  * next character. */
 static size_t
-value_length(const char *p)
+conninfo_value_length_with_quotes(const char *p)
 {
 	bool quoted = *p == '\'';
 	size_t n = quoted;
@@ -71,7 +71,7 @@ value_length(const char *p)
 
 /* Prints the public pairs of "host=... password=...". */
 static void
-append_public_pairs(struct buf *b, const char *p)
+append_public_conninfo_pairs(struct buf *b, const char *p)
 {
 	const char *gap = "";
 
@@ -83,7 +83,7 @@ append_public_pairs(struct buf *b, const char *p)
 		if (*p++ != '=')
 			return;
 		p += strspn(p, " ");
-		len = value_length(p);
+		len = conninfo_value_length_with_quotes(p);
 		if (is_public_parameter(name, n)) {
 			buf_printf(b, "%s%.*s=", gap, (int)n, name);
 			text_show(b, p, len);
@@ -101,7 +101,7 @@ db_url_append_public(struct buf *b, const char *url)
 	if (strncmp(url, "sqlite:", 7) == 0) {
 		text_show(b, url, strlen(url));
 	} else if (p == NULL) {
-		append_public_pairs(b, url);
+		append_public_conninfo_pairs(b, url);
 	} else {
 		text_show(b, url, (size_t)(p + 3 - url));
 		append_without_password(b, p + 3);

@@ -151,7 +151,7 @@ put_without_exponent(char *out, const char *digits, size_t n, int whole)
 }
 
 size_t
-number_put(char out[NUMBER_TEXT], double d)
+number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d)
 {
 	static const char none[4] = { 'n', 'u', 'l', 'l' };
 	char digits[20], *p = out;

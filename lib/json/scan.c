@@ -338,7 +338,7 @@ json_release(struct json *j)
 }
 
 const char *
-json_type_name(uint8_t type)
+json_type_name_with_article(uint8_t type)
 {
 	static const char *const names[] = {
 		"null", "a boolean", "a boolean", "a number", "a string",

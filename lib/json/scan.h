@@ -62,7 +62,8 @@ int json_scan(struct json *j, const char *text, size_t len,
 /* The message of a fault: "not JSON: expected a value at byte 0". */
 void json_fault_text(char *out, size_t size, const struct json_fault *f);
 void json_release(struct json *j);
-const char *json_type_name(uint8_t type);       /* "an array", for messages */
+const char *json_type_name_with_article(
+    uint8_t type); /* "an array", for messages */
 
 /* Returns the token index of the value of the member `name` in the object whose
  * token has the index obj: the last member of that name, or 0 if there is none.

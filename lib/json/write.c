@@ -84,7 +84,7 @@ json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
 
 /* Returns the position after the JSON string whose opening quote is at p. */
 static const char *
-string_end(const char *p, const char *end)
+skip_quoted_string(const char *p, const char *end)
 {
 	for (p = span_quoted(p + 1, end); *p != '"'; p = span_quoted(p, end))
 		p += 2;
@@ -101,7 +101,7 @@ json_put_compact(struct buf *b, const struct json *j, uint32_t i)
 		p = end;
 	while (p < end) {
 		if (*p == '"') {
-			p = string_end(p, end);
+			p = skip_quoted_string(p, end);
 		} else if ((unsigned char)*p > ' ') {
 			p++;
 		} else {

@@ -55,7 +55,7 @@ fd_write_all(int fd, const char *p, size_t n)
 			return write_within_grace(fd, p, n);
 		done = write(fd, p, n);
 		if (done == -1 && errno == EAGAIN) {
-			(void)wait_fd(fd, POLLOUT, -1);
+			(void)wait_fd_or_stop(fd, POLLOUT, -1);
 		} else if (done == -1 && errno != EINTR) {
 			return -1;
 		} else if (done > 0) {

@@ -116,7 +116,7 @@ lines_close(struct lines *l)
 }
 
 void
-lines_shrink_buffer(struct lines *l)
+lines_shrink_buffer_to_unread_bytes(struct lines *l)
 {
 	size_t n = l->end - l->start;
 	size_t cap = n + READ_MIN > READ_MAX ? n + READ_MIN : READ_MAX;
@@ -149,7 +149,7 @@ find_line_end(struct lines *l)
  * the SHA-256 of the line and drops them. The first LINES_KEPT bytes stay in
  * the buffer. */
 static int
-hash_and_drop(struct lines *l, struct err *e)
+hash_and_keep_only_first_bytes(struct lines *l, struct err *e)
 {
 	if (l->hash == NULL) {
 		if ((l->hash = hash_new()) == NULL)
@@ -185,7 +185,7 @@ make_room_or_drop_long_line(struct lines *l, struct err *e)
 	size_t n = l->end - l->start;
 
 	if (l->hash != NULL || (n > l->max && n >= LINES_KEPT))
-		return hash_and_drop(l, e);
+		return hash_and_keep_only_first_bytes(l, e);
 	if (n == 0) {
 		l->start = l->end = l->seen = 0;
 	} else if (l->start > 0 && (l->cap - l->end < READ_MIN ||
@@ -202,7 +202,7 @@ make_room_or_drop_long_line(struct lines *l, struct err *e)
  * bytes, so that a buffer that has grown for a large line is not filled with
  * the lines after that line. */
 static enum lines_result
-read_more(struct lines *l, int timeout, struct err *e)
+read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
 {
 	size_t most;
 	ssize_t n;
@@ -214,7 +214,7 @@ read_more(struct lines *l, int timeout, struct err *e)
 	for (;;) {
 		if (stop_signal() != 0)
 			return LINES_STOP;
-		r = wait_fd(l->fd, POLLIN, timeout);
+		r = wait_fd_or_stop(l->fd, POLLIN, timeout);
 		if (r <= 0)
 			return r == 0 ? LINES_WAIT : LINES_STOP;
 		n = read(l->fd, l->data + l->end, most);
@@ -311,7 +311,8 @@ start_timeout_or_get_left(int64_t *end, int timeout)
 }
 
 enum lines_result
-lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
+lines_next_not_blank(
+    struct lines *l, struct line *out, int timeout, struct err *e)
 {
 	int64_t end = 0;
 	int left = -1;
@@ -335,7 +336,7 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 			return LINES_WAIT;
 		} else {
 			left = start_timeout_or_get_left(&end, timeout);
-			if ((r = read_more(l, left, e)) != LINES_ONE)
+			if ((r = read_more_or_set_eof(l, left, e)) != LINES_ONE)
 				return r;
 		}
 	}

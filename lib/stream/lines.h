@@ -1,6 +1,6 @@
 /* Reads the lines of a descriptor or of files; skips blank lines.
  * Owns:  a buffer of at most max + 256 KiB, and the files.
- * Borrows: fd. A line's bytes are valid until the next lines_next().
+ * Borrows: fd. A line's bytes are valid until the next lines_next_not_blank().
  * Gives: LINES_ONE a line without its LF (the last line may lack it),
  *        LINES_END, LINES_WAIT no line came within timeout ms (-1: no limit),
  *        LINES_STOP a stop signal came while it waited.
@@ -38,14 +38,14 @@ int lines_open(struct lines **l, int fd, size_t max, struct err *e);
  * one of them cannot be read. The names are borrowed. */
 int lines_open_files(struct lines **l, char *const files[], size_t n,
     size_t max, struct err *e);
-enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
-    struct err *e);
-/* Returns true if lines_next() can return without reading from the descriptor.
- * Skips blank lines that were read. */
+enum lines_result lines_next_not_blank(
+    struct lines *l, struct line *out, int timeout, struct err *e);
+/* Returns true if lines_next_not_blank() can return without reading from the
+ * descriptor. Skips blank lines that were read. */
 bool lines_next_is_buffered(struct lines *l);
 /* Frees the memory of a large line that was returned; its bytes are no longer
  * valid. */
-void lines_shrink_buffer(struct lines *l);
+void lines_shrink_buffer_to_unread_bytes(struct lines *l);
 void lines_close(struct lines *l);
 
 #endif

@@ -102,7 +102,7 @@ get_text(struct reading *r, const char *name, char **out)
 
 /* True if the member is an integer without a minus sign (not even -0). */
 static bool
-get_int(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
+get_uint(const struct reading *r, uint32_t obj, const char *name, int64_t *v)
 {
 	uint32_t i = find_member(r, obj, name);
 	const struct json_tok *t = &r->j.tok[i];
@@ -117,7 +117,7 @@ get_count(struct reading *r, uint32_t obj, const char *name, uint64_t *out)
 {
 	int64_t v;
 
-	if (!get_int(r, obj, name, &v))
+	if (!get_uint(r, obj, name, &v))
 		return set_member_error(r, name);
 	*out = (uint64_t)v;
 	return 0;
@@ -209,7 +209,7 @@ check_format_version(struct reading *r, bool needed)
 
 	if (i == 0)
 		return needed ? set_mark_error(r, "no version") : 0;
-	if (!get_int(r, 0, "v", &v) || v < 1)
+	if (!get_uint(r, 0, "v", &v) || v < 1)
 		return set_member_error(r, "v");
 	if (v > VERSION)
 		return err_set(r->e, ERR_PEER, false, "the stream is of "
@@ -238,14 +238,14 @@ get_exit_code_and_check_message(struct reading *r, struct mark *m)
 {
 	int64_t code;
 
-	if (!get_int(r, 0, "code", &code) || code < 1 || code > 125)
+	if (!get_uint(r, 0, "code", &code) || code < 1 || code > 125)
 		return set_member_error(r, "code");
 	m->code = (int)code;
 	return m->message == NULL ? set_mark_error(r, "no message") : 0;
 }
 
 static int
-get_checkpoint(struct reading *r, struct mark *m)
+get_name_value_and_from(struct reading *r, struct mark *m)
 {
 	if (get_text(r, "name", &m->name) == -1 ||
 	    get_text(r, "value", &m->value) == -1 ||
@@ -265,7 +265,7 @@ get_checkpoint_version(struct reading *r, struct mark *m)
 }
 
 static int
-get_resolve(struct reading *r, struct mark *m)
+get_resolve_seen_and_upto(struct reading *r, struct mark *m)
 {
 	if (get_count(r, 0, "seen", &m->seen) == -1 ||
 	    get_count(r, 0, "upto", &m->upto) == -1)
@@ -300,11 +300,11 @@ get_members(struct reading *r, struct mark *m)
 		    get_exit_code_and_check_message(r, m);
 	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && get_checkpoint(r, m) == -1)
+	if (m->kind == MARK_CHECKPOINT && get_name_value_and_from(r, m) == -1)
 		return -1;
 	if (get_checkpoint_version(r, m) == -1)
 		return -1;
-	if (m->kind == MARK_RESOLVE && get_resolve(r, m) == -1)
+	if (m->kind == MARK_RESOLVE && get_resolve_seen_and_upto(r, m) == -1)
 		return -1;
 	return m->kind == MARK_REJECT ? 0 : get_stages(r, m);
 }

@@ -38,7 +38,7 @@ open_stages_array(struct buf *b)
 /* Completes a mark that the first stage of a stream writes: appends the member
  * "stages" with the counts of this stage, and closes the JSON object. */
 static int
-put_own_counts_and_close_mark(
+put_own_counts_and_closing_brace(
     struct buf *b, const struct counts *c, struct err *e)
 {
 	open_stages_array(b);
@@ -115,7 +115,7 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 		json_put_raw(out, "from", "null", 4);
 	json_put_int(out, "version", (int64_t)p->version);
 	json_put_text(out, "value", p->value);
-	return put_own_counts_and_close_mark(out, c, e);
+	return put_own_counts_and_closing_brace(out, c, e);
 }
 
 int
@@ -127,7 +127,7 @@ mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 	json_put_int(out, "seq", (int64_t)seq);
 	json_put_int(out, "seen", (int64_t)r->seen);
 	json_put_int(out, "upto", (int64_t)r->upto);
-	return put_own_counts_and_close_mark(out, c, e);
+	return put_own_counts_and_closing_brace(out, c, e);
 }
 
 int
@@ -139,7 +139,7 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 		json_put_int(out, "seq", (int64_t)seq);
 	if (version != NULL)
 		json_put_int(out, "version", (int64_t)*version);
-	return put_own_counts_and_close_mark(out, c, e);
+	return put_own_counts_and_closing_brace(out, c, e);
 }
 
 /* Parses a mark. Returns the index of the JSON token of its array "stages", or
@@ -226,7 +226,7 @@ mark_make_stage_name(char out[64], const char *name, const struct counts *taken,
 }
 
 static int
-check_stage_counts(const struct counts *c, struct err *e)
+check_losses_are_within_input(const struct counts *c, struct err *e)
 {
 	uint64_t gone = c->dropped + c->rejected;
 
@@ -262,7 +262,7 @@ mark_check_counts(const struct mark *m, struct err *e)
 	for (size_t i = 0; i < m->nstages; i++) {
 		const struct counts *c = &m->stages[i];
 
-		if (check_stage_counts(c, e) == -1)
+		if (check_losses_are_within_input(c, e) == -1)
 			return -1;
 		if (i > 0 && mark_check_handover(c[-1].stage, c[-1].out,
 				 c->stage, c->in, e) == -1)

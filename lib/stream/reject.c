@@ -34,7 +34,7 @@ reject_who_init(struct reject_who *w, const char *stage)
 }
 
 void
-reject_fill_from_line(struct reject *r, const struct line *l)
+reject_fill_unset_from_line(struct reject *r, const struct line *l)
 {
 	if (r->raw == NULL) {
 		r->raw = l->data;
@@ -54,7 +54,8 @@ reject_fill_from_line(struct reject *r, const struct line *l)
 /* Appends a string member. If the text has control characters or is not UTF-8,
  * these bytes are written as readable escapes. */
 static void
-put_escaped_text(struct buf *b, const char *name, const char *s, size_t n)
+put_text_with_bad_bytes_visible(
+    struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf shown;
 	bool plain = utf8_valid_length(s, n) == n;
@@ -85,7 +86,7 @@ put_cut_text(struct buf *b, const char *name, const char *s, size_t max)
 	if (n > max)
 		for (n = max; n > max - 4 && (s[n] & 0xc0) == 0x80; n--)
 			;
-	put_escaped_text(b, name, s, n);
+	put_text_with_bad_bytes_visible(b, name, s, n);
 }
 
 static void
@@ -117,7 +118,7 @@ put_origin(struct buf *b, const struct origin *o)
  * longer line would exceed the limit of its readers (MARK_SPARE in stage.c).
  * Other records are written as base64. */
 static bool
-is_short_string(const char *p, size_t n)
+is_utf8_and_shorter_than_base64(const char *p, size_t n)
 {
 	size_t more = 0;
 
@@ -135,7 +136,7 @@ put_raw(struct buf *b, const struct reject *r)
 {
 	if (r->raw == NULL)
 		return;
-	if (is_short_string(r->raw, r->raw_len)) {
+	if (is_utf8_and_shorter_than_base64(r->raw, r->raw_len)) {
 		json_put_member(b, "raw", r->raw, r->raw_len);
 	} else {
 		json_put_raw(b, "raw_base64", "\"", 1);

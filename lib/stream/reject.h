@@ -48,7 +48,7 @@ struct reject_who {             /* the same in all rejects of a process */
 /* Reads ETL_RUN and ETL_PIPELINE. */
 void reject_who_init(struct reject_who *w, const char *stage);
 /* Sets raw and origin of the reject from the line, if they are not set yet. */
-void reject_fill_from_line(struct reject *r, const struct line *l);
+void reject_fill_unset_from_line(struct reject *r, const struct line *l);
 int reject_append_line(struct buf *out, struct reject_who *w,
     const struct reject *r, struct err *e);
 
@@ -61,7 +61,7 @@ struct reject_limit {
 	unsigned percent;
 	bool by_percent;
 };
-int reject_limit_parse(struct reject_limit *l, const char *text,
+int reject_limit_parse_or_default(struct reject_limit *l, const char *text,
     struct err *e);
 
 /* Counts rejects by cause. Rejects have the same cause if their codes are the
@@ -97,7 +97,7 @@ int reject_file_open(struct reject_file **a, const char *file,
     const struct stdfd *s, struct err *e);
 /* Writes a line, given with its LF, so that lines of other programs cannot come
  * into it: by one write(2), and on a pipe under a lock. */
-int reject_file_write(
+int reject_file_append_on_new_line(
     struct reject_file *a, const char *line_with_lf, size_t len, struct err *e);
 /* True if *st describes the same file or pipe; false for devices. */
 bool reject_file_is(const struct reject_file *a, const struct stat *st);

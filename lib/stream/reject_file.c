@@ -162,7 +162,7 @@ end_unfinished_last_line(struct reject_file *a)
 }
 
 int
-reject_file_write(
+reject_file_append_on_new_line(
     struct reject_file *a, const char *line_with_lf, size_t len, struct err *e)
 {
 	int rc = end_unfinished_last_line(a);

@@ -8,7 +8,8 @@
 enum { PERCENT = 50, PERCENT_SEEN = 20 };
 
 int
-reject_limit_parse(struct reject_limit *l, const char *text, struct err *e)
+reject_limit_parse_or_default(
+    struct reject_limit *l, const char *text, struct err *e)
 {
 	unsigned long long n;
 	char *end;

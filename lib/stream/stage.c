@@ -8,8 +8,8 @@
 
 /* The longest mark (a line that is no record) is a reject. It holds a whole
  * record as a JSON string, at most twice as long as the record
- * (is_short_string() in reject.c), and other members, which are together
- * shorter than MARK_SPARE. */
+ * (is_utf8_and_shorter_than_base64() in reject.c), and other members, which
+ * are together shorter than MARK_SPARE. */
 enum { MARK_SPARE = 1 << 20 };
 
 bool
@@ -84,13 +84,13 @@ open_parts(struct stage *s, struct err *e)
 	const struct stage_conf *c = s->conf;
 	bool stream = c->fds != NULL && c->fds->same && !c->sink;
 
-	if (reject_limit_parse(&s->limit, c->max_rejects, e) == -1 ||
+	if (reject_limit_parse_or_default(&s->limit, c->max_rejects, e) == -1 ||
 	    causes_new(&s->causes, e) == -1)
 		return -1;
 	if (!c->source && open_input(s, e) == -1)
 		return -1;
-	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
-	    e) == -1)
+	if (!c->sink && out_open_and_enlarge_pipe(
+			    &s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	if (reject_file_open(
 		&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
@@ -148,7 +148,7 @@ stage_close(struct stage *s)
 void
 stage_shrink_buffer(struct stage *s)
 {
-	lines_shrink_buffer(s->in);
+	lines_shrink_buffer_to_unread_bytes(s->in);
 }
 
 bool

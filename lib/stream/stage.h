@@ -86,7 +86,7 @@ const struct mark *stage_begin_mark(const struct stage *s);
  * only emit. reject writes the reject, counts it and enforces --max-rejects; if
  * r has no raw or origin, they are taken from l (may be NULL). */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
-void stage_count_outcome(struct stage *s, bool passed);
+void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
 /* Parses a record into j. Returns 1 if j holds an object; 0 if the line is a
@@ -113,15 +113,15 @@ int stage_start_marked_or_plain_source(struct stage *s, struct err *e);
 void stage_set_checkpoint_version(struct stage *s, uint64_t version);
 int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
-int stage_write_resolve(
+int stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e);
-int stage_pass_mark(struct stage *s, struct err *e);
+int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
 /* For etl-via, which does not know which output belongs to which record: hold
  * keeps the checkpoint mark of STAGE_MARK, in place of one kept before, until a
  * resolve or end mark is passed; the checkpoint is then written before that
  * mark, with the counts of that mark. stage_undo_passed() counts n records,
  * which were counted as passed, as dropped instead. */
-int stage_hold_checkpoint(struct stage *s, struct err *e);
+int stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e);
 void stage_undo_passed(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
@@ -148,14 +148,14 @@ struct reject_who *stage_who(struct stage *s);
 /* For a sink. It writes its rejects itself, just before the commit, because
  * a batch that is repeated is checked again. At each boundary the counts of
  * all stages before it are checked before STAGE_MARK is returned.
- * stage_write_reject_line() writes a reject line, given with its LF, to the
- * reject file. If there is no place for rejects, it fails with advice
- * (ERR_DATA). stage_reject_lines() is the number of reject lines that the
- * input had, of all stages. */
+ * stage_write_uncounted_to_reject_file() writes a reject line, given with
+ * its LF, to the reject file. If there is no place for rejects, it fails
+ * with advice (ERR_DATA). stage_reject_lines() is the number of reject lines
+ * that the input had, of all stages. */
 enum reject_way stage_reject_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
 uint64_t stage_reject_lines(const struct stage *s);
-int stage_write_reject_line(
+int stage_write_uncounted_to_reject_file(
     struct stage *s, const char *line_with_lf, size_t len, struct err *e);
 /* True if rejects are written to the file that *st describes. */
 struct stat;

@@ -19,7 +19,7 @@ read_and_pass_begin_mark(struct stage *s)
 	    s->line.number == 0 && (s->piped || s->regular) &&
 	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
 	    s->given->kind == MARK_BEGIN)
-		(void)stage_pass_mark(s, &e);
+		(void)stage_check_counts_and_pass_mark(s, &e);
 }
 
 static void
@@ -60,7 +60,8 @@ write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
 	struct buf b;
 
 	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode) ||
-	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
+	    out_open_and_enlarge_pipe(
+		&o, STDOUT_FILENO, "standard output", &e) == -1)
 		return;
 	buf_init(&b, 64 << 10);
 	write_and_flush_failed_mark(o, &b, name, why);

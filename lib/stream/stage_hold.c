@@ -1,7 +1,7 @@
 #include "stage_impl.h"
 
 int
-stage_hold_checkpoint(struct stage *s, struct err *e)
+stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e)
 {
 	buf_clear(&s->kept);
 	buf_add(&s->kept, s->line.data, s->line.len);

@@ -74,7 +74,7 @@ struct stage {
 void stage_reset_counts(struct stage *s);
 /* Starts a marked stream in this stage: makes the mark begin and, if this stage
  * is no sink, writes it. Sets `made`. */
-int stage_start_stream(struct stage *s, struct err *e);
+int stage_make_begin_mark_and_start(struct stage *s, struct err *e);
 /* Sets *e: the stream has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
 /* After begin was read or made: sets the name of this stage in the stream and

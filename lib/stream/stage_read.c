@@ -30,14 +30,14 @@ set_stop_error(struct err *e)
 
 /* Flushes the output before a wait for input. */
 static enum lines_result
-read_line(struct stage *s, int timeout, struct err *e)
+read_line_or_flush_and_wait(struct stage *s, int timeout, struct err *e)
 {
-	enum lines_result r = lines_next(s->in, &s->line, 0, e);
+	enum lines_result r = lines_next_not_blank(s->in, &s->line, 0, e);
 
 	if (r == LINES_WAIT && timeout != 0) {
 		if (stage_flush(s, e) == -1)
 			return LINES_FAILED;
-		r = lines_next(s->in, &s->line, timeout, e);
+		r = lines_next_not_blank(s->in, &s->line, timeout, e);
 	}
 	if (r == LINES_FAILED && s->conf->nfiles == 0)
 		err_prefix(e, "standard input");
@@ -123,7 +123,7 @@ start_without_begin(struct stage *s, struct err *e)
 		return 0;
 	}
 	if (!s->piped || s->conf->plain)
-		return stage_start_stream(s, e);
+		return stage_make_begin_mark_and_start(s, e);
 	if (s->over)
 		return 0;       /* stage_finish() reports the cut stream */
 	return set_order_error(s, "inside etl-run a stream starts with a begin "
@@ -197,7 +197,7 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
  * etl-transform is "transform", and a second etl-transform of the same pipeline
  * is "transform.2". */
 static bool
-is_etl_stage(const char *name)
+is_stage_name_of_etl_program(const char *name)
 {
 	static const char *const names[] = { "checkpoint", "extract", "replay",
 	    "transform", "via" };
@@ -219,7 +219,8 @@ has_printed_failure(const struct stage *s)
 {
 	const char *run = getenv("ETL_RUN");
 
-	if (run == NULL || !stage_in_run() || !is_etl_stage(s->mark.stage))
+	if (run == NULL || !stage_in_run() ||
+	    !is_stage_name_of_etl_program(s->mark.stage))
 		return false;
 	if (s->state == STATE_START)
 		return s->piped;
@@ -352,7 +353,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	if (s->over)
 		r = LINES_END;
 	else if (!s->held)
-		r = read_line(s, timeout, e);
+		r = read_line_or_flush_and_wait(s, timeout, e);
 	if (r == LINES_ONE)
 		r = drop_torn_line(s, e);
 	if (r == LINES_ONE) {

@@ -43,12 +43,12 @@ set_no_reject_place_error(
 }
 
 int
-stage_write_reject_line(
+stage_write_uncounted_to_reject_file(
     struct stage *s, const char *line_with_lf, size_t len, struct err *e)
 {
 	if (s->aside == NULL)
 		return set_no_reject_place_error(s, NULL, e);
-	return reject_file_write(s->aside, line_with_lf, len, e);
+	return reject_file_append_on_new_line(s->aside, line_with_lf, len, e);
 }
 
 bool
@@ -72,9 +72,10 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 	buf_char(&s->text, '\n');
 	if (buf_check(&s->text, e) == -1)
 		return -1;
-	return way == REJECT_TO_FILE ?
-	    reject_file_write(s->aside, s->text.data, s->text.len, e) :
-	    out_write_part(s->out, s->text.data, s->text.len, e);
+	return way == REJECT_TO_FILE
+		   ? reject_file_append_on_new_line(
+			 s->aside, s->text.data, s->text.len, e)
+		   : out_write_part(s->out, s->text.data, s->text.len, e);
 }
 
 int
@@ -84,7 +85,7 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 	enum reject_way way = stage_reject_way(s);
 
 	if (l != NULL)
-		reject_fill_from_line(r, l);
+		reject_fill_unset_from_line(r, l);
 	if (write_reject(s, r, way, e) == -1)
 		return -1;
 	if (s->text.cap > LARGE)
@@ -106,7 +107,7 @@ stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
 	struct json_fault f = { 0 };
 
 	*r = (struct reject){ .message = s->why };
-	reject_fill_from_line(r, l);
+	reject_fill_unset_from_line(r, l);
 	if (l->too_long) {
 		r->code = "too_long";
 		(void)snprintf(s->why, sizeof(s->why), "%llu bytes, more than "
@@ -120,7 +121,7 @@ stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
 		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
-		    "an object", json_type_name(j->tok[0].type));
+		    "an object", json_type_name_with_article(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source) &&
 	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";

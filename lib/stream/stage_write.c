@@ -41,7 +41,7 @@ stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 }
 
 void
-stage_count_outcome(struct stage *s, bool passed)
+stage_count_as_passed_or_dropped(struct stage *s, bool passed)
 {
 	if (passed)
 		s->passed++;
@@ -124,7 +124,7 @@ fill_begin_mark(struct stage *s, struct err *e)
 }
 
 int
-stage_start_stream(struct stage *s, struct err *e)
+stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 {
 	struct mark *b = &s->begin;
 
@@ -156,7 +156,8 @@ stage_start_marked_or_plain_source(struct stage *s, struct err *e)
 		s->state = STATE_PLAIN;
 		return 0;
 	}
-	return stage_start_stream(s, e) == -1 ? -1 : stage_flush(s, e);
+	return stage_make_begin_mark_and_start(s, e) == -1 ? -1
+							   : stage_flush(s, e);
 }
 
 void
@@ -167,7 +168,7 @@ stage_set_checkpoint_version(struct stage *s, uint64_t version)
 }
 
 static int
-check_own_sum(const struct stage *s, struct err *e)
+check_every_input_has_an_outcome(const struct stage *s, struct err *e)
 {
 	const struct counts *c = &s->counts;
 
@@ -196,9 +197,9 @@ write_end_mark(struct stage *s, struct err *e)
  * end of the stream: the counts of this stage must add up, and --max-rejects
  * must not be exceeded. A mark with wrong counts must not reach the loader. */
 static int
-check_own_sum_and_reject_limit(struct stage *s, struct err *e)
+check_outcomes_and_reject_limit(struct stage *s, struct err *e)
 {
-	if (check_own_sum(s, e) == -1)
+	if (check_every_input_has_an_outcome(s, e) == -1)
 		return -1;
 	return reject_check_limit(&s->limit, s->counts.rejected,
 	    stage_known_outcomes(s), s->causes, e);
@@ -215,18 +216,18 @@ stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_own_sum_and_reject_limit(s, e) == -1 ||
+	if (check_outcomes_and_reject_limit(s, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
 }
 
 int
-stage_write_resolve(
+stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_own_sum_and_reject_limit(s, e) == -1 ||
+	if (check_outcomes_and_reject_limit(s, e) == -1 ||
 	    mark_put_resolve(&s->text, r, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
@@ -244,18 +245,18 @@ write_mark_with_own_counts(
 }
 
 int
-stage_pass_mark(struct stage *s, struct err *e)
+stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 {
 	enum mark_kind k = s->given->kind;
 
 	if (s->out == NULL)
 		return 0;
 	if (s->conf->bare && k != MARK_REJECT)
-		return check_own_sum_and_reject_limit(s, e) == -1
+		return check_outcomes_and_reject_limit(s, e) == -1
 			   ? -1
 			   : stage_flush(s, e);
 	if (k == MARK_BEGIN || mark_is_boundary(k)) {
-		if (check_own_sum_and_reject_limit(s, e) == -1 ||
+		if (check_outcomes_and_reject_limit(s, e) == -1 ||
 		    (k != MARK_CHECKPOINT &&
 			stage_write_held_checkpoint(s, e) == -1))
 			return -1;
@@ -287,7 +288,7 @@ stage_finish(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (check_own_sum_and_reject_limit(s, e) == -1)
+	if (check_outcomes_and_reject_limit(s, e) == -1)
 		return -1;
 	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
 		return stage_set_cut_error(e);

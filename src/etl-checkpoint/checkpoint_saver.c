@@ -16,7 +16,7 @@ enum { PAUSE_MS = 1000, REJECTS_FD = 3 };
  * a terminal. A failed fdatasync(2) is not tried again: the kernel has dropped
  * the pages that it could not write. */
 static int
-sync_fd(int fd, const char *what, struct err *e)
+sync_fd_if_file(int fd, const char *what, struct err *e)
 {
 	struct stat st;
 	int rc;
@@ -61,8 +61,8 @@ saver_save(struct saver *s, struct err *e)
 	if (!s->pending)
 		return 0;
 	if (check_stdout_has_reader(e) == -1 ||
-	    sync_fd(STDOUT_FILENO, "standard output", e) == -1 ||
-	    (s->fds->rejects && sync_fd(REJECTS_FD, "descriptor 3",
+	    sync_fd_if_file(STDOUT_FILENO, "standard output", e) == -1 ||
+	    (s->fds->rejects && sync_fd_if_file(REJECTS_FD, "descriptor 3",
 	    e) == -1))
 		return -1;
 	if (statefile_move(s->path, s->name, s->value, s->version, e) !=

@@ -126,7 +126,7 @@ check_operands(const struct verb *v, char **args, int n, struct err *e)
 }
 
 static int
-check_command_line(
+check_command_line_and_select_store(
     const struct verb *v, struct command *c, int n, struct err *e)
 {
 	const struct checkpoint_opts *o = c->opts;
@@ -140,13 +140,15 @@ check_command_line(
 }
 
 static int
-run_verb(const struct verb *v, struct command *c, struct err *e)
+run_verb_and_flush_stdout(
+    const struct verb *v, struct command *c, struct err *e)
 {
 	int rc;
 
 	if (v->run == save_command)
 		return save_command(c, e);
-	if (out_open(&c->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open_and_enlarge_pipe(
+		&c->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	rc = v->run(c, e);
 	if (rc == 0)
@@ -173,16 +175,17 @@ main(int argc, char *argv[])
 	if (r == OPT_RUN) {
 		v = find_verb(argv[optind], &e);
 		c.args = argv + optind + 1;
-		if (check_command_line(v, &c, argc - optind - 1, &e) == -1)
+		if (check_command_line_and_select_store(
+			v, &c, argc - optind - 1, &e) == -1)
 			r = OPT_FAILED;
 	}
 	if (r == OPT_FAILED && v != NULL && v->run == save_command)
 		stage_write_failed_mark_early("checkpoint", &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	err_warn("etl-checkpoint", db_warning_if_url_has_password(o.db));
-	if (run_verb(v, &c, &e) == -1)
+	if (run_verb_and_flush_stdout(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_raise_signal_if_received();
 	return status;

@@ -23,7 +23,7 @@ struct save {
 };
 
 static int
-check_stream_has_checkpoints(struct save *s, struct err *e)
+check_begin_mark_has_checkpoint(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(s->stage);
 
@@ -43,7 +43,7 @@ check_stream_has_checkpoints(struct save *s, struct err *e)
 static int
 pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
 {
-	if (check_stream_has_checkpoints(s, e) == -1)
+	if (check_begin_mark_has_checkpoint(s, e) == -1)
 		return -1;
 	if (++s->records % LOOK_EVERY == 0 &&
 	    saver_ms_until_due(&s->saver) == 0 &&
@@ -54,7 +54,7 @@ pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
 		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
 	if (stage_emit(s->stage, l->data, l->len, e) == -1)
 		return -1;
-	stage_count_outcome(s->stage, true);
+	stage_count_as_passed_or_dropped(s->stage, true);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ pass_mark_and_save(struct save *s, struct err *e)
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
 		saver_forget_version(&s->saver);
-		if (check_stream_has_checkpoints(s, e) == -1)
+		if (check_begin_mark_has_checkpoint(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
@@ -89,7 +89,7 @@ pass_mark_and_save(struct save *s, struct err *e)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && check_checkpoint_name(s, m, e) == -1)
 		return -1;
-	if (stage_pass_mark(s->stage, e) == -1)
+	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)
 		return 0;

@@ -49,7 +49,7 @@ set_or_clear_checkpoint(
 	    warn_of_running_writer(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :
-	    checkpoint_clear(db, name, e);
+	    checkpoint_set_null_and_raise_version(db, name, e);
 }
 
 static int
@@ -96,7 +96,7 @@ database_list(struct command *c, int (*each)(void *self,
 				break;
 			}
 	if (rc == 0 && n == 0)
-		store_print_empty(db_name(db));
+		store_print_no_checkpoints(db_name(db));
 	checkpoints_close(l);
 	db_close(db);
 	return rc;

@@ -14,7 +14,8 @@ enum { TEXT = 1 << 30 };
 /* Prints the value of a checkpoint byte for byte, for scripts. If standard
  * output is a terminal, control characters are escaped. */
 static int
-print_value(struct command *c, const char *value, struct err *e)
+print_value_escaped_on_terminal(
+    struct command *c, const char *value, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -39,7 +40,7 @@ get_command(struct command *c, struct err *e)
 	if (c->store->get(c, name, &value, &version, e) == -1)
 		return -1;
 	if (value != NULL)
-		rc = print_value(c, value, e);
+		rc = print_value_escaped_on_terminal(c, value, e);
 	else
 		rc = err_set(e, ERR_LIMIT, false, "%s: has no value: it was "
 		    "cleared", name);
@@ -148,7 +149,7 @@ list_add_checkpoint(void *self, const struct checkpoint *p, struct err *e)
 }
 
 void
-store_print_empty(const char *store_name)
+store_print_no_checkpoints(const char *store_name)
 {
 	if (isatty(STDERR_FILENO) == 1)
 		(void)fprintf(stderr, "etl-checkpoint: list: no checkpoint "

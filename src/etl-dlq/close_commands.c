@@ -9,7 +9,7 @@ close_all_named_letters(struct dlq *d, const char *status, struct err *e)
 	if (dlq_open_database(d, e) == -1 || db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_close_with_status(
+		if (letter_set_status_and_reason(
 			d->db, d->args[i], status, d->opts->reason, e) == -1) {
 			db_rollback(d->db);
 			return -1;
@@ -47,7 +47,8 @@ erase_command(struct dlq *d, struct err *e)
 	if (db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_erase(d->db, d->args[i], e) == -1) {
+		if (letter_erase_record_and_messages(d->db, d->args[i], e) ==
+		    -1) {
 			db_rollback(d->db);
 			return -1;
 		}

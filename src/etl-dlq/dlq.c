@@ -19,8 +19,8 @@ dlq_open_database(struct dlq *d, struct err *e)
 /* Prints the nearest code, stage or pipeline in the database if no letter has
  * the one that the user has named. */
 static int
-print_suggestion(const struct dlq *d, const char *command, const char *option,
-    const char *value, struct err *e)
+print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
+    const char *option, const char *value, struct err *e)
 {
 	struct suggestion near = { .typed = value };
 	struct db_value v = db_text(option);
@@ -53,8 +53,12 @@ dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
 		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter in %s "
 		    "matches\n", command, f->status != NULL ? f->status : "",
 		    f->status != NULL ? " " : "", db_name(d->db));
-	return print_suggestion(d, command, "code", f->code, e) == -1 ||
-	    print_suggestion(d, command, "stage", f->stage, e) == -1 ||
-	    print_suggestion(d, command, "pipeline", f->pipeline, e) == -1 ?
-	    -1 : 0;
+	return print_nearest_stored_value_if_unknown(
+		   d, command, "code", f->code, e) == -1 ||
+		       print_nearest_stored_value_if_unknown(
+			   d, command, "stage", f->stage, e) == -1 ||
+		       print_nearest_stored_value_if_unknown(
+			   d, command, "pipeline", f->pipeline, e) == -1
+		   ? -1
+		   : 0;
 }

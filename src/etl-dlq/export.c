@@ -86,7 +86,7 @@ export_letter(struct dlq *d, struct letters *from, struct letter *l,
 		left_out_warn_and_count(left, l, "its bytes were erased");
 		return 0;
 	}
-	switch (letters_read_raw(from, l, e)) {
+	switch (letters_read_raw_if_unchanged(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:

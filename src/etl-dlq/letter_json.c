@@ -22,7 +22,8 @@ put_text_member_if_set(struct buf *b, const char *name, const char *s)
  * obey. In JSON text they occur only inside strings, where the escape, such as
  * \u009b, means the same character. */
 static int
-write_escaped(struct out *out, const char *p, size_t n, struct err *e)
+write_with_control_bytes_escaped(
+    struct out *out, const char *p, size_t n, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -37,7 +38,7 @@ write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 }
 
 static size_t
-utf8_part_length(const char *p, size_t n)
+cut_to_part_at_char_boundary(const char *p, size_t n)
 {
 	if (n <= PART)
 		return n;
@@ -64,7 +65,7 @@ write_raw_member(struct out *out, const struct letter *l, struct err *e)
 	for (; rc == 0 && p < end; p += n) {
 		n = (size_t)(end - p);
 		if (text)
-			n = utf8_part_length(p, n);
+			n = cut_to_part_at_char_boundary(p, n);
 		else if (n > PART)
 			n = PART;
 		buf_clear(&b);
@@ -74,8 +75,9 @@ write_raw_member(struct out *out, const struct letter *l, struct err *e)
 			base64_put(&b, p, n);
 		if ((rc = buf_check(&b, e)) == -1)
 			break;
-		rc = text ? write_escaped(out, b.data + 1, b.len - 2, e) :
-		    out_write_part(out, b.data, b.len, e);
+		rc = text ? write_with_control_bytes_escaped(
+				out, b.data + 1, b.len - 2, e)
+			  : out_write_part(out, b.data, b.len, e);
 	}
 	buf_release(&b);
 	return rc == 0 ? out_write_part(out, "\"", 1, e) : rc;
@@ -132,7 +134,8 @@ write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
 		put_text_member_if_set(&b, "message", t.message);
 		buf_char(&b, '}');
 		if (buf_check(&b, e) == -1 ||
-		    write_escaped(d->out, b.data, b.len, e) == -1)
+		    write_with_control_bytes_escaped(
+			d->out, b.data, b.len, e) == -1)
 			more = -1;
 		buf_clear(&b);
 		buf_char(&b, ',');
@@ -151,13 +154,13 @@ print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
 	struct buf b;
 	int rc;
 
-	if ((rc = letters_read_raw(from, l, e)) == -1)
+	if ((rc = letters_read_raw_if_unchanged(from, l, e)) == -1)
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_char(&b, '{');
 	put_letter_members(&b, l);
 	if (buf_check(&b, e) == -1 ||
-	    write_escaped(d->out, b.data, b.len, e) == -1)
+	    write_with_control_bytes_escaped(d->out, b.data, b.len, e) == -1)
 		goto fail;
 	buf_release(&b);
 	if (times && write_occurrences(d, l, e) == -1)

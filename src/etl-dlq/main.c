@@ -197,7 +197,8 @@ run_command_and_flush(const struct command *c, struct dlq *d, struct err *e)
 	struct err other = { 0 };
 	int rc;
 
-	if (out_open(&d->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open_and_enlarge_pipe(
+		&d->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	rc = c->run(d, e);
 	if (rc == 0)
@@ -232,7 +233,7 @@ main(int argc, char *argv[])
 	    check_operands(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_print_result(&spec, OPT_FAILED, &e);
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	err_warn("etl-dlq", db_warning_if_url_has_password(o.db));
 	if (run_command_and_flush(c, &d, &e) == 0)
 		return 0;

@@ -62,8 +62,8 @@ read_part(struct part *p, FILE *f)
  * the line while it stores it, to save memory, so if the part is tried
  * again, the line is read from the temporary file again. */
 static int
-put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
-    struct err *e)
+store_large_line_reread_if_freed(
+    struct dlq *d, struct part *p, FILE *f, int64_t *stored, struct err *e)
 {
 	struct buf line;
 
@@ -77,15 +77,16 @@ put_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
 	*stored = 0;
 	if (letters_add_and_release_line(d->db, &line, 0, stored, e) == -1)
 		return -1;
-	return letters_flush_and_resolve(d->db, NULL, 0, NULL, 0, stored, e);
+	return letters_store_queued_and_resolve(
+	    d->db, NULL, 0, NULL, 0, stored, e);
 }
 
 static int
-put_part_in_transaction(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
-    struct err *e)
+store_part_in_open_transaction(
+    struct dlq *d, struct part *p, FILE *f, int64_t *stored, struct err *e)
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
-		return put_large_line(d, p, f, stored, e);
+		return store_large_line_reread_if_freed(d, p, f, stored, e);
 	return letters_store(d->db, p->texts, p->n, 0, stored, e);
 }
 
@@ -98,7 +99,7 @@ try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
     int64_t *stored_if_commit_lost, struct err *e)
 {
 	if (db_begin(d->db, e) == 0 &&
-	    put_part_in_transaction(d, p, f, stored, e) == 0) {
+	    store_part_in_open_transaction(d, p, f, stored, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -114,8 +115,8 @@ try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
  * second try adds nothing; then *added grows by the number that the first try
  * has added (`stored_if_lost`). */
 static int
-store_part_with_retries(struct dlq *d, struct part *p, FILE *f, int64_t *added,
-    struct err *e)
+store_part_or_reconnect_and_retry(
+    struct dlq *d, struct part *p, FILE *f, int64_t *added, struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 	int64_t stored = 0, stored_if_lost = 0;
@@ -153,7 +154,7 @@ store_all_rejects(
 	while (rc == 0 && read_part(p, f))
 		rc = stop_signal() != 0
 			 ? -1
-			 : store_part_with_retries(d, p, f, added, e);
+			 : store_part_or_reconnect_and_retry(d, p, f, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	if (rc == -1 && stop_signal() != 0)

@@ -228,7 +228,7 @@ intake_read_file(struct intake *in, const char *name, struct err *e)
 	if (check_bad_file_is_not_input(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
-	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
+	while ((r = lines_next_not_blank(lines, &l, -1, e)) == LINES_ONE)
 		if (classify_and_copy_reject_line(in, &l, name, e) == -1)
 			goto out;
 	report_held_bad_line(in, name, r == LINES_END);

@@ -18,7 +18,8 @@ struct choice {
 };
 
 static int
-set_pipeline_and_stage(struct choice *c, const struct db_rows *r, struct err *e)
+set_pipeline_and_stage_from_row(
+    struct choice *c, const struct db_rows *r, struct err *e)
 {
 	c->pipeline = strdup(db_column(r, 0).p);
 	c->stage = strdup(db_column(r, 1).p);
@@ -56,7 +57,8 @@ read_single_pipeline_and_stage(struct choice *c, struct dlq *d,
 		return -1;
 	buf_init(&list, 768);
 	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
-		if (n == 1 && (rc = set_pipeline_and_stage(c, r, e)) == -1)
+		if (n == 1 &&
+		    (rc = set_pipeline_and_stage_from_row(c, r, e)) == -1)
 			break;
 		if (n <= CHOICES)
 			buf_printf(&list, "%s --pipeline '%s' --stage %s "
@@ -102,7 +104,7 @@ emit_letter_and_resolve_mark(
 	while (open-- > 0)
 		if (stage_emit(s, l->raw, l->raw_len, e) == -1)
 			return -1;
-	return stage_write_resolve(s, &m, e);
+	return stage_check_write_and_flush_resolve(s, &m, e);
 }
 
 static int
@@ -121,7 +123,7 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 		    "--max-record");
 		return 0;
 	}
-	switch (letters_read_raw(from, l, e)) {
+	switch (letters_read_raw_if_unchanged(from, l, e)) {
 	case -1:
 		return -1;
 	case 1:
@@ -212,7 +214,7 @@ check_letter_is_open(struct dlq *d, const char *name, int64_t id, struct err *e)
  * of the command line name. The caller frees the array. Fails if a letter does
  * not exist or is not open. */
 static int
-find_open_letters(int64_t **ids, struct dlq *d, struct err *e)
+find_named_letters_and_check_open(int64_t **ids, struct dlq *d, struct err *e)
 {
 	*ids = calloc((size_t)d->nargs + 1, sizeof(**ids));
 	if (*ids == NULL)
@@ -261,7 +263,7 @@ open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
 	if (dlq_open_database(d, e) == -1)
 		return -1;
 	*f = d->selection.filter;
-	if (find_open_letters(ids, d, e) == -1)
+	if (find_named_letters_and_check_open(ids, d, e) == -1)
 		return -1;
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;

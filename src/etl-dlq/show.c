@@ -10,8 +10,8 @@ enum { TEXT = 1 << 30, PART = 64 << 10 };
  * value escaped. It does so in parts: the whole escaped text may be six times
  * as long as the value. */
 static int
-print_field(struct dlq *d, struct buf *line, const char *name, const char *p,
-    size_t n, struct err *e)
+print_field_if_set(struct dlq *d, struct buf *line, const char *name,
+    const char *p, size_t n, struct err *e)
 {
 	if (p == NULL || n == 0)
 		return 0;
@@ -59,7 +59,7 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 	if (print_number(d, line, "letter", l->id, e) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (fields[i].text != NULL && print_field(d, line,
+		if (fields[i].text != NULL && print_field_if_set(d, line,
 		    fields[i].name, fields[i].text, strlen(fields[i].text),
 		    e) == -1)
 			return -1;
@@ -71,7 +71,7 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 		return -1;
 	if (l->bytes != 0 && print_number(d, line, "bytes", l->bytes, e) == -1)
 		return -1;
-	return print_field(d, line,
+	return print_field_if_set(d, line,
 	    l->bytes != 0 ? "raw (start)" : "raw", l->raw, l->raw_len, e);
 }
 
@@ -89,8 +89,9 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
 		buf_clear(&text);
 		buf_printf(&text, "%s  %s  %s", t.at, t.occurrence,
 		    t.message);
-		if (buf_check(&text, e) == -1 || print_field(d, line, "seen",
-		    text.data, text.len, e) == -1)
+		if (buf_check(&text, e) == -1 ||
+		    print_field_if_set(
+			d, line, "seen", text.data, text.len, e) == -1)
 			more = -1;
 	}
 	letter_times_close(times);
@@ -101,7 +102,7 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
 /* Prints the bytes of the rejected record. Warns if the database has only its
  * first bytes, because the record was too long. */
 static int
-print_raw(struct dlq *d, const struct letter *l, struct err *e)
+print_raw_and_warn_if_cut(struct dlq *d, const struct letter *l, struct err *e)
 {
 	if (l->bytes != 0)
 		err_warnf("etl-dlq", "show: letter %lld: only the first %zu "
@@ -116,7 +117,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 {
 	if (d->opts->json)
 		return print_letter_json(d, from, l, true, e);
-	switch (letters_read_raw(from, l, e)) {
+	switch (letters_read_raw_if_unchanged(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:
@@ -130,7 +131,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
 		    "were erased", (long long)l->id);
 	if (d->opts->raw)
-		return print_raw(d, l, e);
+		return print_raw_and_warn_if_cut(d, l, e);
 	if (print_fields(d, l, line, e) == -1)
 		return -1;
 	return print_occurrences(d, l, line, e);

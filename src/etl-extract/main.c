@@ -163,8 +163,8 @@ check_and_extract(struct extract *x, struct stage *s, char *const *uri,
  * as the line (mark) `failed`, which tells the later programs of the pipeline
  * why no more records come. */
 static int
-run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
-    size_t n, struct err *e)
+run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
+    char *const *uri, size_t n, struct err *e)
 {
 	const struct stage_conf conf = { .name = "extract",
 	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
@@ -209,9 +209,9 @@ main(int argc, char *argv[])
 		return opt_print_result(&spec, r, &e);
 	}
 	err_warn("etl-extract", db_warning_if_url_has_password(x.opts.db));
-	stop_install_handlers();
-	if (run_stage(&x, &fds, argv + optind, (size_t)(argc - optind),
-	    &e) == -1)
+	stop_install_handlers_ignore_sigpipe();
+	if (run_stage_or_write_failed_mark(
+		&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
 		status = err_report(spec.program, &e);
 	opt_release(&spec, &x.opts);
 	stop_raise_signal_if_received();

@@ -180,7 +180,7 @@ emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 	if (buf_check(&x->out, e) == -1 ||
 	    stage_emit(x->stage, x->out.data, x->out.len, e) == -1)
 		return -1;
-	stage_count_outcome(x->stage, true);
+	stage_count_as_passed_or_dropped(x->stage, true);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 		&x->request, x->o, x->url.data, x->url.len, e) == -1 ||
 	    stage_flush(x->stage, e) == -1)
 		return -1;
-	if (fetch_get_with_retries(
+	if (fetch_get_retry_and_renew_secret(
 		x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
 		return emit_with_answer_or_reject(x, l, e);
 	if (fetch_failure_concerns_all(x->fetch, e))
@@ -245,7 +245,7 @@ process_record(struct each *x, const struct line *l, struct err *e)
 }
 
 static int
-process_all_records(struct each *x, struct err *e)
+process_all_records_and_pass_marks(struct each *x, struct err *e)
 {
 	struct line l;
 
@@ -256,7 +256,7 @@ process_all_records(struct each *x, struct err *e)
 				return -1;
 			break;
 		case STAGE_MARK:
-			if (stage_pass_mark(x->stage, e) == -1)
+			if (stage_check_counts_and_pass_mark(x->stage, e) == -1)
 				return -1;
 			break;
 		case STAGE_END:
@@ -296,7 +296,7 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	buf_init(&x.out, x.o->max_record);
 	x.body.records = x.o->records;
 	if (open_client_and_limit_url(&x, from, e) == 0)
-		rc = process_all_records(&x, e);
+		rc = process_all_records_and_pass_marks(&x, e);
 	request_release(&x.request);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);

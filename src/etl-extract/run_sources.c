@@ -17,7 +17,8 @@ struct sources {
 /* Writes the record without the white space between its tokens. All other bytes
  * of the record stay as they are. */
 static int
-emit_record(struct sources *s, const struct item *it, struct err *e)
+emit_record_as_compact_json(
+    struct sources *s, const struct item *it, struct err *e)
 {
 	if ((s->j.flags & JSON_SPACE) == 0 && s->j.tok[0].len == it->line.len)
 		return stage_emit(s->stage, it->line.data, it->line.len, e);
@@ -74,7 +75,7 @@ check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 		    s->x->cursor, s->stage, it, &s->j, &r, e);
 	switch (rc) {
 	case 1:
-		return emit_record(s, it, e);
+		return emit_record_as_compact_json(s, it, e);
 	case 0:
 		return reject_item(s, it, &r, e);
 	default:
@@ -83,8 +84,8 @@ check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 }
 
 static int
-read_items(struct sources *s, const struct source *kind, void *source,
-    struct err *e)
+read_items_and_flush_at_pauses(
+    struct sources *s, const struct source *kind, void *source, struct err *e)
 {
 	struct item it = { 0 };
 
@@ -125,8 +126,8 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 /* Checks all sources before the first is read, so that a mistyped name ends the
  * run before any record is written. */
 static int
-check_sources(struct extract *x, const struct stage *s, char *const *uri,
-    size_t n, struct err *e)
+check_source_kinds_and_rejects_file(struct extract *x, const struct stage *s,
+    char *const *uri, size_t n, struct err *e)
 {
 	const struct source *kind;
 
@@ -154,7 +155,7 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	if (rc == 0 && x->opts.checkpoint != NULL)
 		rc = cursor_open(&x->cursor, &x->opts, e);
 	if (rc == 0)
-		rc = read_items(s, kind, source, e);
+		rc = read_items_and_flush_at_pauses(s, kind, source, e);
 	if (rc == 0 && x->cursor != NULL)
 		rc = cursor_check_accepted_and_write_last_mark(
 		    x->cursor, s->stage, e);
@@ -168,12 +169,12 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = check_sources(x, stage, uri, n, e);
+	int rc = check_source_kinds_and_rejects_file(x, stage, uri, n, e);
 
 	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = read_source(&s, x, uri[i], e);
-	cursor_close(x->cursor);
+	cursor_free(x->cursor);
 	x->cursor = NULL;
 	buf_release(&s.record);
 	json_release(&s.j);

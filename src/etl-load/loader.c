@@ -65,7 +65,7 @@ run_ddl_file(struct loader *l, struct err *e)
 }
 
 static bool
-is_default_database(const struct load_opts *o)
+no_option_or_variable_names_database(const struct load_opts *o)
 {
 	const char *url = getenv("DATABASE_URL");
 
@@ -78,7 +78,8 @@ is_default_database(const struct load_opts *o)
 static int
 open_database_table_and_sink(struct loader *l, struct err *e)
 {
-	bool create = l->o->ddl != NULL || !is_default_database(l->o);
+	bool create =
+	    l->o->ddl != NULL || !no_option_or_variable_names_database(l->o);
 
 	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
 		return -1;

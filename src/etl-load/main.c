@@ -119,7 +119,7 @@ main(int argc, char *argv[])
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	if (load_run(&o, &fds, &e) == 0)
 		return 0;
 	stop_raise_signal_if_received();

@@ -78,7 +78,7 @@ renew_row_and_touch_lock(const void *arg)
 
 	lock_touch(&r->job->lock);
 	if (control_open(&db, r->job->url, r->job->schema, true, &e) == -1 ||
-	    run_renew(db, r->run, &e) == -1)
+	    run_set_renewed_at_if_running(db, r->run, &e) == -1)
 		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
 		    r->job->name, e.msg);
 	db_close(db);
@@ -95,7 +95,7 @@ try_complete_row(struct attempt *a, const struct job *j, bool ok,
 	int rc = -1;
 
 	buf_init(&log, (size_t)2 * LOG);
-	tail_put(&log, &a->said);
+	tail_put_escaped(&log, &a->said);
 	if (log.len > 0)
 		words.log = buf_text(&log);
 	if (buf_check(&log, e) == 0 &&
@@ -188,11 +188,11 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	int rc;
 
 	cause_init(&c);
-	rc = child_run(&s, &c, &end, e);
+	rc = child_run_and_watch_as_subreaper(&s, &c, &end, e);
 	if (rc == 0) {
 		a->signal = end.signal;
 		a->code = outcome_code(&end, &c);
-		outcome_put_message(&a->message, &end, j->timeout, &c);
+		outcome_put_failure_message(&a->message, &end, j->timeout, &c);
 		outcome_put_status(&a->ending, &end, j->timeout);
 	}
 	cause_release(&c);

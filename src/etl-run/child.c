@@ -117,7 +117,8 @@ execute_script(const struct child_spec *s, int stderr_fd)
 }
 
 static int
-start_child(struct watch *w, struct cause *c, struct err *e)
+fork_child_and_open_stderr_relay(
+    struct watch *w, struct cause *c, struct err *e)
 {
 	int p[2];
 
@@ -164,7 +165,7 @@ signal_all(const struct watch *w, int sig)
 static void
 signal_all_and_schedule_kill(struct watch *w, int sig)
 {
-	family_find(&w->family);
+	family_add_lost_processes(&w->family);
 	signal_all(w, sig);
 	signal_all(w, SIGCONT);         /* a stopped process cannot end */
 	if (w->kill_at == NEVER)
@@ -250,7 +251,7 @@ handle_timers(struct watch *w)
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
-		family_find(&w->family);
+		family_add_lost_processes(&w->family);
 		signal_all(w, SIGKILL);
 	}
 	if (now >= w->renew_at) {
@@ -296,12 +297,12 @@ is_any_process_running(struct watch *w)
 	if (w->family.n == 0 && waitid(P_ALL, 0, &info, WEXITED | WNOHANG |
 	    WNOWAIT) == -1 && errno == ECHILD)
 		return false;
-	family_find(&w->family);
-	return family_is_running(&w->family);
+	family_add_lost_processes(&w->family);
+	return family_forget_ended_and_check_running(&w->family);
 }
 
 static void
-watch_loop(struct watch *w)
+watch_until_all_processes_ended(struct watch *w)
 {
 	struct pollfd p[1 + RELAY_FDS];
 
@@ -323,8 +324,8 @@ watch_loop(struct watch *w)
 }
 
 int
-child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
-    struct err *e)
+child_run_and_watch_as_subreaper(const struct child_spec *s, struct cause *c,
+    struct child_end *end, struct err *e)
 {
 	struct watch w = { .spec = s, .end = end, .sigfd = -1,
 	    .relay = { .fd = -1 }, .late_at = NEVER, .kill_at = NEVER,
@@ -349,9 +350,9 @@ child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
 	w.renew_at = clock_ms() + RENEW;
 	if (s->timeout > 0)
 		w.late_at = clock_ms() + (int64_t)s->timeout;
-	if (start_child(&w, c, e) == -1)
+	if (fork_child_and_open_stderr_relay(&w, c, e) == -1)
 		goto out;
-	watch_loop(&w);
+	watch_until_all_processes_ended(&w);
 	rc = 0;
 out:
 	family_release(&w.family);

@@ -32,7 +32,7 @@ struct child_end {
 	bool late;              /* the timeout stopped it */
 };
 
-int child_run(const struct child_spec *s, struct cause *c,
-    struct child_end *end, struct err *e);
+int child_run_and_watch_as_subreaper(const struct child_spec *s,
+    struct cause *c, struct child_end *end, struct err *e);
 
 #endif

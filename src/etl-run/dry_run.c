@@ -129,7 +129,7 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 		put_shell_word(b, j->on_failure);
 	}
 	buf_str(b, "\nlock: ");
-	if (lock_describe(b, j->url, j->name, e) == -1)
+	if (lock_put_free_or_holder(b, j->url, j->name, e) == -1)
 		return -1;
 	buf_char(b, '\n');
 	return buf_check(b, e);

@@ -27,7 +27,7 @@ get_killing_signal(const struct child_end *end)
 }
 
 static int
-exit_code_for_signal(int sig)
+sysexits_code_for_signal(int sig)
 {
 	switch (sig) {
 	case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGABRT:
@@ -99,7 +99,7 @@ outcome_code(const struct child_end *end, struct cause *c)
 	if (end->late || end->signal != 0)
 		return EX_TEMPFAIL;
 	if (sig != 0)
-		return exit_code_for_signal(sig);
+		return sysexits_code_for_signal(sig);
 	code = WEXITSTATUS(end->status);
 	if (code == SH_DENIED)
 		return EX_NOPERM;
@@ -160,7 +160,7 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 }
 
 void
-outcome_put_message(struct buf *b, const struct child_end *end,
+outcome_put_failure_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c)
 {
 	const char *last = cause_last(c),

@@ -12,7 +12,7 @@
 int outcome_code(const struct child_end *end, struct cause *c);
 /* Appends the message for the run's row: why the script failed, as its stages
  * have said it; nothing after a success. */
-void outcome_put_message(struct buf *b, const struct child_end *end,
+void outcome_put_failure_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c);
 /* Appends how the script ended: its exit code, a signal or the time-out. */
 void outcome_put_status(struct buf *b, const struct child_end *end,

@@ -62,7 +62,7 @@ print_status_command(const struct attempt *a, const struct job *j)
 /* Prints a line about the outcome of the attempt. Of a longer error message it
  * prints only the first line; the run's row in the database has all of it. */
 static void
-print_attempt_outcome(struct attempt *a, const struct job *j)
+print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 {
 	const char *why = a->message.failed && !a->message.full ?
 	    "out of memory" : buf_text(&a->message);
@@ -126,7 +126,7 @@ run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 		attempt_init(a, n);
 		memcpy(a->retry_of, before, sizeof(before));
 		attempt_run(a, j);
-		print_attempt_outcome(a, j);
+		print_failure_or_if_verbose_success(a, j);
 		*sig = a->signal != 0 ? a->signal : stop_signal();
 		if (*sig != 0 || !decide_retry_and_print(a, j, &wait))
 			return;
@@ -156,7 +156,7 @@ set_random_traceparent(struct job *j)
 /* Warns if data was piped into etl-run, but the pipeline got /dev/null as its
  * standard input and its streams had no records. */
 static void
-warn_unread_stdin(const struct attempt *a, const struct job *j)
+warn_if_withheld_stdin_has_bytes(const struct attempt *a, const struct job *j)
 {
 	int left = 0;
 
@@ -183,7 +183,7 @@ run_with_lock_and_retries(struct job *j, int *sig)
 	run_attempts_with_retries(j, &a, sig);
 	lock_release(&j->lock);
 	code = a.code;
-	warn_unread_stdin(&a, j);
+	warn_if_withheld_stdin_has_bytes(&a, j);
 	if (code != 0 && *sig == 0 && j->on_failure != NULL)
 		run_on_failure_command(&a, j, sig);
 	attempt_release(&a);
@@ -198,8 +198,8 @@ job_run(struct job *j, int *sig)
 	int code = 0;
 
 	do {
-		if (wait_ms_or_stop(
-			schedule_next(&s, clock_ms()) - clock_ms()) == -1) {
+		if (wait_ms_or_stop(schedule_take_next_time(&s, clock_ms()) -
+				    clock_ms()) == -1) {
 			*sig = stop_signal();
 			break;
 		}

@@ -122,7 +122,8 @@ call_file_lock(int fd, int command, short type, bool *is_held_by_another)
 }
 
 static int
-open_lock_file(int folder, const char *file, struct err *e)
+open_lock_file_inherited_by_children(
+    int folder, const char *file, struct err *e)
 {
 	struct stat st;
 	int low = openat(folder, file,
@@ -151,7 +152,8 @@ open_and_lock_file(int folder, const char *file, const char *name,
 {
 	int rc = 0;
 
-	if ((l->fd = open_lock_file(folder, file, e)) == -1)
+	if ((l->fd = open_lock_file_inherited_by_children(folder, file, e)) ==
+	    -1)
 		return -1;
 	if (call_file_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
 		rc = errno == EAGAIN || errno == EACCES ?
@@ -238,7 +240,8 @@ lock_release(struct lock *l)
 /* Appends whether the lock is free or who holds it, for --dry-run. It creates
  * no lock file: if there is none, the lock is free. */
 int
-lock_describe(struct buf *b, const char *url, const char *name, struct err *e)
+lock_put_free_or_holder(
+    struct buf *b, const char *url, const char *name, struct err *e)
 {
 	char file[HASH_HEX], path[FOLDER + HASH_HEX];
 	bool taken = false;

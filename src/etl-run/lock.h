@@ -22,7 +22,7 @@ void lock_write_holder(const struct lock *l, const char *run);
 void lock_touch(const struct lock *l);
 void lock_release(struct lock *l);
 /* Appends "free" or the holder, without taking the lock. */
-int lock_describe(struct buf *b, const char *url, const char *name,
+int lock_put_free_or_holder(struct buf *b, const char *url, const char *name,
     struct err *e);
 
 #endif

@@ -34,7 +34,7 @@ struct table {
  * STARTTIME ..."; NAME may contain any character. Returns false if the process
  * has exited, also if it is a zombie. */
 static bool
-read_process(int proc, const char *pid, struct process *p)
+read_process_unless_ended(int proc, const char *pid, struct process *p)
 {
 	char path[64], text[STAT + 1], state;
 	const char *at;
@@ -86,7 +86,7 @@ read_and_sort_processes(struct table *t, DIR *dir)
 
 	while ((d = readdir(dir)) != NULL)
 		if (isdigit((unsigned char)d->d_name[0]) &&
-		    read_process(dirfd(dir), d->d_name, &p))
+		    read_process_unless_ended(dirfd(dir), d->d_name, &p))
 			add_process(t, &p);
 	if (t->n > 0)
 		qsort(t->p, t->n, sizeof(*t->p), compare_pids);
@@ -142,14 +142,14 @@ add_if_same_process(struct family *f, int proc, const struct process *p)
 	if ((fd = pidfd_open(p->pid, 0)) == -1)
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
-	if (read_process(proc, pid, &now) && now.since == p->since)
+	if (read_process_unless_ended(proc, pid, &now) && now.since == p->since)
 		f->found[f->n++] = (struct relative){ p->pid, p->since, fd };
 	else
 		(void)close(fd);
 }
 
 void
-family_find(struct family *f)
+family_add_lost_processes(struct family *f)
 {
 	DIR *dir = opendir("/proc");
 	struct table t = { 0 };
@@ -174,7 +174,7 @@ family_signal(const struct family *f, int sig)
 }
 
 bool
-family_is_running(struct family *f)
+family_forget_ended_and_check_running(struct family *f)
 {
 	size_t n = 0;
 

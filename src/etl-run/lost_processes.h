@@ -19,10 +19,10 @@ struct family {
 	size_t n;
 };
 
-void family_find(struct family *f);
+void family_add_lost_processes(struct family *f);
 void family_signal(const struct family *f, int sig);
 /* True if one of the processes that were found is still running. */
-bool family_is_running(struct family *f);
+bool family_forget_ended_and_check_running(struct family *f);
 void family_release(struct family *f);
 
 #endif

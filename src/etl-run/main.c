@@ -143,7 +143,8 @@ is_stdin_withheld(const struct run_opts *o, const struct job *j)
 }
 
 static int
-check_and_set_times(struct job *j, const struct run_opts *o, struct err *e)
+check_and_set_timeout_every_jitter(
+    struct job *j, const struct run_opts *o, struct err *e)
 {
 	if (o->timeout > longest || o->every > longest || o->jitter > longest)
 		return err_set(e, ERR_USAGE, false, "--timeout, --every and "
@@ -175,8 +176,8 @@ struct texts {                  /* owned here, borrowed by the job */
 };
 
 static int
-configure_job(struct job *j, struct texts *t, const struct run_opts *o,
-    int argc, char *argv[], struct err *e)
+load_env_file_and_configure_job(struct job *j, struct texts *t,
+    const struct run_opts *o, int argc, char *argv[], struct err *e)
 {
 	if (o->env_file != NULL &&
 	    envfile_load(o->env_file, &t->names, e) == -1)
@@ -198,7 +199,7 @@ configure_job(struct job *j, struct texts *t, const struct run_opts *o,
 	    " ETL_CONTROL_SCHEMA") != NULL)
 		j->schema = getenv("ETL_CONTROL_SCHEMA");
 	j->env_names = buf_text(&t->names);
-	if (check_and_set_times(j, o, e) == -1)
+	if (check_and_set_timeout_every_jitter(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
@@ -244,7 +245,7 @@ main(int argc, char *argv[])
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
 	if (check_and_default_every(&o, &e) == -1 ||
-	    configure_job(&j, &t, &o, argc, argv, &e) == -1) {
+	    load_env_file_and_configure_job(&j, &t, &o, argc, argv, &e) == -1) {
 		code = e.code == ERR_USAGE ?
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
@@ -252,7 +253,7 @@ main(int argc, char *argv[])
 		/* The handlers only note a stop signal. They are not installed
 		 * earlier, because a signal must end etl-run at once while it
 		 * reads the script from its standard input. */
-		stop_install_handlers();
+		stop_install_handlers_ignore_sigpipe();
 		err_warn("etl-run", db_warning_if_url_has_password(o.db));
 		if (!o.dry_run)
 			err_note("etl-run", db_note_if_default_missing(o.db));

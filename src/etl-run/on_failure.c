@@ -26,13 +26,13 @@ put_text_or_null(struct buf *b, const char *name, const char *text)
  * etl-run itself knows, for the case that the run's row cannot be read from the
  * database. */
 static void
-put_members_without_database(
+clear_and_put_json_without_database(
     struct buf *b, struct attempt *a, const struct job *j)
 {
 	struct buf log;
 
 	buf_init(&log, JSON);
-	tail_put(&log, &a->said);
+	tail_put_escaped(&log, &a->said);
 	buf_clear(b);
 	buf_char(b, '{');
 	put_text_or_null(b, "status", a->started ? "running" : "failed");
@@ -63,7 +63,7 @@ create_command_input(struct attempt *a, const struct job *j, struct err *e)
 	if (!a->started ||
 	    control_open(&db, j->url, j->schema, true, &none) == -1 ||
 	    run_append_row_json(db, a->run, &b, &none) == -1)
-		put_members_without_database(&b, a, j);
+		clear_and_put_json_without_database(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');
 	if (buf_check(&b, e) == -1)
@@ -92,7 +92,7 @@ run_shell_command(const struct job *j, int stdin_fd, struct child_end *end,
 	(void)unsetenv("ETL_PIPELINE");
 	(void)unsetenv("ETL_ATTEMPT");
 	cause_init(&c);
-	rc = child_run(&s, &c, end, e);
+	rc = child_run_and_watch_as_subreaper(&s, &c, end, e);
 	cause_release(&c);
 	return rc;
 }

@@ -17,7 +17,7 @@ get_random_delay(int64_t most)
  * start times that have passed. A start time counts as passed only after the
  * longest possible delay. */
 int64_t
-schedule_next(struct schedule *s, int64_t now)
+schedule_take_next_time(struct schedule *s, int64_t now)
 {
 	int64_t over = now - s->start - s->jitter, at;
 

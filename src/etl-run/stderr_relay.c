@@ -153,7 +153,7 @@ read_pipe_and_fill_output(struct relay *r)
 /* Writes from the output buffer to etl-run's standard error. If a write fails,
  * drops the bytes: a closed standard error must not stop the pipeline. */
 static void
-write_output_to_stderr(struct relay *r)
+write_stderr_and_refill_output(struct relay *r)
 {
 	ssize_t n = write(STDERR_FILENO, r->out + r->shown,
 	    r->ready - r->shown);
@@ -172,13 +172,13 @@ relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS])
 	if (p[0].fd != -1 && p[0].revents != 0)
 		read_pipe_and_fill_output(r);
 	if (p[1].fd != -1 && p[1].revents != 0)
-		write_output_to_stderr(r);
+		write_stderr_and_refill_output(r);
 }
 
 /* If the pipeline's last line has no LF, adds one, so that the next message of
  * etl-run starts on a line of its own. */
 static void
-end_unfinished_line(struct relay *r)
+put_held_bytes_and_missing_newline(struct relay *r)
 {
 	if (r->holds > 0) {
 		put_name(r);
@@ -213,7 +213,7 @@ relay_drain_and_close(struct relay *r)
 	cause_end(r->to.cause);
 	if (r->shown < r->ready)
 		return;
-	end_unfinished_line(r);
+	put_held_bytes_and_missing_newline(r);
 	relay_close(r);
 	move_until_idle(r);
 }

@@ -76,7 +76,7 @@ put_escaped_lines(struct buf *b, const char *p, size_t n)
 }
 
 void
-tail_put(struct buf *b, const struct tail *t)
+tail_put_escaped(struct buf *b, const struct tail *t)
 {
 	const char *p = t->text.data;
 	size_t at = find_tail_start(p, t->text.len, KEPT, t->cut);

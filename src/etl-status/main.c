@@ -77,7 +77,8 @@ open_database_and_print_report(
 {
 	int rc = -1;
 
-	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open_and_enlarge_pipe(
+		&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	if (control_open_and_ensure(
 		&s->db, s->opts->db, s->opts->control_schema, false, e) == 0 &&
@@ -108,7 +109,7 @@ main(int argc, char *argv[])
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	err_warn("etl-status", db_warning_if_url_has_password(o.db));
 	if (open_database_and_print_report(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);

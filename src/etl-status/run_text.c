@@ -29,7 +29,7 @@ fill_to(struct buf *b, size_t start, size_t column_width)
 /* Appends a line with the name and the value, with control characters escaped;
  * nothing if the value is missing or empty. */
 static void
-put_field(struct buf *b, const char *name, const char *value)
+put_field_if_set(struct buf *b, const char *name, const char *value)
 {
 	if (value == NULL || *value == '\0')
 		return;
@@ -49,22 +49,22 @@ put_run_row(struct buf *b, const struct run_report *h)
 	long long ms = n[NUMBER_DURATION] > 0 ? n[NUMBER_DURATION] : 0;
 	const char *completed = h->text[TEXT_COMPLETED];
 
-	put_field(b, "run", h->text[TEXT_RUN]);
+	put_field_if_set(b, "run", h->text[TEXT_RUN]);
 	buf_printf(b, "%-12s%lld\n", "number", (long long)n[NUMBER_ID]);
-	put_field(b, "pipeline", h->text[TEXT_PIPELINE]);
-	put_field(b, "status", h->text[TEXT_STATUS]);
+	put_field_if_set(b, "pipeline", h->text[TEXT_PIPELINE]);
+	put_field_if_set(b, "status", h->text[TEXT_STATUS]);
 	buf_printf(b, "%-12s%lld\n", "attempt", (long long)n[NUMBER_ATTEMPT]);
-	put_field(b, "retry of", h->text[TEXT_RETRY_OF]);
-	put_field(b, "host", h->text[TEXT_HOST]);
-	put_field(b, "started", h->text[TEXT_STARTED]);
-	put_field(b, completed != NULL ? "completed" : "renewed",
+	put_field_if_set(b, "retry of", h->text[TEXT_RETRY_OF]);
+	put_field_if_set(b, "host", h->text[TEXT_HOST]);
+	put_field_if_set(b, "started", h->text[TEXT_STARTED]);
+	put_field_if_set(b, completed != NULL ? "completed" : "renewed",
 	    completed != NULL ? completed : h->text[TEXT_RENEWED]);
 	buf_printf(b, "%-12s%lld.%03llds\n", "time",
 	    ms / 1000, ms % 1000);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		buf_printf(b, "%-12s%lld\n", counts[i],
 		    (long long)n[NUMBER_EXTRACTED + i]);
-	put_field(b, "message", h->text[TEXT_MESSAGE]);
+	put_field_if_set(b, "message", h->text[TEXT_MESSAGE]);
 }
 
 static void

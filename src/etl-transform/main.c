@@ -216,7 +216,7 @@ main(int argc, char *argv[])
 		opt_release(&spec, &o);
 		return opt_print_result(&spec, r, &e);
 	}
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	if (run_stage(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);
 	args_release(&a);

@@ -40,7 +40,7 @@ write_outputs_and_count(
 			return -1;
 		p = lf;
 	}
-	stage_count_outcome(t->stage, r->text_len > 0);
+	stage_count_as_passed_or_dropped(t->stage, r->text_len > 0);
 	return 0;
 }
 
@@ -143,9 +143,10 @@ transform_run(struct transform *t, struct err *e)
 		else if (item == STAGE_WAIT)
 			rc = submit_slot_and_wait(t, e);
 		else if (item == STAGE_MARK)
-			rc = wait_and_write_all_results(t, e) == -1
-				 ? -1
-				 : stage_pass_mark(t->stage, e);
+			rc =
+			    wait_and_write_all_results(t, e) == -1
+				? -1
+				: stage_check_counts_and_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
 			return wait_and_write_all_results(t, e) == -1 ? -1 :
 			    stage_finish(t->stage, e);

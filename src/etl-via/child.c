@@ -118,7 +118,7 @@ failed:
 }
 
 size_t
-child_write(struct child *c, const char *p, size_t n)
+child_write_or_note_closed(struct child *c, const char *p, size_t n)
 {
 	ssize_t done = write(c->in, p, n);
 
@@ -136,7 +136,7 @@ child_write(struct child *c, const char *p, size_t n)
  * etl-via does not hold a read end earlier: it would keep a write from failing
  * with EPIPE after CMD has closed its standard input. */
 int
-child_close_in(struct child *c, struct err *e)
+child_close_in_keep_unread(struct child *c, struct err *e)
 {
 	char path[48];
 

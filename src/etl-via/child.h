@@ -1,8 +1,9 @@
 /* The process that executes CMD. It has a process group of its own, pipes to
  * its standard input and from its standard output, and no file descriptor 3.
  * Owns:  the process, the pipes, the reader of the output lines.
- * Gives: child_write() the number of bytes written, 0 if the pipe is full;
- *        child_has_ended() true if CMD has exited and its output was read.
+ * Gives: child_write_or_note_closed() the number of bytes written, 0 if the
+ *        pipe is full; child_has_ended() true if CMD has exited and its output
+ *        was read.
  * Fails: child_check_end(): bad exit status, a signal, or input not read. */
 #ifndef VIA_CHILD_H
 #define VIA_CHILD_H
@@ -28,8 +29,9 @@ struct child {
 void child_init(struct child *c);
 int child_start(struct child *c, char *argv[], size_t max_line,
     struct err *e);
-size_t child_write(struct child *c, const char *p, size_t n);
-int child_close_in(struct child *c, struct err *e);     /* end of input */
+size_t child_write_or_note_closed(struct child *c, const char *p, size_t n);
+int child_close_in_keep_unread(
+    struct child *c, struct err *e); /* end of input */
 void child_close_out(struct child *c);
 bool child_has_ended(struct child *c);
 /* Fails if CMD was killed by a signal, exited with a status that is not ok, or

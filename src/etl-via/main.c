@@ -121,7 +121,7 @@ main(int argc, char *argv[])
 		stage_write_failed_mark_early("via", &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	/* If the parent process of etl-via ignores SIGCHLD, etl-via would
 	 * ignore it too, and the kernel would discard CMD's exit status. */
 	(void)signal(SIGCHLD, SIG_DFL);

@@ -57,7 +57,8 @@ start_command(struct via *v, struct err *e)
  * etl-via passed such lines on, a later stage would reject every line, and no
  * program could put the records together again. */
 static int
-check_first_line(const struct via *v, const struct line *l, struct err *e)
+check_first_output_line_is_json(
+    const struct via *v, const struct line *l, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -78,7 +79,7 @@ check_first_line(const struct via *v, const struct line *l, struct err *e)
 }
 
 static int
-emit_output_line(struct via *v, const struct line *l, struct err *e)
+check_and_emit_output_line(struct via *v, const struct line *l, struct err *e)
 {
 	if (is_mark_line(l->data, l->len))
 		return err_set(e, ERR_PEER, false, "%s: line %llu of its "
@@ -89,7 +90,8 @@ emit_output_line(struct via *v, const struct line *l, struct err *e)
 		    "output has %llu bytes, more than --max-record",
 		    v->child.name, (unsigned long long)l->number,
 		    (unsigned long long)l->bytes);
-	if (v->out == 0 && v->is_marked && check_first_line(v, l, e) == -1)
+	if (v->out == 0 && v->is_marked &&
+	    check_first_output_line_is_json(v, l, e) == -1)
 		return -1;
 	v->out++;
 	return stage_emit(v->stage, l->data, l->len, e);
@@ -101,9 +103,9 @@ read_and_emit_output(struct via *v, bool *busy, struct err *e)
 	struct line l;
 
 	for (int i = 0; i < LINES_IN_A_ROW && v->child.out != -1; i++) {
-		switch (lines_next(v->child.lines, &l, 0, e)) {
+		switch (lines_next_not_blank(v->child.lines, &l, 0, e)) {
 		case LINES_ONE:
-			if (emit_output_line(v, &l, e) == -1)
+			if (check_and_emit_output_line(v, &l, e) == -1)
 				return -1;
 			*busy = true;
 			break;
@@ -131,9 +133,9 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 		return 0;
 	if (left == 0) {        /* nothing to write: perhaps close stdin */
 		*busy |= v->is_input_over;
-		return v->is_input_over ? child_close_in(c, e) : 0;
+		return v->is_input_over ? child_close_in_keep_unread(c, e) : 0;
 	}
-	n = child_write(c, v->pending.data + v->written, left);
+	n = child_write_or_note_closed(c, v->pending.data + v->written, left);
 	*busy |= n > 0 || c->has_closed_stdin;
 	v->written += n;
 	if (v->written < v->pending.len)
@@ -149,7 +151,7 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
  * error in *e that names the signal; else 0. It calls stage_next(), which
  * reports the signal before it reads anything. */
 static int
-set_stop_error(struct via *v, struct err *e)
+set_error_if_stopped_by_signal(struct via *v, struct err *e)
 {
 	struct line l;
 
@@ -160,12 +162,12 @@ set_stop_error(struct via *v, struct err *e)
  * pipes allow without waiting. Sets *busy to true if it has read or written
  * anything. Does nothing if CMD is not running. */
 static int
-exchange_with_command(struct via *v, bool *busy, struct err *e)
+exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
 
 	if (stop_signal() != 0)
-		return set_stop_error(v, e);
+		return set_error_if_stopped_by_signal(v, e);
 	if (c->pid == 0)
 		return 0;
 	if (read_and_emit_output(v, busy, e) == -1 ||
@@ -202,9 +204,9 @@ flush_and_wait(struct via *v, int input, struct err *e)
 
 		timeout = left > 0 ? (int)left : 0;
 	}
-	if (wait_fds(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
+	if (wait_fds_or_stop(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
 		return 0;
-	return set_stop_error(v, e);
+	return set_error_if_stopped_by_signal(v, e);
 }
 
 /* Writes the rest of CMD's input, reads all of CMD's output, waits until CMD
@@ -213,7 +215,7 @@ flush_and_wait(struct via *v, int input, struct err *e)
  * input before it read everything has failed: it gets GRACE_MS to exit, so that
  * its exit status can be reported. */
 static int
-finish_command(struct via *v, struct err *e)
+finish_command_fix_counts(struct via *v, struct err *e)
 {
 	struct child *c = &v->child;
 	bool busy;
@@ -221,7 +223,7 @@ finish_command(struct via *v, struct err *e)
 	v->is_input_over = true;
 	while (!child_has_ended(c)) {
 		busy = false;
-		if (exchange_with_command(v, &busy, e) == -1)
+		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
 			return -1;
 		if (c->has_closed_stdin && v->deadline == 0)
 			v->deadline = clock_ms() + GRACE_MS;
@@ -263,7 +265,7 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 	if (l->len > LARGE)
 		stage_shrink_buffer(v->stage);
 	v->in++;
-	stage_count_outcome(v->stage, true);
+	stage_count_as_passed_or_dropped(v->stage, true);
 	return 0;
 }
 
@@ -275,7 +277,7 @@ static int
 handle_begin_mark(struct via *v, struct err *e)
 {
 	v->is_marked = true;
-	if (stage_pass_mark(v->stage, e) == -1)
+	if (stage_check_counts_and_pass_mark(v->stage, e) == -1)
 		return -1;
 	return stage_begin_mark(v->stage)->replay ? 0 : start_command(v, e);
 }
@@ -293,10 +295,10 @@ handle_mark(struct via *v, struct err *e)
 	case MARK_BEGIN:
 		return handle_begin_mark(v, e);
 	case MARK_CHECKPOINT:
-		return stage_hold_checkpoint(v->stage, e);
+		return stage_replace_held_checkpoint_by_line(v->stage, e);
 	case MARK_RESOLVE:
 	case MARK_END:
-		if (v->child.pid != 0 && finish_command(v, e) == -1)
+		if (v->child.pid != 0 && finish_command_fix_counts(v, e) == -1)
 			return -1;
 		break;
 	case MARK_FAILED:
@@ -305,7 +307,7 @@ handle_mark(struct via *v, struct err *e)
 	default:
 		break;
 	}
-	return stage_pass_mark(v->stage, e);
+	return stage_check_counts_and_pass_mark(v->stage, e);
 }
 
 /* Called at the end of etl-via's input. If the stream has no marks, this also
@@ -316,14 +318,14 @@ handle_mark(struct via *v, struct err *e)
  * Inside etl-run (stage_in_run()) an input without any line counts as a cut
  * stream: a stage before etl-via would have written at least the mark begin. */
 static int
-handle_input_end(struct via *v, struct err *e)
+finish_unmarked_command_and_stream(struct via *v, struct err *e)
 {
 	bool empty = stage_begin_mark(v->stage) == NULL && stage_in_run();
 
 	if (!v->is_marked && !empty) {
 		if (!v->has_run && start_command(v, e) == -1)
 			return -1;
-		if (v->child.pid != 0 && finish_command(v, e) == -1)
+		if (v->child.pid != 0 && finish_command_fix_counts(v, e) == -1)
 			return -1;
 	}
 	return stage_finish(v->stage, e);
@@ -350,7 +352,7 @@ read_input(struct via *v, bool *busy, struct err *e)
 		case STAGE_WAIT:
 			return 1;
 		case STAGE_END:
-			return handle_input_end(v, e);
+			return finish_unmarked_command_and_stream(v, e);
 		default:
 			return -1;
 		}
@@ -367,10 +369,10 @@ process_stream(struct via *v, struct err *e)
 	while (rc == 1) {
 		bool busy = false;
 
-		if (exchange_with_command(v, &busy, e) == -1)
+		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
 			return -1;
 		if (v->child.has_closed_stdin)  /* it fails: input is left */
-			return finish_command(v, e);
+			return finish_command_fix_counts(v, e);
 		rc = read_input(v, &busy, e);
 		if (rc == 1 && !busy &&
 		    flush_and_wait(v, v->pending.len < PENDING_MAX ?

@@ -14,11 +14,11 @@ address=src/etl-extract/http/private_address.c
 # A reader that leaves.
 mutant etl-extract/stream.t '--delay does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
-    's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
+    's/wait_fd_or_stop(STDOUT_FILENO, 0, ms >/wait_fd_or_stop(-1, 0, ms >/' \
     'a reader that leaves, --delay 60s'
 mutant etl-extract/stream.t 'a request does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
-    's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
+    's/return wait_fd_or_stop(STDOUT_FILENO, 0, 0) == 1/return false/' \
     'a reader that leaves, --timeout 60s'
 mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errval.c \
     's/num == EPIPE/num == 0/' \
@@ -185,7 +185,7 @@ mutant unit/extract_address 'an IPv6 unique local address counts as public' $add
     's/(p\[0\] & 0xfe) == 0xfc/false/' \
     private_addresses_are_recognised
 mutant unit/extract_address 'an IPv6 address that embeds IPv4 counts as public' $address \
-    's/if (embeds_v4(p))/if (false)/' \
+    's/if (is_v4_mapped_or_nat64(p))/if (false)/' \
     private_addresses_are_recognised
 mutant unit/extract_address 'an address of a local NAT64 counts as public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
@@ -213,7 +213,7 @@ mutant etl-extract/redirect.t 'a bad certificate is retried' $http \
 
 # Pages.
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
-    's/check_page_differs(p, e) == -1/false/' \
+    's/check_page_differs_and_remember_it(p, e) == -1/false/' \
     'endless: told'
 mutant etl-extract/pages.t 'pages of equal length count as repeated' $pages \
     's/    memcmp(p->previous, text, t->len) == 0;/    true;/' \

@@ -55,7 +55,7 @@ mutant fd3.t 'a reject line is written in two pieces' lib/stream/reject_file.c \
 mutant unit/stream_aside 'writers do not lock the pipe of descriptor 3' lib/stream/reject_file.c \
     '/^set_lock(/,/^}/s/^{/{ return 0;/' writers_to_one_pipe_never_mix_lines
 mutant unit/stream_aside 'a write that would block is not waited for' lib/stream/fdwrite.c \
-    's/(void)wait_fd(fd, POLLOUT, -1);/return 0;/' \
+    's/(void)wait_fd_or_stop(fd, POLLOUT, -1);/return 0;/' \
     a_full_terminal_is_waited_for
 mutant unit/stream_aside 'a failed write of a reject is ignored' lib/stream/reject_file.c \
     's/return rc == -1 ? set_write_error(a, e) : 0;/return 0;/' \

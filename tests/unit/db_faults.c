@@ -171,7 +171,7 @@ a_stop_signal_ends_a_lock_wait(void **state)
 	if ((pid = fork()) == 0) {
 		struct err e;
 
-		stop_install_handlers();
+		stop_install_handlers_ignore_sigpipe();
 		if (read(ready[0], &byte, 1) != 1 ||
 		    db_open(&db, v->url, &e) == -1)
 			_exit(9);

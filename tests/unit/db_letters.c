@@ -59,7 +59,7 @@ an_occurrence_is_counted_once(void **state)
 	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
 	check_raw(v, "beef", "y", 1);
 
-	OK(v, letter_close_with_status(
+	OK(v, letter_set_status_and_reason(
 		  v->db, "be", "resolved", "by hand", &v->e));
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 0);
@@ -143,7 +143,8 @@ letters_are_found_by_id(void **state)
 	assert_string_equal(t.reject_id, "12ac");
 	letters_close(l);
 	assert_int_equal(
-	    letter_close_with_status(v->db, "ff", "resolved", NULL, &v->e), -1);
+	    letter_set_status_and_reason(v->db, "ff", "resolved", NULL, &v->e),
+	    -1);
 	assert_int_equal(v->e.code, ERR_LIMIT);
 	buf_release(&b);
 }
@@ -190,7 +191,8 @@ filters_select_letters(void **state)
 	assert_int_equal(COUNT(.until = "2026-11-20T08:34:01.000000Z"), 2);
 	assert_int_equal(COUNT(.until = "2026-11-20T08:34:00.123456Z"), 0);
 	assert_int_equal(COUNT(.status = "discarded"), 0);
-	OK(v, letter_close_with_status(v->db, "aa", "discarded", NULL, &v->e));
+	OK(v, letter_set_status_and_reason(
+		  v->db, "aa", "discarded", NULL, &v->e));
 	assert_int_equal(COUNT(.status = "discarded"), 1);
 	buf_release(&b);
 }

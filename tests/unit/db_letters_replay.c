@@ -29,8 +29,8 @@ resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 	struct letter_replay one = { .id = id, .seen = seen, .upto = upto };
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v,
-	    letters_flush_and_resolve(v->db, &one, 1, "run-7", 0, NULL, &v->e));
+	OK(v, letters_store_queued_and_resolve(
+		  v->db, &one, 1, "run-7", 0, NULL, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	return one.lost;
 }
@@ -74,7 +74,8 @@ resolving_compares_the_version(void **state)
 
 	/* A person discarded the letter after the replay read it. */
 	put_times(v, "aa", 5, 1);
-	OK(v, letter_close_with_status(v->db, "aa", "discarded", "old", &v->e));
+	OK(v, letter_set_status_and_reason(
+		  v->db, "aa", "discarded", "old", &v->e));
 	assert_true(resolve(v, "aa", 5, 4));
 	check_letter(v, "aa", "discarded 5 5 - at");
 }
@@ -97,10 +98,12 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	reject(&b, "aa", "r/again/1", "y", 1);
 	line = (struct letter_text){ b.data, b.len };
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
-	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
 	OK(v,
-	    letters_flush_and_resolve(v->db, done, 3, NULL, 0, &added, &v->e));
+	    letters_store_or_queue_in_temp(v->db, &line, 1, 0, &added, &v->e));
+	OK(v,
+	    letters_store_or_queue_in_temp(v->db, &line, 1, 0, &added, &v->e));
+	OK(v, letters_store_queued_and_resolve(
+		  v->db, done, 3, NULL, 0, &added, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	assert_int_equal(added, 1);
 	assert_false(done[0].lost);
@@ -144,10 +147,11 @@ resolve_and_store_in_own_order(const char *url, int which)
 			    b[i].len };
 		}
 		if (db_begin(db, &e) == -1 ||
-		    letters_add(
+		    letters_store_or_queue_in_temp(
 			db, lines + CROSS / 4, CROSS / 4, 0, NULL, &e) == -1 ||
-		    letters_add(db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
-		    letters_flush_and_resolve(
+		    letters_store_or_queue_in_temp(
+			db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
+		    letters_store_queued_and_resolve(
 			db, done, CROSS / 2, NULL, 0, NULL, &e) == -1 ||
 		    db_commit(db, &e) == -1) {
 			print_error("%s\n", e.msg);

@@ -35,7 +35,7 @@ move(struct env *v, const struct ledger *l)
 	enum ledger_result rc;
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, rc = ledger_move(v->db, l, &v->e));
+	OK(v, rc = ledger_insert_or_move_row(v->db, l, &v->e));
 	if (rc == LEDGER_ROW_CHANGED)
 		OK(v, db_commit(v->db, &v->e));
 	else
@@ -108,7 +108,7 @@ a_run_with_ended_streams_succeeds(void **state)
 	OK(v, run_lock_if_running(v->db, "r1", &row, &v->e));
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
-	OK(v, run_renew(v->db, "r1", &v->e));
+	OK(v, run_set_renewed_at_if_running(v->db, "r1", &v->e));
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	l.stream_id = "s2";
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
@@ -288,7 +288,8 @@ the_ledger_reports_each_case(void **state)
 	assert_false(row.own);
 	l.batch = 9;
 	OK(v, db_begin(v->db, &v->e));
-	assert_int_equal(ledger_move(v->db, &l, &v->e), LEDGER_FAILED);
+	assert_int_equal(
+	    ledger_insert_or_move_row(v->db, &l, &v->e), LEDGER_FAILED);
 	assert_int_equal(err_exit_code(&v->e), 75);
 	db_rollback(v->db);
 }
@@ -301,17 +302,20 @@ a_closed_ledger_row_cannot_move(void **state)
 	struct ledger_row row;
 
 	OK(v, control_ensure(v->db, NULL, true, &v->e));
-	assert_int_equal(
-	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
+	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
+	    LEDGER_ROW_CHANGED);
+	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
+	    LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	l.target = "u";
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_DONE);
-	l.batch = 1;
 	assert_int_equal(
-	    ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CHANGED);
-	assert_int_equal(ledger_close_row(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
+	    ledger_close_or_insert_closed_row(v->db, &l, &v->e), LEDGER_DONE);
+	l.batch = 1;
+	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
+	    LEDGER_ROW_CHANGED);
+	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
+	    LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	/* The stream can go on, but not a loader that missed the change. */
 	OK(v, ledger_reopen(v->db, &l, &v->e));
@@ -359,7 +363,7 @@ completing_waits_for_a_commit(void **state)
 	assert_int_equal(write(go[1], "x", 1), 1);
 	(void)usleep(300000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
-	OK(v, ledger_move(loader, &l, &v->e));
+	OK(v, ledger_insert_or_move_row(loader, &l, &v->e));
 	OK(v, db_commit(loader, &v->e));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -52,7 +52,7 @@ get(const char *text)
 static void
 put(double d, char out[NUMBER_TEXT + 1])
 {
-	size_t n = number_put(out, d);
+	size_t n = number_put_shortest_nan_as_null(out, d);
 
 	assert_true(n > 0 && n <= NUMBER_TEXT);
 	out[n] = '\0';

@@ -66,7 +66,7 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 		if (c->sink)
 			(void)printf(
 			    "mark %d\n", (int)stage_last_mark(s)->kind);
-		return stage_pass_mark(s, e) == -1 ? -1 : 1;
+		return stage_check_counts_and_pass_mark(s, e) == -1 ? -1 : 1;
 	}
 	ok = c->sink
 		 ? stage_parse_record_or_fill_reject(
@@ -85,7 +85,7 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 		if (stage_emit(s, l.data, l.len, e) == -1)
 			return -1;
 	if (memmem(l.data, l.len, "forget", 6) == NULL)
-		stage_count_outcome(s, n > 0);
+		stage_count_as_passed_or_dropped(s, n > 0);
 	return 1;
 }
 
@@ -104,7 +104,7 @@ source(struct stage *s, const struct stage_conf *c, struct err *e)
 		    stage_write_checkpoint(s, &p, e) == -1)
 			return -1;
 		if (i == 1 && c->replay != NULL &&
-		    stage_write_resolve(s, &r, e) == -1)
+		    stage_check_write_and_flush_resolve(s, &r, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -122,7 +122,7 @@ program(const struct stage_conf *given)
 
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		goto out;
-	stop_install_handlers();
+	stop_install_handlers_ignore_sigpipe();
 	c.fds = &fds;
 	if (stage_open(&s, &c, &e) == -1)
 		goto out;

@@ -61,7 +61,7 @@ put(struct reject_file *a, const char *line)
 {
 	struct err e = { 0 };
 
-	if (reject_file_write(a, line, strlen(line), &e) == -1)
+	if (reject_file_append_on_new_line(a, line, strlen(line), &e) == -1)
 		fail_msg("%s", e.msg);
 }
 
@@ -206,7 +206,7 @@ a_full_disk_and_a_closed_pipe_are_errors(void **state)
 	int p[2];
 
 	a = open_three(open("/dev/full", O_WRONLY));
-	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_append_on_new_line(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_exit_code(&e), 74);
 	assert_non_null(strstr(e.msg, "descriptor 3"));
 	assert_non_null(strstr(e.msg, "No space left"));
@@ -214,7 +214,7 @@ a_full_disk_and_a_closed_pipe_are_errors(void **state)
 	assert_int_equal(pipe(p), 0);
 	a = open_three(p[1]);
 	assert_int_equal(close(p[0]), 0);
-	assert_int_equal(reject_file_write(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_append_on_new_line(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_exit_code(&e), 74);
 	reject_file_close(a);
 }
@@ -237,7 +237,7 @@ write_lines(char c)
 		size_t n = i % 2 ? 10 : LONG;
 
 		line[n] = '\n';
-		if (reject_file_write(a, line, n + 1, &e) == -1)
+		if (reject_file_append_on_new_line(a, line, n + 1, &e) == -1)
 			_exit(1);
 		line[n] = c;
 	}

@@ -241,14 +241,15 @@ reject_limits_are_parsed(void **state)
 	struct reject_limit l;
 	struct err e = { 0 };
 
-	assert_int_equal(reject_limit_parse(&l, NULL, &e), 0);
+	assert_int_equal(reject_limit_parse_or_default(&l, NULL, &e), 0);
 	assert_true(l.by_percent && l.percent == 50);
-	assert_int_equal(reject_limit_parse(&l, "0", &e), 0);
+	assert_int_equal(reject_limit_parse_or_default(&l, "0", &e), 0);
 	assert_true(!l.by_percent && l.count == 0);
-	assert_int_equal(reject_limit_parse(&l, "100%", &e), 0);
+	assert_int_equal(reject_limit_parse_or_default(&l, "100%", &e), 0);
 	assert_true(l.by_percent && l.percent == 100);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(reject_limit_parse(&l, bad[i], &e), -1);
+		assert_int_equal(
+		    reject_limit_parse_or_default(&l, bad[i], &e), -1);
 		assert_int_equal(e.code, ERR_USAGE);
 	}
 }
@@ -259,7 +260,7 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 	struct reject_limit l;
 	struct err e = { 0 };
 
-	assert_int_equal(reject_limit_parse(&l, limit, &e), 0);
+	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
 	return reject_limit_exceeded(&l, rejected, seen);
 }
 

@@ -44,7 +44,7 @@ struct cursor {
 };
 
 void
-cursor_close(struct cursor *c)
+cursor_free(struct cursor *c)
 {
 	if (c == NULL)
 		return;
@@ -77,7 +77,7 @@ ensure_tables_and_read_stored(struct cursor *c, struct err *e)
 }
 
 static int
-read_stored(struct cursor *c, struct err *e)
+read_stored_from_state_or_db(struct cursor *c, struct err *e)
 {
 	const char *path;
 
@@ -149,8 +149,9 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	    strcmp(o->paginate, "since") == 0;
 	c->ordered = o->ordered || c->bound_each_page;
 	c->marked_at = clock_ms();
-	if (read_stored(c, e) == -1 || set_lower_bound(c, e) == -1) {
-		cursor_close(c);
+	if (read_stored_from_state_or_db(c, e) == -1 ||
+	    set_lower_bound(c, e) == -1) {
+		cursor_free(c);
 		return -1;
 	}
 	cursor_field_init(&c->field, o->cursor_field, c->stored,
@@ -169,11 +170,11 @@ cursor_put_bounds_into_url(struct cursor *c, struct buf *url, struct err *e)
 
 	c->has_risen = false;
 	if (since->len > 0)
-		query_set(url, o->since_param, strlen(o->since_param),
-		    buf_text(since));
+		query_set_dropping_fragment(url, o->since_param,
+		    strlen(o->since_param), buf_text(since));
 	if (o->until != NULL)
-		query_set(url, o->until_param, strlen(o->until_param),
-		    o->until);
+		query_set_dropping_fragment(
+		    url, o->until_param, strlen(o->until_param), o->until);
 	return buf_check(url, e);
 }
 

@@ -25,7 +25,7 @@ struct cursor;
 /* Reads the stored checkpoint. Call cursor_check_options() before. */
 int cursor_open(struct cursor **c, const struct extract_opts *o,
     struct err *e);
-void cursor_close(struct cursor *c);
+void cursor_free(struct cursor *c);
 
 /* Sets the query parameters for the lower and the upper bound in a request's
  * URL. */

@@ -43,7 +43,7 @@ cursor_field_release(struct cursor_field *f)
 /* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
  * the cursor, and the message "POINTER: WHAT MORE". Returns 0. */
 static int
-fill_reject(struct cursor_field *f, struct reject *r, const char *code,
+fill_reject_return_0(struct cursor_field *f, struct reject *r, const char *code,
     const char *what, const char *more)
 {
 	r->code = code;
@@ -65,32 +65,43 @@ copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
 
 	buf_clear(&f->text);
 	if (t->type == JSON_NULL)
-		return fill_reject(f, r, "required", "null, but each record "
-		    "must have a cursor", "");
+		return fill_reject_return_0(f, r, "required",
+		    "null, but each record "
+		    "must have a cursor",
+		    "");
 	if (t->type != JSON_NUMBER && t->type != JSON_STRING)
-		return fill_reject(f, r, "type", json_type_name(t->type),
+		return fill_reject_return_0(f, r, "type",
+		    json_type_name_with_article(t->type),
 		    ", but the cursor must be a number or a string");
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0 &&
 	    t->type == JSON_STRING)
-		return fill_reject(f, r, "encoding", "cannot be stored: it has "
-		    "a NUL character or half of a surrogate pair", "");
+		return fill_reject_return_0(f, r, "encoding",
+		    "cannot be stored: it has "
+		    "a NUL character or half of a surrogate pair",
+		    "");
 	if (t->len > 6 * VALUE_MAX)
-		return fill_reject(f, r, "range", "longer than 1024 bytes, "
-		    "which is too long for a cursor", "");
+		return fill_reject_return_0(f, r, "range",
+		    "longer than 1024 bytes, "
+		    "which is too long for a cursor",
+		    "");
 	if (t->type == JSON_NUMBER)
 		buf_add(&f->text, j->text + t->at, t->len);
 	else
 		json_unescape(&f->text, j, i);
 	if (f->text.full) {
 		f->text.failed = f->text.full = false;
-		return fill_reject(f, r, "range", "longer than 1024 bytes, "
-		    "which is too long for a cursor", "");
+		return fill_reject_return_0(f, r, "range",
+		    "longer than 1024 bytes, "
+		    "which is too long for a cursor",
+		    "");
 	}
 	if (buf_check(&f->text, e) == -1)
 		return -1;
-	return f->text.len > 0 ? 1 :
-	    fill_reject(f, r, "required", "empty, but each record must have "
-	    "a cursor", "");
+	return f->text.len > 0 ? 1
+			       : fill_reject_return_0(f, r, "required",
+				     "empty, but each record must have "
+				     "a cursor",
+				     "");
 }
 
 /* Sets f->kind, the kind (time, number or other text) that all cursor values of
@@ -152,7 +163,7 @@ set_or_check_kind_or_reject(struct cursor_field *f, enum value_kind found,
 		return 1;
 	f->wrong_kind += f->expected != VALUE_NONE &&
 	    (f->expected == VALUE_TIME ? !string : found == VALUE_TIME);
-	return fill_reject(f, r, "type", f->kind == VALUE_TIME ||
+	return fill_reject_return_0(f, r, "type", f->kind == VALUE_TIME ||
 	    f->expected == VALUE_TIME ? "not a time with an offset "
 	    "(RFC 3339), but the cursor is a time" :
 	    "not a number, but the cursor is a number", "");
@@ -169,15 +180,19 @@ cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
 
 	if (!pointer_find(j, f->pointer, &i)) {
 		f->missing++;
-		return fill_reject(f, r, "required", "missing, but each record "
-		    "must have a cursor", "");
+		return fill_reject_return_0(f, r, "required",
+		    "missing, but each record "
+		    "must have a cursor",
+		    "");
 	}
 	if ((rc = copy_cursor_text_or_reject(f, j, i, r, e)) != 1)
 		return rc;
 	string = j->tok[i].type == JSON_STRING;
 	found = value_kind(f->text.data, f->text.len);
 	if (!string && found != VALUE_NUMBER)
-		return fill_reject(f, r, "range", "has an exponent of more "
-		    "than 17 digits, which is too large to compare", "");
+		return fill_reject_return_0(f, r, "range",
+		    "has an exponent of more "
+		    "than 17 digits, which is too large to compare",
+		    "");
 	return set_or_check_kind_or_reject(f, found, string, r, e);
 }

@@ -60,7 +60,7 @@ is_number(const char *p, size_t n)
 /* True if the text begins like the pattern, in which a 0 matches any digit, for
  * example "0000-00-00". */
 static bool
-matches_pattern(const char *p, size_t n, const char *pattern)
+begins_with_digit_pattern(const char *p, size_t n, const char *pattern)
 {
 	size_t i;
 
@@ -83,9 +83,9 @@ parse_date_time(struct instant *t, const char *p, size_t n)
 {
 	int year, month, day, hour, minute, second;
 
-	if (!matches_pattern(p, n, "0000-00-00") || n < 20 ||
+	if (!begins_with_digit_pattern(p, n, "0000-00-00") || n < 20 ||
 	    (p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
-	    !matches_pattern(p + 11, n - 11, "00:00:00"))
+	    !begins_with_digit_pattern(p + 11, n - 11, "00:00:00"))
 		return false;
 	year = parse_two_digits(p) * 100 + parse_two_digits(p + 2);
 	month = parse_two_digits(p + 5);
@@ -104,12 +104,12 @@ parse_date_time(struct instant *t, const char *p, size_t n)
 }
 
 static bool
-parse_utc_offset(struct instant *t, const char *p, size_t n)
+parse_utc_offset_and_subtract_it(struct instant *t, const char *p, size_t n)
 {
 	if (n == 1 && (*p == 'Z' || *p == 'z'))
 		return true;
-	if (n != 6 || (!matches_pattern(p, n, "+00:00") &&
-	    !matches_pattern(p, n, "-00:00")))
+	if (n != 6 || (!begins_with_digit_pattern(p, n, "+00:00") &&
+	    !begins_with_digit_pattern(p, n, "-00:00")))
 		return false;
 	t->east = parse_two_digits(p + 1) * 3600 + parse_two_digits(p + 4) * 60;
 	if (parse_two_digits(p + 1) > 23 || parse_two_digits(p + 4) > 59)
@@ -138,7 +138,7 @@ parse_instant(struct instant *t, const char *p, size_t n)
 		at += k + 1;
 	}
 	/* A leap second is always the last second of a day in UTC. */
-	return parse_utc_offset(t, p + at, n - at) &&
+	return parse_utc_offset_and_subtract_it(t, p + at, n - at) &&
 	    (!t->is_leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
 }
 

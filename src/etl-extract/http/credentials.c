@@ -86,7 +86,8 @@ add_headers_from_file(struct credentials *c, const char *path, struct err *e)
 /* Inserts one of etl-extract's own headers before those of the user. Does
  * nothing if the user has given a header of the same name. */
 static int
-add_default_header(struct credentials *c, const char *text, struct err *e)
+add_default_header_unless_given(
+    struct credentials *c, const char *text, struct err *e)
 {
 	size_t n = strcspn(text, ":");
 	char **v, *last;
@@ -105,8 +106,8 @@ add_default_header(struct credentials *c, const char *text, struct err *e)
 }
 
 static int
-add_all_headers(struct credentials *c, const struct extract_opts *o,
-    struct err *e)
+add_user_and_default_headers(
+    struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
@@ -115,12 +116,15 @@ add_all_headers(struct credentials *c, const struct extract_opts *o,
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
-	return add_default_header(c, "Accept: application/json", e) == -1 ? -1 :
-	    add_default_header(c, "Accept-Encoding: gzip", e);
+	return add_default_header_unless_given(
+		   c, "Accept: application/json", e) == -1
+		   ? -1
+		   : add_default_header_unless_given(
+			 c, "Accept-Encoding: gzip", e);
 }
 
 /* Appends the header that carries the secret. It must stay the last header:
- * credentials_renew_secret() replaces the last one. */
+ * credentials_renew_command_secret_once() replaces the last one. */
 static int
 append_auth_header(struct credentials *c, struct err *e)
 {
@@ -167,7 +171,7 @@ load_secret_and_add_auth_header(
 	c->auth = o->auth;
 	c->secret_from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
 	if (check_auth_option(c->auth, e) == -1 ||
-	    secret_load(&c->secret, c->secret_from, e) == -1)
+	    secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1)
 		return -1;
 	if (strcmp(c->auth, "basic") == 0 && strchr(c->secret, ':') == NULL)
 		return err_set(e, ERR_CONFIG, false,
@@ -183,8 +187,8 @@ load_secret_and_add_auth_header(
 }
 
 int
-credentials_init(struct credentials *c, const struct extract_opts *o,
-    struct err *e)
+credentials_load_and_protect_process(
+    struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	if (o->auth == NULL && o->secret != NULL)
@@ -192,7 +196,7 @@ credentials_init(struct credentials *c, const struct extract_opts *o,
 		    "which says how to send the secret");
 	if (o->auth != NULL || o->headers.n > 0)
 		secret_protect_process();
-	if (add_all_headers(c, o, e) == -1 ||
+	if (add_user_and_default_headers(c, o, e) == -1 ||
 	    (o->auth != NULL &&
 		load_secret_and_add_auth_header(c, o, e) == -1)) {
 		credentials_release(c);
@@ -212,14 +216,14 @@ credentials_release(struct credentials *c)
 }
 
 int
-credentials_renew_secret(struct credentials *c, struct err *e)
+credentials_renew_command_secret_once(struct credentials *c, struct err *e)
 {
 	char *fresh = NULL;
 
 	if (!c->may_renew)
 		return 0;
 	c->may_renew = false;
-	if (secret_load(&fresh, c->secret_from, e) == -1)
+	if (secret_load_and_unset_env(&fresh, c->secret_from, e) == -1)
 		return -1;
 	secret_free(c->secret);
 	c->secret = fresh;

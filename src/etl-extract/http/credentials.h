@@ -22,12 +22,12 @@ struct credentials {
 	const char *secret_from;        /* --secret or its default */
 };
 
-int credentials_init(struct credentials *c, const struct extract_opts *o,
-    struct err *e);
+int credentials_load_and_protect_process(
+    struct credentials *c, const struct extract_opts *o, struct err *e);
 void credentials_release(struct credentials *c);
 /* After status 401: runs the command of --secret again. Returns 1 if there is
  * a new secret, 0 if may_renew is not set. */
-int credentials_renew_secret(struct credentials *c, struct err *e);
+int credentials_renew_command_secret_once(struct credentials *c, struct err *e);
 /* Both functions replace each copy of the secret in the text by ***. If the end
  * of the text was cut off, the cut may have split a copy of the secret: then
  * use credentials_mask_cut_text(), which also replaces the first part of the

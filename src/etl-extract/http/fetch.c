@@ -60,7 +60,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	redirect_init(&f->redirect, SENT_MAX);
 	buf_init(&f->masked, MASKED_MAX);
 	if (retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
-	    credentials_init(&f->cred, o, e) == -1 ||
+	    credentials_load_and_protect_process(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
 		fetch_close(f);
 		return -1;
@@ -148,7 +148,8 @@ get_with_redirects_and_check(struct fetch *f, const struct request *r,
 	struct redirect *to = &f->redirect;
 
 	f->concerns_all = false;
-	if (redirect_set_request(to, &r->url, &r->header, &f->cred, e) == -1 ||
+	if (redirect_reset_to_request_with_secret(
+		to, &r->url, &r->header, &f->cred, e) == -1 ||
 	    redirect_send_request(to, f->http, &f->cred, a, e) == -1)
 		return -1;
 	while (is_redirect_status(a->status))
@@ -174,7 +175,7 @@ wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
 
 	if (ms > (int64_t)f->retry.cap) {
 		buf_init(&when, URL_MASKED_MAX);
-		retry_after_show(&when, ms, now);
+		retry_after_show_utc_time(&when, ms, now);
 		(void)err_set(e, ERR_RETRY, true, "status %d: the service asks "
 		    "to wait until %s, longer than --backoff allows",
 		    a->status, buf_text(&when));
@@ -207,7 +208,7 @@ set_error_after_last_try(
 }
 
 int
-fetch_get_with_retries(struct fetch *f, const struct request *r,
+fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
 	int renewed;
@@ -219,7 +220,7 @@ fetch_get_with_retries(struct fetch *f, const struct request *r,
 		if (e->code == ERR_GONE || stop_signal() != 0)
 			return -1;
 		renewed = a->status == 401 && !f->redirect.left_origin ?
-		    credentials_renew_secret(&f->cred, e) : 0;
+		    credentials_renew_command_secret_once(&f->cred, e) : 0;
 		if (renewed == 1)
 			continue;
 		if (renewed == -1 || !e->transient)

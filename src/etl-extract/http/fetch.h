@@ -1,7 +1,7 @@
 /* Makes HTTP requests one after the other: waits for --delay, sends the
  * credentials, follows redirects, and retries failures that may pass.
- * Gives: fetch_get_with_retries() returns 0 for a status 2xx whose body has
- *        passed the caller's check.
+ * Gives: fetch_get_retry_and_renew_secret() returns 0 for a status 2xx whose
+ *        body has passed the caller's check.
  * Fails: after the last try, with the URL in the message and secrets masked;
  *        e->transient says that a later run may succeed. A stop signal ends
  *        each wait at once. */
@@ -26,12 +26,12 @@ struct fetch;
 int fetch_open_once(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
 
-int fetch_get_with_retries(struct fetch *f, const struct request *r,
+int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
-/* After fetch_get_with_retries() has failed: true if other requests would
- * fail too, for example because the service cannot be reached, denies access
- * or asks to wait longer than --backoff allows, or because a stop signal
- * came. */
+/* After fetch_get_retry_and_renew_secret() has failed: true if other
+ * requests would fail too, for example because the service cannot be
+ * reached, denies access or asks to wait longer than --backoff allows, or
+ * because a stop signal came. */
 bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
 /* Appends the first max bytes of an answer's body, with secrets masked and
  * control characters escaped. */

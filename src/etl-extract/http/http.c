@@ -30,7 +30,7 @@ struct http {
 
 /* Called after the last header: chooses how to decode its body. */
 static void
-choose_body_decoder(struct http *h)
+end_head_and_choose_body_decoder(struct http *h)
 {
 	const char *v;
 	size_t n;
@@ -53,7 +53,7 @@ refuse_answer(struct http *h, const char *why)
 }
 
 static size_t
-receive_header(char *p, size_t size, size_t n, void *to)
+store_header_pick_decoder(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
 	struct http_answer *a = h->answer;
@@ -73,7 +73,7 @@ receive_header(char *p, size_t size, size_t n, void *to)
 	}
 	buf_add(&a->head, p, n);
 	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
-		choose_body_decoder(h);
+		end_head_and_choose_body_decoder(h);
 	return a->head.failed ? 0 : n;
 }
 
@@ -118,7 +118,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http *h = to;
 
-	if (h->public_only && is_private_address(&a->addr)) {
+	if (h->public_only && is_private_or_unknown_address(&a->addr)) {
 		h->refused_private = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -127,11 +127,11 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 
 /* Refuses a forbidden private address, also on a connection already open. */
 static int
-check_peer_address(void *to, char *ip, char *own, int port, int own_port)
+note_or_refuse_private_ip(void *to, char *ip, char *own, int port, int own_port)
 {
 	struct http *h = to;
 
-	h->answer->from_private = is_private_address_text(ip);
+	h->answer->from_private = is_private_or_invalid_address_text(ip);
 	h->refused_private = h->public_only && h->answer->from_private;
 	return h->refused_private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -157,13 +157,13 @@ set_curl_options(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, must_abort);
 	curl_easy_setopt(u, CURLOPT_XFERINFODATA, h);
-	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, store_header_pick_decoder);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, h);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_peer_address);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, note_or_refuse_private_ip);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, h);
 	if (ca != NULL && *ca != '\0')
 		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
@@ -263,7 +263,7 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 }
 
 static void
-http_reset(struct http *h, struct http_answer *a)
+http_reset_state_and_attach_answer(struct http *h, struct http_answer *a)
 {
 	a->status = 0;
 	a->unreachable = a->from_private = h->has_head = false;
@@ -285,7 +285,7 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	struct curl_slist *list;
 	CURLcode code;
 
-	http_reset(h, a);
+	http_reset_state_and_attach_answer(h, a);
 	if ((list = make_header_list(headers, n)) == NULL && n > 0)
 		return err_nomem(e);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
@@ -337,7 +337,7 @@ make_origin(CURLU *u, const char *scheme)
 
 /* Fills *to from a parsed URL, without user name, password and fragment. */
 static int
-set_url_and_origin(struct http_url *to, CURLU *u, struct err *e)
+set_origin_and_url_without_user(struct http_url *to, CURLU *u, struct err *e)
 {
 	char *scheme = get_url_part(u, CURLUPART_SCHEME, 0);
 	char *user = get_url_part(u, CURLUPART_USER, 0);
@@ -384,7 +384,7 @@ http_url_parse(struct http_url *to, const char *base, const char *ref,
 		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
 		    curl_url_strerror(code));
 	else
-		rc = set_url_and_origin(to, u, e);
+		rc = set_origin_and_url_without_user(to, u, e);
 	curl_url_cleanup(u);
 	if (rc == -1)
 		http_url_release(to);

@@ -35,7 +35,7 @@ is_private_v4(uint32_t ip)
 /* True if the IPv6 address has an IPv4 address as its last four bytes:
  * ::ffff:0:0/96 (mapped) or 64:ff9b::/96 (NAT64). */
 static bool
-embeds_v4(const unsigned char *p)
+is_v4_mapped_or_nat64(const unsigned char *p)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
@@ -51,7 +51,7 @@ is_private_v6(const struct in6_addr *a)
 	const unsigned char *p = a->s6_addr;
 	uint32_t v4;
 
-	if (embeds_v4(p)) {
+	if (is_v4_mapped_or_nat64(p)) {
 		memcpy(&v4, p + 12, sizeof(v4));
 		return is_private_v4(ntohl(v4));
 	}
@@ -62,7 +62,7 @@ is_private_v6(const struct in6_addr *a)
 }
 
 bool
-is_private_address(const struct sockaddr *a)
+is_private_or_unknown_address(const struct sockaddr *a)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
@@ -79,7 +79,7 @@ is_private_address(const struct sockaddr *a)
 }
 
 bool
-is_private_address_text(const char *ip)
+is_private_or_invalid_address_text(const char *ip)
 {
 	struct in_addr in;
 	struct in6_addr in6;

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-bool is_private_address(const struct sockaddr *a);
-bool is_private_address_text(const char *ip);   /* such as "10.0.0.1" */
+bool is_private_or_unknown_address(const struct sockaddr *a);
+bool is_private_or_invalid_address_text(
+    const char *ip); /* such as "10.0.0.1" */
 
 #endif

@@ -33,7 +33,7 @@ redirect_release(struct redirect *r)
 }
 
 int
-redirect_set_request(struct redirect *r, const struct buf *url,
+redirect_reset_to_request_with_secret(struct redirect *r, const struct buf *url,
     const struct buf *header, const struct credentials *c, struct err *e)
 {
 	r->count = 0;
@@ -41,8 +41,8 @@ redirect_set_request(struct redirect *r, const struct buf *url,
 	buf_clear(&r->url);
 	buf_add(&r->url, url->data, url->len);
 	if (c->query_param != NULL)
-		query_set(&r->url, c->query_param, strlen(c->query_param),
-		    c->secret);
+		query_set_dropping_fragment(
+		    &r->url, c->query_param, strlen(c->query_param), c->secret);
 	buf_clear(&r->header);
 	buf_add(&r->header, header->data, header->len);
 	if (buf_check(&r->header, e) == -1)
@@ -136,8 +136,8 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	if (c->query_param != NULL && r->left_origin)
 		query_remove(&r->url, c->query_param, strlen(c->query_param));
 	else if (c->query_param != NULL)
-		query_set(&r->url, c->query_param, strlen(c->query_param),
-		    c->secret);
+		query_set_dropping_fragment(
+		    &r->url, c->query_param, strlen(c->query_param), c->secret);
 	if (buf_check(&r->url, e) == -1)
 		return -1;
 	if (r->left_origin && url_carries_secret(&r->url, c))

@@ -21,8 +21,9 @@ struct redirect {
 
 /* Starts with a new request: copies its URL and header, and adds the secret of
  * --auth query:NAME to the URL. */
-int redirect_set_request(struct redirect *r, const struct buf *url,
-    const struct buf *header, const struct credentials *c, struct err *e);
+int redirect_reset_to_request_with_secret(struct redirect *r,
+    const struct buf *url, const struct buf *header,
+    const struct credentials *c, struct err *e);
 /* GETs r->url with only those headers that its origin may receive. */
 int redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e);

@@ -27,7 +27,7 @@ is_positive_number(const char *p)
 }
 
 static int
-check_url(const char *url, struct err *e)
+check_url_is_valid_without_user(const char *url, struct err *e)
 {
 	struct http_url u;
 	bool user;
@@ -62,7 +62,7 @@ request_check_options(const struct extract_opts *o, const char *url,
 	if (o->timeout == 0 || o->connect_timeout == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--timeout and --connect-timeout must be more than 0");
-	return url == NULL ? 0 : check_url(url, e);
+	return url == NULL ? 0 : check_url_is_valid_without_user(url, e);
 }
 
 int
@@ -76,11 +76,13 @@ request_set_url_and_params(struct request *r, const struct extract_opts *o,
 	buf_add(&r->url, url, len);
 	for (size_t i = 0; i < o->params.n; i++) {
 		n = strcspn(o->params.v[i], "=");
-		query_add(&r->url, o->params.v[i], n, o->params.v[i] + n + 1);
+		query_add_dropping_fragment(
+		    &r->url, o->params.v[i], n, o->params.v[i] + n + 1);
 	}
 	if (o->size != NULL) {
 		n = strcspn(o->size, "=");
-		query_set(&r->url, o->size, n, o->size + n + 1);
+		query_set_dropping_fragment(
+		    &r->url, o->size, n, o->size + n + 1);
 	}
 	if (buf_check(&r->url, e) == 0)
 		return 0;

@@ -11,7 +11,7 @@ static const int64_t longest_wait = INT64_C(100) * YEAR;
 
 /* Returns -1 if the text is not a number. */
 static int64_t
-parse_seconds(const char *p, size_t n)
+parse_digits_as_seconds(const char *p, size_t n)
 {
 	int64_t s = 0;
 
@@ -33,7 +33,7 @@ seconds_until(int64_t at, time_t now)
 /* Returns the seconds from now until an HTTP date, -1 if it is not one. Accepts
  * IMF-fixdate and the two older forms, as RFC 9110, 5.6.7 requires. */
 static int64_t
-parse_date(const char *p, size_t n, time_t now)
+parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
 {
 	static const char *const forms[] = { "%a, %d %b %Y %H:%M:%S GMT",
 	    "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y" };
@@ -72,12 +72,12 @@ retry_after_ms(const struct http_answer *a, time_t now)
 	size_t n;
 
 	if (http_find_header(a, "Retry-After", &v, &n)) {
-		s = parse_seconds(v, n);
+		s = parse_digits_as_seconds(v, n);
 		if (s == -1)
-			s = parse_date(v, n, now);
+			s = parse_date_as_seconds_from_now(v, n, now);
 	} else if (is_rate_limit_used_up(a) &&
 	    http_find_header(a, "X-RateLimit-Reset", &v, &n)) {
-		s = parse_seconds(v, n);
+		s = parse_digits_as_seconds(v, n);
 		if (s > EPOCH_LIKELY)
 			s = seconds_until(s, now);
 	}
@@ -85,7 +85,7 @@ retry_after_ms(const struct http_answer *a, time_t now)
 }
 
 void
-retry_after_show(struct buf *b, int64_t ms, time_t now)
+retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now)
 {
 	time_t at = now + (time_t)((ms + 999) / 1000);
 	char text[32];

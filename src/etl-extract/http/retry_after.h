@@ -15,6 +15,6 @@ int64_t retry_after_ms(const struct http_answer *a, time_t now);
 /* True for status 403 or 429 with X-RateLimit-Remaining: 0. */
 bool is_rate_limit_used_up(const struct http_answer *a);
 /* Appends the time in UTC at which a wait of ms milliseconds ends. */
-void retry_after_show(struct buf *b, int64_t ms, time_t now);
+void retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now);
 
 #endif

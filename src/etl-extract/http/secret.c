@@ -58,7 +58,7 @@ read_until_eof(struct buf *b, int fd, const char *from, struct err *e)
 	ssize_t n = -1;
 
 	while (!b->failed && n != 0) {
-		if (wait_fd(fd, POLLIN, -1) == -1)
+		if (wait_fd_or_stop(fd, POLLIN, -1) == -1)
 			return set_stop_or_reader_gone_error(e);
 		n = read(fd, room, sizeof(room));
 		if (n == -1 && errno == EINTR)
@@ -174,7 +174,7 @@ strip_and_check_secret(struct buf *b, const char *from, struct err *e)
 }
 
 int
-secret_load(char **to, const char *from, struct err *e)
+secret_load_and_unset_env(char **to, const char *from, struct err *e)
 {
 	struct buf b;
 	int rc;

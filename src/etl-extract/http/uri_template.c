@@ -27,7 +27,7 @@ static const struct operator operators[] = {
 };
 
 static const struct operator *
-find_operator(char op)
+find_operator_or_default(char op)
 {
 	for (size_t i = 1; i < sizeof(operators) / sizeof(operators[0]); i++)
 		if (operators[i].op == op)
@@ -100,7 +100,7 @@ changes_path(const struct buf *v)
 }
 
 static int
-set_fault(struct template_fault *f, const char *code, const char *why)
+set_fault_return_0(struct template_fault *f, const char *code, const char *why)
 {
 	f->code = code;
 	f->why = why;
@@ -118,17 +118,20 @@ get_member_text(const struct json *j, struct buf *v, struct template_fault *f)
 
 	buf_clear(v);
 	if (i == 0 || t->type == JSON_NULL)
-		return set_fault(f, "required", "the URL needs this member, "
+		return set_fault_return_0(f, "required",
+		    "the URL needs this member, "
 		    "but it is absent or null");
 	if (t->type == JSON_OBJECT || t->type == JSON_ARRAY)
-		return set_fault(f, "type", "an array or object cannot be put "
+		return set_fault_return_0(f, "type",
+		    "an array or object cannot be put "
 		    "into a URL");
 	if (t->type != JSON_STRING) {
 		buf_add(v, j->text + t->at, t->len);
 		return 1;
 	}
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0)
-		return set_fault(f, "encoding", "contains \\u0000 or a lone "
+		return set_fault_return_0(f, "encoding",
+		    "contains \\u0000 or a lone "
 		    "surrogate, which a URL cannot contain");
 	json_unescape(v, j, i);
 	return 1;
@@ -155,7 +158,7 @@ static int
 expand_expression(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)
 {
-	const struct operator *operator = find_operator(*p);
+	const struct operator *operator = find_operator_or_default(*p);
 	const char *end = p + n;
 	char before = operator->first;
 	bool path = (operator->op == 0 || operator->op == '/' ||
@@ -170,7 +173,8 @@ expand_expression(struct buf *out, const char *p, size_t n,
 		if (v->failed)
 			return 1;
 		if (path && changes_path(v))
-			return set_fault(f, "range", "the value is empty, "
+			return set_fault_return_0(f, "range",
+			    "the value is empty, "
 			    "\".\" or \"..\", which would change the path of "
 			    "the URL");
 		if (before != 0)
@@ -207,7 +211,8 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 		if (!v.full && !out->full)
 			rc = buf_check(out, e) == -1 ? -1 : buf_check(&v, e);
 		else
-			rc = set_fault(f, "range", "the URL would be too long");
+			rc = set_fault_return_0(
+			    f, "range", "the URL would be too long");
 	}
 	if (out->failed)
 		buf_clear(out);

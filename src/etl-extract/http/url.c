@@ -93,7 +93,8 @@ query_remove(struct buf *url, const char *name, size_t n)
 }
 
 void
-query_add(struct buf *url, const char *name, size_t n, const char *value)
+query_add_dropping_fragment(
+    struct buf *url, const char *name, size_t n, const char *value)
 {
 	const char *q;
 
@@ -106,8 +107,9 @@ query_add(struct buf *url, const char *name, size_t n, const char *value)
 }
 
 void
-query_set(struct buf *url, const char *name, size_t n, const char *value)
+query_set_dropping_fragment(
+    struct buf *url, const char *name, size_t n, const char *value)
 {
 	query_remove(url, name, n);
-	query_add(url, name, n, value);
+	query_add_dropping_fragment(url, name, n, value);
 }

@@ -60,7 +60,7 @@ blank_if_deep(char c, size_t depth)
  * make the copy invalid. For example, {"a":"b\q"} becomes {"x":"xxx"}. The
  * copy has the same length, so byte offsets are the same in both texts. */
 static void
-copy_without_string_contents(char *out, const char *text, size_t n)
+copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
 {
 	bool string = false;
 	size_t depth = 0;
@@ -85,11 +85,11 @@ copy_without_string_contents(char *out, const char *text, size_t n)
 }
 
 /* Sets the tokens of b->j by scanning a copy of the text in which
- * copy_without_string_contents() has overwritten the contents of strings.
- * Returns -1 if this copy is not valid JSON either: b->j must not be used
- * then. */
+ * copy_without_strings_and_deep_levels() has overwritten the contents of
+ * strings. Returns -1 if this copy is not valid JSON either: b->j must not
+ * be used then. */
 static int
-scan_without_string_contents(struct body *b, const char *text, size_t n,
+scan_without_strings_and_deep_levels(struct body *b, const char *text, size_t n,
     unsigned levels, struct json_fault *f)
 {
 	char *copy = malloc(n);
@@ -99,7 +99,7 @@ scan_without_string_contents(struct body *b, const char *text, size_t n,
 		f->nomem = true;
 		return -1;
 	}
-	copy_without_string_contents(copy, text, n);
+	copy_without_strings_and_deep_levels(copy, text, n);
 	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
 	b->j.text = text;
 	free(copy);
@@ -122,7 +122,7 @@ rescan_without_strings_or_fail(struct body *b, const struct json_fault *f,
 	struct json_fault o = *f;
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
-	    scan_without_string_contents(
+	    scan_without_strings_and_deep_levels(
 		b, text, n, json_levels_needed(b, first), &o) == 0) {
 		if (b->accepts_bad_records)
 			return 0;

@@ -32,8 +32,8 @@ page_close(void *self)
 }
 
 static int
-read_page_options(struct numbered_pages *n, const struct extract_opts *o,
-    struct err *e)
+parse_into_and_total_options(
+    struct numbered_pages *n, const struct extract_opts *o, struct err *e)
 {
 	if (o->into == NULL)
 		return err_set(e, ERR_USAGE, false,
@@ -65,7 +65,7 @@ page_open(void **self, const struct extract_opts *o, struct err *e)
 	n->next_page = o->first;
 	n->starts_late = o->first > 1;
 	n->is_incremental = o->checkpoint != NULL;
-	if (read_page_options(n, o, e) == -1) {
+	if (parse_into_and_total_options(n, o, e) == -1) {
 		page_close(n);
 		return -1;
 	}
@@ -81,8 +81,8 @@ put_next_page_number(void *self, struct request *r, struct err *e)
 
 	(void)snprintf(number, sizeof(number), "%" PRIu64, n->next_page++);
 	if (n->into.kind == LOCATOR_QUERY) {
-		query_set(&r->url, n->into.name, strlen(n->into.name),
-		    number);
+		query_set_dropping_fragment(
+		    &r->url, n->into.name, strlen(n->into.name), number);
 		return buf_check(&r->url, e);
 	}
 	buf_clear(&r->header);
@@ -91,7 +91,8 @@ put_next_page_number(void *self, struct request *r, struct err *e)
 }
 
 static int
-fail_not_a_number(const char *where, const char *p, size_t n, struct err *e)
+fail_total_not_a_number(
+    const char *where, const char *p, size_t n, struct err *e)
 {
 	struct buf b;
 
@@ -117,8 +118,8 @@ is_all_digits(const char *p, size_t n)
  * the place of --total (a header or a member of the body). Returns 1 and sets
  * *total, or 0 if this answer does not contain the number. */
 static int
-read_total(const struct numbered_pages *n, const struct page *p,
-    int64_t *total_records, struct err *e)
+read_total_records_if_stated(const struct numbered_pages *n,
+    const struct page *p, int64_t *total_records, struct err *e)
 {
 	const struct json *j = &p->body->j;
 	const char *text = NULL;
@@ -141,7 +142,7 @@ read_total(const struct numbered_pages *n, const struct page *p,
 	}
 	if (!number || !number_to_int64(text, len, total_records) ||
 	    *total_records < 0)
-		return fail_not_a_number(n->total.name, text, len, e);
+		return fail_total_not_a_number(n->total.name, text, len, e);
 	return 1;
 }
 
@@ -171,8 +172,9 @@ count_page_and_has_more(void *self, const struct page *p, struct err *e)
 	int known = 0;
 
 	n->seen += p->records;
-	if (n->has_total && ((known = read_total(n, p, &total, e)) == -1 ||
-	    (known == 1 && fail_if_total_fell(n, total, e) == -1))) {
+	if (n->has_total &&
+	    ((known = read_total_records_if_stated(n, p, &total, e)) == -1 ||
+		(known == 1 && fail_if_total_fell(n, total, e) == -1))) {
 		err_prefix(e, "%s", p->url);
 		return -1;
 	}

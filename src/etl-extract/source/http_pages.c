@@ -125,7 +125,7 @@ parse_body(void *self, const struct http_answer *a, struct err *e)
  * ignores the page number, or repeats its last page, would answer with the same
  * records without end. */
 static int
-check_page_differs(struct pages *p, struct err *e)
+check_page_differs_and_remember_it(struct pages *p, struct err *e)
 {
 	const struct json_tok *t = &p->body.j.tok[p->body.array];
 	const char *text = p->body.j.text + t->at;
@@ -141,9 +141,10 @@ check_page_differs(struct pages *p, struct err *e)
 	    "if the service repeats its last page, give --total");
 }
 
-/* After a page has come: sets which of its records pages_next() returns first,
- * and sets p->is_last if no other page follows. Fails if the page has the same
- * records as the page before. */
+/* After a page has come: sets which of its records
+ * pages_next_or_pause_before_request() returns first, and sets p->is_last if
+ * no other page follows. Fails if the page has the same records as the page
+ * before. */
 static int
 set_page_records_and_is_last(
     struct pages *p, const struct http_answer *a, struct err *e)
@@ -154,7 +155,7 @@ set_page_records_and_is_last(
 	int more;
 
 	if (page.records > 0 && !p->paginator->overlaps &&
-	    check_page_differs(p, e) == -1)
+	    check_page_differs_and_remember_it(p, e) == -1)
 		return -1;
 	if ((more = p->paginator->has_more(p->paging, &page, e)) == -1)
 		return -1;
@@ -189,7 +190,7 @@ get_next_page(struct pages *p, struct err *e)
 		    -1) ||
 	    (p->x->cursor != NULL && cursor_put_bounds_into_url(p->x->cursor,
 					 &p->request.url, e) == -1) ||
-	    fetch_get_with_retries(
+	    fetch_get_retry_and_renew_secret(
 		p->fetch, &p->request, &answer_check, a, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
@@ -293,7 +294,7 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 }
 
 static enum source_next
-pages_next(void *self, struct item *it, struct err *e)
+pages_next_or_pause_before_request(void *self, struct item *it, struct err *e)
 {
 	struct pages *p = self;
 
@@ -321,6 +322,8 @@ pages_next(void *self, struct item *it, struct err *e)
 static const char *const schemes[] = { "http", "https", NULL };
 
 const struct source source_http = {
-	.schemes = schemes, .open = pages_open, .next = pages_next,
-	.close = pages_close,
+    .schemes = schemes,
+    .open = pages_open,
+    .next = pages_next_or_pause_before_request,
+    .close = pages_close,
 };

@@ -32,7 +32,7 @@ ndjson_close(void *self)
 }
 
 static int
-open_file(struct ndjson *n, const char *path, struct err *e)
+open_file_refuse_directory(struct ndjson *n, const char *path, struct err *e)
 {
 	struct stat st;
 
@@ -55,7 +55,8 @@ ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return err_nomem(e);
 	n->uri = uri;
-	if ((strcmp(uri, "-") != 0 && open_file(n, uri, e) == -1) ||
+	if ((strcmp(uri, "-") != 0 &&
+		open_file_refuse_directory(n, uri, e) == -1) ||
 	    lines_open(&n->lines, n->fd, x->opts.max_record, e) == -1) {
 		ndjson_close(n);
 		return -1;
@@ -87,7 +88,7 @@ warn_if_marked_stream(struct ndjson *n, const struct line *l)
 }
 
 static enum source_next
-ndjson_next(void *self, struct item *it, struct err *e)
+ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 {
 	struct ndjson *n = self;
 
@@ -96,7 +97,7 @@ ndjson_next(void *self, struct item *it, struct err *e)
 		return SOURCE_PAUSE;
 	}
 	n->has_paused = false;
-	switch (lines_next(n->lines, &it->line, -1, e)) {
+	switch (lines_next_not_blank(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
 		warn_if_marked_stream(n, &it->line);
 		it->kind = n->fd > 0 ? "file" : "stdin";
@@ -117,6 +118,8 @@ ndjson_next(void *self, struct item *it, struct err *e)
 static const char *const formats[] = { "ndjson", "jsonl", NULL };
 
 const struct source source_ndjson = {
-	.formats = formats, .open = ndjson_open, .next = ndjson_next,
-	.close = ndjson_close,
+    .formats = formats,
+    .open = ndjson_open,
+    .next = ndjson_next_or_pause_before_wait,
+    .close = ndjson_close,
 };

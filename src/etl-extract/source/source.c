@@ -13,7 +13,7 @@ static const struct source *const sources[] = {
 };
 
 static bool
-is_in_list(const char *const *list, const char *p, size_t n)
+is_in_list_ignoring_case(const char *const *list, const char *p, size_t n)
 {
 	for (; list != NULL && *list != NULL; list++)
 		if (strlen(*list) == n && strncasecmp(*list, p, n) == 0)
@@ -26,18 +26,18 @@ static const struct source *
 find_source_by_format(const char *p, size_t n)
 {
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (is_in_list(sources[i]->formats, p, n))
+		if (is_in_list_ignoring_case(sources[i]->formats, p, n))
 			return sources[i];
 	return NULL;
 }
 
 static int
-find_source_by_scheme(const struct source **s, const struct extract_opts *o,
-    const char *scheme, size_t len, struct err *e)
+find_source_by_scheme_refuse_format(const struct source **s,
+    const struct extract_opts *o, const char *scheme, size_t len, struct err *e)
 {
 	*s = NULL;
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (is_in_list(sources[i]->schemes, scheme, len))
+		if (is_in_list_ignoring_case(sources[i]->schemes, scheme, len))
 			*s = sources[i];
 	if (*s == NULL)
 		return err_set(e, ERR_USAGE, false, "%.*s://...: cannot read "
@@ -72,7 +72,7 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 	const char *format = o->format;
 
 	if (colon != NULL)
-		return find_source_by_scheme(
+		return find_source_by_scheme_refuse_format(
 		    s, o, uri, (size_t)(colon - uri), e);
 	if (format == NULL && strcmp(uri, "-") == 0)
 		format = "ndjson";

@@ -110,7 +110,7 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 	char id[HASH_HEX];
 	int key;
 
-	reject_fill_from_line(&r, &l);
+	reject_fill_unset_from_line(&r, &l);
 	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
 		return err_set(e, ERR_DATA, false, "line %llu: %s (%s): the "
 		    "record is rejected, but there is nowhere to write "

@@ -203,7 +203,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 }
 
 int
-spool_rewind(struct spool *s, struct err *e)
+spool_seal_and_rewind(struct spool *s, struct err *e)
 {
 	if (s->end > 0 && !s->sealed && spool_write_chunk_to_file(s, e) == -1)
 		return -1;

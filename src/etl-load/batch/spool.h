@@ -1,9 +1,9 @@
 /* Keeps the lines of a batch, so that a failed transaction can be repeated.
  * Owns:  the last chunk of lines in memory; earlier chunks are in an unnamed
  *        temporary file in TMPDIR. spool_release() frees both.
- * Gives: call spool_rewind(), then spool_next_chunk() for each chunk: 1 the
- *        chunk is in items and data until the next call, 0 no chunk is left, -1
- *        failed. A batch of one chunk is never written to the file.
+ * Gives: call spool_seal_and_rewind(), then spool_next_chunk() for each chunk:
+ *        1 the chunk is in items and data until the next call, 0 no chunk is
+ *        left, -1 failed. A batch of one chunk is never written to the file.
  * Fails: ERR_IO, ERR_CREATE. */
 #ifndef LOAD_SPOOL_H
 #define LOAD_SPOOL_H
@@ -41,8 +41,8 @@ struct spool {
 	bool open;
 	bool given;                     /* spool_next_chunk() has returned the
 	                                 * only chunk, the one in memory */
-	bool sealed;                    /* spool_rewind() was called: no line
-	                                 * can be added */
+	bool sealed; /* spool_seal_and_rewind() was called: no line
+		      * can be added */
 	bool large;                     /* the last line was longer than
 	                                 * SPOOL_CHUNK: it is in the file */
 };
@@ -72,10 +72,10 @@ int spool_write_chunk_to_file(struct spool *s, struct err *e);
 /* The position after the last line. */
 struct spool_position spool_get_end(const struct spool *s);
 /* Removes all lines after the position *at. May be called only before the first
- * spool_rewind(). */
+ * spool_seal_and_rewind(). */
 int spool_remove_lines_after(
     struct spool *s, const struct spool_position *at, struct err *e);
-int spool_rewind(struct spool *s, struct err *e);
+int spool_seal_and_rewind(struct spool *s, struct err *e);
 int spool_next_chunk(struct spool *s, struct err *e);
 /* Item i of the present chunk as the line that stage_next() gave. */
 struct line spool_get_line(const struct spool *s, size_t i);

@@ -14,7 +14,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (spool_rewind(&l->spool, e) == -1)
+	if (spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		o->chunk = &l->spool;

@@ -24,7 +24,7 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
  * belong in the database as dead letters. Returns 1: it stored some; 0: the
  * chunk has none; -1 with *e. A large line usually has a chunk of its own.
  * letters_add_and_release_line() may free the bytes of such a line while it
- * stores them, because a later spool_rewind() reads the line from the
+ * stores them, because a later spool_seal_and_rewind() reads the line from the
  * temporary file again. / */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
@@ -48,7 +48,8 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 			v[n++] = (struct letter_text){ line.data, line.len };
 	}
 	if (n > 0)
-		rc = letters_add(l->db, v, n, run_row, NULL, e);
+		rc = letters_store_or_queue_in_temp(
+		    l->db, v, n, run_row, NULL, e);
 	free(v);
 	return rc == -1 ? -1 : n > 0;
 }
@@ -61,7 +62,7 @@ store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 
 	if (s->total == 0)
 		return 0;
-	if (spool_rewind(s, e) == -1)
+	if (spool_seal_and_rewind(s, e) == -1)
 		return -1;
 	while ((more = spool_next_chunk(s, e)) == 1) {
 		if ((rc = store_letters_of_chunk(l, run_row, e)) == -1)
@@ -81,7 +82,7 @@ rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
 		return -1;
 	if (any == 0 && s->nletters == 0)
 		return 0;
-	if (letters_flush_and_resolve(
+	if (letters_store_queued_and_resolve(
 		l->db, s->letters, s->nletters, l->run, run_row, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->nletters; i++)
@@ -128,7 +129,7 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 
 	if (s->total == 0)
 		return 0;
-	if (spool_rewind(s, e) == -1)
+	if (spool_seal_and_rewind(s, e) == -1)
 		return -1;
 	while ((more = spool_next_chunk(s, e)) == 1)
 		for (size_t i = 0; i < s->n; i++) {
@@ -137,7 +138,7 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 			if (is_stored_as_letter(l, &s->items[i]) ||
 			    reject_was_written(l, line.number))
 				continue;
-			if (stage_write_reject_line(
+			if (stage_write_uncounted_to_reject_file(
 				l->stage, line.data, line.len, e) == -1 ||
 			    mark_reject_written(l, line.number, e) == -1)
 				return -1;
@@ -220,7 +221,7 @@ rejects_count_causes(struct loader *l)
 	struct spool *s = &l->outcome.rejects;
 	struct err e;
 
-	if (s->total == 0 || spool_rewind(s, &e) == -1)
+	if (s->total == 0 || spool_seal_and_rewind(s, &e) == -1)
 		return;
 	while (spool_next_chunk(s, &e) == 1)
 		for (size_t i = 0; i < s->n; i++) {

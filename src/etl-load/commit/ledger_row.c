@@ -160,11 +160,11 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 
-/* Handles r, the result of ledger_move(), which updates the stream's row of the
- * ledger (table etl_loads) in the open transaction. Returns 1: the row was
- * updated, and the caller moves the checkpoint next; 0: this batch was
- * committed by a COMMIT whose answer was lost; -1 with *e: the update failed,
- * or another loader works on the same stream. */
+/* Handles r, the result of ledger_insert_or_move_row(), which updates the
+ * stream's row of the ledger (table etl_loads) in the open transaction.
+ * Returns 1: the row was updated, and the caller moves the checkpoint next;
+ * 0: this batch was committed by a COMMIT whose answer was lost; -1 with *e:
+ * the update failed, or another loader works on the same stream. */
 static int
 check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 {
@@ -226,14 +226,14 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
-	    ledger_move(l->db, &g, e);
+	    ledger_insert_or_move_row(l->db, &g, e);
 	buf_release(&counts);
 	if ((rc = check_ledger_result(l, r, e)) == 1) {
-		/* If the answer to the COMMIT of an earlier try was lost, that
-		 * COMMIT was not done: it would have changed the ledger row
-		 * first, and ledger_move() would not have found the row as it
-		 * was. Nor can the server still do it: that transaction would
-		 * find the row changed by this one. */
+		/* If the answer to the COMMIT of an earlier try was lost,
+		 * that COMMIT was not done: it would have changed the ledger
+		 * row first, and ledger_insert_or_move_row() would not have
+		 * found the row as it was. Nor can the server still do it:
+		 * that transaction would find the row changed by this one. */
 		l->unknown = false;
 		if (move_checkpoint_if_any(l, e) == -1)
 			return -1;
@@ -249,9 +249,10 @@ stream_close_ledger_row(struct loader *l, struct err *e)
 
 	/* If the connection is lost, connect once more; but not after a signal
 	 * that asks the program to stop, since connecting can take long. */
-	if ((r = ledger_close_row(l->db, &g, e)) == LEDGER_FAILED &&
+	if ((r = ledger_close_or_insert_closed_row(l->db, &g, e)) ==
+		LEDGER_FAILED &&
 	    db_fault(l->db)->lost && stop_signal() == 0 &&
 	    db_reopen(l->db, e) == 0)
-		r = ledger_close_row(l->db, &g, e);
+		r = ledger_close_or_insert_closed_row(l->db, &g, e);
 	return r == LEDGER_FAILED ? -1 : r == LEDGER_DONE;
 }

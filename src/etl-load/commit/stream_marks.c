@@ -54,7 +54,7 @@ replace_text_with_copy(char **to, const char *text, struct err *e)
  * --again this id gets a random suffix, so that the ledger has no row for it
  * and the loader loads the whole stream. */
 static int
-set_ledger_id(struct loader *l, const char *id, struct err *e)
+set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
 {
 	struct buf b;
 	char again[UUID_TEXT];
@@ -107,7 +107,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
 	stream_release(s);
-	if (set_ledger_id(l, m->id, e) == -1 ||
+	if (set_ledger_id_new_if_again(l, m->id, e) == -1 ||
 	    replace_text_with_copy(&s->checkpoint, m->checkpoint, e) == -1)
 		return -1;
 	s->replay = m->replay;
@@ -194,7 +194,7 @@ check_and_store_checkpoint_mark(
 /* Returns how many rejects all stages together wrote to files or to file
  * descriptor 3 and not into the stream. */
 static uint64_t
-count_rejects_outside_stream(const struct counts *stages, size_t n)
+sum_rejects_written_outside_stream(const struct counts *stages, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -239,8 +239,8 @@ check_resolve_mark_and_add_letter(
 		return fail_damaged_stream(e, m,
 		    "it is a resolve mark, but the mark "
 		    "begin does not say that this is a replay");
-	if (count_rejects_outside_stream(m->stages, m->nstages) >
-	    count_rejects_outside_stream(s->last.stages, s->last.nstages))
+	if (sum_rejects_written_outside_stream(m->stages, m->nstages) >
+	    sum_rejects_written_outside_stream(s->last.stages, s->last.nstages))
 		return err_set(e, ERR_CONFIG, false, "letter %.12s: a stage "
 		    "of this replay wrote a reject to a file or to file "
 		    "descriptor 3: in a replay rejects must travel in the "

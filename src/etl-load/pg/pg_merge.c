@@ -114,8 +114,8 @@ count_unchanged_superseded_skipped(struct pg_sink *s, bool alone,
 }
 
 static int
-merge_all_shapes(struct pg_sink *s, uint64_t staged, struct sums *sums,
-    struct err *e)
+merge_shapes_count_and_check_deferred(
+    struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
 {
 	bool alone = count_used_shapes(s) == 1;
 	int64_t n = 0;
@@ -228,11 +228,11 @@ merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
  * merges of later chunks sort too, until 16 chunks in succession had no equal
  * keys. */
 static int
-merge_again_if_equal_keys(struct pg_sink *s, uint64_t staged,
+merge_and_repeat_if_equal_keys(struct pg_sink *s, uint64_t staged,
     struct sums *sums, struct err *e)
 {
 	enum { QUIET_MAX = 16 };
-	int rc = merge_all_shapes(s, staged, sums, e);
+	int rc = merge_shapes_count_and_check_deferred(s, staged, sums, e);
 
 	if (rc == -1 && !s->twice &&
 	    strcmp(db_fault(s->db)->sqlstate, "21000") == 0) {
@@ -241,7 +241,7 @@ merge_again_if_equal_keys(struct pg_sink *s, uint64_t staged,
 			return -1;
 		*sums = (struct sums){ 0 };
 		s->twice = true;
-		rc = merge_all_shapes(s, staged, sums, e);
+		rc = merge_shapes_count_and_check_deferred(s, staged, sums, e);
 	}
 	s->quiet = sums->superseded > 0 ? 0 : s->quiet + 1;
 	if (s->quiet >= QUIET_MAX)
@@ -262,8 +262,9 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		return 0;
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = pg_roll_back_if_refused(
-	    s, merge_again_if_equal_keys(s, staged, &sums, e), "etl_merge", e);
+	rc = pg_roll_back_if_refused(s,
+	    merge_and_repeat_if_equal_keys(s, staged, &sums, e), "etl_merge",
+	    e);
 	if (rc == 0)
 		return merge_row_by_row_and_reject(s, o, e);
 	if (rc == -1)

@@ -179,7 +179,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 }
 
 static int
-grow_arrays_by_item(struct lite_sink *s, size_t total_items, struct err *e)
+replace_arrays_if_too_small(
+    struct lite_sink *s, size_t total_items, struct err *e)
 {
 	if (total_items <= s->room)
 		return 0;
@@ -203,7 +204,7 @@ find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
 	bool twice = false;
 	uint32_t *holder;
 
-	if (grow_arrays_by_item(s, c->n, e) == -1)
+	if (replace_arrays_if_too_small(s, c->n, e) == -1)
 		return -1;
 	for (size_t i = c->n; i-- > 0;) {
 		struct line l = spool_get_line(c, i);

@@ -41,7 +41,7 @@ reject_value_of_wrong_type(const struct source *s)
 /* True if the value is a number, or a string that contains exactly one number
  * as JSON writes it. */
 static bool
-is_number(const struct source *s)
+is_number_or_numeric_text(const struct source *s)
 {
 	struct json_fault f;
 
@@ -58,7 +58,7 @@ convert_int(struct db_value *out, const struct source *s)
 {
 	double d;
 
-	if (!is_number(s))
+	if (!is_number_or_numeric_text(s))
 		return reject_value_of_wrong_type(s);
 	*out = (struct db_value){ .type = DB_INT };
 	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
@@ -74,7 +74,7 @@ convert_int(struct db_value *out, const struct source *s)
 static int
 convert_real(struct db_value *out, const struct source *s)
 {
-	if (!is_number(s))
+	if (!is_number_or_numeric_text(s))
 		return reject_value_of_wrong_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
 		.r = number_to_double(s->text.p, s->text.len) };
@@ -96,14 +96,14 @@ to_exact_number(struct db_value *out, const struct source *s)
 	out->r = number_to_double(s->text.p, s->text.len);
 	if (isinf(out->r))
 		return false;
-	n = number_put(text, out->r);
+	n = number_put_shortest_nan_as_null(text, out->r);
 	return number_equals(text, n, s->text.p, s->text.len);
 }
 
 static int
 convert_numeric(struct db_value *out, const struct source *s)
 {
-	if (!is_number(s))
+	if (!is_number_or_numeric_text(s))
 		return reject_value_of_wrong_type(s);
 	if (to_exact_number(out, s))
 		return 1;
@@ -112,7 +112,7 @@ convert_numeric(struct db_value *out, const struct source *s)
 }
 
 static int
-convert_bool(struct db_value *out, const struct source *s)
+convert_bool_word_or_0_1(struct db_value *out, const struct source *s)
 {
 	static const char *const words[] = { "false", "true", "f", "t", "no",
 	    "yes", "n", "y", "off", "on", "0", "1" };
@@ -171,7 +171,7 @@ is_printed_as_in_record(const struct db_value *v, const struct source *s)
 	char text[NUMBER_TEXT];
 	size_t n;
 
-	n = v->type == DB_REAL ? number_put(text, v->r) :
+	n = v->type == DB_REAL ? number_put_shortest_nan_as_null(text, v->r) :
 	    (size_t)snprintf(text, sizeof(text), "%" PRId64, v->i);
 	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
 }
@@ -188,7 +188,7 @@ reject_if_affinity_changes_text(struct db_value *out, const struct source *s)
 	if (s->tok->type == JSON_NUMBER)
 		return reject_value(s, "range",
 		    "SQLite would lose digits of the number");
-	if (is_number(s) && to_exact_number(out, s) &&
+	if (is_number_or_numeric_text(s) && to_exact_number(out, s) &&
 	    is_printed_as_in_record(out, s))
 		return 1;
 	return reject_value(s, "type", "SQLite would change this text into a "
@@ -206,7 +206,7 @@ convert_for_any_column(struct db_value *out, const struct source *s)
 }
 
 static int
-convert_json(struct db_value *out, const struct source *s)
+convert_json_to_number_or_text(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
 		return convert_for_any_column(out, s);
@@ -215,7 +215,7 @@ convert_json(struct db_value *out, const struct source *s)
 }
 
 static int
-convert_time(struct db_value *out, const struct source *s)
+convert_time_or_number(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
 		return convert_for_any_column(out, s);
@@ -322,15 +322,15 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 	case COLUMN_NUMERIC:
 		return convert_numeric(out, &s);
 	case COLUMN_BOOL:
-		return convert_bool(out, &s);
+		return convert_bool_word_or_0_1(out, &s);
 	case COLUMN_TIME:
-		return convert_time(out, &s);
+		return convert_time_or_number(out, &s);
 	case COLUMN_BYTES:
 		return convert_bytes(out, &s, scratch);
 	case COLUMN_ANY:
 		return convert_for_any_column(out, &s);
 	case COLUMN_JSON:
-		return convert_json(out, &s);
+		return convert_json_to_number_or_text(out, &s);
 	default:
 		*out = s.text;
 		return 1;

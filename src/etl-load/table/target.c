@@ -36,7 +36,7 @@ fail_no_such_column(const struct table *t, const char *option, const char *name,
  * or the database generates its values. Blanks around the name are ignored,
  * unless the table has a column whose name contains these blanks. */
 static int
-find_column_of_option(const struct table *t, const char *option,
+find_writable_column_of_option(const struct table *t, const char *option,
     const char *name, size_t len, int *out, struct err *e)
 {
 	*out = find_column_by_name(t, name, len);
@@ -67,8 +67,8 @@ for_each_listed_column(struct target *t, const char *option, const char *list,
 
 	for (;; list += n + 1) {
 		n = strcspn(list, ",");
-		if (find_column_of_option(t->table, option, list, n, &i, e) ==
-			-1 ||
+		if (find_writable_column_of_option(
+			t->table, option, list, n, &i, e) == -1 ||
 		    take(t, option, (size_t)i, e) == -1)
 			return -1;
 		if (list[n] == '\0')
@@ -90,7 +90,7 @@ add_key_column_once(
 }
 
 static int
-add_compared_column(
+mark_column_compared(
     struct target *t, const char *option, size_t i, struct err *e)
 {
 	t->compared[i] = true;
@@ -178,13 +178,13 @@ check_mode_options(const struct load_opts *o, struct err *e)
 }
 
 static int
-find_time_column_of_option(const struct target *t, const char *option,
+find_non_key_column_of_option(const struct target *t, const char *option,
     const char *name, int *out, struct err *e)
 {
 	*out = NO_COLUMN;
 	if (name == NULL)
 		return 0;
-	if (find_column_of_option(
+	if (find_writable_column_of_option(
 		t->table, option, name, strlen(name), out, e) == -1)
 		return -1;
 	if (t->is_key[*out])
@@ -206,14 +206,16 @@ set_and_check_columns_of_options(
 		return -1;
 	if (t->keyed && check_unique_index_of_key(t, db, e) == -1)
 		return -1;
-	if (o->compare != NULL && for_each_listed_column(t, "--compare",
-				      o->compare, add_compared_column, e) == -1)
+	if (o->compare != NULL &&
+	    for_each_listed_column(
+		t, "--compare", o->compare, mark_column_compared, e) == -1)
 		return -1;
 	for (size_t i = 0; i < t->table->n && o->compare == NULL; i++)
 		t->compared[i] = true;
-	if (find_time_column_of_option(t, "--touch", o->touch, &t->touch, e) ==
-		-1 ||
-	    find_time_column_of_option(t, "--seen", o->seen, &t->seen, e) == -1)
+	if (find_non_key_column_of_option(
+		t, "--touch", o->touch, &t->touch, e) == -1 ||
+	    find_non_key_column_of_option(t, "--seen", o->seen, &t->seen, e) ==
+		-1)
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,

@@ -227,7 +227,7 @@ module_to_number(struct module *n)
 	decimal_add_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;
-	size = number_put(plain, number_to_double(p, len));
+	size = number_put_shortest_nan_as_null(plain, number_to_double(p, len));
 	if (number_equals(plain, size, p, len)) {
 		p = plain;
 		len = size;

@@ -68,7 +68,8 @@ is_canonical(const char *p, size_t n, unsigned int flags, double *d)
 		return true;
 	if ((flags & JSON_FRACTION) && is_plain_fraction(p, n))
 		return true;
-	return number_put(text, *d) == n && memcmp(text, p, n) == 0;
+	return number_put_shortest_nan_as_null(text, *d) == n &&
+	       memcmp(text, p, n) == 0;
 }
 
 static bool
@@ -305,7 +306,7 @@ void
 numbers_put_as_jq_prints(struct buf *b, double d)
 {
 	if (buf_reserve(b, NUMBER_TEXT))
-		b->len += number_put(b->data + b->len, d);
+		b->len += number_put_shortest_nan_as_null(b->data + b->len, d);
 }
 
 bool

@@ -151,7 +151,8 @@ pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
 
 	while (!p->compiled) {
 		int64_t left = until - clock_ms();
-		int rc = wait_fd(p->events, POLLIN, left > 0 ? (int)left : 0);
+		int rc = wait_fd_or_stop(
+		    p->events, POLLIN, left > 0 ? (int)left : 0);
 
 		if (rc == -1)
 			return err_set(e, ERR_RETRY, true, "stopped by a "

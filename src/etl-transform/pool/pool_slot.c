@@ -69,7 +69,7 @@ pool_wait_and_handle_events(struct pool *p, int fd, struct err *e)
 		{ .fd = p->events, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN }
 	};
-	int n = wait_fds(
+	int n = wait_fds_or_stop(
 	    fds, fd == -1 ? 1 : 2, (int)pool_time_check_interval_ms(p));
 
 	if (n > 0 && fds[0].revents != 0 &&

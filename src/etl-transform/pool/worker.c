@@ -113,7 +113,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 		outcome_reject(o, f.code, "%s", why);
 	} else if (w->json.tok[0].type != JSON_OBJECT) {
 		outcome_reject(o, "type", "the record is %s, not an object",
-		    json_type_name(w->json.tok[0].type));
+		    json_type_name_with_article(w->json.tok[0].type));
 	} else if (w->c->plain && is_mark_line(p, n)) {
 		outcome_reject(o, "reserved",
 		    "a record may not begin with the member @etl: this member "
