@@ -32,7 +32,8 @@ is_variable_name(const char *p)
 }
 
 static int
-check_jq_argument(const struct arg *a, const char *option, struct err *e)
+check_variable_name_and_readable_file(
+    const struct arg *a, const char *option, struct err *e)
 {
 	if (!is_variable_name(a->name))
 		return err_set(e, ERR_USAGE, false,
@@ -64,7 +65,7 @@ args_move_from_argv(struct args *a, int *argc, char *argv[], struct err *e)
 			    "%s needs a name and a value", argv[i]);
 		t->name = argv[i + 1];
 		t->value = argv[i + 2];
-		if (check_jq_argument(t, argv[i], e) == -1)
+		if (check_variable_name_and_readable_file(t, argv[i], e) == -1)
 			return -1;
 		a->n++;
 		i += 2;

@@ -88,7 +88,7 @@ static const struct opt_spec spec = {
 };
 
 static int
-read_filter(struct buf *b, const char *file, struct err *e)
+append_filter_file_refusing_nul(struct buf *b, const char *file, struct err *e)
 {
 	if (file_append_to_buf(b, file, e) == -1)
 		return -1;
@@ -103,7 +103,7 @@ get_filter_text(struct buf *b, const struct transform_opts *o,
     const char *operand, struct err *e)
 {
 	if (o->file != NULL)
-		return read_filter(b, o->file, e);
+		return append_filter_file_refusing_nul(b, o->file, e);
 	if (operand == NULL)
 		return err_set(e, ERR_USAGE, false, "no FILTER: give one, "
 		    "such as '.', or -f FILE");
@@ -149,9 +149,9 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 	struct transform t = { .stage = s };
 	int rc = -1;
 
-	if (pool_open(&t.pool, &conf, e) == 0 &&
+	if (pool_open_and_start_keeper(&t.pool, &conf, e) == 0 &&
 	    pool_wait_for_compile_and_start_workers(t.pool, e) == 0)
-		rc = transform_run(&t, e);
+		rc = transform_run_until_end_passing_marks(&t, e);
 	pool_close(t.pool, rc == 0);
 	json_release(&t.json);
 	return rc;

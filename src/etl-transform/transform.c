@@ -59,14 +59,15 @@ write_ready_results(struct transform *t, struct err *e)
 	return 0;
 }
 
-/* Flushes standard output first, so that the reader gets records without delay.
- * Then waits until workers have results or, if fd is not -1, fd has input.
- * Writes the results that are ready. */
+/* Flushes standard output first, so that the reader gets records without
+ * delay. Then waits until workers have results or, if input_fd is not -1, it
+ * has input. Writes the results that are ready. */
 static int
-flush_wait_and_write_results(struct transform *t, int fd, struct err *e)
+flush_output_wait_and_write_results(
+    struct transform *t, int input_fd, struct err *e)
 {
 	if (stage_flush(t->stage, e) == -1 ||
-	    pool_wait_and_handle_events(t->pool, fd, e) == -1)
+	    pool_wait_and_handle_events(t->pool, input_fd, e) == -1)
 		return -1;
 	return write_ready_results(t, e);
 }
@@ -74,18 +75,18 @@ flush_wait_and_write_results(struct transform *t, int fd, struct err *e)
 /* Gives the lines that are waiting to the workers, then waits until the workers
  * have results for all lines, and writes these results. */
 static int
-wait_and_write_all_results(struct transform *t, struct err *e)
+submit_slot_and_write_all_results(struct transform *t, struct err *e)
 {
 	struct line l;
 
-	pool_submit_slot(t->pool);
+	pool_submit_slot_unless_empty(t->pool);
 	while (!pool_is_empty(t->pool)) {
 		/* A signal such as SIGTERM has requested a stop. stage_next()
 		 * is called only because it sets *e to this error. */
 		if (stop_signal() != 0)
 			return stage_next(t->stage, &l, 0, e) == STAGE_STOP ?
 			    -1 : 0;
-		if (flush_wait_and_write_results(t, -1, e) == -1)
+		if (flush_output_wait_and_write_results(t, -1, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -96,7 +97,7 @@ add_record_or_reject_too_long(
     struct transform *t, const struct line *l, struct err *e)
 {
 	if (l->file != t->file) {
-		if (wait_and_write_all_results(t, e) == -1)
+		if (submit_slot_and_write_all_results(t, e) == -1)
 			return -1;
 		t->file = l->file;
 	}
@@ -106,7 +107,7 @@ add_record_or_reject_too_long(
 			stage_shrink_buffer(t->stage);
 		return 0;
 	}
-	if (wait_and_write_all_results(t, e) == -1)
+	if (submit_slot_and_write_all_results(t, e) == -1)
 		return -1;
 	return stage_parse_record_or_reject(
 	    t->stage, l, &t->json, 0, JSON_UNIQUE, e);
@@ -117,15 +118,15 @@ add_record_or_reject_too_long(
  * block is not full, so that slow input is not delayed. Then it waits for
  * results or input and writes the results. */
 static int
-submit_slot_and_wait(struct transform *t, struct err *e)
+submit_slot_wait_and_write_results(struct transform *t, struct err *e)
 {
-	pool_submit_slot(t->pool);
-	return flush_wait_and_write_results(
+	pool_submit_slot_unless_empty(t->pool);
+	return flush_output_wait_and_write_results(
 	    t, pool_has_room(t->pool) ? 0 : -1, e);
 }
 
 int
-transform_run(struct transform *t, struct err *e)
+transform_run_until_end_passing_marks(struct transform *t, struct err *e)
 {
 	enum stage_item item;
 	struct line l;
@@ -133,7 +134,7 @@ transform_run(struct transform *t, struct err *e)
 
 	while (rc != -1) {
 		if (!pool_has_room(t->pool)) {
-			rc = flush_wait_and_write_results(t, -1, e);
+			rc = flush_output_wait_and_write_results(t, -1, e);
 			continue;
 		}
 		item = stage_next(
@@ -141,15 +142,16 @@ transform_run(struct transform *t, struct err *e)
 		if (item == STAGE_RECORD)
 			rc = add_record_or_reject_too_long(t, &l, e);
 		else if (item == STAGE_WAIT)
-			rc = submit_slot_and_wait(t, e);
+			rc = submit_slot_wait_and_write_results(t, e);
 		else if (item == STAGE_MARK)
 			rc =
-			    wait_and_write_all_results(t, e) == -1
+			    submit_slot_and_write_all_results(t, e) == -1
 				? -1
 				: stage_check_counts_and_pass_mark(t->stage, e);
 		else if (item == STAGE_END)
-			return wait_and_write_all_results(t, e) == -1 ? -1 :
-			    stage_finish(t->stage, e);
+			return submit_slot_and_write_all_results(t, e) == -1
+				   ? -1
+				   : stage_finish(t->stage, e);
 		else
 			return -1;
 	}

@@ -55,6 +55,6 @@ void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Appends as much of the text as fits. A NUL is written as \u0000, because a
  * NUL byte would end the message or pointer. */
-void outcome_add_text(struct buf *b, const char *p, size_t n);
+void outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n);
 
 #endif

@@ -42,7 +42,7 @@ append_value_as_reject_text(struct buf *b, jv v)
 
 	buf_init(&text, INT32_MAX);
 	add_string_or_json(&text, v);
-	outcome_add_text(b, text.len > 0 ? text.data : "", text.len);
+	outcome_add_cut_nul_escaped(b, text.len > 0 ? text.data : "", text.len);
 	b->failed |= text.failed;
 	buf_release(&text);
 }
@@ -101,7 +101,7 @@ run_called_module_function(jq_state *jq __attribute__((unused)), void *self)
 	struct filter *f = self;
 	jv v;
 
-	return module_run_called_function(&f->module, &v) ? v : jv_invalid();
+	return module_run_and_forget_call(&f->module, &v) ? v : jv_invalid();
 }
 
 static void
@@ -152,7 +152,7 @@ parse_json_argument(jv *v, const struct arg *a, struct err *e)
 }
 
 static int
-read_file_argument(jv *v, const struct arg *a, struct err *e)
+read_slurpfile_argument(jv *v, const struct arg *a, struct err *e)
 {
 	jv message;
 
@@ -169,7 +169,7 @@ read_file_argument(jv *v, const struct arg *a, struct err *e)
 
 /* Makes an object of all $NAME that options such as --arg define, and $ARGS. */
 static int
-build_variables_object(jv *out, const struct engine_conf *c, struct err *e)
+build_variables_and_args(jv *out, const struct engine_conf *c, struct err *e)
 {
 	jv named = jv_object(), all;
 
@@ -183,7 +183,7 @@ build_variables_object(jv *out, const struct engine_conf *c, struct err *e)
 		else if (a->kind == ARG_JSON)
 			rc = parse_json_argument(&v, a, e);
 		else
-			rc = read_file_argument(&v, a, e);
+			rc = read_slurpfile_argument(&v, a, e);
 		if (rc == -1) {
 			jv_free(named);
 			return -1;
@@ -197,7 +197,7 @@ build_variables_object(jv *out, const struct engine_conf *c, struct err *e)
 }
 
 static int
-compile_program(struct filter *f, jv args, struct err *e)
+build_and_compile_program(struct filter *f, jv args, struct err *e)
 {
 	struct program p;
 	struct buf message;
@@ -229,12 +229,12 @@ init_and_compile(struct filter *f, struct err *e)
 	if (jq_set_stderr_cb != NULL)
 		jq_set_stderr_cb(f->jq, print_stderr_value, f);
 	jq_set_input_cb(f->jq, run_called_module_function, f);
-	if (module_init(&f->module, &f->numbers,
+	if (module_init_with_random_tag(&f->module, &f->numbers,
 	    program_may_call_debug(f->conf), e) == -1 ||
 	    set_library_folders(f, e) == -1 ||
-	    build_variables_object(&args, f->conf, e) == -1)
+	    build_variables_and_args(&args, f->conf, e) == -1)
 		return -1;
-	return compile_program(f, args, e);
+	return build_and_compile_program(f, args, e);
 }
 
 static void
@@ -360,7 +360,7 @@ reject_by_object(jv why, struct outcome *o)
 }
 
 static void
-reject_error_value(jv why, struct outcome *o)
+reject_and_free_error_unless_null(jv why, struct outcome *o)
 {
 	if (jv_get_kind(why) != JV_KIND_NULL && !reject_by_object(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
@@ -383,7 +383,7 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 		jv_free(v);
 	}
 	if (going && jv_invalid_has_msg(jv_copy(v)))
-		reject_error_value(jv_invalid_get_msg(v), o);
+		reject_and_free_error_unless_null(jv_invalid_get_msg(v), o);
 	else if (going)
 		jv_free(v);
 	if (f->numbers.nomem)   /* a number may have been written wrong */

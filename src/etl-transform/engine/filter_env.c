@@ -57,7 +57,7 @@ pop_bracket(struct lexer *l)
  * which starts an expression inside the string. Returns false if the literal
  * does not end or is nested too deeply. */
 static bool
-skip_string(struct lexer *l)
+skip_string_to_end_or_interpolation(struct lexer *l)
 {
 	while (l->p < l->end) {
 		char c = *l->p++;
@@ -100,7 +100,7 @@ is_object_key(const struct lexer *l)
 /* Reads a name of the filter. Returns true if it reads the environment: as a
  * call of the function env or as the variable $ENV. */
 static bool
-read_name_is_env(struct lexer *l)
+skip_name_and_tell_if_env(struct lexer *l)
 {
 	const char *start = l->p;
 	bool defined = l->after_def;
@@ -119,7 +119,7 @@ read_name_is_env(struct lexer *l)
 }
 
 static bool
-skip_comment_or_other_character(struct lexer *l)
+skip_comment_or_track_bracket(struct lexer *l)
 {
 	char c = *l->p++;
 
@@ -146,14 +146,14 @@ filter_reads_env(const char *text, size_t n)
 
 	while (l.p < l.end) {
 		if (innermost_bracket(&l) == '"') {
-			if (!skip_string(&l))
+			if (!skip_string_to_end_or_interpolation(&l))
 				return false;
 			l.before = '"';
 		} else if (is_name_character(*l.p)) {
-			if (read_name_is_env(&l))
+			if (skip_name_and_tell_if_env(&l))
 				return true;
 			l.before = 'a';
-		} else if (!skip_comment_or_other_character(&l)) {
+		} else if (!skip_comment_or_track_bracket(&l)) {
 			return false;
 		}
 	}

@@ -25,7 +25,7 @@ struct directive {
 };
 
 static const char *
-skip_blank(const char *p)
+skip_blanks_and_comments(const char *p)
 {
 	for (;;) {
 		while (isspace((unsigned char)*p))
@@ -45,13 +45,13 @@ is_word_char(char c)
 /* If the word w is at *p, moves *p after it and the blanks that follow, and
  * returns true. */
 static bool
-skip_keyword(const char **p, const char *w)
+skip_keyword_and_blanks(const char **p, const char *w)
 {
 	size_t n = strlen(w);
 
 	if (strncmp(*p, w, n) != 0 || is_word_char((*p)[n]))
 		return false;
-	*p = skip_blank(*p + n);
+	*p = skip_blanks_and_comments(*p + n);
 	return true;
 }
 
@@ -77,7 +77,7 @@ skip_directive_and_note_search(const char *p, struct directive *d)
 		if (*p == '"' && strncmp(p, "\"search\"", 8) == 0)
 			d->search = true;
 		p = *p == '"' ? skip_string(p) : p + 1;
-		p = skip_blank(p);
+		p = skip_blanks_and_comments(p);
 	}
 	return *p == ';' ? p + 1 : p;
 }
@@ -88,22 +88,22 @@ parse_directive(const char *p, struct directive *d)
 	bool import;
 
 	*d = (struct directive){ .start = p };
-	d->module = skip_keyword(&p, "module");
-	import = !d->module && skip_keyword(&p, "import");
-	if (!d->module && !import && !skip_keyword(&p, "include"))
+	d->module = skip_keyword_and_blanks(&p, "module");
+	import = !d->module && skip_keyword_and_blanks(&p, "import");
+	if (!d->module && !import && !skip_keyword_and_blanks(&p, "include"))
 		return false;
 	if (!d->module && *p == '"') {
 		d->path = p + 1;
 		p = skip_string(p);
 		d->path_len = (size_t)(p - 1 - d->path);
-		p = skip_blank(p);
+		p = skip_blanks_and_comments(p);
 	}
-	if (import && skip_keyword(&p, "as")) {
+	if (import && skip_keyword_and_blanks(&p, "as")) {
 		d->data = *p == '$';
 		d->name = p + d->data;
 		while (is_word_char(d->name[d->name_len]))
 			d->name_len++;
-		p = skip_blank(d->name + d->name_len);
+		p = skip_blanks_and_comments(d->name + d->name_len);
 	}
 	d->end = skip_directive_and_note_search(p, d);
 	return true;
@@ -217,14 +217,16 @@ program_build(struct program *p, const struct engine_conf *c,
 
 	*p = (struct program){ .may_call_debug = program_may_call_debug(c) };
 	buf_init(&p->text, UINT32_MAX);
-	for (; parse_directive(skip_blank(start), &d); start = d.end) {
+	for (; parse_directive(skip_blanks_and_comments(start), &d);
+	     start = d.end) {
 		if (!imports_etl(&d) && check_import(&d, c, e) == -1)
 			return -1;
 		buf_add(&p->text, start, (size_t)(d.start - start));
 		append_directive_or_blanks(p, &d);
 	}
 	p->at = p->text.len;
-	for (at = c->text; parse_directive(skip_blank(at), &d); at = d.end)
+	for (at = c->text; parse_directive(skip_blanks_and_comments(at), &d);
+	     at = d.end)
 		if (imports_etl(&d))
 			append_mentioned_definitions(
 			    p, c, tag, d.name, d.name_len);
@@ -244,7 +246,7 @@ program_release(struct program *p)
 /* Appends an error message of libjq, but not the spaces that libjq leaves at
  * the ends of its lines. */
 static void
-add_without_trailing_blanks(struct buf *b, const char *p, size_t n)
+add_lines_without_trailing_blanks(struct buf *b, const char *p, size_t n)
 {
 	for (const char *end = p + n; p < end;) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -301,10 +303,10 @@ program_append_clean_message(
 
 	while (p->added > 0 && (at = memmem(msg, (size_t)(end - msg),
 	    p->text.data + p->at, p->added)) != NULL) {
-		add_without_trailing_blanks(out, msg, (size_t)(at - msg));
+		add_lines_without_trailing_blanks(out, msg, (size_t)(at - msg));
 		msg = at + p->added;
 	}
-	add_without_trailing_blanks(out, msg, (size_t)(end - msg));
+	add_lines_without_trailing_blanks(out, msg, (size_t)(end - msg));
 	if (p->added == 0)
 		add_import_hint(out, msg);
 }

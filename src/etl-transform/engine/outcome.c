@@ -47,7 +47,7 @@ outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
 }
 
 void
-outcome_add_text(struct buf *b, const char *p, size_t n)
+outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n;
 

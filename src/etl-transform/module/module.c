@@ -103,16 +103,16 @@ execute_require(struct module *n)
 	return jv_copy(record);
 }
 
-/* Returns the result of a jq function that converts text. `from` is its
+/* Returns the result of a jq function that converts text. `original` is its
  * argument, n->text the converted text. If both texts are equal, the argument
  * itself is returned, which saves time: libjq would check each byte of another
  * string. */
 static jv
-make_text_result(struct module *n, jv from)
+make_text_result(struct module *n, jv original)
 {
-	if (n->text.len == string_length(from) && (n->text.len == 0 ||
-	    memcmp(n->text.data, jv_string_value(from), n->text.len) == 0))
-		return jv_copy(from);
+	if (n->text.len == string_length(original) && (n->text.len == 0 ||
+	    memcmp(n->text.data, jv_string_value(original), n->text.len) == 0))
+		return jv_copy(original);
 	return jv_string_sized(n->text.len > 0 ? n->text.data : "",
 	    (int)n->text.len);
 }
@@ -212,7 +212,7 @@ find_or_open_zone(struct module *n, jv name, struct err *e)
 	jv_free(z->name);
 	z->zone = NULL;
 	z->name = jv_copy(name);
-	(void)zone_open(
+	(void)zone_open_name_or_utc_offset(
 	    &z->zone, jv_string_value(name), string_length(name), e);
 	return z->zone;
 }
@@ -247,8 +247,8 @@ static const struct module_op ops[] = {
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == MODULE_OPS, "MODULE_OPS");
 
 int
-module_init(struct module *n, struct numbers *numbers, bool user_debugs,
-    struct err *e)
+module_init_with_random_tag(
+    struct module *n, struct numbers *numbers, bool user_debugs, struct err *e)
 {
 	*n = (struct module){
 		.numbers = numbers,
@@ -331,7 +331,7 @@ module_take_call_or_argument(struct module *n, jv v)
 }
 
 bool
-module_run_called_function(struct module *n, jv *result)
+module_run_and_forget_call(struct module *n, jv *result)
 {
 	if (n->op == NULL || n->nargs != n->op->args)
 		return false;

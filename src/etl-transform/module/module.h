@@ -2,7 +2,7 @@
  * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
  * Gives: module_take_call_or_argument() returns true if v is part of such a
- *        call, and owns v then. module_run_called_function() runs the
+ *        call, and owns v then. module_run_and_forget_call() runs the
  *        function, or returns false for none. A reject is an error value of
  *        jq, an object whose "@etl" is "reject". A filter cannot forge a
  *        call, because function names begin with tag, which is random. */
@@ -62,13 +62,13 @@ struct module {
 };
 
 /* user_debugs: the user's filter may call debug itself. */
-int module_init(struct module *n, struct numbers *numbers, bool user_debugs,
-    struct err *e);
+int module_init_with_random_tag(
+    struct module *n, struct numbers *numbers, bool user_debugs, struct err *e);
 void module_release(struct module *n);
 /* Forgets an unfinished call; to be called before each record. */
 void module_forget_pending_call(struct module *n);
 bool module_take_call_or_argument(struct module *n, jv v);
-bool module_run_called_function(struct module *n, jv *result);
+bool module_run_and_forget_call(struct module *n, jv *result);
 
 /* These two make the error value of a reject. wanted: "a number". */
 jv module_make_reject_error(const char *code, const char *fmt, ...)

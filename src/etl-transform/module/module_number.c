@@ -82,14 +82,15 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
 }
 
 /* Appends the number d in the form that JSON requires: without a plus sign
- * and leading zeros (+007 becomes 7). `end` is the end of the text that d
- * was parsed from. */
+ * and leading zeros (+007 becomes 7). `end_of_text` is the end of the text
+ * that d was parsed from. */
 static void
-decimal_add_json(const struct decimal *d, const char *end, struct buf *b)
+decimal_append_as_json(
+    const struct decimal *d, const char *end_of_text, struct buf *b)
 {
 	if (d->minus)
 		buf_char(b, '-');
-	buf_add(b, d->whole, (size_t)(end - d->whole));
+	buf_add(b, d->whole, (size_t)(end_of_text - d->whole));
 }
 
 /* Returns digit i of the number d. Digits are counted from 0, first those
@@ -110,7 +111,7 @@ digit_or_zero_at(const struct decimal *d, size_t i)
  * becomes 12. Returns false and appends nothing if d is not an integer or has
  * more than DIGITS_MAX digits. */
 static bool
-decimal_add_integer(const struct decimal *d, struct buf *b)
+decimal_append_as_integer(const struct decimal *d, struct buf *b)
 {
 	long point = (long)d->wholes + d->exponent;
 	size_t n = d->wholes + d->fractions, i = 0;
@@ -202,7 +203,7 @@ module_to_int(struct module *n)
 	 * again. */
 	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
-	if (!decimal_add_integer(&d, &n->text))
+	if (!decimal_append_as_integer(&d, &n->text))
 		return make_not_integer_error(
 		    n, number ? n->text.data : p, len);
 	return jv_number(numbers_add_made_number(
@@ -224,7 +225,7 @@ module_to_number(struct module *n)
 		return module_make_type_error(n, v, "a number");
 	if (!decimal_parse(&d, p, len))
 		return make_not_number_error(n, p, len);
-	decimal_add_json(&d, p + len, &n->text);
+	decimal_append_as_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;
 	size = number_put_shortest_nan_as_null(plain, number_to_double(p, len));

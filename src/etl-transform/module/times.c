@@ -73,7 +73,7 @@ parse_clock(const char **p, const char *end, struct stamp *s)
 }
 
 static bool
-parse_time(const char *p, size_t n, struct stamp *s)
+parse_date_time_and_optional_offset(const char *p, size_t n, struct stamp *s)
 {
 	const char *end = p + n;
 
@@ -147,7 +147,7 @@ times_append_as_utc(struct buf *b, const char *p, size_t n,
 {
 	struct stamp s;
 
-	if (!parse_time(p, n, &s))
+	if (!parse_date_time_and_optional_offset(p, n, &s))
 		return set_fault(f, "type", "not a time of RFC 3339, such as "
 		    "2021-01-01T12:00:00Z");
 	if (!s.has_offset && zone == NULL)

@@ -96,22 +96,24 @@ space_bits(uint64_t w)
 }
 
 /* Copies the byte or white space character at p to *to, so that each run of
- * white space becomes one space: a white space character is copied as a space,
- * or left out if white space is before it (*after is true). Sets *after for the
- * next call and returns the place after the character. */
+ * white space becomes one space: a white space character is copied as a
+ * space, or left out if white space is before it (*after_space is true).
+ * Sets *after_space for the next call and returns the place after the
+ * character. */
 static const char *
-normalize_character(char **to, const char *p, const char *end, bool *after)
+copy_byte_or_collapse_space(
+    char **to, const char *p, const char *end, bool *after_space)
 {
 	size_t n = space_length_at(p, end);
 
 	if (n == 0) {
 		*(*to)++ = *p;
-		*after = false;
+		*after_space = false;
 		return p + 1;
 	}
-	if (!*after)
+	if (!*after_space)
 		*(*to)++ = ' ';
-	*after = true;
+	*after_space = true;
 	return p + n;
 }
 
@@ -119,7 +121,7 @@ void
 words_normalize_space(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *stop;
-	bool after = true;
+	bool after_space = true;
 	char *to;
 
 	if (!buf_reserve(b, n + sizeof(uint64_t)))
@@ -129,18 +131,19 @@ words_normalize_space(struct buf *b, const char *p, size_t n)
 		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = space_bits(w);
 
 		if (all_printable_ascii(w) &&
-		    (m & (m << 8 | (after ? 0x80 : 0))) == 0) {
+		    (m & (m << 8 | (after_space ? 0x80 : 0))) == 0) {
 			memcpy(to, p, 8);
 			to += 8;
 			p += 8;
-			after = m >> 63 != 0;
+			after_space = m >> 63 != 0;
 			continue;
 		}
 		stop = end - p >= 8 ? p + 8 : end;
 		while (p < stop)
-			p = normalize_character(&to, p, end, &after);
+			p = copy_byte_or_collapse_space(
+			    &to, p, end, &after_space);
 	}
-	if (after && to > b->data + b->len)
+	if (after_space && to > b->data + b->len)
 		to--;
 	b->len = (size_t)(to - b->data);
 }
@@ -150,25 +153,25 @@ words_count(const char *p, size_t n)
 {
 	const char *end = p + n, *stop;
 	size_t count = 0, len;
-	bool after = true;
+	bool after_space = true;
 
 	while (p < end) {
 		uint64_t w = end - p >= 8 ? span_load(p) : 0;
 		uint64_t m = space_bits(w), starts;
 
 		if (all_printable_ascii(w)) {
-			starts = ~m & (m << 8 | (after ? 0x80 : 0));
+			starts = ~m & (m << 8 | (after_space ? 0x80 : 0));
 			starts = starts >> 7 & SPAN_EACH(1);
 			count += (starts * SPAN_EACH(1)) >> 56;
-			after = m >> 63 != 0;
+			after_space = m >> 63 != 0;
 			p += 8;
 			continue;
 		}
 		for (stop = end - p >= 8 ? p + 8 : end; p < stop; p += len) {
 			bool space = (len = space_length_at(p, end)) > 0;
 
-			count += after && !space;
-			after = space;
+			count += after_space && !space;
+			after_space = space;
 			len += !space;
 		}
 	}
@@ -244,7 +247,8 @@ append_title_case_wide(
  * is part of a word; it is updated. Stops at the first non-ASCII character and
  * returns its place. The caller has made room at `to`. */
 static const char *
-copy_title_case_ascii(char *to, const char *p, const char *end, bool *inside)
+copy_ascii_run_in_title_case(
+    char *to, const char *p, const char *end, bool *inside)
 {
 	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
 		unsigned char c = (unsigned char)*p;
@@ -267,7 +271,8 @@ words_title_case(struct words *w, struct buf *b, const char *p, size_t n)
 
 	while (p < end && buf_reserve(b, (size_t)(end - p))) {
 		from = p;
-		p = copy_title_case_ascii(b->data + b->len, p, end, &inside);
+		p = copy_ascii_run_in_title_case(
+		    b->data + b->len, p, end, &inside);
 		b->len += (size_t)(p - from);
 		if (p < end)
 			p += append_title_case_wide(

@@ -116,7 +116,7 @@ read_changes(struct zone *z, const struct header *h, const unsigned char *p)
  * listed change. The calendar repeats after 400 years, and so do the
  * changes: z->repeat. */
 static bool
-add_rule_changes(struct zone *z, const struct zone_rule *r)
+add_rule_changes_and_set_repeat(struct zone *z, const struct zone_rule *r)
 {
 	int64_t last = z->n > 0 ? z->v[z->n - 1].at : INT64_MIN;
 	int64_t year = 1970 + (z->n > 0 ? last / 31556952 : 0) - 1;
@@ -165,8 +165,8 @@ parse_zone_file(struct zone *z, char *text, size_t n)
 	if (*text++ != '\n' || (end = strchr(text, '\n')) == NULL)
 		return false;
 	*end = '\0';
-	return *text == '\0' ||
-	    (zone_rule_parse(&r, text) && add_rule_changes(z, &r));
+	return *text == '\0' || (zone_rule_parse(&r, text) &&
+				    add_rule_changes_and_set_repeat(z, &r));
 }
 
 static bool
@@ -211,7 +211,8 @@ read_zone_file(struct zone *z, const char *name, size_t len)
 }
 
 int
-zone_open(struct zone **out, const char *name, size_t len, struct err *e)
+zone_open_name_or_utc_offset(
+    struct zone **out, const char *name, size_t len, struct err *e)
 {
 	struct zone *z;
 

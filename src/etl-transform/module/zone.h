@@ -15,7 +15,8 @@
 
 struct zone;
 
-int zone_open(struct zone **z, const char *name, size_t len, struct err *e);
+int zone_open_name_or_utc_offset(
+    struct zone **z, const char *name, size_t len, struct err *e);
 void zone_free(struct zone *z);
 int zone_offset_at_local_time(const struct zone *z, int64_t local);
 

@@ -23,7 +23,7 @@ skip_zone_name(const char **p)
 }
 
 static bool
-parse_integer(const char **p, int *v)
+parse_integer_up_to_400(const char **p, int *v)
 {
 	char *end;
 	long n;
@@ -46,7 +46,7 @@ parse_clock(const char **p, int *seconds)
 	*p += **p == '-' || **p == '+';
 	*seconds = 0;
 	for (;;) {
-		if (!parse_integer(p, &v))
+		if (!parse_integer_up_to_400(p, &v))
 			return false;
 		*seconds += sign * v * unit;
 		unit /= 60;
@@ -57,7 +57,7 @@ parse_clock(const char **p, int *seconds)
 }
 
 static bool
-parse_day(const char **p, struct zone_day *d)
+parse_comma_day_and_optional_time(const char **p, struct zone_day *d)
 {
 	*d = (struct zone_day){ .time = 7200 };
 	if (*(*p)++ != ',')
@@ -65,13 +65,13 @@ parse_day(const char **p, struct zone_day *d)
 	if (**p == 'M' || **p == 'J')
 		d->kind = *(*p)++;
 	if (d->kind == 'M') {
-		if (!parse_integer(p, &d->month) || *(*p)++ != '.' ||
-		    !parse_integer(p, &d->week) || *(*p)++ != '.')
+		if (!parse_integer_up_to_400(p, &d->month) || *(*p)++ != '.' ||
+		    !parse_integer_up_to_400(p, &d->week) || *(*p)++ != '.')
 			return false;
 		if (d->month < 1 || d->month > 12)
 			return false;
 	}
-	if (!parse_integer(p, &d->day))
+	if (!parse_integer_up_to_400(p, &d->day))
 		return false;
 	if (**p != '/')
 		return true;
@@ -100,7 +100,8 @@ zone_rule_parse(struct zone_rule *r, const char *text)
 			return false;
 		r->summer = -west;
 	}
-	return parse_day(&p, &r->start) && parse_day(&p, &r->end) && *p == '\0';
+	return parse_comma_day_and_optional_time(&p, &r->start) &&
+	       parse_comma_day_and_optional_time(&p, &r->end) && *p == '\0';
 }
 
 static int64_t

@@ -2,9 +2,10 @@
  * jv to JSON text as jq -c prints it.
  * Owns:    struct reader: member names seen before, as jv; a scratch buffer.
  * Borrows: v of jvalue_write(). Other functions take their jv, as in libjq.
- * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than a
- *          record may be) or WRITE_VAGUE (see numbers_put_at()). If the buffer
- *          is full, b->failed is set. */
+ * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than
+ *          a record may be) or WRITE_VAGUE (see
+ *          numbers_put_at_unless_ambiguous()). If the buffer is full,
+ *          b->failed is set. */
 #ifndef TRANSFORM_JVALUE_H
 #define TRANSFORM_JVALUE_H
 

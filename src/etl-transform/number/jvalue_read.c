@@ -89,8 +89,9 @@ read_number(struct reader *r, uint32_t i)
 
 	if (r->numbers == NULL)
 		d = number_to_double(r->j->text + t->at, t->len);
-	else if (numbers_get_double_or_fill_table(r->numbers, i, &d))
-		r->read_again = true;
+	else
+		numbers_get_double_or_fill_table(
+		    r->numbers, i, &d, &r->read_again);
 	return jv_number(d);
 }
 

@@ -12,19 +12,19 @@ struct writer {
 	enum write_result result;
 };
 
-static void write_value(struct writer *w, jv v,
+static void write_value_or_set_too_deep(struct writer *w, jv v,
     const struct number_place *at);
 
 static const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
 
 static void
-write_number(struct writer *w, jv v, const struct number_place *at)
+write_number_or_set_vague(struct writer *w, jv v, const struct number_place *at)
 {
 	double d = jv_number_value(v);
 
 	if (w->j == NULL) {
 		numbers_put_as_jq_prints(w->b, d);
-	} else if (!numbers_put_at(w->numbers, d, at, w->b)) {
+	} else if (!numbers_put_at_unless_ambiguous(w->numbers, d, at, w->b)) {
 		if (w->lossy)
 			numbers_put_as_jq_prints(w->b, d);
 		else
@@ -40,14 +40,14 @@ write_string(struct writer *w, jv v)
 }
 
 /* The text of a number in the output depends on its place: on the value that
- * the record has there. Returns the place of element i of the output array at
- * the place `at`. If the record has an array there, the place has the token of
- * its element i, or NUMBERS_NOWHERE if that array is shorter. The caller asks
- * for the elements in order, so *last, the token of element i - 1, is moved to
- * element i. */
+ * the record has there. Returns the place of element i of the output array
+ * at the place `at`. If the record has an array there, the place has the
+ * token of its element i, or NUMBERS_NOWHERE if that array is shorter. The
+ * caller asks for the elements in order, so *element_tok, the token of
+ * element i - 1, is moved to element i. */
 static struct number_place
 advance_to_element_place(const struct writer *w, const struct number_place *at,
-    int i, uint32_t *last)
+    int i, uint32_t *element_tok)
 {
 	struct number_place p = *at;
 	const struct json_tok *tok;
@@ -59,11 +59,12 @@ advance_to_element_place(const struct writer *w, const struct number_place *at,
 		p.tok = NUMBERS_NOWHERE;
 		return p;
 	}
-	if (*last != NUMBERS_NOWHERE)
-		*last = i == 0 ? at->tok + 1 : w->j->tok[*last].next;
-	if (*last >= tok->next)
-		*last = NUMBERS_NOWHERE;
-	p.tok = *last;
+	if (*element_tok != NUMBERS_NOWHERE)
+		*element_tok =
+		    i == 0 ? at->tok + 1 : w->j->tok[*element_tok].next;
+	if (*element_tok >= tok->next)
+		*element_tok = NUMBERS_NOWHERE;
+	p.tok = *element_tok;
 	return p;
 }
 
@@ -88,17 +89,17 @@ static void
 write_array(struct writer *w, jv v, const struct number_place *at)
 {
 	int n = jv_array_length(jv_copy(v));
-	uint32_t last = 0;
+	uint32_t element_tok = 0;
 
 	buf_char(w->b, '[');
 	for (int i = 0; i < n && w->result == WRITE_DONE; i++) {
 		struct number_place p =
-		    advance_to_element_place(w, at, i, &last);
+		    advance_to_element_place(w, at, i, &element_tok);
 		jv x = jv_array_get(jv_copy(v), i);
 
 		if (i > 0)
 			buf_char(w->b, ',');
-		write_value(w, x, &p);
+		write_value_or_set_too_deep(w, x, &p);
 		jv_free(x);
 	}
 	buf_char(w->b, ']');
@@ -122,7 +123,7 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 		first = false;
 		write_string(w, name);
 		buf_char(w->b, ':');
-		write_value(w, x, &p);
+		write_value_or_set_too_deep(w, x, &p);
 		jv_free(name);
 		jv_free(x);
 	}
@@ -130,7 +131,8 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 }
 
 static void
-write_value(struct writer *w, jv v, const struct number_place *at)
+write_value_or_set_too_deep(
+    struct writer *w, jv v, const struct number_place *at)
 {
 	if (w->b->failed)
 		return;
@@ -150,7 +152,7 @@ write_value(struct writer *w, jv v, const struct number_place *at)
 			buf_add(w->b, "true", 4);
 			break;
 		case JV_KIND_NUMBER:
-			write_number(w, v, at);
+			write_number_or_set_vague(w, v, at);
 			break;
 		case JV_KIND_STRING:
 			write_string(w, v);
@@ -174,6 +176,6 @@ jvalue_write(struct buf *b, jv v, const struct numbers *n, bool lossy)
 		.j = n != NULL && n->active ? n->record : NULL
 	};
 
-	write_value(&w, v, &root);
+	write_value_or_set_too_deep(&w, v, &root);
 	return w.result;
 }

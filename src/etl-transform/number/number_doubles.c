@@ -14,7 +14,7 @@ numbers_entry_text(const struct numbers *t, const struct number_entry *e)
 }
 
 int
-numbers_compare_doubles(double a, double b)
+numbers_compare_with_signed_zero(double a, double b)
 {
 	if (a != b)
 		return a < b ? -1 : 1;
@@ -36,11 +36,11 @@ numbers_entry_has_name(const struct numbers *t, const struct number_entry *e,
 }
 
 static int
-compare_by_double(const void *x, const void *y, void *table)
+compare_by_double_then_canonical(const void *x, const void *y, void *table)
 {
 	const struct numbers *t = table;
 	uint32_t i = *(const uint32_t *)x, j = *(const uint32_t *)y;
-	int c = numbers_compare_doubles(t->v[i].d, t->v[j].d);
+	int c = numbers_compare_with_signed_zero(t->v[i].d, t->v[j].d);
 
 	if (c == 0 && t->v[i].canonical != t->v[j].canonical)
 		return t->v[i].canonical ? -1 : 1;
@@ -75,21 +75,22 @@ set_classes_of_equal_numbers(struct numbers *t, uint32_t from, uint32_t to)
 
 /* Several different numbers of a record round to the same double d. Returns
  * the double that represents number k of them (counted from 0) in libjq.
- * `last` is the greatest double in use so far. Number 0 gets d, if d is
- * above `last`, or if jq prints d with the text of the number (canonical)
- * and d is between -2^53 and 2^53. Other numbers get the next double above
- * `last`. But if d is +infinity, number k gets the k-th double below it, or
- * infinity itself if that double is in use. */
+ * `last_used` is the greatest double in use so far. Number 0 gets d, if d is
+ * above `last_used`, or if jq prints d with the text of the number
+ * (canonical) and d is between -2^53 and 2^53. Other numbers get the next
+ * double above `last_used`. But if d is +infinity, number k gets the k-th
+ * double below it, or infinity itself if that double is in use. */
 static double
-double_for_class(double d, uint32_t k, double last, bool canonical)
+double_for_class(double d, uint32_t k, double last_used, bool canonical)
 {
-	bool above = numbers_compare_doubles(d, last) > 0;
-	double up = k == 0 && above ? d : nextafter(last, INFINITY);
+	bool above = numbers_compare_with_signed_zero(d, last_used) > 0;
+	double up = k == 0 && above ? d : nextafter(last_used, INFINITY);
 
 	if (isinf(d) && d > 0) {
 		for (up = d; k > 0; k--)
 			up = nextafter(up, 0);
-		return numbers_compare_doubles(up, last) > 0 ? up : d;
+		return numbers_compare_with_signed_zero(up, last_used) > 0 ? up
+									   : d;
 	}
 	if (k == 0 && canonical && fabs(d) < 0x1p53)
 		return d;
@@ -98,17 +99,18 @@ double_for_class(double d, uint32_t k, double last, bool canonical)
 
 /* The numbers of order[from..to) round to the same double. Gives a double of
  * its own to each different number; equal numbers (1 and 1.0) get the same
- * one. `last` is the greatest double in use so far; returns its updated
+ * one. `last_used` is the greatest double in use so far; returns its updated
  * value. */
 static double
 assign_doubles_to_rounded_group(
-    struct numbers *t, uint32_t from, uint32_t to, double last)
+    struct numbers *t, uint32_t from, uint32_t to, double last_used)
 {
 	uint32_t base = t->classes, done = base;
 	double d = t->v[t->order[from]].d, at;
 
 	set_classes_of_equal_numbers(t, from, to);
-	if (t->classes == base + 1 && numbers_compare_doubles(d, last) > 0)
+	if (t->classes == base + 1 &&
+	    numbers_compare_with_signed_zero(d, last_used) > 0)
 		return d;
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
@@ -119,31 +121,34 @@ assign_doubles_to_rounded_group(
 					e->d = t->v[t->order[k]].d;
 			continue;
 		}
-		at = double_for_class(d, e->class - base, last, e->canonical);
-		last = isinf(d) && d > 0 ? last : at;
+		at = double_for_class(
+		    d, e->class - base, last_used, e->canonical);
+		last_used = isinf(d) && d > 0 ? last_used : at;
 		e->d = at;
 		done++;
 	}
-	return last;
+	return last_used;
 }
 
 void
 numbers_assign_distinct_doubles(struct numbers *t)
 {
-	double last = NAN;
+	double last_used = NAN;
 
 	t->classes = 0;
 	if (t->n == 0)
 		return;
-	qsort_r(t->order, t->n, sizeof(*t->order), compare_by_double, t);
+	qsort_r(t->order, t->n, sizeof(*t->order),
+	    compare_by_double_then_canonical, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
 		double d = t->v[t->order[i]].d;
 
 		for (k = i + 1; k < t->n; k++)
-			if (numbers_compare_doubles(t->v[t->order[k]].d, d) !=
-			    0)
+			if (numbers_compare_with_signed_zero(
+				t->v[t->order[k]].d, d) != 0)
 				break;
-		last = assign_doubles_to_rounded_group(t, i, k, last);
+		last_used = assign_doubles_to_rounded_group(t, i, k, last_used);
 	}
-	qsort_r(t->order, t->n, sizeof(*t->order), compare_by_double, t);
+	qsort_r(t->order, t->n, sizeof(*t->order),
+	    compare_by_double_then_canonical, t);
 }

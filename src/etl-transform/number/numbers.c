@@ -157,22 +157,21 @@ find_double_of_token(const struct numbers *t, uint32_t tok)
 	return t->n == 0 ? 0 : t->v[low].d;
 }
 
-bool
-numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok, double *d)
+void
+numbers_get_double_or_fill_table(
+    struct numbers *t, uint32_t tok, double *d, bool *must_read_again)
 {
 	const struct json_tok *k = &t->record->tok[tok];
-	bool again = false;
 
 	if (!t->active) {
 		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
-			return false;
+			return;
 		fill_table_and_assign_doubles(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
-			again |= t->v[i].d != number_to_double(
+			*must_read_again |= t->v[i].d != number_to_double(
 			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
 	}
 	*d = find_double_of_token(t, tok);
-	return again;
 }
 
 /* Finds the numbers that the double d represents, in the index t->order, which
@@ -188,13 +187,15 @@ find_entries(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 	while (*low < end) {
 		uint32_t mid = *low + (end - *low) / 2;
 
-		if (numbers_compare_doubles(t->v[t->order[mid]].d, d) < 0)
+		if (numbers_compare_with_signed_zero(t->v[t->order[mid]].d, d) <
+		    0)
 			*low = mid + 1;
 		else
 			end = mid;
 	}
 	for (*high = *low; *high < t->n; ++*high)
-		if (numbers_compare_doubles(t->v[t->order[*high]].d, d) != 0)
+		if (numbers_compare_with_signed_zero(
+			t->v[t->order[*high]].d, d) != 0)
 			break;
 	return *high > *low;
 }
@@ -223,9 +224,9 @@ insert_made_entry(struct numbers *t, const char *p, size_t n,
 
 double
 numbers_add_made_number(
-    struct numbers *t, const char *p, size_t n, bool instead)
+    struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output)
 {
-	struct number_entry e = { .instead = instead };
+	struct number_entry e = { .instead = replaces_equal_in_output };
 	double toward = INFINITY;
 	uint32_t low, high;
 
@@ -298,7 +299,7 @@ numbers_put_without_place(const struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
 
-	if (!numbers_put_at(t, d, &nowhere, b))
+	if (!numbers_put_at_unless_ambiguous(t, d, &nowhere, b))
 		numbers_put_as_jq_prints(b, d);
 }
 
@@ -310,7 +311,7 @@ numbers_put_as_jq_prints(struct buf *b, double d)
 }
 
 bool
-numbers_put_at(const struct numbers *t, double d,
+numbers_put_at_unless_ambiguous(const struct numbers *t, double d,
     const struct number_place *at, struct buf *b)
 {
 	const struct number_entry *e;

@@ -23,7 +23,8 @@ struct number_entry {
 	uint32_t class;         /* equal numbers, such as 1 and 1.0, have the
 				 * same class; different numbers do not */
 	bool canonical;         /* jq prints the number with the same text */
-	bool instead;           /* see numbers_add_made_number() */
+	bool instead;           /* replaces_equal_in_output, see
+				 * numbers_add_made_number() */
 };
 
 struct numbers {
@@ -53,23 +54,23 @@ void numbers_start_record(struct numbers *t, const struct json *record);
 /* Sets *d to the double for the number at token tok. At the first number that
  * is not written as jq prints it, the table is filled with all numbers of the
  * record. This may change the double of an earlier number. The function then
- * returns true, and the caller must read the record again. */
-bool numbers_get_double_or_fill_table(
-    struct numbers *t, uint32_t tok, double *d);
+ * sets *must_read_again to true: the caller must read the record again. */
+void numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok,
+    double *d, bool *must_read_again);
 
-/* Adds a number that a function of the module etl made and returns its double.
- * instead: the function made the number from an equal number of the record, and
- * the output gets the text of the made number. Example: to_int makes 7 from
- * 7.0. */
+/* Adds a number that a function of the module etl made and returns its
+ * double. replaces_equal_in_output: the function made the number from an
+ * equal number of the record, and the output gets the text of the made
+ * number. Example: to_int makes 7 from 7.0. */
 double numbers_add_made_number(
-    struct numbers *t, const char *p, size_t n, bool instead);
+    struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output);
 /* Appends the text of a double without regard to its place. */
 void numbers_put_without_place(
     const struct numbers *t, double d, struct buf *b);
 
 /* Appends the text of a double for a place in the output. Returns false if two
  * different numbers have this double, so the text is unknown. */
-bool numbers_put_at(const struct numbers *t, double d,
+bool numbers_put_at_unless_ambiguous(const struct numbers *t, double d,
     const struct number_place *at, struct buf *b);
 /* Appends a double as jq prints it. */
 void numbers_put_as_jq_prints(struct buf *b, double d);

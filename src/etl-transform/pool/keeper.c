@@ -61,7 +61,7 @@ close_other_descriptors(const struct worker_conf *c)
  * SIGTERM, SIGINT, SIGHUP and SIGQUIT, because the parent decides when they
  * exit. Core dumps are switched off, because they would contain records. */
 static void
-isolate_keeper(const struct worker_conf *c, int parent)
+isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	const struct rlimit none = { 0, 0 };
@@ -95,7 +95,7 @@ fork_worker(struct keeper *k, unsigned int lane)
 	if ((pid = fork()) == 0) {
 		die_with_parent(self);
 		free(k->child);
-		worker_run(k->c, lane, k->engine);
+		worker_run_slots_and_exit(k->c, lane, k->engine);
 	}
 	if (pid == -1) {
 		event_send_or_exit(k->c, EVENT_FORK_FAILED, lane, errno);
@@ -109,7 +109,7 @@ fork_worker(struct keeper *k, unsigned int lane)
  * process as a zombie until the parent requests another worker. Its process id
  * is not reused before that, so the parent cannot kill an unrelated process. */
 static void
-report_deaths(struct keeper *k)
+report_deaths_without_reaping(struct keeper *k)
 {
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++) {
 		struct child *child = &k->child[i];
@@ -137,7 +137,7 @@ on_sigchld(int signal)
  * slots), and forks a worker for this lane. Returns false if the parent has
  * closed the pipe of the commands: the keeper process then has to exit. */
 static bool
-run_next_command(struct keeper *k)
+read_lane_and_fork_worker(struct keeper *k)
 {
 	unsigned char lane;
 	ssize_t n = read(k->c->commands, &lane, 1);
@@ -148,7 +148,7 @@ run_next_command(struct keeper *k)
 }
 
 static void
-serve_commands_and_reap_workers(struct keeper *k)
+serve_commands_and_report_deaths(struct keeper *k)
 {
 	struct pollfd p = { .fd = k->c->commands, .events = POLLIN };
 	struct sigaction a = { .sa_handler = on_sigchld };
@@ -159,9 +159,10 @@ serve_commands_and_reap_workers(struct keeper *k)
 	(void)sigprocmask(SIG_BLOCK, &child, &open);
 	(void)sigaction(SIGCHLD, &a, NULL);
 	for (;;) {
-		if (ppoll(&p, 1, NULL, &open) > 0 && !run_next_command(k))
+		if (ppoll(&p, 1, NULL, &open) > 0 &&
+		    !read_lane_and_fork_worker(k))
 			break;
-		report_deaths(k);
+		report_deaths_without_reaping(k);
 	}
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++)
 		if (k->child[i].pid != 0)
@@ -169,11 +170,11 @@ serve_commands_and_reap_workers(struct keeper *k)
 }
 
 void
-keeper_run(const struct worker_conf *c, int parent)
+keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
 {
 	struct keeper k = { .c = c };
 
-	isolate_keeper(c, parent);
+	isolate_keeper_signals_fds_and_env(c, parent);
 	k.child = calloc(c->shared->lanes, sizeof(*k.child));
 	if (k.child == NULL)
 		_exit(EX_OSERR);
@@ -182,7 +183,7 @@ keeper_run(const struct worker_conf *c, int parent)
 		event_send_or_exit(c, EVENT_COMPILE_FAILED, 0, 0);
 	} else {
 		event_send_or_exit(c, EVENT_COMPILED, 0, 0);
-		serve_commands_and_reap_workers(&k);
+		serve_commands_and_report_deaths(&k);
 		c->engine->free(k.engine);
 	}
 	free(k.child);

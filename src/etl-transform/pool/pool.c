@@ -94,7 +94,7 @@ fork_keeper(struct pool *p, struct err *e)
 		    "process, which compiles the filter: fork: %s",
 		    strerror(errno));
 	if (p->keeper == 0)
-		keeper_run(&p->worker, self);
+		keeper_compile_serve_and_exit(&p->worker, self);
 	close_fd(&p->worker.events);
 	close_fd(&p->worker.commands);
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
@@ -103,7 +103,8 @@ fork_keeper(struct pool *p, struct err *e)
 }
 
 static int
-init_pool(struct pool *p, const struct pool_conf *c, struct err *e)
+set_pool_fields_and_allocate_arrays(
+    struct pool *p, const struct pool_conf *c, struct err *e)
 {
 	p->conf = c;
 	p->keeper = -1;
@@ -125,13 +126,14 @@ init_pool(struct pool *p, const struct pool_conf *c, struct err *e)
 }
 
 int
-pool_open(struct pool **out, const struct pool_conf *c, struct err *e)
+pool_open_and_start_keeper(
+    struct pool **out, const struct pool_conf *c, struct err *e)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return err_nomem(e);
-	if (init_pool(p, c, e) == -1 ||
+	if (set_pool_fields_and_allocate_arrays(p, c, e) == -1 ||
 	    shared_map(&p->shared, c->jobs, c->filter.max_record, e) == -1)
 		goto fail;
 	p->worker.shared = p->shared;

@@ -36,17 +36,18 @@ struct result {
 
 struct pool;
 
-int pool_open(struct pool **p, const struct pool_conf *c, struct err *e);
+int pool_open_and_start_keeper(
+    struct pool **p, const struct pool_conf *c, struct err *e);
 /* Waits until the filter is compiled, then starts the workers. */
 int pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e);
 bool pool_has_room(const struct pool *p);
 bool pool_is_empty(const struct pool *p);
 void pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l);
 /* Gives the lines added so far to a worker, even if their slot is not full. */
-void pool_submit_slot(struct pool *p);
-/* Waits until a worker or the keeper reports an event, fd can be read (-1: no
- * fd), a tick of at most 100 ms has passed, or a stop signal came. */
-int pool_wait_and_handle_events(struct pool *p, int fd, struct err *e);
+void pool_submit_slot_unless_empty(struct pool *p);
+/* Waits until a worker or the keeper reports an event, input_fd can be read
+ * (-1: none), a tick of at most 100 ms has passed, or a stop signal came. */
+int pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e);
 /* Returns false if the next record in input order has no result yet. */
 bool pool_take_next_result(struct pool *p, struct result *r);
 /* finished: all records are done. Otherwise the processes are killed. */

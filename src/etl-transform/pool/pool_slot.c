@@ -46,11 +46,11 @@ pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l)
 	lines->n++;
 	lines->len += l->len;
 	if (lines->n == SLOT_RECORDS || lines->len >= SLOT_BYTES)
-		pool_submit_slot(p);
+		pool_submit_slot_unless_empty(p);
 }
 
 void
-pool_submit_slot(struct pool *p)
+pool_submit_slot_unless_empty(struct pool *p)
 {
 	struct slot_lines *lines = pool_slot_lines(p, p->filling);
 
@@ -63,14 +63,14 @@ pool_submit_slot(struct pool *p)
 }
 
 int
-pool_wait_and_handle_events(struct pool *p, int fd, struct err *e)
+pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e)
 {
 	struct pollfd fds[2] = {
 		{ .fd = p->events, .events = POLLIN },
-		{ .fd = fd, .events = POLLIN }
+		{ .fd = input_fd, .events = POLLIN }
 	};
-	int n = wait_fds_or_stop(
-	    fds, fd == -1 ? 1 : 2, (int)pool_time_check_interval_ms(p));
+	int n = wait_fds_or_stop(fds, input_fd == -1 ? 1 : 2,
+	    (int)pool_time_check_interval_ms(p));
 
 	if (n > 0 && fds[0].revents != 0 &&
 	    pool_read_and_handle_events(p, e) == -1)
@@ -125,7 +125,7 @@ result_place_is_valid(
  * added, so that strlen() stops inside the copy even if the worker wrote
  * none. */
 static void
-copy_reject_into_result(
+copy_and_split_reject_into_result(
     struct pool *p, struct result *r, const char *text, size_t len)
 {
 	if (len > REJECT_MAX - 3)
@@ -159,9 +159,11 @@ fill_checked_result_or_reject(struct pool *p, uint32_t i, struct result *r)
 		.offset = lines->line[i].offset,
 	};
 	if (!result_place_is_valid(p, &place, out)) {
-		copy_reject_into_result(p, r, damaged, sizeof(damaged));
+		copy_and_split_reject_into_result(
+		    p, r, damaged, sizeof(damaged));
 	} else if (place.rejected) {
-		copy_reject_into_result(p, r, out + place.at, place.len);
+		copy_and_split_reject_into_result(
+		    p, r, out + place.at, place.len);
 	} else {
 		r->text = out + place.at;
 		r->text_len = place.len;

@@ -33,16 +33,17 @@ enum { TICK_MIN = 5, TICK_MAX = 100, /* ms */ MESSAGE = 256 };
  * that wait for the worker (SLOT_FULL), it is the one that was submitted
  * first, so it has the lowest turn. Returns NULL if no slot is SLOT_FULL. */
 static struct slot *
-find_running_slot(const struct pool *p, unsigned int lane, unsigned int *number)
+find_running_slot(
+    const struct pool *p, unsigned int lane, unsigned int *slot_number)
 {
 	const struct slot_lines *b = p->shared->lane[lane].slot_lines;
 	struct slot *s = slot_at(p->shared, lane, 0), *found = NULL;
 
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (s[i].state == SLOT_FULL &&
-		    (found == NULL || b[i].turn < b[*number].turn)) {
+		    (found == NULL || b[i].turn < b[*slot_number].turn)) {
 			found = &s[i];
-			*number = i;
+			*slot_number = i;
 		}
 	return found;
 }

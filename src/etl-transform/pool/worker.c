@@ -30,7 +30,7 @@ struct worker {
  * already in use is added to the limit, because the shared memory and the
  * compiled filter do not count as memory of the filter. */
 static void
-limit_memory(uint64_t limit)
+limit_memory_growth(uint64_t limit)
 {
 	struct rlimit r;
 	unsigned long long pages = 0;
@@ -59,22 +59,23 @@ add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
 	buf_init(&part, UINT32_MAX);
 	json_unescape(&text, j, name);
 	pointer_append_part(&part, text.data, text.len);
-	outcome_add_text(b, part.data, part.len);
+	outcome_add_cut_nul_escaped(b, part.data, part.len);
 	b->failed |= text.failed | part.failed;
 	buf_release(&text);
 	buf_release(&part);
 }
 
-/* Searches the value at token i for the first string with half of a surrogate
- * pair (such as "\ud800" alone), because libjq would silently replace it by
- * another character. Returns true if there is one and appends the JSON Pointer
- * of the string to b. If the string is a member name, the pointer is that of
- * the object. */
+/* Searches the value at token i for the first string with half of a
+ * surrogate pair (such as "\ud800" alone), because libjq would silently
+ * replace it by another character. Returns true if there is one and appends
+ * the JSON Pointer of the string to `pointer`. If the string is a member
+ * name, the pointer is that of the object. */
 static bool
-find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
+find_lone_surrogate_and_add_pointer(
+    const struct json *j, uint32_t i, struct buf *pointer)
 {
 	const struct json_tok *tok = j->tok;
-	size_t len = b->len;
+	size_t len = pointer->len;
 	uint32_t n = 0;
 
 	if (tok[i].type == JSON_STRING)
@@ -85,13 +86,13 @@ find_lone_surrogate(const struct json *j, uint32_t i, struct buf *b)
 		if (tok[i].type == JSON_OBJECT) {
 			if (tok[k].flags & JSON_LONE)
 				return true;
-			add_name_to_pointer(b, j, k++);
+			add_name_to_pointer(pointer, j, k++);
 		} else {
-			buf_printf(b, "/%u", n++);
+			buf_printf(pointer, "/%u", n++);
 		}
-		if (find_lone_surrogate(j, k, b))
+		if (find_lone_surrogate_and_add_pointer(j, k, pointer))
 			return true;
-		b->len = len;
+		pointer->len = len;
 	}
 	return false;
 }
@@ -121,7 +122,8 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 	} else if (w->json.flags & JSON_LONE) {
 		outcome_reject(o, "encoding", "a string has half of a "
 		    "surrogate pair, which is no character");
-		(void)find_lone_surrogate(&w->json, 0, &o->pointer);
+		(void)find_lone_surrogate_and_add_pointer(
+		    &w->json, 0, &o->pointer);
 	} else {
 		return true;
 	}
@@ -132,7 +134,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
  * outputs of the filter, and writes the code of the reject, its message and its
  * JSON Pointer there, each with a NUL. The parent reads them from there. */
 static void
-replace_outputs_by_reject(struct outcome *o)
+overwrite_outputs_by_reject_fields(struct outcome *o)
 {
 	buf_clear(&o->out);
 	buf_add(&o->out, o->code, strlen(o->code) + 1);
@@ -167,7 +169,7 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	    (o->pointer.failed && !o->pointer.full))
 		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
-		replace_outputs_by_reject(o);
+		overwrite_outputs_by_reject_fields(o);
 	s->result_place[i] = (struct result_place){
 		.turn = b->turn, .at = s->len, .len = o->out.len,
 		.rejected = o->code[0] != '\0'
@@ -228,7 +230,8 @@ wait_for_wake_up(const struct worker *w)
 }
 
 void
-worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
+worker_run_slots_and_exit(
+    const struct worker_conf *c, unsigned int lane, void *engine)
 {
 	struct worker w = {
 		.c = c, .lane = &c->shared->lane[lane], .number = lane,
@@ -238,7 +241,7 @@ worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
 
 	if (shared_make_input_readonly(c->shared) == -1)
 		_exit(EX_OSERR);
-	limit_memory(c->memory);
+	limit_memory_growth(c->memory);
 	outcome_init(&w.outcome);
 	do {
 		while (find_oldest_full_slot(&w, &k))

@@ -3,9 +3,8 @@
  * number of a lane (a worker with its slots), so a dead worker is replaced at
  * once, and a crash in the compiler ends only the keeper. A worker runs the
  * FULL slots of its lane, then waits for a byte on its wake pipe.
- * Fails: keeper_run() and worker_run() never return; they report by events.
- *        Both processes die with their parent. 0, 1 and 3 are /dev/null for
- *        them. */
+ * Fails: both functions report by events and never return. Both processes die
+ *        with their parent. 0, 1 and 3 are /dev/null for them. */
 #ifndef TRANSFORM_WORKER_H
 #define TRANSFORM_WORKER_H
 
@@ -26,10 +25,10 @@ struct worker_conf {
 				 * wakes the worker */
 };
 
-void keeper_run(const struct worker_conf *c, int parent)
+void keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
     __attribute__((noreturn));
-void worker_run(const struct worker_conf *c, unsigned int lane, void *engine)
-    __attribute__((noreturn));
+void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
+    void *engine) __attribute__((noreturn));
 
 void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);
