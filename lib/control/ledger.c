@@ -61,8 +61,9 @@ explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
 		return LEDGER_DONE;
 	if (t.batch > l->batch)
 		return LEDGER_AHEAD;
-	(void)err_set(e, ERR_RETRY, false, "table %s: another program has "
-	    "deleted the row of this stream in etl_loads, or set it back",
+	(void)err_set(e, ERR_RETRY, false, "table %s: the row of this stream "
+	    "in etl_loads is gone or names an earlier batch: another program "
+	    "has changed it, so run the load again",
 	    l->target);
 	return LEDGER_FAILED;
 }

@@ -102,8 +102,8 @@ read_raw(struct letter_line *l, struct err *e)
 	if (plain != 0)
 		json_unescape(&l->text, &l->json, plain);
 	else if (coded == 0)
-		return err_set(e, ERR_DATA, false, "%s: it has neither "
-		    "\"raw\" nor \"raw_base64\"", bad);
+		return err_set(e, ERR_DATA, false, "%s: it has no member "
+		    "\"raw\" or \"raw_base64\" with the record", bad);
 	else if (decode_base64(l, coded) == -1)
 		return err_set(e, ERR_DATA, false,
 		    "%s: \"raw_base64\" is not valid base64", bad);

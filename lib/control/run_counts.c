@@ -114,12 +114,13 @@ run_counts_add(
 
 	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
 		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
-		    false, "the counts of a stream are not valid JSON"));
+		    false, "etl_loads.counts is not valid JSON: another "
+		    "program has changed this table"));
 		goto out;
 	}
 	if (j.tok[0].type != JSON_ARRAY) {
-		(void)err_set(e, ERR_PEER, false, "the counts of a stream are "
-		    "not a JSON array");
+		(void)err_set(e, ERR_PEER, false, "etl_loads.counts is not a "
+		    "JSON array: another program has changed this table");
 		goto out;
 	}
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)

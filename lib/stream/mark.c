@@ -9,8 +9,9 @@
 
 enum { VERSION = 1, LEVELS = 4 };
 
-/* Each count of records in a mark must be less than this, so that the sum of
- * the counts of thousands of streams fits into an int64_t. */
+/* A mark says how many records each program has read, written and rejected.
+ * Each of these numbers must be less than count_end, so that the sum of the
+ * numbers of thousands of streams fits into an int64_t. */
 static const uint64_t count_end = UINT64_C(1) << 51;
 
 static const struct {

@@ -64,8 +64,8 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 	if (way == REJECT_NOWHERE)
 		return set_no_reject_place_error(s, r, e);
 	if (way == REJECT_TO_STREAM && s->out == NULL)
-		return err_set(e, ERR_BUG, false, "a sink has no stream to "
-		    "write a reject to");
+		return err_set(e, ERR_BUG, false, "bug in this program: it "
+		    "has no output stream for a reject; please report it");
 	buf_clear(&s->text);
 	if (reject_append_line(&s->text, &s->who, r, e) == -1)
 		return -1;

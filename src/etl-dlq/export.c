@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* Appends the member "run" if the letter was rejected in a run. The occurrence
- * id is then "RUN/...", and RUN is the run's uuid. */
+/* If the record was rejected in a run of etl-run, appends the member "run" with
+ * the run's UUID. The occurrence id starts with this UUID: "UUID/...". */
 static void
 put_run_member(struct buf *b, const struct letter *l, const char *occurrence)
 {

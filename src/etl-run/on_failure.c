@@ -104,7 +104,8 @@ set_error_if_command_failed(const struct child_end *end, struct err *e)
 		return;
 	if (end->late)
 		(void)err_set(e, ERR_REFUSED, false,
-		    "stopped after %d seconds", TIME / 1000);
+		    "it ran longer than %d seconds, so it was stopped",
+		    TIME / 1000);
 	else if (WIFSIGNALED(end->status))
 		(void)err_set(e, ERR_REFUSED, false, "killed by signal %d",
 		    WTERMSIG(end->status));

@@ -532,7 +532,7 @@ is 'a full page without a cursor exits with 78' \
     78 "$(inc /no --max-rejects 100% \
     --paginate since --size limit=9 "$api/items")"
 like 'a full page without a cursor: check --cursor-field, it says' \
-    'no record of a full page has a cursor at /no: check --cursor-field' \
+    'no record of the page has the member /no: check --cursor-field' \
     "$(err)"
 is '--paginate since: a service that ignores the parameter makes 78' \
     78 "$(by_ts --since-param sinze \

@@ -151,6 +151,6 @@ is 'a run whose --on-failure hangs exits with 4' 4 \
     "$(status fast 20 etl-run --name f \
     --on-failure 'sleep 3600' -c 'exit 4')"
 like 'a hanging --on-failure is stopped after 30 s' \
-    '^etl-run: warning: f: --on-failure: the command failed: stopped after 30 s' \
+    '^etl-run: warning: f: --on-failure: the command failed: it ran longer than 30 s' \
     "$(cat err)"
 done_testing

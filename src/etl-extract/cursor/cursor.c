@@ -214,9 +214,9 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 	if (c->highest.len == 0 && c->field.wrong_kind > 0)
 		return set_wrong_kind_error(&c->field, e);
 	if (c->highest.len == 0)
-		return err_set(e, ERR_CONFIG, false, "%s: no record of a "
-		    "full page has a cursor at %.64s: check --cursor-field",
-		    page, c->o->cursor_field);
+		return err_set(e, ERR_CONFIG, false, "%s: cannot page further: "
+		    "no record of the page has the member %.64s: check "
+		    "--cursor-field", page, c->o->cursor_field);
 	if (most > 0)
 		return err_set(e, ERR_PEER, true, "%s: cannot page further: "
 		    "all records of this page have the cursor value '%.200s', "

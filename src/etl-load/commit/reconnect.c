@@ -16,10 +16,10 @@ retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
 enum { NOT_YET = 2 };
 
 /* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
- * was committed. Returns 1: committed; 0: the caller must repeat the batch (it
- * was not committed, or the load has a key, so that loading the batch twice
- * does no harm); NOT_YET: the transaction is still in progress, ask again; -1
- * with *e. */
+ * was committed. Returns 1: committed. 0: the caller repeats the batch, because
+ * it was not committed, or because the load has a key: then the second load of
+ * the batch finds the rows and changes nothing. NOT_YET: the transaction is
+ * still in progress, ask again. -1: failed, with *e. */
 static int
 ask_commit_outcome(struct loader *l, struct err *e)
 {

@@ -137,11 +137,10 @@ same_text(const char *a, const char *b)
 
 /* The version of a stored checkpoint grows by 1 each time the checkpoint moves.
  * The mark `checkpoint` or `end` carries the version that etl-extract has read.
- * This function stores it in s->expected, unless s->expected is known from an
- * earlier mark or from the ledger. The loader fails later if the stored
- * checkpoint has another version, because another run has then moved the
- * checkpoint. A stream without a mark `checkpoint` has the version only in the
- * mark `end`. */
+ * This function stores the version in s->expected if s->expected is not set
+ * yet. If the checkpoint in the database has another version later, another
+ * run has moved it, and the loader fails. A stream without a mark `checkpoint`
+ * has the version only in the mark `end`. */
 static int
 store_version_of_mark_if_unknown(
     struct stream *s, const struct mark *m, struct err *e)

@@ -19,7 +19,8 @@ skip_one_of(struct cursor *c, const char *any)
 	return false;
 }
 
-/* Skips exactly n digits whose number is between min and max. */
+/* Skips a number of exactly `digits` digits. Returns false if there is none, or
+ * if it is less than min or greater than max. */
 static bool
 skip_number(struct cursor *c, int digits, int min, int max)
 {
