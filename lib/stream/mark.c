@@ -266,7 +266,7 @@ get_checkpoint_version(struct reading *r, struct mark *m)
 }
 
 static int
-get_resolve_seen_and_upto(struct reading *r, struct mark *m)
+get_seen_and_upto_of_resolve_mark(struct reading *r, struct mark *m)
 {
 	if (get_count(r, 0, "seen", &m->seen) == -1 ||
 	    get_count(r, 0, "upto", &m->upto) == -1)
@@ -305,7 +305,8 @@ get_members(struct reading *r, struct mark *m)
 		return -1;
 	if (get_checkpoint_version(r, m) == -1)
 		return -1;
-	if (m->kind == MARK_RESOLVE && get_resolve_seen_and_upto(r, m) == -1)
+	if (m->kind == MARK_RESOLVE &&
+	    get_seen_and_upto_of_resolve_mark(r, m) == -1)
 		return -1;
 	return m->kind == MARK_REJECT ? 0 : get_stages(r, m);
 }

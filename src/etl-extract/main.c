@@ -128,8 +128,8 @@ static const struct opt_spec spec = {
 };
 
 static int
-check_and_extract(struct extract *x, struct stage *s, char *const *uri,
-    size_t n, struct err *e)
+check_extract_and_finish_stage(struct extract *x, struct stage *s,
+    char *const *uri, size_t n, struct err *e)
 {
 	enum json_members members;
 	int rc;
@@ -180,7 +180,7 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 		return -1;
 	}
 	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
-		rc = check_and_extract(x, s, uri, n, e);
+		rc = check_extract_and_finish_stage(x, s, uri, n, e);
 	if (rc == -1)
 		stage_write_failed_mark(s, e);
 	stage_close(s);

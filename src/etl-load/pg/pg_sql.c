@@ -90,7 +90,8 @@ put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
 }
 
 static void
-put_assignments(struct buf *b, const struct target *t, const struct shape *s)
+put_assignments_with_touch_and_seen(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	const char *comma = "";
 
@@ -151,7 +152,7 @@ pg_put_on_conflict_returning(
 	}
 	if (t->upsert && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
-		put_assignments(b, t, s);
+		put_assignments_with_touch_and_seen(b, t, s);
 		buf_str(b, " WHERE ");
 		put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
