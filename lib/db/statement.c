@@ -147,8 +147,8 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
-/* Starts a statement. If the database copies the values, the caller may free
- * them before the statement is reset. */
+/* Starts a statement. If copies_values is true, the driver copies v, so the
+ * caller may free v at once; else v must stay until the statement is reset. */
 static int
 start_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool copies_values, struct err *e)

@@ -5,10 +5,10 @@
 
 enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
 
-/* If this program fails before it reads its input, for example because a filter
- * does not compile: reads the first line and, if it is the mark begin, writes
- * it to the output. Without begin, the later programs of the pipeline would
- * treat their input as NDJSON without marks. */
+/* Called if this program fails before it reads its input, for example because a
+ * filter does not compile. Reads the first line of the input. If this line is
+ * the `begin` mark, which starts a stream with marks, writes it to the output.
+ * Without it, the later programs of the pipeline would not look for marks. */
 static void
 read_and_pass_begin_mark(struct stage *s)
 {

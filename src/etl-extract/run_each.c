@@ -268,10 +268,9 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 		}
 }
 
-/* Opens the HTTP client and limits how long the URL may be that is made from
- * the template of --each: request_set_url_and_params() appends the
- * parameters of --query-param, and the whole URL must still fit into its
- * buffer. */
+/* Opens the HTTP client. Also sets the greatest length of the URL that the
+ * template of --each makes: the parameters of --query-param are appended to
+ * this URL, and the result must fit into the buffer of the request. */
 static int
 open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 {

@@ -68,10 +68,11 @@ put_name(struct relay *r)
 	put_bytes_and_keep_tail(r, ": ", 2);
 }
 
-/* Takes the next byte of a line's start, which is held back until it is known
- * whether an etl program wrote the line. Then it is moved to the output; before
- * a line of another program the name of the pipeline is added. An empty line,
- * and an indented line after a line of an etl program, get no name. */
+/* Adds a byte to the held start of a line. The start is held back until its
+ * bytes show whether an etl program wrote the line. Then the held bytes are
+ * written, and the name of the pipeline before them if another program wrote
+ * the line. The name is not written before an empty line, or before an indented
+ * line that follows a line of an etl program. */
 static void
 add_byte_to_line_start(struct relay *r, char c)
 {

@@ -97,9 +97,9 @@ start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
 }
 
 /* Sets s->expected to the version that the stored checkpoint has at the start
- * of the load; each move of a checkpoint adds 1 to its version. If a mark of
- * the stream later gives the version that etl-extract has read, that version
- * replaces this one. */
+ * of the load; each move of a checkpoint adds 1 to its version. Marks of the
+ * stream may contain the version that etl-extract has read: then
+ * store_version_of_mark_if_unknown() replaces s->expected by that version. */
 static int
 read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
 {

@@ -235,10 +235,10 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 
 /* Checks the deferred constraints of other tables, which PostgreSQL itself
  * checks only at COMMIT. If one fails, PostgreSQL does not say which row of the
- * batch was at fault. So the result is SINK_REPEAT: the caller repeats the
- * batch, and because s->deferred is set, the sink then checks the constraints
- * after each chunk (a part of the batch) and after each row of a chunk that
- * fails. */
+ * batch was at fault. Then this function sets s->deferred and returns
+ * SINK_REPEAT, and the caller loads the batch again. In this second load, the
+ * sink checks the constraints after each part (chunk) of the batch, and, in a
+ * chunk that fails, after each row. */
 static enum sink_result
 pg_sink_check_deferred_at_end(void *self, struct err *e)
 {

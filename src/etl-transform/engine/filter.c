@@ -93,8 +93,8 @@ take_call_argument_or_print(void *self, jv v)
 	print_to_stderr_and_release(&b, v);
 }
 
-/* Called by jq's input. If debug has named a function of the module etl, runs
- * it and returns its result. Otherwise the filter has no more input. */
+/* Called by jq's `input`: runs the function of module etl that the filter has
+ * just named with jq's `debug`. If it has named none, no input is left. */
 static jv
 run_called_module_function(jq_state *jq __attribute__((unused)), void *self)
 {
