@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "http/http.h"
 #include "http/secret.h"
-#include "http/url.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -231,95 +230,4 @@ credentials_renew_command_secret_once(struct credentials *c, struct err *e)
 		return 1;
 	secret_free(c->headers[--c->n_headers]);
 	return append_auth_header(c, e) == -1 ? -1 : 1;
-}
-
-/* Replaces each copy of the secret by ***. A secret of one or two characters
- * is not masked: nearly every text contains it by chance. */
-static void
-mask_every_copy(struct buf *b, const char *secret, size_t n)
-{
-	char *p;
-
-	for (size_t at = 0; n >= 3 && b->len - at >= n; at += 3) {
-		p = memmem(b->data + at, b->len - at, secret, n);
-		if (p == NULL)
-			return;
-		at = (size_t)(p - b->data);
-		memset(p, '*', 3);
-		memmove(p + 3, p + n, b->len - at - n);
-		b->len -= n - 3;
-	}
-}
-
-/* Called for a text whose end was cut off. If the text ends with the first 3 or
- * more characters of the secret, replaces them by ***: the rest of the secret
- * was probably behind the cut. */
-static void
-mask_secret_cut_at_end(struct buf *b, const char *secret, size_t n)
-{
-	size_t k = n - 1 < b->len ? n - 1 : b->len;
-
-	while (k >= 3 && memcmp(b->data + b->len - k, secret, k) != 0)
-		k--;
-	if (k >= 3) {
-		b->len -= k;
-		buf_add(b, "***", 3);
-	}
-}
-
-/* The forms in which an answer may contain the secret: as it is,
- * percent-encoded, in JSON with / " and \ escaped, or in base64 as --auth
- * basic sends it. */
-enum secret_form { FORM_PLAIN, FORM_URL, FORM_JSON, FORM_BASIC, FORMS };
-
-static void
-put_secret_as(struct buf *b, const struct credentials *c, enum secret_form form)
-{
-	const char *s = c->secret;
-
-	if (form == FORM_PLAIN)
-		buf_str(b, s);
-	else if (form == FORM_URL)
-		percent_encode(b, s, strlen(s), false);
-	else if (form == FORM_BASIC && strcmp(c->auth, "basic") == 0)
-		base64_put(b, s, strlen(s));
-	for (; form == FORM_JSON && *s != '\0'; s++) {
-		if (strchr("/\"\\", *s) != NULL)
-			buf_char(b, '\\');
-		buf_char(b, *s);
-	}
-}
-
-static void
-mask_all_forms(const struct credentials *c, struct buf *b, bool cut)
-{
-	struct buf form;
-
-	if (c->secret == NULL || b->len == 0)
-		return;
-	buf_init(&form, HEADER_MAX);
-	for (enum secret_form i = FORM_PLAIN; i < FORMS; i++) {
-		buf_clear(&form);
-		put_secret_as(&form, c, i);
-		if (form.failed || form.len == 0)
-			continue;
-		mask_every_copy(b, form.data, form.len);
-		if (cut)
-			mask_secret_cut_at_end(b, form.data, form.len);
-	}
-	if (form.data != NULL)
-		explicit_bzero(form.data, form.cap);
-	buf_release(&form);
-}
-
-void
-credentials_mask(const struct credentials *c, struct buf *b)
-{
-	mask_all_forms(c, b, false);
-}
-
-void
-credentials_mask_cut_text(const struct credentials *c, struct buf *b)
-{
-	mask_all_forms(c, b, true);
 }

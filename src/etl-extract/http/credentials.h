@@ -28,10 +28,16 @@ void credentials_release(struct credentials *c);
 /* After status 401: runs the command of --secret again. Returns 1 if there is
  * a new secret, 0 if may_renew is not set. */
 int credentials_renew_command_secret_once(struct credentials *c, struct err *e);
-/* Both functions replace each copy of the secret in the text by ***. If the end
- * of the text was cut off, the cut may have split a copy of the secret: then
- * use credentials_mask_cut_text(), which also replaces the first part of the
- * secret if the text ends with it. */
+/* These functions find each copy of the secret, also an escaped one
+ * (find_secret.h). With --auth basic they also find the password alone, and
+ * USER:PASSWORD in base64. If the end of the text was cut off, the cut may have
+ * split a copy: the functions for a cut text then take a start of the secret at
+ * the end of the text for a copy. */
+bool credentials_are_in_text(
+    const struct credentials *c, const char *p, size_t n);
+bool credentials_are_in_cut_text(
+    const struct credentials *c, const char *p, size_t n);
+/* Replace each copy by ***. Without memory, the whole text becomes ***. */
 void credentials_mask(const struct credentials *c, struct buf *b);
 void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
 

@@ -33,8 +33,8 @@ int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
  * reached, denies access or asks to wait longer than --backoff allows, or
  * because a stop signal came. */
 bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
-/* Appends the first max bytes of an answer's body, with secrets masked and
- * control characters escaped. */
+/* Appends the first max bytes of an answer's body, with control characters
+ * escaped. If the body contains the secret, appends a note in its place. */
 void fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
 /* A request's URL with secrets masked and control characters escaped, cut to

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096 };
+/* SEARCHED_MAX: how many bytes of a body are searched for the secret. They are
+ * more than the bytes that are shown, because an escaped secret can be long. */
+enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096, SEARCHED_MAX = 64 << 10 };
 
 bool
 is_redirect_status(int status)
@@ -18,18 +20,12 @@ void
 answer_show_body(struct buf *b, const struct http_answer *a,
     const struct credentials *c, size_t max)
 {
-	size_t n = a->body.len;
-	struct buf copy;
+	size_t n = a->body.len > SEARCHED_MAX ? SEARCHED_MAX : a->body.len;
 
-	buf_init(&copy, SHOWN_MAX);
-	if (n > copy.max / 2)
-		n = copy.max / 2;
-	buf_add(&copy, a->body.data, n);
-	if (!copy.failed) {
-		credentials_mask_cut_text(c, &copy);
-		text_show(b, copy.data, copy.len > max ? max : copy.len);
-	}
-	buf_release(&copy);
+	if (credentials_are_in_cut_text(c, a->body.data, n))
+		buf_str(b, "(not shown: the answer contains the secret)");
+	else
+		text_show(b, a->body.data, n > max ? max : n);
 }
 
 static enum err_code

@@ -1,0 +1,159 @@
+#include "http/find_secret.h"
+
+#include "http/unescape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How often a text is decoded: three times for percent-encodings, once for
+ * JSON and once for HTML. Each time decodes escapes of all three kinds. */
+enum { ROUNDS = 5, SHORTEST = 3 };
+
+/* A text that is decoded in place. The byte text[i] stands for the bytes from
+ * from[i] to from[i + 1] of the source, the text before any decoding. */
+struct decoded {
+	char *text;
+	size_t *from;
+	size_t n, source_len;
+};
+
+static void
+decoded_release(struct decoded *d)
+{
+	if (d->text != NULL)
+		explicit_bzero(d->text, d->source_len);
+	free(d->text);
+	free(d->from);
+}
+
+static char
+plus_to_space(char c)
+{
+	if (c == '+')
+		return ' ';
+	return c;
+}
+
+static int
+decoded_init(struct decoded *d, const char *p, size_t n)
+{
+	memset(d, 0, sizeof(*d));
+	d->text = malloc(n + 1);
+	d->from = calloc(n + 1, sizeof(*d->from));
+	if (d->text == NULL || d->from == NULL) {
+		decoded_release(d);
+		return -1;
+	}
+	d->n = d->source_len = n;
+	for (size_t i = 0; i < n; i++) {
+		d->text[i] = plus_to_space(p[i]);
+		d->from[i] = i;
+	}
+	d->from[n] = n;
+	return 0;
+}
+
+/* Returns false if the text contains no escape. If the text was cut, an escape
+ * that the cut has split is removed from its end. */
+static bool
+decode_once(struct decoded *d, bool is_cut)
+{
+	const char *end = d->text + d->n;
+	size_t to = 0, at = 0, len, got;
+	char out[4];
+
+	for (; at < d->n; at += len) {
+		size_t source = d->from[at];
+
+		len = unescape(d->text + at, end, out, &got);
+		if (len == 0) {
+			if (is_cut && is_escape_cut_off(d->text + at, end))
+				break;
+			out[0] = d->text[at];
+			len = got = 1;
+		}
+		for (size_t i = 0; i < got; i++, to++) {
+			d->text[to] = plus_to_space(out[i]);
+			d->from[to] = source;
+		}
+	}
+	if (to == d->n)
+		return false;
+	d->from[to] = d->from[at];
+	d->n = to;
+	return true;
+}
+
+static int
+mark_copies(const struct decoded *d, const struct decoded *secret, char *marks)
+{
+	const char *p = d->text, *end = d->text + d->n;
+	int found = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), secret->text, secret->n)) !=
+	    NULL) {
+		size_t at = (size_t)(p - d->text), from = d->from[at];
+
+		memset(marks + from, 1, d->from[at + secret->n] - from);
+		found = 1;
+		p += secret->n;
+	}
+	return found;
+}
+
+static int
+mark_start_of_secret_at_end(
+    const struct decoded *d, const struct decoded *secret, char *marks)
+{
+	size_t k = secret->n - 1 < d->n ? secret->n - 1 : d->n, from;
+
+	while (k >= SHORTEST &&
+	    memcmp(d->text + d->n - k, secret->text, k) != 0)
+		k--;
+	if (k < SHORTEST)
+		return 0;
+	from = d->from[d->n - k];
+	memset(marks + from, 1, d->source_len - from);
+	return 1;
+}
+
+/* Looks for one form of the secret in all forms of the text. */
+static int
+find_form(const struct secret_text *text, const struct decoded *secret,
+    char *marks)
+{
+	struct decoded d;
+	unsigned round = 0;
+	int found = 0;
+
+	if (decoded_init(&d, text->p, text->n) == -1)
+		return -1;
+	do {
+		found |= mark_copies(&d, secret, marks);
+		if (text->is_cut)
+			found |= mark_start_of_secret_at_end(
+			    &d, secret, marks);
+	} while (round++ < ROUNDS && decode_once(&d, text->is_cut));
+	decoded_release(&d);
+	return found;
+}
+
+/* The secret is decoded too: a server may decode it before it echoes it, or
+ * may escape only some of the characters. */
+int
+find_secret(const struct secret_text *text, const char *secret, size_t n,
+    char *marks)
+{
+	struct decoded d;
+	unsigned round = 0;
+	int found = 0, one;
+
+	if (decoded_init(&d, secret, n) == -1)
+		return -1;
+	do {
+		one = d.n < SHORTEST ? 0 : find_form(text, &d, marks);
+		found = one == -1 ? -1 : found | one;
+	} while (one != -1 && round++ < ROUNDS && decode_once(&d, false));
+	decoded_release(&d);
+	return found;
+}

@@ -1,0 +1,17 @@
+/* Decodes one escape: %2B (URL), \/ or \u002b (JSON), &plus; &#43; or &#x2b;
+ * (HTML). Of the names in HTML, all are known that stand for a visible ASCII
+ * character.
+ * Gives: the length of the escape at p, and the *n bytes of its character, as
+ *        UTF-8; 0 if no complete escape is at p.
+ * Fails: never. */
+#ifndef EXTRACT_UNESCAPE_H
+#define EXTRACT_UNESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+size_t unescape(const char *p, const char *end, char out[4], size_t *n);
+/* True if an escape may start at p whose rest was cut off at `end`. */
+bool is_escape_cut_off(const char *p, const char *end);
+
+#endif
