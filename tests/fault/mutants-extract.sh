@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 http=src/etl-extract/http/http.c
+receiver=src/etl-extract/http/receiver.c
 status=src/etl-extract/http/status.c
 after=src/etl-extract/http/retry_after.c
 pages=src/etl-extract/source/http_pages.c
@@ -35,13 +36,13 @@ mutant etl-extract/http.t 'a cut body is taken as complete' $http \
     's/code = curl_easy_perform(h->curl);/if ((code = curl_easy_perform(h->curl)) == CURLE_PARTIAL_FILE) code = CURLE_OK;/' \
     'cut: said'
 mutant etl-extract/raw.t 'a cut response header is taken as complete' $http \
-    's/if (!h->has_head)/if (false)/' \
+    's/if (!h->receiver.has_head)/if (false)/' \
     'cut at each of'
-mutant etl-extract/http.t 'cut gzip data is taken as complete' $http \
-    's/!gunzip_is_complete(h->gzip)/false/' \
+mutant etl-extract/http.t 'cut gzip data is taken as complete' $receiver \
+    's/!gunzip_is_complete(r->gzip)/false/' \
     'cut gzip: said'
-mutant etl-extract/http.t 'broken gzip data is not retried' $http \
-    's/h->bad_gzip = gunzip_add(h->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_add(h->gzip, b, p, n) == -1) return refuse_answer(h, "broken");/' \
+mutant etl-extract/http.t 'broken gzip data is not retried' $receiver \
+    's/r->bad_gzip = gunzip_add(r->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_add(r->gzip, b, p, n) == -1) return refuse_answer(r, "broken");/' \
     'badgzip once'
 mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/http/gunzip.c \
     's/if (z->is_complete && inflateReset(&z->z) != Z_OK)/if (z->is_complete)/' \
@@ -49,7 +50,7 @@ mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/
 mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/body.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
     'closed-early: calls'
-mutant etl-extract/http.t 'a retry appends to the previous body' $http \
+mutant etl-extract/http.t 'a retry appends to the previous body' $receiver \
     's/buf_clear(&a->body);//' \
     'cut/100 once: each record once'
 
@@ -86,8 +87,8 @@ mutant etl-extract/pages.t 'the first of two arrays is read' src/etl-extract/pag
 mutant etl-extract/http.t 'control characters of a response are printed' lib/base/text.c \
     's/if (!is_terminal_control(cp))/if (true)/' \
     'controls: escaped'
-mutant etl-extract/http.t 'the size limit counts compressed bytes' $http \
-    's/if (h->gzip == NULL)/if (h->gzip != NULL) b->max = SIZE_MAX \/ 4; &/' \
+mutant etl-extract/http.t 'the size limit counts compressed bytes' $receiver \
+    's/if (r->gzip == NULL)/if (r->gzip != NULL) b->max = SIZE_MAX \/ 4; &/' \
     'gzip bomb'
 
 # Statuses, and how long to wait.
@@ -194,7 +195,7 @@ mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
     's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, false);/' \
     'redirect from a public to a private address'
 mutant etl-extract/raw.t 'an open connection to a private address is used' $http \
-    's/h->refused_private = h->public_only && h->answer->from_private;/h->refused_private = false;/' \
+    's/h->refused_private = h->public_only && a->from_private;/h->refused_private = false;/' \
     'by a connection that is there already'
 mutant etl-extract/redirect.t 'a redirect between private addresses is refused' $redirect \
     's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, r->left_origin);/' \

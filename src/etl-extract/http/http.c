@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "http/gunzip.h"
 #include "http/private_address.h"
+#include "http/receiver.h"
 #include "stdout_reader.h"
 
 #include <curl/curl.h>
@@ -16,87 +16,26 @@ enum { ERROR_BODY_KEPT = 4096, READ_SIZE = 128 << 10, READER_CHECK_MS = 100 };
 struct http {
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
-	struct http_answer *answer;     /* set during http_get() */
-	struct gunzip *gzip;            /* NULL if the body is not gzip */
-	const char *refused_why;        /* why a callback ended the transfer */
-	bool bad_gzip;                  /* the reason: a retry may help */
-	bool has_other_encoding;        /* neither gzip nor identity */
-	bool has_head;                  /* the head is complete */
-	size_t head_bytes;              /* of all heads, also 1xx, trailers */
+	struct receiver receiver;       /* of the answer of http_get() */
 	bool public_only;               /* refuse private addresses */
 	bool refused_private;           /* one was refused */
 	int64_t reader_checked;         /* when must_abort() checked stdout */
 };
 
-/* Called after the last header: chooses how to decode its body. */
-static void
-end_head_and_choose_body_decoder(struct http *h)
-{
-	const char *v;
-	size_t n;
-
-	h->has_head = true;
-	if (!http_find_header(h->answer, "Content-Encoding", &v, &n) ||
-	    n == 0 || (n == 8 && strncasecmp(v, "identity", n) == 0))
-		return;
-	h->has_other_encoding = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
-	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
-	if (!h->has_other_encoding && (h->gzip = gunzip_new()) == NULL)
-		h->answer->body.failed = true;
-}
-
 static size_t
-refuse_answer(struct http *h, const char *why)
-{
-	h->refused_why = why;
-	return 0;
-}
-
-static size_t
-store_header_pick_decoder(char *p, size_t size, size_t n, void *to)
+receive_header(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
-	struct http_answer *a = h->answer;
 
-	n *= size;
-	h->head_bytes += n;
-	if (h->head_bytes > a->head.max)
-		return refuse_answer(h, "the answer's headers are too large");
-	if (h->has_head)        /* a trailer (RFC 9110, 6.5) may be ignored */
-		return n;
-	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
-		const char *at = memchr(p, ' ', n);
-
-		buf_clear(&a->head);
-		a->status = at == NULL ? 0 : (int)strtol(at, NULL, 10);
-		return n;
-	}
-	buf_add(&a->head, p, n);
-	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
-		end_head_and_choose_body_decoder(h);
-	return a->head.failed ? 0 : n;
+	return receiver_add_header(&h->receiver, p, n * size) ? n * size : 0;
 }
 
 static size_t
 receive_body(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
-	struct buf *b = &h->answer->body;
 
-	n *= size;
-	if (h->answer->status >= 300 && b->len > ERROR_BODY_KEPT)
-		return n;
-	if (h->has_other_encoding)
-		return refuse_answer(h, "the answer's Content-Encoding is not "
-		    "supported: it must be gzip");
-	if (h->gzip == NULL)
-		buf_add(b, p, n);
-	else
-		h->bad_gzip = gunzip_add(h->gzip, b, p, n) == -1 && !b->failed;
-	if (h->bad_gzip)
-		return refuse_answer(h, "the answer's gzip data is broken");
-	return !b->failed ? n : refuse_answer(h, !b->full ? NULL :
-	    "the answer is larger than --max-body");
+	return receiver_add_body(&h->receiver, p, n * size) ? n * size : 0;
 }
 
 static int
@@ -130,9 +69,10 @@ static int
 note_or_refuse_private_ip(void *to, char *ip, char *own, int port, int own_port)
 {
 	struct http *h = to;
+	struct http_answer *a = h->receiver.answer;
 
-	h->answer->from_private = is_private_or_invalid_address_text(ip);
-	h->refused_private = h->public_only && h->answer->from_private;
+	a->from_private = is_private_or_invalid_address_text(ip);
+	h->refused_private = h->public_only && a->from_private;
 	return h->refused_private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -157,7 +97,7 @@ set_curl_options(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, must_abort);
 	curl_easy_setopt(u, CURLOPT_XFERINFODATA, h);
-	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, store_header_pick_decoder);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, h);
@@ -193,7 +133,7 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	curl_easy_cleanup(h->curl);
-	gunzip_free(h->gzip);
+	receiver_release(&h->receiver);
 	free(h);
 	curl_global_cleanup();
 }
@@ -226,10 +166,10 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 		    "one: it could reach servers inside your network");
 	switch (code) {
 	case CURLE_WRITE_ERROR:
-		if (h->refused_why == NULL)
+		if (h->receiver.refused_why == NULL)
 			return err_nomem(e);
-		return err_set(e, h->bad_gzip ? ERR_RETRY : ERR_PEER,
-		    h->bad_gzip, "%s", h->refused_why);
+		return err_set(e, h->receiver.bad_gzip ? ERR_RETRY : ERR_PEER,
+		    h->receiver.bad_gzip, "%s", h->receiver.refused_why);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return set_stop_or_reader_gone_error(e);
 	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
@@ -258,24 +198,8 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 		break;
 	}
 	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
-	h->answer->unreachable = begun == 0;
+	h->receiver.answer->unreachable = begun == 0;
 	return err_set(e, ERR_RETRY, true, "%s", why);
-}
-
-static void
-http_reset_state_and_attach_answer(struct http *h, struct http_answer *a)
-{
-	a->status = 0;
-	a->unreachable = a->from_private = h->has_head = false;
-	buf_clear(&a->head);
-	buf_clear(&a->body);
-	h->answer = a;
-	gunzip_free(h->gzip);
-	h->gzip = NULL;
-	h->refused_why = NULL;
-	h->bad_gzip = h->has_other_encoding = h->refused_private = false;
-	h->head_bytes = 0;
-	h->curl_error[0] = '\0';
 }
 
 int
@@ -285,7 +209,9 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 	struct curl_slist *list;
 	CURLcode code;
 
-	http_reset_state_and_attach_answer(h, a);
+	receiver_reset(&h->receiver, a);
+	h->refused_private = false;
+	h->curl_error[0] = '\0';
 	if ((list = make_header_list(headers, n)) == NULL && n > 0)
 		return err_nomem(e);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
@@ -293,15 +219,15 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 		code = curl_easy_perform(h->curl);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
-	if (h->has_head && a->status >= 300 &&
+	if (h->receiver.has_head && a->status >= 300 &&
 	    code != CURLE_ABORTED_BY_CALLBACK)
 		return 0;       /* the status alone decides, not the body */
 	if (code != CURLE_OK)
 		return set_transfer_error(h, code, e);
-	if (!h->has_head)
+	if (!h->receiver.has_head)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer was cut short within its headers");
-	if (h->gzip != NULL && !gunzip_is_complete(h->gzip) && a->status != 204)
+	if (receiver_lacks_end_of_gzip(&h->receiver))
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
