@@ -121,4 +121,40 @@ carries 'the secret in JSON' bearer 'b={"t":"s3\/cr\u002bt"}'
 T='user:pass/w0rd'
 carries 'the password alone' basic 'b=pass%2fw0rd'
 carries 'user and password in base64' basic 'b=dXNlcjpwYXNzL3cwcmQ%3d'
+
+# A proxy URL that libcurl cannot use: its message shows the URL.
+# proxied VARIABLE=URL [HOST]: reads from HOST through this proxy.
+proxied() {
+	status env "$1" etl-extract --retries 0 "${2-http://example.org}/posts"
+}
+for proxy in 'http://u:hid den@h:1' 'http://u:hidd/en@h:1' \
+    'http://u:hidden@h:port' 'http://u:hid@den@h:1' 'https://u:hidden@[::1' \
+    'ftp://u:hidden@h:1' 'socks9://u:hidden@h' 'u:hidd/en@h' \
+    "http://u:hidden$(printf '%0400d' 0) @h:1" \
+    "http://$(printf '%0150d' 0):hidden @h:1"; do
+	start=$(printf '%.30s' "$proxy")
+	is "the malformed proxy URL $start exits with 78" \
+	    78 "$(proxied "http_proxy=$proxy")"
+	like "the malformed proxy URL $start: the message names the variable" \
+	    'variable http_proxy does not hold the URL of a proxy' \
+	    "$(cat "$scratch/err")"
+	unlike "the malformed proxy URL $start: the message does not show it" \
+	    'hid|den|u:' "$(cat "$scratch/err")"
+done
+for variable in https_proxy HTTPS_PROXY all_proxy ALL_PROXY; do
+	is "a malformed URL in $variable exits with 78" \
+	    78 "$(proxied "$variable=http://u:hid den@h" https://example.org)"
+	like "a malformed URL in $variable: the message names it" \
+	    "variable $variable does not hold" "$(cat "$scratch/err")"
+done
+is 'a malformed proxy URL without a password exits with 78' \
+    78 "$(proxied http_proxy=http://h:port)"
+is 'a proxy that is not there exits with 75' \
+    75 "$(proxied http_proxy=http://u:hidden@127.0.0.1:1)"
+unlike 'a proxy that is not there: the message does not show the password' \
+    hidden "$(cat "$scratch/err")"
+is 'a proxy whose name is not known exits with 75' \
+    75 "$(proxied http_proxy=nohost.invalid)"
+like 'a proxy whose name is not known: the message has the name' \
+    'resolve proxy: nohost.invalid' "$(cat "$scratch/err")"
 done_testing

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "http/private_address.h"
+#include "http/proxy.h"
 #include "http/receiver.h"
 #include "stdout_reader.h"
 
@@ -158,8 +159,15 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 {
 	const char *why = h->curl_error[0] != '\0' ? h->curl_error :
 	    curl_easy_strerror(code);
+	const char *proxy = proxy_find_variable_in_message(h->curl_error);
 	curl_off_t begun = 0;
 
+	if (proxy != NULL)      /* libcurl's message has the proxy's password */
+		return err_set(e, ERR_CONFIG, false, "the environment "
+		    "variable %s does not hold the URL of a proxy: it must "
+		    "have the form http://HOST:PORT, and special characters "
+		    "in a user name or password must be percent-encoded",
+		    proxy);
 	if (h->refused_private)
 		return err_set(e, ERR_DENIED, false,
 		    "refused a redirect from a public address to a private "
