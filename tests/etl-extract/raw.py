@@ -3,7 +3,8 @@
 
 An HTTP server that sends bytes which no HTTP library would send: it answers
 GET /NAME with the bytes of the file FOLDER/NAME and closes the connection; only
-after the answer "kept" the connection stays open.  It writes its port to
+after the answer "kept" the connection stays open, and an answer whose name starts
+with "endless" goes on until etl-extract closes the connection.  It writes its port to
 PORT_FILE, the last request to FOLDER/request and the names to FOLDER/log.
 """
 import os
@@ -32,6 +33,8 @@ while True:
     try:
         with open(os.path.join(sys.argv[2], name), "rb") as f:
             peer.sendall(f.read())
+        while name.startswith("endless"):
+            peer.sendall(b"x" * 1000)
     except OSError:
         pass
     if name == "kept":

@@ -294,6 +294,23 @@ echoed in-base64 basic 'u:p/w' "'$(printf u:p/w | base64)'"
 echoed in-json bearer 'a/b"c\d' "'"'a\/b\"c\\d'"'"
 echoed longer-than-looked-at bearer "$long" "'$long'"
 echoed cut-off bearer 's3cr t' "'s3cr"
+
+# The body of an error answer has no end: it is cut at a size.
+for status in 404:66 503:75 302:76; do
+	name=endless-${status%:*}
+	printf 'HTTP/1.1 %s X\r\n\r\nwhy it failed ' "${status%:*}" >"$raw/$name"
+	is "an endless body of status ${status%:*} has the exit code of the status" \
+	    "${status#*:}" \
+	    "$(limit=10 get $name --timeout 30s --retries 0)"
+done
+like 'an endless body of an error: the message has its start' \
+    'status 404: why it failed xxx' \
+    "$(limit=10 get endless-404 --timeout 30s >/dev/null; cat "$scratch/err")"
+printf 'HTTP/1.1 404 X\r\nContent-Encoding: gzip\r\n\r\n' >"$raw/endless-gzip"
+head -c 300 /dev/zero | gzip -c | head -c 20 >>"$raw/endless-gzip"
+is 'an endless gzip body of an error has the exit code of the status' \
+    66 "$(limit=10 get endless-gzip --timeout 30s --retries 0)"
+
 printf 'HTTP/1.1 302 Found\r\nLocation: ftp://h/?%0187d%s\r\n\r\n' 0 s3cret \
     >"$raw/to"
 is 'a secret in a refused redirect exits with 77' 77 "$(T=s3cret; export T

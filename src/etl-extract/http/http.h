@@ -1,7 +1,7 @@
 /* HTTP GET by libcurl, which keeps connections open for the next request.
  * Gives: 0 for any status; redirects are not followed. The body is decoded and
- *        complete. If the status is 300 or more, the start of the body is kept,
- *        and it does not matter if the body is cut short or too large.
+ *        complete. If the status is 300 or more, only the start of the body is
+ *        read, and it does not matter if the body is cut short or too large.
  * Fails: transient if a retry may help (no connection, time-out, cut body);
  *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER past
  *        max_body; ERR_GONE or ERR_RETRY as in stdout_reader.h. */

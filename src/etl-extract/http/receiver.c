@@ -4,7 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ERROR_BODY_KEPT = 4096 };
+/* Of an answer with a status of 300 or more, only the first bytes are kept. The
+ * rest is read, so that the connection can be used again, but not beyond
+ * ERROR_BODY_READ: the body may have no end. */
+enum { ERROR_BODY_KEPT = 4096, ERROR_BODY_READ = 64 << 10 };
 
 void
 receiver_reset(struct receiver *r, struct http_answer *a)
@@ -76,6 +79,9 @@ receiver_add_body(struct receiver *r, const char *p, size_t n)
 {
 	struct buf *b = &r->answer->body;
 
+	r->body_bytes += n;
+	if (r->answer->status >= 300 && r->body_bytes > ERROR_BODY_READ)
+		return refuse_answer(r, "the body of an error is too large");
 	if (r->answer->status >= 300 && b->len > ERROR_BODY_KEPT)
 		return true;
 	if (r->has_other_encoding)

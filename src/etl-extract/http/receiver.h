@@ -18,6 +18,7 @@ struct receiver {
 	bool has_other_encoding;        /* neither gzip nor identity */
 	bool has_head;                  /* the head is complete */
 	size_t head_bytes;              /* of all heads, also 1xx, trailers */
+	size_t body_bytes;              /* before decompression */
 };
 
 /* Clears the receiver and the answer, for a new answer. */
