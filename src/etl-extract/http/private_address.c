@@ -32,15 +32,19 @@ is_private_v4(uint32_t ip)
 	return false;
 }
 
-/* True if the IPv6 address has an IPv4 address as its last four bytes:
- * ::ffff:0:0/96 (mapped) or 64:ff9b::/96 (NAT64). */
-static bool
-is_v4_mapped_or_nat64(const unsigned char *p)
+/* Returns the IPv4 address that the IPv6 address p contains, or NULL. The last
+ * four bytes are one in ::ffff:0:0/96 (mapped) and 64:ff9b::/96 (NAT64). The
+ * bytes after the prefix are one in 2002::/16 (6to4). */
+static const unsigned char *
+find_v4_in_v6(const unsigned char *p)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	static const unsigned char six_to_four[2] = { 0x20, 0x02 };
 
-	return memcmp(p, mapped, 12) == 0 || memcmp(p, nat64, 12) == 0;
+	if (memcmp(p, mapped, 12) == 0 || memcmp(p, nat64, 12) == 0)
+		return p + 12;
+	return memcmp(p, six_to_four, 2) == 0 ? p + 2 : NULL;
 }
 
 static bool
@@ -48,11 +52,11 @@ is_private_v6(const struct in6_addr *a)
 {
 	static const unsigned char local_nat64[6] = { 0x00, 0x64, 0xff, 0x9b,
 		0x00, 0x01 };
-	const unsigned char *p = a->s6_addr;
+	const unsigned char *p = a->s6_addr, *inner = find_v4_in_v6(p);
 	uint32_t v4;
 
-	if (is_v4_mapped_or_nat64(p)) {
-		memcpy(&v4, p + 12, sizeof(v4));
+	if (inner != NULL) {
+		memcpy(&v4, inner, sizeof(v4));
 		return is_private_v4(ntohl(v4));
 	}
 	return IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LOOPBACK(a) ||
