@@ -35,6 +35,8 @@ http_find_header(const struct http_answer *a, const char *name,
 	size_t n = strlen(name);
 	const char *p = a->head.data, *end, *eol;
 
+	if (a->head.len == 0)
+		return false;
 	for (end = p + a->head.len; p < end; p = eol + 1) {
 		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			return false;

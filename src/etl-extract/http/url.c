@@ -13,9 +13,9 @@ is_in_set(const char *set, char c)
 }
 
 static bool
-is_percent_triplet(const char *p, const char *end)
+is_percent_triplet(const char *p, size_t n)
 {
-	return end - p >= 3 && p[0] == '%' && isxdigit((unsigned char)p[1]) &&
+	return n >= 3 && p[0] == '%' && isxdigit((unsigned char)p[1]) &&
 	    isxdigit((unsigned char)p[2]);
 }
 
@@ -24,15 +24,14 @@ percent_encode(struct buf *b, const char *p, size_t n,
     bool keep_reserved_and_triplets)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	const char *end = p + n;
 
-	for (; p < end; p++) {
+	for (; n > 0; p++, n--) {       /* p may be NULL if n is 0 */
 		unsigned char c = (unsigned char)*p;
 
 		if ((c < 0x80 && isalnum(c)) || is_in_set(unreserved, *p) ||
 		    (keep_reserved_and_triplets &&
 			(is_in_set(gen_and_sub_delims, *p) ||
-			    is_percent_triplet(p, end)))) {
+			    is_percent_triplet(p, n)))) {
 			buf_char(b, *p);
 			continue;
 		}
