@@ -170,4 +170,32 @@ unlike 'a self-signed certificate is not retried' \
 is 'https to a port without TLS exits with 75' \
     75 "$(status etl-extract --retries 0 \
     "https://${one#http://}/posts")"
+
+# No TLS version below 1.2, even where the configuration of OpenSSL allows it.
+cat >"$scratch/openssl.cnf" <<'END'
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = old
+[old]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+END
+# from_tls MINOR: reads from a server that speaks only TLS 1.MINOR.
+from_tls() {
+	OPENSSL_CONF=$scratch/openssl.cnf SSL_CERT_FILE=$scratch/cert \
+	    status etl-extract --retries 0 \
+	    "https://localhost:$(cat "$scratch/tls.$1")/"
+}
+for minor in 1 2; do
+	OPENSSL_CONF=$scratch/openssl.cnf python3 tests/etl-extract/tls_version.py \
+	    "$scratch/tls.$minor" "$scratch/cert" "$scratch/key" $minor &
+	at_exit "kill $! 2>/dev/null"
+	wait_until 10 test -s "$scratch/tls.$minor"
+done
+is 'a server that speaks only TLS 1.2 is read' 0 "$(from_tls 2)"
+is 'a server that speaks only TLS 1.1 is not read' 75 "$(from_tls 1)"
+like 'a server that speaks only TLS 1.1: the message names the cause' \
+    'protocol version|unsupported protocol' "$(cat "$scratch/err")"
 done_testing
