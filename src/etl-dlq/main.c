@@ -12,6 +12,7 @@
  * purge            deletes old letters. */
 #include "dlq.h"
 
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
@@ -221,6 +222,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
+	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);

@@ -15,6 +15,7 @@
  *                request, url and uri_template make the URL.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
@@ -199,6 +200,7 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
+	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse_env_and_argv(&spec, &x.opts, argc, argv, &e);

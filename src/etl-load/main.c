@@ -19,6 +19,7 @@
  *            reconnect: after a lost connection
  *
  * The places that know the load modes (--mode) are listed in table/target.h. */
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
@@ -112,6 +113,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 
 	memory_init();
+	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-load", &e);
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);

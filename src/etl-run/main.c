@@ -16,6 +16,7 @@
  *                 exit_outcome makes the exit code and the message of it.
  * on_failure      runs the command of --on-failure.
  * dry_run         prints what would be executed (--dry-run). */
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
@@ -237,6 +238,7 @@ main(int argc, char *argv[])
 	int code, sig = 0;
 
 	memory_init();
+	core_dump_forbid_except_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-run", &e);
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);

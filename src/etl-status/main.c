@@ -9,6 +9,7 @@
  * print     writes the lines of a report. */
 #include "status.h"
 
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
@@ -101,6 +102,7 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
+	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);

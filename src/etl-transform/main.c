@@ -22,6 +22,7 @@
 #include "transform.h"
 
 #include "base/file.h"
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
@@ -205,6 +206,7 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
+	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	if (args_move_from_argv(&a, &argc, argv, &e) == 0)

@@ -8,6 +8,7 @@
  * child    the process of the command, and the pipes to and from it. */
 #include "via.h"
 
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
@@ -114,6 +115,7 @@ main(int argc, char *argv[])
 	int status = 0;
 
 	memory_init();
+	core_dump_forbid_except_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);

@@ -84,8 +84,13 @@ mutant etl-extract/auth.t 'no warning for a secret file that others may read' sr
     's/(st.st_mode & 077) != 0/false/' 'others may read: warned'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \
     '/if (b->len == 0)/,+2d' 'empty file'
-mutant etl-extract/auth.t 'core files are not disabled' src/etl-extract/http/secret.c \
-    's/(void)setrlimit(RLIMIT_CORE, &none);//' 'no core file'
+mutant etl-extract/auth.t 'the limit of core files is not set' lib/base/core_dump.c \
+    's/(void)setrlimit(RLIMIT_CORE, &none);//' 'its limit of core files'
+mutant cores.t 'programs that execute commands may dump core' lib/base/core_dump.c \
+    's/(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);//' 'a crash of etl-run'
+mutant cores.t 'the commands of etl-run may not dump core' src/etl-run/main.c \
+    's/core_dump_forbid_except_in_commands/core_dump_forbid_also_in_commands/' \
+    'a script of etl-run has the limit'
 mutant etl-extract/auth.t 'the secret stays in the environment' src/etl-extract/http/secret.c \
     's/explicit_bzero(v, strlen(v));//' 'not in the environment'
 mutant secrets.t 'the row of the run has the database URL' src/etl-run/attempt.c \

@@ -186,15 +186,13 @@ load_secret_and_add_auth_header(
 }
 
 int
-credentials_load_and_protect_process(
+credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	if (o->auth == NULL && o->secret != NULL)
 		return err_set(e, ERR_USAGE, false, "--secret needs --auth, "
 		    "which says how to send the secret");
-	if (o->auth != NULL || o->headers.n > 0)
-		secret_protect_process();
 	if (add_user_and_default_headers(c, o, e) == -1 ||
 	    (o->auth != NULL &&
 		load_secret_and_add_auth_header(c, o, e) == -1)) {

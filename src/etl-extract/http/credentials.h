@@ -22,7 +22,7 @@ struct credentials {
 	const char *secret_from;        /* --secret or its default */
 };
 
-int credentials_load_and_protect_process(
+int credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e);
 void credentials_release(struct credentials *c);
 /* After status 401: runs the command of --secret again. Returns 1 if there is

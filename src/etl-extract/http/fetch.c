@@ -60,7 +60,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	redirect_init(&f->redirect, SENT_MAX);
 	buf_init(&f->masked, MASKED_MAX);
 	if (retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
-	    credentials_load_and_protect_process(&f->cred, o, e) == -1 ||
+	    credentials_load(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
 		fetch_close(f);
 		return -1;

@@ -7,9 +7,6 @@
 
 #include "base/buf.h"
 
-/* Prevents core files, and other processes of the same user from reading the
- * memory of this process. */
-void secret_protect_process(void);
 int secret_load_and_unset_env(char **to, const char *from, struct err *e);
 void secret_free(char *s);      /* overwrites the text first; NULL allowed */
 /* Reads fd to its end and closes it. If fd is -1, because the caller's open()
