@@ -182,7 +182,7 @@ write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 	if (unlinkat(r->folder, r->temp_name, 0) == -1 && errno != ENOENT)
 		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
 	fd = openat(r->folder, r->temp_name, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0666);
+	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
 	if (copy_owner_and_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||

@@ -22,7 +22,7 @@ fault_create_file_for_errno(const char *path, int given_errno)
 
 	if (given_errno != ENOENT)
 		return given_errno;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return errno;
 	(void)close(fd);

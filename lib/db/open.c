@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char by_default[] = "sqlite:etl.db";
@@ -64,12 +65,19 @@ db_note_if_default_missing(const char *url)
 	return "DATABASE_URL is not set, using ./etl.db";
 }
 
+/* A database file that is created has mode 0600: without the umask of 077
+ * SQLite would create it with mode 0644. SQLite gives its -wal and -shm files
+ * the mode of the database file. */
 static int
 open_connection_and_set_name(
     struct db *db, const char *url, bool creates_missing_file, struct err *e)
 {
-	if (db->driver->open(
-	    &db->conn, url, creates_missing_file, &db->fault, e) == -1)
+	mode_t users = umask(077);
+	int rc = db->driver->open(
+	    &db->conn, url, creates_missing_file, &db->fault, e);
+
+	(void)umask(users);
+	if (rc == -1)
 		return -1;
 	db->driver->name(db->conn, &db->name);
 	return 0;

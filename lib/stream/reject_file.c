@@ -26,7 +26,7 @@ struct reject_file {
 static int
 open_file(const char *file, struct err *e)
 {
-	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd == -1)
 		return err_set(e, ERR_CREATE, false, "--rejects %s: %s", file,

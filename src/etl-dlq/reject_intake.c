@@ -32,6 +32,19 @@ struct intake {
 	char why[256];          /* and why it is bad */
 };
 
+/* A file that is created has mode 0600, because the lines are those of
+ * records. */
+static FILE *
+open_private_for_append(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	FILE *f = fd == -1 ? NULL : fdopen(fd, "a");
+
+	if (fd != -1 && f == NULL)
+		(void)close(fd);
+	return f;
+}
+
 int
 intake_open(struct intake **out, const char *bad, struct err *e)
 {
@@ -49,7 +62,7 @@ intake_open(struct intake **out, const char *bad, struct err *e)
 		return err_nomem(e);
 	}
 	in->bad_name = bad;
-	if (bad != NULL && (in->bad = fopen(bad, "ae")) == NULL)
+	if (bad != NULL && (in->bad = open_private_for_append(bad)) == NULL)
 		return err_errno(e, ERR_CREATE, bad);
 	return 0;
 }
