@@ -14,7 +14,13 @@ LDFLAGS = -fsanitize=address,undefined
 else
 B = build
 BIN = bin
-CFLAGS = -O2 -g
+# The flags that Debian builds with, without those that this compiler or
+# processor does not have.  They need -O, and do not mix with sanitizers.
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(foreach flag, \
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection, \
+    $(shell $(CC) -Werror $(flag) -S -o /dev/null -x c /dev/null 2>/dev/null \
+    && echo $(flag)))
+CFLAGS = -O2 -g $(HARDENING)
 LDFLAGS = -Wl,-z,relro,-z,now
 endif
 CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -D_GNU_SOURCE \

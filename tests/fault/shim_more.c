@@ -109,17 +109,40 @@ getdelim_of(char **line, size_t *cap, int end, FILE *f)
 	return NEXT(getdelim)(line, cap, end, f);
 }
 
+/* asprintf(3) as it is called in a build with -D_FORTIFY_SOURCE. */
+int asprintf_chk(char **out, int flag, const char *fmt, ...)
+    __asm__("__asprintf_chk");
+
+static int
+asprintf_as(char **out, const char *fmt, va_list ap, const void *caller)
+{
+	*out = NULL;
+	if (meet_ours(caller) && meet("memory", -1, 0, caller) == -1)
+		return -1;
+	return vasprintf(out, fmt, ap);
+}
+
 int
 asprintf(char **out, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
 
-	*out = NULL;
-	if (meet_ours(CALLER) && meet("memory", -1, 0, CALLER) == -1)
-		return -1;
 	va_start(ap, fmt);
-	n = vasprintf(out, fmt, ap);
+	n = asprintf_as(out, fmt, ap, CALLER);
+	va_end(ap);
+	return n;
+}
+
+int
+asprintf_chk(char **out, int flag, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	(void)flag;
+	va_start(ap, fmt);
+	n = asprintf_as(out, fmt, ap, CALLER);
 	va_end(ap);
 	return n;
 }
