@@ -99,6 +99,10 @@ name_equals(const struct json *j, uint32_t a, uint32_t b)
 	return compare_names(x, y, j->text) == 0;
 }
 
+/* Hashes only the length and the first and last eight bytes, so that long names
+ * take no more time than short ones. If many names of an attacker have the same
+ * hash, the names are sorted instead. The two constants are odd numbers with
+ * well mixed bits, as in Fibonacci hashing. */
 static uint32_t
 hash(const char *p, size_t n)
 {

@@ -21,8 +21,9 @@ struct digits {
 	int exp;
 };
 
-/* Returns the upper 128 bits of 10^k, rounded up. power_ten() rounds down; the
- * powers from 10^0 to 10^55 fit into 128 bits and need no rounding. Adding 1 to
+/* Returns the upper 128 bits of 10^k, rounded up. power_ten() rounds down. The
+ * powers from 10^0 to 10^55 need no rounding: without the zero bits at their
+ * end they fit into 128 bits. Adding 1 to
  * the lower half (lo) never overflows: no power has a lo with all bits set. */
 static struct power
 power_ten_rounded_up(int k)
@@ -45,6 +46,10 @@ multiply_keeping_fraction_bit(struct power g, uint64_t c)
 	return (uint64_t)(x >> 64) | ((uint64_t)x > 1);
 }
 
+/* Finds the shortest decimal number that is read back as the double c * 2^q.
+ * `narrow` is true if c is a power of two: the next lower double is then only
+ * half as far away as the next higher one. 1262611 / 2^22 is log10(2), and
+ * 524031 / 2^22 is log10(4/3). */
 static struct digits
 find_shortest_digits(uint64_t c, int q, bool narrow)
 {

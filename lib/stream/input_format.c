@@ -91,7 +91,8 @@ input_format_append_advice(
 	    strcmp(code, "type") != 0 && strcmp(code, "encoding") != 0))
 		return;
 	if (strcmp(code, "type") == 0 && n > 0 && *p == '{')
-		return;                 /* the filter has made another value */
+		return; /* the line is an object: the filter of etl-transform
+			 * has made a value that is no object of it */
 	if ((advice = guess_format(p, n)) != NULL)
 		buf_printf(b, "; the input is not NDJSON (one JSON object on "
 		    "each line), it looks like %s", advice);

@@ -105,10 +105,11 @@ execute_script(const struct child_spec *s, int stderr_fd)
 	(void)dup2(stderr_fd, STDERR_FILENO);
 	if (s->merged)
 		(void)dup2(stderr_fd, STDOUT_FILENO);
-	(void)close(3);
+	(void)close(3);         /* a stage must not write its rejects there:
+				 * the loader stores them in the database */
 	restore_default_signals();
 	(void)execv(s->argv[0], (char *const *)(const void *)s->argv);
-	if (errno == ENOEXEC)
+	if (errno == ENOEXEC)   /* no #! line: argv[-1] is /bin/sh */
 		(void)execv(s->argv[-1],
 		    (char *const *)(const void *)(s->argv - 1));
 	status = errno == EACCES ? 126 : 127;

@@ -1,3 +1,6 @@
+/* A lost process belongs to the pipeline, but has left the process group of its
+ * script, so a signal to the group does not reach it. If memory runs out, a
+ * process is not found now; the next search may find it. */
 #include "lost_processes.h"
 
 #include <ctype.h>

@@ -58,6 +58,7 @@ run_database_resolve_url(struct buf *url, const char *option, struct err *e)
 
 	if (text == NULL || *text == '\0')
 		text = "sqlite:etl.db";
+	/* Refuses sqlite://HOST/...; sqlite:///PATH is an absolute path. */
 	if (strncmp(text, "sqlite://", 9) == 0 && db_url_check(text, e) == -1)
 		return -1;
 	if (strncmp(text, sqlite, SQLITE) != 0) {

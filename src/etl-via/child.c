@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include "base/clock.h"
 #include "base/stop.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 enum {
 	PIPE_SIZE = 1 << 20,    /* bytes; the kernel may give a smaller pipe */
 	GRACE_MS = 1000,        /* from the first signal to SIGKILL */
-	REJECT_FD = 3
+	REJECT_FD = 3           /* closed in CMD: CMD could write lines to the
+				 * file of rejects that are no rejects */
 };
 
 void
@@ -206,13 +208,14 @@ static void
 terminate_then_kill_group(const struct child *c)
 {
 	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	int64_t end = clock_ms() + GRACE_MS, left = GRACE_MS;
 	int sig = stop_signal();
 
 	(void)kill(-c->pid, sig != 0 ? sig : SIGTERM);
 	(void)kill(-c->pid, SIGCONT);
-	while (c->pidfd != -1 && poll(&p, 1, GRACE_MS) == -1 &&
+	while (c->pidfd != -1 && left > 0 && poll(&p, 1, (int)left) == -1 &&
 	    errno == EINTR)
-		;
+		left = end - clock_ms();
 	(void)kill(-c->pid, SIGKILL);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An exponent of more digits would overflow the int64_t of number.c. */
 enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
 struct instant {

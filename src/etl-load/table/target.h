@@ -10,21 +10,24 @@
 enum { NO_COLUMN = -1 };
 
 /* A load mode (--mode) is known in these places; `upsert` and `keyed` in
- * struct target stand for it: - main.c: the help of --mode; man/etl-load.1 -
- * table/target.c: parse_mode_or_use_default() names, set_and_check_mode()
- * sets `upsert` and `keyed` and checks the options,
- * set_and_check_columns_of_options() finds the key - load.c:
- * print_summary_if_terminal_or_verbose() the counts,
- * suggest_key_if_rows_existed() - commit/stream_marks.c: check_begin_mark()
- * needs a key for --lookback, stream_start_at_begin_mark() sets l->whole -
- * commit/ledger_row.c: make_ledger_entry(); commit/reconnect.c:
- * ask_commit_outcome(): may records be loaded a second time? - pg/sink_pg.c:
- * find_if_copy_may_be_straight() - pg/pg_merge.c: the treatment of equal
- * keys, counts, --seen - pg/pg_sql.c: pg_order_of_equal_keys(),
- * put_returning(), pg_put_on_conflict_returning() - pg/pg_row_by_row.c: the
- * order of rows, the counts of keys - sqlite/sqlite_sql.c:
- * sqlite_put_insert(); sqlite/sqlite_store.c: insert_or_update_row();
- * sqlite/sink_sqlite.c: store_or_reject_item() */
+ * struct target stand for it:
+ *
+ * main.c                    the help of --mode; man/etl-load.1
+ * table/target.c            the names of the modes, the options that a mode
+ *                           needs or forbids, the columns of the key
+ * load.c                    the counts of the summary; the hint to use --key
+ * commit/stream_marks.c     --lookback needs a key; l->whole
+ * commit/ledger_row.c       make_ledger_entry()
+ * commit/reconnect.c        may the batch be loaded a second time?
+ * commit/sums.c             the counts of records by outcome, which
+ *                           lib/control/run_counts.c adds up for the run
+ * pg/sink_pg.c              which loads are copied straight into the table
+ * pg/pg_merge.c             equal keys in a batch, counts, --seen
+ * pg/pg_sql.c               INSERT ... ON CONFLICT, the order of equal keys
+ * pg/pg_row_by_row.c        the order of rows, the counts of keys
+ * sqlite/sqlite_sql.c       sqlite_put_insert()
+ * sqlite/sqlite_store.c     insert_or_update_row()
+ * sqlite/sink_sqlite.c      store_or_reject_item() */
 enum load_mode { LOAD_APPEND, LOAD_UPSERT, LOAD_IGNORE };
 
 struct target {
