@@ -7,7 +7,9 @@
 
 /* SQL scripts: steps[n] migrates the control tables (pipeline_runs,
  * dead_letters and others) from version n to version n + 1; version 0 means
- * that no tables exist. */
+ * that no tables exist. A new control table is a new step: CONTROL_VERSION, a
+ * statement control_N in both sql/DB/control.sql, a row here, the version in
+ * tests/etl-dlq/migrate.t, and man/etl.7. */
 static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2 };
 
