@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 64 << 10 };
@@ -35,4 +36,16 @@ file_append_to_buf(struct buf *b, const char *path, struct err *e)
 	rc = file_append_fd_to_buf(b, fd, path, ERR_INPUT, e);
 	(void)close(fd);
 	return rc;
+}
+
+void
+file_warn_if_others_may_access(const char *program, int fd, const char *path)
+{
+	struct stat st;
+
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & 077) != 0)
+		err_warnf(program, "%s: other users may access this file, "
+		    "which may contain a secret: protect it with chmod 600",
+		    path);
 }

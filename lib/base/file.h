@@ -1,4 +1,5 @@
-/* Reads whole files into memory.
+/* Reads whole files into memory, and warns of secret files that are not
+ * protected.
  * Gives: the content of the file behind what b already holds; the ceiling of b
  *        bounds its size.
  * Fails: ERR_INPUT if the file cannot be read, with its name in the message. */
@@ -12,5 +13,9 @@ int file_append_to_buf(struct buf *b, const char *path, struct err *e);
  * if a read fails. */
 int file_append_fd_to_buf(struct buf *b, int fd, const char *name,
     enum err_code code, struct err *e);
+/* Warns if fd is a regular file that users other than its owner may access. The
+ * caller reads secrets from it. Accepts -1. */
+void file_warn_if_others_may_access(
+    const char *program, int fd, const char *path);
 
 #endif

@@ -1,5 +1,7 @@
 #include "env_file.h"
 
+#include "base/file.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -94,6 +96,7 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 
 	if (f == NULL)
 		return err_errno(e, ERR_INPUT, path);
+	file_warn_if_others_may_access("etl-run", fileno(f), path);
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
 	else

@@ -154,6 +154,34 @@ like 'a secret file that others can read causes a warning' \
     'warning: .*other users may access' \
     "$(cat "$scratch/err")"
 
+# A header file and an argument that others can read.
+printf 'Authorization: Bearer secret\n' >"$mine.h"
+for mode in 644 640 604; do
+	chmod $mode "$mine.h"
+	is "a header file of mode $mode is accepted" \
+	    0 "$(get --header "@$mine.h" "$api/auth/posts")"
+	like "a header file of mode $mode causes a warning" \
+	    "warning: $mine.h: other users may access this file" \
+	    "$(cat "$scratch/err")"
+done
+chmod 600 "$mine.h"
+is 'a header file that only its owner can read is accepted' \
+    0 "$(get --header "@$mine.h" "$api/auth/posts")"
+is 'a header file that only its owner can read causes no warning' \
+    '' "$(cat "$scratch/err")"
+for name in Authorization authorization Proxy-Authorization; do
+	get --header "$name: Bearer secret" "$api/posts" >/dev/null
+	like "an argument with the header $name causes a warning" \
+	    "warning: --header '.*uthorization: \.\.\.': other users can see" \
+	    "$(cat "$scratch/err")"
+	unlike "an argument with the header $name: the warning hides its value" \
+	    'Bearer|secret$' "$(cat "$scratch/err")"
+done
+is 'an argument with another header is accepted' \
+    0 "$(get --header 'X-Authorization: a' "$api/posts")"
+is 'an argument with another header causes no warning' \
+    '' "$(cat "$scratch/err")"
+
 # The secret is not in messages, rejects, marks or /proc.
 T='s3cr t/+%é'
 export T

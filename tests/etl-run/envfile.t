@@ -7,6 +7,7 @@ db_new sqlite
 DATABASE_URL=$db
 export DATABASE_URL
 cd "$scratch"
+umask 077
 
 cat >vars <<'S'
 # comment
@@ -52,6 +53,21 @@ is 'an invalid INITIAL_BACKOFF in the file exits with 78' 78 \
 printf 'DATABASE_URL=sqlite:other.db\nETL_RUN=mine\n' >x
 is 'the file sets DATABASE_URL, but not ETL_RUN' "sqlite:$scratch/other.db" \
     "$(etl-run --env-file x -c 'test $ETL_RUN != mine && echo $DATABASE_URL')"
+
+# A file that others can read.
+printf 'X=hidden\n' >x
+for mode in 644 620 604; do
+	chmod $mode x
+	is "a file of mode $mode is accepted" 0 \
+	    "$(status etl-run --env-file x -c :)"
+	like "a file of mode $mode causes a warning" \
+	    'etl-run: warning: x: other users may access this file' "$(cat err)"
+done
+chmod 600 x
+is 'a file that only its owner can read is accepted' 0 \
+    "$(status etl-run --env-file x -c :)"
+unlike 'a file that only its owner can read causes no warning' warning \
+    "$(cat err)"
 
 # refuses NAME TEXT LINE: a file with TEXT is refused, with the number LINE.
 refuses() {

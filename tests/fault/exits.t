@@ -33,6 +33,7 @@ with_input() {
 printf '{"id":1}\n{"id":"x"}\n' >"$scratch/posts.ndjson"
 printf '{"id":1}\n' >"$scratch/good.ndjson"
 printf 'not a variable\n' >"$scratch/bad.env"
+chmod 600 "$scratch/bad.env"
 : >"$scratch/secret"
 db_new sqlite
 sql 'CREATE TABLE t (id integer PRIMARY KEY)'

@@ -1,5 +1,6 @@
 #include "http/credentials.h"
 
+#include "base/file.h"
 #include "base/suggest.h"
 #include "base/text.h"
 #include "http/http.h"
@@ -61,6 +62,7 @@ add_headers_from_file(struct credentials *c, const char *path, struct err *e)
 	struct buf b;
 	size_t n;
 
+	file_warn_if_others_may_access("etl-extract", fd, path);
 	buf_init(&b, HEADER_MAX);
 	rc = secret_read_fd(&b, fd, path, e);
 	if (rc == 0 && b.len > 0 && memchr(b.data, '\0', b.len) != NULL)
@@ -104,6 +106,22 @@ add_default_header_unless_given(
 	return 0;
 }
 
+/* The arguments of a process are in /proc/PID/cmdline, which all users of the
+ * machine can read. */
+static void
+warn_if_header_has_credentials(const char *header)
+{
+	static const char *const names[] = { "Authorization:",
+		"Proxy-Authorization:" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strncasecmp(header, names[i], strlen(names[i])) == 0)
+			err_warnf("etl-extract", "--header '%s ...': other "
+			    "users can see the arguments of a process: use "
+			    "--auth and --secret, or write the header to a "
+			    "file and give --header @FILE", names[i]);
+}
+
 static int
 add_user_and_default_headers(
     struct credentials *c, const struct extract_opts *o, struct err *e)
@@ -111,6 +129,7 @@ add_user_and_default_headers(
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 
+		warn_if_header_has_credentials(h);
 		if ((*h == '@' ? add_headers_from_file(c, h + 1, e) :
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;

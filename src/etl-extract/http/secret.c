@@ -1,5 +1,6 @@
 #include "http/secret.h"
 
+#include "base/file.h"
 #include "base/stop.h"
 #include "base/wait.h"
 #include "stdout_reader.h"
@@ -8,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -78,12 +78,8 @@ static int
 read_from_file(struct buf *b, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 
-	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & 077) != 0)
-		err_warnf("etl-extract", "%s: other users may access this "
-		    "secret file: protect it with chmod 600", path);
+	file_warn_if_others_may_access("etl-extract", fd, path);
 	return secret_read_fd(b, fd, path, e);
 }
 
