@@ -263,4 +263,35 @@ mutant etl-extract/incremental.t '--lookback is ignored' $cursor \
 mutant etl-extract/incremental.t 'a mark has no "from" value' $cursor \
     's/\.value = buf_text(&c->highest), \.from = c->stored,/.value = buf_text(\&c->highest), .from = NULL,/' \
     'stored: the mark'
+# Secrets that the service spells in another way.
+find=src/etl-extract/http/find_secret.c
+mutant etl-extract/echo.t 'an escaped text is decoded once only' $find \
+    's/ROUNDS = 5/ROUNDS = 1/' \
+    'percent-encoded twice: the message says'
+mutant etl-extract/echo.t 'the secret itself is not decoded' $find \
+    's/one != -1 && round++ < ROUNDS && decode_once(&d, false)/false/' \
+    'a secret that looks escaped, decoded: the message says'
+mutant etl-extract/echo.t 'a + is not a space' $find \
+    "s/if (c == '+')/if (false)/" \
+    'a form: a + for a blank: the message says'
+mutant etl-extract/echo.t 'an escape that the cut has split stays' $find \
+    's/if (is_cut && is_escape_cut_off/if (false \&\& is_escape_cut_off/' \
+    'a body that is cut within an escape of the secret is not shown'
+mutant etl-extract/echo.t 'the password alone is shown' \
+    src/etl-extract/http/credentials_mask.c \
+    's/buf_str(b, colon + 1);/buf_str(b, s);/' \
+    'basic: the password alone: the message says'
+mutant etl-extract/echo.t 'the URL of a proxy is shown' \
+    src/etl-extract/http/proxy.c \
+    's/return variables\[i\];/return NULL;/' \
+    'exits with 78'
+mutant etl-extract/raw.t 'the body of an error is read to its end' $receiver \
+    's/r->body_bytes > ERROR_BODY_READ/false/' \
+    'an endless body of status 404'
+mutant etl-extract/redirect.t 'TLS 1.1 is accepted' $http \
+    '/CURLOPT_SSLVERSION/d' \
+    'a server that speaks only TLS 1.1 is not read'
+mutant unit/extract_address 'a 6to4 address counts as public' $address \
+    's/return memcmp(p, six_to_four, 2) == 0 ? p + 2 : NULL;/return NULL;/' \
+    private_addresses_are_recognised
 done_testing
