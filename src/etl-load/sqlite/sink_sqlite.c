@@ -139,14 +139,14 @@ may_succeed_later(const struct db_fault *f)
 	return f->column[0] == '\0' && f->constraint[0] == '\0';
 }
 
-/* Tries to store record number i of the chunk (the part of the batch that is in
- * memory) in the table; rejects the record if the table refuses it. If a
- * foreign key may have refused it, the function returns PUT_LATER and does not
- * reject it, unless last_try is true: the caller then makes no later try. first_try
- * is true at the first try of this record: an upsert then compares its key with
- * the keys of the earlier records (unless find_equal_keys() has done that), and
- * returns PUT_TWICE without storing the record if an earlier one has the same
- * key. */
+/* Tries to store record number i of the chunk (the part of the batch that is
+ * in memory) in the table; rejects the record if the table refuses it. If a
+ * foreign key may have refused it, the function returns PUT_LATER and does
+ * not reject it, unless last_try is true: the caller then makes no later
+ * try. first_try is true at the first try of this record: an upsert then
+ * compares its key with the keys of the earlier records (unless
+ * find_equal_keys() has done that), and returns PUT_TWICE without storing
+ * the record if an earlier one has the same key. */
 static enum put
 store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
     bool first_try, bool last_try, struct err *e)

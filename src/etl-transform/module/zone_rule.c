@@ -1,7 +1,8 @@
-/* Parses the rule at the end of a time zone file, in the form of the variable TZ
- * of POSIX, such as CET-1CEST,M3.5.0,M10.5.0/3 (last Sunday of March). A day is
- * Mmonth.week.weekday, Jn (day 1 to 365, without 29 February) or n (day 0 to
- * 365). The files come with the system, so week and day are not checked. */
+/* Parses the rule at the end of a time zone file, in the form of the
+ * variable TZ of POSIX, such as CET-1CEST,M3.5.0,M10.5.0/3 (last Sunday of
+ * March). A day is Mmonth.week.weekday, Jn (day 1 to 365, without 29
+ * February) or n (day 0 to 365). The files come with the system, so week and
+ * day are not checked. */
 #include "module/zone_rule.h"
 
 #include "base/calendar.h"
