@@ -128,8 +128,7 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 		buf_str(b, "\non failure: /bin/sh -c ");
 		put_shell_word(b, j->on_failure);
 	}
-	buf_str(b, "\nlock: ");
-	if (lock_put_free_or_holder(b, j->url, j->name, e) == -1)
+	if (lock_put_folders_and_holder(b, j->url, j->name, e) == -1)
 		return -1;
 	buf_char(b, '\n');
 	return buf_check(b, e);

@@ -17,40 +17,8 @@
 
 enum {
 	INHERITED = 10,         /* scripts use descriptors below this */
-	TRIES = 10, NOTE = 256, NOTE_SHOWN = 8 * NOTE + 256, FOLDER = 64
+	TRIES = 10, NOTE = 256, NOTE_SHOWN = 64 << 10
 };
-
-/* Returns the error class of an open(2) that has failed, from errno: an I/O
- * error if descriptors have run out or the disk fails, else a lack of
- * permission. */
-static enum err_code
-open_code(void)
-{
-	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
-	    ERR_DENIED;
-}
-
-static int
-open_lock_folder(char path[FOLDER], struct err *e)
-{
-	struct stat st;
-	int fd;
-
-	(void)snprintf(path, FOLDER, "/tmp/etl-run-%lu",
-	    (unsigned long)geteuid());
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		return err_errno(e, ERR_CREATE, path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return err_errno(e, open_code(), path);
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
-	    (st.st_mode & 077) == 0)
-		return fd;
-	(void)close(fd);
-	return err_set(e, ERR_DENIED, false,
-	    "%s: must be a directory of this user with mode 0700: remove it",
-	    path);
-}
 
 /* True if `file` in the directory is still the file that is open as fd, and was
  * not removed or replaced in the meantime. */
@@ -95,12 +63,14 @@ put_lock_holder(struct buf *b, int fd)
 }
 
 static int
-fail_lock_is_held(int fd, const char *name, struct err *e)
+fail_lock_is_held(int fd, const char *folder, const char *name, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, NOTE_SHOWN);
 	put_lock_holder(&b, fd);
+	buf_str(&b, "; the lock is in ");
+	text_show(&b, folder, strlen(folder));
 	(void)err_set(e, ERR_RETRY, true, "%s: %s", name, buf_text(&b));
 	buf_release(&b);
 	return -1;
@@ -143,28 +113,43 @@ open_lock_file_inherited_by_children(
 	    "remove it");
 }
 
-/* Opens the lock file and locks it. Returns 1 if the lock was taken. Returns 0
- * if the file was removed after it was opened: another process could create and
- * lock another file of that name, so the caller tries again. */
-static int
-open_and_lock_file(int folder, const char *file, const char *name,
-    struct lock *l, struct err *e)
+/* True if `l` has a lock on the file that is open as fd: both lock folders may
+ * be the same one, and a second lock would be in conflict with the first. */
+static bool
+is_locked_here(const struct lock *l, int fd)
 {
-	int rc = 0;
+	struct stat a, b;
 
-	if ((l->fd = open_lock_file_inherited_by_children(folder, file, e)) ==
-	    -1)
+	for (size_t i = 0; i < l->n; i++)
+		if (fstat(l->fd[i], &a) == 0 && fstat(fd, &b) == 0 &&
+		    is_same_file(&a, &b))
+			return true;
+	return false;
+}
+
+/* Opens the lock file, locks it and adds it to `l`. Returns 1 if it is locked.
+ * Returns 0 if the file was removed after it was opened: another process could
+ * create and lock another file of that name, so the caller tries again. */
+static int
+open_and_lock_file(struct lock *l, int folder, const char *file,
+    const char *path, const char *name, struct err *e)
+{
+	int fd, rc = 0;
+
+	if ((fd = open_lock_file_inherited_by_children(folder, file, e)) == -1)
 		return -1;
-	if (call_file_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
+	if (is_locked_here(l, fd)) {
+		rc = 1;
+	} else if (call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
 		rc = errno == EAGAIN || errno == EACCES ?
-		    fail_lock_is_held(l->fd, name, e) :
+		    fail_lock_is_held(fd, path, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
-	} else if (is_file_still_named(folder, file, l->fd)) {
-		(void)!ftruncate(l->fd, 0);     /* the text of a killed run */
+	} else if (is_file_still_named(folder, file, fd)) {
+		(void)!ftruncate(fd, 0);        /* the text of a killed run */
+		l->fd[l->n++] = fd;
 		return 1;
 	}
-	(void)close(l->fd);
-	l->fd = -1;
+	(void)close(fd);
 	return rc;
 }
 
@@ -182,26 +167,44 @@ hash_lock_file_name(char file[HASH_HEX], const char *url, const char *name,
 	return 0;
 }
 
-int
-lock_take(struct lock *l, const char *url, const char *name, struct err *e)
+/* Takes the lock in the folder `path`. */
+static int
+take_in_folder(struct lock *l, const char *path, const char *file,
+    const char *name, struct err *e)
 {
-	char file[HASH_HEX], path[FOLDER];
 	int folder, rc = 0;
 
-	l->fd = -1;
-	if (hash_lock_file_name(file, url, name, e) == -1)
-		return -1;
-	if ((folder = open_lock_folder(path, e)) == -1)
+	if ((folder = lock_folder_open_or_create(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
-		rc = open_and_lock_file(folder, file, name, l, e);
+		rc = open_and_lock_file(l, folder, file, path, name, e);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
 	if (rc == 0)
 		return err_set(e, ERR_RETRY, true,
-		    "%s: another process keeps removing the lock file", name);
+		    "%s: another process keeps removing the lock file in %s",
+		    name, path);
 	return rc == 1 ? 0 : -1;
+}
+
+int
+lock_take(struct lock *l, const char *url, const char *name, struct err *e)
+{
+	char file[HASH_HEX];
+	struct lock_folders folders;
+	int rc = 0;
+
+	*l = (struct lock){ .n = 0 };
+	if (hash_lock_file_name(file, url, name, e) == -1 ||
+	    lock_folders_find(&folders, e) == -1)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < folders.n; i++)
+		rc = take_in_folder(l, folders.path[i], file, name, e);
+	lock_folders_release(&folders);
+	if (rc == -1)
+		lock_release(l);
+	return rc;
 }
 
 void
@@ -213,14 +216,16 @@ lock_write_holder(const struct lock *l, const char *run)
 	clock_format_utc_now(stamp);
 	n = snprintf(note, sizeof(note), "%ld %s %s\n", (long)getpid(), run,
 	    stamp);
-	if (n > 0 && ftruncate(l->fd, 0) == 0)
-		(void)!pwrite(l->fd, note, (size_t)n, 0);
+	for (size_t i = 0; n > 0 && i < l->n; i++)
+		if (ftruncate(l->fd[i], 0) == 0)
+			(void)!pwrite(l->fd[i], note, (size_t)n, 0);
 }
 
 void
 lock_touch(const struct lock *l)
 {
-	(void)futimens(l->fd, NULL);
+	for (size_t i = 0; i < l->n; i++)
+		(void)futimens(l->fd[i], NULL);
 }
 
 /* Releases the lock. Closing the descriptor alone would not do so: a process
@@ -229,37 +234,57 @@ lock_touch(const struct lock *l)
 void
 lock_release(struct lock *l)
 {
-	if (l->fd == -1)
-		return;
-	(void)!ftruncate(l->fd, 0);
-	(void)call_file_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);
-	(void)close(l->fd);
-	l->fd = -1;
+	for (size_t i = 0; i < l->n; i++) {
+		(void)!ftruncate(l->fd[i], 0);
+		(void)call_file_lock(l->fd[i], F_OFD_SETLK, F_UNLCK, NULL);
+		(void)close(l->fd[i]);
+	}
+	*l = (struct lock){ .n = 0 };
 }
 
-/* Appends whether the lock is free or who holds it, for --dry-run. It creates
- * no lock file: if there is none, the lock is free. */
-int
-lock_put_free_or_holder(
-    struct buf *b, const char *url, const char *name, struct err *e)
+/* Appends who holds the lock on the file to `b`. Returns 0 if nobody holds it.
+ * It creates no lock file: if there is none, the lock is free. */
+static int
+put_holder_of_file(struct buf *b, const char *folder, const char *file,
+    struct err *e)
 {
-	char file[HASH_HEX], path[FOLDER + HASH_HEX];
 	bool taken = false;
+	char *path;
 	int fd;
 
-	if (hash_lock_file_name(file, url, name, e) == -1)
-		return -1;
-	(void)snprintf(path, sizeof(path), "/tmp/etl-run-%lu/%s",
-	    (unsigned long)geteuid(), file);
+	if (asprintf(&path, "%s/%s", folder, file) == -1)
+		return err_nomem(e);
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 && errno != ENOENT)
-		return err_errno(e, ERR_DENIED, path);
-	if (fd == -1 ||
-	    call_file_lock(fd, F_OFD_GETLK, F_WRLCK, &taken) == -1 || !taken)
-		buf_str(b, "free");
-	else
+	free(path);
+	if (fd == -1)
+		return errno == ENOENT ? 0 :
+		    err_errno(e, ERR_DENIED, folder);
+	if (call_file_lock(fd, F_OFD_GETLK, F_WRLCK, &taken) == 0 && taken)
 		put_lock_holder(b, fd);
-	if (fd != -1)
-		(void)close(fd);
-	return 0;
+	(void)close(fd);
+	return taken ? 1 : 0;
+}
+
+/* Appends the lock folders and whether the lock is free or who holds it, for
+ * --dry-run. */
+int
+lock_put_folders_and_holder(
+    struct buf *b, const char *url, const char *name, struct err *e)
+{
+	char file[HASH_HEX];
+	struct lock_folders folders;
+	int rc = 0;
+
+	if (hash_lock_file_name(file, url, name, e) == -1 ||
+	    lock_folders_find(&folders, e) == -1)
+		return -1;
+	buf_str(b, "\nlock folder: ");
+	lock_folders_put(b, &folders);
+	buf_str(b, "\nlock: ");
+	for (size_t i = 0; rc == 0 && i < folders.n; i++)
+		rc = put_holder_of_file(b, folders.path[i], file, e);
+	if (rc == 0)
+		buf_str(b, "free");
+	lock_folders_release(&folders);
+	return rc == -1 ? -1 : 0;
 }

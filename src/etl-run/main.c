@@ -8,7 +8,8 @@
  * script          what is executed: a script file, -c or standard input.
  * env_file        reads the file of --env-file.
  * run_database    the URL that all stages of the run use.
- * lock            lets one run of a name execute at a time.
+ * lock            lets one run of a name execute at a time;
+ *                 lock_folder finds the folders of its files.
  * schedule        the times of --every.
  * stderr_relay    passes on what the stages write to standard error;
  *                 stderr_tail keeps the last lines of it for the run's row.
@@ -230,7 +231,7 @@ int
 main(int argc, char *argv[])
 {
 	struct run_opts o = { .every = EVERY_NONE };
-	struct job j = { .lock = { .fd = -1 } };
+	struct job j = { .lock = { .n = 0 } };
 	struct stdfd fds;
 	struct err e = { 0 };
 	struct texts t;

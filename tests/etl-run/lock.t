@@ -60,7 +60,7 @@ is 'a run with another path of the same database exits with 75' 75 \
     "$(status etl-run \
     --db "sqlite:$scratch/../$(basename "$scratch")/1.db" --name held -c :)"
 is 'a run with another environment exits with 75' 75 \
-    "$(status env -i PATH="$PATH" \
+    "$(status env -i PATH="$PATH" XDG_STATE_HOME="$XDG_STATE_HOME" \
     TMPDIR="$scratch" XDG_RUNTIME_DIR="$scratch" HOME=/ \
     etl-run --db "$db" --name held -c :)"
 : >over
@@ -101,7 +101,7 @@ ok 'the daemon is still running after the run' kill -0 "$(cat daemon)"
 is 'the daemon does not hold the lock' 0 "$(status etl-run --name daemon -c :)"
 
 # If the lock file is removed, the next run starts and abandons the earlier run.
-folder=/tmp/etl-run-$(id -u)
+folder=$XDG_STATE_HOME/etl-run
 etl-run --name removed -c 'rm -f $(grep -l "^$PPID " "$1"/*)
     : >removed; sleep 1' "$folder" 2>told &
 pid=$!

@@ -15,6 +15,7 @@ environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT TRACEPARENT
 schedule: once
 time-out: none
 retries: 0
+lock folder: $XDG_STATE_HOME/etl-run
 lock: free" "$(cat out)"
 ok '--dry-run creates no database' test ! -e etl.db
 is '--dry-run with all options exits with 0' 0 \
@@ -34,6 +35,7 @@ schedule: now, then every 90s, each up to 500ms later
 time-out: 25h
 retries: 3 after exit code 75, waiting 2s..1h
 on failure: /bin/sh -c 'echo '\\''it'\\'''
+lock folder: $XDG_STATE_HOME/etl-run
 lock: free
 E
 is '--dry-run prints the plan of all options' "$(cat wanted)" "$(cat out)"

@@ -25,7 +25,7 @@ row() {
 cat >slow.sh <<'S'
 {
 	head -n 100 in.ndjson
-	rm -f $(grep -l "^$PPID " "/tmp/etl-run-$(id -u)"/*)
+	rm -f $(grep -l "^$PPID " "$XDG_STATE_HOME"/etl-run/*)
 	: >half
 	i=0
 	until [ -e go ] || [ $((i += 1)) -gt 400 ]; do sleep 0.05; done

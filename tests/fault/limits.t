@@ -16,6 +16,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	cp -R "$bin" "$scratch/bin"
 	bin=$scratch/bin
 	as='setpriv --reuid 12345 --regid 12345 --clear-groups'
+	XDG_STATE_HOME=$scratch/free/state
 else
 	mkdir "$scratch/free"
 	as=

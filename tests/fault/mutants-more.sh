@@ -20,7 +20,7 @@ mutant unit/stream_lines 'a line that is too long is kept in memory' lib/stream/
     memory_stays_bounded
 
 mutant etl-run/eight.t 'the run lock is not taken' src/etl-run/lock.c \
-    's/call_file_lock(l->fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'one of eight'
+    's/call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'one of eight'
 mutant etl-run/eight.t 'runs that do not get the lock have rows' src/etl-run/job.c \
     '/if (lock_take/s/.*/	run_attempts_with_retries(j, \&a, sig);\n&/; s/^	run_attempts_with_retries(j, &a, sig);$//' \
     'with its row'
@@ -31,7 +31,10 @@ mutant etl-run/lock.t 'the stages do not inherit the run lock' src/etl-run/lock.
     's/F_DUPFD, INHERITED/F_DUPFD_CLOEXEC, INHERITED/' \
     'stages of a killed run live'
 mutant etl-run/lock.t 'the lock is released by close() only' src/etl-run/lock.c \
-    's/(void)call_file_lock(l->fd, F_OFD_SETLK, F_UNLCK, NULL);//' 'without the lock'
+    's/(void)call_file_lock(l->fd[[]i], F_OFD_SETLK, F_UNLCK, NULL);//' 'without the lock'
+mutant etl-run/lock_folder.t 'only the folder of the session is locked' src/etl-run/lock_folder.c \
+    's/^	if (add_state_folder(f, e) == 0)/	if (f->n > 0 || add_state_folder(f, e) == 0)/' \
+    'the second run exits with 75'
 mutant etl-run/lock.t 'the lock of a name is shared by all databases' src/etl-run/lock.c \
     's/hash_add(h, url, strlen(url) + 1);//' 'another database too'
 

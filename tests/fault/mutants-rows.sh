@@ -22,7 +22,7 @@ mutant disks.t 'bytes that do not fit on the disk are lost' lib/stream/fdwrite.c
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
 mutant disks.t 'SIGXFSZ is not ignored' lib/base/stop.c \
     's/(void)signal(SIGXFSZ, SIG_IGN);//'
-mutant limits.t 'a lack of file descriptors is reported as a lack of rights' src/etl-run/lock.c \
+mutant limits.t 'a lack of file descriptors is reported as a lack of rights' src/etl-run/lock_folder.c \
     's/errno == EMFILE ||/errno == 0 ||/'
 mutant outage.t 'a serialization failure is taken as a bad row' lib/db/fault.c \
     's/{ "40", ERR_REFUSED, true, false, true }/{ "40", ERR_DATA, false, true, false }/'

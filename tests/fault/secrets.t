@@ -80,7 +80,6 @@ for what in messages dump arguments; do
 	    '' "$(grep -n "$password" "$what" |
 	    head -n 3)"
 done
-is 'no token or password in the files of etl-run in /tmp' \
-    '' "$(grep -rlE "$token|$password" /tmp/etl-run-"$(id -u)" \
-    2>/dev/null || :)"
+is 'no token or password in the lock files of etl-run' \
+    '' "$(grep -rlE "$token|$password" "$XDG_STATE_HOME"/etl-run || :)"
 done_testing

@@ -7,7 +7,7 @@ set -eu
 unset ETL_RUN ETL_PIPELINE ETL_ATTEMPT ETL_SINCE ETL_UNTIL TRACEPARENT TZ \
     DATABASE_URL API_BASE_URL API_TOKEN BATCH_SIZE MAX_RETRIES \
     INITIAL_BACKOFF MAX_BACKOFF LC_CTYPE LC_MESSAGES LANGUAGE CDPATH \
-    http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+    http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY XDG_RUNTIME_DIR
 LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 top=$PWD
 etl_build=$top/${ETL_BUILD:-build}
@@ -16,6 +16,8 @@ export LC_ALL PATH PYTHONDONTWRITEBYTECODE
 exec 3>&-
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/etl-test.XXXXXX")
+XDG_STATE_HOME=$scratch/.state         # the lock files of etl-run
+export XDG_STATE_HOME
 checks=0 failed=0 at_exit='' apis=0 dbs=0
 leave() {
 	set +e
