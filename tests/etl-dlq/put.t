@@ -154,8 +154,8 @@ for kind in sqlite postgresql; do
 	etl-dlq put many >a.out 2>a.err & a=$!
 	etl-dlq put many.back >b.out 2>b.err & b=$!
 	rc=0
-	wait $a || rc=$?
-	wait $b || rc=$?
+	{ wait $a || rc=$?; } 2>/dev/null
+	{ wait $b || rc=$?; } 2>/dev/null
 	is "$kind: two puts at once store each letter once" "0 300" \
 	    "$rc $(cat a.out b.out |
 	    awk '{ n += $1 } END { print n }')"
@@ -172,7 +172,7 @@ for kind in sqlite postgresql; do
 	etl-dlq put parts >/dev/null 2>err & part=$!
 	wait_until 30 part_is_stored
 	kill -TERM $part
-	rc=0; wait $part || rc=$?
+	rc=0; { wait $part || rc=$?; } 2>/dev/null
 	is "$kind: SIGTERM ends put with 143" 143 $rc
 	like "$kind: the message says how many rejects were stored" \
 	    '^etl-dlq: put: stopped by '\
@@ -226,7 +226,7 @@ for pipe in 'without a writer' 'without data'; do
 	[ "$pipe" = 'without a writer' ] || exec 9>"pipe.$kind"
 	wait_until 20 sh -c "ps -o comm=,stat= -p $p | grep -q '^etl-dlq *S'"
 	kill -TERM $p
-	rc=0; wait $p || rc=$?
+	rc=0; { wait $p || rc=$?; } 2>/dev/null
 	exec 9>&-
 	is "SIGTERM ends put from a pipe $pipe, with a message" \
 	    '143 etl-dlq: put: stopped by a signal; nothing was stored: put the same files again' \

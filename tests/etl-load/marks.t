@@ -168,7 +168,7 @@ for kind in sqlite postgresql; do
 	sed 1,11d "$scratch/in" >&8
 	exec 8>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "$k after --flush the end of the stream is loaded, exit code 0" \
 	    '0 a|1 a|2 b|1 c|1 e|1 ' "$rc $(rows log)"
 	clear_all
@@ -217,7 +217,7 @@ for kind in sqlite postgresql; do
 	sed 1,5d "$scratch/in" >&8
 	exec 8>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "$k a slow run: after another process moved the checkpoint it exits with 75" \
 	    '75 a|1 b|1  1|2' \
 	    "$rc $(rows log) $(checkpoint)"
@@ -267,7 +267,7 @@ for kind in sqlite postgresql; do
 	tail -n 1 "$scratch/in" >&8
 	exec 8>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "$k no mark, another process created the checkpoint: exit code 75" \
 	    '75 a|1 ' "$rc $(rows log)"
 	clear_all
@@ -380,7 +380,7 @@ for kind in sqlite postgresql; do
 	rc=0
 	tee "$scratch/tee.$kind" <"$scratch/tee" |
 	    etl-load --db "$db" --table log || rc=$?
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "$k two loaders through tee exit with 0 and move the checkpoint once" \
 	    '0 3|2' "$rc $(checkpoint)"
 	clear_all

@@ -136,7 +136,7 @@ pid=$!
 	wait_until 10 grep -q failed out
 } >in
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is 'SIGTERM: etl-transform exits with 143' 143 $rc
 like 'SIGTERM: the last line is the mark failed with the signal as cause' \
     '"failed".*"code":75,.*TERM' "$(tail -n 1 out)"

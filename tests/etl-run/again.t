@@ -51,7 +51,7 @@ wait_until 20 grep -q 'trying again' err
 is 'etl-run holds its lock between two attempts' 75 \
     "$(status etl-run --name w -c :)"
 kill $pid
-rc=0; wait $pid || rc=$?
+rc=0; { wait $pid || rc=$?; } 2>/dev/null
 is 'SIGTERM ends the wait between two attempts' 143 $rc
 is 'all attempts of a run have the same trace' 1 "$(sql "SELECT count(DISTINCT
     traceparent) FROM pipeline_runs WHERE pipeline = 't'")"

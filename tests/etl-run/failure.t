@@ -72,12 +72,12 @@ is 'a run whose lock is held exits with 75' 75 \
     "$(status etl-run "$@" --name held -c :)"
 ok '--on-failure is not called if the lock is held' test ! -e told
 kill $pid
-wait $pid || :
+{ wait $pid || :; } 2>/dev/null
 etl-run "$@" --name sig -c ': >sig; sleep 20' 2>err &
 pid=$!
 wait_until 20 test -e sig
 kill $pid
-rc=0; wait $pid || rc=$?
+rc=0; { wait $pid || rc=$?; } 2>/dev/null
 is 'a run that SIGTERM ends exits with 143' 143 $rc
 ok '--on-failure is not called after SIGTERM' test ! -e told
 
@@ -124,7 +124,7 @@ etl-run --name hang --on-failure ': >hang; exec sleep 43.7' -c 'exit 4' \
 pid=$!
 wait_until 20 test -e hang
 kill $pid
-rc=0; wait $pid || rc=$?
+rc=0; { wait $pid || rc=$?; } 2>/dev/null
 is 'SIGTERM ends an --on-failure that hangs' '143 ' \
     "$rc $(pgrep -fx 'sleep 43[.]7' || :)"
 done_testing

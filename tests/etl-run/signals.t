@@ -23,7 +23,7 @@ begin() {
 }
 wait_for_end() {
 	rc=0
-	wait "$pid" || rc=$?
+	{ wait "$pid" || rc=$?; } 2>/dev/null
 }
 # Wait for both processes: a signal between fork and exec of dash would not
 # reach the child.
@@ -173,7 +173,7 @@ nohup etl-run --name hup -c 'echo ready >ready; sleep 1; echo end' \
 pid=$!
 wait_until 20 test -s ready
 kill -HUP $pid
-rc=0; wait $pid || rc=$?
+rc=0; { wait $pid || rc=$?; } 2>/dev/null
 is 'SIGHUP does not end an etl-run under nohup' "0 end" "$rc $(cat out)"
 is 'SIGPIPE has its default action in the script' 0 \
     "$(status python3 -c 'import subprocess, sys, signal

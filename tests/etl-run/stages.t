@@ -43,7 +43,7 @@ kill_stage() {
 	sleep 0.2
 	kill -9 "$(cat "pid.$1")"
 	rc=0
-	wait $run || rc=$?
+	{ wait $run || rc=$?; } 2>/dev/null
 }
 
 for kind in sqlite postgresql; do
@@ -215,7 +215,7 @@ for kind in sqlite postgresql; do
 	start=$(date +%s%N)
 	kill $run
 	rc=0
-	wait $run || rc=$?
+	{ wait $run || rc=$?; } 2>/dev/null
 	ms=$((($(date +%s%N) - start) / 1000000))
 	is "$kind: SIGTERM ends a run with 143" 143 $rc
 	ok "$kind: the run ends before its stages are killed ($ms ms)" \

@@ -148,7 +148,7 @@ is 'a worker killed while it waits is replaced and loses no record' \
     "$(timeout 10 head -n 1 <&8)"
 exec 7>&-
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is 'etl-transform exits with 0 after its idle worker was killed' 0 $rc
 is 'a worker killed while it waits makes no reject' '' "$(cat "$scratch/3")"
 ok 'keeper and worker exit with etl-transform' \
@@ -176,7 +176,7 @@ worker_of() {
 close_input_and_wait() {
 	exec 7>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 }
 busy='if .a == 2 then def f: f; f else . end'
 start held "$busy"
@@ -237,7 +237,7 @@ ok 'etl-transform is blocked by a reader that does not read' \
     wait_until 10 is_blocked
 kill -TERM $pid
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is 'TERM ends etl-transform while its output is blocked' 143 $rc
 is 'TERM: the message says that the reader blocked standard output' \
     'etl-transform: stopped by signal TERM while the reader of'\
@@ -294,7 +294,7 @@ ok "50,000 errors: the worker took $peak KiB, less than $most" \
     test "$peak" -lt $most
 exec 7>&-
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is '50,000 errors within --max-rejects exit with 0' 0 $rc
 
 # Standard descriptors and file descriptor 3 that are closed, full, read-only

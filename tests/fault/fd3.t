@@ -93,7 +93,7 @@ for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
 	    /dev/null \
 	    "$(readlink /proc/$pid/fd/3)"
 	exec 8>&-
-	wait $pid || :
+	{ wait $pid || :; } 2>/dev/null
 	rm fifo
 done
 is 'the database passes its integrity check after these runs' \

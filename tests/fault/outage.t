@@ -96,7 +96,7 @@ ok 'the loader waits for the lock on its table' wait_until 5 has_lock_waiter
 sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted" \
     >"$scratch/out"
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 like 'a cancelled statement: the loader exits with 74 or 75' '^(75|74)$' "$rc"
 like 'a cancelled statement: the message says that it was cancelled' \
     'cancel' "$(cat "$scratch/err")"
@@ -105,7 +105,7 @@ rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=100ms' status etl-load \
 like 'a statement time-out: the loader exits with 74 or 75' '^(75|74)$' "$rc"
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE query = 'SELECT pg_sleep(5)'" >"$scratch/out"
-wait $holder || :
+{ wait $holder || :; } 2>/dev/null
 is 'cancel and time-out: no row is stored and no letter is added' \
     '0 1' "$(rows) $(letters)"
 
@@ -139,7 +139,7 @@ for when in between within; do
 	records 26 40 >&8
 	exec 8>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "restart $when batches: the loader succeeds" 0 $rc
 	ok "restart $when batches: the server answers again" \
 	    wait_until 20 sql 'SELECT 1'
@@ -156,7 +156,7 @@ pid=$!
 wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT state FROM pg_stat_activity WHERE application_name = 'etl-load' AND query LIKE 'COPY%'\" | grep -q ." || :
 restart_server
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is 'restart under etl-run: a later attempt of the run succeeds' 0 $rc
 is 'restart under etl-run: each row is stored once' '200000|1|200000' \
     "$(sql 'SELECT count(*), min(id), max(id) FROM t')"

@@ -16,7 +16,7 @@ start_loader() {
 close_input_and_wait() {
 	exec 8>&-
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 }
 send_records() {
 	seq "$1" "$2" | sed 's/.*/{"id":&,"v":"some text","n":1}/' >&8

@@ -51,7 +51,7 @@ for kind in sqlite postgresql; do
 				    wait_until_ended
 				exec 8>&-
 				rc=0
-				wait $pid || rc=$?
+				{ wait $pid || rc=$?; } 2>/dev/null
 				is "$what: the signal is the cause of the end" \
 				    "$(signal_status $signal)" $rc
 				unlike "$what: the output has no end mark and no torn line" \
@@ -121,7 +121,7 @@ sleep 4.3
 is 'a filter that is stopped writes nothing' 0 "$(wc -c <out)"
 kill -CONT -$pid
 rc=0
-wait $pid || rc=$?
+{ wait $pid || rc=$?; } 2>/dev/null
 is 'a filter stopped for longer than --time-limit succeeds' 0 $rc
 is 'a filter stopped for longer than --time-limit writes its record' \
     '{"n":600000}' \
