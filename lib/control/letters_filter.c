@@ -27,14 +27,15 @@ static const struct condition
     by_attempts = { "d.attempts < $", NULL },
     by_row = { OF_RUN "a.pipeline_run_id = $)", NULL },
     by_run = { OF_RUN "substr(a.occurrence, 1, length($)) = $)",
-	OF_RUN "starts_with(a.occurrence, $))" },
+	OF_RUN "pg_catalog.starts_with(a.occurrence, $))" },
     by_pointer = { "(d.pointer = $ OR "
 	"substr(d.pointer, 1, length($) + 1) = $ || '/')",
-	"(d.pointer = $ OR starts_with(d.pointer, $ || '/'))" },
+	"(d.pointer = $ OR "
+	"pg_catalog.starts_with(d.pointer, $::text || '/'))" },
     by_like = { "(instr(d.error_message, $) > 0 OR "
 	"instr(d.raw, CAST($ AS BLOB)) > 0)",
 	"(position($::text IN d.error_message) > 0 OR "
-	"position(convert_to($, 'UTF8') IN d.raw) > 0)" };
+	"position(pg_catalog.convert_to($, 'UTF8') IN d.raw) > 0)" };
 
 size_t
 where_add_value(struct where *w, struct db_value v)

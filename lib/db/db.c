@@ -101,7 +101,8 @@ db_missing_references(struct db *db)
 int
 db_encoding_lacks_characters(struct db *db, struct err *e)
 {
-	static const char sql[] = "SELECT (getdatabaseencoding() NOT IN "
+	static const char sql[] =
+	    "SELECT (pg_catalog.getdatabaseencoding() NOT IN "
 	    "('UTF8', 'SQL_ASCII'))::int";
 	int64_t lacks = 0;
 

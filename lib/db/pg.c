@@ -15,6 +15,7 @@ enum { POLL_MS = 200 };
 struct pg {
 	PGconn *conn;
 	char *url;
+	const char *first_sql;  /* script for a new session */
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
 	bool copying;
@@ -142,23 +143,38 @@ wait_for_last_result(struct pg *pg, bool ignores_signals)
 	}
 }
 
+/* Sends first_sql and the options in one command, to save a round trip. */
+static PGresult *
+set_session_options(struct pg *pg)
+{
+	PGresult *res = NULL;
+	struct buf sql;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	buf_printf(&sql, "%s; SET client_encoding = 'UTF8';"
+	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
+	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
+	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
+	    "SET tcp_keepalives_count = 6;"
+	    "SET default_transaction_isolation = 'read committed'",
+	    pg->first_sql);
+	if (PQsendQuery(pg->conn, buf_text(&sql)) == 1)
+		res = wait_for_last_result(pg, false);
+	buf_release(&sql);
+	return res;
+}
+
 static int
 connect_and_set_session_options(struct pg *pg, struct err *e)
 {
-	PGresult *res = NULL;
+	PGresult *res;
 
 	if (pg_connect(&pg->conn, pg->url, pg->fault, e) == -1)
 		return -1;
 	pg->opened++;
 	pg->opening = true;
 	pg->stopped = false;
-	if (PQsendQuery(pg->conn, "SET client_encoding = 'UTF8';"
-	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
-	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
-	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
-	    "SET tcp_keepalives_count = 6;"
-	    "SET default_transaction_isolation = 'read committed'") == 1)
-		res = wait_for_last_result(pg, false);
+	res = set_session_options(pg);
 	pg->opening = false;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
 		(void)set_command_error_and_free(pg, res, e);
@@ -179,8 +195,8 @@ pg_close(struct pg *pg)
 }
 
 int
-pg_open(struct pg **out, const char *url, struct db_fault *fault,
-    struct err *e)
+pg_open(struct pg **out, const char *url, const char *first_sql,
+    struct db_fault *fault, struct err *e)
 {
 	struct pg *pg;
 
@@ -191,6 +207,7 @@ pg_open(struct pg **out, const char *url, struct db_fault *fault,
 		free(pg);
 		return err_nomem(e);
 	}
+	pg->first_sql = first_sql;
 	pg->fault = fault;
 	if (connect_and_set_session_options(pg, e) == 0) {
 		*out = pg;

@@ -12,8 +12,10 @@
 struct pg;
 struct pg_answer;
 
-int pg_open(struct pg **pg, const char *url, struct db_fault *fault,
-    struct err *e);
+/* Runs the SQL script first_sql in each new session; borrows its text until
+ * pg_close(). */
+int pg_open(struct pg **pg, const char *url, const char *first_sql,
+    struct db_fault *fault, struct err *e);
 void pg_close(struct pg *pg);
 int pg_reopen(struct pg *pg, struct err *e);
 void pg_append_name_for_messages(const struct pg *pg, struct buf *b);

@@ -54,7 +54,8 @@ link_open(void **conn, const char *url, bool ignored, struct db_fault *fault,
 	if (l == NULL)
 		return err_nomem(e);
 	l->fault = fault;
-	if (pg_open(&l->pg, url, fault, e) == -1) {
+	if (pg_open(&l->pg, url, sql_postgresql[SQL_CATALOG_FIRST], fault,
+	    e) == -1) {
 		link_close(l);
 		return -1;
 	}

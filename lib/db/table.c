@@ -18,6 +18,8 @@ table_free(struct table *t)
 		free(t->columns[i].name);
 		free(t->columns[i].quoted);
 		free(t->columns[i].type);
+		free(t->columns[i].equal);
+		free(t->columns[i].equal_type);
 	}
 	free(t->columns);
 	free(t->name);
@@ -32,6 +34,13 @@ static char *
 copy_value_text(struct db_value v)
 {
 	return strndup(v.p == NULL ? "" : v.p, v.p == NULL ? 0 : v.len);
+}
+
+static int
+copy_text_unless_null(char **out, struct db_value v, struct err *e)
+{
+	*out = v.type == DB_TEXT ? copy_value_text(v) : NULL;
+	return v.type == DB_TEXT && *out == NULL ? err_nomem(e) : 0;
 }
 
 static bool
@@ -203,10 +212,16 @@ fill_column_from_row(struct column *c, const struct table *t, struct db *db,
 	c->has_default = is_true_value(db_column(r, 3));
 	c->generated = is_true_value(db_column(r, 4));
 	c->key = (int)db_column(r, 5).i;
-	if (db_kind(db) == DB_SQLITE)
+	if (db_kind(db) == DB_SQLITE) {
 		column_set_kind_from_sqlite_type(c, c->type, t->strict);
-	else
+	} else {
 		column_set_kind_from_pg_type(c, type.p, element.p);
+		if (copy_text_unless_null(&c->equal, db_column(r, 8), e) ==
+			-1 ||
+		    copy_text_unless_null(&c->equal_type, db_column(r, 9), e) ==
+			-1)
+			return -1;
+	}
 	buf_init(&b, PATH_MAX_BYTES);
 	if (db_quote_name(db, &b, c->name, strlen(c->name), e) == 0) {
 		if ((c->quoted = strdup(buf_text(&b))) == NULL)

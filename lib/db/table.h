@@ -30,6 +30,10 @@ struct column {
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */
 	int key;                /* place in the primary key from 1, or 0 */
+	/* Set if the type belongs to an extension of PostgreSQL, else NULL:
+	 * its operator "equal", such as OPERATOR(public.=), and the type for
+	 * which the extension made the operator, such as public.citext. */
+	char *equal, *equal_type;
 };
 
 struct table {

@@ -1,3 +1,28 @@
+-- name: catalog_first
+-- Makes PostgreSQL search the schema pg_catalog before all others. Then the
+-- types and operators of PostgreSQL are found even if another role has created
+-- some with the same names. If the search_path names pg_catalog after another
+-- schema, this statement removes it from the path: a pg_catalog that the path
+-- does not name is searched first. The operators are written with their schema,
+-- because they are looked up before the path is changed. The pattern has no
+-- backslash, because standard_conforming_strings may still be off.
+SELECT pg_catalog.set_config('search_path', p.others, false)
+FROM (
+    SELECT pg_catalog.string_agg(s.name, ', ' ORDER BY s.place)
+            FILTER (WHERE NOT s.is_catalog) AS others,
+        pg_catalog.min(s.place) FILTER (WHERE s.is_catalog) AS place
+    FROM (
+        SELECT e.part[1] AS name, e.place,
+            pg_catalog.lower(e.part[1]) OPERATOR(pg_catalog.=) 'pg_catalog'
+            OR e.part[1] OPERATOR(pg_catalog.=) '"pg_catalog"' AS is_catalog
+        FROM pg_catalog.regexp_matches(
+            pg_catalog.current_setting('search_path'),
+            '[[:space:]]*("(?:[^"]|"")*"|[^",[:space:]]+)[[:space:]]*(?:,|$)',
+            'g') WITH ORDINALITY AS e(part, place)
+    ) AS s
+) AS p
+WHERE p.place OPERATOR(pg_catalog.>) 1
+
 -- name: table_find
 -- Finds the table of schema $1 and name $2. If there is none, finds the table
 -- with these names in lower case.
@@ -5,61 +30,86 @@ SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
         WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'other' END,
     0, 0
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = coalesce(to_regclass(concat(quote_ident($1) || '.',
-        quote_ident($2))),
-    to_regclass(concat(quote_ident(lower($1)) || '.',
-        quote_ident(lower($2)))))
+FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = coalesce(
+    pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid,
+    pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident(pg_catalog.lower($1)) || '.',
+        pg_catalog.quote_ident(pg_catalog.lower($2))))::oid)
 
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of
 -- the elements of its array, is a domain (CREATE DOMAIN), the result has the
--- type on which the domain is based.
+-- type on which the domain is based. The last two values of a row are not NULL
+-- if the type and its operator "equal" belong to an extension: the operator
+-- with its schema, such as OPERATOR(public.=), and the type with its schema.
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
-    FROM pg_attribute AS a
-    WHERE a.attrelid = to_regclass(concat(quote_ident($1) || '.',
-            quote_ident($2)))
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
+            pg_catalog.quote_ident($1) || '.',
+            pg_catalog.quote_ident($2)))::oid
         AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT b.attnum, t.typbasetype, b.not_null OR t.typnotnull,
         b.has_default OR t.typdefault IS NOT NULL
-    FROM base AS b JOIN pg_type AS t ON t.oid = b.type AND t.typtype = 'd'
+    FROM base AS b
+        JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype = 'd'
 ), element AS (
     SELECT b.attnum, t.typelem AS type
-    FROM base AS b JOIN pg_type AS t ON t.oid = b.type AND t.typcategory = 'A'
+    FROM base AS b
+        JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typcategory = 'A'
     UNION ALL
     SELECT e.attnum, t.typbasetype
-    FROM element AS e JOIN pg_type AS t ON t.oid = e.type AND t.typtype = 'd'
+    FROM element AS e
+        JOIN pg_catalog.pg_type AS t ON t.oid = e.type AND t.typtype = 'd'
+), equal AS (
+    SELECT c.opcintype AS type,
+        pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) AS operator,
+        pg_catalog.format('%I.%I', m.nspname, t.typname) AS name
+    FROM pg_catalog.pg_opclass AS c
+        JOIN pg_catalog.pg_am AS h ON h.oid = c.opcmethod
+        JOIN pg_catalog.pg_amop AS p ON p.amopfamily = c.opcfamily
+            AND p.amoplefttype = c.opcintype AND p.amoprighttype = c.opcintype
+        JOIN pg_catalog.pg_operator AS o ON o.oid = p.amopopr
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
+        JOIN pg_catalog.pg_type AS t ON t.oid = c.opcintype
+        JOIN pg_catalog.pg_namespace AS m ON m.oid = t.typnamespace
+    WHERE h.amname = 'btree' AND p.amopstrategy = 3 AND c.opcdefault
+        AND n.nspname <> 'pg_catalog'
 )
-SELECT a.attname, format_type(a.atttypid, a.atttypmod),
+SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.attnotnull OR b.not_null,
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
     a.attgenerated <> '' OR a.attidentity = 'a',
-    coalesce(array_position(k.indkey::smallint[], a.attnum) + 1, 0),
-    t.typname, i.typname
-FROM pg_attribute AS a
+    coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
+    t.typname, i.typname, q.operator, q.name
+FROM pg_catalog.pg_attribute AS a
     JOIN base AS b USING (attnum)
-    JOIN pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
+    JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
     LEFT JOIN (element AS e
-        JOIN pg_type AS i ON i.oid = e.type AND i.typtype <> 'd')
+        JOIN pg_catalog.pg_type AS i ON i.oid = e.type AND i.typtype <> 'd')
         ON e.attnum = a.attnum AND t.typcategory = 'A'
-    LEFT JOIN pg_index AS k ON k.indrelid = a.attrelid AND k.indisprimary
-WHERE a.attrelid = to_regclass(concat(quote_ident($1) || '.',
-        quote_ident($2)))
+    LEFT JOIN pg_catalog.pg_index AS k
+        ON k.indrelid = a.attrelid AND k.indisprimary
+    LEFT JOIN equal AS q ON q.type = b.type
+WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
+    pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
 ORDER BY a.attnum
 
 -- name: table_unique
 -- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
 -- The name is NULL if the index has an expression instead of a column.
 SELECT i.indexrelid, a.attname
-FROM pg_index AS i
-    CROSS JOIN LATERAL unnest(i.indkey::smallint[])
+FROM pg_catalog.pg_index AS i
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[])
         WITH ORDINALITY AS k(attnum, place)
-    LEFT JOIN pg_attribute AS a
+    LEFT JOIN pg_catalog.pg_attribute AS a
         ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-WHERE i.indrelid = to_regclass(concat(quote_ident($1) || '.',
-        quote_ident($2)))
+WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
     AND i.indisunique AND i.indisvalid AND i.indimmediate
     AND i.indpred IS NULL AND k.place <= i.indnkeyatts
 ORDER BY i.indexrelid, k.place

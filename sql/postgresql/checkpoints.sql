@@ -10,7 +10,7 @@ SELECT version FROM {schema}.etl_checkpoints WHERE name = $1
 -- name: checkpoint_list
 -- Lists all checkpoints by name.
 SELECT name, value, version, seq, run,
-    to_char(updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    pg_catalog.to_char(updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 FROM {schema}.etl_checkpoints
 ORDER BY name COLLATE "C"
 
@@ -18,7 +18,7 @@ ORDER BY name COLLATE "C"
 -- Inserts a checkpoint that does not exist yet, with version $3.
 INSERT INTO {schema}.etl_checkpoints (name, value, version, seq, run,
     updated_at)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp())
 ON CONFLICT DO NOTHING
 
 -- name: checkpoint_lock
@@ -32,14 +32,14 @@ WHERE name = $1 AND version = $2 FOR UPDATE
 -- statement changes no row.
 UPDATE {schema}.etl_checkpoints
 SET value = $2, version = version + 1, seq = $4, run = $5,
-    updated_at = clock_timestamp()
+    updated_at = pg_catalog.clock_timestamp()
 WHERE name = $1 AND version = $3
 
 -- name: checkpoint_running
 -- Returns 1 if the run that changed this checkpoint last is still in status
 -- running, else 0. If etl-checkpoint then changed the checkpoint, the next
 -- commit of that run would fail.
-SELECT count(*) FROM {schema}.etl_checkpoints AS c
+SELECT pg_catalog.count(*) FROM {schema}.etl_checkpoints AS c
 JOIN {schema}.pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
 
@@ -47,7 +47,7 @@ WHERE c.name = $1
 -- Sets the value of a checkpoint, for etl-checkpoint set, and adds 1 to its
 -- version: the next commit of a loader that has read the old version fails.
 INSERT INTO {schema}.etl_checkpoints AS c (name, value, version, updated_at)
-VALUES ($1, $2, 1, clock_timestamp())
+VALUES ($1, $2, 1, pg_catalog.clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     version = c.version + 1, seq = NULL, run = NULL,
     updated_at = excluded.updated_at
@@ -58,7 +58,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
 -- version fails.
 UPDATE {schema}.etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
-    updated_at = clock_timestamp()
+    updated_at = pg_catalog.clock_timestamp()
 WHERE name = $1
 
 -- name: checkpoint_delete_placeholder

@@ -1,8 +1,9 @@
 -- name: control_present
 -- Returns 1 if the table etl_control exists, and 0 if the control tables were
 -- never created in the schema $1.
-SELECT count(*)
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+SELECT pg_catalog.count(*)
+FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = 'etl_control'
 
 -- name: control_default_schema
@@ -12,13 +13,15 @@ WHERE n.nspname = $1 AND c.relname = 'etl_control'
 SELECT s.name::text
 FROM (SELECT coalesce(
     (SELECT n.nspname
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass('etl_control')), current_schema()) AS name) AS s
+    FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = pg_catalog.to_regclass('etl_control')::oid),
+    pg_catalog.current_schema()) AS name) AS s
 WHERE s.name IS NOT NULL
 
 -- name: control_schema_present
 -- Returns 1 if the schema $1 exists, else 0.
-SELECT count(*) FROM pg_namespace WHERE nspname = $1
+SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1
 
 -- name: control_version
 -- Reads the version of the control tables (pipeline_runs, dead_letters and the
@@ -28,7 +31,8 @@ SELECT version FROM {schema}.etl_control
 -- name: control_lock
 -- Lets one session at a time create or migrate the control tables. The number
 -- of the lock is "etl" in ASCII.
-SELECT count(*) FROM (SELECT pg_advisory_xact_lock(6648940)) AS l
+SELECT pg_catalog.count(*)
+FROM (SELECT pg_catalog.pg_advisory_xact_lock(6648940)) AS l
 
 -- name: control_1
 -- Creates the control tables, version 1.
@@ -157,8 +161,9 @@ UPDATE {schema}.etl_control SET version = 2;
 -- Lists the columns of the table $1 in the schema $2. The columns show whether
 -- etl or another tool has created the table.
 SELECT attname::text
-FROM pg_attribute AS a JOIN pg_class AS c ON a.attrelid = c.oid
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+FROM pg_catalog.pg_attribute AS a
+    JOIN pg_catalog.pg_class AS c ON a.attrelid = c.oid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $2 AND c.relname = $1
     AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 
@@ -180,37 +185,41 @@ INSERT INTO {schema}.pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)
 OVERRIDING SYSTEM VALUE
-SELECT id, coalesce(started_at, completed_at, now()), completed_at,
-    CASE WHEN lower(status::text) IN ('success', 'succeeded', 'completed',
-            'ok', 'done') THEN 'success'
-        WHEN lower(status::text) IN ('skipped', 'abandoned')
-            THEN lower(status::text)
-        WHEN lower(status::text) IN ('pending', 'running') THEN 'abandoned'
+SELECT id, coalesce(started_at, completed_at, pg_catalog.now()), completed_at,
+    CASE WHEN pg_catalog.lower(status::text) IN ('success', 'succeeded',
+            'completed', 'ok', 'done') THEN 'success'
+        WHEN pg_catalog.lower(status::text) IN ('skipped', 'abandoned')
+            THEN pg_catalog.lower(status::text)
+        WHEN pg_catalog.lower(status::text) IN ('pending', 'running')
+            THEN 'abandoned'
         ELSE 'failed' END,
     coalesce(records_extracted, 0), coalesce(records_loaded, 0),
     coalesce(errors, 0),
-    CASE WHEN lower(status::text) IN ('success', 'failed', 'skipped',
+    CASE WHEN pg_catalog.lower(status::text) IN ('success', 'failed', 'skipped',
             'abandoned') THEN error_message
         ELSE 'status: ' || coalesce(status::text, 'none') ||
-            coalesce('; ' || error_message, '') END,
-    'unknown', 'before-etl-' || id,
-    coalesce(completed_at, started_at, now())
+            coalesce('; ' || error_message::text, '') END,
+    'unknown', 'before-etl-' || id::text,
+    coalesce(completed_at, started_at, pg_catalog.now())
 FROM {schema}.pipeline_runs_before_etl;
-SELECT setval(pg_get_serial_sequence(r.tableoid::regclass::text, 'id'),
-    max(r.id) + 1, false)
+SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(
+    r.tableoid::regclass::text, 'id'), pg_catalog.max(r.id) + 1, false)
 FROM {schema}.pipeline_runs AS r
 GROUP BY r.tableoid
 
 -- name: control_read_old_letters
 -- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
 -- (renamed by control_rename_old_letters).
-SELECT d.id::bigint, convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
+SELECT d.id::bigint,
+    pg_catalog.convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
     coalesce(d.error_message::text, ''),
-    to_char(d.created_at::timestamptz, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(d.created_at::timestamptz,
+        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     coalesce(r.id, 0)::bigint
 FROM {schema}.dead_letters_before_etl AS d
-    LEFT JOIN {schema}.pipeline_runs AS r ON r.id = d.pipeline_run_id
-WHERE d.id > $1::bigint
+    LEFT JOIN {schema}.pipeline_runs AS r
+        ON r.id OPERATOR(pg_catalog.=) d.pipeline_run_id
+WHERE d.id OPERATOR(pg_catalog.>) $1::bigint
 ORDER BY d.id
 LIMIT 500
 
@@ -218,4 +227,4 @@ LIMIT 500
 -- Ends the transaction of a client that sends nothing for 60 seconds. Without
 -- this limit a client that hangs before its COMMIT could keep its locks for
 -- hours.
-SELECT set_config('idle_in_transaction_session_timeout', '60s', true)
+SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true)

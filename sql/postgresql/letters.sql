@@ -46,7 +46,8 @@ SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
 FROM (
     SELECT reject_id, stage, code, message, at, n FROM pg_temp.etl_letters
     UNION ALL
-    SELECT reject_id, '', '', '', now(), NULL FROM pg_temp.etl_resolves
+    SELECT reject_id, '', '', '', pg_catalog.now(), NULL
+    FROM pg_temp.etl_resolves
 ) AS touched
 ORDER BY reject_id, n
 ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
@@ -57,19 +58,20 @@ ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
 -- a letter that another command has changed is left as it is. If several marks
 -- name one letter, upto of each mark must be equal to seen of the mark before.
 WITH marks AS (
-    SELECT *, seen >= upto AND upto = lag(seen, 1, upto)
+    SELECT *, seen >= upto AND upto = pg_catalog.lag(seen, 1, upto)
         OVER (PARTITION BY reject_id ORDER BY n) AS follows
     FROM pg_temp.etl_resolves
 ), replayed AS (
-    SELECT reject_id, min(upto) AS upto, max(seen) AS seen
+    SELECT reject_id, pg_catalog.min(upto) AS upto, pg_catalog.max(seen) AS seen
     FROM marks
     GROUP BY reject_id
-    HAVING bool_and(follows)
+    HAVING pg_catalog.bool_and(follows)
 ), resolved AS (
     UPDATE {schema}.dead_letters AS d SET
         resolved_upto = r.seen,
         status = CASE WHEN attempts > r.seen THEN 'open' ELSE 'resolved' END,
-        resolved_at = CASE WHEN attempts > r.seen THEN NULL ELSE now() END,
+        resolved_at = CASE WHEN attempts > r.seen THEN NULL
+            ELSE pg_catalog.now() END,
         resolved_by_run = CASE WHEN attempts > r.seen THEN NULL ELSE $1 END,
         reason = NULL
     FROM replayed AS r
@@ -98,7 +100,7 @@ WITH staged AS (
     ON CONFLICT (occurrence) DO NOTHING
     RETURNING occurrence
 ), latest AS (
-    SELECT s.id, count(*) AS times, max(s.n) AS n
+    SELECT s.id, pg_catalog.count(*) AS times, pg_catalog.max(s.n) AS n
     FROM added JOIN staged AS s USING (occurrence)
     GROUP BY s.id
 ), merged AS (
@@ -116,7 +118,7 @@ WITH staged AS (
     FROM latest JOIN pg_temp.etl_letters AS l USING (n)
     WHERE d.id = latest.id
 )
-SELECT count(*) FROM added
+SELECT pg_catalog.count(*) FROM added
 
 -- name: letters_clear_stage
 -- Deletes rows of dead_letters that letters_lock has inserted and that still
@@ -132,22 +134,25 @@ DELETE FROM pg_temp.etl_resolves
 -- name: letters_count
 -- Counts the dead letters that match a filter, whose conditions are appended to
 -- WHERE true.
-SELECT count(*) FROM {schema}.dead_letters AS d WHERE true
+SELECT pg_catalog.count(*) FROM {schema}.dead_letters AS d WHERE true
 
 -- name: letters_last
 -- Reads the highest id of any dead letter.
-SELECT coalesce(max(id), 0) FROM {schema}.dead_letters
+SELECT coalesce(pg_catalog.max(id), 0) FROM {schema}.dead_letters
 
 -- name: letters_page
 -- Reads dead letters in pages, the oldest first. The rejected record (column
 -- raw) is left out if it has more than 16 KiB: letter_raw reads it.
-SELECT id, attempts, resolved_upto, octet_length(raw), bytes, http_status,
-    retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
-    origin, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), status, sqlstate,
-    reason, to_char(resolved_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    resolved_by_run, to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    sha256, CASE WHEN octet_length(raw) <= 16384 THEN raw END
+SELECT id, attempts, resolved_upto, pg_catalog.octet_length(raw), bytes,
+    http_status, retryable, reject_id, stage, code, pipeline, run,
+    error_message, pointer, origin,
+    pg_catalog.to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    status, sqlstate, reason,
+    pg_catalog.to_char(resolved_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    resolved_by_run,
+    pg_catalog.to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    sha256, CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
 FROM {schema}.dead_letters AS d
 WHERE true
 ORDER BY d.created_at, d.id
@@ -156,10 +161,12 @@ LIMIT $1
 -- name: letters_causes
 -- Counts dead letters by cause (stage, code and message), with the id of the
 -- oldest letter of each cause.
-SELECT stage, code, error_message, count(*), sum(attempts)::bigint,
-    count(*) FILTER (WHERE status = 'open'),
-    to_char(min(created_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    (array_agg(id ORDER BY created_at, id))[1]
+SELECT stage, code, error_message, pg_catalog.count(*),
+    pg_catalog.sum(attempts)::bigint,
+    pg_catalog.count(*) FILTER (WHERE status = 'open'),
+    pg_catalog.to_char(pg_catalog.min(created_at),
+        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    (pg_catalog.array_agg(id ORDER BY created_at, id))[1]
 FROM {schema}.dead_letters AS d
 WHERE true
 GROUP BY stage, code, error_message
@@ -175,7 +182,7 @@ FROM {schema}.dead_letters
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
 -- again, by the pipeline and stage that rejected them.
-SELECT pipeline, stage, count(*)
+SELECT pipeline, stage, pg_catalog.count(*)
 FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
     FROM {schema}.dead_letters AS d
     WHERE true
@@ -188,9 +195,9 @@ LIMIT 17
 -- name: letters_runs
 -- Counts the runs whose uuid begins with $1 and that have rejected records. An
 -- occurrence (one rejection) has an id that begins with the uuid of its run.
-SELECT count(DISTINCT split_part(occurrence, '/', 1))
+SELECT pg_catalog.count(DISTINCT pg_catalog.split_part(occurrence, '/', 1))
 FROM {schema}.dead_letter_attempts
-WHERE starts_with(occurrence, $1)
+WHERE pg_catalog.starts_with(occurrence, $1)
 
 -- name: letters_purge
 -- Deletes up to $1 dead letters and, by ON DELETE CASCADE, their occurrences.
@@ -218,7 +225,8 @@ LIMIT 2
 -- name: letter_close
 -- Sets the status of a dead letter, for etl-dlq resolve and discard.
 UPDATE {schema}.dead_letters
-SET status = $2, resolved_upto = attempts, reason = $3, resolved_at = now()
+SET status = $2, resolved_upto = attempts, reason = $3,
+    resolved_at = pg_catalog.now()
 WHERE id = $1
 
 -- name: letter_erase
@@ -226,7 +234,7 @@ WHERE id = $1
 -- it, for etl-dlq erase. The row with its counts stays.
 UPDATE {schema}.dead_letters SET
     raw = '', raw_data = NULL, error_message = '', origin = NULL,
-    sha256 = NULL, erased_at = now()
+    sha256 = NULL, erased_at = pg_catalog.now()
 WHERE id = $1
 
 -- name: letter_erase_times
@@ -251,7 +259,8 @@ WHERE id = $1 AND attempts = $2
 -- name: letter_times
 -- Lists up to 256 occurrences (single rejections) of a dead letter, by time and
 -- id: those that come after the time $2 and the occurrence id $3.
-SELECT occurrence, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
+SELECT occurrence,
+    pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
 FROM {schema}.dead_letter_attempts AS a
 WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)
 ORDER BY a.at, a.occurrence

@@ -2,12 +2,12 @@
 -- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO {schema}.pipeline_runs (started_at, renewed_at, status, pipeline,
     run, attempt, retry_of, host, traceparent)
-VALUES (now(), now(), 'running', $1, $2, $3, $4, $5, $6)
+VALUES (pg_catalog.now(), pg_catalog.now(), 'running', $1, $2, $3, $4, $5, $6)
 RETURNING id
 
 -- name: run_renew
 -- Sets renewed_at, which shows that the run is still active.
-UPDATE {schema}.pipeline_runs SET renewed_at = now()
+UPDATE {schema}.pipeline_runs SET renewed_at = pg_catalog.now()
 WHERE run = $1 AND status = 'running'
 
 -- name: run_fence
@@ -25,7 +25,7 @@ FOR UPDATE
 
 -- name: run_wait_limit
 -- Limits how long run_lock waits for the COMMIT of a loader.
-SELECT set_config('lock_timeout', '20s', true)
+SELECT pg_catalog.set_config('lock_timeout', '20s', true)
 
 -- name: run_list_stale
 -- Lists the runs of pipeline $1 that are in status running although their
@@ -33,13 +33,13 @@ SELECT set_config('lock_timeout', '20s', true)
 -- renewed for 10 minutes.
 SELECT run FROM {schema}.pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
-    AND (host = $2 OR renewed_at < now() - interval '10 minutes')
+    AND (host = $2 OR renewed_at < pg_catalog.now() - interval '10 minutes')
 ORDER BY id
 
 -- name: run_end
 -- Writes the end of a run: status, message and counts.
 UPDATE {schema}.pipeline_runs
-SET completed_at = clock_timestamp(), status = $2::text,
+SET completed_at = pg_catalog.clock_timestamp(), status = $2::text,
     error_message = $3, records_extracted = $4, records_loaded = $5,
     unchanged = $6, dropped = $7, rejected = $8::bigint, stages = $9, log = $10,
     errors = $8::bigint + ($2::text <> 'success')::int
@@ -52,11 +52,11 @@ WHERE run = $1 AND status IN ('success', 'failed')
 
 -- name: run_row
 -- Reads all columns of a run.
-SELECT id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), status,
+SELECT id, pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of,
-    to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     dropped, unchanged, rejected, host, stages, traceparent, log
 FROM {schema}.pipeline_runs WHERE run = $1
 

@@ -5,17 +5,19 @@ SELECT id FROM {schema}.pipeline_runs WHERE id = $1
 -- name: status_by_prefix
 -- Finds the runs whose uuid begins with $1. Two rows are enough to show that
 -- the prefix is ambiguous.
-SELECT id FROM {schema}.pipeline_runs WHERE starts_with(run, $1) LIMIT 2
+SELECT id FROM {schema}.pipeline_runs
+WHERE pg_catalog.starts_with(run, $1)
+LIMIT 2
 
 -- name: status_list
 -- Lists the last $3 runs, newest first: of the pipeline $1, or of all pipelines
 -- if $1 is NULL. If $2 is not 0, lists only runs in status failed or abandoned.
 SELECT id, run, status,
-    to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     pipeline, error_message, attempt,
-    (extract(epoch FROM coalesce(completed_at, clock_timestamp())
-        - started_at) * 1000)::bigint,
+    (extract(epoch FROM coalesce(completed_at, pg_catalog.clock_timestamp())
+        - started_at) OPERATOR(pg_catalog.*) 1000)::bigint,
     records_extracted, records_loaded, unchanged, dropped, rejected
 FROM {schema}.pipeline_runs
 WHERE ($1::text IS NULL OR pipeline = $1)
@@ -26,12 +28,13 @@ LIMIT $3::bigint
 -- name: status_run
 -- Reads the row of a run.
 SELECT run, pipeline, status, retry_of, host,
-    to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(completed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    pg_catalog.to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     error_message, traceparent, log, stages,
-    id, attempt, (extract(epoch FROM coalesce(completed_at, clock_timestamp())
-        - started_at) * 1000)::bigint,
+    id, attempt,
+    (extract(epoch FROM coalesce(completed_at, pg_catalog.clock_timestamp())
+        - started_at) OPERATOR(pg_catalog.*) 1000)::bigint,
     records_extracted, records_loaded, unchanged, dropped, rejected, errors
 FROM {schema}.pipeline_runs
 WHERE id = $1
@@ -47,9 +50,9 @@ ORDER BY target, stream_id
 -- name: status_codes
 -- Counts the rejections of records in a run (table dead_letter_attempts) by the
 -- stage that rejected the record and by the code of the reject.
-SELECT d.stage, d.code, count(*)
+SELECT d.stage, d.code, pg_catalog.count(*)
 FROM {schema}.dead_letter_attempts AS a
 JOIN {schema}.dead_letters AS d ON d.id = a.dead_letter_id
 WHERE a.pipeline_run_id = $1
 GROUP BY d.stage, d.code
-ORDER BY d.stage, count(*) DESC, d.code
+ORDER BY d.stage, pg_catalog.count(*) DESC, d.code

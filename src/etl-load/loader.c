@@ -60,6 +60,9 @@ run_ddl_file(struct loader *l, struct err *e)
 		    "contains a NUL byte", l->o->ddl);
 	if (rc == 0)
 		rc = run_script_twice_if_table_exists(l, buf_text(&b), e);
+	/* The script may have changed the search_path. */
+	if (rc == 0 && db_kind(l->db) == DB_POSTGRESQL)
+		rc = db_script(l->db, db_sql(l->db, SQL_CATALOG_FIRST), e);
 	buf_release(&b);
 	return rc;
 }

@@ -85,8 +85,9 @@ store_transaction_id_of_plain_input(struct loader *l, struct err *e)
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
 		return 0;
-	return db_int(l->db, "SELECT pg_current_xact_id()::text::int8", NULL,
-	    0, 0, &l->xid, e);
+	return db_int(l->db,
+	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
+	    &l->xid, e);
 }
 
 /* Called when the records of the batch are in the table. Stores in the same

@@ -23,7 +23,8 @@ enum { NOT_YET = 2 };
 static int
 ask_commit_outcome(struct loader *l, struct err *e)
 {
-	static const char sql[] = "SELECT CASE pg_xact_status($1::text::xid8)"
+	static const char sql[] =
+	    "SELECT CASE pg_catalog.pg_xact_status($1::text::xid8)"
 	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0"
 	    " WHEN 'in progress' THEN 2 ELSE 3 END";
 	struct db_value v = DB_I(l->xid);

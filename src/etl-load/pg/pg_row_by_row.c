@@ -40,10 +40,11 @@ static const char merged[] =
     "\"etl.ins\" := \"etl.ins\" + \"etl.fresh\";\n"
     "\"etl.upd\" := \"etl.upd\" + \"etl.all\" - \"etl.fresh\";\n"
     "\"etl.same\" := \"etl.same\" + \"etl.keys\" - \"etl.all\";\n"
-    "\"etl.sup\" := \"etl.sup\" + cardinality(\"etl.g\".rows) - "
-    "\"etl.keys\";\n"
+    "\"etl.sup\" := \"etl.sup\" + "
+    "pg_catalog.cardinality(\"etl.g\".rows) - \"etl.keys\";\n"
     "\"etl.more\" := true;\n"
-    "DELETE FROM " PG_FOUND " AS f USING unnest(\"etl.g\".rows) AS w WHERE "
+    "DELETE FROM " PG_FOUND " AS f "
+    "USING pg_catalog.unnest(\"etl.g\".rows) AS w WHERE "
     "NOT \"etl.first\" AND f.n = w.\"etl.n\";\n";
 
 #define BAD "data_exception OR integrity_constraint_violation OR " \
@@ -52,7 +53,7 @@ static const char merged[] =
 static const char singly[] =
     "EXCEPTION WHEN " BAD " THEN\n"
     "\"etl.done\" := false;\n"
-    "FOR \"etl.r\" IN SELECT * FROM unnest(\"etl.g\".rows) ";
+    "FOR \"etl.r\" IN SELECT * FROM pg_catalog.unnest(\"etl.g\".rows) ";
 
 static const char row_begin[] =
     "BEGIN\n"
@@ -109,8 +110,10 @@ put_order_by_key_and_item(struct buf *b, const struct target *t)
 static void
 put_loop_over_key_groups(struct buf *b, const struct target *t)
 {
-	buf_str(b, "FOR \"etl.g\" IN SELECT array_agg(x.\"etl.x\") AS rows "
-	    "FROM (SELECT \"etl.x\", dense_rank() OVER (ORDER BY ");
+	buf_str(b, "FOR \"etl.g\" IN "
+	    "SELECT pg_catalog.array_agg(x.\"etl.x\") AS rows "
+	    "FROM (SELECT \"etl.x\", pg_catalog.dense_rank() "
+	    "OVER (ORDER BY ");
 	if (t->keyed)
 		sql_put_key_columns(b, t);
 	else
@@ -123,12 +126,14 @@ static void
 put_count_keys_of_group(struct buf *b, const struct target *t)
 {
 	if (!t->keyed) {
-		buf_str(b, "\"etl.keys\" := cardinality(\"etl.g\".rows);\n");
+		buf_str(b, "\"etl.keys\" := "
+		    "pg_catalog.cardinality(\"etl.g\".rows);\n");
 		return;
 	}
-	buf_str(b, "SELECT count(*) INTO \"etl.keys\" FROM (SELECT DISTINCT ");
+	buf_str(b, "SELECT pg_catalog.count(*) INTO \"etl.keys\" "
+	    "FROM (SELECT DISTINCT ");
 	sql_put_key_columns(b, t);
-	buf_str(b, " FROM unnest(\"etl.g\".rows)) AS d;\n");
+	buf_str(b, " FROM pg_catalog.unnest(\"etl.g\".rows)) AS d;\n");
 }
 
 static void
@@ -145,11 +150,12 @@ put_merge_of_key_group(
 		sql_put_key_columns(b, t);
 		buf_str(b, ") ");
 	}
-	buf_str(b, "* FROM unnest(\"etl.g\".rows)");
+	buf_str(b, "* FROM pg_catalog.unnest(\"etl.g\".rows)");
 	put_order_by_key_and_item(b, t);
 	buf_printf(b, ") AS w WHERE w.\"etl.s\" = %zu", s->id);
 	pg_put_on_conflict_returning(b, t, s);
-	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) INTO "
+	buf_str(b, ") SELECT pg_catalog.count(*), "
+	    "pg_catalog.count(*) FILTER (WHERE new) INTO "
 	    "\"etl.a\", \"etl.f\" FROM m;\n"
 	    "\"etl.all\" := \"etl.all\" + \"etl.a\";\n"
 	    "\"etl.fresh\" := \"etl.fresh\" + \"etl.f\";\n");

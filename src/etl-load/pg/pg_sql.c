@@ -67,7 +67,7 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 		    quoted(t, s->columns[i]));
 	for (int i = (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN); i > 0;
 	    i--, comma = ", ")
-		buf_printf(b, "%snow()", comma);
+		buf_printf(b, "%spg_catalog.now()", comma);
 }
 
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
@@ -103,18 +103,41 @@ put_assignments_with_touch_and_seen(
 			comma = ", ";
 		}
 	if (t->touch != NO_COLUMN)
-		buf_printf(b, ", %s = now()", quoted(t, (size_t)t->touch));
+		buf_printf(b, ", %s = pg_catalog.now()",
+		    quoted(t, (size_t)t->touch));
 	if (t->seen != NO_COLUMN)
-		buf_printf(b, ", %s = now()", quoted(t, (size_t)t->seen));
+		buf_printf(b, ", %s = pg_catalog.now()",
+		    quoted(t, (size_t)t->seen));
 }
 
+static void
+put_operand_of_equal(struct buf *b, const struct column *c, const char *from)
+{
+	buf_printf(b, "%s.%s", from, c->quoted);
+	if (c->equal_type != NULL)
+		buf_printf(b, "::%s", c->equal_type);
+}
+
+/* The operator is written with its schema. A plain = could be an operator that
+ * another role has created in a schema of the search_path: PostgreSQL has no
+ * operator of its own for exactly (varchar, varchar) or for a domain. If the
+ * operator belongs to an extension, its schema may be open to other roles too.
+ * So the operands get exactly the type for which the extension made it. */
 void
 pg_put_same_key_condition(
     struct buf *b, const struct target *t, const char *one, const char *other)
 {
-	for (size_t i = 0; i < t->nkey; i++)
-		buf_printf(b, "%s%s.%s = %s.%s", i > 0 ? " AND " : "", one,
-		    quoted(t, t->key[i]), other, quoted(t, t->key[i]));
+	const struct column *c;
+
+	for (size_t i = 0; i < t->nkey; i++) {
+		c = &t->table->columns[t->key[i]];
+		if (i > 0)
+			buf_str(b, " AND ");
+		put_operand_of_equal(b, c, one);
+		buf_printf(b, " %s ", c->equal != NULL ? c->equal :
+		    "OPERATOR(pg_catalog.=)");
+		put_operand_of_equal(b, c, other);
+	}
 }
 
 /* Appends RETURNING with an expression that is true if the row was inserted and
@@ -185,14 +208,15 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 		    "ORDER BY \"etl.n\"", s->id);
 	}
 	pg_put_on_conflict_returning(b, t, s);
-	buf_str(b, ") SELECT count(*), count(*) FILTER (WHERE new) FROM m");
+	buf_str(b, ") SELECT pg_catalog.count(*), "
+	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
 }
 
 void
 pg_put_delete_equal_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
-	    "row_number() OVER (PARTITION BY ");
+	    "pg_catalog.row_number() OVER (PARTITION BY ");
 	sql_put_key_columns(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
 	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
@@ -202,7 +226,7 @@ pg_put_delete_equal_keys(struct buf *b, const struct target *t)
 void
 pg_put_count_keys(struct buf *b, const struct target *t)
 {
-	buf_str(b, "SELECT count(*) FROM (SELECT DISTINCT ");
+	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ");
 	sql_put_key_columns(b, t);
 	buf_str(b, " FROM " PG_STAGE ") AS d");
 }
@@ -212,10 +236,11 @@ pg_put_update_seen(struct buf *b, const struct target *t)
 {
 	const char *seen = quoted(t, (size_t)t->seen);
 
-	buf_printf(b, "UPDATE %s AS t SET %s = now() FROM (SELECT DISTINCT ",
-	    t->table->quoted, seen);
+	buf_printf(b, "UPDATE %s AS t SET %s = pg_catalog.now() "
+	    "FROM (SELECT DISTINCT ", t->table->quoted, seen);
 	sql_put_key_columns(b, t);
 	buf_str(b, " FROM " PG_STAGE ") AS w WHERE ");
 	pg_put_same_key_condition(b, t, "t", "w");
-	buf_printf(b, " AND t.%s IS DISTINCT FROM now()", seen);
+	buf_printf(b, " AND (t.%s OPERATOR(pg_catalog.=) pg_catalog.now()) "
+	    "IS NOT TRUE", seen);
 }

@@ -29,9 +29,9 @@ create_stage_table(struct pg_sink *s, struct err *e)
 static int
 find_deferred_constraints(struct pg_sink *s, struct err *e)
 {
-	static const char sql[] = "SELECT max(CASE tgrelid "
-	    "WHEN $1::text::regclass THEN 2 ELSE 1 END) "
-	    "FROM pg_trigger WHERE tginitdeferred";
+	static const char sql[] = "SELECT pg_catalog.max(CASE tgrelid "
+	    "WHEN $1::text::regclass::oid THEN 2 ELSE 1 END) "
+	    "FROM pg_catalog.pg_trigger WHERE tginitdeferred";
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t most;
 
@@ -50,7 +50,7 @@ static int
 find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] =
-	    "SELECT row_security_active($1::text::regclass)::int";
+	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
 	const struct target *t = s->target;
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;

@@ -226,8 +226,9 @@ set_and_check_columns_of_options(
 static int
 find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
 {
-	static const char sql[] = "SELECT count(*) FROM pg_class WHERE "
-	    "oid = $1::text::regclass AND relkind <> 'r'";
+	static const char sql[] = "SELECT pg_catalog.count(*) "
+	    "FROM pg_catalog.pg_class "
+	    "WHERE oid = $1::text::regclass::oid AND relkind <> 'r'";
 	struct db_value v = db_text(t->table->quoted);
 	int64_t n = 0;
 

@@ -1,0 +1,219 @@
+#!/bin/sh
+# A role that may create objects in a schema of the search_path cannot make the
+# programs call its functions, operators and types (as in CVE-2018-1058).
+. tests/support/lib.sh
+cd "$scratch"
+api_start
+loader=etl_loader_$$ hostile=etl_hostile_$$
+
+# as ROLE COMMAND...: runs COMMAND as ROLE, in the database of $db.
+as() {
+	role=$1
+	shift
+	PGUSER=$role PGPASSWORD=x "$@"
+}
+roles() {
+	for role in $loader $hostile; do
+		psql -XAtq -d postgres -c "CREATE ROLE $role LOGIN PASSWORD 'x'"
+		at_exit "psql -XAtq -d postgres -c 'DROP ROLE $role'"
+	done
+	psql -XAtq -d postgres -c "ALTER ROLE $loader SUPERUSER"
+}
+roles
+
+# database PATH EXACT: creates a database in which the hostile role has created
+# its objects, and tables of the loader.
+database() {
+	db_new postgresql
+	name=${db##*/}
+	sql "ALTER DATABASE $name OWNER TO $loader"
+	sql "CREATE EXTENSION citext SCHEMA public;
+	    GRANT CREATE ON SCHEMA public TO PUBLIC;
+	    CREATE SCHEMA evil AUTHORIZATION $hostile;
+	    SET ROLE $loader;
+	    CREATE SCHEMA app;
+	    GRANT USAGE ON SCHEMA app TO PUBLIC;
+	    CREATE DOMAIN app.code AS varchar(40);
+	    CREATE DOMAIN app.ci AS public.citext;
+	    CREATE TYPE app.mood AS ENUM ('a', 'b', 'c', 'd');
+	    CREATE DOMAIN app.at AS timestamptz;
+	    CREATE DOMAIN app.at_local AS timestamp;
+	    CREATE DOMAIN app.number AS integer"
+	for type in $key_types; do
+		table=$(table_of "$type")
+		sql "SET ROLE $loader;
+		    CREATE TABLE app.$table (k $type, n app.number,
+		    v app.code CHECK (v <> 'bad'), c public.citext, touched
+		    app.at, seen app.at_local, PRIMARY KEY (k));
+		    CREATE TABLE app.p_$table (LIKE app.$table INCLUDING ALL)
+		    PARTITION BY HASH (k);
+		    CREATE TABLE app.p1_$table PARTITION OF app.p_$table
+		    FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+	done
+	sql "SET ROLE $loader; CREATE TABLE app.log (id int, v varchar, n numeric)"
+	as "$hostile" psql -XAtq -d "$db" -v loader="$loader" -v exact="$2" \
+	    -f "$top/tests/etl-load/hostile.sql"
+	sql "ALTER ROLE $loader IN DATABASE $name SET search_path = $1"
+}
+table_of() {
+	printf 'of_%s\n' "$1" | tr -cd 'a-z_'
+}
+# The types of the keys.
+all_types='int varchar(20) char(3) name public.citext app.code app.ci app.mood
+    app.number numeric(10,2) bytea'
+
+# step LABEL STATUS COMMAND...: runs COMMAND as the loader.
+step() {
+	label="$path: $1" wanted=$2
+	shift 2
+	is "$label" "$wanted" "$(as "$loader" status "$@")"
+	count=$(sql 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END
+	    FROM evil.calls')
+	if [ "$count" != "$last" ]; then
+		check "$label: no object of the hostile role was called" 1
+		diag "$((count - last)) calls, among them:" "$(sql 'SELECT DISTINCT
+		    what FROM evil.log LIMIT 20')" "$(head -n 5 err)"
+		sql 'DELETE FROM evil.log'
+	fi
+	last=$count
+}
+key() {
+	case $1 in
+	int | app.number | numeric*) echo "$2" ;;
+	*) echo "\"$(echo "$2" | tr 1234 abcd)\"" ;;
+	esac
+}
+records() {
+	for n in 1 2 3; do
+		printf '{"k":%s,"n":%d,"v":"v%s","c":"C"}\n' \
+		    "$(key "$1" $n)" $n "$2"
+	done
+}
+load_all_types() {
+	for type in $key_types; do
+		for table in "$(table_of "$type")" "p_$(table_of "$type")"; do
+			set -- etl-load --table "$table" --touch touched --seen seen
+			records "$type" 1 >in
+			step "$table: upsert of new rows" 0 "$@" --key k <in
+			step "$table: upsert of unchanged rows" 0 "$@" --key k <in
+			records "$type" 2 >in
+			records "$type" 3 >>in
+			printf '{"k":%s,"n":4}\n' "$(key "$type" 4)" >>in
+			step "$table: upsert of changed rows and equal keys" 0 \
+			    "$@" --key k <in
+			records "$type" 4 >>in
+			printf '{"k":%s,"v":"bad"}\n' "$(key "$type" 1)" >>in
+			step "$table: upsert with a bad row" 0 \
+			    "$@" --key k --compare v --rejects rejects <in
+			rm -f rejects
+			step "$table: ignore" 0 etl-load --table "$table" \
+			    --mode ignore --rejects rejects --touch touched <in
+			rm -f rejects
+			is "$path: $table: the rows are right" '4
+v4' "$(sql "SELECT pg_catalog.count(*) FROM app.$table"
+			    sql "SELECT DISTINCT v FROM app.$table WHERE
+			    v IS NOT NULL")"
+		done
+	done
+}
+
+# old_tables: tables of another tool, which the programs migrate.
+old_tables() {
+	sql "SET ROLE $loader; SET search_path = app;
+	    CREATE TABLE pipeline_runs (id int PRIMARY KEY, started_at timestamp,
+	    completed_at timestamp, status varchar(20), records_extracted
+	    numeric, records_loaded int2, errors int4, error_message varchar);
+	    INSERT INTO pipeline_runs VALUES (1, now(), now(), 'odd', 1, 1, 1,
+	    'm'), (2, now(), now(), 'done', 1, 1, 1, NULL);
+	    CREATE TABLE dead_letters (id numeric, pipeline_run_id numeric,
+	    raw_data json, error_message varchar, created_at timestamp);
+	    INSERT INTO dead_letters VALUES (1, 1, '{\"a\":1}', 'm', now()),
+	    (2, NULL, '{\"a\":2}', 'm', now())"
+}
+
+# shellcheck disable=SC2016
+control_tables() {
+	printf '{"id":%d,"v":"x","n":1}\n' 1 2 3 4 >in.ndjson
+	hex=$(printf '[{"id":1,"ts":"2026-01-01"},{"id":2,"ts":"2026-01-02"}]' |
+	    od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')
+	URL=$api/fault/body/$hex
+	export URL
+	step 'a migration of old tables' 0 etl-status
+	step 'a run with rejects and rows that are appended' 0 etl-run --name p -c '
+	    etl-extract in.ndjson |
+	    etl-transform "if .id == 2 then error(\"no\") else . end" |
+	    etl-load --table log'
+	step 'a run with a checkpoint' 0 etl-run --name c -c '
+	    etl-extract --checkpoint c --cursor-field /ts --since-param since \
+		"$URL" | etl-transform "{k: .id, v: .ts}" |
+	    etl-load --table of_int --key k'
+	step 'a second run with the checkpoint' 0 etl-run --name c -c '
+	    etl-extract --checkpoint c --cursor-field /ts --since-param since \
+		"$URL" | etl-transform "{k: .id, v: .ts}" |
+	    etl-load --table of_int --key k'
+	step 'a run that fails' 5 etl-run --name f -c 'etl-extract in.ndjson |
+	    etl-load --table log; exit 5'
+	run=$(as "$loader" etl-status --json --run last | jq -r .run)
+	for options in '' '--failed' '--json' '--run last' "--run ${run%%-*}" \
+	    '--pipeline p' '--run 1'; do
+		# shellcheck disable=SC2086
+		step "etl-status $options" 0 etl-status $options
+	done
+	etl-transform 'if .id > 1 then error("put") else . end' <in.ndjson \
+	    >/dev/null 3>rejects || :
+	step 'etl-dlq put' 0 etl-dlq put rejects
+	for options in '' --json '--like put' '--pipeline p' '--stage transform' \
+	    '--since 2020-01-01' '--until 2030-01-01T00:00:00Z' \
+	    '--code filter' '--status any' '--run last' '--pointer /a' \
+	    '--code filtr'; do
+		# shellcheck disable=SC2086
+		step "etl-dlq list $options" 0 etl-dlq list $options
+	done
+	as "$loader" etl-dlq list --json --status any >letters
+	id=$(head -n 1 letters | jq -r .id)
+	step 'etl-dlq stats' 0 etl-dlq stats
+	step 'etl-dlq stats --json' 0 etl-dlq stats --json
+	step 'etl-dlq show' 0 etl-dlq show 1
+	step 'etl-dlq show --raw' 0 etl-dlq show --raw 1
+	step 'etl-dlq show by the start of the id' 0 etl-dlq show "$id"
+	step 'etl-dlq export' 0 etl-dlq export
+	step 'a replay' 0 etl-run --name p -c 'etl-dlq replay --pipeline p \
+	    --stage transform | etl-transform . | etl-load --table log'
+	step 'etl-dlq resolve' 0 etl-dlq resolve 1
+	step 'etl-dlq discard' 0 etl-dlq discard --reason no 2
+	step 'etl-dlq erase' 0 etl-dlq erase 1
+	step 'etl-dlq purge' 0 etl-dlq purge --older-than 0s --open
+	step 'etl-checkpoint set' 0 etl-checkpoint set c 1
+	step 'etl-checkpoint get' 0 etl-checkpoint get c
+	step 'etl-checkpoint list' 0 etl-checkpoint list
+	step 'etl-checkpoint clear' 0 etl-checkpoint clear c
+	echo 'CREATE TABLE IF NOT EXISTS made (id int PRIMARY KEY, v varchar)' \
+	    >made.sql
+	step '--ddl' 0 etl-load --ddl made.sql --table made --key id \
+	    --mode ignore --rejects rejects <in.ndjson
+	echo "SET search_path = app, public, pg_catalog;" >path.sql
+	step '--ddl with a search_path' 0 etl-load --ddl path.sql \
+	    --table made --key id --rejects rejects --compare v <in.ndjson
+	step 'the table has an upper-case name' 0 etl-load --table APP.MADE \
+	    --key id --rejects rejects <in.ndjson
+}
+
+# tools PATH EXACT TYPES: runs the programs with this search_path; TYPES are those
+# of the keys.
+tools() {
+	path=$1 key_types=$3
+	last=0
+	database "$1" "$2"
+	DATABASE_URL=$db
+	export DATABASE_URL
+	old_tables
+	control_tables
+	load_all_types
+	is "$path: no object of the hostile role was called" '' "$(sql \
+	    'SELECT DISTINCT what FROM evil.log')"
+	is "$path: and none in a transaction that was rolled back" f \
+	    "$(sql 'SELECT is_called FROM evil.calls')"
+}
+tools 'app, public' false "$all_types"
+tools 'app, public, "odd, pg_catalog", PG_CATALOG' true 'int varchar(20) app.ci'
+done_testing
