@@ -25,7 +25,7 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
  * chunk has none; -1 with *e. A large line usually has a chunk of its own.
  * letters_add_and_release_line() may free the bytes of such a line while it
  * stores them, because a later spool_seal_and_rewind() reads the line from the
- * temporary file again. / */
+ * temporary file again. */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
