@@ -36,9 +36,19 @@ $(B)/tests/reap: $(B)/tests/fault/reap.o
 # A test of a part that is one program's own names that part here.
 $(B)/tests/unit/extract_value: $(B)/src/etl-extract/cursor/cursor_value.o
 $(B)/tests/unit/extract_address: $(B)/src/etl-extract/http/private_address.o
+# This test counts the work of the code under test (see there how).
+COUNTED = $(patsubst %.c,$(B)/counted/%.o,lib/json/member_index.c \
+    lib/json/name.c lib/json/number.c $(wildcard src/etl-transform/number/*.c))
+$(B)/tests/unit/transform_numbers.o: CPPFLAGS += -Isrc/etl-transform
+$(B)/tests/unit/transform_numbers: $(COUNTED)
+$(B)/tests/unit/transform_numbers: UNIT_LIBS = -Wl,--wrap=memcmp -ljq -lm
+$(COUNTED): $(B)/counted/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Isrc/etl-transform $(WARN) $(CFLAGS) -fno-builtin \
+	    -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
 $(UNIT): %: %.o $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcmocka \
-	    $(DB_LIBS) -lmd
+	    $(DB_LIBS) -lmd $(UNIT_LIBS)
 
 # As many jobs as there are processors, unless the user said how many; what
 # fails is shown, what is done is not.

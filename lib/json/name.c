@@ -66,9 +66,8 @@ name_iter_next_byte(struct name_iter *it)
 	return it->out[0];
 }
 
-/* Compares two names by their bytes, escapes decoded. */
-static int
-compare_names(
+int
+name_compare(
     const struct json_tok *a, const struct json_tok *b, const char *text)
 {
 	struct name_iter x, y;
@@ -88,6 +87,26 @@ compare_names(
 	return c - d;
 }
 
+int
+name_compare_with_text(const struct json_tok *t, const char *text,
+    const char *name, size_t len)
+{
+	struct name_iter it;
+	size_t i = 0, n = t->len - 2;
+	int c, d;
+
+	if ((t->flags & JSON_ESCAPED) == 0) {
+		c = memcmp(text + t->at + 1, name, n < len ? n : len);
+		return c ? c : (n > len) - (n < len);
+	}
+	name_iter_begin(&it, t, text);
+	do {
+		c = name_iter_next_byte(&it);
+		d = i < len ? (unsigned char)name[i++] : -1;
+	} while (c == d && c != -1);
+	return c - d;
+}
+
 bool
 name_equals(const struct json *j, uint32_t a, uint32_t b)
 {
@@ -96,7 +115,7 @@ name_equals(const struct json *j, uint32_t a, uint32_t b)
 	if (((x->flags | y->flags) & JSON_ESCAPED) == 0)
 		return x->len == y->len && memcmp(j->text + x->at,
 		    j->text + y->at, x->len) == 0;
-	return compare_names(x, y, j->text) == 0;
+	return name_compare(x, y, j->text) == 0;
 }
 
 /* Hashes only the length and the first and last eight bytes, so that long names
@@ -173,7 +192,7 @@ by_name(const void *a, const void *b, void *j)
 {
 	const struct json *text = j;
 
-	return compare_names(&text->tok[*(const uint32_t *)a],
+	return name_compare(&text->tok[*(const uint32_t *)a],
 	    &text->tok[*(const uint32_t *)b], text->text);
 }
 
@@ -224,21 +243,6 @@ name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second)
 	return rc == -1 ? find_duplicate_by_sorting(j, obj, n, second) : rc;
 }
 
-static bool
-escaped_name_equals(
-    const struct json_tok *t, const char *text, const char *name, size_t len)
-{
-	struct name_iter it;
-	size_t i = 0;
-	int c;
-
-	name_iter_begin(&it, t, text);
-	while ((c = name_iter_next_byte(&it)) != -1)
-		if (i == len || (unsigned char)name[i++] != c)
-			return false;
-	return i == len;
-}
-
 uint32_t
 json_member_value(
     const struct json *j, uint32_t obj, const char *name, size_t len)
@@ -249,7 +253,7 @@ json_member_value(
 		const struct json_tok *t = &j->tok[i];
 
 		if (t->flags & JSON_ESCAPED) {
-			if (escaped_name_equals(t, j->text, name, len))
+			if (name_compare_with_text(t, j->text, name, len) == 0)
 				found = i + 1;
 		} else if (t->len == len + 2 &&
 		    memcmp(j->text + t->at + 1, name, len) == 0) {

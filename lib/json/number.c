@@ -251,6 +251,33 @@ number_equals(const char *a, size_t an, const char *b, size_t bn)
 	    same_digits(&x, &y);
 }
 
+/* The exponent of a vast number is not known, so each spelling is a number of
+ * its own, as in number_equals(). The letter v keeps it apart from others. */
+void
+number_put_normal_form(struct buf *b, const char *p, size_t n)
+{
+	struct decimal d;
+	const char *dot;
+
+	decimal_parse(&d, p, n);
+	if (d.neg)
+		buf_char(b, '-');
+	if (d.first == NULL) {
+		buf_char(b, '0');
+	} else if (d.vast) {
+		buf_char(b, 'v');
+		buf_add(b, p, n);
+	} else {
+		n = (size_t)(d.end - d.first);
+		if ((dot = memchr(d.first, '.', n)) == NULL)
+			dot = d.end;
+		buf_add(b, d.first, (size_t)(dot - d.first));
+		if (dot < d.end)
+			buf_add(b, dot + 1, (size_t)(d.end - dot - 1));
+		buf_printf(b, "e%lld", (long long)d.exp);
+	}
+}
+
 static int
 sign(const struct decimal *d)
 {

@@ -5,6 +5,8 @@
 #ifndef JSON_NUMBER_H
 #define JSON_NUMBER_H
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +24,9 @@ bool number_to_int64(const char *p, size_t n, int64_t *v);
 /* Returns true if two number tokens have the same exact value, such as 10 and
  * 1e1. */
 bool number_equals(const char *a, size_t an, const char *b, size_t bn);
+/* Appends a text that is the same for all spellings of one number: 10 and 1e1
+ * both become 1e1. Different numbers get different texts. */
+void number_put_normal_form(struct buf *b, const char *p, size_t n);
 /* Compares two number tokens exactly: less than 0, 0 or greater than 0.
  * Exponents of more than 17 digits are not compared exactly. */
 int number_compare(const char *a, size_t an, const char *b, size_t bn);

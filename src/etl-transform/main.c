@@ -16,7 +16,9 @@
  * module/       the functions of the jq module etl: etl.jq, and in C module,
  *               module_number, times, time zones and words.
  * number/       converts records to libjq's values and back (jvalue). Numbers
- *               keep their digits (numbers, number_doubles). */
+ *               keep their digits: numbers has the table, number_doubles and
+ *               number_classes fill it, number_made adds the numbers that the
+ *               module etl makes, and number_names finds numbers by name. */
 #include "engine/filter_env.h"
 #include "jq_args.h"
 #include "transform.h"

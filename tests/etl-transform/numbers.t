@@ -88,6 +88,17 @@ is 'numbers beyond the largest double have the code number' \
 prints . "$crowd" '{"a":1.7976931348623157e+308,"b":1.7976931348623157e+308,"c":1.7976931348623157e308}' \
     --lossy-numbers
 
+# A number that the filter makes does not get a double of its own either, if the
+# largest doubles are in use.
+full='{"a":1e400,"b":2e400,"c":"1.79769313486231570e308"}'
+prints '.c |= to_number' "$full" '' --std
+is 'a number made when no double is free has the code number' \
+    number "$(jq -r .code "$scratch/3")"
+prints '.c |= to_number' "$full" '{"a":1.7976931348623157e+308,"b":2e400,"c":1.7976931348623157e+308}' \
+    --std --lossy-numbers
+prints '.c |= to_number' '{"a":0.0,"b":[-1e-400,-2e-400],"c":"-0"}' \
+    '{"a":0.0,"b":[-1e-400,-2e-400],"c":-0}' --std
+
 # Equal numbers with different texts keep them if place or member name tells
 # which is which; otherwise the number is printed as jq prints it.
 prints . '{"a":[1,1.0,1.00,1e0],"b":1.0}' '{"a":[1,1.0,1.00,1e0],"b":1.0}'

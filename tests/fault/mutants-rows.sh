@@ -109,7 +109,7 @@ mutant etl-load/values.t 'a NUL character is sent to the database' lib/json/lex.
     '/if (v == 0)/d; s/\*flags |= JSON_NUL;//' \
     'postgresql: what does not fit'
 mutant etl-transform/numbers.t 'untouched numbers lose their digits' src/etl-transform/number/numbers.c \
-    's/if (!t->active || !find_entries(t, d, &low, &high)) {/if (true) {/'
+    '/^numbers_put_at/,/^}/s/if (!t->active) {/if (true) {/'
 mutant etl-load/values.t 'a number too large for a double is stored' src/etl-load/sqlite/sqlite_value.c \
     's/return isinf(out->r) ? reject_value(.*/return 1;/' \
     'sqlite: what does not fit'

@@ -1,6 +1,7 @@
 /* Tests of numbers: printed as jq 1.6 prints them, read as by strtod(3). */
 #include "json_help.h"
 
+#include "base/buf.h"
 #include "json/number.h"
 
 #include <math.h>
@@ -307,6 +308,37 @@ test_equal_numbers_are_found(void **state)
 	is_same("0.1", "0.10000000000000001", false);
 }
 
+/* Two spellings have the same normal form if, and only if, the numbers are
+ * equal. Zeros with different signs have different forms. */
+static void
+is_normal(const char *text, const char *form)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	number_put_normal_form(&b, text, strlen(text));
+	assert_string_equal(buf_text(&b), form);
+	buf_release(&b);
+}
+
+static void
+test_equal_numbers_have_one_normal_form(void **state)
+{
+	is_normal("1", "1e0");
+	is_normal("1.0", "1e0");
+	is_normal("10e-1", "1e0");
+	is_normal("0.001E+3", "1e0");
+	is_normal("-120.50", "-1205e-1");
+	is_normal("100", "1e2");
+	is_normal("1.5e3", "15e2");
+	is_normal("12.34", "1234e-2");
+	is_normal("0", "0");
+	is_normal("0.00e7", "0");
+	is_normal("-0.0", "-0");
+	is_normal("1e99999999999999999999", "v1e99999999999999999999");
+	is_normal("1e99999999999999999998", "v1e99999999999999999998");
+}
+
 static void
 is_less(const char *a, const char *b)
 {
@@ -348,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_hard_cases_are_read_exactly),
 		cmocka_unit_test(test_integers_are_read),
 		cmocka_unit_test(test_equal_numbers_are_found),
+		cmocka_unit_test(test_equal_numbers_have_one_normal_form),
 		cmocka_unit_test(test_numbers_compare),
 	};
 

@@ -32,7 +32,7 @@ void reader_init(struct reader *r, struct numbers *n);
 void reader_release(struct reader *r);
 jv jvalue_read(struct reader *r, const struct json *j);
 
-enum write_result jvalue_write(struct buf *b, jv v, const struct numbers *n,
-    bool lossy);
+enum write_result jvalue_write(
+    struct buf *b, jv v, struct numbers *n, bool lossy);
 
 #endif

@@ -4,7 +4,7 @@
 
 struct writer {
 	struct buf *b;
-	const struct numbers *numbers;
+	struct numbers *numbers;
 	const struct json *j;           /* the record; NULL: all its numbers
 					 * are written as jq writes them */
 	bool lossy;
@@ -14,8 +14,6 @@ struct writer {
 
 static void write_value_or_set_too_deep(struct writer *w, jv v,
     const struct number_place *at);
-
-static const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
 
 static void
 write_number_or_set_vague(struct writer *w, jv v, const struct number_place *at)
@@ -68,18 +66,20 @@ advance_to_element_place(const struct writer *w, const struct number_place *at,
 	return p;
 }
 
+/* Returns the place of the member `name` of the output object at the place
+ * `at`. *name must live as long as the place. */
 static struct number_place
-place_of_member(const struct writer *w, const struct number_place *at, jv name)
+place_of_member(struct writer *w, const struct number_place *at,
+    struct number_name *name)
 {
-	struct number_place p = nowhere;
+	struct number_place p = { NUMBERS_NOWHERE, name };
 
 	if (w->j == NULL)
 		return p;
-	p.name = jv_string_value(name);
-	p.len = (size_t)jv_string_length_bytes(jv_copy(name));
 	if (at->tok != NUMBERS_NOWHERE &&
 	    w->j->tok[at->tok].type == JSON_OBJECT)
-		p.tok = json_member_value(w->j, at->tok, p.name, p.len);
+		p.tok = member_index_value(&w->numbers->members, w->j, at->tok,
+		    name->p, name->len, &w->numbers->nomem);
 	if (p.tok == 0)
 		p.tok = NUMBERS_NOWHERE;
 	return p;
@@ -116,7 +116,12 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 	    i = jv_object_iter_next(v, i)) {
 		jv name = jv_object_iter_key(v, i);
 		jv x = jv_object_iter_value(v, i);
-		struct number_place p = place_of_member(w, at, name);
+		struct number_name n = {
+			jv_string_value(name),
+			(size_t)jv_string_length_bytes(jv_copy(name)),
+			NUMBERS_NAME_UNKNOWN
+		};
+		struct number_place p = place_of_member(w, at, &n);
 
 		if (!first)
 			buf_char(w->b, ',');
@@ -168,9 +173,9 @@ write_value_or_set_too_deep(
 }
 
 enum write_result
-jvalue_write(struct buf *b, jv v, const struct numbers *n, bool lossy)
+jvalue_write(struct buf *b, jv v, struct numbers *n, bool lossy)
 {
-	struct number_place root = { 0, NULL, 0 };
+	struct number_place root = { 0, NULL };
 	struct writer w = {
 		.b = b, .numbers = n, .lossy = lossy,
 		.j = n != NULL && n->active ? n->record : NULL

@@ -1,17 +1,10 @@
 #include "number/number_doubles.h"
 
-#include "json/number.h"
+#include "number/number_classes.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-const char *
-numbers_entry_text(const struct numbers *t, const struct number_entry *e)
-{
-	return (e->tok == NUMBERS_NOWHERE ? t->made.data : t->record->text) +
-	    e->at;
-}
 
 int
 numbers_compare_with_signed_zero(double a, double b)
@@ -19,20 +12,6 @@ numbers_compare_with_signed_zero(double a, double b)
 	if (a != b)
 		return a < b ? -1 : 1;
 	return (signbit(a) == 0) - (signbit(b) == 0);
-}
-
-/* Returns true if the number e of the record is the value of a member, or is
- * inside it, and this member has the same name as the member of the output at
- * the place `at`. Escapes are not decoded: a name that the record writes with
- * an escape (\u0061) is different. */
-bool
-numbers_entry_has_name(const struct numbers *t, const struct number_entry *e,
-    const struct number_place *at)
-{
-	const struct json_tok *tok = &t->record->tok[e->name];
-
-	return e->name != 0 && tok->len == at->len + 2 &&
-	    memcmp(t->record->text + tok->at + 1, at->name, at->len) == 0;
 }
 
 static int
@@ -45,32 +24,6 @@ compare_by_double_then_canonical(const void *x, const void *y, void *table)
 	if (c == 0 && t->v[i].canonical != t->v[j].canonical)
 		return t->v[i].canonical ? -1 : 1;
 	return c != 0 ? c : i < j ? -1 : i > j;
-}
-
-static bool
-is_same_number(const struct numbers *t, const struct number_entry *a,
-    const struct number_entry *b)
-{
-	const char *p = numbers_entry_text(t, a), *q = numbers_entry_text(t, b);
-
-	return (a->len == b->len && memcmp(p, q, a->len) == 0) ||
-	    number_equals(p, a->len, q, b->len);
-}
-
-/* The numbers of order[from..to) round to the same double, but their texts may
- * be different numbers. Sets e->class of each: numbers with the same exact
- * value, such as 1 and 1.0, get the same class; others get another class. */
-static void
-set_classes_of_equal_numbers(struct numbers *t, uint32_t from, uint32_t to)
-{
-	for (uint32_t i = from; i < to; i++) {
-		struct number_entry *e = &t->v[t->order[i]];
-		uint32_t k = from;
-
-		while (k < i && !is_same_number(t, &t->v[t->order[k]], e))
-			k++;
-		e->class = k < i ? t->v[t->order[k]].class : t->classes++;
-	}
 }
 
 /* Several different numbers of a record round to the same double d. Returns
@@ -87,8 +40,8 @@ double_for_class(double d, uint32_t k, double last_used, bool canonical)
 	double up = k == 0 && above ? d : nextafter(last_used, INFINITY);
 
 	if (isinf(d) && d > 0) {
-		for (up = d; k > 0; k--)
-			up = nextafter(up, 0);
+		/* The greatest doubles are 2^971 apart. */
+		up = k == 0 ? d : DBL_MAX - (k - 1) * 0x1p971;
 		return numbers_compare_with_signed_zero(up, last_used) > 0 ? up
 									   : d;
 	}
@@ -105,29 +58,49 @@ static double
 assign_doubles_to_rounded_group(
     struct numbers *t, uint32_t from, uint32_t to, double last_used)
 {
-	uint32_t base = t->classes, done = base;
-	double d = t->v[t->order[from]].d, at;
+	double d = t->v[t->order[from]].d;
+	uint32_t k = 0;
 
-	set_classes_of_equal_numbers(t, from, to);
-	if (t->classes == base + 1 &&
+	if (numbers_set_classes(t, from, to) == 1 &&
 	    numbers_compare_with_signed_zero(d, last_used) > 0)
 		return d;
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
 
-		if (e->class < done) {
-			for (uint32_t k = from; k < i; k++)
-				if (t->v[t->order[k]].class == e->class)
-					e->d = t->v[t->order[k]].d;
+		if (e->class != t->order[i]) {
+			e->d = t->v[e->class].d;
 			continue;
 		}
-		at = double_for_class(
-		    d, e->class - base, last_used, e->canonical);
-		last_used = isinf(d) && d > 0 ? last_used : at;
-		e->d = at;
-		done++;
+		e->d = double_for_class(d, k++, last_used, e->canonical);
+		if (!isinf(d) || d < 0)
+			last_used = e->d;
 	}
 	return last_used;
+}
+
+/* Returns the end of the numbers that have the same double as order[from]. */
+static uint32_t
+end_of_same_double(const struct numbers *t, uint32_t from)
+{
+	double d = t->v[t->order[from]].d;
+	uint32_t i = from + 1;
+
+	while (i < t->n && numbers_compare_with_signed_zero(
+		t->v[t->order[i]].d, d) == 0)
+		i++;
+	return i;
+}
+
+static void
+mark_mixed_doubles(struct numbers *t)
+{
+	for (uint32_t i = 0, k; i < t->n; i = k) {
+		struct number_entry *first = &t->v[t->order[i]];
+
+		k = end_of_same_double(t, i);
+		for (uint32_t m = i + 1; m < k; m++)
+			first->mixed |= t->v[t->order[m]].class != first->class;
+	}
 }
 
 void
@@ -135,20 +108,48 @@ numbers_assign_distinct_doubles(struct numbers *t)
 {
 	double last_used = NAN;
 
-	t->classes = 0;
 	if (t->n == 0)
 		return;
 	qsort_r(t->order, t->n, sizeof(*t->order),
 	    compare_by_double_then_canonical, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
-		double d = t->v[t->order[i]].d;
-
-		for (k = i + 1; k < t->n; k++)
-			if (numbers_compare_with_signed_zero(
-				t->v[t->order[k]].d, d) != 0)
-				break;
+		k = end_of_same_double(t, i);
 		last_used = assign_doubles_to_rounded_group(t, i, k, last_used);
 	}
 	qsort_r(t->order, t->n, sizeof(*t->order),
 	    compare_by_double_then_canonical, t);
+	mark_mixed_doubles(t);
+}
+
+/* Returns the first place in order whose double is d or above. If `after` is
+ * true, returns the first place whose double is above d. */
+static uint32_t
+find_place(const struct numbers *t, double d, bool after)
+{
+	uint32_t low = 0, high = t->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int c = numbers_compare_with_signed_zero(
+		    t->v[t->order[mid]].d, d);
+
+		if (c < 0 || (after && c == 0))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+bool
+numbers_find_entries(
+    const struct numbers *t, double d, uint32_t *low, uint32_t *high)
+{
+	*low = find_place(t, d, false);
+	*high = *low;
+	if (*low == t->n || numbers_compare_with_signed_zero(
+	    t->v[t->order[*low]].d, d) != 0)
+		return false;
+	*high = find_place(t, d, true);
+	return true;
 }

@@ -1,5 +1,8 @@
-#include "number/number_doubles.h"
 #include "number/numbers.h"
+
+#include "number/number_doubles.h"
+#include "number/number_made.h"
+#include "number/number_names.h"
 
 #include "json/number.h"
 
@@ -15,7 +18,8 @@ void
 numbers_init(struct numbers *t)
 {
 	*t = (struct numbers){ .n = 0 };
-	buf_init(&t->made, UINT32_MAX);
+	buf_init(&t->forms, UINT32_MAX);
+	buf_init(&t->made.text, UINT32_MAX);
 }
 
 void
@@ -23,7 +27,12 @@ numbers_release(struct numbers *t)
 {
 	free(t->v);
 	free(t->order);
-	buf_release(&t->made);
+	free(t->named.v);
+	free(t->named.names);
+	number_made_clear(t);
+	buf_release(&t->made.text);
+	buf_release(&t->forms);
+	member_index_release(&t->members);
 	numbers_init(t);
 }
 
@@ -33,7 +42,9 @@ numbers_start_record(struct numbers *t, const struct json *record)
 	t->record = record;
 	t->active = t->nomem = false;
 	t->n = 0;
-	buf_clear(&t->made);
+	t->named.built = false;
+	number_made_clear(t);
+	member_index_clear(&t->members);
 }
 
 /* Returns true for a short fraction such as 12.5, without exponent and without
@@ -139,10 +150,11 @@ fill_table_and_assign_doubles(struct numbers *t)
 	numbers_assign_distinct_doubles(t);
 }
 
-/* Returns the double that the number at token `tok` of the record has in libjq.
- * The table is in the order of the tokens, so a binary search finds it. */
-static double
-find_double_of_token(const struct numbers *t, uint32_t tok)
+/* Returns the number at token `tok`, or the last number before it; NULL if the
+ * record has no numbers. The table is in the order of the tokens, so a binary
+ * search finds it. */
+static const struct number_entry *
+find_entry_of_token(const struct numbers *t, uint32_t tok)
 {
 	uint32_t low = 0, high = t->n;
 
@@ -154,7 +166,7 @@ find_double_of_token(const struct numbers *t, uint32_t tok)
 		else
 			high = mid;
 	}
-	return t->n == 0 ? 0 : t->v[low].d;
+	return t->n == 0 ? NULL : &t->v[low];
 }
 
 void
@@ -162,6 +174,7 @@ numbers_get_double_or_fill_table(
     struct numbers *t, uint32_t tok, double *d, bool *must_read_again)
 {
 	const struct json_tok *k = &t->record->tok[tok];
+	const struct number_entry *e;
 
 	if (!t->active) {
 		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
@@ -169,135 +182,114 @@ numbers_get_double_or_fill_table(
 		fill_table_and_assign_doubles(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
 			*must_read_again |= t->v[i].d != number_to_double(
-			    numbers_entry_text(t, &t->v[i]), t->v[i].len);
+			    t->record->text + t->v[i].at, t->v[i].len);
 	}
-	*d = find_double_of_token(t, tok);
-}
-
-/* Finds the numbers that the double d represents, in the index t->order, which
- * is sorted by double. They are order[*low] to order[*high - 1]. Returns false
- * if there is no such number. *low is then the place where one would be
- * inserted. */
-static bool
-find_entries(const struct numbers *t, double d, uint32_t *low, uint32_t *high)
-{
-	uint32_t end = t->n;
-
-	*low = 0;
-	while (*low < end) {
-		uint32_t mid = *low + (end - *low) / 2;
-
-		if (numbers_compare_with_signed_zero(t->v[t->order[mid]].d, d) <
-		    0)
-			*low = mid + 1;
-		else
-			end = mid;
-	}
-	for (*high = *low; *high < t->n; ++*high)
-		if (numbers_compare_with_signed_zero(
-			t->v[t->order[*high]].d, d) != 0)
-			break;
-	return *high > *low;
-}
-
-static void
-insert_made_entry(struct numbers *t, const char *p, size_t n,
-    const struct number_entry *like)
-{
-	uint32_t low, high;
-	struct number_entry e = *like;
-
-	e.at = (uint32_t)t->made.len;
-	e.len = (uint32_t)n;
-	e.tok = NUMBERS_NOWHERE;
-	buf_add(&t->made, p, n);
-	if (t->made.failed)
-		t->nomem = true;
-	if (t->nomem || !grow_table_if_full(t))
-		return;
-	(void)find_entries(t, e.d, &low, &high);
-	memmove(t->order + high + 1, t->order + high,
-	    (t->n - high) * sizeof(*t->order));
-	t->order[high] = t->n;
-	t->v[t->n++] = e;
+	e = find_entry_of_token(t, tok);
+	*d = e != NULL ? e->d : 0;
 }
 
 double
 numbers_add_made_number(
     struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output)
 {
-	struct number_entry e = { .instead = replaces_equal_in_output };
-	double toward = INFINITY;
-	uint32_t low, high;
+	double d;
+	bool canonical = is_canonical(p, n, JSON_FRACTION, &d);
 
-	e.canonical = is_canonical(p, n, JSON_FRACTION, &e.d);
-	if (!t->active && e.canonical && fabs(e.d) < 0x1p53)
-		return e.d;
+	if (!t->active && canonical && fabs(d) < 0x1p53)
+		return d;
 	if (!t->active)
 		fill_table_and_assign_doubles(t);
-	if (isinf(e.d))
-		toward = 0;
-	while (find_entries(t, e.d, &low, &high)) {
-		const struct number_entry *o = &t->v[t->order[low]];
+	return number_made_add(
+	    t, d, canonical, replaces_equal_in_output, p, n);
+}
 
-		if (number_equals(numbers_entry_text(t, o), o->len, p, n)) {
-			e.class = o->class;
-			insert_made_entry(t, p, n, &e);
-			return e.d;
-		}
-		e.d = nextafter(e.d, toward);
-	}
-	e.class = t->classes++;
-	insert_made_entry(t, p, n, &e);
-	return e.d;
+/* The numbers order[low..high) of the record all have one double. Chooses the
+ * number whose text is written at the place `at` of the output:
+ * 1. the number that the record has at the same place;
+ * 2. or a number of a member with the same name.
+ * Returns NULL if there is none. */
+static const struct number_entry *
+find_entry_for_place(struct numbers *t, uint32_t low, uint32_t high,
+    const struct number_place *at)
+{
+	const struct number_entry *e;
+
+	if (at->tok != NUMBERS_NOWHERE &&
+	    (e = find_entry_of_token(t, at->tok)) != NULL &&
+	    e->tok == at->tok && numbers_compare_with_signed_zero(
+	    e->d, t->v[t->order[low]].d) == 0)
+		return e;
+	if (at->name == NULL || at->name->len == 0)
+		return NULL;
+	return number_names_find(t, low, high, at->name);
+}
+
+static void
+put_made(const struct numbers *t, const struct made_text *text, struct buf *b)
+{
+	buf_add(b, t->made.text.data + text->at, text->len);
+}
+
+static void
+put_entry(const struct numbers *t, const struct number_entry *e, struct buf *b)
+{
+	buf_add(b, t->record->text + e->at, e->len);
 }
 
 /* The filter writes a double at the place `at` of the output. The numbers of
- * order[low..high) all have this double. Chooses the number whose text is
- * written, for example 1 or 1.0:
- * 1. the number that the record has at the same place;
- * 2. or a number of a member with the same name;
- * 3. or a number whose text is as jq prints it;
- * 4. or the first number.
- * Exception: if a function of the module etl has made a number that replaces
- * the only such number of the record (7 for 7.0), the made number is chosen.
- * Returns NULL if the numbers are not equal, so the right one is unknown. */
-static const struct number_entry *
-choose_entry_for_place(const struct numbers *t, uint32_t low, uint32_t high,
-    const struct number_place *at)
+ * order[low..high), and m if it is not NULL, have this double. Chooses the one
+ * whose text is written, for example 1 or 1.0: the choice of
+ * find_entry_for_place(), or a number whose text is as jq prints it, or the
+ * first number. Exception: if a function of the module etl has made a number
+ * that replaces the only such number of the record (7 for 7.0), the made number
+ * is chosen. */
+static void
+put_chosen_text(struct numbers *t, uint32_t low, uint32_t high,
+    const struct made_number *m, const struct number_place *at, struct buf *b)
 {
-	const struct number_entry *first = &t->v[t->order[low]], *e;
-	const struct number_entry *best = first, *made = NULL;
-	uint32_t records = 0;
-	int rank = 0;
+	const struct number_entry *e, *first = &t->v[t->order[low]];
 
-	for (uint32_t i = low; i < high; i++) {
-		int r = 0;
+	if (m != NULL && m->instead.len > 0 && high - low == 1)
+		put_made(t, &m->instead, b);
+	else if ((e = find_entry_for_place(t, low, high, at)) != NULL)
+		put_entry(t, e, b);
+	else if (!first->canonical && m != NULL && m->canonical.len > 0)
+		put_made(t, &m->canonical, b);
+	else
+		put_entry(t, first, b);
+}
 
-		e = &t->v[t->order[i]];
-		if (e->class != first->class)
-			return NULL;
-		records += e->tok != NUMBERS_NOWHERE;
-		if (e->instead)
-			made = e;
-		if (e->tok == at->tok && e->tok != NUMBERS_NOWHERE)
-			r = 3;
-		else if (at->len > 0 && numbers_entry_has_name(t, e, at))
-			r = 2;
-		else if (e->canonical)
-			r = 1;
-		if (r > rank) {
-			rank = r;
-			best = e;
-		}
+bool
+numbers_put_at_unless_ambiguous(struct numbers *t, double d,
+    const struct number_place *at, struct buf *b)
+{
+	const struct made_number *m;
+	uint32_t low = 0, high = 0;
+	bool found;
+
+	if (!t->active) {
+		numbers_put_as_jq_prints(b, d);
+		return true;
 	}
-	return made != NULL && records == 1 ? made : best;
+	found = numbers_find_entries(t, d, &low, &high);
+	m = number_made_find(t, d);
+	if (!found && m == NULL)
+		numbers_put_as_jq_prints(b, d);
+	else if ((found && t->v[t->order[low]].mixed) ||
+	    (m != NULL && m->mixed))
+		return false;
+	else if (found)
+		put_chosen_text(t, low, high, m, at, b);
+	else
+		put_made(t, m->canonical.len > 0 ? &m->canonical : &m->first,
+		    b);
+	return true;
 }
 
 void
-numbers_put_without_place(const struct numbers *t, double d, struct buf *b)
+numbers_put_without_place(struct numbers *t, double d, struct buf *b)
 {
-	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL, 0 };
+	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL };
 
 	if (!numbers_put_at_unless_ambiguous(t, d, &nowhere, b))
 		numbers_put_as_jq_prints(b, d);
@@ -308,21 +300,4 @@ numbers_put_as_jq_prints(struct buf *b, double d)
 {
 	if (buf_reserve(b, NUMBER_TEXT))
 		b->len += number_put_shortest_nan_as_null(b->data + b->len, d);
-}
-
-bool
-numbers_put_at_unless_ambiguous(const struct numbers *t, double d,
-    const struct number_place *at, struct buf *b)
-{
-	const struct number_entry *e;
-	uint32_t low, high;
-
-	if (!t->active || !find_entries(t, d, &low, &high)) {
-		numbers_put_as_jq_prints(b, d);
-		return true;
-	}
-	if ((e = choose_entry_for_place(t, low, high, at)) == NULL)
-		return false;
-	buf_add(b, numbers_entry_text(t, e), e->len);
-	return true;
 }

@@ -2,49 +2,71 @@
  * Owns:  the table of numbers, which is reused. Borrows the record.
  * Gives: each different number gets its own double, so that its text is found
  *        by the double, also if the filter moves it. Equal numbers (1 and 1.0)
- *        share a double. Their place in the output decides which text is
- *        written, or else the member name.
- * Cost:  none while all numbers are written as jq prints them: then they are
- *        plain doubles, and the table stays empty. */
+ *        share a double; their place or member name decides the text.
+ * Cost:  none while all numbers are written as jq writes them: then they are
+ *        plain doubles. Otherwise n log n, whatever the record holds. */
 #ifndef TRANSFORM_NUMBERS_H
 #define TRANSFORM_NUMBERS_H
 
 #include "base/buf.h"
+#include "json/member_index.h"
 #include "json/scan.h"
 
-enum { NUMBERS_NOWHERE = UINT32_MAX };
+enum { NUMBERS_NOWHERE = UINT32_MAX, NUMBERS_NAME_UNKNOWN = UINT32_MAX };
 
 struct number_entry {
 	double d;               /* the double that libjq gets */
-	uint32_t at, len;       /* its text, in the record or in `made` */
-	uint32_t tok;           /* token in the record; NUMBERS_NOWHERE: a
-				 * function of the module etl made the number */
+	uint32_t at, len;       /* its text in the record */
+	uint32_t tok;           /* its token */
 	uint32_t name;          /* token of the nearest member name, or 0 */
-	uint32_t class;         /* equal numbers, such as 1 and 1.0, have the
-				 * same class; different numbers do not */
+	uint32_t class;         /* index of the first equal number: 1 and 1.0
+				 * have the same class */
 	bool canonical;         /* jq prints the number with the same text */
-	bool instead;           /* replaces_equal_in_output, see
-				 * numbers_add_made_number() */
+	bool mixed;             /* first number of a double: other numbers
+				 * with the double are not equal to it */
+};
+
+/* The numbers that functions of the module etl made: see number_made.h. */
+struct numbers_made {
+	struct buf text;
+	void *by_double, *by_value;     /* trees of tsearch(3) */
+};
+
+/* The member names that have numbers: see number_names.h. */
+struct numbers_named {
+	struct named_number *v;
+	uint32_t *names;        /* a token of each name, sorted by text */
+	uint32_t n, n_names;
+	bool built;
 };
 
 struct numbers {
 	const struct json *record;
-	struct number_entry *v; /* numbers of the record, in its order; then
-				 * numbers that functions made */
+	struct number_entry *v; /* numbers of the record, in its order */
 	uint32_t *order;        /* indexes of v, sorted by double */
-	uint32_t n, cap, classes;
+	uint32_t n, cap;
 	bool active;            /* the table has all numbers of the record;
 				 * false: it is empty and not needed */
 	bool nomem;             /* memory is out: the table is incomplete */
-	struct buf made;        /* texts of the numbers that functions made */
+	struct buf forms;       /* used while doubles are assigned */
+	struct numbers_made made;
+	struct numbers_named named;
+	struct member_index members;
+};
+
+/* The nearest member name around a number in the output. Set `id` to
+ * NUMBERS_NAME_UNKNOWN; it is found when it is first needed. */
+struct number_name {
+	const char *p;
+	size_t len;
+	uint32_t id;
 };
 
 /* Where a number is written in the output. */
 struct number_place {
 	uint32_t tok;           /* token that the record has at the same place,
 				 * or NUMBERS_NOWHERE */
-	const char *name;       /* of the nearest member */
-	size_t len;
+	struct number_name *name;       /* NULL: none */
 };
 
 void numbers_init(struct numbers *t);
@@ -65,12 +87,11 @@ void numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok,
 double numbers_add_made_number(
     struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output);
 /* Appends the text of a double without regard to its place. */
-void numbers_put_without_place(
-    const struct numbers *t, double d, struct buf *b);
+void numbers_put_without_place(struct numbers *t, double d, struct buf *b);
 
 /* Appends the text of a double for a place in the output. Returns false if two
  * different numbers have this double, so the text is unknown. */
-bool numbers_put_at_unless_ambiguous(const struct numbers *t, double d,
+bool numbers_put_at_unless_ambiguous(struct numbers *t, double d,
     const struct number_place *at, struct buf *b);
 /* Appends a double as jq prints it. */
 void numbers_put_as_jq_prints(struct buf *b, double d);
