@@ -53,10 +53,10 @@ double_for_class(double d, uint32_t k, double last_used, bool canonical)
 /* The numbers of order[from..to) round to the same double. Gives a double of
  * its own to each different number; equal numbers (1 and 1.0) get the same
  * one. `last_used` is the greatest double in use so far; returns its updated
- * value. */
+ * value. Sets *changed to true if a number may have got another double. */
 static double
-assign_doubles_to_rounded_group(
-    struct numbers *t, uint32_t from, uint32_t to, double last_used)
+assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
+    double last_used, bool *changed)
 {
 	double d = t->v[t->order[from]].d;
 	uint32_t k = 0;
@@ -64,6 +64,7 @@ assign_doubles_to_rounded_group(
 	if (numbers_set_classes(t, from, to) == 1 &&
 	    numbers_compare_with_signed_zero(d, last_used) > 0)
 		return d;
+	*changed = true;
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
 
@@ -107,6 +108,7 @@ void
 numbers_assign_distinct_doubles(struct numbers *t)
 {
 	double last_used = NAN;
+	bool changed = false;
 
 	if (t->n == 0)
 		return;
@@ -114,19 +116,22 @@ numbers_assign_distinct_doubles(struct numbers *t)
 	    compare_by_double_then_canonical, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
 		k = end_of_same_double(t, i);
-		last_used = assign_doubles_to_rounded_group(t, i, k, last_used);
+		last_used = assign_doubles_to_rounded_group(
+		    t, i, k, last_used, &changed);
 	}
+	if (!changed)
+		return;
 	qsort_r(t->order, t->n, sizeof(*t->order),
 	    compare_by_double_then_canonical, t);
 	mark_mixed_doubles(t);
 }
 
-/* Returns the first place in order whose double is d or above. If `after` is
- * true, returns the first place whose double is above d. */
+/* Returns the first place from `low` on in `order` whose double is d or above.
+ * If `after` is true, returns the first place whose double is above d. */
 static uint32_t
-find_place(const struct numbers *t, double d, bool after)
+find_place(const struct numbers *t, uint32_t low, double d, bool after)
 {
-	uint32_t low = 0, high = t->n;
+	uint32_t high = t->n;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
@@ -141,15 +146,22 @@ find_place(const struct numbers *t, double d, bool after)
 	return low;
 }
 
+static bool
+has_double(const struct numbers *t, uint32_t place, double d)
+{
+	return place < t->n && numbers_compare_with_signed_zero(
+	    t->v[t->order[place]].d, d) == 0;
+}
+
 bool
 numbers_find_entries(
     const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 {
-	*low = find_place(t, d, false);
-	*high = *low;
-	if (*low == t->n || numbers_compare_with_signed_zero(
-	    t->v[t->order[*low]].d, d) != 0)
+	*low = *high = find_place(t, 0, d, false);
+	if (!has_double(t, *low, d))
 		return false;
-	*high = find_place(t, d, true);
+	++*high;
+	if (has_double(t, *high, d))
+		*high = find_place(t, *high, d, true);
 	return true;
 }
