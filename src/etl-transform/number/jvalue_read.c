@@ -95,12 +95,28 @@ read_number(struct reader *r, uint32_t i)
 	return jv_number(d);
 }
 
+/* The token of an array counts its elements up to 65535. */
+static int
+count_elements(const struct json_tok *tok, uint32_t i)
+{
+	int n = 0;
+
+	if (tok[i].members < UINT16_MAX)
+		return tok[i].members;
+	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k].next)
+		n++;
+	return n;
+}
+
+/* The array gets its final size at once: libjq would copy it each time it
+ * grows. */
 static jv
 read_array(struct reader *r, uint32_t i)
 {
 	const struct json_tok *tok = r->j->tok;
 	uint32_t end = tok[i].next;
-	jv a = jv_array_sized(tok[i].members > 0 ? tok[i].members : 1);
+	int n = count_elements(tok, i);
+	jv a = jv_array_sized(n > 0 ? n : 1);
 
 	for (i++; i < end; i = tok[i].next)
 		a = jv_array_append(a, read_value(r, i));
