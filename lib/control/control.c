@@ -36,17 +36,21 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	struct old_tables old = { false, false };
 	struct db_value schema = db_text(db_schema(db));
 	int64_t present, version = 0;
+	bool ignored;
 
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
 	    e) == -1 ||
 	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
 	    db_schema(db) != NULL ? 1 : 0, 0, &present, e) == -1)
 		return -1;
-	if (present > 0 && read_tables_version(db, &version, e) == -1)
-		return -1;
-	if (check_tables_are_not_newer(db, version, e) == -1)
-		return -1;
 	if (present == 0 && old_tables_check_and_rename(&old, db, e) == -1)
+		return -1;
+	/* Another role may have created tables since the last check. No command
+	 * of this transaction may read a table before it is checked. */
+	if (control_refuse_tables_of_others(db, present == 0, &ignored, e) ==
+		-1 ||
+	    (present > 0 && read_tables_version(db, &version, e) == -1) ||
+	    check_tables_are_not_newer(db, version, e) == -1)
 		return -1;
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
@@ -54,23 +58,35 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	return old_tables_copy_back(&old, db, e);
 }
 
+/* Sets *version to 0 if there are no tables. */
+static int
+read_version_of_any_tables(struct db *db, int64_t *version, struct err *e)
+{
+	struct err first;
+	bool present;
+
+	*version = 0;
+	if (control_refuse_tables_of_others(db, false, &present, e) == -1)
+		return -1;
+	if (!present || read_tables_version(db, version, &first) == 0 ||
+	    first.code == ERR_CONFIG)
+		return 0;
+	*e = first;
+	return -1;
+}
+
 int
 control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
     struct err *e)
 {
-	int64_t version = 0;
-	struct err first;
+	int64_t version;
 
-	if (control_find_schema(db, schema, creates_missing_schema, e) == -1)
+	if (control_find_schema(db, schema, creates_missing_schema, e) == -1 ||
+	    read_version_of_any_tables(db, &version, e) == -1)
 		return -1;
 	/* The usual case: the tables exist and need no migration. */
-	if (read_tables_version(db, &version, &first) == 0) {
-		if (version >= CONTROL_VERSION)
-			return check_tables_are_not_newer(db, version, e);
-	} else if (first.code != ERR_CONFIG) {
-		*e = first;
-		return -1;
-	}
+	if (version >= CONTROL_VERSION)
+		return check_tables_are_not_newer(db, version, e);
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (create_or_migrate_tables(db, e) == 0 && db_commit(db, e) == 0)
@@ -80,14 +96,10 @@ control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
 	return -1;
 }
 
-int
-control_open(struct db **db, const char *url, const char *schema,
-    bool creates_missing, struct err *e)
+static int
+close_if_failed(int rc, struct db **db)
 {
-	*db = NULL;
-	if ((creates_missing ? db_open : db_open_present)(db, url, e) == -1)
-		return -1;
-	if (control_find_schema(*db, schema, creates_missing, e) == 0)
+	if (rc == 0)
 		return 0;
 	db_close(*db);
 	*db = NULL;
@@ -95,16 +107,32 @@ control_open(struct db **db, const char *url, const char *schema,
 }
 
 int
+control_open(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e)
+{
+	bool present;
+	int rc;
+
+	*db = NULL;
+	rc = (creates_missing ? db_open : db_open_present)(db, url, e);
+	if (rc == 0)
+		rc = control_find_schema(*db, schema, creates_missing, e);
+	if (rc == 0)
+		rc = control_refuse_tables_of_others(*db, false, &present, e);
+	return close_if_failed(rc, db);
+}
+
+int
 control_open_and_ensure(struct db **db, const char *url, const char *schema,
     bool creates_missing, struct err *e)
 {
-	if (control_open(db, url, schema, creates_missing, e) == -1)
-		return -1;
-	if (control_ensure(*db, schema, creates_missing, e) == 0)
-		return 0;
-	db_close(*db);
+	int rc;
+
 	*db = NULL;
-	return -1;
+	rc = (creates_missing ? db_open : db_open_present)(db, url, e);
+	if (rc == 0)
+		rc = control_ensure(*db, schema, creates_missing, e);
+	return close_if_failed(rc, db);
 }
 
 int

@@ -2,7 +2,7 @@
  * etl_loads ...) if they are missing, and migrates them if they have an older
  * version. Two programs may do this at the same time.
  * Fails: ERR_CONFIG (78) if the tables have a newer version than this
- *        program. */
+ *        program, ERR_DENIED (77) if they belong to another role. */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
@@ -18,7 +18,8 @@ enum { CONTROL_VERSION = 2 };
 int control_ensure(struct db *db, const char *schema,
     bool creates_missing_schema, struct err *e);
 /* Opens the database (db_open(), or db_open_present() if not
- * `creates_missing`) and finds the schema of the control tables. */
+ * `creates_missing`), finds the schema of the control tables and checks their
+ * owners. */
 int control_open(struct db **db, const char *url, const char *schema,
     bool creates_missing, struct err *e);
 /* Does the same and ensures the tables. */

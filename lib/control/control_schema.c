@@ -90,3 +90,44 @@ control_find_schema(
 		return set_first_schema_of_search_path(db, e);
 	return set_named_schema(db, name, creates_missing_schema, e);
 }
+
+static int
+set_error_of_refused_table(
+    struct db *db, const struct db_rows *r, struct err *e)
+{
+	const char *table = db_column(r, 1).p, *owner = db_column(r, 3).p;
+
+	if (db_column(r, 2).i == 1)
+		return err_set(e, ERR_DENIED, false, "the control table %s.%s "
+		    "has a trigger whose function belongs to the role %s, "
+		    "which could run its own commands as your role: drop the "
+		    "trigger, or name another schema with --control-schema",
+		    db_schema(db), table, owner);
+	return err_set(e, ERR_DENIED, false, "the control table %s.%s belongs "
+	    "to the role %s, which could run its own commands as your role: "
+	    "drop the table, or change its owner to your role, or name another "
+	    "schema with --control-schema", db_schema(db), table, owner);
+}
+
+int
+control_refuse_tables_of_others(
+    struct db *db, bool renamed_too, bool *present, struct err *e)
+{
+	struct db_value v[] = { db_text(db_schema(db)), DB_I(renamed_too) };
+	struct db_rows *r;
+	int rc;
+
+	*present = true;
+	if (db_kind(db) == DB_SQLITE)
+		return 0;
+	if (db_query(db, &r, db_sql(db, SQL_CONTROL_OWNERS), v, 2, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		*present = db_column(r, 0).i != 0;
+		rc = db_column(r, 1).type == DB_NULL
+			 ? 0
+			 : set_error_of_refused_table(db, r, e);
+	}
+	db_end(r);
+	return rc;
+}

@@ -23,6 +23,54 @@ WHERE s.name IS NOT NULL
 -- Returns 1 if the schema $1 exists, else 0.
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1
 
+-- name: control_owners
+-- Returns one row for the schema $1: whether it has the table etl_control, and,
+-- if one of the control tables must not be used, the name of this table, 1 if a
+-- trigger is the reason, and the role to which the table or the function of the
+-- trigger belongs. A table must belong to the current role, to a role of which
+-- it is a member, or to the owner of the database. pg_has_role() alone does not
+-- answer this, because it is true for every role if the current role is a
+-- superuser. Only the owner of a table can give it rules, policies or defaults,
+-- but a trigger can be of a role with the privilege TRIGGER. If $2 is 1, the
+-- statement also looks at the renamed tables of another tool.
+WITH RECURSIVE member AS (
+    SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
+    UNION
+    SELECT a.roleid
+    FROM pg_catalog.pg_auth_members AS a JOIN member AS m ON m.oid = a.member
+), trusted AS (
+    SELECT m.oid FROM member AS m WHERE pg_catalog.pg_has_role(m.oid, 'USAGE')
+    UNION
+    SELECT d.datdba FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database()
+), control AS (
+    SELECT c.oid, c.relname, c.relowner
+    FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND (c.relname IN ('etl_control', 'pipeline_runs',
+            'dead_letters', 'dead_letter_attempts', 'etl_checkpoints',
+            'etl_loads')
+        OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
+            'dead_letters_before_etl'))
+), refused AS (
+    SELECT c.relname, 0 AS has_trigger, c.relowner AS owner
+    FROM control AS c
+    WHERE c.relowner NOT IN (SELECT t.oid FROM trusted AS t)
+    UNION ALL
+    SELECT c.relname, 1, f.proowner
+    FROM control AS c
+        JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = c.oid
+        JOIN pg_catalog.pg_proc AS f ON f.oid = g.tgfoid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = f.pronamespace
+    WHERE NOT g.tgisinternal AND n.nspname <> 'pg_catalog'
+        AND f.proowner NOT IN (SELECT t.oid FROM trusted AS t)
+)
+SELECT EXISTS (SELECT FROM control AS c WHERE c.relname = 'etl_control'),
+    r.relname, r.has_trigger, pg_catalog.pg_get_userbyid(r.owner)
+FROM (SELECT) AS one LEFT JOIN refused AS r ON true
+ORDER BY r.has_trigger, r.relname
+LIMIT 1
+
 -- name: control_version
 -- Reads the version of the control tables (pipeline_runs, dead_letters and the
 -- other tables that control_1 creates).

@@ -37,4 +37,31 @@ is 'no two statements of a dialect have the same name' \
     '' "$(for dialect in sql/*/; do
 	cat "$dialect"*.sql | sed -n 's/^-- name: //p' | sort | uniq -d
 done)"
+
+# unqualified FILE...: prints the words before "(" that are neither SQL syntax nor
+# a name with its schema.  A function without its schema may be one of another
+# role (man/etl.7).  The first sed removes comments, texts and quoted names.
+unqualified() {
+	sed -E "s/--.*//; s/'([^']|'')*'//g; s/\"[^\"]*\"//g" "$@" |
+	    sed -E 's/(INTO|TABLE|REFERENCES|EXISTS|ON|INDEX) [{}a-z_.]+ ?\(//g;
+	    s/(COPY|AS c|AS d) [{}a-z_.]* ?\(//g; s/AS [a-z]+\(/(/g' |
+	    grep -oE '[A-Za-z_.{}]+ ?\(' | sed 's/ *($//' | grep -vE '^pg_catalog\.' |
+	    grep -vxE '[A-Z_]+|coalesce|extract|position|substring' | sort -u
+}
+is 'the functions of all PostgreSQL statements have their schema' '' \
+    "$(unqualified sql/postgresql/*.sql)"
+is 'the tables of the PostgreSQL catalog have their schema' '' "$(
+    grep -rnE '(FROM|JOIN) pg_[a-bd-su-z]' sql/postgresql src lib || :)"
+# c_unqualified FILE...: the same for the statements in C texts.  A lower-case word
+# before "(" is a function.  "m" is the name of a subquery; instr, length and substr
+# are in statements for SQLite.
+c_unqualified() {
+	sed -E 's/\\"|%[suz]+/ /g' "$@" | grep -oE '"[^"]*"' |
+	    grep -oE '[a-z_.]+\(' | grep -vE '^pg_catalog\.' |
+	    grep -vxE '(coalesce|position|m|instr|length|substr)\(' | sort -u
+}
+is 'the functions of PostgreSQL statements in C have their schema' '' \
+    "$(c_unqualified src/etl-load/pg/*.c src/etl-load/commit/*.c \
+    src/etl-load/table/target.c lib/db/db.c lib/db/pg.c \
+    lib/control/letters_filter.c lib/control/control_schema.c)"
 done_testing
