@@ -182,7 +182,7 @@ etl-dlq list --db "$db" >/dev/null 2>"$scratch/err" & victim=$!
 ok 'postgresql: the next migration waits for the locked table' \
     wait_until 10 migration_waits
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'etl-dlq'" >/dev/null
+    WHERE datname = current_database() AND application_name = 'etl-dlq'" >/dev/null
 rc=0
 { wait $victim || rc=$?; } 2>/dev/null
 release_table
