@@ -170,7 +170,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	    .plain = o->plain, .rejects = o->rejects,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,
 	    .fds = fds };
-	enum json_members members;
+	enum json_members members = JSON_UNIQUE;
 	struct stage *s;
 	struct buf text;
 	int rc = -1;

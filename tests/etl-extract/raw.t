@@ -301,7 +301,7 @@ for status in 404:66 503:75 302:76; do
 	printf 'HTTP/1.1 %s X\r\n\r\nwhy it failed ' "${status%:*}" >"$raw/$name"
 	is "an endless body of status ${status%:*} has the exit code of the status" \
 	    "${status#*:}" \
-	    "$(limit=10 get $name --timeout 30s --retries 0)"
+	    "$(limit=10 get "$name" --timeout 30s --retries 0)"
 done
 like 'an endless body of an error: the message has its start' \
     'status 404: why it failed xxx' \

@@ -111,9 +111,9 @@ getdelim_of(char **line, size_t *cap, int end, FILE *f)
 
 /* asprintf(3) as it is called in a build with -D_FORTIFY_SOURCE. */
 int asprintf_chk(char **out, int flag, const char *fmt, ...)
-    __asm__("__asprintf_chk");
+    __asm__("__asprintf_chk") __attribute__((format(printf, 3, 4)));
 
-static int
+static int __attribute__((format(printf, 2, 0)))
 asprintf_as(char **out, const char *fmt, va_list ap, const void *caller)
 {
 	*out = NULL;
