@@ -36,14 +36,16 @@ create_schema(struct db *db, const char *name, struct err *e)
 
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_str(&sql, "CREATE SCHEMA ");
-	if (db_quote_name(db, &sql, name, strlen(name), e) == -1 ||
-	    db_begin(db, e) == -1)
+	if (db_quote_name(db, &sql, name, strlen(name), e) == -1)
+		goto out;
+	(void)buf_text(&sql);
+	if (buf_check(&sql, e) == -1 || db_begin(db, e) == -1)
 		goto out;
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
 	    e) == 0 &&
 	    db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
 	    &present, e) == 0 &&
-	    (present > 0 || db_script(db, buf_text(&sql), e) == 0) &&
+	    (present > 0 || db_script(db, sql.data, e) == 0) &&
 	    db_commit(db, e) == 0)
 		rc = 0;
 	else {

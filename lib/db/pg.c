@@ -143,12 +143,13 @@ wait_for_last_result(struct pg *pg, bool ignores_signals)
 	}
 }
 
-/* Sends first_sql and the options in one command, to save a round trip. */
-static PGresult *
-set_session_options(struct pg *pg)
+/* Sends first_sql and the options in one command, to save a round trip. Sets
+ * *res to the answer, NULL if the connection is lost. Fails without memory. */
+static int
+set_session_options(struct pg *pg, PGresult **res, struct err *e)
 {
-	PGresult *res = NULL;
 	struct buf sql;
+	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_printf(&sql, "%s; SET client_encoding = 'UTF8';"
@@ -158,24 +159,30 @@ set_session_options(struct pg *pg)
 	    "SET tcp_keepalives_count = 6;"
 	    "SET default_transaction_isolation = 'read committed'",
 	    pg->first_sql);
-	if (PQsendQuery(pg->conn, buf_text(&sql)) == 1)
-		res = wait_for_last_result(pg, false);
+	(void)buf_text(&sql);
+	*res = NULL;
+	rc = buf_check(&sql, e);
+	if (rc == 0 && PQsendQuery(pg->conn, sql.data) == 1)
+		*res = wait_for_last_result(pg, false);
 	buf_release(&sql);
-	return res;
+	return rc;
 }
 
 static int
 connect_and_set_session_options(struct pg *pg, struct err *e)
 {
 	PGresult *res;
+	int rc;
 
 	if (pg_connect(&pg->conn, pg->url, pg->fault, e) == -1)
 		return -1;
 	pg->opened++;
 	pg->opening = true;
 	pg->stopped = false;
-	res = set_session_options(pg);
+	rc = set_session_options(pg, &res, e);
 	pg->opening = false;
+	if (rc == -1)
+		return -1;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
 		(void)set_command_error_and_free(pg, res, e);
 		return pg->stopped ? pg_connect_set_stop_error(e) : -1;

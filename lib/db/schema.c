@@ -39,7 +39,8 @@ replace_placeholders(const struct db *db, const char *sql, struct err *e)
 		sql = at + db_append_schema_if_at_placeholder(db, &b, at);
 	}
 	buf_str(&b, sql);
-	if (buf_check(&b, e) == 0 && (copy = strdup(buf_text(&b))) == NULL)
+	(void)buf_text(&b);
+	if (buf_check(&b, e) == 0 && (copy = strdup(b.data)) == NULL)
 		(void)err_nomem(e);
 	buf_release(&b);
 	return copy;
@@ -84,13 +85,18 @@ db_set_schema(struct db *db, const char *name, struct err *e)
 	buf_init(&prefix, SIZE_MAX / 4);
 	rc = db_quote_name(db, &prefix, name, strlen(name), e);
 	buf_char(&prefix, '.');
+	(void)buf_text(&prefix);
 	if (rc == 0)
 		rc = buf_check(&prefix, e);
 	if (rc == 0 && ((db->schema_name = strdup(name)) == NULL ||
-	    (db->schema_prefix = strdup(buf_text(&prefix))) == NULL))
+	    (db->schema_prefix = strdup(prefix.data)) == NULL))
 		rc = err_nomem(e);
 	buf_release(&prefix);
-	return rc == 0 ? replace_in_all_statements(db, e) : -1;
+	if (rc == 0)
+		rc = replace_in_all_statements(db, e);
+	if (rc == -1)
+		db_forget_schema(db);   /* so that a retry sets it again */
+	return rc;
 }
 
 const char *

@@ -21,6 +21,7 @@ api_start --posts 100
 mkdir "$scratch/posts"
 cp examples/posts/*.jq examples/posts/*.s* "$scratch/posts"
 printf 'API_BASE_URL=%s\n' "$api" >"$scratch/posts/.env"
+chmod 600 "$scratch/posts/.env"
 cron=$(block cron | grep '^[*0]')
 like 'cron finds the programs where make install puts them' \
     "^PATH=$(sed -n 's/^PREFIX *?*= *//p' Makefile)/bin:" \
