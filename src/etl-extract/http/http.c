@@ -85,8 +85,10 @@ set_curl_options(struct http *h, const struct http_conf *c)
 
 	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->curl_error);
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(u, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(u, CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(u, CURLOPT_SSLVERSION,
+	    (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(u, CURLOPT_PROXY_SSLVERSION,
+	    (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(u, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
