@@ -16,14 +16,14 @@ address=src/etl-extract/http/private_address.c
 mutant etl-extract/stream.t '--delay does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
     's/wait_fd_or_stop(STDOUT_FILENO, 0, ms >/wait_fd_or_stop(-1, 0, ms >/' \
-    'a reader that leaves, --delay 60s'
+    'in the wait of --delay 60s'
 mutant etl-extract/stream.t 'a request does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
     's/return wait_fd_or_stop(STDOUT_FILENO, 0, 0) == 1/return false/' \
-    'a reader that leaves, --timeout 60s'
+    'in the wait of --timeout 60s'
 mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errval.c \
     's/num == EPIPE/num == 0/' \
-    "a file's reader that leaves"
+    'etl-extract FILE:'
 
 # Connections and answers that break.
 mutant etl-extract/http.t 'a connection reset is not retried' $http \
@@ -31,62 +31,62 @@ mutant etl-extract/http.t 'a connection reset is not retried' $http \
     'reset once'
 mutant etl-extract/http.t 'a failed connection exits with the code of a bad response' $http \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_PEER, true, "%s", why)/' \
-    'no server'
+    'a server that is not running'
 mutant etl-extract/http.t 'a cut body is taken as complete' $http \
     's/code = curl_easy_perform(h->curl);/if ((code = curl_easy_perform(h->curl)) == CURLE_PARTIAL_FILE) code = CURLE_OK;/' \
-    'cut: said'
+    'an answer that is cut short: the message names the cause'
 mutant etl-extract/raw.t 'a cut response header is taken as complete' $http \
     's/if (!h->receiver.has_head)/if (false)/' \
-    'cut at each of'
+    'an answer cut at any of'
 mutant etl-extract/http.t 'cut gzip data is taken as complete' $receiver \
     's/!gunzip_is_complete(r->gzip)/false/' \
-    'cut gzip: said'
+    'gzip data that are cut short: the message names the cause'
 mutant etl-extract/http.t 'broken gzip data is not retried' $receiver \
     's/r->bad_gzip = gunzip_add(r->gzip, b, p, n) == -1 && !b->failed;/if (gunzip_add(r->gzip, b, p, n) == -1) return refuse_answer(r, "broken");/' \
     'badgzip once'
 mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/http/gunzip.c \
     's/if (z->is_complete && inflateReset(&z->z) != Z_OK)/if (z->is_complete)/' \
-    'gzip in two members'
+    'a gzip body of two members'
 mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/body.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
-    'closed-early: calls'
+    'closed-early: the number of requests is 3'
 mutant etl-extract/http.t 'a retry appends to the previous body' $receiver \
     's/buf_clear(&a->body);//' \
-    'cut/100 once: each record once'
+    'cut/100 once: every record comes out'
 
 # Slow ones.
 mutant etl-extract/http.t 'requests have no time-out' $http \
     '/CURLOPT_TIMEOUT_MS/d' \
-    'slow: said'
+    'an answer slower than --timeout: the message names the cause'
 mutant etl-extract/http.t 'a time-out is not retried' $http \
     's/default:/case CURLE_OPERATION_TIMEDOUT: return err_set(e, ERR_RETRY, false, "%s", why); default:/' \
-    'slow once'
+    'an answer slower than --timeout once'
 mutant etl-extract/http.t 'each byte restarts the time-out' $http \
     's/curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);/curl_easy_setopt(u, CURLOPT_LOW_SPEED_LIMIT, 1L); curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 1L);/' \
-    'drip: said'
+    'an answer that drips longer than --timeout: the message names the cause'
 mutant etl-extract/raw.t 'connecting has no time-out' $http \
     '/CURLOPT_CONNECTTIMEOUT_MS/,+1d' \
-    'no connection'
+    'a server with a full queue'
 
 # Bodies that are no page.
 mutant etl-extract/http.t 'an HTML response is taken as no records' src/etl-extract/page/body.c \
     '/"the answer is not JSON (/{n;n;s/return.*/b->no_records = true; return 0;/;}' \
-    'garbage: said'
+    'an answer that is HTML: the message names the cause'
 mutant etl-extract/http.t 'an empty response is taken as no records' src/etl-extract/page/body.c \
     's/return err_set(e, ERR_PEER, false, "the answer is empty");/{ b->no_records = true; return 0; }/' \
-    'empty: said'
+    'an empty answer: the message names the cause'
 mutant etl-extract/http.t 'a scalar response is taken as no records' src/etl-extract/page/body.c \
     's/else if (t\[b->array\].type != JSON_ARRAY)/else if (t[b->array].type < JSON_NUMBER)/' \
-    'scalar'
+    'an answer that is a number'
 mutant etl-extract/pages.t 'a --records pointer that finds nothing means no records' src/etl-extract/page/body.c \
     '/!pointer_find(&b->j, b->records, &b->array))/{n;s/return fail_no_array(b, e);/{ b->no_records = true; return 0; }/;}' \
-    'nothing there'
+    'nothing at --records'
 mutant etl-extract/pages.t 'the first of two arrays is read' src/etl-extract/page/body.c \
     's/return fail_two_arrays(b, name, i, e);/break;/' \
     'two arrays'
 mutant etl-extract/http.t 'control characters of a response are printed' lib/base/text.c \
     's/if (!is_terminal_control(cp))/if (true)/' \
-    'controls: escaped'
+    'the message escapes control and bidirectional characters'
 mutant etl-extract/http.t 'the size limit counts compressed bytes' $receiver \
     's/if (r->gzip == NULL)/if (r->gzip != NULL) b->max = SIZE_MAX \/ 4; &/' \
     'gzip bomb'
@@ -102,69 +102,69 @@ mutant etl-extract/http.t '5xx statuses are not retried' $status \
     '503 twice'
 mutant etl-extract/http.t 'status 404 has no exit code of its own' $status \
     's/s == 404 || s == 410/s == 410/' \
-    '- 404'
+    'status 404 exits with 66'
 mutant etl-extract/http.t 'status 403 has no exit code of its own' $status \
     's/s == 401 || s == 403/s == 401/' \
-    '- 403'
+    'status 403 exits with 77'
 mutant etl-extract/http.t 'status 400 is retried' $status \
     's/\*transient = s == 408/*transient = s == 400 || s == 408/' \
-    '400: calls'
+    'status 400 is not retried'
 mutant etl-extract/http.t 'an exhausted rate limit is not retried' $after \
     's/(a->status == 403 || a->status == 429)/false/' \
-    'no more calls'
+    'an exceeded rate limit (403)'
 mutant etl-extract/http.t 'Retry-After is ignored' $after \
     's/if (http_find_header(a, "Retry-After", &v, &n)) {/if (false) {/' \
-    'seconds: waited'
+    'Retry-After of one second is waited for'
 mutant etl-extract/http.t 'a date in Retry-After is not understood' $after \
     's/return seconds_until(timegm(&tm), now);/return -1;/' \
-    'too long a date: one call'
+    'Retry-After with a date beyond --backoff: no retry is sent'
 mutant etl-extract/http.t 'a past date in Retry-After gives a positive wait' $after \
     's/return at <= now ? 0 : at - now;/return at <= now ? now - at : at - now;/' \
-    'date gone by'
+    'Retry-After as a past date'
 mutant etl-extract/http.t 'a number at the start of an invalid Retry-After counts' $after \
     "s/if (p\\[i\\] < '0' || p\\[i\\] > '9')/if (i > 0 \\&\\& (p[i] < '0' || p[i] > '9')) break; &/" \
-    'garbage 1.5: own backoff'
+    'Retry-After of 1.5 is ignored: the retry succeeds'
 mutant etl-extract/http.t 'a large number in Retry-After overflows' $after \
     's/if (s <= longest_wait)/if (true)/' \
-    '2^64 seconds: one call'
+    'Retry-After of 2^64 seconds: no retry is sent'
 mutant etl-extract/http.t 'a Retry-After above the limit is shortened' src/etl-extract/http/fetch.c \
     's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
-    'too long: one call'
+    'Retry-After longer than --backoff: no retry is sent'
 
 # Redirects.
 mutant etl-extract/redirect.t '--header values are sent to another origin' $redirect \
     's/size_t n = r->left_origin ? c->n_default : c->n_headers;/size_t n = c->n_headers;/' \
-    'bearer: nothing sent to it'
+    'bearer: the other origin gets no header of the user'
 mutant etl-extract/redirect.t 'the header of the paging is sent to another origin' $redirect \
     's/if (r->left_origin || r->header.len == 0)/if (r->header.len == 0)/' \
-    'page header, other origin: not sent'
+    'another origin does not get the header of --into'
 mutant etl-extract/redirect.t 'credentials return after a redirect within another origin' $redirect \
     's/r->left_origin = true;/r->left_origin = true; else r->left_origin = false;/' \
-    'on in the other origin: still without'
+    'a second redirect in the other origin sends no headers'
 mutant etl-extract/redirect.t 'another port counts as the same origin' $http \
     's/port == NULL ? "" : port)/"")/' \
-    'bearer: nothing sent to it'
+    'bearer: the other origin gets no header of the user'
 mutant etl-extract/redirect.t 'another host counts as the same origin' $http \
     's/scheme, host == NULL ? "" : host,/scheme, "",/' \
-    'other host name: nothing sent to it'
+    'another host name on the same port gets no headers'
 mutant etl-extract/redirect.t 'the secret query parameter is sent to another origin' $redirect \
     's/if (c->query_param != NULL && r->left_origin)/if (false)/' \
-    'query secret: dropped'
+    'the query secret is removed for another origin'
 mutant etl-extract/redirect.t 'the secret in a renamed parameter is sent to another origin' $redirect \
     's/if (r->left_origin &&$/if (false \&\&/' \
-    'query secret, renamed: not sent'
+    'a query secret in another parameter is not sent'
 mutant etl-extract/redirect.t 'the user name in a redirect target is sent' $http \
     '/CURLUPART_USER, NULL, 0/d; /CURLUPART_PASSWORD, NULL, 0/d' \
-    'user in a target: not sent'
+    'user and password of a target are not sent'
 mutant etl-extract/redirect.t 'a redirect to any scheme is followed' $redirect \
     's/if (!to->is_http)/if (false)/' \
-    'file:///etc/passwd: said'
+    'a redirect to file:///etc/passwd: the message says why'
 mutant etl-extract/redirect.t 'a redirect from https to http is followed' $redirect \
     's/if (from->is_https && !to->is_https)/if (false)/' \
     'https to http'
 mutant etl-extract/redirect.t '50 redirects are followed' $redirect \
     's/REDIRECTS_MAX = 10/REDIRECTS_MAX = 50/' \
-    'loop: calls'
+    'a redirect loop ends after 11 requests'
 mutant etl-extract/redirect.t 'status 308 is not a redirect' $status \
     's/status == 307 || status == 308/status == 307/' \
     '308'
@@ -196,10 +196,10 @@ mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
     'redirect from a public to a private address'
 mutant etl-extract/raw.t 'an open connection to a private address is used' $http \
     's/h->refused_private = h->public_only && a->from_private;/h->refused_private = false;/' \
-    'by a connection that is there already'
+    'a redirect to private over an open connection exits with 77'
 mutant etl-extract/redirect.t 'a redirect between private addresses is refused' $redirect \
     's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, r->left_origin);/' \
-    'bearer: other origin'
+    'bearer: a redirect to another origin succeeds'
 
 # TLS.
 mutant etl-extract/redirect.t 'the certificate is not verified' $http \
@@ -207,62 +207,62 @@ mutant etl-extract/redirect.t 'the certificate is not verified' $http \
     'self-signed'
 mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $http \
     's/curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
-    'wrong name'
+    'a certificate for another name'
 mutant etl-extract/redirect.t 'a bad certificate is retried' $http \
     's/case CURLE_PEER_FAILED_VERIFICATION:/case CURLE_LDAP_CANNOT_BIND:/' \
-    'self-signed: no retry'
+    'a self-signed certificate is not retried'
 
 # Pages.
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
     's/check_page_differs_and_remember_it(p, e) == -1/false/' \
-    'endless: told'
+    'a service that repeats a page: the message names both pages'
 mutant etl-extract/pages.t 'pages of equal length count as repeated' $pages \
     's/    memcmp(p->previous, text, t->len) == 0;/    true;/' \
-    'two pages as long: no page repeats'
+    'two pages of the same length are not taken as repeated'
 mutant etl-extract/pages.t '--max-pages is ignored' $pages \
     's/p->page == p->o->max_pages/false/' \
-    'max pages'
+    '--max-pages before the last page'
 mutant etl-extract/pages.t 'a short page ends the paging' src/etl-extract/page/paginate_page.c \
     's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
     'a short page'
 mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/paginate_page.c \
     's/if (p->records == 0 && known == 1 && !n->starts_late &&/if (false \&\&/' \
-    'total too large: warned'
+    'a total larger than the data causes a warning'
 mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/paginate_page.c \
     's/if (!n->is_incremental || total >= before)/if (true)/' \
-    'fewer than the page before said'
+    'a total that shrinks between two pages'
 mutant etl-extract/incremental.t 'records on two pages are written twice' $pages \
     's/if (!overlap_take_if_found(&p->overlap, p->body.j.text + t->at, t->len))/if (true)/' \
-    'each record once'
+    'each record comes out once'
 mutant etl-extract/incremental.t 'a server that excludes the bound is not noticed' $pages \
     's/check_page_overlaps(p, e) == -1/false/' \
-    'a bound that is left out: no mark passes it'
+    'a lower bound that is left out: no checkpoint passes it'
 mutant etl-extract/incremental.t 'a full page of one cursor value ends the paging' $pages \
     's/if (!cursor_has_risen(c) && p->records >= p->full)/if (false)/' \
-    'a page of one value'
+    'a full page of one'
 
 # The cursor.
 mutant etl-extract/incremental.t 'a mark is written between equal cursor values' $cursor \
     's/if (order > 0) {/if (order >= 0) {/' \
-    'the marks are true'
+    'agree with the records'
 mutant etl-extract/incremental.t 'a mark is written after its value began' $cursor \
     '/write_mark_if_due(c, s, e) == -1)/{N;d;}; s/c->risen_at = .*/& if (c->accepted > 0 \&\& write_mark_if_due(c, s, e) == -1) return -1;/' \
-    'the marks are true'
+    'agree with the records'
 mutant etl-extract/incremental.t 'the checkpoint is the last value, not the highest' $cursor \
     's/if (order > 0) {/if (order != 0) {/' \
-    'not ordered: one mark, the highest'
+    'unordered records make one checkpoint, the highest value'
 mutant etl-extract/incremental.t 'marks are written without --ordered' $cursor \
     's/if (!c->page_began || !c->ordered)/if (!c->page_began)/' \
-    'in order by chance: no mark before the end'
+    'without --ordered the only checkpoint is at the end'
 mutant etl-extract/incremental.t 'the checkpoint may go back' $cursor \
     's/return c->stored == NULL ||/return true ||/' \
-    'only what is old: no mark'
+    'a run of older records only makes no checkpoint'
 mutant etl-extract/incremental.t '--lookback is ignored' $cursor \
     's/o->lookback != NULL) {/false) {/' \
-    'lookback: is sent'
+    '--lookback is subtracted from the stored value that is sent'
 mutant etl-extract/incremental.t 'a mark has no "from" value' $cursor \
     's/\.value = buf_text(&c->highest), \.from = c->stored,/.value = buf_text(\&c->highest), .from = NULL,/' \
-    'stored: the mark'
+    'the checkpoint has the stored value and version'
 # Secrets that the service spells in another way.
 find=src/etl-extract/http/find_secret.c
 mutant etl-extract/echo.t 'an escaped text is decoded once only' $find \

@@ -20,23 +20,23 @@ mutant unit/stream_lines 'a line that is too long is kept in memory' lib/stream/
     memory_stays_bounded
 
 mutant etl-run/eight.t 'the run lock is not taken' src/etl-run/lock.c \
-    's/call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'one of eight'
+    's/call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'of eight runs one exits with 0'
 mutant etl-run/eight.t 'runs that do not get the lock have rows' src/etl-run/job.c \
     '/if (lock_take/s/.*/	run_attempts_with_retries(j, \&a, sig);\n&/; s/^	run_attempts_with_retries(j, &a, sig);$//' \
-    'with its row'
+    'only the runs that exit with 0 have a row'
 mutant etl-run/lock.t 'a refused run waits before it exits' src/etl-run/lock.c \
     's/(void)err_set(e, ERR_RETRY, true, "%s: %s", name/(void)usleep(200000);&/' \
-    'ends within'
+    'the second run exits within'
 mutant etl-run/lock.t 'the stages do not inherit the run lock' src/etl-run/lock.c \
     's/F_DUPFD, INHERITED/F_DUPFD_CLOEXEC, INHERITED/' \
-    'stages of a killed run live'
+    'stages of a killed etl-run hold the lock'
 mutant etl-run/lock.t 'the lock is released by close() only' src/etl-run/lock.c \
-    's/(void)call_file_lock(l->fd[[]i], F_OFD_SETLK, F_UNLCK, NULL);//' 'without the lock'
+    's/(void)call_file_lock(l->fd[[]i], F_OFD_SETLK, F_UNLCK, NULL);//' 'the daemon does not hold the lock'
 mutant etl-run/lock_folder.t 'only the folder of the session is locked' src/etl-run/lock_folder.c \
     's/^	if (add_state_folder(f, e) == 0)/	if (f->n > 0 || add_state_folder(f, e) == 0)/' \
     'the second run exits with 75'
 mutant etl-run/lock.t 'the lock of a name is shared by all databases' src/etl-run/lock.c \
-    's/hash_add(h, url, strlen(url) + 1);//' 'another database too'
+    's/hash_add(h, url, strlen(url) + 1);//' 'a run of the same name in another database exits with 0'
 
 mutant fd3.t 'rejects go to a descriptor 3 open for reading' lib/base/stdfd.c \
     's/(flags & O_ACCMODE) == O_RDONLY ||//' \
@@ -84,9 +84,9 @@ mutant exits.t 'an invalid line of an env file is accepted' src/etl-run/env_file
 mutant exits.t 'options are checked after the database is opened' src/etl-load/loader.c \
     's/check_mode_options(o, e) == -1 ||//' '--mode none: no database file is created'
 mutant etl-extract/auth.t 'no warning for a secret file that others may read' lib/base/file.c \
-    's/(st.st_mode & 077) != 0/false/' 'others may read: warned'
+    's/(st.st_mode & 077) != 0/false/' 'a secret file that others can read causes a warning'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \
-    '/if (b->len == 0)/,+2d' 'empty file'
+    '/if (b->len == 0)/,+2d' 'an empty secret file'
 mutant etl-extract/auth.t 'the limit of core files is not set' lib/base/core_dump.c \
     's/(void)setrlimit(RLIMIT_CORE, &none);//' 'its limit of core files'
 mutant cores.t 'programs that execute commands may dump core' lib/base/core_dump.c \
@@ -95,7 +95,7 @@ mutant cores.t 'the commands of etl-run may not dump core' src/etl-run/main.c \
     's/core_dump_forbid_except_in_commands/core_dump_forbid_also_in_commands/' \
     'a script of etl-run has the limit'
 mutant etl-extract/auth.t 'the secret stays in the environment' src/etl-extract/http/secret.c \
-    's/explicit_bzero(v, strlen(v));//' 'not in the environment'
+    's/explicit_bzero(v, strlen(v));//' '/proc/PID/environ does not show the secret'
 mutant secrets.t 'the row of the run has the database URL' src/etl-run/attempt.c \
     's/\.host = j->host/.host = j->url/' 'no database password in the file dump'
 mutant secrets.t 'a message has the token' src/etl-extract/http/status.c \
@@ -112,15 +112,15 @@ mutant etl-dlq/migrate.t 'control tables of a newer version are used' lib/contro
 mutant etl-dlq/migrate.t 'control tables of an older version are used' lib/control/control.c \
     's/if (version >= CONTROL_VERSION)/if (version >= 1)/' 'sqlite: migrated'
 mutant etl-dlq/migrate.t 'the SQLite migration commits half-way' sql/sqlite/control.sql@control_2 \
-    's/^-- Indexes for/COMMIT; BEGIN IMMEDIATE;\n&/' 'killed at any write'
+    's/^-- Indexes for/COMMIT; BEGIN IMMEDIATE;\n&/' 'a kill at any write'
 mutant etl-dlq/migrate.t 'the PostgreSQL migration commits half-way' sql/postgresql/control.sql@control_2 \
-    's/^-- The time at/COMMIT; BEGIN;\n&/' 'postgresql: it is as before'
+    's/^-- The time at/COMMIT; BEGIN;\n&/' 'leaves the tables of version 1'
 mutant etl-dlq/migrate.t 'two programs migrate at once' sql/postgresql/control.sql@control_lock \
-    's/^SELECT.*/SELECT 1/' 'postgresql: by six at once'
+    's/^SELECT.*/SELECT 1/' 'postgresql: six lists that migrate at once'
 mutant etl-dlq/migrate.t 'tables older than the version table are refused' lib/control/control.c \
-    's/if (present == 0 \&\&/if (false \&\&/' 'from before etl'
+    's/if (present == 0 \&\&/if (false \&\&/' 'four lists that migrate older tables at once agree'
 mutant etl-dlq/migrate.t 'the migration does not convert times' sql/sqlite/control.sql@control_2 \
-    '/^UPDATE dead_letter_attempts/,/;$/d' 'sqlite: occurrences too'
+    '/^UPDATE dead_letter_attempts/,/;$/d' 'sqlite: migrated occurrences have their times'
 mutant unit/db_runs 'half-made control tables are committed' lib/control/control.c \
     's/^	db_rollback(db);/	(void)db_commit(db, \&(struct err){ 0 });/' \
     half_created_tables_are_rolled_back
@@ -138,11 +138,11 @@ mutant signals.t 'time while stopped counts as waiting' lib/base/wait.c \
     'stages stopped and continued succeed (3)'
 mutant etl-run/signals.t 'a second signal does not kill at once' src/etl-run/child.c \
     '/^signal_all_and_schedule_kill/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
-    'the second signal kills at once'
+    'a second SIGTERM kills the run at once'
 mutant etl-run/signals.t 'CONT is not passed to the pipeline' src/etl-run/child.c \
-    's/signal_group(w, SIGCONT);/;/' 'CONT continues it'
+    's/signal_group(w, SIGCONT);/;/' 'SIGCONT continues the script'
 mutant etl-run/signals.t 'TSTP does not stop the pipeline' src/etl-run/child.c \
-    's/signal_group(w, SIGSTOP);//' 'TSTP stops the pipeline'
+    's/signal_group(w, SIGSTOP);//' 'SIGTSTP stops the script'
 
 mutant clock.t 'a wall clock set back changes waits' lib/base/clock.c \
     "$(clock 'if (off == 0 || w.tv_sec - t.tv_sec < off) off = w.tv_sec - t.tv_sec; t.tv_sec += off;')" \

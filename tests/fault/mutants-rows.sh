@@ -58,10 +58,10 @@ mutant power.t 'the folder of a state file is not synced' lib/control/file_repla
 # A loader whose host has gone.
 mutant etl-load/faults.t 'a session of a silent loader keeps its locks' \
     sql/postgresql/control.sql@control_limit_idle "s/'60s'/'0'/" \
-    'idle time-out: once a control row is held'
+    'idle time-out: it is 1 minute once the ledger row is written'
 mutant etl-load/faults.t 'the server does not probe a dead connection' lib/db/pg.c \
     's/SET tcp_keepalives_idle = 60; //' \
-    'idle time-out: once a control row is held'
+    'idle time-out: it is 1 minute once the ledger row is written'
 
 # A reader that leaves.
 mutant etl-transform/process.t 'EPIPE is reported as any other error' lib/base/errval.c \
@@ -72,7 +72,7 @@ mutant etl-transform/process.t 'a message is printed for EPIPE' lib/base/report.
     'is no error'
 mutant etl-via/process.t 'EPIPE is reported as any other error' lib/base/errval.c \
     's/num == EPIPE/num == 0/' \
-    'nobody reads'
+    'if the reader exits, SIGPIPE ends etl-via without a message'
 
 # Bytes.
 mutant unit/json_invalid 'overlong UTF-8 is accepted' lib/base/text.c \
@@ -104,18 +104,18 @@ mutant unit/json_scan 'a duplicate name in a large object is accepted' lib/json/
     test_duplicates_among_many_names
 mutant etl-transform/filter.t 'a lone surrogate escape is accepted' lib/json/lex.c \
     's/\*flags |= JSON_LONE;//' \
-    'bad ones are told'
+    'each bad line is a reject with its code, line and pointer'
 mutant etl-load/values.t 'a NUL character is sent to the database' lib/json/lex.c \
     '/if (v == 0)/d; s/\*flags |= JSON_NUL;//' \
-    'postgresql: what does not fit'
+    'postgresql: a value that does not fit its column is rejected'
 mutant etl-transform/numbers.t 'untouched numbers lose their digits' src/etl-transform/number/numbers.c \
     '/^numbers_put_at/,/^}/s/if (!t->active) {/if (true) {/'
 mutant etl-load/values.t 'a number too large for a double is stored' src/etl-load/sqlite/sqlite_value.c \
     's/return isinf(out->r) ? reject_value(.*/return 1;/' \
-    'sqlite: what does not fit'
+    'sqlite: a value that does not fit its column is rejected'
 mutant etl-load/values.t 'a number that a double rounds is stored' src/etl-load/sqlite/sqlite_value.c \
     's/return number_equals(text, n, s->text.p, s->text.len);/return true;/' \
-    'sqlite: what does not fit'
+    'sqlite: a value that does not fit its column is rejected'
 
 # Lines.
 mutant unit/stream_lines 'the limit of the line length is one byte higher' lib/stream/lines.c \
@@ -132,16 +132,16 @@ mutant unit/stream_lines 'a line ends where a read ended' lib/stream/lines.c \
     every_chunking_gives_the_same_lines
 mutant etl-extract/ndjson.t 'a CR is not white space in JSON' lib/json/scan.c \
     "s/ || \\*p == '.r')/)/" \
-    'file: records'
+    'a file: white space goes, all other bytes of a record stay'
 mutant unit/stream_mark 'a mark whose name has an escape is not found' lib/stream/mark_line.c \
     "s/if (end - p >= 6 && p\\[0\\] == '..' && p\\[1\\] == 'u')/if (false)/" \
     marks_are_found_by_their_first_member
 mutant etl-record/marks.t 'the output of a filter may hold marks' src/etl-transform/engine/filter.c \
     's/memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)/false)/' \
-    'a filter that forges marks: reserved'
+    'its rejects have the code reserved'
 mutant etl-extract/ndjson.t 'an input file may hold marks' lib/stream/stage_reject.c \
     's/s->conf->plain || s->conf->source/false/' \
-    'broken lines: rejects'
+    'each broken line is a reject with code, file, line and offset'
 
 # The filter's process.
 worker=src/etl-transform/pool/pool_watch.c
@@ -153,17 +153,17 @@ mutant etl-transform/process.t 'a filter has no time limit' $worker \
     'def f: f; f'
 mutant etl-transform/process.t 'a worker without memory is taken as crashed' $worker \
     's/w->killed || status == -ENGINE_NOMEM/w->killed/' \
-    'says so'
+    'the message names --memory-limit and its value'
 mutant etl-transform/process.t 'the memory limit is 1 GiB higher' src/etl-transform/pool/worker.c \
     's/sysconf(_SC_PAGESIZE) + limit/sysconf(_SC_PAGESIZE) + limit + (1 << 30)/' \
-    'memory: no more'
+    'etl-transform stays near --memory-limit'
 mutant etl-transform/process.t 'a killed keeper process is taken as a bad filter' $worker \
     's/err_set(e, ERR_RETRY, true, "the keeper process, which starts/err_set(e, ERR_CONFIG, false, "it was killed, which starts/' \
-    'its keeper killed'
+    'a killed keeper process makes etl-transform exit with 75'
 mutant etl-transform/process.t 'worker processes do not exit with their keeper process' src/etl-transform/pool/events.c \
     's/(void)prctl(PR_SET_PDEATHSIG, SIGKILL);//' \
-    'KILL: nobody is left'
+    'KILL: keeper and worker exit too'
 mutant etl-transform/process.t 'a crash of a worker loses records already done' $worker \
     's/s != NULL ? s->done : 0/0/' \
-    'the others pass'
+    'the records beside one'
 done_testing
