@@ -36,8 +36,7 @@ static const char usage[] =
     "                [--ddl FILE] [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
     "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
-    "                [--plain]\n"
-    "                [--rejects FILE] [--retries N] [--seen COL]\n"
+    "                [--plain] [--rejects FILE] [--retries N] [--seen COL]\n"
     "                [--single-transaction] [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)

@@ -90,7 +90,7 @@ sort_names(struct numbers *t, uint32_t *place)
 }
 
 static bool
-sort_numbers(struct numbers *t, const uint32_t *place)
+sort_named_numbers(struct numbers *t, const uint32_t *place)
 {
 	struct numbers_named *x = &t->named;
 
@@ -115,7 +115,8 @@ build(struct numbers *t)
 	uint32_t *place = calloc(t->record->n, sizeof(*place));
 
 	t->named.built = true;
-	if (place == NULL || !sort_names(t, place) || !sort_numbers(t, place)) {
+	if (place == NULL || !sort_names(t, place) ||
+	    !sort_named_numbers(t, place)) {
 		t->nomem = true;
 		t->named.n = t->named.n_names = 0;
 	}

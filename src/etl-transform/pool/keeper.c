@@ -5,8 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,17 +57,15 @@ close_other_descriptors(const struct worker_conf *c)
  * they run a filter that is not trusted. They get no standard input and output,
  * no inherited files and, without --allow env, no environment. They ignore
  * SIGTERM, SIGINT, SIGHUP and SIGQUIT, because the parent decides when they
- * exit. Core dumps are switched off, because they would contain records. */
+ * exit. */
 static void
 isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	const struct rlimit none = { 0, 0 };
 
 	die_with_parent(parent);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_IGN);
-	(void)setrlimit(RLIMIT_CORE, &none);
 	redirect_pipes_to_null();
 	close_other_descriptors(c);
 	/* libjq would read definitions from $HOME/.jq. */
