@@ -4,8 +4,8 @@
  * Flow:  open; then next for each line: for a record emit any number of
  *        times and done, or reject; for a mark pass, once the records before
  *        it are done; at the end finish. If a call fails, main calls
- *        stage_write_failed_mark() (writes the mark failed), reports, and
- *        after STAGE_STOP stop_raise_signal_if_received(). */
+ *        stage_flush_and_write_failed_mark(), reports, and after STAGE_STOP
+ *        stop_raise_signal_if_received(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -130,12 +130,13 @@ int stage_flush(struct stage *s, struct err *e);
  * ERR_RETRY, transient. If a stage upstream failed, *e has its code and
  * message. */
 int stage_finish(struct stage *s, struct err *e);
-/* Writes the mark failed with *why, if the stream is marked and no failed or
- * end mark is in it yet. Never fails. Open the stage before anything that
+/* Writes the records that are still in the buffer: those before the failure.
+ * Then writes the mark failed with *why, if the stream is marked and no failed
+ * or end mark is in it yet. Never fails. Open the stage before anything that
  * can fail, so that the stages after this one learn why. For failures before
  * that (wrong options) call stage_write_failed_mark_early(), which writes
  * only inside etl-run and to a pipe; not for a sink. */
-void stage_write_failed_mark(struct stage *s, const struct err *why);
+void stage_flush_and_write_failed_mark(struct stage *s, const struct err *why);
 void stage_write_failed_mark_early(const char *name, const struct err *why);
 /* The same, also outside etl-run: for a program whose streams are always
  * marked. */

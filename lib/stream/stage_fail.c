@@ -35,10 +35,14 @@ write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
 }
 
 void
-stage_write_failed_mark(struct stage *s, const struct err *why)
+stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 {
-	if (s == NULL || s->out == NULL || s->closed || s->conf->bare ||
-	    why->code == ERR_GONE)
+	struct err e = { 0 };
+
+	if (s == NULL || s->out == NULL || why->code == ERR_GONE)
+		return;
+	(void)stage_flush(s, &e);
+	if (s->closed || s->conf->bare)
 		return;
 	if (!s->started)
 		read_and_pass_begin_mark(s);

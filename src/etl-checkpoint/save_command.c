@@ -169,7 +169,7 @@ save_command(struct command *c, struct err *e)
 	    end_torn_last_line_of_stdout(e) == 0)
 		rc = pass_stream(&s, e);
 	if (rc == -1)
-		stage_write_failed_mark(s.stage, e);
+		stage_flush_and_write_failed_mark(s.stage, e);
 	saver_release(&s.saver);
 	json_release(&s.json);
 	stage_close(s.stage);

@@ -181,7 +181,7 @@ write_replay_stream(struct dlq *d, const struct choice *c,
 	rc = stage_finish(s, e);
 out:
 	if (rc == -1)
-		stage_write_failed_mark(s, e);
+		stage_flush_and_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }

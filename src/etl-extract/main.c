@@ -183,7 +183,7 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
 		rc = check_extract_and_finish_stage(x, s, uri, n, e);
 	if (rc == -1)
-		stage_write_failed_mark(s, e);
+		stage_flush_and_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }

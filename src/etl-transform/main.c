@@ -190,7 +190,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		    e);
 	}
 	if (rc == -1)
-		stage_write_failed_mark(s, e);
+		stage_flush_and_write_failed_mark(s, e);
 	buf_release(&text);
 	stage_close(s);
 	return rc;

@@ -100,7 +100,7 @@ run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
 	if (check_options(&v, o, e) == 0)
 		rc = via_run(s, &v, e);
 	if (rc == -1)
-		stage_write_failed_mark(s, e);
+		stage_flush_and_write_failed_mark(s, e);
 	stage_close(s);
 	return rc;
 }

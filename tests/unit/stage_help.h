@@ -136,7 +136,7 @@ program(const struct stage_conf *given)
 	rc = stage_finish(s, &e);
 out:
 	if (rc == -1)
-		stage_write_failed_mark(s, &e);
+		stage_flush_and_write_failed_mark(s, &e);
 	stage_close(s);
 	json_release(&j);
 	(void)fflush(stdout);
