@@ -1,5 +1,7 @@
 #include "stderr_relay.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,7 +10,8 @@
 enum {
 	PATIENCE = 1000,        /* ms to wait at the end if stderr is blocked */
 	MOVES = 4096,           /* enough rounds to empty a full pipe */
-	TAG = 256               /* room for the pipeline's name and ": " */
+	TAG = 256,              /* room for the pipeline's name and ": " */
+	ESCAPED = 6             /* bytes that one byte becomes at most */
 };
 
 enum verdict { IS_OURS, IS_OTHER, IS_OPEN };
@@ -16,7 +19,8 @@ enum verdict { IS_OURS, IS_OTHER, IS_OPEN };
 void
 relay_open(struct relay *r, int fd, const struct relay_to *to)
 {
-	*r = (struct relay){ .fd = fd, .to = *to };
+	*r = (struct relay){ .fd = fd, .to = *to,
+		.escapes = isatty(STDERR_FILENO) == 1 };
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
@@ -30,11 +34,76 @@ relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS])
 	    .events = POLLOUT };
 }
 
+/* True if the n bytes are the start of a UTF-8 sequence of more than n
+ * bytes. */
+static bool
+is_unfinished_sequence(const char *p, size_t n)
+{
+	unsigned char c = (unsigned char)p[0];
+	size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 1;
+
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			return false;
+	return c <= 0xf4 && n < need;
+}
+
+static void
+put_character_escaped(struct relay *r, const char *p, size_t n)
+{
+	char text[32] = "";     /* more than enough: b never allocates */
+	struct buf b = { .data = text, .cap = sizeof(text),
+		.max = sizeof(text) - 1 };
+
+	if (*p == '\n' || *p == '\t')
+		buf_char(&b, *p);
+	else
+		text_show(&b, p, n);
+	memcpy(r->out + r->ready, text, b.len);
+	r->ready += b.len;
+}
+
+/* Adds the bytes one by one to a UTF-8 sequence, because a sequence may come in
+ * two parts, and puts the sequence when it is complete or broken. */
+static void
+put_bytes_escaped(struct relay *r, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		r->part[r->parts++] = p[i];
+		while (r->parts > 0 &&
+		    !is_unfinished_sequence(r->part, r->parts)) {
+			unsigned int cp;
+			size_t len = utf8_decode(r->part, r->parts, &cp);
+
+			len = len > 0 ? len : 1;
+			put_character_escaped(r, r->part, len);
+			r->parts -= len;
+			memmove(r->part, r->part + len, r->parts);
+		}
+	}
+}
+
+/* Returns how many bytes of the pipeline the output buffer has room for. */
+static size_t
+get_room(const struct relay *r)
+{
+	size_t room = sizeof(r->out) - r->ready;
+
+	if (!r->escapes)
+		return room;
+	room /= ESCAPED;
+	return room > sizeof(r->part) ? room - sizeof(r->part) : 0;
+}
+
 static void
 put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
 {
-	memcpy(r->out + r->ready, p, n);
-	r->ready += n;
+	if (r->escapes) {
+		put_bytes_escaped(r, p, n);
+	} else {
+		memcpy(r->out + r->ready, p, n);
+		r->ready += n;
+	}
 	if (r->to.tail != NULL)
 		tail_add(r->to.tail, p, n);
 }
@@ -105,7 +174,7 @@ static void
 copy_rest_of_line(struct relay *r)
 {
 	const char *p = r->data + r->at;
-	size_t n = r->len - r->at, room = sizeof(r->out) - r->ready;
+	size_t n = r->len - r->at, room = get_room(r);
 	const char *lf;
 
 	if (n > room)
@@ -126,8 +195,7 @@ static void
 fill_output(struct relay *r)
 {
 	r->shown = r->ready = 0;
-	while (r->at < r->len &&
-	    sizeof(r->out) - r->ready > TAG + sizeof(r->held)) {
+	while (r->at < r->len && get_room(r) > TAG + sizeof(r->held)) {
 		if (r->line == LINE_NEW)
 			add_byte_to_line_start(r, r->data[r->at++]);
 		else

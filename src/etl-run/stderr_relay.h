@@ -2,8 +2,9 @@
  * the run's row. All stages write to one pipe. A line of an etl program
  * begins with its name ("etl-x: ..."); indented lines after it belong to it.
  * Other lines get the name of the pipeline, because their program is not
- * known. Never waits: if our stderr is blocked, it reads no more from the
- * pipeline. */
+ * known. If our stderr is a terminal, control characters and bytes that are
+ * not UTF-8 are escaped, except newline and tab. Never waits: if our stderr is
+ * blocked, it reads no more from the pipeline. */
 #ifndef RUN_STDERR_RELAY_H
 #define RUN_STDERR_RELAY_H
 
@@ -30,6 +31,10 @@ struct relay {
 	char out[RELAY_ROOM];   /* PIPE_BUF bytes: a writable pipe accepts them
 	                         * all; shown..ready is yet to be written */
 	size_t shown, ready;
+	bool escapes;           /* our stderr is a terminal */
+	char part[4];           /* start of a UTF-8 sequence that is to be
+				 * escaped or written when it is complete */
+	size_t parts;
 	char held[RELAY_HELD];  /* start of a line, until it is known whether an
 	                         * etl program wrote it */
 	size_t holds;

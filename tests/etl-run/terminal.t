@@ -50,4 +50,29 @@ like 'the interrupt key ends etl-run by SIGINT' '^exit -2$' "$(cat out)"
 is 'the interrupt key ends the script' '' "$(pgrep -f 'sleep 36[.]7' || :)"
 is 'the row names SIGINT' 'failed|stopped by SIGINT' "$(sql "SELECT status,
     error_message FROM pipeline_runs WHERE pipeline = 'key'")"
+
+# What the stages write to standard error is escaped on a terminal.
+cat >says.sh <<'S'
+printf 'red \033[31m c1 \302\233 bad \377 e \303\251 tab\there\r\n' >&2
+printf 'etl-x: \033]0;title\007\n' >&2
+printf 'half \303' >&2; sleep 0.3; printf '\251 then \303' >&2
+S
+chmod +x says.sh
+python3 keys.py says 'sh says.sh' >out
+is 'control characters, C1 and bytes that are not UTF-8 are escaped' \
+    "$(printf 'says: red \\u001b[31m c1 \\u009b bad \\xff e \303\251 tab\there\\r')" \
+    "$(grep red out)"
+is 'the lines of etl programs are escaped too' \
+    'etl-x: \u001b]0;title\u0007' "$(grep title out)"
+is 'a character that comes in two parts stays; a half one is escaped' \
+    "$(printf 'says: half \303\251 then \\xc3')" "$(grep half out)"
+cat >long.sh <<'S'
+head -c 100000 /dev/zero | tr '\0' '\033' >&2
+S
+python3 keys.py long 'sh long.sh' >out
+is 'a long line of control characters is complete' 600000 \
+    "$(grep -o '\\u001b' out | tr -d '\n' | wc -c)"
+etl-run --name says -c 'sh says.sh' 2>err
+is 'in a file standard error stays as it is' 1 \
+    "$(grep -c "$(printf 'red \033\\[31m c1 \302\233 bad \377')" err)"
 done_testing
