@@ -35,6 +35,8 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 			    db_column(r, 4).len);
 		t->version = db_column(r, 5).i;
 		run = db_column(r, 6);
+		t->kept = db_column(r, 7).type == DB_INT ?
+		    db_column(r, 7).i : -1;
 		t->own = is_same_run(&run, l->run);
 		rc = 0;
 	}
@@ -74,12 +76,12 @@ ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    db_text(l->run), DB_I(l->seq), DB_I(l->ended),
 	    db_text(l->counts), DB_I(l->appends), DB_I(l->version),
-	    DB_I(l->batch) };
+	    l->kept == -1 ? db_text(NULL) : DB_I(l->kept), DB_I(l->batch) };
 	bool first = l->batch == 0;
 	int64_t changed = 0;
 
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
-	    SQL_LEDGER_UPDATE), v, first ? 8 : 9, &changed, e) == -1)
+	    SQL_LEDGER_UPDATE), v, first ? 9 : 10, &changed, e) == -1)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_ROW_CHANGED
 			    : explain_unchanged_row(db, l, e);

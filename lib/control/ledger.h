@@ -17,6 +17,9 @@ struct ledger {
 	const char *counts;     /* JSON: the counts of the stages so far */
 	int64_t version;        /* version of the stream's checkpoint after
 	                         * this batch */
+	int64_t kept;           /* rejects in counts that are dead letters, or
+	                         * in a file or descriptor 3 if this program
+	                         * wrote them; -1: not known */
 };
 
 struct ledger_row {             /* as committed; all 0 if there is no row */
@@ -26,6 +29,7 @@ struct ledger_row {             /* as committed; all 0 if there is no row */
 	bool own;               /* written by this run, or outside etl-run if
 	                         * this loader is outside etl-run too */
 	int64_t batch, seq, version;
+	int64_t kept;           /* -1: not known */
 };
 
 enum ledger_result {

@@ -121,7 +121,7 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	reject_who_init(&s->who, c->name);
 	s->pipeline = s->who.pipeline;
 	mark_make_stage_name(s->counts.stage, c->name, NULL, 0);
-	if (open_parts(s, e) == -1) {
+	if (open_parts(s, e) == -1 || stage_report_open(s, e) == -1) {
 		stage_close(s);
 		return -1;
 	}

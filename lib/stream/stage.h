@@ -142,6 +142,18 @@ void stage_write_failed_mark_early(const char *name, const struct err *why);
  * marked. */
 void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
 
+/* Reports to etl-run. stage_write_failed_mark() and stage_finish() report for
+ * themselves. A loader reports its ledger row before its first commit; in
+ * stage_report_failed(), maybe_loaded says that the answer to a COMMIT was
+ * lost. stage_report_failed_early() is for failures before stage_open(), in a
+ * program that does not call stage_write_failed_mark_early(). */
+struct run_report_load;
+int stage_report_load(struct stage *s, const struct run_report_load *load,
+    struct err *e);
+void stage_report_failed(
+    struct stage *s, const struct err *why, bool maybe_loaded);
+void stage_report_failed_early(const char *name, const struct err *why);
+
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
 struct reject_who *stage_who(struct stage *s);

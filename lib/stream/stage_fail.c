@@ -39,6 +39,8 @@ stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 {
 	struct err e = { 0 };
 
+	if (s != NULL)
+		stage_report_failed(s, why, false);
 	if (s == NULL || s->out == NULL || why->code == ERR_GONE)
 		return;
 	(void)stage_flush(s, &e);
@@ -76,6 +78,7 @@ write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
 void
 stage_write_failed_mark_early(const char *name, const struct err *why)
 {
+	stage_report_failed_early(name, why);
 	if (stage_in_run())
 		write_failed_mark_if_stdout_is_pipe(name, why);
 }
@@ -83,5 +86,6 @@ stage_write_failed_mark_early(const char *name, const struct err *why)
 void
 stage_write_failed_mark_if_pipe(const char *name, const struct err *why)
 {
+	stage_report_failed_early(name, why);
 	write_failed_mark_if_stdout_is_pipe(name, why);
 }

@@ -3,6 +3,7 @@
 #define STREAM_STAGE_IMPL_H
 
 #include "stream/line_writer.h"
+#include "stream/run_report.h"
 #include "stream/stage.h"
 
 /* What has been read of the input. A mark is a line that is no record: its
@@ -68,6 +69,7 @@ struct stage {
 	struct buf kept;                /* the checkpoint that is held back */
 	struct err cause;               /* error in the mark failed */
 	char why[192];                  /* message of a reject */
+	struct run_report report;       /* for etl-run */
 };
 
 /* Sets all counts to 0, for a new stream. */
@@ -75,6 +77,14 @@ void stage_reset_counts(struct stage *s);
 /* Starts a marked stream in this stage: makes the mark begin and, if this stage
  * is no sink, writes it. Sets `made`. */
 int stage_make_begin_mark_and_start(struct stage *s, struct err *e);
+/* Reports to etl-run that this stage is going to read a stream. */
+int stage_report_open(struct stage *s, struct err *e);
+/* After begin was read or before it is written: reports to etl-run that the
+ * stream begins here. */
+int stage_report_begin(struct stage *s, struct err *e);
+/* After the mark end was passed on or written: notes how many reject lines this
+ * program has sent on in the stream. */
+void stage_note_rejects_in_output(struct stage *s);
 /* Sets *e: the stream has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
 /* After begin was read or made: sets the name of this stage in the stream and

@@ -82,7 +82,7 @@ stage_set_name_and_pipeline(struct stage *s, struct err *e)
 	    b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
-	return 0;
+	return stage_report_begin(s, e);
 }
 
 /* Copies a text. If it is NULL or "", *out stays as it is. */
@@ -134,6 +134,8 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 	if (fill_begin_mark(s, e) == -1)
 		return -1;
 	mark_make_stage_name(s->counts.stage, s->conf->name, NULL, 0);
+	if (stage_report_begin(s, e) == -1)
+		return -1;
 	if (s->out == NULL)
 		return 0;
 	/* The mark begin names all stages so far. s->begin.stages holds only
@@ -190,6 +192,7 @@ write_end_mark(struct stage *s, struct err *e)
 	    &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
+	stage_note_rejects_in_output(s);
 	return write_text_as_line(s, e);
 }
 
@@ -251,6 +254,8 @@ stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 
 	if (s->out == NULL)
 		return 0;
+	if (k == MARK_END)
+		stage_note_rejects_in_output(s);
 	if (s->conf->bare && k != MARK_REJECT)
 		return check_outcomes_and_reject_limit(s, e) == -1
 			   ? -1
@@ -303,5 +308,5 @@ stage_finish(struct stage *s, struct err *e)
 		reject_warn_if_all_rejected(program, &s->limit,
 		    s->counts.rejected, stage_known_outcomes(s), s->causes);
 	}
-	return 0;
+	return run_report_end(&s->report, s->out != NULL, e);
 }

@@ -148,6 +148,14 @@ CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
 
 UPDATE etl_control SET version = 2;
 
+-- name: control_3
+-- Migrates the control tables from version 2 to version 3.
+-- How many rejects of a stream were stored as dead letters or written to a file
+-- or to descriptor 3. NULL: the loader of version 2 did not count them.
+ALTER TABLE etl_loads ADD COLUMN kept INTEGER;
+
+UPDATE etl_control SET version = 3;
+
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
 -- The columns show whether etl or another tool has created the table.

@@ -2,25 +2,25 @@
 -- Inserts the ledger row (table etl_loads) of a stream and the table it is
 -- loaded into, in the transaction of its first batch.
 INSERT INTO etl_loads (stream_id, target, run, batch, seq, ended, counts,
-    appends, version)
-VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8)
+    appends, version, kept)
+VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 
 -- name: ledger_read
 -- Reads how far a stream has been loaded into a target.
-SELECT batch, seq, ended, taken, counts, version, run
+SELECT batch, seq, ended, taken, counts, version, run, kept
 FROM etl_loads
 WHERE stream_id = $1 AND target = $2
 
 -- name: ledger_update
 -- Records one more batch of a stream, but only if the row still has the batch
--- number $9 and is not closed. If another loader has changed or closed the row,
--- this statement changes no row.
+-- number $10 and is not closed. If another loader has changed or closed the
+-- row, this statement changes no row.
 UPDATE etl_loads
 SET run = $3, batch = batch + 1, ended = $5, counts = $6, appends = $7,
-    version = $8,
+    version = $8, kept = $9,
     seq = CASE WHEN $4 > seq THEN $4 ELSE seq END
-WHERE stream_id = $1 AND target = $2 AND batch = $9 AND NOT taken
+WHERE stream_id = $1 AND target = $2 AND batch = $10 AND NOT taken
 
 -- name: ledger_take
 -- Closes the row of a stream whose load has failed: sets taken. If the server

@@ -60,5 +60,6 @@ FROM pipeline_runs WHERE run = $1
 -- name: run_loads
 -- Lists the rows of a run in the ledger (table etl_loads): how far each of its
 -- streams was loaded.
-SELECT target, ended, counts, appends FROM etl_loads WHERE run = $1
+SELECT target, ended, counts, appends, stream_id, kept
+FROM etl_loads WHERE run = $1
 ORDER BY target, stream_id

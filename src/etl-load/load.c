@@ -90,11 +90,8 @@ add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
 		l->stream.skipped += kind == ITEM_RECORD;
 		return 0;
 	}
-	if (kind == ITEM_REJECT) {
-		if (l->o->no_checkpoint)
-			return 0;
+	if (kind == ITEM_REJECT)
 		l->upstream = true;
-	}
 	set_due_time_if_batch_empty(l);
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
@@ -373,11 +370,15 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	struct loader l = { 0 };
 	int rc;
 
-	if (stage_open(&s, &conf, e) == -1)
+	if (stage_open(&s, &conf, e) == -1) {
+		stage_report_failed_early(conf.name, e);
 		return -1;
+	}
 	rc = loader_open(&l, o, s, e);
 	if (rc == 0)
 		rc = read_stream(&l, e);
+	if (rc == -1)
+		stage_report_failed(s, e, l.unknown);
 	if (rc == 0)
 		print_summary_and_warn_of_rejects(&l);
 	suggest_key_if_rows_existed(&l);

@@ -25,6 +25,7 @@
 #include "base/stop.h"
 #include "db/db.h"
 #include "load.h"
+#include "stream/stage.h"
 #include "stream/lines.h"
 
 #include <stddef.h>
@@ -118,6 +119,8 @@ main(int argc, char *argv[])
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN && check_options_and_print_notes(&o, argc, &e) == -1)
 		r = OPT_FAILED;
+	if (r == OPT_FAILED)
+		stage_report_failed_early("load", &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers_ignore_sigpipe();

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
 	MESSAGE = 48 << 10, LOG = 64 << 10,
@@ -25,6 +27,8 @@ attempt_init(struct attempt *a, int number)
 	*a = (struct attempt){ .number = number };
 	buf_init(&a->message, MESSAGE);
 	buf_init(&a->ending, MESSAGE);
+	buf_init(&a->failed, SIZE_MAX / 4);
+	reports_init(&a->reports);
 	tail_init(&a->said);
 }
 
@@ -33,7 +37,28 @@ attempt_release(struct attempt *a)
 {
 	buf_release(&a->message);
 	buf_release(&a->ending);
+	buf_release(&a->failed);
+	reports_release(&a->reports);
 	tail_release(&a->said);
+}
+
+/* Gives the killed runs of this pipeline the status abandoned. The file of
+ * reports may still be that of such a run. */
+static int
+abandon_stale_runs(
+    struct db *db, const struct job *j, int64_t *dead, struct err *e)
+{
+	struct reports old;
+	struct err none;
+	int rc;
+
+	reports_init(&old);
+	if (reports_read_and_judge(&old, j->lock.reports, &none) == -1)
+		reports_release(&old);
+	rc = run_abandon_stale(db, j->name, j->host,
+	    old.run != NULL ? &old.found : NULL, dead, e);
+	reports_release(&old);
+	return rc;
 }
 
 static int
@@ -50,7 +75,7 @@ abandon_stale_and_start_row(
 
 	if (control_open_and_ensure(&db, j->url, j->schema, true, e) == -1)
 		goto out;
-	if (run_abandon_stale(db, j->name, j->host, &dead, e) == -1)
+	if (abandon_stale_runs(db, j, &dead, e) == -1)
 		goto out;
 	if (run_start(db, &row, e) == -1)
 		goto out;
@@ -88,8 +113,10 @@ static int
 try_complete_row(struct attempt *a, const struct job *j, bool ok,
     struct err *e)
 {
-	struct run_texts words = { .message = a->message.len > 0 ?
-	    buf_text(&a->message) : NULL };
+	struct run_outcome how = { .script_ok = ok, .tolerates = j->tolerates,
+		.streams = a->reports.run != NULL ? &a->reports.found : NULL,
+		.texts = { .message = a->message.len > 0 ?
+		    buf_text(&a->message) : NULL } };
 	struct db *db = NULL;
 	struct buf log;
 	int rc = -1;
@@ -97,10 +124,11 @@ try_complete_row(struct attempt *a, const struct job *j, bool ok,
 	buf_init(&log, (size_t)2 * LOG);
 	tail_put_escaped(&log, &a->said);
 	if (log.len > 0)
-		words.log = buf_text(&log);
+		how.texts.log = buf_text(&log);
 	if (buf_check(&log, e) == 0 &&
 	    control_open(&db, j->url, j->schema, true, e) == 0)
-		rc = run_complete(db, a->run, ok, &words, &a->end, e);
+		rc = run_complete(
+		    db, a->run, &how, &a->end, &a->failed, e);
 	db_close(db);
 	buf_release(&log);
 	return rc;
@@ -167,6 +195,7 @@ set_environment(const struct attempt *a, const struct job *j, struct err *e)
 	    setenv("ETL_RUN", a->run, 1) == -1 ||
 	    setenv("ETL_PIPELINE", j->name, 1) == -1 ||
 	    setenv("ETL_ATTEMPT", number, 1) == -1 ||
+	    setenv("ETL_REPORTS", j->lock.reports, 1) == -1 ||
 	    setenv("TRACEPARENT", j->traceparent, 1) == -1)
 		return err_errno(e, ERR_IO, "environment");
 	return 0;
@@ -192,6 +221,8 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	if (rc == 0) {
 		a->signal = end.signal;
 		a->code = outcome_code(&end, &c);
+		a->script_exited_75 = WIFEXITED(end.status) &&
+		    WEXITSTATUS(end.status) == EX_TEMPFAIL;
 		outcome_put_failure_message(&a->message, &end, j->timeout, &c);
 		outcome_put_status(&a->ending, &end, j->timeout);
 	}
@@ -222,22 +253,55 @@ set_row_not_completed_failure(struct attempt *a, struct err *e)
 		    "running");
 	set_failure_from_error(a, e);
 	a->code = EX_TEMPFAIL;
+	a->end.append_ended = a->reports.append_ended;
 }
 
-/* Makes the attempt a failure if the script exited with 0 but a stream was not
- * loaded to its end: a loader (etl-load) has not read the mark that ends the
- * stream. */
+/* Makes the attempt a failure if the script exited with 0 but a stream failed
+ * or was not loaded to its end, or if rejects were kept nowhere. */
 static void
-fail_if_loads_incomplete(struct attempt *a)
+fail_if_streams_failed(struct attempt *a, const struct job *j)
 {
-	if (a->code != 0 || a->end.success)
+	const struct run_end *end = &a->end;
+
+	if (a->code != 0 || end->success)
 		return;
-	a->code = EX_TEMPFAIL;
+	a->code = end->streams_failed && !j->tolerates ?
+	    EX_TEMPFAIL : EX_DATAERR;
+	if (a->code == EX_TEMPFAIL && a->reports.code != 0)
+		a->code = a->reports.code;
 	buf_clear(&a->message);
 	buf_clear(&a->ending);
-	buf_printf(&a->message, "the script exited with 0, but only %lld of "
-	    "%lld loads are complete", (long long)a->end.ended,
-	    (long long)a->end.streams);
+	buf_str(&a->message, "the script exited with 0, but ");
+	if (a->failed.len > 0)
+		buf_printf(&a->message, "these failed: %s",
+		    buf_text(&a->failed));
+	else
+		buf_printf(&a->message, "only %lld of %lld loads are complete",
+		    (long long)end->ended, (long long)end->streams);
+}
+
+/* Exit code 75 would invite the caller to execute the same command again. After
+ * an append that has ended this would add its rows a second time. Only a code
+ * that the script has chosen itself stays, if it could be stored. */
+static void
+replace_code_75_after_append(struct attempt *a)
+{
+	if (a->code != EX_TEMPFAIL || !a->end.append_ended ||
+	    (a->script_exited_75 && a->completed))
+		return;
+	a->code = EX_IOERR;
+	a->append_ended = true;
+}
+
+/* Creates the file for the reports of the stages, executes the script, and
+ * reads the file. */
+static int
+run_script_and_read_reports(struct attempt *a, struct job *j, struct err *e)
+{
+	if (reports_create_file(j->lock.reports, a->run, e) == -1 ||
+	    run_script(a, j, e) == -1)
+		return -1;
+	return reports_read_and_judge(&a->reports, j->lock.reports, e);
 }
 
 void
@@ -254,12 +318,15 @@ attempt_run(struct attempt *a, struct job *j)
 		return;
 	}
 	a->started = true;
-	if (run_script(a, j, &e) == -1)
+	if (run_script_and_read_reports(a, j, &e) == -1)
 		set_failure_from_error(a, &e);
 	a->ms = clock_ms() - start;
 	a->completed = complete_row_with_retries(a, j, a->code == 0, &e) == 0;
-	if (a->completed)
-		fail_if_loads_incomplete(a);
-	else
+	if (a->completed) {
+		(void)unlink(j->lock.reports);
+		fail_if_streams_failed(a, j);
+	} else {
 		set_row_not_completed_failure(a, &e);
+	}
+	replace_code_75_after_append(a);
 }

@@ -11,6 +11,7 @@
 #include "control/runs.h"
 #include "lock.h"
 #include "script.h"
+#include "stream_reports.h"
 #include "stderr_tail.h"
 
 struct job {                    /* the same in all attempts */
@@ -30,6 +31,7 @@ struct job {                    /* the same in all attempts */
 	char host[256], traceparent[56];
 	bool traced;            /* TRACEPARENT was set by the caller */
 	bool no_stdin;          /* the pipeline reads from /dev/null */
+	bool tolerates;         /* --tolerate: streams may fail */
 	bool verbose;           /* -v was given, or stderr is a terminal */
 };
 
@@ -42,7 +44,13 @@ struct attempt {
 	bool started;           /* it has a row, and the script was executed */
 	bool completed;         /* the row has the outcome */
 	int64_t ms;             /* duration of the script */
+	bool script_exited_75;
+	bool append_ended;      /* exit code 74 and not 75: an append is
+				 * complete, and another attempt would append
+				 * its rows again */
 	struct run_end end;
+	struct reports reports; /* what the stages have reported */
+	struct buf failed;      /* the streams that failed */
 	struct buf message;     /* why it failed; "" after a success */
 	struct buf ending;      /* how the script ended, if its stages have
 				 * printed why it failed; else "" */

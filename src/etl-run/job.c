@@ -67,6 +67,8 @@ print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 	const char *why = a->message.failed && !a->message.full ?
 	    "out of memory" : buf_text(&a->message);
 
+	if (a->code == 0 && a->failed.len > 0)
+		err_warnf("etl-run", "%s: %s", j->name, buf_text(&a->failed));
 	if (a->code == 0 && !j->verbose)
 		return;
 	if (!a->started) {
@@ -95,6 +97,13 @@ static bool
 decide_retry_and_print(
     const struct attempt *a, const struct job *j, int64_t *wait_ms)
 {
+	if (a->append_ended) {
+		(void)fprintf(stderr, "etl-run: %s: do not run this again "
+		    "without a check: the load of a table without --key is "
+		    "complete, and a second one would append the same rows "
+		    "again\n", j->name);
+		return false;
+	}
 	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
 	    (uint64_t)a->number > j->retry.max)
 		return false;

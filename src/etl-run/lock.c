@@ -201,6 +201,11 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < folders.n; i++)
 		rc = take_in_folder(l, folders.path[i], file, name, e);
+	if (rc == 0 && asprintf(&l->reports, "%s/%s.reports",
+	    folders.path[folders.n - 1], file) == -1) {
+		l->reports = NULL;
+		rc = err_nomem(e);
+	}
 	lock_folders_release(&folders);
 	if (rc == -1)
 		lock_release(l);
@@ -239,6 +244,7 @@ lock_release(struct lock *l)
 		(void)call_file_lock(l->fd[i], F_OFD_SETLK, F_UNLCK, NULL);
 		(void)close(l->fd[i]);
 	}
+	free(l->reports);
 	*l = (struct lock){ .n = 0 };
 }
 

@@ -13,6 +13,8 @@
 struct lock {
 	int fd[LOCK_FOLDERS];   /* the lock files, all of them locked */
 	size_t n;               /* 0: no lock is held */
+	char *reports;          /* path of the file in which the stages report
+	                         * their streams: beside the last lock file */
 };
 
 int lock_take(struct lock *l, const char *url, const char *name,

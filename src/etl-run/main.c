@@ -11,6 +11,8 @@
  * lock            lets one run of a name execute at a time;
  *                 lock_folder finds the folders of its files.
  * schedule        the times of --every.
+ * stream_reports  reads how the streams of the stages have ended;
+ *                 streams_judge finds those that failed.
  * stderr_relay    passes on what the stages write to standard error;
  *                 stderr_tail keeps the last lines of it for the run's row.
  * failure_cause   finds the line that says why the pipeline failed;
@@ -44,7 +46,7 @@ struct run_opts {
 	const char *name, *db, *control_schema, *backoff, *env_file, *command,
 	    *on_failure;
 	uint64_t every, jitter, retries, timeout;
-	bool dry_run, verbose;
+	bool dry_run, tolerate, verbose;
 };
 
 static const char usage[] =
@@ -52,7 +54,7 @@ static const char usage[] =
     "               [--db URL] [--dry-run] [--env-file FILE]\n"
     "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
     "               [--on-failure COMMAND] [--retries N]\n"
-    "               [--timeout DURATION] PIPELINE [ARG ...]\n"
+    "               [--timeout DURATION] [--tolerate] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
 
@@ -82,6 +84,8 @@ static const struct opt options[] = {
 	    0 },
 	{ "timeout", OPT_DURATION, AT(timeout), "DURATION",
 	    "stop an attempt that takes longer", NULL, 0 },
+	{ "tolerate", OPT_FLAG, AT(tolerate), NULL,
+	    "succeed although streams failed or did not end", NULL, 0 },
 	{ "verbose", OPT_FLAG, AT(verbose), NULL,
 	    "print a line about each run, not only about failures", NULL,
 	    'v' },
@@ -206,6 +210,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
 	j->no_stdin = is_stdin_withheld(o, j);
+	j->tolerates = o->tolerate;
 	j->verbose = o->verbose || o->every > 0 ||
 	    isatty(STDERR_FILENO) == 1;
 	if (gethostname(j->host, sizeof(j->host) - 1) == -1)

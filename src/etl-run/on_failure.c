@@ -91,6 +91,7 @@ run_shell_command(const struct job *j, int stdin_fd, struct child_end *end,
 	(void)unsetenv("ETL_RUN");
 	(void)unsetenv("ETL_PIPELINE");
 	(void)unsetenv("ETL_ATTEMPT");
+	(void)unsetenv("ETL_REPORTS");
 	cause_init(&c);
 	rc = child_run_and_watch_as_subreaper(&s, &c, end, e);
 	cause_release(&c);

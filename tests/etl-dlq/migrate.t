@@ -47,7 +47,7 @@ shape() {
 	esac
 }
 # version_and_columns: the version, and which columns of version 2 exist: "1 no"
-# or "2 runs-letters".
+# or "3 runs-letters".
 version_and_columns() {
 	has=no
 	! shape | grep -q 'pipeline_runs|log' || has=runs
@@ -64,15 +64,15 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	etl-dlq list --db "$db"
 	fresh=$(shape)
-	is "$kind: a new database has the tables of version 2" \
-	    '2 runs-letters' "$(version_and_columns)"
+	is "$kind: a new database has the tables of version 3" \
+	    '3 runs-letters' "$(version_and_columns)"
 
 	db_new $kind
 	version_1
 	is "$kind: the old database has the tables of version 1" '1 no' \
 	    "$(version_and_columns)"
 	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
-	is "$kind: list migrates the tables to version 2" '2 runs-letters' \
+	is "$kind: list migrates the tables to version 2" '3 runs-letters' \
 	    "$(version_and_columns)"
 	is "$kind: migrated tables have the columns and indexes of new ones" \
 	    "$fresh" "$(shape)"
@@ -86,11 +86,11 @@ for kind in sqlite postgresql; do
 	    '2026-05-01T12:00:02.000000Z 2026-05-01T12:00:03.250000Z' \
 	    "$(etl-dlq show --db "$db" --json aa |
 	    jq -r '[.occurrences[].at] | join(" ")')"
-	sql 'UPDATE etl_control SET version = 3'
+	sql 'UPDATE etl_control SET version = 4'
 	is "$kind: list with tables of a newer version exits with 78" 78 \
 	    "$(status etl-dlq list --db "$db")"
 	like "$kind: the message names the version and asks for a newer etl" \
-	    'have version 3, but this program knows only versions up to 2: use a newer etl' \
+	    'have version 4, but this program knows only versions up to 3: use a newer etl' \
 	    "$(cat "$scratch/err")"
 
 	# Six commands migrate the same tables at once.
@@ -106,8 +106,8 @@ for kind in sqlite postgresql; do
 	    <"$scratch/race.1") 2" "$(cat "$scratch"/race.? | sort -u |
 	    jq -cs 'sort_by(.letter) | reverse | .[]' | cksum) $(wc -l \
 	    <"$scratch/race.1" | tr -d ' ')"
-	is "$kind: after six lists at once the tables are those of version 2" \
-	    "2 runs-letters $fresh" "$(version_and_columns) $(shape)"
+	is "$kind: after six lists at once the tables are those of version 3" \
+	    "3 runs-letters $fresh" "$(version_and_columns) $(shape)"
 done
 
 # SQLite: the migration is killed at its writes.
@@ -131,7 +131,7 @@ while [ $at -le "$n" ]; do
 	    etl-dlq list --db "$db" >/dev/null 2>&1 || :
 	case $(version_and_columns) in
 	'1 no') old=$((old + 1)) ;;
-	'2 runs-letters') new=$((new + 1)) ;;
+	'3 runs-letters') new=$((new + 1)) ;;
 	*) bad="$bad $at: $(version_and_columns)" ;;
 	esac
 	[ "$(letters) $(sql 'PRAGMA integrity_check')" = "$data ok" ] ||
@@ -190,7 +190,7 @@ is 'postgresql: a migration that loses its connection exits with 75' 75 $rc
 is 'postgresql: a lost connection leaves the tables of version 1' '1 no' \
     "$(version_and_columns)"
 is 'postgresql: the next list migrates the tables' \
-    "$data 2 runs-letters" "$(letters) $(version_and_columns)"
+    "$data 3 runs-letters" "$(letters) $(version_and_columns)"
 
 # Tables that have the names of control tables, but are older than etl.
 tables_before_etl() {

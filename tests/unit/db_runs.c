@@ -10,8 +10,6 @@
 
 enum { RACERS = 8 };
 
-#define SAID(text) &(struct run_texts){ .message = (text), .log = "log\n" }
-
 static const char counts[] = "[{\"stage\":\"extract\",\"in\":0,\"out\":95,"
     "\"dropped\":0,\"rejected\":5,\"aside\":1},{\"stage\":\"transform\","
     "\"in\":95,\"out\":90,\"dropped\":3,\"rejected\":2},{\"stage\":\"load\","
@@ -27,6 +25,16 @@ start(struct env *v, const char *run, const char *host)
 	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	OK(v, run_start(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
+}
+
+static int
+complete(struct env *v, const char *run, bool ok, const char *message,
+    struct run_end *end)
+{
+	const struct run_outcome o = { .script_ok = ok,
+		.texts = { .message = message, .log = "log\n" } };
+
+	return run_complete(v->db, run, &o, end, NULL, &v->e);
 }
 
 static enum ledger_result
@@ -98,7 +106,7 @@ a_run_with_ended_streams_succeeds(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 1, true, true, counts,
-	    0 };
+	    0, -1 };
 	struct run_end end;
 	int64_t row;
 
@@ -112,7 +120,7 @@ a_run_with_ended_streams_succeeds(void **state)
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
 	l.stream_id = "s2";
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
-	OK(v, run_complete(v->db, "r1", true, SAID(NULL), &end, &v->e));
+	OK(v, complete(v, "r1", true, NULL, &end));
 	assert_true(end.success);
 	assert_true(end.appended);
 	assert_int_equal(end.streams, 2);
@@ -137,8 +145,7 @@ a_run_with_ended_streams_succeeds(void **state)
 	/* A run that has ended cannot be changed. */
 	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), 75);
-	assert_int_equal(run_complete(v->db, "r1", false, SAID("x"), &end,
-	    &v->e), -1);
+	assert_int_equal(complete(v, "r1", false, "x", &end), -1);
 	assert_int_equal(err_exit_code(&v->e), 75);
 	check_word(v, "SELECT status FROM pipeline_runs", "success");
 }
@@ -148,12 +155,11 @@ a_run_with_a_failure_fails(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
-	    0 };
+	    0, -1 };
 	struct run_end end;
 
 	start(v, "r1", "h");
-	OK(v, run_complete(v->db, "r1", false, SAID("etl-extract: 404"), &end,
-	    &v->e));
+	OK(v, complete(v, "r1", false, "etl-extract: 404", &end));
 	assert_false(end.success);
 	check_word(v, "SELECT error_message FROM pipeline_runs",
 	    "etl-extract: 404");
@@ -174,7 +180,7 @@ a_run_with_a_failure_fails(void **state)
 	else
 		l.counts = "[7]";
 	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
-	OK(v, run_complete(v->db, "r2", true, SAID("cut"), &end, &v->e));
+	OK(v, complete(v, "r2", true, "cut", &end));
 	assert_false(end.success);
 	assert_false(end.appended);
 	assert_int_equal(end.ended, 1);
@@ -186,7 +192,7 @@ a_run_with_a_failure_fails(void **state)
 
 	/* A run without a loader succeeds if its script succeeds. */
 	start(v, "r3", "h");
-	OK(v, run_complete(v->db, "r3", true, SAID(NULL), &end, &v->e));
+	OK(v, complete(v, "r3", true, NULL, &end));
 	assert_true(end.success);
 }
 
@@ -200,15 +206,14 @@ any_error_message_can_be_stored(void **state)
 
 	assert_non_null(message);
 	start(v, "r1", "h");
-	OK(v, run_complete(v->db, "r1", false, SAID("a\xff\xc3\xa9\xc3"), &end,
-	    &v->e));
+	OK(v, complete(v, "r1", false, "a\xff\xc3\xa9\xc3", &end));
 	check_word(v, "SELECT error_message FROM pipeline_runs",
 	    "a?\xc3\xa9?");
 	start(v, "r2", "h");
 	memset(message, 'x', 100000);
 	memcpy(message + 32767, "\xc3\xa9", 2);
 	message[100000] = '\0';
-	OK(v, run_complete(v->db, "r2", false, SAID(message), &end, &v->e));
+	OK(v, complete(v, "r2", false, message, &end));
 	assert_int_equal(number(v, "SELECT length(error_message) "
 	    "FROM pipeline_runs WHERE run = 'r2'"), 32767);
 	free(message);
@@ -219,7 +224,7 @@ runs_of_killed_processes_are_abandoned(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
-	    0 };
+	    0, -1 };
 	int64_t n, row;
 
 	start(v, "r1", "here");
@@ -230,9 +235,9 @@ runs_of_killed_processes_are_abandoned(void **state)
 	    "renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
 	    "'-601 seconds') WHERE run = 'r3'" : "UPDATE pipeline_runs SET "
 	    "renewed_at = now() - interval '601 s' WHERE run = 'r3'");
-	OK(v, run_abandon_stale(v->db, "other", "here", &n, &v->e));
+	OK(v, run_abandon_stale(v->db, "other", "here", NULL, &n, &v->e));
 	assert_int_equal(n, 0);
-	OK(v, run_abandon_stale(v->db, "posts", "here", &n, &v->e));
+	OK(v, run_abandon_stale(v->db, "posts", "here", NULL, &n, &v->e));
 	assert_int_equal(n, 2);
 	check_word(v, "SELECT status FROM pipeline_runs WHERE run = 'r1'",
 	    "abandoned");
@@ -250,7 +255,8 @@ static void
 the_ledger_reports_each_case(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0,
+	    -1 };
 	struct ledger_row row;
 	struct buf b;
 
@@ -298,7 +304,8 @@ static void
 a_closed_ledger_row_cannot_move(void **state)
 {
 	struct env *v = *state;
-	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0 };
+	struct ledger l = { "s", "t", NULL, 0, 1, false, false, "[]", 0,
+	    -1 };
 	struct ledger_row row;
 
 	OK(v, control_ensure(v->db, NULL, true, &v->e));
@@ -336,7 +343,7 @@ completing_waits_for_a_commit(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
-	    0 };
+	    0, -1 };
 	struct run_end end;
 	struct db *loader;
 	int status, go[2];
@@ -354,7 +361,8 @@ completing_waits_for_a_commit(void **state)
 		if (read(go[0], &byte, 1) != 1 ||
 		    control_open(&db, v->url, NULL, true, &e) == -1)
 			_exit(2);
-		_exit(run_complete(db, "r1", true, SAID(NULL), &end,
+		_exit(run_complete(db, "r1",
+		    &(struct run_outcome){ .script_ok = true }, &end, NULL,
 		    &e) == -1 || end.loaded != 72 || !end.success);
 	}
 	OK(v, control_open(&loader, v->url, NULL, true, &v->e));

@@ -36,6 +36,7 @@ outcome_reset_for_try(struct outcome *o)
 {
 	stage_who(o->stage)->n = o->first_occurrence;
 	o->sums = (struct sums){ 0 };
+	o->kept = 0;
 	o->ordinal = 0;
 	spool_clear(&o->rejects);
 }

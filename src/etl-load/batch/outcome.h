@@ -17,6 +17,9 @@ struct outcome {
 	struct reader reader;
 	const struct spool *chunk;
 	struct sums sums;
+	uint64_t kept;                  /* reject lines that were stored as dead
+	                                 * letters, and those of the loader for
+	                                 * a file or descriptor 3 */
 	struct spool rejects;
 	uint64_t first_occurrence;      /* number of the batch's first reject */
 	uint64_t ordinal;               /* number in the batch of the chunk's

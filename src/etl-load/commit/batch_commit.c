@@ -228,10 +228,12 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 		return -1;
 	l->unknown = false;
 	rejects_count_causes(l);
-	if (rc == 1)
+	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);
-	else if (stream_read_ledger_counts(l, &l->sums, e) == -1)
+		l->stream.kept = stream_count_kept_rejects(l);
+	} else if (stream_read_ledger_counts(l, &l->sums, e) == -1) {
 		return -1;
+	}
 	stream_forget_committed_batch(&l->stream);
 	spool_clear(&l->spool);
 	return 0;

@@ -34,11 +34,13 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 	size_t n = 0;
 	int rc = 0;
 
-	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0]))
+	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0])) {
+		l->outcome.kept++;
 		return letters_add_and_release_line(
 			   l->db, &s->data, run_row, NULL, e) == -1
 			   ? -1
 			   : 1;
+	}
 	if ((v = calloc(s->n + 1, sizeof(*v))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < s->n; i++) {
@@ -51,6 +53,7 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 		rc = letters_store_or_queue_in_temp(
 		    l->db, v, n, run_row, NULL, e);
 	free(v);
+	l->outcome.kept += n;
 	return rc == -1 ? -1 : n > 0;
 }
 

@@ -4,6 +4,7 @@
 #include "control/checkpoints.h"
 #include "control/control.h"
 #include "control/ledger.h"
+#include "stream/run_report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ make_ledger_entry(const struct loader *l)
 	return (struct ledger){ .stream_id = s->id,
 		.target = l->target.table->full, .run = l->run,
 		.batch = s->batches, .seq = (int64_t)s->last.seq,
-		.appends = appends };
+		.kept = -1, .appends = appends };
 }
 
 /* Reads the stream's row of the ledger (table etl_loads) into *row, and the
@@ -53,14 +54,15 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
 	while (read_ledger_row_and_counts(l, &row, sums, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
+	l->stream.kept = row.kept;
 	return 0;
 }
 
 /* Fails unless --no-checkpoint is given either to both of these runs or to
  * neither: the run that loaded the first part of the stream, and this run. A
- * run with --no-checkpoint does not store the rejects of earlier stages. If the
- * other run then moved the stored checkpoint past these rejects, no run would
- * read their records again, and they would be lost. */
+ * run with --no-checkpoint does not check whether another run has moved the
+ * stored checkpoint meanwhile. So its part may have written old values over
+ * newer ones, and the other part must not move the checkpoint past them. */
 static int
 check_no_checkpoint_same_as_before(
     const struct stream *s, const struct ledger_row *row, struct err *e)
@@ -135,8 +137,28 @@ read_ledger_row_reopen_if_closed(
 	return read_ledger_row_and_counts(l, row, sums, e);
 }
 
+static int
+report_load_to_run(struct loader *l, struct err *e)
+{
+	struct ledger g = make_ledger_entry(l);
+	const struct run_report_load load = { .id = g.stream_id,
+		.target = g.target, .appends = g.appends };
+
+	return stage_report_load(l->stage, &load, e);
+}
+
+/* Sets how many rejects of the loaded part were kept. The counts of the loader
+ * itself start anew in another run, and so do its own rejects. */
+static void
+set_kept_rejects(struct stream *s, const struct ledger_row *row,
+    const struct sums *sums)
+{
+	s->kept = !row->there ? 0 : row->kept == -1 ? -1 :
+	    row->kept - (row->own ? 0 : (int64_t)sums->rejected);
+}
+
 int
-stream_read_ledger_progress(struct loader *l, struct err *e)
+stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	struct ledger_row row;
@@ -153,6 +175,9 @@ stream_read_ledger_progress(struct loader *l, struct err *e)
 	s->batches = row.batch;
 	s->loaded = row.ended;
 	s->loaded_in = sums.in;
+	set_kept_rejects(s, &row, &sums);
+	if (report_load_to_run(l, e) == -1)
+		return -1;
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "given up loading this stream: run the command again");
@@ -208,6 +233,18 @@ move_checkpoint_if_any(struct loader *l, struct err *e)
 	return checkpoint_move(l->db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
+/* The loader's own reject lines that are no dead letters are written to a file
+ * or to descriptor 3 before the batch is committed. */
+int64_t
+stream_count_kept_rejects(const struct loader *l)
+{
+	bool own_to_file = stage_reject_way(l->stage) != REJECT_TO_STREAM;
+
+	return l->stream.kept == -1 ? -1 : l->stream.kept +
+	    (int64_t)(l->outcome.kept +
+	    (own_to_file ? l->outcome.sums.rejected : 0));
+}
+
 int
 stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 {
@@ -223,6 +260,7 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	put_ledger_counts_json(&counts, l, &sums);
 	g.counts = buf_text(&counts);
 	g.ended = ended;
+	g.kept = stream_count_kept_rejects(l);
 	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :

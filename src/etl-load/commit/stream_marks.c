@@ -119,7 +119,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * boundaries is loaded from its start again. Without a key its records
 	 * would then be inserted twice, so it is loaded in one transaction. */
 	l->whole = l->o->single || (!l->target.keyed && !s->segments);
-	return stream_read_ledger_progress(l, e);
+	return stream_read_ledger_progress_and_report_load(l, e);
 }
 
 static int

@@ -63,6 +63,9 @@ struct stream {
 	                         * loaded */
 	uint64_t skip_seq;
 	uint64_t skipped;       /* records skipped so far */
+	int64_t kept;           /* committed rejects: those of all stages that
+	                         * are dead letters, and those of the loader
+	                         * in a file or descriptor 3; -1: not known */
 };
 
 struct loader;
@@ -71,8 +74,9 @@ struct loader;
  * ledger how far an earlier run has loaded it. */
 int stream_start_at_begin_mark(struct loader *l, struct err *e);
 /* Reads from the ledger how far an earlier run has loaded the stream, and sets
- * up the loader to skip that part. */
-int stream_read_ledger_progress(struct loader *l, struct err *e);
+ * up the loader to skip that part. Reports the load to etl-run. */
+int stream_read_ledger_progress_and_report_load(
+    struct loader *l, struct err *e);
 /* Called at a mark `checkpoint`, `resolve` or `end`: checks the mark and stores
  * it as the last boundary. Commits nothing. */
 int stream_check_and_store_boundary(struct loader *l, struct err *e);
@@ -87,6 +91,9 @@ bool stream_has_checkpoint(const struct stream *s);
 /* Reads the loader's counts from the stream's row in the ledger. */
 int stream_read_ledger_counts(
     struct loader *l, struct sums *sums, struct err *e);
+/* Returns how many rejects of the stream are kept (struct stream) with the
+ * present batch; -1: not known. */
+int64_t stream_count_kept_rejects(const struct loader *l);
 /* Called after the batch was committed: forgets its letters and its checkpoint
  * value. */
 void stream_forget_committed_batch(struct stream *s);

@@ -1,0 +1,383 @@
+#include "control/run_complete.h"
+
+#include "control/run_counts.h"
+#include "control/run_texts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXTS = 3 };
+
+/* The values that are written into the row of a run in pipeline_runs when the
+ * run is completed or abandoned. */
+struct ending {
+	struct run_end out;
+	const struct run_outcome *how;
+	struct run_counts run_counts;
+	struct buf stages, message;
+	struct buf done;        /* tables whose stream was loaded to its last
+	                         * line, the mark `end` */
+	struct buf open;        /* tables whose stream was loaded only in
+	                         * part */
+	struct buf appended;    /* tables in `done` to which rows were appended
+	                         * without a checkpoint */
+	struct buf failed;      /* streams that failed or did not end */
+	struct buf lost;        /* rejects that were kept nowhere */
+	bool *open_has_ended;   /* for each load of how->streams->open */
+	bool incomplete;        /* a stream failed or did not end */
+	struct buf ascii[TEXTS];
+};
+
+static const struct run_streams no_streams;
+
+static const struct run_streams *
+get_streams(const struct ending *n)
+{
+	return n->how->streams != NULL ? n->how->streams : &no_streams;
+}
+
+static int
+ending_init(struct ending *n, const struct run_outcome *how, struct err *e)
+{
+	struct buf *all[] = { &n->stages, &n->message, &n->done, &n->open,
+	    &n->appended, &n->failed, &n->lost };
+
+	*n = (struct ending){ .how = how };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		buf_init(all[i], SIZE_MAX / 4);
+	for (int i = 0; i < TEXTS; i++)
+		buf_init(&n->ascii[i], SIZE_MAX / 4);
+	n->open_has_ended = calloc(get_streams(n)->nopen + 1, sizeof(bool));
+	return n->open_has_ended == NULL ? err_nomem(e) : 0;
+}
+
+static void
+ending_release(struct ending *n)
+{
+	run_counts_release(&n->run_counts);
+	buf_release(&n->stages);
+	buf_release(&n->message);
+	buf_release(&n->done);
+	buf_release(&n->open);
+	buf_release(&n->appended);
+	buf_release(&n->failed);
+	buf_release(&n->lost);
+	for (int i = 0; i < TEXTS; i++)
+		buf_release(&n->ascii[i]);
+	free(n->open_has_ended);
+}
+
+static void
+put_separator(struct buf *b, const char *separator)
+{
+	if (b->len > 0)
+		buf_str(b, separator);
+}
+
+static bool
+is_row_of_load(const struct run_load *l, const struct db_value *id,
+    const struct db_value *target)
+{
+	return l->stream_id != NULL && l->target != NULL &&
+	    strlen(l->stream_id) == id->len &&
+	    memcmp(l->stream_id, id->p, id->len) == 0 &&
+	    strlen(l->target) == target->len &&
+	    memcmp(l->target, target->p, target->len) == 0;
+}
+
+/* Notes which of the loads that have reported no end have ended nevertheless.
+ * Returns true if the stream of the row must not fail the run: the row has
+ * ended, or the same commands have loaded the same records later. */
+static bool
+compare_with_reports(struct ending *n, const struct db_value *id,
+    const struct db_value *target, bool ended)
+{
+	const struct run_streams *s = get_streams(n);
+
+	for (size_t i = 0; i < s->nopen; i++)
+		n->open_has_ended[i] |=
+		    ended && is_row_of_load(&s->open[i], id, target);
+	for (size_t i = 0; i < s->nrepeated; i++)
+		if (is_row_of_load(&s->repeated[i], id, target))
+			return true;
+	return ended;
+}
+
+/* Adds the counts of a ledger row. If more records were rejected than `kept`
+ * rejects are stored as dead letters or in files, notes how many are missing.
+ * Ignores counts of the row that cannot be parsed (ERR_PEER). If they were a
+ * failure, the end of the run could never be written, and its row would stay in
+ * status running. */
+static int
+add_counts_and_find_lost_rejects(struct ending *n, const struct db_value *json,
+    const struct db_value *target, const struct db_value *kept, struct err *e)
+{
+	struct run_counts one = { 0 };
+	int64_t lost;
+	int rc;
+
+	rc = run_counts_add(&n->run_counts, json->p, json->len, e);
+	if (rc == 0)
+		rc = run_counts_add(&one, json->p, json->len, e);
+	lost = run_counts_sum(&one, COUNT_REJECTED) -
+	    run_counts_sum(&one, COUNT_ASIDE);
+	if (rc == 0 && kept->type == DB_INT && lost > kept->i) {
+		n->out.lost_rejects += lost - kept->i;
+		put_separator(&n->lost, ", ");
+		buf_add(&n->lost, target->p, target->len);
+		buf_printf(&n->lost, " (%lld of %lld",
+		    (long long)(lost - kept->i), (long long)lost);
+		for (size_t i = 0; i < one.n; i++)
+			if (one.stages[i].count[COUNT_REJECTED] > 0)
+				buf_printf(&n->lost, ", stage %s: %lld",
+				    one.stages[i].name, (long long)
+				    one.stages[i].count[COUNT_REJECTED]);
+		buf_char(&n->lost, ')');
+	}
+	run_counts_release(&one);
+	return rc == 0 || e->code == ERR_PEER ? 0 : -1;
+}
+
+static int
+add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
+{
+	struct db_value target = db_column(r, 0), counts = db_column(r, 2),
+	    id = db_column(r, 4), kept = db_column(r, 5);
+	bool ended = db_column(r, 1).i != 0, appends = db_column(r, 3).i != 0;
+	struct buf *list = ended ? &n->done : &n->open;
+
+	n->out.streams++;
+	n->out.ended += ended;
+	n->out.appended |= appends;
+	n->out.append_ended |= appends && ended;
+	n->incomplete |= !compare_with_reports(n, &id, &target, ended);
+	put_separator(list, ", ");
+	buf_add(list, target.p, target.len);
+	if (appends && ended) {
+		put_separator(&n->appended, ", ");
+		buf_add(&n->appended, target.p, target.len);
+	}
+	if (!ended)
+		kept.type = DB_NULL;
+	return counts.type != DB_TEXT ? 0 : add_counts_and_find_lost_rejects(n,
+	    &counts, &target, &kept, e);
+}
+
+static int
+read_ledger_rows(
+    struct ending *n, struct db *db, const char *run, struct err *e)
+{
+	struct db_value v = db_text(run);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if ((rc = add_ledger_row_to_ending(n, r, e)) == -1)
+			break;
+	db_end(r);
+	return rc;
+}
+
+static void
+set_end_counts(struct ending *n)
+{
+	struct run_end *out = &n->out;
+	const struct run_counts *t = &n->run_counts;
+
+	out->extracted = t->extracted;
+	out->loaded = run_counts_sum(t, COUNT_INSERTED) +
+	    run_counts_sum(t, COUNT_UPDATED) + run_counts_sum(t, COUNT_DELETED);
+	out->unchanged = run_counts_sum(t, COUNT_UNCHANGED);
+	out->dropped = run_counts_sum(t, COUNT_DROPPED);
+	out->rejected = run_counts_sum(t, COUNT_REJECTED);
+	out->superseded = run_counts_sum(t, COUNT_SUPERSEDED);
+	out->skipped = run_counts_sum(t, COUNT_SKIPPED);
+}
+
+/* Lists the streams that failed or did not end: those that have reported so,
+ * and those that were loaded only in part. */
+static void
+list_failed_streams(struct ending *n)
+{
+	const struct run_streams *s = get_streams(n);
+
+	if (s->failed != NULL)
+		buf_str(&n->failed, s->failed);
+	for (size_t i = 0; i < s->nopen; i++)
+		if (!n->open_has_ended[i]) {
+			put_separator(&n->failed, ", ");
+			buf_printf(&n->failed, "%s (did not end)",
+			    s->open[i].stream);
+		}
+	n->out.streams_failed = n->failed.len > 0 || n->incomplete;
+	if (n->failed.len == 0 && n->incomplete && n->how->tolerates)
+		buf_printf(&n->failed, "the load of %s (did not end)",
+		    buf_text(&n->open));
+	if (s->lost != NULL) {
+		n->out.lost_rejects += s->lost_rejects;
+		put_separator(&n->lost, ", ");
+		buf_str(&n->lost, s->lost);
+	}
+}
+
+/* Appends why the run is no success although its script exited with 0, or which
+ * failures it tolerates. */
+static void
+put_failed_streams(struct buf *b, struct ending *n)
+{
+	if (n->failed.len > 0)
+		buf_printf(b, "%sstreams that failed%s: %s",
+		    b->len > 0 ? "; " : "", n->out.success ?
+		    " (--tolerate)" : "", buf_text(&n->failed));
+	if (n->lost.len > 0)
+		buf_printf(b, "%srejected records that no dead letter, file or "
+		    "file descriptor 3 has: %s", b->len > 0 ? "; " : "",
+		    buf_text(&n->lost));
+}
+
+/* A run that was killed is no success even if all its streams have ended: its
+ * script may have had more to do. */
+static void
+put_ended_streams_of_abandoned_run(struct buf *b, struct ending *n)
+{
+	/* A loader that was killed before it could read its input has reported
+	 * nothing. */
+	if (n->out.streams > 0 && !n->out.streams_failed &&
+	    !get_streams(n)->unread)
+		buf_printf(b, "; all streams that %s have ended",
+		    n->how->streams != NULL ? "it had begun" :
+		    "are in its ledger rows");
+	if (n->out.append_ended)
+		buf_printf(b, "; the append to %s is complete: if the pipeline "
+		    "is run again, it adds the same rows again",
+		    buf_text(&n->appended));
+}
+
+static void
+compose_message(struct ending *n)
+{
+	const struct run_outcome *how = n->how;
+	struct buf *b = &n->message;
+
+	if (how->texts.message != NULL)
+		run_append_cut_and_as_utf8(b, how->texts.message);
+	if (how->script_ok || how->abandoned)
+		put_failed_streams(b, n);
+	if (n->out.success)
+		return;
+	if (n->open.len > 0)
+		buf_printf(b, "%sloaded only in part: %s",
+		    b->len > 0 ? "; " : "", buf_text(&n->open));
+	if (n->done.len > 0)
+		buf_printf(b, "%sloaded completely: %s",
+		    b->len > 0 ? "; " : "", buf_text(&n->done));
+	if (how->abandoned)
+		put_ended_streams_of_abandoned_run(b, n);
+}
+
+static int
+check_texts(struct ending *n, struct err *e)
+{
+	struct buf *all[] = { &n->stages, &n->message, &n->done, &n->open,
+	    &n->appended, &n->failed, &n->lost };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (buf_check(all[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+update_row_at_run_end(struct ending *n, struct db *db, const char *run,
+    const char *status, struct err *e)
+{
+	const struct run_end *out = &n->out;
+	const char *texts[TEXTS] = { NULL, NULL, out->success ? NULL :
+	    n->how->texts.log };
+
+	run_counts_put_json(&n->stages, &n->run_counts);
+	if (n->message.len > 0)
+		texts[0] = buf_text(&n->message);
+	if (out->streams > 0)
+		texts[1] = buf_text(&n->stages);
+	if (check_texts(n, e) == -1 ||
+	    run_escape_texts_if_encoding_is_limited(n->ascii, texts,
+	    TEXTS, db, e) == -1)
+		return -1;
+	struct db_value v[] = { db_text(run), db_text(status),
+	    db_text(texts[0]), DB_I(out->extracted), DB_I(out->loaded),
+	    DB_I(out->unchanged), DB_I(out->dropped), DB_I(out->rejected),
+	    db_text(texts[1]), db_text(texts[2]) };
+
+	return db_run(db, db_sql(db, SQL_RUN_END), v, 10, NULL, e);
+}
+
+int
+run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
+    int64_t *row, struct err *e)
+{
+	struct db_value v = db_text(run);
+
+	if (db_int(db, db_sql(db, sql), &v, 1, 0, row, e) == -1)
+		return -1;
+	if (*row == 0)
+		return err_set(e, ERR_RETRY, false, "run %s has ended or was "
+		    "abandoned: its row in pipeline_runs is not in status "
+		    "running", run);
+	return 0;
+}
+
+/* Locks the run's row in pipeline_runs before it reads the run's counts from
+ * the table etl_loads. The lock waits for a COMMIT that etl-load has already
+ * sent. Later etl-load cannot commit, because it checks that the row is in
+ * status running. So the counts are final. */
+static int
+lock_row_and_write_run_end(
+    struct ending *n, struct db *db, const char *run, struct err *e)
+{
+	const struct run_outcome *how = n->how;
+	struct run_end *out = &n->out;
+	int64_t row;
+
+	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
+		-1 ||
+	    run_find_running_row_or_fail(db, SQL_RUN_LOCK, run, &row, e) ==
+		-1 ||
+	    read_ledger_rows(n, db, run, e) == -1)
+		return -1;
+	set_end_counts(n);
+	list_failed_streams(n);
+	out->success = !how->abandoned && how->script_ok &&
+	    (how->tolerates || !out->streams_failed) && out->lost_rejects == 0;
+	compose_message(n);
+	return update_row_at_run_end(n, db, run, how->abandoned ? "abandoned" :
+	    out->success ? "success" : "failed", e);
+}
+
+int
+run_complete(struct db *db, const char *run, const struct run_outcome *o,
+    struct run_end *out, struct buf *failed, struct err *e)
+{
+	struct ending n;
+	int rc;
+
+	rc = ending_init(&n, o, e);
+	if (rc == -1 || (rc = db_begin(db, e)) == -1)
+		goto out;
+	rc = lock_row_and_write_run_end(&n, db, run, e);
+	if (rc == 0) {
+		*out = n.out;
+		if (failed != NULL) {
+			buf_clear(failed);
+			put_failed_streams(failed, &n);
+		}
+		rc = db_commit(db, e);
+	}
+	if (rc == -1)
+		db_rollback(db);
+out:
+	ending_release(&n);
+	return rc;
+}

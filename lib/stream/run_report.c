@@ -1,0 +1,310 @@
+#include "stream/run_report.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "json/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 1 << 20, COMMAND_LINE_MAX = 16 << 20 };
+
+static const char *
+get_report_file(void)
+{
+	const char *path = getenv("ETL_REPORTS");
+
+	return path != NULL && *path != '\0' ? path : NULL;
+}
+
+/* True if the file can never be opened from here, for example because the
+ * program runs as another user or in a container. */
+static bool
+is_out_of_reach(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == EACCES ||
+	    error == EPERM || error == EROFS || error == ELOOP;
+}
+
+/* Appends the line with a single write(), so that the lines of several programs
+ * do not mix. */
+static int
+append_line_to_file(struct buf *line, struct err *e)
+{
+	const char *path = get_report_file();
+	int fd, rc = 0;
+
+	buf_str(line, "}\n");
+	if (buf_check(line, e) == -1)
+		return -1;
+	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && is_out_of_reach(errno)) {
+		err_warnf(program_invocation_short_name, "%s: %s: etl-run does "
+		    "not learn whether this stream ends", path,
+		    strerror(errno));
+		return 0;
+	}
+	if (fd == -1)
+		return err_errno(e, ERR_IO, path);
+	errno = ENOSPC;
+	if (write(fd, line->data, line->len) != (ssize_t)line->len)
+		rc = err_errno(e, ERR_IO, path);
+	(void)close(fd);
+	return rc;
+}
+
+static void
+start_line(struct buf *b, struct run_report *r, const char *event)
+{
+	char name[UUID_TEXT + 16];
+
+	if (r->process[0] == '\0')
+		uuid_new(r->process);
+	(void)snprintf(name, sizeof(name), "%s.%u", r->process, r->streams);
+	buf_init(b, LINE_MAX_BYTES);
+	buf_char(b, '{');
+	json_put_text(b, "process", name);
+	json_put_text(b, "event", event);
+}
+
+/* Appends the arguments of this program, each with a NUL at its end. */
+static int
+append_command_line(struct buf *b, struct err *e)
+{
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	int rc = -1;
+
+	if (fd != -1)
+		rc = file_append_fd_to_buf(
+		    b, fd, "/proc/self/cmdline", ERR_IO, e);
+	if (fd != -1)
+		(void)close(fd);
+	return rc;
+}
+
+static bool
+has_argument_dash(const struct buf *arguments)
+{
+	return memmem(arguments->data, arguments->len, "\0-", 3) != NULL;
+}
+
+/* Writes the member "command": a hash of the arguments, the working directory
+ * and, if standard input is a file, of its identity. Two programs with the same
+ * hash read the same input in the same way, unless they read a pipe: then the
+ * member "pipe" is written. If no hash can be made, writes neither. */
+static void
+put_command(struct buf *b, bool is_source)
+{
+	struct buf arguments;
+	struct stat st = { 0 };
+	char folder[PATH_MAX] = "", hex[HASH_HEX];
+	struct err none;
+	struct hash *h = NULL;
+
+	buf_init(&arguments, COMMAND_LINE_MAX);
+	if (append_command_line(&arguments, &none) == -1 ||
+	    arguments.len == 0 || getcwd(folder, sizeof(folder)) == NULL ||
+	    (h = hash_new()) == NULL)
+		goto out;
+	hash_add(h, arguments.data, arguments.len);
+	hash_add(h, folder, strlen(folder) + 1);
+	if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode)) {
+		hash_add(h, &st.st_dev, sizeof(st.st_dev));
+		hash_add(h, &st.st_ino, sizeof(st.st_ino));
+	}
+	hash_finish_and_free(h, hex);
+	json_put_text(b, "command", hex);
+	if ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
+	    (!is_source || has_argument_dash(&arguments)))
+		json_put_raw(b, "pipe", "true", 4);
+out:
+	buf_release(&arguments);
+}
+
+/* Writes a text of the stream. etl-run prints it, so control characters are
+ * escaped. */
+static void
+put_shown_text(struct buf *b, const char *name, const char *text)
+{
+	struct buf shown;
+
+	buf_init(&shown, LINE_MAX_BYTES);
+	text_show(&shown, text, strlen(text));
+	json_put_text(b, name, buf_text(&shown));
+	b->failed |= shown.failed;
+	buf_release(&shown);
+}
+
+/* Writes the member "path": the names of the stages of the stream, up to this
+ * one, with a slash between them. */
+static void
+put_path(struct buf *b, const struct mark *begin, const char *stage)
+{
+	struct buf path;
+
+	buf_init(&path, LINE_MAX_BYTES);
+	for (size_t i = 0; begin != NULL && i < begin->nstages; i++) {
+		buf_str(&path, begin->stages[i].stage);
+		buf_char(&path, '/');
+	}
+	buf_str(&path, stage);
+	put_shown_text(b, "path", buf_text(&path));
+	b->failed |= path.failed;
+	buf_release(&path);
+}
+
+int
+run_report_open(
+    struct run_report *r, const struct run_report_input *in, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (get_report_file() == NULL)
+		return 0;
+	r->streams++;
+	start_line(&b, r, "open");
+	put_path(&b, NULL, in->stage);
+	put_command(&b, in->is_source);
+	rc = append_line_to_file(&b, e);
+	buf_release(&b);
+	r->opened = true;
+	return rc;
+}
+
+int
+run_report_begin(struct run_report *r, const struct mark *begin,
+    const struct run_report_input *in, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (get_report_file() == NULL)
+		return 0;
+	if (r->begun && run_report_end(r, false, e) == -1)
+		return -1;
+	r->streams += !r->opened;
+	r->opened = false;
+	r->rejects = 0;
+	start_line(&b, r, "begin");
+	json_put_text(&b, "id", begin->id != NULL ? begin->id : "");
+	if (begin->stream != NULL)
+		put_shown_text(&b, "stream", begin->stream);
+	put_path(&b, begin, in->stage);
+	put_command(&b, in->is_source);
+	rc = append_line_to_file(&b, e);
+	buf_release(&b);
+	r->begun = rc == 0;
+	return rc;
+}
+
+int
+run_report_load(
+    struct run_report *r, const struct run_report_load *load, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (get_report_file() == NULL)
+		return 0;
+	start_line(&b, r, "load");
+	json_put_text(&b, "id", load->id);
+	json_put_text(&b, "target", load->target);
+	if (load->appends)
+		json_put_raw(&b, "appends", "true", 4);
+	rc = append_line_to_file(&b, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* True if all readers of the pipe have exited and have left bytes in it. */
+static bool
+has_unread_output(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+	int left = 0;
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0 &&
+	    ioctl(STDOUT_FILENO, FIONREAD, &left) == 0 && left > 0;
+}
+
+/* True if standard output is a pipe or a socket: its reader may be a program
+ * that does not keep the reject lines. */
+static bool
+is_output_a_pipe(void)
+{
+	struct stat st;
+
+	return fstat(STDOUT_FILENO, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+int
+run_report_end(struct run_report *r, bool has_output, struct err *e)
+{
+	struct err why;
+	struct buf b;
+	int rc;
+
+	if (!r->begun)
+		return 0;
+	if (has_output && has_unread_output()) {
+		(void)err_set(&why, ERR_GONE, false, "-");
+		run_report_failed(r, "", &why, false);
+		return 0;
+	}
+	start_line(&b, r, "end");
+	if (has_output && is_output_a_pipe())
+		json_put_int(&b, "rejects_in_pipe", (int64_t)r->rejects);
+	rc = append_line_to_file(&b, e);
+	buf_release(&b);
+	r->begun = false;
+	return rc;
+}
+
+static void
+put_failure(struct buf *b, const struct err *why, bool maybe_loaded)
+{
+	static const char gone[] = "the reader of the output exited before it "
+	    "had read everything";
+
+	json_put_int(b, "code", why->code == ERR_GONE ? ERR_IO :
+	    err_exit_code(why));
+	put_shown_text(b, "message", why->code == ERR_GONE ? gone : why->msg);
+	if (why->origin == ERR_UPSTREAM_PRINTED)
+		json_put_raw(b, "upstream", "true", 4);
+	if (maybe_loaded)
+		json_put_raw(b, "maybe_loaded", "true", 4);
+}
+
+void
+run_report_failed(struct run_report *r, const char *stage,
+    const struct err *why, bool maybe_loaded)
+{
+	struct err e = { 0 };
+	struct buf b;
+
+	if (get_report_file() == NULL || r->failed)
+		return;
+	r->streams += !r->begun && !r->opened;
+	start_line(&b, r, "failed");
+	if (!r->begun) {
+		put_path(&b, NULL, stage);
+		put_command(&b, true);
+	}
+	put_failure(&b, why, maybe_loaded);
+	if (append_line_to_file(&b, &e) == -1)
+		err_warnf(program_invocation_short_name,
+		    "cannot report this failure to etl-run: %s", e.msg);
+	buf_release(&b);
+	r->failed = true;
+	r->begun = false;
+}

@@ -1,0 +1,50 @@
+/* Reports to etl-run how the streams of this program begin and end. Each
+ * report is one line of JSON in the file that etl-run has created and named in
+ * ETL_REPORTS. Without this variable the functions do nothing.
+ * Flow:  open; then begin, and end or failed; begin again for each further
+ *        stream of the input. If no end follows, the program was killed.
+ * Fails: ERR_IO if a report cannot be written. If the file cannot be opened, a
+ *        warning is printed, and the program goes on without reports. */
+#ifndef STREAM_RUN_REPORT_H
+#define STREAM_RUN_REPORT_H
+
+#include "base/hash.h"
+#include "stream/mark.h"
+
+struct run_report {
+	char process[UUID_TEXT];        /* "" before the first report */
+	unsigned streams;               /* streams that have begun, and the one
+	                                 * that `opened` expects */
+	bool opened;                    /* no stream has begun yet */
+	bool begun;                     /* the last one has not ended yet */
+	bool failed;                    /* a failure was reported */
+	uint64_t rejects;               /* reject lines that this program has
+	                                 * sent on in the stream */
+};
+
+struct run_report_input {
+	const char *stage;              /* the name of this stage */
+	bool is_source;                 /* it reads standard input only if it
+	                                 * has the argument "-" */
+};
+
+struct run_report_load {
+	const char *id, *target;        /* key of its row in the ledger */
+	bool appends;                   /* a repetition adds the rows again */
+};
+
+/* For a stage that reads a stream; a source need not call it. */
+int run_report_open(struct run_report *r, const struct run_report_input *in,
+    struct err *e);
+int run_report_begin(struct run_report *r, const struct mark *begin,
+    const struct run_report_input *in, struct err *e);
+int run_report_load(struct run_report *r, const struct run_report_load *load,
+    struct err *e);
+/* Call this when the whole output was written. Reports a failure instead if
+ * the reader of the output has exited before it had read everything. */
+int run_report_end(struct run_report *r, bool has_output, struct err *e);
+/* maybe_loaded: a COMMIT was sent whose answer was lost. */
+void run_report_failed(struct run_report *r, const char *stage,
+    const struct err *why, bool maybe_loaded);
+
+#endif

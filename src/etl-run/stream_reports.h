@@ -1,0 +1,56 @@
+/* Reads what the stages of a run have reported of their streams (the reports
+ * are described in stream/run_report.h), and finds the streams that failed.
+ * Owns:  all texts; reports_release() frees them. reports_judge() fills `found`
+ *        with pointers to them.
+ * Rules: a stream is whole if each stage that has no etl stage after it has
+ *        read it to its end. A failure does not count if the same commands
+ *        have succeeded later in the run. */
+#ifndef RUN_STREAM_REPORTS_H
+#define RUN_STREAM_REPORTS_H
+
+#include "base/buf.h"
+#include "control/runs.h"
+
+enum report_state { REPORT_BEGUN, REPORT_ENDED, REPORT_FAILED };
+
+struct report {                 /* one stream in one process */
+	enum report_state state;
+	char *process;
+	char *id, *stream;      /* id is NULL: no stream has begun */
+	char *path;             /* names of the stages up to this one: a/b */
+	char *command;          /* hash of the command line; NULL: none */
+	char *load_id, *target; /* key of its ledger row; NULL: no loader */
+	char *message;          /* why it failed */
+	bool reads_pipe;        /* a repetition may read something else */
+	bool appends;           /* rows, without a checkpoint */
+	bool maybe_loaded;      /* the answer to a COMMIT was lost */
+	bool upstream;          /* an earlier stage of the run has failed */
+	bool last;              /* no stage of the run has read its output */
+	int code;               /* exit code, if it failed */
+	bool writes_pipe;
+	int64_t rejects;        /* that it sent into this pipe */
+	size_t begun_at, ended_at;      /* number of the line */
+};
+
+struct reports {
+	char *run;              /* its uuid */
+	struct report *v;
+	size_t n, room, lines;
+	struct run_load *open, *repeated;
+	struct buf failed, lost;
+	struct run_streams found;       /* filled by reports_judge() */
+	int code;               /* exit code of the first failure; 75 if streams
+	                         * just did not end; 0: all are whole */
+	bool append_ended;      /* an append without a checkpoint is complete,
+	                         * or it is not known whether it is */
+};
+
+void reports_init(struct reports *r);
+/* Creates the file for the reports of a run, in place of an older one. */
+int reports_create_file(const char *path, const char *run, struct err *e);
+/* Reads the file; r->run is NULL if there is none. A line that cannot be parsed
+ * counts as a stream that failed. */
+int reports_read_and_judge(struct reports *r, const char *path, struct err *e);
+void reports_release(struct reports *r);
+
+#endif

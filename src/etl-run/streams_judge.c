@@ -1,0 +1,254 @@
+#include "streams_judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* True if the path `inner` is a beginning of the path `outer`: the stage of
+ * `outer` comes later in the stream. */
+static bool
+is_before(const char *inner, const char *outer)
+{
+	size_t n = strlen(inner);
+
+	return strncmp(inner, outer, n) == 0 && outer[n] == '/';
+}
+
+static int
+compare_by_stream_and_path(const void *a, const void *b)
+{
+	const struct report *x = *(struct report *const *)a,
+			    *y = *(struct report *const *)b;
+	int rc = strcmp(x->id, y->id);
+
+	if (rc == 0)
+		rc = strcmp(x->path, y->path);
+	return rc != 0 ? rc : (x->begun_at > y->begun_at) -
+	    (x->begun_at < y->begun_at);
+}
+
+/* Sets `last` for each report of a stage after which no stage of this run has
+ * read the stream. */
+static void
+find_last_stages(struct report **sorted, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = i + 1;
+
+		/* The paths of the stages after a stage sort after its own. */
+		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
+		    !is_before(sorted[i]->path, sorted[k]->path))
+			k++;
+		sorted[i]->last =
+		    k == n || strcmp(sorted[k]->id, sorted[i]->id) != 0;
+	}
+}
+
+static int
+sort_and_find_last_stages(struct reports *r, struct err *e)
+{
+	struct report **sorted = calloc(r->n + 1, sizeof(struct report *));
+	size_t n = 0;
+
+	if (sorted == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].id != NULL && r->v[i].path != NULL)
+			sorted[n++] = &r->v[i];
+		else
+			r->v[i].last = true;
+	qsort(sorted, n, sizeof(struct report *), compare_by_stream_and_path);
+	find_last_stages(sorted, n);
+	free(sorted);
+	return 0;
+}
+
+/* Returns the stage that is directly before the stage of v in its stream; NULL
+ * if there is none in this run. */
+static const struct report *
+find_previous(const struct reports *r, const struct report *v)
+{
+	const struct report *best = NULL;
+
+	for (size_t i = 0; v->id != NULL && i < r->n; i++) {
+		const struct report *p = &r->v[i];
+
+		if (p->id != NULL && strcmp(p->id, v->id) == 0 &&
+		    p->path != NULL && is_before(p->path, v->path) &&
+		    (best == NULL || strlen(p->path) > strlen(best->path)))
+			best = p;
+	}
+	return best;
+}
+
+/* True if the commands of the stages of a and of all stages before it are those
+ * of b. A stage that reads a pipe of a program that is not etl's may read
+ * something else the second time. */
+static bool
+have_same_commands(const struct reports *r, const struct report *a,
+    const struct report *b)
+{
+	while (a != NULL && b != NULL) {
+		const struct report *before = find_previous(r, a);
+
+		if (a->command == NULL || b->command == NULL ||
+		    strcmp(a->command, b->command) != 0 ||
+		    (before == NULL && a->reads_pipe))
+			return false;
+		a = before;
+		b = find_previous(r, b);
+	}
+	return a == NULL && b == NULL;
+}
+
+/* A stage that failed before a stream began is compared with the first stage of
+ * the later stream. */
+static const struct report *
+get_first_stage(const struct reports *r, const struct report *v)
+{
+	const struct report *before;
+
+	while ((before = find_previous(r, v)) != NULL)
+		v = before;
+	return v;
+}
+
+/* True if the same commands have succeeded later in the run. */
+static bool
+was_repeated_with_success(const struct reports *r, const struct report *v)
+{
+	size_t since = v->state == REPORT_FAILED ? v->ended_at : v->begun_at;
+
+	for (size_t i = 0; v->command != NULL && i < r->n; i++) {
+		const struct report *w = &r->v[i];
+
+		if (w->last && w->state == REPORT_ENDED &&
+		    w->begun_at > since && have_same_commands(r, v,
+		    v->id == NULL ? get_first_stage(r, w) : w))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+get_name(const struct report *v)
+{
+	return v->stream != NULL ? v->stream : v->path != NULL ? v->path : "?";
+}
+
+/* Adds "NAME (why)" to the list of failed streams, but each text only once:
+ * all stages of a stream repeat the message of the first failure. */
+static void
+list_failure(struct reports *r, const struct report *v)
+{
+	struct buf one;
+
+	buf_init(&one, SIZE_MAX / 4);
+	buf_printf(&one, "%s (%s)", get_name(v),
+	    v->state == REPORT_BEGUN ? "did not end" :
+	    v->message != NULL ? v->message : "failed");
+	if (strstr(buf_text(&r->failed), buf_text(&one)) == NULL)
+		buf_printf(&r->failed, "%s%s", r->failed.len > 0 ? ", " : "",
+		    buf_text(&one));
+	r->failed.failed |= one.failed;
+	buf_release(&one);
+}
+
+static void
+add_load(struct run_load *list, size_t *n, const struct report *v)
+{
+	list[(*n)++] = (struct run_load){ .stream_id = v->load_id,
+		.target = v->target, .stream = get_name(v) };
+}
+
+/* If no stream has begun in a stage because an earlier stage has failed, only
+ * the report of the earlier stage counts. */
+static bool
+is_failed_stream(const struct report *v)
+{
+	return v->last && v->state != REPORT_ENDED &&
+	    !(v->id == NULL && v->upstream);
+}
+
+/* Uses the exit code of the failure that was reported first. */
+static void
+list_failed_streams(struct reports *r)
+{
+	size_t first = SIZE_MAX;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report *v = &r->v[i];
+
+		if (!is_failed_stream(v))
+			continue;
+		if (was_repeated_with_success(r, v)) {
+			add_load(r->repeated, &r->found.nrepeated, v);
+			continue;
+		}
+		if (r->code == 0)
+			r->code = EX_TEMPFAIL;
+		if (v->state == REPORT_BEGUN && v->load_id != NULL) {
+			add_load(r->open, &r->found.nopen, v);
+			continue;
+		}
+		list_failure(r, v);
+		if (v->state == REPORT_FAILED && v->ended_at < first) {
+			first = v->ended_at;
+			r->code = v->code > 0 ? v->code : EX_SOFTWARE;
+		}
+	}
+}
+
+/* Rejects that the last stage of a stream has sent into a pipe have been read
+ * by a program that is not etl's, if by any. */
+static void
+list_lost_rejects(struct reports *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report *v = &r->v[i];
+
+		if (!v->last || v->state != REPORT_ENDED || !v->writes_pipe)
+			continue;
+		r->found.unread = true;
+		if (v->rejects <= 0)
+			continue;
+		buf_printf(&r->lost, "%sstream %s (%lld that stage %s sent to "
+		    "a program that is not etl's)", r->lost.len > 0 ? ", " : "",
+		    get_name(v), (long long)v->rejects, v->path);
+		r->found.lost_rejects += v->rejects;
+	}
+}
+
+static void
+find_ended_appends(struct reports *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report *v = &r->v[i];
+
+		r->append_ended |= v->appends &&
+		    (v->state != REPORT_FAILED || v->maybe_loaded);
+	}
+}
+
+int
+streams_judge(struct reports *r, struct err *e)
+{
+	r->open = calloc(r->n + 1, sizeof(*r->open));
+	r->repeated = calloc(r->n + 1, sizeof(*r->repeated));
+	if (r->open == NULL || r->repeated == NULL)
+		return err_nomem(e);
+	if (sort_and_find_last_stages(r, e) == -1)
+		return -1;
+	list_failed_streams(r);
+	list_lost_rejects(r);
+	find_ended_appends(r);
+	r->found.run = r->run;
+	r->found.open = r->open;
+	r->found.repeated = r->repeated;
+	if (r->failed.len > 0)
+		r->found.failed = buf_text(&r->failed);
+	if (r->lost.len > 0)
+		r->found.lost = buf_text(&r->lost);
+	return buf_check(&r->failed, e) == -1 ||
+	    buf_check(&r->lost, e) == -1 ? -1 : 0;
+}
