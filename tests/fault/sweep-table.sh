@@ -25,7 +25,8 @@
 
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore many via replay replay-again meanwhile replays
-    put extract extract-upsert save run run-extract run-via retries orphans
+    put extract extract-upsert save run run-extract run-via run-two
+    run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
 # Records of $records and $marks; items of the API.
@@ -164,6 +165,27 @@ pipeline() {
 		stages='run via load' compare=sums
 		in_run "$source | $rest"
 		;;
+	run-two)
+		stages='run transform load' cut=any compare=rows
+		in_run "$transform <\"\$records\" | $into_t 2
+		    $(without_stages "$items | $transform_items | $into_log 1")"
+		;;
+	run-branches)
+		before='mkfifo fifo' cut=any compare=rows
+		stages='run transform load load2'
+		in_run "$transform <fifo | $into_t 1 --no-checkpoint &
+		    tee fifo <\"\$marks\" | \$at_load2 ${into_log#* } 1; wait \$!"
+		;;
+	run-append)
+		# A row of a run that has appended must say so: then the user
+		# knows that another run appends the same rows again.
+		stages='run transform load' cut=any compare=rows
+		rows="SELECT 'told', (SELECT count(*) FROM log) =
+		    (SELECT count(*) FROM pipeline_runs WHERE status = 'success'
+		    OR error_message LIKE '%loaded completely: %log%') *
+		    (SELECT count(DISTINCT k || n) FROM log);"
+		in_run "etl-extract \"\$plain\" | $transform | $into_log 2"
+		;;
 	orphans)
 		source=$marked rest="$transform | $into_log 1"
 		stages=run compare=letters
@@ -214,9 +236,14 @@ in_run() {
 	pipeline=p
 }
 
+# without_stages TEXT: prints TEXT so that none of its programs is killed.
+without_stages() {
+	printf '%s' "$1" | sed 's/\$at_[a-z0-9]* //g'
+}
+
 # twice TEXT: runs TEXT twice at once; one of the two may exit with 75.
 twice() {
-	script="{ $1; } & { $(printf '%s' "$1" | sed 's/\$at_[a-z]* //g'); }
+	script="{ $1; } & { $(without_stages "$1"); }
 	    wait"
 }
 
@@ -277,7 +304,9 @@ inputs() {
 	stream '' >"$records"
 	stream '"checkpoint":"s",' >"$marks"
 	api_start --items 1 --posts 6 --max-time 86400
+	plain=$scratch/plain.ndjson
+	grep -v @etl "$records" >"$plain"
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
-	export records marks api keep item shim top
+	export records marks plain api keep item shim top
 }
