@@ -142,11 +142,12 @@ void stage_write_failed_mark_early(const char *name, const struct err *why);
  * marked. */
 void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
 
-/* Reports to etl-run. stage_write_failed_mark() and stage_finish() report for
- * themselves. A loader reports its ledger row before its first commit; in
- * stage_report_failed(), maybe_loaded says that the answer to a COMMIT was
- * lost. stage_report_failed_early() is for failures before stage_open(), in a
- * program that does not call stage_write_failed_mark_early(). */
+/* Reports to etl-run. stage_flush_and_write_failed_mark() and stage_finish()
+ * report by themselves. A loader reports its ledger row before its first
+ * commit; in stage_report_failed(), maybe_loaded says that the answer to a
+ * COMMIT was lost. stage_report_failed_early() is for failures before
+ * stage_open(), in a program that does not call
+ * stage_write_failed_mark_early(). */
 struct run_report_load;
 int stage_report_load(struct stage *s, const struct run_report_load *load,
     struct err *e);
