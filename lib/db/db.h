@@ -36,6 +36,8 @@ struct db_fault {
 	bool data;              /* the record is wrong, not the database:
 	                         * SQLSTATE classes 22 and 23,
 	                         * SQLITE_CONSTRAINT and others */
+	bool ended;             /* SQLite: the statement has rolled back the
+	                         * transaction, as RAISE(ROLLBACK) does */
 	bool again;             /* reconnect or roll back, then try again */
 	bool lost;              /* the connection is lost: call db_reopen(). If
 	                         * the statement was COMMIT, it is not known

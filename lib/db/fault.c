@@ -45,7 +45,7 @@ fault_clear(struct db_fault *f)
 {
 	f->sqlstate[0] = f->column[0] = f->constraint[0] = '\0';
 	f->line = 0;
-	f->data = f->again = f->lost = false;
+	f->data = f->ended = f->again = f->lost = false;
 }
 
 static void

@@ -312,7 +312,7 @@ lite_next(void *stmt, struct err *e)
 		return err_set(e, ERR_DATA, false, "%s", sqlite3_errmsg(db));
 	}
 	if (inside && s->lite->fault->data && sqlite3_get_autocommit(db)) {
-		s->lite->fault->data = false;
+		*s->lite->fault = (struct db_fault){ .ended = true };
 		e->code = ERR_CONFIG;
 		err_prefix(e, "a ROLLBACK clause ended the transaction");
 	}

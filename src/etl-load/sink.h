@@ -15,7 +15,8 @@ enum sink_result {
 	SINK_FAILED = -1,
 	SINK_DONE,
 	SINK_REPEAT /* the caller must roll back and apply the whole batch
-		     * again; the sink then checks each record more closely */
+		     * again; the sink then checks each record more closely,
+		     * or rejects a record that has ended the transaction */
 };
 
 struct sink {

@@ -6,8 +6,9 @@ append or upsert.  The third load repeats the records of the second one.  After
 each load the rows and all counts must be those of the model.  For each JSON
 value the model knows the text of the column: a text, None for NULL, or BAD if
 etl-load must reject the value.  A record that the table refuses (NOT NULL,
-CHECK) is a reject too, unless the batch has a later record with the same key
-that the table accepts.
+CHECK) is a reject too.  The rows are those of records that are loaded one by
+one.  Of the records with one key in a batch the last is counted with the
+outcome of all of them, and the others as superseded.
 """
 import json
 import random
@@ -87,23 +88,19 @@ def new_row(values):
 
 
 def load_batch(rows, batch, upsert, compare, counts):
-    groups = {}
+    outcomes = {}
     for n, values in enumerate(batch):
-        if values is None:
+        if values is None or not fits(values):
             counts["rejected"] += 1
-        else:
-            key = tuple(values[k] for k in KEY) if upsert else (n, len(rows))
-            groups.setdefault(key, []).append(values)
-    for key, group in groups.items():
-        won = False
-        for values in reversed(group):
-            if won:
-                counts["superseded"] += 1
-            elif not fits(values):
-                counts["rejected"] += 1
-            else:
-                won = True
-                counts[store(rows, key, values, compare)] += 1
+            continue
+        key = tuple(values[k] for k in KEY) if upsert else (n, len(rows))
+        outcome = store(rows, key, values, compare)
+        if key in outcomes:
+            counts["superseded"] += 1
+            counts[outcomes[key]] -= 1
+            outcome = min(outcome, outcomes[key], key=COUNTS.index)
+        outcomes[key] = outcome
+        counts[outcome] += 1
 
 
 def store(rows, key, values, compare):

@@ -58,7 +58,7 @@ is 'the tables of the PostgreSQL catalog have their schema' '' "$(
 c_unqualified() {
 	sed -E 's/\\"|%[suz]+/ /g' "$@" | grep -oE '"[^"]*"' |
 	    grep -oE '[a-z_.]+\(' | grep -vE '^pg_catalog\.' |
-	    grep -vxE '(coalesce|position|m|instr|length|substr)\(' | sort -u
+	    grep -vxE '(coalesce|greatest|least|position|m|instr|length|substr)\(' | sort -u
 }
 is 'the functions of PostgreSQL statements in C have their schema' '' \
     "$(c_unqualified src/etl-load/pg/*.c src/etl-load/commit/*.c \

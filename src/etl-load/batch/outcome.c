@@ -12,6 +12,8 @@ outcome_init(struct outcome *o, struct stage *s, const struct target *t,
 {
 	*o = (struct outcome){ .stage = s, .target = t };
 	spool_init(&o->rejects);
+	refusals_init(&o->refused);
+	refusals_init(&o->ending);
 	buf_init(&o->key, SIZE_MAX / 2);
 	return reader_open(&o->reader, s, t, duplicates, e);
 }
@@ -21,6 +23,8 @@ outcome_release(struct outcome *o)
 {
 	reader_close(&o->reader);
 	spool_release(&o->rejects);
+	refusals_release(&o->refused);
+	refusals_release(&o->ending);
 	buf_release(&o->key);
 }
 
@@ -28,6 +32,8 @@ void
 outcome_start_batch(struct outcome *o)
 {
 	o->first_occurrence = stage_who(o->stage)->n;
+	o->judge_all = false;
+	refusals_clear(&o->ending);
 	outcome_reset_for_try(o);
 }
 
@@ -38,6 +44,7 @@ outcome_reset_for_try(struct outcome *o)
 	o->sums = (struct sums){ 0 };
 	o->kept = 0;
 	o->ordinal = 0;
+	refusals_clear(&o->refused);
 	spool_clear(&o->rejects);
 }
 
@@ -106,8 +113,14 @@ int
 outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
 {
+	o->sums.rejected++;
+	return refusals_add(&o->refused, i, why, e);
+}
+
+static int
+make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
+{
 	struct line l = spool_get_line(o->chunk, i);
-	struct reject r = *why;
 	char id[HASH_HEX];
 	int key;
 
@@ -124,22 +137,55 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
 	}
-	o->sums.rejected++;
 	return add_reject_line_to_spool(o, &r, o->ordinal + i, e);
 }
 
 int
-outcome_copy_upstream_rejects(struct outcome *o, struct err *e)
+outcome_make_reject_lines(struct outcome *o, struct err *e)
 {
+	size_t next = 0;
+
+	refusals_sort(&o->refused);
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		struct line l = spool_get_line(o->chunk, i);
 
-		if (o->chunk->items[i].kind == ITEM_REJECT &&
-		    (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
-		    write_chunk_if_full(&o->rejects, e) == -1))
+		if (o->chunk->items[i].kind == ITEM_REJECT) {
+			if (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
+			    write_chunk_if_full(&o->rejects, e) == -1)
+				return -1;
+		} else if (next < o->refused.n &&
+		    o->refused.v[next].item == i &&
+		    make_reject_line(o, i,
+			refusals_get(&o->refused, next++), e) == -1) {
 			return -1;
+		}
 	}
+	refusals_clear(&o->refused);
 	return 0;
+}
+
+int
+outcome_note_ending(struct outcome *o, size_t i, const char *message,
+    struct err *e)
+{
+	struct reject why = { .code = "constraint", .message = message };
+
+	if (refusals_add(&o->ending, o->ordinal + i, &why, e) == -1)
+		return -1;
+	refusals_sort(&o->ending);
+	return 0;
+}
+
+int
+outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e)
+{
+	const struct refusal *f = refusals_find(&o->ending, o->ordinal + i);
+	struct reject why;
+
+	if (f == NULL)
+		return 0;
+	why = refusals_get(&o->ending, (size_t)(f - o->ending.v));
+	return outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
 }
 
 /* Returns the reject code for an SQLSTATE (PostgreSQL manual, appendix A). The

@@ -1,5 +1,5 @@
 /* The outcome of one try to load a batch: the counts, and the reject lines of
- * the records that the table refused.
+ * the records that the table refused, in the order of the input.
  * Owns:  the reject lines; outcome_release() frees them.
  * Borrows: stage, target and chunk (the lines that are being applied).
  *          Before a batch is tried again, outcome_reset_for_try() forgets
@@ -9,6 +9,7 @@
 #define LOAD_OUTCOME_H
 
 #include "table/record.h"
+#include "batch/refusals.h"
 #include "batch/spool.h"
 
 struct outcome {
@@ -21,6 +22,13 @@ struct outcome {
 	                                 * letters, and those of the loader for
 	                                 * a file or descriptor 3 */
 	struct spool rejects;
+	struct refusals refused;        /* of the chunk */
+	struct refusals ending;         /* of the batch, by ordinal: records
+	                                 * that have ended the transaction of
+	                                 * an earlier try */
+	bool judge_all;                 /* all --retries are used up: also an
+	                                 * error that usually passes, such as a
+	                                 * deadlock, may be a record's */
 	uint64_t first_occurrence;      /* number of the batch's first reject */
 	uint64_t ordinal;               /* number in the batch of the chunk's
 	                                 * first item */
@@ -36,16 +44,21 @@ void outcome_release(struct outcome *o);
 void outcome_start_batch(
     struct outcome *o); /* before the first try of a batch */
 void outcome_reset_for_try(struct outcome *o);  /* before each try of a batch */
-/* Rejects item i of the chunk for the reason *why; its bytes, origin and id are
- * filled in here. */
+/* Rejects item i of the chunk for the reason *why. */
 int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
-/* Copies the reject lines that earlier stages sent from this chunk to the
- * outcome's reject lines. */
-int outcome_copy_upstream_rejects(struct outcome *o, struct err *e);
 /* Rejects item i because the database refused it: the SQLSTATE gives the code,
  * the column gives the pointer. */
 int outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e);
+/* Notes that item i has ended the transaction. In the next try of the batch
+ * outcome_reject_if_ending() rejects it, and returns 1 instead of 0. */
+int outcome_note_ending(struct outcome *o, size_t i, const char *message,
+    struct err *e);
+int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);
+/* Called once all items of the chunk have been applied. Makes the reject lines
+ * of the chunk: those of the rejected records, with their bytes, origins and
+ * ids, and those that earlier stages have sent. */
+int outcome_make_reject_lines(struct outcome *o, struct err *e);
 
 #endif

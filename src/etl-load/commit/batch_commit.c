@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "base/stop.h"
 #include "control/control.h"
 #include "control/runs.h"
 
@@ -20,7 +21,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 		o->chunk = &l->spool;
 		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
 			return rc;
-		if (outcome_copy_upstream_rejects(o, e) == -1)
+		if (outcome_make_reject_lines(o, e) == -1)
 			return SINK_FAILED;
 		o->ordinal += l->spool.n;
 	}
@@ -193,6 +194,24 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
 	return -1;
 }
 
+/* Called if the batch failed with an error that usually passes, such as a
+ * deadlock, and all --retries are used up. A trigger may raise such an error
+ * for one record, each time. So the batch gets one more try, in which the sink
+ * rejects a record with such an error, and loads the others. Returns true if
+ * the batch must be tried so. */
+static bool
+judge_records_after_last_retry(struct loader *l, const struct err *e)
+{
+	const struct db_fault *f = db_fault(l->db);
+	struct outcome *o = &l->outcome;
+
+	if (o->judge_all || !e->transient || !f->again || f->lost ||
+	    f->sqlstate[0] == '\0' || stop_signal() != 0)
+		return false;
+	o->judge_all = true;
+	return true;
+}
+
 /* Tries to commit the batch until it is committed or cannot be tried again.
  * Returns 1: committed, with the counts in l->sent; 0: the ledger (table
  * etl_loads) shows that an earlier try committed the batch; -1 with *e. */
@@ -209,7 +228,7 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 			return rc;
 		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)
 			return 1;
-		if (rc == -1)
+		if (rc == -1 && !judge_records_after_last_retry(l, e))
 			return close_row_if_commit_unknown(l, e) == -1 ? -1 : 0;
 	}
 }

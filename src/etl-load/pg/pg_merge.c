@@ -15,27 +15,24 @@ count_used_shapes(const struct pg_sink *s)
 	return n;
 }
 
-/* Chooses how the merge of the staging table (a temporary table with the new
- * rows) into the target table treats new rows with equal keys. Sorting them, to
- * keep one row of each key, makes the merge take 10% longer. So an upsert sorts
- * only after the server has reported equal keys (SQLSTATE 21000), or if the
- * merge can change no column, because the server reports no equal keys then.
- * `alone` is true if all rows have the same shape (set of columns); if not,
- * equal keys were deleted before. */
-static enum pg_keys
-choose_key_treatment(
-    const struct pg_sink *s, const struct shape *shape, bool alone)
+/* True if the order of two records with different keys can change the result:
+ * if one of them gives up a value of a unique index, the other may take it. */
+static bool
+order_matters(const struct pg_sink *s)
 {
-	if (!s->target->keyed || !alone)
-		return PG_KEYS_NONE;
-	if (s->target->mode == LOAD_IGNORE)
-		return s->twice ? PG_KEYS_TWICE : PG_KEYS_NONE;
-	return s->twice || !shape_can_change_row(s->target, shape) ?
-	    PG_KEYS_TWICE : PG_KEYS_UNIQUE;
+	const struct pg_rows *r = &s->rows;
+
+	if (s->in_order || !s->target->upsert)
+		return s->in_order;
+	for (size_t i = 0; i < r->nshapes; i++)
+		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)
+			if (s->may_be_freed[r->shapes[i]->columns[k]])
+				return true;
+	return false;
 }
 
 static int
-merge_shape_and_count(struct pg_sink *s, const struct shape *shape, bool alone,
+merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
     struct sums *sums, struct err *e)
 {
 	struct db_rows *r = NULL;
@@ -43,8 +40,9 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape, bool alone,
 	int rc = -1;
 
 	buf_clear(&s->sql);
-	pg_put_merge_statement(
-	    &s->sql, s->target, shape, choose_key_treatment(s, shape, alone));
+	pg_put_merge_statement(&s->sql, s->target, shape,
+	    s->target->keyed && !order_matters(s) ? PG_ROWS_BY_KEY :
+	    PG_ROWS_IN_ORDER);
 	if ((t = pg_get_sql_text(s, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
@@ -92,20 +90,19 @@ run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
  * row has the same key, else unchanged. With --mode ignore all these rows are
  * counted as skipped. */
 static int
-count_unchanged_superseded_skipped(struct pg_sink *s, bool alone,
-    uint64_t staged, struct sums *sums, struct err *e)
+count_unchanged_superseded_skipped(
+    struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
 {
 	uint64_t done = sums->inserted + sums->updated;
-	int64_t keys = (int64_t)(staged - sums->superseded);
+	int64_t keys = (int64_t)staged;
 
 	if (s->target->mode == LOAD_IGNORE) {
-		sums->superseded = 0;
 		sums->skipped = staged - done;
 		return 0;
 	}
-	if (done + sums->superseded == staged)
+	if (done == staged)
 		return 0;
-	if (s->target->upsert && alone &&
+	if (s->target->upsert &&
 	    run_count_query(s, pg_put_count_keys, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
@@ -117,20 +114,13 @@ static int
 merge_shapes_count_and_check_deferred(
     struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
 {
-	bool alone = count_used_shapes(s) == 1;
 	int64_t n = 0;
 
-	if (s->target->keyed && !alone) {
-		if (run_change(s, pg_put_delete_equal_keys, &n, e) == -1)
-			return -1;
-		sums->superseded = (uint64_t)n;
-	}
 	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] &&
-		    merge_shape_and_count(
-			s, s->rows.shapes[i], alone, sums, e) == -1)
+		if (s->rows.used[i] && merge_shape_and_count(
+			s, s->rows.shapes[i], sums, e) == -1)
 			return -1;
-	if (count_unchanged_superseded_skipped(s, alone, staged, sums, e) == -1)
+	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    sums->unchanged > 0 &&
@@ -166,12 +156,12 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 	if (item == -1) {
 		bool ignore = s->target->mode == LOAD_IGNORE;
 
-		t->inserted += (uint64_t)db_column(r, 5).i;
-		t->updated += (uint64_t)db_column(r, 6).i;
+		t->inserted += (uint64_t)db_column(r, 6).i;
+		t->updated += (uint64_t)db_column(r, 7).i;
 		*(ignore ? &t->skipped : &t->unchanged) +=
-		    (uint64_t)db_column(r, 7).i;
-		*(ignore ? &t->skipped : &t->superseded) +=
 		    (uint64_t)db_column(r, 8).i;
+		*(ignore ? &t->skipped : &t->superseded) +=
+		    (uint64_t)db_column(r, 9).i;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -190,7 +180,7 @@ add_rejects_and_counts_of_merge(
 	int rc;
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "inserted, updated, unchanged, superseded FROM " PG_FOUND
+	    "waits, inserted, updated, unchanged, superseded FROM " PG_FOUND
 	    " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
@@ -200,79 +190,131 @@ add_rejects_and_counts_of_merge(
 	return rc;
 }
 
+/* Merges no rows, with the statements that failed, or might fail, with rows. If
+ * one of them fails too, no record is the cause, and the load ends with this
+ * error. For example, the role may not write to the table. */
+static int
+fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
+{
+	const struct pg_row *row = s->rows.v;
+	const char *t;
+
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i])
+			continue;
+		buf_clear(&s->sql);
+		pg_put_merge_statement(
+		    &s->sql, s->target, s->rows.shapes[i], PG_ROWS_NONE);
+		if ((t = pg_get_sql_text(s, e)) == NULL)
+			return -1;
+		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
+			continue;
+		while (row->shape != i)
+			row++;
+		s->failed_item = row->item;
+		return -1;
+	}
+	return 0;
+}
+
 static int
 merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	uint64_t before = o->sums.unchanged;
-	int64_t n;
+	struct pg_row_rules rules = { s->refers_to_itself, o->judge_all };
+	uint64_t before = o->sums.superseded;
 
+	if (fail_if_merge_of_no_rows_fails(s, e) == -1)
+		return -1;
 	buf_clear(&s->sql);
 	pg_put_create_found_table(&s->sql);
 	if (pg_run_sql_text(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_merge_row_by_row(
-	    &s->sql, s->target, s->rows.shapes, s->rows.nshapes);
+	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
+	    s->rows.used, s->rows.nshapes, &rules);
 	if (pg_run_sql_text(s, e) == -1 ||
 	    add_rejects_and_counts_of_merge(s, o, e) == -1)
 		return -1;
-	if (s->target->upsert && s->target->seen != NO_COLUMN &&
-	    o->sums.unchanged > before)
-		return run_change(s, pg_put_update_seen, &n, e);
+	if (o->sums.superseded > before)
+		s->twice = true;
 	return 0;
 }
 
-/* Merges all rows of the staging table (a temporary table with the rows of a
- * chunk, a part of the batch). If the server reports equal keys (SQLSTATE
- * 21000), repeats the merge with a sort that keeps one row of each key. The
- * merges of later chunks sort too, until 16 chunks in succession had no equal
- * keys. */
+/* True if one statement for each shape (set of columns) may merge the chunk,
+ * so that the result is that of merging the rows one by one. It is not if the
+ * server runs triggers after the statement only; if equal keys are expected,
+ * which one statement does not update twice; or if there are several shapes and
+ * the order of the rows matters. */
 static int
-merge_and_repeat_if_equal_keys(struct pg_sink *s, uint64_t staged,
-    struct sums *sums, struct err *e)
+may_merge_by_shape(
+    struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
+{
+	bool alone = count_used_shapes(s) == 1;
+	int64_t keys = 0;
+
+	*may = !s->one_by_one && (alone || !order_matters(s)) &&
+	    (!s->twice || !s->target->upsert);
+	if (!*may || alone || !s->target->keyed)
+		return 0;
+	if (run_count_query(s, pg_put_count_keys, &keys, e) == -1)
+		return -1;
+	*may = (uint64_t)keys == staged;
+	return 0;
+}
+
+/* Called after each chunk. When 16 chunks in succession had no equal keys, the
+ * sink expects none. */
+static void
+forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
 {
 	enum { QUIET_MAX = 16 };
-	int rc = merge_shapes_count_and_check_deferred(s, staged, sums, e);
 
-	if (rc == -1 && !s->twice &&
-	    strcmp(db_fault(s->db)->sqlstate, "21000") == 0) {
-		if (db_script(s->db, "ROLLBACK TO SAVEPOINT etl_merge",
-		    e) == -1)
-			return -1;
-		*sums = (struct sums){ 0 };
-		s->twice = true;
-		rc = merge_shapes_count_and_check_deferred(s, staged, sums, e);
-	}
-	s->quiet = sums->superseded > 0 ? 0 : s->quiet + 1;
+	s->quiet = superseded ? 0 : s->quiet + 1;
 	if (s->quiet >= QUIET_MAX)
 		s->twice = false;
+}
+
+/* Merges the staged rows by one statement for each shape. Returns 1: merged; 0:
+ * the server refused a row, or found equal keys, and the merge was rolled back;
+ * -1 with *e. */
+static int
+merge_by_shape_or_roll_back(
+    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+{
+	struct sums sums = { 0 };
+	int rc;
+
+	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
+		return -1;
+	rc = merge_shapes_count_and_check_deferred(s, staged, &sums, e);
+	rc = pg_roll_back_if_refused(s, o, rc, "etl_merge", e);
+	if (rc == 1) {
+		o->sums.inserted += sums.inserted;
+		o->sums.updated += sums.updated;
+		o->sums.unchanged += sums.unchanged;
+		o->sums.superseded += sums.superseded;
+		o->sums.skipped += sums.skipped;
+	}
 	return rc;
 }
 
 int
 pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	struct sums sums = { 0 };
-	uint64_t staged = 0;
-	int rc;
+	uint64_t staged = 0, before = o->sums.superseded;
+	bool by_shape;
+	int rc = 0;
 
 	for (size_t i = 0; i < s->rows.n; i++)
 		staged += !s->rows.v[i].bad;
 	if (staged == 0)
 		return 0;
-	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
+	if (may_merge_by_shape(s, staged, &by_shape, e) == -1)
 		return -1;
-	rc = pg_roll_back_if_refused(s,
-	    merge_and_repeat_if_equal_keys(s, staged, &sums, e), "etl_merge",
-	    e);
+	if (by_shape)
+		rc = merge_by_shape_or_roll_back(s, o, staged, e);
 	if (rc == 0)
-		return merge_row_by_row_and_reject(s, o, e);
-	if (rc == -1)
-		return -1;
-	o->sums.inserted += sums.inserted;
-	o->sums.updated += sums.updated;
-	o->sums.unchanged += sums.unchanged;
-	o->sums.superseded += sums.superseded;
-	o->sums.skipped += sums.skipped;
-	return 0;
+		rc = merge_row_by_row_and_reject(s, o, e);
+	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);
+	return rc == -1 ? -1 : 0;
 }

@@ -1,6 +1,7 @@
 #include "pg/pg_rows.h"
 
 #include "base/stop.h"
+#include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 #include "pg/pg_copy_text.h"
 
@@ -177,7 +178,7 @@ copy_last_row_if_first_shape(
 		rc = append_row_to_copy(r, s, &r->v[r->n - 1], staged, e);
 	if (rc == 0)
 		return 0;
-	r->failed = db_fault(r->db)->data;
+	r->failed = pg_record_may_be_cause(db_fault(r->db), r->judge_all);
 	return r->failed ? 0 : -1;
 }
 
@@ -209,6 +210,7 @@ pg_rows_make_and_copy_first_shape(
 	r->copied = 0;
 	r->first = NULL;
 	r->failed = false;
+	r->judge_all = o->judge_all;
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
@@ -224,7 +226,7 @@ pg_rows_make_and_copy_first_shape(
 	}
 	if (r->first != NULL && !r->failed &&
 	    finish_copy_and_count_rows(r, e) == -1) {
-		if (!db_fault(r->db)->data)
+		if (!pg_record_may_be_cause(db_fault(r->db), r->judge_all))
 			return -1;
 		r->failed = true;
 	}
@@ -275,7 +277,17 @@ copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 	if (rc == 0)
 		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
 		    e) == -1 ? -1 : 1;
-	return db_fault(r->db)->data ? 0 : -1;
+	return pg_record_may_be_cause(db_fault(r->db), r->judge_all) ? 0 : -1;
+}
+
+/* Copies no rows of the shape. If this fails too, no record is the cause. */
+static int
+fail_if_copy_of_no_rows_fails(
+    struct pg_rows *r, const struct shape *s, struct err *e)
+{
+	return start_copy_of_shape(r, s, true, e) == -1
+		   ? -1
+		   : finish_copy_and_count_rows(r, e);
 }
 
 /* The server reports a refused row by its line number in the COPY. Returns the
@@ -300,6 +312,8 @@ pg_copy_shape_in_savepoints(
 	struct err why;
 	int rc;
 
+	if (fail_if_copy_of_no_rows_fails(r, s, e) == -1)
+		return -1;
 	while (from < r->n) {
 		if (stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,

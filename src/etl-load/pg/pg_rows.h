@@ -31,6 +31,7 @@ struct pg_rows {
 	                                 * made; NULL: none yet */
 	bool failed;                    /* that COPY failed: the server refused
 	                                 * a row */
+	bool judge_all;                 /* as in struct outcome */
 };
 
 void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);

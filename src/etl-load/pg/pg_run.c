@@ -1,5 +1,7 @@
 #include "pg/pg_sink.h"
 
+#include "pg/pg_fault.h"
+
 const char *
 pg_get_sql_text(struct pg_sink *s, struct err *e)
 {
@@ -24,12 +26,12 @@ pg_check_deferred_constraints(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_roll_back_if_refused(
-    struct pg_sink *s, int rc, const char *savepoint, struct err *e)
+pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
+    const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;
-	if (!db_fault(s->db)->data)
+	if (!pg_record_may_be_cause(db_fault(s->db), o->judge_all))
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);

@@ -6,6 +6,8 @@
 
 #include "pg/pg_rows.h"
 
+#define NO_ITEM SIZE_MAX
+
 struct pg_sink {
 	struct db *db;
 	const struct target *target;
@@ -14,8 +16,22 @@ struct pg_sink {
 	bool staging;           /* the staging table exists in this session */
 	bool straight;          /* COPY writes directly into the target table,
 	                         * without a staging table (append only) */
+	bool one_by_one;        /* the table has triggers FOR EACH ROW that run
+	                         * after the statement: they would see rows of
+	                         * later records */
+	bool in_order;          /* the order of records with different keys
+	                         * matters, because of a trigger FOR EACH ROW
+	                         * or an index with a predicate or expression */
+	bool *may_be_freed;     /* by column: in a unique index, and not in the
+	                         * key: an update may free its value for a later
+	                         * record, so the order matters */
+	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
+	size_t failed_item;     /* NO_ITEM, or the first item whose statement
+	                         * failed without any row */
+	int64_t lock;           /* number of the table's advisory lock */
+	bool deadlocked;        /* the last chunk ended in a deadlock */
 	bool deferred;          /* the table has constraints that are checked
 	                         * at the commit only */
 	bool elsewhere;         /* only other tables have such constraints;
@@ -26,14 +42,15 @@ struct pg_sink {
 const char *pg_get_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql as a script. */
 int pg_run_sql_text(struct pg_sink *s, struct err *e);
-/* rc is the result of a statement. If the statement failed because of a
- * record's data, rolls back to the savepoint. Returns 1: the statement
- * succeeded; 0: rolled back; -1: it failed for another reason, or the rollback
- * failed. */
-int pg_roll_back_if_refused(struct pg_sink *s, int rc, const char *savepoint,
-    struct err *e);
+/* rc is the result of a statement. If the statement may have failed because of
+ * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
+ * rolled back; -1: it failed for another reason, or the rollback failed. */
+int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
+    const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
+/* Finds out what the sink must know about the table's triggers and indexes. */
+int pg_read_table_traits(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

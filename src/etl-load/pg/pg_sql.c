@@ -8,12 +8,6 @@ quoted(const struct target *t, size_t column)
 	return t->table->columns[column].quoted;
 }
 
-const char *
-pg_order_of_equal_keys(const struct target *t)
-{
-	return t->upsert ? " DESC" : "";
-}
-
 void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
@@ -28,8 +22,8 @@ void
 pg_put_create_found_table(struct buf *b)
 {
 	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
-	    "state text, message text, col text, con text, inserted int, "
-	    "updated int, unchanged int, superseded int) "
+	    "state text, message text, col text, con text, waits boolean, "
+	    "inserted int, updated int, unchanged int, superseded int) "
 	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
 }
 
@@ -186,41 +180,29 @@ pg_put_on_conflict_returning(
 	put_returning(b, t);
 }
 
+/* The rows of the staging table (a temporary table) are stored in the order in
+ * which they came, and a scan gives them in this order. The order of the key is
+ * the same in all loaders, so two loaders of the same keys do not wait for each
+ * other in a circle. */
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, enum pg_keys keys)
+    const struct shape *s, enum pg_rows_taken rows)
 {
 	buf_str(b, "WITH m(new) AS (");
 	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
 	pg_put_source_columns(b, t, s, "w");
-	buf_str(b, " FROM ");
-	if (keys == PG_KEYS_UNIQUE) {
-		buf_str(b, PG_STAGE " AS w");
-	} else if (keys == PG_KEYS_TWICE) {
-		buf_str(b, "(SELECT DISTINCT ON (");
+	buf_printf(b, " FROM " PG_STAGE " AS w WHERE \"etl.s\" = %zu", s->id);
+	if (rows == PG_ROWS_NONE)
+		buf_str(b, " AND false");
+	if (rows == PG_ROWS_BY_KEY) {
+		buf_str(b, " ORDER BY ");
 		sql_put_key_columns(b, t);
-		buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
-		sql_put_key_columns(b, t);
-		buf_printf(b, ", \"etl.n\"%s) AS w", pg_order_of_equal_keys(t));
-	} else {
-		buf_printf(b, PG_STAGE " AS w WHERE \"etl.s\" = %zu "
-		    "ORDER BY \"etl.n\"", s->id);
+		buf_str(b, ", \"etl.n\"");
 	}
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
-}
-
-void
-pg_put_delete_equal_keys(struct buf *b, const struct target *t)
-{
-	buf_str(b, "DELETE FROM " PG_STAGE " AS s USING (SELECT \"etl.n\", "
-	    "pg_catalog.row_number() OVER (PARTITION BY ");
-	sql_put_key_columns(b, t);
-	buf_printf(b, " ORDER BY \"etl.n\"%s) AS \"etl.r\" FROM " PG_STAGE
-	    ") AS w WHERE s.\"etl.n\" = w.\"etl.n\" AND w.\"etl.r\" > 1",
-	    pg_order_of_equal_keys(t));
 }
 
 void

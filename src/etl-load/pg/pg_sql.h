@@ -19,32 +19,32 @@ void pg_put_create_found_table(struct buf *b);
  * target. */
 void pg_put_copy_statement(
     struct buf *b, const struct target *t, const struct shape *s, bool staged);
-/* How the merge treats staged rows with equal keys. */
-enum pg_keys {
-	PG_KEYS_NONE,           /* append, or equal keys were removed before */
-	PG_KEYS_UNIQUE,         /* expect none: the server reports 21000 */
-	PG_KEYS_TWICE           /* merge one row of each key: for an upsert the
-	                         * last, for --mode ignore the first */
+/* Which staged rows a merge takes, and in which order. */
+enum pg_rows_taken {
+	PG_ROWS_IN_ORDER,       /* those of the shape, as they came */
+	PG_ROWS_BY_KEY,         /* those of the shape, in the key's order */
+	PG_ROWS_NONE            /* none: an error that it gives then is not a
+	                         * record's */
 };
 /* Merges the staged rows of a shape into the target. The statement returns one
  * row: (rows inserted or updated, rows inserted). */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, enum pg_keys keys);
-/* Returns " DESC" or "", the end of an ORDER BY that puts the row to be merged
- * before the other rows of its key. An upsert merges the last row of a key;
- * --mode ignore merges the first. */
-const char *pg_order_of_equal_keys(const struct target *t);
-/* Deletes staged rows so that one row of each key remains: for an upsert the
- * last one, for --mode ignore the first. */
-void pg_put_delete_equal_keys(struct buf *b, const struct target *t);
+    const struct shape *s, enum pg_rows_taken rows);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows whose keys are staged. */
 void pg_put_update_seen(struct buf *b, const struct target *t);
-/* Merges the staging table in groups of 16 keys. The rows of a group that fails
- * are merged one by one, and each refused row is written to PG_FOUND. */
+struct pg_row_rules {
+	bool refers_to_itself;  /* the table has a foreign key to itself: a row
+	                         * may refer to one that comes later */
+	bool judge_all;         /* refuse a row also for an error that usually
+	                         * passes, such as a deadlock */
+};
+/* Merges the staged rows of the used shapes one by one, as if each had come in
+ * a batch of its own, and writes each refused row to PG_FOUND. */
 void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
-    struct shape *const *shapes, size_t n);
+    struct shape *const *shapes, const bool *used, size_t n,
+    const struct pg_row_rules *rules);
 
 /* Pieces of statements. */
 /* INSERT INTO t (columns) */

@@ -1,5 +1,6 @@
 #include "sink.h"
 
+#include "pg/pg_fault.h"
 #include "pg/pg_sink.h"
 #include "pg/pg_sql.h"
 
@@ -15,6 +16,7 @@ pg_sink_close(void *self)
 		return;
 	pg_rows_release(&s->rows);
 	buf_release(&s->sql);
+	free(s->may_be_freed);
 	free(s);
 }
 
@@ -44,8 +46,9 @@ find_deferred_constraints(struct pg_sink *s, struct err *e)
 
 /* Sets s->straight to true if COPY can write the rows directly into the target
  * table. It cannot if --mode is upsert or ignore, because COPY does not compare
- * keys; if --touch or --seen sets a column; or if the table has row-level
- * security, which COPY does not support. */
+ * keys; if --touch or --seen sets a column; if the table has row-level
+ * security, which COPY does not support; or if it has triggers that must run
+ * after each record. */
 static int
 find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 {
@@ -55,7 +58,8 @@ find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;
 
-	if (t->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN)
+	if (t->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
+	    s->one_by_one)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
 		return -1;
@@ -96,6 +100,7 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	*self = s;
 	if (refuse_columns_named_etl(s, e) == -1 ||
 	    find_deferred_constraints(s, e) == -1 ||
+	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||
 	    (!s->straight && create_stage_table(s, e) == -1)) {
 		pg_sink_close(s);
@@ -147,7 +152,7 @@ finish_straight_copy_or_roll_back(
 	rc = copy_other_shapes(s, false, e);
 	if (rc == 0)
 		rc = pg_check_deferred_constraints(s, e);
-	rc = pg_roll_back_if_refused(s, rc, "etl_chunk", e);
+	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
 		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
@@ -172,7 +177,7 @@ copy_rows_to_stage_or_reject(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc = pg_roll_back_if_refused(
-	    s, copy_other_shapes(s, true, e), "etl_stage", e);
+	    s, o, copy_other_shapes(s, true, e), "etl_stage", e);
 
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
@@ -194,12 +199,29 @@ stage_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 		   : copy_rows_to_stage_or_reject(s, o, e);
 }
 
+/* Sets the savepoint of the chunk. In the first chunk of a batch also takes an
+ * advisory lock of the table until the commit, which other loaders share. If
+ * the last try of the batch has ended in a deadlock, no other loader may hold
+ * the lock: the loader loads this batch alone, so it cannot meet another. */
+static int
+lock_and_set_savepoint(struct pg_sink *s, const struct outcome *o,
+    struct err *e)
+{
+	buf_clear(&s->sql);
+	if (o->ordinal == 0)
+		buf_printf(&s->sql, "SELECT "
+		    "pg_catalog.pg_advisory_xact_lock%s(%lld); ",
+		    s->deadlocked ? "" : "_shared", (long long)s->lock);
+	buf_str(&s->sql, "SAVEPOINT etl_chunk");
+	return pg_run_sql_text(s, e);
+}
+
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (db_script(s->db, "SAVEPOINT etl_chunk", e) == -1 ||
+	if (lock_and_set_savepoint(s, o, e) == -1 ||
 	    (!s->straight && empty_stage_and_set_savepoint(s, o, e) == -1) ||
 	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
 		-1)
@@ -218,6 +240,30 @@ copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
 
+/* Begins the message of an error of the server with the table and the lines of
+ * the chunk, or with the line of the record whose statement failed even without
+ * a row. */
+static void
+prefix_table_and_lines(
+    const struct pg_sink *s, const struct outcome *o, struct err *e)
+{
+	const char *table = s->target->table->name;
+	size_t n = o->chunk->n;
+	unsigned long long first, last;
+
+	if (db_fault(s->db)->sqlstate[0] == '\0' || n == 0)
+		return;
+	first = spool_get_line(o->chunk, 0).number;
+	last = spool_get_line(o->chunk, n - 1).number;
+	if (s->failed_item != NO_ITEM)
+		first = last = spool_get_line(o->chunk, s->failed_item).number;
+	if (first == last)
+		err_prefix(e, "table %s, line %llu", table, first);
+	else
+		err_prefix(
+		    e, "table %s, lines %llu to %llu", table, first, last);
+}
+
 static enum sink_result
 pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {
@@ -225,7 +271,12 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 	int rc;
 
 	(void)reader_forget_shapes_if_many(&o->reader);
+	s->failed_item = NO_ITEM;
 	rc = copy_and_merge_chunk(s, o, e);
+	if (rc == -1)
+		prefix_table_and_lines(s, o, e);
+	s->deadlocked = rc == -1 &&
+	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -247,7 +298,7 @@ pg_sink_check_deferred_at_end(void *self, struct err *e)
 	if (s->deferred || !s->elsewhere ||
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
 		return SINK_DONE;
-	s->deferred = db_fault(s->db)->data;
+	s->deferred = pg_record_may_be_cause(db_fault(s->db), false);
 	return s->deferred ? SINK_REPEAT : SINK_FAILED;
 }
 
@@ -257,9 +308,6 @@ pg_sink_forget_lost_session(void *self)
 	struct pg_sink *s = self;
 
 	s->staging = false;
-	s->twice = true;        /* merging in the order of the keys avoids a
-	                         * second deadlock with another loader */
-	s->quiet = 0;
 }
 
 const struct sink sink_pg = {

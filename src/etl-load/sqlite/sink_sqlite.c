@@ -7,32 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STOP_EVERY = 256, NO_ITEM = -1 };
+enum { STOP_EVERY = 256 };
 
 /* The outcome of an item. */
 enum put {
 	PUT_FAILED = -1,
-	PUT_REJECTED, PUT_STORED,
-	PUT_TWICE,              /* an earlier item has the same key */
-	PUT_LATER               /* the row that it refers to may come later */
+	PUT_DONE,               /* stored or rejected */
+	PUT_LATER,              /* the row that it refers to may come later */
+	PUT_REPEAT              /* the batch must be repeated */
 };
 
 struct lite_sink {
 	struct lite_store store;
-	struct keyset keys;
-	bool ahead;             /* equal keys came: look for equal keys in each
-	                         * chunk before it is applied */
-	size_t quiet;           /* batches since equal keys came */
-	int32_t *earlier;       /* by item: the item before it with its key */
-	bool *loses;            /* by item: a later item has its key */
+	struct keyset keys;     /* of the chunk; the value of a key is the
+	                         * number of the last item that was stored with
+	                         * it, or of one that waits */
+	unsigned char *result;  /* by item: enum lite_result, 0 if not stored */
 	size_t room;
 	uint32_t *later;        /* items that wait for the rows that they refer
 	                         * to by a foreign key */
 	size_t nlater, later_room;
 };
-
-enum { QUIET_MAX = 16 };        /* after so many batches without equal keys stop
-                                 * looking for them before the load */
 
 static void
 lite_sink_close(void *self)
@@ -43,8 +38,7 @@ lite_sink_close(void *self)
 		return;
 	lite_store_release(&s->store);
 	keyset_release(&s->keys);
-	free(s->earlier);
-	free(s->loses);
+	free(s->result);
 	free(s->later);
 	free(s);
 }
@@ -92,12 +86,11 @@ put_key_value(struct buf *b, const struct db_value *v)
 	}
 }
 
-/* Adds the key of record number `item` of the chunk (the part of the batch that
- * is in memory) to the set s->keys, with the record's number as the value of
- * the key. If the set has this key already, sets *holder to point to the number
- * that is stored with the key; otherwise sets *holder to NULL. */
+/* Finds the key of the record whose values are in s->store in the set s->keys.
+ * If the set has the key, *holder points to the number of an item; else adds
+ * the key with the number `item`, and *holder is NULL. */
 static int
-add_key_to_set(struct lite_sink *s, const struct shape *shape, size_t item,
+find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
 {
 	const struct target *t = s->store.target;
@@ -129,132 +122,128 @@ add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 	return 0;
 }
 
-/* True if a foreign key (or a trigger) may have refused the record: SQLite then
- * names no column and no constraint. Such a record may succeed after the
- * records that follow it in the chunk (the part of the batch that is in
- * memory), because one of them can insert the row that it refers to. */
+/* True if a foreign key has refused the record, and a record that follows in
+ * the chunk (the part of the batch that is in memory) may insert the row that
+ * it refers to. */
 static bool
-may_succeed_later(const struct db_fault *f)
+may_succeed_later(const struct lite_store *st)
 {
-	return f->column[0] == '\0' && f->constraint[0] == '\0';
+	return st->refers_to_itself &&
+	    strcmp(st->why.msg, "FOREIGN KEY constraint failed") == 0;
+}
+
+static uint64_t *
+count_of_result(struct sums *t, enum lite_result rc)
+{
+	switch (rc) {
+	case LITE_INSERTED:
+		return &t->inserted;
+	case LITE_UPDATED:
+		return &t->updated;
+	case LITE_SKIPPED:
+		return &t->skipped;
+	default:
+		return &t->unchanged;
+	}
+}
+
+/* Counts record number i, which is stored. If an earlier record with the same
+ * key was stored in this chunk, the earlier one is counted as superseded, and
+ * this record gets the outcome of both: the row was inserted, or else updated,
+ * if one of them did that. */
+static int
+count_stored_item(struct lite_sink *s, struct outcome *o, size_t i,
+    enum lite_result rc, struct err *e)
+{
+	uint32_t *holder = NULL;
+	unsigned char before;
+
+	if (s->store.target->upsert &&
+	    find_or_add_key(s, o->reader.shape, i, &holder, e) == -1)
+		return -1;
+	before = holder == NULL ? 0 : s->result[*holder];
+	if (before != 0) {
+		(*count_of_result(&o->sums, before))--;
+		o->sums.superseded++;
+		rc = before < rc ? before : rc;
+	}
+	if (holder != NULL)
+		*holder = (uint32_t)i;
+	s->result[i] = (unsigned char)rc;
+	(*count_of_result(&o->sums, rc))++;
+	return 0;
+}
+
+/* Returns 1 if a record that came after record number i has the same key and
+ * was stored: record number i must not overwrite it. Else 0; -1 with *e. */
+static int
+later_item_was_stored(
+    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	uint32_t *holder = NULL;
+
+	if (s->store.target->upsert &&
+	    find_or_add_key(s, o->reader.shape, i, &holder, e) == -1)
+		return -1;
+	return holder != NULL && *holder > i && s->result[*holder] != 0;
+}
+
+static enum put
+reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	return outcome_reject_after_db_fault(o, i, &s->store.fault,
+		   s->store.why.msg, e) == -1
+		   ? PUT_FAILED
+		   : PUT_DONE;
 }
 
 /* Tries to store record number i of the chunk (the part of the batch that is
  * in memory) in the table; rejects the record if the table refuses it. If a
- * foreign key may have refused it, the function returns PUT_LATER and does
- * not reject it, unless last_try is true: the caller then makes no later
- * try. first_try is true at the first try of this record: an upsert then
- * compares its key with the keys of the earlier records (unless
- * find_equal_keys() has done that), and returns PUT_TWICE without storing
- * the record if an earlier one has the same key. */
+ * later record may insert the row that it refers to, the function returns
+ * PUT_LATER and does not reject it, unless last_try is true. `waited` is true
+ * if this is not the first try. */
 static enum put
 store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
-    bool first_try, bool last_try, struct err *e)
+    bool waited, bool last_try, struct err *e)
 {
 	struct lite_store *st = &s->store;
 	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	uint32_t *holder = NULL;
+	enum lite_result result;
 	int rc = lite_convert_record(st, &o->reader, &l, &why, e);
 
 	if (rc == 0)
-		return outcome_add_reject(o, i, &why, e) == -1 ? PUT_FAILED :
-		    PUT_REJECTED;
-	if (rc == -1)
+		rc = outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
+	else if (rc == 1)
+		rc = outcome_reject_if_ending(o, i, e);
+	if (rc != 0)
+		return rc == -1 ? PUT_FAILED : PUT_DONE;
+	if (waited && (rc = later_item_was_stored(s, o, i, e)) == -1)
 		return PUT_FAILED;
-	if (first_try && st->target->upsert && !s->ahead &&
-	    add_key_to_set(s, o->reader.shape, i, &holder, e) == -1)
+	if (rc == 1)
+		return reject_item(s, o, i, e);
+	result = lite_store_record(st, o->reader.shape, e);
+	if (result == LITE_FAILED)
 		return PUT_FAILED;
-	if (holder != NULL)
-		return PUT_TWICE;
-	rc = lite_store_record(st, o->reader.shape, &o->sums, e);
-	if (rc != LITE_REFUSED)
-		return rc == LITE_STORED ? PUT_STORED : PUT_FAILED;
-	if (!last_try && may_succeed_later(&st->fault))
-		return PUT_LATER;
-	return outcome_reject_after_db_fault(
-		   o, i, &st->fault, st->why.msg, e) == -1
-		   ? PUT_FAILED
-		   : PUT_REJECTED;
-}
-
-static int
-replace_arrays_if_too_small(
-    struct lite_sink *s, size_t total_items, struct err *e)
-{
-	if (total_items <= s->room)
-		return 0;
-	free(s->earlier);
-	free(s->loses);
-	s->earlier = calloc(total_items, sizeof(*s->earlier));
-	s->loses = calloc(total_items, sizeof(*s->loses));
-	s->room = s->earlier == NULL || s->loses == NULL ? 0 : total_items;
-	return s->room == 0 ? err_nomem(e) : 0;
-}
-
-/* Finds the records of the chunk (the part of the batch that is in memory) that
- * have equal keys. For record number i, s->earlier[i] becomes the number of the
- * last record before it with the same key, or NO_ITEM; s->loses[i] becomes true
- * if a later record has the same key. Of the records with one key only the last
- * is stored. If the table refuses it, the caller tries the record before it. */
-static int
-find_equal_keys(struct lite_sink *s, struct outcome *o, struct err *e)
-{
-	const struct spool *c = o->chunk;
-	bool twice = false;
-	uint32_t *holder;
-
-	if (replace_arrays_if_too_small(s, c->n, e) == -1)
-		return -1;
-	for (size_t i = c->n; i-- > 0;) {
-		struct line l = spool_get_line(c, i);
-		struct reject why;
-		int rc = 0;
-
-		s->earlier[i] = NO_ITEM;
-		s->loses[i] = false;
-		if (c->items[i].kind == ITEM_RECORD &&
-		    (rc = lite_convert_record(
-			 &s->store, &o->reader, &l, &why, e)) == -1)
-			return -1;
-		if (rc == 0)
-			continue;
-		if (add_key_to_set(s, o->reader.shape, i, &holder, e) == -1)
-			return -1;
-		if (holder == NULL)
-			continue;
-		twice = s->loses[i] = true;
-		s->earlier[*holder] = (int32_t)i;
-		*holder = (uint32_t)i;
-	}
-	if (o->ordinal == 0)
-		s->quiet = twice ? 0 : s->quiet + 1;
-	return 0;
-}
-
-/* Called after record number i of the chunk was stored or rejected (rc). If it
- * was rejected, tries the earlier records with the same key, from the last to
- * the first, until the table accepts one. The earlier records that are not
- * tried are counted as superseded (replaced by a later record with the same
- * key). */
-static int
-try_or_count_earlier_items(struct lite_sink *s, struct outcome *o, size_t i,
-    enum put rc, struct err *e)
-{
-	int32_t k = s->ahead ? s->earlier[i] : NO_ITEM;
-
-	for (; rc == PUT_REJECTED && k != NO_ITEM; k = s->earlier[k])
-		rc = store_or_reject_item(s, o, (size_t)k, false, true, e);
-	for (; k != NO_ITEM; k = s->earlier[k])
-		o->sums.superseded++;
-	return rc == PUT_FAILED ? -1 : 0;
+	if (result == LITE_REPEAT)
+		return PUT_REPEAT;
+	if (result == LITE_ENDED)
+		return outcome_note_ending(o, i, st->why.msg, e) == -1
+			   ? PUT_FAILED
+			   : PUT_REPEAT;
+	if (result == LITE_REFUSED)
+		return !last_try && may_succeed_later(st)
+			   ? PUT_LATER
+			   : reject_item(s, o, i, e);
+	return count_stored_item(s, o, i, result, e) == -1 ? PUT_FAILED
+							   : PUT_DONE;
 }
 
 /* Tries to store the records that a foreign key has refused once more: the row
  * that such a record refers to may be in the table by then. Repeats this as
  * long as at least one of the records is stored or rejected. When a round
  * changes nothing, one more round rejects each record that is refused again. */
-static int
+static enum put
 retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	bool last_try = false;
@@ -264,87 +253,90 @@ retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 
 		for (size_t i = 0; i < n; i++) {
 			enum put rc = store_or_reject_item(
-			    s, o, s->later[i], false, last_try, e);
+			    s, o, s->later[i], true, last_try, e);
 
 			if (rc == PUT_LATER)
 				s->later[left++] = s->later[i];
-			else if (rc == PUT_FAILED ||
-				 try_or_count_earlier_items(
-				     s, o, s->later[i], rc, e) == -1)
-				return -1;
+			else if (rc != PUT_DONE)
+				return rc;
 		}
 		last_try = left == n;
 		s->nlater = left;
 	}
-	return 0;
+	return PUT_DONE;
 }
 
-static enum sink_result
-store_item_or_let_wait(
-    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+static enum put
+store_items_in_order(struct lite_sink *s, struct outcome *o, struct err *e)
 {
-	enum put rc = store_or_reject_item(s, o, i, true, false, e);
+	enum put rc;
 
-	if (rc == PUT_TWICE) {
-		s->ahead = true;
-		s->quiet = 0;
-		return SINK_REPEAT;
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % STOP_EVERY == 0 && stop_signal() != 0) {
+			(void)err_set(
+			    e, ERR_RETRY, false, "stopped by a signal");
+			return PUT_FAILED;
+		}
+		if (o->chunk->items[i].kind != ITEM_RECORD)
+			continue;
+		o->sums.in++;
+		rc = store_or_reject_item(s, o, i, false, false, e);
+		if (rc == PUT_LATER)
+			rc = add_waiting_item(s, i, e) == -1 ? PUT_FAILED
+							     : PUT_DONE;
+		if (rc != PUT_DONE)
+			return rc;
 	}
-	if (rc == PUT_LATER)
-		return add_waiting_item(s, i, e) == -1 ? SINK_FAILED
-						       : SINK_DONE;
-	return try_or_count_earlier_items(s, o, i, rc, e) == -1 ? SINK_FAILED
-								: SINK_DONE;
+	return retry_waiting_items(s, o, e);
 }
 
 /* Prepares the sink for a chunk (the part of the batch that is in memory). At
- * the first chunk of a batch also takes the time for --touch and --seen, and
- * stops looking for equal keys if the last 16 batches had none. */
-static void
-reset_sink_for_chunk(struct lite_sink *s, struct outcome *o)
+ * the first chunk of a batch also takes the time for --touch and --seen. */
+static int
+reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 {
+	size_t n = o->chunk->n;
+
 	if (reader_forget_shapes_if_many(&o->reader))
 		lite_store_free_statements(&s->store);
-	if (o->ordinal == 0) {
+	if (o->ordinal == 0)
 		clock_format_utc_now(s->store.now);
-		s->ahead = s->ahead && s->quiet < QUIET_MAX;
-	}
 	keyset_clear(&s->keys);
 	s->nlater = 0;
+	if (n > s->room) {
+		free(s->result);
+		s->result = malloc(n);
+		s->room = s->result == NULL ? 0 : n;
+		if (s->result == NULL)
+			return err_nomem(e);
+	}
+	if (n > 0)
+		memset(s->result, 0, n);
+	return 0;
 }
 
+/* The records are stored one by one, in order, so the size of a batch changes
+ * neither the rows nor the rejects. */
 static enum sink_result
 lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {
 	struct lite_sink *s = self;
-	enum sink_result rc;
+	enum put rc;
 
-	reset_sink_for_chunk(s, o);
-	if (s->ahead && find_equal_keys(s, o, e) == -1)
+	if (reset_sink_for_chunk(s, o, e) == -1)
 		return SINK_FAILED;
-	for (size_t i = 0; i < o->chunk->n; i++) {
-		if (i % STOP_EVERY == 0 && stop_signal() != 0)
-			return err_set(e, ERR_RETRY, false,
-			    "stopped by a signal");
-		if (o->chunk->items[i].kind != ITEM_RECORD)
-			continue;
-		o->sums.in++;
-		if (s->ahead && s->loses[i])
-			continue;
-		if ((rc = store_item_or_let_wait(s, o, i, e)) != SINK_DONE)
-			return rc;
-	}
-	rc = retry_waiting_items(s, o, e) == -1 ? SINK_FAILED : SINK_DONE;
+	rc = store_items_in_order(s, o, e);
 	if (s->store.scratch.cap > SPOOL_LARGE)
 		buf_release(&s->store.scratch);
-	return rc;
+	return rc == PUT_DONE  ? SINK_DONE :
+	    rc == PUT_REPEAT ? SINK_REPEAT : SINK_FAILED;
 }
 
-/* Checks the deferred foreign keys, which SQLite itself checks only at COMMIT.
- * If a referenced row is missing, SQLite does not say which row refers to it.
- * So the result is SINK_REPEAT: the caller repeats the batch, and because
- * s->store.careful is set, the sink then checks the foreign keys after each
- * record. */
+/* Checks the deferred foreign keys of a table that refers to itself, which
+ * SQLite itself checks only at COMMIT. If a referenced row is missing, SQLite
+ * does not say which row refers to it. So the result is SINK_REPEAT: the caller
+ * repeats the batch, and because s->store.careful is set, the sink then checks
+ * the foreign keys after each record. */
 static enum sink_result
 lite_sink_check_deferred_at_end(void *self, struct err *e)
 {

@@ -7,21 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sets s->may_leave_changes if a table or trigger of the database uses ON
- * CONFLICT FAIL or RAISE(FAIL). With these a statement that fails keeps the
- * changes that it made before the failure, while SQLite otherwise undoes them.
- */
+/* Sets s->may_leave_changes if the database has a trigger, or a table that uses
+ * ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the UPDATE
+ * fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
+ * RAISE(FAIL) keep the changes that the failed statement itself has made. */
 static int
 find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
 {
-	static const char sql[] = "SELECT count(*) FROM (SELECT sql FROM "
-	    "sqlite_schema UNION ALL SELECT sql FROM sqlite_temp_schema) "
-	    "WHERE sql LIKE '%RAISE%FAIL%' OR sql LIKE '%CONFLICT%FAIL%'";
+	static const char sql[] = "SELECT count(*) FROM (SELECT type, sql FROM "
+	    "sqlite_schema UNION ALL SELECT type, sql FROM sqlite_temp_schema) "
+	    "WHERE type = 'trigger' OR sql LIKE '%CONFLICT%FAIL%'";
 	int64_t n;
 
 	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
 	s->may_leave_changes = n > 0;
+	return 0;
+}
+
+static int
+find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM "
+	    "pragma_foreign_key_list($1) WHERE \"table\" = $1 COLLATE NOCASE";
+	struct db_value v = db_text(s->target->table->base);
+	int64_t n;
+
+	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	s->refers_to_itself = n > 0;
 	return 0;
 }
 
@@ -32,8 +46,11 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
 	s->values = calloc(t->table->n + 1, sizeof(*s->values));
-	return s->values == NULL ? err_nomem(e)
-				 : find_if_failure_leaves_changes(s, e);
+	if (s->values == NULL)
+		return err_nomem(e);
+	return find_if_failure_leaves_changes(s, e) == -1
+		   ? -1
+		   : find_if_table_refers_to_itself(s, e);
 }
 
 void
@@ -125,11 +142,11 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 
 /* Called in an upsert if the table already has a row with the record's key.
  * Updates this row if it differs from the record in a column that --compare
- * names (default: in any column of the record). Counts the record as updated or
- * unchanged. In an unchanged row only the column of --seen is set. */
-static int
+ * names (default: in any column of the record). In an unchanged row only the
+ * column of --seen is set. */
+static enum lite_result
 update_row_if_changed(struct lite_store *s, struct lite_statements *st,
-    const struct shape *shape, struct sums *sums, struct err *e)
+    const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
 
@@ -137,90 +154,94 @@ update_row_if_changed(struct lite_store *s, struct lite_statements *st,
 	    (prepare_once(s, &st->update, shape, sqlite_put_update, e) == -1 ||
 		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
 		    NULL, &changed, e) == -1))
-		return -1;
-	if (changed > 0) {
-		sums->updated++;
-		return 0;
-	}
-	sums->unchanged++;
-	if (s->target->seen == NO_COLUMN)
-		return 0;
-	if (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) == -1)
-		return -1;
-	return db_stmt_run_for_first_row(
-	    st->seen, s->values, shape->n + 1, NULL, NULL, e);
+		return LITE_FAILED;
+	if (changed > 0)
+		return LITE_UPDATED;
+	if (s->target->seen != NO_COLUMN &&
+	    (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) ==
+		 -1 ||
+		db_stmt_run_for_first_row(st->seen, s->values, shape->n + 1,
+		    NULL, NULL, e) == -1))
+		return LITE_FAILED;
+	return LITE_UNCHANGED;
 }
 
-static int
+static enum lite_result
 insert_or_update_row(struct lite_store *s, struct lite_statements *st,
-    const struct shape *shape, struct sums *sums, struct err *e)
+    const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
 
 	if (db_stmt_run_for_first_row(
 		st->insert, s->values, shape->n + 1, NULL, &changed, e) == -1)
-		return -1;
-	if (s->target->upsert && changed == 0)
-		return update_row_if_changed(s, st, shape, sums, e);
+		return LITE_FAILED;
 	if (changed > 0)
-		sums->inserted++;
-	else if (s->target->mode == LOAD_IGNORE)
-		sums->skipped++;
-	else                            /* a trigger suppressed the insert */
-		sums->unchanged++;
-	return 0;
+		return LITE_INSERTED;
+	if (s->target->upsert)
+		return update_row_if_changed(s, st, shape, e);
+	/* If the load has no key, a trigger has suppressed the insert. */
+	return s->target->mode == LOAD_IGNORE ? LITE_SKIPPED : LITE_UNCHANGED;
+}
+
+/* Called after a statement has failed. Keeps the reason, and returns
+ * LITE_REFUSED or LITE_ENDED if the record is the cause. */
+static enum lite_result
+keep_reason_of_failure(struct lite_store *s, const struct err *e)
+{
+	s->fault = *db_fault(s->db);
+	s->why = *e;
+	return s->fault.ended ? LITE_ENDED :
+	    s->fault.data ? LITE_REFUSED : LITE_FAILED;
 }
 
 /* Inserts the record in a savepoint and rolls back to the savepoint if the
- * record is refused, so that no part of its changes stays in the database. If
- * s->careful is set, a missing referenced row refuses the record, even if the
- * foreign key is deferred. */
-static int
+ * record is refused, so that no part of its changes stays in the database. A
+ * missing referenced row refuses the record, even if the foreign key is
+ * deferred. If the table refers to itself, the row may still come: only if the
+ * end of the batch has shown that rows are missing, s->careful is set. */
+static enum lite_result
 insert_or_update_row_in_savepoint(struct lite_store *s,
-    struct lite_statements *st, const struct shape *shape, struct sums *sums,
-    struct err *e)
+    struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	static const char undo[] = "ROLLBACK TO etl_row; RELEASE etl_row";
+	enum lite_result rc;
 
 	if (db_script(s->db, "SAVEPOINT etl_row", e) == -1)
 		return LITE_FAILED;
-	if (insert_or_update_row(s, st, shape, sums, e) == -1) {
-		s->fault = *db_fault(s->db);
-		s->why = *e;
-	} else if (!s->careful || db_missing_references(s->db) == 0) {
+	rc = insert_or_update_row(s, st, shape, e);
+	if (rc == LITE_FAILED) {
+		rc = keep_reason_of_failure(s, e);
+	} else if ((!s->careful && s->refers_to_itself) ||
+	    db_missing_references(s->db) == 0) {
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
-		    LITE_FAILED : LITE_STORED;
+		    LITE_FAILED : rc;
 	} else {
+		rc = LITE_REFUSED;
 		s->fault = (struct db_fault){ .data = true };
 		(void)err_set(&s->why, ERR_DATA, false,
 		    "FOREIGN KEY constraint failed");
 	}
-	if (!s->fault.data || db_script(s->db, undo, e) == -1)
-		return LITE_FAILED;
-	return LITE_REFUSED;
+	return rc == LITE_REFUSED && db_script(s->db, undo, e) == -1 ?
+	    LITE_FAILED : rc;
 }
 
-int
-lite_store_record(struct lite_store *s, const struct shape *shape,
-    struct sums *sums, struct err *e)
+enum lite_result
+lite_store_record(
+    struct lite_store *s, const struct shape *shape, struct err *e)
 {
 	struct lite_statements *st =
 	    get_statements_and_prepare_insert(s, shape, e);
-	struct sums before = *sums;
-	int rc;
+	enum lite_result rc;
 
 	if (st == NULL)
 		return LITE_FAILED;
-	if (s->careful || s->may_leave_changes) {
-		rc = insert_or_update_row_in_savepoint(s, st, shape, sums, e);
-	} else if (insert_or_update_row(s, st, shape, sums, e) == 0) {
-		rc = LITE_STORED;
-	} else {
-		s->fault = *db_fault(s->db);
-		s->why = *e;
-		rc = s->fault.data ? LITE_REFUSED : LITE_FAILED;
-	}
-	if (rc == LITE_REFUSED)
-		*sums = before;
-	return rc;
+	if (s->careful || s->may_leave_changes)
+		return insert_or_update_row_in_savepoint(s, st, shape, e);
+	rc = insert_or_update_row(s, st, shape, e);
+	if (rc == LITE_FAILED)
+		return keep_reason_of_failure(s, e);
+	if (s->refers_to_itself || db_missing_references(s->db) == 0)
+		return rc;
+	s->careful = true;
+	return LITE_REPEAT;
 }

@@ -1,10 +1,9 @@
 /* Stores one record in a SQLite table, by statements prepared for each shape.
  * Owns:  statements and values; lite_store_release() frees them.
  * Gives: lite_convert_record(): 1 the values are ready; 0 reject the record,
- *        see *why. lite_store_record(): LITE_STORED, or LITE_REFUSED with fault
- *        and why: the table is unchanged. If `careful`, a record whose
- *        referenced row is missing is refused at once, even if the foreign key
- *        is deferred.
+ *        see *why. lite_store_record(): with fault and why, LITE_REFUSED: the
+ *        table is unchanged, or LITE_ENDED: the transaction is rolled back.
+ *        LITE_REPEAT: repeat the batch, to check deferred foreign keys.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_STORE_H
 #define LOAD_SQLITE_STORE_H
@@ -12,7 +11,8 @@
 #include "base/clock.h"
 #include "table/record.h"
 
-enum { LITE_FAILED = -1, LITE_REFUSED, LITE_STORED };
+enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
+	LITE_INSERTED, LITE_UPDATED, LITE_UNCHANGED, LITE_SKIPPED };
 
 struct lite_statements {                /* of one shape */
 	struct db_stmt *insert, *update, *seen;
@@ -27,9 +27,10 @@ struct lite_store {
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;
-	bool may_leave_changes; /* the schema has ON CONFLICT FAIL or
-				 * RAISE(FAIL): a failed statement may leave
-				 * changes, so use a savepoint */
+	bool may_leave_changes; /* the schema has triggers or ON CONFLICT
+				 * FAIL: of a record that is refused, changes
+				 * may stay, so use a savepoint */
+	bool refers_to_itself;  /* the table has a foreign key to itself */
 	struct db_fault fault;
 	struct err why;
 };
@@ -41,7 +42,7 @@ void lite_store_release(struct lite_store *s);
 void lite_store_free_statements(struct lite_store *s);
 int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
-int lite_store_record(struct lite_store *s, const struct shape *shape,
-    struct sums *sums, struct err *e);
+enum lite_result lite_store_record(
+    struct lite_store *s, const struct shape *shape, struct err *e);
 
 #endif

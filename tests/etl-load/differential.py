@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""differential.py SQLITE_FILE PG_URL ROUNDS SEED: loads random streams.
+
+Each stream is loaded six times: into SQLite and PostgreSQL, with --batch 1, 7
+and 10000.  The rows, the bytes of the rejected records and their order must be
+the same in all six loads.  The streams have equal keys, absent members, bad
+values, values that a second unique index, a foreign key or a CHECK refuses, and
+triggers that refuse records.
+"""
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+
+file, url, rounds, seed = sys.argv[1:5]
+scratch = os.environ["SCRATCH"]
+BATCHES = 1, 7, 10000
+STATES = ["P0001", "NEG01", "55000", "39000", "42501", "0A000", "21000",
+          "27000", "22012", "23514", "XX000", "P0004"]
+ENDS = ["ABORT", "FAIL", "ROLLBACK"]
+psql = subprocess.Popen(
+    ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], encoding="utf-8",
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+lite = sqlite3.connect(file, isolation_level=None)
+lite.execute("PRAGMA journal_mode = WAL")
+
+
+def pg(text):
+    """Runs statements in the one session of psql and returns their output."""
+    psql.stdin.write(text + ";\n\\echo done\n")
+    psql.stdin.flush()
+    lines = []
+    for line in psql.stdout:
+        if line == "done\n":
+            return "".join(lines)
+        lines.append(line)
+    sys.exit("psql ended at: " + text)
+
+
+def pg_trigger(name, kind, when, body):
+    return """CREATE FUNCTION {0}_f() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN {3}; RETURN NEW; END $$;
+        CREATE TRIGGER {0}_t {1} OR UPDATE ON {0} FOR EACH ROW {2}
+        EXECUTE FUNCTION {0}_f();""".format(
+            name, kind, when and "WHEN (%s)" % when, body)
+
+
+def lite_triggers(name, kind, when, body):
+    return "".join(
+        "CREATE TRIGGER %s_%s %s ON %s %s BEGIN %s; END;" % (
+            name, verb, kind.replace("INSERT", verb), name,
+            when and "WHEN " + when, body) for verb in ("INSERT", "UPDATE"))
+
+
+def triggers(rng, name, is_pg):
+    """A trigger that refuses records, or writes each change to a log."""
+    what = rng.choice(["", "", "value", "full", "other", "log"])
+    end, state = rng.choice(ENDS), rng.choice(STATES)
+    make = pg_trigger if is_pg else lite_triggers
+    refuse = "RAISE EXCEPTION 'no' USING ERRCODE = '%s'" % state if is_pg \
+        else "SELECT RAISE(%s, 'no')" % end
+    if what == "value":
+        return make(name, "BEFORE INSERT", "NEW.n = 13", refuse)
+    if what == "full":
+        when = "(SELECT count(*) FROM %s) > 6" % name
+    elif what == "other":
+        when = "NEW.n < 5 AND NOT EXISTS (SELECT 1 FROM %s AS o " \
+            "WHERE o.id = NEW.n)" % name
+    elif what == "log":
+        return make(name, "AFTER INSERT", "",
+                    "INSERT INTO %s_log VALUES (NEW.id, NEW.n, NEW.s)" % name)
+    else:
+        return ""
+    if is_pg:
+        return make(name, "AFTER INSERT", "",
+                    "IF %s THEN %s; END IF" % (when, refuse))
+    return make(name, "AFTER INSERT", when, refuse)
+
+
+def table(rng, name, key, is_pg):
+    """The statements that make the table and its first rows."""
+    unique = rng.choice(["", "UNIQUE", "UNIQUE"])
+    text = """CREATE TABLE {0}_parents (id int PRIMARY KEY);
+        INSERT INTO {0}_parents VALUES (1), (2), (3);
+        CREATE TABLE {0}_log (id int, n int, s text);
+        CREATE TABLE {0} ({1}, u int {2}, p int {3}, n int {4}, s text {5});
+        """.format(
+            name, "id int NOT NULL PRIMARY KEY" if key else "id int", unique,
+            rng.choice(["", "REFERENCES %s_parents" % name,
+                        "REFERENCES %s_parents DEFERRABLE INITIALLY DEFERRED"
+                        % name]),
+            rng.choice(["", "CHECK (n < 50)", "NOT NULL", "DEFAULT 7"]),
+            rng.choice(["", "NOT NULL DEFAULT 'd'", "DEFAULT 'd'"]))
+    for i in range(rng.choice([0, 3])):
+        text += "INSERT INTO %s VALUES (%d, %d, 1, 40, 'old');" % (
+            name, i, 5 - i)
+    return text + triggers(rng, name, is_pg)
+
+
+def record(rng, keys):
+    members = {"id": rng.choice([rng.randrange(keys)] * 30 + [None, "x"])}
+    if rng.random() < .03:
+        return rng.choice(["[1]", '{"id":1', '{"id":1,"zz":2}', "{}"])
+    if rng.random() < .6:
+        members["u"] = rng.choice([None] + list(range(8)))
+    if rng.random() < .5:
+        members["p"] = rng.choice([None, 1, 2, 3, 3, 9])
+    if rng.random() < .6:
+        members["n"] = rng.choice([None, 1, 4, 13, 20, 20, 20, 77, "y"])
+    if rng.random() < .4:
+        members["s"] = rng.choice([None, "a", "b", "c"])
+    return json.dumps(members, separators=(",", ":"))
+
+
+def load(name, is_pg, mode, options, batch):
+    """The outcome of one load: its rows, log and rejected lines."""
+    rejects = os.path.join(scratch, "rejects")
+    open(rejects, "w").close()
+    db = url if is_pg else "sqlite:" + file
+    command = ["etl-load", "--db", db, "--table", name, "--mode", mode,
+               "--flush", "100s", "--batch", str(batch), "--max-rejects",
+               "100%", "--rejects", rejects] + options
+    p = subprocess.run(command, stdin=open(os.path.join(scratch, "stream")),
+                       stderr=subprocess.PIPE, encoding="utf-8", check=False,
+                       timeout=100)
+    if p.returncode != 0:
+        return "%s\nexit %d: %s" % (" ".join(command), p.returncode, p.stderr)
+    with open(rejects, encoding="utf-8") as f:
+        lines = [json.loads(line)["raw"] for line in f]
+    return rows(name, is_pg), rows(name + "_log", is_pg), lines
+
+
+def rows(name, is_pg):
+    log = name.endswith("_log")
+    text = "SELECT * FROM " + name
+    if not is_pg:
+        found = [list(r) for r in lite.execute(text + (
+            " ORDER BY rowid" if log else ""))]
+    else:
+        found = json.loads(pg("SELECT coalesce(json_agg(json_build_array(%s))"
+                              ", '[]') FROM (%s) AS t" % (
+                                  "id, n, s" if log else "id, u, p, n, s",
+                                  text + (" ORDER BY ctid" if log else ""))))
+    return found if log else sorted(found, key=repr)
+
+
+def run(number):
+    rng = random.Random(number)
+    mode = rng.choice(["upsert", "upsert", "upsert", "ignore", "append"])
+    shape = rng.random()            # the same table in all loads
+    key = mode != "append" or rng.random() < .5
+    options = ["--compare", rng.choice(["n", "u,s"])] \
+        if mode == "upsert" and rng.random() < .2 else []
+    records = [record(rng, rng.choice([4, 12]))
+               for _ in range(rng.choice([2, 5, 12, 30]))]
+    with open(os.path.join(scratch, "stream"), "w", encoding="utf-8") as f:
+        f.write("".join(line + "\n" for line in records))
+    first = None
+    for is_pg in False, True:
+        for batch in BATCHES:
+            name = "d%d_%d" % (number, batch)
+            made = table(random.Random(shape), name, key, is_pg)
+            if is_pg:
+                pg(made)
+            else:
+                lite.executescript(made)
+            got = load(name, is_pg, mode, options, batch)
+            if first is None:
+                first = got
+            if got != first or isinstance(got, str):
+                sys.exit("\n".join(
+                    ["SEED=%d ROUNDS=1" % number, made] + records +
+                    ["%s --batch 1 on SQLite:" % mode, str(first),
+                     "--batch %d on %s:" % (
+                         batch, "PostgreSQL" if is_pg else "SQLite"),
+                     str(got), "stream %d: the loads differ" % number]))
+            drop(name, is_pg)
+
+
+def drop(name, is_pg):
+    text = "DROP TABLE {0}; DROP TABLE {0}_log; DROP TABLE {0}_parents;" \
+        .format(name)
+    if is_pg:
+        pg("SET client_min_messages = error; " + text +
+           "DROP FUNCTION IF EXISTS %s_f()" % name)
+    else:
+        lite.executescript(text)
+
+
+for i in range(int(seed), int(seed) + int(rounds)):
+    run(i)
+print("%s random streams from SEED=%s: --batch and the database change neither "
+      "rows nor rejects" % (rounds, seed))
