@@ -13,6 +13,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 file, url, rounds, seed = sys.argv[1:5]
 scratch = os.environ["SCRATCH"]
@@ -23,8 +24,11 @@ ENDS = ["ABORT", "FAIL", "ROLLBACK"]
 psql = subprocess.Popen(
     ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], encoding="utf-8",
     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-lite = sqlite3.connect(file, isolation_level=None)
-lite.execute("PRAGMA journal_mode = WAL")
+# Each batch size has a file of its own, so that no loader waits for another.
+lite = {b: sqlite3.connect("%s.%d" % (file, b), isolation_level=None)
+        for b in BATCHES}
+for connection in lite.values():
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def pg(text):
@@ -115,10 +119,10 @@ def record(rng, keys):
 
 
 def load(name, is_pg, mode, options, batch):
-    """The outcome of one load: its rows, log and rejected lines."""
-    rejects = os.path.join(scratch, "rejects")
+    """Runs one loader; returns the rejected lines, or a text if it fails."""
+    rejects = os.path.join(scratch, "rejects.%d.%d" % (is_pg, batch))
     open(rejects, "w").close()
-    db = url if is_pg else "sqlite:" + file
+    db = url if is_pg else "sqlite:%s.%d" % (file, batch)
     command = ["etl-load", "--db", db, "--table", name, "--mode", mode,
                "--flush", "100s", "--batch", str(batch), "--max-rejects",
                "100%", "--rejects", rejects] + options
@@ -128,15 +132,14 @@ def load(name, is_pg, mode, options, batch):
     if p.returncode != 0:
         return "%s\nexit %d: %s" % (" ".join(command), p.returncode, p.stderr)
     with open(rejects, encoding="utf-8") as f:
-        lines = [json.loads(line)["raw"] for line in f]
-    return rows(name, is_pg), rows(name + "_log", is_pg), lines
+        return [json.loads(line)["raw"] for line in f]
 
 
-def rows(name, is_pg):
+def rows(name, is_pg, batch):
     log = name.endswith("_log")
     text = "SELECT * FROM " + name
     if not is_pg:
-        found = [list(r) for r in lite.execute(text + (
+        found = [list(r) for r in lite[batch].execute(text + (
             " ORDER BY rowid" if log else ""))]
     else:
         found = json.loads(pg("SELECT coalesce(json_agg(json_build_array(%s))"
@@ -157,38 +160,44 @@ def run(number):
                for _ in range(rng.choice([2, 5, 12, 30]))]
     with open(os.path.join(scratch, "stream"), "w", encoding="utf-8") as f:
         f.write("".join(line + "\n" for line in records))
+    loads = [(is_pg, batch) for is_pg in (False, True) for batch in BATCHES]
+    names = ["d%d_%d" % (number, batch) for _, batch in loads]
+    for name, (is_pg, batch) in zip(names, loads):
+        made = table(random.Random(shape), name, key, is_pg)
+        run_script(made, is_pg, batch)
+    rejected = list(pool.map(
+        lambda n, l: load(n, l[0], mode, options, l[1]), names, loads))
     first = None
-    for is_pg in False, True:
-        for batch in BATCHES:
-            name = "d%d_%d" % (number, batch)
-            made = table(random.Random(shape), name, key, is_pg)
-            if is_pg:
-                pg(made)
-            else:
-                lite.executescript(made)
-            got = load(name, is_pg, mode, options, batch)
-            if first is None:
-                first = got
-            if got != first or isinstance(got, str):
-                sys.exit("\n".join(
-                    ["SEED=%d ROUNDS=1" % number, made] + records +
-                    ["%s --batch 1 on SQLite:" % mode, str(first),
-                     "--batch %d on %s:" % (
-                         batch, "PostgreSQL" if is_pg else "SQLite"),
-                     str(got), "stream %d: the loads differ" % number]))
-            drop(name, is_pg)
+    for name, (is_pg, batch), lines in zip(names, loads, rejected):
+        got = rows(name, is_pg, batch), rows(name + "_log", is_pg, batch), lines
+        first = first or got
+        if got != first or isinstance(lines, str):
+            sys.exit("\n".join(
+                ["SEED=%d ROUNDS=1" % number, made] + records +
+                ["%s --batch 1 on SQLite:" % mode, str(first),
+                 "--batch %d on %s:" % (
+                     batch, "PostgreSQL" if is_pg else "SQLite"),
+                 str(got), "stream %d: the loads differ" % number]))
+        drop(name, is_pg, batch)
 
 
-def drop(name, is_pg):
+def run_script(text, is_pg, batch):
+    if is_pg:
+        pg(text)
+    else:
+        lite[batch].executescript(text)
+
+
+def drop(name, is_pg, batch):
     text = "DROP TABLE {0}; DROP TABLE {0}_log; DROP TABLE {0}_parents;" \
         .format(name)
     if is_pg:
-        pg("SET client_min_messages = error; " + text +
-           "DROP FUNCTION IF EXISTS %s_f()" % name)
-    else:
-        lite.executescript(text)
+        text = "SET client_min_messages = error; %s " \
+            "DROP FUNCTION IF EXISTS %s_f()" % (text, name)
+    run_script(text, is_pg, batch)
 
 
+pool = ThreadPoolExecutor(len(BATCHES) * 2)
 for i in range(int(seed), int(seed) + int(rounds)):
     run(i)
 print("%s random streams from SEED=%s: --batch and the database change neither "

@@ -27,6 +27,7 @@ wanted=$*
 run_long io sh tests/fault/point.sh io 1
 run_long memory sh tests/fault/point.sh memory 1
 run_long commits env ROUNDS=50 sh tests/fault/commits.t
+run_long batches env ROUNDS=10000 sh tests/etl-load/differential.t
 run_long eight env ROUNDS=100 sh tests/etl-run/eight.t
 run_long power env CUTS=5000 sh tests/fault/power.t
 run_long lock-time sh tests/fault/lock-time.sh
