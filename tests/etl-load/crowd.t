@@ -1,6 +1,7 @@
 #!/bin/sh
 # Four loaders load the same keys, each in another order. None of them fails
 # because of a deadlock with another one.
+# shellcheck disable=SC2016
 . tests/support/lib.sh
 
 # crowd LABEL TABLE OPTION...: runs the four loaders on the files in.1 to in.4.

@@ -24,14 +24,14 @@ mutant disks.t 'SIGXFSZ is not ignored' lib/base/stop.c \
     's/(void)signal(SIGXFSZ, SIG_IGN);//'
 mutant limits.t 'a lack of file descriptors is reported as a lack of rights' src/etl-run/lock_folder.c \
     's/errno == EMFILE ||/errno == 0 ||/'
-mutant outage.t 'a serialization failure is taken as a bad row' lib/db/fault.c \
-    's/{ "40", ERR_REFUSED, true, false, true }/{ "40", ERR_DATA, false, true, false }/'
-mutant outage.t 'a lack of resources is taken as a bad row' lib/db/fault.c \
-    's/{ "53", ERR_REFUSED, true, false, false }/{ "53", ERR_DATA, false, true, false }/'
+mutant outage.t 'a serialization failure is not retried' lib/db/fault.c \
+    's/{ "40", ERR_REFUSED, true, false, true }/{ "40", ERR_REFUSED, true, false, false }/'
+mutant outage.t 'a lack of resources is retried' lib/db/fault.c \
+    's/{ "53", ERR_REFUSED, true, false, false }/{ "53", ERR_REFUSED, true, false, true }/'
 mutant outage.t 'a lost connection is not retried' src/etl-load/commit/reconnect.c \
     's/(!f->again \&\& !f->lost)/(!f->again || f->lost)/'
-mutant schema.t 'a constraint failure ends the loader' lib/db/fault.c \
-    's/{ "23", ERR_DATA, false, true, false }/{ "23", ERR_REFUSED, false, false, false }/'
+mutant schema.t 'a constraint failure ends the loader' src/etl-load/pg/pg_fault.c \
+    's/{ "08", "53"/{ "23", "08", "53"/'
 mutant fd3.t 'rejects go to a descriptor 3 that is stdin' lib/base/stdfd.c \
     's/refer_to_same_file(REJECT_FD, STDIN_FILENO)/false/'
 mutant fd3.t 'rejects go to a descriptor 3 that is a socket' lib/base/stdfd.c \

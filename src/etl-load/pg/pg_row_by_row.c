@@ -16,6 +16,7 @@ static const char head[] =
     "DECLARE \"etl.g\" record; \"etl.r\" " PG_STAGE ";\n"
     "\"etl.rows\" " PG_STAGE "[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
     "\"etl.i\" int; \"etl.from\" int; \"etl.to\" int; \"etl.last\" int;\n"
+    "\"etl.again\" int := -1;\n"
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
@@ -60,11 +61,23 @@ static const char row_end[] =
     "IF pg_catalog.left(\"etl.state\", 2) IN ('08', '53') OR "
     "pg_catalog.left(\"etl.state\", 3) = '57P'";
 
+#define MAY_PASS "\"etl.state\" IN ('40001', '40P01', '55P03', '57014')"
+
 static const char never_if_it_may_pass[] =
-    " OR \"etl.state\" IN ('40001', '40P01', '55P03', '57014')";
+    " OR " MAY_PASS " THEN\nRAISE;\nEND IF;\n";
+
+/* An error that may pass refuses a row only if the row gives it twice in
+ * succession: a statement that an administrator cancels, or that runs into a
+ * time-out of the session, is cancelled once, at a row that is not its cause. */
+static const char try_twice_if_it_may_pass[] =
+    " THEN\nRAISE;\nEND IF;\n"
+    "IF \"etl.i\" = \"etl.from\" AND " MAY_PASS
+    " AND \"etl.again\" <> \"etl.r\".\"etl.n\" THEN\n"
+    "\"etl.again\" := \"etl.r\".\"etl.n\";\n"
+    "CONTINUE;\n"
+    "END IF;\n";
 
 static const char refused[] =
-    " THEN\nRAISE;\nEND IF;\n"
     "IF \"etl.i\" > \"etl.from\" THEN\n"
     "\"etl.size\" := \"etl.i\" - \"etl.from\";\n"
     "\"etl.to\" := \"etl.i\" - 1;\n"
@@ -173,8 +186,8 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	buf_str(b, "END CASE;\n");
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);
-	if (!rules->judge_all)
-		buf_str(b, never_if_it_may_pass);
+	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :
+	    never_if_it_may_pass);
 	buf_str(b, refused);
 	if (rules->refers_to_itself)
 		put_end_wait_of_stale_rows(b, t);
