@@ -92,7 +92,7 @@ fail_inserts 23514 0
 # A statement that an administrator cancels, and one that runs into a time-out.
 sql 'DELETE FROM t'
 psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
-    -c 'SELECT pg_sleep(5)' >"$scratch/out" 2>&1 &
+    -c 'SELECT pg_sleep(30)' >"$scratch/out" 2>&1 &
 holder=$!
 has_lock_waiter() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted")" -gt 0 ]
@@ -111,7 +111,7 @@ ok 'the loader waits for the lock on its table' wait_until 5 has_lock_waiter
 sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted" \
     >"$scratch/out"
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE query = 'SELECT pg_sleep(5)'" >"$scratch/out"
+    WHERE query = 'SELECT pg_sleep(30)'" >"$scratch/out"
 { wait $holder || :; } 2>/dev/null
 rc=0
 wait $pid || rc=$?

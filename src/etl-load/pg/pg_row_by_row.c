@@ -67,8 +67,8 @@ static const char never_if_it_may_pass[] =
     " OR " MAY_PASS " THEN\nRAISE;\nEND IF;\n";
 
 /* An error that may pass refuses a row only if the row gives it twice in
- * succession: a statement that an administrator cancels, or that runs into a
- * time-out of the session, is cancelled once, at a row that is not its cause. */
+ * succession. If an administrator cancels the statement, or it runs into a
+ * time-out of the session, this happens once, at a row that is not the cause. */
 static const char try_twice_if_it_may_pass[] =
     " THEN\nRAISE;\nEND IF;\n"
     "IF \"etl.i\" = \"etl.from\" AND " MAY_PASS
