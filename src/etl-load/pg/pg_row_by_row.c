@@ -68,7 +68,7 @@ static const char never_if_it_may_pass[] =
 
 /* An error that may pass refuses a row only if the row gives it twice in
  * succession. If an administrator cancels the statement, or it runs into a
- * time-out of the session, this happens once, at a row that is not the cause. */
+ * time-out of the session, this happens once, at a row that is no cause. */
 static const char try_twice_if_it_may_pass[] =
     " THEN\nRAISE;\nEND IF;\n"
     "IF \"etl.i\" = \"etl.from\" AND " MAY_PASS
