@@ -478,7 +478,8 @@ class Stage:
         """Writes the mark "failed", with which the later stages fail, too."""
         if self.state != "failed" and (self.marks or self.run):
             self.put({"@etl": "failed", "stage": self.name,
-                      "code": failed.status, "message": failed.message})
+                      "code": failed.status, "message": failed.message,
+                      "printed": True})
         self.out.flush()
 
     def signalled(self, number, _frame):

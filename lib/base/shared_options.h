@@ -47,6 +47,11 @@
 	{ "plain", OPT_FLAG, (offset), NULL, \
 	    "treat the input as plain NDJSON without marks", NULL, 0 }
 
+/* const char *: a name; NULL if not given. */
+#define OPTION_STAGE(offset) \
+	{ "stage", OPT_STRING, (offset), "NAME", \
+	    "name of this stage in marks and rejects", NULL, 0 }
+
 /* uint64_t: tries after the first. */
 #define OPTION_RETRIES(offset) \
 	{ "retries", OPT_NUMBER, (offset), "N", \

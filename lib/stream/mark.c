@@ -290,6 +290,7 @@ get_members(struct reading *r, struct mark *m)
 		return -1;
 	m->replay = is_true(r, "replay");
 	m->lookback = is_true(r, "lookback");
+	m->printed = is_true(r, "printed");
 	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE) &&
 	    (m->id == NULL || m->id[0] == '\0'))
 		return set_mark_error(r, "no id");

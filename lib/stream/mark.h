@@ -34,6 +34,8 @@ struct mark {
 	char *stage;            /* of reject and failed; of begin in a replay */
 	char *message;          /* of failed */
 	int code;               /* of failed: the exit code */
+	bool printed;           /* of failed: the stage has printed the message
+	                         * on its standard error */
 	bool replay, lookback;  /* of begin */
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value

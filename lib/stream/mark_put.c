@@ -98,6 +98,7 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 	/* err_set() may have cut the message inside a UTF-8 character: write
 	 * only its valid part. */
 	json_put_member(out, "message", why->msg, valid);
+	json_put_raw(out, "printed", "true", 4);
 	buf_char(out, '}');
 	return buf_check(out, e);
 }

@@ -1,6 +1,7 @@
 #include "stage_impl.h"
 
 #include "base/same_file.h"
+#include "stream_name.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -98,6 +99,21 @@ open_parts(struct stage *s, struct err *e)
 	return check_reject_file_is_separate(s, e);
 }
 
+const char *
+stage_given_name(const struct stage *s)
+{
+	return s->conf->stage != NULL ? s->conf->stage : s->conf->name;
+}
+
+static int
+check_names(const struct stage_conf *c, struct err *e)
+{
+	if (c->stage != NULL &&
+	    stream_check_stage_name(c->stage, c->name, e) == -1)
+		return -1;
+	return c->stream != NULL ? stream_name_check(c->stream, e) : 0;
+}
+
 int
 stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 {
@@ -118,9 +134,13 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->regular = S_ISREG(st.st_mode);
 		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
 	}
-	reject_who_init(&s->who, c->name);
+	if (check_names(c, e) == -1) {
+		stage_close(s);
+		return -1;
+	}
+	reject_who_init(&s->who, stage_given_name(s));
 	s->pipeline = s->who.pipeline;
-	mark_make_stage_name(s->counts.stage, c->name, NULL, 0);
+	mark_make_stage_name(s->counts.stage, stage_given_name(s), NULL, 0);
 	if (open_parts(s, e) == -1 || stage_report_open(s, e) == -1) {
 		stage_close(s);
 		return -1;

@@ -15,6 +15,8 @@
 
 struct stage_conf {
 	const char *name;               /* "transform" */
+	const char *stage;              /* --stage NAME: the stage's name in
+	                                 * place of `name`, or NULL */
 	bool source;                    /* reads no stream: etl-extract,
 	                                 * etl-dlq replay */
 	bool sink;                      /* writes no stream: etl-load */
@@ -27,7 +29,9 @@ struct stage_conf {
 	                                 * sink does: etl-checkpoint save */
 	bool bare;                      /* no stage follows: of the marks write
 	                                 * only rejects */
-	const char *stream;             /* source: --stream NAME, or NULL */
+	const char *stream;             /* --stream NAME, or NULL */
+	const char *first_source;       /* source: the URL or file that names
+	                                 * the stream if --stream does not */
 	const char *checkpoint;         /* source: checkpoint name in the marks
 	                                 * that it writes; NULL: none */
 	bool lookback;                  /* source: it reads some records a

@@ -72,6 +72,9 @@ struct stage {
 	struct run_report report;       /* for etl-run */
 };
 
+/* The stage's name before it is made unique: that of --stage, else that of the
+ * program. */
+const char *stage_given_name(const struct stage *s);
 /* Sets all counts to 0, for a new stream. */
 void stage_reset_counts(struct stage *s);
 /* Starts a marked stream in this stage: makes the mark begin and, if this stage

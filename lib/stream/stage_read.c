@@ -193,34 +193,17 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Returns true for the names under which etl programs write marks and rejects:
- * etl-transform is "transform", and a second etl-transform of the same pipeline
- * is "transform.2". */
-static bool
-is_stage_name_of_etl_program(const char *name)
-{
-	static const char *const names[] = { "checkpoint", "extract", "replay",
-	    "transform", "via" };
-	size_t n = strcspn(name, ".");
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
-			return true;
-	return false;
-}
-
 /* The input has the mark failed with the error of an earlier stage. Returns
- * true if that stage is an etl program in the same run of etl-run: then it has
- * printed the error on standard error, and this program need not repeat it.
- * Returns false if the stream was saved by another run, or if a program that is
- * not etl's wrote the mark. */
+ * true if that stage has printed the error on the standard error of the same
+ * run of etl-run: then this program need not repeat it. Returns false if the
+ * stream was saved by another run, or if the mark does not say that its stage
+ * has printed the message: a program that is not etl's may print nothing. */
 static bool
 has_printed_failure(const struct stage *s)
 {
 	const char *run = getenv("ETL_RUN");
 
-	if (run == NULL || !stage_in_run() ||
-	    !is_stage_name_of_etl_program(s->mark.stage))
+	if (run == NULL || !stage_in_run() || !s->mark.printed)
 		return false;
 	if (s->state == STATE_START)
 		return s->piped;

@@ -1,6 +1,7 @@
 #include "stage_impl.h"
 
 #include "base/hash.h"
+#include "stream_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +79,8 @@ stage_set_name_and_pipeline(struct stage *s, struct err *e)
 	if (b->nstages >= MARK_STAGES)
 		return err_set(e, ERR_PEER, false, "the stream has passed "
 		    "through %d stages; more are not possible", MARK_STAGES);
-	mark_make_stage_name(s->counts.stage, first ? b->stage : s->conf->name,
-	    b->stages, b->nstages);
+	mark_make_stage_name(s->counts.stage,
+	    first ? b->stage : stage_given_name(s), b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
 	return stage_report_begin(s, e);
@@ -95,13 +96,38 @@ copy_text_if_set(char **out, const char *text, struct err *e)
 	return *out == NULL ? err_nomem(e) : 0;
 }
 
+/* Sets the name of the stream in the mark begin: that of --stream, else that
+ * of the checkpoint, else a name made from the source. */
+static int
+set_stream_name(struct stage *s, struct err *e)
+{
+	const struct stage_conf *c = s->conf;
+	const char *source = c->source ? c->first_source :
+	    c->nfiles > 0 ? c->files[0] : NULL;
+	struct buf b;
+	int rc;
+
+	if (c->stream != NULL || c->checkpoint != NULL)
+		return copy_text_if_set(&s->begin.stream,
+		    c->stream != NULL ? c->stream : c->checkpoint, e);
+	if (c->replay != NULL)
+		return copy_text_if_set(&s->begin.stream, c->replay->stream, e);
+	buf_init(&b, SIZE_MAX / 4);
+	stream_name_append_of_source(&b, source);
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = copy_text_if_set(&s->begin.stream, b.data, e);
+	buf_release(&b);
+	return rc;
+}
+
 static int
 fill_begin_mark(struct stage *s, struct err *e)
 {
 	const struct mark *r = s->conf->replay;
 	const char *pipeline = getenv("ETL_PIPELINE");
 	const char *checkpoint = s->conf->checkpoint;
-	const char *stream = s->conf->stream;
 	struct mark *b = &s->begin;
 	char id[UUID_TEXT];
 
@@ -110,12 +136,10 @@ fill_begin_mark(struct stage *s, struct err *e)
 	b->kind = MARK_BEGIN;
 	b->replay = r != NULL;
 	b->lookback = s->conf->lookback;
-	if (stream == NULL)
-		stream = checkpoint != NULL ? checkpoint : pipeline;
 	if (copy_text_if_set(&b->id, id, e) == -1 ||
 	    copy_text_if_set(&b->run, getenv("ETL_RUN"), e) == -1 ||
 	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    copy_text_if_set(&b->stream, stream, e) == -1 ||
+	    set_stream_name(s, e) == -1 ||
 	    copy_text_if_set(&b->checkpoint, checkpoint, e) == -1 ||
 	    copy_text_if_set(
 		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
@@ -133,7 +157,7 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 	stage_reset_counts(s);
 	if (fill_begin_mark(s, e) == -1)
 		return -1;
-	mark_make_stage_name(s->counts.stage, s->conf->name, NULL, 0);
+	mark_make_stage_name(s->counts.stage, stage_given_name(s), NULL, 0);
 	if (stage_report_begin(s, e) == -1)
 		return -1;
 	if (s->out == NULL)

@@ -49,7 +49,7 @@ static const char usage[] =
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
     "                   [--query-param K=V] [--records POINTER]\n"
     "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
-    "                   [--timeout DURATION]";
+    "                   [--stage NAME] [--timeout DURATION]";
 
 #define AT(field) offsetof(struct extract_opts, field)
 #define OPT(name, type, field, arg, help) \
@@ -118,6 +118,7 @@ static const struct opt options[] = {
 	    "add the number of records in the answer"),
 	OPT("stream", OPT_STRING, stream, "NAME",
 	    "write a marked stream with this name"),
+	OPTION_STAGE(AT(stage)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
 	OPTION_MAX_RECORD(AT(max_record)),
@@ -146,6 +147,9 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as need --each TEMPLATE");
+	if (x->opts.each == NULL && x->opts.stage != NULL)
+		return err_set(e, ERR_USAGE, false, "--stage needs --each "
+		    "TEMPLATE: to name the stream of a SOURCE give --stream");
 	if (record_options_check(x->opts.max_record, NULL, &members, e) == -1)
 		return -1;
 	if (x->opts.max_body == 0)
@@ -168,6 +172,7 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
     char *const *uri, size_t n, struct err *e)
 {
 	const struct stage_conf conf = { .name = "extract",
+	    .stage = x->opts.stage, .first_source = n > 0 ? uri[0] : NULL,
 	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
 	    .checkpoint = x->opts.checkpoint,

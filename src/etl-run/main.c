@@ -21,10 +21,10 @@
  * dry_run         prints what would be executed (--dry-run). */
 #include "base/core_dump.h"
 #include "base/memory.h"
+#include "base/name.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
-#include "base/text.h"
 #include "dry_run.h"
 #include "env_file.h"
 #include "job.h"
@@ -96,27 +96,6 @@ static const struct opt_spec spec = {
 	.program = "etl-run", .usage = usage, .opts = options,
 	.n = sizeof(options) / sizeof(options[0]), .stop = true
 };
-
-static int
-check_pipeline_name(const char *name, struct err *e)
-{
-	size_t n = strlen(name);
-	struct buf shown;
-	bool plain, nomem;
-
-	buf_init(&shown, (size_t)8 * NAME_MAX_BYTES);
-	if (n <= NAME_MAX_BYTES)
-		text_show(&shown, name, n);
-	plain = n > 0 && shown.len == n && memcmp(shown.data, name, n) == 0;
-	nomem = shown.failed && !shown.full;
-	buf_release(&shown);
-	if (nomem)
-		return err_nomem(e);
-	if (plain)
-		return 0;
-	return err_set(e, ERR_USAGE, false, "--name: must be 1 to %d bytes of "
-	    "text without control characters", NAME_MAX_BYTES);
-}
 
 /* True for a valid TRACEPARENT of W3C Trace Context, version 00:
  * "00-TRACE-PARENT-FLAGS", in lower-case hex, TRACE and PARENT not all
@@ -194,7 +173,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (check_pipeline_name(j->name, e) == -1 ||
+	if (name_check("--name", j->name, NAME_MAX_BYTES, e) == -1 ||
 	    run_database_resolve_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;

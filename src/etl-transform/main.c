@@ -41,13 +41,13 @@ static const char usage[] =
     "                     [--lossy-numbers] [--max-record SIZE]\n"
     "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
     "                     [--plain] [--rejects FILE]\n"
-    "                     [--slurpfile NAME FILE] [--std]\n"
+    "                     [--slurpfile NAME FILE] [--stage NAME] [--std]\n"
     "                     [--time-limit TIME] FILTER | -f FILE [INPUT ...]";
 
 enum { FILTER_MAX = 16 << 20 };
 
 struct transform_opts {
-	const char *file, *duplicates, *rejects, *max_rejects;
+	const char *file, *duplicates, *stage, *rejects, *max_rejects;
 	struct opt_list dirs, allow, args;
 	bool std, lossy, plain;
 	uint64_t time_limit, memory_limit, max_record;
@@ -80,6 +80,7 @@ static const struct opt options[] = {
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	OPT("allow", OPT_LIST, allow, "env",
 	    "let the filter read environment variables", 0),
+	OPTION_STAGE(AT(stage)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
@@ -166,6 +167,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 {
 	int first = optind + (o->file == NULL && optind < argc);
 	const struct stage_conf conf = { .name = "transform",
+	    .stage = o->stage,
 	    .files = argv + first, .nfiles = (size_t)(argc - first),
 	    .plain = o->plain, .rejects = o->rejects,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,

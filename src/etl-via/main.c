@@ -22,10 +22,10 @@
 static const char usage[] =
     "usage: etl-via [--duplicate-members last] [--max-record SIZE]\n"
     "               [--max-rejects N|N%] [--ok STATUS[,...]] [--plain]\n"
-    "               [--rejects FILE] CMD [ARG ...]";
+    "               [--rejects FILE] [--stage NAME] CMD [ARG ...]";
 
 struct opts {
-	const char *ok, *duplicates, *rejects, *max_rejects;
+	const char *ok, *duplicates, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
 	bool plain;
 };
@@ -39,6 +39,7 @@ static const struct opt options[] = {
 	    "exit statuses of CMD that are not a failure (default: 0)"),
 	OPTION_MAX_RECORD(AT(max_record)),
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
+	OPTION_STAGE(AT(stage)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
@@ -85,7 +86,8 @@ static int
 run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
     struct err *e)
 {
-	const struct stage_conf conf = { .name = "via", .plain = o->plain,
+	const struct stage_conf conf = { .name = "via", .stage = o->stage,
+	    .plain = o->plain,
 	    .rejects = o->rejects, .max_rejects = o->max_rejects,
 	    .max_record = o->max_record, .fds = fds };
 	struct via_opts v = { .argv = argv, .plain = o->plain,

@@ -72,6 +72,15 @@ is 'etl-run exits with the code of a foreign failed mark' 66 \
 is 'the loader prints the message of a foreign failed mark' \
     'etl-load: mine: all gone' "$(sed -n 1p err)"
 
+sed -i 's/all gone"/&,"printed":true/' mine.sh
+is 'the loader does not repeat a message that a foreign program has printed' \
+    'etl-run: p: failed in' "$(etl-run --name p -c "sh mine.sh | $load" 2>&1 |
+    sed -n '1s/\(failed in\).*/\1/p')"
+is 'the loader does not repeat the message of a stage with a --stage name' 1 \
+    "$(etl-run --name p -c "echo '{}' | etl-extract - |
+    etl-transform --stage clean --max-rejects 0 'error(\"no\")' |
+    $load" 2>&1 | grep -c '1 of 1 records were rejected')"
+
 # An earlier run saved a stream that failed. No stage of this run has printed
 # the cause, so the loader prints it.
 etl-run --name save -c 'etl-extract --retries 0 http://127.0.0.1:1/x >saved' \

@@ -38,12 +38,13 @@ page_paragraph() {
 	inside' "$1"
 }
 # shared_with OPTION: prints the programs in which OPTION means the same.
-# --retries and --backoff of etl-run and --max-record of etl-dlq mean other things:
-# they repeat runs and select letters.
+# --retries and --backoff of etl-run, and --max-record and --stage of etl-dlq mean
+# other things: they repeat runs and select letters.
 shared_with() {
 	for p in $programs; do
 		case $1:$p in
-		retries:etl-run | backoff:etl-run | max-record:etl-dlq) ;;
+		retries:etl-run | backoff:etl-run | max-record:etl-dlq | \
+		stage:etl-dlq) ;;
 		*) [ -z "$(help_line "$p" "$1")" ] || echo "$p" ;;
 		esac
 	done

@@ -171,7 +171,7 @@ the_first_failed_mark_is_passed_on(void **state)
 	    "{}\n" END(2) }, 66,
 	    NULL);
 	has(r->out, "{\"@etl\":\"failed\",\"stage\":\"transform\",\"code\":66,"
-	    "\"message\":\"died of it\"}\n");
+	    "\"message\":\"died of it\",\"printed\":true}\n");
 	filter(*state, (struct given){ .in = "{\"die\":1}\n" }, 66, "");
 	filter(*state, (struct given){ .in = BEGIN "{\"@etl\":\"failed\","
 	    "\"stage\":\"a\",\"code\":9,\"message\":\"\"}\n"
@@ -207,7 +207,7 @@ in_a_run_every_stream_has_marks(void **state)
 	filter(*state, (struct given){ .in = "{}\n", .run = "6f" }, 76, NULL);
 	filter(*state, (struct given){ .in = "{}\n", .file = true, .run = "6f",
 	    .pipeline = "posts" }, 0, NULL);
-	has(r->out, "\"stream\":\"posts\",\"run\":\"6f\","
+	has(r->out, "\"stream\":\"stdin\",\"run\":\"6f\","
 	    "\"pipeline\":\"posts\","
 	    "\"stages\":[\"transform\"]}\n{}\n{\"@etl\":\"end\",\"stages\":["
 	    COUNT("transform", 1, 1, 0, 0) "]}\n");
@@ -331,7 +331,8 @@ a_stop_signal_leaves_whole_lines(void **state)
 	assert_int_equal(WTERMSIG(g->status), SIGTERM);
 	n = read(out[0], got, sizeof(got) - 1);
 	got[n > 0 ? n : 0] = '\0';
-	has(got, "\"code\":75,\"message\":\"stopped by signal TERM\"}\n");
+	has(got, "\"code\":75,\"message\":\"stopped by signal TERM\","
+	    "\"printed\":true}\n");
 	(void)close(in[1]);
 	(void)close(out[0]);
 }

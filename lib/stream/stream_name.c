@@ -1,0 +1,144 @@
+#include "stream_name.h"
+
+#include "base/name.h"
+#include "base/text.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	STREAM_NAME_MAX = 200,
+	STAGE_NAME_MAX = 48     /* mark_make_stage_name() may append a number */
+};
+
+/* Appends at most STREAM_NAME_MAX bytes of the text, with control characters
+ * and bytes that are not UTF-8 escaped. */
+static void
+append_name(struct buf *b, const char *p, size_t n)
+{
+	struct buf shown;
+
+	buf_init(&shown, SIZE_MAX / 4);
+	text_show(&shown, p, n);
+	(void)buf_text(&shown);
+	if (shown.failed)
+		b->failed = true;
+	else
+		buf_add(b, shown.data, text_cut_length(
+		    shown.data, shown.len, STREAM_NAME_MAX));
+	buf_release(&shown);
+}
+
+/* Appends what follows the last slash of the path p, which is not empty.
+ * Slashes at its end do not count. */
+static void
+append_last_part(struct buf *b, const char *p, size_t n)
+{
+	size_t first;
+
+	while (n > 1 && p[n - 1] == '/')
+		n--;
+	for (first = n; first > 0 && p[first - 1] != '/'; first--)
+		;
+	append_name(b, first < n ? p + first : p, first < n ? n - first : n);
+}
+
+/* Appends the host of HOST:PORT or [ADDRESS]:PORT, without user and password,
+ * which stand before an @. */
+static void
+append_host(struct buf *b, const char *p, size_t n)
+{
+	const char *at = memrchr(p, '@', n);
+	size_t skip = at != NULL ? (size_t)(at + 1 - p) : 0, len;
+
+	p += skip;
+	n -= skip;
+	for (len = 0; len < n && p[len] != ']' && (*p == '[' || p[len] != ':');
+	    len++)
+		;
+	append_name(b, p, len + (len < n && p[len] == ']'));
+}
+
+static void
+append_name_of_url(struct buf *b, const char *authority)
+{
+	size_t host = strcspn(authority, "/?#"), path;
+
+	path = strcspn(authority + host, "?#");
+	if (path > strspn(authority + host, "/"))
+		append_last_part(b, authority + host, path);
+	else
+		append_host(b, authority, host);
+}
+
+/* Appends the name of the file that is open as standard input. Returns false
+ * if it is no regular file, or has no name: a shell may write the text of
+ * "<<EOF" to a file that it has removed. */
+static bool
+append_name_of_stdin_file(struct buf *b)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_nlink == 0)
+		return false;
+	n = readlink("/proc/self/fd/0", path, sizeof(path));
+	if (n <= 0 || path[0] != '/')
+		return false;
+	append_last_part(b, path, (size_t)n);
+	return true;
+}
+
+void
+stream_name_append_of_source(struct buf *b, const char *source)
+{
+	const char *scheme = source != NULL ? strstr(source, "://") : NULL;
+
+	if (scheme != NULL)
+		append_name_of_url(b, scheme + 3);
+	else if (source != NULL && *source != '\0' && strcmp(source, "-") != 0)
+		append_last_part(b, source, strlen(source));
+	else if (!append_name_of_stdin_file(b))
+		buf_str(b, "stdin");
+}
+
+int
+stream_name_check(const char *name, struct err *e)
+{
+	return name_check("--stream", name, STREAM_NAME_MAX, e);
+}
+
+int
+stream_check_stage_name(
+    const char *name, const char *program, struct err *e)
+{
+	static const struct {
+		const char *stage, *program;
+	} used[] = {
+		{ "checkpoint", "etl-checkpoint" },
+		{ "extract", "etl-extract" }, { "load", "etl-load" },
+		{ "replay", "etl-dlq replay" },
+		{ "transform", "etl-transform" }, { "via", "etl-via" },
+	};
+	size_t n = strcspn(name, ".");
+
+	if (name_check("--stage", name, STAGE_NAME_MAX, e) == -1)
+		return -1;
+	if (strchr(name, '/') != NULL)
+		return err_set(e, ERR_USAGE, false, "--stage %s: must not "
+		    "contain a slash", name);
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (strlen(used[i].stage) == n &&
+		    memcmp(used[i].stage, name, n) == 0 &&
+		    strcmp(used[i].stage, program) != 0)
+			return err_set(e, ERR_USAGE, false, "--stage %s: this "
+			    "is the stage name of %s: give another name", name,
+			    used[i].program);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* The names of streams and stages: the default name of a stream, and the checks
+ * of the names that --stream and --stage give.
+ * Gives: a default name that is the same in every run, because it is a part of
+ *        the id of a dead letter (a stored reject).
+ * Fails: ERR_USAGE for a name that cannot be used. */
+#ifndef STREAM_STREAM_NAME_H
+#define STREAM_STREAM_NAME_H
+
+#include "base/buf.h"
+
+/* Appends the default name of a stream that reads this source: of a URL the
+ * last part of its path ("posts" for https://h/api/posts?x=1) or, if it has no
+ * path, the host; of a file its name without the folder. SOURCE NULL or "-" is
+ * standard input: the name of the file that it reads, or "stdin" if it is a
+ * pipe. */
+void stream_name_append_of_source(struct buf *b, const char *source);
+
+int stream_name_check(const char *name, struct err *e);
+/* PROGRAM: the stage name of the program itself, such as "transform". A name
+ * that another etl program uses is refused, because the rejects of two programs
+ * would then have the same stage name. */
+int stream_check_stage_name(const char *name, const char *program,
+    struct err *e);
+
+#endif
