@@ -2,7 +2,7 @@
 # Loads the new items of an API into the table items, as examples/items-api
 # does, but with a stage written in Python in place of the jq filter.
 # The environment variable API_TOKEN holds the bearer token.
-#	etl-run --name items --every 1m examples/python-stage/pipeline.sh
+#	etl-run --name python-items --every 1m examples/python-stage/pipeline.sh
 set -eu
 : "${API_BASE_URL:?is not set}"
 here=$(dirname "$0")

@@ -9,9 +9,26 @@ run_start(struct db *db, struct run *r, struct err *e)
 {
 	struct db_value v[] = { db_text(r->pipeline), db_text(r->run),
 	    DB_I(r->attempt), db_text(r->retry_of), db_text(r->host),
-	    db_text(r->traceparent) };
+	    db_text(r->traceparent), db_text(r->script) };
 
-	return db_int(db, db_sql(db, SQL_RUN_START), v, 6, 0, &r->row, e);
+	return db_int(db, db_sql(db, SQL_RUN_START), v, 7, 0, &r->row, e);
+}
+
+int
+run_append_last_script(
+    struct db *db, const char *pipeline, struct buf *out, struct err *e)
+{
+	struct db_value v = db_text(pipeline);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_RUN_LAST_SCRIPT), &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		buf_add(out, db_column(r, 0).p, db_column(r, 0).len);
+	db_end(r);
+	(void)buf_text(out);
+	return rc == -1 ? -1 : buf_check(out, e);
 }
 
 int

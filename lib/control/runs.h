@@ -10,11 +10,16 @@
 struct run {
 	int64_t row;            /* pipeline_runs.id, set by run_start() */
 	const char *run;        /* uuid, a different one for each attempt */
+	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
 	int attempt;
 };
 
 int run_start(struct db *db, struct run *r, struct err *e);
+/* Appends the path of the script of the pipeline's last run that had one. */
+struct buf;
+int run_append_last_script(struct db *db, const char *pipeline,
+    struct buf *out, struct err *e);
 /* Sets renewed_at, to show that the run is still active. */
 int run_set_renewed_at_if_running(
     struct db *db, const char *run, struct err *e);
@@ -26,7 +31,6 @@ int run_set_renewed_at_if_running(
 int run_abandon_stale(struct db *db, const char *pipeline, const char *host,
     const struct run_streams *streams, int64_t *n, struct err *e);
 /* Appends the row as one JSON object, with a member for each column. */
-struct buf;
 int run_append_row_json(struct db *db, const char *run, struct buf *out,
     struct err *e);
 

@@ -210,6 +210,9 @@ UPDATE {schema}.etl_control SET version = 2;
 -- How many rejects of a stream were stored as dead letters or written to a file
 -- or to descriptor 3. NULL: the loader of version 2 did not count them.
 ALTER TABLE {schema}.etl_loads ADD COLUMN kept bigint;
+-- The absolute path of the run's script; NULL for a run of -c or of standard
+-- input, and for a run of an etl that had tables of version 2.
+ALTER TABLE {schema}.pipeline_runs ADD COLUMN script text;
 
 UPDATE {schema}.etl_control SET version = 3;
 

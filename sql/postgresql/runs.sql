@@ -1,9 +1,17 @@
 -- name: run_start
 -- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO {schema}.pipeline_runs (started_at, renewed_at, status, pipeline,
-    run, attempt, retry_of, host, traceparent)
-VALUES (pg_catalog.now(), pg_catalog.now(), 'running', $1, $2, $3, $4, $5, $6)
+    run, attempt, retry_of, host, traceparent, script)
+VALUES (pg_catalog.now(), pg_catalog.now(), 'running', $1, $2, $3, $4, $5, $6,
+    $7)
 RETURNING id
+
+-- name: run_last_script
+-- Reads the path of the script that the last run of pipeline $1 executed.
+SELECT script FROM {schema}.pipeline_runs
+WHERE pipeline = $1 AND script IS NOT NULL
+ORDER BY id DESC
+LIMIT 1
 
 -- name: run_renew
 -- Sets renewed_at, which shows that the run is still active.
@@ -57,7 +65,7 @@ SELECT id, pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of,
     pg_catalog.to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    dropped, unchanged, rejected, host, stages, traceparent, log
+    dropped, unchanged, rejected, host, stages, traceparent, log, script
 FROM {schema}.pipeline_runs WHERE run = $1
 
 -- name: run_loads

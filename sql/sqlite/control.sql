@@ -153,6 +153,9 @@ UPDATE etl_control SET version = 2;
 -- How many rejects of a stream were stored as dead letters or written to a file
 -- or to descriptor 3. NULL: the loader of version 2 did not count them.
 ALTER TABLE etl_loads ADD COLUMN kept INTEGER;
+-- The absolute path of the run's script; NULL for a run of -c or of standard
+-- input, and for a run of an etl that had tables of version 2.
+ALTER TABLE pipeline_runs ADD COLUMN script TEXT;
 
 UPDATE etl_control SET version = 3;
 

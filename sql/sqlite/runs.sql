@@ -1,10 +1,17 @@
 -- name: run_start
 -- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
-    attempt, retry_of, host, traceparent)
-SELECT now, now, 'running', $1, $2, $3, $4, $5, $6
+    attempt, retry_of, host, traceparent, script)
+SELECT now, now, 'running', $1, $2, $3, $4, $5, $6, $7
 FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)
 RETURNING id
+
+-- name: run_last_script
+-- Reads the path of the script that the last run of pipeline $1 executed.
+SELECT script FROM pipeline_runs
+WHERE pipeline = $1 AND script IS NOT NULL
+ORDER BY id DESC
+LIMIT 1
 
 -- name: run_renew
 -- Sets renewed_at, which shows that the run is still active.
@@ -54,7 +61,7 @@ SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
 SELECT id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of, renewed_at,
-    dropped, unchanged, rejected, host, stages, traceparent, log
+    dropped, unchanged, rejected, host, stages, traceparent, log, script
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads

@@ -7,6 +7,7 @@
 #include "child.h"
 #include "control/control.h"
 #include "exit_outcome.h"
+#include "script_place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,12 +70,18 @@ abandon_stale_and_start_row(
 	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
 	    .host = j->host, .traceparent = j->traceparent,
 	    .attempt = a->number };
+	struct buf place;
 	struct db *db = NULL;
 	int64_t dead = 0;
 	int rc = -1;
 
+	buf_init(&place, SIZE_MAX / 4);
 	if (control_open_and_ensure(&db, j->url, j->schema, true, e) == -1)
 		goto out;
+	if (script_place_append(&place, &j->script, db, e) == -1 ||
+	    script_place_check(j, buf_text(&place), db, e) == -1)
+		goto out;
+	row.script = place.len > 0 ? place.data : NULL;
 	if (abandon_stale_runs(db, j, &dead, e) == -1)
 		goto out;
 	if (run_start(db, &row, e) == -1)
@@ -86,6 +93,7 @@ abandon_stale_and_start_row(
 	rc = 0;
 out:
 	db_close(db);
+	buf_release(&place);
 	return rc;
 }
 

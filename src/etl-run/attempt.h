@@ -33,6 +33,8 @@ struct job {                    /* the same in all attempts */
 	bool no_stdin;          /* the pipeline reads from /dev/null */
 	bool tolerates;         /* --tolerate: streams may fail */
 	bool verbose;           /* -v was given, or stderr is a terminal */
+	bool moved;             /* --moved: the script may be another one than
+	                         * that of the last run */
 };
 
 struct attempt {

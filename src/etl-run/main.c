@@ -6,6 +6,7 @@
  * child           starts the pipeline in a session of its own and waits for it.
  * lost_processes  finds processes of the pipeline that left its process group.
  * script          what is executed: a script file, -c or standard input.
+ * script_place    refuses two scripts that have one name.
  * env_file        reads the file of --env-file.
  * run_database    the URL that all stages of the run use.
  * lock            lets one run of a name execute at a time;
@@ -46,14 +47,14 @@ struct run_opts {
 	const char *name, *db, *control_schema, *backoff, *env_file, *command,
 	    *on_failure;
 	uint64_t every, jitter, retries, timeout;
-	bool dry_run, tolerate, verbose;
+	bool dry_run, moved, tolerate, verbose;
 };
 
 static const char usage[] =
     "usage: etl-run [-v] [--backoff BASE..MAX] [--control-schema NAME]\n"
     "               [--db URL] [--dry-run] [--env-file FILE]\n"
-    "               [--every DURATION] [--jitter DURATION] [--name NAME]\n"
-    "               [--on-failure COMMAND] [--retries N]\n"
+    "               [--every DURATION] [--jitter DURATION] [--moved]\n"
+    "               [--name NAME] [--on-failure COMMAND] [--retries N]\n"
     "               [--timeout DURATION] [--tolerate] PIPELINE [ARG ...]\n"
     "       etl-run [options] -c COMMAND [ARG ...]\n"
     "       etl-run [options] - [ARG ...]";
@@ -74,6 +75,8 @@ static const struct opt options[] = {
 	    "start a run at this interval, until stopped", NULL, 0 },
 	{ "jitter", OPT_DURATION, AT(jitter), "DURATION",
 	    "delay each start by a random time of at most this", NULL, 0 },
+	{ "moved", OPT_FLAG, AT(moved), NULL,
+	    "accept another script than that of the last run", NULL, 0 },
 	{ "name", OPT_STRING, AT(name), "NAME",
 	    "name of the pipeline (default: that of the script)", NULL, 0 },
 	{ "on-failure", OPT_STRING, AT(on_failure), "COMMAND",
@@ -188,6 +191,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 		return -1;
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
+	j->moved = o->moved;
 	j->no_stdin = is_stdin_withheld(o, j);
 	j->tolerates = o->tolerate;
 	j->verbose = o->verbose || o->every > 0 ||

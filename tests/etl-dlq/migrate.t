@@ -72,7 +72,7 @@ for kind in sqlite postgresql; do
 	is "$kind: the old database has the tables of version 1" '1 no' \
 	    "$(version_and_columns)"
 	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
-	is "$kind: list migrates the tables to version 2" '3 runs-letters' \
+	is "$kind: list migrates the tables to version 3" '3 runs-letters' \
 	    "$(version_and_columns)"
 	is "$kind: migrated tables have the columns and indexes of new ones" \
 	    "$fresh" "$(shape)"

@@ -45,10 +45,10 @@ like 'are mailed' "^ +3 +3 +3  transform range: Title too short: 'ok' " \
 
 for script in posts/pipeline items-api/items python-stage/pipeline; do
 	is "$script.sh without the API: fails, not to be tried again" 2 \
-	    "$(unset API_BASE_URL; status etl-run --name none \
+	    "$(unset API_BASE_URL; status etl-run --name "none-${script%%/*}" \
 	    --db "sqlite:$scratch/none.db" --retries 1 \
 	    "examples/$script.sh")"
 	is "$script.sh without the API: why" 1 \
-	    "$(grep -c '^none: .*API_BASE_URL: is not set$' "$scratch/err")"
+	    "$(grep -c '^none-.*: .*API_BASE_URL: is not set$' "$scratch/err")"
 done
 done_testing
