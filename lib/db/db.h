@@ -60,6 +60,9 @@ void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
 void db_url_append_public(struct buf *b, const char *url); /* without secrets */
+/* If environment variables and not the URL name the port or the user, appends
+ * those variables with a blank before each, unless they are the defaults. */
+void db_url_append_environment(struct buf *b, const char *url);
 /* URL: the value of --db, or NULL. If neither --db nor DATABASE_URL names a
  * database and etl.db does not exist yet: the text that says which file a
  * program is about to create, else NULL. */

@@ -1,6 +1,7 @@
 #include "db/pg.h"
 
 #include "db/pg_connect.h"
+#include "db/pg_name.h"
 
 #include <libpq-fe.h>
 #include <limits.h>
@@ -236,10 +237,11 @@ pg_reopen(struct pg *pg, struct err *e)
 void
 pg_append_name_for_messages(const struct pg *pg, struct buf *b)
 {
-	const char *host = PQhost(pg->conn), *db = PQdb(pg->conn);
+	const struct pg_place p = { .user = PQuser(pg->conn),
+		.host = PQhost(pg->conn), .port = PQport(pg->conn),
+		.database = PQdb(pg->conn) };
 
-	buf_printf(b, "postgresql://%s/%s",
-	    host == NULL || *host == '/' ? "" : host, db == NULL ? "" : db);
+	pg_name_append(b, &p);
 }
 
 unsigned long

@@ -46,6 +46,19 @@ pg_check_url(const char *url, struct err *e)
 	return rc;
 }
 
+bool
+pg_url_has_parameter(const char *url, const char *name)
+{
+	PQconninfoOption *all = PQconninfoParse(url, NULL), *o = all;
+	bool found;
+
+	while (o != NULL && o->keyword != NULL && strcmp(o->keyword, name) != 0)
+		o++;
+	found = o != NULL && o->val != NULL;
+	PQconninfoFree(all);
+	return found;
+}
+
 static void
 ignore_notice(void *arg, const char *message)
 {

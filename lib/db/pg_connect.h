@@ -10,6 +10,8 @@
 struct pg_conn;                 /* libpq's connection */
 
 int pg_check_url(const char *url, struct err *e);       /* opens nothing */
+/* True if the URL itself sets this parameter of libpq, for example "port". */
+bool pg_url_has_parameter(const char *url, const char *name);
 int pg_connect(struct pg_conn **conn, const char *url,
     struct db_fault *fault, struct err *e);
 /* Sets the error for a connection that a signal has ended; returns -1. */

@@ -1,6 +1,7 @@
 #include "db/db.h"
 
 #include "base/text.h"
+#include "db/pg_name.h"
 
 #include <string.h>
 
@@ -106,4 +107,11 @@ db_url_append_public(struct buf *b, const char *url)
 		text_show(b, url, (size_t)(p + 3 - url));
 		append_without_password(b, p + 3);
 	}
+}
+
+void
+db_url_append_environment(struct buf *b, const char *url)
+{
+	if (strncmp(url, "sqlite:", 7) != 0)
+		pg_name_append_environment(b, url);
 }

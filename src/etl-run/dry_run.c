@@ -68,12 +68,19 @@ put_database(struct buf *b, const char *url)
 {
 	static const char sqlite[] = "sqlite:";
 	enum { SQLITE = sizeof(sqlite) - 1 };
+	struct buf variables;
 
 	buf_str(b, "\ndatabase: ");
 	db_url_append_public(b, url);
 	if (strncmp(url, sqlite, SQLITE) == 0 &&
 	    access(url + SQLITE, F_OK) == -1)
 		buf_str(b, " (will be created)");
+	buf_init(&variables, PLAN);
+	db_url_append_environment(&variables, url);
+	if (variables.len > 0)
+		buf_printf(b, "\nof the database:%s", buf_text(&variables));
+	b->failed |= variables.failed;
+	buf_release(&variables);
 }
 
 static void
