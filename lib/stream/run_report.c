@@ -198,6 +198,8 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 	json_put_text(&b, "id", begin->id != NULL ? begin->id : "");
 	if (begin->stream != NULL)
 		put_shown_text(&b, "stream", begin->stream);
+	if (begin->replay)
+		json_put_raw(&b, "replay", "true", 4);
 	put_path(&b, begin, in->stage);
 	put_command(&b, in->is_source);
 	rc = append_line_to_file(&b, e);

@@ -7,6 +7,7 @@
 #include "child.h"
 #include "control/control.h"
 #include "exit_outcome.h"
+#include "same_names.h"
 #include "script_place.h"
 
 #include <stdio.h>
@@ -328,6 +329,7 @@ attempt_run(struct attempt *a, struct job *j)
 	a->started = true;
 	if (run_script_and_read_reports(a, j, &e) == -1)
 		set_failure_from_error(a, &e);
+	same_names_warn(&a->reports, j->name);
 	a->ms = clock_ms() - start;
 	a->completed = complete_row_with_retries(a, j, a->code == 0, &e) == 0;
 	if (a->completed) {

@@ -7,6 +7,7 @@
  * lost_processes  finds processes of the pipeline that left its process group.
  * script          what is executed: a script file, -c or standard input.
  * script_place    refuses two scripts that have one name.
+ * same_names      warns about two processes with the same stage name.
  * env_file        reads the file of --env-file.
  * run_database    the URL that all stages of the run use.
  * lock            lets one run of a name execute at a time;

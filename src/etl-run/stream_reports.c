@@ -152,6 +152,7 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 		free(v->path);
 		v->path = NULL;
 	}
+	v->replay |= has_true_member(j, "replay");
 	v->reads_pipe |= has_true_member(j, "pipe");
 	if (copy_text_member(&v->path, j, "path", e) == -1 ||
 	    copy_text_member(&v->command, j, "command", e) == -1 ||

@@ -21,6 +21,7 @@ struct report {                 /* one stream in one process */
 	char *command;          /* hash of the command line; NULL: none */
 	char *load_id, *target; /* key of its ledger row; NULL: no loader */
 	char *message;          /* why it failed */
+	bool replay;            /* the stream is a replay of letters */
 	bool reads_pipe;        /* a repetition may read something else */
 	bool appends;           /* rows, without a checkpoint */
 	bool maybe_loaded;      /* the answer to a COMMIT was lost */

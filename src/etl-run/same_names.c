@@ -1,0 +1,132 @@
+#include "same_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The name of the process itself: without the number of the stream, which
+ * follows a dot. */
+static int
+compare_processes(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "."), m = strcspn(b, ".");
+	int rc = strncmp(a, b, n < m ? n : m);
+
+	return rc != 0 ? rc : (n > m) - (n < m);
+}
+
+static const char *
+get_stage(const struct report *v)
+{
+	const char *slash = strrchr(v->path, '/');
+
+	return slash != NULL ? slash + 1 : v->path;
+}
+
+static int
+compare_by_names_and_process(const void *a, const void *b)
+{
+	const struct report *x = *(struct report *const *)a,
+			    *y = *(struct report *const *)b;
+	int rc = strcmp(x->stream, y->stream);
+
+	if (rc == 0)
+		rc = strcmp(get_stage(x), get_stage(y));
+	return rc != 0 ? rc : compare_processes(x->process, y->process);
+}
+
+/* True for a stage that only reads the stream: etl-load and etl-checkpoint
+ * save. These have no --stage. Two loaders of one stream load different tables,
+ * and their letters have the table's name. */
+static bool
+ends_stream(const struct report *v)
+{
+	const char *stage = get_stage(v);
+	size_t n = strcspn(stage, ".");
+
+	return stage != v->path &&
+	    (strncmp(stage, "load", n) == 0 ||
+	    strncmp(stage, "checkpoint", n) == 0);
+}
+
+/* True if a stage of the stream has failed. The script may then have executed
+ * the pipeline once more. */
+static bool
+has_failed_stage(const struct reports *r, const char *id)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].state == REPORT_FAILED && r->v[i].id != NULL &&
+		    strcmp(r->v[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Leaves out a replay: its stages have the names of the letters on purpose. */
+static bool
+counts(const struct reports *r, const struct report *v)
+{
+	return !v->replay && v->process != NULL && v->id != NULL &&
+	    v->stream != NULL && v->path != NULL && !ends_stream(v) &&
+	    !has_failed_stage(r, v->id);
+}
+
+static bool
+have_same_names(const struct report *a, const struct report *b)
+{
+	return strcmp(a->stream, b->stream) == 0 &&
+	    strcmp(get_stage(a), get_stage(b)) == 0;
+}
+
+/* Returns the number of processes among these reports, which have the same
+ * names. *branches: two of them have read the same stream. */
+static size_t
+count_processes(struct report *const *v, size_t n, bool *branches)
+{
+	size_t count = 1;
+
+	*branches = false;
+	for (size_t i = 1; i < n; i++) {
+		if (compare_processes(v[i - 1]->process, v[i]->process) == 0)
+			continue;
+		count++;
+		for (size_t k = 0; k < i && !*branches; k++)
+			*branches = strcmp(v[k]->id, v[i]->id) == 0;
+	}
+	return count;
+}
+
+static void
+warn(const char *pipeline, const struct report *v, size_t processes,
+    bool branches)
+{
+	err_warnf("etl-run", "%s: %zu processes are stage %s of stream %s: a "
+	    "record that several of them reject is one dead letter: give each "
+	    "%s", pipeline, processes, get_stage(v), v->stream, branches ?
+	    "branch a stage name with --stage" :
+	    "stream a name with etl-extract --stream");
+}
+
+void
+same_names_warn(const struct reports *r, const char *pipeline)
+{
+	struct report **sorted = calloc(r->n + 1, sizeof(struct report *));
+	bool warned[2] = { false, false }, branches;
+	size_t n = 0, len, processes;
+
+	for (size_t i = 0; sorted != NULL && i < r->n; i++)
+		if (counts(r, &r->v[i]))
+			sorted[n++] = &r->v[i];
+	if (n > 1)
+		qsort(sorted, n, sizeof(struct report *),
+		    compare_by_names_and_process);
+	for (size_t i = 0; i < n; i += len) {
+		for (len = 1; i + len < n; len++)
+			if (!have_same_names(sorted[i], sorted[i + len]))
+				break;
+		processes = count_processes(sorted + i, len, &branches);
+		if (processes == 1 || warned[branches])
+			continue;
+		warn(pipeline, sorted[i], processes, branches);
+		warned[branches] = true;
+	}
+	free(sorted);
+}
