@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { SECOND_DIGITS = 6 };      /* that PostgreSQL stores */
+
 struct named {
 	const char *name;
 	enum column_kind kind;
@@ -117,5 +119,96 @@ column_set_kind_from_pg_type(
 	if (element != NULL) {
 		c->element = c->kind;
 		c->kind = COLUMN_ARRAY;
+	}
+}
+
+/* The typmod of numeric has the scale in its lowest 11 bits, as a signed
+ * number: numeric(6,-2) rounds to hundreds. */
+static int
+get_numeric_scale(int64_t typmod)
+{
+	enum { VARHDRSZ = 4, SCALE_BITS = 0x7ff, SCALE_SIGN = 0x400 };
+
+	return (int)(((typmod - VARHDRSZ) & SCALE_BITS) ^ SCALE_SIGN) -
+	    SCALE_SIGN;
+}
+
+/* The typmod of interval has the digits of a second in its lowest 16 bits, and
+ * above them a bit for each field that the declaration names, such as DAY in
+ * `interval day`. Sets change_limit to the finest field, if seconds are not
+ * among the fields. */
+static void
+set_change_of_interval(struct column *c, int64_t typmod)
+{
+	enum { NO_PRECISION = 0xffff, SECOND = 1 << 12, ALL = 0x7fff };
+	static const struct {
+		unsigned bit;
+		enum interval_field field;
+	} fields[] = {
+		{ 1U << 11, FIELD_MINUTE }, { 1U << 10, FIELD_HOUR },
+		{ 1U << 3, FIELD_DAY }, { 1U << 1, FIELD_MONTH },
+		{ 1U << 2, FIELD_YEAR },
+	};
+	uint64_t named = (uint64_t)typmod >> 16 & ALL;
+	size_t i = 0;
+
+	if (typmod == -1 || named == ALL || (named & SECOND) != 0) {
+		c->change = CHANGE_INTERVAL;
+		c->change_limit = typmod == -1 ||
+		    (typmod & NO_PRECISION) == NO_PRECISION ? SECOND_DIGITS :
+		    (int)(typmod & NO_PRECISION);
+		return;
+	}
+	while (i < 4 && (named & fields[i].bit) == 0)
+		i++;
+	c->change = CHANGE_FIELDS;
+	c->change_limit = (int)fields[i].field;
+}
+
+void
+column_set_change_from_pg_type(
+    struct column *c, const char *type, int64_t limit)
+{
+	enum { VARHDRSZ = 4 };
+	static const struct {
+		const char *type;
+		enum column_change change;
+		int limit;
+	} types[] = {
+		{ "char", CHANGE_CHAR, 0 }, { "date", CHANGE_DATE, 0 },
+		{ "float4", CHANGE_FLOAT, 24 }, { "float8", CHANGE_FLOAT, 53 },
+		{ "oid", CHANGE_SIGN, 0 }, { "xid", CHANGE_SIGN, 0 },
+		{ "xid8", CHANGE_SIGN, 0 }, { "cid", CHANGE_SIGN, 0 },
+		{ "time", CHANGE_TIME, SECOND_DIGITS },
+		{ "timetz", CHANGE_TIMETZ, SECOND_DIGITS },
+		{ "timestamp", CHANGE_TIMESTAMP, SECOND_DIGITS },
+		{ "timestamptz", CHANGE_TIMESTAMPTZ, SECOND_DIGITS },
+		{ "macaddr8", CHANGE_MACADDR8, 0 },
+		{ "jsonb", CHANGE_MEMBERS, 0 },
+	};
+
+	c->change = CHANGE_NONE;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i].type) == 0) {
+			c->change = types[i].change;
+			c->change_limit = limit >= 0 ? (int)limit :
+			    types[i].limit;
+			return;
+		}
+	c->change_limit = (int)limit;
+	if (strcmp(type, "interval") == 0) {
+		set_change_of_interval(c, limit);
+	} else if (strcmp(type, "name") == 0) {
+		c->change = CHANGE_BYTES;
+	} else if (strcmp(type, "money") == 0) {
+		c->change = limit == -1 ? CHANGE_POINT : CHANGE_DECIMALS;
+	} else if (strcmp(type, "record") == 0) {
+		c->change = limit > 0 ? CHANGE_UNKNOWN : CHANGE_NONE;
+	} else if (strcmp(type, "varchar") == 0 && limit != -1) {
+		c->change = CHANGE_BLANKS;
+		c->change_limit = (int)limit - VARHDRSZ;
+	} else if (strcmp(type, "numeric") == 0 && limit != -1) {
+		c->change = CHANGE_DECIMALS;
+		c->change_limit = get_numeric_scale(limit);
 	}
 }

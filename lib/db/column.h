@@ -1,6 +1,6 @@
 /* Finds out from the type of a column which values it accepts.
- * Gives: kind, element and numeric of struct column, and min and max of
- *        COLUMN_INT. */
+ * Gives: kind, element, numeric and change of struct column, and min and max
+ *        of COLUMN_INT. */
 #ifndef DB_COLUMN_H
 #define DB_COLUMN_H
 
@@ -14,5 +14,9 @@ void column_set_kind_from_sqlite_type(
  * it. element: the same for the elements of an array, else NULL. */
 void column_set_kind_from_pg_type(
     struct column *c, const char *type, const char *element);
+/* PostgreSQL. Sets change and change_limit. type and limit: as the query
+ * table_columns gives them. */
+void column_set_change_from_pg_type(
+    struct column *c, const char *type, int64_t limit);
 
 #endif

@@ -144,8 +144,13 @@ wait_for_last_result(struct pg *pg, bool ignores_signals)
 	}
 }
 
-/* Sends first_sql and the options in one command, to save a round trip. Sets
- * *res to the answer, NULL if the connection is lost. Fails without memory. */
+/* Sets the options that change how PostgreSQL reads and writes values, because
+ * the role or the database may have other ones. lc_monetary is not among them:
+ * other sessions read the stored money by it. Sends first_sql and the options
+ * in one command, to save a round trip. They are not sent as options of the
+ * connection, because a connection pool such as PgBouncer refuses most of
+ * those. Sets *res to the answer, NULL if the connection is lost. Fails without
+ * memory. */
 static int
 set_session_options(struct pg *pg, PGresult **res, struct err *e)
 {
@@ -155,6 +160,9 @@ set_session_options(struct pg *pg, PGresult **res, struct err *e)
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_printf(&sql, "%s; SET client_encoding = 'UTF8';"
 	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
+	    "SET IntervalStyle = 'postgres'; SET array_nulls = on;"
+	    "SET timezone_abbreviations = 'Default'; SET xmloption = content;"
+	    "SET extra_float_digits = 1; SET transform_null_equals = off;"
 	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
 	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
 	    "SET tcp_keepalives_count = 6;"

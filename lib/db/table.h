@@ -18,12 +18,44 @@ enum column_kind {              /* which values the column accepts */
 	COLUMN_JSON, COLUMN_BYTES, COLUMN_ARRAY
 };
 
+/* Which values a column of PostgreSQL changes without an error; most types
+ * change none. */
+enum column_change {
+	CHANGE_NONE,
+	CHANGE_BYTES,           /* name: cuts a text after change_limit bytes */
+	CHANGE_CHAR,            /* "char": keeps the first byte */
+	CHANGE_BLANKS,          /* varchar(n): cuts blanks at the end of a text
+	                         * of more than change_limit characters */
+	CHANGE_DECIMALS,        /* numeric(p,s), money: rounds; change_limit:
+	                         * digits after the point */
+	CHANGE_POINT,           /* money: a dot is not the point */
+	CHANGE_FLOAT,           /* float4, float8: rounds an integer of more
+	                         * than change_limit bits */
+	CHANGE_SIGN,            /* oid: stores -1 as 4294967295 */
+	/* change_limit: digits of a second after the point */
+	CHANGE_DATE, CHANGE_TIME, CHANGE_TIMETZ, CHANGE_TIMESTAMP,
+	CHANGE_TIMESTAMPTZ, CHANGE_INTERVAL,
+	CHANGE_FIELDS,          /* interval with fields, such as `interval day`:
+	                         * cuts finer ones than change_limit, an enum
+	                         * interval_field */
+	CHANGE_MACADDR8,        /* macaddr8: makes 8 bytes of 6 */
+	CHANGE_MEMBERS,         /* jsonb: keeps the last of equal names */
+	CHANGE_UNKNOWN          /* a composite type with such a member */
+};
+
+enum interval_field {
+	FIELD_YEAR, FIELD_MONTH, FIELD_DAY, FIELD_HOUR, FIELD_MINUTE
+};
+
 struct column {
 	char *name, *quoted;
 	char *type;             /* as the database writes it */
 	enum column_kind kind;
 	enum column_kind element;       /* of COLUMN_ARRAY */
 	int64_t min, max;       /* COLUMN_INT */
+	enum column_change change;      /* of an array: of its elements; of a
+	                                 * range: of its bounds */
+	int change_limit;
 	bool not_null;
 	bool has_default;       /* or an identity, or generated */
 	bool generated;         /* may not be written */

@@ -45,6 +45,12 @@ WHERE c.oid = coalesce(
 -- type on which the domain is based. The last two values of a row are not NULL
 -- if the type and its operator "equal" belong to an extension: the operator
 -- with its schema, such as OPERATOR(public.=), and the type with its schema.
+-- The two values after them say which values the column would change: the
+-- innermost type (of an array that of its elements, of a range that of its
+-- bounds) and its limit. The limit is the typmod. Of name it is the most bytes;
+-- of money the digits after the point, or -1 if lc_monetary has another point
+-- than a dot; of a composite type the number of members that may change a
+-- value.
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
     FROM pg_catalog.pg_attribute AS a
@@ -79,13 +85,53 @@ WITH RECURSIVE base AS (
         JOIN pg_catalog.pg_namespace AS m ON m.oid = t.typnamespace
     WHERE h.amname = 'btree' AND p.amopstrategy = 3 AND c.opcdefault
         AND n.nspname <> 'pg_catalog'
+), inner_type AS (
+    SELECT a.attnum, a.atttypid AS type, a.atttypmod AS typmod
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
+            pg_catalog.quote_ident($1) || '.',
+            pg_catalog.quote_ident($2)))::oid
+        AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT s.attnum, CASE WHEN t.typtype = 'd' THEN t.typbasetype
+            WHEN r.rngtypid IS NOT NULL THEN r.rngsubtype ELSE t.typelem END,
+        CASE WHEN t.typtype = 'd' THEN t.typtypmod
+            WHEN r.rngtypid IS NOT NULL THEN -1 ELSE s.typmod END
+    FROM inner_type AS s
+        JOIN pg_catalog.pg_type AS t ON t.oid = s.type
+        LEFT JOIN pg_catalog.pg_range AS r
+            ON t.oid IN (r.rngtypid, r.rngmultitypid)
+    WHERE t.typtype = 'd' OR t.typcategory = 'A' OR r.rngtypid IS NOT NULL
+), change AS (
+    SELECT s.attnum, CASE t.typtype WHEN 'c' THEN 'record' ELSE t.typname END
+            AS type,
+        CASE
+            WHEN t.typtype = 'c' THEN (
+                SELECT pg_catalog.count(*)
+                FROM pg_catalog.pg_attribute AS m
+                WHERE m.attrelid = t.typrelid AND m.attnum > 0
+                    AND NOT m.attisdropped AND (m.atttypmod <> -1
+                    OR m.atttypid <> ALL ('{bool,bytea,int2,int4,int8,json,
+                        jsonb,numeric,text,uuid,varchar}'::regtype[]::oid[])))
+            WHEN t.typname = 'name' THEN t.typlen - 1
+            WHEN t.typname <> 'money' THEN s.typmod
+            WHEN pg_catalog.scale(1::money::numeric) = 0
+                OR pg_catalog.strpos(1.5::money::text, '1.5') > 0
+                THEN pg_catalog.scale(1::money::numeric)
+            ELSE -1
+        END AS typmod
+    FROM inner_type AS s
+        JOIN pg_catalog.pg_type AS t ON t.oid = s.type
+        LEFT JOIN pg_catalog.pg_range AS r
+            ON t.oid IN (r.rngtypid, r.rngmultitypid)
+    WHERE t.typtype <> 'd' AND t.typcategory <> 'A' AND r.rngtypid IS NULL
 )
 SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.attnotnull OR b.not_null,
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
     a.attgenerated <> '' OR a.attidentity = 'a',
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
-    t.typname, i.typname, q.operator, q.name
+    t.typname, i.typname, q.operator, q.name, g.type, g.typmod
 FROM pg_catalog.pg_attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
@@ -95,6 +141,7 @@ FROM pg_catalog.pg_attribute AS a
     LEFT JOIN pg_catalog.pg_index AS k
         ON k.indrelid = a.attrelid AND k.indisprimary
     LEFT JOIN equal AS q ON q.type = b.type
+    LEFT JOIN change AS g ON g.attnum = a.attnum
 WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
     pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
 ORDER BY a.attnum

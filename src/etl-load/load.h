@@ -13,7 +13,7 @@ struct load_opts {
 	    *touch, *seen;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
-	bool plain, single, verbose, again, no_checkpoint;
+	bool plain, single, verbose, again, no_checkpoint, lossy;
 };
 
 /* How many records were read, and how many had each outcome. */

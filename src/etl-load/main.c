@@ -35,10 +35,11 @@ static const char usage[] =
     "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
     "                [--compare COLS] [--control-schema NAME] [--db URL]\n"
     "                [--ddl FILE] [--duplicate-members last]\n"
-    "                [--flush DURATION] [--key COLS] [--max-record SIZE]\n"
-    "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
-    "                [--plain] [--rejects FILE] [--retries N] [--seen COL]\n"
-    "                [--single-transaction] [--touch COL] --table NAME";
+    "                [--flush DURATION] [--key COLS] [--lossy]\n"
+    "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
+    "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
+    "                [--retries N] [--seen COL] [--single-transaction]\n"
+    "                [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -72,6 +73,9 @@ static const struct opt options[] = {
 	    "load a saved stream a second time", NULL, 0 },
 	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
 	    "neither check nor move the checkpoint (one of several loaders)",
+	    NULL, 0 },
+	{ "lossy", OPT_FLAG, AT(lossy), NULL,
+	    "store values that the database changes, such as rounded numbers",
 	    NULL, 0 },
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),

@@ -197,6 +197,7 @@ get_reject_code_for_sqlstate(const struct db_fault *f)
 	static const struct { const char *state, *code; } codes[] = {
 		{ "22001", "range" }, { "22003", "range" },
 		{ "22008", "range" }, { "22021", "encoding" },
+		{ "22026", "range" },
 		{ "22P05", "encoding" }, { "22", "type" }, { "54", "range" },
 	};
 

@@ -4,6 +4,7 @@
 #include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 #include "pg/pg_copy_text.h"
+#include "pg/pg_unchanged.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,9 @@ make_row_or_reject(
 	struct reject why;
 	int rc = reader_match_record(&o->reader, &l, &why, e);
 
+	if (rc == 1 && r->target->checks_change)
+		rc = pg_reject_changed_values(
+		    &o->reader, &r->scratch, &why, e);
 	o->sums.in++;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;

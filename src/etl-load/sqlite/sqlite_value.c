@@ -3,7 +3,9 @@
 #include "base/text.h"
 #include "json/number.h"
 #include "json/write.h"
+#include "table/exact_number.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +80,13 @@ convert_real(struct db_value *out, const struct source *s)
 		return reject_value_of_wrong_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
 		.r = number_to_double(s->text.p, s->text.len) };
-	return isinf(out->r) ? reject_value(s, "range", "out of range") : 1;
+	if (isinf(out->r))
+		return reject_value(s, "range", "out of range");
+	if (!s->r->target->lossy &&
+	    !float_keeps_integer(s->text.p, s->text.len, DBL_MANT_DIG))
+		return reject_value(
+		    s, "range", "SQLite would round the integer");
+	return 1;
 }
 
 /* Converts the number to a 64-bit integer or a double. Returns false if neither
@@ -105,7 +113,8 @@ convert_numeric(struct db_value *out, const struct source *s)
 {
 	if (!is_number_or_numeric_text(s))
 		return reject_value_of_wrong_type(s);
-	if (to_exact_number(out, s))
+	if (to_exact_number(out, s) ||
+	    (s->r->target->lossy && !isinf(out->r)))
 		return 1;
 	return reject_value(
 	    s, "range", "SQLite would lose digits of the number");
@@ -182,7 +191,7 @@ is_printed_as_in_record(const struct db_value *v, const struct source *s)
 static int
 reject_if_affinity_changes_text(struct db_value *out, const struct source *s)
 {
-	if (out->type != DB_TEXT || !s->c->numeric ||
+	if (out->type != DB_TEXT || !s->c->numeric || s->r->target->lossy ||
 	    !would_sqlite_read_as_number(out->p, out->len))
 		return 1;
 	if (s->tok->type == JSON_NUMBER)

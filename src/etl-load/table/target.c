@@ -239,6 +239,14 @@ find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
 	return 0;
 }
 
+static void
+find_if_values_are_checked(struct target *t, const struct load_opts *o)
+{
+	t->lossy = o->lossy;
+	for (size_t i = 0; i < t->table->n && !t->lossy; i++)
+		t->checks_change |= t->table->columns[i].change != CHANGE_NONE;
+}
+
 int
 target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
@@ -247,6 +255,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	if (set_and_check_mode(t, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;
+	find_if_values_are_checked(t, o);
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));

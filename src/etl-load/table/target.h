@@ -38,6 +38,10 @@ struct target {
 	size_t *key, nkey;              /* columns, in the order of --key */
 	bool *is_key, *compared;        /* by column */
 	int touch, seen;                /* columns or NO_COLUMN */
+	bool lossy;                     /* --lossy: the database may change
+	                                 * values */
+	bool checks_change;             /* not lossy, and a column would change
+	                                 * some values (struct column) */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
 };

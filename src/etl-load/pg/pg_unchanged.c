@@ -1,0 +1,325 @@
+#include "pg/pg_unchanged.h"
+
+#include "base/text.h"
+#include "json/write.h"
+#include "pg/pg_time_text.h"
+#include "table/exact_number.h"
+
+#include <ctype.h>
+#include <float.h>
+#include <string.h>
+#include <strings.h>
+
+struct text {
+	const char *p;
+	size_t n;
+};
+
+static const char *
+find_loss_of_blanks(struct text t, size_t most)
+{
+	size_t characters = 0;
+
+	if (t.n <= most || t.p[t.n - 1] != ' ')
+		return NULL;
+	for (size_t i = 0; i < t.n; i++)
+		characters += ((unsigned char)t.p[i] & 0xc0) != 0x80;
+	return characters > most ?
+	    "the column would cut blanks at the end" : NULL;
+}
+
+static const char *
+find_loss_of_6_byte_address(struct text t)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < t.n; i++)
+		digits += isxdigit((unsigned char)t.p[i]) != 0;
+	return digits == 12 ? "the column would make 8 bytes of 6" : NULL;
+}
+
+static bool
+starts_with_minus(struct text t)
+{
+	while (t.n > 0 && isspace((unsigned char)*t.p)) {
+		t.p++;
+		t.n--;
+	}
+	return t.n > 0 && *t.p == '-';
+}
+
+/* Returns NULL if the column keeps the value, else what it would do, for the
+ * message. */
+static const char *
+find_loss(const struct column *c, struct text t)
+{
+	const int limit = c->change_limit;
+
+	switch (c->change) {
+	case CHANGE_NONE:
+	case CHANGE_MEMBERS:
+		return NULL;
+	case CHANGE_BYTES:
+		return t.n > (size_t)limit ?
+		    "the column would cut the text" : NULL;
+	case CHANGE_CHAR:
+		return t.n > 1 ? "the column keeps one byte" : NULL;
+	case CHANGE_BLANKS:
+		return find_loss_of_blanks(t, (size_t)limit);
+	case CHANGE_DECIMALS:
+		return count_decimals(t.p, t.n, 0) > limit ?
+		    "the column would round the number" : NULL;
+	case CHANGE_POINT:
+		return memchr(t.p, '.', t.n) != NULL ? "the database's "
+		    "lc_monetary has another decimal point" : NULL;
+	case CHANGE_FLOAT:
+		return float_keeps_integer(t.p, t.n, limit) ? NULL :
+		    "the column would round the integer";
+	case CHANGE_SIGN:
+		return starts_with_minus(t) ?
+		    "the column would make the number positive" : NULL;
+	case CHANGE_INTERVAL:
+		return pg_find_loss_of_interval(t.p, t.n, limit);
+	case CHANGE_FIELDS:
+		return pg_find_loss_of_fields(
+		    t.p, t.n, (enum interval_field)limit);
+	case CHANGE_MACADDR8:
+		return find_loss_of_6_byte_address(t);
+	case CHANGE_UNKNOWN:
+		return "etl-load cannot check the members of this type";
+	case CHANGE_DATE:
+	case CHANGE_TIME:
+	case CHANGE_TIMETZ:
+	case CHANGE_TIMESTAMP:
+	case CHANGE_TIMESTAMPTZ:
+		return pg_find_loss_of_time(t.p, t.n, c->change, limit);
+	}
+	return NULL;
+}
+
+static bool
+is_delimiter(char c)
+{
+	return strchr("{}[](),", c) != NULL && c != '\0';
+}
+
+/* Reads the next value of an array such as {1,"2",NULL} or a range such as
+ * [1,2) into b, without quotes and escapes. Returns the position after it.
+ * *quoted: the value stood in quotes. */
+static const char *
+read_inner_value(struct buf *b, const char *p, const char *end, bool *quoted)
+{
+	bool inside = false;
+
+	buf_clear(b);
+	*quoted = false;
+	for (; p < end && (inside || !is_delimiter(*p)); p++) {
+		if (*p == '"') {
+			if (!inside && b->len > 0 && p[-1] == '"')
+				buf_char(b, '"');       /* "" in a range */
+			inside = !inside;
+			*quoted = true;
+			continue;
+		}
+		if (*p == '\\' && p + 1 < end)
+			p++;
+		buf_char(b, *p);
+	}
+	return p < end ? p + 1 : p;
+}
+
+static const char *
+find_loss_in_literal(const struct column *c, struct text t, struct buf *b)
+{
+	const char *end = t.p + t.n, *p = t.p, *loss = NULL, *equal;
+	bool quoted;
+
+	/* An array may begin with its bounds: [0:1]={1,2}. */
+	if (t.n > 0 && *p == '[' &&
+	    (equal = memchr(p, '=', t.n)) != NULL)
+		p = equal + 1;
+	while (p < end && loss == NULL) {
+		p = read_inner_value(b, p, end, &quoted);
+		if (b->len > 0 && (quoted ||
+		    b->len != 4 || strncasecmp(b->data, "NULL", 4) != 0))
+			loss = find_loss(c, (struct text){ b->data, b->len });
+	}
+	return loss;
+}
+
+/* A range, or an array in a string, has its values inside. Its spelling begins
+ * with a bracket, as that of no date, time or number that PostgreSQL accepts;
+ * only money in brackets does, and it can be read in the same way. */
+static const char *
+find_loss_of_text(
+    const struct column *c, struct text t, bool is_element, struct buf *b)
+{
+	bool is_text = c->change == CHANGE_BYTES || c->change == CHANGE_CHAR ||
+	    c->change == CHANGE_BLANKS;
+
+	if (c->kind == COLUMN_ARRAY && !is_element)
+		return find_loss_in_literal(c, t, b);
+	if (!is_text && t.n > 0 && strchr("[({", *t.p) != NULL)
+		return find_loss_in_literal(c, t, b);
+	if (c->kind == COLUMN_ANY && t.n == 5 &&
+	    strncasecmp(t.p, "empty", 5) == 0)
+		return NULL;    /* the empty range */
+	return find_loss(c, t);
+}
+
+/* Returns the text that the column gets for the value. */
+static struct text
+get_text(const struct json *j, uint32_t tok, struct buf *scratch)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	buf_clear(scratch);
+	if (t->type == JSON_ARRAY || t->type == JSON_OBJECT)
+		json_put_compact(scratch, j, tok);
+	else if (t->type != JSON_STRING)
+		return (struct text){ j->text + t->at, t->len };
+	else if ((t->flags & JSON_ESCAPED) == 0)
+		return (struct text){ j->text + t->at + 1, t->len - 2 };
+	else
+		json_unescape(scratch, j, tok);
+	return (struct text){ buf_text(scratch), scratch->len };
+}
+
+static const char *
+find_loss_of_array(struct reader *r, const struct column *c, struct text *t,
+    struct buf *scratch)
+{
+	const struct json *j = &r->inner;
+	const char *loss = NULL;
+	uint32_t i = 0;
+
+	while (i < j->n && loss == NULL) {
+		if (j->tok[i].type == JSON_ARRAY) {
+			i++;
+			continue;
+		}
+		if (j->tok[i].type != JSON_NULL) {
+			*t = get_text(j, i, scratch);
+			loss = find_loss_of_text(c, *t, true, &r->text);
+		}
+		i = j->tok[i].next;
+	}
+	return loss;
+}
+
+/* Sets *t to the text that would be lost in part. */
+static const char *
+find_loss_of_value(struct reader *r, const struct column *c, uint32_t tok,
+    struct text *t, struct buf *scratch)
+{
+	const struct json_tok *v = &r->json.tok[tok];
+	struct json_fault f = { 0 };
+
+	if (v->type == JSON_ARRAY && c->kind == COLUMN_ARRAY &&
+	    json_scan(&r->inner, r->json.text + v->at, v->len,
+	    JSON_LEVELS_ALL, JSON_LAST, &f) == 0)
+		return find_loss_of_array(r, c, t, scratch);
+	scratch->failed |= v->type == JSON_ARRAY && f.nomem;
+	*t = get_text(&r->json, tok, scratch);
+	return find_loss_of_text(c, *t, false, &r->text);
+}
+
+/* A fast test that most values pass: true if the column is sure to keep the
+ * value. */
+static bool
+keeps_value(const struct column *c, const struct json *j, uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+	const char *p = j->text + t->at + 1;    /* after the quote */
+	bool is_number = t->type == JSON_NUMBER;
+
+	switch (c->change) {
+	case CHANGE_BYTES:
+	case CHANGE_BLANKS:
+		return t->type == JSON_STRING &&
+		    t->len <= (size_t)c->change_limit + 2;
+	case CHANGE_DECIMALS:
+		return is_number && (t->flags & JSON_FRACTION) == 0 &&
+		    c->change_limit >= 0;
+	case CHANGE_FLOAT:
+		return is_number && ((t->flags & JSON_FRACTION) != 0 ||
+		    t->len <= FLT_DIG);
+	case CHANGE_DATE:
+	case CHANGE_TIMESTAMP:
+	case CHANGE_TIMESTAMPTZ:
+		return t->type == JSON_STRING && pg_keeps_usual_time(
+		    p, t->len - 2, c->change, c->change_limit);
+	case CHANGE_MEMBERS:
+		return t->type != JSON_OBJECT && t->type != JSON_ARRAY;
+	default:
+		return false;
+	}
+}
+
+/* jsonb keeps only the last of several members with one name. json_scan() has
+ * checked the names of the record and of the objects in it, but not those of
+ * the objects inside these. Returns 1, 0 with *why, or -1 with *e. */
+static int
+reject_repeated_member_name(
+    struct reader *r, size_t column, struct reject *why, struct err *e)
+{
+	const struct json_tok *t = &r->json.tok[r->value[column]];
+	const char *p = r->json.text + t->at;
+	struct json_fault f;
+
+	if (r->duplicates == JSON_LAST ||
+	    memchr(p + 1, '{', t->len - 1) == NULL ||
+	    json_scan(&r->inner, p, t->len, JSON_LEVELS_ALL, JSON_UNIQUE,
+	    &f) == 0)
+		return 1;
+	if (f.nomem)
+		return err_nomem(e);
+	return reader_set_reject_of_column(r, why, column, f.code,
+	    "column \"%s\" (%s) would drop a member: %s (see "
+	    "--duplicate-members)", r->target->table->columns[column].name,
+	    r->target->table->columns[column].type, f.why);
+}
+
+static int
+reject_changed_value(struct reader *r, size_t column, struct buf *scratch,
+    struct reject *why, struct err *e)
+{
+	const struct column *c = &r->target->table->columns[column];
+	struct text t = { "", 0 };
+	const char *loss;
+
+	if (c->change == CHANGE_MEMBERS)
+		return reject_repeated_member_name(r, column, why, e);
+	loss = find_loss_of_value(r, c, r->value[column], &t, scratch);
+	if (buf_check(scratch, e) == -1 || buf_check(&r->text, e) == -1)
+		return -1;
+	if (loss == NULL)
+		return 1;
+	return reader_set_reject_of_column(r, why, column, "range",
+	    "column \"%s\" (%s) would change the value: %s: %.*s (--lossy "
+	    "stores the changed value)", c->name, c->type, loss,
+	    (int)text_cut_length(t.p, t.n, 80), t.p);
+}
+
+int
+pg_reject_changed_values(struct reader *r, struct buf *scratch,
+    struct reject *why, struct err *e)
+{
+	const struct shape *s = r->shape;
+	const struct column *c;
+	int rc;
+
+	for (size_t i = 0; i < s->n; i++) {
+		size_t column = s->columns[i];
+
+		c = &r->target->table->columns[column];
+		if (c->change == CHANGE_NONE ||
+		    r->json.tok[r->value[column]].type == JSON_NULL ||
+		    keeps_value(c, &r->json, r->value[column]))
+			continue;
+		rc = reject_changed_value(r, column, scratch, why, e);
+		if (rc != 1)
+			return rc;
+	}
+	return 1;
+}
