@@ -1,6 +1,8 @@
 #include "retry.h"
 
 #include "opt.h"
+#include "stop.h"
+#include "wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,4 +62,14 @@ retry_random_delay(const struct retry *r, uint64_t nth_try)
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return (int64_t)most;
 	return (int64_t)(random % (most + 1));
+}
+
+int
+retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
+    struct err *e)
+{
+	*e = *why;
+	if (n > r->max || stop_signal() != 0)
+		return -1;
+	return wait_ms_or_stop(retry_random_delay(r, n));
 }

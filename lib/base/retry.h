@@ -19,5 +19,9 @@ struct retry {
 int retry_parse_backoff_or_env(
     struct retry *r, const char *text, struct err *e);
 int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
+/* Waits before retry number n. Fails with the error *why if n is greater than
+ * r->max or if a signal has asked the program to stop. */
+int retry_wait_or_fail(const struct retry *r, uint64_t n,
+    const struct err *why, struct err *e);
 
 #endif

@@ -82,9 +82,4 @@ void put_ledger_counts_json(struct buf *b, const struct loader *l,
 int parse_loader_counts(struct sums *sums, const char *json, size_t len,
     struct err *e);
 
-/* Waits before retry number n. Fails with the error *why if n is greater than
- * --retries or if a signal has asked the program to stop. */
-int retry_wait_or_fail(const struct retry *r, uint64_t n,
-    const struct err *why, struct err *e);
-
 #endif

@@ -1,6 +1,7 @@
 #include "cursor/cursor.h"
 
 #include "base/clock.h"
+#include "base/retry.h"
 #include "control/control.h"
 #include "control/statefile.h"
 #include "cursor/cursor_field.h"
@@ -61,6 +62,27 @@ cursor_scan_levels(const struct extract_opts *o)
 	return o->checkpoint == NULL ? 0 : pointer_count_parts(o->cursor_field);
 }
 
+/* Opens the database. If the server refuses the connection for a reason that
+ * may pass, such as too many connections, tries again as --retries says. */
+static int
+open_database_retrying(struct db **db, struct cursor *c, struct err *e)
+{
+	struct retry retry = { .max = c->o->retries };
+	struct err why;
+	uint64_t n = 0;
+
+	if (retry_parse_backoff_or_env(&retry, c->o->backoff, e) == -1)
+		return -1;
+	while (control_open_and_ensure(
+	    db, c->o->db, c->o->control_schema, true, e) == -1) {
+		why = *e;
+		if (!why.transient ||
+		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 ensure_tables_and_read_stored(struct cursor *c, struct err *e)
 {
@@ -68,8 +90,7 @@ ensure_tables_and_read_stored(struct cursor *c, struct err *e)
 	int rc;
 
 	err_note("etl-extract", db_note_if_default_missing(c->o->db));
-	if (control_open_and_ensure(
-		&db, c->o->db, c->o->control_schema, true, e) == -1)
+	if (open_database_retrying(&db, c, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, c->o->checkpoint, &c->stored, &c->version, e);
 	db_close(db);

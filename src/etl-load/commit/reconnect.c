@@ -1,17 +1,6 @@
 #include "loader.h"
 
 #include "base/stop.h"
-#include "base/wait.h"
-
-int
-retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
-    struct err *e)
-{
-	*e = *why;
-	if (n > r->max || stop_signal() != 0)
-		return -1;
-	return wait_ms_or_stop(retry_random_delay(r, n));
-}
 
 enum { NOT_YET = 2 };
 
