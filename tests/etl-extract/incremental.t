@@ -526,7 +526,10 @@ is 'a full page of one cursor value exits with 78' \
     78 "$(since_paged --size limit=9 --max-rejects 9 \
     "$api/items")"
 like 'a full page of one value: the message says to raise the page size' \
-    "full page have the cursor value '2026-05-01T00:33:00Z': raise the page" \
+    "have the cursor value '2026-05-01T00:33:00Z', .*: raise the page size" \
+    "$(err)"
+like 'a full page of one value: it says what else helps' \
+    'with --paginate page, or name a --cursor-field whose values differ' \
     "$(err)"
 is 'a full page without a cursor exits with 78' \
     78 "$(inc /no --max-rejects 100% \
@@ -578,7 +581,14 @@ is 'a page smaller than the records of one value exits with 75' \
     75 "$(since_paged \
     --size limit=50 --max-rejects 9 "$api/items?most=9")"
 like 'a page smaller than one value: the message says what to give' \
-    'returns at most 9 records a page, give this number to --size' "$(err)"
+    'seems to return at most 9 records a page.*: raise its limit' "$(err)"
+like 'a page smaller than one value: it says what else helps' \
+    'with --paginate page, or name a --cursor-field whose values differ' \
+    "$(err)"
+like 'a page smaller than one value: the advice does not depend on the URL' \
+    '--cursor-field whose values differ' "$(since_paged --size limit=50 \
+    --max-rejects 9 "$api/items?most=9&long=$(printf %0900d 0)" \
+    >/dev/null; err)"
 is '--paginate since with unordered records exits with 76' \
     76 "$(since_paged --size limit=9 \
     "$api/items?order=none")"

@@ -239,16 +239,21 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 		    "no record of the page has the member %.64s: check "
 		    "--cursor-field", page, c->o->cursor_field);
 	if (most > 0)
-		return err_set(e, ERR_PEER, true, "%s: cannot page further: "
-		    "all records of this page have the cursor value '%.200s', "
-		    "and the page before was as long; if the service returns "
-		    "at most %llu records a page, give this number to --size",
-		    page, show_highest(c, value), (unsigned long long)most);
-	return err_set(e, ERR_CONFIG, false, "%s: cannot page further: all "
-	    "records of a full page have the cursor value '%.200s': raise the "
-	    "page size with --size; if your records have different values, "
-	    "the service ignores the parameter %.64s: check --since-param",
-	    page, show_highest(c, value), c->o->since_param);
+		return err_set(e, ERR_PEER, true, "%.200s: cannot page "
+		    "further: all records of this page have the cursor value "
+		    "'%.200s', more records may have it, and the service seems "
+		    "to return at most %llu records a page, fewer than --size "
+		    "requests: raise its limit, or request the pages by number "
+		    "with --paginate page, or name a --cursor-field whose "
+		    "values differ", page, show_highest(c, value),
+		    (unsigned long long)most);
+	return err_set(e, ERR_CONFIG, false, "%.200s: cannot page further: all "
+	    "records of a full page have the cursor value '%.200s', and more "
+	    "records may have it: raise the page size with --size, or request "
+	    "the pages by number with --paginate page, or name a "
+	    "--cursor-field whose values differ; if your records have "
+	    "different values, the service ignores the parameter %.64s: check "
+	    "--since-param", page, show_highest(c, value), c->o->since_param);
 }
 
 static int
