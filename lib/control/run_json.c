@@ -15,7 +15,7 @@ static const struct {
 	{ "attempt", false }, { "retry_of", false }, { "renewed_at", false },
 	{ "dropped", false }, { "unchanged", false }, { "rejected", false },
 	{ "host", false }, { "stages", true }, { "traceparent", false },
-	{ "log", false }, { "script", false },
+	{ "log", false }, { "script", false }, { "machine", false },
 };
 
 static void

@@ -9,9 +9,10 @@ run_start(struct db *db, struct run *r, struct err *e)
 {
 	struct db_value v[] = { db_text(r->pipeline), db_text(r->run),
 	    DB_I(r->attempt), db_text(r->retry_of), db_text(r->host),
-	    db_text(r->traceparent), db_text(r->script) };
+	    db_text(r->traceparent), db_text(r->script),
+	    db_text(r->machine) };
 
-	return db_int(db, db_sql(db, SQL_RUN_START), v, 7, 0, &r->row, e);
+	return db_int(db, db_sql(db, SQL_RUN_START), v, 8, 0, &r->row, e);
 }
 
 int
@@ -49,24 +50,25 @@ run_lock_if_running(struct db *db, const char *run, int64_t *row, struct err *e)
  * Sets *run to the uuid of the oldest stale run of this pipeline, or to "" if
  * no run is stale. */
 static int
-find_oldest_stale_run(struct db *db, const char *pipeline, const char *host,
-    struct buf *run, struct err *e)
+find_oldest_stale_run(
+    struct db *db, const struct run *r, struct buf *run, struct err *e)
 {
-	struct db_value v[] = { db_text(pipeline), db_text(host) };
-	struct db_rows *r;
+	struct db_value v[] = { db_text(r->pipeline), db_text(r->host),
+	    db_text(r->machine) };
+	struct db_rows *rows;
 	int rc;
 
 	buf_clear(run);
-	if (db_query(db, &r, db_sql(db, SQL_RUN_LIST_STALE), v, 2, e) == -1)
+	if (db_query(db, &rows, db_sql(db, SQL_RUN_LIST_STALE), v, 3, e) == -1)
 		return -1;
-	if ((rc = db_next(r, e)) == 1)
-		buf_add(run, db_column(r, 0).p, db_column(r, 0).len);
-	db_end(r);
+	if ((rc = db_next(rows, e)) == 1)
+		buf_add(run, db_column(rows, 0).p, db_column(rows, 0).len);
+	db_end(rows);
 	return rc == -1 ? -1 : buf_check(run, e);
 }
 
 int
-run_abandon_stale(struct db *db, const char *pipeline, const char *host,
+run_abandon_stale(struct db *db, const struct run *r,
     const struct run_streams *streams, int64_t *n, struct err *e)
 {
 	struct run_outcome o = { .abandoned = true, .texts = {
@@ -77,7 +79,7 @@ run_abandon_stale(struct db *db, const char *pipeline, const char *host,
 
 	*n = 0;
 	buf_init(&run, SIZE_MAX / 4);
-	while ((rc = find_oldest_stale_run(db, pipeline, host, &run, e)) == 0 &&
+	while ((rc = find_oldest_stale_run(db, r, &run, e)) == 0 &&
 	    run.len > 0) {
 		o.streams = streams != NULL &&
 		    strcmp(streams->run, buf_text(&run)) == 0 ? streams : NULL;

@@ -12,6 +12,7 @@ struct run {
 	const char *run;        /* uuid, a different one for each attempt */
 	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
+	const char *machine;    /* boot and lock folder of its etl-run */
 	int attempt;
 };
 
@@ -24,11 +25,11 @@ int run_append_last_script(struct db *db, const char *pipeline,
 int run_set_renewed_at_if_running(
     struct db *db, const char *run, struct err *e);
 /* Sets the status abandoned for rows of this pipeline that are in status
- * running and belong to this host, or were not renewed for ten minutes. *n is
- * the number of these rows. Their etl-run has probably exited without writing
- * the end of the run. `streams` is what the stages of the run streams->run
- * have reported (NULL: nothing is known). */
-int run_abandon_stale(struct db *db, const char *pipeline, const char *host,
+ * running and have the host and machine of the run r, or were not renewed for
+ * ten minutes. *n is the number of these rows. Their etl-run has probably
+ * exited without writing the end of the run. `streams` is what the stages of
+ * the run streams->run have reported (NULL: nothing is known). */
+int run_abandon_stale(struct db *db, const struct run *r,
     const struct run_streams *streams, int64_t *n, struct err *e);
 /* Appends the row as one JSON object, with a member for each column. */
 int run_append_row_json(struct db *db, const char *run, struct buf *out,

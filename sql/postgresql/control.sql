@@ -213,6 +213,9 @@ ALTER TABLE {schema}.etl_loads ADD COLUMN kept bigint;
 -- The absolute path of the run's script; NULL for a run of -c or of standard
 -- input, and for a run of an etl that had tables of version 2.
 ALTER TABLE {schema}.pipeline_runs ADD COLUMN script text;
+-- The boot of the machine and the lock folder of the run's etl-run. NULL: not
+-- known, or a run of version 2.
+ALTER TABLE {schema}.pipeline_runs ADD COLUMN machine text;
 
 UPDATE {schema}.etl_control SET version = 3;
 

@@ -1,9 +1,9 @@
 -- name: run_start
 -- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO {schema}.pipeline_runs (started_at, renewed_at, status, pipeline,
-    run, attempt, retry_of, host, traceparent, script)
+    run, attempt, retry_of, host, traceparent, script, machine)
 VALUES (pg_catalog.now(), pg_catalog.now(), 'running', $1, $2, $3, $4, $5, $6,
-    $7)
+    $7, $8)
 RETURNING id
 
 -- name: run_last_script
@@ -37,11 +37,13 @@ SELECT pg_catalog.set_config('lock_timeout', '20s', true)
 
 -- name: run_list_stale
 -- Lists the runs of pipeline $1 that are in status running although their
--- etl-run may have ended: those of this host ($2), and those that were not
--- renewed for 10 minutes.
+-- etl-run may have ended: those that have the lock folder of this etl-run (host
+-- $2, machine $3), because it holds the lock; and those that were not renewed
+-- for 10 minutes.
 SELECT run FROM {schema}.pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
-    AND (host = $2 OR renewed_at < pg_catalog.now() - interval '10 minutes')
+    AND ((host = $2 AND machine = $3)
+    OR renewed_at < pg_catalog.now() - interval '10 minutes')
 ORDER BY id
 
 -- name: run_end
@@ -65,7 +67,8 @@ SELECT id, pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of,
     pg_catalog.to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    dropped, unchanged, rejected, host, stages, traceparent, log, script
+    dropped, unchanged, rejected, host, stages, traceparent, log, script,
+    machine
 FROM {schema}.pipeline_runs WHERE run = $1
 
 -- name: run_loads

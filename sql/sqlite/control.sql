@@ -156,6 +156,9 @@ ALTER TABLE etl_loads ADD COLUMN kept INTEGER;
 -- The absolute path of the run's script; NULL for a run of -c or of standard
 -- input, and for a run of an etl that had tables of version 2.
 ALTER TABLE pipeline_runs ADD COLUMN script TEXT;
+-- The boot of the machine and the lock folder of the run's etl-run. NULL: not
+-- known, or a run of version 2.
+ALTER TABLE pipeline_runs ADD COLUMN machine TEXT;
 
 UPDATE etl_control SET version = 3;
 

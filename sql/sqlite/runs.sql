@@ -1,8 +1,8 @@
 -- name: run_start
 -- Inserts the row of a run that starts, with status running. Returns its id.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
-    attempt, retry_of, host, traceparent, script)
-SELECT now, now, 'running', $1, $2, $3, $4, $5, $6, $7
+    attempt, retry_of, host, traceparent, script, machine)
+SELECT now, now, 'running', $1, $2, $3, $4, $5, $6, $7, $8
 FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)
 RETURNING id
 
@@ -35,10 +35,11 @@ SELECT 1
 
 -- name: run_list_stale
 -- Lists the runs of pipeline $1 that are in status running although their
--- etl-run may have ended: those of this host ($2), and those that were not
--- renewed for 10 minutes.
+-- etl-run may have ended: those that have the lock folder of this etl-run (host
+-- $2, machine $3), because it holds the lock; and those that were not renewed
+-- for 10 minutes.
 SELECT run FROM pipeline_runs
-WHERE pipeline = $1 AND status = 'running' AND (host = $2
+WHERE pipeline = $1 AND status = 'running' AND ((host = $2 AND machine = $3)
     OR renewed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes'))
 ORDER BY id
 
@@ -61,7 +62,8 @@ SELECT 1 FROM pipeline_runs WHERE run = $1 AND status IN ('success', 'failed')
 SELECT id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of, renewed_at,
-    dropped, unchanged, rejected, host, stages, traceparent, log, script
+    dropped, unchanged, rejected, host, stages, traceparent, log, script,
+    machine
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads

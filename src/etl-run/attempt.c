@@ -47,8 +47,8 @@ attempt_release(struct attempt *a)
 /* Gives the killed runs of this pipeline the status abandoned. The file of
  * reports may still be that of such a run. */
 static int
-abandon_stale_runs(
-    struct db *db, const struct job *j, int64_t *dead, struct err *e)
+abandon_stale_runs(struct db *db, const struct run *row, const struct job *j,
+    int64_t *dead, struct err *e)
 {
 	struct reports old;
 	struct err none;
@@ -57,7 +57,7 @@ abandon_stale_runs(
 	reports_init(&old);
 	if (reports_read_and_judge(&old, j->lock.reports, &none) == -1)
 		reports_release(&old);
-	rc = run_abandon_stale(db, j->name, j->host,
+	rc = run_abandon_stale(db, row,
 	    old.run != NULL ? &old.found : NULL, dead, e);
 	reports_release(&old);
 	return rc;
@@ -70,6 +70,7 @@ abandon_stale_and_start_row(
 	struct run row = { .run = a->run, .pipeline = j->name,
 	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
 	    .host = j->host, .traceparent = j->traceparent,
+	    .machine = *j->lock.machine != '\0' ? j->lock.machine : NULL,
 	    .attempt = a->number };
 	struct buf place;
 	struct db *db = NULL;
@@ -83,7 +84,7 @@ abandon_stale_and_start_row(
 	    script_place_check(j, buf_text(&place), db, e) == -1)
 		goto out;
 	row.script = place.len > 0 ? place.data : NULL;
-	if (abandon_stale_runs(db, j, &dead, e) == -1)
+	if (abandon_stale_runs(db, &row, j, &dead, e) == -1)
 		goto out;
 	if (run_start(db, &row, e) == -1)
 		goto out;

@@ -33,12 +33,15 @@ is_file_still_named(int folder, const char *file, int fd)
 }
 
 /* Appends a message that says which process holds the lock, from the text "PID
- * RUN TIME" in the lock file. The text may be missing or out of date, so it is
- * only used in messages. */
+ * RUN TIME NAMESPACE" in the lock file. The text may be missing or out of date,
+ * so it is only used in messages. If the process is in another container, its
+ * id is not valid here. */
 static void
 put_lock_holder(struct buf *b, int fd)
 {
-	char note[NOTE] = "", *pid_end, *run_end;
+	char note[NOTE] = "", *pid_end, *run_end, *time_end;
+	char here[MACHINE_NAMESPACE];
+	bool is_elsewhere = false;
 	long pid;
 
 	if (pread(fd, note, sizeof(note) - 1, 0) <= 0)
@@ -51,7 +54,15 @@ put_lock_holder(struct buf *b, int fd)
 		return;
 	}
 	*run_end++ = '\0';
-	if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
+	if ((time_end = strchr(run_end, ' ')) != NULL) {
+		*time_end++ = '\0';
+		machine_get_namespace(here);
+		is_elsewhere = strcmp(time_end, here) != 0;
+	}
+	if (is_elsewhere)
+		buf_printf(b, "already running in another container, there as "
+		    "process %ld (run ", pid);
+	else if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
 		buf_printf(b, "process %ld has exited, but stages of its "
 		    "run are still running (run ", pid);
 	else
@@ -178,6 +189,7 @@ take_in_folder(struct lock *l, const char *path, const char *file,
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
 		rc = open_and_lock_file(l, folder, file, path, name, e);
+	machine_identify(l->machine, folder);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
@@ -215,12 +227,13 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 void
 lock_write_holder(const struct lock *l, const char *run)
 {
-	char note[NOTE], stamp[CLOCK_STAMP];
+	char note[NOTE], stamp[CLOCK_STAMP], here[MACHINE_NAMESPACE];
 	int n;
 
 	clock_format_utc_now(stamp);
-	n = snprintf(note, sizeof(note), "%ld %s %s\n", (long)getpid(), run,
-	    stamp);
+	machine_get_namespace(here);
+	n = snprintf(note, sizeof(note), "%ld %s %s %s\n", (long)getpid(), run,
+	    stamp, here);
 	for (size_t i = 0; n > 0 && i < l->n; i++)
 		if (ftruncate(l->fd[i], 0) == 0)
 			(void)!pwrite(l->fd[i], note, (size_t)n, 0);

@@ -9,12 +9,14 @@
 #define RUN_LOCK_H
 
 #include "lock_folder.h"
+#include "machine.h"
 
 struct lock {
 	int fd[LOCK_FOLDERS];   /* the lock files, all of them locked */
 	size_t n;               /* 0: no lock is held */
 	char *reports;          /* path of the file in which the stages report
 	                         * their streams: beside the last lock file */
+	char machine[MACHINE_ID];       /* of the last folder; "": unknown */
 };
 
 int lock_take(struct lock *l, const char *url, const char *name,

@@ -11,7 +11,8 @@
  * env_file        reads the file of --env-file.
  * run_database    the URL that all stages of the run use.
  * lock            lets one run of a name execute at a time;
- *                 lock_folder finds the folders of its files.
+ *                 lock_folder finds the folders of its files;
+ *                 machine tells apart machines and containers.
  * schedule        the times of --every.
  * stream_reports  reads how the streams of the stages have ended;
  *                 streams_judge finds those that failed.

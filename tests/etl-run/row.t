@@ -33,13 +33,14 @@ cat >slow.sh <<'S'
 } | etl-extract - | etl-load --ddl log.sql --table log
 S
 # set_other_host MINUTES: the row of the run that is running names another host
-# and was renewed MINUTES ago.
+# and machine, and was renewed MINUTES ago.
 set_other_host() {
 	case $db in
 	sqlite:*) ago="strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-$1 minutes')" ;;
 	*) ago="now() - interval '$1 minutes'" ;;
 	esac
-	sql "UPDATE pipeline_runs SET host = 'elsewhere', renewed_at = $ago
+	sql "UPDATE pipeline_runs SET host = 'elsewhere',
+	    machine = 'elsewhere', renewed_at = $ago
 	    WHERE status = 'running'"
 }
 

@@ -131,6 +131,14 @@ mutant etl-load/unchanged.t 'a setting of the database turns null into a text' l
     's/SET array_nulls = on;//' \
     'postgresql: settings of the database do not change how values are read'
 
+# Containers of one host name.
+mutant etl-run/machine.t 'only the host name tells runs apart' sql/sqlite/runs.sql@run_list_stale \
+    's/ AND machine = \$3//' \
+    'it does not abandon the run that has another lock folder'
+mutant etl-run/machine.t 'the lock folder does not tell machines apart' src/etl-run/machine.c \
+    's/(unsigned long)st.st_ino);/0UL);/' \
+    'it does not abandon the run that has another lock folder'
+
 # Lines.
 mutant unit/stream_lines 'the limit of the line length is one byte higher' lib/stream/lines.c \
     's/if (l->hash != NULL || out->len > l->max)/if (l->hash != NULL || out->len > l->max + 1)/' \
