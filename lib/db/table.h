@@ -85,6 +85,10 @@ int table_read(struct table **t, struct db *db, const char *name,
 /* *unique: the table has a unique index on exactly these columns. */
 int table_find_unique_index(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);
+/* Sets *changed to true if a column that table_read() has found no longer has
+ * its name, type or place. A column may have been added at the end. */
+int table_find_if_changed(
+    struct db *db, const struct table *t, bool *changed, struct err *e);
 void table_free(struct table *t);
 
 #endif

@@ -146,6 +146,17 @@ WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
     pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
 ORDER BY a.attnum
 
+-- name: table_has_columns
+-- Returns 1 if the first columns of the table have the names and types $3, a
+-- text such as 'id integer,title text,'; else 0.
+SELECT pg_catalog.starts_with(coalesce(pg_catalog.string_agg(pg_catalog.concat(
+    attname, ' ', pg_catalog.format_type(atttypid, atttypmod), ','), ''
+    ORDER BY attnum), ''), $3)::int
+FROM pg_catalog.pg_attribute
+WHERE attrelid = pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
+    AND attnum > 0 AND NOT attisdropped
+
 -- name: table_unique
 -- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
 -- The name is NULL if the index has an expression instead of a column.

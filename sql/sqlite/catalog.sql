@@ -14,6 +14,13 @@ SELECT name, type, "notnull", dflt_value IS NOT NULL OR hidden <> 0,
 FROM pragma_table_xinfo($2, $1)
 ORDER BY cid
 
+-- name: table_has_columns
+-- Returns 1 if the first columns of the table have the names and types $3, a
+-- text such as 'id INTEGER,title TEXT,'; else 0.
+SELECT substr(coalesce(group_concat(name || ' ' || type || ',', ''), ''), 1,
+    length($3)) = $3
+FROM (SELECT name, type FROM pragma_table_xinfo($2, $1) ORDER BY cid)
+
 -- name: table_unique
 -- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
 SELECT l.seq, i.name

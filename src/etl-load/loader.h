@@ -57,6 +57,13 @@ void sums_add(struct sums *to, const struct sums *t);
  * is tried again, up to --retries times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
+/* Reads the columns of the table again, because the table was altered. */
+int loader_read_table_again(struct loader *l, struct err *e);
+/* Rolls back after the sink has failed. If the reason is that a column of
+ * PostgreSQL got another type, sets the error ERR_RETRY. If a column or the
+ * table is missing (SQLSTATE 42703, 42P01), *e stays as it is. */
+void loader_roll_back_and_check_table(struct loader *l, struct err *e);
+
 /* Called after a failure of the database. Waits, connects again and, if the
  * answer to a COMMIT was lost, asks the server whether it was done. Returns
  * 1: the batch was committed; 0: the caller must repeat the batch; -1 with *e:

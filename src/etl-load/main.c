@@ -5,18 +5,21 @@
  * loader.c   opens the database, the table and the sink (struct loader)
  * sink.[ch]  the interface to a database, and the list of its two kinds
  * table/     target: the table and its options; record: a record's values by
- *            column; columns_sql: lists of columns as SQL
+ *            column; columns_sql: lists of columns as SQL; exact_number: the
+ *            digits that a number needs
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
- *            the rows that the table refuses
+ *            the rows that the table refuses; pg_unchanged and pg_time_text
+ *            find values that a column would change
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); keyset finds equal keys
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
- *            reconnect: after a lost connection
+ *            reconnect: after a lost connection; table_again: after the table
+ *            was altered
  *
  * The places that know the load modes (--mode) are listed in table/target.h. */
 #include "base/core_dump.h"

@@ -134,17 +134,19 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 	return 0;
 }
 
-enum { TRY_AGAIN = 2 };
+enum { TRY_AGAIN = 2, TABLE_CHANGED };
 
 /* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
  * ledger (table etl_loads) shows that this batch was committed before;
  * TRY_AGAIN: the sink has found equal keys or a violated deferred constraint,
  * and the caller must repeat the batch at once, which the sink then loads more
- * carefully; -1 with *e. If the result is not 1, the transaction is rolled
+ * carefully; TABLE_CHANGED: the table was altered since the loader has read its
+ * columns; -1 with *e. If the result is not 1, the transaction is rolled
  * back. */
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
+	bool changed = false;
 	int rc = -1;
 
 	outcome_reset_for_try(&l->outcome);
@@ -153,14 +155,20 @@ try_batch(struct loader *l, bool ended, struct err *e)
 		return -1;
 	switch (load_chunks_and_settle(l, e)) {
 	case SINK_DONE:
-		if (check_counts_and_reject_limit(l, e) == 0)
+		if (table_find_if_changed(
+			l->db, l->target.table, &changed, e) == -1)
+			break;
+		if (changed)
+			rc = TABLE_CHANGED;
+		else if (check_counts_and_reject_limit(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
 		rc = TRY_AGAIN;
 		break;
 	case SINK_FAILED:
-		break;
+		loader_roll_back_and_check_table(l, e);
+		return -1;
 	}
 	if (rc != 1)
 		db_rollback(l->db);
@@ -224,6 +232,11 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 	for (;;) {
 		while ((rc = try_batch(l, ended, e)) == TRY_AGAIN)
 			continue;
+		if (rc == TABLE_CHANGED) {
+			if (loader_read_table_again(l, e) == -1)
+				return -1;
+			continue;
+		}
 		if (rc >= 0)
 			return rc;
 		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)

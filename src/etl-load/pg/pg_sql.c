@@ -11,7 +11,8 @@ quoted(const struct target *t, size_t column)
 void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_stage "
+	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE "; "
+	    "CREATE TEMP TABLE etl_load_stage "
 	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
 	for (size_t i = 0; i < t->table->n; i++)
 		buf_printf(b, ", %s", quoted(t, i));

@@ -1,0 +1,88 @@
+#!/bin/sh
+# If the table is altered between two batches of a load, the loader reads its
+# columns again and loads the batch into them. If the server has refused the
+# batch because of a type, the load exits with 75: the same command may succeed.
+. tests/support/lib.sh
+fifo=$scratch/fifo
+mkfifo "$fifo"
+
+# load_and_alter STATEMENT SECOND_ID OPTION...: loads a batch of two records,
+# executes STATEMENT, and sends another batch with the ids 3 and SECOND_ID.
+# Prints the exit code and the number of rows.
+load_and_alter() {
+	statement=$1 second=$2
+	shift 2
+	sql 'DROP TABLE IF EXISTS t' 2>/dev/null
+	sql 'CREATE TABLE t (id int PRIMARY KEY, n numeric(10,4), at timestamp)'
+	timeout 60 etl-load --db "$db" --table t --batch 2 "$@" <"$fifo" \
+	    2>"$scratch/err" 3>"$scratch/rejects" &
+	pid=$!
+	exec 9>"$fifo"
+	printf '{"id":%d,"n":1.2345}\n' 1 2 >&9
+	wait_until 20 has_two_rows
+	sql "$statement"
+	printf '{"id":%d,"n":2.3456}\n' 3 "$second" >&9
+	exec 9>&-
+	rc=0
+	wait $pid || rc=$?
+	echo "$rc $(sql 'SELECT count(*) FROM t')"
+}
+has_two_rows() {
+	[ "$(sql 'SELECT count(*) FROM t')" = 2 ]
+}
+
+codes() {
+	jq -r '"\(.code) \(.pointer)"' "$scratch/rejects" | sort | uniq -c |
+	    tr -s ' \n' ' '
+}
+
+db_new postgresql
+for mode in 'upsert --key id' 'ignore --key id' append 'append --touch at'; do
+	case $mode in
+	append*) second=4 added='0 4' ;;
+	*) second=1 added='0 3' ;;
+	esac
+	alter() {
+		# shellcheck disable=SC2086
+		load_and_alter "ALTER TABLE t $1" $second --mode $mode \
+		    --max-rejects 100%
+	}
+	is "--mode $mode, a number gets fewer digits: status and rows" \
+	    '0 2' "$(alter 'ALTER n TYPE numeric(6,2)')"
+	is "--mode $mode, a number gets fewer digits: the others are rejects" \
+	    ' 2 range /n ' "$(codes)"
+	is "--mode $mode, a number becomes a text: status and rows" \
+	    "$added" "$(alter 'ALTER n TYPE text')"
+	is "--mode $mode, a number becomes a text: no reject" '' "$(codes)"
+	is "--mode $mode, a column is added: status and rows" \
+	    "$added" "$(alter 'ADD z int')"
+	is "--mode $mode, a column is dropped: status and rows" \
+	    '78 2' "$(alter 'DROP n')"
+	told=$(alter 'ALTER n TYPE boolean USING true')
+	case $mode in
+	append)
+		is 'append: COPY refuses the values of another type' \
+		    '0 2  2 type /n ' "$told $(codes)"
+		;;
+	*)
+		is "--mode $mode, a type that does not fit: status and rows" \
+		    '75 2' "$told"
+		is "--mode $mode, a type that does not fit: no reject" \
+		    '' "$(codes)"
+		like "--mode $mode, a type that does not fit: the message" \
+		    'table t: a column got another type while the load ran: nothing of this batch was committed; start the load again' \
+		    "$(cat "$scratch/err")"
+		;;
+	esac
+done
+
+db_new sqlite
+is 'sqlite: a column is added: the load goes on' '0 4' \
+    "$(load_and_alter 'ALTER TABLE t ADD z int' 4)"
+is 'sqlite: another table of this name: its columns are read again' '0 0' \
+    "$(load_and_alter 'ALTER TABLE t RENAME TO old;
+    CREATE TABLE t (id int PRIMARY KEY, n INTEGER); DROP TABLE old' 4 \
+    --max-rejects 100%)"
+is 'sqlite: another table of this name: the others are rejects' \
+    ' 2 type /n ' "$(codes)"
+done_testing
