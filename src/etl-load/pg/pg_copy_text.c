@@ -226,12 +226,13 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 {
 	const struct json_tok *t = &r->json.tok[tok];
 	const struct column *c = &r->target->table->columns[column];
-	struct json_fault f;
+	struct json_fault f = { 0 };
 
 	if (t->type != JSON_ARRAY || json_scan(&r->inner,
 	    r->json.text + t->at, t->len, JSON_LEVELS_ALL, JSON_LAST,
 	    &f) == -1) {
 		put_text(b, &r->json, tok, scratch);
+		b->failed |= f.nomem;
 		return;
 	}
 	buf_clear(scratch);

@@ -138,9 +138,9 @@ find_loss_in_literal(const struct column *c, struct text t, struct buf *b)
 	if (t.n > 0 && *p == '[' &&
 	    (equal = memchr(p, '=', t.n)) != NULL)
 		p = equal + 1;
-	while (p < end && loss == NULL) {
+	while (p < end && loss == NULL && !b->failed) {
 		p = read_inner_value(b, p, end, &quoted);
-		if (b->len > 0 && (quoted ||
+		if (b->len > 0 && !b->failed && (quoted ||
 		    b->len != 4 || strncasecmp(b->data, "NULL", 4) != 0))
 			loss = find_loss(c, (struct text){ b->data, b->len });
 	}
@@ -193,7 +193,8 @@ find_loss_of_array(struct reader *r, const struct column *c, struct text *t,
 	const char *loss = NULL;
 	uint32_t i = 0;
 
-	while (i < j->n && loss == NULL) {
+	while (i < j->n && loss == NULL && !scratch->failed &&
+	    !r->text.failed) {
 		if (j->tok[i].type == JSON_ARRAY) {
 			i++;
 			continue;
@@ -219,8 +220,8 @@ find_loss_of_value(struct reader *r, const struct column *c, uint32_t tok,
 	    json_scan(&r->inner, r->json.text + v->at, v->len,
 	    JSON_LEVELS_ALL, JSON_LAST, &f) == 0)
 		return find_loss_of_array(r, c, t, scratch);
-	scratch->failed |= v->type == JSON_ARRAY && f.nomem;
 	*t = get_text(&r->json, tok, scratch);
+	scratch->failed |= f.nomem;
 	return find_loss_of_text(c, *t, false, &r->text);
 }
 
