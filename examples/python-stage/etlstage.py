@@ -304,10 +304,13 @@ class Stage:
                          ", and nowhere to write rejects: wrap the pipeline "
                          "in { ...; } 3>>rejects.ndjson")
 
-    def limit(self):
+    def limit(self, ended=False):
+        """Fails if too many records were rejected. A replay has no limit: most
+        of its records may be rejected again."""
         settled = (self.passed + self.count["dropped"] +
                    self.count["rejected"])
-        if settled >= 20 and self.count["rejected"] * 2 > settled:
+        if (settled >= (5 if ended else 20) and not self.replay and
+                self.count["rejected"] * 2 > settled):
             raise Failed(1, f"{self.count['rejected']} of {settled} records "
                          "rejected, more than 50%")
 
@@ -363,6 +366,7 @@ class Stage:
             raise self.broken("seq does not go up")
         if not isinstance(mark.get("stages"), list):
             raise self.broken(f"broken {kind} mark: no stages")
+        self.limit(kind == "end")
         mark["stages"].append(self.counts())
         if kind == "end":
             self.state = "ended"
@@ -472,6 +476,7 @@ class Stage:
             self.offset += (size or len(line)) + 1
         if self.state == "open" or (self.state == "start" and self.run):
             raise self.cut()
+        self.limit(True)
         self.out.flush()
 
     def fail(self, failed):

@@ -42,7 +42,7 @@ struct err {
 	enum err_code code;
 	bool transient;                 /* the same call may succeed later */
 	enum err_origin origin;
-	char msg[1024];
+	char msg[3840];
 };
 
 int err_set(struct err *e, enum err_code code, bool transient,

@@ -55,14 +55,22 @@ int reject_append_line(struct buf *out, struct reject_who *w,
 enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
 
 /* --max-rejects: "N" or "N%"; NULL means 50%. A percentage is compared only
- * once the outcome of 20 records is known. */
+ * once the outcome of 20 records is known, and at the end of the stream if the
+ * outcome of 5 records is known. */
 struct reject_limit {
 	uint64_t count;
 	unsigned percent;
 	bool by_percent;
 };
+struct reject_tally {
+	uint64_t rejected;
+	uint64_t seen;          /* records whose outcome is known */
+	bool ended;             /* the end of the stream was reached */
+};
 int reject_limit_parse_or_default(struct reject_limit *l, const char *text,
     struct err *e);
+bool reject_limit_exceeded(
+    const struct reject_limit *l, const struct reject_tally *t);
 
 /* Counts rejects by cause. Rejects have the same cause if their codes are the
  * same and their messages differ only in variable parts such as numbers. Up to
@@ -71,20 +79,24 @@ struct causes;
 int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line);
-void causes_append_text(struct buf *b, const struct causes *c);
+/* Appends the causes, the most frequent first, with the separator between them.
+ * Causes that would need more than `most` bytes are only counted as others. */
+void causes_append_text(struct buf *b, const struct causes *c,
+    const char *separator, size_t most);
 /* If the first rejected record is line 1 of the input and looks like another
  * format than NDJSON, such as CSV, appends the name of the format and advice on
  * how to convert it. */
 void causes_append_format_advice(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
-bool reject_limit_exceeded(const struct reject_limit *l, uint64_t rejected,
-    uint64_t seen);
-/* Fails with ERR_LIMIT and the causes if the limit is exceeded. */
-int reject_check_limit(const struct reject_limit *l, uint64_t rejected,
-    uint64_t seen, const struct causes *c, struct err *e);
+/* Fails with ERR_LIMIT if the limit is exceeded. The message says what becomes
+ * of the data (the text `stored`) and has a line for each cause. */
+int reject_check_limit(const struct reject_limit *l,
+    const struct reject_tally *t, const struct causes *c, const char *stored,
+    struct err *e);
 
-/* Prints a warning with the causes if all records were rejected, but are too
- * few to be judged by the limit, so that the exit code is 0. */
+/* Called at the end of the stream. Prints a warning with the causes if all
+ * records were rejected, but are too few to be judged by the limit, so that the
+ * exit code is 0. */
 void reject_warn_if_all_rejected(const char *program,
     const struct reject_limit *l, uint64_t rejected, uint64_t seen,
     const struct causes *c);

@@ -121,19 +121,27 @@ take_most_frequent_unshown(const struct causes *c, bool shown[CAUSES])
 }
 
 void
-causes_append_text(struct buf *b, const struct causes *c)
+causes_append_text(struct buf *b, const struct causes *c, const char *separator,
+    size_t most)
 {
 	bool shown[CAUSES] = { false };
+	uint64_t others = c->others;
+	size_t start = b->len, before;
 	const struct cause *k;
-	const char *sep = "";
 
 	while ((k = take_most_frequent_unshown(c, shown)) != NULL) {
-		buf_str(b, sep);
+		before = b->len;
+		if (before > start)
+			buf_str(b, separator);
 		put_cause(b, k);
-		sep = "; ";
+		if (b->len - start > most) {
+			b->len = before;
+			others += k->count;
+		}
 	}
-	if (c->others > 0)
-		buf_printf(b, "; %llu others", (unsigned long long)c->others);
+	if (others > 0)
+		buf_printf(b, "%s%llu others", b->len > start ? separator : "",
+		    (unsigned long long)others);
 }
 
 void

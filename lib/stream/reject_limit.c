@@ -5,7 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PERCENT = 50, PERCENT_SEEN = 20 };
+enum {
+	PERCENT = 50,
+	SEEN = 20, SEEN_AT_END = 5,     /* records of which a percentage is
+	                                 * judged at least */
+	CAUSES_BYTES = 3328             /* of all causes: the message must fit
+	                                 * into a struct err */
+};
 
 int
 reject_limit_parse_or_default(
@@ -29,34 +35,45 @@ reject_limit_parse_or_default(
 	return 0;
 }
 
+static bool
+is_judged(const struct reject_limit *l, const struct reject_tally *t)
+{
+	return !l->by_percent || t->seen >= (t->ended ? SEEN_AT_END : SEEN);
+}
+
 bool
 reject_limit_exceeded(
-    const struct reject_limit *l, uint64_t rejected, uint64_t seen)
+    const struct reject_limit *l, const struct reject_tally *t)
 {
-	if (!l->by_percent)
-		return rejected > l->count;
-	return seen >= PERCENT_SEEN &&
-	    rejected > seen / 100 * l->percent + seen % 100 * l->percent / 100;
+	uint64_t most = l->count;
+
+	if (l->by_percent)
+		most = t->seen / 100 * l->percent +
+		    t->seen % 100 * l->percent / 100;
+	return is_judged(l, t) && t->rejected > most;
 }
 
 int
-reject_check_limit(const struct reject_limit *l, uint64_t rejected,
-    uint64_t seen, const struct causes *c, struct err *e)
+reject_check_limit(const struct reject_limit *l, const struct reject_tally *t,
+    const struct causes *c, const char *stored, struct err *e)
 {
-	struct buf b;
+	struct buf advice, causes;
 
-	if (!reject_limit_exceeded(l, rejected, seen))
+	if (!reject_limit_exceeded(l, t))
 		return 0;
-	buf_init(&b, 64 << 10);
-	causes_append_text(&b, c);
-	if (rejected == seen)
-		causes_append_format_advice(&b, c);
+	buf_init(&advice, 1024);
+	buf_init(&causes, 64 << 10);
+	if (t->rejected == t->seen)
+		causes_append_format_advice(&advice, c);
+	causes_append_text(&causes, c, "\n  ", CAUSES_BYTES);
 	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records were "
-	    "rejected, more than --max-rejects %llu%s: %s",
-	    (unsigned long long)rejected, (unsigned long long)seen,
+	    "rejected, more than --max-rejects %llu%s%s; %s:\n  %s",
+	    (unsigned long long)t->rejected, (unsigned long long)t->seen,
 	    l->by_percent ? l->percent : (unsigned long long)l->count,
-	    l->by_percent ? "%" : "", buf_text(&b));
-	buf_release(&b);
+	    l->by_percent ? "%" : "", buf_text(&advice), stored,
+	    buf_text(&causes));
+	buf_release(&advice);
+	buf_release(&causes);
 	return -1;
 }
 
@@ -64,14 +81,14 @@ void
 reject_warn_if_all_rejected(const char *program, const struct reject_limit *l,
     uint64_t rejected, uint64_t seen, const struct causes *c)
 {
-	bool judged = !l->by_percent || l->percent == 100 ||
-	    seen >= PERCENT_SEEN;
+	const struct reject_tally t = { rejected, seen, true };
 	struct buf b;
 
-	if (judged || rejected == 0 || rejected < seen)
+	if (is_judged(l, &t) || l->percent == 100 || rejected == 0 ||
+	    rejected < seen)
 		return;
 	buf_init(&b, 64 << 10);
-	causes_append_text(&b, c);
+	causes_append_text(&b, c, "; ", CAUSES_BYTES);
 	causes_append_format_advice(&b, c);
 	if (rejected == 1)
 		err_warnf(program, "the only record was rejected: %s",

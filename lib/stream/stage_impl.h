@@ -95,6 +95,10 @@ int stage_set_cut_error(struct err *e);
 int stage_set_name_and_pipeline(struct stage *s, struct err *e);
 /* The number of records whose outcome is known: passed, dropped, rejected. */
 uint64_t stage_known_outcomes(const struct stage *s);
+/* Fails with ERR_LIMIT if this stage has rejected more than --max-rejects
+ * allows. `ended`: the end of the stream was reached. */
+int stage_check_reject_limit(
+    const struct stage *s, bool ended, struct err *e);
 
 /* If a mark checkpoint is held back, writes it before the mark resolve or end
  * that was just read. */

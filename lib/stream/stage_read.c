@@ -329,8 +329,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		return STAGE_END;
 	if (s->judge) {
 		s->judge = false;
-		if (reject_check_limit(&s->limit, s->counts.rejected,
-		    stage_known_outcomes(s), s->causes, e) == -1)
+		if (stage_check_reject_limit(s, false, e) == -1)
 			return STAGE_FAILED;
 	}
 	if (s->over)

@@ -95,8 +95,7 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 		s->counts.aside++;
 	causes_add(s->causes, r->code, r->message, r->raw, r->raw_len,
 	    r->origin.line);
-	return reject_check_limit(&s->limit, s->counts.rejected,
-	    stage_known_outcomes(s), s->causes, e);
+	return stage_check_reject_limit(s, false, e);
 }
 
 int

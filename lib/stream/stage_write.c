@@ -17,6 +17,20 @@ stage_known_outcomes(const struct stage *s)
 }
 
 int
+stage_check_reject_limit(const struct stage *s, bool ended, struct err *e)
+{
+	const struct reject_tally t = { .rejected = s->counts.rejected,
+	    .seen = stage_known_outcomes(s), .ended = ended };
+
+	/* The mark failed tells etl-load to commit nothing more. A plain stream
+	 * has no marks, so etl-load does not learn of the failure. */
+	return reject_check_limit(&s->limit, &t, s->causes,
+	    s->state == STATE_PLAIN ?
+	    "records that it wrote before the last reject may be loaded" :
+	    "etl-load stores nothing past its last commit", e);
+}
+
+int
 stage_flush(struct stage *s, struct err *e)
 {
 	return s->out != NULL ? out_flush(s->out, e) : 0;
@@ -221,15 +235,14 @@ write_end_mark(struct stage *s, struct err *e)
 }
 
 /* Called before a mark begin, checkpoint, resolve or end is written and at the
- * end of the stream: the counts of this stage must add up, and --max-rejects
- * must not be exceeded. A mark with wrong counts must not reach the loader. */
+ * end of the stream (`ended`): the counts of this stage must add up, and
+ * --max-rejects must not be exceeded. A mark with wrong counts must not reach
+ * the loader. */
 static int
-check_outcomes_and_reject_limit(struct stage *s, struct err *e)
+check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
 {
-	if (check_every_input_has_an_outcome(s, e) == -1)
-		return -1;
-	return reject_check_limit(&s->limit, s->counts.rejected,
-	    stage_known_outcomes(s), s->causes, e);
+	return check_every_input_has_an_outcome(s, e) == -1 ? -1 :
+	    stage_check_reject_limit(s, ended, e);
 }
 
 static int
@@ -243,7 +256,7 @@ stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_outcomes_and_reject_limit(s, e) == -1 ||
+	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
@@ -254,7 +267,7 @@ stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_outcomes_and_reject_limit(s, e) == -1 ||
+	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
 	    mark_put_resolve(&s->text, r, ++s->seq, &s->counts, e) == -1)
 		return -1;
 	return write_boundary_and_flush(s, e);
@@ -275,17 +288,18 @@ int
 stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 {
 	enum mark_kind k = s->given->kind;
+	bool ended = k == MARK_END;
 
 	if (s->out == NULL)
 		return 0;
 	if (k == MARK_END)
 		stage_note_rejects_in_output(s);
 	if (s->conf->bare && k != MARK_REJECT)
-		return check_outcomes_and_reject_limit(s, e) == -1
+		return check_outcomes_and_reject_limit(s, ended, e) == -1
 			   ? -1
 			   : stage_flush(s, e);
 	if (k == MARK_BEGIN || mark_is_boundary(k)) {
-		if (check_outcomes_and_reject_limit(s, e) == -1 ||
+		if (check_outcomes_and_reject_limit(s, ended, e) == -1 ||
 		    (k != MARK_CHECKPOINT &&
 			stage_write_held_checkpoint(s, e) == -1))
 			return -1;
@@ -311,15 +325,20 @@ stage_set_cut_error(struct err *e)
 int
 stage_finish(struct stage *s, struct err *e)
 {
+	bool cut = s->state == STATE_START ||
+	    (s->state == STATE_OPEN && !s->made);
+	struct err other = { 0 };
 	char program[64];
 
 	if (s->state == STATE_FAILED) {
 		*e = s->cause;
 		return -1;
 	}
-	if (check_outcomes_and_reject_limit(s, e) == -1)
+	if (check_outcomes_and_reject_limit(s, !cut, e) == -1) {
+		(void)stage_flush(s, &other);   /* the records before */
 		return -1;
-	if (s->state == STATE_START || (s->state == STATE_OPEN && !s->made))
+	}
+	if (cut)
 		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&
 	    write_end_mark(s, e) == -1)

@@ -219,7 +219,7 @@ finish_and_commit_at_end_of_input(struct loader *l, struct err *e)
 	if (stage_finish(l->stage, &cause) == 0) {
 		if (l->marked)          /* committed at the mark end */
 			return 0;
-		return batch_commit(l, false, e) == -1 ? -1 :
+		return batch_commit(l, true, e) == -1 ? -1 :
 		    check_all_records_have_outcome(l, e);
 	}
 	if (cause.code != ERR_LIMIT && !l->whole &&

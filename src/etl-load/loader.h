@@ -53,8 +53,9 @@ void loader_close(struct loader *l);
 
 void sums_add(struct sums *to, const struct sums *t);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
- * has read the mark `end`. If a try fails for a reason that may pass, the batch
- * is tried again, up to --retries times. */
+ * has read the mark `end` or, of plain input, the end of the input. If a try
+ * fails for a reason that may pass, the batch is tried again, up to --retries
+ * times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
 /* Reads the columns of the table again, because the table was altered. */

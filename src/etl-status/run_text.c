@@ -26,16 +26,38 @@ fill_to(struct buf *b, size_t start, size_t column_width)
 		buf_char(b, ' ');
 }
 
+/* Appends each line of the text, indented by two blanks and with control
+ * characters escaped. */
+static void
+put_indented_lines(struct buf *b, const char *text)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (strncmp(text, "  ", 2) != 0)
+			buf_str(b, "  ");
+		text_show(b, text, n);
+		buf_char(b, '\n');
+	}
+}
+
 /* Appends a line with the name and the value, with control characters escaped;
- * nothing if the value is missing or empty. */
+ * nothing if the value is missing or empty. Further lines of the value follow
+ * indented, so that none of them looks like another field. */
 static void
 put_field_if_set(struct buf *b, const char *name, const char *value)
 {
+	size_t n;
+
 	if (value == NULL || *value == '\0')
 		return;
+	n = strcspn(value, "\n");
 	buf_printf(b, "%-12s", name);
-	text_show(b, value, strlen(value));
+	text_show(b, value, n);
 	buf_char(b, '\n');
+	if (value[n] == '\n')
+		put_indented_lines(b, value + n + 1);
 }
 
 static void
@@ -238,17 +260,10 @@ put_stages_of_each_load(struct buf *b, const struct run_report *h)
 static void
 put_log(struct buf *b, const char *log)
 {
-	size_t n;
-
 	if (log == NULL || *log == '\0')
 		return;
 	buf_str(b, "\nLast lines of standard error\n");
-	for (; *log != '\0'; log += n + (log[n] == '\n')) {
-		n = strcspn(log, "\n");
-		buf_str(b, "  ");
-		text_show(b, log, n);
-		buf_char(b, '\n');
-	}
+	put_indented_lines(b, log);
 }
 
 static bool

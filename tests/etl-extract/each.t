@@ -152,7 +152,7 @@ cat >"$scratch/in" <<'EOF'
 {"@etl2":"x","id":true}
 EOF
 is 'records that do not fit the template do not end the run' \
-    0 "$(each "$comments" --count-as n --max-rejects 90% \
+    0 "$(each "$comments" --count-as n --max-rejects 100% \
     <"$scratch/in")"
 is 'the record that fits the template comes out' \
     '{"@etl2":"x","id":true,"n":0}' \

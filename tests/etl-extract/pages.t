@@ -222,7 +222,7 @@ is 'the records of several URLs all come out' 2 "$(wc -l <"$scratch/out")"
 # Elements that are not records.
 is 'elements that are not records do not fail' \
     0 "$(records '[{"a":1}, 2, [ 3 ], {"@etl": "x"},
-    {"\u0040etl":"y"}, "z", {"b":2}]' --rejects "$scratch/r")"
+    {"\u0040etl":"y"}, "z", {"b":2}]' --rejects "$scratch/r" --max-rejects 9)"
 is 'the records between bad elements come out' '{"a":1}
 {"b":2}' "$(cat "$scratch/out")"
 is 'each bad element is a reject with code, page and index' \
@@ -240,7 +240,7 @@ open=$(printf '%0255d' 0 | sed 's/0/[/g') close=$(printf '%0255d' 0 |
     sed 's/0/]/g')
 is 'elements that are broken inside do not fail' 0 "$(records "$(printf \
     '[{"a":1,"b":"\377"},{"c":"\\x"},{"d":"a\001b\\"c"},{"n\\u006f":[%s%s]},\n{"e":"\303\251"}]' \
-    "$open" "$close")" --rejects "$scratch/r")"
+    "$open" "$close")" --rejects "$scratch/r" --max-rejects 9)"
 is 'the record after broken elements comes out' \
     '{"e":"é"}' "$(cat "$scratch/out")"
 is 'each broken element is a reject with its code and index' \

@@ -163,7 +163,7 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	    '0 0' "$(sql 'SELECT count(*) FROM t') $(
 	    wc -l <"$scratch/limited")"
 	like "$k more rejects than the limit: the message counts the causes" \
-	    'etl-load: .*60 type' "$(cat "$scratch/err")"
+	    '^  60 type: .*line 41: ' "$(cat "$scratch/err")"
 	is "$k more rejects than --max-rejects 10: etl-load exits with 1" \
 	    1 "$(status etl-load --db "$db" --table t \
 	    --key k --rejects "$scratch/limited" --max-rejects 10 --batch 20 \

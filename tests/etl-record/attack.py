@@ -374,7 +374,7 @@ class Attack:
         codes = m.run(self.data)
         states = self.states(m)
         got = self.start("etl-load", "--db", "sqlite:" + self.db, "--table",
-                         "t")
+                         "t", "--max-rejects", "100%")
         if not self.status("etl-load", codes, got):
             return
         db = sqlite3.connect(self.db)

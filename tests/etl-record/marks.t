@@ -83,7 +83,8 @@ load_through 'etl-transform "if .id == 9 then error(\"nine\") else . end" \
     --max-rejects 0' rows.ndjson
 is 'etl-transform stops at --max-rejects: etl-load exits with 1' 1 $rc
 like 'etl-transform stops at --max-rejects: etl-load prints the cause' \
-    '^etl-load: transform: 1 of .* 1 filter: nine \(line [0-9]+: ' "$(cat err)"
+    'etl-load: transform: 1 of .*:   1 filter: nine \(line [0-9]+: ' \
+    "$(tr '\n' ' ' <err)"
 is 'etl-transform stops at --max-rejects: no dead letter is stored' 0 \
     "$(sql 'SELECT count(*) FROM dead_letters' 2>&1)"
 

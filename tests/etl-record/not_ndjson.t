@@ -68,7 +68,7 @@ printf 'id\tname\n1\tx\n' >x.tsv
 check_advice 'TSV: .*mlr --itsv' x.tsv
 printf '[{"id":1},{"id":2}]\n' >line.json
 check_advice 'a JSON array: .*jq -c' line.json
-jq . line.json >pretty.json
+printf '[\n{"id":1},\n{"id":2}]\n' >pretty.json
 check_advice 'a JSON array: .*jq -c' pretty.json
 jq '.[0]' line.json >object.json
 check_advice 'JSON over several lines: .*jq -c \.' object.json

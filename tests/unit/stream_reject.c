@@ -261,7 +261,19 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 	struct err e = { 0 };
 
 	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
-	return reject_limit_exceeded(&l, rejected, seen);
+	return reject_limit_exceeded(
+	    &l, &(struct reject_tally){ rejected, seen, false });
+}
+
+static bool
+over_at_end(const char *limit, uint64_t rejected, uint64_t seen)
+{
+	struct reject_limit l;
+	struct err e = { 0 };
+
+	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
+	return reject_limit_exceeded(
+	    &l, &(struct reject_tally){ rejected, seen, true });
 }
 
 static void
@@ -273,6 +285,10 @@ too_many_rejects_pass_the_limit(void **state)
 	assert_false(over("50%", 19, 19));
 	assert_false(over("50%", 10, 20));
 	assert_true(over("50%", 11, 20));
+	assert_false(over_at_end("50%", 4, 4));
+	assert_false(over_at_end("50%", 2, 5));
+	assert_true(over_at_end("50%", 3, 5));
+	assert_true(over_at_end("3", 4, 4));
 	assert_false(over("50%", 10, 21));
 	assert_true(over("50%", 11, 21));
 	assert_false(over("100%", 50, 50));
@@ -290,6 +306,7 @@ too_many_rejects_pass_the_limit(void **state)
 static void
 causes_are_counted_without_their_values(void **state)
 {
+	const struct reject_tally five = { 5, 9, true }, six = { 6, 9, true };
 	struct reject_limit l = { .count = 5 };
 	struct err e = { 0 };
 	struct causes *c;
@@ -305,21 +322,26 @@ causes_are_counted_without_their_values(void **state)
 	causes_add(c, "number", "9 is over 100, isn't it", "y", 1, 0);
 	causes_add(c, "number", "7 is over 8, isn't it", "y", 1, 0);
 	causes_add(c, "filter", NULL, NULL, 0, 9);
-	causes_append_text(&b, c);
+	causes_append_text(&b, c, "; ", 4096);
 	assert_string_equal(buf_text(&b), "3 number: 12 is over 10, isn't it "
 	    "(x); 2 filter: Title too short: 'ab'; 1 required: no title "
 	    "(line 3: {\"id\":\\u0001}); 1 filter (line 9)");
-	assert_int_equal(reject_check_limit(&l, 5, 9, c, &e), 0);
-	assert_int_equal(reject_check_limit(&l, 6, 9, c, &e), -1);
+	assert_int_equal(reject_check_limit(&l, &five, c, "kept", &e), 0);
+	assert_int_equal(reject_check_limit(&l, &six, c, "kept", &e), -1);
 	assert_int_equal(err_exit_code(&e), 1);
 	assert_non_null(strstr(e.msg, "6 of 9 records were rejected, more than "
-	    "--max-rejects 5: 3 number: 12 is over"));
+	    "--max-rejects 5; kept:\n  3 number: 12 is over 10, isn't it (x)\n"
+	    "  2 filter: "));
+	buf_clear(&b);
+	causes_append_text(&b, c, "\n", 50);
+	assert_string_equal(buf_text(&b),
+	    "3 number: 12 is over 10, isn't it (x)\n4 others");
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(code, sizeof(code), "c%d", i);
 		causes_add(c, code, "", NULL, 0, 0);
 	}
 	buf_clear(&b);
-	causes_append_text(&b, c);
+	causes_append_text(&b, c, "; ", 4096);
 	assert_non_null(strstr(buf_text(&b), "; 84 others"));
 	causes_free(c);
 	causes_free(NULL);

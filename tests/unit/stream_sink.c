@@ -170,10 +170,12 @@ rejects_go_to_stdout_or_descriptor_3(void **state)
 	assert_string_equal(r->out, "");
 	has(r->err, "transform: line 1: the same member name twice");
 	has(r->err, WHERE);
-	gives(*state, (struct given){ .in = bad, .three = THREE_FILE }, 0);
+	gives(*state, (struct given){ .in = bad, .conf.max_rejects = "4",
+	    .three = THREE_FILE }, 0);
 	assert_string_equal(r->out, "{}\n");
 	has(r->three, "\"code\":\"parse\"");
-	gives(*state, (struct given){ .in = bad, .three = THREE_STDOUT }, 0);
+	gives(*state, (struct given){ .in = bad, .conf.max_rejects = "4",
+	    .three = THREE_STDOUT }, 0);
 	has(r->out, "\"code\":\"parse\"");
 	gives(*state, (struct given){ .in = "{x\n", .run = "6f",
 	    .file = true }, 0);
@@ -184,7 +186,8 @@ rejects_go_to_stdout_or_descriptor_3(void **state)
 	has(r->three, "\"code\":\"parse\"");
 	has(r->out, "\"rejected\":1,\"aside\":1}]}\n");
 	assert_true((fd = mkstemp(file)) >= 0);
-	gives(*state, (struct given){ .in = bad, .three = THREE_FILE,
+	gives(*state, (struct given){ .in = bad, .conf.max_rejects = "4",
+	    .three = THREE_FILE,
 	    .conf.rejects = file }, 0);
 	assert_string_equal(r->three, "");
 	read_back(fd, text, sizeof(text));
@@ -231,7 +234,8 @@ too_many_rejects_stop_the_sink(void **state)
 
 	gives(*state, g, 1);
 	has(r->err, "transform: 2 of 3 records were rejected, more than "
-	    "--max-rejects 1: 2 parse: ");
+	    "--max-rejects 1; records that it wrote before the last reject "
+	    "may be loaded:\n  2 parse: ");
 	has(r->err, "(line 1: {x)");
 	g.conf.max_rejects = "2";
 	gives(*state, g, 0);

@@ -30,6 +30,40 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	return l->sink->settle(l->self, e);
 }
 
+/* Returns how many records the earlier stages have dropped before the last
+ * boundary (the mark `checkpoint`, `resolve` or `end`). A record that a filter
+ * has dropped is judged: without it, 3 rejects and 2 rows out of 1,000 records
+ * would look like a stream of which most was rejected. */
+static uint64_t
+count_dropped_upstream(const struct boundary *last)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < last->nstages; i++)
+		n += last->stages[i].dropped;
+	return n;
+}
+
+/* Fails with ERR_LIMIT if the loader and the stages before it have rejected
+ * more records than --max-rejects allows. `in` records were loaded or rejected
+ * by the loader, `rejected` of them rejected; `upstream` reject lines came in
+ * the stream. `ended`: this is the end of the stream. */
+static int
+check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
+    uint64_t upstream, bool ended, struct err *e)
+{
+	const struct reject_tally t = {
+		.rejected = rejected + upstream,
+		.seen = in + upstream + count_dropped_upstream(&l->stream.last),
+		.ended = ended };
+
+	if (!reject_limit_exceeded(stage_limit(l->stage), &t))
+		return 0;
+	rejects_count_causes(l);
+	return reject_check_limit(stage_limit(l->stage), &t, l->causes,
+	    "nothing past the last commit was stored", e);
+}
+
 /* Checks that every record of the batch was inserted, updated, unchanged,
  * superseded, skipped or rejected, and that not more records were rejected than
  * --max-rejects allows. A stream with checkpoints and a replay
@@ -37,7 +71,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
  * `checkpoint`, `resolve` or `end`), so there only the records before this mark
  * are counted. */
 static int
-check_counts_and_reject_limit(struct loader *l, struct err *e)
+check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 {
 	const struct sums *t = &l->outcome.sums;
 	const struct boundary *last = &l->stream.last;
@@ -45,9 +79,7 @@ check_counts_and_reject_limit(struct loader *l, struct err *e)
 	uint64_t upstream =
 	    segments ? last->seen : stage_reject_lines(l->stage);
 	uint64_t due = segments ? last->in : stage_counts(l->stage)->in;
-	uint64_t rejected = l->sums.rejected + t->rejected + upstream;
 	uint64_t in = l->sums.in + t->in;
-	uint64_t seen = in + upstream;
 
 	if (t->in != t->inserted + t->updated + t->unchanged +
 	    t->superseded + t->skipped + t->rejected)
@@ -69,11 +101,8 @@ check_counts_and_reject_limit(struct loader *l, struct err *e)
 		    "of this batch was committed; please report it",
 		    (unsigned long long)due,
 		    (unsigned long long)in);
-	if (!reject_limit_exceeded(stage_limit(l->stage), rejected, seen))
-		return 0;
-	rejects_count_causes(l);
-	return reject_check_limit(
-	    stage_limit(l->stage), rejected, seen, l->causes, e);
+	return check_reject_limit(
+	    l, in, l->sums.rejected + t->rejected, upstream, ended, e);
 }
 
 /* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
@@ -160,7 +189,7 @@ try_batch(struct loader *l, bool ended, struct err *e)
 			break;
 		if (changed)
 			rc = TABLE_CHANGED;
-		else if (check_counts_and_reject_limit(l, e) == 0)
+		else if (check_counts_and_reject_limit(l, ended, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
@@ -251,8 +280,11 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 {
 	int rc;
 
-	if (l->spool.total == 0 && !ended && !l->stream.last.open)
-		return 0;
+	if (l->spool.total == 0 && !l->stream.last.open &&
+	    !(ended && l->marked))
+		return ended ? check_reject_limit(l, l->sums.in,
+		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
+		    0;
 	outcome_start_batch(&l->outcome);
 	l->unknown = false;
 	buf_clear(&l->written);
