@@ -1,5 +1,8 @@
 #include "input_format.h"
 
+#include "base/hash.h"
+#include "json/scan.h"
+
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -96,4 +99,45 @@ input_format_append_advice(
 	if ((advice = guess_format(p, n)) != NULL)
 		buf_printf(b, "; the input is not NDJSON (one JSON object on "
 		    "each line), it looks like %s", advice);
+}
+
+/* A value that a filter such as {id, title} takes from a mark: null, or the id
+ * of the stream, which is a uuid. */
+static bool
+may_come_from_mark(const struct json *j, const struct json_tok *value)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	const char *p = j->text + value->at + 1;
+
+	if (value->type != JSON_STRING || value->len != sizeof(form) + 1)
+		return value->type == JSON_NULL;
+	for (size_t i = 0; form[i] != '\0'; i++)
+		if ((form[i] == '-') != (p[i] == '-'))
+			return false;
+	return true;
+}
+
+bool
+record_may_have_been_mark(const char *p, size_t n)
+{
+	struct json_fault f = { 0 };
+	struct json j = { 0 };
+	bool nulls = false, others = false;
+
+	if (n > 0 && json_scan(&j, p, n, 2, JSON_LAST, &f) == 0 &&
+	    j.tok[0].type == JSON_OBJECT)
+		for (uint32_t i = 1; i < j.n; i = j.tok[i + 1].next) {
+			nulls |= j.tok[i + 1].type == JSON_NULL;
+			others |= !may_come_from_mark(&j, &j.tok[i + 1]);
+		}
+	json_release(&j);
+	return nulls && !others;
+}
+
+void
+mark_append_advice(struct buf *b, uint64_t line)
+{
+	buf_printf(b, "; the record of line %llu may be a mark that a filter "
+	    "such as jq has changed: run that filter as \"etl-via COMMAND\"",
+	    (unsigned long long)line);
 }

@@ -66,6 +66,8 @@ struct reject_tally {
 	uint64_t rejected;
 	uint64_t seen;          /* records whose outcome is known */
 	bool ended;             /* the end of the stream was reached */
+	bool plain;             /* the input has no marks: a filter before this
+	                         * program may have turned them into records */
 };
 int reject_limit_parse_or_default(struct reject_limit *l, const char *text,
     struct err *e);
@@ -87,6 +89,9 @@ void causes_append_text(struct buf *b, const struct causes *c,
  * format than NDJSON, such as CSV, appends the name of the format and advice on
  * how to convert it. */
 void causes_append_format_advice(struct buf *b, const struct causes *c);
+/* If an example may be a mark that a filter has turned into a record, appends
+ * advice on how to run the filter. */
+void causes_append_mark_advice(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 /* Fails with ERR_LIMIT if the limit is exceeded. The message says what becomes
  * of the data (the text `stored`) and has a line for each cause. */
@@ -98,7 +103,7 @@ int reject_check_limit(const struct reject_limit *l,
  * records were rejected, but are too few to be judged by the limit, so that the
  * exit code is 0. */
 void reject_warn_if_all_rejected(const char *program,
-    const struct reject_limit *l, uint64_t rejected, uint64_t seen,
+    const struct reject_limit *l, const struct reject_tally *t,
     const struct causes *c);
 
 /* The file of --rejects, or descriptor 3. */

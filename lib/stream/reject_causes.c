@@ -153,3 +153,14 @@ causes_append_format_advice(struct buf *b, const struct causes *c)
 		input_format_append_advice(b, first->code, first->line,
 		    first->example, first->example_len);
 }
+
+void
+causes_append_mark_advice(struct buf *b, const struct causes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->v[i].cut && record_may_have_been_mark(
+		    c->v[i].example, c->v[i].example_len)) {
+			mark_append_advice(b, c->v[i].line);
+			return;
+		}
+}

@@ -65,6 +65,8 @@ reject_check_limit(const struct reject_limit *l, const struct reject_tally *t,
 	buf_init(&causes, 64 << 10);
 	if (t->rejected == t->seen)
 		causes_append_format_advice(&advice, c);
+	if (t->plain)
+		causes_append_mark_advice(&advice, c);
 	causes_append_text(&causes, c, "\n  ", CAUSES_BYTES);
 	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records were "
 	    "rejected, more than --max-rejects %llu%s%s; %s:\n  %s",
@@ -79,22 +81,23 @@ reject_check_limit(const struct reject_limit *l, const struct reject_tally *t,
 
 void
 reject_warn_if_all_rejected(const char *program, const struct reject_limit *l,
-    uint64_t rejected, uint64_t seen, const struct causes *c)
+    const struct reject_tally *t, const struct causes *c)
 {
-	const struct reject_tally t = { rejected, seen, true };
 	struct buf b;
 
-	if (is_judged(l, &t) || l->percent == 100 || rejected == 0 ||
-	    rejected < seen)
+	if (is_judged(l, t) || l->percent == 100 || t->rejected == 0 ||
+	    t->rejected < t->seen)
 		return;
 	buf_init(&b, 64 << 10);
 	causes_append_text(&b, c, "; ", CAUSES_BYTES);
 	causes_append_format_advice(&b, c);
-	if (rejected == 1)
+	if (t->plain)
+		causes_append_mark_advice(&b, c);
+	if (t->rejected == 1)
 		err_warnf(program, "the only record was rejected: %s",
 		    buf_text(&b));
 	else
 		err_warnf(program, "all %llu records were rejected: %s",
-		    (unsigned long long)rejected, buf_text(&b));
+		    (unsigned long long)t->rejected, buf_text(&b));
 	buf_release(&b);
 }

@@ -1,5 +1,6 @@
 #include "stage_impl.h"
 
+#include "base/clock.h"
 #include "base/same_file.h"
 #include "stream_name.h"
 
@@ -123,6 +124,7 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	if (s == NULL)
 		return err_nomem(e);
 	s->conf = c;
+	s->opened = clock_ms();
 	s->max_record = c->max_record > 0 ? c->max_record : LINES_MAX;
 	if (s->max_record > SIZE_MAX / 8)
 		s->max_record = SIZE_MAX / 8;

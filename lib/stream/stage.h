@@ -173,6 +173,12 @@ struct reject_who *stage_who(struct stage *s);
 enum reject_way stage_reject_way(const struct stage *s);
 const struct reject_limit *stage_limit(const struct stage *s);
 uint64_t stage_reject_lines(const struct stage *s);
+/* Sets the error for a program that must reject the record of *r, but has
+ * neither --rejects nor descriptor 3 nor a stream to write rejects to. The
+ * message names the place of the record and says how to give such a place; if r
+ * is NULL, it only says how. Returns -1. */
+int stage_set_no_reject_place_error(
+    const struct stage *s, const struct reject *r, struct err *e);
 int stage_write_uncounted_to_reject_file(
     struct stage *s, const char *line_with_lf, size_t len, struct err *e);
 /* True if rejects are written to the file that *st describes. */

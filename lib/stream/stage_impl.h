@@ -67,6 +67,10 @@ struct stage {
 	                                 * stage_next() must check it */
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
+	int64_t opened;                 /* clock_ms() of stage_open() */
+	int64_t looked;                 /* age in ms at which the program that
+	                                 * reads the output was looked for */
+	bool reader_known;              /* it was found: do not look again */
 	struct err cause;               /* error in the mark failed */
 	char why[192];                  /* message of a reject */
 	struct run_report report;       /* for etl-run */
@@ -95,14 +99,23 @@ int stage_set_cut_error(struct err *e);
 int stage_set_name_and_pipeline(struct stage *s, struct err *e);
 /* The number of records whose outcome is known: passed, dropped, rejected. */
 uint64_t stage_known_outcomes(const struct stage *s);
+/* True if the input of a stage that reads one has no marks. */
+bool stage_input_is_plain(const struct stage *s);
+/* The counts of this stage that --max-rejects judges. `ended`: the end of the
+ * stream was reached. */
+struct reject_tally stage_get_reject_tally(const struct stage *s, bool ended);
 /* Fails with ERR_LIMIT if this stage has rejected more than --max-rejects
- * allows. `ended`: the end of the stream was reached. */
+ * allows. */
 int stage_check_reject_limit(
     const struct stage *s, bool ended, struct err *e);
 
 /* If a mark checkpoint is held back, writes it before the mark resolve or end
  * that was just read. */
 int stage_write_held_checkpoint(struct stage *s, struct err *e);
+
+/* Called after a mark was written (`ended`: at the end of the stream). Warns
+ * once if a program that may not know marks reads the output. */
+void stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended);
 
 /* A sink counts the reject lines of its input. At each mark checkpoint, resolve
  * and end it compares them and the records read with the counts in the mark. */

@@ -5,12 +5,8 @@
 
 enum { LARGE = 1 << 20 };       /* a buffer above this is freed after use */
 
-/* Called if a record r is rejected, but the program has neither --rejects nor
- * descriptor 3 nor a stream to write rejects to. Sets an error that names the
- * place of the record and advises how to give a place for rejects. If r is
- * NULL, the error only has the advice. */
-static int
-set_no_reject_place_error(
+int
+stage_set_no_reject_place_error(
     const struct stage *s, const struct reject *r, struct err *e)
 {
 	const struct origin *o;
@@ -32,6 +28,9 @@ set_no_reject_place_error(
 		    (unsigned long long)o->line);
 	input_format_append_advice(
 	    &format, r->code, o->line, r->raw, r->raw_len);
+	if (stage_input_is_plain(s) &&
+	    record_may_have_been_mark(r->raw, r->raw_len))
+		mark_append_advice(&format, o->line);
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
@@ -47,7 +46,7 @@ stage_write_uncounted_to_reject_file(
     struct stage *s, const char *line_with_lf, size_t len, struct err *e)
 {
 	if (s->aside == NULL)
-		return set_no_reject_place_error(s, NULL, e);
+		return stage_set_no_reject_place_error(s, NULL, e);
 	return reject_file_append_on_new_line(s->aside, line_with_lf, len, e);
 }
 
@@ -62,7 +61,7 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
     struct err *e)
 {
 	if (way == REJECT_NOWHERE)
-		return set_no_reject_place_error(s, r, e);
+		return stage_set_no_reject_place_error(s, r, e);
 	if (way == REJECT_TO_STREAM && s->out == NULL)
 		return err_set(e, ERR_BUG, false, "bug in this program: it "
 		    "has no output stream for a reject; please report it");

@@ -9,27 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-uint64_t
-stage_known_outcomes(const struct stage *s)
-{
-	return s->counts.rejected + (s->conf->source ? s->counts.out :
-	    s->passed + s->counts.dropped);
-}
-
-int
-stage_check_reject_limit(const struct stage *s, bool ended, struct err *e)
-{
-	const struct reject_tally t = { .rejected = s->counts.rejected,
-	    .seen = stage_known_outcomes(s), .ended = ended };
-
-	/* The mark failed tells etl-load to commit nothing more. A plain stream
-	 * has no marks, so etl-load does not learn of the failure. */
-	return reject_check_limit(&s->limit, &t, s->causes,
-	    s->state == STATE_PLAIN ?
-	    "records that it wrote before the last reject may be loaded" :
-	    "etl-load stores nothing past its last commit", e);
-}
-
 int
 stage_flush(struct stage *s, struct err *e)
 {
@@ -248,7 +227,10 @@ check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
 static int
 write_boundary_and_flush(struct stage *s, struct err *e)
 {
-	return write_text_as_line(s, e) == -1 ? -1 : stage_flush(s, e);
+	if (write_text_as_line(s, e) == -1 || stage_flush(s, e) == -1)
+		return -1;
+	stage_warn_once_if_filter_reads_marks(s, false);
+	return 0;
 }
 
 int
@@ -328,6 +310,7 @@ stage_finish(struct stage *s, struct err *e)
 	bool cut = s->state == STATE_START ||
 	    (s->state == STATE_OPEN && !s->made);
 	struct err other = { 0 };
+	struct reject_tally all;
 	char program[64];
 
 	if (s->state == STATE_FAILED) {
@@ -345,11 +328,13 @@ stage_finish(struct stage *s, struct err *e)
 		return -1;
 	if (stage_flush(s, e) == -1)
 		return -1;
+	stage_warn_once_if_filter_reads_marks(s, true);
 	if (!s->conf->sink) {           /* a sink counts its own rejects */
 		(void)snprintf(program, sizeof(program), "etl-%s",
 		    s->conf->name);
-		reject_warn_if_all_rejected(program, &s->limit,
-		    s->counts.rejected, stage_known_outcomes(s), s->causes);
+		all = stage_get_reject_tally(s, true);
+		reject_warn_if_all_rejected(
+		    program, &s->limit, &all, s->causes);
 	}
 	return run_report_end(&s->report, s->out != NULL, e);
 }

@@ -308,11 +308,14 @@ static void
 print_summary_and_warn_of_rejects(const struct loader *l)
 {
 	struct sums t = l->totals;
+	struct reject_tally all;
 
 	sums_add(&t, &l->sums);
 	print_summary_if_terminal_or_verbose(l, t);
+	all = (struct reject_tally){ .rejected = t.rejected, .seen = t.in,
+		.ended = true, .plain = !l->marked };
 	reject_warn_if_all_rejected(
-	    "etl-load", stage_limit(l->stage), t.rejected, t.in, l->causes);
+	    "etl-load", stage_limit(l->stage), &all, l->causes);
 }
 
 /* Appends the columns of the primary key as "a,b"; false if there is none. */

@@ -279,7 +279,7 @@ P
 	    "$(cat err)"
 	is "$kind: with a larger --max-record replay sends the long line" \
 	    "$(((16 << 20) + 2))" \
-	    "$($replay --like long --max-record 17MiB | grep '"id":"8"' |
+	    "$($replay --like long --max-record 17MiB 2>err | grep '"id":"8"' |
 	    wc -c)"
 	is "$kind: the odd lines that are JSON are rows of the table" \
 	    '7 0 9 16777199' "$(sql \

@@ -112,7 +112,7 @@ is 'a failed mark carries the name of --stage' clean \
 ids() {
 	for name in a b; do
 		etl-extract --stream s posts.ndjson | etl-transform \
-		    --stage "${1:-$name}" --max-rejects 9 'error("no")' |
+		    --stage "${1:-$name}" --max-rejects 9 'error("no")' 2>err |
 		    jq -r 'select(.["@etl"] == "reject").id'
 	done | sort -u | wc -l
 }

@@ -79,7 +79,7 @@ is 'a slow reader of the output gets every record' \
     { sleep 0.3; cat; } | grep '"n"' | cksum)"
 is 'a slow writer of the input loses no record' \
     "$(cksum <records)" "$({ head -n 3 large; sleep 0.3
-    sed 1,3d large; } | etl-via cat | grep '"n"' | cksum)"
+    sed 1,3d large; } | etl-via cat 2>err | grep '"n"' | cksum)"
 {
 	echo "$begin"
 	for n in 1 2 3; do

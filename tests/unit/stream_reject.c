@@ -262,7 +262,8 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 
 	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
 	return reject_limit_exceeded(
-	    &l, &(struct reject_tally){ rejected, seen, false });
+	    &l, &(struct reject_tally){
+	    .rejected = rejected, .seen = seen });
 }
 
 static bool
@@ -273,7 +274,8 @@ over_at_end(const char *limit, uint64_t rejected, uint64_t seen)
 
 	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
 	return reject_limit_exceeded(
-	    &l, &(struct reject_tally){ rejected, seen, true });
+	    &l, &(struct reject_tally){
+	    .rejected = rejected, .seen = seen, .ended = true });
 }
 
 static void
@@ -306,7 +308,8 @@ too_many_rejects_pass_the_limit(void **state)
 static void
 causes_are_counted_without_their_values(void **state)
 {
-	const struct reject_tally five = { 5, 9, true }, six = { 6, 9, true };
+	const struct reject_tally five = { .rejected = 5, .seen = 9 },
+	    six = { .rejected = 6, .seen = 9 };
 	struct reject_limit l = { .count = 5 };
 	struct err e = { 0 };
 	struct causes *c;

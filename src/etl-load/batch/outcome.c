@@ -126,11 +126,7 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 
 	reject_fill_unset_from_line(&r, &l);
 	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
-		return err_set(e, ERR_DATA, false, "line %llu: %s (%s): the "
-		    "record is rejected, but there is nowhere to write "
-		    "rejects: wrap the pipeline in { ...; } 3>>rejects.ndjson "
-		    "or give --rejects FILE",
-		    (unsigned long long)l.number, r.message, r.code);
+		return stage_set_no_reject_place_error(o->stage, &r, e);
 	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)
 		return -1;
 	if (key == 1) {

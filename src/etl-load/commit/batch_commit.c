@@ -55,7 +55,7 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
 	const struct reject_tally t = {
 		.rejected = rejected + upstream,
 		.seen = in + upstream + count_dropped_upstream(&l->stream.last),
-		.ended = ended };
+		.ended = ended, .plain = !l->marked };
 
 	if (!reject_limit_exceeded(stage_limit(l->stage), &t))
 		return 0;

@@ -1,0 +1,192 @@
+#include "pipe_reader.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LINK = 64 };
+
+static const char *const shells[] = {
+	"sh", "ash", "bash", "dash", "ksh", "mksh", "yash", "zsh", NULL
+};
+
+/* Programs that pass lines on unchanged or write no records, programs that
+ * start another one, and interpreters, which may run a stage that knows marks
+ * (etl-record(5), A STAGE OF YOUR OWN). */
+static const char *const harmless[] = {
+	"bzip2", "cat", "cmp", "dd", "diff", "docker", "doas", "env", "fish",
+	"flock", "gpg", "gzip", "head", "ionice", "java", "kubectl", "less",
+	"ltrace", "lua", "lz4", "mbuffer", "md5sum", "more", "nc", "ncat",
+	"nice", "node", "nohup", "openssl", "perl", "php", "pigz", "podman",
+	"pv", "python", "ruby", "setsid", "sha256sum", "sleep", "socat", "ssh",
+	"stdbuf", "strace", "sudo", "tail", "tee", "timeout", "wc", "xz",
+	"zstd", NULL
+};
+
+/* True if the name is in the list. A version at its end, as in python3.11, does
+ * not count. */
+static bool
+is_in_list(const char *name, const char *const *list)
+{
+	size_t n = strcspn(name, "0123456789");
+
+	for (; *list != NULL; list++)
+		if (strcmp(name, *list) == 0 ||
+		    (n > 0 && strlen(*list) == n &&
+		    strncmp(name, *list, n) == 0))
+			return true;
+	return false;
+}
+
+/* Reads the name of a process's program; proc(5) calls it comm. */
+static bool
+read_name(int proc, const char *pid, char name[READER_NAME])
+{
+	char path[LINK];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%.32s/comm", pid);
+	if ((fd = openat(proc, path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, name, READER_NAME - 1);
+	(void)close(fd);
+	name[n > 0 ? n : 0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	for (char *p = name; *p != '\0'; p++)   /* any program chooses its */
+		if (!isgraph((unsigned char)*p))
+			*p = '?';
+	return n > 0;
+}
+
+/* Reads a link in /proc/PID: of "fd/0" the standard input, such as
+ * "pipe:[1234]", of "exe" the program file. This fails for the etl programs of
+ * a user other than root, because they forbid that other processes read their
+ * memory. */
+static bool
+read_link(int proc, const char *pid, const char *link, char text[PATH_MAX])
+{
+	char path[LINK];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%.32s/%s", pid, link);
+	n = readlinkat(proc, path, text, PATH_MAX - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* True for a script: the name of the process is that of the script, and its
+ * program file is a shell or another interpreter. */
+static bool
+is_script(int proc, const char *pid)
+{
+	char exe[PATH_MAX];
+	const char *slash;
+
+	return read_link(proc, pid, "exe", exe) &&
+	    (slash = strrchr(exe, '/')) != NULL &&
+	    (is_in_list(slash + 1, shells) || is_in_list(slash + 1, harmless));
+}
+
+static bool
+is_etl_program(int proc, const char *pid)
+{
+	char name[READER_NAME];
+
+	return read_name(proc, pid, name) && strncmp(name, "etl-", 4) == 0;
+}
+
+/* Sets out to what the standard output of the reader is. */
+static enum pipe_reader
+judge_reader(int proc, const char *pid, char name[READER_NAME],
+    char out[PATH_MAX])
+{
+	if (!read_name(proc, pid, name) || is_etl_program(proc, pid) ||
+	    is_in_list(name, harmless))
+		return READER_HARMLESS;
+	if (is_in_list(name, shells))
+		return READER_SHELL;
+	return !is_script(proc, pid) && read_link(proc, pid, "fd/1", out) &&
+	    strncmp(out, "pipe:", 5) == 0 ? READER_FOREIGN : READER_HARMLESS;
+}
+
+/* Returns the next process of our group, except ourselves, or NULL. */
+static const char *
+next_in_our_group(DIR *dir)
+{
+	struct dirent *d;
+	pid_t id;
+
+	while ((d = readdir(dir)) != NULL) {
+		id = (pid_t)strtol(d->d_name, NULL, 10);
+		if (isdigit((unsigned char)d->d_name[0]) && id != getpid() &&
+		    getpgid(id) == getpgrp())
+			return d->d_name;
+	}
+	return NULL;
+}
+
+/* True if the pipe is the standard input of a process, or if it cannot be known
+ * because the standard input of an etl program cannot be read. It is false in
+ * a command substitution of a shell, $(...). */
+static bool
+pipe_may_have_reader(DIR *dir, const char *pipe)
+{
+	char in[PATH_MAX];
+	const char *pid;
+
+	rewinddir(dir);
+	while ((pid = next_in_our_group(dir)) != NULL)
+		if (read_link(dirfd(dir), pid, "fd/0", in) ?
+		    strcmp(in, pipe) == 0 : errno == EACCES &&
+		    is_etl_program(dirfd(dir), pid))
+			return true;
+	return false;
+}
+
+static enum pipe_reader
+find_reader_of(DIR *dir, const char *pipe, char name[READER_NAME])
+{
+	enum pipe_reader found = READER_NONE, one;
+	char in[PATH_MAX], out[PATH_MAX];
+	const char *pid;
+
+	while ((pid = next_in_our_group(dir)) != NULL) {
+		if (!read_link(dirfd(dir), pid, "fd/0", in) ||
+		    strcmp(in, pipe) != 0)
+			continue;
+		one = judge_reader(dirfd(dir), pid, name, out);
+		if (one == READER_FOREIGN)
+			return pipe_may_have_reader(dir, out) ?
+			    READER_FOREIGN : READER_HARMLESS;
+		if (one > found)
+			found = one;
+	}
+	return found;
+}
+
+enum pipe_reader
+pipe_reader_find(char name[READER_NAME])
+{
+	enum pipe_reader found;
+	char pipe[LINK];
+	struct stat st;
+	DIR *dir;
+
+	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode) ||
+	    (dir = opendir("/proc")) == NULL)
+		return READER_HARMLESS;
+	(void)snprintf(pipe, sizeof(pipe), "pipe:[%llu]",
+	    (unsigned long long)st.st_ino);
+	found = find_reader_of(dir, pipe, name);
+	(void)closedir(dir);
+	return found;
+}

@@ -1,0 +1,60 @@
+#include "stage_impl.h"
+
+#include "base/clock.h"
+#include "base/wait.h"
+#include "pipe_reader.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { FIRST_LOOK = 50, STARTED = 500, STEP = 5 };      /* ms */
+
+static bool
+output_has_unread_bytes(void)
+{
+	int n;
+
+	return ioctl(STDOUT_FILENO, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* Finds the program that reads our output. A shell starts the programs of a
+ * pipeline one after the other, so at first the reader may not exist yet, or
+ * may still be the shell. At the end of the stream (`ended`) everything is
+ * written, so waiting for the reader delays no record. Once the reader has read
+ * all bytes, it is the program that was to be started. */
+static enum pipe_reader
+find_reader(const struct stage *s, bool ended, char name[READER_NAME])
+{
+	enum pipe_reader found;
+
+	do {
+		found = pipe_reader_find(name);
+	} while ((found == READER_NONE || found == READER_SHELL) && ended &&
+	    clock_ms() - s->opened < STARTED && output_has_unread_bytes() &&
+	    wait_ms_or_stop(STEP) == 0);
+	return found;
+}
+
+void
+stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended)
+{
+	int64_t age = clock_ms() - s->opened;
+	char name[READER_NAME], program[64];
+	enum pipe_reader found;
+
+	if (s->reader_known || !s->started || s->conf->bare ||
+	    (!ended && (age < FIRST_LOOK || age < 2 * s->looked)))
+		return;
+	s->looked = age;
+	found = find_reader(s, ended, name);
+	s->reader_known = found == READER_HARMLESS || found == READER_FOREIGN;
+	if (found != READER_FOREIGN)
+		return;
+	(void)snprintf(program, sizeof(program), "etl-%s",
+	    s->conf->replay != NULL ? "dlq" : s->conf->name);
+	err_warnf(program, "%s reads this stream, but is no etl program: if it "
+	    "changes marks (lines that begin with {\"@etl\":), they may be "
+	    "loaded as records: run it as \"etl-via %s\" with its arguments",
+	    name, name);
+}
