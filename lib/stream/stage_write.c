@@ -309,7 +309,6 @@ stage_finish(struct stage *s, struct err *e)
 {
 	bool cut = s->state == STATE_START ||
 	    (s->state == STATE_OPEN && !s->made);
-	struct err other = { 0 };
 	struct reject_tally all;
 	char program[64];
 
@@ -317,10 +316,8 @@ stage_finish(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (check_outcomes_and_reject_limit(s, !cut, e) == -1) {
-		(void)stage_flush(s, &other);   /* the records before */
+	if (check_outcomes_and_reject_limit(s, !cut, e) == -1)
 		return -1;
-	}
 	if (cut)
 		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&

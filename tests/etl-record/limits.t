@@ -55,6 +55,11 @@ stops 'all 5 records rejected, --max-rejects 100%' 0 0 5 --max-rejects 100%
 stops '1 of 5 records rejected, --max-rejects 10%' 1 4 1 --max-rejects 10%
 stops '2 of 2 records rejected, --max-rejects 1' 1 0 2 --max-rejects 1
 
+records 2 3 >records.ndjson
+is 'a program that stops at the end of a plain stream: exit code 1' 1 \
+    "$(status etl-transform "$filter" <records.ndjson 3>rejects)"
+is 'the good records of a plain stream that is stopped at its end are written' \
+    "$(records 2 0)" "$(cat out)"
 { records 0 9; records 11 0; } >late
 is 'good records after 9 bad ones: the percentage counts from 20 records on' \
     0 "$(status etl-transform "$filter" <late 3>rejects)"
