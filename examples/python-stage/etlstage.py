@@ -176,6 +176,7 @@ class Stage:
         self.function = function
         self.run = os.environ.get("ETL_RUN")
         self.pipeline = self.own_pipeline = os.environ.get("ETL_PIPELINE")
+        self.stream = None
         self.process = self.run or str(uuid.uuid4())
         self.tail = uuid.uuid4().hex[:4]
         self.occurrences = 0
@@ -266,7 +267,9 @@ class Stage:
 
     def reject(self, raw, why, size=0, digest=None):
         self.occurrences += 1
-        key = [(self.pipeline or "").encode(), self.name.encode(), raw]
+        key = [(self.pipeline or "").encode()]
+        key += [self.stream.encode()] if self.stream else []
+        key += [self.name.encode(), raw]
         mark = {"@etl": "reject", "v": 1}
         if digest:
             key.append(digest.encode())
@@ -276,6 +279,7 @@ class Stage:
                               f"{self.occurrences}")
         mark |= {"run": self.run} if self.run else {}
         mark |= {"pipeline": self.pipeline} if self.pipeline else {}
+        mark |= {"stream": self.stream} if self.stream else {}
         mark |= {"stage": self.name, "code": why.code,
                  "message": re.sub(r"[\0-\x1f\x7f-\x9f]", " ",
                                    why.message)[:500]}
@@ -347,6 +351,7 @@ class Stage:
         self.replay = mark.get("replay") is True
         self.pipeline = (mark.get("pipeline") if self.replay else
                          self.own_pipeline)
+        self.stream = mark.get("stream")
         first = self.replay and len(names) == 1 and mark.get("stage")
         self.name = self.unique(first or self.base, names)
         names.append(self.name)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "control/letter_ids.h"
 #include "control/letters.h"
 #include "json/number.h"
 #include "json/write.h"
@@ -230,15 +231,17 @@ copy_origin(struct letter_line *l)
 }
 
 /* Reads the member "at", the time of the rejection. Uses the current time if
- * the line has no valid time. */
+ * the line has no valid time, or one in the future: with such a time the letter
+ * would stay the newest one, and etl-dlq purge would keep it. */
 static struct db_value
 read_timestamp(struct letter_line *l)
 {
 	struct db_value v = read_text_with_nul_replaced(l, "at");
-	char stamp[CLOCK_STAMP];
+	char stamp[CLOCK_STAMP], now[CLOCK_STAMP];
 
-	if (!format_timestamp(stamp, &v))
-		clock_format_utc_now(stamp);
+	clock_format_utc_now(now);
+	if (!format_timestamp(stamp, &v) || strcmp(stamp, now) > 0)
+		memcpy(stamp, now, sizeof(stamp));
 	v = (struct db_value){ .type = DB_TEXT,
 	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
 	buf_add(&l->text, stamp, v.len + 1);
@@ -268,6 +271,8 @@ read_optional_members(struct letter_line *l)
 {
 	l->v[LETTER_PIPELINE] = read_text_with_nul_replaced(l, "pipeline");
 	l->v[LETTER_RUN] = read_text_with_nul_replaced(l, "run");
+	l->v[LETTER_STREAM] = read_text_with_nul_replaced(l, "stream");
+	l->v[LETTER_TARGET] = read_text_with_nul_replaced(l, "target");
 	l->v[LETTER_MESSAGE] =
 	    null_to_empty(read_text_with_nul_replaced(l, "message"));
 	l->v[LETTER_POINTER] = read_text_with_nul_replaced(l, "pointer");
@@ -311,7 +316,9 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 	    read_required_name(l, LETTER_CODE, "code", e) == -1)
 		return -1;
 	read_optional_members(l);
-	if (read_raw(l, e) == -1 || set_raw_data_if_jsonb_can_store(l, e) == -1)
+	if (read_raw(l, e) == -1 ||
+	    letter_line_set_own_id_if_other(l, e) == -1 ||
+	    set_raw_data_if_jsonb_can_store(l, e) == -1)
 		return -1;
 	return buf_check(&l->text, e);
 }

@@ -3,11 +3,13 @@
  * Borrows: the line until letter_line_parse() returns.
  * Gives: v[] in the order of the enum; DB_NULL if the line has no such member.
  *        In texts a NUL becomes "?", because PostgreSQL cannot store NUL.
+ *        A time in the future becomes the present time.
  * Fails: ERR_DATA for a line that is not a reject line. */
 #ifndef CONTROL_LETTER_LINE_H
 #define CONTROL_LETTER_LINE_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "db/db.h"
 #include "json/scan.h"
 
@@ -16,6 +18,14 @@ enum letter_field {
 	LETTER_STAGE, LETTER_CODE, LETTER_MESSAGE, LETTER_POINTER,
 	LETTER_ORIGIN, LETTER_SQLSTATE, LETTER_HTTP, LETTER_RETRYABLE,
 	LETTER_AT, LETTER_RAW, LETTER_RAW_DATA, LETTER_BYTES, LETTER_SHA256,
+	LETTER_STREAM, LETTER_TARGET,
+	LETTER_COLUMNS,         /* the fields before this one are columns of
+	                         * dead_letters, or stored with an occurrence */
+	LETTER_OWN_ID = LETTER_COLUMNS, /* DB_NULL if the id of the line is made
+	                         * of its other members, as etl-record(5)
+	                         * states. Else the id that it should have: if
+	                         * a letter with other bytes has the line's id,
+	                         * the line is stored under this id */
 	LETTER_N
 };
 
@@ -23,6 +33,7 @@ struct letter_line {
 	struct db_value v[LETTER_N];
 	struct json json, inner;
 	struct buf text, scratch;
+	char own_id[HASH_HEX];
 };
 
 void letter_line_init(struct letter_line *l);

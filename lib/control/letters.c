@@ -1,28 +1,60 @@
 #include "control/letters.h"
 
+#include "control/letter_ids.h"
 #include "control/letters_impl.h"
 
 #include <string.h>
+
+/* A line whose id is not made of its bytes or of its key may have the id of a
+ * letter with another record. It then gets the id of its own bytes. */
+static int
+change_id_of_other_letter_sqlite(
+    struct db *db, struct letter_line *l, struct err *e)
+{
+	struct db_value v[] = { l->v[LETTER_ID], l->v[LETTER_RAW],
+	    l->v[LETTER_PIPELINE], l->v[LETTER_STREAM], l->v[LETTER_STAGE] };
+	int64_t other;
+
+	if (l->v[LETTER_OWN_ID].type == DB_NULL)
+		return 0;
+	if (db_int(db, db_sql(db, SQL_LETTER_IS_OTHER), v, 5, 0, &other, e) ==
+	    -1)
+		return -1;
+	if (other) {
+		l->v[LETTER_ID] = l->v[LETTER_OWN_ID];
+		letters_warn_of_changed_ids(1);
+	}
+	return 0;
+}
 
 /* An occurrence is one rejection of a record; its id is unique. Returns 1 if
  * the rejection that the line describes was stored, 0 if an earlier call has
  * stored it, and -1 on failure. */
 static int
 store_letter_if_new_occurrence_sqlite(
-    struct db *db, const struct letter_line *l, int64_t run_row, struct err *e)
+    struct db *db, struct letter_line *l, int64_t run_row, struct err *e)
 {
-	struct db_value v[LETTER_N + 1], row = run_row_or_null(run_row);
-	int64_t known, id;
+	struct db_value v[LETTER_COLUMNS + 1], row = run_row_or_null(run_row);
+	enum { NEW, KNOWN, NEW_WITH_OTHER_BYTES };
+	int64_t state, id;
 
-	if (db_int(db, db_sql(db, SQL_LETTER_KNOWN),
-	    &l->v[LETTER_OCCURRENCE], 1, 0, &known, e) == -1)
+	if (change_id_of_other_letter_sqlite(db, l, e) == -1)
 		return -1;
-	if (known)
+	struct db_value line[] = { l->v[LETTER_OCCURRENCE], l->v[LETTER_ID],
+	    l->v[LETTER_RAW] };
+
+	if (db_int(db, db_sql(db, SQL_LETTER_STATE), line, 3, 0, &state, e) ==
+	    -1)
+		return -1;
+	if (state == KNOWN)
 		return 0;
-	memcpy(v, l->v, sizeof(l->v));
-	v[LETTER_N] = row;
-	if (db_int(db, db_sql(db, SQL_LETTER_STORE), v, LETTER_N + 1, 0, &id,
-	    e) == -1)
+	if (state == NEW_WITH_OTHER_BYTES && db_run(db,
+	    db_sql(db, SQL_LETTER_KEEP_BYTES), line + 1, 1, NULL, e) == -1)
+		return -1;
+	memcpy(v, l->v, LETTER_COLUMNS * sizeof(v[0]));
+	v[LETTER_COLUMNS] = row;
+	if (db_int(db, db_sql(db, SQL_LETTER_STORE), v, LETTER_COLUMNS + 1, 0,
+	    &id, e) == -1)
 		return -1;
 	struct db_value attempt[] = { DB_I(id), l->v[LETTER_OCCURRENCE], row,
 	    l->v[LETTER_AT], l->v[LETTER_MESSAGE] };
@@ -54,19 +86,23 @@ store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
 /* The rows of dead_letters may be updated in any order: SQLite has one writer
  * at a time, so two loaders cannot deadlock as on PostgreSQL. */
 static int
-resolve_letters_sqlite(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, struct err *e)
+resolve_letters_sqlite(
+    struct db *db, const struct letter_replays *r, struct err *e)
 {
+	const struct letter_group *of = &r->of;
 	int64_t changed;
 
-	for (size_t i = 0; i < n; i++) {
-		struct db_value p[] = { db_text(v[i].id), DB_I(v[i].seen),
-		    DB_I(v[i].upto), db_text(run) };
+	for (size_t i = 0; i < r->n; i++) {
+		struct letter_replay *one = &r->v[i];
+		struct db_value p[] = { db_text(one->id), DB_I(one->seen),
+		    DB_I(one->upto), db_text(r->run), db_text(of->pipeline),
+		    db_text(of->stream), db_text(of->stage),
+		    db_text(of->target) };
 
-		if (db_run(db, db_sql(db, SQL_LETTER_RESOLVE), p, 4,
+		if (db_run(db, db_sql(db, SQL_LETTER_RESOLVE), p, 8,
 		    &changed, e) == -1)
 			return -1;
-		v[i].lost = changed != 1;
+		one->lost = changed != 1;
 	}
 	return 0;
 }
@@ -110,16 +146,20 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 }
 
 int
-letters_store_queued_and_resolve(struct db *db, struct letter_replay *v,
-    size_t n, const char *run, int64_t run_row, int64_t *added, struct err *e)
+letters_store_queued_and_resolve(struct db *db,
+    const struct letter_replays *replays, int64_t run_row, int64_t *added,
+    struct err *e)
 {
+	static const struct letter_replays none = { .n = 0 };
 	int64_t ignored = 0;
 
-	for (size_t i = 0; i < n; i++)
-		v[i].lost = true;
+	if (replays == NULL)
+		replays = &none;
+	for (size_t i = 0; i < replays->n; i++)
+		replays->v[i].lost = true;
 	if (db_kind(db) == DB_SQLITE)
-		return resolve_letters_sqlite(db, v, n, run, e);
-	return letters_merge_and_resolve(db, v, n, run, run_row,
+		return resolve_letters_sqlite(db, replays, e);
+	return letters_merge_and_resolve(db, replays, run_row,
 	    added != NULL ? added : &ignored, e);
 }
 
@@ -137,8 +177,7 @@ letters_store(struct db *db, const struct letter_text *lines, size_t n,
 	if (letters_store_or_queue_in_temp(db, lines, n, run_row, added, e) ==
 	    -1)
 		return -1;
-	return letters_store_queued_and_resolve(
-	    db, NULL, 0, NULL, run_row, added, e);
+	return letters_store_queued_and_resolve(db, NULL, run_row, added, e);
 }
 
 int

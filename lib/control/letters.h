@@ -24,7 +24,25 @@ struct letter_replay {          /* a letter whose record was sent through the
 	int64_t seen, upto;     /* attempts and resolved_upto when the replay
 	                         * read the letter */
 	bool lost;              /* out: another command has changed
-	                         * resolved_upto since then */
+	                         * resolved_upto since then, or the letter is
+	                         * not of the replay's group */
+};
+
+/* The letters that one replay may send: all were rejected by the same stage, in
+ * the same stream of the same pipeline. NULL, as "": the letters have none. */
+struct letter_group {
+	const char *pipeline, *stream, *stage;
+	const char *target;     /* the table of the loader that resolves the
+	                         * letters: a letter that another loader has
+	                         * rejected is not of the group */
+};
+
+/* The letters that a batch resolves. */
+struct letter_replays {
+	struct letter_replay *v;
+	size_t n;
+	struct letter_group of;
+	const char *run;        /* NULL outside etl-run */
 };
 
 /* Stores the letters of a transaction: call letters_store_or_queue_in_temp()
@@ -33,10 +51,12 @@ struct letter_replay {          /* a letter whose record was sent through the
  * letter; letters_store_queued_and_resolve() locks all letters, stored and
  * resolved, in the order of their ids, so that two loaders cannot deadlock.
  * Both functions add the number of new occurrences to *added, which may be
- * NULL. Outside etl-run, run is NULL and run_row is 0. If `lost` of a
- * replayed letter is true, either another replay was faster, or an earlier
- * COMMIT of this batch succeeded and its answer was lost. The caller then
- * rolls back and reads the ledger (table etl_loads). */
+ * NULL. Outside etl-run, run_row is 0. If `lost` of a replayed letter is true,
+ * either another replay was faster, or an earlier COMMIT of this batch
+ * succeeded and its answer was lost. The caller then rolls back and reads the
+ * ledger (table etl_loads). A line with the id of a letter that has other bytes
+ * (and that is not made of a key) is stored under the id of its own bytes, with
+ * a warning: it may not overwrite the letter. */
 int letters_store_or_queue_in_temp(struct db *db,
     const struct letter_text *lines, size_t n, int64_t run_row, int64_t *added,
     struct err *e);
@@ -45,8 +65,9 @@ int letters_store_or_queue_in_temp(struct db *db,
  * is not in memory twice. */
 int letters_add_and_release_line(struct db *db, struct buf *line,
     int64_t run_row, int64_t *added, struct err *e);
-int letters_store_queued_and_resolve(struct db *db, struct letter_replay *v,
-    size_t n, const char *run, int64_t run_row, int64_t *added, struct err *e);
+int letters_store_queued_and_resolve(struct db *db,
+    const struct letter_replays *replays, int64_t run_row, int64_t *added,
+    struct err *e);     /* replays may be NULL */
 /* Calls both functions for lines without replays; sets *added. */
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
@@ -54,7 +75,7 @@ int letters_store(struct db *db, const struct letter_text *lines, size_t n,
 int letter_check_line(const char *line, size_t len, struct err *e);
 
 struct letter_filter {          /* NULL or 0: no condition */
-	const char *stage, *code, *pipeline, *status;
+	const char *stage, *code, *pipeline, *stream, *target, *status;
 	const char *run;        /* start of the run's uuid */
 	const char *since, *until;      /* timestamps (base/clock.h); they are
 	                                 * compared with last_seen_at */
@@ -76,13 +97,14 @@ struct letter {                 /* valid until the next letters_next() */
 	const char *reject_id, *stage, *code, *pipeline, *run, *message,
 	    *pointer, *origin, *created_at, *last_seen_at, *status,
 	    *sqlstate, *reason, *resolved_at, *resolved_by_run, *erased_at,
-	    *sha256;
+	    *sha256, *stream, *target;
 	const char *raw;        /* NULL if it is large: read it by itself */
 	size_t raw_len;
 	int64_t bytes;          /* length of the whole line if raw is only its
 	                         * start, else 0 */
 	int http_status;        /* 0: none */
 	bool retryable;
+	bool has_own_bytes;     /* some occurrences have other bytes than raw */
 };
 
 /* Reads letters, the oldest first. Letters that are stored after
@@ -99,15 +121,29 @@ int letters_read_raw_if_unchanged(
     struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
-/* Reads all occurrences of a letter, the oldest first. */
+/* Reads the occurrences of a letter that it had when it was read, in the order
+ * in which they came. */
 struct letter_time {            /* valid until the next letter_times_next() */
 	const char *occurrence, *at, *message;
+	bool has_own_bytes;     /* the bytes differ from those of the letter */
+	const char *raw;        /* NULL if they do not, or if they are large */
+	size_t raw_len;
+	int64_t number;
+};
+enum letter_times_kind {
+	TIMES_ALL,
+	TIMES_OPEN,             /* those that no replay has settled yet */
+	TIMES_OPEN_DISTINCT     /* of those with equal bytes only the last */
 };
 struct letter_times;
-int letter_times_open(struct letter_times **t, struct db *db, int64_t letter,
-    struct err *e);
+int letter_times_open(struct letter_times **t, struct db *db,
+    const struct letter *l, enum letter_times_kind kind, struct err *e);
 int letter_times_next(struct letter_times *t, struct letter_time *out,
     struct err *e);
+/* Reads out->raw if out->has_own_bytes. Returns 1, or 0 if the bytes were
+ * erased or deleted. */
+int letter_times_read_own_bytes(struct letter_times *t,
+    struct letter_time *out, struct err *e);
 void letter_times_close(struct letter_times *t);
 
 /* Runs a statement of sql/DIALECT/letters.sql. The values `own` are $1 ..., and

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "control/letter_ids.h"
 #include "control/letters_impl.h"
 
 #include <inttypes.h>
@@ -162,13 +163,17 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 	return rc;
 }
 
+/* Adds the number of new occurrences to *added. Sets *changed to the number of
+ * lines that got another id. */
 static int
-lock_and_merge_letters(
-    struct db *db, const struct db_value *row, int64_t *added, struct err *e)
+lock_and_merge_letters(struct db *db, const struct db_value *row,
+    int64_t *added, int64_t *changed, struct err *e)
 {
 	int64_t more;
 
 	if (db_run(db, db_sql(db, SQL_LETTERS_LOCK), NULL, 0, NULL, e) == -1 ||
+	    db_run(db, db_sql(db, SQL_LETTERS_CHANGE_IDS), NULL, 0, changed,
+	    e) == -1 ||
 	    db_int(db, db_sql(db, SQL_LETTERS_MERGE), row, 1, 0, &more,
 	    e) == -1)
 		return -1;
@@ -204,21 +209,22 @@ copy_replays(struct db *db, const struct letter_replay *v, size_t n,
 }
 
 static int
-resolve_letters_and_mark_found(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, struct err *e)
+resolve_letters_and_mark_found(
+    struct db *db, const struct letter_replays *replays, struct err *e)
 {
-	struct db_value by = db_text(run);
+	const struct letter_group *of = &replays->of;
+	struct db_value v[] = { db_text(replays->run), db_text(of->pipeline),
+	    db_text(of->stream), db_text(of->stage), db_text(of->target) };
 	struct db_rows *r;
 	int64_t i;
 	int rc;
 
-	if (db_query(db, &r, db_sql(db, SQL_LETTERS_RESOLVE), &by, 1,
-	    e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_LETTERS_RESOLVE), v, 5, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		i = db_column(r, 0).i;
-		if (i >= 0 && (size_t)i < n)
-			v[i].lost = false;
+		if (i >= 0 && (size_t)i < replays->n)
+			replays->v[i].lost = false;
 	}
 	db_end(r);
 	return rc;
@@ -238,23 +244,25 @@ is_json_refused(const struct db_fault *f)
  * the end of COPY, because the table has ON COMMIT DELETE ROWS. The statement
  * SAVEPOINT, which fails outside a transaction, reports this mistake. */
 int
-letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, int64_t run_row, int64_t *added, struct err *e)
+letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
+    int64_t run_row, int64_t *added, struct err *e)
 {
 	struct db_value row = run_row_or_null(run_row);
+	int64_t changed = 0;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (n > 0 && copy_replays(db, v, n, e) == -1) ||
+	    (r->n > 0 && copy_replays(db, r->v, r->n, e) == -1) ||
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
-	if (lock_and_merge_letters(db, &row, added, e) == -1) {
+	if (lock_and_merge_letters(db, &row, added, &changed, e) == -1) {
 		if (!is_json_refused(db_fault(db)) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
 			-1 ||
-		    lock_and_merge_letters(db, &row, added, e) == -1)
+		    lock_and_merge_letters(db, &row, added, &changed, e) == -1)
 			return -1;
 	}
-	if (n > 0 && resolve_letters_and_mark_found(db, v, n, run, e) == -1)
+	letters_warn_of_changed_ids(changed);
+	if (r->n > 0 && resolve_letters_and_mark_found(db, r, e) == -1)
 		return -1;
 	return db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e);
 }

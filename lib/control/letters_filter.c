@@ -12,6 +12,8 @@ struct condition {
 	const char *postgresql;         /* NULL: the same as for SQLite */
 };
 
+#define OWN_BYTES "EXISTS (SELECT 1 FROM {schema}.dead_letter_attempts AS a " \
+    "WHERE a.dead_letter_id = d.id AND a.raw IS NOT NULL AND "
 #define OF_RUN "EXISTS (SELECT 1 FROM {schema}.dead_letter_attempts AS a " \
     "WHERE a.dead_letter_id = d.id AND "
 
@@ -20,6 +22,8 @@ static const struct condition
     by_stage = { "d.stage = $", NULL },
     by_code = { "d.code = $", NULL },
     by_pipeline = { "coalesce(d.pipeline, '') = $", NULL },
+    by_stream = { "coalesce(d.stream, '') = $", NULL },
+    by_target = { "coalesce(d.target, '') = $", NULL },
     by_status = { "d.status = $", NULL },
     by_since = { "d.last_seen_at >= $", NULL },
     by_until = { "d.last_seen_at < $", NULL },
@@ -33,9 +37,11 @@ static const struct condition
 	"(d.pointer = $ OR "
 	"pg_catalog.starts_with(d.pointer, $::text || '/'))" },
     by_like = { "(instr(d.error_message, $) > 0 OR "
-	"instr(d.raw, CAST($ AS BLOB)) > 0)",
+	"instr(d.raw, CAST($ AS BLOB)) > 0 OR " OWN_BYTES
+	"instr(a.raw, CAST($ AS BLOB)) > 0))",
 	"(position($::text IN d.error_message) > 0 OR "
-	"position(pg_catalog.convert_to($, 'UTF8') IN d.raw) > 0)" };
+	"position(pg_catalog.convert_to($, 'UTF8') IN d.raw) > 0 OR " OWN_BYTES
+	"position(pg_catalog.convert_to($, 'UTF8') IN a.raw) > 0))" };
 
 size_t
 where_add_value(struct where *w, struct db_value v)
@@ -89,6 +95,8 @@ add_filter(struct where *w, struct db *db, const struct letter_filter *f,
 	add_condition_unless_null(w, db, &by_stage, db_text(f->stage));
 	add_condition_unless_null(w, db, &by_code, db_text(f->code));
 	add_condition_unless_null(w, db, &by_pipeline, db_text(f->pipeline));
+	add_condition_unless_null(w, db, &by_stream, db_text(f->stream));
+	add_condition_unless_null(w, db, &by_target, db_text(f->target));
 	add_condition_unless_null(w, db, &by_since, db_text(f->since));
 	add_condition_unless_null(w, db, &by_until, db_text(f->until));
 	add_condition_unless_null(w, db, &by_closed, db_text(f->closed));

@@ -16,7 +16,15 @@ run_row_or_null(int64_t run_row)
  * of them into dead_letters with a few statements. */
 int letters_copy_to_temp(struct db *db, const struct letter_text *lines,
     size_t n, struct err *e);
-int letters_merge_and_resolve(struct db *db, struct letter_replay *v, size_t n,
-    const char *run, int64_t run_row, int64_t *added, struct err *e);
+int letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
+    int64_t run_row, int64_t *added, struct err *e);
+
+/* Reads the next part of a large record with the statement `script`, whose
+ * parameters are v[0], v[1], the number of the first byte (the first byte of
+ * the record is 1) and the number of bytes. Appends the part to `raw`, which
+ * holds the parts before. Returns 1, or 0 if the statement gives no row or
+ * another number of bytes, because the record has changed. */
+int letters_read_raw_part(struct db *db, enum sql_id script,
+    const struct db_value v[2], struct buf *raw, size_t len, struct err *e);
 
 #endif

@@ -1,11 +1,13 @@
 #include "control/letters_filter.h"
+#include "control/letters_impl.h"
 
 #include "base/stop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 128, PART = 1 << 20, NUMBERS = 7, TEXTS = 17, RAW = 24 };
+enum { PAGE = 128, LARGE = 1 << 20, NUMBERS = 8, TEXTS = 19,
+	RAW = NUMBERS + TEXTS };
 
 /* One dead letter (a rejected record that is stored in the table dead_letters)
  * of those that the last query returned: its integer columns, and the offsets
@@ -156,6 +158,7 @@ fill_letter(const struct letters *l, const struct entry *t,
 		.raw_len = (size_t)t->number[3], .bytes = t->number[4],
 		.http_status = (int)t->number[5],
 		.retryable = t->number[6] != 0,
+		.has_own_bytes = t->number[7] != 0,
 		.reject_id = text[0], .stage = text[1], .code = text[2],
 		.pipeline = text[3], .run = text[4], .message = text[5],
 		.pointer = text[6], .origin = text[7],
@@ -163,7 +166,7 @@ fill_letter(const struct letters *l, const struct entry *t,
 		.status = text[10], .sqlstate = text[11],
 		.reason = text[12], .resolved_at = text[13],
 		.resolved_by_run = text[14], .erased_at = text[15],
-		.sha256 = text[16],
+		.sha256 = text[16], .stream = text[17], .target = text[18],
 		.raw = text_at(l, t->raw),
 	};
 }
@@ -171,7 +174,7 @@ fill_letter(const struct letters *l, const struct entry *t,
 int
 letters_next(struct letters *l, struct letter *out, struct err *e)
 {
-	if (l->raw.cap > PART)
+	if (l->raw.cap > LARGE)
 		buf_release(&l->raw);
 	if (stop_signal() != 0)
 		return err_set(e, ERR_RETRY, true, "stopped by a signal");
@@ -187,38 +190,11 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	return 1;
 }
 
-/* A large record of the table dead_letters (column raw) is read in parts of
- * 1 MiB; on SQLite the first part is the whole record. Appends the next part to
- * l->raw. Returns 1, or 0 if the row has changed since letters_next() returned
- * it. */
-static int
-read_raw_part(struct letters *l, const struct letter *t, struct err *e)
-{
-	size_t most = db_kind(l->db) == DB_SQLITE ? t->raw_len : PART;
-	struct db_value v[] = { DB_I(t->id), DB_I(t->attempts),
-	    DB_I((int64_t)l->raw.len + 1), DB_I((int64_t)most) };
-	size_t want = t->raw_len - l->raw.len;
-	struct db_rows *r;
-	int rc;
-
-	if (want > most)
-		want = most;
-	if (db_query(l->db, &r, db_sql(l->db, SQL_LETTER_RAW), v, 4, e) == -1)
-		return -1;
-	if ((rc = db_next(r, e)) == 1) {
-		if (db_column(r, 0).len == want)
-			buf_add(&l->raw, db_column(r, 0).p, want);
-		else
-			rc = 0;
-	}
-	db_end(r);
-	return rc;
-}
-
 int
 letters_read_raw_if_unchanged(
     struct letters *l, struct letter *out, struct err *e)
 {
+	const struct db_value v[] = { DB_I(out->id), DB_I(out->attempts) };
 	int rc = 1;
 
 	if (out->raw != NULL)
@@ -227,7 +203,8 @@ letters_read_raw_if_unchanged(
 	if (!buf_reserve(&l->raw, out->raw_len))
 		return buf_check(&l->raw, e);
 	while (rc == 1 && l->raw.len < out->raw_len)
-		rc = read_raw_part(l, out, e);
+		rc = letters_read_raw_part(
+		    l->db, SQL_LETTER_RAW, v, &l->raw, out->raw_len, e);
 	if (rc != 1)
 		return rc;
 	out->raw = l->raw.data;

@@ -34,6 +34,7 @@ mark_release(struct mark *m)
 	free(m->pipeline);
 	free(m->traceparent);
 	free(m->stage);
+	free(m->target);
 	free(m->message);
 	free(m->checkpoint);
 	free(m->name);
@@ -283,6 +284,7 @@ get_members(struct reading *r, struct mark *m)
 	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||
 	    get_text(r, "stage", &m->stage) == -1 ||
+	    get_text(r, "target", &m->target) == -1 ||
 	    get_text(r, "stream", &m->stream) == -1 ||
 	    get_text(r, "run", &m->run) == -1 ||
 	    get_text(r, "pipeline", &m->pipeline) == -1 ||

@@ -32,6 +32,8 @@ struct mark {
 	enum mark_kind kind;
 	char *id, *stream, *run, *pipeline, *traceparent;
 	char *stage;            /* of reject and failed; of begin in a replay */
+	char *target;           /* of begin in a replay of letters that a loader
+	                         * has rejected: its table */
 	char *message;          /* of failed */
 	int code;               /* of failed: the exit code */
 	bool printed;           /* of failed: the stage has printed the message

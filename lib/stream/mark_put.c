@@ -76,6 +76,7 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	if (m->replay) {
 		json_put_raw(out, "replay", "true", 4);
 		put_if_utf8(out, "stage", m->stage);
+		put_if_utf8(out, "target", m->target);
 	}
 	put_if_utf8(out, "checkpoint", m->checkpoint);
 	if (m->lookback)

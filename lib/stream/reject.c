@@ -1,7 +1,7 @@
 #include "reject.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
+#include "base/reject_id.h"
 #include "base/text.h"
 #include "json/write.h"
 
@@ -148,38 +148,6 @@ put_raw(struct buf *b, const struct reject *r)
 		json_put_text(b, "sha256", r->sha256);
 }
 
-/* Adds a part and a NUL to the hash. With the NUL, the parts "ab","c" and
- * "a","bc" have different hashes. */
-static void
-hash_part(struct hash *h, const char *p, size_t n)
-{
-	hash_add(h, p, n);
-	hash_add(h, "", 1);
-}
-
-static void
-hash_text(struct hash *h, const char *s)
-{
-	hash_part(h, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
-}
-
-static int
-make_id(char id[HASH_HEX], const struct reject_who *w,
-    const struct reject *r, struct err *e)
-{
-	struct hash *h = hash_new();
-
-	if (h == NULL)
-		return err_nomem(e);
-	hash_text(h, w->pipeline);
-	hash_text(h, w->stage);
-	hash_part(h, r->raw != NULL ? r->raw : "", r->raw_len);
-	if (r->sha256 != NULL)
-		hash_text(h, r->sha256);
-	hash_finish_and_free(h, id);
-	return 0;
-}
-
 static void
 open_object_and_put_identity(
     struct buf *b, struct reject_who *w, const char *id)
@@ -195,6 +163,7 @@ open_object_and_put_identity(
 	put_cut_text(b, "occurrence", occurrence, sizeof(occurrence));
 	put_cut_text(b, "run", w->run, TEXT_MAX);
 	put_cut_text(b, "pipeline", w->pipeline, TEXT_MAX);
+	put_cut_text(b, "stream", w->stream, TEXT_MAX);
 	json_put_text(b, "stage", w->stage);
 }
 
@@ -202,11 +171,15 @@ int
 reject_append_line(struct buf *out, struct reject_who *w,
     const struct reject *r, struct err *e)
 {
+	const struct reject_place place = { .pipeline = w->pipeline,
+		.stream = w->stream, .stage = w->stage, .table = r->target };
 	char id[HASH_HEX], at[CLOCK_STAMP];
 
-	if (r->id == NULL && make_id(id, w, r, e) == -1)
+	if (r->id == NULL && reject_id_from_record(id, &place, r->raw,
+	    r->raw != NULL ? r->raw_len : 0, r->sha256, e) == -1)
 		return -1;
 	open_object_and_put_identity(out, w, r->id != NULL ? r->id : id);
+	put_cut_text(out, "target", r->target, TEXT_MAX);
 	json_put_text(out, "code", r->code);
 	put_cut_text(out, "message", r->message, TEXT_MAX);
 	put_cut_text(out, "pointer", r->pointer, POINTER_MAX);

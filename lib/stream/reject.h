@@ -3,7 +3,7 @@
  *          stream.
  * Borrows: all texts, until the call returns; NULL or 0 means absent.
  * Gives: reject_append_line() appends the line without LF. If r->id is NULL,
- *        the id is the SHA-256 of pipeline, stage and raw.
+ *        the id is made of pipeline, stream, stage, target and raw.
  * Fails: a program without a place for rejects fails at its first one
  *        (ERR_DATA); one with too many fails with ERR_LIMIT. */
 #ifndef STREAM_REJECT_H
@@ -25,6 +25,7 @@ struct origin {
 
 struct reject {
 	const char *id;         /* NULL: computed */
+	const char *target;     /* the loader's table */
 	const char *code, *message, *pointer, *sqlstate;
 	int http_status;
 	bool retryable;
@@ -37,6 +38,7 @@ struct reject {
 
 struct reject_who {             /* the same in all rejects of a process */
 	const char *run, *pipeline;     /* NULL outside etl-run */
+	const char *stream;             /* NULL in a plain stream */
 	char stage[64];
 	/* Each rejection has a unique id (member "occurrence"):
 	 * PROCESS/STAGE.TAIL/N. */

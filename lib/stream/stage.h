@@ -36,8 +36,9 @@ struct stage_conf {
 	                                 * that it writes; NULL: none */
 	bool lookback;                  /* source: it reads some records a
 	                                 * second time */
-	const struct mark *replay;      /* source: pipeline and stage of the
-	                                 * letters that it replays, or NULL */
+	const struct mark *replay;      /* source: pipeline, stream, stage and
+	                                 * target of the letters that it
+	                                 * replays, or NULL */
 	size_t max_record;              /* 0: LINES_MAX */
 	const struct stdfd *fds;
 };

@@ -65,6 +65,7 @@ stage_set_name_and_pipeline(struct stage *s, struct err *e)
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
 
 	s->who.pipeline = b->replay ? b->pipeline : s->pipeline;
+	s->who.stream = b->stream;
 	if (b->replay && s->conf->rejects != NULL)
 		return err_set(e, ERR_CONFIG, false, "--rejects cannot be used "
 		    "in a replay, whose rejects must stay in the stream: leave "
@@ -137,7 +138,11 @@ fill_begin_mark(struct stage *s, struct err *e)
 	    copy_text_if_set(
 		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
 		return -1;
-	return r != NULL ? copy_text_if_set(&b->stage, r->stage, e) : 0;
+	if (r == NULL)
+		return 0;
+	return copy_text_if_set(&b->stage, r->stage, e) == -1
+		   ? -1
+		   : copy_text_if_set(&b->target, r->target, e);
 }
 
 int
@@ -150,6 +155,7 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 	stage_reset_counts(s);
 	if (fill_begin_mark(s, e) == -1)
 		return -1;
+	s->who.stream = s->begin.stream;
 	mark_make_stage_name(s->counts.stage, stage_given_name(s), NULL, 0);
 	if (stage_report_begin(s, e) == -1)
 		return -1;

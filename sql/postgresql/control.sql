@@ -216,6 +216,22 @@ ALTER TABLE {schema}.pipeline_runs ADD COLUMN script text;
 -- The boot of the machine and the lock folder of the run's etl-run. NULL: not
 -- known, or a run of version 2.
 ALTER TABLE {schema}.pipeline_runs ADD COLUMN machine text;
+-- The name of the stream, and the table of the loader that rejected the record.
+-- NULL: none, or the letter was stored by an etl that had tables of version 2.
+ALTER TABLE {schema}.dead_letters ADD COLUMN stream text;
+ALTER TABLE {schema}.dead_letters ADD COLUMN target text;
+
+-- number gives the order in which the occurrences of a letter came. raw has the
+-- bytes of an occurrence if they differ from those of the letter, else NULL.
+ALTER TABLE {schema}.dead_letter_attempts
+    ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
+ALTER TABLE {schema}.dead_letter_attempts ADD COLUMN raw bytea;
+DROP INDEX {schema}.dead_letter_attempts_letter;
+CREATE INDEX dead_letter_attempts_letter
+    ON {schema}.dead_letter_attempts (dead_letter_id, number);
+CREATE INDEX dead_letter_attempts_raw
+    ON {schema}.dead_letter_attempts (dead_letter_id, number)
+    WHERE raw IS NOT NULL;
 
 UPDATE {schema}.etl_control SET version = 3;
 

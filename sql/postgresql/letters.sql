@@ -6,7 +6,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS etl_letters (
     occurrence text COLLATE "C", pipeline text, run text, stage text,
     code text, message text, pointer text, origin text, sqlstate text,
     http_status integer, retryable boolean, at timestamptz, raw bytea,
-    raw_data text, bytes bigint, sha256 text
+    raw_data text, bytes bigint, sha256 text, stream text, target text,
+    own_id text COLLATE "C"
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS etl_resolves (
     n bigint, reject_id text COLLATE "C", seen bigint, upto bigint
@@ -16,7 +17,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS etl_resolves (
 -- Copies reject lines (rejected records) into the temporary table etl_letters.
 COPY pg_temp.etl_letters (reject_id, occurrence, pipeline, run, stage, code,
     message, pointer, origin, sqlstate, http_status, retryable, at, raw,
-    raw_data, bytes, sha256)
+    raw_data, bytes, sha256, stream, target, own_id)
 FROM STDIN
 
 -- name: letters_copy_resolves
@@ -46,17 +47,49 @@ SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
 FROM (
     SELECT reject_id, stage, code, message, at, n FROM pg_temp.etl_letters
     UNION ALL
+    SELECT own_id, stage, code, message, at, n FROM pg_temp.etl_letters
+    WHERE own_id IS NOT NULL
+    UNION ALL
     SELECT reject_id, '', '', '', pg_catalog.now(), NULL
     FROM pg_temp.etl_resolves
 ) AS touched
 ORDER BY reject_id, n
 ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
 
+-- name: letters_change_ids
+-- A reject line whose id is not made of its bytes or its key (own_id is not
+-- null) may have the id of a dead letter of another record: one that has other
+-- bytes, or another pipeline, stream or stage. This letter must not change, so
+-- the line gets the id own_id. Of several new lines with one id, the first one
+-- keeps the id.
+WITH letters AS (
+    SELECT d.reject_id, d.raw, d.pipeline, d.stream, d.stage
+    FROM {schema}.dead_letters AS d
+    WHERE d.attempts > 0 AND d.erased_at IS NULL AND d.reject_id IN (
+        SELECT reject_id FROM pg_temp.etl_letters WHERE own_id IS NOT NULL)
+), lines AS (
+    SELECT DISTINCT ON (l.reject_id) l.reject_id, l.raw, l.pipeline, l.stream,
+        l.stage
+    FROM pg_temp.etl_letters AS l
+    WHERE l.reject_id IN (
+            SELECT reject_id FROM pg_temp.etl_letters WHERE own_id IS NOT NULL)
+        AND l.reject_id NOT IN (SELECT reject_id FROM letters)
+    ORDER BY l.reject_id, l.own_id IS NOT NULL, l.n
+)
+UPDATE pg_temp.etl_letters AS l SET reject_id = l.own_id, own_id = NULL
+FROM (SELECT * FROM letters UNION ALL SELECT * FROM lines) AS o
+WHERE l.own_id IS NOT NULL AND l.reject_id = o.reject_id
+    AND (l.raw <> o.raw OR l.stage <> o.stage
+    OR coalesce(l.pipeline, '') <> coalesce(o.pipeline, '')
+    OR coalesce(l.stream, '') <> coalesce(o.stream, ''))
+
 -- name: letters_resolve
 -- Resolves dead letters whose records were replayed (sent through the pipeline
 -- again), but only where resolved_upto is still the value that the replay read:
 -- a letter that another command has changed is left as it is. If several marks
 -- name one letter, upto of each mark must be equal to seen of the mark before.
+-- Only letters of the replay's pipeline $2, stream $3, stage $4 and table $5
+-- are resolved. A letter of an older etl has no table.
 WITH marks AS (
     SELECT *, seen >= upto AND upto = pg_catalog.lag(seen, 1, upto)
         OVER (PARTITION BY reject_id ORDER BY n) AS follows
@@ -77,6 +110,10 @@ WITH marks AS (
     FROM replayed AS r
     WHERE d.reject_id = r.reject_id AND d.resolved_upto = r.upto
         AND r.seen <= d.attempts AND d.attempts > 0
+        AND coalesce(d.pipeline, '') = coalesce($2::text, '')
+        AND coalesce(d.stream, '') = coalesce($3::text, '')
+        AND d.stage = coalesce($4::text, '')
+        AND coalesce(d.target, $5::text, '') = coalesce($5::text, '')
     RETURNING d.reject_id
 )
 SELECT n FROM marks JOIN resolved USING (reject_id)
@@ -84,33 +121,52 @@ SELECT n FROM marks JOIN resolved USING (reject_id)
 -- name: letters_merge
 -- Inserts the occurrences (single rejections of a record) of etl_letters that
 -- are not stored yet, updates their rows in dead_letters, and returns how many
--- occurrences were inserted. It is not part of letters_lock, because only a
--- later statement sees the rows that other transactions committed while
--- letters_lock waited.
+-- occurrences were inserted. An occurrence keeps bytes of its own if they
+-- differ from those of its letter, which are the bytes of the newest
+-- occurrence. A letter keeps its stage: in a replay that repairs records, a
+-- loader has another name, such as load.2, and the next replay must find the
+-- letter. This statement is not part of letters_lock, because only a later
+-- statement sees the rows that other transactions committed while letters_lock
+-- waited.
 WITH staged AS (
     SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
-        l.message
+        l.message, l.raw
     FROM pg_temp.etl_letters AS l
         JOIN {schema}.dead_letters AS d USING (reject_id)
+    WHERE NOT EXISTS (SELECT FROM {schema}.dead_letter_attempts AS a
+        WHERE a.occurrence = l.occurrence)
     ORDER BY l.occurrence, l.n
+), newest AS (
+    SELECT DISTINCT ON (id) id, n, raw FROM staged ORDER BY id, n DESC
 ), added AS (
     INSERT INTO {schema}.dead_letter_attempts (dead_letter_id, occurrence,
-        pipeline_run_id, at, message)
-    SELECT id, occurrence, $1::bigint, at, message FROM staged
+        pipeline_run_id, at, message, raw)
+    SELECT s.id, s.occurrence, $1::bigint, s.at, s.message,
+        CASE WHEN s.raw <> w.raw THEN s.raw END
+    FROM staged AS s JOIN newest AS w USING (id)
+    ORDER BY s.n
     ON CONFLICT (occurrence) DO NOTHING
-    RETURNING occurrence
+    RETURNING dead_letter_id
 ), latest AS (
-    SELECT s.id, pg_catalog.count(*) AS times, pg_catalog.max(s.n) AS n
-    FROM added JOIN staged AS s USING (occurrence)
-    GROUP BY s.id
+    SELECT w.id, w.n, pg_catalog.count(*) AS times
+    FROM added JOIN newest AS w ON w.id = added.dead_letter_id
+    GROUP BY w.id, w.n
+), kept AS (
+    -- the occurrences that were stored before and have the letter's old bytes
+    UPDATE {schema}.dead_letter_attempts AS a SET raw = d.raw
+    FROM {schema}.dead_letters AS d JOIN newest AS w USING (id)
+    WHERE a.dead_letter_id = d.id AND a.raw IS NULL AND d.attempts > 0
+        AND d.raw <> w.raw
 ), merged AS (
     UPDATE {schema}.dead_letters AS d SET
-        pipeline = l.pipeline, run = l.run, stage = l.stage, code = l.code,
+        pipeline = l.pipeline, run = l.run, code = l.code,
+        stage = CASE WHEN d.attempts = 0 THEN l.stage ELSE d.stage END,
         error_message = l.message, pointer = l.pointer,
         origin = l.origin::json, sqlstate = l.sqlstate,
         http_status = l.http_status, retryable = l.retryable,
         last_seen_at = l.at, raw = l.raw, raw_data = l.raw_data::jsonb,
-        bytes = l.bytes, sha256 = l.sha256,
+        bytes = l.bytes, sha256 = l.sha256, stream = l.stream,
+        target = l.target,
         pipeline_run_id = coalesce($1::bigint, d.pipeline_run_id),
         attempts = d.attempts + latest.times, status = 'open',
         resolved_at = NULL, resolved_by_run = NULL, reason = NULL,
@@ -126,6 +182,8 @@ SELECT pg_catalog.count(*) FROM added
 DELETE FROM {schema}.dead_letters
 WHERE attempts = 0
     AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
+    OR reject_id IN (SELECT own_id FROM pg_temp.etl_letters
+        WHERE own_id IS NOT NULL)
     OR reject_id IN (SELECT reject_id FROM pg_temp.etl_resolves));
 RELEASE SAVEPOINT etl_letters;
 DELETE FROM pg_temp.etl_letters;
@@ -144,15 +202,18 @@ SELECT coalesce(pg_catalog.max(id), 0) FROM {schema}.dead_letters
 -- Reads dead letters in pages, the oldest first. The rejected record (column
 -- raw) is left out if it has more than 16 KiB: letter_raw reads it.
 SELECT id, attempts, resolved_upto, pg_catalog.octet_length(raw), bytes,
-    http_status, retryable, reject_id, stage, code, pipeline, run,
-    error_message, pointer, origin,
+    http_status, retryable,
+    EXISTS (SELECT FROM {schema}.dead_letter_attempts AS a
+        WHERE a.dead_letter_id = d.id AND a.raw IS NOT NULL),
+    reject_id, stage, code, pipeline, run, error_message, pointer, origin,
     pg_catalog.to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     pg_catalog.to_char(last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     status, sqlstate, reason,
     pg_catalog.to_char(resolved_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     resolved_by_run,
     pg_catalog.to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    sha256, CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
+    sha256, stream, target,
+    CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
 FROM {schema}.dead_letters AS d
 WHERE true
 ORDER BY d.created_at, d.id
@@ -172,24 +233,32 @@ WHERE true
 GROUP BY stage, code, error_message
 
 -- name: letters_words
--- Lists the codes, stages or pipelines of all dead letters; $1 is code, stage
--- or pipeline. If a selection matches no letter, etl-dlq suggests the word that
--- the user probably meant.
+-- Lists the codes, stages, streams, targets or pipelines of all dead letters;
+-- $1 is code, stage, stream, target or pipeline. If a selection matches no
+-- letter, etl-dlq suggests the word that the user probably meant.
 SELECT DISTINCT CASE $1::text WHEN 'code' THEN code WHEN 'stage' THEN stage
+    WHEN 'stream' THEN coalesce(stream, '')
+    WHEN 'target' THEN coalesce(target, '')
     ELSE coalesce(pipeline, '') END
 FROM {schema}.dead_letters
 
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
--- again, by the pipeline and stage that rejected them.
-SELECT pipeline, stage, pg_catalog.count(*)
-FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
+-- again, by the pipeline, stream, stage and table that rejected them. The last
+-- two columns are 1 if a letter of any group has a stream or a table.
+SELECT pipeline, stream, stage, target, pg_catalog.count(*),
+    pg_catalog.max(pg_catalog.max(CASE WHEN stream = '' THEN 0 ELSE 1 END))
+        OVER (),
+    pg_catalog.max(pg_catalog.max(CASE WHEN target = '' THEN 0 ELSE 1 END))
+        OVER ()
+FROM (SELECT coalesce(pipeline, '') AS pipeline,
+    coalesce(stream, '') AS stream, stage, coalesce(target, '') AS target
     FROM {schema}.dead_letters AS d
     WHERE true
     ORDER BY created_at, id
     LIMIT $1) AS c
-GROUP BY pipeline, stage
-ORDER BY pipeline, stage
+GROUP BY pipeline, stream, stage, target
+ORDER BY pipeline, stream, stage, target
 LIMIT 17
 
 -- name: letters_runs
@@ -238,9 +307,10 @@ UPDATE {schema}.dead_letters SET
 WHERE id = $1
 
 -- name: letter_erase_times
--- Removes the messages of all rejections (occurrences) of a dead letter,
--- because they may quote the record, for etl-dlq erase.
-UPDATE {schema}.dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
+-- Removes the bytes of all rejections (occurrences) of a dead letter, and the
+-- messages, because they may quote the record, for etl-dlq erase.
+UPDATE {schema}.dead_letter_attempts SET message = '', raw = ''
+WHERE dead_letter_id = $1
 
 -- name: letter_example
 -- Reads the message of a dead letter and the start of its record, as an example
@@ -257,11 +327,40 @@ FROM {schema}.dead_letters
 WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists up to 256 occurrences (single rejections) of a dead letter, by time and
--- id: those that come after the time $2 and the occurrence id $3.
-SELECT occurrence,
-    pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message
-FROM {schema}.dead_letter_attempts AS a
-WHERE dead_letter_id = $1 AND (a.at, a.occurrence) > ($2, $3)
-ORDER BY a.at, a.occurrence
+-- Lists up to 256 occurrences (single rejections) of a dead letter with a
+-- number above $2, in the order in which they came, without the first $3 of
+-- them. Their own bytes are left out if they are more than 16 KiB:
+-- letter_time_raw reads them.
+SELECT number, pg_catalog.octet_length(raw), occurrence,
+    pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message,
+    CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
+FROM {schema}.dead_letter_attempts
+WHERE dead_letter_id = $1 AND number > $2
+ORDER BY number
+LIMIT 256 OFFSET $3
+
+-- name: letter_times_distinct
+-- Does the same as letter_times for $4 occurrences after the first $3; of those
+-- with the same bytes it lists only the last.
+SELECT number, pg_catalog.octet_length(raw), occurrence,
+    pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message,
+    CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
+FROM {schema}.dead_letter_attempts
+WHERE dead_letter_id = $1 AND number > $2 AND number IN (
+    SELECT pg_catalog.max(number)
+    FROM (SELECT a.number, coalesce(a.raw, d.raw) AS raw
+        FROM {schema}.dead_letter_attempts AS a
+            JOIN {schema}.dead_letters AS d ON d.id = a.dead_letter_id
+        WHERE a.dead_letter_id = $1
+        ORDER BY a.number
+        LIMIT $4 OFFSET $3) AS o
+    GROUP BY raw)
+ORDER BY number
 LIMIT 256
+
+-- name: letter_time_raw
+-- Reads $4 of the own bytes of the occurrence with the number $2 of a dead
+-- letter, from byte $3; the first byte is 1.
+SELECT substring(raw FROM $3::integer FOR $4::integer)
+FROM {schema}.dead_letter_attempts
+WHERE dead_letter_id = $1 AND number = $2

@@ -159,6 +159,44 @@ ALTER TABLE pipeline_runs ADD COLUMN script TEXT;
 -- The boot of the machine and the lock folder of the run's etl-run. NULL: not
 -- known, or a run of version 2.
 ALTER TABLE pipeline_runs ADD COLUMN machine TEXT;
+-- The name of the stream, and the table of the loader that rejected the record.
+-- NULL: none, or the letter was stored by an etl that had tables of version 2.
+ALTER TABLE dead_letters ADD COLUMN stream TEXT;
+ALTER TABLE dead_letters ADD COLUMN target TEXT;
+
+-- number gives the order in which the occurrences of a letter came. raw has the
+-- bytes of an occurrence if they differ from those of the letter, else NULL.
+-- Only a new table can have the column number. No table is renamed, because
+-- SQLite refuses this if a view of the user reads the table.
+CREATE TABLE dead_letter_attempts_2 AS
+SELECT dead_letter_id, occurrence, pipeline_run_id, at, message
+FROM dead_letter_attempts;
+DROP TABLE dead_letter_attempts;
+CREATE TABLE dead_letter_attempts (
+    dead_letter_id INTEGER NOT NULL REFERENCES dead_letters ON DELETE CASCADE,
+    occurrence TEXT NOT NULL UNIQUE,
+    pipeline_run_id INTEGER REFERENCES pipeline_runs ON DELETE SET NULL,
+    at TEXT NOT NULL,
+    message TEXT NOT NULL,
+    number INTEGER PRIMARY KEY,
+    raw BLOB
+);
+INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
+    pipeline_run_id, at, message)
+SELECT d.id, a.occurrence, r.id, a.at, a.message
+FROM dead_letter_attempts_2 AS a
+    -- The sqlite3 shell does not check foreign keys: rows may lack their
+    -- letter or run.
+    JOIN dead_letters AS d ON d.id = a.dead_letter_id
+    LEFT JOIN pipeline_runs AS r ON r.id = a.pipeline_run_id
+ORDER BY a.dead_letter_id, a.at, a.occurrence;
+DROP TABLE dead_letter_attempts_2;
+CREATE INDEX dead_letter_attempts_letter
+    ON dead_letter_attempts (dead_letter_id, number);
+CREATE INDEX dead_letter_attempts_raw
+    ON dead_letter_attempts (dead_letter_id, number) WHERE raw IS NOT NULL;
+CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
+    WHERE pipeline_run_id IS NOT NULL;
 
 UPDATE etl_control SET version = 3;
 

@@ -1,25 +1,54 @@
--- name: letter_known
--- Returns 1 if an occurrence (one rejection of a record) is already stored,
--- else no row.
-SELECT 1 FROM dead_letter_attempts WHERE occurrence = $1
+-- name: letter_is_other
+-- Returns 1 if the dead letter with the reject id $1 is of another record than
+-- the reject line: it has other bytes, or another pipeline, stream or stage.
+SELECT 1 FROM dead_letters
+WHERE reject_id = $1 AND erased_at IS NULL AND (raw <> $2
+    OR coalesce(pipeline, '') <> coalesce($3, '')
+    OR coalesce(stream, '') <> coalesce($4, '') OR stage <> $5)
+
+-- name: letter_state
+-- Returns 1 if the occurrence $1 (one rejection of a record) is already stored;
+-- else 2 if the dead letter with the reject id $2 has other bytes than $3; else
+-- 0.
+SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM dead_letter_attempts WHERE occurrence = $1)
+        THEN 1
+    WHEN EXISTS (SELECT 1 FROM dead_letters
+            WHERE reject_id = $2 AND raw <> $3) THEN 2
+    ELSE 0 END
+
+-- name: letter_keep_bytes
+-- Called before a dead letter gets other bytes. Copies its bytes to the
+-- occurrences that have the same ones. These are the occurrences after the last
+-- one that has bytes of its own.
+UPDATE dead_letter_attempts
+SET raw = (SELECT raw FROM dead_letters WHERE reject_id = $1)
+WHERE dead_letter_id = (SELECT id FROM dead_letters WHERE reject_id = $1)
+    AND number > coalesce((SELECT max(a.number)
+        FROM dead_letter_attempts AS a
+            JOIN dead_letters AS d ON d.id = a.dead_letter_id
+        WHERE d.reject_id = $1 AND a.raw IS NOT NULL), 0)
 
 -- name: letter_store
 -- Inserts a dead letter. If a letter with the same reject id exists, adds 1 to
--- its attempts and sets its status to open. Returns the id of the row.
+-- its attempts and sets its status to open. The letter keeps its stage: in a
+-- replay that repairs records, a loader has another name, such as load.2, and
+-- the next replay must find the letter. Returns the id of the row.
 INSERT INTO dead_letters (reject_id, pipeline, run, stage, code,
     error_message, pointer, origin, sqlstate, http_status, retryable,
-    created_at, last_seen_at, raw, raw_data, bytes, sha256, pipeline_run_id,
-    attempts)
+    created_at, last_seen_at, raw, raw_data, bytes, sha256, stream, target,
+    pipeline_run_id, attempts)
 VALUES ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15,
-    $16, $17, $18, 1)
+    $16, $17, $18, $19, $20, 1)
 ON CONFLICT (reject_id) DO UPDATE SET
-    pipeline = excluded.pipeline, run = excluded.run, stage = excluded.stage,
-    code = excluded.code, error_message = excluded.error_message,
+    pipeline = excluded.pipeline, run = excluded.run, code = excluded.code,
+    error_message = excluded.error_message,
     pointer = excluded.pointer, origin = excluded.origin,
     sqlstate = excluded.sqlstate, http_status = excluded.http_status,
     retryable = excluded.retryable, last_seen_at = excluded.last_seen_at,
     raw = excluded.raw, raw_data = excluded.raw_data, bytes = excluded.bytes,
-    sha256 = excluded.sha256,
+    sha256 = excluded.sha256, stream = excluded.stream,
+    target = excluded.target,
     pipeline_run_id = coalesce(excluded.pipeline_run_id, pipeline_run_id),
     attempts = attempts + 1, status = 'open', resolved_at = NULL,
     resolved_by_run = NULL, reason = NULL, erased_at = NULL
@@ -33,8 +62,10 @@ VALUES ($1, $2, $3, $4, $5)
 
 -- name: letter_resolve
 -- Resolves a dead letter whose record was replayed (sent through the pipeline
--- again), but only if resolved_upto is still $3. If another command has changed
--- the letter, this statement changes no row.
+-- again), but only if resolved_upto is still $3 and the letter is of the
+-- replay's pipeline $5, stream $6, stage $7 and table $8. A letter of an older
+-- etl has no table. If the letter does not match, this statement changes no
+-- row.
 UPDATE dead_letters SET
     resolved_upto = $2,
     status = CASE WHEN attempts > $2 THEN 'open' ELSE 'resolved' END,
@@ -43,6 +74,10 @@ UPDATE dead_letters SET
     resolved_by_run = CASE WHEN attempts > $2 THEN NULL ELSE $4 END,
     reason = NULL
 WHERE reject_id = $1 AND resolved_upto = $3 AND $2 BETWEEN $3 AND attempts
+    AND coalesce(pipeline, '') = coalesce($5, '')
+    AND coalesce(stream, '') = coalesce($6, '')
+    AND stage = coalesce($7, '')
+    AND coalesce(target, $8, '') = coalesce($8, '')
 
 -- name: letters_count
 -- Counts the dead letters that match a filter, whose conditions are appended to
@@ -57,9 +92,11 @@ SELECT coalesce(max(id), 0) FROM dead_letters
 -- Reads dead letters in pages, the oldest first. The rejected record (column
 -- raw) is left out if it has more than 16 KiB: letter_raw reads it.
 SELECT id, attempts, resolved_upto, length(raw), bytes, http_status,
-    retryable, reject_id, stage, code, pipeline, run, error_message, pointer,
+    retryable, EXISTS (SELECT 1 FROM dead_letter_attempts AS a
+        WHERE a.dead_letter_id = d.id AND a.raw IS NOT NULL),
+    reject_id, stage, code, pipeline, run, error_message, pointer,
     origin, created_at, last_seen_at, status, sqlstate, reason, resolved_at,
-    resolved_by_run, erased_at, sha256,
+    resolved_by_run, erased_at, sha256, stream, target,
     CASE WHEN length(raw) <= 16384 THEN raw END
 FROM dead_letters AS d
 WHERE true
@@ -78,24 +115,32 @@ WHERE true
 GROUP BY stage, code, error_message
 
 -- name: letters_words
--- Lists the codes, stages or pipelines of all dead letters; $1 is code, stage
--- or pipeline. If a selection matches no letter, etl-dlq suggests the word that
--- the user probably meant.
+-- Lists the codes, stages, streams, targets or pipelines of all dead letters;
+-- $1 is code, stage, stream, target or pipeline. If a selection matches no
+-- letter, etl-dlq suggests the word that the user probably meant.
 SELECT DISTINCT CASE $1 WHEN 'code' THEN code WHEN 'stage' THEN stage
+    WHEN 'stream' THEN coalesce(stream, '')
+    WHEN 'target' THEN coalesce(target, '')
     ELSE coalesce(pipeline, '') END
 FROM dead_letters
 
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
--- again, by the pipeline and stage that rejected them.
-SELECT pipeline, stage, count(*)
-FROM (SELECT coalesce(pipeline, '') AS pipeline, stage
+-- again, by the pipeline, stream, stage and table that rejected them. The last
+-- two columns are 1 if a letter of any group has a stream or a table.
+SELECT pipeline, stream, stage, target, count(*),
+    max(max(CASE WHEN stream = '' THEN 0 ELSE 1 END))
+        OVER (),
+    max(max(CASE WHEN target = '' THEN 0 ELSE 1 END))
+        OVER ()
+FROM (SELECT coalesce(pipeline, '') AS pipeline,
+    coalesce(stream, '') AS stream, stage, coalesce(target, '') AS target
     FROM dead_letters AS d
     WHERE true
     ORDER BY created_at, id
     LIMIT coalesce($1, -1)) AS c
-GROUP BY pipeline, stage
-ORDER BY pipeline, stage
+GROUP BY pipeline, stream, stage, target
+ORDER BY pipeline, stream, stage, target
 LIMIT 17
 
 -- name: letters_runs
@@ -140,9 +185,10 @@ UPDATE dead_letters SET
 WHERE id = $1
 
 -- name: letter_erase_times
--- Removes the messages of all rejections (occurrences) of a dead letter,
--- because they may quote the record, for etl-dlq erase.
-UPDATE dead_letter_attempts SET message = '' WHERE dead_letter_id = $1
+-- Removes the bytes of all rejections (occurrences) of a dead letter, and the
+-- messages, because they may quote the record, for etl-dlq erase.
+UPDATE dead_letter_attempts SET message = '', raw = x''
+WHERE dead_letter_id = $1
 
 -- name: letter_example
 -- Reads the message of a dead letter and the start of its record, as an example
@@ -156,10 +202,37 @@ SELECT error_message, substr(raw, 1, 81) FROM dead_letters WHERE id = $1
 SELECT raw FROM dead_letters WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists up to 256 occurrences (single rejections) of a dead letter, by time and
--- id: those that come after the time $2 and the occurrence id $3.
-SELECT occurrence, at, message
+-- Lists up to 256 occurrences (single rejections) of a dead letter with a
+-- number above $2, in the order in which they came, without the first $3 of
+-- them. Their own bytes are left out if they are more than 16 KiB:
+-- letter_time_raw reads them.
+SELECT number, length(raw), occurrence, at, message,
+    CASE WHEN length(raw) <= 16384 THEN raw END
 FROM dead_letter_attempts
-WHERE dead_letter_id = $1 AND (at, occurrence) > ($2, $3)
-ORDER BY at, occurrence
+WHERE dead_letter_id = $1 AND number > $2
+ORDER BY number
+LIMIT 256 OFFSET $3
+
+-- name: letter_times_distinct
+-- Does the same as letter_times for $4 occurrences after the first $3; of those
+-- with the same bytes it lists only the last.
+SELECT number, length(raw), occurrence, at, message,
+    CASE WHEN length(raw) <= 16384 THEN raw END
+FROM dead_letter_attempts
+WHERE dead_letter_id = $1 AND number > $2 AND number IN (
+    SELECT max(number)
+    FROM (SELECT a.number, coalesce(a.raw, d.raw) AS raw
+        FROM dead_letter_attempts AS a
+            JOIN dead_letters AS d ON d.id = a.dead_letter_id
+        WHERE a.dead_letter_id = $1
+        ORDER BY a.number
+        LIMIT $4 OFFSET $3) AS o
+    GROUP BY raw)
+ORDER BY number
 LIMIT 256
+
+-- name: letter_time_raw
+-- Reads all own bytes of the occurrence with the number $2 of a dead letter:
+-- SQLite would read the whole value for any part of it.
+SELECT raw FROM dead_letter_attempts
+WHERE dead_letter_id = $1 AND number = $2

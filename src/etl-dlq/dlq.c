@@ -16,8 +16,8 @@ dlq_open_database(struct dlq *d, struct err *e)
 	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }
 
-/* Prints the nearest code, stage or pipeline in the database if no letter has
- * the one that the user has named. */
+/* Prints the nearest code, stage, stream, target or pipeline in the database if
+ * no letter has the one that the user has named. */
 static int
 print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
     const char *option, const char *value, struct err *e)
@@ -48,17 +48,19 @@ int
 dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
 {
 	const struct letter_filter *f = &d->selection.filter;
+	const struct { const char *option, *value; } words[] = {
+		{ "code", f->code }, { "stage", f->stage },
+		{ "stream", f->stream }, { "target", f->target },
+		{ "pipeline", f->pipeline },
+	};
 
 	if (isatty(STDERR_FILENO) == 1)
 		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter in %s "
 		    "matches\n", command, f->status != NULL ? f->status : "",
 		    f->status != NULL ? " " : "", db_name(d->db));
-	return print_nearest_stored_value_if_unknown(
-		   d, command, "code", f->code, e) == -1 ||
-		       print_nearest_stored_value_if_unknown(
-			   d, command, "stage", f->stage, e) == -1 ||
-		       print_nearest_stored_value_if_unknown(
-			   d, command, "pipeline", f->pipeline, e) == -1
-		   ? -1
-		   : 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (print_nearest_stored_value_if_unknown(d, command,
+		    words[i].option, words[i].value, e) == -1)
+			return -1;
+	return 0;
 }

@@ -16,8 +16,9 @@
 #define OLDER_NONE UINT64_MAX
 
 struct dlq_opts {
-	const char *db, *control_schema, *stage, *code, *pipeline, *run, *since,
-	    *until, *status, *reason, *pointer, *like, *bad;
+	const char *db, *control_schema, *stage, *code, *pipeline, *stream,
+	    *target, *run, *since, *until, *status, *reason, *pointer, *like,
+	    *bad;
 	uint64_t limit, max_attempts, max_record, older_than;
 	bool json, raw, once, open;
 };
@@ -83,6 +84,22 @@ void put_time_ago(char out[CLOCK_STAMP], uint64_t ms);
  * `times`, also its occurrences. */
 int print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e);
+/* The occurrences of a letter (single rejections of its record), with their
+ * bytes. */
+struct occurrences {
+	const struct letter *letter;
+	struct letter_times *times;
+	struct letter_time t;           /* the occurrence that was read last */
+	struct letter with_its_bytes;   /* a copy of the letter, whose raw is
+	                                 * that of the occurrence; raw NULL: the
+	                                 * bytes were erased or deleted */
+};
+int occurrences_open(struct occurrences *o, struct dlq *d,
+    const struct letter *l, enum letter_times_kind kind, struct err *e);
+/* 1: o->t and o->with_its_bytes are the next occurrence; 0: end; -1. */
+int occurrences_next(struct occurrences *o, struct err *e);
+void occurrences_close(struct occurrences *o);
+
 /* Appends a member if the text is not empty. */
 void put_text_member_if_set(struct buf *b, const char *name, const char *s);
 /* Writes the member "raw" or "raw_base64" as the next part of a line. */

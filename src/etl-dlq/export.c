@@ -27,7 +27,9 @@ put_reject_members(
 	json_put_text(b, "occurrence", t->occurrence);
 	put_run_member(b, l, t->occurrence);
 	put_text_member_if_set(b, "pipeline", l->pipeline);
+	put_text_member_if_set(b, "stream", l->stream);
 	put_text_member_if_set(b, "stage", l->stage);
+	put_text_member_if_set(b, "target", l->target);
 	put_text_member_if_set(b, "code", l->code);
 	put_text_member_if_set(b, "message", t->message);
 	put_text_member_if_set(b, "pointer", l->pointer);
@@ -64,17 +66,21 @@ write_reject_line(struct dlq *d, const struct letter *l,
 }
 
 static int
-write_letter_as_reject_lines(
-    struct dlq *d, const struct letter *l, struct err *e)
+write_letter_as_reject_lines(struct dlq *d, const struct letter *l,
+    struct left_out *left, struct err *e)
 {
-	struct letter_times *times = NULL;
-	struct letter_time t;
-	int more = letter_times_open(&times, d->db, l->id, e);
+	struct occurrences o;
+	int more = occurrences_open(&o, d, l, TIMES_ALL, e);
 
-	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1)
-		if (write_reject_line(d, l, &t, e) == -1)
+	while (more != -1 && (more = occurrences_next(&o, e)) == 1) {
+		if (o.with_its_bytes.raw == NULL)
+			left_out_warn_and_count(left, l,
+			    "the bytes of one of its rejections were erased");
+		else if (write_reject_line(
+			     d, &o.with_its_bytes, &o.t, e) == -1)
 			more = -1;
-	letter_times_close(times);
+	}
+	occurrences_close(&o);
 	return more;
 }
 
@@ -95,7 +101,7 @@ export_letter(struct dlq *d, struct letters *from, struct letter *l,
 		    "read");
 		return 0;
 	default:
-		return write_letter_as_reject_lines(d, l, e);
+		return write_letter_as_reject_lines(d, l, left, e);
 	}
 }
 

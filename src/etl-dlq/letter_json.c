@@ -90,7 +90,9 @@ put_letter_members(struct buf *b, const struct letter *l)
 	put_text_member_if_set(b, "id", l->reject_id);
 	put_text_member_if_set(b, "status", l->status);
 	put_text_member_if_set(b, "pipeline", l->pipeline);
+	put_text_member_if_set(b, "stream", l->stream);
 	put_text_member_if_set(b, "stage", l->stage);
+	put_text_member_if_set(b, "target", l->target);
 	put_text_member_if_set(b, "code", l->code);
 	put_text_member_if_set(b, "message", l->message);
 	put_text_member_if_set(b, "pointer", l->pointer);
@@ -118,32 +120,45 @@ put_letter_members(struct buf *b, const struct letter *l)
 }
 
 static int
-write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
+write_occurrence(struct dlq *d, const struct occurrences *o, bool first,
+    struct err *e)
 {
-	struct letter_times *times = NULL;
-	struct letter_time t;
 	struct buf b;
-	int more = letter_times_open(&times, d->db, l->id, e);
+	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	buf_str(&b, ",\"occurrences\":[");
-	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1) {
-		buf_char(&b, '{');
-		put_text_member_if_set(&b, "occurrence", t.occurrence);
-		put_text_member_if_set(&b, "at", t.at);
-		put_text_member_if_set(&b, "message", t.message);
-		buf_char(&b, '}');
-		if (buf_check(&b, e) == -1 ||
-		    write_with_control_bytes_escaped(
-			d->out, b.data, b.len, e) == -1)
-			more = -1;
-		buf_clear(&b);
+	if (!first)
 		buf_char(&b, ',');
-	}
-	if (more == 0 && b.len > 1)
-		more = out_write_part(d->out, b.data, b.len, e);
-	letter_times_close(times);
+	buf_char(&b, '{');
+	put_text_member_if_set(&b, "occurrence", o->t.occurrence);
+	put_text_member_if_set(&b, "at", o->t.at);
+	put_text_member_if_set(&b, "message", o->t.message);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = write_with_control_bytes_escaped(
+		    d->out, b.data, b.len, e);
 	buf_release(&b);
+	if (rc == 0 && o->t.has_own_bytes && o->t.raw != NULL)
+		rc = write_raw_member(d->out, &o->with_its_bytes, e);
+	return rc == 0 ? out_write_part(d->out, "}", 1, e) : rc;
+}
+
+static int
+write_occurrences(struct dlq *d, const struct letter *l, struct err *e)
+{
+	static const char name[] = ",\"occurrences\":[";
+	struct occurrences o;
+	bool first = true;
+	int more = occurrences_open(&o, d, l, TIMES_ALL, e);
+
+	if (more == 0)
+		more = out_write_part(d->out, name, sizeof(name) - 1, e);
+	while (more != -1 && (more = occurrences_next(&o, e)) == 1) {
+		if (write_occurrence(d, &o, first, e) == -1)
+			more = -1;
+		first = false;
+	}
+	occurrences_close(&o);
 	return more == -1 ? -1 : out_write_part(d->out, "]", 1, e);
 }
 

@@ -40,6 +40,7 @@ put_letter_row(struct buf *b, const struct letter *l, struct err *e)
 	put_cell(b, l->status, 9);
 	put_time_cell(b, l->last_seen_at);
 	put_cell(b, l->pipeline, 12);
+	put_cell(b, l->stream, 12);
 	put_cell(b, l->stage, 9);
 	put_cell(b, l->code, 12);
 	if (l->erased_at != NULL)
@@ -54,8 +55,8 @@ print_letter_line(struct dlq *d, struct letters *from, struct letter *l,
     bool first, struct buf *line, struct err *e)
 {
 	static const char head[] = "LETTER TIMES STATUS    "
-	    "LAST SEEN            PIPELINE     STAGE     CODE         "
-	    "MESSAGE";
+	    "LAST SEEN            PIPELINE     STREAM       STAGE     "
+	    "CODE         MESSAGE";
 
 	if (d->opts->json)
 		return print_letter_json(d, from, l, false, e);

@@ -5,6 +5,7 @@
  * dlq              opens the database, for all sub-commands.
  * selection        the options that select letters, such as --stage;
  *                  time_option reads the times of --since and --until.
+ * occurrences      reads the bytes of each rejection of a letter.
  * put              stores reject lines as letters (reject_intake reads them).
  * list, show, stats, export   print letters; letter_json prints one as JSON.
  * replay           writes the records of letters, to be loaded again.
@@ -79,6 +80,10 @@ static const struct opt options[] = {
 	    "select: rejected by this stage", NULL, 0 },
 	{ "status", OPT_STRING, AT(status), "STATUS",
 	    "select: open, resolved, discarded or any", NULL, 0 },
+	{ "stream", OPT_STRING, AT(stream), "NAME",
+	    "select: rejected in this stream", NULL, 0 },
+	{ "target", OPT_STRING, AT(target), "TABLE",
+	    "select: rejected by the loader of this table", NULL, 0 },
 	{ "until", OPT_STRING, AT(until), "TIME",
 	    "select: last rejected before this time", NULL, 0 },
 };
@@ -148,6 +153,8 @@ check_options(const struct command *c, const struct dlq_opts *o, int nargs,
 		{ "run", SELECTION, o->run != NULL },
 		{ "since", SELECTION, o->since != NULL },
 		{ "stage", SELECTION, o->stage != NULL },
+		{ "stream", SELECTION, o->stream != NULL },
+		{ "target", SELECTION, o->target != NULL },
 		{ "pointer", SELECTION, o->pointer != NULL },
 		{ "like", SELECTION, o->like != NULL },
 		{ "status", STATUS, o->status != NULL },

@@ -77,8 +77,7 @@ store_large_line_reread_if_freed(
 	*stored = 0;
 	if (letters_add_and_release_line(d->db, &line, 0, stored, e) == -1)
 		return -1;
-	return letters_store_queued_and_resolve(
-	    d->db, NULL, 0, NULL, 0, stored, e);
+	return letters_store_queued_and_resolve(d->db, NULL, 0, stored, e);
 }
 
 static int

@@ -1,81 +1,129 @@
 /* The sub-command replay: writes the records of dead letters (stored rejects)
  * as a stream that is piped into the pipeline again. The stage that rejected a
  * record must process it again, so all letters of a replay must be of the same
- * pipeline and stage. */
+ * pipeline, stream, stage and table. */
 #include "dlq.h"
 
+#include "base/shell_word.h"
 #include "stream/stage.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHOICES = 16 };
+/* A message shows at most so many groups of letters, and so many bytes of
+ * them. */
+enum { CHOICES = 16, CHOICES_TEXT = 800 };
 
-/* The pipeline and stage that rejected the letters. */
+/* Where the letters were rejected. Texts are "" if the letters have none. */
 struct choice {
-	char *pipeline, *stage;
+	char *pipeline, *stream, *stage, *target;
 	bool any;
 };
 
 static int
-set_pipeline_and_stage_from_row(
-    struct choice *c, const struct db_rows *r, struct err *e)
+set_choice_from_row(struct choice *c, const struct db_rows *r, struct err *e)
 {
 	c->pipeline = strdup(db_column(r, 0).p);
-	c->stage = strdup(db_column(r, 1).p);
-	if (c->pipeline == NULL || c->stage == NULL)
+	c->stream = strdup(db_column(r, 1).p);
+	c->stage = strdup(db_column(r, 2).p);
+	c->target = strdup(db_column(r, 3).p);
+	if (c->pipeline == NULL || c->stream == NULL || c->stage == NULL ||
+	    c->target == NULL)
 		return err_nomem(e);
 	c->any = true;
 	return 0;
 }
 
-static int
-set_several_stages_error(const struct dlq *d, const struct buf *list, size_t n,
-    struct err *e)
+static void
+release_choice(struct choice *c)
 {
-	return err_set(e, ERR_USAGE, false, "replay: letters of several stages "
-	    "match: %s:%.*s%s", d->nargs > 0 ? "give only IDs of one pipeline "
-	    "and stage; these are of" : "select one pipeline and stage",
-	    (int)list->len, list->data, n > CHOICES ? ", and more" : "");
+	free(c->pipeline);
+	free(c->stream);
+	free(c->stage);
+	free(c->target);
 }
 
-/* Finds out which pipeline and stage rejected the selected letters, and stores
- * both in *c. Fails if the letters are of several stages. */
+/* Appends the options that select the letters of a row, so that a user can
+ * paste them into a shell. If no row has a stream or a table, these options are
+ * left out. */
+static void
+put_choice(struct buf *b, const struct db_rows *r, const char *before)
+{
+	static const char *const names[] = { "pipeline", "stream", "stage",
+		"target" };
+	const bool needed[] = { true, db_column(r, 5).i != 0, true,
+	    db_column(r, 6).i != 0 };
+
+	buf_str(b, before);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (needed[i]) {
+			buf_printf(b, " --%s ", names[i]);
+			put_shell_word(b, db_column(r, i).p);
+		}
+	buf_printf(b, " (%lld)", (long long)db_column(r, 4).i);
+}
+
 static int
-read_single_pipeline_and_stage(struct choice *c, struct dlq *d,
+set_several_groups_error(
+    const struct dlq *d, const struct buf *list, bool has_more, struct err *e)
+{
+	return err_set(e, ERR_USAGE, false, "replay: the letters are of "
+	    "several pipelines, streams or stages: %s:%.*s%s", d->nargs > 0 ?
+	    "give only IDs of one of these" : "select one of these",
+	    (int)list->len, list->data, has_more ? ", and more" : "");
+}
+
+/* Finds out where the selected letters were rejected, and stores this in *c.
+ * Fails if they are of several pipelines, streams, stages or tables. */
+static int
+read_single_choice(struct choice *c, struct dlq *d,
     const struct letter_filter *f, struct err *e)
 {
 	struct db_value most = f->limit > 0 ? DB_I((int64_t)f->limit) :
 	    db_text(NULL);
 	struct db_rows *r;
 	struct buf list;
-	size_t n = 0;
+	size_t n = 0, shown;
+	bool has_more = false;
 	int rc;
 
 	if (letters_query_filtered(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f,
 	    e) == -1)
 		return -1;
-	buf_init(&list, 768);
+	buf_init(&list, SIZE_MAX / 4);
 	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
-		if (n == 1 &&
-		    (rc = set_pipeline_and_stage_from_row(c, r, e)) == -1)
+		if (n == 1 && (rc = set_choice_from_row(c, r, e)) == -1)
 			break;
-		if (n <= CHOICES)
-			buf_printf(&list, "%s --pipeline '%s' --stage %s "
-			    "(%lld)", n > 1 ? "," : "", db_column(r, 0).p,
-			    db_column(r, 1).p,
-			    (long long)db_column(r, 2).i);
+		shown = list.len;
+		put_choice(&list, r, n == 1 ? "" : ",");
+		if (n > CHOICES || list.len > CHOICES_TEXT)
+			list.len = shown, has_more = true;
 	}
 	db_end(r);
+	if (rc != -1 && buf_check(&list, e) == -1)
+		rc = -1;
 	if (rc != -1 && n > 1)
-		rc = set_several_stages_error(d, &list, n, e);
+		rc = set_several_groups_error(d, &list, has_more, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
 }
 
+/* If the record is longer than --max-record, the stage that reads it would
+ * reject it again and keep only the start of it, as another dead letter with
+ * another id. */
+static const char *
+why_too_long(const struct dlq *d, const struct letter *l)
+{
+	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
+	    LINES_MAX;
+
+	return l->raw_len > most ? "its record is longer than --max-record" :
+	    NULL;
+}
+
 /* The reason why a letter cannot be replayed, or NULL. */
 static const char *
-why_not_replayable(const struct letter *l)
+why_not_replayable(const struct dlq *d, const struct letter *l)
 {
 	if (l->erased_at != NULL)
 		return "its bytes were erased";
@@ -87,7 +135,29 @@ why_not_replayable(const struct letter *l)
 		return "it is more than one line: see etl-dlq show --raw";
 	if (is_mark_line(l->raw, l->raw_len))
 		return "its record looks like a mark (reserved)";
-	return NULL;
+	return why_too_long(d, l);
+}
+
+/* Writes the bytes of each open occurrence (rejection that is not settled), in
+ * the order in which they came; with --once, equal bytes only once. */
+static int
+emit_own_bytes_of_occurrences(struct dlq *d, struct stage *s,
+    const struct letter *l, struct err *e)
+{
+	struct occurrences o;
+	int more = occurrences_open(&o, d, l,
+	    d->opts->once ? TIMES_OPEN_DISTINCT : TIMES_OPEN, e);
+
+	while (more != -1 && (more = occurrences_next(&o, e)) == 1)
+		if (o.with_its_bytes.raw == NULL)
+			err_warnf("etl-dlq", "replay: letter %lld: the bytes "
+			    "of one of its rejections were erased",
+			    (long long)l->id);
+		else if (stage_emit(s, o.with_its_bytes.raw,
+			     o.with_its_bytes.raw_len, e) == -1)
+			more = -1;
+	occurrences_close(&o);
+	return more;
 }
 
 static int
@@ -99,6 +169,11 @@ emit_letter_and_resolve_mark(
 	    .seen = (uint64_t)l->attempts,
 	    .upto = (uint64_t)l->resolved_upto };
 
+	if (l->has_own_bytes) {
+		if (emit_own_bytes_of_occurrences(d, s, l, e) == -1)
+			return -1;
+		return stage_check_write_and_flush_resolve(s, &m, e);
+	}
 	if (d->opts->once || open < 1)
 		open = 1;
 	while (open-- > 0)
@@ -107,34 +182,45 @@ emit_letter_and_resolve_mark(
 	return stage_check_write_and_flush_resolve(s, &m, e);
 }
 
+/* Returns 1 if all records of the letter can be replayed; 0 with the reason in
+ * *why; -1 on failure. If one occurrence cannot be replayed, the whole letter
+ * is left out, because the mark resolve settles all of its occurrences. */
+static int
+check_all_records(struct dlq *d, const struct letter *l, const char **why,
+    struct err *e)
+{
+	struct occurrences o;
+	int more;
+
+	if ((*why = why_not_replayable(d, l)) != NULL)
+		return 0;
+	if (!l->has_own_bytes)
+		return 1;
+	more = occurrences_open(&o, d, l, TIMES_OPEN, e);
+	while (more != -1 && *why == NULL &&
+	    (more = occurrences_next(&o, e)) == 1)
+		if (o.with_its_bytes.raw != NULL)
+			*why = why_not_replayable(d, &o.with_its_bytes);
+	occurrences_close(&o);
+	return more == -1 ? -1 : *why == NULL;
+}
+
 static int
 replay_letter(struct dlq *d, struct stage *s, struct letters *from,
     struct letter *l, struct left_out *left, struct err *e)
 {
-	const char *why = "another command changed it while it was read";
-	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
-	    LINES_MAX;
+	const char *why = why_too_long(d, l);
+	int rc = why == NULL ? letters_read_raw_if_unchanged(from, l, e) : 0;
 
-	/* If the record is longer than --max-record, the stage that reads it
-	 * would reject it again and keep only the start of it, as another dead
-	 * letter with another id. */
-	if (l->raw_len > most) {
-		left_out_warn_and_count(left, l, "its record is longer than "
-		    "--max-record");
-		return 0;
-	}
-	switch (letters_read_raw_if_unchanged(from, l, e)) {
-	case -1:
-		return -1;
-	case 1:
-		if ((why = why_not_replayable(l)) == NULL)
-			return emit_letter_and_resolve_mark(d, s, l, e);
-		break;
-	default:
-		break;
-	}
-	left_out_warn_and_count(left, l, why);
-	return 0;
+	if (rc == 0 && why == NULL)
+		why = "another command changed it while it was read";
+	if (rc == 1)
+		rc = check_all_records(d, l, &why, e);
+	if (rc == 1)
+		return emit_letter_and_resolve_mark(d, s, l, e);
+	if (rc == 0)
+		left_out_warn_and_count(left, l, why);
+	return rc;
 }
 
 static int
@@ -163,14 +249,17 @@ write_replay_stream(struct dlq *d, const struct choice *c,
     const struct letter_filter *all, struct err *e)
 {
 	struct letter_filter f = *all;
-	struct mark m = { .pipeline = c->pipeline, .stage = c->stage };
+	struct mark m = { .pipeline = c->pipeline, .stream = c->stream,
+		.stage = c->stage, .target = c->target };
 	const struct stage_conf conf = { .name = "replay", .source = true,
 	    .replay = &m, .fds = d->fds };
 	struct stage *s = NULL;
 	int rc = -1;
 
 	f.pipeline = c->pipeline;
+	f.stream = c->stream;
 	f.stage = c->stage;
+	f.target = c->target;
 	if (m.pipeline != NULL && *m.pipeline == '\0')
 		m.pipeline = NULL;
 	if (stage_open(&s, &conf, e) == -1 ||
@@ -255,7 +344,7 @@ set_max_attempts_and_warn(struct dlq *d, struct letter_filter *f, struct err *e)
 }
 
 /* Opens the database, sets *f to a filter that selects the letters to replay,
- * and stores in *c the pipeline and stage that rejected them. */
+ * and stores in *c where they were rejected. */
 static int
 open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
     int64_t **ids, struct choice *c, struct err *e)
@@ -268,7 +357,7 @@ open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;
 	if (set_max_attempts_and_warn(d, f, e) == -1 ||
-	    read_single_pipeline_and_stage(c, d, f, e) == -1)
+	    read_single_choice(c, d, f, e) == -1)
 		return -1;
 	return c->any ? 0 : dlq_print_no_match(d, "replay", e);
 }
@@ -286,7 +375,6 @@ replay_command(struct dlq *d, struct err *e)
 	else
 		rc = write_replay_stream(d, &c, &f, e);
 	free(ids);
-	free(c.pipeline);
-	free(c.stage);
+	release_choice(&c);
 	return rc;
 }

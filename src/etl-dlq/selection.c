@@ -25,6 +25,7 @@ selection_init(struct selection *s, const struct dlq_opts *o,
 {
 	*s = (struct selection){ .filter = { .stage = o->stage,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
+	    .stream = o->stream, .target = o->target,
 	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
 	if (parse_status_option(
 		&s->filter.status, o->status, default_status, e) == -1)

@@ -45,7 +45,8 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 {
 	const struct { const char *name, *text; } fields[] = {
 		{ "id", l->reject_id }, { "status", l->status },
-		{ "pipeline", l->pipeline }, { "stage", l->stage },
+		{ "pipeline", l->pipeline }, { "stream", l->stream },
+		{ "stage", l->stage }, { "target", l->target },
 		{ "code", l->code }, { "message", l->message },
 		{ "pointer", l->pointer }, { "origin", l->origin },
 		{ "sqlstate", l->sqlstate }, { "reason", l->reason },
@@ -79,35 +80,42 @@ static int
 print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
     struct err *e)
 {
-	struct letter_times *times = NULL;
-	struct letter_time t;
+	struct occurrences o;
 	struct buf text;
-	int more = letter_times_open(&times, d->db, l->id, e);
+	int more = occurrences_open(&o, d, l, TIMES_ALL, e);
 
 	buf_init(&text, TEXT);
-	while (more != -1 && (more = letter_times_next(times, &t, e)) == 1) {
+	while (more != -1 && (more = occurrences_next(&o, e)) == 1) {
 		buf_clear(&text);
-		buf_printf(&text, "%s  %s  %s", t.at, t.occurrence,
-		    t.message);
+		buf_printf(&text, "%s  %s  %s", o.t.at, o.t.occurrence,
+		    o.t.message);
 		if (buf_check(&text, e) == -1 ||
 		    print_field_if_set(
-			d, line, "seen", text.data, text.len, e) == -1)
+			d, line, "seen", text.data, text.len, e) == -1 ||
+		    (o.t.has_own_bytes && print_field_if_set(d, line,
+			"its raw", o.t.raw, o.t.raw_len, e) == -1))
 			more = -1;
 	}
-	letter_times_close(times);
+	occurrences_close(&o);
 	buf_release(&text);
 	return more;
 }
 
 /* Prints the bytes of the rejected record. Warns if the database has only its
- * first bytes, because the record was too long. */
+ * first bytes, because the record was too long, or if the record had other
+ * bytes when it was rejected before. */
 static int
-print_raw_and_warn_if_cut(struct dlq *d, const struct letter *l, struct err *e)
+print_raw_and_warn_if_not_all(
+    struct dlq *d, const struct letter *l, struct err *e)
 {
 	if (l->bytes != 0)
 		err_warnf("etl-dlq", "show: letter %lld: only the first %zu "
 		    "of its %lld bytes were kept",
 		    (long long)l->id, l->raw_len, (long long)l->bytes);
+	if (l->has_own_bytes)
+		err_warnf("etl-dlq", "show: letter %lld: this is the record as "
+		    "it was rejected last; etl-dlq show %lld shows how it was "
+		    "before", (long long)l->id, (long long)l->id);
 	return out_line(d->out, l->raw, l->raw_len, e);
 }
 
@@ -131,7 +139,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
 		    "were erased", (long long)l->id);
 	if (d->opts->raw)
-		return print_raw_and_warn_if_cut(d, l, e);
+		return print_raw_and_warn_if_not_all(d, l, e);
 	if (print_fields(d, l, line, e) == -1)
 		return -1;
 	return print_occurrences(d, l, line, e);

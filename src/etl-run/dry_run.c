@@ -1,6 +1,6 @@
 #include "dry_run.h"
 
-#include "base/text.h"
+#include "base/shell_word.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,30 +27,6 @@ put_duration(struct buf *b, uint64_t ms)
 		if (++i == sizeof(units) / sizeof(units[0]) - 1)
 			break;
 	buf_printf(b, "%" PRIu64 "%s", ms / units[i].ms, units[i].unit);
-}
-
-/* Quotes a word for sh, on one line. */
-void
-put_shell_word(struct buf *b, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
-	size_t n = strlen(word), part;
-
-	if (n > 0 && strspn(word, plain) == n) {
-		buf_add(b, word, n);
-		return;
-	}
-	buf_char(b, '\'');
-	for (; n > 0; word += part, n -= part) {
-		part = strcspn(word, "'");
-		text_show(b, word, part);
-		if (part < n) {
-			buf_str(b, "'\\''");
-			part++;
-		}
-	}
-	buf_char(b, '\'');
 }
 
 static void

@@ -9,7 +9,4 @@
 
 int dry_run_print(const struct job *j);
 
-/* Appends a word, quoted for sh if needed. Control characters are escaped. */
-void put_shell_word(struct buf *b, const char *word);
-
 #endif

@@ -1,6 +1,7 @@
 #include "job.h"
 
 #include "base/clock.h"
+#include "base/shell_word.h"
 #include "base/stop.h"
 #include "base/wait.h"
 #include "db/db.h"

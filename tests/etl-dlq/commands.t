@@ -164,8 +164,8 @@ lines"' "$(etl-dlq show --raw "$(number odd)")"
 	# shellcheck disable=SC2046 # the IDs are digits
 	is "$kind: replay of IDs of several stages exits with 64" 64 \
 	    "$(status etl-dlq replay $(cat ids))"
-	like "$kind: the message asks for IDs of one pipeline and stage" \
-	    'give only IDs of one pipeline and stage; these are of' "$(cat err)"
+	like "$kind: the message asks for IDs of one group" \
+	    'give only IDs of one of these: --pipeline ' "$(cat err)"
 	is "$kind: a mistyped code matches no letter" '0 0' \
 	    "$(status etl-dlq list --code filtr) $(wc -l <out | tr -d ' ')"
 	is "$kind: the message names the nearest code" \
@@ -320,8 +320,9 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	etl-dlq put --db "$db" long >/dev/null
 	is "$kind: stats shows only the start of a long record" \
-	    "  c: long (letter 1: {\"id\":1$zeros...)" \
-	    "$(etl-dlq stats --db "$db" | sed -n 's/.* s / /;2s/^ /  /p')"
+	    "  c: long (letter N: {\"id\":1$zeros...)" \
+	    "$(etl-dlq stats --db "$db" | sed -n 's/.* s / /
+	    s/(letter [0-9]*/(letter N/;2s/^ /  /p')"
 	etl-dlq put --db "$db" names >/dev/null
 	is "$kind: stats --json has the longest stages and codes in full" \
 	    "x${name}1 ${name}1

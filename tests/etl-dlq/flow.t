@@ -26,7 +26,7 @@ for kind in sqlite postgresql; do
 	sql "$(cat table.sql)"
 	is "$kind: a run with rejects exits with 0" 0 \
 	    "$(status etl-run --name posts \
-	    -c "etl-extract in.ndjson | etl-transform --max-rejects 100% \"\$1\" |
+	    -c "etl-extract --stream posts in.ndjson | etl-transform --max-rejects 100% \"\$1\" |
 	    etl-load --table t --key id --max-rejects 100%" "$strict")"
 	is "$kind: each rejected record is a letter, byte for byte" \
 	    "$(sed -n '2p;4,5p' in.ndjson)" \
@@ -39,8 +39,9 @@ for kind in sqlite postgresql; do
 	# The rejects of the same records, written to a file, are the same
 	# letters.
 	rc=0
-	{ ETL_PIPELINE=posts etl-transform --max-rejects 100% "$strict" \
-	    <in.ndjson >/dev/null; } 3>"rejects.$kind" || rc=$?
+	etl-extract --stream posts in.ndjson | { ETL_PIPELINE=posts \
+	    etl-transform --max-rejects 100% "$strict" >/dev/null; } \
+	    3>"rejects.$kind" || rc=$?
 	is "$kind: put stores 3 rejects of a file that etl-transform wrote" \
 	    '0 3' "$rc $(etl-dlq put "rejects.$kind" |
 	    cut -d' ' -f1)"

@@ -31,6 +31,31 @@ version_1() {
 	sql "INSERT INTO etl_loads (stream_id, target, batch, seq) VALUES
 	    ('s', 't', 1, 1)"
 }
+# version_2: creates the tables of version 2 and three letters of a pipeline, in
+# the tables of version 1.
+version_2() {
+	version_1
+	sh "$top/tests/support/sql-statement.sh" \
+	    "$top/sql/${db%%:*}/control.sql" control_2 >"$scratch/control_2"
+	case $db in
+	sqlite:*) sqlite3 "${db#sqlite:}" <"$scratch/control_2" ;;
+	*) psql -qX -v ON_ERROR_STOP=1 -d "$db" -f "$scratch/control_2" ;;
+	esac
+	sql 'DELETE FROM dead_letters'
+	id=$(printf 'p\0transform\0{"id":"7"}\0' | sha256sum | cut -d' ' -f1)
+	for n in 1 2; do
+		echo "{\"@etl\":\"reject\",\"v\":1,\"id\":\"$id\",\"occurrence\":\"r/transform.abcd/$n\",\"pipeline\":\"p\",\"stage\":\"transform\",\"code\":\"filter\",\"message\":\"m\",\"raw\":\"{\\\"id\\\":\\\"7\\\"}\",\"at\":\"2026-05-01T12:00:00Z\"}"
+	done >"$scratch/old_rejects"
+	sql "INSERT INTO dead_letters (reject_id, stage, code, error_message,
+	    created_at, last_seen_at, raw, attempts, pipeline) VALUES
+	    ('$id', 'transform', 'filter', 'm', '2026-05-01T12:00:00.000000Z',
+	    '2026-05-01T12:00:00.000000Z', '{\"id\":\"7\"}', 1, 'p')"
+	sql "INSERT INTO dead_letter_attempts (dead_letter_id, occurrence, at,
+	    message) SELECT id, 'r/transform.abcd/1',
+	    '2026-05-01T12:00:00.000000Z', 'm' FROM dead_letters"
+	# A view of the user must not stop the migration.
+	sql 'CREATE VIEW times AS SELECT at, message FROM dead_letter_attempts'
+}
 # shape: the columns and indexes of the database.
 shape() {
 	case $db in
@@ -46,12 +71,13 @@ shape() {
 		WHERE schemaname = 'public' ORDER BY 1" ;;
 	esac
 }
-# version_and_columns: the version, and which columns of version 2 exist: "1 no"
-# or "3 runs-letters".
+# version_and_columns: the version, and which columns of versions 2 and 3 exist:
+# "1 no" or "3 runs-letters-streams".
 version_and_columns() {
 	has=no
 	! shape | grep -q 'pipeline_runs|log' || has=runs
 	! shape | grep -q 'dead_letters|erased_at' || has=$has-letters
+	! shape | grep -q 'dead_letters|stream' || has=$has-streams
 	echo "$(sql 'SELECT version FROM etl_control') $has"
 }
 data='[{"id":"bb","attempts":1,"resolved_upto":1,"created_at":"2026-05-01T12:00:01.000000Z","last_seen_at":"2026-05-01T12:00:01.000000Z","resolved_at":"2026-05-02T12:00:00.123000Z","raw":"x"},{"id":"aa","attempts":2,"resolved_upto":0,"created_at":"2026-05-01T12:00:02.000000Z","last_seen_at":"2026-05-01T12:00:03.250000Z","resolved_at":null,"raw":"{\"id\":1}"}]'
@@ -65,14 +91,14 @@ for kind in sqlite postgresql; do
 	etl-dlq list --db "$db"
 	fresh=$(shape)
 	is "$kind: a new database has the tables of version 3" \
-	    '3 runs-letters' "$(version_and_columns)"
+	    '3 runs-letters-streams' "$(version_and_columns)"
 
 	db_new $kind
 	version_1
 	is "$kind: the old database has the tables of version 1" '1 no' \
 	    "$(version_and_columns)"
 	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
-	is "$kind: list migrates the tables to version 3" '3 runs-letters' \
+	is "$kind: list migrates the tables to version 3" '3 runs-letters-streams' \
 	    "$(version_and_columns)"
 	is "$kind: migrated tables have the columns and indexes of new ones" \
 	    "$fresh" "$(shape)"
@@ -107,7 +133,31 @@ for kind in sqlite postgresql; do
 	    jq -cs 'sort_by(.letter) | reverse | .[]' | cksum) $(wc -l \
 	    <"$scratch/race.1" | tr -d ' ')"
 	is "$kind: after six lists at once the tables are those of version 3" \
-	    "3 runs-letters $fresh" "$(version_and_columns) $(shape)"
+	    "3 runs-letters-streams $fresh" "$(version_and_columns) $(shape)"
+	# Letters of version 2 have no stream. Their replay resolves them.
+	db_new $kind
+	version_2
+	is "$kind: a migrated letter keeps its id and has no stream" \
+	    "$id null" "$(etl-dlq list --json --db "$db" |
+	    jq -r '"\(.id) \(.stream)"')"
+	is "$kind: the view of a user reads the migrated table" 1 \
+	    "$(sql 'SELECT count(*) FROM times')"
+	is "$kind: the rejects of an old file are the same letter" \
+	    "1 stored, 1 known before, 0 other lines $id 2" \
+	    "$(etl-dlq put --db "$db" "$scratch/old_rejects") $(etl-dlq list \
+	    --json --db "$db" | jq -r '"\(.id) \(.attempts)"')"
+	sql 'CREATE TABLE t (id INTEGER PRIMARY KEY)'
+	for filter in 'error("no")' '.id |= tonumber'; do
+		etl-dlq replay --db "$db" |
+		    etl-transform --max-rejects 100% "$filter" |
+		    etl-load --db "$db" --table t --key id \
+		    --max-rejects 100% 2>/dev/null
+		etl-dlq list --json --status any --db "$db" |
+		    jq -r '"\(.id) \(.status) \(.attempts) \(.resolved_upto)"'
+	done >"$scratch/replays"
+	is "$kind: replays of a migrated letter open and resolve the same letter" \
+	    "$id open 4 2 $id resolved 4 4 7" \
+	    "$(paste -sd' ' "$scratch/replays") $(sql 'SELECT id FROM t')"
 done
 
 # SQLite: the migration is killed at its writes.
@@ -131,7 +181,7 @@ while [ $at -le "$n" ]; do
 	    etl-dlq list --db "$db" >/dev/null 2>&1 || :
 	case $(version_and_columns) in
 	'1 no') old=$((old + 1)) ;;
-	'3 runs-letters') new=$((new + 1)) ;;
+	'3 runs-letters-streams') new=$((new + 1)) ;;
 	*) bad="$bad $at: $(version_and_columns)" ;;
 	esac
 	[ "$(letters) $(sql 'PRAGMA integrity_check')" = "$data ok" ] ||
@@ -190,7 +240,7 @@ is 'postgresql: a migration that loses its connection exits with 75' 75 $rc
 is 'postgresql: a lost connection leaves the tables of version 1' '1 no' \
     "$(version_and_columns)"
 is 'postgresql: the next list migrates the tables' \
-    "$data 3 runs-letters" "$(letters) $(version_and_columns)"
+    "$data 3 runs-letters-streams" "$(letters) $(version_and_columns)"
 
 # Tables that have the names of control tables, but are older than etl.
 tables_before_etl() {

@@ -119,11 +119,11 @@ for kind in sqlite postgresql; do
 	    "$(cat put.out)"
 	is "$kind: replay of several stages exits with 64" 64 \
 	    "$(status etl-dlq replay)"
-	for choice in "'posts' --stage transform \(6\)" \
-	    "'posts' --stage load \(1\)" "'users' --stage transform \(1\)" \
+	for choice in "posts --stage transform \(6\)" \
+	    "posts --stage load \(1\)" "users --stage transform \(1\)" \
 	    "'' --stage transform \(1\)"; do
 		like "$kind: the message offers the choice $choice" \
-		    "select one pipeline and stage: .*--pipeline $choice" "$(cat err)"
+		    "select one of these: .*--pipeline $choice" "$(cat err)"
 	done
 	is "$kind: replay of several stages writes nothing" '' "$(cat out)"
 	is "$kind: replay --stage sends the letters of that stage" '"load"' \

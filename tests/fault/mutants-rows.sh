@@ -10,8 +10,8 @@ mutant 'point.sh io 1 save-flow' 'a failed write is taken as success' lib/stream
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
 mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL text is used although memory ran out' lib/control/letters_filter.c \
     's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
-mutant 'point.sh memory 1 load-sqlite-upsert' 'a failed allocation of a hash is ignored' src/etl-load/batch/outcome.c \
-    '/hash_new/{n;s/return err_nomem(e)/return 0/;}'
+mutant 'point.sh memory 1 load-sqlite-upsert' 'a failed allocation of a hash is ignored' lib/base/reject_id.c \
+    '/hash_new/,/return/s/return err_nomem(e)/return 0/'
 mutant commits.t 'a COMMIT of unknown outcome is repeated' src/etl-load/commit/reconnect.c \
     's/rc = l->unknown ? ask_commit_outcome(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger update does not compare the batch' sql/postgresql/ledger.sql@ledger_update \

@@ -5,6 +5,7 @@
 #include "db_help.h"
 
 #include "base/buf.h"
+#include "base/reject_id.h"
 #include "base/text.h"
 #include "control/control.h"
 #include "control/letters.h"
@@ -19,9 +20,20 @@ setup_tables(void **state)
 	return 0;
 }
 
+/* The id of the rejects that put_keyed_reject() writes. */
 static inline void
-reject(struct buf *b, const char *id, const char *occurrence,
-    const char *raw, size_t len)
+keyed_id(char id[HASH_HEX], const char *key)
+{
+	const struct reject_place p = { .pipeline = "p", .table = "t" };
+	struct err e;
+
+	assert_int_equal(
+	    reject_id_from_key(id, &p, key, strlen(key), &e), 0);
+}
+
+static inline void
+put_reject(struct buf *b, const char *id, const char *occurrence,
+    const char *key, const char *raw, size_t len)
 {
 	buf_clear(b);
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
@@ -33,7 +45,12 @@ reject(struct buf *b, const char *id, const char *occurrence,
 	json_put_text(b, "code", "required");
 	json_put_text(b, "message", "no title");
 	json_put_text(b, "pointer", "/title");
-	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3}");
+	if (key != NULL)
+		json_put_text(b, "target", "t");
+	buf_str(b, ",\"origin\":{\"kind\":\"stdin\",\"line\":3");
+	if (key != NULL)
+		json_put_text(b, "key", key);
+	buf_char(b, '}');
 	if (utf8_valid_length(raw, len) == len)
 		json_put_member(b, "raw", raw, len);
 	else {
@@ -42,6 +59,25 @@ reject(struct buf *b, const char *id, const char *occurrence,
 		buf_char(b, '"');
 	}
 	buf_str(b, ",\"at\":\"2026-11-20T08:34:00.123456Z\"}");
+}
+
+/* A reject whose id is not made of its bytes. */
+static inline void
+reject(struct buf *b, const char *id, const char *occurrence,
+    const char *raw, size_t len)
+{
+	put_reject(b, id, occurrence, NULL, raw, len);
+}
+
+/* A reject of a loader, whose id is made of the key. */
+static inline void
+keyed_reject(struct buf *b, const char *key, const char *occurrence,
+    const char *raw)
+{
+	char id[HASH_HEX];
+
+	keyed_id(id, key);
+	put_reject(b, id, occurrence, key, raw, strlen(raw));
 }
 
 enum stored { FAILED = -1, KNOWN, NEW };

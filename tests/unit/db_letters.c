@@ -47,20 +47,22 @@ an_occurrence_is_counted_once(void **state)
 	struct letter_filter f = { .status = "open" };
 	struct letters *l;
 	struct letter t;
+	char id[HASH_HEX];
 	struct buf b;
 
 	setup_tables(state);
 	buf_init(&b, 4096);
-	reject(&b, "beef", "r1/t.1/1", "x", 1);
+	keyed_id(id, "[7]");
+	keyed_reject(&b, "[7]", "r1/t.1/1", "x");
 	assert_int_equal(put(v, &b), NEW);
 	assert_int_equal(put(v, &b), KNOWN);
-	reject(&b, "beef", "r2/t.1/1", "y", 1);
+	keyed_reject(&b, "[7]", "r2/t.1/1", "y");
 	assert_int_equal(put(v, &b), NEW);
 	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
-	check_raw(v, "beef", "y", 1);
+	check_raw(v, id, "y", 1);
 
 	OK(v, letter_set_status_and_reason(
-		  v->db, "be", "resolved", "by hand", &v->e));
+		  v->db, id, "resolved", "by hand", &v->e));
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 0);
 	letters_close(l);
@@ -68,7 +70,7 @@ an_occurrence_is_counted_once(void **state)
 	assert_int_equal(put(v, &b), KNOWN);
 	check_word(v, "SELECT status FROM dead_letters", "resolved");
 
-	reject(&b, "beef", "r3/t.1/1", "z", 1);
+	keyed_reject(&b, "[7]", "r3/t.1/1", "z");
 	assert_int_equal(put(v, &b), NEW);
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 1);
@@ -81,7 +83,8 @@ an_occurrence_is_counted_once(void **state)
 	assert_string_equal(t.pipeline, "p");
 	assert_string_equal(t.run, "r1");
 	assert_string_equal(t.created_at, "2026-11-20T08:34:00.123456Z");
-	assert_string_equal(t.origin, "{\"kind\":\"stdin\",\"line\":3}");
+	assert_string_equal(t.origin,
+	    "{\"kind\":\"stdin\",\"line\":3,\"key\":\"[7]\"}");
 	letters_close(l);
 	buf_release(&b);
 }
@@ -91,14 +94,16 @@ equal_rejects_of_a_batch_are_one_letter(void **state)
 {
 	struct env *v = *state;
 	struct letter_text lines[3];
+	char id[HASH_HEX];
 	struct buf a, b;
 	int64_t added;
 
 	setup_tables(state);
 	buf_init(&a, 4096);
 	buf_init(&b, 4096);
-	reject(&a, "aa", "r/t.1/1", "old", 3);
-	reject(&b, "aa", "r/t.1/2", "new", 3);
+	keyed_id(id, "[1]");
+	keyed_reject(&a, "[1]", "r/t.1/1", "old");
+	keyed_reject(&b, "[1]", "r/t.1/2", "new");
 	lines[0] = lines[1] = (struct letter_text){ a.data, a.len };
 	lines[2] = (struct letter_text){ b.data, b.len };
 	OK(v, db_begin(v->db, &v->e));
@@ -109,8 +114,140 @@ equal_rejects_of_a_batch_are_one_letter(void **state)
 	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
 	assert_int_equal(number(v, "SELECT count(*) "
 	    "FROM dead_letter_attempts"), 2);
-	check_raw(v, "aa", "new", 3);
+	check_raw(v, id, "new", 3);
 	buf_release(&a);
+	buf_release(&b);
+}
+
+/* Reads the bytes of all occurrences of a letter, each in brackets. */
+static void
+check_bytes_of_occurrences(struct env *v, const char *id,
+    enum letter_times_kind kind, const char *want)
+{
+	struct letter_filter f = { .id = id };
+	struct letter_times *times;
+	struct letters *l;
+	struct letter_time t;
+	struct letter one;
+	struct buf b;
+	int more;
+
+	buf_init(&b, 4096);
+	OK(v, letters_open(&l, v->db, &f, &v->e));
+	assert_int_equal(letters_next(l, &one, &v->e), 1);
+	OK(v, letter_times_open(&times, v->db, &one, kind, &v->e));
+	while ((more = letter_times_next(times, &t, &v->e)) == 1) {
+		assert_int_equal(
+		    letter_times_read_own_bytes(times, &t, &v->e), 1);
+		buf_char(&b, '[');
+		if (t.has_own_bytes)
+			buf_add(&b, t.raw, t.raw_len);
+		else
+			buf_add(&b, one.raw, one.raw_len);
+		buf_char(&b, ']');
+	}
+	assert_int_equal(more, 0);
+	letter_times_close(times);
+	letters_close(l);
+	assert_string_equal(buf_text(&b), want);
+	buf_release(&b);
+}
+
+/* Stores a reject for each character of `records`, all of one key: those before
+ * a blank in one transaction. */
+static void
+put_records_of_one_key(struct env *v, const char *records, int first)
+{
+	struct letter_text lines[16];
+	struct buf b[16];
+	char raw[2] = "", occurrence[24];
+	size_t n = 0;
+
+	for (;; records++) {
+		if (*records == ' ' || *records == '\0') {
+			OK(v, db_begin(v->db, &v->e));
+			OK(v, letters_store(v->db, lines, n, 0, NULL, &v->e));
+			OK(v, db_commit(v->db, &v->e));
+			while (n > 0)
+				buf_release(&b[--n]);
+		}
+		if (*records == '\0')
+			return;
+		if (*records == ' ')
+			continue;
+		raw[0] = *records;
+		(void)snprintf(
+		    occurrence, sizeof(occurrence), "r/t.1/%d", first++);
+		buf_init(&b[n], 4096);
+		keyed_reject(&b[n], "[1]", occurrence, raw);
+		lines[n] = (struct letter_text){ b[n].data, b[n].len };
+		n++;
+	}
+}
+
+static void
+each_occurrence_keeps_its_bytes(void **state)
+{
+	/* The numbers of the occurrences do not sort as texts. */
+	static const char *const batches[] = { "xyxzzaab", "x y x z z a a b",
+		"xy xz zaab", "x yxz za ab" };
+	struct env *v = *state;
+	char id[HASH_HEX];
+
+	setup_tables(state);
+	keyed_id(id, "[1]");
+	for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
+		put_records_of_one_key(v, batches[i], 8);
+		check_bytes_of_occurrences(
+		    v, id, TIMES_ALL, "[x][y][x][z][z][a][a][b]");
+		check_bytes_of_occurrences(v, id, TIMES_OPEN_DISTINCT,
+		    "[y][x][z][a][b]");
+		script(v, "UPDATE dead_letters SET resolved_upto = 3");
+		check_bytes_of_occurrences(
+		    v, id, TIMES_OPEN, "[z][z][a][a][b]");
+		check_bytes_of_occurrences(
+		    v, id, TIMES_OPEN_DISTINCT, "[z][a][b]");
+		check_raw(v, id, "b", 1);
+		/* Occurrences that are stored already change nothing. */
+		put_records_of_one_key(v, batches[i], 8);
+		check_raw(v, id, "b", 1);
+		assert_int_equal(
+		    number(v, "SELECT attempts FROM dead_letters"), 8);
+		script(v, "DELETE FROM dead_letters");
+	}
+}
+
+/* A line may not overwrite a letter by claiming its id. */
+static void
+a_letter_of_another_record_stays_as_it_is(void **state)
+{
+	const struct reject_place p = { .pipeline = "p",
+		.stage = "transform" };
+	struct env *v = *state;
+	char good[HASH_HEX], own[HASH_HEX];
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 4096);
+	OK(v, reject_id_from_record(good, &p, "good", 4, NULL, &v->e));
+	OK(v, reject_id_from_record(own, &p, "evil", 4, NULL, &v->e));
+	reject(&b, good, "r/t.1/1", "good", 4);
+	assert_int_equal(put(v, &b), NEW);
+	reject(&b, good, "r/t.1/2", "evil", 4);
+	assert_int_equal(put(v, &b), NEW);
+	check_raw(v, good, "good", 4);
+	check_raw(v, own, "evil", 4);
+	assert_int_equal(number(v, "SELECT max(attempts) FROM dead_letters"),
+	    1);
+	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"), 2);
+
+	/* An id that no letter has is accepted; equal bytes are one letter. */
+	reject(&b, "abc", "r/t.1/3", "one", 3);
+	assert_int_equal(put(v, &b), NEW);
+	reject(&b, "abc", "r/t.1/4", "one", 3);
+	assert_int_equal(put(v, &b), NEW);
+	check_raw(v, "abc", "one", 3);
+	assert_int_equal(number(v, "SELECT count(*) FROM dead_letters"), 3);
 	buf_release(&b);
 }
 
@@ -121,6 +258,7 @@ letters_are_found_by_id(void **state)
 	struct letter_filter f = { .id = "12" };
 	struct letters *l;
 	struct letter t;
+	char row[24];
 	struct buf b;
 
 	setup_tables(state);
@@ -137,7 +275,9 @@ letters_are_found_by_id(void **state)
 	f.id = "%";
 	assert_int_equal(letters_open(&l, v->db, &f, &v->e), -1);
 	assert_int_equal(v->e.code, ERR_LIMIT);
-	f.id = "2";
+	(void)snprintf(row, sizeof(row), "%" PRId64, number(v,
+	    "SELECT id FROM dead_letters WHERE reject_id = '12ac'"));
+	f.id = row;
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 1);
 	assert_string_equal(t.reject_id, "12ac");
@@ -240,6 +380,8 @@ main(void)
 		ON_BOTH(letters_keep_the_exact_bytes),
 		ON_BOTH(an_occurrence_is_counted_once),
 		ON_BOTH(equal_rejects_of_a_batch_are_one_letter),
+		ON_BOTH(each_occurrence_keeps_its_bytes),
+		ON_BOTH(a_letter_of_another_record_stays_as_it_is),
 		ON_BOTH(letters_are_found_by_id),
 		ON_BOTH(filters_select_letters),
 		ON_BOTH(invalid_reject_lines_are_refused),

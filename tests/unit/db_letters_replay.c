@@ -6,6 +6,10 @@
 
 enum { CROSS = 64, ROUNDS = 12 };
 
+/* Where the letters of these tests were rejected. */
+static const struct letter_group group = { .pipeline = "p",
+	.stage = "transform", .target = "t" };
+
 static void
 put_times(struct env *v, const char *id, int first, int times)
 {
@@ -27,10 +31,11 @@ static bool
 resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 {
 	struct letter_replay one = { .id = id, .seen = seen, .upto = upto };
+	const struct letter_replays all = { .v = &one, .n = 1, .of = group,
+		.run = "run-7" };
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, letters_store_queued_and_resolve(
-		  v->db, &one, 1, "run-7", 0, NULL, &v->e));
+	OK(v, letters_store_queued_and_resolve(v->db, &all, 0, NULL, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	return one.lost;
 }
@@ -38,7 +43,7 @@ resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 static void
 check_letter(struct env *v, const char *id, const char *want)
 {
-	char sql[256];
+	char sql[512];
 
 	(void)snprintf(sql, sizeof(sql), "SELECT status || ' ' || attempts "
 	    "|| ' ' || resolved_upto || ' ' || coalesce(resolved_by_run, '-')"
@@ -80,6 +85,41 @@ resolving_compares_the_version(void **state)
 	check_letter(v, "aa", "discarded 5 5 - at");
 }
 
+/* A mark may resolve only letters of the group that its replay names. */
+static void
+letters_of_another_group_are_not_resolved(void **state)
+{
+	const struct letter_group others[] = {
+		{ NULL, NULL, "transform", "t" },
+		{ "p", "s", "transform", "t" }, { "p", NULL, "load", "t" },
+		{ "p", NULL, "transform", "u" },
+	};
+	struct env *v = *state;
+	struct letter_replay one = { .seen = 1 };
+	struct letter_replays all = { .v = &one, .n = 1 };
+	char id[HASH_HEX];
+	struct buf b;
+
+	setup_tables(state);
+	buf_init(&b, 4096);
+	keyed_id(id, "[1]");
+	keyed_reject(&b, "[1]", "r/t.1/1", "x");
+	assert_int_equal(put(v, &b), NEW);
+	buf_release(&b);
+	one.id = id;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		all.of = others[i];
+		OK(v, db_begin(v->db, &v->e));
+		OK(v, letters_store_queued_and_resolve(
+			  v->db, &all, 0, NULL, &v->e));
+		OK(v, db_commit(v->db, &v->e));
+		assert_true(one.lost);
+		check_letter(v, id, "open 1 0 - -");
+	}
+	assert_false(resolve(v, id, 1, 0));
+	check_letter(v, id, "resolved 1 1 run-7 at");
+}
+
 /* A letter that its replay rejects again stays open, with one more attempt. */
 static void
 a_letter_is_resolved_and_rejected_in_a_batch(void **state)
@@ -87,6 +127,7 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	struct env *v = *state;
 	struct letter_replay done[] = { { "bb", 1, 0, false },
 	    { "aa", 2, 0, false }, { "cc", 1, 0, false } };
+	const struct letter_replays all = { .v = done, .n = 3, .of = group };
 	struct letter_text line;
 	int64_t added = 0;
 	struct buf b;
@@ -95,7 +136,7 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	put_times(v, "aa", 1, 2);
 	put_times(v, "bb", 1, 1);
 	buf_init(&b, 4096);
-	reject(&b, "aa", "r/again/1", "y", 1);
+	reject(&b, "aa", "r/again/1", "x", 1);
 	line = (struct letter_text){ b.data, b.len };
 	OK(v, db_begin(v->db, &v->e));
 	OK(v,
@@ -103,7 +144,7 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	OK(v,
 	    letters_store_or_queue_in_temp(v->db, &line, 1, 0, &added, &v->e));
 	OK(v, letters_store_queued_and_resolve(
-		  v->db, done, 3, NULL, 0, &added, &v->e));
+		  v->db, &all, 0, &added, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	assert_int_equal(added, 1);
 	assert_false(done[0].lost);
@@ -111,7 +152,7 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	assert_true(done[2].lost);
 	check_letter(v, "aa", "open 3 2 - -");
 	check_letter(v, "bb", "resolved 1 1 - at");
-	check_raw(v, "aa", "y", 1);
+	check_raw(v, "aa", "x", 1);
 	buf_release(&b);
 }
 
@@ -121,6 +162,8 @@ static int
 resolve_and_store_in_own_order(const char *url, int which)
 {
 	struct letter_replay done[CROSS / 2];
+	const struct letter_replays all = { .v = done, .n = CROSS / 2,
+		.of = group };
 	struct letter_text lines[CROSS / 2];
 	struct buf b[CROSS / 2];
 	char id[CROSS][16], occurrence[40];
@@ -152,7 +195,7 @@ resolve_and_store_in_own_order(const char *url, int which)
 		    letters_store_or_queue_in_temp(
 			db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
 		    letters_store_queued_and_resolve(
-			db, done, CROSS / 2, NULL, 0, NULL, &e) == -1 ||
+			db, &all, 0, NULL, &e) == -1 ||
 		    db_commit(db, &e) == -1) {
 			print_error("%s\n", e.msg);
 			return 3;
@@ -188,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(resolving_compares_the_version),
+		ON_BOTH(letters_of_another_group_are_not_resolved),
 		ON_BOTH(a_letter_is_resolved_and_rejected_in_a_batch),
 		ON_BOTH(loaders_with_crossing_letters_never_deadlock),
 	};

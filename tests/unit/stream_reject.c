@@ -200,7 +200,7 @@ a_reject_line_has_every_field(void **state)
 }
 
 static void
-the_id_is_the_hash_of_three_parts(void **state)
+the_id_is_the_hash_of_its_parts(void **state)
 {
 	struct reject r = { .code = "parse", .raw = "{x", .raw_len = 2 };
 	char id[HASH_HEX];
@@ -214,6 +214,11 @@ the_id_is_the_hash_of_three_parts(void **state)
 	written(&line, &j, &w, &r);
 	hash_bytes_to_hex("posts\0load\0{x\0", 14, id);
 	has_text(&j, "id", id);
+	w.stream = "albums";
+	written(&line, &j, &w, &r);
+	hash_bytes_to_hex("posts\0albums\0load\0{x\0", 21, id);
+	has_text(&j, "id", id);
+	has_text(&j, "stream", "albums");
 	r.message = "another one";
 	written(&line, &j, &w, &r);
 	has_text(&j, "id", id);
@@ -358,7 +363,7 @@ main(void)
 		cmocka_unit_test(raw_bytes_round_trip),
 		cmocka_unit_test(a_reject_full_of_escapes_stays_short),
 		cmocka_unit_test(a_reject_line_has_every_field),
-		cmocka_unit_test(the_id_is_the_hash_of_three_parts),
+		cmocka_unit_test(the_id_is_the_hash_of_its_parts),
 		cmocka_unit_test(reject_limits_are_parsed),
 		cmocka_unit_test(too_many_rejects_pass_the_limit),
 		cmocka_unit_test(causes_are_counted_without_their_values),

@@ -1,6 +1,6 @@
 #include "batch/outcome.h"
 
-#include "base/hash.h"
+#include "base/reject_id.h"
 #include "json/pointer.h"
 
 #include <stdio.h>
@@ -48,32 +48,25 @@ outcome_reset_for_try(struct outcome *o)
 	spool_clear(&o->rejects);
 }
 
-/* Makes the reject's id: a hash of the pipeline, the table and the values of
- * the record's key. Rejects with the same id are stored as one dead letter (a
- * row of table dead_letters), so all rejects of one row of the target table
+/* Makes the reject's id from the pipeline, the stream, the table and the values
+ * of the record's key. Rejects with the same id are stored as one dead letter
+ * (a row of table dead_letters), so all rejects of one row of the target table
  * become one dead letter. Returns 1; 0: the record's key cannot be read; -1
  * with *e. */
 static int
 make_reject_id_from_key(
     struct outcome *o, const struct line *l, char id[HASH_HEX], struct err *e)
 {
-	const char *pipeline = stage_who(o->stage)->pipeline;
-	struct hash *h;
+	const struct reject_who *who = stage_who(o->stage);
+	const struct reject_place place = { .pipeline = who->pipeline,
+		.stream = who->stream, .table = o->target->table->full };
 	int rc;
 
 	buf_clear(&o->key);
 	if ((rc = reader_put_key_json(&o->reader, l, &o->key, e)) != 1)
 		return rc;
-	if ((h = hash_new()) == NULL)
-		return err_nomem(e);
-	if (pipeline != NULL)
-		hash_add(h, pipeline, strlen(pipeline));
-	hash_add(h, "", 1);
-	hash_add(h, o->target->table->full, strlen(o->target->table->full));
-	hash_add(h, "", 1);
-	hash_add(h, o->key.data, o->key.len);
-	hash_finish_and_free(h, id);
-	return 1;
+	return reject_id_from_key(
+	    id, &place, o->key.data, o->key.len, e) == -1 ? -1 : 1;
 }
 
 static int
@@ -125,6 +118,7 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 	int key;
 
 	reject_fill_unset_from_line(&r, &l);
+	r.target = o->target->table->full;
 	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(o->stage, &r, e);
 	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)

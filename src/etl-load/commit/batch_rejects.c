@@ -75,9 +75,28 @@ store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 	return more == -1 ? -1 : any;
 }
 
+/* The letters that the batch resolves, and the group that the mark `begin` of
+ * the replay names: no mark may resolve a letter of another group. */
+static struct letter_replays
+get_replays_of_batch(const struct loader *l)
+{
+	const struct mark *begin = stage_begin_mark(l->stage);
+	struct letter_replays r = { .v = l->stream.letters,
+		.n = l->stream.nletters, .run = l->run,
+		.of = { .target = l->target.table->full } };
+
+	if (begin != NULL) {
+		r.of.pipeline = begin->pipeline;
+		r.of.stream = begin->stream;
+		r.of.stage = begin->stage;
+	}
+	return r;
+}
+
 int
 rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
 {
+	const struct letter_replays replays = get_replays_of_batch(l);
 	struct stream *s = &l->stream;
 	int any = store_letters_of_batch(l, run_row, e);
 
@@ -86,15 +105,17 @@ rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
 	if (any == 0 && s->nletters == 0)
 		return 0;
 	if (letters_store_queued_and_resolve(
-		l->db, s->letters, s->nletters, l->run, run_row, NULL, e) == -1)
+		l->db, &replays, run_row, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->nletters; i++)
 		if (s->letters[i].lost)
 			return err_set(e, ERR_RETRY, false, "letter %.12s was "
 			    "changed by another command while this replay "
 			    "ran, or etl-dlq reads another database than "
-			    "etl-load: run the replay again with the same "
-			    "--db for both", s->letters[i].id);
+			    "etl-load, or the letter is not of the pipeline, "
+			    "stream, stage and table of this replay: run the "
+			    "replay again with the same --db for both",
+			    s->letters[i].id);
 	return 0;
 }
 

@@ -74,9 +74,10 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
 }
 
 /* Fails if this load does not fit the mark `begin`: etl-extract --lookback
- * (m->lookback) needs a load with a key. A checkpoint name with forbidden
- * characters is an error of the stream (ERR_PEER, exit code 76), because the
- * stream contains the name. */
+ * (m->lookback) needs a load with a key, and dead letters of a table
+ * (m->target) must be replayed into this table. A checkpoint name with
+ * forbidden characters is an error of the stream (ERR_PEER, exit code 76),
+ * because the stream contains the name. */
 static int
 check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
@@ -85,6 +86,13 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 		    "sends some records of the last run again; without a key "
 		    "etl-load would insert these records twice: give etl-load "
 		    "--key with the columns that identify a row");
+	if (m->replay && m->target != NULL &&
+	    strcmp(m->target, l->target.table->full) != 0)
+		return err_set(e, ERR_CONFIG, false, "this replay has records "
+		    "that were rejected by the table %s, but --table is %s: "
+		    "load them into %s; or load what etl-dlq show --raw ID "
+		    "prints, and then close the letters with etl-dlq resolve",
+		    m->target, l->target.table->full, m->target);
 	if (m->checkpoint != NULL && checkpoint_check_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;

@@ -1,0 +1,62 @@
+#include "base/reject_id.h"
+
+#include <string.h>
+
+/* Adds a part and a NUL to the hash. With the NUL, the parts "ab","c" and
+ * "a","bc" have different hashes. */
+static void
+add_part(struct hash *h, const char *p, size_t n)
+{
+	hash_add(h, n > 0 ? p : "", n);
+	hash_add(h, "", 1);
+}
+
+static void
+add_text(struct hash *h, const char *s)
+{
+	add_part(h, s, s != NULL ? strlen(s) : 0);
+}
+
+static void
+add_pipeline_and_stream(struct hash *h, const struct reject_place *p)
+{
+	add_text(h, p->pipeline);
+	if (p->stream != NULL && *p->stream != '\0')
+		add_text(h, p->stream);
+}
+
+int
+reject_id_from_record(char id[HASH_HEX], const struct reject_place *p,
+    const char *raw, size_t len, const char *sha256, struct err *e)
+{
+	struct hash *h = hash_new();
+
+	if (h == NULL)
+		return err_nomem(e);
+	add_pipeline_and_stream(h, p);
+	add_text(h, p->stage);
+	if (p->table != NULL)
+		add_text(h, p->table);
+	add_part(h, raw, len);
+	if (sha256 != NULL)
+		add_text(h, sha256);
+	hash_finish_and_free(h, id);
+	return 0;
+}
+
+/* No NUL follows the key, and a key has none. So this id differs from the id
+ * of any record, even if the table has the name of a stage. */
+int
+reject_id_from_key(char id[HASH_HEX], const struct reject_place *p,
+    const char *key, size_t len, struct err *e)
+{
+	struct hash *h = hash_new();
+
+	if (h == NULL)
+		return err_nomem(e);
+	add_pipeline_and_stream(h, p);
+	add_text(h, p->table);
+	hash_add(h, key, len);
+	hash_finish_and_free(h, id);
+	return 0;
+}

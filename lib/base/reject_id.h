@@ -1,0 +1,31 @@
+/* The id of a reject (a record that a stage did not accept). Rejects with the
+ * same id are stored as one dead letter, so the id names all that tells one
+ * letter from another: where the record was rejected, and the record.
+ * Gives: the SHA-256, in hexadecimal, of the parts that etl-record(5) states.
+ * Fails: ERR_NOMEM. */
+#ifndef BASE_REJECT_ID_H
+#define BASE_REJECT_ID_H
+
+#include "base/errval.h"
+#include "base/hash.h"
+
+struct reject_place {
+	const char *pipeline;           /* NULL: none, as "" */
+	const char *stream;             /* the same; without a stream the id is
+	                                 * that of etl versions whose rejects
+	                                 * named no stream */
+	const char *stage;              /* the stage that rejected the record */
+	const char *table;              /* the loader's table; NULL: the stage
+	                                 * is no loader */
+};
+
+/* raw: the bytes of the record. If it was too long, they are its start, and
+ * sha256 is the hash of the whole record; else sha256 is NULL. */
+int reject_id_from_record(char id[HASH_HEX], const struct reject_place *p,
+    const char *raw, size_t len, const char *sha256, struct err *e);
+/* key: the values of the record's key, as a JSON array. All rejects of one row
+ * of the table have this id. */
+int reject_id_from_key(char id[HASH_HEX], const struct reject_place *p,
+    const char *key, size_t len, struct err *e);
+
+#endif

@@ -1,0 +1,37 @@
+#include "dlq.h"
+
+int
+occurrences_open(struct occurrences *o, struct dlq *d, const struct letter *l,
+    enum letter_times_kind kind, struct err *e)
+{
+	*o = (struct occurrences){ .letter = l };
+	return letter_times_open(&o->times, d->db, l, kind, e);
+}
+
+/* Erased bytes are empty. No program rejects an empty record: the programs skip
+ * blank lines. */
+int
+occurrences_next(struct occurrences *o, struct err *e)
+{
+	int more = letter_times_next(o->times, &o->t, e);
+	int kept = more == 1
+		       ? letter_times_read_own_bytes(o->times, &o->t, e)
+		       : more;
+
+	if (more != 1 || kept == -1)
+		return kept;
+	o->with_its_bytes = *o->letter;
+	if (!o->t.has_own_bytes)
+		return 1;
+	if (kept == 0 || o->t.raw_len == 0)
+		o->t.raw = NULL;
+	o->with_its_bytes.raw = o->t.raw;
+	o->with_its_bytes.raw_len = o->t.raw_len;
+	return 1;
+}
+
+void
+occurrences_close(struct occurrences *o)
+{
+	letter_times_close(o->times);
+}
