@@ -99,17 +99,17 @@ n=0
 for kind in sqlite postgresql; do
 	db_new $kind
 	DATABASE_URL=$db
-	reject good >good
+	reject good >line
 	is "$kind: a reject whose id is made of its bytes is stored" \
-	    '1 stored, 0 known before, 0 other lines' "$(etl-dlq put good)"
-	known=$(jq -r .id good)
+	    '1 stored, 0 known before, 0 other lines' "$(etl-dlq put line)"
+	known=$(jq -r .id line)
 	{
 		reject evil "$known"
 		reject worse "$known"
-	} >evil
+	} >lines
 	is "$kind: rejects with the id of other bytes are stored too" \
 	    '2 stored, 0 known before, 0 other lines' \
-	    "$(etl-dlq put evil 2>err)"
+	    "$(etl-dlq put lines 2>err)"
 	like "$kind: a warning says that they got the id of their own bytes" \
 	    'reject lines? ha.* the id of a dead letter with another record' \
 	    "$(cat err)"
@@ -121,8 +121,8 @@ for kind in sqlite postgresql; do
 	    jq -r .id)" "$(etl-dlq list --json | jq -r '"\(.raw) \(.id)"' |
 	    sed 1d | sort | paste -sd,)"
 	at=2999-01-01T00:00:00Z
-	reject late >late
-	etl-dlq put late >/dev/null
+	reject late >line
+	etl-dlq put line >/dev/null
 	at=
 	is "$kind: a time in the future is stored as the present time" true \
 	    "$(etl-dlq list --json --like late |

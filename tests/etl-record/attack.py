@@ -316,7 +316,8 @@ class Attack:
                       stages=["s0"])]
         for i in range(2):
             first.append(line(etl="reject", id="L%d" % i, stage="s9",
-                              code="range", occurrence="L/%d" % i, raw="{}"))
+                              pipeline="p", code="range",
+                              occurrence="L/%d" % i, raw="{}"))
         first.append(line(etl="checkpoint", name="c", seq=1, from_=None,
                           version=0, value="1", stages=[
                               dict(stage="s0", in_=0, out=0, dropped=0,

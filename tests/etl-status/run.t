@@ -170,7 +170,8 @@ for kind in sqlite postgresql; do
 	like "$kind: --run says that one letter is not stored" \
 	    '^load .* type 3, 1 not stored by this run' \
 	    "$(cat out)"
-	sql "INSERT INTO dead_letter_attempts SELECT min(dead_letter_id),
+	sql "INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
+	    pipeline_run_id, at, message) SELECT min(dead_letter_id),
 	    'x/1', 1, min(at), 'x' FROM dead_letter_attempts WHERE
 	    dead_letter_id IN (SELECT id FROM dead_letters WHERE
 	    stage = 'transform')"
