@@ -35,8 +35,10 @@ else .m = (.m // "-") end'
 item='if .id == null then error("no id") elif .id == 16 then empty
 else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 
-into_log='$at_load etl-load --table log --flush 1h --batch'
-into_t='$at_load etl-load --table t --key k --flush 1h --batch'
+into_log='$at_load etl-load --table log --flush 1h \
+    --max-rejects 100% --batch'
+into_t='$at_load etl-load --table t --key k --flush 1h \
+    --max-rejects 100% --batch'
 saved='cat "$records"'
 letters="etl-transform 'error(\"no\")' --max-rejects 100% |
     etl-load --table log --max-rejects 100%"
@@ -50,12 +52,13 @@ sqlite:*) sqlite3 x.db ;;
 esac'
 drip='while read -r line; do printf "%s\n" "$line"; sleep .01; done'
 marked='cat "$marks"'
-transform='$at_transform etl-transform "$keep"'
+# A run after a kill may have few records left, of which most are rejected.
+transform='$at_transform etl-transform --max-rejects 100% "$keep"'
 extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
     --since-param since --ordered --query-param by=seq \
     --paginate page --into query:page --size limit=3 --total /total'
 items="$extract \"\$api/items?strict=1\""
-transform_items='$at_transform etl-transform "$item"'
+transform_items='$at_transform etl-transform --max-rejects 100% "$item"'
 
 pipeline() {
 	source=$saved rest="$transform | $into_t 2"
@@ -113,7 +116,7 @@ pipeline() {
 		;;
 	replay-again)
 		before="$saved | $letters" source=$replay compare=rows cut=any
-		rest="$transform --max-rejects 100% | $into_log 1"
+		rest="$transform | $into_log 1"
 		stages='replay load'
 		;;
 	replays)
