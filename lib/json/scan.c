@@ -30,24 +30,31 @@ grow_tokens(struct json *j)
 	return true;
 }
 
+/* Returns true if the caller of json_scan() wants tokens for the values at this
+ * depth. */
 static inline bool
-level_has_tokens(const struct scan *s)
+level_keeps_tokens(const struct scan *s)
 {
 	return s->depth <= s->levels;
 }
 
-/* Stores a token: the type and the position of the value or name in the bytes
- * from..to. Does nothing if this value is nested deeper than the caller of
- * json_scan() wants tokens for. Returns false if memory is out. */
+/* Deeper values have tokens only while their object is open: its names are
+ * compared, and a name is found by stepping over the values before it. */
 static inline bool
-store_token_if_level_has_tokens(struct scan *s, enum json_type type,
-    const char *from, const char *to, unsigned int flags)
+value_has_token(const struct scan *s)
+{
+	return level_keeps_tokens(s) ||
+	    (s->unique && s->stack[s->depth - 1].close == '}');
+}
+
+/* Stores a token: the type and the position of the value or name in the bytes
+ * from..to. Returns false if memory is out. */
+static inline bool
+store_token(struct scan *s, enum json_type type, const char *from,
+    const char *to, unsigned int flags)
 {
 	struct json *j = s->j;
 
-	j->flags |= (uint8_t)flags;
-	if (!level_has_tokens(s))
-		return true;
 	if (j->n == j->cap && !grow_tokens(j))
 		return false;
 	j->tok[j->n] = (struct json_tok){
@@ -161,9 +168,10 @@ read_member_name(struct scan *s, const char *p)
 		return lex_set_unexpected(s, p, "expected a member name");
 	if ((p = read_string(s, p, &flags)) == NULL)
 		return NULL;
-	if (!store_token_if_level_has_tokens(s, JSON_STRING, from, p, flags))
+	s->j->flags |= (uint8_t)flags;
+	if (value_has_token(s) && !store_token(s, JSON_STRING, from, p, flags))
 		return lex_set_nomem(s);
-	if (s->unique && level_has_tokens(s) && !note_name_if_new(s, f))
+	if (s->unique && !note_name_if_new(s, f))
 		return lex_set_fault(s, from, "duplicate_member",
 		    "the same member name twice");
 	p = skip_and_note_space(s, p);
@@ -185,8 +193,8 @@ open_container_and_read_name(struct scan *s, const char *p)
 		return lex_set_fault(s, p, "depth", "nested deeper than 256");
 	f = &s->stack[s->depth];
 	*f = (struct frame){ .tok = s->j->n, .close = object ? '}' : ']' };
-	if (!store_token_if_level_has_tokens(
-		s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
+	if ((level_keeps_tokens(s) || s->unique) &&
+	    !store_token(s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
 		return lex_set_nomem(s);
 	s->depth++;
 	p = skip_and_note_space(s, p + 1);
@@ -196,36 +204,51 @@ open_container_and_read_name(struct scan *s, const char *p)
 	return object ? read_member_name(s, p) : p;
 }
 
-/* Ends the object or array whose closing bracket is at p: writes its length
- * into its token, and reports a fault if the object has a member name twice.
- * (In objects with few members each new name was compared already; the names
- * of large objects are sorted and compared here.) Returns the position after
- * the bracket. */
+/* Reports a fault if the object at the token f->tok has a member name twice. In
+ * objects with few members each new name was compared already; the names of
+ * larger objects are compared here. Returns `after`, or NULL on a fault. */
 static const char *
-close_container_and_check_names(struct scan *s, const char *p)
+check_names_of_large_object(
+    struct scan *s, const struct frame *f, const char *after)
 {
-	const struct frame *f = &s->stack[s->depth - 1];
-	struct json *j = s->j;
-	bool inner = level_has_tokens(s);
-	struct json_tok *t;
+	const struct json *j = s->j;
 	uint32_t second;
 	int rc;
 
-	s->depth--;
-	if (!level_has_tokens(s))
-		return p + 1;
-	t = &j->tok[f->tok];
-	t->len = (uint32_t)(p + 1 - j->text) - t->at;
-	t->next = j->n;
-	t->members = (uint16_t)(f->members < 65535 ? f->members : 65535);
-	if (!inner || !s->unique || *p != '}' || f->members <= FEW)
-		return p + 1;
+	if (!s->unique || f->close != '}' || f->members <= FEW)
+		return after;
 	if ((rc = name_find_duplicate(j, f->tok, &second)) == -1)
 		return lex_set_nomem(s);
 	if (rc == 1)
 		return lex_set_fault(s, j->text + j->tok[second].at,
 		    "duplicate_member", "the same member name twice");
-	return p + 1;
+	return after;
+}
+
+/* Ends the object or array whose closing bracket is at p: writes its length
+ * into its token, checks its names, and drops the tokens that only this check
+ * needed. Returns the position after the bracket. */
+static const char *
+close_container_and_check_names(struct scan *s, const char *p)
+{
+	const struct frame *f = &s->stack[s->depth - 1];
+	bool parts_keep_tokens = level_keeps_tokens(s);
+	struct json *j = s->j;
+	struct json_tok *t;
+
+	s->depth--;
+	if (!level_keeps_tokens(s) && !s->unique)
+		return p + 1;
+	t = &j->tok[f->tok];
+	t->len = (uint32_t)(p + 1 - j->text) - t->at;
+	t->next = j->n;
+	t->members = (uint16_t)(f->members < 65535 ? f->members : 65535);
+	p = check_names_of_large_object(s, f, p + 1);
+	if (!parts_keep_tokens) {
+		j->n = f->tok + value_has_token(s);
+		t->next = f->tok + 1;
+	}
+	return p;
 }
 
 /* Called after a value inside an object or array. Reads the closing bracket, or
@@ -274,8 +297,10 @@ read_scalar(struct scan *s, const char *p)
 	} else {
 		return lex_set_unexpected(s, p, "expected a value");
 	}
-	if (p != NULL &&
-	    !store_token_if_level_has_tokens(s, type, from, p, flags))
+	if (p == NULL)
+		return NULL;
+	s->j->flags |= (uint8_t)flags;
+	if (value_has_token(s) && !store_token(s, type, from, p, flags))
 		return lex_set_nomem(s);
 	return p;
 }

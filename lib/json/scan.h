@@ -3,8 +3,8 @@
  * Borrows: the text, until the next json_scan().
  * Gives: tok[0] is the whole value; its parts follow in order of appearance, in
  *        an object each name before its value; tok[i].next is the token after
- *        value i. Values deeper than levels_with_tokens are checked but get no
- *        tokens.
+ *        value i. Values deeper than levels_with_tokens are checked, also for
+ *        names that occur twice, but get no tokens.
  * Fails: -1 with the fault; it never reads past len and never recurses. */
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H

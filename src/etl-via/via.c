@@ -253,7 +253,7 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 
 	if (is_checked || l->too_long)
 		ok = stage_parse_record_or_reject(
-		    v->stage, l, &v->json, JSON_LEVELS_ALL, v->o->dup, e);
+		    v->stage, l, &v->json, 0, v->o->dup, e);
 	if (ok != 1)
 		return ok;
 	if (v->child.pid == 0 && start_command(v, e) == -1)

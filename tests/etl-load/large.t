@@ -21,6 +21,11 @@ write("escapes", "n", '\\"')
 write("text-bad", "none", "x")
 write("escapes-bad", "none", '\\"')
 write("bytes", "b", "x")
+# One array of 8 million numbers, and one of 2 million objects.
+with open("numbers", "w") as f:
+    f.write('{"id":"0","n":[1' + ",1" * (size // 2 - 16) + "]}\n")
+with open("objects", "w") as f:
+    f.write('{"id":"0","n":[{"a":1}' + ',{"a":1}' * (size // 8 - 4) + "]}\n")
 P
 # marked FILE ID: prints the records of FILE as a marked stream.
 marked() {
@@ -59,6 +64,13 @@ for line in open(sys.argv[1]):
     print(r["id"], len(r.get("n", r.get("b"))), sep="|")
 P
 		)" "$(sql 'SELECT id, coalesce(length(n), length(b)) FROM t ORDER BY id')"
+	done
+	for in in numbers objects; do
+		sql 'DELETE FROM t'
+		cp $in in
+		check_memory "small values ($in)" --key id
+		is "$kind: $in: all of them are stored" \
+		    "$(jq -c .n $in | wc -c)" "$(sql 'SELECT length(n) + 1 FROM t')"
 	done
 	cp escapes-bad in
 	check_memory 'rejects to a file' --rejects aside

@@ -53,9 +53,10 @@ for kind in sqlite postgresql; do
 		    '{"k":"u1","u":"U"}' '{"k":"u2","u":"U"}'
 		printf '{"k":"\377"}\n'
 		printf '{"k":"%0100d"}\n' 0
+		echo '{"k":"d","j":{"x":[{"a":1,"a":2}]}}'
 		printf '{"k":"last"}'
 	} >"$scratch/in"
-	load 0 '3 18' --key k --max-record 100
+	load 0 '3 19' --key k --max-record 100
 	is "$k $name: line, code, pointer and sqlstate are right" \
 	    "2 type /n $(state 22P02)
 3 range /n $(state 22003)
@@ -74,7 +75,8 @@ for kind in sqlite postgresql; do
 16 constraint null $(state 23503)
 18 constraint $([ $kind = sqlite ] && echo /u || echo null) $(state 23505)
 19 encoding null null
-20 too_long null null" "$(causes)"
+20 too_long null null
+21 duplicate_member null null" "$(causes)"
 	is "$k $name: the good records are loaded" 'last
 ok
 u1' "$(sql 'SELECT k FROM t ORDER BY k')"
@@ -90,12 +92,12 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	    "$scratch/rejects" | base64 -d | sed '$a\' | od -c)"
 	is "$k $name: the reject has the byte offset of the record" \
 	    "$(LC_ALL=C awk '{ print at + 0;
-	    at += length($0) + 1 }' "$scratch/in" | sed -n '2,16p;18,20p')" \
+	    at += length($0) + 1 }' "$scratch/in" | sed -n '2,16p;18,21p')" \
 	    "$(jq -r .origin.offset "$scratch/rejects" | sort -n)"
 	is "$k $name: all rejects with one key have the same id" 1 \
 	    "$(jq -r 'select(.origin.key == "[\"a\"]") | .id' \
 	    "$scratch/rejects" | sort -u | wc -l)"
-	is "$k $name: each reject has its own occurrence" 18 \
+	is "$k $name: each reject has its own occurrence" 19 \
 	    "$(jq -r .occurrence "$scratch/rejects" | sort -u | wc -l)"
 
 	# One bad record is the first one, in the middle, or the last one.

@@ -143,7 +143,7 @@ rewrite(const struct json *j, uint32_t i)
 	json_release(&again);
 }
 
-/* The result does not depend on how many levels the scanner keeps. */
+/* The result does not depend on how many levels have tokens. */
 static void
 levels(const struct json *j, const struct json_fault *f, const char *text,
     size_t n)
@@ -162,6 +162,10 @@ levels(const struct json *j, const struct json_fault *f, const char *text,
 		else if (!twice)
 			MUST(rc == -1 && strcmp(g.code, f->code) == 0 &&
 			    g.at == f->at);
+		rc = json_scan(&some, text, n, level, JSON_UNIQUE, &g);
+		MUST((rc == -1) == (f != NULL));
+		MUST(f == NULL || (strcmp(g.code, f->code) == 0 &&
+		    g.at == f->at));
 	}
 	json_release(&some);
 }

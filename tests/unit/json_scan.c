@@ -143,24 +143,68 @@ test_duplicate_names_are_found(void **state)
 	    "o0+19>5*2 s1+3>2*0 d5+1>3*0 s7+3>4*0 o11+7>5*1");
 }
 
-/* A duplicate name is found only in levels that are kept, and not with
- * JSON_LAST. */
 static void
-test_duplicates_in_kept_levels_only(void **state)
+is_duplicate_on_all_levels(const char *text, size_t at)
 {
-	static const char text[] = "{\"a\":{\"b\":1,\"b\":2}}";
+	for (unsigned int levels = 0; levels < 6; levels++) {
+		struct scanned s;
+
+		scan(&s, text, strlen(text), levels, JSON_UNIQUE);
+		if (s.rc != -1)
+			fail_msg("%s with tokens of %u levels", text, levels);
+		assert_string_equal(s.f.code, "duplicate_member");
+		assert_int_equal(s.f.at, at);
+		scanned_free(&s);
+	}
+}
+
+static void
+test_duplicates_are_found_below_the_levels_with_tokens(void **state)
+{
+	static const char last[] = "{\"a\":{\"b\":1,\"b\":2}}";
 	struct scanned s;
 
-	scan(&s, TEXT(text), 1, JSON_UNIQUE);
-	assert_int_equal(s.rc, 0);
-	scanned_free(&s);
-	scan(&s, TEXT(text), 2, JSON_LAST);
+	is_duplicate_on_all_levels(last, 12);
+	is_duplicate_on_all_levels("[[[{\"a\":[{}],\"\":0,\"a\":1}]]]", 18);
+	is_duplicate_on_all_levels("{\"a\":[{\"b\":[{\"c\":{},\"c\":1}]}]}",
+	    20);
+	is_duplicate_on_all_levels("{\"a\":[{\"b\":[{\"c\":{}}]}],\"a\":0}",
+	    24);
+	is_duplicate_on_all_levels("[{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,"
+	    "\"f\":0,\"g\":0,\"h\":0,\"i\":{\"a\":[]},\"c\":0}]", 63);
+	scan(&s, TEXT(last), 2, JSON_LAST);
 	assert_int_equal(s.rc, 0);
 	assert_int_equal(json_member_value(&s.j, 2, "b", 1), 6);
 	scanned_free(&s);
-	scan(&s, TEXT(text), 2, JSON_UNIQUE);
-	assert_int_equal(s.rc, -1);
+}
+
+/* The tokens of names are dropped when they have been compared. */
+static void
+test_deep_values_take_little_memory(void **state)
+{
+	char *ones = repeat("1,", 500000);
+	char *objects = repeat("{\"a\":[{}],\"b\":{\"a\":1}},", 50000);
+	size_t n = strlen(objects);
+	struct scanned s;
+
+	ones[0] = '[';
+	ones[1] = ' ';
+	ones[999999] = ']';
+	scan(&s, ones, 1000000, 0, JSON_UNIQUE);
+	assert_int_equal(s.rc, 0);
+	assert_int_equal(s.j.n, 1);
+	assert_int_equal(s.j.cap, 64);
 	scanned_free(&s);
+	memset(objects, ' ', 23);
+	objects[0] = '[';
+	objects[n - 1] = ']';
+	scan(&s, objects, n, 0, JSON_UNIQUE);
+	assert_int_equal(s.rc, 0);
+	assert_int_equal(s.j.n, 1);
+	assert_int_equal(s.j.cap, 64);
+	scanned_free(&s);
+	free(ones);
+	free(objects);
 }
 
 /* Random objects of few names; the result is compared with a simple search. */
@@ -329,7 +373,9 @@ main(void)
 		cmocka_unit_test(test_faults_have_code_and_position),
 		cmocka_unit_test(test_depth_is_limited),
 		cmocka_unit_test(test_duplicate_names_are_found),
-		cmocka_unit_test(test_duplicates_in_kept_levels_only),
+		cmocka_unit_test(
+		    test_duplicates_are_found_below_the_levels_with_tokens),
+		cmocka_unit_test(test_deep_values_take_little_memory),
 		cmocka_unit_test(test_duplicates_in_random_objects),
 		cmocka_unit_test(test_duplicates_among_many_names),
 		cmocka_unit_test(test_colliding_names_are_fast),

@@ -241,7 +241,7 @@ find_special_characters_of_value(
 	 * as \u0000 stays an escape there, so the database can store it. */
 	if (r->target->table->columns[c].kind == COLUMN_TEXT)
 		return 0;
-	if (json_scan(&r->inner, r->json.text + t->at, t->len, 1, JSON_LAST,
+	if (json_scan(&r->inner, r->json.text + t->at, t->len, 0, JSON_LAST,
 	    &f) == -1)
 		return f.nomem ? err_nomem(e) :
 		    err_set(e, ERR_BUG, false, "a value scanned twice differs");
@@ -325,7 +325,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 
 	*why = (struct reject){ 0 };
 	rc = stage_parse_record_or_fill_reject(
-	    r->stage, l, &r->json, 2, r->duplicates, why, e);
+	    r->stage, l, &r->json, 1, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
@@ -348,7 +348,7 @@ reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
 
 	if (t->nkey == 0 || l->too_long)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, 2, JSON_LAST, &f) == -1)
+	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
 	if (r->json.tok[0].type != JSON_OBJECT)
 		return 0;
