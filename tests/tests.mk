@@ -42,6 +42,10 @@ COUNTED = $(patsubst %.c,$(B)/counted/%.o,lib/json/member_index.c \
 $(B)/tests/unit/transform_numbers.o: CPPFLAGS += -Isrc/etl-transform
 $(B)/tests/unit/transform_numbers: $(COUNTED)
 $(B)/tests/unit/transform_numbers: UNIT_LIBS = -Wl,--wrap=memcmp -ljq -lm
+$(B)/tests/unit/transform_pool.o: CPPFLAGS += -Isrc/etl-transform
+$(B)/tests/unit/transform_pool: $(call objects,src/etl-transform/pool) \
+    $(B)/src/etl-transform/engine/outcome.o
+$(B)/tests/unit/transform_pool: UNIT_LIBS = -lseccomp
 $(COUNTED): $(B)/counted/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Isrc/etl-transform $(WARN) $(CFLAGS) -fno-builtin \

@@ -325,6 +325,8 @@ opt_print_result(
 		print_help(s);
 	else
 		(void)printf("%s %s\n", s->program, ETL_VERSION);
+	if (r == OPT_VERSION && s->print_after_version != NULL)
+		s->print_after_version();
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		perror(s->program);
 		return EX_IOERR;

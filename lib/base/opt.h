@@ -42,6 +42,7 @@ struct opt_spec {
 	const struct opt *opts;
 	size_t n;
 	bool stop;              /* the first operand ends the options */
+	void (*print_after_version)(void);      /* NULL: nothing */
 };
 
 enum opt_result { OPT_FAILED = -1, OPT_RUN, OPT_HELP, OPT_VERSION };

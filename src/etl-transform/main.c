@@ -7,7 +7,7 @@
  * pool/         the processes. keeper compiles the filter once and forks
  *               workers; worker runs the filter; pool controls both from the
  *               parent process; shared_slots is the memory through which
- *               records and results pass.
+ *               records and results pass; sandbox takes rights from a worker.
  * engine/       engine.h is the interface to an engine; filter runs libjq and
  *               is the only file that includes jq.h; filter_program makes the
  *               text that libjq compiles; outcome holds the outputs or the
@@ -21,6 +21,7 @@
  *               module etl makes, and number_names finds numbers by name. */
 #include "engine/filter_env.h"
 #include "jq_args.h"
+#include "pool/sandbox.h"
 #include "transform.h"
 
 #include "base/file.h"
@@ -89,6 +90,7 @@ static const struct opt options[] = {
 static const struct opt_spec spec = {
 	.program = "etl-transform", .usage = usage, .opts = options,
 	.n = sizeof(options) / sizeof(options[0]),
+	.print_after_version = sandbox_print_state,
 };
 
 static int

@@ -48,15 +48,15 @@ static int
 write_ready_results(struct transform *t, struct err *e)
 {
 	struct result r;
+	int rc;
 
-	while (pool_take_next_result(t->pool, &r)) {
-		int rc = r.code != NULL ? write_reject(t, &r, e) :
+	while ((rc = pool_take_next_result(t->pool, &r, e)) == 1) {
+		rc = r.code != NULL ? write_reject(t, &r, e) :
 		    write_outputs_and_count(t, &r, e);
-
 		if (rc == -1)
 			return -1;
 	}
-	return 0;
+	return rc;
 }
 
 /* Flushes standard output first, so that the reader gets records without

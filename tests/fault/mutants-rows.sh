@@ -171,6 +171,18 @@ mutant etl-extract/ndjson.t 'an input file may hold marks' lib/stream/stage_reje
     'each broken line is a reject with code, file, line and offset'
 
 # The filter's process.
+mutant unit/transform_pool 'a worker may write marks' src/etl-transform/pool/pool_slot.c \
+    's/outputs_have_a_mark(outputs) ? mark/false ? mark/' \
+    test_no_mark_passes_from_a_worker
+mutant unit/transform_pool 'a worker may make every system call' src/etl-transform/pool/sandbox.c \
+    's/rc = seccomp_load(s->filter);/rc = 0;/' \
+    test_attacks_end_the_process_and_reject_one_record
+mutant etl-transform/sandbox.t 'the environment stays in memory' src/etl-transform/pool/sandbox.c \
+    's/explicit_bzero(\*v, strlen(\*v));/(void)v;/' \
+    'no environment is left in the memory of the keeper'
+mutant etl-transform/terminal.t 'debug gives a terminal commands' src/etl-transform/engine/filter_stderr.c \
+    's/if (isatty(STDERR_FILENO) != 1)/if (true)/' \
+    'debug: control characters are escaped on a terminal'
 worker=src/etl-transform/pool/pool_watch.c
 mutant etl-transform/process.t 'a crash is not traced to its record' $worker \
     's/s->begun > done && done < b->n/false/' \

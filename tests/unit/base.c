@@ -43,7 +43,8 @@ static const struct opt table[] = {
 	    NULL, 0 },
 };
 static const struct opt_spec spec = {
-	"base", "usage: base", table, sizeof(table) / sizeof(table[0]), false
+	"base", "usage: base", table, sizeof(table) / sizeof(table[0]), false,
+	NULL
 };
 
 static enum opt_result

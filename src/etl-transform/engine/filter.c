@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 #include "engine/filter_program.h"
+#include "engine/filter_stderr.h"
 #include "module/module.h"
 
 #include "base/text.h"
@@ -58,15 +59,7 @@ append_jq_error_text(void *self, jv message)
 	jv_free(message);
 }
 
-static void
-print_to_stderr_and_release(struct buf *b, jv v)
-{
-	if (!b->failed && write(STDERR_FILENO, b->data, b->len) == -1)
-		b->failed = true;       /* a failed write cannot be reported */
-	buf_release(b);
-	jv_free(v);
-}
-
+/* Called by jq's stderr (of libjq 1.7 and later). */
 static void
 print_stderr_value(void *self __attribute__((unused)), jv v)
 {
@@ -74,7 +67,8 @@ print_stderr_value(void *self __attribute__((unused)), jv v)
 
 	buf_init(&b, INT32_MAX);
 	add_string_or_json(&b, v);
-	print_to_stderr_and_release(&b, v);
+	stderr_print_and_release(&b);
+	jv_free(v);
 }
 
 /* Called by jq's debug. Prints v, unless module.c takes v as part of a call. */
@@ -90,7 +84,8 @@ take_call_argument_or_print(void *self, jv v)
 	buf_str(&b, "[\"DEBUG:\",");
 	(void)jvalue_write(&b, v, &f->numbers, true);
 	buf_str(&b, "]\n");
-	print_to_stderr_and_release(&b, v);
+	stderr_print_and_release(&b);
+	jv_free(v);
 }
 
 /* Called by jq's `input`: runs the function of module etl that the filter has
@@ -221,6 +216,8 @@ init_and_compile(struct filter *f, struct err *e)
 {
 	jv args;
 
+	if (stderr_escape_if_terminal(e) == -1)
+		return -1;
 	if ((f->jq = jq_init()) == NULL)
 		return err_nomem(e);
 	jq_set_nomem_handler(f->jq, exit_on_nomem, f);
@@ -231,6 +228,8 @@ init_and_compile(struct filter *f, struct err *e)
 	jq_set_input_cb(f->jq, run_called_module_function, f);
 	if (module_init_with_random_tag(&f->module, &f->numbers,
 	    program_may_call_debug(f->conf), e) == -1 ||
+	    (program_may_use_zones(f->conf) &&
+	    zone_files_read_all(&f->module.zone_files, e) == -1) ||
 	    set_library_folders(f, e) == -1 ||
 	    build_variables_and_args(&args, f->conf, e) == -1)
 		return -1;

@@ -194,6 +194,20 @@ program_may_call_debug(const struct engine_conf *c)
 	return c->dirs.n > 0 || contains_name(c->text, "debug", 5);
 }
 
+bool
+program_may_use_zones(const struct engine_conf *c)
+{
+	static const char name[] = "to_timestamp";
+	const char *p = c->text;
+
+	while ((p = strstr(p, name)) != NULL) {
+		p = skip_blanks_and_comments(p + sizeof(name) - 1);
+		if (*p == '(')
+			return true;
+	}
+	return false;
+}
+
 /* Appends the directive to the text for libjq. But an import of the module etl
  * is replaced by spaces, because libjq would search for a file etl.jq. Its line
  * ends are kept, so that libjq reports the right line numbers. */

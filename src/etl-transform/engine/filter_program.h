@@ -19,6 +19,8 @@ struct program {
 /* Returns true if the user's filter, or a module of -L, may call debug. */
 bool program_may_call_debug(const struct engine_conf *c);
 
+/* Returns true if the user's filter may call to_timestamp(ZONE). */
+bool program_may_use_zones(const struct engine_conf *c);
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);
 void program_release(struct program *p);

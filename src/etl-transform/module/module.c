@@ -212,8 +212,8 @@ find_or_open_zone(struct module *n, jv name, struct err *e)
 	jv_free(z->name);
 	z->zone = NULL;
 	z->name = jv_copy(name);
-	(void)zone_open_name_or_utc_offset(
-	    &z->zone, jv_string_value(name), string_length(name), e);
+	(void)zone_open_name_or_utc_offset(&z->zone, n->zone_files,
+	    jv_string_value(name), string_length(name), e);
 	return z->zone;
 }
 
@@ -272,6 +272,7 @@ module_release(struct module *n)
 	}
 	release_required_names(&n->required);
 	words_close(n->words);
+	zone_files_free(n->zone_files);
 	buf_release(&n->text);
 }
 

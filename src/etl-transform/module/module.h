@@ -45,6 +45,7 @@ struct module {
 	char tag[MODULE_TAG];
 	struct numbers *numbers;
 	struct words *words;
+	struct zone_files *zone_files;  /* NULL: the filter uses none */
 	struct module_zone zones[MODULE_ZONES];
 	unsigned int next_zone;
 	struct module_names required;

@@ -4,12 +4,8 @@
 #include "module/utc_offset.h"
 #include "module/zone_rule.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char zoneinfo_folder[] = "/usr/share/zoneinfo/";
 
 enum {
 	HEADER = 44, TYPE = 6,  /* bytes of these parts of a file */
@@ -170,56 +166,32 @@ parse_zone_file(struct zone *z, char *text, size_t n)
 }
 
 static bool
-is_zone_name(const char *p, size_t n)
+parse_copy_of_zone_file(struct zone *z, const struct zone_file *file)
 {
-	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789_+-/";
+	char *text = malloc(file->len + 1);
+	bool done;
 
-	if (n == 0 || n > 100 || *p == '/')
+	if (text == NULL)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (p[i] == '\0' || strchr(ok, p[i]) == NULL)
-			return false;
-	return true;
-}
-
-static bool
-read_zone_file(struct zone *z, const char *name, size_t len)
-{
-	char path[sizeof(zoneinfo_folder) + 128];
-	char *text;
-	size_t n = 0;
-	ssize_t got = -1;
-	int fd;
-	bool done = false;
-
-	memcpy(path, zoneinfo_folder, sizeof(zoneinfo_folder) - 1);
-	memcpy(path + sizeof(zoneinfo_folder) - 1, name, len);
-	path[sizeof(zoneinfo_folder) - 1 + len] = '\0';
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	if ((text = malloc(FILE_MAX + 1)) != NULL) {
-		while (n < FILE_MAX &&
-		    (got = read(fd, text + n, FILE_MAX - n)) > 0)
-			n += (size_t)got;
-		text[n] = '\0';
-		done = got == 0 && parse_zone_file(z, text, n);
-	}
+	memcpy(text, file->text, file->len);
+	text[file->len] = '\0';
+	done = parse_zone_file(z, text, file->len);
 	free(text);
-	(void)close(fd);
 	return done;
 }
 
 int
-zone_open_name_or_utc_offset(
-    struct zone **out, const char *name, size_t len, struct err *e)
+zone_open_name_or_utc_offset(struct zone **out, const struct zone_files *files,
+    const char *name, size_t len, struct err *e)
 {
+	const struct zone_file *file;
 	struct zone *z;
 
 	if ((z = calloc(1, sizeof(*z))) == NULL)
 		return err_nomem(e);
 	if (!utc_offset_parse(name, len, &z->first) &&
-	    (!is_zone_name(name, len) || !read_zone_file(z, name, len))) {
+	    ((file = zone_files_find(files, name, len)) == NULL ||
+	    !parse_copy_of_zone_file(z, file))) {
 		zone_free(z);
 		return err_set(e, ERR_INPUT, false, "unknown time zone "
 		    "'%.*s': give a name of the tz database, such as "

@@ -8,6 +8,8 @@
 #ifndef TRANSFORM_ZONE_H
 #define TRANSFORM_ZONE_H
 
+#include "module/zone_files.h"
+
 #include "base/errval.h"
 
 #include <stddef.h>
@@ -15,8 +17,9 @@
 
 struct zone;
 
-int zone_open_name_or_utc_offset(
-    struct zone **z, const char *name, size_t len, struct err *e);
+int zone_open_name_or_utc_offset(struct zone **z,
+    const struct zone_files *files, const char *name, size_t len,
+    struct err *e);
 void zone_free(struct zone *z);
 int zone_offset_at_local_time(const struct zone *z, int64_t local);
 

@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct keeper {
 	const struct worker_conf *c;
 	void *engine;
+	struct sandbox *sandbox;
 	struct child {
 		pid_t pid;              /* 0: no worker */
 		bool death_reported;
@@ -68,12 +70,10 @@ isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 		(void)signal(signals[i], SIG_IGN);
 	redirect_pipes_to_null();
 	close_other_descriptors(c);
+	if (!c->env && sandbox_wipe_environment() == -1)
+		_exit(EX_OSERR);
 	/* libjq would read definitions from $HOME/.jq. */
 	(void)unsetenv("HOME");
-	if (c->env)
-		return;
-	if (clearenv() != 0 || (environ = calloc(1, sizeof(*environ))) == NULL)
-		_exit(EX_OSERR);
 }
 
 static void
@@ -88,10 +88,11 @@ fork_worker(struct keeper *k, unsigned int lane)
 	if (child->pid != 0)
 		(void)waitpid(child->pid, NULL, 0);
 	*child = (struct child){ .pid = 0 };
+	tzset();                /* the worker itself cannot read the file */
 	if ((pid = fork()) == 0) {
 		die_with_parent(self);
 		free(k->child);
-		worker_run_slots_and_exit(k->c, lane, k->engine);
+		worker_run_slots_and_exit(k->c, lane, k->engine, k->sandbox);
 	}
 	if (pid == -1) {
 		event_send_or_exit(k->c, EVENT_FORK_FAILED, lane, errno);
@@ -178,9 +179,12 @@ keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
 	    &c->shared->compile_error) == -1) {
 		event_send_or_exit(c, EVENT_COMPILE_FAILED, 0, 0);
 	} else {
+		if ((k.sandbox = sandbox_build()) == NULL)
+			_exit(EX_OSERR);
 		event_send_or_exit(c, EVENT_COMPILED, 0, 0);
 		serve_commands_and_report_deaths(&k);
 		c->engine->free(k.engine);
+		sandbox_free(k.sandbox);
 	}
 	free(k.child);
 	exit(0);

@@ -107,6 +107,7 @@ set_pool_fields_and_allocate_arrays(
     struct pool *p, const struct pool_conf *c, struct err *e)
 {
 	p->conf = c;
+	buf_init(&p->outputs, SIZE_MAX / 4);
 	p->keeper = -1;
 	p->events = p->commands = -1;
 	p->time_checked_at = clock_ms();
@@ -195,6 +196,7 @@ pool_close(struct pool *p, bool finished)
 	close_fd(&p->worker.events);
 	close_fd(&p->worker.commands);
 	shared_unmap(p->shared);
+	buf_release(&p->outputs);
 	free(p->wake_ends);
 	free(p->watch);
 	free(p);

@@ -1,7 +1,7 @@
 /* Runs the filter on lines in worker processes; results come in input order.
  * Owns:  the shared memory, the keeper process and the pipes to it.
  * Flow:  open; start_workers; add lines while the pool has room, submit a slot
- *        that is not full; wait; call next_result until it is false; close.
+ *        that is not full; wait; call next_result until it is 0; close.
  * Gives: if a worker dies or reaches a limit, the result of the one record that
  *        it was running is a reject. Another worker runs the later records.
  * Fails: ERR_CONFIG if the filter does not compile; transient if the keeper
@@ -28,7 +28,7 @@ struct result {
 	size_t line_len;
 	uint64_t number, offset;
 	/* The outputs, each with its LF. If text_len is 0, the filter has
-	 * dropped the record. */
+	 * dropped the record. No output is a mark. */
 	const char *text;
 	size_t text_len;
 	const char *code, *message, *pointer;   /* code NULL: no reject */
@@ -48,8 +48,9 @@ void pool_submit_slot_unless_empty(struct pool *p);
 /* Waits until a worker or the keeper reports an event, input_fd can be read
  * (-1: none), a tick of at most 100 ms has passed, or a stop signal came. */
 int pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e);
-/* Returns false if the next record in input order has no result yet. */
-bool pool_take_next_result(struct pool *p, struct result *r);
+/* Returns 1, or 0 if the next record in input order has no result yet. *r holds
+ * until the next call. */
+int pool_take_next_result(struct pool *p, struct result *r, struct err *e);
 /* finished: all records are done. Otherwise the processes are killed. */
 void pool_close(struct pool *p, bool finished);
 

@@ -40,9 +40,10 @@ struct pool {
 	struct watch *watch;
 	uint64_t filling, emptying;     /* turns */
 	uint32_t results_taken; /* results taken from the slot `emptying` */
-	/* A copy of the reject, because a worker that is still running could
-	 * change the shared memory while the parent uses it. */
+	/* Copies of a reject and of outputs, because a worker that is still
+	 * running could change the shared memory while the parent uses it. */
 	char reject_copy[REJECT_MAX];
+	struct buf outputs;
 	int64_t time_checked_at;
 	bool compiled;
 };

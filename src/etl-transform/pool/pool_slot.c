@@ -7,6 +7,7 @@
 #include "pool/pool_impl.h"
 
 #include "base/wait.h"
+#include "stream/mark.h"
 
 #include <string.h>
 
@@ -106,18 +107,15 @@ empty_slot_and_go_to_next(struct pool *p)
 	p->results_taken = 0;
 }
 
-/* Checks where a worker says that it has written the result of a record. `out`
- * is the output memory of the slot. A worker can write to all of this memory,
- * and a bug in libjq can make it write wrong values. So the result must belong
- * to these lines, lie inside `out` and, if the record was not rejected, end
- * with an LF. */
+/* Checks where a worker says that it has written the result of a record. A
+ * worker can write to all of its output memory, and a bug in libjq can make it
+ * write wrong values. So the result must belong to these lines and lie inside
+ * the output memory of the slot. */
 static bool
-result_place_is_valid(
-    const struct pool *p, const struct result_place *place, const char *out)
+result_place_is_valid(const struct pool *p, const struct result_place *place)
 {
 	return place->turn == p->emptying && place->at <= p->shared->out_max &&
-	    place->len <= p->shared->out_max - place->at && (place->rejected ||
-	    place->len == 0 || out[place->at + place->len - 1] == '\n');
+	    place->len <= p->shared->out_max - place->at;
 }
 
 /* Copies the code, the message and the JSON Pointer of a reject, which a worker
@@ -137,12 +135,59 @@ copy_and_split_reject_into_result(
 	r->pointer = r->message + strlen(r->message) + 1;
 }
 
-static void
-fill_checked_result_or_reject(struct pool *p, uint32_t i, struct result *r)
+/* Copies the outputs of a record out of the shared memory, because a worker
+ * that is still running could change them after the check. */
+static int
+copy_outputs(struct pool *p, const char *out, size_t len, struct err *e)
 {
-	static const char damaged[] =
-	    "filter\0" "the worker process that runs the filter damaged its "
-	    "shared memory: the result of this record is lost";
+	if (p->outputs.cap / 2 > SLOT_OUTPUT_PAUSE)
+		buf_release(&p->outputs);
+	buf_clear(&p->outputs);
+	buf_add(&p->outputs, out, len);
+	return buf_check(&p->outputs, e);
+}
+
+/* engine/filter.c rejects a record whose output is a mark. A worker writes one
+ * all the same if the filter has taken control of its process. */
+static bool
+outputs_have_a_mark(const struct buf *outputs)
+{
+	const char *p = outputs->data, *end = p + outputs->len, *lf;
+
+	for (; p < end; p = lf + 1) {
+		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			lf = end;
+		if (is_mark_line(p, (size_t)(lf - p)))
+			return true;
+	}
+	return false;
+}
+
+/* A reject: code and message. */
+static const char damaged[] =
+    "filter\0" "the worker process that runs the filter damaged its shared "
+    "memory: the result of this record is lost";
+
+/* Checks the outputs in p->outputs. Returns NULL, or the reject that takes
+ * their place. */
+static const char *
+find_fault_of_outputs(const struct buf *outputs, size_t *len)
+{
+	static const char mark[] =
+	    "reserved\0" "the worker process that runs the filter wrote a line "
+	    "that begins with the member @etl, which is reserved for marks";
+
+	*len = sizeof(damaged);
+	if (outputs->len > 0 && outputs->data[outputs->len - 1] != '\n')
+		return damaged;
+	*len = sizeof(mark);
+	return outputs->len > 0 && outputs_have_a_mark(outputs) ? mark : NULL;
+}
+
+static int
+fill_checked_result_or_reject(
+    struct pool *p, uint32_t i, struct result *r, struct err *e)
+{
 	unsigned int lane = pool_lane_of_turn(p, p->emptying);
 	unsigned int slot = pool_slot_number(p, p->emptying);
 	const struct slot_lines *lines = pool_slot_lines(p, p->emptying);
@@ -151,6 +196,8 @@ fill_checked_result_or_reject(struct pool *p, uint32_t i, struct result *r)
 	const struct result_place place =
 	    pool_slot(p, p->emptying)->result_place[i];
 	const char *out = slot_output(p->shared, lane, slot);
+	const char *fault;
+	size_t n;
 
 	*r = (struct result){
 		.line = slot_input(p->shared, lane, slot) + lines->line[i].at,
@@ -158,24 +205,29 @@ fill_checked_result_or_reject(struct pool *p, uint32_t i, struct result *r)
 		.number = lines->line[i].number,
 		.offset = lines->line[i].offset,
 	};
-	if (!result_place_is_valid(p, &place, out)) {
+	if (!result_place_is_valid(p, &place)) {
 		copy_and_split_reject_into_result(
 		    p, r, damaged, sizeof(damaged));
 	} else if (place.rejected) {
 		copy_and_split_reject_into_result(
 		    p, r, out + place.at, place.len);
+	} else if (copy_outputs(p, out + place.at, place.len, e) == -1) {
+		return -1;
+	} else if ((fault = find_fault_of_outputs(&p->outputs, &n)) != NULL) {
+		copy_and_split_reject_into_result(p, r, fault, n);
 	} else {
-		r->text = out + place.at;
-		r->text_len = place.len;
+		r->text = p->outputs.data;
+		r->text_len = p->outputs.len;
 		/* The caller needs the line only for a reject, so after the
 		 * last record the memory of large lines is freed early. */
 		if (i + 1 == lines->n)
 			slot_release_large_input(p->shared, lane, slot);
 	}
+	return 1;
 }
 
-bool
-pool_take_next_result(struct pool *p, struct result *r)
+int
+pool_take_next_result(struct pool *p, struct result *r, struct err *e)
 {
 	while (p->emptying < p->filling) {
 		struct slot *s = pool_slot(p, p->emptying);
@@ -184,12 +236,11 @@ pool_take_next_result(struct pool *p, struct result *r)
 		 * s->done does not grow after that. */
 		bool running = s->state == SLOT_FULL;
 
-		if (p->results_taken < s->done && p->results_taken < n) {
-			fill_checked_result_or_reject(p, p->results_taken++, r);
-			return true;
-		}
+		if (p->results_taken < s->done && p->results_taken < n)
+			return fill_checked_result_or_reject(
+			    p, p->results_taken++, r, e);
 		if (running)
-			return false;
+			return 0;
 		if (p->results_taken == n) {
 			empty_slot_and_go_to_next(p);
 			continue;
@@ -201,7 +252,7 @@ pool_take_next_result(struct pool *p, struct result *r)
 		discard_slot_output(p, s);
 		s->state = SLOT_FULL;
 		pool_wake_worker(p, pool_lane_of_turn(p, p->emptying));
-		return false;
+		return 0;
 	}
-	return false;
+	return 0;
 }

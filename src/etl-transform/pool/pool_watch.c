@@ -61,6 +61,10 @@ describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
 		(void)snprintf(out, MESSAGE, "the filter needs more memory "
 		    "than --memory-limit %llu",
 		    (unsigned long long)p->conf->memory_limit);
+	else if (status == SIGSYS)
+		(void)snprintf(out, MESSAGE, "the worker process that runs the "
+		    "filter was killed: it made a system call that a filter "
+		    "does not need (seccomp)");
 	else
 		(void)snprintf(out, MESSAGE, "the worker process that runs the "
 		    "filter died: %s", signal != NULL ? signal :

@@ -231,17 +231,22 @@ wait_for_wake_up(const struct worker *w)
 
 void
 worker_run_slots_and_exit(
-    const struct worker_conf *c, unsigned int lane, void *engine)
+    const struct worker_conf *c, unsigned int lane, void *engine,
+    struct sandbox *sandbox)
 {
 	struct worker w = {
 		.c = c, .lane = &c->shared->lane[lane], .number = lane,
 		.engine = engine, .start_kib = peak_memory_kib()
 	};
+	struct sandbox_state in_force;
 	unsigned int k = 0;
 
+	(void)close(c->commands);       /* only the keeper reads them */
 	if (shared_make_input_readonly(c->shared) == -1)
 		_exit(EX_OSERR);
 	limit_memory_growth(c->memory);
+	if (sandbox_enter(sandbox, &in_force) == -1)
+		_exit(EX_OSERR);
 	outcome_init(&w.outcome);
 	do {
 		while (find_oldest_full_slot(&w, &k))
@@ -251,5 +256,6 @@ worker_run_slots_and_exit(
 	outcome_release(&w.outcome);
 	json_release(&w.json);
 	c->engine->free(engine);
+	sandbox_free(sandbox);
 	exit(0);
 }

@@ -9,6 +9,7 @@
 #define TRANSFORM_WORKER_H
 
 #include "engine/engine.h"
+#include "pool/sandbox.h"
 #include "pool/shared_slots.h"
 
 struct worker_conf {
@@ -28,7 +29,7 @@ struct worker_conf {
 void keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
     __attribute__((noreturn));
 void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
-    void *engine) __attribute__((noreturn));
+    void *engine, struct sandbox *sandbox) __attribute__((noreturn));
 
 void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);

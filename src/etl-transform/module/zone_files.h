@@ -1,0 +1,28 @@
+/* The files of the tz database, in memory: a process that runs a filter may not
+ * read files.
+ * Owns:  the contents, until zone_files_free(), NULL allowed.
+ * Gives: zone_files_find() returns the file of a zone, such as Europe/Berlin,
+ *        or NULL. Without a tz database there are no files.
+ * Fails: zone_files_read_all() as a value, if a file exists but cannot be
+ *        read. */
+#ifndef TRANSFORM_ZONE_FILES_H
+#define TRANSFORM_ZONE_FILES_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+
+struct zone_files;
+
+struct zone_file {
+	const char *text;
+	size_t len;
+};
+
+int zone_files_read_all(struct zone_files **files, struct err *e);
+void zone_files_free(struct zone_files *files);
+/* `files` may be NULL. */
+const struct zone_file *zone_files_find(const struct zone_files *files,
+    const char *name, size_t len);
+
+#endif
