@@ -1,12 +1,11 @@
 #include "stream/run_report.h"
 
-#include "base/file.h"
 #include "base/text.h"
 #include "json/write.h"
+#include "stream/report_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1 << 20, COMMAND_LINE_MAX = 16 << 20 };
+enum { LINE_MAX_BYTES = 1 << 20 };
 
 static const char *
 get_report_file(void)
@@ -75,60 +74,6 @@ start_line(struct buf *b, struct run_report *r, const char *event)
 	json_put_text(b, "event", event);
 }
 
-/* Appends the arguments of this program, each with a NUL at its end. */
-static int
-append_command_line(struct buf *b, struct err *e)
-{
-	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	int rc = -1;
-
-	if (fd != -1)
-		rc = file_append_fd_to_buf(
-		    b, fd, "/proc/self/cmdline", ERR_IO, e);
-	if (fd != -1)
-		(void)close(fd);
-	return rc;
-}
-
-static bool
-has_argument_dash(const struct buf *arguments)
-{
-	return memmem(arguments->data, arguments->len, "\0-", 3) != NULL;
-}
-
-/* Writes the member "command": a hash of the arguments, the working directory
- * and, if standard input is a file, of its identity. Two programs with the same
- * hash read the same input in the same way, unless they read a pipe: then the
- * member "pipe" is written. If no hash can be made, writes neither. */
-static void
-put_command(struct buf *b, bool is_source)
-{
-	struct buf arguments;
-	struct stat st = { 0 };
-	char folder[PATH_MAX] = "", hex[HASH_HEX];
-	struct err none;
-	struct hash *h = NULL;
-
-	buf_init(&arguments, COMMAND_LINE_MAX);
-	if (append_command_line(&arguments, &none) == -1 ||
-	    arguments.len == 0 || getcwd(folder, sizeof(folder)) == NULL ||
-	    (h = hash_new()) == NULL)
-		goto out;
-	hash_add(h, arguments.data, arguments.len);
-	hash_add(h, folder, strlen(folder) + 1);
-	if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode)) {
-		hash_add(h, &st.st_dev, sizeof(st.st_dev));
-		hash_add(h, &st.st_ino, sizeof(st.st_ino));
-	}
-	hash_finish_and_free(h, hex);
-	json_put_text(b, "command", hex);
-	if ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
-	    (!is_source || has_argument_dash(&arguments)))
-		json_put_raw(b, "pipe", "true", 4);
-out:
-	buf_release(&arguments);
-}
-
 /* Writes a text of the stream. etl-run prints it, so control characters are
  * escaped. */
 static void
@@ -173,7 +118,7 @@ run_report_open(
 	r->streams++;
 	start_line(&b, r, "open");
 	put_path(&b, NULL, in->stage);
-	put_command(&b, in->is_source);
+	report_command_put(&b, in->is_source);
 	rc = append_line_to_file(&b, e);
 	buf_release(&b);
 	r->opened = true;
@@ -201,7 +146,7 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 	if (begin->replay)
 		json_put_raw(&b, "replay", "true", 4);
 	put_path(&b, begin, in->stage);
-	put_command(&b, in->is_source);
+	report_command_put(&b, in->is_source);
 	rc = append_line_to_file(&b, e);
 	buf_release(&b);
 	r->begun = rc == 0;
@@ -300,7 +245,7 @@ run_report_failed(struct run_report *r, const char *stage,
 	start_line(&b, r, "failed");
 	if (!r->begun) {
 		put_path(&b, NULL, stage);
-		put_command(&b, true);
+		report_command_put(&b, true);
 	}
 	put_failure(&b, why, maybe_loaded);
 	if (append_line_to_file(&b, &e) == -1)

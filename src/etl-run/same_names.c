@@ -54,8 +54,8 @@ static bool
 has_failed_stage(const struct reports *r, const char *id)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i].state == REPORT_FAILED && r->v[i].id != NULL &&
-		    strcmp(r->v[i].id, id) == 0)
+		if ((r->v[i].state == REPORT_FAILED || r->v[i].reader_failed) &&
+		    r->v[i].id != NULL && strcmp(r->v[i].id, id) == 0)
 			return true;
 	return false;
 }

@@ -156,6 +156,9 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 	v->reads_pipe |= has_true_member(j, "pipe");
 	if (copy_text_member(&v->path, j, "path", e) == -1 ||
 	    copy_text_member(&v->command, j, "command", e) == -1 ||
+	    copy_text_member(&v->files, j, "files", e) == -1 ||
+	    copy_text_member(&v->in, j, "in", e) == -1 ||
+	    copy_text_member(&v->out, j, "out", e) == -1 ||
 	    copy_text_member(&v->stream, j, "stream", e) == -1 ||
 	    copy_text_member(&v->id, j, "id", e) == -1 ||
 	    copy_text_member(&v->message, j, "message", e) == -1)
@@ -245,7 +248,8 @@ reports_release(struct reports *r)
 	for (size_t i = 0; i < r->n; i++) {
 		struct report *v = &r->v[i];
 		char *all[] = { v->process, v->id, v->stream, v->path,
-		    v->command, v->load_id, v->target, v->message };
+		    v->command, v->files, v->in, v->out, v->load_id,
+		    v->target, v->message };
 
 		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 			free(all[k]);

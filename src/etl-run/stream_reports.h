@@ -4,7 +4,7 @@
  *        with pointers to them.
  * Rules: a stream is whole if each stage that has no etl stage after it has
  *        read it to its end. A failure does not count if the same commands
- *        have succeeded later in the run. */
+ *        have read the same files later in the run, with success. */
 #ifndef RUN_STREAM_REPORTS_H
 #define RUN_STREAM_REPORTS_H
 
@@ -19,6 +19,9 @@ struct report {                 /* one stream in one process */
 	char *id, *stream;      /* id is NULL: no stream has begun */
 	char *path;             /* names of the stages up to this one: a/b */
 	char *command;          /* hash of the command line; NULL: none */
+	char *files;            /* hash of the files that it reads */
+	char *in, *out;         /* names of the pipes that it reads and writes;
+	                         * NULL: no pipe */
 	char *load_id, *target; /* key of its ledger row; NULL: no loader */
 	char *message;          /* why it failed */
 	bool replay;            /* the stream is a replay of letters */
@@ -26,6 +29,7 @@ struct report {                 /* one stream in one process */
 	bool appends;           /* rows, without a checkpoint */
 	bool maybe_loaded;      /* the answer to a COMMIT was lost */
 	bool upstream;          /* an earlier stage of the run has failed */
+	bool reader_failed;     /* the next stage failed before it had read */
 	bool last;              /* no stage of the run has read its output */
 	int code;               /* exit code, if it failed */
 	bool writes_pipe;

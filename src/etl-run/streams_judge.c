@@ -44,6 +44,43 @@ find_last_stages(struct report **sorted, size_t n)
 	}
 }
 
+/* Returns the only process of the run that has written to the pipe that v
+ * reads, or NULL. */
+static struct report *
+find_writer_of_pipe(const struct reports *r, const struct report *v)
+{
+	struct report *writer = NULL;
+
+	for (size_t i = 0; v->in != NULL && i < r->n; i++) {
+		struct report *p = &r->v[i];
+
+		if (p->out == NULL || strcmp(p->out, v->in) != 0)
+			continue;
+		if (writer != NULL)
+			return NULL;
+		writer = p;
+	}
+	return writer;
+}
+
+/* If a stage has failed before it had read the begin of the stream, for example
+ * because it could not connect to the database, the report of this stage stands
+ * for the stage before it. */
+static void
+find_stages_whose_reader_failed(struct reports *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report *v = &r->v[i];
+		struct report *writer = v->id == NULL && !v->upstream ?
+		    find_writer_of_pipe(r, v) : NULL;
+
+		if (writer != NULL) {
+			writer->last = false;
+			writer->reader_failed = true;
+		}
+	}
+}
+
 static int
 sort_and_find_last_stages(struct reports *r, struct err *e)
 {
@@ -59,6 +96,7 @@ sort_and_find_last_stages(struct reports *r, struct err *e)
 			r->v[i].last = true;
 	qsort(sorted, n, sizeof(struct report *), compare_by_stream_and_path);
 	find_last_stages(sorted, n);
+	find_stages_whose_reader_failed(r);
 	free(sorted);
 	return 0;
 }
@@ -70,7 +108,9 @@ find_previous(const struct reports *r, const struct report *v)
 {
 	const struct report *best = NULL;
 
-	for (size_t i = 0; v->id != NULL && i < r->n; i++) {
+	if (v->id == NULL)
+		return find_writer_of_pipe(r, v);
+	for (size_t i = 0; i < r->n; i++) {
 		const struct report *p = &r->v[i];
 
 		if (p->id != NULL && strcmp(p->id, v->id) == 0 &&
@@ -79,6 +119,15 @@ find_previous(const struct reports *r, const struct report *v)
 			best = p;
 	}
 	return best;
+}
+
+/* True if b reads the same files as a. If a had none, the file did not exist,
+ * so a has read nothing of it. */
+static bool
+reads_same_files(const struct report *a, const struct report *b)
+{
+	return a->files == NULL ||
+	    (b->files != NULL && strcmp(a->files, b->files) == 0);
 }
 
 /* True if the commands of the stages of a and of all stages before it are those
@@ -93,6 +142,7 @@ have_same_commands(const struct reports *r, const struct report *a,
 
 		if (a->command == NULL || b->command == NULL ||
 		    strcmp(a->command, b->command) != 0 ||
+		    !reads_same_files(a, b) ||
 		    (before == NULL && a->reads_pipe))
 			return false;
 		a = before;
@@ -101,8 +151,8 @@ have_same_commands(const struct reports *r, const struct report *a,
 	return a == NULL && b == NULL;
 }
 
-/* A stage that failed before a stream began is compared with the first stage of
- * the later stream. */
+/* A source that failed before its stream began is compared with the first stage
+ * of the later stream. */
 static const struct report *
 get_first_stage(const struct reports *r, const struct report *v)
 {
@@ -124,7 +174,8 @@ was_repeated_with_success(const struct reports *r, const struct report *v)
 
 		if (w->last && w->state == REPORT_ENDED &&
 		    w->begun_at > since && have_same_commands(r, v,
-		    v->id == NULL ? get_first_stage(r, w) : w))
+		    v->id == NULL && find_previous(r, v) == NULL ?
+		    get_first_stage(r, w) : w))
 			return true;
 	}
 	return false;

@@ -60,9 +60,12 @@ is 'three streams with one name: the warning counts them' 3 \
     sed -n 's/^p: \([0-9]*\) processes.*/\1/p')"
 is 'a pipeline that is tried again after it failed: no warning' '' \
     "$(warnings 'pipe() { etl-extract late.ndjson |
-etl-transform --max-rejects 0 "if .bad then error(1) else . end" | load a; }
-echo "{\"bad\":1}" >late.ndjson
+etl-transform "if .bad then error(1) else . end" | load a; }
 pipe 2>/dev/null || { cp posts.ndjson late.ndjson; pipe; }')"
+is 'a pipeline that is tried again after its loader failed: no warning' '' \
+    "$(warnings 'pipe() { etl-extract posts.ndjson | load c; }
+pipe 2>/dev/null || { sqlite3 x.db "CREATE TABLE c (id INTEGER PRIMARY KEY,
+n TEXT)"; pipe; }')"
 is 'a run without a warning prints nothing' '' \
     "$(warnings 'etl-extract posts.ndjson | load a'; cat err)"
 is 'a warning does not change the exit code' 0 \

@@ -110,5 +110,50 @@ is 'the same commands on another pipe do not hide a failure' 74 \
     "$(cp in.ndjson c; status etl-run --name r -c \
     'cat c | etl-extract - | etl-transform . >/dev/full
     cat in.ndjson | etl-extract - | etl-transform . >/dev/full; :')"
+is 'a pipeline whose loader fails at once and is repeated is no failure' \
+    '0 success| 5' "$(status etl-run --name r -c '
+    until etl-extract in.ndjson | etl-load --table late --key id; do
+    sqlite3 "${DATABASE_URL#sqlite:}" "CREATE TABLE late (
+        id int PRIMARY KEY)"; done') $(row r) $(count late)"
+is 'a loader that fails at once is not hidden by a load of another file' 78 \
+    "$(sql 'DROP TABLE late'; cp in.ndjson other.ndjson; status etl-run \
+    --name r -c 'for f in other in; do
+    etl-extract $f.ndjson | etl-load --table late --key id
+    sqlite3 "${DATABASE_URL#sqlite:}" "CREATE TABLE IF NOT EXISTS late (
+        id int PRIMARY KEY)"; done')"
+pages='for page in bad "{\"id\":1}" "{\"id\":2}"; do
+    echo "$page" >page.ndjson; '
+is 'other records in a file of the same name do not hide a failure' 1 \
+    "$(status etl-run --name r -c "$pages"'etl-extract --max-rejects 0 \
+    page.ndjson | etl-load --table t --key id; done')"
+is 'other records in a file on standard input do not hide a failure' 1 \
+    "$(status etl-run --name r -c "$pages"'etl-transform --max-rejects 0 . \
+    <page.ndjson | etl-load --table t --key id; done')"
+is 'the rest of standard input does not hide a failure' 78 \
+    "$(sql 'DROP TABLE late'; status etl-run --name r -c 'for i in 1 2; do
+    etl-transform . | etl-load --table late --key id
+    sqlite3 "${DATABASE_URL#sqlite:}" "CREATE TABLE IF NOT EXISTS late (
+        id int PRIMARY KEY)"; done <in.ndjson')"
+is 'the same commands in another environment do not hide a failure' 73 \
+    "$(status etl-run --name r -c '
+    DATABASE_URL=sqlite:none/a.db etl-load --table t --key id <in.ndjson
+    etl-load --table t --key id <in.ndjson')"
+is 'a variable of the shell itself does not make it another command' \
+    '0 success| 5' "$(rm source.ndjson; sql 'DELETE FROM t'
+    status etl-run --name r -c 'export OLDPWD=/ SHLVL=1
+    etl-extract source.ndjson | etl-load --table t --key id
+    cp in.ndjson source.ndjson; export OLDPWD=/tmp SHLVL=2
+    etl-extract source.ndjson | etl-load --table t --key id
+    ') $(row r) $(count t)"
+
+# The file with the reports.
+for how in 'rm -f' 'truncate -s 0' 'sh -c "echo {} >\$1" sh'; do
+	is "the reports are lost ($how): the run fails" 74 \
+	    "$(status etl-run --name lost -c "etl-extract missing.ndjson |
+	    etl-load --table log; $how \"\$ETL_REPORTS\"; :")"
+	like "the reports are lost ($how): the row says why" \
+	    '^failed\|.*reports of the stages was removed or replaced' \
+	    "$(row lost)"
+done
 
 done_testing
