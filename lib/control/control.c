@@ -4,6 +4,7 @@
 #include "control/old_tables.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* SQL scripts: steps[n] migrates the control tables (pipeline_runs,
  * dead_letters and others) from version n to version n + 1; version 0 means
@@ -31,6 +32,18 @@ check_tables_are_not_newer(struct db *db, int64_t version, struct err *e)
 }
 
 static int
+lock_control_tables(struct db *db, struct err *e)
+{
+	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL, e) == 0)
+		return 0;
+	if (strcmp(db_fault(db)->sqlstate, "55P03") == 0)
+		err_prefix(e, "cannot create or migrate the control tables, "
+		    "because another session keeps the advisory lock 6648940: "
+		    "pg_locks shows this session");
+	return -1;
+}
+
+static int
 create_or_migrate_tables(struct db *db, struct err *e)
 {
 	struct old_tables old = { false, false };
@@ -38,8 +51,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	int64_t present, version = 0;
 	bool ignored;
 
-	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
-	    e) == -1 ||
+	if (lock_control_tables(db, e) == -1 ||
 	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
 	    db_schema(db) != NULL ? 1 : 0, 0, &present, e) == -1)
 		return -1;

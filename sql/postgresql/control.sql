@@ -78,9 +78,11 @@ SELECT version FROM {schema}.etl_control
 
 -- name: control_lock
 -- Lets one session at a time create or migrate the control tables. The number
--- of the lock is "etl" in ASCII.
-SELECT pg_catalog.count(*)
-FROM (SELECT pg_catalog.pg_advisory_xact_lock(6648940)) AS l
+-- of the lock is "etl" in ASCII. Any role can take this lock and keep it, so
+-- the wait has a limit: 60 seconds.
+SELECT pg_catalog.count(CASE
+    WHEN pg_catalog.set_config('lock_timeout', '60s', true) IS NOT NULL
+    THEN pg_catalog.pg_advisory_xact_lock(6648940)::text END)
 
 -- name: control_1
 -- Creates the control tables, version 1.

@@ -48,4 +48,29 @@ crowd 'records with different members' t
 sql 'CREATE TABLE u (k int PRIMARY KEY, v int, u int UNIQUE)'
 make '{k: ., v: $i, u: .}'
 crowd 'a table with a second unique index' u
+
+# Every role may take the advisory lock of the table, and keep it.
+sql 'DELETE FROM u'
+sql "SELECT pg_advisory_lock(6648940::int8 << 32 | 'u'::regclass::oid::int8);
+    SELECT pg_sleep(60)" >/dev/null 2>&1 &
+holder=$!
+wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_locks
+    WHERE locktype = 'advisory'\" | grep 1"
+began=$(date +%s)
+is 'a session that keeps the lock of the table does not stop a load' '0 2000' \
+    "$(limit=40 status etl-load --db "$db" --table u --key k --batch 500 \
+    <"$scratch/in.1") $(sql 'SELECT count(*) FROM u')"
+ok 'the loader waits for the lock only once, and only for 10 seconds' \
+    test $(($(date +%s) - began)) -lt 20
+like 'a session that keeps the lock of the table: one warning' \
+    '^etl-load: warning: table u: another session keeps the advisory lock' \
+    "$(cat "$scratch/err")"
+is 'the setting lock_timeout of the role stays as it is in the load' 7s "$(
+    sql "CREATE TABLE k (k int PRIMARY KEY,
+        l text DEFAULT current_setting('lock_timeout'))"
+    echo '{"k":1}' | PGOPTIONS='-c lock_timeout=7s' etl-load --db "$db" \
+        --table k --key k 2>/dev/null; sql 'SELECT l FROM k')"
+sql "SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory'" >/dev/null
+wait $holder || :
 done_testing

@@ -31,6 +31,7 @@ struct pg_sink {
 	size_t failed_item;     /* NO_ITEM, or the first item whose statement
 	                         * failed without any row */
 	int64_t lock;           /* number of the table's advisory lock */
+	bool lock_is_stuck;     /* a session has kept it too long */
 	bool deadlocked;        /* the last chunk ended in a deadlock */
 	bool deferred;          /* the table has constraints that are checked
 	                         * at the commit only */
@@ -49,6 +50,13 @@ int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
+/* Sets the savepoint etl_chunk. For the first chunk of a batch takes before it,
+ * until the commit, an advisory lock of the table, which loaders share. If the
+ * last try of the batch has ended in a deadlock, the loader takes the lock
+ * alone, so it cannot meet another loader. If another session keeps the lock,
+ * warns and goes on without it. */
+int pg_lock_if_first_and_set_savepoint(
+    struct pg_sink *s, bool first, struct err *e);
 /* Finds out what the sink must know about the table's triggers and indexes. */
 int pg_read_table_traits(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in

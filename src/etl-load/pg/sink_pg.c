@@ -199,29 +199,12 @@ stage_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 		   : copy_rows_to_stage_or_reject(s, o, e);
 }
 
-/* Sets the savepoint of the chunk. In the first chunk of a batch also takes an
- * advisory lock of the table until the commit, which other loaders share. If
- * the last try of the batch has ended in a deadlock, no other loader may hold
- * the lock: the loader loads this batch alone, so it cannot meet another. */
-static int
-lock_and_set_savepoint(struct pg_sink *s, const struct outcome *o,
-    struct err *e)
-{
-	buf_clear(&s->sql);
-	if (o->ordinal == 0)
-		buf_printf(&s->sql, "SELECT "
-		    "pg_catalog.pg_advisory_xact_lock%s(%lld); ",
-		    s->deadlocked ? "" : "_shared", (long long)s->lock);
-	buf_str(&s->sql, "SAVEPOINT etl_chunk");
-	return pg_run_sql_text(s, e);
-}
-
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (lock_and_set_savepoint(s, o, e) == -1 ||
+	if (pg_lock_if_first_and_set_savepoint(s, o->ordinal == 0, e) == -1 ||
 	    (!s->straight && empty_stage_and_set_savepoint(s, o, e) == -1) ||
 	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
 		-1)

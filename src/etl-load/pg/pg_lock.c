@@ -1,0 +1,55 @@
+#include "pg/pg_sink.h"
+
+#include "base/stop.h"
+
+#include <string.h>
+
+/* The lock only makes deadlocks rarer, so no load may wait for it without a
+ * limit: every role of the database can take an advisory lock and keep it. */
+#define WAIT "10s"
+
+/* RELEASE keeps the lock and the settings until the end of the transaction. */
+static void
+put_lock_statements(struct pg_sink *s)
+{
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "SAVEPOINT etl_lock; "
+	    "SELECT pg_catalog.set_config('etl.lock_timeout', "
+	    "pg_catalog.current_setting('lock_timeout'), true), "
+	    "pg_catalog.set_config('lock_timeout', '" WAIT "', true); "
+	    "SELECT pg_catalog.pg_advisory_xact_lock%s(%lld); "
+	    "SELECT pg_catalog.set_config('lock_timeout', "
+	    "pg_catalog.current_setting('etl.lock_timeout'), true); "
+	    "RELEASE SAVEPOINT etl_lock; SAVEPOINT etl_chunk",
+	    s->deadlocked ? "" : "_shared", (long long)s->lock);
+}
+
+/* 55P03: lock_timeout was over; 57014: a statement_timeout of the session. */
+static bool
+waited_too_long(const struct db_fault *f)
+{
+	return !f->lost && stop_signal() == 0 &&
+	    (strcmp(f->sqlstate, "55P03") == 0 ||
+	    strcmp(f->sqlstate, "57014") == 0);
+}
+
+int
+pg_lock_if_first_and_set_savepoint(struct pg_sink *s, bool first, struct err *e)
+{
+	if (!first || (s->lock_is_stuck && !s->deadlocked))
+		return db_script(s->db, "SAVEPOINT etl_chunk", e);
+	put_lock_statements(s);
+	if (pg_run_sql_text(s, e) == 0)
+		return 0;
+	if (!waited_too_long(db_fault(s->db)))
+		return -1;
+	if (!s->lock_is_stuck)
+		err_warnf("etl-load", "table %s: another session keeps the "
+		    "advisory lock %lld, with which loaders of this table wait "
+		    "for one another after a deadlock: the load goes on "
+		    "without the lock; pg_locks shows the session",
+		    s->target->table->name, (long long)s->lock);
+	s->lock_is_stuck = true;
+	return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_lock; "
+	    "RELEASE SAVEPOINT etl_lock; SAVEPOINT etl_chunk", e);
+}
