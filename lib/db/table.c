@@ -218,6 +218,7 @@ fill_column_from_row(struct column *c, const struct table *t, struct db *db,
 		column_set_kind_from_pg_type(c, type.p, element.p);
 		column_set_change_from_pg_type(
 		    c, db_column(r, 10).p, db_column(r, 11).i);
+		c->equal_as_bytes = is_true_value(db_column(r, 12));
 		if (copy_text_unless_null(&c->equal, db_column(r, 8), e) ==
 			-1 ||
 		    copy_text_unless_null(&c->equal_type, db_column(r, 9), e) ==

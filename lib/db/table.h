@@ -62,6 +62,8 @@ struct column {
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */
 	int key;                /* place in the primary key from 1, or 0 */
+	bool equal_as_bytes;    /* a text type of PostgreSQL, and two values are
+	                         * equal only if their bytes in UTF-8 are */
 	/* Set if the type belongs to an extension of PostgreSQL, else NULL:
 	 * its operator "equal", such as OPERATOR(public.=), and the type for
 	 * which the extension made the operator, such as public.citext. */

@@ -42,15 +42,16 @@ WHERE c.oid = coalesce(
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of
 -- the elements of its array, is a domain (CREATE DOMAIN), the result has the
--- type on which the domain is based. The last two values of a row are not NULL
--- if the type and its operator "equal" belong to an extension: the operator
--- with its schema, such as OPERATOR(public.=), and the type with its schema.
--- The two values after them say which values the column would change: the
--- innermost type (of an array that of its elements, of a range that of its
+-- type on which the domain is based. The values "operator" and "name" are not
+-- NULL if the type and its operator "equal" belong to an extension: the
+-- operator with its schema, such as OPERATOR(public.=), and the type with its
+-- schema. The two values after them say which values the column would change:
+-- the innermost type (of an array that of its elements, of a range that of its
 -- bounds) and its limit. The limit is the typmod. Of name it is the most bytes;
 -- of money the digits after the point, or -1 if lc_monetary has another point
 -- than a dot; of a composite type the number of members that may change a
--- value.
+-- value. The last value is true if the column is a text, and two values are
+-- equal only if their bytes in UTF-8 are.
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
     FROM pg_catalog.pg_attribute AS a
@@ -131,7 +132,11 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
     a.attgenerated <> '' OR a.attidentity = 'a',
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
-    t.typname, i.typname, q.operator, q.name, g.type, g.typmod
+    t.typname, i.typname, q.operator, q.name, g.type, g.typmod,
+    t.typname IN ('text', 'varchar')
+        AND t.typnamespace = 'pg_catalog'::regnamespace
+        AND l.collisdeterministic
+        AND pg_catalog.getdatabaseencoding() = 'UTF8'
 FROM pg_catalog.pg_attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
@@ -142,6 +147,7 @@ FROM pg_catalog.pg_attribute AS a
         ON k.indrelid = a.attrelid AND k.indisprimary
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
+    LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
 WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
     pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
 ORDER BY a.attnum

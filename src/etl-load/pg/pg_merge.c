@@ -41,8 +41,8 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    s->target->keyed && !order_matters(s) ? PG_ROWS_BY_KEY :
-	    PG_ROWS_IN_ORDER);
+	    s->target->keyed && !order_matters(s) && !s->rows.order.ascending ?
+		PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
 	if ((t = pg_get_sql_text(s, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
@@ -85,6 +85,16 @@ run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
 	    db_run(s->db, t, NULL, 0, n, e);
 }
 
+/* Sets *keys to the number of different keys in the staging table, which has
+ * `staged` rows. */
+static int
+count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
+{
+	*keys = (int64_t)staged;
+	return s->rows.order.distinct ? 0 :
+	    run_count_query(s, pg_put_count_keys, keys, e);
+}
+
 /* `staged` is the number of rows in the staging table. Counts those rows that
  * the merge has neither inserted nor updated: a row is superseded if a later
  * row has the same key, else unchanged. With --mode ignore all these rows are
@@ -103,7 +113,7 @@ count_unchanged_superseded_skipped(
 	if (done == staged)
 		return 0;
 	if (s->target->upsert &&
-	    run_count_query(s, pg_put_count_keys, &keys, e) == -1)
+	    count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -253,10 +263,10 @@ may_merge_by_shape(
 	int64_t keys = 0;
 
 	*may = !s->one_by_one && (alone || !order_matters(s)) &&
-	    (!s->twice || !s->target->upsert);
+	    (!s->twice || s->rows.order.distinct || !s->target->upsert);
 	if (!*may || alone || !s->target->keyed)
 		return 0;
-	if (run_count_query(s, pg_put_count_keys, &keys, e) == -1)
+	if (count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = (uint64_t)keys == staged;
 	return 0;

@@ -19,6 +19,7 @@ void
 pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
 {
 	*r = (struct pg_rows){ .db = db, .target = t };
+	key_order_init(&r->order, t);
 	buf_init(&r->text, SIZE_MAX / 2);
 	buf_init(&r->scratch, SIZE_MAX / 2);
 	buf_init(&r->out, SIZE_MAX / 2);
@@ -32,6 +33,7 @@ pg_rows_release(struct pg_rows *r)
 	buf_release(&r->scratch);
 	buf_release(&r->out);
 	buf_release(&r->sql);
+	key_order_release(&r->order);
 	free(r->v);
 	free(r->used);
 }
@@ -50,7 +52,8 @@ add_row_of_record(
 		r->room = n;
 	}
 	pg_put_copy_values(&r->text, rd, &r->scratch);
-	if (buf_check(&r->text, e) == -1)
+	if (buf_check(&r->text, e) == -1 ||
+	    key_order_add(&r->order, rd, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
 		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id };
@@ -215,6 +218,7 @@ pg_rows_make_and_copy_first_shape(
 	r->first = NULL;
 	r->failed = false;
 	r->judge_all = o->judge_all;
+	key_order_restart(&r->order);
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,

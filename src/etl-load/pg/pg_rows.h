@@ -9,6 +9,7 @@
 #define LOAD_PG_ROWS_H
 
 #include "batch/outcome.h"
+#include "pg/pg_key_order.h"
 
 struct pg_row {
 	size_t at, len;
@@ -32,6 +33,7 @@ struct pg_rows {
 	bool failed;                    /* that COPY failed: the server refused
 	                                 * a row */
 	bool judge_all;                 /* as in struct outcome */
+	struct key_order order;         /* of the rows */
 };
 
 void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);

@@ -181,10 +181,25 @@ pg_put_on_conflict_returning(
 	put_returning(b, t);
 }
 
+/* The order of the key is the same in all loaders, so two loaders of the same
+ * keys do not wait for each other in a circle. It must be the order of
+ * pg_key_order.c: a loader whose rows came in this order does not sort them. */
+static void
+put_order_by_key(struct buf *b, const struct target *t)
+{
+	const struct column *c;
+
+	buf_str(b, " ORDER BY ");
+	for (size_t i = 0; i < t->nkey; i++) {
+		c = &t->table->columns[t->key[i]];
+		buf_printf(b, "%s%s, ", c->quoted,
+		    c->equal_as_bytes ? " COLLATE pg_catalog.\"C\"" : "");
+	}
+	buf_str(b, "\"etl.n\"");
+}
+
 /* The rows of the staging table (a temporary table) are stored in the order in
- * which they came, and a scan gives them in this order. The order of the key is
- * the same in all loaders, so two loaders of the same keys do not wait for each
- * other in a circle. */
+ * which they came, and a scan gives them in this order. */
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, enum pg_rows_taken rows)
@@ -197,9 +212,7 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	if (rows == PG_ROWS_NONE)
 		buf_str(b, " AND false");
 	if (rows == PG_ROWS_BY_KEY) {
-		buf_str(b, " ORDER BY ");
-		sql_put_key_columns(b, t);
-		buf_str(b, ", \"etl.n\"");
+		put_order_by_key(b, t);
 	}
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT pg_catalog.count(*), "

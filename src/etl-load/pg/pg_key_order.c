@@ -1,0 +1,113 @@
+#include "pg/pg_key_order.h"
+
+#include "json/number.h"
+#include "json/write.h"
+
+#include <string.h>
+
+void
+key_order_init(struct key_order *o, const struct target *t)
+{
+	*o = (struct key_order){ .target = t };
+	buf_init(&o->last, SIZE_MAX / 2);
+	buf_init(&o->key, SIZE_MAX / 2);
+}
+
+void
+key_order_release(struct key_order *o)
+{
+	buf_release(&o->last);
+	buf_release(&o->key);
+}
+
+void
+key_order_restart(struct key_order *o)
+{
+	o->any = false;
+	o->ascending = o->distinct = o->target->keyed;
+}
+
+/* Appends the number as 8 bytes, the highest first. With the sign bit inverted,
+ * their order is that of the numbers. */
+static void
+put_int(struct buf *b, int64_t v)
+{
+	uint64_t u = (uint64_t)v ^ UINT64_C(1) << 63;
+	unsigned char bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(u >> (56 - 8 * i));
+	buf_add(b, bytes, sizeof(bytes));
+}
+
+/* A text ends with a NUL, which no text contains, so that "a" is less than "ab"
+ * whatever the next column has. Returns false if the text ends with a space: a
+ * varchar(2) column stores "ab " as "ab". */
+static bool
+put_text(struct buf *b, const struct json *j, uint32_t tok)
+{
+	json_unescape(b, j, tok);
+	buf_char(b, '\0');
+	return b->len < 2 || b->data[b->len - 2] != ' ';
+}
+
+/* Returns false if the order of the value is not known: the column has another
+ * type, or the value is of a type that the server converts. */
+static bool
+put_value(struct buf *b, const struct column *c, const struct json *j,
+    uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+	int64_t v;
+
+	if (c->kind == COLUMN_INT && t->type == JSON_NUMBER &&
+	    number_to_int64(j->text + t->at, t->len, &v))
+		put_int(b, v);
+	else if (c->equal_as_bytes && t->type == JSON_STRING)
+		return put_text(b, j, tok);
+	else
+		return false;
+	return true;
+}
+
+static bool
+put_key(struct buf *b, const struct target *t, const struct reader *r)
+{
+	buf_clear(b);
+	for (size_t i = 0; i < t->nkey; i++)
+		if (!put_value(b, &t->table->columns[t->key[i]], &r->json,
+			r->value[t->key[i]]))
+			return false;
+	return true;
+}
+
+static int
+compare_bytes(const struct buf *a, const struct buf *b)
+{
+	int rc = memcmp(a->data, b->data, a->len < b->len ? a->len : b->len);
+
+	return rc != 0 ? rc : (a->len > b->len) - (a->len < b->len);
+}
+
+int
+key_order_add(struct key_order *o, const struct reader *r, struct err *e)
+{
+	struct buf before;
+	int rc = -1;
+
+	if (!o->ascending)
+		return 0;
+	if (!put_key(&o->key, o->target, r))
+		rc = 1;
+	if (buf_check(&o->key, e) == -1)
+		return -1;
+	if (rc == -1 && o->any)
+		rc = compare_bytes(&o->last, &o->key);
+	o->ascending = rc <= 0;
+	o->distinct = o->distinct && rc < 0;
+	o->any = true;
+	before = o->last;
+	o->last = o->key;
+	o->key = before;
+	return 0;
+}
