@@ -184,7 +184,6 @@ column_set_change_from_pg_type(
 		{ "timestamp", CHANGE_TIMESTAMP, SECOND_DIGITS },
 		{ "timestamptz", CHANGE_TIMESTAMPTZ, SECOND_DIGITS },
 		{ "macaddr8", CHANGE_MACADDR8, 0 },
-		{ "jsonb", CHANGE_MEMBERS, 0 },
 	};
 
 	c->change = CHANGE_NONE;

@@ -39,7 +39,6 @@ enum column_change {
 	                         * cuts finer ones than change_limit, an enum
 	                         * interval_field */
 	CHANGE_MACADDR8,        /* macaddr8: makes 8 bytes of 6 */
-	CHANGE_MEMBERS,         /* jsonb: keeps the last of equal names */
 	CHANGE_UNKNOWN          /* a composite type with such a member */
 };
 

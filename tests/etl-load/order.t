@@ -61,9 +61,9 @@ is 'keys without case: the first of equal keys is inserted' 'a b' "$(stored n)"
 put '{"k":"A","i":1}' '{"k":"a","i":2}'
 load 'equal keys in the order of their bytes' n '2 0 1 0 1' --key k
 put '{"k":"ab"}' '{"k":"ab "}' '{"k":"ac"}'
-load 'a text that loses a space at its end' v '3 2 0 0 1' --key k
-load 'the same text again' v '3 0 0 2 1' --key k
+load 'a text that loses a space at its end' v '3 2 0 0 1' --key k --lossy
+load 'the same text again' v '3 0 0 2 1' --key k --lossy
 put '{"k":"zz"}' '{"k":"zz ","i":7}'
-load 'the same, records with different members' v '2 1 0 0 1' --key k
+load 'the same, records with different members' v '2 1 0 0 1' --key k --lossy
 is 'the last of the equal keys counts' 7 "$(sql "SELECT i FROM v WHERE k = 'zz'")"
 done_testing

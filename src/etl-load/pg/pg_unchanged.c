@@ -57,7 +57,6 @@ find_loss(const struct column *c, struct text t)
 
 	switch (c->change) {
 	case CHANGE_NONE:
-	case CHANGE_MEMBERS:
 		return NULL;
 	case CHANGE_BYTES:
 		return t.n > (size_t)limit ?
@@ -250,35 +249,9 @@ keeps_value(const struct column *c, const struct json *j, uint32_t tok)
 	case CHANGE_TIMESTAMPTZ:
 		return t->type == JSON_STRING && pg_keeps_usual_time(
 		    p, t->len - 2, c->change, c->change_limit);
-	case CHANGE_MEMBERS:
-		return t->type != JSON_OBJECT && t->type != JSON_ARRAY;
 	default:
 		return false;
 	}
-}
-
-/* jsonb keeps only the last of several members with one name. json_scan() has
- * checked the names of the record and of the objects in it, but not those of
- * the objects inside these. Returns 1, 0 with *why, or -1 with *e. */
-static int
-reject_repeated_member_name(
-    struct reader *r, size_t column, struct reject *why, struct err *e)
-{
-	const struct json_tok *t = &r->json.tok[r->value[column]];
-	const char *p = r->json.text + t->at;
-	struct json_fault f;
-
-	if (r->duplicates == JSON_LAST ||
-	    memchr(p + 1, '{', t->len - 1) == NULL ||
-	    json_scan(&r->inner, p, t->len, JSON_LEVELS_ALL, JSON_UNIQUE,
-	    &f) == 0)
-		return 1;
-	if (f.nomem)
-		return err_nomem(e);
-	return reader_set_reject_of_column(r, why, column, f.code,
-	    "column \"%s\" (%s) would drop a member: %s (see "
-	    "--duplicate-members)", r->target->table->columns[column].name,
-	    r->target->table->columns[column].type, f.why);
 }
 
 static int
@@ -289,8 +262,6 @@ reject_changed_value(struct reader *r, size_t column, struct buf *scratch,
 	struct text t = { "", 0 };
 	const char *loss;
 
-	if (c->change == CHANGE_MEMBERS)
-		return reject_repeated_member_name(r, column, why, e);
 	loss = find_loss_of_value(r, c, r->value[column], &t, scratch);
 	if (buf_check(scratch, e) == -1 || buf_check(&r->text, e) == -1)
 		return -1;
