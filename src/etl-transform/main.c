@@ -10,11 +10,14 @@
  *               records and results pass; sandbox takes rights from a worker.
  * engine/       engine.h is the interface to an engine; filter runs libjq and
  *               is the only file that includes jq.h; filter_program makes the
- *               text that libjq compiles; outcome holds the outputs or the
- *               reject of a record; filter_env finds out whether a filter
- *               reads the environment.
+ *               text that libjq compiles; filter_imports checks its imports
+ *               (filter_directive) for files outside of -L; filter_env finds
+ *               out whether it reads the environment; filter_stderr prints
+ *               what it prints; outcome holds the outputs or the reject of a
+ *               record.
  * module/       the functions of the jq module etl: etl.jq, and in C module,
- *               module_number, times, time zones and words.
+ *               module_number, times, time zones (zone_files has their
+ *               files) and words.
  * number/       converts records to libjq's values and back (jvalue). Numbers
  *               keep their digits: numbers has the table, number_doubles and
  *               number_classes fill it, number_made adds the numbers that the

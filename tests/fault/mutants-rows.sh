@@ -180,6 +180,9 @@ mutant unit/transform_pool 'a worker may make every system call' src/etl-transfo
 mutant etl-transform/sandbox.t 'the environment stays in memory' src/etl-transform/pool/sandbox.c \
     's/explicit_bzero(\*v, strlen(\*v));/(void)v;/' \
     'no environment is left in the memory of the keeper'
+mutant etl-transform/imports.t 'an import follows a symbolic link' src/etl-transform/engine/filter_imports.c \
+    's/rc = is_in_a_folder(m, real, e);/rc = 1;/' \
+    'a filter cannot read elsewhere: import "link" as $x; {b: $x}'
 mutant etl-transform/terminal.t 'debug gives a terminal commands' src/etl-transform/engine/filter_stderr.c \
     's/if (isatty(STDERR_FILENO) != 1)/if (true)/' \
     'debug: control characters are escaped on a terminal'

@@ -53,6 +53,8 @@ void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Returns true if the text can be the code of a reject. p ends in a NUL. */
+bool outcome_is_code(const char *p, size_t n);
 /* Appends as much of the text as fits. A NUL is written as \u0000, because a
  * NUL byte would end the message or pointer. */
 void outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n);

@@ -1,4 +1,5 @@
 #include "engine/engine.h"
+#include "engine/filter_imports.h"
 #include "engine/filter_program.h"
 #include "engine/filter_stderr.h"
 #include "module/module.h"
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 enum { MESSAGE_MAX = 4096 };
-#define CODE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 /* Weak: NULL with libjq before 1.7, which then writes to stderr itself. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
@@ -108,7 +108,7 @@ exit_on_nomem(void *self __attribute__((unused)))
 static int
 set_library_folders(struct filter *f, struct err *e)
 {
-	jv dirs = jv_array();
+	jv dirs = jv_array(), origin;
 
 	for (size_t i = 0; i < f->conf->dirs.n; i++) {
 		char *path = realpath(f->conf->dirs.v[i], NULL);
@@ -120,9 +120,12 @@ set_library_folders(struct filter *f, struct err *e)
 		dirs = jv_array_append(dirs, jv_string(path));
 		free(path);
 	}
+	/* Some versions of libjq also search in the origin. */
+	origin = f->conf->dirs.n == 0 ? jv_string("/") :
+	    jv_array_get(jv_copy(dirs), 0);
 	jq_set_attr(f->jq, jv_string("JQ_LIBRARY_PATH"), dirs);
-	jq_set_attr(f->jq, jv_string("JQ_ORIGIN"), jv_string("/"));
-	jq_set_attr(f->jq, jv_string("PROGRAM_ORIGIN"), jv_string("/"));
+	jq_set_attr(f->jq, jv_string("JQ_ORIGIN"), jv_copy(origin));
+	jq_set_attr(f->jq, jv_string("PROGRAM_ORIGIN"), origin);
 	return 0;
 }
 
@@ -216,7 +219,8 @@ init_and_compile(struct filter *f, struct err *e)
 {
 	jv args;
 
-	if (stderr_escape_if_terminal(e) == -1)
+	if (filter_imports_check(f->conf, e) == -1 ||
+	    stderr_escape_if_terminal(e) == -1)
 		return -1;
 	if ((f->jq = jq_init()) == NULL)
 		return err_nomem(e);
@@ -319,13 +323,9 @@ append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 static bool
 is_reject_code(jv code)
 {
-	size_t n;
-
-	if (jv_get_kind(code) != JV_KIND_STRING)
-		return false;
-	n = strspn(jv_string_value(code), CODE_LETTERS);
-	return n > 0 && n < 32 &&
-	    n == (size_t)jv_string_length_bytes(jv_copy(code));
+	return jv_get_kind(code) == JV_KIND_STRING && outcome_is_code(
+	    jv_string_value(code), (size_t)jv_string_length_bytes(
+	    jv_copy(code)));
 }
 
 /* `why` is an error of the filter. If reject() of the module etl has raised it,

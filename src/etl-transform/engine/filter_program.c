@@ -1,5 +1,7 @@
 #include "engine/filter_program.h"
 
+#include "engine/filter_directive.h"
+
 #include "etl_module.h"
 
 #include <ctype.h>
@@ -12,130 +14,6 @@ static const char tag_placeholder[] = "@TAG";
  * to debug. The string "TAG:call" (TAG is random) says that such arguments
  * follow. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
-
-/* A directive at the start of a jq filter: import, include or module. */
-struct directive {
-	const char *start, *end;        /* with its semicolon */
-	const char *path, *name;
-	size_t path_len, name_len;
-	bool module;            /* the directive `module` */
-	bool data;              /* `import "FILE" as $NAME` reads a JSON file,
-	                         * not a module */
-	bool search;            /* its metadata may have a search path */
-};
-
-static const char *
-skip_blanks_and_comments(const char *p)
-{
-	for (;;) {
-		while (isspace((unsigned char)*p))
-			p++;
-		if (*p != '#')
-			return p;
-		p += strcspn(p, "\n");
-	}
-}
-
-static bool
-is_word_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == ':';
-}
-
-/* If the word w is at *p, moves *p after it and the blanks that follow, and
- * returns true. */
-static bool
-skip_keyword_and_blanks(const char **p, const char *w)
-{
-	size_t n = strlen(w);
-
-	if (strncmp(*p, w, n) != 0 || is_word_char((*p)[n]))
-		return false;
-	*p = skip_blanks_and_comments(*p + n);
-	return true;
-}
-
-/* Returns the place after the string literal that begins at p. */
-static const char *
-skip_string(const char *p)
-{
-	for (p++; *p != '\0' && *p != '"'; p++)
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-	return *p == '"' ? p + 1 : p;
-}
-
-/* Skips the rest of the directive and returns the place after its semicolon.
- * Sets d->search if the rest contains the word `search`, which may set a search
- * path for modules. Syntax errors are not reported here: libjq finds them. */
-static const char *
-skip_directive_and_note_search(const char *p, struct directive *d)
-{
-	while (*p != '\0' && *p != ';') {
-		if (strncmp(p, "search", 6) == 0)
-			d->search = true;
-		if (*p == '"' && strncmp(p, "\"search\"", 8) == 0)
-			d->search = true;
-		p = *p == '"' ? skip_string(p) : p + 1;
-		p = skip_blanks_and_comments(p);
-	}
-	return *p == ';' ? p + 1 : p;
-}
-
-static bool
-parse_directive(const char *p, struct directive *d)
-{
-	bool import;
-
-	*d = (struct directive){ .start = p };
-	d->module = skip_keyword_and_blanks(&p, "module");
-	import = !d->module && skip_keyword_and_blanks(&p, "import");
-	if (!d->module && !import && !skip_keyword_and_blanks(&p, "include"))
-		return false;
-	if (!d->module && *p == '"') {
-		d->path = p + 1;
-		p = skip_string(p);
-		d->path_len = (size_t)(p - 1 - d->path);
-		p = skip_blanks_and_comments(p);
-	}
-	if (import && skip_keyword_and_blanks(&p, "as")) {
-		d->data = *p == '$';
-		d->name = p + d->data;
-		while (is_word_char(d->name[d->name_len]))
-			d->name_len++;
-		p = skip_blanks_and_comments(d->name + d->name_len);
-	}
-	d->end = skip_directive_and_note_search(p, d);
-	return true;
-}
-
-static bool
-imports_etl(const struct directive *d)
-{
-	return !d->module && !d->data && d->path_len == 3 &&
-	    memcmp(d->path, "etl", 3) == 0;
-}
-
-static int
-check_import(const struct directive *d, const struct engine_conf *c,
-    struct err *e)
-{
-	if (d->module || d->path == NULL)
-		return 0;
-	if (c->dirs.n == 0)
-		return err_set(e, ERR_CONFIG, false,
-		    "filter: import \"%.*s\": modules can only be imported "
-		    "with -L: give their folder with -L DIR",
-		    (int)d->path_len, d->path);
-	if (d->search || *d->path == '/' || *d->path == '.' ||
-	    *d->path == '~')
-		return err_set(e, ERR_CONFIG, false,
-		    "filter: import \"%.*s\": modules are only searched in "
-		    "the folders of -L: import without a search path and "
-		    "without / . or ~ at the start of the name",
-		    (int)d->path_len, d->path);
-	return 0;
-}
 
 /* Appends the jq code p[0..n) to b and replaces each "@TAG" in it by `tag`, the
  * random text with which the names of internal calls begin. */
@@ -188,6 +66,10 @@ append_mentioned_definitions(struct program *p, const struct engine_conf *c,
 	}
 }
 
+/* jq's own modulemeta reads a file while the filter runs. */
+static const char no_modulemeta[] = "def modulemeta: error(\"modulemeta: a "
+    "filter cannot read files\"); ";
+
 bool
 program_may_call_debug(const struct engine_conf *c)
 {
@@ -201,7 +83,7 @@ program_may_use_zones(const struct engine_conf *c)
 	const char *p = c->text;
 
 	while ((p = strstr(p, name)) != NULL) {
-		p = skip_blanks_and_comments(p + sizeof(name) - 1);
+		p = directive_skip_blanks_and_comments(p + sizeof(name) - 1);
 		if (*p == '(')
 			return true;
 	}
@@ -214,7 +96,7 @@ program_may_use_zones(const struct engine_conf *c)
 static void
 append_directive_or_blanks(struct program *p, const struct directive *d)
 {
-	if (!imports_etl(d)) {
+	if (!directive_imports_etl(d)) {
 		buf_add(&p->text, d->start, (size_t)(d->end - d->start));
 		return;
 	}
@@ -231,21 +113,22 @@ program_build(struct program *p, const struct engine_conf *c,
 
 	*p = (struct program){ .may_call_debug = program_may_call_debug(c) };
 	buf_init(&p->text, UINT32_MAX);
-	for (; parse_directive(skip_blanks_and_comments(start), &d);
+	for (; directive_parse(directive_skip_blanks_and_comments(start), &d);
 	     start = d.end) {
-		if (!imports_etl(&d) && check_import(&d, c, e) == -1)
-			return -1;
 		buf_add(&p->text, start, (size_t)(d.start - start));
 		append_directive_or_blanks(p, &d);
 	}
 	p->at = p->text.len;
-	for (at = c->text; parse_directive(skip_blanks_and_comments(at), &d);
+	for (at = c->text;
+	     directive_parse(directive_skip_blanks_and_comments(at), &d);
 	     at = d.end)
-		if (imports_etl(&d))
+		if (directive_imports_etl(&d))
 			append_mentioned_definitions(
 			    p, c, tag, d.name, d.name_len);
 	if (c->std)
 		append_mentioned_definitions(p, c, tag, "", 0);
+	if (contains_name(c->text, "modulemeta", 10))
+		buf_str(&p->text, no_modulemeta);
 	p->added = p->text.len - p->at;
 	buf_str(&p->text, start);
 	return buf_check(&p->text, e);
@@ -298,7 +181,7 @@ add_import_hint(struct buf *out, const char *msg)
 
 	if (end == NULL)
 		return;
-	while (name > msg && (name[-1] == '/' || is_word_char(name[-1])))
+	while (name > msg && !isspace((unsigned char)name[-1]))
 		name--;
 	if (strncmp(name, "etl::", 5) == 0)
 		name += 5;

@@ -3,8 +3,7 @@
  * Gives: program_build() makes the text. The definitions add no line, so that
  *        libjq reports the user's line numbers. program_append_clean_message()
  *        removes the definitions from an error message of libjq.
- * Fails: ERR_CONFIG for an import that would read a file outside the folders
- *        of -L. */
+ * Fails: program_build() if memory is out. */
 #ifndef TRANSFORM_FILTER_PROGRAM_H
 #define TRANSFORM_FILTER_PROGRAM_H
 

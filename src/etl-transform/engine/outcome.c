@@ -62,3 +62,12 @@ outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n)
 		p++;
 	}
 }
+
+bool
+outcome_is_code(const char *p, size_t n)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+	return n > 0 && n < sizeof((struct outcome){ 0 }.code) &&
+	    strspn(p, letters) == n;
+}

@@ -1,0 +1,315 @@
+#include "engine/filter_imports.h"
+
+#include "engine/filter_directive.h"
+
+#include "base/file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MODULE_FILE_MAX = 16 << 20, PATH_TEXT_MAX = 64 << 10 };
+
+struct imports {
+	const struct opt_list *folders;         /* of -L */
+	char **seen;            /* the real paths of the modules read so far */
+	size_t n;
+};
+
+/* Where a directive stands. */
+struct place {
+	const char *folder;     /* of the module; NULL: in the filter */
+	const char *what;       /* "filter", or the path of the module */
+};
+
+static int
+refuse(const struct directive *d, const struct place *at, const char *why,
+    struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "%s: import \"%.*s\": %s",
+	    at->what, (int)d->path_len, d->path, why);
+}
+
+static bool
+contains(const char *p, size_t n, const char *part)
+{
+	return memmem(p, n, part, strlen(part)) != NULL;
+}
+
+static bool
+goes_up(const char *p, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (p[i] == '.' && p[i + 1] == '.' &&
+		    (i == 0 || p[i - 1] == '/') &&
+		    (i + 2 == n || p[i + 2] == '/'))
+			return true;
+	return false;
+}
+
+static int
+check_name(const struct imports *m, const struct directive *d,
+    const struct place *at, struct err *e)
+{
+	if (m->folders->n == 0)
+		return refuse(d, at, "modules can only be imported with -L: "
+		    "give their folder with -L DIR", e);
+	if (memchr(d->path, '\\', d->path_len) != NULL)
+		return refuse(d, at, "write the name without a backslash", e);
+	if (goes_up(d->path, d->path_len) ||
+	    (at->folder == NULL && d->path_len > 0 &&
+	    strchr("/.~", *d->path) != NULL))
+		return refuse(d, at, "modules are only searched in the folders "
+		    "of -L: import without a search path and without / . or ~ "
+		    "at the start of the name", e);
+	return 0;
+}
+
+/* If the metadata is {search: "./FOLDER"}, returns the place of ./FOLDER, and
+ * its length. */
+static const char *
+find_search_below_module(const struct directive *d, size_t *n)
+{
+	const char *p = d->metadata, *end = p + d->metadata_len, *path;
+	const char *const parts[] = { "{", "search", ":", "\"" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		bool quoted;
+
+		while (p < end && isspace((unsigned char)*p))
+			p++;
+		quoted = i == 1 && p < end && *p == '"';
+		p += quoted;
+		if ((size_t)(end - p) < strlen(parts[i]) + quoted ||
+		    strncmp(p, parts[i], strlen(parts[i])) != 0)
+			return NULL;
+		p += strlen(parts[i]);
+		if (quoted && *p++ != '"')
+			return NULL;
+	}
+	path = p;
+	if (p == end || *p != '.' || (p = memchr(p, '"', (size_t)(end - p))) ==
+	    NULL || goes_up(path, (size_t)(p - path)))
+		return NULL;
+	*n = (size_t)(p - path);
+	for (p++; p < end && isspace((unsigned char)*p); p++)
+		continue;
+	return p < end && *p == '}' && (path[1] == '/' || *n == 1) ? path :
+	    NULL;
+}
+
+/* The metadata of an import may set a search path for the module. A string with
+ * a backslash, or an expression, could hide this. */
+static int
+check_metadata(
+    const struct directive *d, const struct place *at, struct err *e)
+{
+	const char *p = d->metadata;
+	size_t n;
+
+	if (d->metadata_len == 0)
+		return 0;
+	for (size_t i = 0; i < d->metadata_len; i++)
+		if (strchr("\\(@+", p[i]) != NULL)
+			return refuse(d, at, "write the metadata without a "
+			    "backslash, brackets ( ), @ and +", e);
+	if (!contains(p, d->metadata_len, "search"))
+		return 0;
+	if (at->folder == NULL)
+		return refuse(d, at, "modules are only searched in the folders "
+		    "of -L: import without a search path and without / . or ~ "
+		    "at the start of the name", e);
+	if (find_search_below_module(d, &n) == NULL)
+		return refuse(d, at, "a module may only search below its own "
+		    "folder: write {search: \"./FOLDER\"}", e);
+	return 0;
+}
+
+static int
+is_in_a_folder(const struct imports *m, const char *path, struct err *e)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < m->folders->n && found == 0; i++) {
+		char *folder = realpath(m->folders->v[i], NULL);
+		size_t n;
+
+		if (folder == NULL)
+			return err_errno(e, ERR_INPUT, m->folders->v[i]);
+		n = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+		found = strncmp(path, folder, n) == 0 && path[n] == '/';
+		free(folder);
+	}
+	return found;
+}
+
+static int check_module_unless_seen(struct imports *m, const char *path,
+    struct err *e);
+
+/* Checks a file that libjq may read for the import. */
+static int
+check_candidate(struct imports *m, const struct directive *d,
+    const struct place *at, const char *path, struct err *e)
+{
+	char *real = realpath(path, NULL);
+	int rc;
+
+	if (real == NULL)
+		return errno == ENOMEM ? err_nomem(e) : 0;
+	rc = is_in_a_folder(m, real, e);
+	if (rc == 0)
+		rc = refuse(d, at, "the file is a symbolic link to a place "
+		    "outside the folders of -L", e);
+	else if (rc == 1)
+		rc = d->data ? 0 : check_module_unless_seen(m, real, e);
+	free(real);
+	return rc;
+}
+
+/* Checks the files that libjq may read if it searches in FOLDER/BELOW: NAME.jq,
+ * NAME/jq/main.jq and NAME/LAST.jq, where LAST is the last part of the name. */
+static int
+check_candidates_in(struct imports *m, const struct directive *d,
+    const struct place *at, const char *folder, const char *below, size_t n,
+    struct err *e)
+{
+	const char *suffix = d->data ? "json" : "jq";
+	const char *last = memrchr(d->path, '/', d->path_len);
+	int len = (int)d->path_len;
+	struct buf b;
+	int rc = 0;
+
+	last = last == NULL ? d->path : last + 1;
+	buf_init(&b, PATH_TEXT_MAX);
+	for (int form = 0; form < 3 && rc == 0; form++) {
+		buf_clear(&b);
+		buf_printf(&b, "%s/%.*s/%.*s", folder, (int)n, below, len,
+		    d->path);
+		if (form == 1)
+			buf_str(&b, "/jq/main");
+		else if (form == 2)
+			buf_printf(&b, "/%.*s",
+			    (int)(d->path + d->path_len - last), last);
+		buf_printf(&b, ".%s", suffix);
+		(void)buf_text(&b);
+		rc = buf_check(&b, e);
+		if (rc == 0)
+			rc = check_candidate(m, d, at, b.data, e);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int
+check_import(struct imports *m, const struct directive *d,
+    const struct place *at, struct err *e)
+{
+	const char *below;
+	size_t n = 0;
+
+	if (d->module || d->path == NULL ||
+	    (at->folder == NULL && directive_imports_etl(d)))
+		return 0;
+	if (check_name(m, d, at, e) == -1 || check_metadata(d, at, e) == -1)
+		return -1;
+	for (size_t i = 0; i < m->folders->n; i++)
+		if (check_candidates_in(
+		    m, d, at, m->folders->v[i], "", 0, e) == -1)
+			return -1;
+	if (at->folder == NULL)
+		return 0;
+	if ((below = find_search_below_module(d, &n)) != NULL &&
+	    check_candidates_in(m, d, at, at->folder, below, n, e) == -1)
+		return -1;
+	return check_candidates_in(m, d, at, at->folder, "", 0, e);
+}
+
+/* Versions of jq disagree where a comment ends: at a carriage return, or not at
+ * a line feed after a backslash. So an import could hide from the check. */
+static bool
+has_comment_without_clear_end(const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if (*p == '\r' && p[1] != '\n')
+			return true;
+		if (*p == '\\' && (p[1] == '\n' || p[1] == '\r'))
+			return true;
+	}
+	return false;
+}
+
+static int
+check_text(struct imports *m, const char *text, const struct place *at,
+    struct err *e)
+{
+	struct directive d;
+
+	if (m->folders->n > 0 && has_comment_without_clear_end(text))
+		return err_set(e, ERR_CONFIG, false, "%s: a line ends with a "
+		    "backslash or a carriage return alone: versions of jq "
+		    "read it differently", at->what);
+	for (; directive_parse(directive_skip_blanks_and_comments(text), &d);
+	    text = d.end)
+		if (check_import(m, &d, at, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_module_text(struct imports *m, const char *path, struct buf *text,
+    struct err *e)
+{
+	char *folder;
+	int rc;
+
+	if (memchr(text->data, '\0', text->len) != NULL)
+		return err_set(e, ERR_CONFIG, false, "%s: not a module: the "
+		    "file contains a NUL byte", path);
+	(void)buf_text(text);
+	if (buf_check(text, e) == -1)
+		return -1;
+	if ((folder = strdup(path)) == NULL)
+		return err_nomem(e);
+	*strrchr(folder, '/') = '\0';
+	rc = check_text(m, text->data, &(struct place){ folder, path }, e);
+	free(folder);
+	return rc;
+}
+
+static int
+check_module_unless_seen(struct imports *m, const char *path, struct err *e)
+{
+	struct buf text;
+	char **seen;
+	int rc;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->seen[i], path) == 0)
+			return 0;
+	seen = reallocarray(m->seen, m->n + 1, sizeof(*seen));
+	if (seen == NULL)
+		return err_nomem(e);
+	m->seen = seen;
+	if ((seen[m->n] = strdup(path)) == NULL)
+		return err_nomem(e);
+	m->n++;
+	buf_init(&text, MODULE_FILE_MAX);
+	rc = file_append_to_buf(&text, path, e);
+	if (rc == 0 && text.len > 0)
+		rc = check_module_text(m, path, &text, e);
+	buf_release(&text);
+	return rc;
+}
+
+int
+filter_imports_check(const struct engine_conf *c, struct err *e)
+{
+	struct imports m = { .folders = &c->dirs };
+	int rc = check_text(&m, c->text, &(struct place){ NULL, "filter" }, e);
+
+	for (size_t i = 0; i < m.n; i++)
+		free(m.seen[i]);
+	free(m.seen);
+	return rc;
+}
