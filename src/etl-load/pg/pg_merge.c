@@ -41,6 +41,7 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
+	    count_used_shapes(s) == 1,
 	    s->target->keyed && !order_matters(s) && !s->rows.order.ascending ?
 		PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
 	if ((t = pg_get_sql_text(s, e)) == NULL ||
@@ -214,7 +215,7 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 			continue;
 		buf_clear(&s->sql);
 		pg_put_merge_statement(
-		    &s->sql, s->target, s->rows.shapes[i], PG_ROWS_NONE);
+		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE);
 		if ((t = pg_get_sql_text(s, e)) == NULL)
 			return -1;
 		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)

@@ -202,15 +202,17 @@ put_order_by_key(struct buf *b, const struct target *t)
  * which they came, and a scan gives them in this order. */
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, enum pg_rows_taken rows)
+    const struct shape *s, bool alone, enum pg_rows_taken rows)
 {
 	buf_str(b, "WITH m(new) AS (");
 	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
 	pg_put_source_columns(b, t, s, "w");
-	buf_printf(b, " FROM " PG_STAGE " AS w WHERE \"etl.s\" = %zu", s->id);
+	buf_str(b, " FROM " PG_STAGE " AS w");
 	if (rows == PG_ROWS_NONE)
-		buf_str(b, " AND false");
+		buf_str(b, " WHERE false");
+	else if (!alone)
+		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
 	if (rows == PG_ROWS_BY_KEY) {
 		put_order_by_key(b, t);
 	}

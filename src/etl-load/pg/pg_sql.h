@@ -26,10 +26,11 @@ enum pg_rows_taken {
 	PG_ROWS_NONE            /* none: an error that it gives then is not a
 	                         * record's */
 };
-/* Merges the staged rows of a shape into the target. The statement returns one
- * row: (rows inserted or updated, rows inserted). */
+/* Merges the staged rows of a shape into the target. If `alone` is true, all
+ * staged rows have this shape. The statement returns one row: (rows inserted or
+ * updated, rows inserted). */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, enum pg_rows_taken rows);
+    const struct shape *s, bool alone, enum pg_rows_taken rows);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows whose keys are staged. */
