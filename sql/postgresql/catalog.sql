@@ -134,7 +134,7 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
     t.typname, i.typname, q.operator, q.name, g.type, g.typmod,
     t.typname IN ('text', 'varchar')
-        AND t.typnamespace = 'pg_catalog'::regnamespace
+        AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic
         AND pg_catalog.getdatabaseencoding() = 'UTF8'
 FROM pg_catalog.pg_attribute AS a
