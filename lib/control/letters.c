@@ -27,6 +27,37 @@ change_id_of_other_letter_sqlite(
 	return 0;
 }
 
+/* Called before the letter gets other bytes: stores its present bytes with the
+ * occurrences that have them. */
+static int
+keep_bytes_of_occurrences_sqlite(
+    struct db *db, const struct db_value *reject_id, struct err *e)
+{
+	struct db_rows *r;
+	struct buf raw;
+	int rc;
+
+	if (db_query(db, &r, db_sql(db, SQL_LETTER_BYTES), reject_id, 1, e) ==
+	    -1)
+		return -1;
+	buf_init(&raw, SIZE_MAX / 4);
+	if ((rc = db_next(r, e)) == 1)
+		buf_add(&raw, db_column(r, 0).p, db_column(r, 0).len);
+	db_end(r);
+	if (rc == 1 && buf_check(&raw, e) == -1)
+		rc = -1;
+	if (rc == 1) {
+		struct db_value v[] = { *reject_id, { .type = DB_BLOB,
+		    .p = raw.data != NULL ? raw.data : "",
+		    .len = raw.len } };
+
+		rc = db_run(db, db_sql(db, SQL_LETTER_KEEP_BYTES), v, 2, NULL,
+		    e);
+	}
+	buf_release(&raw);
+	return rc == -1 ? -1 : 0;
+}
+
 /* An occurrence is one rejection of a record; its id is unique. Returns 1 if
  * the rejection that the line describes was stored, 0 if an earlier call has
  * stored it, and -1 on failure. */
@@ -48,8 +79,8 @@ store_letter_if_new_occurrence_sqlite(
 		return -1;
 	if (state == KNOWN)
 		return 0;
-	if (state == NEW_WITH_OTHER_BYTES && db_run(db,
-	    db_sql(db, SQL_LETTER_KEEP_BYTES), line + 1, 1, NULL, e) == -1)
+	if (state == NEW_WITH_OTHER_BYTES &&
+	    keep_bytes_of_occurrences_sqlite(db, &l->v[LETTER_ID], e) == -1)
 		return -1;
 	memcpy(v, l->v, LETTER_COLUMNS * sizeof(v[0]));
 	v[LETTER_COLUMNS] = row;

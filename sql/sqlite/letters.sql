@@ -17,12 +17,16 @@ SELECT CASE
             WHERE reject_id = $2 AND raw <> $3) THEN 2
     ELSE 0 END
 
+-- name: letter_bytes
+-- Reads the bytes of the dead letter with the reject id $1.
+SELECT raw FROM dead_letters WHERE reject_id = $1
+
 -- name: letter_keep_bytes
--- Called before a dead letter gets other bytes. Copies its bytes to the
+-- Called before a dead letter gets other bytes. Stores its bytes $2 with the
 -- occurrences that have the same ones. These are the occurrences after the last
--- one that has bytes of its own.
-UPDATE dead_letter_attempts
-SET raw = (SELECT raw FROM dead_letters WHERE reject_id = $1)
+-- one that has bytes of its own. A subquery for the bytes would need twice the
+-- memory.
+UPDATE dead_letter_attempts SET raw = $2
 WHERE dead_letter_id = (SELECT id FROM dead_letters WHERE reject_id = $1)
     AND number > coalesce((SELECT max(a.number)
         FROM dead_letter_attempts AS a
