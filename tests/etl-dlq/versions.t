@@ -40,8 +40,8 @@ for kind in sqlite postgresql; do
 	sql 'INSERT INTO parent VALUES (9)'
 	is "$kind: the replay exits with 0" 0 \
 	    "$(status etl-run --name mend -c "$replay")"
-	is "$kind: after the replay the row has the values of the last record" \
-	    '1|9|2' "$(sql 'SELECT id, p, y FROM t')"
+	is "$kind: after the replay the row has x and y" '1|9|1|2' \
+	    "$(sql 'SELECT id, p, x, y FROM t')"
 	is "$kind: after the replay the letter is resolved" 'resolved 2' \
 	    "$(etl-dlq list --json --status any |
 	    jq -r '"\(.status) \(.resolved_upto)"')"
