@@ -5,6 +5,7 @@ disturbed first run), run(env) -> Result, state() -> what stands in files and
 databases, whole(result, state): is it as undisturbed; kept(result, state): is
 it what a failed run may leave.
 """
+import hashlib
 import json
 import os
 import re
@@ -133,7 +134,7 @@ class Database:
         "SELECT id, stage, code, raw, attempts, resolved_upto, status"
         " FROM (SELECT reject_id AS id, stage, code, raw, attempts,"
         " resolved_upto, status FROM dead_letters) q ORDER BY 1",
-        "SELECT count(*), count(DISTINCT occurrence)"
+        "SELECT count(*), count(DISTINCT occurrence), count(raw)"
         " FROM dead_letter_attempts",
         "SELECT name, value FROM etl_checkpoints",
         "SELECT stream_id, target, seq, ended, taken, %s FROM etl_loads"
@@ -328,13 +329,27 @@ def letters(count):
         % (i, i, i) for i in range(1, count + 1))
 
 
+def versions():
+    """Two rejects of one row with different records, and a reject that has
+    their id, but is of another record."""
+    ident = hashlib.sha256(b'p\0t\0[1]').hexdigest()
+    return b"".join(json.dumps({
+        "@etl": "reject", "v": 1, "id": ident, "occurrence": "v/l/%d" % n,
+        "pipeline": "p", "stage": "transform", "target": target,
+        "code": "constraint", "message": "no", "raw": '{"id":1,"v":%d}' % n,
+        "origin": {"key": "[1]"}, "at": "2026-11-20T08:00:00Z"}).encode() +
+        b"\n" for n, target in ((1, "t"), (2, "t"), (3, None)))
+
+
 def dlq(kind, name, argv, given=b"", filled=True):
     name = "dlq-%s-%s" % (kind, name)
     db = database(kind, name)
 
     def prepare(url):
-        subprocess.run(["etl-dlq", "put"], input=letters(4) if filled else b"",
-                       check=True, stdout=subprocess.DEVNULL,
+        subprocess.run(["etl-dlq", "put"], input=letters(4) + versions()
+                       if filled else b"", check=True,
+                       stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL,
                        env=dict(ENV, DATABASE_URL=url))
 
     return Loads(name, argv, db, given, prepare)
@@ -549,9 +564,12 @@ def cases():
     for kind in kinds:
         yield load(kind, "append")
         yield load(kind, "upsert")
-        yield dlq(kind, "put", ["etl-dlq", "put"], letters(3), False)
+        yield dlq(kind, "put", ["etl-dlq", "put"], letters(3) + versions(),
+                  False)
         yield dlq(kind, "list", ["etl-dlq", "list"])
-        yield dlq(kind, "replay", ["etl-dlq", "replay"])
+        yield dlq(kind, "replay", ["etl-dlq", "replay", "--target", ""])
+        yield dlq(kind, "versions", ["etl-dlq", "replay", "--target", "t"])
+        yield dlq(kind, "export", ["etl-dlq", "export"])
         yield dlq(kind, "discard", ["etl-dlq", "discard", "1", "3"])
         yield dlq(kind, "stats", ["etl-dlq", "stats"])
         yield dlq(kind, "erase", ["etl-dlq", "erase", "2"])

@@ -170,7 +170,8 @@ def dlq(*argv):
 
 def replay(rng):
     text = dlq("replay", "--stage", rng.choice(["load", "extract"]),
-               "--pipeline", rng.choice(["", "", "p", "q", "r"]))
+               "--pipeline", rng.choice(["", "", "p", "q", "r"]),
+               "--target", rng.choice(["", "t"]))
     lines = text.splitlines(True)
     for i, line in enumerate(lines):
         if not line.startswith('{"@etl"') and rng.random() < .7:

@@ -110,6 +110,17 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 	return refusals_add(&o->refused, i, why, e);
 }
 
+/* True in a replay of letters that another stage has rejected, if the loader is
+ * the first program after etl-dlq. It then writes rejects in the name of that
+ * stage, so that a record that is rejected again is the same letter. */
+static bool
+takes_place_of_other_stage(const struct outcome *o)
+{
+	const struct mark *b = stage_begin_mark(o->stage);
+
+	return b != NULL && b->replay && b->nstages == 1 && b->target == NULL;
+}
+
 static int
 make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 {
@@ -118,7 +129,6 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 	int key;
 
 	reject_fill_unset_from_line(&r, &l);
-	r.target = o->target->table->full;
 	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(o->stage, &r, e);
 	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)
@@ -127,6 +137,8 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
 	}
+	if (key == 1 || !takes_place_of_other_stage(o))
+		r.target = o->target->table->full;
 	return add_reject_line_to_spool(o, &r, o->ordinal + i, e);
 }
 
