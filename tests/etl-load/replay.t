@@ -4,9 +4,9 @@
 . tests/support/lib.sh
 . tests/etl-load/marked.sh
 
-# replay ID: begins a replay of letters of the stage load.
+# replay ID: begins a replay of letters of the stage load and the table t.
 replay() {
-	stream "$1" '"replay":true,"pipeline":"p","stage":"load",'
+	stream "$1" '"replay":true,"pipeline":"p","stage":"load","target":"t",'
 }
 # letter ID N: stores the Nth occurrence of a letter of the stage load.
 letter() {
