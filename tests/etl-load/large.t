@@ -35,12 +35,12 @@ marked() {
 	    '"dropped":0,"rejected":0'
 }
 # check_memory NAME OPTION...: checks the memory that etl-load needs for ./in.
-most=64
+mib=64
 check_memory() {
 	name=$1
 	shift
-	in_memory "$kind: $name: etl-load needs less than $most MiB" \
-	    $((most * 1024)) 1000000 \
+	in_memory "$kind: $name: etl-load needs less than $mib MiB" \
+	    $((mib * 1024)) 1000000 \
 	    etl-load --table t --max-rejects 100% "$@" <in
 }
 
@@ -86,9 +86,9 @@ P
 		check_memory "dead letters of $bad"
 		marked $bad $bad-key >in
 		# On SQLite the bytes that the letters had pass through memory.
-		[ "$kind $bad" != 'sqlite escapes-bad' ] || most=80
+		[ "$kind $bad" != 'sqlite escapes-bad' ] || mib=80
 		check_memory "dead letters of $bad, --key" --key id
-		most=64
+		mib=64
 	done
 	is "$kind: six dead letters have 16 MiB and the right occurrences" \
 	    '4|16777216|1 2|16777216|2' "$(sql 'SELECT count(*),
