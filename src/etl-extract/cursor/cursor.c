@@ -169,7 +169,6 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	c->bound_each_page = o->paginate != NULL &&
 	    strcmp(o->paginate, "since") == 0;
 	c->ordered = o->ordered || c->bound_each_page;
-	c->marked_at = clock_ms();
 	if (read_stored_from_state_or_db(c, e) == -1 ||
 	    set_lower_bound(c, e) == -1) {
 		cursor_free(c);
@@ -178,6 +177,8 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	cursor_field_init(&c->field, o->cursor_field, c->stored,
 	    o->since != NULL ? o->since : o->start);
 	warn_if_since_skips(c);
+	/* A wait for the database does not make the first mark due. */
+	c->marked_at = clock_ms();
 	*to = c;
 	return 0;
 }
