@@ -15,6 +15,7 @@ enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
 
 struct lines {
 	int fd;                 /* -1: the next file is not yet open */
+	struct lines_reader reader;     /* read NULL: fd is read */
 	char *const *files;     /* those not yet opened */
 	size_t nfiles;
 	const char *file;       /* name of the open file; NULL: none */
@@ -44,6 +45,16 @@ lines_open(struct lines **out, int fd, size_t max, struct err *e)
 	l->max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4;
 	l->cap = READ_MAX;
 	*out = l;
+	return 0;
+}
+
+int
+lines_open_reader(
+    struct lines **out, struct lines_reader r, size_t max, struct err *e)
+{
+	if (lines_open(out, -1, max, e) == -1)
+		return -1;
+	(*out)->reader = r;
 	return 0;
 }
 
@@ -198,19 +209,13 @@ make_room_or_drop_long_line(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow_buffer(l, e) : 0;
 }
 
-/* Waits for input and reads some of it into the buffer. Reads at most READ_MAX
- * bytes, so that a buffer that has grown for a large line is not filled with
- * the lines after that line. */
 static enum lines_result
-read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
+wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
+    ssize_t *got, struct err *e)
 {
-	size_t most;
 	ssize_t n;
 	int r;
 
-	if (make_room_or_drop_long_line(l, e) == -1)
-		return LINES_FAILED;
-	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
 	for (;;) {
 		if (stop_signal() != 0)
 			return LINES_STOP;
@@ -227,9 +232,33 @@ read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
 			return LINES_FAILED;
 		}
 	}
-	l->eof = n == 0;
-	l->end += (size_t)n;
+	*got = n;
 	return LINES_ONE;
+}
+
+/* Waits for input and reads some of it into the buffer. Reads at most READ_MAX
+ * bytes, so that a buffer that has grown for a large line is not filled with
+ * the lines after that line. */
+static enum lines_result
+read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
+{
+	enum lines_result r = LINES_ONE;
+	ssize_t n = 0;
+	size_t most;
+
+	if (make_room_or_drop_long_line(l, e) == -1)
+		return LINES_FAILED;
+	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
+	if (l->reader.read == NULL)
+		r = wait_and_read_descriptor(l, most, timeout, &n, e);
+	else if ((n = l->reader.read(
+		l->reader.self, l->data + l->end, most, e)) == -1)
+		r = LINES_FAILED;
+	if (r == LINES_ONE) {
+		l->eof = n == 0;
+		l->end += (size_t)n;
+	}
+	return r;
 }
 
 static void

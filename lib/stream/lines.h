@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { LINES_MAX = 16 << 20, LINES_KEPT = 64 << 10 };
 
@@ -38,6 +39,14 @@ int lines_open(struct lines **l, int fd, size_t max, struct err *e);
  * one of them cannot be read. The names are borrowed. */
 int lines_open_files(struct lines **l, char *const files[], size_t n,
     size_t max, struct err *e);
+/* Reads from a function instead of a descriptor. It returns how many bytes it
+ * has put at p, 0 at the end, -1 on failure, and waits for input by itself. */
+struct lines_reader {
+	ssize_t (*read)(void *self, char *p, size_t n, struct err *e);
+	void *self;
+};
+int lines_open_reader(
+    struct lines **l, struct lines_reader r, size_t max, struct err *e);
 enum lines_result lines_next_not_blank(
     struct lines *l, struct line *out, int timeout, struct err *e);
 /* Returns true if lines_next_not_blank() can return without reading from the

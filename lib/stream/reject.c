@@ -110,6 +110,8 @@ put_origin(struct buf *b, const struct origin *o)
 	put_number_unless_0(b, "page", o->page);
 	put_number_unless_0(b, "index", o->index);
 	put_cut_text(b, "key", o->key, POINTER_MAX);
+	if (o->columns != NULL)
+		json_put_raw(b, "columns", o->columns, strlen(o->columns));
 	buf_char(b, '}');
 }
 

@@ -21,6 +21,7 @@ struct origin {
 	uint64_t line, offset, page, index;     /* from 1; offset in bytes,
 	                                         * from 0 */
 	bool has_offset;
+	const char *columns;    /* of a CSV file: its columns, a JSON array */
 };
 
 struct reject {

@@ -14,6 +14,12 @@
 
 struct extract_opts {
 	const char *format, *records;
+	/* Files. */
+	const char *encoding, *source_file;
+	const char *columns, *comment, *delimiter, *null, *quote, *types;
+	uint64_t skip, jobs;
+	bool recursive;
+	/* HTTP. */
 	const char *paginate, *into, *size, *total;
 	uint64_t first, max_pages;
 	struct opt_list params, headers;

@@ -1,5 +1,6 @@
-/* One element that a source has read: a line of a file, or an element of the
- * array of records in a page. It may turn out not to be a record.
+/* One element that a source has read: a line of a file, an element of the array
+ * of records in a page, or a record of a CSV file. It may turn out not to be a
+ * record.
  * Borrows: the line and the texts, which are valid until the next call of the
  *          source's next(). */
 #ifndef EXTRACT_ITEM_H
@@ -7,10 +8,23 @@
 
 #include "stream/lines.h"
 
+struct input;
+
 struct item {
-	struct line line;
+	struct line line;               /* the bytes that were read */
 	const char *kind, *uri;         /* origin: "http", "file" or "stdin" */
 	uint64_t page, index;           /* both from 1; 0: not from a page */
+	/* A source that makes the record itself, as of a CSV record, sets
+	 * either `record`, which is then a valid record, or `code`. If both are
+	 * NULL, the line is JSON that run_sources() checks. */
+	const char *record;
+	size_t record_len;
+	const char *code, *message;     /* of a reject */
+	const char *pointer;            /* of a reject, or NULL */
+	const char *columns;            /* the names of the CSV columns as a
+					 * JSON array, or NULL */
+	const struct input *converted;  /* NULL, or an input that has converted
+					 * the line from another encoding */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* etl-extract reads records from HTTP APIs and from NDJSON files.
+/* etl-extract reads records from HTTP APIs and from CSV, TSV and NDJSON files.
  *
  * main.c         reads the options and sets the exit code.
  * extract.h      the options, and the state that all parts of a run share.
@@ -7,7 +7,10 @@
  * item.h         one element that a source has read, usually a record.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
- *                ndjson reads files; source.c has the list of them.
+ *                ndjson and csv read files; source.c has the list of them.
+ * file/          the list of files; the bytes of a file, decompressed and
+ *                converted to UTF-8.
+ * csv/           records, columns and types of CSV files.
  * page/          paginators, one file each (paginate.c has the list); locators
  *                (where a value is in an answer); the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
@@ -30,13 +33,18 @@
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
-    "                   [--first N] [--format FORMAT] [--header LINE|@FILE]\n"
-    "                   [--into TO] [--max-body SIZE] [--max-pages N]\n"
+    "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
+    "                   [--header LINE|@FILE] [--into TO]\n"
+    "                   [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
     "                   [--paginate none|page|since] [--query-param K=V]\n"
-    "                   [--records POINTER] [--rejects FILE] [--retries N]\n"
-    "                   [--secret FROM] [--size NAME=N] [--stream NAME]\n"
+    "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
+    "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
+    "                   [--source-file FIELD] [--stream NAME]\n"
     "                   [--timeout DURATION] [--total FROM] SOURCE ...\n"
+    "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
+    "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
+    "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
     "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
     "                   --since-param NAME [--db URL | --state file:PATH]\n"
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
@@ -57,7 +65,27 @@ static const char usage[] =
 
 static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT",
-	    "format of files and standard input: ndjson"),
+	    "format of files and standard input: csv, tsv, ndjson"),
+	OPT("recursive", OPT_FLAG, recursive, NULL,
+	    "also read the directories in a directory"),
+	OPT("encoding", OPT_STRING, encoding, "NAME",
+	    "encoding of files, as for iconv(1) (default: UTF-8)"),
+	OPT("source-file", OPT_STRING, source_file, "FIELD",
+	    "add the name of the file to each record"),
+	OPT("columns", OPT_STRING, columns, "NAME,...",
+	    "CSV: names of the columns; the files have no header"),
+	OPT("comment", OPT_STRING, comment, "TEXT",
+	    "CSV: skip lines that start with TEXT"),
+	OPT("delimiter", OPT_STRING, delimiter, "CHAR",
+	    "CSV: the character between fields (default: , or tab)"),
+	OPT("null", OPT_STRING, null, "TEXT",
+	    "CSV: a field TEXT without quotes is null"),
+	OPT("quote", OPT_STRING, quote, "CHAR",
+	    "CSV: the quote character (default: \"); '' for none"),
+	OPT("skip", OPT_NUMBER, skip, "N",
+	    "CSV: skip the first N lines of each file"),
+	OPT("types", OPT_STRING, types, "TYPES",
+	    "CSV: auto, or NAME:text|int|number|bool|time,..."),
 	OPT("records", OPT_STRING, records, "POINTER",
 	    "JSON Pointer to the array of records"),
 	OPT("paginate", OPT_STRING, paginate, "none|page|since",

@@ -1,8 +1,14 @@
+#include "base/stop.h"
 #include "cursor/cursor.h"
+#include "csv/csv_options.h"
+#include "file/file_format.h"
+#include "file/file_list.h"
+#include "file/path_member.h"
 #include "json/write.h"
 #include "run.h"
 #include "source/source.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +18,27 @@ struct sources {
 	struct stage *stage;
 	struct json j;
 	struct buf record;      /* one record in its compact form */
+	struct buf original;    /* a rejected line in the encoding of its
+				 * file */
+	struct file_list list;  /* the names of all sources */
+	uint64_t failed;        /* files that could not be read whole */
+	struct err first;       /* why the first of them could not */
 };
+
+/* Adds the member of --source-file at the end of a record. */
+static void
+add_path_member(struct buf *record, const char *field, const char *path)
+{
+	const size_t at = record->len - 1;
+
+	if (record->failed)
+		return;
+	record->len = at;
+	path_member_append(record, field, path);
+	if (!record->failed && record->data[at - 1] == '{')
+		memmove(record->data + at, record->data + at + 1,
+		    --record->len - at);
+}
 
 /* Writes the record without the white space between its tokens. All other bytes
  * of the record stay as they are. */
@@ -20,10 +46,15 @@ static int
 emit_record_as_compact_json(
     struct sources *s, const struct item *it, struct err *e)
 {
-	if ((s->j.flags & JSON_SPACE) == 0 && s->j.tok[0].len == it->line.len)
+	const char *field = it->page == 0 ? s->x->opts.source_file : NULL;
+
+	if ((s->j.flags & JSON_SPACE) == 0 &&
+	    s->j.tok[0].len == it->line.len && field == NULL)
 		return stage_emit(s->stage, it->line.data, it->line.len, e);
 	buf_clear(&s->record);
 	json_put_compact(&s->record, &s->j, 0);
+	if (field != NULL)
+		add_path_member(&s->record, field, it->uri);
 	if (buf_check(&s->record, e) == -1)
 		return -1;
 	return stage_emit(s->stage, s->record.data, s->record.len, e);
@@ -41,13 +72,33 @@ needs_compact_raw(const struct item *it, const struct reject *r)
 	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
 }
 
+/* A reject has the bytes of the file, so that a replay with the same options
+ * reads the same record. */
+static int
+use_original_bytes(struct sources *s, const struct item *it, struct reject *r,
+    struct err *e)
+{
+	buf_clear(&s->original);
+	if (input_append_original(it->converted, &s->original, it->line.data,
+		it->line.len, e) == -1)
+		return -1;
+	r->raw = s->original.data != NULL ? s->original.data : "";
+	r->raw_len = s->original.len;
+	if (it->line.too_long) {
+		r->bytes = it->line.bytes;
+		r->sha256 = it->line.sha256;
+	}
+	return 0;
+}
+
 static int
 reject_item(struct sources *s, const struct item *it, struct reject *r,
     struct err *e)
 {
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
-	    .offset = it->line.offset, .has_offset = it->page == 0 };
+	    .offset = it->line.offset, .columns = it->columns,
+	    .has_offset = it->page == 0 && it->converted == NULL };
 	if (needs_compact_raw(it, r)) {
 		buf_clear(&s->record);
 		json_put_compact(&s->record, &s->j, 0);
@@ -56,7 +107,34 @@ reject_item(struct sources *s, const struct item *it, struct reject *r,
 		r->raw = s->record.data;
 		r->raw_len = s->record.len;
 	}
+	if (it->converted != NULL && use_original_bytes(s, it, r, e) == -1)
+		return -1;
 	return stage_reject(s->stage, &it->line, r, e);
+}
+
+/* The token levels that the checks of a record need. */
+static unsigned
+scan_levels(const struct extract_opts *o)
+{
+	unsigned levels = cursor_scan_levels(o);
+
+	return o->source_file != NULL && levels < 2 ? 2 : levels;
+}
+
+/* Returns 1, or 0 with *r set if the record has the member of --source-file
+ * already. */
+static int
+check_path_member(const struct sources *s, const struct item *it,
+    struct reject *r)
+{
+	const char *field = s->x->opts.source_file;
+
+	if (field == NULL || it->page != 0 ||
+	    json_member_value(&s->j, 0, field, strlen(field)) == 0)
+		return 1;
+	*r = (struct reject){ .code = "duplicate_member", .message = "the "
+	    "record already has the member of --source-file" };
+	return 0;
 }
 
 /* Checks one line of a file, or one element of an HTTP answer: it must be a
@@ -66,10 +144,18 @@ reject_item(struct sources *s, const struct item *it, struct reject *r,
 static int
 check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 {
-	struct reject r = { 0 };
-	int rc = stage_parse_record_or_fill_reject(s->stage, &it->line, &s->j,
-	    cursor_scan_levels(&s->x->opts), JSON_LAST, &r, e);
+	struct reject r = { .code = it->code, .message = it->message,
+	    .pointer = it->pointer };
+	int rc;
 
+	if (it->record != NULL)
+		return stage_emit(s->stage, it->record, it->record_len, e);
+	if (it->code != NULL)
+		return reject_item(s, it, &r, e);
+	rc = stage_parse_record_or_fill_reject(s->stage, &it->line, &s->j,
+	    scan_levels(&s->x->opts), JSON_LAST, &r, e);
+	if (rc == 1)
+		rc = check_path_member(s, it, &r);
 	if (rc == 1 && s->x->cursor != NULL)
 		rc = cursor_check_and_advance(
 		    s->x->cursor, s->stage, it, &s->j, &r, e);
@@ -83,7 +169,14 @@ check_and_write_item(struct sources *s, const struct item *it, struct err *e)
 	}
 }
 
-static int
+/* What became of a source. */
+enum outcome {
+	READ_FAILED = -1,       /* the run cannot go on */
+	READ_WHOLE,
+	READ_IN_PART            /* the source has failed: *e says why */
+};
+
+static enum outcome
 read_items_and_flush_at_pauses(
     struct sources *s, const struct source *kind, void *source, struct err *e)
 {
@@ -93,16 +186,16 @@ read_items_and_flush_at_pauses(
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
 			if (check_and_write_item(s, &it, e) == -1)
-				return -1;
+				return READ_FAILED;
 			break;
 		case SOURCE_PAUSE:
 			if (stage_flush(s->stage, e) == -1)
-				return -1;
+				return READ_FAILED;
 			break;
 		case SOURCE_END:
-			return 0;
+			return READ_WHOLE;
 		default:
-			return -1;
+			return READ_IN_PART;
 		}
 }
 
@@ -126,42 +219,109 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 /* Checks all sources before the first is read, so that a mistyped name ends the
  * run before any record is written. */
 static int
-check_source_kinds_and_rejects_file(struct extract *x, const struct stage *s,
-    char *const *uri, size_t n, struct err *e)
+check_sources_and_rejects_file(struct sources *s, struct err *e)
 {
+	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
+	bool has_csv = false;
 
-	for (size_t i = 0; i < n; i++)
-		if (source_find_kind(&kind, &x->opts, uri[i], e) == -1 ||
-		    check_rejects_not_in_source(s, uri[i], e) == -1)
+	for (size_t i = 0; i < s->list.n; i++) {
+		const struct file_entry *f = &s->list.v[i];
+
+		has_csv |= f->why != NULL;      /* it may have been one */
+		if (f->why != NULL)
+			continue;
+		if (source_find_kind(&kind, o, f->name, e) == -1 ||
+		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
-	return 0;
+		has_csv |= kind == &source_csv;
+	}
+	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
+		return -1;
+	return path_member_check(o->source_file, e) == -1 ? -1 :
+	    csv_options_check(o, has_csv, e);
+}
+
+/* A file that cannot be read, or not to its end, does not keep the other files
+ * from being read. */
+static bool
+only_concerns_file(const struct source *kind, const struct err *e)
+{
+	return kind->formats != NULL && stop_signal() == 0 &&
+	    e->code != ERR_GONE && e->code != ERR_BUG && !e->transient;
 }
 
 /* Opens the source (a URL or a file) and reads all its records. With
  * --checkpoint, the stored checkpoint is read after the source was opened,
  * because cursor_open() may create a database for checkpoints: if the options
  * of the source are wrong, nothing must be created. */
-static int
+static enum outcome
 read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)
 {
 	const struct source *kind;
 	void *source = NULL;
-	int rc = source_find_kind(&kind, &x->opts, uri, e);
+	enum outcome rc = READ_FAILED;
 
-	if (rc == 0)
-		rc = kind->open(&source, x, uri, e);
-	if (rc == 0 && x->opts.checkpoint != NULL)
-		rc = cursor_open(&x->cursor, &x->opts, e);
-	if (rc == 0)
+	if (source_find_kind(&kind, &x->opts, uri, e) == -1)
+		return READ_FAILED;
+	if (kind->open(&source, x, uri, e) == -1)
+		rc = READ_IN_PART;
+	else if (x->opts.checkpoint == NULL ||
+	    cursor_open(&x->cursor, &x->opts, e) == 0)
 		rc = read_items_and_flush_at_pauses(s, kind, source, e);
-	if (rc == 0 && x->cursor != NULL)
-		rc = cursor_check_accepted_and_write_last_mark(
-		    x->cursor, s->stage, e);
+	if (rc == READ_IN_PART && !only_concerns_file(kind, e))
+		rc = READ_FAILED;
+	if (rc == READ_WHOLE && x->cursor != NULL &&
+	    cursor_check_accepted_and_write_last_mark(
+		x->cursor, s->stage, e) == -1)
+		rc = READ_FAILED;
 	if (source != NULL)
 		kind->close(source);
 	return rc;
+}
+
+/* Remembers a failed file, and prints why if it is not the only source. */
+static void
+note_failed_file(struct sources *s, const struct err *why)
+{
+	if (s->failed++ == 0)
+		s->first = *why;
+	if (s->list.n > 1)
+		err_note("etl-extract", why->msg);
+}
+
+static int
+read_all(struct sources *s, struct extract *x, struct err *e)
+{
+	enum outcome rc;
+
+	for (size_t i = 0; i < s->list.n; i++) {
+		const struct file_entry *f = &s->list.v[i];
+
+		rc = READ_IN_PART;
+		if (f->why != NULL)
+			*e = *f->why;
+		else
+			rc = read_source(s, x, f->name, e);
+		if (rc == READ_FAILED)
+			return -1;
+		if (rc == READ_IN_PART)
+			note_failed_file(s, e);
+	}
+	if (s->failed == 0 || stage_flush(s->stage, e) == -1)
+		return s->failed == 0 ? 0 : -1;
+	*e = s->first;
+	if (s->list.n > 1)
+		err_prefix(e, "%" PRIu64 " of %zu sources could not be read "
+		    "to the end, the first of them", s->failed, s->list.n);
+	return -1;
+}
+
+static bool
+accepts_file(const void *opts, const char *path)
+{
+	return source_accepts_file(opts, path);
 }
 
 int
@@ -169,14 +329,20 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = check_source_kinds_and_rejects_file(x, stage, uri, n, e);
+	int rc = file_list_expand(&s.list, uri, n, x->opts.recursive,
+	    (struct file_filter){ accepts_file, &x->opts }, e);
 
 	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = read_source(&s, x, uri[i], e);
+	buf_init(&s.original, 8 * x->opts.max_record);
+	if (rc == 0)
+		rc = check_sources_and_rejects_file(&s, e);
+	if (rc == 0)
+		rc = read_all(&s, x, e);
 	cursor_free(x->cursor);
 	x->cursor = NULL;
+	file_list_release(&s.list);
 	buf_release(&s.record);
+	buf_release(&s.original);
 	json_release(&s.j);
 	return rc;
 }

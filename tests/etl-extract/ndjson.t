@@ -41,7 +41,7 @@ is '--format ndjson accepts a file with another suffix' \
     0 "$(read_in --format ndjson "$scratch/in.txt")"
 is '--format ndjson reads the records of a file' \
     "$wanted" "$(cat "$scratch/out")"
-is '--format csv exits with 64' 64 "$(read_in --format csv "$in")"
+is '--format tsv reads the same file as TSV' 0 "$(read_in --format tsv "$in")"
 is '--format for a URL exits with 64' \
     64 "$(read_in --format ndjson http://127.0.0.1:1/)"
 is 'several files and standard input are read' \

@@ -1,19 +1,12 @@
-#include "base/stop.h"
+#include "file/file_format.h"
 #include "source/source.h"
-#include "stdout_reader.h"
 #include "stream/mark.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct ndjson {
-	const char *uri;
+	struct input *in;
 	struct lines *lines;
-	int fd;
 	bool has_paused;        /* SOURCE_PAUSE came after the last line */
 	bool has_begun;         /* the first line has been read */
 };
@@ -26,38 +19,30 @@ ndjson_close(void *self)
 	if (n == NULL)
 		return;
 	lines_close(n->lines);
-	if (n->fd > 0)
-		(void)close(n->fd);
+	input_close(n->in);
 	free(n);
 }
 
-static int
-open_file_refuse_directory(struct ndjson *n, const char *path, struct err *e)
+static ssize_t
+read_input(void *self, char *p, size_t n, struct err *e)
 {
-	struct stat st;
-
-	n->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (n->fd == -1 && errno == EINTR && stop_signal() != 0)
-		return set_stop_or_reader_gone_error(e);
-	if (n->fd == -1)
-		return err_errno(e, ERR_INPUT, path);
-	if (fstat(n->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(e, ERR_INPUT, false,
-		    "%s: is a directory: give a file", path);
-	return 0;
+	return input_read(self, p, n, e);
 }
 
 static int
-ndjson_open(void **self, struct extract *x, const char *uri, struct err *e)
+ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 {
-	struct ndjson *n;
+	struct ndjson *n = calloc(1, sizeof(*n));
+	struct file_format f;
 
-	if ((n = calloc(1, sizeof(*n))) == NULL)
+	if (n == NULL)
 		return err_nomem(e);
-	n->uri = uri;
-	if ((strcmp(uri, "-") != 0 &&
-		open_file_refuse_directory(n, uri, e) == -1) ||
-	    lines_open(&n->lines, n->fd, x->opts.max_record, e) == -1) {
+	file_format_of(&f, &x->opts, path);
+	if (input_open(&n->in, path, f.compression, x->opts.encoding, e) ==
+		-1 ||
+	    lines_open_reader(&n->lines,
+		(struct lines_reader){ read_input, n->in },
+		x->opts.max_record, e) == -1) {
 		ndjson_close(n);
 		return -1;
 	}
@@ -83,7 +68,7 @@ warn_if_marked_stream(struct ndjson *n, const struct line *l)
 		err_warnf("etl-extract", "%s: is a marked stream, and "
 		    "etl-extract rejects its marks: give the stream to the "
 		    "next program of the pipeline without etl-extract",
-		    n->uri);
+		    input_path(n->in));
 	mark_release(&m);
 }
 
@@ -92,25 +77,22 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 {
 	struct ndjson *n = self;
 
-	if (!n->has_paused && !lines_next_is_buffered(n->lines)) {
+	if (!n->has_paused && !lines_next_is_buffered(n->lines) &&
+	    input_may_wait(n->in)) {
 		n->has_paused = true;
 		return SOURCE_PAUSE;
 	}
 	n->has_paused = false;
+	*it = (struct item){ .uri = input_path(n->in),
+	    .kind = input_is_stdin(n->in) ? "stdin" : "file",
+	    .converted = input_is_converted(n->in) ? n->in : NULL };
 	switch (lines_next_not_blank(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
 		warn_if_marked_stream(n, &it->line);
-		it->kind = n->fd > 0 ? "file" : "stdin";
-		it->uri = n->uri;
-		it->page = it->index = 0;
 		return SOURCE_ITEM;
 	case LINES_END:
 		return SOURCE_END;
-	case LINES_STOP:
-		(void)set_stop_or_reader_gone_error(e);
-		return SOURCE_FAILED;
 	default:
-		err_prefix(e, "%s", n->uri);
 		return SOURCE_FAILED;
 	}
 }

@@ -1,6 +1,7 @@
 #include "source/source.h"
 
 #include "base/suggest.h"
+#include "file/file_format.h"
 
 #include <string.h>
 #include <strings.h>
@@ -9,7 +10,7 @@
 enum { FORMATS_MAX = 16 };      /* of all sources together */
 
 static const struct source *const sources[] = {
-	&source_http, &source_ndjson, NULL
+	&source_http, &source_ndjson, &source_csv, NULL
 };
 
 static bool
@@ -64,22 +65,27 @@ set_unknown_format_error(const char *format, struct err *e)
 	return -1;
 }
 
+bool
+source_accepts_file(const struct extract_opts *o, const char *path)
+{
+	struct file_format f;
+
+	file_format_of(&f, o, path);
+	return find_source_by_format(f.name, f.len) != NULL;
+}
+
 int
 source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e)
 {
-	const char *colon = strstr(uri, "://"), *dot = strrchr(uri, '.');
-	const char *format = o->format;
+	const char *colon = strstr(uri, "://");
+	struct file_format f;
 
 	if (colon != NULL)
 		return find_source_by_scheme_refuse_format(
 		    s, o, uri, (size_t)(colon - uri), e);
-	if (format == NULL && strcmp(uri, "-") == 0)
-		format = "ndjson";
-	if (format == NULL && dot != NULL && strchr(dot, '/') == NULL)
-		format = dot + 1;
-	if (format != NULL &&
-	    (*s = find_source_by_format(format, strlen(format))) != NULL)
+	file_format_of(&f, o, uri);
+	if ((*s = find_source_by_format(f.name, f.len)) != NULL)
 		return 0;
 	if (o->format != NULL)
 		return set_unknown_format_error(o->format, e);
@@ -90,6 +96,7 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 		    "be empty",
 		    uri);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
-	    "nor a file name that ends in .ndjson or .jsonl: if it is an "
-	    "NDJSON file, give --format ndjson", *uri == '\0' ? "''" : uri);
+	    "nor a file name that ends in .csv, .tsv, .ndjson or .jsonl (and "
+	    ".gz or .zst): if it is a file, give --format csv or --format "
+	    "ndjson", *uri == '\0' ? "''" : uri);
 }

@@ -16,7 +16,8 @@ enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE };
 
 struct source {
 	const char *const *schemes;     /* of URLs; NULL: it reads no URLs */
-	const char *const *formats;     /* of files; NULL: it reads no files */
+	const char *const *formats;     /* of files, which it reads by their
+					 * names; NULL: it reads no files */
 	int (*open)(void **self, struct extract *x, const char *uri,
 	    struct err *e);
 	enum source_next (*next)(void *self, struct item *it, struct err *e);
@@ -25,7 +26,11 @@ struct source {
 
 extern const struct source source_http;
 extern const struct source source_ndjson;
+extern const struct source source_csv;
 
+/* True if a file of this name in a directory is a source, by --format or its
+ * suffix. */
+bool source_accepts_file(const struct extract_opts *o, const char *path);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
 int source_find_kind(const struct source **s, const struct extract_opts *o,

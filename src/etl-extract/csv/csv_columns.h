@@ -1,0 +1,55 @@
+/* The columns of a CSV file: their names from the header or from --columns,
+ * and their types from --types.
+ * Owns:  the texts.
+ * Gives: names that are unique: a second `a` is a_2, a blank name in the third
+ *        place is column_3. */
+#ifndef EXTRACT_CSV_COLUMNS_H
+#define EXTRACT_CSV_COLUMNS_H
+
+#include "base/buf.h"
+#include "csv/csv_names.h"
+#include "csv/csv_scan.h"
+#include "csv/csv_types.h"
+
+enum {
+	CSV_HEADER_MAX = 256 << 10,     /* bytes of a header */
+	CSV_COLUMNS_MAX = 16384
+};
+
+struct csv_column {
+	const char *name;
+	size_t at, len;         /* in `names`: "name": with what stands before
+				 * it in a record, the brace or a comma */
+	enum csv_type type;
+};
+
+struct csv_columns {
+	struct csv_column *column;
+	size_t n;
+	struct csv_names unique;
+	struct buf names;
+	struct buf json;        /* the names as an array, for rejects */
+	bool is_reserved;       /* the first name is @etl, as in a mark */
+};
+
+void csv_columns_init(struct csv_columns *c);
+void csv_columns_release(struct csv_columns *c);
+/* Takes the names from the fields of a header at p. Fails with ERR_DATA if the
+ * header has too many names, or is no text. */
+int csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
+    const struct csv_field *f, size_t n, char quote, struct err *e);
+/* Takes the names from the value of an option, one CSV record: --columns, or
+ * --types. */
+int csv_columns_from_option(struct csv_columns *c, const char *option,
+    const char *text, struct err *e);
+/* The index of the column, or -1. The name is compared as it is in records. */
+ptrdiff_t csv_columns_find(const struct csv_columns *c, const char *name);
+
+/* True if the field at p has no quotes and is the text of --null. */
+bool csv_field_is_null(const struct csv_dialect *d, const char *p,
+    const struct csv_field *f);
+/* Appends the text of a field, its doubled quotes made single. */
+void csv_append_field(struct buf *b, const char *p, const struct csv_field *f,
+    char quote);
+
+#endif

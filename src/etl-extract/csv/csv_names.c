@@ -1,0 +1,75 @@
+#include "csv/csv_names.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIGITS_MAX = 16 };
+
+/* A node of the tree of tsearch(3). */
+struct name {
+	unsigned next;          /* number for the next column of this
+				 * name */
+	char text[];
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+
+	return strcmp(x->text, y->text);
+}
+
+/* A new name: the text, and _number if the number is not 0. */
+static struct name *
+make(const char *text, unsigned number)
+{
+	const size_t size = strlen(text) + DIGITS_MAX;
+	struct name *n = malloc(sizeof(*n) + size);
+
+	if (n == NULL)
+		return NULL;
+	n->next = 2;
+	(void)snprintf(n->text, size, number > 0 ? "%s_%u" : "%s", text,
+	    number);
+	return n;
+}
+
+/* Puts n into the tree. Returns the name that is there: n, or an equal one that
+ * came before; n is then freed. NULL: no memory, n is freed. */
+static struct name *
+put_or_free(struct csv_names *s, struct name *n)
+{
+	struct name **in = tsearch(n, &s->tree, compare);
+	struct name *found = in != NULL ? *in : NULL;
+
+	if (found != n)
+		free(n);
+	return found;
+}
+
+const char *
+csv_names_add_unique(struct csv_names *s, const char *name)
+{
+	struct name *n = make(name, 0), *first, *found;
+
+	if (n == NULL || (first = put_or_free(s, n)) == NULL)
+		return NULL;
+	if (first == n)
+		return n->text;
+	do {
+		if ((n = make(name, first->next++)) == NULL ||
+		    (found = put_or_free(s, n)) == NULL)
+			return NULL;
+	} while (found != n);
+	return n->text;
+}
+
+void
+csv_names_release(struct csv_names *s)
+{
+	tdestroy(s->tree, free);
+	s->tree = NULL;
+}

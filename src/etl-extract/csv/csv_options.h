@@ -1,0 +1,23 @@
+/* The options for CSV files, parsed.
+ * Owns:  the types.
+ * Fails: ERR_USAGE. */
+#ifndef EXTRACT_CSV_OPTIONS_H
+#define EXTRACT_CSV_OPTIONS_H
+
+#include "csv/csv_dialect.h"
+#include "csv/csv_types.h"
+
+struct csv_options {
+	struct csv_dialect dialect;
+	struct csv_types_option types;
+};
+
+int csv_options_parse(struct csv_options *c, const struct extract_opts *o,
+    bool is_tsv, struct err *e);
+void csv_options_release(struct csv_options *c);
+/* Checks the options for CSV files. HAS_CSV: a source is a CSV or TSV file;
+ * without one these options are refused. */
+int csv_options_check(
+    const struct extract_opts *o, bool has_csv, struct err *e);
+
+#endif

@@ -1,0 +1,297 @@
+#include "csv/csv_reader_impl.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
+
+int
+csv_reader_open(struct csv_reader **out, struct input *in,
+    const struct csv_dialect *d, size_t max, struct err *e)
+{
+	struct csv_reader *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || (r->data = malloc(READ_MAX)) == NULL) {
+		free(r);
+		return err_nomem(e);
+	}
+	r->in = in;
+	r->d = d;
+	r->max = max;
+	r->cap = READ_MAX;
+	r->skip = d->skip;
+	r->bad_quote = UINT64_MAX;
+	csv_scan_init(&r->scan, d);
+	*out = r;
+	return 0;
+}
+
+void
+csv_reader_close(struct csv_reader *r)
+{
+	if (r == NULL)
+		return;
+	csv_scan_release(&r->scan);
+	free(r->data);
+	free(r);
+}
+
+void
+csv_reader_hold(struct csv_reader *r)
+{
+	r->is_held = true;
+	r->held = r->start;
+	r->held_offset = r->offset;
+	r->held_number = r->number;
+	r->held_skip = r->skip;
+	r->held_has_begun = r->has_begun;
+}
+
+void
+csv_reader_rewind(struct csv_reader *r)
+{
+	r->is_held = r->is_in_record = r->is_in_skipped_line = false;
+	r->bad_quote = UINT64_MAX;
+	r->start = r->held;
+	r->offset = r->held_offset;
+	r->number = r->held_number;
+	r->skip = r->held_skip;
+	r->has_begun = r->held_has_begun;
+}
+
+/* Goes on by n bytes, with so many line feeds in them. */
+static void
+consume(struct csv_reader *r, size_t n, uint64_t lines)
+{
+	r->start += n;
+	r->offset += n;
+	r->number += lines;
+}
+
+/* Makes room for READ_MIN bytes: moves the unread bytes to the front, or grows
+ * the window. */
+static int
+make_room(struct csv_reader *r, struct err *e)
+{
+	size_t from = r->is_held ? r->held : r->start;
+	size_t cap = r->cap;
+	char *p;
+
+	if (from > 0 && (r->cap - r->end < READ_MIN || from == r->end)) {
+		memmove(r->data, r->data + from, r->end - from);
+		r->start -= from;
+		r->end -= from;
+		r->held -= r->is_held ? from : 0;
+	}
+	if (r->cap - r->end >= READ_MIN)
+		return 0;
+	cap = cap < r->max ? 2 * cap : cap + READ_MAX;
+	if ((p = realloc(r->data, cap)) == NULL)
+		return err_nomem(e);
+	r->data = p;
+	r->cap = cap;
+	return 0;
+}
+
+static enum csv_next
+read_more_or_pause(struct csv_reader *r, struct err *e)
+{
+	ssize_t n;
+	size_t room;
+
+	if (!r->has_paused && input_may_wait(r->in)) {
+		r->has_paused = true;
+		return CSV_WAIT;
+	}
+	r->has_paused = false;
+	if (make_room(r, e) == -1)
+		return CSV_FAILED;
+	room = r->cap - r->end < READ_MAX ? r->cap - r->end : READ_MAX;
+	if ((n = input_read(r->in, r->data + r->end, room, e)) == -1)
+		return CSV_FAILED;
+	r->is_eof = n == 0;
+	r->end += (size_t)n;
+	return CSV_ITEM;
+}
+
+/* What stands at the start of the window. */
+enum at_start { AT_RECORD, AT_SKIPPED, AT_UNKNOWN, AT_END };
+
+static bool
+starts_with(const struct csv_reader *r, const char *text, size_t len)
+{
+	size_t n = r->end - r->start;
+
+	return memcmp(r->data + r->start, text, n < len ? n : len) == 0;
+}
+
+/* Skips a line, or the part of it that is in the window. */
+static enum at_start
+skip_line(struct csv_reader *r)
+{
+	const char *p = r->data + r->start;
+	const char *lf = memchr(p, '\n', r->end - r->start);
+
+	r->is_in_skipped_line = lf == NULL;
+	if (lf != NULL)
+		consume(r, (size_t)(lf - p) + 1, 1);
+	else
+		consume(r, r->end - r->start, 0);
+	if (lf == NULL && r->is_eof)
+		return AT_END;
+	if (lf != NULL && r->skip > 0)
+		r->skip--;
+	return lf != NULL ? AT_SKIPPED : AT_UNKNOWN;
+}
+
+static bool
+is_blank_line(const char *p, size_t n, bool is_eof)
+{
+	return *p == '\n' || (*p == '\r' && (n > 1 ? p[1] == '\n' : is_eof));
+}
+
+/* Skips a blank line, a comment, a line of --skip or the byte order mark. */
+static enum at_start
+skip_one_or_find_record(struct csv_reader *r)
+{
+	const char *p = r->data + r->start, *comment = r->d->comment;
+	size_t n = r->end - r->start;
+
+	if (r->is_in_skipped_line)
+		return skip_line(r);
+	if (n == 0)
+		return r->is_eof ? AT_END : AT_UNKNOWN;
+	if (!r->has_begun) {
+		if (n < 3 && !r->is_eof)
+			return AT_UNKNOWN;
+		r->has_begun = true;
+		if (n >= 3 && starts_with(r, "\xef\xbb\xbf", 3)) {
+			consume(r, 3, 0);
+			return AT_SKIPPED;
+		}
+	}
+	if (r->skip > 0 || is_blank_line(p, n, r->is_eof))
+		return skip_line(r);
+	if (*p == '\r' && n == 1)
+		return AT_UNKNOWN;
+	if (comment == NULL || !starts_with(r, comment, r->d->comment_len))
+		return AT_RECORD;
+	if (n >= r->d->comment_len)
+		return skip_line(r);
+	return r->is_eof ? AT_RECORD : AT_UNKNOWN;
+}
+
+static uint64_t
+count_lines(const char *p, size_t n)
+{
+	const char *end = p + n;
+	uint64_t lines = 0;
+
+	for (; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		lines++;
+	return lines;
+}
+
+/* Returns the record that scan has found at the start of the window. */
+static void
+fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
+{
+	const struct csv_scan *s = &r->scan;
+	struct line *l = &rec->line;
+
+	rec->field = s->field;
+	rec->n = s->n;
+	rec->why = r->bad_quote != UINT64_MAX ? r->why : NULL;
+	l->data = r->data + r->start;
+	l->len = l->bytes = s->text_length;
+	l->file = NULL;
+	l->number = r->number + 1;
+	l->offset = r->offset;
+	l->torn = l->too_long = false;
+	if (s->text_length > r->max) {
+		l->too_long = true;
+		hash_bytes_to_hex(l->data, l->len, l->sha256);
+		l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
+	}
+	r->is_in_record = false;
+	r->bad_quote = UINT64_MAX;
+	consume(r, s->length, s->has_quoted ?
+	    count_lines(l->data, s->length) : s->length > s->text_length);
+}
+
+/* Remembers that the quote of this record does not close. The next scan takes
+ * this quote, and those after it, for ordinary characters. */
+static void
+set_bad_quote(struct csv_reader *r)
+{
+	r->bad_quote = r->offset + r->scan.quote_at;
+	r->why = r->scan.is_unclosed ? "a quote opens a field and never closes"
+	    : "something else than a delimiter or a line end follows the "
+	      "closing quote of a field";
+	r->is_in_record = false;
+}
+
+static bool
+window_is_full(const struct csv_reader *r)
+{
+	return r->end - (r->is_held ? r->held : r->start) > r->max &&
+	    r->end - r->start >= (r->is_held ? 0 : LINES_KEPT);
+}
+
+/* Returns CSV_WAIT if the record goes on after the window. */
+static enum csv_next
+scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
+{
+	struct csv_scan *s = &r->scan;
+
+	for (;;) {
+		if (!r->is_in_record)
+			csv_scan_begin(s, r->bad_quote == UINT64_MAX ?
+			    SIZE_MAX : (size_t)(r->bad_quote - r->offset));
+		r->is_in_record = true;
+		switch (csv_scan_record(s, r->data + r->start,
+		    r->end - r->start, r->is_eof)) {
+		case CSV_MORE:
+			return CSV_WAIT;
+		case CSV_BAD_QUOTE:
+			set_bad_quote(r);
+			break;
+		case CSV_RECORD:
+			fill_record_and_consume(r, rec);
+			return CSV_ITEM;
+		default:
+			(void)err_nomem(e);
+			return CSV_FAILED;
+		}
+	}
+}
+
+enum csv_next
+csv_reader_next(struct csv_reader *r, struct csv_record *rec, struct err *e)
+{
+	enum csv_next n = CSV_WAIT;
+	enum at_start at;
+	int rc;
+
+	for (;;) {
+		at = r->is_in_record ? AT_RECORD : skip_one_or_find_record(r);
+		if (at == AT_SKIPPED)
+			continue;
+		if (at == AT_END)
+			return CSV_END;
+		if (at == AT_RECORD &&
+		    (n = scan_window(r, rec, e)) != CSV_WAIT)
+			return n;
+		if (at == AT_RECORD && window_is_full(r)) {
+			if (r->is_held)
+				return CSV_END;
+			if ((rc = csv_read_long_record(r, rec, e)) != 0)
+				return rc == 1 ? CSV_ITEM : CSV_FAILED;
+			continue;
+		}
+		if ((n = read_more_or_pause(r, e)) != CSV_ITEM)
+			return n;
+	}
+}

@@ -1,0 +1,37 @@
+/* Reads the records of a CSV file: keeps a window of the file in memory, skips
+ * blank lines, comments and the lines of --skip, and finds broken records.
+ * Owns:  the window (at most max + 256 KiB, more while a quoted field is
+ *        open), the table of fields.
+ * Borrows: the input and the dialect.
+ * Gives: each record, valid until the next call. CSV_WAIT: the next call may
+ *        have to wait for input.
+ * Fails: as the input does. A broken record is no failure. */
+#ifndef EXTRACT_CSV_READER_H
+#define EXTRACT_CSV_READER_H
+
+#include "csv/csv_scan.h"
+#include "file/input.h"
+#include "stream/lines.h"
+
+enum csv_next { CSV_FAILED = -1, CSV_END, CSV_ITEM, CSV_WAIT };
+
+struct csv_record {
+	struct line line;       /* the bytes without the line end, the place */
+	const struct csv_field *field;
+	size_t n;               /* number of fields */
+	const char *why;        /* a quote is wrong, in this way; NULL: none */
+};
+
+struct csv_reader;
+
+int csv_reader_open(struct csv_reader **r, struct input *in,
+    const struct csv_dialect *d, size_t max, struct err *e);
+void csv_reader_close(struct csv_reader *r);
+enum csv_next csv_reader_next(
+    struct csv_reader *r, struct csv_record *rec, struct err *e);
+/* From hold on, the window keeps all records. CSV_END then also means that the
+ * window is full. csv_reader_rewind() goes back to the first of them. */
+void csv_reader_hold(struct csv_reader *r);
+void csv_reader_rewind(struct csv_reader *r);
+
+#endif

@@ -1,0 +1,39 @@
+/* The fields of a CSV reader, for csv_reader.c and csv_long.c only. */
+#ifndef EXTRACT_CSV_READER_IMPL_H
+#define EXTRACT_CSV_READER_IMPL_H
+
+#include "csv/csv_reader.h"
+
+struct csv_reader {
+	struct input *in;
+	const struct csv_dialect *d;
+	struct csv_scan scan;
+	size_t max;             /* longest record that is kept whole */
+	char *data;
+	size_t cap;
+	size_t start, end;      /* bytes that were read and not yet returned */
+	bool is_eof;            /* the input has no more bytes than these */
+	uint64_t offset;        /* of data[start] in the text */
+	uint64_t number;        /* lines before data[start] */
+	uint64_t skip;          /* lines still to be skipped at the start */
+	bool is_in_skipped_line;
+	bool has_begun;         /* a byte order mark was looked for */
+	bool has_paused;        /* CSV_WAIT was returned for this read */
+	bool is_in_record;      /* scan has seen a part of this record */
+	uint64_t bad_quote;     /* offset of a quote that does not close, or
+				 * UINT64_MAX */
+	const char *why;        /* why that quote is wrong */
+	bool is_held;
+	size_t held;            /* data[held] is the first byte that is kept */
+	uint64_t held_offset, held_number, held_skip;
+	bool held_has_begun;
+};
+
+/* Reads the record at the start of the window, which is longer than r->max, to
+ * its end and keeps only its first LINES_KEPT bytes. Returns 1 if it is in
+ * *rec, 0 if the reader must scan the record again from its start, with
+ * r->bad_quote set. */
+int csv_read_long_record(
+    struct csv_reader *r, struct csv_record *rec, struct err *e);
+
+#endif

@@ -1,0 +1,284 @@
+#include "csv/csv_types.h"
+
+#include "base/calendar.h"
+#include "base/suggest.h"
+#include "csv/csv_columns.h"
+#include "json/number.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const type_names[] = { "text", "int", "number", "bool",
+	"time", NULL };
+
+const char *
+csv_type_name(enum csv_type t)
+{
+	return type_names[t];
+}
+
+void
+csv_types_release(struct csv_types_option *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		free(o->of[i].name);
+	free(o->of);
+	*o = (struct csv_types_option){ 0 };
+}
+
+/* Parses one part: NAME:TYPE or auto. */
+static int
+parse_part(struct csv_types_option *o, const char *part, struct err *e)
+{
+	const char *colon = strrchr(part, ':');
+	int type;
+
+	if (strcmp(part, "auto") == 0) {
+		o->is_auto = true;
+		return 0;
+	}
+	if (colon == NULL || colon == part)
+		return err_set(e, ERR_USAGE, false, "--types '%.100s': must be "
+		    "auto, or NAME:TYPE for each column, separated by commas, "
+		    "such as id:int,price:number", part);
+	if ((type = suggest_find_choice(
+		 "--types", colon + 1, type_names, e)) == -1)
+		return -1;
+	o->of[o->n].name = strndup(part, (size_t)(colon - part));
+	if (o->of[o->n].name == NULL)
+		return err_nomem(e);
+	o->of[o->n++].type = (enum csv_type)type;
+	return 0;
+}
+
+int
+csv_types_parse(struct csv_types_option *o, const char *text, struct err *e)
+{
+	struct csv_columns parts;
+	int rc;
+
+	*o = (struct csv_types_option){ 0 };
+	csv_columns_init(&parts);
+	rc = csv_columns_from_option(&parts, "--types", text, e);
+	if (rc == 0)
+		o->of = calloc(parts.n, sizeof(*o->of));
+	if (rc == 0 && o->of == NULL)
+		rc = err_nomem(e);
+	for (size_t i = 0; rc == 0 && o->of != NULL && i < parts.n; i++)
+		rc = parse_part(o, parts.column[i].name, e);
+	csv_columns_release(&parts);
+	return rc;
+}
+
+void
+csv_trim(const char **p, size_t *n)
+{
+	while (*n > 0 && (**p == ' ' || **p == '\t')) {
+		(*p)++;
+		(*n)--;
+	}
+	while (*n > 0 && ((*p)[*n - 1] == ' ' || (*p)[*n - 1] == '\t'))
+		(*n)--;
+}
+
+static size_t
+count_digits(const char *p, const char *end)
+{
+	const char *from = p;
+
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return (size_t)(p - from);
+}
+
+/* A number in the form of JSON (RFC 8259). Sets *is_whole if it has neither a
+ * fraction nor an exponent. */
+static bool
+is_json_number(const char *p, size_t n, bool *is_whole)
+{
+	const char *end = p + n;
+	size_t digits;
+
+	if (p < end && *p == '-')
+		p++;
+	digits = count_digits(p, end);
+	if (digits == 0 || (*p == '0' && digits > 1))
+		return false;
+	p += digits;
+	*is_whole = p == end;
+	if (p < end && *p == '.') {
+		if ((digits = count_digits(++p, end)) == 0)
+			return false;
+		p += digits;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		if ((digits = count_digits(p, end)) == 0)
+			return false;
+		p += digits;
+	}
+	return p == end;
+}
+
+static bool
+is_int(const char *p, size_t n)
+{
+	bool is_whole = false;
+	int64_t value;
+
+	return is_json_number(p, n, &is_whole) && is_whole &&
+	    number_to_int64(p, n, &value);
+}
+
+/* True if the text has the digits and separators of the pattern; 9 in the
+ * pattern stands for a digit. */
+static bool
+matches(const char *p, const char *end, const char *pattern)
+{
+	for (; *pattern != '\0'; p++, pattern++)
+		if (p == end || (*pattern == '9' ? *p < '0' || *p > '9' :
+		    *p != *pattern))
+			return false;
+	return true;
+}
+
+static int
+two_digits(const char *p)
+{
+	return (p[0] - '0') * 10 + p[1] - '0';
+}
+
+static bool
+is_date(const char *p, const char *end)
+{
+	int year, month, day;
+
+	if (!matches(p, end, "9999-99-99"))
+		return false;
+	year = two_digits(p) * 100 + two_digits(p + 2);
+	month = two_digits(p + 5);
+	day = two_digits(p + 8);
+	return month >= 1 && month <= 12 && day >= 1 &&
+	    day <= calendar_month_days(year, month);
+}
+
+/* Z, an offset such as +02:00, or nothing. */
+static bool
+is_offset_or_empty(const char *p, const char *end)
+{
+	if (p == end)
+		return true;
+	if (end - p == 1)
+		return *p == 'Z' || *p == 'z';
+	return end - p == 6 && (*p == '+' || *p == '-') &&
+	    matches(p + 1, end, "99:99") && two_digits(p + 1) < 24 &&
+	    two_digits(p + 4) < 60;
+}
+
+static bool
+is_time(const char *p, size_t n)
+{
+	const char *end = p + n;
+	size_t digits;
+
+	if (!is_date(p, end))
+		return false;
+	p += 10;
+	if (p == end)
+		return true;
+	if ((*p != 'T' && *p != 't' && *p != ' ') ||
+	    !matches(p + 1, end, "99:99") || two_digits(p + 1) > 23 ||
+	    two_digits(p + 4) > 59)
+		return false;
+	p += 6;
+	if (p < end && *p == ':') {
+		if (!matches(p, end, ":99") || two_digits(p + 1) > 60)
+			return false;
+		p += 3;
+		if (p < end && *p == '.') {
+			if ((digits = count_digits(++p, end)) == 0)
+				return false;
+			p += digits;
+		}
+	}
+	return is_offset_or_empty(p, end);
+}
+
+static bool
+is_word_of(const char *p, size_t n, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strlen(*words) == n && strncasecmp(p, *words, n) == 0)
+			return true;
+	return false;
+}
+
+static bool
+put_bool(struct buf *out, const char *p, size_t n)
+{
+	static const char *const yes[] = { "true", "t", "yes", "y", "1", NULL };
+	static const char *const no[] = { "false", "f", "no", "n", "0", NULL };
+
+	if (is_word_of(p, n, yes))
+		buf_add(out, "true", 4);
+	else if (is_word_of(p, n, no))
+		buf_add(out, "false", 5);
+	else
+		return false;
+	return true;
+}
+
+bool
+csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
+{
+	bool is_whole;
+
+	if (t == CSV_BOOL)
+		return put_bool(out, p, n);
+	if (t == CSV_TIME) {
+		if (!is_time(p, n))
+			return false;
+		buf_char(out, '"');
+		buf_add(out, p, n);
+		buf_char(out, '"');
+		return true;
+	}
+	if (t == CSV_INT ? !is_int(p, n) : !is_json_number(p, n, &is_whole))
+		return false;
+	buf_add(out, p, n);
+	return true;
+}
+
+/* A whole number that does not fit an int64 is kept as text: as a number it
+ * would lose digits in most programs. */
+void
+csv_guess_add(struct csv_guess *g, const char *p, size_t n)
+{
+	static const char *const bools[] = { "true", "false", NULL };
+	bool is_whole = false, is_number = is_json_number(p, n, &is_whole);
+	int64_t value;
+	bool is_long = is_number && is_whole && !number_to_int64(p, n, &value);
+
+	g->has_value = true;
+	g->not_number |= !is_number || is_long;
+	g->not_int |= !is_number || is_long || !is_whole;
+	g->not_bool |= !is_word_of(p, n, bools);
+	g->not_time |= !is_time(p, n);
+}
+
+enum csv_type
+csv_guess_type(const struct csv_guess *g)
+{
+	if (!g->has_value)
+		return CSV_TEXT;
+	if (!g->not_int)
+		return CSV_INT;
+	if (!g->not_number)
+		return CSV_NUMBER;
+	if (!g->not_bool)
+		return CSV_BOOL;
+	return g->not_time ? CSV_TEXT : CSV_TIME;
+}

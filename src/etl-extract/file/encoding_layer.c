@@ -1,0 +1,255 @@
+#include "base/buf.h"
+#include "file/input.h"
+#include "file/layer.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A byte of the file that is not valid in its encoding becomes three bytes:
+ * BAD, and the two halves of the byte, each with HALF added. No UTF-8 text has
+ * the byte BAD, so the reader rejects the record, and
+ * encoding_append_original() finds the byte of the file again. */
+enum { BAD = 0xff, HALF = 0xc0, BAD_LENGTH = 3 };
+
+enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4 };
+
+struct encoding {
+	struct layer layer;
+	struct layer *below;
+	const char *name;       /* once it is open: with its byte order */
+	iconv_t to_utf8;        /* NULL: not yet opened */
+	bool has_ended;         /* of the input */
+	size_t start, end;      /* bytes of chunk that are not converted */
+	char chunk[LAYER_CHUNK];
+};
+
+static void
+encoding_close(struct layer *l)
+{
+	struct encoding *c = (struct encoding *)l;
+
+	if (c->to_utf8 != NULL)
+		(void)iconv_close(c->to_utf8);
+	c->below->close(c->below);
+	free(c);
+}
+
+/* The encodings whose byte order is in a byte order mark, which glibc would
+ * write again when it converts back. */
+static const struct {
+	const char *name, *little, *big;
+	size_t mark;
+	const char *little_mark, *big_mark;
+} with_mark[] = {
+	{ "UTF-16", "UTF-16LE", "UTF-16BE", 2, "\xff\xfe", "\xfe\xff" },
+	{ "UTF16", "UTF-16LE", "UTF-16BE", 2, "\xff\xfe", "\xfe\xff" },
+	{ "UTF-32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
+	{ "UTF32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
+};
+
+/* The name of the encoding with its byte order: the byte order mark at p says
+ * it; without a mark it is little endian. Sets *mark to the length of the
+ * mark. */
+static const char *
+resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
+{
+	*mark = 0;
+	for (size_t i = 0; i < sizeof(with_mark) / sizeof(*with_mark); i++) {
+		if (strcasecmp(name, with_mark[i].name) != 0)
+			continue;
+		if (n < with_mark[i].mark)
+			return with_mark[i].little;
+		if (memcmp(p, with_mark[i].big_mark, with_mark[i].mark) == 0) {
+			*mark = with_mark[i].mark;
+			return with_mark[i].big;
+		}
+		if (memcmp(p, with_mark[i].little_mark, with_mark[i].mark) == 0)
+			*mark = with_mark[i].mark;
+		return with_mark[i].little;
+	}
+	return name;
+}
+
+static iconv_t
+open_or_fail(const char *to, const char *from, struct err *e)
+{
+	iconv_t cd = iconv_open(to, from);
+
+	if (cd != (iconv_t)-1)
+		return cd;
+	if (errno == EINVAL)
+		(void)err_set(e, ERR_USAGE, false, "--encoding %s: iconv(3) "
+		    "does not know this encoding: see iconv --list", from);
+	else
+		(void)err_errno(e, ERR_IO, "cannot prepare the conversion to "
+		    "UTF-8");
+	return NULL;
+}
+
+int
+input_check_encoding(const char *encoding, struct err *e)
+{
+	iconv_t cd = open_or_fail("UTF-8", encoding, e);
+
+	if (cd == NULL)
+		return -1;
+	(void)iconv_close(cd);
+	return 0;
+}
+
+static int
+read_more(struct encoding *c, struct err *e)
+{
+	ssize_t n;
+
+	memmove(c->chunk, c->chunk + c->start, c->end - c->start);
+	c->end -= c->start;
+	c->start = 0;
+	n = c->below->read(
+	    c->below, c->chunk + c->end, sizeof(c->chunk) - c->end, e);
+	if (n == -1)
+		return -1;
+	c->has_ended = n == 0;
+	c->end += (size_t)n;
+	return 0;
+}
+
+static int
+open_by_first_bytes(struct encoding *c, struct err *e)
+{
+	size_t mark;
+
+	while (!c->has_ended && c->end < LONGEST_MARK)
+		if (read_more(c, e) == -1)
+			return -1;
+	c->name = resolve_byte_order(c->name, c->chunk, c->end, &mark);
+	c->start = mark;
+	c->to_utf8 = open_or_fail("UTF-8", c->name, e);
+	return c->to_utf8 != NULL ? 0 : -1;
+}
+
+static size_t
+put_bad_byte(char *p, unsigned char byte)
+{
+	p[0] = (char)BAD;
+	p[1] = (char)(HALF | byte >> 4);
+	p[2] = (char)(HALF | (byte & 15));
+	return BAD_LENGTH;
+}
+
+/* Converts what the chunk has, up to the first byte that is not valid or the
+ * end of the room. Returns the number of bytes at p. */
+static size_t
+convert(struct encoding *c, char *p, size_t n)
+{
+	char *in = c->chunk + c->start, *out = p;
+	size_t left = c->end - c->start, room = n - BAD_LENGTH;
+	bool is_bad = iconv(c->to_utf8, &in, &left, &out, &room) ==
+	    (size_t)-1 && (errno == EILSEQ || (errno == EINVAL &&
+	    (c->has_ended || left > LONGEST_CHARACTER)));
+
+	c->start = c->end - left;
+	if (is_bad && left > 0) {
+		out += put_bad_byte(out, (unsigned char)*in);
+		c->start++;
+		(void)iconv(c->to_utf8, NULL, NULL, NULL, NULL);
+	}
+	return (size_t)(out - p);
+}
+
+static ssize_t
+encoding_read(struct layer *l, char *p, size_t n, struct err *e)
+{
+	struct encoding *c = (struct encoding *)l;
+	char small[LONGEST_CHARACTER];
+	size_t got = 0;
+
+	if (c->to_utf8 == NULL && open_by_first_bytes(c, e) == -1)
+		return -1;
+	if (n < sizeof(small))
+		return err_set(e, ERR_BUG, false, "bug in this program: the "
+		    "buffer for converted text is too small; please report it");
+	while (got == 0) {
+		if (c->start < c->end)
+			got = convert(c, p, n);
+		if (got > 0)
+			break;
+		if (c->has_ended)
+			return 0;
+		if (read_more(c, e) == -1)
+			return -1;
+	}
+	return (ssize_t)got;
+}
+
+struct layer *
+encoding_layer_open(struct layer *below, const char *encoding, struct err *e)
+{
+	struct encoding *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		below->close(below);
+		(void)err_nomem(e);
+		return NULL;
+	}
+	c->layer = (struct layer){ encoding_read, encoding_close };
+	c->below = below;
+	c->name = encoding;
+	return &c->layer;
+}
+
+/* Converts text without bad bytes. */
+static int
+append_converted(struct buf *out, iconv_t cd, char *p, size_t n, struct err *e)
+{
+	char *to;
+	size_t room, before;
+
+	while (n > 0) {
+		if (!buf_reserve(out, 4 * n + LONGEST_CHARACTER))
+			return buf_check(out, e);
+		to = out->data + out->len;
+		room = before = out->cap - out->len;
+		if (iconv(cd, &p, &n, &to, &room) == (size_t)-1 &&
+		    errno != E2BIG)
+			return err_errno(e, ERR_IO, "cannot convert a rejected "
+			    "record back to its encoding");
+		out->len += before - room;
+	}
+	return 0;
+}
+
+int
+encoding_append_original(const struct layer *l, struct buf *out,
+    const char *text, size_t n, struct err *e)
+{
+	const struct encoding *c = (const struct encoding *)l;
+	iconv_t cd = open_or_fail(c->name, "UTF-8", e);
+	char *copy = NULL, *p, *end, *bad;
+	int rc = -1;
+
+	if (cd == NULL)
+		return -1;
+	if ((copy = malloc(n + 1)) == NULL) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	memcpy(copy, text, n);
+	for (p = copy, end = copy + n; p < end; p = bad + BAD_LENGTH) {
+		bad = memchr(p, BAD, (size_t)(end - p));
+		if (append_converted(out, cd, p,
+			(size_t)((bad != NULL ? bad : end) - p), e) == -1)
+			goto out;
+		if (bad == NULL || end - bad < BAD_LENGTH)
+			break;
+		buf_char(out, (char)((bad[1] & 15) << 4 | (bad[2] & 15)));
+	}
+	rc = buf_check(out, e);
+out:
+	free(copy);
+	(void)iconv_close(cd);
+	return rc;
+}

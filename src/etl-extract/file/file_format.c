@@ -1,0 +1,57 @@
+#include "file/file_format.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Sets *suffix to the suffix of the n bytes at path, without the dot. Returns
+ * its length, 0 if there is none. */
+static size_t
+find_suffix(const char *path, size_t n, const char **suffix)
+{
+	for (size_t i = n; i > 0 && path[i - 1] != '/'; i--)
+		if (path[i - 1] == '.') {
+			*suffix = path + i;
+			return n - i;
+		}
+	return 0;
+}
+
+static bool
+is_word(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && strncasecmp(p, word, n) == 0;
+}
+
+void
+file_format_of(struct file_format *f, const struct extract_opts *o,
+    const char *path)
+{
+	const char *suffix = "";
+	size_t rest = strlen(path), n = find_suffix(path, rest, &suffix);
+
+	*f = (struct file_format){ 0 };
+	if (is_word(suffix, n, "gz"))
+		f->compression = COMPRESSION_GZIP;
+	else if (is_word(suffix, n, "zst"))
+		f->compression = COMPRESSION_ZSTD;
+	if (f->compression != COMPRESSION_NONE)
+		n = find_suffix(path, rest - n - 1, &suffix);
+	f->name = suffix;
+	f->len = n;
+	if (o->format != NULL || strcmp(path, "-") == 0) {
+		f->name = o->format != NULL ? o->format : "ndjson";
+		f->len = strlen(f->name);
+	}
+}
+
+bool
+file_format_is_tsv(const struct file_format *f)
+{
+	return is_word(f->name, f->len, "tsv");
+}
+
+bool
+file_format_is_csv(const struct file_format *f)
+{
+	return is_word(f->name, f->len, "csv") || file_format_is_tsv(f);
+}

@@ -1,0 +1,240 @@
+#include "file/file_list.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct expansion {
+	struct file_list *list;
+	struct file_filter filter;
+	bool recursive;
+	uint64_t others;        /* files of a directory that are no sources */
+};
+
+void
+file_list_release(struct file_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].name);
+		free(l->v[i].why);
+	}
+	free(l->v);
+	*l = (struct file_list){ 0 };
+}
+
+/* WHY may be NULL. */
+static int
+add(struct file_list *l, const char *name, const struct err *why,
+    struct err *e)
+{
+	struct file_entry *v = l->v, new = { 0 };
+	size_t cap = l->cap > 0 ? 2 * l->cap : 16;
+
+	if (l->n == l->cap) {
+		if ((v = realloc(v, cap * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		l->v = v;
+		l->cap = cap;
+	}
+	new.name = strdup(name);
+	if (why != NULL && (new.why = malloc(sizeof(*why))) != NULL)
+		*new.why = *why;
+	if (new.name == NULL || (why != NULL && new.why == NULL)) {
+		free(new.name);
+		free(new.why);
+		return err_nomem(e);
+	}
+	l->v[l->n++] = new;
+	return 0;
+}
+
+static int
+compare_names(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int
+add_file(struct expansion *x, const FTSENT *f, struct err *e)
+{
+	if (f->fts_name[0] == '.')
+		return 0;
+	if (x->filter.accepts(x->filter.self, f->fts_path))
+		return add(x->list, f->fts_path, NULL, e);
+	x->others++;
+	return 0;
+}
+
+/* A symbolic link is followed to a file, but not to a directory: it could lead
+ * back to a directory above it. A link that leads nowhere is added: the attempt
+ * to open it fails with the cause. */
+static int
+add_target(struct expansion *x, const FTSENT *f, struct err *e)
+{
+	struct stat st;
+
+	if (stat(f->fts_accpath, &st) == -1 || S_ISREG(st.st_mode))
+		return add_file(x, f, e);
+	return 0;
+}
+
+static int
+add_unreadable(struct expansion *x, const FTSENT *f, struct err *e)
+{
+	struct err why;
+
+	errno = f->fts_errno;
+	(void)err_errno(&why, ERR_INPUT, f->fts_path);
+	return add(x->list, f->fts_path, &why, e);
+}
+
+static int
+skip_special_file(struct expansion *x, const FTSENT *f)
+{
+	if (x->filter.accepts(x->filter.self, f->fts_path))
+		err_warnf("etl-extract", "%s: is not a regular file and is "
+		    "not read: give its name as SOURCE to read it",
+		    f->fts_path);
+	return 0;
+}
+
+static int
+add_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
+{
+	switch (f->fts_info) {
+	case FTS_D:
+		if (f->fts_level > 0 &&
+		    (!x->recursive || f->fts_name[0] == '.'))
+			(void)fts_set(fts, f, FTS_SKIP);
+		return 0;
+	case FTS_F:
+		return add_file(x, f, e);
+	case FTS_SL:
+	case FTS_SLNONE:
+		return add_target(x, f, e);
+	case FTS_DEFAULT:
+		return skip_special_file(x, f);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return add_unreadable(x, f, e);
+	default:
+		return 0;
+	}
+}
+
+static int
+set_no_file_error(const struct expansion *x, const char *dir, struct err *why)
+{
+	if (x->others == 0)
+		return err_set(why, ERR_INPUT, false, "%s: the directory has "
+		    "no file%s", dir, x->recursive ? "" :
+		    "; --recursive also reads the directories in it");
+	return err_set(why, ERR_INPUT, false, "%s: none of the %" PRIu64
+	    " files of the directory has a name that ends in .csv, .tsv, "
+	    ".ndjson or .jsonl: give --format to read all of them", dir,
+	    x->others);
+}
+
+static int
+add_directory(struct expansion *x, const char *name, struct err *e)
+{
+	char *path = strdup(name);
+	char *const roots[] = { path, NULL };
+	const size_t before = x->list->n;
+	struct err why;
+	FTSENT *f;
+	FTS *fts;
+	int rc = 0;
+
+	/* A slash at the end would stand twice in the names of the files. */
+	for (size_t n = strlen(name); path != NULL && n > 1 &&
+	    path[n - 1] == '/'; n--)
+		path[n - 1] = '\0';
+	if (path == NULL || (fts = fts_open(roots,
+		FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names)) ==
+	    NULL) {
+		free(path);
+		return err_nomem(e);
+	}
+	x->others = 0;
+	errno = 0;
+	while (rc == 0 && (f = fts_read(fts)) != NULL) {
+		rc = add_entry(x, fts, f, e);
+		errno = 0;
+	}
+	if (rc == 0 && errno != 0)
+		rc = err_errno(e, ERR_IO, name);
+	if (rc == 0 && x->list->n == before) {
+		(void)set_no_file_error(x, name, &why);
+		rc = add(x->list, name, &why, e);
+	}
+	(void)fts_close(fts);
+	free(path);
+	return rc;
+}
+
+static int
+add_file_or_directory(struct expansion *x, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_directory(x, name, e);
+	return add(x->list, name, NULL, e);
+}
+
+static int
+add_glob(struct expansion *x, const char *pattern, struct err *e)
+{
+	struct err why;
+	glob_t g = { 0 };
+	int rc = 0;
+
+	switch (glob(pattern, GLOB_ERR, NULL, &g)) {
+	case 0:
+		for (size_t i = 0; rc == 0 && i < g.gl_pathc; i++)
+			rc = add_file_or_directory(x, g.gl_pathv[i], e);
+		break;
+	case GLOB_NOMATCH:
+		(void)err_set(&why, ERR_INPUT, false, "%s: no file has a name "
+		    "that matches this pattern", pattern);
+		rc = add(x->list, pattern, &why, e);
+		break;
+	case GLOB_NOSPACE:
+		rc = err_nomem(e);
+		break;
+	default:
+		(void)err_errno(&why, ERR_INPUT, pattern);
+		rc = add(x->list, pattern, &why, e);
+	}
+	globfree(&g);
+	return rc;
+}
+
+int
+file_list_expand(struct file_list *l, char *const *source, size_t n,
+    bool recursive, struct file_filter filter, struct err *e)
+{
+	struct expansion x = { l, filter, recursive, 0 };
+	struct stat st;
+	int rc = 0;
+
+	*l = (struct file_list){ 0 };
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *s = source[i];
+
+		if (strstr(s, "://") != NULL || strcmp(s, "-") == 0)
+			rc = add(l, s, NULL, e);
+		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1)
+			rc = add_glob(&x, s, e);
+		else
+			rc = add_file_or_directory(&x, s, e);
+	}
+	return rc;
+}

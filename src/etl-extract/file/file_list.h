@@ -1,0 +1,36 @@
+/* The list of sources: each SOURCE of the command line, where a directory or a
+ * glob stands for the files in it.
+ * Owns:  the names.
+ * Gives: the names in the order of the command line; those of a directory or a
+ *        glob are sorted by their bytes. A name that cannot be read is in the
+ *        list too, so that its error is reported in its turn.
+ * Fails: if memory is out. */
+#ifndef EXTRACT_FILE_LIST_H
+#define EXTRACT_FILE_LIST_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+
+struct file_entry {
+	char *name;
+	struct err *why;        /* it cannot be read, for this reason; or
+				 * NULL */
+};
+
+struct file_list {
+	struct file_entry *v;
+	size_t n, cap;
+};
+
+/* Decides by the name of a file in a directory whether it is a source. */
+struct file_filter {
+	bool (*accepts)(const void *self, const char *path);
+	const void *self;
+};
+
+int file_list_expand(struct file_list *l, char *const *source, size_t n,
+    bool recursive, struct file_filter filter, struct err *e);
+void file_list_release(struct file_list *l);
+
+#endif

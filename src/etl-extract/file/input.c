@@ -1,0 +1,175 @@
+#include "file/input.h"
+
+#include "base/stop.h"
+#include "base/wait.h"
+#include "file/layer.h"
+#include "stdout_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct descriptor {
+	struct layer layer;
+	int fd;
+};
+
+struct input {
+	const char *path;
+	struct descriptor descriptor;   /* the lowest layer */
+	struct layer *top;
+	bool is_regular;
+	bool is_plain;          /* no other layer than the descriptor */
+	bool is_converted;      /* the top layer is the encoding */
+};
+
+static ssize_t
+descriptor_read(struct layer *l, char *p, size_t n, struct err *e)
+{
+	const struct descriptor *d = (struct descriptor *)l;
+	ssize_t got;
+
+	for (;;) {
+		if (stop_signal() != 0 ||
+		    wait_fd_or_stop(d->fd, POLLIN, -1) == -1)
+			return set_stop_or_reader_gone_error(e);
+		got = read(d->fd, p, n);
+		if (got >= 0)
+			return got;
+		if (errno != EINTR && errno != EAGAIN)
+			return err_errno(e, ERR_IO, "cannot read");
+	}
+}
+
+static void
+descriptor_close(struct layer *l)
+{
+	const struct descriptor *d = (struct descriptor *)l;
+
+	if (d->fd > STDIN_FILENO)
+		(void)close(d->fd);
+}
+
+static int
+open_file_refuse_directory(struct input *in, struct err *e)
+{
+	struct descriptor *d = &in->descriptor;
+	struct stat st;
+
+	d->layer = (struct layer){ descriptor_read, descriptor_close };
+	in->top = &d->layer;
+	if (strcmp(in->path, "-") != 0)
+		d->fd = open(in->path, O_RDONLY | O_CLOEXEC);
+	if (d->fd == -1 && errno == EINTR && stop_signal() != 0)
+		return set_stop_or_reader_gone_error(e);
+	if (d->fd == -1)
+		return err_errno(e, ERR_INPUT, in->path);
+	if (fstat(d->fd, &st) == -1)
+		return err_errno(e, ERR_IO, in->path);
+	in->is_regular = S_ISREG(st.st_mode);
+	return !S_ISDIR(st.st_mode) ? 0 : err_set(e, ERR_INPUT, false,
+	    "%s: is a directory: give a file", in->path);
+}
+
+static int
+open_layers(struct input *in, enum compression c, const char *encoding,
+    struct err *e)
+{
+	if (open_file_refuse_directory(in, e) == -1)
+		return -1;
+	in->is_converted = encoding != NULL;
+	in->is_plain = c == COMPRESSION_NONE && encoding == NULL;
+	if (c == COMPRESSION_GZIP)
+		in->top = gzip_layer_open(in->top, e);
+	else if (c == COMPRESSION_ZSTD)
+		in->top = zstd_layer_open(in->top, e);
+	if (in->top != NULL && encoding != NULL)
+		in->top = encoding_layer_open(in->top, encoding, e);
+	return in->top != NULL ? 0 : -1;
+}
+
+int
+input_open(struct input **out, const char *path, enum compression c,
+    const char *encoding, struct err *e)
+{
+	struct input *in = calloc(1, sizeof(*in));
+
+	if (in == NULL)
+		return err_nomem(e);
+	in->path = path;
+	if (open_layers(in, c, encoding, e) == -1) {
+		input_close(in);
+		return -1;
+	}
+	*out = in;
+	return 0;
+}
+
+void
+input_close(struct input *in)
+{
+	if (in == NULL)
+		return;
+	if (in->top != NULL)
+		in->top->close(in->top);
+	free(in);
+}
+
+ssize_t
+input_read(struct input *in, char *p, size_t n, struct err *e)
+{
+	ssize_t got = in->top->read(in->top, p, n, e);
+
+	if (got == -1 && stop_signal() == 0)
+		err_prefix(e, "%s", in->path);
+	return got;
+}
+
+bool
+input_may_wait(const struct input *in)
+{
+	return !in->is_regular &&
+	    wait_fd_or_stop(in->descriptor.fd, POLLIN, 0) != 1;
+}
+
+bool
+input_is_seekable(const struct input *in)
+{
+	return in->is_regular && in->is_plain;
+}
+
+int
+input_seek(struct input *in, uint64_t offset, struct err *e)
+{
+	if (lseek(in->descriptor.fd, (off_t)offset, SEEK_SET) != -1)
+		return 0;
+	return err_errno(e, ERR_IO, in->path);
+}
+
+bool
+input_is_converted(const struct input *in)
+{
+	return in->is_converted;
+}
+
+int
+input_append_original(const struct input *in, struct buf *out,
+    const char *text, size_t n, struct err *e)
+{
+	return encoding_append_original(in->top, out, text, n, e);
+}
+
+const char *
+input_path(const struct input *in)
+{
+	return in->path;
+}
+
+bool
+input_is_stdin(const struct input *in)
+{
+	return in->descriptor.fd == STDIN_FILENO;
+}

@@ -1,0 +1,47 @@
+/* The content of a file or of standard input as UTF-8 text: decompressed if
+ * the name ends in .gz or .zst, and converted if an encoding is given.
+ * Owns:  the descriptor (standard input stays open) and the layers.
+ * Borrows: the path and the encoding, until input_close().
+ * Fails: ERR_INPUT or ERR_DENIED if the file cannot be opened; ERR_IO if it
+ *        cannot be read or the compressed data ends early; ERR_DATA if the
+ *        compressed data is damaged. Messages name the file. */
+#ifndef EXTRACT_INPUT_H
+#define EXTRACT_INPUT_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
+
+struct input;
+
+/* PATH "-" is standard input. ENCODING may be NULL: UTF-8. */
+int input_open(struct input **in, const char *path, enum compression c,
+    const char *encoding, struct err *e);
+void input_close(struct input *in);
+/* Puts up to n bytes at p. Returns their number, 0 at the end, -1 on
+ * failure. */
+ssize_t input_read(struct input *in, char *p, size_t n, struct err *e);
+/* True if input_read() may have to wait for a writer. */
+bool input_may_wait(const struct input *in);
+/* True if input_seek() works: the bytes of a regular file are read as they
+ * are. */
+bool input_is_seekable(const struct input *in);
+int input_seek(struct input *in, uint64_t offset, struct err *e);
+/* True if the text was converted from another encoding. Then
+ * input_append_original() converts a part of it back to the bytes of the
+ * file. */
+bool input_is_converted(const struct input *in);
+struct buf;
+int input_append_original(const struct input *in, struct buf *out,
+    const char *text, size_t n, struct err *e);
+const char *input_path(const struct input *in);
+bool input_is_stdin(const struct input *in);
+
+/* Checks the name of an encoding: ERR_USAGE if iconv(3) does not know it. */
+int input_check_encoding(const char *encoding, struct err *e);
+
+#endif

@@ -1,0 +1,33 @@
+/* One step between the bytes of a file and its reader: the descriptor itself,
+ * a decompressor, or the conversion to UTF-8.
+ * Owns:  the layer below it; layer_close() of input.c closes all of them.
+ * Gives: read() returns how many bytes it has put at p, 0 at the end of the
+ *        input, -1 with an error. n is never 0. */
+#ifndef EXTRACT_LAYER_H
+#define EXTRACT_LAYER_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { LAYER_CHUNK = 64 << 10 };        /* bytes that a layer reads at once */
+
+struct layer {
+	ssize_t (*read)(struct layer *l, char *p, size_t n, struct err *e);
+	void (*close)(struct layer *l);
+};
+
+/* Each of these takes `below` over, also if it fails. NULL: *e is set. */
+struct layer *gzip_layer_open(struct layer *below, struct err *e);
+struct layer *zstd_layer_open(struct layer *below, struct err *e);
+struct layer *encoding_layer_open(
+    struct layer *below, const char *encoding, struct err *e);
+
+/* Converts text that the encoding layer l has returned back to the bytes of the
+ * file and appends them to *out. */
+struct buf;
+int encoding_append_original(const struct layer *l, struct buf *out,
+    const char *text, size_t n, struct err *e);
+
+#endif

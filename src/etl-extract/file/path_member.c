@@ -1,0 +1,44 @@
+#include "file/path_member.h"
+
+#include "base/text.h"
+#include "json/write.h"
+
+#include <string.h>
+
+enum { SHOWN_MAX = 1 << 20 };
+
+int
+path_member_check(const char *field, struct err *e)
+{
+	if (field == NULL)
+		return 0;
+	if (strcmp(field, "@etl") == 0)
+		return err_set(e, ERR_USAGE, false, "--source-file: the name "
+		    "@etl is reserved for marks: choose another name");
+	if (utf8_valid_length(field, strlen(field)) != strlen(field))
+		return err_set(e, ERR_USAGE, false,
+		    "--source-file: the name is not UTF-8");
+	return 0;
+}
+
+void
+path_member_append(struct buf *b, const char *field, const char *path)
+{
+	const size_t n = strlen(path);
+	struct buf shown;
+
+	if (field != NULL) {
+		buf_char(b, ',');
+		json_put_string(b, field, strlen(field));
+		buf_char(b, ':');
+		buf_init(&shown, SHOWN_MAX);
+		if (utf8_valid_length(path, n) == n)
+			buf_add(&shown, path, n);
+		else
+			text_show(&shown, path, n);
+		json_put_string(b, shown.data, shown.len);
+		b->failed |= shown.failed;
+		buf_release(&shown);
+	}
+	buf_char(b, '}');
+}

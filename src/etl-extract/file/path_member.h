@@ -1,0 +1,13 @@
+/* The member that --source-file adds to each record: the name of the file. */
+#ifndef EXTRACT_PATH_MEMBER_H
+#define EXTRACT_PATH_MEMBER_H
+
+#include "base/buf.h"
+
+/* Checks the name of the member: ERR_USAGE. It may be NULL. */
+int path_member_check(const char *field, struct err *e);
+/* Appends what ends a record instead of its brace: ,"FIELD":"PATH"} or only }
+ * if FIELD is NULL. Bytes of the path that are not UTF-8 become escapes. */
+void path_member_append(struct buf *b, const char *field, const char *path);
+
+#endif

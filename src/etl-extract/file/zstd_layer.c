@@ -1,0 +1,94 @@
+#include "file/layer.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+struct zstd {
+	struct layer layer;
+	struct layer *below;
+	ZSTD_DStream *stream;
+	ZSTD_inBuffer in;
+	bool is_in_frame;       /* a frame has begun and has not ended */
+	bool has_frame;         /* one frame was read */
+	bool has_filled;        /* the last call filled its whole output, so
+				 * that the decoder may hold more */
+	char chunk[LAYER_CHUNK];
+};
+
+static void
+zstd_close(struct layer *l)
+{
+	struct zstd *z = (struct zstd *)l;
+
+	(void)ZSTD_freeDStream(z->stream);
+	z->below->close(z->below);
+	free(z);
+}
+
+static int
+set_decode_error(const struct zstd *z, size_t rc, struct err *e)
+{
+	if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
+		return err_nomem(e);
+	if (z->has_frame && !z->is_in_frame)
+		return err_set(e, ERR_DATA, false, "something that is not "
+		    "Zstandard follows the compressed data: the file is "
+		    "damaged");
+	return err_set(e, ERR_DATA, false, "not valid Zstandard data (%s): the "
+	    "file is damaged or is not compressed: compare it with its origin",
+	    ZSTD_getErrorName(rc));
+}
+
+/* Returns 1 if there is input, 0 at the end of the file. */
+static int
+read_chunk_unless_cut(struct zstd *z, struct err *e)
+{
+	ssize_t n = z->below->read(z->below, z->chunk, sizeof(z->chunk), e);
+
+	if (n == -1)
+		return -1;
+	z->in = (ZSTD_inBuffer){ z->chunk, (size_t)n, 0 };
+	if (n == 0 && (z->is_in_frame || !z->has_frame))
+		return err_set(e, ERR_IO, false, "the compressed data "
+		    "(Zstandard) ends early: the file was cut: fetch it again");
+	return n > 0;
+}
+
+static ssize_t
+zstd_read(struct layer *l, char *p, size_t n, struct err *e)
+{
+	struct zstd *z = (struct zstd *)l;
+	ZSTD_outBuffer out = { p, n, 0 };
+	size_t rc;
+	int more;
+
+	while (out.pos == 0) {
+		if (z->in.pos == z->in.size && !z->has_filled &&
+		    (more = read_chunk_unless_cut(z, e)) <= 0)
+			return more;
+		rc = ZSTD_decompressStream(z->stream, &out, &z->in);
+		if (ZSTD_isError(rc))
+			return set_decode_error(z, rc, e);
+		z->is_in_frame = rc != 0;
+		z->has_frame |= rc == 0;
+		z->has_filled = out.pos == out.size && rc != 0;
+	}
+	return (ssize_t)out.pos;
+}
+
+struct layer *
+zstd_layer_open(struct layer *below, struct err *e)
+{
+	struct zstd *z = calloc(1, sizeof(*z));
+
+	if (z == NULL || (z->stream = ZSTD_createDStream()) == NULL) {
+		free(z);
+		below->close(below);
+		(void)err_nomem(e);
+		return NULL;
+	}
+	z->layer = (struct layer){ zstd_read, zstd_close };
+	z->below = below;
+	return &z->layer;
+}

@@ -1,0 +1,287 @@
+#include "csv/csv_columns.h"
+#include "csv/csv_json.h"
+#include "csv/csv_options.h"
+#include "csv/csv_reader.h"
+#include "file/file_format.h"
+#include "file/path_member.h"
+#include "source/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLE_ROWS = 1000, TAIL_MAX = 2 << 20 };
+
+struct csv {
+	const struct extract_opts *o;
+	struct input *in;
+	struct csv_options options;
+	struct csv_columns columns;
+	struct csv_reader *reader;
+	struct csv_json json;
+	struct buf tail;                /* end of each record */
+	struct csv_guess *guess;        /* for each column, while the first
+					 * rows are read for --types auto */
+	uint64_t sampled;               /* rows that were read for it */
+	bool has_columns;               /* the names are known */
+	bool is_ready;                  /* the types are known too */
+};
+
+static void
+csv_close(void *self)
+{
+	struct csv *c = self;
+
+	if (c == NULL)
+		return;
+	csv_reader_close(c->reader);
+	csv_options_release(&c->options);
+	csv_columns_release(&c->columns);
+	csv_json_release(&c->json);
+	buf_release(&c->tail);
+	free(c->guess);
+	input_close(c->in);
+	free(c);
+}
+
+static int
+prepare(struct csv *c, const char *path, struct err *e)
+{
+	struct file_format f;
+
+	file_format_of(&f, c->o, path);
+	path_member_append(&c->tail, c->o->source_file, path);
+	if (buf_check(&c->tail, e) == -1 ||
+	    csv_options_parse(&c->options, c->o, file_format_is_tsv(&f), e) ==
+		-1 ||
+	    input_open(&c->in, path, f.compression, c->o->encoding, e) == -1)
+		return -1;
+	c->json.d = &c->options.dialect;
+	c->json.columns = &c->columns;
+	c->json.tail = c->tail.data;
+	c->json.tail_len = c->tail.len;
+	return csv_reader_open(&c->reader, c->in, &c->options.dialect,
+	    c->o->max_record, e);
+}
+
+static int
+csv_open(void **self, struct extract *x, const char *path, struct err *e)
+{
+	struct csv *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_nomem(e);
+	c->o = &x->opts;
+	buf_init(&c->tail, TAIL_MAX);
+	csv_columns_init(&c->columns);
+	csv_json_init(&c->json, x->opts.max_record);
+	if (prepare(c, path, e) == -1) {
+		csv_close(c);
+		return -1;
+	}
+	*self = c;
+	return 0;
+}
+
+/* Sets the types that --types gives to columns by name. */
+static int
+set_named_types(struct csv *c, struct err *e)
+{
+	const struct csv_types_option *t = &c->options.types;
+	ptrdiff_t i;
+
+	for (size_t k = 0; k < t->n; k++)
+		if ((i = csv_columns_find(&c->columns, t->of[k].name)) != -1)
+			c->columns.column[i].type = t->of[k].type;
+		else
+			err_warnf("etl-extract", "%s: --types names the column "
+			    "%s, which the header does not have",
+			    input_path(c->in), t->of[k].name);
+	c->has_columns = true;
+	c->is_ready = !t->is_auto;
+	if (c->is_ready)
+		return 0;
+	csv_reader_hold(c->reader);
+	c->guess = calloc(c->columns.n, sizeof(*c->guess));
+	return c->guess != NULL ? 0 : err_nomem(e);
+}
+
+static int
+finish_columns(struct csv *c, struct err *e)
+{
+	const char *field = c->o->source_file;
+
+	if (field != NULL && csv_columns_find(&c->columns, field) != -1)
+		return err_set(e, ERR_CONFIG, false, "%s: the file has a "
+		    "column %s already: choose another name with --source-file",
+		    input_path(c->in), field);
+	return set_named_types(c, e);
+}
+
+/* A header that cannot be read makes all records of the file unusable, so it
+ * is an error and not a reject. */
+static int
+read_header(struct csv *c, const struct csv_record *rec, struct err *e)
+{
+	int rc;
+
+	if (rec->why != NULL || rec->line.too_long)
+		rc = err_set(e, ERR_DATA, false, "the header cannot be read: "
+		    "%s", rec->why != NULL ? rec->why :
+		    "it is longer than --max-record");
+	else
+		rc = csv_columns_from_fields(&c->columns, rec->line.data,
+		    rec->line.len, rec->field, rec->n,
+		    c->options.dialect.quote, e);
+	if (rc == -1) {
+		err_prefix(e, "%s: line %llu", input_path(c->in),
+		    (unsigned long long)rec->line.number);
+		return -1;
+	}
+	return finish_columns(c, e);
+}
+
+/* Adds the values of a row to the guesses of --types auto. */
+static int
+sample_row(struct csv *c, const struct csv_record *rec, struct err *e)
+{
+	struct buf *b = &c->json.field;
+
+	c->sampled++;
+	if (rec->n != c->columns.n || rec->why != NULL || rec->line.too_long)
+		return 0;
+	for (size_t i = 0; i < rec->n; i++) {
+		const struct csv_field *f = &rec->field[i];
+		const char *p = rec->line.data + f->at;
+		size_t n = f->len;
+
+		if (csv_field_is_null(&c->options.dialect, p, f))
+			continue;
+		if (f->has_doubled) {
+			buf_clear(b);
+			csv_append_field(b, rec->line.data, f,
+			    c->options.dialect.quote);
+			if (buf_check(b, e) == -1)
+				return -1;
+			p = b->data;
+			n = b->len;
+		}
+		csv_trim(&p, &n);
+		if (n > 0)
+			csv_guess_add(&c->guess[i], p, n);
+	}
+	return 0;
+}
+
+/* Decides the types of the columns that --types does not name, and goes back to
+ * the first row. */
+static void
+finish_sample(struct csv *c)
+{
+	const struct csv_types_option *t = &c->options.types;
+
+	for (size_t i = 0; i < c->columns.n; i++)
+		c->columns.column[i].type = csv_guess_type(&c->guess[i]);
+	for (size_t k = 0; k < t->n; k++) {
+		ptrdiff_t i = csv_columns_find(&c->columns, t->of[k].name);
+
+		if (i != -1)
+			c->columns.column[i].type = t->of[k].type;
+	}
+	csv_reader_rewind(c->reader);
+	c->is_ready = true;
+}
+
+/* Reads the header and, for --types auto, the first rows. Returns SOURCE_ITEM
+ * when the first row comes next. */
+static enum source_next
+prepare_columns(struct csv *c, struct err *e)
+{
+	struct csv_record rec;
+
+	if (!c->has_columns && c->o->columns != NULL &&
+	    (csv_columns_from_option(
+		&c->columns, "--columns", c->o->columns, e) == -1 ||
+		finish_columns(c, e) == -1))
+		return SOURCE_FAILED;
+	while (!c->is_ready) {
+		if (c->sampled == SAMPLE_ROWS) {
+			finish_sample(c);
+			break;
+		}
+		switch (csv_reader_next(c->reader, &rec, e)) {
+		case CSV_ITEM:
+			if ((c->has_columns ? sample_row(c, &rec, e) :
+				read_header(c, &rec, e)) == -1)
+				return SOURCE_FAILED;
+			break;
+		case CSV_WAIT:
+			return SOURCE_PAUSE;
+		case CSV_END:
+			if (!c->has_columns)
+				return SOURCE_END;
+			finish_sample(c);
+			break;
+		default:
+			return SOURCE_FAILED;
+		}
+	}
+	return SOURCE_ITEM;
+}
+
+/* Makes the item of a record. */
+static int
+fill_item(struct csv *c, const struct csv_record *rec, struct item *it,
+    struct err *e)
+{
+	int rc = csv_json_make(&c->json, rec, e);
+
+	if (rc == -1)
+		return -1;
+	*it = (struct item){ .line = rec->line,
+	    .kind = input_is_stdin(c->in) ? "stdin" : "file",
+	    .uri = input_path(c->in) };
+	if (rc == 1) {
+		it->record = c->json.record.data;
+		it->record_len = c->json.record.len;
+		return 0;
+	}
+	it->code = c->json.code;
+	it->message = buf_text(&c->json.message);
+	if (c->json.pointer.len > 0)
+		it->pointer = buf_text(&c->json.pointer);
+	it->columns = buf_text(&c->columns.json);
+	if (input_is_converted(c->in))
+		it->converted = c->in;
+	return 0;
+}
+
+static enum source_next
+csv_next(void *self, struct item *it, struct err *e)
+{
+	struct csv *c = self;
+	struct csv_record rec;
+	enum source_next n;
+
+	if (!c->is_ready && (n = prepare_columns(c, e)) != SOURCE_ITEM)
+		return n;
+	switch (csv_reader_next(c->reader, &rec, e)) {
+	case CSV_ITEM:
+		return fill_item(c, &rec, it, e) == 0 ? SOURCE_ITEM :
+		    SOURCE_FAILED;
+	case CSV_WAIT:
+		return SOURCE_PAUSE;
+	case CSV_END:
+		return SOURCE_END;
+	default:
+		return SOURCE_FAILED;
+	}
+}
+
+static const char *const formats[] = { "csv", "tsv", NULL };
+
+const struct source source_csv = {
+    .formats = formats,
+    .open = csv_open,
+    .next = csv_next,
+    .close = csv_close,
+};
