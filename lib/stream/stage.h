@@ -91,6 +91,9 @@ const struct mark *stage_begin_mark(const struct stage *s);
  * only emit. reject writes the reject, counts it and enforces --max-rejects; if
  * r has no raw or origin, they are taken from l (may be NULL). */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
+/* The same for n records, each with its LF, that were checked before. */
+int stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
+    struct err *e);
 void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);

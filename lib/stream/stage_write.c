@@ -34,6 +34,16 @@ stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 	return 0;
 }
 
+int
+stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
+    struct err *e)
+{
+	if (out_write_part(s->out, lines, len, e) == -1)
+		return -1;
+	s->counts.out += n;
+	return 0;
+}
+
 void
 stage_count_as_passed_or_dropped(struct stage *s, bool passed)
 {

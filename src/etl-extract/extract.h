@@ -36,6 +36,7 @@ struct extract_opts {
 	uint64_t max_record;
 };
 
+struct ahead;
 struct fetch;
 struct cursor;
 
@@ -43,6 +44,8 @@ struct extract {
 	struct extract_opts opts;
 	struct fetch *fetch;
 	struct cursor *cursor;          /* NULL without --checkpoint */
+	struct ahead *ahead;            /* child processes; NULL without
+					 * --jobs */
 };
 
 #endif

@@ -19,6 +19,8 @@ struct item {
 	 * NULL, the line is JSON that run_sources() checks. */
 	const char *record;
 	size_t record_len;
+	uint64_t records;               /* 0, or `record` has so many records,
+					 * each with its line end */
 	const char *code, *message;     /* of a reject */
 	const char *pointer;            /* of a reject, or NULL */
 	const char *columns;            /* the names of the CSV columns as a

@@ -4,7 +4,9 @@
  * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
+ * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
+ * ahead.c        child processes that make records ahead (--jobs).
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson and csv read files; source.c has the list of them.
@@ -34,7 +36,7 @@ static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
     "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
-    "                   [--header LINE|@FILE] [--into TO]\n"
+    "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
     "                   [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
     "                   [--paginate none|page|since] [--query-param K=V]\n"
@@ -68,6 +70,8 @@ static const struct opt options[] = {
 	    "format of files and standard input: csv, tsv, ndjson"),
 	OPT("recursive", OPT_FLAG, recursive, NULL,
 	    "also read the directories in a directory"),
+	OPT("jobs", OPT_COUNT, jobs, "N",
+	    "read files with N processes at once (default: 1)"),
 	OPT("encoding", OPT_STRING, encoding, "NAME",
 	    "encoding of files, as for iconv(1) (default: UTF-8)"),
 	OPT("source-file", OPT_STRING, source_file, "FIELD",

@@ -1,173 +1,35 @@
+#include "ahead.h"
 #include "base/stop.h"
 #include "cursor/cursor.h"
 #include "csv/csv_options.h"
 #include "file/file_format.h"
 #include "file/file_list.h"
 #include "file/path_member.h"
-#include "json/write.h"
+#include "item_writer.h"
 #include "run.h"
 #include "source/source.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The child process that reads a source, or NULL. */
+struct in_child {
+	struct ahead_job *job;
+};
+
 struct sources {
 	const struct extract *x;
 	struct stage *stage;
-	struct json j;
-	struct buf record;      /* one record in its compact form */
-	struct buf original;    /* a rejected line in the encoding of its
-				 * file */
+	struct item_writer writer;
 	struct file_list list;  /* the names of all sources */
+	struct in_child *child; /* for each source */
+	size_t next_ahead;      /* the first source that no child has read */
 	uint64_t failed;        /* files that could not be read whole */
 	struct err first;       /* why the first of them could not */
 };
-
-/* Adds the member of --source-file at the end of a record. */
-static void
-add_path_member(struct buf *record, const char *field, const char *path)
-{
-	const size_t at = record->len - 1;
-
-	if (record->failed)
-		return;
-	record->len = at;
-	path_member_append(record, field, path);
-	if (!record->failed && record->data[at - 1] == '{')
-		memmove(record->data + at, record->data + at + 1,
-		    --record->len - at);
-}
-
-/* Writes the record without the white space between its tokens. All other bytes
- * of the record stay as they are. */
-static int
-emit_record_as_compact_json(
-    struct sources *s, const struct item *it, struct err *e)
-{
-	const char *field = it->page == 0 ? s->x->opts.source_file : NULL;
-
-	if ((s->j.flags & JSON_SPACE) == 0 &&
-	    s->j.tok[0].len == it->line.len && field == NULL)
-		return stage_emit(s->stage, it->line.data, it->line.len, e);
-	buf_clear(&s->record);
-	json_put_compact(&s->record, &s->j, 0);
-	if (field != NULL)
-		add_path_member(&s->record, field, it->uri);
-	if (buf_check(&s->record, e) == -1)
-		return -1;
-	return stage_emit(s->stage, s->record.data, s->record.len, e);
-}
-
-/* True if the white space between the JSON tokens of a rejected element must be
- * removed. The bytes of a rejected record are stored as one line, but an
- * element of an HTTP answer may contain line breaks. An element that is too
- * long, not JSON, not UTF-8 or nested too deep has no JSON tokens, so its white
- * space cannot be removed. */
-static bool
-needs_compact_raw(const struct item *it, const struct reject *r)
-{
-	return it->page != 0 && (r->pointer != NULL ||
-	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
-}
-
-/* A reject has the bytes of the file, so that a replay with the same options
- * reads the same record. */
-static int
-use_original_bytes(struct sources *s, const struct item *it, struct reject *r,
-    struct err *e)
-{
-	buf_clear(&s->original);
-	if (input_append_original(it->converted, &s->original, it->line.data,
-		it->line.len, e) == -1)
-		return -1;
-	r->raw = s->original.data != NULL ? s->original.data : "";
-	r->raw_len = s->original.len;
-	if (it->line.too_long) {
-		r->bytes = it->line.bytes;
-		r->sha256 = it->line.sha256;
-	}
-	return 0;
-}
-
-static int
-reject_item(struct sources *s, const struct item *it, struct reject *r,
-    struct err *e)
-{
-	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
-	    .page = it->page, .index = it->index, .line = it->line.number,
-	    .offset = it->line.offset, .columns = it->columns,
-	    .has_offset = it->page == 0 && it->converted == NULL };
-	if (needs_compact_raw(it, r)) {
-		buf_clear(&s->record);
-		json_put_compact(&s->record, &s->j, 0);
-		if (buf_check(&s->record, e) == -1)
-			return -1;
-		r->raw = s->record.data;
-		r->raw_len = s->record.len;
-	}
-	if (it->converted != NULL && use_original_bytes(s, it, r, e) == -1)
-		return -1;
-	return stage_reject(s->stage, &it->line, r, e);
-}
-
-/* The token levels that the checks of a record need. */
-static unsigned
-scan_levels(const struct extract_opts *o)
-{
-	unsigned levels = cursor_scan_levels(o);
-
-	return o->source_file != NULL && levels < 2 ? 2 : levels;
-}
-
-/* Returns 1, or 0 with *r set if the record has the member of --source-file
- * already. */
-static int
-check_path_member(const struct sources *s, const struct item *it,
-    struct reject *r)
-{
-	const char *field = s->x->opts.source_file;
-
-	if (field == NULL || it->page != 0 ||
-	    json_member_value(&s->j, 0, field, strlen(field)) == 0)
-		return 1;
-	*r = (struct reject){ .code = "duplicate_member", .message = "the "
-	    "record already has the member of --source-file" };
-	return 0;
-}
-
-/* Checks one line of a file, or one element of an HTTP answer: it must be a
- * JSON object and, with --checkpoint, have a valid value in the member of
- * --cursor-field. Writes it to standard output as a record. If a check fails,
- * writes a reject instead (the same bytes with the reason). */
-static int
-check_and_write_item(struct sources *s, const struct item *it, struct err *e)
-{
-	struct reject r = { .code = it->code, .message = it->message,
-	    .pointer = it->pointer };
-	int rc;
-
-	if (it->record != NULL)
-		return stage_emit(s->stage, it->record, it->record_len, e);
-	if (it->code != NULL)
-		return reject_item(s, it, &r, e);
-	rc = stage_parse_record_or_fill_reject(s->stage, &it->line, &s->j,
-	    scan_levels(&s->x->opts), JSON_LAST, &r, e);
-	if (rc == 1)
-		rc = check_path_member(s, it, &r);
-	if (rc == 1 && s->x->cursor != NULL)
-		rc = cursor_check_and_advance(
-		    s->x->cursor, s->stage, it, &s->j, &r, e);
-	switch (rc) {
-	case 1:
-		return emit_record_as_compact_json(s, it, e);
-	case 0:
-		return reject_item(s, it, &r, e);
-	default:
-		return -1;
-	}
-}
 
 /* What became of a source. */
 enum outcome {
@@ -185,11 +47,12 @@ read_items_and_flush_at_pauses(
 	for (;;)
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
-			if (check_and_write_item(s, &it, e) == -1)
+			if (item_check_and_write(&s->writer, &it, e) == -1)
 				return READ_FAILED;
 			break;
 		case SOURCE_PAUSE:
-			if (stage_flush(s->stage, e) == -1)
+			if (s->writer.ahead != NULL ||
+			    stage_flush(s->stage, e) == -1)
 				return READ_FAILED;
 			break;
 		case SOURCE_END:
@@ -281,6 +144,73 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	return rc;
 }
 
+/* In a child: reads the file whose number is t->from. */
+static void
+read_file_in_child(
+    void *self, const struct ahead_task *t, struct ahead_output *o)
+{
+	struct sources *s = self;
+	struct extract x = *s->x;
+	struct err e;
+
+	x.ahead = NULL;
+	s->writer.ahead = o;
+	o->is_done = read_source(s, &x, s->list.v[t->from].name, &e) ==
+	    READ_WHOLE;
+}
+
+/* True if a child can read the whole file: its records probably fit into the
+ * memory of a child. A child prints no warning, and names in --types may cause
+ * some. */
+static bool
+child_may_read(const struct sources *s, const struct file_entry *f)
+{
+	const struct extract_opts *o = &s->x->opts;
+	struct file_format format;
+	struct stat st;
+
+	if (f->why != NULL || strstr(f->name, "://") != NULL ||
+	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
+	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode))
+		return false;
+	file_format_of(&format, o, f->name);
+	return st.st_size < (format.compression == COMPRESSION_NONE ?
+	    AHEAD_INPUT : AHEAD_INPUT / 8);
+}
+
+/* Lets children read small files of the list from number i on. */
+static void
+start_files_ahead(struct sources *s, size_t i)
+{
+	if (s->next_ahead < i)
+		s->next_ahead = i;
+	for (; s->x->ahead != NULL && s->next_ahead < s->list.n;
+	    s->next_ahead++) {
+		const struct ahead_task t = { .from = s->next_ahead };
+
+		if (!child_may_read(s, &s->list.v[t.from]))
+			continue;
+		s->child[t.from].job = ahead_start(
+		    s->x->ahead, read_file_in_child, s, &t);
+		if (s->child[t.from].job == NULL)
+			return;
+	}
+}
+
+/* Writes the records of source i if a child has read it. */
+static enum outcome
+take_from_child(struct sources *s, size_t i, struct err *e)
+{
+	const struct ahead_output *o = ahead_wait(s->child[i].job);
+	enum outcome rc = READ_IN_PART;
+
+	if (o != NULL)
+		rc = stage_emit_lines(s->stage, o->data, o->len, o->records,
+		    e) == 0 ? READ_WHOLE : READ_FAILED;
+	ahead_release(s->child[i].job);
+	return rc;
+}
+
 /* Remembers a failed file, and prints why if it is not the only source. */
 static void
 note_failed_file(struct sources *s, const struct err *why)
@@ -300,9 +230,12 @@ read_all(struct sources *s, struct extract *x, struct err *e)
 		const struct file_entry *f = &s->list.v[i];
 
 		rc = READ_IN_PART;
+		start_files_ahead(s, i + (s->child[i].job == NULL));
+		if (s->child[i].job != NULL)
+			rc = take_from_child(s, i, e);
 		if (f->why != NULL)
 			*e = *f->why;
-		else
+		else if (rc == READ_IN_PART)
 			rc = read_source(s, x, f->name, e);
 		if (rc == READ_FAILED)
 			return -1;
@@ -332,17 +265,22 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
 	int rc = file_list_expand(&s.list, uri, n, x->opts.recursive,
 	    (struct file_filter){ accepts_file, &x->opts }, e);
 
-	buf_init(&s.record, x->opts.max_body + x->opts.max_record);
-	buf_init(&s.original, 8 * x->opts.max_record);
+	item_writer_init(&s.writer, x, stage);
 	if (rc == 0)
 		rc = check_sources_and_rejects_file(&s, e);
 	if (rc == 0)
+		rc = ahead_open(&x->ahead, x->opts.jobs, e);
+	s.child = calloc(s.list.n, sizeof(*s.child));
+	if (rc == 0 && s.child == NULL)
+		rc = err_nomem(e);
+	if (rc == 0 && s.child != NULL)
 		rc = read_all(&s, x, e);
+	ahead_close(x->ahead);
+	x->ahead = NULL;
+	free(s.child);
 	cursor_free(x->cursor);
 	x->cursor = NULL;
 	file_list_release(&s.list);
-	buf_release(&s.record);
-	buf_release(&s.original);
-	json_release(&s.j);
+	item_writer_release(&s.writer);
 	return rc;
 }

@@ -38,29 +38,6 @@ csv_reader_close(struct csv_reader *r)
 	free(r);
 }
 
-void
-csv_reader_hold(struct csv_reader *r)
-{
-	r->is_held = true;
-	r->held = r->start;
-	r->held_offset = r->offset;
-	r->held_number = r->number;
-	r->held_skip = r->skip;
-	r->held_has_begun = r->has_begun;
-}
-
-void
-csv_reader_rewind(struct csv_reader *r)
-{
-	r->is_held = r->is_in_record = r->is_in_skipped_line = false;
-	r->bad_quote = UINT64_MAX;
-	r->start = r->held;
-	r->offset = r->held_offset;
-	r->number = r->held_number;
-	r->skip = r->held_skip;
-	r->has_begun = r->held_has_begun;
-}
-
 /* Goes on by n bytes, with so many line feeds in them. */
 static void
 consume(struct csv_reader *r, size_t n, uint64_t lines)
@@ -285,7 +262,7 @@ csv_reader_next(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		    (n = scan_window(r, rec, e)) != CSV_WAIT)
 			return n;
 		if (at == AT_RECORD && window_is_full(r)) {
-			if (r->is_held)
+			if (r->is_held || r->refuses_long)
 				return CSV_END;
 			if ((rc = csv_read_long_record(r, rec, e)) != 0)
 				return rc == 1 ? CSV_ITEM : CSV_FAILED;
@@ -293,5 +270,21 @@ csv_reader_next(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		}
 		if ((n = read_more_or_pause(r, e)) != CSV_ITEM)
 			return n;
+	}
+}
+
+int
+csv_reader_skip_line(struct csv_reader *r, struct err *e)
+{
+	for (;;) {
+		switch (skip_line(r)) {
+		case AT_SKIPPED:
+		case AT_END:
+			return 0;
+		default:
+			break;
+		}
+		if (read_more_or_pause(r, e) == CSV_FAILED)
+			return -1;
 	}
 }

@@ -33,5 +33,16 @@ enum csv_next csv_reader_next(
  * window is full. csv_reader_rewind() goes back to the first of them. */
 void csv_reader_hold(struct csv_reader *r);
 void csv_reader_rewind(struct csv_reader *r);
+/* Where the next record, or what is skipped before it, begins. */
+uint64_t csv_reader_offset(const struct csv_reader *r);
+uint64_t csv_reader_lines(const struct csv_reader *r);  /* lines before it */
+/* Goes to this place of a seekable input. */
+int csv_reader_seek(struct csv_reader *r, uint64_t offset, uint64_t lines,
+    struct err *e);
+/* From now on a record that is longer than the window ends the input: CSV_END.
+ * For a child, which may have begun inside a record. */
+void csv_reader_refuse_long_records(struct csv_reader *r);
+/* Skips the rest of this line. */
+int csv_reader_skip_line(struct csv_reader *r, struct err *e);
 
 #endif

@@ -23,6 +23,7 @@ struct csv_reader {
 	uint64_t bad_quote;     /* offset of a quote that does not close, or
 				 * UINT64_MAX */
 	const char *why;        /* why that quote is wrong */
+	bool refuses_long;
 	bool is_held;
 	size_t held;            /* data[held] is the first byte that is kept */
 	uint64_t held_offset, held_number, held_skip;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -139,6 +140,29 @@ bool
 input_is_seekable(const struct input *in)
 {
 	return in->is_regular && in->is_plain;
+}
+
+uint64_t
+input_size(const struct input *in)
+{
+	struct stat st;
+
+	return in->is_regular && fstat(in->descriptor.fd, &st) == 0 &&
+	    st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+int
+input_reopen(struct input *in, struct err *e)
+{
+	char path[48];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+	    in->descriptor.fd);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return err_errno(e, ERR_IO, in->path);
+	in->descriptor.fd = fd;
+	return 0;
 }
 
 int

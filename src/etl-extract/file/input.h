@@ -30,6 +30,11 @@ bool input_may_wait(const struct input *in);
 /* True if input_seek() works: the bytes of a regular file are read as they
  * are. */
 bool input_is_seekable(const struct input *in);
+/* The size of a regular file, else 0. */
+uint64_t input_size(const struct input *in);
+/* For a child process: opens the same file once more, so that reading moves
+ * only its own place in the file. */
+int input_reopen(struct input *in, struct err *e);
 int input_seek(struct input *in, uint64_t offset, struct err *e);
 /* True if the text was converted from another encoding. Then
  * input_append_original() converts a part of it back to the bytes of the

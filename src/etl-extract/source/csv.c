@@ -1,6 +1,7 @@
 #include "csv/csv_columns.h"
 #include "csv/csv_json.h"
 #include "csv/csv_options.h"
+#include "csv/csv_ranges.h"
 #include "csv/csv_reader.h"
 #include "file/file_format.h"
 #include "file/path_member.h"
@@ -22,6 +23,10 @@ struct csv {
 	struct csv_guess *guess;        /* for each column, while the first
 					 * rows are read for --types auto */
 	uint64_t sampled;               /* rows that were read for it */
+	struct ahead *pool;
+	struct csv_ranges *ranges;      /* NULL: not used for this file */
+	bool is_child;                  /* the input is open once more */
+	bool has_ranges;                /* it was decided whether to use them */
 	bool has_columns;               /* the names are known */
 	bool is_ready;                  /* the types are known too */
 };
@@ -33,6 +38,7 @@ csv_close(void *self)
 
 	if (c == NULL)
 		return;
+	csv_ranges_close(c->ranges);
 	csv_reader_close(c->reader);
 	csv_options_release(&c->options);
 	csv_columns_release(&c->columns);
@@ -71,6 +77,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 	if (c == NULL)
 		return err_nomem(e);
 	c->o = &x->opts;
+	c->pool = x->ahead;
 	buf_init(&c->tail, TAIL_MAX);
 	csv_columns_init(&c->columns);
 	csv_json_init(&c->json, x->opts.max_record);
@@ -255,6 +262,67 @@ fill_item(struct csv *c, const struct csv_record *rec, struct item *it,
 	return 0;
 }
 
+/* In a child: makes the records of a part of the file. It stops before a record
+ * that is a reject. */
+static void
+read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
+{
+	struct csv *c = self;
+	struct csv_reader *r = c->reader;
+	struct csv_record rec;
+	uint64_t first_line;
+	struct err e;
+
+	if ((!c->is_child && input_reopen(c->in, &e) == -1) ||
+	    csv_reader_seek(r, t->from - !t->is_exact, 0, &e) == -1 ||
+	    (!t->is_exact && csv_reader_skip_line(r, &e) == -1))
+		return;
+	c->is_child = true;
+	o->begin = o->end = csv_reader_offset(r);
+	first_line = csv_reader_lines(r);
+	csv_reader_refuse_long_records(r);
+	while (o->end < t->to && csv_reader_next(r, &rec, &e) == CSV_ITEM &&
+	    csv_json_make(&c->json, &rec, &e) == 1 &&
+	    ahead_put_line(o, c->json.record.data, c->json.record.len)) {
+		o->end = csv_reader_offset(r);
+		o->input_lines = csv_reader_lines(r) - first_line;
+	}
+	o->is_done = true;
+}
+
+/* Lets children read ahead if the rest of the file is long enough. */
+static int
+start_ranges(struct csv *c, struct err *e)
+{
+	const uint64_t at = csv_reader_offset(c->reader);
+	const uint64_t size = input_size(c->in);
+
+	if (c->pool == NULL || !input_is_seekable(c->in) ||
+	    size < at + AHEAD_INPUT)
+		return 0;
+	return csv_ranges_open(
+	    &c->ranges, c->pool, read_range, c, at, size, e);
+}
+
+/* Takes records that a child has made. Returns SOURCE_PAUSE if there are none:
+ * the next record must be read here. */
+static enum source_next
+next_from_child(struct csv *c, struct item *it, struct err *e)
+{
+	struct csv_reader *r = c->reader;
+	const struct ahead_output *o =
+	    csv_ranges_take(c->ranges, csv_reader_offset(r));
+
+	if (o == NULL)
+		return SOURCE_PAUSE;
+	if (csv_reader_seek(r, o->end, csv_reader_lines(r) + o->input_lines,
+		e) == -1)
+		return SOURCE_FAILED;
+	*it = (struct item){ .record = o->data, .record_len = o->len,
+	    .records = o->records };
+	return SOURCE_ITEM;
+}
+
 static enum source_next
 csv_next(void *self, struct item *it, struct err *e)
 {
@@ -263,6 +331,12 @@ csv_next(void *self, struct item *it, struct err *e)
 	enum source_next n;
 
 	if (!c->is_ready && (n = prepare_columns(c, e)) != SOURCE_ITEM)
+		return n;
+	if (!c->has_ranges && start_ranges(c, e) == -1)
+		return SOURCE_FAILED;
+	c->has_ranges = true;
+	if (c->ranges != NULL &&
+	    (n = next_from_child(c, it, e)) != SOURCE_PAUSE)
 		return n;
 	switch (csv_reader_next(c->reader, &rec, e)) {
 	case CSV_ITEM:

@@ -1,0 +1,180 @@
+#include "item_writer.h"
+
+#include "cursor/cursor.h"
+#include "file/input.h"
+#include "file/path_member.h"
+#include "json/write.h"
+
+#include <string.h>
+
+void
+item_writer_init(struct item_writer *w, const struct extract *x,
+    struct stage *stage)
+{
+	*w = (struct item_writer){ .x = x, .stage = stage };
+	buf_init(&w->record, x->opts.max_body + x->opts.max_record);
+	buf_init(&w->original, 8 * x->opts.max_record);
+}
+
+void
+item_writer_release(struct item_writer *w)
+{
+	buf_release(&w->record);
+	buf_release(&w->original);
+	json_release(&w->j);
+}
+
+/* Writes a record. A child stops if its memory is full. */
+static int
+emit(struct item_writer *w, const char *p, size_t n, struct err *e)
+{
+	if (w->ahead != NULL)
+		return ahead_put_line(w->ahead, p, n) ? 0 : -1;
+	return stage_emit(w->stage, p, n, e);
+}
+
+/* Adds the member of --source-file at the end of a record. */
+static void
+add_path_member(struct buf *record, const char *field, const char *path)
+{
+	const size_t at = record->len - 1;
+
+	if (record->failed)
+		return;
+	record->len = at;
+	path_member_append(record, field, path);
+	if (!record->failed && record->data[at - 1] == '{')
+		memmove(record->data + at, record->data + at + 1,
+		    --record->len - at);
+}
+
+/* Writes the record without the white space between its tokens. All other bytes
+ * of the record stay as they are. */
+static int
+emit_record_as_compact_json(
+    struct item_writer *w, const struct item *it, struct err *e)
+{
+	const char *field = it->page == 0 ? w->x->opts.source_file : NULL;
+
+	if ((w->j.flags & JSON_SPACE) == 0 &&
+	    w->j.tok[0].len == it->line.len && field == NULL)
+		return emit(w, it->line.data, it->line.len, e);
+	buf_clear(&w->record);
+	json_put_compact(&w->record, &w->j, 0);
+	if (field != NULL)
+		add_path_member(&w->record, field, it->uri);
+	if (buf_check(&w->record, e) == -1)
+		return -1;
+	return emit(w, w->record.data, w->record.len, e);
+}
+
+/* True if the white space between the JSON tokens of a rejected element must be
+ * removed. The bytes of a rejected record are stored as one line, but an
+ * element of an HTTP answer may contain line breaks. An element that is too
+ * long, not JSON, not UTF-8 or nested too deep has no JSON tokens, so its white
+ * space cannot be removed. */
+static bool
+needs_compact_raw(const struct item *it, const struct reject *r)
+{
+	return it->page != 0 && (r->pointer != NULL ||
+	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
+}
+
+/* A reject has the bytes of the file, so that a replay with the same options
+ * reads the same record. */
+static int
+use_original_bytes(struct item_writer *w, const struct item *it,
+    struct reject *r, struct err *e)
+{
+	buf_clear(&w->original);
+	if (input_append_original(it->converted, &w->original, it->line.data,
+		it->line.len, e) == -1)
+		return -1;
+	r->raw = w->original.data != NULL ? w->original.data : "";
+	r->raw_len = w->original.len;
+	if (it->line.too_long) {
+		r->bytes = it->line.bytes;
+		r->sha256 = it->line.sha256;
+	}
+	return 0;
+}
+
+static int
+reject_item(struct item_writer *w, const struct item *it, struct reject *r,
+    struct err *e)
+{
+	if (w->ahead != NULL)
+		return -1;      /* a child leaves rejects to this process */
+	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
+	    .page = it->page, .index = it->index, .line = it->line.number,
+	    .offset = it->line.offset, .columns = it->columns,
+	    .has_offset = it->page == 0 && it->converted == NULL };
+	if (needs_compact_raw(it, r)) {
+		buf_clear(&w->record);
+		json_put_compact(&w->record, &w->j, 0);
+		if (buf_check(&w->record, e) == -1)
+			return -1;
+		r->raw = w->record.data;
+		r->raw_len = w->record.len;
+	}
+	if (it->converted != NULL && use_original_bytes(w, it, r, e) == -1)
+		return -1;
+	return stage_reject(w->stage, &it->line, r, e);
+}
+
+/* The token levels that the checks of a record need. */
+static unsigned
+scan_levels(const struct extract_opts *o)
+{
+	unsigned levels = cursor_scan_levels(o);
+
+	return o->source_file != NULL && levels < 2 ? 2 : levels;
+}
+
+/* Returns 1, or 0 with *r set if the record has the member of --source-file
+ * already. */
+static int
+check_path_member(const struct item_writer *w, const struct item *it,
+    struct reject *r)
+{
+	const char *field = w->x->opts.source_file;
+
+	if (field == NULL || it->page != 0 ||
+	    json_member_value(&w->j, 0, field, strlen(field)) == 0)
+		return 1;
+	*r = (struct reject){ .code = "duplicate_member", .message = "the "
+	    "record already has the member of --source-file" };
+	return 0;
+}
+
+int
+item_check_and_write(
+    struct item_writer *w, const struct item *it, struct err *e)
+{
+	struct reject r = { .code = it->code, .message = it->message,
+	    .pointer = it->pointer };
+	int rc;
+
+	if (it->records > 0)
+		return stage_emit_lines(w->stage, it->record, it->record_len,
+		    it->records, e);
+	if (it->record != NULL)
+		return emit(w, it->record, it->record_len, e);
+	if (it->code != NULL)
+		return reject_item(w, it, &r, e);
+	rc = stage_parse_record_or_fill_reject(w->stage, &it->line, &w->j,
+	    scan_levels(&w->x->opts), JSON_LAST, &r, e);
+	if (rc == 1)
+		rc = check_path_member(w, it, &r);
+	if (rc == 1 && w->x->cursor != NULL)
+		rc = cursor_check_and_advance(
+		    w->x->cursor, w->stage, it, &w->j, &r, e);
+	switch (rc) {
+	case 1:
+		return emit_record_as_compact_json(w, it, e);
+	case 0:
+		return reject_item(w, it, &r, e);
+	default:
+		return -1;
+	}
+}

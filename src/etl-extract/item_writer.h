@@ -1,0 +1,36 @@
+/* Writes the elements that a source has read to the stream: as records, or as
+ * rejects with the reason.
+ * Owns:  the buffers.
+ * Borrows: x and the stage. */
+#ifndef EXTRACT_ITEM_WRITER_H
+#define EXTRACT_ITEM_WRITER_H
+
+#include "ahead.h"
+#include "base/buf.h"
+#include "extract.h"
+#include "item.h"
+#include "stream/stage.h"
+
+struct item_writer {
+	const struct extract *x;
+	struct stage *stage;
+	struct ahead_output *ahead;     /* in a child of --jobs: where the
+					 * records go instead */
+	struct json j;
+	struct buf record;      /* one record in its compact form */
+	struct buf original;    /* a rejected line in the encoding of its
+				 * file */
+};
+
+void item_writer_init(struct item_writer *w, const struct extract *x,
+    struct stage *stage);
+void item_writer_release(struct item_writer *w);
+/* Checks one line of a file, or one element of an HTTP answer: it must be a
+ * JSON object and, with --checkpoint, have a valid value in the member of
+ * --cursor-field. Writes it to standard output as a record. If a check fails,
+ * writes a reject instead (the same bytes with the reason). Elements that the
+ * source has checked itself are only written. */
+int item_check_and_write(
+    struct item_writer *w, const struct item *it, struct err *e);
+
+#endif
