@@ -5,6 +5,7 @@ disturbed first run), run(env) -> Result, state() -> what stands in files and
 databases, whole(result, state): is it as undisturbed; kept(result, state): is
 it what a failed run may leave.
 """
+import gzip
 import hashlib
 import json
 import os
@@ -125,6 +126,24 @@ class Transform(Case):
         lost = {raw for raw, line in told.items()
                 if b'"timeout"' in line and b"--memory-limit" in line}
         return bool(lost) and records == [r for r in wanted if r not in lost]
+
+
+class Files(Case):
+    """A file that cannot be read does not keep the others from being read, so
+    a failed run may lack the records of a file in the middle."""
+
+    def kept(self, result, state):
+        records = [r for r in self.wanted[0].splitlines()
+                   if not r.startswith(b'{"@etl"')]
+        if b'"@etl":"end"' in result.out:
+            return "the stream of a failed run has an end"
+        for r in result.out.splitlines(True):
+            if r.startswith(b'{"@etl"') or not r.endswith(b"\n"):
+                continue
+            if r.rstrip() not in records:
+                return "its output is no part of the undisturbed one"
+            del records[:records.index(r.rstrip()) + 1]
+        return ""
 
 
 class Database:
@@ -523,6 +542,33 @@ MARKED = stream(LINES).replace(
     b'"dropped":0,"rejected":0}]}\n{"@etl":"end","seq":1')
 
 
+def files():
+    """CSV, plain and in each layer that is between a file and its reader."""
+    text = b"id,name\n" + b"".join(
+        b'%d,"a ""b""\n\xc3\xbc"\n' % i for i in range(12)) + b"1\n2,x\n"
+    csv = ["etl-extract", "--max-rejects", "9", "--source-file", "f"]
+    yield Case("extract-csv", csv + ["--types", "auto",
+                                     write("in.csv", text)], aside=True)
+    yield Case("extract-csv-stdin", csv + ["--format", "csv", "-"],
+               given=text, aside=True)
+    yield Case("extract-gzip", csv + [write(
+        "in.csv.gz", gzip.compress(text, mtime=0))], aside=True)
+    yield Case("extract-encoding", csv + ["--encoding", "utf-16", write(
+        "wide.csv", text.decode().encode("utf-16"))], aside=True)
+    os.makedirs(SCRATCH + "/directory", exist_ok=True)
+    os.makedirs(SCRATCH + "/files", exist_ok=True)
+    write("directory/a.csv", text)
+    write("files/a.csv", text)
+    yield Case("extract-directory", csv + [
+        "--recursive", "--stream", "s", SCRATCH + "/directory"])
+    for name in "bc":
+        write("files/%s.csv" % name, text.replace(b"name", b"n"))
+    yield Files("extract-jobs", csv + [
+        "--jobs", "2", "--stream", "s"] + [
+            SCRATCH + "/files/%s.csv" % name for name in "abc"])
+    yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)
+
+
 def cases():
     source = write("in.ndjson", BAD)
     yield Case("extract", ["etl-extract", source], aside=True)
@@ -531,6 +577,7 @@ def cases():
     yield Case("extract-stream", ["etl-extract", "--stream", "s", source])
     yield Case("extract-stdin", ["etl-extract", "--stream", "s", "-"],
                given=BAD)
+    yield from files()
     if "API" in os.environ:
         yield Case("extract-http", [
             "etl-extract", "--stream", "s", "--paginate", "page", "--into",
