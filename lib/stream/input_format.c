@@ -52,12 +52,12 @@ guess_text_format(const char *p, size_t n)
 		    "XML, not JSON" : "HTML: the answer of a web server that "
 		    "has no JSON at this address, perhaps a login page";
 	if (is_separated_by(p, n, '\t'))
-		return "TSV: convert it with mlr --itsv --ojsonl cat";
+		return "TSV: read it with etl-extract --format tsv";
 	if (is_separated_by(p, n, ','))
-		return "CSV: convert it with mlr --icsv --ojsonl cat";
+		return "CSV: read it with etl-extract --format csv";
 	if (is_separated_by(p, n, ';'))
-		return "CSV with semicolons: convert it with "
-		    "mlr --icsv --ifs semicolon --ojsonl cat";
+		return "CSV with semicolons: read it with "
+		    "etl-extract --format csv --delimiter ';'";
 	return NULL;
 }
 

@@ -61,11 +61,11 @@ check_advice() {
 	    "it looks like $1" "$(cat err)"
 }
 printf 'id,name\n1,x\n2,y\n' >x.csv
-check_advice 'CSV: .*mlr --icsv' x.csv
+check_advice 'CSV: .*etl-extract --format csv' x.csv
 printf 'id;name\n1;x\n' >x.scsv
-check_advice 'CSV with semicolons: .*mlr --icsv --ifs semicolon' x.scsv
+check_advice "CSV with semicolons: .*--format csv --delimiter ';'" x.scsv
 printf 'id\tname\n1\tx\n' >x.tsv
-check_advice 'TSV: .*mlr --itsv' x.tsv
+check_advice 'TSV: .*etl-extract --format tsv' x.tsv
 printf '[{"id":1},{"id":2}]\n' >line.json
 check_advice 'a JSON array: .*jq -c' line.json
 printf '[\n{"id":1},\n{"id":2}]\n' >pretty.json
