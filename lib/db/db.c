@@ -18,8 +18,8 @@ authority_has_password(const char *p)
 	return at != NULL && colon != NULL && colon + 1 < at;
 }
 
-static bool
-url_has_password(const char *url)
+bool
+db_url_has_password(const char *url)
 {
 	const char *p = strstr(url, "://");
 
@@ -36,7 +36,7 @@ url_has_password(const char *url)
 const char *
 db_warning_if_url_has_password(const char *url)
 {
-	if (url == NULL || !url_has_password(url))
+	if (url == NULL || !db_url_has_password(url))
 		return NULL;
 	return "--db: other users can read a password on the command line: "
 	    "use DATABASE_URL or PGPASSFILE";
@@ -52,6 +52,13 @@ enum db_kind
 db_kind(const struct db *db)
 {
 	return db->driver->kind;
+}
+
+struct pg *
+db_pg_connection(const struct db *db)
+{
+	return db->driver->pg_connection == NULL ? NULL :
+	    db->driver->pg_connection(db->conn);
 }
 
 const char *
@@ -136,6 +143,18 @@ db_copy_end(struct db *db, int64_t *rows, struct err *e)
 	return db->driver->copy_end(db->conn, rows, e);
 }
 
+void
+db_append_quoted(struct buf *b, const char *name, size_t len)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] == '"')
+			buf_char(b, '"');
+		buf_char(b, name[i]);
+	}
+	buf_char(b, '"');
+}
+
 int
 db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
     struct err *e)
@@ -150,12 +169,6 @@ db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
 		return err_set(e, ERR_CONFIG, false,
 		    "%.*s: the name of a table or column has at most %zu "
 		    "bytes", (int)len, name, max);
-	buf_char(b, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] == '"')
-			buf_char(b, '"');
-		buf_char(b, name[i]);
-	}
-	buf_char(b, '"');
+	db_append_quoted(b, name, len);
 	return buf_check(b, e);
 }

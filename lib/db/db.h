@@ -33,6 +33,8 @@ struct db_fault {
 	char column[128], constraint[128];
 	int64_t line;           /* COPY: row that failed, the first is 1; or
 	                         * 0 */
+	int64_t position;       /* PostgreSQL: character of the statement at
+	                         * which the error is, the first is 1; or 0 */
 	bool data;              /* the record is wrong, not the database:
 	                         * SQLSTATE classes 22 and 23,
 	                         * SQLITE_CONSTRAINT and others */
@@ -67,11 +69,15 @@ void db_url_append_environment(struct buf *b, const char *url);
  * database and etl.db does not exist yet: the text that says which file a
  * program is about to create, else NULL. */
 const char *db_note_if_default_missing(const char *url);
+bool db_url_has_password(const char *url);
 /* Returns a warning if the value of --db (or NULL) has a password, else
  * NULL. */
 const char *db_warning_if_url_has_password(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
+/* The connection to a PostgreSQL server, for db/pg.h; NULL for SQLite. */
+struct pg;
+struct pg *db_pg_connection(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */
 const struct db_fault *db_fault(const struct db *db);
 
@@ -133,6 +139,8 @@ const char *db_schema(const struct db *db);     /* NULL if none is set */
  * none is set, and returns the length of this placeholder; else returns 0. */
 size_t db_append_schema_if_at_placeholder(
     const struct db *db, struct buf *b, const char *at);
+/* Appends a name in SQL quotes as it is. */
+void db_append_quoted(struct buf *b, const char *name, size_t len);
 /* Appends an identifier in SQL quotes. ERR_CONFIG if it is empty, has a NUL, is
  * not UTF-8, or has more than 63 bytes on PostgreSQL. */
 int db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,

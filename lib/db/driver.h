@@ -38,6 +38,8 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
+	/* For db_pg_connection(); NULL: no connection to PostgreSQL. */
+	struct pg *(*pg_connection)(void *conn);
 	/* For db_missing_references(); NULL: always 0. */
 	int64_t (*missing_references)(void *conn);
 	/* Either all three are set or none. */

@@ -1,9 +1,8 @@
-#include "db/pg.h"
+#include "db/pg_impl.h"
 
 #include "db/pg_connect.h"
 #include "db/pg_name.h"
 
-#include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
@@ -13,21 +12,8 @@
 
 enum { POLL_MS = 200 };
 
-struct pg {
-	PGconn *conn;
-	char *url;
-	const char *first_sql;  /* script for a new session */
-	struct db_fault *fault;
-	unsigned long opened;   /* how often */
-	bool copying;
-	bool opening; /* connect_and_set_session_options() is running */
-	bool stopped; /* a signal has ended connect_and_set_session_options() */
-};
-
-/* struct pg_answer is libpq's PGresult under a name for files that do not
- * include libpq's header. */
-static PGresult *
-as_pgresult(const struct pg_answer *a)
+PGresult *
+pg_as_pgresult(const struct pg_answer *a)
 {
 	return (PGresult *)(uintptr_t)a;
 }
@@ -54,8 +40,8 @@ set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 
 /* Called after a command has failed: sets the error *e, and the details
  * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
-static int
-set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
+int
+pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 {
 	struct db_fault *f = pg->fault;
 	const char *state = error_field(res, PG_DIAG_SQLSTATE), *detail = "";
@@ -74,6 +60,8 @@ set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	fault_copy_text(f->constraint, sizeof(f->constraint),
 	    error_field(res, PG_DIAG_CONSTRAINT_NAME));
 	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
+	f->position = strtoll(
+	    error_field(res, PG_DIAG_STATEMENT_POSITION), NULL, 10);
 	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
 	(void)fault_set_error_on_one_line(e, code, transient,
@@ -84,11 +72,8 @@ set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	return -1;
 }
 
-/* Cancels the SQL command that is running on the server. While the connection
- * is still being set up, no command of the caller is running, so the socket is
- * shut down instead. */
-static void
-cancel_command_or_shut_opening_socket(struct pg *pg)
+void
+pg_cancel_command_or_shut_opening_socket(struct pg *pg)
 {
 	PGcancel *cancel;
 	char why[64];
@@ -113,7 +98,7 @@ wait_for_answer_cancel_on_stop(struct pg *pg)
 	wait_limit_begin(&p);
 	while (PQisBusy(pg->conn) != 0) {
 		if (stop_signal_ends_wait(&p))
-			cancel_command_or_shut_opening_socket(pg);
+			pg_cancel_command_or_shut_opening_socket(pg);
 		(void)poll(&in, 1, POLL_MS);
 		if (PQconsumeInput(pg->conn) == 0)
 			return;
@@ -123,8 +108,8 @@ wait_for_answer_cancel_on_stop(struct pg *pg)
 /* Waits for the last result of a command, as PQexec() does. A signal to stop
  * cancels the command, unless ignores_signals is set: a COMMIT is never
  * cancelled, so that its outcome is known. */
-static PGresult *
-wait_for_last_result(struct pg *pg, bool ignores_signals)
+PGresult *
+pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
 {
 	PGresult *res, *last = NULL;
 	char *row;
@@ -172,7 +157,7 @@ set_session_options(struct pg *pg, PGresult **res, struct err *e)
 	*res = NULL;
 	rc = buf_check(&sql, e);
 	if (rc == 0 && PQsendQuery(pg->conn, sql.data) == 1)
-		*res = wait_for_last_result(pg, false);
+		*res = pg_wait_for_last_result(pg, false);
 	buf_release(&sql);
 	return rc;
 }
@@ -193,7 +178,7 @@ connect_and_set_session_options(struct pg *pg, struct err *e)
 	if (rc == -1)
 		return -1;
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-		(void)set_command_error_and_free(pg, res, e);
+		(void)pg_set_command_error_and_free(pg, res, e);
 		return pg->stopped ? pg_connect_set_stop_error(e) : -1;
 	}
 	PQclear(res);
@@ -267,11 +252,11 @@ pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 	int rc = 0;
 
 	if (PQsendQuery(pg->conn, sql) == 1)
-		res = wait_for_last_result(pg, commits);
+		res = pg_wait_for_last_result(pg, commits);
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
-		return set_command_error_and_free(pg, res, e);
+		return pg_set_command_error_and_free(pg, res, e);
 	pg->copying = *copy_in_began = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_set(e, ERR_BUG, false, "bug in this program: COMMIT "
@@ -298,14 +283,15 @@ pg_can_run_command(const struct pg *pg)
 }
 
 int
-pg_prepare(struct pg *pg, const char *name, const char *sql, struct err *e)
+pg_prepare(struct pg *pg, const char *name, const char *sql,
+    const unsigned *types, size_t n, struct err *e)
 {
 	PGresult *res = NULL;
 
-	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 1)
-		res = wait_for_last_result(pg, false);
+	if (PQsendPrepare(pg->conn, name, sql, (int)n, types) == 1)
+		res = pg_wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return set_command_error_and_free(pg, res, e);
+		return pg_set_command_error_and_free(pg, res, e);
 	PQclear(res);
 	return 0;
 }
@@ -316,7 +302,7 @@ pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
 {
 	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
 	    a->format, 0) == 0)
-		return set_command_error_and_free(pg, NULL, e);
+		return pg_set_command_error_and_free(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
 }
@@ -331,36 +317,36 @@ pg_next_answer(struct pg *pg)
 void
 pg_answer_free(struct pg_answer *a)
 {
-	PQclear(as_pgresult(a));
+	PQclear(pg_as_pgresult(a));
 }
 
 int
 pg_answer_check_or_free(struct pg *pg, struct pg_answer *a, int64_t *changed,
     struct err *e)
 {
-	switch (PQresultStatus(as_pgresult(a))) {
+	switch (PQresultStatus(pg_as_pgresult(a))) {
 	case PGRES_SINGLE_TUPLE:
 		return 1;
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
 	case PGRES_EMPTY_QUERY:
-		*changed = strtoll(PQcmdTuples(as_pgresult(a)), NULL, 10);
+		*changed = strtoll(PQcmdTuples(pg_as_pgresult(a)), NULL, 10);
 		return 0;
 	default:
-		return set_command_error_and_free(pg, as_pgresult(a), e);
+		return pg_set_command_error_and_free(pg, pg_as_pgresult(a), e);
 	}
 }
 
 size_t
 pg_count_columns(const struct pg_answer *a)
 {
-	return (size_t)PQnfields(as_pgresult(a));
+	return (size_t)PQnfields(pg_as_pgresult(a));
 }
 
 const char *
 pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
 {
-	const PGresult *res = as_pgresult(a);
+	const PGresult *res = pg_as_pgresult(a);
 
 	*len = (size_t)PQgetlength(res, 0, (int)i);
 	*oid = PQftype(res, (int)i);
@@ -376,7 +362,7 @@ pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
 	for (; n > 0; p += part, n -= part) {
 		part = n > INT_MAX ? INT_MAX : n;
 		if (PQputCopyData(pg->conn, p, (int)part) != 1)
-			return set_command_error_and_free(pg, NULL, e);
+			return pg_set_command_error_and_free(pg, NULL, e);
 	}
 	return 0;
 }
@@ -388,10 +374,10 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return set_command_error_and_free(pg, NULL, e);
-	res = wait_for_last_result(pg, false);
+		return pg_set_command_error_and_free(pg, NULL, e);
+	res = pg_wait_for_last_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return set_command_error_and_free(pg, res, e);
+		return pg_set_command_error_and_free(pg, res, e);
 	if (rows != NULL)
 		*rows = strtoll(PQcmdTuples(res), NULL, 10);
 	PQclear(res);

@@ -28,8 +28,10 @@ bool pg_can_run_command(const struct pg *pg);
 int pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e);
 void pg_rollback(struct pg *pg);
 
+/* types: the OIDs of the types of the n parameters. The server finds the types
+ * whose OID is 0, and all of them if n is 0. */
 int pg_prepare(struct pg *pg, const char *name, const char *sql,
-    struct err *e);
+    const unsigned *types, size_t n, struct err *e);
 int pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
     size_t n, struct err *e);
 /* Waits for the next answer of the server; NULL if there are no more. */
@@ -41,6 +43,21 @@ int pg_answer_check_or_free(
 size_t pg_count_columns(const struct pg_answer *a);
 const char *pg_column(const struct pg_answer *a, size_t i, size_t *len,
     unsigned *oid);                     /* NULL if the value is NULL */
+
+/* *a describes the columns of the result: pg_count_columns(), and for each
+ * column pg_column_name() and pg_column_type(). */
+int pg_describe(struct pg *pg, const char *name, struct pg_answer **a,
+    struct err *e);
+const char *pg_column_name(const struct pg_answer *a, size_t i);
+unsigned pg_column_type(const struct pg_answer *a, size_t i);
+/* True if pg_next_answer() returns without waiting for the server. Reads what
+ * has arrived. */
+bool pg_answer_is_ready(struct pg *pg);
+int pg_socket(const struct pg *pg);
+/* Cancels the SQL command that is running on the server. While the connection
+ * is still being set up, no command of the caller is running, so the socket is
+ * shut down instead. */
+void pg_cancel_command_or_shut_opening_socket(struct pg *pg);
 
 /* Call these after pg_exec() of a COPY ... FROM STDIN. */
 int pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e);

@@ -72,6 +72,14 @@ link_reopen(void *conn, struct err *e)
 	return pg_reopen(l->pg, e);
 }
 
+static struct pg *
+link_pg_connection(void *conn)
+{
+	struct link *l = conn;
+
+	return l->pg;
+}
+
 static void
 link_append_name_for_messages(void *conn, struct buf *b)
 {
@@ -215,7 +223,7 @@ stmt_prepare_if_needed_and_send(
 	    pg_args_set(&s->args, v, n, l->fault, e) == -1)
 		return -1;
 	if (s->opened != pg_count_opens(l->pg)) {
-		if (pg_prepare(l->pg, s->name, s->sql, e) == -1)
+		if (pg_prepare(l->pg, s->name, s->sql, NULL, 0, e) == -1)
 			return -1;
 		s->opened = pg_count_opens(l->pg);
 	}
@@ -343,6 +351,7 @@ const struct driver driver_pg = {
 	.open = link_open,
 	.close = link_close,
 	.reopen = link_reopen,
+	.pg_connection = link_pg_connection,
 	.name = link_append_name_for_messages,
 	.script = link_run_script,
 	.rollback = link_rollback,

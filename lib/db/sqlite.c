@@ -1,20 +1,11 @@
 #define SQL_SQLITE_TEXTS
-#include "db/driver.h"
+#include "db/sqlite_impl.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
-
-struct lite {
-	sqlite3 *db;
-	char *path;
-	struct db_fault *fault;
-	struct wait_limit wait_limit;
-	bool has_small_cache;
-};
 
 struct lite_stmt {
 	struct lite *lite;
@@ -51,7 +42,7 @@ static const struct lite_code {
 	{ 0, ERR_BUG, false, false, false },
 };
 
-static int
+int
 lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 {
 	const struct lite_code *k = codes;
@@ -84,7 +75,7 @@ lite_exec(void *conn, const char *sql, struct err *e)
 	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(c, rc, e);
 }
 
-static void
+void
 lite_close(void *conn)
 {
 	struct lite *c = conn;
@@ -96,7 +87,7 @@ lite_close(void *conn)
 	free(c);
 }
 
-static int
+int
 lite_wait_busy(void *conn, int tries)
 {
 	struct lite *c = conn;
@@ -136,12 +127,10 @@ lite_setup(struct lite *c, struct err *e)
 	return lite_set_error_and_fault(c, rc, e);
 }
 
-static int
-lite_open(void **conn, const char *path, bool creates_missing_file,
+int
+lite_open_file(struct lite **out, const char *path, int flags,
     struct db_fault *fault, struct err *e)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    (creates_missing_file ? SQLITE_OPEN_CREATE : 0);
 	/* "./" keeps SQLite from parsing "file:..." as a URI with options. */
 	const char *plain = strncmp(path, "file:", 5) == 0 ? "./" : "";
 	struct lite *c = calloc(1, sizeof(*c));
@@ -149,20 +138,39 @@ lite_open(void **conn, const char *path, bool creates_missing_file,
 
 	if (c == NULL || asprintf(&c->path, "%s%s", plain, path) == -1) {
 		free(c);
-		return err_nomem(e);
+		(void)err_nomem(e);
+		return -1;
 	}
 	c->fault = fault;
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
-	if (rc == SQLITE_OK && lite_setup(c, e) == 0) {
-		*conn = c;
+	if (rc == SQLITE_OK) {
+		*out = c;
 		return 0;
 	}
-	if (rc != SQLITE_OK &&
-	    (creates_missing_file || !fault_set_error_if_file_missing(
-			 c->path, sqlite3_system_errno(c->db), e)))
+	if ((flags & SQLITE_OPEN_CREATE) != 0 ||
+	    !fault_set_error_if_file_missing(
+		c->path, sqlite3_system_errno(c->db), e))
 		(void)lite_set_error_and_fault(c, rc, e);
 	lite_close(c);
 	return -1;
+}
+
+static int
+lite_open(void **conn, const char *path, bool creates_missing_file,
+    struct db_fault *fault, struct err *e)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    (creates_missing_file ? SQLITE_OPEN_CREATE : 0);
+	struct lite *c = NULL;
+
+	if (lite_open_file(&c, path, flags, fault, e) == -1)
+		return -1;
+	if (lite_setup(c, e) == -1) {
+		lite_close(c);
+		return -1;
+	}
+	*conn = c;
+	return 0;
 }
 
 static void
@@ -248,27 +256,6 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 }
 
 static int
-lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool copies)
-{
-	sqlite3_destructor_type how = copies ? SQLITE_TRANSIENT : SQLITE_STATIC;
-	const char *p = v->p == NULL ? "" : v->p;
-
-	switch (v->type) {
-	case DB_INT:
-		return sqlite3_bind_int64(st, i, v->i);
-	case DB_REAL:
-		return sqlite3_bind_double(st, i, v->r);
-	case DB_TEXT:
-		return sqlite3_bind_text64(st, i, p, v->len, how,
-		    SQLITE_UTF8);
-	case DB_BLOB:
-		return sqlite3_bind_blob64(st, i, p, v->len, how);
-	default:
-		return sqlite3_bind_null(st, i);
-	}
-}
-
-static int
 lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
     struct err *e)
 {
@@ -331,24 +318,8 @@ static struct db_value
 lite_column(const void *stmt, size_t n)
 {
 	const struct lite_stmt *s = stmt;
-	int i = (int)n;
 
-	switch (sqlite3_column_type(s->st, i)) {
-	case SQLITE_INTEGER:
-		return DB_I(sqlite3_column_int64(s->st, i));
-	case SQLITE_FLOAT:
-		return (struct db_value){ .type = DB_REAL,
-		    .r = sqlite3_column_double(s->st, i) };
-	case SQLITE_TEXT:
-		return (struct db_value){ .type = DB_TEXT,
-		    .p = (const char *)sqlite3_column_text(s->st, i),
-		    .len = (size_t)sqlite3_column_bytes(s->st, i) };
-	case SQLITE_BLOB:
-		return db_bytes(sqlite3_column_blob(s->st, i),
-		    (size_t)sqlite3_column_bytes(s->st, i));
-	default:
-		return db_text(NULL);
-	}
+	return lite_column_value(s->st, (int)n);
 }
 
 static int64_t

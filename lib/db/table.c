@@ -69,11 +69,8 @@ read_name_part(struct buf *b, const char *p)
 	return NULL;
 }
 
-/* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema
- * and t->base (the name without the schema). If the name has no dot, t->schema
- * is NULL. */
-static int
-split_name(struct table *t, struct err *e)
+int
+table_split_name(struct table *t, struct err *e)
 {
 	char *part[PARTS] = { NULL, NULL };
 	const char *p = t->name;
@@ -296,7 +293,8 @@ table_read(struct table **out, struct db *db, const char *name,
 		free(t);
 		return err_nomem(e);
 	}
-	if (split_name(t, e) == -1 || read_table_from_catalog(t, db, e) == -1 ||
+	if (table_split_name(t, e) == -1 ||
+	    read_table_from_catalog(t, db, e) == -1 ||
 	    read_columns(t, db, e) == -1) {
 		table_free(t);
 		return -1;

@@ -91,5 +91,9 @@ int table_find_unique_index(struct db *db, const struct table *t,
 int table_find_if_changed(
     struct db *db, const struct table *t, bool *changed, struct err *e);
 void table_free(struct table *t);
+/* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema
+ * and t->base (the name without the schema). If the name has no dot, t->schema
+ * is NULL. Reads nothing from the database. */
+int table_split_name(struct table *t, struct err *e);
 
 #endif

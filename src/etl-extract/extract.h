@@ -32,6 +32,7 @@ struct extract_opts {
 	const char *lookback, *until, *until_param, *state, *db,
 	    *control_schema;
 	bool ordered;
+	const char *query, *table;      /* of SQL sources */
 	const char *stream, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
 };

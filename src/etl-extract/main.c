@@ -1,4 +1,5 @@
-/* etl-extract reads records from HTTP APIs and from CSV, TSV and NDJSON files.
+/* etl-extract reads records from HTTP APIs, databases, and CSV, TSV and NDJSON
+ * files.
  *
  * main.c         reads the options and sets the exit code.
  * extract.h      the options, and the state that all parts of a run share.
@@ -9,10 +10,13 @@
  * ahead.c        child processes that make records ahead (--jobs).
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
- *                ndjson and csv read files; source.c has the list of them.
+ *                ndjson and csv read files, sql reads the rows of a query;
+ *                source.c has the list of them.
  * file/          the list of files; the bytes of a file, decompressed and
  *                converted to UTF-8.
  * csv/           records, columns and types of CSV files.
+ * sql/           databases as sources: sql_pg and sql_sqlite; sql_text finds
+ *                the parameters of a query.
  * page/          paginators, one file each (paginate.c has the list); locators
  *                (where a value is in an answer); the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
@@ -52,6 +56,9 @@ static const char usage[] =
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
     "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
     "                   [option ...] SOURCE\n"
+    "       etl-extract --query SQL | --table NAME\n"
+    "                   [--checkpoint NAME --cursor-field POINTER]\n"
+    "                   [option ...] postgresql://... | sqlite:PATH\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
@@ -139,6 +146,10 @@ static const struct opt options[] = {
 	    "query parameter for the upper bound"),
 	OPT("ordered", OPT_FLAG, ordered, NULL,
 	    "the service sorts by the cursor, ascending"),
+	OPT("query", OPT_STRING, query, "SQL",
+	    "read the rows of this query of a database"),
+	OPT("table", OPT_STRING, table, "NAME",
+	    "read the rows of this table of a database"),
 	OPTION_STATE(AT(state)),
 	OPTION_DB(AT(db)),
 	OPTION_CONTROL_SCHEMA(AT(control_schema)),

@@ -169,7 +169,7 @@ child_may_read(const struct sources *s, const struct file_entry *f)
 	struct file_format format;
 	struct stat st;
 
-	if (f->why != NULL || strstr(f->name, "://") != NULL ||
+	if (f->why != NULL || source_is_url(f->name) ||
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode))
 		return false;

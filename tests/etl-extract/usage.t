@@ -69,7 +69,7 @@ like 'without SOURCE the message says what to give' \
 is 'a URL of a database as SOURCE exits with 64' 64 \
     "$(status etl-extract postgresql://me:sesame@h/x)"
 like 'the message of a URL of a database shows its scheme only' \
-    '^etl-extract: postgresql://...: cannot' \
+    '^etl-extract: postgresql:...: a database needs' \
     "$(cat "$scratch/err")"
 is 'the message of a URL of a database shows no password' \
     0 "$(grep -c sesame "$scratch/err")"

@@ -27,14 +27,20 @@ is 'one file includes jq.h' \
 is 'one header includes jv.h, the values of libjq' \
     src/etl-transform/number/jvalue.h \
     "$(including 'jv\.h')"
-is 'two files include libpq' 'lib/db/pg.c
-lib/db/pg_connect.c' "$(including 'libpq.*')"
-is 'one file includes sqlite3.h' lib/db/sqlite.c "$(including 'sqlite3\.h')"
+is 'one file includes libpq, and one header of lib/db for the others' 'lib/db/pg_connect.c
+lib/db/pg_impl.h' "$(including 'libpq.*')"
+is 'pg_impl.h is included in lib/db only' 'lib/db/pg.c
+lib/db/pg_read.c' "$(xargs grep -l '"db/pg_impl\.h"' /dev/null <"$scratch/c")"
+is 'one header of lib/db includes sqlite3.h' \
+    lib/db/sqlite_impl.h "$(including 'sqlite3\.h')"
+is 'sqlite_impl.h is included in lib/db only' 'lib/db/sqlite.c
+lib/db/sqlite_read.c
+lib/db/sqlite_value.c' "$(xargs grep -l '"db/sqlite_impl\.h"' /dev/null <"$scratch/c")"
 # The values of libjq are excepted: code that makes, reads and writes them does
 # not fit in one file.
 is 'no header uses a type of a library other than jv' \
     '' "$(grep '\.h$' "$scratch/c" |
-    grep -vE '^src/etl-transform/(number/jvalue|module/module)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    grep -vE '^(src/etl-transform/(number/jvalue|module/module)|lib/db/(pg|sqlite)_impl)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
 # may_include FOLDER: prints the folders of lib whose headers lib/FOLDER may use.

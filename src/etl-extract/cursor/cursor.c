@@ -1,13 +1,12 @@
 #include "cursor/cursor.h"
 
 #include "base/clock.h"
-#include "base/retry.h"
-#include "control/control.h"
-#include "control/statefile.h"
 #include "cursor/cursor_field.h"
+#include "cursor/cursor_stored.h"
 #include "http/url.h"
 #include "json/pointer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +30,8 @@ struct cursor {
 	bool bound_each_page;   /* --paginate since: the lower bound of a page
 				 * is the highest value before it */
 	bool ordered;           /* the service sorts by the cursor */
+	bool orders_itself;     /* and it was not the user who said so */
+	bool times_are_unordered;
 	bool has_risen;         /* highest has risen since the last request */
 	bool unmarked;          /* highest has risen since the last mark */
 	bool page_began;        /* a page began since the last call of
@@ -60,54 +61,6 @@ unsigned
 cursor_scan_levels(const struct extract_opts *o)
 {
 	return o->checkpoint == NULL ? 0 : pointer_count_parts(o->cursor_field);
-}
-
-/* Opens the database. If the server refuses the connection for a reason that
- * may pass, such as too many connections, tries again as --retries says. */
-static int
-open_database_retrying(struct db **db, struct cursor *c, struct err *e)
-{
-	struct retry retry = { .max = c->o->retries };
-	struct err why;
-	uint64_t n = 0;
-
-	if (retry_parse_backoff_or_env(&retry, c->o->backoff, e) == -1)
-		return -1;
-	while (control_open_and_ensure(
-	    db, c->o->db, c->o->control_schema, true, e) == -1) {
-		why = *e;
-		if (!why.transient ||
-		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-ensure_tables_and_read_stored(struct cursor *c, struct err *e)
-{
-	struct db *db;
-	int rc;
-
-	err_note("etl-extract", db_note_if_default_missing(c->o->db));
-	if (open_database_retrying(&db, c, e) == -1)
-		return -1;
-	rc = checkpoint_read(db, c->o->checkpoint, &c->stored, &c->version, e);
-	db_close(db);
-	return rc;
-}
-
-static int
-read_stored_from_state_or_db(struct cursor *c, struct err *e)
-{
-	const char *path;
-
-	if (c->o->state == NULL)
-		return ensure_tables_and_read_stored(c, e);
-	if (statefile_parse_option(&path, c->o->state, e) == -1)
-		return -1;
-	return statefile_read(path, c->o->checkpoint, &c->stored, &c->version,
-	    e);
 }
 
 static int
@@ -169,7 +122,8 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	c->bound_each_page = o->paginate != NULL &&
 	    strcmp(o->paginate, "since") == 0;
 	c->ordered = o->ordered || c->bound_each_page;
-	if (read_stored_from_state_or_db(c, e) == -1 ||
+	if (cursor_stored_read_from_state_or_db(
+		o, &c->stored, &c->version, e) == -1 ||
 	    set_lower_bound(c, e) == -1) {
 		cursor_free(c);
 		return -1;
@@ -198,6 +152,32 @@ cursor_put_bounds_into_url(struct cursor *c, struct buf *url, struct err *e)
 		query_set_dropping_fragment(
 		    url, o->until_param, strlen(o->until_param), o->until);
 	return buf_check(url, e);
+}
+
+void
+cursor_get_bounds(struct cursor *c, const char **since, const char **until)
+{
+	*since = c->lower_bound.len > 0 ? buf_text(&c->lower_bound) : NULL;
+	*until = c->o->until;
+}
+
+void
+cursor_set_ordered(struct cursor *c)
+{
+	c->ordered = c->orders_itself = true;
+}
+
+void
+cursor_set_times_unordered(struct cursor *c)
+{
+	c->times_are_unordered = true;
+}
+
+static bool
+is_ordered(const struct cursor *c)
+{
+	return c->ordered &&
+	    !(c->times_are_unordered && c->field.kind == VALUE_TIME);
 }
 
 bool
@@ -288,7 +268,7 @@ is_highest_past_stored(const struct cursor *c)
 static int
 write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
-	if (!c->page_began || !c->ordered)
+	if (!c->page_began || !is_ordered(c))
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
@@ -309,16 +289,22 @@ set_out_of_order_error(const struct cursor *c, const struct item *it,
 	const char *stored = c->stored == NULL ? "" : c->stored;
 	char highest[VALUE_SHOWN], found[VALUE_SHOWN], restored[VALUE_SHOWN];
 
+	char page[32] = "";
+
+	if (it->page > 0)
+		(void)snprintf(page, sizeof(page), "page %llu, ",
+		    (unsigned long long)it->page);
 	return err_set(e, ERR_PEER, false,
-	    "page %llu, record %llu: %.64s "
+	    "%srecord %llu: %.64s "
 	    "goes back from %.200s to %.200s: %s, and restore the checkpoint "
 	    "with etl-checkpoint %s %.64s%s%.200s",
-	    (unsigned long long)it->page, (unsigned long long)it->index,
+	    page, (unsigned long long)it->index,
 	    c->o->cursor_field, show_highest(c, highest),
 	    value_copy_for_message(
 		found, c->field.text.data, c->field.text.len),
 	    c->bound_each_page
 		? "--paginate since needs ascending order; page in another way"
+	    : c->orders_itself ? "read the table with --query"
 		: "leave out --ordered",
 	    c->stored == NULL ? "clear" : "set", c->o->checkpoint,
 	    c->stored == NULL ? "" : " ",
@@ -338,6 +324,13 @@ warn_if_below_bound(struct cursor *c)
 	    compare_values(c, v->data, v->len, buf_text(&c->lower_bound)) >= 0)
 		return;
 	c->has_warned = true;
+	if (c->o->since_param == NULL) {
+		err_warnf("etl-extract", "%s is %.200s in a record, which is "
+		    "before the lower bound %.200s: check that the query "
+		    "compares with >= :since", c->o->cursor_field,
+		    buf_text(&c->field.text), buf_text(&c->lower_bound));
+		return;
+	}
 	err_warnf("etl-extract", "%s is %.200s in a record, which is before "
 	    "the requested %s=%.200s: check that the service knows this "
 	    "parameter",
@@ -359,9 +352,10 @@ cursor_check_and_advance(struct cursor *c, struct stage *s,
 	if (c->highest.len > 0)
 		order = compare_values(c, v->data, v->len,
 		    buf_text(&c->highest));
-	if (order < 0 && c->ordered)
+	if (order < 0 && is_ordered(c))
 		return set_out_of_order_error(c, it, e);
-	c->page_began |= c->accepted > 0 && it->page != c->page;
+	c->page_began |= c->accepted > 0 &&
+	    (it->page != c->page || it->page == 0);
 	c->page = it->page;
 	if (order > 0) {
 		if (c->accepted > 0 && write_mark_if_due(c, s, e) == -1)

@@ -31,6 +31,14 @@ void cursor_free(struct cursor *c);
  * URL. */
 int cursor_put_bounds_into_url(
     struct cursor *c, struct buf *url, struct err *e);
+/* The bounds as texts, for a query; NULL if there is none. */
+void cursor_get_bounds(
+    struct cursor *c, const char **since, const char **until);
+/* The source sorts by the cursor. A source without pages, whose items have the
+ * page 0, may be marked at each rise of the cursor. */
+void cursor_set_ordered(struct cursor *c);
+/* The source sorts times as texts, so the order of times is not relied on. */
+void cursor_set_times_unordered(struct cursor *c);
 /* True if a record since the last cursor_put_bounds_into_url() had a higher
  * cursor value than all records before it. */
 bool cursor_has_risen(const struct cursor *c);

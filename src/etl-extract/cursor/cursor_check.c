@@ -33,6 +33,27 @@ refuse_cursor_options(const struct extract_opts *o, struct err *e)
 	return 0;
 }
 
+static bool
+is_query(const struct extract_opts *o)
+{
+	return o->query != NULL || o->table != NULL;
+}
+
+/* The bounds of a query are its parameters :since and :until. */
+static int
+refuse_url_options(const struct extract_opts *o, struct err *e)
+{
+	const char *name = o->since_param != NULL ? "--since-param" :
+	    o->until_param != NULL ? "--until-param" : NULL;
+
+	if (name == NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s is for a SOURCE that is a URL "
+	    "of HTTP: %s", name, o->table != NULL ?
+	    "--table sets the bounds itself" :
+	    "write :since and :until into the query");
+}
+
 static int
 check_bound_options(const struct extract_opts *o, struct err *e)
 {
@@ -49,7 +70,7 @@ check_bound_options(const struct extract_opts *o, struct err *e)
 		if (values[i].text != NULL && *values[i].text == '\0')
 			return err_set(e, ERR_USAGE, false,
 			    "%s: the value must not be empty", values[i].name);
-	if ((o->until == NULL) != (o->until_param == NULL))
+	if (!is_query(o) && (o->until == NULL) != (o->until_param == NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--until and --until-param must be given together");
 	if (o->until_param != NULL &&
@@ -94,13 +115,17 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 	    -1)
 		return -1;
-	if (o->cursor_field == NULL || o->since_param == NULL)
-		return err_set(e, ERR_USAGE, false,
+	if (o->cursor_field == NULL ||
+	    (o->since_param == NULL && !is_query(o)))
+		return err_set(e, ERR_USAGE, false, is_query(o) ?
+		    "--checkpoint needs --cursor-field" :
 		    "--checkpoint needs --cursor-field and --since-param");
+	if (is_query(o) && refuse_url_options(o, e) == -1)
+		return -1;
 	if (*o->cursor_field == '\0' || !pointer_is_valid(o->cursor_field))
 		return err_set(e, ERR_USAGE, false, "--cursor-field %s: not a "
 		    "JSON Pointer, such as /updated_at", o->cursor_field);
-	if (n != 1 || strstr(uri[0], "://") == NULL)
+	if (n != 1 || (!is_query(o) && strstr(uri[0], "://") == NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs exactly one SOURCE, which must be a "
 		    "URL");

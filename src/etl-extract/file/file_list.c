@@ -1,5 +1,7 @@
 #include "file/file_list.h"
 
+#include "source/source.h"
+
 #include <errno.h>
 #include <fts.h>
 #include <glob.h>
@@ -229,7 +231,7 @@ file_list_expand(struct file_list *l, char *const *source, size_t n,
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const char *s = source[i];
 
-		if (strstr(s, "://") != NULL || strcmp(s, "-") == 0)
+		if (source_is_url(s) || strcmp(s, "-") == 0)
 			rc = add(l, s, NULL, e);
 		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1)
 			rc = add_glob(&x, s, e);

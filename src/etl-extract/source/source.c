@@ -10,7 +10,7 @@
 enum { FORMATS_MAX = 16 };      /* of all sources together */
 
 static const struct source *const sources[] = {
-	&source_http, &source_ndjson, &source_csv, NULL
+	&source_http, &source_sql, &source_ndjson, &source_csv, NULL
 };
 
 static bool
@@ -42,11 +42,16 @@ find_source_by_scheme_refuse_format(const struct source **s,
 			*s = sources[i];
 	if (*s == NULL)
 		return err_set(e, ERR_USAGE, false, "%.*s://...: cannot read "
-		    "this kind of URL: use http:// or https://, or a file",
+		    "this kind of URL: use http://, https://, postgresql:// "
+		    "or sqlite:PATH, or a file",
 		    len > 32 ? 32 : (int)len, scheme);
+	if (*s == &source_sql && (o->query == NULL) == (o->table == NULL))
+		return err_set(e, ERR_USAGE, false, "%.*s:...: a database "
+		    "needs either --query SQL or --table NAME",
+		    (int)len, scheme);
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false, "--format %s: is for "
-		    "files only: a URL always answers with JSON", o->format);
+		    "files only", o->format);
 	return 0;
 }
 
@@ -74,16 +79,47 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 	return find_source_by_format(f.name, f.len) != NULL;
 }
 
+/* Returns the length of the scheme if uri is a URL, else 0. */
+static size_t
+scheme_length(const char *uri)
+{
+	const char *colon = strstr(uri, "://");
+
+	if (strncmp(uri, "sqlite:", 7) == 0)
+		return 6;
+	return colon == NULL ? 0 : (size_t)(colon - uri);
+}
+
+bool
+source_is_url(const char *uri)
+{
+	return scheme_length(uri) > 0 || strstr(uri, "://") != NULL;
+}
+
+static int
+refuse_query_options(const struct extract_opts *o, struct err *e)
+{
+	if (o->query == NULL && o->table == NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s is for a SOURCE that is a "
+	    "database: postgresql://HOST/NAME or sqlite:PATH",
+	    o->query != NULL ? "--query" : "--table");
+}
+
 int
 source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e)
 {
-	const char *colon = strstr(uri, "://");
 	struct file_format f;
 
-	if (colon != NULL)
-		return find_source_by_scheme_refuse_format(
-		    s, o, uri, (size_t)(colon - uri), e);
+	if (source_is_url(uri)) {
+		if (find_source_by_scheme_refuse_format(
+			s, o, uri, scheme_length(uri), e) == -1)
+			return -1;
+		return *s == &source_sql ? 0 : refuse_query_options(o, e);
+	}
+	if (refuse_query_options(o, e) == -1)
+		return -1;
 	file_format_of(&f, o, uri);
 	if ((*s = find_source_by_format(f.name, f.len)) != NULL)
 		return 0;

@@ -1,0 +1,33 @@
+/* The connection of libpq behind struct pg, for the files that implement pg.h.
+ * Gives: pg_wait_for_last_result() waits for the last result of a command, as
+ *        PQexec() does, and returns NULL if the connection is lost. A signal to
+ *        stop cancels the command, unless ignores_signals is set.
+ * Fails: pg_set_command_error_and_free() sets *e and the fault from a failed
+ *        result, which may be NULL, and frees the result. It returns -1. */
+#ifndef DB_PG_IMPL_H
+#define DB_PG_IMPL_H
+
+#include "db/driver.h"
+#include "db/pg.h"
+
+#include <libpq-fe.h>
+
+struct pg {
+	PGconn *conn;
+	char *url;
+	const char *first_sql;  /* script for a new session */
+	struct db_fault *fault;
+	unsigned long opened;   /* how often */
+	bool copying;
+	bool opening; /* connect_and_set_session_options() is running */
+	bool stopped; /* a signal has ended connect_and_set_session_options() */
+};
+
+/* struct pg_answer is libpq's PGresult under a name for files that do not
+ * include libpq's header. */
+PGresult *pg_as_pgresult(const struct pg_answer *a);
+PGresult *pg_wait_for_last_result(struct pg *pg, bool ignores_signals);
+int pg_set_command_error_and_free(
+    struct pg *pg, PGresult *res, struct err *e);
+
+#endif

@@ -1,0 +1,38 @@
+/* Reads the rows of a query from an SQLite file, which is opened read-only.
+ * Owns:  struct lite_read; lite_read_close() accepts NULL.
+ * Borrows: path, until lite_read_close(). A value is valid until the next row.
+ * Gives: lite_read_next() returns 1 for a row, 0 for the end, -1 on failure.
+ * Fails: ERR_CONFIG if the SQL text is not one query; *at is then the byte of
+ *        the text at which the error is, or -1. A stop signal, or a true result
+ *        of must_stop(), ends a step with a transient error. */
+#ifndef DB_SQLITE_READ_H
+#define DB_SQLITE_READ_H
+
+#include "db/db.h"
+
+struct lite_read;
+
+int lite_read_open(struct lite_read **r, const char *path,
+    bool (*must_stop)(void), struct err *e);
+void lite_read_close(struct lite_read *r);
+/* Replaces the query before it. */
+int lite_read_prepare(
+    struct lite_read *r, const char *sql, int *at, struct err *e);
+size_t lite_read_count_columns(const struct lite_read *r);
+const char *lite_read_column_name(const struct lite_read *r, size_t i);
+/* The type in the declaration of the column that column i of the result is;
+ * NULL if it is an expression. */
+const char *lite_read_declared_type(const struct lite_read *r, size_t i);
+/* The name of parameter i (from 1), such as ":since", or NULL if it has none;
+ * lite_read_count_parameters() is the last i. */
+int lite_read_count_parameters(const struct lite_read *r);
+const char *lite_read_parameter_name(const struct lite_read *r, int i);
+/* The value is copied. */
+int lite_read_bind(
+    struct lite_read *r, int i, const struct db_value *v, struct err *e);
+/* Starts the transaction: all queries from here on read the same state. */
+int lite_read_begin(struct lite_read *r, struct err *e);
+int lite_read_next(struct lite_read *r, struct err *e);
+struct db_value lite_read_column(const struct lite_read *r, size_t i);
+
+#endif

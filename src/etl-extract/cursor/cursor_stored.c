@@ -1,0 +1,55 @@
+#include "cursor/cursor_stored.h"
+
+#include "base/retry.h"
+#include "control/control.h"
+#include "control/statefile.h"
+
+/* Opens the database. If the server refuses the connection for a reason that
+ * may pass, such as too many connections, tries again as --retries says. */
+static int
+open_database_retrying(
+    struct db **db, const struct extract_opts *o, struct err *e)
+{
+	struct retry retry = { .max = o->retries };
+	struct err why;
+	uint64_t n = 0;
+
+	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1)
+		return -1;
+	while (control_open_and_ensure(
+	    db, o->db, o->control_schema, true, e) == -1) {
+		why = *e;
+		if (!why.transient ||
+		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
+    int64_t *version, struct err *e)
+{
+	struct db *db;
+	int rc;
+
+	err_note("etl-extract", db_note_if_default_missing(o->db));
+	if (open_database_retrying(&db, o, e) == -1)
+		return -1;
+	rc = checkpoint_read(db, o->checkpoint, stored, version, e);
+	db_close(db);
+	return rc;
+}
+
+int
+cursor_stored_read_from_state_or_db(const struct extract_opts *o,
+    char **stored, int64_t *version, struct err *e)
+{
+	const char *path;
+
+	if (o->state == NULL)
+		return ensure_tables_and_read_stored(o, stored, version, e);
+	if (statefile_parse_option(&path, o->state, e) == -1)
+		return -1;
+	return statefile_read(path, o->checkpoint, stored, version, e);
+}

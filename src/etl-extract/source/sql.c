@@ -1,0 +1,211 @@
+#include "base/retry.h"
+#include "cursor/cursor.h"
+#include "db/db.h"
+#include "json/pointer.h"
+#include "source/source.h"
+#include "sql/sql_database.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECORD_MAX = 2047 << 20 };       /* json_scan() takes no more */
+
+struct sql {
+	const struct extract *x;
+	const struct sql_database *database;
+	void *reader;
+	struct sql_query query;
+	struct buf record;
+	uint64_t rows;
+	bool has_started, has_paused;
+};
+
+static void
+sql_close(void *self)
+{
+	struct sql *s = self;
+
+	if (s == NULL)
+		return;
+	if (s->reader != NULL)
+		s->database->close(s->reader);
+	free(s->query.cursor);
+	buf_release(&s->record);
+	free(s);
+}
+
+/* Sets the column of --cursor-field, which is the first part of the pointer,
+ * with ~1 and ~0 decoded. */
+static int
+set_cursor_column(struct sql_query *q, const char *pointer, struct err *e)
+{
+	const char *p = pointer + 1;
+	char *to;
+
+	if ((q->cursor = strdup(p)) == NULL)
+		return err_nomem(e);
+	q->cursor_is_inside = pointer_count_parts(pointer) > 1;
+	to = q->cursor;
+	for (; *p != '\0' && *p != '/'; p++, to++) {
+		*to = *p;
+		if (*p == '~' && *++p == '1')
+			*to = '/';
+	}
+	*to = '\0';
+	return 0;
+}
+
+static int
+check_parameters(const struct sql *s, struct err *e)
+{
+	const struct extract_opts *o = &s->x->opts;
+
+	if (o->checkpoint == NULL && s->query.table == NULL &&
+	    (s->query.has_since || s->query.has_until))
+		return err_set(e, ERR_CONFIG, false, "--query: :since and "
+		    ":until have a value only with --checkpoint");
+	if (o->checkpoint != NULL && !s->query.has_since)
+		return err_set(e, ERR_CONFIG, false, "--query: with "
+		    "--checkpoint the query must have the parameter :since, as "
+		    "in WHERE updated_at >= :since: else each run reads all "
+		    "rows");
+	if (o->checkpoint != NULL && s->query.table == NULL &&
+	    s->query.has_until != (o->until != NULL))
+		return err_set(e, ERR_CONFIG, false, "--query: %s",
+		    o->until != NULL ? "--until is given, but the query does "
+		    "not have the parameter :until" : "the parameter :until "
+		    "has no value: give --until");
+	return 0;
+}
+
+/* Connects to the database. If it cannot be reached for a reason that may pass,
+ * tries again as --retries says. */
+static int
+connect_retrying(struct sql *s, const char *uri, struct err *e)
+{
+	const struct extract_opts *o = &s->x->opts;
+	struct retry retry = { .max = o->retries };
+	struct err why;
+	uint64_t n = 0;
+
+	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1)
+		return -1;
+	while (s->database->open(&s->reader, uri, &s->query, e) == -1) {
+		why = *e;
+		if (!why.transient ||
+		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_database(struct sql *s, const char *uri, struct err *e)
+{
+	const struct extract_opts *o = &s->x->opts;
+
+	s->query.text = o->query;
+	s->query.table = o->table;
+	if (o->cursor_field != NULL &&
+	    set_cursor_column(&s->query, o->cursor_field, e) == -1)
+		return -1;
+	s->database = strncmp(uri, "sqlite:", 7) == 0 ? &sql_database_sqlite :
+	    &sql_database_pg;
+	if (connect_retrying(s, uri, e) == -1)
+		return -1;
+	return check_parameters(s, e);
+}
+
+static int
+sql_open(void **self, struct extract *x, const char *uri, struct err *e)
+{
+	struct sql *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_nomem(e);
+	s->x = x;
+	if (db_url_has_password(uri))
+		err_warn("etl-extract", "SOURCE: other users can read a "
+		    "password on the command line: use PGPASSFILE");
+	buf_init(&s->record, RECORD_MAX);
+	if (open_database(s, uri, e) == -1) {
+		sql_close(s);
+		return -1;
+	}
+	*self = s;
+	return 0;
+}
+
+static int
+start_query_from_bounds(struct sql *s, struct err *e)
+{
+	struct cursor *c = s->x->cursor;
+	const char *since = NULL, *until = NULL;
+
+	if (c != NULL) {
+		cursor_get_bounds(c, &since, &until);
+		if (s->query.table != NULL)
+			cursor_set_ordered(c);
+		if (s->query.orders_times_as_text)
+			cursor_set_times_unordered(c);
+		if (since == NULL && s->query.table == NULL)
+			return err_set(e, ERR_CONFIG, false, "--query: :since "
+			    "has no value, because no checkpoint is stored: "
+			    "give --start, the lowest value of the cursor");
+	}
+	s->has_started = true;
+	return s->database->start(s->reader, since, until, e);
+}
+
+/* Makes the row that is in s->record the item. */
+static void
+fill_item(struct sql *s, struct item *it)
+{
+	const struct buf *r = &s->record;
+
+	memset(&it->line, 0, sizeof(it->line));
+	it->line.data = r->data;
+	it->line.len = it->line.bytes = r->len;
+	if (r->len > s->x->opts.max_record) {
+		it->line.too_long = true;
+		it->line.len = LINES_KEPT < r->len ? LINES_KEPT : r->len;
+		hash_bytes_to_hex(r->data, r->len, it->line.sha256);
+	}
+	it->kind = "sql";
+	it->uri = s->database->name(s->reader);
+	it->page = 0;
+	it->index = ++s->rows;
+}
+
+static enum source_next
+sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
+{
+	struct sql *s = self;
+	int rc = s->has_started ? 0 : start_query_from_bounds(s, e);
+
+	if (rc == 0 && !s->has_paused && !s->database->is_ready(s->reader)) {
+		s->has_paused = true;
+		return SOURCE_PAUSE;
+	}
+	s->has_paused = false;
+	buf_clear(&s->record);
+	if (rc == 0)
+		rc = s->database->next(s->reader, &s->record, e);
+	if (rc == 1) {
+		fill_item(s, it);
+		return SOURCE_ITEM;
+	}
+	if (rc == -1 && e->code != ERR_GONE)
+		err_prefix(e, "%s", s->database->name(s->reader));
+	return rc == 0 ? SOURCE_END : SOURCE_FAILED;
+}
+
+static const char *const schemes[] = { "postgresql", "postgres", "sqlite",
+	NULL };
+
+const struct source source_sql = {
+    .schemes = schemes,
+    .open = sql_open,
+    .next = sql_next_or_pause_before_wait,
+    .close = sql_close,
+};

@@ -1,0 +1,180 @@
+#include "sql/sql_columns.h"
+
+#include "base/text.h"
+#include "db/table.h"
+#include "json/write.h"
+#include "sql/sql_text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_SHOWN = 64, NAMES_MAX = 64 << 20 };
+
+void
+sql_columns_release(struct sql_columns *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->column[i].name);
+		free(c->column[i].prefix);
+	}
+	free(c->column);
+	*c = (struct sql_columns){ 0 };
+}
+
+static int
+set_name_and_prefix(struct sql_columns *c, size_t i, const char *name,
+    struct err *e)
+{
+	struct sql_column *column = &c->column[i];
+	struct buf b;
+	int rc;
+
+	if ((column->name = strdup(name)) == NULL) {
+		(void)err_nomem(e);
+		return -1;
+	}
+	buf_init(&b, NAMES_MAX);
+	buf_char(&b, i == 0 ? '{' : ',');
+	json_put_string(&b, name, strlen(name));
+	buf_char(&b, ':');
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	column->prefix_len = b.len;
+	column->prefix = b.data;
+	return rc;
+}
+
+static int
+refuse_same_name_twice(const struct sql_columns *c, size_t i, struct err *e)
+{
+	const char *name = c->column[i].name;
+
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(c->column[k].name, name) == 0)
+			return err_set(e, ERR_CONFIG, false, "two columns have "
+			    "the name %.*s: give one of them another name "
+			    "with AS",
+			    (int)text_cut_length(
+				name, strlen(name), NAME_SHOWN), name);
+	return 0;
+}
+
+static int
+find_cursor(struct sql_columns *c, const struct sql_query *q, struct err *e)
+{
+	c->cursor = c->n;
+	for (size_t i = 0; i < c->n && q->cursor != NULL; i++)
+		if (strcmp(c->column[i].name, q->cursor) == 0)
+			c->cursor = i;
+	if (q->cursor == NULL || c->cursor < c->n)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "no column of the result has the "
+	    "name %.*s: check --cursor-field",
+	    (int)text_cut_length(q->cursor, strlen(q->cursor), NAME_SHOWN),
+	    q->cursor);
+}
+
+int
+sql_columns_fill_and_check(struct sql_columns *c, size_t n,
+    const char *(*name)(const void *from, size_t i), const void *from,
+    const struct sql_query *q, struct err *e)
+{
+	const char *text;
+
+	sql_columns_release(c);
+	if (n == 0)
+		return err_set(e, ERR_CONFIG, false, "the statement is not a "
+		    "query: it returns no columns");
+	if ((c->column = calloc(n, sizeof(*c->column))) == NULL)
+		return err_nomem(e);
+	for (c->n = 0; c->n < n; c->n++) {
+		if ((text = name(from, c->n)) == NULL)
+			return err_nomem(e);
+		if (set_name_and_prefix(c, c->n, text, e) == -1 ||
+		    refuse_same_name_twice(c, c->n, e) == -1) {
+			c->n++;
+			return -1;
+		}
+	}
+	return find_cursor(c, q, e);
+}
+
+/* Rows whose cursor is NULL are left out: they would be rejected, and no later
+ * run could find them. */
+void
+sql_put_table_query(struct buf *b, const struct sql_query *q,
+    const char *quoted_table, const char *collate, bool since, bool until)
+{
+	struct buf column;
+	const char *name;
+
+	buf_printf(b, "SELECT * FROM %s", quoted_table);
+	if (q->cursor == NULL)
+		return;
+	buf_init(&column, NAMES_MAX);
+	db_append_quoted(&column, q->cursor, strlen(q->cursor));
+	buf_str(&column, collate);
+	name = buf_text(&column);
+	if (since)
+		buf_printf(b, " WHERE %s >= :since", name);
+	else
+		buf_printf(b, " WHERE %s IS NOT NULL", name);
+	if (until)
+		buf_printf(b, " AND %s < :until", name);
+	buf_printf(b, " ORDER BY %s", name);
+	b->failed |= column.failed;
+	buf_release(&column);
+}
+
+static void
+put_quoted_part(struct buf *b, char *part, bool lower)
+{
+	for (char *p = part; lower && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	db_append_quoted(b, part, strlen(part));
+}
+
+int
+sql_put_quoted_table(
+    struct buf *b, const char *table, bool lower, struct err *e)
+{
+	struct table t = { .name = strdup(table) };
+	int rc = t.name == NULL ? err_nomem(e) : table_split_name(&t, e);
+
+	if (rc == 0 && t.schema != NULL) {
+		put_quoted_part(b, t.schema, lower);
+		buf_char(b, '.');
+	}
+	if (rc == 0)
+		put_quoted_part(b, t.base, lower);
+	free(t.base);
+	free(t.schema);
+	free(t.name);
+	(void)buf_text(b);
+	return rc == -1 ? -1 : buf_check(b, e);
+}
+
+void
+sql_warn_of_null_cursors(const struct sql_query *q)
+{
+	err_warnf("etl-extract", "--table %.200s: some rows have no value in "
+	    "the column %.200s of --cursor-field: they are never read",
+	    q->table, q->cursor);
+}
+
+int
+sql_prefix_error(const struct sql_query *q, long at, struct err *e)
+{
+	unsigned line, column;
+
+	if (q->table != NULL)
+		err_prefix(e, "--table %.200s", q->table);
+	else if (at < 0)
+		err_prefix(e, "--query");
+	else {
+		sql_text_line_and_column(q->text, (size_t)at, &line, &column);
+		err_prefix(e, "--query: line %u, column %u", line, column);
+	}
+	return -1;
+}

@@ -1,0 +1,296 @@
+#include "base/stop.h"
+#include "base/wait.h"
+#include "sql/sql_pg_prepare.h"
+#include "sql/sql_pg_value.h"
+#include "stdout_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SQL_MAX = 64 << 20 };
+
+static void
+pg_source_close(void *self)
+{
+	struct pg_source *s = self;
+
+	if (s == NULL)
+		return;
+	pg_answer_free(s->row);
+	pg_args_release(&s->args);
+	sql_columns_release(&s->columns);
+	sql_text_release(&s->text);
+	buf_release(&s->table);
+	db_close(s->db);
+	free(s);
+}
+
+static const char *
+pg_source_name(const void *self)
+{
+	const struct pg_source *s = self;
+
+	return db_name(s->db);
+}
+
+/* Checks that the server compares the values of the cursor's column as
+ * etl-extract does: else the highest value would not be the last. */
+static int
+check_table_cursor(const struct pg_source *s, struct err *e)
+{
+	const struct sql_query *q = s->query;
+
+	if (q->cursor == NULL)
+		return 0;
+	if (!q->cursor_is_inside && sql_pg_is_sorted_alike(s->cursor_type))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "--table %.200s: the column "
+	    "%.200s of --cursor-field is not a number, a time, a text or a "
+	    "uuid, so its rows cannot be read in order: write the condition "
+	    "yourself with --query", q->table, q->cursor);
+}
+
+static int
+prepare_table(struct pg_source *s, bool lower, struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_clear(&s->table);
+	if (sql_put_quoted_table(&s->table, s->query->table, lower, e) == -1)
+		return -1;
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT * FROM %s", s->table.data);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = pg_source_prepare_query(s, sql.data, e);
+	buf_release(&sql);
+	return rc == -1 ? -1 : check_table_cursor(s, e);
+}
+
+/* As the loader does, looks for the table in lower case if there is none of the
+ * name as it is written. */
+static int
+prepare_table_in_any_case(struct pg_source *s, struct err *e)
+{
+	struct err later;
+
+	s->query->has_since = s->query->has_until = true;
+	if (prepare_table(s, false, e) == 0)
+		return 0;
+	if (strcmp(db_fault(s->db)->sqlstate, "42P01") != 0)
+		return -1;
+	return prepare_table(s, true, &later) == 0 ? 0 : -1;
+}
+
+static int
+prepare_user_query(struct pg_source *s, struct err *e)
+{
+	if (pg_source_prepare_query(s, s->query->text, e) == -1)
+		return -1;
+	s->query->has_since = s->text.since > 0;
+	s->query->has_until = s->text.until > 0;
+	return 0;
+}
+
+static int
+pg_source_open(void **self, const char *url, struct sql_query *q,
+    struct err *e)
+{
+	struct pg_source *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->query = q;
+	sql_text_init(&s->text);
+	buf_init(&s->table, SQL_MAX);
+	pg_args_init(&s->args);
+	rc = db_open(&s->db, url, e);
+	if (rc == 0) {
+		s->pg = db_pg_connection(s->db);
+		rc = q->table != NULL ? prepare_table_in_any_case(s, e) :
+		    prepare_user_query(s, e);
+	}
+	if (rc == -1) {
+		pg_source_close(s);
+		return -1;
+	}
+	*self = s;
+	return 0;
+}
+
+static int
+warn_if_table_has_null_cursors(struct pg_source *s, struct err *e)
+{
+	struct buf sql;
+	int64_t found = 0;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT 1 FROM %s WHERE ", buf_text(&s->table));
+	db_append_quoted(&sql, s->query->cursor, strlen(s->query->cursor));
+	buf_str(&sql, " IS NULL LIMIT 1");
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = db_int(s->db, sql.data, NULL, 0, 0, &found, e);
+	if (found != 0)
+		sql_warn_of_null_cursors(s->query);
+	buf_release(&sql);
+	return rc;
+}
+
+static int
+prepare_table_from_bounds(
+    struct pg_source *s, const char *since, const char *until, struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	sql_put_table_query(&sql, s->query, buf_text(&s->table),
+	    sql_pg_is_collated(s->cursor_type) ?
+	    " COLLATE pg_catalog.\"C\"" : "", since != NULL, until != NULL);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = pg_source_prepare_query(s, sql.data, e);
+	buf_release(&sql);
+	return rc;
+}
+
+static int
+send_query(struct pg_source *s, const char *since, const char *until,
+    struct err *e)
+{
+	struct db_value v[SQL_PARAMS] = { 0 };
+	size_t n = pg_source_count_params(s);
+	struct db_fault ignored;
+
+	if (s->text.since > 0)
+		v[s->text.since - 1] = db_text(since);
+	if (s->text.until > 0)
+		v[s->text.until - 1] = db_text(until);
+	if (pg_args_set(&s->args, v, n, &ignored, e) == -1)
+		return -1;
+	return pg_send_prepared(s->pg, s->name, &s->args, n, e);
+}
+
+/* Begins the one transaction in which all is read. The query was prepared
+ * before, because a failed PREPARE would end the transaction. */
+static int
+pg_source_start(
+    void *self, const char *since, const char *until, struct err *e)
+{
+	struct pg_source *s = self;
+	bool has_cursor = s->query->cursor != NULL;
+
+	if (s->query->table != NULL && has_cursor &&
+	    prepare_table_from_bounds(s, since, until, e) == -1)
+		return -1;
+	if (db_script(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+		e) == -1)
+		return -1;
+	if (s->query->table != NULL && has_cursor &&
+	    warn_if_table_has_null_cursors(s, e) == -1)
+		return sql_prefix_error(s->query, -1, e);
+	return send_query(s, since, until, e);
+}
+
+static bool
+pg_source_is_ready(void *self)
+{
+	struct pg_source *s = self;
+
+	return pg_answer_is_ready(s->pg);
+}
+
+/* Waits for the server. If meanwhile the reader of standard output has gone, or
+ * a signal asks the program to stop, cancels the query and fails. */
+static int
+wait_for_answer(struct pg_source *s, struct err *e)
+{
+	struct pollfd p[] = { { .fd = pg_socket(s->pg), .events = POLLIN },
+	    { .fd = STDOUT_FILENO } };
+
+	while (!pg_answer_is_ready(s->pg))
+		if (wait_fds_or_stop(p, 2, -1) == -1 || p[1].revents != 0) {
+			pg_cancel_command_or_shut_opening_socket(s->pg);
+			return set_stop_or_reader_gone_error(e);
+		}
+	return 0;
+}
+
+/* The query fails while its rows come (65), unless the server says that it may
+ * work later (75) or is not allowed (77). A statement that writes does not fit
+ * the read-only transaction and is a wrong option (78). */
+static int
+set_run_error(const struct pg_source *s, struct err *e)
+{
+	const char *state = db_fault(s->db)->sqlstate;
+
+	if (stop_signal() != 0)
+		return set_stop_or_reader_gone_error(e);
+	if (strcmp(state, "25006") == 0)
+		e->code = ERR_CONFIG;
+	else if (!e->transient && *state != '\0' && e->code != ERR_DENIED)
+		e->code = ERR_DATA;
+	return pg_source_prefix_position(s, e);
+}
+
+static void
+put_row(struct pg_source *s, struct buf *record)
+{
+	const struct sql_column *c = s->columns.column;
+	const char *p;
+	size_t len;
+	unsigned oid;
+
+	for (size_t i = 0; i < s->columns.n; i++, c++) {
+		buf_add(record, c->prefix, c->prefix_len);
+		p = pg_column(s->row, i, &len, &oid);
+		if (p == NULL)
+			buf_add(record, "null", 4);
+		else
+			sql_pg_put(record, (enum sql_pg_kind)c->kind, p, len);
+	}
+	buf_char(record, '}');
+}
+
+static int
+pg_source_next(void *self, struct buf *record, struct err *e)
+{
+	struct pg_source *s = self;
+	int64_t changed;
+	int rc;
+
+	for (;;) {
+		pg_answer_free(s->row);
+		s->row = NULL;
+		if (wait_for_answer(s, e) == -1)
+			return -1;
+		if ((s->row = pg_next_answer(s->pg)) == NULL)
+			return 0;
+		rc = pg_answer_check_or_free(s->pg, s->row, &changed, e);
+		if (rc == 1) {
+			put_row(s, record);
+			return buf_check(record, e) == -1 ? -1 : 1;
+		}
+		if (rc == -1) {
+			s->row = NULL;
+			return set_run_error(s, e);
+		}
+	}
+}
+
+const struct sql_database sql_database_pg = {
+	.open = pg_source_open,
+	.start = pg_source_start,
+	.is_ready = pg_source_is_ready,
+	.next = pg_source_next,
+	.close = pg_source_close,
+	.name = pg_source_name,
+};

@@ -1,0 +1,176 @@
+#include "sql/sql_pg_prepare.h"
+
+#include "sql/sql_pg_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SQL_MAX = 64 << 20 };
+
+int
+pg_source_prefix_position(const struct pg_source *s, struct err *e)
+{
+	int64_t n = db_fault(s->db)->position - (int64_t)s->wrapped_at;
+
+	return sql_prefix_error(s->query, n <= 0 || s->query->text == NULL ?
+	    -1 : (long)sql_text_byte_of_character(s->query->text, n), e);
+}
+
+/* A query that the server does not accept is a wrong option (78). An error of
+ * the connection, or a missing permission, keeps its exit code. */
+static int
+set_prepare_error(const struct pg_source *s, struct err *e)
+{
+	if (!e->transient && e->code != ERR_DENIED &&
+	    *db_fault(s->db)->sqlstate != '\0')
+		e->code = ERR_CONFIG;
+	return pg_source_prefix_position(s, e);
+}
+
+size_t
+pg_source_count_params(const struct pg_source *s)
+{
+	return (size_t)(s->text.since > 0) + (s->text.until > 0);
+}
+
+static int
+prepare(struct pg_source *s, const char *sql, unsigned type, struct err *e)
+{
+	const unsigned types[SQL_PARAMS] = { type, type };
+
+	(void)snprintf(s->name, sizeof(s->name), "etl_query_%u", ++s->serial);
+	if (pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
+		e) == -1)
+		return -1;
+	s->param_type = type;
+	return 0;
+}
+
+/* Prepares the query and leaves the types of its parameters to the server. In
+ * :since - interval '1 h' the server takes the wrong type, or none. So if this
+ * fails, tries the types that a cursor often has; the error is the first. */
+static int
+prepare_with_first_type_that_fits(struct pg_source *s, struct err *e)
+{
+	static const unsigned types[] = { 0, SQL_PG_TIMESTAMPTZ_OID,
+	    SQL_PG_NUMERIC_OID, SQL_PG_TEXT_OID };
+	size_t n = pg_source_count_params(s) == 0 ? 1 :
+	    sizeof(types) / sizeof(types[0]);
+	struct err later;
+
+	if (prepare(s, s->text.sql.data, types[0], e) == 0)
+		return 0;
+	(void)set_prepare_error(s, e);
+	for (size_t i = 1; i < n && !e->transient; i++)
+		if (prepare(s, s->text.sql.data, types[i], &later) == 0)
+			return 0;
+	return -1;
+}
+
+static const char *
+column_name(const void *answer, size_t i)
+{
+	return pg_column_name(answer, i);
+}
+
+static int
+describe_columns(struct pg_source *s, struct err *e)
+{
+	struct sql_columns *c = &s->columns;
+	struct pg_answer *a;
+	int rc;
+
+	if (pg_describe(s->pg, s->name, &a, e) == -1)
+		return set_prepare_error(s, e);
+	rc = sql_columns_fill_and_check(
+	    c, pg_count_columns(a), column_name, a, s->query, e);
+	if (rc == -1)
+		(void)sql_prefix_error(s->query, -1, e);
+	for (size_t i = 0; rc == 0 && i < c->n; i++)
+		c->column[i].kind = (int)sql_pg_kind_of(pg_column_type(a, i));
+	if (rc == 0 && c->cursor < c->n && !s->query->cursor_is_inside)
+		s->cursor_type = pg_column_type(a, c->cursor);
+	pg_answer_free(a);
+	return rc;
+}
+
+/* The parameters have the type of the cursor's column. If the query does not
+ * fit this type, as in id >= length(:since), it keeps the type that fits. */
+static int
+prepare_with_cursor_type(struct pg_source *s, struct err *e)
+{
+	unsigned type = s->param_type;
+	char name[PG_SOURCE_NAME];
+
+	memcpy(name, s->name, sizeof(name));
+	if (pg_source_count_params(s) == 0 || s->cursor_type == 0 ||
+	    s->cursor_type == type ||
+	    prepare(s, s->text.sql.data, s->cursor_type, e) == 0)
+		return 0;
+	if (e->transient)
+		return set_prepare_error(s, e);
+	memcpy(s->name, name, sizeof(name));
+	s->param_type = type;
+	return 0;
+}
+
+static void
+put_json_columns(struct buf *b, const struct sql_columns *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		buf_printf(b, c->column[i].kind == SQL_PG_OTHER ?
+		    "%spg_catalog.to_json(q.c%zu)" : "%sq.c%zu",
+		    i == 0 ? "" : ", ", i);
+}
+
+/* Columns of types that etl-extract does not know, such as arrays, composite
+ * types and types of extensions, are made JSON by the server: this prepares
+ * SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0, c1). */
+static int
+prepare_wrapped_if_needed(struct pg_source *s, struct err *e)
+{
+	struct sql_columns *c = &s->columns;
+	struct buf b;
+	size_t i = 0;
+	int rc;
+
+	while (i < c->n && c->column[i].kind != SQL_PG_OTHER)
+		i++;
+	if (i == c->n)
+		return 0;
+	buf_init(&b, SQL_MAX);
+	buf_str(&b, "SELECT ");
+	put_json_columns(&b, c);
+	buf_str(&b, " FROM (");
+	s->wrapped_at = b.len;
+	buf_add(&b, s->text.sql.data, s->text.end);
+	buf_str(&b, "\n) AS q(");
+	for (i = 0; i < c->n; i++)
+		buf_printf(&b, "%sc%zu", i == 0 ? "" : ", ", i);
+	buf_char(&b, ')');
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0 && prepare(s, b.data, s->param_type, e) == -1)
+		rc = set_prepare_error(s, e);
+	buf_release(&b);
+	return rc;
+}
+
+int
+pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
+{
+	sql_text_release(&s->text);
+	sql_text_init(&s->text);
+	s->wrapped_at = 0;
+	if (sql_text_parse(&s->text, sql, e) == -1)
+		return -1;
+	if (s->text.has_numbered)
+		return err_set(e, ERR_CONFIG, false, "--query: $1 and other "
+		    "numbered parameters have no value: use :since and "
+		    ":until");
+	if (prepare_with_first_type_that_fits(s, e) == -1 ||
+	    describe_columns(s, e) == -1 ||
+	    prepare_with_cursor_type(s, e) == -1)
+		return -1;
+	return prepare_wrapped_if_needed(s, e);
+}

@@ -1,0 +1,39 @@
+/* Prepares a query of PostgreSQL: its parameters, its columns, and what the
+ * server must make JSON of.
+ * Owns:  struct pg_source belongs to sql_pg.c.
+ * Gives: s->name, the prepared statement; s->columns; s->cursor_type.
+ * Fails: ERR_CONFIG if the server does not accept the query. The message says
+ *        line and column where the server says them. */
+#ifndef EXTRACT_SQL_PG_PREPARE_H
+#define EXTRACT_SQL_PG_PREPARE_H
+
+#include "db/pg.h"
+#include "sql/sql_columns.h"
+#include "sql/sql_text.h"
+
+enum { PG_SOURCE_NAME = 24 };
+
+struct pg_source {
+	struct sql_query *query;
+	struct db *db;
+	struct pg *pg;
+	struct sql_text text;   /* the query, with $1 and $2 */
+	struct buf table;       /* of --table, in SQL quotes */
+	struct sql_columns columns;
+	unsigned cursor_type;   /* OID; 0: not known */
+	unsigned param_type;    /* with which the query was prepared */
+	char name[PG_SOURCE_NAME];        /* of the prepared query */
+	unsigned serial;
+	struct pg_args args;
+	struct pg_answer *row;
+	size_t wrapped_at;      /* characters that stand before the user's
+	                         * query in the query that runs */
+};
+
+int pg_source_prepare_query(
+    struct pg_source *s, const char *sql, struct err *e);
+size_t pg_source_count_params(const struct pg_source *s);
+/* Adds to the message where in the user's query the error is. Returns -1. */
+int pg_source_prefix_position(const struct pg_source *s, struct err *e);
+
+#endif

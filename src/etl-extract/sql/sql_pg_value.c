@@ -1,0 +1,141 @@
+#include "sql/sql_pg_value.h"
+
+#include "json/write.h"
+
+#include <string.h>
+
+/* The types of the catalog pg_type. `collated` and `sorted` are described in
+ * the header. */
+static const struct pg_type {
+	unsigned oid;
+	enum sql_pg_kind kind;
+	bool collated, sorted;
+} types[] = {
+	{ 16, SQL_PG_BOOL, false, false },
+	{ 17, SQL_PG_STRING, false, true },     /* bytea */
+	{ 18, SQL_PG_STRING, false, false },    /* "char" */
+	{ 19, SQL_PG_STRING, true, true },      /* name */
+	{ 20, SQL_PG_NUMBER, false, true },     /* int8 */
+	{ 21, SQL_PG_NUMBER, false, true },     /* int2 */
+	{ 23, SQL_PG_NUMBER, false, true },     /* int4 */
+	{ SQL_PG_TEXT_OID, SQL_PG_STRING, true, true },
+	{ 26, SQL_PG_NUMBER, false, true },     /* oid */
+	{ 114, SQL_PG_JSON, false, false },
+	{ 142, SQL_PG_STRING, false, false },   /* xml */
+	{ 650, SQL_PG_STRING, false, false },   /* cidr */
+	{ 700, SQL_PG_NUMBER, false, true },    /* float4 */
+	{ 701, SQL_PG_NUMBER, false, true },    /* float8 */
+	{ 705, SQL_PG_STRING, false, false },   /* unknown */
+	{ 790, SQL_PG_STRING, false, false },   /* money */
+	{ 829, SQL_PG_STRING, false, false },   /* macaddr */
+	{ 869, SQL_PG_STRING, false, false },   /* inet */
+	{ 1042, SQL_PG_STRING, true, false },   /* char(n) */
+	{ 1043, SQL_PG_STRING, true, true },    /* varchar */
+	{ 1082, SQL_PG_STRING, false, true },   /* date */
+	{ 1083, SQL_PG_STRING, false, true },   /* time */
+	{ 1114, SQL_PG_TIMESTAMP, false, true },
+	{ SQL_PG_TIMESTAMPTZ_OID, SQL_PG_TIMESTAMP_ZONE, false, true },
+	{ 1186, SQL_PG_STRING, false, false },  /* interval */
+	{ 1266, SQL_PG_STRING, false, false },  /* timetz */
+	{ 1560, SQL_PG_STRING, false, false },  /* bit */
+	{ 1562, SQL_PG_STRING, false, false },  /* varbit */
+	{ SQL_PG_NUMERIC_OID, SQL_PG_NUMBER, false, true },
+	{ 2278, SQL_PG_STRING, false, false },  /* void */
+	{ 2950, SQL_PG_STRING, false, true },   /* uuid */
+	{ 3802, SQL_PG_JSON, false, false },    /* jsonb */
+};
+
+static const struct pg_type *
+find_type(unsigned oid)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].oid == oid)
+			return &types[i];
+	return NULL;
+}
+
+enum sql_pg_kind
+sql_pg_kind_of(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t == NULL ? SQL_PG_OTHER : t->kind;
+}
+
+bool
+sql_pg_is_collated(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t != NULL && t->collated;
+}
+
+bool
+sql_pg_is_sorted_alike(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t != NULL && t->sorted;
+}
+
+/* NaN, Infinity and -Infinity are no numbers of JSON. */
+static void
+put_number(struct buf *b, const char *p, size_t n)
+{
+	char last = p[n - 1];
+	bool quoted = last == 'N' || last == 'y';
+
+	if (quoted)
+		buf_char(b, '"');
+	buf_add(b, p, n);
+	if (quoted)
+		buf_char(b, '"');
+}
+
+/* Writes "2026-01-02 03:04:05+00" as "2026-01-02T03:04:05+00:00". A year before
+ * our era keeps its " BC", which RFC 3339 cannot express, and infinity is
+ * written as it is. */
+static void
+put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
+{
+	const char *blank = memchr(p, ' ', n);
+	size_t bc = n > 3 && memcmp(p + n - 3, " BC", 3) == 0 ? 3 : 0;
+
+	buf_char(b, '"');
+	if (blank == NULL) {
+		buf_add(b, p, n);
+	} else {
+		buf_add(b, p, (size_t)(blank - p));
+		buf_char(b, 'T');
+		buf_add(b, blank + 1, n - bc - (size_t)(blank + 1 - p));
+		if (zone)
+			buf_add(b, ":00", 3);
+		buf_add(b, p + n - bc, bc);
+	}
+	buf_char(b, '"');
+}
+
+void
+sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n)
+{
+	switch (k) {
+	case SQL_PG_NUMBER:
+		put_number(b, p, n);
+		break;
+	case SQL_PG_BOOL:
+		buf_str(b, *p == 't' ? "true" : "false");
+		break;
+	case SQL_PG_JSON:
+	case SQL_PG_OTHER:
+		buf_add(b, p, n);
+		break;
+	case SQL_PG_TIMESTAMP:
+		put_timestamp(b, p, n, false);
+		break;
+	case SQL_PG_TIMESTAMP_ZONE:
+		put_timestamp(b, p, n, true);
+		break;
+	default:
+		json_put_string(b, p, n);
+	}
+}

@@ -1,0 +1,28 @@
+/* Values of PostgreSQL, in the text that the server sends, as JSON.
+ * Gives: numbers keep their digits; NaN and infinities become strings; json is
+ *        copied; a timestamp gets the form of RFC 3339; all other values become
+ *        strings as the server writes them. The session's time zone must be
+ *        UTC. */
+#ifndef EXTRACT_SQL_PG_VALUE_H
+#define EXTRACT_SQL_PG_VALUE_H
+
+#include "base/buf.h"
+
+enum sql_pg_kind {
+	SQL_PG_OTHER,           /* the server must make JSON of it */
+	SQL_PG_NUMBER, SQL_PG_BOOL, SQL_PG_JSON, SQL_PG_TIMESTAMP,
+	SQL_PG_TIMESTAMP_ZONE, SQL_PG_STRING
+};
+
+/* Types that etl-extract uses by their OID, which is fixed. */
+enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
+	SQL_PG_NUMERIC_OID = 1700 };
+
+enum sql_pg_kind sql_pg_kind_of(unsigned oid);
+void sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n);
+/* The values of the type are strings of characters, which a collation sorts. */
+bool sql_pg_is_collated(unsigned oid);
+/* The server sorts the values of the type as etl-extract compares them. */
+bool sql_pg_is_sorted_alike(unsigned oid);
+
+#endif

@@ -1,0 +1,330 @@
+#include "base/clock.h"
+#include "base/stop.h"
+#include "db/sqlite_read.h"
+#include "json/number.h"
+#include "json/write.h"
+#include "sql/sql_columns.h"
+#include "stdout_reader.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { SQL_MAX = 64 << 20, SCHEME = 7 /* "sqlite:" */,
+	READY_MS = 50 };        /* rows are kept back for so long at most */
+
+struct lite_source {
+	struct sql_query *query;
+	struct lite_read *read;
+	struct buf name;        /* for messages */
+	struct buf table;       /* of --table, in SQL quotes */
+	struct sql_columns columns;
+	bool cursor_is_text;    /* its column is declared as text */
+	int64_t paused_at;      /* clock_ms() when is_ready() was last false */
+};
+
+static void
+lite_source_close(void *self)
+{
+	struct lite_source *s = self;
+
+	if (s == NULL)
+		return;
+	lite_read_close(s->read);
+	sql_columns_release(&s->columns);
+	buf_release(&s->table);
+	buf_release(&s->name);
+	free(s);
+}
+
+static const char *
+lite_source_name(const void *self)
+{
+	const struct lite_source *s = self;
+
+	return s->name.data;
+}
+
+static const char *
+column_name(const void *read, size_t i)
+{
+	return lite_read_column_name(read, i);
+}
+
+/* SQLite compares a column with the affinity TEXT as text: a type that contains
+ * CHAR, CLOB or TEXT, but not INT. */
+static bool
+is_text_type(const char *declared)
+{
+	return declared != NULL && strcasestr(declared, "INT") == NULL &&
+	    (strcasestr(declared, "CHAR") != NULL ||
+		strcasestr(declared, "CLOB") != NULL ||
+		strcasestr(declared, "TEXT") != NULL);
+}
+
+/* The query may have the parameters :since and :until only: no others have a
+ * value. */
+static int
+find_parameters(struct lite_source *s, struct err *e)
+{
+	struct sql_query *q = s->query;
+	const char *name;
+
+	q->has_since = q->has_until = q->table != NULL;
+	for (int i = 1; i <= lite_read_count_parameters(s->read); i++) {
+		name = lite_read_parameter_name(s->read, i);
+		if (name != NULL && strcmp(name, ":since") == 0)
+			q->has_since = true;
+		else if (name != NULL && strcmp(name, ":until") == 0)
+			q->has_until = true;
+		else
+			return err_set(e, ERR_CONFIG, false, "--query: the "
+			    "parameter %.64s has no value: use :since and "
+			    ":until", name == NULL ? "?" : name);
+	}
+	return 0;
+}
+
+static int
+prepare_query(struct lite_source *s, const char *sql, struct err *e)
+{
+	struct sql_columns *c = &s->columns;
+	int at;
+
+	if (lite_read_prepare(s->read, sql, &at, e) == -1)
+		return sql_prefix_error(s->query, at, e);
+	if (sql_columns_fill_and_check(c, lite_read_count_columns(s->read),
+		column_name, s->read, s->query, e) == -1)
+		return sql_prefix_error(s->query, -1, e);
+	s->cursor_is_text = c->cursor < c->n &&
+	    is_text_type(lite_read_declared_type(s->read, c->cursor));
+	return find_parameters(s, e);
+}
+
+static int
+prepare_user_query_or_table(struct lite_source *s, struct err *e)
+{
+	const struct sql_query *q = s->query;
+	struct buf sql;
+	int rc;
+
+	if (q->table == NULL)
+		return prepare_query(s, q->text, e);
+	if (sql_put_quoted_table(&s->table, q->table, false, e) == -1)
+		return -1;
+	if (q->cursor_is_inside)
+		return err_set(e, ERR_CONFIG, false, "--table %.200s: "
+		    "--cursor-field must name a column: write the condition "
+		    "yourself with --query", q->table);
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT * FROM %s", s->table.data);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = prepare_query(s, sql.data, e);
+	buf_release(&sql);
+	return rc;
+}
+
+static int
+lite_source_open(void **self, const char *url, struct sql_query *q,
+    struct err *e)
+{
+	struct lite_source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->query = q;
+	q->orders_times_as_text = true;
+	buf_init(&s->name, SQL_MAX);
+	buf_init(&s->table, SQL_MAX);
+	db_url_append_public(&s->name, url);
+	(void)buf_text(&s->name);
+	if (buf_check(&s->name, e) == -1 ||
+	    lite_read_open(&s->read, url + SCHEME, is_stdout_reader_gone, e) ==
+		-1 ||
+	    prepare_user_query_or_table(s, e) == -1) {
+		lite_source_close(s);
+		return -1;
+	}
+	*self = s;
+	return 0;
+}
+
+static int
+warn_if_table_has_null_cursors(struct lite_source *s, struct err *e)
+{
+	struct buf sql;
+	int rc, at;
+
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT 1 FROM %s WHERE ", buf_text(&s->table));
+	db_append_quoted(&sql, s->query->cursor, strlen(s->query->cursor));
+	buf_str(&sql, " IS NULL LIMIT 1");
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = lite_read_prepare(s->read, sql.data, &at, e);
+	if (rc == 0 && (rc = lite_read_next(s->read, e)) == 1) {
+		sql_warn_of_null_cursors(s->query);
+		rc = 0;
+	}
+	buf_release(&sql);
+	return rc;
+}
+
+static int
+prepare_table_from_bounds(struct lite_source *s, const char *since,
+    const char *until, struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	sql_put_table_query(&sql, s->query, buf_text(&s->table),
+	    s->cursor_is_text ? " COLLATE BINARY" : "", since != NULL,
+	    until != NULL);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = prepare_query(s, sql.data, e);
+	buf_release(&sql);
+	return rc;
+}
+
+/* The type of a bound is that of the cursor: a text if the cursor's column is
+ * declared as text, else a number if the bound is one. */
+static int
+bind(struct lite_source *s, int i, const char *bound, struct err *e)
+{
+	struct db_value v = db_text(bound);
+	size_t n = strlen(bound);
+	char *end;
+
+	if (!s->cursor_is_text && number_to_int64(bound, n, &v.i))
+		v.type = DB_INT;
+	else if (!s->cursor_is_text && n > 0 &&
+	    strspn(bound, "+-.0123456789eE") == n) {
+		v.r = strtod(bound, &end);
+		v.type = *end == '\0' ? DB_REAL : DB_TEXT;
+	}
+	return lite_read_bind(s->read, i, &v, e);
+}
+
+static int
+lite_source_start(
+    void *self, const char *since, const char *until, struct err *e)
+{
+	struct lite_source *s = self;
+	bool is_table = s->query->table != NULL && s->query->cursor != NULL;
+	const char *bound;
+
+	s->paused_at = clock_ms();
+	if (lite_read_begin(s->read, e) == -1 ||
+	    (is_table && (warn_if_table_has_null_cursors(s, e) == -1 ||
+		prepare_table_from_bounds(s, since, until, e) == -1)))
+		return -1;
+	for (int i = 1; i <= lite_read_count_parameters(s->read); i++) {
+		bound = strcmp(lite_read_parameter_name(s->read, i),
+		    ":since") == 0 ? since : until;
+		if (bind(s, i, bound, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* SQLite does not say whether the next row takes long to find. So it is not
+ * ready once in a while. */
+static bool
+lite_source_is_ready(void *self)
+{
+	struct lite_source *s = self;
+	int64_t now = clock_ms();
+
+	if (now - s->paused_at < READY_MS)
+		return true;
+	s->paused_at = now;
+	return false;
+}
+
+/* A REAL keeps a fraction, so that it is told from an INTEGER: 1.0, not 1. */
+static void
+put_real(struct buf *b, double d)
+{
+	char text[NUMBER_TEXT];
+	size_t n = number_put_shortest_nan_as_null(text, d);
+
+	if (isinf(d)) {
+		buf_str(b, d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+		return;
+	}
+	buf_add(b, text, n);
+	if (memchr(text, '.', n) == NULL && memchr(text, 'e', n) == NULL)
+		buf_add(b, ".0", 2);
+}
+
+static void
+put_blob(struct buf *b, const unsigned char *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	buf_str(b, "\"\\\\x");
+	for (size_t i = 0; i < n; i++) {
+		buf_char(b, hex[p[i] >> 4]);
+		buf_char(b, hex[p[i] & 15]);
+	}
+	buf_char(b, '"');
+}
+
+static void
+put_value(struct buf *b, struct db_value v)
+{
+	switch (v.type) {
+	case DB_INT:
+		buf_printf(b, "%" PRId64, v.i);
+		break;
+	case DB_REAL:
+		put_real(b, v.r);
+		break;
+	case DB_TEXT:
+		json_put_string(b, v.p, v.len);
+		break;
+	case DB_BLOB:
+		put_blob(b, (const unsigned char *)v.p, v.len);
+		break;
+	default:
+		buf_add(b, "null", 4);
+	}
+}
+
+static int
+lite_source_next(void *self, struct buf *record, struct err *e)
+{
+	struct lite_source *s = self;
+	const struct sql_column *c = s->columns.column;
+	int rc = lite_read_next(s->read, e);
+
+	if (rc == -1 && (stop_signal() != 0 || is_stdout_reader_gone()))
+		return set_stop_or_reader_gone_error(e);
+	if (rc == -1)
+		return sql_prefix_error(s->query, -1, e);
+	if (rc == 0)
+		return 0;
+	for (size_t i = 0; i < s->columns.n; i++, c++) {
+		buf_add(record, c->prefix, c->prefix_len);
+		put_value(record, lite_read_column(s->read, i));
+	}
+	buf_char(record, '}');
+	return buf_check(record, e) == -1 ? -1 : 1;
+}
+
+const struct sql_database sql_database_sqlite = {
+	.open = lite_source_open,
+	.start = lite_source_start,
+	.is_ready = lite_source_is_ready,
+	.next = lite_source_next,
+	.close = lite_source_close,
+	.name = lite_source_name,
+};

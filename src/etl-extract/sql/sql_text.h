@@ -1,0 +1,34 @@
+/* The text of --query: where its parameters :since and :until are.
+ * Owns:  sql_text owns the text in sql; sql_text_release() frees it.
+ * Gives: sql has the length of the query. $1 and $2 stand in it for the
+ *        parameters, filled up with blanks, so that a position in sql is the
+ *        same position in the query. Parameters in strings, quoted names and
+ *        comments, and casts such as a::since, are left alone. */
+#ifndef EXTRACT_SQL_TEXT_H
+#define EXTRACT_SQL_TEXT_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+enum { SQL_PARAMS = 2 };
+
+struct sql_text {
+	struct buf sql;
+	size_t end;             /* bytes before the semicolons at the end */
+	int since, until;       /* N of $N, or 0 if the query has it not */
+	bool has_numbered;      /* the query itself has a $1 */
+};
+
+void sql_text_init(struct sql_text *t);
+void sql_text_release(struct sql_text *t);
+/* Reads a query of PostgreSQL. */
+int sql_text_parse(struct sql_text *t, const char *query, struct err *e);
+/* The line and the column, both from 1, of the byte `at` of a text. Columns are
+ * counted in characters. */
+void sql_text_line_and_column(
+    const char *text, size_t at, unsigned *line, unsigned *column);
+/* The byte at which character n, from 1, begins. */
+size_t sql_text_byte_of_character(const char *text, int64_t n);
+
+#endif
