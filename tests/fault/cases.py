@@ -405,6 +405,24 @@ def items(kind, program):
     return Items(name, program, db)
 
 
+class Rows(Case):
+    """A database as the source of an incremental run."""
+
+    def __init__(self, kind):
+        name = "extract-sql-" + kind
+        self.db = database(kind, name, [], "CREATE TABLE r (id int, x text); "
+                           "INSERT INTO r VALUES (3, 'c'), (1, 'a"
+                           + "b" * 3000 + "'), (2, NULL), (NULL, 'd')")
+        state = write(name + ".json", b'{"c": {"value": "0", "version": 4}}')
+        super().__init__(name, [
+            "etl-extract", "--checkpoint", "c", "--state", "file:" + state,
+            "--cursor-field", "/id", "--table", "r", "--backoff", "1ms..5ms",
+            self.db.url])
+
+    def start(self):
+        self.db.start(lambda url: None)
+
+
 class SaveFlow(Case):
     """etl-checkpoint save: what is saved has gone out, at least once."""
 
@@ -609,6 +627,7 @@ def cases():
     if "PGPORT" in os.environ:
         kinds.append("postgresql")
     for kind in kinds:
+        yield Rows(kind)
         yield load(kind, "append")
         yield load(kind, "upsert")
         yield dlq(kind, "put", ["etl-dlq", "put"], letters(3) + versions(),
