@@ -70,9 +70,9 @@ emit_record_as_compact_json(
 
 /* True if the white space between the JSON tokens of a rejected element must be
  * removed. The bytes of a rejected record are stored as one line, but an
- * element of an HTTP answer, or a JSON value in a row of a database, may contain
- * line breaks. An element that is too long, not JSON, not UTF-8 or nested too
- * deep has no JSON tokens, so its white space cannot be removed. */
+ * element of an HTTP answer, or a JSON value in a row of a database, may
+ * contain line breaks. An element that is too long, not JSON, not UTF-8 or
+ * nested too deep has no JSON tokens, so its white space cannot be removed. */
 static bool
 needs_compact_raw(const struct item *it, const struct reject *r)
 {

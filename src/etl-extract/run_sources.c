@@ -7,6 +7,7 @@
 #include "file/path_member.h"
 #include "item_writer.h"
 #include "run.h"
+#include "scheme.h"
 #include "source/source.h"
 
 #include <inttypes.h>
@@ -169,7 +170,7 @@ child_may_read(const struct sources *s, const struct file_entry *f)
 	struct file_format format;
 	struct stat st;
 
-	if (f->why != NULL || source_is_url(f->name) ||
+	if (f->why != NULL || scheme_is_present(f->name) ||
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode))
 		return false;

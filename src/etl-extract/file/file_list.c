@@ -1,6 +1,6 @@
 #include "file/file_list.h"
 
-#include "source/source.h"
+#include "scheme.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -231,7 +231,7 @@ file_list_expand(struct file_list *l, char *const *source, size_t n,
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const char *s = source[i];
 
-		if (source_is_url(s) || strcmp(s, "-") == 0)
+		if (scheme_is_present(s) || strcmp(s, "-") == 0)
 			rc = add(l, s, NULL, e);
 		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1)
 			rc = add_glob(&x, s, e);

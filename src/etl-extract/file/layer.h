@@ -1,6 +1,6 @@
 /* One step between the bytes of a file and its reader: the descriptor itself,
  * a decompressor, or the conversion to UTF-8.
- * Owns:  the layer below it; layer_close() of input.c closes all of them.
+ * Owns:  the layer below it: close() closes that one too.
  * Gives: read() returns how many bytes it has put at p, 0 at the end of the
  *        input, -1 with an error. n is never 0. */
 #ifndef EXTRACT_LAYER_H

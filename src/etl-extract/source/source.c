@@ -2,6 +2,7 @@
 
 #include "base/suggest.h"
 #include "file/file_format.h"
+#include "scheme.h"
 
 #include <string.h>
 #include <strings.h>
@@ -79,23 +80,6 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 	return find_source_by_format(f.name, f.len) != NULL;
 }
 
-/* Returns the length of the scheme if uri is a URL, else 0. */
-static size_t
-scheme_length(const char *uri)
-{
-	const char *colon = strstr(uri, "://");
-
-	if (strncmp(uri, "sqlite:", 7) == 0)
-		return 6;
-	return colon == NULL ? 0 : (size_t)(colon - uri);
-}
-
-bool
-source_is_url(const char *uri)
-{
-	return scheme_length(uri) > 0 || strstr(uri, "://") != NULL;
-}
-
 static int
 refuse_query_options(const struct extract_opts *o, struct err *e)
 {
@@ -112,7 +96,7 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 {
 	struct file_format f;
 
-	if (source_is_url(uri)) {
+	if (scheme_is_present(uri)) {
 		if (find_source_by_scheme_refuse_format(
 			s, o, uri, scheme_length(uri), e) == -1)
 			return -1;

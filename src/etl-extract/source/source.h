@@ -27,14 +27,11 @@ struct source {
 extern const struct source source_http;
 extern const struct source source_ndjson;
 extern const struct source source_csv;
+extern const struct source source_sql;
 
 /* True if a file of this name in a directory is a source, by --format or its
  * suffix. */
 bool source_accepts_file(const struct extract_opts *o, const char *path);
-extern const struct source source_sql;
-
-/* True if uri is a URL: http://..., or sqlite:PATH. */
-bool source_is_url(const char *uri);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
 int source_find_kind(const struct source **s, const struct extract_opts *o,

@@ -1,0 +1,14 @@
+/* Tells a SOURCE that is a URL from one that is the name of a file. */
+#ifndef EXTRACT_SCHEME_H
+#define EXTRACT_SCHEME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Returns the length of the scheme: 4 for http://...; 6 for sqlite:PATH, which
+ * needs no slashes; else 0. */
+size_t scheme_length(const char *uri);
+/* True if uri is a URL: http://..., or sqlite:PATH. */
+bool scheme_is_present(const char *uri);
+
+#endif
