@@ -193,7 +193,7 @@ test_attacks_end_the_process_and_reject_one_record(void **state)
 	struct pool_conf c;
 	struct pool *p;
 	struct result r;
-	char record[16];
+	char record[32];
 
 	if (!has_seccomp())
 		skip();
