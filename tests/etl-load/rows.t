@@ -199,6 +199,20 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 		    paste -sd ' ')"
 	done
 
+	# A reference to a row that does not exist, and an error of another
+	# record after it.
+	sql 'CREATE TABLE pair (k int PRIMARY KEY, v int CHECK (v > 0),
+	    p int REFERENCES pair)'
+	table=pair
+	put '{"k":1,"p":9}' '{"k":1,"v":1}' '{"k":2,"v":-1}'
+	load "$k a reference that a later record with the key replaces" \
+	    '3 in 1 0 0 0 2' --key k
+	is "$k each reject has the message of its own error" \
+	    '1 foreign key 2 check' "$(jq -r '"\(.origin.key | .[1:-1]) \(
+	    .message | ascii_downcase |
+	    match("foreign key|check").string)"' "$scratch/rejects" |
+	    paste -sd ' ')"
+
 	# SQLite: one trigger suppresses rows, another one rolls back the
 	# transaction: only its record is rejected.
 	if [ $kind = sqlite ]; then

@@ -220,8 +220,10 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 		return rc == -1 ? PUT_FAILED : PUT_DONE;
 	if (waited && (rc = later_item_was_stored(s, o, i, e)) == -1)
 		return PUT_FAILED;
-	if (rc == 1)
+	if (rc == 1) {
+		lite_set_missing_reference(st);
 		return reject_item(s, o, i, e);
+	}
 	result = lite_store_record(st, o->reader.shape, e);
 	if (result == LITE_FAILED)
 		return PUT_FAILED;

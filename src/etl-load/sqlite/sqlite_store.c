@@ -194,6 +194,14 @@ keep_reason_of_failure(struct lite_store *s, const struct err *e)
 	    s->fault.data ? LITE_REFUSED : LITE_FAILED;
 }
 
+void
+lite_set_missing_reference(struct lite_store *s)
+{
+	s->fault = (struct db_fault){ .data = true };
+	(void)err_set(&s->why, ERR_DATA, false,
+	    "FOREIGN KEY constraint failed");
+}
+
 /* Inserts the record in a savepoint and rolls back to the savepoint if the
  * record is refused, so that no part of its changes stays in the database. A
  * missing referenced row refuses the record, even if the foreign key is
@@ -216,10 +224,8 @@ insert_or_update_row_in_savepoint(struct lite_store *s,
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
 		    LITE_FAILED : rc;
 	} else {
+		lite_set_missing_reference(s);
 		rc = LITE_REFUSED;
-		s->fault = (struct db_fault){ .data = true };
-		(void)err_set(&s->why, ERR_DATA, false,
-		    "FOREIGN KEY constraint failed");
 	}
 	return rc == LITE_REFUSED && db_script(s->db, undo, e) == -1 ?
 	    LITE_FAILED : rc;
