@@ -49,7 +49,6 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	struct old_tables old = { false, false };
 	struct db_value schema = db_text(db_schema(db));
 	int64_t present, version = 0;
-	bool ignored;
 
 	if (lock_control_tables(db, e) == -1 ||
 	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
@@ -59,8 +58,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 		return -1;
 	/* Another role may have created tables since the last check. No command
 	 * of this transaction may read a table before it is checked. */
-	if (control_refuse_tables_of_others(db, present == 0, &ignored, e) ==
-		-1 ||
+	if (control_refuse_tables_of_others(db, present == 0, e) == -1 ||
 	    (present > 0 && read_tables_version(db, &version, e) == -1) ||
 	    check_tables_are_not_newer(db, version, e) == -1)
 		return -1;
@@ -72,14 +70,12 @@ create_or_migrate_tables(struct db *db, struct err *e)
 
 /* Sets *version to 0 if there are no tables. */
 static int
-read_version_of_any_tables(struct db *db, int64_t *version, struct err *e)
+read_version_of_any_tables(
+    struct db *db, bool present, int64_t *version, struct err *e)
 {
 	struct err first;
-	bool present;
 
 	*version = 0;
-	if (control_refuse_tables_of_others(db, false, &present, e) == -1)
-		return -1;
 	if (!present || read_tables_version(db, version, &first) == 0 ||
 	    first.code == ERR_CONFIG)
 		return 0;
@@ -92,9 +88,11 @@ control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
     struct err *e)
 {
 	int64_t version;
+	bool present;
 
-	if (control_find_schema(db, schema, creates_missing_schema, e) == -1 ||
-	    read_version_of_any_tables(db, &version, e) == -1)
+	if (control_find_schema_and_refuse_tables_of_others(db, schema,
+	    creates_missing_schema, &present, e) == -1 ||
+	    read_version_of_any_tables(db, present, &version, e) == -1)
 		return -1;
 	/* The usual case: the tables exist and need no migration. */
 	if (version >= CONTROL_VERSION)
@@ -128,9 +126,8 @@ control_open(struct db **db, const char *url, const char *schema,
 	*db = NULL;
 	rc = (creates_missing ? db_open : db_open_present)(db, url, e);
 	if (rc == 0)
-		rc = control_find_schema(*db, schema, creates_missing, e);
-	if (rc == 0)
-		rc = control_refuse_tables_of_others(*db, false, &present, e);
+		rc = control_find_schema_and_refuse_tables_of_others(
+		    *db, schema, creates_missing, &present, e);
 	return close_if_failed(rc, db);
 }
 

@@ -5,25 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-set_first_schema_of_search_path(struct db *db, struct err *e)
-{
-	struct db_rows *r;
-	int rc;
-
-	if (db_query(db, &r, db_sql(db, SQL_CONTROL_DEFAULT_SCHEMA), NULL, 0,
-	    e) == -1)
-		return -1;
-	if ((rc = db_next(r, e)) == 1)
-		rc = db_set_schema(db, db_column(r, 0).p, e);
-	else if (rc == 0)
-		rc = err_set(e, ERR_CONFIG, false, "%s: no schema of the "
-		    "search_path exists, so there is no place for the control "
-		    "tables: name a schema with --control-schema", db_name(db));
-	db_end(r);
-	return rc;
-}
-
 /* Two programs may create the schema at the same time: the lock of the control
  * tables lets only one of them look and create. */
 static int
@@ -58,48 +39,12 @@ out:
 }
 
 static int
-set_named_schema(
-    struct db *db, const char *name, bool creates_missing_schema, struct err *e)
-{
-	struct db_value v = db_text(name);
-	int64_t present = 0;
-
-	if (db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
-	    &present, e) == -1)
-		return -1;
-	if (present == 0 && !creates_missing_schema)
-		return err_set(e, ERR_CONFIG, false, "%s has no schema %s, "
-		    "which --control-schema or ETL_CONTROL_SCHEMA names",
-		    db_name(db), name);
-	if (present == 0 && create_schema(db, name, e) == -1)
-		return -1;
-	return db_set_schema(db, name, e);
-}
-
-int
-control_find_schema(
-    struct db *db, const char *name, bool creates_missing_schema, struct err *e)
-{
-	if (db_kind(db) == DB_SQLITE)
-		return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
-		    "--control-schema: %s is an SQLite file, which has no "
-		    "schemas", db_name(db));
-	if (db_schema(db) != NULL)
-		return 0;
-	if (name == NULL)
-		name = getenv("ETL_CONTROL_SCHEMA");
-	if (name == NULL || *name == '\0')
-		return set_first_schema_of_search_path(db, e);
-	return set_named_schema(db, name, creates_missing_schema, e);
-}
-
-static int
 set_error_of_refused_table(
     struct db *db, const struct db_rows *r, struct err *e)
 {
-	const char *table = db_column(r, 1).p, *owner = db_column(r, 3).p;
+	const char *table = db_column(r, 2).p, *owner = db_column(r, 4).p;
 
-	if (db_column(r, 2).i == 1)
+	if (db_column(r, 3).i == 1)
 		return err_set(e, ERR_DENIED, false, "the control table %s.%s "
 		    "has a trigger whose function belongs to the role %s, "
 		    "which could run its own commands as your role: drop the "
@@ -111,25 +56,90 @@ set_error_of_refused_table(
 	    "schema with --control-schema", db_schema(db), table, owner);
 }
 
-int
-control_refuse_tables_of_others(
-    struct db *db, bool renamed_too, bool *present, struct err *e)
+/* Reads the row of the statement control_owners. Calls db_set_schema() if the
+ * schema exists and no earlier call has set it. */
+static int
+set_schema_and_judge_owners(
+    struct db *db, const struct db_rows *r, bool *present, struct err *e)
 {
-	struct db_value v[] = { db_text(db_schema(db)), DB_I(renamed_too) };
+	*present = db_column(r, 1).i != 0;
+	if (db_column(r, 0).type != DB_NULL && db_schema(db) == NULL &&
+	    db_set_schema(db, db_column(r, 0).p, e) == -1)
+		return -1;
+	return db_column(r, 2).type == DB_NULL ? 0 :
+	    set_error_of_refused_table(db, r, e);
+}
+
+/* `name` may be NULL. One statement finds the schema and reads the owners of
+ * its tables, to save a round trip in each start of a program. */
+static int
+set_present_schema_and_refuse_tables_of_others(struct db *db, const char *name,
+    bool renamed_too, bool *present, struct err *e)
+{
+	struct db_value v[] = { db_text(name), DB_I(renamed_too) };
 	struct db_rows *r;
 	int rc;
 
-	*present = true;
-	if (db_kind(db) == DB_SQLITE)
-		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_CONTROL_OWNERS), v, 2, e) == -1)
 		return -1;
-	if ((rc = db_next(r, e)) == 1) {
-		*present = db_column(r, 0).i != 0;
-		rc = db_column(r, 1).type == DB_NULL
-			 ? 0
-			 : set_error_of_refused_table(db, r, e);
-	}
+	if ((rc = db_next(r, e)) == 1)
+		rc = set_schema_and_judge_owners(db, r, present, e);
 	db_end(r);
 	return rc;
+}
+
+static int
+create_missing_schema(
+    struct db *db, const char *name, bool creates_missing_schema, struct err *e)
+{
+	if (name == NULL)
+		return err_set(e, ERR_CONFIG, false, "%s: no schema of the "
+		    "search_path exists, so there is no place for the control "
+		    "tables: name a schema with --control-schema", db_name(db));
+	if (!creates_missing_schema)
+		return err_set(e, ERR_CONFIG, false, "%s has no schema %s, "
+		    "which --control-schema or ETL_CONTROL_SCHEMA names",
+		    db_name(db), name);
+	return create_schema(db, name, e) == -1 ? -1 :
+	    db_set_schema(db, name, e);
+}
+
+static const char *
+get_name_of_environment(void)
+{
+	const char *name = getenv("ETL_CONTROL_SCHEMA");
+
+	return name != NULL && *name != '\0' ? name : NULL;
+}
+
+int
+control_find_schema_and_refuse_tables_of_others(struct db *db, const char *name,
+    bool creates_missing_schema, bool *present, struct err *e)
+{
+	*present = true;
+	if (db_kind(db) == DB_SQLITE)
+		return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
+		    "--control-schema: %s is an SQLite file, which has no "
+		    "schemas", db_name(db));
+	if (db_schema(db) != NULL)
+		name = db_schema(db);
+	else if (name == NULL)
+		name = get_name_of_environment();
+	else if (*name == '\0')
+		name = NULL;
+	if (set_present_schema_and_refuse_tables_of_others(
+		db, name, false, present, e) == -1)
+		return -1;
+	return db_schema(db) != NULL ? 0 :
+	    create_missing_schema(db, name, creates_missing_schema, e);
+}
+
+int
+control_refuse_tables_of_others(struct db *db, bool renamed_too, struct err *e)
+{
+	bool ignored;
+
+	return db_kind(db) == DB_SQLITE ? 0 :
+	    set_present_schema_and_refuse_tables_of_others(
+	    db, db_schema(db), renamed_too, &ignored, e);
 }

@@ -6,34 +6,34 @@ FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = 'etl_control'
 
--- name: control_default_schema
--- Returns the schema of the control tables if the user names none: the first
--- schema of the search path that has them, else the first schema of the path.
--- Returns no row if the search path has no schema that exists.
-SELECT s.name::text
-FROM (SELECT coalesce(
-    (SELECT n.nspname
-    FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = pg_catalog.to_regclass('etl_control')::oid),
-    pg_catalog.current_schema()) AS name) AS s
-WHERE s.name IS NOT NULL
-
 -- name: control_schema_present
 -- Returns 1 if the schema $1 exists, else 0.
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1
 
 -- name: control_owners
--- Returns one row for the schema $1: whether it has the table etl_control, and,
--- if one of the control tables must not be used, the name of this table, 1 if a
--- trigger is the reason, and the role to which the table or the function of the
--- trigger belongs. A table must belong to the current role, to a role of which
--- it is a member, or to the owner of the database. pg_has_role() alone does not
--- answer this, because it is true for every role if the current role is a
--- superuser. Only the owner of a table can give it rules, policies or defaults,
--- but a trigger can be of a role with the privilege TRIGGER. If $2 is 1, the
--- statement also looks at the renamed tables of another tool.
-WITH RECURSIVE member AS (
+-- Returns one row: the schema of the control tables (NULL if it does not
+-- exist), whether it has the table etl_control, and, if one of the control
+-- tables must not be used, the name of this table, 1 if a trigger is the
+-- reason, and the role to which the table or the function of the trigger
+-- belongs.
+-- The schema is $1. If $1 is NULL, it is the first schema of the search path
+-- that has the table etl_control, else the first schema of the path.
+-- A table must belong to the current role, to a role of which it is a member,
+-- or to the owner of the database. pg_has_role() alone does not answer this,
+-- because it is true for every role if the current role is a superuser. Only
+-- the owner of a table can give it rules, policies or defaults, but a trigger
+-- can be of a role with the privilege TRIGGER. If $2 is 1, the statement also
+-- looks at the renamed tables of another tool.
+WITH RECURSIVE home AS (
+    SELECT n.oid, n.nspname
+    FROM pg_catalog.pg_namespace AS n
+    WHERE n.nspname = coalesce($1, (
+        SELECT h.nspname
+        FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS h ON h.oid = c.relnamespace
+        WHERE c.oid = pg_catalog.to_regclass('etl_control')::oid
+    ), pg_catalog.current_schema())
+), member AS (
     SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
     UNION
     SELECT a.roleid
@@ -45,13 +45,11 @@ WITH RECURSIVE member AS (
     WHERE d.datname = pg_catalog.current_database()
 ), control AS (
     SELECT c.oid, c.relname, c.relowner
-    FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND (c.relname IN ('etl_control', 'pipeline_runs',
-            'dead_letters', 'dead_letter_attempts', 'etl_checkpoints',
-            'etl_loads')
+    FROM pg_catalog.pg_class AS c JOIN home AS h ON h.oid = c.relnamespace
+    WHERE c.relname IN ('etl_control', 'pipeline_runs', 'dead_letters',
+            'dead_letter_attempts', 'etl_checkpoints', 'etl_loads')
         OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
-            'dead_letters_before_etl'))
+            'dead_letters_before_etl')
 ), refused AS (
     SELECT c.relname, 0 AS has_trigger, c.relowner AS owner
     FROM control AS c
@@ -65,9 +63,10 @@ WITH RECURSIVE member AS (
     WHERE NOT g.tgisinternal AND n.nspname <> 'pg_catalog'
         AND f.proowner NOT IN (SELECT t.oid FROM trusted AS t)
 )
-SELECT EXISTS (SELECT FROM control AS c WHERE c.relname = 'etl_control'),
+SELECT h.nspname,
+    EXISTS (SELECT FROM control AS c WHERE c.relname = 'etl_control'),
     r.relname, r.has_trigger, pg_catalog.pg_get_userbyid(r.owner)
-FROM (SELECT) AS one LEFT JOIN refused AS r ON true
+FROM (SELECT) AS one LEFT JOIN home AS h ON true LEFT JOIN refused AS r ON true
 ORDER BY r.has_trigger, r.relname
 LIMIT 1
 
