@@ -36,14 +36,11 @@ is_out_of_reach(int error)
 /* Appends the line with a single write(), so that the lines of several programs
  * do not mix. */
 static int
-append_line_to_file(struct buf *line, struct err *e)
+append_line_to_file(const struct buf *line, struct err *e)
 {
 	const char *path = get_report_file();
 	int fd, rc = 0;
 
-	buf_str(line, "}\n");
-	if (buf_check(line, e) == -1)
-		return -1;
 	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && is_out_of_reach(errno)) {
 		err_warnf(program_invocation_short_name, "%s: %s: etl-run does "
@@ -57,6 +54,19 @@ append_line_to_file(struct buf *line, struct err *e)
 	if (write(fd, line->data, line->len) != (ssize_t)line->len)
 		rc = err_errno(e, ERR_IO, path);
 	(void)close(fd);
+	return rc;
+}
+
+static int
+end_write_and_release_line(struct buf *line, struct err *e)
+{
+	int rc;
+
+	buf_str(line, "}\n");
+	rc = buf_check(line, e);
+	if (rc == 0)
+		rc = append_line_to_file(line, e);
+	buf_release(line);
 	return rc;
 }
 
@@ -88,19 +98,19 @@ put_shown_text(struct buf *b, const char *name, const char *text)
 	buf_release(&shown);
 }
 
-/* Writes the member "path": the names of the stages of the stream, up to this
- * one, with a slash between them. */
+/* Writes the member "path": the names of the stages in the mark, and the name
+ * `stage`, with a slash between them. The mark and the stage may be NULL. */
 static void
-put_path(struct buf *b, const struct mark *begin, const char *stage)
+put_path(struct buf *b, const struct mark *m, const char *stage)
 {
 	struct buf path;
 
 	buf_init(&path, LINE_MAX_BYTES);
-	for (size_t i = 0; begin != NULL && i < begin->nstages; i++) {
-		buf_str(&path, begin->stages[i].stage);
-		buf_char(&path, '/');
-	}
-	buf_str(&path, stage);
+	for (size_t i = 0; m != NULL && i < m->nstages; i++)
+		buf_printf(&path, "%s%s", i > 0 ? "/" : "",
+		    m->stages[i].stage);
+	if (stage != NULL)
+		buf_printf(&path, "%s%s", path.len > 0 ? "/" : "", stage);
 	put_shown_text(b, "path", buf_text(&path));
 	b->failed |= path.failed;
 	buf_release(&path);
@@ -111,7 +121,6 @@ run_report_open(
     struct run_report *r, const struct run_report_input *in, struct err *e)
 {
 	struct buf b;
-	int rc;
 
 	if (get_report_file() == NULL)
 		return 0;
@@ -119,10 +128,8 @@ run_report_open(
 	start_line(&b, r, "open");
 	put_path(&b, NULL, in->stage);
 	report_command_put(&b, in->is_source);
-	rc = append_line_to_file(&b, e);
-	buf_release(&b);
 	r->opened = true;
-	return rc;
+	return end_write_and_release_line(&b, e);
 }
 
 int
@@ -134,7 +141,7 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 
 	if (get_report_file() == NULL)
 		return 0;
-	if (r->begun && run_report_end(r, false, e) == -1)
+	if (run_report_end_if_begun(r, e) == -1)
 		return -1;
 	r->streams += !r->opened;
 	r->opened = false;
@@ -147,9 +154,9 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 		json_put_raw(&b, "replay", "true", 4);
 	put_path(&b, begin, in->stage);
 	report_command_put(&b, in->is_source);
-	rc = append_line_to_file(&b, e);
-	buf_release(&b);
+	rc = end_write_and_release_line(&b, e);
 	r->begun = rc == 0;
+	r->has_output = in->has_output;
 	return rc;
 }
 
@@ -158,7 +165,6 @@ run_report_load(
     struct run_report *r, const struct run_report_load *load, struct err *e)
 {
 	struct buf b;
-	int rc;
 
 	if (get_report_file() == NULL)
 		return 0;
@@ -167,9 +173,7 @@ run_report_load(
 	json_put_text(&b, "target", load->target);
 	if (load->appends)
 		json_put_raw(&b, "appends", "true", 4);
-	rc = append_line_to_file(&b, e);
-	buf_release(&b);
-	return rc;
+	return end_write_and_release_line(&b, e);
 }
 
 /* True if all readers of the pipe have exited and have left bytes in it. */
@@ -195,26 +199,23 @@ is_output_a_pipe(void)
 }
 
 int
-run_report_end(struct run_report *r, bool has_output, struct err *e)
+run_report_end_if_begun(struct run_report *r, struct err *e)
 {
 	struct err why;
 	struct buf b;
-	int rc;
 
 	if (!r->begun)
 		return 0;
-	if (has_output && has_unread_output()) {
+	if (r->has_output && has_unread_output()) {
 		(void)err_set(&why, ERR_GONE, false, "-");
 		run_report_failed(r, "", &why, false);
 		return 0;
 	}
 	start_line(&b, r, "end");
-	if (has_output && is_output_a_pipe())
+	if (r->has_output && is_output_a_pipe())
 		json_put_int(&b, "rejects_in_pipe", (int64_t)r->rejects);
-	rc = append_line_to_file(&b, e);
-	buf_release(&b);
 	r->begun = false;
-	return rc;
+	return end_write_and_release_line(&b, e);
 }
 
 static void
@@ -248,10 +249,9 @@ run_report_failed(struct run_report *r, const char *stage,
 		report_command_put(&b, true);
 	}
 	put_failure(&b, why, maybe_loaded);
-	if (append_line_to_file(&b, &e) == -1)
+	if (end_write_and_release_line(&b, &e) == -1)
 		err_warnf(program_invocation_short_name,
 		    "cannot report this failure to etl-run: %s", e.msg);
-	buf_release(&b);
 	r->failed = true;
 	r->begun = false;
 }

@@ -17,6 +17,7 @@ struct run_report {
 	                                 * that `opened` expects */
 	bool opened;                    /* no stream has begun yet */
 	bool begun;                     /* the last one has not ended yet */
+	bool has_output;                /* as in run_report_input */
 	bool failed;                    /* a failure was reported */
 	uint64_t rejects;               /* reject lines that this program has
 	                                 * sent on in the stream */
@@ -26,6 +27,8 @@ struct run_report_input {
 	const char *stage;              /* the name of this stage */
 	bool is_source;                 /* it reads standard input only if it
 	                                 * has the argument "-" */
+	bool has_output;                /* it writes the stream: false for a
+	                                 * loader */
 };
 
 struct run_report_load {
@@ -40,9 +43,10 @@ int run_report_begin(struct run_report *r, const struct mark *begin,
     const struct run_report_input *in, struct err *e);
 int run_report_load(struct run_report *r, const struct run_report_load *load,
     struct err *e);
-/* Call this when the whole output was written. Reports a failure instead if
- * the reader of the output has exited before it had read everything. */
-int run_report_end(struct run_report *r, bool has_output, struct err *e);
+/* Call this when the whole output was written; run_report_begin() calls it for
+ * the stream before. Reports a failure instead if the reader of the output has
+ * exited before it had read everything. */
+int run_report_end_if_begun(struct run_report *r, struct err *e);
 /* maybe_loaded: a COMMIT was sent whose answer was lost. */
 void run_report_failed(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);

@@ -12,7 +12,7 @@ int
 stage_report_begin(struct stage *s, struct err *e)
 {
 	const struct run_report_input in = { .stage = s->counts.stage,
-		.is_source = s->conf->source };
+		.is_source = s->conf->source, .has_output = s->out != NULL };
 
 	return run_report_begin(&s->report, &s->begin, &in, e);
 }

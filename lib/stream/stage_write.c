@@ -349,5 +349,5 @@ stage_finish(struct stage *s, struct err *e)
 		reject_warn_if_all_rejected(
 		    program, &s->limit, &all, s->causes);
 	}
-	return run_report_end(&s->report, s->out != NULL, e);
+	return run_report_end_if_begun(&s->report, e);
 }

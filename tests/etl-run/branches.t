@@ -92,6 +92,12 @@ is 'rejects that another program reads fail the run' 65 \
 like 'rejects that another program reads: the message says how many' \
     'stream .* \(1 that stage extract sent to a program that is not etl' \
     "$(cat err)"
+echo '{"id":9,"n":9}' >good.ndjson
+is 'the rejects of the first of two streams in a pipe fail the run too' 65 \
+    "$(status etl-run --name f -c '{ etl-extract --stream a in.ndjson
+    etl-extract --stream b good.ndjson; } | etl-transform . | cat >saved')"
+like 'the first of two streams: the message names the stream' \
+    'stream a \(1 that stage extract/transform sent' "$(cat err)"
 is 'rejects in a saved stream are kept' 0 \
     "$(status etl-run --name f -c 'etl-extract in.ndjson >saved')"
 is 'rejects in file descriptor 3 are kept' 0 \
