@@ -33,10 +33,10 @@ is_out_of_reach(int error)
 	    error == EPERM || error == EROFS || error == ELOOP;
 }
 
-/* Appends the line with a single write(), so that the lines of several programs
- * do not mix. */
+/* Appends whole lines with a single write(), so that the lines of several
+ * programs do not mix. */
 static int
-append_line_to_file(const struct buf *line, struct err *e)
+append_lines_to_file(const struct buf *lines, struct err *e)
 {
 	const char *path = get_report_file();
 	int fd, rc = 0;
@@ -51,7 +51,7 @@ append_line_to_file(const struct buf *line, struct err *e)
 	if (fd == -1)
 		return err_errno(e, ERR_IO, path);
 	errno = ENOSPC;
-	if (write(fd, line->data, line->len) != (ssize_t)line->len)
+	if (write(fd, lines->data, lines->len) != (ssize_t)lines->len)
 		rc = err_errno(e, ERR_IO, path);
 	(void)close(fd);
 	return rc;
@@ -65,7 +65,7 @@ end_write_and_release_line(struct buf *line, struct err *e)
 	buf_str(line, "}\n");
 	rc = buf_check(line, e);
 	if (rc == 0)
-		rc = append_line_to_file(line, e);
+		rc = append_lines_to_file(line, e);
 	buf_release(line);
 	return rc;
 }
@@ -254,4 +254,34 @@ run_report_failed(struct run_report *r, const char *stage,
 		    "cannot report this failure to etl-run: %s", e.msg);
 	r->failed = true;
 	r->begun = false;
+}
+
+int
+run_report_add_stored_stream(struct buf *lines, struct run_report *r,
+    const struct run_report_stored *stored, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	if (get_report_file() == NULL)
+		return 0;
+	r->streams++;
+	start_line(&b, r, "stored");
+	json_put_text(&b, "id", stored->id);
+	put_path(&b, stored->end, NULL);
+	json_put_int(&b, "rejects", (int64_t)stored->rejects);
+	buf_str(&b, "}\n");
+	rc = buf_check(&b, e);
+	if (rc == 0) {
+		buf_add(lines, b.data, b.len);
+		rc = buf_check(lines, e);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+int
+run_report_write_stored_streams(const struct buf *lines, struct err *e)
+{
+	return lines->len > 0 ? append_lines_to_file(lines, e) : 0;
 }

@@ -51,4 +51,16 @@ int run_report_end_if_begun(struct run_report *r, struct err *e);
 void run_report_failed(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);
 
+/* For etl-dlq put, which reads streams but is no stage of them. It appends the
+ * report of each stream that it has read to `lines`, and writes these once all
+ * reject lines are stored as dead letters. */
+struct run_report_stored {
+	const char *id;                 /* of the mark begin */
+	const struct mark *end;
+	uint64_t rejects;               /* reject lines in the stream */
+};
+int run_report_add_stored_stream(struct buf *lines, struct run_report *r,
+    const struct run_report_stored *stored, struct err *e);
+int run_report_write_stored_streams(const struct buf *lines, struct err *e);
+
 #endif

@@ -49,6 +49,9 @@ int intake_flush_files(struct intake *in, struct err *e);
 FILE *intake_rejects(const struct intake *in);
 void intake_counts(const struct intake *in, uint64_t *rejects,
     uint64_t *others, uint64_t *bad);
+/* Reports to etl-run that the rejects of the streams in the input are stored.
+ * Streams without their mark `end` are left out. */
+int intake_report_stored_streams(const struct intake *in, struct err *e);
 void intake_free(struct intake *in);
 
 int put_command(struct dlq *d, struct err *e);

@@ -166,7 +166,7 @@ store_all_rejects(
 }
 
 static int
-print_counts_and_fail_if_bad(
+print_counts_and_report_or_fail_if_bad(
     struct dlq *d, const struct intake *in, int64_t added, struct err *e)
 {
 	uint64_t rejects, others, bad;
@@ -181,7 +181,7 @@ print_counts_and_fail_if_bad(
 	if (out_line(d->out, text, (size_t)n, e) == -1)
 		return -1;
 	if (bad == 0)
-		return 0;
+		return intake_report_stored_streams(in, e);
 	return err_set(e, ERR_DATA, false, "put: %llu line%s not stored%s%s",
 	    (unsigned long long)bad, bad == 1 ? " was" : "s were",
 	    d->opts->bad != NULL ? ", and kept in " : "",
@@ -211,7 +211,7 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		rc = store_all_rejects(d, in, &added, e);
 	if (rc == 0)
-		rc = print_counts_and_fail_if_bad(d, in, added, e);
+		rc = print_counts_and_report_or_fail_if_bad(d, in, added, e);
 	intake_free(in);
 	return rc;
 }

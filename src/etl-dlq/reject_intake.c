@@ -7,6 +7,7 @@
 #include "json/scan.h"
 #include "stream/lines.h"
 #include "stream/mark.h"
+#include "stream/run_report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,10 @@ struct intake {
 	uint64_t torn_line;     /* its number (0: none), */
 	bool no_lf;             /* if it lacks an LF, */
 	char why[256];          /* and why it is bad */
+	char *stream;           /* id in the last mark begin; NULL: none */
+	uint64_t in_stream;     /* rejects after this mark */
+	struct run_report report;
+	struct buf reports;     /* of the streams that have ended */
 };
 
 /* A file that is created has mode 0600, because the lines are those of
@@ -55,6 +60,7 @@ intake_open(struct intake **out, const char *bad, struct err *e)
 		return err_nomem(e);
 	*out = in;
 	buf_init(&in->torn, SIZE_MAX / 4);
+	buf_init(&in->reports, SIZE_MAX / 4);
 	if ((fd = temp_file_open_unnamed(e)) == -1)
 		return -1;
 	if ((in->file = fdopen(fd, "w+")) == NULL) {
@@ -74,6 +80,8 @@ intake_free(struct intake *in)
 		return;
 	json_release(&in->json);
 	buf_release(&in->torn);
+	buf_release(&in->reports);
+	free(in->stream);
 	if (in->file != NULL)
 		(void)fclose(in->file);
 	if (in->bad != NULL)
@@ -149,6 +157,29 @@ hold_and_save_bad_line(struct intake *in, const struct line *l, const char *why,
 	return buf_check(&in->torn, e);
 }
 
+static int
+note_begin_or_end_of_stream(
+    struct intake *in, const struct mark *m, struct err *e)
+{
+	struct run_report_stored stored = { .end = m };
+	int rc = 0;
+
+	if (m->kind != MARK_BEGIN && m->kind != MARK_END)
+		return 0;
+	if (m->kind == MARK_END && in->stream != NULL) {
+		stored.id = in->stream;
+		stored.rejects = in->in_stream;
+		rc = run_report_add_stored_stream(
+		    &in->reports, &in->report, &stored, e);
+	}
+	free(in->stream);
+	in->stream = NULL;
+	in->in_stream = 0;
+	if (m->kind == MARK_BEGIN && (in->stream = strdup(m->id)) == NULL)
+		rc = err_nomem(e);
+	return rc;
+}
+
 /* Checks a line of the input. Returns 0 for a valid reject line, which is to be
  * stored; 1 for a record or another line of a stream, which is ignored; -1 for
  * a line that is neither, with the reason in *e. */
@@ -157,7 +188,7 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 {
 	struct mark m = { 0 };
 	struct json_fault f = { 0 };
-	int rc = 1;
+	int rc;
 
 	if (l->too_long)
 		return err_set(e, ERR_DATA, false, "the line is longer than "
@@ -168,10 +199,11 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 		    err_set(e, ERR_DATA, false, "not JSON: %s", f.why);
 	if (!is_mark_line(l->data, l->len))
 		return 1;
-	if (mark_parse(&m, l->data, l->len, e) == -1)
-		rc = -1;
-	else if (m.kind == MARK_REJECT)
+	rc = mark_parse(&m, l->data, l->len, e);
+	if (rc == 0 && m.kind == MARK_REJECT)
 		rc = letter_check_line(l->data, l->len, e);
+	else if (rc == 0)
+		rc = note_begin_or_end_of_stream(in, &m, e) == -1 ? -1 : 1;
 	mark_release(&m);
 	return rc;
 }
@@ -195,6 +227,7 @@ classify_and_copy_reject_line(
 	if (kind != 0)
 		return 0;
 	in->rejects++;
+	in->in_stream++;
 	if (fwrite(l->data, 1, l->len, in->file) != l->len ||
 	    putc('\n', in->file) == EOF)
 		return err_errno(e, ERR_IO, "temporary file");
@@ -238,6 +271,8 @@ intake_read_file(struct intake *in, const char *name, struct err *e)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
+	free(in->stream);       /* of a file that was cut off */
+	in->stream = NULL;
 	if (check_bad_file_is_not_input(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
@@ -280,4 +315,10 @@ intake_flush_files(struct intake *in, struct err *e)
 	if (fflush(in->file) == EOF)
 		return err_errno(e, ERR_IO, "temporary file");
 	return in->bad != NULL ? sync_bad_file(in, e) : 0;
+}
+
+int
+intake_report_stored_streams(const struct intake *in, struct err *e)
+{
+	return run_report_write_stored_streams(&in->reports, e);
 }

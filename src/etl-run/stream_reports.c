@@ -148,6 +148,13 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 		return copy_text_member(&v->load_id, j, "id", e) == -1 ||
 		    copy_text_member(&v->target, j, "target", e) == -1 ? -1 : 0;
 	}
+	if (is_event(j, "stored")) {
+		v->state = REPORT_ENDED;
+		v->stored = get_number_member(j, "rejects");
+		return copy_text_member(&v->stored_id, j, "id", e) == -1 ||
+		    copy_text_member(&v->stored_path, j, "path", e) == -1 ?
+		    -1 : 0;
+	}
 	if (is_event(j, "begin")) {     /* its path is longer than at open */
 		free(v->path);
 		v->path = NULL;
@@ -249,7 +256,7 @@ reports_release(struct reports *r)
 		struct report *v = &r->v[i];
 		char *all[] = { v->process, v->id, v->stream, v->path,
 		    v->command, v->files, v->in, v->out, v->load_id,
-		    v->target, v->message };
+		    v->target, v->message, v->stored_id, v->stored_path };
 
 		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 			free(all[k]);

@@ -1,7 +1,7 @@
 /* Reads what the stages of a run have reported of their streams (the reports
  * are described in stream/run_report.h), and finds the streams that failed.
- * Owns:  all texts; reports_release() frees them. reports_judge() fills `found`
- *        with pointers to them.
+ * Owns:  all texts; reports_release() frees them. reports_read_and_judge()
+ *        fills `found` with pointers to them.
  * Rules: a stream is whole if each stage that has no etl stage after it has
  *        read it to its end. A failure does not count if the same commands
  *        have read the same files later in the run, with success. */
@@ -34,6 +34,10 @@ struct report {                 /* one stream in one process */
 	int code;               /* exit code, if it failed */
 	bool writes_pipe;
 	int64_t rejects;        /* that it sent into this pipe */
+	/* Not NULL: this is no stage. etl-dlq put has read the stream of this
+	 * id behind the last stage of this path, and has stored its rejects. */
+	char *stored_id, *stored_path;
+	int64_t stored;         /* number of these rejects */
 	size_t begun_at, ended_at;      /* number of the line */
 };
 
@@ -43,7 +47,7 @@ struct reports {
 	size_t n, room, lines;
 	struct run_load *open, *repeated;
 	struct buf failed, lost;
-	struct run_streams found;       /* filled by reports_judge() */
+	struct run_streams found;
 	int code;               /* exit code of the first failure; 75 if streams
 	                         * just did not end; 0: all are whole */
 	bool append_ended;      /* an append without a checkpoint is complete,

@@ -250,15 +250,34 @@ list_failed_streams(struct reports *r)
 	}
 }
 
+/* True if etl-dlq put has read the output of the stage v and has stored all of
+ * its rejects. */
+static bool
+are_rejects_stored(const struct reports *r, const struct report *v)
+{
+	for (size_t i = 0; v->id != NULL && v->path != NULL && i < r->n; i++) {
+		const struct report *p = &r->v[i];
+
+		if (p->stored_id != NULL && p->stored_path != NULL &&
+		    strcmp(p->stored_id, v->id) == 0 &&
+		    strcmp(p->stored_path, v->path) == 0 &&
+		    p->stored >= v->rejects)
+			return true;
+	}
+	return false;
+}
+
 /* Rejects that the last stage of a stream has sent into a pipe have been read
- * by a program that is not etl's, if by any. */
+ * by a program that is not etl's, if by any, unless etl-dlq put has read them.
+ */
 static void
 list_lost_rejects(struct reports *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
 
-		if (!v->last || v->state != REPORT_ENDED || !v->writes_pipe)
+		if (!v->last || v->state != REPORT_ENDED || !v->writes_pipe ||
+		    are_rejects_stored(r, v))
 			continue;
 		r->found.unread = true;
 		if (v->rejects <= 0)

@@ -98,6 +98,19 @@ is 'the rejects of the first of two streams in a pipe fail the run too' 65 \
     etl-extract --stream b good.ndjson; } | etl-transform . | cat >saved')"
 like 'the first of two streams: the message names the stream' \
     'stream a \(1 that stage extract/transform sent' "$(cat err)"
+is 'rejects that etl-dlq put stores are kept' '0 2' \
+    "$(status etl-run --name f -c 'etl-extract --stream put in.ndjson |
+    etl-transform "if .n == 3 then error(\"3\") else . end" |
+    tee saved | etl-dlq put') $(sql "SELECT count(*)
+    FROM dead_letters WHERE stream = 'put'")"
+is 'rejects of one branch do not count as stored in another' 65 \
+    "$(status etl-run --name f -c 'mkfifo side; etl-dlq put <side &
+    etl-extract --stream put in.ndjson | tee side |
+    etl-transform "if .n == 3 then error(\"3\") else . end" |
+    cat >saved; wait')"
+is 'a reject that a filter before etl-dlq put has removed is lost' 65 \
+    "$(status etl-run --name f -c 'etl-extract in.ndjson |
+    grep -v reject | etl-dlq put')"
 is 'rejects in a saved stream are kept' 0 \
     "$(status etl-run --name f -c 'etl-extract in.ndjson >saved')"
 is 'rejects in file descriptor 3 are kept' 0 \
