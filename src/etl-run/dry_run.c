@@ -101,7 +101,7 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 		put_shell_word(b, j->schema);
 	}
 	buf_str(b, "\nenvironment: DATABASE_URL ETL_RUN ETL_PIPELINE "
-	    "ETL_ATTEMPT TRACEPARENT");
+	    "ETL_ATTEMPT ETL_REPORTS TRACEPARENT");
 	if (j->schema != NULL)
 		buf_str(b, " ETL_CONTROL_SCHEMA");
 	if (*j->env_names != '\0')

@@ -11,7 +11,7 @@ is '--dry-run of a script exits with 0' 0 \
 is '--dry-run prints the plan of a script' "name: $pipeline
 run: /bin/sh ./pipeline.sh 'a b' c
 database: sqlite:$scratch/etl.db (will be created)
-environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT TRACEPARENT
+environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT ETL_REPORTS TRACEPARENT
 schedule: once
 time-out: none
 retries: 0
@@ -29,7 +29,7 @@ cat >wanted <<E
 name: $pipeline
 run: /bin/sh -c 'a |\\n    b' sh
 database: postgresql://me@h:5433/d?host=/run/x
-environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT TRACEPARENT
+environment: DATABASE_URL ETL_RUN ETL_PIPELINE ETL_ATTEMPT ETL_REPORTS TRACEPARENT
 from --env-file: API_TOKEN B
 schedule: now, then every 90s, each up to 500ms later
 time-out: 25h
