@@ -122,8 +122,9 @@ column_set_kind_from_pg_type(
 	}
 }
 
-/* The typmod of numeric has the scale in its lowest 11 bits, as a signed
- * number: numeric(6,-2) rounds to hundreds. */
+/* PostgreSQL stores the two numbers of numeric(6,2) as one number, the typmod.
+ * Its lowest 11 bits are the scale, the digits after the point. The scale may
+ * be negative: numeric(6,-2) rounds to hundreds. */
 static int
 get_numeric_scale(int64_t typmod)
 {
@@ -133,10 +134,10 @@ get_numeric_scale(int64_t typmod)
 	    SCALE_SIGN;
 }
 
-/* The typmod of interval has the digits of a second in its lowest 16 bits, and
- * above them a bit for each field that the declaration names, such as DAY in
- * `interval day`. Sets change_limit to the finest field, if seconds are not
- * among the fields. */
+/* The lowest 16 bits of the typmod of an interval are the digits of a second.
+ * The bits above them stand for the fields that the declaration names, such as
+ * DAY in `interval day`. If seconds are not among the fields, sets change_limit
+ * to the finest field. */
 static void
 set_change_of_interval(struct column *c, int64_t typmod)
 {

@@ -36,7 +36,7 @@ has_argument_dash(const struct buf *arguments)
 }
 
 static int
-compare_texts(const void *a, const void *b)
+compare_variables(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -71,7 +71,7 @@ add_environment(struct hash *h)
 	for (size_t i = 0; i < n; i++)
 		if (!is_variable_of_shell(environ[i]))
 			sorted[used++] = environ[i];
-	qsort(sorted, used, sizeof(*sorted), compare_texts);
+	qsort(sorted, used, sizeof(*sorted), compare_variables);
 	for (size_t i = 0; i < used; i++)
 		hash_add(h, sorted[i], strlen(sorted[i]) + 1);
 	free(sorted);

@@ -47,8 +47,8 @@ append_last_part(struct buf *b, const char *p, size_t n)
 	append_name(b, first < n ? p + first : p, first < n ? n - first : n);
 }
 
-/* Appends the host of HOST:PORT or [ADDRESS]:PORT, without user and password,
- * which stand before an @. */
+/* Appends the host of USER:PASSWORD@HOST:PORT, of which only HOST must be
+ * there. An IPv6 address is in brackets and keeps them, as in [::1]:80. */
 static void
 append_host(struct buf *b, const char *p, size_t n)
 {

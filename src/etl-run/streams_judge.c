@@ -44,8 +44,9 @@ find_last_stages(struct report **sorted, size_t n)
 	}
 }
 
-/* Returns the only process of the run that has written to the pipe that v
- * reads, or NULL. */
+/* Returns the report of the process that has written to the pipe which v reads.
+ * Returns NULL if v reads no pipe, or if the pipe has no report of a writer or
+ * several: then the writer is not known. */
 static struct report *
 find_writer_of_pipe(const struct reports *r, const struct report *v)
 {

@@ -4,7 +4,8 @@
 
 #include "stream_reports.h"
 
-/* Fills r->found, r->code and r->append_ended from the reports. */
+/* Compares the reports of all stages. Sets r->found (the streams that failed,
+ * and the rejects that were kept nowhere), r->code and r->append_ended. */
 int streams_judge(struct reports *r, struct err *e);
 
 #endif

@@ -29,7 +29,7 @@ int refusals_add(struct refusals *r, uint64_t item, const struct reject *why,
     struct err *e);
 void refusals_sort(struct refusals *r);
 struct reject refusals_get(const struct refusals *r, size_t i);
-/* The refusal of this item, or NULL; only after refusals_sort(). */
+/* Returns NULL if the item was not refused. Call refusals_sort() before. */
 const struct refusal *refusals_find(const struct refusals *r, uint64_t item);
 
 #endif

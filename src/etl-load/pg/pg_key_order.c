@@ -40,9 +40,10 @@ put_int(struct buf *b, int64_t v)
 	buf_add(b, bytes, sizeof(bytes));
 }
 
-/* A text ends with a NUL, which no text contains, so that "a" is less than "ab"
- * whatever the next column has. Returns false if the text ends with a space: a
- * varchar(2) column stores "ab " as "ab". */
+/* Appends the text and a NUL. No text contains a NUL, so a key with "a" comes
+ * before a key with "ab", whatever value the next column of the key has.
+ * Returns false if the text ends with a space: a column of type varchar(2)
+ * stores "ab " as "ab", so the order of the stored texts is not known. */
 static bool
 put_text(struct buf *b, const struct json *j, uint32_t tok)
 {

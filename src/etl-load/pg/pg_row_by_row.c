@@ -3,13 +3,16 @@
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
- * them, make one PL/pgSQL block (DO). It merges the rows of the staging table
- * one by one, in the order of the input, in groups of at most 256 rows. It runs
- * as many rows as it can in one subtransaction. If a row fails, the rows before
- * it are merged again without it. If it fails as the first of a subtransaction
- * too, the row is refused. "etl.how" has the result of each row: 1 inserted,
- * 2 updated, 3 neither, 0 refused. Names that begin with "etl." cannot collide
- * with columns, because sink_pg.c refuses tables with such columns. */
+ * them, make one PL/pgSQL block (DO). The block merges the rows of the staging
+ * table one by one, in the order of the input. It reads them in groups of at
+ * most 256 rows.
+ * A subtransaction takes time, so the block merges many rows in each. If a row
+ * fails, PostgreSQL undoes the subtransaction. The block then merges the rows
+ * before the failed one again, and tries the failed row as the first one of the
+ * next subtransaction. If it fails there too, the block refuses this row.
+ * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
+ * neither, 0 refused. Names that begin with "etl." cannot collide with columns,
+ * because sink_pg.c refuses tables with such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
@@ -157,10 +160,11 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	    "pg_catalog.now()) IS NOT TRUE;\nEND IF;\n", seen);
 }
 
-/* Appends the UPDATE that ends the wait of each row whose key a later row had
- * too that was merged: an older row must not overwrite it. */
+/* A refused row waits for the row that it refers to. Appends the UPDATE that
+ * ends the wait of each row of whose key a later row was merged: the older row
+ * must not overwrite the later one. */
 static void
-put_end_wait_of_stale_rows(struct buf *b, const struct target *t)
+put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 {
 	if (!t->upsert)
 		return;
@@ -190,7 +194,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	    never_if_it_may_pass);
 	buf_str(b, refused);
 	if (rules->refers_to_itself)
-		put_end_wait_of_stale_rows(b, t);
+		put_update_ending_wait_of_older_rows(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
 	buf_str(b, counts);
 	if (t->upsert)

@@ -154,28 +154,27 @@ scan_time(struct scan *s)
 		s->date = true;
 }
 
+/* True if the text begins with the form, in which each 0 stands for a digit. */
 static bool
-is_digit(char c)
+begins_with_form(const char *p, const char *form)
 {
-	return (unsigned char)(c - '0') <= 9;
+	for (; *form != '\0'; p++, form++)
+		if (*form == '0' ? !isdigit((unsigned char)*p) : *p != *form)
+			return false;
+	return true;
 }
 
-/* True if the text begins with the form of 2026-01-30. */
 static bool
 begins_with_date(const char *p)
 {
-	return is_digit(p[0]) && is_digit(p[1]) && is_digit(p[2]) &&
-	    is_digit(p[3]) && p[4] == '-' && is_digit(p[5]) &&
-	    is_digit(p[6]) && p[7] == '-' && is_digit(p[8]) && is_digit(p[9]);
+	return begins_with_form(p, "0000-00-00");
 }
 
-/* True if the text begins with the form of 10:15:30; false for second 60. */
+/* False for second 60. */
 static bool
 begins_with_time(const char *p)
 {
-	return is_digit(p[0]) && is_digit(p[1]) && p[2] == ':' &&
-	    is_digit(p[3]) && is_digit(p[4]) && p[5] == ':' &&
-	    is_digit(p[6]) && is_digit(p[7]) && p[6] != '6';
+	return begins_with_form(p, "00:00:00") && p[6] != '6';
 }
 
 bool
@@ -192,7 +191,7 @@ pg_keeps_usual_time(
 		return false;
 	p += 19;
 	if (p < end && *p == '.')
-		for (p++; p < end && is_digit(*p); p++)
+		for (p++; p < end && isdigit((unsigned char)*p); p++)
 			if (--second_digits < 0)
 				return false;
 	return p == end || (p + 1 == end && *p == 'Z');

@@ -2,6 +2,7 @@
 
 #include "json/number.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -10,12 +11,6 @@
 #include <string.h>
 
 enum { EXPONENT_MAX = 1000000 };
-
-static bool
-is_digit(char c)
-{
-	return (unsigned char)(c - '0') <= 9;
-}
 
 /* Reads an exponent such as e-3 at p; returns 0 if there is none. */
 static int
@@ -29,7 +24,7 @@ read_exponent(const char *p, const char *end)
 	p++;
 	negative = p < end && *p == '-';
 	p += p < end && (*p == '-' || *p == '+');
-	for (; p < end && is_digit(*p); p++)
+	for (; p < end && isdigit((unsigned char)*p); p++)
 		if (value < EXPONENT_MAX)
 			value = value * 10 + (*p - '0');
 	return negative ? -value : value;
@@ -42,7 +37,7 @@ count_decimals(const char *p, size_t n, int exponent)
 	int digits = 0, before_point = -1, last_nonzero = 0;
 
 	for (; p < end && digits < INT_MAX / 2; p++) {
-		if (is_digit(*p)) {
+		if (isdigit((unsigned char)*p)) {
 			digits++;
 			if (*p != '0')
 				last_nonzero = digits;
@@ -78,7 +73,7 @@ cut_to_digits(const char **p, size_t *n)
 	*p = from;
 	*n = (size_t)(end - from);
 	for (; from < end; from++)
-		if (!is_digit(*from))
+		if (!isdigit((unsigned char)*from))
 			return false;
 	return true;
 }

@@ -83,7 +83,8 @@ is_other_copy(const FTSENT *t)
 }
 
 static int
-visit(struct zone_files *f, FTS *tree, FTSENT *t, struct err *e)
+add_file_or_enter_folder(
+    struct zone_files *f, FTS *tree, FTSENT *t, struct err *e)
 {
 	switch (t->fts_info) {
 	case FTS_D:
@@ -117,7 +118,7 @@ read_folder(struct zone_files *f, struct err *e)
 	if (tree == NULL)
 		return err_errno(e, ERR_INPUT, zoneinfo_folder);
 	while (rc == 0 && (errno = 0, t = fts_read(tree)) != NULL)
-		rc = visit(f, tree, t, e);
+		rc = add_file_or_enter_folder(f, tree, t, e);
 	if (rc == 0 && errno != 0)
 		rc = err_errno(e, ERR_INPUT, zoneinfo_folder);
 	(void)fts_close(tree);

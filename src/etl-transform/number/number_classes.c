@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The normal form of number order[i]: forms[at..at+len). Equal numbers have
- * equal forms. */
+/* Where the normal form of the number t->v[t->order[i]] is: at the bytes
+ * at..at+len of the buffer t->forms. Two numbers are equal if their normal
+ * forms have the same bytes. */
 struct form {
 	uint32_t at, len, i;
 };
