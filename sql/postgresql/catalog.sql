@@ -52,13 +52,16 @@ WHERE c.oid = coalesce(
 -- than a dot; of a composite type the number of members that may change a
 -- value. The last value is true if the column is a text, and two values are
 -- equal only if their bytes in UTF-8 are.
-WITH RECURSIVE base AS (
-    SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
+WITH RECURSIVE attribute AS (
+    SELECT a.*
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
             pg_catalog.quote_ident($1) || '.',
             pg_catalog.quote_ident($2)))::oid
         AND a.attnum > 0 AND NOT a.attisdropped
+), base AS (
+    SELECT a.attnum, a.atttypid AS type, false AS not_null, false AS has_default
+    FROM attribute AS a
     UNION ALL
     SELECT b.attnum, t.typbasetype, b.not_null OR t.typnotnull,
         b.has_default OR t.typdefault IS NOT NULL
@@ -88,11 +91,7 @@ WITH RECURSIVE base AS (
         AND n.nspname <> 'pg_catalog'
 ), inner_type AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS typmod
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
-            pg_catalog.quote_ident($1) || '.',
-            pg_catalog.quote_ident($2)))::oid
-        AND a.attnum > 0 AND NOT a.attisdropped
+    FROM attribute AS a
     UNION ALL
     SELECT s.attnum, CASE WHEN t.typtype = 'd' THEN t.typbasetype
             WHEN r.rngtypid IS NOT NULL THEN r.rngsubtype ELSE t.typelem END,
@@ -137,7 +136,7 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic
         AND pg_catalog.getdatabaseencoding() = 'UTF8'
-FROM pg_catalog.pg_attribute AS a
+FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
     LEFT JOIN (element AS e
@@ -148,8 +147,6 @@ FROM pg_catalog.pg_attribute AS a
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
     LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
-WHERE a.attrelid = pg_catalog.to_regclass(pg_catalog.concat(
-    pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
 ORDER BY a.attnum
 
 -- name: table_has_columns
