@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 3 };
+enum { TEXTS = 3, BUFFERS = 7 + TEXTS };
 
 /* The values that are written into the row of a run in pipeline_runs when the
  * run is completed or abandoned. */
@@ -14,18 +14,27 @@ struct ending {
 	struct run_end out;
 	const struct run_outcome *how;
 	struct run_counts run_counts;
-	struct buf stages, message;
-	struct buf done;        /* tables whose stream was loaded to its last
-	                         * line, the mark `end` */
-	struct buf open;        /* tables whose stream was loaded only in
-	                         * part */
-	struct buf appended;    /* tables in `done` to which rows were appended
-	                         * without a checkpoint */
-	struct buf failed;      /* streams that failed or did not end */
-	struct buf lost;        /* rejects that were kept nowhere */
+	union {
+		struct buf all[BUFFERS];
+		struct {
+			struct buf stages, message;
+			struct buf done;        /* tables whose stream was
+			                         * loaded to its last line, the
+			                         * mark `end` */
+			struct buf open;        /* tables whose stream was
+			                         * loaded only in part */
+			struct buf appended;    /* tables in `done` to which
+			                         * rows were appended without a
+			                         * checkpoint */
+			struct buf failed;      /* streams that failed or did
+			                         * not end */
+			struct buf lost;        /* rejects that were kept
+			                         * nowhere */
+			struct buf ascii[TEXTS];
+		};
+	};
 	bool *open_has_ended;   /* for each load of how->streams->open */
 	bool incomplete;        /* a stream failed or did not end */
-	struct buf ascii[TEXTS];
 };
 
 static const struct run_streams no_streams;
@@ -39,14 +48,9 @@ get_streams(const struct ending *n)
 static int
 ending_init(struct ending *n, const struct run_outcome *how, struct err *e)
 {
-	struct buf *all[] = { &n->stages, &n->message, &n->done, &n->open,
-	    &n->appended, &n->failed, &n->lost };
-
 	*n = (struct ending){ .how = how };
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		buf_init(all[i], SIZE_MAX / 4);
-	for (int i = 0; i < TEXTS; i++)
-		buf_init(&n->ascii[i], SIZE_MAX / 4);
+	for (size_t i = 0; i < BUFFERS; i++)
+		buf_init(&n->all[i], SIZE_MAX / 4);
 	n->open_has_ended = calloc(get_streams(n)->nopen + 1, sizeof(bool));
 	return n->open_has_ended == NULL ? err_nomem(e) : 0;
 }
@@ -55,15 +59,8 @@ static void
 ending_release(struct ending *n)
 {
 	run_counts_release(&n->run_counts);
-	buf_release(&n->stages);
-	buf_release(&n->message);
-	buf_release(&n->done);
-	buf_release(&n->open);
-	buf_release(&n->appended);
-	buf_release(&n->failed);
-	buf_release(&n->lost);
-	for (int i = 0; i < TEXTS; i++)
-		buf_release(&n->ascii[i]);
+	for (size_t i = 0; i < BUFFERS; i++)
+		buf_release(&n->all[i]);
 	free(n->open_has_ended);
 }
 
@@ -103,8 +100,40 @@ compare_with_reports(struct ending *n, const struct db_value *id,
 	return ended;
 }
 
+/* Rejects that were sent on in the stream, not to a file or descriptor 3. */
+static int64_t
+sum_rejects_in_stream(const struct run_counts *t)
+{
+	return run_counts_sum(t, COUNT_REJECTED) -
+	    run_counts_sum(t, COUNT_ASIDE);
+}
+
+/* Lists a ledger row whose stages have sent `sent` rejects, of which `kept` are
+ * stored. */
+static int
+list_lost_rejects(struct ending *n, const struct db_value *json,
+    const struct db_value *target, int64_t sent, int64_t kept, struct err *e)
+{
+	struct run_counts one = { 0 };
+	int rc = run_counts_add(&one, json->p, json->len, e);
+
+	n->out.lost_rejects += sent - kept;
+	put_separator(&n->lost, ", ");
+	buf_add(&n->lost, target->p, target->len);
+	buf_printf(&n->lost, " (%lld of %lld", (long long)(sent - kept),
+	    (long long)sent);
+	for (size_t i = 0; i < one.n; i++)
+		if (one.stages[i].count[COUNT_REJECTED] > 0)
+			buf_printf(&n->lost, ", stage %s: %lld",
+			    one.stages[i].name, (long long)
+			    one.stages[i].count[COUNT_REJECTED]);
+	buf_char(&n->lost, ')');
+	run_counts_release(&one);
+	return rc;
+}
+
 /* Adds the counts of a ledger row. If more records were rejected than `kept`
- * rejects are stored as dead letters or in files, notes how many are missing.
+ * rejects are stored as dead letters or in files, lists how many are missing.
  * Ignores counts of the row that cannot be parsed (ERR_PEER). If they were a
  * failure, the end of the run could never be written, and its row would stay in
  * status running. */
@@ -112,29 +141,12 @@ static int
 add_counts_and_find_lost_rejects(struct ending *n, const struct db_value *json,
     const struct db_value *target, const struct db_value *kept, struct err *e)
 {
-	struct run_counts one = { 0 };
-	int64_t lost;
-	int rc;
+	int64_t sent = -sum_rejects_in_stream(&n->run_counts);
+	int rc = run_counts_add(&n->run_counts, json->p, json->len, e);
 
-	rc = run_counts_add(&n->run_counts, json->p, json->len, e);
-	if (rc == 0)
-		rc = run_counts_add(&one, json->p, json->len, e);
-	lost = run_counts_sum(&one, COUNT_REJECTED) -
-	    run_counts_sum(&one, COUNT_ASIDE);
-	if (rc == 0 && kept->type == DB_INT && lost > kept->i) {
-		n->out.lost_rejects += lost - kept->i;
-		put_separator(&n->lost, ", ");
-		buf_add(&n->lost, target->p, target->len);
-		buf_printf(&n->lost, " (%lld of %lld",
-		    (long long)(lost - kept->i), (long long)lost);
-		for (size_t i = 0; i < one.n; i++)
-			if (one.stages[i].count[COUNT_REJECTED] > 0)
-				buf_printf(&n->lost, ", stage %s: %lld",
-				    one.stages[i].name, (long long)
-				    one.stages[i].count[COUNT_REJECTED]);
-		buf_char(&n->lost, ')');
-	}
-	run_counts_release(&one);
+	sent += sum_rejects_in_stream(&n->run_counts);
+	if (rc == 0 && kept->type == DB_INT && sent > kept->i)
+		rc = list_lost_rejects(n, json, target, sent, kept->i, e);
 	return rc == 0 || e->code == ERR_PEER ? 0 : -1;
 }
 
@@ -280,11 +292,8 @@ compose_message(struct ending *n)
 static int
 check_texts(struct ending *n, struct err *e)
 {
-	struct buf *all[] = { &n->stages, &n->message, &n->done, &n->open,
-	    &n->appended, &n->failed, &n->lost };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (buf_check(all[i], e) == -1)
+	for (size_t i = 0; i < BUFFERS; i++)
+		if (buf_check(&n->all[i], e) == -1)
 			return -1;
 	return 0;
 }

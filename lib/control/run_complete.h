@@ -59,8 +59,9 @@ struct run_outcome {            /* how a run has ended */
 };
 
 /* Locks the row, reads the ledger, and writes status, counts and texts into
- * the row (the log only if the run failed). Appends to `failed` the streams
- * that failed, with their causes, and the rejects that were kept nowhere.
+ * the row (the log only if the run failed). Sets `failed`, which may be NULL,
+ * to the streams that failed, with their causes, and the rejects that were kept
+ * nowhere.
  * ERR_RETRY if the row is not in status running: either another process has
  * abandoned the run, or an earlier COMMIT of this call succeeded and its answer
  * was lost. *out is set before COMMIT is sent, else it stays as it is. */
