@@ -66,6 +66,18 @@ fd_write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
+int
+fd_write_line_to_shared_file(int fd, const char *p, size_t n)
+{
+	ssize_t done = write(fd, p, n);
+
+	if (done == -1 && errno != EINTR && errno != EAGAIN)
+		return -1;
+	if (done == -1)
+		done = 0;
+	return fd_write_all(fd, p + done, n - (size_t)done);
+}
+
 bool
 fd_file_lacks_final_newline(int fd)
 {

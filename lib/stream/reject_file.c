@@ -134,20 +134,6 @@ lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
 	return rc;
 }
 
-/* Writes the whole line with one write(2), so that lines that other programs
- * write to the same file cannot come between its bytes. */
-static int
-write_line_to_file(const struct reject_file *a, const char *p, size_t n)
-{
-	ssize_t done = write(a->fd, p, n);
-
-	if (done == -1 && errno != EINTR && errno != EAGAIN)
-		return -1;
-	if (done == -1)
-		done = 0;
-	return fd_write_all(a->fd, p + done, n - (size_t)done);
-}
-
 /* Before the first write: if the last line of the file has no LF, appends one.
  * If two programs do this at the same time, the file gets a blank line, which
  * readers skip. */
@@ -155,7 +141,7 @@ static int
 end_unfinished_last_line(struct reject_file *a)
 {
 	if (a->regular && !a->whole && fd_file_lacks_final_newline(a->fd) &&
-	    write_line_to_file(a, "\n", 1) == -1)
+	    fd_write_line_to_shared_file(a->fd, "\n", 1) == -1)
 		return -1;
 	a->whole = true;
 	return 0;
@@ -169,6 +155,6 @@ reject_file_append_on_new_line(
 
 	if (rc == 0)
 		rc = a->pipe ? lock_and_write_to_pipe(a, line_with_lf, len) :
-		    write_line_to_file(a, line_with_lf, len);
+		    fd_write_line_to_shared_file(a->fd, line_with_lf, len);
 	return rc == -1 ? set_write_error(a, e) : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "json/write.h"
+#include "stream/fdwrite.h"
 #include "stream/report_command.h"
 
 #include <errno.h>
@@ -33,8 +34,6 @@ is_out_of_reach(int error)
 	    error == EPERM || error == EROFS || error == ELOOP;
 }
 
-/* Appends whole lines with a single write(), so that the lines of several
- * programs do not mix. */
 static int
 append_lines_to_file(const struct buf *lines, struct err *e)
 {
@@ -50,8 +49,7 @@ append_lines_to_file(const struct buf *lines, struct err *e)
 	}
 	if (fd == -1)
 		return err_errno(e, ERR_IO, path);
-	errno = ENOSPC;
-	if (write(fd, lines->data, lines->len) != (ssize_t)lines->len)
+	if (fd_write_line_to_shared_file(fd, lines->data, lines->len) == -1)
 		rc = err_errno(e, ERR_IO, path);
 	(void)close(fd);
 	return rc;
@@ -187,15 +185,15 @@ has_unread_output(void)
 	    ioctl(STDOUT_FILENO, FIONREAD, &left) == 0 && left > 0;
 }
 
-/* True if standard output is a pipe or a socket: its reader may be a program
- * that does not keep the reject lines. */
+/* True if standard output is a pipe or a socket, or if this is not known: its
+ * reader may be a program that does not keep the reject lines. */
 static bool
 is_output_a_pipe(void)
 {
 	struct stat st;
 
-	return fstat(STDOUT_FILENO, &st) == 0 &&
-	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	return fstat(STDOUT_FILENO, &st) == -1 || S_ISFIFO(st.st_mode) ||
+	    S_ISSOCK(st.st_mode);
 }
 
 int

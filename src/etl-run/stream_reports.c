@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "json/number.h"
 #include "json/write.h"
+#include "stream/fdwrite.h"
 #include "streams_judge.h"
 
 #include <errno.h>
@@ -37,11 +38,9 @@ reports_create_file(const char *path, const char *run, struct err *e)
 	    0600);
 	if (fd == -1)
 		rc = err_errno(e, ERR_CREATE, path);
-	else if ((rc = buf_check(&b, e)) == 0) {
-		errno = ENOSPC;
-		if (write(fd, b.data, b.len) != (ssize_t)b.len)
-			rc = err_errno(e, ERR_IO, path);
-	}
+	else if ((rc = buf_check(&b, e)) == 0 &&
+	    fd_write_all(fd, b.data, b.len) == -1)
+		rc = err_errno(e, ERR_IO, path);
 	if (fd != -1)
 		(void)close(fd);
 	buf_release(&b);
