@@ -106,6 +106,74 @@ class Case:
                                               result.err.decode())
 
 
+class RunReports:
+    """The file in which a program inside etl-run reports its streams."""
+
+    def __init__(self, name):
+        self.path = SCRATCH + "/" + name + ".reports"
+
+    def reset(self):
+        with open(self.path, "wb") as f:
+            f.write(b'{"run":"r"}\n')
+
+    def read(self):
+        """The reports, without what is random or describes the command."""
+        told, paths = [], {}
+        with open(self.path, "rb") as f:
+            for line in f.read().splitlines(True)[1:]:
+                if not line.endswith(b"\n"):
+                    return told + [["torn"]]
+                report = json.loads(line)
+                path = report.get("path", paths.get(report["process"], "?"))
+                paths[report["process"]] = path
+                told.append([report["event"], path] + [report.get(m) for m in (
+                    "stream", "rejects_in_pipe", "rejects")])
+        return told
+
+
+class Reports(Case):
+    """A stage inside etl-run: it reports the end of a stream only if its
+    output has the end mark."""
+
+    def __init__(self, name, argv, given=b""):
+        super().__init__(name, argv, given)
+        self.reports = RunReports(name)
+
+    def reset(self):
+        self.reports.reset()
+
+    def run(self, env):
+        return super().run(dict(
+            env, ETL_RUN="r", ETL_REPORTS=self.reports.path))
+
+    def state(self):
+        return self.reports.read()
+
+    def kept(self, result, state):
+        lines = result.out.split(b"\n")
+        while lines and (lines[-1] == b"" or
+                         lines[-1].startswith(b'{"@etl":"failed"')):
+            lines.pop()
+        told = b"\n".join(lines)
+        if not self.wanted[0].startswith(told):
+            return "its output is no part of the undisturbed one"
+        if (sum(r[0] == "end" for r in state) >
+                sum(l.startswith(b'{"@etl":"end"') for l in lines)):
+            return "it reported an end that its output does not have"
+        if [r for r in state if r[0] == "failed"] != state[-1:] and \
+                state != self.wanted[1][:len(state)]:
+            return "its reports: %s" % state
+        return ""
+
+    def completed(self, result, before, after):
+        told = self.wanted[1]
+        if (result.code, result.out, after[-len(told):]) == (
+                0, self.wanted[0], told):
+            return ""
+        return "the next run: exit %d: %s %s" % (
+            result.code, result.err.decode(), after)
+
+
 class Transform(Case):
     """Where memory is out in a worker, its record may be a reject that says
     so; all others are as undisturbed."""
@@ -273,20 +341,27 @@ class Loads(Case):
     def __init__(self, name, argv, db, given=b"", prepare=lambda url: None):
         super().__init__(name, argv, given)
         self.db, self.prepare = db, prepare
+        self.reports = RunReports(name)
 
     def start(self):
         self.db.start(self.prepare)
 
     def reset(self):
         self.db.reset()
+        self.reports.reset()
 
     def run(self, env):
-        return run(self.argv, self.given, dict(env, DATABASE_URL=self.db.url))
+        return run(self.argv, self.given, dict(
+            env, DATABASE_URL=self.db.url, ETL_REPORTS=self.reports.path))
 
     def state(self):
         return self.db.state()
 
     def kept(self, result, state):
+        if state != self.wanted[1] and any(
+                r[0] == "stored" or r[0] == "end" and r[1].endswith("load")
+                for r in self.reports.read()):
+            return "it reported what it has not stored"
         return "" if self.db.sound() else "the database is broken"
 
     def completed(self, result, before, after):
@@ -482,13 +557,20 @@ class Runs(Loads):
             and "running" not in self.statuses
 
 
-def runs(kind):
-    name = "run-%s" % kind
+def runs(kind, tolerates=False):
+    """With --tolerate, the row of the run also names a load that failed."""
+    name = "run-%s%s" % (kind, "-tolerate" if tolerates else "")
     db = database(kind, name, ["t"], TABLE)
     saved = write(name + ".ndjson", stream(LINES))
-    script = write(name + ".sh", (
-        "etl-load --table t --key id <%s\n" % saved).encode())
-    argv = ["etl-run", "--name", "p", script]
+    text = "etl-load --table t --key id <%s\n" % saved
+    argv = ["etl-run", "--name", "p"]
+    if tolerates:
+        text = "etl-load --table none <%s\n%s" % (saved, text)
+        argv.append("--tolerate")
+        db.queries += ("SELECT DISTINCT error_message FROM pipeline_runs"
+                       " WHERE status = 'success'",)
+    script = write(name + ".sh", text.encode())
+    argv.append(script)
 
     def prepare(url):
         subprocess.run(["etl-load", "--table", "t"], input=b"", check=True,
@@ -618,6 +700,8 @@ def cases():
         write("second.ndjson", LINES[half:])], aside=True)
     yield Transform("transform-stream", ["etl-transform", "."],
                     given=stream(LINES))
+    yield Reports("reports-extract", ["etl-extract", source])
+    yield Reports("reports-via", ["etl-via", "cat"], given=stream(LINES) * 2)
     yield Saves("save", MARKED)
     yield Case("via", ["etl-via", "cat"], given=stream(LINES))
     if "API" in os.environ:
@@ -630,8 +714,8 @@ def cases():
         yield Rows(kind)
         yield load(kind, "append")
         yield load(kind, "upsert")
-        yield dlq(kind, "put", ["etl-dlq", "put"], letters(3) + versions(),
-                  False)
+        yield dlq(kind, "put", ["etl-dlq", "put"],
+                  stream(letters(3) + versions()), False)
         yield dlq(kind, "list", ["etl-dlq", "list"])
         yield dlq(kind, "replay", ["etl-dlq", "replay", "--target", ""])
         yield dlq(kind, "versions", ["etl-dlq", "replay", "--target", "t"])
@@ -645,6 +729,8 @@ def cases():
             for program in "etl-extract", "etl-load":
                 yield items(kind, program)
         yield runs(kind)
+        if kind == "sqlite":
+            yield runs(kind, True)
         yield checkpoints(
             kind, "checkpoint-set", ["etl-checkpoint", "set", "c", "1"],
             "SELECT name, value, version > 0 FROM etl_checkpoints ORDER BY 1")
