@@ -25,7 +25,7 @@
 
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore many via replay replay-again meanwhile replays
-    put extract extract-upsert save run run-extract run-via run-two
+    replay-streams replay-versions put extract extract-upsert save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -124,6 +124,25 @@ pipeline() {
 		rest="$mended | $into_log 1"
 		stages='replay load' compare=sums
 		twice "$source | $rest"
+		;;
+	replay-streams)
+		# The letters of two streams, each replayed by itself.
+		before="for s in a b; do
+		    sed \"s/\\\"saved\\\"/\\\"\$s\\\",\\\"stream\\\":\\\"\$s\\\"/\" \
+		        \"\$records\" | $letters || exit; done"
+		source="$replay --stream a" cut=any
+		rest="$mended | $into_log 1"
+		stages='replay transform load' compare=sums
+		script="$source | $rest
+		    $(without_stages "$replay --stream b | $rest")"
+		;;
+	replay-versions)
+		# Two rejected records of one row: the replay loads both.
+		before="etl-extract --stream v \"\$versions\" |
+		    $(without_stages "$into_t") 10"
+		source='$at_replay etl-dlq replay --stage load'
+		rest="\$at_transform etl-transform '.n = 1' | $into_t 1"
+		stages='replay transform load' compare=sums
 		;;
 	meanwhile)
 		before="$saved | $letters" source='' rest='' cut=any
@@ -307,9 +326,12 @@ inputs() {
 	stream '' >"$records"
 	stream '"checkpoint":"s",' >"$marks"
 	api_start --items 1 --posts 6 --max-time 86400
+	versions=$scratch/versions.ndjson
+	printf '{"k":"%s","n":"%s","m":"%d"}\n' a x 1 b x 2 a y 3 \
+	    >"$versions"
 	plain=$scratch/plain.ndjson
 	grep -v @etl "$records" >"$plain"
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
-	export records marks plain api keep item shim top
+	export records marks plain versions api keep item shim top
 }
