@@ -9,7 +9,8 @@
 
 enum {
 	HEADER = 44, TYPE = 6,  /* bytes of these parts of a file */
-	FILE_MAX = 256 << 10,
+	COUNT_MAX = 256 << 10,  /* changes or letters in a file */
+	RULE_MAX = 256,         /* bytes of the last line of a file */
 	CYCLE_YEARS = 400       /* the calendar repeats after 400 years */
 };
 /* Seconds in 400 years. */
@@ -69,8 +70,8 @@ parse_header(struct header *h, const unsigned char *p, size_t n)
 	h->chars = read_big_endian(p + 40, 4);
 	return h->isut >= 0 && h->isstd >= 0 && h->leap >= 0 &&
 	    h->time >= 0 && h->type > 0 && h->chars >= 0 &&
-	    h->time < FILE_MAX && h->type < 256 && h->chars < FILE_MAX &&
-	    h->leap < FILE_MAX && h->isut < 256 && h->isstd < 256;
+	    h->time < COUNT_MAX && h->type < 256 && h->chars < COUNT_MAX &&
+	    h->leap < COUNT_MAX && h->isut < 256 && h->isstd < 256;
 }
 
 /* Returns how many bytes the data block after the header h has. width is the
@@ -141,13 +142,14 @@ add_rule_changes_and_set_repeat(struct zone *z, const struct zone_rule *r)
  * the same content: the first has times of 4 bytes and is skipped, the second
  * has times of 8 bytes. After them is a line with the rule for later years. */
 static bool
-parse_zone_file(struct zone *z, char *text, size_t n)
+parse_zone_file(struct zone *z, const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
+	char line[RULE_MAX];
 	struct header h;
 	struct zone_rule r;
+	const char *end;
 	size_t skip;
-	char *end;
 
 	if (!parse_header(&h, p, n) ||
 	    (skip = HEADER + block_size(&h, 4)) > n ||
@@ -157,27 +159,15 @@ parse_zone_file(struct zone *z, char *text, size_t n)
 	skip += HEADER;
 	if (!read_changes(z, &h, p + skip))
 		return false;
-	text += skip + block_size(&h, 8);
-	if (*text++ != '\n' || (end = strchr(text, '\n')) == NULL)
+	skip += block_size(&h, 8);
+	if (text[skip++] != '\n' ||
+	    (end = memchr(text + skip, '\n', n - skip)) == NULL ||
+	    (size_t)(end - text) - skip >= sizeof(line))
 		return false;
-	*end = '\0';
-	return *text == '\0' || (zone_rule_parse(&r, text) &&
+	memcpy(line, text + skip, (size_t)(end - text) - skip);
+	line[(size_t)(end - text) - skip] = '\0';
+	return *line == '\0' || (zone_rule_parse(&r, line) &&
 				    add_rule_changes_and_set_repeat(z, &r));
-}
-
-static bool
-parse_copy_of_zone_file(struct zone *z, const struct zone_file *file)
-{
-	char *text = malloc(file->len + 1);
-	bool done;
-
-	if (text == NULL)
-		return false;
-	memcpy(text, file->text, file->len);
-	text[file->len] = '\0';
-	done = parse_zone_file(z, text, file->len);
-	free(text);
-	return done;
 }
 
 int
@@ -191,7 +181,7 @@ zone_open_name_or_utc_offset(struct zone **out, const struct zone_files *files,
 		return err_nomem(e);
 	if (!utc_offset_parse(name, len, &z->first) &&
 	    ((file = zone_files_find(files, name, len)) == NULL ||
-	    !parse_copy_of_zone_file(z, file))) {
+	    !parse_zone_file(z, file->text, file->len))) {
 		zone_free(z);
 		return err_set(e, ERR_INPUT, false, "unknown time zone "
 		    "'%.*s': give a name of the tz database, such as "
