@@ -96,21 +96,21 @@ build(struct member_index *m, const struct json *j)
 	return true;
 }
 
+static int
+by_token(const void *a, const void *b)
+{
+	const struct indexed_object *x = a, *y = b;
+
+	return (x->tok > y->tok) - (x->tok < y->tok);
+}
+
 /* Returns the object's entry in the index, which must have one. */
 static const struct indexed_object *
 find_object(const struct member_index *m, uint32_t obj)
 {
-	uint32_t low = 0, high = m->n;
+	const struct indexed_object key = { .tok = obj };
 
-	while (high - low > 1) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (m->objects[mid].tok <= obj)
-			low = mid;
-		else
-			high = mid;
-	}
-	return &m->objects[low];
+	return bsearch(&key, m->objects, m->n, sizeof(key), by_token);
 }
 
 static uint32_t
