@@ -46,7 +46,8 @@ pg_name_append(struct buf *b, const struct pg_place *p)
 	}
 	/* A host that begins with a slash is the folder of a Unix socket. */
 	if (p->host != NULL && *p->host != '/')
-		buf_str(b, p->host);
+		buf_printf(b, strchr(p->host, ':') != NULL ? "[%s]" : "%s",
+		    p->host);
 	if (p->port != NULL && *p->port != '\0' && !is_default_port(p->port))
 		buf_printf(b, ":%s", p->port);
 	buf_printf(b, "/%s", p->database != NULL ? p->database : "");

@@ -1,4 +1,5 @@
-/* Tests of lib/db: the message about a bad database URL hides its password. */
+/* Tests of lib/db: the message about a bad database URL hides its password, and
+ * the name of a database in messages is a URL. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 
 #include "db/db.h"
+#include "db/pg_name.h"
 
 static void
 refused(const char *url, enum err_code code, const char *part)
@@ -62,12 +64,36 @@ a_valid_address_is_connected_to(void **state)
 	refused("sqlite://x.db", ERR_CONFIG, "write sqlite:PATH");
 }
 
+static void
+the_name_of_a_database_is_a_url(void **state)
+{
+	static const struct {
+		struct pg_place place;
+		const char *url;
+	} names[] = {
+		{ { "u", "h", "5433", "x" }, "postgresql://u@h:5433/x" },
+		{ { "u", "/run", "5432", "x" }, "postgresql://u@/x" },
+		{ { "u", "::1", "5433", "x" }, "postgresql://u@[::1]:5433/x" },
+		{ { NULL, NULL, NULL, NULL }, "postgresql:///" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct buf b;
+
+		buf_init(&b, 256);
+		pg_name_append(&b, &names[i].place);
+		assert_string_equal(buf_text(&b), names[i].url);
+		buf_release(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_message_shows_part_of_a_password),
 		cmocka_unit_test(a_valid_address_is_connected_to),
+		cmocka_unit_test(the_name_of_a_database_is_a_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
