@@ -283,7 +283,7 @@ fail_if_streams_failed(struct attempt *a, const struct job *j)
 	buf_clear(&a->ending);
 	buf_str(&a->message, "the script exited with 0, but ");
 	if (a->failed.len > 0)
-		buf_printf(&a->message, "these failed: %s",
+		buf_printf(&a->message, "the run has %s",
 		    buf_text(&a->failed));
 	else
 		buf_printf(&a->message, "only %lld of %lld loads are complete",
