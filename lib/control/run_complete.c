@@ -376,12 +376,13 @@ run_complete(struct db *db, const char *run, const struct run_outcome *o,
 	if (rc == -1 || (rc = db_begin(db, e)) == -1)
 		goto out;
 	rc = lock_row_and_write_run_end(&n, db, run, e);
+	if (rc == 0 && failed != NULL) {
+		buf_clear(failed);
+		put_failed_streams(failed, &n);
+		rc = buf_check(failed, e);
+	}
 	if (rc == 0) {
 		*out = n.out;
-		if (failed != NULL) {
-			buf_clear(failed);
-			put_failed_streams(failed, &n);
-		}
 		rc = db_commit(db, e);
 	}
 	if (rc == -1)
