@@ -415,6 +415,25 @@ def load(kind, mode):
     return Loads(name, argv, db, stream(BAD), prepare)
 
 
+def altered():
+    """A load whose table loses a column between two batches: the loader reads
+    the columns again. Before, it has rejected a record with a known key."""
+    db = database("sqlite", "load-altered", ["t"],
+                  TABLE.replace(")", ", z)"))
+    script = """
+        { for id in 1 1 2 4; do echo "{\\"id\\":$id,\\"v\\":\\"x\\"}"; done
+        for i in $(seq 50); do
+            [ "$(sqlite3 "$1" 'SELECT count(*) FROM t')" -lt 3 ] || break
+            sleep .01
+        done
+        sqlite3 -cmd '.timeout 9000' "$1" 'ALTER TABLE t DROP z' 2>/dev/null
+        echo '{"id":3,"v":"x"}'
+        } | etl-load --table t --batch 2 --max-rejects 100% 3>>rejects"""
+    case = Loads("load-altered", ["sh", "-c", script, "sh", db.path], db)
+    case.program = "etl-load"
+    return case
+
+
 def letters(count):
     return b"".join(
         b'{"@etl":"reject","v":1,"id":"%064x","occurrence":"r/t.aaaa/%d",'
@@ -731,6 +750,7 @@ def cases():
         yield runs(kind)
         if kind == "sqlite":
             yield runs(kind, True)
+            yield altered()
         yield checkpoints(
             kind, "checkpoint-set", ["etl-checkpoint", "set", "c", "1"],
             "SELECT name, value, version > 0 FROM etl_checkpoints ORDER BY 1")

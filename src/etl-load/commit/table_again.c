@@ -9,12 +9,17 @@ loader_read_table_again(struct loader *l, struct err *e)
 {
 	struct reader *r = &l->outcome.reader;
 	enum json_members duplicates = r->duplicates;
+	struct target new;
 
+	/* After a failure, messages still name the table. */
+	if (target_open(&new, l->db, l->o, e) == -1) {
+		target_close(&new);
+		return -1;
+	}
 	l->sink->close(l->self);
 	l->self = NULL;
 	target_close(&l->target);
-	if (target_open(&l->target, l->db, l->o, e) == -1)
-		return -1;
+	l->target = new;
 	reader_close(r);
 	return reader_open(r, l->stage, &l->target, duplicates, e) == -1 ? -1 :
 	    l->sink->open(&l->self, l->db, &l->target, e);
