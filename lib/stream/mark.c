@@ -20,7 +20,8 @@ static const struct {
 } kinds[] = {
 	{ "begin", MARK_BEGIN }, { "checkpoint", MARK_CHECKPOINT },
 	{ "resolve", MARK_RESOLVE }, { "end", MARK_END },
-	{ "reject", MARK_REJECT }, { "failed", MARK_FAILED }
+	{ "reject", MARK_REJECT }, { "failed", MARK_FAILED },
+	{ "raw", MARK_RAW }
 };
 
 void
@@ -293,7 +294,8 @@ get_members(struct reading *r, struct mark *m)
 	m->replay = is_true(r, "replay");
 	m->lookback = is_true(r, "lookback");
 	m->printed = is_true(r, "printed");
-	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE) &&
+	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE ||
+		m->kind == MARK_RAW) &&
 	    (m->id == NULL || m->id[0] == '\0'))
 		return set_mark_error(r, "no id");
 	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
@@ -311,7 +313,8 @@ get_members(struct reading *r, struct mark *m)
 	if (m->kind == MARK_RESOLVE &&
 	    get_seen_and_upto_of_resolve_mark(r, m) == -1)
 		return -1;
-	return m->kind == MARK_REJECT ? 0 : get_stages(r, m);
+	return m->kind == MARK_REJECT || m->kind == MARK_RAW ? 0 :
+	    get_stages(r, m);
 }
 
 static int

@@ -15,7 +15,8 @@
 enum mark_kind {
 	MARK_UNKNOWN,           /* passed on unchanged */
 	MARK_BEGIN, MARK_CHECKPOINT, MARK_RESOLVE, MARK_END,
-	MARK_REJECT, MARK_FAILED
+	MARK_REJECT, MARK_FAILED,
+	MARK_RAW                /* the bytes of a letter, in a replay */
 };
 
 /* How many records a stage has read since begin, and what became of them.

@@ -97,11 +97,8 @@ put_number_unless_0(struct buf *b, const char *name, uint64_t n)
 }
 
 static void
-put_origin(struct buf *b, const struct origin *o)
+put_place(struct buf *b, const struct origin *o)
 {
-	if (o->kind == NULL)
-		return;
-	json_put_raw(b, "origin", "{", 1);
 	json_put_text(b, "kind", o->kind);
 	put_cut_text(b, "uri", o->uri, POINTER_MAX);
 	put_number_unless_0(b, "line", o->line);
@@ -110,17 +107,25 @@ put_origin(struct buf *b, const struct origin *o)
 	put_number_unless_0(b, "page", o->page);
 	put_number_unless_0(b, "index", o->index);
 	put_cut_text(b, "key", o->key, POINTER_MAX);
+}
+
+static void
+put_origin(struct buf *b, const struct origin *o)
+{
+	if (o->kind == NULL && o->members == NULL)
+		return;
+	json_put_raw(b, "origin", "{", 1);
+	if (o->members != NULL)
+		buf_str(b, o->members);
+	else
+		put_place(b, o);
 	if (o->columns != NULL)
 		json_put_raw(b, "columns", o->columns, strlen(o->columns));
 	buf_char(b, '}');
 }
 
-/* Returns true if a rejected record can be written as a JSON string: its bytes
- * are UTF-8, and the string with its escapes is at most about twice as long. A
- * longer line would exceed the limit of its readers (MARK_SPARE in stage.c).
- * Other records are written as base64. */
-static bool
-is_utf8_and_shorter_than_base64(const char *p, size_t n)
+bool
+reject_raw_is_text(const char *p, size_t n)
 {
 	size_t more = 0;
 
@@ -138,7 +143,7 @@ put_raw(struct buf *b, const struct reject *r)
 {
 	if (r->raw == NULL)
 		return;
-	if (is_utf8_and_shorter_than_base64(r->raw, r->raw_len)) {
+	if (reject_raw_is_text(r->raw, r->raw_len)) {
 		json_put_member(b, "raw", r->raw, r->raw_len);
 	} else {
 		json_put_raw(b, "raw_base64", "\"", 1);

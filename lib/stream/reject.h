@@ -22,6 +22,8 @@ struct origin {
 	                                         * from 0 */
 	bool has_offset;
 	const char *columns;    /* of a CSV file: its columns, a JSON array */
+	const char *members;    /* all other members as JSON text, in place of
+	                         * the fields above; or NULL */
 };
 
 struct reject {
@@ -52,6 +54,10 @@ struct reject_who {             /* the same in all rejects of a process */
 void reject_who_init(struct reject_who *w, const char *stage);
 /* Sets raw and origin of the reject from the line, if they are not set yet. */
 void reject_fill_unset_from_line(struct reject *r, const struct line *l);
+/* True if the bytes of a rejected record are written as a JSON string, false if
+ * as base64: they are not UTF-8, or the string with its escapes would be more
+ * than about twice as long, beyond the limit of its readers. */
+bool reject_raw_is_text(const char *p, size_t n);
 int reject_append_line(struct buf *out, struct reject_who *w,
     const struct reject *r, struct err *e);
 

@@ -10,7 +10,7 @@
 
 /* The longest mark (a line that is no record) is a reject. It holds a whole
  * record as a JSON string, at most twice as long as the record
- * (is_utf8_and_shorter_than_base64() in reject.c), and other members, which
+ * (reject_raw_is_text() in reject.c), and other members, which
  * are together shorter than MARK_SPARE. */
 enum { MARK_SPARE = 1 << 20 };
 

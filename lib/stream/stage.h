@@ -21,6 +21,9 @@ struct stage_conf {
 	                                 * etl-dlq replay */
 	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
+	bool reads_raw;                 /* a raw mark, which carries the bytes
+	                                 * of a letter, is a record of the
+	                                 * input: etl-extract in a replay */
 	char *const *files;             /* read in place of stdin */
 	size_t nfiles;                  /* 0: read stdin */
 	const char *rejects;            /* --rejects FILE */
@@ -95,6 +98,12 @@ int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
 int stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
     struct err *e);
 void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
+/* For etl-dlq replay: write() writes a raw mark without its LF. The mark counts
+ * as a record of the output. */
+struct out;
+int stage_emit_raw_mark(struct stage *s,
+    int (*write)(void *self, struct out *o, struct err *e), void *self,
+    struct err *e);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
 /* Parses a record into j. Returns 1 if j holds an object; 0 if the line is a

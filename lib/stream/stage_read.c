@@ -224,6 +224,23 @@ store_upstream_failure(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* A raw mark carries the bytes of a letter that etl-extract has rejected. If no
+ * etl-extract has read them, the loader must not resolve the letter. */
+static int
+count_raw_mark(struct stage *s, struct err *e)
+{
+	if (s->state != STATE_OPEN || s->made || !s->begin.replay)
+		return set_order_error(s, "a raw mark outside of a replay", e);
+	if (s->conf->sink)
+		return err_set(e, ERR_CONFIG, false, "line %llu: this replay "
+		    "has records as etl-extract read them: run etl-extract "
+		    "with the options of the pipeline and - as its SOURCE "
+		    "directly after etl-dlq replay",
+		    (unsigned long long)s->line.number);
+	s->counts.in += s->conf->reads_raw;
+	return 0;
+}
+
 static int
 process_mark(struct stage *s, struct err *e)
 {
@@ -242,6 +259,8 @@ process_mark(struct stage *s, struct err *e)
 			    s, "a reject after the end mark", e);
 		stage_count_reject_line(s, &s->mark);
 		break;
+	case MARK_RAW:
+		return count_raw_mark(s, e);
 	case MARK_UNKNOWN:
 		break;
 	}

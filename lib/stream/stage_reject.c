@@ -120,7 +120,7 @@ stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
 		r->code = "type";
 		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
 		    "an object", json_type_name_with_article(j->tok[0].type));
-	} else if ((s->conf->plain || s->conf->source) &&
+	} else if ((s->conf->plain || s->conf->source || s->conf->reads_raw) &&
 	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";
 		(void)snprintf(s->why, sizeof(s->why), "a record may not "

@@ -44,6 +44,17 @@ stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
 	return 0;
 }
 
+int
+stage_emit_raw_mark(struct stage *s,
+    int (*write)(void *self, struct out *o, struct err *e), void *self,
+    struct err *e)
+{
+	if (write(self, s->out, e) == -1 || out_line(s->out, "", 0, e) == -1)
+		return -1;
+	s->counts.out++;
+	return 0;
+}
+
 void
 stage_count_as_passed_or_dropped(struct stage *s, bool passed)
 {

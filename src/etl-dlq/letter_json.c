@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "json/write.h"
+#include "stream/reject.h"
 
 #include <string.h>
 
@@ -49,12 +50,12 @@ cut_to_part_at_char_boundary(const char *p, size_t n)
 }
 
 /* Writes the bytes of the rejected record as the member "raw", or as
- * "raw_base64" if they are not UTF-8. The bytes are escaped and written in
+ * "raw_base64" (reject_raw_is_text()). The bytes are escaped and written in
  * parts, so that no second copy of a large record is in memory. */
 int
 write_raw_member(struct out *out, const struct letter *l, struct err *e)
 {
-	bool text = utf8_valid_length(l->raw, l->raw_len) == l->raw_len;
+	bool text = reject_raw_is_text(l->raw, l->raw_len);
 	const char *p = l->raw, *end = p + l->raw_len;
 	const char *name = text ? ",\"raw\":\"" : ",\"raw_base64\":\"";
 	struct buf b;

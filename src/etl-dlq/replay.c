@@ -2,10 +2,9 @@
  * as a stream that is piped into the pipeline again. The stage that rejected a
  * record must process it again, so all letters of a replay must be of the same
  * pipeline, stream, stage and table. */
-#include "dlq.h"
+#include "replay_letter.h"
 
 #include "base/shell_word.h"
-#include "stream/stage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,121 +105,6 @@ read_single_choice(struct choice *c, struct dlq *d,
 		rc = set_several_groups_error(d, &list, has_more, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
-}
-
-/* If the record is longer than --max-record, the stage that reads it would
- * reject it again and keep only the start of it, as another dead letter with
- * another id. */
-static const char *
-why_too_long(const struct dlq *d, const struct letter *l)
-{
-	uint64_t most = d->opts->max_record > 0 ? d->opts->max_record :
-	    LINES_MAX;
-
-	return l->raw_len > most ? "its record is longer than --max-record" :
-	    NULL;
-}
-
-/* The reason why a letter cannot be replayed, or NULL. */
-static const char *
-why_not_replayable(const struct dlq *d, const struct letter *l)
-{
-	if (l->erased_at != NULL)
-		return "its bytes were erased";
-	if (l->bytes != 0)
-		return "only the start of its record was kept";
-	if (strspn(l->raw, " \t\r") >= l->raw_len)
-		return "its record is empty";
-	if (memchr(l->raw, '\n', l->raw_len) != NULL)
-		return "it is more than one line: see etl-dlq show --raw";
-	if (is_mark_line(l->raw, l->raw_len))
-		return "its record looks like a mark (reserved)";
-	return why_too_long(d, l);
-}
-
-/* Writes the bytes of each open occurrence (rejection that is not settled), in
- * the order in which they came; with --once, equal bytes only once. */
-static int
-emit_own_bytes_of_occurrences(struct dlq *d, struct stage *s,
-    const struct letter *l, struct err *e)
-{
-	struct occurrences o;
-	int more = occurrences_open(&o, d, l,
-	    d->opts->once ? TIMES_OPEN_DISTINCT : TIMES_OPEN, e);
-
-	while (more != -1 && (more = occurrences_next(&o, e)) == 1)
-		if (o.with_its_bytes.raw == NULL)
-			err_warnf("etl-dlq", "replay: letter %lld: the bytes "
-			    "of one of its rejections were erased",
-			    (long long)l->id);
-		else if (stage_emit(s, o.with_its_bytes.raw,
-			     o.with_its_bytes.raw_len, e) == -1)
-			more = -1;
-	occurrences_close(&o);
-	return more;
-}
-
-static int
-emit_letter_and_resolve_mark(
-    struct dlq *d, struct stage *s, const struct letter *l, struct err *e)
-{
-	int64_t open = l->attempts - l->resolved_upto;
-	struct resolve_mark m = { .id = l->reject_id,
-	    .seen = (uint64_t)l->attempts,
-	    .upto = (uint64_t)l->resolved_upto };
-
-	if (l->has_own_bytes) {
-		if (emit_own_bytes_of_occurrences(d, s, l, e) == -1)
-			return -1;
-		return stage_check_write_and_flush_resolve(s, &m, e);
-	}
-	if (d->opts->once || open < 1)
-		open = 1;
-	while (open-- > 0)
-		if (stage_emit(s, l->raw, l->raw_len, e) == -1)
-			return -1;
-	return stage_check_write_and_flush_resolve(s, &m, e);
-}
-
-/* Returns 1 if all records of the letter can be replayed; 0 with the reason in
- * *why; -1 on failure. If one occurrence cannot be replayed, the whole letter
- * is left out, because the mark resolve settles all of its occurrences. */
-static int
-check_all_records(struct dlq *d, const struct letter *l, const char **why,
-    struct err *e)
-{
-	struct occurrences o;
-	int more;
-
-	if ((*why = why_not_replayable(d, l)) != NULL)
-		return 0;
-	if (!l->has_own_bytes)
-		return 1;
-	more = occurrences_open(&o, d, l, TIMES_OPEN, e);
-	while (more != -1 && *why == NULL &&
-	    (more = occurrences_next(&o, e)) == 1)
-		if (o.with_its_bytes.raw != NULL)
-			*why = why_not_replayable(d, &o.with_its_bytes);
-	occurrences_close(&o);
-	return more == -1 ? -1 : *why == NULL;
-}
-
-static int
-replay_letter(struct dlq *d, struct stage *s, struct letters *from,
-    struct letter *l, struct left_out *left, struct err *e)
-{
-	const char *why = why_too_long(d, l);
-	int rc = why == NULL ? letters_read_raw_if_unchanged(from, l, e) : 0;
-
-	if (rc == 0 && why == NULL)
-		why = "another command changed it while it was read";
-	if (rc == 1)
-		rc = check_all_records(d, l, &why, e);
-	if (rc == 1)
-		return emit_letter_and_resolve_mark(d, s, l, e);
-	if (rc == 0)
-		left_out_warn_and_count(left, l, why);
-	return rc;
 }
 
 static int

@@ -18,7 +18,7 @@ struct extract_opts {
 	const char *encoding, *source_file;
 	const char *columns, *comment, *delimiter, *null, *quote, *types;
 	uint64_t skip, jobs;
-	bool recursive;
+	bool recursive, plain;
 	/* HTTP. */
 	const char *paginate, *into, *size, *total;
 	uint64_t first, max_pages;
@@ -40,6 +40,7 @@ struct extract_opts {
 struct ahead;
 struct fetch;
 struct cursor;
+struct input_given;
 
 struct extract {
 	struct extract_opts opts;
@@ -47,6 +48,8 @@ struct extract {
 	struct cursor *cursor;          /* NULL without --checkpoint */
 	struct ahead *ahead;            /* child processes; NULL without
 					 * --jobs */
+	const struct input_given *given;        /* what input_open() reads;
+					 * NULL: the file at the path */
 };
 
 #endif

@@ -24,12 +24,19 @@ item_writer_release(struct item_writer *w)
 	json_release(&w->j);
 }
 
-/* Writes a record. A child stops if its memory is full. */
+/* Writes a record. A child stops if its memory is full. In a replay the record
+ * is kept until the outcome of all bytes of the letter is known. */
 static int
 emit(struct item_writer *w, const char *p, size_t n, struct err *e)
 {
 	if (w->ahead != NULL)
 		return ahead_put_line(w->ahead, p, n) ? 0 : -1;
+	if (w->collected != NULL) {
+		buf_add(&w->collected->lines, p, n);
+		buf_char(&w->collected->lines, '\n');
+		w->collected->n++;
+		return buf_check(&w->collected->lines, e);
+	}
 	return stage_emit(w->stage, p, n, e);
 }
 
@@ -99,12 +106,31 @@ use_original_bytes(struct item_writer *w, const struct item *it,
 	return 0;
 }
 
+int
+item_reject_again(struct item_writer *w, struct reject *r, struct err *e)
+{
+	const struct raw_record *from = w->collected->from;
+
+	if (w->collected->is_rejected)
+		return 0;
+	w->collected->is_rejected = true;
+	r->raw = from->bytes.len > 0 ? from->bytes.data : "";
+	r->raw_len = from->bytes.len;
+	r->origin = (struct origin){
+	    .members = from->origin.len > 0 ? from->origin.data : "",
+	    .columns = from->columns_json.len > 0 ?
+		from->columns_json.data : NULL };
+	return stage_reject(w->stage, NULL, r, e);
+}
+
 static int
 reject_item(struct item_writer *w, const struct item *it, struct reject *r,
     struct err *e)
 {
 	if (w->ahead != NULL)
 		return -1;      /* a child leaves rejects to this process */
+	if (w->collected != NULL)
+		return item_reject_again(w, r, e);
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .columns = it->columns,

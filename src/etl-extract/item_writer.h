@@ -9,13 +9,24 @@
 #include "base/buf.h"
 #include "extract.h"
 #include "item.h"
+#include "replay/raw_record.h"
 #include "stream/stage.h"
+
+/* Where the outcome of a record of a replay is collected. */
+struct collected {
+	struct buf lines;       /* the records, each with its line end */
+	uint64_t n;             /* so many records */
+	bool is_rejected;       /* a reject was written instead */
+	const struct raw_record *from;
+};
 
 struct item_writer {
 	const struct extract *x;
 	struct stage *stage;
 	struct ahead_output *ahead;     /* in a child of --jobs: where the
 					 * records go instead */
+	struct collected *collected;    /* in a replay: where they go instead;
+					 * else NULL */
 	struct json j;
 	struct buf record;      /* one record in its compact form */
 	struct buf original;    /* a rejected line in the encoding of its
@@ -32,5 +43,8 @@ void item_writer_release(struct item_writer *w);
  * source has checked itself are only written. */
 int item_check_and_write(
     struct item_writer *w, const struct item *it, struct err *e);
+/* In a replay: rejects the record that was replayed, once, with the bytes and
+ * the place that its letter has. */
+int item_reject_again(struct item_writer *w, struct reject *r, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
  * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
+ * run_replay.c   reads the bytes of letters in a replay on standard input.
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
  * ahead.c        child processes that make records ahead (--jobs).
@@ -18,6 +19,7 @@
  * csv/           records, columns and types of CSV files.
  * sql/           databases as sources: sql_pg and sql_sqlite; sql_text finds
  *                the parameters of a query.
+ * replay/        finds a replay on standard input; the record of a raw mark.
  * page/          paginators, one file each (paginate.c has the list); locators
  *                (where a value is in an answer); the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
@@ -32,10 +34,12 @@
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "http/fetch.h"
+#include "replay/replay_stdin.h"
 #include "run.h"
 #include "stream/record_options.h"
 
 #include <getopt.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
@@ -44,7 +48,8 @@ static const char usage[] =
     "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
     "                   [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--paginate none|page|since] [--query-param K=V]\n"
+    "                   [--paginate none|page|since] [--plain]\n"
+    "                   [--query-param K=V]\n"
     "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
     "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
     "                   [--source-file FIELD] [--stream NAME]\n"
@@ -163,6 +168,7 @@ static const struct opt options[] = {
 	OPT("stream", OPT_STRING, stream, "NAME",
 	    "write a marked stream with this name"),
 	OPTION_STAGE(AT(stage)),
+	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
 	OPTION_MAX_RECORD(AT(max_record)),
@@ -173,9 +179,23 @@ static const struct opt_spec spec = {
 	.n = sizeof(options) / sizeof(options[0]),
 };
 
+/* In a replay the records come from letters, so the options of incremental
+ * runs, which say what to read, have no effect. */
+static int
+run(struct extract *x, struct stage *s, char *const *uri, size_t n,
+    bool replays, struct err *e)
+{
+	if (replays)
+		return run_replay(x, s, e);
+	if (cursor_check_options(&x->opts, uri, n, e) == -1)
+		return -1;
+	return x->opts.each != NULL ? run_each(x, s, e) :
+	    run_sources(x, s, uri, n, e);
+}
+
 static int
 check_extract_and_finish_stage(struct extract *x, struct stage *s,
-    char *const *uri, size_t n, struct err *e)
+    char *const *uri, size_t n, bool replays, struct err *e)
 {
 	enum json_members members;
 	int rc;
@@ -199,10 +219,7 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	if (x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-body must be more than 0");
-	if (cursor_check_options(&x->opts, uri, n, e) == -1)
-		return -1;
-	rc = x->opts.each != NULL ? run_each(x, s, e) :
-	    run_sources(x, s, uri, n, e);
+	rc = run(x, s, uri, n, replays, e);
 	fetch_close(x->fetch);
 	return rc == -1 ? -1 : stage_finish(s, e);
 }
@@ -215,9 +232,13 @@ static int
 run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
     char *const *uri, size_t n, struct err *e)
 {
+	const bool replays = x->opts.each == NULL && !x->opts.plain &&
+	    n == 1 && strcmp(uri[0], "-") == 0 && replay_is_on_stdin();
 	const struct stage_conf conf = { .name = "extract",
 	    .stage = x->opts.stage, .first_source = n > 0 ? uri[0] : NULL,
-	    .source = x->opts.each == NULL, .rejects = x->opts.rejects,
+	    .source = x->opts.each == NULL && !replays, .reads_raw = true,
+	    .plain = x->opts.each != NULL && x->opts.plain,
+	    .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
 	    .checkpoint = x->opts.checkpoint,
 	    .lookback = x->opts.lookback != NULL,
@@ -230,7 +251,8 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 		return -1;
 	}
 	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
-		rc = check_extract_and_finish_stage(x, s, uri, n, e);
+		rc = check_extract_and_finish_stage(
+		    x, s, uri, n, replays, e);
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, e);
 	stage_close(s);

@@ -5,6 +5,7 @@
 #include "json/pointer.h"
 #include "json/write.h"
 #include "page/body.h"
+#include "replay/raw_record.h"
 #include "run.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct each {
 	struct http_answer answer;
 	struct body body;
 	struct json j;                  /* the input record */
+	struct raw_record raw;          /* of a raw mark of a replay */
 	struct buf url, out;
 };
 
@@ -244,10 +246,30 @@ process_record(struct each *x, const struct line *l, struct err *e)
 	return fetch_and_emit_or_reject(x, l, e);
 }
 
+/* In a replay, a letter of --each comes as a raw mark, because its stage may
+ * have the name extract. Its bytes are the line that was rejected. */
+static int
+process_raw_mark(struct each *x, const struct line *mark, struct err *e)
+{
+	struct reject r = { .code = "parse", .message = "the record contains a "
+	    "line feed: it is no line of NDJSON" };
+	struct line l = { .number = mark->number, .offset = mark->offset };
+	const struct buf *b = &x->raw.bytes;
+
+	if (raw_record_parse(&x->raw, mark->data, mark->len, e) == -1)
+		return -1;
+	l.data = b->len > 0 ? b->data : "";
+	l.len = l.bytes = b->len;
+	if (memchr(l.data, '\n', l.len) != NULL)
+		return stage_reject(x->stage, &l, &r, e);
+	return process_record(x, &l, e);
+}
+
 static int
 process_all_records_and_pass_marks(struct each *x, struct err *e)
 {
 	struct line l;
+	int rc;
 
 	for (;;)
 		switch (stage_next(x->stage, &l, -1, e)) {
@@ -256,7 +278,10 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 				return -1;
 			break;
 		case STAGE_MARK:
-			if (stage_check_counts_and_pass_mark(x->stage, e) == -1)
+			rc = stage_last_mark(x->stage)->kind == MARK_RAW ?
+			    process_raw_mark(x, &l, e) :
+			    stage_check_counts_and_pass_mark(x->stage, e);
+			if (rc == -1)
 				return -1;
 			break;
 		case STAGE_END:
@@ -293,6 +318,7 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	request_init(&x.request);
 	http_answer_init(&x.answer, x.o->max_body);
 	buf_init(&x.out, x.o->max_record);
+	raw_record_init(&x.raw);
 	x.body.records = x.o->records;
 	if (open_client_and_limit_url(&x, from, e) == 0)
 		rc = process_all_records_and_pass_marks(&x, e);
@@ -300,6 +326,7 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);
 	json_release(&x.j);
+	raw_record_release(&x.raw);
 	buf_release(&x.url);
 	buf_release(&x.out);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include "base/stop.h"
 #include "base/wait.h"
+#include "extract.h"
 #include "file/layer.h"
 #include "stdout_reader.h"
 
@@ -16,6 +17,8 @@
 struct descriptor {
 	struct layer layer;
 	int fd;
+	uint64_t at;            /* bytes read, or the place of a seek */
+	uint64_t size;          /* read to here; UINT64_MAX: to the end */
 };
 
 struct input {
@@ -28,21 +31,39 @@ struct input {
 };
 
 static ssize_t
-descriptor_read(struct layer *l, char *p, size_t n, struct err *e)
+read_or_stop(int fd, char *p, size_t n, struct err *e)
 {
-	const struct descriptor *d = (struct descriptor *)l;
 	ssize_t got;
 
 	for (;;) {
 		if (stop_signal() != 0 ||
-		    wait_fd_or_stop(d->fd, POLLIN, -1) == -1)
+		    wait_fd_or_stop(fd, POLLIN, -1) == -1)
 			return set_stop_or_reader_gone_error(e);
-		got = read(d->fd, p, n);
+		got = read(fd, p, n);
 		if (got >= 0)
 			return got;
 		if (errno != EINTR && errno != EAGAIN)
 			return err_errno(e, ERR_IO, "cannot read");
 	}
+}
+
+static ssize_t
+descriptor_read(struct layer *l, char *p, size_t n, struct err *e)
+{
+	struct descriptor *d = (struct descriptor *)l;
+	ssize_t got;
+
+	if (n > d->size - d->at)
+		n = d->size - d->at;
+	if (n == 0)
+		return 0;
+	got = read_or_stop(d->fd, p, n, e);
+	if (got == 0 && d->size != UINT64_MAX)
+		return err_set(e, ERR_IO, false, "the file has become shorter "
+		    "while it was read: it had %llu bytes and ends after %llu",
+		    (unsigned long long)d->size, (unsigned long long)d->at);
+	d->at += got > 0 ? (uint64_t)got : 0;
+	return got;
 }
 
 static void
@@ -55,14 +76,18 @@ descriptor_close(struct layer *l)
 }
 
 static int
-open_file_refuse_directory(struct input *in, struct err *e)
+open_file_refuse_directory(
+    struct input *in, const struct input_given *given, struct err *e)
 {
 	struct descriptor *d = &in->descriptor;
 	struct stat st;
 
 	d->layer = (struct layer){ descriptor_read, descriptor_close };
+	d->size = given != NULL ? given->size : UINT64_MAX;
 	in->top = &d->layer;
-	if (strcmp(in->path, "-") != 0)
+	if (given != NULL)
+		d->fd = fcntl(given->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	else if (strcmp(in->path, "-") != 0)
 		d->fd = open(in->path, O_RDONLY | O_CLOEXEC);
 	if (d->fd == -1 && errno == EINTR && stop_signal() != 0)
 		return set_stop_or_reader_gone_error(e);
@@ -77,10 +102,12 @@ open_file_refuse_directory(struct input *in, struct err *e)
 
 static int
 open_layers(struct input *in, enum compression c, const char *encoding,
-    struct err *e)
+    const struct input_given *given, struct err *e)
 {
-	if (open_file_refuse_directory(in, e) == -1)
+	if (open_file_refuse_directory(in, given, e) == -1)
 		return -1;
+	if (given != NULL && given->is_decompressed)
+		c = COMPRESSION_NONE;
 	in->is_converted = encoding != NULL;
 	in->is_plain = c == COMPRESSION_NONE && encoding == NULL;
 	if (c == COMPRESSION_GZIP)
@@ -93,15 +120,15 @@ open_layers(struct input *in, enum compression c, const char *encoding,
 }
 
 int
-input_open(struct input **out, const char *path, enum compression c,
-    const char *encoding, struct err *e)
+input_open(struct input **out, const struct extract *x, const char *path,
+    enum compression c, struct err *e)
 {
 	struct input *in = calloc(1, sizeof(*in));
 
 	if (in == NULL)
 		return err_nomem(e);
 	in->path = path;
-	if (open_layers(in, c, encoding, e) == -1) {
+	if (open_layers(in, c, x->opts.encoding, x->given, e) == -1) {
 		input_close(in);
 		return -1;
 	}
@@ -147,6 +174,8 @@ input_size(const struct input *in)
 {
 	struct stat st;
 
+	if (in->descriptor.size != UINT64_MAX)
+		return in->descriptor.size;
 	return in->is_regular && fstat(in->descriptor.fd, &st) == 0 &&
 	    st.st_size > 0 ? (uint64_t)st.st_size : 0;
 }
@@ -168,9 +197,10 @@ input_reopen(struct input *in, struct err *e)
 int
 input_seek(struct input *in, uint64_t offset, struct err *e)
 {
-	if (lseek(in->descriptor.fd, (off_t)offset, SEEK_SET) != -1)
-		return 0;
-	return err_errno(e, ERR_IO, in->path);
+	if (lseek(in->descriptor.fd, (off_t)offset, SEEK_SET) == -1)
+		return err_errno(e, ERR_IO, in->path);
+	in->descriptor.at = offset;
+	return 0;
 }
 
 bool

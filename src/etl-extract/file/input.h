@@ -1,7 +1,7 @@
 /* The content of a file or of standard input as UTF-8 text: decompressed if
  * the name ends in .gz or .zst, and converted if an encoding is given.
  * Owns:  the descriptor (standard input stays open) and the layers.
- * Borrows: the path and the encoding, until input_close().
+ * Borrows: the path and the options, until input_close().
  * Fails: ERR_INPUT or ERR_DENIED if the file cannot be opened; ERR_IO if it
  *        cannot be read or the compressed data ends early; ERR_DATA if the
  *        compressed data is damaged. Messages name the file. */
@@ -17,10 +17,19 @@
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 
 struct input;
+struct extract;
 
-/* PATH "-" is standard input. ENCODING may be NULL: UTF-8. */
-int input_open(struct input **in, const char *path, enum compression c,
-    const char *encoding, struct err *e);
+/* What to read in place of the file that a path names. */
+struct input_given {
+	int fd;                 /* is copied */
+	uint64_t size;          /* read only so many bytes; fewer are a
+				 * failure */
+	bool is_decompressed;   /* whatever the suffix of the path */
+};
+
+/* PATH "-" is standard input. X has the options, and x->given. */
+int input_open(struct input **in, const struct extract *x, const char *path,
+    enum compression c, struct err *e);
 void input_close(struct input *in);
 /* Puts up to n bytes at p. Returns their number, 0 at the end, -1 on
  * failure. */

@@ -50,7 +50,7 @@ csv_close(void *self)
 }
 
 static int
-prepare(struct csv *c, const char *path, struct err *e)
+prepare(struct csv *c, const struct extract *x, const char *path, struct err *e)
 {
 	struct file_format f;
 
@@ -59,7 +59,7 @@ prepare(struct csv *c, const char *path, struct err *e)
 	if (buf_check(&c->tail, e) == -1 ||
 	    csv_options_parse(&c->options, c->o, file_format_is_tsv(&f), e) ==
 		-1 ||
-	    input_open(&c->in, path, f.compression, c->o->encoding, e) == -1)
+	    input_open(&c->in, x, path, f.compression, e) == -1)
 		return -1;
 	c->json.d = &c->options.dialect;
 	c->json.columns = &c->columns;
@@ -81,7 +81,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 	buf_init(&c->tail, TAIL_MAX);
 	csv_columns_init(&c->columns);
 	csv_json_init(&c->json, x->opts.max_record);
-	if (prepare(c, path, e) == -1) {
+	if (prepare(c, x, path, e) == -1) {
 		csv_close(c);
 		return -1;
 	}

@@ -38,8 +38,7 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 	if (n == NULL)
 		return err_nomem(e);
 	file_format_of(&f, &x->opts, path);
-	if (input_open(&n->in, path, f.compression, x->opts.encoding, e) ==
-		-1 ||
+	if (input_open(&n->in, x, path, f.compression, e) == -1 ||
 	    lines_open_reader(&n->lines,
 		(struct lines_reader){ read_input, n->in },
 		x->opts.max_record, e) == -1) {

@@ -1,0 +1,14 @@
+/* Writes the records of one letter into the stream of a replay: one for each
+ * open occurrence, as a line, or as a raw mark if etl-extract has rejected it.
+ * The mark resolve follows. A letter that cannot be replayed is left out, with
+ * a warning. */
+#ifndef DLQ_REPLAY_LETTER_H
+#define DLQ_REPLAY_LETTER_H
+
+#include "dlq.h"
+#include "stream/stage.h"
+
+int replay_letter(struct dlq *d, struct stage *s, struct letters *from,
+    struct letter *l, struct left_out *left, struct err *e);
+
+#endif

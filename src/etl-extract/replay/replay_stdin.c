@@ -1,0 +1,92 @@
+#include "replay/replay_stdin.h"
+
+#include "base/wait.h"
+#include "stream/mark.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* LOOK: bytes of the input that are looked at; a mark begin is shorter.
+ * PAUSE: ms until the rest of its line is looked for. */
+enum { LOOK = 64 << 10, PAUSE = 5 };
+
+/* Copies the bytes that are in the pipe to p and leaves them in the pipe. */
+static ssize_t
+look_into_pipe(char *p)
+{
+	ssize_t n = -1;
+	int copy[2];
+
+	if (pipe2(copy, O_CLOEXEC) == -1)
+		return -1;
+	n = tee(STDIN_FILENO, copy[1], LOOK, SPLICE_F_NONBLOCK);
+	if (n > 0)
+		n = read(copy[0], p, (size_t)n);
+	(void)close(copy[0]);
+	(void)close(copy[1]);
+	return n;
+}
+
+static ssize_t
+look(const struct stat *st, char *p)
+{
+	if (S_ISFIFO(st->st_mode))
+		return look_into_pipe(p);
+	if (S_ISSOCK(st->st_mode))
+		return recv(STDIN_FILENO, p, LOOK, MSG_PEEK | MSG_DONTWAIT);
+	if (S_ISREG(st->st_mode))
+		return pread(STDIN_FILENO, p, LOOK,
+		    lseek(STDIN_FILENO, 0, SEEK_CUR));
+	return -1;
+}
+
+/* True if the writer may still write the rest of the first line. */
+static bool
+more_may_come(const struct stat *st)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return !S_ISREG(st->st_mode) && poll(&p, 1, 0) == 1 &&
+	    (p.revents & (POLLHUP | POLLERR)) == 0 &&
+	    wait_ms_or_stop(PAUSE) == 0;
+}
+
+static bool
+is_begin_of_replay(const char *line, size_t n)
+{
+	struct mark m = { 0 };
+	struct err e;
+	bool is = mark_parse(&m, line, n, &e) == 0 && m.kind == MARK_BEGIN &&
+	    m.replay;
+
+	mark_release(&m);
+	return is;
+}
+
+bool
+replay_is_on_stdin(void)
+{
+	static const char start[] = "{\"@etl\":\"begin\"";
+	const size_t len = sizeof(start) - 1;
+	char text[LOOK], *lf;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(STDIN_FILENO, &st) == -1 || S_ISCHR(st.st_mode) ||
+	    wait_fd_or_stop(STDIN_FILENO, POLLIN, -1) == -1)
+		return false;
+	for (;;) {
+		n = look(&st, text);
+		if (n <= 0 ||
+		    memcmp(text, start, (size_t)n < len ? (size_t)n : len) != 0)
+			return false;
+		if ((lf = memchr(text, '\n', (size_t)n)) != NULL)
+			return is_begin_of_replay(text, (size_t)(lf - text));
+		if (n == LOOK || !more_may_come(&st))
+			return false;
+	}
+}

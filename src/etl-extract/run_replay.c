@@ -1,0 +1,254 @@
+#include "base/stop.h"
+#include "csv/csv_options.h"
+#include "file/file_format.h"
+#include "file/input.h"
+#include "file/path_member.h"
+#include "item_writer.h"
+#include "run.h"
+#include "scheme.h"
+#include "source/source.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A replay of letters that etl-extract has rejected. Each of its raw marks
+ * carries the bytes of a record. They are put into a file in memory, which a
+ * source then reads as it would read the file that they came from. */
+struct replay {
+	struct extract x;       /* the options, as they are for one record */
+	struct stage *stage;
+	struct item_writer writer;
+	struct raw_record raw;
+	struct collected out;
+	struct input_given given;
+};
+
+/* The letters of other stages are lines for these stages. */
+static int
+check_begin_mark(const struct replay *r, struct err *e)
+{
+	const struct mark *m = stage_begin_mark(r->stage);
+
+	if (m != NULL && m->stage != NULL && strcmp(m->stage, "extract") == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "this replay is of the stage %s: "
+	    "run the pipeline from that stage on, without etl-extract",
+	    m != NULL && m->stage != NULL ? m->stage : "(none)");
+}
+
+/* The name of the file that the record came from, or "-" if it is not from a
+ * file. */
+static const char *
+source_name(const struct replay *r)
+{
+	const char *uri = r->raw.uri.len > 0 ? r->raw.uri.data : "-";
+
+	return scheme_is_present(uri) ? "-" : uri;
+}
+
+/* One record of a CSV file has no header, and does not show the types. */
+static int
+set_csv_options(struct replay *r, const struct extract_opts *o, struct err *e)
+{
+	struct csv_options parsed = { 0 };
+	bool is_auto;
+	int rc;
+
+	r->x.opts.columns = o->columns;
+	if (o->columns == NULL && r->raw.columns.len > 0)
+		r->x.opts.columns = r->raw.columns.data;
+	if (r->x.opts.columns == NULL)
+		return err_set(e, ERR_CONFIG, false, "the records of this "
+		    "replay have no names of columns: give --columns");
+	rc = csv_options_parse(&parsed, o, false, e);
+	is_auto = parsed.types.is_auto;
+	csv_options_release(&parsed);
+	if (rc == -1 || !is_auto)
+		return rc;
+	return err_set(e, ERR_CONFIG, false, "--types auto: a replay has "
+	    "single records, which do not show the types of the columns: give "
+	    "--types NAME:TYPE,...");
+}
+
+static int
+put_bytes_into_file(struct replay *r, struct err *e)
+{
+	const struct buf *b = &r->raw.bytes;
+	const int fd = r->given.fd;
+
+	for (size_t done = 0; done < b->len;) {
+		ssize_t n = pwrite(fd, b->data + done, b->len - done,
+		    (off_t)done);
+
+		if (n == -1)
+			return err_errno(e, ERR_IO, "memory of a record");
+		done += (size_t)n;
+	}
+	r->given.size = b->len;
+	if (ftruncate(fd, (off_t)b->len) == -1 ||
+	    lseek(fd, 0, SEEK_SET) == -1)
+		return err_errno(e, ERR_IO, "memory of a record");
+	return 0;
+}
+
+/* Reads items until the end, or until one is rejected. */
+static int
+collect_items(
+    struct replay *r, const struct source *kind, void *source, struct err *e)
+{
+	struct item it = { 0 };
+
+	while (!r->out.is_rejected)
+		switch (kind->next(source, &it, e)) {
+		case SOURCE_ITEM:
+			if (item_check_and_write(&r->writer, &it, e) == -1)
+				return -1;
+			break;
+		case SOURCE_PAUSE:
+			break;
+		case SOURCE_END:
+			return 0;
+		default:
+			return -1;
+		}
+	return 0;
+}
+
+/* A source that cannot go on with these bytes, as with JSON that is cut,
+ * rejects the record. */
+static int
+reject_if_bad_data(struct replay *r, struct err *e)
+{
+	struct err why = *e;
+	struct reject again = { .code = "parse", .message = why.msg };
+
+	if (why.code != ERR_DATA || why.transient || stop_signal() != 0 ||
+	    r->out.is_rejected)
+		return -1;
+	return item_reject_again(&r->writer, &again, e);
+}
+
+static int
+read_bytes_with_source(struct replay *r, struct err *e)
+{
+	const char *name = source_name(r);
+	const struct source *kind;
+	struct file_format format;
+	void *source = NULL;
+	int rc = -1;
+
+	file_format_of(&format, &r->x.opts, name);
+	if (source_find_kind(&kind, &r->x.opts, name, e) == -1 ||
+	    (kind == &source_csv &&
+		set_csv_options(r, &r->writer.x->opts, e) == -1) ||
+	    put_bytes_into_file(r, e) == -1)
+		return -1;
+	if (kind->open(&source, &r->x, name, e) == 0) {
+		rc = collect_items(r, kind, source, e);
+		kind->close(source);
+	}
+	return rc == -1 ? reject_if_bad_data(r, e) : 0;
+}
+
+/* The record is either rejected again, or all that was read of it is
+ * written. */
+static int
+replay_record(struct replay *r, const struct line *l, struct err *e)
+{
+	struct collected *out = &r->out;
+
+	buf_clear(&out->lines);
+	out->n = 0;
+	out->is_rejected = false;
+	if (raw_record_parse(&r->raw, l->data, l->len, e) == -1 ||
+	    read_bytes_with_source(r, e) == -1) {
+		err_prefix(e, "line %llu", (unsigned long long)l->number);
+		return -1;
+	}
+	if (out->is_rejected)
+		return 0;
+	if (stage_emit_lines(
+		r->stage, out->lines.data, out->lines.len, out->n, e) == -1)
+		return -1;
+	stage_count_as_passed_or_dropped(r->stage, out->n > 0);
+	return 0;
+}
+
+static int
+handle_mark(struct replay *r, const struct line *l, struct err *e)
+{
+	switch (stage_last_mark(r->stage)->kind) {
+	case MARK_RAW:
+		return replay_record(r, l, e);
+	case MARK_BEGIN:
+		if (check_begin_mark(r, e) == -1)
+			return -1;
+		break;
+	default:
+		break;
+	}
+	return stage_check_counts_and_pass_mark(r->stage, e);
+}
+
+static int
+read_stream(struct replay *r, struct err *e)
+{
+	struct line l;
+
+	for (;;)
+		switch (stage_next(r->stage, &l, -1, e)) {
+		case STAGE_RECORD:
+			return err_set(e, ERR_PEER, false, "line %llu: a "
+			    "record in a replay of the stage extract, whose "
+			    "records are raw marks",
+			    (unsigned long long)l.number);
+		case STAGE_MARK:
+			if (handle_mark(r, &l, e) == -1)
+				return -1;
+			break;
+		case STAGE_END:
+			return 0;
+		case STAGE_WAIT:
+			break;
+		default:
+			return -1;
+		}
+}
+
+static int
+check_options(const struct extract_opts *o, struct err *e)
+{
+	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
+		return -1;
+	return path_member_check(o->source_file, e) == -1 ? -1 :
+	    csv_options_check(o, true, e);
+}
+
+int
+run_replay(struct extract *x, struct stage *stage, struct err *e)
+{
+	struct replay r = { .x = *x, .stage = stage,
+	    .given = { .fd = -1, .is_decompressed = true } };
+	int rc = -1;
+
+	r.x.given = &r.given;
+	r.x.opts.skip = 0;              /* the lines of a file, not of this */
+	raw_record_init(&r.raw);
+	r.out.from = &r.raw;
+	buf_init(&r.out.lines, SIZE_MAX / 4);
+	item_writer_init(&r.writer, x, stage);
+	r.writer.collected = &r.out;
+	if (check_options(&x->opts, e) == 0) {
+		r.given.fd = memfd_create("etl-extract", MFD_CLOEXEC);
+		rc = r.given.fd == -1 ?
+		    err_errno(e, ERR_IO, "memory of a record") :
+		    read_stream(&r, e);
+	}
+	if (r.given.fd != -1)
+		(void)close(r.given.fd);
+	item_writer_release(&r.writer);
+	buf_release(&r.out.lines);
+	raw_record_release(&r.raw);
+	return rc;
+}
