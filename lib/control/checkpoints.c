@@ -97,7 +97,8 @@ checkpoint_set_null_and_raise_version(
 	    db_sql(db, SQL_CHECKPOINT_CLEAR), &v, 1, &changed, e) == -1)
 		return -1;
 	if (changed == 1)
-		return 0;
+		return db_run(
+		    db, db_sql(db, SQL_FILES_FORGET), &v, 1, NULL, e);
 	return err_set(e, ERR_LIMIT, false, "%s: no such checkpoint in %s",
 	    name, db_name(db));
 }

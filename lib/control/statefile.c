@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEVELS = 3 };
+enum { LEVELS = 5 };
 
 int
 statefile_parse_option(const char **path, const char *where, struct err *e)
@@ -112,8 +112,9 @@ read_version(const struct statefile *f, uint32_t entry, int64_t *v,
 static int
 check_entry(struct statefile *f, uint32_t name, struct err *e)
 {
-	uint32_t entry = name + 1, value;
+	uint32_t entry = name + 1, value, bad;
 	int64_t version;
+	const char *why;
 
 	if (!is_valid_text(f, name))
 		return set_token_error(f, name, "a name must not have \\u0000 "
@@ -134,6 +135,8 @@ check_entry(struct statefile *f, uint32_t name, struct err *e)
 		return set_token_error(f, value, "\"value\" must be null or a "
 		    "text in quotes, without \\u0000 or half a surrogate pair",
 		    e);
+	if ((bad = statefile_find_bad_file(f, entry, &why)) != 0)
+		return set_token_error(f, bad, why, e);
 	return read_version(f, entry, &version, e);
 }
 
@@ -241,4 +244,19 @@ statefile_read(const char *path, const char *name, char **value,
 		}
 	statefile_close(f);
 	return rc == -1 ? -1 : 0;
+}
+
+int
+statefile_read_files(const char *path, const char *name,
+    file_state_each *each, void *self, struct err *e)
+{
+	struct statefile *f;
+	int rc;
+
+	if (statefile_open(&f, path, e) == -1)
+		return -1;
+	rc = statefile_give_files(f,
+	    json_member_value(&f->j, 0, name, strlen(name)), each, self, e);
+	statefile_close(f);
+	return rc;
 }

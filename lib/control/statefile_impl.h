@@ -18,4 +18,16 @@ struct statefile {
 	struct buf name, value;
 };
 
+/* Checks the member "files" of the checkpoint at token `entry`. Returns the
+ * token at fault, or 0. */
+uint32_t statefile_find_bad_file(
+    const struct statefile *f, uint32_t entry, const char **why);
+/* Calls each() for each file of a checkpoint. entry may be 0: there is none. */
+int statefile_give_files(const struct statefile *f, uint32_t entry,
+    file_state_each *each, void *self, struct err *e);
+/* Appends the member "files" of a checkpoint with what has changed. entry is
+ * the token of the checkpoint, or 0. Appends nothing if there are no files. */
+int statefile_put_files(struct buf *b, const struct statefile *f,
+    uint32_t entry, const struct files_change *change, struct err *e);
+
 #endif

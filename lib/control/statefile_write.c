@@ -30,23 +30,43 @@ statefile_check_usable(const char *path, struct err *e)
 	return rc;
 }
 
+/* What is written into the entry of a checkpoint. */
+struct change {
+	const char *name;
+	const char *value;              /* NULL: null */
+	bool keeps_value;
+	int64_t version;
+	const struct files_change *files;       /* NULL: forget all files */
+};
+
 /* Appends the JSON object of a checkpoint with this value and version. All
  * other members are copied from its object in the file: `entry` is the index of
  * that object's token, or 0 if the file has no such checkpoint yet. */
-static void
+static int
 put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
-    uint32_t entry, const char *value, int64_t version)
+    uint32_t entry, const struct change *c, struct err *e)
 {
+	const char *value = c->value;
+
 	buf_char(b, '{');
-	if (value != NULL)
+	if (c->keeps_value && entry != 0) {
+		json_put_raw(b, "value", "", 0);
+		json_put_compact(
+		    b, &f->j, json_member_value(&f->j, entry, "value", 5));
+	} else if (value != NULL) {
 		json_put_text(b, "value", value);
-	else
+	} else {
 		json_put_raw(b, "value", "null", 4);
-	json_put_int(b, "version", version);
+	}
+	json_put_int(b, "version", c->version);
+	if (c->files != NULL &&
+	    statefile_put_files(b, f, entry, c->files, e) == -1)
+		return -1;
 	for (uint32_t i = entry + 1; entry != 0 && i < f->j.tok[entry].next;
 	    i = f->j.tok[i + 1].next) {
 		if (i + 1 == json_member_value(&f->j, entry, "value", 5) ||
-		    i + 1 == json_member_value(&f->j, entry, "version", 7))
+		    i + 1 == json_member_value(&f->j, entry, "version", 7) ||
+		    i + 1 == json_member_value(&f->j, entry, "files", 5))
 			continue;
 		buf_char(b, ',');
 		buf_add(b, f->j.text + f->j.tok[i].at, f->j.tok[i].len);
@@ -54,45 +74,48 @@ put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
 		json_put_compact(b, &f->j, i + 1);
 	}
 	buf_char(b, '}');
+	return 0;
 }
 
-static void
-put_content(struct buf *b, const struct statefile *f, const char *name,
-    const char *value, int64_t version)
+static int
+put_content(struct buf *b, const struct statefile *f, const struct change *c,
+    struct err *e)
 {
-	uint32_t mine = json_member_value(&f->j, 0, name, strlen(name));
+	uint32_t mine =
+	    json_member_value(&f->j, 0, c->name, strlen(c->name));
 	const struct json_tok *t = f->j.tok;
+	int rc = 0;
 
 	buf_char(b, '{');
-	for (uint32_t i = 1; i < t[0].next; i = t[i + 1].next) {
+	for (uint32_t i = 1; rc == 0 && i < t[0].next; i = t[i + 1].next) {
 		buf_str(b, i == 1 ? "\n  " : ",\n  ");
 		buf_add(b, f->j.text + t[i].at, t[i].len);
 		buf_str(b, ": ");
 		if (i + 1 == mine)
-			put_entry_keeping_other_members(
-			    b, f, mine, value, version);
+			rc = put_entry_keeping_other_members(
+			    b, f, mine, c, e);
 		else
 			json_put_compact(b, &f->j, i + 1);
 	}
 	if (mine == 0) {
 		buf_str(b, t[0].members == 0 ? "\n  " : ",\n  ");
-		json_put_string(b, name, strlen(name));
+		json_put_string(b, c->name, strlen(c->name));
 		buf_str(b, ": ");
-		put_entry_keeping_other_members(b, f, 0, value, version);
+		rc = put_entry_keeping_other_members(b, f, 0, c, e);
 	}
 	buf_str(b, "\n}\n");
+	return rc;
 }
 
 static int
 replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
-    const char *name, const char *value, int64_t version, struct err *e)
+    const struct change *c, struct err *e)
 {
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, STATEFILE_MAX);
-	put_content(&b, f, name, value, version);
-	if (buf_check(&b, e) == -1)
+	if (put_content(&b, f, c, e) == -1 || buf_check(&b, e) == -1)
 		err_prefix(e, "%s", r->path);
 	else
 		rc = replace_write(r, b.data, b.len, e);
@@ -120,10 +143,11 @@ find_version(struct statefile *f, const char *name, int64_t *version,
  * (replace_open_and_lock()), so no other process can change the file between
  * the check and the write. */
 static enum checkpoint_result
-check_version_and_set_checkpoint(struct replace *r, const char *name,
-    const char *value, int64_t expected, struct err *e)
+check_version_and_set_checkpoint(struct replace *r, struct change *c,
+    int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc = CHECKPOINT_FAILED;
+	const char *name = c->name;
 	struct statefile *f;
 	int64_t version;
 
@@ -131,7 +155,7 @@ check_version_and_set_checkpoint(struct replace *r, const char *name,
 		return rc;
 	if (find_version(f, name, &version, e) == -1)
 		goto out;
-	if (expected == ANY_VERSION && version == 0 && value == NULL) {
+	if (expected == ANY_VERSION && version == 0 && c->value == NULL) {
 		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
 		    "in %s", name, r->path);
 		goto out;
@@ -146,8 +170,8 @@ check_version_and_set_checkpoint(struct replace *r, const char *name,
 		rc = CHECKPOINT_LOST;
 		goto out;
 	}
-	if (replace_file_with_checkpoint(r, f, name, value, version + 1, e) ==
-	    0)
+	c->version = version + 1;
+	if (replace_file_with_checkpoint(r, f, c, e) == 0)
 		rc = CHECKPOINT_MOVED;
 out:
 	statefile_close(f);
@@ -155,31 +179,57 @@ out:
 }
 
 static enum checkpoint_result
-lock_and_set_checkpoint(const char *path, const char *name, const char *value,
-    int64_t expected, struct err *e)
+lock_and_set_checkpoint(
+    const char *path, struct change *c, int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc;
 	struct replace r;
 
-	if (checkpoint_check_name(name, strlen(name), e) == -1 ||
+	if (checkpoint_check_name(c->name, strlen(c->name), e) == -1 ||
 	    replace_open_and_lock(&r, path, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = check_version_and_set_checkpoint(&r, name, value, expected, e);
+	rc = check_version_and_set_checkpoint(&r, c, expected, e);
 	replace_unlock_and_free(&r);
 	return rc;
 }
+
+static const struct files_change no_files;
 
 enum checkpoint_result
 statefile_move(const char *path, const char *name, const char *value,
     int64_t expected, struct err *e)
 {
-	return lock_and_set_checkpoint(path, name, value, expected, e);
+	return statefile_move_with_files(
+	    path, name, value, &no_files, expected, e);
+}
+
+enum checkpoint_result
+statefile_move_with_files(const char *path, const char *name,
+    const char *value, const struct files_change *files, int64_t expected,
+    struct err *e)
+{
+	struct change c = { .name = name, .value = value, .files = files };
+
+	return lock_and_set_checkpoint(path, &c, expected, e);
+}
+
+enum checkpoint_result
+statefile_store_files(const char *path, const char *name,
+    const struct files_change *files, int64_t expected, struct err *e)
+{
+	struct change c = { .name = name, .keeps_value = true,
+	    .files = files };
+
+	return lock_and_set_checkpoint(path, &c, expected, e);
 }
 
 int
 statefile_set(const char *path, const char *name, const char *value,
     struct err *e)
 {
-	return lock_and_set_checkpoint(path, name, value, ANY_VERSION, e) ==
+	struct change c = { .name = name, .value = value,
+	    .files = value != NULL ? &no_files : NULL };
+
+	return lock_and_set_checkpoint(path, &c, ANY_VERSION, e) ==
 	    CHECKPOINT_MOVED ? 0 : -1;
 }

@@ -41,6 +41,7 @@ mark_release(struct mark *m)
 	free(m->name);
 	free(m->value);
 	free(m->from);
+	free(m->files);
 	*m = (struct mark){ 0 };
 }
 
@@ -263,8 +264,23 @@ static int
 get_checkpoint_version(struct reading *r, struct mark *m)
 {
 	m->has_version = m->kind == MARK_CHECKPOINT ||
-	    (m->kind == MARK_END && find_member(r, 0, "version") != 0);
+	    ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
+		find_member(r, 0, "version") != 0);
 	return m->has_version ? get_count(r, 0, "version", &m->version) : 0;
+}
+
+static int
+get_files(struct reading *r, struct mark *m)
+{
+	uint32_t i = find_member(r, 0, "files");
+	const struct json_tok *t = &r->j.tok[i];
+
+	if (i == 0 || (m->kind != MARK_CHECKPOINT && m->kind != MARK_FAILED))
+		return 0;
+	if (!mark_files_are_valid(&r->j, i))
+		return set_member_error(r, "files");
+	m->files = strndup(r->j.text + t->at, t->len);
+	return m->files == NULL ? err_nomem(r->e) : 0;
 }
 
 static int
@@ -301,14 +317,14 @@ get_members(struct reading *r, struct mark *m)
 	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
 	    (m->stage == NULL || m->stage[0] == '\0'))
 		return set_mark_error(r, "no stage");
+	if (get_checkpoint_version(r, m) == -1 || get_files(r, m) == -1)
+		return -1;
 	if (m->kind == MARK_FAILED)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
 		    get_exit_code_and_check_message(r, m);
 	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && get_name_value_and_from(r, m) == -1)
-		return -1;
-	if (get_checkpoint_version(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE &&
 	    get_seen_and_upto_of_resolve_mark(r, m) == -1)

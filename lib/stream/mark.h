@@ -43,8 +43,12 @@ struct mark {
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */
-	bool has_version;       /* always in checkpoint, sometimes in end */
+	bool has_version;       /* always in checkpoint, sometimes in end and
+	                         * failed */
 	uint64_t version;       /* of the stored checkpoint; 0: none stored */
+	char *files;            /* of checkpoint: the files that were finished
+	                         * since the mark before; of failed: the files
+	                         * that are broken; a JSON array, or NULL */
 	uint64_t seen, upto;    /* of resolve: the letter's attempts and
 	                         * resolved_upto when it was read */
 	bool has_seq;
@@ -70,16 +74,31 @@ int mark_append_with_stage(struct buf *out, const char *line, size_t len,
  * stages) of the mark `other` in place of its own. */
 int mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
+/* Appends the mark checkpoint `line`. If the mark checkpoint `older` lists
+ * files, they are added to those of `line`: the mark then stands for both. */
+int mark_append_with_files_of(struct buf *out, const char *line, size_t len,
+    const char *older, size_t older_len, struct err *e);
+/* True if token i is a list of files: an array of objects with path, size and
+ * mtime. */
+bool mark_files_are_valid(const struct json *j, uint32_t i);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
+/* The files that are broken, and the version of the checkpoint that the source
+ * has read. */
+struct broken_files {
+	const char *json;       /* an array */
+	uint64_t version;
+};
+/* BROKEN may be NULL. */
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
-    struct err *e);
+    const struct broken_files *broken, struct err *e);
 /* The marks checkpoint, resolve and end, as the first stage of a stream writes
  * them: c is the counts of this stage. An end mark has no seq if seq is 0, and
  * no version if version is NULL. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
+	const char *files;      /* a JSON array, or NULL */
 };
 struct resolve_mark {
 	const char *id;

@@ -88,7 +88,7 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 
 int
 mark_put_failed(struct buf *out, const char *stage, const struct err *why,
-    struct err *e)
+    const struct broken_files *broken, struct err *e)
 {
 	size_t n = strlen(why->msg);
 	size_t valid = utf8_valid_length(why->msg, n);
@@ -100,6 +100,10 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 	 * only its valid part. */
 	json_put_member(out, "message", why->msg, valid);
 	json_put_raw(out, "printed", "true", 4);
+	if (broken != NULL) {
+		json_put_int(out, "version", (int64_t)broken->version);
+		json_put_raw(out, "files", broken->json, strlen(broken->json));
+	}
 	buf_char(out, '}');
 	return buf_check(out, e);
 }
@@ -117,6 +121,8 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 		json_put_raw(out, "from", "null", 4);
 	json_put_int(out, "version", (int64_t)p->version);
 	json_put_text(out, "value", p->value);
+	if (p->files != NULL)
+		json_put_raw(out, "files", p->files, strlen(p->files));
 	return put_own_counts_and_closing_brace(out, c, e);
 }
 

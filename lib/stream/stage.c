@@ -162,6 +162,7 @@ stage_close(struct stage *s)
 	out_free(s->out);
 	reject_file_close(s->aside);
 	causes_free(s->causes);
+	free(s->broken_json);
 	buf_release(&s->text);
 	buf_release(&s->kept);
 	free(s);

@@ -128,6 +128,9 @@ int stage_parse_record_or_reject(struct stage *s, const struct line *l,
  * call it. */
 int stage_start_marked_or_plain_source(struct stage *s, struct err *e);
 void stage_set_checkpoint_version(struct stage *s, uint64_t version);
+/* The mark failed will list these files. */
+int stage_set_broken_files(
+    struct stage *s, const struct broken_files *b, struct err *e);
 int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e);
 int stage_check_write_and_flush_resolve(

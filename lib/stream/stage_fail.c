@@ -24,12 +24,12 @@ read_and_pass_begin_mark(struct stage *s)
 
 static void
 write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
-    const struct err *why)
+    const struct broken_files *broken, const struct err *why)
 {
 	struct err e = { 0 };
 
 	buf_clear(b);
-	if (mark_put_failed(b, name, why, &e) == 0 &&
+	if (mark_put_failed(b, name, why, broken, &e) == 0 &&
 	    out_line(o, b->data, b->len, &e) == 0)
 		(void)out_flush(o, &e);
 }
@@ -54,7 +54,8 @@ stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 	/* If this stage failed before stage_set_name_and_pipeline(), its
 	 * counts have no name: use the name of the program. */
 	write_and_flush_failed_mark(s->out, &s->text,
-	    s->counts.stage[0] != '\0' ? s->counts.stage : s->conf->name, why);
+	    s->counts.stage[0] != '\0' ? s->counts.stage : s->conf->name,
+	    s->broken_json != NULL ? &s->broken : NULL, why);
 }
 
 static void
@@ -70,7 +71,7 @@ write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
 		&o, STDOUT_FILENO, "standard output", &e) == -1)
 		return;
 	buf_init(&b, 64 << 10);
-	write_and_flush_failed_mark(o, &b, name, why);
+	write_and_flush_failed_mark(o, &b, name, NULL, why);
 	buf_release(&b);
 	out_free(o);
 }

@@ -3,9 +3,20 @@
 int
 stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e)
 {
-	buf_clear(&s->kept);
-	buf_add(&s->kept, s->line.data, s->line.len);
-	return buf_check(&s->kept, e);
+	struct buf both;
+	int rc = 0;
+
+	buf_init(&both, SIZE_MAX / 4);
+	if (s->kept.len > 0)
+		rc = mark_append_with_files_of(&both, s->line.data,
+		    s->line.len, s->kept.data, s->kept.len, e);
+	else
+		buf_add(&both, s->line.data, s->line.len);
+	if (rc == 0)
+		rc = buf_check(&both, e);
+	buf_release(&s->kept);
+	s->kept = both;
+	return rc;
 }
 
 /* Writes the `checkpoint` mark that was held back. Call this when the `resolve`

@@ -59,6 +59,8 @@ struct stage {
 	bool closed;                    /* end or failed was written */
 	bool has_version;               /* version is set */
 	uint64_t version;               /* stage_set_checkpoint_version() */
+	char *broken_json;              /* for the mark failed, or NULL */
+	struct broken_files broken;
 	struct counts counts;           /* of this stage, with its name */
 	uint64_t passed;                /* records that led to output */
 	bool judge;                     /* the outcome of 20 records is known:

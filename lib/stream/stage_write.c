@@ -261,6 +261,20 @@ write_boundary_and_flush(struct stage *s, struct err *e)
 }
 
 int
+stage_set_broken_files(
+    struct stage *s, const struct broken_files *b, struct err *e)
+{
+	char *copy = strdup(b->json);
+
+	if (copy == NULL)
+		return err_nomem(e);
+	free(s->broken_json);
+	s->broken_json = copy;
+	s->broken = (struct broken_files){ copy, b->version };
+	return 0;
+}
+
+int
 stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
     struct err *e)
 {

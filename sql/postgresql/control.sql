@@ -47,7 +47,8 @@ WITH RECURSIVE home AS (
     SELECT c.oid, c.relname, c.relowner
     FROM pg_catalog.pg_class AS c JOIN home AS h ON h.oid = c.relnamespace
     WHERE c.relname IN ('etl_control', 'pipeline_runs', 'dead_letters',
-            'dead_letter_attempts', 'etl_checkpoints', 'etl_loads')
+            'dead_letter_attempts', 'etl_checkpoints', 'etl_loads',
+            'etl_files')
         OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
             'dead_letters_before_etl')
 ), refused AS (
@@ -235,6 +236,24 @@ CREATE INDEX dead_letter_attempts_raw
     WHERE raw IS NOT NULL;
 
 UPDATE {schema}.etl_control SET version = 3;
+
+-- name: control_4
+-- Migrates the control tables from version 3 to version 4.
+-- The files that etl-extract --new-files has finished (status done) or has
+-- found broken (status failed). sha256 is the hash of their first `size` bytes,
+-- or NULL if it was not needed.
+CREATE TABLE {schema}.etl_files (
+    name text NOT NULL,
+    path text NOT NULL,
+    size bigint NOT NULL,
+    mtime text NOT NULL,
+    sha256 text,
+    run text,
+    status text NOT NULL CHECK (status IN ('done', 'failed')),
+    PRIMARY KEY (name, path)
+);
+
+UPDATE {schema}.etl_control SET version = 4;
 
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema $2. The columns show whether

@@ -200,6 +200,24 @@ CREATE INDEX dead_letter_attempts_run ON dead_letter_attempts (pipeline_run_id)
 
 UPDATE etl_control SET version = 3;
 
+-- name: control_4
+-- Migrates the control tables from version 3 to version 4.
+-- The files that etl-extract --new-files has finished (status done) or has
+-- found broken (status failed). sha256 is the hash of their first `size` bytes,
+-- or NULL if it was not needed.
+CREATE TABLE etl_files (
+    name TEXT NOT NULL,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime TEXT NOT NULL,
+    sha256 TEXT,
+    run TEXT,
+    status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+    PRIMARY KEY (name, path)
+) WITHOUT ROWID;
+
+UPDATE etl_control SET version = 4;
+
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
 -- The columns show whether etl or another tool has created the table.

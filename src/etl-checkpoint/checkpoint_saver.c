@@ -55,19 +55,48 @@ saver_ms_until_due(const struct saver *s)
 	return left > 0 ? (int)left : 0;
 }
 
+/* Records and rejects must be on the disk before what says that they are. */
+static int
+sync_output(const struct saver *s, struct err *e)
+{
+	if (check_stdout_has_reader(e) == -1 ||
+	    sync_fd_if_file(STDOUT_FILENO, "standard output", e) == -1)
+		return -1;
+	return s->fds->rejects ?
+	    sync_fd_if_file(REJECTS_FD, "descriptor 3", e) : 0;
+}
+
+/* Appends the elements of a JSON array to those that are in the buffer. */
+static int
+add_files(struct buf *b, const char *array, struct err *e)
+{
+	const size_t n = array != NULL ? strlen(array) : 0;
+
+	if (n <= 2)
+		return 0;
+	buf_char(b, b->len == 0 ? '[' : ',');
+	buf_add(b, array + 1, n - 2);
+	return buf_check(b, e);
+}
+
 int
 saver_save(struct saver *s, struct err *e)
 {
+	struct files_change files = { 0 };
+
 	if (!s->pending)
 		return 0;
-	if (check_stdout_has_reader(e) == -1 ||
-	    sync_fd_if_file(STDOUT_FILENO, "standard output", e) == -1 ||
-	    (s->fds->rejects && sync_fd_if_file(REJECTS_FD, "descriptor 3",
-	    e) == -1))
+	if (s->files.len > 0) {
+		buf_char(&s->files, ']');
+		files.done = buf_text(&s->files);
+		if (buf_check(&s->files, e) == -1)
+			return -1;
+	}
+	if (sync_output(s, e) == -1 ||
+	    statefile_move_with_files(s->path, s->name, s->value, &files,
+		s->version, e) != CHECKPOINT_MOVED)
 		return -1;
-	if (statefile_move(s->path, s->name, s->value, s->version, e) !=
-	    CHECKPOINT_MOVED)
-		return -1;
+	buf_clear(&s->files);
 	s->pending = false;
 	s->own = s->ever = true;
 	s->version++;
@@ -88,6 +117,12 @@ saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 		(void)err_nomem(e);
 		goto out;
 	}
+	if (!s->pending) {
+		buf_release(&s->files);
+		buf_init(&s->files, SIZE_MAX / 4);
+	}
+	if (add_files(&s->files, m->files, e) == -1)
+		goto out;
 	free(s->name);
 	free(s->value);
 	s->name = name;
@@ -102,6 +137,19 @@ out:
 	return -1;
 }
 
+int
+saver_save_broken_files(struct saver *s, const char *name,
+    const struct mark *m, struct err *e)
+{
+	const struct files_change files = { .broken = m->files };
+	int64_t version = s->own ? s->version : (int64_t)m->version;
+
+	if (m->files == NULL || name == NULL)
+		return 0;
+	return statefile_store_files(s->path, name, &files, version, e) ==
+	    CHECKPOINT_MOVED ? 0 : -1;
+}
+
 void
 saver_forget_version(struct saver *s)
 {
@@ -113,5 +161,6 @@ saver_release(struct saver *s)
 {
 	free(s->name);
 	free(s->value);
+	buf_release(&s->files);
 	s->name = s->value = NULL;
 }

@@ -14,6 +14,8 @@ struct saver {
 	const char *path;
 	const struct stdfd *fds;
 	char *name, *value;
+	struct buf files;       /* the files of the marks that are not saved
+				 * yet: the elements of their arrays */
 	bool pending;           /* value must be saved */
 	bool own;               /* version is known: from the first mark of
 	                         * this stream, and 1 more after each save */
@@ -29,6 +31,9 @@ int saver_ms_until_due(const struct saver *s);
 /* Syncs standard output and rejects to the disk, then saves the value. */
 int saver_save(struct saver *s, struct err *e);
 /* Call it if another stream begins: its first mark has another version. */
+/* The mark failed lists files that are broken: stores this. */
+int saver_save_broken_files(struct saver *s, const char *name,
+    const struct mark *m, struct err *e);
 void saver_forget_version(struct saver *s);
 void saver_release(struct saver *s);
 

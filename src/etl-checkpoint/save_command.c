@@ -89,6 +89,10 @@ pass_mark_and_save(struct save *s, struct err *e)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && check_checkpoint_name(s, m, e) == -1)
 		return -1;
+	if (m->kind == MARK_FAILED && stage_begin_mark(s->stage) != NULL &&
+	    saver_save_broken_files(&s->saver,
+		stage_begin_mark(s->stage)->checkpoint, m, e) == -1)
+		return -1;
 	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)

@@ -18,7 +18,8 @@ struct extract_opts {
 	const char *encoding, *source_file;
 	const char *columns, *comment, *delimiter, *null, *quote, *types;
 	uint64_t skip, jobs;
-	bool recursive, plain;
+	bool recursive, plain, new_files;
+	const char *changed;
 	/* HTTP. */
 	const char *paginate, *into, *size, *total;
 	uint64_t first, max_pages;
@@ -45,7 +46,7 @@ struct input_given;
 struct extract {
 	struct extract_opts opts;
 	struct fetch *fetch;
-	struct cursor *cursor;          /* NULL without --checkpoint */
+	struct cursor *cursor;          /* NULL without --cursor-field */
 	struct ahead *ahead;            /* child processes; NULL without
 					 * --jobs */
 	const struct input_given *given;        /* what input_open() reads;

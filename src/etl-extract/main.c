@@ -17,14 +17,13 @@
  * file/          the list of files; the bytes of a file, decompressed and
  *                converted to UTF-8.
  * csv/           records, columns and types of CSV files.
- * sql/           databases as sources: sql_pg and sql_sqlite; sql_text finds
- *                the parameters of a query.
+ * sql/           databases as sources; the parameters of a query.
+ * new_files/     --new-files: which files are new, and the marks for them.
  * replay/        finds a replay on standard input; the record of a raw mark.
  * page/          paginators, one file each (paginate.c has the list); locators
  *                (where a value is in an answer); the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
- *                http: the transport, the only file that includes libcurl;
- *                request, url and uri_template make the URL.
+ *                http: the transport, with libcurl; request makes the URL.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
 #include "base/core_dump.h"
@@ -34,6 +33,7 @@
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "http/fetch.h"
+#include "new_files/new_files.h"
 #include "replay/replay_stdin.h"
 #include "run.h"
 #include "stream/record_options.h"
@@ -65,6 +65,8 @@ static const char usage[] =
     "       etl-extract --query SQL | --table NAME\n"
     "                   [--checkpoint NAME --cursor-field POINTER]\n"
     "                   [option ...] postgresql://... | sqlite:PATH\n"
+    "       etl-extract --new-files --checkpoint NAME [--changed reread|fail]\n"
+    "                   [option ...] FILE ...\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
@@ -81,6 +83,10 @@ static const char usage[] =
 static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT",
 	    "format of files and standard input: csv, tsv, ndjson"),
+	OPT("new-files", OPT_FLAG, new_files, NULL,
+	    "read only files that are new or changed"),
+	OPT("changed", OPT_STRING, changed, "reread|fail",
+	    "--new-files: how to treat a file that has changed"),
 	OPT("recursive", OPT_FLAG, recursive, NULL,
 	    "also read the directories in a directory"),
 	OPT("jobs", OPT_COUNT, jobs, "N",
@@ -187,7 +193,9 @@ run(struct extract *x, struct stage *s, char *const *uri, size_t n,
 {
 	if (replays)
 		return run_replay(x, s, e);
-	if (cursor_check_options(&x->opts, uri, n, e) == -1)
+	if (new_files_check_options(&x->opts, uri, n, e) == -1 ||
+	    (!x->opts.new_files &&
+		cursor_check_options(&x->opts, uri, n, e) == -1))
 		return -1;
 	return x->opts.each != NULL ? run_each(x, s, e) :
 	    run_sources(x, s, uri, n, e);

@@ -6,6 +6,7 @@
 #include "file/file_list.h"
 #include "file/path_member.h"
 #include "item_writer.h"
+#include "new_files/new_files.h"
 #include "run.h"
 #include "scheme.h"
 #include "source/source.h"
@@ -25,6 +26,7 @@ struct sources {
 	const struct extract *x;
 	struct stage *stage;
 	struct item_writer writer;
+	struct new_files *new_files;    /* NULL without --new-files */
 	struct file_list list;  /* the names of all sources */
 	struct in_child *child; /* for each source */
 	size_t next_ahead;      /* the first source that no child has read */
@@ -131,7 +133,7 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 		return READ_FAILED;
 	if (kind->open(&source, x, uri, e) == -1)
 		rc = READ_IN_PART;
-	else if (x->opts.checkpoint == NULL ||
+	else if (x->opts.cursor_field == NULL ||
 	    cursor_open(&x->cursor, &x->opts, e) == 0)
 		rc = read_items_and_flush_at_pauses(s, kind, source, e);
 	if (rc == READ_IN_PART && !only_concerns_file(kind, e))
@@ -142,6 +144,27 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 		rc = READ_FAILED;
 	if (source != NULL)
 		kind->close(source);
+	return rc;
+}
+
+/* With --new-files a file is read to the size that it has when it is opened. */
+static enum outcome
+read_entry(struct sources *s, struct extract *x, struct file_entry *f,
+    struct err *e)
+{
+	struct input_given given;
+	enum outcome rc;
+
+	if (s->new_files == NULL)
+		return read_source(s, x, f->name, e);
+	rc = READ_IN_PART;
+	if (new_files_open_file(f, s->writer.ahead != NULL, &given, e) == 0) {
+		x->given = &given;
+		rc = read_source(s, x, f->name, e);
+		x->given = NULL;
+	}
+	if (given.fd != -1)
+		(void)close(given.fd);
 	return rc;
 }
 
@@ -156,15 +179,14 @@ read_file_in_child(
 
 	x.ahead = NULL;
 	s->writer.ahead = o;
-	o->is_done = read_source(s, &x, s->list.v[t->from].name, &e) ==
-	    READ_WHOLE;
+	o->is_done = read_entry(s, &x, &s->list.v[t->from], &e) == READ_WHOLE;
 }
 
 /* True if a child can read the whole file: its records probably fit into the
  * memory of a child. A child prints no warning, and names in --types may cause
  * some. */
 static bool
-child_may_read(const struct sources *s, const struct file_entry *f)
+child_may_read(const struct sources *s, struct file_entry *f)
 {
 	const struct extract_opts *o = &s->x->opts;
 	struct file_format format;
@@ -172,7 +194,8 @@ child_may_read(const struct sources *s, const struct file_entry *f)
 
 	if (f->why != NULL || scheme_is_present(f->name) ||
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
-	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode))
+	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    (s->new_files != NULL && !new_files_look(f)))
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?
@@ -213,36 +236,55 @@ take_from_child(struct sources *s, size_t i, struct err *e)
 }
 
 /* Remembers a failed file, and prints why if it is not the only source. */
-static void
-note_failed_file(struct sources *s, const struct err *why)
+static int
+note_failed_file(struct sources *s, const struct file_entry *f,
+    const struct err *why, struct err *e)
 {
 	if (s->failed++ == 0)
 		s->first = *why;
 	if (s->list.n > 1)
 		err_note("etl-extract", why->msg);
+	return s->new_files == NULL ? 0 :
+	    new_files_fail_file(s->new_files, f, s->stage, why, e);
+}
+
+/* Reads source i, or takes its records from the child that has read it. */
+static int
+read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
+{
+	struct file_entry *f = &s->list.v[i];
+	enum outcome rc = READ_IN_PART;
+	struct err why;
+
+	start_files_ahead(s, i + (s->child[i].job == NULL));
+	if (s->new_files != NULL &&
+	    new_files_begin_file(s->new_files, f, s->stage, e) == -1)
+		return -1;
+	if (s->child[i].job != NULL)
+		rc = take_from_child(s, i, e);
+	if (f->why != NULL)
+		*e = *f->why;
+	else if (rc == READ_IN_PART)
+		rc = read_entry(s, x, f, e);
+	if (rc == READ_FAILED)
+		return -1;
+	if (rc == READ_IN_PART) {
+		why = *e;
+		return note_failed_file(s, f, &why, e);
+	}
+	return s->new_files == NULL ? 0 :
+	    new_files_end_file(s->new_files, f, s->stage, e);
 }
 
 static int
 read_all(struct sources *s, struct extract *x, struct err *e)
 {
-	enum outcome rc;
-
-	for (size_t i = 0; i < s->list.n; i++) {
-		const struct file_entry *f = &s->list.v[i];
-
-		rc = READ_IN_PART;
-		start_files_ahead(s, i + (s->child[i].job == NULL));
-		if (s->child[i].job != NULL)
-			rc = take_from_child(s, i, e);
-		if (f->why != NULL)
-			*e = *f->why;
-		else if (rc == READ_IN_PART)
-			rc = read_source(s, x, f->name, e);
-		if (rc == READ_FAILED)
+	for (size_t i = 0; i < s->list.n; i++)
+		if (read_one(s, x, i, e) == -1)
 			return -1;
-		if (rc == READ_IN_PART)
-			note_failed_file(s, e);
-	}
+	if (s->new_files != NULL &&
+	    new_files_finish(s->new_files, s->stage, e) == -1)
+		return -1;
 	if (s->failed == 0 || stage_flush(s->stage, e) == -1)
 		return s->failed == 0 ? 0 : -1;
 	*e = s->first;
@@ -269,9 +311,11 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
 	item_writer_init(&s.writer, x, stage);
 	if (rc == 0)
 		rc = check_sources_and_rejects_file(&s, e);
+	if (rc == 0 && x->opts.new_files)
+		rc = new_files_open(&s.new_files, &x->opts, &s.list, e);
 	if (rc == 0)
 		rc = ahead_open(&x->ahead, x->opts.jobs, e);
-	s.child = calloc(s.list.n, sizeof(*s.child));
+	s.child = calloc(s.list.n + 1, sizeof(*s.child));
 	if (rc == 0 && s.child == NULL)
 		rc = err_nomem(e);
 	if (rc == 0 && s.child != NULL)
@@ -279,6 +323,7 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
 	ahead_close(x->ahead);
 	x->ahead = NULL;
 	free(s.child);
+	new_files_free(s.new_files);
 	cursor_free(x->cursor);
 	x->cursor = NULL;
 	file_list_release(&s.list);

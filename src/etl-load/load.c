@@ -222,8 +222,9 @@ finish_and_commit_at_end_of_input(struct loader *l, struct err *e)
 		return batch_commit(l, true, e) == -1 ? -1 :
 		    check_all_records_have_outcome(l, e);
 	}
-	if (cause.code != ERR_LIMIT && !l->whole &&
-	    commit_up_to_last_boundary(l, e) == -1)
+	if ((cause.code != ERR_LIMIT && !l->whole &&
+		commit_up_to_last_boundary(l, e) == -1) ||
+	    stream_store_broken_files(l, e) == -1)
 		return set_error_of_failed_commit(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
 		err_prefix(&cause, "nothing %swas loaded",

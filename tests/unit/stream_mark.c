@@ -302,7 +302,7 @@ written_marks_read_back(void **state)
 	mark_release(&back);
 	buf_clear(&b);
 	(void)err_set(&why, ERR_RETRY, true, "later\n\xe2\x82\xac\xe2\x82");
-	assert_int_equal(mark_put_failed(&b, "a", &why, &e), 0);
+	assert_int_equal(mark_put_failed(&b, "a", &why, NULL, &e), 0);
 	parse(&back, buf_text(&b));
 	assert_int_equal(back.code, 75);
 	assert_string_equal(back.message, "later\n\xe2\x82\xac");

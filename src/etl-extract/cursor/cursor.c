@@ -10,15 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	BOUND_MAX = 64 << 10,   /* longest bound of a request, in bytes */
-	/* A checkpoint mark (a line with the cursor value up to which all
-	 * records have been written) is written once a page at most, and only
-	 * if at least this many records have been written since the last mark,
-	 * or this many milliseconds have passed. */
-	MARK_RECORDS = 10000,
-	MARK_MS = 1000
-};
+enum { BOUND_MAX = 64 << 10 };  /* bytes of the longest bound */
 
 struct cursor {
 	const struct extract_opts *o;
@@ -60,7 +52,8 @@ cursor_free(struct cursor *c)
 unsigned
 cursor_scan_levels(const struct extract_opts *o)
 {
-	return o->checkpoint == NULL ? 0 : pointer_count_parts(o->cursor_field);
+	return o->cursor_field == NULL ? 0 :
+	    pointer_count_parts(o->cursor_field);
 }
 
 static int

@@ -15,10 +15,22 @@
 #include "item.h"
 #include "stream/stage.h"
 
+enum {
+	/* A checkpoint mark (a line with the cursor value up to which all
+	 * records have been written) is written only if at least this many
+	 * records have been written since the last mark, or this many
+	 * milliseconds have passed. */
+	MARK_RECORDS = 10000,
+	MARK_MS = 1000
+};
+
 /* Checks the options of incremental runs; without --checkpoint, that none of
  * them is given. Reads nothing. */
 int cursor_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
+
+/* Checks --state and --db, the place where the checkpoint is stored. */
+int cursor_check_place(const struct extract_opts *o, struct err *e);
 
 struct cursor;
 

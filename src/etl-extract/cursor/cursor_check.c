@@ -85,8 +85,8 @@ check_bound_options(const struct extract_opts *o, struct err *e)
 	return 0;
 }
 
-static int
-check_state_and_db_options(const struct extract_opts *o, struct err *e)
+int
+cursor_check_place(const struct extract_opts *o, struct err *e)
 {
 	const char *path;
 
@@ -128,8 +128,8 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 	if (n != 1 || (!is_query(o) && strstr(uri[0], "://") == NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs exactly one SOURCE, which must be a "
-		    "URL");
+		    "URL; for files give --new-files");
 	return check_bound_options(o, e) == -1
 		   ? -1
-		   : check_state_and_db_options(o, e);
+		   : cursor_check_place(o, e);
 }

@@ -26,9 +26,11 @@ open_database_retrying(
 	return 0;
 }
 
+/* The files are read after the version: if a run stores files in between, the
+ * version is the old one, and the loader refuses to move the checkpoint. */
 static int
 ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
-    int64_t *version, struct err *e)
+    int64_t *version, file_state_each *each, void *self, struct err *e)
 {
 	struct db *db;
 	int rc;
@@ -37,19 +39,31 @@ ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
 	if (open_database_retrying(&db, o, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, o->checkpoint, stored, version, e);
+	if (rc == 0 && each != NULL)
+		rc = files_read(db, o->checkpoint, each, self, e);
 	db_close(db);
 	return rc;
+}
+
+int
+cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
+    int64_t *version, file_state_each *each, void *self, struct err *e)
+{
+	const char *path;
+
+	if (o->state == NULL)
+		return ensure_tables_and_read_stored(
+		    o, stored, version, each, self, e);
+	if (statefile_parse_option(&path, o->state, e) == -1 ||
+	    statefile_read(path, o->checkpoint, stored, version, e) == -1)
+		return -1;
+	return each == NULL ? 0 :
+	    statefile_read_files(path, o->checkpoint, each, self, e);
 }
 
 int
 cursor_stored_read_from_state_or_db(const struct extract_opts *o,
     char **stored, int64_t *version, struct err *e)
 {
-	const char *path;
-
-	if (o->state == NULL)
-		return ensure_tables_and_read_stored(o, stored, version, e);
-	if (statefile_parse_option(&path, o->state, e) == -1)
-		return -1;
-	return statefile_read(path, o->checkpoint, stored, version, e);
+	return cursor_stored_read_with_files(o, stored, version, NULL, NULL, e);
 }

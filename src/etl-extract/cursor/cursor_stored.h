@@ -4,9 +4,13 @@
 #ifndef EXTRACT_CURSOR_STORED_H
 #define EXTRACT_CURSOR_STORED_H
 
+#include "control/files.h"
 #include "extract.h"
 
 int cursor_stored_read_from_state_or_db(const struct extract_opts *o,
     char **stored, int64_t *version, struct err *e);
+/* Also calls each() for each file of --new-files that is stored. */
+int cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
+    int64_t *version, file_state_each *each, void *self, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #define EXTRACT_FILE_LIST_H
 
 #include "base/errval.h"
+#include "file/file_version.h"
 
 #include <stddef.h>
 
@@ -16,6 +17,10 @@ struct file_entry {
 	char *name;
 	struct err *why;        /* it cannot be read, for this reason; or
 				 * NULL */
+	/* With --new-files: */
+	struct file_version version;    /* that is read */
+	bool was_done, was_broken;      /* in an earlier run */
+	bool is_left_out;
 };
 
 struct file_list {

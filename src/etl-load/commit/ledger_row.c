@@ -213,12 +213,6 @@ check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
 	}
 }
 
-bool
-stream_has_checkpoint(const struct stream *s)
-{
-	return s->checkpoint != NULL && !s->passive;
-}
-
 static int
 move_checkpoint_if_any(struct loader *l, struct err *e)
 {
@@ -230,7 +224,8 @@ move_checkpoint_if_any(struct loader *l, struct err *e)
 
 	if (!stream_has_checkpoint(s))
 		return 0;
-	return checkpoint_move(l->db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
+	return checkpoint_move(l->db, &m, e) == CHECKPOINT_MOVED ?
+	    stream_store_done_files(l, e) : -1;
 }
 
 /* The loader's own reject lines that are no dead letters are written to a file

@@ -35,6 +35,7 @@ stream_release(struct stream *s)
 	free(s->checkpoint);
 	free(s->from);
 	free(s->value);
+	buf_release(&s->files);
 	*s = (struct stream){ 0 };
 }
 
@@ -118,6 +119,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	if (set_ledger_id_new_if_again(l, m->id, e) == -1 ||
 	    replace_text_with_copy(&s->checkpoint, m->checkpoint, e) == -1)
 		return -1;
+	buf_init(&s->files, SIZE_MAX / 4);
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
@@ -163,6 +165,19 @@ store_version_of_mark_if_unknown(
 	return 0;
 }
 
+/* Adds the elements of the JSON array `files` of a mark `checkpoint`. */
+static int
+add_files(struct stream *s, const char *files, struct err *e)
+{
+	const size_t n = files != NULL ? strlen(files) : 0;
+
+	if (n <= 2)
+		return 0;
+	buf_char(&s->files, s->files.len == 0 ? '[' : ',');
+	buf_add(&s->files, files + 1, n - 2);
+	return buf_check(&s->files, e);
+}
+
 /* Called at a mark `checkpoint`. Stores the mark's value: the commit of the
  * batch makes it the stored checkpoint. While the loader skips records that an
  * earlier run has loaded, the value is not stored, because that run has moved
@@ -195,7 +210,10 @@ check_and_store_checkpoint_mark(
 		return -1;
 	s->begun = true;
 	s->value_seq = m->seq;
-	return s->skipping ? 0 : replace_text_with_copy(&s->value, m->value, e);
+	if (s->skipping)
+		return 0;
+	return add_files(s, m->files, e) == -1 ? -1 :
+	    replace_text_with_copy(&s->value, m->value, e);
 }
 
 /* Returns how many rejects all stages together wrote to files or to file
@@ -325,6 +343,7 @@ stream_forget_committed_batch(struct stream *s)
 		s->expected++;
 	free(s->value);
 	s->value = NULL;
+	buf_clear(&s->files);
 	free_letters_to_resolve(s);
 	s->last.open = false;
 	s->batches++;

@@ -47,6 +47,8 @@ struct stream {
 	                         * checkpoint mark, or NULL: the commit makes
 	                         * it the stored checkpoint */
 	uint64_t value_seq;     /* the number of that mark */
+	struct buf files;       /* the files in the batch's checkpoint marks:
+				 * the elements of their arrays, after "[" */
 
 	struct letter_replay *letters;  /* dead letters to resolve when the
 	                                 * batch is committed */
@@ -102,6 +104,14 @@ void stream_forget_committed_batch(struct stream *s);
  * COMMIT later. Returns 1: the batch was committed; 0: it was not and will not
  * be committed; -1 with *e: the loader could not find out. */
 int stream_close_ledger_row(struct loader *l, struct err *e);
+/* Stores the files of the batch's checkpoint marks as done, in the open
+ * transaction. */
+int stream_store_done_files(struct loader *l, struct err *e);
+/* If the stream has ended with a mark failed that lists broken files, stores
+ * them in a transaction that changes nothing else. Stores nothing if another
+ * run has moved the checkpoint meanwhile: what that run has found out about the
+ * files is newer. */
+int stream_store_broken_files(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
 
 #endif

@@ -1,0 +1,34 @@
+/* The table etl_files: the files that etl-extract --new-files has read, by
+ * checkpoint. A row says that the file was read to its end, or that it is
+ * broken. Call control_ensure() before.
+ * Borrows: all texts until the call returns.
+ * Fails:   as the database does. */
+#ifndef CONTROL_FILES_H
+#define CONTROL_FILES_H
+
+#include "db/db.h"
+
+struct file_state {
+	const char *path;
+	int64_t size;
+	const char *mtime;      /* as file_mtime_format() writes it */
+	const char *sha256;     /* of the first `size` bytes, or NULL */
+	bool is_broken;
+};
+
+/* Is called for each file. */
+typedef int file_state_each(
+    void *self, const struct file_state *f, struct err *e);
+
+int files_read(struct db *db, const char *name, file_state_each *each,
+    void *self, struct err *e);
+
+/* The files of a mark, as JSON arrays: [{"path":...,"size":...,"mtime":...}] */
+struct files_change {
+	const char *done, *broken;      /* NULL: none */
+};
+/* In a transaction: stores the files, in place of what is stored about them. */
+int files_store(struct db *db, const char *name, const char *run,
+    const struct files_change *c, struct err *e);
+
+#endif

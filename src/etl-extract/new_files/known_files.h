@@ -1,0 +1,30 @@
+/* What earlier runs of a checkpoint have stored about files.
+ * Owns:  all texts; known_files_release() frees them.
+ * Flow:  add each file, then sort once, then find. */
+#ifndef EXTRACT_KNOWN_FILES_H
+#define EXTRACT_KNOWN_FILES_H
+
+#include "control/files.h"
+
+#include <stddef.h>
+
+struct known_file {
+	char *path, *mtime;
+	char *sha256;           /* of the first `size` bytes, or NULL */
+	int64_t size;
+	bool is_broken;
+};
+
+struct known_files {
+	struct known_file *v;
+	size_t n, cap;
+};
+
+/* Self is a struct known_files: a file_state_each. */
+int known_files_add(void *self, const struct file_state *f, struct err *e);
+void known_files_sort(struct known_files *k);
+const struct known_file *known_files_find(
+    const struct known_files *k, const char *path);
+void known_files_release(struct known_files *k);
+
+#endif

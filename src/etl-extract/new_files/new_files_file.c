@@ -1,0 +1,39 @@
+#include "new_files/new_files.h"
+
+#include <fcntl.h>
+
+bool
+new_files_look(struct file_entry *f)
+{
+	struct stat st;
+
+	if (stat(f->name, &st) == -1 || !S_ISREG(st.st_mode))
+		return false;
+	file_version_of(&f->version, &st);
+	return true;
+}
+
+/* O_NONBLOCK: a FIFO must not keep the program waiting. */
+int
+new_files_open_file(struct file_entry *f, bool is_child,
+    struct input_given *g, struct err *e)
+{
+	struct file_version now;
+	struct stat st;
+
+	*g = (struct input_given){
+	    .fd = open(f->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK) };
+	if (g->fd == -1)
+		return err_errno(e, ERR_INPUT, f->name);
+	if (fstat(g->fd, &st) == -1)
+		return err_errno(e, ERR_IO, f->name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, false, "%s: is not a regular "
+		    "file, as --new-files needs", f->name);
+	file_version_of(&now, &st);
+	if (is_child && !file_version_is_same(&now, &f->version))
+		return -1;      /* the parent reads it */
+	f->version = now;
+	g->size = now.size;
+	return 0;
+}
