@@ -240,11 +240,11 @@ static int
 run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
     char *const *uri, size_t n, struct err *e)
 {
-	const bool replays = x->opts.each == NULL && !x->opts.plain &&
-	    n == 1 && strcmp(uri[0], "-") == 0 && replay_is_on_stdin();
+	const int replays = x->opts.each == NULL && !x->opts.plain &&
+	    n == 1 && strcmp(uri[0], "-") == 0 ? replay_is_on_stdin(e) : 0;
 	const struct stage_conf conf = { .name = "extract",
 	    .stage = x->opts.stage, .first_source = n > 0 ? uri[0] : NULL,
-	    .source = x->opts.each == NULL && !replays, .reads_raw = true,
+	    .source = x->opts.each == NULL && replays == 0, .reads_raw = true,
 	    .plain = x->opts.each != NULL && x->opts.plain,
 	    .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
@@ -254,13 +254,13 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 	struct stage *s;
 	int rc = -1;
 
-	if (stage_open(&s, &conf, e) == -1) {
+	if (replays == -1 || stage_open(&s, &conf, e) == -1) {
 		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
 	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
 		rc = check_extract_and_finish_stage(
-		    x, s, uri, n, replays, e);
+		    x, s, uri, n, replays == 1, e);
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, e);
 	stage_close(s);

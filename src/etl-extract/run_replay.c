@@ -24,17 +24,18 @@ struct replay {
 	struct input_given given;
 };
 
-/* The letters of other stages are lines for these stages. */
+/* The letters of other stages are lines for these stages. A replay without
+ * letters has no stage. */
 static int
 check_begin_mark(const struct replay *r, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(r->stage);
 
-	if (m != NULL && m->stage != NULL && strcmp(m->stage, "extract") == 0)
+	if (m == NULL || m->stage == NULL || strcmp(m->stage, "extract") == 0)
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "this replay is of the stage %s: "
-	    "run the pipeline from that stage on, without etl-extract",
-	    m != NULL && m->stage != NULL ? m->stage : "(none)");
+	return err_set(e, ERR_CONFIG, false, "this replay is of the stage "
+	    "%.64s: run the pipeline from that stage on, without etl-extract",
+	    m->stage);
 }
 
 /* The name of the file that the record came from, or "-" if it is not from a
@@ -85,9 +86,8 @@ put_bytes_into_file(struct replay *r, struct err *e)
 			return err_errno(e, ERR_IO, "memory of a record");
 		done += (size_t)n;
 	}
-	r->given.size = b->len;
-	if (ftruncate(fd, (off_t)b->len) == -1 ||
-	    lseek(fd, 0, SEEK_SET) == -1)
+	r->given.size = b->len;         /* a longer record was there before */
+	if (lseek(fd, 0, SEEK_SET) == -1)
 		return err_errno(e, ERR_IO, "memory of a record");
 	return 0;
 }

@@ -67,6 +67,9 @@ for kind in sqlite postgresql; do
 	    '1 a;2 b b;3 c;4 d "q"' "$(sql "SELECT id || ' ' ||
 	    replace(name, '
 ', ' ') FROM t ORDER BY id" | paste -sd';')"
+	is "$kind: a replay without letters goes through" 0 \
+	    "$(status sh -c "etl-dlq replay | $csv --columns id,name - |
+	    $load")"
 	sql 'DELETE FROM dead_letters'
 
 	is "$kind: bytes of another encoding" 0 \

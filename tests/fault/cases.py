@@ -400,7 +400,7 @@ def database(kind, name, *tables):
     return SQLite(name, kind == "wal", *tables)
 
 
-def load(kind, mode):
+def load(kind, mode, given=None):
     name = "load-%s-%s" % (kind, mode)
     db = database(kind, name, ["t"], TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
@@ -412,7 +412,9 @@ def load(kind, mode):
         subprocess.run(argv, input=b"", check=True,
                        env=dict(ENV, DATABASE_URL=url))
 
-    return Loads(name, argv, db, stream(BAD), prepare)
+    if given:
+        db.queries += ("SELECT path, size, status FROM etl_files ORDER BY 1",)
+    return Loads(name, argv, db, given or stream(BAD), prepare)
 
 
 def altered():
@@ -454,13 +456,15 @@ def versions():
         b"\n" for n, target in ((1, "t"), (2, "t"), (3, None)))
 
 
-def dlq(kind, name, argv, given=b"", filled=True):
+def dlq(kind, name, argv, given=b"", filled=True, stage=b"transform"):
     name = "dlq-%s-%s" % (kind, name)
     db = database(kind, name)
 
     def prepare(url):
-        subprocess.run(["etl-dlq", "put"], input=letters(4) + versions()
-                       if filled else b"", check=True,
+        put = (letters(4) + versions()).replace(b'"transform"',
+                                                b'"%s"' % stage)
+        subprocess.run(["etl-dlq", "put"], input=put if filled else b"",
+                       check=True,
                        stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL,
                        env=dict(ENV, DATABASE_URL=url))
@@ -657,8 +661,22 @@ RUN = ("INSERT INTO pipeline_runs (started_at, completed_at, renewed_at,"
 MARKED = stream(LINES).replace(
     b'"stream"', b'"checkpoint":"c","stream"').replace(
     b'{"@etl":"end"', b'{"@etl":"checkpoint","name":"c","seq":1,"from":null,'
-    b'"version":0,"value":"11","stages":[{"stage":"extract","in":0,"out":12,'
+    b'"version":0,"value":"11","files":[{"path":"a","size":1,"mtime":"b"},'
+    b'{"path":"c","size":2,"mtime":"d"}],'
+    b'"stages":[{"stage":"extract","in":0,"out":12,'
     b'"dropped":0,"rejected":0}]}\n{"@etl":"end","seq":1')
+
+
+COUNTS = b'"stages":[{"stage":"replay","in":0,"out":%d,"dropped":0,"rejected":0}]}'
+REPLAY = b"\n".join((
+    b'{"@etl":"begin","v":1,"id":"-","replay":true,"stage":"extract",'
+    b'"stages":["replay"]}',
+    b'{"@etl":"raw","id":"b","columns":["a","b"],"origin":{"kind":"file",'
+    b'"uri":"x.csv","line":3},"raw":"1,\\"x\\ny\\""}',
+    b'{"@etl":"resolve","id":"b","seq":1,"seen":1,"upto":0,' + COUNTS % 1,
+    b'{"@etl":"raw","id":"c","columns":["a","b"],"raw_base64":"Mg=="}',
+    b'{"@etl":"resolve","id":"c","seq":2,"seen":1,"upto":0,' + COUNTS % 2,
+    b'{"@etl":"end","seq":2,' + COUNTS % 2, b""))
 
 
 def files():
@@ -685,6 +703,15 @@ def files():
     yield Files("extract-jobs", csv + [
         "--jobs", "2", "--stream", "s"] + [
             SCRATCH + "/files/%s.csv" % name for name in "abc"])
+    state = write("files.json", b'{"c": {"value": "2 files", "version": 4, '
+                  b'"files": {"x": {"size": 1, "mtime": "y"}, "%s": {"size": '
+                  b'1, "mtime": "y", "status": "failed"}}}}' %
+                  (SCRATCH + "/files/a.csv").encode())
+    yield Files("extract-new-files", csv + [
+        "--checkpoint", "c", "--new-files", "--state", "file:" + state,
+        SCRATCH + "/files"])
+    yield Case("extract-replay", ["etl-extract", "--max-rejects", "9",
+                                  "--format", "csv", "-"], given=REPLAY)
     yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)
 
 
@@ -733,10 +760,13 @@ def cases():
         yield Rows(kind)
         yield load(kind, "append")
         yield load(kind, "upsert")
+        yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)
         yield dlq(kind, "list", ["etl-dlq", "list"])
         yield dlq(kind, "replay", ["etl-dlq", "replay", "--target", ""])
+        yield dlq(kind, "raw", ["etl-dlq", "replay", "--target", ""],
+                  stage=b"extract")
         yield dlq(kind, "versions", ["etl-dlq", "replay", "--target", "t"])
         yield dlq(kind, "export", ["etl-dlq", "export"])
         yield dlq(kind, "discard", ["etl-dlq", "discard", "1", "3"])

@@ -36,7 +36,7 @@ state_sql() {
 	    records_loaded + unchanged + dropped + rejected +
 	    $(last stages skipped) + $(last stages superseded))
 	    FROM pipeline_runs ORDER BY id DESC LIMIT 1;
-	SELECT 'checkpoint', name, value, version, seq FROM etl_checkpoints
+	SELECT 'checkpoint', name, value, version, $seq FROM etl_checkpoints
 	    ORDER BY name;
 	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}
 	EOF

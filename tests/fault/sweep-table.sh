@@ -21,11 +21,14 @@
 #		own tables
 #	again	how many undisturbed runs the pipeline needs to complete
 #	rows	SQL that reads the pipeline's own tables
+#	seq	0: do not compare the number of the last mark, because a run
+#		after a kill writes fewer marks
 #	also	a command that prints further state
 
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore many via replay replay-again meanwhile replays
-    replay-streams replay-versions put extract extract-upsert save run run-extract run-via run-two
+    replay-streams replay-versions put extract extract-upsert files files-save
+    replay-raw save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -60,10 +63,17 @@ extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
 items="$extract \"\$api/items?strict=1\""
 transform_items='$at_transform etl-transform --max-rejects 100% "$item"'
 
+# In the directory "in", b.csv.gz was cut when an earlier run read it.  So the next
+# run reads it last, after a mark.
+files='$at_extract etl-extract --checkpoint f --new-files --jobs 2 \
+    --types n:int --max-rejects 100% in'
+cut_file='mkdir in && : >in/b.csv.gz'
+mend='cp "$files_dir"/* in'
+
 pipeline() {
 	source=$saved rest="$transform | $into_t 2"
 	stages='transform load' cut=boundary compare=all
-	script='' pipeline='' again=1 before='' fresh=no also=''
+	script='' pipeline='' seq=seq again=1 before='' fresh=no also=''
 	rows="SELECT 'row', k, n, m FROM t ORDER BY k;
 	    SELECT 'log', k, n, m FROM log ORDER BY k, n, m;"
 	case $1 in
@@ -162,6 +172,31 @@ pipeline() {
 	extract-upsert)
 		source=$items rest="$transform_items | $into_t 1"
 		stages='extract transform load' compare=sums
+		;;
+	files)
+		source=$files rest="$transform | $into_log 1"
+		before="$cut_file && ! { $source | $rest; } && $mend"
+		stages='extract load' compare=sums seq=0
+		rows="$rows
+		    SELECT 'file', path, size, status FROM etl_files
+		    ORDER BY path;"
+		;;
+	files-save)
+		source="$files --state file:state.json"
+		rest="$transform | \$at_save etl-checkpoint save \\
+		    --state file:state.json >out/\$\$"
+		before="mkdir out && $cut_file && ! { $source | $rest; } && $mend"
+		stages='extract save' cut=any
+		also='sed "s/,\"mtime\":\"[^\"]*\"//g" state.json &&
+		    cat out/* | grep "^{.*}$" | grep -v @etl | sort -u'
+		;;
+	replay-raw)
+		before="etl-extract --stream f --max-rejects 100% \
+		    \"\$files_dir/a.csv\" | $into_log 1"
+		source='$at_replay etl-dlq replay'
+		rest='$at_extract etl-extract --format csv --columns k,n -'
+		rest="$rest | $into_log 1"
+		stages='replay extract load' compare=sums
 		;;
 	save)
 		source="$items --state file:state.json" before='mkdir out'
@@ -329,9 +364,14 @@ inputs() {
 	versions=$scratch/versions.ndjson
 	printf '{"k":"%s","n":"%s","m":"%d"}\n' a x 1 b x 2 a y 3 \
 	    >"$versions"
+	files_dir=$scratch/files
+	mkdir "$files_dir"
+	printf 'k,n,m\na,1,"x\ny"\nb,2,\nc,3\nc,5\n' >"$files_dir/a.csv"
+	printf 'k,n,m\nd,4,x\ne,5,y\n' | gzip -nc >"$files_dir/b.csv.gz"
+	echo '{"k":"f","n":6}' | zstd -qc >"$files_dir/c.ndjson.zst"
 	plain=$scratch/plain.ndjson
 	grep -v @etl "$records" >"$plain"
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
-	export records marks plain versions api keep item shim top
+	export records marks files_dir plain versions api keep item shim top
 }

@@ -1,8 +1,10 @@
 #include "replay/replay_stdin.h"
 
+#include "base/stop.h"
 #include "base/wait.h"
 #include "stream/mark.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -18,7 +20,7 @@ enum { LOOK = 64 << 10, PAUSE = 5 };
 static ssize_t
 look_into_pipe(char *p)
 {
-	ssize_t n = -1;
+	ssize_t n;
 	int copy[2];
 
 	if (pipe2(copy, O_CLOEXEC) == -1)
@@ -41,7 +43,7 @@ look(const struct stat *st, char *p)
 	if (S_ISREG(st->st_mode))
 		return pread(STDIN_FILENO, p, LOOK,
 		    lseek(STDIN_FILENO, 0, SEEK_CUR));
-	return -1;
+	return 0;
 }
 
 /* True if the writer may still write the rest of the first line. */
@@ -55,20 +57,29 @@ more_may_come(const struct stat *st)
 	    wait_ms_or_stop(PAUSE) == 0;
 }
 
-static bool
-is_begin_of_replay(const char *line, size_t n)
+static int
+is_begin_of_replay(const char *line, size_t n, struct err *e)
 {
 	struct mark m = { 0 };
-	struct err e;
-	bool is = mark_parse(&m, line, n, &e) == 0 && m.kind == MARK_BEGIN &&
-	    m.replay;
+	int rc = mark_parse(&m, line, n, e);
 
+	if (rc == -1)
+		return e->code == ERR_PEER ? 0 : -1;
+	rc = m.kind == MARK_BEGIN && m.replay;
 	mark_release(&m);
-	return is;
+	return rc;
 }
 
-bool
-replay_is_on_stdin(void)
+/* A read that fails for the moment is tried again. Whatever else is wrong with
+ * standard input, the source that reads it reports. */
+static bool
+is_passing(int number)
+{
+	return number == EINTR || number == EAGAIN;
+}
+
+int
+replay_is_on_stdin(struct err *e)
 {
 	static const char start[] = "{\"@etl\":\"begin\"";
 	const size_t len = sizeof(start) - 1;
@@ -78,15 +89,20 @@ replay_is_on_stdin(void)
 
 	if (fstat(STDIN_FILENO, &st) == -1 || S_ISCHR(st.st_mode) ||
 	    wait_fd_or_stop(STDIN_FILENO, POLLIN, -1) == -1)
-		return false;
+		return 0;
 	for (;;) {
 		n = look(&st, text);
+		if (n == -1 && is_passing(errno) && stop_signal() == 0)
+			continue;
+		if (n == -1 && (errno == EMFILE || errno == ENFILE))
+			return err_errno(e, ERR_IO, "standard input");
 		if (n <= 0 ||
 		    memcmp(text, start, (size_t)n < len ? (size_t)n : len) != 0)
-			return false;
+			return 0;
 		if ((lf = memchr(text, '\n', (size_t)n)) != NULL)
-			return is_begin_of_replay(text, (size_t)(lf - text));
+			return is_begin_of_replay(
+			    text, (size_t)(lf - text), e);
 		if (n == LOOK || !more_may_come(&st))
-			return false;
+			return 0;
 	}
 }
