@@ -58,6 +58,13 @@ lines_open_reader(
 	return 0;
 }
 
+void
+lines_set_place(struct lines *l, uint64_t lines, uint64_t offset)
+{
+	l->number = lines;
+	l->offset = offset;
+}
+
 static bool
 is_stdin(const char *file)
 {

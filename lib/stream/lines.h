@@ -47,6 +47,8 @@ struct lines_reader {
 };
 int lines_open_reader(
     struct lines **l, struct lines_reader r, size_t max, struct err *e);
+/* Before the first line: so many lines and bytes come before it. */
+void lines_set_place(struct lines *l, uint64_t lines, uint64_t offset);
 enum lines_result lines_next_not_blank(
     struct lines *l, struct line *out, int timeout, struct err *e);
 /* Returns true if lines_next_not_blank() can return without reading from the

@@ -65,8 +65,8 @@ static const char usage[] =
     "       etl-extract --query SQL | --table NAME\n"
     "                   [--checkpoint NAME --cursor-field POINTER]\n"
     "                   [option ...] postgresql://... | sqlite:PATH\n"
-    "       etl-extract --new-files --checkpoint NAME [--changed reread|fail]\n"
-    "                   [option ...] FILE ...\n"
+    "       etl-extract --new-files --checkpoint NAME\n"
+    "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--connect-timeout DURATION] [--delay DURATION]\n"
@@ -85,7 +85,7 @@ static const struct opt options[] = {
 	    "format of files and standard input: csv, tsv, ndjson"),
 	OPT("new-files", OPT_FLAG, new_files, NULL,
 	    "read only files that are new or changed"),
-	OPT("changed", OPT_STRING, changed, "reread|fail",
+	OPT("changed", OPT_STRING, changed, "reread|tail|fail",
 	    "--new-files: how to treat a file that has changed"),
 	OPT("recursive", OPT_FLAG, recursive, NULL,
 	    "also read the directories in a directory"),

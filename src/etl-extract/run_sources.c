@@ -158,9 +158,11 @@ read_entry(struct sources *s, struct extract *x, struct file_entry *f,
 	if (s->new_files == NULL)
 		return read_source(s, x, f->name, e);
 	rc = READ_IN_PART;
-	if (new_files_open_file(f, s->writer.ahead != NULL, &given, e) == 0) {
+	if (new_files_open_file(
+		s->new_files, f, s->writer.ahead != NULL, &given, e) == 0) {
 		x->given = &given;
-		rc = read_source(s, x, f->name, e);
+		rc = f->has_nothing_new ? READ_WHOLE :
+		    read_source(s, x, f->name, e);
 		x->given = NULL;
 	}
 	if (given.fd != -1)
@@ -195,7 +197,8 @@ child_may_read(const struct sources *s, struct file_entry *f)
 	if (f->why != NULL || scheme_is_present(f->name) ||
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (s->new_files != NULL && !new_files_look(f)))
+	    (s->new_files != NULL &&
+		(new_files_reads_tails(o) || !new_files_look(f))))
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?

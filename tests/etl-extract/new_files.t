@@ -207,6 +207,51 @@ cat rc)"
 like 'a file that becomes shorter: the message says so' \
     'shrink.csv: the file has become shorter while it was read' "$(cat err)"
 
+# --changed tail.
+tail() {
+	status sh -c "etl-extract --max-rejects 100% --checkpoint t --new-files \
+	    --changed tail --state file:tail.json $* 3>>r | $save" >rc
+	echo "$(cat rc) $(grep -v @etl out | jq -c '.id // .' | paste -sd' ')"
+}
+save='etl-checkpoint save --state file:tail.json'
+mkdir log
+printf 'id,x\n1,"a\nb"\n2,\n' >log/a.csv
+printf '{"id":1}\n' >log/b.ndjson
+is 'tail: the first run reads all' '0 "1" "2" 1' "$(tail log)"
+is 'tail: the next run reads nothing' '0 ' "$(tail log)"
+printf '3,"c\nd"\n4\n5,half' >>log/a.csv
+printf '{"id":2}\n{"id":' >>log/b.ndjson
+is 'tail: only what was added is read, up to the last whole line' \
+    '0 "3" 2' "$(tail log)"
+is 'tail: the line of a reject is that in the file' '7 log/a.csv' \
+    "$(grep -h '"reject"' out r | jq -r '.origin | "\(.line) \(.uri)"')"
+is 'tail: a line that is not complete is not read' '0 ' "$(tail log)"
+printf ' now\n' >>log/a.csv
+printf '3}\n' >>log/b.ndjson
+is 'tail: a line that has become complete is read' '0 "5" 3' "$(tail log)"
+sed -i '1,2s/a/A/' log/a.csv
+is 'tail: a file whose earlier content has changed is read as a whole' \
+    '0 "1" "2" "3" "5"' "$(tail log)"
+like 'tail: a warning says so' 'log/a.csv: its earlier content has changed' \
+    "$(cat err)"
+printf 'id,x\n9,\n' >log/a.csv
+is 'tail: a file that was cut off is read as a whole' '0 "9"' "$(tail log)"
+touch log/a.csv
+is 'tail: a file with another time only is not read' '0 ' "$(tail log)"
+is 'tail with --columns and --skip' '0 "1" | 0 "2"' "$(
+    printf 'x\n1\n' >c.csv; tail --columns id --skip 1 c.csv)$(
+    printf '2\n' >>c.csv; echo " | $(tail --columns id --skip 1 c.csv)")"
+{
+	echo id
+	seq 300000
+} >long.csv
+is 'tail with --jobs: the first run' 300000 \
+    "$(tail --jobs 2 long.csv >/dev/null; grep -vc @etl out)"
+seq 300001 900000 >>long.csv
+is 'tail with --jobs: what was added' '600000 {"id":"300001"}' \
+    "$(tail --jobs 2 long.csv >/dev/null; grep -vc @etl out) \
+$(grep -v @etl out | head -n 1)"
+
 # Usage.
 is '--new-files without --checkpoint exits with 64' 64 \
     "$(status etl-extract --new-files g.csv)"

@@ -710,6 +710,14 @@ def files():
     yield Files("extract-new-files", csv + [
         "--checkpoint", "c", "--new-files", "--state", "file:" + state,
         SCRATCH + "/files"])
+    first = text[:text.index(b"3,")]
+    state = write("tail.json", json.dumps({"c": {
+        "value": "1 file", "version": 4, "files": {SCRATCH + "/files/a.csv": {
+            "size": len(first), "mtime": "y",
+            "sha256": hashlib.sha256(first).hexdigest()}}}}).encode())
+    yield Files("extract-tail", csv + [
+        "--checkpoint", "c", "--new-files", "--changed", "tail", "--state",
+        "file:" + state, SCRATCH + "/files/a.csv"])
     yield Case("extract-replay", ["etl-extract", "--max-rejects", "9",
                                   "--format", "csv", "-"], given=REPLAY)
     yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)

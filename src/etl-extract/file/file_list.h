@@ -9,6 +9,7 @@
 #define EXTRACT_FILE_LIST_H
 
 #include "base/errval.h"
+#include "base/hash.h"
 #include "file/file_version.h"
 
 #include <stddef.h>
@@ -21,6 +22,8 @@ struct file_entry {
 	struct file_version version;    /* that is read */
 	bool was_done, was_broken;      /* in an earlier run */
 	bool is_left_out;
+	bool has_nothing_new;           /* --changed tail: nothing was added */
+	char sha256[HASH_HEX];          /* of the bytes that are read, or "" */
 };
 
 struct file_list {

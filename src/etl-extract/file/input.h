@@ -24,6 +24,9 @@ struct input_given {
 	int fd;                 /* is copied */
 	uint64_t size;          /* read only so many bytes; fewer are a
 				 * failure */
+	uint64_t start;         /* where the first record is read, with the
+				 * header of a CSV file before it */
+	uint64_t lines_before;  /* before start */
 	bool is_decompressed;   /* whatever the suffix of the path */
 };
 

@@ -86,6 +86,8 @@ add_to_list(struct buf *b, const struct file_entry *f, struct err *e)
 	json_put_text(b, "path", f->name);
 	json_put_int(b, "size", (int64_t)f->version.size);
 	json_put_text(b, "mtime", mtime);
+	if (f->sha256[0] != '\0')
+		json_put_text(b, "sha256", f->sha256);
 	buf_char(b, '}');
 	return buf_check(b, e);
 }
@@ -133,6 +135,8 @@ int
 new_files_end_file(struct new_files *n, const struct file_entry *f,
     struct stage *s, struct err *e)
 {
+	if (f->has_nothing_new)
+		return 0;
 	if (add_to_list(&n->done, f, e) == -1)
 		return -1;
 	n->count += !f->was_done;

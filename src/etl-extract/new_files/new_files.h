@@ -13,6 +13,7 @@
 
 struct new_files;
 
+bool new_files_reads_tails(const struct extract_opts *o);
 int new_files_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
 
@@ -25,9 +26,9 @@ void new_files_free(struct new_files *n);
 /* Opens a file and sets *g so that it is read to the size that it has now. The
  * caller closes g->fd. A child of --jobs fails if the file has changed since
  * new_files_look() was called. */
-int new_files_open_file(struct file_entry *f, bool is_child,
-    struct input_given *g, struct err *e);
-/* For a file that a child will read: notes its present state. */
+int new_files_open_file(const struct new_files *n, struct file_entry *f,
+    bool is_child, struct input_given *g, struct err *e);
+/* For a file that a child may read: notes its present state. */
 bool new_files_look(struct file_entry *f);
 
 /* Call before a file is read: if it was broken before, first writes a mark for

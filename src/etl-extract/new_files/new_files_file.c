@@ -1,4 +1,4 @@
-#include "new_files/new_files.h"
+#include "new_files/new_files_impl.h"
 
 #include <fcntl.h>
 
@@ -15,8 +15,8 @@ new_files_look(struct file_entry *f)
 
 /* O_NONBLOCK: a FIFO must not keep the program waiting. */
 int
-new_files_open_file(struct file_entry *f, bool is_child,
-    struct input_given *g, struct err *e)
+new_files_open_file(const struct new_files *n, struct file_entry *f,
+    bool is_child, struct input_given *g, struct err *e)
 {
 	struct file_version now;
 	struct stat st;
@@ -35,5 +35,6 @@ new_files_open_file(struct file_entry *f, bool is_child,
 		return -1;      /* the parent reads it */
 	f->version = now;
 	g->size = now.size;
-	return 0;
+	return new_files_reads_tails(n->o) ?
+	    new_files_find_tail(n, f, g->fd, g, e) : 0;
 }

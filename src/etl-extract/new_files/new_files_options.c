@@ -33,6 +33,12 @@ refuse_cursor_options(const struct extract_opts *o, struct err *e)
 	return 0;
 }
 
+bool
+new_files_reads_tails(const struct extract_opts *o)
+{
+	return o->changed != NULL && strcmp(o->changed, "tail") == 0;
+}
+
 int
 new_files_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e)
@@ -41,9 +47,9 @@ new_files_check_options(
 		return o->changed == NULL ? 0 : err_set(e, ERR_USAGE,
 		    false, "--changed needs --new-files");
 	if (o->changed != NULL && strcmp(o->changed, "reread") != 0 &&
-	    strcmp(o->changed, "fail") != 0)
+	    strcmp(o->changed, "fail") != 0 && !new_files_reads_tails(o))
 		return err_set(e, ERR_USAGE, false, "--changed %s: give "
-		    "reread or fail", o->changed);
+		    "reread, tail or fail", o->changed);
 	if (o->checkpoint == NULL)
 		return err_set(e, ERR_USAGE, false, "--new-files needs "
 		    "--checkpoint NAME, under which the files are stored");

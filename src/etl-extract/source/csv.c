@@ -22,6 +22,8 @@ struct csv {
 	struct buf tail;                /* end of each record */
 	struct csv_guess *guess;        /* for each column, while the first
 					 * rows are read for --types auto */
+	uint64_t start, lines_before;   /* of --changed tail: the first record
+					 * that is read */
 	uint64_t sampled;               /* rows that were read for it */
 	struct ahead *pool;
 	struct csv_ranges *ranges;      /* NULL: not used for this file */
@@ -78,6 +80,10 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 		return err_nomem(e);
 	c->o = &x->opts;
 	c->pool = x->ahead;
+	if (x->given != NULL) {
+		c->start = x->given->start;
+		c->lines_before = x->given->lines_before;
+	}
 	buf_init(&c->tail, TAIL_MAX);
 	csv_columns_init(&c->columns);
 	csv_json_init(&c->json, x->opts.max_record);
@@ -290,6 +296,13 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 	o->is_done = true;
 }
 
+static int
+go_to_start(struct csv *c, struct err *e)
+{
+	return c->start <= csv_reader_offset(c->reader) ? 0 :
+	    csv_reader_seek(c->reader, c->start, c->lines_before, e);
+}
+
 /* Lets children read ahead if the rest of the file is long enough. */
 static int
 start_ranges(struct csv *c, struct err *e)
@@ -332,7 +345,8 @@ csv_next(void *self, struct item *it, struct err *e)
 
 	if (!c->is_ready && (n = prepare_columns(c, e)) != SOURCE_ITEM)
 		return n;
-	if (!c->has_ranges && start_ranges(c, e) == -1)
+	if (!c->has_ranges &&
+	    (go_to_start(c, e) == -1 || start_ranges(c, e) == -1))
 		return SOURCE_FAILED;
 	c->has_ranges = true;
 	if (c->ranges != NULL &&

@@ -29,6 +29,16 @@ read_input(void *self, char *p, size_t n, struct err *e)
 	return input_read(self, p, n, e);
 }
 
+/* With --changed tail the first record is not at the start of the file. */
+static int
+go_to_start(struct ndjson *n, const struct input_given *g, struct err *e)
+{
+	if (g == NULL || g->start == 0)
+		return 0;
+	lines_set_place(n->lines, g->lines_before, g->start);
+	return input_seek(n->in, g->start, e);
+}
+
 static int
 ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 {
@@ -41,7 +51,8 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 	if (input_open(&n->in, x, path, f.compression, e) == -1 ||
 	    lines_open_reader(&n->lines,
 		(struct lines_reader){ read_input, n->in },
-		x->opts.max_record, e) == -1) {
+		x->opts.max_record, e) == -1 ||
+	    go_to_start(n, x->given, e) == -1) {
 		ndjson_close(n);
 		return -1;
 	}
