@@ -17,6 +17,7 @@ DATA, SCRATCH = ENV["BENCH_DATA"], ENV["BENCH_SCRATCH"]
 DB, API = ENV["DATABASE_URL"], ENV["API_BASE_URL"]
 MEASURE = ENV["BENCH_BUILD"] + "/tests/measure"
 HERE = os.path.dirname(os.path.abspath(__file__))
+ONE = min(os.sched_getaffinity(0))
 POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS)
 FEW_POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS // 10)
 LOADED = "%s/rows-%d" % (DATA, ROWS)
@@ -110,6 +111,17 @@ def pg_append():
 def pg_appended():
     return psql("SELECT count(*), sum(hashtext(a::text)::bigint) "
                 "FROM appended a")
+
+
+def pg_source():
+    """A table of 7 columns to read, filled once."""
+    if psql("SELECT to_regclass('source_rows')"):
+        return
+    psql("CREATE TABLE source_rows (user_id bigint, post_id bigint, "
+         "activity_type text, title text, body text, word_count integer, "
+         "extracted_at timestamptz)")
+    psql("\\copy source_rows FROM '%s.csv' CSV" % LOADED)
+    psql("VACUUM ANALYZE source_rows")
 
 
 def merge():
@@ -216,6 +228,24 @@ def stages():
         Stage("identity", ROWS, ("`jq -c .`", "jq -c . " + POSTS),
               "etl-transform . <" + POSTS + REJECTS, 1.5, output=True,
               memory=24),
+        # One processor each: mlr reads ahead with a second one.
+        Stage("csv", ROWS // 2,
+              ("`mlr --icsv --ojsonl cat`",
+               "taskset -c %d mlr --icsv --ojsonl cat %s-1.csv"
+               % (ONE, LOADED)),
+              "taskset -c %d etl-extract %s-1.csv" % (ONE, LOADED), 5,
+              output=True, memory=16),
+        Stage("csv-jobs", ROWS,
+              ("`--jobs 1`", "etl-extract %s-1.csv %s-2.csv"
+               % (LOADED, LOADED)),
+              "etl-extract --jobs 2 %s-1.csv %s-2.csv" % (LOADED, LOADED),
+              1.7, output=True),
+        Stage("sql-pg", ROWS,
+              ("`psql \\copy` row_to_json",
+               'psql -Xq -d "$DATABASE_URL" -c "\\copy (SELECT row_to_json(r) '
+               'FROM source_rows r) TO STDOUT"'),
+              'etl-extract --table source_rows "$DATABASE_URL"', 0.8,
+              pg_source, output=True, memory=32),
         Stage("load-pg", ROWS, ("`psql \\copy` TEMP, one merge", copy),
               LOAD + "<" + LOADED + ".ndjson", 0.85, pg_empty, pg_rows,
               memory=32),
