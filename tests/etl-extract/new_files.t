@@ -255,6 +255,10 @@ $(grep -v @etl out | head -n 1)"
 # Usage.
 is '--new-files without --checkpoint exits with 64' 64 \
     "$(status etl-extract --new-files g.csv)"
+is '--checkpoint with a file exits with 64' 64 \
+    "$(status etl-extract --checkpoint c g.csv)"
+like '--checkpoint with a file: the message says --new-files' \
+    'for files, also give --new-files' "$(cat err)"
 is '--new-files with standard input exits with 64' 64 \
     "$(status $extract -)"
 is '--new-files with a URL exits with 64' 64 \

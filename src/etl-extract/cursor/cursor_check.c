@@ -2,6 +2,7 @@
 
 #include "control/statefile.h"
 #include "json/pointer.h"
+#include "scheme.h"
 
 #include <string.h>
 
@@ -115,6 +116,9 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 	    -1)
 		return -1;
+	if (n > 0 && !is_query(o) && !scheme_is_present(uri[0]))
+		return err_set(e, ERR_USAGE, false, "--checkpoint: the SOURCE "
+		    "must be one URL; for files, also give --new-files");
 	if (o->cursor_field == NULL ||
 	    (o->since_param == NULL && !is_query(o)))
 		return err_set(e, ERR_USAGE, false, is_query(o) ?
@@ -128,7 +132,7 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 	if (n != 1 || (!is_query(o) && strstr(uri[0], "://") == NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs exactly one SOURCE, which must be a "
-		    "URL; for files give --new-files");
+		    "URL");
 	return check_bound_options(o, e) == -1
 		   ? -1
 		   : cursor_check_place(o, e);
