@@ -52,9 +52,14 @@ for kind in sqlite postgresql; do
 	unlike "$kind: a killed run with a key: its rows can be loaded again" \
 	    'adds the same rows again' "$(row b)"
 
-	# A second stream has begun and has not ended.
+	# A second stream has begun and has not ended: the kill waits until the
+	# second loader has reported that it reads a stream.
 	kill_run c "$load
-	    { etl-extract in.ndjson | head -n 2; $hang; } | etl-load --table t"
+	    { etl-extract in.ndjson | head -n 2
+	    until [ \$(grep -c '\"open\"' \$ETL_REPORTS) = 2 ]; do
+	        sleep .01
+	    done
+	    $hang; } | etl-load --table t"
 	next_run c
 	like "$kind: a killed run with an open stream names it" \
 	    '^abandoned\|.*did not end.*loaded completely: log' "$(row c)"
