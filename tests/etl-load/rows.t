@@ -106,8 +106,13 @@ q|1' "$(sql 'SELECT k, a FROM t ORDER BY k')"
 	load "$k a key twice, only the last record has another value" \
 	    '2 in 0 1 0 1 0' --key k
 	put '{"k":"p","a":4}' '{"k":"p","a":3}'
+	# PostgreSQL merges only the last record, which changes nothing.
+	case $kind in
+	sqlite) counts='2 in 0 1 0 1 0' ;;
+	*) counts='2 in 0 0 1 1 0' ;;
+	esac
 	load "$k a key twice, the first record changes the row, the last back" \
-	    '2 in 0 1 0 1 0' --key k
+	    "$counts" --key k
 	put '{"k":"p","b":"n"}' '{"k":"p","b":"m"}' '{"k":"z","b":"1"}' \
 	    '{"k":"z","b":"2"}'
 	load "$k a key twice, --compare ignores what differs" \

@@ -5,71 +5,20 @@
 
 #include <string.h>
 
-static size_t
-count_used_shapes(const struct pg_sink *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		n += s->rows.used[i];
-	return n;
-}
-
-/* True if the order of two records with different keys can change the result:
- * if one of them gives up a value of a unique index, the other may take it. */
-static bool
-order_matters(const struct pg_sink *s)
-{
-	const struct pg_rows *r = &s->rows;
-
-	if (s->in_order || !s->target->upsert)
-		return s->in_order;
-	for (size_t i = 0; i < r->nshapes; i++)
-		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)
-			if (s->may_be_freed[r->shapes[i]->columns[k]])
-				return true;
-	return false;
-}
+/* The SQLSTATE if one statement would update a row twice. */
+#define EQUAL_KEYS "21000"
 
 static int
 merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
     struct sums *sums, struct err *e)
 {
-	struct db_rows *r = NULL;
-	const char *t;
-	int rc = -1;
-
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    count_used_shapes(s) == 1,
-	    s->target->keyed && !order_matters(s) && !s->rows.order.ascending ?
+	    pg_count_used_shapes(s) == 1,
+	    s->target->keyed && !pg_order_matters(s) &&
+		!s->rows.order.ascending ?
 		PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
-	if ((t = pg_get_sql_text(s, e)) == NULL ||
-	    db_query(s->db, &r, t, NULL, 0, e) == -1)
-		return -1;
-	if (db_next(r, e) == 1) {
-		int64_t all = db_column(r, 0).i, new = db_column(r, 1).i;
-
-		sums->inserted += (uint64_t)new;
-		sums->updated += (uint64_t)(all - new);
-		rc = 0;
-	}
-	db_end(r);
-	return rc;
-}
-
-/* put() appends the text of a query that returns one number. Runs this query
- * and sets *n to the number. */
-static int
-run_count_query(struct pg_sink *s,
-    void (*put)(struct buf *, const struct target *), int64_t *n, struct err *e)
-{
-	const char *t;
-
-	buf_clear(&s->sql);
-	put(&s->sql, s->target);
-	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
-	    db_int(s->db, t, NULL, 0, 0, n, e);
+	return pg_run_merge_and_count(s, sums, e);
 }
 
 /* put() appends the text of an UPDATE or DELETE. Runs this statement and sets
@@ -93,7 +42,7 @@ count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
 {
 	*keys = (int64_t)staged;
 	return s->rows.order.distinct ? 0 :
-	    run_count_query(s, pg_put_count_keys, keys, e);
+	    pg_run_count_query(s, pg_put_count_keys, keys, e);
 }
 
 /* `staged` is the number of rows in the staging table. Counts those rows that
@@ -121,23 +70,38 @@ count_unchanged_superseded_skipped(
 	return 0;
 }
 
-static int
-merge_shapes_count_and_check_deferred(
-    struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
-{
-	int64_t n = 0;
+/* A function of this type merges the staged rows, and adds the rows that it has
+ * inserted and updated to *sums. Returns 1: merged; 0: it cannot; -1 with *e.
+ */
+typedef int merge_function(
+    struct pg_sink *s, struct sums *sums, struct err *e);
 
+static int
+merge_shapes(struct pg_sink *s, struct sums *sums, struct err *e)
+{
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && merge_shape_and_count(
 			s, s->rows.shapes[i], sums, e) == -1)
 			return -1;
+	return 1;
+}
+
+static int
+merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
+    uint64_t staged, struct sums *sums, struct err *e)
+{
+	int64_t n = 0;
+	int rc = merge(s, sums, e);
+
+	if (rc != 1)
+		return rc;
 	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->upsert && s->target->seen != NO_COLUMN &&
 	    sums->unchanged > 0 &&
 	    run_change(s, pg_put_update_seen, &n, e) == -1)
 		return -1;
-	return pg_check_deferred_constraints(s, e);
+	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
 }
 
 static void
@@ -260,16 +224,18 @@ static int
 may_merge_by_shape(
     struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
 {
-	bool alone = count_used_shapes(s) == 1;
+	bool alone = pg_count_used_shapes(s) == 1;
 	int64_t keys = 0;
 
-	*may = !s->one_by_one && (alone || !order_matters(s)) &&
+	*may = !s->one_by_one && (alone || !pg_order_matters(s)) &&
 	    (!s->twice || s->rows.order.distinct || !s->target->upsert);
 	if (!*may || alone || !s->target->keyed)
 		return 0;
 	if (count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = (uint64_t)keys == staged;
+	if (!*may)
+		s->twice = true;
 	return 0;
 }
 
@@ -285,20 +251,24 @@ forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
 		s->twice = false;
 }
 
-/* Merges the staged rows by one statement for each shape. Returns 1: merged; 0:
- * the server refused a row, or found equal keys, and the merge was rolled back;
- * -1 with *e. */
+/* Merges the staged rows by merge(). Returns 1: merged; 0: the server refused a
+ * row, or found equal keys, and the merge was rolled back, or merge() cannot
+ * merge these rows; -1 with *e. */
 static int
-merge_by_shape_or_roll_back(
-    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
+    uint64_t staged, struct err *e)
 {
 	struct sums sums = { 0 };
 	int rc;
 
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = merge_shapes_count_and_check_deferred(s, staged, &sums, e);
-	rc = pg_roll_back_if_refused(s, o, rc, "etl_merge", e);
+	rc = merge_count_and_check_deferred(s, merge, staged, &sums, e);
+	if (rc == -1) {
+		if (strcmp(db_fault(s->db)->sqlstate, EQUAL_KEYS) == 0)
+			s->twice = true;
+		rc = pg_roll_back_if_refused(s, o, rc, "etl_merge", e);
+	}
 	if (rc == 1) {
 		o->sums.inserted += sums.inserted;
 		o->sums.updated += sums.updated;
@@ -323,7 +293,9 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (may_merge_by_shape(s, staged, &by_shape, e) == -1)
 		return -1;
 	if (by_shape)
-		rc = merge_by_shape_or_roll_back(s, o, staged, e);
+		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
+	if (rc == 0 && pg_may_merge_equal_keys(s))
+		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
 	if (rc == 0)
 		rc = merge_row_by_row_and_reject(s, o, e);
 	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);

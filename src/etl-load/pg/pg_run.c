@@ -37,3 +37,36 @@ pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
 	return pg_run_sql_text(s, e);
 }
+
+int
+pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e)
+{
+	struct db_rows *r = NULL;
+	const char *t;
+	int rc = -1;
+
+	if ((t = pg_get_sql_text(s, e)) == NULL ||
+	    db_query(s->db, &r, t, NULL, 0, e) == -1)
+		return -1;
+	if (db_next(r, e) == 1) {
+		int64_t all = db_column(r, 0).i, new = db_column(r, 1).i;
+
+		sums->inserted += (uint64_t)new;
+		sums->updated += (uint64_t)(all - new);
+		rc = 0;
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+pg_run_count_query(struct pg_sink *s,
+    void (*put)(struct buf *, const struct target *), int64_t *n, struct err *e)
+{
+	const char *t;
+
+	buf_clear(&s->sql);
+	put(&s->sql, s->target);
+	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
+	    db_int(s->db, t, NULL, 0, 0, n, e);
+}

@@ -25,6 +25,13 @@ struct pg_sink {
 	bool *may_be_freed;     /* by column: in a unique index, and not in the
 	                         * key: an update may free its value for a later
 	                         * record, so the order matters */
+	bool judges_records;    /* the table can refuse the values of a record
+	                         * although it takes those of a later one with
+	                         * the same key: it has a CHECK constraint, a
+	                         * foreign key, row-level security, a generated
+	                         * column, or is no ordinary table */
+	bool *judged_by_index;  /* by column: in an index, which refuses values
+	                         * that are too long for it */
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
@@ -59,6 +66,26 @@ int pg_lock_if_first_and_set_savepoint(
     struct pg_sink *s, bool first, struct err *e);
 /* Finds out what the sink must know about the table's triggers and indexes. */
 int pg_read_table_traits(struct pg_sink *s, struct err *e);
+/* Runs s->sql, which returns the numbers of rows inserted or updated, and of
+ * rows inserted. Adds them to *sums. */
+int pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e);
+/* put() appends the text of a query that returns one number. Runs this query
+ * and sets *n to the number. */
+int pg_run_count_query(struct pg_sink *s,
+    void (*put)(struct buf *, const struct target *), int64_t *n,
+    struct err *e);
+/* Counts the shapes (sets of columns) that the chunk's rows have. */
+size_t pg_count_used_shapes(const struct pg_sink *s);
+/* True if the order of two records with different keys can change the result:
+ * if one of them gives up a value of a unique index, the other may take it. */
+bool pg_order_matters(const struct pg_sink *s);
+/* True if the chunk may have equal keys, and the table lets statements that
+ * merge many of its rows give the result of merging the rows one by one. */
+bool pg_may_merge_equal_keys(const struct pg_sink *s);
+/* Merges such a chunk by few statements, and adds the inserted and updated rows
+ * to *sums. Returns 1: merged; 0: it would need too many statements; -1 with
+ * *e. */
+int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

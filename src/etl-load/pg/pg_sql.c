@@ -2,6 +2,8 @@
 
 #include "table/columns_sql.h"
 
+#include <inttypes.h>
+
 static const char *
 quoted(const struct target *t, size_t column)
 {
@@ -11,7 +13,7 @@ quoted(const struct target *t, size_t column)
 void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE "; "
+	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED "; "
 	    "CREATE TEMP TABLE etl_load_stage "
 	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
 	for (size_t i = 0; i < t->table->n; i++)
@@ -26,6 +28,16 @@ pg_put_create_found_table(struct buf *b)
 	    "state text, message text, col text, con text, waits boolean, "
 	    "inserted int, updated int, unchanged int, superseded int) "
 	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
+}
+
+void
+pg_put_create_merged_table(struct buf *b, const struct target *t)
+{
+	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged "
+	    "ON COMMIT DELETE ROWS AS SELECT false AS \"etl.new\", ");
+	sql_put_key_columns(b, t);
+	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED,
+	    t->table->quoted);
 }
 
 void
@@ -185,17 +197,41 @@ pg_put_on_conflict_returning(
  * keys do not wait for each other in a circle. It must be the order of
  * pg_key_order.c: a loader whose rows came in this order does not sort them. */
 static void
-put_order_by_key(struct buf *b, const struct target *t)
+put_sort_key(struct buf *b, const struct target *t)
 {
 	const struct column *c;
 
-	buf_str(b, " ORDER BY ");
 	for (size_t i = 0; i < t->nkey; i++) {
 		c = &t->table->columns[t->key[i]];
-		buf_printf(b, "%s%s, ", c->quoted,
+		buf_printf(b, "%s%s%s", i > 0 ? ", " : "", c->quoted,
 		    c->equal_as_bytes ? " COLLATE pg_catalog.\"C\"" : "");
 	}
-	buf_str(b, "\"etl.n\"");
+}
+
+static void
+put_order_by_key(struct buf *b, const struct target *t)
+{
+	buf_str(b, " ORDER BY ");
+	put_sort_key(b, t);
+	buf_str(b, ", \"etl.n\"");
+}
+
+/* Appends a query of the last row of each key. A row that has NULL in a column
+ * with NOT NULL comes before the last one, so that the server refuses it. */
+static void
+put_last_of_each_key(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "(SELECT DISTINCT ON (");
+	put_sort_key(b, t);
+	buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+	put_sort_key(b, t);
+	for (size_t i = 0; i < s->n; i++)
+		if (t->table->columns[s->columns[i]].not_null &&
+		    !t->is_key[s->columns[i]])
+			buf_printf(b, ", %s IS NULL DESC",
+			    quoted(t, s->columns[i]));
+	buf_str(b, ", \"etl.n\" DESC)");
 }
 
 /* The rows of the staging table (a temporary table) are stored in the order in
@@ -208,7 +244,12 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
 	pg_put_source_columns(b, t, s, "w");
-	buf_str(b, " FROM " PG_STAGE " AS w");
+	buf_str(b, " FROM ");
+	if (rows == PG_ROWS_LAST_OF_KEY)
+		put_last_of_each_key(b, t, s);
+	else
+		buf_str(b, PG_STAGE);
+	buf_str(b, " AS w");
 	if (rows == PG_ROWS_NONE)
 		buf_str(b, " WHERE false");
 	else if (!alone)
@@ -219,6 +260,46 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
+}
+
+void
+pg_put_merge_round(struct buf *b, const struct target *t,
+    const struct shape *s, int64_t round)
+{
+	buf_str(b, "WITH m AS (");
+	pg_put_insert_into(b, t, s);
+	buf_str(b, " SELECT ");
+	pg_put_source_columns(b, t, s, "w");
+	buf_str(b, " FROM (SELECT *, pg_catalog.row_number() OVER "
+	    "(PARTITION BY ");
+	sql_put_key_columns(b, t);
+	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
+	    ") AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
+	    s->id, round);
+	put_order_by_key(b, t);
+	pg_put_on_conflict_returning(b, t, s);
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, ", \"etl.t\".%s", quoted(t, t->key[i]));
+	buf_str(b, ") INSERT INTO " PG_MERGED " SELECT * FROM m");
+}
+
+void
+pg_put_count_merged(struct buf *b, const struct target *t)
+{
+	buf_str(b, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER "
+	    "(WHERE new) FROM (SELECT pg_catalog.bool_or(\"etl.new\") AS new "
+	    "FROM " PG_MERGED " GROUP BY ");
+	sql_put_key_columns(b, t);
+	buf_str(b, ") AS d");
+}
+
+void
+pg_put_count_most_equal_keys(struct buf *b, const struct target *t)
+{
+	buf_str(b, "SELECT coalesce(pg_catalog.max(n), 0) FROM "
+	    "(SELECT pg_catalog.count(*) AS n FROM " PG_STAGE " GROUP BY ");
+	sql_put_key_columns(b, t);
+	buf_str(b, ") AS d");
 }
 
 void

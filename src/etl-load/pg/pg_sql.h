@@ -12,9 +12,12 @@
 /* The result of merging row by row: a row for each refused record, and a row
  * for item -1 with the counts. */
 #define PG_FOUND "pg_temp.etl_load_found"
+/* The keys of the rows that the rounds of a merge have inserted or updated. */
+#define PG_MERGED "pg_temp.etl_load_merged"
 
 void pg_put_create_stage_table(struct buf *b, const struct target *t);
 void pg_put_create_found_table(struct buf *b);
+void pg_put_create_merged_table(struct buf *b, const struct target *t);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(
@@ -23,6 +26,8 @@ void pg_put_copy_statement(
 enum pg_rows_taken {
 	PG_ROWS_IN_ORDER,       /* those of the shape, as they came */
 	PG_ROWS_BY_KEY,         /* those of the shape, in the key's order */
+	PG_ROWS_LAST_OF_KEY,    /* of the rows with one key the last; first a
+	                         * row with a NULL that its column refuses */
 	PG_ROWS_NONE            /* none: an error that it gives then is not a
 	                         * record's */
 };
@@ -31,8 +36,16 @@ enum pg_rows_taken {
  * updated, rows inserted). */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, bool alone, enum pg_rows_taken rows);
+/* Merges the staged row number `round` of each key, counted from 1, if it has
+ * this shape. Adds the keys of the rows inserted or updated to PG_MERGED. */
+void pg_put_merge_round(struct buf *b, const struct target *t,
+    const struct shape *s, int64_t round);
+/* Like the result of pg_put_merge_statement(), for the keys in PG_MERGED. */
+void pg_put_count_merged(struct buf *b, const struct target *t);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
+/* Counts the staged rows of the key that most rows have. */
+void pg_put_count_most_equal_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows whose keys are staged. */
 void pg_put_update_seen(struct buf *b, const struct target *t);
 struct pg_row_rules {

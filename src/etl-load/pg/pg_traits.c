@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4 };
+enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8 };
 
 /* The table and, if it is partitioned, the tables of its partitions. */
 #define TABLES "WITH r AS (SELECT $1::text::regclass::oid AS id " \
@@ -12,7 +12,8 @@ enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4 };
 
 /* Triggers: bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE. Those of foreign
  * keys are internal. Indexes: a predicate or an expression can use any column,
- * so it is not known which update frees a value. */
+ * so it is not known which update frees a value, and the expression may fail
+ * for a value. */
 static int
 read_flags(struct pg_sink *s, struct err *e)
 {
@@ -30,7 +31,17 @@ read_flags(struct pg_sink *s, struct err *e)
 	    "THEN 2 ELSE 0 END "
 	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint AS c "
 	    "JOIN r ON r.id = c.conrelid JOIN r AS f ON f.id = c.confrelid "
-	    "WHERE c.contype = 'f') THEN 4 ELSE 0 END";
+	    "WHERE c.contype = 'f') THEN 4 ELSE 0 END "
+	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint AS c "
+	    "JOIN r ON r.id = c.conrelid WHERE c.contype IN ('c', 'f', 'x')) "
+	    "OR EXISTS (SELECT FROM pg_catalog.pg_index AS i "
+	    "JOIN r ON r.id = i.indrelid "
+	    "WHERE i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) "
+	    "OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
+	    "JOIN r ON r.id = a.attrelid WHERE a.attgenerated <> '') "
+	    "OR EXISTS (SELECT FROM pg_catalog.pg_class AS k "
+	    "JOIN r ON r.id = k.oid WHERE k.relrowsecurity "
+	    "OR k.relkind NOT IN ('r', 'p')) THEN 8 ELSE 0 END";
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t flags;
 
@@ -39,28 +50,31 @@ read_flags(struct pg_sink *s, struct err *e)
 	s->one_by_one = flags & ONE_BY_ONE;
 	s->in_order = flags & IN_ORDER;
 	s->refers_to_itself = flags & TO_ITSELF;
+	s->judges_records = flags & JUDGES;
 	return 0;
 }
 
 static void
-mark_column(struct pg_sink *s, const struct db_value *name)
+mark_column(struct pg_sink *s, const struct db_value *name, bool unique)
 {
 	const struct target *t = s->target;
 
 	for (size_t i = 0; i < t->table->n; i++)
 		if (strlen(t->table->columns[i].name) == name->len &&
 		    memcmp(t->table->columns[i].name, name->p, name->len) == 0)
-			s->may_be_freed[i] = !t->is_key[i];
+			(unique ? s->may_be_freed : s->judged_by_index)[i] =
+			    !t->is_key[i];
 }
 
 static int
-mark_columns_that_may_be_freed(struct pg_sink *s, struct err *e)
+mark_indexed_columns(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] = TABLES
-	    "SELECT a.attname FROM pg_catalog.pg_index AS i "
+	    "SELECT a.attname, (i.indisunique OR i.indisexclusion)::int "
+	    "FROM pg_catalog.pg_index AS i "
 	    "JOIN r ON r.id = i.indrelid JOIN pg_catalog.pg_attribute AS a "
 	    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) "
-	    "WHERE i.indisunique OR i.indisexclusion";
+	    "WHERE i.indisunique OR i.indisexclusion OR a.attlen = -1";
 	struct db_value v = db_text(s->target->table->quoted), name;
 	struct db_rows *r;
 	int rc;
@@ -69,7 +83,7 @@ mark_columns_that_may_be_freed(struct pg_sink *s, struct err *e)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		name = db_column(r, 0);
-		mark_column(s, &name);
+		mark_column(s, &name, db_column(r, 1).i != 0);
 	}
 	db_end(r);
 	return rc;
@@ -91,9 +105,35 @@ pg_read_table_traits(struct pg_sink *s, struct err *e)
 {
 	s->may_be_freed =
 	    calloc(s->target->table->n + 1, sizeof(*s->may_be_freed));
-	if (s->may_be_freed == NULL)
+	s->judged_by_index =
+	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
+	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
 		return err_nomem(e);
 	return read_lock_number(s, e) == -1 || read_flags(s, e) == -1
 		   ? -1
-		   : mark_columns_that_may_be_freed(s, e);
+		   : mark_indexed_columns(s, e);
+}
+
+size_t
+pg_count_used_shapes(const struct pg_sink *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		n += s->rows.used[i];
+	return n;
+}
+
+bool
+pg_order_matters(const struct pg_sink *s)
+{
+	const struct pg_rows *r = &s->rows;
+
+	if (s->in_order || !s->target->upsert)
+		return s->in_order;
+	for (size_t i = 0; i < r->nshapes; i++)
+		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)
+			if (s->may_be_freed[r->shapes[i]->columns[k]])
+				return true;
+	return false;
 }

@@ -17,6 +17,7 @@ pg_sink_close(void *self)
 	pg_rows_release(&s->rows);
 	buf_release(&s->sql);
 	free(s->may_be_freed);
+	free(s->judged_by_index);
 	free(s);
 }
 

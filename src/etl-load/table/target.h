@@ -23,6 +23,7 @@ enum { NO_COLUMN = -1 };
  *                           lib/control/run_counts.c adds up for the run
  * pg/sink_pg.c              which loads are copied straight into the table
  * pg/pg_merge.c             equal keys in a batch, counts, --seen
+ * pg/pg_equal_keys.c        few statements for equal keys in a batch
  * pg/pg_sql.c               INSERT ... ON CONFLICT, the order of equal keys
  * pg/pg_row_by_row.c        the order of rows, the counts of keys
  * sqlite/sqlite_sql.c       sqlite_put_insert()
