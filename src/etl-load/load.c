@@ -64,13 +64,13 @@ write_or_commit_chunk(struct loader *l, struct err *e)
 /* Returns how many lines a chunk has at most. A chunk is the part of the batch
  * that is in memory; a full chunk is committed or, if the batch may not be
  * committed yet, written to a temporary file. In a stream that is committed
- * only at certain marks (l->stream.segments) a --batch below 1000 does not make
+ * only at certain marks (l->stream.segments) a limit below 1000 does not make
  * the chunks smaller: many small chunks would be slow. */
 static uint64_t
 max_lines_of_chunk(const struct loader *l)
 {
-	return l->stream.segments && l->o->batch < CHUNK_LEAST ?
-	    CHUNK_LEAST : l->o->batch;
+	return l->stream.segments && l->batch_limit < CHUNK_LEAST ?
+	    CHUNK_LEAST : l->batch_limit;
 }
 
 /* If the batch is empty, sets the time at which --flush demands its commit. */
@@ -116,7 +116,7 @@ store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 		return batch_commit(l, true, e) == -1 ? -1 :
 		    check_all_records_have_outcome(l, e);
 	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
-	    l->o->batch && clock_ms() < l->due))
+	    l->batch_limit && clock_ms() < l->due))
 		return 0;
 	return batch_commit(l, false, e);
 }

@@ -180,6 +180,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    open_database_table_and_sink_retrying(l, e) == -1)
 		return -1;
 	l->whole = o->single;
+	l->batch_limit = o->batch;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);
 }
 

@@ -19,6 +19,9 @@ struct loader {
 	struct spool spool;             /* the lines of the present batch */
 	struct outcome outcome;         /* counts and rejects of the present try
 	                                 * to load the batch */
+	uint64_t batch_limit;           /* records that fill a batch: --batch,
+	                                 * or fewer after a batch with many
+	                                 * records of one key */
 	struct retry retry;
 	struct causes *causes;          /* why records were rejected, for the
 	                                 * messages */

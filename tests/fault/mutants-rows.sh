@@ -118,6 +118,15 @@ mutant etl-load/values.t 'a number that a double rounds is stored' src/etl-load/
     'sqlite: a value that does not fit its column is rejected'
 
 # Values that a column would change.
+mutant etl-load/equal_keys.t 'a record that a CHECK refuses is lost before a good one' src/etl-load/pg/pg_equal_keys.c \
+    's/ || s->judges_records//' \
+    'a CHECK judges each record of a key'
+mutant etl-load/equal_keys.t 'a record with NULL is lost before a good one' src/etl-load/pg/pg_sql.c \
+    's/ IS NULL DESC/ IS NULL/' \
+    'a NULL that its column refuses is a reject, also before a good record'
+mutant etl-load/equal_keys.t 'batches with many equal keys stay large' src/etl-load/commit/batch_commit.c \
+    's/most > EQUAL_KEYS_MAX/0/' \
+    'after a batch with 2,000 equal keys that a CHECK may refuse, the batches have 500 records'
 mutant etl-load/unchanged.t 'a value that the column changes is stored' src/etl-load/pg/pg_rows.c \
     's/rc == 1 \&\& r->target->checks_change/0/' \
     'postgresql: a value that would change is rejected with the code range'

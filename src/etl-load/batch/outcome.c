@@ -44,6 +44,7 @@ outcome_reset_for_try(struct outcome *o)
 	o->sums = (struct sums){ 0 };
 	o->kept = 0;
 	o->ordinal = 0;
+	o->most_equal = 0;
 	refusals_clear(&o->refused);
 	spool_clear(&o->rejects);
 }

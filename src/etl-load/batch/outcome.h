@@ -29,6 +29,10 @@ struct outcome {
 	bool judge_all;                 /* all --retries are used up: also an
 	                                 * error that usually passes, such as a
 	                                 * deadlock, may be a record's */
+	uint64_t most_equal;            /* records of one key, at most, whose
+	                                 * row was written once for each of
+	                                 * them: the time grows with the square
+	                                 * of this number */
 	uint64_t first_occurrence;      /* number of the batch's first reject */
 	uint64_t ordinal;               /* number in the batch of the chunk's
 	                                 * first item */

@@ -275,6 +275,22 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 	}
 }
 
+/* If many records of one key were merged one by one, the next batches get fewer
+ * records: the time grows with the square of their number in a batch. Later the
+ * batches become larger again, as long as no key comes so often. */
+static void
+set_limit_of_next_batch(struct loader *l)
+{
+	enum { EQUAL_KEYS_MAX = 500 };
+	uint64_t most = l->outcome.most_equal, full = l->o->batch;
+
+	if (most > EQUAL_KEYS_MAX)
+		l->batch_limit = full < EQUAL_KEYS_MAX ? full : EQUAL_KEYS_MAX;
+	else if (most <= EQUAL_KEYS_MAX / 2)
+		l->batch_limit = l->batch_limit < full / 2 ?
+		    2 * l->batch_limit : full;
+}
+
 int
 batch_commit(struct loader *l, bool ended, struct err *e)
 {
@@ -298,6 +314,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	} else if (stream_read_ledger_counts(l, &l->sums, e) == -1) {
 		return -1;
 	}
+	set_limit_of_next_batch(l);
 	stream_forget_committed_batch(&l->stream);
 	spool_clear(&l->spool);
 	return 0;

@@ -137,6 +137,7 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		    (uint64_t)db_column(r, 8).i;
 		*(ignore ? &t->skipped : &t->superseded) +=
 		    (uint64_t)db_column(r, 9).i;
+		o->most_equal += (uint64_t)db_column(r, 10).i;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -155,8 +156,8 @@ add_rejects_and_counts_of_merge(
 	int rc;
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "waits, inserted, updated, unchanged, superseded FROM " PG_FOUND
-	    " ORDER BY n", NULL, 0, e) == -1)
+	    "waits, inserted, updated, unchanged, superseded, most FROM "
+	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
 		if ((rc = add_reject_or_counts_of_found_row(s, o, r, e)) == -1)

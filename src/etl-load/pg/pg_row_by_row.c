@@ -113,13 +113,14 @@ static const char no_retry[] =
     "END LOOP;\n";
 
 /* Of the rows with one key that were merged, the last counts with the outcome
- * of all: the row was inserted, or else updated. The others are superseded. */
+ * of all: the row was inserted, or else updated. The others are superseded. The
+ * last number is that of the rows of the key that most rows have. */
 static const char counts[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "pg_catalog.count(*) FILTER (WHERE best = 1), "
     "pg_catalog.count(*) FILTER (WHERE best = 2), "
     "pg_catalog.count(*) FILTER (WHERE best = 3), "
-    "coalesce(pg_catalog.sum(n - 1), 0) "
+    "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0) "
     "FROM (SELECT pg_catalog.min(how) AS best, pg_catalog.count(*) AS n "
     "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
     " AS x) AS x WHERE how > 0 GROUP BY ";

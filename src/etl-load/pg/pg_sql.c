@@ -26,7 +26,8 @@ pg_put_create_found_table(struct buf *b)
 {
 	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
-	    "inserted int, updated int, unchanged int, superseded int) "
+	    "inserted int, updated int, unchanged int, superseded int, "
+	    "most int) "
 	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
 }
 
