@@ -95,7 +95,9 @@ lite_wait_busy(void *conn, int tries)
 	return sleep_before_retry_if_allowed(&c->wait_limit, tries);
 }
 
-/* A small page cache saves memory: a large one keeps a copy of large rows. */
+/* A small page cache saves memory: a large one keeps a copy of large rows. A
+ * query without large parameters leaves the cache as it is: after a statement
+ * with a large value it may read another value of that row. */
 static int
 lite_set_cache_size(struct lite *c, bool small, struct err *e)
 {
@@ -272,6 +274,8 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
 	}
 	if (rc != SQLITE_OK)
 		return lite_set_error_and_fault(s->lite, rc, e);
+	if (bytes <= LARGE && sqlite3_stmt_readonly(s->st) != 0)
+		return 0;
 	return lite_set_cache_size(s->lite, bytes > LARGE, e);
 }
 
