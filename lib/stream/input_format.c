@@ -43,10 +43,12 @@ guess_text_format(const char *p, size_t n)
 	if (n == 0)
 		return NULL;
 	if (*p == '[')
-		return "a JSON array: convert it with jq -c '.[]'";
+		return "a JSON array: read it with "
+		    "etl-extract --format json";
 	if (*p == '{')
 		return is_first_line_of_object(p, n) ?
-		    "JSON over several lines: convert it with jq -c ." : NULL;
+		    "JSON over several lines: read it with "
+		    "etl-extract --format json" : NULL;
 	if (*p == '<')
 		return n >= 5 && strncasecmp(p, "<?xml", 5) == 0 ?
 		    "XML, not JSON" : "HTML: the answer of a web server that "

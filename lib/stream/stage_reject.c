@@ -22,6 +22,10 @@ stage_set_no_reject_place_error(
 	if (o->page != 0)
 		buf_printf(&where, "page %llu, record %llu",
 		    (unsigned long long)o->page, (unsigned long long)o->index);
+	else if (o->index != 0)
+		buf_printf(&where, "%s%srecord %llu",
+		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",
+		    (unsigned long long)o->index);
 	else
 		buf_printf(&where, "%s%sline %llu",
 		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",

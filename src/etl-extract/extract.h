@@ -51,6 +51,8 @@ struct extract {
 					 * --jobs */
 	const struct input_given *given;        /* what input_open() reads;
 					 * NULL: the file at the path */
+	bool is_child;                  /* this is one of them: it prints
+					 * nothing */
 };
 
 #endif

@@ -14,9 +14,12 @@ struct item {
 	struct line line;               /* the bytes that were read */
 	const char *kind, *uri;         /* origin: "http", "file", "stdin" or
 					 * "sql" */
+	bool is_in_file;                /* line.offset is its place in a file
+					 * or in standard input */
 	uint64_t page;                  /* from 1; 0: not from a page */
-	uint64_t index;                 /* on its page, or of the row of a
-					 * query, from 1; 0: a line */
+	uint64_t index;                 /* on its page, in its JSON file, or
+					 * of the row of a query, from 1; 0: a
+					 * line */
 	/* A source that makes the record itself, as of a CSV record, sets
 	 * either `record`, which is then a valid record, or `code`. If both are
 	 * NULL, the line is JSON that run_sources() checks. */

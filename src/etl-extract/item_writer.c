@@ -61,7 +61,8 @@ static int
 emit_record_as_compact_json(
     struct item_writer *w, const struct item *it, struct err *e)
 {
-	const char *field = it->index == 0 ? w->x->opts.source_file : NULL;
+	const char *field =
+	    it->is_in_file ? w->x->opts.source_file : NULL;
 
 	if ((w->j.flags & JSON_SPACE) == 0 &&
 	    w->j.tok[0].len == it->line.len && field == NULL)
@@ -78,12 +79,13 @@ emit_record_as_compact_json(
 /* True if the white space between the JSON tokens of a rejected element must be
  * removed. The bytes of a rejected record are stored as one line, but an
  * element of an HTTP answer, or a JSON value in a row of a database, may
- * contain line breaks. An element that is too long, not JSON, not UTF-8 or
- * nested too deep has no JSON tokens, so its white space cannot be removed. */
+ * contain line breaks. A record of a JSON file keeps the bytes of the file. An
+ * element that is too long, not JSON, not UTF-8 or nested too deep has no JSON
+ * tokens, so its white space cannot be removed. */
 static bool
 needs_compact_raw(const struct item *it, const struct reject *r)
 {
-	return it->index != 0 && (r->pointer != NULL ||
+	return it->index != 0 && !it->is_in_file && (r->pointer != NULL ||
 	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
 }
 
@@ -134,7 +136,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .columns = it->columns,
-	    .has_offset = it->index == 0 && it->converted == NULL };
+	    .has_offset = it->is_in_file && it->converted == NULL };
 	if (needs_compact_raw(it, r)) {
 		buf_clear(&w->record);
 		json_put_compact(&w->record, &w->j, 0);
@@ -165,7 +167,7 @@ check_path_member(const struct item_writer *w, const struct item *it,
 {
 	const char *field = w->x->opts.source_file;
 
-	if (field == NULL || it->index != 0 ||
+	if (field == NULL || !it->is_in_file ||
 	    json_member_value(&w->j, 0, field, strlen(field)) == 0)
 		return 1;
 	*r = (struct reject){ .code = "duplicate_member", .message = "the "

@@ -1,5 +1,4 @@
-/* etl-extract reads records from HTTP APIs, databases, and CSV, TSV and NDJSON
- * files.
+/* etl-extract reads records from HTTP APIs, databases and files.
  *
  * main.c         reads the options and sets the exit code.
  * extract.h      the options, and the state that all parts of a run share.
@@ -12,10 +11,11 @@
  * scheme.c       tells a URL from the name of a file.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
- *                ndjson and csv read files, sql reads the rows of a query;
+ *                ndjson, csv and json read files, sql the rows of a query;
  *                source.c has the list of them.
  * file/          the list of files; the bytes of a file, decompressed and
  *                converted to UTF-8.
+ * document/      the records in JSON text that arrives in pieces.
  * csv/           records, columns and types of CSV files.
  * sql/           databases as sources; the parameters of a query.
  * new_files/     --new-files: which files are new, and the marks for them.
@@ -82,7 +82,7 @@ static const char usage[] =
 
 static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT",
-	    "format of files and standard input: csv, tsv, ndjson"),
+	    "csv, tsv, json or ndjson: format of files and stdin"),
 	OPT("new-files", OPT_FLAG, new_files, NULL,
 	    "read only files that are new or changed"),
 	OPT("changed", OPT_STRING, changed, "reread|tail|fail",

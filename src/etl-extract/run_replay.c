@@ -234,6 +234,7 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 
 	r.x.given = &r.given;
 	r.x.opts.skip = 0;              /* the lines of a file, not of this */
+	r.x.opts.records = NULL;        /* no document is around the record */
 	raw_record_init(&r.raw);
 	r.out.from = &r.raw;
 	buf_init(&r.out.lines, SIZE_MAX / 4);

@@ -6,6 +6,7 @@
 #include "file/file_list.h"
 #include "file/path_member.h"
 #include "item_writer.h"
+#include "json/pointer.h"
 #include "new_files/new_files.h"
 #include "run.h"
 #include "scheme.h"
@@ -82,6 +83,19 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 	    "another file", uri);
 }
 
+static int
+check_records_option(
+    const struct extract_opts *o, bool has_records, struct err *e)
+{
+	if (o->records == NULL)
+		return 0;
+	if (!pointer_is_valid(o->records))
+		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
+		    "Pointer, such as /data/items", o->records);
+	return has_records ? 0 : err_set(e, ERR_USAGE, false, "--records is "
+	    "for JSON files and for URLs: no SOURCE is one of them");
+}
+
 /* Checks all sources before the first is read, so that a mistyped name ends the
  * run before any record is written. */
 static int
@@ -89,19 +103,23 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
-	bool has_csv = false;
+	bool has_csv = false, has_records = false;
 
 	for (size_t i = 0; i < s->list.n; i++) {
 		const struct file_entry *f = &s->list.v[i];
 
 		has_csv |= f->why != NULL;      /* it may have been one */
+		has_records |= f->why != NULL;
 		if (f->why != NULL)
 			continue;
 		if (source_find_kind(&kind, o, f->name, e) == -1 ||
 		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
 		has_csv |= kind == &source_csv;
+		has_records |= kind == &source_json || kind == &source_http;
 	}
+	if (check_records_option(o, has_records, e) == -1)
+		return -1;
 	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
 		return -1;
 	return path_member_check(o->source_file, e) == -1 ? -1 :
@@ -180,6 +198,7 @@ read_file_in_child(
 	struct err e;
 
 	x.ahead = NULL;
+	x.is_child = true;
 	s->writer.ahead = o;
 	o->is_done = read_entry(s, &x, &s->list.v[t->from], &e) == READ_WHOLE;
 }

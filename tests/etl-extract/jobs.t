@@ -76,6 +76,13 @@ same 'small files, some of them broken' --source-file f d plain.csv
 is 'small files, some of them broken: the code is that of the first' 65 \
     "$(cat code.5)"
 same 'a directory' --format csv d
+mkdir j
+for i in $(seq 20); do
+	jq -nc "[range($i * 300) | {i: ., t: [\"x\"]}]" >"j/$i.json"
+done
+printf '[{"a":1}, 2, {"b":' >j/cut.json
+printf '{"a":[{"b":1}]}' >j/one.json
+same 'JSON files' --source-file f j
 status etl-extract --jobs 5 --stream s plain.csv d/00.csv d/01.csv \
     d/02.csv >/dev/null
 is 'a marked stream: the counts are right' 409000 \

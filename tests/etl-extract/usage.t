@@ -19,7 +19,7 @@ bad 64 '--auth baerer: it must be bearer, basic, header:NAME or query:NAME; did 
 is 'a mistyped format is a usage error' 64 \
     "$(status etl-extract --format ndjsn "$scratch/file")"
 like 'its message lists the formats and names the nearest one' \
-    '--format ndjsn: it must be ndjson, jsonl, csv or tsv; did you mean ndjson\?$' \
+    '--format ndjsn: it must be ndjson, jsonl, csv, tsv or json; did you mean ndjson\?$' \
     "$(cat "$scratch/err")"
 bad 64 'needs --into' --paginate page
 bad 64 'need --paginate page' --into query:p

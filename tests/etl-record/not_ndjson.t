@@ -67,11 +67,11 @@ check_advice "CSV with semicolons: .*--format csv --delimiter ';'" x.scsv
 printf 'id\tname\n1\tx\n' >x.tsv
 check_advice 'TSV: .*etl-extract --format tsv' x.tsv
 printf '[{"id":1},{"id":2}]\n' >line.json
-check_advice 'a JSON array: .*jq -c' line.json
+check_advice 'a JSON array: .*etl-extract --format json' line.json
 printf '[\n{"id":1},\n{"id":2}]\n' >pretty.json
-check_advice 'a JSON array: .*jq -c' pretty.json
+check_advice 'a JSON array: .*etl-extract --format json' pretty.json
 jq '.[0]' line.json >object.json
-check_advice 'JSON over several lines: .*jq -c \.' object.json
+check_advice 'JSON over several lines: .*--format json' object.json
 gzip -c good >good.gz
 check_advice 'gzip: .*gzip -dc' good.gz
 printf '<!DOCTYPE html>\n<html>\n' >x.html

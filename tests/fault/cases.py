@@ -720,6 +720,15 @@ def files():
         "file:" + state, SCRATCH + "/files/a.csv"])
     yield Case("extract-replay", ["etl-extract", "--max-rejects", "9",
                                   "--format", "csv", "-"], given=REPLAY)
+    records = b",".join(BAD.splitlines())[:-10]
+    text = b'{"n":[],"d":{"skipped":"' + b"x" * 300000 + b'","i":[' + \
+        records + b', 1,\n{"v":"' + b"y" * 200000 + b'"}]}}'
+    yield Case("extract-json", [
+        "etl-extract", "--max-rejects", "9", "--max-record", "100KiB",
+        "--records", "/d/i", write("in.json", text)], aside=True)
+    yield Case("extract-json-stdin", [
+        "etl-extract", "--stream", "s", "--format", "json", "-"],
+               given=b'{"\\u0061":[1], "b":"' + b"z" * 300000 + b'"}')
     yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)
 
 

@@ -8,5 +8,6 @@ shift
 exec ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -O1 -g -Wall -Wextra -Werror \
     -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
     -fsanitize="${FUZZ_SAN:-address,undefined}" -o "$out" "$@" \
+    -Isrc/etl-extract src/etl-extract/document/*.c lib/base/hash.c \
     lib/base/buf.c lib/base/errval.c lib/base/text.c lib/json/*.c \
-    tests/fuzz/oracle.c -ljansson
+    tests/fuzz/oracle.c -ljansson -lmd

@@ -52,6 +52,9 @@ tests/unit/transform_*)
 	program=etl-transform
 	set -- "$@" "-Isrc/$program"
 	;;
+tests/fuzz/split.c)
+	set -- "$@" "-Isrc/etl-extract"
+	;;
 esac
 key=$({ cat "$0" .clang-tidy; gcc "$@" -E "$file"; } | sha256sum)
 pass=$build/lint/${key%% *}

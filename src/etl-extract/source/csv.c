@@ -252,7 +252,7 @@ fill_item(struct csv *c, const struct csv_record *rec, struct item *it,
 		return -1;
 	*it = (struct item){ .line = rec->line,
 	    .kind = input_is_stdin(c->in) ? "stdin" : "file",
-	    .uri = input_path(c->in) };
+	    .uri = input_path(c->in), .is_in_file = true };
 	if (rc == 1) {
 		it->record = c->json.record.data;
 		it->record_len = c->json.record.len;

@@ -11,7 +11,8 @@
 enum { FORMATS_MAX = 16 };      /* of all sources together */
 
 static const struct source *const sources[] = {
-	&source_http, &source_sql, &source_ndjson, &source_csv, NULL
+	&source_http, &source_sql, &source_ndjson, &source_csv,
+	&source_json, NULL
 };
 
 static bool
@@ -116,7 +117,8 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 		    "be empty",
 		    uri);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
-	    "nor a file name that ends in .csv, .tsv, .ndjson or .jsonl (and "
-	    ".gz or .zst): if it is a file, give --format csv or --format "
-	    "ndjson", *uri == '\0' ? "''" : uri);
+	    "nor a file name that ends in .csv, .tsv, .json, .ndjson or "
+	    ".jsonl (and .gz or .zst): if it is a file, give its format with "
+	    "--format csv, --format json or --format ndjson",
+	    *uri == '\0' ? "''" : uri);
 }

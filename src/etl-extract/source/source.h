@@ -28,6 +28,7 @@ extern const struct source source_http;
 extern const struct source source_ndjson;
 extern const struct source source_csv;
 extern const struct source source_sql;
+extern const struct source source_json;
 
 /* True if a file of this name in a directory is a source, by --format or its
  * suffix. */

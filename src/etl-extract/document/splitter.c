@@ -1,0 +1,351 @@
+#include "document/splitter.h"
+
+#include "document/value_end.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
+
+struct splitter {
+	size_t max;             /* longest record that is kept whole */
+	struct walk walk;
+	char *data;
+	size_t cap;
+	size_t start, end;      /* bytes that were read and not yet used */
+	uint64_t offset;        /* of data[start] in the text */
+	bool is_eof;
+	bool has_begun;         /* a byte order mark was looked for */
+	/* The name or value that starts at data[start]. */
+	enum walk_use use;      /* WALK_TAKEN: there is none */
+	struct value_end value;
+	size_t seen;            /* so many bytes of it belong to it */
+	/* A value of which not all bytes are kept. */
+	uint64_t dropped;       /* bytes of it before data[start] */
+	struct hash *hash;      /* of these bytes, if it is a record */
+	char *kept;             /* its first LINES_KEPT bytes */
+	bool returned_kept;     /* the last record is in kept */
+	uint64_t records;
+};
+
+void
+splitter_restart(struct splitter *s)
+{
+	hash_free(s->hash);
+	s->hash = NULL;
+	walk_restart(&s->walk);
+	s->start = s->end = 0;
+	s->offset = s->records = s->dropped = 0;
+	s->is_eof = s->has_begun = false;
+	s->use = WALK_TAKEN;
+}
+
+int
+splitter_open(struct splitter **out, const struct walk_conf *c,
+    size_t max_record, struct err *e)
+{
+	struct splitter *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	if (walk_open(&s->walk, c, e) == -1 ||
+	    (s->data = malloc(READ_MAX)) == NULL) {
+		splitter_close(s);
+		return err_nomem(e);
+	}
+	s->cap = READ_MAX;
+	s->max = max_record;
+	splitter_restart(s);
+	*out = s;
+	return 0;
+}
+
+void
+splitter_close(struct splitter *s)
+{
+	if (s == NULL)
+		return;
+	walk_release(&s->walk);
+	hash_free(s->hash);
+	free(s->kept);
+	free(s->data);
+	free(s);
+}
+
+const struct walk_fault *
+splitter_fault(const struct splitter *s)
+{
+	return &s->walk.fault;
+}
+
+const struct buf *
+splitter_first_array(const struct splitter *s)
+{
+	return &s->walk.array_name;
+}
+
+const struct buf *
+splitter_second_array(const struct splitter *s)
+{
+	return &s->walk.name;
+}
+
+const struct buf *
+splitter_outline(const struct splitter *s)
+{
+	return &s->walk.outline;
+}
+
+bool
+splitter_record_was_top_value(const struct splitter *s)
+{
+	return walk_is_between_values(&s->walk);
+}
+
+/* Makes room for READ_MIN bytes: moves the unread bytes to the front, or grows
+ * the window. */
+static int
+make_room(struct splitter *s, struct err *e)
+{
+	const size_t n = s->end - s->start;
+	size_t cap = s->cap < s->max ? 2 * s->cap : s->cap + READ_MAX;
+	char *p;
+
+	if (s->start > 0 && (n == 0 || s->cap - s->end < READ_MIN)) {
+		memmove(s->data, s->data + s->start, n);
+		s->start = 0;
+		s->end = n;
+	}
+	if (s->cap - s->end >= READ_MIN)
+		return 0;
+	if (cap > s->max + 2 * (size_t)READ_MAX)
+		cap = s->max + 2 * (size_t)READ_MAX;
+	if (cap <= s->cap)
+		cap = s->cap + READ_MAX;
+	if ((p = realloc(s->data, cap)) == NULL)
+		return err_nomem(e);
+	s->data = p;
+	s->cap = cap;
+	return 0;
+}
+
+int
+splitter_read(struct splitter *s, struct lines_reader r, struct err *e)
+{
+	size_t room;
+	ssize_t n;
+
+	if (make_room(s, e) == -1)
+		return -1;
+	room = s->cap - s->end < READ_MAX ? s->cap - s->end : READ_MAX;
+	if ((n = r.read(r.self, s->data + s->end, room, e)) == -1)
+		return -1;
+	s->is_eof = n == 0;
+	s->end += (size_t)n;
+	return 0;
+}
+
+static enum split_next
+broken(struct splitter *s, size_t at, struct err *e)
+{
+	struct walk_fault *f = &s->walk.fault;
+
+	if (f->kind == WALK_NO_MEMORY) {
+		(void)err_nomem(e);
+		return SPLIT_FAILED;
+	}
+	f->at += s->offset + at;
+	return SPLIT_BROKEN;
+}
+
+static enum split_next
+broken_text(struct splitter *s, enum walk_fault_kind kind, const char *why,
+    size_t at, struct err *e)
+{
+	s->walk.fault = (struct walk_fault){ .kind = kind, .why = why };
+	return broken(s, at, e);
+}
+
+static void
+consume(struct splitter *s, size_t n)
+{
+	s->start += n;
+	s->offset += n;
+}
+
+/* Frees window space while a long value is read: drops the bytes that belong to
+ * it. A record's first bytes are kept, and all of its bytes are hashed. */
+static int
+drop_seen_bytes(struct splitter *s, struct err *e)
+{
+	const char *p = s->data + s->start;
+
+	if (s->use == WALK_RECORD) {
+		if (s->kept == NULL &&
+		    (s->kept = malloc(LINES_KEPT)) == NULL)
+			return err_nomem(e);
+		if (s->hash == NULL) {
+			if ((s->hash = hash_new()) == NULL)
+				return err_nomem(e);
+			memcpy(s->kept, p, LINES_KEPT);
+		}
+		hash_add(s->hash, p, s->seen);
+	}
+	s->dropped += s->seen;
+	consume(s, s->seen);
+	s->seen = 0;
+	return 0;
+}
+
+static void
+fill_record(struct splitter *s, struct line *l)
+{
+	*l = (struct line){ .data = s->data + s->start, .len = s->seen,
+	    .number = ++s->records, .offset = s->offset - s->dropped,
+	    .bytes = s->dropped + s->seen };
+	if (l->bytes <= s->max)
+		return;
+	l->too_long = true;
+	if (s->hash == NULL) {
+		hash_bytes_to_hex(l->data, l->len, l->sha256);
+		l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
+		return;
+	}
+	hash_add(s->hash, l->data, l->len);
+	hash_finish_and_free(s->hash, l->sha256);
+	s->hash = NULL;
+	l->data = s->kept;
+	l->len = LINES_KEPT;
+}
+
+/* Called at the end of the name or value that starts at data[start]. */
+static enum split_next
+finish_value(struct splitter *s, struct line *record, struct err *e)
+{
+	const enum walk_use use = s->use;
+
+	if (use == WALK_RECORD)
+		fill_record(s, record);
+	s->use = WALK_TAKEN;
+	if (!walk_value(&s->walk, use, s->data + s->start, s->seen))
+		return broken(s, use == WALK_KEEP ? 0 : s->seen, e);
+	consume(s, s->seen);
+	s->seen = 0;
+	s->dropped = 0;
+	return use == WALK_RECORD ? SPLIT_RECORD : SPLIT_MORE;
+}
+
+/* The value goes on after the window. */
+static enum split_next
+make_room_in_long_value(struct splitter *s, struct err *e)
+{
+	if (s->is_eof)
+		return broken_text(s, WALK_CUT, NULL, s->seen, e);
+	if (s->use == WALK_NAME && s->seen > WALK_NAME_MAX - 2)
+		return broken_text(s, WALK_NOT_JSON,
+		    "a member name of more than 64 KiB", 0, e);
+	if (s->use == WALK_KEEP && s->seen > WALK_OUTLINE_MAX)
+		return broken_text(s, WALK_TOO_LARGE, NULL, 0, e);
+	if (s->use == WALK_SKIP || s->hash != NULL ||
+	    (s->use == WALK_RECORD && s->seen > s->max &&
+		s->seen >= LINES_KEPT))
+		if (drop_seen_bytes(s, e) == -1)
+			return SPLIT_FAILED;
+	return SPLIT_MORE;
+}
+
+/* Reads on in a name or value. Sets *is_done at its end. */
+static enum split_next
+read_value(struct splitter *s, struct line *record, bool *is_done,
+    struct err *e)
+{
+	const size_t left = s->end - s->start - s->seen;
+	enum value_end_found found;
+	size_t used = 0;
+
+	found = value_end_find(
+	    &s->value, s->data + s->start + s->seen, left, &used);
+	s->seen += used;
+	*is_done = found == VALUE_ENDS || (found == VALUE_GOES_ON &&
+	    s->value.is_word && s->is_eof &&
+	    walk_is_between_values(&s->walk));
+	if (found == VALUE_BROKEN)
+		return broken_text(s, WALK_NOT_JSON,
+		    "a bracket that does not fit", s->seen, e);
+	return *is_done ? finish_value(s, record, e) :
+	    make_room_in_long_value(s, e);
+}
+
+static void
+skip_white_space(struct splitter *s)
+{
+	const char *p = s->data + s->start, *end = s->data + s->end;
+	const char *from = p;
+
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	consume(s, (size_t)(p - from));
+}
+
+/* Skips a byte order mark. Returns false if too few bytes are there to know
+ * whether there is one. */
+static bool
+skip_byte_order_mark(struct splitter *s)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t n = s->end - s->start;
+
+	if (n < 3 && !s->is_eof &&
+	    memcmp(s->data + s->start, mark, n) == 0)
+		return false;
+	s->has_begun = true;
+	if (n >= 3 && memcmp(s->data + s->start, mark, 3) == 0)
+		consume(s, 3);
+	return true;
+}
+
+/* Takes one byte outside of all values, or begins a value. */
+static enum split_next
+read_byte(struct splitter *s, struct err *e)
+{
+	const char c = s->data[s->start];
+	const enum walk_use use = walk_byte(&s->walk, c);
+
+	if (use == WALK_BROKEN)
+		return broken(s, 0, e);
+	if (use == WALK_TAKEN) {
+		consume(s, 1);
+		return SPLIT_MORE;
+	}
+	s->use = use;
+	s->seen = 0;
+	s->dropped = 0;
+	value_end_begin(&s->value, c);
+	return SPLIT_MORE;
+}
+
+enum split_next
+splitter_next(struct splitter *s, struct line *record, struct err *e)
+{
+	enum split_next n;
+	bool is_done = false;
+
+	for (;;) {
+		if (s->use != WALK_TAKEN) {
+			n = read_value(s, record, &is_done, e);
+			if (n != SPLIT_MORE || !is_done)
+				return n;
+			continue;
+		}
+		if (!s->has_begun && !skip_byte_order_mark(s))
+			return SPLIT_MORE;
+		skip_white_space(s);
+		if (s->start == s->end && !s->is_eof)
+			return SPLIT_MORE;
+		if (s->start == s->end)
+			return walk_end(&s->walk) ? SPLIT_END :
+			    broken(s, 0, e);
+		if ((n = read_byte(s, e)) != SPLIT_MORE)
+			return n;
+	}
+}

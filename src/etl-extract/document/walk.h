@@ -1,0 +1,100 @@
+/* Follows the objects and arrays of a JSON document that lead to its records or
+ * to a wanted value, and says of each value what it is for.
+ * Owns:  the outline: the document without its records and without the values
+ *        that are not wanted; in an array, null stands for such a value.
+ * Borrows: the pointers.
+ * Fails: walk_byte() returns WALK_BROKEN, and walk_value() and walk_end()
+ *        return false, with the fault in w->fault. */
+#ifndef EXTRACT_WALK_H
+#define EXTRACT_WALK_H
+
+#include "base/buf.h"
+#include "json/scan.h"
+
+#include <stdint.h>
+
+enum { WALK_WANTED = 8, WALK_NAME_MAX = 64 << 10, WALK_OUTLINE_MAX = 1 << 20 };
+
+struct walk_conf {
+	const char *records;            /* --records, or NULL */
+	const char *wanted[WALK_WANTED]; /* pointers of values to keep; the
+					 * first NULL ends the list */
+	bool is_answer;                 /* of a server: one value; without
+					 * --records the records may also be
+					 * the only array member */
+};
+
+enum walk_fault_kind {
+	WALK_NO_FAULT,
+	WALK_CUT,               /* the text ends too early */
+	WALK_NOT_JSON,          /* why and at say more */
+	WALK_EMPTY,             /* no value at all */
+	WALK_NO_ARRAY,          /* no records at the place of the records */
+	WALK_TWO_ARRAYS,        /* which of them is not known */
+	WALK_RECORDS_TWICE,     /* the member that --records names */
+	WALK_INSIDE,            /* a wanted value is inside of the records */
+	WALK_TOO_LARGE,         /* the outline */
+	WALK_NO_MEMORY
+};
+
+struct walk_fault {
+	enum walk_fault_kind kind;
+	const char *why;
+	uint64_t at;            /* byte offset in the text */
+};
+
+enum walk_use {
+	WALK_BROKEN = -1,
+	WALK_TAKEN,             /* the byte is part of the way */
+	WALK_NAME,              /* a member's name starts here */
+	WALK_RECORD,            /* ... a record */
+	WALK_KEEP,              /* ... a value of the outline */
+	WALK_NULL,              /* ... null in place of the records */
+	WALK_SKIP               /* ... another value */
+};
+
+/* An open object or array. A set of paths has a bit for each path. */
+struct walk_frame {
+	char close;
+	bool is_records;        /* its elements are the records */
+	bool finds_array;       /* its only array member has the records */
+	bool has_part;          /* it has a part in the outline */
+	uint32_t paths;         /* those that lead through it */
+	uint32_t child;         /* ... and through its current member */
+	uint64_t index;         /* of the current element */
+};
+
+struct walk_path;
+
+struct walk {
+	const struct walk_conf *conf;
+	struct walk_path *path;         /* of records and wanted */
+	unsigned n_paths;
+	struct walk_frame frame[JSON_DEPTH_MAX];
+	unsigned depth;
+	int expected;
+	bool has_value;                 /* a value has begun */
+	bool found;                     /* the records, in this value */
+	struct buf name;                /* the last name, with its quotes */
+	struct buf array_name;          /* of the first array member */
+	struct buf outline;             /* only of an answer */
+	struct walk_fault fault;
+};
+
+/* Sets up a walk whose bytes are all 0. */
+int walk_open(struct walk *w, const struct walk_conf *c, struct err *e);
+void walk_release(struct walk *w);
+/* Goes back to the start of a document. */
+void walk_restart(struct walk *w);
+/* Takes a byte that is not white space. If it starts a name or a value, the
+ * caller reads it and then calls walk_value(). */
+enum walk_use walk_byte(struct walk *w, char c);
+/* A name or a value of this use has been read. Its text is needed only for
+ * WALK_NAME, WALK_KEEP and WALK_NULL. */
+bool walk_value(struct walk *w, enum walk_use use, const char *p, size_t n);
+/* True if the text may end here: between two top-level values. */
+bool walk_is_between_values(const struct walk *w);
+/* Checks that the text may end here. */
+bool walk_end(struct walk *w);
+
+#endif

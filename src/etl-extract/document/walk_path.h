@@ -1,0 +1,25 @@
+/* The parts of a JSON Pointer, decoded: a/b and c of /a~1b/c.
+ * Owns:  the text of the parts.
+ * Borrows: nothing.
+ * Fails: walk_path_parse() returns false if memory is out. */
+#ifndef EXTRACT_WALK_PATH_H
+#define EXTRACT_WALK_PATH_H
+
+#include "json/scan.h"
+
+struct walk_path {
+	char *text;
+	char *part[JSON_DEPTH_MAX];
+	unsigned n;             /* parts; those past JSON_DEPTH_MAX are only
+				 * counted */
+};
+
+bool walk_path_parse(struct walk_path *p, const char *pointer);
+void walk_path_release(struct walk_path *p);
+/* True if part k is this name. */
+bool walk_path_has(const struct walk_path *p, unsigned k, const char *name,
+    size_t n);
+/* True if part k can be the index of an element of an array. */
+bool walk_path_has_index(const struct walk_path *p, unsigned k);
+
+#endif

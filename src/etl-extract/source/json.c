@@ -1,0 +1,243 @@
+#include "base/text.h"
+#include "document/splitter.h"
+#include "file/file_format.h"
+#include "json/pointer.h"
+#include "json/write.h"
+#include "source/source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest pointer to an array member, and the longest note that shows it:
+ * a byte of a name may become several. */
+enum { POINTER_MAX = 128 << 10, NOTE_MAX = 1 << 20 };
+
+struct json_file {
+	struct input *in;
+	struct walk_conf conf;
+	struct splitter *splitter;
+	bool is_child;          /* of --jobs */
+	bool is_replay;         /* of one record */
+	bool has_paused;        /* SOURCE_PAUSE came before this read */
+	struct buf array;       /* see note_array_of_only_object() */
+};
+
+static void
+json_close(void *self)
+{
+	struct json_file *f = self;
+
+	if (f == NULL)
+		return;
+	splitter_close(f->splitter);
+	input_close(f->in);
+	buf_release(&f->array);
+	free(f);
+}
+
+static int
+json_open(void **self, struct extract *x, const char *path, struct err *e)
+{
+	struct json_file *f = calloc(1, sizeof(*f));
+	struct file_format format;
+
+	if (f == NULL)
+		return err_nomem(e);
+	buf_init(&f->array, POINTER_MAX);
+	file_format_of(&format, &x->opts, path);
+	f->conf.records = x->opts.records;
+	f->is_child = x->is_child;
+	f->is_replay = x->given != NULL && x->given->is_decompressed;
+	if (input_open(&f->in, x, path, format.compression, e) == -1 ||
+	    splitter_open(&f->splitter, &f->conf, x->opts.max_record, e) ==
+		-1) {
+		json_close(f);
+		return -1;
+	}
+	*self = f;
+	return 0;
+}
+
+static ssize_t
+read_input(void *self, char *p, size_t n, struct err *e)
+{
+	return input_read(self, p, n, e);
+}
+
+struct text {
+	const char *p;
+	size_t left;
+};
+
+static ssize_t
+read_text(void *self, char *p, size_t n, struct err *e)
+{
+	struct text *t = self;
+
+	n = n < t->left ? n : t->left;
+	memcpy(p, t->p, n);
+	t->p += n;
+	t->left -= n;
+	return (ssize_t)n;
+}
+
+/* Returns 1 and sets *name to the name of the first array member of an object,
+ * with its quotes, if no second one is found. The text may be cut. */
+static int
+find_only_array(struct splitter *s, const struct line *object,
+    const struct buf **name, struct err *e)
+{
+	struct text t = { object->data, object->len };
+	struct line element;
+	enum split_next n;
+
+	while ((n = splitter_next(s, &element, e)) == SPLIT_MORE ||
+	    n == SPLIT_RECORD)
+		if (n == SPLIT_MORE && splitter_read(
+			s, (struct lines_reader){ read_text, &t }, e) == -1)
+			return -1;
+	if (n == SPLIT_FAILED)
+		return -1;
+	*name = splitter_first_array(s);
+	return (*name)->len > 0 && (n == SPLIT_END ||
+	    (object->too_long && splitter_fault(s)->kind == WALK_CUT));
+}
+
+/* If the first record is a whole document, and an object with one array member,
+ * remembers the place of this array: perhaps its elements are the records that
+ * the user wants. */
+static int
+note_array_of_only_object(struct json_file *f, const struct line *l,
+    struct err *e)
+{
+	const struct walk_conf conf = { .is_answer = true };
+	struct json j = { 0 };
+	struct json_fault fault = { 0 };
+	struct splitter *s;
+	const struct buf *name;
+	struct buf plain;
+	int rc;
+
+	if (f->conf.records != NULL || f->is_replay || l->data[0] != '{' ||
+	    !splitter_record_was_top_value(f->splitter))
+		return 0;
+	if (splitter_open(&s, &conf, LINES_KEPT, e) == -1)
+		return -1;
+	buf_init(&plain, WALK_NAME_MAX);
+	rc = find_only_array(s, l, &name, e);
+	if (rc == 1 && json_scan(&j, name->data, name->len, 1, JSON_LAST,
+	    &fault) == 0) {
+		json_unescape(&plain, &j, 0);
+		(void)buf_text(&plain);
+		pointer_append_part(&f->array, plain.data, plain.len);
+		rc = plain.failed ? buf_check(&plain, e) :
+		    buf_check(&f->array, e);
+	} else if (fault.nomem) {
+		rc = err_nomem(e);
+	}
+	json_release(&j);
+	buf_release(&plain);
+	splitter_close(s);
+	return rc == -1 ? -1 : 0;
+}
+
+static int
+fill_item(struct json_file *f, struct item *it, struct err *e)
+{
+	*it = (struct item){ .line = it->line, .uri = input_path(f->in),
+	    .kind = input_is_stdin(f->in) ? "stdin" : "file",
+	    .is_in_file = true, .index = it->line.number,
+	    .converted = input_is_converted(f->in) ? f->in : NULL };
+	it->line.number = 0;
+	if (it->index > 1)
+		buf_clear(&f->array);
+	return it->index > 1 ? 0 : note_array_of_only_object(f, &it->line, e);
+}
+
+/* A child leaves a file for which a line is printed to its parent process. */
+static enum source_next
+end_and_print_note_about_array(struct json_file *f, struct err *e)
+{
+	struct buf b;
+
+	if (f->array.len == 0)
+		return SOURCE_END;
+	if (f->is_child) {
+		(void)err_set(e, ERR_DATA, false, "a line must be printed");
+		return SOURCE_FAILED;
+	}
+	buf_init(&b, NOTE_MAX);
+	buf_printf(&b, "%s: the file is one object, which is read as one "
+	    "record: to read the elements of its array, give --records ",
+	    input_path(f->in));
+	text_show(&b, f->array.data, f->array.len);
+	err_note("etl-extract", buf_text(&b));
+	buf_release(&b);
+	return SOURCE_END;
+}
+
+static int
+set_fault_error(const struct json_file *f, struct err *e)
+{
+	const struct walk_fault *w = splitter_fault(f->splitter);
+	const char *path = input_path(f->in), *records = f->conf.records;
+
+	switch (w->kind) {
+	case WALK_CUT:
+		return err_set(e, ERR_DATA, false, "%s: the JSON ends too "
+		    "early, after %" PRIu64 " bytes: the records before its "
+		    "end have been read", path, w->at);
+	case WALK_NO_ARRAY:
+		return err_set(e, ERR_DATA, false, "%s: a value that ends at "
+		    "byte %" PRIu64 " has nothing at --records '%s'", path,
+		    w->at, records);
+	case WALK_RECORDS_TWICE:
+		return err_set(e, ERR_DATA, false, "%s: the member at "
+		    "--records '%s' comes a second time, at byte %" PRIu64,
+		    path, records, w->at + 1);
+	default:
+		return err_set(e, ERR_DATA, false, "%s: not JSON: %s, at byte "
+		    "%" PRIu64 ": the records before it have been read", path,
+		    w->why, w->at + 1);
+	}
+}
+
+static enum source_next
+json_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
+{
+	struct json_file *f = self;
+	const struct lines_reader r = { read_input, f->in };
+
+	for (;;)
+		switch (splitter_next(f->splitter, &it->line, e)) {
+		case SPLIT_RECORD:
+			return fill_item(f, it, e) == 0 ? SOURCE_ITEM :
+			    SOURCE_FAILED;
+		case SPLIT_MORE:
+			if (!f->has_paused && input_may_wait(f->in)) {
+				f->has_paused = true;
+				return SOURCE_PAUSE;
+			}
+			f->has_paused = false;
+			if (splitter_read(f->splitter, r, e) == -1)
+				return SOURCE_FAILED;
+			break;
+		case SPLIT_END:
+			return end_and_print_note_about_array(f, e);
+		case SPLIT_BROKEN:
+			(void)set_fault_error(f, e);
+			return SOURCE_FAILED;
+		default:
+			return SOURCE_FAILED;
+		}
+}
+
+static const char *const formats[] = { "json", NULL };
+
+const struct source source_json = {
+    .formats = formats,
+    .open = json_open,
+    .next = json_next_or_pause_before_wait,
+    .close = json_close,
+};
