@@ -140,7 +140,7 @@ static const struct opt options[] = {
 	OPTION_RETRIES(AT(retries)),
 	OPTION_BACKOFF(AT(backoff)),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",
-	    "largest answer that is accepted (default: 32MiB)"),
+	    "largest answer of --each (default: 32MiB)"),
 	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
 	    "read only what is new since the checkpoint NAME"),
 	OPT("cursor-field", OPT_STRING, cursor_field, "POINTER",

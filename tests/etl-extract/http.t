@@ -110,13 +110,25 @@ is 'JSON that ends too early exits with 76' 76 "$(fetch 'body/%5B%7B%22a%22:1')"
 is 'JSON that ends too early is retried' 4 "$(calls)"
 is 'a gzip bomb exits with 76' 76 "$(fetch bomb/100)"
 is 'a gzip bomb is not retried' 1 "$(calls)"
-fails_without_records 'a gzip bomb' 'the answer is larger than --max-body$'
-is 'a body as long as --max-body is accepted' \
-    0 "$(fetch bomb/2 --max-body 2097154)"
-is 'a body one byte longer than --max-body exits with 76' \
-    76 "$(fetch bomb/2 --max-body 2097153)"
+fails_without_records 'a gzip bomb' \
+    'the answer.s gzip data becomes more than 200 times as long when it is decomp'
+is 'gzip data of 63 MiB is accepted' 0 "$(fetch bomb/63)"
+# each FAULT OPTION...: a request for one record.
+each() {
+	fault=$1
+	shift
+	echo '{}' | status etl-extract --backoff 1ms..20ms --rejects \
+	    "$scratch/r" --each "$api/fault/$fault/posts" --count-as n "$@"
+}
+is '--each: a body as long as --max-body is accepted' \
+    '0 {"n":0}' "$(each bomb/2 --max-body 2097154) $(cat "$scratch/out")"
+is '--each: a body one byte longer than --max-body does not fail' \
+    0 "$(each bomb/2 --max-body 2097153)"
+like '--each: a body one byte longer than --max-body rejects its record' \
+    'the answer is larger than --max-body$' \
+    "$(jq -r .message "$scratch/r" | tail -n 1)"
 
-in_memory 'a gzip bomb takes bounded memory' 65536 400000 \
+in_memory 'a gzip bomb takes bounded memory' 16384 120000 \
     etl-extract "$api/fault/bomb/100/posts"
 
 # Retry-After is obeyed in each form, unless the wait exceeds --backoff.

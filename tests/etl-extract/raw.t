@@ -24,13 +24,17 @@ get() {
 calls() {
 	wc -l <"$raw/log"
 }
-# bad NAME CODE REQUESTS ERE: the answer of /NAME gives this exit code after
-# this number of requests, and a message, but no record.
+# bad NAME CODE REQUESTS ERE [RECORDS]: the answer of /NAME gives this exit code
+# after this number of requests, and a message. The records before the fault come
+# out once, also if the request was repeated.
 bad() {
-	is "$1: the answer gives exit code $2" "$2" "$(get "$1")"
+	rm -f "$scratch/r"
+	is "$1: the answer gives exit code $2" \
+	    "$2" "$(get "$1" --max-rejects 9 --rejects "$scratch/r")"
 	is "$1: the number of requests is $3" "$3" "$(calls)"
 	like "$1: the message names the cause" "/$1: $4" "$(cat "$scratch/err")"
-	is "$1: no record comes out" '' "$(cat "$scratch/out")"
+	is "$1: each record before the fault comes out once" \
+	    "${5-}" "$(cat "$scratch/out")"
 }
 
 echo '[{"a":1}]' | answer closed ''
@@ -38,18 +42,22 @@ is 'a body that ends with the connection is accepted' 0 "$(get closed)"
 is 'a body that ends with the connection gives its record' \
     '{"a":1}' "$(cat "$scratch/out")"
 printf '[{"a":1},{"a"' | answer closed-early ''
-bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: '
-# cut NAME TEXT: the answer has no length that would show that it is cut.
+bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: ' '{"a":1}'
+# cut NAME TEXT [RECORDS]: the answer has no length that would show that it is
+# cut.
 cut() {
 	printf '%b' "$2" | answer "$1" ''
-	bad "$1" 76 3 'gave up after 3 tries: the JSON ends too early: '
+	bad "$1" 76 3 'gave up after 3 tries: the JSON ends too early: ' \
+	    "${3-{\"a\":1\}}"
 }
 cut in-character '[{"a":1},{"a":"\0303'
 cut in-character-of-four '[{"a":1},{"a":"\0360\0237\0230'
 cut in-escape '[{"a":1},{"a":"\\u00e'
 cut in-pair '[{"a":1},{"a":"\\ud83d\\u'
 cut in-name '{"d":[{"a":1}],"\0303'
-cut behind-a-bad-record '[{"a":"\0377"},{"a":1'
+cut behind-a-bad-record '[{"a":"\0377"},{"a":1' ''
+is 'a record that is rejected before a cut is rejected once' \
+    encoding "$(jq -r .code "$scratch/r")"
 rm "$raw/log"
 is 'JSON that ends too early in an answer of --each is a reject' \
     0 "$(echo '{}' | status etl-extract \
@@ -57,9 +65,9 @@ is 'JSON that ends too early in an answer of --each is a reject' \
     --each "$url/in-character" --as a)"
 is 'JSON that ends too early in an answer of --each is retried' 2 "$(calls)"
 printf '[{"a":1}]' | answer long 'Content-Length: 100\r\n'
-bad long 75 3 'gave up after 3 tries: the answer was cut short'
+bad long 75 3 'gave up after 3 tries: the answer was cut short' '{"a":1}'
 printf '9\r\n[{"a":1}]\r\n' | answer chunk 'Transfer-Encoding: chunked\r\n'
-bad chunk 75 3 'gave up after 3 tries: the answer was cut short'
+bad chunk 75 3 'gave up after 3 tries: the answer was cut short' '{"a":1}'
 printf 'zz\r\n[]\r\n' | answer chunk-size 'Transfer-Encoding: chunked\r\n'
 is 'a broken chunk size exits with 75' 75 "$(get chunk-size)"
 : >"$raw/nothing"
@@ -80,7 +88,8 @@ is 'a gzip body of two members is unpacked' \
 head -c 12 "$scratch/gz" | answer gzip-cut "$gz"
 bad gzip-cut 75 3 'gave up after 3 tries: the answer.s gzip data was cut short'
 head -c -8 "$scratch/gz" | answer gzip-tail "$gz"
-bad gzip-tail 75 3 'gave up after 3 tries: the answer.s gzip data was cut short'
+bad gzip-tail 75 3 'gave up after 3 tries: the answer.s gzip data was cut short' \
+    '{"a":1}'
 echo '[]' | answer gzip-not "$gz"
 bad gzip-not 75 3 'gave up after 3 tries: the answer.s gzip data is broken'
 gzip <"$scratch/gz" | answer gzip-twice 'Content-Encoding: gzip, gzip\r\n'
@@ -151,8 +160,7 @@ is 'a host name that is not ASCII exits with 64' \
 like 'a host name that is not ASCII: the message says to write xn--' \
     'write its xn-- form' "$(cat "$scratch/err")"
 
-# An answer cut at any byte gives no record and an exit code that allows a
-# retry.
+# An answer cut at any byte gives an exit code that allows a retry.
 head -c 7 "$scratch/gz" >"$scratch/gz.1"
 {
 	printf '7\r\n'
@@ -164,11 +172,14 @@ head -c 7 "$scratch/gz" >"$scratch/gz.1"
 size=$(wc -c <"$raw/all") n=0 odd=
 while [ $n -lt $((size - 1)) ]; do
 	head -c $n "$raw/all" >"$raw/part"
-	rc=$(status etl-extract --retries 0 "$url/part")
-	[ "$rc" = 75 ] && [ ! -s "$scratch/out" ] || odd="$odd $n:$rc"
+	rc=$(status etl-extract --stream s --retries 1 --backoff 1ms..1ms \
+	    "$url/part")
+	records=$(grep -c '^{"a"' "$scratch/out" || :)
+	[ "$rc" = 75 ] && [ "$records" -le 1 ] || odd="$odd $n:$rc:$records"
+	! grep -q '"@etl":"end"' "$scratch/out" || odd="$odd $n:end"
 	n=$((n + 1))
 done
-is "an answer cut at any of $size bytes exits with 75 without a record" \
+is "an answer cut at any of $size bytes exits with 75, its record comes once" \
     '' "$odd"
 is 'the same answer uncut gives its record' \
     '0 {"a":1}' "$(get all) $(cat "$scratch/out")"

@@ -21,7 +21,9 @@ lines() {
 including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
-is 'one file includes curl' src/etl-extract/http/http.c "$(including 'curl/.*')"
+is 'the transport and its helpers include curl' 'src/etl-extract/http/curl_error.c
+src/etl-extract/http/http.c
+src/etl-extract/http/http_url.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \
     src/etl-transform/engine/filter.c "$(including 'jq\.h')"
 is 'one header includes jv.h, the values of libjq' \

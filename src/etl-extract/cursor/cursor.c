@@ -28,6 +28,7 @@ struct cursor {
 	bool unmarked;          /* highest has risen since the last mark */
 	bool page_began;        /* a page began since the last call of
 				 * write_mark_if_due() */
+	bool marks_are_held;    /* see cursor_hold_marks() */
 	bool has_warned;
 	uint64_t page;          /* page of the last record */
 	uint64_t accepted;      /* records whose cursor was accepted */
@@ -230,6 +231,12 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 	    "--since-param", page, show_highest(c, value), c->o->since_param);
 }
 
+void
+cursor_hold_marks(struct cursor *c, bool holds)
+{
+	c->marks_are_held = holds;
+}
+
 static int
 write_mark(struct cursor *c, struct stage *s, struct err *e)
 {
@@ -261,7 +268,7 @@ is_highest_past_stored(const struct cursor *c)
 static int
 write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
-	if (!c->page_began || !is_ordered(c))
+	if (!c->page_began || c->marks_are_held || !is_ordered(c))
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&

@@ -51,6 +51,9 @@ void cursor_get_bounds(
 void cursor_set_ordered(struct cursor *c);
 /* The source sorts times as texts, so the order of times is not relied on. */
 void cursor_set_times_unordered(struct cursor *c);
+/* While marks are held, cursor_check_and_advance() writes none: it is not yet
+ * known whether the service has left out records. */
+void cursor_hold_marks(struct cursor *c, bool holds);
 /* True if a record since the last cursor_put_bounds_into_url() had a higher
  * cursor value than all records before it. */
 bool cursor_has_risen(const struct cursor *c);

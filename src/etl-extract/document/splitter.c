@@ -102,6 +102,12 @@ splitter_record_was_top_value(const struct splitter *s)
 	return walk_is_between_values(&s->walk);
 }
 
+size_t
+splitter_outline_records(const struct splitter *s)
+{
+	return s->walk.records_at;
+}
+
 /* Makes room for READ_MIN bytes: moves the unread bytes to the front, or grows
  * the window. */
 static int

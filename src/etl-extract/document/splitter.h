@@ -38,5 +38,8 @@ const struct buf *splitter_first_array(const struct splitter *s);
 const struct buf *splitter_second_array(const struct splitter *s);
 /* After SPLIT_END, of an answer: see walk.h. */
 const struct buf *splitter_outline(const struct splitter *s);
+/* Where the records were: between the brackets of an array in the outline; 0 if
+ * there was null in place of an array. */
+size_t splitter_outline_records(const struct splitter *s);
 
 #endif

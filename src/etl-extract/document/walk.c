@@ -51,6 +51,7 @@ walk_restart(struct walk *w)
 	w->has_value = w->found = false;
 	w->fault.kind = WALK_NO_FAULT;
 	buf_clear(&w->outline);
+	w->records_at = 0;
 }
 
 static enum walk_use

@@ -78,6 +78,7 @@ struct walk {
 	struct buf name;                /* the last name, with its quotes */
 	struct buf array_name;          /* of the first array member */
 	struct buf outline;             /* only of an answer */
+	size_t records_at;              /* where the records were in it */
 	struct walk_fault fault;
 };
 

@@ -108,6 +108,7 @@ enter_records(struct walk *w, uint32_t paths)
 	if (enter(w, '[', 0) == WALK_BROKEN)
 		return WALK_BROKEN;
 	innermost(w)->is_records = true;
+	w->records_at = w->outline.len;
 	return WALK_TAKEN;
 }
 

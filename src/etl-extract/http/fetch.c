@@ -15,13 +15,14 @@
 #include <string.h>
 
 /* All limits are in bytes.
+ * READ_MAX: how much of a body is read at once.
  * SENT_MAX: the longest URL that is sent. It may be longer than the URL in the
  * struct request, because --auth query:NAME adds the secret to it.
  * MASKED_MAX: the longest text with its secrets masked. text_show() makes it
  * longer, because it writes several characters for each control character.
  * URL_MASKED_MAX: how much of a URL is shown in a message. */
-enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
-	URL_MASKED_MAX = 400 };
+enum { READ_MAX = 16 << 10, SENT_MAX = 4 * REQUEST_URL_MAX,
+	MASKED_MAX = 8 * REQUEST_URL_MAX, URL_MASKED_MAX = 400 };
 
 struct fetch {
 	const struct extract_opts *o;
@@ -30,6 +31,9 @@ struct fetch {
 	struct retry retry;
 	struct redirect redirect;
 	struct buf masked;
+	const struct request *request;  /* the last one, and its answer */
+	struct http_answer *answer;
+	uint64_t tries;         /* of this request */
 	bool has_requested;     /* a request was made before */
 	bool concerns_all;      /* see fetch_failure_concerns_all() */
 };
@@ -50,7 +54,7 @@ static int
 fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 {
 	const struct http_conf conf = { .timeout = o->timeout,
-	    .connect_timeout = o->connect_timeout, .max_body = o->max_body };
+	    .connect_timeout = o->connect_timeout };
 	struct fetch *f;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
@@ -142,10 +146,11 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 }
 
 static int
-get_with_redirects_and_check(struct fetch *f, const struct request *r,
-    const struct answer_check *check, struct http_answer *a, struct err *e)
+get_with_redirects(struct fetch *f, struct err *e)
 {
+	const struct request *r = f->request;
 	struct redirect *to = &f->redirect;
+	struct http_answer *a = f->answer;
 
 	f->concerns_all = false;
 	if (redirect_reset_to_request_with_secret(
@@ -156,9 +161,7 @@ get_with_redirects_and_check(struct fetch *f, const struct request *r,
 		if (redirect_set_next_url(to, a, &f->cred, e) == -1 ||
 		    redirect_send_request(to, f->http, &f->cred, a, e) == -1)
 			return -1;
-	if (status_to_error(a, &f->cred, e) == -1)
-		return -1;
-	return check->check(check->self, a, e);
+	return status_to_error(a, &f->cred, e);
 }
 
 /* Called after try number n has failed. Waits as long as the answer's header
@@ -207,32 +210,109 @@ set_error_after_last_try(
 	return mask_message_and_add_url(f, e);
 }
 
+/* Called after a try has failed. Returns 0 if the request may be sent again, as
+ * soon as it may be. */
+static int
+prepare_next_try(struct fetch *f, struct err *e)
+{
+	const struct http_answer *a = f->answer;
+	int renewed;
+
+	if (e->code == ERR_GONE || stop_signal() != 0)
+		return -1;
+	renewed = a->status == 401 && !f->redirect.left_origin ?
+	    credentials_renew_command_secret_once(&f->cred, e) : 0;
+	if (renewed == 1)
+		return 0;
+	if (renewed == -1 || !e->transient)
+		return mask_message_and_add_url(f, e);
+	if (f->tries > f->retry.max)
+		return set_error_after_last_try(f, f->tries, a, e);
+	if (wait_before_retry(f, f->tries, a, e) == -1)
+		return f->concerns_all ? mask_message_and_add_url(f, e) : -1;
+	return 0;
+}
+
+static int
+try_until_answer_begins(struct fetch *f, struct err *e)
+{
+	for (;;) {
+		f->tries++;
+		if (get_with_redirects(f, e) == 0)
+			break;
+		if (prepare_next_try(f, e) == -1)
+			return -1;
+	}
+	f->cred.may_renew = f->cred.from_command;
+	return 0;
+}
+
+int
+fetch_begin(struct fetch *f, const struct request *r, struct http_answer *a,
+    struct err *e)
+{
+	f->request = r;
+	f->answer = a;
+	f->tries = 0;
+	if (wait_delay_unless_first(f, e) == -1)
+		return -1;
+	return try_until_answer_begins(f, e);
+}
+
+int
+fetch_begin_again(struct fetch *f, struct err *e)
+{
+	if (prepare_next_try(f, e) == -1)
+		return -1;
+	return try_until_answer_begins(f, e);
+}
+
+ssize_t
+fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
+{
+	return http_read(f->http, p, n, e);
+}
+
+bool
+fetch_may_wait(struct fetch *f)
+{
+	return http_may_wait(f->http);
+}
+
+int
+fetch_set_final_error(struct fetch *f, struct err *e)
+{
+	return mask_message_and_add_url(f, e);
+}
+
+/* Reads the whole body into a->body. */
+static int
+read_whole_body(struct fetch *f, struct http_answer *a, struct err *e)
+{
+	char part[READ_MAX];
+	ssize_t n;
+
+	while ((n = fetch_read(f, part, sizeof(part), e)) > 0) {
+		buf_add(&a->body, part, (size_t)n);
+		if (a->body.full)
+			return err_set(e, ERR_PEER, false, "the answer is "
+			    "larger than --max-body");
+		if (a->body.failed)
+			return err_nomem(e);
+	}
+	return n == 0 ? 0 : -1;
+}
+
 int
 fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
-	int renewed;
+	int rc = fetch_begin(f, r, a, e);
 
-	if (wait_delay_unless_first(f, e) == -1)
-		return -1;
-	for (uint64_t n = 1;
-	     get_with_redirects_and_check(f, r, check, a, e) == -1; n++) {
-		if (e->code == ERR_GONE || stop_signal() != 0)
-			return -1;
-		renewed = a->status == 401 && !f->redirect.left_origin ?
-		    credentials_renew_command_secret_once(&f->cred, e) : 0;
-		if (renewed == 1)
-			continue;
-		if (renewed == -1 || !e->transient)
-			return mask_message_and_add_url(f, e);
-		if (n > f->retry.max)
-			return set_error_after_last_try(f, n, a, e);
-		if (wait_before_retry(f, n, a, e) == -1)
-			return f->concerns_all ? mask_message_and_add_url(f, e)
-					       : -1;
-	}
-	f->cred.may_renew = f->cred.from_command;
-	return 0;
+	while (rc == 0 && (read_whole_body(f, a, e) == -1 ||
+	    check->check(check->self, a, e) == -1))
+		rc = fetch_begin_again(f, e);
+	return rc;
 }
 
 bool

@@ -1,7 +1,6 @@
 /* Makes HTTP requests one after the other: waits for --delay, sends the
  * credentials, follows redirects, and retries failures that may pass.
- * Gives: fetch_get_retry_and_renew_secret() returns 0 for a status 2xx whose
- *        body has passed the caller's check.
+ * Gives: 0 for a status 2xx, if its body has passed the caller's check.
  * Fails: after the last try, with the URL in the message and secrets masked;
  *        e->transient says that a later run may succeed. A stop signal ends
  *        each wait at once. */
@@ -26,8 +25,24 @@ struct fetch;
 int fetch_open_once(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
 
+/* Reads a whole answer of at most --max-body into a->body. */
 int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
+/* The same in steps: fetch_begin() sends the request, and retries until the
+ * head of an answer with a status 2xx has come. fetch_read() gives the body, as
+ * http_read() does. If reading fails, or the body is wrong, the caller may pass
+ * the error to fetch_begin_again(): it sends the request again, and the body
+ * starts anew, or it returns -1 with the final error. The request and the
+ * answer are borrowed until the end of the body. */
+int fetch_begin(struct fetch *f, const struct request *r,
+    struct http_answer *a, struct err *e);
+ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
+int fetch_begin_again(struct fetch *f, struct err *e);
+/* True if fetch_read() would have to wait. */
+bool fetch_may_wait(struct fetch *f);
+/* Masks the secret in an error after which no retry follows, and puts the URL
+ * before it. Returns -1. */
+int fetch_set_final_error(struct fetch *f, struct err *e);
 /* After fetch_get_retry_and_renew_secret() has failed: true if other
  * requests would fail too, for example because the service cannot be
  * reached, denies access or asks to wait longer than --backoff allows, or

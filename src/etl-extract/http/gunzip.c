@@ -4,12 +4,12 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-enum { GZIP_ONLY = 15 + 16, CHUNK_SIZE = 32 << 10 };
+enum { GZIP_ONLY = 15 + 16 };
 
 struct gunzip {
 	z_stream z;
 	bool is_complete;
-	unsigned char chunk[CHUNK_SIZE];
+	bool may_have_more;     /* decoded bytes that had no room */
 };
 
 struct gunzip *
@@ -39,37 +39,35 @@ gunzip_is_complete(const struct gunzip *z)
 	return z->is_complete;
 }
 
-/* Decodes up to CHUNK_SIZE bytes into out. Returns Z_OK, Z_STREAM_END at the
- * end of a gzip member, or zlib's error; Z_MEM_ERROR also if out is full. */
-static int
-decode_chunk(struct gunzip *z, struct buf *out)
+bool
+gunzip_may_have_more(const struct gunzip *z)
 {
-	int rc;
-
-	z->z.next_out = z->chunk;
-	z->z.avail_out = CHUNK_SIZE;
-	rc = inflate(&z->z, Z_NO_FLUSH);
-	buf_add(out, z->chunk, CHUNK_SIZE - z->z.avail_out);
-	return out->failed ? Z_MEM_ERROR : rc;
+	return z->may_have_more;
 }
 
 int
-gunzip_add(struct gunzip *z, struct buf *out, const void *p, size_t n)
+gunzip_decode(struct gunzip *z, const char *p, size_t n, size_t *used,
+    char *out, size_t room, size_t *made)
 {
+	z_stream *s = &z->z;
 	int rc = Z_OK;
 
-	z->z.next_in = p;
-	z->z.avail_in = (unsigned)n;
-	while (rc == Z_OK && (z->z.avail_in > 0 || z->z.avail_out == 0)) {
-		if (z->is_complete && inflateReset(&z->z) != Z_OK)
+	s->next_in = (const unsigned char *)p;
+	s->avail_in = (unsigned)n;
+	s->next_out = (unsigned char *)out;
+	s->avail_out = (unsigned)room;
+	while (rc == Z_OK && s->avail_out > 0 &&
+	    (s->avail_in > 0 || z->may_have_more)) {
+		if (z->is_complete && inflateReset(s) != Z_OK)
 			return -1;
 		z->is_complete = false;
-		rc = decode_chunk(z, out);
-		if (rc == Z_STREAM_END) {
+		if ((rc = inflate(s, Z_NO_FLUSH)) == Z_STREAM_END) {
 			z->is_complete = true;
-			z->z.avail_out = CHUNK_SIZE;
 			rc = Z_OK;
 		}
+		z->may_have_more = s->avail_out == 0 && !z->is_complete;
 	}
+	*used = n - s->avail_in;
+	*made = room - s->avail_out;
 	return rc == Z_OK || rc == Z_BUF_ERROR ? 0 : -1;
 }

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "http/curl_error.h"
 #include "http/private_address.h"
-#include "http/proxy.h"
 #include "http/receiver.h"
 #include "stdout_reader.h"
 
@@ -12,15 +12,22 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ERROR_BODY_KEPT = 4096, READ_SIZE = 128 << 10, READER_CHECK_MS = 100 };
+enum { READ_SIZE = 128 << 10, CHECK_MS = 100 };
 
 struct http {
+	CURLM *multi;                   /* has the connections */
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
+	struct curl_slist *headers;     /* of the request */
 	struct receiver receiver;       /* of the answer of http_get() */
+	uint64_t timeout;               /* of a request, in ms */
+	int64_t waited;                 /* for this answer, in ms */
+	bool is_active;                 /* a request was begun */
+	bool is_done;                   /* its answer has ended, with code */
+	CURLcode code;
+	bool is_paused;                 /* receive_body() has refused bytes */
 	bool public_only;               /* refuse private addresses */
 	bool refused_private;           /* one was refused */
-	int64_t reader_checked;         /* when must_abort() checked stdout */
 };
 
 static size_t
@@ -31,26 +38,17 @@ receive_header(char *p, size_t size, size_t n, void *to)
 	return receiver_add_header(&h->receiver, p, n * size) ? n * size : 0;
 }
 
+/* While bytes wait to be read, the transfer pauses. So the answer is received
+ * no faster than it is used. */
 static size_t
 receive_body(char *p, size_t size, size_t n, void *to)
 {
 	struct http *h = to;
 
+	h->is_paused = receiver_is_full(&h->receiver);
+	if (h->is_paused)
+		return CURL_WRITEFUNC_PAUSE;
 	return receiver_add_body(&h->receiver, p, n * size) ? n * size : 0;
-}
-
-static int
-must_abort(void *to, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	struct http *h = to;
-	int64_t now = clock_ms();
-
-	if (stop_signal() != 0)
-		return 1;
-	if (now - h->reader_checked < READER_CHECK_MS)
-		return 0;
-	h->reader_checked = now;
-	return is_stdout_reader_gone();
 }
 
 static curl_socket_t
@@ -95,13 +93,9 @@ set_curl_options(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* do not await DNS */
 	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
-	curl_easy_setopt(u, CURLOPT_TIMEOUT_MS, (long)c->timeout);
 	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)c->connect_timeout);
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
-	curl_easy_setopt(u, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, must_abort);
-	curl_easy_setopt(u, CURLOPT_XFERINFODATA, h);
 	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
@@ -122,14 +116,30 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, ERR_IO, true, "libcurl could not be started");
 	if ((h = calloc(1, sizeof(*h))) == NULL ||
-	    (h->curl = curl_easy_init()) == NULL) {
+	    (h->curl = curl_easy_init()) == NULL ||
+	    (h->multi = curl_multi_init()) == NULL) {
+		if (h != NULL)
+			curl_easy_cleanup(h->curl);
 		free(h);
 		curl_global_cleanup();
 		return err_nomem(e);
 	}
+	h->timeout = c->timeout;
 	set_curl_options(h, c);
 	*to = h;
 	return 0;
+}
+
+/* The connection is used again only if its answer was received to the end. */
+static void
+end_request(struct http *h)
+{
+	if (h->is_active)
+		(void)curl_multi_remove_handle(h->multi, h->curl);
+	h->is_active = false;
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(h->headers);
+	h->headers = NULL;
 }
 
 void
@@ -137,7 +147,9 @@ http_close(struct http *h)
 {
 	if (h == NULL)
 		return;
+	end_request(h);
 	curl_easy_cleanup(h->curl);
+	(void)curl_multi_cleanup(h->multi);
 	receiver_release(&h->receiver);
 	free(h);
 	curl_global_cleanup();
@@ -159,180 +171,210 @@ make_header_list(char *const *headers, size_t n)
 }
 
 static int
+set_refused_error(const struct http *h, struct err *e)
+{
+	const struct receiver *r = &h->receiver;
+
+	if (r->refused_why == NULL)
+		return err_nomem(e);
+	return err_set(e, r->bad_gzip ? ERR_RETRY : ERR_PEER, r->bad_gzip,
+	    "%s", r->refused_why);
+}
+
+static int
 set_transfer_error(struct http *h, CURLcode code, struct err *e)
 {
 	const char *why = h->curl_error[0] != '\0' ? h->curl_error :
 	    curl_easy_strerror(code);
-	const char *proxy = proxy_find_variable_in_message(h->curl_error);
 	curl_off_t begun = 0;
 
-	if (proxy != NULL)      /* libcurl's message has the proxy's password */
-		return err_set(e, ERR_CONFIG, false, "the environment "
-		    "variable %s does not hold the URL of a proxy: it must "
-		    "have the form http://HOST:PORT, and special characters "
-		    "in a user name or password must be percent-encoded",
-		    proxy);
 	if (h->refused_private)
 		return err_set(e, ERR_DENIED, false,
 		    "refused a redirect from a public address to a private "
 		    "one: it could reach servers inside your network");
-	switch (code) {
-	case CURLE_WRITE_ERROR:
-		if (h->receiver.refused_why == NULL)
-			return err_nomem(e);
-		return err_set(e, h->receiver.bad_gzip ? ERR_RETRY : ERR_PEER,
-		    h->receiver.bad_gzip, "%s", h->receiver.refused_why);
-	case CURLE_ABORTED_BY_CALLBACK:
-		return set_stop_or_reader_gone_error(e);
-	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
-		return err_set(e, ERR_RETRY, true,
-		    "out of memory, or a header of the answer is too long");
-#if LIBCURL_VERSION_NUM >= 0x080600
-	case CURLE_TOO_LARGE:
-		return err_set(e, ERR_PEER, false,
-		    "the answer's headers are too large");
-#endif
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return err_set(e, ERR_DENIED, false,
-		    "TLS: the certificate could not be verified: %s", why);
-	case CURLE_UNSUPPORTED_PROTOCOL:        /* an answer of HTTP/0.9 */
-	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(e, ERR_PEER, false, "not HTTP: %s", why);
-	case CURLE_URL_MALFORMAT:
-		return err_set(e, ERR_USAGE, false, "not a URL: %s", why);
-	case CURLE_PARTIAL_FILE:
-		return err_set(e, ERR_RETRY, true,
-		    "the answer was cut short: %s", h->curl_error);
-	default:
-		break;
-	}
+	if (code == CURLE_WRITE_ERROR)
+		return set_refused_error(h, e);
+	if (curl_error_to_value(code, why, e) == -1)
+		return -1;
 	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
 	h->receiver.answer->unreachable = begun == 0;
 	return err_set(e, ERR_RETRY, true, "%s", why);
+}
+
+static int
+set_multi_error(CURLMcode code, struct err *e)
+{
+	return code == CURLM_OUT_OF_MEMORY ? err_nomem(e) : err_set(
+	    e, ERR_RETRY, true, "libcurl: %s", curl_multi_strerror(code));
+}
+
+/* Sends and receives what is possible without waiting. */
+static int
+transfer_without_waiting(struct http *h, struct err *e)
+{
+	CURLMcode code = CURLM_OK;
+	CURLMsg *m;
+	int n;
+
+	if (h->is_paused && !receiver_is_full(&h->receiver)) {
+		h->is_paused = false;
+		(void)curl_easy_pause(h->curl, CURLPAUSE_CONT);
+	}
+	if (!h->is_done)
+		code = curl_multi_perform(h->multi, &n);
+	if (code != CURLM_OK)
+		return set_multi_error(code, e);
+	while ((m = curl_multi_info_read(h->multi, &n)) != NULL)
+		if (m->msg == CURLMSG_DONE) {
+			h->is_done = true;
+			h->code = m->data.result;
+		}
+	return 0;
+}
+
+/* Waits until the network is ready, but not beyond --timeout. */
+static int
+wait_for_network(struct http *h, int64_t since, struct err *e)
+{
+	const int64_t left =
+	    (int64_t)h->timeout - h->waited - (clock_ms() - since);
+	CURLMcode code;
+
+	if (stop_signal() != 0 || is_stdout_reader_gone())
+		return set_stop_or_reader_gone_error(e);
+	if (left <= 0)
+		return err_set(e, ERR_RETRY, true, "timed out: the answer did "
+		    "not come within --timeout, which is %llu ms",
+		    (unsigned long long)h->timeout);
+	code = curl_multi_poll(h->multi, NULL, 0,
+	    left < CHECK_MS ? (int)left : CHECK_MS, NULL);
+	return code == CURLM_OK ? 0 : set_multi_error(code, e);
+}
+
+static bool
+has_head_or_is_done(const struct http *h)
+{
+	return h->receiver.has_head || h->is_done;
+}
+
+static bool
+has_bytes_or_is_done(const struct http *h)
+{
+	return receiver_has_bytes(&h->receiver) || h->is_done;
+}
+
+/* Only the time in this function counts for --timeout: what the caller does
+ * with the answer in between may take any time. */
+static int
+transfer_until(
+    struct http *h, bool (*is_reached)(const struct http *h), struct err *e)
+{
+	const int64_t since = clock_ms();
+	int rc = 0;
+
+	while (rc == 0 && !is_reached(h)) {
+		rc = transfer_without_waiting(h, e);
+		if (rc == 0 && !is_reached(h))
+			rc = wait_for_network(h, since, e);
+	}
+	h->waited += clock_ms() - since;
+	return rc;
+}
+
+static int
+begin_request(struct http *h, const char *url, char *const *headers, size_t n,
+    struct err *e)
+{
+	CURLMcode code;
+
+	h->refused_private = h->is_done = h->is_paused = false;
+	h->waited = 0;
+	h->code = CURLE_OK;
+	h->curl_error[0] = '\0';
+	if ((h->headers = make_header_list(headers, n)) == NULL && n > 0)
+		return err_nomem(e);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
+	if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK)
+		return err_nomem(e);
+	code = curl_multi_add_handle(h->multi, h->curl);
+	h->is_active = code == CURLM_OK;
+	return code == CURLM_OK ? 0 : set_multi_error(code, e);
+}
+
+/* Of the body of an error only the first bytes are kept. The rest is read, so
+ * that the connection can be used again, but not beyond a limit: the body may
+ * have no end. The status alone decides, so it does not matter if the body
+ * cannot be read. */
+static int
+read_error_body(struct http *h, struct http_answer *a, struct err *e)
+{
+	char part[HTTP_ERROR_KEPT];
+	size_t all = 0;
+	ssize_t n;
+
+	for (; all < HTTP_ERROR_READ; all += (size_t)n) {
+		if ((n = http_read(h, part, sizeof(part), e)) == 0)
+			break;
+		if (n == -1)
+			return e->code == ERR_GONE || stop_signal() != 0 ?
+			    -1 : 0;
+		if (a->body.len < HTTP_ERROR_KEPT)
+			buf_add(&a->body, part, (size_t)n);
+	}
+	return 0;
 }
 
 int
 http_get(struct http *h, const char *url, char *const *headers, size_t n,
     struct http_answer *a, struct err *e)
 {
-	struct curl_slist *list;
-	CURLcode code;
-
+	end_request(h);
 	receiver_reset(&h->receiver, a);
-	h->refused_private = false;
-	h->curl_error[0] = '\0';
-	if ((list = make_header_list(headers, n)) == NULL && n > 0)
-		return err_nomem(e);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, list);
-	if ((code = curl_easy_setopt(h->curl, CURLOPT_URL, url)) == CURLE_OK)
-		code = curl_easy_perform(h->curl);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(list);
-	if (h->receiver.has_head && a->status >= 300 &&
-	    code != CURLE_ABORTED_BY_CALLBACK)
-		return 0;       /* the status alone decides, not the body */
-	if (code != CURLE_OK)
-		return set_transfer_error(h, code, e);
-	if (!h->receiver.has_head)
-		return err_set(e, ERR_RETRY, true,
-		    "the answer was cut short within its headers");
+	if (begin_request(h, url, headers, n, e) == -1 ||
+	    transfer_until(h, has_head_or_is_done, e) == -1)
+		return -1;
+	if (h->receiver.has_head)
+		return a->status >= 300 ? read_error_body(h, a, e) : 0;
+	if (h->code != CURLE_OK)
+		return set_transfer_error(h, h->code, e);
+	return err_set(e, ERR_RETRY, true,
+	    "the answer was cut short within its headers");
+}
+
+ssize_t
+http_read(struct http *h, char *p, size_t n, struct err *e)
+{
+	size_t got;
+
+	for (;;) {
+		if (!receiver_decode(&h->receiver, p, n, &got))
+			return set_refused_error(h, e);
+		if (got > 0)
+			return (ssize_t)got;
+		if (h->is_done && !receiver_has_bytes(&h->receiver))
+			break;
+		if (transfer_until(h, has_bytes_or_is_done, e) == -1)
+			return -1;
+	}
+	if (h->code != CURLE_OK)
+		return set_transfer_error(h, h->code, e);
 	if (receiver_lacks_end_of_gzip(&h->receiver))
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
 }
 
+bool
+http_may_wait(struct http *h)
+{
+	struct err e;
+
+	return !has_bytes_or_is_done(h) &&
+	    transfer_without_waiting(h, &e) == 0 && !has_bytes_or_is_done(h);
+}
+
 void
 http_set_public_only(struct http *h, bool public_only)
 {
 	h->public_only = public_only;
-}
-
-static char *
-get_url_part(CURLU *u, CURLUPart part, unsigned flags)
-{
-	char *s = NULL;
-
-	return curl_url_get(u, part, &s, flags) == CURLUE_OK ? s : NULL;
-}
-
-static char *
-make_origin(CURLU *u, const char *scheme)
-{
-	char *host = get_url_part(u, CURLUPART_HOST, 0), *text = NULL;
-	char *port = get_url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-
-	if (asprintf(&text, "%s://%s:%s", scheme, host == NULL ? "" : host,
-	    port == NULL ? "" : port) == -1)
-		text = NULL;
-	curl_free(host);
-	curl_free(port);
-	return text;
-}
-
-/* Fills *to from a parsed URL, without user name, password and fragment. */
-static int
-set_origin_and_url_without_user(struct http_url *to, CURLU *u, struct err *e)
-{
-	char *scheme = get_url_part(u, CURLUPART_SCHEME, 0);
-	char *user = get_url_part(u, CURLUPART_USER, 0);
-
-	to->has_user = user != NULL;
-	curl_free(user);
-	(void)curl_url_set(u, CURLUPART_USER, NULL, 0);
-	(void)curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-	(void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
-	if (scheme != NULL) {
-		to->is_https = strcasecmp(scheme, "https") == 0;
-		to->is_http = to->is_https || strcasecmp(scheme, "http") == 0;
-		to->text = get_url_part(u, CURLUPART_URL, 0);
-		to->origin = make_origin(u, scheme);
-	}
-	curl_free(scheme);
-	if (to->text == NULL || to->origin == NULL)
-		return err_nomem(e);
-	for (const char *p = to->origin; *p != '\0'; p++)
-		if ((*p & 0x80) != 0)   /* libcurl's IDN needs a locale */
-			return err_set(e, ERR_USAGE, false, "the host name is "
-			    "not ASCII: write its xn-- form (Punycode)");
-	return 0;
-}
-
-int
-http_url_parse(struct http_url *to, const char *base, const char *ref,
-    struct err *e)
-{
-	CURLU *u = curl_url();
-	CURLUcode code = CURLUE_OK;
-	int rc = -1;
-
-	memset(to, 0, sizeof(*to));
-	if (u == NULL)
-		return err_nomem(e);
-	if (base != NULL)
-		code = curl_url_set(u, CURLUPART_URL, base, 0);
-	if (code == CURLUE_OK)
-		code = curl_url_set(u, CURLUPART_URL, ref,
-		    CURLU_NON_SUPPORT_SCHEME | (base == NULL ? 0 :
-		    CURLU_URLENCODE | CURLU_ALLOW_SPACE));
-	if (code != CURLUE_OK)
-		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
-		    curl_url_strerror(code));
-	else
-		rc = set_origin_and_url_without_user(to, u, e);
-	curl_url_cleanup(u);
-	if (rc == -1)
-		http_url_release(to);
-	return rc;
-}
-
-void
-http_url_release(struct http_url *u)
-{
-	curl_free(u->text);
-	free(u->origin);
-	memset(u, 0, sizeof(*u));
 }

@@ -1,20 +1,23 @@
 /* HTTP GET by libcurl, which keeps connections open for the next request.
- * Gives: 0 for any status; redirects are not followed. The body is decoded and
- *        complete. If the status is 300 or more, only the start of the body is
- *        read, and it does not matter if the body is cut short or too large.
+ * Gives: http_get() returns 0 for any status once the headers have come;
+ *        redirects are not followed. http_read() gives the decoded body.
  * Fails: transient if a retry may help (no connection, time-out, cut body);
- *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER past
- *        max_body; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
+ *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for
+ *        a decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
 #ifndef EXTRACT_HTTP_H
 #define EXTRACT_HTTP_H
 
 #include "base/buf.h"
 
 #include <stdint.h>
+#include <sys/types.h>
+
+/* How many bytes of the body of an error (status 300 or more) are kept in
+ * answer.body, and how many are read. */
+enum { HTTP_ERROR_KEPT = 4096, HTTP_ERROR_READ = 64 << 10 };
 
 struct http_conf {
 	uint64_t timeout, connect_timeout;      /* milliseconds */
-	size_t max_body;
 };
 
 struct http_answer {
@@ -38,6 +41,11 @@ struct http;
 int http_open(struct http **h, const struct http_conf *c, struct err *e);
 int http_get(struct http *h, const char *url, char *const *headers, size_t n,
     struct http_answer *a, struct err *e);
+/* Puts up to n bytes of the body of the last answer at p and returns their
+ * number; 0 after the last byte of a body that is complete. */
+ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
+/* True if http_read() would have to wait for the server. */
+bool http_may_wait(struct http *h);
 void http_close(struct http *h);
 /* If set, requests to private addresses are refused. */
 void http_set_public_only(struct http *h, bool public_only);

@@ -4,15 +4,16 @@
 #include <string.h>
 #include <strings.h>
 
-/* Of an answer with a status of 300 or more, only the first bytes are kept. The
- * rest is read, so that the connection can be used again, but not beyond
- * ERROR_BODY_READ: the body may have no end. */
-enum { ERROR_BODY_KEPT = 4096, ERROR_BODY_READ = 64 << 10 };
+/* RAW_ENOUGH: the transfer pauses while so many bytes wait. RAW_MAX: they can
+ * become more by what libcurl passes at once. */
+enum { RAW_ENOUGH = 128 << 10, RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20,
+	BOMB_RATIO = 200 };
 
 void
 receiver_reset(struct receiver *r, struct http_answer *a)
 {
 	receiver_release(r);
+	buf_init(&r->raw, RAW_MAX);
 	r->answer = a;
 	a->status = 0;
 	a->unreachable = a->from_private = false;
@@ -24,6 +25,7 @@ void
 receiver_release(struct receiver *r)
 {
 	gunzip_free(r->gzip);
+	buf_release(&r->raw);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -34,8 +36,9 @@ refuse_answer(struct receiver *r, const char *why)
 	return false;
 }
 
-/* Called after the last header: chooses how to decode its body. */
-static void
+/* Called after the last header: chooses how to decode the body. Returns false
+ * if memory is out. */
+static bool
 end_head_and_choose_body_decoder(struct receiver *r)
 {
 	const char *v;
@@ -44,11 +47,12 @@ end_head_and_choose_body_decoder(struct receiver *r)
 	r->has_head = true;
 	if (!http_find_header(r->answer, "Content-Encoding", &v, &n) ||
 	    n == 0 || (n == 8 && strncasecmp(v, "identity", n) == 0))
-		return;
+		return true;
 	r->has_other_encoding = (n != 4 || strncasecmp(v, "gzip", n) != 0) &&
 	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
 	if (!r->has_other_encoding && (r->gzip = gunzip_new()) == NULL)
-		r->answer->body.failed = true;
+		return false;
+	return true;
 }
 
 bool
@@ -69,32 +73,74 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 		return true;
 	}
 	buf_add(&a->head, p, n);
-	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200)
-		end_head_and_choose_body_decoder(r);
+	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200 &&
+	    !end_head_and_choose_body_decoder(r))
+		return false;
 	return !a->head.failed;
 }
 
 bool
 receiver_add_body(struct receiver *r, const char *p, size_t n)
 {
-	struct buf *b = &r->answer->body;
-
 	r->body_bytes += n;
-	if (r->answer->status >= 300 && r->body_bytes > ERROR_BODY_READ)
-		return refuse_answer(r, "the body of an error is too large");
-	if (r->answer->status >= 300 && b->len > ERROR_BODY_KEPT)
-		return true;
 	if (r->has_other_encoding)
 		return refuse_answer(r, "the answer's Content-Encoding is not "
 		    "supported: it must be gzip");
-	if (r->gzip == NULL)
-		buf_add(b, p, n);
-	else
-		r->bad_gzip = gunzip_add(r->gzip, b, p, n) == -1 && !b->failed;
-	if (r->bad_gzip)
-		return refuse_answer(r, "the answer's gzip data is broken");
-	return !b->failed ? true : refuse_answer(r, !b->full ? NULL :
-	    "the answer is larger than --max-body");
+	if (r->raw_at == r->raw.len) {
+		buf_clear(&r->raw);
+		r->raw_at = 0;
+	}
+	buf_add(&r->raw, p, n);
+	return !r->raw.failed;
+}
+
+bool
+receiver_is_full(const struct receiver *r)
+{
+	return r->raw.len - r->raw_at >= RAW_ENOUGH;
+}
+
+bool
+receiver_has_bytes(const struct receiver *r)
+{
+	return r->raw_at < r->raw.len ||
+	    (r->gzip != NULL && gunzip_may_have_more(r->gzip));
+}
+
+/* A few bytes of gzip data can stand for so many that a run never ends. */
+static bool
+check_no_bomb(struct receiver *r)
+{
+	if (r->decoded_bytes <= BOMB_MIN ||
+	    r->decoded_bytes / BOMB_RATIO <= r->body_bytes)
+		return true;
+	return refuse_answer(r, "the answer's gzip data becomes more than 200 "
+	    "times as long when it is decompressed: it may be an attack");
+}
+
+bool
+receiver_decode(struct receiver *r, char *p, size_t n, size_t *got)
+{
+	const char *raw = r->raw.data + r->raw_at;
+	const size_t left = r->raw.len - r->raw_at;
+	size_t used = left < n ? left : n;
+
+	*got = 0;
+	if (!receiver_has_bytes(r))
+		return true;
+	if (r->gzip != NULL) {
+		r->bad_gzip = gunzip_decode(
+		    r->gzip, raw, left, &used, p, n, got) == -1;
+		if (r->bad_gzip)
+			return refuse_answer(
+			    r, "the answer's gzip data is broken");
+	} else {
+		memcpy(p, raw, used);
+		*got = used;
+	}
+	r->raw_at += used;
+	r->decoded_bytes += *got;
+	return r->gzip == NULL || check_no_bomb(r);
 }
 
 bool

@@ -1,9 +1,9 @@
 /* Takes in an answer piece by piece: reads the status, stores the headers of
- * the last head, and decodes the body.
+ * the last head, and decodes the body when it is asked for.
+ * Owns:  the bytes of the body that were received and are not yet decoded.
  * Borrows: the answer, from receiver_reset() until the next call of it.
- * Fails: receiver_add_header() and receiver_add_body() return false if the
- *        transfer must end: refused_why then says why; it is NULL if memory is
- *        out. */
+ * Fails: the functions that return bool: false if the transfer must end.
+ *        refused_why then says why; it is NULL if memory is out. */
 #ifndef EXTRACT_RECEIVER_H
 #define EXTRACT_RECEIVER_H
 
@@ -18,7 +18,10 @@ struct receiver {
 	bool has_other_encoding;        /* neither gzip nor identity */
 	bool has_head;                  /* the head is complete */
 	size_t head_bytes;              /* of all heads, also 1xx, trailers */
-	size_t body_bytes;              /* before decompression */
+	struct buf raw;                 /* the part of the body that came */
+	size_t raw_at;                  /* so much of raw is decoded */
+	uint64_t body_bytes;            /* before decompression */
+	uint64_t decoded_bytes;
 };
 
 /* Clears the receiver and the answer, for a new answer. */
@@ -26,6 +29,12 @@ void receiver_reset(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
 bool receiver_add_body(struct receiver *r, const char *p, size_t n);
+/* True if many bytes wait to be decoded: no more should be added. */
+bool receiver_is_full(const struct receiver *r);
+/* True if receiver_decode() may give bytes. */
+bool receiver_has_bytes(const struct receiver *r);
+/* Puts up to n bytes of the body at p. *got is 0 if more must be received. */
+bool receiver_decode(struct receiver *r, char *p, size_t n, size_t *got);
 bool receiver_lacks_end_of_gzip(const struct receiver *r);
 
 #endif

@@ -21,8 +21,8 @@ white_space_length(const char *p, size_t n)
 	return i;
 }
 
-static int
-fail_with_body_start(const struct body *b, const char *why, bool transient,
+int
+body_fail_with_start(const struct body *b, const char *why, bool transient,
     struct err *e)
 {
 	struct buf s;
@@ -40,10 +40,8 @@ fail_with_body_start(const struct body *b, const char *why, bool transient,
 static unsigned
 json_levels_needed(const struct body *b, char first)
 {
-	unsigned n = b->records != NULL ? pointer_count_parts(b->records) + 1 :
+	return b->records != NULL ? pointer_count_parts(b->records) + 1 :
 	    first == '[' ? 1 : 2;
-
-	return n > b->min_levels ? n : b->min_levels;
 }
 
 static char
@@ -106,14 +104,12 @@ scan_without_strings_and_deep_levels(struct body *b, const char *text, size_t n,
 	return rc;
 }
 
-/* Called if json_scan() has found the fault *f in the answer. Scans the answer
- * again with the contents of all strings overwritten. If this second scan finds
- * no fault, only single records are wrong: returns 0 if b->accepts_bad_records
- * is set, because the caller then rejects only these records. Else sets the
- * error. If the answer was cut short, the second scan fails at the end of the
- * text, even if the cut is inside a UTF-8 character or an escape. */
+/* Called if json_scan() has found the fault *f in the answer: sets the error.
+ * Scans the answer again with the contents of all strings overwritten. If the
+ * answer was cut short, this second scan fails at the end of the text, even if
+ * the cut is inside a UTF-8 character or an escape. */
 static int
-rescan_without_strings_or_fail(struct body *b, const struct json_fault *f,
+rescan_without_strings_and_fail(struct body *b, const struct json_fault *f,
     struct err *e)
 {
 	const char *text = b->answer->body.data;
@@ -123,19 +119,16 @@ rescan_without_strings_or_fail(struct body *b, const struct json_fault *f,
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
 	    scan_without_strings_and_deep_levels(
-		b, text, n, json_levels_needed(b, first), &o) == 0) {
-		if (b->accepts_bad_records)
-			return 0;
+		b, text, n, json_levels_needed(b, first), &o) == 0)
 		o = *f;
-	}
 	if (o.nomem)
 		return err_nomem(e);
 	if (o.at >= n && (first == '[' || first == '{'))
-		return fail_with_body_start(b, "the JSON ends too early", true,
+		return body_fail_with_start(b, "the JSON ends too early", true,
 		    e);
 	(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, at byte "
 	    "%zu)", f->why, f->at + 1);
-	return fail_with_body_start(b, why, false, e);
+	return body_fail_with_start(b, why, false, e);
 }
 
 int
@@ -155,11 +148,11 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 	if (json_scan(&b->j, text, n, json_levels_needed(b, text[at]),
 		JSON_LAST, &f) == 0)
 		return 0;
-	return rescan_without_strings_or_fail(b, &f, e);
+	return rescan_without_strings_and_fail(b, &f, e);
 }
 
-static int
-fail_no_array(const struct body *b, struct err *e)
+int
+body_fail_no_array(const struct body *b, struct err *e)
 {
 	char why[256];
 
@@ -169,7 +162,7 @@ fail_no_array(const struct body *b, struct err *e)
 	else
 		(void)snprintf(why, sizeof(why), "the answer has no array of "
 		    "records at --records '%s'", b->records);
-	return fail_with_body_start(b, why, false, e);
+	return body_fail_with_start(b, why, false, e);
 }
 
 static int
@@ -204,7 +197,7 @@ find_array_member(struct body *b, struct err *e)
 		name = i;
 	}
 	if (name == 0)
-		return fail_no_array(b, e);
+		return body_fail_no_array(b, e);
 	b->array = name + 1;
 	return 0;
 }
@@ -220,11 +213,11 @@ body_find_records(struct body *b, struct err *e)
 		return find_array_member(b, e);
 	if (b->records != NULL &&
 	    !pointer_find(&b->j, b->records, &b->array))
-		return fail_no_array(b, e);
+		return body_fail_no_array(b, e);
 	if (b->records != NULL && t[b->array].type == JSON_NULL)
 		b->no_records = true;
 	else if (t[b->array].type != JSON_ARRAY)
-		return fail_no_array(b, e);
+		return body_fail_no_array(b, e);
 	return 0;
 }
 

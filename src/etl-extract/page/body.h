@@ -14,11 +14,6 @@
 struct body {
 	const struct fetch *fetch;      /* masks secrets in messages */
 	const char *records;            /* --records, or NULL */
-	unsigned min_levels;            /* make tokens of at least these levels
-					 * of nesting */
-	bool accepts_bad_records;       /* body_parse() succeeds even if records
-					 * are not JSON or UTF-8, or too deep:
-					 * the caller rejects them one by one */
 	const struct http_answer *answer;
 	struct json j;
 	uint32_t array;                 /* token of the array of records */
@@ -27,6 +22,10 @@ struct body {
 
 int body_parse(struct body *b, const struct http_answer *a, struct err *e);
 int body_find_records(struct body *b, struct err *e);
+/* Set *e to ERR_PEER and return -1. The message has the start of the body. */
+int body_fail_with_start(const struct body *b, const char *why, bool transient,
+    struct err *e);
+int body_fail_no_array(const struct body *b, struct err *e);
 uint64_t body_count_records(const struct body *b);
 
 #endif

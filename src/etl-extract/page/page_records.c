@@ -1,0 +1,237 @@
+#include "page/page_records.h"
+
+#include "page/page_fault.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+int
+page_records_open(struct page_records *r, struct fetch *f,
+    const struct extract_opts *o, struct err *e)
+{
+	r->fetch = f;
+	r->conf.records = o->records;
+	r->conf.is_answer = true;
+	r->body.fetch = f;
+	r->body.records = o->records;
+	buf_init(&r->last, o->max_record);
+	buf_init(&r->outline, o->max_record + 2 * (size_t)WALK_OUTLINE_MAX);
+	return splitter_open(&r->splitter, &r->conf, o->max_record, e);
+}
+
+void
+page_records_close(struct page_records *r)
+{
+	splitter_close(r->splitter);
+	buf_release(&r->last);
+	buf_release(&r->outline);
+	json_release(&r->body.j);
+}
+
+void
+page_records_want(struct page_records *r, const char *from)
+{
+	unsigned i = 0;
+
+	while (i < WALK_WANTED - 1 && r->conf.wanted[i] != NULL)
+		i++;
+	if (from != NULL && *from == '/')
+		r->conf.wanted[i] = from;
+	if (from != NULL && strncmp(from, "last:", 5) == 0)
+		r->wants_last = true;
+}
+
+static void
+start_answer(struct page_records *r)
+{
+	const struct http_answer *a = r->answer;
+
+	splitter_restart(r->splitter);
+	r->seen = 0;
+	r->seen_hash = (struct record_hash){ 0 };
+	r->body.answer = a;
+	r->body.no_records = a->status == 204;
+}
+
+int
+page_records_begin(struct page_records *r, const struct request *request,
+    struct http_answer *a, struct err *e)
+{
+	r->given = 0;
+	r->given_hash = (struct record_hash){ 0 };
+	r->has_paused = r->has_failed = false;
+	r->answer = a;
+	if (fetch_begin(r->fetch, request, a, e) == -1)
+		return -1;
+	start_answer(r);
+	return 0;
+}
+
+/* Reads the body, and keeps its start for messages. */
+static ssize_t
+read_body(void *self, char *p, size_t n, struct err *e)
+{
+	struct page_records *r = self;
+	struct buf *start = &r->answer->body;
+	ssize_t got = fetch_read(r->fetch, p, n, e);
+
+	if (got > 0 && start->len < PAGE_START_KEPT)
+		buf_add(start, p, (size_t)got < PAGE_START_KEPT - start->len ?
+		    (size_t)got : PAGE_START_KEPT - start->len);
+	return got;
+}
+
+static int
+set_changed_error(struct page_records *r, struct err *e)
+{
+	(void)err_set(e, ERR_RETRY, true, "the answer was cut off after %"
+	    PRIu64 " records, and the next answer has other records in their "
+	    "place, so the rest of the page is not known: run the command "
+	    "again", r->given);
+	return fetch_set_final_error(r->fetch, e);
+}
+
+/* Sends the request again after a failure. */
+static int
+begin_again(struct page_records *r, struct err *e)
+{
+	*e = r->why;
+	r->has_failed = false;
+	if (fetch_begin_again(r->fetch, e) == -1)
+		return -1;
+	start_answer(r);
+	return r->body.no_records && r->given > 0 ?
+	    set_changed_error(r, e) : 0;
+}
+
+/* The records before the failure should leave before the wait for the next
+ * try. */
+static enum page_next
+pause_before_next_try(struct page_records *r, const struct err *why)
+{
+	r->why = *why;
+	r->has_failed = true;
+	return PAGE_PAUSE;
+}
+
+/* Returns 1 if the record is new, 0 if it was given before this try. */
+static int
+take_record(struct page_records *r, const struct line *record, struct err *e)
+{
+	r->hash = record_hash(record);
+	record_hash_add(&r->seen_hash, r->hash);
+	r->seen++;
+	if (r->seen < r->given)
+		return 0;
+	if (r->seen == r->given)
+		return record_hash_equals(r->seen_hash, r->given_hash) ? 0 :
+		    set_changed_error(r, e);
+	r->given = r->seen;
+	r->given_hash = r->seen_hash;
+	if (!r->wants_last)
+		return 1;
+	buf_clear(&r->last);
+	if (!record->too_long)
+		buf_add(&r->last, record->data, record->len);
+	return buf_check(&r->last, e) == -1 ? -1 : 1;
+}
+
+/* The whole answer has come: puts its last record into the outline, if it is
+ * wanted, and scans the outline. */
+static int
+finish_page(struct page_records *r, struct err *e)
+{
+	const struct buf *outline = splitter_outline(r->splitter);
+	size_t at = splitter_outline_records(r->splitter);
+	struct json_fault f = { 0 };
+	const bool has_last = r->wants_last && r->given > 0;
+	struct json_tok *t;
+
+	if (r->seen < r->given)
+		return set_changed_error(r, e);
+	buf_clear(&r->outline);
+	buf_add(&r->outline, outline->data, at);
+	if (has_last)
+		buf_add(&r->outline, r->last.data, r->last.len);
+	buf_add(&r->outline, outline->data + at, outline->len - at);
+	if (buf_check(&r->outline, e) == -1)
+		return -1;
+	if ((has_last && r->last.len == 0) ||
+	    json_scan(&r->body.j, r->outline.data, r->outline.len,
+		JSON_LEVELS_ALL, JSON_LAST, &f) == -1) {
+		if (f.nomem)
+			return err_nomem(e);
+		(void)err_set(e, ERR_PEER, false, "the last record of the "
+		    "page is too long or not valid JSON, so the next page is "
+		    "not known");
+		return fetch_set_final_error(r->fetch, e);
+	}
+	t = r->body.j.tok;
+	for (r->body.array = 0; t[r->body.array].at + 1 != at &&
+	    r->body.array + 1 < r->body.j.n; r->body.array++)
+		continue;
+	return 0;
+}
+
+/* Reads more of the body. */
+static enum page_next
+read_more_or_pause(struct page_records *r, struct err *e)
+{
+	const struct lines_reader reader = { read_body, r };
+	char part[512];
+	ssize_t n;
+
+	if (!r->has_paused && fetch_may_wait(r->fetch)) {
+		r->has_paused = true;
+		return PAGE_PAUSE;
+	}
+	r->has_paused = false;
+	if (!r->body.no_records)
+		return splitter_read(r->splitter, reader, e) == 0 ?
+		    PAGE_RECORD : pause_before_next_try(r, e);
+	n = read_body(r, part, sizeof(part), e);
+	if (n == -1)
+		return pause_before_next_try(r, e);
+	return n == 0 ? PAGE_END : PAGE_RECORD;
+}
+
+/* Reads a part of the answer. Sets *is_new if it was a record that was not
+ * given before. */
+static enum page_next
+split_or_pause(struct page_records *r, struct line *record, bool *is_new,
+    struct err *e)
+{
+	int rc;
+
+	*is_new = false;
+	if (r->body.no_records)
+		return read_more_or_pause(r, e);
+	switch (splitter_next(r->splitter, record, e)) {
+	case SPLIT_RECORD:
+		rc = take_record(r, record, e);
+		*is_new = rc == 1;
+		return rc == -1 ? PAGE_FAILED : PAGE_RECORD;
+	case SPLIT_MORE:
+		return read_more_or_pause(r, e);
+	case SPLIT_END:
+		return finish_page(r, e) == 0 ? PAGE_END : PAGE_FAILED;
+	case SPLIT_BROKEN:
+		(void)page_set_fault_error(&r->body, r->splitter, e);
+		return pause_before_next_try(r, e);
+	default:
+		return PAGE_FAILED;
+	}
+}
+
+enum page_next
+page_records_next(struct page_records *r, struct line *record, struct err *e)
+{
+	enum page_next n = PAGE_RECORD;
+	bool is_new = false;
+
+	if (r->has_failed && begin_again(r, e) == -1)
+		return PAGE_FAILED;
+	while (n == PAGE_RECORD && !is_new)
+		n = split_or_pause(r, record, &is_new, e);
+	return n;
+}

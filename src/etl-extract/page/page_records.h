@@ -1,0 +1,52 @@
+/* The records of a page while its answer arrives. If the answer is cut off, the
+ * request is sent again, and the records that were given before are not given
+ * again.
+ * Owns:  the splitter, and the outline: the answer without its records.
+ * Borrows: fetch, request and answer, until the end of the page.
+ * Gives: PAGE_RECORD; PAGE_PAUSE: the next call may wait; PAGE_END: the whole
+ *        page has come, and `body` has its outline.
+ * Fails: as fetch.h; transient if the second answer has other records. */
+#ifndef EXTRACT_PAGE_RECORDS_H
+#define EXTRACT_PAGE_RECORDS_H
+
+#include "document/splitter.h"
+#include "page/body.h"
+#include "page/record_hash.h"
+
+/* How much of an answer is kept in answer.body, for a message. */
+enum { PAGE_START_KEPT = 64 << 10 };
+
+enum page_next { PAGE_FAILED = -1, PAGE_END, PAGE_RECORD, PAGE_PAUSE };
+
+struct page_records {
+	struct fetch *fetch;
+	struct http_answer *answer;
+	struct walk_conf conf;
+	bool wants_last;        /* the last record is in the outline */
+	struct splitter *splitter;
+	struct buf last, outline;
+	struct body body;       /* the outline, after PAGE_END */
+	uint64_t given;         /* records that next() has returned */
+	struct record_hash given_hash;  /* of these */
+	struct record_hash hash;        /* of the last record */
+	uint64_t seen;          /* records of this answer */
+	struct record_hash seen_hash;
+	bool has_paused;
+	bool has_failed;        /* why: the answer must be requested again */
+	struct err why;
+};
+
+int page_records_open(struct page_records *r, struct fetch *f,
+    const struct extract_opts *o, struct err *e);
+void page_records_close(struct page_records *r);
+/* Keeps the value at `from`, the value of an option such as --total, in the
+ * outline, if it is in the body. NULL is allowed. */
+void page_records_want(struct page_records *r, const char *from);
+/* Sends the request of the next page. */
+int page_records_begin(struct page_records *r, const struct request *request,
+    struct http_answer *a, struct err *e);
+/* A record is valid until the next call. Its number counts from 1. */
+enum page_next page_records_next(
+    struct page_records *r, struct line *record, struct err *e);
+
+#endif
