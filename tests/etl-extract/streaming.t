@@ -129,23 +129,38 @@ for i in range(300):
     send(part)
 send(b'{}]}')
 EOF
-in_memory 'a page of 110 MB takes bounded memory' 24576 120000 \
+in_memory 'a page of 110 MB takes bounded memory' 20480 300000 \
     etl-extract --records /data "$url/large"
 is 'a page of 110 MB: every record comes out' \
     2000001 "$(etl-extract --records /data "$url/large" | wc -l)"
 page blank <<'EOF'
 send(head + b'\r\n[' + b'{},' * 11000000 + b'{}]')
 EOF
-in_memory 'a page of 32 MiB of {} takes bounded memory' 24576 120000 \
+in_memory 'a page of 32 MiB of {} takes bounded memory' 20480 300000 \
     etl-extract "$url/blank"
 page fast <<'EOF'
-send(head + b'\r\n[' + b'{"a":"%s"},' % (b"x" * 1000) * 30000 + b'{}]')
+send(head + b'\r\n[' + b'{"a":"%s"},' % (b"x" * 1000) * 30000)
+wait("awake")
+time.sleep(0.3)
+send(b'{}]')
 EOF
 is 'the time that the reader of the output takes does not count for --timeout' \
-    30001 "$(etl-extract --timeout 1s "$url/fast" 2>"$scratch/err" | {
-	sleep 2
+    30001 "$(etl-extract --timeout 2s --retries 0 "$url/fast" 2>"$scratch/err" | {
+	sleep 3
+	touch "$dir/awake"
 	wc -l
     })"
+page drip <<'EOF'
+send(head + b'\r\n[')
+for i in range(100):
+    send(b' ')
+    time.sleep(0.05)
+send(b']')
+EOF
+is 'a page that drips longer than --timeout exits with 75' \
+    75 "$(get drip --timeout 1s --retries 0)"
+like 'a page that drips longer than --timeout: the message names the cause' \
+    'timed out: .* --timeout, which is 1000 ms' "$(cat "$scratch/err")"
 
 # A page that repeats the page before it, in part or as a whole.
 page pages <<'EOF'

@@ -77,9 +77,9 @@ mutant etl-extract/http.t 'requests have no time-out' $http \
 mutant etl-extract/http.t 'a time-out is not retried' $http \
     's/return err_set(e, ERR_RETRY, true, "timed out/return err_set(e, ERR_RETRY, false, "timed out/' \
     'an answer slower than --timeout once'
-mutant etl-extract/http.t 'each byte restarts the time-out' $http \
+mutant etl-extract/streaming.t 'each byte restarts the time-out' $http \
     's/h->waited += clock_ms() - since;/h->waited = 0;/' \
-    'an answer that drips longer than --timeout: the message names the cause'
+    'a page that drips longer than --timeout exits with 75'
 mutant etl-extract/raw.t 'connecting has no time-out' $http \
     '/CURLOPT_CONNECTTIMEOUT_MS/,+1d' \
     'a server with a full queue'
