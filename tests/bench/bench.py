@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ONE = min(os.sched_getaffinity(0))
 POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS)
 FEW_POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS // 10)
+FEW_POSTS_ARRAY = "%s/posts-%d.json" % (DATA, ROWS // 10)
 LOADED = "%s/rows-%d" % (DATA, ROWS)
 EVENTS = "%s/events-%d" % (DATA, ROWS)
 SQLITE = SCRATCH + "/bench.db"
@@ -225,6 +226,9 @@ def stages():
               ("`jq -c`, plain jq", "jq -c -f %s/posts-plain.jq %s 2>/dev/null"
                % (HERE, FEW_POSTS)), transform % FEW_POSTS, 8, output=True,
               good=(0, 5)),
+        Stage("json-array", ROWS // 10,
+              ("`jq -c .[]`", "jq -c '.[]' " + FEW_POSTS_ARRAY),
+              "etl-extract " + FEW_POSTS_ARRAY, 5, output=True, memory=16),
         Stage("identity", ROWS, ("`jq -c .`", "jq -c . " + POSTS),
               "etl-transform . <" + POSTS + REJECTS, 1.5, output=True,
               memory=24),

@@ -18,6 +18,12 @@ generate() {
 }
 generate posts "$ROWS"
 generate posts $((ROWS / 10))
+[ -s "$data/posts-$((ROWS / 10)).json" ] || {
+	echo "making a JSON array of them"
+	sed '1s/^/[/; $!s/$/,/; $s/$/]/' "$data/posts-$((ROWS / 10)).ndjson" \
+	    >"$data/part"
+	mv "$data/part" "$data/posts-$((ROWS / 10)).json"
+}
 generate rows "$ROWS" csv
 generate events "$ROWS" csv
 

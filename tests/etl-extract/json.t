@@ -211,8 +211,24 @@ is 'a replay: records that are still wrong are rejects again' 'parse parse ' \
     "$(jq -j 'select(.["@etl"] == "reject") | .code + " "' "$scratch/out")"
 is 'a replay: no line about --records is printed' '' "$(note)"
 
-# Records leave as they come, and memory does not depend on the file.
+# A signal in the middle of a file: whole records only, and no end of the stream.
 mkfifo "$scratch/fifo"
+etl-extract --stream s --format json - <"$scratch/fifo" >"$scratch/now" \
+    2>"$scratch/err" &
+pid=$!
+exec 4>"$scratch/fifo"
+printf '[{"a":1},{"a":2},{"a"' >&4
+wait_until 5 sh -c "test \$(wc -l <'$scratch/now') -eq 3"
+kill $pid
+rc=0
+{ wait $pid || rc=$?; } 2>/dev/null
+exec 4>&-
+is 'TERM in the wait for JSON ends etl-extract' 143 $rc
+is 'TERM in the wait for JSON: whole records, and a mark failed' \
+    '{"a":1} {"a":2} failed' "$(jq -c 'select(.a)' "$scratch/now" |
+    tr '\n' ' ')$(tail -n 1 "$scratch/now" | jq -r '.["@etl"]')"
+
+# Records leave as they come, and memory does not depend on the file.
 etl-extract --format json - <"$scratch/fifo" >"$scratch/now" &
 pid=$!
 exec 4>"$scratch/fifo"

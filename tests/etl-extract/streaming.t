@@ -118,6 +118,23 @@ ok 'the records before a cut leave before the wait for the next try' came 1
 kill $pid
 wait $pid 2>/dev/null || :
 
+# A signal in the middle of a page: whole records only, and no end of the
+# stream.
+page ends <<'EOF'
+send(head + b'\r\n[' + b'{"a":1},' * 100 + b'{"a"')
+wait("never")
+EOF
+etl-extract --stream s "$url/ends" >"$scratch/now" 2>"$scratch/err" &
+pid=$!
+came 101
+kill $pid
+rc=0
+{ wait $pid || rc=$?; } 2>/dev/null
+is 'TERM while a page arrives ends etl-extract' 143 $rc
+is 'TERM while a page arrives: whole records, and a mark failed' '101 record
+1 failed' "$(jq -r '.["@etl"] // "record"' "$scratch/now" | sed s/begin/record/ |
+    sort | uniq -c | sort -k2r | sed 's/^ *//')"
+
 # Only what must be held takes memory.
 page large <<'EOF'
 send(head + b'\r\n{"data":[')
