@@ -179,6 +179,22 @@ is 'a page that drips longer than --timeout exits with 75' \
 like 'a page that drips longer than --timeout: the message names the cause' \
     'timed out: .* --timeout, which is 1000 ms' "$(cat "$scratch/err")"
 
+# An answer that never ends.
+page endless <<'EOF'
+send(head + b'\r\n[')
+while True:
+    send(b' ' * 65536)
+EOF
+is 'a page of white space without end exits with 75 after --timeout' \
+    75 "$(limit=20 get endless --timeout 1s --retries 0)"
+etl-extract "$url/endless" >"$scratch/now" 2>"$scratch/err" &
+pid=$!
+sleep 0.5
+kill $pid
+rc=0
+{ wait $pid || rc=$?; } 2>/dev/null
+is 'TERM ends a page of white space without end' 143 $rc
+
 # A page that repeats the page before it, in part or as a whole.
 page pages <<'EOF'
 text = open(dir + "/text").read().split("|")[tries - 1]

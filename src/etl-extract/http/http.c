@@ -5,6 +5,7 @@
 #include "http/curl_error.h"
 #include "http/private_address.h"
 #include "http/receiver.h"
+#include "http/time_limit.h"
 #include "stdout_reader.h"
 
 #include <curl/curl.h>
@@ -20,8 +21,7 @@ struct http {
 	char curl_error[CURL_ERROR_SIZE];
 	struct curl_slist *headers;     /* of the request */
 	struct receiver receiver;       /* of the answer of http_get() */
-	uint64_t timeout;               /* of a request, in ms */
-	int64_t waited;                 /* for this answer, in ms */
+	struct time_limit time;         /* of --timeout */
 	bool is_active;                 /* a request was begun */
 	bool is_done;                   /* its answer has ended, with code */
 	CURLcode code;
@@ -124,7 +124,7 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 		curl_global_cleanup();
 		return err_nomem(e);
 	}
-	h->timeout = c->timeout;
+	h->time.limit = (int64_t)c->timeout;
 	set_curl_options(h, c);
 	*to = h;
 	return 0;
@@ -234,18 +234,15 @@ transfer_without_waiting(struct http *h, struct err *e)
 
 /* Waits until the network is ready, but not beyond --timeout. */
 static int
-wait_for_network(struct http *h, int64_t since, struct err *e)
+wait_for_network(struct http *h, struct err *e)
 {
-	const int64_t left =
-	    (int64_t)h->timeout - h->waited - (clock_ms() - since);
 	CURLMcode code;
+	int64_t left;
 
-	if (stop_signal() != 0 || is_stdout_reader_gone())
+	if (is_stdout_reader_gone())
 		return set_stop_or_reader_gone_error(e);
-	if (left <= 0)
-		return err_set(e, ERR_RETRY, true, "timed out: the answer did "
-		    "not come within --timeout, which is %llu ms",
-		    (unsigned long long)h->timeout);
+	if (time_limit_check(&h->time, &left, e) == -1)
+		return -1;
 	code = curl_multi_poll(h->multi, NULL, 0,
 	    left < CHECK_MS ? (int)left : CHECK_MS, NULL);
 	return code == CURLM_OK ? 0 : set_multi_error(code, e);
@@ -263,21 +260,20 @@ has_bytes_or_is_done(const struct http *h)
 	return receiver_has_bytes(&h->receiver) || h->is_done;
 }
 
-/* Only the time in this function counts for --timeout: what the caller does
- * with the answer in between may take any time. */
 static int
 transfer_until(
     struct http *h, bool (*is_reached)(const struct http *h), struct err *e)
 {
-	const int64_t since = clock_ms();
+	int64_t since;
 	int rc = 0;
 
 	while (rc == 0 && !is_reached(h)) {
+		since = clock_ms();
 		rc = transfer_without_waiting(h, e);
 		if (rc == 0 && !is_reached(h))
-			rc = wait_for_network(h, since, e);
+			rc = wait_for_network(h, e);
+		time_limit_add_wait(&h->time, since);
 	}
-	h->waited += clock_ms() - since;
 	return rc;
 }
 
@@ -288,7 +284,7 @@ begin_request(struct http *h, const char *url, char *const *headers, size_t n,
 	CURLMcode code;
 
 	h->refused_private = h->is_done = h->is_paused = false;
-	h->waited = 0;
+	time_limit_restart(&h->time);
 	h->code = CURLE_OK;
 	h->curl_error[0] = '\0';
 	if ((h->headers = make_header_list(headers, n)) == NULL && n > 0)
@@ -344,8 +340,12 @@ http_get(struct http *h, const char *url, char *const *headers, size_t n,
 ssize_t
 http_read(struct http *h, char *p, size_t n, struct err *e)
 {
+	int64_t left;
 	size_t got;
 
+	time_limit_add_work(&h->time);
+	if (time_limit_check(&h->time, &left, e) == -1)
+		return -1;
 	for (;;) {
 		if (!receiver_decode(&h->receiver, p, n, &got))
 			return set_refused_error(h, e);
