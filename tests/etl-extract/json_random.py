@@ -79,8 +79,10 @@ def main():
             got = [json.loads(line) for line in out.stdout.splitlines()]
             if out.returncode != 0 or got != records:
                 print(out.stderr.decode(), data[:2000], options)
-                print('seed %d, file %d differs' % (seed, i))
+                print('random JSON files are read as by Python: seed %d, '
+                      'file %d differs' % (seed, i))
                 return 1
+    print('random JSON files are read as by Python (seed %d)' % seed)
     return 0
 
 

@@ -114,26 +114,31 @@ pause_before_next_try(struct page_records *r, const struct err *why)
 	return PAGE_PAUSE;
 }
 
-/* Returns 1 if the record is new, 0 if it was given before this try. */
-static int
+/* Returns PAGE_RECORD if the record is new, PAGE_MORE if it was given before
+ * this try. */
+static enum page_next
 take_record(struct page_records *r, const struct line *record, struct err *e)
 {
 	r->hash = record_hash(record);
 	record_hash_add(&r->seen_hash, r->hash);
 	r->seen++;
 	if (r->seen < r->given)
-		return 0;
-	if (r->seen == r->given)
-		return record_hash_equals(r->seen_hash, r->given_hash) ? 0 :
-		    set_changed_error(r, e);
+		return PAGE_MORE;
+	if (r->seen == r->given &&
+	    record_hash_equals(r->seen_hash, r->given_hash))
+		return PAGE_MORE;
+	if (r->seen == r->given) {
+		(void)set_changed_error(r, e);
+		return PAGE_FAILED;
+	}
 	r->given = r->seen;
 	r->given_hash = r->seen_hash;
 	if (!r->wants_last)
-		return 1;
+		return PAGE_RECORD;
 	buf_clear(&r->last);
 	if (!record->too_long)
 		buf_add(&r->last, record->data, record->len);
-	return buf_check(&r->last, e) == -1 ? -1 : 1;
+	return buf_check(&r->last, e) == -1 ? PAGE_FAILED : PAGE_RECORD;
 }
 
 /* The whole answer has come: puts its last record into the outline, if it is
@@ -188,29 +193,21 @@ read_more_or_pause(struct page_records *r, struct err *e)
 	r->has_paused = false;
 	if (!r->body.no_records)
 		return splitter_read(r->splitter, reader, e) == 0 ?
-		    PAGE_RECORD : pause_before_next_try(r, e);
+		    PAGE_MORE : pause_before_next_try(r, e);
 	n = read_body(r, part, sizeof(part), e);
 	if (n == -1)
 		return pause_before_next_try(r, e);
-	return n == 0 ? PAGE_END : PAGE_RECORD;
+	return n == 0 ? PAGE_END : PAGE_MORE;
 }
 
-/* Reads a part of the answer. Sets *is_new if it was a record that was not
- * given before. */
 static enum page_next
-split_or_pause(struct page_records *r, struct line *record, bool *is_new,
-    struct err *e)
+read_part(struct page_records *r, struct line *record, struct err *e)
 {
-	int rc;
-
-	*is_new = false;
 	if (r->body.no_records)
 		return read_more_or_pause(r, e);
 	switch (splitter_next(r->splitter, record, e)) {
 	case SPLIT_RECORD:
-		rc = take_record(r, record, e);
-		*is_new = rc == 1;
-		return rc == -1 ? PAGE_FAILED : PAGE_RECORD;
+		return take_record(r, record, e);
 	case SPLIT_MORE:
 		return read_more_or_pause(r, e);
 	case SPLIT_END:
@@ -226,12 +223,12 @@ split_or_pause(struct page_records *r, struct line *record, bool *is_new,
 enum page_next
 page_records_next(struct page_records *r, struct line *record, struct err *e)
 {
-	enum page_next n = PAGE_RECORD;
-	bool is_new = false;
+	enum page_next n;
 
 	if (r->has_failed && begin_again(r, e) == -1)
 		return PAGE_FAILED;
-	while (n == PAGE_RECORD && !is_new)
-		n = split_or_pause(r, record, &is_new, e);
+	do
+		n = read_part(r, record, e);
+	while (n == PAGE_MORE);
 	return n;
 }

@@ -16,7 +16,9 @@
 /* How much of an answer is kept in answer.body, for a message. */
 enum { PAGE_START_KEPT = 64 << 10 };
 
-enum page_next { PAGE_FAILED = -1, PAGE_END, PAGE_RECORD, PAGE_PAUSE };
+/* PAGE_MORE is for page_records.c alone: the page must be read on. */
+enum page_next { PAGE_FAILED = -1, PAGE_END, PAGE_RECORD, PAGE_PAUSE,
+	PAGE_MORE };
 
 struct page_records {
 	struct fetch *fetch;
