@@ -149,6 +149,10 @@ is 'a replay of another stage exits with 78' 78 "$(printf '%s\n' \
 is 'a marked stream that is no replay is rejected as before' 65 \
     "$(printf '%s\n' '{"@etl":"begin","v":1,"id":"i","stages":["extract"]}' |
     status etl-extract -)"
+mark='{"@etl":"failed","stage":"replay","code":75,"message":"no server"}'
+is 'a replay that could not begin: etl-extract has its exit code and mark' \
+    "75 $mark" "$(echo "$mark" | status etl-extract -) $(cat \
+    "$scratch/out")"
 is 'a first line that comes in pieces is found' 78 "$({
 	printf '{"@etl":"be'
 	sleep 0.2

@@ -20,5 +20,5 @@ for call in first second; do
 done
 
 points_start
-points io 12
+points io 25
 done_testing

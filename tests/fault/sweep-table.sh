@@ -175,7 +175,8 @@ pipeline() {
 		;;
 	files)
 		source=$files rest="$transform | $into_log 1"
-		before="$cut_file && ! { $source | $rest; } && $mend"
+		before="$cut_file && ! { $source | $rest; } 2>err &&
+		    rm err && $mend"
 		stages='extract load' compare=sums seq=0
 		rows="$rows
 		    SELECT 'file', path, size, status FROM etl_files
@@ -185,7 +186,8 @@ pipeline() {
 		source="$files --state file:state.json"
 		rest="$transform | \$at_save etl-checkpoint save \\
 		    --state file:state.json >out/\$\$"
-		before="mkdir out && $cut_file && ! { $source | $rest; } && $mend"
+		before="mkdir out && $cut_file && ! { $source | $rest; } 2>err &&
+		    rm err && $mend"
 		stages='extract save' cut=any
 		also='sed "s/,\"mtime\":\"[^\"]*\"//g" state.json &&
 		    cat out/* | grep "^{.*}$" | grep -v @etl | sort -u'

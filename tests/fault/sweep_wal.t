@@ -1,4 +1,4 @@
 #!/bin/sh
 # A share of the crash matrix on SQLite with a write-ahead log: a kill before
-# every 97th system call.  The day of the year chooses which calls these are.
-exec sh tests/fault/sweep.sh -e 97 -o "$(date +%j)" sqlite-wal
+# every 197th system call.  The day of the year chooses which calls these are.
+exec sh tests/fault/sweep.sh -e 197 -o "$(date +%j)" sqlite-wal

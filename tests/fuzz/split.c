@@ -161,22 +161,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	    { .is_answer = true, .wanted = { "/n", "/m/0/k" } },
 	};
 	static const size_t pieces[] = { 1, 2, 3, 7, 64 };
-	static struct found whole, cut;
+	struct found *whole = malloc(sizeof(*whole));
+	struct found *cut = malloc(sizeof(*cut));
 	const struct walk_conf *c;
-	char *text;
+	char *text = malloc(n);
 
+	MUST(whole != NULL && cut != NULL && (text != NULL || n == 0));
 	if (n == 0 || n > RECORDS_MAX)
-		return 0;
+		goto out;
 	c = &confs[data[0] % (sizeof(confs) / sizeof(confs[0]))];
-	text = malloc(n);
-	MUST(text != NULL);
 	memcpy(text, data + 1, n - 1);
-	split(&whole, c, text, n - 1, SIZE_MAX);
+	split(whole, c, text, n - 1, SIZE_MAX);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-		split(&cut, c, text, n - 1, pieces[i]);
-		MUST(memcmp(&whole, &cut, sizeof(whole)) == 0);
+		split(cut, c, text, n - 1, pieces[i]);
+		MUST(memcmp(whole, cut, sizeof(*whole)) == 0);
 	}
-	compare(&whole, c, text, n - 1);
+	compare(whole, c, text, n - 1);
+out:
 	free(text);
+	free(cut);
+	free(whole);
 	return 0;
 }

@@ -164,8 +164,9 @@ a_reject_line_has_every_field(void **state)
 		.code = "range", .message = "not\nthis \x1b[1m", .raw = "{}",
 		.raw_len = 2, .pointer = "/a~1b", .sqlstate = "22003",
 		.http_status = 404, .retryable = true, .bytes = 99,
-		.sha256 = "5ha", .origin = { "http", "https://x/\xc3\xa4",
-		    "k", 7, 0, 3, 5, true }
+		.sha256 = "5ha", .origin = { .kind = "http",
+		    .uri = "https://x/\xc3\xa4", .key = "k", .line = 7,
+		    .page = 3, .index = 5, .has_offset = true }
 	};
 	struct reject_who w;
 	struct buf line;

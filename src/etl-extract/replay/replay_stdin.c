@@ -57,15 +57,17 @@ more_may_come(const struct stat *st)
 	    wait_ms_or_stop(PAUSE) == 0;
 }
 
+/* An etl-dlq replay that fails before it can write anything else writes the
+ * mark `failed` alone. */
 static int
-is_begin_of_replay(const char *line, size_t n, struct err *e)
+is_begin_of_replay_or_failed(const char *line, size_t n, struct err *e)
 {
 	struct mark m = { 0 };
 	int rc = mark_parse(&m, line, n, e);
 
 	if (rc == -1)
 		return e->code == ERR_PEER ? 0 : -1;
-	rc = m.kind == MARK_BEGIN && m.replay;
+	rc = (m.kind == MARK_BEGIN && m.replay) || m.kind == MARK_FAILED;
 	mark_release(&m);
 	return rc;
 }
@@ -81,7 +83,7 @@ is_passing(int number)
 int
 replay_is_on_stdin(struct err *e)
 {
-	static const char start[] = "{\"@etl\":\"begin\"";
+	static const char start[] = "{\"@etl\":\"";
 	const size_t len = sizeof(start) - 1;
 	char text[LOOK], *lf;
 	struct stat st;
@@ -100,7 +102,7 @@ replay_is_on_stdin(struct err *e)
 		    memcmp(text, start, (size_t)n < len ? (size_t)n : len) != 0)
 			return 0;
 		if ((lf = memchr(text, '\n', (size_t)n)) != NULL)
-			return is_begin_of_replay(
+			return is_begin_of_replay_or_failed(
 			    text, (size_t)(lf - text), e);
 		if (n == LOOK || !more_may_come(&st))
 			return 0;

@@ -1,6 +1,7 @@
 /* Finds out whether standard input is a replay: a stream that starts with the
- * mark begin of etl-dlq replay. The first line is only looked at: the bytes
- * stay in standard input, for the source or the stage that reads it.
+ * mark begin of etl-dlq replay, or its mark failed. The first line is only
+ * looked at: the bytes stay in standard input, for the source or the stage that
+ * reads it.
  * Gives: 1 if it is, 0 if not, also if it is a terminal.
  * Fails: -1 if memory or descriptors are out. */
 #ifndef EXTRACT_REPLAY_STDIN_H
