@@ -181,14 +181,21 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	return rc;
 }
 
+/* A name that does not exist is added as a file: the attempt to open it fails
+ * with the cause. */
 static int
 add_file_or_directory(struct expansion *x, const char *name, struct err *e)
 {
 	struct stat st;
+	struct err why;
 
-	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
-		return add_directory(x, name, e);
-	return add(x->list, name, NULL, e);
+	if (stat(name, &st) == 0)
+		return S_ISDIR(st.st_mode) ? add_directory(x, name, e) :
+		    add(x->list, name, NULL, e);
+	if (errno == ENOENT || errno == ENOTDIR)
+		return add(x->list, name, NULL, e);
+	(void)err_errno(&why, ERR_INPUT, name);
+	return add(x->list, name, &why, e);
 }
 
 static int
@@ -233,7 +240,8 @@ file_list_expand(struct file_list *l, char *const *source, size_t n,
 
 		if (scheme_is_present(s) || strcmp(s, "-") == 0)
 			rc = add(l, s, NULL, e);
-		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1)
+		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1 &&
+		    errno == ENOENT)
 			rc = add_glob(&x, s, e);
 		else
 			rc = add_file_or_directory(&x, s, e);
