@@ -1,0 +1,153 @@
+#include "options.h"
+
+#include "base/shared_options.h"
+#include "stream/lines.h"
+
+static const char usage[] =
+    "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
+    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
+    "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
+    "                   [--max-body SIZE] [--max-pages N]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--paginate none|page|since] [--plain]\n"
+    "                   [--query-param K=V]\n"
+    "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
+    "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
+    "                   [--source-file FIELD] [--stream NAME]\n"
+    "                   [--timeout DURATION] [--total FROM] SOURCE ...\n"
+    "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
+    "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
+    "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
+    "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
+    "                   --since-param NAME [--db URL | --state file:PATH]\n"
+    "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
+    "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
+    "                   [option ...] SOURCE\n"
+    "       etl-extract --query SQL | --table NAME\n"
+    "                   [--checkpoint NAME --cursor-field POINTER]\n"
+    "                   [option ...] postgresql://... | sqlite:PATH\n"
+    "       etl-extract --new-files --checkpoint NAME\n"
+    "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
+    "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
+    "                   [--auth HOW] [--backoff BASE..MAX]\n"
+    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--header LINE|@FILE] [--max-body SIZE]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--query-param K=V] [--records POINTER]\n"
+    "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
+    "                   [--stage NAME] [--timeout DURATION]";
+
+#define AT(field) offsetof(struct extract_opts, field)
+#define OPT(name, type, field, arg, help) \
+	{ name, type, AT(field), arg, help, NULL, 0 }
+
+static const struct opt options[] = {
+	OPT("format", OPT_STRING, format, "FORMAT",
+	    "csv, tsv, json or ndjson: format of files and stdin"),
+	OPT("new-files", OPT_FLAG, new_files, NULL,
+	    "read only files that are new or changed"),
+	OPT("changed", OPT_STRING, changed, "reread|tail|fail",
+	    "--new-files: how to treat a file that has changed"),
+	OPT("recursive", OPT_FLAG, recursive, NULL,
+	    "also read the directories in a directory"),
+	OPT("jobs", OPT_COUNT, jobs, "N",
+	    "read files with N processes at once (default: 1)"),
+	OPT("encoding", OPT_STRING, encoding, "NAME",
+	    "encoding of files, as for iconv(1) (default: UTF-8)"),
+	OPT("source-file", OPT_STRING, source_file, "FIELD",
+	    "add the name of the file to each record"),
+	OPT("columns", OPT_STRING, columns, "NAME,...",
+	    "CSV: names of the columns; the files have no header"),
+	OPT("comment", OPT_STRING, comment, "TEXT",
+	    "CSV: skip lines that start with TEXT"),
+	OPT("delimiter", OPT_STRING, delimiter, "CHAR",
+	    "CSV: the character between fields (default: , or tab)"),
+	OPT("null", OPT_STRING, null, "TEXT",
+	    "CSV: a field TEXT without quotes is null"),
+	OPT("quote", OPT_STRING, quote, "CHAR",
+	    "CSV: the quote character (default: \"); '' for none"),
+	OPT("skip", OPT_NUMBER, skip, "N",
+	    "CSV: skip the first N lines of each file"),
+	OPT("types", OPT_STRING, types, "TYPES",
+	    "CSV: auto, or NAME:text|int|number|bool|time,..."),
+	OPT("records", OPT_STRING, records, "POINTER",
+	    "JSON Pointer to the array of records"),
+	OPT("paginate", OPT_STRING, paginate, "none|page|since",
+	    "how to request the next page (default: none)"),
+	OPT("into", OPT_STRING, into, "TO",
+	    "put the page number into query:NAME or header:NAME"),
+	OPT("first", OPT_NUMBER, first, "N",
+	    "number of the first page (default: 1)"),
+	OPT("size", OPT_STRING, size, "NAME=N",
+	    "request N records per page: query parameter NAME"),
+	OPT("total", OPT_STRING, total, "FROM",
+	    "read the total from header:NAME or /POINTER"),
+	OPT("max-pages", OPT_NUMBER, max_pages, "N",
+	    "fail if there may be more than N pages"),
+	OPT("query-param", OPT_LIST, params, "K=V",
+	    "add a query parameter to each URL"),
+	OPT("header", OPT_LIST, headers, "LINE|@FILE",
+	    "add the header 'K: V', or all headers of FILE"),
+	OPT("auth", OPT_STRING, auth, "HOW",
+	    "send the secret: bearer, basic, header:NAME, query:NAME"),
+	OPT("secret", OPT_STRING, secret, "FROM",
+	    "env:VAR, file:PATH or cmd:COMMAND (default: env:API_TOKEN)"),
+	OPT("delay", OPT_DURATION, delay, "DURATION",
+	    "wait this long between requests"),
+	OPT("timeout", OPT_DURATION, timeout, "DURATION",
+	    "time limit of a whole request (default: 30s)"),
+	OPT("connect-timeout", OPT_DURATION, connect_timeout, "DURATION",
+	    "time limit of connecting (default: 10s)"),
+	OPTION_RETRIES(AT(retries)),
+	OPTION_BACKOFF(AT(backoff)),
+	OPT("max-body", OPT_SIZE, max_body, "SIZE",
+	    "largest answer of --each (default: 32MiB)"),
+	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
+	    "read only what is new since the checkpoint NAME"),
+	OPT("cursor-field", OPT_STRING, cursor_field, "POINTER",
+	    "JSON Pointer to the cursor in a record"),
+	OPT("since-param", OPT_STRING, since_param, "NAME",
+	    "query parameter for the lower bound"),
+	OPT("start", OPT_STRING, start, "VALUE",
+	    "lower bound while no checkpoint is stored"),
+	OPT("since", OPT_STRING, since, "VALUE",
+	    "lower bound of this run, whatever is stored"),
+	OPT("lookback", OPT_STRING, lookback, "DURATION|N",
+	    "start this much before the stored checkpoint"),
+	OPT("until", OPT_STRING, until, "VALUE", "upper bound of this run"),
+	OPT("until-param", OPT_STRING, until_param, "NAME",
+	    "query parameter for the upper bound"),
+	OPT("ordered", OPT_FLAG, ordered, NULL,
+	    "the service sorts by the cursor, ascending"),
+	OPT("query", OPT_STRING, query, "SQL",
+	    "read the rows of this query of a database"),
+	OPT("table", OPT_STRING, table, "NAME",
+	    "read the rows of this table of a database"),
+	OPTION_STATE(AT(state)),
+	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
+	OPT("each", OPT_STRING, each, "TEMPLATE",
+	    "make one request for each record of stdin"),
+	OPT("as", OPT_STRING, as, "FIELD",
+	    "add the answer to the record as this member"),
+	OPT("count-as", OPT_STRING, count_as, "FIELD",
+	    "add the number of records in the answer"),
+	OPT("stream", OPT_STRING, stream, "NAME",
+	    "write a marked stream with this name"),
+	OPTION_STAGE(AT(stage)),
+	OPTION_PLAIN(AT(plain)),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
+	OPTION_MAX_RECORD(AT(max_record)),
+};
+
+const struct opt_spec extract_option_spec = {
+	.program = "etl-extract", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]),
+};
+
+const struct extract_opts extract_option_defaults = {
+	.first = 1, .timeout = 30000, .connect_timeout = 10000, .retries = 3,
+	.max_body = 32 << 20, .max_record = LINES_MAX,
+};
