@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#define FIRST_NOT_GIVEN UINT64_MAX
+
 struct extract_opts {
 	const char *format, *records;
 	/* Files. */
@@ -21,7 +23,8 @@ struct extract_opts {
 	bool recursive, plain, new_files;
 	const char *changed;
 	/* HTTP. */
-	const char *paginate, *into, *size, *total;
+	const char *paginate, *into, *size, *total, *next, *more;
+	const char *method, *body;
 	uint64_t first, max_pages;
 	struct opt_list params, headers;
 	const char *auth, *secret;

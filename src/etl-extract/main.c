@@ -21,8 +21,8 @@
  * sql/           databases as sources; the parameters of a query.
  * new_files/     --new-files: which files are new, and the marks for them.
  * replay/        finds a replay on standard input; the record of a raw mark.
- * page/          paginators, one file each (paginate.c has the list); locators
- *                (where a value is in an answer); the records of a body.
+ * page/          paginators (paginate.c has the list); locators: where a value
+ *                is in an answer or in a request; the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
  *                http: the transport, with libcurl; request makes the URL.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a

@@ -5,13 +5,14 @@
 
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
-    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--body TEXT|@FILE] [--connect-timeout DURATION]\n"
+    "                   [--delay DURATION]\n"
     "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
     "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
     "                   [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--paginate none|page|since] [--plain]\n"
-    "                   [--query-param K=V]\n"
+    "                   [--method NAME] [--more FROM] [--next FROM]\n"
+    "                   [--paginate HOW] [--plain] [--query-param K=V]\n"
     "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
     "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
     "                   [--source-file FIELD] [--stream NAME]\n"
@@ -31,10 +32,12 @@ static const char usage[] =
     "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
-    "                   [--connect-timeout DURATION] [--delay DURATION]\n"
+    "                   [--body TEXT|@FILE] [--connect-timeout DURATION]\n"
+    "                   [--delay DURATION]\n"
     "                   [--header LINE|@FILE] [--max-body SIZE]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--query-param K=V] [--records POINTER]\n"
+    "                   [--method NAME] [--query-param K=V]\n"
+    "                   [--records POINTER]\n"
     "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
     "                   [--stage NAME] [--timeout DURATION]";
 
@@ -73,18 +76,26 @@ static const struct opt options[] = {
 	    "CSV: auto, or NAME:text|int|number|bool|time,..."),
 	OPT("records", OPT_STRING, records, "POINTER",
 	    "JSON Pointer to the array of records"),
-	OPT("paginate", OPT_STRING, paginate, "none|page|since",
-	    "how to request the next page (default: none)"),
+	OPT("paginate", OPT_STRING, paginate, "HOW",
+	    "none (default), page, offset, cursor, link or since"),
 	OPT("into", OPT_STRING, into, "TO",
-	    "put the page number into query:NAME or header:NAME"),
+	    "query:NAME, header:NAME, body:/POINTER or url"),
+	OPT("next", OPT_STRING, next, "FROM",
+	    "read the next cursor from /POINTER, last:/POINTER, ..."),
+	OPT("more", OPT_STRING, more, "FROM",
+	    "stop if the value at this place is false"),
 	OPT("first", OPT_NUMBER, first, "N",
-	    "number of the first page (default: 1)"),
+	    "number of the first page (1) or first offset (0)"),
 	OPT("size", OPT_STRING, size, "NAME=N",
 	    "request N records per page: query parameter NAME"),
 	OPT("total", OPT_STRING, total, "FROM",
 	    "read the total from header:NAME or /POINTER"),
 	OPT("max-pages", OPT_NUMBER, max_pages, "N",
 	    "fail if there may be more than N pages"),
+	OPT("method", OPT_STRING, method, "NAME",
+	    "method of the requests (default: GET)"),
+	OPT("body", OPT_STRING, body, "TEXT|@FILE",
+	    "send this body with each request; the method is POST"),
 	OPT("query-param", OPT_LIST, params, "K=V",
 	    "add a query parameter to each URL"),
 	OPT("header", OPT_LIST, headers, "LINE|@FILE",
@@ -148,6 +159,6 @@ const struct opt_spec extract_option_spec = {
 };
 
 const struct extract_opts extract_option_defaults = {
-	.first = 1, .timeout = 30000, .connect_timeout = 10000, .retries = 3,
-	.max_body = 32 << 20, .max_record = LINES_MAX,
+	.first = FIRST_NOT_GIVEN, .timeout = 30000, .connect_timeout = 10000,
+	.retries = 3, .max_body = 32 << 20, .max_record = LINES_MAX,
 };

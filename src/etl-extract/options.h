@@ -1,5 +1,5 @@
-/* The table of the options of etl-extract: their names and types, their lines in
- * --help, the fields of struct extract_opts that they set, and the values of
+/* The table of the options of etl-extract: their names and types, their lines
+ * in --help, the fields of struct extract_opts that they set, and the values of
  * these fields if an option is not given. */
 #ifndef EXTRACT_OPTIONS_H
 #define EXTRACT_OPTIONS_H

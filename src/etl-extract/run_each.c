@@ -70,10 +70,12 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	    check_field_name(o->count_as, e) == -1)
 		return -1;
 	if (o->paginate != NULL || o->into != NULL || o->size != NULL ||
-	    o->total != NULL || o->max_pages != 0)
+	    o->total != NULL || o->max_pages != 0 || o->next != NULL ||
+	    o->more != NULL || o->first != FIRST_NOT_GIVEN)
 		return err_set(e, ERR_USAGE, false,
 		    "--each makes one request for each record: remove "
-		    "--paginate, --into, --size, --total and --max-pages");
+		    "--paginate, --into, --first, --size, --total, --next, "
+		    "--more and --max-pages");
 	if (o->stream != NULL || o->format != NULL)
 		return err_set(e, ERR_USAGE, false, "--each reads a stream of "
 		    "records: remove --stream and --format");
@@ -299,7 +301,8 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 static int
 open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 {
-	if (fetch_open_once(&x->fetch, from, e) == -1 ||
+	if (request_load_body(&x->request, x->o, e) == -1 ||
+	    fetch_open_once(&x->fetch, from, e) == -1 ||
 	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
 		return -1;
 	x->body.fetch = x->fetch;

@@ -12,7 +12,8 @@ bad() {
 	is "$*: standard output stays empty" '' "$(cat "$scratch/out")"
 }
 bad 64 'unknown option --nosuch' --nosuch
-bad 64 '--paginate offset: it must be none, page or since' --paginate offset
+bad 64 '--paginate pages: it must be none, page, offset, cursor, link or since; did you mean page\?$' \
+    --paginate pages
 bad 64 '--paginate sinse: .* did you mean since\?$' --paginate sinse
 bad 64 '--auth baerer: it must be bearer, basic, header:NAME or query:NAME; did you mean bearer\?$' \
     --auth baerer
@@ -22,21 +23,38 @@ like 'its message lists the formats and names the nearest one' \
     '--format ndjsn: it must be ndjson, jsonl, csv, tsv or json; did you mean ndjson\?$' \
     "$(cat "$scratch/err")"
 bad 64 'needs --into' --paginate page
-bad 64 'need --paginate page' --into query:p
-bad 64 'need --paginate page' --size a=1
-bad 64 'need --paginate page' --total header:x
+bad 64 '--into needs --paginate page, offset or cursor; it has no use with --paginate none$' \
+    --into query:p
+bad 64 '--size needs --paginate page, offset, cursor, link or since;' --size a=1
+bad 64 '--total needs --paginate page, offset, cursor or link;' --total header:x
+bad 64 '--first needs --paginate page or offset;' --first 2
+bad 64 '--next needs --paginate cursor; it has no use with --paginate link' \
+    --paginate link --next /next
+bad 64 '--more needs --paginate page, offset, cursor or link;' --more /more
+bad 64 '--paginate offset needs --into' --paginate offset
+bad 64 '--paginate cursor needs --next and --into' --paginate cursor --next /a
+bad 64 '--paginate cursor needs --next and --into' --paginate cursor \
+    --into query:a
+bad 64 '--next a: it must be header:NAME, last:/POINTER, link or /POINTER' \
+    --paginate cursor --into url --next a
+bad 64 '--into urls: it must be query:NAME, header:NAME, body:/POINTER or url' \
+    --paginate cursor --into urls --next /a
+bad 64 '--more x: it must be' --paginate link --more x
+for method in '' post 'GET /' HEAD CONNECT; do
+	bad 64 "--method $method: " --method "$method"
+done
+bad 66 'nosuch' --body @nosuch
 for to in query: header: body:x path:x page ''; do
 	bad 64 "--into $to: it must be query:NAME" --paginate page --into "$to"
 done
-for to in url body:/p; do
-	bad 64 "--into $to: a page number can only go into" --paginate page --into $to
-done
+bad 64 '--into url: it must be query:NAME, header:NAME or body:/POINTER' \
+    --paginate page --into url
 for from in header: x query:n 'last:' '/~2'; do
 	bad 64 "--total $from: it must be header:NAME or /POINTER" --paginate page --into query:p \
 	    --total "$from"
 done
 for from in link last:/id; do
-	bad 64 "--total $from: a total can only come" --paginate page --into query:p \
+	bad 64 "--total $from: it must be header:NAME or /POINTER" --paginate page --into query:p \
 	    --total $from
 done
 for size in a a= =1 a=0 a=x a=-1; do

@@ -746,6 +746,13 @@ def cases():
             "etl-extract", "--stream", "s", "--paginate", "page", "--into",
             "query:_page", "--size", "_limit=4", "--backoff", "1ms..5ms",
             os.environ["API"] + "/posts"])
+        paged = ["etl-extract", "--stream", "s", "--backoff", "1ms..5ms"]
+        yield Case("extract-cursor", paged + [
+            "--paginate", "cursor", "--next", "/paging/after", "--into",
+            "body:/after", "--body", '{"a":1}', "--more", "/has_more",
+            os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-link", paged + [
+            "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
         state = write("state.json", b'{"c": {"value": "2026-05-01T00:20:00Z",'
                       b' "version": 4}}')
         yield Case("extract-new", [

@@ -153,7 +153,7 @@ mutant etl-extract/http.t 'a Retry-After above the limit is shortened' src/etl-e
 
 # Redirects.
 mutant etl-extract/redirect.t '--header values are sent to another origin' $redirect \
-    's/size_t n = r->left_origin ? c->n_default : c->n_headers;/size_t n = c->n_headers;/' \
+    's/\.n_headers = r->left_origin ? c->n_default : c->n_headers/.n_headers = c->n_headers/' \
     'bearer: the other origin gets no header of the user'
 mutant etl-extract/redirect.t 'the header of the paging is sent to another origin' $redirect \
     's/if (r->left_origin || r->header.len == 0)/if (r->header.len == 0)/' \
@@ -243,14 +243,29 @@ mutant etl-extract/pages.t '--max-pages is ignored' $pages \
     's/p->page == p->o->max_pages/false/' \
     '--max-pages before the last page'
 mutant etl-extract/pages.t 'a short page ends the paging' src/etl-extract/page/paginate_page.c \
-    's/return p->records > 0 \&\& !(/return p->records > 19 \&\& !(/' \
+    's/return p->records > 0 \&\&/return p->records > 19 \&\&/' \
     'a short page'
-mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/paginate_page.c \
-    's/if (p->records == 0 && known == 1 && !n->starts_late &&/if (false \&\&/' \
+mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/page_end.c \
+    's/if (p->records == 0 && !n->starts_late &&/if (false \&\&/' \
     'a total larger than the data causes a warning'
-mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/paginate_page.c \
-    's/if (!n->is_incremental || total >= before)/if (true)/' \
+mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/page_end.c \
+    's/if (!n->must_not_shrink || total >= before)/if (true)/' \
     'a total that shrinks between two pages'
+mutant etl-extract/cursor.t 'a loop of cursors is not noticed' src/etl-extract/page/paginate_cursor.c \
+    's/return seen == 0 ? 1 :/return 1; return/' \
+    'a cursor that came four pages ago'
+mutant etl-extract/cursor.t 'the page before a loop is lost' src/etl-extract/page/paginate_cursor.c \
+    's/n->why = \*e;/return -1;/' \
+    'a cursor that came four pages ago: 50 records'
+mutant etl-extract/cursor.t 'an empty page with a true --more ends the paging' src/etl-extract/page/paginate_cursor.c \
+    's/|| more == PAGE_HAS_NEXT)/)/' \
+    'with a true --more, paging goes on'
+mutant etl-extract/cursor.t 'a next page of another origin gets the headers' $redirect \
+    's/if (from->comes_from_page)/if (false)/' \
+    'another origin gets neither'
+mutant etl-extract/cursor.t 'the second Link header is not read' src/etl-extract/http/link_header.c \
+    's/while (http_next_header(a/if (http_next_header(a/' \
+    '--paginate link;'
 mutant etl-extract/incremental.t 'records on two pages are written twice' $pages \
     's/p->repeated += \*skips;/& *skips = false;/' \
     'each record comes out once'

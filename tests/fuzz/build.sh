@@ -1,11 +1,15 @@
 #!/bin/sh
-# build.sh OUT SOURCE...: builds a fuzz target with the files of lib that it
-# needs.  CC is the compiler.  FUZZ_SAN is the list of sanitizers (default:
+# build.sh OUT SOURCE...: builds a fuzz target with the files of lib, or of a
+# program, that it needs.  CC is the compiler.  FUZZ_SAN is the list of sanitizers (default:
 # address,undefined).
 set -eu
 out=$1
 shift
-exec ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -O1 -g -Wall -Wextra -Werror \
+case " $* " in
+*" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
+    src/etl-extract/http/http_answer.c ;;
+esac
+exec ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -Isrc/etl-extract -O1 -g -Wall -Wextra -Werror \
     -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
     -fsanitize="${FUZZ_SAN:-address,undefined}" -o "$out" "$@" \
     -Isrc/etl-extract src/etl-extract/document/*.c lib/base/hash.c \

@@ -22,6 +22,7 @@ including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
 is 'the transport and its helpers include curl' 'src/etl-extract/http/curl_error.c
+src/etl-extract/http/curl_options.c
 src/etl-extract/http/http.c
 src/etl-extract/http/http_url.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \

@@ -1,4 +1,5 @@
 #include "items.h"
+#include "paged.h"
 #include "plan.h"
 #include "posts.h"
 
@@ -148,6 +149,8 @@ route(struct api *a, const struct request *q, const struct plan *p,
 		list_answer(q, p, &l, r);
 	} else if (n == 6 && strncmp(path, "/items", n) == 0) {
 		items_answer(a, path, r);
+	} else if (n == 6 && strncmp(path, "/paged", n) == 0) {
+		paged_answer(q, path, r);
 	} else if (strncmp(path, "/control/items/", 15) == 0) {
 		items_control(a, path, r);
 	} else if (strncmp(path, "/posts/", 7) == 0) {

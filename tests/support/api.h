@@ -33,6 +33,8 @@ struct api {
 struct request {
 	const char *method, *uri;       /* as received, not decoded */
 	const char *host, *authorization;
+	const char *cursor;             /* the header X-Cursor, or NULL */
+	const char *body;               /* NULL: none */
 	bool gzip;
 };
 

@@ -13,6 +13,7 @@
 struct call {
 	char *uri;
 	bool seen;
+	struct buf body;
 };
 
 /* A reply whose body is being sent. */
@@ -119,6 +120,7 @@ header_log(void *arg, enum MHD_ValueKind kind, const char *name,
 {
 	static const char *const usual[] = {
 		"host", "user-agent", "accept", "accept-encoding", "connection",
+		"content-length", "content-type",
 	};
 	struct buf *line = arg;
 	size_t start;
@@ -153,6 +155,8 @@ request_log(struct api *a, struct MHD_Connection *c, const struct request *q)
 	    ntohs(((const struct sockaddr_in *)i->client_addr)->sin_port),
 	    q->method, q->uri);
 	MHD_get_connection_values(c, MHD_HEADER_KIND, header_log, &line);
+	if (q->body != NULL)
+		buf_printf(&line, " body=%s", q->body);
 	buf_char(&line, '\n');
 	if (write(a->log, line.data, line.len) == -1)
 		perror("mock-api: log");
@@ -173,6 +177,7 @@ handle(void *arg, struct MHD_Connection *c, const char *path,
 		return MHD_NO;
 	if (!call->seen || *uploaded > 0) {
 		call->seen = true;
+		buf_add(&call->body, upload, *uploaded);
 		*uploaded = 0;
 		return MHD_YES;
 	}
@@ -183,6 +188,8 @@ handle(void *arg, struct MHD_Connection *c, const char *path,
 	    "Authorization");
 	zip = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Accept-Encoding");
+	q.cursor = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Cursor");
+	q.body = call->body.len > 0 ? buf_text(&call->body) : NULL;
 	q.gzip = zip != NULL && strstr(zip, "gzip") != NULL;
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return MHD_NO;
@@ -203,6 +210,8 @@ call_new(void *arg, const char *uri, struct MHD_Connection *c)
 		free(call);
 		call = NULL;
 	}
+	if (call != NULL)
+		buf_init(&call->body, REPLY_MAX);
 	return call;
 }
 
@@ -215,6 +224,7 @@ call_free(void *arg, struct MHD_Connection *c, void **closure,
 	if (call == NULL)
 		return;
 	free(call->uri);
+	buf_release(&call->body);
 	free(call);
 	*closure = NULL;
 }

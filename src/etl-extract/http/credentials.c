@@ -78,9 +78,7 @@ add_headers_from_file(struct credentials *c, const char *path, struct err *e)
 		if (n > 0)
 			rc = add_user_header(c, line, path, ERR_CONFIG, e);
 	}
-	if (b.data != NULL)
-		explicit_bzero(b.data, b.cap);
-	buf_release(&b);
+	secret_release_buf(&b);
 	return rc;
 }
 
@@ -134,6 +132,14 @@ add_user_and_default_headers(
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
+	/* libcurl sends no Expect header if this one is empty: with it, libcurl
+	 * would wait for the server before it sends a long body. */
+	if ((o->body != NULL ||
+		(o->into != NULL && strncmp(o->into, "body:", 5) == 0)) &&
+	    (add_default_header_unless_given(
+		 c, "Content-Type: application/json", e) == -1 ||
+		add_default_header_unless_given(c, "Expect:", e) == -1))
+		return -1;
 	return add_default_header_unless_given(
 		   c, "Accept: application/json", e) == -1
 		   ? -1
@@ -160,9 +166,7 @@ append_auth_header(struct credentials *c, struct err *e)
 		buf_printf(&b, "%s: %s", c->auth + strlen("header:"), s);
 	}
 	rc = buf_check(&b, e) == -1 ? -1 : append_header(c, buf_text(&b), e);
-	if (b.data != NULL)
-		explicit_bzero(b.data, b.cap);
-	buf_release(&b);
+	secret_release_buf(&b);
 	return rc;
 }
 

@@ -6,7 +6,9 @@
 #include "http/credentials.h"
 #include "http/redirect.h"
 #include "http/retry_after.h"
+#include "http/secret.h"
 #include "http/status.h"
+#include "http/url.h"
 #include "stdout_reader.h"
 
 #include <inttypes.h>
@@ -96,9 +98,7 @@ mask_url_for_message(struct fetch *f, const struct buf *url)
 	}
 	buf_clear(&f->masked);
 	text_show(&f->masked, copy.data, copy.len);
-	if (copy.data != NULL)
-		explicit_bzero(copy.data, copy.cap);
-	buf_release(&copy);
+	secret_release_buf(&copy);
 	return buf_text(&f->masked);
 }
 
@@ -113,6 +113,48 @@ fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max)
 {
 	answer_show_body(b, a, &f->cred, max);
+}
+
+void
+fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
+{
+	if (credentials_are_in_cut_text(&f->cred, p, n))
+		buf_str(b, "(not shown: it contains the secret)");
+	else
+		text_show(b, p, n);
+}
+
+int
+fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
+    struct buf *url, struct err *e)
+{
+	const char *secret_param = f->cred.query_param;
+	struct http_url to = { 0 };
+	struct buf base, text;
+	int rc = -1;
+
+	buf_init(&base, SENT_MAX);
+	buf_init(&text, SENT_MAX);
+	buf_add(&base, f->redirect.url.data, f->redirect.url.len);
+	buf_add(&text, ref, n);
+	(void)buf_text(&base);
+	(void)buf_text(&text);
+	if (buf_check(&base, e) == 0 && buf_check(&text, e) == 0) {
+		rc = http_url_parse(&to, base.data, text.data, e);
+	}
+	if (rc == 0) {
+		buf_clear(url);
+		buf_str(url, to.text);
+		if (secret_param != NULL)
+			query_remove(url, secret_param, strlen(secret_param));
+		rc = buf_check(url, e);
+	}
+	if (rc == -1 && (e->code == ERR_USAGE || e->code == ERR_DATA))
+		e->code = ERR_PEER;
+	secret_release_buf(&base);
+	buf_release(&text);
+	http_url_release(&to);
+	return rc;
 }
 
 /* Puts the URL before the message and masks the secret in both. */
@@ -154,7 +196,7 @@ get_with_redirects(struct fetch *f, struct err *e)
 
 	f->concerns_all = false;
 	if (redirect_reset_to_request_with_secret(
-		to, &r->url, &r->header, &f->cred, e) == -1 ||
+		to, r, &f->cred, e) == -1 ||
 	    redirect_send_request(to, f->http, &f->cred, a, e) == -1)
 		return -1;
 	while (is_redirect_status(a->status))

@@ -52,6 +52,14 @@ bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
  * escaped. If the body contains the secret, appends a note in its place. */
 void fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
+/* Appends n bytes of an answer in the same way, for example a value. */
+void fetch_show_text(
+    const struct fetch *f, struct buf *b, const char *p, size_t n);
+/* Sets *url to the URL that the n bytes at ref name in the last answer, where
+ * they may be relative. Leaves out the secret of --auth query:NAME and the
+ * fragment. Fails with ERR_PEER if they are not a URL. */
+int fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
+    struct buf *url, struct err *e);
 /* A request's URL with secrets masked and control characters escaped, cut to
  * 400 bytes. The text is valid until the next call. */
 const char *fetch_masked_url(struct fetch *f, const struct request *r);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "http/curl_error.h"
+#include "http/curl_options.h"
 #include "http/private_address.h"
 #include "http/receiver.h"
 #include "http/time_limit.h"
@@ -13,14 +14,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { READ_SIZE = 128 << 10, CHECK_MS = 100 };
+enum { CHECK_MS = 100 };
 
 struct http {
 	CURLM *multi;                   /* has the connections */
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
 	struct curl_slist *headers;     /* of the request */
-	struct receiver receiver;       /* of the answer of http_get() */
+	struct receiver receiver;       /* of the answer of http_send() */
 	struct time_limit time;         /* of --timeout */
 	bool is_active;                 /* a request was begun */
 	bool is_done;                   /* its answer has ended, with code */
@@ -76,26 +77,11 @@ note_or_refuse_private_ip(void *to, char *ip, char *own, int port, int own_port)
 }
 
 static void
-set_curl_options(struct http *h, const struct http_conf *c)
+set_callbacks(struct http *h)
 {
 	CURL *u = h->curl;
-	const char *ca = getenv("SSL_CERT_FILE");
 
 	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, h->curl_error);
-	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(u, CURLOPT_SSLVERSION,
-	    (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(u, CURLOPT_PROXY_SSLVERSION,
-	    (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(u, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* do not await DNS */
-	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
-	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)c->connect_timeout);
-	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
@@ -104,8 +90,6 @@ set_curl_options(struct http *h, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, h);
 	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, note_or_refuse_private_ip);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, h);
-	if (ca != NULL && *ca != '\0')
-		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
 }
 
 int
@@ -125,7 +109,8 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 		return err_nomem(e);
 	}
 	h->time.limit = (int64_t)c->timeout;
-	set_curl_options(h, c);
+	set_callbacks(h);
+	curl_options_set_client(h->curl, c);
 	*to = h;
 	return 0;
 }
@@ -190,8 +175,8 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 
 	if (h->refused_private)
 		return err_set(e, ERR_DENIED, false,
-		    "refused a redirect from a public address to a private "
-		    "one: it could reach servers inside your network");
+		    "refused a link or redirect from a public address to a "
+		    "private one: it could reach servers inside your network");
 	if (code == CURLE_WRITE_ERROR)
 		return set_refused_error(h, e);
 	if (curl_error_to_value(code, why, e) == -1)
@@ -278,8 +263,7 @@ transfer_until(
 }
 
 static int
-begin_request(struct http *h, const char *url, char *const *headers, size_t n,
-    struct err *e)
+begin_request(struct http *h, const struct http_request *r, struct err *e)
 {
 	CURLMcode code;
 
@@ -287,11 +271,12 @@ begin_request(struct http *h, const char *url, char *const *headers, size_t n,
 	time_limit_restart(&h->time);
 	h->code = CURLE_OK;
 	h->curl_error[0] = '\0';
-	if ((h->headers = make_header_list(headers, n)) == NULL && n > 0)
+	h->headers = make_header_list(r->headers, r->n_headers);
+	if (h->headers == NULL && r->n_headers > 0)
 		return err_nomem(e);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
-	if (curl_easy_setopt(h->curl, CURLOPT_URL, url) != CURLE_OK)
-		return err_nomem(e);
+	if (curl_options_set_request(h->curl, r, e) == -1)
+		return -1;
 	code = curl_multi_add_handle(h->multi, h->curl);
 	h->is_active = code == CURLM_OK;
 	return code == CURLM_OK ? 0 : set_multi_error(code, e);
@@ -321,12 +306,12 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 }
 
 int
-http_get(struct http *h, const char *url, char *const *headers, size_t n,
+http_send(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	end_request(h);
 	receiver_reset(&h->receiver, a);
-	if (begin_request(h, url, headers, n, e) == -1 ||
+	if (begin_request(h, r, e) == -1 ||
 	    transfer_until(h, has_head_or_is_done, e) == -1)
 		return -1;
 	if (h->receiver.has_head)

@@ -1,6 +1,7 @@
-/* HTTP GET by libcurl, which keeps connections open for the next request.
- * Gives: http_get() returns 0 for any status once the headers have come;
- *        redirects are not followed. http_read() gives the decoded body.
+/* HTTP requests by libcurl, which keeps connections open for the next one.
+ * Gives: http_send() returns 0 for any status once the headers have come;
+ *        redirects are not followed. http_read() gives the decoded body. The
+ *        body of the request must stay valid until then.
  * Fails: transient if a retry may help (no connection, time-out, cut body);
  *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for
  *        a decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
@@ -18,6 +19,14 @@ enum { HTTP_ERROR_KEPT = 4096, HTTP_ERROR_READ = 64 << 10 };
 
 struct http_conf {
 	uint64_t timeout, connect_timeout;      /* milliseconds */
+};
+
+struct http_request {
+	const char *method, *url;
+	char *const *headers;
+	size_t n_headers;
+	const char *body;       /* NULL: none */
+	size_t body_len;
 };
 
 struct http_answer {
@@ -39,7 +48,7 @@ struct http_url {
 struct http;
 
 int http_open(struct http **h, const struct http_conf *c, struct err *e);
-int http_get(struct http *h, const char *url, char *const *headers, size_t n,
+int http_send(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e);
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
@@ -58,6 +67,10 @@ size_t http_token_length(const char *p);
  * around it and without a NUL at its end. Returns false if there is none. */
 bool http_find_header(const struct http_answer *a, const char *name,
     const char **value, size_t *len);
+/* The same from byte *at of the head on, and sets *at behind the header that it
+ * finds. Start with 0. */
+bool http_next_header(const struct http_answer *a, size_t *at,
+    const char *name, const char **value, size_t *len);
 
 /* Resolves the URL reference ref against base. If base is NULL, ref must be an
  * absolute URL. Fails with ERR_USAGE. */

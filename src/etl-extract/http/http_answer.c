@@ -29,20 +29,22 @@ http_token_length(const char *p)
 }
 
 bool
-http_find_header(const struct http_answer *a, const char *name,
+http_next_header(const struct http_answer *a, size_t *at, const char *name,
     const char **value, size_t *len)
 {
 	size_t n = strlen(name);
-	const char *p = a->head.data, *end, *eol;
+	const char *p, *end, *eol;
 
-	if (a->head.len == 0)
+	if (a->head.len <= *at)
 		return false;
-	for (end = p + a->head.len; p < end; p = eol + 1) {
+	end = a->head.data + a->head.len;
+	for (p = a->head.data + *at; p < end; p = eol + 1) {
 		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			return false;
 		if ((size_t)(eol - p) <= n || p[n] != ':' ||
 		    strncasecmp(p, name, n) != 0)
 			continue;
+		*at = (size_t)(eol + 1 - a->head.data);
 		for (p += n + 1; p < eol && isspace((unsigned char)*p); p++)
 			;
 		*value = p;
@@ -52,4 +54,13 @@ http_find_header(const struct http_answer *a, const char *name,
 		return true;
 	}
 	return false;
+}
+
+bool
+http_find_header(const struct http_answer *a, const char *name,
+    const char **value, size_t *len)
+{
+	size_t at = 0;
+
+	return http_next_header(a, &at, name, value, len);
 }

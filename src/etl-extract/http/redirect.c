@@ -1,6 +1,7 @@
 #include "http/redirect.h"
 
 #include "base/text.h"
+#include "http/secret.h"
 #include "http/url.h"
 
 #include <stdlib.h>
@@ -17,55 +18,39 @@ redirect_init(struct redirect *r, size_t max_bytes_of_each)
 	buf_init(&r->header, max_bytes_of_each);
 }
 
-static void
-wipe_and_release(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->cap);
-	buf_release(b);
-}
-
 void
 redirect_release(struct redirect *r)
 {
-	wipe_and_release(&r->url);
-	wipe_and_release(&r->header);
-}
-
-int
-redirect_reset_to_request_with_secret(struct redirect *r, const struct buf *url,
-    const struct buf *header, const struct credentials *c, struct err *e)
-{
-	r->count = 0;
-	r->left_origin = r->origin_is_public = false;
-	buf_clear(&r->url);
-	buf_add(&r->url, url->data, url->len);
-	if (c->query_param != NULL)
-		query_set_dropping_fragment(
-		    &r->url, c->query_param, strlen(c->query_param), c->secret);
-	buf_clear(&r->header);
-	buf_add(&r->header, header->data, header->len);
-	if (buf_check(&r->header, e) == -1)
-		return -1;
-	return buf_check(&r->url, e);
+	secret_release_buf(&r->url);
+	secret_release_buf(&r->header);
 }
 
 static int
-get_with_allowed_headers(struct redirect *r, struct http *http,
+send_with_allowed_headers(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e)
 {
-	size_t n = r->left_origin ? c->n_default : c->n_headers;
+	struct http_request to = { .method = r->method, .headers = c->headers,
+	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
 	char **lines;
 	int rc;
 
-	if (r->left_origin || r->header.len == 0)
-		return http_get(http, buf_text(&r->url), c->headers, n, a, e);
-	if ((lines = calloc(n + 1, sizeof(*lines))) == NULL)
-		return err_nomem(e);
-	memcpy(lines, c->headers, n * sizeof(*lines));
+	(void)buf_text(&r->url);
 	(void)buf_text(&r->header);
-	lines[n] = r->header.data;
-	rc = http_get(http, buf_text(&r->url), lines, n + 1, a, e);
+	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1)
+		return -1;
+	to.url = r->url.data;
+	if (r->body != NULL) {
+		to.body = r->body->data == NULL ? "" : r->body->data;
+		to.body_len = r->body->len;
+	}
+	if (r->left_origin || r->header.len == 0)
+		return http_send(http, &to, a, e);
+	if ((lines = calloc(to.n_headers + 1, sizeof(*lines))) == NULL)
+		return err_nomem(e);
+	memcpy(lines, c->headers, to.n_headers * sizeof(*lines));
+	lines[to.n_headers++] = r->header.data;
+	to.headers = lines;
+	rc = http_send(http, &to, a, e);
 	free(lines);
 	return rc;
 }
@@ -75,9 +60,9 @@ redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e)
 {
 	http_set_public_only(http, r->left_origin && r->origin_is_public);
-	if (get_with_allowed_headers(r, http, c, a, e) == -1)
+	if (send_with_allowed_headers(r, http, c, a, e) == -1)
 		return -1;
-	if (r->count == 0)
+	if (r->count == 0 && !r->left_origin)
 		r->origin_is_public = !a->from_private;
 	return 0;
 }
@@ -94,9 +79,10 @@ refuse_target(const struct redirect *r, const char *to,
 	credentials_mask(c, &copy);
 	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
 	    copy.len);
-	(void)err_set(e, ERR_DENIED, false, "refused a redirect to %s: %s",
+	(void)err_set(e, ERR_DENIED, false, "refused %s %s: %s",
+	    r->count == 0 ? "the next page at" : "a redirect to",
 	    buf_text(&b), why);
-	wipe_and_release(&copy);
+	secret_release_buf(&copy);
 	buf_release(&b);
 	return -1;
 }
@@ -113,6 +99,9 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 		    "http, which is not encrypted", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
 		r->left_origin = true;
+	if (r->left_origin && r->body != NULL)
+		return refuse_target(r, to->text, c, "another origin must not "
+		    "get the body of the request", e);
 	buf_clear(&r->url);
 	buf_str(&r->url, to->text);
 	if (c->query_param != NULL && r->left_origin)
@@ -128,6 +117,67 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 		return refuse_target(r, "another origin", c,
 		    "its URL contains the secret", e);
 	return 0;
+}
+
+/* Sets r->url to a URL that an answer has named as the next page. */
+static int
+check_and_set_page_url(struct redirect *r, const struct request *from,
+    const struct credentials *c, struct err *e)
+{
+	struct http_url user, page = { 0 };
+	struct buf url;
+	int rc;
+
+	if (http_url_parse(&user, NULL, from->source, e) == -1)
+		return -1;
+	buf_init(&url, r->url.max);
+	buf_add(&url, from->url.data, from->url.len);
+	(void)buf_text(&url);
+	rc = buf_check(&url, e);
+	if (rc == 0)
+		rc = http_url_parse(&page, NULL, url.data, e);
+	if (rc == 0)
+		rc = check_and_set_target_url(r, &user, &page, c, e);
+	secret_release_buf(&url);
+	http_url_release(&user);
+	http_url_release(&page);
+	return rc;
+}
+
+int
+redirect_reset_to_request_with_secret(struct redirect *r,
+    const struct request *from, const struct credentials *c, struct err *e)
+{
+	r->count = 0;
+	r->left_origin = false;
+	r->method = from->method;
+	r->body = from->has_body ? &from->body : NULL;
+	buf_clear(&r->header);
+	buf_add(&r->header, from->header.data, from->header.len);
+	if (buf_check(&r->header, e) == -1)
+		return -1;
+	if (from->comes_from_page)
+		return check_and_set_page_url(r, from, c, e);
+	r->origin_is_public = false;
+	buf_clear(&r->url);
+	buf_add(&r->url, from->url.data, from->url.len);
+	if (c->query_param != NULL)
+		query_set_dropping_fragment(
+		    &r->url, c->query_param, strlen(c->query_param), c->secret);
+	return buf_check(&r->url, e);
+}
+
+/* After 303, and after 301 and 302 for a POST, the target is requested with GET
+ * (RFC 9110, 15.4). */
+static void
+drop_body_if_status_says(struct redirect *r, int status)
+{
+	bool moved = status == 301 || status == 302;
+
+	if (status != 303 && !(moved && strcmp(r->method, "POST") == 0))
+		return;
+	r->method = "GET";
+	r->body = NULL;
 }
 
 int
@@ -147,6 +197,7 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	if (!http_find_header(a, "Location", &v, &n) || n == 0)
 		return err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but the answer has no Location header", a->status);
+	drop_body_if_status_says(r, a->status);
 	if (http_url_parse(&from, NULL, buf_text(&r->url), e) == -1)
 		return -1;
 	buf_init(&ref, r->url.max);
@@ -157,7 +208,7 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	else if (e->code != ERR_IO)
 		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but its Location header is not a valid URL", a->status);
-	wipe_and_release(&ref);
+	secret_release_buf(&ref);
 	http_url_release(&from);
 	http_url_release(&to);
 	return rc;

@@ -1,30 +1,33 @@
-/* Follows redirects and decides what is sent to each origin (scheme, host and
- * port). At most 10 redirects, only to http and https, never from https to
- * http. Once a redirect has led to another origin, neither the user's headers
- * nor the secret are sent to this and any later target. If the first server has
- * a public address, another origin must not have a private one.
- * Fails: ERR_DENIED for a target that is not allowed; ERR_PEER for more than 10
- *        redirects and for a Location that is missing or not a URL. */
+/* Follows redirects, and URLs of pages that an answer names, and decides what
+ * is sent to each origin (scheme, host and port). Only to http and https, never
+ * from https to http. Once a target had another origin, this and later targets
+ * get neither the user's headers nor the secret, and no target gets the body.
+ * If the first server has a public address, another origin must not have a
+ * private one. Fails: ERR_DENIED for a target that is not allowed; ERR_PEER for
+ * more than 10 redirects and for a Location that is missing or not a URL. */
 #ifndef EXTRACT_REDIRECT_H
 #define EXTRACT_REDIRECT_H
 
 #include "http/credentials.h"
 #include "http/http.h"
+#include "http/request.h"
 
 struct redirect {
 	struct buf url;         /* of the next request that is sent */
 	struct buf header;      /* one more header for the user's origin */
+	const char *method;     /* of the next request that is sent */
+	const struct buf *body; /* its body, NULL for none */
 	unsigned count;         /* redirects followed so far */
-	bool left_origin;       /* one of them led to another origin */
+	bool left_origin;       /* the URL, or one before it, has another origin
+				 * than the one the user gave */
 	bool origin_is_public;  /* the user's origin has a public address */
 };
 
 /* Starts with a new request: copies its URL and header, and adds the secret of
- * --auth query:NAME to the URL. */
+ * --auth query:NAME to the URL. The body must stay valid. */
 int redirect_reset_to_request_with_secret(struct redirect *r,
-    const struct buf *url, const struct buf *header,
-    const struct credentials *c, struct err *e);
-/* GETs r->url with only those headers that its origin may receive. */
+    const struct request *from, const struct credentials *c, struct err *e);
+/* Requests r->url with only those headers that its origin may receive. */
 int redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, struct http_answer *a, struct err *e);
 /* Sets r->url to the target of an answer that is a redirect. */

@@ -1,5 +1,6 @@
 #include "http/request.h"
 
+#include "base/file.h"
 #include "http/http.h"
 #include "http/url.h"
 
@@ -8,8 +9,11 @@
 void
 request_init(struct request *r)
 {
+	*r = (struct request){ .method = "GET" };
 	buf_init(&r->url, REQUEST_URL_MAX);
 	buf_init(&r->header, REQUEST_URL_MAX);
+	buf_init(&r->body, REQUEST_BODY_MAX);
+	buf_init(&r->given_body, REQUEST_BODY_MAX);
 }
 
 void
@@ -17,6 +21,8 @@ request_release(struct request *r)
 {
 	buf_release(&r->url);
 	buf_release(&r->header);
+	buf_release(&r->body);
+	buf_release(&r->given_body);
 }
 
 static bool
@@ -42,6 +48,42 @@ check_url_is_valid_without_user(const char *url, struct err *e)
 	    "name or password: give them with --auth basic and --secret") : 0;
 }
 
+/* An answer to HEAD has no records, and CONNECT is for proxies. */
+static int
+check_method(const char *method, struct err *e)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	if (method == NULL)
+		return 0;
+	if (*method == '\0' || method[strspn(method, letters)] != '\0')
+		return err_set(e, ERR_USAGE, false, "--method %s: it must be "
+		    "a method in capital letters, such as POST", method);
+	if (strcmp(method, "HEAD") == 0 || strcmp(method, "CONNECT") == 0)
+		return err_set(e, ERR_USAGE, false, "--method %s: the answer "
+		    "to such a request has no records", method);
+	return 0;
+}
+
+int
+request_load_body(
+    struct request *r, const struct extract_opts *o, struct err *e)
+{
+	bool is_into_body = o->into != NULL &&
+	    strncmp(o->into, "body:", 5) == 0;
+
+	r->has_body = o->body != NULL || is_into_body;
+	r->method = o->method != NULL ? o->method :
+	    r->has_body ? "POST" : "GET";
+	if (o->body == NULL)
+		buf_str(&r->given_body, is_into_body ? "{}" : "");
+	else if (*o->body != '@')
+		buf_str(&r->given_body, o->body);
+	else if (file_append_to_buf(&r->given_body, o->body + 1, e) == -1)
+		return -1;
+	return buf_check(&r->given_body, e);
+}
+
 int
 request_check_options(const struct extract_opts *o, const char *url,
     struct err *e)
@@ -62,6 +104,8 @@ request_check_options(const struct extract_opts *o, const char *url,
 	if (o->timeout == 0 || o->connect_timeout == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--timeout and --connect-timeout must be more than 0");
+	if (check_method(o->method, e) == -1)
+		return -1;
 	return url == NULL ? 0 : check_url_is_valid_without_user(url, e);
 }
 
@@ -73,6 +117,11 @@ request_set_url_and_params(struct request *r, const struct extract_opts *o,
 
 	buf_clear(&r->url);
 	buf_clear(&r->header);
+	buf_clear(&r->body);
+	r->comes_from_page = false;
+	buf_add(&r->body, r->given_body.data, r->given_body.len);
+	if (buf_check(&r->body, e) == -1)
+		return -1;
 	buf_add(&r->url, url, len);
 	for (size_t i = 0; i < o->params.n; i++) {
 		n = strcspn(o->params.v[i], "=");

@@ -1,4 +1,5 @@
-/* A request: its URL, made from SOURCE or --each, --query-param and --size.
+/* A request: its URL, made from SOURCE or --each, --query-param and --size; its
+ * method and its body.
  * Owns:  the buffers; request_release() frees them.
  * Fails: ERR_USAGE for a wrong option, and for a URL that is not valid, is too
  *        long, or contains a user name or password. */
@@ -8,11 +9,18 @@
 #include "base/buf.h"
 #include "extract.h"
 
-enum { REQUEST_URL_MAX = 64 << 10 };
+enum { REQUEST_URL_MAX = 64 << 10, REQUEST_BODY_MAX = 16 << 20 };
 
 struct request {
 	struct buf url;
 	struct buf header;      /* "Name: value" of this request, or empty */
+	const char *method;     /* "GET", "POST", ... */
+	bool has_body;
+	struct buf body;
+	struct buf given_body;  /* of --body: body starts as a copy of it */
+	const char *source;     /* the URL that the user gave */
+	bool comes_from_page;   /* an answer has named the URL: the rules for
+				 * redirects hold for it (redirect.h) */
 };
 
 void request_init(struct request *r);
@@ -22,8 +30,11 @@ void request_release(struct request *r);
  * before the first request. */
 int request_check_options(const struct extract_opts *o, const char *url,
     struct err *e);
-/* Sets the URL to the len bytes at url plus the parameters of the options, and
- * clears the header. */
+/* Sets method and body from --method, --body and --into. */
+int request_load_body(struct request *r, const struct extract_opts *o,
+    struct err *e);
+/* Sets the URL to the len bytes at url plus the parameters of the options,
+ * clears the header, and sets the body to that of --body. */
 int request_set_url_and_params(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e);
 

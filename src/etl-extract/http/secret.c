@@ -23,6 +23,14 @@ secret_free(char *s)
 	free(s);
 }
 
+void
+secret_release_buf(struct buf *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	buf_release(b);
+}
+
 static int
 read_and_unset_env(struct buf *b, const char *name, struct err *e)
 {
@@ -179,8 +187,6 @@ secret_load_and_unset_env(char **to, const char *from, struct err *e)
 		rc = strip_and_check_secret(&b, from, e);
 	if (rc == 0 && (*to = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
-	if (b.data != NULL)
-		explicit_bzero(b.data, b.cap);
-	buf_release(&b);
+	secret_release_buf(&b);
 	return rc;
 }

@@ -12,5 +12,7 @@ void secret_free(char *s);      /* overwrites the text first; NULL allowed */
 /* Reads fd to its end and closes it. If fd is -1, because the caller's open()
  * failed, reports errno. `from` names the source in messages. */
 int secret_read_fd(struct buf *b, int fd, const char *from, struct err *e);
+/* Overwrites the content of a buffer and frees it. */
+void secret_release_buf(struct buf *b);
 
 #endif

@@ -2,22 +2,74 @@
 
 #include "base/suggest.h"
 
-static const struct paginator *const paginators[] = {
-	&paginator_none, &paginator_page, &paginator_since, NULL
+enum { KINDS = 6, NAMES_MAX = 128 };
+
+static const struct paginator *const paginators[KINDS] = {
+	&paginator_none, &paginator_page, &paginator_offset,
+	&paginator_cursor, &paginator_link, &paginator_since,
 };
+
+/* Sets the error for an option that this paginator does not take. */
+static int
+fail_not_for_paginator(const struct paginator *p, const char *option,
+    unsigned bit, struct err *e)
+{
+	size_t left = 0;
+	struct buf b;
+
+	for (size_t i = 0; i < KINDS; i++)
+		left += (paginators[i]->takes & bit) != 0;
+	buf_init(&b, NAMES_MAX);
+	for (size_t i = 0; i < KINDS; i++) {
+		if ((paginators[i]->takes & bit) == 0)
+			continue;
+		buf_str(&b, paginators[i]->name);
+		left--;
+		buf_str(&b, left > 1 ? ", " : left == 1 ? " or " : "");
+	}
+	(void)err_set(e, ERR_USAGE, false, "%s needs --paginate %s; it has no "
+	    "use with --paginate %s", option, buf_text(&b), p->name);
+	buf_release(&b);
+	return -1;
+}
+
+static int
+check_options_are_taken(const struct paginator *p,
+    const struct extract_opts *o, struct err *e)
+{
+	const struct {
+		const char *option;
+		unsigned bit;
+		bool given;
+	} some[] = {
+		{ "--into", TAKES_INTO, o->into != NULL },
+		{ "--first", TAKES_FIRST, o->first != FIRST_NOT_GIVEN },
+		{ "--size", TAKES_SIZE, o->size != NULL },
+		{ "--total", TAKES_TOTAL, o->total != NULL },
+		{ "--next", TAKES_NEXT, o->next != NULL },
+		{ "--more", TAKES_MORE, o->more != NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+		if (some[i].given && (p->takes & some[i].bit) == 0)
+			return fail_not_for_paginator(
+			    p, some[i].option, some[i].bit, e);
+	return 0;
+}
 
 int
 paginator_find(const struct paginator **p, const struct extract_opts *o,
     struct err *e)
 {
-	const char *names[sizeof(paginators) / sizeof(paginators[0])] = { 0 };
+	const char *names[KINDS + 1] = { 0 };
 	int found;
 
-	for (size_t i = 0; paginators[i] != NULL; i++)
+	for (size_t i = 0; i < KINDS; i++)
 		names[i] = paginators[i]->name;
 	found = suggest_find_choice("--paginate", o->paginate == NULL ?
 	    "none" : o->paginate, names, e);
-	if (found != -1)
-		*p = paginators[found];
-	return found == -1 ? -1 : 0;
+	if (found == -1)
+		return -1;
+	*p = paginators[found];
+	return check_options_are_taken(*p, o, e);
 }

@@ -2,29 +2,29 @@
  * Each kind is one file with one const struct; paginate.c lists all.
  * Owns:  open() sets *self, and close() frees it, also if it is NULL.
  *        prepare_request and close may be NULL: then nothing is called.
- * Gives: prepare_request() puts the number of the next page into the request.
- *        has_more() looks at the page that came: 1 if another page follows, 0
- *        if it was the last.
+ * Gives: prepare_request() changes the request for the next page. has_more()
+ *        looks at the page that came: 1 if another page follows, 0 if not.
  * Fails: open() with ERR_USAGE for options that do not fit together. */
 #ifndef EXTRACT_PAGINATE_H
 #define EXTRACT_PAGINATE_H
 
 #include "extract.h"
-#include "http/fetch.h"
-#include "page/body.h"
+#include "page/page.h"
 
-struct page {
-	const struct http_answer *answer;
-	const struct body *body;
-	uint64_t records;               /* number of records on this page */
-	const char *url;                /* for messages: secrets are masked */
+/* The options that only some paginators take. */
+enum {
+	TAKES_INTO = 1, TAKES_FIRST = 2, TAKES_SIZE = 4, TAKES_TOTAL = 8,
+	TAKES_NEXT = 16, TAKES_MORE = 32
 };
 
 struct paginator {
 	const char *name;
+	unsigned takes;
 	bool overlaps;          /* each page begins with the last records of
 				 * the page before; a page that has only such
 				 * records is the last page */
+	const char *if_second_page_repeats;     /* the advice if two pages have
+						 * the same records */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
 	int (*prepare_request)(void *self, struct request *r, struct err *e);
 	int (*has_more)(void *self, const struct page *p, struct err *e);
@@ -33,6 +33,9 @@ struct paginator {
 
 extern const struct paginator paginator_none;
 extern const struct paginator paginator_page;
+extern const struct paginator paginator_offset;
+extern const struct paginator paginator_cursor;
+extern const struct paginator paginator_link;
 extern const struct paginator paginator_since;
 
 int paginator_find(const struct paginator **p, const struct extract_opts *o,

@@ -10,9 +10,6 @@ static int
 since_check_options(void **self, const struct extract_opts *o, struct err *e)
 {
 	*self = NULL;
-	if (o->into != NULL || o->total != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--into and --total need --paginate page");
 	if (o->checkpoint == NULL || o->size == NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--paginate since needs --checkpoint and --size");
@@ -26,6 +23,7 @@ since_has_more(void *self, const struct page *p, struct err *e)
 }
 
 const struct paginator paginator_since = {
-	.name = "since", .overlaps = true, .open = since_check_options,
+	.name = "since", .takes = TAKES_SIZE, .overlaps = true,
+	.open = since_check_options,
 	.has_more = since_has_more,
 };

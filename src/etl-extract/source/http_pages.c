@@ -5,6 +5,7 @@
 #include "page/page_records.h"
 #include "page/page_repeat.h"
 #include "page/paginate.h"
+#include "page/put_value.h"
 #include "source/source.h"
 
 #include <inttypes.h>
@@ -75,14 +76,19 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 {
 	const struct extract_opts *o = p->o;
 
+	p->request.source = p->uri;
 	if (request_check_options(o, p->uri, e) == -1 ||
+	    request_load_body(&p->request, o, e) == -1 ||
 	    paginator_find(&p->paginator, o, e) == -1 ||
-	    p->paginator->open(&p->paging, o, e) == -1)
+	    p->paginator->open(&p->paging, o, e) == -1 ||
+	    request_check_body_place(&p->request, o, e) == -1)
 		return -1;
 	if (fetch_open_once(&p->fetch, x, e) == -1 ||
 	    page_repeat_init(&p->repeat, e) == -1)
 		return -1;
 	page_records_want(&p->records, o->total);
+	page_records_want(&p->records, o->next);
+	page_records_want(&p->records, o->more);
 	if (page_records_open(&p->records, p->fetch, o, e) == -1)
 		return -1;
 	if (p->paginator->overlaps)
@@ -114,7 +120,7 @@ fail_page_repeats(struct pages *p, struct err *e)
 	return err_set(e, ERR_PEER, false, "%s: page %" PRIu64
 	    " has the same records as page %" PRIu64 ": %s",
 	    buf_text(&p->shown), p->page, p->page - 1, p->page == 2 ?
-	    "check that the service knows the parameter of --into" :
+	    p->paginator->if_second_page_repeats :
 	    "if the service repeats its last page, give --total");
 }
 
@@ -136,7 +142,8 @@ begin_next_page(struct pages *p, struct err *e)
 	    (p->paginator->prepare_request != NULL &&
 		p->paginator->prepare_request(p->paging, &p->request, e) ==
 		    -1) ||
-	    (p->x->cursor != NULL && cursor_put_bounds_into_url(p->x->cursor,
+	    (p->x->cursor != NULL && !p->request.comes_from_page &&
+		cursor_put_bounds_into_url(p->x->cursor,
 					 &p->request.url, e) == -1) ||
 	    page_records_begin(&p->records, &p->request, &p->answer, e) == -1)
 		return -1;
@@ -219,7 +226,7 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 static int
 end_page(struct pages *p, struct err *e)
 {
-	const struct page page = { .answer = &p->answer,
+	const struct page page = { .fetch = p->fetch, .answer = &p->answer,
 	    .body = &p->records.body, .records = p->records.given,
 	    .url = buf_text(&p->shown) };
 	int more = p->paginator->has_more(p->paging, &page, e);

@@ -1,0 +1,169 @@
+#include "http/link_header.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+struct span {
+	const char *p;          /* NULL: not there */
+	size_t n;
+	bool quoted;            /* has backslash escapes */
+};
+
+struct link {
+	struct span target, rel, anchor;
+};
+
+struct reader {
+	const char *p, *end;
+};
+
+static char
+peek(const struct reader *r)
+{
+	return r->p < r->end ? *r->p : '\0';
+}
+
+static void
+skip_blanks(struct reader *r)
+{
+	while (peek(r) == ' ' || peek(r) == '\t')
+		r->p++;
+}
+
+/* Takes the bytes up to the first one that is in `stops`. */
+static struct span
+take_until(struct reader *r, const char *stops)
+{
+	struct span s = { .p = r->p };
+
+	while (r->p < r->end && (*r->p == '\0' ||
+	    strchr(stops, *r->p) == NULL))
+		r->p++;
+	s.n = (size_t)(r->p - s.p);
+	return s;
+}
+
+/* Takes a quoted string; its closing quote may be absent. */
+static struct span
+take_quoted(struct reader *r)
+{
+	struct span s = { .p = ++r->p, .quoted = true };
+
+	while (r->p < r->end && *r->p != '"') {
+		if (*r->p == '\\' && r->p + 1 < r->end)
+			r->p++;
+		r->p++;
+	}
+	s.n = (size_t)(r->p - s.p);
+	if (r->p < r->end)
+		r->p++;
+	return s;
+}
+
+/* If a parameter is given more than once, the first counts (RFC 8288, 3.3). */
+static void
+keep_first(struct span *to, const struct span *name, const char *wanted,
+    const struct span *value)
+{
+	if (to->p == NULL && name->n == strlen(wanted) &&
+	    strncasecmp(name->p, wanted, name->n) == 0)
+		*to = *value;
+}
+
+static void
+take_parameter(struct reader *r, struct link *l)
+{
+	struct span name, value = { .p = "" };
+
+	skip_blanks(r);
+	name = take_until(r, " \t=;,");
+	skip_blanks(r);
+	if (peek(r) == '=') {
+		r->p++;
+		skip_blanks(r);
+		value = peek(r) == '"' ? take_quoted(r) :
+		    take_until(r, " \t;,");
+	}
+	keep_first(&l->rel, &name, "rel", &value);
+	keep_first(&l->anchor, &name, "anchor", &value);
+}
+
+/* Takes one link and the comma after it. Returns false at the end, and at a
+ * syntax error. */
+static bool
+take_link(struct reader *r, struct link *l)
+{
+	memset(l, 0, sizeof(*l));
+	while (peek(r) == ' ' || peek(r) == '\t' || peek(r) == ',')
+		r->p++;
+	if (peek(r) != '<')
+		return false;
+	r->p++;
+	l->target = take_until(r, ">");
+	if (r->p == r->end)
+		return false;
+	r->p++;
+	for (skip_blanks(r); peek(r) == ';'; skip_blanks(r)) {
+		r->p++;
+		take_parameter(r, l);
+	}
+	return r->p == r->end || *r->p == ',';
+}
+
+/* True if the relation types, which are separated by spaces, contain next. */
+static bool
+is_next(const struct span *rel)
+{
+	static const char next[] = "next";
+	size_t at = 0;
+	bool fits = true;
+
+	for (size_t i = 0; i < rel->n; i++) {
+		char c = rel->p[i];
+
+		if (rel->quoted && c == '\\' && i + 1 < rel->n)
+			c = rel->p[++i];
+		if (c == ' ' || c == '\t') {
+			if (fits && at == strlen(next))
+				return true;
+			at = 0;
+			fits = true;
+		} else if (fits && at < strlen(next) &&
+		    tolower((unsigned char)c) == next[at]) {
+			at++;
+		} else {
+			fits = false;
+		}
+	}
+	return fits && at == strlen(next);
+}
+
+bool
+link_find_next_in_value(
+    const char *value, size_t n, const char **uri, size_t *len)
+{
+	struct reader r = { value, value + n };
+	struct link l;
+
+	while (take_link(&r, &l)) {
+		if (l.anchor.p != NULL || !is_next(&l.rel))
+			continue;
+		*uri = l.target.p;
+		*len = l.target.n;
+		return true;
+	}
+	return false;
+}
+
+bool
+link_find_next(const struct http_answer *a, const char **uri, size_t *len)
+{
+	const char *value;
+	size_t at = 0, n;
+
+	while (http_next_header(a, &at, "Link", &value, &n))
+		if (link_find_next_in_value(value, n, uri, len))
+			return true;
+	return false;
+}

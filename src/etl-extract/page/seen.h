@@ -1,0 +1,31 @@
+/* Remembers the cursors (or URLs) of the pages of a run, to find a loop.
+ * Memory: at most 1 MiB, however many pages come: 64 bits of the SHA-256 of
+ *         each of the last 32,768 to 65,536 cursors, in two hash tables. A loop
+ *         over more pages is found by Brent's algorithm, which remembers one
+ *         more cursor: it is found after its first repetition.
+ * Source: R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT,
+ *         1980. */
+#ifndef EXTRACT_SEEN_H
+#define EXTRACT_SEEN_H
+
+#include "base/errval.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SEEN_MOST = 32768, SEEN_SLOTS = 2 * SEEN_MOST };
+
+struct seen {
+	uint64_t *recent, *older;       /* SEEN_SLOTS hashes; 0: a free slot */
+	size_t n_recent;
+	uint64_t count;         /* of all cursors */
+	uint64_t kept;          /* of Brent's algorithm: the hash of a cursor */
+	uint64_t next_kept;     /* at this count it is replaced */
+};
+
+/* Returns 1 if the cursor came before, else 0 and remembers it. */
+int seen_check_and_add(
+    struct seen *s, const void *cursor, size_t n, struct err *e);
+void seen_release(struct seen *s);
+
+#endif

@@ -1,0 +1,123 @@
+#include "paged.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct paged {
+	unsigned long n, size, at, loop, empty, total;
+	char link[256], end[256], kept[1024];
+};
+
+static bool
+text_of(const char *path, const char *name, char *out, size_t max)
+{
+	const char *p = strchr(path, '?');
+	size_t n = strlen(name);
+
+	for (; p != NULL; p = strchr(p, '&'))
+		if (strncmp(++p, name, n) == 0 && p[n] == '=') {
+			decode(out, max, p + n + 1, strcspn(p + n + 1, "&"));
+			return true;
+		}
+	return false;
+}
+
+static unsigned long
+number_of(const char *path, const char *name, unsigned long none)
+{
+	char text[64];
+
+	return text_of(path, name, text, sizeof(text)) ?
+	    strtoul(text, NULL, 10) : none;
+}
+
+/* Copies the query without the parameters that say where the page begins. */
+static void
+keep_query(struct paged *g, const char *path)
+{
+	const char *p = strchr(path, '?');
+	size_t n;
+
+	while (p != NULL && *++p != '\0') {
+		n = strcspn(p, "&");
+		if (strncmp(p, "cursor=", 7) != 0 &&
+		    strncmp(p, "offset=", 7) != 0 &&
+		    strlen(g->kept) + n + 2 < sizeof(g->kept))
+			snprintf(g->kept + strlen(g->kept),
+			    sizeof(g->kept) - strlen(g->kept), "%.*s&",
+			    (int)n, p);
+		p = strchr(p, '&');
+	}
+}
+
+static void
+read_query(struct paged *g, const struct request *q, const char *path)
+{
+	const char *after = q->body == NULL ? NULL :
+	    strstr(q->body, "\"after\":");
+
+	g->n = number_of(path, "n", 50);
+	g->size = number_of(path, "size", 10);
+	g->total = number_of(path, "total", g->n);
+	g->loop = number_of(path, "loop", g->n + 1);
+	g->empty = number_of(path, "empty", g->n + 1);
+	g->at = number_of(path, "offset", number_of(path, "cursor", 0));
+	if (q->cursor != NULL)
+		g->at = strtoul(q->cursor, NULL, 10);
+	if (after != NULL)
+		g->at = strtoul(after + 8 + strspn(after + 8, " \""), NULL, 10);
+	text_of(path, "link", g->link, sizeof(g->link));
+	if (!text_of(path, "end", g->end, sizeof(g->end)))
+		memcpy(g->end, "null", 5);
+	keep_query(g, path);
+}
+
+static void
+records_put(struct buf *b, const struct paged *g)
+{
+	unsigned long first = g->at + 1, last = g->at + g->size;
+
+	buf_str(b, "{\"data\":[");
+	for (unsigned long i = first; i <= last && i <= g->n &&
+	    g->at != g->empty; i++)
+		buf_printf(b, "%s{\"id\":%lu}", i == first ? "" : ",", i);
+	buf_printf(b, "],\"total\":%lu", g->total);
+}
+
+/* The next page in each of the ways.  The Link header is in two parts, the
+ * first of which has a comma and a rel=next in quotes that do not count. */
+static void
+next_put(const struct paged *g, struct reply *r)
+{
+	unsigned long next = g->at + g->size >= g->loop ? g->size :
+	    g->at + g->size;
+
+	buf_printf(&r->body, ",\"next_cursor\":%lu,\"paging\":{\"after\":",
+	    next);
+	buf_printf(&r->body, "\"%lu\"},\"next\":\"%s/paged?%scursor=%lu\"",
+	    next, g->link, g->kept, next);
+	buf_printf(&r->head, "X-Next-Cursor: %lu\n", next);
+	buf_printf(&r->head, "Link: </paged?a>; title=\"a, <b>; rel=next\"; "
+	    "rel=\"prev first\"\nLink: <%s/paged?%scursor=%lu>; "
+	    "rel=\"last Next\"\n", g->link, g->kept, next);
+}
+
+void
+paged_answer(const struct request *q, const char *path, struct reply *r)
+{
+	struct paged g = { 0 };
+	bool more;
+
+	read_query(&g, q, path);
+	records_put(&r->body, &g);
+	more = g.at + g.size < g.n;
+	if (more)
+		next_put(&g, r);
+	else
+		buf_printf(&r->body, ",\"next_cursor\":%s", g.end);
+	if (number_of(path, "says", 1) != 0)
+		buf_printf(&r->body, ",\"has_more\":%s",
+		    more ? "true" : "false");
+	buf_str(&r->body, "}");
+}
