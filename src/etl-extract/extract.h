@@ -25,6 +25,10 @@ struct extract_opts {
 	/* HTTP. */
 	const char *paginate, *into, *size, *total, *next, *more;
 	const char *method, *body;
+	struct opt_list on;
+	const char *rate;
+	uint64_t max_time;              /* milliseconds; 0: no limit */
+	const char *cacert, *capath, *cert, *key, *proxy, *unix_socket;
 	uint64_t first, max_pages;
 	struct opt_list params, headers;
 	const char *auth, *secret;

@@ -5,18 +5,23 @@
 
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
-    "                   [--body TEXT|@FILE] [--connect-timeout DURATION]\n"
+    "                   [--body TEXT|@FILE] [--cacert FILE] [--capath DIR]\n"
+    "                   [--cert FILE] [--connect-timeout DURATION]\n"
     "                   [--delay DURATION]\n"
     "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
     "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
+    "                   [--key FILE]\n"
     "                   [--max-body SIZE] [--max-pages N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--max-time DURATION]\n"
     "                   [--method NAME] [--more FROM] [--next FROM]\n"
-    "                   [--paginate HOW] [--plain] [--query-param K=V]\n"
+    "                   [--on STATUS=ACTION] [--paginate HOW] [--plain]\n"
+    "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
     "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
     "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
     "                   [--source-file FIELD] [--stream NAME]\n"
-    "                   [--timeout DURATION] [--total FROM] SOURCE ...\n"
+    "                   [--timeout DURATION] [--total FROM]\n"
+    "                   [--unix-socket PATH] SOURCE ...\n"
     "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
     "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
     "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
@@ -32,14 +37,19 @@ static const char usage[] =
     "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
-    "                   [--body TEXT|@FILE] [--connect-timeout DURATION]\n"
+    "                   [--body TEXT|@FILE] [--cacert FILE] [--capath DIR]\n"
+    "                   [--cert FILE] [--connect-timeout DURATION]\n"
     "                   [--delay DURATION]\n"
-    "                   [--header LINE|@FILE] [--max-body SIZE]\n"
+    "                   [--header LINE|@FILE] [--key FILE]\n"
+    "                   [--max-body SIZE]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--method NAME] [--query-param K=V]\n"
+    "                   [--max-time DURATION]\n"
+    "                   [--method NAME] [--on STATUS=ACTION]\n"
+    "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
     "                   [--records POINTER]\n"
     "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
-    "                   [--stage NAME] [--timeout DURATION]";
+    "                   [--stage NAME] [--timeout DURATION]\n"
+    "                   [--unix-socket PATH]";
 
 #define AT(field) offsetof(struct extract_opts, field)
 #define OPT(name, type, field, arg, help) \
@@ -104,12 +114,30 @@ static const struct opt options[] = {
 	    "send the secret: bearer, basic, header:NAME, query:NAME"),
 	OPT("secret", OPT_STRING, secret, "FROM",
 	    "env:VAR, file:PATH or cmd:COMMAND (default: env:API_TOKEN)"),
+	OPT("on", OPT_LIST, on, "STATUS=ACTION",
+	    "fail, retry, ignore or reject if an answer has STATUS"),
+	OPT("rate", OPT_STRING, rate, "N/s",
+	    "make at most N requests a second (/m: a minute, /h: an hour)"),
 	OPT("delay", OPT_DURATION, delay, "DURATION",
 	    "wait this long between requests"),
 	OPT("timeout", OPT_DURATION, timeout, "DURATION",
 	    "time limit of a whole request (default: 30s)"),
 	OPT("connect-timeout", OPT_DURATION, connect_timeout, "DURATION",
 	    "time limit of connecting (default: 10s)"),
+	OPT("max-time", OPT_DURATION, max_time, "DURATION",
+	    "time limit of all requests of the run together"),
+	OPT("cacert", OPT_STRING, cacert, "FILE",
+	    "trust the certificate authorities in FILE"),
+	OPT("capath", OPT_STRING, capath, "DIR",
+	    "trust the certificate authorities in DIR"),
+	OPT("cert", OPT_STRING, cert, "FILE",
+	    "certificate that this client shows (PEM)"),
+	OPT("key", OPT_STRING, key, "FILE",
+	    "private key of the certificate of --cert (PEM)"),
+	OPT("proxy", OPT_STRING, proxy, "URL",
+	    "send the requests to this proxy"),
+	OPT("unix-socket", OPT_STRING, unix_socket, "PATH",
+	    "connect to this socket, whatever host the URL names"),
 	OPTION_RETRIES(AT(retries)),
 	OPTION_BACKOFF(AT(backoff)),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",

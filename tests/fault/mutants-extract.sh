@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 http=src/etl-extract/http/http.c
+options=src/etl-extract/http/curl_options.c
 receiver=src/etl-extract/http/receiver.c
 status=src/etl-extract/http/status.c
 after=src/etl-extract/http/retry_after.c
@@ -84,7 +85,7 @@ mutant etl-extract/streaming.t 'a fast answer may have no end' $time_limit \
 mutant etl-extract/streaming.t 'each byte restarts the time-out' $time_limit \
     's/t->waited += clock_ms() - since;/t->waited = 0;/' \
     'a page that drips longer than --timeout exits with 75'
-mutant etl-extract/raw.t 'connecting has no time-out' $http \
+mutant etl-extract/raw.t 'connecting has no time-out' $options \
     '/CURLOPT_CONNECTTIMEOUT_MS/,+1d' \
     'a server with a full queue'
 
@@ -222,10 +223,10 @@ mutant etl-extract/redirect.t 'a redirect between private addresses is refused' 
     'bearer: a redirect to another origin succeeds'
 
 # TLS.
-mutant etl-extract/redirect.t 'the certificate is not verified' $http \
+mutant etl-extract/redirect.t 'the certificate is not verified' $options \
     's/curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYPEER, 0L);/' \
     'self-signed'
-mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $http \
+mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $options \
     's/curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
     'a certificate for another name'
 mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/http/curl_error.c \
@@ -326,7 +327,7 @@ mutant etl-extract/echo.t 'the URL of a proxy is shown' \
 mutant etl-extract/raw.t 'the body of an error is read to its end' $http \
     's/all < HTTP_ERROR_READ/true/' \
     'an endless body of status 404'
-mutant etl-extract/redirect.t 'TLS 1.1 is accepted' $http \
+mutant etl-extract/redirect.t 'TLS 1.1 is accepted' $options \
     '/CURLOPT_SSLVERSION/d' \
     'a server that speaks only TLS 1.1 is not read'
 mutant unit/extract_address 'a 6to4 address counts as public' $address \

@@ -120,10 +120,20 @@ warn_if_header_has_credentials(const char *header)
 			    "file and give --header @FILE", names[i]);
 }
 
+static void
+warn_if_proxy_has_password(const char *proxy)
+{
+	if (proxy != NULL && strchr(proxy, '@') != NULL)
+		err_warn("etl-extract", "--proxy: other users can see the "
+		    "arguments of a process: put a URL with a password into "
+		    "the environment variable https_proxy or http_proxy");
+}
+
 static int
 add_user_and_default_headers(
     struct credentials *c, const struct extract_opts *o, struct err *e)
 {
+	warn_if_proxy_has_password(o->proxy);
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 

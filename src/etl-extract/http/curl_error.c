@@ -5,16 +5,16 @@
 #include <curl/curl.h>
 
 int
-curl_error_to_value(int code, const char *why, struct err *e)
+curl_error_to_value(
+    int code, const char *why, const char *proxy, struct err *e)
 {
-	const char *proxy = proxy_find_variable_in_message(why);
+	const char *from = proxy_find_in_message(why, proxy);
 
-	if (proxy != NULL)      /* libcurl's message has the proxy's password */
-		return err_set(e, ERR_CONFIG, false, "the environment "
-		    "variable %s does not hold the URL of a proxy: it must "
-		    "have the form http://HOST:PORT, and special characters "
-		    "in a user name or password must be percent-encoded",
-		    proxy);
+	if (from != NULL)       /* libcurl's message has the proxy's password */
+		return err_set(e, ERR_CONFIG, false, "%s does not hold the "
+		    "URL of a proxy: it must have the form http://HOST:PORT, "
+		    "and special characters in a user name or password must "
+		    "be percent-encoded", from);
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
 		return err_set(e, ERR_RETRY, true,
@@ -30,6 +30,9 @@ curl_error_to_value(int code, const char *why, struct err *e)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		return err_set(e, ERR_DENIED, false,
 		    "TLS: the certificate could not be verified: %s", why);
+	case CURLE_SSL_CERTPROBLEM:
+		return err_set(e, ERR_CONFIG, false, "TLS: the certificate of "
+		    "--cert or its key cannot be used: %s", why);
 	case CURLE_UNSUPPORTED_PROTOCOL:        /* an answer of HTTP/0.9 */
 	case CURLE_WEIRD_SERVER_REPLY:
 		return err_set(e, ERR_PEER, false, "not HTTP: %s", why);

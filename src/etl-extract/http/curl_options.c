@@ -3,14 +3,47 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { READ_SIZE = 128 << 10 };
 
-void
-curl_options_set_client(void *u, const struct http_conf *c)
+int
+curl_options_check_files(const struct http_conf *c, struct err *e)
+{
+	const char *const files[] = { c->cacert, c->capath, c->cert, c->key };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i] != NULL && access(files[i], R_OK) == -1)
+			return err_errno(e, ERR_INPUT, files[i]);
+	return 0;
+}
+
+/* Sets the options whose texts libcurl copies. */
+static int
+set_texts(CURL *u, const struct http_conf *c, struct err *e)
 {
 	const char *ca = getenv("SSL_CERT_FILE");
+	const struct {
+		CURLoption option;
+		const char *text;
+	} texts[] = {
+		{ CURLOPT_CAINFO, c->cacert != NULL ? c->cacert :
+		    ca != NULL && *ca != '\0' ? ca : NULL },
+		{ CURLOPT_CAPATH, c->capath }, { CURLOPT_SSLCERT, c->cert },
+		{ CURLOPT_SSLKEY, c->key }, { CURLOPT_PROXY, c->proxy },
+		{ CURLOPT_UNIX_SOCKET_PATH, c->unix_socket },
+	};
 
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].text != NULL && curl_easy_setopt(u,
+		    texts[i].option, texts[i].text) != CURLE_OK)
+			return err_nomem(e);
+	return 0;
+}
+
+int
+curl_options_set_client(void *u, const struct http_conf *c, struct err *e)
+{
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(u, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2);
@@ -25,8 +58,8 @@ curl_options_set_client(void *u, const struct http_conf *c)
 	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)c->connect_timeout);
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
-	if (ca != NULL && *ca != '\0')
-		curl_easy_setopt(u, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(u, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	return set_texts(u, c, e);
 }
 
 static CURLcode

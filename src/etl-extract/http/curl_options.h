@@ -1,13 +1,17 @@
 /* Sets those options of a handle of libcurl that are no callbacks: of all
  * requests, and of one request.
  * Borrows: the body of the request, until its answer has been read.
- * Fails: if memory is out. */
+ * Fails: if memory is out; ERR_INPUT for a file that cannot be read. */
 #ifndef EXTRACT_CURL_OPTIONS_H
 #define EXTRACT_CURL_OPTIONS_H
 
 #include "http/http.h"
 
-void curl_options_set_client(void *curl, const struct http_conf *c);
+/* Checks that the files of the options can be read: for a missing one, the
+ * message of libcurl would be that of a bad certificate. */
+int curl_options_check_files(const struct http_conf *c, struct err *e);
+int curl_options_set_client(
+    void *curl, const struct http_conf *c, struct err *e);
 int curl_options_set_request(
     void *curl, const struct http_request *r, struct err *e);
 

@@ -20,6 +20,7 @@ struct http {
 	CURLM *multi;                   /* has the connections */
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
+	const char *proxy;              /* of --proxy, or NULL */
 	struct curl_slist *headers;     /* of the request */
 	struct receiver receiver;       /* of the answer of http_send() */
 	struct time_limit time;         /* of --timeout */
@@ -97,6 +98,8 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 {
 	struct http *h;
 
+	if (curl_options_check_files(c, e) == -1)
+		return -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, ERR_IO, true, "libcurl could not be started");
 	if ((h = calloc(1, sizeof(*h))) == NULL ||
@@ -108,9 +111,12 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 		curl_global_cleanup();
 		return err_nomem(e);
 	}
-	h->time.limit = (int64_t)c->timeout;
+	h->proxy = c->proxy;
 	set_callbacks(h);
-	curl_options_set_client(h->curl, c);
+	if (curl_options_set_client(h->curl, c, e) == -1) {
+		http_close(h);
+		return -1;
+	}
 	*to = h;
 	return 0;
 }
@@ -179,7 +185,7 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 		    "private one: it could reach servers inside your network");
 	if (code == CURLE_WRITE_ERROR)
 		return set_refused_error(h, e);
-	if (curl_error_to_value(code, why, e) == -1)
+	if (curl_error_to_value(code, why, h->proxy, e) == -1)
 		return -1;
 	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
 	h->receiver.answer->unreachable = begun == 0;
@@ -268,7 +274,7 @@ begin_request(struct http *h, const struct http_request *r, struct err *e)
 	CURLMcode code;
 
 	h->refused_private = h->is_done = h->is_paused = false;
-	time_limit_restart(&h->time);
+	time_limit_restart(&h->time, r->timeout);
 	h->code = CURLE_OK;
 	h->curl_error[0] = '\0';
 	h->headers = make_header_list(r->headers, r->n_headers);
@@ -286,8 +292,8 @@ begin_request(struct http *h, const struct http_request *r, struct err *e)
  * that the connection can be used again, but not beyond a limit: the body may
  * have no end. The status alone decides, so it does not matter if the body
  * cannot be read. */
-static int
-read_error_body(struct http *h, struct http_answer *a, struct err *e)
+int
+http_read_error_body(struct http *h, struct http_answer *a, struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
 	size_t all = 0;
@@ -315,7 +321,7 @@ http_send(struct http *h, const struct http_request *r,
 	    transfer_until(h, has_head_or_is_done, e) == -1)
 		return -1;
 	if (h->receiver.has_head)
-		return a->status >= 300 ? read_error_body(h, a, e) : 0;
+		return a->status >= 300 ? http_read_error_body(h, a, e) : 0;
 	if (h->code != CURLE_OK)
 		return set_transfer_error(h, h->code, e);
 	return err_set(e, ERR_RETRY, true,

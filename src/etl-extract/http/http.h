@@ -18,7 +18,8 @@
 enum { HTTP_ERROR_KEPT = 4096, HTTP_ERROR_READ = 64 << 10 };
 
 struct http_conf {
-	uint64_t timeout, connect_timeout;      /* milliseconds */
+	uint64_t connect_timeout;       /* milliseconds */
+	const char *cacert, *capath, *cert, *key, *proxy, *unix_socket;
 };
 
 struct http_request {
@@ -27,12 +28,15 @@ struct http_request {
 	size_t n_headers;
 	const char *body;       /* NULL: none */
 	size_t body_len;
+	uint64_t timeout;       /* milliseconds */
 };
 
 struct http_answer {
 	int status;             /* 0 if no answer came */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
+	bool is_ignored;        /* its status is to be ignored: it counts as
+				 * empty */
 	struct buf head, body;  /* both are used again by the next request */
 };
 
@@ -53,12 +57,18 @@ int http_send(struct http *h, const struct http_request *r,
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
 ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
+/* Reads the start of the body of an error into a->body. http_send() has done so
+ * if the status is 300 or more. */
+int http_read_error_body(struct http *h, struct http_answer *a,
+    struct err *e);
 /* True if http_read() would have to wait for the server. */
 bool http_may_wait(struct http *h);
 void http_close(struct http *h);
 /* If set, requests to private addresses are refused. */
 void http_set_public_only(struct http *h, bool public_only);
 
+/* True if the answer has no body by its status, or counts as empty. */
+bool http_answer_is_empty(const struct http_answer *a);
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
 /* How many bytes from p on may be in a header name (RFC 9110: a token). */

@@ -21,6 +21,12 @@ http_answer_release(struct http_answer *a)
 	buf_release(&a->body);
 }
 
+bool
+http_answer_is_empty(const struct http_answer *a)
+{
+	return a->status == 204 || a->is_ignored;
+}
+
 size_t
 http_token_length(const char *p)
 {

@@ -11,8 +11,10 @@ enum { COMPARED_MAX = 100 };
 
 /* Those that libcurl reads. It does not read HTTP_PROXY, because a server
  * makes a variable of this name from a header (CGI). */
-static const char *const variables[] = { "http_proxy", "https_proxy",
-	"HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+#define VARIABLE "the environment variable "
+static const char *const variables[] = { VARIABLE "http_proxy",
+	VARIABLE "https_proxy", VARIABLE "HTTPS_PROXY", VARIABLE "all_proxy",
+	VARIABLE "ALL_PROXY" };
 
 /* libcurl quotes a URL that it cannot use. A host name without quotes, which
  * libcurl prints if the proxy cannot be reached, is no secret. */
@@ -28,12 +30,16 @@ is_url_in_message(const char *url, const char *message)
 }
 
 const char *
-proxy_find_variable_in_message(const char *message)
+proxy_find_in_message(const char *message, const char *option)
 {
 	const char *value;
 
+	if (option != NULL && is_url_in_message(option, message))
+		return "--proxy";
+
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
-		if ((value = getenv(variables[i])) != NULL &&
+		if ((value = getenv(
+		    variables[i] + strlen(VARIABLE))) != NULL &&
 		    is_url_in_message(value, message))
 			return variables[i];
 	return NULL;

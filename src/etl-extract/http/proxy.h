@@ -1,11 +1,12 @@
 /* Keeps the password of a proxy URL out of messages. If libcurl cannot use the
- * URL of a variable such as https_proxy, its message shows the whole URL.
- * Gives: the name of the variable whose value, or a long start of it, is in
- *        the message; NULL if none is.
+ * URL of --proxy or of a variable such as https_proxy, its message shows the
+ * whole URL.
+ * Gives: "--proxy", or "the environment variable NAME", if its value, or a long
+ *        start of it, is in the message; NULL if none is.
  * Fails: never. */
 #ifndef EXTRACT_PROXY_H
 #define EXTRACT_PROXY_H
 
-const char *proxy_find_variable_in_message(const char *message);
+const char *proxy_find_in_message(const char *message, const char *option);
 
 #endif

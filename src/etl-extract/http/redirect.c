@@ -27,9 +27,11 @@ redirect_release(struct redirect *r)
 
 static int
 send_with_allowed_headers(struct redirect *r, struct http *http,
-    const struct credentials *c, struct http_answer *a, struct err *e)
+    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
+    struct err *e)
 {
-	struct http_request to = { .method = r->method, .headers = c->headers,
+	struct http_request to = { .method = r->method,
+	    .timeout = timeout_ms, .headers = c->headers,
 	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
 	char **lines;
 	int rc;
@@ -57,10 +59,11 @@ send_with_allowed_headers(struct redirect *r, struct http *http,
 
 int
 redirect_send_request(struct redirect *r, struct http *http,
-    const struct credentials *c, struct http_answer *a, struct err *e)
+    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
+    struct err *e)
 {
 	http_set_public_only(http, r->left_origin && r->origin_is_public);
-	if (send_with_allowed_headers(r, http, c, a, e) == -1)
+	if (send_with_allowed_headers(r, http, c, timeout_ms, a, e) == -1)
 		return -1;
 	if (r->count == 0 && !r->left_origin)
 		r->origin_is_public = !a->from_private;

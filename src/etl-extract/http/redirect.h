@@ -29,7 +29,8 @@ int redirect_reset_to_request_with_secret(struct redirect *r,
     const struct request *from, const struct credentials *c, struct err *e);
 /* Requests r->url with only those headers that its origin may receive. */
 int redirect_send_request(struct redirect *r, struct http *http,
-    const struct credentials *c, struct http_answer *a, struct err *e);
+    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
+    struct err *e);
 /* Sets r->url to the target of an answer that is a redirect. */
 int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);

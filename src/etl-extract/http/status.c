@@ -45,15 +45,13 @@ error_of_status(const struct http_answer *a, bool *transient)
 }
 
 int
-status_to_error(const struct http_answer *a, const struct credentials *c,
+status_set_error(const struct http_answer *a, const struct credentials *c,
     struct err *e)
 {
 	enum err_code code;
 	bool transient;
 	struct buf b;
 
-	if (a->status >= 200 && a->status < 300)
-		return 0;
 	code = error_of_status(a, &transient);
 	buf_init(&b, SHOWN_MAX);
 	answer_show_body(&b, a, c, ERROR_SHOWN);
@@ -69,4 +67,12 @@ status_to_error(const struct http_answer *a, const struct credentials *c,
 	    buf_text(&b));
 	buf_release(&b);
 	return -1;
+}
+
+int
+status_to_error(const struct http_answer *a, const struct credentials *c,
+    struct err *e)
+{
+	return a->status >= 200 && a->status < 300 ? 0 :
+	    status_set_error(a, c, e);
 }

@@ -8,6 +8,9 @@
 #include "http/credentials.h"
 #include "http/http.h"
 
+/* Sets the error for any status. Returns -1. */
+int status_set_error(const struct http_answer *a, const struct credentials *c,
+    struct err *e);
 int status_to_error(const struct http_answer *a, const struct credentials *c,
     struct err *e);
 bool is_redirect_status(int status);

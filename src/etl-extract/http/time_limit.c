@@ -16,8 +16,9 @@ cpu_time_us(void)
 }
 
 void
-time_limit_restart(struct time_limit *t)
+time_limit_restart(struct time_limit *t, uint64_t limit_ms)
 {
+	t->limit = (int64_t)limit_ms;
 	t->waited = t->worked = 0;
 	t->cpu_before = cpu_time_us();
 }

@@ -18,7 +18,7 @@ struct time_limit {
 };
 
 /* Starts with a new answer. */
-void time_limit_restart(struct time_limit *t);
+void time_limit_restart(struct time_limit *t, uint64_t limit_ms);
 /* Adds the processor time since the last call. */
 void time_limit_add_work(struct time_limit *t);
 /* Adds the ms since the time `since` of clock_ms(); in it, processor time does

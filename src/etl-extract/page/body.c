@@ -140,7 +140,7 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 
 	b->answer = a;
 	b->array = 0;
-	b->no_records = a->status == 204;
+	b->no_records = http_answer_is_empty(a);
 	if (b->no_records)
 		return 0;
 	if (at == n)

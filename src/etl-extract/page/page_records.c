@@ -50,7 +50,7 @@ start_answer(struct page_records *r)
 	r->seen = 0;
 	r->seen_hash = (struct record_hash){ 0 };
 	r->body.answer = a;
-	r->body.no_records = a->status == 204;
+	r->body.no_records = http_answer_is_empty(a);
 }
 
 int
@@ -194,7 +194,8 @@ read_more_or_pause(struct page_records *r, struct err *e)
 	if (!r->body.no_records)
 		return splitter_read(r->splitter, reader, e) == 0 ?
 		    PAGE_MORE : pause_before_next_try(r, e);
-	n = read_body(r, part, sizeof(part), e);
+	n = r->answer->is_ignored ? 0 :
+	    read_body(r, part, sizeof(part), e);
 	if (n == -1)
 		return pause_before_next_try(r, e);
 	return n == 0 ? PAGE_END : PAGE_MORE;

@@ -76,7 +76,7 @@ read_from_body(struct page_value *v, const struct page *p,
 	const struct json *j = &p->body->j;
 	uint32_t i;
 
-	if (p->answer->status == 204 || !pointer_find(j, pointer, &i))
+	if (http_answer_is_empty(p->answer) || !pointer_find(j, pointer, &i))
 		return 0;
 	if (j->tok[i].type >= JSON_ARRAY) {
 		v->type = j->tok[i].type;

@@ -1,0 +1,98 @@
+#include "http/fetch_impl.h"
+
+#include "base/text.h"
+#include "http/secret.h"
+#include "http/status.h"
+#include "http/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *
+mask_url_for_message(struct fetch *f, const struct buf *url)
+{
+	struct buf copy;
+
+	buf_init(&copy, SENT_MAX);
+	buf_add(&copy, url->data, url->len);
+	credentials_mask(&f->cred, &copy);
+	if (copy.len > URL_MASKED_MAX) {
+		copy.len = URL_MASKED_MAX;
+		buf_str(&copy, "...");
+	}
+	buf_clear(&f->masked);
+	text_show(&f->masked, copy.data, copy.len);
+	secret_release_buf(&copy);
+	return buf_text(&f->masked);
+}
+
+const char *
+fetch_masked_url(struct fetch *f, const struct request *r)
+{
+	return mask_url_for_message(f, &r->url);
+}
+
+void
+fetch_show_body(const struct fetch *f, struct buf *b,
+    const struct http_answer *a, size_t max)
+{
+	answer_show_body(b, a, &f->cred, max);
+}
+
+void
+fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
+{
+	if (credentials_are_in_cut_text(&f->cred, p, n))
+		buf_str(b, "(not shown: it contains the secret)");
+	else
+		text_show(b, p, n);
+}
+
+int
+fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
+    struct buf *url, struct err *e)
+{
+	const char *secret_param = f->cred.query_param;
+	struct http_url to = { 0 };
+	struct buf base, text;
+	int rc = -1;
+
+	buf_init(&base, SENT_MAX);
+	buf_init(&text, SENT_MAX);
+	buf_add(&base, f->redirect.url.data, f->redirect.url.len);
+	buf_add(&text, ref, n);
+	(void)buf_text(&base);
+	(void)buf_text(&text);
+	if (buf_check(&base, e) == 0 && buf_check(&text, e) == 0)
+		rc = http_url_parse(&to, base.data, text.data, e);
+	if (rc == 0) {
+		buf_clear(url);
+		buf_str(url, to.text);
+		if (secret_param != NULL)
+			query_remove(url, secret_param, strlen(secret_param));
+		rc = buf_check(url, e);
+	}
+	if (rc == -1 && (e->code == ERR_USAGE || e->code == ERR_DATA))
+		e->code = ERR_PEER;
+	secret_release_buf(&base);
+	buf_release(&text);
+	http_url_release(&to);
+	return rc;
+}
+
+int
+fetch_set_final_error(struct fetch *f, struct err *e)
+{
+	struct buf b, masked;
+
+	buf_init(&b, sizeof(e->msg));
+	buf_init(&masked, MASKED_MAX);
+	buf_str(&b, e->msg);
+	credentials_mask_cut_text(&f->cred, &b);
+	text_show(&masked, b.data, b.len);
+	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&masked));
+	buf_release(&b);
+	buf_release(&masked);
+	err_prefix(e, "%s", mask_url_for_message(f, &f->redirect.url));
+	return -1;
+}

@@ -1,0 +1,29 @@
+/* When the next request may be sent: after --delay and --rate, and before
+ * --max-time is over.
+ * Gives: pace_wait_turn() waits until it may be sent. pace_wait() waits for a
+ *        time. pace_timeout() is the longest time that a request may take.
+ * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
+ *        is_over is then set. Also as sleep_unless_stopped().
+ * Units: milliseconds, microseconds in the names that end in _us. */
+#ifndef EXTRACT_PACE_H
+#define EXTRACT_PACE_H
+
+#include "extract.h"
+
+struct pace {
+	int64_t interval_us;    /* of --rate, or 0 */
+	int64_t next_us;        /* the next request may be sent from here on */
+	int64_t end;            /* of --max-time, by clock_ms(); 0: none */
+	bool is_over;
+	const struct extract_opts *o;
+};
+
+/* Fails with ERR_USAGE for a wrong --rate. */
+int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
+int pace_wait_turn(struct pace *p, struct err *e);
+int pace_wait(struct pace *p, int64_t ms, struct err *e);
+/* Fails if --max-time is over. */
+int pace_check(struct pace *p, struct err *e);
+uint64_t pace_timeout(const struct pace *p);
+
+#endif
