@@ -31,7 +31,7 @@ struct extract_opts {
 	const char *cacert, *capath, *cert, *key, *proxy, *unix_socket;
 	uint64_t first, max_pages;
 	struct opt_list params, headers;
-	const char *auth, *secret;
+	const char *auth, *secret, *token_url, *client_id, *scope;
 	uint64_t delay, timeout, connect_timeout;       /* milliseconds */
 	uint64_t retries, max_body;
 	const char *backoff;

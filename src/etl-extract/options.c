@@ -6,7 +6,8 @@
 static const char usage[] =
     "usage: etl-extract [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--body TEXT|@FILE] [--cacert FILE] [--capath DIR]\n"
-    "                   [--cert FILE] [--connect-timeout DURATION]\n"
+    "                   [--cert FILE] [--client-id ID]\n"
+    "                   [--connect-timeout DURATION]\n"
     "                   [--delay DURATION]\n"
     "                   [--encoding NAME] [--first N] [--format FORMAT]\n"
     "                   [--header LINE|@FILE] [--into TO] [--jobs N]\n"
@@ -18,10 +19,11 @@ static const char usage[] =
     "                   [--on STATUS=ACTION] [--paginate HOW] [--plain]\n"
     "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
     "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
-    "                   [--retries N] [--secret FROM] [--size NAME=N]\n"
+    "                   [--retries N] [--scope TEXT] [--secret FROM]\n"
+    "                   [--size NAME=N]\n"
     "                   [--source-file FIELD] [--stream NAME]\n"
-    "                   [--timeout DURATION] [--total FROM]\n"
-    "                   [--unix-socket PATH] SOURCE ...\n"
+    "                   [--timeout DURATION] [--token-url URL]\n"
+    "                   [--total FROM] [--unix-socket PATH] SOURCE ...\n"
     "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
     "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
     "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
@@ -38,7 +40,8 @@ static const char usage[] =
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--auth HOW] [--backoff BASE..MAX]\n"
     "                   [--body TEXT|@FILE] [--cacert FILE] [--capath DIR]\n"
-    "                   [--cert FILE] [--connect-timeout DURATION]\n"
+    "                   [--cert FILE] [--client-id ID]\n"
+    "                   [--connect-timeout DURATION]\n"
     "                   [--delay DURATION]\n"
     "                   [--header LINE|@FILE] [--key FILE]\n"
     "                   [--max-body SIZE]\n"
@@ -47,8 +50,9 @@ static const char usage[] =
     "                   [--method NAME] [--on STATUS=ACTION]\n"
     "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
     "                   [--records POINTER]\n"
-    "                   [--rejects FILE] [--retries N] [--secret FROM]\n"
-    "                   [--stage NAME] [--timeout DURATION]\n"
+    "                   [--rejects FILE] [--retries N] [--scope TEXT]\n"
+    "                   [--secret FROM] [--stage NAME]\n"
+    "                   [--timeout DURATION] [--token-url URL]\n"
     "                   [--unix-socket PATH]";
 
 #define AT(field) offsetof(struct extract_opts, field)
@@ -111,9 +115,15 @@ static const struct opt options[] = {
 	OPT("header", OPT_LIST, headers, "LINE|@FILE",
 	    "add the header 'K: V', or all headers of FILE"),
 	OPT("auth", OPT_STRING, auth, "HOW",
-	    "send the secret: bearer, basic, header:NAME, query:NAME"),
+	    "bearer, basic, header:NAME, query:NAME or oauth2"),
 	OPT("secret", OPT_STRING, secret, "FROM",
 	    "env:VAR, file:PATH or cmd:COMMAND (default: env:API_TOKEN)"),
+	OPT("token-url", OPT_STRING, token_url, "URL",
+	    "where --auth oauth2 fetches its token"),
+	OPT("client-id", OPT_STRING, client_id, "ID",
+	    "id of the client for --auth oauth2"),
+	OPT("scope", OPT_STRING, scope, "TEXT",
+	    "scope of the token of --auth oauth2"),
 	OPT("on", OPT_LIST, on, "STATUS=ACTION",
 	    "fail, retry, ignore or reject if an answer has STATUS"),
 	OPT("rate", OPT_STRING, rate, "N/s",

@@ -15,7 +15,7 @@ bad 64 'unknown option --nosuch' --nosuch
 bad 64 '--paginate pages: it must be none, page, offset, cursor, link or since; did you mean page\?$' \
     --paginate pages
 bad 64 '--paginate sinse: .* did you mean since\?$' --paginate sinse
-bad 64 '--auth baerer: it must be bearer, basic, header:NAME or query:NAME; did you mean bearer\?$' \
+bad 64 '--auth baerer: it must be bearer, basic, header:NAME, query:NAME or oauth2; did you mean bearer\?$' \
     --auth baerer
 is 'a mistyped format is a usage error' 64 \
     "$(status etl-extract --format ndjsn "$scratch/file")"

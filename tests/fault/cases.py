@@ -753,6 +753,11 @@ def cases():
             os.environ["API"] + "/paged?n=12&size=4"])
         yield Case("extract-link", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
+        write("client", b"secret")
+        yield Case("extract-oauth", paged + [
+            "--auth", "oauth2", "--client-id", "me + you", "--secret",
+            "file:client", "--token-url", os.environ["API"] + "/token",
+            os.environ["API"] + "/oauth/0/posts"])
         state = write("state.json", b'{"c": {"value": "2026-05-01T00:20:00Z",'
                       b' "version": 4}}')
         yield Case("extract-new", [

@@ -8,6 +8,7 @@ shift
 case " $* " in
 *" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
     src/etl-extract/http/http_answer.c ;;
+*" tests/fuzz/oauth.c "*) set -- "$@" src/etl-extract/http/oauth_answer.c ;;
 esac
 exec ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -Isrc/etl-extract -O1 -g -Wall -Wextra -Werror \
     -fno-omit-frame-pointer -fno-sanitize-recover=undefined \

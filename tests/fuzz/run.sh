@@ -10,7 +10,7 @@ seconds=${SECONDS:-60}
 CC=$(command -v clang || command -v clang-14)
 FUZZ_SAN=fuzzer,address,undefined
 export CC FUZZ_SAN
-[ $# -gt 0 ] || set -- scan number split link
+[ $# -gt 0 ] || set -- scan number split link oauth
 
 for target in "$@"; do
 	work=build/fuzz/$target

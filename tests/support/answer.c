@@ -1,4 +1,5 @@
 #include "items.h"
+#include "oauth.h"
 #include "paged.h"
 #include "plan.h"
 #include "posts.h"
@@ -134,11 +135,10 @@ post_answer(struct api *a, const char *rest, struct reply *r)
 }
 
 static void
-route(struct api *a, const struct request *q, const struct plan *p,
-    struct reply *r)
+route_path(struct api *a, const struct request *q, const struct plan *p,
+    const char *path, struct reply *r)
 {
 	struct list l = { .total = a->posts, .put = post_put };
-	const char *path = p->path;
 	size_t n = strcspn(path, "?");
 
 	if (n == 6 && strncmp(path, "/posts", n) == 0) {
@@ -151,6 +151,8 @@ route(struct api *a, const struct request *q, const struct plan *p,
 		items_answer(a, path, r);
 	} else if (n == 6 && strncmp(path, "/paged", n) == 0) {
 		paged_answer(q, path, r);
+	} else if (n == 6 && strncmp(path, "/token", n) == 0) {
+		oauth_answer(a, q, path, r);
 	} else if (strncmp(path, "/control/items/", 15) == 0) {
 		items_control(a, path, r);
 	} else if (strncmp(path, "/posts/", 7) == 0) {
@@ -158,6 +160,33 @@ route(struct api *a, const struct request *q, const struct plan *p,
 	} else {
 		missing(r);
 	}
+}
+
+static void
+unauthorized(struct reply *r)
+{
+	r->status = 401;
+	buf_str(&r->head, "WWW-Authenticate: Bearer\n");
+	buf_str(&r->body, "{\"message\": \"who are you?\"}");
+}
+
+static void
+route(struct api *a, const struct request *q, const struct plan *p,
+    struct reply *r)
+{
+	const char *path = p->path;
+	char *end;
+	unsigned long from;
+
+	if (strncmp(path, "/oauth/", 7) == 0) {
+		from = strtoul(path + 7, &end, 10);
+		if (!oauth_allows(q->authorization, from)) {
+			unauthorized(r);
+			return;
+		}
+		path = end;
+	}
+	route_path(a, q, p, path, r);
 }
 
 static bool
@@ -177,9 +206,7 @@ answer(struct api *a, const struct request *q, struct reply *r)
 	plan_read(&p, a, q->uri);
 	buf_str(&r->head, "Content-Type: application/json; charset=utf-8\n");
 	if (p.auth && !allowed(a, q->authorization)) {
-		r->status = 401;
-		buf_str(&r->head, "WWW-Authenticate: Bearer\n");
-		buf_str(&r->body, "{\"message\": \"who are you?\"}");
+		unauthorized(r);
 	} else if (p.status == 0 && p.body == NULL) {
 		route(a, q, &p, r);
 	}

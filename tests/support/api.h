@@ -19,6 +19,7 @@ struct counts;
 struct api {
 	unsigned posts;
 	atomic_uint items, items_from;  /* items.h */
+	atomic_uint tokens;             /* oauth.h: how many were given */
 	const char *token;              /* that /auth/ requires */
 	const char *port_file, *log_file;
 	char cert[PEM_MAX], key[PEM_MAX];       /* empty: no TLS */
@@ -64,6 +65,9 @@ unsigned counts_add(struct counts *c, const char *uri); /* new count */
 void decode(char *out, size_t max, const char *p, size_t n);
 /* Length of PATH's first segment, which is decoded into out. */
 size_t segment(const char *path, char *out, size_t max);
+
+/* Finds a query parameter and decodes it into out. */
+bool query_text(const char *path, const char *name, char *out, size_t max);
 
 void gzip(struct buf *out, const struct buf *in);
 void gzip_bomb(struct buf *out, size_t mib);

@@ -16,27 +16,12 @@ struct query {
 	bool strict, shuffled, pinned;
 };
 
-static bool
-param(const char *uri, const char *name, char *out, size_t max)
-{
-	const char *p = strchr(uri, '?');
-	size_t n = strlen(name);
-
-	out[0] = '\0';
-	for (; p != NULL; p = strchr(p, '&'))
-		if (strncmp(++p, name, n) == 0 && p[n] == '=') {
-			decode(out, max, p + n + 1, strcspn(p + n + 1, "&"));
-			return true;
-		}
-	return false;
-}
-
 static unsigned long
 param_number(const char *uri, const char *name, unsigned long none)
 {
 	char text[32];
 
-	return param(uri, name, text, sizeof(text)) ?
+	return query_text(uri, name, text, sizeof(text)) ?
 	    strtoul(text, NULL, 10) : none;
 }
 
@@ -46,11 +31,11 @@ query_read(struct query *q, const char *uri)
 	unsigned long most;
 	char order[16];
 
-	param(uri, "since", q->since, sizeof(q->since));
-	param(uri, "until", q->until, sizeof(q->until));
-	if (!param(uri, "by", q->by, sizeof(q->by)))
+	query_text(uri, "since", q->since, sizeof(q->since));
+	query_text(uri, "until", q->until, sizeof(q->until));
+	if (!query_text(uri, "by", q->by, sizeof(q->by)))
 		memcpy(q->by, "ts", 3);
-	param(uri, "order", order, sizeof(order));
+	query_text(uri, "order", order, sizeof(order));
 	q->shuffled = strcmp(order, "none") == 0;
 	q->strict = param_number(uri, "strict", 0) != 0;
 	q->pinned = param_number(uri, "pinned", 0) != 0;

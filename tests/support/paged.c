@@ -9,26 +9,12 @@ struct paged {
 	char link[256], end[256], kept[1024];
 };
 
-static bool
-text_of(const char *path, const char *name, char *out, size_t max)
-{
-	const char *p = strchr(path, '?');
-	size_t n = strlen(name);
-
-	for (; p != NULL; p = strchr(p, '&'))
-		if (strncmp(++p, name, n) == 0 && p[n] == '=') {
-			decode(out, max, p + n + 1, strcspn(p + n + 1, "&"));
-			return true;
-		}
-	return false;
-}
-
 static unsigned long
 number_of(const char *path, const char *name, unsigned long none)
 {
 	char text[64];
 
-	return text_of(path, name, text, sizeof(text)) ?
+	return query_text(path, name, text, sizeof(text)) ?
 	    strtoul(text, NULL, 10) : none;
 }
 
@@ -67,8 +53,8 @@ read_query(struct paged *g, const struct request *q, const char *path)
 		g->at = strtoul(q->cursor, NULL, 10);
 	if (after != NULL)
 		g->at = strtoul(after + 8 + strspn(after + 8, " \""), NULL, 10);
-	text_of(path, "link", g->link, sizeof(g->link));
-	if (!text_of(path, "end", g->end, sizeof(g->end)))
+	query_text(path, "link", g->link, sizeof(g->link));
+	if (!query_text(path, "end", g->end, sizeof(g->end)))
 		memcpy(g->end, "null", 5);
 	keep_query(g, path);
 }

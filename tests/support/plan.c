@@ -230,6 +230,21 @@ segment(const char *path, char *out, size_t max)
 	return n;
 }
 
+bool
+query_text(const char *path, const char *name, char *out, size_t max)
+{
+	const char *p = strchr(path, '?');
+	size_t n = strlen(name);
+
+	out[0] = '\0';
+	for (; p != NULL; p = strchr(p, '&'))
+		if (strncmp(++p, name, n) == 0 && p[n] == '=') {
+			decode(out, max, p + n + 1, strcspn(p + n + 1, "&"));
+			return true;
+		}
+	return false;
+}
+
 /* Takes the next "/segment" from *path and decodes it into out. */
 static void
 take(const char **path, char *out, size_t max)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "http/http.h"
 #include "http/secret.h"
+#include "http/url.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -158,7 +159,7 @@ add_user_and_default_headers(
 }
 
 /* Appends the header that carries the secret. It must stay the last header:
- * credentials_renew_command_secret_once() replaces the last one. */
+ * credentials_renew_secret_once() replaces the last one. */
 static int
 append_auth_header(struct credentials *c, struct err *e)
 {
@@ -167,7 +168,9 @@ append_auth_header(struct credentials *c, struct err *e)
 	int rc;
 
 	buf_init(&b, HEADER_MAX);
-	if (strcmp(c->auth, "bearer") == 0) {
+	if (c->token != NULL) {
+		buf_printf(&b, "Authorization: Bearer %s", c->token);
+	} else if (strcmp(c->auth, "bearer") == 0) {
 		buf_printf(&b, "Authorization: Bearer %s", s);
 	} else if (strcmp(c->auth, "basic") == 0) {
 		buf_str(&b, "Authorization: Basic ");
@@ -180,13 +183,53 @@ append_auth_header(struct credentials *c, struct err *e)
 	return rc;
 }
 
+int
+credentials_set_token(
+    struct credentials *c, const char *p, size_t n, struct err *e)
+{
+	char *token = strndup(p, n);
+
+	if (token == NULL)
+		return err_nomem(e);
+	if (c->token != NULL)
+		secret_free(c->headers[--c->n_headers]);
+	secret_free(c->token);
+	c->token = token;
+	if (append_auth_header(c, e) == 0)
+		return 0;
+	secret_free(c->token);
+	c->token = NULL;
+	return -1;
+}
+
+/* Makes the text that RFC 6749, 2.3.1, sends by HTTP basic authentication. */
+static int
+set_client(struct credentials *c, const char *id, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, HEADER_MAX);
+	percent_encode(&b, id, strlen(id), false);
+	buf_char(&b, ':');
+	percent_encode(&b, c->secret, strlen(c->secret), false);
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0 && (c->client = strdup(b.data)) == NULL)
+		rc = err_nomem(e);
+	secret_release_buf(&b);
+	c->may_renew = true;
+	return rc;
+}
+
 static int
 check_auth_option(const char *auth, struct err *e)
 {
 	static const char *const forms[] = { "bearer", "basic", "header:NAME",
-		"query:NAME", NULL };
+		"query:NAME", "oauth2", NULL };
 
 	if (strcmp(auth, "bearer") == 0 || strcmp(auth, "basic") == 0 ||
+	    strcmp(auth, "oauth2") == 0 ||
 	    (strncmp(auth, "query:", 6) == 0 && auth[6] != '\0'))
 		return 0;
 	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
@@ -211,6 +254,8 @@ load_secret_and_add_auth_header(
 		    "user:password, but it has no colon");
 	c->from_command = c->may_renew =
 	    strncmp(c->secret_from, "cmd:", 4) == 0;
+	if (strcmp(c->auth, "oauth2") == 0)
+		return set_client(c, o->client_id, e);
 	if (strncmp(c->auth, "query:", 6) == 0) {
 		c->query_param = c->auth + 6;
 		return 0;
@@ -242,17 +287,25 @@ credentials_release(struct credentials *c)
 		secret_free(c->headers[i]);
 	free(c->headers);
 	secret_free(c->secret);
+	secret_free(c->client);
+	secret_free(c->token);
 	memset(c, 0, sizeof(*c));
 }
 
 int
-credentials_renew_command_secret_once(struct credentials *c, struct err *e)
+credentials_renew_secret_once(struct credentials *c, struct err *e)
 {
 	char *fresh = NULL;
 
 	if (!c->may_renew)
 		return 0;
 	c->may_renew = false;
+	if (c->token != NULL) {
+		secret_free(c->headers[--c->n_headers]);
+		secret_free(c->token);
+		c->token = NULL;
+		return 1;
+	}
 	if (secret_load_and_unset_env(&fresh, c->secret_from, e) == -1)
 		return -1;
 	secret_free(c->secret);

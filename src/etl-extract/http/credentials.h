@@ -16,8 +16,11 @@ struct credentials {
 	size_t n_headers, n_default;
 	const char *query_param;        /* carries the secret, or NULL */
 	char *secret;
+	char *client;           /* of --auth oauth2: "ID:SECRET", encoded */
+	char *token;            /* of --auth oauth2, or NULL */
 	bool from_command;      /* the secret is the output of a command */
-	bool may_renew;         /* the command may be run again after a 401 */
+	bool may_renew;         /* the token may be fetched, or the command run,
+				 * again after a 401 */
 	const char *auth;       /* --auth, NULL without it */
 	const char *secret_from;        /* --secret or its default */
 };
@@ -25,14 +28,18 @@ struct credentials {
 int credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e);
 void credentials_release(struct credentials *c);
-/* After status 401: runs the command of --secret again. Returns 1 if there is
- * a new secret, 0 if may_renew is not set. */
-int credentials_renew_command_secret_once(struct credentials *c, struct err *e);
+/* Sets the token of --auth oauth2 in the header Authorization. */
+int credentials_set_token(
+    struct credentials *c, const char *p, size_t n, struct err *e);
+/* After status 401: forgets the token of --auth oauth2, or runs the command of
+ * --secret again. Returns 0 if may_renew is not set, else 1. */
+int credentials_renew_secret_once(struct credentials *c, struct err *e);
 /* These functions find each copy of the secret, also an escaped one
  * (find_secret.h). With --auth basic they also find the password alone, and
- * USER:PASSWORD in base64. If the end of the text was cut off, the cut may have
- * split a copy: the functions for a cut text then take a start of the secret at
- * the end of the text for a copy. */
+ * USER:PASSWORD in base64; with oauth2, ID:SECRET in base64 and the token.
+ * If the end of the text was cut off, the cut may have split a copy: the
+ * functions for a cut text then take a start of the secret at the end of the
+ * text for a copy. */
 bool credentials_are_in_text(
     const struct credentials *c, const char *p, size_t n);
 bool credentials_are_in_cut_text(

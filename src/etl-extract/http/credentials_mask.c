@@ -8,11 +8,21 @@
 
 enum { VALUE_MAX = 64 << 10 };
 
-/* What an answer may contain: the secret; with --auth basic also the base64
- * text that is sent, and the password. */
-enum secret_value { VALUE_SECRET, VALUE_BASE64, VALUE_PASSWORD, VALUES };
+/* What an answer may contain: the secret; with --auth basic and oauth2 also the
+ * base64 text that is sent; the password of basic; the token of oauth2. */
+enum secret_value { VALUE_SECRET, VALUE_BASE64, VALUE_PASSWORD, VALUE_TOKEN,
+	VALUES };
 
-/* The service may leave out the = at the end of a base64 text. If the password
+/* The service may leave out the = at the end of a base64 text. */
+static void
+put_base64_without_end(struct buf *b, const char *s)
+{
+	base64_put(b, s, strlen(s));
+	while (b->len > 0 && b->data[b->len - 1] == '=')
+		b->len--;
+}
+
+/* If the password
  * is empty, the user name is the secret: some services want a token there. */
 static void
 put_secret_value(
@@ -22,6 +32,10 @@ put_secret_value(
 
 	if (which == VALUE_SECRET) {
 		buf_str(b, s);
+	} else if (which == VALUE_TOKEN) {
+		buf_str(b, c->token == NULL ? "" : c->token);
+	} else if (which == VALUE_BASE64 && c->client != NULL) {
+		put_base64_without_end(b, c->client);
 	} else if (strcmp(c->auth, "basic") != 0 || colon == NULL) {
 		return;
 	} else if (which == VALUE_PASSWORD) {
@@ -30,9 +44,7 @@ put_secret_value(
 		else
 			buf_add(b, s, (size_t)(colon - s));
 	} else {
-		base64_put(b, s, strlen(s));
-		while (b->len > 0 && b->data[b->len - 1] == '=')
-			b->len--;
+		put_base64_without_end(b, s);
 	}
 }
 

@@ -19,6 +19,7 @@ fetch_close(struct fetch *f)
 	http_close(f->http);
 	credentials_release(&f->cred);
 	redirect_release(&f->redirect);
+	oauth_release(&f->oauth);
 	buf_release(&f->masked);
 	free(f);
 }
@@ -37,8 +38,10 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->o = o;
 	f->retry.max = o->retries;
 	redirect_init(&f->redirect, SENT_MAX);
+	oauth_init(&f->oauth, o);
 	buf_init(&f->masked, MASKED_MAX);
 	if (status_rules_check(o, e) == -1 ||
+	    oauth_check_options(o, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
 	    retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
 	    credentials_load(&f->cred, o, e) == -1 ||
@@ -69,6 +72,24 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 	f->has_requested = true;
 	return has_requested ? pace_wait(&f->pace, (int64_t)f->o->delay, e)
 			     : 0;
+}
+
+/* Sends the request for a token, if one is due, as a request of its own. */
+static int
+set_token_if_due(struct fetch *f, struct http_answer *a, struct err *e)
+{
+	f->lacks_token = oauth_is_due(&f->oauth, &f->cred);
+	if (!f->lacks_token)
+		return 0;
+	a->status = 0;
+	a->unreachable = false;
+	buf_clear(&a->head);
+	if (pace_wait_turn(&f->pace, e) == -1 ||
+	    oauth_set_token(&f->oauth, &f->cred, f->http,
+		pace_timeout(&f->pace), e) == -1)
+		return -1;
+	f->lacks_token = false;
+	return 0;
 }
 
 static int
@@ -113,6 +134,7 @@ get_with_redirects(struct fetch *f, struct err *e)
 	f->concerns_all = f->concerns_one = a->is_ignored = false;
 	if (redirect_reset_to_request_with_secret(
 		to, r, &f->cred, e) == -1 ||
+	    set_token_if_due(f, a, e) == -1 ||
 	    send_at_its_turn(f, a, e) == -1)
 		return -1;
 	while (is_redirect_status(a->status))
@@ -179,7 +201,7 @@ prepare_next_try(struct fetch *f, struct err *e)
 	if (e->code == ERR_GONE || stop_signal() != 0)
 		return -1;
 	renewed = a->status == 401 && !f->redirect.left_origin ?
-	    credentials_renew_command_secret_once(&f->cred, e) : 0;
+	    credentials_renew_secret_once(&f->cred, e) : 0;
 	if (renewed == 1)
 		return 0;
 	if (e->transient && !f->pace.is_over)
@@ -205,7 +227,7 @@ try_until_answer_begins(struct fetch *f, struct err *e)
 		if (prepare_next_try(f, e) == -1)
 			return -1;
 	}
-	f->cred.may_renew = f->cred.from_command;
+	f->cred.may_renew = f->cred.from_command || f->cred.client != NULL;
 	return 0;
 }
 
@@ -243,24 +265,11 @@ fetch_may_wait(struct fetch *f)
 	return http_may_wait(f->http);
 }
 
-/* Reads the whole body into a->body. */
 static int
-read_whole_body(struct fetch *f, struct http_answer *a, struct err *e)
+read_body_unless_ignored(
+    struct fetch *f, struct http_answer *a, struct err *e)
 {
-	char part[READ_MAX];
-	ssize_t n;
-
-	if (a->is_ignored)
-		return 0;
-	while ((n = fetch_read(f, part, sizeof(part), e)) > 0) {
-		buf_add(&a->body, part, (size_t)n);
-		if (a->body.full)
-			return err_set(e, ERR_PEER, false, "the answer is "
-			    "larger than --max-body");
-		if (a->body.failed)
-			return err_nomem(e);
-	}
-	return n == 0 ? 0 : -1;
+	return a->is_ignored ? 0 : http_read_whole_body(f->http, a, e);
 }
 
 int
@@ -269,7 +278,7 @@ fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
 {
 	int rc = fetch_begin(f, r, a, e);
 
-	while (rc == 0 && (read_whole_body(f, a, e) == -1 ||
+	while (rc == 0 && (read_body_unless_ignored(f, a, e) == -1 ||
 	    check->check(check->self, a, e) == -1))
 		rc = fetch_begin_again(f, e);
 	return rc;
@@ -278,7 +287,8 @@ fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
 bool
 fetch_failure_concerns_all(const struct fetch *f, const struct err *e)
 {
-	return f->concerns_all || f->pace.is_over || stop_signal() != 0 ||
+	return f->concerns_all || f->lacks_token || f->pace.is_over ||
+	    stop_signal() != 0 ||
 	    (!f->concerns_one && e->code != ERR_RETRY && e->code != ERR_PEER &&
 	    e->code != ERR_INPUT && e->code != ERR_REFUSED);
 }

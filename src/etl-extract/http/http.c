@@ -14,7 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CHECK_MS = 100 };
+/* READ_MAX: how many bytes of a body are read at once. */
+enum { CHECK_MS = 100, READ_MAX = 16 << 10 };
 
 struct http {
 	CURLM *multi;                   /* has the connections */
@@ -353,6 +354,23 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
+}
+
+int
+http_read_whole_body(struct http *h, struct http_answer *a, struct err *e)
+{
+	char part[READ_MAX];
+	ssize_t n;
+
+	while ((n = http_read(h, part, sizeof(part), e)) > 0) {
+		buf_add(&a->body, part, (size_t)n);
+		if (a->body.full)
+			return err_set(e, ERR_PEER, false, "the answer is "
+			    "larger than --max-body");
+		if (a->body.failed)
+			return err_nomem(e);
+	}
+	return n == 0 ? 0 : -1;
 }
 
 bool

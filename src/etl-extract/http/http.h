@@ -57,6 +57,10 @@ int http_send(struct http *h, const struct http_request *r,
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
 ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
+/* Appends the whole body of the last answer to a->body. Fails with ERR_PEER if it
+ * is larger than a->body.max. */
+int http_read_whole_body(struct http *h, struct http_answer *a,
+    struct err *e);
 /* Reads the start of the body of an error into a->body. http_send() has done so
  * if the status is 300 or more. */
 int http_read_error_body(struct http *h, struct http_answer *a,

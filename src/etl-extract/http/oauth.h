@@ -1,0 +1,28 @@
+/* Fetches the token of OAuth 2 (RFC 6749, 4.4: client credentials) for
+ * --auth oauth2. The id and the secret of the client go to --token-url by HTTP
+ * basic authentication.
+ * Gives: oauth_is_due() is true with --auth oauth2 if there is no token or if
+ *        it expires soon; oauth_set_token() then sets that of the credentials.
+ * Fails: transient as a request; ERR_DENIED if the server refuses the client;
+ *        ERR_PEER if its answer has no token. No message shows this answer. */
+#ifndef EXTRACT_OAUTH_H
+#define EXTRACT_OAUTH_H
+
+#include "http/credentials.h"
+#include "http/http.h"
+
+struct oauth {
+	const struct extract_opts *o;
+	struct http_answer answer;
+	int64_t renew_at;       /* by clock_ms(); INT64_MAX: not known */
+};
+
+/* Checks --token-url, --client-id and --scope. */
+int oauth_check_options(const struct extract_opts *o, struct err *e);
+void oauth_init(struct oauth *a, const struct extract_opts *o);
+void oauth_release(struct oauth *a);
+bool oauth_is_due(const struct oauth *a, const struct credentials *c);
+int oauth_set_token(struct oauth *a, struct credentials *c, struct http *http,
+    uint64_t timeout_ms, struct err *e);
+
+#endif
