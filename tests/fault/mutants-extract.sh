@@ -8,6 +8,7 @@ options=src/etl-extract/http/curl_options.c
 receiver=src/etl-extract/http/receiver.c
 status=src/etl-extract/http/status.c
 after=src/etl-extract/http/retry_after.c
+limit=src/etl-extract/http/rate_limit.c
 pages=src/etl-extract/source/http_pages.c
 url=src/etl-extract/http/http_url.c
 time_limit=src/etl-extract/http/time_limit.c
@@ -142,14 +143,14 @@ mutant etl-extract/http.t 'a date in Retry-After is not understood' $after \
 mutant etl-extract/http.t 'a past date in Retry-After gives a positive wait' $after \
     's/return at <= now ? 0 : at - now;/return at <= now ? now - at : at - now;/' \
     'Retry-After as a past date'
-mutant etl-extract/http.t 'a number at the start of an invalid Retry-After counts' $after \
+mutant etl-extract/http.t 'a number at the start of an invalid Retry-After counts' $limit \
     "s/if (p\\[i\\] < '0' || p\\[i\\] > '9')/if (i > 0 \\&\\& (p[i] < '0' || p[i] > '9')) break; &/" \
     'Retry-After of 1.5 is ignored: the retry succeeds'
-mutant etl-extract/http.t 'a large number in Retry-After overflows' $after \
-    's/if (s <= longest_wait)/if (true)/' \
+mutant etl-extract/http.t 'a large number in Retry-After overflows' $limit \
+    's/if (v <= longest_number \/ 10)/if (true)/' \
     'Retry-After of 2^64 seconds: no retry is sent'
 mutant etl-extract/http.t 'a Retry-After above the limit is shortened' src/etl-extract/http/fetch.c \
-    's/if (ms > (int64_t)f->retry.cap) {/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false) {/' \
+    's/if (fail_if_wait_is_too_long(f, ms, status, e) == -1)/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false)/' \
     'Retry-After longer than --backoff: no retry is sent'
 
 # Redirects.

@@ -1,6 +1,6 @@
 /* Fuzz target that compares how the answer of a token server is read with the
- * same by jansson.  Known differences: jansson refuses lone surrogates, \u0000 in
- * names and numbers outside the range of a double, and it nests deeper. */
+ * same by jansson.  Known differences: jansson refuses lone surrogates, \u0000
+ * in names and numbers outside the range of a double, and it nests deeper. */
 #include "fuzz.h"
 
 #include "src/etl-extract/http/oauth_answer.h"

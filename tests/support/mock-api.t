@@ -120,6 +120,8 @@ is 'fault loop redirects to itself' \
 is 'fault bad-body/422 gives 422' 422 "$(http_status "$f/bad-body/422/posts")"
 is 'fault bad-body sends an escape character' \
     "$(printf '\033')" "$(head -c 1 "$scratch/body")"
+http_status "$f/header/X-A:%20b/posts" >/dev/null
+is 'fault header sends its header' b "$(header x-a)"
 is 'fault quota gives 403' 403 "$(http_status "$f/quota/posts")"
 is 'fault quota sends x-ratelimit-remaining 0' \
     0 "$(header x-ratelimit-remaining)"

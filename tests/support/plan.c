@@ -45,6 +45,15 @@ set_retry_after(struct plan *p, char arg[ARGS][PLAN_TEXT])
 	    "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&at, &tm));
 }
 
+/* Argument: "Name: value". */
+static void
+set_header(struct plan *p, char arg[ARGS][PLAN_TEXT])
+{
+	size_t n = strlen(p->header);
+
+	snprintf(p->header + n, sizeof(p->header) - n, "%s\n", arg[0]);
+}
+
 static void
 set_slow(struct plan *p, char arg[ARGS][PLAN_TEXT])
 {
@@ -182,6 +191,7 @@ set_quota(struct plan *p, char arg[ARGS][PLAN_TEXT])
 static const struct fault faults[] = {
 	{ "status", 1, set_status },            /* CODE */
 	{ "retry-after", 3, set_retry_after },  /* K, CODE, VALUE */
+	{ "header", 1, set_header },            /* LINE, a further header */
 	{ "slow", 1, set_slow },                /* MS before the answer */
 	{ "drip", 0, set_drip },                /* a byte a second */
 	{ "cut", 1, set_cut },                  /* close after N bytes */
@@ -345,6 +355,7 @@ plan_apply(const struct plan *p, struct reply *r)
 		buf_str(&r->body, p->body);
 	if (p->redirect || p->loop)
 		location_put(p, &r->head);
+	buf_str(&r->head, p->header);
 	if (p->retry_after[0] != '\0')
 		buf_printf(&r->head, "Retry-After: %s\n", p->retry_after);
 	if (p->quota)

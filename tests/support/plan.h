@@ -20,6 +20,7 @@ struct plan {
 	int status;                     /* 0: the usual one */
 	char text[PLAN_TEXT];           /* body, or redirect target */
 	char retry_after[128];
+	char header[PLAN_TEXT];         /* lines "Name: value\n" */
 	char total[64];                 /* "-": no x-total-count */
 	const char *body;               /* NULL: the body of the path */
 	int endless;

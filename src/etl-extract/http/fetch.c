@@ -1,5 +1,6 @@
 #include "http/fetch_impl.h"
 
+#include "base/clock.h"
 #include "base/stop.h"
 #include "http/retry_after.h"
 #include "http/status.h"
@@ -92,13 +93,43 @@ set_token_if_due(struct fetch *f, struct http_answer *a, struct err *e)
 	return 0;
 }
 
+/* Fails if the service asks for a wait of ms milliseconds that is longer than
+ * the longest time of --backoff. `before` is the start of the message. */
+static int
+fail_if_wait_is_too_long(
+    struct fetch *f, int64_t ms, const char *before, struct err *e)
+{
+	struct buf when;
+
+	if (ms <= (int64_t)f->retry.cap)
+		return 0;
+	buf_init(&when, URL_MASKED_MAX);
+	retry_after_show_utc_time(&when, ms, time(NULL));
+	(void)err_set(e, ERR_RETRY, true, "%s: the service asks to wait until "
+	    "%s, longer than --backoff allows", before, buf_text(&when));
+	buf_release(&when);
+	f->concerns_all = true;
+	return -1;
+}
+
+/* Sends a request when --rate and the rate limit of the service allow it. */
 static int
 send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 {
-	if (pace_wait_turn(&f->pace, e) == -1)
+	int64_t wait = f->quota_at == 0 ? 0 : f->quota_at - clock_ms();
+
+	f->quota_at = 0;
+	if (wait > 0 && (fail_if_wait_is_too_long(f, wait,
+	    "the rate limit of the service is used up", e) == -1 ||
+	    pace_wait(&f->pace, wait, e) == -1))
 		return -1;
-	return redirect_send_request(&f->redirect, f->http, &f->cred,
-	    pace_timeout(&f->pace), a, e);
+	if (pace_wait_turn(&f->pace, e) == -1 ||
+	    redirect_send_request(&f->redirect, f->http, &f->cred,
+		pace_timeout(&f->pace), a, e) == -1)
+		return -1;
+	wait = rate_limit_wait_ms(a, time(NULL));
+	f->quota_at = wait == 0 ? 0 : clock_ms() + wait;
+	return 0;
 }
 
 /* Checks the status of an answer, first by --on. */
@@ -154,18 +185,11 @@ wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
 {
 	time_t now = time(NULL);
 	int64_t ms = retry_after_ms(a, now);
-	struct buf when;
+	char status[32];
 
-	if (ms > (int64_t)f->retry.cap) {
-		buf_init(&when, URL_MASKED_MAX);
-		retry_after_show_utc_time(&when, ms, now);
-		(void)err_set(e, ERR_RETRY, true, "status %d: the service asks "
-		    "to wait until %s, longer than --backoff allows",
-		    a->status, buf_text(&when));
-		buf_release(&when);
-		f->concerns_all = true;
+	(void)snprintf(status, sizeof(status), "status %d", a->status);
+	if (fail_if_wait_is_too_long(f, ms, status, e) == -1)
 		return -1;
-	}
 	return pace_wait(&f->pace,
 	    ms == -1 ? retry_random_delay(&f->retry, n) : ms, e);
 }

@@ -32,6 +32,8 @@ struct fetch {
 	const struct request *request;  /* the last one, and its answer */
 	struct http_answer *answer;
 	uint64_t tries;         /* of this request */
+	int64_t quota_at;       /* by clock_ms(): from then on the service has
+				 * requests left */
 	bool has_requested;     /* a request was made before */
 	bool concerns_all;      /* see fetch_failure_concerns_all() */
 	bool concerns_one;      /* --on says so: the opposite */

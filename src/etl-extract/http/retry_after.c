@@ -1,28 +1,15 @@
 #include "http/retry_after.h"
 
+#include "http/rate_limit.h"
+
 #include <string.h>
 
-enum { YEAR = 365 * 86400, EPOCH_LIKELY = 1000000000 };
+enum { YEAR = 365 * 86400 };
 
 /* In seconds. If a service asks to wait longer, for example in Retry-After, the
  * wait is cut to this value, so that adding it to the current time cannot
  * overflow. */
 static const int64_t longest_wait = INT64_C(100) * YEAR;
-
-/* Returns -1 if the text is not a number. */
-static int64_t
-parse_digits_as_seconds(const char *p, size_t n)
-{
-	int64_t s = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < '0' || p[i] > '9')
-			return -1;
-		if (s <= longest_wait)
-			s = s * 10 + (p[i] - '0');
-	}
-	return n == 0 ? -1 : s;
-}
 
 static int64_t
 seconds_until(int64_t at, time_t now)
@@ -56,12 +43,16 @@ parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
 bool
 is_rate_limit_used_up(const struct http_answer *a)
 {
-	const char *v;
-	size_t n;
+	int64_t wait_s;
 
 	return (a->status == 403 || a->status == 429) &&
-	    http_find_header(a, "X-RateLimit-Remaining", &v, &n) &&
-	    n == 1 && *v == '0';
+	    rate_limit_is_used_up(a, 0, &wait_s);
+}
+
+static int64_t
+seconds_to_ms(int64_t s)
+{
+	return s == -1 ? -1 : (s > longest_wait ? longest_wait : s) * 1000;
 }
 
 int64_t
@@ -72,16 +63,23 @@ retry_after_ms(const struct http_answer *a, time_t now)
 	size_t n;
 
 	if (http_find_header(a, "Retry-After", &v, &n)) {
-		s = parse_digits_as_seconds(v, n);
+		s = parse_whole_number(v, n);
 		if (s == -1)
 			s = parse_date_as_seconds_from_now(v, n, now);
-	} else if (is_rate_limit_used_up(a) &&
-	    http_find_header(a, "X-RateLimit-Reset", &v, &n)) {
-		s = parse_digits_as_seconds(v, n);
-		if (s > EPOCH_LIKELY)
-			s = seconds_until(s, now);
+	} else if (!rate_limit_is_used_up(a, now, &s)) {
+		s = -1;
 	}
-	return s == -1 ? -1 : (s > longest_wait ? longest_wait : s) * 1000;
+	return seconds_to_ms(s);
+}
+
+int64_t
+rate_limit_wait_ms(const struct http_answer *a, time_t now)
+{
+	int64_t s;
+
+	if (a->status >= 400 || !rate_limit_is_used_up(a, now, &s) || s == -1)
+		return 0;
+	return seconds_to_ms(s);
 }
 
 void

@@ -1,6 +1,5 @@
 /* How long a service asks to wait: in the header Retry-After (RFC 9110,
- * 10.2.3), or, if no calls are left, in X-RateLimit-Reset. A value of
- * X-RateLimit-Reset above 10^9 means seconds since 1970, else from now.
+ * 10.2.3), or, if no requests are left, in the headers of rate_limit.h.
  * Gives: milliseconds from now, 0 for a time that has passed; -1 if there is
  *        no such header or its value cannot be parsed. */
 #ifndef EXTRACT_RETRY_AFTER_H
@@ -12,7 +11,10 @@
 #include <time.h>
 
 int64_t retry_after_ms(const struct http_answer *a, time_t now);
-/* True for status 403 or 429 with X-RateLimit-Remaining: 0. */
+/* How long to wait before the next request after an answer that is no error:
+ * 0 if requests are left, or if the answer does not say it. */
+int64_t rate_limit_wait_ms(const struct http_answer *a, time_t now);
+/* True for status 403 or 429 if the headers say that no requests are left. */
 bool is_rate_limit_used_up(const struct http_answer *a);
 /* Appends the time in UTC at which a wait of ms milliseconds ends. */
 void retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now);

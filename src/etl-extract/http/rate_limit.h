@@ -1,0 +1,24 @@
+/* Reads from the headers of an answer whether the service accepts no further
+ * request for a while, and for how long:
+ *   RateLimit: "day";r=0;t=30         draft-ietf-httpapi-ratelimit-headers-08
+ *   RateLimit: limit=5, remaining=0, reset=30               and -07
+ *   RateLimit-Remaining: 0 and RateLimit-Reset: 30          and -03
+ *   X-RateLimit-Remaining: 0 and X-RateLimit-Reset: 30, or a time since 1970 in
+ *   seconds (above 10^9) or in milliseconds (above 10^12) */
+#ifndef EXTRACT_RATE_LIMIT_H
+#define EXTRACT_RATE_LIMIT_H
+
+#include "http/http.h"
+
+#include <stdint.h>
+#include <time.h>
+
+/* True if no requests are left. Sets *wait_s to the seconds until there are
+ * some again, -1 if the answer does not say it. */
+bool rate_limit_is_used_up(
+    const struct http_answer *a, time_t now, int64_t *wait_s);
+/* Returns -1 if the text is not a whole number. A very large number is cut to
+ * one that still is above each time since 1970. */
+int64_t parse_whole_number(const char *p, size_t n);
+
+#endif
