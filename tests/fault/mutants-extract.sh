@@ -158,7 +158,7 @@ mutant etl-extract/redirect.t '--header values are sent to another origin' $redi
     's/\.n_headers = r->left_origin ? c->n_default : c->n_headers/.n_headers = c->n_headers/' \
     'bearer: the other origin gets no header of the user'
 mutant etl-extract/redirect.t 'the header of the paging is sent to another origin' $redirect \
-    's/if (r->left_origin || r->header.len == 0)/if (r->header.len == 0)/' \
+    's/if (r->left_origin || (r->header.len == 0/if ((r->header.len == 0/' \
     'another origin does not get the header of --into'
 mutant etl-extract/redirect.t 'credentials return after a redirect within another origin' $redirect \
     's/r->left_origin = true;/r->left_origin = true; else r->left_origin = false;/' \

@@ -14,6 +14,8 @@
 
 enum { HEADER_MAX = 64 << 10 };
 
+static const char sigv4_auth[] = "aws-sigv4";
+
 static int
 append_header(struct credentials *c, const char *text, struct err *e)
 {
@@ -144,12 +146,14 @@ add_user_and_default_headers(
 			return -1;
 	}
 	/* libcurl sends no Expect header if this one is empty: with it, libcurl
-	 * would wait for the server before it sends a long body. */
+	 * would wait for the server before it sends a long body. libcurl 7.88
+	 * would sign the empty header. */
 	if ((o->body != NULL ||
 		(o->into != NULL && strncmp(o->into, "body:", 5) == 0)) &&
 	    (add_default_header_unless_given(
 		 c, "Content-Type: application/json", e) == -1 ||
-		add_default_header_unless_given(c, "Expect:", e) == -1))
+		(o->aws_sigv4 == NULL &&
+		    add_default_header_unless_given(c, "Expect:", e) == -1)))
 		return -1;
 	return add_default_header_unless_given(
 		   c, "Accept: application/json", e) == -1
@@ -263,15 +267,53 @@ load_secret_and_add_auth_header(
 	return append_auth_header(c, e);
 }
 
+/* Sends AWS_SESSION_TOKEN, which temporary keys need, in a header that libcurl
+ * signs too. */
+static int
+add_session_token(struct credentials *c, struct err *e)
+{
+	const char *env = getenv("AWS_SESSION_TOKEN");
+	struct buf b;
+	int rc;
+
+	if (env == NULL || *env == '\0')
+		return 0;
+	if (secret_load_and_unset_env(
+		&c->token, "env:AWS_SESSION_TOKEN", e) == -1)
+		return -1;
+	buf_init(&b, HEADER_MAX);
+	buf_printf(&b, "x-%s-security-token: %s", c->sigv4.name, c->token);
+	rc = buf_check(&b, e) == -1 ? -1 : append_header(c, buf_text(&b), e);
+	secret_release_buf(&b);
+	return rc;
+}
+
+static int
+load_secret_and_sigv4(
+    struct credentials *c, const struct extract_opts *o, struct err *e)
+{
+	if (o->auth != NULL)
+		return err_set(e, ERR_USAGE, false, "--auth and --aws-sigv4: "
+		    "give only one of them");
+	c->auth = sigv4_auth;
+	c->secret_from = o->secret == NULL ? "env:AWS_SECRET_ACCESS_KEY" :
+	    o->secret;
+	if (secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1 ||
+	    sigv4_load(&c->sigv4, o, c->secret, e) == -1)
+		return -1;
+	return add_session_token(c, e);
+}
+
 int
 credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
-	if (o->auth == NULL && o->secret != NULL)
+	if (o->auth == NULL && o->secret != NULL && o->aws_sigv4 == NULL)
 		return err_set(e, ERR_USAGE, false, "--secret needs --auth, "
 		    "which says how to send the secret");
 	if (add_user_and_default_headers(c, o, e) == -1 ||
+	    (o->aws_sigv4 != NULL && load_secret_and_sigv4(c, o, e) == -1) ||
 	    (o->auth != NULL &&
 		load_secret_and_add_auth_header(c, o, e) == -1)) {
 		credentials_release(c);
@@ -289,6 +331,7 @@ credentials_release(struct credentials *c)
 	secret_free(c->secret);
 	secret_free(c->client);
 	secret_free(c->token);
+	sigv4_release(&c->sigv4);
 	memset(c, 0, sizeof(*c));
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "extract.h"
+#include "http/sigv4.h"
 
 struct credentials {
 	char **headers;         /* [0..n_default): defaults, for any origin */
@@ -17,7 +18,9 @@ struct credentials {
 	const char *query_param;        /* carries the secret, or NULL */
 	char *secret;
 	char *client;           /* of --auth oauth2: "ID:SECRET", encoded */
-	char *token;            /* of --auth oauth2, or NULL */
+	char *token;            /* of --auth oauth2 or AWS_SESSION_TOKEN, or
+				 * NULL */
+	struct sigv4 sigv4;
 	bool from_command;      /* the secret is the output of a command */
 	bool may_renew;         /* the token may be fetched, or the command run,
 				 * again after a 401 */

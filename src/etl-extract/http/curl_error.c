@@ -3,6 +3,7 @@
 #include "http/proxy.h"
 
 #include <curl/curl.h>
+#include <string.h>
 
 int
 curl_error_to_value(
@@ -37,6 +38,10 @@ curl_error_to_value(
 	case CURLE_WEIRD_SERVER_REPLY:
 		return err_set(e, ERR_PEER, false, "not HTTP: %s", why);
 	case CURLE_URL_MALFORMAT:
+		if (strstr(why, "missing in parameters and") != NULL)
+			return err_set(e, ERR_CONFIG, false, "--aws-sigv4 "
+			    "needs a region and a service, such as "
+			    "aws:amz:us-east-1:s3: %s", why);
 		return err_set(e, ERR_USAGE, false, "not a URL: %s", why);
 	case CURLE_PARTIAL_FILE:
 		return err_set(e, ERR_RETRY, true,

@@ -80,11 +80,22 @@ set_method_and_body(CURL *u, const struct http_request *r)
 	    r->method);
 }
 
+static CURLcode
+set_signature(CURL *u, const struct http_request *r)
+{
+	CURLcode code = curl_easy_setopt(u, CURLOPT_AWS_SIGV4, r->sigv4);
+
+	return code != CURLE_OK ? code :
+	    curl_easy_setopt(u, CURLOPT_USERPWD, r->user_password);
+}
+
 int
 curl_options_set_request(void *u, const struct http_request *r, struct err *e)
 {
-	CURLcode code = set_method_and_body(u, r);
+	CURLcode code = set_signature(u, r);
 
+	if (code == CURLE_OK)
+		code = set_method_and_body(u, r);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(u, CURLOPT_URL, r->url);
 	return code == CURLE_OK ? 0 : err_nomem(e);

@@ -29,6 +29,8 @@ struct http_request {
 	const char *body;       /* NULL: none */
 	size_t body_len;
 	uint64_t timeout;       /* milliseconds */
+	const char *sigv4;      /* of libcurl's AWS_SIGV4; NULL: no signature */
+	const char *user_password;      /* for the signature */
 };
 
 struct http_answer {

@@ -78,9 +78,9 @@ length_up_to_separator(const char *p, size_t n)
 	return i < n ? i : n;
 }
 
-/* Reads one RateLimit header. In draft 08 each member (up to a comma) is a limit
- * of its own; of those that are used up, the longest wait counts. In draft 07
- * the members belong together. */
+/* Reads one RateLimit header. In draft 08 each member (up to a comma) is a
+ * limit of its own; of those that are used up, the longest wait counts. In
+ * draft 07 the members belong together. */
 static void
 read_header(struct quota *q, const char *p, size_t n)
 {

@@ -33,9 +33,13 @@ send_with_allowed_headers(struct redirect *r, struct http *http,
 	struct http_request to = { .method = r->method,
 	    .timeout = timeout_ms, .headers = c->headers,
 	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
+	bool is_signed = c->sigv4.provider != NULL && !r->left_origin;
+	char hash[SIGV4_HASH_HEADER];
 	char **lines;
 	int rc;
 
+	if (is_signed && sigv4_sort_query(&r->url, e) == -1)
+		return -1;
 	(void)buf_text(&r->url);
 	(void)buf_text(&r->header);
 	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1)
@@ -45,12 +49,19 @@ send_with_allowed_headers(struct redirect *r, struct http *http,
 		to.body = r->body->data == NULL ? "" : r->body->data;
 		to.body_len = r->body->len;
 	}
-	if (r->left_origin || r->header.len == 0)
+	if (r->left_origin || (r->header.len == 0 && !is_signed))
 		return http_send(http, &to, a, e);
-	if ((lines = calloc(to.n_headers + 1, sizeof(*lines))) == NULL)
+	if ((lines = calloc(to.n_headers + 2, sizeof(*lines))) == NULL)
 		return err_nomem(e);
 	memcpy(lines, c->headers, to.n_headers * sizeof(*lines));
-	lines[to.n_headers++] = r->header.data;
+	if (r->header.len > 0)
+		lines[to.n_headers++] = r->header.data;
+	if (is_signed) {
+		sigv4_put_hash_header(&c->sigv4, to.body, to.body_len, hash);
+		lines[to.n_headers++] = hash;
+		to.sigv4 = c->sigv4.provider;
+		to.user_password = c->sigv4.user_password;
+	}
 	to.headers = lines;
 	rc = http_send(http, &to, a, e);
 	free(lines);

@@ -60,8 +60,9 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 	if (a->status == 401 && c->auth == NULL)
 		buf_str(&b, ": the service requires credentials: give --auth");
 	else if (a->status == 401)
-		buf_printf(&b, ": the service does not accept --auth %.20s "
-		    "with the secret of %.100s", c->auth, c->from_command ?
+		buf_printf(&b, ": the service does not accept --%s%.20s "
+		    "with the secret of %.100s", c->sigv4.provider != NULL ?
+		    "" : "auth ", c->auth, c->from_command ?
 		    "cmd:COMMAND" : c->secret_from);
 	(void)err_set(e, code, transient, "status %d: %s", a->status,
 	    buf_text(&b));

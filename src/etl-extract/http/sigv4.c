@@ -1,0 +1,178 @@
+#include "http/sigv4.h"
+
+#include "base/hash.h"
+#include "http/secret.h"
+#include "http/url.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROVIDER_MAX = 512, PARTS_MOST = 4 };
+
+static int
+fail_wrong_provider(const char *text, struct err *e)
+{
+	return err_set(e, ERR_USAGE, false, "--aws-sigv4 %s: it must have the "
+	    "form PROVIDER:NAME, PROVIDER:NAME:REGION or "
+	    "PROVIDER:NAME:REGION:SERVICE, such as aws:amz:us-east-1:s3", text);
+}
+
+/* Sets the provider for libcurl, with the region of AWS_REGION if the option
+ * has none, and the name that is in the headers. */
+static int
+set_provider(struct sigv4 *s, const char *text, struct err *e)
+{
+	const char *region = getenv("AWS_REGION");
+	const char *colon = strchr(text, ':');
+	size_t parts = 1, n;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		parts += *p == ':';
+		if (!isalnum((unsigned char)*p) && strchr(":-_", *p) == NULL)
+			return fail_wrong_provider(text, e);
+	}
+	n = colon == NULL ? 0 : strcspn(colon + 1, ":");
+	if (n == 0 || colon == text || parts > PARTS_MOST ||
+	    n >= sizeof(s->name) || strlen(text) > PROVIDER_MAX)
+		return fail_wrong_provider(text, e);
+	for (size_t i = 0; i < n; i++)
+		s->name[i] = (char)tolower((unsigned char)colon[1 + i]);
+	if (asprintf(&s->provider, "%s%s%s", text, parts == 2 &&
+	    region != NULL && *region != '\0' ? ":" : "", parts == 2 &&
+	    region != NULL ? region : "") == -1) {
+		s->provider = NULL;
+		return err_nomem(e);
+	}
+	return 0;
+}
+
+int
+sigv4_load(struct sigv4 *s, const struct extract_opts *o,
+    const char *secret, struct err *e)
+{
+	const char *key = getenv("AWS_ACCESS_KEY_ID");
+
+	if (set_provider(s, o->aws_sigv4, e) == -1)
+		return -1;
+	if (key == NULL || *key == '\0' || strchr(key, ':') != NULL)
+		return err_set(e, ERR_CONFIG, false, "--aws-sigv4: the "
+		    "environment variable AWS_ACCESS_KEY_ID does not have the "
+		    "id of a key");
+	if (asprintf(&s->user_password, "%s:%s", key, secret) == -1) {
+		s->user_password = NULL;
+		return err_nomem(e);
+	}
+	return 0;
+}
+
+void
+sigv4_release(struct sigv4 *s)
+{
+	free(s->provider);
+	secret_free(s->user_password);
+	memset(s, 0, sizeof(*s));
+}
+
+void
+sigv4_put_hash_header(const struct sigv4 *s, const char *body, size_t n,
+    char out[SIGV4_HASH_HEADER])
+{
+	char hex[HASH_HEX];
+
+	hash_bytes_to_hex(body == NULL ? "" : body, n, hex);
+	(void)snprintf(out, SIGV4_HASH_HEADER, "x-%s-content-sha256: %s",
+	    s->name, hex);
+}
+
+static int
+compare_params(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+	size_t n = strcspn(*x, "="), m = strcspn(*y, "=");
+	int order = memcmp(*x, *y, n < m ? n : m);
+
+	return order != 0 ? order : n != m ? (n > m) - (n < m) :
+	    strcmp(*x + n, *y + m);
+}
+
+/* Appends a name or a value: decoded, "+" as a space, and encoded again. */
+static void
+put_encoded_again(struct buf *b, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i] == '+' ? ' ' : p[i], hex[3] = { 0 };
+
+		if (c == '%' && i + 2 < n &&
+		    isxdigit((unsigned char)p[i + 1]) &&
+		    isxdigit((unsigned char)p[i + 2])) {
+			memcpy(hex, p + i + 1, 2);
+			c = (char)strtoul(hex, NULL, 16);
+			i += 2;
+		}
+		percent_encode(b, &c, 1, false);
+	}
+}
+
+/* Splits the query at "&" into *params, which point into *text. A parameter
+ * without "=" gets one. */
+static int
+encode_params(const char *query, size_t n, struct buf *text, char ***params,
+    size_t *count, struct err *e)
+{
+	size_t most = 1, len, name;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		most += query[i] == '&';
+	for (; n > 0; query += len, n -= len) {
+		len = strcspn(query, "&");
+		name = strcspn(query, "=&");
+		put_encoded_again(text, query, name);
+		buf_char(text, '=');
+		if (name < len)
+			put_encoded_again(
+			    text, query + name + 1, len - name - 1);
+		buf_char(text, '\0');
+		len += len < n;
+	}
+	if (buf_check(text, e) == -1)
+		return -1;
+	if ((*params = calloc(most, sizeof(**params))) == NULL)
+		return err_nomem(e);
+	p = text->data;
+	for (*count = 0; p < text->data + text->len; p += strlen(p) + 1)
+		(*params)[(*count)++] = p;
+	return 0;
+}
+
+int
+sigv4_sort_query(struct buf *url, struct err *e)
+{
+	char **params = NULL, *query;
+	struct buf text;
+	size_t count = 0;
+	int rc;
+
+	(void)buf_text(url);
+	if (buf_check(url, e) == -1)
+		return -1;
+	if ((query = strchr(url->data, '?')) == NULL)
+		return 0;
+	buf_init(&text, url->max * 3);
+	rc = encode_params(query + 1, strlen(query + 1), &text, &params,
+	    &count, e);
+	if (rc == 0) {
+		qsort(params, count, sizeof(*params), compare_params);
+		url->len = (size_t)(query - url->data);
+		for (size_t i = 0; i < count; i++) {
+			buf_char(url, i == 0 ? '?' : '&');
+			buf_str(url, params[i]);
+		}
+		rc = buf_check(url, e);
+	}
+	free(params);
+	secret_release_buf(&text);
+	return rc;
+}
