@@ -32,7 +32,7 @@ struct extract_opts {
 	uint64_t first, max_pages;
 	struct opt_list params, headers;
 	const char *auth, *secret, *token_url, *client_id, *scope;
-	const char *aws_sigv4;
+	const char *aws_sigv4, *record_to, *replay_from;
 	uint64_t delay, timeout, connect_timeout;       /* milliseconds */
 	uint64_t retries, max_body;
 	const char *backoff;

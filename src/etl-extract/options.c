@@ -16,12 +16,13 @@ static const char usage[] =
     "                   [--method NAME] [--more FROM] [--next FROM]\n"
     "                   [--on STATUS=ACTION] [--paginate HOW] [--plain]\n"
     "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
+    "                   [--record-to DIR]\n"
     "                   [--records POINTER] [--recursive] [--rejects FILE]\n"
-    "                   [--retries N] [--scope TEXT] [--secret FROM]\n"
-    "                   [--size NAME=N] [--source-file FIELD]\n"
-    "                   [--stream NAME] [--timeout DURATION]\n"
-    "                   [--token-url URL] [--total FROM]\n"
-    "                   [--unix-socket PATH] SOURCE ...\n"
+    "                   [--replay-from DIR] [--retries N] [--scope TEXT]\n"
+    "                   [--secret FROM] [--size NAME=N]\n"
+    "                   [--source-file FIELD] [--stream NAME]\n"
+    "                   [--timeout DURATION] [--token-url URL]\n"
+    "                   [--total FROM] [--unix-socket PATH] SOURCE ...\n"
     "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
     "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
     "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
@@ -44,11 +45,11 @@ static const char usage[] =
     "                   [--key FILE] [--max-body SIZE] [--max-record SIZE]\n"
     "                   [--max-rejects N|N%] [--max-time DURATION]\n"
     "                   [--method NAME] [--on STATUS=ACTION] [--proxy URL]\n"
-    "                   [--query-param K=V] [--rate N/s]\n"
-    "                   [--records POINTER] [--rejects FILE] [--retries N]\n"
-    "                   [--scope TEXT] [--secret FROM] [--stage NAME]\n"
-    "                   [--timeout DURATION] [--token-url URL]\n"
-    "                   [--unix-socket PATH]";
+    "                   [--query-param K=V] [--rate N/s] [--record-to DIR]\n"
+    "                   [--records POINTER] [--rejects FILE]\n"
+    "                   [--replay-from DIR] [--retries N] [--scope TEXT]\n"
+    "                   [--secret FROM] [--stage NAME] [--timeout DURATION]\n"
+    "                   [--token-url URL] [--unix-socket PATH]";
 
 #define AT(field) offsetof(struct extract_opts, field)
 #define OPT(name, type, field, arg, help) \
@@ -121,6 +122,10 @@ static const struct opt options[] = {
 	    "scope of the token of --auth oauth2"),
 	OPT("aws-sigv4", OPT_STRING, aws_sigv4, "PROVIDER",
 	    "sign the requests, for example aws:amz:us-east-1:s3"),
+	OPT("record-to", OPT_STRING, record_to, "DIR",
+	    "write each answer to a file in DIR, without secrets"),
+	OPT("replay-from", OPT_STRING, replay_from, "DIR",
+	    "read the answers of --record-to in place of the service"),
 	OPT("on", OPT_LIST, on, "STATUS=ACTION",
 	    "fail, retry, ignore or reject if an answer has STATUS"),
 	OPT("rate", OPT_STRING, rate, "N/s",

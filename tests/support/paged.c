@@ -74,7 +74,7 @@ records_put(struct buf *b, const struct paged *g)
 /* The next page in each of the ways.  The Link header is in two parts, the
  * first of which has a comma and a rel=next in quotes that do not count. */
 static void
-next_put(const struct paged *g, struct reply *r)
+next_put(const struct request *q, const struct paged *g, struct reply *r)
 {
 	unsigned long next = g->at + g->size >= g->loop ? g->size :
 	    g->at + g->size;
@@ -83,6 +83,8 @@ next_put(const struct paged *g, struct reply *r)
 	    next);
 	buf_printf(&r->body, "\"%lu\"},\"next\":\"%s/paged?%scursor=%lu\"",
 	    next, g->link, g->kept, next);
+	buf_printf(&r->head, "Set-Cookie: id=biscuit\nX-Saw: %s\n",
+	    q->authorization == NULL ? "" : q->authorization);
 	buf_printf(&r->head, "X-Next-Cursor: %lu\n", next);
 	buf_printf(&r->head, "Link: </paged?a>; title=\"a, <b>; rel=next\"; "
 	    "rel=\"prev first\"\nLink: <%s/paged?%scursor=%lu>; "
@@ -99,7 +101,7 @@ paged_answer(const struct request *q, const char *path, struct reply *r)
 	records_put(&r->body, &g);
 	more = g.at + g.size < g.n;
 	if (more)
-		next_put(&g, r);
+		next_put(q, &g, r);
 	else
 		buf_printf(&r->body, ",\"next_cursor\":%s", g.end);
 	if (number_of(path, "says", 1) != 0)

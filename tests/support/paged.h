@@ -1,6 +1,7 @@
 /* /paged of the mock API serves records {"id":1} ... in pages. A page names the
  * next one in each way of services: as /next_cursor (a number), /paging/after
- * (a text), /next and Link (a URL), and the header X-Next-Cursor. */
+ * (a text), /next and Link (a URL), and the header X-Next-Cursor. The answer
+ * has a cookie and shows the header Authorization. */
 #ifndef SUPPORT_PAGED_H
 #define SUPPORT_PAGED_H
 

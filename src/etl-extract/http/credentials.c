@@ -260,10 +260,8 @@ load_secret_and_add_auth_header(
 	    strncmp(c->secret_from, "cmd:", 4) == 0;
 	if (strcmp(c->auth, "oauth2") == 0)
 		return set_client(c, o->client_id, e);
-	if (strncmp(c->auth, "query:", 6) == 0) {
-		c->query_param = c->auth + 6;
+	if (c->query_param != NULL)
 		return 0;
-	}
 	return append_auth_header(c, e);
 }
 
@@ -312,6 +310,10 @@ credentials_load(
 	if (o->auth == NULL && o->secret != NULL && o->aws_sigv4 == NULL)
 		return err_set(e, ERR_USAGE, false, "--secret needs --auth, "
 		    "which says how to send the secret");
+	c->query_param = o->auth != NULL &&
+	    strncmp(o->auth, "query:", 6) == 0 ? o->auth + 6 : NULL;
+	if (o->replay_from != NULL)     /* nothing is sent */
+		return 0;
 	if (add_user_and_default_headers(c, o, e) == -1 ||
 	    (o->aws_sigv4 != NULL && load_secret_and_sigv4(c, o, e) == -1) ||
 	    (o->auth != NULL &&

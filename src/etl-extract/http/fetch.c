@@ -21,6 +21,7 @@ fetch_close(struct fetch *f)
 	credentials_release(&f->cred);
 	redirect_release(&f->redirect);
 	oauth_release(&f->oauth);
+	recording_release(&f->recording);
 	buf_release(&f->masked);
 	free(f);
 }
@@ -44,6 +45,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	if (status_rules_check(o, e) == -1 ||
 	    oauth_check_options(o, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
+	    recording_open(&f->recording, o, &f->cred, e) == -1 ||
 	    retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
 	    credentials_load(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
@@ -124,12 +126,25 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	    pace_wait(&f->pace, wait, e) == -1))
 		return -1;
 	if (pace_wait_turn(&f->pace, e) == -1 ||
-	    redirect_send_request(&f->redirect, f->http, &f->cred,
-		pace_timeout(&f->pace), a, e) == -1)
+	    recording_send_or_replay(&f->recording, &f->redirect, f->http,
+		&f->cred, pace_timeout(&f->pace), a, e) == -1)
 		return -1;
 	wait = rate_limit_wait_ms(a, time(NULL));
 	f->quota_at = wait == 0 ? 0 : clock_ms() + wait;
 	return 0;
+}
+
+/* Reads what http_send() has read if the status is that of an error. */
+static int
+read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
+{
+	char part[HTTP_ERROR_KEPT];
+	ssize_t n = recording_read(
+	    &f->recording, f->http, part, sizeof(part), e);
+
+	if (n > 0)
+		buf_add(&a->body, part, (size_t)n);
+	return n == -1 ? -1 : recording_end_body(&f->recording, f->http, e);
 }
 
 /* Checks the status of an answer, first by --on. */
@@ -142,8 +157,8 @@ check_status(struct fetch *f, struct http_answer *a, struct err *e)
 	if (rule == STATUS_USUAL)
 		return status_to_error(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
-		return 0;
-	if (a->status < 300 && http_read_error_body(f->http, a, e) == -1)
+		return recording_end_body(&f->recording, f->http, e);
+	if (a->status < 300 && read_start_of_body(f, a, e) == -1)
 		return -1;
 	(void)status_set_error(a, &f->cred, e);
 	if (rule == STATUS_RETRY) {
@@ -270,6 +285,9 @@ fetch_begin(struct fetch *f, const struct request *r, struct http_answer *a,
 int
 fetch_begin_again(struct fetch *f, struct err *e)
 {
+	struct err ignored;
+
+	(void)recording_end_body(&f->recording, f->http, &ignored);
 	if (prepare_next_try(f, e) == -1)
 		return -1;
 	return try_until_answer_begins(f, e);
@@ -280,20 +298,28 @@ fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 {
 	if (pace_check(&f->pace, e) == -1)
 		return -1;
-	return http_read(f->http, p, n, e);
+	return recording_read(&f->recording, f->http, p, n, e);
 }
 
 bool
 fetch_may_wait(struct fetch *f)
 {
-	return http_may_wait(f->http);
+	return recording_may_wait(&f->recording, f->http);
+}
+
+static ssize_t
+read_for_answer(void *self, char *p, size_t n, struct err *e)
+{
+	return fetch_read(self, p, n, e);
 }
 
 static int
 read_body_unless_ignored(
     struct fetch *f, struct http_answer *a, struct err *e)
 {
-	return a->is_ignored ? 0 : http_read_whole_body(f->http, a, e);
+	const struct lines_reader from = { read_for_answer, f };
+
+	return a->is_ignored ? 0 : http_answer_read_body(a, from, e);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "http/fetch.h"
 #include "http/oauth.h"
 #include "http/pace.h"
+#include "http/recording.h"
 #include "http/redirect.h"
 
 /* All limits are in bytes.
@@ -28,6 +29,7 @@ struct fetch {
 	struct redirect redirect;
 	struct pace pace;
 	struct oauth oauth;
+	struct recording recording;
 	struct buf masked;
 	const struct request *request;  /* the last one, and its answer */
 	struct http_answer *answer;

@@ -14,8 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* READ_MAX: how many bytes of a body are read at once. */
-enum { CHECK_MS = 100, READ_MAX = 16 << 10 };
+enum { CHECK_MS = 100 };
 
 struct http {
 	CURLM *multi;                   /* has the connections */
@@ -293,8 +292,8 @@ begin_request(struct http *h, const struct http_request *r, struct err *e)
  * that the connection can be used again, but not beyond a limit: the body may
  * have no end. The status alone decides, so it does not matter if the body
  * cannot be read. */
-int
-http_read_error_body(struct http *h, struct http_answer *a, struct err *e)
+static int
+read_error_body(struct http *h, struct http_answer *a, struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
 	size_t all = 0;
@@ -322,7 +321,7 @@ http_send(struct http *h, const struct http_request *r,
 	    transfer_until(h, has_head_or_is_done, e) == -1)
 		return -1;
 	if (h->receiver.has_head)
-		return a->status >= 300 ? http_read_error_body(h, a, e) : 0;
+		return a->status >= 300 ? read_error_body(h, a, e) : 0;
 	if (h->code != CURLE_OK)
 		return set_transfer_error(h, h->code, e);
 	return err_set(e, ERR_RETRY, true,
@@ -354,23 +353,6 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
-}
-
-int
-http_read_whole_body(struct http *h, struct http_answer *a, struct err *e)
-{
-	char part[READ_MAX];
-	ssize_t n;
-
-	while ((n = http_read(h, part, sizeof(part), e)) > 0) {
-		buf_add(&a->body, part, (size_t)n);
-		if (a->body.full)
-			return err_set(e, ERR_PEER, false, "the answer is "
-			    "larger than --max-body");
-		if (a->body.failed)
-			return err_nomem(e);
-	}
-	return n == 0 ? 0 : -1;
 }
 
 bool

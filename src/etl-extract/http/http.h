@@ -9,6 +9,7 @@
 #define EXTRACT_HTTP_H
 
 #include "base/buf.h"
+#include "stream/lines.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -59,14 +60,6 @@ int http_send(struct http *h, const struct http_request *r,
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
 ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
-/* Appends the whole body of the last answer to a->body. Fails with ERR_PEER if it
- * is larger than a->body.max. */
-int http_read_whole_body(struct http *h, struct http_answer *a,
-    struct err *e);
-/* Reads the start of the body of an error into a->body. http_send() has done so
- * if the status is 300 or more. */
-int http_read_error_body(struct http *h, struct http_answer *a,
-    struct err *e);
 /* True if http_read() would have to wait for the server. */
 bool http_may_wait(struct http *h);
 void http_close(struct http *h);
@@ -77,6 +70,10 @@ void http_set_public_only(struct http *h, bool public_only);
 bool http_answer_is_empty(const struct http_answer *a);
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
+/* Appends a whole body, which `from` gives, to a->body. Fails with ERR_PEER if
+ * it is larger than a->body.max. */
+int http_answer_read_body(
+    struct http_answer *a, struct lines_reader from, struct err *e);
 /* How many bytes from p on may be in a header name (RFC 9110: a token). */
 size_t http_token_length(const char *p);
 /* Finds the first header of that name and sets *value, without white space

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEAD_MAX = 256 << 10 };
+/* READ_MAX: how many bytes of a body are read at once. */
+enum { HEAD_MAX = 256 << 10, READ_MAX = 16 << 10 };
 
 void
 http_answer_init(struct http_answer *a, size_t max_body)
@@ -25,6 +26,24 @@ bool
 http_answer_is_empty(const struct http_answer *a)
 {
 	return a->status == 204 || a->is_ignored;
+}
+
+int
+http_answer_read_body(
+    struct http_answer *a, struct lines_reader from, struct err *e)
+{
+	char part[READ_MAX];
+	ssize_t n;
+
+	while ((n = from.read(from.self, part, sizeof(part), e)) > 0) {
+		buf_add(&a->body, part, (size_t)n);
+		if (a->body.full)
+			return err_set(e, ERR_PEER, false, "the answer is "
+			    "larger than --max-body");
+		if (a->body.failed)
+			return err_nomem(e);
+	}
+	return n == 0 ? 0 : -1;
 }
 
 size_t

@@ -77,12 +77,19 @@ put_auth_header(struct buf *b, const struct credentials *c, struct err *e)
 	return buf_check(b, e);
 }
 
+static ssize_t
+read_from_http(void *self, char *p, size_t n, struct err *e)
+{
+	return http_read(self, p, n, e);
+}
+
 static int
 request_token(struct oauth *a, const struct credentials *c,
     struct http *http, uint64_t timeout_ms, struct err *e)
 {
 	char accept[] = "Accept: application/json";
 	char type[] = "Content-Type: application/x-www-form-urlencoded";
+	const struct lines_reader from = { read_from_http, http };
 	struct buf auth, body;
 	int rc = -1;
 
@@ -100,7 +107,7 @@ request_token(struct oauth *a, const struct credentials *c,
 		http_set_public_only(http, false);
 		rc = http_send(http, &r, &a->answer, e);
 		if (rc == 0 && a->answer.status < 300)
-			rc = http_read_whole_body(http, &a->answer, e);
+			rc = http_answer_read_body(&a->answer, from, e);
 	}
 	secret_release_buf(&auth);
 	buf_release(&body);

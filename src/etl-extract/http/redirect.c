@@ -120,7 +120,7 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	buf_str(&r->url, to->text);
 	if (c->query_param != NULL && r->left_origin)
 		query_remove(&r->url, c->query_param, strlen(c->query_param));
-	else if (c->query_param != NULL)
+	else if (c->query_param != NULL && c->secret != NULL)
 		query_set_dropping_fragment(
 		    &r->url, c->query_param, strlen(c->query_param), c->secret);
 	if (buf_check(&r->url, e) == -1)
@@ -175,7 +175,7 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 	r->origin_is_public = false;
 	buf_clear(&r->url);
 	buf_add(&r->url, from->url.data, from->url.len);
-	if (c->query_param != NULL)
+	if (c->query_param != NULL && c->secret != NULL)
 		query_set_dropping_fragment(
 		    &r->url, c->query_param, strlen(c->query_param), c->secret);
 	return buf_check(&r->url, e);

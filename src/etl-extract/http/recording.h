@@ -1,0 +1,44 @@
+/* Recordings of HTTP answers (--record-to, --replay-from): the file 000001.http
+ * of a directory has the first answer, 000002.http the second one, and so on.
+ * A file has the request's method and URL, the status, the headers, an empty
+ * line and the decoded body. An answer that has not come whole is not recorded.
+ * Fails: ERR_CREATE, ERR_IO; ERR_INPUT if a recording has no further answer;
+ *        ERR_CONFIG if it is of another request. */
+#ifndef EXTRACT_RECORDING_H
+#define EXTRACT_RECORDING_H
+
+#include "http/redirect.h"
+
+struct recording {
+	const char *to, *from;          /* directories, or NULL */
+	uint64_t count;                 /* of answers so far */
+	char *last;                     /* the last request that was replayed */
+	const struct credentials *cred; /* to mask */
+	bool is_open;                   /* the file of this answer */
+	int fd;
+	struct buf name, part;          /* its name; and while it is written */
+	struct buf waiting;             /* bytes that are still to be written;
+					 * or the start of the file */
+	size_t at;                      /* the next byte of the body in it */
+};
+
+/* With --record-to, makes the directory. */
+int recording_open(struct recording *r, const struct extract_opts *o,
+    const struct credentials *c, struct err *e);
+void recording_release(struct recording *r);
+/* Sends the request as redirect_send_request() does and records its answer; or,
+ * with --replay-from, takes the answer from the recording. Cookies, and each
+ * copy of a secret, are not recorded. */
+int recording_send_or_replay(struct recording *r, struct redirect *to,
+    struct http *http, const struct credentials *c, uint64_t timeout_ms,
+    struct http_answer *a, struct err *e);
+/* As http_read() and http_may_wait(). */
+ssize_t recording_read(struct recording *r, struct http *http, char *p,
+    size_t n, struct err *e);
+bool recording_may_wait(const struct recording *r, struct http *http);
+/* The caller needs no more of the body: with --record-to, reads the rest of it,
+ * so that it is recorded. */
+int recording_end_body(
+    struct recording *r, struct http *http, struct err *e);
+
+#endif

@@ -1,0 +1,23 @@
+/* What recording.c, which writes recordings, and recording_replay.c, which reads
+ * them, share. Fails: as recording.h. */
+#ifndef EXTRACT_RECORDING_IMPL_H
+#define EXTRACT_RECORDING_IMPL_H
+
+#include "http/recording.h"
+
+enum { RECORDING_NAME_MAX = 8192, RECORDING_READ = 16 << 10,
+	RECORDING_WAITING_MAX = 2 << 20 };
+
+/* Sets *b to the name of file n in the folder. */
+int recording_put_name(struct buf *b, const char *folder, uint64_t n,
+    const char *suffix, struct err *e);
+/* Closes the file of this answer. With --record-to, removes it: the answer has
+ * not come whole. */
+void recording_close_file(struct recording *r);
+/* Opens the recording of the next answer. */
+int recording_take_answer(struct recording *r, const char *request,
+    struct http_answer *a, struct err *e);
+ssize_t recording_replay_body(
+    struct recording *r, char *p, size_t n, struct err *e);
+
+#endif
