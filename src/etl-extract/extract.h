@@ -26,6 +26,7 @@ struct extract_opts {
 	const char *paginate, *into, *size, *total, *next, *more;
 	const char *method, *body;
 	struct opt_list on;
+	bool probe;
 	const char *rate;
 	uint64_t max_time;              /* milliseconds; 0: no limit */
 	const char *cacert, *capath, *cert, *key, *proxy, *unix_socket;

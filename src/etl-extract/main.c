@@ -25,6 +25,7 @@
  *                is in an answer or in a request; the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
  *                http: the transport, with libcurl; request makes the URL.
+ * probe/         --probe: finds out from one answer how to read all of it.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
 #include "base/core_dump.h"
@@ -35,6 +36,7 @@
 #include "http/fetch.h"
 #include "new_files/new_files.h"
 #include "options.h"
+#include "probe/probe.h"
 #include "replay/replay_stdin.h"
 #include "run.h"
 #include "stream/record_options.h"
@@ -147,8 +149,10 @@ main(int argc, char *argv[])
 	}
 	err_warn("etl-extract", db_warning_if_url_has_password(x.opts.db));
 	stop_install_handlers_ignore_sigpipe();
-	if (run_stage_or_write_failed_mark(
-		&x, &fds, argv + optind, (size_t)(argc - optind), &e) == -1)
+	if ((x.opts.probe ? probe_url_and_print_command(
+		&x, argv + optind, (size_t)(argc - optind), &e) :
+	    run_stage_or_write_failed_mark(
+		&x, &fds, argv + optind, (size_t)(argc - optind), &e)) == -1)
 		status = err_report(spec->program, &e);
 	opt_release(spec, &x.opts);
 	stop_raise_signal_if_received();

@@ -26,6 +26,7 @@ static const char usage[] =
     "       etl-extract [--columns NAME,...] [--comment TEXT]\n"
     "                   [--delimiter CHAR] [--null TEXT] [--quote CHAR]\n"
     "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
+    "       etl-extract --probe [option ...] URL\n"
     "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
     "                   --since-param NAME [--db URL | --state file:PATH]\n"
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
@@ -84,6 +85,8 @@ static const struct opt options[] = {
 	    "CSV: skip the first N lines of each file"),
 	OPT("types", OPT_STRING, types, "TYPES",
 	    "CSV: auto, or NAME:text|int|number|bool|time,..."),
+	OPT("probe", OPT_FLAG, probe, NULL,
+	    "print the command that reads all pages of a URL"),
 	OPT("records", OPT_STRING, records, "POINTER",
 	    "JSON Pointer to the array of records"),
 	OPT("paginate", OPT_STRING, paginate, "HOW",
@@ -153,7 +156,7 @@ static const struct opt options[] = {
 	OPTION_RETRIES(AT(retries)),
 	OPTION_BACKOFF(AT(backoff)),
 	OPT("max-body", OPT_SIZE, max_body, "SIZE",
-	    "largest answer of --each (default: 32MiB)"),
+	    "largest answer of --each and --probe (default: 32MiB)"),
 	OPT("checkpoint", OPT_STRING, checkpoint, "NAME",
 	    "read only what is new since the checkpoint NAME"),
 	OPT("cursor-field", OPT_STRING, cursor_field, "POINTER",

@@ -791,6 +791,8 @@ def cases():
             os.environ["API"] + "/paged?n=12&size=4"])
         yield Case("extract-link", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-probe", paged[:1] + paged[3:] + [
+            "--probe", os.environ["API"] + "/paged?n=12&size=4"])
         yield Recorded("extract-record", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
         write("client", b"secret")

@@ -48,6 +48,12 @@ fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
 		text_show(b, p, n);
 }
 
+void
+fetch_mask_text(const struct fetch *f, struct buf *b)
+{
+	credentials_mask(&f->cred, b);
+}
+
 int
 fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
     struct buf *url, struct err *e)

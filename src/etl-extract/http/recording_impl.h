@@ -1,5 +1,6 @@
-/* What recording.c, which writes recordings, and recording_replay.c, which reads
- * them, share. Fails: as recording.h. */
+/* The files of recordings: recording.c writes them, recording_replay.c reads
+ * them, recording_file.c has what both need.
+ * Fails: as recording.h. */
 #ifndef EXTRACT_RECORDING_IMPL_H
 #define EXTRACT_RECORDING_IMPL_H
 

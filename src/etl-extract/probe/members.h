@@ -1,0 +1,30 @@
+/* Visits the members of a JSON answer, with the members of their objects, down
+ * to a depth of MEMBERS_DEPTH. Arrays are not entered.
+ * Borrows: the pointer is valid during the call of each(). */
+#ifndef EXTRACT_MEMBERS_H
+#define EXTRACT_MEMBERS_H
+
+#include "json/scan.h"
+
+enum { MEMBERS_DEPTH = 4, MEMBER_KEY = 64, MEMBER_POINTER = 512 };
+
+struct member {
+	const char *pointer;            /* JSON Pointer of the value */
+	const char *name;               /* as written, without quotes */
+	size_t n;
+	char key[MEMBER_KEY];           /* the name in lower case, without
+					 * "_", "-", "." and "@" */
+	uint32_t value;                 /* token */
+	unsigned depth;                 /* from 1 */
+};
+
+typedef void member_each(
+    void *self, const struct json *j, const struct member *m);
+
+/* Returns -1 without memory. Members with a very long pointer are left out. */
+int members_visit(const struct json *j, uint32_t object, member_each *each,
+    void *self, struct err *e);
+/* Makes a key as in struct member. */
+void member_make_key(char out[MEMBER_KEY], const char *name, size_t n);
+
+#endif

@@ -1,0 +1,177 @@
+#include "probe/probe.h"
+
+#include "base/shell_word.h"
+#include "base/text.h"
+#include "http/fetch.h"
+#include "http/request.h"
+#include "probe/look.h"
+#include "stream/fdwrite.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUTPUT_MAX = 1 << 20 };
+
+struct probe {
+	const struct extract_opts *o;
+	struct fetch *fetch;
+	struct request request;
+	struct http_answer answer;
+	struct json j;
+	struct findings findings;
+	struct buf out;
+};
+
+static int
+check_options(
+    const struct extract_opts *o, char *const *uri, size_t n, struct err *e)
+{
+	if (n != 1 || strncmp(uri[0], "http", 4) != 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--probe needs exactly one SOURCE, a URL of HTTP");
+	if (o->each != NULL || o->checkpoint != NULL || o->paginate != NULL ||
+	    o->records != NULL || o->next != NULL || o->more != NULL ||
+	    o->total != NULL || o->into != NULL || o->query != NULL ||
+	    o->table != NULL || o->new_files)
+		return err_set(e, ERR_USAGE, false, "--probe finds out where "
+		    "the records are and how to page: give only options for "
+		    "requests with it");
+	return request_check_options(o, uri[0], e);
+}
+
+static int
+parse_answer(void *self, const struct http_answer *a, struct err *e)
+{
+	struct probe *p = self;
+	struct json_fault f = { 0 };
+	struct buf b;
+
+	if (json_scan(&p->j, a->body.data, a->body.len, JSON_LEVELS_ALL,
+	    JSON_LAST, &f) == 0)
+		return 0;
+	if (f.nomem)
+		return err_nomem(e);
+	buf_init(&b, 1024);
+	fetch_show_body(p->fetch, &b, a, 80);
+	(void)err_set(e, ERR_PEER, false, "the answer is not JSON (%s): %s",
+	    f.why, buf_text(&b));
+	buf_release(&b);
+	return -1;
+}
+
+static void
+put_word(struct buf *b, const char *option, const char *word)
+{
+	if (word == NULL)
+		return;
+	buf_printf(b, " %s ", option);
+	put_shell_word(b, word);
+}
+
+/* A header may be a secret of the user: only a header from a file is shown as
+ * it was given. */
+static void
+put_headers(struct buf *b, const struct opt_list *headers)
+{
+	char name[256];
+
+	for (size_t i = 0; i < headers->n; i++) {
+		const char *h = headers->v[i];
+
+		(void)snprintf(name, sizeof(name), "%.*s: ...",
+		    (int)strcspn(h, ":"), h);
+		put_word(b, "--header", *h == '@' ? h : name);
+	}
+}
+
+/* Appends the options for requests that the user has given. */
+static void
+put_given_options(struct buf *b, const struct extract_opts *o)
+{
+	const struct {
+		const char *option, *value;
+	} given[] = {
+		{ "--method", o->method }, { "--body", o->body },
+		{ "--auth", o->auth }, { "--secret", o->secret },
+		{ "--token-url", o->token_url },
+		{ "--client-id", o->client_id }, { "--scope", o->scope },
+		{ "--aws-sigv4", o->aws_sigv4 }, { "--rate", o->rate },
+		{ "--cacert", o->cacert }, { "--capath", o->capath },
+		{ "--cert", o->cert }, { "--key", o->key },
+		{ "--unix-socket", o->unix_socket }, { "--size", o->size },
+	};
+
+	put_headers(b, &o->headers);
+	for (size_t i = 0; i < o->params.n; i++)
+		put_word(b, "--query-param", o->params.v[i]);
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		put_word(b, given[i].option, given[i].value);
+}
+
+static int
+write_findings(struct probe *p, const char *url, struct err *e)
+{
+	struct buf *b = &p->out;
+
+	findings_put_comments(&p->findings, b);
+	buf_str(b, "etl-extract");
+	put_given_options(b, p->o);
+	findings_put_options(&p->findings, b);
+	buf_char(b, ' ');
+	put_shell_word(b, url);
+	buf_char(b, '\n');
+	fetch_mask_text(p->fetch, b);
+	if (buf_check(b, e) == -1)
+		return -1;
+	return fd_write_all(STDOUT_FILENO, b->data, b->len) == 0 ? 0 :
+	    err_errno(e, ERR_IO, "standard output");
+}
+
+static int
+request_and_look(struct probe *p, const char *url, struct err *e)
+{
+	const struct answer_check check = { parse_answer, p };
+	struct look l = { .findings = &p->findings, .answer = &p->answer,
+	    .j = &p->j, .url = url };
+
+	if (request_load_body(&p->request, p->o, e) == -1 ||
+	    request_set_url_and_params(
+		&p->request, p->o, url, strlen(url), e) == -1 ||
+	    fetch_get_retry_and_renew_secret(
+		p->fetch, &p->request, &check, &p->answer, e) == -1)
+		return -1;
+	if (look_for_records(&l, e) == -1) {
+		err_prefix(e, "%s", fetch_masked_url(p->fetch, &p->request));
+		return -1;
+	}
+	if (look_for_paging(&l, e) == -1 || look_for_cursor_field(&l, e) == -1)
+		return -1;
+	return findings_check(&p->findings, e);
+}
+
+int
+probe_url_and_print_command(
+    struct extract *x, char *const *uri, size_t n, struct err *e)
+{
+	struct probe p = { .o = &x->opts };
+	int rc = -1;
+
+	if (check_options(&x->opts, uri, n, e) == -1)
+		return -1;
+	request_init(&p.request);
+	http_answer_init(&p.answer, x->opts.max_body);
+	findings_init(&p.findings);
+	buf_init(&p.out, OUTPUT_MAX);
+	p.request.source = uri[0];
+	if (fetch_open_once(&p.fetch, x, e) == 0 &&
+	    request_and_look(&p, uri[0], e) == 0)
+		rc = write_findings(&p, uri[0], e);
+	fetch_close(x->fetch);
+	request_release(&p.request);
+	http_answer_release(&p.answer);
+	findings_release(&p.findings);
+	json_release(&p.j);
+	buf_release(&p.out);
+	return rc;
+}

@@ -1,0 +1,14 @@
+/* --probe: requests a URL once and prints the command that reads all of it:
+ * where the records are, how to page, and what else the answer shows. The lines
+ * before the command begin with # and say how sure each part is.
+ * Borrows: x; its client is opened.
+ * Fails: as fetch.h; ERR_USAGE for options that do not go with --probe. */
+#ifndef EXTRACT_PROBE_H
+#define EXTRACT_PROBE_H
+
+#include "extract.h"
+
+int probe_url_and_print_command(
+    struct extract *x, char *const *uri, size_t n, struct err *e);
+
+#endif
