@@ -21,7 +21,9 @@ struct reader {
 static char
 peek(const struct reader *r)
 {
-	return r->p < r->end ? *r->p : '\0';
+	if (r->p == r->end)
+		return '\0';
+	return *r->p;
 }
 
 static void
