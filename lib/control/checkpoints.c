@@ -76,6 +76,28 @@ checkpoint_read(struct db *db, const char *name, char **value,
 }
 
 int
+checkpoint_read_validators(
+    struct db *db, const char *name, char **validators, struct err *e)
+{
+	struct db_value v = db_text(name);
+	struct db_rows *r;
+	int rc;
+
+	*validators = NULL;
+	if (db_query(db, &r, db_sql(db, SQL_CHECKPOINT_READ_VALIDATORS), &v, 1,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		v = db_column(r, 0);
+		if (v.type == DB_TEXT &&
+		    (*validators = strndup(v.p, v.len)) == NULL)
+			rc = err_nomem(e);
+	}
+	db_end(r);
+	return rc == -1 ? -1 : 0;
+}
+
+int
 checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e)
 {
@@ -217,8 +239,14 @@ insert_or_move_row(struct db *db, const struct checkpoint_move *m,
 	struct db_value v[] = { db_text(m->name), db_text(m->value),
 	    DB_I(first ? 1 : m->expected), DB_I(m->seq), db_text(m->run) };
 
-	return db_run(db, db_sql(db, first ? SQL_CHECKPOINT_INSERT :
-	    SQL_CHECKPOINT_MOVE), v, 5, changed_rows, e);
+	if (db_run(db, db_sql(db, first ? SQL_CHECKPOINT_INSERT :
+	    SQL_CHECKPOINT_MOVE), v, 5, changed_rows, e) == -1)
+		return -1;
+	if (*changed_rows == 0 || (first && m->validators == NULL))
+		return 0;
+	v[1] = db_text(m->validators);
+	return db_run(db, db_sql(db, SQL_CHECKPOINT_STORE_VALIDATORS), v, 2,
+	    NULL, e);
 }
 
 enum checkpoint_result

@@ -21,6 +21,11 @@ int checkpoint_check_name(const char *name, size_t len, struct err *e);
 int checkpoint_read(struct db *db, const char *name, char **value,
     int64_t *version, struct err *e);
 
+/* The ETag and Last-Modified values that belong to the value, as JSON; NULL if
+ * there are none. The caller frees *validators. */
+int checkpoint_read_validators(
+    struct db *db, const char *name, char **validators, struct err *e);
+
 /* For etl-checkpoint: sets or clears the value. The version goes up, so a
  * loader that is running fails its version check. Clearing a missing row is
  * ERR_LIMIT. The caller begins a transaction with SQL_RUN_WAIT_LIMIT,
@@ -50,6 +55,7 @@ struct checkpoint_move {
 	                         * version becomes expected + 1; else the
 	                         * version is only checked */
 	const char *value;      /* of the last mark in the batch */
+	const char *validators; /* of that mark, or NULL */
 	int64_t seq;            /* of that mark */
 	const char *run;        /* NULL outside etl-run */
 };

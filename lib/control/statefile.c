@@ -260,3 +260,25 @@ statefile_read_files(const char *path, const char *name,
 	statefile_close(f);
 	return rc;
 }
+
+int
+statefile_read_validators(const char *path, const char *name,
+    char **validators, struct err *e)
+{
+	struct statefile *f;
+	uint32_t i;
+	int rc = 0;
+
+	*validators = NULL;
+	if (statefile_open(&f, path, e) == -1)
+		return -1;
+	i = json_member_value(&f->j, 0, name, strlen(name));
+	if (i != 0)
+		i = json_member_value(&f->j, i, "validators", 10);
+	if (i != 0 && f->j.tok[i].type == JSON_OBJECT &&
+	    (*validators = strndup(
+		f->j.text + f->j.tok[i].at, f->j.tok[i].len)) == NULL)
+		rc = err_nomem(e);
+	statefile_close(f);
+	return rc;
+}

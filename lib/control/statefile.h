@@ -23,6 +23,9 @@ int statefile_read(const char *path, const char *name, char **value,
 /* The files of the checkpoint, as files_read() reads them. */
 int statefile_read_files(const char *path, const char *name,
     file_state_each *each, void *self, struct err *e);
+/* As checkpoint_read_validators(). */
+int statefile_read_validators(const char *path, const char *name,
+    char **validators, struct err *e);
 /* Call this before a stream is read: checks that the file is valid and that it
  * can be replaced. */
 int statefile_check_usable(const char *path, struct err *e);
@@ -30,11 +33,12 @@ int statefile_check_usable(const char *path, struct err *e);
  * expected + 1. */
 enum checkpoint_result statefile_move(const char *path, const char *name,
     const char *value, int64_t expected, struct err *e);
-/* Does the same and stores the files. */
+/* Does the same and stores the files and the member validators, a JSON object.
+ * If it is NULL, the stored one is removed. */
 enum checkpoint_result statefile_move_with_files(const char *path,
-    const char *name, const char *value, const struct files_change *files,
-    int64_t expected, struct err *e);
-/* Does the same and keeps the value. */
+    const char *name, const char *value, const char *validators,
+    const struct files_change *files, int64_t expected, struct err *e);
+/* Does the same and keeps value and validators. */
 enum checkpoint_result statefile_store_files(const char *path,
     const char *name, const struct files_change *files, int64_t expected,
     struct err *e);

@@ -34,7 +34,8 @@ statefile_check_usable(const char *path, struct err *e)
 struct change {
 	const char *name;
 	const char *value;              /* NULL: null */
-	bool keeps_value;
+	const char *validators;         /* NULL: none */
+	bool keeps_value;               /* and the validators */
 	int64_t version;
 	const struct files_change *files;       /* NULL: forget all files */
 };
@@ -59,6 +60,9 @@ put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
 		json_put_raw(b, "value", "null", 4);
 	}
 	json_put_int(b, "version", c->version);
+	if (c->validators != NULL)
+		json_put_raw(b, "validators", c->validators,
+		    strlen(c->validators));
 	if (c->files != NULL &&
 	    statefile_put_files(b, f, entry, c->files, e) == -1)
 		return -1;
@@ -66,6 +70,8 @@ put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
 	    i = f->j.tok[i + 1].next) {
 		if (i + 1 == json_member_value(&f->j, entry, "value", 5) ||
 		    i + 1 == json_member_value(&f->j, entry, "version", 7) ||
+		    (!c->keeps_value && i + 1 == json_member_value(
+			&f->j, entry, "validators", 10)) ||
 		    i + 1 == json_member_value(&f->j, entry, "files", 5))
 			continue;
 		buf_char(b, ',');
@@ -200,15 +206,16 @@ statefile_move(const char *path, const char *name, const char *value,
     int64_t expected, struct err *e)
 {
 	return statefile_move_with_files(
-	    path, name, value, &no_files, expected, e);
+	    path, name, value, NULL, &no_files, expected, e);
 }
 
 enum checkpoint_result
 statefile_move_with_files(const char *path, const char *name,
-    const char *value, const struct files_change *files, int64_t expected,
-    struct err *e)
+    const char *value, const char *validators,
+    const struct files_change *files, int64_t expected, struct err *e)
 {
-	struct change c = { .name = name, .value = value, .files = files };
+	struct change c = { .name = name, .value = value,
+	    .validators = validators, .files = files };
 
 	return lock_and_set_checkpoint(path, &c, expected, e);
 }

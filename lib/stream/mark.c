@@ -42,6 +42,7 @@ mark_release(struct mark *m)
 	free(m->value);
 	free(m->from);
 	free(m->files);
+	free(m->validators);
 	*m = (struct mark){ 0 };
 }
 
@@ -261,6 +262,20 @@ get_name_value_and_from(struct reading *r, struct mark *m)
 }
 
 static int
+get_validators(struct reading *r, struct mark *m)
+{
+	uint32_t i = find_member(r, 0, "validators");
+	const struct json_tok *t = &r->j.tok[i];
+
+	if (i == 0)
+		return 0;
+	if (t->type != JSON_OBJECT)
+		return set_member_error(r, "validators");
+	m->validators = strndup(r->j.text + t->at, t->len);
+	return m->validators == NULL ? err_nomem(r->e) : 0;
+}
+
+static int
 get_checkpoint_version(struct reading *r, struct mark *m)
 {
 	m->has_version = m->kind == MARK_CHECKPOINT ||
@@ -324,7 +339,9 @@ get_members(struct reading *r, struct mark *m)
 		    get_exit_code_and_check_message(r, m);
 	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && get_name_value_and_from(r, m) == -1)
+	if (m->kind == MARK_CHECKPOINT &&
+	    (get_name_value_and_from(r, m) == -1 ||
+		get_validators(r, m) == -1))
 		return -1;
 	if (m->kind == MARK_RESOLVE &&
 	    get_seen_and_upto_of_resolve_mark(r, m) == -1)

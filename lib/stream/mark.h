@@ -43,6 +43,7 @@ struct mark {
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */
+	char *validators;       /* of checkpoint: a JSON object, or NULL */
 	bool has_version;       /* always in checkpoint, sometimes in end and
 	                         * failed */
 	uint64_t version;       /* of the stored checkpoint; 0: none stored */
@@ -99,6 +100,7 @@ struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
 	const char *files;      /* a JSON array, or NULL */
+	const char *validators;         /* a JSON object, or NULL */
 };
 struct resolve_mark {
 	const char *id;

@@ -123,6 +123,9 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 	json_put_text(out, "value", p->value);
 	if (p->files != NULL)
 		json_put_raw(out, "files", p->files, strlen(p->files));
+	if (p->validators != NULL)
+		json_put_raw(out, "validators", p->validators,
+		    strlen(p->validators));
 	return put_own_counts_and_closing_brace(out, c, e);
 }
 

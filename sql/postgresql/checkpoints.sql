@@ -3,6 +3,15 @@
 -- loaded) and its version, which goes up with every change.
 SELECT value, version FROM {schema}.etl_checkpoints WHERE name = $1
 
+-- name: checkpoint_read_validators
+-- Reads the ETag or Last-Modified value of the first page of the last run.
+SELECT validators FROM {schema}.etl_checkpoints WHERE name = $1
+
+-- name: checkpoint_store_validators
+-- Sets the ETag or Last-Modified value, in the transaction that moves the
+-- checkpoint. NULL: the run has none, so the next one sends none.
+UPDATE {schema}.etl_checkpoints SET validators = $2 WHERE name = $1
+
 -- name: checkpoint_version
 -- Reads the version of a checkpoint, which goes up with every change.
 SELECT version FROM {schema}.etl_checkpoints WHERE name = $1
@@ -49,7 +58,7 @@ WHERE c.name = $1
 INSERT INTO {schema}.etl_checkpoints AS c (name, value, version, updated_at)
 VALUES ($1, $2, 1, pg_catalog.clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
-    version = c.version + 1, seq = NULL, run = NULL,
+    version = c.version + 1, seq = NULL, run = NULL, validators = NULL,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
@@ -58,6 +67,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
 -- version fails.
 UPDATE {schema}.etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
+    validators = NULL,
     updated_at = pg_catalog.clock_timestamp()
 WHERE name = $1
 

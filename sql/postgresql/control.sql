@@ -253,6 +253,10 @@ CREATE TABLE {schema}.etl_files (
     PRIMARY KEY (name, path)
 );
 
+-- The ETag or Last-Modified value of the first page that etl-extract
+-- --conditional has read, as JSON: {"URL":{"etag":"..."}}. NULL: none.
+ALTER TABLE {schema}.etl_checkpoints ADD COLUMN validators text;
+
 UPDATE {schema}.etl_control SET version = 4;
 
 -- name: control_columns

@@ -3,6 +3,15 @@
 -- loaded) and its version, which goes up with every change.
 SELECT value, version FROM etl_checkpoints WHERE name = $1
 
+-- name: checkpoint_read_validators
+-- Reads the ETag or Last-Modified value of the first page of the last run.
+SELECT validators FROM etl_checkpoints WHERE name = $1
+
+-- name: checkpoint_store_validators
+-- Sets the ETag or Last-Modified value, in the transaction that moves the
+-- checkpoint. NULL: the run has none, so the next one sends none.
+UPDATE etl_checkpoints SET validators = $2 WHERE name = $1
+
 -- name: checkpoint_version
 -- Reads the version of a checkpoint, which goes up with every change.
 SELECT version FROM etl_checkpoints WHERE name = $1
@@ -46,7 +55,7 @@ WHERE c.name = $1
 INSERT INTO etl_checkpoints AS c (name, value, version, updated_at)
 VALUES ($1, $2, 1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 ON CONFLICT (name) DO UPDATE SET value = excluded.value,
-    version = c.version + 1, seq = NULL, run = NULL,
+    version = c.version + 1, seq = NULL, run = NULL, validators = NULL,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
@@ -55,6 +64,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
 -- version fails.
 UPDATE etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
+    validators = NULL,
     updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE name = $1
 

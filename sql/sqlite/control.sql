@@ -216,6 +216,10 @@ CREATE TABLE etl_files (
     PRIMARY KEY (name, path)
 ) WITHOUT ROWID;
 
+-- The ETag or Last-Modified value of the first page that etl-extract
+-- --conditional has read, as JSON: {"URL":{"etag":"..."}}. NULL: none.
+ALTER TABLE etl_checkpoints ADD COLUMN validators TEXT;
+
 UPDATE etl_control SET version = 4;
 
 -- name: control_columns

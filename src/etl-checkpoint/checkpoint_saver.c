@@ -93,8 +93,8 @@ saver_save(struct saver *s, struct err *e)
 			return -1;
 	}
 	if (sync_output(s, e) == -1 ||
-	    statefile_move_with_files(s->path, s->name, s->value, &files,
-		s->version, e) != CHECKPOINT_MOVED)
+	    statefile_move_with_files(s->path, s->name, s->value,
+		s->validators, &files, s->version, e) != CHECKPOINT_MOVED)
 		return -1;
 	buf_clear(&s->files);
 	s->pending = false;
@@ -108,12 +108,15 @@ int
 saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
+	char *validators = m->validators == NULL ? NULL :
+	    strdup(m->validators);
 
 	if (checkpoint_check_name(m->name, strlen(m->name), e) == -1) {
 		e->code = ERR_PEER;
 		goto out;
 	}
-	if (name == NULL || value == NULL) {
+	if (name == NULL || value == NULL ||
+	    (validators == NULL && m->validators != NULL)) {
 		(void)err_nomem(e);
 		goto out;
 	}
@@ -125,8 +128,10 @@ saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 		goto out;
 	free(s->name);
 	free(s->value);
+	free(s->validators);
 	s->name = name;
 	s->value = value;
+	s->validators = validators;
 	if (!s->own)
 		s->version = (int64_t)m->version;
 	s->own = s->pending = true;
@@ -134,6 +139,7 @@ saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 out:
 	free(name);
 	free(value);
+	free(validators);
 	return -1;
 }
 
@@ -161,6 +167,7 @@ saver_release(struct saver *s)
 {
 	free(s->name);
 	free(s->value);
+	free(s->validators);
 	buf_release(&s->files);
-	s->name = s->value = NULL;
+	s->name = s->value = s->validators = NULL;
 }

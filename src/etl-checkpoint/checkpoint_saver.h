@@ -13,7 +13,7 @@
 struct saver {
 	const char *path;
 	const struct stdfd *fds;
-	char *name, *value;
+	char *name, *value, *validators;
 	struct buf files;       /* the files of the marks that are not saved
 				 * yet: the elements of their arrays */
 	bool pending;           /* value must be saved */

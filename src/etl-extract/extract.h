@@ -41,7 +41,7 @@ struct extract_opts {
 	const char *checkpoint, *cursor_field, *since_param, *start, *since;
 	const char *lookback, *until, *until_param, *state, *db,
 	    *control_schema;
-	bool ordered;
+	bool ordered, conditional;
 	const char *query, *table;      /* of SQL sources */
 	const char *stream, *stage, *rejects, *max_rejects;
 	uint64_t max_record;

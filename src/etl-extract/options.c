@@ -28,7 +28,8 @@ static const char usage[] =
     "                   [--skip N] [--types TYPES] [option ...] FILE ...\n"
     "       etl-extract --probe [option ...] URL\n"
     "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
-    "                   --since-param NAME [--db URL | --state file:PATH]\n"
+    "                   --since-param NAME [--conditional]\n"
+    "                   [--db URL | --state file:PATH]\n"
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
     "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
     "                   [option ...] SOURCE\n"
@@ -174,6 +175,8 @@ static const struct opt options[] = {
 	    "query parameter for the upper bound"),
 	OPT("ordered", OPT_FLAG, ordered, NULL,
 	    "the service sorts by the cursor, ascending"),
+	OPT("conditional", OPT_FLAG, conditional, NULL,
+	    "read nothing if the first page is unchanged (status 304)"),
 	OPT("query", OPT_STRING, query, "SQL",
 	    "read the rows of this query of a database"),
 	OPT("table", OPT_STRING, table, "NAME",

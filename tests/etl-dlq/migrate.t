@@ -72,13 +72,14 @@ shape() {
 	esac
 }
 # version_and_columns: the version, and which parts of versions 2 to 4 exist:
-# "1 no" or "4 runs-letters-streams-files".
+# "1 no" or "4 runs-letters-streams-files-validators".
 version_and_columns() {
 	has=no
 	! shape | grep -q 'pipeline_runs|log' || has=runs
 	! shape | grep -q 'dead_letters|erased_at' || has=$has-letters
 	! shape | grep -q 'dead_letters|stream' || has=$has-streams
 	! shape | grep -q 'etl_files|path' || has=$has-files
+	! shape | grep -q 'etl_checkpoints|validators' || has=$has-validators
 	echo "$(sql 'SELECT version FROM etl_control') $has"
 }
 data='[{"id":"bb","attempts":1,"resolved_upto":1,"created_at":"2026-05-01T12:00:01.000000Z","last_seen_at":"2026-05-01T12:00:01.000000Z","resolved_at":"2026-05-02T12:00:00.123000Z","raw":"x"},{"id":"aa","attempts":2,"resolved_upto":0,"created_at":"2026-05-01T12:00:02.000000Z","last_seen_at":"2026-05-01T12:00:03.250000Z","resolved_at":null,"raw":"{\"id\":1}"}]'
@@ -92,14 +93,14 @@ for kind in sqlite postgresql; do
 	etl-dlq list --db "$db"
 	fresh=$(shape)
 	is "$kind: a new database has the tables of version 4" \
-	    '4 runs-letters-streams-files' "$(version_and_columns)"
+	    '4 runs-letters-streams-files-validators' "$(version_and_columns)"
 
 	db_new $kind
 	version_1
 	is "$kind: the old database has the tables of version 1" '1 no' \
 	    "$(version_and_columns)"
 	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
-	is "$kind: list migrates the tables to version 3" '4 runs-letters-streams-files' \
+	is "$kind: list migrates the tables to version 3" '4 runs-letters-streams-files-validators' \
 	    "$(version_and_columns)"
 	is "$kind: migrated tables have the columns and indexes of new ones" \
 	    "$fresh" "$(shape)"
@@ -134,7 +135,7 @@ for kind in sqlite postgresql; do
 	    jq -cs 'sort_by(.letter) | reverse | .[]' | cksum) $(wc -l \
 	    <"$scratch/race.1" | tr -d ' ')"
 	is "$kind: after six lists at once the tables are those of version 4" \
-	    "4 runs-letters-streams-files $fresh" "$(version_and_columns) $(shape)"
+	    "4 runs-letters-streams-files-validators $fresh" "$(version_and_columns) $(shape)"
 	# Letters of version 2 have no stream. Their replay resolves them.
 	db_new $kind
 	version_2
@@ -182,7 +183,7 @@ while [ $at -le "$n" ]; do
 	    etl-dlq list --db "$db" >/dev/null 2>&1 || :
 	case $(version_and_columns) in
 	'1 no') old=$((old + 1)) ;;
-	'4 runs-letters-streams-files') new=$((new + 1)) ;;
+	'4 runs-letters-streams-files-validators') new=$((new + 1)) ;;
 	*) bad="$bad $at: $(version_and_columns)" ;;
 	esac
 	[ "$(letters) $(sql 'PRAGMA integrity_check')" = "$data ok" ] ||
@@ -241,7 +242,7 @@ is 'postgresql: a migration that loses its connection exits with 75' 75 $rc
 is 'postgresql: a lost connection leaves the tables of version 1' '1 no' \
     "$(version_and_columns)"
 is 'postgresql: the next list migrates the tables' \
-    "$data 4 runs-letters-streams-files" "$(letters) $(version_and_columns)"
+    "$data 4 runs-letters-streams-files-validators" "$(letters) $(version_and_columns)"
 
 # Tables that have the names of control tables, but are older than etl.
 tables_before_etl() {

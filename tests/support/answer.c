@@ -4,7 +4,10 @@
 #include "plan.h"
 #include "posts.h"
 
+#include "base/hash.h"
+
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +192,34 @@ route(struct api *a, const struct request *q, const struct plan *p,
 	route_path(a, q, p, path, r);
 }
 
+/* ?validators=etag or =date: the answer has the header ETag or Last-Modified,
+ * and is 304 if the request has the same value. */
+static void
+validate(const struct request *q, const struct plan *p, struct reply *r)
+{
+	static const char date[] = "Fri, 01 May 2026 00:00:00 GMT";
+	char kind[16], etag[HASH_HEX + 2], hex[HASH_HEX];
+	bool same;
+
+	if (!query_text(p->path, "validators", kind, sizeof(kind)))
+		return;
+	hash_bytes_to_hex(r->body.data, r->body.len, hex);
+	snprintf(etag, sizeof(etag), "\"%s\"", hex);
+	if (strcmp(kind, "etag") == 0) {
+		buf_printf(&r->head, "ETag: %s\n", etag);
+		same = q->none_match != NULL &&
+		    strcmp(q->none_match, etag) == 0;
+	} else {
+		buf_printf(&r->head, "Last-Modified: %s\n", date);
+		same = q->modified_since != NULL &&
+		    strcmp(q->modified_since, date) == 0;
+	}
+	if (!same)
+		return;
+	r->status = 304;
+	buf_clear(&r->body);
+}
+
 static bool
 allowed(const struct api *a, const char *authorization)
 {
@@ -209,6 +240,7 @@ answer(struct api *a, const struct request *q, struct reply *r)
 		unauthorized(r);
 	} else if (p.status == 0 && p.body == NULL) {
 		route(a, q, &p, r);
+		validate(q, &p, r);
 	}
 	plan_apply(&p, r);
 	if (p.bomb == 0 && !p.gzip && (!q->gzip || r->body.len < 256))

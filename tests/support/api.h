@@ -35,6 +35,7 @@ struct request {
 	const char *method, *uri;       /* as received, not decoded */
 	const char *host, *authorization;
 	const char *cursor;             /* the header X-Cursor, or NULL */
+	const char *none_match, *modified_since;        /* or NULL */
 	const char *body;               /* NULL: none */
 	bool gzip;
 };

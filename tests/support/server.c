@@ -189,6 +189,10 @@ handle(void *arg, struct MHD_Connection *c, const char *path,
 	zip = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Accept-Encoding");
 	q.cursor = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Cursor");
+	q.none_match = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "If-None-Match");
+	q.modified_since = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "If-Modified-Since");
 	q.body = call->body.len > 0 ? buf_text(&call->body) : NULL;
 	q.gzip = zip != NULL && strstr(zip, "gzip") != NULL;
 	if ((f = calloc(1, sizeof(*f))) == NULL)

@@ -1,7 +1,7 @@
 #include "cursor/cursor.h"
 
 #include "base/clock.h"
-#include "cursor/cursor_field.h"
+#include "cursor/cursor_impl.h"
 #include "cursor/cursor_stored.h"
 #include "http/url.h"
 #include "json/pointer.h"
@@ -10,32 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOUND_MAX = 64 << 10 };  /* bytes of the longest bound */
-
-struct cursor {
-	const struct extract_opts *o;
-	char *stored;           /* the stored checkpoint, or NULL */
-	int64_t version;        /* of the stored checkpoint */
-	struct cursor_field field;
-	struct buf lower_bound; /* of the first request; empty: none */
-	struct buf highest;     /* highest value so far; empty: none */
-	bool bound_each_page;   /* --paginate since: the lower bound of a page
-				 * is the highest value before it */
-	bool ordered;           /* the service sorts by the cursor */
-	bool orders_itself;     /* and it was not the user who said so */
-	bool times_are_unordered;
-	bool has_risen;         /* highest has risen since the last request */
-	bool unmarked;          /* highest has risen since the last mark */
-	bool page_began;        /* a page began since the last call of
-				 * write_mark_if_due() */
-	bool marks_are_held;    /* see cursor_hold_marks() */
-	bool has_warned;
-	uint64_t page;          /* page of the last record */
-	uint64_t accepted;      /* records whose cursor was accepted */
-	uint64_t since_mark;    /* such records since the last mark */
-	uint64_t risen_at;      /* index on its page of the record at which
-				 * highest last rose */
-	int64_t marked_at;      /* time of the last mark, clock_ms() */
+enum {
+	BOUND_MAX = 64 << 10,           /* bytes of the longest bound */
+	VALIDATORS_MAX = 256 << 10
 };
 
 void
@@ -46,7 +23,9 @@ cursor_free(struct cursor *c)
 	cursor_field_release(&c->field);
 	buf_release(&c->lower_bound);
 	buf_release(&c->highest);
+	buf_release(&c->new_validators);
 	free(c->stored);
+	free(c->validators);
 	free(c);
 }
 
@@ -113,11 +92,14 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	c->o = o;
 	buf_init(&c->lower_bound, BOUND_MAX);
 	buf_init(&c->highest, BOUND_MAX);
+	buf_init(&c->new_validators, VALIDATORS_MAX);
 	c->bound_each_page = o->paginate != NULL &&
 	    strcmp(o->paginate, "since") == 0;
 	c->ordered = o->ordered || c->bound_each_page;
 	if (cursor_stored_read_from_state_or_db(
 		o, &c->stored, &c->version, e) == -1 ||
+	    (o->conditional && cursor_stored_read_validators(
+		o, &c->validators, e) == -1) ||
 	    set_lower_bound(c, e) == -1) {
 		cursor_free(c);
 		return -1;
@@ -192,15 +174,6 @@ show_highest(const struct cursor *c, char out[VALUE_SHOWN])
 	return value_copy_for_message(out, c->highest.data, c->highest.len);
 }
 
-static int
-set_wrong_kind_error(const struct cursor_field *f, struct err *e)
-{
-	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
-	    "or given is %s, but no record has such a value in %.64s: check "
-	    "that --cursor-field and --checkpoint belong together",
-	    value_kind_name(f->expected), f->pointer);
-}
-
 int
 cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
     struct err *e)
@@ -208,7 +181,7 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 	char value[VALUE_SHOWN];
 
 	if (c->highest.len == 0 && c->field.wrong_kind > 0)
-		return set_wrong_kind_error(&c->field, e);
+		return cursor_set_wrong_kind_error(&c->field, e);
 	if (c->highest.len == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: cannot page further: "
 		    "no record of the page has the member %.64s: check "
@@ -240,24 +213,7 @@ cursor_hold_marks(struct cursor *c, bool holds)
 static int
 write_mark(struct cursor *c, struct stage *s, struct err *e)
 {
-	const struct checkpoint_mark m = { .name = c->o->checkpoint,
-	    .value = buf_text(&c->highest), .from = c->stored,
-	    .version = (uint64_t)c->version };
-
-	c->unmarked = false;
-	c->since_mark = 0;
-	c->marked_at = clock_ms();
-	return stage_write_checkpoint(s, &m, e);
-}
-
-/* True if the highest cursor value that this run has read is above the stored
- * checkpoint. Otherwise a checkpoint mark (a line that tells the loader to
- * store this value) would not move the stored checkpoint forward. */
-static bool
-is_highest_past_stored(const struct cursor *c)
-{
-	return c->stored == NULL || compare_values(c, c->highest.data,
-	    c->highest.len, c->stored) > 0;
+	return cursor_write_mark(c, s, buf_text(&c->highest), NULL, e);
 }
 
 /* Called before a record with a cursor value above c->highest is written. If
@@ -272,7 +228,7 @@ write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
-	    clock_ms() - c->marked_at < MARK_MS) || !is_highest_past_stored(c))
+	    clock_ms() - c->marked_at < MARK_MS) || !cursor_is_past_stored(c))
 		return 0;
 	return write_mark(c, s, e);
 }
@@ -370,22 +326,4 @@ cursor_check_and_advance(struct cursor *c, struct stage *s,
 	c->accepted++;
 	c->since_mark++;
 	return 1;
-}
-
-int
-cursor_check_accepted_and_write_last_mark(
-    struct cursor *c, struct stage *s, struct err *e)
-{
-	const struct cursor_field *f = &c->field;
-
-	stage_set_checkpoint_version(s, (uint64_t)c->version);
-	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
-		err_warnf("etl-extract", "%.64s is not in any of %llu "
-		    "records, so all of them are rejected: check "
-		    "--cursor-field", f->pointer,
-		    (unsigned long long)f->missing);
-	if (c->accepted == 0 && f->wrong_kind > 0)
-		return set_wrong_kind_error(f, e);
-	return c->unmarked && is_highest_past_stored(c) ? write_mark(c, s, e)
-							: 0;
 }

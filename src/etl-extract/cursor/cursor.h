@@ -11,6 +11,8 @@
 
 #include "cursor/cursor_value.h"
 #include "extract.h"
+#include "http/http.h"
+#include "http/request.h"
 #include "json/scan.h"
 #include "item.h"
 #include "stream/stage.h"
@@ -43,6 +45,13 @@ void cursor_free(struct cursor *c);
  * URL. */
 int cursor_put_bounds_into_url(
     struct cursor *c, struct buf *url, struct err *e);
+/* With --conditional, for the first request: makes it conditional, so that the
+ * service answers with status 304 if nothing has changed since the last run. */
+int cursor_put_condition(struct cursor *c, struct request *r, struct err *e);
+/* With --conditional, after the answer to the first request: remembers its ETag
+ * or Last-Modified value for the last mark. */
+int cursor_note_validators(struct cursor *c, const struct request *r,
+    const struct http_answer *a, struct err *e);
 /* The bounds as texts, for a query; NULL if there is none. */
 void cursor_get_bounds(
     struct cursor *c, const char **since, const char **until);

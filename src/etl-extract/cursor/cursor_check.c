@@ -22,6 +22,7 @@ refuse_cursor_options(const struct extract_opts *o, struct err *e)
 		{ "--until", o->until != NULL },
 		{ "--until-param", o->until_param != NULL },
 		{ "--ordered", o->ordered },
+		{ "--conditional", o->conditional },
 		{ "--state", o->state != NULL },
 		{ "--db", o->db != NULL },
 		{ "--control-schema", o->control_schema != NULL },
@@ -45,6 +46,7 @@ static int
 refuse_url_options(const struct extract_opts *o, struct err *e)
 {
 	const char *name = o->since_param != NULL ? "--since-param" :
+	    o->conditional ? "--conditional" :
 	    o->until_param != NULL ? "--until-param" : NULL;
 
 	if (name == NULL)

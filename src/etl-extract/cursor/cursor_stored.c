@@ -67,3 +67,22 @@ cursor_stored_read_from_state_or_db(const struct extract_opts *o,
 {
 	return cursor_stored_read_with_files(o, stored, version, NULL, NULL, e);
 }
+
+int
+cursor_stored_read_validators(
+    const struct extract_opts *o, char **validators, struct err *e)
+{
+	const char *path;
+	struct db *db;
+	int rc;
+
+	if (o->state != NULL)
+		return statefile_parse_option(&path, o->state, e) == -1 ? -1 :
+		    statefile_read_validators(
+			path, o->checkpoint, validators, e);
+	if (open_database_retrying(&db, o, e) == -1)
+		return -1;
+	rc = checkpoint_read_validators(db, o->checkpoint, validators, e);
+	db_close(db);
+	return rc;
+}

@@ -12,5 +12,8 @@ int cursor_stored_read_from_state_or_db(const struct extract_opts *o,
 /* Also calls each() for each file of --new-files that is stored. */
 int cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e);
+/* The validators that are stored with it (validators.h), or NULL. */
+int cursor_stored_read_validators(
+    const struct extract_opts *o, char **validators, struct err *e);
 
 #endif

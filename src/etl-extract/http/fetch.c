@@ -154,6 +154,10 @@ check_status(struct fetch *f, struct http_answer *a, struct err *e)
 	enum status_rule rule = status_rule_of(f->o, a->status);
 
 	a->is_ignored = rule == STATUS_IGNORE;
+	a->is_unchanged = rule == STATUS_USUAL && a->status == 304 &&
+	    f->redirect.condition.len > 0;
+	if (a->is_unchanged)
+		return 0;
 	if (rule == STATUS_USUAL)
 		return status_to_error(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
@@ -177,7 +181,8 @@ get_with_redirects(struct fetch *f, struct err *e)
 	struct redirect *to = &f->redirect;
 	struct http_answer *a = f->answer;
 
-	f->concerns_all = f->concerns_one = a->is_ignored = false;
+	f->concerns_all = f->concerns_one = false;
+	a->is_ignored = a->is_unchanged = false;
 	if (redirect_reset_to_request_with_secret(
 		to, r, &f->cred, e) == -1 ||
 	    set_token_if_due(f, a, e) == -1 ||

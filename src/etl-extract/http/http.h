@@ -38,6 +38,8 @@ struct http_answer {
 	int status;             /* 0 if no answer came */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
+	bool is_unchanged;      /* status 304 to a conditional request: it
+				 * counts as empty */
 	bool is_ignored;        /* its status is to be ignored: it counts as
 				 * empty */
 	struct buf head, body;  /* both are used again by the next request */

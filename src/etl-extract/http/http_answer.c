@@ -25,7 +25,7 @@ http_answer_release(struct http_answer *a)
 bool
 http_answer_is_empty(const struct http_answer *a)
 {
-	return a->status == 204 || a->is_ignored;
+	return a->status == 204 || a->is_ignored || a->is_unchanged;
 }
 
 int

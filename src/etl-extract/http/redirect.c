@@ -16,6 +16,7 @@ redirect_init(struct redirect *r, size_t max_bytes_of_each)
 	memset(r, 0, sizeof(*r));
 	buf_init(&r->url, max_bytes_of_each);
 	buf_init(&r->header, max_bytes_of_each);
+	buf_init(&r->condition, max_bytes_of_each);
 }
 
 void
@@ -23,6 +24,7 @@ redirect_release(struct redirect *r)
 {
 	secret_release_buf(&r->url);
 	secret_release_buf(&r->header);
+	buf_release(&r->condition);
 }
 
 static int
@@ -42,20 +44,25 @@ send_with_allowed_headers(struct redirect *r, struct http *http,
 		return -1;
 	(void)buf_text(&r->url);
 	(void)buf_text(&r->header);
-	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1)
+	(void)buf_text(&r->condition);
+	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1 ||
+	    buf_check(&r->condition, e) == -1)
 		return -1;
 	to.url = r->url.data;
 	if (r->body != NULL) {
 		to.body = r->body->data == NULL ? "" : r->body->data;
 		to.body_len = r->body->len;
 	}
-	if (r->left_origin || (r->header.len == 0 && !is_signed))
+	if (r->left_origin || (r->header.len == 0 && r->condition.len == 0 &&
+	    !is_signed))
 		return http_send(http, &to, a, e);
-	if ((lines = calloc(to.n_headers + 2, sizeof(*lines))) == NULL)
+	if ((lines = calloc(to.n_headers + 3, sizeof(*lines))) == NULL)
 		return err_nomem(e);
 	memcpy(lines, c->headers, to.n_headers * sizeof(*lines));
 	if (r->header.len > 0)
 		lines[to.n_headers++] = r->header.data;
+	if (r->condition.len > 0)
+		lines[to.n_headers++] = r->condition.data;
 	if (is_signed) {
 		sigv4_put_hash_header(&c->sigv4, to.body, to.body_len, hash);
 		lines[to.n_headers++] = hash;
@@ -168,7 +175,10 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 	r->body = from->has_body ? &from->body : NULL;
 	buf_clear(&r->header);
 	buf_add(&r->header, from->header.data, from->header.len);
-	if (buf_check(&r->header, e) == -1)
+	buf_clear(&r->condition);
+	buf_add(&r->condition, from->condition.data, from->condition.len);
+	if (buf_check(&r->header, e) == -1 ||
+	    buf_check(&r->condition, e) == -1)
 		return -1;
 	if (from->comes_from_page)
 		return check_and_set_page_url(r, from, c, e);

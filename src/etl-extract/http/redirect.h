@@ -14,7 +14,8 @@
 
 struct redirect {
 	struct buf url;         /* of the next request that is sent */
-	struct buf header;      /* one more header for the user's origin */
+	struct buf header;      /* more headers for the user's origin, */
+	struct buf condition;   /* or empty */
 	const char *method;     /* of the next request that is sent */
 	const struct buf *body; /* its body, NULL for none */
 	unsigned count;         /* redirects followed so far */

@@ -12,6 +12,7 @@ request_init(struct request *r)
 	*r = (struct request){ .method = "GET" };
 	buf_init(&r->url, REQUEST_URL_MAX);
 	buf_init(&r->header, REQUEST_URL_MAX);
+	buf_init(&r->condition, REQUEST_URL_MAX);
 	buf_init(&r->body, REQUEST_BODY_MAX);
 	buf_init(&r->given_body, REQUEST_BODY_MAX);
 }
@@ -21,6 +22,7 @@ request_release(struct request *r)
 {
 	buf_release(&r->url);
 	buf_release(&r->header);
+	buf_release(&r->condition);
 	buf_release(&r->body);
 	buf_release(&r->given_body);
 }
@@ -117,6 +119,7 @@ request_set_url_and_params(struct request *r, const struct extract_opts *o,
 
 	buf_clear(&r->url);
 	buf_clear(&r->header);
+	buf_clear(&r->condition);
 	buf_clear(&r->body);
 	r->comes_from_page = false;
 	buf_add(&r->body, r->given_body.data, r->given_body.len);

@@ -14,6 +14,7 @@ enum { REQUEST_URL_MAX = 64 << 10, REQUEST_BODY_MAX = 16 << 20 };
 struct request {
 	struct buf url;
 	struct buf header;      /* "Name: value" of this request, or empty */
+	struct buf condition;   /* "If-None-Match: ..." or empty */
 	const char *method;     /* "GET", "POST", ... */
 	bool has_body;
 	struct buf body;
@@ -34,7 +35,7 @@ int request_check_options(const struct extract_opts *o, const char *url,
 int request_load_body(struct request *r, const struct extract_opts *o,
     struct err *e);
 /* Sets the URL to the len bytes at url plus the parameters of the options,
- * clears the header, and sets the body to that of --body. */
+ * clears the headers, and sets the body to that of --body. */
 int request_set_url_and_params(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e);
 

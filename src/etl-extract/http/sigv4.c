@@ -102,8 +102,10 @@ static void
 put_encoded_again(struct buf *b, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		char c = p[i] == '+' ? ' ' : p[i], hex[3] = { 0 };
+		char c = p[i], hex[3] = { 0 };
 
+		if (c == '+')
+			c = ' ';
 		if (c == '%' && i + 2 < n &&
 		    isxdigit((unsigned char)p[i + 1]) &&
 		    isxdigit((unsigned char)p[i + 2])) {

@@ -194,7 +194,7 @@ read_more_or_pause(struct page_records *r, struct err *e)
 	if (!r->body.no_records)
 		return splitter_read(r->splitter, reader, e) == 0 ?
 		    PAGE_MORE : pause_before_next_try(r, e);
-	n = r->answer->is_ignored ? 0 :
+	n = r->answer->is_ignored || r->answer->is_unchanged ? 0 :
 	    read_body(r, part, sizeof(part), e);
 	if (n == -1)
 		return pause_before_next_try(r, e);

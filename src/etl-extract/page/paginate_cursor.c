@@ -36,7 +36,7 @@ cursor_close(void *self)
 }
 
 static int
-open_pages(struct cursor_pages **to, const struct extract_opts *o,
+open_pages(void **self, const struct extract_opts *o,
     const char *next, const char *into, struct err *e)
 {
 	struct cursor_pages *n;
@@ -54,34 +54,24 @@ open_pages(struct cursor_pages **to, const struct extract_opts *o,
 		cursor_close(n);
 		return -1;
 	}
-	*to = n;
+	*self = n;
 	return 0;
 }
 
 static int
 cursor_open_pages(void **self, const struct extract_opts *o, struct err *e)
 {
-	struct cursor_pages *n;
-
 	if (o->next == NULL || o->into == NULL)
 		return err_set(e, ERR_USAGE, false, "--paginate cursor needs "
 		    "--next and --into, for example --next /next --into "
 		    "query:cursor");
-	if (open_pages(&n, o, o->next, o->into, e) == -1)
-		return -1;
-	*self = n;
-	return 0;
+	return open_pages(self, o, o->next, o->into, e);
 }
 
 static int
 link_open_pages(void **self, const struct extract_opts *o, struct err *e)
 {
-	struct cursor_pages *n;
-
-	if (open_pages(&n, o, "link", "url", e) == -1)
-		return -1;
-	*self = n;
-	return 0;
+	return open_pages(self, o, "link", "url", e);
 }
 
 /* The URL of the first page counts as seen, too. */

@@ -95,7 +95,9 @@ count_page_and_has_more(void *self, const struct page *p, struct err *e)
 static const char check_into[] =
     "check that the service knows the parameter of --into";
 
-#define TAKES TAKES_INTO | TAKES_FIRST | TAKES_SIZE | TAKES_TOTAL | TAKES_MORE
+enum {
+	TAKES = TAKES_INTO | TAKES_FIRST | TAKES_SIZE | TAKES_TOTAL | TAKES_MORE
+};
 
 const struct paginator paginator_page = {
 	.name = "page", .takes = TAKES,

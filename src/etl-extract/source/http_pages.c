@@ -124,6 +124,16 @@ fail_page_repeats(struct pages *p, struct err *e)
 	    "if the service repeats its last page, give --total");
 }
 
+static void
+note_unchanged(const char *url)
+{
+	struct err e = { 0 };
+
+	(void)err_set(&e, ERR_NONE, false, "%s: nothing has changed since the "
+	    "last run (status 304)", url);
+	err_note("etl-extract", e.msg);
+}
+
 /* Sends the request of the next page. While it is not known whether a page with
  * --paginate since begins with the records of the page before, no checkpoint
  * may be written: see check_page_overlaps(). */
@@ -145,6 +155,8 @@ begin_next_page(struct pages *p, struct err *e)
 	    (p->x->cursor != NULL && !p->request.comes_from_page &&
 		cursor_put_bounds_into_url(p->x->cursor,
 					 &p->request.url, e) == -1) ||
+	    (p->x->cursor != NULL && p->page == 1 &&
+		cursor_put_condition(p->x->cursor, &p->request, e) == -1) ||
 	    page_records_begin(&p->records, &p->request, &p->answer, e) == -1)
 		return -1;
 	buf_clear(&p->shown);
@@ -232,8 +244,13 @@ end_page(struct pages *p, struct err *e)
 	int more = p->paginator->has_more(p->paging, &page, e);
 
 	p->is_open = false;
-	p->is_last = more == 0;
+	p->is_last = more == 0 || p->answer.is_unchanged;
 	if (more == -1)
+		return -1;
+	if (p->answer.is_unchanged)
+		note_unchanged(page.url);
+	if (p->x->cursor != NULL && p->page == 1 && cursor_note_validators(
+		p->x->cursor, &p->request, &p->answer, e) == -1)
 		return -1;
 	return p->paginator->overlaps ? fail_if_stuck_or_store_page(p, e) : 0;
 }

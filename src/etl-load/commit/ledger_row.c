@@ -219,7 +219,8 @@ move_checkpoint_if_any(struct loader *l, struct err *e)
 	const struct stream *s = &l->stream;
 	struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .moves = s->value != NULL,
-		.value = s->value, .seq = (int64_t)s->value_seq,
+		.value = s->value, .validators = s->validators,
+		.seq = (int64_t)s->value_seq,
 		.run = l->run };
 
 	if (!stream_has_checkpoint(s))

@@ -36,6 +36,7 @@ stream_release(struct stream *s)
 	free(s->from);
 	free(s->value);
 	buf_release(&s->files);
+	free(s->validators);
 	*s = (struct stream){ 0 };
 }
 
@@ -212,8 +213,10 @@ check_and_store_checkpoint_mark(
 	s->value_seq = m->seq;
 	if (s->skipping)
 		return 0;
-	return add_files(s, m->files, e) == -1 ? -1 :
-	    replace_text_with_copy(&s->value, m->value, e);
+	if (add_files(s, m->files, e) == -1 ||
+	    replace_text_with_copy(&s->validators, m->validators, e) == -1)
+		return -1;
+	return replace_text_with_copy(&s->value, m->value, e);
 }
 
 /* Returns how many rejects all stages together wrote to files or to file
@@ -342,7 +345,8 @@ stream_forget_committed_batch(struct stream *s)
 	if (stream_has_checkpoint(s) && s->value != NULL)
 		s->expected++;
 	free(s->value);
-	s->value = NULL;
+	free(s->validators);
+	s->value = s->validators = NULL;
 	buf_clear(&s->files);
 	free_letters_to_resolve(s);
 	s->last.open = false;

@@ -49,6 +49,7 @@ struct stream {
 	uint64_t value_seq;     /* the number of that mark */
 	struct buf files;       /* the files in the batch's checkpoint marks:
 				 * the elements of their arrays, after "[" */
+	char *validators;       /* of that mark, or NULL */
 
 	struct letter_replay *letters;  /* dead letters to resolve when the
 	                                 * batch is committed */

@@ -1,0 +1,128 @@
+#include "base/clock.h"
+#include "cursor/cursor_impl.h"
+#include "cursor/validators.h"
+#include "http/url.h"
+
+#include <string.h>
+
+/* The name under which the validators are kept. */
+static int
+make_validators_key(
+    const struct cursor *c, const struct request *r, struct buf *key,
+    struct err *e)
+{
+	buf_init(key, r->url.max);
+	buf_add(key, r->url.data, r->url.len);
+	query_remove(key, c->o->since_param, strlen(c->o->since_param));
+	(void)buf_text(key);
+	return buf_check(key, e);
+}
+
+int
+cursor_put_condition(struct cursor *c, struct request *r, struct err *e)
+{
+	struct buf key;
+	int rc;
+
+	if (c->validators == NULL || c->o->since != NULL)
+		return 0;
+	rc = make_validators_key(c, r, &key, e);
+	if (rc == 0)
+		rc = validators_put_condition(
+		    &r->condition, c->validators, key.data, e);
+	buf_release(&key);
+	return rc;
+}
+
+int
+cursor_note_validators(struct cursor *c, const struct request *r,
+    const struct http_answer *a, struct err *e)
+{
+	struct buf key;
+	int rc;
+
+	if (!c->o->conditional)
+		return 0;
+	if (a->is_unchanged) {
+		buf_str(&c->new_validators, c->validators);
+		return buf_check(&c->new_validators, e);
+	}
+	rc = make_validators_key(c, r, &key, e);
+	if (rc == 0)
+		rc = validators_put(&c->new_validators, key.data, a, e);
+	buf_release(&key);
+	return rc;
+}
+
+int
+cursor_set_wrong_kind_error(const struct cursor_field *f, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
+	    "or given is %s, but no record has such a value in %.64s: check "
+	    "that --cursor-field and --checkpoint belong together",
+	    value_kind_name(f->expected), f->pointer);
+}
+
+/* True if the highest cursor value that this run has read is above the stored
+ * checkpoint. Otherwise a checkpoint mark (a line that tells the loader to
+ * store this value) would not move the stored checkpoint forward. */
+bool
+cursor_is_past_stored(const struct cursor *c)
+{
+	return c->stored == NULL || value_compare(c->field.kind,
+	    c->highest.data, c->highest.len, c->stored,
+	    strlen(c->stored)) > 0;
+}
+
+int
+cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
+    const char *validators, struct err *e)
+{
+	const struct checkpoint_mark m = { .name = c->o->checkpoint,
+	    .value = value, .from = c->stored,
+	    .version = (uint64_t)c->version, .validators = validators };
+
+	c->unmarked = false;
+	c->since_mark = 0;
+	c->marked_at = clock_ms();
+	return stage_write_checkpoint(s, &m, e);
+}
+
+/* The last mark has the validators of the first page: all pages after it have
+ * been read. If only the validators have changed, the mark has the value that
+ * is stored. */
+static int
+write_last_mark_if_anything_changed(
+    struct cursor *c, struct stage *s, struct err *e)
+{
+	bool risen = c->highest.len > 0 && cursor_is_past_stored(c);
+	const char *value = risen ? buf_text(&c->highest) : c->stored;
+	const char *validators = NULL;
+
+	if (c->new_validators.len > 0)
+		validators = buf_text(&c->new_validators);
+	if (buf_check(&c->new_validators, e) == -1 ||
+	    buf_check(&c->highest, e) == -1)
+		return -1;
+	if (!(c->unmarked && risen) && (value == NULL || validators == NULL ||
+	    (c->validators != NULL && strcmp(c->validators, validators) == 0)))
+		return 0;
+	return cursor_write_mark(c, s, value, validators, e);
+}
+
+int
+cursor_check_accepted_and_write_last_mark(
+    struct cursor *c, struct stage *s, struct err *e)
+{
+	const struct cursor_field *f = &c->field;
+
+	stage_set_checkpoint_version(s, (uint64_t)c->version);
+	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
+		err_warnf("etl-extract", "%.64s is not in any of %llu "
+		    "records, so all of them are rejected: check "
+		    "--cursor-field", f->pointer,
+		    (unsigned long long)f->missing);
+	if (c->accepted == 0 && f->wrong_kind > 0)
+		return cursor_set_wrong_kind_error(f, e);
+	return write_last_mark_if_anything_changed(c, s, e);
+}

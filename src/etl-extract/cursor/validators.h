@@ -1,0 +1,17 @@
+/* The ETag and Last-Modified values (RFC 9110, 8.8) of --conditional, as JSON:
+ * {"URL":{"etag":"..."}} or {"URL":{"last_modified":"..."}}, where URL is that
+ * of the first page without the parameter of --since-param.
+ * Gives: validators_put_condition() appends a header such as If-None-Match, or
+ *        nothing if there is no value for the URL. */
+#ifndef EXTRACT_VALIDATORS_H
+#define EXTRACT_VALIDATORS_H
+
+#include "http/http.h"
+
+int validators_put_condition(struct buf *header, const char *validators,
+    const char *url, struct err *e);
+/* Appends the values of an answer, or nothing if it has none. */
+int validators_put(struct buf *validators, const char *url,
+    const struct http_answer *a, struct err *e);
+
+#endif
