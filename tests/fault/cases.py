@@ -807,6 +807,16 @@ def cases():
             "--cursor-field", "/ts", "--since-param", "since", "--paginate",
             "since", "--size", "limit=30", "--lookback", "5m", "--backoff",
             "1ms..5ms", "--max-rejects", "9", os.environ["API"] + "/items"])
+        known = write("known.json", b'{"c": {"value": "9007199254740991", '
+                      b'"version": 4, "validators": {"' +
+                      os.environ["API"].encode() + b'/items?by=seq&validators'
+                      b'=date&limit=30&page=1": {"etag": "x"}}}}')
+        yield Case("extract-conditional", [
+            "etl-extract", "--checkpoint", "c", "--state", "file:" + known,
+            "--cursor-field", "/seq", "--since-param", "since",
+            "--conditional", "--paginate", "page", "--into", "query:page",
+            "--size", "limit=30", "--backoff", "1ms..5ms", "--max-rejects",
+            "9", os.environ["API"] + "/items?by=seq&validators=date"])
     yield Transform("transform", [
         "etl-transform", "if .id > 9 then error(\"no\") elif .id < 3 then "
         "empty else . end"], given=LINES, aside=True)
