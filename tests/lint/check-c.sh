@@ -48,6 +48,10 @@ src/*/*)
 	program=${file#src/}
 	set -- "$@" "-Isrc/${program%%/*}"
 	;;
+tests/unit/extract_* | tests/fuzz/link.c)
+	program=etl-extract
+	set -- "$@" "-Isrc/$program"
+	;;
 tests/unit/transform_*)
 	program=etl-transform
 	set -- "$@" "-Isrc/$program"
