@@ -88,6 +88,7 @@ finds 'an empty page' '{"items":[]}' '' 'records: a guess: /items has 0 records'
 finds 'a time of change' \
     '[{"id":1,"updated_at":"2026-05-01T00:00:00Z","created_at":"2026-04-01T00:00:00Z"}]' \
     '' 'cursor field: likely: /updated_at is a time: .* --cursor-field /updated_at'
+# shellcheck disable=SC2016 # no shell may expand it
 finds 'names that a shell or a terminal would obey' \
     "$(printf '{"a$(id)'"'"'\302\233":{"x":[{"b":1}]}}')" \
     "--records '/a\$(id)'\\''\\u009b/x'"

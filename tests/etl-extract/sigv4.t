@@ -57,7 +57,6 @@ is 'a wrong secret exits with 77' 77 "$(AWS_SECRET_ACCESS_KEY=wrong-secret \
     extract "$server/b")"
 
 # Other origins, and what messages show.
-to=$(echo "$api" | sed 's,/,%2F,g')
 : >"$api_log_file"
 is 'a next page at another origin is read' 0 "$(api2=$api; extract \
     --paginate link "$api2/paged?n=20&link=http://localhost:${api##*:}")"
