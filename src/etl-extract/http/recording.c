@@ -185,6 +185,8 @@ put_request_line(struct buf *b, const struct redirect *to,
 	buf_add(b, to->url.data, to->url.len);
 	if (c->query_param != NULL)
 		query_remove(b, c->query_param, strlen(c->query_param));
+	if (buf_check(b, e) == -1)
+		return -1;
 	credentials_mask(c, b);
 	if (buf_reserve(b, strlen(to->method) + 1)) {
 		memmove(b->data + strlen(to->method) + 1, b->data, b->len);

@@ -86,7 +86,9 @@ query_remove(struct buf *url, const char *name, size_t n)
 		memmove(to, p, (size_t)(amp - p));
 		to += amp - p;
 	}
-	if (!key.failed)
+	if (key.failed)
+		url->failed = true;
+	else
 		url->len = (size_t)((to > q + 1 ? to : q) - url->data);
 	buf_release(&key);
 }

@@ -4,7 +4,8 @@
  * are not encoded either. query_add_dropping_fragment() appends a parameter;
  * query_remove() removes all of this name; query_set_dropping_fragment()
  * does both. The name and the value are given without encoding. A fragment
- * of the URL may get lost: it is not sent to a server. */
+ * of the URL may get lost: it is not sent to a server.
+ * Fail: without memory, as an append does (buf.h): buf_check() tells. */
 #ifndef EXTRACT_URL_H
 #define EXTRACT_URL_H
 
