@@ -76,7 +76,12 @@ pace_wait_turn(struct pace *p, struct err *e)
 	if (wait_us < 0 || p->next_us == 0)
 		wait_us = 0;
 	p->next_us = now + wait_us + p->interval_us;
-	return pace_wait(p, (wait_us + 999) / 1000, e);
+	if (pace_wait(p, (wait_us + 999) / 1000, e) == -1)
+		return -1;
+	now = clock_ms() * 1000;        /* the wait may have been longer */
+	if (p->next_us < now + p->interval_us)
+		p->next_us = now + p->interval_us;
+	return 0;
 }
 
 uint64_t
