@@ -27,9 +27,9 @@ like 'the printed command shows the run and the cause' \
 
 is 'a run with an unknown option of a stage exits with 64' 64 \
     "$(status etl-run --name p -c \
-    "etl-extract --nope x | $load")"
+    "etl-extract --xyzzy x | $load")"
 is 'only the stage with the unknown option prints it' \
-    'etl-extract: unknown option --nope
+    'etl-extract: unknown option --xyzzy
 etl-extract: see etl-extract --help' "$(sed '$d' err)"
 is 'a run with an invalid filter exits with 78' 78 \
     "$(status etl-run --name p -c \
