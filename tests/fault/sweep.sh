@@ -1,5 +1,5 @@
 #!/bin/sh
-# sweep.sh [-l] [-e K] [-o N] [-s I/N] [-r TIMES [-c]] [PATTERN...]
+# sweep.sh [-l] [-e K] [-p K] [-o N] [-s I/N] [-r TIMES [-c]] [PATTERN...]
 # Kills a program of a pipeline before each of its system calls, runs the
 # pipeline again, and compares what is stored with what an undisturbed run
 # stores.  A point is one such kill, written KIND/PIPELINE/STAGE/CALL.COUNT.
@@ -8,7 +8,8 @@
 #	-l	only count the points
 #	-e K	take every K-th call only; of the start-up every 10 K-th, with
 #		sanitizers every 4 K-th
-#	-o N	with -e: begin at the N-th call
+#	-p K	take every K-th pipeline only
+#	-o N	with -e and -p: begin at the N-th call and pipeline
 #	-s I/N	take the I-th of N shares of the points
 #	-r T	kill each whole pipeline at T random moments instead, twice in a
 #		row; SEED=n repeats a run; a point is whole/MICROSECONDS
@@ -23,7 +24,7 @@
 kinds='sqlite sqlite-wal postgresql'
 reap=$etl_build/tests/reap
 work=$scratch/work
-every=1 offset=0 share=1 shares=1 list=no times=0
+every=1 every_pipeline=1 offset=0 share=1 shares=1 list=no times=0
 victim=whole
 points=0 failures=0 failures_before=0 begun=$(date +%s)
 export PGSSLMODE=disable PGGSSENCMODE=disable
@@ -33,10 +34,11 @@ usage() {
 	sed -n '2s/^# /usage: /p' "$0" >&2
 	exit 64
 }
-while getopts le:o:s:r:c option; do
+while getopts le:p:o:s:r:c option; do
 	case $option in
 	l) list=yes ;;
 	e) every=$OPTARG ;;
+	p) every_pipeline=$OPTARG ;;
 	o) offset=$OPTARG ;;
 	s) share=${OPTARG%/*} shares=${OPTARG#*/} ;;
 	r) times=$OPTARG ;;
@@ -282,7 +284,10 @@ mkdir "$scratch/tmp"
 inputs
 [ $victim = whole ] || kinds=postgresql
 for kind in $kinds; do
+	number=0
 	for p in $pipelines; do
+		number=$((number + 1))
+		[ $(((number + offset) % every_pipeline)) -eq 0 ] || continue
 		pipeline "$p"
 		prepared=no
 		case $times:$patterns in
