@@ -65,14 +65,11 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
  * to pass this output on. But etl-extract rejects all such control lines
  * (marks) in its input files. */
 static void
-warn_if_marked_stream(struct ndjson *n, const struct line *l)
+warn_if_marked_stream(const struct ndjson *n, const struct line *l)
 {
 	struct mark m = { 0 };
 	struct err e = { 0 };
 
-	if (n->has_begun)
-		return;
-	n->has_begun = true;
 	if (is_mark_line(l->data, l->len) &&
 	    mark_parse(&m, l->data, l->len, &e) == 0 && m.kind == MARK_BEGIN)
 		err_warnf("etl-extract", "%s: is a marked stream, and "
@@ -99,7 +96,9 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	    .converted = input_is_converted(n->in) ? n->in : NULL };
 	switch (lines_next_not_blank(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
-		warn_if_marked_stream(n, &it->line);
+		if (!n->has_begun)
+			warn_if_marked_stream(n, &it->line);
+		n->has_begun = true;
 		return SOURCE_ITEM;
 	case LINES_END:
 		return SOURCE_END;
