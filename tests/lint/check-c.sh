@@ -6,6 +6,8 @@
 # check-c.sh other: prints the tools that are not run because of their version.
 # The code is kept clean for the versions of Debian 12.  Other versions fail here:
 # clang-tidy 19 crashes on one file, cppcheck 2.17 reports set arrays as unset.
+# clang-tidy also reports what clang warns of (clang-diagnostic-* in .clang-tidy),
+# so clang runs by itself only where clang-tidy does not.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL
 tool() {
@@ -32,10 +34,11 @@ is_run() {
 	esac
 }
 build=$1 list=$2
-flags=$(make -s --no-print-directory flags "B=$build")
 
 if [ $# -eq 2 ]; then
 	mkdir -p "$build/lint"
+	flags=$(make -s --no-print-directory flags "B=$build")
+	export flags
 	xargs -P 2 -n 1 sh "$0" "$build" one <"$list"
 	exit
 fi
@@ -81,9 +84,11 @@ reject_mutable_data() {
 trap 'rm -f "$out".*' EXIT
 if gcc "$@" -O1 -fno-common -c -o "$out.o" "$file" &&
     reject_mutable_data "$out.o" &&
-    "$(tool clang)" "$@" -fsyntax-only "$file" &&
-    { ! is_run clang-tidy ||
-	"$(tool clang-tidy)" --quiet "$file" -- "$@"; } &&
+    if is_run clang-tidy; then
+	"$(tool clang-tidy)" --quiet "$file" -- "$@"
+    else
+	"$(tool clang)" "$@" -fsyntax-only "$file"
+    fi &&
     { ! is_run cppcheck ||
 	cppcheck -q --enable=warning,portability,performance \
 	    --inline-suppr --error-exitcode=1 --std=c11 -D_GNU_SOURCE \

@@ -18,27 +18,33 @@ def sources(folder):
                 yield os.path.relpath(os.path.join(path, name[:-2]), folder)
 
 
-def symbols(path):
-    """Returns the names that an object file defines and those it uses."""
-    defined, used = set(), set()
-    lines = subprocess.run(['nm', path], capture_output=True, text=True,
-                           check=True).stdout.splitlines()
+def symbols(objects):
+    """Returns {object file: (the names that it defines, those it uses)}."""
+    found = {path: (set(), set()) for path in objects}
+    if not objects:
+        return found
+    # -A puts the object's name before each symbol.
+    lines = subprocess.run(['nm', '-A', *objects], capture_output=True,
+                           text=True, check=True).stdout.splitlines()
     for line in lines:
-        kind, name = line.split()[-2:]
+        path, symbol = line.split(':', 1)
+        kind, name = symbol.split()[-2:]
         if kind == 'U':
-            used.add(name)
+            found[path][1].add(name)
         elif kind in 'BDRT':
-            defined.add(name)
-    return defined, used
+            found[path][0].add(name)
+    return found
 
 
 def needs(build, folder):
     """Returns {file: the files of the folder that it needs}."""
-    found = {o: symbols(os.path.join(build, folder, o + '.o'))
-             for o in sources(folder)}
-    home = {name: o for o in found for name in found[o][0]}
-    return {o: {home[name] for name in found[o][1] if name in home} - {o}
-            for o in found}
+    objects = {o: os.path.join(build, folder, o + '.o')
+               for o in sources(folder)}
+    found = symbols(list(objects.values()))
+    home = {name: o for o in objects for name in found[objects[o]][0]}
+    return {o: {home[name] for name in found[objects[o]][1]
+                if name in home} - {o}
+            for o in objects}
 
 
 def reached(graph, start):

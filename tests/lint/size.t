@@ -65,9 +65,20 @@ is 'no line ends with white space' '' \
 
 # A definition is written "int\nname(": the name starts its line.
 same_line() {
-	while read -r name _ file; do
-		grep -qE "^$name\(" "$file" || echo "$file: $name"
-	done <"$scratch/functions"
+	xargs awk -v functions="$scratch/functions" '
+	BEGIN {
+		while (getline <functions > 0)
+			wanted[$3, $1] = 1
+	}
+	match($0, /^[A-Za-z_0-9]+\(/) {
+		delete wanted[FILENAME, substr($0, 1, RLENGTH - 1)]
+	}
+	END {
+		for (key in wanted) {
+			split(key, part, SUBSEP)
+			print part[1] ": " part[2]
+		}
+	}' <"$scratch/files"
 }
 is 'each return type is on a line of its own' '' "$(same_line)"
 done_testing
