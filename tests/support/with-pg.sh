@@ -15,6 +15,10 @@ export LC_ALL
 mkdir -p "$(dirname "$log")"
 exec 4>&1
 began=$log.began
+# psql and createdb in /usr/bin are scripts of Debian that look for the server's
+# version first, which takes more time than psql itself.  COMMAND finds the
+# programs behind them.
+clients=$(pg_config --bindir)
 # -t keeps the server out of the system's list of clusters, so that a cluster
 # left by another run is not in the way.
 run_with_server() {
@@ -22,7 +26,8 @@ run_with_server() {
 	rm -f "$began"
 	# shellcheck disable=SC2016
 	pg_virtualenv -t -o "fsync=${FSYNC:-off}" \
-	    sh -c ': >"$1"; shift; exec "$@" >&4 2>&1 4>&-' sh "$began" "$@" \
+	    sh -c ': >"$1"; PATH=$2:$PATH; shift 2; exec "$@" >&4 2>&1 4>&-' \
+	    sh "$began" "$clients" "$@" \
 	    >"$log" 2>&1 || rc=$?
 }
 run_with_server "$@"
