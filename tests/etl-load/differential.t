@@ -10,5 +10,5 @@ if [ -w /dev/shm ]; then
 	memory=$(mktemp -d /dev/shm/etl-test.XXXXXX)
 	at_exit "rm -rf '$memory'"
 fi
-trial tests/etl-load/differential.py "$memory/d.db" "$db" "${ROUNDS:-120}"
+trial tests/etl-load/differential.py "$memory/d.db" "$db" "${ROUNDS:-200}"
 done_testing
