@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define FIRST_NOT_GIVEN UINT64_MAX
+#define FLUSH_NOT_GIVEN UINT64_MAX
 
 struct extract_opts {
 	const char *format, *records;
@@ -38,6 +39,9 @@ struct extract_opts {
 	uint64_t retries, max_body;
 	const char *backoff;
 	const char *each, *as, *count_as;
+	uint64_t batch_each, flush;     /* records; milliseconds */
+	const char *ids, *match, *missing;
+	bool many;
 	const char *checkpoint, *cursor_field, *since_param, *start, *since;
 	const char *lookback, *until, *until_param, *state, *db,
 	    *control_schema;

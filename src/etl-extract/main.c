@@ -5,6 +5,8 @@
  * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
+ * run_batch.c    makes a request for several of them (--batch-each).
+ * each_output.c  writes the records and rejects of both.
  * run_replay.c   reads the bytes of letters in a replay on standard input.
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
@@ -20,6 +22,8 @@
  * csv/           records, columns and types of CSV files.
  * sql/           databases as sources; the parameters of a query.
  * new_files/     --new-files: which files are new, and the marks for them.
+ * batch/         the records of --batch-each that wait for their request, and
+ *                the ids that join the answers to them.
  * replay/        finds a replay on standard input; the record of a raw mark.
  * page/          paginators (paginate.c has the list); locators: where a value
  *                is in an answer or in a request; the records of a body.
@@ -31,6 +35,7 @@
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/stop.h"
+#include "batch/batch_options.h"
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "http/fetch.h"
@@ -78,6 +83,8 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	    (x->opts.as != NULL || x->opts.count_as != NULL))
 		return err_set(e, ERR_USAGE, false,
 		    "--as and --count-as need --each TEMPLATE");
+	if (batch_options_check(&x->opts, e) == -1)
+		return -1;
 	if (x->opts.each == NULL && x->opts.stage != NULL)
 		return err_set(e, ERR_USAGE, false, "--stage needs --each "
 		    "TEMPLATE: to name the stream of a SOURCE give --stream");

@@ -39,6 +39,8 @@ static const char usage[] =
     "       etl-extract --new-files --checkpoint NAME\n"
     "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
+    "                   [--batch-each N [--flush DURATION] [--ids POINTER]\n"
+    "                   [--many] [--match FIELD] [--missing null|reject]]\n"
     "                   [--auth HOW] [--aws-sigv4 PROVIDER]\n"
     "                   [--backoff BASE..MAX] [--body TEXT|@FILE]\n"
     "                   [--cacert FILE] [--capath DIR] [--cert FILE]\n"
@@ -190,6 +192,18 @@ static const struct opt options[] = {
 	    "add the answer to the record as this member"),
 	OPT("count-as", OPT_STRING, count_as, "FIELD",
 	    "add the number of records in the answer"),
+	OPT("batch-each", OPT_COUNT, batch_each, "N",
+	    "make one request for N records of stdin"),
+	OPT("ids", OPT_STRING, ids, "POINTER",
+	    "--batch-each: where a record has its id (default: /id)"),
+	OPT("match", OPT_STRING, match, "FIELD",
+	    "--batch-each: member with the id in the answer (default: id)"),
+	OPT("missing", OPT_STRING, missing, "null|reject",
+	    "--batch-each: what to do without an answer (default: reject)"),
+	OPT("many", OPT_FLAG, many, NULL,
+	    "--batch-each: add all answers of a record, as an array"),
+	OPT("flush", OPT_DURATION, flush, "DURATION",
+	    "--batch-each: longest wait for N records (default: 1s)"),
 	OPT("stream", OPT_STRING, stream, "NAME",
 	    "write a marked stream with this name"),
 	OPTION_STAGE(AT(stage)),
@@ -205,6 +219,7 @@ const struct opt_spec extract_option_spec = {
 };
 
 const struct extract_opts extract_option_defaults = {
-	.first = FIRST_NOT_GIVEN, .timeout = 30000, .connect_timeout = 10000,
+	.first = FIRST_NOT_GIVEN, .flush = FLUSH_NOT_GIVEN, .timeout = 30000,
+	.connect_timeout = 10000,
 	.retries = 3, .max_body = 32 << 20, .max_record = LINES_MAX,
 };

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "each_output.h"
 #include "http/fetch.h"
 #include "http/request.h"
 #include "http/uri_template.h"
@@ -8,8 +9,6 @@
 #include "replay/raw_record.h"
 #include "run.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,39 +102,6 @@ parse_answer_and_find_records(
 	return body_find_records(&x->body, e);
 }
 
-/* Rejects the input record because of its member `name`. The JSON Pointer in
- * the reject is the path of this member. */
-static int
-reject_for_member(struct each *x, const struct line *l, const char *code,
-    const char *name, size_t n, const char *why, struct err *e)
-{
-	struct reject r = { .code = code };
-	struct buf pointer, message;
-	int rc;
-
-	buf_init(&pointer, n * 2 + 2);
-	buf_init(&message, 1024);
-	pointer_append_part(&pointer, name, n);
-	buf_printf(&message, "%.*s: %s", n > 200 ? 200 : (int)n, name, why);
-	r.pointer = buf_text(&pointer);
-	r.message = buf_text(&message);
-	rc = stage_reject(x->stage, l, &r, e);
-	buf_release(&pointer);
-	buf_release(&message);
-	return rc;
-}
-
-/* Rejects the record because its request has failed. */
-static int
-reject_for_request(struct each *x, const struct line *l, const struct err *why,
-    struct err *e)
-{
-	struct reject r = { .code = "http", .message = why->msg,
-	    .http_status = x->answer.status, .retryable = why->transient };
-
-	return stage_reject(x->stage, l, &r, e);
-}
-
 static void
 put_count_member(struct each *x)
 {
@@ -156,36 +122,18 @@ put_answer_member(struct each *x)
 	json_put_compact(&x->out, &b->j, x->o->records == NULL ? 0 : b->array);
 }
 
-/* Copies the input record without its closing brace, appends the members of
- * --as and --count-as, closes the object and writes the result. If the result
- * is longer than --max-record, the input record is rejected instead. */
 static int
 emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 {
-	const struct json_tok *t = x->j.tok;
-	char why[128];
+	const struct each_open_record open = each_open_record(&x->j);
 
 	buf_clear(&x->out);
-	buf_add(&x->out, l->data + t->at,
-	    t->members == 0 ? 1 : (size_t)t->len - 1);
+	buf_add(&x->out, l->data + open.at, open.len);
 	if (x->o->as != NULL)
 		put_answer_member(x);
 	if (x->o->count_as != NULL)
 		put_count_member(x);
-	buf_char(&x->out, '}');
-	if (x->out.full) {
-		struct reject r = { .code = "too_long", .message = why };
-
-		(void)snprintf(why, sizeof(why), "the record with its answer "
-		    "is longer than --max-record, which is %zu bytes",
-		    x->out.max);
-		return stage_reject(x->stage, l, &r, e);
-	}
-	if (buf_check(&x->out, e) == -1 ||
-	    stage_emit(x->stage, x->out.data, x->out.len, e) == -1)
-		return -1;
-	stage_count_as_passed_or_dropped(x->stage, true);
-	return 0;
+	return each_end_and_emit_or_reject(x->stage, &x->out, l, e);
 }
 
 /* Requests x->url and writes the record with the answer. If the request fails
@@ -208,21 +156,8 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 	if (fetch_failure_concerns_all(x->fetch, e))
 		return -1;
 	why = *e;
-	return reject_for_request(x, l, &why, e);
-}
-
-/* Returns the name of --as or --count-as if the record already has a member of
- * this name, else NULL. */
-static const char *
-find_name_already_in_record(const struct each *x)
-{
-	const char *name[] = { x->o->as, x->o->count_as };
-
-	for (size_t i = 0; i < 2; i++)
-		if (name[i] != NULL &&
-		    json_member_value(&x->j, 0, name[i], strlen(name[i])) != 0)
-			return name[i];
-	return NULL;
+	return each_reject_for_request(
+	    x->stage, l, x->answer.status, &why, e);
 }
 
 static int
@@ -235,36 +170,28 @@ process_record(struct each *x, const struct line *l, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	if ((name = find_name_already_in_record(x)) != NULL)
-		return reject_for_member(x, l, "duplicate_member", name,
-		    strlen(name), "the record already has a member of this "
-		    "name", e);
+	if ((name = each_find_name_in_record(x->o, &x->j)) != NULL)
+		return each_reject_for_member(x->stage, l, "duplicate_member",
+		    name, strlen(name), each_has_name, e);
 	rc = template_expand(x->o->each, &x->j, &x->url, &f, e);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
-		return reject_for_member(x, l, f.code, f.name, f.len, f.why,
-		    e);
+		return each_reject_for_member(x->stage, l, f.code, f.name,
+		    f.len, f.why, e);
 	return fetch_and_emit_or_reject(x, l, e);
 }
 
-/* In a replay, a letter of --each comes as a raw mark, because its stage may
- * have the name extract. Its bytes are the line that was rejected. */
 static int
 process_raw_mark(struct each *x, const struct line *mark, struct err *e)
 {
-	struct reject r = { .code = "parse", .message = "the record contains a "
-	    "line feed: it is no line of NDJSON" };
-	struct line l = { .number = mark->number, .offset = mark->offset };
-	const struct buf *b = &x->raw.bytes;
+	struct reject r;
+	struct line l;
 
-	if (raw_record_parse(&x->raw, mark->data, mark->len, e) == -1)
+	if (each_read_raw_mark(&x->raw, mark, &l, e) == -1)
 		return -1;
-	l.data = b->len > 0 ? b->data : "";
-	l.len = l.bytes = b->len;
-	if (memchr(l.data, '\n', l.len) != NULL)
-		return stage_reject(x->stage, &l, &r, e);
-	return process_record(x, &l, e);
+	return each_has_line_feed(&l, &r) ? stage_reject(x->stage, &l, &r, e) :
+	    process_record(x, &l, e);
 }
 
 static int
@@ -318,6 +245,8 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 
 	if (check_each_options(x.o, e) == -1)
 		return -1;
+	if (x.o->batch_each != 0)
+		return run_batch(from, stage, e);
 	request_init(&x.request);
 	http_answer_init(&x.answer, x.o->max_body);
 	buf_init(&x.out, x.o->max_record);

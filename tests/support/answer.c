@@ -1,4 +1,5 @@
 #include "items.h"
+#include "listed.h"
 #include "oauth.h"
 #include "paged.h"
 #include "plan.h"
@@ -154,6 +155,8 @@ route_path(struct api *a, const struct request *q, const struct plan *p,
 		items_answer(a, path, r);
 	} else if (n == 6 && strncmp(path, "/paged", n) == 0) {
 		paged_answer(q, path, r);
+	} else if (strncmp(path, "/listed", 7) == 0) {
+		listed_answer(path, r);
 	} else if (n == 6 && strncmp(path, "/token", n) == 0) {
 		oauth_answer(a, q, path, r);
 	} else if (strncmp(path, "/control/items/", 15) == 0) {

@@ -107,13 +107,10 @@ set_fault_return_0(struct template_fault *f, const char *code, const char *why)
 	return 0;
 }
 
-/* Sets v to the value of the record's member f->name, not percent-encoded.
- * Returns 1; or 0 with the reason in *f if the member is missing or its value
- * cannot be put into a URL, such as an array. */
-static int
-get_member_text(const struct json *j, struct buf *v, struct template_fault *f)
+int
+template_value_text(const struct json *j, uint32_t i, struct buf *v,
+    struct template_fault *f)
 {
-	uint32_t i = json_member_value(j, 0, f->name, f->len);
 	const struct json_tok *t = &j->tok[i];
 
 	buf_clear(v);
@@ -148,6 +145,14 @@ put_value(struct buf *out, const struct operator *operator, const struct buf *v,
 	percent_encode(out, v->data, v->len, operator->reserved);
 }
 
+static bool
+is_in_path(const struct operator *operator, const struct buf *before)
+{
+	return (operator->op == 0 || operator->op == '/' ||
+	    operator->op == '.') &&
+	    memchr(before->data, '?', before->len) == NULL;
+}
+
 /* Expands the text p[0..n) that is between { and } in the URI template, such as
  * "?id,name", with the members of the record j, and appends the result to out.
  * The buffer v holds one value at a time. Returns 1; or 0 with the reason in
@@ -161,14 +166,13 @@ expand_expression(struct buf *out, const char *p, size_t n,
 	const struct operator *operator = find_operator_or_default(*p);
 	const char *end = p + n;
 	char before = operator->first;
-	bool path = (operator->op == 0 || operator->op == '/' ||
-	    operator->op == '.') &&
-	    memchr(out->data, '?', out->len) == NULL;
+	bool path = is_in_path(operator, out);
 
 	for (p += operator->op != 0; p < end; p += f->len + 1) {
 		f->name = p;
 		f->len = strcspn(p, ",}");
-		if (get_member_text(j, v, f) == 0)
+		if (template_value_text(j, json_member_value(j, 0, f->name,
+		    f->len), v, f) == 0)
 			return 0;
 		if (v->failed)
 			return 1;
@@ -218,4 +222,63 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 		buf_clear(out);
 	buf_release(&v);
 	return rc;
+}
+
+void
+template_list_init(struct template_list *l, size_t max)
+{
+	*l = (struct template_list){ 0 };
+	buf_init(&l->before, max);
+	buf_init(&l->after, max);
+}
+
+void
+template_list_release(struct template_list *l)
+{
+	buf_release(&l->before);
+	buf_release(&l->after);
+}
+
+int
+template_split_at_list(
+    struct template_list *l, const char *text, const char *name, struct err *e)
+{
+	const char *p = text + strcspn(text, "{");
+	const struct operator *operator =
+	    find_operator_or_default(p[*p == '{']);
+	const char *end = p + (*p == '{') + (operator->op != 0);
+	size_t n = strlen(name);
+
+	/* A fragment ({#NAME}) is not sent to the service. */
+	if (*p != '{' || operator->op == '#' || strchr(p + 1, '{') != NULL ||
+	    strncmp(end, name, n) != 0 || end[n] != '}')
+		return err_set(e, ERR_USAGE, false, "--each %s: with "
+		    "--batch-each the template must have {%s} once and no "
+		    "other {NAME}, because a request is for several records",
+		    text, name);
+	percent_encode(&l->before, text, (size_t)(p - text), true);
+	l->is_in_path = is_in_path(operator, &l->before);
+	l->keeps_reserved = operator->reserved;
+	if (operator->first != 0)
+		buf_char(&l->before, operator->first);
+	if (operator->named)
+		buf_printf(&l->before, "%s=", name);
+	percent_encode(&l->after, end + n + 1, strlen(end + n + 1), true);
+	return buf_check(&l->before, e) == -1 ? -1 : buf_check(&l->after, e);
+}
+
+int
+template_put_list_value(const struct template_list *l, const struct buf *v,
+    struct buf *out, struct template_fault *f)
+{
+	if (v->len == 0)
+		return set_fault_return_0(f, "range",
+		    "the value is empty: some services then answer with all "
+		    "that they have");
+	if (l->is_in_path && changes_path(v))
+		return set_fault_return_0(f, "range",
+		    "the value is \".\" or \"..\", which would change the "
+		    "path of the URL");
+	percent_encode(out, v->data, v->len, l->keeps_reserved);
+	return 1;
 }

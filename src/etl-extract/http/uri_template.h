@@ -21,5 +21,29 @@ struct template_fault {
 int template_check(const char *text, struct err *e);
 int template_expand(const char *text, const struct json *j, struct buf *out,
     struct template_fault *f, struct err *e);
+/* Sets v to the value at token i of j as text, not percent-encoded; i is 0 if
+ * the value is absent. Returns 0 with code and why in *f if the value cannot be
+ * put into a URL. */
+int template_value_text(const struct json *j, uint32_t i, struct buf *v,
+    struct template_fault *f);
+
+/* A template with one expression, which stands for a list of values. The URL is
+ * `before`, then the encoded values with a comma between them, then `after`. */
+struct template_list {
+	struct buf before, after;
+	bool keeps_reserved;    /* {+NAME} and {#NAME} */
+	bool is_in_path;
+};
+
+void template_list_init(struct template_list *l, size_t max);
+void template_list_release(struct template_list *l);
+/* Fails with ERR_USAGE if the template has another expression than {name}, with
+ * or without an operator such as ?. */
+int template_split_at_list(struct template_list *l, const char *text,
+    const char *name, struct err *e);
+/* Appends a value, encoded. Returns 0 with code and why in *f if the list
+ * cannot have it. */
+int template_put_list_value(const struct template_list *l,
+    const struct buf *v, struct buf *out, struct template_fault *f);
 
 #endif

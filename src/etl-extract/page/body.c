@@ -35,13 +35,14 @@ body_fail_with_start(const struct body *b, const char *why, bool transient,
 }
 
 /* Returns down to which level of nesting json_scan() must make tokens, so that
- * each record has a token. For example, the records in {"data":[{...},{...}]}
- * are at level 2. */
+ * each record has a token, and so have its members if the caller needs them.
+ * For example, the records in {"data":[{...},{...}]} are at level 2. */
 static unsigned
 json_levels_needed(const struct body *b, char first)
 {
-	return b->records != NULL ? pointer_count_parts(b->records) + 1 :
-	    first == '[' ? 1 : 2;
+	return b->levels_in_records +
+	    (b->records != NULL ? pointer_count_parts(b->records) + 1 :
+	    first == '[' ? 1 : 2);
 }
 
 static char

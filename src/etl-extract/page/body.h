@@ -14,6 +14,7 @@
 struct body {
 	const struct fetch *fetch;      /* masks secrets in messages */
 	const char *records;            /* --records, or NULL */
+	unsigned levels_in_records;     /* 1: their members get tokens */
 	const struct http_answer *answer;
 	struct json j;
 	uint32_t array;                 /* token of the array of records */

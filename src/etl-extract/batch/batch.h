@@ -1,0 +1,43 @@
+/* The records of --batch-each that wait for their request.
+ * Owns:  copies of their lines and of their ids, until batch_clear().
+ * Gives: the records in the order of the input. A record without an id is one
+ *        that will be rejected; it waits as well, so that the order is kept. */
+#ifndef EXTRACT_BATCH_H
+#define EXTRACT_BATCH_H
+
+#include "base/buf.h"
+#include "each_output.h"
+#include "stream/lines.h"
+
+struct batch_record {
+	struct line line;       /* without data: see batch_line() */
+	size_t at;              /* where its bytes are in `lines` */
+	struct each_open_record open;
+	size_t id_at, id_len;   /* in `ids`; id_len 0: it has no id */
+	size_t group;           /* of join.h */
+};
+
+struct batch {
+	struct buf lines, ids;
+	struct batch_record *v;
+	size_t n, cap;
+	size_t url_bytes;       /* of the encoded ids, with a comma for each */
+	int64_t since;          /* clock_ms() of the first record */
+};
+
+void batch_init(struct batch *b);
+void batch_release(struct batch *b);
+void batch_clear(struct batch *b);
+/* Adds a copy of the line, without an id. Sets *added, which is valid until the
+ * next call. */
+int batch_add(struct batch *b, const struct line *l,
+    struct batch_record **added, struct err *e);
+/* Gives the last record an id, which takes url_bytes in the URL. */
+int batch_set_id(
+    struct batch *b, const struct buf *id, size_t url_bytes, struct err *e);
+/* True if its records take so much memory that no more may be added. */
+bool batch_is_large(const struct batch *b);
+/* The line of a record, valid until the next batch_add() or batch_clear(). */
+struct line batch_line(const struct batch *b, const struct batch_record *r);
+
+#endif

@@ -1,0 +1,71 @@
+#include "batch/batch_run.h"
+
+#include "json/pointer.h"
+
+#include <string.h>
+
+enum { MESSAGE_MAX = 1024 };
+
+static int
+reject_for_id(struct batch_run *x, const struct line *l,
+    const struct template_fault *f, struct err *e)
+{
+	struct reject r = { .code = f->code, .pointer = x->option.ids };
+	struct buf message;
+	int rc;
+
+	buf_init(&message, MESSAGE_MAX);
+	buf_printf(&message, "%.200s: %s", x->option.ids, f->why);
+	r.message = buf_text(&message);
+	rc = stage_reject(x->stage, l, &r, e);
+	buf_release(&message);
+	return rc;
+}
+
+/* Sets x->value to the id of the record x->j, and x->encoded to the id as the
+ * URL has it. Returns 0 with *f if the record has no id that can be put into
+ * the URL. */
+static int
+read_id(struct batch_run *x, struct template_fault *f, struct err *e)
+{
+	uint32_t i;
+	int rc;
+
+	if (!pointer_find(&x->j, x->option.ids, &i))
+		i = 0;
+	buf_clear(&x->encoded);
+	rc = template_value_text(&x->j, i, &x->value, f);
+	if (rc == 1 && !x->value.failed)
+		rc = template_put_list_value(
+		    &x->list, &x->value, &x->encoded, f);
+	if (rc == 0 || (!x->value.failed && !x->encoded.failed))
+		return rc;
+	if (!x->value.full && !x->encoded.full)
+		return buf_check(&x->value, e) == -1 ? -1 :
+		    buf_check(&x->encoded, e);
+	f->code = "range";
+	f->why = "the URL would be too long";
+	return 0;
+}
+
+int
+batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
+    struct err *e)
+{
+	const unsigned parts = pointer_count_parts(x->option.ids);
+	struct template_fault f = { 0 };
+	struct reject r = { 0 };
+	const char *name;
+	int rc = each_has_line_feed(l, &r) ? 0 :
+	    stage_parse_record_or_fill_reject(x->stage, l, &x->j, parts,
+		JSON_UNIQUE, &r, e);
+
+	if (rc != 1)
+		return rc == -1 || !rejects ? rc :
+		    stage_reject(x->stage, l, &r, e);
+	if ((name = each_find_name_in_record(x->o, &x->j)) != NULL)
+		return !rejects ? 0 : each_reject_for_member(x->stage, l,
+		    "duplicate_member", name, strlen(name), each_has_name, e);
+	rc = read_id(x, &f, e);
+	return rc != 0 || !rejects ? rc : reject_for_id(x, l, &f, e);
+}

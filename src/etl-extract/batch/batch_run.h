@@ -1,0 +1,48 @@
+/* The state of a run with --batch-each: run_batch.c makes the requests,
+ * batch_check.c reads the ids of the records, batch_write.c writes the records
+ * with their answers.
+ * Owns:  all but the options, the stage and the client. */
+#ifndef EXTRACT_BATCH_RUN_H
+#define EXTRACT_BATCH_RUN_H
+
+#include "batch/batch.h"
+#include "batch/batch_options.h"
+#include "batch/join.h"
+#include "http/fetch.h"
+#include "http/uri_template.h"
+#include "page/body.h"
+#include "stream/stage.h"
+
+struct batch_run {
+	const struct extract_opts *o;
+	struct batch_options option;
+	struct stage *stage;
+	struct fetch *fetch;
+	struct request request;
+	struct http_answer answer;
+	struct body body;
+	struct json j;                  /* an input record */
+	struct raw_record raw;          /* of a raw mark of a replay */
+	struct template_list list;      /* the template of --each */
+	size_t url_room;                /* bytes for the ids in a URL */
+	struct batch batch;
+	struct join join;
+	struct buf value, encoded;      /* the id of an input record */
+	struct buf url, out;
+	uint64_t unknown;               /* elements with an id that no record
+					 * has, in all answers */
+};
+
+/* Checks an input record and reads its id into value and encoded. Returns 1 if
+ * it may be requested, else 0. If `rejects` is set, the record is then
+ * rejected, else nothing is written. */
+int batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
+    struct err *e);
+/* Writes the records from..to with their answers, or rejects them. If *why is
+ * given, their request has failed. */
+int batch_write_records(struct batch_run *x, size_t from, size_t to,
+    const struct err *why, struct err *e);
+/* Appends an id to a message; a long one is cut. */
+void batch_show_id(struct buf *b, const char *id, size_t n);
+
+#endif

@@ -1,0 +1,185 @@
+#include "batch/join.h"
+
+#include "http/uri_template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ANSWERS = 64, ID_MAX = 1 << 20 };
+
+void
+join_init(struct join *j)
+{
+	*j = (struct join){ 0 };
+	buf_init(&j->value, ID_MAX);
+	buf_init(&j->example, ID_MAX);
+}
+
+void
+join_release(struct join *j)
+{
+	free(j->group);
+	free(j->v);
+	buf_release(&j->value);
+	buf_release(&j->example);
+	*j = (struct join){ 0 };
+}
+
+static int
+compare_ids(const struct join_group *a, const struct join_group *b)
+{
+	size_t n = a->id_len < b->id_len ? a->id_len : b->id_len;
+	int order = memcmp(a->id, b->id, n);
+
+	return order != 0 ? order : (a->id_len > b->id_len) -
+	    (a->id_len < b->id_len);
+}
+
+static int
+compare_ids_then_places(const void *x, const void *y)
+{
+	const struct join_group *a = x, *b = y;
+	int order = compare_ids(a, b);
+
+	return order != 0 ? order : (a->record > b->record) -
+	    (a->record < b->record);
+}
+
+static int
+compare_ids_only(const void *x, const void *y)
+{
+	return compare_ids(x, y);
+}
+
+static int
+make_room_for_groups(struct join *j, size_t n, struct err *e)
+{
+	struct join_group *g;
+
+	if (n <= j->cap_groups)
+		return 0;
+	if ((g = realloc(j->group, n * sizeof(*g))) == NULL)
+		return err_nomem(e);
+	j->group = g;
+	j->cap_groups = n;
+	return 0;
+}
+
+/* Leaves only the first of the records with equal ids, and sets the group of
+ * all. */
+static void
+merge_equal_ids(struct join *j, struct batch *b)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < j->groups; i++) {
+		if (i == 0 || compare_ids(
+		    &j->group[i], &j->group[to - 1]) != 0)
+			j->group[to++] = j->group[i];
+		b->v[j->group[i].record].group = to - 1;
+	}
+	j->groups = to;
+}
+
+int
+join_group_records(struct join *j, struct batch *b, size_t from, size_t to,
+    struct err *e)
+{
+	j->groups = 0;
+	if (make_room_for_groups(j, to - from, e) == -1)
+		return -1;
+	for (size_t i = from; i < to; i++)
+		if (b->v[i].id_len > 0)
+			j->group[j->groups++] = (struct join_group){
+			    .id = b->ids.data + b->v[i].id_at,
+			    .id_len = b->v[i].id_len, .record = i };
+	if (j->groups == 0)
+		return 0;
+	qsort(j->group, j->groups, sizeof(j->group[0]),
+	    compare_ids_then_places);
+	merge_equal_ids(j, b);
+	return 0;
+}
+
+static int
+add_answer(struct join *j, struct join_group *g, uint32_t token, struct err *e)
+{
+	struct join_answer *v = j->v;
+
+	if (j->n == j->cap) {
+		size_t cap = j->cap == 0 ? FIRST_ANSWERS : 2 * j->cap;
+
+		if ((v = realloc(v, cap * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		j->v = v;
+		j->cap = cap;
+	}
+	if (g->answers++ == 0)
+		g->first = j->n;
+	else
+		v[g->last].next = j->n;
+	g->last = j->n;
+	v[j->n++] = (struct join_answer){ .token = token };
+	return 0;
+}
+
+/* Returns the group of an element. NULL: no record has its id. */
+static struct join_group *
+find_group(struct join *j)
+{
+	const struct join_group wanted = { .id = j->value.data,
+	    .id_len = j->value.len };
+
+	return j->groups == 0 ? NULL : bsearch(&wanted, j->group, j->groups,
+	    sizeof(wanted), compare_ids_only);
+}
+
+static int
+note_unknown(struct join *j, struct err *e)
+{
+	if (j->unknown++ > 0)
+		return 0;
+	buf_clear(&j->example);
+	buf_add(&j->example, j->value.data, j->value.len);
+	return buf_check(&j->example, e);
+}
+
+static int
+join_element(struct join *j, const struct json *body, uint32_t token,
+    const char *match, struct err *e)
+{
+	uint32_t member = body->tok[token].type != JSON_OBJECT ? 0 :
+	    json_member_value(body, token, match, strlen(match));
+	struct template_fault ignored;
+	struct join_group *g;
+	bool is_valid;
+
+	is_valid = template_value_text(
+	    body, member, &j->value, &ignored) == 1;
+	if (j->value.failed && !j->value.full)
+		return err_nomem(e);
+	if (!is_valid || j->value.failed || j->value.len == 0) {
+		j->without++;
+		return 0;
+	}
+	if ((g = find_group(j)) == NULL)
+		return note_unknown(j, e);
+	return add_answer(j, g, token, e);
+}
+
+int
+join_set_answers(struct join *j, const struct body *b, const char *match,
+    struct err *e)
+{
+	const struct json_tok *t = b->j.tok;
+
+	j->n = j->unknown = j->without = 0;
+	for (size_t i = 0; i < j->groups; i++)
+		j->group[i].answers = 0;
+	if (b->no_records)
+		return 0;
+	for (uint32_t i = b->array + 1; i < t[b->array].next; i = t[i].next)
+		if (join_element(j, &b->j, i, match, e) == -1)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* Joins the elements of an answer to the records of a batch, by their ids. Ids
+ * are compared as text: 7 and "7" are equal, 7 and 7.0 are not.
+ * Owns:  the groups and the list of answers.
+ * Borrows: the batch's ids; of an answer only the numbers of its tokens.
+ * Gives: a group for each id; records with equal ids have the same group. */
+#ifndef EXTRACT_JOIN_H
+#define EXTRACT_JOIN_H
+
+#include "batch/batch.h"
+#include "page/body.h"
+
+struct join_group {
+	const char *id;
+	size_t id_len;
+	size_t record;          /* the first one that has this id */
+	size_t answers;         /* so many elements have it */
+	size_t first, last;     /* of them, in join.v */
+};
+
+struct join_answer {
+	uint32_t token;
+	size_t next;            /* of the same group; not set in the last one */
+};
+
+struct join {
+	struct join_group *group;       /* sorted by their ids */
+	size_t groups, cap_groups;
+	struct join_answer *v;
+	size_t n, cap;
+	size_t unknown;         /* elements with an id that no record has */
+	size_t without;         /* elements without a valid id */
+	struct buf value;
+	struct buf example;     /* the id of an unknown element */
+};
+
+void join_init(struct join *j);
+void join_release(struct join *j);
+/* Makes the groups of the records from..to of the batch, and sets the group of
+ * each record. */
+int join_group_records(struct join *j, struct batch *b, size_t from, size_t to,
+    struct err *e);
+/* Forgets the answers before; then adds each element of the array of records in
+ * the body to the group whose id it has in its member `match`. */
+int join_set_answers(struct join *j, const struct body *b, const char *match,
+    struct err *e);
+
+#endif

@@ -1,0 +1,276 @@
+#include "base/clock.h"
+#include "batch/batch_run.h"
+#include "run.h"
+
+enum { MESSAGE_MAX = 1024 };
+
+/* Parses the answer, finds its array of records and joins these to the records
+ * of the request. */
+static int
+parse_and_join_answer(
+    void *self, const struct http_answer *a, struct err *e)
+{
+	struct batch_run *x = self;
+
+	if (body_parse(&x->body, a, e) == -1 ||
+	    body_find_records(&x->body, e) == -1)
+		return -1;
+	return join_set_answers(&x->join, &x->body, x->option.match, e);
+}
+
+static int
+reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
+{
+	const struct err why = *e;
+
+	return batch_write_records(x, from, to, &why, e);
+}
+
+/* Sets the URL with the ids of the records from..to, each of them once. */
+static int
+set_url(struct batch_run *x, size_t from, size_t to, struct err *e)
+{
+	const struct batch *b = &x->batch;
+	struct template_fault ignored;
+	bool is_first = true;
+
+	buf_clear(&x->url);
+	buf_add(&x->url, x->list.before.data, x->list.before.len);
+	for (size_t i = from; i < to; i++) {
+		const struct batch_record *r = &b->v[i];
+
+		if (r->id_len == 0 || x->join.group[r->group].record != i)
+			continue;
+		buf_clear(&x->value);
+		buf_add(&x->value, b->ids.data + r->id_at, r->id_len);
+		if (buf_check(&x->value, e) == -1)
+			return -1;
+		if (!is_first)
+			buf_char(&x->url, ',');
+		is_first = false;
+		(void)template_put_list_value(
+		    &x->list, &x->value, &x->url, &ignored);
+	}
+	buf_add(&x->url, x->list.after.data, x->list.after.len);
+	return buf_check(&x->url, e) == -1 ? -1 : request_set_url_and_params(
+	    &x->request, x->o, x->url.data, x->url.len, e);
+}
+
+/* The service has refused the request. It may do so for one of the ids, for
+ * their number or for the length of the URL or the answer, so a request for
+ * fewer of them may succeed. */
+static bool
+may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
+{
+	return x->join.groups > 1 && !e->transient && (e->code == ERR_INPUT ||
+	    e->code == ERR_REFUSED || x->answer.body.full);
+}
+
+/* Makes one request for the records from..to and writes them. If it fails for a
+ * reason that affects every record, such as a wrong secret, the run ends. If
+ * the service refuses the request, each half of the records gets a request of
+ * its own, so that in the end only those are rejected that are at fault. */
+static int
+request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
+{
+	const struct answer_check check = { parse_and_join_answer, x };
+	const size_t middle = from + (to - from) / 2;
+
+	if (join_group_records(&x->join, &x->batch, from, to, e) == -1)
+		return -1;
+	if (x->join.groups == 0)
+		return batch_write_records(x, from, to, NULL, e);
+	if (set_url(x, from, to, e) == -1 || stage_flush(x->stage, e) == -1)
+		return -1;
+	if (fetch_get_retry_and_renew_secret(
+		x->fetch, &x->request, &check, &x->answer, e) == 0) {
+		x->unknown += x->join.unknown;
+		return batch_write_records(x, from, to, NULL, e);
+	}
+	if (fetch_failure_concerns_all(x->fetch, e))
+		return -1;
+	if (!may_succeed_with_fewer_ids(x, e))
+		return reject_records(x, from, to, e);
+	if (request_and_write(x, from, middle, e) == -1)
+		return -1;
+	return request_and_write(x, middle, to, e);
+}
+
+static int
+end_batch(struct batch_run *x, struct err *e)
+{
+	int rc = request_and_write(x, 0, x->batch.n, e);
+
+	batch_clear(&x->batch);
+	return rc;
+}
+
+/* Adds a record to the batch. Before that, ends the batch if the URL would
+ * become too long; after it, ends the batch if it is full. */
+static int
+add_record(struct batch_run *x, const struct line *l, struct err *e)
+{
+	struct batch *b = &x->batch;
+	struct batch_record *r;
+	int has_id = batch_check_record(x, l, false, e);
+
+	if (has_id == -1)
+		return -1;
+	if (has_id == 1 && b->url_bytes > 0 &&
+	    b->url_bytes + x->encoded.len > x->url_room) {
+		if (end_batch(x, e) == -1)
+			return -1;
+		/* A reject of that batch may have overwritten the id. */
+		has_id = batch_check_record(x, l, false, e);
+	}
+	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
+		return -1;
+	if (has_id == 1) {
+		r->open = each_open_record(&x->j);
+		if (batch_set_id(b, &x->value, x->encoded.len, e) == -1)
+			return -1;
+	}
+	return b->n >= x->o->batch_each || batch_is_large(b) ?
+	    end_batch(x, e) : 0;
+}
+
+static int
+process_mark(struct batch_run *x, const struct line *mark, struct err *e)
+{
+	struct line l;
+
+	if (stage_last_mark(x->stage)->kind == MARK_RAW)
+		return each_read_raw_mark(&x->raw, mark, &l, e) == -1 ? -1 :
+		    add_record(x, &l, e);
+	return end_batch(x, e) == -1 ? -1 :
+	    stage_check_counts_and_pass_mark(x->stage, e);
+}
+
+/* How many milliseconds the next record may take until the batch must end. */
+static int
+time_left(const struct batch_run *x)
+{
+	int64_t left;
+
+	if (x->batch.n == 0)
+		return -1;
+	left = x->batch.since + x->option.flush - clock_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static int
+process_all_records_and_marks(struct batch_run *x, struct err *e)
+{
+	struct line l;
+	int rc = 0;
+
+	while (rc == 0)
+		switch (stage_next(x->stage, &l, time_left(x), e)) {
+		case STAGE_RECORD:
+			rc = add_record(x, &l, e);
+			break;
+		case STAGE_MARK:
+			rc = process_mark(x, &l, e);
+			break;
+		case STAGE_WAIT:
+			rc = end_batch(x, e);
+			break;
+		case STAGE_END:
+			return end_batch(x, e);
+		default:
+			return -1;
+		}
+	return rc;
+}
+
+/* A service that does not know the parameter of {ids} answers with other
+ * records than those that were asked for. */
+static void
+warn_of_unknown_ids(struct batch_run *x)
+{
+	struct buf b;
+
+	if (x->unknown == 0)
+		return;
+	buf_init(&b, MESSAGE_MAX);
+	batch_show_id(&b, x->join.example.data, x->join.example.len);
+	err_warnf("etl-extract", "the answers had %llu records with an id that "
+	    "was not asked for, for example %s: they were ignored: check that "
+	    "the service knows the parameter of {ids}",
+	    (unsigned long long)x->unknown, buf_text(&b));
+	buf_release(&b);
+}
+
+/* Opens the HTTP client. The parameters of --query-param are appended to the
+ * URL, so they leave less room for the ids. */
+static int
+open_client_and_limit_url(
+    struct batch_run *x, struct extract *from, struct err *e)
+{
+	const struct template_list *l = &x->list;
+	size_t used;
+
+	if (request_load_body(&x->request, x->o, e) == -1 ||
+	    fetch_open_once(&x->fetch, from, e) == -1 ||
+	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
+		return -1;
+	x->body.fetch = x->fetch;
+	x->url.max = x->request.url.max;
+	used = x->request.url.len + l->before.len + l->after.len;
+	if (used >= x->url.max)
+		return err_set(e, ERR_USAGE, false, "the URL of a request "
+		    "would be longer than %zu bytes", x->url.max);
+	x->url_room = x->encoded.max = x->url.max - used;
+	return 0;
+}
+
+static void
+batch_run_init(
+    struct batch_run *x, const struct extract_opts *o, struct stage *stage)
+{
+	*x = (struct batch_run){ .o = o, .stage = stage };
+	request_init(&x->request);
+	http_answer_init(&x->answer, o->max_body);
+	x->body.records = o->records;
+	x->body.levels_in_records = 1;
+	raw_record_init(&x->raw);
+	template_list_init(&x->list, REQUEST_URL_MAX);
+	batch_init(&x->batch);
+	join_init(&x->join);
+	buf_init(&x->value, REQUEST_URL_MAX);
+	buf_init(&x->encoded, REQUEST_URL_MAX);
+	buf_init(&x->out, o->max_record);
+}
+
+static void
+batch_run_release(struct batch_run *x)
+{
+	request_release(&x->request);
+	http_answer_release(&x->answer);
+	json_release(&x->body.j);
+	json_release(&x->j);
+	raw_record_release(&x->raw);
+	template_list_release(&x->list);
+	batch_release(&x->batch);
+	join_release(&x->join);
+	buf_release(&x->value);
+	buf_release(&x->encoded);
+	buf_release(&x->url);
+	buf_release(&x->out);
+}
+
+int
+run_batch(struct extract *from, struct stage *stage, struct err *e)
+{
+	struct batch_run x;
+	int rc = -1;
+
+	batch_run_init(&x, &from->opts, stage);
+	if (batch_options_parse(&x.option, x.o, e) == 0 &&
+	    template_split_at_list(&x.list, x.o->each, "ids", e) == 0 &&
+	    open_client_and_limit_url(&x, from, e) == 0)
+		rc = process_all_records_and_marks(&x, e);
+	warn_of_unknown_ids(&x);
+	batch_run_release(&x);
+	return rc;
+}
