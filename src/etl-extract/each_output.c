@@ -68,7 +68,8 @@ each_reject_for_member(struct stage *s, const struct line *l, const char *code,
 	    name, why);
 	r.pointer = buf_text(&pointer);
 	r.message = buf_text(&message);
-	rc = stage_reject(s, l, &r, e);
+	rc = buf_check(&pointer, e) == -1 || buf_check(&message, e) == -1 ?
+	    -1 : stage_reject(s, l, &r, e);
 	buf_release(&pointer);
 	buf_release(&message);
 	return rc;

@@ -770,6 +770,10 @@ def files():
     yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)
 
 
+BATCH = b"".join(b'{"id":%s}\n' % i for i in (
+    b"1", b"2", b"2", b"null", b"3", b"4", b"5", b'"x"'))
+
+
 def cases():
     source = write("in.ndjson", BAD)
     yield Case("extract", ["etl-extract", source], aside=True)
@@ -795,6 +799,11 @@ def cases():
             "--probe", os.environ["API"] + "/paged?n=12&size=4"])
         yield Recorded("extract-record", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-batch", [
+            "etl-extract", "--batch-each", "3", "--as", "a", "--many",
+            "--count-as", "n", "--missing", "null", "--backoff", "1ms..5ms",
+            "--max-rejects", "9", "--each", os.environ["API"] +
+            "/listed?ids={ids}&twice=2&lacks=3&bad=5"], given=stream(BATCH))
         write("client", b"secret")
         yield Case("extract-oauth", paged + [
             "--auth", "oauth2", "--client-id", "me + you", "--secret",

@@ -17,7 +17,8 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	buf_init(&message, MESSAGE_MAX);
 	buf_printf(&message, "%.200s: %s", x->option.ids, f->why);
 	r.message = buf_text(&message);
-	rc = stage_reject(x->stage, l, &r, e);
+	rc = buf_check(&message, e) == -1 ? -1 :
+	    stage_reject(x->stage, l, &r, e);
 	buf_release(&message);
 	return rc;
 }

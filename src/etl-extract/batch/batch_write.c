@@ -36,7 +36,8 @@ reject_for_answers(struct batch_run *x, const struct line *l,
 			    x->option.match);
 	}
 	r.message = buf_text(&b);
-	rc = stage_reject(x->stage, l, &r, e);
+	rc = buf_check(&b, e) == -1 ? -1 :
+	    stage_reject(x->stage, l, &r, e);
 	buf_release(&b);
 	return rc;
 }

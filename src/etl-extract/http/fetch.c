@@ -165,6 +165,8 @@ check_status(struct fetch *f, struct http_answer *a, struct err *e)
 	if (a->status < 300 && read_start_of_body(f, a, e) == -1)
 		return -1;
 	(void)status_set_error(a, &f->cred, e);
+	if (e->code == ERR_IO)
+		return -1;
 	if (rule == STATUS_RETRY) {
 		e->code = ERR_RETRY;
 		e->transient = true;

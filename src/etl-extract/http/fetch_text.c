@@ -22,6 +22,7 @@ mask_url_for_message(struct fetch *f, const struct buf *url)
 	}
 	buf_clear(&f->masked);
 	text_show(&f->masked, copy.data, copy.len);
+	f->masked.failed |= copy.failed;
 	secret_release_buf(&copy);
 	return buf_text(&f->masked);
 }
@@ -89,7 +90,9 @@ fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
 int
 fetch_set_final_error(struct fetch *f, struct err *e)
 {
+	const char *url = mask_url_for_message(f, &f->redirect.url);
 	struct buf b, masked;
+	bool has_memory;
 
 	buf_init(&b, sizeof(e->msg));
 	buf_init(&masked, MASKED_MAX);
@@ -97,8 +100,13 @@ fetch_set_final_error(struct fetch *f, struct err *e)
 	credentials_mask_cut_text(&f->cred, &b);
 	text_show(&masked, b.data, b.len);
 	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&masked));
+	has_memory = !b.failed && !masked.failed && !f->masked.failed;
 	buf_release(&b);
 	buf_release(&masked);
-	err_prefix(e, "%s", mask_url_for_message(f, &f->redirect.url));
+	if (!has_memory) {
+		f->concerns_one = false;
+		return err_nomem(e);
+	}
+	err_prefix(e, "%s", url);
 	return -1;
 }

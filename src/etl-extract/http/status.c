@@ -66,6 +66,8 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 		    "cmd:COMMAND" : c->secret_from);
 	(void)err_set(e, code, transient, "status %d: %s", a->status,
 	    buf_text(&b));
+	if (b.failed && !b.full)
+		(void)err_nomem(e);
 	buf_release(&b);
 	return -1;
 }

@@ -8,7 +8,7 @@
 #include "http/credentials.h"
 #include "http/http.h"
 
-/* Sets the error for any status. Returns -1. */
+/* Sets the error for any status, or that of err_nomem(). Returns -1. */
 int status_set_error(const struct http_answer *a, const struct credentials *c,
     struct err *e);
 int status_to_error(const struct http_answer *a, const struct credentials *c,
