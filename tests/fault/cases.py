@@ -795,9 +795,11 @@ def cases():
             os.environ["API"] + "/paged?n=12&size=4"])
         yield Case("extract-link", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
-        yield Case("extract-probe", paged[:1] + paged[3:] + [
+        write("token", b"next")     # the answers have it, too
+        secret = ["--auth", "bearer", "--secret", "file:token"]
+        yield Case("extract-probe", paged[:1] + paged[3:] + secret + [
             "--probe", os.environ["API"] + "/paged?n=12&size=4"])
-        yield Recorded("extract-record", paged + [
+        yield Recorded("extract-record", paged + secret + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
         yield Case("extract-batch", [
             "etl-extract", "--batch-each", "3", "--as", "a", "--many",

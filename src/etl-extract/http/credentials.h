@@ -47,8 +47,12 @@ bool credentials_are_in_text(
     const struct credentials *c, const char *p, size_t n);
 bool credentials_are_in_cut_text(
     const struct credentials *c, const char *p, size_t n);
-/* Replace each copy by ***. Without memory, the whole text becomes ***. */
-void credentials_mask(const struct credentials *c, struct buf *b);
+/* Replaces each copy by ***. Fails if an append to the buffer has failed, or
+ * without memory. */
+int credentials_mask_or_fail(
+    const struct credentials *c, struct buf *b, struct err *e);
+/* For messages: without memory, the whole text becomes ***. */
+void credentials_mask_in_message(const struct credentials *c, struct buf *b);
 void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
 
 #endif

@@ -103,11 +103,13 @@ credentials_are_in_cut_text(
 	    &(struct secret_text){ .p = p, .n = n, .is_cut = true });
 }
 
-static void
+/* Returns false without memory. */
+static bool
 replace_marked_bytes(struct buf *b, const char *marks)
 {
 	struct buf masked;
 	size_t n = b->len;
+	bool ok;
 
 	buf_init(&masked, b->max);
 	for (size_t i = 0; i < n; i++)
@@ -115,40 +117,53 @@ replace_marked_bytes(struct buf *b, const char *marks)
 			buf_char(&masked, b->data[i]);
 		else if (i == 0 || !marks[i - 1])
 			buf_str(&masked, "***");
-	buf_clear(b);
-	if (masked.failed)
-		buf_str(b, "***");
-	else
+	ok = !masked.failed;
+	if (ok) {
+		buf_clear(b);
 		buf_add(b, masked.data, masked.len);
+	}
 	buf_release(&masked);
+	return ok;
 }
 
-static void
+/* Without memory, makes the whole text *** and returns false. */
+static bool
 mask_text(const struct credentials *c, struct buf *b, bool is_cut)
 {
 	const struct secret_text text = { b->data, b->len, is_cut };
 	char *marks;
+	bool ok;
 
 	if (c->secret == NULL || b->len == 0)
-		return;
+		return true;
 	marks = calloc(b->len, 1);
-	if (marks == NULL || mark_all_values(c, &text, marks) == -1) {
+	ok = marks != NULL && mark_all_values(c, &text, marks) != -1 &&
+	    replace_marked_bytes(b, marks);
+	free(marks);
+	if (!ok) {
 		buf_clear(b);
 		buf_str(b, "***");
-	} else {
-		replace_marked_bytes(b, marks);
 	}
-	free(marks);
+	return ok;
+}
+
+int
+credentials_mask_or_fail(
+    const struct credentials *c, struct buf *b, struct err *e)
+{
+	if (buf_check(b, e) == -1)
+		return -1;
+	return mask_text(c, b, false) ? buf_check(b, e) : err_nomem(e);
 }
 
 void
-credentials_mask(const struct credentials *c, struct buf *b)
+credentials_mask_in_message(const struct credentials *c, struct buf *b)
 {
-	mask_text(c, b, false);
+	(void)mask_text(c, b, false);
 }
 
 void
 credentials_mask_cut_text(const struct credentials *c, struct buf *b)
 {
-	mask_text(c, b, true);
+	(void)mask_text(c, b, true);
 }

@@ -55,8 +55,8 @@ void fetch_show_body(const struct fetch *f, struct buf *b,
 /* Appends n bytes of an answer in the same way, for example a value. */
 void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
-/* Replaces each copy of the secret by ***. */
-void fetch_mask_text(const struct fetch *f, struct buf *b);
+/* Replaces each copy of the secret by ***. Fails without memory. */
+int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 /* Sets *url to the URL that the n bytes at ref name in the last answer, where
  * they may be relative. Leaves out the secret of --auth query:NAME and the
  * fragment. Fails with ERR_PEER if they are not a URL. */

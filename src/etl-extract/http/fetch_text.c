@@ -15,7 +15,7 @@ mask_url_for_message(struct fetch *f, const struct buf *url)
 
 	buf_init(&copy, SENT_MAX);
 	buf_add(&copy, url->data, url->len);
-	credentials_mask(&f->cred, &copy);
+	credentials_mask_in_message(&f->cred, &copy);
 	if (copy.len > URL_MASKED_MAX) {
 		copy.len = URL_MASKED_MAX;
 		buf_str(&copy, "...");
@@ -49,10 +49,10 @@ fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
 		text_show(b, p, n);
 }
 
-void
-fetch_mask_text(const struct fetch *f, struct buf *b)
+int
+fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e)
 {
-	credentials_mask(&f->cred, b);
+	return credentials_mask_or_fail(&f->cred, b, e);
 }
 
 int

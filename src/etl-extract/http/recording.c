@@ -91,10 +91,7 @@ write_waiting(struct recording *r, size_t kept, struct err *e)
 	struct buf *b = &r->waiting;
 	size_t n;
 
-	if (buf_check(b, e) == -1)
-		return -1;
-	credentials_mask(r->cred, b);
-	if (buf_check(b, e) == -1)
+	if (credentials_mask_or_fail(r->cred, b, e) == -1)
 		return -1;
 	if ((n = b->len > kept ? b->len - kept : 0) == 0)
 		return 0;
@@ -185,9 +182,8 @@ put_request_line(struct buf *b, const struct redirect *to,
 	buf_add(b, to->url.data, to->url.len);
 	if (c->query_param != NULL)
 		query_remove(b, c->query_param, strlen(c->query_param));
-	if (buf_check(b, e) == -1)
+	if (credentials_mask_or_fail(c, b, e) == -1)
 		return -1;
-	credentials_mask(c, b);
 	if (buf_reserve(b, strlen(to->method) + 1)) {
 		memmove(b->data + strlen(to->method) + 1, b->data, b->len);
 		memcpy(b->data, to->method, strlen(to->method));

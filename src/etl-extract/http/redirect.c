@@ -97,7 +97,7 @@ refuse_target(const struct redirect *r, const char *to,
 	buf_init(&b, SHOWN_MAX);
 	buf_init(&copy, r->url.max);
 	buf_str(&copy, to);
-	credentials_mask(c, &copy);
+	credentials_mask_in_message(c, &copy);
 	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
 	    copy.len);
 	(void)err_set(e, ERR_DENIED, false, "refused %s %s: %s",

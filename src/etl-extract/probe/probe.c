@@ -121,8 +121,7 @@ write_findings(struct probe *p, const char *url, struct err *e)
 	buf_char(b, ' ');
 	put_shell_word(b, url);
 	buf_char(b, '\n');
-	fetch_mask_text(p->fetch, b);
-	if (buf_check(b, e) == -1)
+	if (fetch_mask_text(p->fetch, b, e) == -1)
 		return -1;
 	return fd_write_all(STDOUT_FILENO, b->data, b->len) == 0 ? 0 :
 	    err_errno(e, ERR_IO, "standard output");
