@@ -343,4 +343,30 @@ mutant etl-extract/json.t 'a bracket closes a brace' \
 mutant etl-extract/json.t 'a file that ends in an array is whole' $walk \
     's/if (w->depth == 0 && (w->has_value/if (true || (w->has_value/' \
     'an array that is cut after a record'
+
+# One request for several records, and recordings.
+batch=src/etl-extract/run_batch.c
+mutant etl-extract/batch.t 'a mark overtakes the records before it' $batch \
+    's/return end_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
+    'marks and records keep their order'
+mutant etl-extract/batch.t 'a refused batch is rejected as a whole' $batch \
+    's/return x->join.groups > 1 && /return false \&\& /' \
+    'of a refused batch only the record at fault is rejected'
+mutant etl-extract/batch.t 'a batch waits until it is full' $batch \
+    's/if (x->batch.n == 0)/if (true)/' \
+    'a slow input: two records do not wait for a hundred'
+mutant etl-extract/batch.t 'a URL may be one byte too long' $batch \
+    's/x->encoded.len > x->url_room/x->encoded.len > x->url_room + 1/' \
+    'two ids of one byte more are asked for by two requests'
+mutant etl-extract/batch.t 'answers are joined by their places' \
+    src/etl-extract/batch/join.c \
+    's/(g = find_group(j)) == NULL/(g = \&j->group[j->n % j->groups]) == NULL/' \
+    'each record gets its own answer, in the order of the input'
+mutant etl-extract/batch.t 'the first of several answers is taken' \
+    src/etl-extract/batch/batch_write.c \
+    's/g->answers > 1 && !x->option.many/false/' \
+    'a record with two answers is a reject'
+mutant 'point.sh memory 1 extract-record' 'a recording that is not masked is stored' \
+    src/etl-extract/http/credentials_mask.c \
+    's/return mask_text(c, b, false) ? buf_check(b, e) : err_nomem(e);/(void)mask_text(c, b, false); return 0;/'
 done_testing

@@ -27,8 +27,8 @@
 
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore many via replay replay-again meanwhile replays
-    replay-streams replay-versions put extract extract-upsert files files-save
-    replay-raw save run run-extract run-via run-two
+    replay-streams replay-versions put extract extract-upsert batch files
+    files-save replay-raw save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -172,6 +172,13 @@ pipeline() {
 	extract-upsert)
 		source=$items rest="$transform_items | $into_t 1"
 		stages='extract transform load' compare=sums
+		;;
+	batch)
+		source="$items | \$at_each etl-extract --stage each \\
+		    --each \"\$api/listed?ids={ids}\" --batch-each 2 \\
+		    --ids /code --count-as c --max-rejects 100%"
+		rest="$transform_items | $into_log 1"
+		stages='each load' compare=sums
 		;;
 	files)
 		source=$files rest="$transform | $into_log 1"
