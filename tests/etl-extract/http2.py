@@ -12,8 +12,9 @@ says what it answers:
   /header/NAME/VALUE       a page with this header
   /status/S/NAME/VALUE     the same with status S, at the first request only
   /reset/HOW/AT/PATH       the file PATH; at the first request, the stream ends
-                           after AT bytes. HOW is refused, internal, cancel,
-                           goaway (of the connection) or close (without words)
+                           after AT bytes, or, if AT is -1, before its headers.
+                           HOW is refused, internal, cancel, goaway (of the
+                           connection) or close (without words)
   /connections             how many connections there were
 """
 import os
@@ -97,10 +98,11 @@ class Connection:
         headers = {k.decode(): v.decode() for k, v in event.headers}
         status, more, body, end = answer(headers[":path"], headers)
         if end is not None:
-            body = body[:end[0]]
-        self.h2.send_headers(event.stream_id, [
-            (":status", str(status)), ("content-type", "application/json")]
-            + more)
+            body = body[:max(end[0], 0)]
+        if end is None or end[0] >= 0:
+            self.h2.send_headers(event.stream_id, [
+                (":status", str(status)),
+                ("content-type", "application/json")] + more)
         self.left[event.stream_id] = [memoryview(body), end and end[1]]
 
     def flush(self):

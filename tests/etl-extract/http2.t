@@ -79,7 +79,7 @@ is 'x-total-count: it ends the pages' 1 "$(wc -l <"$scratch/out")"
 
 # A stream that ends in the middle of a body is requested again.
 for how in refused internal cancel goaway close; do
-	for at in 0 1 20000 1000000; do
+	for at in -1 0 1 20000 1000000; do
 		is "$how after $at bytes: the page is read" 0 \
 		    "$(extract "$h2/reset/$how/$at$scratch/long.json")"
 		is "$how after $at bytes: each record comes out once" '' \
