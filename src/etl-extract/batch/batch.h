@@ -14,7 +14,7 @@ struct batch_record {
 	size_t at;              /* where its bytes are in `lines` */
 	struct each_open_record open;
 	size_t id_at, id_len;   /* in `ids`; id_len 0: it has no id */
-	size_t group;           /* of join.h */
+	size_t group;           /* index in join.group (join.h) */
 };
 
 struct batch {

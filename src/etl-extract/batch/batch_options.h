@@ -6,7 +6,7 @@
 
 #include "extract.h"
 
-/* Sets the defaults of those that are not given. */
+/* The options, with the defaults of those that were not given. */
 struct batch_options {
 	const char *ids, *match;
 	bool missing_is_null, many;

@@ -29,8 +29,7 @@ struct batch_run {
 	struct join join;
 	struct buf value, encoded;      /* the id of an input record */
 	struct buf url, out;
-	uint64_t unknown;               /* elements with an id that no record
-					 * has, in all answers */
+	uint64_t unknown;               /* join.unknown of all answers */
 };
 
 /* Checks an input record and reads its id into value and encoded. Returns 1 if

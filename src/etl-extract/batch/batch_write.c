@@ -11,7 +11,7 @@ batch_show_id(struct buf *b, const char *id, size_t n)
 	text_show(b, id, text_cut_length(id, n, ID_SHOWN));
 }
 
-/* The service has no answer for the record, or several. */
+/* Rejects a record for which the service has no answer, or several. */
 static int
 reject_for_answers(struct batch_run *x, const struct line *l,
     const struct join_group *g, struct err *e)
