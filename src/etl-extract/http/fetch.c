@@ -345,7 +345,7 @@ bool
 fetch_failure_concerns_all(const struct fetch *f, const struct err *e)
 {
 	return f->concerns_all || f->lacks_token || f->pace.is_over ||
-	    stop_signal() != 0 ||
+	    stop_signal() != 0 || e->code == ERR_IO ||
 	    (!f->concerns_one && e->code != ERR_RETRY && e->code != ERR_PEER &&
 	    e->code != ERR_INPUT && e->code != ERR_REFUSED);
 }

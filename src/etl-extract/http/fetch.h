@@ -63,7 +63,7 @@ int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 int fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
     struct buf *url, struct err *e);
 /* A request's URL with secrets masked and control characters escaped, cut to
- * 400 bytes. The text is valid until the next call. */
+ * 400 bytes; "" if memory is out. The text is valid until the next call. */
 const char *fetch_masked_url(struct fetch *f, const struct request *r);
 
 #endif

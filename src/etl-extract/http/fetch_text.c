@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Returns "" if memory is out: a part of a URL would look like another URL. */
 static const char *
 mask_url_for_message(struct fetch *f, const struct buf *url)
 {
@@ -22,7 +23,8 @@ mask_url_for_message(struct fetch *f, const struct buf *url)
 	}
 	buf_clear(&f->masked);
 	text_show(&f->masked, copy.data, copy.len);
-	f->masked.failed |= copy.failed;
+	if (copy.failed || f->masked.failed)
+		buf_clear(&f->masked);
 	secret_release_buf(&copy);
 	return buf_text(&f->masked);
 }
@@ -92,21 +94,20 @@ fetch_set_final_error(struct fetch *f, struct err *e)
 {
 	const char *url = mask_url_for_message(f, &f->redirect.url);
 	struct buf b, masked;
-	bool has_memory;
 
 	buf_init(&b, sizeof(e->msg));
 	buf_init(&masked, MASKED_MAX);
 	buf_str(&b, e->msg);
 	credentials_mask_cut_text(&f->cred, &b);
 	text_show(&masked, b.data, b.len);
-	(void)snprintf(e->msg, sizeof(e->msg), "%s", buf_text(&masked));
-	has_memory = !b.failed && !masked.failed && !f->masked.failed;
+	(void)buf_text(&masked);
+	if (b.failed || masked.failed || *url == '\0') {
+		(void)err_nomem(e);
+	} else {
+		(void)snprintf(e->msg, sizeof(e->msg), "%s", masked.data);
+		err_prefix(e, "%s", url);
+	}
 	buf_release(&b);
 	buf_release(&masked);
-	if (!has_memory) {
-		f->concerns_one = false;
-		return err_nomem(e);
-	}
-	err_prefix(e, "%s", url);
 	return -1;
 }

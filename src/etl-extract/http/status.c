@@ -64,10 +64,10 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 		    "with the secret of %.100s", c->sigv4.provider != NULL ?
 		    "" : "auth ", c->auth, c->from_command ?
 		    "cmd:COMMAND" : c->secret_from);
-	(void)err_set(e, code, transient, "status %d: %s", a->status,
-	    buf_text(&b));
-	if (b.failed && !b.full)
-		(void)err_nomem(e);
+	(void)buf_text(&b);
+	if (buf_check(&b, e) == 0)
+		(void)err_set(
+		    e, code, transient, "status %d: %s", a->status, b.data);
 	buf_release(&b);
 	return -1;
 }
