@@ -265,6 +265,10 @@ is '--new-files with a URL exits with 64' 64 \
     "$(status $extract http://127.0.0.1/)"
 is '--new-files with --cursor-field exits with 64' 64 \
     "$(status $extract --cursor-field /a g.csv)"
+is '--new-files with --conditional exits with 64' 64 \
+    "$(status $extract --conditional g.csv)"
+like '--new-files with --conditional: the message names both options' \
+    '^etl-extract: --conditional cannot be used with --new-files' "$(cat err)"
 is '--changed without --new-files exits with 64' 64 \
     "$(status etl-extract --changed fail g.csv)"
 is '--changed with another word exits with 64' 64 \

@@ -26,6 +26,10 @@ enum {
 	MARK_MS = 1000
 };
 
+/* Returns the name of an option that was given and that describes a cursor, or
+ * NULL. */
+const char *cursor_option_given(const struct extract_opts *o);
+
 /* Checks the options of incremental runs; without --checkpoint, that none of
  * them is given. Reads nothing. */
 int cursor_check_options(

@@ -6,14 +6,13 @@
 
 #include <string.h>
 
-/* Without --checkpoint: refuses the options that need it. */
-static int
-refuse_cursor_options(const struct extract_opts *o, struct err *e)
+const char *
+cursor_option_given(const struct extract_opts *o)
 {
 	const struct {
 		const char *name;
 		bool given;
-	} rest[] = {
+	} all[] = {
 		{ "--cursor-field", o->cursor_field != NULL },
 		{ "--since-param", o->since_param != NULL },
 		{ "--start", o->start != NULL },
@@ -23,16 +22,26 @@ refuse_cursor_options(const struct extract_opts *o, struct err *e)
 		{ "--until-param", o->until_param != NULL },
 		{ "--ordered", o->ordered },
 		{ "--conditional", o->conditional },
-		{ "--state", o->state != NULL },
-		{ "--db", o->db != NULL },
-		{ "--control-schema", o->control_schema != NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
-		if (rest[i].given)
-			return err_set(e, ERR_USAGE, false,
-			    "%s needs --checkpoint", rest[i].name);
-	return 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].given)
+			return all[i].name;
+	return NULL;
+}
+
+static int
+refuse_options_that_need_checkpoint(
+    const struct extract_opts *o, struct err *e)
+{
+	const char *name = cursor_option_given(o);
+
+	if (name == NULL)
+		name = o->state != NULL ? "--state" :
+		    o->db != NULL ? "--db" :
+		    o->control_schema != NULL ? "--control-schema" : NULL;
+	return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
+	    "%s needs --checkpoint", name);
 }
 
 static bool
@@ -110,7 +119,7 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
 	if (o->checkpoint == NULL)
-		return refuse_cursor_options(o, e);
+		return refuse_options_that_need_checkpoint(o, e);
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint cannot be used with --each: remove one of "

@@ -8,29 +8,14 @@
 
 /* The options of a cursor have no meaning for files. */
 static int
-refuse_cursor_options(const struct extract_opts *o, struct err *e)
+refuse_cursor_options_and_each(const struct extract_opts *o, struct err *e)
 {
-	const struct {
-		const char *name;
-		bool given;
-	} all[] = {
-		{ "--cursor-field", o->cursor_field != NULL },
-		{ "--since-param", o->since_param != NULL },
-		{ "--start", o->start != NULL },
-		{ "--since", o->since != NULL },
-		{ "--lookback", o->lookback != NULL },
-		{ "--until", o->until != NULL },
-		{ "--until-param", o->until_param != NULL },
-		{ "--ordered", o->ordered },
-		{ "--each", o->each != NULL },
-	};
+	const char *name = cursor_option_given(o);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i].given)
-			return err_set(e, ERR_USAGE, false, "%s cannot be "
-			    "used with --new-files: remove one of them",
-			    all[i].name);
-	return 0;
+	if (name == NULL && o->each != NULL)
+		name = "--each";
+	return name == NULL ? 0 : err_set(e, ERR_USAGE, false, "%s cannot be "
+	    "used with --new-files: remove one of them", name);
 }
 
 bool
@@ -57,7 +42,7 @@ new_files_check_options(
 		if (strcmp(uri[i], "-") == 0 || scheme_is_present(uri[i]))
 			return err_set(e, ERR_USAGE, false, "%s: --new-files "
 			    "needs files, directories or globs", uri[i]);
-	if (refuse_cursor_options(o, e) == -1 ||
+	if (refuse_cursor_options_and_each(o, e) == -1 ||
 	    checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 		-1)
 		return -1;

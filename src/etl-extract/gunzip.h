@@ -1,0 +1,34 @@
+/* Decodes a gzip stream (RFC 1952) piece by piece. The stream may have several
+ * members; their contents are joined. NUL bytes after a member are skipped: a
+ * tape or another block device fills its last block with them.
+ * Gives: all bytes before a fault, then the fault. gunzip_why_damaged() is
+ *        zlib's message, after GUNZIP_DAMAGED. */
+#ifndef EXTRACT_GUNZIP_H
+#define EXTRACT_GUNZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum gunzip_result {
+	GUNZIP_OK,
+	GUNZIP_NO_MEMORY,
+	GUNZIP_DAMAGED,
+	GUNZIP_NO_MEMBER        /* something else follows a member */
+};
+
+struct gunzip;
+
+struct gunzip *gunzip_new(void);        /* NULL if memory is out */
+/* Decodes the n bytes at p into the `room` bytes at out. *used is how many
+ * bytes of p it has taken, *made how many it has put at out. */
+enum gunzip_result gunzip_decode(struct gunzip *z, const char *p, size_t n,
+    size_t *used, char *out, size_t room, size_t *made);
+const char *gunzip_why_damaged(const struct gunzip *z);
+/* True if the input ended at the end of a member, so that nothing is
+ * missing. */
+bool gunzip_is_complete(const struct gunzip *z);
+/* True if gunzip_decode() may give more without further input. */
+bool gunzip_may_have_more(const struct gunzip *z);
+void gunzip_free(struct gunzip *z);
+
+#endif
