@@ -29,16 +29,13 @@ int statefile_read_validators(const char *path, const char *name,
 /* Call this before a stream is read: checks that the file is valid and that it
  * can be replaced. */
 int statefile_check_usable(const char *path, struct err *e);
-/* Sets the value if the stored version is `expected`; the version becomes
- * expected + 1. */
+/* Stores a checkpoint if its stored version is `expected`: the value, the JSON
+ * object of the validators (NULL removes the stored one) and the files. The
+ * version becomes expected + 1. */
 enum checkpoint_result statefile_move(const char *path, const char *name,
-    const char *value, int64_t expected, struct err *e);
-/* Does the same and stores the files and the member validators, a JSON object.
- * If it is NULL, the stored one is removed. */
-enum checkpoint_result statefile_move_with_files(const char *path,
-    const char *name, const char *value, const char *validators,
+    const char *value, const char *validators,
     const struct files_change *files, int64_t expected, struct err *e);
-/* Does the same and keeps value and validators. */
+/* Does the same for the files alone: value and validators stay. */
 enum checkpoint_result statefile_store_files(const char *path,
     const char *name, const struct files_change *files, int64_t expected,
     struct err *e);

@@ -203,16 +203,8 @@ static const struct files_change no_files;
 
 enum checkpoint_result
 statefile_move(const char *path, const char *name, const char *value,
+    const char *validators, const struct files_change *files,
     int64_t expected, struct err *e)
-{
-	return statefile_move_with_files(
-	    path, name, value, NULL, &no_files, expected, e);
-}
-
-enum checkpoint_result
-statefile_move_with_files(const char *path, const char *name,
-    const char *value, const char *validators,
-    const struct files_change *files, int64_t expected, struct err *e)
 {
 	struct change c = { .name = name, .value = value,
 	    .validators = validators, .files = files };

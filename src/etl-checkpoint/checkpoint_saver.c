@@ -93,8 +93,8 @@ saver_save(struct saver *s, struct err *e)
 			return -1;
 	}
 	if (sync_output(s, e) == -1 ||
-	    statefile_move_with_files(s->path, s->name, s->value,
-		s->validators, &files, s->version, e) != CHECKPOINT_MOVED)
+	    statefile_move(s->path, s->name, s->value, s->validators, &files,
+		s->version, e) != CHECKPOINT_MOVED)
 		return -1;
 	buf_clear(&s->files);
 	s->pending = false;

@@ -78,6 +78,15 @@ check(struct place *p, const char *name, const char *value, int64_t version)
 	free(have);
 }
 
+static enum checkpoint_result
+move(struct place *p, const char *name, const char *value, int64_t expected)
+{
+	const struct files_change no_files = { 0 };
+
+	return statefile_move(
+	    p->path, name, value, NULL, &no_files, expected, &p->e);
+}
+
 static void
 moves_compare_the_version(void **state)
 {
@@ -90,17 +99,13 @@ moves_compare_the_version(void **state)
 	assert_string_equal(path, "s.json");
 	assert_int_equal(statefile_parse_option(&path, "s.json", &p->e), -1);
 	assert_int_equal(statefile_parse_option(&path, "file:", &p->e), -1);
-	assert_int_equal(statefile_move(p->path, "posts", "1", 1, &p->e),
-	    CHECKPOINT_LOST);
+	assert_int_equal(move(p, "posts", "1", 1), CHECKPOINT_LOST);
 	assert_int_equal(access(p->path, F_OK), -1);
-	assert_int_equal(statefile_move(p->path, "posts", "1", 0, &p->e),
-	    CHECKPOINT_MOVED);
-	assert_int_equal(statefile_move(p->path, "posts", "2", 0, &p->e),
-	    CHECKPOINT_LOST);
+	assert_int_equal(move(p, "posts", "1", 0), CHECKPOINT_MOVED);
+	assert_int_equal(move(p, "posts", "2", 0), CHECKPOINT_LOST);
 	assert_int_equal(err_exit_code(&p->e), ERR_RETRY);
 	assert_non_null(strstr(p->e.msg, "is 1, but 0 was"));
-	assert_int_equal(statefile_move(p->path, "posts", "2", 1, &p->e),
-	    CHECKPOINT_MOVED);
+	assert_int_equal(move(p, "posts", "2", 1), CHECKPOINT_MOVED);
 	assert_int_equal(statefile_set(p->path, "b\"\n", "\xc3\xa9", &p->e),
 	    0);
 	check(p, "posts", "2", 2);
@@ -124,8 +129,7 @@ unknown_members_are_kept(void **state)
 	assert_int_equal(chmod(p->path, 0640), 0);
 	check(p, "a", "1", 7);
 	check(p, "b", "-", 1);
-	assert_int_equal(statefile_move(p->path, "a", "2", 7, &p->e),
-	    CHECKPOINT_MOVED);
+	assert_int_equal(move(p, "a", "2", 7), CHECKPOINT_MOVED);
 	is_file(p, "{\n  \"a\": {\"value\":\"2\",\"version\":8,\"note\":"
 	    "[1,{\"x\":2e1}],\"by\":\"me\"},\n  \"\\u0062\": "
 	    "{\"version\":1,\"value\":null,\"more\":0.10}\n}\n");
@@ -211,11 +215,9 @@ save_own_and_shared_name(struct place *p, int k, int go)
 		_exit(99);
 	for (int i = 0; i < SAVES; i++) {
 		(void)snprintf(value, sizeof(value), "%d", i);
-		if (statefile_move(p->path, name, value, i, &p->e) !=
-		    CHECKPOINT_MOVED)
+		if (move(p, name, value, i) != CHECKPOINT_MOVED)
 			_exit(98);
-		won += statefile_move(p->path, "shared", value, i, &p->e) ==
-		    CHECKPOINT_MOVED;
+		won += move(p, "shared", value, i) == CHECKPOINT_MOVED;
 	}
 	_exit(won);
 }
