@@ -73,3 +73,19 @@ retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
 		return -1;
 	return wait_ms_or_stop(retry_random_delay(r, n));
 }
+
+int
+retry_while_transient(const struct retry *r,
+    int (*call)(void *self, struct err *e), void *self, struct err *e)
+{
+	struct err why;
+	uint64_t n = 0;
+
+	while (call(self, e) == -1) {
+		why = *e;
+		if (!why.transient ||
+		    retry_wait_or_fail(r, ++n, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}

@@ -23,5 +23,10 @@ int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
  * r->max or if a signal has asked the program to stop. */
 int retry_wait_or_fail(const struct retry *r, uint64_t n,
     const struct err *why, struct err *e);
+/* Calls call(self, e) until it succeeds. Fails with its error if that is not
+ * transient, after r->max retries, or if a signal has asked the program to
+ * stop. */
+int retry_while_transient(const struct retry *r,
+    int (*call)(void *self, struct err *e), void *self, struct err *e);
 
 #endif

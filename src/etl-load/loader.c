@@ -109,19 +109,14 @@ close_database_table_and_sink(struct loader *l)
 }
 
 static int
-open_database_table_and_sink_retrying(struct loader *l, struct err *e)
+open_database_table_and_sink_or_close(void *self, struct err *e)
 {
-	struct err why;
-	uint64_t n = 0;
+	struct loader *l = self;
 
-	while (open_database_table_and_sink(l, e) == -1) {
-		close_database_table_and_sink(l);
-		why = *e;
-		if (!why.transient || retry_wait_or_fail(&l->retry, ++n, &why,
-		    e) == -1)
-			return -1;
-	}
-	return 0;
+	if (open_database_table_and_sink(l, e) == 0)
+		return 0;
+	close_database_table_and_sink(l);
+	return -1;
 }
 
 /* Fails inside etl-run if --db names another database than etl-run uses. The
@@ -177,7 +172,8 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||
-	    open_database_table_and_sink_retrying(l, e) == -1)
+	    retry_while_transient(&l->retry,
+		open_database_table_and_sink_or_close, l, e) == -1)
 		return -1;
 	l->whole = o->single;
 	l->batch_limit = o->batch;

@@ -4,25 +4,33 @@
 #include "control/control.h"
 #include "control/statefile.h"
 
-/* Opens the database. If the server refuses the connection for a reason that
- * may pass, such as too many connections, tries again as --retries says. */
+struct opening {
+	const struct extract_opts *o;
+	struct db *db;
+};
+
+static int
+open_database(void *self, struct err *e)
+{
+	struct opening *op = self;
+
+	return control_open_and_ensure(
+	    &op->db, op->o->db, op->o->control_schema, true, e);
+}
+
+/* If the server refuses the connection for a reason that may pass, such as too
+ * many connections, tries again as --retries says. */
 static int
 open_database_retrying(
     struct db **db, const struct extract_opts *o, struct err *e)
 {
 	struct retry retry = { .max = o->retries };
-	struct err why;
-	uint64_t n = 0;
+	struct opening op = { .o = o };
 
-	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1)
+	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
+	    retry_while_transient(&retry, open_database, &op, e) == -1)
 		return -1;
-	while (control_open_and_ensure(
-	    db, o->db, o->control_schema, true, e) == -1) {
-		why = *e;
-		if (!why.transient ||
-		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
-			return -1;
-	}
+	*db = op.db;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ enum { RECORD_MAX = 2047 << 20 };       /* json_scan() takes no more */
 struct sql {
 	const struct extract *x;
 	const struct sql_database *database;
+	const char *uri;
 	void *reader;
 	struct sql_query query;
 	struct buf record;
@@ -78,40 +79,31 @@ check_parameters(const struct sql *s, struct err *e)
 	return 0;
 }
 
-/* Connects to the database. If it cannot be reached for a reason that may pass,
- * tries again as --retries says. */
 static int
-connect_retrying(struct sql *s, const char *uri, struct err *e)
+connect_and_check_query(void *self, struct err *e)
+{
+	struct sql *s = self;
+
+	return s->database->open(&s->reader, s->uri, &s->query, e);
+}
+
+/* If the database cannot be reached for a reason that may pass, tries again as
+ * --retries says. */
+static int
+open_database(struct sql *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	struct retry retry = { .max = o->retries };
-	struct err why;
-	uint64_t n = 0;
-
-	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1)
-		return -1;
-	while (s->database->open(&s->reader, uri, &s->query, e) == -1) {
-		why = *e;
-		if (!why.transient ||
-		    retry_wait_or_fail(&retry, ++n, &why, e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-open_database(struct sql *s, const char *uri, struct err *e)
-{
-	const struct extract_opts *o = &s->x->opts;
 
 	s->query.text = o->query;
 	s->query.table = o->table;
 	if (o->cursor_field != NULL &&
 	    set_cursor_column(&s->query, o->cursor_field, e) == -1)
 		return -1;
-	s->database = strncmp(uri, "sqlite:", 7) == 0 ? &sql_database_sqlite :
-	    &sql_database_pg;
-	if (connect_retrying(s, uri, e) == -1)
+	s->database = strncmp(s->uri, "sqlite:", 7) == 0 ?
+	    &sql_database_sqlite : &sql_database_pg;
+	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
+	    retry_while_transient(&retry, connect_and_check_query, s, e) == -1)
 		return -1;
 	return check_parameters(s, e);
 }
@@ -124,11 +116,12 @@ sql_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_nomem(e);
 	s->x = x;
+	s->uri = uri;
 	if (db_url_has_password(uri))
 		err_warn("etl-extract", "SOURCE: other users can read a "
 		    "password on the command line: use PGPASSFILE");
 	buf_init(&s->record, RECORD_MAX);
-	if (open_database(s, uri, e) == -1) {
+	if (open_database(s, e) == -1) {
 		sql_close(s);
 		return -1;
 	}
