@@ -1,13 +1,7 @@
 #include "message_shape.h"
 
-#include <stdbool.h>
+#include <ctype.h>
 #include <string.h>
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 void
 message_reduce_to_shape(char *out, size_t size, const char *m)
@@ -21,10 +15,10 @@ message_reduce_to_shape(char *out, size_t size, const char *m)
 		out[n] = *m;
 		if (close != NULL)
 			m = close;
-		else if (is_digit(*m))
-			while (is_digit(m[1]))
+		else if (isdigit((unsigned char)*m))
+			while (isdigit((unsigned char)m[1]))
 				m++;
-		if (is_digit(out[n]))
+		if (isdigit((unsigned char)out[n]))
 			out[n] = '0';
 		n++;
 		m++;

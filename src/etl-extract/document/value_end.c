@@ -2,25 +2,20 @@
 
 #include "json/span.h"
 
+#include <ctype.h>
 #include <string.h>
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 static bool
 is_word_byte(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') ||
+	return isdigit((unsigned char)c) || (c >= 'a' && c <= 'z') ||
 	    (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
 }
 
 bool
 value_may_start_with(char c)
 {
-	return c != '\0' && (is_digit(c) || strchr("{[\"-tfn", c) != NULL);
+	return c != '\0' && strchr("{[\"-tfn0123456789", c) != NULL;
 }
 
 void
