@@ -127,6 +127,15 @@ sql_put_table_query(struct buf *b, const struct sql_query *q,
 	buf_release(&column);
 }
 
+void
+sql_put_null_cursor_query(
+    struct buf *b, const struct sql_query *q, const char *quoted_table)
+{
+	buf_printf(b, "SELECT 1 FROM %s WHERE ", quoted_table);
+	db_append_quoted(b, q->cursor, strlen(q->cursor));
+	buf_str(b, " IS NULL LIMIT 1");
+}
+
 static void
 put_quoted_part(struct buf *b, char *part, bool lower)
 {

@@ -34,6 +34,9 @@ void sql_put_table_query(struct buf *b, const struct sql_query *q,
  * case. */
 int sql_put_quoted_table(
     struct buf *b, const char *table, bool lower, struct err *e);
+/* Appends the query of --table for a row whose cursor is NULL. */
+void sql_put_null_cursor_query(struct buf *b, const struct sql_query *q,
+    const char *quoted_table);
 void sql_warn_of_null_cursors(const struct sql_query *q);
 
 /* Prefix the message with "--query: line L, column C", or with "--table NAME".

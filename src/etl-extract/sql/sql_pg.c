@@ -21,6 +21,7 @@ pg_source_close(void *self)
 	pg_args_release(&s->args);
 	sql_columns_release(&s->columns);
 	sql_text_release(&s->text);
+	buf_release(&s->sql);
 	buf_release(&s->table);
 	db_close(s->db);
 	free(s);
@@ -51,23 +52,25 @@ check_table_cursor(const struct pg_source *s, struct err *e)
 	    "yourself with --query", q->table, q->cursor);
 }
 
+/* Prepares the query in s->sql. */
+static int
+prepare_table_query(struct pg_source *s, struct err *e)
+{
+	(void)buf_text(&s->sql);
+	return buf_check(&s->sql, e) == -1 ? -1 :
+	    pg_source_prepare_query(s, s->sql.data, e);
+}
+
 static int
 prepare_table(struct pg_source *s, bool lower, struct err *e)
 {
-	struct buf sql;
-	int rc;
-
 	buf_clear(&s->table);
 	if (sql_put_quoted_table(&s->table, s->query->table, lower, e) == -1)
 		return -1;
-	buf_init(&sql, SQL_MAX);
-	buf_printf(&sql, "SELECT * FROM %s", s->table.data);
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = pg_source_prepare_query(s, sql.data, e);
-	buf_release(&sql);
-	return rc == -1 ? -1 : check_table_cursor(s, e);
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "SELECT * FROM %s", s->table.data);
+	return prepare_table_query(s, e) == -1 ? -1 :
+	    check_table_cursor(s, e);
 }
 
 /* As the loader does, looks for the table in lower case if there is none of the
@@ -107,6 +110,7 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	s->query = q;
 	sql_text_init(&s->text);
 	buf_init(&s->table, SQL_MAX);
+	buf_init(&s->sql, SQL_MAX);
 	pg_args_init(&s->args);
 	rc = db_open(&s->db, url, e);
 	if (rc == 0) {
@@ -125,41 +129,28 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 static int
 warn_if_table_has_null_cursors(struct pg_source *s, struct err *e)
 {
-	struct buf sql;
 	int64_t found = 0;
-	int rc;
 
-	buf_init(&sql, SQL_MAX);
-	buf_printf(&sql, "SELECT 1 FROM %s WHERE ", buf_text(&s->table));
-	db_append_quoted(&sql, s->query->cursor, strlen(s->query->cursor));
-	buf_str(&sql, " IS NULL LIMIT 1");
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = db_int(s->db, sql.data, NULL, 0, 0, &found, e);
+	buf_clear(&s->sql);
+	sql_put_null_cursor_query(&s->sql, s->query, buf_text(&s->table));
+	(void)buf_text(&s->sql);
+	if (buf_check(&s->sql, e) == -1 ||
+	    db_int(s->db, s->sql.data, NULL, 0, 0, &found, e) == -1)
+		return -1;
 	if (found != 0)
 		sql_warn_of_null_cursors(s->query);
-	buf_release(&sql);
-	return rc;
+	return 0;
 }
 
 static int
 prepare_table_from_bounds(
     struct pg_source *s, const char *since, const char *until, struct err *e)
 {
-	struct buf sql;
-	int rc;
-
-	buf_init(&sql, SQL_MAX);
-	sql_put_table_query(&sql, s->query, buf_text(&s->table),
+	buf_clear(&s->sql);
+	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
 	    sql_pg_is_collated(s->cursor_type) ?
 	    " COLLATE pg_catalog.\"C\"" : "", since != NULL, until != NULL);
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = pg_source_prepare_query(s, sql.data, e);
-	buf_release(&sql);
-	return rc;
+	return prepare_table_query(s, e);
 }
 
 static int

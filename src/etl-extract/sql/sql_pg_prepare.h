@@ -19,6 +19,7 @@ struct pg_source {
 	struct pg *pg;
 	struct sql_text text;   /* the query, with $1 and $2 */
 	struct buf table;       /* of --table, in SQL quotes */
+	struct buf sql;         /* the last query that was made for --table */
 	struct sql_columns columns;
 	unsigned cursor_type;   /* OID; 0: not known */
 	unsigned param_type;    /* with which the query was prepared */

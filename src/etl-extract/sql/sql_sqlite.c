@@ -20,6 +20,7 @@ struct lite_source {
 	struct lite_read *read;
 	struct buf name;        /* for messages */
 	struct buf table;       /* of --table, in SQL quotes */
+	struct buf sql;         /* the last query that was made for --table */
 	struct sql_columns columns;
 	bool cursor_is_text;    /* its column is declared as text */
 	int64_t paused_at;      /* clock_ms() when is_ready() was last false */
@@ -34,6 +35,7 @@ lite_source_close(void *self)
 		return;
 	lite_read_close(s->read);
 	sql_columns_release(&s->columns);
+	buf_release(&s->sql);
 	buf_release(&s->table);
 	buf_release(&s->name);
 	free(s);
@@ -103,12 +105,19 @@ prepare_query(struct lite_source *s, const char *sql, struct err *e)
 	return find_parameters(s, e);
 }
 
+/* Prepares the query in s->sql. */
+static int
+prepare_table_query(struct lite_source *s, struct err *e)
+{
+	(void)buf_text(&s->sql);
+	return buf_check(&s->sql, e) == -1 ? -1 :
+	    prepare_query(s, s->sql.data, e);
+}
+
 static int
 prepare_user_query_or_table(struct lite_source *s, struct err *e)
 {
 	const struct sql_query *q = s->query;
-	struct buf sql;
-	int rc;
 
 	if (q->table == NULL)
 		return prepare_query(s, q->text, e);
@@ -118,14 +127,9 @@ prepare_user_query_or_table(struct lite_source *s, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "--table %.200s: "
 		    "--cursor-field must name a column: write the condition "
 		    "yourself with --query", q->table);
-	buf_init(&sql, SQL_MAX);
-	buf_printf(&sql, "SELECT * FROM %s", s->table.data);
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = prepare_query(s, sql.data, e);
-	buf_release(&sql);
-	return rc;
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "SELECT * FROM %s", s->table.data);
+	return prepare_table_query(s, e);
 }
 
 static int
@@ -140,6 +144,7 @@ lite_source_open(void **self, const char *url, struct sql_query *q,
 	q->orders_times_as_text = true;
 	buf_init(&s->name, SQL_MAX);
 	buf_init(&s->table, SQL_MAX);
+	buf_init(&s->sql, SQL_MAX);
 	db_url_append_public(&s->name, url);
 	(void)buf_text(&s->name);
 	if (buf_check(&s->name, e) == -1 ||
@@ -156,42 +161,29 @@ lite_source_open(void **self, const char *url, struct sql_query *q,
 static int
 warn_if_table_has_null_cursors(struct lite_source *s, struct err *e)
 {
-	struct buf sql;
 	int rc, at;
 
-	buf_init(&sql, SQL_MAX);
-	buf_printf(&sql, "SELECT 1 FROM %s WHERE ", buf_text(&s->table));
-	db_append_quoted(&sql, s->query->cursor, strlen(s->query->cursor));
-	buf_str(&sql, " IS NULL LIMIT 1");
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = lite_read_prepare(s->read, sql.data, &at, e);
-	if (rc == 0 && (rc = lite_read_next(s->read, e)) == 1) {
+	buf_clear(&s->sql);
+	sql_put_null_cursor_query(&s->sql, s->query, buf_text(&s->table));
+	(void)buf_text(&s->sql);
+	if (buf_check(&s->sql, e) == -1 ||
+	    lite_read_prepare(s->read, s->sql.data, &at, e) == -1 ||
+	    (rc = lite_read_next(s->read, e)) == -1)
+		return -1;
+	if (rc == 1)
 		sql_warn_of_null_cursors(s->query);
-		rc = 0;
-	}
-	buf_release(&sql);
-	return rc;
+	return 0;
 }
 
 static int
 prepare_table_from_bounds(struct lite_source *s, const char *since,
     const char *until, struct err *e)
 {
-	struct buf sql;
-	int rc;
-
-	buf_init(&sql, SQL_MAX);
-	sql_put_table_query(&sql, s->query, buf_text(&s->table),
+	buf_clear(&s->sql);
+	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
 	    s->cursor_is_text ? " COLLATE BINARY" : "", since != NULL,
 	    until != NULL);
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e);
-	if (rc == 0)
-		rc = prepare_query(s, sql.data, e);
-	buf_release(&sql);
-	return rc;
+	return prepare_table_query(s, e);
 }
 
 /* The type of a bound is that of the cursor: a text if the cursor's column is
