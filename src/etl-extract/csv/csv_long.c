@@ -114,7 +114,7 @@ handle_bad_quote(struct long_record *l, struct err *e)
 	    "delimiter or a line end follows the closing quote of a field"
 	    : "a quote opens a field and never closes";
 	r->bad_quote = l->quote_at;
-	r->start = r->end = 0;
+	r->w.start = r->w.end = 0;
 	r->is_eof = r->is_in_record = false;
 	return input_seek(r->in, r->offset, e);
 }
@@ -124,12 +124,12 @@ read_more(struct csv_reader *r, struct err *e)
 {
 	ssize_t n;
 
-	r->start = r->end = LINES_KEPT;
-	n = input_read(r->in, r->data + r->end, r->cap - r->end, e);
+	r->w.start = r->w.end = LINES_KEPT;
+	n = input_read(r->in, r->w.data + r->w.end, r->w.cap - r->w.end, e);
 	if (n == -1)
 		return -1;
 	r->is_eof = n == 0;
-	r->end += (size_t)n;
+	r->w.end += (size_t)n;
 	return 0;
 }
 
@@ -142,8 +142,9 @@ read_to_end(struct long_record *l, struct err *e)
 	int rc = 2;
 
 	while (rc == 2) {
-		n = read_bytes(l, r->data + r->start, r->end - r->start);
-		r->start += n;
+		n = read_bytes(
+		    l, r->w.data + r->w.start, r->w.end - r->w.start);
+		r->w.start += n;
 		if (l->place == AT_RECORD_END)
 			return 1;
 		if (l->place == AFTER_BAD_QUOTE ||
@@ -151,7 +152,7 @@ read_to_end(struct long_record *l, struct err *e)
 			rc = handle_bad_quote(l, e);
 		else if (r->is_eof)
 			rc = 1;
-		else if (r->start == r->end && read_more(r, e) == -1)
+		else if (r->w.start == r->w.end && read_more(r, e) == -1)
 			rc = -1;
 	}
 	return rc;
@@ -162,7 +163,7 @@ fill_record(struct long_record *l, struct csv_record *rec)
 {
 	struct csv_reader *r = l->r;
 
-	*rec = (struct csv_record){ .line = { .data = r->data,
+	*rec = (struct csv_record){ .line = { .data = r->w.data,
 	    .bytes = l->bytes, .number = r->number + 1, .offset = r->offset,
 	    .too_long = true } };
 	rec->line.len = l->bytes < LINES_KEPT ? (size_t)l->bytes : LINES_KEPT;
@@ -184,9 +185,9 @@ csv_read_long_record(
 
 	if (l.hash == NULL)
 		return err_nomem(e);
-	memmove(r->data, r->data + r->start, r->end - r->start);
-	r->end -= r->start;
-	r->start = 0;
+	memmove(r->w.data, r->w.data + r->w.start, r->w.end - r->w.start);
+	r->w.end -= r->w.start;
+	r->w.start = 0;
 	if ((rc = read_to_end(&l, e)) == 1)
 		fill_record(&l, rec);
 	hash_free(l.hash);

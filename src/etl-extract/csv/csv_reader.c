@@ -5,22 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
-
 int
 csv_reader_open(struct csv_reader **out, struct input *in,
     const struct csv_dialect *d, size_t max, struct err *e)
 {
 	struct csv_reader *r = calloc(1, sizeof(*r));
 
-	if (r == NULL || (r->data = malloc(READ_MAX)) == NULL) {
-		free(r);
+	if (r == NULL)
 		return err_nomem(e);
+	if (window_open(&r->w, e) == -1) {
+		free(r);
+		return -1;
 	}
 	r->in = in;
 	r->d = d;
 	r->max = max;
-	r->cap = READ_MAX;
 	r->skip = d->skip;
 	r->bad_quote = UINT64_MAX;
 	csv_scan_init(&r->scan, d);
@@ -34,7 +33,7 @@ csv_reader_close(struct csv_reader *r)
 	if (r == NULL)
 		return;
 	csv_scan_release(&r->scan);
-	free(r->data);
+	window_release(&r->w);
 	free(r);
 }
 
@@ -42,34 +41,22 @@ csv_reader_close(struct csv_reader *r)
 static void
 consume(struct csv_reader *r, size_t n, uint64_t lines)
 {
-	r->start += n;
+	r->w.start += n;
 	r->offset += n;
 	r->number += lines;
 }
 
-/* Makes room for READ_MIN bytes: moves the unread bytes to the front, or grows
- * the window. */
-static int
+/* Makes room for the next read, and returns how many bytes have room, or 0 on
+ * failure. */
+static size_t
 make_room(struct csv_reader *r, struct err *e)
 {
-	size_t from = r->is_held ? r->held : r->start;
-	size_t cap = r->cap;
-	char *p;
+	const size_t start = r->w.start;
+	size_t room = window_make_room(
+	    &r->w, r->is_held ? r->held : start, r->max, e);
 
-	if (from > 0 && (r->cap - r->end < READ_MIN || from == r->end)) {
-		memmove(r->data, r->data + from, r->end - from);
-		r->start -= from;
-		r->end -= from;
-		r->held -= r->is_held ? from : 0;
-	}
-	if (r->cap - r->end >= READ_MIN)
-		return 0;
-	cap = cap < r->max ? 2 * cap : cap + READ_MAX;
-	if ((p = realloc(r->data, cap)) == NULL)
-		return err_nomem(e);
-	r->data = p;
-	r->cap = cap;
-	return 0;
+	r->held -= r->is_held ? start - r->w.start : 0;
+	return room;
 }
 
 static enum csv_next
@@ -83,13 +70,12 @@ read_more_or_pause(struct csv_reader *r, struct err *e)
 		return CSV_WAIT;
 	}
 	r->has_paused = false;
-	if (make_room(r, e) == -1)
+	if ((room = make_room(r, e)) == 0)
 		return CSV_FAILED;
-	room = r->cap - r->end < READ_MAX ? r->cap - r->end : READ_MAX;
-	if ((n = input_read(r->in, r->data + r->end, room, e)) == -1)
+	if ((n = input_read(r->in, r->w.data + r->w.end, room, e)) == -1)
 		return CSV_FAILED;
 	r->is_eof = n == 0;
-	r->end += (size_t)n;
+	r->w.end += (size_t)n;
 	return CSV_ITEM;
 }
 
@@ -99,23 +85,23 @@ enum at_start { AT_RECORD, AT_SKIPPED, AT_UNKNOWN, AT_END };
 static bool
 starts_with(const struct csv_reader *r, const char *text, size_t len)
 {
-	size_t n = r->end - r->start;
+	size_t n = r->w.end - r->w.start;
 
-	return memcmp(r->data + r->start, text, n < len ? n : len) == 0;
+	return memcmp(r->w.data + r->w.start, text, n < len ? n : len) == 0;
 }
 
 /* Skips a line, or the part of it that is in the window. */
 static enum at_start
 skip_line(struct csv_reader *r)
 {
-	const char *p = r->data + r->start;
-	const char *lf = memchr(p, '\n', r->end - r->start);
+	const char *p = r->w.data + r->w.start;
+	const char *lf = memchr(p, '\n', r->w.end - r->w.start);
 
 	r->is_in_skipped_line = lf == NULL;
 	if (lf != NULL)
 		consume(r, (size_t)(lf - p) + 1, 1);
 	else
-		consume(r, r->end - r->start, 0);
+		consume(r, r->w.end - r->w.start, 0);
 	if (lf == NULL && r->is_eof)
 		return AT_END;
 	if (lf != NULL && r->skip > 0)
@@ -133,8 +119,8 @@ is_blank_line(const char *p, size_t n, bool is_eof)
 static enum at_start
 skip_one_or_find_record(struct csv_reader *r)
 {
-	const char *p = r->data + r->start, *comment = r->d->comment;
-	size_t n = r->end - r->start;
+	const char *p = r->w.data + r->w.start, *comment = r->d->comment;
+	size_t n = r->w.end - r->w.start;
 
 	if (r->is_in_skipped_line)
 		return skip_line(r);
@@ -181,7 +167,7 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 	rec->field = s->field;
 	rec->n = s->n;
 	rec->why = r->bad_quote != UINT64_MAX ? r->why : NULL;
-	l->data = r->data + r->start;
+	l->data = r->w.data + r->w.start;
 	l->len = l->bytes = s->text_length;
 	l->file = NULL;
 	l->number = r->number + 1;
@@ -213,8 +199,8 @@ set_bad_quote(struct csv_reader *r)
 static bool
 window_is_full(const struct csv_reader *r)
 {
-	return r->end - (r->is_held ? r->held : r->start) > r->max &&
-	    r->end - r->start >= (r->is_held ? 0 : LINES_KEPT);
+	return r->w.end - (r->is_held ? r->held : r->w.start) > r->max &&
+	    r->w.end - r->w.start >= (r->is_held ? 0 : LINES_KEPT);
 }
 
 /* Returns CSV_WAIT if the record goes on after the window. */
@@ -228,8 +214,8 @@ scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 			csv_scan_begin(s, r->bad_quote == UINT64_MAX ?
 			    SIZE_MAX : (size_t)(r->bad_quote - r->offset));
 		r->is_in_record = true;
-		switch (csv_scan_record(s, r->data + r->start,
-		    r->end - r->start, r->is_eof)) {
+		switch (csv_scan_record(s, r->w.data + r->w.start,
+		    r->w.end - r->w.start, r->is_eof)) {
 		case CSV_MORE:
 			return CSV_WAIT;
 		case CSV_BAD_QUOTE:

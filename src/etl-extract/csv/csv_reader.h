@@ -1,6 +1,6 @@
 /* Reads the records of a CSV file: keeps a window of the file in memory, skips
  * blank lines, comments and the lines of --skip, and finds broken records.
- * Owns:  the window (at most max + 256 KiB, more while a quoted field is
+ * Owns:  the window (at most max + 512 KiB, more while a quoted field is
  *        open), the table of fields.
  * Borrows: the input and the dialect.
  * Gives: each record, valid until the next call. CSV_WAIT: the next call may

@@ -2,6 +2,7 @@
 #ifndef EXTRACT_CSV_READER_IMPL_H
 #define EXTRACT_CSV_READER_IMPL_H
 
+#include "base/window.h"
 #include "csv/csv_reader.h"
 
 struct csv_reader {
@@ -9,12 +10,10 @@ struct csv_reader {
 	const struct csv_dialect *d;
 	struct csv_scan scan;
 	size_t max;             /* longest record that is kept whole */
-	char *data;
-	size_t cap;
-	size_t start, end;      /* bytes that were read and not yet returned */
+	struct window w;
 	bool is_eof;            /* the input has no more bytes than these */
-	uint64_t offset;        /* of data[start] in the text */
-	uint64_t number;        /* lines before data[start] */
+	uint64_t offset;        /* of w.data[w.start] in the text */
+	uint64_t number;        /* lines before this byte */
 	uint64_t skip;          /* lines still to be skipped at the start */
 	bool is_in_skipped_line;
 	bool has_begun;         /* a byte order mark was looked for */
@@ -25,7 +24,8 @@ struct csv_reader {
 	const char *why;        /* why that quote is wrong */
 	bool refuses_long;
 	bool is_held;
-	size_t held;            /* data[held] is the first byte that is kept */
+	size_t held;            /* w.data[held] is the first byte that is
+				 * kept */
 	uint64_t held_offset, held_number, held_skip;
 	bool held_has_begun;
 };

@@ -22,7 +22,7 @@ void
 csv_reader_hold(struct csv_reader *r)
 {
 	r->is_held = true;
-	r->held = r->start;
+	r->held = r->w.start;
 	r->held_offset = r->offset;
 	r->held_number = r->number;
 	r->held_skip = r->skip;
@@ -34,7 +34,7 @@ csv_reader_rewind(struct csv_reader *r)
 {
 	r->is_held = r->is_in_record = r->is_in_skipped_line = false;
 	r->bad_quote = UINT64_MAX;
-	r->start = r->held;
+	r->w.start = r->held;
 	r->offset = r->held_offset;
 	r->number = r->held_number;
 	r->skip = r->held_skip;
@@ -47,7 +47,7 @@ csv_reader_seek(struct csv_reader *r, uint64_t offset, uint64_t lines,
 {
 	if (input_seek(r->in, offset, e) == -1)
 		return -1;
-	r->start = r->end = 0;
+	r->w.start = r->w.end = 0;
 	r->is_eof = r->is_in_record = r->is_in_skipped_line = false;
 	r->is_held = false;
 	r->has_begun = true;

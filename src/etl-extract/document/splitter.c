@@ -1,27 +1,24 @@
 #include "document/splitter.h"
 
+#include "base/window.h"
 #include "document/value_end.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
-
 struct splitter {
 	size_t max;             /* longest record that is kept whole */
 	struct walk walk;
-	char *data;
-	size_t cap;
-	size_t start, end;      /* bytes that were read and not yet used */
-	uint64_t offset;        /* of data[start] in the text */
+	struct window w;
+	uint64_t offset;        /* of w.data[w.start] in the text */
 	bool is_eof;
 	bool has_begun;         /* a byte order mark was looked for */
-	/* The name or value that starts at data[start]. */
+	/* The name or value that starts at w.data[w.start]. */
 	enum walk_use use;      /* WALK_TAKEN: there is none */
 	struct value_end value;
 	size_t seen;            /* so many bytes of it belong to it */
 	/* A value of which not all bytes are kept. */
-	uint64_t dropped;       /* bytes of it before data[start] */
+	uint64_t dropped;       /* bytes of it before these */
 	struct hash *hash;      /* of these bytes, if it is a record */
 	char *kept;             /* its first LINES_KEPT bytes */
 	bool returned_kept;     /* the last record is in kept */
@@ -34,7 +31,7 @@ splitter_restart(struct splitter *s)
 	hash_free(s->hash);
 	s->hash = NULL;
 	walk_restart(&s->walk);
-	s->start = s->end = 0;
+	s->w.start = s->w.end = 0;
 	s->offset = s->records = s->dropped = 0;
 	s->is_eof = s->has_begun = false;
 	s->use = WALK_TAKEN;
@@ -48,12 +45,10 @@ splitter_open(struct splitter **out, const struct walk_conf *c,
 
 	if (s == NULL)
 		return err_nomem(e);
-	if (walk_open(&s->walk, c, e) == -1 ||
-	    (s->data = malloc(READ_MAX)) == NULL) {
+	if (walk_open(&s->walk, c, e) == -1 || window_open(&s->w, e) == -1) {
 		splitter_close(s);
-		return err_nomem(e);
+		return -1;
 	}
-	s->cap = READ_MAX;
 	s->max = max_record;
 	splitter_restart(s);
 	*out = s;
@@ -68,7 +63,7 @@ splitter_close(struct splitter *s)
 	walk_release(&s->walk);
 	hash_free(s->hash);
 	free(s->kept);
-	free(s->data);
+	window_release(&s->w);
 	free(s);
 }
 
@@ -108,46 +103,18 @@ splitter_outline_records(const struct splitter *s)
 	return s->walk.records_at;
 }
 
-/* Makes room for READ_MIN bytes: moves the unread bytes to the front, or grows
- * the window. */
-static int
-make_room(struct splitter *s, struct err *e)
-{
-	const size_t n = s->end - s->start;
-	size_t cap = s->cap < s->max ? 2 * s->cap : s->cap + READ_MAX;
-	char *p;
-
-	if (s->start > 0 && (n == 0 || s->cap - s->end < READ_MIN)) {
-		memmove(s->data, s->data + s->start, n);
-		s->start = 0;
-		s->end = n;
-	}
-	if (s->cap - s->end >= READ_MIN)
-		return 0;
-	if (cap > s->max + 2 * (size_t)READ_MAX)
-		cap = s->max + 2 * (size_t)READ_MAX;
-	if (cap <= s->cap)
-		cap = s->cap + READ_MAX;
-	if ((p = realloc(s->data, cap)) == NULL)
-		return err_nomem(e);
-	s->data = p;
-	s->cap = cap;
-	return 0;
-}
-
 int
 splitter_read(struct splitter *s, struct lines_reader r, struct err *e)
 {
 	size_t room;
 	ssize_t n;
 
-	if (make_room(s, e) == -1)
+	if ((room = window_make_room(&s->w, s->w.start, s->max, e)) == 0)
 		return -1;
-	room = s->cap - s->end < READ_MAX ? s->cap - s->end : READ_MAX;
-	if ((n = r.read(r.self, s->data + s->end, room, e)) == -1)
+	if ((n = r.read(r.self, s->w.data + s->w.end, room, e)) == -1)
 		return -1;
 	s->is_eof = n == 0;
-	s->end += (size_t)n;
+	s->w.end += (size_t)n;
 	return 0;
 }
 
@@ -175,7 +142,7 @@ broken_text(struct splitter *s, enum walk_fault_kind kind, const char *why,
 static void
 consume(struct splitter *s, size_t n)
 {
-	s->start += n;
+	s->w.start += n;
 	s->offset += n;
 }
 
@@ -184,7 +151,7 @@ consume(struct splitter *s, size_t n)
 static int
 drop_seen_bytes(struct splitter *s, struct err *e)
 {
-	const char *p = s->data + s->start;
+	const char *p = s->w.data + s->w.start;
 
 	if (s->use == WALK_RECORD) {
 		if (s->kept == NULL &&
@@ -206,7 +173,7 @@ drop_seen_bytes(struct splitter *s, struct err *e)
 static void
 fill_record(struct splitter *s, struct line *l)
 {
-	*l = (struct line){ .data = s->data + s->start, .len = s->seen,
+	*l = (struct line){ .data = s->w.data + s->w.start, .len = s->seen,
 	    .number = ++s->records, .offset = s->offset - s->dropped,
 	    .bytes = s->dropped + s->seen };
 	if (l->bytes <= s->max)
@@ -224,7 +191,7 @@ fill_record(struct splitter *s, struct line *l)
 	l->len = LINES_KEPT;
 }
 
-/* Called at the end of the name or value that starts at data[start]. */
+/* Called at the end of the name or value that starts the window. */
 static enum split_next
 finish_value(struct splitter *s, struct line *record, struct err *e)
 {
@@ -233,7 +200,7 @@ finish_value(struct splitter *s, struct line *record, struct err *e)
 	if (use == WALK_RECORD)
 		fill_record(s, record);
 	s->use = WALK_TAKEN;
-	if (!walk_value(&s->walk, use, s->data + s->start, s->seen))
+	if (!walk_value(&s->walk, use, s->w.data + s->w.start, s->seen))
 		return broken(s, use == WALK_KEEP ? 0 : s->seen, e);
 	consume(s, s->seen);
 	s->seen = 0;
@@ -265,12 +232,12 @@ static enum split_next
 read_value(struct splitter *s, struct line *record, bool *is_done,
     struct err *e)
 {
-	const size_t left = s->end - s->start - s->seen;
+	const size_t left = s->w.end - s->w.start - s->seen;
 	enum value_end_found found;
 	size_t used = 0;
 
 	found = value_end_find(
-	    &s->value, s->data + s->start + s->seen, left, &used);
+	    &s->value, s->w.data + s->w.start + s->seen, left, &used);
 	s->seen += used;
 	*is_done = found == VALUE_ENDS || (found == VALUE_GOES_ON &&
 	    s->value.is_word && s->is_eof &&
@@ -285,7 +252,7 @@ read_value(struct splitter *s, struct line *record, bool *is_done,
 static void
 skip_white_space(struct splitter *s)
 {
-	const char *p = s->data + s->start, *end = s->data + s->end;
+	const char *p = s->w.data + s->w.start, *end = s->w.data + s->w.end;
 	const char *from = p;
 
 	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
@@ -299,13 +266,13 @@ static bool
 skip_byte_order_mark(struct splitter *s)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	const size_t n = s->end - s->start;
+	const size_t n = s->w.end - s->w.start;
 
 	if (n < 3 && !s->is_eof &&
-	    memcmp(s->data + s->start, mark, n) == 0)
+	    memcmp(s->w.data + s->w.start, mark, n) == 0)
 		return false;
 	s->has_begun = true;
-	if (n >= 3 && memcmp(s->data + s->start, mark, 3) == 0)
+	if (n >= 3 && memcmp(s->w.data + s->w.start, mark, 3) == 0)
 		consume(s, 3);
 	return true;
 }
@@ -314,7 +281,7 @@ skip_byte_order_mark(struct splitter *s)
 static enum split_next
 read_byte(struct splitter *s, struct err *e)
 {
-	const char c = s->data[s->start];
+	const char c = s->w.data[s->w.start];
 	const enum walk_use use = walk_byte(&s->walk, c);
 
 	if (use == WALK_BROKEN)
@@ -346,9 +313,9 @@ splitter_next(struct splitter *s, struct line *record, struct err *e)
 		if (!s->has_begun && !skip_byte_order_mark(s))
 			return SPLIT_MORE;
 		skip_white_space(s);
-		if (s->start == s->end && !s->is_eof)
+		if (s->w.start == s->w.end && !s->is_eof)
 			return SPLIT_MORE;
-		if (s->start == s->end)
+		if (s->w.start == s->w.end)
 			return walk_end(&s->walk) ? SPLIT_END :
 			    broken(s, 0, e);
 		if ((n = read_byte(s, e)) != SPLIT_MORE)
