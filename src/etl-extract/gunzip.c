@@ -10,8 +10,7 @@ struct gunzip {
 	z_stream z;
 	bool is_complete;       /* no member has begun since the last one */
 	bool has_member;        /* a member has ended */
-	bool may_have_more;     /* decoded bytes that had no room, or a fault
-				 * that was not yet returned */
+	bool may_have_more;     /* decoded bytes that had no room */
 	enum gunzip_result fault;
 };
 
@@ -45,7 +44,7 @@ gunzip_is_complete(const struct gunzip *z)
 bool
 gunzip_may_have_more(const struct gunzip *z)
 {
-	return z->may_have_more;
+	return z->may_have_more || z->fault != GUNZIP_OK;
 }
 
 const char *
@@ -97,7 +96,6 @@ decode(struct gunzip *z)
 		z->may_have_more = s->avail_out == 0 && !z->is_complete;
 	}
 	z->fault = fault_of(z, rc);
-	z->may_have_more |= z->fault != GUNZIP_OK;
 }
 
 enum gunzip_result
@@ -114,5 +112,5 @@ gunzip_decode(struct gunzip *z, const char *p, size_t n, size_t *used,
 		decode(z);
 	*used = n - z->z.avail_in;
 	*made = most - z->z.avail_out;
-	return *made > 0 ? GUNZIP_OK : z->fault;
+	return z->fault;
 }

@@ -1,8 +1,9 @@
 /* Decodes a gzip stream (RFC 1952) piece by piece. The stream may have several
  * members; their contents are joined. NUL bytes after a member are skipped: a
  * tape or another block device fills its last block with them.
- * Gives: all bytes before a fault, then the fault. gunzip_why_damaged() is
- *        zlib's message, after GUNZIP_DAMAGED. */
+ * Gives: a fault in each call from the first one that finds it, which may also
+ *        put bytes at out. gunzip_why_damaged() is zlib's message, after
+ *        GUNZIP_DAMAGED. */
 #ifndef EXTRACT_GUNZIP_H
 #define EXTRACT_GUNZIP_H
 
@@ -27,7 +28,7 @@ const char *gunzip_why_damaged(const struct gunzip *z);
 /* True if the input ended at the end of a member, so that nothing is
  * missing. */
 bool gunzip_is_complete(const struct gunzip *z);
-/* True if gunzip_decode() may give more without further input. */
+/* True if gunzip_decode() gives more, or a fault, without further input. */
 bool gunzip_may_have_more(const struct gunzip *z);
 void gunzip_free(struct gunzip *z);
 

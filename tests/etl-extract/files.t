@@ -154,6 +154,15 @@ data[len(data) // 2] ^= 0xff
 open(sys.argv[2], 'wb').write(data)
 EOF
 	is "$tool: damaged data exits with 65" 65 "$(run broken.csv.$suffix)"
+	printf 'a\n1\n2\n' | $tool -qc >sum.csv.$suffix
+	python3 - sum.csv.$suffix <<'EOF'
+import sys
+data = bytearray(open(sys.argv[1], 'rb').read())
+data[-1] ^= 1
+open(sys.argv[1], 'wb').write(data)
+EOF
+	is "$tool: data with a wrong checksum: the records before it are written" \
+	    '65 {"a":"1"}{"a":"2"}' "$(run sum.csv.$suffix) $(tr -d '\n' <out)"
 	$tool -qc d/c.ndjson >c.ndjson.$suffix
 	is "$tool: NDJSON is decompressed" '0 7' \
 	    "$(run c.ndjson.$suffix) $(out)"

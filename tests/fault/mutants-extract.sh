@@ -52,8 +52,8 @@ mutant etl-extract/http.t 'cut gzip data is taken as complete' $receiver \
 mutant etl-extract/http.t 'broken gzip data is not retried' $receiver \
     's/if (r->bad_gzip)/r->bad_gzip = false; if (*got == 0)/' \
     'badgzip once'
-mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/http/gunzip.c \
-    's/if (z->is_complete && inflateReset(s) != Z_OK)/if (z->is_complete)/' \
+mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/gunzip.c \
+    's/^	if (s->avail_in == 0)/	s->avail_in = 0; if (true)/' \
     'a gzip body of two members'
 mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/page_fault.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \

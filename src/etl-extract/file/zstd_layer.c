@@ -8,7 +8,9 @@ struct zstd {
 	struct layer layer;
 	struct layer *below;
 	ZSTD_DStream *stream;
-	ZSTD_inBuffer in;
+	size_t first_step, step; /* bytes to decode at once: up to the end of
+				 * a block */
+	size_t at, end;         /* bytes of chunk that are not decoded */
 	bool is_in_frame;       /* a frame has begun and has not ended */
 	bool has_frame;         /* one frame was read */
 	bool has_filled;        /* the last call filled its whole output, so
@@ -48,11 +50,33 @@ read_chunk_unless_cut(struct zstd *z, struct err *e)
 
 	if (n == -1)
 		return -1;
-	z->in = (ZSTD_inBuffer){ z->chunk, (size_t)n, 0 };
+	z->at = 0;
+	z->end = (size_t)n;
 	if (n == 0 && (z->is_in_frame || !z->has_frame))
 		return err_set(e, ERR_IO, false, "the compressed data "
 		    "(Zstandard) ends early: the file was cut: fetch it again");
 	return n > 0;
+}
+
+/* Decodes at most one block. If the decoder fails, it does not say how many
+ * bytes it has put at p in that call: in steps of a block, no bytes before the
+ * fault get lost. */
+static int
+decode_block(struct zstd *z, ZSTD_outBuffer *out, struct err *e)
+{
+	const size_t left = z->end - z->at;
+	ZSTD_inBuffer in = { z->chunk + z->at,
+	    left < z->step ? left : z->step, 0 };
+	size_t rc = ZSTD_decompressStream(z->stream, out, &in);
+
+	if (ZSTD_isError(rc))
+		return set_decode_error(z, rc, e);
+	z->at += in.pos;
+	z->step = rc != 0 ? rc : z->first_step;
+	z->is_in_frame = rc != 0;
+	z->has_frame |= rc == 0;
+	z->has_filled = out->pos == out->size && rc != 0;
+	return 0;
 }
 
 static ssize_t
@@ -60,19 +84,14 @@ zstd_read(struct layer *l, char *p, size_t n, struct err *e)
 {
 	struct zstd *z = (struct zstd *)l;
 	ZSTD_outBuffer out = { p, n, 0 };
-	size_t rc;
 	int more;
 
 	while (out.pos == 0) {
-		if (z->in.pos == z->in.size && !z->has_filled &&
+		if (z->at == z->end && !z->has_filled &&
 		    (more = read_chunk_unless_cut(z, e)) <= 0)
 			return more;
-		rc = ZSTD_decompressStream(z->stream, &out, &z->in);
-		if (ZSTD_isError(rc))
-			return set_decode_error(z, rc, e);
-		z->is_in_frame = rc != 0;
-		z->has_frame |= rc == 0;
-		z->has_filled = out.pos == out.size && rc != 0;
+		if (decode_block(z, &out, e) == -1)
+			return -1;
 	}
 	return (ssize_t)out.pos;
 }
@@ -88,6 +107,7 @@ zstd_layer_open(struct layer *below, struct err *e)
 		(void)err_nomem(e);
 		return NULL;
 	}
+	z->first_step = z->step = ZSTD_initDStream(z->stream);
 	z->layer = (struct layer){ zstd_read, zstd_close };
 	z->below = below;
 	return &z->layer;

@@ -130,7 +130,7 @@ receiver_decode(struct receiver *r, char *p, size_t n, size_t *got)
 		return true;
 	if (r->gzip != NULL) {
 		r->bad_gzip = gunzip_decode(
-		    r->gzip, raw, left, &used, p, n, got) == -1;
+		    r->gzip, raw, left, &used, p, n, got) != GUNZIP_OK;
 		if (r->bad_gzip)
 			return refuse_answer(
 			    r, "the answer's gzip data is broken");

@@ -7,7 +7,7 @@
 #ifndef EXTRACT_RECEIVER_H
 #define EXTRACT_RECEIVER_H
 
-#include "http/gunzip.h"
+#include "gunzip.h"
 #include "http/http.h"
 
 struct receiver {
