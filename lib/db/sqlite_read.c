@@ -67,8 +67,7 @@ is_blank_or_comment(struct lite_read *r, const char *tail)
 }
 
 static int
-refuse_unless_one_query(
-    struct lite_read *r, const char *sql, const char *tail, struct err *e)
+refuse_unless_one_query(struct lite_read *r, const char *tail, struct err *e)
 {
 	if (r->st == NULL)
 		return err_set(e, ERR_CONFIG, false, "the text has no query");
@@ -94,7 +93,7 @@ lite_read_prepare(
 	*at = -1;
 	rc = sqlite3_prepare_v3(r->lite->db, sql, -1, 0, &r->st, &tail);
 	if (rc == SQLITE_OK)
-		return refuse_unless_one_query(r, sql, tail, e);
+		return refuse_unless_one_query(r, tail, e);
 	*at = sqlite3_error_offset(r->lite->db);
 	return lite_set_error_and_fault(r->lite, rc, e);
 }

@@ -49,9 +49,3 @@ file_format_is_tsv(const struct file_format *f)
 {
 	return is_word(f->name, f->len, "tsv");
 }
-
-bool
-file_format_is_csv(const struct file_format *f)
-{
-	return is_word(f->name, f->len, "csv") || file_format_is_tsv(f);
-}

@@ -16,8 +16,7 @@ struct file_format {
  * --format, or else ndjson. */
 void file_format_of(struct file_format *f, const struct extract_opts *o,
     const char *path);
-/* True for csv and tsv, in any case of letters. */
-bool file_format_is_csv(const struct file_format *f);
+/* True for tsv, in any case of letters. */
 bool file_format_is_tsv(const struct file_format *f);
 
 #endif

@@ -85,8 +85,9 @@ find_and_put(struct buf *out, const struct json *j, const char *pointer,
 	    put_with_new_member(out, j, i, last + 1, value, e);
 }
 
-int
-json_put_with_member(struct buf *out, const struct buf *text,
+/* Appends the JSON text with `value`, which is JSON too, at the pointer. */
+static int
+put_text_with_member(struct buf *out, const struct buf *text,
     const char *pointer, const struct buf *value, struct err *e)
 {
 	struct json_fault f = { 0 };
@@ -118,7 +119,7 @@ put_into_body(struct request *r, const char *pointer,
 	else
 		buf_add(&value, v->text.data, v->text.len);
 	rc = buf_check(&value, e) == -1 ? -1 :
-	    json_put_with_member(&out, &r->body, pointer, &value, e);
+	    put_text_with_member(&out, &r->body, pointer, &value, e);
 	buf_release(&value);
 	if (rc == -1) {
 		buf_release(&out);
@@ -202,7 +203,7 @@ request_check_body_place(const struct request *r,
 	buf_init(&out, REQUEST_BODY_MAX);
 	buf_init(&zero, 1);
 	buf_char(&zero, '0');
-	rc = buf_check(&zero, e) == -1 ? -1 : json_put_with_member(
+	rc = buf_check(&zero, e) == -1 ? -1 : put_text_with_member(
 	    &out, &r->given_body, o->into + prefix, &zero, e);
 	buf_release(&out);
 	buf_release(&zero);

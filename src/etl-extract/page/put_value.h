@@ -20,8 +20,4 @@ int request_put_number(struct request *r, const struct locator *to,
 int request_check_body_place(const struct request *r,
     const struct extract_opts *o, struct err *e);
 
-/* Appends the JSON text with `value`, which is JSON too, at the pointer. */
-int json_put_with_member(struct buf *out, const struct buf *text,
-    const char *pointer, const struct buf *value, struct err *e);
-
 #endif
