@@ -20,8 +20,8 @@ int lite_read_prepare(
     struct lite_read *r, const char *sql, int *at, struct err *e);
 size_t lite_read_count_columns(const struct lite_read *r);
 const char *lite_read_column_name(const struct lite_read *r, size_t i);
-/* The type in the declaration of the column that column i of the result is;
- * NULL if it is an expression. */
+/* If column i of the result is a column of a table, the type in its
+ * declaration; NULL for an expression. */
 const char *lite_read_declared_type(const struct lite_read *r, size_t i);
 /* The name of parameter i (from 1), such as ":since", or NULL if it has none;
  * lite_read_count_parameters() is the last i. */

@@ -144,8 +144,9 @@ write_whole(int fd, const void *p, size_t n)
 	return done == (ssize_t)n;
 }
 
-/* The child is silent: if something is wrong with its input, this process finds
- * it again and reports it. It ends when the pipe of its tasks is closed. */
+/* A child prints nothing: if its input has a fault, it gives the task up, and
+ * its parent reads the same input and reports the fault. The child exits when
+ * the parent closes the pipe of the tasks. */
 static _Noreturn void
 run_child(struct ahead_output *o, ahead_work *work, void *self, int task_fd,
     int done_fd)

@@ -20,7 +20,7 @@ enum {
 };
 
 struct ahead_output {
-	bool is_done;           /* all that follows is valid */
+	bool is_done;           /* the members below are valid */
 	uint64_t begin, end;    /* the bytes of the file that became lines */
 	uint64_t input_lines;
 	uint64_t records;       /* so many lines are in data */

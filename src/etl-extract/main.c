@@ -11,6 +11,7 @@
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
  * ahead.c        child processes that make records ahead (--jobs).
+ * gunzip.c       decodes gzip, of files and of answers.
  * scheme.c       tells a URL from the name of a file.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,

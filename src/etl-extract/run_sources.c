@@ -108,7 +108,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 	for (size_t i = 0; i < s->list.n; i++) {
 		const struct file_entry *f = &s->list.v[i];
 
-		has_csv |= f->why != NULL;      /* it may have been one */
+		has_csv |= f->why != NULL;      /* perhaps a CSV file */
 		has_records |= f->why != NULL;
 		if (f->why != NULL)
 			continue;

@@ -18,8 +18,8 @@ enum {
 
 struct csv_column {
 	const char *name;
-	size_t at, len;         /* in `names`: "name": with what stands before
-				 * it in a record, the brace or a comma */
+	size_t at, len;         /* the part of `names` that comes before the
+				 * value in a record: {"id": or ,"name": */
 	enum csv_type type;
 };
 

@@ -37,7 +37,7 @@ csv_reader_close(struct csv_reader *r)
 	free(r);
 }
 
-/* Goes on by n bytes, with so many line feeds in them. */
+/* Moves the start of the window past n bytes, which have so many line feeds. */
 static void
 consume(struct csv_reader *r, size_t n, uint64_t lines)
 {
@@ -79,7 +79,8 @@ read_more_or_pause(struct csv_reader *r, struct err *e)
 	return CSV_ITEM;
 }
 
-/* What stands at the start of the window. */
+/* What begins at the start of the window. AT_SKIPPED: a part was skipped, look
+ * again. AT_UNKNOWN: more bytes must be read to know it. */
 enum at_start { AT_RECORD, AT_SKIPPED, AT_UNKNOWN, AT_END };
 
 static bool

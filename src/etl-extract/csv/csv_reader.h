@@ -19,7 +19,7 @@ struct csv_record {
 	struct line line;       /* the bytes without the line end, the place */
 	const struct csv_field *field;
 	size_t n;               /* number of fields */
-	const char *why;        /* a quote is wrong, in this way; NULL: none */
+	const char *why;        /* what is wrong with a quote, or NULL */
 };
 
 struct csv_reader;
@@ -29,8 +29,9 @@ int csv_reader_open(struct csv_reader **r, struct input *in,
 void csv_reader_close(struct csv_reader *r);
 enum csv_next csv_reader_next(
     struct csv_reader *r, struct csv_record *rec, struct err *e);
-/* From hold on, the window keeps all records. CSV_END then also means that the
- * window is full. csv_reader_rewind() goes back to the first of them. */
+/* After csv_reader_hold() the window keeps all records that are read, until
+ * csv_reader_rewind() goes back to the first of them. Until then, CSV_END can
+ * also mean that the window is full. */
 void csv_reader_hold(struct csv_reader *r);
 void csv_reader_rewind(struct csv_reader *r);
 /* Where the next record, or what is skipped before it, begins. */

@@ -1,4 +1,5 @@
-/* The fields of a CSV reader, for csv_reader.c and csv_long.c only. */
+/* The members of struct csv_reader, for csv_reader.c, csv_long.c and csv_seek.c
+ * only. */
 #ifndef EXTRACT_CSV_READER_IMPL_H
 #define EXTRACT_CSV_READER_IMPL_H
 

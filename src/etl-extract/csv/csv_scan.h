@@ -1,10 +1,10 @@
 /* Finds the fields and the end of one CSV record (RFC 4180).
  * Owns:  the table of fields, which is used again for the next record.
  * Borrows: the dialect.
- * Use:   csv_scan_begin() before each record; then csv_scan_record() with all
- *        bytes of the record that have come. After CSV_MORE call it again with
- *        more bytes; the earlier bytes may have moved.
- * Gives: the fields' places relative to the first byte of the record. */
+ * Use:   call csv_scan_begin() at each record, then csv_scan_record() with the
+ *        bytes of the record that have been read. If it returns CSV_MORE, call
+ *        it again with these bytes, which may have moved, and more.
+ * Gives: the place of each field, from the first byte of the record. */
 #ifndef EXTRACT_CSV_SCAN_H
 #define EXTRACT_CSV_SCAN_H
 

@@ -35,7 +35,8 @@ void csv_trim(const char **p, size_t *n);
 bool csv_put_typed(
     struct buf *out, enum csv_type t, const char *p, size_t n);
 
-/* What the values of a column that have been seen can be. Starts as 0. */
+/* Which types fit all values of a column that were seen. In a struct of zeros,
+ * none was seen. */
 struct csv_guess {
 	bool has_value;
 	bool not_int, not_number, not_bool, not_time;

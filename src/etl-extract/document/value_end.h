@@ -19,7 +19,7 @@ struct value_end {
 	bool is_word;           /* a number, true, false or null */
 	bool in_string;
 	bool is_escaped;        /* the next byte follows a backslash */
-	uint64_t braces[VALUE_END_LEVELS / 64]; /* a bit for each level */
+	uint64_t braces[VALUE_END_LEVELS / 64]; /* bit n: is it a brace? */
 };
 
 enum value_end_found {

@@ -13,10 +13,10 @@ parse_paths(struct walk *w, struct err *e)
 	const struct walk_conf *c = w->conf;
 
 	w->n_paths = 1;
-	if (c->records != NULL && !walk_path_parse(&w->path[0], c->records))
+	if (c->records != NULL && !walk_path_split(&w->path[0], c->records))
 		return err_nomem(e);
 	for (unsigned i = 0; i < WALK_WANTED && c->wanted[i] != NULL; i++)
-		if (!walk_path_parse(&w->path[w->n_paths++], c->wanted[i]))
+		if (!walk_path_split(&w->path[w->n_paths++], c->wanted[i]))
 			return err_nomem(e);
 	return 0;
 }

@@ -45,12 +45,12 @@ struct walk_fault {
 
 enum walk_use {
 	WALK_BROKEN = -1,
-	WALK_TAKEN,             /* the byte is part of the way */
-	WALK_NAME,              /* a member's name starts here */
-	WALK_RECORD,            /* ... a record */
-	WALK_KEEP,              /* ... a value of the outline */
-	WALK_NULL,              /* ... null in place of the records */
-	WALK_SKIP               /* ... another value */
+	WALK_TAKEN,             /* the byte only leads to other values */
+	WALK_NAME,              /* the name of a member starts here */
+	WALK_RECORD,            /* a record starts here */
+	WALK_KEEP,              /* a value of the outline starts here */
+	WALK_NULL,              /* null starts here, in place of the records */
+	WALK_SKIP               /* any other value starts here */
 };
 
 /* An open object or array. A set of paths has a bit for each path. */
@@ -59,8 +59,9 @@ struct walk_frame {
 	bool is_records;        /* its elements are the records */
 	bool finds_array;       /* its only array member has the records */
 	bool has_part;          /* it has a part in the outline */
-	uint32_t paths;         /* those that lead through it */
-	uint32_t child;         /* ... and through its current member */
+	uint32_t paths;         /* the paths that lead through it */
+	uint32_t child;         /* of these, the paths that lead through
+				 * its current member */
 	uint64_t index;         /* of the current element */
 };
 
@@ -74,7 +75,7 @@ struct walk {
 	unsigned depth;
 	int expected;
 	bool has_value;                 /* a value has begun */
-	bool found;                     /* the records, in this value */
+	bool found;                     /* this value has the records */
 	struct buf name;                /* the last name, with its quotes */
 	struct buf array_name;          /* of the first array member */
 	struct buf outline;             /* only of an answer */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool
-walk_path_parse(struct walk_path *p, const char *pointer)
+walk_path_split(struct walk_path *p, const char *pointer)
 {
 	char *to;
 

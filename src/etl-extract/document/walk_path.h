@@ -1,7 +1,7 @@
 /* The parts of a JSON Pointer, decoded: a/b and c of /a~1b/c.
  * Owns:  the text of the parts.
  * Borrows: nothing.
- * Fails: walk_path_parse() returns false if memory is out. */
+ * Fails: walk_path_split() returns false if memory is out. */
 #ifndef EXTRACT_WALK_PATH_H
 #define EXTRACT_WALK_PATH_H
 
@@ -14,7 +14,7 @@ struct walk_path {
 				 * counted */
 };
 
-bool walk_path_parse(struct walk_path *p, const char *pointer);
+bool walk_path_split(struct walk_path *p, const char *pointer);
 void walk_path_release(struct walk_path *p);
 /* True if part k is this name. */
 bool walk_path_has(const struct walk_path *p, unsigned k, const char *name,

@@ -128,10 +128,10 @@ use_of_records(struct walk *w, char c, uint32_t paths)
 	return WALK_RECORD;
 }
 
-/* The value of a member starts with c. If it is an array, it has the
- * records. */
+/* An array starts that is a member of an answer, and --records is not given: if
+ * it is the only such array, it has the records. */
 static enum walk_use
-find_array(struct walk *w, uint32_t paths)
+enter_only_array(struct walk *w, uint32_t paths)
 {
 	if (w->found)
 		return walk_fail(w, WALK_TWO_ARRAYS, NULL);
@@ -176,7 +176,7 @@ walk_use_of_value(struct walk *w, char c)
 	if (f == NULL && w->conf->records == NULL)
 		return use_of_top_value(w, c, paths);
 	if (f != NULL && f->finds_array && c == '[')
-		return find_array(w, paths);
+		return enter_only_array(w, paths);
 	if ((paths & ~below & WALK_RECORDS) != 0)
 		return use_of_records(w, c, paths);
 	if (below != 0 && (c == '{' || c == '['))

@@ -37,8 +37,9 @@ encoding_close(struct layer *l)
 	free(c);
 }
 
-/* The encodings whose byte order is in a byte order mark, which glibc would
- * write again when it converts back. */
+/* The encodings whose byte order a byte order mark tells. They are replaced by
+ * the names with the byte order: for the names without it, glibc would write a
+ * second mark when it converts back. */
 static const struct {
 	const char *name, *little, *big;
 	size_t mark;
@@ -50,9 +51,9 @@ static const struct {
 	{ "UTF32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
 };
 
-/* The name of the encoding with its byte order: the byte order mark at p says
- * it; without a mark it is little endian. Sets *mark to the length of the
- * mark. */
+/* Returns the name of the encoding with its byte order, by the byte order mark
+ * at p; without a mark, the order is little endian. Sets *mark to the length of
+ * the mark. */
 static const char *
 resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
 {

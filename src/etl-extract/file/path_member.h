@@ -1,4 +1,5 @@
-/* The member that --source-file adds to each record: the name of the file. */
+/* The option --source-file FIELD: each record gets the member FIELD with the
+ * name of its file. */
 #ifndef EXTRACT_PATH_MEMBER_H
 #define EXTRACT_PATH_MEMBER_H
 

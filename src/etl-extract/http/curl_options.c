@@ -42,7 +42,7 @@ set_texts(CURL *u, const struct http_conf *c, struct err *e)
 }
 
 int
-curl_options_set_client(void *u, const struct http_conf *c, struct err *e)
+curl_options_set_shared(void *u, const struct http_conf *c, struct err *e)
 {
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(u, CURLOPT_SSLVERSION,

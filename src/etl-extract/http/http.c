@@ -113,7 +113,7 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 	}
 	h->proxy = c->proxy;
 	set_callbacks(h);
-	if (curl_options_set_client(h->curl, c, e) == -1) {
+	if (curl_options_set_shared(h->curl, c, e) == -1) {
 		http_close(h);
 		return -1;
 	}

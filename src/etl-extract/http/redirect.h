@@ -14,8 +14,8 @@
 
 struct redirect {
 	struct buf url;         /* of the next request that is sent */
-	struct buf header;      /* more headers for the user's origin, */
-	struct buf condition;   /* or empty */
+	struct buf header;      /* more headers for the user's origin; */
+	struct buf condition;   /* both may be empty */
 	const char *method;     /* of the next request that is sent */
 	const struct buf *body; /* its body, NULL for none */
 	unsigned count;         /* redirects followed so far */

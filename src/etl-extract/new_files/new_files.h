@@ -1,5 +1,5 @@
-/* --new-files: reads only the files that no earlier run of the checkpoint has
- * read to their end, and writes the checkpoint marks, which name the files.
+/* --new-files: leaves out the files that an earlier run with this checkpoint
+ * has read to their end. Writes checkpoint marks, which list finished files.
  * Borrows: the options; the list of files, whose entries it removes and sorts.
  * Owns:  what is stored about files; the lists for the marks.
  * Fails: ERR_USAGE, ERR_CONFIG; and as the database or the state file does. */

@@ -22,7 +22,7 @@ add_word(struct record_hash *h, uint64_t word)
 }
 
 static void
-add_bytes(struct record_hash *h, const char *p, size_t n)
+add_length_and_bytes(struct record_hash *h, const char *p, size_t n)
 {
 	uint64_t word;
 
@@ -42,9 +42,9 @@ record_hash(const struct line *record)
 {
 	struct record_hash h = { root, golden };
 
-	add_bytes(&h, record->data, record->len);
+	add_length_and_bytes(&h, record->data, record->len);
 	if (record->too_long)
-		add_bytes(&h, record->sha256, HASH_HEX - 1);
+		add_length_and_bytes(&h, record->sha256, HASH_HEX - 1);
 	return h;
 }
 

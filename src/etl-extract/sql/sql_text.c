@@ -16,8 +16,8 @@ sql_text_release(struct sql_text *t)
 	buf_release(&t->sql);
 }
 
-/* True for a byte of a name or of a keyword. All bytes of characters that are
- * not ASCII belong to names. */
+/* True if the byte can be part of a name or a keyword of SQL. A byte of a
+ * character that is not ASCII always can. */
 static bool
 is_name_byte(char c)
 {

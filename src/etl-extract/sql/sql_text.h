@@ -16,7 +16,7 @@ enum { SQL_PARAMS = 2 };
 struct sql_text {
 	struct buf sql;
 	size_t end;             /* bytes before the semicolons at the end */
-	int since, until;       /* N of $N, or 0 if the query has it not */
+	int since, until;       /* N of $N; 0: not in the query */
 	bool has_numbered;      /* the query itself has a $1 */
 };
 

@@ -16,7 +16,7 @@ directive_skip_blanks_and_comments(const char *p)
 }
 
 static bool
-is_word_char(char c)
+is_name_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == ':';
 }
@@ -28,7 +28,7 @@ skip_keyword_and_blanks(const char **p, const char *w)
 {
 	size_t n = strlen(w);
 
-	if (strncmp(*p, w, n) != 0 || is_word_char((*p)[n]))
+	if (strncmp(*p, w, n) != 0 || is_name_char((*p)[n]))
 		return false;
 	*p = directive_skip_blanks_and_comments(*p + n);
 	return true;
@@ -74,7 +74,7 @@ directive_parse(const char *p, struct directive *d)
 	if (import && skip_keyword_and_blanks(&p, "as")) {
 		d->data = *p == '$';
 		d->name = p + d->data;
-		while (is_word_char(d->name[d->name_len]))
+		while (is_name_char(d->name[d->name_len]))
 			d->name_len++;
 		p = directive_skip_blanks_and_comments(d->name + d->name_len);
 	}
