@@ -81,20 +81,23 @@ class Case:
     def whole(self, result, state):
         return (result.out, state) == self.wanted
 
-    def kept(self, result, state):
+    def output_kept(self, result):
         """Whole lines of the undisturbed output, torn at the end at most,
         never its end; a failed mark may come after them."""
-        out, aside = self.wanted
         lines = result.out.split(b"\n")
         while lines and (lines[-1] == b"" or
                          lines[-1].startswith(b'{"@etl":"failed"')):
             lines.pop()
         told = b"\n".join(lines)
-        if b'"@etl":"end"' in told or not out.startswith(told):
+        if b'"@etl":"end"' in told or not self.wanted[0].startswith(told):
             return "its output is no part of the undisturbed one"
-        if not aside.startswith(state):
-            return "its rejects are no part of the undisturbed ones"
         return ""
+
+    def kept(self, result, state):
+        """What is wrong with the output and the rejects of a failed run."""
+        if not self.wanted[1].startswith(state):
+            return "its rejects are no part of the undisturbed ones"
+        return self.output_kept(result)
 
     def completed(self, result, before, after):
         """What is wrong after an undisturbed run once more."""
@@ -239,11 +242,7 @@ class Recorded(Case):
     def kept(self, result, state):
         if state != self.wanted[1][:len(state)]:
             return "its recording is no part of the undisturbed one"
-        whole, self.wanted = self.wanted, (self.wanted[0], b"")
-        try:
-            return super().kept(result, b"")
-        finally:
-            self.wanted = whole
+        return self.output_kept(result)
 
     def completed(self, result, before, after):
         if result.code == (73 if before else 0):
@@ -662,11 +661,7 @@ class Saves(Case):
             return ""           # it was the end of input that failed
         if state not in (self.wanted[1], "[]"):
             return "its file: " + state
-        whole, self.wanted = self.wanted, (self.wanted[0], b"")
-        try:
-            return super().kept(result, b"")
-        finally:
-            self.wanted = whole
+        return self.output_kept(result)
 
     def completed(self, result, before, after):
         late = before == self.wanted[1]

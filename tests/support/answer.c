@@ -18,19 +18,6 @@ struct list {
 	void (*put)(struct buf *b, unsigned n);
 };
 
-/* Returns the number in the query parameter name, or none if it is missing. */
-static unsigned
-query_number(const char *uri, const char *name, unsigned none)
-{
-	const char *p = strchr(uri, '?');
-	size_t n = strlen(name);
-
-	for (; p != NULL; p = strchr(p, '&'))
-		if (strncmp(++p, name, n) == 0 && p[n] == '=')
-			return (unsigned)strtoul(p + n + 1, NULL, 10);
-	return none;
-}
-
 static void
 list_put(struct buf *b, const struct list *l)
 {
@@ -76,8 +63,8 @@ static void
 list_answer(const struct request *q, const struct plan *p, struct list *l,
     struct reply *r)
 {
-	l->limit = query_number(q->uri, "_limit", 10);
-	l->page = query_number(q->uri, "_page", 1);
+	l->limit = (unsigned)query_number(q->uri, "_limit", 10);
+	l->page = (unsigned)query_number(q->uri, "_page", 1);
 	if (l->limit == 0 || l->limit > 100000)
 		l->limit = 10;
 	if (l->page == 0 || l->page > 10000000)

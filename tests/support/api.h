@@ -69,6 +69,9 @@ size_t segment(const char *path, char *out, size_t max);
 
 /* Finds a query parameter and decodes it into out. */
 bool query_text(const char *path, const char *name, char *out, size_t max);
+/* The number in a query parameter, or `none` if the query does not have it. */
+unsigned long query_number(
+    const char *path, const char *name, unsigned long none);
 
 void gzip(struct buf *out, const struct buf *in);
 void gzip_bomb(struct buf *out, size_t mib);

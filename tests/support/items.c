@@ -16,15 +16,6 @@ struct query {
 	bool strict, shuffled, pinned;
 };
 
-static unsigned long
-param_number(const char *uri, const char *name, unsigned long none)
-{
-	char text[32];
-
-	return query_text(uri, name, text, sizeof(text)) ?
-	    strtoul(text, NULL, 10) : none;
-}
-
 static void
 query_read(struct query *q, const char *uri)
 {
@@ -37,13 +28,13 @@ query_read(struct query *q, const char *uri)
 		memcpy(q->by, "ts", 3);
 	query_text(uri, "order", order, sizeof(order));
 	q->shuffled = strcmp(order, "none") == 0;
-	q->strict = param_number(uri, "strict", 0) != 0;
-	q->pinned = param_number(uri, "pinned", 0) != 0;
-	q->limit = param_number(uri, "limit", 100);
-	q->page = param_number(uri, "page", 1);
+	q->strict = query_number(uri, "strict", 0) != 0;
+	q->pinned = query_number(uri, "pinned", 0) != 0;
+	q->limit = query_number(uri, "limit", 100);
+	q->page = query_number(uri, "page", 1);
 	if (q->limit == 0 || q->limit > 100000)
 		q->limit = 100;
-	most = param_number(uri, "most", q->limit);
+	most = query_number(uri, "most", q->limit);
 	if (q->limit > most)
 		q->limit = most;
 	if (q->page == 0)

@@ -9,15 +9,6 @@ struct paged {
 	char link[256], end[256], kept[1024];
 };
 
-static unsigned long
-number_of(const char *path, const char *name, unsigned long none)
-{
-	char text[64];
-
-	return query_text(path, name, text, sizeof(text)) ?
-	    strtoul(text, NULL, 10) : none;
-}
-
 /* Copies the query without the parameters that say where the page begins. */
 static void
 keep_query(struct paged *g, const char *path)
@@ -43,12 +34,12 @@ read_query(struct paged *g, const struct request *q, const char *path)
 	const char *after = q->body == NULL ? NULL :
 	    strstr(q->body, "\"after\":");
 
-	g->n = number_of(path, "n", 50);
-	g->size = number_of(path, "size", 10);
-	g->total = number_of(path, "total", g->n);
-	g->loop = number_of(path, "loop", g->n + 1);
-	g->empty = number_of(path, "empty", g->n + 1);
-	g->at = number_of(path, "offset", number_of(path, "cursor", 0));
+	g->n = query_number(path, "n", 50);
+	g->size = query_number(path, "size", 10);
+	g->total = query_number(path, "total", g->n);
+	g->loop = query_number(path, "loop", g->n + 1);
+	g->empty = query_number(path, "empty", g->n + 1);
+	g->at = query_number(path, "offset", query_number(path, "cursor", 0));
 	if (q->cursor != NULL)
 		g->at = strtoul(q->cursor, NULL, 10);
 	if (after != NULL)
@@ -104,7 +95,7 @@ paged_answer(const struct request *q, const char *path, struct reply *r)
 		next_put(q, &g, r);
 	else
 		buf_printf(&r->body, ",\"next_cursor\":%s", g.end);
-	if (number_of(path, "says", 1) != 0)
+	if (query_number(path, "says", 1) != 0)
 		buf_printf(&r->body, ",\"has_more\":%s",
 		    more ? "true" : "false");
 	buf_str(&r->body, "}");

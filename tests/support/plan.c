@@ -255,6 +255,15 @@ query_text(const char *path, const char *name, char *out, size_t max)
 	return false;
 }
 
+unsigned long
+query_number(const char *path, const char *name, unsigned long none)
+{
+	char text[64];
+
+	return query_text(path, name, text, sizeof(text)) ?
+	    strtoul(text, NULL, 10) : none;
+}
+
 /* Takes the next "/segment" from *path and decodes it into out. */
 static void
 take(const char **path, char *out, size_t max)
