@@ -35,6 +35,9 @@ lite_read_open(struct lite_read **out, const char *path,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, &r->fault, e) ==
 	    -1) {
 		free(r);
+		if (e->code == ERR_INPUT)
+			(void)err_set(e, ERR_INPUT, false, "sqlite:%s: no such "
+			    "file: check the path of the database", path);
 		return -1;
 	}
 	(void)sqlite3_extended_result_codes(r->lite->db, 1);

@@ -262,8 +262,14 @@ done <<'EOF'
 --types x
 --types a:integer
 --types :int
+--types a:int,
+--types a:int,a:text
+--types a:int,a:int
 --columns a,"b
 EOF
+like 'two types for one column: the message names the column' \
+    '--types: the column a has two types' "$(printf 'a\n1\n' |
+    csv --types a:int,a:text; cat "$scratch/err")"
 echo '{}' >"$scratch/in.ndjson"
 is 'an option for CSV without a CSV file exits with 64' 64 \
     "$(status etl-extract --delimiter ';' "$scratch/in.ndjson")"

@@ -272,7 +272,13 @@ unlike 'no message has the password' geheim "$(cat err)"
 is 'SQLite: a file that is not there ends with 66, and is not made' '66 no' \
     "$(status etl-extract --table t sqlite:none.db) $(
     [ -e none.db ] && echo yes || echo no)"
+is 'SQLite: a file that is not there: the message is about the SOURCE' \
+    'etl-extract: sqlite:none.db: no such file: check the path of the database' \
+    "$(cat err)"
 db_new sqlite
+like 'a name that no table can have: the message names the option' \
+    '^etl-extract: --table: a.b.c: not the name of a table' \
+    "$(extract --table a.b.c; cat err)"
 sql 'CREATE TABLE j (id integer, doc text);
     INSERT INTO j VALUES (1, '"'{}'"'), (2, '"'{'"')'
 sum=$(cksum <"${db#sqlite:}")

@@ -131,31 +131,37 @@ csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
 }
 
 int
-csv_columns_from_option(struct csv_columns *c, const char *option,
-    const char *text, struct err *e)
+csv_scan_option(struct csv_scan *s, const char *option, const char *text,
+    struct err *e)
 {
 	static const struct csv_dialect d = { .delimiter = ',', .quote = '"' };
 	const size_t len = strlen(text);
-	struct csv_scan s;
-	int rc;
 
-	csv_scan_init(&s, &d);
-	csv_scan_begin(&s, SIZE_MAX);
-	switch (csv_scan_record(&s, text, len, true)) {
+	csv_scan_init(s, &d);
+	csv_scan_begin(s, SIZE_MAX);
+	switch (csv_scan_record(s, text, len, true)) {
 	case CSV_NOMEM:
-		rc = err_nomem(e);
-		break;
+		return err_nomem(e);
 	case CSV_RECORD:
-		if (len > 0 && s.length == len) {
-			rc = csv_columns_from_fields(
-			    c, text, len, s.field, s.n, '"', e);
-			break;
-		}
+		if (len > 0 && s->length == len)
+			return 0;
 		/* FALLTHROUGH */
 	default:
-		rc = err_set(e, ERR_USAGE, false, "%s '%.100s': give a list "
+		return err_set(e, ERR_USAGE, false, "%s '%.100s': give a list "
 		    "that is separated by commas", option, text);
 	}
+}
+
+int
+csv_columns_from_option(
+    struct csv_columns *c, const char *text, struct err *e)
+{
+	struct csv_scan s;
+	int rc = csv_scan_option(&s, "--columns", text, e);
+
+	if (rc == 0)
+		rc = csv_columns_from_fields(
+		    c, text, strlen(text), s.field, s.n, '"', e);
 	csv_scan_release(&s);
 	return rc;
 }

@@ -38,10 +38,13 @@ void csv_columns_release(struct csv_columns *c);
  * header has too many names, or is no text. */
 int csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e);
-/* Takes the names from the value of an option, one CSV record: --columns, or
- * --types. */
-int csv_columns_from_option(struct csv_columns *c, const char *option,
-    const char *text, struct err *e);
+/* Finds the parts of the value of an option, which is one CSV record. The
+ * caller releases s, also after a failure. */
+int csv_scan_option(struct csv_scan *s, const char *option, const char *text,
+    struct err *e);
+/* Takes the names from the value of --columns. */
+int csv_columns_from_option(
+    struct csv_columns *c, const char *text, struct err *e);
 /* The index of the column, or -1. The name is compared as it is in records. */
 ptrdiff_t csv_columns_find(const struct csv_columns *c, const char *name);
 

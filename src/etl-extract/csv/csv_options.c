@@ -55,8 +55,7 @@ csv_options_check(const struct extract_opts *o, bool has_csv, struct err *e)
 	csv_options_release(&c);
 	csv_columns_init(&columns);
 	if (rc == 0 && o->columns != NULL)
-		rc = csv_columns_from_option(
-		    &columns, "--columns", o->columns, e);
+		rc = csv_columns_from_option(&columns, o->columns, e);
 	csv_columns_release(&columns);
 	return rc;
 }

@@ -32,6 +32,7 @@ static int
 parse_part(struct csv_types_option *o, const char *part, struct err *e)
 {
 	const char *colon = strrchr(part, ':');
+	char *name;
 	int type;
 
 	if (strcmp(part, "auto") == 0) {
@@ -45,29 +46,38 @@ parse_part(struct csv_types_option *o, const char *part, struct err *e)
 	if ((type = suggest_find_choice(
 		 "--types", colon + 1, type_names, e)) == -1)
 		return -1;
-	o->of[o->n].name = strndup(part, (size_t)(colon - part));
-	if (o->of[o->n].name == NULL)
+	if ((name = strndup(part, (size_t)(colon - part))) == NULL)
 		return err_nomem(e);
-	o->of[o->n++].type = (enum csv_type)type;
+	o->of[o->n++] = (struct csv_type_of){ name, (enum csv_type)type };
+	for (size_t i = 0; i + 1 < o->n; i++)
+		if (strcmp(name, o->of[i].name) == 0)
+			return err_set(e, ERR_USAGE, false, "--types: the "
+			    "column %.100s has two types: give it only one",
+			    name);
 	return 0;
 }
 
 int
 csv_types_parse(struct csv_types_option *o, const char *text, struct err *e)
 {
-	struct csv_columns parts;
+	struct csv_scan s;
+	struct buf part;
 	int rc;
 
 	*o = (struct csv_types_option){ 0 };
-	csv_columns_init(&parts);
-	rc = csv_columns_from_option(&parts, "--types", text, e);
-	if (rc == 0)
-		o->of = calloc(parts.n, sizeof(*o->of));
-	if (rc == 0 && o->of == NULL)
+	buf_init(&part, CSV_HEADER_MAX);
+	rc = csv_scan_option(&s, "--types", text, e);
+	if (rc == 0 && (o->of = calloc(s.n, sizeof(*o->of))) == NULL)
 		rc = err_nomem(e);
-	for (size_t i = 0; rc == 0 && o->of != NULL && i < parts.n; i++)
-		rc = parse_part(o, parts.column[i].name, e);
-	csv_columns_release(&parts);
+	for (size_t i = 0; rc == 0 && o->of != NULL && i < s.n; i++) {
+		buf_clear(&part);
+		csv_append_field(&part, text, &s.field[i], '"');
+		(void)buf_text(&part);
+		rc = buf_check(&part, e) == -1 ? -1 :
+		    parse_part(o, part.data, e);
+	}
+	csv_scan_release(&s);
+	buf_release(&part);
 	return rc;
 }
 

@@ -212,8 +212,7 @@ prepare_columns(struct csv *c, struct err *e)
 	struct csv_record rec;
 
 	if (!c->has_columns && c->o->columns != NULL &&
-	    (csv_columns_from_option(
-		&c->columns, "--columns", c->o->columns, e) == -1 ||
+	    (csv_columns_from_option(&c->columns, c->o->columns, e) == -1 ||
 		finish_columns(c, e) == -1))
 		return SOURCE_FAILED;
 	while (!c->is_ready) {

@@ -151,6 +151,8 @@ sql_put_quoted_table(
 	struct table t = { .name = strdup(table) };
 	int rc = t.name == NULL ? err_nomem(e) : table_split_name(&t, e);
 
+	if (rc == -1 && e->code == ERR_CONFIG)
+		err_prefix(e, "--table");
 	if (rc == 0 && t.schema != NULL) {
 		put_quoted_part(b, t.schema, lower);
 		buf_char(b, '.');
