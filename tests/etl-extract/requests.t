@@ -113,6 +113,14 @@ is '--unix-socket connects to the socket' '0 /a?b' "$(extract --unix-socket \
     "$scratch/socket" 'http://h.invalid/a?b') $(jq -r .url "$scratch/out")"
 is '--unix-socket that is not there exits with 75' 75 "$(extract \
     --unix-socket "$scratch/nosuch" http://h.invalid/)"
+like '--unix-socket that is not there: the message names the socket and the cause' \
+    "--unix-socket $scratch/nosuch: cannot connect: No such file" \
+    "$(cat "$scratch/err")"
+long=/$(printf '%0107d' 0)
+is '--unix-socket with a path that is too long exits with 64' 64 "$(extract \
+    --unix-socket "$long" http://h.invalid/)"
+like '--unix-socket with a path that is too long: the message says so' \
+    '--unix-socket: .* 107 bytes' "$(cat "$scratch/err")"
 peer_start tcp
 is '--proxy sends the request to the proxy' '0 http://h.invalid/a false' \
     "$(extract --proxy "127.0.0.1:$place" http://h.invalid/a

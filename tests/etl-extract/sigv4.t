@@ -89,6 +89,17 @@ is 'without a region in option, variable and host the exit code is 78' 78 \
     "$(status etl-extract --aws-sigv4 aws:amz "http://localhost:${server##*:}/")"
 like 'without a region the message says what to give' \
     '--aws-sigv4 needs a region and a service, such as' "$(cat "$scratch/err")"
+for AWS_REGION in 'a:b' 'a b' "a
+x: y"; do
+	export AWS_REGION
+	bad 78 'AWS_REGION is not the name of a region' --aws-sigv4 aws:amz
+done
+unset AWS_REGION
+for AWS_ACCESS_KEY_ID in 'a:b' 'a b' "a
+x: y"; do
+	bad 78 'AWS_ACCESS_KEY_ID does not have the id of a key' \
+	    --aws-sigv4 aws:amz:r:s3
+done
 bad 64 '--auth and --aws-sigv4: give only one' --aws-sigv4 aws:amz --auth bearer
 unset AWS_ACCESS_KEY_ID
 bad 78 'AWS_ACCESS_KEY_ID does not have the id of a key' --aws-sigv4 aws:amz

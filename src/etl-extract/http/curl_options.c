@@ -3,9 +3,14 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 128 << 10 };
+enum {
+	READ_SIZE = 128 << 10,
+	SOCKET_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1
+};
 
 int
 curl_options_check_files(const struct http_conf *c, struct err *e)
@@ -15,6 +20,9 @@ curl_options_check_files(const struct http_conf *c, struct err *e)
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (files[i] != NULL && access(files[i], R_OK) == -1)
 			return err_errno(e, ERR_INPUT, files[i]);
+	if (c->unix_socket != NULL && strlen(c->unix_socket) > SOCKET_MAX)
+		return err_set(e, ERR_USAGE, false, "--unix-socket: the path "
+		    "of a socket cannot be longer than %d bytes", SOCKET_MAX);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct http {
 	CURL *curl;
 	char curl_error[CURL_ERROR_SIZE];
 	const char *proxy;              /* of --proxy, or NULL */
+	const char *unix_socket;        /* of --unix-socket, or NULL */
 	struct curl_slist *headers;     /* of the request */
 	struct receiver receiver;       /* of the answer of http_send() */
 	struct time_limit time;         /* of --timeout */
@@ -112,6 +113,7 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 		return err_nomem(e);
 	}
 	h->proxy = c->proxy;
+	h->unix_socket = c->unix_socket;
 	set_callbacks(h);
 	if (curl_options_set_shared(h->curl, c, e) == -1) {
 		http_close(h);
@@ -172,6 +174,17 @@ set_refused_error(const struct http *h, struct err *e)
 	    "%s", r->refused_why);
 }
 
+/* libcurl's message would name the host of the URL, not the socket. */
+static int
+set_socket_error(const struct http *h, const char *why, struct err *e)
+{
+	long number = 0;
+
+	(void)curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
+	return err_set(e, ERR_RETRY, true, "--unix-socket %s: cannot connect: "
+	    "%s", h->unix_socket, number != 0 ? strerror((int)number) : why);
+}
+
 static int
 set_transfer_error(struct http *h, CURLcode code, struct err *e)
 {
@@ -189,6 +202,8 @@ set_transfer_error(struct http *h, CURLcode code, struct err *e)
 		return -1;
 	(void)curl_easy_getinfo(h->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
 	h->receiver.answer->unreachable = begun == 0;
+	if (code == CURLE_COULDNT_CONNECT && h->unix_socket != NULL)
+		return set_socket_error(h, why, e);
 	return err_set(e, ERR_RETRY, true, "%s", why);
 }
 

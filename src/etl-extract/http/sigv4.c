@@ -19,12 +19,30 @@ fail_wrong_provider(const char *text, struct err *e)
 	    "PROVIDER:NAME:REGION:SERVICE, such as aws:amz:us-east-1:s3", text);
 }
 
+/* The region and the id of the key become parts of a header. */
+static int
+check_environment(const char *region, const char *key, struct err *e)
+{
+	for (const char *p = region; p != NULL && *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && strchr("-_", *p) == NULL)
+			return err_set(e, ERR_CONFIG, false, "--aws-sigv4: "
+			    "the value of the environment variable AWS_REGION "
+			    "is not the name of a region");
+	for (const char *p = key; p != NULL && *p != '\0'; p++)
+		if (!isgraph((unsigned char)*p) || *p == ':')
+			key = NULL;
+	if (key != NULL && *key != '\0')
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "--aws-sigv4: the environment "
+	    "variable AWS_ACCESS_KEY_ID does not have the id of a key");
+}
+
 /* Sets the provider for libcurl, with the region of AWS_REGION if the option
  * has none, and the name that is in the headers. */
 static int
-set_provider(struct sigv4 *s, const char *text, struct err *e)
+set_provider(struct sigv4 *s, const char *text, const char *region,
+    struct err *e)
 {
-	const char *region = getenv("AWS_REGION");
 	const char *colon = strchr(text, ':');
 	size_t parts = 1, n;
 
@@ -53,13 +71,11 @@ sigv4_load(struct sigv4 *s, const struct extract_opts *o,
     const char *secret, struct err *e)
 {
 	const char *key = getenv("AWS_ACCESS_KEY_ID");
+	const char *region = getenv("AWS_REGION");
 
-	if (set_provider(s, o->aws_sigv4, e) == -1)
+	if (set_provider(s, o->aws_sigv4, region, e) == -1 ||
+	    check_environment(region, key, e) == -1)
 		return -1;
-	if (key == NULL || *key == '\0' || strchr(key, ':') != NULL)
-		return err_set(e, ERR_CONFIG, false, "--aws-sigv4: the "
-		    "environment variable AWS_ACCESS_KEY_ID does not have the "
-		    "id of a key");
 	if (asprintf(&s->user_password, "%s:%s", key, secret) == -1) {
 		s->user_password = NULL;
 		return err_nomem(e);
