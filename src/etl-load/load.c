@@ -294,7 +294,7 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 	    (unsigned long long)t.inserted, (unsigned long long)t.updated,
 	    (unsigned long long)t.unchanged,
 	    (unsigned long long)t.superseded);
-	if (t.skipped > 0 || l->target.mode == LOAD_IGNORE)
+	if (t.skipped > 0 || l->target.mode->skips)
 		(void)fprintf(stderr, "%llu skipped, ",
 		    (unsigned long long)t.skipped);
 	(void)fprintf(stderr, "%llu rejected\n",

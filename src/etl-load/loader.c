@@ -161,6 +161,7 @@ int
 loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
     struct err *e)
 {
+	const struct load_mode *mode;
 	enum json_members dup;
 
 	*l = (struct loader){ .o = o, .stage = s };
@@ -169,7 +170,8 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	l->retry.max = o->retries;
 	if (record_options_check(o->max_record, o->duplicates, &dup, e) == -1 ||
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
-	    check_mode_options(o, e) == -1 || check_run_database(o, e) == -1 ||
+	    load_mode_find(&mode, o, e) == -1 ||
+	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||
 	    retry_while_transient(&l->retry,

@@ -4,9 +4,9 @@
  * load.c     reads the stream line by line and decides when to commit
  * loader.c   opens the database, the table and the sink (struct loader)
  * sink.[ch]  the interface to a database, and the list of its two kinds
- * table/     target: the table and its options; record: a record's values by
- *            column; columns_sql: lists of columns as SQL; exact_number: the
- *            digits that a number needs
+ * table/     mode: the load modes (--mode); target: the table and its options;
+ *            record: a record's values by column; columns_sql: lists of
+ *            columns as SQL; exact_number: the digits that a number needs
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
@@ -19,9 +19,7 @@
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
- *            was altered
- *
- * The places that know the load modes (--mode) are listed in table/target.h. */
+ *            was altered */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"

@@ -82,7 +82,7 @@ mutant exits.t 'an invalid line of an env file is accepted' src/etl-run/env_file
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \
     'an env file with a line that is not a variable: the exit status'
 mutant exits.t 'options are checked after the database is opened' src/etl-load/loader.c \
-    's/check_mode_options(o, e) == -1 ||//' '--mode none: no database file is created'
+    's/load_mode_find(&mode, o, e) == -1 ||/(mode = NULL) != NULL ||/' '--mode none: no database file is created'
 mutant etl-extract/auth.t 'no warning for a secret file that others may read' lib/base/file.c \
     's/(st.st_mode & 077) != 0/false/' 'a secret file that others can read causes a warning'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \

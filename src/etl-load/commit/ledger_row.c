@@ -15,9 +15,10 @@ make_ledger_entry(const struct loader *l)
 	const struct stream *s = &l->stream;
 
 	/* `appends` in the ledger (table etl_loads) tells etl-run not to repeat
-	 * a run that failed. If the load has no key and moves no checkpoint, a
-	 * second run would read all records again and insert them twice. */
-	bool appends = !l->target.keyed && (s->passive ||
+	 * a run that failed. If the mode inserts a record each time it comes,
+	 * and the load moves no checkpoint, a second run would read all records
+	 * again and insert them twice. */
+	bool appends = !l->target.mode->repeatable && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
 	return (struct ledger){ .stream_id = s->id,

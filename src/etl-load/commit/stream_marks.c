@@ -83,7 +83,7 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
 static int
 check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
-	if (m->lookback && !l->target.keyed)
+	if (m->lookback && !l->target.mode->repeatable)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
 		    "sends some records of the last run again; without a key "
 		    "etl-load would insert these records twice: give etl-load "
@@ -127,9 +127,11 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	l->marked = true;
 	/* If a load breaks off in the middle, the next load of the stream
 	 * starts at the last committed boundary. A stream without such
-	 * boundaries is loaded from its start again. Without a key its records
-	 * would then be inserted twice, so it is loaded in one transaction. */
-	l->whole = l->o->single || (!l->target.keyed && !s->segments);
+	 * boundaries is loaded from its start again. If the mode is not
+	 * repeatable, its records would then be inserted twice, so it is loaded
+	 * in one transaction. */
+	l->whole = l->o->single ||
+	    (!l->target.mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
 

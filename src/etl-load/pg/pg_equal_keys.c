@@ -118,8 +118,9 @@ merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
 bool
 pg_may_merge_equal_keys(const struct pg_sink *s)
 {
-	return s->twice && !s->rows.order.distinct && s->target->upsert &&
-	    !s->one_by_one && !s->refers_to_itself && !pg_order_matters(s);
+	return s->twice && !s->rows.order.distinct &&
+	    s->target->mode->updates && !s->one_by_one &&
+	    !s->refers_to_itself && !pg_order_matters(s);
 }
 
 int

@@ -24,7 +24,7 @@ void
 key_order_restart(struct key_order *o)
 {
 	o->any = false;
-	o->ascending = o->distinct = o->target->keyed;
+	o->ascending = o->distinct = o->target->mode->keyed;
 }
 
 /* Appends the number as 8 bytes, the highest first. With the sign bit inverted,

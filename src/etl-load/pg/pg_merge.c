@@ -15,7 +15,7 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
 	    pg_count_used_shapes(s) == 1,
-	    s->target->keyed && !pg_order_matters(s) &&
+	    s->target->mode->keyed && !pg_order_matters(s) &&
 		!s->rows.order.ascending ?
 		PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
 	return pg_run_merge_and_count(s, sums, e);
@@ -56,13 +56,13 @@ count_unchanged_superseded_skipped(
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)staged;
 
-	if (s->target->mode == LOAD_IGNORE) {
+	if (s->target->mode->skips) {
 		sums->skipped = staged - done;
 		return 0;
 	}
 	if (done == staged)
 		return 0;
-	if (s->target->upsert &&
+	if (s->target->mode->updates &&
 	    count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
@@ -97,7 +97,7 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 		return rc;
 	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
-	if (s->target->upsert && s->target->seen != NO_COLUMN &&
+	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
 	    sums->unchanged > 0 &&
 	    run_change(s, pg_put_update_seen, &n, e) == -1)
 		return -1;
@@ -129,7 +129,7 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 	int64_t item = db_column(r, 0).i;
 
 	if (item == -1) {
-		bool ignore = s->target->mode == LOAD_IGNORE;
+		bool ignore = s->target->mode->skips;
 
 		t->inserted += (uint64_t)db_column(r, 6).i;
 		t->updated += (uint64_t)db_column(r, 7).i;
@@ -229,8 +229,8 @@ may_merge_by_shape(
 	int64_t keys = 0;
 
 	*may = !s->one_by_one && (alone || !pg_order_matters(s)) &&
-	    (!s->twice || s->rows.order.distinct || !s->target->upsert);
-	if (!*may || alone || !s->target->keyed)
+	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
+	if (!*may || alone || !s->target->mode->keyed)
 		return 0;
 	if (count_keys(s, staged, &keys, e) == -1)
 		return -1;

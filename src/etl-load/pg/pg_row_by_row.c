@@ -151,7 +151,7 @@ put_row_update_seen(struct buf *b, const struct target *t)
 {
 	const char *seen;
 
-	if (!t->upsert || t->seen == NO_COLUMN)
+	if (!t->mode->updates || t->seen == NO_COLUMN)
 		return;
 	seen = t->table->columns[t->seen].quoted;
 	buf_printf(b, "IF \"etl.new\" IS NULL THEN\nUPDATE %s AS \"etl.t\" "
@@ -167,7 +167,7 @@ put_row_update_seen(struct buf *b, const struct target *t)
 static void
 put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 {
-	if (!t->upsert)
+	if (!t->mode->updates)
 		return;
 	buf_str(b, "UPDATE " PG_FOUND " AS f SET waits = false FROM "
 	    "(SELECT \"etl.n\", pg_catalog.max(\"etl.n\") "
@@ -198,7 +198,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 		put_update_ending_wait_of_older_rows(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
 	buf_str(b, counts);
-	if (t->upsert)
+	if (t->mode->updates)
 		sql_put_key_columns(b, t);
 	else
 		buf_str(b, "\"etl.n\"");

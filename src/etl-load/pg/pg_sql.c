@@ -157,7 +157,7 @@ static void
 put_returning(struct buf *b, const struct target *t)
 {
 	buf_str(b, " RETURNING ");
-	if (!t->upsert) {
+	if (!t->mode->updates) {
 		buf_str(b, "true");
 	} else if (!t->partitioned) {
 		buf_str(b, "\"etl.t\".xmax = 0");
@@ -176,19 +176,19 @@ void
 pg_put_on_conflict_returning(
     struct buf *b, const struct target *t, const struct shape *s)
 {
-	if (t->keyed) {
+	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
 		sql_put_key_columns(b, t);
 		buf_str(b, ") DO ");
 	}
-	if (t->upsert && shape_can_change_row(t, s)) {
+	if (t->mode->updates && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
 		put_assignments_with_touch_and_seen(b, t, s);
 		buf_str(b, " WHERE ");
 		put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
 		put_compared_row(b, t, s, "excluded");
-	} else if (t->keyed) {
+	} else if (t->mode->keyed) {
 		buf_str(b, "NOTHING");
 	}
 	put_returning(b, t);

@@ -129,7 +129,7 @@ pg_order_matters(const struct pg_sink *s)
 {
 	const struct pg_rows *r = &s->rows;
 
-	if (s->in_order || !s->target->upsert)
+	if (s->in_order || !s->target->mode->updates)
 		return s->in_order;
 	for (size_t i = 0; i < r->nshapes; i++)
 		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)

@@ -59,7 +59,7 @@ find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;
 
-	if (t->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
+	if (t->mode->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
 	    s->one_by_one)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)

@@ -158,7 +158,7 @@ count_stored_item(struct lite_sink *s, struct outcome *o, size_t i,
 	uint32_t *holder = NULL;
 	unsigned char before;
 
-	if (s->store.target->upsert &&
+	if (s->store.target->mode->updates &&
 	    find_or_add_key(s, o->reader.shape, i, &holder, e) == -1)
 		return -1;
 	before = holder == NULL ? 0 : s->result[*holder];
@@ -182,7 +182,7 @@ later_item_was_stored(
 {
 	uint32_t *holder = NULL;
 
-	if (s->store.target->upsert &&
+	if (s->store.target->mode->updates &&
 	    find_or_add_key(s, o->reader.shape, i, &holder, e) == -1)
 		return -1;
 	return holder != NULL && *holder > i && s->result[*holder] != 0;

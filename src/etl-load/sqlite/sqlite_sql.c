@@ -22,7 +22,7 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 		buf_printf(b, "%s$%zu", s->n > 0 || i > 0 ? ", " : "",
 		    s->n + 1);
 	buf_str(b, ")");
-	if (t->keyed) {
+	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
 		sql_put_key_columns(b, t);
 		buf_str(b, ") DO NOTHING");

@@ -177,10 +177,10 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 		return LITE_FAILED;
 	if (changed > 0)
 		return LITE_INSERTED;
-	if (s->target->upsert)
+	if (s->target->mode->updates)
 		return update_row_if_changed(s, st, shape, e);
 	/* If the load has no key, a trigger has suppressed the insert. */
-	return s->target->mode == LOAD_IGNORE ? LITE_SKIPPED : LITE_UNCHANGED;
+	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
 /* Called after a statement has failed. Keeps the reason, and returns

@@ -134,50 +134,6 @@ check_unique_index_of_key(const struct target *t, struct db *db, struct err *e)
 }
 
 static int
-parse_mode_or_use_default(
-    enum load_mode *mode, const struct load_opts *o, struct err *e)
-{
-	static const char *const names[] = { "append", "upsert", "ignore",
-		NULL };
-	int found;
-
-	*mode = o->key != NULL ? LOAD_UPSERT : LOAD_APPEND;
-	if (o->mode == NULL)
-		return 0;
-	found = suggest_find_choice("--mode", o->mode, names, e);
-	if (found != -1)
-		*mode = (enum load_mode)found;
-	return found == -1 ? -1 : 0;
-}
-
-static int
-set_and_check_mode(struct target *t, const struct load_opts *o, struct err *e)
-{
-	if (parse_mode_or_use_default(&t->mode, o, e) == -1)
-		return -1;
-	t->upsert = t->mode == LOAD_UPSERT;
-	t->keyed = t->mode != LOAD_APPEND;
-	if (!t->keyed && o->key != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--key needs --mode upsert or --mode ignore");
-	if (t->mode == LOAD_IGNORE && o->seen != NULL)
-		return err_set(e, ERR_USAGE, false, "--seen cannot be used "
-		    "with --mode ignore, which never changes an existing row");
-	if (!t->upsert && o->compare != NULL)
-		return err_set(e, ERR_USAGE, false,
-		    "--compare needs --mode upsert");
-	return 0;
-}
-
-int
-check_mode_options(const struct load_opts *o, struct err *e)
-{
-	struct target t = { 0 };
-
-	return set_and_check_mode(&t, o, e);
-}
-
-static int
 find_non_key_column_of_option(const struct target *t, const char *option,
     const char *name, int *out, struct err *e)
 {
@@ -198,13 +154,14 @@ static int
 set_and_check_columns_of_options(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
-	if (o->key != NULL && t->keyed &&
+	if (o->key != NULL && t->mode->keyed &&
 	    for_each_listed_column(
 		t, "--key", o->key, add_key_column_once, e) == -1)
 		return -1;
-	if (t->keyed && t->nkey == 0 && use_primary_key_as_key(t, e) == -1)
+	if (t->mode->keyed && t->nkey == 0 &&
+	    use_primary_key_as_key(t, e) == -1)
 		return -1;
-	if (t->keyed && check_unique_index_of_key(t, db, e) == -1)
+	if (t->mode->keyed && check_unique_index_of_key(t, db, e) == -1)
 		return -1;
 	if (o->compare != NULL &&
 	    for_each_listed_column(
@@ -252,7 +209,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN };
-	if (set_and_check_mode(t, o, e) == -1 ||
+	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;
 	find_if_values_are_checked(t, o);

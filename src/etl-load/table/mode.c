@@ -1,0 +1,65 @@
+#include "table/mode.h"
+
+#include "base/suggest.h"
+
+#include <stddef.h>
+
+enum { APPEND, UPSERT, IGNORE, MODES };
+
+static const struct load_mode modes[MODES] = {
+	[APPEND] = { .name = "append" },
+	[UPSERT] = { .name = "upsert", .keyed = true, .updates = true,
+		.repeatable = true },
+	[IGNORE] = { .name = "ignore", .keyed = true, .skips = true,
+		.repeatable = true },
+};
+
+static int
+find_by_name_or_default(
+    const struct load_mode **mode, const struct load_opts *o, struct err *e)
+{
+	const char *names[MODES + 1] = { NULL };
+	int found = o->key != NULL ? UPSERT : APPEND;
+
+	for (int i = 0; i < MODES; i++)
+		names[i] = modes[i].name;
+	if (o->mode != NULL)
+		found = suggest_find_choice("--mode", o->mode, names, e);
+	if (found == -1)
+		return -1;
+	*mode = &modes[found];
+	return 0;
+}
+
+static int
+check_options_fit(
+    const struct load_mode *m, const struct load_opts *o, struct err *e)
+{
+	const struct {
+		bool wrong;
+		const char *message;
+	} rules[] = {
+		{ o->key != NULL && !m->keyed,
+		    "--key needs --mode upsert or --mode ignore" },
+		{ o->seen != NULL && m->skips,
+		    "--seen cannot be used with --mode ignore, which never "
+		    "changes an existing row" },
+		{ o->compare != NULL && !m->updates,
+		    "--compare needs --mode upsert" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].wrong)
+			return err_set(
+			    e, ERR_USAGE, false, "%s", rules[i].message);
+	return 0;
+}
+
+int
+load_mode_find(const struct load_mode **mode, const struct load_opts *o,
+    struct err *e)
+{
+	return find_by_name_or_default(mode, o, e) == -1
+		   ? -1
+		   : check_options_fit(*mode, o, e);
+}

@@ -1,0 +1,28 @@
+/* The load modes (--mode): one constant row for each says what it does. Code
+ * that depends on the mode asks for one of these properties, not for a name.
+ * Gives: rows that live as long as the program.
+ * Fails: ERR_USAGE if --mode is wrong or does not fit another option. */
+#ifndef LOAD_MODE_H
+#define LOAD_MODE_H
+
+#include "load.h"
+
+/* A new mode is a row in mode.c and, if it writes rows in a way of its own, a
+ * case in pg/pg_sql.c and sqlite/sqlite_sql.c. */
+struct load_mode {
+	const char *name;
+	bool keyed;             /* finds the row of a record by a key: the
+	                         * columns of --key or the primary key */
+	bool updates;           /* keyed: changes a row that is there already */
+	bool skips;             /* keyed: leaves a row that is there already as
+	                         * it is, and counts the record as skipped */
+	bool repeatable;        /* a second load of the same records leaves the
+	                         * table as the first one has left it */
+};
+
+/* Finds the mode of --mode (default: append, or upsert if --key is given) and
+ * checks that the options fit it. Needs no database. */
+int load_mode_find(const struct load_mode **mode, const struct load_opts *o,
+    struct err *e);
+
+#endif
