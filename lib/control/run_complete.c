@@ -206,6 +206,7 @@ set_end_counts(struct ending *n)
 	out->rejected = run_counts_sum(t, COUNT_REJECTED);
 	out->superseded = run_counts_sum(t, COUNT_SUPERSEDED);
 	out->skipped = run_counts_sum(t, COUNT_SKIPPED);
+	out->removed = run_counts_sum(t, COUNT_REMOVED);
 }
 
 /* Lists the streams that failed or did not end: those that have reported so,

@@ -12,7 +12,8 @@ struct run_end {                /* what run_complete() found and stored */
 	                         * loaded to its mark `end` (or tolerates is
 	                         * set), and all rejects were kept */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
-	int64_t superseded, skipped;    /* not stored in pipeline_runs */
+	/* Not stored in pipeline_runs. */
+	int64_t superseded, skipped, removed;
 	int64_t streams, ended; /* ledger rows of the run */
 	bool appended;          /* rows were appended without a checkpoint: a
 	                         * retry would append them again */

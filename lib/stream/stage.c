@@ -198,6 +198,12 @@ stage_begin_mark(const struct stage *s)
 	return is_marked(s) ? &s->begin : NULL;
 }
 
+bool
+stage_input_is_complete(const struct stage *s)
+{
+	return s->regular || (s->state == STATE_ENDED && !s->made);
+}
+
 const struct counts *
 stage_counts(const struct stage *s)
 {

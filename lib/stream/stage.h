@@ -78,6 +78,10 @@ void stage_close(struct stage *s);
  * mark that are not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
+/* Call this after the mark end, or at the end of the input. Returns true if the
+ * input itself shows that it is complete: it has the mark end, or it is a
+ * regular file. */
+bool stage_input_is_complete(const struct stage *s);
 /* Returns true if stage_next() can return without reading the input. */
 bool stage_next_is_buffered(const struct stage *s);
 /* Frees memory after a large line, which the caller has copied. */

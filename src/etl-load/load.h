@@ -3,23 +3,26 @@
 #ifndef LOAD_LOAD_H
 #define LOAD_LOAD_H
 
-#include "base/errval.h"
+#include "base/opt.h"
 #include "base/stdfd.h"
 
 #include <stdint.h>
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
-	    *touch, *seen;
+	    *touch, *seen, *scope;
+	struct opt_list scope_values;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
-	bool plain, single, verbose, again, no_checkpoint, lossy;
+	bool plain, single, verbose, again, no_checkpoint, lossy, complete;
 };
 
 /* How many records were read, and how many had each outcome. */
 struct sums {
 	uint64_t in, inserted, updated, unchanged, superseded, skipped,
 	    rejected;
+	uint64_t removed;       /* rows that the mode has deleted without a
+	                         * record of their own; no outcome */
 };
 
 int load_run(const struct load_opts *o, const struct stdfd *fds,

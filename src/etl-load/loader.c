@@ -1,6 +1,8 @@
 #include "loader.h"
 
 #include "base/file.h"
+#include "commit/complete.h"
+#include "commit/scopes.h"
 #include "stream/record_options.h"
 
 #include <stdlib.h>
@@ -94,7 +96,10 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 	if (l->sink == NULL)
 		return err_set(e, ERR_BUG, false, "bug in this program: it has "
 		    "no sink for this kind of database; please report it");
-	return l->sink->open(&l->self, l->db, &l->target, e);
+	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
+		return -1;
+	return complete_read_version(l, e) == -1 ? -1 :
+	    check_scopes_before_load(l, e);
 }
 
 static void
@@ -177,7 +182,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    retry_while_transient(&l->retry,
 		open_database_table_and_sink_or_close, l, e) == -1)
 		return -1;
-	l->whole = o->single;
+	l->whole = o->single || l->target.mode->complete;
 	l->batch_limit = o->batch;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);
 }

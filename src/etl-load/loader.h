@@ -36,6 +36,7 @@ struct loader {
 	bool marked;                    /* the input is a marked stream */
 	struct stream stream;
 	bool whole;                     /* commit once, at the stream's end */
+	int64_t replaced;               /* of commit/complete.h */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
 	bool unknown;                   /* the answer to that COMMIT was lost:

@@ -2,24 +2,29 @@
  *
  * main.c     reads the options and sets the exit code
  * load.c     reads the stream line by line and decides when to commit
+ * summary.c  prints the counts at the end
  * loader.c   opens the database, the table and the sink (struct loader)
  * sink.[ch]  the interface to a database, and the list of its two kinds
  * table/     mode: the load modes (--mode); target: the table and its options;
  *            record: a record's values by column; columns_sql: lists of
- *            columns as SQL; exact_number: the digits that a number needs
+ *            columns as SQL; exact_number: the digits that a number needs;
+ *            scope: the values of --scope; referring: foreign keys to the table
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
- *            outcome: the counts and reject lines of one try of a batch
+ *            outcome: the counts and reject lines of one try of a batch;
+ *            keyset: finds equal keys
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
- *            find values that a column would change
+ *            find values that a column would change; pg_scopes deletes the
+ *            rows of scopes
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
- *            sqlite_sql, sqlite_value); keyset finds equal keys
+ *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
- *            was altered */
+ *            was altered; complete: input that must be complete; scopes: the
+ *            rows that --mode delete-insert replaces */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -34,13 +39,14 @@
 
 static const char usage[] =
     "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
-    "                [--compare COLS] [--control-schema NAME] [--db URL]\n"
-    "                [--ddl FILE] [--duplicate-members last]\n"
+    "                [--compare COLS] [--complete] [--control-schema NAME]\n"
+    "                [--db URL] [--ddl FILE] [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--lossy]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
     "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
-    "                [--retries N] [--seen COL] [--single-transaction]\n"
-    "                [--touch COL] --table NAME";
+    "                [--retries N] [--scope COLS] [--scope-value V]\n"
+    "                [--seen COL] [--single-transaction] [--touch COL]\n"
+    "                --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -51,8 +57,16 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert or ignore (default: upsert if --key is given)",
-	    NULL, 0 },
+	    "append, upsert, ignore or delete-insert (default: upsert if "
+	    "--key is given)", NULL, 0 },
+	{ "scope", OPT_STRING, AT(scope), "COLS",
+	    "delete-insert: replace the rows with equal values here", NULL,
+	    0 },
+	{ "scope-value", OPT_LIST, AT(scope_values), "V",
+	    "delete-insert: also replace the rows of this scope", NULL, 0 },
+	{ "complete", OPT_FLAG, AT(complete), NULL,
+	    "delete-insert: this plain input is known to be complete", NULL,
+	    0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",
@@ -116,6 +130,7 @@ main(int argc, char *argv[])
 	struct stdfd fds = { 0 };
 	struct err e = { 0 };
 	enum opt_result r;
+	int rc;
 
 	memory_init();
 	core_dump_forbid_also_in_commands();
@@ -126,10 +141,14 @@ main(int argc, char *argv[])
 		r = OPT_FAILED;
 	if (r == OPT_FAILED)
 		stage_report_failed_early("load", &e);
-	if (r != OPT_RUN)
+	if (r != OPT_RUN) {
+		opt_release(&spec, &o);
 		return opt_print_result(&spec, r, &e);
+	}
 	stop_install_handlers_ignore_sigpipe();
-	if (load_run(&o, &fds, &e) == 0)
+	rc = load_run(&o, &fds, &e);
+	opt_release(&spec, &o);
+	if (rc == 0)
 		return 0;
 	stop_raise_signal_if_received();
 	return err_report("etl-load", &e);

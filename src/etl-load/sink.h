@@ -19,6 +19,19 @@ enum sink_result {
 		     * or rejects a record that has ended the transaction */
 };
 
+/* Deletes the rows of the scopes of --mode delete-insert. start() forgets all
+ * scopes, then add() takes those of the records in o->chunk and counts in
+ * *unreadable the records without a readable scope. When finish() returns, all
+ * rows of these scopes are deleted, and their number is added to o->sums.
+ * check() fails if the columns cannot be compared; it needs no transaction. */
+struct sink_scopes {
+	int (*check)(void *self, struct err *e);
+	int (*start)(void *self, struct err *e);
+	int (*add)(void *self, struct outcome *o, uint64_t *unreadable,
+	    struct err *e);
+	int (*finish)(void *self, struct outcome *o, struct err *e);
+};
+
 struct sink {
 	enum db_kind kind;
 	int (*open)(void **self, struct db *db, const struct target *t,
@@ -28,6 +41,7 @@ struct sink {
 	enum sink_result (*settle)(void *self, struct err *e);
 	void (*reset)(void *self);
 	void (*close)(void *self);
+	const struct sink_scopes *scopes;
 };
 
 extern const struct sink sink_sqlite, sink_pg;

@@ -33,6 +33,9 @@ print_counts(const struct run_end *r)
 	if (r->skipped > 0)
 		(void)fprintf(stderr, ", %lld skipped",
 		    (long long)r->skipped);
+	if (r->removed > 0)
+		(void)fprintf(stderr, ", %lld removed",
+		    (long long)r->removed);
 }
 
 /* Prints the etl-status command that shows more about the run. It has a --db or

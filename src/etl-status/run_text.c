@@ -15,6 +15,7 @@ static const struct column {
 	{ "UPDATED", COUNT_UPDATED }, { "UNCHANGED", COUNT_UNCHANGED },
 	{ "SUPERSEDED", COUNT_SUPERSEDED }, { "SKIPPED", COUNT_SKIPPED },
 	{ "DELETED", COUNT_DELETED }, { "REJECTED", COUNT_REJECTED },
+	{ "REMOVED", COUNT_REMOVED },
 };
 
 enum { WIDTH = 8, NAME = 16 };
@@ -152,6 +153,23 @@ put_stage_row(struct buf *b, const struct run_report *h,
 	buf_char(b, '\n');
 }
 
+static bool
+has_removed_rows(const struct run_counts *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->stages[i].has[COUNT_REMOVED])
+			return true;
+	return false;
+}
+
+/* Returns how many columns the table of the loaders has. The last one, REMOVED,
+ * is only there if a load has this count. */
+static size_t
+count_loader_columns(const struct run_counts *t)
+{
+	return sizeof(loader) / sizeof(loader[0]) - !has_removed_rows(t);
+}
+
 /* Appends a table with a row of counts for each loader (if `only_loaders`) or
  * for each other stage. The last column, with the codes of rejects, is only
  * there if *t is the whole run: the database stores codes for each run, not for
@@ -161,7 +179,7 @@ put_stage_table(struct buf *b, const struct run_report *h,
     const struct run_counts *t, bool only_loaders)
 {
 	const struct column *c = only_loaders ? loader : upstream;
-	size_t n = only_loaders ? sizeof(loader) / sizeof(loader[0]) :
+	size_t n = only_loaders ? count_loader_columns(t) :
 	    sizeof(upstream) / sizeof(upstream[0]);
 	bool codes = t == &h->stages, any = false;
 

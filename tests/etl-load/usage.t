@@ -30,10 +30,10 @@ for kind in sqlite postgresql; do
 	check_failure 'an argument that is no option' \
 	    64 'no argument' --db "$db" --table t file
 	check_failure 'an unknown option' \
-	    64 'unknown option --scope' --table t --scope x
+	    64 'unknown option --scopes' --table t --scopes x
 	check_failure 'an unknown --mode' \
-	    64 'append, upsert or ignore' --db "$db" --table t \
-	    --mode replace
+	    64 'append, upsert, ignore or delete-insert' --db "$db" \
+	    --table t --mode swap
 	check_failure 'a mistyped --mode' \
 	    64 "did you mean upsert\?\$" --db "$db" \
 	    --table t --mode upsret

@@ -444,6 +444,9 @@ def load(kind, mode, given=None):
     if mode == "upsert":
         argv += ["--key", "id"]
         db.counts = "0"
+    if mode == "delete-insert":
+        argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
+                 '[77,"old"]', "--complete"]
 
     def prepare(url):
         subprocess.run(argv, input=b"", check=True,
@@ -847,6 +850,7 @@ def cases():
         yield Rows(kind)
         yield load(kind, "append")
         yield load(kind, "upsert")
+        yield load(kind, "delete-insert")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

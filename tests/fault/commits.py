@@ -77,7 +77,8 @@ class Load:
 
     def __init__(self, kind, mode):
         self.name, self.kind, self.mode = "%s, %s" % (kind, mode), kind, mode
-        self.keyed = mode != "append"
+        self.keyed = mode in ("upsert", "ignore")
+        self.once = mode == "delete-insert"
         self.db = PostgreSQL("commit_%s_%s" % (kind, mode), ["t"],
                              TABLE % ("PRIMARY KEY" if self.keyed else ""))
         self.argv = ["etl-load", "-v", "--table", "t", "--mode", mode,
@@ -85,6 +86,8 @@ class Load:
                      "--backoff", "1ms..20ms", "--retries", "9"]
         if self.keyed:
             self.argv += ["--key", "id"]
+        if self.once:
+            self.argv += ["--scope", "id", "--complete"]
         self.given = STREAMS[kind]
         self.env = dict(ENV)
         if kind == "replay":
@@ -182,7 +185,7 @@ class Load:
     def most(self):
         """Its COMMITs: four batches of four, three boundaries and an end,
         one at the end, one for each letter's mark and the end."""
-        if self.kind == "ended" and not self.keyed:
+        if self.once or self.kind == "ended" and not self.keyed:
             return 1
         return {"plain": 3, "ended": 3, "checkpoints": 3, "replay": 4}[
             self.kind]
@@ -229,6 +232,8 @@ def every():
     for kind in STREAMS:
         for mode in "append", "upsert", "ignore":
             yield Load(kind, mode)
+        if kind != "replay":
+            yield Load(kind, "delete-insert")
     yield Other(dlq("postgresql", "put", ["etl-dlq", "put"], letters(3),
                     False), 1)
     yield Other(dlq("postgresql", "discard", ["etl-dlq", "discard", "1"]), 1)

@@ -1,6 +1,8 @@
 #include "loader.h"
 
 #include "base/stop.h"
+#include "commit/complete.h"
+#include "commit/scopes.h"
 #include "control/control.h"
 #include "control/runs.h"
 
@@ -15,7 +17,8 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (spool_seal_and_rewind(&l->spool, e) == -1)
+	if (delete_scopes_of_batch(l, e) == -1 ||
+	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		o->chunk = &l->spool;
@@ -142,6 +145,8 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	if (l->marked &&
 	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
 		return rc;
+	if (complete_check_and_raise_version(l, e) == -1)
+		return -1;
 	if (store_transaction_id_of_plain_input(l, e) == -1 ||
 	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;
@@ -297,7 +302,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
-	    !(ended && l->marked))
+	    !(ended && (l->marked || l->target.mode->complete)))
 		return ended ? check_reject_limit(l, l->sums.in,
 		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
 		    0;
@@ -307,6 +312,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	if ((rc = try_until_committed(l, ended, e)) == -1)
 		return -1;
 	l->unknown = false;
+	l->replaced += l->target.mode->complete;
 	rejects_count_causes(l);
 	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);

@@ -23,6 +23,8 @@ put_ledger_counts_json(
 	json_put_int(b, "superseded", (int64_t)t->superseded);
 	json_put_int(b, "skipped", (int64_t)t->skipped);
 	json_put_int(b, "deleted", 0);
+	if (l->target.mode->removes)
+		json_put_int(b, "removed", (int64_t)t->removed);
 	json_put_int(b, "rejected", (int64_t)t->rejected);
 	buf_str(b, "}]");
 }
@@ -46,7 +48,8 @@ parse_loader_counts(
 			.unchanged = (uint64_t)c[COUNT_UNCHANGED],
 			.superseded = (uint64_t)c[COUNT_SUPERSEDED],
 			.skipped = (uint64_t)c[COUNT_SKIPPED],
-			.rejected = (uint64_t)c[COUNT_REJECTED]
+			.rejected = (uint64_t)c[COUNT_REJECTED],
+			.removed = (uint64_t)c[COUNT_REMOVED]
 		};
 	}
 	run_counts_release(&t);

@@ -1,6 +1,7 @@
 #include "loader.h"
 
 #include "base/stop.h"
+#include "commit/complete.h"
 #include "control/checkpoints.h"
 #include "control/control.h"
 #include "control/ledger.h"
@@ -114,6 +115,7 @@ read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
 	if (checkpoint_read(l->db, s->checkpoint, &value, &s->expected,
 	    e) == -1)
 		return -1;
+	s->has_stored_value = value != NULL;
 	free(value);
 	return 0;
 }
@@ -182,6 +184,8 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "given up loading this stream: run the command again");
+	if (!row.ended && complete_refuse_increment_at_begin(l, e) == -1)
+		return -1;
 	return s->segments && row.seq > 0 && !row.ended ?
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }

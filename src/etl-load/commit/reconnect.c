@@ -7,7 +7,9 @@ enum { NOT_YET = 2 };
 /* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
  * was committed. Returns 1: committed. 0: the caller repeats the batch, because
  * it was not committed, or because the mode is repeatable: a second load of the
- * batch leaves the table as it is. NOT_YET: the transaction is still in
+ * batch leaves the table as it is. A mode that needs a complete stream repeats
+ * only a batch that was not committed: its second COMMIT fails if the first one
+ * succeeds late (commit/complete.c). NOT_YET: the transaction is still in
  * progress, ask again. -1: failed, with *e. */
 static int
 ask_commit_outcome(struct loader *l, struct err *e)
@@ -23,7 +25,8 @@ ask_commit_outcome(struct loader *l, struct err *e)
 		return 0;
 	if (db_int(l->db, sql, &v, 1, 3, &is, e) == -1)
 		return -1;
-	if (is >= 2 && !l->target.mode->repeatable) {
+	if (is >= 2 &&
+	    (!l->target.mode->repeatable || l->target.mode->complete)) {
 		(void)err_set(e, ERR_RETRY, false, "the connection was lost "
 		    "during COMMIT, and the server does not say whether the "
 		    "last batch was committed: compare the rows in the table "

@@ -14,6 +14,7 @@
 #include "loader.h"
 
 #include "base/hash.h"
+#include "commit/complete.h"
 #include "control/checkpoints.h"
 
 #include <stdlib.h>
@@ -83,6 +84,8 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
 static int
 check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
+	if (complete_refuse_replay(l, m, e) == -1)
+		return -1;
 	if (m->lookback && !l->target.mode->repeatable)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
 		    "sends some records of the last run again; without a key "
@@ -130,7 +133,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * boundaries is loaded from its start again. If the mode is not
 	 * repeatable, its records would then be inserted twice, so it is loaded
 	 * in one transaction. */
-	l->whole = l->o->single ||
+	l->whole = l->o->single || l->target.mode->complete ||
 	    (!l->target.mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
@@ -323,6 +326,8 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 		return -1;
 	if (m->kind == MARK_RESOLVE &&
 	    check_resolve_mark_and_add_letter(s, m, e) == -1)
+		return -1;
+	if (complete_refuse_increment_at_mark(l, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_END &&
 	    store_version_of_mark_if_unknown(s, m, e) == -1)

@@ -39,6 +39,8 @@ struct stream {
 	                         * the cursor value that the extract began at */
 	uint64_t version;       /* member `version` of the first checkpoint
 	                         * mark */
+	bool has_stored_value;  /* the checkpoint had a value at the mark begin;
+	                         * false with --again or --no-checkpoint */
 	bool known;             /* `expected` comes from a mark or the ledger */
 	int64_t expected;       /* the version that the stored checkpoint must
 	                         * have; if `known` is false, the version that

@@ -10,4 +10,5 @@ sums_add(struct sums *to, const struct sums *t)
 	to->superseded += t->superseded;
 	to->skipped += t->skipped;
 	to->rejected += t->rejected;
+	to->removed += t->removed;
 }

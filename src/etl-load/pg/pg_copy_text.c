@@ -242,10 +242,9 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 }
 
 void
-pg_put_copy_values(struct buf *b, struct reader *r, struct buf *scratch)
+pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
+    struct buf *scratch)
 {
-	const struct shape *s = r->shape;
-
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
 		uint32_t tok = r->value[c];

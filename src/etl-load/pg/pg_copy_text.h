@@ -1,5 +1,5 @@
 /* Writes a record's values in the text format of PostgreSQL's COPY. Appends the
- * values of the shape's columns, separated by tabs, without newline. Values of
+ * values of the columns of s, separated by tabs, without newline. Values of
  * a wrong type are sent as they are: the server's message about them is the
  * best one.
  * Fails: check buf_check() of b. */
@@ -8,6 +8,7 @@
 
 #include "table/record.h"
 
-void pg_put_copy_values(struct buf *b, struct reader *r, struct buf *scratch);
+void pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
+    struct buf *scratch);
 
 #endif

@@ -51,7 +51,7 @@ add_row_of_record(
 		r->v = v;
 		r->room = n;
 	}
-	pg_put_copy_values(&r->text, rd, &r->scratch);
+	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
 	if (buf_check(&r->text, e) == -1 ||
 	    key_order_add(&r->order, rd, e) == -1)
 		return -1;
@@ -198,8 +198,8 @@ make_row_or_reject(
 	int rc = reader_match_record(&o->reader, &l, &why, e);
 
 	if (rc == 1 && r->target->checks_change)
-		rc = pg_reject_changed_values(
-		    &o->reader, &r->scratch, &why, e);
+		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
+		    &r->scratch, &why, e);
 	o->sums.in++;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;

@@ -5,6 +5,7 @@
 #define LOAD_PG_SINK_H
 
 #include "pg/pg_rows.h"
+#include "pg/pg_scopes.h"
 
 #define NO_ITEM SIZE_MAX
 
@@ -12,6 +13,7 @@ struct pg_sink {
 	struct db *db;
 	const struct target *target;
 	struct pg_rows rows;
+	struct pg_scopes scopes;
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
 	bool straight;          /* COPY writes directly into the target table,

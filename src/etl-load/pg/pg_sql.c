@@ -131,21 +131,62 @@ put_operand_of_equal(struct buf *b, const struct column *c, const char *from)
  * operator of its own for exactly (varchar, varchar) or for a domain. If the
  * operator belongs to an extension, its schema may be open to other roles too.
  * So the operands get exactly the type for which the extension made it. */
+static void
+put_equal(struct buf *b, const struct column *c, const char *one,
+    const char *other)
+{
+	put_operand_of_equal(b, c, one);
+	buf_printf(b, " %s ", c->equal != NULL ? c->equal :
+	    "OPERATOR(pg_catalog.=)");
+	put_operand_of_equal(b, c, other);
+}
+
 void
 pg_put_same_key_condition(
     struct buf *b, const struct target *t, const char *one, const char *other)
 {
-	const struct column *c;
-
 	for (size_t i = 0; i < t->nkey; i++) {
-		c = &t->table->columns[t->key[i]];
 		if (i > 0)
 			buf_str(b, " AND ");
-		put_operand_of_equal(b, c, one);
-		buf_printf(b, " %s ", c->equal != NULL ? c->equal :
-		    "OPERATOR(pg_catalog.=)");
-		put_operand_of_equal(b, c, other);
+		put_equal(b, &t->table->columns[t->key[i]], one, other);
 	}
+}
+
+void
+pg_put_create_scope_table(struct buf *b, const struct target *t)
+{
+	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_scope "
+	    "ON COMMIT DELETE ROWS AS SELECT ");
+	sql_put_columns(b, t, &t->scope, false);
+	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
+}
+
+/* The server can hash or sort the scopes without a NULL, or look up their rows
+ * in an index. The condition for a NULL makes it compare each row with each
+ * scope, so it is only used for the scopes that need it. */
+void
+pg_put_delete_scopes(struct buf *b, const struct target *t, bool nulls)
+{
+	const struct shape *s = &t->scope;
+
+	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS (SELECT FROM "
+	    PG_SCOPE " AS \"etl.s\" WHERE ", t->table->quoted);
+	for (size_t i = 0; nulls && i < s->n; i++)
+		buf_printf(b, "%s\"etl.s\".%s IS NULL",
+		    i > 0 ? " OR " : "(", quoted(t, s->columns[i]));
+	if (nulls)
+		buf_str(b, ") AND ");
+	for (size_t i = 0; i < s->n; i++) {
+		const struct column *c = &t->table->columns[s->columns[i]];
+
+		buf_str(b, i > 0 ? " AND (" : "(");
+		put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
+		if (nulls)
+			buf_printf(b, " OR (\"etl.t\".%s IS NULL AND "
+			    "\"etl.s\".%s IS NULL)", c->quoted, c->quoted);
+		buf_char(b, ')');
+	}
+	buf_char(b, ')');
 }
 
 /* Appends RETURNING with an expression that is true if the row was inserted and

@@ -14,10 +14,16 @@
 #define PG_FOUND "pg_temp.etl_load_found"
 /* The keys of the rows that the rounds of a merge have inserted or updated. */
 #define PG_MERGED "pg_temp.etl_load_merged"
+/* The scopes of --mode delete-insert: the columns of --scope. */
+#define PG_SCOPE "pg_temp.etl_load_scope"
 
 void pg_put_create_stage_table(struct buf *b, const struct target *t);
 void pg_put_create_found_table(struct buf *b);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
+void pg_put_create_scope_table(struct buf *b, const struct target *t);
+/* Deletes the rows of the scopes in PG_SCOPE: of those without a NULL or, if
+ * `nulls`, of those with one. */
+void pg_put_delete_scopes(struct buf *b, const struct target *t, bool nulls);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(

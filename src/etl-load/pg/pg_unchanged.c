@@ -274,10 +274,9 @@ reject_changed_value(struct reader *r, size_t column, struct buf *scratch,
 }
 
 int
-pg_reject_changed_values(struct reader *r, struct buf *scratch,
-    struct reject *why, struct err *e)
+pg_reject_changed_values(struct reader *r, const struct shape *s,
+    struct buf *scratch, struct reject *why, struct err *e)
 {
-	const struct shape *s = r->shape;
 	const struct column *c;
 	int rc;
 

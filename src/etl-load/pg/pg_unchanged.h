@@ -7,9 +7,9 @@
 
 #include "table/record.h"
 
-/* r has matched the record. Returns 1: all values come back as they were; 0:
- * the record must be rejected, *why says why; -1 with *e. */
-int pg_reject_changed_values(struct reader *r, struct buf *scratch,
-    struct reject *why, struct err *e);
+/* r has the values of the columns of s. Returns 1: all of them come back as
+ * they were; 0: the record must be rejected, *why says why; -1 with *e. */
+int pg_reject_changed_values(struct reader *r, const struct shape *s,
+    struct buf *scratch, struct reject *why, struct err *e);
 
 #endif

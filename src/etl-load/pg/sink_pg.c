@@ -15,6 +15,7 @@ pg_sink_close(void *self)
 	if (s == NULL)
 		return;
 	pg_rows_release(&s->rows);
+	pg_scopes_release(&s->scopes);
 	buf_release(&s->sql);
 	free(s->may_be_freed);
 	free(s->judged_by_index);
@@ -97,6 +98,7 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	s->db = db;
 	s->target = t;
 	pg_rows_init(&s->rows, db, t);
+	pg_scopes_init(&s->scopes, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
 	if (refuse_columns_named_etl(s, e) == -1 ||
@@ -292,7 +294,48 @@ pg_sink_forget_lost_session(void *self)
 	struct pg_sink *s = self;
 
 	s->staging = false;
+	s->scopes.there = false;
 }
+
+static int
+pg_sink_check_scopes(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_check(&s->scopes, e);
+}
+
+static int
+pg_sink_start_scopes(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_start(&s->scopes, e);
+}
+
+static int
+pg_sink_add_scopes(
+    void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_copy(&s->scopes, o, unreadable, e);
+}
+
+static int
+pg_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_delete_rows(&s->scopes, o, e);
+}
+
+static const struct sink_scopes scopes = {
+    .check = pg_sink_check_scopes,
+    .start = pg_sink_start_scopes,
+    .add = pg_sink_add_scopes,
+    .finish = pg_sink_finish_scopes,
+};
 
 const struct sink sink_pg = {
     .kind = DB_POSTGRESQL,
@@ -301,4 +344,5 @@ const struct sink sink_pg = {
     .settle = pg_sink_check_deferred_at_end,
     .reset = pg_sink_forget_lost_session,
     .close = pg_sink_close,
+    .scopes = &scopes,
 };

@@ -1,8 +1,10 @@
 #include "sink.h"
 
 #include "base/stop.h"
-#include "sqlite/keyset.h"
+#include "batch/keyset.h"
+#include "sqlite/sqlite_scopes.h"
 #include "sqlite/sqlite_store.h"
+#include "sqlite/sqlite_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ enum put {
 
 struct lite_sink {
 	struct lite_store store;
+	struct lite_scopes scopes;
 	struct keyset keys;     /* of the chunk; the value of a key is the
 	                         * number of the last item that was stored with
 	                         * it, or of one that waits */
@@ -36,6 +39,7 @@ lite_sink_close(void *self)
 
 	if (s == NULL)
 		return;
+	lite_scopes_release(&s->scopes);
 	lite_store_release(&s->store);
 	keyset_release(&s->keys);
 	free(s->result);
@@ -52,38 +56,13 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	if (s == NULL)
 		return err_nomem(e);
 	keyset_init(&s->keys);
+	lite_scopes_init(&s->scopes, db, t);
 	if (lite_store_init(&s->store, db, t, e) == -1) {
 		lite_sink_close(s);
 		return -1;
 	}
 	*self = s;
 	return 0;
-}
-
-/* Appends the bytes of one value of a key. Different values give different
- * bytes. Of two integers or two texts the greater one gives bytes that memcmp()
- * orders later, which keyset.c needs to recognize keys in ascending order. The
- * NUL after a text marks its end: a text contains no NUL. */
-static void
-put_key_value(struct buf *b, const struct db_value *v)
-{
-	uint64_t u = (uint64_t)v->i ^ (uint64_t)1 << 63;
-	char bytes[8];
-
-	buf_char(b, (char)v->type);
-	if (v->type == DB_REAL) {
-		buf_add(b, &v->r, sizeof(v->r));
-	} else if (v->type == DB_INT) {
-		for (int i = 7; i >= 0; i--, u >>= 8)
-			bytes[i] = (char)(u & 0xff);
-		buf_add(b, bytes, sizeof(bytes));
-	} else if (v->type == DB_TEXT) {
-		buf_add(b, v->p, v->len);
-		buf_char(b, '\0');
-	} else {
-		buf_add(b, &v->len, sizeof(v->len));
-		buf_add(b, v->p, v->len);
-	}
 }
 
 /* Finds the key of the record whose values are in s->store in the set s->keys.
@@ -100,7 +79,8 @@ find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
 	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
 		while (shape->columns[i] != t->key[k])
 			i++;
-		put_key_value(&s->keys.bytes, &s->store.values[i]);
+		sqlite_put_value_bytes(
+		    &s->keys.bytes, &s->store.values[i]);
 	}
 	*holder = keyset_add_or_find(&s->keys, at, (uint32_t)item, &nomem);
 	return nomem ? err_nomem(e) : 0;
@@ -355,6 +335,39 @@ lite_sink_reset(void *self)
 {
 }
 
+static int
+lite_sink_check_scopes(void *self, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	return lite_scopes_start(&s->scopes, e);
+}
+
+static int
+lite_sink_add_scopes(
+    void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	return lite_scopes_delete_rows(&s->scopes, o, unreadable, e);
+}
+
+static int
+lite_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	(void)o;
+	return lite_scopes_check_references(&s->scopes, e);
+}
+
+static const struct sink_scopes scopes = {
+    .check = lite_sink_check_scopes,
+    .start = lite_sink_check_scopes,
+    .add = lite_sink_add_scopes,
+    .finish = lite_sink_finish_scopes,
+};
+
 const struct sink sink_sqlite = {
     .kind = DB_SQLITE,
     .open = lite_sink_open,
@@ -362,4 +375,5 @@ const struct sink sink_sqlite = {
     .settle = lite_sink_check_deferred_at_end,
     .reset = lite_sink_reset,
     .close = lite_sink_close,
+    .scopes = &scopes,
 };

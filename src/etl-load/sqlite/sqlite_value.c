@@ -345,3 +345,26 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 		return 1;
 	}
 }
+
+/* The NUL after a text marks its end: a text contains no NUL. */
+void
+sqlite_put_value_bytes(struct buf *b, const struct db_value *v)
+{
+	uint64_t u = (uint64_t)v->i ^ (uint64_t)1 << 63;
+	char bytes[8];
+
+	buf_char(b, (char)v->type);
+	if (v->type == DB_REAL) {
+		buf_add(b, &v->r, sizeof(v->r));
+	} else if (v->type == DB_INT) {
+		for (int i = 7; i >= 0; i--, u >>= 8)
+			bytes[i] = (char)(u & 0xff);
+		buf_add(b, bytes, sizeof(bytes));
+	} else if (v->type == DB_TEXT) {
+		buf_add(b, v->p, v->len);
+		buf_char(b, '\0');
+	} else if (v->type == DB_BLOB) {
+		buf_add(b, &v->len, sizeof(v->len));
+		buf_add(b, v->p, v->len);
+	}
+}

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { APPEND, UPSERT, IGNORE, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append" },
@@ -12,6 +12,8 @@ static const struct load_mode modes[MODES] = {
 		.repeatable = true },
 	[IGNORE] = { .name = "ignore", .keyed = true, .skips = true,
 		.repeatable = true },
+	[DELETE_INSERT] = { .name = "delete-insert", .repeatable = true,
+		.complete = true, .by_scope = true, .removes = true },
 };
 
 static int
@@ -46,6 +48,15 @@ check_options_fit(
 		    "changes an existing row" },
 		{ o->compare != NULL && !m->updates,
 		    "--compare needs --mode upsert" },
+		{ o->scope != NULL && !m->by_scope,
+		    "--scope needs --mode delete-insert" },
+		{ o->scope == NULL && m->by_scope,
+		    "--mode delete-insert needs --scope and the columns whose "
+		    "values say which rows the load replaces" },
+		{ o->scope_values.n > 0 && !m->by_scope,
+		    "--scope-value needs --mode delete-insert" },
+		{ o->complete && !m->complete,
+		    "--complete needs --mode delete-insert" },
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

@@ -18,6 +18,12 @@ struct load_mode {
 	                         * it is, and counts the record as skipped */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
+	bool complete;          /* needs a complete stream, which is no
+	                         * increment, and commits once, at its end */
+	bool by_scope;          /* before the first record is written, deletes
+	                         * the rows of the scopes (--scope) */
+	bool removes;           /* may delete rows without a record of their
+	                         * own, and counts them as removed */
 };
 
 /* Finds the mode of --mode (default: append, or upsert if --key is given) and

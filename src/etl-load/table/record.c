@@ -298,6 +298,20 @@ reject_missing_or_null_key(struct reader *r, struct reject *why)
 }
 
 static int
+reject_missing_scope(struct reader *r, struct reject *why)
+{
+	const struct shape *s = &r->target->scope;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (r->value[s->columns[i]] == 0)
+			return reader_set_reject_of_column(r, why,
+			    s->columns[i], "required",
+			    "the record has no \"%s\", which --scope names",
+			    r->target->table->columns[s->columns[i]].name);
+	return 1;
+}
+
+static int
 store_values_by_column(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
@@ -336,7 +350,9 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
 	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
-	return reject_missing_or_null_key(r, why);
+	return reject_missing_or_null_key(r, why) == 0
+		   ? 0
+		   : reject_missing_scope(r, why);
 }
 
 int

@@ -10,11 +10,6 @@
 #include "stream/stage.h"
 #include "table/target.h"
 
-struct shape {                          /* a set of columns that records name */
-	size_t *columns, n;             /* in the table's order */
-	size_t id;                      /* 0, 1, ... */
-};
-
 struct reader {
 	struct stage *stage;
 	const struct target *target;

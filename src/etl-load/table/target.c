@@ -98,6 +98,35 @@ mark_column_compared(
 }
 
 static int
+add_scope_column_once(
+    struct target *t, const char *option, size_t i, struct err *e)
+{
+	for (size_t k = 0; k < t->scope.n; k++)
+		if (t->scope.columns[k] == i)
+			return err_set(e, ERR_CONFIG, false,
+			    "%s: column \"%s\" is named twice", option,
+			    t->table->columns[i].name);
+	t->scope.columns[t->scope.n++] = i;
+	return 0;
+}
+
+/* A record may have no member for the column of --touch or --seen, but it must
+ * have one for each column of --scope. */
+static int
+check_scope_has_no_time_column(const struct target *t, struct err *e)
+{
+	for (size_t k = 0; k < t->scope.n; k++) {
+		int c = (int)t->scope.columns[k];
+
+		if (c == t->touch || c == t->seen)
+			return err_set(e, ERR_CONFIG, false, "%s and --scope "
+			    "name the same column",
+			    c == t->touch ? "--touch" : "--seen");
+	}
+	return 0;
+}
+
+static int
 use_primary_key_as_key(struct target *t, struct err *e)
 {
 	const struct table *b = t->table;
@@ -177,7 +206,11 @@ set_and_check_columns_of_options(
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
 		    "--touch and --seen name the same column");
-	return 0;
+	if (o->scope != NULL &&
+	    for_each_listed_column(
+		t, "--scope", o->scope, add_scope_column_once, e) == -1)
+		return -1;
+	return check_scope_has_no_time_column(t, e);
 }
 
 static int
@@ -216,7 +249,9 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));
-	if (t->key == NULL || t->is_key == NULL || t->compared == NULL)
+	t->scope.columns = calloc(t->table->n + 1, sizeof(*t->scope.columns));
+	if (t->key == NULL || t->is_key == NULL || t->compared == NULL ||
+	    t->scope.columns == NULL)
 		return err_nomem(e);
 	return find_if_table_is_partitioned(t, db, e) == -1
 		   ? -1
@@ -230,6 +265,7 @@ target_close(struct target *t)
 	free(t->key);
 	free(t->is_key);
 	free(t->compared);
+	free(t->scope.columns);
 	*t = (struct target){ 0 };
 }
 

@@ -9,11 +9,17 @@
 
 enum { NO_COLUMN = -1 };
 
+struct shape {                          /* a set of columns that records name */
+	size_t *columns, n;             /* in the table's order */
+	size_t id;                      /* 0, 1, ... */
+};
+
 struct target {
 	struct table *table;
 	const struct load_mode *mode;
 	size_t *key, nkey;              /* columns, in the order of --key */
 	bool *is_key, *compared;        /* by column */
+	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen;                /* columns or NO_COLUMN */
 	bool lossy;                     /* --lossy: the database may change
 	                                 * values */

@@ -1,4 +1,4 @@
-#include "sqlite/keyset.h"
+#include "batch/keyset.h"
 
 #include "base/hash.h"
 

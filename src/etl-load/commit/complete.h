@@ -1,0 +1,28 @@
+/* For the modes that need a complete stream (struct load_mode: complete). They
+ * replace rows by the records of one stream, so they may neither load a part of
+ * a stream nor an increment, which has only the records that are new since the
+ * last run. They do nothing in the other modes.
+ * Fails: ERR_CONFIG for an increment or a replay, ERR_DATA for input that may
+ *        be incomplete, ERR_RETRY if another load was faster. */
+#ifndef LOAD_COMPLETE_H
+#define LOAD_COMPLETE_H
+
+#include "loader.h"
+
+/* Called before anything is read. Stores in l->replaced how often such loads
+ * have replaced rows of the table. */
+int complete_read_version(struct loader *l, struct err *e);
+/* Called before the COMMIT. Adds 1 to the stored number, unless another load
+ * has changed it meanwhile. */
+int complete_check_and_raise_version(struct loader *l, struct err *e);
+int complete_refuse_replay(
+    const struct loader *l, const struct mark *begin, struct err *e);
+/* Called at the mark begin of a stream that was not loaded before. */
+int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);
+/* Called at a mark `checkpoint` or `end`. */
+int complete_refuse_increment_at_mark(
+    const struct loader *l, const struct mark *m, struct err *e);
+/* Called at the end of the stream, before its commit. */
+int complete_check_end(const struct loader *l, struct err *e);
+
+#endif

@@ -1,0 +1,34 @@
+/* Deletes the rows of the scopes of --mode delete-insert from a table of
+ * PostgreSQL. The scopes are copied into a temporary table; one DELETE then
+ * finds their rows.
+ * Owns:  buffers and the scopes; pg_scopes_release() frees them.
+ * Fails: -1: the batch cannot go on. */
+#ifndef LOAD_PG_SCOPES_H
+#define LOAD_PG_SCOPES_H
+
+#include "batch/keyset.h"
+#include "batch/outcome.h"
+
+struct pg_scopes {
+	struct db *db;
+	const struct target *target;
+	struct buf sql, scratch;
+	struct keyset seen;             /* scopes as lines of COPY */
+	size_t copied;                  /* so many of them were copied */
+	bool has_null;                  /* a scope has a NULL */
+	bool there;                     /* the temporary table exists */
+};
+
+void pg_scopes_init(
+    struct pg_scopes *s, struct db *db, const struct target *t);
+void pg_scopes_release(struct pg_scopes *s);
+/* Fails if a column of --scope has a type that knows no equality. */
+int pg_scopes_check(struct pg_scopes *s, struct err *e);
+int pg_scopes_start(struct pg_scopes *s, struct err *e);
+/* Copies the scopes of the records in o->chunk. */
+int pg_scopes_copy(struct pg_scopes *s, struct outcome *o,
+    uint64_t *unreadable, struct err *e);
+int pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o,
+    struct err *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* Deletes the rows of the scopes of --mode delete-insert from a SQLite table.
+ * Owns:  a statement, values and the scopes; lite_scopes_release() frees them.
+ * Fails: -1: the batch cannot go on. */
+#ifndef LOAD_SQLITE_SCOPES_H
+#define LOAD_SQLITE_SCOPES_H
+
+#include "batch/keyset.h"
+#include "batch/outcome.h"
+
+struct lite_scopes {
+	struct db *db;
+	const struct target *target;
+	struct db_stmt *delete;
+	struct db_value *values;        /* of one scope */
+	struct buf scratch;
+	struct keyset done;             /* scopes whose rows are deleted */
+};
+
+void lite_scopes_init(
+    struct lite_scopes *s, struct db *db, const struct target *t);
+void lite_scopes_release(struct lite_scopes *s);
+/* Prepares the statement and forgets all scopes. */
+int lite_scopes_start(struct lite_scopes *s, struct err *e);
+/* Deletes the rows of the scopes of the records in o->chunk. */
+int lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
+    uint64_t *unreadable, struct err *e);
+/* Fails if a deferred foreign key refers to a deleted row. */
+int lite_scopes_check_references(struct lite_scopes *s, struct err *e);
+
+#endif

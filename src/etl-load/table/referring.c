@@ -1,0 +1,46 @@
+#include "table/referring.h"
+
+/* The first column is the table that refers to the target, the second one what
+ * it is declared with. SQLite does not tell whether a foreign key is deferred;
+ * sqlite_scopes.c finds rows that such a key misses. */
+static const char sqlite_sql[] =
+    "SELECT m.name, 'ON DELETE ' || f.on_delete FROM sqlite_schema AS m, "
+    "pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' "
+    "AND f.\"table\" = $1 COLLATE NOCASE "
+    "AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') LIMIT 1";
+
+static const char pg_sql[] =
+    "WITH r AS (SELECT $1::text::regclass::oid AS id UNION "
+    "SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::text::regclass)) "
+    "SELECT c.conrelid::regclass::text, CASE c.confdeltype "
+    "WHEN 'c' THEN 'ON DELETE CASCADE' WHEN 'n' THEN 'ON DELETE SET NULL' "
+    "WHEN 'd' THEN 'ON DELETE SET DEFAULT' ELSE 'INITIALLY DEFERRED' END "
+    "FROM pg_catalog.pg_constraint AS c JOIN r ON r.id = c.confrelid "
+    "WHERE c.contype = 'f' AND (c.confdeltype IN ('c', 'n', 'd') "
+    "OR c.condeferred) LIMIT 1";
+
+int
+refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
+{
+	bool pg = db_kind(db) == DB_POSTGRESQL;
+	struct db_value v =
+	    db_text(pg ? t->table->quoted : t->table->base);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, pg ? pg_sql : sqlite_sql, &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		struct db_value name = db_column(r, 0), how = db_column(r, 1);
+
+		rc = err_set(e, ERR_CONFIG, false, "table %.*s refers to "
+		    "table %s by a foreign key with %.*s: --mode %s deletes "
+		    "rows of %s, which would change or break rows of %.*s; "
+		    "load with --mode upsert, or change the foreign key",
+		    (int)name.len, name.p, t->table->name, (int)how.len,
+		    how.p, t->mode->name, t->table->name, (int)name.len,
+		    name.p);
+	}
+	db_end(r);
+	return rc;
+}

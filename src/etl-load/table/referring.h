@@ -1,0 +1,16 @@
+/* Foreign keys of other tables that refer to the table that is loaded.
+ * Fails: ERR_CONFIG, and the message names the other table. */
+#ifndef LOAD_REFERRING_H
+#define LOAD_REFERRING_H
+
+#include "table/target.h"
+
+/* Fails if the database would delete or change rows of a table because rows of
+ * the target are deleted (ON DELETE CASCADE, SET NULL or SET DEFAULT): no count
+ * would show this. Also fails for a foreign key that is checked at the commit
+ * only: the sinks check such keys for each record, while the row that other
+ * rows refer to may come later. */
+int refuse_referring_tables(
+    const struct target *t, struct db *db, struct err *e);
+
+#endif
