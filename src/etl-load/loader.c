@@ -98,8 +98,8 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 		    "no sink for this kind of database; please report it");
 	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
 		return -1;
-	return complete_read_version(l, e) == -1 ? -1 :
-	    check_scopes_before_load(l, e);
+	return check_scopes_before_load(l, e) == -1 ? -1 :
+	    complete_read_version(l, e);
 }
 
 static void

@@ -174,6 +174,18 @@ mutant clock.t 'a checkpoint older than a year does not move' sql/sqlite/checkpo
     "s/version = \\\$3/& AND updated_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 year')/" \
     'sqlite: a run at +3650d'
 
+mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-load/commit/batch_commit.c \
+    's/if (complete_check_and_raise_version(l, e) == -1)/if (false)/' \
+    'the first of two loads, which ends last: exit code 75'
+mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/commit/complete.c \
+    's/stage_input_is_complete(l->stage)/true/' \
+    'plain input from a pipe: exit code 65'
+mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/commit/complete.c \
+    's/m->from != NULL :/false :/' 'an increment: exit code 78'
+mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
+    '/^pg_scopes_start/,/^}/s/keyset_clear(&s->seen);//; /^pg_scopes_start/,/^}/s/s->copied = 0;//' \
+    'the load is repeated as a whole'
+
 mutant io.t 'a failed fsync is tried again' lib/control/file_replace.c \
     's/while (rc == -1 \&\& errno == EINTR);/while (rc == -1 \&\& errno != ENOSPC);/' \
     'the first fsync fails'

@@ -32,6 +32,10 @@ mutant 'sweep.sh -e 20 sqlite/overlap' \
     'the version of the checkpoint is not compared' sql/sqlite/checkpoints.sql@checkpoint_move '
 s/version = \$3/version >= 0 * $3/'
 
+mutant 'sweep.sh -e 8 sqlite/scopes/load' \
+    'scopes are deleted in a transaction of their own' src/etl-load/commit/batch_commit.c "
+s/^	if (delete_scopes_of_batch(l, e) == -1 ||/& $again ||/"
+
 mutant 'sweep.sh -e 20 sqlite/replays' \
     'the state of a letter is not compared when it is resolved' sql/sqlite/letters.sql@letter_resolve '
 s/resolved_upto = \$3 AND .*/$3 IS NOT NULL/'
