@@ -10,11 +10,12 @@
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
-	    *touch, *seen, *scope;
+	    *touch, *seen, *scope, *replace_by;
 	struct opt_list scope_values;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
-	bool plain, single, verbose, again, no_checkpoint, lossy, complete;
+	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
+	    allow_empty;
 };
 
 /* How many records were read, and how many had each outcome. */

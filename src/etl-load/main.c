@@ -23,8 +23,8 @@
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
- *            was altered; complete: input that must be complete; scopes: the
- *            rows that --mode delete-insert replaces */
+ *            was altered; complete: input that must be complete; old_rows:
+ *            the rows that a mode replaces */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -38,15 +38,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-load [-v] [--again] [--backoff BASE..MAX] [--batch N]\n"
-    "                [--compare COLS] [--complete] [--control-schema NAME]\n"
-    "                [--db URL] [--ddl FILE] [--duplicate-members last]\n"
+    "usage: etl-load [-v] [--again] [--allow-empty] [--backoff BASE..MAX]\n"
+    "                [--batch N] [--compare COLS] [--complete]\n"
+    "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
+    "                [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--lossy]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
     "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
-    "                [--retries N] [--scope COLS] [--scope-value V]\n"
-    "                [--seen COL] [--single-transaction] [--touch COL]\n"
-    "                --table NAME";
+    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
+    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
+    "                [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -57,16 +58,20 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore or delete-insert (default: upsert if "
-	    "--key is given)", NULL, 0 },
+	    "append, upsert, ignore, delete-insert or replace (default: "
+	    "upsert if --key is given)", NULL, 0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },
 	{ "scope-value", OPT_LIST, AT(scope_values), "V",
 	    "delete-insert: also replace the rows of this scope", NULL, 0 },
 	{ "complete", OPT_FLAG, AT(complete), NULL,
-	    "delete-insert: this plain input is known to be complete", NULL,
-	    0 },
+	    "delete-insert, replace: this plain input is known to be complete",
+	    NULL, 0 },
+	{ "replace-by", OPT_STRING, AT(replace_by), "WAY",
+	    "replace: empty the table by delete or by truncate", NULL, 0 },
+	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
+	    "replace: the table may be empty afterwards", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",

@@ -41,6 +41,11 @@ struct sink {
 	enum sink_result (*settle)(void *self, struct err *e);
 	void (*reset)(void *self);
 	void (*close)(void *self);
+	/* For --mode replace: deletes all rows, and adds their number to
+	 * *removed. check_empty(), which may be NULL, fails if the role may not
+	 * do this. */
+	int (*check_empty)(void *self, struct err *e);
+	int (*empty)(void *self, uint64_t *removed, struct err *e);
 	const struct sink_scopes *scopes;
 };
 

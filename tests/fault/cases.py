@@ -447,6 +447,9 @@ def load(kind, mode, given=None):
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
+    if mode == "replace":
+        argv += ["--mode", mode, "--replace-by", "truncate", "--allow-empty",
+                 "--complete"]
 
     def prepare(url):
         subprocess.run(argv, input=b"", check=True,
@@ -851,6 +854,7 @@ def cases():
         yield load(kind, "append")
         yield load(kind, "upsert")
         yield load(kind, "delete-insert")
+        yield load(kind, "replace")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

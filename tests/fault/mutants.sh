@@ -34,7 +34,7 @@ s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 8 sqlite/scopes/load' \
     'scopes are deleted in a transaction of their own' src/etl-load/commit/batch_commit.c "
-s/^	if (delete_scopes_of_batch(l, e) == -1 ||/& $again ||/"
+s/^	if (old_rows_delete(l, e) == -1 ||/& $again ||/"
 
 mutant 'sweep.sh -e 20 sqlite/replays' \
     'the state of a letter is not compared when it is resolved' sql/sqlite/letters.sql@letter_resolve '

@@ -26,9 +26,10 @@
 #	also	a command that prints further state
 
 pipelines='fresh migrate append upsert single plain aside marks-append
-    marks-upsert marks-ignore scopes many via replay replay-again meanwhile
-    replays replay-streams replay-versions put extract extract-upsert batch
-    files files-save replay-raw save run run-extract run-via run-two
+    marks-upsert marks-ignore scopes refresh many via replay replay-again
+    meanwhile replays replay-streams replay-versions put extract
+    extract-upsert batch files files-save replay-raw save run run-extract
+    run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -117,6 +118,13 @@ pipeline() {
 		    $(without_stages "$into_log") 10"
 		source=$marked
 		rest="$transform | $into_log 1 --mode delete-insert --scope k"
+		;;
+	refresh)
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
+		    $(without_stages "$into_log") 10"
+		source=$marked
+		rest="$transform | $into_log 1 --mode replace \
+		    --replace-by truncate"
 		;;
 	many)
 		source=$marked rest="$transform | $into_log 1000"

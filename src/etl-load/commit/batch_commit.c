@@ -2,7 +2,7 @@
 
 #include "base/stop.h"
 #include "commit/complete.h"
-#include "commit/scopes.h"
+#include "commit/old_rows.h"
 #include "control/control.h"
 #include "control/runs.h"
 
@@ -17,7 +17,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (delete_scopes_of_batch(l, e) == -1 ||
+	if (old_rows_delete(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
@@ -194,7 +194,8 @@ try_batch(struct loader *l, bool ended, struct err *e)
 			break;
 		if (changed)
 			rc = TABLE_CHANGED;
-		else if (check_counts_and_reject_limit(l, ended, e) == 0)
+		else if (check_counts_and_reject_limit(l, ended, e) == 0 &&
+		    old_rows_refuse_empty_table(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:

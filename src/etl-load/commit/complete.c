@@ -72,6 +72,16 @@ complete_refuse_replay(
 	    l->target.mode->name);
 }
 
+int
+complete_refuse_second_stream(const struct loader *l, struct err *e)
+{
+	if (!l->target.mode->replaces || !l->marked)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "the input has a second stream, "
+	    "which would replace the rows of the first one: the first stream "
+	    "is loaded, the second one is not; give --mode replace one stream");
+}
+
 static int
 fail_increment(const struct loader *l, struct err *e)
 {

@@ -84,7 +84,8 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
 static int
 check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
-	if (complete_refuse_replay(l, m, e) == -1)
+	if (complete_refuse_replay(l, m, e) == -1 ||
+	    complete_refuse_second_stream(l, e) == -1)
 		return -1;
 	if (m->lookback && !l->target.mode->repeatable)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "

@@ -207,11 +207,8 @@ delete_rows_and_count(
 
 	buf_clear(&s->sql);
 	pg_put_delete_scopes(&s->sql, s->target, nulls);
-	if (run_sql(s, &deleted, e) == -1) {
-		err_prefix(e, "table %s: the rows that the load replaces "
-		    "cannot be deleted", s->target->table->name);
+	if (run_sql(s, &deleted, e) == -1)
 		return -1;
-	}
 	sums->removed += (uint64_t)deleted;
 	return 0;
 }

@@ -88,6 +88,10 @@ bool pg_may_merge_equal_keys(const struct pg_sink *s);
  * to *sums. Returns 1: merged; 0: it would need too many statements; -1 with
  * *e. */
 int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Deletes all rows of the table, and adds their number to *removed. */
+int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
+/* Fails if the role may not do this. */
+int pg_check_empty(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

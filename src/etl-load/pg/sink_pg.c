@@ -330,6 +330,22 @@ pg_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 	return pg_scopes_delete_rows(&s->scopes, o, e);
 }
 
+static int
+pg_sink_check_empty(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_check_empty(s, e);
+}
+
+static int
+pg_sink_empty(void *self, uint64_t *removed, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_empty_table(s, removed, e);
+}
+
 static const struct sink_scopes scopes = {
     .check = pg_sink_check_scopes,
     .start = pg_sink_start_scopes,
@@ -344,5 +360,7 @@ const struct sink sink_pg = {
     .settle = pg_sink_check_deferred_at_end,
     .reset = pg_sink_forget_lost_session,
     .close = pg_sink_close,
+    .check_empty = pg_sink_check_empty,
+    .empty = pg_sink_empty,
     .scopes = &scopes,
 };

@@ -100,11 +100,8 @@ delete_rows_of_new_scope(struct lite_scopes *s, struct sums *sums,
 	if (s->done.bytes.len > DONE_MAX)
 		keyset_clear(&s->done);
 	if (db_stmt_run_for_first_row(s->delete, s->values, s->target->scope.n,
-	    NULL, &deleted, e) == -1) {
-		err_prefix(e, "table %s: the rows that the load replaces "
-		    "cannot be deleted", s->target->table->name);
+	    NULL, &deleted, e) == -1)
 		return -1;
-	}
 	sums->removed += (uint64_t)deleted;
 	return 0;
 }

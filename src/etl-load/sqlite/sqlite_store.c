@@ -119,6 +119,24 @@ get_statements_and_prepare_insert(
 }
 
 int
+lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
+{
+	int64_t deleted = 0;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "DELETE FROM %s", s->target->table->quoted);
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = db_run(s->db, buf_text(&b), NULL, 0, &deleted, e);
+	buf_release(&b);
+	*removed += (uint64_t)deleted;
+	return rc;
+}
+
+int
 lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e)
 {

@@ -44,6 +44,9 @@ int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
+/* Deletes all rows of the table. */
+int lite_store_delete_all(
+    struct lite_store *s, uint64_t *removed, struct err *e);
 /* Sets fault and why as for a record that a foreign key has refused. */
 void lite_set_missing_reference(struct lite_store *s);
 

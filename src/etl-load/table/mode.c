@@ -3,8 +3,9 @@
 #include "base/suggest.h"
 
 #include <stddef.h>
+#include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append" },
@@ -14,6 +15,8 @@ static const struct load_mode modes[MODES] = {
 		.repeatable = true },
 	[DELETE_INSERT] = { .name = "delete-insert", .repeatable = true,
 		.complete = true, .by_scope = true, .removes = true },
+	[REPLACE] = { .name = "replace", .repeatable = true, .complete = true,
+		.replaces = true, .removes = true },
 };
 
 static int
@@ -56,7 +59,15 @@ check_options_fit(
 		{ o->scope_values.n > 0 && !m->by_scope,
 		    "--scope-value needs --mode delete-insert" },
 		{ o->complete && !m->complete,
-		    "--complete needs --mode delete-insert" },
+		    "--complete needs --mode delete-insert or --mode "
+		    "replace" },
+		{ o->replace_by != NULL && !m->replaces,
+		    "--replace-by needs --mode replace" },
+		{ o->replace_by == NULL && m->replaces,
+		    "--mode replace needs --replace-by delete or "
+		    "--replace-by truncate" },
+		{ o->allow_empty && !m->replaces,
+		    "--allow-empty needs --mode replace" },
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
@@ -66,11 +77,27 @@ check_options_fit(
 	return 0;
 }
 
+static int
+check_replace_by(const struct load_opts *o, struct err *e)
+{
+	static const char *const words[] = { "delete", "truncate", NULL };
+
+	return o->replace_by == NULL ? 0 :
+	    suggest_find_choice("--replace-by", o->replace_by, words, e);
+}
+
+bool
+load_mode_truncates(const struct load_opts *o)
+{
+	return o->replace_by != NULL && strcmp(o->replace_by, "truncate") == 0;
+}
+
 int
 load_mode_find(const struct load_mode **mode, const struct load_opts *o,
     struct err *e)
 {
-	return find_by_name_or_default(mode, o, e) == -1
-		   ? -1
-		   : check_options_fit(*mode, o, e);
+	if (find_by_name_or_default(mode, o, e) == -1 ||
+	    check_options_fit(*mode, o, e) == -1)
+		return -1;
+	return check_replace_by(o, e) == -1 ? -1 : 0;
 }

@@ -20,6 +20,8 @@ struct load_mode {
 	                         * table as the first one has left it */
 	bool complete;          /* needs a complete stream, which is no
 	                         * increment, and commits once, at its end */
+	bool replaces;          /* before the first record is written, deletes
+	                         * all rows of the table */
 	bool by_scope;          /* before the first record is written, deletes
 	                         * the rows of the scopes (--scope) */
 	bool removes;           /* may delete rows without a record of their
@@ -30,5 +32,7 @@ struct load_mode {
  * checks that the options fit it. Needs no database. */
 int load_mode_find(const struct load_mode **mode, const struct load_opts *o,
     struct err *e);
+/* True if --mode replace empties the table by TRUNCATE (--replace-by). */
+bool load_mode_truncates(const struct load_opts *o);
 
 #endif

@@ -21,6 +21,8 @@ struct target {
 	bool *is_key, *compared;        /* by column */
 	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen;                /* columns or NO_COLUMN */
+	bool truncates;                 /* --mode replace empties the table by
+	                                 * TRUNCATE */
 	bool lossy;                     /* --lossy: the database may change
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change

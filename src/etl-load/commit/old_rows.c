@@ -1,4 +1,4 @@
-#include "commit/scopes.h"
+#include "commit/old_rows.h"
 
 #include "table/referring.h"
 #include "table/scope.h"
@@ -64,25 +64,29 @@ check_scope_values(struct loader *l, struct err *e)
 }
 
 int
-check_scopes_before_load(struct loader *l, struct err *e)
+old_rows_check_before_load(struct loader *l, struct err *e)
 {
-	if (!l->target.mode->by_scope)
+	const struct load_mode *m = l->target.mode;
+
+	if (!m->removes)
 		return 0;
-	if (refuse_referring_tables(&l->target, l->db, e) == -1 ||
-	    l->sink->scopes->check(l->self, e) == -1)
+	if (refuse_referring_tables(&l->target, l->db, e) == -1)
+		return -1;
+	if (m->replaces)
+		return l->sink->check_empty == NULL ? 0 :
+		    l->sink->check_empty(l->self, e);
+	if (l->sink->scopes->check(l->self, e) == -1)
 		return -1;
 	return l->o->scope_values.n > 0 ? check_scope_values(l, e) : 0;
 }
 
-int
-delete_scopes_of_batch(struct loader *l, struct err *e)
+static int
+delete_rows_of_scopes(struct loader *l, struct err *e)
 {
 	struct outcome *o = &l->outcome;
 	uint64_t unreadable = 0;
 	int more;
 
-	if (!l->target.mode->by_scope)
-		return 0;
 	if (start_and_add_scope_values(l, o, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return -1;
@@ -92,4 +96,33 @@ delete_scopes_of_batch(struct loader *l, struct err *e)
 			return -1;
 	}
 	return more == -1 ? -1 : l->sink->scopes->finish(l->self, o, e);
+}
+
+int
+old_rows_delete(struct loader *l, struct err *e)
+{
+	const struct load_mode *m = l->target.mode;
+	const struct db_fault *f = db_fault(l->db);
+	int rc = 0;
+
+	if (m->by_scope)
+		rc = delete_rows_of_scopes(l, e);
+	else if (m->replaces)
+		rc = l->sink->empty(l->self, &l->outcome.sums.removed, e);
+	if (rc == -1 && (f->sqlstate[0] != '\0' || f->data))
+		err_prefix(e, "table %s: the rows that the load replaces "
+		    "cannot be deleted", l->target.table->name);
+	return rc;
+}
+
+int
+old_rows_refuse_empty_table(const struct loader *l, struct err *e)
+{
+	if (!l->target.mode->replaces || l->o->allow_empty ||
+	    l->outcome.sums.inserted > 0)
+		return 0;
+	return err_set(e, ERR_DATA, false, "table %s: no record of the input "
+	    "was inserted, so --mode replace would leave the table empty: "
+	    "nothing was changed; give --allow-empty if this is right",
+	    l->target.table->name);
 }

@@ -1,0 +1,80 @@
+#include "pg/pg_sink.h"
+
+static void
+put_delete_all(struct buf *b, const struct target *t)
+{
+	buf_printf(b, "DELETE FROM %s", t->table->quoted);
+}
+
+static void
+put_count_all(struct buf *b, const struct target *t)
+{
+	buf_printf(b, "SELECT pg_catalog.count(*) FROM %s", t->table->quoted);
+}
+
+/* TRUNCATE locks the table so that nobody can read it until the commit, and
+ * does not say how many rows it has deleted. */
+static int
+count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
+{
+	const char *table = s->target->table->quoted;
+
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", table);
+	if (pg_run_sql_text(s, e) == -1 ||
+	    pg_run_count_query(s, put_count_all, deleted, e) == -1)
+		return -1;
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "TRUNCATE %s", table);
+	return pg_run_sql_text(s, e);
+}
+
+int
+pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
+{
+	int64_t deleted = 0;
+	const char *sql;
+
+	if (s->target->truncates) {
+		if (count_and_truncate(s, &deleted, e) == -1)
+			return -1;
+	} else {
+		buf_clear(&s->sql);
+		put_delete_all(&s->sql, s->target);
+		if ((sql = pg_get_sql_text(s, e)) == NULL ||
+		    db_run(s->db, sql, NULL, 0, &deleted, e) == -1)
+			return -1;
+	}
+	*removed += (uint64_t)deleted;
+	return 0;
+}
+
+static int
+check_right_to_truncate(struct pg_sink *s, struct err *e)
+{
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t may;
+
+	if (db_int(s->db, "SELECT pg_catalog.has_table_privilege("
+	    "$1::text::regclass, 'TRUNCATE')::int", &v, 1, 0, &may, e) == -1)
+		return -1;
+	if (may)
+		return 0;
+	return err_set(e, ERR_DENIED, false, "table %s: permission denied for "
+	    "TRUNCATE: the owner of the table can GRANT TRUNCATE, or use "
+	    "--replace-by delete", s->target->table->name);
+}
+
+int
+pg_check_empty(struct pg_sink *s, struct err *e)
+{
+	if (s->target->truncates)
+		return check_right_to_truncate(s, e);
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "EXPLAIN ");
+	put_delete_all(&s->sql, s->target);
+	if (pg_run_sql_text(s, e) == 0)
+		return 0;
+	err_prefix(e, "table %s", s->target->table->name);
+	return -1;
+}
