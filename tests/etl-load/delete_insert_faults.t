@@ -2,10 +2,8 @@
 # --mode delete-insert, when something goes wrong: the table has its old rows, or
 # all new rows of the scopes.
 . tests/support/lib.sh
+. tests/etl-load/old_rows.sh
 
-put() {
-	printf '%s\n' "$@" >"$scratch/in"
-}
 load() {
 	rm -f "$scratch/aside"
 	status etl-load -v --db "$db" --table t --mode delete-insert \
@@ -15,18 +13,8 @@ load() {
 rows() {
 	sql 'SELECT day, n FROM t ORDER BY day, n' | xargs
 }
-counts() {
-	sed -n 's/.*: \([0-9]*\) in, \([0-9]*\) inserted, .* \([0-9]*\) rejected, \([0-9]*\) removed$/\1 \2 \3 \4/p' \
-	    "$scratch/err"
-}
 fill() {
 	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('a', 1), ('b', 2)"
-}
-stream() {
-	printf '{"@etl":"begin","v":1,"id":"%s","stages":["extract"]}\n' "$1"
-	printf '%s\n' "$2"
-	printf '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,'
-	echo '"dropped":0,"rejected":0}]}'
 }
 
 for kind in sqlite postgresql; do

@@ -2,40 +2,19 @@
 # --mode replace: the loader deletes all rows of the table and inserts the records,
 # in one transaction.
 . tests/support/lib.sh
+. tests/etl-load/old_rows.sh
 
-put() {
-	printf '%s\n' "$@" >"$scratch/in"
-}
 load() {
 	rm -f "$scratch/aside"
 	status etl-load -v --db "$db" --table t --mode replace \
 	    --backoff 1ms..5ms --replace-by "$way" \
 	    --rejects "$scratch/aside" "$@" <"$scratch/in"
 }
-counts() {
-	sed -n 's/.*: \([0-9]*\) in, \([0-9]*\) inserted, .* \([0-9]*\) rejected, \([0-9]*\) removed$/\1 \2 \3 \4/p' \
-	    "$scratch/err"
-}
 rows() {
 	sql 'SELECT k, n FROM t ORDER BY k' | xargs
 }
 fill() {
 	sql "DELETE FROM t; INSERT INTO t (k, n) VALUES ('a', 1), ('b', 2)"
-}
-# refuses STATUS LABEL ERE OPTION...: the load fails and changes nothing.
-refuses() {
-	wanted=$1 label=$2 ere=$3
-	shift 3
-	before=$(rows)
-	is "$k $label: exit code $wanted" "$wanted" "$(load "$@")"
-	like "$k $label: the message says why" "$ere" "$(cat "$scratch/err")"
-	is "$k $label: the table is unchanged" "$before" "$(rows)"
-}
-stream() {
-	printf '{"@etl":"begin","v":1,"id":"%s","stages":["extract"]}\n' "$1"
-	printf '%s\n' "$2"
-	printf '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,'
-	echo '"dropped":0,"rejected":0}]}'
 }
 
 for kind in sqlite postgresql; do

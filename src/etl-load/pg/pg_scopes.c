@@ -53,9 +53,7 @@ create_table_of_scopes(struct pg_scopes *s, struct err *e)
 int
 pg_scopes_check(struct pg_scopes *s, struct err *e)
 {
-	buf_clear(&s->sql);
-	buf_str(&s->sql, "DROP TABLE IF EXISTS " PG_SCOPE);
-	if (run_sql(s, NULL, e) == -1 || create_table_of_scopes(s, e) == -1)
+	if (create_table_of_scopes(s, e) == -1)
 		return -1;
 	s->there = true;
 	buf_clear(&s->sql);

@@ -155,7 +155,8 @@ pg_put_same_key_condition(
 void
 pg_put_create_scope_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_scope "
+	buf_str(b, "DROP TABLE IF EXISTS " PG_SCOPE "; "
+	    "CREATE TEMP TABLE etl_load_scope "
 	    "ON COMMIT DELETE ROWS AS SELECT ");
 	sql_put_columns(b, t, &t->scope, false);
 	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);

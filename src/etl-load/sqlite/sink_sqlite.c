@@ -336,7 +336,7 @@ lite_sink_reset(void *self)
 }
 
 static int
-lite_sink_check_scopes(void *self, struct err *e)
+lite_sink_start_scopes(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 
@@ -373,8 +373,8 @@ lite_sink_empty(void *self, uint64_t *removed, struct err *e)
 }
 
 static const struct sink_scopes scopes = {
-    .check = lite_sink_check_scopes,
-    .start = lite_sink_check_scopes,
+    .check = lite_sink_start_scopes,
+    .start = lite_sink_start_scopes,
     .add = lite_sink_add_scopes,
     .finish = lite_sink_finish_scopes,
 };

@@ -57,7 +57,9 @@ lite_scopes_start(struct lite_scopes *s, struct err *e)
 	keyset_clear(&s->done);
 	if (s->delete != NULL)
 		return 0;
-	s->values = calloc(s->target->scope.n + 1, sizeof(*s->values));
+	if (s->values == NULL)
+		s->values =
+		    calloc(s->target->scope.n + 1, sizeof(*s->values));
 	return s->values == NULL ? err_nomem(e) : prepare_delete(s, e);
 }
 
