@@ -7,6 +7,7 @@
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of them (--batch-each).
  * each_output.c  writes the records and rejects of both.
+ * each_input.c   the records of standard input, read before their turn (--jobs).
  * run_replay.c   reads the bytes of letters in a replay on standard input.
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
@@ -29,7 +30,8 @@
  * page/          paginators (paginate.c has the list); locators: where a value
  *                is in an answer or in a request; the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
- *                http: the transport, with libcurl; request makes the URL.
+ *                http: the transport, with libcurl; request makes the URL;
+ *                fetch_early: requests begun before their turn (--jobs).
  * probe/         --probe: finds out from one answer how to read all of it.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 http=src/etl-extract/http/http.c
+transfer=src/etl-extract/http/transfer.c
 options=src/etl-extract/http/curl_options.c
 receiver=src/etl-extract/http/receiver.c
 status=src/etl-extract/http/status.c
@@ -34,17 +35,17 @@ mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errv
     'etl-extract FILE:'
 
 # Connections and answers that break.
-mutant etl-extract/http.t 'a connection reset is not retried' $http \
+mutant etl-extract/http.t 'a connection reset is not retried' $transfer \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_RETRY, false, "%s", why)/' \
     'reset once'
-mutant etl-extract/http.t 'a failed connection exits with the code of a bad response' $http \
+mutant etl-extract/http.t 'a failed connection exits with the code of a bad response' $transfer \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_PEER, true, "%s", why)/' \
     'a server that is not running'
-mutant etl-extract/http.t 'a cut body is taken as complete' $http \
-    's/h->code = m->data.result;/h->code = m->data.result == CURLE_PARTIAL_FILE ? CURLE_OK : m->data.result;/' \
+mutant etl-extract/http.t 'a cut body is taken as complete' $transfer \
+    's/t->code = code;/t->code = code == CURLE_PARTIAL_FILE ? CURLE_OK : code;/' \
     'an answer that is cut short: the message names the cause'
 mutant etl-extract/raw.t 'a cut response header is taken as complete' $http \
-    's/^	if (h->receiver.has_head)/	if (true)/' \
+    's/^	if (t->receiver.has_head)/	if (true)/' \
     'an answer cut at any of'
 mutant etl-extract/http.t 'cut gzip data is taken as complete' $receiver \
     's/!gunzip_is_complete(r->gzip)/false/' \
@@ -214,14 +215,23 @@ mutant unit/extract_address 'an IPv6 address that embeds IPv4 counts as public' 
 mutant unit/extract_address 'an address of a local NAT64 counts as public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     private_addresses_are_recognised
+mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http_early.c \
+    's/if (!transfer_is_of(t, r))/if (false)/' \
+    'offsets, pages of 7: the records of 8 jobs are those of one'
+mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch_early.c \
+    's/return hold > turn ? hold : turn;/return hold;/' \
+    'no two requests are closer than it says'
+mutant etl-extract/parallel_each.t 'lines are read past a mark' src/etl-extract/each_input.c \
+    's/return i->behind == STAGE_WAIT && i->n < i->cap/return i->n < i->cap/' \
+    'a stream with marks: '
 mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
-    's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, false);/' \
+    's/.public_only = r->left_origin && r->origin_is_public/.public_only = false/' \
     'redirect from a public to a private address'
-mutant etl-extract/raw.t 'an open connection to a private address is used' $http \
-    's/h->refused_private = h->public_only && a->from_private;/h->refused_private = false;/' \
+mutant etl-extract/raw.t 'an open connection to a private address is used' $transfer \
+    's/t->refused_private = t->public_only && a->from_private;/t->refused_private = false;/' \
     'a redirect to private over an open connection exits with 77'
 mutant etl-extract/redirect.t 'a redirect between private addresses is refused' $redirect \
-    's/http_set_public_only(http, r->left_origin && r->origin_is_public);/http_set_public_only(http, r->left_origin);/' \
+    's/.public_only = r->left_origin && r->origin_is_public/.public_only = r->left_origin/' \
     'bearer: a redirect to another origin succeeds'
 
 # TLS.

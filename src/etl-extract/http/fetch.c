@@ -20,6 +20,7 @@ fetch_close(struct fetch *f)
 	http_close(f->http);
 	credentials_release(&f->cred);
 	redirect_release(&f->redirect);
+	redirect_release(&f->early.redirect);
 	oauth_release(&f->oauth);
 	recording_release(&f->recording);
 	buf_release(&f->masked);
@@ -40,6 +41,7 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	f->o = o;
 	f->retry.max = o->retries;
 	redirect_init(&f->redirect, SENT_MAX);
+	redirect_init(&f->early.redirect, SENT_MAX);
 	oauth_init(&f->oauth, o);
 	buf_init(&f->masked, MASKED_MAX);
 	if (status_rules_check(o, e) == -1 ||
@@ -114,23 +116,32 @@ fail_if_wait_is_too_long(
 	return -1;
 }
 
-/* Sends a request when --rate and the rate limit of the service allow it. */
+static int
+wait_for_rate_limit(struct fetch *f, struct err *e)
+{
+	int64_t wait = f->pace.quota_at - clock_ms();
+
+	return wait > 0 && (fail_if_wait_is_too_long(f, wait,
+	    "the rate limit of the service is used up", e) == -1 ||
+	    pace_wait(&f->pace, wait, e) == -1) ? -1 : 0;
+}
+
+/* Sends a request when --rate and the rate limit of the service allow it,
+ * unless it was begun early. */
 static int
 send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 {
-	int64_t wait = f->quota_at == 0 ? 0 : f->quota_at - clock_ms();
+	struct redirect *to = &f->redirect;
 
-	f->quota_at = 0;
-	if (wait > 0 && (fail_if_wait_is_too_long(f, wait,
-	    "the rate limit of the service is used up", e) == -1 ||
-	    pace_wait(&f->pace, wait, e) == -1))
+	to->takes_early = f->tries == 1 && to->count == 0 &&
+	    f->early.jobs > 1 && fetch_keep_early(f);
+	if (!to->takes_early && (wait_for_rate_limit(f, e) == -1 ||
+	    pace_wait_turn(&f->pace, e) == -1))
 		return -1;
-	if (pace_wait_turn(&f->pace, e) == -1 ||
-	    recording_send_or_replay(&f->recording, &f->redirect, f->http,
+	if (recording_send_or_replay(&f->recording, to, f->http,
 		&f->cred, pace_timeout(&f->pace), a, e) == -1)
 		return -1;
-	wait = rate_limit_wait_ms(a, time(NULL));
-	f->quota_at = wait == 0 ? 0 : clock_ms() + wait;
+	pace_note_rate_limit(&f->pace, a);
 	return 0;
 }
 
@@ -205,10 +216,12 @@ static int
 wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
     struct err *e)
 {
-	time_t now = time(NULL);
-	int64_t ms = retry_after_ms(a, now);
+	int64_t age = http_answer_age(a);
+	int64_t ms = retry_after_ms(a, time(NULL) - age / 1000);
 	char status[32];
 
+	if (ms != -1)
+		ms = ms > age ? ms - age : 0;
 	(void)snprintf(status, sizeof(status), "status %d", a->status);
 	if (fail_if_wait_is_too_long(f, ms, status, e) == -1)
 		return -1;
@@ -284,6 +297,7 @@ fetch_begin(struct fetch *f, const struct request *r, struct http_answer *a,
 	f->request = r;
 	f->answer = a;
 	f->tries = 0;
+	f->early.counts_from_request = false;
 	if (wait_delay_unless_first(f, e) == -1)
 		return -1;
 	return try_until_answer_begins(f, e);

@@ -25,6 +25,24 @@ struct fetch;
 int fetch_open_once(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
 
+/* The requests that will follow the present one. get() returns the n-th of
+ * them, counted from 1; it is valid until the next call. NULL: it is not known.
+ * input(), which may be NULL, returns a descriptor whose input can make further
+ * ones known, or -1. Both are called while other functions of fetch.h wait. */
+struct upcoming {
+	const struct request *(*get)(void *self, uint64_t n);
+	int (*input)(void *self);
+	void *self;
+};
+/* --jobs N: up to N - 1 of these requests are begun before their turn. This
+ * changes no result: a request begun in vain is ended, and one that finds no
+ * server is sent again at its turn. NULL: no requests are known. */
+void fetch_set_upcoming(struct fetch *f, const struct upcoming *u);
+/* Refuses options that do not fit to --jobs. */
+int fetch_check_jobs(const struct extract_opts *o, struct err *e);
+/* True if the next request needs no wait: its answer is here. */
+bool fetch_has_next_answer(const struct fetch *f);
+
 /* Reads a whole answer of at most --max-body into a->body. */
 int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);

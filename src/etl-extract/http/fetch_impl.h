@@ -1,5 +1,5 @@
-/* The inside of struct fetch (fetch.h): fetch.c sends requests, fetch_text.c
- * shows and masks texts.
+/* The inside of struct fetch (fetch.h): fetch.c sends requests, fetch_early.c
+ * those that will follow, fetch_text.c shows and masks texts.
  * Owns:  all but the options, the request and the answer. */
 #ifndef EXTRACT_FETCH_IMPL_H
 #define EXTRACT_FETCH_IMPL_H
@@ -21,6 +21,19 @@
 enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
 	URL_MASKED_MAX = 400 };
 
+/* The requests that are begun before their answers are needed (--jobs). If one
+ * is not the request that follows then, it was in vain: fewer are begun, and
+ * none for the next `pause` requests. */
+struct early {
+	struct upcoming upcoming;
+	struct redirect redirect;       /* of the request that is begun */
+	uint64_t jobs;
+	uint64_t most;          /* so many may be under way */
+	uint64_t pause, next_pause;
+	int64_t hold_until;     /* by clock_ms(): the service asks to wait */
+	bool counts_from_request;       /* upcoming starts behind `request` */
+};
+
 struct fetch {
 	const struct extract_opts *o;
 	struct http *http;
@@ -30,16 +43,18 @@ struct fetch {
 	struct pace pace;
 	struct oauth oauth;
 	struct recording recording;
+	struct early early;
 	struct buf masked;
 	const struct request *request;  /* the last one, and its answer */
 	struct http_answer *answer;
 	uint64_t tries;         /* of this request */
-	int64_t quota_at;       /* by clock_ms(): from then on the service has
-				 * requests left */
 	bool has_requested;     /* a request was made before */
 	bool concerns_all;      /* see fetch_failure_concerns_all() */
 	bool concerns_one;      /* --on says so: the opposite */
 	bool lacks_token;       /* the last try got no token */
 };
+
+/* Before the first try of a request: true if it was begun early. */
+bool fetch_keep_early(struct fetch *f);
 
 #endif

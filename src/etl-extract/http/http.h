@@ -32,10 +32,14 @@ struct http_request {
 	uint64_t timeout;       /* milliseconds */
 	const char *sigv4;      /* of libcurl's AWS_SIGV4; NULL: no signature */
 	const char *user_password;      /* for the signature */
+	bool public_only;       /* refuse private addresses */
+	bool takes_early;       /* http_begin_early() may have begun it */
 };
 
 struct http_answer {
 	int status;             /* 0 if no answer came */
+	int64_t came_at;        /* when the head came, by clock_ms(); 0: never,
+				 * or it comes from a recording */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
 	bool is_unchanged;      /* status 304 to a conditional request: it
@@ -65,11 +69,40 @@ ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
 /* True if http_read() would have to wait for the server. */
 bool http_may_wait(struct http *h);
 void http_close(struct http *h);
-/* If set, requests to private addresses are refused. */
-void http_set_public_only(struct http *h, bool public_only);
+
+/* Early requests: http_begin_early() begins a request whose http_send() comes
+ * later. Its answer is received while other answers are read; of its body, at
+ * most RECEIVER_KEPT_EARLY bytes. The requests must be sent in the order in
+ * which they were begun. */
+int http_begin_early(
+    struct http *h, const struct http_request *r, struct err *e);
+/* Call it before the http_send() of r, the next request in this order. True if
+ * r was begun early. A failed one is ended, to be sent anew; if r is another
+ * request than the one that was begun, all are ended. */
+bool http_keep_early_from(struct http *h, const struct http_request *r);
+size_t http_count_early(const struct http *h);
+/* True if the whole answer to the next request is here, and is no error. */
+bool http_is_early_complete(const struct http *h);
+/* An early answer whose head has come since the last call, or NULL. */
+const struct http_answer *http_next_early_head(struct http *h);
+void http_end_early(struct http *h);
+/* `call` may begin requests. It is called by http_send(), and before each wait
+ * for the network. It sets *w to the time of its next call, and to a descriptor
+ * for whose input the wait ends. */
+struct http_wakeup {
+	int64_t ms;
+	int fd;                 /* -1: none */
+};
+struct http_before_wait {
+	void (*call)(void *self, struct http_wakeup *w);
+	void *self;
+};
+void http_set_before_wait(struct http *h, struct http_before_wait b);
 
 /* True if the answer has no body by its status, or counts as empty. */
 bool http_answer_is_empty(const struct http_answer *a);
+/* How long ago its head came, in ms. */
+int64_t http_answer_age(const struct http_answer *a);
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
 /* Appends a whole body, which `from` gives, to a->body. Fails with ERR_PEER if

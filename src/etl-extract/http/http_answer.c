@@ -1,5 +1,7 @@
 #include "http/http.h"
 
+#include "base/clock.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +28,12 @@ bool
 http_answer_is_empty(const struct http_answer *a)
 {
 	return a->status == 204 || a->is_ignored || a->is_unchanged;
+}
+
+int64_t
+http_answer_age(const struct http_answer *a)
+{
+	return a->came_at == 0 ? 0 : clock_ms() - a->came_at;
 }
 
 int

@@ -104,7 +104,6 @@ request_token(struct oauth *a, const struct credentials *c,
 		    .body = body.data, .body_len = body.len,
 		    .timeout = timeout_ms };
 
-		http_set_public_only(http, false);
 		rc = http_send(http, &r, &a->answer, e);
 		if (rc == 0 && a->answer.status < 300)
 			rc = http_answer_read_body(&a->answer, from, e);

@@ -1,6 +1,7 @@
 #include "http/pace.h"
 
 #include "base/clock.h"
+#include "http/retry_after.h"
 #include "stdout_reader.h"
 
 #include <inttypes.h>
@@ -82,6 +83,34 @@ pace_wait_turn(struct pace *p, struct err *e)
 	if (p->next_us < now + p->interval_us)
 		p->next_us = now + p->interval_us;
 	return 0;
+}
+
+void
+pace_note_rate_limit(struct pace *p, const struct http_answer *a)
+{
+	int64_t age = http_answer_age(a);
+	int64_t wait = rate_limit_wait_ms(a, time(NULL) - age / 1000);
+	int64_t at = clock_ms() - age + wait;
+
+	if (wait > 0 && at > p->quota_at)
+		p->quota_at = at;
+}
+
+int64_t
+pace_ms_until_turn(const struct pace *p)
+{
+	const int64_t now = clock_ms();
+	int64_t ms = (p->next_us + 999) / 1000 - now;
+
+	if (ms < p->quota_at - now)
+		ms = p->quota_at - now;
+	return ms < 0 ? 0 : ms;
+}
+
+void
+pace_take_turn(struct pace *p)
+{
+	p->next_us = clock_ms() * 1000 + p->interval_us;
 }
 
 uint64_t

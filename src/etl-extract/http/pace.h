@@ -1,5 +1,5 @@
-/* When the next request may be sent: after --delay and --rate, and before
- * --max-time is over.
+/* When the next request may be sent: after --delay, --rate and the rate limit
+ * of the service, and before --max-time is over.
  * Gives: pace_wait_turn() waits until it may be sent. pace_wait() waits for a
  *        time. pace_timeout() is the longest time that a request may take.
  * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
@@ -9,11 +9,14 @@
 #define EXTRACT_PACE_H
 
 #include "extract.h"
+#include "http/http.h"
 
 struct pace {
 	int64_t interval_us;    /* of --rate, or 0 */
 	int64_t next_us;        /* the next request may be sent from here on */
 	int64_t end;            /* of --max-time, by clock_ms(); 0: none */
+	int64_t quota_at;       /* by clock_ms(): from then on the service has
+				 * requests left */
 	bool is_over;
 	const struct extract_opts *o;
 };
@@ -21,6 +24,12 @@ struct pace {
 /* Fails with ERR_USAGE for a wrong --rate. */
 int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
 int pace_wait_turn(struct pace *p, struct err *e);
+/* Sets quota_at if the answer says that no requests are left. */
+void pace_note_rate_limit(struct pace *p, const struct http_answer *a);
+/* For a request that is sent only if nothing must be waited for: the time until
+ * then, 0 for now. pace_take_turn() says that it is sent. */
+int64_t pace_ms_until_turn(const struct pace *p);
+void pace_take_turn(struct pace *p);
 int pace_wait(struct pace *p, int64_t ms, struct err *e);
 /* Fails if --max-time is over. */
 int pace_check(struct pace *p, struct err *e);

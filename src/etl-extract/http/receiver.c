@@ -1,24 +1,43 @@
 #include "http/receiver.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* RAW_ENOUGH: the transfer pauses while so many bytes wait. RAW_MAX: they can
- * become more by what libcurl passes at once. */
-enum { RAW_ENOUGH = 128 << 10, RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20,
-	BOMB_RATIO = 200 };
+/* RAW_MAX: more bytes than `kept` can wait, by what libcurl passes at once. */
+enum { RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20, BOMB_RATIO = 200 };
 
 void
-receiver_reset(struct receiver *r, struct http_answer *a)
+receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 {
 	receiver_release(r);
 	buf_init(&r->raw, RAW_MAX);
 	r->answer = a;
+	r->kept = kept;
 	a->status = 0;
+	a->came_at = 0;
 	a->unreachable = a->from_private = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
+}
+
+void
+receiver_give_answer(struct receiver *r, struct http_answer *a)
+{
+	struct http_answer *from = r->answer;
+	const struct buf head = a->head;
+
+	a->head = from->head;
+	from->head = head;
+	a->status = from->status;
+	a->came_at = from->came_at;
+	a->unreachable = from->unreachable;
+	a->from_private = from->from_private;
+	buf_clear(&a->body);
+	r->answer = a;
+	r->kept = RECEIVER_KEPT;
 }
 
 void
@@ -45,6 +64,7 @@ end_head_and_choose_body_decoder(struct receiver *r)
 	size_t n;
 
 	r->has_head = true;
+	r->answer->came_at = clock_ms();
 	if (!http_find_header(r->answer, "Content-Encoding", &v, &n) ||
 	    n == 0 || (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return true;
@@ -97,7 +117,7 @@ receiver_add_body(struct receiver *r, const char *p, size_t n)
 bool
 receiver_is_full(const struct receiver *r)
 {
-	return r->raw.len - r->raw_at >= RAW_ENOUGH;
+	return r->raw.len - r->raw_at >= r->kept;
 }
 
 bool

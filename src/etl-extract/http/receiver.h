@@ -10,8 +10,13 @@
 #include "gunzip.h"
 #include "http/http.h"
 
+/* The transfer pauses while so many bytes wait to be decoded: of an answer that
+ * is read, and of one that was requested early. */
+enum { RECEIVER_KEPT = 128 << 10, RECEIVER_KEPT_EARLY = 1 << 20 };
+
 struct receiver {
 	struct http_answer *answer;
+	size_t kept;                    /* one of these numbers */
 	struct gunzip *gzip;            /* NULL if the body is not gzip */
 	const char *refused_why;
 	bool bad_gzip;                  /* the reason: a retry may help */
@@ -25,7 +30,9 @@ struct receiver {
 };
 
 /* Clears the receiver and the answer, for a new answer. */
-void receiver_reset(struct receiver *r, struct http_answer *a);
+void receiver_reset(struct receiver *r, struct http_answer *a, size_t kept);
+/* Moves what has come of an early answer to *a, which is read from here on. */
+void receiver_give_answer(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
 bool receiver_add_body(struct receiver *r, const char *p, size_t n);

@@ -155,6 +155,7 @@ recording_take_answer(struct recording *r, const char *request,
 	int rc;
 
 	a->status = 0;
+	a->came_at = 0;
 	a->unreachable = a->from_private = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);

@@ -25,22 +25,46 @@ redirect_release(struct redirect *r)
 	secret_release_buf(&r->url);
 	secret_release_buf(&r->header);
 	buf_release(&r->condition);
+	free(r->lines);
 }
 
+/* Adds the headers of this request to those of all requests. */
 static int
-send_with_allowed_headers(struct redirect *r, struct http *http,
-    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
-    struct err *e)
+add_headers(struct redirect *r, const struct credentials *c,
+    struct http_request *to, struct err *e)
 {
-	struct http_request to = { .method = r->method,
-	    .timeout = timeout_ms, .headers = c->headers,
-	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
-	bool is_signed = c->sigv4.provider != NULL && !r->left_origin;
-	char hash[SIGV4_HASH_HEADER];
-	char **lines;
-	int rc;
+	const bool is_signed = c->sigv4.provider != NULL;
 
-	if (is_signed && sigv4_sort_query(&r->url, e) == -1)
+	free(r->lines);
+	r->lines = calloc(to->n_headers + 3, sizeof(*r->lines));
+	if (r->lines == NULL)
+		return err_nomem(e);
+	memcpy(r->lines, c->headers, to->n_headers * sizeof(*r->lines));
+	if (r->header.len > 0)
+		r->lines[to->n_headers++] = r->header.data;
+	if (r->condition.len > 0)
+		r->lines[to->n_headers++] = r->condition.data;
+	if (is_signed) {
+		sigv4_put_hash_header(
+		    &c->sigv4, to->body, to->body_len, r->hash);
+		r->lines[to->n_headers++] = r->hash;
+		to->sigv4 = c->sigv4.provider;
+		to->user_password = c->sigv4.user_password;
+	}
+	to->headers = r->lines;
+	return 0;
+}
+
+int
+redirect_make_request(struct redirect *r, const struct credentials *c,
+    uint64_t timeout_ms, struct http_request *to, struct err *e)
+{
+	*to = (struct http_request){ .method = r->method,
+	    .timeout = timeout_ms, .headers = c->headers,
+	    .n_headers = r->left_origin ? c->n_default : c->n_headers,
+	    .public_only = r->left_origin && r->origin_is_public };
+	if (c->sigv4.provider != NULL && !r->left_origin &&
+	    sigv4_sort_query(&r->url, e) == -1)
 		return -1;
 	(void)buf_text(&r->url);
 	(void)buf_text(&r->header);
@@ -48,31 +72,15 @@ send_with_allowed_headers(struct redirect *r, struct http *http,
 	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1 ||
 	    buf_check(&r->condition, e) == -1)
 		return -1;
-	to.url = r->url.data;
+	to->url = r->url.data;
 	if (r->body != NULL) {
-		to.body = r->body->data == NULL ? "" : r->body->data;
-		to.body_len = r->body->len;
+		to->body = r->body->data == NULL ? "" : r->body->data;
+		to->body_len = r->body->len;
 	}
 	if (r->left_origin || (r->header.len == 0 && r->condition.len == 0 &&
-	    !is_signed))
-		return http_send(http, &to, a, e);
-	if ((lines = calloc(to.n_headers + 3, sizeof(*lines))) == NULL)
-		return err_nomem(e);
-	memcpy(lines, c->headers, to.n_headers * sizeof(*lines));
-	if (r->header.len > 0)
-		lines[to.n_headers++] = r->header.data;
-	if (r->condition.len > 0)
-		lines[to.n_headers++] = r->condition.data;
-	if (is_signed) {
-		sigv4_put_hash_header(&c->sigv4, to.body, to.body_len, hash);
-		lines[to.n_headers++] = hash;
-		to.sigv4 = c->sigv4.provider;
-		to.user_password = c->sigv4.user_password;
-	}
-	to.headers = lines;
-	rc = http_send(http, &to, a, e);
-	free(lines);
-	return rc;
+	    c->sigv4.provider == NULL))
+		return 0;
+	return add_headers(r, c, to, e);
 }
 
 int
@@ -80,8 +88,12 @@ redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
     struct err *e)
 {
-	http_set_public_only(http, r->left_origin && r->origin_is_public);
-	if (send_with_allowed_headers(r, http, c, timeout_ms, a, e) == -1)
+	struct http_request to;
+
+	if (redirect_make_request(r, c, timeout_ms, &to, e) == -1)
+		return -1;
+	to.takes_early = r->takes_early && r->count == 0;
+	if (http_send(http, &to, a, e) == -1)
 		return -1;
 	if (r->count == 0 && !r->left_origin)
 		r->origin_is_public = !a->from_private;

@@ -22,13 +22,20 @@ struct redirect {
 	bool left_origin;       /* the URL, or one before it, has another origin
 				 * than the one the user gave */
 	bool origin_is_public;  /* the user's origin has a public address */
+	bool takes_early;       /* the request may have been begun early */
+	char **lines;           /* the headers of the last request */
+	char hash[SIGV4_HASH_HEADER];
 };
 
 /* Starts with a new request: copies its URL and header, and adds the secret of
  * --auth query:NAME to the URL. The body must stay valid. */
 int redirect_reset_to_request_with_secret(struct redirect *r,
     const struct request *from, const struct credentials *c, struct err *e);
-/* Requests r->url with only those headers that its origin may receive. */
+/* Sets *to to the request of r->url, with only those headers that its origin
+ * may receive. *to is valid as long as *r is not changed. */
+int redirect_make_request(struct redirect *r, const struct credentials *c,
+    uint64_t timeout_ms, struct http_request *to, struct err *e);
+/* Sends this request. */
 int redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
     struct err *e);

@@ -27,6 +27,18 @@ request_release(struct request *r)
 	buf_release(&r->given_body);
 }
 
+int
+request_copy_given(
+    struct request *r, const struct request *from, struct err *e)
+{
+	r->source = from->source;
+	r->method = from->method;
+	r->has_body = from->has_body;
+	buf_clear(&r->given_body);
+	buf_add(&r->given_body, from->given_body.data, from->given_body.len);
+	return buf_check(&r->given_body, e);
+}
+
 static bool
 is_positive_number(const char *p)
 {

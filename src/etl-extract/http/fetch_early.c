@@ -1,0 +1,141 @@
+#include "http/fetch_impl.h"
+
+#include "base/clock.h"
+#include "http/retry_after.h"
+
+#include <string.h>
+
+enum { LONGEST_PAUSE = 64 };
+
+int
+fetch_check_jobs(const struct extract_opts *o, struct err *e)
+{
+	return o->jobs <= 1 || o->delay == 0 ? 0 : err_set(e, ERR_USAGE, false,
+	    "--jobs and --delay: with --jobs, requests do not wait for each "
+	    "other: give --rate in place of --delay");
+}
+
+/* A service that asks to wait gets no early request before that time. */
+static void
+note_early_heads(struct fetch *f)
+{
+	const struct http_answer *a;
+	int64_t ms;
+
+	while ((a = http_next_early_head(f->http)) != NULL) {
+		pace_note_rate_limit(&f->pace, a);
+		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
+		if (ms != -1 && a->came_at + ms > f->early.hold_until)
+			f->early.hold_until = a->came_at + ms;
+	}
+}
+
+/* How long no early request may be sent; 0: one may be sent now. */
+static int64_t
+wait_before_early(struct fetch *f)
+{
+	int64_t hold = f->early.hold_until - clock_ms();
+	int64_t turn = pace_ms_until_turn(&f->pace);
+
+	return hold > turn ? hold : turn;
+}
+
+static bool
+may_follow(const struct fetch *f)
+{
+	return f->early.counts_from_request && f->early.pause == 0 &&
+	    http_count_early(f->http) < f->early.most &&
+	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
+}
+
+/* Begins the next request that follows. Returns false if none is known. If it
+ * fails, the request is sent later, when its answer is needed. */
+static bool
+begin_next(struct fetch *f)
+{
+	const struct upcoming *u = &f->early.upcoming;
+	struct redirect *to = &f->early.redirect;
+	const struct request *r;
+	struct http_request request;
+	struct err e;
+
+	r = u->get(u->self, http_count_early(f->http) + 1);
+	if (r == NULL || redirect_reset_to_request_with_secret(
+		to, r, &f->cred, &e) == -1 ||
+	    redirect_make_request(to, &f->cred, pace_timeout(&f->pace),
+		&request, &e) == -1 ||
+	    http_begin_early(f->http, &request, &e) == -1)
+		return false;
+	pace_take_turn(&f->pace);
+	return true;
+}
+
+static void
+begin_early(void *self, struct http_wakeup *w)
+{
+	struct fetch *f = self;
+	const struct upcoming *u = &f->early.upcoming;
+	int64_t ms = 0;
+
+	note_early_heads(f);
+	while (may_follow(f) && (ms = wait_before_early(f)) <= 0 &&
+	    begin_next(f))
+		continue;
+	if (ms > 0)
+		w->ms = ms;
+	else if (u->input != NULL && may_follow(f))
+		w->fd = u->input(u->self);
+}
+
+bool
+fetch_keep_early(struct fetch *f)
+{
+	struct early *n = &f->early;
+	struct http_request request;
+	struct err e;
+
+	n->counts_from_request = true;
+	if (http_count_early(f->http) == 0) {
+		n->pause -= n->pause > 0;
+		return false;
+	}
+	if (redirect_make_request(
+		&f->redirect, &f->cred, 0, &request, &e) == 0 &&
+	    http_keep_early_from(f->http, &request)) {
+		n->most = 2 * n->most < n->jobs - 1 ? 2 * n->most :
+		    n->jobs - 1;
+		if (n->most == n->jobs - 1)
+			n->next_pause = 1;
+		return true;
+	}
+	n->most = 1;
+	n->pause = n->next_pause;
+	n->next_pause = 2 * n->pause < LONGEST_PAUSE ? 2 * n->pause :
+	    LONGEST_PAUSE;
+	return false;
+}
+
+void
+fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
+{
+	struct early *n = &f->early;
+
+	struct http_before_wait before = { begin_early, f };
+
+	if (u == NULL)
+		before.call = NULL;
+	http_end_early(f->http);
+	http_set_before_wait(f->http, before);
+	n->upcoming = u != NULL ? *u : (struct upcoming){ 0 };
+	n->jobs = u != NULL ? f->o->jobs : 1;
+	n->most = n->jobs - 1;
+	n->pause = 0;
+	n->next_pause = 1;
+	n->counts_from_request = false;
+}
+
+bool
+fetch_has_next_answer(const struct fetch *f)
+{
+	return http_is_early_complete(f->http);
+}

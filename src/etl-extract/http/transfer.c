@@ -1,0 +1,306 @@
+#include "http/transfer.h"
+
+#include "base/clock.h"
+#include "http/curl_error.h"
+#include "http/curl_options.h"
+#include "http/private_address.h"
+#include "http/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* SENT_MAX: an early request has no larger body. */
+enum { SENT_MAX = 32 << 20 };
+
+static size_t
+receive_header(char *p, size_t size, size_t n, void *to)
+{
+	struct transfer *t = to;
+
+	return receiver_add_header(&t->receiver, p, n * size) ? n * size : 0;
+}
+
+/* While bytes wait to be read, the transfer pauses. So the answer is received
+ * no faster than it is used. */
+static size_t
+receive_body(char *p, size_t size, size_t n, void *to)
+{
+	struct transfer *t = to;
+
+	t->is_paused = receiver_is_full(&t->receiver);
+	if (t->is_paused)
+		return CURL_WRITEFUNC_PAUSE;
+	return receiver_add_body(&t->receiver, p, n * size) ? n * size : 0;
+}
+
+static curl_socket_t
+open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct transfer *t = to;
+
+	if (t->public_only && is_private_or_unknown_address(&a->addr)) {
+		t->refused_private = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* Refuses a forbidden private address, also on a connection already open. */
+static int
+note_or_refuse_private_ip(void *to, char *ip, char *own, int port, int own_port)
+{
+	struct transfer *t = to;
+	struct http_answer *a = t->receiver.answer;
+
+	a->from_private = is_private_or_invalid_address_text(ip);
+	t->refused_private = t->public_only && a->from_private;
+	return t->refused_private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void
+set_callbacks(struct transfer *t)
+{
+	CURL *u = t->curl;
+
+	curl_easy_setopt(u, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, t->curl_error);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(u, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
+	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, note_or_refuse_private_ip);
+	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
+}
+
+int
+transfer_new(struct transfer **to, const struct http_conf *c, struct err *e)
+{
+	struct transfer *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->curl = curl_easy_init()) == NULL) {
+		free(t);
+		return err_nomem(e);
+	}
+	t->proxy = c->proxy;
+	t->unix_socket = c->unix_socket;
+	buf_init(&t->sent, SENT_MAX);
+	http_answer_init(&t->early, 0);
+	set_callbacks(t);
+	if (curl_options_set_shared(t->curl, c, e) == -1) {
+		transfer_free(t, NULL);
+		return -1;
+	}
+	*to = t;
+	return 0;
+}
+
+void
+transfer_end(struct transfer *t, CURLM *multi)
+{
+	if (t->is_active)
+		(void)curl_multi_remove_handle(multi, t->curl);
+	t->is_active = false;
+	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+}
+
+void
+transfer_free(struct transfer *t, CURLM *multi)
+{
+	if (t == NULL)
+		return;
+	transfer_end(t, multi);
+	curl_easy_cleanup(t->curl);
+	receiver_release(&t->receiver);
+	secret_release_buf(&t->sent);
+	http_answer_release(&t->early);
+	free(t);
+}
+
+static struct curl_slist *
+make_header_list(char *const *headers, size_t n)
+{
+	struct curl_slist *list = NULL, *more;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((more = curl_slist_append(list, headers[i])) == NULL) {
+			curl_slist_free_all(list);
+			return NULL;
+		}
+		list = more;
+	}
+	return list;
+}
+
+static int
+begin_request(struct transfer *t, CURLM *multi, const struct http_request *r,
+    struct err *e)
+{
+	CURLMcode code;
+
+	t->refused_private = t->is_done = t->is_paused = false;
+	t->public_only = r->public_only;
+	time_limit_restart(&t->time, r->timeout);
+	t->code = CURLE_OK;
+	t->curl_error[0] = '\0';
+	t->headers = make_header_list(r->headers, r->n_headers);
+	if (t->headers == NULL && r->n_headers > 0)
+		return err_nomem(e);
+	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
+	if (curl_options_set_request(t->curl, r, e) == -1)
+		return -1;
+	code = curl_multi_add_handle(multi, t->curl);
+	t->is_active = code == CURLM_OK;
+	return code == CURLM_OK ? 0 : multi_set_error(code, e);
+}
+
+int
+transfer_begin(struct transfer *t, CURLM *multi, const struct http_request *r,
+    struct http_answer *a, struct err *e)
+{
+	transfer_end(t, multi);
+	receiver_reset(&t->receiver, a, RECEIVER_KEPT);
+	buf_clear(&t->sent);
+	return begin_request(t, multi, r, e);
+}
+
+/* The text by which a request is known again; its body stands at the end. */
+static void
+put_request(struct buf *b, const struct http_request *r)
+{
+	buf_printf(b, "%s %s\n", r->method, r->url);
+	for (size_t i = 0; i < r->n_headers; i++) {
+		buf_str(b, r->headers[i]);
+		buf_char(b, '\n');
+	}
+	buf_printf(b, "%d %d %s\n", r->public_only, r->body != NULL,
+	    r->sigv4 == NULL ? "" : r->sigv4);
+	buf_add(b, r->body, r->body_len);
+}
+
+int
+transfer_begin_early(struct transfer *t, CURLM *multi,
+    const struct http_request *r, struct err *e)
+{
+	struct http_request copy = *r;
+
+	transfer_end(t, multi);
+	receiver_reset(&t->receiver, &t->early, RECEIVER_KEPT_EARLY);
+	t->has_noted_head = false;
+	buf_clear(&t->sent);
+	put_request(&t->sent, r);
+	if (buf_check(&t->sent, e) == -1)
+		return -1;
+	if (r->body != NULL)
+		copy.body = t->sent.data + t->sent.len - r->body_len;
+	return begin_request(t, multi, &copy, e);
+}
+
+bool
+transfer_is_of(const struct transfer *t, const struct http_request *r)
+{
+	bool is_same;
+	struct buf b;
+
+	buf_init(&b, SENT_MAX);
+	put_request(&b, r);
+	is_same = !b.failed && b.len == t->sent.len &&
+	    memcmp(b.data, t->sent.data, b.len) == 0;
+	secret_release_buf(&b);
+	return is_same;
+}
+
+void
+transfer_give_answer(struct transfer *t, struct http_answer *a)
+{
+	time_limit_add_wait(&t->time, clock_ms());
+	receiver_give_answer(&t->receiver, a);
+}
+
+void
+transfer_continue_if_not_full(struct transfer *t)
+{
+	if (!t->is_paused || receiver_is_full(&t->receiver))
+		return;
+	t->is_paused = false;
+	(void)curl_easy_pause(t->curl, CURLPAUSE_CONT);
+}
+
+void
+transfer_set_done(struct transfer *t, CURLcode code)
+{
+	t->is_done = true;
+	t->code = code;
+}
+
+bool
+transfer_has_head_or_is_done(const struct transfer *t)
+{
+	return t->receiver.has_head || t->is_done;
+}
+
+bool
+transfer_has_bytes_or_is_done(const struct transfer *t)
+{
+	return receiver_has_bytes(&t->receiver) || t->is_done;
+}
+
+bool
+transfer_is_awaited(const struct transfer *t)
+{
+	return t->is_active && !t->is_done && !t->is_paused;
+}
+
+int
+transfer_set_refused_error(const struct transfer *t, struct err *e)
+{
+	const struct receiver *r = &t->receiver;
+
+	if (r->refused_why == NULL)
+		return err_nomem(e);
+	return err_set(e, r->bad_gzip ? ERR_RETRY : ERR_PEER, r->bad_gzip,
+	    "%s", r->refused_why);
+}
+
+/* libcurl's message would name the host of the URL, not the socket. */
+static int
+set_socket_error(const struct transfer *t, const char *why, struct err *e)
+{
+	long number = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &number);
+	return err_set(e, ERR_RETRY, true, "--unix-socket %s: cannot connect: "
+	    "%s", t->unix_socket, number != 0 ? strerror((int)number) : why);
+}
+
+int
+transfer_set_error(struct transfer *t, struct err *e)
+{
+	const char *why = t->curl_error[0] != '\0' ? t->curl_error :
+	    curl_easy_strerror(t->code);
+	curl_off_t begun = 0;
+
+	if (t->refused_private)
+		return err_set(e, ERR_DENIED, false,
+		    "refused a link or redirect from a public address to a "
+		    "private one: it could reach servers inside your network");
+	if (t->code == CURLE_WRITE_ERROR)
+		return transfer_set_refused_error(t, e);
+	if (curl_error_to_value(t->code, why, t->proxy, e) == -1)
+		return -1;
+	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
+	t->receiver.answer->unreachable = begun == 0;
+	if (t->code == CURLE_COULDNT_CONNECT && t->unix_socket != NULL)
+		return set_socket_error(t, why, e);
+	return err_set(e, ERR_RETRY, true, "%s", why);
+}
+
+int
+multi_set_error(CURLMcode code, struct err *e)
+{
+	return code == CURLM_OUT_OF_MEMORY ? err_nomem(e) : err_set(
+	    e, ERR_RETRY, true, "libcurl: %s", curl_multi_strerror(code));
+}

@@ -1,0 +1,62 @@
+/* One request on the wire and its answer, with libcurl. The transfers of a
+ * process share a multi handle, which has the connections.
+ * Owns:  all but the multi handle, the texts of options, and the answer of the caller.
+ * Borrows: the body of the request, except that of an early request
+ *        (http.h), which is copied.
+ * Fails: as http.h. */
+#ifndef EXTRACT_TRANSFER_H
+#define EXTRACT_TRANSFER_H
+
+#include "http/receiver.h"
+#include "http/time_limit.h"
+
+#include <curl/curl.h>
+
+struct transfer {
+	struct transfer *next;          /* in a list of http.c */
+	CURL *curl;
+	char curl_error[CURL_ERROR_SIZE];
+	const char *proxy;              /* of --proxy, or NULL */
+	const char *unix_socket;        /* of --unix-socket, or NULL */
+	struct curl_slist *headers;     /* of the request */
+	struct receiver receiver;       /* of its answer */
+	struct time_limit time;         /* of --timeout */
+	bool is_active;                 /* a request was begun */
+	bool is_done;                   /* its answer has ended, with code */
+	CURLcode code;
+	bool is_paused;                 /* receive_body() has refused bytes */
+	bool public_only;               /* refuse private addresses */
+	bool refused_private;           /* one was refused */
+	struct buf sent;                /* the text of an early request */
+	struct http_answer early;       /* its answer, until it is taken */
+	bool has_noted_head;            /* http_next_early_head() gave it */
+};
+
+int transfer_new(
+    struct transfer **t, const struct http_conf *c, struct err *e);
+void transfer_free(struct transfer *t, CURLM *multi);
+/* Ends what was transferred before, and begins the request r. */
+int transfer_begin(struct transfer *t, CURLM *multi,
+    const struct http_request *r, struct http_answer *a, struct err *e);
+/* The same for an early request: the answer is kept in t. */
+int transfer_begin_early(struct transfer *t, CURLM *multi,
+    const struct http_request *r, struct err *e);
+/* The connection is used again only if the answer was received to its end. */
+void transfer_end(struct transfer *t, CURLM *multi);
+/* True if r is the early request of t. */
+bool transfer_is_of(const struct transfer *t, const struct http_request *r);
+/* The answer to an early request is that of the caller from here on. */
+void transfer_give_answer(struct transfer *t, struct http_answer *a);
+void transfer_continue_if_not_full(struct transfer *t);
+/* Called when libcurl says that the answer has ended. */
+void transfer_set_done(struct transfer *t, CURLcode code);
+bool transfer_has_head_or_is_done(const struct transfer *t);
+bool transfer_has_bytes_or_is_done(const struct transfer *t);
+/* True if the answer is still awaited from the network. */
+bool transfer_is_awaited(const struct transfer *t);
+/* Set *e to the reason why the transfer has failed, and return -1. */
+int transfer_set_error(struct transfer *t, struct err *e);
+int transfer_set_refused_error(const struct transfer *t, struct err *e);
+int multi_set_error(CURLMcode code, struct err *e);
+
+#endif
