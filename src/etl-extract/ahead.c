@@ -26,14 +26,20 @@ struct ahead {
 };
 
 int
+ahead_check_jobs(uint64_t jobs, struct err *e)
+{
+	return jobs <= AHEAD_JOBS_MAX ? 0 : err_set(e, ERR_USAGE, false,
+	    "--jobs: the number must be from 1 to %d", AHEAD_JOBS_MAX);
+}
+
+int
 ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 {
 	struct ahead *a;
 
 	*out = NULL;
-	if (jobs > AHEAD_JOBS_MAX)
-		return err_set(e, ERR_USAGE, false, "--jobs: the number must "
-		    "be from 1 to %d", AHEAD_JOBS_MAX);
+	if (ahead_check_jobs(jobs, e) == -1)
+		return -1;
 	if (jobs <= 1)
 		return 0;
 	/* One more: its output is being written while the others work. */

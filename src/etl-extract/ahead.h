@@ -42,6 +42,8 @@ typedef void ahead_work(
 struct ahead;
 struct ahead_job;
 
+/* Refuses a number of --jobs that is too large. */
+int ahead_check_jobs(uint64_t jobs, struct err *e);
 int ahead_open(struct ahead **a, uint64_t jobs, struct err *e);
 void ahead_close(struct ahead *a);
 /* Lets a child do work(self, t, output). NULL: all are busy, or no child can be

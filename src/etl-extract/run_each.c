@@ -1,4 +1,6 @@
+#include "ahead.h"
 #include "base/text.h"
+#include "each_input.h"
 #include "each_output.h"
 #include "http/fetch.h"
 #include "http/request.h"
@@ -22,6 +24,10 @@ struct each {
 	struct json j;                  /* the input record */
 	struct raw_record raw;          /* of a raw mark of a replay */
 	struct buf url, out;
+	struct each_input input;
+	struct request following;       /* of a record after this one */
+	struct json following_j;
+	struct buf following_url;
 };
 
 /* Checks the part of the template before its first '{' as a URL. Thus a wrong
@@ -81,7 +87,8 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	if (o->records != NULL && !pointer_is_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
-	if (template_check(o->each, e) == -1)
+	if (ahead_check_jobs(o->jobs, e) == -1 ||
+	    fetch_check_jobs(o, e) == -1 || template_check(o->each, e) == -1)
 		return -1;
 	return check_template_start(o, e);
 }
@@ -148,7 +155,8 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 
 	if (request_set_url_and_params(
 		&x->request, x->o, x->url.data, x->url.len, e) == -1 ||
-	    stage_flush(x->stage, e) == -1)
+	    (!fetch_has_next_answer(x->fetch) &&
+		stage_flush(x->stage, e) == -1))
 		return -1;
 	if (fetch_get_retry_and_renew_secret(
 		x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
@@ -194,6 +202,26 @@ process_raw_mark(struct each *x, const struct line *mark, struct err *e)
 	    process_record(x, &l, e);
 }
 
+/* Makes the request for a record before its turn. Returns NULL if the record
+ * will be rejected without a request. */
+static const struct request *
+make_following_request(void *self, const struct line *l)
+{
+	struct each *x = self;
+	struct template_fault fault;
+	struct reject unused = { 0 };
+	struct err e;
+
+	return stage_parse_record_or_fill_reject(x->stage, l,
+		&x->following_j, 2, JSON_UNIQUE, &unused, &e) == 1 &&
+	    each_find_name_in_record(x->o, &x->following_j) == NULL &&
+	    template_expand(x->o->each, &x->following_j, &x->following_url,
+		&fault, &e) == 1 &&
+	    request_set_url_and_params(&x->following, x->o,
+		x->following_url.data, x->following_url.len, &e) == 0 ?
+	    &x->following : NULL;
+}
+
 static int
 process_all_records_and_pass_marks(struct each *x, struct err *e)
 {
@@ -201,7 +229,7 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 	int rc;
 
 	for (;;)
-		switch (stage_next(x->stage, &l, -1, e)) {
+		switch (each_input_next(&x->input, &l, e)) {
 		case STAGE_RECORD:
 			if (process_record(x, &l, e) == -1)
 				return -1;
@@ -232,8 +260,15 @@ open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
 	    fetch_open_once(&x->fetch, from, e) == -1 ||
 	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
 		return -1;
+	if (x->o->jobs > 1) {
+		if (request_copy_given(&x->following, &x->request, e) == -1)
+			return -1;
+		each_input_announce(
+		    &x->input, x->fetch, make_following_request, x);
+	}
 	x->body.fetch = x->fetch;
 	x->url.max = x->request.url.max - x->request.url.len;
+	x->following_url.max = x->url.max;
 	return 0;
 }
 
@@ -247,14 +282,23 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return -1;
 	if (x.o->batch_each != 0)
 		return run_batch(from, stage, e);
+	if (each_input_open(&x.input, stage, x.o, e) == -1)
+		return -1;
 	request_init(&x.request);
+	request_init(&x.following);
 	http_answer_init(&x.answer, x.o->max_body);
 	buf_init(&x.out, x.o->max_record);
 	raw_record_init(&x.raw);
 	x.body.records = x.o->records;
 	if (open_client_and_limit_url(&x, from, e) == 0)
 		rc = process_all_records_and_pass_marks(&x, e);
+	if (x.fetch != NULL)
+		fetch_set_upcoming(x.fetch, NULL);
+	each_input_release(&x.input);
 	request_release(&x.request);
+	request_release(&x.following);
+	buf_release(&x.following_url);
+	json_release(&x.following_j);
 	http_answer_release(&x.answer);
 	json_release(&x.body.j);
 	json_release(&x.j);

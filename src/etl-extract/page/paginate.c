@@ -73,3 +73,19 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 	*p = paginators[found];
 	return check_options_are_taken(*p, o, e);
 }
+
+int
+paginator_check_jobs(const struct paginator *p, const struct extract_opts *o,
+    struct err *e)
+{
+	if (o->jobs <= 1)
+		return 0;
+	if (p->prepare_upcoming == NULL)
+		return err_set(e, ERR_USAGE, false, "--jobs needs --paginate "
+		    "page or offset for a URL: with --paginate %s, the URL of "
+		    "a page is only known when the page before it has come",
+		    p->name);
+	return o->total != NULL ? 0 : err_set(e, ERR_USAGE, false,
+	    "--jobs needs --total for a URL: without it the number of pages "
+	    "is not known");
+}

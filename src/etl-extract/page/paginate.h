@@ -27,6 +27,11 @@ struct paginator {
 						 * the same records */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
 	int (*prepare_request)(void *self, struct request *r, struct err *e);
+	/* Changes the request to that of the n-th page after the one that
+	 * was prepared last. Returns 1, or 0 if it is not known whether there
+	 * is such a page. NULL: it never is. */
+	int (*prepare_upcoming)(
+	    void *self, uint64_t n, struct request *r, struct err *e);
 	int (*has_more)(void *self, const struct page *p, struct err *e);
 	void (*close)(void *self);
 };
@@ -40,5 +45,9 @@ extern const struct paginator paginator_since;
 
 int paginator_find(const struct paginator **p, const struct extract_opts *o,
     struct err *e);
+
+/* Refuses --jobs if the pages cannot be requested before their turn. */
+int paginator_check_jobs(const struct paginator *p,
+    const struct extract_opts *o, struct err *e);
 
 #endif

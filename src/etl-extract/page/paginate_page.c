@@ -1,3 +1,4 @@
+#include "ahead.h"
 #include "page/page_end.h"
 #include "page/paginate.h"
 #include "page/put_value.h"
@@ -16,6 +17,13 @@ struct numbered_pages {
 	struct page_end end;
 	bool is_offset;
 	uint64_t number;        /* of the next page, or its offset */
+	uint64_t full;          /* records of the longest page so far */
+	uint64_t count;         /* pages that were prepared, the last of which
+				 * is the present one */
+	uint64_t upcoming;      /* the last page that was prepared before its
+				 * turn, in this count */
+	int64_t total_before[AHEAD_JOBS_MAX];   /* the total that was known
+				 * when page n was prepared, at n modulo this */
 };
 
 static void
@@ -75,9 +83,36 @@ offset_open(void **self, const struct extract_opts *o, struct err *e)
 static int
 put_number(void *self, struct request *r, struct err *e)
 {
-	const struct numbered_pages *n = self;
+	struct numbered_pages *n = self;
 
+	n->count++;
 	return request_put_number(r, &n->into, n->number, e);
+}
+
+/* The number of records before the present page. */
+static uint64_t
+records_before_page(const struct numbered_pages *n)
+{
+	if (n->is_offset)
+		return n->number;
+	return n->end.starts_late ? (n->number - 1) * n->full : n->end.seen;
+}
+
+/* Guesses that the pages before it are as long as the longest one so far. If
+ * the guess is wrong, the service gets a request in vain. */
+static int
+put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
+{
+	struct numbered_pages *n = self;
+	const uint64_t total = (uint64_t)n->end.last_total;
+	const uint64_t at = records_before_page(n);
+
+	if (n->full == 0 || at >= total || i > (total - at - 1) / n->full)
+		return 0;
+	n->upcoming = n->count + i;
+	n->total_before[n->upcoming % AHEAD_JOBS_MAX] = n->end.last_total;
+	return request_put_number(r, &n->into, n->number +
+	    i * (n->is_offset ? n->full : 1), e) == -1 ? -1 : 1;
 }
 
 static int
@@ -86,6 +121,12 @@ count_page_and_has_more(void *self, const struct page *p, struct err *e)
 	struct numbered_pages *n = self;
 	enum page_end_answer answer;
 
+	/* A page that was requested before its turn may show the total of a
+	 * time before that of the page before it. */
+	if (n->count <= n->upcoming)
+		n->end.last_total = n->total_before[n->count % AHEAD_JOBS_MAX];
+	if (p->records > n->full)
+		n->full = p->records;
 	if (page_end_check(&n->end, p, &answer, e) == -1)
 		return -1;
 	n->number += n->is_offset ? p->records : 1;
@@ -102,13 +143,17 @@ enum {
 const struct paginator paginator_page = {
 	.name = "page", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = page_open,
-	.prepare_request = put_number, .has_more = count_page_and_has_more,
+	.prepare_request = put_number,
+	.prepare_upcoming = put_upcoming_number,
+	.has_more = count_page_and_has_more,
 	.close = numbered_close,
 };
 
 const struct paginator paginator_offset = {
 	.name = "offset", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = offset_open,
-	.prepare_request = put_number, .has_more = count_page_and_has_more,
+	.prepare_request = put_number,
+	.prepare_upcoming = put_upcoming_number,
+	.has_more = count_page_and_has_more,
 	.close = numbered_close,
 };

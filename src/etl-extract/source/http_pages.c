@@ -20,6 +20,7 @@ struct pages {
 	const struct paginator *paginator;
 	void *paging;                   /* the paginator's own state */
 	struct request request;
+	struct request upcoming;        /* of a page after this one (--jobs) */
 	struct http_answer answer;      /* of this page */
 	struct page_records records;    /* of this page */
 	struct page_repeat repeat;      /* does it repeat the page before? */
@@ -50,7 +51,10 @@ pages_close(void *self)
 		return;
 	if (p->paginator != NULL && p->paginator->close != NULL)
 		p->paginator->close(p->paging);
+	if (p->fetch != NULL)
+		fetch_set_upcoming(p->fetch, NULL);
 	request_release(&p->request);
+	request_release(&p->upcoming);
 	http_answer_release(&p->answer);
 	page_records_close(&p->records);
 	page_repeat_release(&p->repeat);
@@ -65,8 +69,46 @@ pages_init(struct pages *p, const struct extract_opts *o, const char *uri)
 	p->o = o;
 	p->uri = uri;
 	request_init(&p->request);
+	request_init(&p->upcoming);
 	http_answer_init(&p->answer, PAGE_START_KEPT);
 	buf_init(&p->shown, p->request.url.max);
+}
+
+static int
+put_cursor_bounds(const struct pages *p, struct request *r, struct err *e)
+{
+	return p->x->cursor == NULL || r->comes_from_page ? 0 :
+	    cursor_put_bounds_into_url(p->x->cursor, &r->url, e);
+}
+
+/* Returns the request of the n-th page after the present one, or NULL. */
+static const struct request *
+get_upcoming(void *self, uint64_t n)
+{
+	struct pages *p = self;
+	struct request *r = &p->upcoming;
+	struct err e;
+
+	if (p->o->max_pages != 0 && n > p->o->max_pages - p->page)
+		return NULL;
+	return request_set_url_and_params(
+		r, p->o, p->uri, strlen(p->uri), &e) == 0 &&
+	    p->paginator->prepare_upcoming(p->paging, n, r, &e) == 1 &&
+	    put_cursor_bounds(p, r, &e) == 0 ? r : NULL;
+}
+
+/* With --jobs, lets the client request pages before their turn. */
+static int
+announce_upcoming(struct pages *p, struct err *e)
+{
+	const struct upcoming u = { .get = get_upcoming, .self = p };
+
+	if (p->o->jobs <= 1)
+		return 0;
+	if (request_copy_given(&p->upcoming, &p->request, e) == -1)
+		return -1;
+	fetch_set_upcoming(p->fetch, &u);
+	return 0;
 }
 
 /* Checks the options, prepares the paging that --paginate selects, and opens
@@ -80,6 +122,8 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 	if (request_check_options(o, p->uri, e) == -1 ||
 	    request_load_body(&p->request, o, e) == -1 ||
 	    paginator_find(&p->paginator, o, e) == -1 ||
+	    paginator_check_jobs(p->paginator, o, e) == -1 ||
+	    fetch_check_jobs(o, e) == -1 ||
 	    p->paginator->open(&p->paging, o, e) == -1 ||
 	    request_check_body_place(&p->request, o, e) == -1)
 		return -1;
@@ -95,7 +139,7 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 		p->full = p->size =
 		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
-	return 0;
+	return announce_upcoming(p, e);
 }
 
 static int
@@ -152,9 +196,7 @@ begin_next_page(struct pages *p, struct err *e)
 	    (p->paginator->prepare_request != NULL &&
 		p->paginator->prepare_request(p->paging, &p->request, e) ==
 		    -1) ||
-	    (p->x->cursor != NULL && !p->request.comes_from_page &&
-		cursor_put_bounds_into_url(p->x->cursor,
-					 &p->request.url, e) == -1) ||
+	    put_cursor_bounds(p, &p->request, e) == -1 ||
 	    (p->x->cursor != NULL && p->page == 1 &&
 		cursor_put_condition(p->x->cursor, &p->request, e) == -1) ||
 	    page_records_begin(&p->records, &p->request, &p->answer, e) == -1)

@@ -1,0 +1,164 @@
+#include "each_input.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct held_line {
+	struct line line;
+	struct buf bytes;
+	enum { NOT_KNOWN, HAS_REQUEST, HAS_NONE } request;
+};
+
+int
+each_input_open(struct each_input *i, struct stage *s,
+    const struct extract_opts *o, struct err *e)
+{
+	*i = (struct each_input){ .stage = s, .behind = STAGE_WAIT };
+	if (o->jobs <= 1)
+		return 0;
+	if ((i->held = calloc(o->jobs, sizeof(*i->held))) == NULL)
+		return err_nomem(e);
+	i->cap = o->jobs;
+	for (size_t k = 0; k < i->cap; k++)
+		buf_init(&i->held[k].bytes, o->max_record + LINES_KEPT);
+	return 0;
+}
+
+void
+each_input_release(struct each_input *i)
+{
+	for (size_t k = 0; k < i->cap; k++)
+		buf_release(&i->held[k].bytes);
+	free(i->held);
+}
+
+static struct held_line *
+held(const struct each_input *i, size_t n)
+{
+	return &i->held[(i->first + n) % i->cap];
+}
+
+/* Frees the memory of a large line: other lines are probably shorter. */
+static void
+store_line(struct each_input *i, const struct line *l, struct err *e)
+{
+	struct held_line *to = held(i, i->n);
+
+	if (to->bytes.cap > LINES_KEPT)
+		buf_release(&to->bytes);
+	buf_clear(&to->bytes);
+	buf_add(&to->bytes, l->data, l->len);
+	to->line = *l;
+	to->line.data = buf_text(&to->bytes);
+	to->request = NOT_KNOWN;
+	if (buf_check(&to->bytes, e) == -1)
+		i->behind = STAGE_FAILED;
+	else
+		i->n++;
+}
+
+static void
+read_line(struct each_input *i, int timeout)
+{
+	struct line l;
+	enum stage_item got = stage_next(i->stage, &l, timeout, &i->why);
+
+	if (got == STAGE_RECORD)
+		store_line(i, &l, &i->why);
+	else
+		i->behind = got;
+	if (got == STAGE_MARK)
+		i->mark = l;
+}
+
+static bool
+has_room_and_input(const struct each_input *i)
+{
+	return i->behind == STAGE_WAIT && i->n < i->cap;
+}
+
+/* Reads lines before their turn, without waiting. */
+static void
+read_ahead(struct each_input *i)
+{
+	size_t before;
+
+	do {
+		before = i->n;
+		if (has_room_and_input(i))
+			read_line(i, 0);
+	} while (i->n > before);
+}
+
+static void
+drop_present(struct each_input *i)
+{
+	if (!i->has_present)
+		return;
+	i->first = (i->first + 1) % i->cap;
+	i->n--;
+	i->has_present = false;
+}
+
+enum stage_item
+each_input_next(struct each_input *i, struct line *l, struct err *e)
+{
+	enum stage_item got;
+
+	if (i->held == NULL)
+		return stage_next(i->stage, l, -1, e);
+	drop_present(i);
+	if (i->n == 0 && i->behind == STAGE_WAIT)
+		read_line(i, -1);
+	if (i->n > 0) {
+		read_ahead(i);
+		i->has_present = true;
+		*l = held(i, 0)->line;
+		return STAGE_RECORD;
+	}
+	got = i->behind;
+	i->behind = STAGE_WAIT;
+	*l = i->mark;
+	*e = i->why;
+	return got;
+}
+
+/* Returns the n-th request after the present one. The records that make no
+ * request do not count. */
+static const struct request *
+get_upcoming(void *self, uint64_t n)
+{
+	struct each_input *i = self;
+	const struct request *r = NULL;
+	struct held_line *h;
+
+	read_ahead(i);
+	for (size_t k = 1; k < i->n; k++) {
+		h = held(i, k);
+		if (h->request == NOT_KNOWN ||
+		    (h->request == HAS_REQUEST && n == 1)) {
+			r = i->make(i->self, &h->line);
+			h->request = r != NULL ? HAS_REQUEST : HAS_NONE;
+		}
+		if (h->request == HAS_REQUEST && n-- == 1)
+			return r;
+	}
+	return NULL;
+}
+
+static int
+get_input_if_wanted(void *self)
+{
+	return has_room_and_input(self) ? STDIN_FILENO : -1;
+}
+
+void
+each_input_announce(struct each_input *i, struct fetch *f,
+    each_make_request *make, void *self)
+{
+	const struct upcoming u = { get_upcoming, get_input_if_wanted, i };
+
+	i->make = make;
+	i->self = self;
+	fetch_set_upcoming(f, &u);
+}

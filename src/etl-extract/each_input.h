@@ -1,0 +1,41 @@
+/* The lines of standard input for --each. With --jobs N, up to N - 1 records
+ * after the present one are read before their turn, so that their requests can
+ * be begun. Lines are not read past a mark: it must first be passed.
+ * Owns:  copies of these lines. Borrows: the stage.
+ * Gives: each_input_next() gives all lines in order, as stage_next() does. A
+ *        line is valid until the next call. */
+#ifndef EXTRACT_EACH_INPUT_H
+#define EXTRACT_EACH_INPUT_H
+
+#include "http/fetch.h"
+#include "stream/stage.h"
+
+struct held_line;
+
+/* Returns the request for a record, or NULL if it makes none. */
+typedef const struct request *each_make_request(
+    void *self, const struct line *l);
+
+struct each_input {
+	struct stage *stage;
+	struct held_line *held; /* a ring; NULL without --jobs */
+	size_t cap, first, n;   /* the present record is one of the n */
+	bool has_present;
+	enum stage_item behind; /* what came after them: STAGE_WAIT is nothing
+				 * yet, STAGE_RECORD is never set */
+	struct line mark;       /* if it is STAGE_MARK */
+	struct err why;         /* if it is a failure */
+	each_make_request *make;
+	void *self;             /* its first argument */
+};
+
+int each_input_open(struct each_input *i, struct stage *s,
+    const struct extract_opts *o, struct err *e);
+void each_input_release(struct each_input *i);
+/* Announces the requests of the records behind the present one to f. */
+void each_input_announce(struct each_input *i, struct fetch *f,
+    each_make_request *make, void *self);
+enum stage_item each_input_next(
+    struct each_input *i, struct line *l, struct err *e);
+
+#endif
