@@ -7,7 +7,7 @@
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of them (--batch-each).
  * each_output.c  writes the records and rejects of both.
- * each_input.c   the records of standard input, read before their turn (--jobs).
+ * each_input.c   the lines of standard input, read before their turn (--jobs).
  * run_replay.c   reads the bytes of letters in a replay on standard input.
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
