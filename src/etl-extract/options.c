@@ -46,9 +46,10 @@ static const char usage[] =
     "                   [--cacert FILE] [--capath DIR] [--cert FILE]\n"
     "                   [--client-id ID] [--connect-timeout DURATION]\n"
     "                   [--delay DURATION] [--header LINE|@FILE]\n"
-    "                   [--key FILE] [--max-body SIZE] [--max-record SIZE]\n"
-    "                   [--max-rejects N|N%] [--max-time DURATION]\n"
-    "                   [--method NAME] [--on STATUS=ACTION] [--proxy URL]\n"
+    "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--max-time DURATION] [--method NAME]\n"
+    "                   [--on STATUS=ACTION] [--proxy URL]\n"
     "                   [--query-param K=V] [--rate N/s] [--record-to DIR]\n"
     "                   [--records POINTER] [--rejects FILE]\n"
     "                   [--replay-from DIR] [--retries N] [--scope TEXT]\n"
@@ -69,7 +70,7 @@ static const struct opt options[] = {
 	OPT("recursive", OPT_FLAG, recursive, NULL,
 	    "also read the directories in a directory"),
 	OPT("jobs", OPT_COUNT, jobs, "N",
-	    "read files with N processes at once (default: 1)"),
+	    "read N files, or make N requests, at once (default: 1)"),
 	OPT("encoding", OPT_STRING, encoding, "NAME",
 	    "encoding of files, as for iconv(1) (default: UTF-8)"),
 	OPT("source-file", OPT_STRING, source_file, "FIELD",

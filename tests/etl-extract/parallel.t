@@ -152,6 +152,36 @@ gap=$(awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 }
     END { print gap }' "$api_log_file")
 ok "then no request is sent until its end ($gap ms)" test "$gap" -ge 900
 
+# The source changes while several pages are under way.
+python3 tests/etl-extract/changing.py "$scratch/port" &
+at_exit "kill $! 2>/dev/null"
+wait_until 10 test -s "$scratch/port"
+# changing CHANGE [OPTION...]: prints the exit code.
+changing() {
+	change=$1
+	shift
+	run 8 --paginate page --into query:page --total /total --records \
+	    /data "$@" "http://127.0.0.1:$(cat "$scratch/port")/$change"
+}
+incremental="--checkpoint c --state file:$scratch/state --cursor-field /ts
+    --since-param since --start 2026-01-01T00:00:00Z"
+for change in 'grow 165' 'fall 120' 'none 150'; do
+	records=${change#* } change=${change% *}
+	is "total: $change: the run succeeds" 0 "$(changing "$change")"
+	is "total: $change: no page is lost or comes twice" \
+	    "$(seq 1 "$records")" "$(jq .id "$scratch/out")"
+done
+runs=$((runs + 1))
+# shellcheck disable=SC2086
+is 'an incremental run: a total that rises is no error, whatever page shows it' \
+    0 "$(changing grow $incremental)"
+runs=$((runs + 1))
+# shellcheck disable=SC2086
+is 'an incremental run: a total that falls ends it' 75 "$(changing fall \
+    $incremental)"
+like 'the message names both totals' 'the total fell from 150 to 120' \
+    "$(cat "$scratch/err")"
+
 # Recordings.
 for n in 1 8; do
 	# shellcheck disable=SC2086

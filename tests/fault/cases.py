@@ -794,6 +794,15 @@ def cases():
             "--paginate", "cursor", "--next", "/paging/after", "--into",
             "body:/after", "--body", '{"a":1}', "--more", "/has_more",
             os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-parallel", paged + [
+            "--jobs", "3", "--paginate", "page", "--into", "query:_page",
+            "--size", "_limit=3", "--total", "header:x-total-count",
+            os.environ["API"] + "/posts"])
+        yield Case("extract-parallel-each", [
+            "etl-extract", "--jobs", "3", "--backoff", "1ms..5ms", "--each",
+            os.environ["API"] + "/posts/{id}/comments", "--count-as", "c"],
+            given=b''.join(b'{"id":%d}\n' % n for n in range(1, 8)) +
+            b'{"x":1}\n', aside=True)
         yield Case("extract-link", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
         write("token", b"next")     # the answers have it, too

@@ -28,8 +28,8 @@
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore scopes refresh many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
-    extract-upsert batch files files-save replay-raw save run run-extract
-    run-via run-two
+    extract-upsert extract-jobs each-jobs batch files files-save
+    replay-raw save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -194,6 +194,16 @@ pipeline() {
 		    --ids /code --count-as c --max-rejects 100%"
 		rest="$transform_items | $into_log 1"
 		stages='each load' compare=sums
+		;;
+	extract-jobs)
+		source="$extract --jobs 3 \"\$api/items?strict=1\""
+		rest="$transform_items | $into_t 1"
+		stages='extract transform load' compare=sums
+		;;
+	each-jobs)
+		source="$marked | \$at_each etl-extract --jobs 3 --count-as m \\
+		    --each \"\$api/items?until={n}\""
+		rest="$into_log 1" stages='each load'
 		;;
 	files)
 		source=$files rest="$transform | $into_log 1"
