@@ -221,6 +221,10 @@ def stages():
             '"$API_BASE_URL/posts" | '
             "etl-transform --std -f examples/posts/posts.jq | " + LOAD)
     seed = "/usr/bin/python3 " + HERE + '/seed.py "$API_BASE_URL" "$DATABASE_URL"'
+    pages = ROWS // 1000
+    read_pages = ("etl-extract --jobs %d --paginate page --into query:_page "
+                  "--size _limit=100 --total header:x-total-count "
+                  '"$API_BASE_URL%s"')
     return [
         Stage("posts", ROWS // 10,
               ("`jq -c`, plain jq", "jq -c -f %s/posts-plain.jq %s 2>/dev/null"
@@ -244,6 +248,22 @@ def stages():
                % (LOADED, LOADED)),
               "etl-extract --jobs 2 %s-1.csv %s-2.csv" % (LOADED, LOADED),
               1.7, output=True),
+        # Pages of 100 records, with 20 ms an answer and without.
+        Stage("pages-jobs", pages * 100,
+              ("`--jobs 1`, 20 ms an answer",
+               read_pages % (1, "/fault/slow/20/posts")),
+              read_pages % (8, "/fault/slow/20/posts"), 7.5, output=True,
+              memory=32),
+        Stage("pages-curl", pages * 100,
+              ("`curl --compressed`, one connection",
+               "curl -s --compressed -o /dev/null "
+               '"$API_BASE_URL/posts?_limit=100&_page=[1-%d]"' % pages),
+              read_pages % (8, "/posts"), 1, output=True, memory=32),
+        Stage("pages-session", pages * 100,
+              ("Python script (requests.Session)",
+               '/usr/bin/python3 %s/session.py "$API_BASE_URL/posts" %d 100'
+               % (HERE, pages)),
+              read_pages % (8, "/posts"), 5, output=True, memory=32),
         Stage("sql-pg", ROWS,
               ("`psql \\copy` row_to_json",
                'psql -Xq -d "$DATABASE_URL" -c "\\copy (SELECT row_to_json(r) '
