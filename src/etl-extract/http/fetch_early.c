@@ -41,9 +41,11 @@ wait_before_early(struct fetch *f)
 }
 
 static bool
-may_follow(const struct fetch *f)
+may_follow(struct fetch *f)
 {
-	return f->early.counts_from_request && f->early.pause == 0 &&
+	struct err over;
+
+	return pace_check(&f->pace, &over) == 0 && f->early.counts_from_request && f->early.pause == 0 &&
 	    http_count_early(f->http) < f->early.most &&
 	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
 }
