@@ -49,10 +49,10 @@ pages_close(void *self)
 
 	if (p == NULL)
 		return;
-	if (p->paginator != NULL && p->paginator->close != NULL)
-		p->paginator->close(p->paging);
 	if (p->fetch != NULL)
 		fetch_set_upcoming(p->fetch, NULL);
+	if (p->paginator != NULL && p->paginator->close != NULL)
+		p->paginator->close(p->paging);
 	request_release(&p->request);
 	request_release(&p->upcoming);
 	http_answer_release(&p->answer);
