@@ -142,6 +142,8 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 		&f->cred, pace_timeout(&f->pace), a, e) == -1)
 		return -1;
 	pace_note_rate_limit(&f->pace, a);
+	if (!a->is_noted)
+		fetch_note_left(f, a);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "http/fetch_impl.h"
 
 #include "base/clock.h"
+#include "http/rate_limit.h"
 #include "http/retry_after.h"
 
 #include <string.h>
@@ -15,6 +16,16 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
 	    "other: give --rate in place of --delay");
 }
 
+/* The service has not yet counted the requests that it has not answered. */
+void
+fetch_note_left(struct fetch *f, const struct http_answer *a)
+{
+	int64_t left = rate_limit_left(a);
+
+	if (left != -1)
+		f->early.left = left - (int64_t)http_count_unanswered(f->http);
+}
+
 /* A service that asks to wait gets no early request before that time. */
 static void
 note_early_heads(struct fetch *f)
@@ -24,6 +35,7 @@ note_early_heads(struct fetch *f)
 
 	while ((a = http_next_early_head(f->http)) != NULL) {
 		pace_note_rate_limit(&f->pace, a);
+		fetch_note_left(f, a);
 		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
 		if (ms != -1 && a->came_at + ms > f->early.hold_until)
 			f->early.hold_until = a->came_at + ms;
@@ -45,7 +57,7 @@ may_follow(struct fetch *f)
 {
 	struct err over;
 
-	return pace_check(&f->pace, &over) == 0 && f->early.counts_from_request && f->early.pause == 0 &&
+	return pace_check(&f->pace, &over) == 0 && f->early.counts_from_request && f->early.pause == 0 && f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
 	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
 }
@@ -69,6 +81,8 @@ begin_next(struct fetch *f)
 	    http_begin_early(f->http, &request, &e) == -1)
 		return false;
 	pace_take_turn(&f->pace);
+	if (f->early.left != INT64_MAX)
+		f->early.left--;
 	return true;
 }
 
@@ -133,6 +147,7 @@ fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
 	n->most = n->jobs - 1;
 	n->pause = 0;
 	n->next_pause = 1;
+	n->left = INT64_MAX;
 	n->counts_from_request = false;
 }
 

@@ -31,6 +31,8 @@ struct early {
 	uint64_t most;          /* so many may be under way */
 	uint64_t pause, next_pause;
 	int64_t hold_until;     /* by clock_ms(): the service asks to wait */
+	int64_t left;           /* so many requests the service still accepts;
+				 * INT64_MAX: it does not say */
 	bool counts_from_request;       /* upcoming starts behind `request` */
 };
 
@@ -54,6 +56,8 @@ struct fetch {
 	bool lacks_token;       /* the last try got no token */
 };
 
+/* Remembers how many requests the service says are left. */
+void fetch_note_left(struct fetch *f, const struct http_answer *a);
 /* Before the first try of a request: true if it was begun early. */
 bool fetch_keep_early(struct fetch *f);
 

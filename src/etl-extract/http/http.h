@@ -40,6 +40,7 @@ struct http_answer {
 	int status;             /* 0 if no answer came */
 	int64_t came_at;        /* when the head came, by clock_ms(); 0: never,
 				 * or it comes from a recording */
+	bool is_noted;          /* http_next_early_head() has returned it */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
 	bool is_unchanged;      /* status 304 to a conditional request: it
@@ -81,6 +82,8 @@ int http_begin_early(
  * request than the one that was begun, all are ended. */
 bool http_keep_early_from(struct http *h, const struct http_request *r);
 size_t http_count_early(const struct http *h);
+/* How many requests are under way whose head has not come. */
+size_t http_count_unanswered(const struct http *h);
 /* True if the whole answer to the next request is here, and is no error. */
 bool http_is_early_complete(const struct http *h);
 /* An early answer whose head has come since the last call, or NULL. */

@@ -59,6 +59,17 @@ http_count_early(const struct http *h)
 	return n;
 }
 
+size_t
+http_count_unanswered(const struct http *h)
+{
+	size_t n = transfer_is_awaited(h->current) &&
+	    !h->current->receiver.has_head;
+
+	for (const struct transfer *t = h->early; t != NULL; t = t->next)
+		n += transfer_is_awaited(t) && !t->receiver.has_head;
+	return n;
+}
+
 int
 http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 {
@@ -138,8 +149,8 @@ const struct http_answer *
 http_next_early_head(struct http *h)
 {
 	for (struct transfer *t = h->early; t != NULL; t = t->next)
-		if (t->receiver.has_head && !t->has_noted_head) {
-			t->has_noted_head = true;
+		if (t->receiver.has_head && !t->early.is_noted) {
+			t->early.is_noted = true;
 			return &t->early;
 		}
 	return NULL;

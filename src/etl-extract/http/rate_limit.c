@@ -34,6 +34,7 @@ find_number(const struct http_answer *a, const char *name)
 /* What the members of a RateLimit header say; -1 if they do not say it. */
 struct quota {
 	int64_t left, wait_s;
+	int64_t least;          /* the least `left` of all limits */
 };
 
 /* Takes one part, such as r=0, between the commas and semicolons. */
@@ -85,20 +86,23 @@ static void
 read_header(struct quota *q, const char *p, size_t n)
 {
 	bool has_limits = memchr(p, ';', n) != NULL;
-	struct quota one = { -1, -1 };
+	struct quota one = { -1, -1, -1 };
 
 	while (n > 0) {
 		size_t len = length_up_to_separator(p, n);
 		bool ends = len == n || (has_limits && p[len] == ',');
 
 		take_part(&one, p, len);
+		if (ends && one.left != -1 &&
+		    (q->least == -1 || one.left < q->least))
+			q->least = one.left;
 		if (ends && one.left == 0) {
 			q->left = 0;
 			if (one.wait_s > q->wait_s)
 				q->wait_s = one.wait_s;
 		}
 		if (ends)
-			one = (struct quota){ -1, -1 };
+			one = (struct quota){ -1, -1, -1 };
 		len += len < n;
 		p += len;
 		n -= len;
@@ -119,7 +123,7 @@ bool
 rate_limit_is_used_up(
     const struct http_answer *a, time_t now, int64_t *wait_s)
 {
-	struct quota q = { -1, -1 };
+	struct quota q = { -1, -1, -1 };
 	size_t at = 0, n;
 	const char *v;
 
@@ -136,4 +140,19 @@ rate_limit_is_used_up(
 	}
 	*wait_s = q.wait_s;
 	return q.left == 0;
+}
+
+int64_t
+rate_limit_left(const struct http_answer *a)
+{
+	struct quota q = { -1, -1, -1 };
+	size_t at = 0, n;
+	const char *v;
+
+	while (http_next_header(a, &at, "RateLimit", &v, &n))
+		read_header(&q, v, n);
+	if (q.least == -1)
+		q.least = find_number(a, "RateLimit-Remaining");
+	return q.least != -1 ? q.least :
+	    find_number(a, "X-RateLimit-Remaining");
 }

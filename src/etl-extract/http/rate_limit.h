@@ -17,6 +17,8 @@
  * some again, -1 if the answer does not say it. */
 bool rate_limit_is_used_up(
     const struct http_answer *a, time_t now, int64_t *wait_s);
+/* How many requests are left; -1 if the answer does not say it. */
+int64_t rate_limit_left(const struct http_answer *a);
 /* Returns -1 if the text is not a whole number. A very large number is cut to
  * one that still is above each time since 1970. */
 int64_t parse_whole_number(const char *p, size_t n);

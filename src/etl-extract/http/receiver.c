@@ -18,7 +18,7 @@ receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 	r->kept = kept;
 	a->status = 0;
 	a->came_at = 0;
-	a->unreachable = a->from_private = false;
+	a->unreachable = a->from_private = a->is_noted = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 }
@@ -33,6 +33,7 @@ receiver_give_answer(struct receiver *r, struct http_answer *a)
 	from->head = head;
 	a->status = from->status;
 	a->came_at = from->came_at;
+	a->is_noted = from->is_noted;
 	a->unreachable = from->unreachable;
 	a->from_private = from->from_private;
 	buf_clear(&a->body);

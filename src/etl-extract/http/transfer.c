@@ -189,7 +189,6 @@ transfer_begin_early(struct transfer *t, CURLM *multi,
 
 	transfer_end(t, multi);
 	receiver_reset(&t->receiver, &t->early, RECEIVER_KEPT_EARLY);
-	t->has_noted_head = false;
 	buf_clear(&t->sent);
 	put_request(&t->sent, r);
 	if (buf_check(&t->sent, e) == -1)

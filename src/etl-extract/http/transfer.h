@@ -29,7 +29,6 @@ struct transfer {
 	bool refused_private;           /* one was refused */
 	struct buf sent;                /* the text of an early request */
 	struct http_answer early;       /* its answer, until it is taken */
-	bool has_noted_head;            /* http_next_early_head() gave it */
 };
 
 int transfer_new(
