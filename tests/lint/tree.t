@@ -23,8 +23,10 @@ including() {
 }
 is 'the transport and its helpers include curl' 'src/etl-extract/http/curl_error.c
 src/etl-extract/http/curl_options.c
+src/etl-extract/http/http.c
+src/etl-extract/http/http_early.c
 src/etl-extract/http/http_url.c
-src/etl-extract/http/transfer.h' "$(including 'curl/.*')"
+src/etl-extract/http/transfer.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \
     src/etl-transform/engine/filter.c "$(including 'jq\.h')"
 is 'one header includes jv.h, the values of libjq' \

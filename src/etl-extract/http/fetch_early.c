@@ -57,7 +57,9 @@ may_follow(struct fetch *f)
 {
 	struct err over;
 
-	return pace_check(&f->pace, &over) == 0 && f->early.counts_from_request && f->early.pause == 0 && f->early.left > 0 &&
+	return pace_check(&f->pace, &over) == 0 &&
+	    f->early.counts_from_request && f->early.pause == 0 &&
+	    f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
 	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
 }

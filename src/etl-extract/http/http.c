@@ -5,6 +5,7 @@
 #include "http/curl_options.h"
 #include "stdout_reader.h"
 
+#include <curl/curl.h>
 #include <stdlib.h>
 
 enum { CHECK_MS = 100 };

@@ -1,5 +1,7 @@
 #include "http/http_impl.h"
 
+#include <curl/curl.h>
+
 void
 http_set_before_wait(struct http *h, struct http_before_wait b)
 {
@@ -7,7 +9,7 @@ http_set_before_wait(struct http *h, struct http_before_wait b)
 }
 
 static void
-free_list(struct transfer *t, CURLM *multi)
+free_list(struct transfer *t, void *multi)
 {
 	struct transfer *next;
 

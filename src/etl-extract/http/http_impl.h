@@ -9,7 +9,7 @@
 
 struct http {
 	struct http_conf conf;
-	CURLM *multi;                   /* has the connections */
+	void *multi;                    /* has the connections */
 	struct transfer *current;       /* of http_send() */
 	struct transfer *early;         /* the early requests, in order */
 	struct transfer *spare;         /* for further requests */

@@ -6,11 +6,14 @@
 #include "http/private_address.h"
 #include "http/secret.h"
 
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* SENT_MAX: an early request has no larger body. */
 enum { SENT_MAX = 32 << 20 };
+
+_Static_assert(TRANSFER_ERROR_MAX == CURL_ERROR_SIZE, "libcurl's");
 
 static size_t
 receive_header(char *p, size_t size, size_t n, void *to)
@@ -97,7 +100,7 @@ transfer_new(struct transfer **to, const struct http_conf *c, struct err *e)
 }
 
 void
-transfer_end(struct transfer *t, CURLM *multi)
+transfer_end(struct transfer *t, void *multi)
 {
 	if (t->is_active)
 		(void)curl_multi_remove_handle(multi, t->curl);
@@ -108,7 +111,7 @@ transfer_end(struct transfer *t, CURLM *multi)
 }
 
 void
-transfer_free(struct transfer *t, CURLM *multi)
+transfer_free(struct transfer *t, void *multi)
 {
 	if (t == NULL)
 		return;
@@ -136,7 +139,7 @@ make_header_list(char *const *headers, size_t n)
 }
 
 static int
-begin_request(struct transfer *t, CURLM *multi, const struct http_request *r,
+begin_request(struct transfer *t, void *multi, const struct http_request *r,
     struct err *e)
 {
 	CURLMcode code;
@@ -158,7 +161,7 @@ begin_request(struct transfer *t, CURLM *multi, const struct http_request *r,
 }
 
 int
-transfer_begin(struct transfer *t, CURLM *multi, const struct http_request *r,
+transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	transfer_end(t, multi);
@@ -182,7 +185,7 @@ put_request(struct buf *b, const struct http_request *r)
 }
 
 int
-transfer_begin_early(struct transfer *t, CURLM *multi,
+transfer_begin_early(struct transfer *t, void *multi,
     const struct http_request *r, struct err *e)
 {
 	struct http_request copy = *r;
@@ -229,7 +232,7 @@ transfer_continue_if_not_full(struct transfer *t)
 }
 
 void
-transfer_set_done(struct transfer *t, CURLcode code)
+transfer_set_done(struct transfer *t, int code)
 {
 	t->is_done = true;
 	t->code = code;
@@ -298,7 +301,7 @@ transfer_set_error(struct transfer *t, struct err *e)
 }
 
 int
-multi_set_error(CURLMcode code, struct err *e)
+multi_set_error(int code, struct err *e)
 {
 	return code == CURLM_OUT_OF_MEMORY ? err_nomem(e) : err_set(
 	    e, ERR_RETRY, true, "libcurl: %s", curl_multi_strerror(code));

@@ -10,12 +10,12 @@
 #include "http/receiver.h"
 #include "http/time_limit.h"
 
-#include <curl/curl.h>
+enum { TRANSFER_ERROR_MAX = 256 };
 
 struct transfer {
 	struct transfer *next;          /* in a list of http.c */
-	CURL *curl;
-	char curl_error[CURL_ERROR_SIZE];
+	void *curl;                     /* the easy handle */
+	char curl_error[TRANSFER_ERROR_MAX];
 	const char *proxy;              /* of --proxy, or NULL */
 	const char *unix_socket;        /* of --unix-socket, or NULL */
 	struct curl_slist *headers;     /* of the request */
@@ -23,7 +23,7 @@ struct transfer {
 	struct time_limit time;         /* of --timeout */
 	bool is_active;                 /* a request was begun */
 	bool is_done;                   /* its answer has ended, with code */
-	CURLcode code;
+	int code;                       /* a CURLcode */
 	bool is_paused;                 /* receive_body() has refused bytes */
 	bool public_only;               /* refuse private addresses */
 	bool refused_private;           /* one was refused */
@@ -33,22 +33,22 @@ struct transfer {
 
 int transfer_new(
     struct transfer **t, const struct http_conf *c, struct err *e);
-void transfer_free(struct transfer *t, CURLM *multi);
+void transfer_free(struct transfer *t, void *multi);
 /* Ends what was transferred before, and begins the request r. */
-int transfer_begin(struct transfer *t, CURLM *multi,
+int transfer_begin(struct transfer *t, void *multi,
     const struct http_request *r, struct http_answer *a, struct err *e);
 /* The same for an early request: the answer is kept in t. */
-int transfer_begin_early(struct transfer *t, CURLM *multi,
+int transfer_begin_early(struct transfer *t, void *multi,
     const struct http_request *r, struct err *e);
 /* The connection is used again only if the answer was received to its end. */
-void transfer_end(struct transfer *t, CURLM *multi);
+void transfer_end(struct transfer *t, void *multi);
 /* True if r is the early request of t. */
 bool transfer_is_of(const struct transfer *t, const struct http_request *r);
 /* The answer to an early request is that of the caller from here on. */
 void transfer_give_answer(struct transfer *t, struct http_answer *a);
 void transfer_continue_if_not_full(struct transfer *t);
 /* Called when libcurl says that the answer has ended. */
-void transfer_set_done(struct transfer *t, CURLcode code);
+void transfer_set_done(struct transfer *t, int code);
 bool transfer_has_head_or_is_done(const struct transfer *t);
 bool transfer_has_bytes_or_is_done(const struct transfer *t);
 /* True if the answer is still awaited from the network. */
@@ -56,6 +56,6 @@ bool transfer_is_awaited(const struct transfer *t);
 /* Set *e to the reason why the transfer has failed, and return -1. */
 int transfer_set_error(struct transfer *t, struct err *e);
 int transfer_set_refused_error(const struct transfer *t, struct err *e);
-int multi_set_error(CURLMcode code, struct err *e);
+int multi_set_error(int code, struct err *e);
 
 #endif
