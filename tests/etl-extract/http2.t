@@ -40,6 +40,20 @@ is 'three pages use one connection' $((before + 1)) \
     "$(extract "$h2/file$scratch/posts.json" "$h2/file$scratch/posts.json" \
     "$h2/connections" >/dev/null; tail -n 1 "$scratch/out" | jq .n)"
 
+# With --jobs each request has a connection of its own, so that an answer which
+# waits for its turn holds up no other one.
+for name in long posts long long posts long; do
+	echo "{\"name\":\"$name\"}"
+done >"$scratch/names"
+for jobs in 1 4; do
+	is "--jobs $jobs: requests over HTTP/2 succeed" 0 "$(extract --jobs \
+	    $jobs --each "$h2/file$scratch/{name}.json" --count-as n \
+	    <"$scratch/names")"
+	mv "$scratch/out" "$scratch/out.$jobs"
+done
+is 'over HTTP/2, 4 jobs give the records of one' '' \
+    "$(cmp "$scratch/out.1" "$scratch/out.4" 2>&1)"
+
 # Header names come in lower case.
 is 'link: the pages can be read' 0 \
     "$(extract --paginate link "$h2/pages?page=1")"
