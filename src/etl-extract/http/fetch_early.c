@@ -16,7 +16,8 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
 	    "other: give --rate in place of --delay");
 }
 
-/* The service has not yet counted the requests that it has not answered. */
+/* The number in an answer does not yet count the requests that the service has
+ * not answered. */
 void
 fetch_note_left(struct fetch *f, const struct http_answer *a)
 {
@@ -42,7 +43,7 @@ note_early_heads(struct fetch *f)
 	}
 }
 
-/* How long no early request may be sent; 0: one may be sent now. */
+/* In ms; 0 or less: an early request may be sent now. */
 static int64_t
 wait_before_early(struct fetch *f)
 {

@@ -33,7 +33,8 @@ struct early {
 	int64_t hold_until;     /* by clock_ms(): the service asks to wait */
 	int64_t left;           /* so many requests the service still accepts;
 				 * INT64_MAX: it does not say */
-	bool counts_from_request;       /* upcoming starts behind `request` */
+	bool counts_from_request;       /* the present request was begun: the
+				 * first upcoming one comes after it */
 };
 
 struct fetch {
