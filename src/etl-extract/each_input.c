@@ -38,8 +38,8 @@ held(const struct each_input *i, size_t n)
 	return &i->held[(i->first + n) % i->cap];
 }
 
-/* Copies the line. The memory of a large line that stood in this place is freed,
- * because other lines are probably shorter. */
+/* Copies the line. The memory of a large line that stood in this place is
+ * freed, because other lines are probably shorter. */
 static void
 store_line(struct each_input *i, const struct line *l, struct err *e)
 {

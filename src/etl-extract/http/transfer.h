@@ -1,6 +1,7 @@
 /* One request on the wire and its answer, with libcurl. The transfers of a
  * process share a multi handle, which has the connections.
- * Owns:  all but the multi handle, the texts of options, and the answer of the caller.
+ * Owns:  all but the multi handle, the texts of options, and the answer of the
+ *        caller.
  * Borrows: the body of the request, except that of an early request
  *        (http.h), which is copied.
  * Fails: as http.h. */
