@@ -89,6 +89,7 @@ parse_and_store_value(const struct opt *o, void *into, const char *text)
 
 	switch (o->type) {
 	case OPT_FLAG:
+	case OPT_COMMAND:
 		*(bool *)field = true;
 		return 0;
 	case OPT_STRING:
@@ -144,6 +145,12 @@ read_environment(const struct opt_spec *s, void *into, struct err *e)
 	return 0;
 }
 
+static bool
+takes_value(const struct opt *o)
+{
+	return o->type != OPT_FLAG && o->type != OPT_COMMAND;
+}
+
 /* Returns the table of long options for getopt_long(), and fills `letters` with
  * the short ones. getopt_long() returns FIRST_LONG + i for the program's option
  * number i; the numbers of --help and --version follow. */
@@ -162,12 +169,12 @@ make_getopt_tables(const struct opt_spec *s, char letters[LETTERS])
 	for (size_t i = 0; i < s->n; i++) {
 		const struct opt *o = &s->opts[i];
 
-		l[i] = (struct option){ o->name, o->type != OPT_FLAG, NULL,
+		l[i] = (struct option){ o->name, takes_value(o), NULL,
 		    (int)(FIRST_LONG + i) };
 		if (o->letter == 0 || at > LETTERS - 3)
 			continue;
 		letters[at++] = o->letter;
-		if (o->type != OPT_FLAG)
+		if (takes_value(o))
 			letters[at++] = ':';
 	}
 	letters[at] = '\0';
@@ -253,6 +260,27 @@ store_option_or_set_error(
 	    optarg, describe_value(o->type));
 }
 
+static bool
+begins_command(const struct opt_spec *s, int c)
+{
+	return c >= FIRST_LONG && (size_t)(c - FIRST_LONG) < s->n &&
+	    s->opts[c - FIRST_LONG].type == OPT_COMMAND;
+}
+
+/* The words from argv[command] on are the command of option c. getopt_long()
+ * was told that the command line ends before them, so the operands are the
+ * words from argv[optind] to there. */
+static enum opt_result
+refuse_operands_before_command(const struct opt_spec *s, int c, char *argv[],
+    int command, struct err *e)
+{
+	if (optind < command)
+		return err_set(e, ERR_USAGE, false, "--%s is the last option, "
+		    "and the words after it are a command: remove %s",
+		    s->opts[c - FIRST_LONG].name, argv[optind]);
+	return OPT_RUN;
+}
+
 enum opt_result
 opt_parse_env_and_argv(
     const struct opt_spec *s, void *into, int argc, char *argv[], struct err *e)
@@ -260,7 +288,7 @@ opt_parse_env_and_argv(
 	char letters[LETTERS];
 	struct option *l;
 	enum opt_result r = OPT_RUN;
-	int c;
+	int c, last = 0;
 
 	if (read_environment(s, into, e) == -1)
 		return OPT_FAILED;
@@ -269,9 +297,16 @@ opt_parse_env_and_argv(
 	optind = 0;             /* glibc: forget the state of the last parse */
 	opterr = 0;
 	while (r == OPT_RUN &&
-	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1)
+	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1) {
 		r = store_option_or_set_error(s, into, c, argv, e);
+		if (begins_command(s, c)) {
+			last = c;
+			argc = optind;
+		}
+	}
 	free(l);
+	if (r == OPT_RUN && last != 0)
+		r = refuse_operands_before_command(s, last, argv, argc, e);
 	return r;
 }
 

@@ -18,7 +18,9 @@ enum opt_type {
 	OPT_STRING,             /* const char * */
 	OPT_LIST,               /* struct opt_list, may be given many times */
 	OPT_NUMBER, OPT_SIZE, OPT_DURATION,
-	OPT_COUNT               /* a number from 1; 0 means "not given" */
+	OPT_COUNT,              /* a number from 1; 0 means "not given" */
+	OPT_COMMAND             /* bool: the last option; the rest of the
+				 * command line is a command */
 };
 
 struct opt_list {

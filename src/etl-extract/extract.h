@@ -47,6 +47,9 @@ struct extract_opts {
 	    *control_schema;
 	bool ordered, conditional;
 	const char *query, *table;      /* of SQL sources */
+	bool singer;                    /* a tap is the source */
+	struct opt_list select;         /* of Singer sources */
+	const char *select_as;
 	const char *stream, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
 };
@@ -62,6 +65,7 @@ struct extract {
 	struct cursor *cursor;          /* NULL without --cursor-field */
 	struct ahead *ahead;            /* child processes; NULL without
 					 * --jobs */
+	char *const *tap;               /* --singer: the command of the tap */
 	const struct input_given *given;        /* what input_open() reads;
 					 * NULL: the file at the path */
 	bool is_child;                  /* this is one of them: it prints

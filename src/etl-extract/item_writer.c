@@ -40,21 +40,6 @@ emit(struct item_writer *w, const char *p, size_t n, struct err *e)
 	return stage_emit(w->stage, p, n, e);
 }
 
-/* Adds the member of --source-file at the end of a record. */
-static void
-add_path_member(struct buf *record, const char *field, const char *path)
-{
-	const size_t at = record->len - 1;
-
-	if (record->failed)
-		return;
-	record->len = at;
-	path_member_append(record, field, path);
-	if (!record->failed && record->data[at - 1] == '{')
-		memmove(record->data + at, record->data + at + 1,
-		    --record->len - at);
-}
-
 /* Writes the record without the white space between its tokens. All other bytes
  * of the record stay as they are. */
 static int
@@ -70,7 +55,7 @@ emit_record_as_compact_json(
 	buf_clear(&w->record);
 	json_put_compact(&w->record, &w->j, 0);
 	if (field != NULL)
-		add_path_member(&w->record, field, it->uri);
+		path_member_add(&w->record, field, it->uri);
 	if (buf_check(&w->record, e) == -1)
 		return -1;
 	return emit(w, w->record.data, w->record.len, e);

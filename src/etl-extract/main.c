@@ -16,13 +16,15 @@
  * scheme.c       tells a URL from the name of a file.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
- *                ndjson, csv and json read files, sql the rows of a query;
- *                source.c has the list of them.
+ *                ndjson, csv, json and singer read files, sql the rows of a
+ *                query, tap the output of a Singer tap; source.c has the list.
  * file/          the list of files; the bytes of a file, decompressed and
  *                converted to UTF-8.
  * document/      the records in JSON text that arrives in pieces.
  * csv/           records, columns and types of CSV files.
  * sql/           databases as sources; the parameters of a query.
+ * singer/        the process of a tap (tap, guard), its messages, its STATE as
+ *                the value of a checkpoint.
  * new_files/     --new-files: which files are new, and the marks for them.
  * batch/         the records of --batch-each that wait for their request, and
  *                the ids that join the answers to them.
@@ -47,6 +49,7 @@
 #include "probe/probe.h"
 #include "replay/replay_stdin.h"
 #include "run.h"
+#include "singer/tap.h"
 #include "stream/record_options.h"
 
 #include <getopt.h>
@@ -60,6 +63,11 @@ run(struct extract *x, struct stage *s, char *const *uri, size_t n,
 {
 	if (replays)
 		return run_replay(x, s, e);
+	if (x->opts.singer) {
+		x->tap = uri;
+		return tap_check_options(&x->opts, n, e) == -1 ? -1 :
+		    run_sources(x, s, uri, 1, e);
+	}
 	if (new_files_check_options(&x->opts, uri, n, e) == -1 ||
 	    (!x->opts.new_files &&
 		cursor_check_options(&x->opts, uri, n, e) == -1))
@@ -75,11 +83,11 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	enum json_members members;
 	int rc;
 
-	if (x->opts.each != NULL && n > 0)
+	if (x->opts.each != NULL && !x->opts.singer && n > 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--each reads records from standard input: remove the "
 		    "SOURCE");
-	if (x->opts.each == NULL && n == 0)
+	if (x->opts.each == NULL && !x->opts.singer && n == 0)
 		return err_set(e, ERR_USAGE, false, "no SOURCE: give a URL, a "
 		    "file, or - for standard input");
 	if (x->opts.each == NULL &&
@@ -109,7 +117,8 @@ static int
 run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
     char *const *uri, size_t n, struct err *e)
 {
-	const int replays = x->opts.each == NULL && !x->opts.plain &&
+	const int replays = x->opts.each == NULL && !x->opts.singer &&
+	    !x->opts.plain &&
 	    n == 1 && strcmp(uri[0], "-") == 0 ? replay_is_on_stdin(e) : 0;
 	const struct stage_conf conf = { .name = "extract",
 	    .stage = x->opts.stage, .first_source = n > 0 ? uri[0] : NULL,

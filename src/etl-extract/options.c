@@ -38,6 +38,9 @@ static const char usage[] =
     "                   [option ...] postgresql://... | sqlite:PATH\n"
     "       etl-extract --new-files --checkpoint NAME\n"
     "                   [--changed reread|tail|fail] [option ...] FILE ...\n"
+    "       etl-extract [--checkpoint NAME] [--select NAME]\n"
+    "                   [--select-as FIELD] [option ...]\n"
+    "                   --singer TAP [ARG ...]\n"
     "       etl-extract --each TEMPLATE [--as FIELD] [--count-as FIELD]\n"
     "                   [--batch-each N [--flush DURATION] [--ids POINTER]\n"
     "                   [--many] [--match FIELD] [--missing null|reject]]\n"
@@ -62,7 +65,7 @@ static const char usage[] =
 
 static const struct opt options[] = {
 	OPT("format", OPT_STRING, format, "FORMAT",
-	    "csv, tsv, json or ndjson: format of files and stdin"),
+	    "csv, tsv, json, ndjson or singer: format of files and stdin"),
 	OPT("new-files", OPT_FLAG, new_files, NULL,
 	    "read only files that are new or changed"),
 	OPT("changed", OPT_STRING, changed, "reread|tail|fail",
@@ -184,6 +187,12 @@ static const struct opt options[] = {
 	    "read the rows of this query of a database"),
 	OPT("table", OPT_STRING, table, "NAME",
 	    "read the rows of this table of a database"),
+	OPT("select", OPT_LIST, select, "NAME",
+	    "Singer: read only this stream; may be given many times"),
+	OPT("select-as", OPT_STRING, select_as, "FIELD",
+	    "Singer: add the name of the stream to each record"),
+	OPT("singer", OPT_COMMAND, singer, NULL,
+	    "last option: read from the Singer tap that follows"),
 	OPTION_STATE(AT(state)),
 	OPTION_DB(AT(db)),
 	OPTION_CONTROL_SCHEMA(AT(control_schema)),

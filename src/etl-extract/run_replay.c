@@ -221,8 +221,9 @@ check_options(const struct extract_opts *o, struct err *e)
 {
 	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
 		return -1;
-	return path_member_check(o->source_file, e) == -1 ? -1 :
-	    csv_options_check(o, true, e);
+	if (path_member_check("--source-file", o->source_file, e) == -1)
+		return -1;
+	return csv_options_check(o, true, e);
 }
 
 int

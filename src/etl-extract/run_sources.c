@@ -10,6 +10,7 @@
 #include "new_files/new_files.h"
 #include "run.h"
 #include "scheme.h"
+#include "singer/message.h"
 #include "source/source.h"
 
 #include <inttypes.h>
@@ -59,6 +60,10 @@ read_items_and_flush_at_pauses(
 			    stage_flush(s->stage, e) == -1)
 				return READ_FAILED;
 			break;
+		case SOURCE_MARK:
+			if (kind->write_mark(source, s->stage, e) == -1)
+				return READ_FAILED;
+			break;
 		case SOURCE_END:
 			return READ_WHOLE;
 		default:
@@ -103,13 +108,14 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
-	bool has_csv = false, has_records = false;
+	bool has_csv = false, has_records = false, has_singer = false;
 
 	for (size_t i = 0; i < s->list.n; i++) {
 		const struct file_entry *f = &s->list.v[i];
 
 		has_csv |= f->why != NULL;      /* perhaps a CSV file */
 		has_records |= f->why != NULL;
+		has_singer |= f->why != NULL;
 		if (f->why != NULL)
 			continue;
 		if (source_find_kind(&kind, o, f->name, e) == -1 ||
@@ -117,13 +123,16 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 			return -1;
 		has_csv |= kind == &source_csv;
 		has_records |= kind == &source_json || kind == &source_http;
+		has_singer |= kind == &source_singer || kind == &source_tap;
 	}
-	if (check_records_option(o, has_records, e) == -1)
+	if (check_records_option(o, has_records, e) == -1 ||
+	    singer_check_options(o, has_singer, e) == -1)
 		return -1;
 	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
 		return -1;
-	return path_member_check(o->source_file, e) == -1 ? -1 :
-	    csv_options_check(o, has_csv, e);
+	if (path_member_check("--source-file", o->source_file, e) == -1)
+		return -1;
+	return csv_options_check(o, has_csv, e);
 }
 
 /* A file that cannot be read, or not to its end, does not keep the other files
@@ -327,7 +336,8 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = file_list_expand(&s.list, uri, n, x->opts.recursive,
+	int rc = x->opts.singer ? file_list_add_name(&s.list, uri[0], e) :
+	    file_list_expand(&s.list, uri, n, x->opts.recursive,
 	    (struct file_filter){ accepts_file, &x->opts }, e);
 
 	item_writer_init(&s.writer, x, stage);

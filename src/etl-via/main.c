@@ -2,10 +2,10 @@
  * of JSON, with marks between them that tell the next programs about the
  * stream.
  *
- * main.c   reads the options.
- * via      writes the records to the command and passes its output on. The
- *          marks do not go to the command; via passes them on itself.
- * child    the process of the command, and the pipes to and from it. */
+ * main.c         reads the options.
+ * via            writes the records to the command and passes its output on.
+ *                The marks do not go to the command; via passes them on itself.
+ * command_input  the pipe to the command. stream/child.h runs the command. */
 #include "via.h"
 
 #include "base/core_dump.h"
@@ -16,7 +16,6 @@
 #include "stream/record_options.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 
 static const char usage[] =
@@ -126,9 +125,6 @@ main(int argc, char *argv[])
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	stop_install_handlers_ignore_sigpipe();
-	/* If the parent process of etl-via ignores SIGCHLD, etl-via would
-	 * ignore it too, and the kernel would discard CMD's exit status. */
-	(void)signal(SIGCHLD, SIG_DFL);
 	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);
 	stop_raise_signal_if_received();

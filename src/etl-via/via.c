@@ -4,7 +4,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "base/wait.h"
-#include "child.h"
+#include "command_input.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +12,10 @@
 /* CMD is the command of the command line, such as jq. The records of etl-via's
  * input become lines of CMD's standard input, and each line that CMD prints
  * becomes a record of etl-via's output. v->stage reads the input and writes the
- * output of etl-via; v->child is the process that executes CMD (child.h). Of
- * the fields of v->child this file uses: pid (0: CMD was not started), in and
- * out (its pipes; -1: closed), has_exited, and has_closed_stdin (a write has
- * failed: CMD takes no more input, although some is left). */
+ * output of etl-via; v->child is the process that executes CMD. Of the fields
+ * of v->child this file uses: pid (0: CMD was not started), in and out (its
+ * pipes; -1: closed), has_exited, and has_closed_stdin (a write has failed: CMD
+ * takes no more input, although some is left). */
 enum {
 	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
 	LINES_IN_A_ROW = 256,   /* read so many, then serve the other side */
@@ -49,7 +49,9 @@ start_command(struct via *v, struct err *e)
 	v->is_input_over = false;
 	v->deadline = 0;
 	v->has_run = true;
-	return child_start(&v->child, v->o->argv, v->o->max_record, e);
+	return child_start(&v->child, &(struct child_conf){
+	    .argv = v->o->argv, .max_line = v->o->max_record,
+	    .has_input = true }, e);
 }
 
 /* Fails if the first line of CMD's output is not JSON. CMD then probably writes
@@ -110,7 +112,7 @@ read_and_emit_output(struct via *v, bool *busy, struct err *e)
 			*busy = true;
 			break;
 		case LINES_END:
-			child_close_out(&v->child);
+			child_close_fd(&v->child.out);
 			*busy = true;
 			break;
 		case LINES_FAILED:
@@ -133,9 +135,9 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 		return 0;
 	if (left == 0) {        /* nothing to write: perhaps close stdin */
 		*busy |= v->is_input_over;
-		return v->is_input_over ? child_close_in_keep_unread(c, e) : 0;
+		return v->is_input_over ? command_close_input(c, e) : 0;
 	}
-	n = child_write_or_note_closed(c, v->pending.data + v->written, left);
+	n = command_write_or_note_closed(c, v->pending.data + v->written, left);
 	*busy |= n > 0 || c->has_closed_stdin;
 	v->written += n;
 	if (v->written < v->pending.len)
@@ -178,7 +180,7 @@ exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
 	/* CMD has exited although more records may follow. This is a failure if
 	 * CMD left input unread or has a bad exit status. It is no failure yet
 	 * if CMD has read everything: perhaps no record follows. */
-	return child_check_end(c, v->o->ok, e);
+	return command_check_end(c, v->o->ok, e);
 }
 
 /* Waits with poll(2) until the next step is possible: a line can be read from
@@ -233,7 +235,7 @@ finish_command_fix_counts(struct via *v, struct err *e)
 		    flush_and_wait(v, -1, e) == -1)
 			return -1;
 	}
-	if (child_check_end(c, v->o->ok, e) == -1)
+	if (command_check_end(c, v->o->ok, e) == -1)
 		return -1;
 	child_wait_and_close(c);
 	if (v->in > v->out)

@@ -20,7 +20,7 @@ bad 64 '--auth baerer: it must be bearer, basic, header:NAME, query:NAME or oaut
 is 'a mistyped format is a usage error' 64 \
     "$(status etl-extract --format ndjsn "$scratch/file")"
 like 'its message lists the formats and names the nearest one' \
-    '--format ndjsn: it must be ndjson, jsonl, csv, tsv or json; did you mean ndjson\?$' \
+    '--format ndjsn: it must be ndjson, jsonl, csv, tsv, json or singer; did you mean ndjson\?$' \
     "$(cat "$scratch/err")"
 bad 64 'needs --into' --paginate page
 bad 64 '--into needs --paginate page, offset or cursor; it has no use with --paginate none$' \

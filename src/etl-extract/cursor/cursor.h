@@ -35,6 +35,8 @@ const char *cursor_option_given(const struct extract_opts *o);
 int cursor_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
 
+/* Without --checkpoint: refuses the options that need it. */
+int cursor_refuse_options(const struct extract_opts *o, struct err *e);
 /* Checks --state and --db, the place where the checkpoint is stored. */
 int cursor_check_place(const struct extract_opts *o, struct err *e);
 

@@ -30,9 +30,8 @@ cursor_option_given(const struct extract_opts *o)
 	return NULL;
 }
 
-static int
-refuse_options_that_need_checkpoint(
-    const struct extract_opts *o, struct err *e)
+int
+cursor_refuse_options(const struct extract_opts *o, struct err *e)
 {
 	const char *name = cursor_option_given(o);
 
@@ -119,7 +118,7 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
 	if (o->checkpoint == NULL)
-		return refuse_options_that_need_checkpoint(o, e);
+		return cursor_refuse_options(o, e);
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint cannot be used with --each: remove one of "

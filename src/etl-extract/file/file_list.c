@@ -227,6 +227,13 @@ add_glob(struct expansion *x, const char *pattern, struct err *e)
 }
 
 int
+file_list_add_name(struct file_list *l, const char *name, struct err *e)
+{
+	*l = (struct file_list){ 0 };
+	return add(l, name, NULL, e);
+}
+
+int
 file_list_expand(struct file_list *l, char *const *source, size_t n,
     bool recursive, struct file_filter filter, struct err *e)
 {

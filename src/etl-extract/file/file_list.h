@@ -37,6 +37,8 @@ struct file_filter {
 	const void *self;
 };
 
+/* Makes a list of one name, which may name something else than files. */
+int file_list_add_name(struct file_list *l, const char *name, struct err *e);
 int file_list_expand(struct file_list *l, char *const *source, size_t n,
     bool recursive, struct file_filter filter, struct err *e);
 void file_list_release(struct file_list *l);

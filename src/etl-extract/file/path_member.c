@@ -8,16 +8,16 @@
 enum { SHOWN_MAX = 1 << 20 };
 
 int
-path_member_check(const char *field, struct err *e)
+path_member_check(const char *option, const char *field, struct err *e)
 {
 	if (field == NULL)
 		return 0;
 	if (strcmp(field, "@etl") == 0)
-		return err_set(e, ERR_USAGE, false, "--source-file: the name "
-		    "@etl is reserved for marks: choose another name");
+		return err_set(e, ERR_USAGE, false, "%s: the name @etl is "
+		    "reserved for marks: choose another name", option);
 	if (utf8_valid_length(field, strlen(field)) != strlen(field))
 		return err_set(e, ERR_USAGE, false,
-		    "--source-file: the name is not UTF-8");
+		    "%s: the name is not UTF-8", option);
 	return 0;
 }
 
@@ -41,4 +41,18 @@ path_member_append(struct buf *b, const char *field, const char *path)
 		buf_release(&shown);
 	}
 	buf_char(b, '}');
+}
+
+void
+path_member_add(struct buf *record, const char *field, const char *path)
+{
+	const size_t at = record->len - 1;
+
+	if (record->failed)
+		return;
+	record->len = at;
+	path_member_append(record, field, path);
+	if (!record->failed && record->data[at - 1] == '{')
+		memmove(record->data + at, record->data + at + 1,
+		    --record->len - at);
 }

@@ -12,7 +12,7 @@ enum { FORMATS_MAX = 16 };      /* of all sources together */
 
 static const struct source *const sources[] = {
 	&source_http, &source_sql, &source_ndjson, &source_csv,
-	&source_json, NULL
+	&source_json, &source_singer, NULL
 };
 
 static bool
@@ -97,6 +97,10 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 {
 	struct file_format f;
 
+	if (o->singer) {
+		*s = &source_tap;
+		return 0;
+	}
 	if (scheme_is_present(uri)) {
 		if (find_source_by_scheme_refuse_format(
 			s, o, uri, scheme_length(uri), e) == -1)

@@ -11,8 +11,12 @@
 
 #include "extract.h"
 #include "item.h"
+#include "stream/stage.h"
 
-enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE };
+enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE,
+	SOURCE_MARK             /* all items so far must be written; then call
+				 * write_mark() */
+};
 
 struct source {
 	const char *const *schemes;     /* of URLs; NULL: it reads no URLs */
@@ -22,6 +26,9 @@ struct source {
 	    struct err *e);
 	enum source_next (*next)(void *self, struct item *it, struct err *e);
 	void (*close)(void *self);
+	/* Writes a checkpoint mark. NULL: the source has no checkpoint of its
+	 * own. */
+	int (*write_mark)(void *self, struct stage *s, struct err *e);
 };
 
 extern const struct source source_http;
@@ -29,6 +36,8 @@ extern const struct source source_ndjson;
 extern const struct source source_csv;
 extern const struct source source_sql;
 extern const struct source source_json;
+extern const struct source source_singer;
+extern const struct source source_tap;  /* reads --singer; it is in no list */
 
 /* True if a file of this name in a directory is a source, by --format or its
  * suffix. */

@@ -1,0 +1,337 @@
+#include "singer/message.h"
+
+#include "base/text.h"
+#include "file/path_member.h"
+#include "json/write.h"
+#include "stream/mark.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { WHY_MAX = 4096 };
+
+int
+singer_check_options(
+    const struct extract_opts *o, bool has_singer, struct err *e)
+{
+	const char *field = o->select_as;
+
+	if (!has_singer && (o->select.n > 0 || field != NULL))
+		return err_set(e, ERR_USAGE, false, "%s is for Singer "
+		    "messages: give --singer TAP, or --format singer for a "
+		    "file",
+		    field != NULL ? "--select-as" : "--select");
+	return path_member_check("--select-as", field, e);
+}
+
+int
+singer_init(struct singer *s, const struct extract *x, const char *name,
+    struct err *e)
+{
+	*s = (struct singer){ .o = &x->opts, .name = name,
+	    .is_child = x->is_child };
+	buf_init(&s->record, 2 * (size_t)x->opts.max_record + SINGER_ENVELOPE);
+	buf_init(&s->text, (size_t)x->opts.max_record + SINGER_ENVELOPE);
+	buf_init(&s->why, WHY_MAX);
+	s->has_come = calloc(x->opts.select.n + 1, sizeof(*s->has_come));
+	return s->has_come != NULL ? 0 : err_nomem(e);
+}
+
+void
+singer_release(struct singer *s)
+{
+	json_release(&s->j);
+	buf_release(&s->record);
+	buf_release(&s->text);
+	buf_release(&s->why);
+	free(s->has_come);
+}
+
+/* Prints a warning. A child of --jobs fails instead: its parent process then
+ * reads the file again and prints it. */
+static int __attribute__((format(printf, 3, 4)))
+warn(struct singer *s, struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+	char text[512];
+
+	if (s->is_child)
+		return err_set(e, ERR_DATA, false, "a line must be printed");
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_warnf("etl-extract", "%s: %s", s->name, text);
+	return 0;
+}
+
+static enum singer_result
+reject(struct item *it, const char *code, const char *pointer,
+    const char *message)
+{
+	it->code = code;
+	it->pointer = pointer;
+	it->message = message;
+	return SINGER_ITEM;
+}
+
+static enum singer_result
+reject_too_long(struct singer *s, struct item *it, uint64_t bytes,
+    struct err *e)
+{
+	buf_printf(&s->why, "%" PRIu64 " bytes, more than --max-record "
+	    "%" PRIu64, bytes, s->o->max_record);
+	(void)buf_text(&s->why);
+	return buf_check(&s->why, e) == -1 ? SINGER_FAILED :
+	    reject(it, "too_long", NULL, s->why.data);
+}
+
+/* The record is longer than --max-record, although its line is not longer than
+ * a line may be. */
+static enum singer_result
+reject_long_record(struct singer *s, struct item *it, struct err *e)
+{
+	struct line *l = &it->line;
+
+	hash_bytes_to_hex(l->data, l->len, l->sha256);
+	l->too_long = true;
+	l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
+	return reject_too_long(s, it, s->record.len, e);
+}
+
+static enum singer_result
+reject_not_json(struct singer *s, struct item *it,
+    const struct json_fault *f, struct err *e)
+{
+	char text[256];
+
+	if (f->nomem)
+		return err_nomem(e);
+	json_fault_text(text, sizeof(text), f);
+	buf_str(&s->why, text);
+	(void)buf_text(&s->why);
+	return buf_check(&s->why, e) == -1 ? SINGER_FAILED :
+	    reject(it, f->code, NULL, s->why.data);
+}
+
+/* Returns the token of a member of the message if it has this type, else 0. */
+static uint32_t
+member(const struct singer *s, const char *name, enum json_type type)
+{
+	uint32_t i = json_member_value(&s->j, 0, name, strlen(name));
+
+	return i != 0 && s->j.tok[i].type == type ? i : 0;
+}
+
+/* Puts the text of a string token into s->text. */
+static int
+unescape(struct singer *s, uint32_t i, struct err *e)
+{
+	buf_clear(&s->text);
+	json_unescape(&s->text, &s->j, i);
+	(void)buf_text(&s->text);
+	return buf_check(&s->text, e);
+}
+
+/* Returns 1 if the stream, a string token, was selected, else 0. */
+static int
+is_selected(struct singer *s, uint32_t stream, struct err *e)
+{
+	const struct opt_list *l = &s->o->select;
+	int found = l->n == 0;
+
+	if (l->n == 0)
+		return 1;
+	if (unescape(s, stream, e) == -1)
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		if (strlen(l->v[i]) == s->text.len &&
+		    memcmp(l->v[i], s->text.data, s->text.len) == 0)
+			found = s->has_come[i] = true;
+	return found;
+}
+
+static bool
+has_member(const struct singer *s, uint32_t record, const char *field)
+{
+	return field != NULL &&
+	    json_member_value(&s->j, record, field, strlen(field)) != 0;
+}
+
+/* Makes the record: the value at token i, with the members that --select-as and
+ * --source-file add. */
+static int
+make_record(struct singer *s, uint32_t record, uint32_t stream,
+    const struct item *it, struct err *e)
+{
+	const struct json_tok *name = &s->j.tok[stream];
+	struct buf *b = &s->record;
+
+	buf_clear(b);
+	json_put_compact(b, &s->j, record);
+	if (buf_check(b, e) == -1)
+		return -1;
+	if (s->o->select_as != NULL) {
+		b->len--;
+		if (b->data[b->len - 1] != '{')
+			buf_char(b, ',');
+		json_put_string(b, s->o->select_as, strlen(s->o->select_as));
+		buf_char(b, ':');
+		buf_add(b, s->j.text + name->at, name->len);
+		buf_char(b, '}');
+	}
+	if (s->o->source_file != NULL && it->is_in_file)
+		path_member_add(b, s->o->source_file, it->uri);
+	return buf_check(b, e);
+}
+
+static enum singer_result
+read_record(struct singer *s, struct item *it, struct err *e)
+{
+	uint32_t stream = member(s, "stream", JSON_STRING);
+	uint32_t record = member(s, "record", JSON_OBJECT);
+	const struct json_tok *r = &s->j.tok[record];
+	int rc;
+
+	if (stream == 0)
+		return reject(it, "required", "/stream", "the RECORD message "
+		    "has no name of a stream in \"stream\"");
+	if ((rc = is_selected(s, stream, e)) != 1)
+		return rc == 0 ? SINGER_NOTHING : SINGER_FAILED;
+	if (record == 0)
+		return reject(it, "required", "/record", "the RECORD message "
+		    "has no object in \"record\"");
+	if (is_mark_line(s->j.text + r->at, r->len))
+		return reject(it, "reserved", "/record", "a record may not "
+		    "begin with the member @etl");
+	if (has_member(s, record, s->o->select_as))
+		return reject(it, "duplicate_member", "/record", "the record "
+		    "already has the member of --select-as");
+	if (it->is_in_file && has_member(s, record, s->o->source_file))
+		return reject(it, "duplicate_member", "/record", "the record "
+		    "already has the member of --source-file");
+	if (make_record(s, record, stream, it, e) == -1)
+		return SINGER_FAILED;
+	if (s->record.len > s->o->max_record)
+		return reject_long_record(s, it, e);
+	it->record = s->record.data;
+	it->record_len = s->record.len;
+	return SINGER_ITEM;
+}
+
+static enum singer_result
+read_state(struct singer *s, struct item *it, struct singer_value *state)
+{
+	uint32_t i = member(s, "value", JSON_OBJECT);
+
+	if (i == 0)
+		return reject(it, "required", "/value",
+		    "the STATE message has no object in \"value\"");
+	*state = (struct singer_value){ s->j.text + s->j.tok[i].at,
+	    s->j.tok[i].len };
+	return SINGER_STATE;
+}
+
+/* A SCHEMA message names a stream, which may have no record. */
+static enum singer_result
+read_schema(struct singer *s, struct err *e)
+{
+	uint32_t stream = member(s, "stream", JSON_STRING);
+
+	return stream != 0 && is_selected(s, stream, e) == -1 ? SINGER_FAILED :
+	    SINGER_NOTHING;
+}
+
+static enum singer_result
+note_version(struct singer *s, struct err *e)
+{
+	if (s->has_noted_version)
+		return SINGER_NOTHING;
+	s->has_noted_version = true;
+	return warn(s, e, "ACTIVATE_VERSION: the tap has read a stream as a "
+	    "whole; rows that are not in it any more stay in the table, unless "
+	    "etl-load removes them (--mode replace or mirror)");
+}
+
+static enum singer_result
+fail_batch(const struct singer *s, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "%s: a BATCH message, whose "
+	    "records are in other files: make the tap write RECORD messages, "
+	    "without batch_config in its configuration", s->name);
+}
+
+/* The specification permits any type. Warns once of each, up to a number of
+ * types. The type is in s->text. */
+static enum singer_result
+skip_unknown(struct singer *s, struct err *e)
+{
+	char shown[SINGER_TYPE];
+
+	(void)snprintf(shown, sizeof(shown), "%.31s", s->text.data);
+	for (size_t i = 0; i < s->n_unknown; i++)
+		if (strcmp(s->unknown[i], shown) == 0)
+			return SINGER_NOTHING;
+	if (s->n_unknown == SINGER_UNKNOWN)
+		return SINGER_NOTHING;
+	memcpy(s->unknown[s->n_unknown++], shown, sizeof(shown));
+	return warn(s, e, "messages of the type %s are skipped", shown);
+}
+
+/* Types are compared without case, as the specification says. */
+static enum singer_result
+read_message(struct singer *s, struct item *it, struct singer_value *state,
+    struct err *e)
+{
+	uint32_t type = member(s, "type", JSON_STRING);
+
+	if (type == 0)
+		return reject(it, "required", "/type",
+		    "not a Singer message: it has no text in \"type\"");
+	if (unescape(s, type, e) == -1)
+		return SINGER_FAILED;
+	if (strcasecmp(s->text.data, "RECORD") == 0)
+		return read_record(s, it, e);
+	if (strcasecmp(s->text.data, "STATE") == 0)
+		return read_state(s, it, state);
+	if (strcasecmp(s->text.data, "SCHEMA") == 0)
+		return read_schema(s, e);
+	if (strcasecmp(s->text.data, "ACTIVATE_VERSION") == 0)
+		return note_version(s, e);
+	if (strcasecmp(s->text.data, "BATCH") == 0)
+		return fail_batch(s, e);
+	return skip_unknown(s, e);
+}
+
+enum singer_result
+singer_read(struct singer *s, struct item *it, struct singer_value *state,
+    struct err *e)
+{
+	const bool adds = s->o->select_as != NULL || s->o->source_file != NULL;
+	const struct line *l = &it->line;
+	struct json_fault f = { 0 };
+
+	buf_clear(&s->why);
+	if (l->too_long)
+		return reject_too_long(s, it, l->bytes, e);
+	if (json_scan(&s->j, l->data, l->len, adds ? 2 : 1, JSON_LAST, &f) ==
+	    -1)
+		return reject_not_json(s, it, &f, e);
+	if (s->j.tok[0].type != JSON_OBJECT)
+		return reject(it, "type", NULL,
+		    "not a Singer message: the line is not a JSON object");
+	return read_message(s, it, state, e);
+}
+
+int
+singer_check_selected_came(struct singer *s, struct err *e)
+{
+	for (size_t i = 0; i < s->o->select.n; i++)
+		if (!s->has_come[i] && warn(s, e, "--select %s: no message is "
+		    "of this stream", s->o->select.v[i]) == -1)
+			return -1;
+	return 0;
+}

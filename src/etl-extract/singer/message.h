@@ -1,0 +1,61 @@
+/* The messages that a Singer tap writes, a JSON object a line (Singer
+ * specification 0.3): makes the record of a RECORD message, and finds the value
+ * of a STATE message.
+ * Borrows: the options and the name, until singer_release().
+ * Gives: singer_read() SINGER_ITEM for a record or a reject; SINGER_STATE with
+ *        the bytes of the value; SINGER_NOTHING if the line needs no action.
+ *        The bytes are valid until the next call.
+ * Fails: ERR_CONFIG for a BATCH message, whose records are in other files. */
+#ifndef EXTRACT_SINGER_MESSAGE_H
+#define EXTRACT_SINGER_MESSAGE_H
+
+#include "base/buf.h"
+#include "extract.h"
+#include "item.h"
+#include "json/scan.h"
+
+enum {
+	/* A line with a record of --max-record bytes may be longer by this, for
+	 * the rest of the RECORD message. */
+	SINGER_ENVELOPE = 64 << 10,
+	SINGER_UNKNOWN = 8,             /* types that are remembered */
+	SINGER_TYPE = 32                /* bytes of such a type */
+};
+
+enum singer_result { SINGER_FAILED = -1, SINGER_NOTHING, SINGER_ITEM,
+	SINGER_STATE };
+
+struct singer_value {
+	const char *p;
+	size_t n;
+};
+
+struct singer {
+	const struct extract_opts *o;
+	const char *name;       /* the tap or the file, for messages */
+	bool is_child;          /* of --jobs: it prints nothing, so it fails
+				 * where a line must be printed */
+	struct json j;
+	struct buf record, text, why;
+	bool *has_come;         /* for each --select */
+	char unknown[SINGER_UNKNOWN][SINGER_TYPE];
+	size_t n_unknown;       /* types of messages that were skipped */
+	bool has_noted_version;
+};
+
+/* Refuses --select and --select-as if nothing reads Singer messages, and names
+ * that cannot be a member. */
+int singer_check_options(
+    const struct extract_opts *o, bool has_singer, struct err *e);
+
+int singer_init(struct singer *s, const struct extract *x, const char *name,
+    struct err *e);
+void singer_release(struct singer *s);
+/* Reads it->line. For SINGER_ITEM also sets the other members of *it that a
+ * source sets for a record or a reject. */
+enum singer_result singer_read(struct singer *s, struct item *it,
+    struct singer_value *state, struct err *e);
+/* After the last message: warns of each --select that named no stream. */
+int singer_check_selected_came(struct singer *s, struct err *e);
+
+#endif

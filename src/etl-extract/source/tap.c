@@ -1,0 +1,176 @@
+#include "singer/tap.h"
+
+#include "singer/message.h"
+#include "singer/tap_state.h"
+#include "source/source.h"
+#include "stdout_reader.h"
+
+#include <stdlib.h>
+
+struct tap_source {
+	struct tap tap;
+	struct singer messages;
+	struct tap_state state;
+	bool has_paused;        /* SOURCE_PAUSE came before this read */
+	bool is_over;           /* the tap has exited, and its status is 0 */
+	bool has_ended;         /* the last mark was asked for */
+	bool has_failed;        /* the next call returns the failure */
+	struct err failure;
+};
+
+static void
+tap_source_close(void *self)
+{
+	struct tap_source *t = self;
+
+	if (t == NULL)
+		return;
+	tap_close(&t->tap);
+	singer_release(&t->messages);
+	tap_state_release(&t->state);
+	free(t);
+}
+
+static int
+tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
+{
+	struct tap_source *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return err_nomem(e);
+	child_init(&t->tap.child);
+	t->tap.guard.pipe = -1;
+	if (singer_init(&t->messages, x, name, e) == -1 ||
+	    tap_state_open(&t->state, &x->opts, e) == -1 ||
+	    tap_start(&t->tap, x->tap, t->state.stored,
+		x->opts.max_record + SINGER_ENVELOPE, e) == -1) {
+		tap_source_close(t);
+		return -1;
+	}
+	*self = t;
+	return 0;
+}
+
+/* Sets *n to SOURCE_ITEM if the line is a record or a reject, to SOURCE_MARK if
+ * a mark is due, or to SOURCE_FAILED. Returns false if the next line can be
+ * read. */
+static bool
+use_line(struct tap_source *t, struct item *it, enum source_next *n,
+    struct err *e)
+{
+	struct singer_value value;
+
+	*n = SOURCE_FAILED;
+	/* The last line has no LF: if the tap has failed, it may be cut. */
+	if (it->line.torn && tap_check_end(&t->tap, e) == -1)
+		return true;
+	t->is_over = it->line.torn;
+	switch (singer_read(&t->messages, it, &value, e)) {
+	case SINGER_ITEM:
+		tap_state_note_record(&t->state);
+		*n = SOURCE_ITEM;
+		return true;
+	case SINGER_STATE:
+		if (tap_state_hold(&t->state, value.p, value.n, e) == -1)
+			return true;
+		*n = SOURCE_MARK;
+		return tap_state_ms_until_mark(&t->state) == 0;
+	case SINGER_NOTHING:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The tap has written nothing for the moment. Lets the caller flush the
+ * records, and waits when it is called again. */
+static bool
+pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
+{
+	const int ms = tap_state_ms_until_mark(&t->state);
+
+	*n = ms == 0 ? SOURCE_MARK : SOURCE_PAUSE;
+	if (ms == 0)
+		return true;
+	t->has_paused = !t->has_paused;
+	if (t->has_paused)
+		return true;
+	*n = SOURCE_FAILED;
+	return tap_wait(&t->tap, ms, e) == -1;
+}
+
+/* All messages were read. The last mark follows: if no STATE is held, only the
+ * version of the checkpoint is set. */
+static enum source_next
+end_with_mark(struct tap_source *t, struct err *e)
+{
+	if ((!t->is_over && tap_check_end(&t->tap, e) == -1) ||
+	    singer_check_selected_came(&t->messages, e) == -1)
+		return SOURCE_FAILED;
+	if (t->state.has_open_records && t->state.o->checkpoint != NULL)
+		err_warnf("etl-extract", "%s: records came after the last "
+		    "STATE: the next run reads them again", t->messages.name);
+	t->has_ended = true;
+	return SOURCE_MARK;
+}
+
+/* Returns false if the next line can be read. */
+static bool
+read_line(struct tap_source *t, struct item *it, enum source_next *n,
+    struct err *e)
+{
+	*it = (struct item){ .kind = "singer", .uri = t->messages.name };
+	*n = SOURCE_FAILED;
+	switch (lines_next_not_blank(t->tap.child.lines, &it->line, 0, e)) {
+	case LINES_ONE:
+		t->has_paused = false;
+		return use_line(t, it, n, e);
+	case LINES_WAIT:
+		return pause_or_wait(t, n, e);
+	case LINES_END:
+		*n = end_with_mark(t, e);
+		return true;
+	case LINES_STOP:
+		(void)set_stop_or_reader_gone_error(e);
+		return true;
+	default:
+		err_prefix(e, "%s", t->messages.name);
+		return true;
+	}
+}
+
+/* A STATE that is held covers all records before a failure, so its mark is
+ * written first. */
+static enum source_next
+tap_source_next(void *self, struct item *it, struct err *e)
+{
+	struct tap_source *t = self;
+	enum source_next n;
+
+	if (t->has_failed)
+		*e = t->failure;
+	if (t->has_failed || t->has_ended)
+		return t->has_failed ? SOURCE_FAILED : SOURCE_END;
+	while (!read_line(t, it, &n, e))
+		continue;
+	if (n != SOURCE_FAILED || !t->state.is_held)
+		return n;
+	t->failure = *e;
+	t->has_failed = true;
+	return SOURCE_MARK;
+}
+
+static int
+tap_source_write_mark(void *self, struct stage *s, struct err *e)
+{
+	struct tap_source *t = self;
+
+	return tap_state_write_mark(&t->state, s, e);
+}
+
+const struct source source_tap = {
+    .open = tap_source_open,
+    .next = tap_source_next,
+    .close = tap_source_close,
+    .write_mark = tap_source_write_mark,
+};
