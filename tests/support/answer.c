@@ -1,3 +1,4 @@
+#include "issues.h"
 #include "items.h"
 #include "listed.h"
 #include "oauth.h"
@@ -146,6 +147,8 @@ route_path(struct api *a, const struct request *q, const struct plan *p,
 		listed_answer(path, r);
 	} else if (n == 6 && strncmp(path, "/token", n) == 0) {
 		oauth_answer(a, q, path, r);
+	} else if (issues_path(path)) {
+		issues_answer(a, q, path, r);
 	} else if (strncmp(path, "/control/items/", 15) == 0) {
 		items_control(a, path, r);
 	} else if (strncmp(path, "/posts/", 7) == 0) {
@@ -183,7 +186,7 @@ route(struct api *a, const struct request *q, const struct plan *p,
 }
 
 /* ?validators=etag or =date: the answer has the header ETag or Last-Modified,
- * and is 304 if the request has the same value. */
+ * and is 304 if the request has the same value. Issues have an ETag always. */
 static void
 validate(const struct request *q, const struct plan *p, struct reply *r)
 {
@@ -191,7 +194,9 @@ validate(const struct request *q, const struct plan *p, struct reply *r)
 	char kind[16], etag[HASH_HEX + 2], hex[HASH_HEX];
 	bool same;
 
-	if (!query_text(p->path, "validators", kind, sizeof(kind)))
+	if (issues_path(p->path))
+		memcpy(kind, "etag", 5);
+	else if (!query_text(p->path, "validators", kind, sizeof(kind)))
 		return;
 	hash_bytes_to_hex(r->body.data, r->body.len, hex);
 	snprintf(etag, sizeof(etag), "\"%s\"", hex);
