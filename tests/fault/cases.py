@@ -769,6 +769,24 @@ def files():
         "etl-extract", "--stream", "s", "--format", "json", "-"],
                given=b'{"\\u0061":[1], "b":"' + b"z" * 300000 + b'"}')
     yield Case("extract-glob", csv + [SCRATCH + "/directory/*.csv"], aside=True)
+    yield from singer()
+
+
+def singer():
+    """Messages of a tap from a file, and of a tap that is run."""
+    message = '{"type": "RECORD", "stream": "%s", "record": {"id": %d}}\n'
+    text = "".join(message % ("ab"[i % 2], i) for i in range(12)) + "log\n" + \
+        '{"type": "STATE", "value": {"id": 12}}\n'
+    path = write("in.singer", text.encode())
+    yield Case("extract-singer", [
+        "etl-extract", "--max-rejects", "9", "--select", "a", "--select-as",
+        "s", "--source-file", "f", path], aside=True)
+    state = write("singer.json",
+                  b'{"c": {"value": "{\\"id\\": 0}", "version": 4}}')
+    yield Case("extract-tap", [
+        "etl-extract", "--max-rejects", "9", "--checkpoint", "c", "--state",
+        "file:" + state, "--select-as", "s", "--singer", "sh", "-c",
+        'cat "$2" >/dev/null && cat ' + path, "tap"])
 
 
 BATCH = b"".join(b'{"id":%s}\n' % i for i in (

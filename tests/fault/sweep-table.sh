@@ -28,8 +28,8 @@
 pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore scopes refresh many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
-    extract-upsert extract-jobs each-jobs batch files files-save
-    replay-raw save run run-extract run-via run-two
+    extract-upsert extract-jobs batch each-jobs singer singer-upsert files
+    files-save replay-raw save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -63,6 +63,11 @@ extract='$at_extract etl-extract --checkpoint s --cursor-field /seq \
     --paginate page --into query:page --size limit=3 --total /total'
 items="$extract \"\$api/items?strict=1\""
 transform_items='$at_transform etl-transform --max-rejects 100% "$item"'
+
+# Each record has a STATE. The tap waits for the first mark, which comes after a
+# second, so that a kill finds a run that has loaded a part.
+singer='$at_extract etl-extract --checkpoint s --max-rejects 100% \
+    --singer sh "$top/tests/fault/tap.sh"'
 
 # In the directory "in", b.csv.gz was cut when an earlier run read it.  So the next
 # run reads it last, after a mark.
@@ -204,6 +209,14 @@ pipeline() {
 		source="$marked | \$at_each etl-extract --jobs 3 --count-as m \\
 		    --each \"\$api/items?until={n}\""
 		rest="$into_log 1" stages='each load'
+		;;
+	singer)
+		source=$singer rest="$transform | $into_log 1" seq=0
+		stages='extract load' compare=sums
+		;;
+	singer-upsert)
+		source=$singer rest="$transform | $into_t 1" seq=0
+		stages='extract load' compare=sums
 		;;
 	files)
 		source=$files rest="$transform | $into_log 1"

@@ -25,7 +25,8 @@ wait_for_end_and_kill_group(int fd)
 	if (dup2(fd, STDIN_FILENO) == -1)
 		_exit(1);
 	(void)close_range(STDIN_FILENO + 1, ~0U, 0);
-	while (read(STDIN_FILENO, &byte, 1) == -1 && errno == EINTR)
+	while (read(STDIN_FILENO, &byte, 1) == -1 &&
+	    (errno == EINTR || errno == EAGAIN))
 		continue;
 	(void)kill(0, SIGTERM);
 	(void)kill(0, SIGCONT);
