@@ -19,10 +19,9 @@ wait_for_end_and_kill_group(int fd)
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	char byte;
 
-	(void)setpgid(0, 0);
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		(void)signal(ignored[i], SIG_IGN);
-	if (dup2(fd, STDIN_FILENO) == -1)
+	if (setpgid(0, 0) == -1 || dup2(fd, STDIN_FILENO) == -1)
 		_exit(1);
 	(void)close_range(STDIN_FILENO + 1, ~0U, 0);
 	while (read(STDIN_FILENO, &byte, 1) == -1 &&

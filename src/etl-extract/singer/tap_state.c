@@ -13,6 +13,14 @@
 enum { VALUES_IN_RECORD = 2 };
 
 static int
+set_too_long_error(const struct extract_opts *o, size_t n, struct err *e)
+{
+	return err_set(e, ERR_DATA, false, "a STATE of %zu bytes is too long: "
+	    "a checkpoint may have half the bytes of --max-record "
+	    "(%" PRIu64 ")", n, o->max_record);
+}
+
+static int
 set_not_a_state_error(const struct tap_state *t, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "checkpoint %.64s: its value "
@@ -34,6 +42,8 @@ check_stored_is_object(struct tap_state *t, struct err *e)
 	if (rc == -1)
 		return f.nomem ? err_nomem(e) : set_not_a_state_error(t, e);
 	buf_str(&t->marked, t->stored);
+	if (t->marked.full)
+		return set_too_long_error(t->o, strlen(t->stored), e);
 	return buf_check(&t->marked, e);
 }
 
@@ -44,7 +54,7 @@ tap_state_open(
 	const size_t longest = o->max_record / VALUES_IN_RECORD;
 
 	*t = (struct tap_state){ .o = o, .marked_at = clock_ms() };
-	buf_init(&t->marked, SIZE_MAX / 4);
+	buf_init(&t->marked, longest);
 	buf_init(&t->held, longest);
 	if (o->checkpoint == NULL)
 		return 0;
@@ -83,9 +93,7 @@ tap_state_hold(
 	buf_clear(&t->held);
 	buf_add(&t->held, value, n);
 	if (t->held.full)
-		return err_set(e, ERR_DATA, false, "a STATE of %zu bytes is "
-		    "too long: a checkpoint may have half the bytes of "
-		    "--max-record (%" PRIu64 ")", n, t->o->max_record);
+		return set_too_long_error(t->o, n, e);
 	if (buf_check(&t->held, e) == -1)
 		return -1;
 	t->is_held = true;
