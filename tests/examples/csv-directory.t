@@ -57,11 +57,7 @@ for kind in sqlite postgresql; do
 		rows $i- 20000 >in/big$i.csv
 	done
 	for after in 0.1 0.2 0.4; do
-		setsid sh "$pipeline" in >/dev/null 2>&1 &
-		pid=$!
-		sleep $after
-		kill -KILL "-$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
+		killed_after $after sh "$pipeline" in
 	done
 	is "$kind: after runs that were killed the next run ends well" 0 \
 	    "$(status etl-run --name events "$pipeline" in)"

@@ -69,11 +69,7 @@ for kind in sqlite postgresql; do
 	# Runs that are killed.
 	grow 5000
 	for after in 0.02 0.05 0.1 0.2; do
-		setsid sh "$pipeline" >/dev/null 2>&1 &
-		pid=$!
-		sleep $after
-		kill -KILL "-$pid"
-		wait "$pid" 2>/dev/null || :
+		killed_after $after sh "$pipeline"
 	done
 	is "$kind: after kills, a run ends well" 0 \
 	    "$(status etl-run --name issues "$pipeline")"

@@ -46,11 +46,7 @@ like 'it reads these rows only' '"out":21,' \
 at "$SOURCE_URL" "UPDATE users SET credit = credit + 1,
     updated_at = timestamptz '2026-01-03 00:00+00' + id * interval '1 second'"
 for after in 0.05 0.1 0.2 0.4; do
-	setsid sh "$pipeline" >/dev/null 2>&1 &
-	pid=$!
-	sleep $after
-	kill -KILL "-$pid"
-	wait "$pid" 2>/dev/null || :
+	killed_after $after sh "$pipeline"
 done
 is 'after runs that were killed, the next run ends well' 0 \
     "$(status etl-run --name users "$pipeline")"

@@ -41,15 +41,6 @@ param_is(const char *path, const char *name, const char *value)
 	    strcmp(text, value) == 0;
 }
 
-static unsigned long
-param_number(const char *path, const char *name, unsigned long none)
-{
-	char text[32];
-
-	return query_text(path, name, text, sizeof(text)) ?
-	    strtoul(text, NULL, 10) : none;
-}
-
 static void
 time_text(char out[TIME], unsigned n)
 {
@@ -163,8 +154,8 @@ issues_answer(struct api *a, const struct request *q, const char *path,
     struct reply *r)
 {
 	struct page p = { .total = atomic_load(&a->items),
-	    .size = param_number(path, "per_page", 30),
-	    .number = param_number(path, "page", 1),
+	    .size = query_number(path, "per_page", 30),
+	    .number = query_number(path, "page", 1),
 	    .open_only = !param_is(path, "state", "all"),
 	    .by_update = param_is(path, "sort", "updated"),
 	    .ascending = param_is(path, "direction", "asc") };

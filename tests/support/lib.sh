@@ -151,6 +151,17 @@ done_testing() {
 	[ $failed -eq 0 ]
 }
 
+# killed_after SECONDS COMMAND...: runs COMMAND in a session of its own, and kills
+# all its processes after SECONDS if they still run.
+killed_after() {
+	after=$1
+	shift
+	setsid "$@" >/dev/null 2>&1 &
+	session=$!
+	sleep "$after"
+	{ kill -KILL "-$session" || :; wait "$session" || :; } 2>/dev/null
+}
+
 # wait_until SECONDS COMMAND...: runs COMMAND until it succeeds; fails after SECONDS.
 wait_until() {
 	tries=$(($1 * 20))
