@@ -382,4 +382,30 @@ mutant etl-extract/batch.t 'the first of several answers is taken' \
 mutant 'point.sh memory 1 extract-record' 'a recording that is not masked is stored' \
     src/etl-extract/http/credentials_mask.c \
     's/return mask_text(c, b, false) ? buf_check(b, e) : err_nomem(e);/(void)mask_text(c, b, false); return 0;/'
+
+# Singer taps.
+mutant etl-extract/singer.t 'a STATE covers the records after it' \
+    src/etl-extract/singer/tap_state.c \
+    '/^tap_state_note_record/,/^}/s/t->is_held = false;//' \
+    'it covers'
+mutant etl-extract/singer.t 'a STATE that equals that of the last mark gets a mark' \
+    src/etl-extract/singer/tap_state.c \
+    's/ || is_marked_already(t, value, n)//' \
+    'equals the stored one'
+mutant etl-extract/singer_faults.t 'the exit status of a tap is not looked at' \
+    src/etl-extract/singer/tap.c \
+    's/return check_exit(&t->child, e)/return 0/' \
+    'a tap that exits with 3'
+mutant etl-extract/singer_faults.t 'the last line of a tap that failed counts' \
+    src/etl-extract/source/tap.c \
+    's/it->line.torn && tap_check_end(&t->tap, e) == -1/false/' \
+    'the cut line is no reject'
+mutant etl-extract/singer_faults.t 'nothing ends the tap after kill -9' \
+    src/etl-extract/singer/guard.c \
+    's/(void)kill(0, SIG.*;//' \
+    'kill -9 of etl-extract ends'
+mutant etl-extract/singer.t 'the option for the STATE is not appended' \
+    src/etl-extract/singer/tap.c \
+    's/	t->argv\[n\] = t->state_option;/	return 0;/' \
+    'gives the STATE to the tap'
 done_testing
