@@ -31,6 +31,7 @@ run_long batches env ROUNDS=10000 sh tests/etl-load/differential.t
 run_long eight env ROUNDS=100 sh tests/etl-run/eight.t
 run_long power env CUTS=5000 sh tests/fault/power.t
 run_long lock-time sh tests/fault/lock-time.sh
+run_long real-tap sh tests/etl-extract/real_tap.sh
 run_long mutants sh tests/fault/mutants-rows.sh
 run_long mutants-extract sh tests/fault/mutants-extract.sh
 run_long mutants-more sh tests/fault/mutants-more.sh
