@@ -10,15 +10,17 @@ seconds=${SECONDS:-60}
 CC=$(command -v clang || command -v clang-14)
 FUZZ_SAN=fuzzer,address,undefined
 export CC FUZZ_SAN
-[ $# -gt 0 ] || set -- scan number split link oauth
+[ $# -gt 0 ] || set -- scan number split link oauth csv
 
 for target in "$@"; do
 	work=build/fuzz/$target
 	mkdir -p "$work"
 	sh tests/fuzz/build.sh "$work.bin" "tests/fuzz/$target.c"
+	words=tests/fuzz/$target.dict
+	[ -e "$words" ] || words=tests/fuzz/json.dict
 	echo "fuzz: $target, $seconds s"
 	"$work.bin" -max_total_time="$seconds" -max_len=2048 -timeout=10 \
 	    -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-	    -dict=tests/fuzz/json.dict -artifact_prefix="$work-" \
+	    -dict="$words" -artifact_prefix="$work-" \
 	    "$work" "tests/fuzz/corpus-$target"
 done

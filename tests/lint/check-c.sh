@@ -59,7 +59,7 @@ tests/unit/transform_*)
 	program=etl-transform
 	set -- "$@" "-Isrc/$program"
 	;;
-tests/fuzz/split.c)
+tests/fuzz/split.c | tests/fuzz/csv*)
 	set -- "$@" "-Isrc/etl-extract"
 	;;
 esac
