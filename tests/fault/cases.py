@@ -17,7 +17,8 @@ import subprocess
 
 SCRATCH = os.environ["SCRATCH"]
 PATIENCE = 20
-ENV = dict(os.environ, INITIAL_BACKOFF="1ms", MAX_BACKOFF="5ms", TZ="UTC")
+ENV = dict(os.environ, INITIAL_BACKOFF="1ms", MAX_BACKOFF="5ms", TZ="UTC",
+           AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="secret-of-aws")
 RANDOM = [
     (re.compile(rb'"(id|run)":"[0-9a-f-]{36}"'), rb'"\1":"-"'),
     (re.compile(rb'"occurrence":"[^"]*/([0-9]+)"'), rb'"occurrence":"\1"'),
@@ -249,6 +250,21 @@ class Recorded(Case):
             return ""
         return "the next run: exit %d: %s" % (result.code,
                                               result.err.decode())
+
+
+class Replayed(Case):
+    """Reads a recording, which an undisturbed run has made, in place of the
+    service."""
+
+    def __init__(self, name, argv):
+        self.dir = SCRATCH + "/" + name
+        self.plain = argv
+        super().__init__(name, argv + ["--replay-from", self.dir])
+
+    def start(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        subprocess.run(self.plain + ["--record-to", self.dir], env=ENV,
+                       cwd=SCRATCH, stdout=subprocess.DEVNULL, check=True)
 
 
 class Database:
@@ -729,6 +745,9 @@ def files():
                given=text, aside=True)
     yield Case("extract-gzip", csv + [write(
         "in.csv.gz", gzip.compress(text, mtime=0))], aside=True)
+    yield Case("extract-zstd", csv + [write("in.csv.zst", subprocess.run(
+        ["zstd", "-qc"], input=text, stdout=subprocess.PIPE,
+        check=True).stdout)], aside=True)
     yield Case("extract-encoding", csv + ["--encoding", "utf-16", write(
         "wide.csv", text.decode().encode("utf-16"))], aside=True)
     os.makedirs(SCRATCH + "/directory", exist_ok=True)
@@ -822,6 +841,23 @@ def cases():
             given=b''.join(b'{"id":%d}\n' % n for n in range(1, 8)) +
             b'{"x":1}\n', aside=True)
         yield Case("extract-link", paged + [
+            "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-offset", paged + [
+            "--paginate", "offset", "--into", "query:offset", "--total",
+            "/total", os.environ["API"] + "/paged?n=12&size=4&total=12"])
+        # A page that is longer than any buffer.
+        yield Case("extract-long-page", paged + [
+            "--max-time", "1h", os.environ["API"] + "/paged?n=30000&size=30000"])
+        yield Case("extract-each", paged + [
+            "--each", os.environ["API"] + "/posts/{id}", "--as", "post",
+            "--max-rejects", "99"], given=b'{"id":1}\n{"id":0}\n{"id":2}\n')
+        yield Case("extract-sigv4", paged + [
+            "--aws-sigv4", "aws:amz:eu-1:s3", "--paginate", "link",
+            os.environ["API"] + "/paged?n=12&size=4"])
+        yield Case("extract-secret", paged + [
+            "--auth", "header:X-Key", "--secret", "cmd:echo secret",
+            os.environ["API"] + "/posts"])
+        yield Replayed("extract-recorded", paged + [
             "--paginate", "link", os.environ["API"] + "/paged?n=12&size=4"])
         write("token", b"next")     # the answers have it, too
         secret = ["--auth", "bearer", "--secret", "file:token"]

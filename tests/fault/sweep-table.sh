@@ -29,7 +29,8 @@ pipelines='fresh migrate append upsert single plain aside marks-append
     marks-upsert marks-ignore scopes refresh many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
-    files-save replay-raw save run run-extract run-via run-two
+    files-save json json-upsert sql-append
+    sql-upsert replay-raw save run run-extract run-via run-two
     run-branches run-append retries orphans
     overlap tee drip drip-marks posts items'
 
@@ -75,6 +76,20 @@ files='$at_extract etl-extract --checkpoint f --new-files --jobs 2 \
     --types n:int --max-rejects 100% in'
 cut_file='mkdir in && : >in/b.csv.gz'
 mend='cp "$files_dir"/* in'
+
+json='$at_extract etl-extract --checkpoint f --new-files --max-rejects 100% "$json_dir"'
+
+# A table of 22500 rows: a checkpoint mark stands after row 10000, row 20000 and
+# the last row.  etl-transform drops all but nine rows.
+rows_made="INSERT INTO source WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL
+    SELECT n + 1 FROM r WHERE n < 22500) SELECT 'k' || n, n FROM r"
+rows_view="CREATE VIEW source AS SELECT 'k' || n AS k, n
+    FROM generate_series(1, 22500) AS n"
+few='if .n % 2500 != 0 then empty elif .n == 7500 then error("no")
+elif .n == 12500 then .n = "x" else . end'
+from_sql='$at_extract etl-extract --checkpoint s --cursor-field /n'
+transform_few='$at_transform etl-transform --max-rejects 100% "$few"'
+make_view='psql -Xqd "$DATABASE_URL" -c "$rows_view"'
 
 pipeline() {
 	source=$saved rest="$transform | $into_t 2"
@@ -237,6 +252,26 @@ pipeline() {
 		also='sed "s/,\"mtime\":\"[^\"]*\"//g" state.json &&
 		    cat out/* | grep "^{.*}$" | grep -v @etl | sort -u'
 		;;
+	json)
+		source=$json rest="$transform | $into_log 1"
+		stages='extract load' compare=sums seq=0
+		;;
+	json-upsert)
+		source="\$at_extract etl-extract --stream j --max-rejects 100% \
+		    \"\$json_dir\""
+		rest="$transform | $into_t 2" stages='extract load'
+		cut=line compare=rows
+		;;
+	sql-append)
+		# The bound is left out, so no row is appended twice.
+		read_sql "--ordered --start 0 --query 'SELECT k, n FROM source
+		    WHERE n > :since ORDER BY n'"
+		rest="$transform_few | $into_log 1"
+		;;
+	sql-upsert)
+		read_sql '--table source'
+		rest="$transform_few | $into_t 1"
+		;;
 	replay-raw)
 		before="etl-extract --stream f --max-rejects 100% \
 		    \"\$files_dir/a.csv\" | $into_log 1"
@@ -334,6 +369,15 @@ pipeline() {
 	esac
 }
 
+# read_sql OPTIONS: the source is the table "source": that of $rows_db, or one in
+# the database that is loaded.
+read_sql() {
+	source="$from_sql $1 \"sqlite:\$rows_db\""
+	stages='extract load' compare=sums seq=0
+	[ "$kind" = postgresql ] || return 0
+	source="$from_sql $1 \"\$DATABASE_URL\"" before=$make_view
+}
+
 # in_run TEXT [OPTIONS]: makes the pipeline TEXT a run of etl-run.
 in_run() {
 	script="\$at_run etl-run --name p ${2-} -c '$1'"
@@ -416,9 +460,18 @@ inputs() {
 	printf 'k,n,m\na,1,"x\ny"\nb,2,\nc,3\nc,5\n' >"$files_dir/a.csv"
 	printf 'k,n,m\nd,4,x\ne,5,y\n' | gzip -nc >"$files_dir/b.csv.gz"
 	echo '{"k":"f","n":6}' | zstd -qc >"$files_dir/c.ndjson.zst"
+	json_dir=$scratch/json rows_db=$scratch/rows.db
+	mkdir "$json_dir"
+	printf '[{"k":"a","n":1},%100000s{"k":"b", "n":2}, 3, {"k":"c","n":"x"}]' \
+	    '' >"$json_dir/a.json"
+	printf '[{"k":"d","n":5},{"k":"e","n":6,"m":"y"}]' |
+	    gzip -nc >"$json_dir/b.json.gz"
+	printf '{"k":"f","n":7}\n\n{"k":"g","n":8}' >"$json_dir/c.json"
+	sqlite3 "$rows_db" "CREATE TABLE source (k text, n integer); $rows_made"
 	plain=$scratch/plain.ndjson
 	grep -v @etl "$records" >"$plain"
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
-	export records marks files_dir plain versions api keep item shim top
+	export records marks files_dir json_dir plain versions api keep item \
+	    few rows_db rows_view shim top
 }
