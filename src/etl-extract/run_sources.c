@@ -12,6 +12,7 @@
 #include "scheme.h"
 #include "singer/message.h"
 #include "source/source.h"
+#include "stdout_reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -49,7 +50,12 @@ read_items_and_flush_at_pauses(
 {
 	struct item it = { 0 };
 
-	for (;;)
+	for (;;) {
+		/* A source that never has to wait would not see the signal. */
+		if (stop_signal() != 0) {
+			(void)set_stop_or_reader_gone_error(e);
+			return READ_IN_PART;
+		}
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
 			if (item_check_and_write(&s->writer, &it, e) == -1)
@@ -69,6 +75,7 @@ read_items_and_flush_at_pauses(
 		default:
 			return READ_IN_PART;
 		}
+	}
 }
 
 /* Refuses a source file to which the rejects would be appended: etl-extract
@@ -310,9 +317,14 @@ read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
 static int
 read_all(struct sources *s, struct extract *x, struct err *e)
 {
-	for (size_t i = 0; i < s->list.n; i++)
+	for (size_t i = 0; i < s->list.n; i++) {
+		/* A child may have read the whole file: then nothing else
+		 * looks for the signal. */
+		if (stop_signal() != 0)
+			return set_stop_or_reader_gone_error(e);
 		if (read_one(s, x, i, e) == -1)
 			return -1;
+	}
 	if (s->new_files != NULL &&
 	    new_files_finish(s->new_files, s->stage, e) == -1)
 		return -1;

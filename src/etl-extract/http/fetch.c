@@ -157,7 +157,8 @@ read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 
 	if (n > 0)
 		buf_add(&a->body, part, (size_t)n);
-	return n == -1 ? -1 : recording_end_body(&f->recording, f->http, e);
+	return n == -1 || buf_check(&a->body, e) == -1 ? -1 :
+	    recording_end_body(&f->recording, f->http, e);
 }
 
 /* Checks the status of an answer, first by --on. */
@@ -261,6 +262,11 @@ prepare_next_try(struct fetch *f, struct err *e)
 
 	if (e->code == ERR_GONE || stop_signal() != 0)
 		return -1;
+	/* A recording has one answer to each try of the run that was recorded.
+	 * A failure of this process, such as a lack of memory, is none of
+	 * those: the next answer is to another request. */
+	if (f->recording.from != NULL && e->code == ERR_IO)
+		return fetch_set_final_error(f, e);
 	renewed = a->status == 401 && !f->redirect.left_origin ?
 	    credentials_renew_secret_once(&f->cred, e) : 0;
 	if (renewed == 1)

@@ -120,8 +120,8 @@ transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
 
 /* Of the body of an error only the first bytes are kept. The rest is read, so
  * that the connection can be used again, but not beyond a limit: the body may
- * have no end. The status alone decides, so it does not matter if the body
- * cannot be read. */
+ * have no end. The status alone decides, so it does not matter if the service
+ * cuts the body. Without memory the message would say that there is none. */
 static int
 read_error_body(struct http *h, struct http_answer *a, struct err *e)
 {
@@ -133,12 +133,12 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 		if ((n = http_read(h, part, sizeof(part), e)) == 0)
 			break;
 		if (n == -1)
-			return e->code == ERR_GONE || stop_signal() != 0 ?
-			    -1 : 0;
+			return e->code == ERR_GONE || e->code == ERR_IO ||
+			    stop_signal() != 0 ? -1 : 0;
 		if (a->body.len < HTTP_ERROR_KEPT)
 			buf_add(&a->body, part, (size_t)n);
 	}
-	return 0;
+	return buf_check(&a->body, e);
 }
 
 /* Begins the request, or takes that which was begun early. Further early

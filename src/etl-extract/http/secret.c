@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -91,17 +93,37 @@ read_from_file(struct buf *b, const char *path, struct err *e)
 	return secret_read_fd(b, fd, path, e);
 }
 
-/* Runs in the child process, with the pipe `out` as stdout. Never returns. */
-static void
-exec_command(const char *command, int stdout_fd)
+/* Starts the command with stdout_fd as its standard output. Returns 0 or an
+ * errno. posix_spawn() also returns what fails in the child before the shell
+ * runs: such a failure is none of the command. */
+static int
+spawn_command(pid_t *pid, const char *command, int stdout_fd)
 {
-	int null = open("/dev/null", O_RDONLY);
+	char shell[] = "sh", option[] = "-c";
+	char *const argv[] = { shell, option, (char *)(uintptr_t)command,
+	    NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t all;
+	int rc;
 
-	stop_restore_default_actions();
-	if (null == -1 || dup2(null, 0) == -1 || dup2(stdout_fd, 1) == -1)
-		_exit(127);
-	(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(127);
+	(void)sigfillset(&all);
+	if ((rc = posix_spawnattr_init(&attributes)) != 0)
+		return rc;
+	if ((rc = posix_spawn_file_actions_init(&actions)) != 0)
+		goto out;
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawnattr_setsigdefault(&attributes, &all);
+	if ((rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+		"/dev/null", O_RDONLY, 0)) == 0 &&
+	    (rc = posix_spawn_file_actions_adddup2(&actions, stdout_fd,
+		STDOUT_FILENO)) == 0)
+		rc = posix_spawn(pid, "/bin/sh", &actions, &attributes, argv,
+		    environ);
+	(void)posix_spawn_file_actions_destroy(&actions);
+out:
+	(void)posix_spawnattr_destroy(&attributes);
+	return rc;
 }
 
 /* Waits for the command's exit. If the caller could not read the command's
@@ -130,20 +152,19 @@ wait_for_command(pid_t pid, bool was_read, const char *command, struct err *e)
 static int
 read_from_command(struct buf *b, const char *command, struct err *e)
 {
-	int fd[2];
+	int fd[2], rc;
 	pid_t pid;
 	bool was_read;
 
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return err_errno(e, ERR_IO, "--secret");
-	if ((pid = fork()) == -1) {
-		(void)close(fd[0]);
-		(void)close(fd[1]);
-		return err_errno(e, ERR_IO, "--secret");
-	}
-	if (pid == 0)
-		exec_command(command, fd[1]);
+	rc = spawn_command(&pid, command, fd[1]);
 	(void)close(fd[1]);
+	if (rc != 0) {
+		(void)close(fd[0]);
+		errno = rc;
+		return err_errno(e, ERR_IO, "--secret cmd");
+	}
 	was_read = secret_read_fd(b, fd[0], "--secret cmd", e) == 0;
 	return wait_for_command(pid, was_read, command, e);
 }
