@@ -9,20 +9,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Jobs of each child. It does one after the other: while this process writes
+ * the output of one, or has not come to it yet, the child goes on with the next
+ * one and need not be woken up. */
+enum { JOBS_OF_CHILD = 2 };
+
+struct child;
+
 struct ahead_job {
 	struct ahead_output *output;    /* shared with the child; NULL: none
 					 * was started in this place */
-	pid_t pid;                      /* 0: there is no child */
-	const void *self;               /* for which the child works */
-	int task_fd;                    /* to the child */
-	int done_fd;                    /* from the child: a byte per task */
+	struct child *child;
 	bool is_taken;                  /* from ahead_start() on */
 	bool is_working;
 };
 
+struct child {
+	pid_t pid;                      /* 0: there is none */
+	const void *self;               /* for which it works */
+	int task_fd;                    /* to it */
+	int done_fd;                    /* from it: a byte per task */
+	struct ahead_job job[JOBS_OF_CHILD];
+};
+
+/* What a child reads from task_fd. */
+struct order {
+	struct ahead_task task;
+	struct ahead_output *output;
+};
+
 struct ahead {
 	size_t n;
-	struct ahead_job job[];
+	struct child child[];
 };
 
 int
@@ -42,45 +60,52 @@ ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 		return -1;
 	if (jobs <= 1)
 		return 0;
-	/* One more: its output is being written while the others work. */
-	jobs++;
-	if ((a = calloc(1, sizeof(*a) + jobs * sizeof(a->job[0]))) == NULL)
+	if ((a = calloc(1, sizeof(*a) + jobs * sizeof(a->child[0]))) == NULL)
 		return err_nomem(e);
 	a->n = jobs;
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < JOBS_OF_CHILD; k++)
+			a->child[i].job[k].child = &a->child[i];
 	*out = a;
 	return 0;
 }
 
+/* The jobs that the child has not finished fail: ahead_wait() returns NULL. */
 static void
-end_child(struct ahead_job *j)
+end_child(struct child *c)
 {
-	if (j->pid == 0)
+	if (c->pid == 0)
 		return;
-	(void)kill(j->pid, SIGKILL);
-	while (waitpid(j->pid, NULL, 0) == -1 && errno == EINTR)
+	(void)kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
-	(void)close(j->task_fd);
-	(void)close(j->done_fd);
-	j->pid = 0;
-	j->is_working = false;
+	(void)close(c->task_fd);
+	(void)close(c->done_fd);
+	c->pid = 0;
+	for (size_t k = 0; k < JOBS_OF_CHILD; k++)
+		c->job[k].is_working = false;
 }
 
 void
 ahead_release(struct ahead_job *j)
 {
 	if (j->is_working)
-		end_child(j);
+		end_child(j->child);
 	j->is_taken = false;
 }
 
 void
 ahead_end_children(struct ahead *a, const void *self)
 {
-	for (size_t i = 0; a != NULL && i < a->n; i++)
-		if (a->job[i].self == self) {
-			end_child(&a->job[i]);
-			a->job[i].is_taken = false;
-		}
+	for (size_t i = 0; a != NULL && i < a->n; i++) {
+		struct child *c = &a->child[i];
+
+		if (c->self != self)
+			continue;
+		end_child(c);
+		for (size_t k = 0; k < JOBS_OF_CHILD; k++)
+			c->job[k].is_taken = false;
+	}
 }
 
 void
@@ -89,41 +114,75 @@ ahead_close(struct ahead *a)
 	if (a == NULL)
 		return;
 	for (size_t i = 0; i < a->n; i++) {
-		end_child(&a->job[i]);
-		if (a->job[i].output != NULL)
-			(void)munmap(a->job[i].output, AHEAD_OUTPUT);
+		struct child *c = &a->child[i];
+
+		end_child(c);
+		for (size_t k = 0; k < JOBS_OF_CHILD; k++)
+			if (c->job[k].output != NULL)
+				(void)munmap(c->job[k].output, AHEAD_OUTPUT);
 	}
 	free(a);
 }
 
-/* A job that is free, if possible one whose child already works for self. */
-static struct ahead_job *
-find_free(struct ahead *a, const void *self)
+static size_t
+count_taken(const struct child *c)
 {
-	struct ahead_job *found = NULL;
+	size_t n = 0;
+
+	for (size_t k = 0; k < JOBS_OF_CHILD; k++)
+		n += c->job[k].is_taken;
+	return n;
+}
+
+/* A child with a free job: the one with the fewest jobs, if possible one that
+ * already works for self. A child that has jobs for another one is not free. */
+static struct child *
+find_free_child(struct ahead *a, const void *self)
+{
+	size_t least = SIZE_MAX, cost;
+	struct child *found = NULL;
 
 	for (size_t i = 0; a != NULL && i < a->n; i++) {
-		struct ahead_job *j = &a->job[i];
+		struct child *c = &a->child[i];
+		const bool is_for_self = c->pid != 0 && c->self == self;
+		const size_t taken = count_taken(c);
 
-		if (!j->is_taken && j->pid != 0 && j->self == self)
-			return j;
-		if (!j->is_taken && found == NULL)
-			found = j;
+		if (taken == JOBS_OF_CHILD || (taken > 0 && !is_for_self))
+			continue;
+		cost = 2 * taken + !is_for_self;
+		if (cost < least) {
+			least = cost;
+			found = c;
+		}
 	}
 	return found;
 }
 
-static bool
-map_output(struct ahead_job *j)
+static struct ahead_job *
+find_free_job(struct child *c)
 {
-	void *p = j->output;
+	size_t k = 0;
 
-	if (p == NULL)
-		p = mmap(NULL, AHEAD_OUTPUT, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return false;
-	j->output = p;
+	while (c->job[k].is_taken)
+		k++;
+	return &c->job[k];
+}
+
+/* Before the child is started, so that it has the same addresses. */
+static bool
+map_outputs(struct child *c)
+{
+	for (size_t k = 0; k < JOBS_OF_CHILD; k++) {
+		struct ahead_job *j = &c->job[k];
+		void *p = j->output;
+
+		if (p == NULL)
+			p = mmap(NULL, AHEAD_OUTPUT, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return false;
+		j->output = p;
+	}
 	return true;
 }
 
@@ -154,17 +213,16 @@ write_whole(int fd, const void *p, size_t n)
  * its parent reads the same input and reports the fault. The child exits when
  * the parent closes the pipe of the tasks. */
 static _Noreturn void
-run_child(struct ahead_output *o, ahead_work *work, void *self, int task_fd,
-    int done_fd)
+run_child(ahead_work *work, void *self, int task_fd, int done_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct ahead_task t;
+	struct order t;
 
 	if (null == -1 || dup2(null, STDERR_FILENO) == -1)
 		_exit(1);
 	while (read_whole(task_fd, &t, sizeof(t))) {
-		*o = (struct ahead_output){ 0 };
-		work(self, &t, o);
+		*t.output = (struct ahead_output){ 0 };
+		work(self, &t.task, t.output);
 		if (!write_whole(done_fd, "", 1))
 			break;
 	}
@@ -172,7 +230,7 @@ run_child(struct ahead_output *o, ahead_work *work, void *self, int task_fd,
 }
 
 static bool
-start_child(struct ahead_job *j, ahead_work *work, void *self)
+start_child(struct child *c, ahead_work *work, void *self)
 {
 	int task[2], done[2];
 
@@ -183,22 +241,22 @@ start_child(struct ahead_job *j, ahead_work *work, void *self)
 		(void)close(task[1]);
 		return false;
 	}
-	j->pid = fork();
-	if (j->pid == 0) {
+	c->pid = fork();
+	if (c->pid == 0) {
 		(void)close(task[1]);
 		(void)close(done[0]);
-		run_child(j->output, work, self, task[0], done[1]);
+		run_child(work, self, task[0], done[1]);
 	}
 	(void)close(task[0]);
 	(void)close(done[1]);
-	j->task_fd = task[1];
-	j->done_fd = done[0];
-	j->self = self;
-	if (j->pid != -1)
+	c->task_fd = task[1];
+	c->done_fd = done[0];
+	c->self = self;
+	if (c->pid != -1)
 		return true;
-	j->pid = 0;
-	(void)close(j->task_fd);
-	(void)close(j->done_fd);
+	c->pid = 0;
+	(void)close(c->task_fd);
+	(void)close(c->done_fd);
 	return false;
 }
 
@@ -206,15 +264,19 @@ struct ahead_job *
 ahead_start(struct ahead *a, ahead_work *work, void *self,
     const struct ahead_task *t)
 {
-	struct ahead_job *j = find_free(a, self);
+	struct child *c = find_free_child(a, self);
+	struct order order = { .task = *t };
+	struct ahead_job *j;
 
-	if (j == NULL || !map_output(j))
+	if (c == NULL || !map_outputs(c))
 		return NULL;
-	if (j->self != self)
-		end_child(j);
-	if ((j->pid == 0 && !start_child(j, work, self)) ||
-	    !write_whole(j->task_fd, t, sizeof(*t))) {
-		end_child(j);
+	if (c->self != self)
+		end_child(c);
+	j = find_free_job(c);
+	order.output = j->output;
+	if ((c->pid == 0 && !start_child(c, work, self)) ||
+	    !write_whole(c->task_fd, &order, sizeof(order))) {
+		end_child(c);
 		return NULL;
 	}
 	j->is_taken = j->is_working = true;
@@ -226,8 +288,10 @@ ahead_wait(struct ahead_job *j)
 {
 	char byte;
 
-	if (!j->is_working || !read_whole(j->done_fd, &byte, 1)) {
-		end_child(j);
+	if (!j->is_working)
+		return NULL;
+	if (!read_whole(j->child->done_fd, &byte, 1)) {
+		end_child(j->child);
 		return NULL;
 	}
 	j->is_working = false;

@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 enum {
-	AHEAD_INPUT = 2 << 20,  /* bytes of input for one child */
-	AHEAD_OUTPUT = 8 << 20, /* most bytes that it writes */
+	AHEAD_INPUT = 1 << 20,  /* bytes of a part of a file */
+	AHEAD_FILE = 2 << 20,   /* a file that is read as a whole is smaller */
+	AHEAD_OUTPUT = 4 << 20, /* most bytes that a child makes of it */
 	AHEAD_JOBS_MAX = 256
 };
 
@@ -50,7 +51,8 @@ void ahead_close(struct ahead *a);
  * started. */
 struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
     const struct ahead_task *t);
-/* Waits for the child. NULL: it has failed. The output is valid until
+/* Waits for the child. Jobs must be waited for in the order in which they were
+ * started. NULL: the child has failed. The output is valid until
  * ahead_release(), which also ends a child that is still working. */
 const struct ahead_output *ahead_wait(struct ahead_job *j);
 void ahead_release(struct ahead_job *j);

@@ -237,7 +237,7 @@ child_may_read(const struct sources *s, struct file_entry *f)
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?
-	    AHEAD_INPUT : AHEAD_INPUT / 8);
+	    AHEAD_FILE : AHEAD_FILE / 8);
 }
 
 /* Lets children read small files of the list from number i on. */
