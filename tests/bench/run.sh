@@ -36,6 +36,37 @@ for half in 1 2; do
 	} >"$data/rows-$ROWS-$half.csv"
 done
 
+# Twenty CSV files as in examples/csv-directory.
+csv_rows=$((ROWS / 50))
+[ -d "$data/csv-$csv_rows" ] || {
+	rm -rf "$data/csv-part"
+	mkdir "$data/csv-part"
+	awk -v rows=$csv_rows -v dir="$data/csv-part" 'BEGIN {
+		for (f = 1; f <= 20; f++) {
+			file = sprintf("%s/%02d.csv", dir, f)
+			print "id,timestamp,value" >file
+			for (i = 1; i <= rows; i++)
+				printf "e-%d-%d,2026-05-%02dT%02d:00:00Z,%.2f\n", f, i,
+				    i % 28 + 1, i % 24, i * 1.37 >file
+			close(file)
+		}
+	}'
+	mv "$data/csv-part" "$data/csv-$csv_rows"
+}
+
+# A JSON array of 1.2 GiB, with ROWS=1000000.
+case " ${STAGES:-json-large} " in
+*' json-large '*)
+	[ -s "$data/large-$ROWS.json" ] || {
+		printf '['
+		for _ in 1 2 3 4; do
+			sed 's/$/,/' "$data/posts-$ROWS.ndjson"
+		done
+		echo '{}]'
+	} >"$data/large-$ROWS.json"
+	;;
+esac
+
 # write_marked KIND: writes the same records as a marked stream with a checkpoint
 # mark after every 10000 records, as etl-extract does.
 write_marked() {
