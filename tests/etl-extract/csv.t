@@ -211,7 +211,11 @@ is 'a record whose JSON is longer than --max-record is a reject' \
 } >"$scratch/big.csv"
 in_memory 'a field of 100 MiB is read in less than 48 MiB' 49152 200000 \
     etl-extract --max-rejects 9 --rejects "$scratch/r" "$scratch/big.csv"
-rm "$scratch/big.csv"
+is 'a field of 100 MiB below --max-record comes out whole' \
+    "0 104857600 3" "$(status etl-extract --max-record 128MiB "$scratch/big.csv"
+    ) $(head -n 1 "$scratch/out" | tr -cd x | wc -c) $(tail -n 1 "$scratch/out" |
+    jq -r .b)"
+rm "$scratch/big.csv" "$scratch/out"
 
 # Headers that cannot be used.
 for text in '"a\n' '"a"b\n' 'a,\377\n' 'a\000\n' 'a\r1\r2\r'; do

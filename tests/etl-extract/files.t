@@ -71,6 +71,17 @@ is '--source-file with the name of a column exits with 78' \
     78 "$(run --source-file a d/a.csv)"
 is '--source-file @etl exits with 64' 64 "$(run --source-file @etl d/a.csv)"
 
+# Each file's own header names its records.
+mkdir headers
+printf 'a,b\n1,2\n' >headers/1.csv
+printf 'b,c,a\n3,4,5\n' >headers/2.csv
+printf 'a\n6\n' | gzip >headers/3.csv.gz
+for jobs in 1 2; do
+	is "files with different headers: each names its own records (--jobs $jobs)" \
+	    '0 {"a":"1","b":"2"} {"b":"3","c":"4","a":"5"} {"a":"6"}' \
+	    "$(run --jobs $jobs headers) $(tr '\n' ' ' <out | sed 's/ $//')"
+done
+
 # Names that give no file.
 is 'a glob without a match exits with 66' 66 "$(run 'd/*.nosuch')"
 like 'a glob without a match: the message names the pattern' \

@@ -72,6 +72,11 @@ fails 'status 401' 77 1 'status 401: ' "$f/status/401/token"
 fails 'status 500' 75 4 'status 500: ' "$f/status/500/token"
 fails 'a redirect' 76 1 'status 302' "$f/redirect/302/%2Ftoken"
 fails 'no answer' 75 4 '.' "$f/reset/token"
+fails 'an answer that does not come' 75 2 'timed out|[Tt]imeout' \
+    "$f/slow/9000/token" --timeout 200ms --retries 1
+fails 'half of an answer, and then nothing' 75 2 'timed out|[Tt]imeout' \
+    "$f/stall/5/token" --timeout 200ms --retries 1
+fails 'an answer that is cut' 75 4 '.' "$f/cut/10/token"
 fails 'an empty answer' 76 1 'no token that can be used: not JSON' \
     "$f/empty/token"
 fails 'an HTML answer' 76 1 'no token that can be used: not JSON' \

@@ -41,6 +41,13 @@ echo '[{"a":1}]' | answer closed ''
 is 'a body that ends with the connection is accepted' 0 "$(get closed)"
 is 'a body that ends with the connection gives its record' \
     '{"a":1}' "$(cat "$scratch/out")"
+echo '[{"a":1}]' | answer text 'Content-Type: text/html; charset=latin1\r\n'
+is 'JSON with the content type of HTML is read' \
+    '0 {"a":1}' "$(get text) $(cat "$scratch/out")"
+echo '<html>' | answer html 'Content-Type: application/json\r\n'
+bad html 76 1 'the answer is not JSON'
+echo '{"a":1}' | gzip | answer binary 'Content-Type: application/json\r\n'
+bad binary 76 1 'the answer is not JSON'
 printf '[{"a":1},{"a"' | answer closed-early ''
 bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: ' '{"a":1}'
 # cut NAME TEXT [RECORDS]: the answer has no length that would show that it is
