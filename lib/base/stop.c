@@ -40,15 +40,6 @@ stop_signal(void)
 }
 
 void
-stop_restore_default_actions(void)
-{
-	for (size_t i = 0; i < STOP_SIGNALS; i++)
-		(void)signal(stop_signals[i], SIG_DFL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)signal(SIGXFSZ, SIG_DFL);
-}
-
-void
 stop_raise_signal_if_received(void)
 {
 	sigset_t none;

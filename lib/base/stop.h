@@ -9,8 +9,6 @@
 
 void stop_install_handlers_ignore_sigpipe(void);
 int stop_signal(void);
-void stop_restore_default_actions(
-    void); /* for a child: the default actions again */
 void stop_raise_signal_if_received(void); /* returns if no signal came */
 
 #endif

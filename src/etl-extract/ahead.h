@@ -53,7 +53,8 @@ struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
     const struct ahead_task *t);
 /* Waits for the child. Jobs must be waited for in the order in which they were
  * started. NULL: the child has failed. The output is valid until
- * ahead_release(), which also ends a child that is still working. */
+ * ahead_release(), which also ends a child that is still working: then its
+ * other job fails too. */
 const struct ahead_output *ahead_wait(struct ahead_job *j);
 void ahead_release(struct ahead_job *j);
 /* Ends the children that work for self. */

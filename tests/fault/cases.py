@@ -847,7 +847,8 @@ def cases():
             "/total", os.environ["API"] + "/paged?n=12&size=4&total=12"])
         # A page that is longer than any buffer.
         yield Case("extract-long-page", paged + [
-            "--max-time", "1h", os.environ["API"] + "/paged?n=30000&size=30000"])
+            "--max-time", "1h",
+            os.environ["API"] + "/paged?n=30000&size=30000"])
         yield Case("extract-each", paged[:1] + paged[3:] + [
             "--each", os.environ["API"] + "/posts/{id}", "--as", "post",
             "--max-rejects", "9"], given=stream(

@@ -77,7 +77,8 @@ files='$at_extract etl-extract --checkpoint f --new-files --jobs 2 \
 cut_file='mkdir in && : >in/b.csv.gz'
 mend='cp "$files_dir"/* in'
 
-json='$at_extract etl-extract --checkpoint f --new-files --max-rejects 100% "$json_dir"'
+json='$at_extract etl-extract --checkpoint f --new-files --max-rejects 100% \
+    "$json_dir"'
 
 # A table of 22500 rows: a checkpoint mark stands after row 10000, row 20000 and
 # the last row.  etl-transform drops all but nine rows.
@@ -263,7 +264,7 @@ pipeline() {
 		cut=line compare=rows
 		;;
 	sql-append)
-		# The bound is left out, so no row is appended twice.
+		# The query leaves the bound out, so no row is appended twice.
 		read_sql "--ordered --start 0 --query 'SELECT k, n FROM source
 		    WHERE n > :since ORDER BY n'"
 		rest="$transform_few | $into_log 1"
