@@ -408,4 +408,26 @@ mutant etl-extract/singer.t 'the option for the STATE is not appended' \
     src/etl-extract/singer/tap.c \
     's/	t->argv\[n\] = t->state_option;/	return 0;/' \
     'gives the STATE to the tap'
+
+# CSV files, and TERM in the middle of a source.
+mutant fuzz/replay.t 'a closing quote may stand before any character' \
+    src/etl-extract/csv/csv_scan.c \
+    's/if (after < n && p\[after\] != s->d->delimiter/if (false \&\& p[after] != s->d->delimiter/' \
+    'csv accepts its'
+mutant etl-extract/files.t 'gzip data that is cut is the end of the file' \
+    src/etl-extract/file/gzip_layer.c \
+    's/return rc == -1 ? -1 : set_cut_error(e);/return rc;/' \
+    'gzip: a cut file exits with 74'
+mutant etl-extract/stopped.t 'a source that never waits does not see TERM' \
+    src/etl-extract/run_sources.c \
+    's/^		if (stop_signal() != 0) {/		if (false) {/' \
+    'a replay from a recording: TERM ends it'
+mutant etl-extract/stopped.t 'files that children have read hide TERM' \
+    src/etl-extract/run_sources.c \
+    's/^		if (stop_signal() != 0)$/		if (false)/' \
+    'a directory with --jobs: TERM ends it'
+mutant 'point.sh memory 1 extract-recorded' \
+    'without memory a replay goes on with the next answer' \
+    src/etl-extract/http/fetch.c \
+    's/f->recording.from != NULL && e->code == ERR_IO/false/'
 done_testing
