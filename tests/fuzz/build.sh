@@ -16,6 +16,6 @@ esac
 exec ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -Isrc/etl-extract -O1 -g -Wall -Wextra -Werror \
     -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
     -fsanitize="${FUZZ_SAN:-address,undefined}" -o "$out" "$@" \
-    -Isrc/etl-extract src/etl-extract/document/*.c lib/base/hash.c \
+    src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c \
     lib/base/buf.c lib/base/errval.c lib/base/text.c lib/json/*.c \
     tests/fuzz/oracle.c -ljansson -lmd
