@@ -7,7 +7,7 @@ out=$1
 shift
 case " $* " in
 *" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
-    src/etl-extract/http/http_answer.c ;;
+    src/etl-extract/http/http_answer.c lib/base/clock.c ;;
 *" tests/fuzz/oauth.c "*) set -- "$@" src/etl-extract/http/oauth_answer.c ;;
 *" tests/fuzz/csv.c "*) set -- "$@" tests/fuzz/csv_oracle.c \
     lib/base/calendar.c lib/base/suggest.c src/etl-extract/csv/csv_columns.c \
