@@ -51,6 +51,32 @@ for kind in sqlite postgresql; do
 	    load --scope day --again)"
 	is "$k --again replaces the scope" 'a|5 b|2 c|8' "$(rows)"
 
+	# Each stream would empty the scopes of --scope-value.
+	{
+		stream five '{"day":"a","n":7}'
+		stream six '{"day":"d","n":9}'
+	} >"$scratch/in"
+	is "$k --scope-value and a second stream: exit code 78" \
+	    78 "$(load --scope day --scope-value a)"
+	is "$k --scope-value and a second stream: the first one is loaded" \
+	    'a|7 b|2 c|8' "$(rows)"
+
+	# The first part of a stream was loaded in another mode.
+	for mode in 'delete-insert --scope n' 'replace --replace-by delete'; do
+		sql 'DELETE FROM t; DELETE FROM etl_loads'
+		first_read 3 >"$scratch/in"
+		is "$k $mode: a cut stream is loaded with --mode append: 75" 75 \
+		    "$(status etl-load --db "$db" --table t \
+		    --no-checkpoint <"$scratch/in")"
+		first_read >"$scratch/in"
+		# shellcheck disable=SC2086
+		is "$k $mode: then the whole stream: exit code 0" 0 \
+		    "$(status etl-load --db "$db" --table t --mode $mode \
+		    --no-checkpoint <"$scratch/in")"
+		is "$k $mode: the table has all records of the stream" \
+		    'a|1 b|2' "$(rows)"
+	done
+
 	# Plain input inside etl-run, from a pipe: etl-load makes the mark end
 	# itself, which says nothing about the input.
 	fill

@@ -13,6 +13,18 @@ stream() {
 	printf '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,'
 	echo '"dropped":0,"rejected":0}]}'
 }
+# first_read [N]: prints the first output of etl-extract --checkpoint, with two
+# records, or its first N lines.
+first_read() {
+	cat <<-'EOS' | head -n "${1:-6}"
+	{"@etl":"begin","v":1,"id":"parts","checkpoint":"c","stages":["extract"]}
+	{"day":"a","n":1}
+	{"@etl":"checkpoint","seq":1,"name":"c","from":null,"value":"1","version":0,"stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}
+	{"day":"b","n":2}
+	{"@etl":"checkpoint","seq":2,"name":"c","from":null,"value":"2","version":0,"stages":[{"stage":"extract","in":0,"out":2,"dropped":0,"rejected":0}]}
+	{"@etl":"end","seq":2,"stages":[{"stage":"extract","in":0,"out":2,"dropped":0,"rejected":0}]}
+	EOS
+}
 # counts: the numbers of records in, inserted and rejected, and of removed rows.
 counts() {
 	sed -n 's/.*: \([0-9]*\) in, \([0-9]*\) inserted, .* \([0-9]*\) rejected, \([0-9]*\) removed$/\1 \2 \3 \4/p' \

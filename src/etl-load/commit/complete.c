@@ -72,14 +72,20 @@ complete_refuse_replay(
 	    l->target.mode->name);
 }
 
+/* In --mode delete-insert each stream replaces the scopes of its own records.
+ * But each stream would also empty the scopes of --scope-value, into which the
+ * stream before may have just inserted rows. */
 int
 complete_refuse_second_stream(const struct loader *l, struct err *e)
 {
-	if (!l->target.mode->replaces || !l->marked)
+	const struct load_mode *m = l->target.mode;
+
+	if (!l->marked || (!m->replaces && l->o->scope_values.n == 0))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "the input has a second stream, "
 	    "which would replace the rows of the first one: the first stream "
-	    "is loaded, the second one is not; give --mode replace one stream");
+	    "is loaded, the second one is not; give %s one stream",
+	    m->replaces ? "--mode replace" : "--scope-value");
 }
 
 static int

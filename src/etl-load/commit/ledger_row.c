@@ -186,7 +186,10 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 		    "given up loading this stream: run the command again");
 	if (!row.ended && complete_refuse_increment_at_begin(l, e) == -1)
 		return -1;
-	return s->segments && row.seq > 0 && !row.ended ?
+	/* A mode that needs a complete stream deletes the rows of the part that
+	 * another mode has loaded, so it loads this part again. */
+	return s->segments && row.seq > 0 && !row.ended &&
+	    !l->target.mode->complete ?
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 
