@@ -324,6 +324,7 @@ get_members(struct reading *r, struct mark *m)
 		return -1;
 	m->replay = is_true(r, "replay");
 	m->lookback = is_true(r, "lookback");
+	m->piped = is_true(r, "piped");
 	m->printed = is_true(r, "printed");
 	if ((m->kind == MARK_BEGIN || m->kind == MARK_RESOLVE ||
 		m->kind == MARK_RAW) &&

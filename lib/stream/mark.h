@@ -40,6 +40,8 @@ struct mark {
 	bool printed;           /* of failed: the stage has printed the message
 	                         * on its standard error */
 	bool replay, lookback;  /* of begin */
+	bool piped;             /* of begin: the records came from a pipe
+	                         * without marks, which may have been cut */
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */

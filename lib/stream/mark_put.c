@@ -81,6 +81,8 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	put_if_utf8(out, "checkpoint", m->checkpoint);
 	if (m->lookback)
 		json_put_raw(out, "lookback", "true", 4);
+	if (m->piped)
+		json_put_raw(out, "piped", "true", 4);
 	put_if_utf8(out, "traceparent", m->traceparent);
 	buf_char(out, '}');
 	return buf_check(out, e);

@@ -19,6 +19,8 @@ struct stage_conf {
 	                                 * place of `name`, or NULL */
 	bool source;                    /* reads no stream: etl-extract,
 	                                 * etl-dlq replay */
+	bool reads_stdin;               /* source: standard input is one of its
+	                                 * sources */
 	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
 	bool reads_raw;                 /* a raw mark, which carries the bytes

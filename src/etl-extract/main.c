@@ -109,6 +109,15 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	return rc == -1 ? -1 : stage_finish(s, e);
 }
 
+static bool
+reads_stdin(const struct extract *x, char *const *uri, size_t n)
+{
+	for (size_t i = 0; i < n && !x->opts.singer; i++)
+		if (strcmp(uri[i], "-") == 0)
+			return true;
+	return false;
+}
+
 /* Runs etl-extract as one program of a pipeline. Its output stream is opened
  * before anything else can fail. So every failure can be written to the stream
  * as the line (mark) `failed`, which tells the later programs of the pipeline
@@ -124,6 +133,7 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 	    .stage = x->opts.stage, .first_source = n > 0 ? uri[0] : NULL,
 	    .source = x->opts.each == NULL && replays == 0, .reads_raw = true,
 	    .plain = x->opts.each != NULL && x->opts.plain,
+	    .reads_stdin = reads_stdin(x, uri, n),
 	    .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
 	    .checkpoint = x->opts.checkpoint,

@@ -87,6 +87,24 @@ for kind in sqlite postgresql; do
 	    --mode delete-insert --scope day")"
 	is "$k inside etl-run, --plain from a pipe: the table is unchanged" \
 	    'a|1 b|2' "$(rows)"
+	for first in 'etl-transform --plain .' 'etl-extract --stream p -'; do
+		is "$k inside etl-run, $first from a pipe: exit code 65" 65 \
+		    "$(status etl-run --db "$db" --name p -c \
+		    "cat '$scratch/in' | $first | etl-load --table t \
+		    --mode delete-insert --scope day")"
+		is "$k inside etl-run, $first from a pipe: the table is unchanged" \
+		    'a|1 b|2' "$(rows)"
+		is "$k inside etl-run, $first from a file: exit code 0" 0 \
+		    "$(status etl-run --db "$db" --name p -c \
+		    "$first <'$scratch/in' | etl-load --table t \
+		    --mode delete-insert --scope day")"
+		fill
+	done
+	is "$k inside etl-run, the output of etl-via: exit code 0" 0 \
+	    "$(status etl-run --db "$db" --name p -c \
+	    "etl-via cat '$scratch/in' </dev/null | etl-load --table t \
+	    --mode delete-insert --scope day")"
+	fill
 	is "$k inside etl-run, from a file: exit code 0" 0 \
 	    "$(status etl-run --db "$db" -v --name p -c \
 	    "etl-load --table t --mode delete-insert --scope day \

@@ -127,9 +127,17 @@ complete_refuse_increment_at_mark(
 int
 complete_check_end(const struct loader *l, struct err *e)
 {
-	if (!l->target.mode->complete || l->o->complete ||
-	    stage_input_is_complete(l->stage))
+	const struct mark *begin = stage_begin_mark(l->stage);
+
+	if (!l->target.mode->complete || l->o->complete)
 		return 0;
+	if (stage_input_is_complete(l->stage))
+		return begin == NULL || !begin->piped ? 0 :
+		    err_set(e, ERR_DATA, false, "the first etl program has "
+			"read this stream from a pipe and cannot tell whether "
+			"the input was complete, so --mode %s has loaded "
+			"nothing: let it read a file, or give --complete if "
+			"the input is complete", l->target.mode->name);
 	return err_set(e, ERR_DATA, false, "etl-load cannot tell whether the "
 	    "input is complete, so --mode %s has loaded nothing: read a file, "
 	    "or a stream with an end mark such as that of etl-extract "
