@@ -105,6 +105,15 @@ is "$k index, rights, comment and identity of the table are kept" \
     WHERE indrelid = 't'::regclass), has_table_privilege('public', 't',
     'SELECT'), obj_description('t'::regclass), max(id) FROM t" | tr '|' ' ')"
 
+# A DELETE would also delete the rows of a table that inherits from this one.
+sql 'CREATE TABLE heir (extra text) INHERITS (t);
+    CREATE TABLE parts (k text, n int) PARTITION BY LIST (k);
+    CREATE TABLE part PARTITION OF parts DEFAULT'
+refuses 78 'a table from which another one inherits' 'heir inherits'
+sql 'DROP TABLE heir'
+is "$k a partitioned table: exit code 0" 0 "$(status etl-load --db "$db" \
+    --table parts --mode replace --replace-by delete <"$scratch/in")"
+
 # Another session sees the old rows until the commit.
 way=delete
 sql "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN

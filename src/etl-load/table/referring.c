@@ -32,6 +32,34 @@ static const char truncate_sql[] =
     "WHERE c.contype = 'f' AND ($2::bigint = 0 "
     "OR c.conrelid NOT IN (SELECT id FROM r)) LIMIT 1";
 
+/* DELETE and TRUNCATE also delete the rows of the tables that inherit from the
+ * target. Its partitions are no such tables: their rows are its own. */
+static int
+refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT i.inhrelid::regclass::text FROM pg_catalog.pg_inherits "
+	    "AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhparent "
+	    "WHERE c.oid = $1::text::regclass::oid AND c.relkind = 'r' LIMIT 1";
+	struct db_value v = db_text(t->table->quoted);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, sql, &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		struct db_value name = db_column(r, 0);
+
+		rc = err_set(e, ERR_CONFIG, false, "table %.*s inherits from "
+		    "table %s: --mode %s would delete rows of %.*s too; load "
+		    "with --mode upsert, or load a table from which no other "
+		    "table inherits", (int)name.len, name.p, t->table->name,
+		    t->mode->name, (int)name.len, name.p);
+	}
+	db_end(r);
+	return rc;
+}
+
 int
 refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 {
@@ -41,6 +69,8 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 	struct db_rows *r;
 	int rc;
 
+	if (pg && refuse_inheriting_tables(t, db, e) == -1)
+		return -1;
 	if (db_query(db, &r, !pg ? sqlite_sql : t->truncates ? truncate_sql :
 	    pg_sql, v, 2, e) == -1)
 		return -1;
