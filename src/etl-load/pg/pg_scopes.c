@@ -21,6 +21,7 @@ pg_scopes_init(struct pg_scopes *s, struct db *db, const struct target *t)
 	buf_init(&s->sql, SIZE_MAX / 2);
 	buf_init(&s->scratch, SIZE_MAX / 2);
 	keyset_init(&s->seen);
+	keyset_init(&s->nulls);
 }
 
 void
@@ -29,6 +30,7 @@ pg_scopes_release(struct pg_scopes *s)
 	buf_release(&s->sql);
 	buf_release(&s->scratch);
 	keyset_release(&s->seen);
+	keyset_release(&s->nulls);
 }
 
 static int
@@ -58,7 +60,7 @@ pg_scopes_check(struct pg_scopes *s, struct err *e)
 	s->there = true;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	pg_put_delete_scopes(&s->sql, s->target, false);
+	pg_put_delete_scopes(&s->sql, s->target, NULL);
 	if (run_sql(s, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: the rows of a scope cannot be deleted",
@@ -70,8 +72,8 @@ int
 pg_scopes_start(struct pg_scopes *s, struct err *e)
 {
 	keyset_clear(&s->seen);
+	keyset_clear(&s->nulls);
 	s->copied = 0;
-	s->has_null = false;
 	return s->there ? 0 : create_table_of_scopes(s, e);
 }
 
@@ -148,6 +150,31 @@ copy_new_scopes(struct pg_scopes *s, bool judge_all, uint64_t *unreadable,
 	return 0;
 }
 
+static bool
+is_null(const struct reader *r, size_t column)
+{
+	return r->json.tok[r->value[column]].type == JSON_NULL;
+}
+
+/* Notes which columns of the scope that was read are NULL, if there are any. */
+static int
+note_nulls(struct pg_scopes *s, const struct reader *r, struct err *e)
+{
+	const struct shape *scope = &s->target->scope;
+	size_t at = s->nulls.bytes.len, i = 0;
+	bool nomem;
+
+	while (i < scope->n && !is_null(r, scope->columns[i]))
+		i++;
+	if (i == scope->n)
+		return 0;
+	for (i = 0; i < scope->n; i++)
+		buf_char(&s->nulls.bytes,
+		    is_null(r, scope->columns[i]) ? '1' : '0');
+	(void)keyset_add_or_find(&s->nulls, at, 0, &nomem);
+	return nomem ? err_nomem(e) : 0;
+}
+
 /* Notes the scope that was read, unless it was found before. */
 static int
 note_scope(struct pg_scopes *s, struct reader *r, struct err *e)
@@ -157,9 +184,8 @@ note_scope(struct pg_scopes *s, struct reader *r, struct err *e)
 	size_t at = b->len;
 	bool nomem;
 
-	for (size_t i = 0; i < scope->n; i++)
-		s->has_null |=
-		    r->json.tok[r->value[scope->columns[i]]].type == JSON_NULL;
+	if (note_nulls(s, r, e) == -1)
+		return -1;
 	pg_put_copy_values(b, r, scope, &s->scratch);
 	buf_char(b, '\n');
 	(void)keyset_add_or_find(&s->seen, at, 0, &nomem);
@@ -199,7 +225,7 @@ pg_scopes_copy(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
 
 static int
 delete_rows_and_count(
-    struct pg_scopes *s, bool nulls, struct sums *sums, struct err *e)
+    struct pg_scopes *s, const char *nulls, struct sums *sums, struct err *e)
 {
 	int64_t deleted = 0;
 
@@ -214,7 +240,13 @@ delete_rows_and_count(
 int
 pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
 {
-	if (delete_rows_and_count(s, false, &o->sums, e) == -1)
+	const struct keyset *k = &s->nulls;
+
+	if (delete_rows_and_count(s, NULL, &o->sums, e) == -1)
 		return -1;
-	return s->has_null ? delete_rows_and_count(s, true, &o->sums, e) : 0;
+	for (size_t i = 0; i < k->n; i++)
+		if (delete_rows_and_count(
+			s, k->bytes.data + k->v[i].at, &o->sums, e) == -1)
+			return -1;
+	return 0;
 }

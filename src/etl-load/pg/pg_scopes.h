@@ -15,7 +15,8 @@ struct pg_scopes {
 	struct buf sql, scratch;
 	struct keyset seen;             /* scopes as lines of COPY */
 	size_t copied;                  /* so many of them were copied */
-	bool has_null;                  /* a scope has a NULL */
+	struct keyset nulls;            /* which columns of a scope are NULL:
+	                                 * for example 010 */
 	bool there;                     /* the temporary table exists */
 };
 

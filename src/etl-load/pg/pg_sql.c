@@ -162,30 +162,24 @@ pg_put_create_scope_table(struct buf *b, const struct target *t)
 	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
 }
 
-/* The server can hash or sort the scopes without a NULL, or look up their rows
- * in an index. The condition for a NULL makes it compare each row with each
- * scope, so it is only used for the scopes that need it. */
+/* Each statement compares the other columns by equality alone, so the server
+ * can hash or sort the scopes, or look up their rows in an index. */
 void
-pg_put_delete_scopes(struct buf *b, const struct target *t, bool nulls)
+pg_put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
 {
 	const struct shape *s = &t->scope;
 
 	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS (SELECT FROM "
 	    PG_SCOPE " AS \"etl.s\" WHERE ", t->table->quoted);
-	for (size_t i = 0; nulls && i < s->n; i++)
-		buf_printf(b, "%s\"etl.s\".%s IS NULL",
-		    i > 0 ? " OR " : "(", quoted(t, s->columns[i]));
-	if (nulls)
-		buf_str(b, ") AND ");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct column *c = &t->table->columns[s->columns[i]];
 
-		buf_str(b, i > 0 ? " AND (" : "(");
-		put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
-		if (nulls)
-			buf_printf(b, " OR (\"etl.t\".%s IS NULL AND "
-			    "\"etl.s\".%s IS NULL)", c->quoted, c->quoted);
-		buf_char(b, ')');
+		buf_str(b, i > 0 ? " AND " : "");
+		if (nulls != NULL && nulls[i] == '1')
+			buf_printf(b, "\"etl.t\".%s IS NULL AND "
+			    "\"etl.s\".%s IS NULL", c->quoted, c->quoted);
+		else
+			put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
 	}
 	buf_char(b, ')');
 }

@@ -22,8 +22,10 @@ void pg_put_create_found_table(struct buf *b);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
 void pg_put_create_scope_table(struct buf *b, const struct target *t);
 /* Deletes the rows of the scopes in PG_SCOPE: of those without a NULL or, if
- * `nulls`, of those with one. */
-void pg_put_delete_scopes(struct buf *b, const struct target *t, bool nulls);
+ * `nulls` is set, of those that are NULL in each column for which it has a 1,
+ * and only there: 01 stands for a NULL in the second of two columns. */
+void pg_put_delete_scopes(
+    struct buf *b, const struct target *t, const char *nulls);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(
