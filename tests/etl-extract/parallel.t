@@ -183,6 +183,12 @@ is 'an incremental run: a total that falls ends it' 75 "$(changing fall \
     $incremental)"
 like 'the message names both totals' 'the total fell from 150 to 120' \
     "$(cat "$scratch/err")"
+runs=$((runs + 1))
+# shellcheck disable=SC2086
+is 'an incremental run: a total that falls before a page is tried again ends it' \
+    75 "$(changing back $incremental)"
+like 'the message names the total of the page before' \
+    'the total fell from 115 to 100' "$(cat "$scratch/err")"
 
 # Recordings.
 for n in 1 8; do

@@ -41,6 +41,7 @@ struct http_answer {
 	int64_t came_at;        /* when the head came, by clock_ms(); 0: never,
 				 * or it comes from a recording */
 	bool is_noted;          /* http_next_early_head() has returned it */
+	bool was_early;         /* of a request that was sent before its turn */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
 	bool is_unchanged;      /* status 304 to a conditional request: it

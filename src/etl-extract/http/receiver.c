@@ -18,7 +18,7 @@ receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 	r->kept = kept;
 	a->status = 0;
 	a->came_at = 0;
-	a->unreachable = a->from_private = a->is_noted = false;
+	a->unreachable = a->from_private = a->is_noted = a->was_early = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 }
@@ -36,6 +36,7 @@ receiver_give_answer(struct receiver *r, struct http_answer *a)
 	a->is_noted = from->is_noted;
 	a->unreachable = from->unreachable;
 	a->from_private = from->from_private;
+	a->was_early = true;
 	buf_clear(&a->body);
 	r->answer = a;
 	r->kept = RECEIVER_KEPT;

@@ -20,8 +20,6 @@ struct numbered_pages {
 	uint64_t full;          /* records of the longest page so far */
 	uint64_t count;         /* pages that were prepared, the last of which
 				 * is the present one */
-	uint64_t upcoming;      /* the last page that was prepared before its
-				 * turn, in this count */
 	int64_t total_before[AHEAD_JOBS_MAX];   /* the total that was known
 				 * when page n was prepared, at n modulo this */
 };
@@ -109,8 +107,7 @@ put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
 
 	if (n->full == 0 || at >= total || i > (total - at - 1) / n->full)
 		return 0;
-	n->upcoming = n->count + i;
-	n->total_before[n->upcoming % AHEAD_JOBS_MAX] = n->end.last_total;
+	n->total_before[(n->count + i) % AHEAD_JOBS_MAX] = n->end.last_total;
 	return request_put_number(r, &n->into, n->number +
 	    i * (n->is_offset ? n->full : 1), e) == -1 ? -1 : 1;
 }
@@ -123,7 +120,7 @@ count_page_and_has_more(void *self, const struct page *p, struct err *e)
 
 	/* A page that was requested before its turn may show the total of a
 	 * time before that of the page before it. */
-	if (n->count <= n->upcoming)
+	if (p->answer->was_early)
 		n->end.last_total = n->total_before[n->count % AHEAD_JOBS_MAX];
 	if (p->records > n->full)
 		n->full = p->records;
