@@ -87,6 +87,12 @@ is 'the origin of a reject names the tap' '{"kind":"singer","uri":"./odd","line"
     "$(head -n 1 rejects | jq -c .origin)"
 is 'unknown types and ACTIVATE_VERSION are warned of once; the standard error of a tap passes' \
     '1 1 1' "$(grep -c METRIC err) $(grep -c ACTIVATE_VERSION err) $(grep -cx 'to stderr' err)"
+tap loud <<'END'
+printf '%s\n' '{"type":"X\u001b[31m\nfake: \u202e"}'
+END
+is 'a type is shown without the characters that a terminal obeys' \
+    'etl-extract: warning: ./loud: messages of the type X\u001b[31m\nfake: \u202e are skipped' \
+    "$(etl-extract --singer ./loud 2>&1)"
 tap batch <<'END'
 echo '{"type":"BATCH","stream":"users","manifest":["file:///x"]}'
 END

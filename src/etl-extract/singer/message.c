@@ -265,20 +265,25 @@ fail_batch(const struct singer *s, struct err *e)
 }
 
 /* The specification permits any type. Warns once of each, up to a number of
- * types. The type is in s->text. */
+ * types. The type is in s->text; a terminal might obey its characters. */
 static enum singer_result
 skip_unknown(struct singer *s, struct err *e)
 {
-	char shown[SINGER_TYPE];
+	char *to;
 
-	(void)snprintf(shown, sizeof(shown), "%.31s", s->text.data);
+	text_show(&s->why, s->text.data,
+	    text_cut_length(s->text.data, s->text.len, SINGER_TYPE_SHOWN));
+	(void)buf_text(&s->why);
+	if (buf_check(&s->why, e) == -1)
+		return SINGER_FAILED;
 	for (size_t i = 0; i < s->n_unknown; i++)
-		if (strcmp(s->unknown[i], shown) == 0)
+		if (strcmp(s->unknown[i], s->why.data) == 0)
 			return SINGER_NOTHING;
 	if (s->n_unknown == SINGER_UNKNOWN)
 		return SINGER_NOTHING;
-	memcpy(s->unknown[s->n_unknown++], shown, sizeof(shown));
-	return warn(s, e, "messages of the type %s are skipped", shown);
+	to = s->unknown[s->n_unknown++];
+	(void)snprintf(to, SINGER_TYPE, "%s", s->why.data);
+	return warn(s, e, "messages of the type %s are skipped", to);
 }
 
 /* Types are compared without case, as the specification says. */

@@ -19,7 +19,8 @@ enum {
 	 * the rest of the RECORD message. */
 	SINGER_ENVELOPE = 64 << 10,
 	SINGER_UNKNOWN = 8,             /* types that are remembered */
-	SINGER_TYPE = 32                /* bytes of such a type */
+	SINGER_TYPE_SHOWN = 32,         /* bytes of such a type */
+	SINGER_TYPE = 6 * SINGER_TYPE_SHOWN + 1         /* as text_show() */
 };
 
 enum singer_result { SINGER_FAILED = -1, SINGER_NOTHING, SINGER_ITEM,
