@@ -124,6 +124,11 @@ etl-dlq replay --db sqlite:dlq.db 2>err |
     etl-extract --format singer --max-rejects 100% - >replayed 2>>err || true
 is 'and rejected again with the place that they had' "7 9" \
     "$(grep -c '"@etl":"reject"' replayed) $(grep '"log: hello"' replayed | jq .origin.line)"
+is 'a replay, which has single messages, does not warn of streams without one' '' "$(
+    etl-extract --stream s --select-as s --max-rejects 100% --singer ./twice 2>/dev/null |
+	etl-dlq put --db sqlite:twice.db >/dev/null
+    etl-dlq replay --db sqlite:twice.db |
+	etl-extract --format singer --select users --select orders - 2>&1 >/dev/null)"
 
 # Checkpoints.
 tap inc <<'END'
