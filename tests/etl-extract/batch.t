@@ -65,6 +65,11 @@ is 'an id with a comma that the service takes for two ids: the others come out' 
     'a b=na b -15=n-15 true=ntrue ' "$(out)"
 is 'an id with a comma that the service takes for two ids is rejected' \
     'http null 200 false 4' "$(rejects)"
+is 'with {+ids} ids with reserved characters are accepted' \
+    0 "$(: >"$api_log_file"; ids '"a:/b#"' 7 '"x&ids=9"' 8 | status etl-extract \
+    --each "$api/listed?ids={+ids}" --as a --batch-each 9)"
+is 'the characters that end the list are encoded: the ids after them are sent' \
+    '/listed?ids=a:/b%23,7,x%26ids=9,8' "$(requests)"
 is '--ids and --match are accepted' 0 "$(printf '%s\n' \
     '{"id":9,"u":{"k":1}}' '{"u":{"k":"x"}}' | batch '&member=key' \
     --batch-each 9 --ids /u/k --match key)"

@@ -267,6 +267,35 @@ template_split_at_list(
 	return buf_check(&l->before, e) == -1 ? -1 : buf_check(&l->after, e);
 }
 
+/* The bytes up to a character that would end the list or the path. */
+static size_t
+length_up_to_end(const struct template_list *l, const char *p, size_t n)
+{
+	const char *ends = l->is_in_path ? ",?#&;/" : ",?#&;";
+	size_t i = 0;
+
+	while (i < n && (p[i] == '\0' || strchr(ends, p[i]) == NULL))
+		i++;
+	return i;
+}
+
+/* With {+NAME}, reserved characters stay as they are, but not those that end
+ * the list: the values after them would not reach the service. */
+static void
+put_encoded(
+    const struct template_list *l, const struct buf *v, struct buf *out)
+{
+	size_t n;
+
+	for (size_t i = 0; i < v->len; i += n) {
+		n = length_up_to_end(l, v->data + i, v->len - i);
+		percent_encode(out, v->data + i, n, l->keeps_reserved);
+		i += n;
+		n = i < v->len;
+		percent_encode(out, v->data + i, n, false);
+	}
+}
+
 int
 template_put_list_value(const struct template_list *l, const struct buf *v,
     struct buf *out, struct template_fault *f)
@@ -279,6 +308,6 @@ template_put_list_value(const struct template_list *l, const struct buf *v,
 		return set_fault_return_0(f, "range",
 		    "the value is \".\" or \"..\", which would change the "
 		    "path of the URL");
-	percent_encode(out, v->data, v->len, l->keeps_reserved);
+	put_encoded(l, v, out);
 	return 1;
 }
