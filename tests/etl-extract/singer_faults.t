@@ -144,7 +144,7 @@ for signal in TERM:15 HUP:1; do
 	wait_until 10 grep -q '"id":2' out
 	kill "-${signal%:*}" $pid
 	rc=0
-	wait $pid || rc=$?
+	{ wait $pid || rc=$?; } 2>/dev/null
 	is "SIG$signal ends etl-extract by the same signal, if the tap hangs too" \
 	    $((128 + ${signal#*:})) "$rc"
 	ok "and kills the tap ($signal)" gone "$(cat pid)"
@@ -161,7 +161,7 @@ pid=$!
 wait_until 10 test -s pids
 wait_until 10 grep -q '"id":2' out
 kill -KILL $pid
-wait $pid || true
+{ wait $pid || true; } 2>/dev/null
 # shellcheck disable=SC2046
 ok 'kill -9 of etl-extract ends the tap and its children within 2 seconds' \
     wait_until 2 gone $(cat pids)
@@ -171,7 +171,7 @@ etl-extract --checkpoint c --state file:state --singer ./child >out 2>err &
 pid=$!
 wait_until 10 test -s pids
 kill -KILL $pid
-wait $pid || true
+{ wait $pid || true; } 2>/dev/null
 is 'no file of the STATE is left after kill -9' '' "$(ls tmp)"
 tap waits <<'END'
 echo $$ >pid
