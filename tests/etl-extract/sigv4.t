@@ -38,7 +38,7 @@ signed 'an empty query' "$server/b?"
 signed 'a body' --body '{"a": 1}' --header 'X-Key:  a  b' "$server/b"
 dd if=/dev/zero bs=1M count=2 2>/dev/null | tr '\0' 'a' >"$scratch/body"
 signed 'a body of 2 MiB' --body "@$scratch/body" "$server/b"
-AWS_SESSION_TOKEN=session-token-long
+AWS_SESSION_TOKEN="session-token-long"
 export AWS_SESSION_TOKEN
 signed 'a session token' "$server/b"
 is 'the session token is sent' session-token-long \

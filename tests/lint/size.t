@@ -64,6 +64,7 @@ is 'no line ends with white space' '' \
     src lib tests sql examples || :)"
 
 # A definition is written "int\nname(": the name starts its line.
+# shellcheck disable=SC2016 # $ is awk's
 same_line() {
 	xargs awk -v functions="$scratch/functions" '
 	BEGIN {
