@@ -20,5 +20,5 @@ for call in first second; do
 done
 
 points_start
-points io 25
+points io 37
 done_testing
