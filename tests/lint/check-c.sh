@@ -1,5 +1,6 @@
 #!/bin/sh
-# check-c.sh BUILD LIST: runs the tools on every .c file of LIST, two at a time.
+# check-c.sh BUILD LIST: runs the tools on every .c file of LIST, one more at a time
+# than there are processors.
 # check-c.sh BUILD one FILE: runs the tools on FILE.  BUILD/lint remembers the
 # hash of the preprocessed text of each file that passed; such a file is not
 # checked again.
@@ -39,7 +40,7 @@ if [ $# -eq 2 ]; then
 	mkdir -p "$build/lint"
 	flags=$(make -s --no-print-directory flags "B=$build")
 	export flags
-	xargs -P 2 -n 1 sh "$0" "$build" one <"$list"
+	xargs -P $(($(nproc) + 1)) -n 1 sh "$0" "$build" one <"$list"
 	exit
 fi
 file=$3
