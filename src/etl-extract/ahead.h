@@ -43,7 +43,7 @@ typedef void ahead_work(
 struct ahead;
 struct ahead_job;
 
-/* Refuses a number of --jobs that is too large. */
+/* Fails with ERR_USAGE if `jobs`, the number of --jobs, is too large. */
 int ahead_check_jobs(uint64_t jobs, struct err *e);
 int ahead_open(struct ahead **a, uint64_t jobs, struct err *e);
 void ahead_close(struct ahead *a);

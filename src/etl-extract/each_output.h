@@ -9,7 +9,8 @@
 #include "replay/raw_record.h"
 #include "stream/stage.h"
 
-/* The place of a record's bytes without its closing brace, in its line. */
+/* A record without its closing brace, so that members can be added at its end:
+ * `len` bytes of its line, from the offset `at`. */
 struct each_open_record {
 	size_t at, len;
 };

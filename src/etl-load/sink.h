@@ -41,9 +41,9 @@ struct sink {
 	enum sink_result (*settle)(void *self, struct err *e);
 	void (*reset)(void *self);
 	void (*close)(void *self);
-	/* For --mode replace: deletes all rows, and adds their number to
-	 * *removed. check_empty(), which may be NULL, fails if the role may not
-	 * do this. */
+	/* For --mode replace. empty() deletes all rows of the table and adds
+	 * their number to *removed. check_empty() fails if the database role
+	 * has no right to delete them; NULL: there is nothing to check. */
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
 	const struct sink_scopes *scopes;

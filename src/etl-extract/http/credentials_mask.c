@@ -22,8 +22,8 @@ put_base64_without_end(struct buf *b, const char *s)
 		b->len--;
 }
 
-/* If the password
- * is empty, the user name is the secret: some services want a token there. */
+/* With --auth basic and an empty password, the user name is the secret: some
+ * services expect a token in its place. */
 static void
 put_secret_value(
     struct buf *b, const struct credentials *c, enum secret_value which)

@@ -52,7 +52,8 @@ void transfer_continue_if_not_full(struct transfer *t);
 void transfer_set_done(struct transfer *t, int code);
 bool transfer_has_head_or_is_done(const struct transfer *t);
 bool transfer_has_bytes_or_is_done(const struct transfer *t);
-/* True if the answer is still awaited from the network. */
+/* True while the request waits for bytes from the network: it was begun, its
+ * answer has not ended, and the transfer is not paused. */
 bool transfer_is_awaited(const struct transfer *t);
 /* Set *e to the reason why the transfer has failed, and return -1. */
 int transfer_set_error(struct transfer *t, struct err *e);

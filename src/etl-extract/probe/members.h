@@ -24,7 +24,8 @@ typedef void member_each(
 /* Returns -1 without memory. Members with a very long pointer are left out. */
 int members_visit(const struct json *j, uint32_t object, member_each *each,
     void *self, struct err *e);
-/* Makes a key as in struct member. */
+/* Writes the name of a member to `out` in the form of the field `key` of struct
+ * member. */
 void member_make_key(char out[MEMBER_KEY], const char *name, size_t n);
 
 #endif

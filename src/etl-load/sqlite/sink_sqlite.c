@@ -361,8 +361,9 @@ lite_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 	return lite_scopes_check_references(&s->scopes, e);
 }
 
-/* SQLite has no TRUNCATE, but a DELETE without WHERE is as fast if the table
- * has no trigger. */
+/* --replace-by truncate and delete are the same here: SQLite has no TRUNCATE.
+ * If the table has no trigger, SQLite deletes all rows at once when a DELETE
+ * has no WHERE. */
 static int
 lite_sink_empty(void *self, uint64_t *removed, struct err *e)
 {
