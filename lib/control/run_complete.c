@@ -206,6 +206,7 @@ set_end_counts(struct ending *n)
 	out->rejected = run_counts_sum(t, COUNT_REJECTED);
 	out->superseded = run_counts_sum(t, COUNT_SUPERSEDED);
 	out->skipped = run_counts_sum(t, COUNT_SKIPPED);
+	out->missed = run_counts_sum(t, COUNT_MISSED);
 	out->removed = run_counts_sum(t, COUNT_REMOVED);
 }
 

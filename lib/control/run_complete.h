@@ -13,7 +13,7 @@ struct run_end {                /* what run_complete() found and stored */
 	                         * set), and all rejects were kept */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
 	/* Not stored in pipeline_runs. */
-	int64_t superseded, skipped, removed;
+	int64_t superseded, skipped, missed, removed;
 	int64_t streams, ended; /* ledger rows of the run */
 	bool appended;          /* rows were appended without a checkpoint: a
 	                         * retry would append them again */

@@ -14,7 +14,7 @@ static const int64_t count_end = INT64_C(1) << 51;
 
 static const char *const names[COUNT_N] = {
 	"in", "out", "dropped", "rejected", "aside", "inserted", "updated",
-	"unchanged", "superseded", "skipped", "deleted", "removed"
+	"unchanged", "superseded", "skipped", "deleted", "missed", "removed"
 };
 
 static struct run_stage *

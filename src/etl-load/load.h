@@ -21,9 +21,10 @@ struct load_opts {
 /* How many records were read, and how many had each outcome. */
 struct sums {
 	uint64_t in, inserted, updated, unchanged, superseded, skipped,
-	    rejected;
-	uint64_t removed;       /* rows that the mode has deleted without a
-	                         * record of their own; no outcome */
+	    deleted, missed, rejected;
+	uint64_t removed;       /* rows that the mode has deleted, or marked as
+	                         * deleted, without a record of their own: not
+	                         * the outcome of a record */
 };
 
 int load_run(const struct load_opts *o, const struct stdfd *fds,

@@ -41,6 +41,10 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 	if (t.skipped > 0 || l->target.mode->skips)
 		(void)fprintf(stderr, "%llu skipped, ",
 		    (unsigned long long)t.skipped);
+	if (l->target.mode->deletes)
+		(void)fprintf(stderr, "%llu deleted, %llu missed, ",
+		    (unsigned long long)t.deleted,
+		    (unsigned long long)t.missed);
 	(void)fprintf(stderr, "%llu rejected",
 	    (unsigned long long)t.rejected);
 	if (l->target.mode->removes)

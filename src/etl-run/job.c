@@ -33,6 +33,8 @@ print_counts(const struct run_end *r)
 	if (r->skipped > 0)
 		(void)fprintf(stderr, ", %lld skipped",
 		    (long long)r->skipped);
+	if (r->missed > 0)
+		(void)fprintf(stderr, ", %lld missed", (long long)r->missed);
 	if (r->removed > 0)
 		(void)fprintf(stderr, ", %lld removed",
 		    (long long)r->removed);

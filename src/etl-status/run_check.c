@@ -19,7 +19,7 @@ sum_loader_outcomes(const int64_t *c)
 {
 	return c[COUNT_INSERTED] + c[COUNT_UPDATED] + c[COUNT_UNCHANGED] +
 	    c[COUNT_SUPERSEDED] + c[COUNT_SKIPPED] + c[COUNT_DELETED] +
-	    c[COUNT_REJECTED];
+	    c[COUNT_MISSED] + c[COUNT_REJECTED];
 }
 
 /* Appends a line to b if the counts of one stage contradict each other: for

@@ -15,7 +15,8 @@ static const struct column {
 	{ "UPDATED", COUNT_UPDATED }, { "UNCHANGED", COUNT_UNCHANGED },
 	{ "SUPERSEDED", COUNT_SUPERSEDED }, { "SKIPPED", COUNT_SKIPPED },
 	{ "DELETED", COUNT_DELETED }, { "REJECTED", COUNT_REJECTED },
-	{ "REMOVED", COUNT_REMOVED },
+}, by_mode[] = {
+	{ "MISSED", COUNT_MISSED }, { "REMOVED", COUNT_REMOVED },
 };
 
 enum { WIDTH = 8, NAME = 16 };
@@ -154,20 +155,26 @@ put_stage_row(struct buf *b, const struct run_report *h,
 }
 
 static bool
-has_removed_rows(const struct run_counts *t)
+any_stage_has_count(const struct run_counts *t, enum run_count what)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->stages[i].has[COUNT_REMOVED])
+		if (t->stages[i].has[what])
 			return true;
 	return false;
 }
 
-/* Returns how many columns the table of the loaders has. The last one, REMOVED,
- * is only there if a load has this count. */
+/* Copies the columns of the loaders' table to `to`, those of by_mode only if a
+ * load has their count. Returns the number of columns. */
 static size_t
-count_loader_columns(const struct run_counts *t)
+copy_loader_columns(struct column *to, const struct run_counts *t)
 {
-	return sizeof(loader) / sizeof(loader[0]) - !has_removed_rows(t);
+	size_t n = sizeof(loader) / sizeof(loader[0]);
+
+	memcpy(to, loader, sizeof(loader));
+	for (size_t i = 0; i < sizeof(by_mode) / sizeof(by_mode[0]); i++)
+		if (any_stage_has_count(t, by_mode[i].what))
+			to[n++] = by_mode[i];
+	return n;
 }
 
 /* Appends a table with a row of counts for each loader (if `only_loaders`) or
@@ -178,8 +185,10 @@ static void
 put_stage_table(struct buf *b, const struct run_report *h,
     const struct run_counts *t, bool only_loaders)
 {
-	const struct column *c = only_loaders ? loader : upstream;
-	size_t n = only_loaders ? count_loader_columns(t) :
+	struct column with_mode[sizeof(loader) / sizeof(loader[0]) +
+	    sizeof(by_mode) / sizeof(by_mode[0])];
+	const struct column *c = only_loaders ? with_mode : upstream;
+	size_t n = only_loaders ? copy_loader_columns(with_mode, t) :
 	    sizeof(upstream) / sizeof(upstream[0]);
 	bool codes = t == &h->stages, any = false;
 

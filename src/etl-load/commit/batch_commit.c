@@ -85,18 +85,20 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 	uint64_t in = l->sums.in + t->in;
 
 	if (t->in != t->inserted + t->updated + t->unchanged +
-	    t->superseded + t->skipped + t->rejected)
+	    t->superseded + t->skipped + t->deleted + t->missed + t->rejected)
 		return err_set(e, ERR_BUG, false, "bug in this program: %llu "
 		    "records came in, but %llu were inserted, %llu updated, "
-		    "%llu unchanged, %llu superseded, %llu skipped and %llu "
-		    "rejected; nothing of this batch was committed; please "
-		    "report it",
+		    "%llu unchanged, %llu superseded, %llu skipped, %llu "
+		    "deleted, %llu missed and %llu rejected; nothing of this "
+		    "batch was committed; please report it",
 		    (unsigned long long)t->in,
 		    (unsigned long long)t->inserted,
 		    (unsigned long long)t->updated,
 		    (unsigned long long)t->unchanged,
 		    (unsigned long long)t->superseded,
 		    (unsigned long long)t->skipped,
+		    (unsigned long long)t->deleted,
+		    (unsigned long long)t->missed,
 		    (unsigned long long)t->rejected);
 	if (in != due)
 		return err_set(e, ERR_BUG, false, "bug in this program: %llu "

@@ -22,7 +22,9 @@ put_ledger_counts_json(
 	json_put_int(b, "unchanged", (int64_t)t->unchanged);
 	json_put_int(b, "superseded", (int64_t)t->superseded);
 	json_put_int(b, "skipped", (int64_t)t->skipped);
-	json_put_int(b, "deleted", 0);
+	json_put_int(b, "deleted", (int64_t)t->deleted);
+	if (l->target.mode->deletes)
+		json_put_int(b, "missed", (int64_t)t->missed);
 	if (l->target.mode->removes)
 		json_put_int(b, "removed", (int64_t)t->removed);
 	json_put_int(b, "rejected", (int64_t)t->rejected);
@@ -48,6 +50,8 @@ parse_loader_counts(
 			.unchanged = (uint64_t)c[COUNT_UNCHANGED],
 			.superseded = (uint64_t)c[COUNT_SUPERSEDED],
 			.skipped = (uint64_t)c[COUNT_SKIPPED],
+			.deleted = (uint64_t)c[COUNT_DELETED],
+			.missed = (uint64_t)c[COUNT_MISSED],
 			.rejected = (uint64_t)c[COUNT_REJECTED],
 			.removed = (uint64_t)c[COUNT_REMOVED]
 		};

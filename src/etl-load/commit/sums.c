@@ -10,5 +10,7 @@ sums_add(struct sums *to, const struct sums *t)
 	to->superseded += t->superseded;
 	to->skipped += t->skipped;
 	to->rejected += t->rejected;
+	to->deleted += t->deleted;
+	to->missed += t->missed;
 	to->removed += t->removed;
 }

@@ -16,6 +16,9 @@ struct load_mode {
 	bool updates;           /* keyed: changes a row that is there already */
 	bool skips;             /* keyed: leaves a row that is there already as
 	                         * it is, and counts the record as skipped */
+	bool deletes;           /* a record may say that its row is deleted,
+	                         * which counts it as deleted, or as missed if
+	                         * there is no such row */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool complete;          /* needs a complete stream, which is no
