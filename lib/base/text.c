@@ -97,6 +97,12 @@ is_terminal_control(unsigned int cp)
 	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
+static bool
+is_printable(char c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
 size_t
 text_cut_length(const char *p, size_t n, size_t most)
 {
@@ -115,7 +121,11 @@ text_show(struct buf *b, const char *p, size_t n)
 	unsigned int cp = 0;
 
 	for (size_t at = 0, len; at < n; at += len) {
-		if ((len = utf8_decode(p + at, n - at, &cp)) == 0) {
+		for (len = 0; at + len < n && is_printable(p[at + len]); len++)
+			;
+		if (len > 0) {
+			buf_add(b, p + at, len);
+		} else if ((len = utf8_decode(p + at, n - at, &cp)) == 0) {
 			buf_printf(b, "\\x%02x", (unsigned char)p[at]);
 			len = 1;
 		} else if (!is_terminal_control(cp)) {

@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
 
 const char *
 lex_set_fault(struct scan *s, const char *at, const char *code, const char *why)
@@ -39,6 +38,19 @@ lex_set_unexpected(struct scan *s, const char *p, const char *other_reason)
 	    "found a byte order mark (U+FEFF)" : other_reason);
 }
 
+/* True if \c is an escape sequence (RFC 8259, section 7) other than \u. */
+static bool
+is_escape_letter(char c)
+{
+	switch (c) {
+	case '"': case '\\': case '/':
+	case 'b': case 'f': case 'n': case 'r': case 't':
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Checks the escape sequence whose backslash is at p. Returns the position
  * after the sequence. */
 static const char *
@@ -51,7 +63,7 @@ check_escape(struct scan *s, const char *p, unsigned int *flags)
 	if (end - p < 2)
 		return lex_set_unexpected(s, end, "");
 	if (p[1] != 'u') {
-		if (p[1] == '\0' || strchr("\"\\/bfnrt", p[1]) == NULL)
+		if (!is_escape_letter(p[1]))
 			return lex_set_unexpected(s, p + 1, "unknown escape");
 		return p + 2;
 	}

@@ -3,19 +3,21 @@
 #include "base/text.h"
 #include "json/span.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 size_t
 escape_decode(const char *p, unsigned int *cp)
 {
-	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
-	const char *l;
+	static const char means[UCHAR_MAX + 1] = { ['b'] = '\b', ['f'] = '\f',
+		['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+	const unsigned char letter = (unsigned char)p[1];
 	unsigned int low;
 
-	if (p[1] != 'u') {
-		l = strchr(letters, p[1]);
-		*cp = (unsigned char)(l ? means[l - letters] : p[1]);
+	if (letter != 'u') {
+		*cp = means[letter] != '\0' ? (unsigned char)means[letter] :
+		    letter;
 		return 2;
 	}
 	*cp = (unsigned int)text_parse_4_hex_digits(p + 2, p + 6);

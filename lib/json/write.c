@@ -5,16 +5,19 @@
 
 #include "base/text.h"
 
+#include <limits.h>
+
 static void
 put_escape(struct buf *b, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+	static const char letter[UCHAR_MAX + 1] = { ['"'] = '"',
+		['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
+		['\r'] = 'r', ['\t'] = 't' };
 	char out[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-	const char *l = c ? strchr(plain, c) : NULL;
 
-	if (l != NULL) {
-		out[1] = letter[l - plain];
+	if (letter[c] != '\0') {
+		out[1] = letter[c];
 		buf_add(b, out, 2);
 	} else {
 		buf_add(b, out, 6);
