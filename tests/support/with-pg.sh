@@ -17,8 +17,10 @@ exec 4>&1
 began=$log.began
 # psql and createdb in /usr/bin are scripts of Debian that look for the server's
 # version first, which takes more time than psql itself.  COMMAND finds the
-# programs behind them.
-clients=$(pg_config --bindir)
+# programs behind them.  After them come the programs of the Debian packages,
+# before others of the same names: a python3 that is a script of pyenv needs ten
+# times as long to start, and does not find the modules of the packages.
+first=$(pg_config --bindir):/usr/bin:/bin
 # -t keeps the server out of the system's list of clusters, so that a cluster
 # left by another run is not in the way.
 run_with_server() {
@@ -27,7 +29,7 @@ run_with_server() {
 	# shellcheck disable=SC2016
 	pg_virtualenv -t -o "fsync=${FSYNC:-off}" \
 	    sh -c ': >"$1"; PATH=$2:$PATH; shift 2; exec "$@" >&4 2>&1 4>&-' \
-	    sh "$began" "$clients" "$@" \
+	    sh "$began" "$first" "$@" \
 	    >"$log" 2>&1 || rc=$?
 }
 run_with_server "$@"
