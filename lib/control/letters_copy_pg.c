@@ -264,5 +264,8 @@ letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
 	letters_warn_of_changed_ids(changed);
 	if (r->n > 0 && resolve_letters_and_mark_found(db, r, e) == -1)
 		return -1;
-	return db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e);
+	if (db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e) == -1)
+		return -1;
+	return !db_is_pooled(db) ? 0 :
+	    db_script(db, db_sql(db, SQL_LETTERS_DROP_STAGE), e);
 }

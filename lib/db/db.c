@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "db/driver.h"
+#include "db/pg.h"
 
 #include <string.h>
 
@@ -59,6 +60,27 @@ db_pg_connection(const struct db *db)
 {
 	return db->driver->pg_connection == NULL ? NULL :
 	    db->driver->pg_connection(db->conn);
+}
+
+int
+db_set_limits(struct db *db, const struct db_limits *limits, struct err *e)
+{
+	fault_clear(&db->fault);
+	return db->driver->set_limits(db->conn, limits, e);
+}
+
+bool
+db_is_pooled(const struct db *db)
+{
+	const struct pg *pg = db_pg_connection(db);
+
+	return pg != NULL && pg_is_pooled(pg);
+}
+
+const char *
+db_on_commit(const struct db *db)
+{
+	return db_is_pooled(db) ? "ON COMMIT DROP" : "ON COMMIT DELETE ROWS";
 }
 
 const char *

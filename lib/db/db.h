@@ -75,6 +75,20 @@ bool db_url_has_password(const char *url);
 const char *db_warning_if_url_has_password(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
+/* Limits how long a statement waits for a lock, and how long it runs, in
+ * milliseconds; 0: as db_open() says. On PostgreSQL also sets the options of
+ * the session again, which a script may have changed. */
+struct db_limits {
+	uint64_t lock, statement;
+};
+int db_set_limits(
+    struct db *db, const struct db_limits *limits, struct err *e);
+/* True if a pool such as PgBouncer may give each transaction another session of
+ * PostgreSQL. Then a temporary table may not outlive its transaction. */
+bool db_is_pooled(const struct db *db);
+/* ON COMMIT and what happens to a temporary table of PostgreSQL, which other
+ * transactions use too unless there is a pool. */
+const char *db_on_commit(const struct db *db);
 /* The connection to a PostgreSQL server, for db/pg.h; NULL for SQLite. */
 struct pg;
 struct pg *db_pg_connection(const struct db *db);

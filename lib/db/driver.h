@@ -25,6 +25,8 @@ struct driver {
 	    struct db_fault *fault, struct err *e);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
+	int (*set_limits)(
+	    void *conn, const struct db_limits *limits, struct err *e);
 	void (*name)(void *conn, struct buf *b);        /* for messages */
 	int (*script)(void *conn, const char *sql, struct err *e);
 	void (*rollback)(void *conn);
@@ -78,8 +80,9 @@ struct wait_limit {
 void wait_limit_begin(struct wait_limit *p);
 bool stop_signal_ends_wait(const struct wait_limit *p);
 /* Sleeps for some milliseconds before a busy database is tried again; the first
- * try is 0. Returns false if the limit is over, or after ten seconds. */
-bool sleep_before_retry_if_allowed(struct wait_limit *p, int tries);
+ * try is 0. Returns false if the limit is over, or after `ms` milliseconds. */
+bool sleep_before_retry_if_allowed(
+    struct wait_limit *p, int tries, uint64_t ms);
 
 extern const struct driver driver_sqlite, driver_pg;
 

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_MS = 1500, BUSY_MS = 10000 };
+enum { STOP_MS = 1500 };
 
 /* Finds out why SQLite could not open a database file. If the file is missing
  * and cannot be created, SQLite reports only ENOENT. So this function tries to
@@ -136,8 +136,9 @@ fault_set_code_from_sqlstate_text(
 {
 	const char *state = strstr(text, ":  ");
 
-	if (state != NULL && strspn(state + 3,
-	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
+	/* 08P01 is what PgBouncer gives for every reason. */
+	if (state != NULL && strncmp(state + 3, "08P01", 5) != 0 &&
+	    strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
 		e->code = fault_classify_sqlstate(f, state + 3, &e->transient);
 }
 
@@ -243,11 +244,15 @@ fault_classify_libpq(const char *text)
 	static const char *const config[] = {
 		"invalid port number", "invalid integer value",
 		"definition of service", "service file", "invalid sslmode",
+		/* of PgBouncer */
+		"no such database", "unsupported startup parameter",
 	};
 	static const char *const denied[] = {
 		"no password supplied", "authentication method",
 		"certificate verify failed", "does not support SSL",
 		"root certificate file",
+		/* of PgBouncer */
+		"no such user", "SASL authentication failed",
 	};
 
 	for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
@@ -275,13 +280,14 @@ stop_signal_ends_wait(const struct wait_limit *p)
 }
 
 bool
-sleep_before_retry_if_allowed(struct wait_limit *p, int tries)
+sleep_before_retry_if_allowed(struct wait_limit *p, int tries, uint64_t ms)
 {
 	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
 
 	if (tries == 0)
 		wait_limit_begin(p);
-	if (stop_signal_ends_wait(p) || clock_ms() - p->since > BUSY_MS)
+	if (stop_signal_ends_wait(p) ||
+	    (uint64_t)(clock_ms() - p->since) > ms)
 		return false;
 	(void)nanosleep(&t, NULL);
 	return true;

@@ -3,7 +3,6 @@
 #include "db/pg_connect.h"
 #include "db/pg_name.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -129,12 +128,7 @@ pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
 	}
 }
 
-/* Sets the options that change how PostgreSQL reads and writes values, because
- * the role or the database may have other ones. lc_monetary is not among them:
- * other sessions read the stored money by it. Sends first_sql and the options
- * in one command, to save a round trip. They are not sent as options of the
- * connection, because a connection pool such as PgBouncer refuses most of
- * those. Sets *res to the answer, NULL if the connection is lost. Fails without
+/* Sets *res to the answer, NULL if the connection is lost. Fails without
  * memory. */
 static int
 set_session_options(struct pg *pg, PGresult **res, struct err *e)
@@ -143,16 +137,7 @@ set_session_options(struct pg *pg, PGresult **res, struct err *e)
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	buf_printf(&sql, "%s; SET client_encoding = 'UTF8';"
-	    "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD';"
-	    "SET IntervalStyle = 'postgres'; SET array_nulls = on;"
-	    "SET timezone_abbreviations = 'Default'; SET xmloption = content;"
-	    "SET extra_float_digits = 1; SET transform_null_equals = off;"
-	    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
-	    "SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 10;"
-	    "SET tcp_keepalives_count = 6;"
-	    "SET default_transaction_isolation = 'read committed'",
-	    pg->first_sql);
+	pg_session_put_first_script(&sql, pg);
 	(void)buf_text(&sql);
 	*res = NULL;
 	rc = buf_check(&sql, e);
@@ -160,6 +145,28 @@ set_session_options(struct pg *pg, PGresult **res, struct err *e)
 		*res = pg_wait_for_last_result(pg, false);
 	buf_release(&sql);
 	return rc;
+}
+
+bool
+pg_is_pooled(const struct pg *pg)
+{
+	return pg->pooled;
+}
+
+int
+pg_set_limits(struct pg *pg, const struct db_limits *limits, struct err *e)
+{
+	PGresult *res;
+
+	pg->limits = *limits;
+	if (pg->pooled)
+		return 0;
+	if (set_session_options(pg, &res, e) == -1)
+		return -1;
+	if (PQresultStatus(res) != PGRES_TUPLES_OK)
+		return pg_set_command_error_and_free(pg, res, e);
+	PQclear(res);
+	return 0;
 }
 
 static int
@@ -177,12 +184,23 @@ connect_and_set_session_options(struct pg *pg, struct err *e)
 	pg->opening = false;
 	if (rc == -1)
 		return -1;
-	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+	if (PQresultStatus(res) != PGRES_TUPLES_OK) {
 		(void)pg_set_command_error_and_free(pg, res, e);
 		return pg->stopped ? pg_connect_set_stop_error(e) : -1;
 	}
+	pg->pooled = *PQgetvalue(res, 0, 0) == '1';
 	PQclear(res);
 	return 0;
+}
+
+/* If a client leaves a transaction open, PgBouncer closes the session. */
+static void
+end_transaction_of_pool(struct pg *pg)
+{
+	PGTransactionStatusType now = PQtransactionStatus(pg->conn);
+
+	if (pg->pooled && (now == PQTRANS_INTRANS || now == PQTRANS_INERROR))
+		PQclear(PQexec(pg->conn, "ROLLBACK"));
 }
 
 void
@@ -190,7 +208,9 @@ pg_close(struct pg *pg)
 {
 	if (pg == NULL)
 		return;
+	end_transaction_of_pool(pg);
 	PQfinish(pg->conn);
+	buf_release(&pg->script);
 	free(pg->url);
 	free(pg);
 }
@@ -210,6 +230,7 @@ pg_open(struct pg **out, const char *url, const char *first_sql,
 	}
 	pg->first_sql = first_sql;
 	pg->fault = fault;
+	buf_init(&pg->script, SIZE_MAX / 4);
 	if (connect_and_set_session_options(pg, e) == 0) {
 		*out = pg;
 		return 0;
@@ -249,9 +270,12 @@ pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 	bool commits = strcmp(sql, "COMMIT") == 0;
 	ExecStatusType status;
 	PGresult *res = NULL;
+	const char *script;
 	int rc = 0;
 
-	if (PQsendQuery(pg->conn, sql) == 1)
+	if ((script = pg_session_add_options(pg, sql, e)) == NULL)
+		return -1;
+	if (PQsendQuery(pg->conn, script) == 1)
 		res = pg_wait_for_last_result(pg, commits);
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
@@ -273,6 +297,12 @@ pg_rollback(struct pg *pg)
 	pg->copying = false;
 	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		PQclear(PQexec(pg->conn, "ROLLBACK"));
+}
+
+bool
+pg_is_in_transaction(const struct pg *pg)
+{
+	return PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 }
 
 bool
@@ -301,6 +331,17 @@ pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
     size_t n, struct err *e)
 {
 	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
+	    a->format, 0) == 0)
+		return pg_set_command_error_and_free(pg, NULL, e);
+	(void)PQsetSingleRowMode(pg->conn);
+	return 0;
+}
+
+int
+pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
+    const struct pg_args *a, size_t n, struct err *e)
+{
+	if (PQsendQueryParams(pg->conn, sql, (int)n, types, a->v, a->len,
 	    a->format, 0) == 0)
 		return pg_set_command_error_and_free(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
@@ -352,34 +393,4 @@ pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
 	*oid = PQftype(res, (int)i);
 	return PQgetisnull(res, 0, (int)i) ? NULL :
 	    PQgetvalue(res, 0, (int)i);
-}
-
-int
-pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
-{
-	size_t part;
-
-	for (; n > 0; p += part, n -= part) {
-		part = n > INT_MAX ? INT_MAX : n;
-		if (PQputCopyData(pg->conn, p, (int)part) != 1)
-			return pg_set_command_error_and_free(pg, NULL, e);
-	}
-	return 0;
-}
-
-int
-pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
-{
-	PGresult *res;
-
-	pg->copying = false;
-	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return pg_set_command_error_and_free(pg, NULL, e);
-	res = pg_wait_for_last_result(pg, false);
-	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return pg_set_command_error_and_free(pg, res, e);
-	if (rows != NULL)
-		*rows = strtoll(PQcmdTuples(res), NULL, 10);
-	PQclear(res);
-	return 0;
 }

@@ -22,6 +22,14 @@ void pg_append_name_for_messages(const struct pg *pg, struct buf *b);
 unsigned long pg_count_opens(const struct pg *pg);   /* how often it was opened,
                                                  * also by pg_reopen() */
 bool pg_can_run_command(const struct pg *pg);
+bool pg_is_in_transaction(const struct pg *pg);
+/* True if a pool such as PgBouncer is between this program and the server. Such
+ * a pool may give each transaction another session. So nothing of a session may
+ * be used after the end of a transaction: no prepared statement, no temporary
+ * table, no lock, no option. The options are set in each transaction. */
+bool pg_is_pooled(const struct pg *pg);
+int pg_set_limits(
+    struct pg *pg, const struct db_limits *limits, struct err *e);
 
 /* Discards all rows, also those of COPY ... TO STDOUT. *copy_in_began:
  * the server waits for the data of a COPY ... FROM STDIN. */
@@ -34,6 +42,10 @@ int pg_prepare(struct pg *pg, const char *name, const char *sql,
     const unsigned *types, size_t n, struct err *e);
 int pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
     size_t n, struct err *e);
+/* Sends a statement that need not be prepared before. types: as above, or NULL
+ * if the server finds them all. */
+int pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
+    const struct pg_args *a, size_t n, struct err *e);
 /* Waits for the next answer of the server; NULL if there are no more. */
 struct pg_answer *pg_next_answer(struct pg *pg);
 void pg_answer_free(struct pg_answer *a);

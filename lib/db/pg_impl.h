@@ -7,6 +7,7 @@
 #ifndef DB_PG_IMPL_H
 #define DB_PG_IMPL_H
 
+#include "base/buf.h"
 #include "db/driver.h"
 #include "db/pg.h"
 
@@ -18,6 +19,9 @@ struct pg {
 	const char *first_sql;  /* script for a new session */
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
+	struct db_limits limits;
+	struct buf script;      /* of pg_session_add_options() */
+	bool pooled;            /* pg_is_pooled() */
 	bool copying;
 	bool opening; /* connect_and_set_session_options() is running */
 	bool stopped; /* a signal has ended connect_and_set_session_options() */
@@ -29,5 +33,13 @@ PGresult *pg_as_pgresult(const struct pg_answer *a);
 PGresult *pg_wait_for_last_result(struct pg *pg, bool ignores_signals);
 int pg_set_command_error_and_free(
     struct pg *pg, PGresult *res, struct err *e);
+/* Appends the script that sets the options of a session. Its answer is one row,
+ * whose first column is 1 if a pool has answered, else 0. */
+void pg_session_put_first_script(struct buf *b, const struct pg *pg);
+/* Returns the script with the options of the session, if it begins a
+ * transaction that a pool may give to any session; else returns the script as
+ * it is. The text is valid until the next call; NULL with *e without memory. */
+const char *pg_session_add_options(
+    struct pg *pg, const char *script, struct err *e);
 
 #endif

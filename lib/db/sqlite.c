@@ -70,7 +70,10 @@ static int
 lite_exec(void *conn, const char *sql, struct err *e)
 {
 	struct lite *c = conn;
-	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+	int rc;
+
+	lite_start_time_limit(c);
+	rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(c, rc, e);
 }
@@ -85,14 +88,6 @@ lite_close(void *conn)
 	(void)sqlite3_close_v2(c->db);
 	free(c->path);
 	free(c);
-}
-
-int
-lite_wait_busy(void *conn, int tries)
-{
-	struct lite *c = conn;
-
-	return sleep_before_retry_if_allowed(&c->wait_limit, tries);
 }
 
 /* A small page cache saves memory: a large one keeps a copy of large rows. A
@@ -274,9 +269,11 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
 	}
 	if (rc != SQLITE_OK)
 		return lite_set_error_and_fault(s->lite, rc, e);
-	if (bytes <= LARGE && sqlite3_stmt_readonly(s->st) != 0)
-		return 0;
-	return lite_set_cache_size(s->lite, bytes > LARGE, e);
+	if ((bytes > LARGE || sqlite3_stmt_readonly(s->st) == 0) &&
+	    lite_set_cache_size(s->lite, bytes > LARGE, e) == -1)
+		return -1;
+	lite_start_time_limit(s->lite);
+	return 0;
 }
 
 /* SQLITE_ERROR from a running statement means that an SQL function refused a
@@ -360,6 +357,7 @@ const struct driver driver_sqlite = {
 	.open = lite_open,
 	.close = lite_close,
 	.reopen = lite_reopen,
+	.set_limits = lite_set_limits,
 	.name = lite_append_name_for_messages,
 	.script = lite_exec,
 	.rollback = lite_rollback,

@@ -16,6 +16,8 @@ struct lite {
 	sqlite3 *db;
 	char *path;
 	struct db_fault *fault;
+	struct db_limits limits;
+	int64_t until;          /* clock_ms() when the statement is too late */
 	struct wait_limit wait_limit;
 	bool has_small_cache;
 };
@@ -24,6 +26,10 @@ int lite_open_file(struct lite **out, const char *path, int flags,
     struct db_fault *fault, struct err *e);
 void lite_close(void *lite);
 int lite_wait_busy(void *lite, int tries);
+/* Call this before each statement: its time begins. */
+void lite_start_time_limit(struct lite *c);
+int lite_set_limits(
+    void *lite, const struct db_limits *limits, struct err *e);
 int lite_set_error_and_fault(struct lite *c, int rc, struct err *e);
 /* Returns a result code of SQLite. If `copies` is false, the value must stay
  * until the statement is reset. */

@@ -6,7 +6,8 @@
 -- does not name is searched first. The operators are written with their schema,
 -- because they are looked up before the path is changed. The pattern has no
 -- backslash, because standard_conforming_strings may still be off.
-SELECT pg_catalog.set_config('search_path', p.others, false)
+-- {local} is true if the path is changed until the end of the transaction only.
+SELECT pg_catalog.set_config('search_path', p.others, {local})
 FROM (
     SELECT pg_catalog.string_agg(s.name, ', ' ORDER BY s.place)
             FILTER (WHERE NOT s.is_catalog) AS others,

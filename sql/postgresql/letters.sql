@@ -189,6 +189,11 @@ RELEASE SAVEPOINT etl_letters;
 DELETE FROM pg_temp.etl_letters;
 DELETE FROM pg_temp.etl_resolves
 
+-- name: letters_drop_stage
+-- Drops the temporary tables. A pool such as PgBouncer may give the session to
+-- another client after the transaction.
+DROP TABLE pg_temp.etl_letters, pg_temp.etl_resolves
+
 -- name: letters_count
 -- Counts the dead letters that match a filter, whose conditions are appended to
 -- WHERE true.

@@ -47,6 +47,15 @@ run_script_twice_if_table_exists(
 }
 
 static int
+set_limits(struct loader *l, struct err *e)
+{
+	const struct db_limits limits = { .lock = l->o->lock_timeout,
+		.statement = l->o->statement_timeout };
+
+	return db_set_limits(l->db, &limits, e);
+}
+
+static int
 run_ddl_file(struct loader *l, struct err *e)
 {
 	struct buf b;
@@ -62,9 +71,9 @@ run_ddl_file(struct loader *l, struct err *e)
 		    "contains a NUL byte", l->o->ddl);
 	if (rc == 0)
 		rc = run_script_twice_if_table_exists(l, buf_text(&b), e);
-	/* The script may have changed the search_path. */
-	if (rc == 0 && db_kind(l->db) == DB_POSTGRESQL)
-		rc = db_script(l->db, db_sql(l->db, SQL_CATALOG_FIRST), e);
+	/* The script may have changed options of the session. */
+	if (rc == 0)
+		rc = set_limits(l, e);
 	buf_release(&b);
 	return rc;
 }
@@ -87,6 +96,9 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 	    l->o->ddl != NULL || !no_option_or_variable_names_database(l->o);
 
 	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
+		return -1;
+	if (l->o->lock_timeout + l->o->statement_timeout > 0 &&
+	    set_limits(l, e) == -1)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;

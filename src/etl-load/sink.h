@@ -4,7 +4,7 @@
  * Borrows: db and t until close(); the chunk o->chunk during apply().
  * Gives: apply() writes the chunk's records in the open transaction and adds
  *        their outcomes to o. settle() is called before the commit, reset()
- *        after the connection was lost.
+ *        after the session was lost, and before each batch if there is a pool.
  * Fails: -1; e->transient and db_fault() say whether a retry may help. */
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H

@@ -59,8 +59,8 @@ mutant power.t 'the folder of a state file is not synced' lib/control/file_repla
 mutant etl-load/faults.t 'a session of a silent loader keeps its locks' \
     sql/postgresql/control.sql@control_limit_idle "s/'60s'/'0'/" \
     'idle time-out: it is 1 minute once the ledger row is written'
-mutant etl-load/faults.t 'the server does not probe a dead connection' lib/db/pg.c \
-    's/SET tcp_keepalives_idle = 60; //' \
+mutant etl-load/faults.t 'the server does not probe a dead connection' lib/db/pg_session.c \
+    's/{ "tcp_keepalives_idle", "60" },//' \
     'idle time-out: it is 1 minute once the ledger row is written'
 
 # A reader that leaves.
@@ -136,8 +136,8 @@ mutant etl-load/unchanged.t 'a value in an array is not checked' src/etl-load/pg
 mutant etl-load/unchanged.t 'an integer that a double rounds is stored' src/etl-load/table/exact_number.c \
     's/return number_equals(stored, .*/return true;/' \
     'sqlite: a value that would change is rejected'
-mutant etl-load/unchanged.t 'a setting of the database turns null into a text' lib/db/pg.c \
-    's/SET array_nulls = on;//' \
+mutant etl-load/unchanged.t 'a setting of the database turns null into a text' lib/db/pg_session.c \
+    's/{ "array_nulls", "on" },//' \
     'postgresql: settings of the database do not change how values are read'
 
 # A table that is altered during a load.

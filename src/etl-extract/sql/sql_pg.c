@@ -22,6 +22,7 @@ pg_source_close(void *self)
 	sql_columns_release(&s->columns);
 	sql_text_release(&s->text);
 	buf_release(&s->sql);
+	buf_release(&s->last);
 	buf_release(&s->table);
 	db_close(s->db);
 	free(s);
@@ -111,6 +112,7 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	sql_text_init(&s->text);
 	buf_init(&s->table, SQL_MAX);
 	buf_init(&s->sql, SQL_MAX);
+	buf_init(&s->last, SQL_MAX);
 	pg_args_init(&s->args);
 	rc = db_open(&s->db, url, e);
 	if (rc == 0) {
@@ -167,7 +169,7 @@ send_query(struct pg_source *s, const char *since, const char *until,
 		v[s->text.until - 1] = db_text(until);
 	if (pg_args_set(&s->args, v, n, &ignored, e) == -1)
 		return -1;
-	return pg_send_prepared(s->pg, s->name, &s->args, n, e);
+	return pg_source_send_query(s, e);
 }
 
 /* Begins the one transaction in which all is read. The query was prepared

@@ -33,17 +33,36 @@ pg_source_count_params(const struct pg_source *s)
 	return (size_t)(s->text.since > 0) + (s->text.until > 0);
 }
 
+/* A pool may give the next transaction another session, so there the statement
+ * is unnamed, and it is prepared and described in one transaction. A statement
+ * that failed has ended its transaction. */
+static int
+begin_if_pooled(struct pg_source *s, struct err *e)
+{
+	if (!pg_is_pooled(s->pg))
+		return 0;
+	s->name[0] = '\0';
+	db_rollback(s->db);
+	return db_begin(s->db, e);
+}
+
 static int
 prepare(struct pg_source *s, const char *sql, unsigned type, struct err *e)
 {
 	const unsigned types[SQL_PARAMS] = { type, type };
 
 	(void)snprintf(s->name, sizeof(s->name), "etl_query_%u", ++s->serial);
-	if (pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
+	if (begin_if_pooled(s, e) == -1 ||
+	    pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
 		e) == -1)
 		return -1;
 	s->param_type = type;
-	return 0;
+	if (!pg_is_pooled(s->pg))
+		return 0;
+	buf_clear(&s->last);
+	buf_str(&s->last, sql);
+	(void)buf_text(&s->last);
+	return buf_check(&s->last, e);
 }
 
 /* Prepares the query and leaves the types of its parameters to the server. In
@@ -159,6 +178,8 @@ prepare_wrapped_if_needed(struct pg_source *s, struct err *e)
 int
 pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
 {
+	int rc = -1;
+
 	sql_text_release(&s->text);
 	sql_text_init(&s->text);
 	s->wrapped_at = 0;
@@ -168,9 +189,22 @@ pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "--query: $1 and other "
 		    "numbered parameters have no value: use :since and "
 		    ":until");
-	if (prepare_with_first_type_that_fits(s, e) == -1 ||
-	    describe_columns(s, e) == -1 ||
-	    prepare_with_cursor_type(s, e) == -1)
-		return -1;
-	return prepare_wrapped_if_needed(s, e);
+	if (prepare_with_first_type_that_fits(s, e) == 0 &&
+	    describe_columns(s, e) == 0 &&
+	    prepare_with_cursor_type(s, e) == 0)
+		rc = prepare_wrapped_if_needed(s, e);
+	if (pg_is_pooled(s->pg))
+		db_rollback(s->db);
+	return rc;
+}
+
+int
+pg_source_send_query(struct pg_source *s, struct err *e)
+{
+	const unsigned types[SQL_PARAMS] = { s->param_type, s->param_type };
+	size_t n = pg_source_count_params(s);
+
+	return pg_is_pooled(s->pg) ?
+	    pg_send_unprepared(s->pg, s->last.data, types, &s->args, n, e) :
+	    pg_send_prepared(s->pg, s->name, &s->args, n, e);
 }

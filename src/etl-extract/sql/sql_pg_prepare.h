@@ -20,6 +20,8 @@ struct pg_source {
 	struct sql_text text;   /* the query, with $1 and $2 */
 	struct buf table;       /* of --table, in SQL quotes */
 	struct buf sql;         /* the last query that was made for --table */
+	struct buf last;        /* pg_is_pooled(): the last query that was
+	                         * prepared */
 	struct sql_columns columns;
 	unsigned cursor_type;   /* OID; 0: not known */
 	unsigned param_type;    /* with which the query was prepared */
@@ -34,6 +36,8 @@ struct pg_source {
 int pg_source_prepare_query(
     struct pg_source *s, const char *sql, struct err *e);
 size_t pg_source_count_params(const struct pg_source *s);
+/* Sends the query that was prepared last, with s->args. */
+int pg_source_send_query(struct pg_source *s, struct err *e);
 /* Adds to the message where in the user's query the error is. Returns -1. */
 int pg_source_prefix_position(const struct pg_source *s, struct err *e);
 

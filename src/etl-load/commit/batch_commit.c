@@ -186,6 +186,8 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	int rc = -1;
 
 	outcome_reset_for_try(&l->outcome);
+	if (db_is_pooled(l->db))
+		l->sink->reset(l->self);
 	if (create_control_tables_if_needed(l, e) == -1 ||
 	    db_begin(l->db, e) == -1)
 		return -1;

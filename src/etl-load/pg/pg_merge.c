@@ -202,7 +202,7 @@ merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (fail_if_merge_of_no_rows_fails(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_create_found_table(&s->sql);
+	pg_put_create_found_table(&s->sql, s->target);
 	if (pg_run_sql_text(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);

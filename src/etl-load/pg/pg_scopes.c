@@ -52,12 +52,11 @@ create_table_of_scopes(struct pg_scopes *s, struct err *e)
 	return run_sql(s, NULL, e);
 }
 
-int
-pg_scopes_check(struct pg_scopes *s, struct err *e)
+static int
+create_table_and_explain_delete(struct pg_scopes *s, struct err *e)
 {
 	if (create_table_of_scopes(s, e) == -1)
 		return -1;
-	s->there = true;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
 	pg_put_delete_scopes(&s->sql, s->target, NULL);
@@ -66,6 +65,23 @@ pg_scopes_check(struct pg_scopes *s, struct err *e)
 	err_prefix(e, "table %s: the rows of a scope cannot be deleted",
 	    s->target->table->name);
 	return -1;
+}
+
+/* In one transaction: without one, a pool could run the two statements in two
+ * sessions. */
+int
+pg_scopes_check(struct pg_scopes *s, struct err *e)
+{
+	int rc;
+
+	if (db_begin(s->db, e) == -1)
+		return -1;
+	rc = create_table_and_explain_delete(s, e);
+	if (rc == 0 && (rc = db_commit(s->db, e)) == 0)
+		s->there = true;
+	else
+		db_rollback(s->db);
+	return rc;
 }
 
 int

@@ -14,28 +14,28 @@ void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
 	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED "; "
-	    "CREATE TEMP TABLE etl_load_stage "
-	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
+	    "CREATE TEMP TABLE etl_load_stage ");
+	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
+	    t->on_commit);
 	for (size_t i = 0; i < t->table->n; i++)
 		buf_printf(b, ", %s", quoted(t, i));
 	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
 }
 
 void
-pg_put_create_found_table(struct buf *b)
+pg_put_create_found_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
 	    "inserted int, updated int, unchanged int, superseded int, "
-	    "most int) "
-	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
+	    "most int) %s; DELETE FROM " PG_FOUND, t->on_commit);
 }
 
 void
 pg_put_create_merged_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged "
-	    "ON COMMIT DELETE ROWS AS SELECT false AS \"etl.new\", ");
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged "
+	    "%s AS SELECT false AS \"etl.new\", ", t->on_commit);
 	sql_put_key_columns(b, t);
 	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED,
 	    t->table->quoted);
@@ -155,9 +155,8 @@ pg_put_same_key_condition(
 void
 pg_put_create_scope_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " PG_SCOPE "; "
-	    "CREATE TEMP TABLE etl_load_scope "
-	    "ON COMMIT DELETE ROWS AS SELECT ");
+	buf_printf(b, "DROP TABLE IF EXISTS " PG_SCOPE "; "
+	    "CREATE TEMP TABLE etl_load_scope %s AS SELECT ", t->on_commit);
 	sql_put_columns(b, t, &t->scope, false);
 	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
 }

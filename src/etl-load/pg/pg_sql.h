@@ -18,7 +18,7 @@
 #define PG_SCOPE "pg_temp.etl_load_scope"
 
 void pg_put_create_stage_table(struct buf *b, const struct target *t);
-void pg_put_create_found_table(struct buf *b);
+void pg_put_create_found_table(struct buf *b, const struct target *t);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
 void pg_put_create_scope_table(struct buf *b, const struct target *t);
 /* Deletes the rows of the scopes in PG_SCOPE: of those without a NULL or, if

@@ -87,6 +87,13 @@ refuse_columns_named_etl(const struct pg_sink *s, struct err *e)
 	return 0;
 }
 
+/* True if the staging table is made once and stays in the session. */
+static bool
+stays_in_session(const struct pg_sink *s)
+{
+	return !s->straight && !db_is_pooled(s->db);
+}
+
 static int
 pg_sink_open(void **self, struct db *db, const struct target *t,
     struct err *e)
@@ -105,12 +112,12 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	    find_deferred_constraints(s, e) == -1 ||
 	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||
-	    (!s->straight && create_stage_table(s, e) == -1)) {
+	    (stays_in_session(s) && create_stage_table(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
 		return -1;
 	}
-	s->staging = !s->straight;
+	s->staging = stays_in_session(s);
 	return 0;
 }
 

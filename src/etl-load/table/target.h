@@ -27,6 +27,7 @@ struct target {
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change
 	                                 * some values (struct column) */
+	const char *on_commit;          /* PostgreSQL: of temporary tables */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
 };

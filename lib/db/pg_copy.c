@@ -1,0 +1,34 @@
+#include "db/pg_impl.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+int
+pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
+{
+	size_t part;
+
+	for (; n > 0; p += part, n -= part) {
+		part = n > INT_MAX ? INT_MAX : n;
+		if (PQputCopyData(pg->conn, p, (int)part) != 1)
+			return pg_set_command_error_and_free(pg, NULL, e);
+	}
+	return 0;
+}
+
+int
+pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
+{
+	PGresult *res;
+
+	pg->copying = false;
+	if (PQputCopyEnd(pg->conn, NULL) != 1)
+		return pg_set_command_error_and_free(pg, NULL, e);
+	res = pg_wait_for_last_result(pg, false);
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		return pg_set_command_error_and_free(pg, res, e);
+	if (rows != NULL)
+		*rows = strtoll(PQcmdTuples(res), NULL, 10);
+	PQclear(res);
+	return 0;
+}

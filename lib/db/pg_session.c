@@ -1,0 +1,110 @@
+#include "db/pg_impl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The options that change how PostgreSQL reads and writes values: the role, the
+ * database or another client of a pool may have set other ones. lc_monetary is
+ * not among them: other sessions read the stored money by it. They are not sent
+ * when the program connects, because PgBouncer refuses most of them there. */
+static const char *const options[][2] = {
+	{ "client_encoding", "UTF8" },
+	{ "TimeZone", "UTC" },
+	{ "DateStyle", "ISO, YMD" },
+	{ "IntervalStyle", "postgres" },
+	{ "array_nulls", "on" },
+	{ "timezone_abbreviations", "Default" },
+	{ "xmloption", "content" },
+	{ "extra_float_digits", "1" },
+	{ "transform_null_equals", "off" },
+	{ "bytea_output", "hex" },
+	{ "standard_conforming_strings", "on" },
+	{ "default_transaction_isolation", "read committed" },
+	{ "tcp_keepalives_idle", "60" },
+	{ "tcp_keepalives_interval", "10" },
+	{ "tcp_keepalives_count", "6" },
+};
+
+/* Appends first_sql, whose {local} says whether it sets an option until the end
+ * of the transaction. */
+static void
+put_first_sql(struct buf *b, const struct pg *pg, const char *is_local)
+{
+	static const char placeholder[] = "{local}";
+	const char *at = strstr(pg->first_sql, placeholder);
+
+	if (at == NULL) {
+		buf_str(b, pg->first_sql);
+		return;
+	}
+	buf_add(b, pg->first_sql, (size_t)(at - pg->first_sql));
+	buf_str(b, is_local);
+	buf_str(b, at + strlen(placeholder));
+}
+
+static void
+put_option(struct buf *b, const char *name, const char *value,
+    const char *is_local)
+{
+	buf_printf(b, ", pg_catalog.set_config('%s', '%s', %s)", name, value,
+	    is_local);
+}
+
+static void
+put_limit(struct buf *b, const char *name, uint64_t ms, const char *is_local)
+{
+	if (ms > 0)
+		buf_printf(b, ", pg_catalog.set_config('%s', '%" PRIu64 "', "
+		    "%s)", name, ms, is_local);
+}
+
+/* Appends the statements that set the options. is_local: an SQL expression,
+ * true if they are set until the end of the transaction. The last statement
+ * returns this value as its first column, as 1 or 0. */
+static void
+put_options(struct buf *b, const struct pg *pg, const char *is_local)
+{
+	put_first_sql(b, pg, is_local);
+	buf_printf(b, "; SELECT (%s)::int", is_local);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		put_option(b, options[i][0], options[i][1], is_local);
+	put_limit(b, "lock_timeout", pg->limits.lock, is_local);
+	put_limit(b, "statement_timeout", pg->limits.statement, is_local);
+}
+
+/* When a client connects, the server tells it the id of the process that serves
+ * it. A pool tells it another id, because the process will change. Then the
+ * options are set for this transaction only, so that no other client of the
+ * pool gets them. One script does all this, to save a round trip. */
+void
+pg_session_put_first_script(struct buf *b, const struct pg *pg)
+{
+	char other[64];
+
+	(void)snprintf(other, sizeof(other), "pg_catalog.pg_backend_pid() "
+	    "OPERATOR(pg_catalog.<>) %d", PQbackendPID(pg->conn));
+	put_options(b, pg, other);
+}
+
+/* BEGIN stands before the options, because it sets the isolation level, which
+ * must come first. Another script is one transaction together with the options,
+ * unless it begins one by itself. */
+const char *
+pg_session_add_options(struct pg *pg, const char *script, struct err *e)
+{
+	bool begins = strncmp(script, "BEGIN", 5) == 0 &&
+	    strchr(script, ';') == NULL;
+	struct buf *b = &pg->script;
+
+	if (!pg->pooled || PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+		return script;
+	buf_clear(b);
+	if (begins)
+		buf_printf(b, "%s; ", script);
+	put_options(b, pg, "true");
+	if (!begins)
+		buf_printf(b, "; %s", script);
+	(void)buf_text(b);
+	return buf_check(b, e) == -1 ? NULL : b->data;
+}

@@ -1,0 +1,39 @@
+/* Statements with parameters on a connection to PostgreSQL, as struct driver
+ * describes them: pg_statement_start() and so on are its functions.
+ * Owns:  pg_statement_create() allocates, pg_statement_drop() frees.
+ * Borrows: the link until the statement is dropped. */
+#ifndef DB_PG_STATEMENT_H
+#define DB_PG_STATEMENT_H
+
+#include "db/driver.h"
+#include "db/pg.h"
+
+#define PG_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+/* A PostgreSQL connection, which runs one command at a time. If the server is
+ * still sending the rows of one statement and the program wants to run another
+ * command, the remaining rows are first read into memory. */
+struct link {
+	struct pg *pg;
+	struct db_fault *fault;
+	struct pg_stmt *busy;   /* the server is sending its rows */
+	unsigned long serial;   /* for names of prepared statements */
+};
+
+int link_exec(struct link *l, const char *sql, struct err *e);
+/* Reads the rows that the server is still sending into memory, so that the
+ * connection can take a command. */
+int link_read_pending_rows(struct link *l, struct err *e);
+
+int pg_statement_create(
+    void *conn, void **stmt, const char *sql, struct err *e);
+int pg_statement_start(void *stmt, const struct db_value *v, size_t n,
+    bool ignored, struct err *e);
+int pg_statement_next(void *stmt, struct err *e);
+size_t pg_statement_columns(const void *stmt);
+struct db_value pg_statement_column(const void *stmt, size_t i);
+int64_t pg_statement_changed(const void *stmt);
+void pg_statement_reset(void *stmt);
+void pg_statement_drop(void *stmt);
+
+#endif

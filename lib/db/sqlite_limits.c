@@ -1,0 +1,46 @@
+#include "base/clock.h"
+#include "db/sqlite_impl.h"
+
+enum {
+	BUSY_MS = 10000,
+	STEPS = 10000           /* of SQLite's machine between two looks at the
+	                         * clock */
+};
+
+void
+lite_start_time_limit(struct lite *c)
+{
+	if (c->limits.statement > 0)
+		c->until = clock_ms() + (int64_t)c->limits.statement;
+}
+
+int
+lite_wait_busy(void *conn, int tries)
+{
+	struct lite *c = conn;
+
+	return sleep_before_retry_if_allowed(&c->wait_limit, tries,
+	    c->limits.lock > 0 ? c->limits.lock : BUSY_MS);
+}
+
+static int
+lite_is_too_late(void *conn)
+{
+	const struct lite *c = conn;
+
+	return clock_ms() > c->until;
+}
+
+/* SQLite has no limit of its own for the time of a statement. It calls the
+ * progress handler every so many steps. */
+int
+lite_set_limits(void *conn, const struct db_limits *limits, struct err *e)
+{
+	struct lite *c = conn;
+
+	c->limits = *limits;
+	if (limits->statement > 0)
+		sqlite3_progress_handler(
+		    c->db, STEPS, lite_is_too_late, c);
+	return 0;
+}
