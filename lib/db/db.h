@@ -40,6 +40,9 @@ struct db_fault {
 	                         * SQLITE_CONSTRAINT and others */
 	bool ended;             /* SQLite: the statement has rolled back the
 	                         * transaction, as RAISE(ROLLBACK) does */
+	bool busy;              /* a lock was not free in time */
+	bool late;              /* the statement ran too long, or was
+	                         * cancelled */
 	bool again;             /* reconnect or roll back, then try again */
 	bool lost;              /* the connection is lost: call db_reopen(). If
 	                         * the statement was COMMIT, it is not known

@@ -45,7 +45,7 @@ fault_clear(struct db_fault *f)
 {
 	f->sqlstate[0] = f->column[0] = f->constraint[0] = '\0';
 	f->line = f->position = 0;
-	f->data = f->ended = f->again = f->lost = false;
+	f->data = f->ended = f->busy = f->late = f->again = f->lost = false;
 }
 
 static void
@@ -126,6 +126,8 @@ fault_classify_sqlstate(struct db_fault *f, const char *state, bool *transient)
 		s++;
 	f->data = s->data;
 	f->again = s->again;
+	f->busy = strcmp(state, "55P03") == 0;
+	f->late = strcmp(state, "57014") == 0;
 	*transient = s->transient;
 	return s->code;
 }

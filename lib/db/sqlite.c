@@ -54,6 +54,8 @@ lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 	fault_clear(c->fault);
 	c->fault->data = k->data;
 	c->fault->again = k->again;
+	c->fault->busy = k->rc == SQLITE_BUSY || k->rc == SQLITE_LOCKED;
+	c->fault->late = k->rc == SQLITE_INTERRUPT;
 	if (k->data) {
 		fault_parse_sqlite_message(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "commit/complete.h"
 #include "commit/old_rows.h"
+#include "commit/time_limits.h"
 #include "stream/record_options.h"
 
 #include <stdlib.h>
@@ -47,15 +48,6 @@ run_script_twice_if_table_exists(
 }
 
 static int
-set_limits(struct loader *l, struct err *e)
-{
-	const struct db_limits limits = { .lock = l->o->lock_timeout,
-		.statement = l->o->statement_timeout };
-
-	return db_set_limits(l->db, &limits, e);
-}
-
-static int
 run_ddl_file(struct loader *l, struct err *e)
 {
 	struct buf b;
@@ -73,7 +65,7 @@ run_ddl_file(struct loader *l, struct err *e)
 		rc = run_script_twice_if_table_exists(l, buf_text(&b), e);
 	/* The script may have changed options of the session. */
 	if (rc == 0)
-		rc = set_limits(l, e);
+		rc = time_limits_set(l, e);
 	buf_release(&b);
 	return rc;
 }
@@ -97,8 +89,7 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 
 	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
 		return -1;
-	if (l->o->lock_timeout + l->o->statement_timeout > 0 &&
-	    set_limits(l, e) == -1)
+	if (time_limits_set_if_given(l, e) == -1)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;
@@ -132,6 +123,8 @@ open_database_table_and_sink_or_close(void *self, struct err *e)
 
 	if (open_database_table_and_sink(l, e) == 0)
 		return 0;
+	if (l->db != NULL)
+		time_limits_name_in_error(l, e);
 	close_database_table_and_sink(l);
 	return -1;
 }
@@ -188,6 +181,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	if (record_options_check(o->max_record, o->duplicates, &dup, e) == -1 ||
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    load_mode_find(&mode, o, e) == -1 ||
+	    time_limits_check_options(o, e) == -1 ||
 	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||

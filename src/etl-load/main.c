@@ -24,7 +24,8 @@
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
  *            was altered; complete: input that must be complete; old_rows:
- *            the rows that a mode replaces */
+ *            the rows that a mode replaces; time_limits: --lock-timeout and
+ *            the like */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -42,11 +43,13 @@ static const char usage[] =
     "                [--batch N] [--compare COLS] [--complete]\n"
     "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
     "                [--duplicate-members last]\n"
-    "                [--flush DURATION] [--key COLS] [--lossy]\n"
-    "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
-    "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
-    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
-    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
+    "                [--flush DURATION] [--key COLS]\n"
+    "                [--lock-timeout DURATION] [--lossy] [--max-record SIZE]\n"
+    "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
+    "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
+    "                [--retries N] [--scope COLS] [--scope-value V]\n"
+    "                [--seen COL] [--single-transaction]\n"
+    "                [--statement-timeout DURATION] [--synchronous LEVEL]\n"
     "                [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
@@ -87,6 +90,13 @@ static const struct opt options[] = {
 	    0 },
 	{ "seen", OPT_STRING, AT(seen), "COL",
 	    "set COL to the time in every row that a record names", NULL,
+	    0 },
+	{ "lock-timeout", OPT_DURATION, AT(lock_timeout), "DURATION",
+	    "wait at most so long for a lock of the database", NULL, 0 },
+	{ "statement-timeout", OPT_DURATION, AT(statement_timeout),
+	    "DURATION", "let a statement run at most so long", NULL, 0 },
+	{ "synchronous", OPT_STRING, AT(synchronous), "LEVEL",
+	    "SQLite: full, or normal, which waits less for the disk", NULL,
 	    0 },
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	{ "again", OPT_FLAG, AT(again), NULL,

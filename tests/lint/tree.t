@@ -35,10 +35,13 @@ is 'one header includes jv.h, the values of libjq' \
 is 'one file includes libpq, and one header of lib/db for the others' 'lib/db/pg_connect.c
 lib/db/pg_impl.h' "$(including 'libpq.*')"
 is 'pg_impl.h is included in lib/db only' 'lib/db/pg.c
-lib/db/pg_read.c' "$(xargs grep -l '"db/pg_impl\.h"' /dev/null <"$scratch/c")"
+lib/db/pg_copy.c
+lib/db/pg_read.c
+lib/db/pg_session.c' "$(xargs grep -l '"db/pg_impl\.h"' /dev/null <"$scratch/c")"
 is 'one header of lib/db includes sqlite3.h' \
     lib/db/sqlite_impl.h "$(including 'sqlite3\.h')"
 is 'sqlite_impl.h is included in lib/db only' 'lib/db/sqlite.c
+lib/db/sqlite_limits.c
 lib/db/sqlite_read.c
 lib/db/sqlite_value.c' "$(xargs grep -l '"db/sqlite_impl\.h"' /dev/null <"$scratch/c")"
 # The values of libjq are excepted: code that makes, reads and writes them does

@@ -1,6 +1,7 @@
 #include "loader.h"
 
 #include "base/stop.h"
+#include "commit/time_limits.h"
 
 enum { NOT_YET = 2 };
 
@@ -43,9 +44,11 @@ loader_reconnect_and_check_commit(
     struct loader *l, uint64_t *tries, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
-	struct err first = *e;
+	struct err first;
 	int rc;
 
+	time_limits_name_in_error(l, e);
+	first = *e;
 	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
 	do {
