@@ -42,3 +42,17 @@ ON CONFLICT DO NOTHING
 -- With two instead of one, the row cannot look as if that batch were committed.
 UPDATE etl_loads SET taken = NOT taken, batch = batch + 2
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND taken
+
+-- name: ledger_usual
+-- Lists the counts of the streams that were loaded into the target $2 by the
+-- last $3 successful runs of the pipeline $1 that have loaded this target.
+SELECT r.id, l.counts
+FROM etl_loads AS l JOIN pipeline_runs AS r ON r.run = l.run
+WHERE l.target = $2 AND r.id IN (
+    SELECT p.id FROM pipeline_runs AS p
+    WHERE p.pipeline = $1 AND p.status = 'success' AND EXISTS (
+        SELECT 1 FROM etl_loads AS o
+        WHERE o.run = p.run AND o.target = $2)
+    ORDER BY p.id DESC
+    LIMIT $3)
+ORDER BY r.id

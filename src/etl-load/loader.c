@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "commit/complete.h"
+#include "commit/expect_check.h"
 #include "commit/old_rows.h"
 #include "commit/time_limits.h"
 #include "stream/record_options.h"
@@ -101,7 +102,8 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 		    "no sink for this kind of database; please report it");
 	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
 		return -1;
-	return old_rows_check_before_load(l, e) == -1 ? -1 :
+	return old_rows_check_before_load(l, e) == -1 ||
+	    expect_check_fits_table(l, e) == -1 ? -1 :
 	    complete_read_version(l, e);
 }
 
@@ -182,13 +184,14 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    load_mode_find(&mode, o, e) == -1 ||
 	    time_limits_check_options(o, e) == -1 ||
+	    expect_parse(&l->expect, &o->expect, e) == -1 ||
 	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||
 	    retry_while_transient(&l->retry,
 		open_database_table_and_sink_or_close, l, e) == -1)
 		return -1;
-	l->whole = o->single || l->target.mode->complete;
+	l->whole = o->single || l->target.mode->complete || l->expect.n > 0;
 	l->batch_limit = o->batch;
 	return outcome_init(&l->outcome, s, &l->target, dup, e);
 }
@@ -199,6 +202,7 @@ loader_close(struct loader *l)
 	outcome_release(&l->outcome);
 	spool_release(&l->spool);
 	causes_free(l->causes);
+	expect_release(&l->expect);
 	buf_release(&l->written);
 	free(l->run);
 	stream_release(&l->stream);

@@ -6,6 +6,7 @@
 #define LOAD_LOADER_H
 
 #include "base/retry.h"
+#include "expect/expect.h"
 #include "sink.h"
 #include "commit/stream_marks.h"
 
@@ -22,6 +23,7 @@ struct loader {
 	uint64_t batch_limit;           /* records that fill a batch: --batch,
 	                                 * or fewer after a batch with many
 	                                 * records of one key */
+	struct expect expect;           /* the tests of --expect */
 	struct retry retry;
 	struct causes *causes;          /* why records were rejected, for the
 	                                 * messages */

@@ -43,7 +43,7 @@ static const char usage[] =
     "                [--batch N] [--compare COLS] [--complete]\n"
     "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
     "                [--duplicate-members last]\n"
-    "                [--flush DURATION] [--key COLS]\n"
+    "                [--expect TEST] [--flush DURATION] [--key COLS]\n"
     "                [--lock-timeout DURATION] [--lossy] [--max-record SIZE]\n"
     "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
     "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
@@ -91,6 +91,8 @@ static const struct opt options[] = {
 	{ "seen", OPT_STRING, AT(seen), "COL",
 	    "set COL to the time in every row that a record names", NULL,
 	    0 },
+	{ "expect", OPT_LIST, AT(expect), "TEST",
+	    "load nothing unless the written rows pass this test", NULL, 0 },
 	{ "lock-timeout", OPT_DURATION, AT(lock_timeout), "DURATION",
 	    "wait at most so long for a lock of the database", NULL, 0 },
 	{ "statement-timeout", OPT_DURATION, AT(statement_timeout),

@@ -32,6 +32,17 @@ struct sink_scopes {
 	int (*finish)(void *self, struct outcome *o, struct err *e);
 };
 
+/* Knows which rows the transaction has inserted, updated or found unchanged,
+ * for --expect. check() fails if the table does not allow it. start() forgets
+ * all rows; from then on apply() notes what it needs, until the transaction
+ * ends. put_condition() appends an SQL condition that is true for these rows of
+ * the table, whose name in the query is "etl.t". */
+struct sink_written {
+	int (*check)(void *self, struct err *e);
+	int (*start)(void *self, struct err *e);
+	void (*put_condition)(void *self, struct buf *b);
+};
+
 struct sink {
 	enum db_kind kind;
 	int (*open)(void **self, struct db *db, const struct target *t,
@@ -47,6 +58,7 @@ struct sink {
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
 	const struct sink_scopes *scopes;
+	const struct sink_written *written;
 };
 
 extern const struct sink sink_sqlite, sink_pg;

@@ -24,7 +24,8 @@ left() {
 	    UNION ALL SELECT 'table ' || relname FROM pg_class
 	    WHERE relpersistence = 't' AND relkind = 'r'
 	    UNION ALL SELECT 'lock ' || locktype FROM pg_locks
-	    WHERE locktype = 'advisory'
+	    WHERE locktype = 'advisory' AND database = (SELECT oid
+		FROM pg_database WHERE datname = current_database())
 	    UNION ALL SELECT 'option ' || name FROM pg_settings
 	    WHERE source = 'session' AND name NOT IN ('application_name',
 	    'client_encoding', 'DateStyle', 'TimeZone',

@@ -2,7 +2,9 @@
 
 #include "base/stop.h"
 #include "commit/complete.h"
+#include "commit/expect_check.h"
 #include "commit/old_rows.h"
+#include "commit/tally.h"
 #include "control/control.h"
 #include "control/runs.h"
 
@@ -18,6 +20,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	int more;
 
 	if (old_rows_delete(l, e) == -1 ||
+	    expect_start(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
@@ -33,20 +36,6 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	return l->sink->settle(l->self, e);
 }
 
-/* Returns how many records the earlier stages have dropped before the last
- * boundary (the mark `checkpoint`, `resolve` or `end`). A record that a filter
- * has dropped is judged: without it, 3 rejects and 2 rows out of 1,000 records
- * would look like a stream of which most was rejected. */
-static uint64_t
-count_dropped_upstream(const struct boundary *last)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < last->nstages; i++)
-		n += last->stages[i].dropped;
-	return n;
-}
-
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
  * more records than --max-rejects allows. `in` records were loaded or rejected
  * by the loader, `rejected` of them rejected; `upstream` reject lines came in
@@ -55,10 +44,8 @@ static int
 check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended, struct err *e)
 {
-	const struct reject_tally t = {
-		.rejected = rejected + upstream,
-		.seen = in + upstream + count_dropped_upstream(&l->stream.last),
-		.ended = ended, .plain = !l->marked };
+	const struct reject_tally t =
+	    tally_make(l, in, rejected, upstream, ended);
 
 	if (!reject_limit_exceeded(stage_limit(l->stage), &t))
 		return 0;
@@ -79,8 +66,7 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 	const struct sums *t = &l->outcome.sums;
 	const struct boundary *last = &l->stream.last;
 	bool segments = l->stream.segments;
-	uint64_t upstream =
-	    segments ? last->seen : stage_reject_lines(l->stage);
+	uint64_t upstream = tally_count_upstream_rejects(l);
 	uint64_t due = segments ? last->in : stage_counts(l->stage)->in;
 	uint64_t in = l->sums.in + t->in;
 
@@ -199,7 +185,8 @@ try_batch(struct loader *l, bool ended, struct err *e)
 		if (changed)
 			rc = TABLE_CHANGED;
 		else if (check_counts_and_reject_limit(l, ended, e) == 0 &&
-		    old_rows_refuse_empty_table(l, e) == 0)
+		    old_rows_refuse_empty_table(l, e) == 0 &&
+		    expect_check(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
@@ -307,7 +294,8 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
-	    !(ended && (l->marked || l->target.mode->complete)))
+	    !(ended && (l->marked || l->target.mode->complete ||
+	    l->expect.n > 0)))
 		return ended ? check_reject_limit(l, l->sums.in,
 		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
 		    0;

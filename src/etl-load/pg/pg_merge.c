@@ -284,7 +284,7 @@ int
 pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	uint64_t staged = 0, before = o->sums.superseded;
-	bool by_shape;
+	bool by_shape, one_by_one;
 	int rc = 0;
 
 	for (size_t i = 0; i < s->rows.n; i++)
@@ -297,8 +297,11 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
 	if (rc == 0 && pg_may_merge_equal_keys(s))
 		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
-	if (rc == 0)
+	one_by_one = rc == 0;
+	if (one_by_one)
 		rc = merge_row_by_row_and_reject(s, o, e);
+	if (rc != -1)
+		rc = pg_written_note_staged_keys(s, one_by_one, e);
 	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);
 	return rc == -1 ? -1 : 0;
 }

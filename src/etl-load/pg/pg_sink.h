@@ -6,6 +6,7 @@
 
 #include "pg/pg_rows.h"
 #include "pg/pg_scopes.h"
+#include "sink.h"
 
 #define NO_ITEM SIZE_MAX
 
@@ -44,6 +45,7 @@ struct pg_sink {
 	bool deadlocked;        /* the last chunk ended in a deadlock */
 	bool deferred;          /* the table has constraints that are checked
 	                         * at the commit only */
+	bool notes_keys;        /* of written rows, for --expect */
 	bool elsewhere;         /* only other tables have such constraints;
 	                         * triggers or partitions may write to them */
 };
@@ -92,6 +94,11 @@ int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not do this. */
 int pg_check_empty(struct pg_sink *s, struct err *e);
+extern const struct sink_written pg_written;
+/* Called when the staged rows are merged. some_refused: except for those in
+ * PG_FOUND. Notes the keys of these rows, if --expect needs them. */
+int pg_written_note_staged_keys(
+    struct pg_sink *s, bool some_refused, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

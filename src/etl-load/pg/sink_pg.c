@@ -370,4 +370,5 @@ const struct sink sink_pg = {
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .scopes = &scopes,
+    .written = &pg_written,
 };

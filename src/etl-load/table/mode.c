@@ -8,15 +8,16 @@
 enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MODES };
 
 static const struct load_mode modes[MODES] = {
-	[APPEND] = { .name = "append" },
+	[APPEND] = { .name = "append", .written_known = true },
 	[UPSERT] = { .name = "upsert", .keyed = true, .updates = true,
-		.repeatable = true },
+		.repeatable = true, .written_known = true },
 	[IGNORE] = { .name = "ignore", .keyed = true, .skips = true,
-		.repeatable = true },
+		.repeatable = true, .written_known = true },
 	[DELETE_INSERT] = { .name = "delete-insert", .repeatable = true,
-		.complete = true, .by_scope = true, .removes = true },
+		.written_known = true, .complete = true, .by_scope = true,
+		.removes = true },
 	[REPLACE] = { .name = "replace", .repeatable = true, .complete = true,
-		.replaces = true, .removes = true },
+		.written_known = true, .replaces = true, .removes = true },
 };
 
 static int

@@ -21,6 +21,8 @@ struct load_mode {
 	                         * there is no such row */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
+	bool written_known;     /* the sinks know which rows the mode has
+	                         * written, for the tests of --expect */
 	bool complete;          /* needs a complete stream, which is no
 	                         * increment, and commits once, at its end */
 	bool replaces;          /* before the first record is written, deletes

@@ -1,0 +1,321 @@
+#include "commit/expect_check.h"
+
+#include "commit/tally.h"
+#include "control/usual_rows.h"
+#include "expect/expect_sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a test has found. */
+struct found {
+	bool holds;
+	char is[256];           /* the figure, for the message */
+};
+
+static double
+percent(uint64_t n, uint64_t of)
+{
+	return of == 0 ? 0 : 100.0 * (double)n / (double)of;
+}
+
+static void
+judge_part(const struct expectation *x, uint64_t n, uint64_t of,
+    const char *what, struct found *f)
+{
+	bool part = x->unit == EXPECT_PERCENT;
+
+	f->holds = expect_compare(
+	    x, part ? percent(n, of) : (double)n, x->number);
+	(void)snprintf(f->is, sizeof(f->is), "%llu of %llu %s (%.4g%%)",
+	    (unsigned long long)n, (unsigned long long)of, what,
+	    percent(n, of));
+}
+
+/* The usual number of rows is known only if enough runs came before. */
+static int
+judge_usual(struct loader *l, const struct expectation *x, uint64_t rows,
+    struct found *f, struct err *e)
+{
+	const char *pipeline = getenv("ETL_PIPELINE");
+	struct usual_rows u = { 0 };
+
+	if (l->run != NULL && pipeline != NULL && usual_rows_read(&u, l->db,
+		pipeline, l->target.table->full, e) == -1)
+		return -1;
+	f->holds = true;
+	if (u.runs < USUAL_RUNS_LEAST) {
+		err_warnf("etl-load", "--expect %s was not tested: %s%zu "
+		    "successful runs have loaded the table, and usual needs "
+		    "%d", x->text, l->run == NULL ? "outside etl-run " : "",
+		    u.runs, USUAL_RUNS_LEAST);
+		return 0;
+	}
+	f->holds = expect_compare(x, (double)rows, x->number * u.median);
+	(void)snprintf(f->is, sizeof(f->is), "the load wrote %llu rows, and "
+	    "usual is %.10g (the median of %zu runs)",
+	    (unsigned long long)rows, u.median, u.runs);
+	return 0;
+}
+
+static int
+judge_rows(struct loader *l, const struct expectation *x, struct found *f,
+    struct err *e)
+{
+	const struct sums *t = &l->outcome.sums;
+	uint64_t rows = t->inserted + t->updated + t->unchanged;
+
+	if (x->unit == EXPECT_USUAL)
+		return judge_usual(l, x, rows, f, e);
+	f->holds = expect_compare(x, (double)rows, x->number);
+	(void)snprintf(f->is, sizeof(f->is), "the load wrote %llu rows",
+	    (unsigned long long)rows);
+	return 0;
+}
+
+/* Runs the query in `sql` for its first row: *n gets the integers of its first
+ * `columns` columns, or text that of a text column. Without a row *any is
+ * false. */
+struct answer {
+	int64_t n[2];
+	char text[128];
+	bool any;
+};
+
+static int
+read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
+    size_t nv, struct answer *a, struct err *e)
+{
+	struct db_rows *r;
+	struct db_value c;
+	int rc;
+
+	(void)buf_text(sql);
+	*a = (struct answer){ 0 };
+	if (buf_check(sql, e) == -1 ||
+	    db_query(l->db, &r, buf_text(sql), v, nv, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		for (size_t i = 0; i < 2; i++) {
+			a->any = true;
+			c = db_column(r, i);
+			if (c.type == DB_TEXT)
+				(void)snprintf(a->text, sizeof(a->text),
+				    "%.*s", (int)c.len, c.p);
+			a->n[i] = c.i;
+		}
+	db_end(r);
+	return rc;
+}
+
+static int
+judge_extreme(struct loader *l, const struct expectation *x,
+    const struct column *c, const char *rows, struct found *f, struct err *e)
+{
+	struct db_value v = db_text(x->value);
+	struct answer a;
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	expect_put_extreme_query(&sql, db_kind(l->db), x, c, rows);
+	rc = read_answer(
+	    l, &sql, &v, x->unit == EXPECT_VALUE ? 1 : 0, &a, e);
+	buf_release(&sql);
+	f->holds = a.any && a.n[1] == 1;
+	(void)snprintf(f->is, sizeof(f->is), "%s", a.any ? a.text :
+	    "no written row has a value there");
+	return rc;
+}
+
+static int
+judge_null(struct loader *l, const struct expectation *x,
+    const struct column *c, const char *rows, struct found *f, struct err *e)
+{
+	struct answer a;
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	expect_put_null_query(&sql, db_kind(l->db), c, rows);
+	rc = read_answer(l, &sql, NULL, 0, &a, e);
+	buf_release(&sql);
+	judge_part(x, (uint64_t)a.n[1], (uint64_t)a.n[0],
+	    "written rows have NULL there", f);
+	return rc;
+}
+
+static int
+judge_unique(struct loader *l, const size_t *columns, size_t n,
+    const char *rows, struct found *f, struct err *e)
+{
+	int64_t twice = 0;
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	expect_put_unique_query(
+	    &sql, db_kind(l->db), &l->target, columns, n, rows);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e);
+	if (rc == 0)
+		rc = db_int(l->db, buf_text(&sql), NULL, 0, 0, &twice, e);
+	buf_release(&sql);
+	f->holds = twice == 0;
+	(void)snprintf(f->is, sizeof(f->is), "%lld values come more than once "
+	    "in the written rows", (long long)twice);
+	return rc;
+}
+
+static int
+judge_columns(struct loader *l, const struct expectation *x,
+    const char *rows, struct found *f, struct err *e)
+{
+	const struct table *t = l->target.table;
+	size_t *columns = calloc(t->n + 1, sizeof(*columns)), n = 0;
+	int rc = -1;
+
+	if (columns == NULL)
+		return err_nomem(e);
+	if (target_find_columns(
+		t, "--expect", x->columns, columns, &n, e) == -1)
+		goto out;
+	if (x->figure == EXPECT_UNIQUE)
+		rc = judge_unique(l, columns, n, rows, f, e);
+	else if (n > 1)
+		rc = err_set(e, ERR_USAGE, false, "--expect %s: it tests one "
+		    "column, not %zu", x->text, n);
+	else if (x->figure == EXPECT_NULL)
+		rc = judge_null(l, x, &t->columns[columns[0]], rows, f, e);
+	else
+		rc = judge_extreme(l, x, &t->columns[columns[0]], rows, f, e);
+out:
+	free(columns);
+	return rc;
+}
+
+/* If the database does not accept the query of a test, the test is wrong. */
+static int
+judge_columns_or_explain(struct loader *l, const struct expectation *x,
+    const char *rows, struct found *f, struct err *e)
+{
+	if (judge_columns(l, x, rows, f, e) == 0)
+		return 0;
+	if (db_fault(l->db)->sqlstate[0] == '\0' || e->transient ||
+	    e->code == ERR_DENIED)
+		return -1;
+	e->code = ERR_CONFIG;
+	err_prefix(e, "--expect %s", x->text);
+	return -1;
+}
+
+/* Tries the queries on no row, so that the load does not end with an error that
+ * can be known before. */
+static int
+try_queries(struct loader *l, struct err *e)
+{
+	struct found ignored;
+	struct buf rows;
+	int rc;
+
+	buf_init(&rows, SIZE_MAX / 4);
+	buf_printf(&rows, "FROM %s AS \"etl.t\" WHERE false",
+	    l->target.table->quoted);
+	(void)buf_text(&rows);
+	rc = buf_check(&rows, e);
+	for (size_t i = 0; i < l->expect.n && rc == 0; i++)
+		if (l->expect.v[i].columns != NULL)
+			rc = judge_columns_or_explain(l, &l->expect.v[i],
+			    buf_text(&rows), &ignored, e);
+	buf_release(&rows);
+	return rc;
+}
+
+int
+expect_check_fits_table(struct loader *l, struct err *e)
+{
+	if (!l->expect.columns)
+		return 0;
+	if (!l->target.mode->written_known)
+		return err_set(e, ERR_USAGE, false, "--expect: --mode %s does "
+		    "not know which rows it has written, so only rows and "
+		    "rejected can be tested", l->target.mode->name);
+	return l->sink->written->check(l->self, e) == -1 ? -1 :
+	    try_queries(l, e);
+}
+
+int
+expect_start(struct loader *l, struct err *e)
+{
+	return l->expect.columns ? l->sink->written->start(l->self, e) : 0;
+}
+
+static int
+judge(struct loader *l, const struct expectation *x, const char *rows,
+    struct found *f, struct err *e)
+{
+	struct reject_tally t;
+
+	switch (x->figure) {
+	case EXPECT_ROWS:
+		return judge_rows(l, x, f, e);
+	case EXPECT_REJECTED:
+		t = tally_make_with_batch(l, true);
+		judge_part(x, t.rejected, t.seen, "records were rejected", f);
+		return 0;
+	default:
+		return judge_columns_or_explain(l, x, rows, f, e);
+	}
+}
+
+/* Judges all tests. The error names the first one that fails, the warnings name
+ * the others. */
+static int
+judge_all(struct loader *l, const char *rows, struct err *e)
+{
+	struct found f = { 0 };
+	size_t failed = 0;
+
+	for (size_t i = 0; i < l->expect.n; i++) {
+		const struct expectation *x = &l->expect.v[i];
+		struct err own;
+
+		if (judge(l, x, rows, &f, &own) == -1) {
+			*e = own;
+			return -1;
+		}
+		if (f.holds)
+			continue;
+		if (failed++ > 0)
+			err_warnf("etl-load", "--expect %s failed too: %s",
+			    x->text, f.is);
+		else
+			(void)err_set(e, ERR_LIMIT, false, "--expect %s "
+			    "failed: %s; nothing of this load was committed",
+			    x->text, f.is);
+	}
+	return failed == 0 ? 0 : -1;
+}
+
+int
+expect_check(struct loader *l, struct err *e)
+{
+	struct buf rows;
+	int rc = 0;
+
+	if (l->expect.n == 0)
+		return 0;
+	buf_init(&rows, SIZE_MAX / 4);
+	if (l->expect.columns) {
+		buf_printf(&rows, "FROM %s AS \"etl.t\" WHERE ",
+		    l->target.table->quoted);
+		l->sink->written->put_condition(l->self, &rows);
+	}
+	(void)buf_text(&rows);
+	rc = buf_check(&rows, e);
+	if (rc == 0)
+		rc = judge_all(l, buf_text(&rows), e);
+	buf_release(&rows);
+	return rc;
+}

@@ -1,0 +1,16 @@
+/* Checks the tests of --expect (l->expect) in the transaction of the load.
+ * Fails: ERR_LIMIT (exit code 1) if a test fails: the caller rolls back.
+ *        ERR_CONFIG if the table or the mode does not fit a test. */
+#ifndef LOAD_EXPECT_CHECK_H
+#define LOAD_EXPECT_CHECK_H
+
+#include "loader.h"
+
+/* Called before anything is read. */
+int expect_check_fits_table(struct loader *l, struct err *e);
+/* Called in each transaction, before the first record is written. */
+int expect_start(struct loader *l, struct err *e);
+/* Called when all records are written, before the COMMIT. */
+int expect_check(struct loader *l, struct err *e);
+
+#endif

@@ -1,0 +1,98 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_sql.h"
+#include "table/columns_sql.h"
+
+/* A mode that updates also finds rows unchanged, so it notes the keys of its
+ * records in a temporary table. Every other mode has written the rows that this
+ * transaction has inserted. */
+static bool
+notes_keys(const struct pg_sink *s)
+{
+	return s->target->mode->updates;
+}
+
+static int
+check_kind_of_table(void *self, struct err *e)
+{
+	static const char sql[] = "SELECT pg_catalog.count(*) "
+	    "FROM pg_catalog.pg_class "
+	    "WHERE oid = $1::text::regclass::oid AND relkind NOT IN ('r', 'p')";
+	struct pg_sink *s = self;
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t n = 0;
+
+	if (notes_keys(s))
+		return 0;
+	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--expect: table %s "
+	    "is a foreign table, which does not show which rows the load has "
+	    "inserted: only rows and rejected can be tested",
+	    s->target->table->name);
+}
+
+static int
+create_table_of_keys(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	s->notes_keys = notes_keys(s);
+	if (!s->notes_keys)
+		return 0;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "CREATE TEMP TABLE etl_load_written ON COMMIT DROP "
+	    "AS SELECT ");
+	sql_put_key_columns(&s->sql, s->target);
+	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
+	return pg_run_sql_text(s, e);
+}
+
+int
+pg_written_note_staged_keys(struct pg_sink *s, bool some_refused, struct err *e)
+{
+	if (!s->notes_keys)
+		return 0;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "INSERT INTO " PG_WRITTEN " SELECT DISTINCT ");
+	sql_put_key_columns(&s->sql, s->target);
+	buf_str(&s->sql, " FROM " PG_STAGE);
+	if (some_refused)
+		buf_str(&s->sql, " WHERE \"etl.n\" NOT IN (SELECT n FROM "
+		    PG_FOUND ")");
+	return pg_run_sql_text(s, e);
+}
+
+/* The transactions of the savepoints have ids above that of the transaction
+ * itself, and the server calls them in progress. This statement sees no rows of
+ * other transactions in progress. Only ids from this one on may be asked for:
+ * the server has forgotten older ones. xmin has the lower 32 bits of an id, so
+ * the id is that of this transaction and the distance in 32 bits. */
+#define THIS "(pg_catalog.pg_current_xact_id()::text::int8)"
+static const char inserted_here[] =
+    "CASE WHEN pg_catalog.age(\"etl.t\".xmin) OPERATOR(pg_catalog.<=) "
+    "pg_catalog.age(pg_catalog.xid(pg_catalog.pg_current_xact_id())) "
+    "THEN pg_catalog.pg_xact_status((" THIS " OPERATOR(pg_catalog.+) "
+    "((\"etl.t\".xmin::text::int8 OPERATOR(pg_catalog.-) " THIS ") "
+    "OPERATOR(pg_catalog.&) 4294967295))::text::xid8) "
+    "OPERATOR(pg_catalog.=) 'in progress' ELSE false END";
+
+static void
+put_condition(void *self, struct buf *b)
+{
+	const struct pg_sink *s = self;
+
+	if (!notes_keys(s)) {
+		buf_str(b, inserted_here);
+		return;
+	}
+	buf_str(b, "EXISTS (SELECT FROM " PG_WRITTEN " AS \"etl.w\" WHERE ");
+	pg_put_same_key_condition(b, s->target, "\"etl.t\"", "\"etl.w\"");
+	buf_char(b, ')');
+}
+
+const struct sink_written pg_written = {
+	.check = check_kind_of_table,
+	.start = create_table_of_keys,
+	.put_condition = put_condition,
+};

@@ -1,0 +1,156 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "table/columns_sql.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define WRITTEN "temp.etl_load_written"
+
+void
+lite_written_release(struct lite_sink *s)
+{
+	db_stmt_free(s->written.insert);
+	free(s->written.key);
+	s->written = (struct lite_written){ 0 };
+}
+
+static bool
+notes_keys(const struct target *t)
+{
+	return t->mode->updates;
+}
+
+static bool
+has_column(const struct table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcasecmp(t->columns[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Returns the name by which SQLite knows the rowid; a column may have taken one
+ * of the names. NULL: none is left. */
+static const char *
+find_rowid(const struct table *t)
+{
+	static const char *const names[] = { "rowid", "_rowid_", "oid" };
+
+	for (size_t i = 0; i < 3 && !t->without_rowid; i++)
+		if (!has_column(t, names[i]))
+			return names[i];
+	return NULL;
+}
+
+static int
+check_table_has_rowid(void *self, struct err *e)
+{
+	const struct lite_sink *s = self;
+	const struct target *t = s->store.target;
+
+	if (notes_keys(t) || find_rowid(t->table) != NULL)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "--expect: table %s has no rowid, "
+	    "by which the load could find the rows that it has inserted: only "
+	    "rows and rejected can be tested, or use --mode upsert",
+	    t->table->name);
+}
+
+static void
+put_create(struct buf *b, const struct target *t)
+{
+	buf_str(b, "DROP TABLE IF EXISTS " WRITTEN "; CREATE TEMP TABLE "
+	    "etl_load_written");
+	if (!notes_keys(t)) {
+		buf_str(b, " (id INTEGER PRIMARY KEY)");
+		return;
+	}
+	buf_str(b, " AS SELECT ");
+	sql_put_key_columns(b, t);
+	buf_printf(b, " FROM %s WHERE false", t->table->quoted);
+}
+
+static void
+put_insert(struct buf *b, const struct target *t)
+{
+	buf_str(b, "INSERT OR IGNORE INTO " WRITTEN " VALUES (");
+	if (!notes_keys(t))
+		buf_str(b, "last_insert_rowid()");
+	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
+		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
+	buf_char(b, ')');
+}
+
+static int
+create_table_and_prepare(
+    struct lite_sink *s, struct buf *create, struct buf *insert, struct err *e)
+{
+	const struct target *t = s->store.target;
+
+	put_create(create, t);
+	put_insert(insert, t);
+	(void)buf_text(create);
+	(void)buf_text(insert);
+	if (buf_check(create, e) == -1 || buf_check(insert, e) == -1 ||
+	    db_script(s->store.db, create->data, e) == -1)
+		return -1;
+	s->written.key = calloc(t->nkey + 1, sizeof(*s->written.key));
+	return s->written.key == NULL ? err_nomem(e) :
+	    db_prepare(s->store.db, &s->written.insert, insert->data, e);
+}
+
+static int
+start(void *self, struct err *e)
+{
+	struct lite_sink *s = self;
+	struct buf create, insert;
+	int rc;
+
+	lite_written_release(s);
+	buf_init(&create, SIZE_MAX / 4);
+	buf_init(&insert, SIZE_MAX / 4);
+	rc = create_table_and_prepare(s, &create, &insert, e);
+	buf_release(&create);
+	buf_release(&insert);
+	return rc;
+}
+
+int
+lite_written_note(struct lite_sink *s, const struct shape *shape,
+    enum lite_result r, struct err *e)
+{
+	const struct target *t = s->store.target;
+	struct lite_written *w = &s->written;
+	size_t n = 0;
+
+	if (w->insert == NULL || (r != LITE_INSERTED && !notes_keys(t)))
+		return 0;
+	for (size_t at = 0; notes_keys(t) && n < t->nkey; n++, at = 0) {
+		while (shape->columns[at] != t->key[n])
+			at++;
+		w->key[n] = s->store.values[at];
+	}
+	return db_stmt_run_for_first_row(w->insert, w->key, n, NULL, NULL, e);
+}
+
+static void
+put_condition(void *self, struct buf *b)
+{
+	const struct lite_sink *s = self;
+	const struct target *t = s->store.target;
+
+	if (!notes_keys(t))
+		buf_printf(b, "\"etl.t\".%s", find_rowid(t->table));
+	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
+		buf_printf(b, "%s\"etl.t\".%s", i == 0 ? "(" : ", ",
+		    t->table->columns[t->key[i]].quoted);
+	buf_printf(b, "%s IN (SELECT * FROM " WRITTEN ")",
+	    notes_keys(t) ? ")" : "");
+}
+
+const struct sink_written lite_written = {
+	.check = check_table_has_rowid,
+	.start = start,
+	.put_condition = put_condition,
+};
