@@ -200,6 +200,13 @@ is 'a value that the column cannot have: exit code 78 before the load' 78 \
     "$(load --expect 'max(id)>=soon' <"$scratch/in")"
 is 'a time for a column without times: exit code 78 before the load' 78 \
     "$(load --expect 'max(n)>=now' <"$scratch/in")"
+# The table refuses the record of a key that it has: this row was not written.
+# shellcheck disable=SC2016
+sql 'DROP TABLE t; CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL, n integer,
+    CHECK (n < 100)); INSERT INTO t VALUES (40, $$old$$, 7)'
+is 'postgresql: a refused record is not tested' 0 \
+    "$(sed 's/"n":40/"n":400/' "$scratch/in" | load --key id \
+    --rejects "$scratch/r" --expect 'rows=39' --expect 'max(id)=39')"
 # SQLite: a table without rowid.
 db_new sqlite
 sql 'CREATE TABLE t (id integer PRIMARY KEY, v text, n integer) WITHOUT ROWID'

@@ -2,6 +2,7 @@
 # SQLite beside others: the loader writes while other processes read and write the
 # same file.  Readers see whole batches only, and no process loses anything.
 . tests/support/lib.sh
+. tests/support/hold.sh
 
 db_new sqlite
 file=${db#sqlite:}
@@ -56,20 +57,6 @@ is 'the other writer has written all its rows' 'wrote 300 300' \
     "$(cat "$scratch/write") $(sql 'SELECT count(*) FROM u')"
 is 'the file is sound' ok "$(sql 'PRAGMA integrity_check')"
 
-# hold STATEMENT...: keeps a transaction open that has executed the statements.
-hold() {
-	rm -f "$scratch/hold" "$scratch/held"
-	mkfifo "$scratch/hold"
-	sqlite3 -batch "$file" <"$scratch/hold" >"$scratch/held" 2>&1 &
-	holder=$!
-	exec 8>"$scratch/hold"
-	printf '%s;\n' "$@" "SELECT 'held'" >&8
-	wait_until 10 grep -q held "$scratch/held"
-}
-release() {
-	exec 8>&-
-	{ wait "$holder" || :; } 2>/dev/null
-}
 hold 'BEGIN' 'SELECT count(*) FROM t'
 is 'a reader with an old snapshot does not hold up the loader' 0 \
     "$(records 10001 10010 | load --lock-timeout 200ms --retries 0)"

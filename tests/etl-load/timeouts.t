@@ -2,27 +2,10 @@
 # --lock-timeout and --statement-timeout: how long the loader waits for another
 # session, and how long a statement may run.
 . tests/support/lib.sh
+. tests/support/hold.sh
 
 records() {
 	seq "$1" "$2" | sed 's/.*/{"id":&,"v":"x"}/'
-}
-# hold STATEMENT...: keeps a transaction open that has executed the statements.
-hold() {
-	rm -f "$scratch/held" "$scratch/hold"
-	mkfifo "$scratch/hold"
-	case $db in
-	sqlite:*) sqlite3 -batch "${db#sqlite:}" <"$scratch/hold" \
-	    >"$scratch/held" 2>&1 & ;;
-	*) psql -XAtq -d "$db" <"$scratch/hold" >"$scratch/held" 2>&1 & ;;
-	esac
-	holder=$!
-	exec 8>"$scratch/hold"
-	printf '%s;\n' "$@" "SELECT 'held'" >&8
-	wait_until 10 grep -q held "$scratch/held"
-}
-release() {
-	exec 8>&-
-	{ wait "$holder" || :; } 2>/dev/null
 }
 load() {
 	records 1 20 | limit=20 status etl-load --db "$db" --table t --key id \

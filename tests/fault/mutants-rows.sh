@@ -217,4 +217,33 @@ mutant etl-transform/process.t 'worker processes do not exit with their keeper p
 mutant etl-transform/process.t 'a crash of a worker loses records already done' $worker \
     's/s != NULL ? s->done : 0/0/' \
     'the records beside one'
+
+# Pools, limits of time, and the tests of --expect.
+mutant pgbouncer.t 'the programs do not notice a pool' lib/db/pg.c \
+    's/pg->pooled = .*/pg->pooled = false;/' \
+    'upsert: nothing stays in the session'
+mutant pgbouncer.t 'a transaction of a pool has the options of others' lib/db/pg_session.c \
+    's/^	put_options(b, pg, "true");/	buf_str(b, "SELECT 1");/' \
+    'the options of other clients: the query gets the values as ever'
+mutant etl-load/timeouts.t 'the limit of a lock is not set' lib/db/pg_session.c \
+    's/put_limit(b, "lock_timeout", pg->limits.lock, is_local);//' \
+    'postgresql: the table is locked for longer than the limit'
+mutant etl-load/timeouts.t 'SQLite always waits ten seconds' lib/db/sqlite_limits.c \
+    's/c->limits.lock > 0 ? c->limits.lock : BUSY_MS/BUSY_MS/' \
+    'sqlite: no retries: the load ends within 5 seconds'
+mutant etl-load/sqlite_beside.t 'SQLite waits for the disk less by default' lib/db/sqlite.c \
+    's/PRAGMA synchronous = FULL/PRAGMA synchronous = NORMAL/' \
+    'by default each of 20 commits waits for the disk'
+mutant etl-load/expect.t 'a batch is committed before the tests' src/etl-load/loader.c \
+    's/ || l->expect.n > 0;/;/' \
+    'no batch is committed before the tests'
+mutant etl-load/expect.t 'rows of earlier loads are tested' src/etl-load/pg/pg_written.c \
+    's/ELSE false END/ELSE true END/' \
+    'postgresql: holds: --mode append: no written row has NULL'
+mutant etl-load/expect.t 'unchanged rows are not tested' src/etl-load/sqlite/sqlite_written.c \
+    's/r != LITE_INSERTED \&\& !notes_keys(t)/r != LITE_INSERTED/' \
+    'sqlite: unchanged rows count'
+mutant etl-load/expect.t 'refused records are tested' src/etl-load/pg/pg_written.c \
+    's/if (some_refused)/if (0)/' \
+    'postgresql: a refused record is not tested'
 done_testing
