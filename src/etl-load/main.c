@@ -9,6 +9,7 @@
  *            record: a record's values by column; columns_sql: lists of
  *            columns as SQL; exact_number: the digits that a number needs;
  *            scope: the values of --scope; referring: foreign keys to the table
+ * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
  *            keyset: finds equal keys
@@ -25,7 +26,8 @@
  *            reconnect: after a lost connection; table_again: after the table
  *            was altered; complete: input that must be complete; old_rows:
  *            the rows that a mode replaces; time_limits: --lock-timeout and
- *            the like */
+ *            the like; expect_check: judges the tests of --expect; tally: how
+ *            many records were rejected */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"

@@ -460,6 +460,10 @@ def load(kind, mode, given=None):
     if mode == "upsert":
         argv += ["--key", "id"]
         db.counts = "0"
+    if mode == "expect":
+        argv += ["--key", "id", "--lock-timeout", "9s", "--expect",
+                 "null(v)=0", "--expect", "unique(v)", "--expect", "rows>=0"]
+        db.counts = "0"
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
@@ -918,6 +922,7 @@ def cases():
         yield Rows(kind)
         yield load(kind, "append")
         yield load(kind, "upsert")
+        yield load(kind, "expect")
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield load(kind, "files", MARKED)
