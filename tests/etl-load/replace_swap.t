@@ -1,0 +1,159 @@
+#!/bin/sh
+# --mode replace without --replace-by: on PostgreSQL the loader fills a new table and
+# puts it in the place of the old one.  SQLite deletes the rows, which looks the same.
+. tests/support/lib.sh
+. tests/etl-load/old_rows.sh
+
+load() {
+	rm -f "$scratch/aside"
+	status etl-load -v --db "$db" --table t --mode replace \
+	    --backoff 1ms..5ms --rejects "$scratch/aside" "$@" <"$scratch/in"
+}
+rows() {
+	sql 'SELECT k, n FROM t ORDER BY k' | xargs
+}
+# causes: what the rejects say, without the ids, times and rows of the records.
+causes() {
+	jq -c '.code, .error, .detail' "$scratch/aside"
+}
+# dump: the definitions of all that is in the database.
+dump() {
+	pg_dump -s "$db" | sed '/restrict /d'
+}
+
+for kind in sqlite postgresql; do
+	k=$kind:
+	db_new $kind
+	sql "CREATE TABLE t (k text PRIMARY KEY NOT NULL, n int CHECK (n < 100));
+	    INSERT INTO t VALUES ('a', 1), ('b', 2)"
+	put '{"k":"b","n":3}' '{"k":"c","n":4}'
+	is "$k exit code 0" 0 "$(load)"
+	is "$k the table has the records and nothing else" 'b|3 c|4' "$(rows)"
+	is "$k -v counts the removed rows" '2 2 0 2' "$(counts)"
+	put '{"k":"d","n":5}' '{"k":"d","n":6}' '{"k":"e","n":200}' '{}' \
+	    '{"k":"f","n":7}'
+	is "$k rejected records: exit code 0" 0 "$(load --max-rejects 3)"
+	is "$k rejected records: the others replace the rows" \
+	    'd|5 f|7 5 2 3 2' "$(rows) $(counts)"
+	put '{"k":"x","n":200}'
+	refuses 65 'no record is inserted' 'empty.*--allow-empty' \
+	    --max-rejects 100%
+	stream cut '{"k":"e","n":5}' | head -n 2 >"$scratch/in"
+	refuses 75 'a stream that was cut' 'nothing was loaded'
+	: >"$scratch/in"
+	is "$k --allow-empty: exit code 0" 0 "$(load --allow-empty)"
+	is "$k --allow-empty: the table is empty" '' "$(rows)"
+done
+
+# The rest is about PostgreSQL.  Everything that the table has stays.
+db_new postgresql
+k=postgresql:
+role=etl_swap_$$ other=etl_swap_other_$$
+for name in $role $other; do
+	sql "CREATE ROLE $name"
+	at_exit "psql -Xq -d postgres -c 'DROP ROLE IF EXISTS $name'"
+	at_exit "psql -Xq -d '$db' -c 'DROP OWNED BY $name CASCADE'"
+done
+psql -Xq -v ON_ERROR_STOP=1 -v role=$role -v other=$other -d "$db" \
+    -f tests/etl-load/everything.sql 2>"$scratch/sql.err" ||
+    diag "$(cat "$scratch/sql.err")"
+sql "CREATE TABLE t (k int, n int); SELECT setval('s.\"the numbers\"', 50)" \
+    >"$scratch/out"
+put '{"k":1,"n":1}'
+is "$k the control tables are made" 0 "$(load)"
+dump >"$scratch/before"
+load_everything() {
+	status etl-load -v --db "$db" --table s.t --mode replace --rejects \
+	    "$scratch/aside" --max-rejects 100% <"$scratch/in"
+}
+put '{"name":"a","p":1}' '{"name":"b","p":2,"up":53}' \
+    '{"name":"c","id":200,"span":"[1,3)","doc":{"a":1}}'
+is "$k a table with everything: exit code 0" 0 "$(load_everything)"
+is "$k a table with everything: numbers go on where they were" \
+    '53|3|a| 56|4|b|53 200|5|c|' \
+    "$(sql 'SELECT id, ser, name, up FROM s.t ORDER BY id' | xargs)"
+dump >"$scratch/after"
+is "$k a table with everything: pg_dump shows the same definitions" '' \
+    "$(diff "$scratch/before" "$scratch/after")"
+put '{"name":"a","id":1}' '{"name":"b","id":1}' '{"name":"no","p":99}' \
+    '{"name":"c","id":3,"span":"[1,9)"}' '{"name":"d","id":4,"span":"[2,3)"}' \
+    '{"name":"e","p":8}' '{"name":null}' '{"id":9,"up":77}'
+is "$k a table with everything, and bad records: exit code 0" 0 \
+    "$(load_everything)"
+dump >"$scratch/after"
+is "$k bad records: pg_dump shows the same definitions" '' \
+    "$(diff "$scratch/before" "$scratch/after")"
+cp "$scratch/aside" "$scratch/aside.swap"
+is "$k bad records: the others are there" '1 3' \
+    "$(sql 'SELECT id FROM s.t ORDER BY id' | xargs)"
+causes >"$scratch/swap.causes"
+rm -f "$scratch/aside"
+is "$k bad records, deleted and inserted: exit code 0" 0 "$(status etl-load \
+    --db "$db" --table s.t --mode replace --replace-by delete --rejects \
+    "$scratch/aside" --max-rejects 100% <"$scratch/in")"
+is "$k bad records get the causes that the old table would give" \
+    "$(causes)" "$(cat "$scratch/swap.causes")"
+
+# What a new table cannot keep is refused before any work.
+cannot() {
+	sql "SET client_min_messages = error; $2"
+	put '{"k":1,"n":2}'
+	before=$(rows)
+	is "$k $1: exit code 78" 78 "$(load)"
+	like "$k $1: the message names it" "$3" "$(cat "$scratch/err")"
+	is "$k $1: the table is unchanged" "$before" "$(rows)"
+	sql "SET client_min_messages = error; $4"
+}
+sql 'ALTER TABLE t ADD PRIMARY KEY (k)'
+cannot 'a view' 'CREATE VIEW v AS SELECT n FROM t' 'view public.v' 'DROP VIEW v'
+cannot 'a view that groups by the primary key' \
+    'CREATE MATERIALIZED VIEW m AS SELECT k, n FROM t GROUP BY k' \
+    'materialized view public.m' 'DROP MATERIALIZED VIEW m'
+cannot 'a foreign key of another table' \
+    'CREATE TABLE child (k int CONSTRAINT up REFERENCES t)' \
+    'constraint up on table public.child' 'DROP TABLE child'
+cannot 'a function with the row type' \
+    'CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$' \
+    'function public.f' 'DROP FUNCTION f'
+cannot 'a function that reads the table' \
+    'CREATE FUNCTION f() RETURNS bigint RETURN (SELECT count(*) FROM t)' \
+    'function public.f' 'DROP FUNCTION f'
+cannot 'a column of the row type' 'CREATE TABLE c (x t, y t[])' \
+    'column x of table public.c, .*column y of table public.c,' 'DROP TABLE c'
+cannot 'a table that inherits' 'CREATE TABLE heir () INHERITS (t)' \
+    'heir inherits' 'DROP TABLE heir'
+cannot 'a rule' 'CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING' \
+    'rule r on table public.t' 'DROP RULE r ON t'
+cannot 'a publication of all tables' 'CREATE PUBLICATION p FOR ALL TABLES' \
+    'publication p' 'DROP PUBLICATION p'
+cannot 'a publication of the schema' \
+    'CREATE PUBLICATION p FOR TABLES IN SCHEMA public' 'publication p' \
+    'DROP PUBLICATION p'
+cannot 'rights that another role granted' "GRANT SELECT ON t TO $role WITH GRANT
+    OPTION; SET ROLE $role; GRANT SELECT ON t TO $other" "$role granted" \
+    "REVOKE ALL ON t FROM $role CASCADE"
+cannot 'a policy of another table' "CREATE TABLE o (k int); CREATE POLICY p ON o
+    USING (k IN (SELECT k FROM t))" 'policy p on table public.o' 'DROP TABLE o'
+cannot 'an extension' "CREATE EXTENSION citext; ALTER EXTENSION citext ADD TABLE t" \
+    'extension citext' 'ALTER EXTENSION citext DROP TABLE t'
+cannot 'a constraint with the whole row' \
+    'ALTER TABLE t ADD CONSTRAINT whole CHECK (t IS NOT NULL)' \
+    'cannot make a new table like it' 'ALTER TABLE t DROP CONSTRAINT whole'
+cannot 'a disabled foreign key' 'CREATE TABLE up (k int PRIMARY KEY);
+    ALTER TABLE t ADD CONSTRAINT up FOREIGN KEY (n) REFERENCES up NOT VALID;
+    ALTER TABLE t DISABLE TRIGGER ALL' 'constraint up' 'DROP TABLE up CASCADE'
+sql "CREATE SEQUENCE lent; GRANT SELECT, INSERT ON t TO $role"
+is "$k a role that does not own the table: exit code 77" 77 \
+    "$(PGOPTIONS="-c role=$role" load --no-checkpoint)"
+like "$k a role that does not own the table: the message says what to do" \
+    'only the owner.*--replace-by delete' "$(cat "$scratch/err")"
+sql "ALTER TABLE t OWNER TO $other; GRANT $other TO $role;
+    GRANT CREATE ON SCHEMA public TO $other, $role;
+    GRANT ALL ON ALL TABLES IN SCHEMA public TO $role;
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO $role;
+    REVOKE ALL ON t FROM $role"
+is "$k a role that is a member of the owner: exit code 0" 0 \
+    "$(PGOPTIONS="-c role=$role" load)"
+is "$k the owner stays" $other \
+    "$(sql "SELECT relowner::regrole FROM pg_class WHERE oid = 't'::regclass")"
+done_testing
