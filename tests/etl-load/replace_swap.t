@@ -95,6 +95,7 @@ is "$k bad records get the causes that the old table would give" \
     "$(causes)" "$(cat "$scratch/swap.causes")"
 
 # Hostile names, and objects of other roles with the names of PostgreSQL's.
+# shellcheck disable=SC2016
 sql 'CREATE SCHEMA "s ""x; y"; CREATE SCHEMA evil;
     CREATE FUNCTION evil.length(varchar) RETURNS int IMMUTABLE LANGUAGE sql
         RETURN 0;
@@ -105,7 +106,7 @@ sql 'CREATE SCHEMA "s ""x; y"; CREATE SCHEMA evil;
     CREATE TABLE "s ""x; y"."t; DROP TABLE t" (
         "k""; --" varchar(9) CONSTRAINT "pk; ""x" PRIMARY KEY,
         n int CHECK (length("k""; --") < 8) DEFAULT length($$a $$));
-    CREATE INDEX "i; %s %I $1" ON "s ""x; y"."t; DROP TABLE t" (n)
+    CREATE INDEX "i; %s %I 1$" ON "s ""x; y"."t; DROP TABLE t" (n)
         WHERE "k""; --" = $$a$$::varchar'
 dump >"$scratch/before"
 put '{"k\"; --":"a"}' '{"k\"; --":"a"}' '{"k\"; --":"12345678"}' \
