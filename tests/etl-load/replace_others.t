@@ -62,11 +62,17 @@ at_exit "psql -Xq -d postgres -c 'DROP ROLE IF EXISTS etl_others_$$'"
 at_exit "psql -Xq -d '$db' -c 'DROP OWNED BY etl_others_$$ CASCADE'"
 
 put '{"k":"b","n":2}'
+waits_or_has_written() {
+	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
+	    AND mode = 'RowExclusiveLock'")" = 1 ] ||
+	    ! kill -0 $writer 2>/dev/null
+}
 read_and_write() {
 	is "$k while the new table is filled, others read the old rows" 'a|1' \
 	    "$(rows)"
 	psql -Xq -d "$db" -c "UPDATE t SET n = 9" 9>&- &
 	writer=$!
+	wait_until 20 waits_or_has_written
 }
 while_it_fills read_and_write
 wait "$writer" || :

@@ -207,6 +207,15 @@ cannot 'a constraint with the whole row' \
 cannot 'a disabled foreign key' 'CREATE TABLE up (k int PRIMARY KEY);
     ALTER TABLE t ADD CONSTRAINT up FOREIGN KEY (n) REFERENCES up NOT VALID;
     ALTER TABLE t DISABLE TRIGGER ALL' 'constraint up' 'DROP TABLE up CASCADE'
+sql 'CREATE TABLE parts (k int, n int) PARTITION BY LIST (k);
+    CREATE TABLE part PARTITION OF parts DEFAULT'
+for table in parts part; do
+	is "$k table $table, which is partitioned or a partition: exit code 78" \
+	    78 "$(status etl-load --db "$db" --table $table --mode replace \
+	    <"$scratch/in")"
+	like "$k table $table: the message says why" 'partition|inherits' \
+	    "$(cat "$scratch/err")"
+done
 sql "GRANT SELECT, INSERT ON t TO $role"
 is "$k a role that does not own the table: exit code 77" 77 \
     "$(PGOPTIONS="-c role=$role" load --no-checkpoint)"

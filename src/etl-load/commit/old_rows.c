@@ -110,7 +110,8 @@ old_rows_delete(struct loader *l, struct err *e)
 		rc = delete_rows_of_scopes(l, e);
 	else if (m->replaces)
 		rc = l->sink->empty(l->self, &l->outcome.sums.removed, e);
-	if (rc == -1 && (f->sqlstate[0] != '\0' || f->data))
+	if (rc == -1 && !l->target.swaps &&
+	    (f->sqlstate[0] != '\0' || f->data))
 		err_prefix(e, "table %s: the rows that the load replaces "
 		    "cannot be deleted", l->target.table->name);
 	return rc;

@@ -29,8 +29,11 @@ pg_settle(struct pg_sink *s, struct err *e)
 	    pg_swap_make_indexes(&s->swap, e) == 0)
 		return rc;
 	if (s->swap.indexed_first ||
-	    !pg_record_may_be_cause(db_fault(s->db), false))
+	    !pg_record_may_be_cause(db_fault(s->db), false)) {
+		err_prefix(e, "table %s: the indexes of its new table cannot "
+		    "be made", s->target->table->name);
 		return SINK_FAILED;
+	}
 	s->swap.indexed_first = true;
 	return SINK_REPEAT;
 }

@@ -306,6 +306,20 @@ read_patience(struct pg_swap *s, int64_t *ms, struct err *e)
 	    "WHERE name = 'lock_timeout'", NULL, 0, 60000, ms, e);
 }
 
+/* Names the table in *e if the server has refused the swap. */
+static bool
+waited_too_long_for_lock(struct pg_swap *s, struct err *e)
+{
+	const char *state = db_fault(s->db)->sqlstate;
+
+	if (strcmp(state, "55P03") == 0)
+		return true;
+	if (*state != '\0')
+		err_prefix(e, "table %s: its new table cannot take its place",
+		    s->old->table->name);
+	return false;
+}
+
 int
 pg_swap_tables(struct pg_swap *s, struct err *e)
 {
@@ -317,7 +331,7 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 	if (read_patience(s, &patience, e) == -1)
 		return -1;
 	for (uint64_t n = 1; lock_and_swap(s, e) == -1; n++) {
-		if (strcmp(db_fault(s->db)->sqlstate, "55P03") != 0)
+		if (!waited_too_long_for_lock(s, e))
 			return -1;
 		why = *e;
 		if (db_script(s->db, "ROLLBACK TO SAVEPOINT etl_swap", e) == -1)
