@@ -65,7 +65,7 @@ put '{"k":"b","n":2}'
 waits_or_has_written() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
 	    AND mode = 'RowExclusiveLock'")" = 1 ] ||
-	    ! kill -0 $writer 2>/dev/null
+	    ! kill -0 "$writer" 2>/dev/null
 }
 read_and_write() {
 	is "$k while the new table is filled, others read the old rows" 'a|1' \
