@@ -135,6 +135,8 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	} else if (fstat(STDIN_FILENO, &st) == 0) {
 		s->regular = S_ISREG(st.st_mode);
 		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+		s->begun_before =
+		    s->regular && lseek(STDIN_FILENO, 0, SEEK_CUR) > 0;
 	}
 	if (check_names(c, e) == -1) {
 		stage_close(s);
@@ -201,7 +203,8 @@ stage_begin_mark(const struct stage *s)
 bool
 stage_input_is_complete(const struct stage *s)
 {
-	return s->regular || (s->state == STATE_ENDED && !s->made);
+	return (s->regular && !s->begun_before) ||
+	    (s->state == STATE_ENDED && !s->made);
 }
 
 const struct counts *

@@ -32,6 +32,8 @@ struct stage {
 
 	/* The input. */
 	bool regular;                   /* files, or standard input is one */
+	bool begun_before;              /* standard input is a file that another
+	                                 * program has read in part */
 	bool piped;                     /* standard input is a pipe or socket */
 	enum stage_state state;
 	bool made;                      /* this stage makes begin and end

@@ -151,7 +151,8 @@ fill_begin_mark(struct stage *s, struct err *e)
 	b->kind = MARK_BEGIN;
 	b->replay = r != NULL;
 	b->lookback = s->conf->lookback;
-	b->piped = s->piped && (!s->conf->source || s->conf->reads_stdin);
+	b->piped = (s->piped || s->begun_before) &&
+	    (!s->conf->source || s->conf->reads_stdin);
 	if (copy_text_if_set(&b->id, id, e) == -1 ||
 	    copy_text_if_set(&b->run, getenv("ETL_RUN"), e) == -1 ||
 	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||

@@ -175,3 +175,492 @@ WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
     AND i.indisunique AND i.indisvalid AND i.indimmediate
     AND i.indpred IS NULL AND k.place <= i.indnkeyatts
 ORDER BY i.indexrelid, k.place
+
+-- name: swap_refusals
+-- Lists what --mode replace cannot keep if another table takes the place of the
+-- table $1. The catalog pg_depend names everything that depends on the table.
+-- What etl-load makes again for the other table is in "own": any other object
+-- that depends on the table, or on something in "own", would be lost.
+WITH t AS (
+    SELECT c.*
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = $1::text::regclass::oid
+), own AS (
+    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, t.oid AS id,
+        true AS is_dropped
+    FROM t
+    UNION SELECT 'pg_catalog.pg_type'::regclass, p.oid, true
+    FROM t JOIN pg_catalog.pg_type AS p
+        ON t.reltype IN (p.oid, p.typelem) AND p.typtype IN ('b', 'c')
+    UNION SELECT 'pg_catalog.pg_class'::regclass, t.reltoastrelid, false FROM t
+    UNION SELECT 'pg_catalog.pg_class'::regclass, i.indexrelid, true
+    FROM t JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
+    UNION SELECT d.classid, d.objid, d.deptype = 'i'
+    FROM t JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND d.classid = 'pg_catalog.pg_class'::regclass
+        JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+    WHERE d.deptype IN ('a', 'i')
+    UNION SELECT 'pg_catalog.pg_attrdef'::regclass, a.oid, true
+    FROM t JOIN pg_catalog.pg_attrdef AS a ON a.adrelid = t.oid
+    UNION SELECT 'pg_catalog.pg_constraint'::regclass, c.oid, true
+    FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+    UNION SELECT 'pg_catalog.pg_trigger'::regclass, g.oid, true
+    FROM t JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid
+        OR g.tgconstraint IN (SELECT c.oid FROM pg_catalog.pg_constraint AS c
+            WHERE c.conrelid = t.oid)
+    UNION SELECT 'pg_catalog.pg_policy'::regclass, p.oid, true
+    FROM t JOIN pg_catalog.pg_policy AS p ON p.polrelid = t.oid
+    UNION SELECT 'pg_catalog.pg_statistic_ext'::regclass, s.oid, true
+    FROM t JOIN pg_catalog.pg_statistic_ext AS s ON s.stxrelid = t.oid
+    UNION SELECT 'pg_catalog.pg_publication_rel'::regclass, p.oid, true
+    FROM t JOIN pg_catalog.pg_publication_rel AS p ON p.prrelid = t.oid
+), granted AS (
+    SELECT 'the table' AS what, t.relowner AS owner, t.relacl AS acl FROM t
+    UNION ALL SELECT 'column ' || pg_catalog.quote_ident(a.attname),
+        t.relowner, a.attacl
+    FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+    UNION ALL SELECT 'sequence ' || s.oid::regclass::text, s.relowner, s.relacl
+    FROM own JOIN pg_catalog.pg_class AS s ON s.oid = own.id
+        AND own.class = 'pg_catalog.pg_class'::regclass AND s.relkind = 'S'
+)
+SELECT DISTINCT CASE WHEN r.ev_class IS NULL OR r.ev_class = t.oid
+    THEN pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+    ELSE pg_catalog.pg_describe_object(
+        'pg_catalog.pg_class'::regclass, r.ev_class, 0) END
+    || ', which depends on the table' AS what
+FROM t CROSS JOIN own
+    JOIN pg_catalog.pg_depend AS d
+        ON d.refclassid = own.class AND d.refobjid = own.id
+    LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid
+        AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+WHERE own.is_dropped
+    AND NOT EXISTS (SELECT FROM own AS o WHERE o.class = d.classid
+        AND o.id = d.objid)
+UNION SELECT 'the dependence of '
+    || pg_catalog.pg_describe_object(d.classid, d.objid, 0) || ' on '
+    || pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)
+FROM own JOIN pg_catalog.pg_depend AS d
+    ON d.classid = own.class AND d.objid = own.id
+WHERE d.deptype IN ('e', 'x')
+UNION SELECT 'the kind of the table: it is a '
+    || CASE t.relkind WHEN 'p' THEN 'partitioned' WHEN 'f' THEN 'foreign'
+        ELSE 'temporary' END || ' table'
+FROM t WHERE t.relkind <> 'r' OR t.relpersistence = 't'
+UNION SELECT 'type ' || pg_catalog.format_type(t.reloftype, NULL)
+    || ', of which the table is'
+FROM t WHERE t.reloftype <> 0
+UNION SELECT 'inheritance: table ' || i.inhrelid::regclass::text
+    || ' inherits from ' || i.inhparent::regclass::text
+FROM t JOIN pg_catalog.pg_inherits AS i
+    ON t.oid IN (i.inhrelid, i.inhparent)
+UNION SELECT 'subscription ' || pg_catalog.quote_ident(s.subname)
+FROM t JOIN pg_catalog.pg_subscription_rel AS r ON r.srrelid = t.oid
+    JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid
+UNION SELECT 'publication ' || pg_catalog.quote_ident(p.pubname)
+    || ', which another role owns'
+FROM t JOIN pg_catalog.pg_publication_rel AS r ON r.prrelid = t.oid
+    JOIN pg_catalog.pg_publication AS p ON p.oid = r.prpubid
+WHERE NOT pg_catalog.pg_has_role(p.pubowner, 'USAGE')
+UNION SELECT 'publication ' || pg_catalog.quote_ident(p.pubname)
+    || ' of all tables or of a schema: it would publish the rows of the '
+    || 'new table under another name'
+FROM t CROSS JOIN pg_catalog.pg_publication AS p
+WHERE p.pubinsert AND t.relpersistence = 'p' AND (p.puballtables
+    OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace AS n
+        WHERE n.pnpubid = p.oid AND n.pnnspid = t.relnamespace))
+UNION SELECT 'the security label of '
+    || pg_catalog.pg_describe_object(s.classoid, s.objoid, s.objsubid)
+FROM own JOIN pg_catalog.pg_seclabel AS s
+    ON s.classoid = own.class AND s.objoid = own.id
+UNION SELECT 'the comment or the rights of the row type of the table'
+FROM t JOIN pg_catalog.pg_type AS p ON p.oid = t.reltype
+WHERE p.typacl IS NOT NULL OR pg_catalog.obj_description(
+    p.oid, 'pg_type') IS NOT NULL
+UNION SELECT 'index ' || i.indexrelid::regclass::text || ', which is invalid'
+FROM t JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
+WHERE NOT i.indisvalid
+UNION SELECT 'the rights to ' || g.what || ' that role '
+    || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantor))
+    || ' granted'
+FROM granted AS g CROSS JOIN LATERAL pg_catalog.aclexplode(g.acl) AS x
+WHERE x.grantor <> g.owner
+UNION SELECT 'constraint ' || pg_catalog.quote_ident(c.conname)
+    || ', which does not check every row: its trigger was disabled or changed'
+FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+    JOIN pg_catalog.pg_trigger AS g ON g.tgconstraint = c.oid
+WHERE g.tgisinternal AND g.tgenabled <> 'O'
+UNION SELECT 'row policies that hold for this role too'
+FROM t WHERE t.relrowsecurity AND t.relkind = 'r'
+    AND pg_catalog.row_security_active(t.oid)
+ORDER BY what
+
+-- name: swap_statements
+-- Lists the statements of part $3 that put another table in the place of the
+-- table $1. The schema is the same; $2 is the first name of the other table.
+-- Part 1 makes it, before rows come. Part 2 makes its indexes and foreign keys.
+-- Part 3 drops the old table and gives the other one its name and all that
+-- belongs to it. Part 4 puts the lasting names into the messages of a load into
+-- the other table. The search_path must have pg_catalog alone: then PostgreSQL
+-- writes every other schema into the definitions that it returns.
+WITH t AS (
+    SELECT c.*, n.nspname, pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+        pg_catalog.format('%I.%I', n.nspname, c.relname) AS old,
+        pg_catalog.format('%I.%I', n.nspname, $2::text) AS new
+    FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = $1::text::regclass::oid
+), a AS (
+    SELECT x.*, x.attstattarget::int AS target,
+        pg_catalog.quote_ident(x.attname) AS name
+    FROM t JOIN pg_catalog.pg_attribute AS x ON x.attrelid = t.oid
+    WHERE x.attnum > 0 AND NOT x.attisdropped
+), i AS (
+    SELECT x.*, k.relname, k.reloptions, coalesce(s.spcname, '') AS space,
+        pg_catalog.format('%s_%s', $2, pg_catalog.row_number()
+            OVER (ORDER BY x.indexrelid)) AS new_name,
+        pg_catalog.substr(pg_catalog.pg_get_indexdef(x.indexrelid),
+            pg_catalog.length(pg_catalog.format('CREATE %sINDEX %I ON %s ',
+            CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, k.relname,
+            t.old)) + 1) AS def,
+        c.contype, c.condeferrable, c.condeferred,
+        pg_catalog.pg_get_constraintdef(c.oid) AS constraint_def
+    FROM t JOIN pg_catalog.pg_index AS x ON x.indrelid = t.oid
+        JOIN pg_catalog.pg_class AS k ON k.oid = x.indexrelid
+        LEFT JOIN pg_catalog.pg_tablespace AS s ON s.oid = k.reltablespace
+        LEFT JOIN pg_catalog.pg_constraint AS c ON c.conindid = x.indexrelid
+            AND c.conrelid = t.oid AND c.contype IN ('p', 'u', 'x')
+), f AS (
+    SELECT c.*, pg_catalog.regexp_replace(CASE WHEN c.confrelid = c.conrelid
+        THEN pg_catalog.replace(pg_catalog.pg_get_constraintdef(c.oid),
+            ' REFERENCES ' || t.old || '(', ' REFERENCES ' || t.new || '(')
+        ELSE pg_catalog.pg_get_constraintdef(c.oid) END, ' NOT VALID$', '')
+        AS def
+    FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+    WHERE c.contype = 'f'
+), s AS (
+    SELECT k.*, d.deptype, a.name AS column_name,
+        pg_catalog.format('%I.%I', t.nspname, k.relname) AS old,
+        CASE WHEN $3::bigint = 3 AND d.deptype = 'i' THEN
+            pg_catalog.pg_get_serial_sequence(t.new, a.attname) END AS new,
+        q.seqincrement > 0 AS ascends
+    FROM t JOIN a ON true
+        JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
+            AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND d.classid = 'pg_catalog.pg_class'::regclass
+        JOIN pg_catalog.pg_class AS k ON k.oid = d.objid AND k.relkind = 'S'
+        JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = k.oid
+), g AS (
+    SELECT x.*, pg_catalog.pg_get_triggerdef(x.oid) AS def
+    FROM t JOIN pg_catalog.pg_trigger AS x ON x.tgrelid = t.oid
+    WHERE NOT x.tgisinternal
+), acl AS (
+    SELECT 1 AS kind, 'TABLE ' || t.old AS object, '' AS columns, t.relacl,
+        pg_catalog.acldefault('r', t.relowner) AS usual,
+        n.relacl AS found, t.relowner
+    FROM t LEFT JOIN pg_catalog.pg_class AS n
+        ON n.oid = pg_catalog.to_regclass(t.new)
+    UNION ALL SELECT 2, 'SEQUENCE ' || s.old, '', s.relacl,
+        pg_catalog.acldefault('S', s.relowner), n.relacl, s.relowner
+    FROM s JOIN pg_catalog.pg_class AS n
+        ON n.oid = pg_catalog.to_regclass(s.new)
+    WHERE s.deptype = 'i'
+    UNION ALL SELECT 3, 'TABLE ' || t.old, ' (' || a.name || ')', a.attacl,
+        NULL, NULL, t.relowner
+    FROM t JOIN a ON a.attacl IS NOT NULL
+), statement AS (
+    SELECT 1 AS part, 10 AS place, 0::oid AS id, pg_catalog.format(
+        'SELECT pg_catalog.set_config(''default_tablespace'', %L, true); '
+        'CREATE %sTABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING GENERATED '
+        'INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION) USING %I',
+        coalesce(p.spcname, ''), CASE t.relpersistence WHEN 'u' THEN 'UNLOGGED '
+        ELSE '' END, t.new, t.old, m.amname)
+        || CASE WHEN t.owner = current_user THEN '' ELSE pg_catalog.format(
+        '; ALTER TABLE %s OWNER TO %I', t.new, t.owner) END AS text
+    FROM t LEFT JOIN pg_catalog.pg_tablespace AS p ON p.oid = t.reltablespace
+        LEFT JOIN pg_catalog.pg_am AS m ON m.oid = t.relam
+    UNION ALL SELECT 1, 11, x.n::oid, pg_catalog.format(
+        'ALTER TABLE %s SET (%s%I=%L)', t.new, o.prefix, x.name, x.value)
+    FROM t LEFT JOIN pg_catalog.pg_class AS k ON k.oid = t.reltoastrelid
+        CROSS JOIN LATERAL (VALUES ('', t.reloptions), ('toast.', k.reloptions))
+            AS o(prefix, options)
+        CROSS JOIN LATERAL pg_catalog.pg_options_to_table(o.options)
+            WITH ORDINALITY AS x(name, value, n)
+    UNION ALL SELECT 1, 12, 0, pg_catalog.format(
+        'ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %s', t.new, a.name,
+        a.target)
+    FROM t JOIN a ON a.target >= 0
+    UNION ALL SELECT 1, 13, x.n::oid, pg_catalog.format(
+        'ALTER TABLE %s ALTER COLUMN %s SET (%I=%L)', t.new, a.name, x.name,
+        x.value)
+    FROM t JOIN a ON true
+        CROSS JOIN LATERAL pg_catalog.pg_options_to_table(a.attoptions)
+            WITH ORDINALITY AS x(name, value, n)
+    UNION ALL SELECT 1, 14, c.oid, pg_catalog.format(
+        'ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, c.conname,
+        pg_catalog.pg_get_constraintdef(c.oid))
+    FROM t JOIN pg_catalog.pg_constraint AS c
+        ON c.conrelid = t.oid AND c.contype = 'c'
+    UNION ALL SELECT 1, 15, s.oid, pg_catalog.format(
+        'SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%L, %L), '
+        'last_value, is_called) FROM %s', t.new, a.attname, s.old)
+    FROM t JOIN a ON a.attidentity <> '' JOIN s ON s.column_name = a.name
+        AND s.deptype = 'i'
+    UNION ALL SELECT 1, 16, g.oid, pg_catalog.replace(
+        g.def, ' ON ' || t.old || ' ', ' ON ' || t.new || ' ')
+        || pg_catalog.format('; ALTER TABLE %s %s TRIGGER %I', t.new,
+        CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
+            WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname)
+    FROM t JOIN g ON true
+    UNION ALL SELECT 2, 20, i.indexrelid, pg_catalog.format(
+        'SELECT pg_catalog.set_config(''default_tablespace'', %L, true); ',
+        i.space)
+        || CASE WHEN i.contype = 'x' THEN pg_catalog.format(
+        'ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, i.new_name,
+        i.constraint_def)
+        ELSE pg_catalog.format('CREATE %sINDEX %I ON %s %s', CASE WHEN
+        i.indisunique THEN 'UNIQUE ' ELSE '' END, i.new_name, t.new, i.def) END
+        || CASE WHEN i.contype IN ('p', 'u') THEN pg_catalog.format(
+        '; ALTER TABLE %s ADD CONSTRAINT %I %s USING INDEX %I%s%s', t.new,
+        i.new_name, CASE i.contype WHEN 'p' THEN 'PRIMARY KEY'
+        ELSE 'UNIQUE' END, i.new_name, CASE WHEN i.condeferrable THEN
+        ' DEFERRABLE' ELSE '' END, CASE WHEN i.condeferred THEN
+        ' INITIALLY DEFERRED' ELSE '' END) ELSE '' END
+        || CASE WHEN i.indisclustered THEN pg_catalog.format(
+        '; ALTER TABLE %s CLUSTER ON %I', t.new, i.new_name) ELSE '' END
+        || CASE WHEN i.indisreplident THEN pg_catalog.format(
+        '; ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', t.new, i.new_name)
+        ELSE '' END
+    FROM t JOIN i ON true
+    UNION ALL SELECT 2, 21, x.n::oid, pg_catalog.format(
+        'ALTER INDEX %I.%I SET (%I=%L)', t.nspname, i.new_name, x.name, x.value)
+    FROM t JOIN i ON i.contype = 'x'
+        CROSS JOIN LATERAL pg_catalog.pg_options_to_table(i.reloptions)
+            WITH ORDINALITY AS x(name, value, n)
+    UNION ALL SELECT 2, 22, i.indexrelid, pg_catalog.format(
+        'ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', t.nspname,
+        i.new_name, x.attnum, x.attstattarget)
+    FROM t JOIN i ON true JOIN pg_catalog.pg_attribute AS x
+        ON x.attrelid = i.indexrelid AND x.attstattarget >= 0
+    UNION ALL SELECT 2, 23, f.oid, pg_catalog.format(
+        'ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, f.conname, f.def)
+        || CASE WHEN f.convalidated THEN '' ELSE pg_catalog.format(
+        '; ALTER TABLE %s DROP CONSTRAINT %I; ALTER TABLE %s ADD CONSTRAINT '
+        '%I %s NOT VALID', t.new, f.conname, t.new, f.conname, f.def) END
+    FROM t JOIN f ON true
+    UNION ALL SELECT 3, 30, s.oid, CASE s.deptype WHEN 'a' THEN
+        pg_catalog.format('ALTER SEQUENCE %s OWNED BY NONE', s.old)
+        ELSE pg_catalog.format('SELECT pg_catalog.setval(%L, o.last_value, '
+        'o.is_called) FROM %s AS o, %s AS n WHERE o.last_value %s n.last_value '
+        'OR (o.last_value = n.last_value AND o.is_called)', s.new, s.old, s.new,
+        CASE WHEN s.ascends THEN '>' ELSE '<' END) END
+    FROM s
+    UNION ALL SELECT 3, 31, 0, pg_catalog.format(
+        'DROP TABLE %s; ALTER TABLE %s RENAME TO %I', t.old, t.new, t.relname)
+    FROM t
+    UNION ALL SELECT 3, 32, i.indexrelid, pg_catalog.format(
+        'ALTER INDEX %I.%I RENAME TO %I', t.nspname, i.new_name, i.relname)
+    FROM t JOIN i ON true
+    UNION ALL SELECT 3, 33, s.oid, CASE s.deptype WHEN 'a' THEN
+        pg_catalog.format('ALTER SEQUENCE %s OWNED BY %s.%s', s.old, t.old,
+        s.column_name)
+        ELSE pg_catalog.format('ALTER SEQUENCE %s RENAME TO %I', s.new,
+        s.relname) END
+    FROM t JOIN s ON true
+    UNION ALL SELECT 3, 34, 0, pg_catalog.format(
+        'ALTER TABLE %s REPLICA IDENTITY %s', t.old,
+        CASE t.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
+    FROM t WHERE t.relreplident IN ('f', 'n')
+    UNION ALL SELECT 3, 35, p.oid, pg_catalog.format(
+        'CREATE POLICY %I ON %s AS %s FOR %s TO %s%s%s', p.polname, t.old,
+        CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+        CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+            WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+        (SELECT pg_catalog.string_agg(CASE r.id WHEN 0 THEN 'PUBLIC' ELSE
+            pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.id)) END, ', ')
+            FROM pg_catalog.unnest(p.polroles) AS r(id)),
+        ' USING (' || pg_catalog.pg_get_expr(p.polqual, t.oid) || ')',
+        ' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, t.oid) || ')')
+    FROM t JOIN pg_catalog.pg_policy AS p ON p.polrelid = t.oid
+    UNION ALL SELECT 3, 36, 0, pg_catalog.format(
+        'ALTER TABLE %s %s ROW LEVEL SECURITY', t.old, w.what)
+    FROM t JOIN (VALUES ('ENABLE'), ('FORCE')) AS w(what) ON CASE w.what
+        WHEN 'FORCE' THEN t.relforcerowsecurity ELSE t.relrowsecurity END
+    UNION ALL SELECT 3, 37, x.oid, pg_catalog.pg_get_statisticsobjdef(x.oid)
+        || CASE WHEN x.stxstattarget >= 0 THEN pg_catalog.format(
+        '; ALTER STATISTICS %I.%I SET STATISTICS %s', n.nspname, x.stxname,
+        x.stxstattarget) ELSE '' END
+        || CASE WHEN pg_catalog.pg_get_userbyid(x.stxowner) = current_user
+        THEN '' ELSE pg_catalog.format('; ALTER STATISTICS %I.%I OWNER TO %I',
+        n.nspname, x.stxname, pg_catalog.pg_get_userbyid(x.stxowner)) END
+    FROM t JOIN pg_catalog.pg_statistic_ext AS x ON x.stxrelid = t.oid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = x.stxnamespace
+    UNION ALL SELECT 3, 38, 0, pg_catalog.format('REVOKE ALL ON %s FROM %s',
+        acl.object, pg_catalog.string_agg(DISTINCT CASE x.grantee WHEN 0 THEN
+        'PUBLIC' ELSE pg_catalog.quote_ident(
+        pg_catalog.pg_get_userbyid(x.grantee)) END, ', '))
+    FROM acl CROSS JOIN LATERAL pg_catalog.aclexplode(
+        coalesce(acl.found, acl.usual)) AS x
+    WHERE acl.relacl IS NOT NULL OR acl.found IS NOT NULL
+    GROUP BY acl.object
+    UNION ALL SELECT 3, 39, x.n::oid, pg_catalog.format(
+        'GRANT %s%s ON %s TO %s%s', x.right_name, acl.columns, acl.object,
+        CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
+        pg_catalog.pg_get_userbyid(x.grantee)) END,
+        CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM acl CROSS JOIN LATERAL pg_catalog.aclexplode(
+        coalesce(acl.relacl, acl.usual)) WITH ORDINALITY
+        AS x(grantor, grantee, right_name, is_grantable, n)
+    WHERE acl.relacl IS NOT NULL OR acl.found IS NOT NULL
+    UNION ALL SELECT 3, 40, r.oid, pg_catalog.format(
+        'ALTER PUBLICATION %I ADD TABLE %s%s%s', p.pubname, t.old,
+        (SELECT ' (' || pg_catalog.string_agg(a.name, ', ') || ')' FROM a
+            WHERE a.attnum = ANY (r.prattrs::smallint[])),
+        ' WHERE (' || pg_catalog.pg_get_expr(r.prqual, t.oid) || ')')
+    FROM t JOIN pg_catalog.pg_publication_rel AS r ON r.prrelid = t.oid
+        JOIN pg_catalog.pg_publication AS p ON p.oid = r.prpubid
+    UNION ALL SELECT 3, 41, c.id, pg_catalog.format('COMMENT ON %s IS %L',
+        c.what, d.description)
+    FROM (SELECT 'pg_class' AS class, t.oid AS id, 0 AS place,
+            'TABLE ' || t.old AS what FROM t
+        UNION ALL SELECT 'pg_class', t.oid, a.attnum,
+            'COLUMN ' || t.old || '.' || a.name FROM t JOIN a ON true
+        UNION ALL SELECT 'pg_class', i.indexrelid, 0, pg_catalog.format(
+            'INDEX %I.%I', t.nspname, i.relname) FROM t JOIN i ON true
+        UNION ALL SELECT 'pg_class', s.oid, 0, 'SEQUENCE ' || s.old FROM s
+            WHERE s.deptype = 'i'
+        UNION ALL SELECT 'pg_constraint', c.oid, 0, pg_catalog.format(
+            'CONSTRAINT %I ON %s', c.conname, t.old)
+            FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+        UNION ALL SELECT 'pg_trigger', g.oid, 0, pg_catalog.format(
+            'TRIGGER %I ON %s', g.tgname, t.old) FROM t JOIN g ON true
+        UNION ALL SELECT 'pg_policy', p.oid, 0, pg_catalog.format(
+            'POLICY %I ON %s', p.polname, t.old)
+            FROM t JOIN pg_catalog.pg_policy AS p ON p.polrelid = t.oid
+        UNION ALL SELECT 'pg_statistic_ext', x.oid, 0, pg_catalog.format(
+            'STATISTICS %I.%I', n.nspname, x.stxname)
+            FROM t JOIN pg_catalog.pg_statistic_ext AS x ON x.stxrelid = t.oid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = x.stxnamespace
+        ) AS c(class, id, place, what)
+        JOIN pg_catalog.pg_description AS d ON d.objoid = c.id
+            AND d.objsubid = c.place
+            AND d.classoid = ('pg_catalog.' || c.class)::regclass
+    UNION ALL SELECT 4, 50, n.id, pg_catalog.format(
+        'UPDATE pg_temp.etl_load_found SET message = pg_catalog.replace('
+        'message, %L, %L), con = CASE con WHEN %L THEN %L ELSE con END',
+        '"' || n.new || '"', '"' || n.old || '"', n.new, n.old)
+    FROM (SELECT t.oid AS id, $2::text AS new, t.relname::text AS old FROM t
+        UNION ALL SELECT i.indexrelid, i.new_name, i.relname FROM i) AS n
+)
+SELECT text
+FROM statement
+WHERE part = $3::bigint
+ORDER BY place, id, text
+
+-- name: swap_description
+-- Describes the table $1, a line for each of its properties. The lines of two
+-- tables with the same name and properties are equal.
+WITH t AS (
+    SELECT c.*, coalesce(k.reloptions, '{}') AS toast_options
+    FROM pg_catalog.pg_class AS c
+        LEFT JOIN pg_catalog.pg_class AS k ON k.oid = c.reltoastrelid
+    WHERE c.oid = $1::text::regclass::oid
+), s AS (
+    SELECT k.*, d.deptype, d.refobjsubid
+    FROM t JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.deptype IN ('a', 'i')
+        JOIN pg_catalog.pg_class AS k ON k.oid = d.objid AND k.relkind = 'S'
+), acl AS (
+    SELECT 'the table' AS what, coalesce(t.relacl,
+        pg_catalog.acldefault('r', t.relowner)) AS acl FROM t
+    UNION ALL SELECT 'column ' || pg_catalog.quote_ident(a.attname), a.attacl
+    FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+    UNION ALL SELECT 'sequence ' || s.relname, coalesce(s.relacl,
+        pg_catalog.acldefault('S', s.relowner)) FROM s
+), own AS (
+    SELECT 'pg_class' AS class, t.oid AS id FROM t
+    UNION ALL SELECT 'pg_class', i.indexrelid
+    FROM t JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
+    UNION ALL SELECT 'pg_class', s.oid FROM s
+    UNION ALL SELECT 'pg_constraint', c.oid
+    FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+    UNION ALL SELECT 'pg_trigger', g.oid
+    FROM t JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid
+    UNION ALL SELECT 'pg_policy', p.oid
+    FROM t JOIN pg_catalog.pg_policy AS p ON p.polrelid = t.oid
+    UNION ALL SELECT 'pg_statistic_ext', x.oid
+    FROM t JOIN pg_catalog.pg_statistic_ext AS x ON x.stxrelid = t.oid
+)
+SELECT pg_catalog.concat_ws(' ', 'table: kind', t.relkind, 'stored',
+    t.relpersistence, 'owner', pg_catalog.pg_get_userbyid(t.relowner),
+    'method', t.relam, 'tablespace', t.reltablespace, 'options', (
+        SELECT pg_catalog.string_agg(x.word, ' ' ORDER BY x.word)
+        FROM pg_catalog.unnest(t.reloptions) AS x(word)), 'toast options', (
+        SELECT pg_catalog.string_agg(x.word, ' ' ORDER BY x.word)
+        FROM pg_catalog.unnest(t.toast_options) AS x(word)),
+    'row security', t.relrowsecurity, t.relforcerowsecurity, 'identity',
+    t.relreplident) AS line
+FROM t
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'column',
+    pg_catalog.row_number() OVER (ORDER BY a.attnum), a.attname,
+    pg_catalog.format_type(a.atttypid, a.atttypmod), 'collation',
+    a.attcollation, 'not null', a.attnotnull, 'identity', a.attidentity,
+    'generated', a.attgenerated, 'storage', a.attstorage, a.attcompression,
+    'statistics', coalesce(a.attstattarget, -1), 'options', a.attoptions,
+    'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid))
+FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+    AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = t.oid
+        AND d.adnum = a.attnum
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'index',
+    pg_catalog.pg_get_indexdef(i.indexrelid), 'clustered', i.indisclustered,
+    'replica identity', i.indisreplident, 'immediate', i.indimmediate, 'valid',
+    i.indisvalid, 'tablespace', k.reltablespace, 'options', k.reloptions,
+    'statistics', (SELECT pg_catalog.string_agg(
+        coalesce(a.attstattarget, -1)::text, ' ' ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = i.indexrelid))
+FROM t JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
+    JOIN pg_catalog.pg_class AS k ON k.oid = i.indexrelid
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'constraint', c.conname,
+    pg_catalog.pg_get_constraintdef(c.oid), 'valid', c.convalidated)
+FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid = t.oid
+UNION ALL SELECT pg_catalog.concat_ws(' ',
+    pg_catalog.pg_get_triggerdef(g.oid), 'enabled', g.tgenabled)
+FROM t JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid
+WHERE NOT g.tgisinternal
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'policy', p.polname, p.polcmd,
+    p.polpermissive, 'to', (SELECT pg_catalog.string_agg(r.id::text, ' '
+        ORDER BY r.id) FROM pg_catalog.unnest(p.polroles) AS r(id)), 'using',
+    pg_catalog.pg_get_expr(p.polqual, t.oid), 'check',
+    pg_catalog.pg_get_expr(p.polwithcheck, t.oid))
+FROM t JOIN pg_catalog.pg_policy AS p ON p.polrelid = t.oid
+UNION ALL SELECT pg_catalog.concat_ws(' ',
+    pg_catalog.pg_get_statisticsobjdef(x.oid), 'target',
+    coalesce(x.stxstattarget, -1), 'owner', x.stxowner)
+FROM t JOIN pg_catalog.pg_statistic_ext AS x ON x.stxrelid = t.oid
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'publication', p.pubname, (
+    SELECT pg_catalog.string_agg(a.attname, ' ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.oid
+        AND a.attnum = ANY (r.prattrs::smallint[])),
+    pg_catalog.pg_get_expr(r.prqual, t.oid))
+FROM t JOIN pg_catalog.pg_publication_rel AS r ON r.prrelid = t.oid
+    JOIN pg_catalog.pg_publication AS p ON p.oid = r.prpubid
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'right to', acl.what, x.grantor,
+    x.grantee, x.privilege_type, x.is_grantable)
+FROM acl CROSS JOIN LATERAL pg_catalog.aclexplode(acl.acl) AS x
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'sequence', s.relname, s.deptype,
+    s.relowner, s.relpersistence, pg_catalog.format_type(q.seqtypid, NULL),
+    q.seqstart, q.seqincrement, q.seqmax, q.seqmin, q.seqcache, q.seqcycle,
+    'of', a.attname)
+FROM t JOIN s ON true JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
+        AND a.attnum = s.refobjsubid
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'comment',
+    pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid),
+    d.description)
+FROM own JOIN pg_catalog.pg_description AS d ON d.objoid = own.id
+    AND d.classoid = ('pg_catalog.' || own.class)::regclass
+ORDER BY line

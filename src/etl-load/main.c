@@ -17,7 +17,8 @@
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes
+ *            rows of scopes; pg_empty deletes all rows; pg_swap puts a
+ *            new table in the place of the table
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
@@ -74,7 +75,8 @@ static const struct opt options[] = {
 	    "delete-insert, replace: this plain input is known to be complete",
 	    NULL, 0 },
 	{ "replace-by", OPT_STRING, AT(replace_by), "WAY",
-	    "replace: empty the table by delete or by truncate", NULL, 0 },
+	    "replace: keep the table and delete its rows by delete or "
+	    "truncate", NULL, 0 },
 	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
 	    "replace: the table may be empty afterwards", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",

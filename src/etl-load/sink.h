@@ -52,11 +52,15 @@ struct sink {
 	enum sink_result (*settle)(void *self, struct err *e);
 	void (*reset)(void *self);
 	void (*close)(void *self);
-	/* For --mode replace. empty() deletes all rows of the table and adds
-	 * their number to *removed. check_empty() fails if the database role
+	/* For --mode replace. empty() deletes all rows of the table, or makes a
+	 * new table for the rows that come, and adds the number of old rows to
+	 * *removed. check_empty() fails if the database role
 	 * has no right to delete them; NULL: there is nothing to check. */
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
+	/* Called just before the COMMIT. If the rows are in a new table, puts
+	 * it in the place of the table. NULL: there is no such table. */
+	int (*swap)(void *self, struct err *e);
 	const struct sink_scopes *scopes;
 	const struct sink_written *written;
 };

@@ -124,6 +124,37 @@ def pg_append():
     psql("CHECKPOINT")
 
 
+REPLACED = ("CREATE TABLE replaced (user_id bigint, post_id bigint, "
+            "activity_type text, title text NOT NULL, body text, "
+            "word_count integer, extracted_at timestamptz)")
+REPLACED_INDEXES = ("ALTER TABLE replaced ADD PRIMARY KEY (user_id, post_id, "
+                    "activity_type); CREATE INDEX ON replaced (user_id)")
+
+
+def pg_replace():
+    """A table of a few rows, which the stage replaces."""
+    psql("DROP TABLE IF EXISTS replaced")
+    psql(REPLACED + "; " + REPLACED_INDEXES +
+         "; INSERT INTO replaced VALUES (0, 0, '', '')")
+    forget()
+    psql("CHECKPOINT")
+
+
+def pg_replaced():
+    return psql("SELECT count(*), sum(hashtext(r::text)::bigint) "
+                "FROM replaced r")
+
+
+def fresh():
+    """Fills a fresh table and makes its indexes after."""
+    path = SCRATCH + "/fresh.sql"
+    with open(path, "w") as script:
+        script.write("BEGIN; DROP TABLE replaced; %s;\n"
+                     "\\copy replaced FROM '%s.csv' CSV\n%s; COMMIT;\n"
+                     % (REPLACED, LOADED, REPLACED_INDEXES))
+    return 'psql -Xq -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -f ' + path
+
+
 def pg_appended():
     return psql("SELECT count(*), sum(hashtext(a::text)::bigint) "
                 "FROM appended a")
@@ -319,6 +350,10 @@ def stages():
               ("the same merge into a full table", copy),
               LOAD + "<" + LOADED + ".ndjson", None,
               lambda: psql("CHECKPOINT"), pg_rows, memory=32),
+        Stage("replace-pg", ROWS,
+              ("`psql \\copy` into a fresh table, its indexes after", fresh()),
+              "etl-load --table replaced --mode replace <" + LOADED +
+              ".ndjson", 0.9, pg_replace, pg_replaced, memory=32),
         Stage("load-sqlite", ROWS,
               ("`.import` into a keyed table",
                "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),

@@ -167,7 +167,8 @@ def rows(name, is_pg, batch):
 
 def run(number):
     rng = random.Random(number)
-    mode = rng.choice(["upsert", "upsert", "upsert", "ignore", "append"])
+    mode = rng.choice(["upsert", "upsert", "upsert", "ignore", "append",
+                       "replace"])
     shape = rng.random()            # the same table in all loads
     key = mode != "append" or rng.random() < .5
     options = ["--compare", rng.choice(["n", "u,s"])] \
@@ -182,6 +183,11 @@ def run(number):
     for name, (is_pg, batch) in zip(names, loads):
         made = table(random.Random(shape), name, key, is_pg)
         run_script(made, is_pg, batch)
+    if mode == "replace":
+        options += ["--allow-empty"]
+        if " FROM " + name in made:
+            # A trigger reads the table by its name: not the new table.
+            options += ["--replace-by", "delete"]
     rejected = list(pool.map(
         lambda n, l: load(n, l[0], mode, options, l[1]), names, loads))
     first = None

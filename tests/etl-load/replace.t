@@ -1,6 +1,6 @@
 #!/bin/sh
-# --mode replace: the loader deletes all rows of the table and inserts the records,
-# in one transaction.
+# --mode replace --replace-by: the loader deletes all rows of the table and inserts the
+# records, in one transaction.
 . tests/support/lib.sh
 . tests/etl-load/old_rows.sh
 
@@ -70,6 +70,17 @@ for kind in sqlite postgresql; do
 		is "$k plain input from a pipe: exit code 65" 65 $rc
 		is "$k plain input from a pipe: the table is unchanged" \
 		    'c|3' "$(rows)"
+		for first in '' '| etl-transform . |'; do
+			put '{"k":"e","n":5}' '{"k":"f","n":6}'
+			rc=0
+			(read -r _ && eval "${first#|} etl-load --db $db \
+			    --table t --mode replace --replace-by $way") \
+			    <"$scratch/in" 2>"$scratch/err" || rc=$?
+			is "$k a file of which a program has read a part $first exit code 65" \
+			    65 $rc
+			is "$k a file that was read in part $first the table is unchanged" \
+			    'c|3' "$(rows)"
+		done
 		put '{"@etl":"begin","v":1,"id":"r","replay":true,"stage":"transform","stages":["extract"]}'
 		refuses 78 'a replay' 'replay'
 
@@ -81,9 +92,6 @@ for kind in sqlite postgresql; do
 		is "$k the options are checked: exit code 64" '64 64 64' \
 		    "$(load --scope k) $(load --key k) $(load --replace-by x)"
 	done
-	is "$kind: --mode replace without --replace-by: exit code 64" \
-	    64 "$(status etl-load --db "$db" --table t --mode replace \
-	    <"$scratch/in")"
 	is "$kind: --allow-empty with another mode: exit code 64" \
 	    64 "$(status etl-load --db "$db" --table t --allow-empty \
 	    <"$scratch/in")"
@@ -157,4 +165,14 @@ way=delete
 is "$k a role that may not delete: exit code 77" 77 \
     "$(PGOPTIONS="-c role=$role" load)"
 is "$k the table is unchanged" 'd|4' "$(rows)"
+
+# TRUNCATE would delete rows that the role does not see.
+sql "GRANT TRUNCATE ON t TO $role; CREATE POLICY p ON t USING (n > 5);
+    ALTER TABLE t ENABLE ROW LEVEL SECURITY"
+way=truncate
+is "$k truncate, a policy hides rows from the role: exit code 78" 78 \
+    "$(PGOPTIONS="-c role=$role" load)"
+like "$k truncate, a policy hides rows: the message says why" \
+    'row policies hide from this role' "$(cat "$scratch/err")"
+is "$k truncate, a policy hides rows: the table is unchanged" 'd|4' "$(rows)"
 done_testing

@@ -468,8 +468,7 @@ def load(kind, mode, given=None):
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
     if mode == "replace":
-        argv += ["--mode", mode, "--replace-by", "truncate", "--allow-empty",
-                 "--complete"]
+        argv += ["--mode", mode, "--allow-empty", "--complete"]
 
     def prepare(url):
         subprocess.run(argv, input=b"", check=True,

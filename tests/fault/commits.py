@@ -87,9 +87,9 @@ class Load:
         if self.keyed:
             self.argv += ["--key", "id"]
         if self.once:
-            self.argv += ["--complete"] + (
-                ["--scope", "id"] if mode == "delete-insert" else
-                ["--replace-by", "delete"])
+            self.argv += ["--complete"]
+        if mode == "delete-insert":
+            self.argv += ["--scope", "id"]
         self.given = STREAMS[kind]
         self.env = dict(ENV)
         if kind == "replay":

@@ -184,6 +184,24 @@ mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load
     's/m->from != NULL :/false :/' 'an increment: exit code 78'
 mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit/batch_commit.c \
     's/old_rows_refuse_empty_table(l, e) == 0/true/' 'an empty file: exit code 65'
+mutant etl-load/replace.t 'a file that was read in part is taken as complete' lib/stream/stage.c \
+    's/s->regular \&\& lseek(STDIN_FILENO, 0, SEEK_CUR) > 0/false/' \
+    'a file of which a program has read a part  exit code 65'
+mutant etl-load/replace_swap.t 'what a new table cannot keep is not refused' src/etl-load/pg/pg_swap.c \
+    '/^fail_if_not_all_can_be_kept/,/^}/s/if (s->sql.len == 0)/if (true)/' \
+    'a view: the message names it'
+mutant etl-load/replace_swap.t 'a reject shows the name of the new table' src/etl-load/pg/pg_merge.c \
+    's/(s->target->swaps \&\& db_script/(false \&\& db_script/' \
+    'bad records get the causes that the old table would give'
+mutant etl-load/replace_swap.t 'the new table does not get the comments' sql/postgresql/catalog.sql@swap_statements \
+    's/SELECT 3, 41/SELECT 9, 41/' 'a table with everything: exit code 0'
+mutant etl-load/replace_others.t 'others may write while the new table is filled' src/etl-load/pg/pg_swap.c \
+    's/SHARE ROW EXCLUSIVE/SHARE UPDATE EXCLUSIVE/' \
+    'another session has waited to write'
+mutant etl-load/replace_others.t 'a change of the definition is lost in the swap' src/etl-load/pg/pg_swap.c \
+    's/rc = fail_if_changed(s, \&now, e);/rc = 0;/' \
+    'rights are granted while the load runs: exit code 75'
+
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
     '/^pg_scopes_start/,/^}/s/keyset_clear(&s->seen);//; /^pg_scopes_start/,/^}/s/s->copied = 0;//' \
     'the load is repeated as a whole'

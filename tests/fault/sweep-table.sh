@@ -144,8 +144,7 @@ pipeline() {
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
 		    $(without_stages "$into_log") 10"
 		source=$marked
-		rest="$transform | $into_log 1 --mode replace \
-		    --replace-by truncate"
+		rest="$transform | $into_log 1 --mode replace"
 		;;
 	many)
 		source=$marked rest="$transform | $into_log 1000"

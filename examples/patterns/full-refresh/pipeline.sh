@@ -10,5 +10,4 @@ set -eu
 here=$(dirname "$0")
 
 etl-extract --stream countries "$1" |
-etl-load --ddl "$here/countries.sql" --table countries --mode replace \
-    --replace-by delete
+etl-load --ddl "$here/countries.sql" --table countries --mode replace

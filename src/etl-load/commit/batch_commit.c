@@ -135,6 +135,8 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 		return rc;
 	if (complete_check_and_raise_version(l, e) == -1)
 		return -1;
+	if (old_rows_swap_tables(l, e) == -1)
+		return -1;
 	if (store_transaction_id_of_plain_input(l, e) == -1 ||
 	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;

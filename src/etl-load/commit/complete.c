@@ -134,13 +134,15 @@ complete_check_end(const struct loader *l, struct err *e)
 	if (stage_input_is_complete(l->stage))
 		return begin == NULL || !begin->piped ? 0 :
 		    err_set(e, ERR_DATA, false, "the first etl program has "
-			"read this stream from a pipe and cannot tell whether "
-			"the input was complete, so --mode %s has loaded "
-			"nothing: let it read a file, or give --complete if "
-			"the input is complete", l->target.mode->name);
+			"read this stream from a pipe, or from a file that "
+			"another program had read in part, and cannot tell "
+			"whether the input was complete, so --mode %s has "
+			"loaded nothing: let it read a whole file, or give "
+			"--complete if the input is complete",
+			l->target.mode->name);
 	return err_set(e, ERR_DATA, false, "etl-load cannot tell whether the "
-	    "input is complete, so --mode %s has loaded nothing: read a file, "
-	    "or a stream with an end mark such as that of etl-extract "
-	    "--stream, or give --complete if the input is complete",
+	    "input is complete, so --mode %s has loaded nothing: read a file "
+	    "from its begin, or a stream with an end mark such as that of "
+	    "etl-extract --stream, or give --complete if the input is complete",
 	    l->target.mode->name);
 }

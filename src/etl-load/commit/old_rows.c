@@ -70,7 +70,8 @@ old_rows_check_before_load(struct loader *l, struct err *e)
 
 	if (!m->removes)
 		return 0;
-	if (refuse_referring_tables(&l->target, l->db, e) == -1)
+	if (!l->target.swaps &&
+	    refuse_referring_tables(&l->target, l->db, e) == -1)
 		return -1;
 	if (m->replaces)
 		return l->sink->check_empty == NULL ? 0 :
@@ -109,10 +110,18 @@ old_rows_delete(struct loader *l, struct err *e)
 		rc = delete_rows_of_scopes(l, e);
 	else if (m->replaces)
 		rc = l->sink->empty(l->self, &l->outcome.sums.removed, e);
-	if (rc == -1 && (f->sqlstate[0] != '\0' || f->data))
+	if (rc == -1 && !l->target.swaps &&
+	    (f->sqlstate[0] != '\0' || f->data))
 		err_prefix(e, "table %s: the rows that the load replaces "
 		    "cannot be deleted", l->target.table->name);
 	return rc;
+}
+
+int
+old_rows_swap_tables(struct loader *l, struct err *e)
+{
+	return l->target.mode->replaces && l->sink->swap != NULL ?
+	    l->sink->swap(l->self, e) : 0;
 }
 
 int

@@ -13,6 +13,9 @@ int old_rows_check_before_load(struct loader *l, struct err *e);
 /* Called in the open transaction of a batch, before its first record is
  * written. Deletes the rows and counts them as removed. */
 int old_rows_delete(struct loader *l, struct err *e);
+/* Called just before the COMMIT. Puts a new table in the place of the table, if
+ * the sink has made one. */
+int old_rows_swap_tables(struct loader *l, struct err *e);
 /* Called before the COMMIT. Fails with ERR_DATA if --mode replace would leave
  * an empty table, unless --allow-empty is given. */
 int old_rows_refuse_empty_table(const struct loader *l, struct err *e);

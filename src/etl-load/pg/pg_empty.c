@@ -65,11 +65,30 @@ check_right_to_truncate(struct pg_sink *s, struct err *e)
 	    "--replace-by delete", s->target->table->name);
 }
 
+/* TRUNCATE deletes all rows, but only those that the role sees are counted. */
+static int
+fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
+{
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t hides;
+
+	if (db_int(s->db, "SELECT pg_catalog.row_security_active("
+	    "$1::text::regclass)::int", &v, 1, 0, &hides, e) == -1)
+		return -1;
+	if (!hides)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: --replace-by truncate "
+	    "would also delete rows that row policies hide from this role: "
+	    "load as the owner of the table, or use --replace-by delete, which "
+	    "leaves these rows", s->target->table->name);
+}
+
 int
 pg_check_empty(struct pg_sink *s, struct err *e)
 {
 	if (s->target->truncates)
-		return check_right_to_truncate(s, e);
+		return check_right_to_truncate(s, e) == -1 ? -1 :
+		    fail_if_rows_may_be_hidden(s, e);
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
 	put_delete_all(&s->sql, s->target);

@@ -209,7 +209,8 @@ merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
 	    s->rows.used, s->rows.nshapes, &rules);
 	if (pg_run_sql_text(s, e) == -1 ||
-	    add_rejects_and_counts_of_merge(s, o, e) == -1)
+	    (s->target->swaps && db_script(s->db, s->swap.messages.data, e) ==
+		-1) || add_rejects_and_counts_of_merge(s, o, e) == -1)
 		return -1;
 	if (o->sums.superseded > before)
 		s->twice = true;

@@ -6,6 +6,7 @@
 
 #include "pg/pg_rows.h"
 #include "pg/pg_scopes.h"
+#include "pg/pg_swap.h"
 #include "sink.h"
 
 #define NO_ITEM SIZE_MAX
@@ -15,6 +16,7 @@ struct pg_sink {
 	const struct target *target;
 	struct pg_rows rows;
 	struct pg_scopes scopes;
+	struct pg_swap swap;            /* only if target->swaps */
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
 	bool straight;          /* COPY writes directly into the target table,
@@ -61,6 +63,9 @@ int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
+/* Called when the last record of the batch is written. Makes the checks that
+ * PostgreSQL leaves for the end. */
+enum sink_result pg_settle(struct pg_sink *s, struct err *e);
 /* Sets the savepoint etl_chunk. For the first chunk of a batch takes before it,
  * until the commit, an advisory lock of the table, which loaders share. If the
  * last try of the batch has ended in a deadlock, the loader takes the lock

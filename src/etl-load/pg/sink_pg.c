@@ -16,6 +16,7 @@ pg_sink_close(void *self)
 		return;
 	pg_rows_release(&s->rows);
 	pg_scopes_release(&s->scopes);
+	pg_swap_close(&s->swap);
 	buf_release(&s->sql);
 	free(s->may_be_freed);
 	free(s->judged_by_index);
@@ -94,6 +95,16 @@ stays_in_session(const struct pg_sink *s)
 	return !s->straight && !db_is_pooled(s->db);
 }
 
+/* Makes the sink write into the new table, which does not exist yet. */
+static int
+write_to_new_table(struct pg_sink *s, struct err *e)
+{
+	if (pg_swap_open(&s->swap, s->db, s->target, e) == -1)
+		return -1;
+	s->target = s->rows.target = &s->swap.target;
+	return 0;
+}
+
 static int
 pg_sink_open(void **self, struct db *db, const struct target *t,
     struct err *e)
@@ -112,7 +123,8 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	    find_deferred_constraints(s, e) == -1 ||
 	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||
-	    (stays_in_session(s) && create_stage_table(s, e) == -1)) {
+	    (stays_in_session(s) && create_stage_table(s, e) == -1) ||
+	    (t->swaps && write_to_new_table(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
 		return -1;
@@ -277,22 +289,12 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
-/* Checks the deferred constraints of other tables, which PostgreSQL itself
- * checks only at COMMIT. If one fails, PostgreSQL does not say which row of the
- * batch was at fault. Then this function sets s->deferred and returns
- * SINK_REPEAT, and the caller loads the batch again. In this second load, the
- * sink checks the constraints after each part (chunk) of the batch, and, in a
- * chunk that fails, after each row. */
 static enum sink_result
-pg_sink_check_deferred_at_end(void *self, struct err *e)
+pg_sink_settle(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	if (s->deferred || !s->elsewhere ||
-	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
-		return SINK_DONE;
-	s->deferred = pg_record_may_be_cause(db_fault(s->db), false);
-	return s->deferred ? SINK_REPEAT : SINK_FAILED;
+	return pg_settle(s, e);
 }
 
 static void
@@ -342,7 +344,8 @@ pg_sink_check_empty(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_check_empty(s, e);
+	return s->target->swaps ? pg_swap_check(&s->swap, e) :
+	    pg_check_empty(s, e);
 }
 
 static int
@@ -350,7 +353,17 @@ pg_sink_empty(void *self, uint64_t *removed, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_empty_table(s, removed, e);
+	return s->target->swaps ?
+	    pg_swap_make_table(&s->swap, removed, e) :
+	    pg_empty_table(s, removed, e);
+}
+
+static int
+pg_sink_swap(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return s->target->swaps ? pg_swap_tables(&s->swap, e) : 0;
 }
 
 static const struct sink_scopes scopes = {
@@ -364,11 +377,12 @@ const struct sink sink_pg = {
     .kind = DB_POSTGRESQL,
     .open = pg_sink_open,
     .apply = pg_sink_load_chunk,
-    .settle = pg_sink_check_deferred_at_end,
+    .settle = pg_sink_settle,
     .reset = pg_sink_forget_lost_session,
     .close = pg_sink_close,
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
+    .swap = pg_sink_swap,
     .scopes = &scopes,
     .written = &pg_written,
 };

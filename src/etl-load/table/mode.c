@@ -64,9 +64,6 @@ check_options_fit(
 		    "replace" },
 		{ o->replace_by != NULL && !m->replaces,
 		    "--replace-by needs --mode replace" },
-		{ o->replace_by == NULL && m->replaces,
-		    "--mode replace needs --replace-by delete or "
-		    "--replace-by truncate" },
 		{ o->allow_empty && !m->replaces,
 		    "--allow-empty needs --mode replace" },
 	};
@@ -85,6 +82,12 @@ check_replace_by(const struct load_opts *o, struct err *e)
 
 	return o->replace_by == NULL ? 0 :
 	    suggest_find_choice("--replace-by", o->replace_by, words, e);
+}
+
+bool
+load_mode_swaps(const struct load_mode *m, const struct load_opts *o)
+{
+	return m->replaces && o->replace_by == NULL;
 }
 
 bool

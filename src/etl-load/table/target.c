@@ -275,6 +275,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 		return -1;
 	t->truncates = load_mode_truncates(o);
 	t->on_commit = db_on_commit(db);
+	t->swaps = db_kind(db) == DB_POSTGRESQL && load_mode_swaps(t->mode, o);
 	find_if_values_are_checked(t, o);
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));

@@ -23,6 +23,9 @@ struct target {
 	int touch, seen;                /* columns or NO_COLUMN */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
+	bool swaps;                     /* PostgreSQL: --mode replace fills a
+	                                 * new table and puts it in the place
+	                                 * of this one */
 	bool lossy;                     /* --lossy: the database may change
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change

@@ -1,0 +1,350 @@
+#include "pg/pg_swap.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/retry.h"
+#include "pg/pg_swap_lines.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum part { NEW_TABLE = 1, INDEXES, SWAP, MESSAGES };
+
+#define RESTRICT_PATH \
+	"SELECT pg_catalog.set_config('etl.search_path', " \
+	"pg_catalog.current_setting('search_path'), true), " \
+	"pg_catalog.set_config('etl.default_tablespace', " \
+	"pg_catalog.current_setting('default_tablespace'), true), " \
+	"pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
+#define RESTORE_PATH \
+	"SELECT pg_catalog.set_config('search_path', " \
+	"pg_catalog.current_setting('etl.search_path'), true), " \
+	"pg_catalog.set_config('default_tablespace', " \
+	"pg_catalog.current_setting('etl.default_tablespace'), true)"
+
+/* Nobody can guess the name, so no other object has it. */
+static void
+make_name(struct pg_swap *s)
+{
+	char random[33];
+
+	random_hex(random, sizeof(random) - 1);
+	(void)snprintf(s->name, sizeof(s->name), "etl_new_%s", random);
+}
+
+int
+pg_swap_open(
+    struct pg_swap *s, struct db *db, const struct target *t, struct err *e)
+{
+	const struct table *old = t->table;
+
+	s->db = db;
+	s->old = t;
+	buf_init(&s->quoted, SIZE_MAX / 4);
+	buf_init(&s->sql, SIZE_MAX / 4);
+	buf_init(&s->before, SIZE_MAX / 4);
+	buf_init(&s->messages, SIZE_MAX / 4);
+	make_name(s);
+	db_append_quoted(&s->quoted, old->schema, strlen(old->schema));
+	buf_char(&s->quoted, '.');
+	db_append_quoted(&s->quoted, s->name, strlen(s->name));
+	(void)buf_text(&s->quoted);
+	if (buf_check(&s->quoted, e) == -1)
+		return -1;
+	s->table = *old;
+	s->table.quoted = s->quoted.data;
+	s->target = *t;
+	s->target.table = &s->table;
+	return 0;
+}
+
+void
+pg_swap_close(struct pg_swap *s)
+{
+	buf_release(&s->quoted);
+	buf_release(&s->sql);
+	buf_release(&s->before);
+	buf_release(&s->messages);
+}
+
+static int
+put_statements(
+    struct pg_swap *s, struct buf *b, enum part part, struct err *e)
+{
+	struct db_value v[] = { db_text(s->old->table->quoted),
+		db_text(s->name), DB_I(part) };
+
+	return pg_swap_put_lines(
+	    s->db, b, SQL_SWAP_STATEMENTS, v, 3, ";\n", e);
+}
+
+static int
+run_statements(struct pg_swap *s, enum part part, struct err *e)
+{
+	if (put_statements(s, &s->sql, part, e) == -1)
+		return -1;
+	return s->sql.len == 0 ? 0 : db_script(s->db, s->sql.data, e);
+}
+
+static int
+put_description(struct pg_swap *s, struct buf *b, struct err *e)
+{
+	struct db_value v = db_text(s->old->table->quoted);
+
+	return pg_swap_put_lines(
+	    s->db, b, SQL_SWAP_DESCRIPTION, &v, 1, "\n", e);
+}
+
+static int
+run_on_table(struct pg_swap *s, const char *before, const char *table,
+    const char *after, struct err *e)
+{
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "%s %s %s", before, table, after);
+	(void)buf_text(&s->sql);
+	return buf_check(&s->sql, e) == -1 ? -1 :
+	    db_script(s->db, s->sql.data, e);
+}
+
+static int
+fail_if_not_owner(struct pg_swap *s, struct err *e)
+{
+	static const char sql[] = "SELECT pg_catalog.pg_has_role(c.relowner, "
+	    "'USAGE')::int FROM pg_catalog.pg_class AS c "
+	    "WHERE c.oid = $1::text::regclass::oid";
+	struct db_value v = db_text(s->old->table->quoted);
+	int64_t owns;
+
+	if (db_int(s->db, sql, &v, 1, 0, &owns, e) == -1)
+		return -1;
+	if (owns)
+		return 0;
+	return err_set(e, ERR_DENIED, false, "table %s: --mode replace puts a "
+	    "new table in its place, which only the owner of the table may do: "
+	    "load as the owner, or use --replace-by delete",
+	    s->old->table->name);
+}
+
+static int
+fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
+{
+	struct db_value v = db_text(s->old->table->quoted);
+
+	if (fail_if_not_owner(s, e) == -1 || pg_swap_put_lines(s->db, &s->sql,
+		SQL_SWAP_REFUSALS, &v, 1, "; ", e) == -1)
+		return -1;
+	if (s->sql.len == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: --mode replace puts a "
+	    "new table in its place, and cannot keep: %s; nothing was changed: "
+	    "use --replace-by delete or --replace-by truncate",
+	    s->old->table->name, s->sql.data);
+}
+
+/* Makes the new table and, if they may refuse rows, its indexes. */
+static int
+check_and_make(struct pg_swap *s, struct err *e)
+{
+	if (fail_if_not_all_can_be_kept(s, e) == -1)
+		return -1;
+	if (put_description(s, &s->before, e) == 0 &&
+	    run_statements(s, NEW_TABLE, e) == 0 &&
+	    (!s->indexed_first || run_statements(s, INDEXES, e) == 0))
+		return put_statements(s, &s->messages, MESSAGES, e);
+	err_prefix(e, "table %s: --mode replace cannot make a new table like "
+	    "it", s->old->table->name);
+	return -1;
+}
+
+/* Makes the new table and drops it again, so that the load fails before it
+ * reads anything. */
+int
+pg_swap_check(struct pg_swap *s, struct err *e)
+{
+	int rc;
+
+	if (db_begin(s->db, e) == -1)
+		return -1;
+	rc = db_script(s->db, RESTRICT_PATH, e);
+	if (rc == 0)
+		rc = check_and_make(s, e);
+	db_rollback(s->db);
+	return rc;
+}
+
+static int
+count_rows(struct pg_swap *s, uint64_t *removed, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "SELECT pg_catalog.count(*) FROM %s",
+	    s->old->table->quoted);
+	(void)buf_text(&s->sql);
+	if (buf_check(&s->sql, e) == -1 ||
+	    db_query(s->db, &r, s->sql.data, NULL, 0, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		*removed += (uint64_t)db_column(r, 0).i;
+	db_end(r);
+	return rc == 1 ? 0 : -1;
+}
+
+/* A session that wants to write waits from here on until the commit, and then
+ * writes into the new table: none of its rows is lost. */
+int
+pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
+{
+	return run_on_table(s, "LOCK TABLE", s->old->table->quoted,
+	    "IN SHARE ROW EXCLUSIVE MODE", e) == -1 ||
+	    count_rows(s, removed, e) == -1 ||
+	    db_script(s->db, RESTRICT_PATH, e) == -1 ||
+	    check_and_make(s, e) == -1 ||
+	    db_script(s->db, RESTORE_PATH, e) == -1 ? -1 : 0;
+}
+
+/* Without ANALYZE, queries would be planned without statistics until
+ * autovacuum comes to the table. */
+int
+pg_swap_make_indexes(struct pg_swap *s, struct err *e)
+{
+	return db_script(s->db, RESTRICT_PATH, e) == -1 ||
+	    (!s->indexed_first && run_statements(s, INDEXES, e) == -1) ||
+	    run_on_table(s, "ANALYZE", s->quoted.data, "", e) == -1 ||
+	    db_script(s->db, RESTORE_PATH, e) == -1 ? -1 : 0;
+}
+
+/* Fails if *now differs from what the table was at the begin of the load. */
+static int
+fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
+{
+	if (now->len == s->before.len &&
+	    memcmp(now->data, s->before.data, now->len) == 0)
+		return 0;
+	return err_set(e, ERR_RETRY, false, "table %s: its definition was "
+	    "changed while the load ran: nothing of this load was committed; "
+	    "run the command again", s->old->table->name);
+}
+
+/* Fails if the new table is not what the old one was: then this program does
+ * not know a property that tables can have. */
+static int
+fail_if_different(struct pg_swap *s, struct buf *now, struct err *e)
+{
+	const char *was = s->before.data, *is = now->data, *line = was;
+
+	for (; *was == *is && *was != '\0'; was++, is++)
+		if (*was == '\n')
+			line = was + 1;
+	if (*was == *is)
+		return 0;
+	if (*line == '\0')
+		line = is;
+	return err_set(e, ERR_CONFIG, false, "table %s: the new table of "
+	    "--mode replace would differ from it (%.*s): nothing was changed; "
+	    "use --replace-by delete or --replace-by truncate",
+	    s->old->table->name, (int)strcspn(line, "\n"), line);
+}
+
+/* Swaps the tables, once they are locked. */
+static int
+swap_locked_tables(struct pg_swap *s, struct err *e)
+{
+	struct buf now;
+	int rc;
+
+	buf_init(&now, SIZE_MAX / 4);
+	rc = db_script(s->db, RESTRICT_PATH, e);
+	if (rc == 0)
+		rc = fail_if_not_all_can_be_kept(s, e);
+	if (rc == 0)
+		rc = put_description(s, &now, e);
+	if (rc == 0)
+		rc = fail_if_changed(s, &now, e);
+	if (rc == 0)
+		rc = run_statements(s, SWAP, e);
+	if (rc == 0)
+		rc = put_description(s, &now, e);
+	if (rc == 0)
+		rc = fail_if_different(s, &now, e);
+	if (rc == 0)
+		rc = db_script(s->db, RESTORE_PATH, e);
+	buf_release(&now);
+	return rc;
+}
+
+/* While this session waits for the lock, others that want to read the table
+ * wait behind it. So it waits for 2 seconds at most, and then lets them read
+ * before it tries again. A deadlock is found after 1 second. */
+#define WAIT "2s"
+
+static int
+lock_and_swap(struct pg_swap *s, struct err *e)
+{
+	static const char limit[] = "SAVEPOINT etl_swap; "
+	    "SELECT pg_catalog.set_config('etl.lock_timeout', "
+	    "pg_catalog.current_setting('lock_timeout'), true), "
+	    "pg_catalog.set_config('lock_timeout', '" WAIT "', true)";
+	static const char end[] = "SELECT pg_catalog.set_config("
+	    "'lock_timeout', pg_catalog.current_setting('etl.lock_timeout'), "
+	    "true); RELEASE SAVEPOINT etl_swap";
+
+	return db_script(s->db, limit, e) == -1 ||
+	    run_on_table(s, "LOCK TABLE", s->old->table->quoted,
+	    "IN ACCESS EXCLUSIVE MODE", e) == -1 ||
+	    swap_locked_tables(s, e) == -1 ? -1 : db_script(s->db, end, e);
+}
+
+/* Returns for how many milliseconds the loader tries to get the lock: as long
+ * as lock_timeout of the session says, else for a minute. */
+static int
+read_patience(struct pg_swap *s, int64_t *ms, struct err *e)
+{
+	return db_int(s->db, "SELECT CASE setting WHEN '0' THEN 60000 "
+	    "ELSE setting::int END FROM pg_catalog.pg_settings "
+	    "WHERE name = 'lock_timeout'", NULL, 0, 60000, ms, e);
+}
+
+/* Names the table in *e if the server has refused the swap. */
+static bool
+waited_too_long_for_lock(struct pg_swap *s, struct err *e)
+{
+	const char *state = db_fault(s->db)->sqlstate;
+
+	if (strcmp(state, "55P03") == 0)
+		return true;
+	if (*state != '\0')
+		err_prefix(e, "table %s: its new table cannot take its place",
+		    s->old->table->name);
+	return false;
+}
+
+int
+pg_swap_tables(struct pg_swap *s, struct err *e)
+{
+	static const struct retry pause = { .max = UINT64_MAX, .base = 100,
+		.cap = 1000 };
+	int64_t patience, start = clock_ms();
+	struct err why;
+
+	if (read_patience(s, &patience, e) == -1)
+		return -1;
+	for (uint64_t n = 1; lock_and_swap(s, e) == -1; n++) {
+		if (!waited_too_long_for_lock(s, e))
+			return -1;
+		why = *e;
+		if (db_script(s->db, "ROLLBACK TO SAVEPOINT etl_swap", e) == -1)
+			return -1;
+		if (clock_ms() - start >= patience)
+			return err_set(e, ERR_RETRY, false, "table %s: other "
+			    "sessions kept the table, or one that it refers "
+			    "to, locked for %lld ms, so the new table could "
+			    "not take its place: nothing was committed; "
+			    "pg_locks shows these sessions; run the command "
+			    "again", s->old->table->name, (long long)patience);
+		if (retry_wait_or_fail(&pause, n, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}
