@@ -208,6 +208,8 @@ fill_column_from_row(struct column *c, const struct table *t, struct db *db,
 	c->not_null = is_true_value(db_column(r, 2));
 	c->has_default = is_true_value(db_column(r, 3));
 	c->generated = is_true_value(db_column(r, 4));
+	c->identity = c->generated && db_kind(db) == DB_POSTGRESQL &&
+	    db_column(r, 4).i == 2;
 	c->key = (int)db_column(r, 5).i;
 	if (db_kind(db) == DB_SQLITE) {
 		column_set_kind_from_sqlite_type(c, c->type, t->strict);

@@ -58,6 +58,8 @@ struct column {
 	bool not_null;
 	bool has_default;       /* or an identity, or generated */
 	bool generated;         /* may not be written */
+	bool identity;          /* generated too, but INSERT OVERRIDING SYSTEM
+	                         * VALUE writes it */
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */
 	int key;                /* place in the primary key from 1, or 0 */

@@ -129,7 +129,8 @@ WITH RECURSIVE attribute AS (
 SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.attnotnull OR b.not_null,
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
-    a.attgenerated <> '' OR a.attidentity = 'a',
+    CASE WHEN a.attgenerated <> '' THEN 1
+        WHEN a.attidentity = 'a' THEN 2 ELSE 0 END,
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
     t.typname, i.typname, q.operator, q.name, g.type, g.typmod,
     t.typname IN ('text', 'varchar')

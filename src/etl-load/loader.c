@@ -176,6 +176,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	if (record_options_check(o->max_record, o->duplicates, &dup, e) == -1 ||
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    load_mode_find(&mode, o, e) == -1 ||
+	    mapping_check_options(o, e) == -1 ||
 	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||

@@ -1,5 +1,6 @@
 #include "pg/pg_copy_text.h"
 
+#include "base/text.h"
 #include "json/number.h"
 #include "json/write.h"
 
@@ -114,6 +115,20 @@ bytes_to_hex(struct buf *b, size_t at)
 	b->len = at + 2 * n;
 }
 
+/* Replaces a text in base64 by the bytes that it stands for. The text was
+ * checked before. */
+static void
+decode_base64(struct buf *text)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, SIZE_MAX / 2);
+	(void)base64_get(&bytes, text->data, text->len);
+	bytes.failed |= text->failed;
+	buf_release(text);
+	*text = bytes;
+}
+
 /* Appends the bytes of `text` as \x and hex digits. The backslash is doubled,
  * because the server removes one backslash when it reads the array's quotes. */
 static void
@@ -138,13 +153,22 @@ put_string_or_compact_json(struct buf *b, const struct json *j, uint32_t tok)
 }
 
 static void
-put_bytes(struct buf *b, const struct json *j, uint32_t tok,
+put_bytes(struct buf *b, const struct reader *r, uint32_t tok,
     struct buf *scratch)
 {
+	const struct json *j = &r->json;
 	size_t start = b->len, at;
 
 	buf_str(b, "\\\\x");
 	at = b->len;
+	if (r->target->mapping.base64) {
+		buf_clear(scratch);
+		json_unescape(scratch, j, tok);
+		(void)base64_get(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+		bytes_to_hex(b, at);
+		return;
+	}
 	put_string_or_compact_json(b, j, tok);
 	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
 		b->len = start;
@@ -168,10 +192,11 @@ put_quoted_array_element(struct buf *b, const char *p, size_t n)
 
 static void
 put_array_element(struct buf *b, const struct json *j, uint32_t tok,
-    enum column_kind kind)
+    enum column_kind kind, bool base64)
 {
 	const struct json_tok *t = &j->tok[tok];
 	struct buf text;
+	bool bytes;
 	int64_t v;
 
 	if (t->type == JSON_NULL) {
@@ -187,7 +212,11 @@ put_array_element(struct buf *b, const struct json *j, uint32_t tok,
 		json_put_compact(&text, j, tok);
 	else
 		put_string_or_compact_json(&text, j, tok);
-	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
+	bytes = kind == COLUMN_BYTES &&
+	    (base64 || !is_hex(t, text.data, text.len));
+	if (bytes && base64)
+		decode_base64(&text);
+	if (bytes) {
 		buf_char(b, '"');
 		put_bytes_as_escaped_hex(b, &text);
 		buf_char(b, '"');
@@ -203,7 +232,7 @@ put_array_element(struct buf *b, const struct json *j, uint32_t tok,
  * more deeply is written as JSON text, as one element. */
 static void
 put_array_elements(struct buf *b, const struct json *j, uint32_t tok,
-    enum column_kind kind, int depth)
+    enum column_kind kind, bool base64, int depth)
 {
 	uint32_t i = tok + 1;
 
@@ -213,9 +242,10 @@ put_array_elements(struct buf *b, const struct json *j, uint32_t tok,
 			buf_char(b, ',');
 		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
 		    kind != COLUMN_JSON)
-			put_array_elements(b, j, i, kind, depth + 1);
+			put_array_elements(
+			    b, j, i, kind, base64, depth + 1);
 		else
-			put_array_element(b, j, i, kind);
+			put_array_element(b, j, i, kind, base64);
 	}
 	buf_char(b, '}');
 }
@@ -236,7 +266,8 @@ put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
 		return;
 	}
 	buf_clear(scratch);
-	put_array_elements(scratch, &r->inner, 0, c->element, 1);
+	put_array_elements(scratch, &r->inner, 0, c->element,
+	    r->target->mapping.base64, 1);
 	put_escaped(b, scratch->data, scratch->len);
 	b->failed |= scratch->failed;
 }
@@ -247,29 +278,30 @@ pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
 {
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
+		const struct json *j = reader_json_of_column(r, c);
 		uint32_t tok = r->value[c];
 
 		if (i > 0)
 			buf_char(b, '\t');
-		if (r->json.tok[tok].type == JSON_NULL) {
+		if (j->tok[tok].type == JSON_NULL) {
 			buf_add(b, "\\N", 2);
 			continue;
 		}
 		switch (r->target->table->columns[c].kind) {
 		case COLUMN_INT:
-			put_int(b, &r->json, tok, scratch);
+			put_int(b, j, tok, scratch);
 			break;
 		case COLUMN_JSON:
-			put_json(b, &r->json, tok, scratch);
+			put_json(b, j, tok, scratch);
 			break;
 		case COLUMN_BYTES:
-			put_bytes(b, &r->json, tok, scratch);
+			put_bytes(b, r, tok, scratch);
 			break;
 		case COLUMN_ARRAY:
 			put_array(b, r, c, tok, scratch);
 			break;
 		default:
-			put_text(b, &r->json, tok, scratch);
+			put_text(b, j, tok, scratch);
 		}
 	}
 }
