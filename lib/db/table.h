@@ -69,6 +69,11 @@ struct column {
 	 * its operator "equal", such as OPERATOR(public.=), and the type for
 	 * which the extension made the operator, such as public.citext. */
 	char *equal, *equal_type;
+	/* Of a composite type of PostgreSQL, and of an array of them: its
+	 * schema, its name and its members; else NULL. */
+	char *composite_schema, *composite_name;
+	struct column *fields;
+	size_t nfields;
 };
 
 struct table {

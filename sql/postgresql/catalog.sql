@@ -50,8 +50,9 @@ WHERE c.oid = coalesce(
 -- bounds) and its limit. The limit is the typmod. Of name it is the most bytes;
 -- of money the digits after the point, or -1 if lc_monetary has another point
 -- than a dot; of a composite type the number of members that may change a
--- value. The last value is true if the column is a text, and two values are
--- equal only if their bytes in UTF-8 are.
+-- value. The next value is true if the column is a text, and two values are
+-- equal only if their bytes in UTF-8 are. The last two are the schema and name
+-- of the composite type of the values or, if they are arrays, of the elements.
 WITH RECURSIVE attribute AS (
     SELECT a.*
     FROM pg_catalog.pg_attribute AS a
@@ -136,7 +137,8 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     t.typname IN ('text', 'varchar')
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic
-        AND pg_catalog.getdatabaseencoding() = 'UTF8'
+        AND pg_catalog.getdatabaseencoding() = 'UTF8',
+    s.nspname, w.relname
 FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
@@ -148,6 +150,9 @@ FROM attribute AS a
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
     LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
+    LEFT JOIN pg_catalog.pg_class AS w
+        ON w.oid IN (t.typrelid, i.typrelid) AND w.oid <> 0
+    LEFT JOIN pg_catalog.pg_namespace AS s ON s.oid = w.relnamespace
 ORDER BY a.attnum
 
 -- name: table_has_columns

@@ -1,6 +1,7 @@
 #include "pg/pg_rows.h"
 
 #include "base/stop.h"
+#include "pg/pg_composite.h"
 #include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 #include "pg/pg_copy_text.h"
@@ -197,6 +198,9 @@ make_row_or_reject(
 	struct reject why;
 	int rc = reader_match_record(&o->reader, &l, &why, e);
 
+	if (rc == 1 && r->target->composites)
+		rc = pg_reject_unfit_objects(
+		    &o->reader, o->reader.shape, &why, e);
 	if (rc == 1 && r->target->checks_change)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
 		    &r->scratch, &why, e);

@@ -184,23 +184,49 @@ get_text(const struct json *j, uint32_t tok, struct buf *scratch)
 	return (struct text){ buf_text(scratch), scratch->len };
 }
 
+static const char *find_loss_inside(struct reader *r, const struct column *c,
+    uint32_t tok, struct text *t, struct buf *scratch);
+
 static const char *
-find_loss_of_array(struct reader *r, const struct column *c, struct text *t,
-    struct buf *scratch)
+find_loss_of_members(struct reader *r, const struct column *c, uint32_t tok,
+    struct text *t, struct buf *scratch)
+{
+	const char *loss = NULL;
+	const struct column *f;
+	uint32_t v;
+
+	for (size_t i = 0; i < c->nfields && loss == NULL; i++) {
+		f = &c->fields[i];
+		v = json_member_value(
+		    &r->inner, tok, f->name, strlen(f->name));
+		if (v != 0)
+			loss = find_loss_inside(r, f, v, t, scratch);
+	}
+	return loss;
+}
+
+/* Token `tok` of r->inner is the value of a column, or of a member of its
+ * composite type. */
+static const char *
+find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
+    struct text *t, struct buf *scratch)
 {
 	const struct json *j = &r->inner;
+	const uint32_t end = j->tok[tok].next;
 	const char *loss = NULL;
-	uint32_t i = 0;
+	uint32_t i = tok;
 
-	while (i < j->n && loss == NULL && !scratch->failed &&
+	while (i < end && loss == NULL && !scratch->failed &&
 	    !r->text.failed) {
-		if (j->tok[i].type == JSON_ARRAY) {
+		if (j->tok[i].type == JSON_ARRAY && c->kind == COLUMN_ARRAY) {
 			i++;
 			continue;
 		}
-		if (j->tok[i].type != JSON_NULL) {
+		if (c->fields != NULL && j->tok[i].type == JSON_OBJECT) {
+			loss = find_loss_of_members(r, c, i, t, scratch);
+		} else if (j->tok[i].type != JSON_NULL) {
 			*t = get_text(j, i, scratch);
-			loss = find_loss_of_text(c, *t, true, &r->text);
+			loss = find_loss_of_text(c, *t, i != tok, &r->text);
 		}
 		i = j->tok[i].next;
 	}
@@ -218,10 +244,11 @@ find_loss_of_value(
 	const struct json_tok *v = &j->tok[tok];
 	struct json_fault f = { 0 };
 
-	if (v->type == JSON_ARRAY && c->kind == COLUMN_ARRAY &&
+	if (((v->type == JSON_ARRAY && c->kind == COLUMN_ARRAY) ||
+	    (v->type == JSON_OBJECT && c->fields != NULL)) &&
 	    json_scan(&r->inner, j->text + v->at, v->len,
 	    JSON_LEVELS_ALL, JSON_LAST, &f) == 0)
-		return find_loss_of_array(r, c, t, scratch);
+		return find_loss_inside(r, c, 0, t, scratch);
 	*t = get_text(j, tok, scratch);
 	scratch->failed |= f.nomem;
 	return find_loss_of_text(c, *t, false, &r->text);

@@ -138,9 +138,8 @@ make_empty_strings_null(struct reader *r)
 			r->json.tok[r->value[c]].type = JSON_NULL;
 }
 
-/* True if the value is null or a string in base64. */
-static bool
-is_base64(struct buf *scratch, const struct json *j, uint32_t tok)
+bool
+row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 
@@ -169,7 +168,7 @@ all_elements_are_base64(struct reader *r, const struct json_tok *t)
 	}
 	for (uint32_t i = 0; i < j->n;) {
 		if (j->tok[i].type != JSON_ARRAY &&
-		    !is_base64(&r->text, j, i))
+		    !row_is_base64(&r->text, j, i))
 			return false;
 		i = j->tok[i].type == JSON_ARRAY ? i + 1 : j->tok[i].next;
 	}
@@ -185,9 +184,16 @@ row_value_is_base64_if_needed(struct reader *r, size_t column)
 	if (!r->target->mapping.base64)
 		return true;
 	if (c->kind == COLUMN_BYTES)
-		return is_base64(&r->text, &r->json, r->value[column]);
+		return row_is_base64(&r->text, &r->json, r->value[column]);
 	return c->kind != COLUMN_ARRAY || c->element != COLUMN_BYTES ||
 	    t->type != JSON_ARRAY || all_elements_are_base64(r, t);
+}
+
+int
+row_reject_not_base64(struct reader *r, struct reject *why, size_t column)
+{
+	return reader_set_reject_of_column(r, why, column, "type",
+	    "not base64 (RFC 4648), as --bytes says");
 }
 
 static int
@@ -198,8 +204,7 @@ reject_unless_base64(struct reader *r, struct reject *why, struct err *e)
 			continue;
 		if (buf_check(&r->text, e) == -1)
 			return -1;
-		return reader_set_reject_of_column(r, why, c, "type",
-		    "not base64 (RFC 4648), as --bytes says");
+		return row_reject_not_base64(r, why, c);
 	}
 	return buf_check(&r->text, e) == -1 ? -1 : 1;
 }

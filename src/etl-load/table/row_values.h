@@ -26,6 +26,10 @@ int row_values_finish(struct reader *r, bool *same,
 /* Returns the token of the value that the column gets from the scanned row, or
  * 0 if the row has none. For a record that was not matched. */
 uint32_t row_find_value(struct reader *r, size_t column);
+/* True if the value is null or a string in base64. */
+bool row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok);
+int row_reject_not_base64(
+    struct reader *r, struct reject *why, size_t column);
 /* False if the option --bytes base64 refuses the value of the column. */
 bool row_value_is_base64_if_needed(struct reader *r, size_t column);
 

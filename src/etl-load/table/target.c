@@ -246,6 +246,8 @@ static void
 find_if_values_are_checked(struct target *t, const struct load_opts *o)
 {
 	t->lossy = o->lossy;
+	for (size_t i = 0; i < t->table->n; i++)
+		t->composites |= t->table->columns[i].fields != NULL;
 	for (size_t i = 0; i < t->table->n && !t->lossy; i++)
 		t->checks_change |= t->table->columns[i].change != CHANGE_NONE;
 }

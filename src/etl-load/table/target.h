@@ -30,6 +30,8 @@ struct target {
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change
 	                                 * some values (struct column) */
+	bool composites;                /* a column has a composite type, or
+	                                 * an array of one */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
 };
