@@ -149,6 +149,22 @@ out:
 	return rc;
 }
 
+/* Fails if the server would cut one of the names. */
+static int
+check_length_of_names(const struct table *t, struct db *db, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	rc = db_quote_name(db, &b, t->base, strlen(t->base), e);
+	if (rc == 0 && t->schema != NULL)
+		rc = db_quote_name(
+		    db, &b, t->schema, strlen(t->schema), e);
+	buf_release(&b);
+	return rc;
+}
+
 static int
 read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 {
@@ -160,7 +176,7 @@ read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
 		rc = refuse_view_or_set_names(t, db, r, e);
-	else if (rc == 0)
+	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
 		    "create it, or give --ddl FILE", t->name, db_name(db));
 	db_end(r);

@@ -25,7 +25,8 @@ WHERE p.place OPERATOR(pg_catalog.>) 1
 
 -- name: table_find
 -- Finds the table of schema $1 and name $2. If there is none, finds the table
--- with these names in lower case.
+-- with these names in lower case. The server cuts names that are too long, so
+-- the last two conditions make sure that it has found no other table.
 SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
         WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'other' END,
@@ -38,6 +39,8 @@ WHERE c.oid = coalesce(
     pg_catalog.to_regclass(pg_catalog.concat(
         pg_catalog.quote_ident(pg_catalog.lower($1)) || '.',
         pg_catalog.quote_ident(pg_catalog.lower($2))))::oid)
+    AND c.relname::text IN ($2, pg_catalog.lower($2))
+    AND ($1 IS NULL OR n.nspname::text IN ($1, pg_catalog.lower($1)))
 
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of

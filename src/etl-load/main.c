@@ -19,7 +19,8 @@
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes
+ *            rows of scopes; pg_literal, pg_composite: arrays and objects as
+ *            values; pg_table_limits: rules, and tables of 1600 columns
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
