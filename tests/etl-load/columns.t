@@ -216,6 +216,17 @@ type /y' "$(rejects)"
 	    --mode ignore
 	refuses 78 '--extra and --map of one column' 'same column' --extra name \
 	    --map name=/m
+	# The values of one pointer are longer together than the record.
+	table 'a text, b text, c text, d text'
+	escaped=$(printf '%02000d' 0 | sed 's/0/\\n\\u00e9/g')
+	put "{\"x\":\"$escaped\"}"
+	is "$k --map of one long value: exit code 0" 0 "$(load --mode \
+	    delete-insert --complete --scope a,b,c --map a=/x --map b=/x \
+	    --map c=/x --map d=/x)"
+	is "$k four columns get one long value" '4000|1|1|1' \
+	    "$(sql 'SELECT length(a), count(*), sum(CASE WHEN a = b THEN 1 END),
+	    sum(CASE WHEN c = d AND b = c THEN 1 END) FROM t GROUP BY a')"
+
 	case $kind in
 	sqlite) computed='int GENERATED ALWAYS AS (n * 2)' ;;
 	*) computed='int GENERATED ALWAYS AS (n * 2) STORED' ;;

@@ -3,6 +3,7 @@
 #include "table/columns_sql.h"
 #include "sqlite/sqlite_sql.h"
 #include "sqlite/sqlite_value.h"
+#include "table/row_values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,23 +137,6 @@ lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 	return rc;
 }
 
-/* Returns how many bytes the converted values need at most. With --map several
- * columns may get the same value. */
-static size_t
-size_of_values(const struct reader *r, const struct line *l)
-{
-	size_t size = 0;
-
-	if (!r->target->mapping.sets_values)
-		return l->len;
-	for (size_t i = 0; i < r->shape->n; i++) {
-		size_t c = r->shape->columns[i];
-
-		size += reader_json_of_column(r, c)->tok[r->value[c]].len;
-	}
-	return size;
-}
-
 int
 lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e)
@@ -163,9 +147,10 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
-	if (!buf_reserve(&s->scratch, size_of_values(r, l) + 1))
-		return buf_check(&s->scratch, e);
 	shape = r->shape;
+	if (!buf_reserve(
+		&s->scratch, row_max_size_of_values(r, shape, l) + 1))
+		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0)

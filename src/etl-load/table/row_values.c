@@ -33,8 +33,9 @@ reject_extra_member(struct reader *r, struct reject *why,
 }
 
 /* Appends the member to the object for the column of --extra. If the row has
- * two members of this name, appends only the last one, which counts. */
-static void
+ * two members of this name, appends only the last one, which counts. Returns 1,
+ * or 0 if memory is out. */
+static int
 add_extra_member(struct reader *r, uint32_t tok, const char *name, size_t len)
 {
 	const struct json *j = &r->json;
@@ -44,13 +45,14 @@ add_extra_member(struct reader *r, uint32_t tok, const char *name, size_t len)
 	if (r->duplicates == JSON_LAST && member_index_value(
 		&r->members, j, 0, name, len, &nomem) != tok + 1) {
 		r->text.failed |= nomem;
-		return;
+		return !nomem;
 	}
 	if (b->len > 1)
 		buf_char(b, ',');
 	buf_add(b, j->text + j->tok[tok].at, j->tok[tok].len);
 	buf_char(b, ':');
 	json_put_compact(b, j, tok + 1);
+	return 1;
 }
 
 int
@@ -71,10 +73,8 @@ row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
 	}
 	if (k != NULL && k->mapped_whole)
 		return 1;
-	if (m->extra == EXTRA_COLUMN) {
-		add_extra_member(r, tok, name, len);
-		return 1;
-	}
+	if (m->extra == EXTRA_COLUMN)
+		return add_extra_member(r, tok, name, len);
 	if (m->extra == EXTRA_IGNORE || (k != NULL && k->mapped))
 		return 1;
 	return reject_extra_member(r, why, name, len, reason);
@@ -120,6 +120,22 @@ store_extra_object(struct reader *r, struct err *e)
 		.tok = r->extra_tok, .n = 2 };
 	r->value[r->target->mapping.extra_column] = 1;
 	return 1;
+}
+
+size_t
+row_max_size_of_values(
+    const struct reader *r, const struct shape *s, const struct line *l)
+{
+	size_t size = 0;
+
+	if (!r->target->mapping.sets_values)
+		return l->len;
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+
+		size += reader_json_of_column(r, c)->tok[r->value[c]].len;
+	}
+	return size;
 }
 
 static bool

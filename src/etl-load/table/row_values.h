@@ -23,6 +23,10 @@ int row_fail_if_extra_ends_load(
  * have other columns than a row with the same members. */
 int row_values_finish(struct reader *r, bool *same,
     struct reject *why, struct err *e);
+/* Returns how many bytes the values of the columns of s have together at most,
+ * however they are decoded. With --map several columns may get one value. */
+size_t row_max_size_of_values(
+    const struct reader *r, const struct shape *s, const struct line *l);
 /* Returns the token of the value that the column gets from the scanned row, or
  * 0 if the row has none. For a record that was not matched. */
 uint32_t row_find_value(struct reader *r, size_t column);

@@ -156,15 +156,23 @@ find_non_key_column_of_option(const struct target *t, const char *option,
 	*out = (int)i;
 	if (t->table->columns[i].generated)
 		return fail_column_is_generated(t, option, i, e);
-	if (t->mapping.named[i])
-		return err_set(e, ERR_CONFIG, false, "%s sets column \"%s\", "
-		    "so --columns, --map and --extra may not name it", option,
-		    t->table->columns[i].name);
 	if (t->is_key[i])
 		return err_set(e, ERR_CONFIG, false,
 		    "%s: column \"%s\" is part of the key (--key or the "
 		    "primary key): name a column that is not", option, name);
 	return 0;
+}
+
+/* Fails if records would set a column that the loader sets. */
+static int
+check_not_named(const struct target *t, const char *option, int column,
+    struct err *e)
+{
+	if (column == NO_COLUMN || !t->mapping.named[column])
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "%s sets column \"%s\", so "
+	    "--columns, --map and --extra may not name it", option,
+	    t->table->columns[column].name);
 }
 
 /* An identity column GENERATED ALWAYS takes a value when a row is inserted, but
@@ -175,6 +183,9 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	const struct column *c = t->table->columns;
 	int extra = t->mapping.extra_column;
 
+	if (check_not_named(t, "--touch", t->touch, e) == -1 ||
+	    check_not_named(t, "--seen", t->seen, e) == -1)
+		return -1;
 	for (size_t i = 0; i < t->scope.n; i++)
 		if ((int)t->scope.columns[i] == extra)
 			return err_set(e, ERR_CONFIG, false,
