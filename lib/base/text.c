@@ -189,6 +189,19 @@ base64_put(struct buf *b, const void *data, size_t n)
 	}
 }
 
+bool
+base64_is_valid(const char *p, size_t n)
+{
+	size_t letters = n;
+
+	while (letters > 0 && n - letters < 2 && p[letters - 1] == '=')
+		letters--;
+	for (size_t i = 0; i < letters; i++)
+		if (memchr(digits, p[i], sizeof(digits) - 1) == NULL)
+			return false;
+	return n % 4 == 0;
+}
+
 int
 base64_get(struct buf *b, const char *p, size_t n)
 {

@@ -1,7 +1,7 @@
 #include "db/table.h"
 
 #include "base/buf.h"
-#include "db/column.h"
+#include "db/columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,39 +14,13 @@ table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->n; i++) {
-		free(t->columns[i].name);
-		free(t->columns[i].quoted);
-		free(t->columns[i].type);
-		free(t->columns[i].equal);
-		free(t->columns[i].equal_type);
-	}
-	free(t->columns);
+	columns_free(t->columns, t->n);
 	free(t->name);
 	free(t->schema);
 	free(t->base);
 	free(t->quoted);
 	free(t->full);
 	free(t);
-}
-
-static char *
-copy_value_text(struct db_value v)
-{
-	return strndup(v.p == NULL ? "" : v.p, v.p == NULL ? 0 : v.len);
-}
-
-static int
-copy_text_unless_null(char **out, struct db_value v, struct err *e)
-{
-	*out = v.type == DB_TEXT ? copy_value_text(v) : NULL;
-	return v.type == DB_TEXT && *out == NULL ? err_nomem(e) : 0;
-}
-
-static bool
-is_true_value(struct db_value v)
-{
-	return v.type == DB_INT && v.i != 0;
 }
 
 /* Appends one part of a table name, such as the schema, to b: a part in SQL
@@ -152,12 +126,12 @@ refuse_view_or_set_names(
 	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: not a table",
 		    t->name);
-	t->without_rowid = is_true_value(db_column(r, 3));
-	t->strict = is_true_value(db_column(r, 4));
+	t->without_rowid = db_value_is_true(db_column(r, 3));
+	t->strict = db_value_is_true(db_column(r, 4));
 	free(t->schema);
 	free(t->base);
-	t->schema = copy_value_text(schema);
-	t->base = copy_value_text(base);
+	t->schema = db_value_copy_text(schema);
+	t->base = db_value_copy_text(base);
 	if (t->schema == NULL || t->base == NULL)
 		return err_nomem(e);
 	buf_init(&b, PATH_MAX_BYTES);
@@ -175,6 +149,22 @@ out:
 	return rc;
 }
 
+/* Fails if the server would cut one of the names. */
+static int
+check_length_of_names(const struct table *t, struct db *db, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	rc = db_quote_name(db, &b, t->base, strlen(t->base), e);
+	if (rc == 0 && t->schema != NULL)
+		rc = db_quote_name(
+		    db, &b, t->schema, strlen(t->schema), e);
+	buf_release(&b);
+	return rc;
+}
+
 static int
 read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 {
@@ -186,75 +176,9 @@ read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
 		rc = refuse_view_or_set_names(t, db, r, e);
-	else if (rc == 0)
+	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
 		    "create it, or give --ddl FILE", t->name, db_name(db));
-	db_end(r);
-	return rc;
-}
-
-static int
-fill_column_from_row(struct column *c, const struct table *t, struct db *db,
-    struct db_rows *r, struct err *e)
-{
-	struct db_value type = db_column(r, 6), element = db_column(r, 7);
-	struct buf b;
-	int rc = -1;
-
-	c->name = copy_value_text(db_column(r, 0));
-	c->type = copy_value_text(db_column(r, 1));
-	if (c->name == NULL || c->type == NULL)
-		return err_nomem(e);
-	c->not_null = is_true_value(db_column(r, 2));
-	c->has_default = is_true_value(db_column(r, 3));
-	c->generated = is_true_value(db_column(r, 4));
-	c->key = (int)db_column(r, 5).i;
-	if (db_kind(db) == DB_SQLITE) {
-		column_set_kind_from_sqlite_type(c, c->type, t->strict);
-	} else {
-		column_set_kind_from_pg_type(c, type.p, element.p);
-		column_set_change_from_pg_type(
-		    c, db_column(r, 10).p, db_column(r, 11).i);
-		c->equal_as_bytes = is_true_value(db_column(r, 12));
-		if (copy_text_unless_null(&c->equal, db_column(r, 8), e) ==
-			-1 ||
-		    copy_text_unless_null(&c->equal_type, db_column(r, 9), e) ==
-			-1)
-			return -1;
-	}
-	buf_init(&b, PATH_MAX_BYTES);
-	if (db_quote_name(db, &b, c->name, strlen(c->name), e) == 0) {
-		if ((c->quoted = strdup(buf_text(&b))) == NULL)
-			(void)err_nomem(e);
-		else
-			rc = 0;
-	}
-	buf_release(&b);
-	return rc;
-}
-
-static int
-read_columns(struct table *t, struct db *db, struct err *e)
-{
-	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
-	struct db_rows *r;
-	struct column *more;
-	int rc;
-
-	if (db_query(db, &r, db_sql(db, SQL_TABLE_COLUMNS), v, 2, e) == -1)
-		return -1;
-	while ((rc = db_next(r, e)) == 1) {
-		more = realloc(t->columns, (t->n + 1) * sizeof(*more));
-		if (more == NULL) {
-			rc = err_nomem(e);
-			break;
-		}
-		t->columns = more;
-		t->columns[t->n] = (struct column){ 0 };
-		if ((rc = fill_column_from_row(&more[t->n++], t, db, r, e)) ==
-		    -1)
-			break;
-	}
 	db_end(r);
 	return rc;
 }
@@ -295,7 +219,8 @@ table_read(struct table **out, struct db *db, const char *name,
 	}
 	if (table_split_name(t, e) == -1 ||
 	    read_table_from_catalog(t, db, e) == -1 ||
-	    read_columns(t, db, e) == -1) {
+	    columns_read(&t->columns, &t->n, db, t->schema, t->base, t->strict,
+		e) == -1) {
 		table_free(t);
 		return -1;
 	}

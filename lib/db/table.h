@@ -58,6 +58,8 @@ struct column {
 	bool not_null;
 	bool has_default;       /* or an identity, or generated */
 	bool generated;         /* may not be written */
+	bool identity;          /* generated too, but INSERT OVERRIDING SYSTEM
+	                         * VALUE writes it */
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */
 	int key;                /* place in the primary key from 1, or 0 */
@@ -67,6 +69,11 @@ struct column {
 	 * its operator "equal", such as OPERATOR(public.=), and the type for
 	 * which the extension made the operator, such as public.citext. */
 	char *equal, *equal_type;
+	/* Of a composite type of PostgreSQL, and of an array of them: its
+	 * schema, its name and its members; else NULL. */
+	char *composite_schema, *composite_name;
+	struct column *fields;
+	size_t nfields;
 };
 
 struct table {

@@ -26,7 +26,8 @@ WHERE p.place OPERATOR(pg_catalog.>) 1
 
 -- name: table_find
 -- Finds the table of schema $1 and name $2. If there is none, finds the table
--- with these names in lower case.
+-- with these names in lower case. The server cuts names that are too long, so
+-- the last two conditions make sure that it has found no other table.
 SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
         WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'other' END,
@@ -39,6 +40,8 @@ WHERE c.oid = coalesce(
     pg_catalog.to_regclass(pg_catalog.concat(
         pg_catalog.quote_ident(pg_catalog.lower($1)) || '.',
         pg_catalog.quote_ident(pg_catalog.lower($2))))::oid)
+    AND c.relname::text IN ($2, pg_catalog.lower($2))
+    AND ($1 IS NULL OR n.nspname::text IN ($1, pg_catalog.lower($1)))
 
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of
@@ -51,8 +54,9 @@ WHERE c.oid = coalesce(
 -- bounds) and its limit. The limit is the typmod. Of name it is the most bytes;
 -- of money the digits after the point, or -1 if lc_monetary has another point
 -- than a dot; of a composite type the number of members that may change a
--- value. The last value is true if the column is a text, and two values are
--- equal only if their bytes in UTF-8 are.
+-- value. The next value is true if the column is a text, and two values are
+-- equal only if their bytes in UTF-8 are. The last two are the schema and name
+-- of the composite type of the values or, if they are arrays, of the elements.
 WITH RECURSIVE attribute AS (
     SELECT a.*
     FROM pg_catalog.pg_attribute AS a
@@ -130,13 +134,15 @@ WITH RECURSIVE attribute AS (
 SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.attnotnull OR b.not_null,
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
-    a.attgenerated <> '' OR a.attidentity = 'a',
+    CASE WHEN a.attgenerated <> '' THEN 1
+        WHEN a.attidentity = 'a' THEN 2 ELSE 0 END,
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
     t.typname, i.typname, q.operator, q.name, g.type, g.typmod,
     t.typname IN ('text', 'varchar')
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic
-        AND pg_catalog.getdatabaseencoding() = 'UTF8'
+        AND pg_catalog.getdatabaseencoding() = 'UTF8',
+    s.nspname, w.relname
 FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
@@ -148,6 +154,9 @@ FROM attribute AS a
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
     LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
+    LEFT JOIN pg_catalog.pg_class AS w
+        ON w.oid IN (t.typrelid, i.typrelid) AND w.oid <> 0
+    LEFT JOIN pg_catalog.pg_namespace AS s ON s.oid = w.relnamespace
 ORDER BY a.attnum
 
 -- name: table_has_columns

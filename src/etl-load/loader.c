@@ -185,6 +185,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    load_mode_find(&mode, o, e) == -1 ||
 	    time_limits_check_options(o, e) == -1 ||
 	    expect_parse(&l->expect, &o->expect, e) == -1 ||
+	    mapping_check_options(o, e) == -1 ||
 	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1 ||

@@ -6,9 +6,12 @@
  * loader.c   opens the database, the table and the sink (struct loader)
  * sink.[ch]  the interface to a database, and the list of its two kinds
  * table/     mode: the load modes (--mode); target: the table and its options;
- *            record: a record's values by column; columns_sql: lists of
- *            columns as SQL; exact_number: the digits that a number needs;
- *            scope: the values of --scope; referring: foreign keys to the table
+ *            mapping: which value each column gets (--map, --columns, --extra);
+ *            record, row_values, record_reject: a record's values by column;
+ *            option_column: the column that an option names; columns_sql:
+ *            lists of columns as SQL; exact_number: the digits that a number
+ *            needs; scope: the values of --scope; referring: foreign keys to
+ *            the table
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
@@ -17,8 +20,10 @@
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes; pg_empty deletes all rows; pg_swap puts a
- *            new table in the place of the table
+ *            rows of scopes; pg_literal, pg_composite: arrays and objects as
+ *            values; pg_table_limits: rules, and tables of 1600 columns;
+ *            pg_empty deletes all rows; pg_swap puts a new table in the place
+ *            of the table
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
@@ -43,11 +48,13 @@
 
 static const char usage[] =
     "usage: etl-load [-v] [--again] [--allow-empty] [--backoff BASE..MAX]\n"
-    "                [--batch N] [--compare COLS] [--complete]\n"
+    "                [--batch N] [--bytes FORM] [--columns COLS]\n"
+    "                [--compare COLS] [--complete]\n"
     "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
-    "                [--duplicate-members last]\n"
-    "                [--expect TEST] [--flush DURATION] [--key COLS]\n"
-    "                [--lock-timeout DURATION] [--lossy] [--max-record SIZE]\n"
+    "                [--duplicate-members last] [--empty-as-null]\n"
+    "                [--expect TEST] [--extra WHAT] [--flush DURATION]\n"
+    "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
+    "                [--map COL=POINTER] [--max-record SIZE]\n"
     "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
     "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
     "                [--retries N] [--scope COLS] [--scope-value V]\n"
@@ -89,6 +96,18 @@ static const struct opt options[] = {
 	    "load everything in one transaction, or nothing", NULL, 0 },
 	{ "compare", OPT_STRING, AT(compare), "COLS",
 	    "leave a row alone if these columns are equal", NULL, 0 },
+	{ "columns", OPT_STRING, AT(columns), "COLS",
+	    "load only these columns, and those of --map", NULL, 0 },
+	{ "map", OPT_LIST, AT(map), "COL=POINTER",
+	    "the column gets the value at this JSON Pointer", NULL, 0 },
+	{ "extra", OPT_STRING, AT(extra), "WHAT",
+	    "members without a column: reject, ignore, error or a column",
+	    NULL, 0 },
+	{ "empty-as-null", OPT_FLAG, AT(empty_as_null), NULL,
+	    "store an empty string as NULL", NULL, 0 },
+	{ "bytes", OPT_STRING, AT(bytes), "FORM",
+	    "how strings write bytes: hex or base64 (default: hex)", NULL,
+	    0 },
 	{ "touch", OPT_STRING, AT(touch), "COL",
 	    "set COL to the time in rows that are inserted or updated", NULL,
 	    0 },

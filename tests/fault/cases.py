@@ -479,6 +479,32 @@ def load(kind, mode, given=None):
     return Loads(name, argv, db, given or stream(BAD), prepare)
 
 
+def mapped(kind):
+    """A load in which no column gets the member of its name."""
+    table = "id integer PRIMARY KEY, rest text, y BLOB, p text"
+    if kind == "postgresql":
+        table = table.replace("BLOB", "bytea").replace("p text", "p pair[]")
+    db = database(kind, "load-%s-mapped" % kind, ["t"],
+                  "CREATE TABLE t (%s)" % table)
+    if kind == "postgresql":
+        db.script = "CREATE TYPE pair AS (a int, b numeric(6,2));" + db.script
+    db.counts = "0"
+    argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h",
+            "--key", "id", "--map", "id=/r/id", "--map", "y=/r/y",
+            "--columns", "p", "--extra", "rest", "--bytes", "base64",
+            "--empty-as-null", "--duplicate-members", "last"]
+    records = b"".join(
+        b'{"r":{"id":%d,"y":"AP\\/+"},"p":[{"a":%d,"b":1.5}],"x":1,"x":[]}\n'
+        % (i, i) for i in range(12))
+
+    def prepare(url):
+        subprocess.run(argv, input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Loads("load-%s-mapped" % kind, argv, db,
+                 stream(records + b'{"r":{"id":"","y":"="}}\n'), prepare)
+
+
 def altered():
     """A load whose table loses a column between two batches: the loader reads
     the columns again. Before, it has rejected a record with a known key."""
@@ -924,6 +950,7 @@ def cases():
         yield load(kind, "expect")
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
+        yield mapped(kind)
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

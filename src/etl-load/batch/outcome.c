@@ -219,6 +219,19 @@ violates_unique(const struct db_fault *f, const char *message)
 	    strncmp(message, "UNIQUE constraint failed", 24) == 0;
 }
 
+/* Appends the JSON Pointer to the member that gives the column its value. The
+ * database may also name a column of another table. */
+static bool
+put_pointer_of_column(
+    struct buf *b, const struct target *t, const char *name)
+{
+	for (size_t i = 0; i < t->table->n; i++)
+		if (strcmp(t->table->columns[i].name, name) == 0)
+			return target_put_pointer(b, t, i);
+	pointer_append_part(b, name, strlen(name));
+	return true;
+}
+
 int
 outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e)
@@ -229,10 +242,9 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 	int rc;
 
 	buf_init(&pointer, SIZE_MAX / 2);
-	if (f->column[0] != '\0') {
-		pointer_append_part(&pointer, f->column, strlen(f->column));
+	if (f->column[0] != '\0' &&
+	    put_pointer_of_column(&pointer, o->target, f->column))
 		why.pointer = buf_text(&pointer);
-	}
 	if (f->sqlstate[0] != '\0')
 		why.sqlstate = f->sqlstate;
 	if (o->violated[0] == '\0' && violates_unique(f, message))

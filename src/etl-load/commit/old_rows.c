@@ -19,8 +19,10 @@ add_scope_value(
 		const struct line line = { .data = b.data, .len = b.len };
 
 		o->chunk = &one;
+		o->reader.by_name = true;
 		if (spool_add(&one, ITEM_RECORD, &line, e) == 0)
 			rc = l->sink->scopes->add(l->self, o, &unreadable, e);
+		o->reader.by_name = false;
 		o->chunk = NULL;
 	}
 	buf_release(&b);

@@ -1,11 +1,10 @@
 #include "pg/pg_copy_text.h"
 
-#include "json/number.h"
+#include "base/text.h"
 #include "json/write.h"
+#include "pg/pg_literal.h"
 
 #include <string.h>
-
-enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
 
 static void
 put_escaped(struct buf *b, const char *p, size_t n)
@@ -64,179 +63,67 @@ put_text(struct buf *b, const struct json *j, uint32_t tok,
 		buf_add(b, j->text + t->at + 1, t->len - 2);
 }
 
-/* True if the number is an integer that is written with a fraction or an
- * exponent, such as 5.0 or 1e3. PostgreSQL does not accept this form for an
- * integer column, so the caller writes the plain integer. */
-static bool
-is_int_with_fraction(const struct json_tok *t, const struct json *j, int64_t *v)
-{
-	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
-	    number_to_int64(j->text + t->at, t->len, v);
-}
-
 static void
 put_int(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
 {
 	int64_t v;
 
-	if (is_int_with_fraction(&j->tok[tok], j, &v))
+	if (pg_is_int_with_fraction(&j->tok[tok], j, &v))
 		buf_printf(b, "%lld", (long long)v);
 	else
 		put_text(b, j, tok, scratch);
 }
 
-/* True if the value is a string that starts with \x: hex digits for bytes. Any
- * other string stands for the bytes of its characters. */
-static bool
-is_hex(const struct json_tok *t, const char *p, size_t n)
-{
-	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
-}
-
-/* Replaces the bytes of b from offset `at` to the end by their hex digits. The
- * loop goes from the last byte to the first, so that it reads each byte before
- * it overwrites it. */
 static void
-bytes_to_hex(struct buf *b, size_t at)
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t n = b->len - at;
-
-	if (!buf_reserve(b, n))
-		return;
-	for (size_t i = n; i-- > 0;) {
-		unsigned char c = (unsigned char)b->data[at + i];
-
-		b->data[at + 2 * i] = hex[c >> 4];
-		b->data[at + 2 * i + 1] = hex[c & 15];
-	}
-	b->len = at + 2 * n;
-}
-
-/* Appends the bytes of `text` as \x and hex digits. The backslash is doubled,
- * because the server removes one backslash when it reads the array's quotes. */
-static void
-put_bytes_as_escaped_hex(struct buf *b, const struct buf *text)
-{
-	size_t at;
-
-	buf_str(b, "\\\\x");
-	at = b->len;
-	buf_add(b, text->data, text->len);
-	bytes_to_hex(b, at);
-}
-
-/* Appends the characters of a string; of any other value the compact JSON. */
-static void
-put_string_or_compact_json(struct buf *b, const struct json *j, uint32_t tok)
-{
-	if (j->tok[tok].type == JSON_STRING)
-		json_unescape(b, j, tok);
-	else
-		json_put_compact(b, j, tok);
-}
-
-static void
-put_bytes(struct buf *b, const struct json *j, uint32_t tok,
+put_bytes(struct buf *b, const struct reader *r, uint32_t tok,
     struct buf *scratch)
 {
+	const struct json *j = &r->json;
 	size_t start = b->len, at;
 
 	buf_str(b, "\\\\x");
 	at = b->len;
-	put_string_or_compact_json(b, j, tok);
-	if (is_hex(&j->tok[tok], b->data + at, b->len - at)) {
+	if (r->target->mapping.base64) {
+		buf_clear(scratch);
+		json_unescape(scratch, j, tok);
+		(void)base64_get(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+		pg_bytes_to_hex(b, at);
+		return;
+	}
+	pg_put_characters(b, j, tok);
+	if (pg_is_hex(&j->tok[tok], b->data + at, b->len - at)) {
 		b->len = start;
 		put_text(b, j, tok, scratch);
 	} else {
-		bytes_to_hex(b, at);
+		pg_bytes_to_hex(b, at);
 	}
 }
 
-static void
-put_quoted_array_element(struct buf *b, const char *p, size_t n)
+/* True if the value becomes an array or a composite value of PostgreSQL. */
+static bool
+is_nested(const struct column *c, const struct json_tok *t)
 {
-	buf_char(b, '"');
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '"' || p[i] == '\\')
-			buf_char(b, '\\');
-		buf_char(b, p[i]);
-	}
-	buf_char(b, '"');
+	return c->kind == COLUMN_ARRAY ? t->type == JSON_ARRAY :
+	    c->fields != NULL && t->type == JSON_OBJECT;
 }
 
 static void
-put_array_element(struct buf *b, const struct json *j, uint32_t tok,
-    enum column_kind kind)
-{
-	const struct json_tok *t = &j->tok[tok];
-	struct buf text;
-	int64_t v;
-
-	if (t->type == JSON_NULL) {
-		buf_str(b, "NULL");
-		return;
-	}
-	if (kind == COLUMN_INT && is_int_with_fraction(t, j, &v)) {
-		buf_printf(b, "%lld", (long long)v);
-		return;
-	}
-	buf_init(&text, SIZE_MAX / 2);
-	if (kind == COLUMN_JSON)
-		json_put_compact(&text, j, tok);
-	else
-		put_string_or_compact_json(&text, j, tok);
-	if (kind == COLUMN_BYTES && !is_hex(t, text.data, text.len)) {
-		buf_char(b, '"');
-		put_bytes_as_escaped_hex(b, &text);
-		buf_char(b, '"');
-	} else {
-		put_quoted_array_element(b, text.data, text.len);
-	}
-	b->failed |= text.failed;
-	buf_release(&text);
-}
-
-/* Appends a JSON array as a PostgreSQL array in text form, such as {1,2} or
- * {{1,2},{3,4}}. PostgreSQL has at most 6 dimensions: an array that is nested
- * more deeply is written as JSON text, as one element. */
-static void
-put_array_elements(struct buf *b, const struct json *j, uint32_t tok,
-    enum column_kind kind, int depth)
-{
-	uint32_t i = tok + 1;
-
-	buf_char(b, '{');
-	for (; i < j->tok[tok].next; i = j->tok[i].next) {
-		if (i > tok + 1)
-			buf_char(b, ',');
-		if (j->tok[i].type == JSON_ARRAY && depth < ARRAY_DIMENSIONS &&
-		    kind != COLUMN_JSON)
-			put_array_elements(b, j, i, kind, depth + 1);
-		else
-			put_array_element(b, j, i, kind);
-	}
-	buf_char(b, '}');
-}
-
-static void
-put_array(struct buf *b, struct reader *r, size_t column, uint32_t tok,
+put_nested(struct buf *b, struct reader *r, size_t column, uint32_t tok,
     struct buf *scratch)
 {
 	const struct json_tok *t = &r->json.tok[tok];
-	const struct column *c = &r->target->table->columns[column];
 	struct json_fault f = { 0 };
 
-	if (t->type != JSON_ARRAY || json_scan(&r->inner,
-	    r->json.text + t->at, t->len, JSON_LEVELS_ALL, JSON_LAST,
-	    &f) == -1) {
-		put_text(b, &r->json, tok, scratch);
-		b->failed |= f.nomem;
+	if (json_scan(&r->inner, r->json.text + t->at, t->len,
+		JSON_LEVELS_ALL, JSON_LAST, &f) == -1) {
+		b->failed = true;
 		return;
 	}
 	buf_clear(scratch);
-	put_array_elements(scratch, &r->inner, 0, c->element, 1);
+	pg_put_literal(scratch, &r->inner, 0,
+	    &r->target->table->columns[column], r->target->mapping.base64);
 	put_escaped(b, scratch->data, scratch->len);
 	b->failed |= scratch->failed;
 }
@@ -247,29 +134,31 @@ pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
 {
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
+		const struct json *j = reader_json_of_column(r, c);
 		uint32_t tok = r->value[c];
 
 		if (i > 0)
 			buf_char(b, '\t');
-		if (r->json.tok[tok].type == JSON_NULL) {
+		if (j->tok[tok].type == JSON_NULL) {
 			buf_add(b, "\\N", 2);
+			continue;
+		}
+		if (is_nested(&r->target->table->columns[c], &j->tok[tok])) {
+			put_nested(b, r, c, tok, scratch);
 			continue;
 		}
 		switch (r->target->table->columns[c].kind) {
 		case COLUMN_INT:
-			put_int(b, &r->json, tok, scratch);
+			put_int(b, j, tok, scratch);
 			break;
 		case COLUMN_JSON:
-			put_json(b, &r->json, tok, scratch);
+			put_json(b, j, tok, scratch);
 			break;
 		case COLUMN_BYTES:
-			put_bytes(b, &r->json, tok, scratch);
-			break;
-		case COLUMN_ARRAY:
-			put_array(b, r, c, tok, scratch);
+			put_bytes(b, r, tok, scratch);
 			break;
 		default:
-			put_text(b, &r->json, tok, scratch);
+			put_text(b, j, tok, scratch);
 		}
 	}
 }

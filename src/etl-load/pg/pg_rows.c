@@ -1,6 +1,7 @@
 #include "pg/pg_rows.h"
 
 #include "base/stop.h"
+#include "pg/pg_composite.h"
 #include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 #include "pg/pg_copy_text.h"
@@ -197,6 +198,9 @@ make_row_or_reject(
 	struct reject why;
 	int rc = reader_match_record(&o->reader, &l, &why, e);
 
+	if (rc == 1 && r->target->composites)
+		rc = pg_reject_unfit_objects(
+		    &o->reader, o->reader.shape, &why, e);
 	if (rc == 1 && r->target->checks_change)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
 		    &r->scratch, &why, e);
@@ -260,24 +264,26 @@ pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 	return finish_copy_and_count_rows(r, e);
 }
 
-/* Sets a savepoint and copies at most n rows of the shape (set of columns) into
- * the staging table. Starts with row number *at and sets *at to the number of
+/* Sets a savepoint and copies at most max_rows rows of the shape (set of
+ * columns) into the staging table or, if `staged` is false, into the target
+ * table. Starts with row number *next_row and sets *next_row to the number of
  * the row after the last copied one. Returns 1: copied, and the savepoint was
  * released; 0: the server refused one of the rows, and the caller must roll
  * back to the savepoint; -1 with *e. */
 static int
 copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
-    size_t *next_row, size_t max_rows, struct err *e)
+    bool staged, size_t *next_row, size_t max_rows, struct err *e)
 {
 	int rc;
 
 	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
 		return -1;
-	rc = start_copy_of_shape(r, s, true, e);
+	rc = start_copy_of_shape(r, s, staged, e);
 	for (; *next_row < r->n && max_rows > 0 && rc == 0; (*next_row)++)
 		if (is_good_of_shape(&r->v[*next_row], s)) {
 			rc =
-			    append_row_to_copy(r, s, &r->v[*next_row], true, e);
+			    append_row_to_copy(
+				r, s, &r->v[*next_row], staged, e);
 			max_rows--;
 		}
 	if (rc == 0)
@@ -290,10 +296,10 @@ copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 
 /* Copies no rows of the shape. If this fails too, no record is the cause. */
 static int
-fail_if_copy_of_no_rows_fails(
-    struct pg_rows *r, const struct shape *s, struct err *e)
+fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
+    bool staged, struct err *e)
 {
-	return start_copy_of_shape(r, s, true, e) == -1
+	return start_copy_of_shape(r, s, staged, e) == -1
 		   ? -1
 		   : finish_copy_and_count_rows(r, e);
 }
@@ -312,22 +318,23 @@ find_row_of_copy_line(
 }
 
 int
-pg_copy_shape_in_savepoints(
-    struct pg_rows *r, const struct shape *s, struct outcome *o, struct err *e)
+pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
+    bool staged, struct outcome *o, struct err *e)
 {
 	size_t from = 0, at, n = FIRST_PIECE, good = 0;
 	struct db_fault fault;
 	struct err why;
 	int rc;
 
-	if (fail_if_copy_of_no_rows_fails(r, s, e) == -1)
+	if (fail_if_copy_of_no_rows_fails(r, s, staged, e) == -1)
 		return -1;
 	while (from < r->n) {
 		if (stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		at = from;
-		rc = copy_rows_in_savepoint(r, s, &at, good > 0 ? good : n, e);
+		rc = copy_rows_in_savepoint(
+		    r, s, staged, &at, good > 0 ? good : n, e);
 		if (rc == -1)
 			return -1;
 		if (rc == 1) {

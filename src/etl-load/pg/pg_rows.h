@@ -46,6 +46,6 @@ int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 /* Copies the rows of a shape in pieces, each in a savepoint. A row that the
  * server refuses becomes a reject. */
 int pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
-    struct outcome *o, struct err *e);
+    bool staged, struct outcome *o, struct err *e);
 
 #endif

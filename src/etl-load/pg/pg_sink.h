@@ -21,6 +21,8 @@ struct pg_sink {
 	bool staging;           /* the staging table exists in this session */
 	bool straight;          /* COPY writes directly into the target table,
 	                         * without a staging table (append only) */
+	bool too_wide;          /* the staging table would have more columns
+	                         * than PostgreSQL allows */
 	bool one_by_one;        /* the table has triggers FOR EACH ROW that run
 	                         * after the statement: they would see rows of
 	                         * later records */

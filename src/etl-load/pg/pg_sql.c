@@ -18,7 +18,8 @@ pg_put_create_stage_table(struct buf *b, const struct target *t)
 	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
 	    t->on_commit);
 	for (size_t i = 0; i < t->table->n; i++)
-		buf_printf(b, ", %s", quoted(t, i));
+		if (target_loads_column(t, i))
+			buf_printf(b, ", %s", quoted(t, i));
 	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
 }
 
@@ -62,6 +63,11 @@ pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " (");
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ")");
+	for (size_t i = 0; i < s->n; i++)
+		if (t->table->columns[s->columns[i]].identity) {
+			buf_str(b, " OVERRIDING SYSTEM VALUE");
+			break;
+		}
 }
 
 void

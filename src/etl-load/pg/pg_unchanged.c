@@ -184,23 +184,49 @@ get_text(const struct json *j, uint32_t tok, struct buf *scratch)
 	return (struct text){ buf_text(scratch), scratch->len };
 }
 
+static const char *find_loss_inside(struct reader *r, const struct column *c,
+    uint32_t tok, struct text *t, struct buf *scratch);
+
 static const char *
-find_loss_of_array(struct reader *r, const struct column *c, struct text *t,
-    struct buf *scratch)
+find_loss_of_members(struct reader *r, const struct column *c, uint32_t tok,
+    struct text *t, struct buf *scratch)
+{
+	const char *loss = NULL;
+	const struct column *f;
+	uint32_t v;
+
+	for (size_t i = 0; i < c->nfields && loss == NULL; i++) {
+		f = &c->fields[i];
+		v = json_member_value(
+		    &r->inner, tok, f->name, strlen(f->name));
+		if (v != 0)
+			loss = find_loss_inside(r, f, v, t, scratch);
+	}
+	return loss;
+}
+
+/* Token `tok` of r->inner is the value of a column, or of a member of its
+ * composite type. */
+static const char *
+find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
+    struct text *t, struct buf *scratch)
 {
 	const struct json *j = &r->inner;
+	const uint32_t end = j->tok[tok].next;
 	const char *loss = NULL;
-	uint32_t i = 0;
+	uint32_t i = tok;
 
-	while (i < j->n && loss == NULL && !scratch->failed &&
+	while (i < end && loss == NULL && !scratch->failed &&
 	    !r->text.failed) {
-		if (j->tok[i].type == JSON_ARRAY) {
+		if (j->tok[i].type == JSON_ARRAY && c->kind == COLUMN_ARRAY) {
 			i++;
 			continue;
 		}
-		if (j->tok[i].type != JSON_NULL) {
+		if (c->fields != NULL && j->tok[i].type == JSON_OBJECT) {
+			loss = find_loss_of_members(r, c, i, t, scratch);
+		} else if (j->tok[i].type != JSON_NULL) {
 			*t = get_text(j, i, scratch);
-			loss = find_loss_of_text(c, *t, true, &r->text);
+			loss = find_loss_of_text(c, *t, i != tok, &r->text);
 		}
 		i = j->tok[i].next;
 	}
@@ -209,17 +235,21 @@ find_loss_of_array(struct reader *r, const struct column *c, struct text *t,
 
 /* Sets *t to the text that would be lost in part. */
 static const char *
-find_loss_of_value(struct reader *r, const struct column *c, uint32_t tok,
-    struct text *t, struct buf *scratch)
+find_loss_of_value(
+    struct reader *r, size_t column, struct text *t, struct buf *scratch)
 {
-	const struct json_tok *v = &r->json.tok[tok];
+	const struct json *j = reader_json_of_column(r, column);
+	const struct column *c = &r->target->table->columns[column];
+	uint32_t tok = r->value[column];
+	const struct json_tok *v = &j->tok[tok];
 	struct json_fault f = { 0 };
 
-	if (v->type == JSON_ARRAY && c->kind == COLUMN_ARRAY &&
-	    json_scan(&r->inner, r->json.text + v->at, v->len,
+	if (((v->type == JSON_ARRAY && c->kind == COLUMN_ARRAY) ||
+	    (v->type == JSON_OBJECT && c->fields != NULL)) &&
+	    json_scan(&r->inner, j->text + v->at, v->len,
 	    JSON_LEVELS_ALL, JSON_LAST, &f) == 0)
-		return find_loss_of_array(r, c, t, scratch);
-	*t = get_text(&r->json, tok, scratch);
+		return find_loss_inside(r, c, 0, t, scratch);
+	*t = get_text(j, tok, scratch);
 	scratch->failed |= f.nomem;
 	return find_loss_of_text(c, *t, false, &r->text);
 }
@@ -262,7 +292,7 @@ reject_changed_value(struct reader *r, size_t column, struct buf *scratch,
 	struct text t = { "", 0 };
 	const char *loss;
 
-	loss = find_loss_of_value(r, c, r->value[column], &t, scratch);
+	loss = find_loss_of_value(r, column, &t, scratch);
 	if (buf_check(scratch, e) == -1 || buf_check(&r->text, e) == -1)
 		return -1;
 	if (loss == NULL)
@@ -282,11 +312,12 @@ pg_reject_changed_values(struct reader *r, const struct shape *s,
 
 	for (size_t i = 0; i < s->n; i++) {
 		size_t column = s->columns[i];
+		const struct json *j = reader_json_of_column(r, column);
 
 		c = &r->target->table->columns[column];
 		if (c->change == CHANGE_NONE ||
-		    r->json.tok[r->value[column]].type == JSON_NULL ||
-		    keeps_value(c, &r->json, r->value[column]))
+		    j->tok[r->value[column]].type == JSON_NULL ||
+		    keeps_value(c, j, r->value[column]))
 			continue;
 		rc = reject_changed_value(r, column, scratch, why, e);
 		if (rc != 1)

@@ -3,6 +3,7 @@
 #include "pg/pg_fault.h"
 #include "pg/pg_sink.h"
 #include "pg/pg_sql.h"
+#include "pg/pg_table_limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,8 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	    find_deferred_constraints(s, e) == -1 ||
 	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||
+	    pg_refuse_rules(s, e) == -1 ||
+	    pg_find_if_too_wide(s, e) == -1 ||
 	    (stays_in_session(s) && create_stage_table(s, e) == -1) ||
 	    (t->swaps && write_to_new_table(s, e) == -1)) {
 		pg_sink_close(s);
@@ -204,18 +207,21 @@ copy_rows_to_stage_or_reject(
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
 			rc = pg_copy_shape_in_savepoints(
-			    &s->rows, s->rows.shapes[i], o, e);
+			    &s->rows, s->rows.shapes[i], true, o, e);
 	return rc == -1 ? -1 : 0;
 }
 
 /* Called if COPY directly into the target table was rolled back, because the
  * server refused a row or a record has no members. Copies the rows of the chunk
- * into the staging table (a temporary table) instead. */
+ * into the staging table (a temporary table) instead or, if the table has too
+ * many columns for that, into the target table in pieces. */
 static int
-stage_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
+copy_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	s->rows.first = NULL;
 	s->rows.failed = false;
+	if (s->too_wide)
+		return pg_copy_wide_rows_or_reject(s, o, e);
 	return empty_stage_and_set_savepoint(s, o, e) == -1
 		   ? -1
 		   : copy_rows_to_stage_or_reject(s, o, e);
@@ -234,8 +240,8 @@ copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (s->rows.n > 0 && s->straight) {
 		rc = finish_straight_copy_or_roll_back(s, o, e);
 		if (rc == -1 || (rc == 0 &&
-		    (stage_rows_of_undone_copy(s, o, e) == -1 ||
-		    pg_merge_chunk(s, o, e) == -1)))
+		    (copy_rows_of_undone_copy(s, o, e) == -1 ||
+		    (!s->too_wide && pg_merge_chunk(s, o, e) == -1))))
 			return -1;
 	} else if (s->rows.n > 0) {
 		if (copy_rows_to_stage_or_reject(s, o, e) == -1 ||

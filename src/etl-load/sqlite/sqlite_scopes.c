@@ -2,6 +2,7 @@
 
 #include "base/stop.h"
 #include "sqlite/sqlite_value.h"
+#include "table/row_values.h"
 #include "table/scope.h"
 
 #include <stdlib.h>
@@ -76,7 +77,8 @@ read_scope_values(struct lite_scopes *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
-	if (!buf_reserve(&s->scratch, l->len + 1))
+	if (!buf_reserve(
+		&s->scratch, row_max_size_of_values(r, scope, l) + 1))
 		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < scope->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, scope->columns[i],

@@ -3,6 +3,7 @@
 #include "table/columns_sql.h"
 #include "sqlite/sqlite_sql.h"
 #include "sqlite/sqlite_value.h"
+#include "table/row_values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +147,10 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
-	if (!buf_reserve(&s->scratch, l->len + 1))
-		return buf_check(&s->scratch, e);
 	shape = r->shape;
+	if (!buf_reserve(
+		&s->scratch, row_max_size_of_values(r, shape, l) + 1))
+		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0)

@@ -252,6 +252,20 @@ parse_hex_byte(const char *p)
 	return a == -1 || b == -1 ? -1 : a << 4 | b;
 }
 
+/* Appends the bytes to `scratch`. If the text is in `scratch`, at its end, the
+ * bytes replace it: they are shorter. */
+static struct db_value
+convert_base64(const struct source *s, struct buf *scratch)
+{
+	size_t at;
+
+	if (s->tok->flags & JSON_ESCAPED)
+		scratch->len -= s->text.len;
+	at = scratch->len;
+	(void)base64_get(scratch, s->text.p, s->text.len);
+	return db_bytes(scratch->data + at, scratch->len - at);
+}
+
 /* Converts a JSON string to bytes. A string that starts with \x gives the bytes
  * of its hex digits; any other string gives the bytes of its characters. JSON
  * writes the backslash of \x as an escape, so get_value_text() has unescaped
@@ -267,6 +281,10 @@ convert_bytes(struct db_value *out, const struct source *s,
 
 	if (s->tok->type != JSON_STRING)
 		return reject_value_of_wrong_type(s);
+	if (s->r->target->mapping.base64) {
+		*out = convert_base64(s, scratch);
+		return 1;
+	}
 	*out = db_bytes(p, n);
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
@@ -285,23 +303,23 @@ convert_bytes(struct db_value *out, const struct source *s,
  * the string as JSON); for an array or object compact JSON; for other values
  * the token as it stands in the record. */
 static struct db_value
-get_value_text(const struct reader *r, uint32_t tok, bool raw,
+get_value_text(const struct json *j, uint32_t tok, bool raw,
     struct buf *scratch)
 {
-	const struct json_tok *t = &r->json.tok[tok];
+	const struct json_tok *t = &j->tok[tok];
 	struct db_value v = { .type = DB_TEXT };
 	size_t at = scratch->len;
 
-	v.p = r->json.text + t->at;
+	v.p = j->text + t->at;
 	v.len = t->len;
 	if (t->type == JSON_STRING && !raw) {
 		v.p++;
 		v.len -= 2;
 		if ((t->flags & JSON_ESCAPED) == 0)
 			return v;
-		json_unescape(scratch, &r->json, tok);
+		json_unescape(scratch, j, tok);
 	} else if (t->type == JSON_ARRAY || t->type == JSON_OBJECT)
-		json_put_compact(scratch, &r->json, tok);
+		json_put_compact(scratch, j, tok);
 	else
 		return v;
 	v.p = scratch->data + at;
@@ -313,16 +331,17 @@ int
 sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why)
 {
+	const struct json *j = reader_json_of_column(r, column);
 	uint32_t tok = r->value[column];
 	struct source s = { .r = r, .column = column, .why = why,
 		.c = &r->target->table->columns[column],
-		.tok = &r->json.tok[tok] };
+		.tok = &j->tok[tok] };
 
 	if (s.tok->type == JSON_NULL) {
 		*out = (struct db_value){ .type = DB_NULL };
 		return 1;
 	}
-	s.text = get_value_text(r, tok, s.c->kind == COLUMN_JSON, scratch);
+	s.text = get_value_text(j, tok, s.c->kind == COLUMN_JSON, scratch);
 	switch (s.c->kind) {
 	case COLUMN_INT:
 		return convert_int(out, &s);

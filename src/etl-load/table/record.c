@@ -1,10 +1,8 @@
 #include "table/record.h"
 
-#include "json/pointer.h"
 #include "json/write.h"
+#include "table/row_values.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +16,7 @@ reader_open(struct reader *r, struct stage *s, const struct target *t,
 		.duplicates = duplicates };
 	buf_init(&r->text, SIZE_MAX / 2);
 	buf_init(&r->pointer, SIZE_MAX / 2);
+	buf_init(&r->extra_text, SIZE_MAX / 2);
 	r->value = calloc(n + 1, sizeof(*r->value));
 	r->lens = calloc(n + 1, sizeof(*r->lens));
 	r->guess = calloc(n + 1, sizeof(*r->guess));
@@ -25,6 +24,7 @@ reader_open(struct reader *r, struct stage *s, const struct target *t,
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++)
 		r->lens[i] = strlen(t->table->columns[i].name);
+	r->lens[n] = SIZE_MAX;
 	return 0;
 }
 
@@ -52,6 +52,8 @@ reader_close(struct reader *r)
 	free(r->shapes);
 	buf_release(&r->text);
 	buf_release(&r->pointer);
+	buf_release(&r->extra_text);
+	member_index_release(&r->members);
 	*r = (struct reader){ 0 };
 }
 
@@ -62,30 +64,6 @@ reader_forget_shapes_if_many(struct reader *r)
 		return false;
 	free_all_shapes(r);
 	return true;
-}
-
-static void
-set_reject_pointer(
-    struct reader *r, struct reject *why, const char *name, size_t len)
-{
-	buf_clear(&r->pointer);
-	pointer_append_part(&r->pointer, name, len);
-	why->pointer = buf_text(&r->pointer);
-}
-
-int
-reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
-    const char *code, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
-	va_end(ap);
-	*why = (struct reject){ .code = code, .message = r->message };
-	set_reject_pointer(r, why, r->target->table->columns[column].name,
-	    r->lens[column]);
-	return 0;
 }
 
 /* Returns the characters of a string token, without the quotes and with the
@@ -113,18 +91,6 @@ column_has_name(
 	    memcmp(r->target->table->columns[column].name, name, len) == 0;
 }
 
-static int
-reject_unknown_member(struct reader *r, struct reject *why, const char *name,
-    size_t len)
-{
-	*why = (struct reject){ .code = "schema", .message = r->message };
-	(void)snprintf(r->message, sizeof(r->message),
-	    "table %s has no column \"%.*s\"", r->target->table->name,
-	    len < 200 ? (int)len : 200, name);
-	set_reject_pointer(r, why, name, len);
-	return 0;
-}
-
 /* Finds the column for member number i of the record, whose name is token
  * `tok`, and stores the token of the member's value in r->value[column]. Sets
  * *same to false if member number i of the previous record had another name:
@@ -136,7 +102,7 @@ find_column_and_store_value(
     struct reader *r, size_t i, uint32_t tok, bool *same, struct reject *why)
 {
 	const size_t n = r->target->table->n;
-	const char *name, *no;
+	const char *name;
 	size_t len, c;
 
 	name = get_unescaped_string(r, tok, &len);
@@ -145,13 +111,8 @@ find_column_and_store_value(
 	c = i < r->nguess ? r->guess[i] : 0;
 	if (i >= r->nguess || !column_has_name(r, c, name, len)) {
 		*same = false;
-		for (c = 0; c < n && !column_has_name(r, c, name, len); c++)
-			;
-		if (c == n)
-			return reject_unknown_member(r, why, name, len);
-		if ((no = target_refusal_reason(r->target, c)) != NULL)
-			return reader_set_reject_of_column(
-			    r, why, c, "schema", "%s", no);
+		if (row_find_column_of_member(r, tok, name, len, &c, why) == 0)
+			return 0;
 	}
 	if (i < n) {
 		r->guess[i] = c;
@@ -230,7 +191,8 @@ static int
 find_special_characters_of_value(
     struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
-	const struct json_tok *t = &r->json.tok[r->value[c]];
+	const struct json *j = reader_json_of_column(r, c);
+	const struct json_tok *t = &j->tok[r->value[c]];
 	struct json_fault f;
 
 	*flags = t->flags;
@@ -241,7 +203,7 @@ find_special_characters_of_value(
 	 * as \u0000 stays an escape there, so the database can store it. */
 	if (r->target->table->columns[c].kind == COLUMN_TEXT)
 		return 0;
-	if (json_scan(&r->inner, r->json.text + t->at, t->len, 0, JSON_LAST,
+	if (json_scan(&r->inner, j->text + t->at, t->len, 0, JSON_LAST,
 	    &f) == -1)
 		return f.nomem ? err_nomem(e) :
 		    err_set(e, ERR_BUG, false, "a value scanned twice differs");
@@ -319,6 +281,7 @@ store_values_by_column(struct reader *r, bool *same, struct reject *why)
 
 	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
 	buf_clear(&r->text);
+	row_values_start(r);
 	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
 		if (find_column_and_store_value(r, i, t, same, why) == 0) {
 			r->nguess = 0;
@@ -339,11 +302,16 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 
 	*why = (struct reject){ 0 };
 	rc = stage_parse_record_or_fill_reject(
-	    r->stage, l, &r->json, 1, r->duplicates, why, e);
+	    r->stage, l, &r->json, r->target->mapping.levels, r->duplicates,
+	    why, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
-		return r->text.failed ? err_nomem(e) : 0;
+		return r->text.failed ? err_nomem(e) :
+		    row_fail_if_extra_ends_load(r, l, e);
+	if (r->target->mapping.sets_values &&
+	    (rc = row_values_finish(r, &same, why, e)) != 1)
+		return rc;
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
 	    find_or_add_shape(r, e) == -1)
 		return -1;
@@ -364,13 +332,13 @@ reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
 
 	if (t->nkey == 0 || l->too_long)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
+	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
+		&f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
 	if (r->json.tok[0].type != JSON_OBJECT)
 		return 0;
 	for (size_t i = 0; i < t->nkey; i++) {
-		const char *name = t->table->columns[t->key[i]].name;
-		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
+		uint32_t v = row_find_value(r, t->key[i]);
 
 		if (v == 0 || r->json.tok[v].type == JSON_NULL)
 			return 0;

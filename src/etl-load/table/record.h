@@ -7,6 +7,7 @@
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
+#include "json/member_index.h"
 #include "stream/stage.h"
 #include "table/target.h"
 
@@ -16,8 +17,16 @@ struct reader {
 	enum json_members duplicates;
 	struct json json;               /* the record */
 	struct json inner;              /* one nested value of it */
+	struct json extra;              /* the object for the column of
+	                                 * --extra, token 1 */
+	struct json_tok extra_tok[2];
+	struct buf extra_text;
+	struct member_index members;    /* of the row, for --extra COLUMN */
+	bool by_name;                   /* row_find_value() looks for a member
+	                                 * of the column's name, not at --map */
 	uint32_t *value;                /* by column: the token of its value in
-	                                 * json, 0 if the record has none */
+	                                 * reader_json_of_column(), 0 if the
+	                                 * record has none */
 	const struct shape *shape;      /* of the record */
 	struct shape **shapes;          /* all that have come */
 	size_t nshapes;
@@ -30,6 +39,13 @@ struct reader {
 };
 
 enum { SHAPES_MAX = 512 }; /* more: reader_forget_shapes_if_many() */
+
+static inline const struct json *
+reader_json_of_column(const struct reader *r, size_t column)
+{
+	return (int)column == r->target->mapping.extra_column ? &r->extra :
+	    &r->json;
+}
 
 int reader_open(struct reader *r, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
@@ -44,6 +60,9 @@ bool reader_forget_shapes_if_many(struct reader *r);
 int reader_set_reject_of_column(struct reader *r, struct reject *why,
     size_t column, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* Sets the pointer of *why to the member of this name. */
+void reader_set_reject_pointer(
+    struct reader *r, struct reject *why, const char *name, size_t len);
 /* Appends the values of the record's key columns as a JSON array. Returns 1; 0:
  * the record does not have a value for each key column; -1 with *e. */
 int reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,

@@ -1,6 +1,7 @@
 #include "table/scope.h"
 
 #include "json/write.h"
+#include "table/row_values.h"
 
 #include <string.h>
 
@@ -12,17 +13,20 @@ scope_read(struct reader *r, const struct line *l, struct err *e)
 
 	if (l->too_long)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
+	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
+		&f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
 	if (r->json.tok[0].type != JSON_OBJECT)
 		return 0;
 	for (size_t i = 0; i < t->scope.n; i++) {
-		const char *name = t->table->columns[t->scope.columns[i]].name;
-		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
+		size_t c = t->scope.columns[i];
+		uint32_t v = row_find_value(r, c);
 
 		if (v == 0 || r->json.tok[v].flags & (JSON_NUL | JSON_LONE))
 			return 0;
-		r->value[t->scope.columns[i]] = v;
+		r->value[c] = v;
+		if (!row_value_is_base64_if_needed(r, c))
+			return buf_check(&r->text, e);
 	}
 	return 1;
 }

@@ -4,7 +4,9 @@
 #ifndef LOAD_TARGET_H
 #define LOAD_TARGET_H
 
+#include "base/buf.h"
 #include "db/table.h"
+#include "table/mapping.h"
 #include "table/mode.h"
 
 enum { NO_COLUMN = -1 };
@@ -16,6 +18,7 @@ struct shape {                          /* a set of columns that records name */
 
 struct target {
 	struct table *table;
+	struct mapping mapping;
 	const struct load_mode *mode;
 	size_t *key, nkey;              /* columns, in the order of --key */
 	bool *is_key, *compared;        /* by column */
@@ -31,6 +34,8 @@ struct target {
 	bool checks_change;             /* not lossy, and a column would change
 	                                 * some values (struct column) */
 	const char *on_commit;          /* PostgreSQL: of temporary tables */
+	bool composites;                /* a column has a composite type, or
+	                                 * an array of one */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
 };
@@ -44,6 +49,14 @@ int target_find_columns(const struct table *t, const char *option,
     const char *list, size_t *columns, size_t *n, struct err *e);
 /* Returns the reason why a record may not set this column, or NULL if a record
  * may set it. */
+/* True if the column gets values from records. */
+bool target_loads_column(const struct target *t, size_t column);
+/* Appends the JSON Pointer to the member that gives the column its value.
+ * Returns false if there is none: the column is that of --extra. */
+bool target_put_pointer(
+    struct buf *b, const struct target *t, size_t column);
+/* Returns the reason why a member of the column's name may not set it, or NULL
+ * if it may. */
 const char *target_refusal_reason(const struct target *t, size_t column);
 
 #endif

@@ -1,0 +1,92 @@
+#include "pg/pg_composite.h"
+
+#include "json/name.h"
+#include "table/row_values.h"
+
+#include <string.h>
+
+struct search {
+	struct reader *r;
+	size_t column;
+	struct reject *why;
+};
+
+static const struct column *
+find_field(const struct column *c, const struct json *j, uint32_t name)
+{
+	for (size_t i = 0; i < c->nfields; i++)
+		if (name_compare_with_text(&j->tok[name], j->text,
+			c->fields[i].name, strlen(c->fields[i].name)) == 0)
+			return &c->fields[i];
+	return NULL;
+}
+
+static int check_value(struct search *s, const struct column *c,
+    enum column_kind kind, uint32_t tok);
+
+static int
+check_object(struct search *s, const struct column *c, uint32_t tok)
+{
+	const struct json *j = &s->r->inner;
+	const struct column *f;
+
+	for (uint32_t i = tok + 1; i < j->tok[tok].next;
+	    i = j->tok[i + 1].next) {
+		if ((f = find_field(c, j, i)) == NULL)
+			return reader_set_reject_of_column(s->r, s->why,
+			    s->column, "schema", "type %s has no member %.*s",
+			    c->composite_name,
+			    j->tok[i].len < 200 ? (int)j->tok[i].len : 200,
+			    j->text + j->tok[i].at);
+		if (check_value(s, f, f->kind, i + 1) == 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* kind is that of the value: of an element of an array, that of elements. */
+static int
+check_value(struct search *s, const struct column *c, enum column_kind kind,
+    uint32_t tok)
+{
+	const struct json *j = &s->r->inner;
+	const struct json_tok *t = &j->tok[tok];
+
+	if (kind == COLUMN_ARRAY && t->type == JSON_ARRAY) {
+		for (uint32_t i = tok + 1; i < t->next; i = j->tok[i].next)
+			if (check_value(s, c, j->tok[i].type == JSON_ARRAY ?
+				kind : c->element, i) == 0)
+				return 0;
+		return 1;
+	}
+	if (kind == COLUMN_BYTES && s->r->target->mapping.base64 &&
+	    !row_is_base64(&s->r->text, j, tok))
+		return row_reject_not_base64(s->r, s->why, s->column);
+	return kind == COLUMN_ARRAY || c->fields == NULL ||
+	    t->type != JSON_OBJECT ? 1 : check_object(s, c, tok);
+}
+
+int
+pg_reject_unfit_objects(struct reader *r, const struct shape *s,
+    struct reject *why, struct err *e)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct search at = { r, s->columns[i], why };
+		const struct column *c = &r->target->table->columns[at.column];
+		const struct json_tok *t = &r->json.tok[r->value[at.column]];
+		struct json_fault f = { 0 };
+		int rc;
+
+		if (c->fields == NULL)
+			continue;
+		if (json_scan(&r->inner, r->json.text + t->at, t->len,
+			JSON_LEVELS_ALL, JSON_LAST, &f) == -1)
+			return err_nomem(e);
+		rc = check_value(&at, c, c->kind, 0);
+		if (buf_check(&r->text, e) == -1)
+			return -1;
+		if (rc == 0)
+			return 0;
+	}
+	return 1;
+}

@@ -1,0 +1,183 @@
+#include "pg/pg_literal.h"
+
+#include "base/text.h"
+#include "json/number.h"
+#include "json/write.h"
+
+#include <string.h>
+
+enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
+
+/* True if the number is an integer that is written with a fraction or an
+ * exponent, such as 5.0 or 1e3. PostgreSQL does not accept this form for an
+ * integer column, so the caller writes the plain integer. */
+bool
+pg_is_int_with_fraction(
+    const struct json_tok *t, const struct json *j, int64_t *v)
+{
+	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
+	    number_to_int64(j->text + t->at, t->len, v);
+}
+
+/* True if the value is a string that starts with \x: hex digits for bytes. Any
+ * other string stands for the bytes of its characters. */
+bool
+pg_is_hex(const struct json_tok *t, const char *p, size_t n)
+{
+	return t->type == JSON_STRING && n >= 2 && memcmp(p, "\\x", 2) == 0;
+}
+
+/* Replaces the bytes of b from offset `at` to the end by their hex digits. The
+ * loop goes from the last byte to the first, so that it reads each byte before
+ * it overwrites it. */
+void
+pg_bytes_to_hex(struct buf *b, size_t at)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = b->len - at;
+
+	if (!buf_reserve(b, n))
+		return;
+	for (size_t i = n; i-- > 0;) {
+		unsigned char c = (unsigned char)b->data[at + i];
+
+		b->data[at + 2 * i] = hex[c >> 4];
+		b->data[at + 2 * i + 1] = hex[c & 15];
+	}
+	b->len = at + 2 * n;
+}
+
+/* Appends the characters of a string; of any other value the compact JSON. */
+void
+pg_put_characters(struct buf *b, const struct json *j, uint32_t tok)
+{
+	if (j->tok[tok].type == JSON_STRING)
+		json_unescape(b, j, tok);
+	else
+		json_put_compact(b, j, tok);
+}
+
+/* Replaces the text of a value for bytes by \x and hex digits. A text in base64
+ * was checked before. */
+static void
+text_to_bytes(struct buf *text, const struct json_tok *t, bool base64)
+{
+	struct buf bytes;
+
+	if (!base64 && pg_is_hex(t, text->data, text->len))
+		return;
+	buf_init(&bytes, SIZE_MAX / 2);
+	buf_str(&bytes, "\\x");
+	if (base64)
+		(void)base64_get(&bytes, text->data, text->len);
+	else
+		buf_add(&bytes, text->data, text->len);
+	bytes.failed |= text->failed;
+	if (!bytes.failed)
+		pg_bytes_to_hex(&bytes, 2);
+	buf_release(text);
+	*text = bytes;
+}
+
+/* An array and a composite value read quotes and backslashes in the same
+ * way. */
+static void
+put_quoted(struct buf *b, const char *p, size_t n)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			buf_char(b, '\\');
+		buf_char(b, p[i]);
+	}
+	buf_char(b, '"');
+}
+
+static void put_array(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, bool base64, int depth);
+static void put_composite(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, bool base64);
+
+/* Appends an element or a member, which is not null. Its type is that of the
+ * column or, of an array, that of the column's elements: kind says which. */
+static void
+put_part(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, enum column_kind kind, bool base64)
+{
+	const struct json_tok *t = &j->tok[tok];
+	struct buf text;
+	int64_t v;
+
+	if (kind == COLUMN_INT && pg_is_int_with_fraction(t, j, &v)) {
+		buf_printf(b, "%lld", (long long)v);
+		return;
+	}
+	buf_init(&text, SIZE_MAX / 2);
+	if (kind == COLUMN_JSON)
+		json_put_compact(&text, j, tok);
+	else if (kind == COLUMN_ARRAY && t->type == JSON_ARRAY)
+		put_array(&text, j, tok, c, base64, 1);
+	else if (kind != COLUMN_ARRAY && c->fields != NULL &&
+	    t->type == JSON_OBJECT)
+		put_composite(&text, j, tok, c, base64);
+	else
+		pg_put_characters(&text, j, tok);
+	if (kind == COLUMN_BYTES)
+		text_to_bytes(&text, t, base64);
+	put_quoted(b, text.data, text.len);
+	b->failed |= text.failed;
+	buf_release(&text);
+}
+
+/* PostgreSQL has at most 6 dimensions: an array that is nested more deeply is
+ * written as JSON text, as one element. */
+static void
+put_array(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, bool base64, int depth)
+{
+	uint32_t i = tok + 1;
+
+	buf_char(b, '{');
+	for (; i < j->tok[tok].next; i = j->tok[i].next) {
+		if (i > tok + 1)
+			buf_char(b, ',');
+		if (j->tok[i].type == JSON_NULL)
+			buf_str(b, "NULL");
+		else if (j->tok[i].type == JSON_ARRAY &&
+		    depth < ARRAY_DIMENSIONS && c->element != COLUMN_JSON)
+			put_array(b, j, i, c, base64, depth + 1);
+		else
+			put_part(b, j, i, c, c->element, base64);
+	}
+	buf_char(b, '}');
+}
+
+/* A member that the object lacks is NULL, which is written as nothing. */
+static void
+put_composite(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, bool base64)
+{
+	const struct column *f;
+	uint32_t v;
+
+	buf_char(b, '(');
+	for (size_t i = 0; i < c->nfields; i++) {
+		f = &c->fields[i];
+		if (i > 0)
+			buf_char(b, ',');
+		v = json_member_value(j, tok, f->name, strlen(f->name));
+		if (v != 0 && j->tok[v].type != JSON_NULL)
+			put_part(b, j, v, f, f->kind, base64);
+	}
+	buf_char(b, ')');
+}
+
+void
+pg_put_literal(struct buf *b, const struct json *j, uint32_t tok,
+    const struct column *c, bool base64)
+{
+	if (c->kind == COLUMN_ARRAY)
+		put_array(b, j, tok, c, base64, 1);
+	else
+		put_composite(b, j, tok, c, base64);
+}

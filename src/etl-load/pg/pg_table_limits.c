@@ -1,0 +1,103 @@
+#include "pg/pg_table_limits.h"
+
+/* MaxHeapAttributeNumber in PostgreSQL's source, less the two columns that the
+ * staging table has in addition. */
+enum { STAGE_COLUMNS_MAX = 1600 - 2 };
+
+static bool
+mode_deletes_rows(const struct load_mode *m)
+{
+	return m->removes || m->deletes;
+}
+
+/* ev_type: 2 is UPDATE, 3 is INSERT, 4 is DELETE. A statement with ON CONFLICT
+ * may not have a rule for UPDATE either. */
+int
+pg_refuse_rules(const struct pg_sink *s, struct err *e)
+{
+	static const char sql[] = "SELECT rulename, CASE ev_type "
+	    "WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' ELSE 'DELETE' END "
+	    "FROM pg_catalog.pg_rewrite "
+	    "WHERE ev_class = $1::text::regclass::oid AND ev_enabled <> 'D' "
+	    "AND (ev_type = '3' OR (ev_type = '2' AND $2::int = 1) "
+	    "OR (ev_type = '4' AND $3::int = 1)) ORDER BY rulename";
+	const struct target *t = s->target;
+	struct db_value v[] = { db_text(t->table->quoted),
+		DB_I(t->mode->keyed), DB_I(mode_deletes_rows(t->mode)) };
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(s->db, &r, sql, v, 3, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		struct db_value rule = db_column(r, 0), on = db_column(r, 1);
+
+		rc = err_set(e, ERR_CONFIG, false, "table %s has the rule "
+		    "\"%.*s\" for %.*s: etl-load cannot load such a table; "
+		    "make a trigger in place of the rule", t->table->name,
+		    (int)rule.len, rule.p, (int)on.len, on.p);
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+pg_find_if_too_wide(struct pg_sink *s, struct err *e)
+{
+	const struct target *t = s->target;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->table->n; i++)
+		n += target_loads_column(t, i);
+	s->too_wide = n > STAGE_COLUMNS_MAX;
+	if (!s->too_wide || s->straight)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s has %zu columns to "
+	    "load: in this load, etl-load needs a temporary table with two "
+	    "columns more, and PostgreSQL allows 1600: name at most %d columns "
+	    "with --columns", t->table->name, n, STAGE_COLUMNS_MAX);
+}
+
+/* COPY needs at least one column. */
+static int
+reject_rows_without_columns(struct pg_sink *s, const struct shape *shape,
+    struct outcome *o, struct err *e)
+{
+	const struct reject why = { .code = "schema", .message = "PostgreSQL "
+	    "cannot COPY a record without members into a table of so many "
+	    "columns" };
+
+	for (size_t i = 0; i < s->rows.n; i++) {
+		if (s->rows.v[i].shape != shape->id)
+			continue;
+		s->rows.v[i].bad = true;
+		if (outcome_add_reject(o, s->rows.v[i].item, &why, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+pg_copy_wide_rows_or_reject(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	struct pg_rows *r = &s->rows;
+	uint64_t good = 0;
+	int rc = 0;
+
+	r->copied = 0;
+	for (size_t i = 0; i < r->nshapes && rc == 0; i++)
+		if (r->used[i])
+			rc = r->shapes[i]->n == 0 ?
+			    reject_rows_without_columns(
+				s, r->shapes[i], o, e) :
+			    pg_copy_shape_in_savepoints(
+				r, r->shapes[i], false, o, e);
+	if (rc == -1 || pg_check_deferred_constraints(s, e) == -1)
+		return -1;
+	for (size_t i = 0; i < r->n; i++)
+		good += !r->v[i].bad;
+	o->sums.inserted += (uint64_t)r->copied;
+	o->sums.unchanged += good - (uint64_t)r->copied;
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* Which value each column gets: that of the member with the column's name or,
+ * with --map, the value at a JSON Pointer. Also what becomes of a member that
+ * no column takes (--extra), and --empty-as-null and --bytes.
+ * Owns:  all of it; mapping_release() frees it.
+ * Borrows: the options.
+ * Fails: ERR_USAGE; ERR_CONFIG if an option does not fit the table. */
+#ifndef LOAD_MAPPING_H
+#define LOAD_MAPPING_H
+
+#include "db/table.h"
+#include "load.h"
+
+enum extra { EXTRA_REJECT, EXTRA_IGNORE, EXTRA_ERROR, EXTRA_COLUMN };
+
+struct member {                         /* one that a record may have */
+	char *name;
+	size_t len;
+	size_t column;                  /* of this name, or SIZE_MAX */
+	bool mapped;                    /* a pointer of --map begins with it */
+	bool mapped_whole;              /* and one is this name alone */
+};
+
+struct mapping {
+	const char **pointer;           /* by column: of --map, or NULL */
+	bool *named;                    /* by column: --columns or --map names
+	                                 * it */
+	bool only_named;                /* --columns: load no other column */
+	size_t nmapped;                 /* pointers */
+	unsigned levels;                /* of a record: they have the values
+	                                 * that columns get */
+	enum extra extra;
+	int extra_column;               /* EXTRA_COLUMN, else -1 */
+	bool sets_values;               /* an option sets values after all
+	                                 * members were read */
+	bool empty_as_null;
+	bool base64;                    /* --bytes base64 */
+	struct member *members;         /* sorted: the names of all columns and
+	                                 * the first names of all pointers */
+	size_t nmembers;
+};
+
+/* Checks all that can be checked without the database. */
+int mapping_check_options(const struct load_opts *o, struct err *e);
+int mapping_open(struct mapping *m, const struct table *t,
+    const struct load_opts *o, struct err *e);
+void mapping_release(struct mapping *m);
+/* Returns NULL if no column has this name and no pointer begins with it. */
+const struct member *mapping_find_member(
+    const struct mapping *m, const char *name, size_t len);
+/* True if the column gets values from records. */
+bool mapping_loads_column(
+    const struct mapping *m, const struct table *t, size_t column);
+
+#endif

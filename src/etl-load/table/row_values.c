@@ -1,0 +1,260 @@
+#include "table/row_values.h"
+
+#include "base/text.h"
+#include "json/pointer.h"
+#include "json/write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+row_values_start(struct reader *r)
+{
+	if (r->target->mapping.extra != EXTRA_COLUMN)
+		return;
+	buf_clear(&r->extra_text);
+	buf_char(&r->extra_text, '{');
+	member_index_clear(&r->members);
+}
+
+static int
+reject_extra_member(struct reader *r, struct reject *why,
+    const char *name, size_t len, const char *reason)
+{
+	*why = (struct reject){ .code = "schema", .message = r->message };
+	if (reason != NULL)
+		(void)snprintf(r->message, sizeof(r->message), "%s", reason);
+	else
+		(void)snprintf(r->message, sizeof(r->message),
+		    "table %s has no column \"%.*s\"", r->target->table->name,
+		    len < 200 ? (int)len : 200, name);
+	reader_set_reject_pointer(r, why, name, len);
+	return 0;
+}
+
+/* Appends the member to the object for the column of --extra. If the row has
+ * two members of this name, appends only the last one, which counts. Returns 1,
+ * or 0 if memory is out. */
+static int
+add_extra_member(struct reader *r, uint32_t tok, const char *name, size_t len)
+{
+	const struct json *j = &r->json;
+	struct buf *b = &r->extra_text;
+	bool nomem = false;
+
+	if (r->duplicates == JSON_LAST && member_index_value(
+		&r->members, j, 0, name, len, &nomem) != tok + 1) {
+		r->text.failed |= nomem;
+		return !nomem;
+	}
+	if (b->len > 1)
+		buf_char(b, ',');
+	buf_add(b, j->text + j->tok[tok].at, j->tok[tok].len);
+	buf_char(b, ':');
+	json_put_compact(b, j, tok + 1);
+	return 1;
+}
+
+int
+row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
+    size_t len, size_t *column, struct reject *why)
+{
+	const struct mapping *m = &r->target->mapping;
+	const struct member *k = mapping_find_member(m, name, len);
+	const char *reason = NULL;
+
+	*column = r->target->table->n;
+	if (k != NULL && k->column != SIZE_MAX) {
+		reason = target_refusal_reason(r->target, k->column);
+		if (reason == NULL) {
+			*column = k->column;
+			return 1;
+		}
+	}
+	if (k != NULL && k->mapped_whole)
+		return 1;
+	if (m->extra == EXTRA_COLUMN)
+		return add_extra_member(r, tok, name, len);
+	if (m->extra == EXTRA_IGNORE || (k != NULL && k->mapped))
+		return 1;
+	return reject_extra_member(r, why, name, len, reason);
+}
+
+int
+row_fail_if_extra_ends_load(
+    struct reader *r, const struct line *l, struct err *e)
+{
+	if (r->target->mapping.extra != EXTRA_ERROR)
+		return 0;
+	return err_set(e, ERR_DATA, false, "line %llu: %s: %s (--extra error "
+	    "ends the load); nothing of this batch was committed",
+	    (unsigned long long)l->number, buf_text(&r->pointer), r->message);
+}
+
+static void
+store_values_of_pointers(struct reader *r)
+{
+	const struct mapping *m = &r->target->mapping;
+
+	for (size_t c = 0; c < r->target->table->n; c++)
+		if (m->pointer[c] != NULL &&
+		    !pointer_find(&r->json, m->pointer[c], &r->value[c]))
+			r->value[c] = 0;
+}
+
+/* Makes a token for the object of the members that no column took. Its index is
+ * 1, because 0 in r->value means that there is no value. */
+static int
+store_extra_object(struct reader *r, struct err *e)
+{
+	struct buf *b = &r->extra_text;
+
+	buf_char(b, '}');
+	if (buf_check(b, e) == -1)
+		return -1;
+	if (b->len > UINT32_MAX)
+		return err_nomem(e);
+	r->extra_tok[1] = (struct json_tok){ .len = (uint32_t)b->len,
+		.next = 2, .type = JSON_OBJECT };
+	r->extra = (struct json){ .text = b->data, .len = b->len,
+		.tok = r->extra_tok, .n = 2 };
+	r->value[r->target->mapping.extra_column] = 1;
+	return 1;
+}
+
+size_t
+row_max_size_of_values(
+    const struct reader *r, const struct shape *s, const struct line *l)
+{
+	size_t size = 0;
+
+	if (!r->target->mapping.sets_values)
+		return l->len;
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+
+		size += reader_json_of_column(r, c)->tok[r->value[c]].len;
+	}
+	return size;
+}
+
+static bool
+is_empty_string(const struct json_tok *t)
+{
+	return t->type == JSON_STRING && t->len == 2;
+}
+
+static void
+make_empty_strings_null(struct reader *r)
+{
+	for (size_t c = 0; c < r->target->table->n; c++)
+		if (r->value[c] != 0 && (int)c !=
+			r->target->mapping.extra_column &&
+		    is_empty_string(&r->json.tok[r->value[c]]))
+			r->json.tok[r->value[c]].type = JSON_NULL;
+}
+
+bool
+row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	if (t->type == JSON_NULL)
+		return true;
+	if (t->type != JSON_STRING)
+		return false;
+	if ((t->flags & JSON_ESCAPED) == 0)
+		return base64_is_valid(j->text + t->at + 1, t->len - 2);
+	buf_clear(scratch);
+	json_unescape(scratch, j, tok);
+	return base64_is_valid(buf_text(scratch), scratch->len);
+}
+
+/* The elements of inner arrays are elements too. */
+static bool
+all_elements_are_base64(struct reader *r, const struct json_tok *t)
+{
+	const struct json *j = &r->inner;
+	struct json_fault f = { 0 };
+
+	if (json_scan(&r->inner, r->json.text + t->at, t->len, JSON_LEVELS_ALL,
+		JSON_LAST, &f) == -1) {
+		r->text.failed = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < j->n;) {
+		if (j->tok[i].type != JSON_ARRAY &&
+		    !row_is_base64(&r->text, j, i))
+			return false;
+		i = j->tok[i].type == JSON_ARRAY ? i + 1 : j->tok[i].next;
+	}
+	return true;
+}
+
+bool
+row_value_is_base64_if_needed(struct reader *r, size_t column)
+{
+	const struct column *c = &r->target->table->columns[column];
+	const struct json_tok *t = &r->json.tok[r->value[column]];
+
+	if (!r->target->mapping.base64)
+		return true;
+	if (c->kind == COLUMN_BYTES)
+		return row_is_base64(&r->text, &r->json, r->value[column]);
+	return c->kind != COLUMN_ARRAY || c->element != COLUMN_BYTES ||
+	    t->type != JSON_ARRAY || all_elements_are_base64(r, t);
+}
+
+int
+row_reject_not_base64(struct reader *r, struct reject *why, size_t column)
+{
+	return reader_set_reject_of_column(r, why, column, "type",
+	    "not base64 (RFC 4648), as --bytes says");
+}
+
+static int
+reject_unless_base64(struct reader *r, struct reject *why, struct err *e)
+{
+	for (size_t c = 0; c < r->target->table->n; c++) {
+		if (r->value[c] == 0 || row_value_is_base64_if_needed(r, c))
+			continue;
+		if (buf_check(&r->text, e) == -1)
+			return -1;
+		return row_reject_not_base64(r, why, c);
+	}
+	return buf_check(&r->text, e) == -1 ? -1 : 1;
+}
+
+int
+row_values_finish(struct reader *r, bool *same, struct reject *why,
+    struct err *e)
+{
+	const struct mapping *m = &r->target->mapping;
+
+	if (m->nmapped > 0) {
+		store_values_of_pointers(r);
+		*same = false;
+	}
+	if (m->extra == EXTRA_COLUMN && store_extra_object(r, e) == -1)
+		return -1;
+	if (m->empty_as_null)
+		make_empty_strings_null(r);
+	return m->base64 ? reject_unless_base64(r, why, e) : 1;
+}
+
+uint32_t
+row_find_value(struct reader *r, size_t column)
+{
+	const struct mapping *m = &r->target->mapping;
+	const char *pointer = r->by_name ? NULL : m->pointer[column];
+	uint32_t v = 0;
+
+	if (pointer == NULL)
+		v = json_member_value(&r->json, 0,
+		    r->target->table->columns[column].name, r->lens[column]);
+	else if (!pointer_find(&r->json, pointer, &v))
+		v = 0;
+	if (v != 0 && m->empty_as_null && is_empty_string(&r->json.tok[v]))
+		r->json.tok[v].type = JSON_NULL;
+	return v;
+}
