@@ -6,7 +6,7 @@
 # round_trip LABEL: loads the values of the list $scratch/list into the table v and
 # reads them back.
 round_trip() {
-	python3 tests/etl-load/types.py records "$scratch/list" >"$scratch/in"
+	python3 tests/etl-load/round_trip.py records "$scratch/list" >"$scratch/in"
 	: >"$scratch/rejects"
 	is "$1: a load exits with 0" 0 "$(status etl-load --db "$db" \
 	    --table v --max-rejects 100% --rejects "$scratch/rejects" \
@@ -14,7 +14,7 @@ round_trip() {
 	is "$1: etl-extract reads the table" 0 "$(status etl-extract \
 	    --query 'SELECT * FROM v' "$db")"
 	is "$1: each value comes back, or its record is a reject" '' \
-	    "$(python3 tests/etl-load/types.py compare "$scratch/list" \
+	    "$(python3 tests/etl-load/round_trip.py compare "$scratch/list" \
 	    "$scratch/out" "$scratch/rejects")"
 }
 
@@ -183,14 +183,14 @@ type /aby' "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects.64")"
 sql 'ALTER TABLE v ADD PRIMARY KEY (id)'
 for mode in upsert ignore; do
 	sql 'TRUNCATE v'
-	python3 tests/etl-load/types.py records "$scratch/list" >"$scratch/in"
+	python3 tests/etl-load/round_trip.py records "$scratch/list" >"$scratch/in"
 	: >"$scratch/rejects"
 	is "postgresql, $mode: a load exits with 0" 0 "$(status etl-load \
 	    --db "$db" --table v --mode $mode --max-rejects 100% \
 	    --rejects "$scratch/rejects" <"$scratch/in")"
 	etl-extract --query 'SELECT * FROM v' "$db" >"$scratch/out"
 	is "postgresql, $mode: each value comes back, or is a reject" '' \
-	    "$(python3 tests/etl-load/types.py compare "$scratch/list" \
+	    "$(python3 tests/etl-load/round_trip.py compare "$scratch/list" \
 	    "$scratch/out" "$scratch/rejects")"
 done
 is 'postgresql: values that were read back are unchanged rows' \

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Checks that each value comes back from the table as the list says.
 
-types.py records LIST               writes a record for each line of the list
-types.py compare LIST ROWS REJECTS  prints what differs
+round_trip.py records LIST               writes a record for each line of the list
+round_trip.py compare LIST ROWS REJECTS  prints what differs
 
 A line of LIST is COLUMN INPUT, with a tab between them: the value that goes in
 also comes out. A third part is the value that comes out in its place, or ! and
