@@ -29,6 +29,7 @@ static const char usage[] =
     "       etl-extract --probe [option ...] URL\n"
     "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
     "                   --since-param NAME [--conditional]\n"
+    "                   [--control-schema NAME]\n"
     "                   [--db URL | --state file:PATH]\n"
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
     "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
