@@ -14,6 +14,7 @@
  * ahead.c        child processes that make records ahead (--jobs).
  * gunzip.c       decodes gzip, of files and of answers.
  * scheme.c       tells a URL from the name of a file.
+ * source_options tells which options suit which kinds of sources.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson, csv, json and singer read files, sql the rows of a

@@ -224,9 +224,12 @@ static const struct opt options[] = {
 	OPTION_MAX_RECORD(AT(max_record)),
 };
 
+_Static_assert(sizeof(options) / sizeof(options[0]) <= EXTRACT_OPTIONS_MAX,
+    "is_given[] has a place for each option");
+
 const struct opt_spec extract_option_spec = {
 	.program = "etl-extract", .usage = usage, .opts = options,
-	.n = sizeof(options) / sizeof(options[0]),
+	.n = sizeof(options) / sizeof(options[0]), .is_given = AT(is_given),
 };
 
 const struct extract_opts extract_option_defaults = {

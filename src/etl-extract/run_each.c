@@ -10,6 +10,7 @@
 #include "page/body.h"
 #include "replay/raw_record.h"
 #include "run.h"
+#include "source_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,8 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	if (o->records != NULL && !pointer_is_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
-	if (ahead_check_jobs(o->jobs, e) == -1 ||
+	if (source_options_check(o, KIND_EACH, e) == -1 ||
+	    ahead_check_jobs(o->jobs, e) == -1 ||
 	    fetch_check_jobs(o, e) == -1 || template_check(o->each, e) == -1)
 		return -1;
 	return check_template_start(o, e);
