@@ -6,6 +6,7 @@
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of them (--batch-each).
+ * each_call.c    a request of both and its answer.
  * each_output.c  writes the records and rejects of both.
  * each_input.c   the lines of standard input, read before their turn (--jobs).
  * run_replay.c   reads the bytes of letters in a replay on standard input.
