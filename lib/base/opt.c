@@ -229,6 +229,14 @@ set_long_option_error(
 	return -1;
 }
 
+static void
+note_option_is_given(
+    const struct opt_spec *s, void *into, const struct opt *o)
+{
+	if (s->is_given != 0)
+		((bool *)((char *)into + s->is_given))[o - s->opts] = true;
+}
+
 static enum opt_result
 store_option_or_set_error(
     const struct opt_spec *s, void *into, int c, char *argv[], struct err *e)
@@ -252,6 +260,7 @@ store_option_or_set_error(
 	if ((o = find_option(s, c)) == NULL)
 		return err_set(e, ERR_BUG, false, "bug in this program: "
 		    "getopt_long returned an option that is not in the table");
+	note_option_is_given(s, into, o);
 	if (parse_and_store_value(o, into, optarg) == 0)
 		return OPT_RUN;
 	if (o->type == OPT_LIST)        /* a list accepts every text */

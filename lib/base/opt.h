@@ -44,6 +44,8 @@ struct opt_spec {
 	const struct opt *opts;
 	size_t n;
 	bool stop;              /* the first operand ends the options */
+	size_t is_given;        /* offset of an array of n bools: the command
+				 * line has this option; 0: there is none */
 	void (*print_after_version)(void);      /* NULL: nothing */
 };
 

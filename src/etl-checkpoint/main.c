@@ -22,10 +22,14 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-checkpoint get [--db URL | --state file:PATH] NAME\n"
-    "       etl-checkpoint set [--db URL | --state file:PATH] NAME VALUE\n"
-    "       etl-checkpoint clear [--db URL | --state file:PATH] NAME\n"
-    "       etl-checkpoint list [--db URL | --state file:PATH] [--json]\n"
+    "usage: etl-checkpoint get [--control-schema NAME]\n"
+    "           [--db URL | --state file:PATH] NAME\n"
+    "       etl-checkpoint set [--control-schema NAME]\n"
+    "           [--db URL | --state file:PATH] NAME VALUE\n"
+    "       etl-checkpoint clear [--control-schema NAME]\n"
+    "           [--db URL | --state file:PATH] NAME\n"
+    "       etl-checkpoint list [--control-schema NAME]\n"
+    "           [--db URL | --state file:PATH] [--json]\n"
     "       etl-checkpoint save [--max-record SIZE] [--no-marks]\n"
     "           --state file:PATH";
 

@@ -24,20 +24,26 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-dlq put [--bad FILE] [--db URL] [FILE ...]\n"
-    "       etl-dlq list [--db URL] [--json] [--limit N] [selection]\n"
-    "       etl-dlq show [--db URL] [--json | --raw] ID ...\n"
-    "       etl-dlq stats [--db URL] [--json] [--limit N] [selection]\n"
-    "       etl-dlq replay [--db URL] [--limit N] [--max-attempts N]\n"
-    "           [--max-record SIZE] [--once] [selection]\n"
-    "       etl-dlq replay [--db URL] [--max-attempts N] [--max-record SIZE]\n"
-    "           [--once] ID ...\n"
-    "       etl-dlq export [--db URL] [--limit N] [selection]\n"
-    "       etl-dlq resolve [--db URL] ID ...\n"
-    "       etl-dlq discard [--db URL] [--reason TEXT] ID ...\n"
-    "       etl-dlq erase [--db URL] ID ...\n"
-    "       etl-dlq purge [--db URL] --older-than DURATION [--open]\n"
-    "           [selection]";
+    "usage: etl-dlq put [--bad FILE] [--control-schema NAME] [--db URL]\n"
+    "           [FILE ...]\n"
+    "       etl-dlq list [--control-schema NAME] [--db URL] [--json]\n"
+    "           [--limit N] [selection]\n"
+    "       etl-dlq show [--control-schema NAME] [--db URL] [--json | --raw]\n"
+    "           ID ...\n"
+    "       etl-dlq stats [--control-schema NAME] [--db URL] [--json]\n"
+    "           [--limit N] [selection]\n"
+    "       etl-dlq replay [--control-schema NAME] [--db URL] [--limit N]\n"
+    "           [--max-attempts N] [--max-record SIZE] [--once] [selection]\n"
+    "       etl-dlq replay [--control-schema NAME] [--db URL]\n"
+    "           [--max-attempts N] [--max-record SIZE] [--once] ID ...\n"
+    "       etl-dlq export [--control-schema NAME] [--db URL] [--limit N]\n"
+    "           [selection]\n"
+    "       etl-dlq resolve [--control-schema NAME] [--db URL] ID ...\n"
+    "       etl-dlq discard [--control-schema NAME] [--db URL]\n"
+    "           [--reason TEXT] ID ...\n"
+    "       etl-dlq erase [--control-schema NAME] [--db URL] ID ...\n"
+    "       etl-dlq purge [--control-schema NAME] [--db URL]\n"
+    "           --older-than DURATION [--open] [selection]";
 
 #define AT(field) offsetof(struct dlq_opts, field)
 static const struct opt options[] = {

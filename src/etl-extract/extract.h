@@ -15,6 +15,8 @@
 #define FIRST_NOT_GIVEN UINT64_MAX
 #define FLUSH_NOT_GIVEN UINT64_MAX
 
+enum { EXTRACT_OPTIONS_MAX = 96 };
+
 struct extract_opts {
 	const char *format, *records;
 	/* Files. */
@@ -52,6 +54,8 @@ struct extract_opts {
 	const char *select_as;
 	const char *stream, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
+	/* On the command line, by their places in the table of options. */
+	bool is_given[EXTRACT_OPTIONS_MAX];
 };
 
 struct ahead;

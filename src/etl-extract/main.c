@@ -6,6 +6,7 @@
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of them (--batch-each).
+ * each_call.c    a request of both and its answer.
  * each_output.c  writes the records and rejects of both.
  * each_input.c   the lines of standard input, read before their turn (--jobs).
  * run_replay.c   reads the bytes of letters in a replay on standard input.
@@ -14,6 +15,7 @@
  * ahead.c        child processes that make records ahead (--jobs).
  * gunzip.c       decodes gzip, of files and of answers.
  * scheme.c       tells a URL from the name of a file.
+ * source_options tells which options suit which kinds of sources.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson, csv, json and singer read files, sql the rows of a

@@ -29,6 +29,7 @@ static const char usage[] =
     "       etl-extract --probe [option ...] URL\n"
     "       etl-extract --checkpoint NAME --cursor-field POINTER\n"
     "                   --since-param NAME [--conditional]\n"
+    "                   [--control-schema NAME]\n"
     "                   [--db URL | --state file:PATH]\n"
     "                   [--lookback DURATION|N] [--ordered] [--since VALUE]\n"
     "                   [--start VALUE] [--until VALUE --until-param NAME]\n"
@@ -223,9 +224,12 @@ static const struct opt options[] = {
 	OPTION_MAX_RECORD(AT(max_record)),
 };
 
+_Static_assert(sizeof(options) / sizeof(options[0]) <= EXTRACT_OPTIONS_MAX,
+    "is_given[] has a place for each option");
+
 const struct opt_spec extract_option_spec = {
 	.program = "etl-extract", .usage = usage, .opts = options,
-	.n = sizeof(options) / sizeof(options[0]),
+	.n = sizeof(options) / sizeof(options[0]), .is_given = AT(is_given),
 };
 
 const struct extract_opts extract_option_defaults = {

@@ -12,10 +12,10 @@ parse_and_join_answer(
 {
 	struct batch_run *x = self;
 
-	if (body_parse(&x->body, a, e) == -1 ||
-	    body_find_records(&x->body, e) == -1)
+	if (body_parse(&x->call.body, a, e) == -1 ||
+	    body_find_records(&x->call.body, e) == -1)
 		return -1;
-	return join_set_answers(&x->join, &x->body, x->option.match, e);
+	return join_set_answers(&x->join, &x->call.body, x->option.match, e);
 }
 
 static int
@@ -34,8 +34,8 @@ set_url(struct batch_run *x, size_t from, size_t to, struct err *e)
 	struct template_fault ignored;
 	bool is_first = true;
 
-	buf_clear(&x->url);
-	buf_add(&x->url, x->list.before.data, x->list.before.len);
+	buf_clear(&x->call.url);
+	buf_add(&x->call.url, x->list.before.data, x->list.before.len);
 	for (size_t i = from; i < to; i++) {
 		const struct batch_record *r = &b->v[i];
 
@@ -46,14 +46,14 @@ set_url(struct batch_run *x, size_t from, size_t to, struct err *e)
 		if (buf_check(&x->value, e) == -1)
 			return -1;
 		if (!is_first)
-			buf_char(&x->url, ',');
+			buf_char(&x->call.url, ',');
 		is_first = false;
 		(void)template_put_list_value(
-		    &x->list, &x->value, &x->url, &ignored);
+		    &x->list, &x->value, &x->call.url, &ignored);
 	}
-	buf_add(&x->url, x->list.after.data, x->list.after.len);
-	return buf_check(&x->url, e) == -1 ? -1 : request_set_url_and_params(
-	    &x->request, x->o, x->url.data, x->url.len, e);
+	buf_add(&x->call.url, x->list.after.data, x->list.after.len);
+	return buf_check(&x->call.url, e) == -1 ? -1 :
+	    each_call_make_request(&x->call, x->o, e);
 }
 
 /* The service has refused the request. It may do so for one of the ids, for
@@ -63,7 +63,7 @@ static bool
 may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
 {
 	return x->join.groups > 1 && !e->transient && (e->code == ERR_INPUT ||
-	    e->code == ERR_REFUSED || x->answer.body.full);
+	    e->code == ERR_REFUSED || x->call.answer.body.full);
 }
 
 /* Makes one request for the records from..to and writes them. If it fails for a
@@ -82,12 +82,11 @@ request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
 		return batch_write_records(x, from, to, NULL, e);
 	if (set_url(x, from, to, e) == -1 || stage_flush(x->stage, e) == -1)
 		return -1;
-	if (fetch_get_retry_and_renew_secret(
-		x->fetch, &x->request, &check, &x->answer, e) == 0) {
+	if (each_call_fetch(&x->call, &check, e) == 0) {
 		x->unknown += x->join.unknown;
 		return batch_write_records(x, from, to, NULL, e);
 	}
-	if (fetch_failure_concerns_all(x->fetch, e))
+	if (fetch_failure_concerns_all(x->call.fetch, e))
 		return -1;
 	if (!may_succeed_with_fewer_ids(x, e))
 		return reject_records(x, from, to, e);
@@ -126,7 +125,7 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
 		return -1;
 	if (has_id == 1) {
-		r->open = each_open_record(&x->j);
+		r->open = each_open_record(&x->call.j);
 		if (batch_set_id(b, &x->value, x->encoded.len, e) == -1)
 			return -1;
 	}
@@ -140,8 +139,8 @@ process_mark(struct batch_run *x, const struct line *mark, struct err *e)
 	struct line l;
 
 	if (stage_last_mark(x->stage)->kind == MARK_RAW)
-		return each_read_raw_mark(&x->raw, mark, &l, e) == -1 ? -1 :
-		    add_record(x, &l, e);
+		return each_read_raw_mark(&x->call.raw, mark, &l, e) == -1 ?
+		    -1 : add_record(x, &l, e);
 	return end_batch(x, e) == -1 ? -1 :
 	    stage_check_counts_and_pass_mark(x->stage, e);
 }
@@ -201,26 +200,21 @@ warn_of_unknown_ids(struct batch_run *x)
 	buf_release(&b);
 }
 
-/* Opens the HTTP client. The parameters of --query-param are appended to the
- * URL, so they leave less room for the ids. */
+/* Opens the HTTP client. url_room is the part of a URL that the template and
+ * --query-param leave for the ids. */
 static int
-open_client_and_limit_url(
+open_client_and_set_room(
     struct batch_run *x, struct extract *from, struct err *e)
 {
-	const struct template_list *l = &x->list;
-	size_t used;
+	const size_t used = x->list.before.len + x->list.after.len;
 
-	if (request_load_body(&x->request, x->o, e) == -1 ||
-	    fetch_open_once(&x->fetch, from, e) == -1 ||
-	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
+	if (each_call_open_client(&x->call, from, e) == -1)
 		return -1;
-	x->body.fetch = x->fetch;
-	x->url.max = x->request.url.max;
-	used = x->request.url.len + l->before.len + l->after.len;
-	if (used >= x->url.max)
+	if (used >= x->call.url.max)
 		return err_set(e, ERR_USAGE, false, "the URL of a request "
-		    "would be longer than %zu bytes", x->url.max);
-	x->url_room = x->encoded.max = x->url.max - used;
+		    "would be longer than %zu bytes",
+		    x->call.request.url.max);
+	x->url_room = x->encoded.max = x->call.url.max - used;
 	return 0;
 }
 
@@ -229,34 +223,24 @@ batch_run_init(
     struct batch_run *x, const struct extract_opts *o, struct stage *stage)
 {
 	*x = (struct batch_run){ .o = o, .stage = stage };
-	request_init(&x->request);
-	http_answer_init(&x->answer, o->max_body);
-	x->body.records = o->records;
-	x->body.levels_in_records = 1;
-	raw_record_init(&x->raw);
+	each_call_init(&x->call, o);
+	x->call.body.levels_in_records = 1;
 	template_list_init(&x->list, REQUEST_URL_MAX);
 	batch_init(&x->batch);
 	join_init(&x->join);
 	buf_init(&x->value, REQUEST_URL_MAX);
 	buf_init(&x->encoded, REQUEST_URL_MAX);
-	buf_init(&x->out, o->max_record);
 }
 
 static void
 batch_run_release(struct batch_run *x)
 {
-	request_release(&x->request);
-	http_answer_release(&x->answer);
-	json_release(&x->body.j);
-	json_release(&x->j);
-	raw_record_release(&x->raw);
+	each_call_release(&x->call);
 	template_list_release(&x->list);
 	batch_release(&x->batch);
 	join_release(&x->join);
 	buf_release(&x->value);
 	buf_release(&x->encoded);
-	buf_release(&x->url);
-	buf_release(&x->out);
 }
 
 int
@@ -268,7 +252,7 @@ run_batch(struct extract *from, struct stage *stage, struct err *e)
 	batch_run_init(&x, &from->opts, stage);
 	if (batch_options_parse(&x.option, x.o, e) == 0 &&
 	    template_split_at_list(&x.list, x.o->each, "ids", e) == 0 &&
-	    open_client_and_limit_url(&x, from, e) == 0)
+	    open_client_and_set_room(&x, from, e) == 0)
 		rc = process_all_records_and_marks(&x, e);
 	warn_of_unknown_ids(&x);
 	batch_run_release(&x);

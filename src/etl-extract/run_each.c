@@ -1,15 +1,13 @@
 #include "ahead.h"
 #include "base/text.h"
+#include "each_call.h"
 #include "each_input.h"
 #include "each_output.h"
-#include "http/fetch.h"
-#include "http/request.h"
 #include "http/uri_template.h"
 #include "json/pointer.h"
 #include "json/write.h"
-#include "page/body.h"
-#include "replay/raw_record.h"
 #include "run.h"
+#include "source_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +15,7 @@
 struct each {
 	const struct extract_opts *o;
 	struct stage *stage;
-	struct fetch *fetch;
-	struct request request;
-	struct http_answer answer;
-	struct body body;
-	struct json j;                  /* the input record */
-	struct raw_record raw;          /* of a raw mark of a replay */
-	struct buf url, out;
+	struct each_call call;
 	struct each_input input;
 	struct request following;       /* of a record after this one */
 	struct json following_j;
@@ -87,63 +79,65 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	if (o->records != NULL && !pointer_is_valid(o->records))
 		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
 		    "Pointer, such as /data/items", o->records);
-	if (ahead_check_jobs(o->jobs, e) == -1 ||
+	if (source_options_check(o, KIND_EACH, e) == -1 ||
+	    ahead_check_jobs(o->jobs, e) == -1 ||
 	    fetch_check_jobs(o, e) == -1 || template_check(o->each, e) == -1)
 		return -1;
 	return check_template_start(o, e);
 }
 
-/* Parses the answer into x->body. With --as alone the answer may be any JSON
- * value. With --count-as or --records it must contain an array of records,
- * which is then also found. */
+/* Parses the answer. With --as alone it may be any JSON value. With --count-as
+ * or --records it must contain an array of records, which is then also
+ * found. */
 static int
 parse_answer_and_find_records(
     void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
-	if (body_parse(&x->body, a, e) == -1)
+	if (body_parse(&x->call.body, a, e) == -1)
 		return -1;
 	if (x->o->count_as == NULL && x->o->records == NULL)
 		return 0;
-	return body_find_records(&x->body, e);
+	return body_find_records(&x->call.body, e);
 }
 
 static void
 put_count_member(struct each *x)
 {
-	json_put_int(&x->out, x->o->count_as,
-	    (int64_t)body_count_records(&x->body));
+	json_put_int(&x->call.out, x->o->count_as,
+	    (int64_t)body_count_records(&x->call.body));
 }
 
 static void
 put_answer_member(struct each *x)
 {
-	const struct body *b = &x->body;
+	const struct body *b = &x->call.body;
 
 	if (b->no_records) {
-		json_put_raw(&x->out, x->o->as, "null", 4);
+		json_put_raw(&x->call.out, x->o->as, "null", 4);
 		return;
 	}
-	json_put_raw(&x->out, x->o->as, "", 0);
-	json_put_compact(&x->out, &b->j, x->o->records == NULL ? 0 : b->array);
+	json_put_raw(&x->call.out, x->o->as, "", 0);
+	json_put_compact(
+	    &x->call.out, &b->j, x->o->records == NULL ? 0 : b->array);
 }
 
 static int
 emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 {
-	const struct each_open_record open = each_open_record(&x->j);
+	const struct each_open_record open = each_open_record(&x->call.j);
 
-	buf_clear(&x->out);
-	buf_add(&x->out, l->data + open.at, open.len);
+	buf_clear(&x->call.out);
+	buf_add(&x->call.out, l->data + open.at, open.len);
 	if (x->o->as != NULL)
 		put_answer_member(x);
 	if (x->o->count_as != NULL)
 		put_count_member(x);
-	return each_end_and_emit_or_reject(x->stage, &x->out, l, e);
+	return each_end_and_emit_or_reject(x->stage, &x->call.out, l, e);
 }
 
-/* Requests x->url and writes the record with the answer. If the request fails
+/* Requests the URL and writes the record with the answer. If the request fails
  * for a reason that affects every record, such as a wrong secret, the run ends.
  * Any other failure only rejects this record. */
 static int
@@ -153,19 +147,17 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 	    parse_answer_and_find_records, x};
 	struct err why;
 
-	if (request_set_url_and_params(
-		&x->request, x->o, x->url.data, x->url.len, e) == -1 ||
-	    (!fetch_has_next_answer(x->fetch) &&
+	if (each_call_make_request(&x->call, x->o, e) == -1 ||
+	    (!fetch_has_next_answer(x->call.fetch) &&
 		stage_flush(x->stage, e) == -1))
 		return -1;
-	if (fetch_get_retry_and_renew_secret(
-		x->fetch, &x->request, &answer_check, &x->answer, e) == 0)
+	if (each_call_fetch(&x->call, &answer_check, e) == 0)
 		return emit_with_answer_or_reject(x, l, e);
-	if (fetch_failure_concerns_all(x->fetch, e))
+	if (fetch_failure_concerns_all(x->call.fetch, e))
 		return -1;
 	why = *e;
 	return each_reject_for_request(
-	    x->stage, l, x->answer.status, &why, e);
+	    x->stage, l, x->call.answer.status, &why, e);
 }
 
 static int
@@ -173,15 +165,15 @@ process_record(struct each *x, const struct line *l, struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
-	int rc =
-	    stage_parse_record_or_reject(x->stage, l, &x->j, 2, JSON_UNIQUE, e);
+	int rc = stage_parse_record_or_reject(
+	    x->stage, l, &x->call.j, 2, JSON_UNIQUE, e);
 
 	if (rc != 1)
 		return rc;
-	if ((name = each_find_name_in_record(x->o, &x->j)) != NULL)
+	if ((name = each_find_name_in_record(x->o, &x->call.j)) != NULL)
 		return each_reject_for_member(x->stage, l, "duplicate_member",
 		    name, strlen(name), each_has_name, e);
-	rc = template_expand(x->o->each, &x->j, &x->url, &f, e);
+	rc = template_expand(x->o->each, &x->call.j, &x->call.url, &f, e);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
@@ -196,7 +188,7 @@ process_raw_mark(struct each *x, const struct line *mark, struct err *e)
 	struct reject r;
 	struct line l;
 
-	if (each_read_raw_mark(&x->raw, mark, &l, e) == -1)
+	if (each_read_raw_mark(&x->call.raw, mark, &l, e) == -1)
 		return -1;
 	return each_has_line_feed(&l, &r) ? stage_reject(x->stage, &l, &r, e) :
 	    process_record(x, &l, e);
@@ -250,25 +242,19 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 		}
 }
 
-/* Opens the HTTP client. Also sets the greatest length of the URL that the
- * template of --each makes: the parameters of --query-param are appended to
- * this URL, and the result must fit into the buffer of the request. */
+/* With --jobs, requests are begun before their turn. */
 static int
-open_client_and_limit_url(struct each *x, struct extract *from, struct err *e)
+open_client(struct each *x, struct extract *from, struct err *e)
 {
-	if (request_load_body(&x->request, x->o, e) == -1 ||
-	    fetch_open_once(&x->fetch, from, e) == -1 ||
-	    request_set_url_and_params(&x->request, x->o, "", 0, e) == -1)
+	if (each_call_open_client(&x->call, from, e) == -1)
 		return -1;
-	if (x->o->jobs > 1) {
-		if (request_copy_given(&x->following, &x->request, e) == -1)
-			return -1;
-		each_input_announce(
-		    &x->input, x->fetch, make_following_request, x);
-	}
-	x->body.fetch = x->fetch;
-	x->url.max = x->request.url.max - x->request.url.len;
-	x->following_url.max = x->url.max;
+	if (x->o->jobs <= 1)
+		return 0;
+	if (request_copy_given(&x->following, &x->call.request, e) == -1)
+		return -1;
+	each_input_announce(
+	    &x->input, x->call.fetch, make_following_request, x);
+	x->following_url.max = x->call.url.max;
 	return 0;
 }
 
@@ -284,26 +270,16 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return run_batch(from, stage, e);
 	if (each_input_open(&x.input, stage, x.o, e) == -1)
 		return -1;
-	request_init(&x.request);
+	each_call_init(&x.call, x.o);
 	request_init(&x.following);
-	http_answer_init(&x.answer, x.o->max_body);
-	buf_init(&x.out, x.o->max_record);
-	raw_record_init(&x.raw);
-	x.body.records = x.o->records;
-	if (open_client_and_limit_url(&x, from, e) == 0)
+	if (open_client(&x, from, e) == 0)
 		rc = process_all_records_and_pass_marks(&x, e);
-	if (x.fetch != NULL)
-		fetch_set_upcoming(x.fetch, NULL);
+	if (x.call.fetch != NULL)
+		fetch_set_upcoming(x.call.fetch, NULL);
 	each_input_release(&x.input);
-	request_release(&x.request);
+	each_call_release(&x.call);
 	request_release(&x.following);
 	buf_release(&x.following_url);
 	json_release(&x.following_j);
-	http_answer_release(&x.answer);
-	json_release(&x.body.j);
-	json_release(&x.j);
-	raw_record_release(&x.raw);
-	buf_release(&x.url);
-	buf_release(&x.out);
 	return rc;
 }

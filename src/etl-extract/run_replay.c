@@ -223,7 +223,7 @@ check_options(const struct extract_opts *o, struct err *e)
 		return -1;
 	if (path_member_check("--source-file", o->source_file, e) == -1)
 		return -1;
-	return csv_options_check(o, true, e);
+	return csv_options_check(o, e);
 }
 
 int

@@ -10,7 +10,6 @@
 #include "new_files/new_files.h"
 #include "run.h"
 #include "scheme.h"
-#include "singer/message.h"
 #include "source/source.h"
 #include "stdout_reader.h"
 
@@ -96,16 +95,11 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 }
 
 static int
-check_records_option(
-    const struct extract_opts *o, bool has_records, struct err *e)
+check_records_option(const struct extract_opts *o, struct err *e)
 {
-	if (o->records == NULL)
-		return 0;
-	if (!pointer_is_valid(o->records))
-		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
-		    "Pointer, such as /data/items", o->records);
-	return has_records ? 0 : err_set(e, ERR_USAGE, false, "--records is "
-	    "for JSON files and for URLs: no SOURCE is one of them");
+	return o->records == NULL || pointer_is_valid(o->records) ? 0 :
+	    err_set(e, ERR_USAGE, false, "--records %s: not a JSON Pointer, "
+	    "such as /data/items", o->records);
 }
 
 /* Checks all sources before the first is read, so that a mistyped name ends the
@@ -115,31 +109,29 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
-	bool has_csv = false, has_records = false, has_singer = false;
+	unsigned kinds = 0;
 
 	for (size_t i = 0; i < s->list.n; i++) {
 		const struct file_entry *f = &s->list.v[i];
 
-		has_csv |= f->why != NULL;      /* perhaps a CSV file */
-		has_records |= f->why != NULL;
-		has_singer |= f->why != NULL;
-		if (f->why != NULL)
+		if (f->why != NULL) {
+			kinds |= KIND_FILES;    /* it may be any of them */
 			continue;
+		}
 		if (source_find_kind(&kind, o, f->name, e) == -1 ||
 		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
-		has_csv |= kind == &source_csv;
-		has_records |= kind == &source_json || kind == &source_http;
-		has_singer |= kind == &source_singer || kind == &source_tap;
+		kinds |= kind->kind;
 	}
-	if (check_records_option(o, has_records, e) == -1 ||
-	    singer_check_options(o, has_singer, e) == -1)
+	if (source_options_check(o, kinds, e) == -1 ||
+	    check_records_option(o, e) == -1 ||
+	    path_member_check("--select-as", o->select_as, e) == -1)
 		return -1;
 	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
 		return -1;
 	if (path_member_check("--source-file", o->source_file, e) == -1)
 		return -1;
-	return csv_options_check(o, has_csv, e);
+	return kinds & KIND_CSV ? csv_options_check(o, e) : 0;
 }
 
 /* A file that cannot be read, or not to its end, does not keep the other files

@@ -20,11 +20,11 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-status [--db URL] [--failed] [--json] [--limit N]\n"
-    "                  [--pipeline NAME]\n"
-    "       etl-status [--db URL] [--json] --run ID\n"
-    "       etl-status [--db URL] [--failed] [--json] [--pipeline NAME] "
-    "--run last";
+    "usage: etl-status [--control-schema NAME] [--db URL] [--failed]\n"
+    "                  [--json] [--limit N] [--pipeline NAME]\n"
+    "       etl-status [--control-schema NAME] [--db URL] [--json] --run ID\n"
+    "       etl-status [--control-schema NAME] [--db URL] [--failed]\n"
+    "                  [--json] [--pipeline NAME] --run last";
 
 #define AT(field) offsetof(struct status_opts, field)
 static const struct opt options[] = {

@@ -422,7 +422,7 @@ refused '--batch-each without --as and --count-as' --each "$api/{ids}" \
 refused '--batch-each with --jobs' --jobs 2 --each "$api/{ids}" --as a \
     --batch-each 2
 for template in '/' '/{id}' '/{ids}/{id}' '/{ids}{?ids}' '/{ids,id}' '/{id,ids}' \
-    '{#ids}' '/{idsx}'; do
+    '{#ids}' '/#{ids}' '/{idsx}'; do
 	refused "--batch-each with the template $template" \
 	    --each "$api$template" --as a --batch-each 2
 done

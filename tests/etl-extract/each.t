@@ -265,7 +265,6 @@ done <<'EOF'
 ?fixed=yes{&x} ?fixed=yes&x=1024
 {&x,y,empty} &x=1024&y=768&empty=
 /{t} /true
-/{#var} /
 ?q=é{?é} ?q=%C3%A9?%C3%A9=%C3%BC
 ?a=%41%zz ?a=%41%25zz
 EOF
@@ -286,10 +285,17 @@ is 'a template may not make a path segment ..' 'range' "$(echo '{"id":"."}' |
 # Templates and options that cannot work are refused before a record is read.
 for bad in '{+url}/x' 'http://{host}/x' 'http://h{id}/' '/posts/{id}' \
     'posts' "$api/{id" "$api/id}" "$api/{}" "$api/{a,}" "$api/{id:3}" \
-    "$api/{id*}" 'http://h:99999/{id}' 'http://u:p@h/{id}' "$api/{=id}" "$api/{{id}}" "$api/{,id}"; do
+    "$api/{id*}" 'http://h:99999/{id}' 'http://u:p@h/{id}' "$api/{=id}" "$api/{{id}}" "$api/{,id}" \
+    "$api/{#id}" "$api/#{id}" "$api/{id}#{id}" "$api/#a{?id}"; do
 	is "the template $bad is refused with 64" \
 	    64 "$(each "$bad" --as x </dev/null)"
 done
+like 'a name in the fragment, which is not sent: the message says so' \
+    '#\{id\}: a \{NAME\} behind # is in the fragment .*: put it before the #$' \
+    "$(status etl-extract --each "$api/#{id}" --as x </dev/null >/dev/null
+    cat "$scratch/err")"
+is 'a fragment behind the last name changes no request' /1 "$(: >"$api_log_file"
+    echo '{"id":1}' | each "$api/{id}#top" --as x >/dev/null; requests)"
 is '--each without --as and --count-as exits with 64' \
     64 "$(each "$comments" </dev/null)"
 is '--as and --count-as with the same name exit with 64' \

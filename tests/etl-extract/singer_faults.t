@@ -183,6 +183,30 @@ ok 'if the reader of the output exits, etl-extract and the tap end' \
     wait_until 2 gone "$(cat pid)"
 sh -c 'trap "" CHLD; exec etl-extract --singer ./exits' >out 2>err || rc=$?
 is 'an ignored SIGCHLD hides no exit status' 69 "$rc"
+# The tap exits, and a process that it started keeps its standard output open.
+tap leaves <<'END'
+cat two; printf '{"type":"REC'
+sleep 100 & echo $! >left; exit ${1:-0}
+END
+etl-checkpoint clear --state file:state c
+is 'a tap exits with 0 and leaves a process behind: exit code 0' 0 \
+    "$(status timeout 30 etl-extract --checkpoint c --state file:state \
+    --max-rejects 50% --rejects torn --singer ./leaves)"
+is 'what the tap has written was read, and the stream is whole' '1 2 end' "$(outcome out)"
+is 'a line without its end was read too' 'parse {"type":"REC' \
+    "$(jq -r '"\(.code) \(.raw)"' torn)"
+like 'a warning says that the output was left open' \
+    '^etl-extract: warning: ./leaves: the tap has exited, but a process that it started ' \
+    "$(cat err)"
+ok 'the process that was left behind is ended' wait_until 2 gone "$(cat left)"
+is 'a tap exits with 3 and leaves a process behind: exit code 69' 69 \
+    "$(status timeout 30 etl-extract --singer ./leaves 3)"
+tap lags <<'END'
+(sleep 1; cat two; sleep 1; cat two) &
+END
+is 'what a process writes that outlives the tap by a few seconds is read' '1 2 1 2' \
+    "$(timeout 30 etl-extract --singer ./lags 2>err | jq .id | xargs)"
+is 'and there is no warning if the output ends by itself' '' "$(cat err)"
 is 'a record leaves before the tap waits' '{"id":1}' \
     "$(timeout 5 etl-extract --singer ./waits | head -n 1)"
 done_testing

@@ -44,7 +44,7 @@ is 'without --stream and outside a run the output is plain' \
 # A failure at any time writes a failed mark.
 : >"$scratch/fails"
 fails() {
-	rc=$(status etl-extract --backoff 1ms..2ms --stream s "$@")
+	rc=$(status etl-extract --stream s "$@")
 	echo "$rc $(tail -n 1 "$scratch/out" | jq -r '"\(.["@etl"]) \(.code)"'
 	    ) $(kinds "$scratch/out")"
 }
@@ -52,7 +52,7 @@ is 'a failure of the first page: begin and a failed mark with 66' \
     '66 failed 66 begin failed ' "$(fails "$api/posts/999")"
 is 'a failure of the third page: a failed mark with 75 follows the records' \
     '75 failed 75 begin record record failed ' "$(fails \
-    --paginate page --into query:_page --size _limit=1 \
+    --paginate page --into query:_page --size _limit=1 --backoff 1ms..2ms \
     "$api/fault/on/_page=3/fault/status/500/posts")"
 is 'options that do not fit together: a failed mark with 64' \
     '64 failed 64 begin failed ' "$(fails --paginate page \

@@ -81,6 +81,73 @@ bad 64 '--total header:X Y: ' --paginate page --into query:p \
     --total 'header:X Y'
 is 'no request is sent for a command line that cannot work' '' "$(api_log)"
 
+# Options of another kind of source.
+echo '{"id":1}' >"$scratch/a.ndjson"
+echo '[]' >"$scratch/a.json"
+echo '{"type":"RECORD","stream":"s","record":{"id":1}}' >"$scratch/a.singer"
+sqlite3 "$scratch/a.db" 'CREATE TABLE t (id); INSERT INTO t VALUES (1)'
+# foreign SAY OPTION ... -- ARGUMENT ... : each OPTION, which may have a value, is
+# refused with the message "OPTION SAY".
+foreign() {
+	say=$1
+	shift
+	options=
+	while [ "$1" != -- ]; do
+		options="$options$1
+"
+		shift
+	done
+	shift
+	while read -r o; do
+		# shellcheck disable=SC2086
+		is "$o $*: the option of another source is refused with 64" \
+		    64 "$(status etl-extract $o "$@" </dev/null)"
+		is "$o $*: the message names the option and what it is for" \
+		    "etl-extract: ${o%% *} $say" "$(head -n 1 "$scratch/err")"
+	done <<END
+${options%?}
+END
+}
+requests='for requests of HTTP: give a URL (http://...) or --each TEMPLATE'
+page='for a SOURCE that is a URL of HTTP (http://...)'
+file='for files: no SOURCE is one'
+csv='for CSV and TSV files, but no SOURCE is one: if one is, give --format csv'
+singer='for Singer messages: give --singer TAP, or --format singer for a file'
+database='for a SOURCE that is a database: postgresql://HOST/NAME or sqlite:PATH'
+foreign 'cannot be used with --singer: remove it' '--header A:b' '--query-param a=b' \
+    '--paginate page' '--first 1' '--size a=1' '--record-to d' '--on 404=ignore' \
+    '--timeout 3s' '--auth bearer' '--max-body 1MiB' '--retries 3' '--backoff 1s..2s' \
+    '--encoding latin1' '--source-file f' --recursive '--format csv' '--columns a' \
+    '--skip 0' '--records /a' '--jobs 1' '--each x' '--query x' '--since 1' \
+    '--cursor-field /a' --conditional --plain -- --singer true
+for source in "$scratch/a.ndjson" "$scratch/a.json" "$scratch/a.singer"; do
+	foreign "is $requests" '--header A:b' '--method POST' '--record-to d' \
+	    '--max-time 1s' -- "$source"
+	foreign "is $page" '--paginate page' '--total /n' '--max-pages 1' -- "$source"
+	foreign "is $database" '--query x' '--table t' -- "$source"
+	foreign "is $csv" '--null x' '--skip 0' -- "$source"
+done
+foreign "is $singer" '--select s' '--select-as f' -- "$scratch/a.ndjson"
+foreign "is $requests" '--header A:b' '--timeout 3s' -- --table t "sqlite:$scratch/a.db"
+foreign "is $file" '--encoding latin1' '--source-file f' --recursive -- \
+    --table t "sqlite:$scratch/a.db"
+foreign 'is for files and for requests of HTTP: no SOURCE needs it' '--jobs 2' -- \
+    --table t "sqlite:$scratch/a.db"
+foreign "is $file" '--encoding latin1' '--source-file f' --recursive -- "$api/posts"
+foreign "is $csv" '--columns a' -- "$api/posts"
+foreign "is $csv" '--columns a' -- --probe "$api/posts"
+foreign "is $database" '--query x' -- "$api/posts"
+foreign 'cannot be used with --each: remove it' '--columns a' '--select s' '--encoding latin1' \
+    '--source-file f' --recursive '--query x' -- --each "$api/{id}" --as a
+is 'no request is sent for an option of another source' '' "$(api_log)"
+is 'MAX_RETRIES in the environment suits every source' 0 \
+    "$(export MAX_RETRIES=5; status etl-extract "$scratch/a.ndjson")"
+is '--retries suits every source with --checkpoint: it may be in a database' 0 \
+    "$(status etl-extract --retries 2 --new-files --checkpoint c \
+    --state "file:$scratch/state" "$scratch/a.ndjson")"
+is 'an option that one of several sources takes is accepted' 0 \
+    "$(status etl-extract --header A:b "$scratch/a.ndjson" "$api/posts?_limit=1")"
+
 is 'a command line without SOURCE exits with 64' 64 "$(status etl-extract)"
 like 'without SOURCE the message says what to give' \
     '^etl-extract: no SOURCE: give' "$(cat "$scratch/err")"

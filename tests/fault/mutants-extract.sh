@@ -34,7 +34,34 @@ mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errv
     's/num == EPIPE/num == 0/' \
     'etl-extract FILE:'
 
+# Options that suit no source, and templates that no service gets.
+mutant etl-extract/usage.t 'a tap ignores the options of other sources' \
+    src/etl-extract/singer/tap_options.c \
+    's/source_options_check(o, KIND_TAP, e)/source_options_check(o, ~0U, e)/' \
+    '--since 1 --singer true: the message'
+mutant etl-extract/usage.t 'files take the options of HTTP' \
+    src/etl-extract/source_options.c \
+    's/{ KIND_HTTP | KIND_EACH, "req/{ KIND_FILES | KIND_HTTP | KIND_EACH, "req/' \
+    'a.ndjson: the option of another source is refused'
+mutant etl-extract/each.t 'a name in the fragment is accepted' \
+    src/etl-extract/http/uri_template.c \
+    's/if (is_in_fragment(text, p))/if (false)/' \
+    '/#{id} is refused with 64'
+
+# A tap that leaves its output open.
+mutant etl-extract/singer_faults.t 'the output of a tap that has exited is awaited without end' \
+    src/etl-extract/singer/tap.c \
+    's/enum { QUIET_MS = 5000 }/enum { QUIET_MS = 500000 }/' \
+    'leaves a process behind: exit code 0'
+mutant etl-extract/singer_faults.t 'what comes after the exit of a tap is not read' \
+    src/etl-extract/singer/tap.c \
+    's/enum { QUIET_MS = 5000 }/enum { QUIET_MS = 0 }/' \
+    'outlives the tap by a few seconds is read'
+
 # Connections and answers that break.
+mutant etl-extract/excess.t 'bytes behind an answer are the next answer' $transfer \
+    's/t->refused_connection = is_kept_and.*;/t->refused_connection = false;/' \
+    'late: each record comes out once'
 mutant etl-extract/http.t 'a connection reset is not retried' $transfer \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_RETRY, false, "%s", why)/' \
     'reset once'

@@ -24,6 +24,23 @@ help_options() {
 	"$1" --help | sed '1,/^$/d' |
 	    sed -nE 's/^  (-., )?--([a-z-]+).*/\2/p' | sort
 }
+# absent_in_usage PROGRAM prints the options in --help whose names and letters are
+# not in the usage text.  In that text [selection] stands for the options whose
+# help begins with "select:".
+absent_in_usage() {
+	"$1" --help | awk '
+	/^$/ { is_list = 1; gsub(/[][|]/, " ", usage) }
+	!is_list { usage = usage " " $0 " " }
+	is_list && /^  -/ {
+		letter = sub(/,$/, "", $1) ? $1 : ""
+		name = letter != "" ? $2 : $1
+		if (name != "--help" && name != "--version" &&
+		    !index(usage, " " name " ") &&
+		    !(letter != "" && index(usage, " " letter " ")) &&
+		    !(/ select: / && index(usage, " selection ")))
+			print name
+	}'
+}
 # help_line PROGRAM OPTION prints the line of --help about an option, and
 # page_paragraph PAGE OPTION its first paragraph in the page.  (A second paragraph
 # may say what holds for one program only.)  They print nothing if the program
@@ -64,6 +81,8 @@ for program in $programs; do
 	is "$program: the usage of --help is the SYNOPSIS of the page" \
 	    "$(synopsis "$page")" \
 	    "$(usage "$program")"
+	is "$program: the usage of --help has each option" '' \
+	    "$(absent_in_usage "$program")"
 	is "$program: --help and the page have the same options" \
 	    "$(page_options "$page")" "$(help_options "$program")"
 	is "$program: --help exits with 0" 0 "$(status "$program" --help)"

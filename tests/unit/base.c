@@ -24,6 +24,7 @@ struct opts {
 	const char *text;
 	struct opt_list list;
 	uint64_t number, size, duration, count;
+	bool is_given[8];
 };
 
 static const struct opt table[] = {
@@ -43,8 +44,9 @@ static const struct opt table[] = {
 	    NULL, 0 },
 };
 static const struct opt_spec spec = {
-	"base", "usage: base", table, sizeof(table) / sizeof(table[0]), false,
-	NULL
+	.program = "base", .usage = "usage: base", .opts = table,
+	.n = sizeof(table) / sizeof(table[0]),
+	.is_given = offsetof(struct opts, is_given)
 };
 
 static enum opt_result
@@ -79,6 +81,23 @@ options_are_parsed(void **state)
 	assert_string_equal(o.text, "last");
 	opt_release(&spec, &o);
 	assert_null(o.list.v);
+}
+
+static void
+options_on_the_command_line_are_given(void **state)
+{
+	char name[] = "base", size[] = "--size", none[] = "0";
+	char *argv[] = { name, size, none, NULL };
+	struct opts o;
+	struct err e = { 0 };
+
+	(void)setenv("BASE_TEST_NUMBER", "7", 1);
+	assert_int_equal(parse(&o, &e, argv), OPT_RUN);
+	(void)unsetenv("BASE_TEST_NUMBER");
+	assert_int_equal(o.number, 7);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(o.is_given[i],
+		    strcmp(table[i].name, "size") == 0);
 }
 
 static void
@@ -330,6 +349,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_are_parsed),
+		cmocka_unit_test(options_on_the_command_line_are_given),
 		cmocka_unit_test(bad_option_values_exit_with_64),
 		cmocka_unit_test(the_message_names_an_unknown_option),
 		cmocka_unit_test(the_nearest_word_is_suggested),

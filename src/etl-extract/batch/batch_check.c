@@ -23,8 +23,8 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	return rc;
 }
 
-/* Sets x->value to the id of the record x->j, and x->encoded to the id as the
- * URL has it. Returns 0 with *f if the record has no id that can be put into
+/* Sets x->value to the id of the record, and x->encoded to the id as the URL
+ * has it. Returns 0 with *f if the record has no id that can be put into
  * the URL. */
 static int
 read_id(struct batch_run *x, struct template_fault *f, struct err *e)
@@ -32,10 +32,10 @@ read_id(struct batch_run *x, struct template_fault *f, struct err *e)
 	uint32_t i;
 	int rc;
 
-	if (!pointer_find(&x->j, x->option.ids, &i))
+	if (!pointer_find(&x->call.j, x->option.ids, &i))
 		i = 0;
 	buf_clear(&x->encoded);
-	rc = template_value_text(&x->j, i, &x->value, f);
+	rc = template_value_text(&x->call.j, i, &x->value, f);
 	if (rc == 1 && !x->value.failed)
 		rc = template_put_list_value(
 		    &x->list, &x->value, &x->encoded, f);
@@ -58,13 +58,13 @@ batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
 	struct reject r = { 0 };
 	const char *name;
 	int rc = each_has_line_feed(l, &r) ? 0 :
-	    stage_parse_record_or_fill_reject(x->stage, l, &x->j, parts,
-		JSON_UNIQUE, &r, e);
+	    stage_parse_record_or_fill_reject(x->stage, l, &x->call.j,
+		parts, JSON_UNIQUE, &r, e);
 
 	if (rc != 1)
 		return rc == -1 || !rejects ? rc :
 		    stage_reject(x->stage, l, &r, e);
-	if ((name = each_find_name_in_record(x->o, &x->j)) != NULL)
+	if ((name = each_find_name_in_record(x->o, &x->call.j)) != NULL)
 		return !rejects ? 0 : each_reject_for_member(x->stage, l,
 		    "duplicate_member", name, strlen(name), each_has_name, e);
 	rc = read_id(x, &f, e);

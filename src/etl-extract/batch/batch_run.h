@@ -1,34 +1,27 @@
 /* The state of a run with --batch-each: run_batch.c makes the requests,
  * batch_check.c reads the ids of the records, batch_write.c writes the records
  * with their answers.
- * Owns:  all but the options, the stage and the client. */
+ * Owns:  all but the options and the stage. */
 #ifndef EXTRACT_BATCH_RUN_H
 #define EXTRACT_BATCH_RUN_H
 
 #include "batch/batch.h"
 #include "batch/batch_options.h"
 #include "batch/join.h"
-#include "http/fetch.h"
+#include "each_call.h"
 #include "http/uri_template.h"
-#include "page/body.h"
 #include "stream/stage.h"
 
 struct batch_run {
 	const struct extract_opts *o;
 	struct batch_options option;
 	struct stage *stage;
-	struct fetch *fetch;
-	struct request request;
-	struct http_answer answer;
-	struct body body;
-	struct json j;                  /* an input record */
-	struct raw_record raw;          /* of a raw mark of a replay */
+	struct each_call call;
 	struct template_list list;      /* the template of --each */
 	size_t url_room;                /* bytes for the ids in a URL */
 	struct batch batch;
 	struct join join;
 	struct buf value, encoded;      /* the id of an input record */
-	struct buf url, out;
 	uint64_t unknown;               /* join.unknown of all answers */
 };
 

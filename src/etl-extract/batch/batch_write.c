@@ -16,7 +16,8 @@ static int
 reject_for_answers(struct batch_run *x, const struct line *l,
     const struct join_group *g, struct err *e)
 {
-	struct reject r = { .code = "http", .http_status = x->answer.status };
+	struct reject r = { .code = "http",
+	    .http_status = x->call.answer.status };
 	const struct join *j = &x->join;
 	struct buf b;
 	int rc;
@@ -45,7 +46,7 @@ reject_for_answers(struct batch_run *x, const struct line *l,
 static void
 put_answers(struct batch_run *x, const struct join_group *g)
 {
-	struct buf *out = &x->out;
+	struct buf *out = &x->call.out;
 	size_t at = g->first;
 
 	json_put_raw(out, x->o->as, "", 0);
@@ -60,7 +61,7 @@ put_answers(struct batch_run *x, const struct join_group *g)
 			at = x->join.v[at].next;
 			buf_char(out, ',');
 		}
-		json_put_compact(out, &x->body.j, x->join.v[at].token);
+		json_put_compact(out, &x->call.body.j, x->join.v[at].token);
 	}
 	if (x->option.many)
 		buf_char(out, ']');
@@ -78,16 +79,16 @@ write_joined_record(
 		return batch_check_record(x, &l, true, e);
 	g = &x->join.group[r->group];
 	if ((g->answers == 0 && !x->option.missing_is_null &&
-	    !x->answer.is_ignored) || (g->answers > 1 && !x->option.many))
+	    !x->call.answer.is_ignored) || (g->answers > 1 && !x->option.many))
 		return reject_for_answers(x, &l, g, e);
-	buf_clear(&x->out);
-	buf_add(&x->out, l.data + r->open.at, r->open.len);
+	buf_clear(&x->call.out);
+	buf_add(&x->call.out, l.data + r->open.at, r->open.len);
 	if (x->o->as != NULL)
 		put_answers(x, g);
 	if (x->o->count_as != NULL)
 		json_put_int(
-		    &x->out, x->o->count_as, (int64_t)g->answers);
-	return each_end_and_emit_or_reject(x->stage, &x->out, &l, e);
+		    &x->call.out, x->o->count_as, (int64_t)g->answers);
+	return each_end_and_emit_or_reject(x->stage, &x->call.out, &l, e);
 }
 
 int
@@ -103,7 +104,7 @@ batch_write_records(struct batch_run *x, size_t from, size_t to,
 		if ((why == NULL || r->id_len == 0 ?
 		    write_joined_record(x, r, e) :
 		    each_reject_for_request(
-			x->stage, &l, x->answer.status, why, e)) == -1)
+			x->stage, &l, x->call.answer.status, why, e)) == -1)
 			return -1;
 	}
 	return 0;

@@ -15,9 +15,6 @@ struct csv_options {
 int csv_options_parse(struct csv_options *c, const struct extract_opts *o,
     bool is_tsv, struct err *e);
 void csv_options_release(struct csv_options *c);
-/* Checks the options for CSV files. HAS_CSV: a source is a CSV or TSV file;
- * without one these options are refused. */
-int csv_options_check(
-    const struct extract_opts *o, bool has_csv, struct err *e);
+int csv_options_check(const struct extract_opts *o, struct err *e);
 
 #endif

@@ -30,7 +30,7 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 	 * answer that is read would wait behind a paused one. */
 	(void)curl_multi_setopt(
 	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	if (transfer_new(&h->current, c, e) == -1) {
+	if (transfer_new(&h->current, c, &h->sockets, e) == -1) {
 		http_close(h);
 		return -1;
 	}
@@ -56,7 +56,7 @@ transfer_without_waiting(struct http *h, struct err *e)
 	CURLMcode code = CURLM_OK;
 	struct transfer *t;
 	CURLMsg *m;
-	int n;
+	int n, result;
 
 	transfer_continue_if_not_full(h->current);
 	if (!h->current->is_done || h->early != NULL)
@@ -65,8 +65,11 @@ transfer_without_waiting(struct http *h, struct err *e)
 		return multi_set_error(code, e);
 	while ((m = curl_multi_info_read(h->multi, &n)) != NULL)
 		if (m->msg == CURLMSG_DONE && curl_easy_getinfo(
-		    m->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK)
-			transfer_set_done(t, m->data.result);
+		    m->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK) {
+			result = m->data.result;        /* valid until here */
+			if (!transfer_begin_again_if_refused(t, h->multi))
+				transfer_set_done(t, result);
+		}
 	return 0;
 }
 

@@ -79,7 +79,7 @@ http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 
 	if (t != NULL)
 		h->spare = t->next;
-	else if (transfer_new(&t, &h->conf, e) == -1)
+	else if (transfer_new(&t, &h->conf, &h->sockets, e) == -1)
 		return -1;
 	t->next = NULL;
 	if (transfer_begin_early(t, h->multi, r, e) == -1) {

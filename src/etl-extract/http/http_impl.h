@@ -14,6 +14,7 @@ struct http {
 	struct transfer *early;         /* the early requests, in order */
 	struct transfer *spare;         /* for further requests */
 	struct http_before_wait before_wait;
+	struct sockets sockets;         /* of the connections */
 };
 
 /* Makes the first early request the current one. */

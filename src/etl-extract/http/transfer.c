@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* SENT_MAX: an early request has no larger body. */
 enum { SENT_MAX = 32 << 20 };
@@ -40,24 +41,46 @@ static curl_socket_t
 open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct transfer *t = to;
+	int fd;
 
 	if (t->public_only && is_private_or_unknown_address(&a->addr)) {
 		t->refused_private = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (fd != -1)
+		sockets_add(t->sockets, fd);
+	return fd;
 }
 
-/* Refuses a forbidden private address, also on a connection already open. */
+/* Nothing may wait on a connection without TLS that had a request before. With
+ * TLS, bytes that wait may belong to TLS. */
+static bool
+is_kept_and_has_bytes(const struct transfer *t, int own_port, int port)
+{
+	const char *scheme = NULL;
+	long opened = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_SCHEME, &scheme);
+	(void)curl_easy_getinfo(t->curl, CURLINFO_NUM_CONNECTS, &opened);
+	return opened == 0 && scheme != NULL &&
+	    strcasecmp(scheme, "http") == 0 &&
+	    sockets_bytes_wait(t->sockets, own_port, port);
+}
+
+/* Called before a request is sent, also on a connection already open. Refuses a
+ * forbidden private address, and a connection with bytes of another answer. */
 static int
-note_or_refuse_private_ip(void *to, char *ip, char *own, int port, int own_port)
+check_connection(void *to, char *ip, char *own, int port, int own_port)
 {
 	struct transfer *t = to;
 	struct http_answer *a = t->receiver.answer;
 
 	a->from_private = is_private_or_invalid_address_text(ip);
 	t->refused_private = t->public_only && a->from_private;
-	return t->refused_private ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	t->refused_connection = is_kept_and_has_bytes(t, own_port, port);
+	return t->refused_private || t->refused_connection ?
+	    CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void
@@ -73,12 +96,13 @@ set_callbacks(struct transfer *t)
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, note_or_refuse_private_ip);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_connection);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
 }
 
 int
-transfer_new(struct transfer **to, const struct http_conf *c, struct err *e)
+transfer_new(struct transfer **to, const struct http_conf *c,
+    struct sockets *s, struct err *e)
 {
 	struct transfer *t = calloc(1, sizeof(*t));
 
@@ -86,6 +110,7 @@ transfer_new(struct transfer **to, const struct http_conf *c, struct err *e)
 		free(t);
 		return err_nomem(e);
 	}
+	t->sockets = s;
 	t->proxy = c->proxy;
 	t->unix_socket = c->unix_socket;
 	buf_init(&t->sent, SENT_MAX);
@@ -145,6 +170,7 @@ begin_request(struct transfer *t, void *multi, const struct http_request *r,
 	CURLMcode code;
 
 	t->refused_private = t->is_done = t->is_paused = false;
+	t->refused_connection = false;
 	t->public_only = r->public_only;
 	time_limit_restart(&t->time, r->timeout);
 	t->code = CURLE_OK;
@@ -236,6 +262,19 @@ transfer_set_done(struct transfer *t, int code)
 {
 	t->is_done = true;
 	t->code = code;
+}
+
+/* libcurl has closed the connection, and takes another one. */
+bool
+transfer_begin_again_if_refused(struct transfer *t, void *multi)
+{
+	if (!t->refused_connection || t->refused_private)
+		return false;
+	t->refused_connection = false;
+	t->curl_error[0] = '\0';
+	(void)curl_multi_remove_handle(multi, t->curl);
+	t->is_active = curl_multi_add_handle(multi, t->curl) == CURLM_OK;
+	return t->is_active;
 }
 
 bool

@@ -2,13 +2,14 @@
  * process share a multi handle, which has the connections.
  * Owns:  all but the multi handle, the texts of options, and the answer of the
  *        caller.
- * Borrows: the body of the request, except that of an early request
- *        (http.h), which is copied.
+ * Borrows: the sockets, and the body of the request, except that of an early
+ *        request (http.h), which is copied.
  * Fails: as http.h. */
 #ifndef EXTRACT_TRANSFER_H
 #define EXTRACT_TRANSFER_H
 
 #include "http/receiver.h"
+#include "http/sockets.h"
 #include "http/time_limit.h"
 
 enum { TRANSFER_ERROR_MAX = 256 };
@@ -28,12 +29,14 @@ struct transfer {
 	bool is_paused;                 /* receive_body() has refused bytes */
 	bool public_only;               /* refuse private addresses */
 	bool refused_private;           /* one was refused */
+	bool refused_connection;        /* another one must be used */
+	struct sockets *sockets;        /* of all transfers */
 	struct buf sent;                /* the text of an early request */
 	struct http_answer early;       /* its answer, until it is taken */
 };
 
-int transfer_new(
-    struct transfer **t, const struct http_conf *c, struct err *e);
+int transfer_new(struct transfer **t, const struct http_conf *c,
+    struct sockets *s, struct err *e);
 void transfer_free(struct transfer *t, void *multi);
 /* Ends what was transferred before, and begins the request r. */
 int transfer_begin(struct transfer *t, void *multi,
@@ -50,6 +53,9 @@ void transfer_give_answer(struct transfer *t, struct http_answer *a);
 void transfer_continue_if_not_full(struct transfer *t);
 /* Called when libcurl says that the answer has ended. */
 void transfer_set_done(struct transfer *t, int code);
+/* If the request was not sent, because its connection was refused, begins it
+ * again and returns true. Call it before transfer_set_done(). */
+bool transfer_begin_again_if_refused(struct transfer *t, void *multi);
 bool transfer_has_head_or_is_done(const struct transfer *t);
 bool transfer_has_bytes_or_is_done(const struct transfer *t);
 /* True while the request waits for bytes from the network: it was begun, its

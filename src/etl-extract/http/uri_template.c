@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* How an expression {?a,b} is expanded, by its first character: the table of
- * RFC 6570, appendix A. */
+ * RFC 6570, appendix A, without '#', which template_check() refuses. */
 struct operator {
 	char op;                /* 0 for an expression without an operator */
 	char first, sep;        /* before the first and other values, or 0 */
@@ -18,7 +18,6 @@ struct operator {
 static const struct operator operators[] = {
 	{ 0, 0, ',', false, false, "" },
 	{ '+', 0, ',', false, true, "" },
-	{ '#', '#', ',', false, true, "" },
 	{ '.', '.', '.', false, false, "" },
 	{ '/', '/', '/', false, false, "" },
 	{ ';', ';', ';', true, false, "" },
@@ -54,7 +53,7 @@ check_expression(const char *p, size_t n, struct err *e)
 {
 	bool begun = false;
 
-	if (n > 0 && strchr("+#./;?&", *p) != NULL) {
+	if (n > 0 && strchr("+./;?&", *p) != NULL) {
 		p++;
 		n--;
 	}
@@ -71,6 +70,14 @@ check_expression(const char *p, size_t n, struct err *e)
 	    "--each: a member name is missing between { and }");
 }
 
+/* True if the fragment of the URL, which no service ever gets, has begun before
+ * the expression at p, or begins with it ({#NAME}). */
+static bool
+is_in_fragment(const char *text, const char *p)
+{
+	return p[1] == '#' || memchr(text, '#', (size_t)(p - text)) != NULL;
+}
+
 int
 template_check(const char *text, struct err *e)
 {
@@ -84,6 +91,11 @@ template_check(const char *text, struct err *e)
 		if (*p == '}' || (end = strchr(p, '}')) == NULL)
 			return err_set(e, ERR_USAGE, false,
 			    "--each %s: a { or } has no partner", text);
+		if (is_in_fragment(text, p))
+			return err_set(e, ERR_USAGE, false, "--each %s: a "
+			    "{NAME} behind # is in the fragment of the URL, "
+			    "which is not sent to the service: put it before "
+			    "the #", text);
 		if (check_expression(p + 1, (size_t)(end - p - 1), e) == -1)
 			return -1;
 	}
@@ -249,8 +261,7 @@ template_split_at_list(
 	const char *end = p + (*p == '{') + (operator->op != 0);
 	size_t n = strlen(name);
 
-	/* A fragment ({#NAME}) is not sent to the service. */
-	if (*p != '{' || operator->op == '#' || strchr(p + 1, '{') != NULL ||
+	if (*p != '{' || strchr(p + 1, '{') != NULL ||
 	    strncmp(end, name, n) != 0 || end[n] != '}')
 		return err_set(e, ERR_USAGE, false, "--each %s: with "
 		    "--batch-each the template must have {%s} once and no "

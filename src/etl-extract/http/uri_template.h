@@ -1,4 +1,5 @@
-/* Expands URI templates (RFC 6570, levels 1 to 3) with the members of a record.
+/* Expands URI templates (RFC 6570, levels 1 to 3, without fragments) with the
+ * members of a record.
  * Scheme, host and port must be written out in the template: a record must not
  * choose the server that receives the credentials.
  * Borrows: the text of the template.
@@ -31,7 +32,7 @@ int template_value_text(const struct json *j, uint32_t i, struct buf *v,
  * `before`, then the encoded values with a comma between them, then `after`. */
 struct template_list {
 	struct buf before, after;
-	bool keeps_reserved;    /* {+NAME} and {#NAME} */
+	bool keeps_reserved;    /* {+NAME} */
 	bool is_in_path;
 };
 

@@ -5,6 +5,7 @@
 #include "http/fetch.h"
 #include "http/request.h"
 #include "probe/look.h"
+#include "source_options.h"
 #include "stream/fdwrite.h"
 
 #include <stdio.h>
@@ -37,7 +38,8 @@ check_options(
 		return err_set(e, ERR_USAGE, false, "--probe finds out where "
 		    "the records are and how to page: give only options for "
 		    "requests with it");
-	return request_check_options(o, uri[0], e);
+	return source_options_check(o, KIND_HTTP, e) == -1 ? -1 :
+	    request_check_options(o, uri[0], e);
 }
 
 static int

@@ -15,20 +15,6 @@
 enum { WHY_MAX = 4096 };
 
 int
-singer_check_options(
-    const struct extract_opts *o, bool has_singer, struct err *e)
-{
-	const char *field = o->select_as;
-
-	if (!has_singer && (o->select.n > 0 || field != NULL))
-		return err_set(e, ERR_USAGE, false, "%s is for Singer "
-		    "messages: give --singer TAP, or --format singer for a "
-		    "file",
-		    field != NULL ? "--select-as" : "--select");
-	return path_member_check("--select-as", field, e);
-}
-
-int
 singer_init(struct singer *s, const struct extract *x, const char *name,
     struct err *e)
 {

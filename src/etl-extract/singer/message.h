@@ -44,11 +44,6 @@ struct singer {
 	bool has_noted_version;
 };
 
-/* Refuses --select and --select-as if nothing reads Singer messages, and names
- * that cannot be a member. */
-int singer_check_options(
-    const struct extract_opts *o, bool has_singer, struct err *e);
-
 int singer_init(struct singer *s, const struct extract *x, const char *name,
     struct err *e);
 void singer_release(struct singer *s);

@@ -1,9 +1,11 @@
 #include "singer/tap.h"
 
+#include "base/clock.h"
 #include "base/temp_file.h"
 #include "base/wait.h"
 #include "stdout_reader.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,20 +81,66 @@ tap_close(struct tap *t)
 	t->argv = NULL;
 }
 
-int
-tap_wait(const struct tap *t, int timeout_ms, struct err *e)
+/* How long another process may write nothing once the tap has exited. The
+ * command of a tap may be a shell that does not wait for its last filter. */
+enum { QUIET_MS = 5000 };
+
+/* Puts an empty file in the place of the output. */
+static int
+end_output_with_warning(struct tap *t, struct err *e)
 {
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1 || dup3(fd, t->child.out, O_CLOEXEC) == -1) {
+		(void)err_errno(e, ERR_IO, "/dev/null");
+		if (fd != -1)
+			(void)close(fd);
+		return -1;
+	}
+	(void)close(fd);
+	err_warnf("etl-extract", "%s: the tap has exited, but a process that "
+	    "it started keeps its standard output open, and has written "
+	    "nothing for %d seconds: it is ended; if it is to write records, "
+	    "the tap must wait for it", t->child.name, QUIET_MS / 1000);
+	return 0;
+}
+
+/* How long the output may stay quiet, at most timeout_ms. -1: no limit. */
+static int
+limit_quiet_time(struct tap *t, int timeout_ms)
+{
+	int64_t left;
+
+	(void)child_has_ended(&t->child);
+	if (!t->child.has_exited || t->child.out == -1)
+		return timeout_ms;
+	if (t->quiet_since == 0)
+		t->quiet_since = clock_ms();
+	left = t->quiet_since + QUIET_MS - clock_ms();
+	if (left < 0)
+		left = 0;
+	return timeout_ms == -1 || left < timeout_ms ? (int)left : timeout_ms;
+}
+
+int
+tap_wait(struct tap *t, int timeout_ms, struct err *e)
+{
+	const int limit = limit_quiet_time(t, timeout_ms);
 	struct pollfd fds[] = {
 		{ .fd = t->child.out, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },
-		{ .fd = t->child.out == -1 ? t->child.pidfd : -1,
+		{ .fd = t->child.has_exited ? -1 : t->child.pidfd,
 		    .events = POLLIN }
 	};
 
-	if (wait_fds_or_stop(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms) ==
-		-1 || fds[1].revents != 0)
+	if (wait_fds_or_stop(fds, sizeof(fds) / sizeof(fds[0]), limit) == -1 ||
+	    fds[1].revents != 0)
 		return set_stop_or_reader_gone_error(e);
-	return 0;
+	if (fds[0].revents != 0)
+		t->quiet_since = 0;
+	return t->quiet_since == 0 ||
+	    clock_ms() < t->quiet_since + QUIET_MS ? 0 :
+	    end_output_with_warning(t, e);
 }
 
 static int

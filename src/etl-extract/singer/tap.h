@@ -13,6 +13,8 @@
 
 struct tap {
 	struct child child;
+	int64_t quiet_since;    /* clock_ms(): the tap has exited, and nothing
+				 * was written since then; 0: else */
 	struct guard guard;
 	char **argv;            /* the command with --state */
 	char state_option[8];   /* "--state" */
@@ -27,8 +29,10 @@ int tap_check_options(const struct extract_opts *o, size_t n, struct err *e);
 int tap_start(struct tap *t, char *const *command, const char *state,
     size_t max_line, struct err *e);
 /* Waits until the tap has written something or has exited, for at most
- * timeout_ms (-1: no limit). */
-int tap_wait(const struct tap *t, int timeout_ms, struct err *e);
+ * timeout_ms (-1: no limit). If the tap has exited and a process that it has
+ * started keeps the output open, waits some seconds for more output. After them
+ * it prints a warning, and the output then ends. */
+int tap_wait(struct tap *t, int timeout_ms, struct err *e);
 /* After the end of its output: waits until the tap exits, and checks how it has
  * ended. */
 int tap_check_end(struct tap *t, struct err *e);

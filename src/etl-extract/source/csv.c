@@ -367,6 +367,7 @@ csv_next(void *self, struct item *it, struct err *e)
 static const char *const formats[] = { "csv", "tsv", NULL };
 
 const struct source source_csv = {
+    .kind = KIND_CSV,
     .formats = formats,
     .open = csv_open,
     .next = csv_next,

@@ -390,6 +390,7 @@ pages_next_or_pause_before_request(void *self, struct item *it, struct err *e)
 static const char *const schemes[] = { "http", "https", NULL };
 
 const struct source source_http = {
+    .kind = KIND_HTTP,
     .schemes = schemes,
     .open = pages_open,
     .next = pages_next_or_pause_before_request,

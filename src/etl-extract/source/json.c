@@ -237,6 +237,7 @@ json_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 static const char *const formats[] = { "json", NULL };
 
 const struct source source_json = {
+    .kind = KIND_JSON,
     .formats = formats,
     .open = json_open,
     .next = json_next_or_pause_before_wait,

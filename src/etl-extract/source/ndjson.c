@@ -110,6 +110,7 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 static const char *const formats[] = { "ndjson", "jsonl", NULL };
 
 const struct source source_ndjson = {
+    .kind = KIND_NDJSON,
     .formats = formats,
     .open = ndjson_open,
     .next = ndjson_next_or_pause_before_wait,

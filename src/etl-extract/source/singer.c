@@ -80,6 +80,7 @@ singer_next(void *self, struct item *it, struct err *e)
 static const char *const formats[] = { "singer", NULL };
 
 const struct source source_singer = {
+    .kind = KIND_SINGER_FILE,
     .formats = formats,
     .open = singer_open,
     .next = singer_next,

@@ -81,16 +81,6 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 	return find_source_by_format(f.name, f.len) != NULL;
 }
 
-static int
-refuse_query_options(const struct extract_opts *o, struct err *e)
-{
-	if (o->query == NULL && o->table == NULL)
-		return 0;
-	return err_set(e, ERR_USAGE, false, "%s is for a SOURCE that is a "
-	    "database: postgresql://HOST/NAME or sqlite:PATH",
-	    o->query != NULL ? "--query" : "--table");
-}
-
 int
 source_find_kind(const struct source **s, const struct extract_opts *o,
     const char *uri, struct err *e)
@@ -101,19 +91,16 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 		*s = &source_tap;
 		return 0;
 	}
-	if (scheme_is_present(uri)) {
-		if (find_source_by_scheme_refuse_format(
-			s, o, uri, scheme_length(uri), e) == -1)
-			return -1;
-		return *s == &source_sql ? 0 : refuse_query_options(o, e);
-	}
-	if (refuse_query_options(o, e) == -1)
-		return -1;
+	if (scheme_is_present(uri))
+		return find_source_by_scheme_refuse_format(
+		    s, o, uri, scheme_length(uri), e);
 	file_format_of(&f, o, uri);
 	if ((*s = find_source_by_format(f.name, f.len)) != NULL)
 		return 0;
 	if (o->format != NULL)
 		return set_unknown_format_error(o->format, e);
+	if (o->query != NULL || o->table != NULL)
+		return source_options_check(o, KIND_FILES, e);
 	if (*uri == '/' && access(uri, F_OK) == -1)
 		return err_set(e, ERR_USAGE, false,
 		    "%s: there is no such file; if this is a URL, its scheme "

@@ -11,6 +11,7 @@
 
 #include "extract.h"
 #include "item.h"
+#include "source_options.h"
 #include "stream/stage.h"
 
 enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE,
@@ -19,6 +20,7 @@ enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE,
 };
 
 struct source {
+	unsigned kind;                  /* its bit: KIND_CSV, ... */
 	const char *const *schemes;     /* of URLs; NULL: it reads no URLs */
 	const char *const *formats;     /* of files, which it reads by their
 					 * names; NULL: it reads no files */

@@ -197,6 +197,7 @@ static const char *const schemes[] = { "postgresql", "postgres", "sqlite",
 	NULL };
 
 const struct source source_sql = {
+    .kind = KIND_SQL,
     .schemes = schemes,
     .open = sql_open,
     .next = sql_next_or_pause_before_wait,

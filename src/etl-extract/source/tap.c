@@ -169,6 +169,7 @@ tap_source_write_mark(void *self, struct stage *s, struct err *e)
 }
 
 const struct source source_tap = {
+    .kind = KIND_TAP,
     .open = tap_source_open,
     .next = tap_source_next,
     .close = tap_source_close,

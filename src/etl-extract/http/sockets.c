@@ -1,0 +1,48 @@
+#include "http/sockets.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+void
+sockets_add(struct sockets *s, int fd)
+{
+	if (s->high == 0 || fd < s->low)
+		s->low = fd;
+	if (fd > s->high)
+		s->high = fd;
+}
+
+typedef int get_name(int fd, struct sockaddr *a, socklen_t *n);
+
+/* The port of one end of a connection, 0 if fd is no socket of IP. */
+static int
+find_port(int fd, get_name *get)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t n = sizeof(a);
+
+	if (get(fd, (struct sockaddr *)(void *)&a, &n) == -1)
+		return 0;
+	if (a.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)(void *)&a)->sin_port);
+	return a.ss_family != AF_INET6 ? 0 :
+	    ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
+}
+
+/* A descriptor may have been closed and be another file since then. Only the
+ * socket of the connection has its ports. */
+bool
+sockets_bytes_wait(const struct sockets *s, int own_port, int port)
+{
+	char byte;
+
+	if (own_port == 0)
+		return false;
+	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
+		if (find_port(fd, getsockname) == own_port &&
+		    find_port(fd, getpeername) == port &&
+		    recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+			return true;
+	return false;
+}

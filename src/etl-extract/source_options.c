@@ -1,0 +1,93 @@
+#include "source_options.h"
+
+#include "options.h"
+
+#include <string.h>
+
+/* CHECKPOINT: a checkpoint may be in a database, whatever the source is. */
+enum { CHECKPOINT = 256, NAMES_MAX = 32 };
+
+/* Options that suit the same kinds. An option in no group suits all of them. */
+struct group {
+	unsigned kinds;
+	const char *what;       /* they are for, in the message */
+	const char *names[NAMES_MAX];   /* the rest is NULL */
+};
+
+static const struct group groups[] = {
+	{ KIND_HTTP, "a SOURCE that is a URL of HTTP (http://...)",
+	    { "paginate", "into", "next", "more", "first", "size", "total",
+	    "max-pages", "since-param", "until-param", "conditional" } },
+	{ KIND_HTTP | KIND_EACH, "requests of HTTP: give a URL (http://...) "
+	    "or --each TEMPLATE",
+	    { "method", "body", "query-param", "header", "auth", "secret",
+	    "token-url", "client-id", "scope", "aws-sigv4", "record-to",
+	    "replay-from", "on", "rate", "delay", "timeout",
+	    "connect-timeout", "max-time", "cacert", "capath", "cert", "key",
+	    "proxy", "unix-socket", "max-body" } },
+	{ KIND_HTTP | KIND_SQL | KIND_EACH | CHECKPOINT,
+	    "URLs of HTTP, for databases and for --checkpoint",
+	    { "retries", "backoff" } },
+	{ KIND_HTTP | KIND_SQL, "URLs of HTTP and for databases",
+	    { "cursor-field", "start", "since", "lookback", "until",
+	    "ordered" } },
+	{ KIND_SQL, "a SOURCE that is a database: postgresql://HOST/NAME or "
+	    "sqlite:PATH",
+	    { "query", "table" } },
+	{ KIND_SINGER_FILE | KIND_TAP, "Singer messages: give --singer TAP, or "
+	    "--format singer for a file",
+	    { "select", "select-as" } },
+	{ KIND_CSV, "CSV and TSV files, but no SOURCE is one: if one is, give "
+	    "--format csv",
+	    { "columns", "comment", "delimiter", "null", "quote", "skip",
+	    "types" } },
+	{ KIND_FILES, "files: no SOURCE is one",
+	    { "format", "encoding", "source-file", "recursive", "new-files",
+	    "changed" } },
+	{ KIND_FILES | KIND_HTTP | KIND_EACH,
+	    "files and for requests of HTTP: no SOURCE needs it", { "jobs" } },
+	{ KIND_JSON | KIND_HTTP | KIND_EACH, "JSON files and for URLs: no "
+	    "SOURCE is one of them",
+	    { "records" } },
+	{ KIND_FILES | KIND_EACH, "standard input", { "plain" } },
+	{ KIND_EACH, "records of standard input", { "each" } },
+};
+
+static bool
+has_name(const struct group *g, const char *name)
+{
+	for (size_t i = 0; i < NAMES_MAX && g->names[i] != NULL; i++)
+		if (strcmp(g->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int
+refuse(const char *name, const char *what, unsigned kinds, struct err *e)
+{
+	if (kinds == KIND_TAP || kinds == KIND_EACH)
+		return err_set(e, ERR_USAGE, false, "--%s cannot be used with "
+		    "%s: remove it", name,
+		    kinds == KIND_TAP ? "--singer" : "--each");
+	return err_set(e, ERR_USAGE, false, "--%s is for %s", name, what);
+}
+
+int
+source_options_check(
+    const struct extract_opts *o, unsigned kinds, struct err *e)
+{
+	const unsigned all = kinds | (o->checkpoint != NULL ? CHECKPOINT : 0);
+	const struct opt_spec *spec = &extract_option_spec;
+
+	for (size_t i = 0; i < spec->n; i++) {
+		const char *name = spec->opts[i].name;
+
+		for (size_t g = 0; o->is_given[i] &&
+		    g < sizeof(groups) / sizeof(groups[0]); g++)
+			if (has_name(&groups[g], name) &&
+			    (groups[g].kinds & all) == 0)
+				return refuse(
+				    name, groups[g].what, kinds, e);
+	}
+	return 0;
+}
