@@ -10,12 +10,13 @@
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
-	    *touch, *seen, *scope, *replace_by, *soft_delete;
+	    *touch, *seen, *scope, *replace_by, *soft_delete,
+	    *max_deletes;
 	struct opt_list scope_values;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
-	    allow_empty;
+	    allow_empty, delete_despite_rejects;
 };
 
 /* How many records were read, and how many had each outcome. */

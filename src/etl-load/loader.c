@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "commit/complete.h"
+#include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "stream/record_options.h"
 
@@ -98,7 +99,8 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 		    "no sink for this kind of database; please report it");
 	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
 		return -1;
-	return old_rows_check_before_load(l, e) == -1 ? -1 :
+	return old_rows_check_before_load(l, e) == -1 ||
+	    missing_rows_check_before_load(l, e) == -1 ? -1 :
 	    complete_read_version(l, e);
 }
 

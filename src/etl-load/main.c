@@ -9,23 +9,27 @@
  *            record: a record's values by column; columns_sql: lists of
  *            columns as SQL; exact_number: the digits that a number needs;
  *            scope: the values of --scope; referring: foreign keys to it;
- *            soft_delete: the column that marks a row as deleted
+ *            soft_delete: the column that marks a row as deleted;
+ *            record_part: some values of a record that may be rejected
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
- *            keyset: finds equal keys
+ *            keyset: finds equal keys; chunk_records: visits the records that
+ *            are in memory; rejected_bytes: the bytes in a reject line
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes
+ *            rows of scopes, pg_mirror those that did not come
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
- *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
+ *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes,
+ *            sqlite_mirror those that did not come
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
  *            was altered; complete: input that must be complete; old_rows:
- *            the rows that a mode replaces */
+ *            the rows that a mode replaces; missing_rows: the rows that did
+ *            not come */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -42,9 +46,10 @@ static const char usage[] =
     "usage: etl-load [-v] [--again] [--allow-empty] [--backoff BASE..MAX]\n"
     "                [--batch N] [--compare COLS] [--complete]\n"
     "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
-    "                [--duplicate-members last]\n"
+    "                [--delete-despite-rejects] [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--lossy]\n"
-    "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
+    "                [--max-deletes N|N%] [--max-record SIZE]\n"
+    "                [--max-rejects N|N%] [--mode MODE]\n"
     "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
     "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
     "                [--scope-value V] [--seen COL] [--single-transaction]\n"
@@ -59,20 +64,26 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert or replace (default: "
-	    "upsert if --key is given)", NULL, 0 },
+	    "append, upsert, ignore, delete-insert, replace or mirror "
+	    "(default: upsert if --key is given)", NULL, 0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },
 	{ "scope-value", OPT_LIST, AT(scope_values), "V",
 	    "delete-insert: also replace the rows of this scope", NULL, 0 },
 	{ "complete", OPT_FLAG, AT(complete), NULL,
-	    "delete-insert, replace: this plain input is known to be complete",
-	    NULL, 0 },
+	    "delete-insert, replace, mirror: this plain input is known to be "
+	    "complete", NULL, 0 },
 	{ "replace-by", OPT_STRING, AT(replace_by), "WAY",
 	    "replace: empty the table by delete or by truncate", NULL, 0 },
 	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
 	    "replace: the table may be empty afterwards", NULL, 0 },
+	{ "max-deletes", OPT_STRING, AT(max_deletes), "N|N%",
+	    "mirror: how many rows the load may delete (default: 50%)", NULL,
+	    0 },
+	{ "delete-despite-rejects", OPT_FLAG, AT(delete_despite_rejects), NULL,
+	    "mirror: delete rows even if keys of rejects cannot be read",
+	    NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",

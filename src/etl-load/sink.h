@@ -32,6 +32,29 @@ struct sink_scopes {
 	int (*finish)(void *self, struct outcome *o, struct err *e);
 };
 
+struct mirror_counts {
+	int64_t before;         /* rows that the table had at start(), without
+				 * those that were marked as deleted */
+	int64_t missing;        /* rows that did not come */
+	int64_t strays;         /* keys of stored records of which the table
+				 * has no row */
+};
+
+/* For --mode mirror. start() forgets all keys and sets c->before. After each
+ * apply() add() takes the keys of the chunk, also those of rejected records,
+ * and counts in *unreadable the rejected records without a readable key.
+ * count() sets the other counts. remove() deletes the rows that did not come,
+ * or marks them as deleted, and adds their number to *removed. check() fails if
+ * the role may not do that. */
+struct sink_mirror {
+	int (*check)(void *self, struct err *e);
+	int (*start)(void *self, struct mirror_counts *c, struct err *e);
+	int (*add)(void *self, struct outcome *o, uint64_t *unreadable,
+	    struct err *e);
+	int (*count)(void *self, struct mirror_counts *c, struct err *e);
+	int (*remove)(void *self, uint64_t *removed, struct err *e);
+};
+
 struct sink {
 	enum db_kind kind;
 	int (*open)(void **self, struct db *db, const struct target *t,
@@ -47,6 +70,7 @@ struct sink {
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
 	const struct sink_scopes *scopes;
+	const struct sink_mirror *mirror;
 };
 
 extern const struct sink sink_sqlite, sink_pg;

@@ -185,7 +185,7 @@ mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load
 mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit/batch_commit.c \
     's/old_rows_refuse_empty_table(l, e) == 0/true/' 'an empty file: exit code 65'
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
-    '/^pg_scopes_start/,/^}/s/keyset_clear(&s->seen);//; /^pg_scopes_start/,/^}/s/s->copied = 0;//' \
+    '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
 mutant io.t 'a failed fsync is tried again' lib/control/file_replace.c \

@@ -2,6 +2,7 @@
 
 #include "base/stop.h"
 #include "commit/complete.h"
+#include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "control/control.h"
 #include "control/runs.h"
@@ -17,14 +18,15 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (old_rows_delete(l, e) == -1 ||
+	if (old_rows_delete(l, e) == -1 || missing_rows_start(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		o->chunk = &l->spool;
 		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
 			return rc;
-		if (outcome_make_reject_lines(o, e) == -1)
+		if (missing_rows_note_keys_of_chunk(l, e) == -1 ||
+		    outcome_make_reject_lines(o, e) == -1)
 			return SINK_FAILED;
 		o->ordinal += l->spool.n;
 	}
@@ -197,7 +199,8 @@ try_batch(struct loader *l, bool ended, struct err *e)
 		if (changed)
 			rc = TABLE_CHANGED;
 		else if (check_counts_and_reject_limit(l, ended, e) == 0 &&
-		    old_rows_refuse_empty_table(l, e) == 0)
+		    old_rows_refuse_empty_table(l, e) == 0 &&
+		    missing_rows_delete(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:

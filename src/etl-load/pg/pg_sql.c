@@ -171,8 +171,8 @@ put_operand_of_equal(struct buf *b, const struct column *c, const char *from)
  * operator of its own for exactly (varchar, varchar) or for a domain. If the
  * operator belongs to an extension, its schema may be open to other roles too.
  * So the operands get exactly the type for which the extension made it. */
-static void
-put_equal(struct buf *b, const struct column *c, const char *one,
+void
+pg_put_equal(struct buf *b, const struct column *c, const char *one,
     const char *other)
 {
 	put_operand_of_equal(b, c, one);
@@ -188,40 +188,8 @@ pg_put_same_key_condition(
 	for (size_t i = 0; i < t->nkey; i++) {
 		if (i > 0)
 			buf_str(b, " AND ");
-		put_equal(b, &t->table->columns[t->key[i]], one, other);
+		pg_put_equal(b, &t->table->columns[t->key[i]], one, other);
 	}
-}
-
-void
-pg_put_create_scope_table(struct buf *b, const struct target *t)
-{
-	buf_str(b, "DROP TABLE IF EXISTS " PG_SCOPE "; "
-	    "CREATE TEMP TABLE etl_load_scope "
-	    "ON COMMIT DELETE ROWS AS SELECT ");
-	sql_put_columns(b, t, &t->scope, false);
-	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
-}
-
-/* Each statement compares the other columns by equality alone, so the server
- * can hash or sort the scopes, or look up their rows in an index. */
-void
-pg_put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
-{
-	const struct shape *s = &t->scope;
-
-	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS (SELECT FROM "
-	    PG_SCOPE " AS \"etl.s\" WHERE ", t->table->quoted);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct column *c = &t->table->columns[s->columns[i]];
-
-		buf_str(b, i > 0 ? " AND " : "");
-		if (nulls != NULL && nulls[i] == '1')
-			buf_printf(b, "\"etl.t\".%s IS NULL AND "
-			    "\"etl.s\".%s IS NULL", c->quoted, c->quoted);
-		else
-			put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
-	}
-	buf_char(b, ')');
 }
 
 /* Appends RETURNING with an expression that is true if the row was inserted and

@@ -14,18 +14,10 @@
 #define PG_FOUND "pg_temp.etl_load_found"
 /* The keys of the rows that the rounds of a merge have inserted or updated. */
 #define PG_MERGED "pg_temp.etl_load_merged"
-/* The scopes of --mode delete-insert: the columns of --scope. */
-#define PG_SCOPE "pg_temp.etl_load_scope"
 
 void pg_put_create_stage_table(struct buf *b, const struct target *t);
 void pg_put_create_found_table(struct buf *b);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
-void pg_put_create_scope_table(struct buf *b, const struct target *t);
-/* Deletes the rows of the scopes in PG_SCOPE: of those without a NULL or, if
- * `nulls` is set, of those that are NULL in each column for which it has a 1,
- * and only there: 01 stands for a NULL in the second of two columns. */
-void pg_put_delete_scopes(
-    struct buf *b, const struct target *t, const char *nulls);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(
@@ -81,6 +73,9 @@ void pg_put_mark_deleted(struct buf *b, const struct target *t);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
+/* one."c" = other."c" */
+void pg_put_equal(struct buf *b, const struct column *c, const char *one,
+    const char *other);
 /* one."k" = other."k" AND ... */
 void pg_put_same_key_condition(
     struct buf *b, const struct target *t, const char *one, const char *other);

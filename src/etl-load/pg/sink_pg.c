@@ -16,6 +16,7 @@ pg_sink_close(void *self)
 		return;
 	pg_rows_release(&s->rows);
 	pg_scopes_release(&s->scopes);
+	pg_mirror_release(&s->mirror);
 	buf_release(&s->sql);
 	free(s->may_be_freed);
 	free(s->judged_by_index);
@@ -99,6 +100,7 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	s->target = t;
 	pg_rows_init(&s->rows, db, t);
 	pg_scopes_init(&s->scopes, db, t);
+	pg_mirror_init(&s->mirror, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
 	if (refuse_columns_named_etl(s, e) == -1 ||
@@ -295,6 +297,7 @@ pg_sink_forget_lost_session(void *self)
 
 	s->staging = false;
 	s->scopes.there = false;
+	s->mirror.there = false;
 }
 
 static int
@@ -363,4 +366,5 @@ const struct sink sink_pg = {
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .scopes = &scopes,
+    .mirror = &pg_mirror_calls,
 };

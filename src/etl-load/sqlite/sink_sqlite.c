@@ -1,9 +1,6 @@
-#include "sink.h"
+#include "sqlite/sqlite_sink.h"
 
 #include "base/stop.h"
-#include "batch/keyset.h"
-#include "sqlite/sqlite_scopes.h"
-#include "sqlite/sqlite_store.h"
 #include "sqlite/sqlite_value.h"
 
 #include <stdlib.h>
@@ -19,19 +16,6 @@ enum put {
 	PUT_REPEAT              /* the batch must be repeated */
 };
 
-struct lite_sink {
-	struct lite_store store;
-	struct lite_scopes scopes;
-	struct keyset keys;     /* of the chunk; the value of a key is the
-	                         * number of the last item that was stored with
-	                         * it, or of one that waits */
-	unsigned char *result;  /* by item: enum lite_result, 0 if not stored */
-	size_t room;
-	uint32_t *later;        /* items that wait for the rows that they refer
-	                         * to by a foreign key */
-	size_t nlater, later_room;
-};
-
 static void
 lite_sink_close(void *self)
 {
@@ -40,6 +24,7 @@ lite_sink_close(void *self)
 	if (s == NULL)
 		return;
 	lite_scopes_release(&s->scopes);
+	lite_mirror_release(&s->mirror);
 	lite_store_release(&s->store);
 	keyset_release(&s->keys);
 	free(s->result);
@@ -56,8 +41,9 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	if (s == NULL)
 		return err_nomem(e);
 	keyset_init(&s->keys);
-	lite_scopes_init(&s->scopes, db, t);
-	if (lite_store_init(&s->store, db, t, e) == -1) {
+	if (lite_scopes_init(&s->scopes, db, t, e) == -1 ||
+	    lite_mirror_init(&s->mirror, db, t, s->store.now, e) == -1 ||
+	    lite_store_init(&s->store, db, t, e) == -1) {
 		lite_sink_close(s);
 		return -1;
 	}
@@ -177,6 +163,14 @@ reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 		   : PUT_DONE;
 }
 
+static int
+note_key_of_mirror(struct lite_sink *s, const struct shape *shape,
+    struct err *e)
+{
+	return !s->store.target->mode->mirrors ? 0 : lite_mirror_note_stored(
+	    &s->mirror, shape, s->store.values, e);
+}
+
 /* Tries to store record number i of the chunk (the part of the batch that is
  * in memory) in the table; rejects the record if the table refuses it. If a
  * later record may insert the row that it refers to, the function returns
@@ -217,8 +211,9 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 		return !last_try && may_succeed_later(st)
 			   ? PUT_LATER
 			   : reject_item(s, o, i, e);
-	return count_stored_item(s, o, i, result, e) == -1 ? PUT_FAILED
-							   : PUT_DONE;
+	return count_stored_item(s, o, i, result, e) == -1 ||
+	    note_key_of_mirror(s, o->reader.shape, e) == -1 ? PUT_FAILED :
+	    PUT_DONE;
 }
 
 /* Tries to store the records that a foreign key has refused once more: the row
@@ -389,4 +384,5 @@ const struct sink sink_sqlite = {
     .close = lite_sink_close,
     .empty = lite_sink_empty,
     .scopes = &scopes,
+    .mirror = &lite_mirror_calls,
 };

@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-int
-scope_read(struct reader *r, const struct line *l, struct err *e)
-{
-	const struct target *t = r->target;
-	struct json_fault f = { 0 };
-
-	if (l->too_long)
-		return 0;
-	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
-		return f.nomem ? err_nomem(e) : 0;
-	if (r->json.tok[0].type != JSON_OBJECT)
-		return 0;
-	for (size_t i = 0; i < t->scope.n; i++) {
-		const char *name = t->table->columns[t->scope.columns[i]].name;
-		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
-
-		if (v == 0 || r->json.tok[v].flags & (JSON_NUL | JSON_LONE))
-			return 0;
-		r->value[t->scope.columns[i]] = v;
-	}
-	return 1;
-}
-
 static int
 fail_value(const struct target *t, const char *value, struct err *e)
 {
