@@ -77,8 +77,8 @@ class Load:
 
     def __init__(self, kind, mode):
         self.name, self.kind, self.mode = "%s, %s" % (kind, mode), kind, mode
-        self.keyed = mode in ("upsert", "ignore")
-        self.once = mode == "delete-insert"
+        self.keyed = mode in ("upsert", "ignore", "mirror")
+        self.once = mode in ("delete-insert", "mirror")
         self.db = PostgreSQL("commit_%s_%s" % (kind, mode), ["t"],
                              TABLE % ("PRIMARY KEY" if self.keyed else ""))
         self.argv = ["etl-load", "-v", "--table", "t", "--mode", mode,
@@ -87,7 +87,9 @@ class Load:
         if self.keyed:
             self.argv += ["--key", "id"]
         if self.once:
-            self.argv += ["--scope", "id", "--complete"]
+            self.argv += ["--complete"]
+        if mode == "delete-insert":
+            self.argv += ["--scope", "id"]
         self.given = STREAMS[kind]
         self.env = dict(ENV)
         if kind == "replay":
@@ -234,6 +236,7 @@ def every():
             yield Load(kind, mode)
         if kind != "replay":
             yield Load(kind, "delete-insert")
+            yield Load(kind, "mirror")
     yield Other(dlq("postgresql", "put", ["etl-dlq", "put"], letters(3),
                     False), 1)
     yield Other(dlq("postgresql", "discard", ["etl-dlq", "discard", "1"]), 1)
