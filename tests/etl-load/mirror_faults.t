@@ -19,6 +19,22 @@ table() {
 	    ('c', 3)"
 	put '{"k":"a","n":1}' '{"k":"b","n":2}'
 }
+# start_late OPTION...: starts a load that waits for its input.
+start_late() {
+	etl-load --db "$db" --table t --mode mirror --complete "$@" \
+	    <"$scratch/fifo.$kind" 2>"$scratch/late" &
+	late=$!
+	exec 9>"$scratch/fifo.$kind"
+	wait_until 10 sh -c "[ \$(ls /proc/$late/fd | wc -l) -gt 4 ]" || :
+	sleep .3
+}
+# give_late RECORD...: gives the load its input; sets $rc to its exit status.
+give_late() {
+	printf '%s\n' "$@" >&9
+	exec 9>&-
+	rc=0
+	wait $late || rc=$?
+}
 removed() {
 	sed -n 's/.*, \([0-9]*\) removed$/\1/p' "$scratch/err"
 }
@@ -63,8 +79,8 @@ for kind in sqlite postgresql; do
 	esac
 	seq 5 10000 245000 | jq -c '{k: .}' >"$scratch/in"
 	in_memory "$k 249975 rows are deleted in less than 32 MiB" \
-	    32768 1000000 sh -c 'exec "$@" <"$0"' "$scratch/in" etl-load \
-	    --db "$db" --table t --mode mirror --max-deletes 100%
+	    32768 1000000 etl-load --db "$db" --table t --mode mirror \
+	    --max-deletes 100% <"$scratch/in"
 	is "$k the rows that came stay" "25 5 240005" \
 	    "$(sql 'SELECT count(*), min(k), max(k) FROM t' | tr '|' ' ')"
 	sql 'DROP TABLE t'
@@ -114,31 +130,14 @@ for kind in sqlite postgresql; do
 	# A table that is altered, and two loads at the same time.
 	table 'k text PRIMARY KEY, n int'
 	mkfifo "$scratch/fifo.$kind"
-	etl-load --db "$db" --table t --mode mirror --complete \
-	    <"$scratch/fifo.$kind" 2>"$scratch/late" &
-	late=$!
-	exec 9>"$scratch/fifo.$kind"
-	wait_until 10 sh -c "[ \$(ls /proc/$late/fd | wc -l) -gt 4 ]" || :
-	sleep .3
+	start_late
 	sql 'ALTER TABLE t ADD COLUMN more text'
-	printf '%s\n' '{"k":"a","n":1}' '{"k":"b","n":7}' >&9
-	exec 9>&-
-	rc=0
-	wait $late || rc=$?
+	give_late '{"k":"a","n":1}' '{"k":"b","n":7}'
 	is "$k a column is added while the load runs" '0 a|1 b|7' "$rc $(rows)"
-	etl-load --db "$db" --table t --mode mirror --complete \
-	    --max-deletes 100% \
-	    <"$scratch/fifo.$kind" 2>"$scratch/late" &
-	late=$!
-	exec 9>"$scratch/fifo.$kind"
-	wait_until 10 sh -c "[ \$(ls /proc/$late/fd | wc -l) -gt 4 ]" || :
-	sleep .3
+	start_late --max-deletes 100%
 	put '{"k":"a","n":20}'
 	is "$k the second of two loads: exit code 0" 0 "$(load)"
-	echo '{"k":"b","n":10}' >&9
-	exec 9>&-
-	rc=0
-	wait $late || rc=$?
+	give_late '{"k":"b","n":10}'
 	is "$k the first of two loads, which ends last: exit code 75" 75 $rc
 	is "$k the rows of the load that was faster stay" 'a|20' "$(rows)"
 	sql 'DROP TABLE t'

@@ -72,16 +72,6 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	return t == NULL ? -1 : db_script(m->db, t, e);
 }
 
-static void
-put_is_live(struct buf *b, const struct target *t, const char *before)
-{
-	if (t->soft_delete == NO_COLUMN)
-		return;
-	buf_printf(b, "%sNOT (", before);
-	soft_delete_put_is_marked(b, t, "\"etl.t\".");
-	buf_str(b, ")");
-}
-
 /* Appends the condition of the rows "etl.t" that did not come. */
 static void
 put_where_missing(struct buf *b, const struct target *t)
@@ -90,7 +80,7 @@ put_where_missing(struct buf *b, const struct target *t)
 	    " AS \"etl.c\" WHERE ");
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
-	put_is_live(b, t, " AND ");
+	soft_delete_put_is_live(b, t, " AND ", "\"etl.t\".");
 }
 
 static void
@@ -134,7 +124,8 @@ start(void *self, struct mirror_counts *c, struct err *e)
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
 	    m->target->table->quoted);
-	put_is_live(&m->sql, m->target, " WHERE ");
+	soft_delete_put_is_live(
+	    &m->sql, m->target, " WHERE ", "\"etl.t\".");
 	return count_by_sql(m, &c->before, e);
 }
 

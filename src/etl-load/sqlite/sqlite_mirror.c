@@ -124,16 +124,6 @@ put_note(struct buf *b, const struct target *t)
 		    t->table->columns[t->key[i]].quoted, i + 1);
 }
 
-static void
-put_is_live(struct buf *b, const struct target *t, const char *before)
-{
-	if (t->soft_delete == NO_COLUMN)
-		return;
-	buf_printf(b, "%sNOT (", before);
-	soft_delete_put_is_marked(b, t, "t.");
-	buf_str(b, ")");
-}
-
 /* Appends the condition of the rows t that did not come. */
 static void
 put_where_missing(struct buf *b, const struct target *t)
@@ -142,7 +132,7 @@ put_where_missing(struct buf *b, const struct target *t)
 	    "WHERE ");
 	put_is_same_row(b, t->table);
 	buf_str(b, ")");
-	put_is_live(b, t, " AND ");
+	soft_delete_put_is_live(b, t, " AND ", "t.");
 }
 
 static int
@@ -196,7 +186,7 @@ start(void *self, struct mirror_counts *c, struct err *e)
 		buf_clear(&b);
 		buf_printf(&b, "SELECT count(*) FROM %s AS t",
 		    m->target->table->quoted);
-		put_is_live(&b, m->target, " WHERE ");
+		soft_delete_put_is_live(&b, m->target, " WHERE ", "t.");
 		rc = count(m, &b, &c->before, e);
 	}
 	buf_release(&b);

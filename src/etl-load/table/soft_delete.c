@@ -54,3 +54,14 @@ soft_delete_put_is_marked(
 	    t->table->columns[t->soft_delete].quoted,
 	    t->mark == MARK_TRUE ? "TRUE" : "NOT NULL");
 }
+
+void
+soft_delete_put_is_live(struct buf *b, const struct target *t,
+    const char *before, const char *row)
+{
+	if (t->soft_delete == NO_COLUMN)
+		return;
+	buf_printf(b, "%sNOT (", before);
+	soft_delete_put_is_marked(b, t, row);
+	buf_str(b, ")");
+}
