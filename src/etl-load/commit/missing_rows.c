@@ -86,9 +86,10 @@ check_all_keys_are_known(struct loader *l, uint64_t missing, struct err *e)
 	(void)err_set(e, ERR_DATA, false, "table %s: %llu rows did not come "
 	    "and would %s, but %llu records were rejected whose keys cannot "
 	    "be read, and which may be the records of these rows: nothing was "
-	    "changed; mend the records, or give --delete-despite-rejects:\n"
-	    "  %s", l->target.table->name, (unsigned long long)missing,
-	    what_happens(l), (unsigned long long)rejected, buf_text(&causes));
+	    "changed; mend the records, or give --delete-despite-rejects%s%s",
+	    l->target.table->name, (unsigned long long)missing,
+	    what_happens(l), (unsigned long long)rejected,
+	    causes.len > 0 ? ":\n  " : "", buf_text(&causes));
 	buf_release(&causes);
 	return -1;
 }
