@@ -10,6 +10,7 @@
 #define STREAM_REJECT_H
 
 #include "base/buf.h"
+#include "base/limit.h"
 #include "base/stdfd.h"
 #include "stream/line_writer.h"
 #include "stream/lines.h"
@@ -66,11 +67,6 @@ enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
 /* --max-rejects: "N" or "N%"; NULL means 50%. A percentage is compared only
  * once the outcome of 20 records is known, and at the end of the stream if the
  * outcome of 5 records is known. */
-struct reject_limit {
-	uint64_t count;
-	unsigned percent;
-	bool by_percent;
-};
 struct reject_tally {
 	uint64_t rejected;
 	uint64_t seen;          /* records whose outcome is known */
@@ -78,10 +74,10 @@ struct reject_tally {
 	bool plain;             /* the input has no marks: a filter before this
 	                         * program may have turned them into records */
 };
-int reject_limit_parse_or_default(struct reject_limit *l, const char *text,
+int reject_limit_parse_or_default(struct limit *l, const char *text,
     struct err *e);
 bool reject_limit_exceeded(
-    const struct reject_limit *l, const struct reject_tally *t);
+    const struct limit *l, const struct reject_tally *t);
 
 /* Counts rejects by cause. Rejects have the same cause if their codes are the
  * same and their messages differ only in variable parts such as numbers. Up to
@@ -104,7 +100,7 @@ void causes_append_mark_advice(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 /* Fails with ERR_LIMIT if the limit is exceeded. The message says what becomes
  * of the data (the text `stored`) and has a line for each cause. */
-int reject_check_limit(const struct reject_limit *l,
+int reject_check_limit(const struct limit *l,
     const struct reject_tally *t, const struct causes *c, const char *stored,
     struct err *e);
 
@@ -112,7 +108,7 @@ int reject_check_limit(const struct reject_limit *l,
  * records were rejected, but are too few to be judged by the limit, so that the
  * exit code is 0. */
 void reject_warn_if_all_rejected(const char *program,
-    const struct reject_limit *l, const struct reject_tally *t,
+    const struct limit *l, const struct reject_tally *t,
     const struct causes *c);
 
 /* The file of --rejects, or descriptor 3. */

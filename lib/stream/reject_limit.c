@@ -1,10 +1,5 @@
 #include "reject.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum {
 	PERCENT = 50,
 	SEEN = 20, SEEN_AT_END = 5,     /* records of which a percentage is
@@ -15,46 +10,27 @@ enum {
 
 int
 reject_limit_parse_or_default(
-    struct reject_limit *l, const char *text, struct err *e)
+    struct limit *l, const char *text, struct err *e)
 {
-	unsigned long long n;
-	char *end;
-
-	*l = (struct reject_limit){ .percent = PERCENT, .by_percent = true };
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	l->by_percent = strcmp(end, "%") == 0;
-	if (!isdigit((unsigned char)text[0]) || errno != 0 ||
-	    (*end != '\0' && !l->by_percent) || (l->by_percent && n > 100))
-		return err_set(e, ERR_USAGE, false, "--max-rejects %.64s: not "
-		    "a number or a percentage, such as 10 or 5%%", text);
-	l->count = n;
-	l->percent = l->by_percent ? (unsigned)n : 0;
-	return 0;
+	*l = (struct limit){ .percent = PERCENT, .by_percent = true };
+	return text == NULL ? 0 : limit_parse(l, "--max-rejects", text, e);
 }
 
 static bool
-is_judged(const struct reject_limit *l, const struct reject_tally *t)
+is_judged(const struct limit *l, const struct reject_tally *t)
 {
 	return !l->by_percent || t->seen >= (t->ended ? SEEN_AT_END : SEEN);
 }
 
 bool
 reject_limit_exceeded(
-    const struct reject_limit *l, const struct reject_tally *t)
+    const struct limit *l, const struct reject_tally *t)
 {
-	uint64_t most = l->count;
-
-	if (l->by_percent)
-		most = t->seen / 100 * l->percent +
-		    t->seen % 100 * l->percent / 100;
-	return is_judged(l, t) && t->rejected > most;
+	return is_judged(l, t) && t->rejected > limit_most(l, t->seen);
 }
 
 int
-reject_check_limit(const struct reject_limit *l, const struct reject_tally *t,
+reject_check_limit(const struct limit *l, const struct reject_tally *t,
     const struct causes *c, const char *stored, struct err *e)
 {
 	struct buf advice, causes;
@@ -80,7 +56,7 @@ reject_check_limit(const struct reject_limit *l, const struct reject_tally *t,
 }
 
 void
-reject_warn_if_all_rejected(const char *program, const struct reject_limit *l,
+reject_warn_if_all_rejected(const char *program, const struct limit *l,
     const struct reject_tally *t, const struct causes *c)
 {
 	struct buf b;

@@ -225,7 +225,7 @@ stage_who(struct stage *s)
 	return &s->who;
 }
 
-const struct reject_limit *
+const struct limit *
 stage_limit(const struct stage *s)
 {
 	return &s->limit;

@@ -193,7 +193,7 @@ struct reject_who *stage_who(struct stage *s);
  * with advice (ERR_DATA). stage_reject_lines() is the number of reject lines
  * that the input had, of all stages. */
 enum reject_way stage_reject_way(const struct stage *s);
-const struct reject_limit *stage_limit(const struct stage *s);
+const struct limit *stage_limit(const struct stage *s);
 uint64_t stage_reject_lines(const struct stage *s);
 /* Sets the error for a program that must reject the record of *r, but has
  * neither --rejects nor descriptor 3 nor a stream to write rejects to. The

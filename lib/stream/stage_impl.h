@@ -24,7 +24,7 @@ struct stage {
 	struct out *out;                /* NULL: a sink, which writes none */
 	struct reject_file *aside;      /* the reject file; NULL: none */
 	struct causes *causes;          /* rejects counted by cause */
-	struct reject_limit limit;      /* of --max-rejects */
+	struct limit limit;      /* of --max-rejects */
 	struct reject_who who;          /* in rejects; a replay has the
 	                                 * pipeline of the letters */
 	const char *pipeline;           /* of ETL_PIPELINE */

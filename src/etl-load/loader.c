@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "commit/complete.h"
 #include "commit/expect_check.h"
+#include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "commit/time_limits.h"
 #include "stream/record_options.h"
@@ -103,6 +104,7 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
 		return -1;
 	return old_rows_check_before_load(l, e) == -1 ||
+	    missing_rows_check_before_load(l, e) == -1 ||
 	    expect_check_fits_table(l, e) == -1 ? -1 :
 	    complete_read_version(l, e);
 }

@@ -39,6 +39,10 @@ struct loader {
 	struct stream stream;
 	bool whole;                     /* commit once, at the stream's end */
 	int64_t replaced;               /* of commit/complete.h */
+	struct mirror_counts mirror;    /* of commit/missing_rows.h */
+	uint64_t unreadable;            /* --mode mirror: rejected records of
+	                                 * the present try whose key could not
+	                                 * be read */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
 	bool unknown;                   /* the answer to that COMMIT was lost:

@@ -11,29 +11,33 @@
  *            option_column: the column that an option names; columns_sql:
  *            lists of columns as SQL; exact_number: the digits that a number
  *            needs; scope: the values of --scope; referring: foreign keys to
- *            the table
+ *            the table; soft_delete: the column that marks a row as deleted;
+ *            record_part: some values of a record that may be rejected
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
- *            keyset: finds equal keys
+ *            keyset: finds equal keys; chunk_records: visits the records that
+ *            are in memory; rejected_bytes: the bytes in a reject line
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes; pg_literal, pg_composite: arrays and objects as
- *            values; pg_table_limits: rules, and tables of 1600 columns;
- *            pg_empty deletes all rows; pg_swap puts a new table in the place
- *            of the table
+ *            rows of scopes, pg_mirror those that did not come; pg_literal,
+ *            pg_composite: arrays and objects as values; pg_table_limits:
+ *            rules, and tables of 1600 columns; pg_empty deletes all rows;
+ *            pg_swap puts a new table in the place of the table
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
- *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
+ *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes,
+ *            sqlite_mirror those that did not come
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
  *            reconnect: after a lost connection; table_again: after the table
  *            was altered; complete: input that must be complete; old_rows:
- *            the rows that a mode replaces; time_limits: --lock-timeout and
- *            the like; expect_check: judges the tests of --expect; tally: how
- *            many records were rejected */
+ *            the rows that a mode replaces; missing_rows: the rows that did
+ *            not come; time_limits: --lock-timeout and the like;
+ *            expect_check: judges the tests of --expect; tally: how many
+ *            records were rejected */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
@@ -51,14 +55,15 @@ static const char usage[] =
     "                [--batch N] [--bytes FORM] [--columns COLS]\n"
     "                [--compare COLS] [--complete]\n"
     "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
-    "                [--duplicate-members last] [--empty-as-null]\n"
-    "                [--expect TEST] [--extra WHAT] [--flush DURATION]\n"
-    "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
-    "                [--map COL=POINTER] [--max-record SIZE]\n"
+    "                [--delete-despite-rejects] [--duplicate-members last]\n"
+    "                [--empty-as-null] [--expect TEST] [--extra WHAT]\n"
+    "                [--flush DURATION] [--key COLS]\n"
+    "                [--lock-timeout DURATION] [--lossy] [--map COL=POINTER]\n"
+    "                [--max-deletes N|N%] [--max-record SIZE]\n"
     "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
     "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
     "                [--retries N] [--scope COLS] [--scope-value V]\n"
-    "                [--seen COL] [--single-transaction]\n"
+    "                [--seen COL] [--single-transaction] [--soft-delete COL]\n"
     "                [--statement-timeout DURATION] [--synchronous LEVEL]\n"
     "                [--touch COL] --table NAME";
 
@@ -71,21 +76,27 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert or replace (default: "
-	    "upsert if --key is given)", NULL, 0 },
+	    "append, upsert, ignore, delete-insert, replace or mirror "
+	    "(default: upsert if --key is given)", NULL, 0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },
 	{ "scope-value", OPT_LIST, AT(scope_values), "V",
 	    "delete-insert: also replace the rows of this scope", NULL, 0 },
 	{ "complete", OPT_FLAG, AT(complete), NULL,
-	    "delete-insert, replace: this plain input is known to be complete",
-	    NULL, 0 },
+	    "delete-insert, replace, mirror: this plain input is known to be "
+	    "complete", NULL, 0 },
 	{ "replace-by", OPT_STRING, AT(replace_by), "WAY",
 	    "replace: keep the table and delete its rows by delete or "
 	    "truncate", NULL, 0 },
 	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
 	    "replace: the table may be empty afterwards", NULL, 0 },
+	{ "max-deletes", OPT_STRING, AT(max_deletes), "N|N%",
+	    "mirror: how many rows the load may delete (default: 50%)", NULL,
+	    0 },
+	{ "delete-despite-rejects", OPT_FLAG, AT(delete_despite_rejects), NULL,
+	    "mirror: delete rows even if keys of rejects cannot be read",
+	    NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",
@@ -114,6 +125,8 @@ static const struct opt options[] = {
 	{ "seen", OPT_STRING, AT(seen), "COL",
 	    "set COL to the time in every row that a record names", NULL,
 	    0 },
+	{ "soft-delete", OPT_STRING, AT(soft_delete), "COL",
+	    "mark a row as deleted in COL instead of deleting it", NULL, 0 },
 	{ "expect", OPT_LIST, AT(expect), "TEST",
 	    "load nothing unless the written rows pass this test", NULL, 0 },
 	{ "lock-timeout", OPT_DURATION, AT(lock_timeout), "DURATION",

@@ -32,6 +32,29 @@ struct sink_scopes {
 	int (*finish)(void *self, struct outcome *o, struct err *e);
 };
 
+struct mirror_counts {
+	int64_t before;         /* rows that the table had at start(), without
+				 * those that were marked as deleted */
+	int64_t missing;        /* rows that did not come */
+	int64_t strays;         /* keys of stored records of which the table
+				 * has no row */
+};
+
+/* For --mode mirror. start() forgets all keys and sets c->before. After each
+ * apply() add() takes the keys of the chunk, also those of rejected records,
+ * and counts in *unreadable the rejected records without a readable key.
+ * count() sets the other counts. remove() deletes the rows that did not come,
+ * or marks them as deleted, and adds their number to *removed. check() fails if
+ * the role may not do that. */
+struct sink_mirror {
+	int (*check)(void *self, struct err *e);
+	int (*start)(void *self, struct mirror_counts *c, struct err *e);
+	int (*add)(void *self, struct outcome *o, uint64_t *unreadable,
+	    struct err *e);
+	int (*count)(void *self, struct mirror_counts *c, struct err *e);
+	int (*remove)(void *self, uint64_t *removed, struct err *e);
+};
+
 /* Knows which rows the transaction has inserted, updated or found unchanged,
  * for --expect. check() fails if the table does not allow it. start() forgets
  * all rows; from then on apply() notes what it needs, until the transaction
@@ -62,6 +85,7 @@ struct sink {
 	 * it in the place of the table. NULL: there is no such table. */
 	int (*swap)(void *self, struct err *e);
 	const struct sink_scopes *scopes;
+	const struct sink_mirror *mirror;
 	const struct sink_written *written;
 };
 

@@ -67,6 +67,16 @@ type
 schema' "$(jq -r .code "$scratch/aside" | if [ $kind = sqlite ]; then cat; else
 	    sed 's/^range$/type/'; fi)"
 
+	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('mon', 1), ('tue', 2)"
+	put '{"day":"mon","n":3,"day":"tue"}'
+	is "$k a record that has the scope twice: exit code 0" \
+	    0 "$(load --scope day --max-rejects 100%)"
+	is "$k a record that has the scope twice empties no scope" \
+	    'mon|1 tue|2' "$(rows | xargs)"
+	is "$k with --duplicate-members last the last one counts" \
+	    '0 mon|1 tue|3' "$(load --scope day --duplicate-members last
+	    ) $(rows | xargs)"
+
 	# Scopes named by the user.
 	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('mon', 1), ('tue', 2),
 	    ('wed', 3), (NULL, 4), ('[', 5)"

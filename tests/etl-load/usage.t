@@ -32,7 +32,7 @@ for kind in sqlite postgresql; do
 	check_failure 'an unknown option' \
 	    64 'unknown option --scopes' --table t --scopes x
 	check_failure 'an unknown --mode' \
-	    64 'append, upsert, ignore, delete-insert or replace' --db "$db" \
+	    64 'append, upsert, ignore, .*mirror' --db "$db" \
 	    --table t --mode swap
 	check_failure 'a mistyped --mode' \
 	    64 "did you mean upsert\?\$" --db "$db" \
@@ -76,6 +76,9 @@ for kind in sqlite postgresql; do
 	check_failure 'a column of the key in --touch' \
 	    78 'is part of the key' --db "$db" --table t \
 	    --key k --touch k
+	check_failure '--soft-delete with --mode upsert' \
+	    64 'soft-delete needs --mode mirror or --mode cdc' --db "$db" \
+	    --table t --key k --soft-delete u
 	check_failure 'the same column in --touch and --seen' \
 	    78 'same column' --db "$db" --table t \
 	    --key k --touch u --seen u

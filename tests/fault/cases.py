@@ -467,6 +467,9 @@ def load(kind, mode, given=None):
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
+    if mode == "mirror":
+        argv += ["--mode", mode, "--key", "id", "--max-deletes", "100%",
+                 "--complete"]
     if mode == "replace":
         argv += ["--mode", mode, "--allow-empty", "--complete"]
 
@@ -951,6 +954,7 @@ def cases():
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield mapped(kind)
+        yield load(kind, "mirror")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

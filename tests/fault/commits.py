@@ -77,8 +77,8 @@ class Load:
 
     def __init__(self, kind, mode):
         self.name, self.kind, self.mode = "%s, %s" % (kind, mode), kind, mode
-        self.keyed = mode in ("upsert", "ignore")
-        self.once = mode in ("delete-insert", "replace")
+        self.keyed = mode in ("upsert", "ignore", "mirror")
+        self.once = mode in ("delete-insert", "replace", "mirror")
         self.db = PostgreSQL("commit_%s_%s" % (kind, mode), ["t"],
                              TABLE % ("PRIMARY KEY" if self.keyed else ""))
         self.argv = ["etl-load", "-v", "--table", "t", "--mode", mode,
@@ -237,6 +237,7 @@ def every():
         if kind != "replay":
             yield Load(kind, "delete-insert")
             yield Load(kind, "replace")
+            yield Load(kind, "mirror")
     yield Other(dlq("postgresql", "put", ["etl-dlq", "put"], letters(3),
                     False), 1)
     yield Other(dlq("postgresql", "discard", ["etl-dlq", "discard", "1"]), 1)

@@ -203,7 +203,7 @@ mutant etl-load/replace_others.t 'a change of the definition is lost in the swap
     'rights are granted while the load runs: exit code 75'
 
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
-    '/^pg_scopes_start/,/^}/s/keyset_clear(&s->seen);//; /^pg_scopes_start/,/^}/s/s->copied = 0;//' \
+    '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
 mutant io.t 'a failed fsync is tried again' lib/control/file_replace.c \

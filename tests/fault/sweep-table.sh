@@ -26,7 +26,7 @@
 #	also	a command that prints further state
 
 pipelines='fresh migrate append upsert single plain aside marks-append
-    marks-upsert marks-ignore scopes refresh many via replay replay-again
+    marks-upsert marks-ignore scopes refresh mirror many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
@@ -145,6 +145,11 @@ pipeline() {
 		    $(without_stages "$into_log") 10"
 		source=$marked
 		rest="$transform | $into_log 1 --mode replace"
+		;;
+	mirror)
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
+		    $(without_stages "$into_t") 10"
+		source=$marked rest="$transform | $into_t 1 --mode mirror"
 		;;
 	many)
 		source=$marked rest="$transform | $into_log 1000"

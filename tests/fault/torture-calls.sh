@@ -35,4 +35,5 @@ run_long real-tap sh tests/etl-extract/real_tap.sh
 run_long mutants sh tests/fault/mutants-rows.sh
 run_long mutants-extract sh tests/fault/mutants-extract.sh
 run_long mutants-more sh tests/fault/mutants-more.sh
+run_long mutants-mirror sh tests/fault/mutants-mirror.sh
 done_testing

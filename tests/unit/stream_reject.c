@@ -244,7 +244,7 @@ reject_limits_are_parsed(void **state)
 {
 	static const char *const bad[] = { "", "x", "-1", "5 %", "101%", "%",
 	    "1.5", "5%%", "99999999999999999999", " 5" };
-	struct reject_limit l;
+	struct limit l;
 	struct err e = { 0 };
 
 	assert_int_equal(reject_limit_parse_or_default(&l, NULL, &e), 0);
@@ -263,7 +263,7 @@ reject_limits_are_parsed(void **state)
 static bool
 over(const char *limit, uint64_t rejected, uint64_t seen)
 {
-	struct reject_limit l;
+	struct limit l;
 	struct err e = { 0 };
 
 	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
@@ -275,7 +275,7 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 static bool
 over_at_end(const char *limit, uint64_t rejected, uint64_t seen)
 {
-	struct reject_limit l;
+	struct limit l;
 	struct err e = { 0 };
 
 	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
@@ -316,7 +316,7 @@ causes_are_counted_without_their_values(void **state)
 {
 	const struct reject_tally five = { .rejected = 5, .seen = 9 },
 	    six = { .rejected = 6, .seen = 9 };
-	struct reject_limit l = { .count = 5 };
+	struct limit l = { .count = 5 };
 	struct err e = { 0 };
 	struct causes *c;
 	struct buf b;

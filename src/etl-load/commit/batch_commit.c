@@ -3,6 +3,7 @@
 #include "base/stop.h"
 #include "commit/complete.h"
 #include "commit/expect_check.h"
+#include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "commit/tally.h"
 #include "control/control.h"
@@ -19,7 +20,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (old_rows_delete(l, e) == -1 ||
+	if (old_rows_delete(l, e) == -1 || missing_rows_start(l, e) == -1 ||
 	    expect_start(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
@@ -27,7 +28,8 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 		o->chunk = &l->spool;
 		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
 			return rc;
-		if (outcome_make_reject_lines(o, e) == -1)
+		if (missing_rows_note_keys_of_chunk(l, e) == -1 ||
+		    outcome_make_reject_lines(o, e) == -1)
 			return SINK_FAILED;
 		o->ordinal += l->spool.n;
 	}
@@ -188,6 +190,7 @@ try_batch(struct loader *l, bool ended, struct err *e)
 			rc = TABLE_CHANGED;
 		else if (check_counts_and_reject_limit(l, ended, e) == 0 &&
 		    old_rows_refuse_empty_table(l, e) == 0 &&
+		    missing_rows_delete(l, e) == 0 &&
 		    expect_check(l, e) == 0)
 			rc = store_state_and_commit(l, ended, e);
 		break;

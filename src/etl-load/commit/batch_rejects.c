@@ -1,6 +1,6 @@
 #include "loader.h"
 
-#include "base/text.h"
+#include "batch/rejected_bytes.h"
 #include "control/control.h"
 #include "control/letters.h"
 #include "json/write.h"
@@ -173,32 +173,6 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 	 * next try starts with the number after the last one. */
 	l->outcome.first_occurrence = stage_who(l->stage)->n;
 	return more;
-}
-
-static void
-append_unescaped_string_member(
-    struct buf *b, const struct json *j, const char *name)
-{
-	uint32_t v = json_member_value(j, 0, name, strlen(name));
-
-	if (v != 0 && j->tok[v].type == JSON_STRING)
-		json_unescape(b, j, v);
-}
-
-/* Appends the bytes of the rejected record: the member `raw` of the reject
- * line, or the decoded member `raw_base64`. */
-static void
-append_rejected_bytes(struct buf *b, const struct json *j)
-{
-	struct buf base64;
-
-	append_unescaped_string_member(b, j, "raw");
-	if (b->len > 0)
-		return;
-	buf_init(&base64, SIZE_MAX / 2);
-	append_unescaped_string_member(&base64, j, "raw_base64");
-	(void)base64_get(b, buf_text(&base64), base64.len);
-	buf_release(&base64);
 }
 
 /* Returns the number of the input line that held the rejected record, or 0 if

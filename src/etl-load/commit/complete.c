@@ -80,12 +80,14 @@ complete_refuse_second_stream(const struct loader *l, struct err *e)
 {
 	const struct load_mode *m = l->target.mode;
 
-	if (!l->marked || (!m->replaces && l->o->scope_values.n == 0))
+	if (!l->marked || (!m->replaces && !m->mirrors &&
+	    l->o->scope_values.n == 0))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "the input has a second stream, "
 	    "which would replace the rows of the first one: the first stream "
-	    "is loaded, the second one is not; give %s one stream",
-	    m->replaces ? "--mode replace" : "--scope-value");
+	    "is loaded, the second one is not; give %s%s one stream",
+	    m->by_scope ? "--scope-value" : "--mode ",
+	    m->by_scope ? "" : m->name);
 }
 
 static int

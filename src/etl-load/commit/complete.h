@@ -17,8 +17,8 @@ int complete_read_version(struct loader *l, struct err *e);
 int complete_check_and_raise_version(struct loader *l, struct err *e);
 int complete_refuse_replay(
     const struct loader *l, const struct mark *begin, struct err *e);
-/* Called at each mark begin. Fails if --mode replace has loaded a stream: the
- * next one would delete its rows. */
+/* Called at each mark begin. Fails if --mode replace or mirror has loaded a
+ * stream: the next one would delete its rows. */
 int complete_refuse_second_stream(const struct loader *l, struct err *e);
 /* Called at the mark begin of a stream that was not loaded before. */
 int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);

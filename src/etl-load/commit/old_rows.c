@@ -70,7 +70,7 @@ old_rows_check_before_load(struct loader *l, struct err *e)
 {
 	const struct load_mode *m = l->target.mode;
 
-	if (!m->removes)
+	if (!m->replaces && !m->by_scope)
 		return 0;
 	if (!l->target.swaps &&
 	    refuse_referring_tables(&l->target, l->db, e) == -1)

@@ -1,35 +1,26 @@
 #include "pg/pg_scopes.h"
 
-#include "base/stop.h"
-#include "pg/pg_copy_text.h"
-#include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
-#include "pg/pg_unchanged.h"
 #include "table/columns_sql.h"
-#include "table/scope.h"
+#include "table/record_part.h"
 
-enum {
-	STOP_EVERY = 256,
-	SEEN_MAX = 1 << 20      /* bytes of the scopes that are remembered; a
-	                         * scope that was forgotten is copied again */
-};
+/* The scopes of --mode delete-insert: the columns of --scope. */
+#define PG_SCOPE "pg_temp.etl_load_scope"
 
 void
 pg_scopes_init(struct pg_scopes *s, struct db *db, const struct target *t)
 {
 	*s = (struct pg_scopes){ .db = db, .target = t };
+	pg_tuples_init(&s->tuples, db, t, &t->scope, PG_SCOPE, true);
 	buf_init(&s->sql, SIZE_MAX / 2);
-	buf_init(&s->scratch, SIZE_MAX / 2);
-	keyset_init(&s->seen);
 	keyset_init(&s->nulls);
 }
 
 void
 pg_scopes_release(struct pg_scopes *s)
 {
+	pg_tuples_release(&s->tuples);
 	buf_release(&s->sql);
-	buf_release(&s->scratch);
-	keyset_release(&s->seen);
 	keyset_release(&s->nulls);
 }
 
@@ -48,8 +39,37 @@ static int
 create_table_of_scopes(struct pg_scopes *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_put_create_scope_table(&s->sql, s->target);
+	buf_printf(&s->sql, "DROP TABLE IF EXISTS " PG_SCOPE "; "
+	    "CREATE TEMP TABLE etl_load_scope %s AS SELECT ",
+	    s->target->on_commit);
+	sql_put_columns(&s->sql, s->target, &s->target->scope, false);
+	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
 	return run_sql(s, NULL, e);
+}
+
+/* Appends a DELETE of the rows of those scopes that have no NULL or, if `nulls`
+ * is set, that are NULL in each column for which it has a 1, and only there: 01
+ * stands for a NULL in the second of two columns. Each statement compares the
+ * other columns by equality alone, so the server can hash or sort the scopes,
+ * or look up their rows in an index. */
+static void
+put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
+{
+	const struct shape *s = &t->scope;
+
+	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS (SELECT FROM "
+	    PG_SCOPE " AS \"etl.s\" WHERE ", t->table->quoted);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct column *c = &t->table->columns[s->columns[i]];
+
+		buf_str(b, i > 0 ? " AND " : "");
+		if (nulls != NULL && nulls[i] == '1')
+			buf_printf(b, "\"etl.t\".%s IS NULL AND "
+			    "\"etl.s\".%s IS NULL", c->quoted, c->quoted);
+		else
+			pg_put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
+	}
+	buf_char(b, ')');
 }
 
 static int
@@ -59,7 +79,7 @@ create_table_and_explain_delete(struct pg_scopes *s, struct err *e)
 		return -1;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	pg_put_delete_scopes(&s->sql, s->target, NULL);
+	put_delete_scopes(&s->sql, s->target, NULL);
 	if (run_sql(s, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: the rows of a scope cannot be deleted",
@@ -87,89 +107,9 @@ pg_scopes_check(struct pg_scopes *s, struct err *e)
 int
 pg_scopes_start(struct pg_scopes *s, struct err *e)
 {
-	keyset_clear(&s->seen);
+	pg_tuples_forget(&s->tuples);
 	keyset_clear(&s->nulls);
-	s->copied = 0;
 	return s->there ? 0 : create_table_of_scopes(s, e);
-}
-
-/* Sends a COPY of the scopes number `from` to `to` - 1. */
-static int
-copy_scopes(struct pg_scopes *s, size_t from, size_t to, struct err *e)
-{
-	const struct keyset *k = &s->seen;
-	int64_t rows;
-
-	buf_clear(&s->sql);
-	buf_str(&s->sql, "COPY " PG_SCOPE " (");
-	sql_put_columns(&s->sql, s->target, &s->target->scope, false);
-	buf_str(&s->sql, ") FROM STDIN");
-	(void)buf_text(&s->sql);
-	if (buf_check(&s->sql, e) == -1 ||
-	    db_copy_begin(s->db, buf_text(&s->sql), e) == -1)
-		return -1;
-	for (; from < to; from++)
-		if (db_copy_data(s->db, k->bytes.data + k->v[from].at,
-		    k->v[from].len, e) == -1)
-			return -1;
-	return db_copy_end(s->db, &rows, e);
-}
-
-/* Returns 1: copied; 0: the server refused a scope, and none was copied; -1
- * with *e. */
-static int
-copy_scopes_or_roll_back(struct pg_scopes *s, size_t from, size_t to,
-    bool judge_all, struct err *e)
-{
-	if (db_script(s->db, "SAVEPOINT etl_scope", e) == -1)
-		return -1;
-	if (copy_scopes(s, from, to, e) == 0)
-		return db_script(s->db, "RELEASE SAVEPOINT etl_scope", e) == -1
-			   ? -1
-			   : 1;
-	if (!pg_record_may_be_cause(db_fault(s->db), judge_all))
-		return -1;
-	return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_scope; "
-	    "RELEASE SAVEPOINT etl_scope", e);
-}
-
-/* Copies the scopes that were found since the last call. If the server refuses
- * one, finds it by halves: no row has a value that its column cannot hold. */
-static int
-copy_new_scopes(struct pg_scopes *s, bool judge_all, uint64_t *unreadable,
-    struct err *e)
-{
-	size_t size = s->seen.n - s->copied, to;
-	int rc;
-
-	while (s->copied < s->seen.n) {
-		to = s->seen.n - s->copied > size ? s->copied + size :
-		    s->seen.n;
-		rc = copy_scopes_or_roll_back(
-		    s, s->copied, to, judge_all, e);
-		if (rc == -1)
-			return -1;
-		if (rc == 1) {
-			size *= 2;
-			s->copied = to;
-		} else if (size > 1) {
-			size /= 2;
-		} else {
-			(*unreadable)++;
-			s->copied = to;
-		}
-	}
-	if (s->seen.bytes.len > SEEN_MAX) {
-		keyset_clear(&s->seen);
-		s->copied = 0;
-	}
-	return 0;
-}
-
-static bool
-is_null(const struct reader *r, size_t column)
-{
-	return r->json.tok[r->value[column]].type == JSON_NULL;
 }
 
 /* Notes which columns of the scope that was read are NULL, if there are any. */
@@ -177,66 +117,33 @@ static int
 note_nulls(struct pg_scopes *s, const struct reader *r, struct err *e)
 {
 	const struct shape *scope = &s->target->scope;
-	size_t at = s->nulls.bytes.len, i = 0;
+	size_t at = s->nulls.bytes.len;
 	bool nomem;
 
-	while (i < scope->n && !is_null(r, scope->columns[i]))
-		i++;
-	if (i == scope->n)
-		return 0;
-	for (i = 0; i < scope->n; i++)
+	if (!record_part_has_null(r, scope))
+		return 1;
+	for (size_t i = 0; i < scope->n; i++)
 		buf_char(&s->nulls.bytes,
-		    is_null(r, scope->columns[i]) ? '1' : '0');
+		    record_part_is_null(r, scope->columns[i]) ? '1' : '0');
 	(void)keyset_add_or_find(&s->nulls, at, 0, &nomem);
-	return nomem ? err_nomem(e) : 0;
-}
-
-/* Notes the scope that was read, unless it was found before. */
-static int
-note_scope(struct pg_scopes *s, struct reader *r, struct err *e)
-{
-	const struct shape *scope = &s->target->scope;
-	struct buf *b = &s->seen.bytes;
-	size_t at = b->len;
-	bool nomem;
-
-	if (note_nulls(s, r, e) == -1)
-		return -1;
-	pg_put_copy_values(b, r, scope, &s->scratch);
-	buf_char(b, '\n');
-	(void)keyset_add_or_find(&s->seen, at, 0, &nomem);
-	return nomem ? err_nomem(e) : 0;
+	return nomem ? err_nomem(e) : 1;
 }
 
 static int
-read_and_note_scope(struct pg_scopes *s, struct reader *r,
-    const struct line *l, uint64_t *unreadable, struct err *e)
+note_scope(void *self, struct reader *r, const struct line *l, struct err *e)
 {
-	struct reject why;
-	int rc = scope_read(r, l, e);
+	struct pg_scopes *s = self;
+	int rc = pg_tuples_note(&s->tuples, r, l, e);
 
-	if (rc == 1 && s->target->checks_change)
-		rc = pg_reject_changed_values(
-		    r, &s->target->scope, &s->scratch, &why, e);
-	*unreadable += rc == 0;
-	return rc == 1 ? note_scope(s, r, e) : rc;
+	return rc == 1 ? note_nulls(s, r, e) : rc;
 }
 
 int
 pg_scopes_copy(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
     struct err *e)
 {
-	for (size_t i = 0; i < o->chunk->n; i++) {
-		const struct line l = spool_get_line(o->chunk, i);
-
-		if (i % STOP_EVERY == 0 && stop_signal() != 0)
-			return err_set(e, ERR_RETRY, false,
-			    "stopped by a signal");
-		if (o->chunk->items[i].kind == ITEM_RECORD &&
-		    read_and_note_scope(s, &o->reader, &l, unreadable, e) == -1)
-			return -1;
-	}
-	return copy_new_scopes(s, o->judge_all, unreadable, e);
+	return chunk_for_each_record(o, note_scope, s, unreadable, e) == -1 ?
+	    -1 : pg_tuples_copy_new(&s->tuples, o->judge_all, unreadable, e);
 }
 
 static int
@@ -246,7 +153,7 @@ delete_rows_and_count(
 	int64_t deleted = 0;
 
 	buf_clear(&s->sql);
-	pg_put_delete_scopes(&s->sql, s->target, nulls);
+	put_delete_scopes(&s->sql, s->target, nulls);
 	if (run_sql(s, &deleted, e) == -1)
 		return -1;
 	sums->removed += (uint64_t)deleted;

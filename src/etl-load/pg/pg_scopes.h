@@ -6,15 +6,13 @@
 #ifndef LOAD_PG_SCOPES_H
 #define LOAD_PG_SCOPES_H
 
-#include "batch/keyset.h"
-#include "batch/outcome.h"
+#include "pg/pg_tuples.h"
 
 struct pg_scopes {
 	struct db *db;
 	const struct target *target;
-	struct buf sql, scratch;
-	struct keyset seen;             /* scopes as lines of COPY */
-	size_t copied;                  /* so many of them were copied */
+	struct pg_tuples tuples;
+	struct buf sql;
 	struct keyset nulls;            /* which columns of a scope are NULL:
 	                                 * for example 010 */
 	bool there;                     /* the temporary table exists */

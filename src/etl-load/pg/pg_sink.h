@@ -4,6 +4,7 @@
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
+#include "pg/pg_mirror.h"
 #include "pg/pg_rows.h"
 #include "pg/pg_scopes.h"
 #include "pg/pg_swap.h"
@@ -17,6 +18,7 @@ struct pg_sink {
 	struct pg_rows rows;
 	struct pg_scopes scopes;
 	struct pg_swap swap;            /* only if target->swaps */
+	struct pg_mirror mirror;
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
 	bool straight;          /* COPY writes directly into the target table,

@@ -16,18 +16,10 @@
 #define PG_MERGED "pg_temp.etl_load_merged"
 /* The keys of the records that the transaction has written, for --expect. */
 #define PG_WRITTEN "pg_temp.etl_load_written"
-/* The scopes of --mode delete-insert: the columns of --scope. */
-#define PG_SCOPE "pg_temp.etl_load_scope"
 
 void pg_put_create_stage_table(struct buf *b, const struct target *t);
 void pg_put_create_found_table(struct buf *b, const struct target *t);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
-void pg_put_create_scope_table(struct buf *b, const struct target *t);
-/* Deletes the rows of the scopes in PG_SCOPE: of those without a NULL or, if
- * `nulls` is set, of those that are NULL in each column for which it has a 1,
- * and only there: 01 stands for a NULL in the second of two columns. */
-void pg_put_delete_scopes(
-    struct buf *b, const struct target *t, const char *nulls);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(
@@ -77,9 +69,15 @@ void pg_put_insert_into(struct buf *b, const struct target *t,
 /* from."a", from."b", now() */
 void pg_put_source_columns(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
+/* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
+ * column of --touch. Comes after UPDATE ... SET. */
+void pg_put_mark_deleted(struct buf *b, const struct target *t);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
+/* one."c" = other."c" */
+void pg_put_equal(struct buf *b, const struct column *c, const char *one,
+    const char *other);
 /* one."k" = other."k" AND ... */
 void pg_put_same_key_condition(
     struct buf *b, const struct target *t, const char *one, const char *other);

@@ -18,6 +18,7 @@ pg_sink_close(void *self)
 	pg_rows_release(&s->rows);
 	pg_scopes_release(&s->scopes);
 	pg_swap_close(&s->swap);
+	pg_mirror_release(&s->mirror);
 	buf_release(&s->sql);
 	free(s->may_be_freed);
 	free(s->judged_by_index);
@@ -118,6 +119,7 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	s->target = t;
 	pg_rows_init(&s->rows, db, t);
 	pg_scopes_init(&s->scopes, db, t);
+	pg_mirror_init(&s->mirror, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
 	if (refuse_columns_named_etl(s, e) == -1 ||
@@ -310,6 +312,7 @@ pg_sink_forget_lost_session(void *self)
 
 	s->staging = false;
 	s->scopes.there = false;
+	s->mirror.there = false;
 }
 
 static int
@@ -391,4 +394,5 @@ const struct sink sink_pg = {
     .swap = pg_sink_swap,
     .scopes = &scopes,
     .written = &pg_written,
+    .mirror = &pg_mirror_calls,
 };

@@ -25,6 +25,7 @@ lite_sink_close(void *self)
 		return;
 	lite_scopes_release(&s->scopes);
 	lite_written_release(s);
+	lite_mirror_release(&s->mirror);
 	lite_store_release(&s->store);
 	keyset_release(&s->keys);
 	free(s->result);
@@ -41,8 +42,9 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	if (s == NULL)
 		return err_nomem(e);
 	keyset_init(&s->keys);
-	lite_scopes_init(&s->scopes, db, t);
-	if (lite_store_init(&s->store, db, t, e) == -1) {
+	if (lite_scopes_init(&s->scopes, db, t, e) == -1 ||
+	    lite_mirror_init(&s->mirror, db, t, s->store.now, e) == -1 ||
+	    lite_store_init(&s->store, db, t, e) == -1) {
 		lite_sink_close(s);
 		return -1;
 	}
@@ -162,6 +164,14 @@ reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 		   : PUT_DONE;
 }
 
+static int
+note_key_of_mirror(struct lite_sink *s, const struct shape *shape,
+    struct err *e)
+{
+	return !s->store.target->mode->mirrors ? 0 : lite_mirror_note_stored(
+	    &s->mirror, shape, s->store.values, e);
+}
+
 /* Tries to store record number i of the chunk (the part of the batch that is
  * in memory) in the table; rejects the record if the table refuses it. If a
  * later record may insert the row that it refers to, the function returns
@@ -203,7 +213,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 			   ? PUT_LATER
 			   : reject_item(s, o, i, e);
 	return lite_written_note(s, o->reader.shape, result, e) == -1 ||
-	    count_stored_item(s, o, i, result, e) == -1 ? PUT_FAILED :
+	    count_stored_item(s, o, i, result, e) == -1 ||
+	    note_key_of_mirror(s, o->reader.shape, e) == -1 ? PUT_FAILED :
 	    PUT_DONE;
 }
 
@@ -376,4 +387,5 @@ const struct sink sink_sqlite = {
     .empty = lite_sink_empty,
     .scopes = &scopes,
     .written = &lite_written,
+    .mirror = &lite_mirror_calls,
 };

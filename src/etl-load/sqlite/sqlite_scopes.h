@@ -1,23 +1,24 @@
 /* Deletes the rows of the scopes of --mode delete-insert from a SQLite table.
- * Owns:  a statement, values and the scopes; lite_scopes_release() frees them.
+ * Owns:  a statement, a tuple and the scopes; lite_scopes_release() frees them.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_SCOPES_H
 #define LOAD_SQLITE_SCOPES_H
 
+#include "batch/chunk_records.h"
 #include "batch/keyset.h"
-#include "batch/outcome.h"
+#include "sqlite/sqlite_tuple.h"
 
 struct lite_scopes {
 	struct db *db;
 	const struct target *target;
+	struct sums *sums;              /* of the present call */
 	struct db_stmt *delete;
-	struct db_value *values;        /* of one scope */
-	struct buf scratch;
+	struct lite_tuple tuple;
 	struct keyset done;             /* scopes whose rows are deleted */
 };
 
-void lite_scopes_init(
-    struct lite_scopes *s, struct db *db, const struct target *t);
+int lite_scopes_init(struct lite_scopes *s, struct db *db,
+    const struct target *t, struct err *e);
 void lite_scopes_release(struct lite_scopes *s);
 /* Prepares the statement and forgets all scopes. */
 int lite_scopes_start(struct lite_scopes *s, struct err *e);

@@ -1,10 +1,12 @@
-/* The state of the SQLite sink, shared by sink_sqlite.c and sqlite_written.c.
+/* The state of the SQLite sink, shared by sink_sqlite.c, sqlite_mirror.c and
+ * sqlite_written.c.
  * Owns:  all of it; the sink's close() frees it. */
 #ifndef LOAD_SQLITE_SINK_H
 #define LOAD_SQLITE_SINK_H
 
 #include "batch/keyset.h"
 #include "sink.h"
+#include "sqlite/sqlite_mirror.h"
 #include "sqlite/sqlite_scopes.h"
 #include "sqlite/sqlite_store.h"
 
@@ -19,6 +21,7 @@ struct lite_written {
 struct lite_sink {
 	struct lite_store store;
 	struct lite_scopes scopes;
+	struct lite_mirror mirror;
 	struct lite_written written;
 	struct keyset keys;     /* of the chunk; the value of a key is the
 	                         * number of the last item that was stored with

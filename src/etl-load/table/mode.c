@@ -1,11 +1,12 @@
 #include "table/mode.h"
 
+#include "base/limit.h"
 #include "base/suggest.h"
 
 #include <stddef.h>
 #include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append", .written_known = true },
@@ -18,6 +19,9 @@ static const struct load_mode modes[MODES] = {
 		.removes = true },
 	[REPLACE] = { .name = "replace", .repeatable = true, .complete = true,
 		.written_known = true, .replaces = true, .removes = true },
+	[MIRROR] = { .name = "mirror", .keyed = true, .updates = true,
+		.repeatable = true, .written_known = true, .complete = true,
+		.mirrors = true, .removes = true },
 };
 
 static int
@@ -46,12 +50,13 @@ check_options_fit(
 		const char *message;
 	} rules[] = {
 		{ o->key != NULL && !m->keyed,
-		    "--key needs --mode upsert or --mode ignore" },
+		    "--key needs --mode upsert, --mode ignore or --mode "
+		    "mirror" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
 		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert" },
+		    "--compare needs --mode upsert or --mode mirror" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,
@@ -60,10 +65,16 @@ check_options_fit(
 		{ o->scope_values.n > 0 && !m->by_scope,
 		    "--scope-value needs --mode delete-insert" },
 		{ o->complete && !m->complete,
-		    "--complete needs --mode delete-insert or --mode "
-		    "replace" },
+		    "--complete needs --mode delete-insert, --mode replace "
+		    "or --mode mirror" },
 		{ o->replace_by != NULL && !m->replaces,
 		    "--replace-by needs --mode replace" },
+		{ o->max_deletes != NULL && !m->mirrors,
+		    "--max-deletes needs --mode mirror" },
+		{ o->delete_despite_rejects && !m->mirrors,
+		    "--delete-despite-rejects needs --mode mirror" },
+		{ o->soft_delete != NULL && !m->deletes && !m->mirrors,
+		    "--soft-delete needs --mode mirror or --mode cdc" },
 		{ o->allow_empty && !m->replaces,
 		    "--allow-empty needs --mode replace" },
 	};
@@ -82,6 +93,15 @@ check_replace_by(const struct load_opts *o, struct err *e)
 
 	return o->replace_by == NULL ? 0 :
 	    suggest_find_choice("--replace-by", o->replace_by, words, e);
+}
+
+static int
+check_max_deletes(const struct load_opts *o, struct err *e)
+{
+	struct limit l;
+
+	return o->max_deletes == NULL ? 0 :
+	    limit_parse(&l, "--max-deletes", o->max_deletes, e);
 }
 
 bool
@@ -103,5 +123,6 @@ load_mode_find(const struct load_mode **mode, const struct load_opts *o,
 	if (find_by_name_or_default(mode, o, e) == -1 ||
 	    check_options_fit(*mode, o, e) == -1)
 		return -1;
-	return check_replace_by(o, e) == -1 ? -1 : 0;
+	return check_replace_by(o, e) == -1 || check_max_deletes(o, e) == -1 ?
+	    -1 : 0;
 }

@@ -29,6 +29,8 @@ struct load_mode {
 	                         * all rows of the table */
 	bool by_scope;          /* before the first record is written, deletes
 	                         * the rows of the scopes (--scope) */
+	bool mirrors;           /* keyed: at the end of the stream deletes the
+	                         * rows whose keys did not come */
 	bool removes;           /* may delete rows without a record of their
 	                         * own, and counts them as removed */
 };

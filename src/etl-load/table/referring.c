@@ -71,6 +71,8 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 
 	if (pg && refuse_inheriting_tables(t, db, e) == -1)
 		return -1;
+	if (t->soft_delete != NO_COLUMN)        /* no row is deleted */
+		return 0;
 	if (db_query(db, &r, !pg ? sqlite_sql : t->truncates ? truncate_sql :
 	    pg_sql, v, 2, e) == -1)
 		return -1;

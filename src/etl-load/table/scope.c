@@ -5,32 +5,6 @@
 
 #include <string.h>
 
-int
-scope_read(struct reader *r, const struct line *l, struct err *e)
-{
-	const struct target *t = r->target;
-	struct json_fault f = { 0 };
-
-	if (l->too_long)
-		return 0;
-	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
-		&f) == -1)
-		return f.nomem ? err_nomem(e) : 0;
-	if (r->json.tok[0].type != JSON_OBJECT)
-		return 0;
-	for (size_t i = 0; i < t->scope.n; i++) {
-		size_t c = t->scope.columns[i];
-		uint32_t v = row_find_value(r, c);
-
-		if (v == 0 || r->json.tok[v].flags & (JSON_NUL | JSON_LONE))
-			return 0;
-		r->value[c] = v;
-		if (!row_value_is_base64_if_needed(r, c))
-			return buf_check(&r->text, e);
-	}
-	return 1;
-}
-
 static int
 fail_value(const struct target *t, const char *value, struct err *e)
 {

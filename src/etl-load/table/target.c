@@ -2,6 +2,7 @@
 
 #include "json/pointer.h"
 #include "table/option_column.h"
+#include "table/soft_delete.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -203,7 +204,8 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	int extra = t->mapping.extra_column;
 
 	if (check_not_named(t, "--touch", t->touch, e) == -1 ||
-	    check_not_named(t, "--seen", t->seen, e) == -1)
+	    check_not_named(t, "--seen", t->seen, e) == -1 ||
+	    check_not_named(t, "--soft-delete", t->soft_delete, e) == -1)
 		return -1;
 	for (size_t i = 0; i < t->scope.n; i++)
 		if ((int)t->scope.columns[i] == extra)
@@ -219,6 +221,21 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 			    "not in the key: PostgreSQL does not let an upsert "
 			    "change it", c[i].name);
 	return 0;
+}
+
+static int
+find_soft_delete_column(
+    struct target *t, struct db *db, const struct load_opts *o, struct err *e)
+{
+	if (find_non_key_column_of_option(
+		t, "--soft-delete", o->soft_delete, &t->soft_delete, e) == -1)
+		return -1;
+	if (t->soft_delete != NO_COLUMN &&
+	    (t->soft_delete == t->touch || t->soft_delete == t->seen))
+		return err_set(e, ERR_CONFIG, false, "%s and --soft-delete "
+		    "name the same column",
+		    t->soft_delete == t->touch ? "--touch" : "--seen");
+	return soft_delete_read_type(t, db_kind(db), e);
 }
 
 static int
@@ -244,6 +261,8 @@ set_and_check_columns_of_options(
 		t, "--touch", o->touch, &t->touch, e) == -1 ||
 	    find_non_key_column_of_option(t, "--seen", o->seen, &t->seen, e) ==
 		-1)
+		return -1;
+	if (find_soft_delete_column(t, db, o, e) == -1)
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
@@ -286,7 +305,8 @@ int
 target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
-	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN };
+	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
+		.soft_delete = NO_COLUMN };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1 ||
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
@@ -330,6 +350,8 @@ target_refusal_reason(const struct target *t, size_t column)
 		return "this column is set by --touch";
 	if ((int)column == t->seen)
 		return "this column is set by --seen";
+	if ((int)column == t->soft_delete)
+		return "this column is set by --soft-delete";
 	if (!mapping_loads_column(m, t->table, column))
 		return "--columns does not name this column";
 	if (m->pointer[column] != NULL)
@@ -357,5 +379,6 @@ bool
 target_loads_column(const struct target *t, size_t column)
 {
 	return mapping_loads_column(&t->mapping, t->table, column) &&
-	    (int)column != t->touch && (int)column != t->seen;
+	    (int)column != t->touch && (int)column != t->seen &&
+	    (int)column != t->soft_delete;
 }

@@ -1,0 +1,5 @@
+CREATE TABLE IF NOT EXISTS users (
+    id int PRIMARY KEY,
+    name text NOT NULL,
+    deleted_at timestamp
+);

@@ -1,0 +1,105 @@
+#include "batch/chunk_records.h"
+
+#include "base/stop.h"
+#include "batch/rejected_bytes.h"
+
+enum { STOP_EVERY = 256 };
+
+struct visit {
+	struct outcome *o;
+	take_part *take;
+	void *self;
+	uint64_t *unreadable;
+};
+
+/* Called before record number i. */
+static int
+check_stop_sometimes(size_t i, struct err *e)
+{
+	if (i % STOP_EVERY != 0 || stop_signal() == 0)
+		return 0;
+	return err_set(e, ERR_RETRY, false, "stopped by a signal");
+}
+
+static int
+take_and_count(const struct visit *v, const struct line *l, struct err *e)
+{
+	int rc = v->take(v->self, &v->o->reader, l, e);
+
+	*v->unreadable += rc == 0;
+	return rc == -1 ? -1 : 0;
+}
+
+int
+chunk_for_each_record(struct outcome *o, take_part *take, void *self,
+    uint64_t *unreadable, struct err *e)
+{
+	const struct visit v = { o, take, self, unreadable };
+
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		const struct line l = spool_get_line(o->chunk, i);
+
+		if (check_stop_sometimes(i, e) == -1)
+			return -1;
+		if (o->chunk->items[i].kind == ITEM_RECORD &&
+		    take_and_count(&v, &l, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A reject line has the bytes of the rejected record, or of a record that is
+ * too long only the begin, which is no JSON. */
+static int
+take_record_of_reject_line(
+    const struct visit *v, const struct line *reject, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault f = { 0 };
+	struct line l = { .data = "" };
+	struct buf raw;
+	int rc;
+
+	buf_init(&raw, SIZE_MAX / 2);
+	rc = json_scan(&j, reject->data, reject->len, 1, JSON_LAST, &f);
+	if (rc == 0) {
+		append_rejected_bytes(&raw, &j);
+		l.data = buf_text(&raw);
+		l.len = raw.len;
+		rc = buf_check(&raw, e);
+	} else if (f.nomem) {
+		(void)err_nomem(e);
+	} else {
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = take_and_count(v, &l, e);
+	json_release(&j);
+	buf_release(&raw);
+	return rc;
+}
+
+int
+chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
+    uint64_t *unreadable, struct err *e)
+{
+	const struct visit v = { o, take, self, unreadable };
+
+	for (size_t i = 0; i < o->refused.n; i++) {
+		const struct line l =
+		    spool_get_line(o->chunk, o->refused.v[i].item);
+
+		if (check_stop_sometimes(i, e) == -1 ||
+		    take_and_count(&v, &l, e) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		const struct line l = spool_get_line(o->chunk, i);
+
+		if (o->chunk->items[i].kind == ITEM_REJECT &&
+		    (check_stop_sometimes(i, e) == -1 ||
+		    take_record_of_reject_line(&v, &l, e) == -1))
+			return -1;
+	}
+	return 0;
+}

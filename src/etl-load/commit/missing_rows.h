@@ -1,0 +1,21 @@
+/* For --mode mirror: deletes the rows whose keys did not come, or marks them as
+ * deleted (--soft-delete). The functions do nothing in other modes.
+ * Fails: ERR_LIMIT if more rows would be deleted than --max-deletes allows;
+ *        ERR_DATA if rejected records may be the records of such rows. */
+#ifndef LOAD_MISSING_ROWS_H
+#define LOAD_MISSING_ROWS_H
+
+#include "loader.h"
+
+/* Called before anything is read. Fails with ERR_CONFIG or ERR_DENIED if the
+ * load may not delete rows of the table. */
+int missing_rows_check_before_load(struct loader *l, struct err *e);
+/* Called in the open transaction of a batch, before its first record is
+ * written. */
+int missing_rows_start(struct loader *l, struct err *e);
+/* Called after each chunk was applied, before its reject lines are made. */
+int missing_rows_note_keys_of_chunk(struct loader *l, struct err *e);
+/* Called before the COMMIT. Counts the deleted rows as removed. */
+int missing_rows_delete(struct loader *l, struct err *e);
+
+#endif

@@ -1,0 +1,233 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_sql.h"
+#include "table/columns_sql.h"
+#include "table/soft_delete.h"
+
+/* The keys that came. "etl.staged" is true if the record was in the staging
+ * table, and NULL for the key of a rejected record. Such a record may have been
+ * in the staging table too: then its key is here twice. */
+#define PG_CAME "pg_temp.etl_load_came"
+
+void
+pg_mirror_init(struct pg_mirror *m, struct db *db, const struct target *t)
+{
+	*m = (struct pg_mirror){ .db = db, .target = t,
+		.key = { .columns = t->key, .n = t->nkey } };
+	pg_tuples_init(&m->rejected, db, t, &m->key, PG_CAME, false);
+	buf_init(&m->sql, SIZE_MAX / 2);
+}
+
+void
+pg_mirror_release(struct pg_mirror *m)
+{
+	pg_tuples_release(&m->rejected);
+	buf_release(&m->sql);
+}
+
+static struct pg_mirror *
+get_mirror(void *self)
+{
+	struct pg_sink *s = self;
+
+	return &s->mirror;
+}
+
+static const char *
+get_sql_text(struct pg_mirror *m, struct err *e)
+{
+	const char *t = buf_text(&m->sql);
+
+	return buf_check(&m->sql, e) == -1 ? NULL : t;
+}
+
+static int
+run_sql(struct pg_mirror *m, int64_t *changed, struct err *e)
+{
+	const char *t = get_sql_text(m, e);
+
+	return t == NULL ? -1 : db_run(m->db, t, NULL, 0, changed, e);
+}
+
+static int
+count_by_sql(struct pg_mirror *m, int64_t *n, struct err *e)
+{
+	const char *t = get_sql_text(m, e);
+
+	return t == NULL ? -1 : db_int(m->db, t, NULL, 0, 0, n, e);
+}
+
+static int
+create_table_of_keys(struct pg_mirror *m, struct err *e)
+{
+	const char *t;
+
+	buf_clear(&m->sql);
+	buf_printf(&m->sql, "DROP TABLE IF EXISTS " PG_CAME "; "
+	    "CREATE TEMP TABLE etl_load_came %s AS "
+	    "SELECT true AS \"etl.staged\", ", m->target->on_commit);
+	sql_put_key_columns(&m->sql, m->target);
+	buf_printf(&m->sql, " FROM %s WITH NO DATA", m->target->table->quoted);
+	t = get_sql_text(m, e);
+	return t == NULL ? -1 : db_script(m->db, t, e);
+}
+
+/* Appends the condition of the rows "etl.t" that did not come. */
+static void
+put_where_missing(struct buf *b, const struct target *t)
+{
+	buf_str(b, " WHERE NOT EXISTS (SELECT FROM " PG_CAME
+	    " AS \"etl.c\" WHERE ");
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
+	buf_str(b, ")");
+	soft_delete_put_is_live(b, t, " AND ", "\"etl.t\".");
+}
+
+static void
+put_delete(struct buf *b, const struct target *t)
+{
+	if (t->soft_delete == NO_COLUMN) {
+		buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
+	} else {
+		buf_printf(b, "UPDATE %s AS \"etl.t\" SET ", t->table->quoted);
+		pg_put_mark_deleted(b, t);
+	}
+	put_where_missing(b, t);
+}
+
+static int
+create_table_and_explain_delete(struct pg_mirror *m, struct err *e)
+{
+	if (create_table_of_keys(m, e) == -1)
+		return -1;
+	buf_clear(&m->sql);
+	buf_str(&m->sql, "EXPLAIN ");
+	put_delete(&m->sql, m->target);
+	if (run_sql(m, NULL, e) == 0)
+		return 0;
+	err_prefix(e, "table %s: rows that do not come cannot be deleted",
+	    m->target->table->name);
+	return -1;
+}
+
+/* In one transaction, as in pg_scopes_check(). */
+static int
+check_rights(void *self, struct err *e)
+{
+	struct pg_mirror *m = get_mirror(self);
+	int rc;
+
+	if (db_begin(m->db, e) == -1)
+		return -1;
+	rc = create_table_and_explain_delete(m, e);
+	if (rc == 0 && (rc = db_commit(m->db, e)) == 0)
+		m->there = true;
+	else
+		db_rollback(m->db);
+	return rc;
+}
+
+static int
+start(void *self, struct mirror_counts *c, struct err *e)
+{
+	struct pg_mirror *m = get_mirror(self);
+
+	pg_tuples_forget(&m->rejected);
+	if (!m->there && create_table_of_keys(m, e) == -1)
+		return -1;
+	buf_clear(&m->sql);
+	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
+	    m->target->table->quoted);
+	soft_delete_put_is_live(
+	    &m->sql, m->target, " WHERE ", "\"etl.t\".");
+	return count_by_sql(m, &c->before, e);
+}
+
+static int
+note_key(void *self, struct reader *r, const struct line *l, struct err *e)
+{
+	struct pg_mirror *m = self;
+
+	return pg_tuples_note(&m->rejected, r, l, e);
+}
+
+static int
+add_keys(void *self, struct outcome *o, uint64_t *unreadable,
+    struct err *e)
+{
+	struct pg_mirror *m = get_mirror(self);
+
+	buf_clear(&m->sql);
+	buf_str(&m->sql, "INSERT INTO " PG_CAME " SELECT true, ");
+	sql_put_key_columns(&m->sql, m->target);
+	buf_str(&m->sql, " FROM " PG_STAGE);
+	if (run_sql(m, NULL, e) == -1 ||
+	    chunk_for_each_rejected(o, note_key, m, unreadable, e) == -1)
+		return -1;
+	return pg_tuples_copy_new(
+	    &m->rejected, o->judge_all, unreadable, e);
+}
+
+/* Appends a condition that is false if a record with the key "etl.c" was
+ * rejected. */
+static void
+put_and_not_rejected(struct buf *b, const struct target *t)
+{
+	buf_str(b, " AND NOT EXISTS (SELECT FROM " PG_CAME " AS \"etl.r\" "
+	    "WHERE \"etl.r\".\"etl.staged\" IS NULL AND ");
+	pg_put_same_key_condition(b, t, "\"etl.r\"", "\"etl.c\"");
+	buf_str(b, ")");
+}
+
+static int
+count_strays(struct pg_mirror *m, int64_t *strays, struct err *e)
+{
+	const struct target *t = m->target;
+	struct buf *b = &m->sql;
+
+	buf_clear(b);
+	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_CAME
+	    " AS \"etl.c\" WHERE \"etl.staged\" AND NOT EXISTS "
+	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
+	buf_str(b, ")");
+	put_and_not_rejected(b, t);
+	return count_by_sql(m, strays, e);
+}
+
+static int
+count_missing(void *self, struct mirror_counts *c, struct err *e)
+{
+	struct pg_mirror *m = get_mirror(self);
+
+	c->strays = 0;
+	buf_clear(&m->sql);
+	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
+	    m->target->table->quoted);
+	put_where_missing(&m->sql, m->target);
+	if (count_by_sql(m, &c->missing, e) == -1)
+		return -1;
+	return c->missing > 0 ? count_strays(m, &c->strays, e) : 0;
+}
+
+static int
+delete_missing(void *self, uint64_t *removed, struct err *e)
+{
+	struct pg_mirror *m = get_mirror(self);
+	int64_t changed = 0;
+
+	buf_clear(&m->sql);
+	put_delete(&m->sql, m->target);
+	if (run_sql(m, &changed, e) == -1)
+		return -1;
+	*removed += (uint64_t)changed;
+	return 0;
+}
+
+const struct sink_mirror pg_mirror_calls = {
+    .check = check_rights,
+    .start = start,
+    .add = add_keys,
+    .count = count_missing,
+    .remove = delete_missing,
+};

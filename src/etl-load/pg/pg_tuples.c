@@ -1,0 +1,129 @@
+#include "pg/pg_tuples.h"
+
+#include "pg/pg_copy_text.h"
+#include "pg/pg_fault.h"
+#include "pg/pg_unchanged.h"
+#include "table/columns_sql.h"
+#include "table/record_part.h"
+
+void
+pg_tuples_init(struct pg_tuples *t, struct db *db,
+    const struct target *target, const struct shape *columns,
+    const char *table, bool takes_null)
+{
+	*t = (struct pg_tuples){ .db = db, .target = target,
+		.columns = columns, .table = table,
+		.takes_null = takes_null };
+	buf_init(&t->sql, SIZE_MAX / 2);
+	buf_init(&t->scratch, SIZE_MAX / 2);
+	keyset_init(&t->seen);
+}
+
+void
+pg_tuples_release(struct pg_tuples *t)
+{
+	buf_release(&t->sql);
+	buf_release(&t->scratch);
+	keyset_release(&t->seen);
+}
+
+void
+pg_tuples_forget(struct pg_tuples *t)
+{
+	keyset_clear(&t->seen);
+	t->copied = 0;
+}
+
+int
+pg_tuples_note(struct pg_tuples *t, struct reader *r, const struct line *l,
+    struct err *e)
+{
+	struct buf *b = &t->seen.bytes;
+	size_t at = b->len;
+	struct reject why;
+	bool nomem;
+	int rc = record_part_read(r, l, t->columns, e);
+
+	if (rc == 1 && !t->takes_null && record_part_has_null(r, t->columns))
+		rc = 0;
+	if (rc == 1 && t->target->checks_change)
+		rc = pg_reject_changed_values(
+		    r, t->columns, &t->scratch, &why, e);
+	if (rc != 1)
+		return rc;
+	pg_put_copy_values(b, r, t->columns, &t->scratch);
+	buf_char(b, '\n');
+	(void)keyset_add_or_find(&t->seen, at, 0, &nomem);
+	return nomem ? err_nomem(e) : 1;
+}
+
+/* Sends a COPY of the tuples number `from` to `to` - 1. */
+static int
+copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
+{
+	const struct keyset *k = &t->seen;
+	int64_t rows;
+
+	buf_clear(&t->sql);
+	buf_printf(&t->sql, "COPY %s (", t->table);
+	sql_put_columns(&t->sql, t->target, t->columns, false);
+	buf_str(&t->sql, ") FROM STDIN");
+	(void)buf_text(&t->sql);
+	if (buf_check(&t->sql, e) == -1 ||
+	    db_copy_begin(t->db, buf_text(&t->sql), e) == -1)
+		return -1;
+	for (; from < to; from++)
+		if (db_copy_data(t->db, k->bytes.data + k->v[from].at,
+		    k->v[from].len, e) == -1)
+			return -1;
+	return db_copy_end(t->db, &rows, e);
+}
+
+/* Returns 1: copied; 0: the server refused a tuple, and none was copied; -1
+ * with *e. */
+static int
+copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
+    bool judge_all, struct err *e)
+{
+	if (db_script(t->db, "SAVEPOINT etl_tuple", e) == -1)
+		return -1;
+	if (copy_tuples(t, from, to, e) == 0)
+		return db_script(t->db, "RELEASE SAVEPOINT etl_tuple", e) == -1
+			   ? -1
+			   : 1;
+	if (!pg_record_may_be_cause(db_fault(t->db), judge_all))
+		return -1;
+	return db_script(t->db, "ROLLBACK TO SAVEPOINT etl_tuple; "
+	    "RELEASE SAVEPOINT etl_tuple", e);
+}
+
+/* If the server refuses a tuple, finds it by halves: no row has a value that
+ * its column cannot hold. */
+int
+pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
+    struct err *e)
+{
+	size_t size = t->seen.n - t->copied, to;
+	int rc;
+
+	while (t->copied < t->seen.n) {
+		to = t->seen.n - t->copied > size ? t->copied + size :
+		    t->seen.n;
+		rc = copy_tuples_or_roll_back(
+		    t, t->copied, to, judge_all, e);
+		if (rc == -1)
+			return -1;
+		if (rc == 1) {
+			size *= 2;
+			t->copied = to;
+		} else if (size > 1) {
+			size /= 2;
+		} else {
+			(*unreadable)++;
+			t->copied = to;
+		}
+	}
+	if (t->seen.bytes.len > REMEMBERED_MAX)
+		pg_tuples_forget(t);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* Copies the values that records have in some columns (tuples) into a temporary
+ * table of PostgreSQL: the scopes of --mode delete-insert, or keys.
+ * Owns:  buffers; pg_tuples_release() frees them.
+ * Borrows: db, target, columns and table until then.
+ * Fails: -1: the batch cannot go on. */
+#ifndef LOAD_PG_TUPLES_H
+#define LOAD_PG_TUPLES_H
+
+#include "batch/chunk_records.h"
+#include "batch/keyset.h"
+
+struct pg_tuples {
+	struct db *db;
+	const struct target *target;
+	const struct shape *columns;
+	const char *table;              /* the temporary table */
+	bool takes_null;                /* a tuple may have a NULL */
+	struct buf sql, scratch;
+	struct keyset seen;             /* tuples as lines of COPY */
+	size_t copied;                  /* so many of them were copied */
+};
+
+void pg_tuples_init(struct pg_tuples *t, struct db *db,
+    const struct target *target, const struct shape *columns,
+    const char *table, bool takes_null);
+void pg_tuples_release(struct pg_tuples *t);
+void pg_tuples_forget(struct pg_tuples *t);
+/* Notes the tuple of the record, unless it was noted before. Returns 1; 0: the
+ * record has no tuple that the columns can hold unchanged, or a NULL that
+ * is not taken; -1 with *e. */
+int pg_tuples_note(struct pg_tuples *t, struct reader *r,
+    const struct line *l, struct err *e);
+/* Copies the tuples that were noted since the last call. Counts in *unreadable
+ * those that the server refuses. */
+int pg_tuples_copy_new(struct pg_tuples *t, bool judge_all,
+    uint64_t *unreadable, struct err *e);
+
+#endif

@@ -1,0 +1,374 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "batch/chunk_records.h"
+#include "sqlite/sqlite_sql.h"
+#include "table/soft_delete.h"
+
+#include <strings.h>
+
+/* For a DELETE with a condition on another table SQLite keeps the rowids in
+ * memory, so one statement deletes at most so many rows. */
+enum { PORTION = 100000 };
+
+int
+lite_mirror_init(struct lite_mirror *m, struct db *db, const struct target *t,
+    char *now, struct err *e)
+{
+	*m = (struct lite_mirror){ .db = db, .target = t, .now = now,
+		.key = { .columns = t->key, .n = t->nkey } };
+	return lite_tuple_init(&m->tuple, &m->key, e);
+}
+
+void
+lite_mirror_release(struct lite_mirror *m)
+{
+	db_stmt_free(m->note);
+	m->note = NULL;
+	lite_tuple_release(&m->tuple);
+}
+
+static struct lite_mirror *
+get_mirror(void *self)
+{
+	struct lite_sink *s = self;
+
+	return &s->mirror;
+}
+
+/* Returns a name of the rowid that no column of the table has, or NULL. */
+static const char *
+find_name_of_rowid(const struct table *t)
+{
+	static const char *const names[] = { "rowid", "_rowid_", "oid", NULL };
+	size_t i = 0, c = 0;
+
+	while (names[i] != NULL && c < t->n)
+		if (strcasecmp(t->columns[c++].name, names[i]) == 0) {
+			i++;
+			c = 0;
+		}
+	return names[i];
+}
+
+/* Appends what identifies a row: the rowid, or the columns of the primary
+ * key. */
+static void
+put_identity(struct buf *b, const struct table *t)
+{
+	const char *comma = "";
+
+	if (!t->without_rowid) {
+		buf_str(b, find_name_of_rowid(t));
+		return;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].key > 0) {
+			buf_printf(b, "%s%s", comma, t->columns[i].quoted);
+			comma = ", ";
+		}
+}
+
+/* Appends a condition that is true if row t is row c of the temporary table.
+ * Each + keeps the type and the collation of a column out of the comparison:
+ * the values were copied from the table, so they are the same to the byte. */
+static void
+put_is_same_row(struct buf *b, const struct table *t)
+{
+	const char *and = "";
+
+	if (!t->without_rowid) {
+		buf_printf(b, "c.i0 = +t.%s", find_name_of_rowid(t));
+		return;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].key > 0) {
+			buf_printf(b, "%sc.i%d = +t.%s", and,
+			    t->columns[i].key, t->columns[i].quoted);
+			and = " AND ";
+		}
+}
+
+static void
+put_create_table(struct buf *b, const struct table *t)
+{
+	const char *more = "";
+
+	buf_str(b, "DROP TABLE IF EXISTS temp.etl_load_came; "
+	    "CREATE TEMP TABLE etl_load_came (");
+	if (!t->without_rowid) {
+		buf_str(b, "i0 INTEGER PRIMARY KEY)");
+		return;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].key > 0)
+			buf_printf(b, "i%d, ", t->columns[i].key);
+	buf_str(b, "PRIMARY KEY (");
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].key > 0) {
+			buf_printf(b, "%si%d", more, t->columns[i].key);
+			more = ", ";
+		}
+	buf_str(b, ")) WITHOUT ROWID");
+}
+
+/* Finds the row as the upsert does. REPLACE lets the number of changes tell
+ * whether there is a row, also if it was noted before. */
+static void
+put_note(struct buf *b, const struct target *t)
+{
+	buf_str(b, "INSERT OR REPLACE INTO temp.etl_load_came SELECT ");
+	put_identity(b, t->table);
+	buf_printf(b, " FROM %s", t->table->quoted);
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
+		    t->table->columns[t->key[i]].quoted, i + 1);
+}
+
+/* Appends the condition of the rows t that did not come. */
+static void
+put_where_missing(struct buf *b, const struct target *t)
+{
+	buf_str(b, " WHERE NOT EXISTS (SELECT 1 FROM temp.etl_load_came AS c "
+	    "WHERE ");
+	put_is_same_row(b, t->table);
+	buf_str(b, ")");
+	soft_delete_put_is_live(b, t, " AND ", "t.");
+}
+
+static int
+count(struct lite_mirror *m, struct buf *sql, int64_t *n, struct err *e)
+{
+	(void)buf_text(sql);
+	return buf_check(sql, e) == -1 ? -1 :
+	    db_int(m->db, buf_text(sql), NULL, 0, 0, n, e);
+}
+
+static int
+create_table_and_prepare(struct lite_mirror *m, struct buf *b, struct err *e)
+{
+	db_stmt_free(m->note);
+	m->note = NULL;
+	put_create_table(b, m->target->table);
+	(void)buf_text(b);
+	if (buf_check(b, e) == -1 || db_script(m->db, buf_text(b), e) == -1)
+		return -1;
+	buf_clear(b);
+	put_note(b, m->target);
+	(void)buf_text(b);
+	return buf_check(b, e) == -1 ? -1 :
+	    db_prepare(m->db, &m->note, buf_text(b), e);
+}
+
+static int
+check_rows_have_names(void *self, struct err *e)
+{
+	const struct table *t = get_mirror(self)->target->table;
+
+	if (t->without_rowid || find_name_of_rowid(t) != NULL)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s has columns named "
+	    "rowid, _rowid_ and oid, so --mode mirror cannot tell its rows "
+	    "apart: rename one of them", t->name);
+}
+
+static int
+start(void *self, struct mirror_counts *c, struct err *e)
+{
+	struct lite_mirror *m = get_mirror(self);
+	struct buf b;
+	int rc;
+
+	m->strays = 0;
+	clock_format_utc_now(m->now);
+	buf_init(&b, SIZE_MAX / 4);
+	rc = create_table_and_prepare(m, &b, e);
+	if (rc == 0) {
+		buf_clear(&b);
+		buf_printf(&b, "SELECT count(*) FROM %s AS t",
+		    m->target->table->quoted);
+		soft_delete_put_is_live(&b, m->target, " WHERE ", "t.");
+		rc = count(m, &b, &c->before, e);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+/* Notes the row whose key is m->tuple. Sets *found to 0 if there is none. */
+static int
+note_row(struct lite_mirror *m, int64_t *found, struct err *e)
+{
+	return db_stmt_run_for_first_row(
+	    m->note, m->tuple.values, m->key.n, NULL, found, e);
+}
+
+int
+lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
+    const struct db_value *values, struct err *e)
+{
+	int64_t found = 0;
+
+	for (size_t k = 0, i; k < m->key.n; k++) {
+		for (i = 0; shape->columns[i] != m->key.columns[k]; i++)
+			continue;
+		m->tuple.values[k] = values[i];
+	}
+	if (note_row(m, &found, e) == -1)
+		return -1;
+	m->strays += found == 0;
+	return 0;
+}
+
+static int
+note_row_of_rejected(
+    void *self, struct reader *r, const struct line *l, struct err *e)
+{
+	struct lite_mirror *m = self;
+	int rc = lite_tuple_read(&m->tuple, r, l, e);
+
+	for (size_t i = 0; i < m->key.n && rc == 1; i++)
+		if (m->tuple.values[i].type == DB_NULL)
+			rc = 0;
+	return rc != 1 ? rc : note_row(m, NULL, e) == -1 ? -1 : 1;
+}
+
+/* The keys of the stored records were noted when they were stored. */
+static int
+add_keys_of_rejected(
+    void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
+{
+	return chunk_for_each_rejected(
+	    o, note_row_of_rejected, get_mirror(self), unreadable, e);
+}
+
+static int
+count_missing(void *self, struct mirror_counts *c, struct err *e)
+{
+	struct lite_mirror *m = get_mirror(self);
+	struct buf b;
+	int rc;
+
+	c->strays = m->strays;
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "SELECT count(*) FROM %s AS t",
+	    m->target->table->quoted);
+	put_where_missing(&b, m->target);
+	rc = count(m, &b, &c->missing, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* Appends the statement that deletes the rows that did not come, or marks them
+ * as deleted. $1 is the time. */
+static void
+put_delete(struct buf *b, const struct target *t)
+{
+	if (t->soft_delete == NO_COLUMN) {
+		buf_printf(b, "DELETE FROM %s AS t", t->table->quoted);
+	} else {
+		buf_printf(b, "UPDATE %s AS t SET ", t->table->quoted);
+		sqlite_put_mark_deleted(b, t, 1);
+	}
+	put_where_missing(b, t);
+}
+
+/* Runs *sql with the parameters and adds the number of rows to *removed. */
+static int
+run_and_count(struct lite_mirror *m, struct buf *sql, const struct db_value *v,
+    size_t n, uint64_t *removed, struct err *e)
+{
+	int64_t changed = 0;
+
+	(void)buf_text(sql);
+	if (buf_check(sql, e) == -1 ||
+	    db_run(m->db, buf_text(sql), v, n, &changed, e) == -1)
+		return -1;
+	*removed += (uint64_t)changed;
+	return 0;
+}
+
+/* Finds the rowid that ends a portion of the missing rows from the rowid `from`
+ * on. Returns 1; 0: the rest is less than a portion; -1 with *e. */
+static int
+find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
+    struct err *e)
+{
+	const char *rowid = find_name_of_rowid(m->target->table);
+	const struct db_value v = DB_I(from);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "SELECT t.%s FROM %s AS t", rowid,
+	    m->target->table->quoted);
+	put_where_missing(&b, m->target);
+	buf_printf(&b, " AND t.%s >= $1 ORDER BY t.%s LIMIT 1 OFFSET %d", rowid,
+	    rowid, PORTION - 1);
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0)
+		rc = db_int(m->db, buf_text(&b), &v, 1, INT64_MAX, to, e);
+	buf_release(&b);
+	return rc == -1 ? -1 : *to != INT64_MAX;
+}
+
+/* Deletes the rows in the order of their rowids. A row may refer to one that is
+ * deleted earlier, so foreign keys are judged at the end. */
+static int
+delete_in_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
+{
+	const char *rowid = find_name_of_rowid(m->target->table);
+	struct db_value v[] = { DB_I(INT64_MIN), DB_I(INT64_MAX) };
+	struct buf b;
+	int more = 1;
+	int rc = db_script(m->db, "PRAGMA defer_foreign_keys = ON", e);
+
+	buf_init(&b, SIZE_MAX / 4);
+	put_delete(&b, m->target);
+	buf_printf(&b, " AND t.%s >= $1 AND t.%s <= $2", rowid, rowid);
+	while (rc == 0 && more == 1) {
+		more = find_end_of_portion(m, v[0].i, &v[1].i, e);
+		rc = more == -1 ? -1 :
+		    run_and_count(m, &b, v, 2, removed, e);
+		v[0].i = v[1].i < INT64_MAX ? v[1].i + 1 : INT64_MAX;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int
+delete_at_once(struct lite_mirror *m, uint64_t *removed, struct err *e)
+{
+	const struct db_value now = db_text(m->now);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	put_delete(&b, m->target);
+	rc = run_and_count(m, &b, &now, 1, removed, e);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+delete_missing(void *self, uint64_t *removed, struct err *e)
+{
+	struct lite_mirror *m = get_mirror(self);
+	const struct target *t = m->target;
+	bool portions = !t->table->without_rowid && t->soft_delete == NO_COLUMN;
+	int rc = portions ? delete_in_portions(m, removed, e) :
+	    delete_at_once(m, removed, e);
+
+	if (rc == -1 || db_missing_references(m->db) == 0)
+		return rc;
+	return err_set(e, ERR_DATA, false, "table %s: a row that did not come "
+	    "cannot be deleted: a row of another table refers to it by a "
+	    "foreign key", t->table->name);
+}
+
+const struct sink_mirror lite_mirror_calls = {
+    .check = check_rows_have_names,
+    .start = start,
+    .add = add_keys_of_rejected,
+    .count = count_missing,
+    .remove = delete_missing,
+};

@@ -1,0 +1,53 @@
+#!/bin/sh
+# mutants-mirror.sh [TEST|NAME...]: shows that the tests of etl-load --mode mirror
+# can fail.  See mutant.sh.
+# shellcheck disable=SC2016
+. tests/fault/mutant.sh
+
+rows=src/etl-load/commit/missing_rows.c
+
+mutant etl-load/mirror.t 'any number of rows is deleted' $rows \
+    's/if (missing <= limit_most(&limit, before))/if (true)/' \
+    'three of four rows: exit code 1'
+mutant etl-load/mirror.t 'rejects without a readable key are ignored' $rows \
+    's/if (rejected == 0 || /if (true || /' \
+    'a record without a readable key: x: exit code 65'
+mutant etl-load/mirror.t 'rejects of earlier stages in a file are ignored' $rows \
+    's/n += last->stages\[i\].aside;//' \
+    'an earlier stage has rejected a record aside: exit code 65'
+mutant etl-load/mirror.t 'the row of a rejected record is deleted' \
+    src/etl-load/batch/chunk_records.c \
+    '/^chunk_for_each_rejected/,/^}/s/take_and_count(&v, &l, e) == -1/false/' \
+    'the rows of rejected records stay'
+mutant etl-load/mirror.t 'the row of a reject line is deleted' \
+    src/etl-load/batch/chunk_records.c \
+    '/^chunk_for_each_rejected/,/^}/s/take_record_of_reject_line(&v, &l, e) == -1/false/' \
+    'a reject line without a key: exit code 65'
+mutant etl-load/mirror.t 'of a key that comes twice the last one is read' \
+    src/etl-load/table/record_part.c 's/if (found != 0 \&\& .*/if (false)/' \
+    'a record without a readable key: {"k":"b","k":"c"}: exit code 65'
+mutant etl-load/mirror.t 'PostgreSQL: a row is marked as deleted again' \
+    src/etl-load/pg/pg_mirror.c 's/soft_delete_put_is_live(b, t, " AND ".*//' \
+    'a row that is marked is not marked again'
+mutant etl-load/mirror.t 'SQLite: a row is marked as deleted again' \
+    src/etl-load/sqlite/sqlite_mirror.c 's/soft_delete_put_is_live(b, t, " AND ".*//' \
+    'a row that is marked is not marked again'
+mutant etl-load/mirror.t 'an equal row stays marked as deleted' \
+    src/etl-load/table/columns_sql.c 's/t->soft_delete != NO_COLUMN ||//' \
+    'a record with its key only removes the mark'
+mutant etl-load/mirror.t 'a second stream deletes the rows of the first one' \
+    src/etl-load/commit/complete.c 's/ \&\& !m->mirrors \&\&/ \&\&/' \
+    'a second stream in the input: exit code 78'
+mutant etl-load/mirror_faults.t 'PostgreSQL: rows under other keys are deleted' \
+    src/etl-load/pg/pg_mirror.c \
+    's/return c->missing > 0 ? .*/return 0;/' \
+    'postgresql: a trigger that changes a key: exit code 78'
+mutant etl-load/mirror_faults.t 'SQLite: rows under other keys are deleted' \
+    src/etl-load/sqlite/sqlite_mirror.c \
+    's/m->strays += found == 0;//' \
+    'sqlite: a trigger that changes a key: exit code 78'
+mutant etl-load/mirror_faults.t 'foreign keys are judged before all rows are deleted' \
+    src/etl-load/sqlite/sqlite_mirror.c \
+    's/PRAGMA defer_foreign_keys = ON/SELECT 1/' \
+    'the rows that came stay'
+done_testing
