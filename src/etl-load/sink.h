@@ -58,12 +58,12 @@ struct sink_mirror {
 /* Knows which rows the transaction has inserted, updated or found unchanged,
  * for --expect. check() fails if the table does not allow it. start() forgets
  * all rows; from then on apply() notes what it needs, until the transaction
- * ends. put_condition() appends an SQL condition that is true for these rows of
- * the table, whose name in the query is "etl.t". */
+ * ends. put_rows() appends FROM and WHERE of a query of these rows, in which
+ * their table has the name "etl.t". */
 struct sink_written {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct err *e);
-	void (*put_condition)(void *self, struct buf *b);
+	void (*put_rows)(void *self, struct buf *b);
 };
 
 struct sink {

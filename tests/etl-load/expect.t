@@ -140,12 +140,17 @@ for kind in postgresql sqlite; do
 	is "$kind: delete-insert: the rows of other scopes do not count" 0 \
 	    "$(load --mode delete-insert --scope v --expect 'null(v)=0' \
 	    --expect 'min(id)=1' --expect 'rows=20' <"$scratch/in")"
-	is "$kind: replace: a test fails: the old rows stay" '1 22' \
-	    "$(records 1 3 | load --mode replace --replace-by delete --complete \
-	    --expect 'rows>=10') $(rows)"
-	is "$kind: replace: the tests hold" '0 20' \
-	    "$(load --mode replace --replace-by delete --expect 'max(id)=20' \
-	    <"$scratch/in") $(rows)"
+	for by in '' '--replace-by delete'; do
+		was=$(rows)
+		# shellcheck disable=SC2086
+		is "$kind: replace $by: a test fails: the old rows stay" \
+		    "1 $was" "$(records 1 3 | load --mode replace $by --complete \
+		    --expect 'max(id)>=10') $(rows)"
+		# shellcheck disable=SC2086
+		is "$kind: replace $by: the tests hold" '0 20' \
+		    "$(load --mode replace $by --expect 'max(id)=20' \
+		    <"$scratch/in") $(rows)"
+	done
 	sql 'DELETE FROM t'
 	is "$kind: no batch is committed before the tests" '1 0' \
 	    "$(records 1 50 | load --key id --batch 10 --flush 1ms \

@@ -311,11 +311,8 @@ expect_check(struct loader *l, struct err *e)
 	if (l->expect.n == 0)
 		return 0;
 	buf_init(&rows, SIZE_MAX / 4);
-	if (l->expect.columns) {
-		buf_printf(&rows, "FROM %s AS \"etl.t\" WHERE ",
-		    l->target.table->quoted);
-		l->sink->written->put_condition(l->self, &rows);
-	}
+	if (l->expect.columns)
+		l->sink->written->put_rows(l->self, &rows);
 	(void)buf_text(&rows);
 	rc = buf_check(&rows, e);
 	if (rc == 0)

@@ -5,9 +5,9 @@
 enum { STAGE_COLUMNS_MAX = 1600 - 2 };
 
 static bool
-mode_deletes_rows(const struct load_mode *m)
+deletes_rows(const struct target *t)
 {
-	return m->removes || m->deletes;
+	return (t->mode->removes && !t->swaps) || t->mode->deletes;
 }
 
 /* ev_type: 2 is UPDATE, 3 is INSERT, 4 is DELETE. A statement with ON CONFLICT
@@ -23,7 +23,7 @@ pg_refuse_rules(const struct pg_sink *s, struct err *e)
 	    "OR (ev_type = '4' AND $3::int = 1)) ORDER BY rulename";
 	const struct target *t = s->target;
 	struct db_value v[] = { db_text(t->table->quoted),
-		DB_I(t->mode->keyed), DB_I(mode_deletes_rows(t->mode)) };
+		DB_I(t->mode->keyed), DB_I(deletes_rows(t)) };
 	struct db_rows *r;
 	int rc;
 

@@ -22,7 +22,7 @@ check_kind_of_table(void *self, struct err *e)
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t n = 0;
 
-	if (notes_keys(s))
+	if (notes_keys(s) || s->target->swaps)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
@@ -78,10 +78,11 @@ static const char inserted_here[] =
     "OPERATOR(pg_catalog.=) 'in progress' ELSE false END";
 
 static void
-put_condition(void *self, struct buf *b)
+put_rows(void *self, struct buf *b)
 {
 	const struct pg_sink *s = self;
 
+	buf_printf(b, "FROM %s AS \"etl.t\" WHERE ", s->target->table->quoted);
 	if (!notes_keys(s)) {
 		buf_str(b, inserted_here);
 		return;
@@ -94,5 +95,5 @@ put_condition(void *self, struct buf *b)
 const struct sink_written pg_written = {
 	.check = check_kind_of_table,
 	.start = create_table_of_keys,
-	.put_condition = put_condition,
+	.put_rows = put_rows,
 };

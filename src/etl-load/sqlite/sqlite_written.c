@@ -135,11 +135,12 @@ lite_written_note(struct lite_sink *s, const struct shape *shape,
 }
 
 static void
-put_condition(void *self, struct buf *b)
+put_rows(void *self, struct buf *b)
 {
 	const struct lite_sink *s = self;
 	const struct target *t = s->store.target;
 
+	buf_printf(b, "FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
 	if (!notes_keys(t))
 		buf_printf(b, "\"etl.t\".%s", find_rowid(t->table));
 	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
@@ -152,5 +153,5 @@ put_condition(void *self, struct buf *b)
 const struct sink_written lite_written = {
 	.check = check_table_has_rowid,
 	.start = start,
-	.put_condition = put_condition,
+	.put_rows = put_rows,
 };

@@ -1,47 +1,48 @@
 #include "table/record_part.h"
 
 #include "json/name.h"
+#include "table/row_values.h"
 
 #include <string.h>
 
-/* Returns the token of the value, or 0. */
-static uint32_t
-find_only_value(const struct reader *r, const char *name)
+/* True if two members of the record have this name. */
+static bool
+is_member_twice(const struct reader *r, const char *name)
 {
 	const struct json *j = &r->json;
-	size_t len = strlen(name);
-	uint32_t found = 0;
+	size_t len = strlen(name), n = 0;
 
-	for (uint32_t t = 1; t < j->n; t = j->tok[t + 1].next) {
-		if (name_compare_with_text(&j->tok[t], j->text, name, len) != 0)
-			continue;
-		if (found != 0 && r->duplicates == JSON_UNIQUE)
-			return 0;
-		found = t + 1;
-	}
-	return found;
+	for (uint32_t t = 1; t < j->n; t = j->tok[t + 1].next)
+		n += name_compare_with_text(
+			 &j->tok[t], j->text, name, len) == 0;
+	return n > 1;
 }
 
 int
 record_part_read(struct reader *r, const struct line *l,
     const struct shape *columns, struct err *e)
 {
+	const struct target *t = r->target;
 	struct json_fault f = { 0 };
 
 	if (l->too_long)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
+	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
+		&f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
 	if (r->json.tok[0].type != JSON_OBJECT)
 		return 0;
 	for (size_t i = 0; i < columns->n; i++) {
 		size_t c = columns->columns[i];
-		uint32_t v =
-		    find_only_value(r, r->target->table->columns[c].name);
+		uint32_t v = row_find_value(r, c);
 
-		if (v == 0 || r->json.tok[v].flags & (JSON_NUL | JSON_LONE))
+		if (v == 0 || r->json.tok[v].flags & (JSON_NUL | JSON_LONE) ||
+		    (r->duplicates == JSON_UNIQUE &&
+			is_member_twice(r, t->table->columns[c].name)))
 			return 0;
 		r->value[c] = v;
+		if (!row_value_is_base64_if_needed(r, c))
+			return buf_check(&r->text, e);
 	}
 	return 1;
 }
