@@ -8,7 +8,8 @@
  * table/     mode: the load modes (--mode); target: the table and its options;
  *            record: a record's values by column; columns_sql: lists of
  *            columns as SQL; exact_number: the digits that a number needs;
- *            scope: the values of --scope; referring: foreign keys to the table
+ *            scope: the values of --scope; referring: foreign keys to it;
+ *            soft_delete: the column that marks a row as deleted
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
  *            keyset: finds equal keys
@@ -47,7 +48,7 @@ static const char usage[] =
     "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
     "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
     "                [--scope-value V] [--seen COL] [--single-transaction]\n"
-    "                [--touch COL] --table NAME";
+    "                [--soft-delete COL] [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -88,6 +89,8 @@ static const struct opt options[] = {
 	{ "seen", OPT_STRING, AT(seen), "COL",
 	    "set COL to the time in every row that a record names", NULL,
 	    0 },
+	{ "soft-delete", OPT_STRING, AT(soft_delete), "COL",
+	    "mark a row as deleted in COL instead of deleting it", NULL, 0 },
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	{ "again", OPT_FLAG, AT(again), NULL,
 	    "load a saved stream a second time", NULL, 0 },

@@ -76,6 +76,9 @@ for kind in sqlite postgresql; do
 	check_failure 'a column of the key in --touch' \
 	    78 'is part of the key' --db "$db" --table t \
 	    --key k --touch k
+	check_failure '--soft-delete with --mode upsert' \
+	    64 'soft-delete needs --mode mirror or --mode cdc' --db "$db" \
+	    --table t --key k --soft-delete u
 	check_failure 'the same column in --touch and --seen' \
 	    78 'same column' --db "$db" --table t \
 	    --key k --touch u --seen u

@@ -1,6 +1,7 @@
 #include "pg/pg_sql.h"
 
 #include "table/columns_sql.h"
+#include "table/soft_delete.h"
 
 #include <inttypes.h>
 
@@ -76,6 +77,8 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 	for (int i = (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN); i > 0;
 	    i--, comma = ", ")
 		buf_printf(b, "%spg_catalog.now()", comma);
+	if (t->soft_delete != NO_COLUMN)
+		buf_printf(b, "%s%s", comma, soft_delete_live_value(t));
 }
 
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
@@ -98,7 +101,27 @@ put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
 }
 
 static void
-put_assignments_with_touch_and_seen(
+put_assignment(struct buf *b, const struct target *t, int column,
+    const char *value, const char **comma)
+{
+	if (column == NO_COLUMN)
+		return;
+	buf_printf(b, "%s%s = %s", *comma, quoted(t, (size_t)column), value);
+	*comma = ", ";
+}
+
+void
+pg_put_mark_deleted(struct buf *b, const struct target *t)
+{
+	const char *comma = "";
+
+	put_assignment(b, t, t->soft_delete, t->mark == MARK_TRUE ? "true" :
+	    "pg_catalog.now()", &comma);
+	put_assignment(b, t, t->touch, "pg_catalog.now()", &comma);
+}
+
+static void
+put_assignments_of_upsert(
     struct buf *b, const struct target *t, const struct shape *s)
 {
 	const char *comma = "";
@@ -110,12 +133,29 @@ put_assignments_with_touch_and_seen(
 			    quoted(t, s->columns[i]));
 			comma = ", ";
 		}
-	if (t->touch != NO_COLUMN)
-		buf_printf(b, ", %s = pg_catalog.now()",
-		    quoted(t, (size_t)t->touch));
-	if (t->seen != NO_COLUMN)
-		buf_printf(b, ", %s = pg_catalog.now()",
-		    quoted(t, (size_t)t->seen));
+	put_assignment(b, t, t->touch, "pg_catalog.now()", &comma);
+	put_assignment(b, t, t->seen, "pg_catalog.now()", &comma);
+	put_assignment(b, t, t->soft_delete, soft_delete_live_value(t), &comma);
+}
+
+/* Appends a condition that is true if the record changes the row that the table
+ * has. PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike
+ * <>, *<> works for every type, and it treats 1.0 and 1.00, or Anna and anna in
+ * a citext column, as different. */
+static void
+put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
+{
+	bool compares = upsert_compares_shape(t, s);
+
+	if (compares) {
+		put_compared_row(b, t, s, "\"etl.t\"");
+		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
+		put_compared_row(b, t, s, "excluded");
+	}
+	if (t->soft_delete != NO_COLUMN) {
+		buf_str(b, compares ? " OR " : "");
+		soft_delete_put_is_marked(b, t, "\"etl.t\".");
+	}
 }
 
 static void
@@ -205,9 +245,6 @@ put_returning(struct buf *b, const struct target *t)
 	}
 }
 
-/* PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike <>,
- * *<> works for every type, and it treats 1.0 and 1.00, or Anna and anna in a
- * citext column, as different. */
 void
 pg_put_on_conflict_returning(
     struct buf *b, const struct target *t, const struct shape *s)
@@ -219,11 +256,9 @@ pg_put_on_conflict_returning(
 	}
 	if (t->mode->updates && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
-		put_assignments_with_touch_and_seen(b, t, s);
+		put_assignments_of_upsert(b, t, s);
 		buf_str(b, " WHERE ");
-		put_compared_row(b, t, s, "\"etl.t\"");
-		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		put_compared_row(b, t, s, "excluded");
+		put_row_differs(b, t, s);
 	} else if (t->mode->keyed) {
 		buf_str(b, "NOTHING");
 	}

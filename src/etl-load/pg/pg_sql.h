@@ -75,6 +75,9 @@ void pg_put_insert_into(struct buf *b, const struct target *t,
 /* from."a", from."b", now() */
 void pg_put_source_columns(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
+/* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
+ * column of --touch. Comes after UPDATE ... SET. */
+void pg_put_mark_deleted(struct buf *b, const struct target *t);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);

@@ -1,6 +1,7 @@
 #include "sqlite/sqlite_sql.h"
 
 #include "table/columns_sql.h"
+#include "table/soft_delete.h"
 
 void
 sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
@@ -21,6 +22,8 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 	    i++)
 		buf_printf(b, "%s$%zu", s->n > 0 || i > 0 ? ", " : "",
 		    s->n + 1);
+	if (t->soft_delete != NO_COLUMN)
+		buf_printf(b, ", %s", soft_delete_live_value(t));
 	buf_str(b, ")");
 	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
@@ -50,38 +53,73 @@ put_where_key(struct buf *b, const struct target *t, const struct shape *s)
 
 static void
 put_set_time_if_column(struct buf *b, const struct target *t, int column,
-    const struct shape *s, const char *before)
+    size_t time_parameter, const char **comma)
 {
-	if (column != NO_COLUMN)
-		buf_printf(b, "%s%s = $%zu", before,
-		    t->table->columns[column].quoted, s->n + 1);
+	if (column == NO_COLUMN)
+		return;
+	buf_printf(b, "%s%s = $%zu", *comma, t->table->columns[column].quoted,
+	    time_parameter);
+	*comma = ", ";
+}
+
+void
+sqlite_put_mark_deleted(
+    struct buf *b, const struct target *t, size_t time_parameter)
+{
+	const char *column = t->table->columns[t->soft_delete].quoted;
+	const char *comma = ", ";
+
+	if (t->mark == MARK_TRUE)
+		buf_printf(b, "%s = true", column);
+	else if (t->mark == MARK_DATE)
+		buf_printf(b, "%s = substr($%zu, 1, 10)", column,
+		    time_parameter);
+	else
+		buf_printf(b, "%s = $%zu", column, time_parameter);
+	put_set_time_if_column(b, t, t->touch, time_parameter, &comma);
+}
+
+/* Appends a condition that is true if the record changes the row. */
+static void
+put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
+{
+	const char *or = "";
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!upsert_compares_column(t, s, i))
+			continue;
+		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", or,
+		    t->table->columns[s->columns[i]].quoted, i + 1);
+		or = " OR ";
+	}
+	if (t->soft_delete != NO_COLUMN) {
+		buf_str(b, or);
+		soft_delete_put_is_marked(b, t, "");
+	}
 }
 
 void
 sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 {
 	const struct column *c = t->table->columns;
-	const char *before = "";
+	const char *comma = "";
 
 	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
 	for (size_t i = 0; i < s->n; i++) {
 		if (t->is_key[s->columns[i]])
 			continue;
-		buf_printf(b, "%s%s = $%zu", before,
+		buf_printf(b, "%s%s = $%zu", comma,
 		    c[s->columns[i]].quoted, i + 1);
-		before = ", ";
+		comma = ", ";
 	}
-	put_set_time_if_column(b, t, t->touch, s, ", ");
-	put_set_time_if_column(b, t, t->seen, s, ", ");
+	put_set_time_if_column(b, t, t->touch, s->n + 1, &comma);
+	put_set_time_if_column(b, t, t->seen, s->n + 1, &comma);
+	if (t->soft_delete != NO_COLUMN)
+		buf_printf(b, "%s%s = %s", comma, c[t->soft_delete].quoted,
+		    soft_delete_live_value(t));
 	put_where_key(b, t, s);
-	before = " AND (";
-	for (size_t i = 0; i < s->n; i++) {
-		if (!upsert_compares_column(t, s, i))
-			continue;
-		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", before,
-		    c[s->columns[i]].quoted, i + 1);
-		before = " OR ";
-	}
+	buf_str(b, " AND (");
+	put_row_differs(b, t, s);
 	buf_str(b, ")");
 }
 
@@ -89,7 +127,9 @@ void
 sqlite_put_update_seen(
     struct buf *b, const struct target *t, const struct shape *s)
 {
-	buf_printf(b, "UPDATE %s SET", t->table->quoted);
-	put_set_time_if_column(b, t, t->seen, s, " ");
+	const char *comma = "";
+
+	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
+	put_set_time_if_column(b, t, t->seen, s->n + 1, &comma);
 	put_where_key(b, t, s);
 }

@@ -13,5 +13,10 @@ void sqlite_put_update(struct buf *b, const struct target *t,
 /* Sets the column of --seen in the row of this key. */
 void sqlite_put_update_seen(struct buf *b, const struct target *t,
     const struct shape *s);
+/* "deleted" = $4: marks a row as deleted (--soft-delete), and sets the column
+ * of --touch. Comes after UPDATE ... SET. Here the time is parameter number
+ * time_parameter. */
+void sqlite_put_mark_deleted(
+    struct buf *b, const struct target *t, size_t time_parameter);
 
 #endif

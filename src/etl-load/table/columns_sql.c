@@ -22,6 +22,8 @@ sql_put_columns(struct buf *b, const struct target *t, const struct shape *s,
 		put_comma_and_column(b, t, (size_t)t->touch, &more);
 	if (time_columns && t->seen != NO_COLUMN)
 		put_comma_and_column(b, t, (size_t)t->seen, &more);
+	if (time_columns && t->soft_delete != NO_COLUMN)
+		put_comma_and_column(b, t, (size_t)t->soft_delete, &more);
 }
 
 void
@@ -42,10 +44,16 @@ upsert_compares_column(const struct target *t, const struct shape *s, size_t i)
 }
 
 bool
-shape_can_change_row(const struct target *t, const struct shape *s)
+upsert_compares_shape(const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (upsert_compares_column(t, s, i))
 			return true;
 	return false;
+}
+
+bool
+shape_can_change_row(const struct target *t, const struct shape *s)
+{
+	return t->soft_delete != NO_COLUMN || upsert_compares_shape(t, s);
 }

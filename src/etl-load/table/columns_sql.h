@@ -6,7 +6,7 @@
 #include "table/record.h"
 
 /* Appends "a", "b": the columns of the shape. If time_columns is true, also the
- * columns that --touch and --seen set. */
+ * columns that --touch, --seen and --soft-delete set. */
 void sql_put_columns(struct buf *b, const struct target *t,
     const struct shape *s, bool time_columns);
 /* Appends "k1", "k2": the columns of the key. */
@@ -16,8 +16,11 @@ void sql_put_key_columns(struct buf *b, const struct target *t);
  * --compare names it or is not given. */
 bool upsert_compares_column(
     const struct target *t, const struct shape *s, size_t i);
+/* True if the shape has a column that an upsert compares. */
+bool upsert_compares_shape(const struct target *t, const struct shape *s);
 /* True if an upsert of a record with this shape can change an existing row: the
- * shape has a column that the upsert compares. */
+ * shape has a column that the upsert compares, or the row may be marked as
+ * deleted (--soft-delete). */
 bool shape_can_change_row(const struct target *t, const struct shape *s);
 
 #endif

@@ -66,6 +66,8 @@ check_options_fit(
 		{ o->replace_by == NULL && m->replaces,
 		    "--mode replace needs --replace-by delete or "
 		    "--replace-by truncate" },
+		{ o->soft_delete != NULL && !m->deletes,
+		    "--soft-delete needs --mode mirror or --mode cdc" },
 		{ o->allow_empty && !m->replaces,
 		    "--allow-empty needs --mode replace" },
 	};

@@ -1,6 +1,7 @@
 #include "table/target.h"
 
 #include "base/suggest.h"
+#include "table/soft_delete.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,21 @@ find_non_key_column_of_option(const struct target *t, const char *option,
 }
 
 static int
+find_soft_delete_column(
+    struct target *t, struct db *db, const struct load_opts *o, struct err *e)
+{
+	if (find_non_key_column_of_option(
+		t, "--soft-delete", o->soft_delete, &t->soft_delete, e) == -1)
+		return -1;
+	if (t->soft_delete != NO_COLUMN &&
+	    (t->soft_delete == t->touch || t->soft_delete == t->seen))
+		return err_set(e, ERR_CONFIG, false, "%s and --soft-delete "
+		    "name the same column",
+		    t->soft_delete == t->touch ? "--touch" : "--seen");
+	return soft_delete_read_type(t, db_kind(db), e);
+}
+
+static int
 set_and_check_columns_of_options(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
@@ -202,6 +218,8 @@ set_and_check_columns_of_options(
 		t, "--touch", o->touch, &t->touch, e) == -1 ||
 	    find_non_key_column_of_option(t, "--seen", o->seen, &t->seen, e) ==
 		-1)
+		return -1;
+	if (find_soft_delete_column(t, db, o, e) == -1)
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
@@ -241,7 +259,8 @@ int
 target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
-	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN };
+	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
+		.soft_delete = NO_COLUMN };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;
@@ -279,5 +298,7 @@ target_refusal_reason(const struct target *t, size_t column)
 		return "this column is set by --touch";
 	if ((int)column == t->seen)
 		return "this column is set by --seen";
+	if ((int)column == t->soft_delete)
+		return "this column is set by --soft-delete";
 	return NULL;
 }

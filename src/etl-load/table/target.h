@@ -14,13 +14,21 @@ struct shape {                          /* a set of columns that records name */
 	size_t id;                      /* 0, 1, ... */
 };
 
+/* What --soft-delete writes to mark a row as deleted; see soft_delete.h. */
+enum deleted_mark {
+	MARK_TRUE,
+	MARK_TIME,              /* the time of the transaction */
+	MARK_DATE               /* SQLite: the date of that time */
+};
+
 struct target {
 	struct table *table;
 	const struct load_mode *mode;
 	size_t *key, nkey;              /* columns, in the order of --key */
 	bool *is_key, *compared;        /* by column */
 	struct shape scope;             /* columns, in the order of --scope */
-	int touch, seen;                /* columns or NO_COLUMN */
+	int touch, seen, soft_delete;   /* columns or NO_COLUMN */
+	enum deleted_mark mark;         /* of column soft_delete */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool lossy;                     /* --lossy: the database may change
