@@ -15,7 +15,7 @@ struct load_opts {
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
-	    allow_empty;
+	    allow_empty, strict;
 };
 
 /* How many records were read, and how many had each outcome. */

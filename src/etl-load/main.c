@@ -48,7 +48,7 @@ static const char usage[] =
     "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
     "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
     "                [--scope-value V] [--seen COL] [--single-transaction]\n"
-    "                [--soft-delete COL] [--touch COL] --table NAME";
+    "                [--soft-delete COL] [--strict] [--touch COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -59,7 +59,7 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert or replace (default: "
+	    "append, upsert, ignore, delete-insert, replace or cdc (default: "
 	    "upsert if --key is given)", NULL, 0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
@@ -73,6 +73,8 @@ static const struct opt options[] = {
 	    "replace: empty the table by delete or by truncate", NULL, 0 },
 	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
 	    "replace: the table may be empty afterwards", NULL, 0 },
+	{ "strict", OPT_FLAG, AT(strict), NULL,
+	    "cdc: reject an update or delete that finds no row", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",

@@ -89,7 +89,9 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 		return -1;
 	if (m->lookback && !l->target.mode->repeatable)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
-		    "sends some records of the last run again; without a key "
+		    "sends some records of the last run again; %s",
+		    l->target.mode->changes ? "--mode cdc would apply these "
+		    "changes twice: give no --lookback" : "without a key "
 		    "etl-load would insert these records twice: give etl-load "
 		    "--key with the columns that identify a row");
 	if (m->replay && m->target != NULL &&

@@ -1,5 +1,6 @@
 #include "pg/pg_sink.h"
 
+#include "pg/pg_change_sql.h"
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
 
@@ -56,6 +57,8 @@ count_unchanged_superseded_skipped(
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)staged;
 
+	if (s->target->mode->changes)
+		return 0;       /* counted by pg_merge_changes() */
 	if (s->target->mode->skips) {
 		sums->skipped = staged - done;
 		return 0;
@@ -138,9 +141,13 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		*(ignore ? &t->skipped : &t->superseded) +=
 		    (uint64_t)db_column(r, 9).i;
 		o->most_equal += (uint64_t)db_column(r, 10).i;
+		t->deleted += (uint64_t)db_column(r, 11).i;
+		t->missed += (uint64_t)db_column(r, 12).i;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	if (strcmp(f.sqlstate, PG_NO_ROW) == 0)
+		f.sqlstate[0] = '\0';   /* raised by etl-load itself */
 	copy_truncated_text(message, sizeof(message), db_column(r, 2));
 	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
 	copy_truncated_text(
@@ -156,7 +163,8 @@ add_rejects_and_counts_of_merge(
 	int rc;
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "waits, inserted, updated, unchanged, superseded, most FROM "
+	    "waits, inserted, updated, unchanged, superseded, most, deleted, "
+	    "missed FROM "
 	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
@@ -196,10 +204,14 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 static int
 merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	struct pg_row_rules rules = { s->refers_to_itself, o->judge_all };
+	/* Changes are applied in their order: none waits for a later one. */
+	struct pg_row_rules rules = {
+		s->refers_to_itself && !s->target->mode->changes, o->judge_all
+	};
 	uint64_t before = o->sums.superseded;
 
-	if (fail_if_merge_of_no_rows_fails(s, e) == -1)
+	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
+	    fail_if_merge_of_no_rows_fails(s, e)) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_create_found_table(&s->sql);
@@ -276,6 +288,8 @@ merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
 		o->sums.unchanged += sums.unchanged;
 		o->sums.superseded += sums.superseded;
 		o->sums.skipped += sums.skipped;
+		o->sums.deleted += sums.deleted;
+		o->sums.missed += sums.missed;
 	}
 	return rc;
 }
@@ -291,6 +305,14 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		staged += !s->rows.v[i].bad;
 	if (staged == 0)
 		return 0;
+	if (s->target->mode->changes) {
+		if (pg_may_merge_changes(s))
+			rc = merge_or_roll_back(
+			    s, pg_merge_changes, o, staged, e);
+		if (rc == 0)
+			rc = merge_row_by_row_and_reject(s, o, e);
+		return rc == -1 ? -1 : 0;
+	}
 	if (may_merge_by_shape(s, staged, &by_shape, e) == -1)
 		return -1;
 	if (by_shape)

@@ -1,5 +1,6 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_change_sql.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -11,8 +12,8 @@
  * before the failed one again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
- * neither, 0 refused. Names that begin with "etl." cannot collide with columns,
- * because sink_pg.c refuses tables with such columns. */
+ * neither, 4 deleted, 5 missed, 0 refused. Names that begin with "etl." cannot
+ * collide with columns, because sink_pg.c refuses tables with such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
@@ -23,6 +24,7 @@ static const char head[] =
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
+    "\"etl.found\" boolean; \"etl.gone\" boolean;\n"
     "BEGIN\n"
     "SET CONSTRAINTS ALL IMMEDIATE;\n"
     "SELECT pg_catalog.array_fill(0, ARRAY[pg_catalog.max(\"etl.n\") + 1]) "
@@ -50,7 +52,8 @@ static const char groups[] =
     "CASE \"etl.r\".\"etl.s\"\n";
 
 static const char row_end[] =
-    "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := CASE WHEN \"etl.new\" THEN 1 "
+    "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := CASE WHEN \"etl.gone\" THEN 4 "
+    "WHEN NOT \"etl.gone\" THEN 5 WHEN \"etl.new\" THEN 1 "
     "WHEN \"etl.new\" IS NULL THEN 3 ELSE 2 END;\n"
     "\"etl.i\" := \"etl.i\" + 1;\n"
     "END LOOP;\n"
@@ -134,7 +137,6 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
-	buf_printf(b, "WHEN %zu THEN\n", s->id);
 	pg_put_insert_into(b, t, s);
 	buf_str(b, any ? " VALUES (" : " DEFAULT VALUES");
 	pg_put_source_columns(b, t, s, "\"etl.r\"");
@@ -154,7 +156,8 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	if (!t->mode->updates || t->seen == NO_COLUMN)
 		return;
 	seen = t->table->columns[t->seen].quoted;
-	buf_printf(b, "IF \"etl.new\" IS NULL THEN\nUPDATE %s AS \"etl.t\" "
+	buf_printf(b, "IF \"etl.new\" IS NULL AND \"etl.gone\" IS NULL THEN\n"
+	    "UPDATE %s AS \"etl.t\" "
 	    "SET %s = pg_catalog.now() WHERE ", t->table->quoted, seen);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_printf(b, " AND (\"etl.t\".%s OPERATOR(pg_catalog.=) "
@@ -185,9 +188,16 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 {
 	buf_str(b, head);
 	buf_str(b, groups);
-	for (size_t i = 0; i < n; i++)
-		if (used[i])
-			put_row_insert(b, t, shapes[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!used[i])
+			continue;
+		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
+		if (t->mode->changes)
+			pg_put_change_of_row(b, t, shapes[i]);
+		put_row_insert(b, t, shapes[i]);
+		if (t->mode->changes)
+			pg_put_end_of_change(b);
+	}
 	buf_str(b, "END CASE;\n");
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);
@@ -197,7 +207,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	if (rules->refers_to_itself)
 		put_update_ending_wait_of_older_rows(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
-	buf_str(b, counts);
+	buf_str(b, t->mode->changes ? pg_counts_of_changes : counts);
 	if (t->mode->updates)
 		sql_put_key_columns(b, t);
 	else

@@ -88,6 +88,15 @@ bool pg_may_merge_equal_keys(const struct pg_sink *s);
  * to *sums. Returns 1: merged; 0: it would need too many statements; -1 with
  * *e. */
 int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
+/* For --mode cdc: true if statements that apply many changes of the chunk give
+ * the result of applying the changes one by one. */
+bool pg_may_merge_changes(const struct pg_sink *s);
+/* Applies such a chunk by few statements, and adds the counts of all changes to
+ * *sums. Returns as pg_merge_equal_keys(). */
+int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Applies no changes by the same statements. If this fails too, no record is
+ * the cause: the error is left in *e. */
+int pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e);
 /* Deletes all rows of the table, and adds their number to *removed. */
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not do this. */

@@ -2,7 +2,7 @@
 
 #include "pg/pg_fault.h"
 #include "pg/pg_sink.h"
-#include "pg/pg_sql.h"
+#include "pg/pg_stage_sql.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* The SQLite statements that load records of one shape. Parameters: $1, $2
- * ... the values of the shape's columns in order, then the present time. */
+ * ... the values of the shape's columns in order, then the present time, then
+ * the old key of an update that changes the key. */
 #ifndef LOAD_SQLITE_SQL_H
 #define LOAD_SQLITE_SQL_H
 
@@ -18,5 +19,14 @@ void sqlite_put_update_seen(struct buf *b, const struct target *t,
  * time_parameter. */
 void sqlite_put_mark_deleted(
     struct buf *b, const struct target *t, size_t time_parameter);
+/* Finds the row of this key; deletes it, or marks it as deleted unless it is
+ * marked (--soft-delete). */
+void sqlite_put_find(struct buf *b, const struct target *t,
+    const struct shape *s);
+void sqlite_put_delete(struct buf *b, const struct target *t,
+    const struct shape *s);
+/* Updates the row of the old key, which gets the new key. */
+void sqlite_put_move(struct buf *b, const struct target *t,
+    const struct shape *s);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sqlite/sqlite_store.h"
 
 #include "table/columns_sql.h"
+#include "sqlite/sqlite_changes.h"
 #include "sqlite/sqlite_sql.h"
 #include "sqlite/sqlite_value.h"
 
@@ -35,7 +36,8 @@ find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
 
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
-	s->refers_to_itself = n > 0;
+	/* Changes are applied in their order: none waits for a later one. */
+	s->refers_to_itself = n > 0 && !s->target->mode->changes;
 	return 0;
 }
 
@@ -45,25 +47,12 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->values = calloc(t->table->n + 1, sizeof(*s->values));
+	s->values = calloc(t->table->n + 1 + t->nkey, sizeof(*s->values));
 	if (s->values == NULL)
 		return err_nomem(e);
 	return find_if_failure_leaves_changes(s, e) == -1
 		   ? -1
 		   : find_if_table_refers_to_itself(s, e);
-}
-
-void
-lite_store_free_statements(struct lite_store *s)
-{
-	for (size_t i = 0; i < s->nshapes; i++) {
-		db_stmt_free(s->by_shape[i].insert);
-		db_stmt_free(s->by_shape[i].update);
-		db_stmt_free(s->by_shape[i].seen);
-	}
-	free(s->by_shape);
-	s->by_shape = NULL;
-	s->nshapes = 0;
 }
 
 void
@@ -73,26 +62,6 @@ lite_store_release(struct lite_store *s)
 	buf_release(&s->scratch);
 	free(s->values);
 	s->values = NULL;
-}
-
-static int
-prepare_once(struct lite_store *s, struct db_stmt **stmt,
-    const struct shape *shape,
-    void (*text)(struct buf *, const struct target *, const struct shape *),
-    struct err *e)
-{
-	struct buf b;
-	int rc = -1;
-
-	if (*stmt != NULL)
-		return 0;
-	buf_init(&b, SIZE_MAX / 2);
-	text(&b, s->target, shape);
-	(void)buf_text(&b);
-	if (buf_check(&b, e) == 0)
-		rc = db_prepare(s->db, stmt, buf_text(&b), e);
-	buf_release(&b);
-	return rc;
 }
 
 static struct lite_statements *
@@ -113,7 +82,7 @@ get_statements_and_prepare_insert(
 		s->nshapes = shape->id + 1;
 	}
 	p = &s->by_shape[shape->id];
-	return prepare_once(s, &p->insert, shape, sqlite_put_insert, e) == -1
+	return lite_prepare(s, &p->insert, shape, sqlite_put_insert, e) == -1
 		   ? NULL
 		   : p;
 }
@@ -136,6 +105,22 @@ lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 	return rc;
 }
 
+/* Converts the key by which an update finds its row. The values follow the time
+ * in s->values. */
+static int
+convert_old_key(struct lite_store *s, struct reader *r, struct reject *why)
+{
+	struct db_value *v = s->values + r->shape->n + 1;
+	int rc = 1;
+
+	reader_exchange_with_old_key(r);
+	for (size_t i = 0; i < r->shape->n && rc == 1; i++)
+		rc = sqlite_convert_value(
+		    &v[i], r, r->shape->columns[i], &s->scratch, why);
+	reader_exchange_with_old_key(r);
+	return rc;
+}
+
 int
 lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e)
@@ -146,8 +131,10 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
-	if (!buf_reserve(&s->scratch, l->len + 1))
+	/* In --mode cdc the old key may be a second copy of values. */
+	if (!buf_reserve(&s->scratch, 2 * l->len + 1))
 		return buf_check(&s->scratch, e);
+	s->change = s->target->mode->changes ? &r->change : NULL;
 	shape = r->shape;
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
@@ -155,7 +142,7 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 			return 0;
 	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
 		.p = s->now, .len = CLOCK_STAMP - 1 };
-	return 1;
+	return r->change.moves ? convert_old_key(s, r, why) : 1;
 }
 
 /* Called in an upsert if the table already has a row with the record's key.
@@ -169,14 +156,14 @@ update_row_if_changed(struct lite_store *s, struct lite_statements *st,
 	int64_t changed = 0;
 
 	if (shape_can_change_row(s->target, shape) &&
-	    (prepare_once(s, &st->update, shape, sqlite_put_update, e) == -1 ||
+	    (lite_prepare(s, &st->update, shape, sqlite_put_update, e) == -1 ||
 		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
 		    NULL, &changed, e) == -1))
 		return LITE_FAILED;
 	if (changed > 0)
 		return LITE_UPDATED;
 	if (s->target->seen != NO_COLUMN &&
-	    (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) ==
+	    (lite_prepare(s, &st->seen, shape, sqlite_put_update_seen, e) ==
 		 -1 ||
 		db_stmt_run_for_first_row(st->seen, s->values, shape->n + 1,
 		    NULL, NULL, e) == -1))
@@ -189,7 +176,14 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
+	enum lite_result rc = LITE_NOT_FOUND;
 
+	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
+		rc = lite_delete_move_or_find_row(s, st, shape, e);
+	if (rc == LITE_FOUND)
+		return update_row_if_changed(s, st, shape, e);
+	if (rc != LITE_NOT_FOUND)
+		return rc;
 	if (db_stmt_run_for_first_row(
 		st->insert, s->values, shape->n + 1, NULL, &changed, e) == -1)
 		return LITE_FAILED;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, CDC, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append" },
@@ -17,6 +17,8 @@ static const struct load_mode modes[MODES] = {
 		.complete = true, .by_scope = true, .removes = true },
 	[REPLACE] = { .name = "replace", .repeatable = true, .complete = true,
 		.replaces = true, .removes = true },
+	[CDC] = { .name = "cdc", .keyed = true, .updates = true,
+		.deletes = true, .changes = true },
 };
 
 static int
@@ -45,12 +47,13 @@ check_options_fit(
 		const char *message;
 	} rules[] = {
 		{ o->key != NULL && !m->keyed,
-		    "--key needs --mode upsert or --mode ignore" },
+		    "--key needs --mode upsert, ignore or cdc" },
+		{ o->strict && !m->changes, "--strict needs --mode cdc" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
 		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert" },
+		    "--compare needs --mode upsert or --mode cdc" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,

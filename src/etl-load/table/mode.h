@@ -19,6 +19,9 @@ struct load_mode {
 	bool deletes;           /* a record may say that its row is deleted,
 	                         * which counts it as deleted, or as missed if
 	                         * there is no such row */
+	bool changes;           /* keyed: a record is a change of a row (see
+	                         * table/change.h); changes are applied in the
+	                         * order in which they come */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool complete;          /* needs a complete stream, which is no

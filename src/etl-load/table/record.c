@@ -25,7 +25,7 @@ reader_open(struct reader *r, struct stage *s, const struct target *t,
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++)
 		r->lens[i] = strlen(t->table->columns[i].name);
-	return 0;
+	return t->mode->changes ? change_open(&r->change, s, t, e) : 0;
 }
 
 static void
@@ -46,6 +46,7 @@ reader_close(struct reader *r)
 	free_all_shapes(r);
 	json_release(&r->json);
 	json_release(&r->inner);
+	change_close(&r->change);
 	free(r->value);
 	free(r->lens);
 	free(r->guess);
@@ -73,6 +74,19 @@ set_reject_pointer(
 	why->pointer = buf_text(&r->pointer);
 }
 
+static void
+set_reject_pointer_to_old_key(
+    struct reader *r, struct reject *why, size_t column)
+{
+	char name[CHANGE_NAME];
+	size_t i = 0;
+
+	while (r->target->key[i] != column)
+		i++;
+	change_write_old_column(name, i);
+	set_reject_pointer(r, why, name, strlen(name));
+}
+
 int
 reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
@@ -83,8 +97,11 @@ reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
 	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
 	va_end(ap);
 	*why = (struct reject){ .code = code, .message = r->message };
-	set_reject_pointer(r, why, r->target->table->columns[column].name,
-	    r->lens[column]);
+	if (r->at_old_key)
+		set_reject_pointer_to_old_key(r, why, column);
+	else
+		set_reject_pointer(r, why,
+		    r->target->table->columns[column].name, r->lens[column]);
 	return 0;
 }
 
@@ -330,6 +347,18 @@ store_values_by_column(struct reader *r, bool *same, struct reject *why)
 	return 1;
 }
 
+static int
+reject_unstorable_strings_of_old_key(
+    struct reader *r, struct reject *why, struct err *e)
+{
+	int rc;
+
+	reader_exchange_with_old_key(r);
+	rc = reject_unstorable_strings(r, why, e);
+	reader_exchange_with_old_key(r);
+	return rc;
+}
+
 int
 reader_match_record(struct reader *r, const struct line *l, struct reject *why,
     struct err *e)
@@ -338,45 +367,31 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	int rc;
 
 	*why = (struct reject){ 0 };
-	rc = stage_parse_record_or_fill_reject(
+	rc = r->target->mode->changes ?
+	    change_read(&r->change, l, &r->json, r->duplicates, why, e) :
+	    stage_parse_record_or_fill_reject(
 	    r->stage, l, &r->json, 1, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) : 0;
+	if (r->target->mode->changes &&
+	    change_remove_absent_values(
+		&r->json, r->value, r->target->table->n)) {
+		/* The next record may have these values: guess nothing. */
+		r->nguess = 0;
+		same = false;
+	}
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
 	    find_or_add_shape(r, e) == -1)
 		return -1;
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
 	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
+	if (r->change.moves &&
+	    (rc = reject_unstorable_strings_of_old_key(r, why, e)) != 1)
+		return rc;
 	return reject_missing_or_null_key(r, why) == 0
 		   ? 0
 		   : reject_missing_scope(r, why);
-}
-
-int
-reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
-    struct err *e)
-{
-	const struct target *t = r->target;
-	struct json_fault f = { 0 };
-
-	if (t->nkey == 0 || l->too_long)
-		return 0;
-	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
-		return f.nomem ? err_nomem(e) : 0;
-	if (r->json.tok[0].type != JSON_OBJECT)
-		return 0;
-	for (size_t i = 0; i < t->nkey; i++) {
-		const char *name = t->table->columns[t->key[i]].name;
-		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
-
-		if (v == 0 || r->json.tok[v].type == JSON_NULL)
-			return 0;
-		buf_char(out, i == 0 ? '[' : ',');
-		json_put_compact(out, &r->json, v);
-	}
-	buf_char(out, ']');
-	return buf_check(out, e) == -1 ? -1 : 1;
 }

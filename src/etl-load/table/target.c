@@ -265,6 +265,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;
 	t->truncates = load_mode_truncates(o);
+	t->strict = o->strict;
 	find_if_values_are_checked(t, o);
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));

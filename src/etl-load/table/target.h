@@ -31,6 +31,8 @@ struct target {
 	enum deleted_mark mark;         /* of column soft_delete */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
+	bool strict;                    /* --strict: an update or delete that
+	                                 * finds no row is a reject */
 	bool lossy;                     /* --lossy: the database may change
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change

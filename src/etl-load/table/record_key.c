@@ -1,0 +1,67 @@
+#include "table/record.h"
+
+#include "json/write.h"
+
+#include <string.h>
+
+void
+reader_exchange_with_old_key(struct reader *r)
+{
+	struct change *c = &r->change;
+	const struct json json = r->json;
+	uint32_t *value = r->value;
+	const struct shape *shape = r->shape;
+
+	r->json = c->old;
+	c->old = json;
+	r->value = c->old_value;
+	c->old_value = value;
+	r->at_old_key = !r->at_old_key;
+	r->shape = r->at_old_key ? &c->old_shape : r->shape_of_row;
+	if (r->at_old_key)
+		r->shape_of_row = shape;
+}
+
+/* Scans the record, whose members were judged before. Returns 1; 0: it is no
+ * record or change; -1 with *e. */
+static int
+scan_record_again(struct reader *r, const struct line *l, struct err *e)
+{
+	struct json_fault f = { 0 };
+	struct reject why;
+	int rc;
+
+	if (r->target->mode->changes) {
+		rc = change_read(&r->change, l, &r->json, JSON_LAST, &why, e);
+		return rc == 2 ? 0 : rc;
+	}
+	if (l->too_long)
+		return 0;
+	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
+		return f.nomem ? err_nomem(e) : 0;
+	return r->json.tok[0].type == JSON_OBJECT;
+}
+
+int
+reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
+    struct err *e)
+{
+	const struct target *t = r->target;
+	int rc;
+
+	if (t->nkey == 0)
+		return 0;
+	if ((rc = scan_record_again(r, l, e)) != 1)
+		return rc;
+	for (size_t i = 0; i < t->nkey; i++) {
+		const char *name = t->table->columns[t->key[i]].name;
+		uint32_t v = json_member_value(&r->json, 0, name, strlen(name));
+
+		if (v == 0 || r->json.tok[v].type == JSON_NULL)
+			return 0;
+		buf_char(out, i == 0 ? '[' : ',');
+		json_put_compact(out, &r->json, v);
+	}
+	buf_char(out, ']');
+	return buf_check(out, e) == -1 ? -1 : 1;
+}
