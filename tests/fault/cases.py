@@ -430,6 +430,18 @@ LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
 
 
+# The third change moves a row, and the last two are rejected.
+CHANGES = b"".join(
+    b'{"op":"%s","before":{"id":%d},"after":%s}\n' % change for change in [
+        (b"c", 1, b'{"id":1,"v":"a"}'), (b"c", 2, b'{"id":2,"v":"b"}'),
+        (b"u", 1, b'{"id":3,"v":"c"}'), (b"u", 2, b'{"id":2,"v":"d"}'),
+        (b"u", 4, b'{"id":4,"v":"e"}'), (b"d", 2, b"null"),
+        (b"d", 9, b"null"), (b"c", 5, b'{"id":5,"v":"f"}'),
+        (b"u", 5, b'{"id":5,"v":"g"}'), (b"c", 6, b'{"id":6,"v":"h"}'),
+        (b"c", 7, b'{"id":7,"v":null}'), (b"u", 6, b'{"id":3,"v":"i"}'),
+    ]) + b"null\n"
+
+
 def stream(records, rejected=0):
     """As a source writes it."""
     n = records.count(b"\n")
@@ -463,6 +475,8 @@ def load(kind, mode, given=None):
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
+    if mode == "cdc":
+        argv += ["--mode", mode]
     if mode == "replace":
         argv += ["--mode", mode, "--replace-by", "truncate", "--allow-empty",
                  "--complete"]
@@ -473,7 +487,8 @@ def load(kind, mode, given=None):
 
     if given:
         db.queries += ("SELECT path, size, status FROM etl_files ORDER BY 1",)
-    return Loads(name, argv, db, given or stream(BAD), prepare)
+    given = given or stream(CHANGES if mode == "cdc" else BAD)
+    return Loads(name, argv, db, given, prepare)
 
 
 def altered():
@@ -920,6 +935,7 @@ def cases():
         yield load(kind, "upsert")
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
+        yield load(kind, "cdc")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

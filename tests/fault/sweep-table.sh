@@ -26,7 +26,8 @@
 #	also	a command that prints further state
 
 pipelines='fresh migrate append upsert single plain aside marks-append
-    marks-upsert marks-ignore scopes refresh many via replay replay-again
+    marks-upsert marks-ignore changes marks-changes scopes refresh many
+    via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
@@ -37,6 +38,12 @@ pipelines='fresh migrate append upsert single plain aside marks-append
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
 else .m = (.m // "-") end'
+# Each record gives three changes of one row.  Applied twice, the second one is a
+# reject, because the row with the new key is there.
+change='if .n == 5 then empty else
+{operation: "INSERT", data: .},
+{operation: "UPDATE", data: {k: (.k + "!"), m: "moved"}, before: {k}},
+{operation: "DELETE", data: {k}} end'
 item='if .id == null then error("no id") elif .id == 16 then empty
 else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 
@@ -132,6 +139,12 @@ pipeline() {
 		;;
 	marks-ignore)
 		source=$marked rest="$transform | $into_t 1 --mode ignore"
+		;;
+	changes | marks-changes)
+		# Without checkpoints the load is one transaction.
+		[ "$1" = changes ] || source=$marked
+		rest="\$at_transform etl-transform \"\$change\" |
+		    $into_t 1 --mode cdc"
 		;;
 	scopes)
 		# A cut stream leaves the rows of the load before.
@@ -474,5 +487,5 @@ inputs() {
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
 	export records marks files_dir json_dir plain versions api keep item \
-	    few rows_db rows_view shim top
+	    change few rows_db rows_view shim top
 }
