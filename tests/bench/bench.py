@@ -23,6 +23,7 @@ FEW_POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS // 10)
 FEW_POSTS_ARRAY = "%s/posts-%d.json" % (DATA, ROWS // 10)
 LOADED = "%s/rows-%d" % (DATA, ROWS)
 EVENTS = "%s/events-%d" % (DATA, ROWS)
+CHANGES = "%s/changes-%d" % (DATA, ROWS)
 SQLITE = SCRATCH + "/bench.db"
 CSV_FILES, CSV_ROWS = 20, ROWS // 50    # in each of the files
 CSV_DIR = "%s/csv-%d" % (DATA, CSV_ROWS)
@@ -76,6 +77,13 @@ def pg_rows():
 
 def pg_count():
     return psql("SELECT count(*) FROM user_activities")
+
+
+def pg_changed():
+    psql("DROP TABLE IF EXISTS changed")
+    psql("CREATE TABLE changed (id int PRIMARY KEY, name text, title text, "
+         "views bigint, at timestamptz, active boolean, score float8)")
+    psql("CHECKPOINT")
 
 
 def sqlite_empty():
@@ -319,6 +327,13 @@ def stages():
               ("the same merge into a full table", copy),
               LOAD + "<" + LOADED + ".ndjson", None,
               lambda: psql("CHECKPOINT"), pg_rows, memory=32),
+        # The peer applies one of 100 changes: each of its statements commits.
+        Stage("cdc-pg", ROWS,
+              ("one statement for each change, `psql`",
+               "head -n %d %s.sql | psql -Xq -d \"$DATABASE_URL\""
+               % (ROWS // 100, CHANGES)),
+              "etl-load --table changed --mode cdc <" + CHANGES + ".ndjson", 20,
+              pg_changed, memory=32, share=100),
         Stage("load-sqlite", ROWS,
               ("`.import` into a keyed table",
                "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),

@@ -26,6 +26,11 @@ generate posts $((ROWS / 10))
 }
 generate rows "$ROWS" csv
 generate events "$ROWS" csv
+[ -s "$data/changes-$ROWS.ndjson" ] || {
+	echo "making $ROWS changes"
+	/usr/bin/python3 tests/bench/changes.py "$ROWS" "$data/part" \
+	    "$data/changes-$ROWS"
+}
 
 # Two CSV files with a header.
 for half in 1 2; do
