@@ -15,7 +15,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 	LITE_INSERTED, LITE_UPDATED, LITE_UNCHANGED, LITE_SKIPPED };
 
 struct lite_statements {                /* of one shape */
-	struct db_stmt *insert, *update, *seen;
+	struct db_stmt *insert, *update, *seen, *newer;
 };
 
 struct lite_store {

@@ -50,7 +50,11 @@ check_options_fit(
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
 		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert" },
+		    "--compare needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
+		{ o->newer_by != NULL && !m->updates,
+		    "--newer-by needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,

@@ -21,6 +21,7 @@ struct target {
 	bool *is_key, *compared;        /* by column */
 	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen;                /* columns or NO_COLUMN */
+	int newer_by;                   /* a column or NO_COLUMN */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool lossy;                     /* --lossy: the database may change
