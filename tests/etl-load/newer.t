@@ -50,7 +50,7 @@ for kind in sqlite postgresql; do
 	four_ages "$k floats" f 0
 	older='"10"' newer='"9a"'
 	four_ages "$k texts" t '"9"'
-	older='"2026-01-01T11:59:59.9Z"' newer='"2026-01-01T13:00:00.5+01:00"'
+	older='"2026-01-01T14:59:59.9+03:00"' newer='"2026-01-01T12:00:00.5Z"'
 	four_ages "$k times with other offsets and digits" z \
 	    '"2026-01-01T13:00:00+01:00"'
 	older='"2025-12-31"' newer='"2026-01-02"'
