@@ -1,20 +1,11 @@
 #include "base/instant.h"
 
 #include "base/calendar.h"
+#include "base/text.h"
 
 #include <string.h>
 
 enum { DAY = 86400 };
-
-static size_t
-count_digits(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && p[i] >= '0' && p[i] <= '9')
-		i++;
-	return i;
-}
 
 /* True if the text begins like the pattern, in which a 0 matches any digit, for
  * example "0000-00-00". */
@@ -88,7 +79,7 @@ instant_parse(struct instant *t, const char *p, size_t n)
 	if (!parse_date_time(t, p, n))
 		return false;
 	if (p[at] == '.') {
-		if ((k = count_digits(p + at + 1, n - at - 1)) == 0)
+		if ((k = text_count_digits(p + at + 1, n - at - 1)) == 0)
 			return false;
 		t->fraction = p + at + 1;
 		for (t->digits = k; t->digits > 0 &&

@@ -14,26 +14,16 @@
 /* An exponent of more digits would overflow the int64_t of number.c. */
 enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
-static size_t
-count_digits(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && p[i] >= '0' && p[i] <= '9')
-		i++;
-	return i;
-}
-
 static bool
 is_number(const char *p, size_t n)
 {
-	size_t i = n > 0 && *p == '-', k = count_digits(p + i, n - i);
+	size_t i = n > 0 && *p == '-', k = text_count_digits(p + i, n - i);
 
 	if (k == 0 || (k > 1 && p[i] == '0'))
 		return false;
 	i += k;
 	if (i < n && p[i] == '.') {
-		if ((k = count_digits(p + i + 1, n - i - 1)) == 0)
+		if ((k = text_count_digits(p + i + 1, n - i - 1)) == 0)
 			return false;
 		i += k + 1;
 	}
@@ -43,7 +33,7 @@ is_number(const char *p, size_t n)
 		return false;
 	i++;
 	i += i < n && (p[i] == '+' || p[i] == '-');
-	k = count_digits(p + i, n - i);
+	k = text_count_digits(p + i, n - i);
 	return k > 0 && k <= EXPONENT_MAX && i + k == n;
 }
 
@@ -117,7 +107,7 @@ lookback_parse(struct lookback *l, const char *text)
 		l->n = ms / 1000 + (ms % 1000 != 0);
 		return 0;
 	}
-	if (n == 0 || n > 18 || count_digits(text, n) != n)
+	if (n == 0 || n > 18 || text_count_digits(text, n) != n)
 		return -1;
 	l->kind = VALUE_NUMBER;
 	l->n = strtoull(text, NULL, 10);
