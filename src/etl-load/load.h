@@ -10,7 +10,7 @@
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
-	    *touch, *seen, *scope, *replace_by, *soft_delete;
+	    *touch, *seen, *scope, *replace_by, *soft_delete, *newer_by;
 	struct opt_list scope_values;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;

@@ -17,9 +17,10 @@
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes
+ *            rows of scopes; pg_newer compares rows by --newer-by
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
- *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes
+ *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes;
+ *            sqlite_newer compares rows by --newer-by
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
@@ -45,7 +46,8 @@ static const char usage[] =
     "                [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--lossy]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
-    "                [--no-checkpoint] [--plain] [--rejects FILE]\n"
+    "                [--newer-by COL] [--no-checkpoint] [--plain]\n"
+    "                [--rejects FILE]\n"
     "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
     "                [--scope-value V] [--seen COL] [--single-transaction]\n"
     "                [--soft-delete COL] [--strict] [--touch COL] --table NAME";
@@ -85,6 +87,8 @@ static const struct opt options[] = {
 	    "load everything in one transaction, or nothing", NULL, 0 },
 	{ "compare", OPT_STRING, AT(compare), "COLS",
 	    "leave a row alone if these columns are equal", NULL, 0 },
+	{ "newer-by", OPT_STRING, AT(newer_by), "COL",
+	    "leave a row alone if it has a greater value in COL", NULL, 0 },
 	{ "touch", OPT_STRING, AT(touch), "COL",
 	    "set COL to the time in rows that are inserted or updated", NULL,
 	    0 },

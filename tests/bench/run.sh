@@ -32,6 +32,15 @@ generate events "$ROWS" csv
 	    "$data/changes-$ROWS"
 }
 
+# The same events in another order, which is the same for both files.
+for kind in csv ndjson; do
+	[ -s "$data/events-$ROWS-shuffled.$kind" ] || {
+		shuf --random-source="$data/events-$ROWS.csv" \
+		    "$data/events-$ROWS.$kind" >"$data/part"
+		mv "$data/part" "$data/events-$ROWS-shuffled.$kind"
+	}
+done
+
 # Two CSV files with a header.
 for half in 1 2; do
 	[ -s "$data/rows-$ROWS-$half.csv" ] || {

@@ -25,7 +25,7 @@
 #		after a kill writes fewer marks
 #	also	a command that prints further state
 
-pipelines='fresh migrate append upsert single plain aside marks-append
+pipelines='fresh migrate append upsert newer single plain aside marks-append
     marks-upsert marks-ignore changes marks-changes scopes refresh many
     via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
@@ -118,6 +118,9 @@ pipeline() {
 		;;
 	upsert)
 		cut=line compare=rows
+		;;
+	newer)
+		cut=line compare=rows rest="$rest --newer-by n"
 		;;
 	single)
 		rest="$transform | $into_t 2 --single-transaction"

@@ -194,7 +194,7 @@ pg_put_end_of_change(struct buf *b)
 const char pg_counts_of_changes[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "coalesce(pg_catalog.sum(ins), 0), coalesce(pg_catalog.sum(upd), 0), "
-    "coalesce(pg_catalog.sum(unc), 0), 0, coalesce(pg_catalog.max(n), 0), "
+    "coalesce(pg_catalog.sum(unc), 0), 0, coalesce(pg_catalog.max(n), 0), 0, "
     "coalesce(pg_catalog.sum(del), 0), coalesce(pg_catalog.sum(mis), 0) "
     "FROM (SELECT pg_catalog.count(*) AS n, "
     "pg_catalog.count(*) FILTER (WHERE how = 1) AS ins, "

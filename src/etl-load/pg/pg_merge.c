@@ -1,6 +1,7 @@
 #include "pg/pg_sink.h"
 
 #include "pg/pg_change_sql.h"
+#include "pg/pg_newer.h"
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
 
@@ -46,6 +47,42 @@ count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
 	    pg_run_count_query(s, pg_put_count_keys, keys, e);
 }
 
+/* Appends a query that counts those keys in the staging table whose row in the
+ * table is newer than all their staged rows. */
+static void
+put_count_older_keys(struct buf *b, const struct target *t)
+{
+	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ON (");
+	sql_put_key_columns(b, t);
+	buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+	sql_put_key_columns(b, t);
+	buf_printf(b, ", %s DESC) AS w JOIN %s AS \"etl.t\" ON ",
+	    t->table->columns[t->newer_by].quoted, t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	buf_str(b, " WHERE ");
+	pg_put_is_newer(b, t, "\"etl.t\"", "w");
+}
+
+/* With --newer-by, counts those of the unchanged records as skipped whose row
+ * is newer. The query finds too many if a trigger has made a row newer that was
+ * updated just now. */
+static int
+count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
+{
+	int64_t older;
+	uint64_t n;
+
+	if (s->target->newer_by == NO_COLUMN || sums->unchanged == 0)
+		return 0;
+	if (pg_run_count_query(s, put_count_older_keys, &older, e) == -1)
+		return -1;
+	n = (uint64_t)older < sums->unchanged ? (uint64_t)older :
+	    sums->unchanged;
+	sums->skipped += n;
+	sums->unchanged -= n;
+	return 0;
+}
+
 /* `staged` is the number of rows in the staging table. Counts those rows that
  * the merge has neither inserted nor updated: a row is superseded if a later
  * row has the same key, else unchanged. With --mode ignore all these rows are
@@ -70,7 +107,7 @@ count_unchanged_superseded_skipped(
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
-	return 0;
+	return count_older_as_skipped(s, sums, e);
 }
 
 /* A function of this type merges the staged rows, and adds the rows that it has
@@ -101,7 +138,7 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
-	    sums->unchanged > 0 &&
+	    sums->unchanged + sums->skipped > 0 &&
 	    run_change(s, pg_put_update_seen, &n, e) == -1)
 		return -1;
 	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
@@ -141,8 +178,9 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		*(ignore ? &t->skipped : &t->superseded) +=
 		    (uint64_t)db_column(r, 9).i;
 		o->most_equal += (uint64_t)db_column(r, 10).i;
-		t->deleted += (uint64_t)db_column(r, 11).i;
-		t->missed += (uint64_t)db_column(r, 12).i;
+		t->skipped += (uint64_t)db_column(r, 11).i;
+		t->deleted += (uint64_t)db_column(r, 12).i;
+		t->missed += (uint64_t)db_column(r, 13).i;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -163,8 +201,8 @@ add_rejects_and_counts_of_merge(
 	int rc;
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "waits, inserted, updated, unchanged, superseded, most, deleted, "
-	    "missed FROM "
+	    "waits, inserted, updated, unchanged, superseded, most, skipped, "
+	    "deleted, missed FROM "
 	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)

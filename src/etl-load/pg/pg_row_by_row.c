@@ -1,6 +1,7 @@
 #include "pg/pg_sql.h"
 
 #include "pg/pg_change_sql.h"
+#include "pg/pg_newer.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -12,15 +13,16 @@
  * before the failed one again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
- * neither, 4 deleted, 5 missed, 0 refused. Names that begin with "etl." cannot
- * collide with columns, because sink_pg.c refuses tables with such columns. */
+ * neither, 4 deleted, 5 missed, 6 older than its row (--newer-by), 0 refused.
+ * Names that begin with "etl." cannot collide with columns, because sink_pg.c
+ * refuses tables with such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
     "DECLARE \"etl.g\" record; \"etl.r\" " PG_STAGE ";\n"
     "\"etl.rows\" " PG_STAGE "[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
     "\"etl.i\" int; \"etl.from\" int; \"etl.to\" int; \"etl.last\" int;\n"
-    "\"etl.again\" int := -1;\n"
+    "\"etl.again\" int := -1; \"etl.none\" int;\n"
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
@@ -49,12 +51,13 @@ static const char groups[] =
     "WHILE \"etl.i\" <= \"etl.to\" LOOP\n"
     "\"etl.r\" := \"etl.rows\"[\"etl.i\"];\n"
     "\"etl.new\" := NULL;\n"
+    "\"etl.none\" := 3;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
 static const char row_end[] =
     "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := CASE WHEN \"etl.gone\" THEN 4 "
     "WHEN NOT \"etl.gone\" THEN 5 WHEN \"etl.new\" THEN 1 "
-    "WHEN \"etl.new\" IS NULL THEN 3 ELSE 2 END;\n"
+    "WHEN \"etl.new\" IS NULL THEN \"etl.none\" ELSE 2 END;\n"
     "\"etl.i\" := \"etl.i\" + 1;\n"
     "END LOOP;\n"
     "\"etl.more\" := true;\n"
@@ -115,15 +118,17 @@ static const char no_retry[] =
     "EXIT;\n"
     "END LOOP;\n";
 
-/* Of the rows with one key that were merged, the last counts with the outcome
- * of all: the row was inserted, or else updated. The others are superseded. The
- * last number is that of the rows of the key that most rows have. */
+/* Of the rows with one key that were merged, one counts with the outcome of
+ * all: the row was inserted, or else updated, or else was not newer. The others
+ * are superseded. After their number comes that of the rows of the key that
+ * most rows have. */
 static const char counts[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "pg_catalog.count(*) FILTER (WHERE best = 1), "
     "pg_catalog.count(*) FILTER (WHERE best = 2), "
     "pg_catalog.count(*) FILTER (WHERE best = 3), "
-    "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0) "
+    "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0), "
+    "pg_catalog.count(*) FILTER (WHERE best = 6) "
     "FROM (SELECT pg_catalog.min(how) AS best, pg_catalog.count(*) AS n "
     "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
     " AS x) AS x WHERE how > 0 GROUP BY ";
@@ -144,6 +149,21 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 		buf_str(b, ")");
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, " INTO \"etl.new\";\n");
+}
+
+/* Appends a statement that notes that a record was not loaded because its row
+ * is newer. The record was merged before, so its row is locked. */
+static void
+put_note_if_older(struct buf *b, const struct target *t)
+{
+	if (t->newer_by == NO_COLUMN)
+		return;
+	buf_printf(b, "IF \"etl.new\" IS NULL AND EXISTS (SELECT FROM %s AS "
+	    "\"etl.t\" WHERE ", t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, " AND ");
+	pg_put_is_newer(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, ") THEN\n\"etl.none\" := 6;\nEND IF;\n");
 }
 
 /* Appends the UPDATE that sets the column of --seen in the row of a record that
@@ -199,6 +219,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 			pg_put_end_of_change(b);
 	}
 	buf_str(b, "END CASE;\n");
+	put_note_if_older(b, t);
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);
 	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :

@@ -1,5 +1,6 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_newer.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
@@ -17,7 +18,7 @@ pg_put_create_found_table(struct buf *b)
 	buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
 	    "inserted int, updated int, unchanged int, superseded int, "
-	    "most int, deleted int, missed int) "
+	    "most int, skipped int, deleted int, missed int) "
 	    "ON COMMIT DELETE ROWS; DELETE FROM " PG_FOUND);
 }
 
@@ -242,8 +243,13 @@ pg_put_on_conflict_returning(
 	if (t->mode->updates && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
 		pg_put_assignments(b, t, s, "excluded", false);
-		buf_str(b, " WHERE ");
+		buf_str(b, " WHERE (");
 		pg_put_row_differs(b, t, s, "excluded");
+		buf_char(b, ')');
+		if (t->newer_by != NO_COLUMN) {
+			buf_str(b, " AND NOT ");
+			pg_put_is_newer(b, t, "\"etl.t\"", "excluded");
+		}
 	} else if (t->mode->keyed) {
 		buf_str(b, "NOTHING");
 	}
@@ -273,8 +279,9 @@ pg_put_order_by_key(struct buf *b, const struct target *t)
 	buf_str(b, ", \"etl.n\"");
 }
 
-/* Appends a query of the last row of each key. A row that has NULL in a column
- * with NOT NULL comes before the last one, so that the server refuses it. */
+/* Appends a query of the last row of each key or, with --newer-by, of the
+ * newest one. A row that has NULL in a column with NOT NULL comes before it, so
+ * that the server refuses this row. */
 static void
 put_last_of_each_key(
     struct buf *b, const struct target *t, const struct shape *s)
@@ -288,6 +295,8 @@ put_last_of_each_key(
 		    !t->is_key[s->columns[i]])
 			buf_printf(b, ", %s IS NULL DESC",
 			    quoted(t, s->columns[i]));
+	if (t->newer_by != NO_COLUMN)
+		buf_printf(b, ", %s DESC", quoted(t, (size_t)t->newer_by));
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 

@@ -29,4 +29,11 @@ void sqlite_put_delete(struct buf *b, const struct target *t,
 void sqlite_put_move(struct buf *b, const struct target *t,
     const struct shape *s);
 
+/* Pieces of statements. The number of the parameter with the value of a column
+ * of the shape. */
+size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
+/* WHERE "k1" = $1 AND "k2" = $3: the row of the record's key. */
+void sqlite_put_where_key(struct buf *b, const struct target *t,
+    const struct shape *s);
+
 #endif

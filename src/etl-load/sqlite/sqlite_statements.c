@@ -9,6 +9,7 @@ lite_store_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].insert);
 		db_stmt_free(s->by_shape[i].update);
 		db_stmt_free(s->by_shape[i].seen);
+		db_stmt_free(s->by_shape[i].newer);
 		db_stmt_free(s->by_shape[i].find);
 		db_stmt_free(s->by_shape[i].move);
 		db_stmt_free(s->by_shape[i].remove);

@@ -11,7 +11,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 	LITE_DELETED, LITE_MISSED, LITE_FOUND, LITE_NOT_FOUND };
 
 struct lite_statements {                /* of one shape */
-	struct db_stmt *insert, *update, *seen;
+	struct db_stmt *insert, *update, *seen, *newer;
 	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
 };
 

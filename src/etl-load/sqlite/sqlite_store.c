@@ -2,6 +2,7 @@
 
 #include "table/columns_sql.h"
 #include "sqlite/sqlite_changes.h"
+#include "sqlite/sqlite_newer.h"
 #include "sqlite/sqlite_sql.h"
 #include "sqlite/sqlite_value.h"
 
@@ -145,17 +146,40 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	return r->change.moves ? convert_old_key(s, r, why) : 1;
 }
 
+/* Sets *newer to true if --newer-by forbids the record to change the row. The
+ * transaction has locked the database, so the row cannot change before it is
+ * updated. */
+static int
+find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool *newer, struct err *e)
+{
+	int rc;
+
+	*newer = false;
+	if (s->target->newer_by == NO_COLUMN)
+		return 0;
+	if (lite_prepare(s, &st->newer, shape, sqlite_put_select_newer, e) ==
+		-1 ||
+	    (rc = lite_row_is_newer(s, st->newer, shape, e)) == -1)
+		return -1;
+	*newer = rc == 1;
+	return 0;
+}
+
 /* Called in an upsert if the table already has a row with the record's key.
  * Updates this row if it differs from the record in a column that --compare
- * names (default: in any column of the record). In an unchanged row only the
- * column of --seen is set. */
+ * names (default: in any column of the record), unless the row is newer. In a
+ * row that is not updated only the column of --seen is set. */
 static enum lite_result
 update_row_if_changed(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
+	bool newer;
 
-	if (shape_can_change_row(s->target, shape) &&
+	if (find_if_row_is_newer(s, st, shape, &newer, e) == -1)
+		return LITE_FAILED;
+	if (!newer && shape_can_change_row(s->target, shape) &&
 	    (lite_prepare(s, &st->update, shape, sqlite_put_update, e) == -1 ||
 		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
 		    NULL, &changed, e) == -1))
@@ -168,7 +192,7 @@ update_row_if_changed(struct lite_store *s, struct lite_statements *st,
 		db_stmt_run_for_first_row(st->seen, s->values, shape->n + 1,
 		    NULL, NULL, e) == -1))
 		return LITE_FAILED;
-	return LITE_UNCHANGED;
+	return newer ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
 static enum lite_result

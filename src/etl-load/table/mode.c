@@ -53,7 +53,14 @@ check_options_fit(
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
 		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert or --mode cdc" },
+		    "--compare needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
+		{ o->newer_by != NULL && m->changes,
+		    "--newer-by cannot be used with --mode cdc, which applies "
+		    "changes in the order in which they come" },
+		{ o->newer_by != NULL && !m->updates,
+		    "--newer-by needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,

@@ -291,27 +291,34 @@ reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
 	return 1;
 }
 
+/* `use`: what the column is for, such as "is part of the key". */
 static int
-reject_missing_or_null_key(struct reader *r, struct reject *why)
+reject_missing_or_null(
+    struct reader *r, struct reject *why, size_t c, const char *use)
+{
+	const char *name = r->target->table->columns[c].name;
+
+	if (r->value[c] == 0)
+		return reader_set_reject_of_column(r, why, c, "required",
+		    "the record has no \"%s\", which %s", name, use);
+	if (r->json.tok[r->value[c]].type == JSON_NULL)
+		return reader_set_reject_of_column(r, why, c, "required",
+		    "\"%s\" is null, but it %s", name, use);
+	return 1;
+}
+
+static int
+reject_missing_or_null_key_or_newer_by(struct reader *r, struct reject *why)
 {
 	const struct target *t = r->target;
 
-	for (size_t i = 0; i < t->nkey; i++) {
-		size_t c = t->key[i];
-
-		if (r->value[c] == 0)
-			return reader_set_reject_of_column(r, why, c,
-			    "required",
-			    "the record has no \"%s\", which is part of the "
-			    "key",
-			    t->table->columns[c].name);
-		if (r->json.tok[r->value[c]].type == JSON_NULL)
-			return reader_set_reject_of_column(r, why, c,
-			    "required",
-			    "\"%s\" is null, but it is part of the key",
-			    t->table->columns[c].name);
-	}
-	return 1;
+	for (size_t i = 0; i < t->nkey; i++)
+		if (reject_missing_or_null(
+			r, why, t->key[i], "is part of the key") == 0)
+			return 0;
+	return t->newer_by == NO_COLUMN ? 1 :
+	    reject_missing_or_null(r, why, (size_t)t->newer_by,
+		"says which row is newer (--newer-by)");
 }
 
 static int
@@ -391,7 +398,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->change.moves &&
 	    (rc = reject_unstorable_strings_of_old_key(r, why, e)) != 1)
 		return rc;
-	return reject_missing_or_null_key(r, why) == 0
+	return reject_missing_or_null_key_or_newer_by(r, why) == 0
 		   ? 0
 		   : reject_missing_scope(r, why);
 }

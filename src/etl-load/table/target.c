@@ -180,6 +180,28 @@ find_non_key_column_of_option(const struct target *t, const char *option,
 	return 0;
 }
 
+/* The column of --newer-by is always compared: if a record that is newer and
+ * equal in the columns of --compare did not change the row, a record that comes
+ * later, but is older than it, could overwrite the row. */
+static int
+set_and_check_newer_by(
+    struct target *t, const struct load_opts *o, struct err *e)
+{
+	if (find_non_key_column_of_option(
+		t, "--newer-by", o->newer_by, &t->newer_by, e) == -1)
+		return -1;
+	if (t->newer_by == NO_COLUMN)
+		return 0;
+	if (t->newer_by == t->touch || t->newer_by == t->seen ||
+	    t->newer_by == t->soft_delete)
+		return err_set(e, ERR_CONFIG, false, "%s and --newer-by name "
+		    "the same column",
+		    t->newer_by == t->touch ? "--touch" :
+		    t->newer_by == t->seen ? "--seen" : "--soft-delete");
+	t->compared[t->newer_by] = true;
+	return 0;
+}
+
 static int
 find_soft_delete_column(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
@@ -228,7 +250,8 @@ set_and_check_columns_of_options(
 	    for_each_listed_column(
 		t, "--scope", o->scope, add_scope_column_once, e) == -1)
 		return -1;
-	return check_scope_has_no_time_column(t, e);
+	return check_scope_has_no_time_column(t, e) == -1 ? -1 :
+	    set_and_check_newer_by(t, o, e);
 }
 
 static int
@@ -260,7 +283,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
-		.soft_delete = NO_COLUMN };
+		.soft_delete = NO_COLUMN, .newer_by = NO_COLUMN };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;

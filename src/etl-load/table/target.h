@@ -29,6 +29,7 @@ struct target {
 	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen, soft_delete;   /* columns or NO_COLUMN */
 	enum deleted_mark mark;         /* of column soft_delete */
+	int newer_by;                   /* a column or NO_COLUMN */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool strict;                    /* --strict: an update or delete that
