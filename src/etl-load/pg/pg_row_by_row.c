@@ -1,5 +1,6 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_history_sql.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -187,7 +188,8 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	buf_str(b, groups);
 	for (size_t i = 0; i < n; i++)
 		if (used[i])
-			put_row_insert(b, t, shapes[i]);
+			(t->mode->history ? pg_put_history_row :
+			    put_row_insert)(b, t, shapes[i]);
 	buf_str(b, "END CASE;\n");
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);

@@ -13,7 +13,8 @@ quoted(const struct target *t, size_t column)
 void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED "; "
+	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED ", "
+	    PG_PLAN "; "
 	    "CREATE TEMP TABLE etl_load_stage "
 	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
 	for (size_t i = 0; i < t->table->n; i++)
@@ -49,6 +50,8 @@ pg_put_copy_statement(
 	if (staged)
 		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
 		    "\"etl.n\", \"etl.s\"");
+	if (t->mode->history)
+		buf_printf(b, "%s, ", quoted(t, (size_t)t->history.from));
 	sql_put_columns(b, t, s, false);
 	buf_str(b, ") FROM STDIN");
 }

@@ -14,6 +14,8 @@
 #define PG_FOUND "pg_temp.etl_load_found"
 /* The keys of the rows that the rounds of a merge have inserted or updated. */
 #define PG_MERGED "pg_temp.etl_load_merged"
+/* What the next round of --mode scd2 does with each record. */
+#define PG_PLAN "pg_temp.etl_load_plan"
 /* The scopes of --mode delete-insert: the columns of --scope. */
 #define PG_SCOPE "pg_temp.etl_load_scope"
 

@@ -39,8 +39,9 @@ find_parameter_number(const struct shape *s, size_t column)
 	return i + 1;
 }
 
-static void
-put_where_key(struct buf *b, const struct target *t, const struct shape *s)
+void
+sqlite_put_where_key(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
@@ -73,7 +74,7 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 	}
 	put_set_time_if_column(b, t, t->touch, s, ", ");
 	put_set_time_if_column(b, t, t->seen, s, ", ");
-	put_where_key(b, t, s);
+	sqlite_put_where_key(b, t, s);
 	before = " AND (";
 	for (size_t i = 0; i < s->n; i++) {
 		if (!upsert_compares_column(t, s, i))
@@ -91,5 +92,5 @@ sqlite_put_update_seen(
 {
 	buf_printf(b, "UPDATE %s SET", t->table->quoted);
 	put_set_time_if_column(b, t, t->seen, s, " ");
-	put_where_key(b, t, s);
+	sqlite_put_where_key(b, t, s);
 }

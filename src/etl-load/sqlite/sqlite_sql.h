@@ -13,5 +13,8 @@ void sqlite_put_update(struct buf *b, const struct target *t,
 /* Sets the column of --seen in the row of this key. */
 void sqlite_put_update_seen(struct buf *b, const struct target *t,
     const struct shape *s);
+/* Appends WHERE "k" = $1 AND ...: the rows of this key. */
+void sqlite_put_where_key(struct buf *b, const struct target *t,
+    const struct shape *s);
 
 #endif

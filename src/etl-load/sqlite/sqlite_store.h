@@ -9,6 +9,7 @@
 #define LOAD_SQLITE_STORE_H
 
 #include "base/clock.h"
+#include "sqlite/sqlite_history.h"
 #include "table/record.h"
 
 enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
@@ -16,6 +17,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 
 struct lite_statements {                /* of one shape */
 	struct db_stmt *insert, *update, *seen;
+	struct lite_history_shape history;
 };
 
 struct lite_store {
@@ -23,7 +25,9 @@ struct lite_store {
 	const struct target *target;
 	struct lite_statements *by_shape;
 	size_t nshapes;
-	struct db_value *values;        /* of the record, then the time */
+	struct db_value *values;        /* of the record, then the time;
+	                         * LITE_HISTORY_VALUES */
+	const char *as_of;              /* the record's time of change */
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;

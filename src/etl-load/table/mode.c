@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, SCD2, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append" },
@@ -17,6 +17,7 @@ static const struct load_mode modes[MODES] = {
 		.complete = true, .by_scope = true, .removes = true },
 	[REPLACE] = { .name = "replace", .repeatable = true, .complete = true,
 		.replaces = true, .removes = true },
+	[SCD2] = { .name = "scd2", .keyed = true, .history = true },
 };
 
 static int
@@ -45,12 +46,19 @@ check_options_fit(
 		const char *message;
 	} rules[] = {
 		{ o->key != NULL && !m->keyed,
-		    "--key needs --mode upsert or --mode ignore" },
+		    "--key needs --mode upsert, ignore or scd2" },
+		{ o->key == NULL && m->history,
+		    "--mode scd2 needs --key and the columns whose values "
+		    "identify what the rows describe" },
+		{ !m->history && (o->as_of != NULL || o->valid_from != NULL ||
+		    o->valid_to != NULL || o->current != NULL),
+		    "--as-of, --valid-from, --valid-to and --current need "
+		    "--mode scd2" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
-		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert" },
+		{ o->compare != NULL && !m->updates && !m->history,
+		    "--compare needs --mode upsert or --mode scd2" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,

@@ -19,6 +19,8 @@ struct load_mode {
 	bool deletes;           /* a record may say that its row is deleted,
 	                         * which counts it as deleted, or as missed if
 	                         * there is no such row */
+	bool history;           /* keyed: a change of a key's values gets a row
+	                         * of its own, and the rows before it stay */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool complete;          /* needs a complete stream, which is no

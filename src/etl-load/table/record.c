@@ -2,6 +2,7 @@
 
 #include "json/pointer.h"
 #include "json/write.h"
+#include "table/time_of_change.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,6 +148,8 @@ find_column_and_store_value(
 		*same = false;
 		for (c = 0; c < n && !column_has_name(r, c, name, len); c++)
 			;
+		if (is_only_time_of_change(r, c, name, len))
+			return 1;
 		if (c == n)
 			return reject_unknown_member(r, why, name, len);
 		if ((no = target_refusal_reason(r->target, c)) != NULL)
@@ -350,9 +353,11 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
 	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
-	return reject_missing_or_null_key(r, why) == 0
-		   ? 0
-		   : reject_missing_scope(r, why);
+	if (reject_missing_or_null_key(r, why) == 0 ||
+	    reject_missing_scope(r, why) == 0)
+		return 0;
+	return read_time_of_change(r, why) == 1 ? 1 :
+	    r->text.failed ? err_nomem(e) : 0;
 }
 
 int

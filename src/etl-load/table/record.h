@@ -8,6 +8,7 @@
 #define LOAD_RECORD_H
 
 #include "stream/stage.h"
+#include "table/as_of.h"
 #include "table/target.h"
 
 struct reader {
@@ -25,6 +26,8 @@ struct reader {
 	size_t *guess, nguess;          /* by member: the column that member
 	                                 * number i had in the record before;
 	                                 * most records have the same order */
+	char as_of[CLOCK_STAMP];        /* --mode scd2: the record's time of
+	                                 * change, or "" without --as-of */
 	struct buf text, pointer;
 	char message[512];
 };

@@ -5,6 +5,7 @@
 #define LOAD_TARGET_H
 
 #include "db/table.h"
+#include "table/history.h"
 #include "table/mode.h"
 
 enum { NO_COLUMN = -1 };
@@ -21,6 +22,7 @@ struct target {
 	bool *is_key, *compared;        /* by column */
 	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen;                /* columns or NO_COLUMN */
+	struct history history;         /* of --mode scd2 */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool lossy;                     /* --lossy: the database may change
