@@ -182,7 +182,8 @@ pg_put_plan_late(struct buf *b, const struct target *t)
 	    "pg_catalog.min(r.%s) FILTER "
 	    "(WHERE r.%s OPERATOR(pg_catalog.>) l.at) AS next FROM " PG_PLAN
 	    " AS l JOIN " PG_STAGE " AS w ON w.\"etl.n\" = l.n "
-	    "JOIN %s AS r ON ", from, from, to, to, from, from, t->table->quoted);
+	    "JOIN %s AS r ON ",
+	    from, from, to, to, from, from, t->table->quoted);
 	pg_put_same_key_condition(b, t, "r", "w");
 	buf_str(b, " WHERE l.step = 'late' GROUP BY l.n) AS h WHERE h.n = p.n");
 }
