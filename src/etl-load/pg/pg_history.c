@@ -145,9 +145,13 @@ pg_may_merge_history(
 	return 0;
 }
 
+/* A deferred constraint must judge each row, also one that a later record of the
+ * batch corrects, so it is checked after each statement. */
 int
 pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 {
+	if (pg_check_deferred_constraints(s, e) == -1)
+		return -1;
 	for (int64_t i = 1; i <= s->rounds; i++) {
 		int rc = merge_round(s, i, sums, e);
 

@@ -43,13 +43,8 @@ static void
 put_insert(struct buf *b, const struct target *t, const struct shape *s,
     const char *to, bool carries)
 {
-	buf_printf(b, "INSERT INTO %s (", t->table->quoted);
-	sql_put_columns(b, t, s, true);
-	buf_str(b, ", ");
-	pg_put_history_columns(b, t);
-	if (carries)
-		pg_put_carried(b, t, s, NULL);
-	buf_str(b, ") VALUES (");
+	pg_put_insert_history(b, t, s, carries);
+	buf_str(b, "VALUES (");
 	pg_put_source_columns(b, t, s, "\"etl.r\"");
 	buf_printf(b, ", \"etl.at\", %s, %s IS NULL", to, to);
 	if (carries)

@@ -11,13 +11,6 @@ quoted(const struct target *t, int column)
 	return t->table->columns[column].quoted;
 }
 
-void
-pg_put_history_columns(struct buf *b, const struct target *t)
-{
-	buf_printf(b, "%s, %s, %s", quoted(t, t->history.from),
-	    quoted(t, t->history.to), quoted(t, t->history.current));
-}
-
 /* Without --as-of the time of change is that of the transaction or, if the
  * current row does not begin before it, the next time that the column can hold:
  * so each change has a row. A day has one row of each key. */
@@ -43,22 +36,6 @@ pg_put_time_of_change(struct buf *b, const struct target *t,
 	buf_char(b, ')');
 }
 
-static void
-put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from)
-{
-	const char *comma = "";
-
-	buf_str(b, "ROW(");
-	for (size_t i = 0; i < s->n; i++)
-		if (upsert_compares_column(t, s, i)) {
-			buf_printf(b, "%s%s.%s", comma, from,
-			    quoted(t, (int)s->columns[i]));
-			comma = ", ";
-		}
-	buf_str(b, ")::record");
-}
-
 void
 pg_put_differs(struct buf *b, const struct target *t,
     const struct shape *s, const char *one, const char *other)
@@ -67,9 +44,9 @@ pg_put_differs(struct buf *b, const struct target *t,
 		buf_str(b, "false");
 		return;
 	}
-	put_compared_row(b, t, s, one);
+	pg_put_compared_row(b, t, s, one);
 	buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-	put_compared_row(b, t, s, other);
+	pg_put_compared_row(b, t, s, other);
 }
 
 static void
@@ -117,7 +94,6 @@ pg_put_create_plan_table(struct buf *b, const struct target *t)
 	    PG_PLAN, from, from, from, t->table->quoted);
 }
 
-
 void
 pg_put_plan_round(struct buf *b, const struct target *t,
     const struct shape *s, int64_t round)
@@ -143,28 +119,32 @@ pg_put_plan_round(struct buf *b, const struct target *t,
 	    "AND w.\"etl.r\" = %" PRId64, s->id, round);
 }
 
+static void
+put_count_plan(struct buf *b, const char *condition)
+{
+	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN " WHERE %s",
+	    condition);
+}
+
 void
 pg_put_count_late(struct buf *b, const struct target *t)
 {
 	(void)t;
-	buf_str(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN
-	    " WHERE step = 'late'");
+	put_count_plan(b, "step = 'late'");
 }
 
 void
 pg_put_count_past(struct buf *b, const struct target *t)
 {
 	(void)t;
-	buf_str(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN
-	    " WHERE until IS NOT NULL");
+	put_count_plan(b, "until IS NOT NULL");
 }
 
 void
 pg_put_count_planned(struct buf *b, const struct target *t)
 {
 	(void)t;
-	buf_str(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN
-	    " WHERE step <> 'same'");
+	put_count_plan(b, "step <> 'same'");
 }
 
 /* A key without any row keeps the word "late", and gets a current row. */
@@ -225,17 +205,27 @@ put_and_current_unless_late(
 	    quoted(t, t->history.current));
 }
 
-static void
-put_insert_columns(struct buf *b, const struct target *t,
+void
+pg_put_insert_history(struct buf *b, const struct target *t,
     const struct shape *s, bool carries)
 {
+	const struct history *h = &t->history;
+
 	buf_printf(b, "INSERT INTO %s (", t->table->quoted);
 	sql_put_columns(b, t, s, true);
-	buf_str(b, ", ");
-	pg_put_history_columns(b, t);
+	buf_printf(b, ", %s, %s, %s", quoted(t, h->from), quoted(t, h->to),
+	    quoted(t, h->current));
 	if (carries)
 		pg_put_carried(b, t, s, NULL);
-	buf_str(b, ") SELECT ");
+	buf_str(b, ") ");
+}
+
+static void
+put_insert_and_select(struct buf *b, const struct target *t,
+    const struct shape *s, bool carries)
+{
+	pg_put_insert_history(b, t, s, carries);
+	buf_str(b, "SELECT ");
 	pg_put_source_columns(b, t, s, "w");
 	buf_str(b, ", p.at, p.until, p.until IS NULL");
 	if (carries)
@@ -246,7 +236,7 @@ void
 pg_put_insert_planned(
     struct buf *b, const struct target *t, const struct shape *s, bool late)
 {
-	put_insert_columns(b, t, s, false);
+	put_insert_and_select(b, t, s, false);
 	buf_printf(b, " FROM " PG_PLAN " AS p JOIN " PG_STAGE " AS w "
 	    "ON w.\"etl.n\" = p.n WHERE p.step IN ('late', 'insert') "
 	    "AND w.\"etl.s\" = %zu AND p.until IS %sNULL", s->id,
@@ -269,7 +259,7 @@ pg_put_end_and_insert(
 	buf_str(b, " RETURNING p.n AS \"etl.n\"");
 	pg_put_carried(b, t, s, "r");
 	buf_str(b, ") ");
-	put_insert_columns(b, t, s, true);
+	put_insert_and_select(b, t, s, true);
 	buf_str(b, " FROM e JOIN " PG_PLAN " AS p ON p.n = e.\"etl.n\" JOIN "
 	    PG_STAGE " AS w ON w.\"etl.n\" = p.n");
 }

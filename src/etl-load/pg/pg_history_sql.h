@@ -43,8 +43,10 @@ void pg_put_history_row(
     struct buf *b, const struct target *t, const struct shape *s);
 
 /* Pieces of statements. */
-/* "from", "to", "current" */
-void pg_put_history_columns(struct buf *b, const struct target *t);
+/* INSERT INTO t (columns), also the columns that the row carries over from the
+ * row before if `carries` is set. */
+void pg_put_insert_history(struct buf *b, const struct target *t,
+    const struct shape *s, bool carries);
 /* The time of change of the row `staged`, whose key has the row `current`. */
 void pg_put_time_of_change(struct buf *b, const struct target *t,
     const char *staged, const char *current);

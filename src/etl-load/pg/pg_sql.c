@@ -84,9 +84,9 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
  * compares to find out whether a row has changed: those of --compare, by
  * default all columns of the record except the key. */
-static void
-put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from)
+void
+pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
 {
 	const char *comma = "";
 
@@ -224,9 +224,9 @@ pg_put_on_conflict_returning(
 		buf_str(b, "UPDATE SET ");
 		put_assignments_with_touch_and_seen(b, t, s);
 		buf_str(b, " WHERE ");
-		put_compared_row(b, t, s, "\"etl.t\"");
+		pg_put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		put_compared_row(b, t, s, "excluded");
+		pg_put_compared_row(b, t, s, "excluded");
 	} else if (t->mode->keyed) {
 		buf_str(b, "NOTHING");
 	}

@@ -77,6 +77,9 @@ void pg_put_insert_into(struct buf *b, const struct target *t,
 /* from."a", from."b", now() */
 void pg_put_source_columns(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
+/* ROW(from."a", from."b")::record: the columns that are compared */
+void pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
