@@ -145,8 +145,8 @@ pg_may_merge_history(
 	return 0;
 }
 
-/* A deferred constraint must judge each row, also one that a later record of the
- * batch corrects, so it is checked after each statement. */
+/* A deferred constraint must judge each row, also one that a later record of
+ * the batch corrects, so it is checked after each statement. */
 int
 pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 {
