@@ -10,7 +10,8 @@
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
-	    *touch, *seen, *scope, *replace_by, *soft_delete, *newer_by;
+	    *touch, *seen, *scope, *replace_by, *soft_delete, *newer_by,
+	    *as_of, *valid_from, *valid_to, *current;
 	struct opt_list scope_values;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;

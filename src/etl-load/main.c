@@ -9,7 +9,9 @@
  *            record: a record's values by column; columns_sql: lists of
  *            columns as SQL; exact_number: the digits that a number needs;
  *            scope: the values of --scope; referring: foreign keys to it;
- *            soft_delete: the column that marks a row as deleted
+ *            change: the changes of --mode cdc; soft_delete: the column that
+ *            marks a row as deleted; history: the columns of --mode scd2;
+ *            as_of, time_of_change: the time of a change
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
  *            keyset: finds equal keys
@@ -17,10 +19,14 @@
  *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes; pg_newer compares rows by --newer-by
+ *            rows of scopes; pg_newer compares rows by --newer-by; pg_changes
+ *            applies the changes of --mode cdc; pg_history, pg_history_sql and
+ *            pg_history_row merge the rows of --mode scd2
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes;
- *            sqlite_newer compares rows by --newer-by
+ *            sqlite_newer compares rows by --newer-by; sqlite_changes
+ *            applies changes of --mode cdc; sqlite_history stores the records
+ *            of --mode scd2
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
@@ -40,9 +46,10 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-load [-v] [--again] [--allow-empty] [--backoff BASE..MAX]\n"
-    "                [--batch N] [--compare COLS] [--complete]\n"
-    "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
+    "usage: etl-load [-v] [--again] [--allow-empty] [--as-of MEMBER]\n"
+    "                [--backoff BASE..MAX] [--batch N] [--compare COLS]\n"
+    "                [--complete] [--control-schema NAME] [--current COL]\n"
+    "                [--db URL] [--ddl FILE]\n"
     "                [--duplicate-members last]\n"
     "                [--flush DURATION] [--key COLS] [--lossy]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
@@ -50,7 +57,9 @@ static const char usage[] =
     "                [--rejects FILE]\n"
     "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
     "                [--scope-value V] [--seen COL] [--single-transaction]\n"
-    "                [--soft-delete COL] [--strict] [--touch COL] --table NAME";
+    "                [--soft-delete COL] [--strict] [--touch COL]\n"
+    "                [--valid-from COL] [--valid-to COL]\n"
+    "                --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -61,8 +70,18 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert, replace or cdc (default: "
-	    "upsert if --key is given)", NULL, 0 },
+	    "append, upsert, ignore, delete-insert, replace, cdc or scd2 "
+	    "(default: upsert if --key is given)", NULL, 0 },
+	{ "as-of", OPT_STRING, AT(as_of), "MEMBER",
+	    "scd2: the member with the time of the change", NULL, 0 },
+	{ "valid-from", OPT_STRING, AT(valid_from), "COL",
+	    "scd2: the column with the begin of validity (valid_from)", NULL,
+	    0 },
+	{ "valid-to", OPT_STRING, AT(valid_to), "COL",
+	    "scd2: the column with the end of validity (valid_to)", NULL, 0 },
+	{ "current", OPT_STRING, AT(current), "COL",
+	    "scd2: the column that is true in current rows (is_current)", NULL,
+	    0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },

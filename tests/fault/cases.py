@@ -428,6 +428,12 @@ class Loads(Case):
 
 
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL)"
+HISTORY = """CREATE TABLE t (id integer NOT NULL, v text NOT NULL,
+    valid_from date NOT NULL, valid_to date, is_current boolean NOT NULL);
+    CREATE UNIQUE INDEX c ON t (id) WHERE is_current"""
+STATES = b"".join(
+    b'{"id":%d,"v":"value %d","at":"2026-05-%02d"}\n' % (i % 3, i, i * 5 % 9 + 1)
+    for i in range(9)) + b'{"id":9,"v":null,"at":"2026-05-30"}\nno record\n'
 LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
 
@@ -469,7 +475,7 @@ def database(kind, name, *tables):
 
 def load(kind, mode, given=None):
     name = "load-%s-%s" % (kind, mode)
-    db = database(kind, name, ["t"], TABLE)
+    db = database(kind, name, ["t"], HISTORY if mode == "scd2" else TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
     if mode == "upsert":
         argv += ["--key", "id"]
@@ -477,6 +483,9 @@ def load(kind, mode, given=None):
     if mode == "newer":
         argv += ["--key", "id", "--newer-by", "v"]
         db.counts = "0"
+    if mode == "scd2":
+        argv += ["--mode", mode, "--key", "id", "--as-of", "at"]
+        given = given or stream(STATES)
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
@@ -490,7 +499,7 @@ def load(kind, mode, given=None):
         subprocess.run(argv, input=b"", check=True,
                        env=dict(ENV, DATABASE_URL=url))
 
-    if given:
+    if mode == "files":
         db.queries += ("SELECT path, size, status FROM etl_files ORDER BY 1",)
     given = given or stream(CHANGES if mode == "cdc" else BAD)
     return Loads(name, argv, db, given, prepare)
@@ -947,6 +956,7 @@ def cases():
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield load(kind, "cdc")
+        yield load(kind, "scd2")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

@@ -26,8 +26,8 @@
 #	also	a command that prints further state
 
 pipelines='fresh migrate append upsert newer single plain aside marks-append
-    marks-upsert marks-ignore changes marks-changes scopes refresh many
-    via replay replay-again
+    marks-upsert marks-ignore changes marks-changes scopes refresh history
+    many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
@@ -46,6 +46,9 @@ change='if .n == 5 then empty else
 {operation: "DELETE", data: {k}} end'
 item='if .id == null then error("no id") elif .id == 16 then empty
 else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
+
+change='.at = "2026-05-0\(.n)" | del(.m) | if .n == 2 or .n == 3
+then .k = "a" else . end'
 
 into_log='$at_load etl-load --table log --flush 1h \
     --max-rejects 100% --batch'
@@ -162,6 +165,16 @@ pipeline() {
 		source=$marked
 		rest="$transform | $into_log 1 --mode replace \
 		    --replace-by truncate"
+		;;
+	history)
+		# The first four records are changes of one key; the last one of
+		# the stream comes late.
+		source=$marked stages=load
+		rest="etl-transform --max-rejects 100% '$change' |
+		    \$at_load etl-load --table history --mode scd2 --key k \
+		    --as-of at --max-rejects 100% --flush 1h --batch 1"
+		rows="SELECT 'row', k, n, valid_from, valid_to, is_current
+		    FROM history ORDER BY k, valid_from;"
 		;;
 	many)
 		source=$marked rest="$transform | $into_log 1000"

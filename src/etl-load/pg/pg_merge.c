@@ -221,6 +221,13 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 	const struct pg_row *row = s->rows.v;
 	const char *t;
 
+	if (s->target->mode->history) {
+		s->failed_item = row->item;
+		if (pg_merge_no_history(s, e) == -1)
+			return -1;
+		s->failed_item = NO_ITEM;
+		return 0;
+	}
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
 			continue;
@@ -244,8 +251,9 @@ merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	/* Changes are applied in their order: none waits for a later one. */
 	struct pg_row_rules rules = {
-		s->refers_to_itself && !s->target->mode->changes, o->judge_all
-	};
+		.refers_to_itself = s->refers_to_itself &&
+		    !s->target->mode->changes && !s->target->mode->history,
+		.judge_all = o->judge_all };
 	uint64_t before = o->sums.superseded;
 
 	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
@@ -332,31 +340,41 @@ merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
 	return rc;
 }
 
+/* Returns 1: merged; 0: the rows must be merged one by one; -1 with *e. */
+static int
+merge_by_few_statements(
+    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+{
+	bool may;
+	int rc = 0;
+
+	if (s->target->mode->changes)
+		return pg_may_merge_changes(s) ? merge_or_roll_back(
+		    s, pg_merge_changes, o, staged, e) : 0;
+	if (s->target->mode->history)
+		return pg_may_merge_history(s, o, &may, e) == -1 ? -1 :
+		    may ? merge_or_roll_back(
+		    s, pg_merge_history, o, staged, e) : 0;
+	if (may_merge_by_shape(s, staged, &may, e) == -1)
+		return -1;
+	if (may)
+		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
+	if (rc == 0 && pg_may_merge_equal_keys(s))
+		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
+	return rc;
+}
+
 int
 pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	uint64_t staged = 0, before = o->sums.superseded;
-	bool by_shape;
-	int rc = 0;
+	int rc;
 
 	for (size_t i = 0; i < s->rows.n; i++)
 		staged += !s->rows.v[i].bad;
 	if (staged == 0)
 		return 0;
-	if (s->target->mode->changes) {
-		if (pg_may_merge_changes(s))
-			rc = merge_or_roll_back(
-			    s, pg_merge_changes, o, staged, e);
-		if (rc == 0)
-			rc = merge_row_by_row_and_reject(s, o, e);
-		return rc == -1 ? -1 : 0;
-	}
-	if (may_merge_by_shape(s, staged, &by_shape, e) == -1)
-		return -1;
-	if (by_shape)
-		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
-	if (rc == 0 && pg_may_merge_equal_keys(s))
-		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
+	rc = merge_by_few_statements(s, o, staged, e);
 	if (rc == 0)
 		rc = merge_row_by_row_and_reject(s, o, e);
 	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);

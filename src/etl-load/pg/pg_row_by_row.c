@@ -2,6 +2,7 @@
 
 #include "pg/pg_change_sql.h"
 #include "pg/pg_newer.h"
+#include "pg/pg_history_sql.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -214,7 +215,10 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
 		if (t->mode->changes)
 			pg_put_change_of_row(b, t, shapes[i]);
-		put_row_insert(b, t, shapes[i]);
+		if (t->mode->history)
+			pg_put_history_row(b, t, shapes[i]);
+		else
+			put_row_insert(b, t, shapes[i]);
 		if (t->mode->changes)
 			pg_put_end_of_change(b);
 	}

@@ -70,6 +70,9 @@ add_row_of_record(
 	}
 	if (r->target->mode->changes)
 		put_change_columns(r, rd);
+	if (r->target->mode->history)
+		buf_printf(&r->text, "%s\t",
+		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
 	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
 	if (buf_check(&r->text, e) == -1 ||
 	    key_order_add(&r->order, rd, e) == -1)

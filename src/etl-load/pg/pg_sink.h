@@ -37,6 +37,8 @@ struct pg_sink {
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
+	int64_t rounds;         /* --mode scd2: rows of the key that most rows
+	                         * of the chunk have */
 	size_t failed_item;     /* NO_ITEM, or the first item whose statement
 	                         * failed without any row */
 	int64_t lock;           /* number of the table's advisory lock */
@@ -97,6 +99,13 @@ int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Applies no changes by the same statements. If this fails too, no record is
  * the cause: the error is left in *e. */
 int pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e);
+/* For --mode scd2: like the two functions above. Also counts in o->most_equal
+ * the rows of one key, if they must be merged one by one. */
+int pg_may_merge_history(
+    struct pg_sink *s, struct outcome *o, bool *may, struct err *e);
+int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Runs the statements of --mode scd2 with no rows. */
+int pg_merge_no_history(struct pg_sink *s, struct err *e);
 /* Deletes all rows of the table, and adds their number to *removed. */
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not do this. */

@@ -62,9 +62,9 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
  * compares to find out whether a row has changed: those of --compare, by
  * default all columns of the record except the key. */
-static void
-put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from)
+void
+pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
 {
 	const char *comma = "";
 
@@ -126,9 +126,9 @@ pg_put_row_differs(struct buf *b, const struct target *t,
 	bool compares = upsert_compares_shape(t, s);
 
 	if (compares) {
-		put_compared_row(b, t, s, "\"etl.t\"");
+		pg_put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		put_compared_row(b, t, s, from);
+		pg_put_compared_row(b, t, s, from);
 	}
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, compares ? " OR " : "");

@@ -13,6 +13,8 @@
 #define PG_FOUND "pg_temp.etl_load_found"
 /* The keys of the rows that the rounds of a merge have inserted or updated. */
 #define PG_MERGED "pg_temp.etl_load_merged"
+/* What the next round of --mode scd2 does with each record. */
+#define PG_PLAN "pg_temp.etl_load_plan"
 /* The scopes of --mode delete-insert: the columns of --scope. */
 #define PG_SCOPE "pg_temp.etl_load_scope"
 
@@ -72,6 +74,9 @@ void pg_put_source_columns(struct buf *b, const struct target *t,
 /* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
  * column of --touch. Comes after UPDATE ... SET. */
 void pg_put_mark_deleted(struct buf *b, const struct target *t);
+/* ROW(from."a", from."b")::record: the columns that are compared */
+void pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);

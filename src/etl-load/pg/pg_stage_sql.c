@@ -40,7 +40,8 @@ put_names_of_change_columns(struct buf *b, const struct target *t)
 void
 pg_put_create_stage_table(struct buf *b, const struct target *t)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED "; "
+	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED ", "
+	    PG_PLAN "; "
 	    "CREATE TEMP TABLE etl_load_stage "
 	    "ON COMMIT DELETE ROWS AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"");
 	for (size_t i = 0; i < t->table->n; i++)
@@ -60,6 +61,9 @@ pg_put_copy_statement(
 		    "\"etl.n\", \"etl.s\"");
 	if (t->mode->changes)
 		put_names_of_change_columns(b, t);
+	if (t->mode->history)
+		buf_printf(b, "%s, ",
+		    t->table->columns[t->history.from].quoted);
 	sql_put_columns(b, t, s, false);
 	buf_str(b, ") FROM STDIN");
 }

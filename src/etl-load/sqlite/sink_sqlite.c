@@ -108,7 +108,7 @@ add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 static bool
 may_succeed_later(const struct lite_store *st)
 {
-	return st->refers_to_itself &&
+	return st->refers_to_itself && !st->target->mode->history &&
 	    strcmp(st->why.msg, "FOREIGN KEY constraint failed") == 0;
 }
 

@@ -13,6 +13,7 @@ lite_store_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].find);
 		db_stmt_free(s->by_shape[i].move);
 		db_stmt_free(s->by_shape[i].remove);
+		lite_history_free(&s->by_shape[i].history);
 	}
 	free(s->by_shape);
 	s->by_shape = NULL;

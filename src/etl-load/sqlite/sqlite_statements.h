@@ -4,6 +4,7 @@
 #define LOAD_SQLITE_STATEMENTS_H
 
 #include "base/clock.h"
+#include "sqlite/sqlite_history.h"
 #include "table/record.h"
 
 enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
@@ -13,6 +14,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 struct lite_statements {                /* of one shape */
 	struct db_stmt *insert, *update, *seen, *newer;
 	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
+	struct lite_history_shape history;      /* only --mode scd2 */
 };
 
 typedef void lite_statement_text(
@@ -25,7 +27,9 @@ struct lite_store {
 	size_t nshapes;
 	const struct change *change;    /* of the record, in --mode cdc */
 	struct db_value *values;        /* of the record, then the time, then
-	                                 * the old key (struct change) */
+	                                 * the old key (struct change), or
+	                                 * LITE_HISTORY_VALUES */
+	const char *as_of;              /* the record's time of change */
 	struct buf scratch;
 	char now[CLOCK_STAMP];
 	bool careful;

@@ -48,12 +48,16 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->values = calloc(t->table->n + 1 + t->nkey, sizeof(*s->values));
+	s->values = calloc(t->table->n + t->nkey + LITE_HISTORY_VALUES,
+	    sizeof(*s->values));
 	if (s->values == NULL)
 		return err_nomem(e);
-	return find_if_failure_leaves_changes(s, e) == -1
-		   ? -1
-		   : find_if_table_refers_to_itself(s, e);
+	if (find_if_failure_leaves_changes(s, e) == -1 ||
+	    find_if_table_refers_to_itself(s, e) == -1)
+		return -1;
+	/* A record of --mode scd2 needs several statements. */
+	s->may_leave_changes |= t->mode->history;
+	return 0;
 }
 
 void
@@ -83,9 +87,9 @@ get_statements_and_prepare_insert(
 		s->nshapes = shape->id + 1;
 	}
 	p = &s->by_shape[shape->id];
-	return lite_prepare(s, &p->insert, shape, sqlite_put_insert, e) == -1
-		   ? NULL
-		   : p;
+	return !s->target->mode->history &&
+	    lite_prepare(s, &p->insert, shape, sqlite_put_insert, e) == -1 ?
+	    NULL : p;
 }
 
 int
@@ -141,6 +145,7 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0)
 			return 0;
+	s->as_of = r->as_of;
 	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
 		.p = s->now, .len = CLOCK_STAMP - 1 };
 	return r->change.moves ? convert_old_key(s, r, why) : 1;
@@ -219,6 +224,36 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
+static enum lite_result
+store_change(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	const struct lite_history_record r = { .db = s->db,
+		.target = s->target, .shape = shape, .values = s->values,
+		.as_of = s->as_of };
+	bool inserted, updated;
+
+	if (lite_history_store(&st->history, &r, &inserted, &updated, e) ==
+	    -1) {
+		if (e->code != ERR_CONFIG)
+			return LITE_FAILED;
+		/* A row of this key has a time in another form. */
+		s->fault = (struct db_fault){ .data = true };
+		s->why = *e;
+		return LITE_REFUSED;
+	}
+	return inserted ? LITE_INSERTED :
+	    updated ? LITE_UPDATED : LITE_UNCHANGED;
+}
+
+static enum lite_result
+store_by_mode(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	return s->target->mode->history ? store_change(s, st, shape, e) :
+	    insert_or_update_row(s, st, shape, e);
+}
+
 /* Called after a statement has failed. Keeps the reason, and returns
  * LITE_REFUSED or LITE_ENDED if the record is the cause. */
 static enum lite_result
@@ -238,13 +273,13 @@ lite_set_missing_reference(struct lite_store *s)
 	    "FOREIGN KEY constraint failed");
 }
 
-/* Inserts the record in a savepoint and rolls back to the savepoint if the
+/* Stores the record in a savepoint and rolls back to the savepoint if the
  * record is refused, so that no part of its changes stays in the database. A
  * missing referenced row refuses the record, even if the foreign key is
  * deferred. If the table refers to itself, the row may still come: only if the
  * end of the batch has shown that rows are missing, s->careful is set. */
 static enum lite_result
-insert_or_update_row_in_savepoint(struct lite_store *s,
+store_in_savepoint(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	static const char undo[] = "ROLLBACK TO etl_row; RELEASE etl_row";
@@ -252,7 +287,7 @@ insert_or_update_row_in_savepoint(struct lite_store *s,
 
 	if (db_script(s->db, "SAVEPOINT etl_row", e) == -1)
 		return LITE_FAILED;
-	rc = insert_or_update_row(s, st, shape, e);
+	rc = store_by_mode(s, st, shape, e);
 	if (rc == LITE_FAILED) {
 		rc = keep_reason_of_failure(s, e);
 	} else if ((!s->careful && s->refers_to_itself) ||
@@ -278,7 +313,7 @@ lite_store_record(
 	if (st == NULL)
 		return LITE_FAILED;
 	if (s->careful || s->may_leave_changes)
-		return insert_or_update_row_in_savepoint(s, st, shape, e);
+		return store_in_savepoint(s, st, shape, e);
 	rc = insert_or_update_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
 		return keep_reason_of_failure(s, e);

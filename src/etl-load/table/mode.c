@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, CDC, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, CDC, SCD2, MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append" },
@@ -19,6 +19,7 @@ static const struct load_mode modes[MODES] = {
 		.replaces = true, .removes = true },
 	[CDC] = { .name = "cdc", .keyed = true, .updates = true,
 		.deletes = true, .changes = true },
+	[SCD2] = { .name = "scd2", .keyed = true, .history = true },
 };
 
 static int
@@ -47,17 +48,27 @@ check_options_fit(
 		const char *message;
 	} rules[] = {
 		{ o->key != NULL && !m->keyed,
-		    "--key needs --mode upsert, ignore or cdc" },
+		    "--key needs --mode upsert, ignore, cdc or scd2" },
 		{ o->strict && !m->changes, "--strict needs --mode cdc" },
+		{ o->key == NULL && m->history,
+		    "--mode scd2 needs --key and the columns whose values "
+		    "identify what the rows describe" },
+		{ !m->history && (o->as_of != NULL || o->valid_from != NULL ||
+		    o->valid_to != NULL || o->current != NULL),
+		    "--as-of, --valid-from, --valid-to and --current need "
+		    "--mode scd2" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
-		{ o->compare != NULL && !m->updates,
+		{ o->compare != NULL && !m->updates && !m->history,
 		    "--compare needs --key, or --mode upsert or another mode "
 		    "that updates rows" },
 		{ o->newer_by != NULL && m->changes,
 		    "--newer-by cannot be used with --mode cdc, which applies "
 		    "changes in the order in which they come" },
+		{ o->newer_by != NULL && m->history,
+		    "--newer-by cannot be used with --mode scd2, which inserts "
+		    "a late record at its place in the history: give --as-of" },
 		{ o->newer_by != NULL && !m->updates,
 		    "--newer-by needs --key, or --mode upsert or another mode "
 		    "that updates rows" },

@@ -22,6 +22,8 @@ struct load_mode {
 	bool changes;           /* keyed: a record is a change of a row (see
 	                         * table/change.h); changes are applied in the
 	                         * order in which they come */
+	bool history;           /* keyed: a change of a key's values gets a row
+	                         * of its own, and the rows before it stay */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool complete;          /* needs a complete stream, which is no

@@ -2,6 +2,7 @@
 
 #include "json/pointer.h"
 #include "json/write.h"
+#include "table/time_of_change.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,8 @@ find_column_and_store_value(
 		*same = false;
 		for (c = 0; c < n && !column_has_name(r, c, name, len); c++)
 			;
+		if (is_only_time_of_change(r, c, name, len))
+			return 1;
 		if (c == n)
 			return reject_unknown_member(r, why, name, len);
 		if ((no = target_refusal_reason(r->target, c)) != NULL)
@@ -291,36 +294,6 @@ reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
 	return 1;
 }
 
-/* `use`: what the column is for, such as "is part of the key". */
-static int
-reject_missing_or_null(
-    struct reader *r, struct reject *why, size_t c, const char *use)
-{
-	const char *name = r->target->table->columns[c].name;
-
-	if (r->value[c] == 0)
-		return reader_set_reject_of_column(r, why, c, "required",
-		    "the record has no \"%s\", which %s", name, use);
-	if (r->json.tok[r->value[c]].type == JSON_NULL)
-		return reader_set_reject_of_column(r, why, c, "required",
-		    "\"%s\" is null, but it %s", name, use);
-	return 1;
-}
-
-static int
-reject_missing_or_null_key_or_newer_by(struct reader *r, struct reject *why)
-{
-	const struct target *t = r->target;
-
-	for (size_t i = 0; i < t->nkey; i++)
-		if (reject_missing_or_null(
-			r, why, t->key[i], "is part of the key") == 0)
-			return 0;
-	return t->newer_by == NO_COLUMN ? 1 :
-	    reject_missing_or_null(r, why, (size_t)t->newer_by,
-		"says which row is newer (--newer-by)");
-}
-
 static int
 reject_missing_scope(struct reader *r, struct reject *why)
 {
@@ -398,7 +371,9 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->change.moves &&
 	    (rc = reject_unstorable_strings_of_old_key(r, why, e)) != 1)
 		return rc;
-	return reject_missing_or_null_key_or_newer_by(r, why) == 0
-		   ? 0
-		   : reject_missing_scope(r, why);
+	if (reader_reject_missing_key_or_newer_by(r, why) == 0 ||
+	    reject_missing_scope(r, why) == 0)
+		return 0;
+	return read_time_of_change(r, why) == 1 ? 1 :
+	    r->text.failed ? err_nomem(e) : 0;
 }

@@ -7,6 +7,7 @@
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
+#include "table/as_of.h"
 #include "table/change.h"
 
 struct reader {
@@ -30,6 +31,8 @@ struct reader {
 	struct change change;           /* only --mode cdc */
 	bool at_old_key;                /* json, value and shape are those of
 	                                 * the old key */
+	char as_of[CLOCK_STAMP];        /* --mode scd2: the record's time of
+	                                 * change, or "" without --as-of */
 	struct buf text, pointer;
 	char message[512];
 };
@@ -45,6 +48,10 @@ int reader_match_record(
  * sink that keeps statements by shape id calls this before each chunk, and
  * frees its statements if the result is true. */
 bool reader_forget_shapes_if_many(struct reader *r);
+/* Rejects a record without a value for a column of the key or of --newer-by.
+ * Returns 1, or 0: *why says why. */
+int reader_reject_missing_key_or_newer_by(
+    struct reader *r, struct reject *why);
 /* Only if change.moves is set: exchanges json, value and shape with those of
  * the key by which the update finds its row. A second call exchanges them
  * back. */

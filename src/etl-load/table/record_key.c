@@ -4,6 +4,36 @@
 
 #include <string.h>
 
+/* `use`: what the column is for, such as "is part of the key". */
+static int
+reject_missing_or_null(
+    struct reader *r, struct reject *why, size_t c, const char *use)
+{
+	const char *name = r->target->table->columns[c].name;
+
+	if (r->value[c] == 0)
+		return reader_set_reject_of_column(r, why, c, "required",
+		    "the record has no \"%s\", which %s", name, use);
+	if (r->json.tok[r->value[c]].type == JSON_NULL)
+		return reader_set_reject_of_column(r, why, c, "required",
+		    "\"%s\" is null, but it %s", name, use);
+	return 1;
+}
+
+int
+reader_reject_missing_key_or_newer_by(struct reader *r, struct reject *why)
+{
+	const struct target *t = r->target;
+
+	for (size_t i = 0; i < t->nkey; i++)
+		if (reject_missing_or_null(
+			r, why, t->key[i], "is part of the key") == 0)
+			return 0;
+	return t->newer_by == NO_COLUMN ? 1 :
+	    reject_missing_or_null(r, why, (size_t)t->newer_by,
+		"says which row is newer (--newer-by)");
+}
+
 void
 reader_exchange_with_old_key(struct reader *r)
 {

@@ -218,6 +218,43 @@ find_soft_delete_column(
 }
 
 static int
+find_history_columns(
+    struct target *t, const struct load_opts *o, struct err *e)
+{
+	struct history *h = &t->history;
+	const struct {
+		const char *option, *name, *usual;
+		int *column;
+	} columns[] = {
+		{ "--valid-from", o->valid_from, "valid_from", &h->from },
+		{ "--valid-to", o->valid_to, "valid_to", &h->to },
+		{ "--current", o->current, "is_current", &h->current },
+	};
+
+	h->as_of = o->as_of;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (find_non_key_column_of_option(t, columns[i].option,
+			columns[i].name != NULL ? columns[i].name :
+			columns[i].usual, columns[i].column, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* The columns of --mode scd2 have values of their own in each row. */
+static int
+check_history_columns(struct target *t, struct db *db, struct err *e)
+{
+	for (size_t i = 0; i < t->table->n; i++)
+		if (history_sets_column(t, i) && ((int)i == t->touch ||
+		    (int)i == t->seen))
+			return err_set(e, ERR_CONFIG, false, "%s: --mode scd2 "
+			    "sets column \"%s\" itself",
+			    (int)i == t->touch ? "--touch" : "--seen",
+			    t->table->columns[i].name);
+	return history_check(t, db, e);
+}
+
+static int
 set_and_check_columns_of_options(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
@@ -228,7 +265,10 @@ set_and_check_columns_of_options(
 	if (t->mode->keyed && t->nkey == 0 &&
 	    use_primary_key_as_key(t, e) == -1)
 		return -1;
-	if (t->mode->keyed && check_unique_index_of_key(t, db, e) == -1)
+	if (t->mode->keyed && !t->mode->history &&
+	    check_unique_index_of_key(t, db, e) == -1)
+		return -1;
+	if (t->mode->history && find_history_columns(t, o, e) == -1)
 		return -1;
 	if (o->compare != NULL &&
 	    for_each_listed_column(
@@ -246,6 +286,8 @@ set_and_check_columns_of_options(
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
 		    "--touch and --seen name the same column");
+	if (t->mode->history && check_history_columns(t, db, e) == -1)
+		return -1;
 	if (o->scope != NULL &&
 	    for_each_listed_column(
 		t, "--scope", o->scope, add_scope_column_once, e) == -1)
@@ -283,7 +325,9 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
-		.soft_delete = NO_COLUMN, .newer_by = NO_COLUMN };
+		.soft_delete = NO_COLUMN, .newer_by = NO_COLUMN,
+		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
+			.current = NO_COLUMN } };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1)
 		return -1;
@@ -310,6 +354,7 @@ target_close(struct target *t)
 	free(t->is_key);
 	free(t->compared);
 	free(t->scope.columns);
+	history_close(&t->history);
 	*t = (struct target){ 0 };
 }
 
@@ -324,5 +369,7 @@ target_refusal_reason(const struct target *t, size_t column)
 		return "this column is set by --seen";
 	if ((int)column == t->soft_delete)
 		return "this column is set by --soft-delete";
+	if (history_sets_column(t, column))
+		return "this column is set by --mode scd2";
 	return NULL;
 }

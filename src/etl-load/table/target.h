@@ -5,6 +5,7 @@
 #define LOAD_TARGET_H
 
 #include "db/table.h"
+#include "table/history.h"
 #include "table/mode.h"
 
 enum { NO_COLUMN = -1 };
@@ -30,6 +31,7 @@ struct target {
 	int touch, seen, soft_delete;   /* columns or NO_COLUMN */
 	enum deleted_mark mark;         /* of column soft_delete */
 	int newer_by;                   /* a column or NO_COLUMN */
+	struct history history;         /* of --mode scd2 */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool strict;                    /* --strict: an update or delete that
