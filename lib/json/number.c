@@ -278,6 +278,53 @@ number_put_normal_form(struct buf *b, const char *p, size_t n)
 	}
 }
 
+/* Appends the digits of the number, with a point after the first `whole` of
+ * them if there are more. */
+static void
+put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
+{
+	size_t i = 0;
+
+	for (const char *p = d->first; p < d->end; p++) {
+		if (*p == '.')
+			continue;
+		if (i++ == whole)
+			buf_char(b, '.');
+		buf_char(b, *p);
+	}
+}
+
+/* The forms are those of Number::toString in ECMA-262. */
+bool
+number_put_as_ecmascript(struct buf *b, const char *p, size_t n)
+{
+	struct decimal d;
+	int64_t whole;          /* digits before the point; -1: 0.0x */
+
+	decimal_parse(&d, p, n);
+	if (d.first == NULL) {
+		buf_char(b, '0');
+		return true;
+	}
+	whole = d.exp + (int64_t)d.n;
+	if (d.neg)
+		buf_char(b, '-');
+	if (whole <= -6 || whole > 21) {
+		put_digits_and_point(b, &d, 1);
+		buf_printf(b, "e%+lld", (long long)whole - 1);
+	} else if (whole <= 0) {
+		buf_str(b, "0.");
+		for (; whole < 0; whole++)
+			buf_char(b, '0');
+		put_digits_and_point(b, &d, SIZE_MAX);
+	} else {
+		put_digits_and_point(b, &d, (size_t)whole);
+		for (; whole > (int64_t)d.n; whole--)
+			buf_char(b, '0');
+	}
+	return !d.vast;
+}
+
 static int
 sign(const struct decimal *d)
 {

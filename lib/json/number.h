@@ -27,6 +27,11 @@ bool number_equals(const char *a, size_t an, const char *b, size_t bn);
 /* Appends a text that is the same for all spellings of one number: 10 and 1e1
  * both become 1e1. Different numbers get different texts. */
 void number_put_normal_form(struct buf *b, const char *p, size_t n);
+/* Appends the number as ECMAScript prints the double of these digits (10, 0.1,
+ * 1e+21), but with all digits if there are more than a double keeps. Equal
+ * numbers get equal texts, different ones different texts. Returns false if the
+ * exponent has more than 18 digits; the text is then not exact. */
+bool number_put_as_ecmascript(struct buf *b, const char *p, size_t n);
 /* Compares two number tokens exactly: less than 0, 0 or greater than 0.
  * Exponents of more than 17 digits are not compared exactly. */
 int number_compare(const char *a, size_t an, const char *b, size_t bn);

@@ -24,8 +24,8 @@ put_escape(struct buf *b, unsigned char c)
 	}
 }
 
-void
-json_put_string(struct buf *b, const char *p, size_t n)
+static void
+put_string(struct buf *b, const char *p, size_t n, bool escape_del)
 {
 	const char *end = n ? p + n : p, *q;    /* if n is 0, p may be NULL */
 
@@ -35,10 +35,25 @@ json_put_string(struct buf *b, const char *p, size_t n)
 		buf_add(b, p, (size_t)(q - p));
 		if (q == end)
 			break;
-		put_escape(b, (unsigned char)*q);
+		if (*q == 0x7f && !escape_del)
+			buf_char(b, *q);
+		else
+			put_escape(b, (unsigned char)*q);
 		p = q + 1;
 	}
 	buf_char(b, '"');
+}
+
+void
+json_put_string(struct buf *b, const char *p, size_t n)
+{
+	put_string(b, p, n, true);
+}
+
+void
+json_put_canonical_string(struct buf *b, const char *p, size_t n)
+{
+	put_string(b, p, n, false);
 }
 
 static void

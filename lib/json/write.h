@@ -10,6 +10,9 @@
 /* Writes a string in quotes, with the escapes that jq uses. The bytes must be
  * UTF-8. */
 void json_put_string(struct buf *b, const char *p, size_t n);
+/* The same with the escapes of RFC 8785, which are those of jq except that the
+ * character DEL stays as it is. */
+void json_put_canonical_string(struct buf *b, const char *p, size_t n);
 /* Write a member of an object: first a comma, unless the last byte is '{'. */
 void json_put_member(struct buf *b, const char *name, const char *p, size_t n);
 void json_put_text(struct buf *b, const char *name, const char *s);

@@ -673,3 +673,37 @@ UNION ALL SELECT pg_catalog.concat_ws(' ', 'comment',
 FROM own JOIN pg_catalog.pg_description AS d ON d.objoid = own.id
     AND d.classoid = ('pg_catalog.' || own.class)::regclass
 ORDER BY line
+
+-- name: table_unique_columns
+-- Lists the columns that are a unique index by themselves.
+SELECT pg_catalog.min(a.attname::text)
+FROM pg_catalog.pg_index AS i
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[])
+        WITH ORDINALITY AS k(attnum, place)
+    LEFT JOIN pg_catalog.pg_attribute AS a
+        ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
+    AND i.indisunique AND i.indpred IS NULL AND k.place <= i.indnkeyatts
+GROUP BY i.indexrelid
+HAVING pg_catalog.count(*) = 1
+
+-- name: table_partial_unique
+-- Lists the conditions of the unique indexes with a condition whose columns are
+-- exactly those of $3, a JSON array of names.
+SELECT pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+FROM pg_catalog.pg_index AS i
+WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
+        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
+    AND i.indisunique AND i.indisvalid AND i.indimmediate
+    AND i.indpred IS NOT NULL
+    AND i.indnkeyatts = pg_catalog.json_array_length($3::json)
+    AND i.indnkeyatts = (
+        SELECT pg_catalog.count(*)
+        FROM pg_catalog.unnest(i.indkey::smallint[])
+                WITH ORDINALITY AS k(attnum, place)
+            JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+            JOIN pg_catalog.json_array_elements_text($3::json) AS n(name)
+                ON n.name = a.attname
+        WHERE k.place <= i.indnkeyatts)

@@ -27,3 +27,24 @@ SELECT l.seq, i.name
 FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
 WHERE l."unique" AND NOT l.partial
 ORDER BY l.seq, i.seqno
+
+-- name: table_unique_columns
+-- Lists the columns that are a unique index by themselves.
+SELECT min(i.name)
+FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
+WHERE l."unique" AND NOT l.partial
+GROUP BY l.seq
+HAVING count(*) = 1
+
+-- name: table_partial_unique
+-- Lists the definitions of the unique indexes with a condition whose columns
+-- are exactly those of $3, a JSON array of names.
+SELECT s.sql
+FROM pragma_index_list($2, $1) AS l
+    JOIN (SELECT type, name, sql FROM main.sqlite_schema
+        UNION ALL SELECT type, name, sql FROM temp.sqlite_schema) AS s
+        ON s.name = l.name AND s.type = 'index'
+WHERE l."unique" AND l.partial AND json_array_length($3) = (
+    SELECT CASE WHEN count(*) = sum(i.name IN (SELECT value FROM json_each($3)))
+        THEN count(*) END
+    FROM pragma_index_info(l.name, $1) AS i)

@@ -11,14 +11,15 @@
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
 	    *touch, *seen, *scope, *replace_by, *soft_delete,
-	    *max_deletes, *synchronous;
+	    *max_deletes, *synchronous, *newer_by, *as_of, *valid_from,
+	    *valid_to, *current;
 	struct opt_list scope_values, expect, map;
 	const char *columns, *extra, *bytes;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries;
 	uint64_t lock_timeout, statement_timeout;       /* 0: not given */
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
-	    allow_empty, delete_despite_rejects, empty_as_null;
+	    allow_empty, delete_despite_rejects, empty_as_null, strict;
 };
 
 /* How many records were read, and how many had each outcome. */

@@ -12,7 +12,9 @@
  *            lists of columns as SQL; exact_number: the digits that a number
  *            needs; scope: the values of --scope; referring: foreign keys to
  *            the table; soft_delete: the column that marks a row as deleted;
- *            record_part: some values of a record that may be rejected
+ *            record_part: some values of a record that may be rejected;
+ *            change: the changes of --mode cdc; history: the columns of --mode
+ *            scd2; as_of, time_of_change: the time of a change
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;
@@ -25,10 +27,15 @@
  *            rows of scopes, pg_mirror those that did not come; pg_literal,
  *            pg_composite: arrays and objects as values; pg_table_limits:
  *            rules, and tables of 1600 columns; pg_empty deletes all rows;
- *            pg_swap puts a new table in the place of the table
+ *            pg_swap puts a new table in the place of the table; pg_newer
+ *            compares rows by --newer-by; pg_changes applies the changes of
+ *            --mode cdc; pg_history, pg_history_sql and pg_history_row merge
+ *            the rows of --mode scd2
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes,
- *            sqlite_mirror those that did not come
+ *            sqlite_mirror those that did not come; sqlite_newer compares rows
+ *            by --newer-by; sqlite_changes applies changes of --mode cdc;
+ *            sqlite_history stores the records of --mode scd2
  * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
  *            letters; stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
@@ -51,21 +58,23 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: etl-load [-v] [--again] [--allow-empty] [--backoff BASE..MAX]\n"
-    "                [--batch N] [--bytes FORM] [--columns COLS]\n"
-    "                [--compare COLS] [--complete]\n"
-    "                [--control-schema NAME] [--db URL] [--ddl FILE]\n"
-    "                [--delete-despite-rejects] [--duplicate-members last]\n"
-    "                [--empty-as-null] [--expect TEST] [--extra WHAT]\n"
-    "                [--flush DURATION] [--key COLS]\n"
-    "                [--lock-timeout DURATION] [--lossy] [--map COL=POINTER]\n"
-    "                [--max-deletes N|N%] [--max-record SIZE]\n"
-    "                [--max-rejects N|N%] [--mode MODE] [--no-checkpoint]\n"
-    "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
-    "                [--retries N] [--scope COLS] [--scope-value V]\n"
-    "                [--seen COL] [--single-transaction] [--soft-delete COL]\n"
-    "                [--statement-timeout DURATION] [--synchronous LEVEL]\n"
-    "                [--touch COL] --table NAME";
+    "usage: etl-load [-v] [--again] [--allow-empty] [--as-of MEMBER]\n"
+    "                [--backoff BASE..MAX] [--batch N] [--bytes FORM]\n"
+    "                [--columns COLS] [--compare COLS] [--complete]\n"
+    "                [--control-schema NAME] [--current COL] [--db URL]\n"
+    "                [--ddl FILE] [--delete-despite-rejects]\n"
+    "                [--duplicate-members last] [--empty-as-null]\n"
+    "                [--expect TEST] [--extra WHAT] [--flush DURATION]\n"
+    "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
+    "                [--map COL=POINTER] [--max-deletes N|N%]\n"
+    "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
+    "                [--newer-by COL] [--no-checkpoint] [--plain]\n"
+    "                [--rejects FILE] [--replace-by WAY] [--retries N]\n"
+    "                [--scope COLS] [--scope-value V] [--seen COL]\n"
+    "                [--single-transaction] [--soft-delete COL]\n"
+    "                [--statement-timeout DURATION] [--strict]\n"
+    "                [--synchronous LEVEL] [--touch COL] [--valid-from COL]\n"
+    "                [--valid-to COL] --table NAME";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -76,8 +85,18 @@ static const struct opt options[] = {
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert, replace or mirror "
-	    "(default: upsert if --key is given)", NULL, 0 },
+	    "append, upsert, ignore, delete-insert, replace, mirror, cdc "
+	    "or scd2 (default: upsert if --key is given)", NULL, 0 },
+	{ "as-of", OPT_STRING, AT(as_of), "MEMBER",
+	    "scd2: the member with the time of the change", NULL, 0 },
+	{ "valid-from", OPT_STRING, AT(valid_from), "COL",
+	    "scd2: the column with the begin of validity (valid_from)", NULL,
+	    0 },
+	{ "valid-to", OPT_STRING, AT(valid_to), "COL",
+	    "scd2: the column with the end of validity (valid_to)", NULL, 0 },
+	{ "current", OPT_STRING, AT(current), "COL",
+	    "scd2: the column that is true in current rows (is_current)", NULL,
+	    0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },
@@ -97,6 +116,8 @@ static const struct opt options[] = {
 	{ "delete-despite-rejects", OPT_FLAG, AT(delete_despite_rejects), NULL,
 	    "mirror: delete rows even if keys of rejects cannot be read",
 	    NULL, 0 },
+	{ "strict", OPT_FLAG, AT(strict), NULL,
+	    "cdc: reject an update or delete that finds no row", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",
@@ -107,6 +128,8 @@ static const struct opt options[] = {
 	    "load everything in one transaction, or nothing", NULL, 0 },
 	{ "compare", OPT_STRING, AT(compare), "COLS",
 	    "leave a row alone if these columns are equal", NULL, 0 },
+	{ "newer-by", OPT_STRING, AT(newer_by), "COL",
+	    "leave a row alone if it has a greater value in COL", NULL, 0 },
 	{ "columns", OPT_STRING, AT(columns), "COLS",
 	    "load only these columns, and those of --map", NULL, 0 },
 	{ "map", OPT_LIST, AT(map), "COL=POINTER",

@@ -38,7 +38,8 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 	    (unsigned long long)t.inserted, (unsigned long long)t.updated,
 	    (unsigned long long)t.unchanged,
 	    (unsigned long long)t.superseded);
-	if (t.skipped > 0 || l->target.mode->skips)
+	if (t.skipped > 0 || l->target.mode->skips ||
+	    l->target.newer_by != NO_COLUMN)
 		(void)fprintf(stderr, "%llu skipped, ",
 		    (unsigned long long)t.skipped);
 	if (l->target.mode->deletes)

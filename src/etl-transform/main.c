@@ -14,7 +14,8 @@
  *               (filter_directive) for files outside of -L; filter_env finds
  *               out whether it reads the environment; filter_stderr prints
  *               what it prints; outcome holds the outputs or the reject of a
- *               record.
+ *               record; row_hash computes the hash of --hash, and hash is the
+ *               engine that adds it to the outputs of the filter.
  * module/       the functions of the jq module etl: etl.jq, and in C module,
  *               module_number, times, time zones (zone_files has their
  *               files) and words.
@@ -23,6 +24,7 @@
  *               number_classes fill it, number_made adds the numbers that the
  *               module etl makes, and number_names finds numbers by name. */
 #include "engine/filter_env.h"
+#include "engine/row_hash.h"
 #include "jq_args.h"
 #include "pool/sandbox.h"
 #include "transform.h"
@@ -42,6 +44,7 @@
 static const char usage[] =
     "usage: etl-transform [-L DIR] [--allow env] [--arg NAME VALUE]\n"
     "                     [--argjson NAME JSON] [--duplicate-members last]\n"
+    "                     [--hash COLS [--hash-as FIELD]]\n"
     "                     [--lossy-numbers] [--max-record SIZE]\n"
     "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
     "                     [--plain] [--rejects FILE]\n"
@@ -51,7 +54,8 @@ static const char usage[] =
 enum { FILTER_MAX = 16 << 20 };
 
 struct transform_opts {
-	const char *file, *duplicates, *stage, *rejects, *max_rejects;
+	const char *file, *duplicates, *stage, *rejects, *max_rejects, *hash,
+	    *hash_as;
 	struct opt_list dirs, allow, args;
 	bool std, lossy, plain;
 	uint64_t time_limit, memory_limit, max_record;
@@ -74,6 +78,10 @@ static const struct opt options[] = {
 	    "set $NAME to the value JSON", 0),
 	OPT("slurpfile", OPT_LIST, args, "NAME FILE",
 	    "set $NAME to an array of the values in FILE", 0),
+	OPT("hash", OPT_STRING, hash, "COLS",
+	    "add a hash of these members; the filter may be missing", 0),
+	OPT("hash-as", OPT_STRING, hash_as, "FIELD",
+	    "the member that gets the hash (default: _row_hash)", 0),
 	OPT("time-limit", OPT_DURATION, time_limit, "TIME",
 	    "longest time for one record (default: 10s)", 0),
 	OPT("memory-limit", OPT_SIZE, memory_limit, "SIZE",
@@ -114,8 +122,8 @@ get_filter_text(struct buf *b, const struct transform_opts *o,
 	if (o->file != NULL)
 		return append_filter_file_refusing_nul(b, o->file, e);
 	if (operand == NULL)
-		return err_set(e, ERR_USAGE, false, "no FILTER: give one, "
-		    "such as '.', or -f FILE");
+		return o->hash != NULL ? 0 : err_set(e, ERR_USAGE, false,
+		    "no FILTER: give one, such as '.', or -f FILE");
 	buf_str(b, operand);
 	return buf_check(b, e);
 }
@@ -130,7 +138,7 @@ check_options(const struct transform_opts *o, enum json_members *members,
 			    "--allow %s: the only allowed value is env",
 			    o->allow.v[i]);
 	if (record_options_check(o->max_record, o->duplicates, members, e) ==
-	    -1)
+		-1 || row_hash_check_options(o->hash, o->hash_as, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->dirs.n; i++)
 		if (access(o->dirs.v[i], X_OK) == -1)
@@ -144,11 +152,12 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
     struct err *e)
 {
 	const struct pool_conf conf = {
-		.engine = &engine_jq,
+		.engine = o->hash != NULL ? &engine_hash : &engine_jq,
 		.filter = {
 			.text = text, .std = o->std, .lossy = o->lossy,
 			.dirs = o->dirs, .args = a->v, .nargs = a->n,
-			.max_record = o->max_record
+			.max_record = o->max_record,
+			.hash = o->hash, .hash_as = o->hash_as
 		},
 		.jobs = 1,
 		.dup = members,
@@ -189,12 +198,15 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	buf_init(&text, FILTER_MAX);
 	if (check_options(o, &members, e) == 0 &&
 	    get_filter_text(&text, o, argv[optind], e) == 0) {
-		if (o->allow.n == 0 && filter_reads_env(text.data, text.len))
+		bool filter = o->file != NULL || argv[optind] != NULL;
+
+		if (filter && o->allow.n == 0 &&
+		    filter_reads_env(text.data, text.len))
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run_filter_in_worker(o, a, members, buf_text(&text), s,
-		    e);
+		rc = run_filter_in_worker(o, a, members,
+		    filter ? buf_text(&text) : NULL, s, e);
 	}
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, e);

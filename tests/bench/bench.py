@@ -23,6 +23,8 @@ FEW_POSTS = "%s/posts-%d.ndjson" % (DATA, ROWS // 10)
 FEW_POSTS_ARRAY = "%s/posts-%d.json" % (DATA, ROWS // 10)
 LOADED = "%s/rows-%d" % (DATA, ROWS)
 EVENTS = "%s/events-%d" % (DATA, ROWS)
+CHANGES = "%s/changes-%d" % (DATA, ROWS)
+SHUFFLED = EVENTS + "-shuffled"
 SQLITE = SCRATCH + "/bench.db"
 CSV_FILES, CSV_ROWS = 20, ROWS // 50    # in each of the files
 CSV_DIR = "%s/csv-%d" % (DATA, CSV_ROWS)
@@ -76,6 +78,13 @@ def pg_rows():
 
 def pg_count():
     return psql("SELECT count(*) FROM user_activities")
+
+
+def pg_changed():
+    psql("DROP TABLE IF EXISTS changed")
+    psql("CREATE TABLE changed (id int PRIMARY KEY, name text, title text, "
+         "views bigint, at timestamptz, active boolean, score float8)")
+    psql("CHECKPOINT")
 
 
 def sqlite_empty():
@@ -169,6 +178,17 @@ def pg_source():
          "extracted_at timestamptz)")
     psql("\\copy source_rows FROM '%s.csv' CSV" % LOADED)
     psql("VACUUM ANALYZE source_rows")
+
+
+def pg_other_rows():
+    """A full table in which each row has another text."""
+    pg_source()
+    pg_empty()
+    psql("INSERT INTO user_activities (%s, loaded_at) SELECT user_id, post_id, "
+         "activity_type, title, body || ' old', word_count, extracted_at, "
+         "now() FROM source_rows" % COLUMNS)
+    psql("VACUUM ANALYZE user_activities")
+    psql("CHECKPOINT")
 
 
 def merge():
@@ -339,7 +359,7 @@ def stages():
               'etl-extract --table source_rows "$DATABASE_URL"', 0.8,
               pg_source, output=True, memory=32),
         Stage("load-pg", ROWS, ("`psql \\copy` TEMP, one merge", copy),
-              LOAD + "<" + LOADED + ".ndjson", 0.85, pg_empty, pg_rows,
+              LOAD + "<" + LOADED + ".ndjson", 1.1, pg_empty, pg_rows,
               memory=32),
         Stage("load-pg-values", ROWS,
               ("psycopg2 `execute_values`, 100 a page",
@@ -348,17 +368,48 @@ def stages():
               memory=32),
         Stage("load-pg-again", ROWS,
               ("the same merge into a full table", copy),
-              LOAD + "<" + LOADED + ".ndjson", None,
+              LOAD + "<" + LOADED + ".ndjson", 3.5,
               lambda: psql("CHECKPOINT"), pg_rows, memory=32),
         Stage("replace-pg", ROWS,
               ("`psql \\copy` into a fresh table, its indexes after", fresh()),
               "etl-load --table replaced --mode replace <" + LOADED +
               ".ndjson", 0.9, pg_replace, pg_replaced, memory=32),
+        # The peer applies one of 100 changes: each of its statements commits.
+        Stage("cdc-pg", ROWS,
+              ("one statement for each change, `psql`",
+               "head -n %d %s.sql | psql -Xq -d \"$DATABASE_URL\""
+               % (ROWS // 100, CHANGES)),
+              "etl-load --table changed --mode cdc <" + CHANGES + ".ndjson", 20,
+              pg_changed, memory=32, share=100),
+        Stage("load-pg-changed", ROWS,
+              ("the same merge, all rows changed", copy),
+              LOAD + "<" + LOADED + ".ndjson", 0.9, pg_other_rows, pg_rows,
+              memory=32),
+        # Both commit after every 100 rows.
+        Stage("load-pg-100", ROWS // 10,
+              ("`execute_values`, 100 a page and commit",
+               "head -n %d %s.ndjson >%s/few && %s pages %s/few" % (
+                   ROWS // 10, LOADED, SCRATCH, seed, SCRATCH)),
+              "head -n %d %s.ndjson | %s--batch 100" % (
+                  ROWS // 10, LOADED, LOAD), 3, pg_empty, pg_rows, memory=32),
+        Stage("append-pg", ROWS,
+              ("`psql \\copy` straight in",
+               'psql -Xq -d "$DATABASE_URL" -c "\\copy appended FROM '
+               "'%s.csv' CSV\"" % LOADED),
+              "etl-load --table appended <" + LOADED + ".ndjson", 0.95,
+              pg_append, pg_appended, memory=32),
+        Stage("load-sqlite-random", ROWS,
+              ("`.import`, keys in random order",
+               "sqlite3 -csv %s '.import %s.csv events'"
+               % (SQLITE, SHUFFLED)),
+              "etl-load --db sqlite:%s --table events --key id <%s.ndjson"
+              % (SQLITE, SHUFFLED), 0.9, sqlite_empty, sqlite_rows,
+              memory=32),
         Stage("load-sqlite", ROWS,
               ("`.import` into a keyed table",
                "sqlite3 -csv %s '.import %s.csv events'" % (SQLITE, EVENTS)),
               "etl-load --db sqlite:%s --table events --key id <%s.ndjson"
-              % (SQLITE, EVENTS), 0.7, sqlite_empty, sqlite_rows, memory=32),
+              % (SQLITE, EVENTS), 0.9, sqlite_empty, sqlite_rows, memory=32),
         # The cost of all guarantees: the same records as a plain stream and
         # as a marked stream with checkpoints, ledger and counts.
         Stage("marks-pg", ROWS, ("the same load, plain",

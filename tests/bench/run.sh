@@ -26,6 +26,20 @@ generate posts $((ROWS / 10))
 }
 generate rows "$ROWS" csv
 generate events "$ROWS" csv
+[ -s "$data/changes-$ROWS.ndjson" ] || {
+	echo "making $ROWS changes"
+	/usr/bin/python3 tests/bench/changes.py "$ROWS" "$data/part" \
+	    "$data/changes-$ROWS"
+}
+
+# The same events in another order, which is the same for both files.
+for kind in csv ndjson; do
+	[ -s "$data/events-$ROWS-shuffled.$kind" ] || {
+		shuf --random-source="$data/events-$ROWS.csv" \
+		    "$data/events-$ROWS.$kind" >"$data/part"
+		mv "$data/part" "$data/events-$ROWS-shuffled.$kind"
+	}
+done
 
 # Two CSV files with a header.
 for half in 1 2; do

@@ -3,7 +3,8 @@
 
 requests -> plain functions -> psycopg2 execute_values in pages of 100.
 It does not sleep and does not request comments, and neither does ours.
-seed.py BASE_URL DATABASE_URL [load FILE]: with "load" it only loads NDJSON.
+seed.py BASE_URL DATABASE_URL [load|pages FILE]: with "load" it only loads
+NDJSON, and with "pages" it also commits each page.
 """
 import json
 import logging
@@ -88,14 +89,16 @@ def load(cursor, rows):
         page_size=100)
 
 
-def load_file(cursor, path):
+def load_file(cursor, path, batch):
     rows = []
     with open(path) as lines:
         for line in lines:
             rows.append(json.loads(line))
-            if len(rows) == 10000:
+            if len(rows) == batch:
                 load(cursor, rows)
                 rows = []
+                if batch == 100:
+                    cursor.connection.commit()
     load(cursor, rows)
 
 
@@ -103,7 +106,8 @@ def main():
     connection = psycopg2.connect(sys.argv[2])
     cursor = connection.cursor()
     if len(sys.argv) > 3:
-        load_file(cursor, sys.argv[4])
+        load_file(cursor, sys.argv[4],
+                  100 if sys.argv[3] == "pages" else 10000)
     else:
         load(cursor, transform_all(extract(sys.argv[1])))
     connection.commit()

@@ -173,6 +173,8 @@ def run(number):
     key = mode != "append" or rng.random() < .5
     options = ["--compare", rng.choice(["n", "u,s"])] \
         if mode == "upsert" and rng.random() < .2 else []
+    if mode == "upsert" and rng.random() < .3:
+        options += ["--newer-by", rng.choice(["n", "u", "p"])]
     often, bad = rng.choice([.5, 1, 1]), rng.randrange(2)
     records = [record(rng, rng.choice([4, 12]), often, bad)
                for _ in range(rng.choice([2, 12, 30, 60]))]

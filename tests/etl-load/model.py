@@ -7,8 +7,8 @@ each load the rows and all counts must be those of the model.  For each JSON
 value the model knows the text of the column: a text, None for NULL, or BAD if
 etl-load must reject the value.  A record that the table refuses (NOT NULL,
 CHECK) is a reject too.  The rows are those of records that are loaded one by
-one.  Of the records with one key in a batch the last is counted with the
-outcome of all of them, and the others as superseded.
+one.  Of the records with one key in a batch one is counted with the outcome of
+all of them, and the others as superseded.
 """
 import json
 import random
@@ -23,7 +23,8 @@ TRUE, FALSE = ("true", "false") if pg else ("1", "0")
 KEY = ["k1", "k2"]
 COLUMNS = KEY + ["a", "b", "n", "d", "f"]
 DEFAULTS = {"a": "7", "b": "dd"}
-COUNTS = ["inserted", "updated", "unchanged", "superseded", "rejected"]
+COUNTS = ["inserted", "updated", "unchanged", "skipped", "superseded",
+          "rejected"]
 
 INTS = [("1", "1"), ("5.0", "5"), ("5", "5"), ('"12"', "12"), ("1e1", "10"),
         ("-0", "0"), ("-3", "-3"), ("100", "100"), ("null", None),
@@ -87,14 +88,15 @@ def new_row(values):
     return {c: values.get(c, DEFAULTS.get(c)) for c in COLUMNS}
 
 
-def load_batch(rows, batch, upsert, compare, counts):
+def load_batch(rows, batch, upsert, compare, newer_by, counts):
     outcomes = {}
     for n, values in enumerate(batch):
-        if values is None or not fits(values):
+        if values is None or not fits(values) or \
+                newer_by and values.get(newer_by) is None:
             counts["rejected"] += 1
             continue
         key = tuple(values[k] for k in KEY) if upsert else (n, len(rows))
-        outcome = store(rows, key, values, compare)
+        outcome = store(rows, key, values, compare, newer_by)
         if key in outcomes:
             counts["superseded"] += 1
             counts[outcomes[key]] -= 1
@@ -103,10 +105,17 @@ def load_batch(rows, batch, upsert, compare, counts):
         counts[outcome] += 1
 
 
-def store(rows, key, values, compare):
+def age(value):
+    return int(value) if value.lstrip("-").isdigit() else value
+
+
+def store(rows, key, values, compare, newer_by):
     if key not in rows:
         rows[key] = new_row(values)
         return "inserted"
+    if newer_by and rows[key][newer_by] is not None and \
+            age(rows[key][newer_by]) > age(values[newer_by]):
+        return "skipped"
     if all(rows[key][c] == v for c, v in values.items() if c in compare):
         return "unchanged"
     rows[key].update(values)
@@ -118,7 +127,7 @@ def run(rng, name):
     n, batch = rng.choice([5, 40, 300]), rng.choice([1, 2, 7, 10000])
     if n == 300:
         batch = rng.choice([7, 50, 10000])
-    compare = COLUMNS[2:]
+    compare, newer_by = COLUMNS[2:], None
     arguments = ["etl-load", "-v", "--db", url, "--table", name, "--flush",
                  "100s", "--batch", str(batch), "--max-rejects", "100%",
                  "--rejects", "/dev/null"]
@@ -127,6 +136,10 @@ def run(rng, name):
         if rng.random() < .3:
             compare = rng.sample(compare, 2)
             arguments += ["--compare", ",".join(compare)]
+        if rng.random() < .4:
+            newer_by = rng.choice(["a", "d", "n"])
+            compare.append(newer_by)
+            arguments += ["--newer-by", newer_by]
     for option in (["--touch", "at"], ["--seen", "seen"],
                    ["--single-transaction"]):
         if rng.random() < .2:
@@ -142,7 +155,7 @@ def run(rng, name):
         want = dict.fromkeys(COUNTS, 0)
         for at in range(0, n, batch):
             load_batch(rows, [v for _, v in records[at:at + batch]], upsert,
-                       compare, want)
+                       compare, newer_by, want)
             if not upsert:
                 rows = {(None, i): r for i, r in enumerate(rows.values())}
         check(arguments, records, want, rows, name)
@@ -154,6 +167,7 @@ def check(arguments, records, want, rows, name):
                        stderr=subprocess.PIPE, check=False)
     got = {c: int(n) for n, c in re.findall(r"(\d+) (\w+)[,\n]", p.stderr)
            if c in COUNTS}
+    got.setdefault("skipped", 0)
     made = "%s(%s)" % ("json_build_array" if pg else "json_array",
                        ", ".join("CAST(%s AS text)" % c for c in COLUMNS))
     have = json.loads(sql("SELECT coalesce(%s(%s), '[]') FROM %s;" % (

@@ -32,7 +32,7 @@ for kind in sqlite postgresql; do
 	check_failure 'an unknown option' \
 	    64 'unknown option --scopes' --table t --scopes x
 	check_failure 'an unknown --mode' \
-	    64 'append, upsert, ignore, .*mirror' --db "$db" \
+	    64 'append, upsert, ignore, delete-insert, replace, mirror, cdc or scd2' --db "$db" \
 	    --table t --mode swap
 	check_failure 'a mistyped --mode' \
 	    64 "did you mean upsert\?\$" --db "$db" \

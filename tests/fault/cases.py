@@ -184,12 +184,14 @@ class Transform(Case):
     so; all others are as undisturbed."""
 
     def lines(self, out, rejects):
-        """Records and rejects by their raw bytes."""
+        """Records, without the member of --hash, and rejects by their raw
+        bytes."""
         told = {}
         for line in rejects.splitlines() + out.splitlines():
             if line.startswith(b'{"@etl":"reject"'):
                 told[json.loads(line)["raw"].encode()] = line
-        return [r for r in out.splitlines() if b"@etl" not in r], told
+        return [re.sub(rb',"_row_hash":"[0-9a-f]{64}"', b"", r)
+                for r in out.splitlines() if b"@etl" not in r], told
 
     def whole(self, result, state):
         if (result.out, state) == self.wanted:
@@ -426,8 +428,26 @@ class Loads(Case):
 
 
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL)"
+HISTORY = """CREATE TABLE t (id integer NOT NULL, v text NOT NULL,
+    valid_from date NOT NULL, valid_to date, is_current boolean NOT NULL);
+    CREATE UNIQUE INDEX c ON t (id) WHERE is_current"""
+STATES = b"".join(
+    b'{"id":%d,"v":"value %d","at":"2026-05-%02d"}\n' % (i % 3, i, i * 5 % 9 + 1)
+    for i in range(9)) + b'{"id":9,"v":null,"at":"2026-05-30"}\nno record\n'
 LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
+
+
+# The third change moves a row, and the last two are rejected.
+CHANGES = b"".join(
+    b'{"op":"%s","before":{"id":%d},"after":%s}\n' % change for change in [
+        (b"c", 1, b'{"id":1,"v":"a"}'), (b"c", 2, b'{"id":2,"v":"b"}'),
+        (b"u", 1, b'{"id":3,"v":"c"}'), (b"u", 2, b'{"id":2,"v":"d"}'),
+        (b"u", 4, b'{"id":4,"v":"e"}'), (b"d", 2, b"null"),
+        (b"d", 9, b"null"), (b"c", 5, b'{"id":5,"v":"f"}'),
+        (b"u", 5, b'{"id":5,"v":"g"}'), (b"c", 6, b'{"id":6,"v":"h"}'),
+        (b"c", 7, b'{"id":7,"v":null}'), (b"u", 6, b'{"id":3,"v":"i"}'),
+    ]) + b"null\n"
 
 
 def stream(records, rejected=0):
@@ -455,7 +475,7 @@ def database(kind, name, *tables):
 
 def load(kind, mode, given=None):
     name = "load-%s-%s" % (kind, mode)
-    db = database(kind, name, ["t"], TABLE)
+    db = database(kind, name, ["t"], HISTORY if mode == "scd2" else TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
     if mode == "upsert":
         argv += ["--key", "id"]
@@ -464,9 +484,17 @@ def load(kind, mode, given=None):
         argv += ["--key", "id", "--lock-timeout", "9s", "--expect",
                  "null(v)=0", "--expect", "unique(v)", "--expect", "rows>=0"]
         db.counts = "0"
+    if mode == "newer":
+        argv += ["--key", "id", "--newer-by", "v"]
+        db.counts = "0"
+    if mode == "scd2":
+        argv += ["--mode", mode, "--key", "id", "--as-of", "at"]
+        given = given or stream(STATES)
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
+    if mode == "cdc":
+        argv += ["--mode", mode]
     if mode == "mirror":
         argv += ["--mode", mode, "--key", "id", "--max-deletes", "100%",
                  "--complete"]
@@ -477,9 +505,10 @@ def load(kind, mode, given=None):
         subprocess.run(argv, input=b"", check=True,
                        env=dict(ENV, DATABASE_URL=url))
 
-    if given:
+    if mode == "files":
         db.queries += ("SELECT path, size, status FROM etl_files ORDER BY 1",)
-    return Loads(name, argv, db, given or stream(BAD), prepare)
+    given = given or stream(CHANGES if mode == "cdc" else BAD)
+    return Loads(name, argv, db, given, prepare)
 
 
 def mapped(kind):
@@ -936,6 +965,11 @@ def cases():
         write("second.ndjson", LINES[half:])], aside=True)
     yield Transform("transform-stream", ["etl-transform", "."],
                     given=stream(LINES))
+    yield Transform("transform-hash", ["etl-transform", "--hash", "v,id"],
+                    given=BAD, aside=True)
+    yield Transform("transform-hash-filter", [
+        "etl-transform", "--hash", "id", "if .id > 9 then error(\"no\") else "
+        ". end"], given=stream(LINES))
     yield Reports("reports-extract", ["etl-extract", source])
     yield Reports("reports-via", ["etl-via", "cat"], given=stream(LINES) * 2)
     yield Saves("save", MARKED)
@@ -951,10 +985,13 @@ def cases():
         yield load(kind, "append")
         yield load(kind, "upsert")
         yield load(kind, "expect")
+        yield load(kind, "newer")
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield mapped(kind)
         yield load(kind, "mirror")
+        yield load(kind, "cdc")
+        yield load(kind, "scd2")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

@@ -206,6 +206,31 @@ mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier
     '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
+mutant etl-load/scd2.t 'the index of past rows is taken for that of current rows' src/etl-load/table/history.c \
+    's/rc = strcmp(buf_text(&have), buf_text(&want)) == 0;/rc = strstr(buf_text(\&have), buf_text(\&want)) != NULL;/' \
+    'only other indexes: exit code 78'
+mutant etl-load/scd2.t 'a stream that was cut is loaded in part' src/etl-load/table/mode.c \
+    's/.keyed = true, .history = true/.keyed = true, .history = true, .repeatable = true/' \
+    'a stream that is cut changes nothing'
+mutant etl-load/scd2.t 'a late record opens a second current row' src/etl-load/sqlite/sqlite_history.c \
+    's/return rc == 1 && strcmp(f->from, at) <= 0/return rc == 1/' \
+    'sqlite: late records'
+mutant etl-load/scd2.t 'without --as-of two changes have one time' src/etl-load/table/as_of.c \
+    's/read_own_text(text) + get_unit(digits)/read_own_text(text)/' \
+    'without --as-of each change has a row'
+mutant etl-load/scd2_faults.t 'a refused record of SQLite ends a row' src/etl-load/sqlite/sqlite_store.c \
+    's/s->may_leave_changes |= t->mode->history;//' \
+    'sqlite: a refused record ends no row'
+mutant etl-load/scd2_faults.t 'two loads plan the same row at once' src/etl-load/pg/pg_lock.c \
+    's/s->deadlocked || s->target->mode->history/s->deadlocked/' \
+    'postgresql: four loads'
+mutant etl-load/scd2_random.t 'a late record of PostgreSQL leaves a gap' src/etl-load/pg/pg_history_sql.c \
+    's/pg_catalog.min(r.%s) FILTER/pg_catalog.max(r.%s) FILTER/' \
+    'not as the model'
+mutant etl-load/scd2_random.t 'rows that the order may change are merged in rounds' src/etl-load/pg/pg_history.c \
+    's/ \&\& !s->one_by_one \&\&/ \&\& !s->one_by_one;/; s/^	    !pg_order_matters(s);//' \
+    'random streams'
+
 mutant io.t 'a failed fsync is tried again' lib/control/file_replace.c \
     's/while (rc == -1 \&\& errno == EINTR);/while (rc == -1 \&\& errno != ENOSPC);/' \
     'the first fsync fails'

@@ -272,4 +272,41 @@ mutant etl-load/expect.t 'unchanged rows are not tested' src/etl-load/sqlite/sql
 mutant etl-load/expect.t 'refused records are tested' src/etl-load/pg/pg_written.c \
     's/if (some_refused)/if (0)/' \
     'postgresql: a refused record is not tested'
+
+# Hashes, and records that are older than their row.
+mutant etl-transform/hash.t 'numbers are hashed as doubles' lib/json/canonical.c \
+    's/number_put_as_ecmascript(c->out, text, t->len)/(buf_printf(c->out, "%.17g", number_to_double(text, t->len)), true)/' \
+    'two integers that are the same double have different hashes'
+mutant unit/json_canonical 'members are sorted by bytes' lib/json/canonical.c \
+    's/if (a >= 0xee \&\& b >= 0xee/if (0/'
+mutant etl-transform/hash.t 'an absent member is hashed as null' src/etl-transform/engine/row_hash.c \
+    's/if (v == 0)/if (false)/' \
+    'null and an absent member are different'
+mutant etl-transform/hash.t 'a record without the members gets a hash' src/etl-transform/engine/row_hash.c \
+    's/if (h->text.len == 1)/if (false)/' \
+    'a record with none of the members is a reject'
+mutant etl-load/newer.t 'an older record overwrites a row of PostgreSQL' src/etl-load/pg/pg_sql.c \
+    's/t->newer_by != NO_COLUMN) {/false) {/' \
+    'postgresql: integers: the older record changes nothing'
+mutant etl-load/newer.t 'of equal keys the last is loaded and not the newest' src/etl-load/pg/pg_sql.c \
+    's/if (t->newer_by != NO_COLUMN)$/if (false)/' \
+    'postgresql: --batch 100: records of a new row, the newest first'
+mutant etl-load/newer.t 'an older record overwrites a row of SQLite' src/etl-load/sqlite/sqlite_store.c \
+    's/if (!newer \&\& shape_can/if (shape_can/' \
+    'sqlite: integers: the older record changes nothing'
+mutant etl-load/newer.t 'times are compared as texts' src/etl-load/sqlite/sqlite_newer.c \
+    's/.kind == COLUMN_TIME/.kind == COLUMN_JSON/' \
+    'sqlite: times with other offsets and digits'
+mutant etl-load/newer.t 'a newer record with an equal hash changes nothing' src/etl-load/table/target.c \
+    's/t->compared\[t->newer_by\] = true;//' \
+    'a newer record with an equal hash sets the column'
+mutant etl-load/newer.t 'a record of unknown age is loaded' src/etl-load/table/record_key.c \
+    's/return t->newer_by == NO_COLUMN ? 1 :/return true ? 1 :/' \
+    'a record without the member, and one with null, are rejects'
+mutant etl-load/newer.t 'a row with NULL is newer than any' src/etl-load/pg/pg_newer.c \
+    's/IS DISTINCT FROM NULL AND/IS NULL OR/' \
+    'postgresql: integers: the older record changes nothing'
+mutant etl-load/newer.t 'older records count as unchanged, row by row' src/etl-load/pg/pg_row_by_row.c \
+    's/:= 6;/:= 3;/' \
+    'postgresql: records that are judged row by row'
 done_testing

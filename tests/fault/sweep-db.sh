@@ -6,6 +6,9 @@
 tables='
 CREATE TABLE t (k text PRIMARY KEY, n bigint NOT NULL, m text);
 CREATE TABLE log (k text, n bigint NOT NULL, m text);
+CREATE TABLE history (k text, n bigint NOT NULL, valid_from date,
+    valid_to date, is_current boolean, PRIMARY KEY (k, valid_from));
+CREATE UNIQUE INDEX history_current ON history (k) WHERE is_current;
 '
 
 # last COLUMN MEMBER: SQL for MEMBER of the last stage, the loader, in COLUMN.

@@ -25,8 +25,9 @@
 #		after a kill writes fewer marks
 #	also	a command that prints further state
 
-pipelines='fresh migrate append upsert single plain aside marks-append
-    marks-upsert marks-ignore scopes refresh mirror many via replay replay-again
+pipelines='fresh migrate append upsert newer single plain aside marks-append
+    marks-upsert marks-ignore changes marks-changes scopes refresh mirror
+    history many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
@@ -37,8 +38,17 @@ pipelines='fresh migrate append upsert single plain aside marks-append
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
 else .m = (.m // "-") end'
+# Each record gives three changes of one row.  Applied twice, the second one is a
+# reject, because the row with the new key is there.
+change='if .n == 5 then empty else
+{operation: "INSERT", data: .},
+{operation: "UPDATE", data: {k: (.k + "!"), m: "moved"}, before: {k}},
+{operation: "DELETE", data: {k}} end'
 item='if .id == null then error("no id") elif .id == 16 then empty
 else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
+
+change='.at = "2026-05-0\(.n)" | del(.m) | if .n == 2 or .n == 3
+then .k = "a" else . end'
 
 into_log='$at_load etl-load --table log --flush 1h \
     --max-rejects 100% --batch'
@@ -112,6 +122,9 @@ pipeline() {
 	upsert)
 		cut=line compare=rows
 		;;
+	newer)
+		cut=line compare=rows rest="$rest --newer-by n"
+		;;
 	single)
 		rest="$transform | $into_t 2 --single-transaction"
 		;;
@@ -133,6 +146,12 @@ pipeline() {
 	marks-ignore)
 		source=$marked rest="$transform | $into_t 1 --mode ignore"
 		;;
+	changes | marks-changes)
+		# Without checkpoints the load is one transaction.
+		[ "$1" = changes ] || source=$marked
+		rest="\$at_transform etl-transform \"\$change\" |
+		    $into_t 1 --mode cdc"
+		;;
 	scopes)
 		# A cut stream leaves the rows of the load before.
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
@@ -150,6 +169,16 @@ pipeline() {
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
 		    $(without_stages "$into_t") 10"
 		source=$marked rest="$transform | $into_t 1 --mode mirror"
+		;;
+	history)
+		# The first four records are changes of one key; the last one of
+		# the stream comes late.
+		source=$marked stages=load
+		rest="etl-transform --max-rejects 100% '$change' |
+		    \$at_load etl-load --table history --mode scd2 --key k \
+		    --as-of at --max-rejects 100% --flush 1h --batch 1"
+		rows="SELECT 'row', k, n, valid_from, valid_to, is_current
+		    FROM history ORDER BY k, valid_from;"
 		;;
 	many)
 		source=$marked rest="$transform | $into_log 1000"
@@ -478,5 +507,5 @@ inputs() {
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
 	export records marks files_dir json_dir plain versions api keep item \
-	    few rows_db rows_view shim top
+	    change few rows_db rows_view shim top
 }

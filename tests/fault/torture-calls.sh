@@ -28,6 +28,7 @@ run_long io sh tests/fault/point.sh io 1
 run_long memory sh tests/fault/point.sh memory 1
 run_long commits env ROUNDS=50 sh tests/fault/commits.t
 run_long batches env ROUNDS=10000 sh tests/etl-load/differential.t
+run_long changes env ROUNDS=1000 sh tests/etl-load/cdc_random.t
 run_long eight env ROUNDS=100 sh tests/etl-run/eight.t
 run_long power env CUTS=5000 sh tests/fault/power.t
 run_long lock-time sh tests/fault/lock-time.sh
@@ -36,4 +37,5 @@ run_long mutants sh tests/fault/mutants-rows.sh
 run_long mutants-extract sh tests/fault/mutants-extract.sh
 run_long mutants-more sh tests/fault/mutants-more.sh
 run_long mutants-mirror sh tests/fault/mutants-mirror.sh
+run_long mutants-changes sh tests/fault/mutants-changes.sh
 done_testing

@@ -1,6 +1,7 @@
 #include "cursor/cursor_value.h"
 
 #include "base/calendar.h"
+#include "base/instant.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "json/number.h"
@@ -13,38 +14,16 @@
 /* An exponent of more digits would overflow the int64_t of number.c. */
 enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
 
-struct instant {
-	int64_t seconds;        /* since 1970 in UTC; a leap second has the
-				 * number of the second before it */
-	int east;               /* offset east of UTC in seconds */
-	bool is_leap;           /* the time is in a leap second (:60) */
-	const char *fraction;   /* digits after the dot */
-	size_t digits;          /* number of these digits; zeros at the end do
-				 * not count */
-	size_t tail;            /* where in the text the fraction and the
-				 * offset begin */
-};
-
-static size_t
-count_digits(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && p[i] >= '0' && p[i] <= '9')
-		i++;
-	return i;
-}
-
 static bool
 is_number(const char *p, size_t n)
 {
-	size_t i = n > 0 && *p == '-', k = count_digits(p + i, n - i);
+	size_t i = n > 0 && *p == '-', k = text_count_digits(p + i, n - i);
 
 	if (k == 0 || (k > 1 && p[i] == '0'))
 		return false;
 	i += k;
 	if (i < n && p[i] == '.') {
-		if ((k = count_digits(p + i + 1, n - i - 1)) == 0)
+		if ((k = text_count_digits(p + i + 1, n - i - 1)) == 0)
 			return false;
 		i += k + 1;
 	}
@@ -54,93 +33,8 @@ is_number(const char *p, size_t n)
 		return false;
 	i++;
 	i += i < n && (p[i] == '+' || p[i] == '-');
-	k = count_digits(p + i, n - i);
+	k = text_count_digits(p + i, n - i);
 	return k > 0 && k <= EXPONENT_MAX && i + k == n;
-}
-
-/* True if the text begins like the pattern, in which a 0 matches any digit, for
- * example "0000-00-00". */
-static bool
-begins_with_digit_pattern(const char *p, size_t n, const char *pattern)
-{
-	size_t i;
-
-	for (i = 0; pattern[i] != '\0'; i++)
-		if (i >= n || (pattern[i] == '0' ? p[i] < '0' || p[i] > '9' :
-		    pattern[i] != p[i]))
-			return false;
-	return true;
-}
-
-static int
-parse_two_digits(const char *p)
-{
-	return (p[0] - '0') * 10 + (p[1] - '0');
-}
-
-/* Parses the date and the time of day, without the fraction and the offset. */
-static bool
-parse_date_time(struct instant *t, const char *p, size_t n)
-{
-	int year, month, day, hour, minute, second;
-
-	if (!begins_with_digit_pattern(p, n, "0000-00-00") || n < 20 ||
-	    (p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
-	    !begins_with_digit_pattern(p + 11, n - 11, "00:00:00"))
-		return false;
-	year = parse_two_digits(p) * 100 + parse_two_digits(p + 2);
-	month = parse_two_digits(p + 5);
-	day = parse_two_digits(p + 8);
-	hour = parse_two_digits(p + 11);
-	minute = parse_two_digits(p + 14);
-	second = parse_two_digits(p + 17);
-	if (month < 1 || month > 12 || day < 1 ||
-	    day > calendar_month_days(year, month) || hour > 23 ||
-	    minute > 59 || second > 60)
-		return false;
-	t->is_leap = second == 60;
-	second += hour * 3600 + minute * 60 - t->is_leap;
-	t->seconds = calendar_days(year, month, day) * DAY + second;
-	return true;
-}
-
-static bool
-parse_utc_offset_and_subtract_it(struct instant *t, const char *p, size_t n)
-{
-	if (n == 1 && (*p == 'Z' || *p == 'z'))
-		return true;
-	if (n != 6 || (!begins_with_digit_pattern(p, n, "+00:00") &&
-	    !begins_with_digit_pattern(p, n, "-00:00")))
-		return false;
-	t->east = parse_two_digits(p + 1) * 3600 + parse_two_digits(p + 4) * 60;
-	if (parse_two_digits(p + 1) > 23 || parse_two_digits(p + 4) > 59)
-		return false;
-	if (*p == '-')
-		t->east = -t->east;
-	t->seconds -= t->east;
-	return true;
-}
-
-static bool
-parse_instant(struct instant *t, const char *p, size_t n)
-{
-	size_t at = 19, k;
-
-	*t = (struct instant){ .tail = at };
-	if (!parse_date_time(t, p, n))
-		return false;
-	if (p[at] == '.') {
-		if ((k = count_digits(p + at + 1, n - at - 1)) == 0)
-			return false;
-		t->fraction = p + at + 1;
-		for (t->digits = k; t->digits > 0 &&
-		    t->fraction[t->digits - 1] == '0'; t->digits--)
-			continue;
-		at += k + 1;
-	}
-	/* A leap second is always the last second of a day in UTC. */
-	return parse_utc_offset_and_subtract_it(t, p + at, n - at) &&
-	    (!t->is_leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
 }
 
 enum value_kind
@@ -148,7 +42,7 @@ value_kind(const char *p, size_t n)
 {
 	struct instant t;
 
-	if (parse_instant(&t, p, n))
+	if (instant_parse(&t, p, n))
 		return VALUE_TIME;
 	return is_number(p, n) ? VALUE_NUMBER : VALUE_TEXT;
 }
@@ -174,13 +68,9 @@ compare_times(const char *a, size_t an, const char *b, size_t bn)
 {
 	struct instant x, y;
 
-	(void)parse_instant(&x, a, an);
-	(void)parse_instant(&y, b, bn);
-	if (x.seconds != y.seconds)
-		return x.seconds < y.seconds ? -1 : 1;
-	if (x.is_leap != y.is_leap)
-		return x.is_leap ? 1 : -1;
-	return compare_bytes(x.fraction, x.digits, y.fraction, y.digits);
+	(void)instant_parse(&x, a, an);
+	(void)instant_parse(&y, b, bn);
+	return instant_compare(&x, &y);
 }
 
 int
@@ -217,7 +107,7 @@ lookback_parse(struct lookback *l, const char *text)
 		l->n = ms / 1000 + (ms % 1000 != 0);
 		return 0;
 	}
-	if (n == 0 || n > 18 || count_digits(text, n) != n)
+	if (n == 0 || n > 18 || text_count_digits(text, n) != n)
 		return -1;
 	l->kind = VALUE_NUMBER;
 	l->n = strtoull(text, NULL, 10);
@@ -276,7 +166,7 @@ value_subtract_lookback(
 		    value_kind_name(k));
 	if (k == VALUE_NUMBER)
 		return subtract_from_number(out, text, l->n, e);
-	(void)parse_instant(&t, text, strlen(text));
+	(void)instant_parse(&t, text, strlen(text));
 	local = t.seconds + t.east;
 	local = l->n > (uint64_t)(local - first) ? first :
 	    local - (int64_t)l->n;

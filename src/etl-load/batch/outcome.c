@@ -15,6 +15,7 @@ outcome_init(struct outcome *o, struct stage *s, const struct target *t,
 	refusals_init(&o->refused);
 	refusals_init(&o->ending);
 	buf_init(&o->key, SIZE_MAX / 2);
+	buf_init(&o->pointer, SIZE_MAX / 2);
 	return reader_open(&o->reader, s, t, duplicates, e);
 }
 
@@ -26,6 +27,7 @@ outcome_release(struct outcome *o)
 	refusals_release(&o->refused);
 	refusals_release(&o->ending);
 	buf_release(&o->key);
+	buf_release(&o->pointer);
 }
 
 void
@@ -137,6 +139,11 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 	if (key == 1) {
 		r.id = id;
 		r.origin.key = buf_text(&o->key);
+	}
+	if (o->target->mode->changes && r.pointer != NULL) {
+		buf_clear(&o->pointer);
+		change_put_pointer(&o->pointer, &o->reader.change, r.pointer);
+		r.pointer = buf_text(&o->pointer);
 	}
 	if (key == 1 || !takes_place_of_other_stage(o))
 		r.target = o->target->table->full;

@@ -36,6 +36,7 @@ struct outcome {
 	uint64_t first_occurrence;      /* number of the batch's first reject */
 	uint64_t ordinal;               /* number in the batch of the chunk's
 	                                 * first item */
+	struct buf pointer;             /* of the last reject */
 	struct buf key;                 /* the key of the last reject, as a JSON
 	                                 * array */
 	char violated[128];             /* the first unique index that a

@@ -87,9 +87,17 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 	if (complete_refuse_replay(l, m, e) == -1 ||
 	    complete_refuse_second_stream(l, e) == -1)
 		return -1;
-	if (m->lookback && !l->target.mode->repeatable)
+	if (m->lookback && l->target.mode->history && l->o->as_of == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
-		    "sends some records of the last run again; without a key "
+		    "sends some records of the last run again; without the "
+		    "times of their changes --mode scd2 would take them for "
+		    "new changes: give --as-of and the member with the time");
+	if (m->lookback && !l->target.mode->repeatable &&
+	    !l->target.mode->history)
+		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
+		    "sends some records of the last run again; %s",
+		    l->target.mode->changes ? "--mode cdc would apply these "
+		    "changes twice: give no --lookback" : "without a key "
 		    "etl-load would insert these records twice: give etl-load "
 		    "--key with the columns that identify a row");
 	if (m->replay && m->target != NULL &&

@@ -8,7 +8,9 @@
  * limit: every role of the database can take an advisory lock and keep it. */
 #define WAIT "10s"
 
-/* RELEASE keeps the lock and the settings until the end of the transaction. */
+/* --mode scd2 first reads the rows of a key and then writes them, so two loads
+ * may not do this at the same time: it takes the lock alone.
+ * RELEASE keeps the lock and the settings until the end of the transaction. */
 static void
 put_lock_statements(struct pg_sink *s)
 {
@@ -21,7 +23,8 @@ put_lock_statements(struct pg_sink *s)
 	    "SELECT pg_catalog.set_config('lock_timeout', "
 	    "pg_catalog.current_setting('etl.lock_timeout'), true); "
 	    "RELEASE SAVEPOINT etl_lock; SAVEPOINT etl_chunk",
-	    s->deadlocked ? "" : "_shared", (long long)s->lock);
+	    s->deadlocked || s->target->mode->history ? "" : "_shared",
+	    (long long)s->lock);
 }
 
 /* 55P03: lock_timeout was over; 57014: a statement_timeout of the session. */
@@ -43,6 +46,11 @@ pg_lock_if_first_and_set_savepoint(struct pg_sink *s, bool first, struct err *e)
 		return 0;
 	if (!waited_too_long(db_fault(s->db)))
 		return -1;
+	if (s->target->mode->history) {
+		err_prefix(e, "table %s: another load of the table has not "
+		    "ended in " WAIT, s->target->table->name);
+		return -1;
+	}
 	if (!s->lock_is_stuck)
 		err_warnf("etl-load", "table %s: another session keeps the "
 		    "advisory lock %lld, with which loaders of this table wait "

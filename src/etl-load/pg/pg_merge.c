@@ -1,5 +1,7 @@
 #include "pg/pg_sink.h"
 
+#include "pg/pg_change_sql.h"
+#include "pg/pg_newer.h"
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
 
@@ -45,6 +47,42 @@ count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
 	    pg_run_count_query(s, pg_put_count_keys, keys, e);
 }
 
+/* Appends a query that counts those keys in the staging table whose row in the
+ * table is newer than all their staged rows. */
+static void
+put_count_older_keys(struct buf *b, const struct target *t)
+{
+	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ON (");
+	sql_put_key_columns(b, t);
+	buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+	sql_put_key_columns(b, t);
+	buf_printf(b, ", %s DESC) AS w JOIN %s AS \"etl.t\" ON ",
+	    t->table->columns[t->newer_by].quoted, t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	buf_str(b, " WHERE ");
+	pg_put_is_newer(b, t, "\"etl.t\"", "w");
+}
+
+/* With --newer-by, counts those of the unchanged records as skipped whose row
+ * is newer. The query finds too many if a trigger has made a row newer that was
+ * updated just now. */
+static int
+count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
+{
+	int64_t older;
+	uint64_t n;
+
+	if (s->target->newer_by == NO_COLUMN || sums->unchanged == 0)
+		return 0;
+	if (pg_run_count_query(s, put_count_older_keys, &older, e) == -1)
+		return -1;
+	n = (uint64_t)older < sums->unchanged ? (uint64_t)older :
+	    sums->unchanged;
+	sums->skipped += n;
+	sums->unchanged -= n;
+	return 0;
+}
+
 /* `staged` is the number of rows in the staging table. Counts those rows that
  * the merge has neither inserted nor updated: a row is superseded if a later
  * row has the same key, else unchanged. With --mode ignore all these rows are
@@ -56,6 +94,8 @@ count_unchanged_superseded_skipped(
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)staged;
 
+	if (s->target->mode->changes)
+		return 0;       /* counted by pg_merge_changes() */
 	if (s->target->mode->skips) {
 		sums->skipped = staged - done;
 		return 0;
@@ -67,7 +107,7 @@ count_unchanged_superseded_skipped(
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
-	return 0;
+	return count_older_as_skipped(s, sums, e);
 }
 
 /* A function of this type merges the staged rows, and adds the rows that it has
@@ -98,7 +138,7 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
-	    sums->unchanged > 0 &&
+	    sums->unchanged + sums->skipped > 0 &&
 	    run_change(s, pg_put_update_seen, &n, e) == -1)
 		return -1;
 	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
@@ -138,9 +178,14 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		*(ignore ? &t->skipped : &t->superseded) +=
 		    (uint64_t)db_column(r, 9).i;
 		o->most_equal += (uint64_t)db_column(r, 10).i;
+		t->skipped += (uint64_t)db_column(r, 11).i;
+		t->deleted += (uint64_t)db_column(r, 12).i;
+		t->missed += (uint64_t)db_column(r, 13).i;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	if (strcmp(f.sqlstate, PG_NO_ROW) == 0)
+		f.sqlstate[0] = '\0';   /* raised by etl-load itself */
 	copy_truncated_text(message, sizeof(message), db_column(r, 2));
 	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
 	copy_truncated_text(
@@ -156,7 +201,8 @@ add_rejects_and_counts_of_merge(
 	int rc;
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "waits, inserted, updated, unchanged, superseded, most FROM "
+	    "waits, inserted, updated, unchanged, superseded, most, skipped, "
+	    "deleted, missed FROM "
 	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
@@ -175,6 +221,13 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 	const struct pg_row *row = s->rows.v;
 	const char *t;
 
+	if (s->target->mode->history) {
+		s->failed_item = row->item;
+		if (pg_merge_no_history(s, e) == -1)
+			return -1;
+		s->failed_item = NO_ITEM;
+		return 0;
+	}
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
 			continue;
@@ -196,10 +249,15 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 static int
 merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	struct pg_row_rules rules = { s->refers_to_itself, o->judge_all };
+	/* Changes are applied in their order: none waits for a later one. */
+	struct pg_row_rules rules = {
+		.refers_to_itself = s->refers_to_itself &&
+		    !s->target->mode->changes && !s->target->mode->history,
+		.judge_all = o->judge_all };
 	uint64_t before = o->sums.superseded;
 
-	if (fail_if_merge_of_no_rows_fails(s, e) == -1)
+	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
+	    fail_if_merge_of_no_rows_fails(s, e)) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_create_found_table(&s->sql, s->target);
@@ -277,7 +335,33 @@ merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
 		o->sums.unchanged += sums.unchanged;
 		o->sums.superseded += sums.superseded;
 		o->sums.skipped += sums.skipped;
+		o->sums.deleted += sums.deleted;
+		o->sums.missed += sums.missed;
 	}
+	return rc;
+}
+
+/* Returns 1: merged; 0: the rows must be merged one by one; -1 with *e. */
+static int
+merge_by_few_statements(
+    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+{
+	bool may;
+	int rc = 0;
+
+	if (s->target->mode->changes)
+		return pg_may_merge_changes(s) ? merge_or_roll_back(
+		    s, pg_merge_changes, o, staged, e) : 0;
+	if (s->target->mode->history)
+		return pg_may_merge_history(s, o, &may, e) == -1 ? -1 :
+		    may ? merge_or_roll_back(
+		    s, pg_merge_history, o, staged, e) : 0;
+	if (may_merge_by_shape(s, staged, &may, e) == -1)
+		return -1;
+	if (may)
+		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
+	if (rc == 0 && pg_may_merge_equal_keys(s))
+		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
 	return rc;
 }
 
@@ -285,19 +369,14 @@ int
 pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	uint64_t staged = 0, before = o->sums.superseded;
-	bool by_shape, one_by_one;
-	int rc = 0;
+	bool one_by_one;
+	int rc;
 
 	for (size_t i = 0; i < s->rows.n; i++)
 		staged += !s->rows.v[i].bad;
 	if (staged == 0)
 		return 0;
-	if (may_merge_by_shape(s, staged, &by_shape, e) == -1)
-		return -1;
-	if (by_shape)
-		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
-	if (rc == 0 && pg_may_merge_equal_keys(s))
-		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
+	rc = merge_by_few_statements(s, o, staged, e);
 	one_by_one = rc == 0;
 	if (one_by_one)
 		rc = merge_row_by_row_and_reject(s, o, e);

@@ -1,5 +1,8 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_change_sql.h"
+#include "pg/pg_newer.h"
+#include "pg/pg_history_sql.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -11,18 +14,20 @@
  * before the failed one again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
- * neither, 0 refused. Names that begin with "etl." cannot collide with columns,
- * because sink_pg.c refuses tables with such columns. */
+ * neither, 4 deleted, 5 missed, 6 older than its row (--newer-by), 0 refused.
+ * Names that begin with "etl." cannot collide with columns, because sink_pg.c
+ * refuses tables with such columns. */
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
     "DECLARE \"etl.g\" record; \"etl.r\" " PG_STAGE ";\n"
     "\"etl.rows\" " PG_STAGE "[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
     "\"etl.i\" int; \"etl.from\" int; \"etl.to\" int; \"etl.last\" int;\n"
-    "\"etl.again\" int := -1;\n"
+    "\"etl.again\" int := -1; \"etl.none\" int;\n"
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
+    "\"etl.found\" boolean; \"etl.gone\" boolean;\n"
     "BEGIN\n"
     "SET CONSTRAINTS ALL IMMEDIATE;\n"
     "SELECT pg_catalog.array_fill(0, ARRAY[pg_catalog.max(\"etl.n\") + 1]) "
@@ -47,11 +52,13 @@ static const char groups[] =
     "WHILE \"etl.i\" <= \"etl.to\" LOOP\n"
     "\"etl.r\" := \"etl.rows\"[\"etl.i\"];\n"
     "\"etl.new\" := NULL;\n"
+    "\"etl.none\" := 3;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
 static const char row_end[] =
-    "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := CASE WHEN \"etl.new\" THEN 1 "
-    "WHEN \"etl.new\" IS NULL THEN 3 ELSE 2 END;\n"
+    "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := CASE WHEN \"etl.gone\" THEN 4 "
+    "WHEN NOT \"etl.gone\" THEN 5 WHEN \"etl.new\" THEN 1 "
+    "WHEN \"etl.new\" IS NULL THEN \"etl.none\" ELSE 2 END;\n"
     "\"etl.i\" := \"etl.i\" + 1;\n"
     "END LOOP;\n"
     "\"etl.more\" := true;\n"
@@ -112,15 +119,17 @@ static const char no_retry[] =
     "EXIT;\n"
     "END LOOP;\n";
 
-/* Of the rows with one key that were merged, the last counts with the outcome
- * of all: the row was inserted, or else updated. The others are superseded. The
- * last number is that of the rows of the key that most rows have. */
+/* Of the rows with one key that were merged, one counts with the outcome of
+ * all: the row was inserted, or else updated, or else was not newer. The others
+ * are superseded. After their number comes that of the rows of the key that
+ * most rows have. */
 static const char counts[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "pg_catalog.count(*) FILTER (WHERE best = 1), "
     "pg_catalog.count(*) FILTER (WHERE best = 2), "
     "pg_catalog.count(*) FILTER (WHERE best = 3), "
-    "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0) "
+    "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0), "
+    "pg_catalog.count(*) FILTER (WHERE best = 6) "
     "FROM (SELECT pg_catalog.min(how) AS best, pg_catalog.count(*) AS n "
     "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
     " AS x) AS x WHERE how > 0 GROUP BY ";
@@ -134,7 +143,6 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 
-	buf_printf(b, "WHEN %zu THEN\n", s->id);
 	pg_put_insert_into(b, t, s);
 	buf_str(b, any ? " VALUES (" : " DEFAULT VALUES");
 	pg_put_source_columns(b, t, s, "\"etl.r\"");
@@ -142,6 +150,21 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 		buf_str(b, ")");
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, " INTO \"etl.new\";\n");
+}
+
+/* Appends a statement that notes that a record was not loaded because its row
+ * is newer. The record was merged before, so its row is locked. */
+static void
+put_note_if_older(struct buf *b, const struct target *t)
+{
+	if (t->newer_by == NO_COLUMN)
+		return;
+	buf_printf(b, "IF \"etl.new\" IS NULL AND EXISTS (SELECT FROM %s AS "
+	    "\"etl.t\" WHERE ", t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, " AND ");
+	pg_put_is_newer(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, ") THEN\n\"etl.none\" := 6;\nEND IF;\n");
 }
 
 /* Appends the UPDATE that sets the column of --seen in the row of a record that
@@ -154,7 +177,8 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	if (!t->mode->updates || t->seen == NO_COLUMN)
 		return;
 	seen = t->table->columns[t->seen].quoted;
-	buf_printf(b, "IF \"etl.new\" IS NULL THEN\nUPDATE %s AS \"etl.t\" "
+	buf_printf(b, "IF \"etl.new\" IS NULL AND \"etl.gone\" IS NULL THEN\n"
+	    "UPDATE %s AS \"etl.t\" "
 	    "SET %s = pg_catalog.now() WHERE ", t->table->quoted, seen);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_printf(b, " AND (\"etl.t\".%s OPERATOR(pg_catalog.=) "
@@ -185,10 +209,21 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 {
 	buf_str(b, head);
 	buf_str(b, groups);
-	for (size_t i = 0; i < n; i++)
-		if (used[i])
+	for (size_t i = 0; i < n; i++) {
+		if (!used[i])
+			continue;
+		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
+		if (t->mode->changes)
+			pg_put_change_of_row(b, t, shapes[i]);
+		if (t->mode->history)
+			pg_put_history_row(b, t, shapes[i]);
+		else
 			put_row_insert(b, t, shapes[i]);
+		if (t->mode->changes)
+			pg_put_end_of_change(b);
+	}
 	buf_str(b, "END CASE;\n");
+	put_note_if_older(b, t);
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);
 	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :
@@ -197,7 +232,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	if (rules->refers_to_itself)
 		put_update_ending_wait_of_older_rows(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
-	buf_str(b, counts);
+	buf_str(b, t->mode->changes ? pg_counts_of_changes : counts);
 	if (t->mode->updates)
 		sql_put_key_columns(b, t);
 	else

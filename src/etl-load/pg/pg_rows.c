@@ -3,7 +3,7 @@
 #include "base/stop.h"
 #include "pg/pg_composite.h"
 #include "pg/pg_fault.h"
-#include "pg/pg_sql.h"
+#include "pg/pg_stage_sql.h"
 #include "pg/pg_copy_text.h"
 #include "pg/pg_unchanged.h"
 
@@ -39,6 +39,23 @@ pg_rows_release(struct pg_rows *r)
 	free(r->used);
 }
 
+/* Appends the values that the staging table needs of a change: the operation,
+ * and the old key or NULLs. */
+static void
+put_change_columns(struct pg_rows *r, struct reader *rd)
+{
+	buf_char(&r->text, pg_operation_letters[rd->change.operation]);
+	buf_char(&r->text, '\t');
+	if (rd->change.moves) {
+		reader_exchange_with_old_key(rd);
+		pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
+		reader_exchange_with_old_key(rd);
+		buf_char(&r->text, '\t');
+	}
+	for (size_t i = 0; i < r->target->nkey && !rd->change.moves; i++)
+		buf_add(&r->text, "\\N\t", 3);
+}
+
 static int
 add_row_of_record(
     struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
@@ -52,12 +69,19 @@ add_row_of_record(
 		r->v = v;
 		r->room = n;
 	}
+	if (r->target->mode->changes)
+		put_change_columns(r, rd);
+	if (r->target->mode->history)
+		buf_printf(&r->text, "%s\t",
+		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
 	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
 	if (buf_check(&r->text, e) == -1 ||
 	    key_order_add(&r->order, rd, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
-		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id };
+		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id,
+		.moves = rd->change.moves,
+		.operation = rd->change.operation };
 	return 0;
 }
 
@@ -187,9 +211,21 @@ copy_last_row_if_first_shape(
 	return r->failed ? 0 : -1;
 }
 
+static int
+reject_changed_old_key(struct pg_rows *r, struct reader *rd,
+    struct reject *why, struct err *e)
+{
+	int rc;
+
+	reader_exchange_with_old_key(rd);
+	rc = pg_reject_changed_values(rd, rd->shape, &r->scratch, why, e);
+	reader_exchange_with_old_key(rd);
+	return rc;
+}
+
 /* Makes a row for COPY from record number i of the chunk (the part of the batch
  * that is in memory), or rejects the record. Returns 1: the row was made; 0:
- * the record was rejected; -1 with *e. */
+ * the record was rejected, or is a tombstone; -1 with *e. */
 static int
 make_row_or_reject(
     struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
@@ -204,10 +240,15 @@ make_row_or_reject(
 	if (rc == 1 && r->target->checks_change)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
 		    &r->scratch, &why, e);
+	if (rc == 1 && r->target->checks_change && o->reader.change.moves)
+		rc = reject_changed_old_key(r, &o->reader, &why, e);
 	o->sums.in++;
+	o->sums.skipped += rc == 2;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
-	return rc == 0 ? outcome_add_reject(o, i, &why, e) : -1;
+	if (rc == 0)
+		return outcome_add_reject(o, i, &why, e);
+	return rc == 2 ? 0 : -1;
 }
 
 int

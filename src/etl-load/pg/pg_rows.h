@@ -15,6 +15,8 @@ struct pg_row {
 	size_t at, len;
 	uint32_t item, shape;
 	bool bad;
+	bool moves;                     /* as in struct change */
+	enum operation operation;       /* only --mode cdc */
 };
 
 struct pg_rows {

@@ -67,7 +67,8 @@ put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
 			buf_printf(b, "\"etl.t\".%s IS NULL AND "
 			    "\"etl.s\".%s IS NULL", c->quoted, c->quoted);
 		else
-			pg_put_equal(b, c, "\"etl.t\"", "\"etl.s\"");
+			pg_put_equal(b, c, "\"etl.t\"", "\"etl.s\"",
+			    c->quoted);
 	}
 	buf_char(b, ')');
 }

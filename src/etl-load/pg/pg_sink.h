@@ -44,6 +44,8 @@ struct pg_sink {
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
+	int64_t rounds;         /* --mode scd2: rows of the key that most rows
+	                         * of the chunk have */
 	size_t failed_item;     /* NO_ITEM, or the first item whose statement
 	                         * failed without any row */
 	int64_t lock;           /* number of the table's advisory lock */
@@ -99,6 +101,22 @@ bool pg_may_merge_equal_keys(const struct pg_sink *s);
  * to *sums. Returns 1: merged; 0: it would need too many statements; -1 with
  * *e. */
 int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
+/* For --mode cdc: true if statements that apply many changes of the chunk give
+ * the result of applying the changes one by one. */
+bool pg_may_merge_changes(const struct pg_sink *s);
+/* Applies such a chunk by few statements, and adds the counts of all changes to
+ * *sums. Returns as pg_merge_equal_keys(). */
+int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Applies no changes by the same statements. If this fails too, no record is
+ * the cause: the error is left in *e. */
+int pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e);
+/* For --mode scd2: like the two functions above. Also counts in o->most_equal
+ * the rows of one key, if they must be merged one by one. */
+int pg_may_merge_history(
+    struct pg_sink *s, struct outcome *o, bool *may, struct err *e);
+int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Runs the statements of --mode scd2 with no rows. */
+int pg_merge_no_history(struct pg_sink *s, struct err *e);
 /* Deletes all rows of the table, and adds their number to *removed. */
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not do this. */

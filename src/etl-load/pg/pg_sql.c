@@ -1,5 +1,6 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_newer.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
@@ -12,25 +13,13 @@ quoted(const struct target *t, size_t column)
 }
 
 void
-pg_put_create_stage_table(struct buf *b, const struct target *t)
-{
-	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED "; "
-	    "CREATE TEMP TABLE etl_load_stage ");
-	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
-	    t->on_commit);
-	for (size_t i = 0; i < t->table->n; i++)
-		if (target_loads_column(t, i))
-			buf_printf(b, ", %s", quoted(t, i));
-	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
-}
-
-void
 pg_put_create_found_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
 	    "inserted int, updated int, unchanged int, superseded int, "
-	    "most int) %s; DELETE FROM " PG_FOUND, t->on_commit);
+	    "most int, skipped int, deleted int, missed int) %s; "
+	    "DELETE FROM " PG_FOUND, t->on_commit);
 }
 
 void
@@ -41,18 +30,6 @@ pg_put_create_merged_table(struct buf *b, const struct target *t)
 	sql_put_key_columns(b, t);
 	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED,
 	    t->table->quoted);
-}
-
-void
-pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged)
-{
-	buf_printf(b, "COPY %s (", staged ? PG_STAGE : t->table->quoted);
-	if (staged)
-		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
-		    "\"etl.n\", \"etl.s\"");
-	sql_put_columns(b, t, s, false);
-	buf_str(b, ") FROM STDIN");
 }
 
 void
@@ -90,9 +67,9 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
  * compares to find out whether a row has changed: those of --compare, by
  * default all columns of the record except the key. */
-static void
-put_compared_row(struct buf *b, const struct target *t, const struct shape *s,
-    const char *from)
+void
+pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
 {
 	const char *comma = "";
 
@@ -126,16 +103,16 @@ pg_put_mark_deleted(struct buf *b, const struct target *t)
 	put_assignment(b, t, t->touch, "pg_catalog.now()", &comma);
 }
 
-static void
-put_assignments_of_upsert(
-    struct buf *b, const struct target *t, const struct shape *s)
+void
+pg_put_assignments(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from, bool key_too)
 {
 	const char *comma = "";
 
 	for (size_t i = 0; i < s->n; i++)
-		if (!t->is_key[s->columns[i]]) {
-			buf_printf(b, "%s%s = excluded.%s", comma,
-			    quoted(t, s->columns[i]),
+		if (!t->is_key[s->columns[i]] || key_too) {
+			buf_printf(b, "%s%s = %s.%s", comma,
+			    quoted(t, s->columns[i]), from,
 			    quoted(t, s->columns[i]));
 			comma = ", ";
 		}
@@ -144,19 +121,19 @@ put_assignments_of_upsert(
 	put_assignment(b, t, t->soft_delete, soft_delete_live_value(t), &comma);
 }
 
-/* Appends a condition that is true if the record changes the row that the table
- * has. PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike
+/* PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike
  * <>, *<> works for every type, and it treats 1.0 and 1.00, or Anna and anna in
  * a citext column, as different. */
-static void
-put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
+void
+pg_put_row_differs(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
 {
 	bool compares = upsert_compares_shape(t, s);
 
 	if (compares) {
-		put_compared_row(b, t, s, "\"etl.t\"");
+		pg_put_compared_row(b, t, s, "\"etl.t\"");
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		put_compared_row(b, t, s, "excluded");
+		pg_put_compared_row(b, t, s, from);
 	}
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, compares ? " OR " : "");
@@ -165,9 +142,10 @@ put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static void
-put_operand_of_equal(struct buf *b, const struct column *c, const char *from)
+put_operand_of_equal(struct buf *b, const struct column *c, const char *from,
+    const char *name)
 {
-	buf_printf(b, "%s.%s", from, c->quoted);
+	buf_printf(b, "%s.%s", from, name);
 	if (c->equal_type != NULL)
 		buf_printf(b, "::%s", c->equal_type);
 }
@@ -179,12 +157,19 @@ put_operand_of_equal(struct buf *b, const struct column *c, const char *from)
  * So the operands get exactly the type for which the extension made it. */
 void
 pg_put_equal(struct buf *b, const struct column *c, const char *one,
-    const char *other)
+    const char *other, const char *name_in_other)
 {
-	put_operand_of_equal(b, c, one);
+	put_operand_of_equal(b, c, one, c->quoted);
 	buf_printf(b, " %s ", c->equal != NULL ? c->equal :
 	    "OPERATOR(pg_catalog.=)");
-	put_operand_of_equal(b, c, other);
+	put_operand_of_equal(b, c, other, name_in_other);
+}
+
+static void
+put_equal(struct buf *b, const struct column *c, const char *one,
+    const char *other)
+{
+	pg_put_equal(b, c, one, other, c->quoted);
 }
 
 void
@@ -194,7 +179,7 @@ pg_put_same_key_condition(
 	for (size_t i = 0; i < t->nkey; i++) {
 		if (i > 0)
 			buf_str(b, " AND ");
-		pg_put_equal(b, &t->table->columns[t->key[i]], one, other);
+		put_equal(b, &t->table->columns[t->key[i]], one, other);
 	}
 }
 
@@ -230,9 +215,14 @@ pg_put_on_conflict_returning(
 	}
 	if (t->mode->updates && shape_can_change_row(t, s)) {
 		buf_str(b, "UPDATE SET ");
-		put_assignments_of_upsert(b, t, s);
-		buf_str(b, " WHERE ");
-		put_row_differs(b, t, s);
+		pg_put_assignments(b, t, s, "excluded", false);
+		buf_str(b, " WHERE (");
+		pg_put_row_differs(b, t, s, "excluded");
+		buf_char(b, ')');
+		if (t->newer_by != NO_COLUMN) {
+			buf_str(b, " AND NOT ");
+			pg_put_is_newer(b, t, "\"etl.t\"", "excluded");
+		}
 	} else if (t->mode->keyed) {
 		buf_str(b, "NOTHING");
 	}
@@ -254,16 +244,17 @@ put_sort_key(struct buf *b, const struct target *t)
 	}
 }
 
-static void
-put_order_by_key(struct buf *b, const struct target *t)
+void
+pg_put_order_by_key(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
 	put_sort_key(b, t);
 	buf_str(b, ", \"etl.n\"");
 }
 
-/* Appends a query of the last row of each key. A row that has NULL in a column
- * with NOT NULL comes before the last one, so that the server refuses it. */
+/* Appends a query of the last row of each key or, with --newer-by, of the
+ * newest one. A row that has NULL in a column with NOT NULL comes before it, so
+ * that the server refuses this row. */
 static void
 put_last_of_each_key(
     struct buf *b, const struct target *t, const struct shape *s)
@@ -277,6 +268,8 @@ put_last_of_each_key(
 		    !t->is_key[s->columns[i]])
 			buf_printf(b, ", %s IS NULL DESC",
 			    quoted(t, s->columns[i]));
+	if (t->newer_by != NO_COLUMN)
+		buf_printf(b, ", %s DESC", quoted(t, (size_t)t->newer_by));
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 
@@ -301,7 +294,7 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	else if (!alone)
 		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
 	if (rows == PG_ROWS_BY_KEY) {
-		put_order_by_key(b, t);
+		pg_put_order_by_key(b, t);
 	}
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT pg_catalog.count(*), "
@@ -322,7 +315,7 @@ pg_put_merge_round(struct buf *b, const struct target *t,
 	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
 	    ") AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
 	    s->id, round);
-	put_order_by_key(b, t);
+	pg_put_order_by_key(b, t);
 	pg_put_on_conflict_returning(b, t, s);
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, ", \"etl.t\".%s", quoted(t, t->key[i]));
@@ -364,7 +357,8 @@ pg_put_update_seen(struct buf *b, const struct target *t)
 	buf_printf(b, "UPDATE %s AS t SET %s = pg_catalog.now() "
 	    "FROM (SELECT DISTINCT ", t->table->quoted, seen);
 	sql_put_key_columns(b, t);
-	buf_str(b, " FROM " PG_STAGE ") AS w WHERE ");
+	buf_printf(b, " FROM " PG_STAGE "%s) AS w WHERE ",
+	    t->mode->changes ? " WHERE \"etl.o\" <> 'D'" : "");
 	pg_put_same_key_condition(b, t, "t", "w");
 	buf_printf(b, " AND (t.%s OPERATOR(pg_catalog.=) pg_catalog.now()) "
 	    "IS NOT TRUE", seen);

@@ -6,8 +6,7 @@
 
 #include "table/record.h"
 
-/* The staging table: "etl.n" is the number of the item, "etl.s" that of its
- * shape; then come the columns of the target table. */
+/* The staging table (pg_stage_sql.h). */
 #define PG_STAGE "pg_temp.etl_load_stage"
 /* The result of merging row by row: a row for each refused record, and a row
  * for item -1 with the counts. */
@@ -16,14 +15,11 @@
 #define PG_MERGED "pg_temp.etl_load_merged"
 /* The keys of the records that the transaction has written, for --expect. */
 #define PG_WRITTEN "pg_temp.etl_load_written"
+/* What the next round of --mode scd2 does with each record. */
+#define PG_PLAN "pg_temp.etl_load_plan"
 
-void pg_put_create_stage_table(struct buf *b, const struct target *t);
 void pg_put_create_found_table(struct buf *b, const struct target *t);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
-/* COPY of the shape's columns, into the staging table or straight into the
- * target. */
-void pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged);
 /* Which staged rows a merge takes, and in which order. */
 enum pg_rows_taken {
 	PG_ROWS_IN_ORDER,       /* those of the shape, as they came */
@@ -72,12 +68,25 @@ void pg_put_source_columns(struct buf *b, const struct target *t,
 /* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
  * column of --touch. Comes after UPDATE ... SET. */
 void pg_put_mark_deleted(struct buf *b, const struct target *t);
+/* ROW(from."a", from."b")::record: the columns that are compared */
+void pg_put_compared_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from);
 /* ON CONFLICT ... RETURNING whether the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
-/* one."c" = other."c" */
+/* "a" = from."a", "b" = from."b", and the columns of --touch, --seen and
+ * --soft-delete. Comes after UPDATE ... SET. */
+void pg_put_assignments(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from, bool key_too);
+/* A condition that is true if the record changes the row "etl.t" that the table
+ * has. */
+void pg_put_row_differs(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from);
+/* ORDER BY the key, then the number of the item */
+void pg_put_order_by_key(struct buf *b, const struct target *t);
+/* one."k" = other.name_in_other */
 void pg_put_equal(struct buf *b, const struct column *c, const char *one,
-    const char *other);
+    const char *other, const char *name_in_other);
 /* one."k" = other."k" AND ... */
 void pg_put_same_key_condition(
     struct buf *b, const struct target *t, const char *one, const char *other);

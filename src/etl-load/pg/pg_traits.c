@@ -1,5 +1,7 @@
 #include "pg/pg_sink.h"
 
+#include "table/columns_sql.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,8 @@ enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8 };
 /* Triggers: bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE. Those of foreign
  * keys are internal. Indexes: a predicate or an expression can use any column,
  * so it is not known which update frees a value, and the expression may fail
- * for a value. */
+ * for a value. If a unique index has all columns of the key ($2, a JSON array),
+ * rows of different keys are never equal in it. */
 static int
 read_flags(struct pg_sink *s, struct err *e)
 {
@@ -26,7 +29,11 @@ read_flags(struct pg_sink *s, struct err *e)
 	    "AND g.tgtype::int & 1 = 1) OR "
 	    "EXISTS (SELECT FROM pg_catalog.pg_index AS i "
 	    "JOIN r ON r.id = i.indrelid "
-	    "WHERE (i.indisunique OR i.indisexclusion) "
+	    "WHERE (i.indisexclusion OR i.indisunique AND "
+	    "(pg_catalog.json_array_length($2::json) > 0 AND $2::jsonb "
+	    "OPERATOR(pg_catalog.<@) (SELECT pg_catalog.jsonb_agg(a.attname) "
+	    "FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = i.indrelid "
+	    "AND a.attnum = ANY (i.indkey))) IS NOT TRUE) "
 	    "AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) "
 	    "THEN 2 ELSE 0 END "
 	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint AS c "
@@ -42,10 +49,15 @@ read_flags(struct pg_sink *s, struct err *e)
 	    "OR EXISTS (SELECT FROM pg_catalog.pg_class AS k "
 	    "JOIN r ON r.id = k.oid WHERE k.relrowsecurity "
 	    "OR k.relkind NOT IN ('r', 'p')) THEN 8 ELSE 0 END";
-	struct db_value v = db_text(s->target->table->quoted);
+	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
 	int64_t flags;
+	int rc;
 
-	if (db_int(s->db, sql, &v, 1, 0, &flags, e) == -1)
+	buf_clear(&s->sql);
+	put_key_names_json(&s->sql, s->target);
+	v[1] = db_text(buf_text(&s->sql));
+	rc = buf_check(&s->sql, e);
+	if (rc == -1 || db_int(s->db, sql, v, 2, 0, &flags, e) == -1)
 		return -1;
 	s->one_by_one = flags & ONE_BY_ONE;
 	s->in_order = flags & IN_ORDER;
@@ -129,7 +141,8 @@ pg_order_matters(const struct pg_sink *s)
 {
 	const struct pg_rows *r = &s->rows;
 
-	if (s->in_order || !s->target->mode->updates)
+	if (s->in_order ||
+	    !(s->target->mode->updates || s->target->mode->history))
 		return s->in_order;
 	for (size_t i = 0; i < r->nshapes; i++)
 		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)

@@ -1,8 +1,9 @@
 #include "sink.h"
 
 #include "pg/pg_fault.h"
+#include "pg/pg_newer.h"
 #include "pg/pg_sink.h"
-#include "pg/pg_sql.h"
+#include "pg/pg_stage_sql.h"
 #include "pg/pg_table_limits.h"
 
 #include <stdlib.h>
@@ -123,6 +124,8 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
 	if (refuse_columns_named_etl(s, e) == -1 ||
+	    (t->newer_by != NO_COLUMN &&
+	    pg_check_newer_by_has_order(db, t, e) == -1) ||
 	    find_deferred_constraints(s, e) == -1 ||
 	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||

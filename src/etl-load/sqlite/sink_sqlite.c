@@ -95,7 +95,7 @@ add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 static bool
 may_succeed_later(const struct lite_store *st)
 {
-	return st->refers_to_itself &&
+	return st->refers_to_itself && !st->target->mode->history &&
 	    strcmp(st->why.msg, "FOREIGN KEY constraint failed") == 0;
 }
 
@@ -109,12 +109,17 @@ count_of_result(struct sums *t, enum lite_result rc)
 		return &t->updated;
 	case LITE_SKIPPED:
 		return &t->skipped;
+	case LITE_DELETED:
+		return &t->deleted;
+	case LITE_MISSED:
+		return &t->missed;
 	default:
 		return &t->unchanged;
 	}
 }
 
-/* Counts record number i, which is stored. If an earlier record with the same
+/* Counts record number i, which is stored. In --mode cdc each record counts for
+ * itself. In other modes, if an earlier record with the same
  * key was stored in this chunk, the earlier one is counted as superseded, and
  * this record gets the outcome of both: the row was inserted, or else updated,
  * if one of them did that. */
@@ -122,10 +127,11 @@ static int
 count_stored_item(struct lite_sink *s, struct outcome *o, size_t i,
     enum lite_result rc, struct err *e)
 {
+	const struct load_mode *mode = s->store.target->mode;
 	uint32_t *holder = NULL;
 	unsigned char before;
 
-	if (s->store.target->mode->updates &&
+	if (mode->updates && !mode->changes &&
 	    find_or_add_key(s, o->reader.shape, i, &holder, e) == -1)
 		return -1;
 	before = holder == NULL ? 0 : s->result[*holder];
@@ -189,6 +195,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o, size_t i,
 
 	if (rc == 0)
 		rc = outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
+	else if (rc == 2)
+		o->sums.skipped++;
 	else if (rc == 1)
 		rc = outcome_reject_if_ending(o, i, e);
 	if (rc != 0)

@@ -32,8 +32,8 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 	}
 }
 
-static size_t
-find_parameter_number(const struct shape *s, size_t column)
+size_t
+sqlite_find_parameter_number(const struct shape *s, size_t column)
 {
 	size_t i = 0;
 
@@ -42,13 +42,14 @@ find_parameter_number(const struct shape *s, size_t column)
 	return i + 1;
 }
 
-static void
-put_where_key(struct buf *b, const struct target *t, const struct shape *s)
+void
+sqlite_put_where_key(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted,
-		    find_parameter_number(s, t->key[i]));
+		    sqlite_find_parameter_number(s, t->key[i]));
 }
 
 static void
@@ -98,15 +99,17 @@ put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
 	}
 }
 
-void
-sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
+/* UPDATE ... SET, with or without the columns of the key. */
+static void
+put_update_set(struct buf *b, const struct target *t, const struct shape *s,
+    bool key_too)
 {
 	const struct column *c = t->table->columns;
 	const char *comma = "";
 
 	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
 	for (size_t i = 0; i < s->n; i++) {
-		if (t->is_key[s->columns[i]])
+		if (t->is_key[s->columns[i]] && !key_too)
 			continue;
 		buf_printf(b, "%s%s = $%zu", comma,
 		    c[s->columns[i]].quoted, i + 1);
@@ -117,7 +120,13 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 	if (t->soft_delete != NO_COLUMN)
 		buf_printf(b, "%s%s = %s", comma, c[t->soft_delete].quoted,
 		    soft_delete_live_value(t));
-	put_where_key(b, t, s);
+}
+
+void
+sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
+{
+	put_update_set(b, t, s, false);
+	sqlite_put_where_key(b, t, s);
 	buf_str(b, " AND (");
 	put_row_differs(b, t, s);
 	buf_str(b, ")");
@@ -131,5 +140,37 @@ sqlite_put_update_seen(
 
 	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
 	put_set_time_if_column(b, t, t->seen, s->n + 1, &comma);
-	put_where_key(b, t, s);
+	sqlite_put_where_key(b, t, s);
+}
+
+void
+sqlite_put_find(struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "SELECT 1 FROM %s", t->table->quoted);
+	sqlite_put_where_key(b, t, s);
+}
+
+void
+sqlite_put_delete(struct buf *b, const struct target *t, const struct shape *s)
+{
+	if (t->soft_delete == NO_COLUMN) {
+		buf_printf(b, "DELETE FROM %s", t->table->quoted);
+		sqlite_put_where_key(b, t, s);
+		return;
+	}
+	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
+	sqlite_put_mark_deleted(b, t, s->n + 1);
+	sqlite_put_where_key(b, t, s);
+	buf_str(b, " AND NOT (");
+	soft_delete_put_is_marked(b, t, "");
+	buf_str(b, ")");
+}
+
+void
+sqlite_put_move(struct buf *b, const struct target *t, const struct shape *s)
+{
+	put_update_set(b, t, s, true);
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
+		    t->table->columns[t->key[i]].quoted, s->n + 2 + i);
 }

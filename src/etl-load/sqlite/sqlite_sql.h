@@ -1,5 +1,6 @@
 /* The SQLite statements that load records of one shape. Parameters: $1, $2
- * ... the values of the shape's columns in order, then the present time. */
+ * ... the values of the shape's columns in order, then the present time, then
+ * the old key of an update that changes the key. */
 #ifndef LOAD_SQLITE_SQL_H
 #define LOAD_SQLITE_SQL_H
 
@@ -18,5 +19,21 @@ void sqlite_put_update_seen(struct buf *b, const struct target *t,
  * time_parameter. */
 void sqlite_put_mark_deleted(
     struct buf *b, const struct target *t, size_t time_parameter);
+/* Finds the row of this key; deletes it, or marks it as deleted unless it is
+ * marked (--soft-delete). */
+void sqlite_put_find(struct buf *b, const struct target *t,
+    const struct shape *s);
+void sqlite_put_delete(struct buf *b, const struct target *t,
+    const struct shape *s);
+/* Updates the row of the old key, which gets the new key. */
+void sqlite_put_move(struct buf *b, const struct target *t,
+    const struct shape *s);
+
+/* Pieces of statements. The number of the parameter with the value of a column
+ * of the shape. */
+size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
+/* WHERE "k1" = $1 AND "k2" = $3: the row of the record's key. */
+void sqlite_put_where_key(struct buf *b, const struct target *t,
+    const struct shape *s);
 
 #endif

@@ -1,6 +1,8 @@
 #include "sqlite/sqlite_store.h"
 
 #include "table/columns_sql.h"
+#include "sqlite/sqlite_changes.h"
+#include "sqlite/sqlite_newer.h"
 #include "sqlite/sqlite_sql.h"
 #include "sqlite/sqlite_value.h"
 #include "table/row_values.h"
@@ -36,7 +38,8 @@ find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
 
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
-	s->refers_to_itself = n > 0;
+	/* Changes are applied in their order: none waits for a later one. */
+	s->refers_to_itself = n > 0 && !s->target->mode->changes;
 	return 0;
 }
 
@@ -46,25 +49,16 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->values = calloc(t->table->n + 1, sizeof(*s->values));
+	s->values = calloc(t->table->n + t->nkey + LITE_HISTORY_VALUES,
+	    sizeof(*s->values));
 	if (s->values == NULL)
 		return err_nomem(e);
-	return find_if_failure_leaves_changes(s, e) == -1
-		   ? -1
-		   : find_if_table_refers_to_itself(s, e);
-}
-
-void
-lite_store_free_statements(struct lite_store *s)
-{
-	for (size_t i = 0; i < s->nshapes; i++) {
-		db_stmt_free(s->by_shape[i].insert);
-		db_stmt_free(s->by_shape[i].update);
-		db_stmt_free(s->by_shape[i].seen);
-	}
-	free(s->by_shape);
-	s->by_shape = NULL;
-	s->nshapes = 0;
+	if (find_if_failure_leaves_changes(s, e) == -1 ||
+	    find_if_table_refers_to_itself(s, e) == -1)
+		return -1;
+	/* A record of --mode scd2 needs several statements. */
+	s->may_leave_changes |= t->mode->history;
+	return 0;
 }
 
 void
@@ -74,26 +68,6 @@ lite_store_release(struct lite_store *s)
 	buf_release(&s->scratch);
 	free(s->values);
 	s->values = NULL;
-}
-
-static int
-prepare_once(struct lite_store *s, struct db_stmt **stmt,
-    const struct shape *shape,
-    void (*text)(struct buf *, const struct target *, const struct shape *),
-    struct err *e)
-{
-	struct buf b;
-	int rc = -1;
-
-	if (*stmt != NULL)
-		return 0;
-	buf_init(&b, SIZE_MAX / 2);
-	text(&b, s->target, shape);
-	(void)buf_text(&b);
-	if (buf_check(&b, e) == 0)
-		rc = db_prepare(s->db, stmt, buf_text(&b), e);
-	buf_release(&b);
-	return rc;
 }
 
 static struct lite_statements *
@@ -114,9 +88,9 @@ get_statements_and_prepare_insert(
 		s->nshapes = shape->id + 1;
 	}
 	p = &s->by_shape[shape->id];
-	return prepare_once(s, &p->insert, shape, sqlite_put_insert, e) == -1
-		   ? NULL
-		   : p;
+	return !s->target->mode->history &&
+	    lite_prepare(s, &p->insert, shape, sqlite_put_insert, e) == -1 ?
+	    NULL : p;
 }
 
 int
@@ -137,6 +111,22 @@ lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 	return rc;
 }
 
+/* Converts the key by which an update finds its row. The values follow the time
+ * in s->values. */
+static int
+convert_old_key(struct lite_store *s, struct reader *r, struct reject *why)
+{
+	struct db_value *v = s->values + r->shape->n + 1;
+	int rc = 1;
+
+	reader_exchange_with_old_key(r);
+	for (size_t i = 0; i < r->shape->n && rc == 1; i++)
+		rc = sqlite_convert_value(
+		    &v[i], r, r->shape->columns[i], &s->scratch, why);
+	reader_exchange_with_old_key(r);
+	return rc;
+}
+
 int
 lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e)
@@ -147,43 +137,69 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	if (rc != 1)
 		return rc;
 	buf_clear(&s->scratch);
+	s->change = s->target->mode->changes ? &r->change : NULL;
 	shape = r->shape;
-	if (!buf_reserve(
-		&s->scratch, row_max_size_of_values(r, shape, l) + 1))
+	/* In --mode cdc the old key may be a second copy of values. */
+	if (!buf_reserve(&s->scratch, row_max_size_of_values(r, shape, l) +
+	    (s->change != NULL ? l->len : 0) + 1))
 		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0)
 			return 0;
+	s->as_of = r->as_of;
 	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
 		.p = s->now, .len = CLOCK_STAMP - 1 };
-	return 1;
+	return r->change.moves ? convert_old_key(s, r, why) : 1;
+}
+
+/* Sets *newer to true if --newer-by forbids the record to change the row. The
+ * transaction has locked the database, so the row cannot change before it is
+ * updated. */
+static int
+find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool *newer, struct err *e)
+{
+	int rc;
+
+	*newer = false;
+	if (s->target->newer_by == NO_COLUMN)
+		return 0;
+	if (lite_prepare(s, &st->newer, shape, sqlite_put_select_newer, e) ==
+		-1 ||
+	    (rc = lite_row_is_newer(s, st->newer, shape, e)) == -1)
+		return -1;
+	*newer = rc == 1;
+	return 0;
 }
 
 /* Called in an upsert if the table already has a row with the record's key.
  * Updates this row if it differs from the record in a column that --compare
- * names (default: in any column of the record). In an unchanged row only the
- * column of --seen is set. */
+ * names (default: in any column of the record), unless the row is newer. In a
+ * row that is not updated only the column of --seen is set. */
 static enum lite_result
 update_row_if_changed(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
+	bool newer;
 
-	if (shape_can_change_row(s->target, shape) &&
-	    (prepare_once(s, &st->update, shape, sqlite_put_update, e) == -1 ||
+	if (find_if_row_is_newer(s, st, shape, &newer, e) == -1)
+		return LITE_FAILED;
+	if (!newer && shape_can_change_row(s->target, shape) &&
+	    (lite_prepare(s, &st->update, shape, sqlite_put_update, e) == -1 ||
 		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
 		    NULL, &changed, e) == -1))
 		return LITE_FAILED;
 	if (changed > 0)
 		return LITE_UPDATED;
 	if (s->target->seen != NO_COLUMN &&
-	    (prepare_once(s, &st->seen, shape, sqlite_put_update_seen, e) ==
+	    (lite_prepare(s, &st->seen, shape, sqlite_put_update_seen, e) ==
 		 -1 ||
 		db_stmt_run_for_first_row(st->seen, s->values, shape->n + 1,
 		    NULL, NULL, e) == -1))
 		return LITE_FAILED;
-	return LITE_UNCHANGED;
+	return newer ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
 static enum lite_result
@@ -191,7 +207,14 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
+	enum lite_result rc = LITE_NOT_FOUND;
 
+	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
+		rc = lite_delete_move_or_find_row(s, st, shape, e);
+	if (rc == LITE_FOUND)
+		return update_row_if_changed(s, st, shape, e);
+	if (rc != LITE_NOT_FOUND)
+		return rc;
 	if (db_stmt_run_for_first_row(
 		st->insert, s->values, shape->n + 1, NULL, &changed, e) == -1)
 		return LITE_FAILED;
@@ -201,6 +224,36 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 		return update_row_if_changed(s, st, shape, e);
 	/* If the load has no key, a trigger has suppressed the insert. */
 	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
+}
+
+static enum lite_result
+store_change(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	const struct lite_history_record r = { .db = s->db,
+		.target = s->target, .shape = shape, .values = s->values,
+		.as_of = s->as_of };
+	bool inserted, updated;
+
+	if (lite_history_store(&st->history, &r, &inserted, &updated, e) ==
+	    -1) {
+		if (e->code != ERR_CONFIG)
+			return LITE_FAILED;
+		/* A row of this key has a time in another form. */
+		s->fault = (struct db_fault){ .data = true };
+		s->why = *e;
+		return LITE_REFUSED;
+	}
+	return inserted ? LITE_INSERTED :
+	    updated ? LITE_UPDATED : LITE_UNCHANGED;
+}
+
+static enum lite_result
+store_by_mode(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	return s->target->mode->history ? store_change(s, st, shape, e) :
+	    insert_or_update_row(s, st, shape, e);
 }
 
 /* Called after a statement has failed. Keeps the reason, and returns
@@ -222,13 +275,13 @@ lite_set_missing_reference(struct lite_store *s)
 	    "FOREIGN KEY constraint failed");
 }
 
-/* Inserts the record in a savepoint and rolls back to the savepoint if the
+/* Stores the record in a savepoint and rolls back to the savepoint if the
  * record is refused, so that no part of its changes stays in the database. A
  * missing referenced row refuses the record, even if the foreign key is
  * deferred. If the table refers to itself, the row may still come: only if the
  * end of the batch has shown that rows are missing, s->careful is set. */
 static enum lite_result
-insert_or_update_row_in_savepoint(struct lite_store *s,
+store_in_savepoint(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	static const char undo[] = "ROLLBACK TO etl_row; RELEASE etl_row";
@@ -236,7 +289,7 @@ insert_or_update_row_in_savepoint(struct lite_store *s,
 
 	if (db_script(s->db, "SAVEPOINT etl_row", e) == -1)
 		return LITE_FAILED;
-	rc = insert_or_update_row(s, st, shape, e);
+	rc = store_by_mode(s, st, shape, e);
 	if (rc == LITE_FAILED) {
 		rc = keep_reason_of_failure(s, e);
 	} else if ((!s->careful && s->refers_to_itself) ||
@@ -262,7 +315,7 @@ lite_store_record(
 	if (st == NULL)
 		return LITE_FAILED;
 	if (s->careful || s->may_leave_changes)
-		return insert_or_update_row_in_savepoint(s, st, shape, e);
+		return store_in_savepoint(s, st, shape, e);
 	rc = insert_or_update_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
 		return keep_reason_of_failure(s, e);

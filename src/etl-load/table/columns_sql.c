@@ -1,5 +1,9 @@
 #include "table/columns_sql.h"
 
+#include "json/write.h"
+
+#include <string.h>
+
 static void
 put_comma_and_column(
     struct buf *b, const struct target *t, size_t column, bool *more)
@@ -33,6 +37,20 @@ sql_put_key_columns(struct buf *b, const struct target *t)
 
 	for (size_t i = 0; i < t->nkey; i++)
 		put_comma_and_column(b, t, t->key[i], &more);
+}
+
+void
+put_key_names_json(struct buf *b, const struct target *t)
+{
+	buf_char(b, '[');
+	for (size_t i = 0; i < t->nkey; i++) {
+		const char *name = t->table->columns[t->key[i]].name;
+
+		if (i > 0)
+			buf_char(b, ',');
+		json_put_string(b, name, strlen(name));
+	}
+	buf_char(b, ']');
 }
 
 bool

@@ -11,6 +11,8 @@ void sql_put_columns(struct buf *b, const struct target *t,
     const struct shape *s, bool time_columns);
 /* Appends "k1", "k2": the columns of the key. */
 void sql_put_key_columns(struct buf *b, const struct target *t);
+/* Appends ["k1","k2"]: the names of the columns of the key as JSON. */
+void put_key_names_json(struct buf *b, const struct target *t);
 /* True if an upsert compares column i of the shape (the record's set of
  * columns) with the row in the table: the column is not in the key, and
  * --compare names it or is not given. */

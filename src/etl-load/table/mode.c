@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, MODES };
+enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, CDC, SCD2,
+	MODES };
 
 static const struct load_mode modes[MODES] = {
 	[APPEND] = { .name = "append", .written_known = true },
@@ -22,6 +23,9 @@ static const struct load_mode modes[MODES] = {
 	[MIRROR] = { .name = "mirror", .keyed = true, .updates = true,
 		.repeatable = true, .written_known = true, .complete = true,
 		.mirrors = true, .removes = true },
+	[CDC] = { .name = "cdc", .keyed = true, .updates = true,
+		.deletes = true, .changes = true },
+	[SCD2] = { .name = "scd2", .keyed = true, .history = true },
 };
 
 static int
@@ -50,13 +54,31 @@ check_options_fit(
 		const char *message;
 	} rules[] = {
 		{ o->key != NULL && !m->keyed,
-		    "--key needs --mode upsert, --mode ignore or --mode "
-		    "mirror" },
+		    "--key needs --mode upsert, ignore, mirror, cdc "
+		    "or scd2" },
+		{ o->strict && !m->changes, "--strict needs --mode cdc" },
+		{ o->key == NULL && m->history,
+		    "--mode scd2 needs --key and the columns whose values "
+		    "identify what the rows describe" },
+		{ !m->history && (o->as_of != NULL || o->valid_from != NULL ||
+		    o->valid_to != NULL || o->current != NULL),
+		    "--as-of, --valid-from, --valid-to and --current need "
+		    "--mode scd2" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
-		{ o->compare != NULL && !m->updates,
-		    "--compare needs --mode upsert or --mode mirror" },
+		{ o->compare != NULL && !m->updates && !m->history,
+		    "--compare needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
+		{ o->newer_by != NULL && m->changes,
+		    "--newer-by cannot be used with --mode cdc, which applies "
+		    "changes in the order in which they come" },
+		{ o->newer_by != NULL && m->history,
+		    "--newer-by cannot be used with --mode scd2, which inserts "
+		    "a late record at its place in the history: give --as-of" },
+		{ o->newer_by != NULL && !m->updates,
+		    "--newer-by needs --key, or --mode upsert or another mode "
+		    "that updates rows" },
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,

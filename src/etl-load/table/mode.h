@@ -19,6 +19,11 @@ struct load_mode {
 	bool deletes;           /* a record may say that its row is deleted,
 	                         * which counts it as deleted, or as missed if
 	                         * there is no such row */
+	bool changes;           /* keyed: a record is a change of a row (see
+	                         * table/change.h); changes are applied in the
+	                         * order in which they come */
+	bool history;           /* keyed: a change of a key's values gets a row
+	                         * of its own, and the rows before it stay */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool written_known;     /* the sinks know which rows the mode has

@@ -2,6 +2,7 @@
 
 #include "json/write.h"
 #include "table/row_values.h"
+#include "table/time_of_change.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ reader_open(struct reader *r, struct stage *s, const struct target *t,
 	for (size_t i = 0; i < n; i++)
 		r->lens[i] = strlen(t->table->columns[i].name);
 	r->lens[n] = SIZE_MAX;
-	return 0;
+	return t->mode->changes ? change_open(&r->change, s, t, e) : 0;
 }
 
 static void
@@ -46,6 +47,7 @@ reader_close(struct reader *r)
 	free_all_shapes(r);
 	json_release(&r->json);
 	json_release(&r->inner);
+	change_close(&r->change);
 	free(r->value);
 	free(r->lens);
 	free(r->guess);
@@ -237,29 +239,6 @@ reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
 }
 
 static int
-reject_missing_or_null_key(struct reader *r, struct reject *why)
-{
-	const struct target *t = r->target;
-
-	for (size_t i = 0; i < t->nkey; i++) {
-		size_t c = t->key[i];
-
-		if (r->value[c] == 0)
-			return reader_set_reject_of_column(r, why, c,
-			    "required",
-			    "the record has no \"%s\", which is part of the "
-			    "key",
-			    t->table->columns[c].name);
-		if (r->json.tok[r->value[c]].type == JSON_NULL)
-			return reader_set_reject_of_column(r, why, c,
-			    "required",
-			    "\"%s\" is null, but it is part of the key",
-			    t->table->columns[c].name);
-	}
-	return 1;
-}
-
-static int
 reject_missing_scope(struct reader *r, struct reject *why)
 {
 	const struct shape *s = &r->target->scope;
@@ -293,6 +272,18 @@ store_values_by_column(struct reader *r, bool *same, struct reject *why)
 	return 1;
 }
 
+static int
+reject_unstorable_strings_of_old_key(
+    struct reader *r, struct reject *why, struct err *e)
+{
+	int rc;
+
+	reader_exchange_with_old_key(r);
+	rc = reject_unstorable_strings(r, why, e);
+	reader_exchange_with_old_key(r);
+	return rc;
+}
+
 int
 reader_match_record(struct reader *r, const struct line *l, struct reject *why,
     struct err *e)
@@ -301,14 +292,22 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	int rc;
 
 	*why = (struct reject){ 0 };
-	rc = stage_parse_record_or_fill_reject(
-	    r->stage, l, &r->json, r->target->mapping.levels, r->duplicates,
-	    why, e);
+	rc = r->target->mode->changes ?
+	    change_read(&r->change, l, &r->json, r->duplicates, why, e) :
+	    stage_parse_record_or_fill_reject(r->stage, l, &r->json,
+		r->target->mapping.levels, r->duplicates, why, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) :
 		    row_fail_if_extra_ends_load(r, l, e);
+	if (r->target->mode->changes &&
+	    change_remove_absent_values(
+		&r->json, r->value, r->target->table->n)) {
+		/* The next record may have these values: guess nothing. */
+		r->nguess = 0;
+		same = false;
+	}
 	if (r->target->mapping.sets_values &&
 	    (rc = row_values_finish(r, &same, why, e)) != 1)
 		return rc;
@@ -318,33 +317,12 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
 	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
-	return reject_missing_or_null_key(r, why) == 0
-		   ? 0
-		   : reject_missing_scope(r, why);
-}
-
-int
-reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,
-    struct err *e)
-{
-	const struct target *t = r->target;
-	struct json_fault f = { 0 };
-
-	if (t->nkey == 0 || l->too_long)
+	if (r->change.moves &&
+	    (rc = reject_unstorable_strings_of_old_key(r, why, e)) != 1)
+		return rc;
+	if (reader_reject_missing_key_or_newer_by(r, why) == 0 ||
+	    reject_missing_scope(r, why) == 0)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
-		&f) == -1)
-		return f.nomem ? err_nomem(e) : 0;
-	if (r->json.tok[0].type != JSON_OBJECT)
-		return 0;
-	for (size_t i = 0; i < t->nkey; i++) {
-		uint32_t v = row_find_value(r, t->key[i]);
-
-		if (v == 0 || r->json.tok[v].type == JSON_NULL)
-			return 0;
-		buf_char(out, i == 0 ? '[' : ',');
-		json_put_compact(out, &r->json, v);
-	}
-	buf_char(out, ']');
-	return buf_check(out, e) == -1 ? -1 : 1;
+	return read_time_of_change(r, why) == 1 ? 1 :
+	    r->text.failed ? err_nomem(e) : 0;
 }

@@ -1,21 +1,22 @@
 /* Matches the members of a record with the columns of the table.
  * Owns:  buffers that are reused for each record; reader_close() frees them.
  * Borrows: stage, target.
- * Gives: reader_match_record(): 1 a record: its values are in json, value
- *        and shape until the next call; 0 the record must be rejected: *why
- *        says why, its texts are valid until the next call; -1 failed. */
+ * Gives: reader_match_record(): 1 a record: its values are in json, value and
+ *        shape until the next call; 2 a tombstone (table/change.h); 0 the
+ *        record must be rejected: *why says why until the next call; -1. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
 #include "json/member_index.h"
-#include "stream/stage.h"
-#include "table/target.h"
+#include "table/as_of.h"
+#include "table/change.h"
 
 struct reader {
 	struct stage *stage;
 	const struct target *target;
 	enum json_members duplicates;
-	struct json json;               /* the record */
+	struct json json;               /* the record; in --mode cdc the row in
+	                                 * the record */
 	struct json inner;              /* one nested value of it */
 	struct json extra;              /* the object for the column of
 	                                 * --extra, token 1 */
@@ -28,12 +29,19 @@ struct reader {
 	                                 * reader_json_of_column(), 0 if the
 	                                 * record has none */
 	const struct shape *shape;      /* of the record */
+	const struct shape *shape_of_row;       /* while `shape` is that of the
+	                                 * old key */
 	struct shape **shapes;          /* all that have come */
 	size_t nshapes;
 	size_t *lens;                   /* by column: length of its name */
 	size_t *guess, nguess;          /* by member: the column that member
 	                                 * number i had in the record before;
 	                                 * most records have the same order */
+	struct change change;           /* only --mode cdc */
+	bool at_old_key;                /* json, value and shape are those of
+	                                 * the old key */
+	char as_of[CLOCK_STAMP];        /* --mode scd2: the record's time of
+	                                 * change, or "" without --as-of */
 	struct buf text, pointer;
 	char message[512];
 };
@@ -56,6 +64,14 @@ int reader_match_record(
  * sink that keeps statements by shape id calls this before each chunk, and
  * frees its statements if the result is true. */
 bool reader_forget_shapes_if_many(struct reader *r);
+/* Rejects a record without a value for a column of the key or of --newer-by.
+ * Returns 1, or 0: *why says why. */
+int reader_reject_missing_key_or_newer_by(
+    struct reader *r, struct reject *why);
+/* Only if change.moves is set: exchanges json, value and shape with those of
+ * the key by which the update finds its row. A second call exchanges them
+ * back. */
+void reader_exchange_with_old_key(struct reader *r);
 /* Fills *why for a record whose value of this column is wrong. Returns 0. */
 int reader_set_reject_of_column(struct reader *r, struct reject *why,
     size_t column, const char *code, const char *fmt, ...)

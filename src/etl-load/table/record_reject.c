@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void
 reader_set_reject_pointer(
@@ -12,6 +13,19 @@ reader_set_reject_pointer(
 	buf_clear(&r->pointer);
 	pointer_append_part(&r->pointer, name, len);
 	why->pointer = buf_text(&r->pointer);
+}
+
+static void
+set_reject_pointer_to_old_key(
+    struct reader *r, struct reject *why, size_t column)
+{
+	char name[CHANGE_NAME];
+	size_t i = 0;
+
+	while (r->target->key[i] != column)
+		i++;
+	change_write_old_column(name, i);
+	reader_set_reject_pointer(r, why, name, strlen(name));
 }
 
 int
@@ -24,6 +38,10 @@ reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
 	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
 	va_end(ap);
 	*why = (struct reject){ .code = code, .message = r->message };
+	if (r->at_old_key) {
+		set_reject_pointer_to_old_key(r, why, column);
+		return 0;
+	}
 	buf_clear(&r->pointer);
 	if (target_put_pointer(&r->pointer, r->target, column))
 		why->pointer = buf_text(&r->pointer);

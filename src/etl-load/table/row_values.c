@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "json/pointer.h"
 #include "json/write.h"
+#include "table/time_of_change.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,9 @@ row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
 			return 1;
 		}
 	}
+	if (is_only_time_of_change(r, k == NULL || k->column == SIZE_MAX ?
+	    *column : k->column, name, len))
+		return 1;
 	if (k != NULL && k->mapped_whole)
 		return 1;
 	if (m->extra == EXTRA_COLUMN)

@@ -205,8 +205,15 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 
 	if (check_not_named(t, "--touch", t->touch, e) == -1 ||
 	    check_not_named(t, "--seen", t->seen, e) == -1 ||
-	    check_not_named(t, "--soft-delete", t->soft_delete, e) == -1)
+	    check_not_named(t, "--soft-delete", t->soft_delete, e) == -1 ||
+	    check_not_named(t, "--mode scd2", t->history.from, e) == -1 ||
+	    check_not_named(t, "--mode scd2", t->history.to, e) == -1 ||
+	    check_not_named(t, "--mode scd2", t->history.current, e) == -1)
 		return -1;
+	if (t->mode->changes && (t->mapping.nmapped > 0 ||
+	    t->mapping.empty_as_null || extra != NO_COLUMN))
+		return err_set(e, ERR_USAGE, false, "--map, --empty-as-null "
+		    "and --extra COLUMN cannot be used with --mode cdc");
 	for (size_t i = 0; i < t->scope.n; i++)
 		if ((int)t->scope.columns[i] == extra)
 			return err_set(e, ERR_CONFIG, false,
@@ -220,6 +227,31 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 			    "column \"%s\" is GENERATED ALWAYS AS IDENTITY and "
 			    "not in the key: PostgreSQL does not let an upsert "
 			    "change it", c[i].name);
+	return 0;
+}
+
+/* The column of --newer-by is always compared: if a record that is newer and
+ * equal in the columns of --compare did not change the row, a record that comes
+ * later, but is older than it, could overwrite the row. */
+static int
+set_and_check_newer_by(
+    struct target *t, const struct load_opts *o, struct err *e)
+{
+	if (find_non_key_column_of_option(
+		t, "--newer-by", o->newer_by, &t->newer_by, e) == -1)
+		return -1;
+	if (t->newer_by == NO_COLUMN)
+		return 0;
+	if (!mapping_loads_column(&t->mapping, t->table, (size_t)t->newer_by))
+		return err_set(e, ERR_CONFIG, false, "--newer-by: --columns "
+		    "does not name column \"%s\"", o->newer_by);
+	if (t->newer_by == t->touch || t->newer_by == t->seen ||
+	    t->newer_by == t->soft_delete)
+		return err_set(e, ERR_CONFIG, false, "%s and --newer-by name "
+		    "the same column",
+		    t->newer_by == t->touch ? "--touch" :
+		    t->newer_by == t->seen ? "--seen" : "--soft-delete");
+	t->compared[t->newer_by] = true;
 	return 0;
 }
 
@@ -239,6 +271,43 @@ find_soft_delete_column(
 }
 
 static int
+find_history_columns(
+    struct target *t, const struct load_opts *o, struct err *e)
+{
+	struct history *h = &t->history;
+	const struct {
+		const char *option, *name, *usual;
+		int *column;
+	} columns[] = {
+		{ "--valid-from", o->valid_from, "valid_from", &h->from },
+		{ "--valid-to", o->valid_to, "valid_to", &h->to },
+		{ "--current", o->current, "is_current", &h->current },
+	};
+
+	h->as_of = o->as_of;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (find_non_key_column_of_option(t, columns[i].option,
+			columns[i].name != NULL ? columns[i].name :
+			columns[i].usual, columns[i].column, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* The columns of --mode scd2 have values of their own in each row. */
+static int
+check_history_columns(struct target *t, struct db *db, struct err *e)
+{
+	for (size_t i = 0; i < t->table->n; i++)
+		if (history_sets_column(t, i) && ((int)i == t->touch ||
+		    (int)i == t->seen))
+			return err_set(e, ERR_CONFIG, false, "%s: --mode scd2 "
+			    "sets column \"%s\" itself",
+			    (int)i == t->touch ? "--touch" : "--seen",
+			    t->table->columns[i].name);
+	return history_check(t, db, e);
+}
+
+static int
 set_and_check_columns_of_options(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
@@ -249,7 +318,10 @@ set_and_check_columns_of_options(
 	if (t->mode->keyed && t->nkey == 0 &&
 	    use_primary_key_as_key(t, e) == -1)
 		return -1;
-	if (t->mode->keyed && check_unique_index_of_key(t, db, e) == -1)
+	if (t->mode->keyed && !t->mode->history &&
+	    check_unique_index_of_key(t, db, e) == -1)
+		return -1;
+	if (t->mode->history && find_history_columns(t, o, e) == -1)
 		return -1;
 	if (o->compare != NULL &&
 	    for_each_listed_column(
@@ -267,12 +339,15 @@ set_and_check_columns_of_options(
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
 		    "--touch and --seen name the same column");
+	if (t->mode->history && check_history_columns(t, db, e) == -1)
+		return -1;
 	if (o->scope != NULL &&
 	    for_each_listed_column(
 		t, "--scope", o->scope, add_scope_column_once, e) == -1)
 		return -1;
 	return check_scope_has_no_time_column(t, e) == -1 ? -1 :
-	    check_mapping_fits_mode(t, e);
+	    check_mapping_fits_mode(t, e) == -1 ? -1 :
+	    set_and_check_newer_by(t, o, e);
 }
 
 static int
@@ -306,7 +381,9 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
-		.soft_delete = NO_COLUMN };
+		.soft_delete = NO_COLUMN, .newer_by = NO_COLUMN,
+		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
+			.current = NO_COLUMN } };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1 ||
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
@@ -314,6 +391,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	t->truncates = load_mode_truncates(o);
 	t->on_commit = db_on_commit(db);
 	t->swaps = db_kind(db) == DB_POSTGRESQL && load_mode_swaps(t->mode, o);
+	t->strict = o->strict;
 	find_if_values_are_checked(t, o);
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));
@@ -336,6 +414,7 @@ target_close(struct target *t)
 	free(t->is_key);
 	free(t->compared);
 	free(t->scope.columns);
+	history_close(&t->history);
 	*t = (struct target){ 0 };
 }
 
@@ -358,6 +437,8 @@ target_refusal_reason(const struct target *t, size_t column)
 		return "--map gives this column another value";
 	if ((int)column == m->extra_column)
 		return "this column is set by --extra";
+	if (history_sets_column(t, column))
+		return "this column is set by --mode scd2";
 	return NULL;
 }
 
@@ -378,7 +459,8 @@ target_put_pointer(struct buf *b, const struct target *t, size_t column)
 bool
 target_loads_column(const struct target *t, size_t column)
 {
-	return mapping_loads_column(&t->mapping, t->table, column) &&
+	return history_sets_column(t, column) ||
+	    (mapping_loads_column(&t->mapping, t->table, column) &&
 	    (int)column != t->touch && (int)column != t->seen &&
-	    (int)column != t->soft_delete;
+	    (int)column != t->soft_delete);
 }

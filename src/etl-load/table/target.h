@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "db/table.h"
+#include "table/history.h"
 #include "table/mapping.h"
 #include "table/mode.h"
 
@@ -32,11 +33,15 @@ struct target {
 	struct shape scope;             /* columns, in the order of --scope */
 	int touch, seen, soft_delete;   /* columns or NO_COLUMN */
 	enum deleted_mark mark;         /* of column soft_delete */
+	int newer_by;                   /* a column or NO_COLUMN */
+	struct history history;         /* of --mode scd2 */
 	bool truncates;                 /* --mode replace empties the table by
 	                                 * TRUNCATE */
 	bool swaps;                     /* PostgreSQL: --mode replace fills a
 	                                 * new table and puts it in the place
 	                                 * of this one */
+	bool strict;                    /* --strict: an update or delete that
+	                                 * finds no row is a reject */
 	bool lossy;                     /* --lossy: the database may change
 	                                 * values */
 	bool checks_change;             /* not lossy, and a column would change

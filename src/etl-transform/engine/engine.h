@@ -1,4 +1,5 @@
-/* The interface to an engine, which runs a filter on records (filter.c: libjq).
+/* The interface to an engine, which runs a filter on records (filter.c: libjq;
+ * hash.c: the same with --hash, or only the hash).
  * Owns:    compile() fills *self; free() frees it, NULL allowed.
  * Borrows: conf until free(); the record and the outcome during run().
  * Gives:   run() appends each output and an LF to o->out, or calls
@@ -23,7 +24,8 @@ struct arg {
 };
 
 struct engine_conf {
-	const char *text;               /* the filter */
+	const char *text;               /* the filter; NULL: none, which only
+					 * engine_hash accepts */
 	bool std;                       /* --std: functions of the module etl
 					 * are called without etl:: */
 	bool lossy;                     /* --lossy-numbers */
@@ -31,6 +33,7 @@ struct engine_conf {
 	const struct arg *args;
 	size_t nargs;
 	size_t max_record;              /* longer outputs are rejected */
+	const char *hash, *hash_as;     /* --hash, --hash-as, or NULL */
 };
 
 struct outcome {
@@ -46,13 +49,14 @@ struct engine {
 	void (*free)(void *self);
 };
 
-extern const struct engine engine_jq;
+extern const struct engine engine_jq, engine_hash;
 
 void outcome_init(struct outcome *o);
 void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void outcome_reject_too_much_output(struct outcome *o);
 /* Returns true if the text can be the code of a reject. p ends in a NUL. */
 bool outcome_is_code(const char *p, size_t n);
 /* Appends as much of the text as fits. A NUL is written as \u0000, because a

@@ -306,8 +306,7 @@ append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 	len = o->out.len - from;
 	buf_char(&o->out, '\n');
 	if (o->out.failed)
-		outcome_reject(o, "timeout", "the filter made too much output "
-		    "from one record: more than 4 times --max-record and 1MiB");
+		outcome_reject_too_much_output(o);
 	else if (r != WRITE_DONE)
 		reject_unwritable_output(o, r);
 	else if (len > f->conf->max_record)

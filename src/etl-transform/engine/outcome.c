@@ -47,6 +47,13 @@ outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
 }
 
 void
+outcome_reject_too_much_output(struct outcome *o)
+{
+	outcome_reject(o, "timeout", "the filter made too much output from one "
+	    "record: more than 4 times --max-record and 1MiB");
+}
+
+void
 outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n;

@@ -1,0 +1,19 @@
+/* Writes JSON in the canonical form of RFC 8785 (JCS), so that equal values
+ * have equal texts: no white space, members sorted by the UTF-16 code units of
+ * their names, the fewest escapes, and each number in one spelling.
+ * Differs: a number that a double would round keeps all of its digits. RFC 8785
+ *          would write two such numbers as the same text. */
+#ifndef JSON_CANONICAL_H
+#define JSON_CANONICAL_H
+
+#include "base/buf.h"
+#include "json/scan.h"
+
+/* Appends the value at token i, whose parts must all have tokens. Of several
+ * members of one name, the last counts. Returns false if a number has an
+ * exponent of more than 18 digits, whose value is not known exactly. */
+bool json_put_canonical(struct buf *b, const struct json *j, uint32_t i);
+/* Less than 0, 0 or more than 0: the order of two names in an object. */
+int json_compare_canonical_names(const char *a, const char *b);
+
+#endif

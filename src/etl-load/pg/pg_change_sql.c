@@ -1,0 +1,205 @@
+#include "pg/pg_change_sql.h"
+
+#include "pg/pg_stage_sql.h"
+#include "table/columns_sql.h"
+#include "table/soft_delete.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void
+pg_put_create_round_table(struct buf *b, const struct target *t)
+{
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_round "
+	    "(n int, round int8) %s; DELETE FROM " PG_ROUND, t->on_commit);
+}
+
+void
+pg_put_fill_round_table(struct buf *b, const struct target *t)
+{
+	buf_str(b, "INSERT INTO " PG_ROUND " SELECT n, round FROM "
+	    "(SELECT \"etl.n\" AS n, pg_catalog.row_number() OVER "
+	    "(PARTITION BY ");
+	sql_put_key_columns(b, t);
+	buf_str(b, " ORDER BY \"etl.n\") AS round FROM " PG_STAGE
+	    ") AS x WHERE round > 1");
+}
+
+static void
+put_condition_of_round(struct buf *b, const struct pg_round *r)
+{
+	if (r->number == 0)
+		buf_str(b, "false");
+	else if (r->alone)
+		buf_str(b, "true");
+	else if (r->number == 1)
+		buf_str(b, "NOT EXISTS (SELECT FROM " PG_ROUND " AS \"etl.d\" "
+		    "WHERE \"etl.d\".n = \"etl.n\")");
+	else
+		buf_printf(b, "EXISTS (SELECT FROM " PG_ROUND " AS \"etl.d\" "
+		    "WHERE \"etl.d\".n = \"etl.n\" AND \"etl.d\".round = "
+		    "%" PRId64 ")", r->number);
+}
+
+void
+pg_put_upsert_round(struct buf *b, const struct target *t,
+    const struct shape *s, const struct pg_round *r)
+{
+	buf_str(b, "WITH m(new) AS (");
+	pg_put_insert_into(b, t, s);
+	buf_str(b, " SELECT ");
+	pg_put_source_columns(b, t, s, "w");
+	buf_printf(b, " FROM " PG_STAGE " AS w WHERE \"etl.s\" = %zu AND "
+	    "\"etl.o\" <> 'D' AND ", s->id);
+	put_condition_of_round(b, r);
+	pg_put_order_by_key(b, t);
+	pg_put_on_conflict_returning(b, t, s);
+	buf_str(b, ") SELECT pg_catalog.count(*), "
+	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
+}
+
+/* Appends DELETE FROM t AS "etl.t" or, with --soft-delete, the UPDATE that
+ * marks the row. */
+static void
+put_delete_or_mark(struct buf *b, const struct target *t)
+{
+	bool marks = t->soft_delete != NO_COLUMN;
+
+	buf_printf(b, "%s %s AS \"etl.t\"", marks ? "UPDATE" : "DELETE FROM",
+	    t->table->quoted);
+	if (marks) {
+		buf_str(b, " SET ");
+		pg_put_mark_deleted(b, t);
+	}
+}
+
+/* A row that is marked as deleted is not marked again. */
+static void
+put_and_not_marked(struct buf *b, const struct target *t)
+{
+	if (t->soft_delete == NO_COLUMN)
+		return;
+	buf_str(b, " AND NOT (");
+	soft_delete_put_is_marked(b, t, "\"etl.t\".");
+	buf_str(b, ")");
+}
+
+void
+pg_put_delete_round(
+    struct buf *b, const struct target *t, const struct pg_round *r)
+{
+	put_delete_or_mark(b, t);
+	buf_printf(b, " %s (SELECT ",
+	    t->soft_delete != NO_COLUMN ? "FROM" : "USING");
+	sql_put_key_columns(b, t);
+	buf_str(b, " FROM " PG_STAGE " WHERE \"etl.o\" = 'D' AND ");
+	put_condition_of_round(b, r);
+	pg_put_order_by_key(b, t);
+	buf_str(b, ") AS w WHERE ");
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	put_and_not_marked(b, t);
+}
+
+static void
+put_refuse_if_not_found(
+    struct buf *b, const struct target *t, enum operation operation)
+{
+	if (t->strict)
+		buf_printf(b, "IF NOT \"etl.found\" THEN\nRAISE EXCEPTION "
+		    "USING ERRCODE = '" PG_NO_ROW "', MESSAGE = '%s';\n"
+		    "END IF;\n", change_get_message_of_missing_row(operation));
+}
+
+static void
+put_delete_of_row(struct buf *b, const struct target *t)
+{
+	put_delete_or_mark(b, t);
+	buf_str(b, " WHERE ");
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	put_and_not_marked(b, t);
+	buf_str(b, ";\n\"etl.gone\" := FOUND;\n\"etl.found\" := FOUND;\n");
+	put_refuse_if_not_found(b, t, OPERATION_DELETE);
+}
+
+/* An update that changes the key finds its row by the old key. If there is no
+ * such row, the update has perhaps been applied before: it then updates the row
+ * of the new key. */
+static void
+put_move_of_row(struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "IF \"etl.r\".");
+	pg_put_old_column(b, 0);
+	buf_printf(b, " IS NOT NULL THEN\nUPDATE %s AS \"etl.t\" SET ",
+	    t->table->quoted);
+	pg_put_assignments(b, t, s, "\"etl.r\"", true);
+	for (size_t i = 0; i < t->nkey; i++) {
+		char name[CHANGE_NAME], quoted[CHANGE_NAME + 2];
+
+		change_write_old_column(name, i);
+		(void)snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+		buf_str(b, i > 0 ? " AND " : " WHERE ");
+		pg_put_equal(b, &t->table->columns[t->key[i]], "\"etl.t\"",
+		    "\"etl.r\"", quoted);
+	}
+	buf_str(b, ";\n\"etl.found\" := FOUND;\n");
+	put_refuse_if_not_found(b, t, OPERATION_UPDATE);
+	buf_str(b, "IF FOUND THEN\n\"etl.new\" := false;\nEND IF;\nEND IF;\n");
+}
+
+static void
+put_update_of_row(struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "IF NOT \"etl.found\" THEN\n");
+	if (shape_can_change_row(t, s)) {
+		buf_printf(b, "UPDATE %s AS \"etl.t\" SET ", t->table->quoted);
+		pg_put_assignments(b, t, s, "\"etl.r\"", false);
+		buf_str(b, " WHERE ");
+		pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+		buf_str(b, " AND (");
+		pg_put_row_differs(b, t, s, "\"etl.r\"");
+		buf_str(b, ");\nIF FOUND THEN\n\"etl.new\" := false;\n"
+		    "END IF;\n\"etl.found\" := FOUND;\n");
+	}
+	buf_printf(b, "IF NOT \"etl.found\" THEN\n\"etl.found\" := EXISTS "
+	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, ");\nEND IF;\n");
+	put_refuse_if_not_found(b, t, OPERATION_UPDATE);
+	buf_str(b, "END IF;\n");
+}
+
+void
+pg_put_change_of_row(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "\"etl.gone\" := NULL;\n\"etl.found\" := false;\n"
+	    "IF \"etl.r\".\"etl.o\" = 'D' THEN\n");
+	put_delete_of_row(b, t);
+	buf_str(b, "\"etl.found\" := true;\n"
+	    "ELSIF \"etl.r\".\"etl.o\" = 'U' THEN\n");
+	put_move_of_row(b, t, s);
+	put_update_of_row(b, t, s);
+	buf_str(b, "END IF;\nIF NOT \"etl.found\" THEN\n");
+}
+
+void
+pg_put_end_of_change(struct buf *b)
+{
+	buf_str(b, "END IF;\n");
+}
+
+/* Each change counts for itself. `most` is the number of changes that the key
+ * with the most changes has. */
+const char pg_counts_of_changes[] =
+    "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
+    "coalesce(pg_catalog.sum(ins), 0), coalesce(pg_catalog.sum(upd), 0), "
+    "coalesce(pg_catalog.sum(unc), 0), 0, coalesce(pg_catalog.max(n), 0), 0, "
+    "coalesce(pg_catalog.sum(del), 0), coalesce(pg_catalog.sum(mis), 0) "
+    "FROM (SELECT pg_catalog.count(*) AS n, "
+    "pg_catalog.count(*) FILTER (WHERE how = 1) AS ins, "
+    "pg_catalog.count(*) FILTER (WHERE how = 2) AS upd, "
+    "pg_catalog.count(*) FILTER (WHERE how = 3) AS unc, "
+    "pg_catalog.count(*) FILTER (WHERE how = 4) AS del, "
+    "pg_catalog.count(*) FILTER (WHERE how = 5) AS mis "
+    "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
+    " AS x) AS x GROUP BY ";

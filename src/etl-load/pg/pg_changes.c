@@ -1,0 +1,192 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_change_sql.h"
+
+/* If the chunk needs more statements than this, to apply the changes row by row
+ * takes less time. */
+enum { STATEMENTS_MAX = 64 };
+
+/* An upsert checks NOT NULL also if it then updates the row. So it cannot
+ * apply an update that has no value for such a column. */
+static bool
+upsert_needs_more_columns(const struct target *t, const struct shape *s)
+{
+	size_t k = 0;
+
+	for (size_t c = 0; c < t->table->n; c++) {
+		const struct column *column = &t->table->columns[c];
+
+		if (k < s->n && s->columns[k] == c)
+			k++;
+		else if (column->not_null && !column->has_default &&
+		    (int)c != t->touch && (int)c != t->seen &&
+		    (int)c != t->soft_delete)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_upsert(const struct pg_row *row)
+{
+	return !row->bad && row->operation != OPERATION_DELETE;
+}
+
+/* The changes of different keys are applied together, so their order may not
+ * matter. It matters to triggers for each row (s->in_order), and if the table
+ * has a second unique index: a deleted row frees its values there. */
+bool
+pg_may_merge_changes(const struct pg_sink *s)
+{
+	const struct target *t = s->target;
+	const struct pg_rows *r = &s->rows;
+
+	if (t->strict || s->in_order || s->refers_to_itself)
+		return false;
+	for (size_t i = 0; i < t->table->n; i++)
+		if (s->may_be_freed[i])
+			return false;
+	for (size_t i = 0; i < r->n; i++)
+		if (is_upsert(&r->v[i]) && (r->v[i].moves ||
+		    (r->v[i].operation == OPERATION_UPDATE &&
+		    upsert_needs_more_columns(t, r->shapes[r->v[i].shape]))))
+			return false;
+	return true;
+}
+
+static bool
+shape_has_upserts(const struct pg_sink *s, size_t shape)
+{
+	for (size_t i = 0; i < s->rows.n; i++)
+		if (is_upsert(&s->rows.v[i]) && s->rows.v[i].shape == shape)
+			return true;
+	return false;
+}
+
+static uint64_t
+count_rows(const struct pg_sink *s, bool upserts)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->rows.n; i++)
+		n += !s->rows.v[i].bad && is_upsert(&s->rows.v[i]) == upserts;
+	return n;
+}
+
+/* Sets *rounds to the number of changes of the key that has the most. */
+static int
+find_rounds(struct pg_sink *s, int64_t *rounds, struct err *e)
+{
+	*rounds = 1;
+	if (s->rows.order.distinct)
+		return 0;
+	buf_clear(&s->sql);
+	pg_put_create_round_table(&s->sql, s->target);
+	buf_str(&s->sql, "; ");
+	pg_put_fill_round_table(&s->sql, s->target);
+	return pg_run_sql_text(s, e) == -1 ? -1 :
+	    db_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND, NULL,
+	    0, 1, rounds, e);
+}
+
+static int
+delete_rows(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
+    struct err *e)
+{
+	const char *t;
+	int64_t n = 0;
+
+	buf_clear(&s->sql);
+	pg_put_delete_round(&s->sql, s->target, round);
+	if ((t = pg_get_sql_text(s, e)) == NULL ||
+	    db_run(s->db, t, NULL, 0, &n, e) == -1)
+		return -1;
+	*deleted += (uint64_t)n;
+	return 0;
+}
+
+/* Applies one change of each key: a round. */
+static int
+apply_round(struct pg_sink *s, const struct pg_round *round, bool deletes,
+    struct sums *sums, struct err *e)
+{
+	if (deletes && delete_rows(s, round, &sums->deleted, e) == -1)
+		return -1;
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i] || !shape_has_upserts(s, i))
+			continue;
+		buf_clear(&s->sql);
+		pg_put_upsert_round(
+		    &s->sql, s->target, s->rows.shapes[i], round);
+		if (pg_run_merge_and_count(s, sums, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Round number r applies the r-th change of each key. A deferred constraint
+ * must judge each change, so it is checked after each statement. */
+int
+pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
+{
+	uint64_t upserts = count_rows(s, true), deletes = count_rows(s, false);
+	struct pg_round round;
+	int64_t rounds;
+
+	if (find_rounds(s, &rounds, e) == -1)
+		return -1;
+	if ((uint64_t)rounds * (pg_count_used_shapes(s) + 1) > STATEMENTS_MAX)
+		return 0;
+	if (pg_check_deferred_constraints(s, e) == -1)
+		return -1;
+	for (int64_t i = 1; i <= rounds; i++) {
+		round = (struct pg_round){ i, rounds == 1 };
+		if (apply_round(s, &round, deletes > 0, sums, e) == -1)
+			return -1;
+	}
+	sums->unchanged = upserts - sums->inserted - sums->updated;
+	sums->missed = deletes - sums->deleted;
+	return 1;
+}
+
+static bool
+is_change_of_shape(const struct pg_row *row, size_t shape, bool upsert)
+{
+	return row->shape == shape && !row->bad && is_upsert(row) == upsert;
+}
+
+static int
+run_for_no_rows(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
+{
+	static const struct pg_round none = { 0, true };
+	const char *t;
+	size_t i = 0;
+
+	while (i < s->rows.n &&
+	    !is_change_of_shape(&s->rows.v[i], shape, upsert))
+		i++;
+	if (i == s->rows.n)
+		return 0;
+	buf_clear(&s->sql);
+	if (upsert)
+		pg_put_upsert_round(
+		    &s->sql, s->target, s->rows.shapes[shape], &none);
+	else
+		pg_put_delete_round(&s->sql, s->target, &none);
+	if ((t = pg_get_sql_text(s, e)) == NULL)
+		return -1;
+	if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
+		return 0;
+	s->failed_item = s->rows.v[i].item;
+	return -1;
+}
+
+int
+pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && (run_for_no_rows(s, i, true, e) == -1 ||
+		    run_for_no_rows(s, i, false, e) == -1))
+			return -1;
+	return 0;
+}

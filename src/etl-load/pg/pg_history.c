@@ -1,0 +1,173 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_history_sql.h"
+#include "table/columns_sql.h"
+
+/* Each round has some statements for each shape. If the rounds need more than
+ * this, to merge the rows one by one takes less time. */
+enum { ROUNDS_MAX = 16 };
+
+typedef void put_function(struct buf *b, const struct target *t,
+    const struct shape *s, bool late);
+
+static int
+run_change(struct pg_sink *s, int64_t *n, struct err *e)
+{
+	const char *sql = pg_get_sql_text(s, e);
+
+	return sql == NULL ? -1 : db_run(s->db, sql, NULL, 0, n, e);
+}
+
+static int
+run_planned(struct pg_sink *s, put_function *put, const struct shape *shape,
+    bool late, uint64_t *sum, struct err *e)
+{
+	int64_t n = 0;
+
+	buf_clear(&s->sql);
+	put(&s->sql, s->target, shape, late);
+	if (run_change(s, &n, e) == -1)
+		return -1;
+	*sum += (uint64_t)n;
+	return 0;
+}
+
+static int
+plan_round(struct pg_sink *s, int64_t round, struct err *e)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i])
+			continue;
+		buf_clear(&s->sql);
+		pg_put_plan_round(
+		    &s->sql, s->target, s->rows.shapes[i], round);
+		if (run_change(s, NULL, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+plan_late_records(struct pg_sink *s, struct err *e)
+{
+	buf_clear(&s->sql);
+	pg_put_plan_late(&s->sql, s->target);
+	if (run_change(s, NULL, e) == -1)
+		return -1;
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i])
+			continue;
+		buf_clear(&s->sql);
+		pg_put_plan_valid(&s->sql, s->target, s->rows.shapes[i]);
+		if (run_change(s, NULL, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Writes the planned rows of a shape: those that have no valid row before them,
+ * those that end a row, and those whose values are corrected. */
+static int
+write_shape(struct pg_sink *s, const struct shape *shape, bool late,
+    struct sums *sums, struct err *e)
+{
+	if (run_planned(s, pg_put_insert_planned, shape, late,
+		late ? &sums->updated : &sums->inserted, e) == -1 ||
+	    run_planned(s, pg_put_end_and_insert, shape, late, &sums->updated,
+		e) == -1)
+		return -1;
+	return shape_can_change_row(s->target, shape) ? run_planned(s,
+	    pg_put_correct, shape, late, &sums->updated, e) : 0;
+}
+
+static int
+write_planned(struct pg_sink *s, bool late, struct sums *sums, struct err *e)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && write_shape(
+			s, s->rows.shapes[i], late, sums, e) == -1)
+			return -1;
+	if (s->target->seen == NO_COLUMN)
+		return 0;
+	buf_clear(&s->sql);
+	pg_put_seen_planned(&s->sql, s->target, late);
+	return run_change(s, NULL, e);
+}
+
+/* Round 0 has no rows, and tries all statements. */
+static int
+plan_and_count_past_rows(
+    struct pg_sink *s, int64_t round, int64_t *past, struct err *e)
+{
+	int64_t late = 0;
+
+	buf_clear(&s->sql);
+	pg_put_create_plan_table(&s->sql, s->target);
+	if (pg_run_sql_text(s, e) == -1 || plan_round(s, round, e) == -1 ||
+	    pg_run_count_query(s, pg_put_count_late, &late, e) == -1)
+		return -1;
+	if ((late > 0 || round == 0) && plan_late_records(s, e) == -1)
+		return -1;
+	return pg_run_count_query(s, pg_put_count_past, past, e);
+}
+
+/* Returns 1: merged; 0: another session has changed rows after they were
+ * planned; -1 with *e. */
+static int
+merge_round(
+    struct pg_sink *s, int64_t round, struct sums *sums, struct err *e)
+{
+	uint64_t before = sums->inserted + sums->updated;
+	int64_t past = 0, planned = 0;
+
+	if (plan_and_count_past_rows(s, round, &past, e) == -1 ||
+	    write_planned(s, false, sums, e) == -1 ||
+	    ((past > 0 || round == 0) &&
+		write_planned(s, true, sums, e) == -1) ||
+	    pg_run_count_query(s, pg_put_count_planned, &planned, e) == -1)
+		return -1;
+	return sums->inserted + sums->updated - before == (uint64_t)planned;
+}
+
+int
+pg_may_merge_history(
+    struct pg_sink *s, struct outcome *o, bool *may, struct err *e)
+{
+	*may = false;
+	s->rounds = 1;
+	if (!s->rows.order.distinct && pg_run_count_query(
+		s, pg_put_count_most_equal_keys, &s->rounds, e) == -1)
+		return -1;
+	*may = s->rounds <= ROUNDS_MAX && !s->one_by_one &&
+	    !pg_order_matters(s);
+	if (!*may && (uint64_t)s->rounds > o->most_equal)
+		o->most_equal = (uint64_t)s->rounds;
+	return 0;
+}
+
+/* A deferred constraint must judge each row, also one that a later record of
+ * the batch corrects, so it is checked after each statement. */
+int
+pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
+{
+	if (pg_check_deferred_constraints(s, e) == -1)
+		return -1;
+	for (int64_t i = 1; i <= s->rounds; i++) {
+		int rc = merge_round(s, i, sums, e);
+
+		if (rc == 0)
+			rc = db_script(
+			    s->db, "ROLLBACK TO SAVEPOINT etl_merge", e);
+		if (rc != 1)
+			return rc;
+	}
+	return 1;
+}
+
+int
+pg_merge_no_history(struct pg_sink *s, struct err *e)
+{
+	struct sums sums = { 0 };
+
+	return merge_round(s, 0, &sums, e) == -1 ? -1 : 0;
+}

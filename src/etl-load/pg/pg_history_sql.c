@@ -1,0 +1,269 @@
+#include "pg/pg_history_sql.h"
+
+#include "table/as_of.h"
+#include "table/columns_sql.h"
+
+#include <inttypes.h>
+
+static const char *
+quoted(const struct target *t, int column)
+{
+	return t->table->columns[column].quoted;
+}
+
+/* Without --as-of the time of change is that of the transaction or, if the
+ * current row does not begin before it, the next time that the column can hold:
+ * so each change has a row. A day has one row of each key. */
+void
+pg_put_time_of_change(struct buf *b, const struct target *t,
+    const char *staged, const char *current)
+{
+	const struct history *h = &t->history;
+	const char *type = t->table->columns[h->from].type;
+	int64_t step = 1000000;
+
+	if (h->as_of != NULL) {
+		buf_printf(b, "%s.%s", staged, quoted(t, h->from));
+		return;
+	}
+	buf_printf(b, "greatest(pg_catalog.now()::%s, %s.%s", type, current,
+	    quoted(t, h->from));
+	for (int digits = h->digits; digits > 0; digits--)
+		step /= 10;
+	if (h->digits != AS_OF_DAYS)
+		buf_printf(b, " OPERATOR(pg_catalog.+) '%" PRId64
+		    " microseconds'::interval", step);
+	buf_char(b, ')');
+}
+
+void
+pg_put_differs(struct buf *b, const struct target *t,
+    const struct shape *s, const char *one, const char *other)
+{
+	if (!shape_can_change_row(t, s)) {
+		buf_str(b, "false");
+		return;
+	}
+	pg_put_compared_row(b, t, s, one);
+	buf_str(b, " OPERATOR(pg_catalog.*<>) ");
+	pg_put_compared_row(b, t, s, other);
+}
+
+static void
+put_now_if_column(struct buf *b, const struct target *t, int column)
+{
+	if (column != NO_COLUMN)
+		buf_printf(b, ", %s = pg_catalog.now()", quoted(t, column));
+}
+
+void
+pg_put_carried(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from)
+{
+	for (size_t c = 0; c < t->table->n; c++)
+		if (history_carries(t, s, c))
+			buf_printf(b, ", %s%s%s", from == NULL ? "" : from,
+			    from == NULL ? "" : ".", quoted(t, (int)c));
+}
+
+void
+pg_put_create_plan_table(struct buf *b, const struct target *t)
+{
+	const char *from = quoted(t, t->history.from);
+
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_plan "
+	    "%s AS SELECT 0 AS n, %s AS at, %s AS since, "
+	    "%s AS until, ''::text AS step FROM %s WITH NO DATA; DELETE FROM "
+	    PG_PLAN, t->on_commit, from, from, from, t->table->quoted);
+}
+
+void
+pg_put_plan_round(struct buf *b, const struct target *t,
+    const struct shape *s, int64_t round)
+{
+	const char *from = quoted(t, t->history.from);
+
+	buf_printf(b, "INSERT INTO " PG_PLAN " SELECT w.\"etl.n\", x.at, "
+	    "c.%s, c.%s, CASE WHEN c.%s IS NULL OR c.%s "
+	    "OPERATOR(pg_catalog.>) x.at THEN 'late' WHEN NOT (",
+	    from, quoted(t, t->history.to), from, from);
+	pg_put_differs(b, t, s, "c", "w");
+	buf_printf(b, ") THEN 'same' WHEN c.%s OPERATOR(pg_catalog.=) x.at "
+	    "THEN 'correct' ELSE 'end' END FROM (SELECT *, "
+	    "pg_catalog.row_number() OVER (PARTITION BY ", from);
+	sql_put_key_columns(b, t);
+	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
+	    ") AS w LEFT JOIN %s AS c ON c.%s AND ", t->table->quoted,
+	    quoted(t, t->history.current));
+	pg_put_same_key_condition(b, t, "c", "w");
+	buf_str(b, " CROSS JOIN LATERAL (SELECT ");
+	pg_put_time_of_change(b, t, "w", "c");
+	buf_printf(b, " AS at) AS x WHERE w.\"etl.s\" = %zu "
+	    "AND w.\"etl.r\" = %" PRId64, s->id, round);
+}
+
+static void
+put_count_plan(struct buf *b, const char *condition)
+{
+	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN " WHERE %s",
+	    condition);
+}
+
+void
+pg_put_count_late(struct buf *b, const struct target *t)
+{
+	(void)t;
+	put_count_plan(b, "step = 'late'");
+}
+
+void
+pg_put_count_past(struct buf *b, const struct target *t)
+{
+	(void)t;
+	put_count_plan(b, "until IS NOT NULL");
+}
+
+void
+pg_put_count_planned(struct buf *b, const struct target *t)
+{
+	(void)t;
+	put_count_plan(b, "step <> 'same'");
+}
+
+/* A key without any row keeps the word "late", and gets a current row. */
+void
+pg_put_plan_late(struct buf *b, const struct target *t)
+{
+	const char *from = quoted(t, t->history.from);
+	const char *to = quoted(t, t->history.to);
+
+	buf_printf(b, "UPDATE " PG_PLAN " AS p SET since = h.since, "
+	    "until = h.next, step = CASE WHEN h.since IS NULL THEN 'insert' "
+	    "ELSE 'valid' END FROM (SELECT l.n, pg_catalog.max(r.%s) FILTER "
+	    "(WHERE r.%s OPERATOR(pg_catalog.<=) l.at AND (r.%s IS NULL OR "
+	    "r.%s OPERATOR(pg_catalog.>) l.at)) AS since, "
+	    "pg_catalog.min(r.%s) FILTER "
+	    "(WHERE r.%s OPERATOR(pg_catalog.>) l.at) AS next FROM " PG_PLAN
+	    " AS l JOIN " PG_STAGE " AS w ON w.\"etl.n\" = l.n "
+	    "JOIN %s AS r ON ",
+	    from, from, to, to, from, from, t->table->quoted);
+	pg_put_same_key_condition(b, t, "r", "w");
+	buf_str(b, " WHERE l.step = 'late' GROUP BY l.n) AS h WHERE h.n = p.n");
+}
+
+/* Appends the condition that takes the planned records p with this word, their
+ * staged rows w, and the row of the table that begins at `since`. If `s` is not
+ * NULL, it takes only the records of this shape. */
+static void
+put_plan_of_shape(struct buf *b, const struct target *t,
+    const struct shape *s, const char *word, const char *row)
+{
+	buf_printf(b, " WHERE p.step = '%s' AND w.\"etl.n\" = p.n AND ", word);
+	if (s != NULL)
+		buf_printf(b, "w.\"etl.s\" = %zu AND ", s->id);
+	pg_put_same_key_condition(b, t, row, "w");
+	buf_printf(b, " AND %s.%s OPERATOR(pg_catalog.=) p.since", row,
+	    quoted(t, t->history.from));
+}
+
+void
+pg_put_plan_valid(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "UPDATE " PG_PLAN " AS p SET until = r.%s, "
+	    "step = CASE WHEN NOT (", quoted(t, t->history.to));
+	pg_put_differs(b, t, s, "r", "w");
+	buf_printf(b, ") THEN 'same' WHEN p.since OPERATOR(pg_catalog.=) p.at "
+	    "THEN 'correct' ELSE 'end' END FROM " PG_STAGE " AS w, %s AS r",
+	    t->table->quoted);
+	put_plan_of_shape(b, t, s, "valid", "r");
+}
+
+/* Only with this condition the server can use the index of the current rows. */
+static void
+put_and_current_unless_late(
+    struct buf *b, const struct target *t, const char *row, bool late)
+{
+	buf_printf(b, " AND %s%s.%s", late ? "NOT " : "", row,
+	    quoted(t, t->history.current));
+}
+
+void
+pg_put_insert_history(struct buf *b, const struct target *t,
+    const struct shape *s, bool carries)
+{
+	const struct history *h = &t->history;
+
+	buf_printf(b, "INSERT INTO %s (", t->table->quoted);
+	sql_put_columns(b, t, s, true);
+	buf_printf(b, ", %s, %s, %s", quoted(t, h->from), quoted(t, h->to),
+	    quoted(t, h->current));
+	if (carries)
+		pg_put_carried(b, t, s, NULL);
+	buf_str(b, ") ");
+}
+
+static void
+put_insert_and_select(struct buf *b, const struct target *t,
+    const struct shape *s, bool carries)
+{
+	pg_put_insert_history(b, t, s, carries);
+	buf_str(b, "SELECT ");
+	pg_put_source_columns(b, t, s, "w");
+	buf_str(b, ", p.at, p.until, p.until IS NULL");
+	if (carries)
+		pg_put_carried(b, t, s, "e");
+}
+
+void
+pg_put_insert_planned(
+    struct buf *b, const struct target *t, const struct shape *s, bool late)
+{
+	put_insert_and_select(b, t, s, false);
+	buf_printf(b, " FROM " PG_PLAN " AS p JOIN " PG_STAGE " AS w "
+	    "ON w.\"etl.n\" = p.n WHERE p.step IN ('late', 'insert') "
+	    "AND w.\"etl.s\" = %zu AND p.until IS %sNULL", s->id,
+	    late ? "NOT " : "");
+}
+
+/* The server inserts a row when it reads the row that has just ended, so the
+ * key never has two current rows. */
+void
+pg_put_end_and_insert(
+    struct buf *b, const struct target *t, const struct shape *s, bool late)
+{
+	buf_printf(b, "WITH e AS (UPDATE %s AS r SET %s = p.at, %s = false",
+	    t->table->quoted, quoted(t, t->history.to),
+	    quoted(t, t->history.current));
+	put_now_if_column(b, t, t->touch);
+	buf_str(b, " FROM " PG_PLAN " AS p, " PG_STAGE " AS w");
+	put_plan_of_shape(b, t, s, "end", "r");
+	put_and_current_unless_late(b, t, "r", late);
+	buf_str(b, " RETURNING p.n AS \"etl.n\"");
+	pg_put_carried(b, t, s, "r");
+	buf_str(b, ") ");
+	put_insert_and_select(b, t, s, true);
+	buf_str(b, " FROM e JOIN " PG_PLAN " AS p ON p.n = e.\"etl.n\" JOIN "
+	    PG_STAGE " AS w ON w.\"etl.n\" = p.n");
+}
+
+void
+pg_put_correct(
+    struct buf *b, const struct target *t, const struct shape *s, bool late)
+{
+	buf_printf(b, "UPDATE %s AS r SET ", t->table->quoted);
+	pg_put_assignments(b, t, s, "w", false);
+	buf_str(b, " FROM " PG_PLAN " AS p, " PG_STAGE " AS w");
+	put_plan_of_shape(b, t, s, "correct", "r");
+	put_and_current_unless_late(b, t, "r", late);
+}
+
+void
+pg_put_seen_planned(struct buf *b, const struct target *t, bool late)
+{
+	buf_printf(b, "UPDATE %s AS r SET %s = pg_catalog.now() FROM " PG_PLAN
+	    " AS p, " PG_STAGE " AS w", t->table->quoted,
+	    quoted(t, t->seen));
+	put_plan_of_shape(b, t, NULL, "same", "r");
+	put_and_current_unless_late(b, t, "r", late);
+}

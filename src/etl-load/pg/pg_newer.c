@@ -1,0 +1,49 @@
+#include "pg/pg_newer.h"
+
+#include <string.h>
+
+static const struct column *
+newer_by(const struct target *t)
+{
+	return &t->table->columns[t->newer_by];
+}
+
+/* A comparison of two rows of the type record uses the order of the columns'
+ * types. An operator for the type itself would have to be found in the schemas
+ * of the search_path, where another role can create one. IS DISTINCT FROM NULL
+ * is also right for a composite type, all of whose members may be NULL. */
+void
+pg_put_is_newer(struct buf *b, const struct target *t, const char *one,
+    const char *other)
+{
+	const char *column = newer_by(t)->quoted;
+
+	buf_printf(b, "(%s.%s IS DISTINCT FROM NULL AND ROW(%s.%s)::record "
+	    "OPERATOR(pg_catalog.>) ROW(%s.%s)::record)",
+	    one, column, one, column, other, column);
+}
+
+/* The comparison of two NULLs fails too if the type has no order. */
+int
+pg_check_newer_by_has_order(
+    struct db *db, const struct target *t, struct err *e)
+{
+	const struct column *c = newer_by(t);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_printf(&b, "SELECT ROW(v)::record OPERATOR(pg_catalog.>) "
+	    "ROW(v)::record FROM (SELECT (NULL::%s).%s AS v) AS t",
+	    t->table->quoted, c->quoted);
+	(void)buf_text(&b);
+	if ((rc = buf_check(&b, e)) == 0)
+		rc = db_run(db, b.data, NULL, 0, NULL, e);
+	buf_release(&b);
+	if (rc == -1 && strcmp(db_fault(db)->sqlstate, "42883") == 0)
+		return err_set(e, ERR_CONFIG, false, "--newer-by: column "
+		    "\"%s\" of table %s has the type %s, whose values have no "
+		    "order: name another column", c->name, t->table->name,
+		    c->type);
+	return rc;
+}

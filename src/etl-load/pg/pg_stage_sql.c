@@ -1,0 +1,70 @@
+#include "pg/pg_stage_sql.h"
+
+#include "table/columns_sql.h"
+
+const char pg_operation_letters[3] = {
+	[OPERATION_INSERT] = 'I',
+	[OPERATION_UPDATE] = 'U',
+	[OPERATION_DELETE] = 'D',
+};
+
+void
+pg_put_old_column(struct buf *b, size_t i)
+{
+	char name[CHANGE_NAME];
+
+	change_write_old_column(name, i);
+	buf_printf(b, "\"%s\"", name);
+}
+
+static void
+put_change_columns(struct buf *b, const struct target *t)
+{
+	buf_str(b, ", ''::text AS \"etl.o\"");
+	for (size_t i = 0; i < t->nkey; i++) {
+		buf_printf(b, ", %s AS ", t->table->columns[t->key[i]].quoted);
+		pg_put_old_column(b, i);
+	}
+}
+
+static void
+put_names_of_change_columns(struct buf *b, const struct target *t)
+{
+	buf_str(b, "\"etl.o\", ");
+	for (size_t i = 0; i < t->nkey; i++) {
+		pg_put_old_column(b, i);
+		buf_str(b, ", ");
+	}
+}
+
+void
+pg_put_create_stage_table(struct buf *b, const struct target *t)
+{
+	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED ", "
+	    PG_PLAN "; CREATE TEMP TABLE etl_load_stage ");
+	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
+	    t->on_commit);
+	for (size_t i = 0; i < t->table->n; i++)
+		if (target_loads_column(t, i))
+			buf_printf(b, ", %s", t->table->columns[i].quoted);
+	if (t->mode->changes)
+		put_change_columns(b, t);
+	buf_printf(b, " FROM %s WITH NO DATA", t->table->quoted);
+}
+
+void
+pg_put_copy_statement(
+    struct buf *b, const struct target *t, const struct shape *s, bool staged)
+{
+	buf_printf(b, "COPY %s (", staged ? PG_STAGE : t->table->quoted);
+	if (staged)
+		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
+		    "\"etl.n\", \"etl.s\"");
+	if (t->mode->changes)
+		put_names_of_change_columns(b, t);
+	if (t->mode->history)
+		buf_printf(b, "%s, ",
+		    t->table->columns[t->history.from].quoted);
+	sql_put_columns(b, t, s, false);
+	buf_str(b, ") FROM STDIN");
+}

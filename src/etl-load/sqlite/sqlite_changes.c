@@ -1,0 +1,84 @@
+#include "sqlite/sqlite_changes.h"
+
+#include "sqlite/sqlite_sql.h"
+
+static enum lite_result
+refuse_missing_row(struct lite_store *s)
+{
+	s->fault = (struct db_fault){ .data = true };
+	(void)err_set(&s->why, ERR_DATA, false, "%s",
+	    change_get_message_of_missing_row(s->change->operation));
+	return LITE_REFUSED;
+}
+
+/* Prepares the statement if it is not prepared yet, and runs it. */
+static int
+run_and_count(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, lite_statement_text *text,
+    int64_t *changed, struct err *e)
+{
+	size_t n = shape->n + 1 + s->target->nkey;
+
+	return lite_prepare(s, stmt, shape, text, e) == -1 ? -1 :
+	    db_stmt_run_for_first_row(*stmt, s->values, n, NULL, changed, e);
+}
+
+static int
+find_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool *found, struct err *e)
+{
+	struct db_rows *row = NULL;
+
+	if (lite_prepare(s, &st->find, shape, sqlite_put_find, e) == -1 ||
+	    db_stmt_run_for_first_row(
+		st->find, s->values, shape->n + 1, &row, NULL, e) == -1)
+		return -1;
+	*found = row != NULL;
+	return 0;
+}
+
+static enum lite_result
+delete_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	int64_t deleted = 0;
+
+	if (run_and_count(
+		s, &st->remove, shape, sqlite_put_delete, &deleted, e) == -1)
+		return LITE_FAILED;
+	if (deleted == 0 && s->target->strict)
+		return refuse_missing_row(s);
+	return deleted > 0 ? LITE_DELETED : LITE_MISSED;
+}
+
+/* An update that changes the key finds its row by the old key. If there is no
+ * such row, the update has perhaps been applied before: it then updates the row
+ * of the new key. */
+static enum lite_result
+move_or_find_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	bool found = false;
+	int64_t moved = 0;
+
+	if (s->change->moves &&
+	    run_and_count(
+		s, &st->move, shape, sqlite_put_move, &moved, e) == -1)
+		return LITE_FAILED;
+	if (moved > 0)
+		return LITE_UPDATED;
+	if (!(s->change->moves && s->target->strict) &&
+	    find_row(s, st, shape, &found, e) == -1)
+		return LITE_FAILED;
+	if (found)
+		return LITE_FOUND;
+	return s->target->strict ? refuse_missing_row(s) : LITE_NOT_FOUND;
+}
+
+enum lite_result
+lite_delete_move_or_find_row(struct lite_store *s,
+    struct lite_statements *st, const struct shape *shape, struct err *e)
+{
+	return s->change->operation == OPERATION_DELETE ?
+	    delete_row(s, st, shape, e) : move_or_find_row(s, st, shape, e);
+}

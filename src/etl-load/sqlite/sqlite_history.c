@@ -1,0 +1,196 @@
+#include "sqlite/sqlite_history.h"
+
+#include "sqlite/sqlite_history_sql.h"
+
+#include <string.h>
+
+struct found {                  /* the row that is valid at the time */
+	char from[CLOCK_STAMP], to[CLOCK_STAMP];        /* "": it is open */
+	bool differs;           /* from the record, in a compared column */
+};
+
+void
+lite_history_free(struct lite_history_shape *s)
+{
+	for (size_t i = 0; i < LITE_HISTORY_STATEMENTS; i++) {
+		db_stmt_free(s->statement[i]);
+		s->statement[i] = NULL;
+	}
+}
+
+static struct db_value *
+get_values_after_shape(const struct lite_history_record *r)
+{
+	return r->values + r->shape->n;
+}
+
+static int
+run(struct lite_history_shape *s, const struct lite_history_record *r,
+    enum lite_history_sql sql, struct db_rows **row, int64_t *changed,
+    struct err *e)
+{
+	struct db_stmt **st = &s->statement[sql];
+	struct buf b;
+	int rc = 0;
+
+	if (*st == NULL) {
+		buf_init(&b, SIZE_MAX / 4);
+		lite_put_history_sql(&b, r->target, r->shape, sql);
+		(void)buf_text(&b);
+		if ((rc = buf_check(&b, e)) == 0)
+			rc = db_prepare(r->db, st, b.data, e);
+		buf_release(&b);
+	}
+	return rc == -1 ? -1 : db_stmt_run_for_first_row(*st, r->values,
+	    r->shape->n + LITE_HISTORY_VALUES, row, changed, e);
+}
+
+/* Copies a time of the table. The loader compares times as texts, so each must
+ * have the form in which the loader writes them. */
+static int
+copy_time(char out[CLOCK_STAMP], const struct lite_history_record *r,
+    struct db_value v, struct err *e)
+{
+	const struct table *t = r->target->table;
+	const struct history *h = &r->target->history;
+	struct as_of_refusal no;
+
+	out[0] = '\0';
+	if (v.type == DB_NULL)
+		return 0;
+	if (v.type == DB_TEXT &&
+	    as_of_read(out, v.p, v.len, h->digits, false, &no) &&
+	    strlen(out) == v.len && memcmp(out, v.p, v.len) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: a row has the time "
+	    "\"%.*s\" in \"%s\" or \"%s\": --mode scd2 can only compare times "
+	    "in the form %s: change the rows to this form", t->name,
+	    v.type == DB_TEXT ? (int)v.len : 0, v.type == DB_TEXT ? v.p : "",
+	    t->columns[h->from].name, t->columns[h->to].name,
+	    h->digits == AS_OF_DAYS ? "2026-05-30" :
+	    "2026-05-30T12:00:00.000000Z");
+}
+
+/* Returns 1: found; 0: there is no such row; -1 with *e. */
+static int
+find_row(struct lite_history_shape *s, const struct lite_history_record *r,
+    enum lite_history_sql sql, struct found *f, struct err *e)
+{
+	struct db_rows *row;
+
+	if (run(s, r, sql, &row, NULL, e) == -1)
+		return -1;
+	if (row == NULL)
+		return 0;
+	if (copy_time(f->from, r, db_column(row, 0), e) == -1 ||
+	    copy_time(f->to, r, db_column(row, 1), e) == -1)
+		return -1;
+	f->differs = db_column(row, 2).i != 0;
+	return 1;
+}
+
+static struct db_value
+time_value(const char *text)
+{
+	return db_text(*text == '\0' ? NULL : text);
+}
+
+/* Sets the time of change. Without --as-of it is the present time, or, if the
+ * clock has not moved on since the current row became valid, the next time that
+ * the column can hold: so each change has a row. */
+static void
+set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
+    const char *current_from)
+{
+	const struct history *h = &r->target->history;
+
+	if (h->as_of != NULL) {
+		memcpy(at, r->as_of, CLOCK_STAMP);
+		return;
+	}
+	memcpy(at, get_values_after_shape(r)->p, CLOCK_STAMP);
+	as_of_cut(at, h->digits);
+	if (current_from != NULL && strcmp(at, current_from) <= 0) {
+		memcpy(at, current_from, CLOCK_STAMP);
+		as_of_add_smallest_step(at, h->digits);
+	}
+}
+
+/* Returns 1 with the row that is valid at the time of change, *at; 0: no row is
+ * valid then; -1 with *e. First looks at the current row: this needs no other
+ * index than that of the current rows. */
+static int
+find_row_at_time(struct lite_history_shape *s,
+    const struct lite_history_record *r, char at[CLOCK_STAMP],
+    struct found *f, struct err *e)
+{
+	int rc = find_row(s, r, LITE_FIND_CURRENT, f, e);
+
+	if (rc == -1)
+		return -1;
+	set_time(at, r, rc == 1 ? f->from : NULL);
+	get_values_after_shape(r)[1] = db_text(at);
+	return rc == 1 && strcmp(f->from, at) <= 0 ? 1 :
+	    find_row(s, r, LITE_FIND_AT_TIME, f, e);
+}
+
+/* Inserts a row that is valid from the time of change to `to`. */
+static int
+insert_row(struct lite_history_shape *s, const struct lite_history_record *r,
+    enum lite_history_sql sql, const char *to, int64_t *changed, struct err *e)
+{
+	struct db_value *v = get_values_after_shape(r);
+
+	v[3] = time_value(to);
+	v[4] = DB_I(*to == '\0');
+	return run(s, r, sql, NULL, changed, e);
+}
+
+/* No row of the key is valid at the time: the row ends where the next one
+ * begins. */
+static int
+insert_where_no_row_is(struct lite_history_shape *s,
+    const struct lite_history_record *r, bool *inserted, bool *updated,
+    struct err *e)
+{
+	char to[CLOCK_STAMP];
+	struct db_rows *row;
+	int64_t changed = 0;
+
+	if (run(s, r, LITE_FIND_NEXT, &row, NULL, e) == -1 ||
+	    copy_time(to, r, db_column(row, 0), e) == -1 ||
+	    insert_row(s, r, LITE_INSERT, to, &changed, e) == -1)
+		return -1;
+	*inserted = changed > 0 && to[0] == '\0';
+	*updated = changed > 0 && to[0] != '\0';
+	return 0;
+}
+
+int
+lite_history_store(struct lite_history_shape *s,
+    const struct lite_history_record *r, bool *inserted, bool *updated,
+    struct err *e)
+{
+	struct db_value *v = get_values_after_shape(r);
+	char at[CLOCK_STAMP];
+	struct found f = { 0 };
+	int64_t changed = 0;
+	int rc;
+
+	*inserted = *updated = false;
+	v[2] = v[3] = v[4] = (struct db_value){ 0 };
+	if ((rc = find_row_at_time(s, r, at, &f, e)) == -1)
+		return -1;
+	if (rc == 0)
+		return insert_where_no_row_is(s, r, inserted, updated, e);
+	v[2] = db_text(f.from);
+	if (!f.differs)
+		return r->target->seen == NO_COLUMN ? 0 :
+		    run(s, r, LITE_SET_SEEN, NULL, NULL, e);
+	if (strcmp(f.from, at) == 0)
+		rc = run(s, r, LITE_CORRECT, NULL, &changed, e);
+	else if ((rc = run(s, r, LITE_END, NULL, NULL, e)) == 0)
+		rc = insert_row(s, r, LITE_INSERT_AFTER, f.to, &changed, e);
+	*updated = changed > 0;
+	return rc;
+}

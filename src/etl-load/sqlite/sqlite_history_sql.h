@@ -1,0 +1,27 @@
+/* The SQLite statements of --mode scd2 for records of one shape. Parameters:
+ * $1, $2 ... the values of the shape's columns in order, then the values of
+ * LITE_HISTORY_VALUES. */
+#ifndef LOAD_SQLITE_HISTORY_SQL_H
+#define LOAD_SQLITE_HISTORY_SQL_H
+
+#include "table/record.h"
+
+enum lite_history_sql {
+	/* These return a row with valid from, valid to, and whether a compared
+	 * column differs from the record. */
+	LITE_FIND_CURRENT,      /* the current row of the key */
+	LITE_FIND_AT_TIME,      /* the row that is valid at the time */
+	LITE_FIND_NEXT,         /* returns when the next row begins, or NULL */
+	LITE_INSERT,            /* a row with the values of the record */
+	LITE_INSERT_AFTER,      /* the same; the record's missing values are
+	                         * those of the row that begins at valid from */
+	/* These three change the row that begins at valid from. */
+	LITE_CORRECT,           /* gets the values of the record */
+	LITE_END,               /* ends at the time of change */
+	LITE_SET_SEEN           /* gets the present time in --seen */
+};
+
+void lite_put_history_sql(struct buf *b, const struct target *t,
+    const struct shape *s, enum lite_history_sql sql);
+
+#endif

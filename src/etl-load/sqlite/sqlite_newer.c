@@ -1,0 +1,46 @@
+#include "sqlite/sqlite_newer.h"
+
+#include "base/instant.h"
+#include "sqlite/sqlite_sql.h"
+
+static size_t
+newer_by(const struct target *t)
+{
+	return (size_t)t->newer_by;
+}
+
+void
+sqlite_put_select_newer(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	const char *column = t->table->columns[newer_by(t)].quoted;
+
+	buf_printf(b, "SELECT %s, %s > $%zu FROM %s", column, column,
+	    sqlite_find_parameter_number(s, newer_by(t)), t->table->quoted);
+	sqlite_put_where_key(b, t, s);
+}
+
+int
+lite_row_is_newer(const struct lite_store *s, struct db_stmt *query,
+    const struct shape *shape, struct err *e)
+{
+	size_t column = newer_by(s->target);
+	const struct db_value *record =
+	    &s->values[sqlite_find_parameter_number(shape, column) - 1];
+	struct db_value row;
+	struct db_rows *r;
+	struct instant x, y;
+
+	if (db_stmt_run_for_first_row(
+		query, s->values, shape->n + 1, &r, NULL, e) == -1)
+		return -1;
+	if (r == NULL)
+		return 0;
+	row = db_column(r, 0);
+	if (s->target->table->columns[column].kind == COLUMN_TIME &&
+	    row.type == DB_TEXT && record->type == DB_TEXT &&
+	    instant_parse(&x, row.p, row.len) &&
+	    instant_parse(&y, record->p, record->len))
+		return instant_compare(&x, &y) > 0;
+	return db_column(r, 1).type == DB_INT && db_column(r, 1).i != 0;
+}

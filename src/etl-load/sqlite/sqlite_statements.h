@@ -1,0 +1,50 @@
+/* The state with which records are stored in a SQLite table, and its prepared
+ * statements. See sqlite_store.h. */
+#ifndef LOAD_SQLITE_STATEMENTS_H
+#define LOAD_SQLITE_STATEMENTS_H
+
+#include "base/clock.h"
+#include "sqlite/sqlite_history.h"
+#include "table/record.h"
+
+enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
+	LITE_INSERTED, LITE_UPDATED, LITE_UNCHANGED, LITE_SKIPPED,
+	LITE_DELETED, LITE_MISSED, LITE_FOUND, LITE_NOT_FOUND };
+
+struct lite_statements {                /* of one shape */
+	struct db_stmt *insert, *update, *seen, *newer;
+	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
+	struct lite_history_shape history;      /* only --mode scd2 */
+};
+
+typedef void lite_statement_text(
+    struct buf *, const struct target *, const struct shape *);
+
+struct lite_store {
+	struct db *db;
+	const struct target *target;
+	struct lite_statements *by_shape;
+	size_t nshapes;
+	const struct change *change;    /* of the record, in --mode cdc */
+	struct db_value *values;        /* of the record, then the time, then
+	                                 * the old key (struct change), or
+	                                 * LITE_HISTORY_VALUES */
+	const char *as_of;              /* the record's time of change */
+	struct buf scratch;
+	char now[CLOCK_STAMP];
+	bool careful;
+	bool may_leave_changes; /* the schema has triggers or ON CONFLICT
+				 * FAIL: of a record that is refused, changes
+				 * may stay, so use a savepoint */
+	bool refers_to_itself;  /* the table has a foreign key to itself */
+	struct db_fault fault;
+	struct err why;
+};
+
+/* Prepares the statement for records of this shape, unless it is prepared. */
+int lite_prepare(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, lite_statement_text *text, struct err *e);
+/* Frees all prepared statements. Called when the shapes get other ids. */
+void lite_store_free_statements(struct lite_store *s);
+
+#endif

@@ -1,0 +1,333 @@
+#include "table/change_key.h"
+
+#include "base/text.h"
+#include "json/pointer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define OLD_COLUMN "etl.k"
+
+/* An object of the envelope with the members of a row. */
+struct image {
+	uint32_t token;                 /* 0: there is none */
+	const char *place;
+};
+
+int
+change_open(struct change *c, struct stage *s, const struct target *t,
+    struct err *e)
+{
+	*c = (struct change){ .stage = s, .target = t, .place = "",
+		.old_place = "",
+		.old_shape = { .columns = t->key, .n = t->nkey } };
+	buf_init(&c->row_text, SIZE_MAX / 4);
+	buf_init(&c->old_text, SIZE_MAX / 4);
+	c->old_value = calloc(t->table->n + 1, sizeof(*c->old_value));
+	return c->old_value == NULL ? err_nomem(e) : 0;
+}
+
+void
+change_close(struct change *c)
+{
+	json_release(&c->old);
+	json_release(&c->envelope);
+	free(c->old_value);
+	buf_release(&c->row_text);
+	buf_release(&c->old_text);
+	*c = (struct change){ 0 };
+}
+
+/* True if the line is `null`, perhaps with blanks around it. */
+static bool
+is_tombstone(const struct line *l)
+{
+	const char *p = l->data, *end = p + l->len;
+
+	while (p < end && strchr(" \t\r", *p) != NULL && *p != '\0')
+		p++;
+	while (end > p && strchr(" \t\r", end[-1]) != NULL && end[-1] != '\0')
+		end--;
+	return !l->too_long && end - p == 4 && memcmp(p, "null", 4) == 0;
+}
+
+static int
+reject_change(struct change *c, struct reject *why, const char *code,
+    const char *pointer, const char *message)
+{
+	(void)snprintf(c->message, sizeof(c->message), "%s", message);
+	*why = (struct reject){ .code = code, .pointer = pointer,
+		.message = c->message };
+	return 0;
+}
+
+/* Returns the token of the member, or 0 if it is absent or null. */
+static uint32_t
+find_member(const struct change *c, const char *name)
+{
+	uint32_t v = json_member_value(&c->envelope, 0, name, strlen(name));
+
+	return v == 0 || c->envelope.tok[v].type == JSON_NULL ? 0 : v;
+}
+
+/* Debezium can write the change into the member `payload` beside a member
+ * `schema`. If so, c->envelope becomes the payload. Returns 2 if the payload is
+ * null. */
+static int
+enter_payload(struct change *c, enum json_members duplicates, bool *inside,
+    struct reject *why, struct err *e)
+{
+	struct json *j = &c->envelope;
+	uint32_t v = json_member_value(j, 0, "payload", 7);
+	struct json_fault f;
+
+	*inside = v != 0 && find_member(c, "operation") == 0 &&
+	    find_member(c, "op") == 0;
+	if (!*inside)
+		return 1;
+	if (j->tok[v].type == JSON_NULL)
+		return 2;
+	if (j->tok[v].type != JSON_OBJECT)
+		return reject_change(c, why, "type", "/payload",
+		    "the payload is not an object");
+	if (json_scan(j, j->text + j->tok[v].at, j->tok[v].len, 1, duplicates,
+	    &f) == -1)
+		return f.nomem ? err_nomem(e) : err_set(e, ERR_BUG, false,
+		    "a payload scanned twice differs");
+	return 1;
+}
+
+static int
+reject_unknown_operation(struct change *c, struct reject *why,
+    const char *pointer, const char *text, size_t len)
+{
+	(void)reject_change(c, why, "schema", pointer, "");
+	if ((len == 1 && *text == 't') ||
+	    (len == 8 && strncasecmp(text, "truncate", len) == 0))
+		(void)snprintf(c->message, sizeof(c->message), "the source has "
+		    "emptied its table (truncate): etl-load does not do this "
+		    "for one record; empty the table yourself, or load all "
+		    "rows of the source with --mode replace");
+	else
+		(void)snprintf(c->message, sizeof(c->message), "unknown "
+		    "operation %.*s: it must be INSERT, UPDATE or DELETE, or "
+		    "c, r, u or d", (int)text_cut_length(text, len, 80), text);
+	return 0;
+}
+
+/* Sets c->operation. `r` (read) is a row of Debezium's snapshot. */
+static int
+find_operation(struct change *c, bool inside, struct reject *why)
+{
+	static const struct {
+		const char *word;
+		enum operation operation;
+	} words[] = {
+		{ "INSERT", OPERATION_INSERT }, { "UPDATE", OPERATION_UPDATE },
+		{ "DELETE", OPERATION_DELETE }, { "c", OPERATION_INSERT },
+		{ "r", OPERATION_INSERT }, { "u", OPERATION_UPDATE },
+		{ "d", OPERATION_DELETE },
+	};
+	uint32_t word = find_member(c, "operation");
+	const char *place = inside ? "/payload/operation" : "/operation";
+	const struct json_tok *t;
+	const char *text;
+
+	if (word == 0) {
+		word = find_member(c, "op");
+		place = inside ? "/payload/op" : "/op";
+	}
+	if (word == 0)
+		return reject_change(c, why, "schema", NULL, "the record has "
+		    "no member \"operation\" or \"op\": it is not a change, "
+		    "which --mode cdc reads");
+	t = &c->envelope.tok[word];
+	text = c->envelope.text + t->at;
+	if (t->type != JSON_STRING)
+		return reject_unknown_operation(c, why, place, text, t->len);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i].word) == t->len - 2 &&
+		    strncasecmp(words[i].word, text + 1, t->len - 2) == 0) {
+			c->operation = words[i].operation;
+			return 1;
+		}
+	return reject_unknown_operation(c, why, place, text + 1, t->len - 2);
+}
+
+static int
+find_image(struct change *c, const char *name, const char *place,
+    struct image *image, struct reject *why)
+{
+	*image = (struct image){ find_member(c, name), place };
+	if (image->token == 0 ||
+	    c->envelope.tok[image->token].type == JSON_OBJECT)
+		return 1;
+	(void)reject_change(c, why, "type", place, "");
+	(void)snprintf(c->message, sizeof(c->message), "\"%s\" is not an "
+	    "object with the members of a row", name);
+	return 0;
+}
+
+/* The row after the change is in `data` or, as Debezium names it, `after`. The
+ * row before the change is in `before`. */
+static int
+find_images(struct change *c, bool inside, struct image *after,
+    struct image *before, struct reject *why)
+{
+	if (find_image(c, "data", inside ? "/payload/data" : "/data", after,
+	    why) == 0 ||
+	    (after->token == 0 && find_member(c, "after") != 0 &&
+	    find_image(c, "after", inside ? "/payload/after" : "/after", after,
+	    why) == 0))
+		return 0;
+	return find_image(c, "before", inside ? "/payload/before" : "/before",
+	    before, why);
+}
+
+static int
+scan_image(struct change *c, struct json *j, const struct image *image,
+    struct err *e)
+{
+	const struct json_tok *t = &c->envelope.tok[image->token];
+	struct json_fault f;
+
+	if (json_scan(j, c->envelope.text + t->at, t->len, 1, JSON_LAST, &f) ==
+	    0)
+		return 0;
+	return f.nomem ? err_nomem(e) :
+	    err_set(e, ERR_BUG, false, "an object scanned twice differs");
+}
+
+static int
+read_update(struct change *c, struct json *row, const struct image *before,
+    struct err *e)
+{
+	if (before->token == 0)
+		return 1;
+	c->old_place = before->place;
+	if (scan_image(c, &c->old, before, e) == -1)
+		return -1;
+	return change_find_old_key(c, row, e) == -1 ? -1 : 1;
+}
+
+/* Of the row that a DELETE names, only the key is read: from the row before the
+ * change or, if a column is missing there, from `data`. */
+static int
+read_delete(struct change *c, struct json *row, const struct image *after,
+    const struct image *before, struct err *e)
+{
+	const struct image *first = before->token != 0 ? before : after;
+	bool both = before->token != 0 && after->token != 0;
+
+	c->place = first->place;
+	if (scan_image(c, row, first, e) == -1 ||
+	    (both && scan_image(c, &c->old, after, e) == -1))
+		return -1;
+	return change_reduce_row_to_key(
+	    c, row, both ? &c->old : NULL, e) == -1 ? -1 : 1;
+}
+
+static int
+reject_without_row(struct change *c, const char *place, struct reject *why)
+{
+	return reject_change(c, why, "required", place,
+	    c->operation == OPERATION_DELETE ?
+	    "the DELETE has no \"before\" or \"data\" with the key of a row" :
+	    "the change has no \"data\" or \"after\" with the members of a "
+	    "row");
+}
+
+int
+change_read(struct change *c, const struct line *l, struct json *row,
+    enum json_members duplicates, struct reject *why, struct err *e)
+{
+	struct image after, before;
+	bool inside = false;
+	int rc;
+
+	c->place = "";
+	c->moves = false;
+	*why = (struct reject){ 0 };
+	if (is_tombstone(l))
+		return 2;
+	rc = stage_parse_record_or_fill_reject(
+	    c->stage, l, &c->envelope, 1, duplicates, why, e);
+	if (rc == 1)
+		rc = enter_payload(c, duplicates, &inside, why, e);
+	if (rc == 1)
+		rc = find_operation(c, inside, why);
+	if (rc == 1)
+		rc = find_images(c, inside, &after, &before, why);
+	if (rc != 1)
+		return rc;
+	if (c->operation == OPERATION_DELETE)
+		return after.token == 0 && before.token == 0 ?
+		    reject_without_row(c, before.place, why) :
+		    read_delete(c, row, &after, &before, e);
+	if (after.token == 0)
+		return reject_without_row(c, after.place, why);
+	c->place = after.place;
+	if (scan_image(c, row, &after, e) == -1)
+		return -1;
+	return c->operation == OPERATION_UPDATE ?
+	    read_update(c, row, &before, e) : 1;
+}
+
+/* Debezium writes this text in place of a large value (TOAST) of PostgreSQL
+ * that the update has not changed. */
+bool
+change_remove_absent_values(
+    const struct json *row, uint32_t *value, size_t columns)
+{
+	static const char text[] = "\"__debezium_unavailable_value\"";
+	bool any = false;
+
+	for (size_t c = 0; c < columns; c++) {
+		const struct json_tok *t = &row->tok[value[c]];
+
+		if (value[c] == 0 || t->len != sizeof(text) - 1 ||
+		    memcmp(row->text + t->at, text, t->len) != 0)
+			continue;
+		value[c] = 0;
+		any = true;
+	}
+	return any;
+}
+
+void
+change_write_old_column(char name[CHANGE_NAME], size_t i)
+{
+	(void)snprintf(name, CHANGE_NAME, OLD_COLUMN "%zu", i);
+}
+
+void
+change_put_pointer(struct buf *b, const struct change *c, const char *member)
+{
+	const size_t prefix = strlen("/" OLD_COLUMN);
+	size_t i;
+
+	if (strncmp(member, "/" OLD_COLUMN, prefix) != 0) {
+		buf_printf(b, "%s%s", c->place, member);
+		return;
+	}
+	i = strtoul(member + prefix, NULL, 10);
+	buf_str(b, c->old_place);
+	if (i < c->target->nkey) {
+		const char *name =
+		    c->target->table->columns[c->target->key[i]].name;
+
+		pointer_append_part(b, name, strlen(name));
+	}
+}
+
+const char *
+change_get_message_of_missing_row(enum operation operation)
+{
+	return operation == OPERATION_DELETE ?
+	    "the table has no row with this key, which the record deletes "
+	    "(--strict)" :
+	    "the table has no row with this key, which the record updates "
+	    "(--strict)";
+}

@@ -1,0 +1,289 @@
+#include "table/history.h"
+
+#include "json/write.h"
+#include "table/as_of.h"
+#include "table/columns_sql.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Copies the text in lower case, without blanks, parentheses and quotes. In a
+ * condition of one column these do not change the meaning. */
+static void
+put_plain(struct buf *b, const char *p, size_t n)
+{
+	for (; n > 0; n--, p++)
+		if (strchr(" \t\n()\"`[]", *p) == NULL)
+			buf_char(b, (char)tolower((unsigned char)*p));
+}
+
+/* Returns 1 if the condition of an index says that the column is true, else 0;
+ * -1 with *e. */
+static int
+means_column_is_true(
+    const struct column *c, struct db_value condition, struct err *e)
+{
+	static const char *const ends[] = { "", "=true", "istrue", "=1", "==1",
+		"is1" };
+	struct buf have, want;
+	int rc = 0;
+
+	buf_init(&have, SIZE_MAX / 4);
+	buf_init(&want, SIZE_MAX / 4);
+	put_plain(&have, condition.p, condition.len);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && rc == 0; i++) {
+		buf_clear(&want);
+		put_plain(&want, c->name, strlen(c->name));
+		buf_str(&want, ends[i]);
+		rc = strcmp(buf_text(&have), buf_text(&want)) == 0;
+	}
+	if (buf_check(&have, e) == -1 || buf_check(&want, e) == -1)
+		rc = -1;
+	buf_release(&have);
+	buf_release(&want);
+	return rc;
+}
+
+/* Returns the position after a name or text in quotes that begins at p; p if
+ * nothing in quotes begins there. */
+static const char *
+skip_quoted(const char *p, const char *end)
+{
+	const char *close = strchr("\"\"``''[]", *p);
+
+	if (close == NULL || *p == ']')
+		return p;
+	for (p++; p < end && *p != close[1]; p++)
+		continue;
+	return p < end ? p + 1 : end;
+}
+
+static bool
+is_part_of_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || (unsigned char)c > 127;
+}
+
+/* Of a CREATE INDEX of SQLite returns what follows WHERE: no name can be this
+ * word without quotes. PostgreSQL gives just the condition. */
+static struct db_value
+get_condition(enum db_kind kind, struct db_value v)
+{
+	const char *end = v.p + v.len, *p = v.p, *word;
+
+	while (kind == DB_SQLITE && p < end) {
+		word = p;
+		while (p < end && is_part_of_word(*p))
+			p++;
+		if (p - word == 5 && strncasecmp(word, "where", 5) == 0)
+			break;
+		if (p == word && (p = skip_quoted(p, end)) == word)
+			p++;
+	}
+	v.len = (size_t)(end - p);
+	v.p = p;
+	return v;
+}
+
+static int
+keep_condition_of_current_rows(
+    struct target *t, struct db_rows *r, enum db_kind kind, struct err *e)
+{
+	struct history *h = &t->history;
+	struct db_value condition;
+	int more, rc = 0;
+
+	while (rc == 0 && (more = db_next(r, e)) != 0) {
+		if (more == -1)
+			return -1;
+		condition = get_condition(kind, db_column(r, 0));
+		rc = means_column_is_true(
+		    &t->table->columns[h->current], condition, e);
+		if (rc == 1 && (h->current_where =
+			strndup(condition.p, condition.len)) == NULL)
+			return err_nomem(e);
+	}
+	return rc;
+}
+
+/* Returns 1: the table has the index; 0: it has not; -1 with *e. */
+static int
+find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
+{
+	struct db_value v[] = { db_text(t->table->schema),
+		db_text(t->table->base), { 0 } };
+	struct db_rows *r;
+	struct buf names;
+	int rc = -1;
+
+	buf_init(&names, SIZE_MAX / 4);
+	put_key_names_json(&names, t);
+	v[2] = db_text(buf_text(&names));
+	if (buf_check(&names, e) == 0 && db_query(db, &r,
+	    db_sql(db, SQL_TABLE_PARTIAL_UNIQUE), v, 3, e) == 0) {
+		rc = keep_condition_of_current_rows(t, r, db_kind(db), e);
+		db_end(r);
+	}
+	buf_release(&names);
+	return rc;
+}
+
+/* SQLite takes no schema before the table, and wants a name for the index. */
+static int
+fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
+{
+	const struct table *table = t->table;
+	struct buf b, name;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_init(&name, SIZE_MAX / 4);
+	buf_printf(&name, "%s_current", table->base);
+	buf_str(&b, "CREATE UNIQUE INDEX ");
+	if (kind == DB_SQLITE) {
+		db_append_quoted(&b, name.data, name.len);
+		buf_str(&b, " ON ");
+		db_append_quoted(&b, table->base, strlen(table->base));
+	} else {
+		buf_printf(&b, "ON %s", table->quoted);
+	}
+	buf_str(&b, " (");
+	sql_put_key_columns(&b, t);
+	buf_printf(&b, ") WHERE %s",
+	    table->columns[t->history.current].quoted);
+	(void)buf_text(&b);
+	if ((rc = buf_check(&name, e)) == 0 && (rc = buf_check(&b, e)) == 0)
+		rc = err_set(e, ERR_CONFIG, false, "table %s has no unique "
+		    "index of its current rows, which --mode scd2 needs; this "
+		    "statement makes it: %s", table->name, b.data);
+	buf_release(&b);
+	buf_release(&name);
+	return rc;
+}
+
+/* Sets *digits to how many digits of the second the column keeps, or to
+ * AS_OF_DAYS. Returns false if the column is for no date with a time. */
+static bool
+find_digits(const struct column *c, enum db_kind kind, int *digits)
+{
+	*digits = AS_OF_DIGITS;
+	if (kind == DB_SQLITE) {
+		if (strcasecmp(c->type, "date") == 0)
+			*digits = AS_OF_DAYS;
+		return c->kind == COLUMN_TEXT || c->kind == COLUMN_TIME ||
+		    *c->type == '\0';
+	}
+	if (c->change == CHANGE_DATE)
+		*digits = AS_OF_DAYS;
+	else if (c->change == CHANGE_TIMESTAMP ||
+	    c->change == CHANGE_TIMESTAMPTZ)
+		*digits = c->change_limit;
+	else
+		return false;
+	return c->kind == COLUMN_TIME;
+}
+
+static int
+check_columns(struct target *t, enum db_kind kind, struct err *e)
+{
+	struct history *h = &t->history;
+	const struct column *from = &t->table->columns[h->from];
+	const struct column *to = &t->table->columns[h->to];
+	const struct column *current = &t->table->columns[h->current];
+	int digits;
+
+	if (h->from == h->to || h->from == h->current || h->to == h->current)
+		return err_set(e, ERR_CONFIG, false, "--valid-from, --valid-to "
+		    "and --current must name three columns");
+	if (!find_digits(from, kind, &h->digits) ||
+	    !find_digits(to, kind, &digits) || h->digits != digits ||
+	    strcmp(from->type, to->type) != 0)
+		return err_set(e, ERR_CONFIG, false, "table %s: the columns "
+		    "\"%s\" (%s) and \"%s\" (%s) must have the same type: "
+		    "timestamptz, timestamp or date%s", t->table->name,
+		    from->name, from->type, to->name, to->type,
+		    kind == DB_SQLITE ? ", or text" : "");
+	if (to->not_null)
+		return err_set(e, ERR_CONFIG, false, "table %s: column \"%s\" "
+		    "is NOT NULL, but it must be null in current rows",
+		    t->table->name, to->name);
+	if (current->kind == COLUMN_BOOL ||
+	    (kind == DB_SQLITE && current->kind == COLUMN_INT))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: column \"%s\" (%s) "
+	    "must be boolean: it says whether a row is current",
+	    t->table->name, current->name, current->type);
+}
+
+/* A column that is unique by itself is a surrogate key: the database fills it
+ * in each row. */
+static int
+mark_carried_columns(struct target *t, struct db *db, struct err *e)
+{
+	struct db_value v[] = { db_text(t->table->schema),
+		db_text(t->table->base) }, name;
+	bool *carried = t->history.carried;
+	struct db_rows *r;
+	int rc;
+
+	for (size_t i = 0; i < t->table->n; i++)
+		carried[i] = !t->is_key[i] && !history_sets_column(t, i) &&
+		    !t->table->columns[i].generated &&
+		    t->table->columns[i].key == 0 && (int)i != t->touch &&
+		    (int)i != t->seen;
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE_COLUMNS), v, 2, e) ==
+	    -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		name = db_column(r, 0);
+		for (size_t i = 0; name.type == DB_TEXT && i < t->table->n; i++)
+			if (strlen(t->table->columns[i].name) == name.len &&
+			    memcmp(t->table->columns[i].name, name.p,
+				name.len) == 0)
+				carried[i] = false;
+	}
+	db_end(r);
+	return rc;
+}
+
+int
+history_check(struct target *t, struct db *db, struct err *e)
+{
+	int rc;
+
+	t->history.carried = calloc(t->table->n + 1, sizeof(bool));
+	if (t->history.carried == NULL)
+		return err_nomem(e);
+	if (check_columns(t, db_kind(db), e) == -1 ||
+	    (rc = find_index_of_current_rows(t, db, e)) == -1)
+		return -1;
+	return rc == 0 ? fail_no_index(t, db_kind(db), e) :
+	    mark_carried_columns(t, db, e);
+}
+
+void
+history_close(struct history *h)
+{
+	free(h->carried);
+	free(h->current_where);
+}
+
+bool
+history_sets_column(const struct target *t, size_t column)
+{
+	const struct history *h = &t->history;
+
+	return (int)column == h->from || (int)column == h->to ||
+	    (int)column == h->current;
+}
+
+bool
+history_carries(const struct target *t, const struct shape *s, size_t column)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->columns[i] == column)
+			return false;
+	return t->history.carried[column];
+}

@@ -1,0 +1,40 @@
+/* What --mode scd2 must know of the table: each row says from when to when it
+ * is valid, and at most one row of a key is current.
+ * Owns:  carried and current_where; history_close() frees them.
+ * Fails: ERR_CONFIG if the table does not fit: history_check() prints the
+ *        CREATE UNIQUE INDEX that is missing. */
+#ifndef LOAD_HISTORY_H
+#define LOAD_HISTORY_H
+
+#include "base/errval.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct db;
+struct shape;
+struct target;
+
+struct history {
+	int from, to, current;          /* columns, NO_COLUMN in other modes */
+	const char *as_of;              /* --as-of, or NULL: the time of the
+	                                 * transaction */
+	int digits;                     /* of table/as_of.h */
+	bool *carried;                  /* by column: if a record has no member
+	                                 * for it, its row gets the value of
+	                                 * the row before */
+	char *current_where;            /* SQLite: the condition of the index of
+	                                 * current rows: only a query with the
+	                                 * same text uses this index */
+};
+
+int history_check(struct target *t, struct db *db, struct err *e);
+void history_close(struct history *h);
+/* True if the database or the loader sets the column, and no record may. */
+bool history_sets_column(const struct target *t, size_t column);
+/* True if a row with a record of this shape gets the column's value of the row
+ * before. */
+bool history_carries(
+    const struct target *t, const struct shape *s, size_t column);
+
+#endif
