@@ -129,6 +129,9 @@ for kind in sqlite postgresql; do
 	}
 	refused 64 '--newer-by needs --key' --newer-by at
 	refused 64 '--newer-by needs --key' --newer-by at --mode ignore --key k
+	refused 64 'in the order in which they come' --newer-by at --mode cdc \
+	    --key k
+	refused 64 'give --as-of' --newer-by at --mode scd2 --key k
 	refused 78 'no column "zz"' --newer-by zz --key k
 	refused 78 'part of the key' --newer-by k --key k
 	refused 78 'same column' --newer-by seen --seen seen --key k
