@@ -8,13 +8,14 @@
  * table/     mode: the load modes (--mode); target: the table and its options;
  *            mapping: which value each column gets (--map, --columns, --extra);
  *            record, row_values, record_reject: a record's values by column;
- *            option_column: the column that an option names; columns_sql:
- *            lists of columns as SQL; exact_number: the digits that a number
- *            needs; scope: the values of --scope; referring: foreign keys to
- *            the table; soft_delete: the column that marks a row as deleted;
- *            record_part: some values of a record that may be rejected;
- *            change: the changes of --mode cdc; history: the columns of --mode
- *            scd2; as_of, time_of_change: the time of a change
+ *            option_column, target_columns: the columns that options name;
+ *            columns_sql: lists of columns as SQL; exact_number: the digits
+ *            that a number needs; scope: the values of --scope; referring:
+ *            foreign keys to the table; soft_delete: the column that marks a
+ *            row as deleted; record_part, record_key: some values of a record;
+ *            change, change_key: the changes of --mode cdc; history: the
+ *            columns of --mode scd2; as_of, time_of_change: the time of a
+ *            change
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and reject lines of one try of a batch;

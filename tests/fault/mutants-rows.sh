@@ -297,7 +297,7 @@ mutant etl-load/newer.t 'an older record overwrites a row of SQLite' src/etl-loa
 mutant etl-load/newer.t 'times are compared as texts' src/etl-load/sqlite/sqlite_newer.c \
     's/.kind == COLUMN_TIME/.kind == COLUMN_JSON/' \
     'sqlite: times with other offsets and digits'
-mutant etl-load/newer.t 'a newer record with an equal hash changes nothing' src/etl-load/table/target.c \
+mutant etl-load/newer.t 'a newer record with an equal hash changes nothing' src/etl-load/table/target_columns.c \
     's/t->compared\[t->newer_by\] = true;//' \
     'a newer record with an equal hash sets the column'
 mutant etl-load/newer.t 'a record of unknown age is loaded' src/etl-load/table/record_key.c \

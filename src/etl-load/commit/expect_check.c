@@ -4,6 +4,7 @@
 #include "commit/tally.h"
 #include "control/usual_rows.h"
 #include "expect/expect_sql.h"
+#include "table/target_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #include "pg/pg_rows.h"
 
 #include "base/stop.h"
+#include "pg/pg_change_values.h"
 #include "pg/pg_composite.h"
 #include "pg/pg_fault.h"
 #include "pg/pg_stage_sql.h"
@@ -39,23 +40,6 @@ pg_rows_release(struct pg_rows *r)
 	free(r->used);
 }
 
-/* Appends the values that the staging table needs of a change: the operation,
- * and the old key or NULLs. */
-static void
-put_change_columns(struct pg_rows *r, struct reader *rd)
-{
-	buf_char(&r->text, pg_operation_letters[rd->change.operation]);
-	buf_char(&r->text, '\t');
-	if (rd->change.moves) {
-		reader_exchange_with_old_key(rd);
-		pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
-		reader_exchange_with_old_key(rd);
-		buf_char(&r->text, '\t');
-	}
-	for (size_t i = 0; i < r->target->nkey && !rd->change.moves; i++)
-		buf_add(&r->text, "\\N\t", 3);
-}
-
 static int
 add_row_of_record(
     struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
@@ -70,7 +54,7 @@ add_row_of_record(
 		r->room = n;
 	}
 	if (r->target->mode->changes)
-		put_change_columns(r, rd);
+		pg_put_change_values(&r->text, rd, &r->scratch);
 	if (r->target->mode->history)
 		buf_printf(&r->text, "%s\t",
 		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
@@ -211,18 +195,6 @@ copy_last_row_if_first_shape(
 	return r->failed ? 0 : -1;
 }
 
-static int
-reject_changed_old_key(struct pg_rows *r, struct reader *rd,
-    struct reject *why, struct err *e)
-{
-	int rc;
-
-	reader_exchange_with_old_key(rd);
-	rc = pg_reject_changed_values(rd, rd->shape, &r->scratch, why, e);
-	reader_exchange_with_old_key(rd);
-	return rc;
-}
-
 /* Makes a row for COPY from record number i of the chunk (the part of the batch
  * that is in memory), or rejects the record. Returns 1: the row was made; 0:
  * the record was rejected, or is a tombstone; -1 with *e. */
@@ -241,7 +213,8 @@ make_row_or_reject(
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
 		    &r->scratch, &why, e);
 	if (rc == 1 && r->target->checks_change && o->reader.change.moves)
-		rc = reject_changed_old_key(r, &o->reader, &why, e);
+		rc = pg_reject_changed_old_key(
+		    &o->reader, &r->scratch, &why, e);
 	o->sums.in++;
 	o->sums.skipped += rc == 2;
 	if (rc == 1)

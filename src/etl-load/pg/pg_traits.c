@@ -112,6 +112,22 @@ read_lock_number(struct pg_sink *s, struct err *e)
 	    "$1::text::regclass::oid::int8", &v, 1, 0, &s->lock, e);
 }
 
+static int
+find_deferred_constraints(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] = "SELECT pg_catalog.max(CASE tgrelid "
+	    "WHEN $1::text::regclass::oid THEN 2 ELSE 1 END) "
+	    "FROM pg_catalog.pg_trigger WHERE tginitdeferred";
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t most;
+
+	if (db_int(s->db, sql, &v, 1, 0, &most, e) == -1)
+		return -1;
+	s->deferred = most == 2;
+	s->elsewhere = most == 1;
+	return 0;
+}
+
 int
 pg_read_table_traits(struct pg_sink *s, struct err *e)
 {
@@ -121,9 +137,9 @@ pg_read_table_traits(struct pg_sink *s, struct err *e)
 	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
 	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
 		return err_nomem(e);
-	return read_lock_number(s, e) == -1 || read_flags(s, e) == -1
-		   ? -1
-		   : mark_indexed_columns(s, e);
+	return find_deferred_constraints(s, e) == -1 ||
+	    read_lock_number(s, e) == -1 || read_flags(s, e) == -1 ? -1 :
+	    mark_indexed_columns(s, e);
 }
 
 size_t

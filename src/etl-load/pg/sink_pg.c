@@ -34,22 +34,6 @@ create_stage_table(struct pg_sink *s, struct err *e)
 	return pg_run_sql_text(s, e);
 }
 
-static int
-find_deferred_constraints(struct pg_sink *s, struct err *e)
-{
-	static const char sql[] = "SELECT pg_catalog.max(CASE tgrelid "
-	    "WHEN $1::text::regclass::oid THEN 2 ELSE 1 END) "
-	    "FROM pg_catalog.pg_trigger WHERE tginitdeferred";
-	struct db_value v = db_text(s->target->table->quoted);
-	int64_t most;
-
-	if (db_int(s->db, sql, &v, 1, 0, &most, e) == -1)
-		return -1;
-	s->deferred = most == 2;
-	s->elsewhere = most == 1;
-	return 0;
-}
-
 /* Sets s->straight to true if COPY can write the rows directly into the target
  * table. It cannot if --mode is upsert or ignore, because COPY does not compare
  * keys; if --touch or --seen sets a column; if the table has row-level
@@ -126,7 +110,6 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	if (refuse_columns_named_etl(s, e) == -1 ||
 	    (t->newer_by != NO_COLUMN &&
 	    pg_check_newer_by_has_order(db, t, e) == -1) ||
-	    find_deferred_constraints(s, e) == -1 ||
 	    pg_read_table_traits(s, e) == -1 ||
 	    find_if_copy_may_be_straight(s, e) == -1 ||
 	    pg_refuse_rules(s, e) == -1 ||

@@ -45,14 +45,26 @@ find_by_name_or_default(
 	return 0;
 }
 
+struct rule {
+	bool broken;
+	const char *message;
+};
+
 static int
-check_options_fit(
+check_rules(const struct rule *rules, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rules[i].broken)
+			return err_set(
+			    e, ERR_USAGE, false, "%s", rules[i].message);
+	return 0;
+}
+
+static int
+check_options_of_rows_fit(
     const struct load_mode *m, const struct load_opts *o, struct err *e)
 {
-	const struct {
-		bool wrong;
-		const char *message;
-	} rules[] = {
+	const struct rule rules[] = {
 		{ o->key != NULL && !m->keyed,
 		    "--key needs --mode upsert, ignore, mirror, cdc "
 		    "or scd2" },
@@ -79,6 +91,16 @@ check_options_fit(
 		{ o->newer_by != NULL && !m->updates,
 		    "--newer-by needs --key, or --mode upsert or another mode "
 		    "that updates rows" },
+	};
+
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+}
+
+static int
+check_options_of_old_rows_fit(
+    const struct load_mode *m, const struct load_opts *o, struct err *e)
+{
+	const struct rule rules[] = {
 		{ o->scope != NULL && !m->by_scope,
 		    "--scope needs --mode delete-insert" },
 		{ o->scope == NULL && m->by_scope,
@@ -101,11 +123,7 @@ check_options_fit(
 		    "--allow-empty needs --mode replace" },
 	};
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].wrong)
-			return err_set(
-			    e, ERR_USAGE, false, "%s", rules[i].message);
-	return 0;
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
 static int
@@ -143,7 +161,8 @@ load_mode_find(const struct load_mode **mode, const struct load_opts *o,
     struct err *e)
 {
 	if (find_by_name_or_default(mode, o, e) == -1 ||
-	    check_options_fit(*mode, o, e) == -1)
+	    check_options_of_rows_fit(*mode, o, e) == -1 ||
+	    check_options_of_old_rows_fit(*mode, o, e) == -1)
 		return -1;
 	return check_replace_by(o, e) == -1 || check_max_deletes(o, e) == -1 ?
 	    -1 : 0;

@@ -56,12 +56,6 @@ struct target {
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
-/* Finds the columns of a list "a,b" that an option gives, also columns that the
- * database generates. `columns` has room for all columns of the table. */
-int target_find_columns(const struct table *t, const char *option,
-    const char *list, size_t *columns, size_t *n, struct err *e);
-/* Returns the reason why a record may not set this column, or NULL if a record
- * may set it. */
 /* True if the column gets values from records. */
 bool target_loads_column(const struct target *t, size_t column);
 /* Appends the JSON Pointer to the member that gives the column its value.
