@@ -11,10 +11,11 @@ way if the table can refuse only a NULL, or if it judges each row for itself.
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+
+from two_databases import Psql, open_sqlite_files
 
 file, url, rounds, seed = sys.argv[1:5]
 scratch = os.environ["SCRATCH"]
@@ -22,26 +23,8 @@ BATCHES = 1, 7, 10000
 STATES = ["P0001", "NEG01", "55000", "39000", "42501", "0A000", "21000",
           "27000", "22012", "23514", "XX000", "P0004"]
 ENDS = ["ABORT", "FAIL", "ROLLBACK"]
-psql = subprocess.Popen(
-    ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], encoding="utf-8",
-    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-# Each batch size has a file of its own, so that no loader waits for another.
-lite = {b: sqlite3.connect("%s.%d" % (file, b), isolation_level=None)
-        for b in BATCHES}
-for connection in lite.values():
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
-def pg(text):
-    """Runs statements in the one session of psql and returns their output."""
-    psql.stdin.write(text + ";\n\\echo done\n")
-    psql.stdin.flush()
-    lines = []
-    for line in psql.stdout:
-        if line == "done\n":
-            return "".join(lines)
-        lines.append(line)
-    sys.exit("psql ended at: " + text)
+pg = Psql(url)
+lite = open_sqlite_files(file, BATCHES)
 
 
 def pg_trigger(name, kind, when, body):

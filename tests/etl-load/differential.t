@@ -4,11 +4,6 @@
 . tests/support/lib.sh
 
 db_new postgresql
-# A file in memory: at --batch 1 each record waits for the disk.
-memory=$scratch
-if [ -w /dev/shm ]; then
-	memory=$(mktemp -d /dev/shm/etl-test.XXXXXX)
-	at_exit "rm -rf '$memory'"
-fi
-trial tests/etl-load/differential.py "$memory/d.db" "$db" "${ROUNDS:-200}"
+fast_folder
+trial tests/etl-load/differential.py "$fast_folder/d.db" "$db" "${ROUNDS:-200}"
 done_testing

@@ -12,10 +12,11 @@ import datetime
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+
+from two_databases import Psql, open_sqlite_files
 
 file, url, rounds, seed = sys.argv[1:5]
 scratch = os.environ["SCRATCH"]
@@ -23,24 +24,8 @@ BATCHES = 1, 3, 10000
 KEYS = "k", "l"
 VALUES = "v", "w", "d"
 COUNTS = "in", "inserted", "updated", "unchanged", "rejected"
-psql = subprocess.Popen(
-    ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], encoding="utf-8",
-    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-lite = {b: sqlite3.connect("%s.%d" % (file, b), isolation_level=None)
-        for b in BATCHES}
-for connection in lite.values():
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
-def pg(text):
-    psql.stdin.write(text + ";\n\\echo done\n")
-    psql.stdin.flush()
-    lines = []
-    for line in psql.stdout:
-        if line == "done\n":
-            return "".join(lines)
-        lines.append(line)
-    sys.exit("psql ended at: " + text)
+pg = Psql(url)
+lite = open_sqlite_files(file, BATCHES)
 
 
 class Table:
