@@ -12,7 +12,7 @@ struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
 	    *touch, *seen, *scope, *replace_by, *soft_delete,
 	    *max_deletes, *synchronous, *newer_by, *as_of, *valid_from,
-	    *valid_to, *current;
+	    *valid_to, *current, *missing;
 	struct opt_list scope_values, expect, map;
 	const char *columns, *extra, *bytes;
 	const char *duplicates, *rejects, *max_rejects, *backoff;

@@ -68,11 +68,11 @@ static const char usage[] =
     "                [--expect TEST] [--extra WHAT] [--flush DURATION]\n"
     "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
     "                [--map COL=POINTER] [--max-deletes N|N%]\n"
-    "                [--max-record SIZE] [--max-rejects N|N%] [--mode MODE]\n"
-    "                [--newer-by COL] [--no-checkpoint] [--plain]\n"
-    "                [--rejects FILE] [--replace-by WAY] [--retries N]\n"
-    "                [--scope COLS] [--scope-value V] [--seen COL]\n"
-    "                [--single-transaction] [--soft-delete COL]\n"
+    "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
+    "                [--mode MODE] [--newer-by COL] [--no-checkpoint]\n"
+    "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
+    "                [--retries N] [--scope COLS] [--scope-value V]\n"
+    "                [--seen COL] [--single-transaction] [--soft-delete COL]\n"
     "                [--statement-timeout DURATION] [--strict]\n"
     "                [--synchronous LEVEL] [--touch COL] [--valid-from COL]\n"
     "                [--valid-to COL] --table NAME";
@@ -98,6 +98,9 @@ static const struct opt options[] = {
 	{ "current", OPT_STRING, AT(current), "COL",
 	    "scd2: the column that is true in current rows (is_current)", NULL,
 	    0 },
+	{ "missing", OPT_STRING, AT(missing), "WAY",
+	    "scd2: close: end the current rows of keys that did not come",
+	    NULL, 0 },
 	{ "scope", OPT_STRING, AT(scope), "COLS",
 	    "delete-insert: replace the rows with equal values here", NULL,
 	    0 },

@@ -44,8 +44,8 @@ struct mirror_counts {
  * apply() add() takes the keys of the chunk, also those of rejected records,
  * and counts in *unreadable the rejected records without a readable key.
  * count() sets the other counts. remove() deletes the rows that did not come,
- * or marks them as deleted, and adds their number to *removed. check() fails if
- * the role may not do that. */
+ * marks them as deleted or ends them, and adds their number to *removed.
+ * check() fails if the role may not do that. */
 struct sink_mirror {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct mirror_counts *c, struct err *e);

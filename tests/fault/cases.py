@@ -474,8 +474,9 @@ def database(kind, name, *tables):
 
 
 def load(kind, mode, given=None):
-    name = "load-%s-%s" % (kind, mode)
-    db = database(kind, name, ["t"], HISTORY if mode == "scd2" else TABLE)
+    name, old = "load-%s-%s" % (kind, mode), b""
+    db = database(kind, name, ["t"],
+                  HISTORY if mode.startswith("scd2") else TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
     if mode == "upsert":
         argv += ["--key", "id"]
@@ -490,6 +491,11 @@ def load(kind, mode, given=None):
     if mode == "scd2":
         argv += ["--mode", mode, "--key", "id", "--as-of", "at"]
         given = given or stream(STATES)
+    if mode == "scd2-missing":
+        argv += ["--mode", "scd2", "--key", "id", "--missing", "close",
+                 "--max-deletes", "100%", "--complete",
+                 "--delete-despite-rejects"]
+        old = b'{"id":77,"v":"old"}\n'
     if mode == "delete-insert":
         argv += ["--mode", mode, "--scope", "id,v", "--scope-value",
                  '[77,"old"]', "--complete"]
@@ -502,7 +508,7 @@ def load(kind, mode, given=None):
         argv += ["--mode", mode, "--allow-empty", "--complete"]
 
     def prepare(url):
-        subprocess.run(argv, input=b"", check=True,
+        subprocess.run(argv, input=old, check=True,
                        env=dict(ENV, DATABASE_URL=url))
 
     if mode == "files":
@@ -992,6 +998,7 @@ def cases():
         yield load(kind, "mirror")
         yield load(kind, "cdc")
         yield load(kind, "scd2")
+        yield load(kind, "scd2-missing")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

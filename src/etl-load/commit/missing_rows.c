@@ -49,6 +49,8 @@ count_unreadable_rejects(const struct loader *l)
 static const char *
 what_happens(const struct loader *l)
 {
+	if (l->target.mode->history)
+		return "be closed";
 	return l->target.soft_delete != NO_COLUMN ? "be marked as deleted" :
 	    "be deleted";
 }
@@ -104,10 +106,12 @@ check_no_strays(const struct loader *l, struct err *e)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: %lld records were "
 	    "loaded, but the table has no rows with their keys, perhaps "
-	    "because a trigger changes keys or keeps rows away: --mode mirror "
+	    "because a trigger changes keys or keeps rows away: --mode %s "
 	    "cannot tell which rows did not come and would %s: nothing was "
-	    "changed; load with --mode upsert", l->target.table->name,
-	    (long long)l->mirror.strays, what_happens(l));
+	    "changed; load %s", l->target.table->name,
+	    (long long)l->mirror.strays, l->target.mode->name, what_happens(l),
+	    l->target.mode->history ? "without --missing" :
+	    "with --mode upsert");
 }
 
 static int

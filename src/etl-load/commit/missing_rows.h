@@ -1,5 +1,6 @@
 /* For --mode mirror: deletes the rows whose keys did not come, or marks them as
- * deleted (--soft-delete). The functions do nothing in other modes.
+ * deleted (--soft-delete); for --missing close: ends them. The functions do
+ * nothing in other modes.
  * Fails: ERR_LIMIT if more rows would be deleted than --max-deletes allows;
  *        ERR_DATA if rejected records may be the records of such rows. */
 #ifndef LOAD_MISSING_ROWS_H

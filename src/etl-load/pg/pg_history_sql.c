@@ -11,29 +11,35 @@ quoted(const struct target *t, int column)
 	return t->table->columns[column].quoted;
 }
 
-/* Without --as-of the time of change is that of the transaction or, if the
- * current row does not begin before it, the next time that the column can hold:
- * so each change has a row. A day has one row of each key. */
-void
-pg_put_time_of_change(struct buf *b, const struct target *t,
-    const char *staged, const char *current)
+/* Appends the time of the transaction or, if the row does not begin before it,
+ * the next time that the column can hold. */
+static void
+put_time_after(struct buf *b, const struct target *t, const char *row,
+    const char *step_of_days)
 {
 	const struct history *h = &t->history;
-	const char *type = t->table->columns[h->from].type;
+	const struct column *from = &t->table->columns[h->from];
 	int64_t step = 1000000;
 
-	if (h->as_of != NULL) {
-		buf_printf(b, "%s.%s", staged, quoted(t, h->from));
-		return;
-	}
-	buf_printf(b, "greatest(pg_catalog.now()::%s, %s.%s", type, current,
-	    quoted(t, h->from));
 	for (int digits = h->digits; digits > 0; digits--)
 		step /= 10;
+	buf_printf(b, "greatest(pg_catalog.now()::%s, %s.%s%s", from->type,
+	    row, from->quoted, h->digits == AS_OF_DAYS ? step_of_days : "");
 	if (h->digits != AS_OF_DAYS)
 		buf_printf(b, " OPERATOR(pg_catalog.+) '%" PRId64
 		    " microseconds'::interval", step);
 	buf_char(b, ')');
+}
+
+/* Without --as-of each change has a row. But a day has one row of each key. */
+void
+pg_put_time_of_change(struct buf *b, const struct target *t,
+    const char *staged, const char *current)
+{
+	if (t->history.as_of == NULL)
+		put_time_after(b, t, current, "");
+	else
+		buf_printf(b, "%s.%s", staged, quoted(t, t->history.from));
 }
 
 void
@@ -266,4 +272,14 @@ pg_put_seen_planned(struct buf *b, const struct target *t, bool late)
 	    quoted(t, t->seen));
 	put_plan_of_shape(b, t, NULL, "same", "r");
 	put_and_current_unless_late(b, t, "r", late);
+}
+
+void
+pg_put_close(struct buf *b, const struct target *t)
+{
+	buf_printf(b, "UPDATE %s AS \"etl.t\" SET %s = ", t->table->quoted,
+	    quoted(t, t->history.to));
+	put_time_after(b, t, "\"etl.t\"", " OPERATOR(pg_catalog.+) 1");
+	buf_printf(b, ", %s = false", quoted(t, t->history.current));
+	put_now_if_column(b, t, t->touch);
 }

@@ -38,6 +38,9 @@ void pg_put_seen_planned(struct buf *b, const struct target *t, bool late);
 /* Counts the planned records that change a row or insert one. */
 void pg_put_count_planned(struct buf *b, const struct target *t);
 
+/* Ends the rows "etl.t"; their condition follows. */
+void pg_put_close(struct buf *b, const struct target *t);
+
 /* Merges the row "etl.r", of this shape, in the block of pg_row_by_row.c. */
 void pg_put_history_row(
     struct buf *b, const struct target *t, const struct shape *s);

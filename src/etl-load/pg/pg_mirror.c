@@ -1,6 +1,6 @@
 #include "pg/pg_sink.h"
 
-#include "pg/pg_sql.h"
+#include "pg/pg_history_sql.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
@@ -86,7 +86,9 @@ put_where_missing(struct buf *b, const struct target *t)
 static void
 put_delete(struct buf *b, const struct target *t)
 {
-	if (t->soft_delete == NO_COLUMN) {
+	if (t->mode->history) {
+		pg_put_close(b, t);
+	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
 	} else {
 		buf_printf(b, "UPDATE %s AS \"etl.t\" SET ", t->table->quoted);
@@ -105,8 +107,9 @@ create_table_and_explain_delete(struct pg_mirror *m, struct err *e)
 	put_delete(&m->sql, m->target);
 	if (run_sql(m, NULL, e) == 0)
 		return 0;
-	err_prefix(e, "table %s: rows that do not come cannot be deleted",
-	    m->target->table->name);
+	err_prefix(e, "table %s: rows that do not come cannot be %s",
+	    m->target->table->name,
+	    m->target->mode->history ? "closed" : "deleted");
 	return -1;
 }
 

@@ -155,3 +155,19 @@ lite_put_history_sql(struct buf *b, const struct target *t,
 		put_where_row(b, t, s);
 	}
 }
+
+void
+lite_put_close(struct buf *b, const struct target *t)
+{
+	const char *from = quoted(t, t->history.from);
+	bool days = t->history.digits == AS_OF_DAYS;
+	const char *now = days ? "substr($1, 1, 10)" : "$1";
+
+	buf_printf(b, "UPDATE %s AS t SET %s = CASE WHEN t.%s < %s THEN %s "
+	    "ELSE strftime('%s', t.%s, '+1 %s') END, %s = 0",
+	    t->table->quoted, quoted(t, t->history.to), from, now, now,
+	    days ? "%Y-%m-%d" : "%Y-%m-%dT%H:%M:%S.000000Z", from,
+	    days ? "day" : "second", quoted(t, t->history.current));
+	if (t->touch != NO_COLUMN)
+		buf_printf(b, ", %s = $1", quoted(t, t->touch));
+}

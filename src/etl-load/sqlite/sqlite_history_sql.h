@@ -23,5 +23,8 @@ enum lite_history_sql {
 
 void lite_put_history_sql(struct buf *b, const struct target *t,
     const struct shape *s, enum lite_history_sql sql);
+/* Ends the rows t at the time $1; their condition follows. A row that begins
+ * later ends a second after it has begun. */
+void lite_put_close(struct buf *b, const struct target *t);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sqlite/sqlite_sink.h"
 
 #include "batch/chunk_records.h"
+#include "sqlite/sqlite_history_sql.h"
 #include "sqlite/sqlite_sql.h"
 #include "table/soft_delete.h"
 
@@ -122,6 +123,8 @@ put_note(struct buf *b, const struct target *t)
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted, i + 1);
+	if (t->mode->history)
+		buf_printf(b, " AND (%s)", t->history.current_where);
 }
 
 /* Appends the condition of the rows t that did not come. */
@@ -162,13 +165,14 @@ create_table_and_prepare(struct lite_mirror *m, struct buf *b, struct err *e)
 static int
 check_rows_have_names(void *self, struct err *e)
 {
-	const struct table *t = get_mirror(self)->target->table;
+	const struct target *target = get_mirror(self)->target;
+	const struct table *t = target->table;
 
 	if (t->without_rowid || find_name_of_rowid(t) != NULL)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s has columns named "
-	    "rowid, _rowid_ and oid, so --mode mirror cannot tell its rows "
-	    "apart: rename one of them", t->name);
+	    "rowid, _rowid_ and oid, so --mode %s cannot tell its rows "
+	    "apart: rename one of them", t->name, target->mode->name);
 }
 
 static int
@@ -214,7 +218,8 @@ lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
 	}
 	if (note_row(m, &found, e) == -1)
 		return -1;
-	m->strays += found == 0;
+	/* After a late record the key may have no current row. */
+	m->strays += found == 0 && !m->target->mode->history;
 	return 0;
 }
 
@@ -257,12 +262,14 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 	return rc;
 }
 
-/* Appends the statement that deletes the rows that did not come, or marks them
- * as deleted. $1 is the time. */
+/* Appends the statement that deletes the rows that did not come, marks them as
+ * deleted or ends them. $1 is the time. */
 static void
 put_delete(struct buf *b, const struct target *t)
 {
-	if (t->soft_delete == NO_COLUMN) {
+	if (t->mode->history) {
+		lite_put_close(b, t);
+	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS t", t->table->quoted);
 	} else {
 		buf_printf(b, "UPDATE %s AS t SET ", t->table->quoted);
@@ -354,7 +361,8 @@ delete_missing(void *self, uint64_t *removed, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	const struct target *t = m->target;
-	bool portions = !t->table->without_rowid && t->soft_delete == NO_COLUMN;
+	bool portions = !t->table->without_rowid && !t->mode->history &&
+	    t->soft_delete == NO_COLUMN;
 	int rc = portions ? delete_in_portions(m, removed, e) :
 	    delete_at_once(m, removed, e);
 

@@ -38,8 +38,10 @@ means_column_is_true(
 		put_plain(&want, c->name, strlen(c->name));
 		buf_str(&want, ends[i]);
 		rc = strcmp(buf_text(&have), buf_text(&want)) == 0;
+		if (buf_check(&want, e) == -1)
+			rc = -1;
 	}
-	if (buf_check(&have, e) == -1 || buf_check(&want, e) == -1)
+	if (rc != -1 && buf_check(&have, e) == -1)
 		rc = -1;
 	buf_release(&have);
 	buf_release(&want);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, CDC, SCD2,
-	MODES };
+	MODES, SCD2_CLOSING = MODES, ALL_MODES };
 
-static const struct load_mode modes[MODES] = {
+static const struct load_mode modes[ALL_MODES] = {
 	[APPEND] = { .name = "append", .written_known = true },
 	[UPSERT] = { .name = "upsert", .keyed = true, .updates = true,
 		.repeatable = true, .written_known = true },
@@ -26,6 +26,9 @@ static const struct load_mode modes[MODES] = {
 	[CDC] = { .name = "cdc", .keyed = true, .updates = true,
 		.deletes = true, .changes = true },
 	[SCD2] = { .name = "scd2", .keyed = true, .history = true },
+	[SCD2_CLOSING] = { .name = "scd2 --missing close", .keyed = true,
+		.history = true, .complete = true, .mirrors = true,
+		.removes = true },
 };
 
 static int
@@ -41,6 +44,8 @@ find_by_name_or_default(
 		found = suggest_find_choice("--mode", o->mode, names, e);
 	if (found == -1)
 		return -1;
+	if (found == SCD2 && o->missing != NULL)
+		found = SCD2_CLOSING;
 	*mode = &modes[found];
 	return 0;
 }
@@ -76,6 +81,8 @@ check_options_of_rows_fit(
 		    o->valid_to != NULL || o->current != NULL),
 		    "--as-of, --valid-from, --valid-to and --current need "
 		    "--mode scd2" },
+		{ o->missing != NULL && !m->history,
+		    "--missing needs --mode scd2" },
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
@@ -109,15 +116,17 @@ check_options_of_old_rows_fit(
 		{ o->scope_values.n > 0 && !m->by_scope,
 		    "--scope-value needs --mode delete-insert" },
 		{ o->complete && !m->complete,
-		    "--complete needs --mode delete-insert, --mode replace "
-		    "or --mode mirror" },
+		    "--complete needs --mode delete-insert, --mode replace, "
+		    "--mode mirror or --missing close" },
 		{ o->replace_by != NULL && !m->replaces,
 		    "--replace-by needs --mode replace" },
 		{ o->max_deletes != NULL && !m->mirrors,
-		    "--max-deletes needs --mode mirror" },
+		    "--max-deletes needs --mode mirror or --missing close" },
 		{ o->delete_despite_rejects && !m->mirrors,
-		    "--delete-despite-rejects needs --mode mirror" },
-		{ o->soft_delete != NULL && !m->deletes && !m->mirrors,
+		    "--delete-despite-rejects needs --mode mirror or "
+		    "--missing close" },
+		{ o->soft_delete != NULL && !m->deletes &&
+		    (!m->mirrors || m->history),
 		    "--soft-delete needs --mode mirror or --mode cdc" },
 		{ o->allow_empty && !m->replaces,
 		    "--allow-empty needs --mode replace" },
@@ -133,6 +142,15 @@ check_replace_by(const struct load_opts *o, struct err *e)
 
 	return o->replace_by == NULL ? 0 :
 	    suggest_find_choice("--replace-by", o->replace_by, words, e);
+}
+
+static int
+check_missing(const struct load_opts *o, struct err *e)
+{
+	static const char *const words[] = { "close", NULL };
+
+	return o->missing == NULL ? 0 :
+	    suggest_find_choice("--missing", o->missing, words, e);
 }
 
 static int
@@ -164,6 +182,6 @@ load_mode_find(const struct load_mode **mode, const struct load_opts *o,
 	    check_options_of_rows_fit(*mode, o, e) == -1 ||
 	    check_options_of_old_rows_fit(*mode, o, e) == -1)
 		return -1;
-	return check_replace_by(o, e) == -1 || check_max_deletes(o, e) == -1 ?
-	    -1 : 0;
+	return check_replace_by(o, e) == -1 || check_missing(o, e) == -1 ||
+	    check_max_deletes(o, e) == -1 ? -1 : 0;
 }

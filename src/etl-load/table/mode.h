@@ -35,7 +35,8 @@ struct load_mode {
 	bool by_scope;          /* before the first record is written, deletes
 	                         * the rows of the scopes (--scope) */
 	bool mirrors;           /* keyed: at the end of the stream deletes the
-	                         * rows whose keys did not come */
+	                         * rows whose keys did not come; if `history`
+	                         * is set, ends the current ones of them */
 	bool removes;           /* may delete rows without a record of their
 	                         * own, and counts them as removed */
 };

@@ -59,6 +59,9 @@ void
 soft_delete_put_is_live(struct buf *b, const struct target *t,
     const char *before, const char *row)
 {
+	if (t->mode->history)
+		buf_printf(b, "%s%s%s", before, row,
+		    t->table->columns[t->history.current].quoted);
 	if (t->soft_delete == NO_COLUMN)
 		return;
 	buf_printf(b, "%sNOT (", before);

@@ -16,7 +16,8 @@ const char *soft_delete_live_value(const struct target *t);
  * is an SQL name with a dot behind it, or "". */
 void soft_delete_put_is_marked(
     struct buf *b, const struct target *t, const char *row);
-/* With --soft-delete, appends `before` and the opposite condition. */
+/* With --soft-delete, appends `before` and the opposite condition. In --mode
+ * scd2 the condition is that the row is current. */
 void soft_delete_put_is_live(struct buf *b, const struct target *t,
     const char *before, const char *row);
 
