@@ -253,8 +253,8 @@ FROM own JOIN pg_catalog.pg_depend AS d
     ON d.classid = own.class AND d.objid = own.id
 WHERE d.deptype IN ('e', 'x')
 UNION SELECT 'the kind of the table: it is a '
-    || CASE t.relkind WHEN 'p' THEN 'partitioned' WHEN 'f' THEN 'foreign'
-        ELSE 'temporary' END || ' table'
+    || CASE t.relkind WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
+        WHEN 'f' THEN 'foreign table' ELSE 'temporary table' END
 FROM t WHERE t.relkind <> 'r' OR t.relpersistence = 't'
 UNION SELECT 'type ' || pg_catalog.format_type(t.reloftype, NULL)
     || ', of which the table is'
@@ -350,6 +350,7 @@ WITH t AS (
 ), s AS (
     SELECT k.*, d.deptype, a.name AS column_name,
         pg_catalog.format('%I.%I', t.nspname, k.relname) AS old,
+        pg_catalog.format_type(q.seqtypid, NULL) AS type,
         CASE WHEN $3::bigint = 3 AND d.deptype = 'i' THEN
             pg_catalog.pg_get_serial_sequence(t.new, a.attname) END AS new,
         q.seqincrement > 0 AS ascends
@@ -371,7 +372,7 @@ WITH t AS (
     FROM t LEFT JOIN pg_catalog.pg_class AS n
         ON n.oid = pg_catalog.to_regclass(t.new)
     UNION ALL SELECT 2, 'SEQUENCE ' || s.old, '', s.relacl,
-        pg_catalog.acldefault('S', s.relowner), n.relacl, s.relowner
+        pg_catalog.acldefault('s', s.relowner), n.relacl, s.relowner
     FROM s JOIN pg_catalog.pg_class AS n
         ON n.oid = pg_catalog.to_regclass(s.new)
     WHERE s.deptype = 'i'
@@ -460,10 +461,11 @@ WITH t AS (
     FROM t JOIN f ON true
     UNION ALL SELECT 3, 30, s.oid, CASE s.deptype WHEN 'a' THEN
         pg_catalog.format('ALTER SEQUENCE %s OWNED BY NONE', s.old)
-        ELSE pg_catalog.format('SELECT pg_catalog.setval(%L, o.last_value, '
+        ELSE pg_catalog.format('ALTER SEQUENCE %s AS %s; '
+        'SELECT pg_catalog.setval(%L, o.last_value, '
         'o.is_called) FROM %s AS o, %s AS n WHERE o.last_value %s n.last_value '
-        'OR (o.last_value = n.last_value AND o.is_called)', s.new, s.old, s.new,
-        CASE WHEN s.ascends THEN '>' ELSE '<' END) END
+        'OR (o.last_value = n.last_value AND o.is_called)', s.new, s.type,
+        s.new, s.old, s.new, CASE WHEN s.ascends THEN '>' ELSE '<' END) END
     FROM s
     UNION ALL SELECT 3, 31, 0, pg_catalog.format(
         'DROP TABLE %s; ALTER TABLE %s RENAME TO %I', t.old, t.new, t.relname)
@@ -588,7 +590,7 @@ WITH t AS (
     UNION ALL SELECT 'column ' || pg_catalog.quote_ident(a.attname), a.attacl
     FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
     UNION ALL SELECT 'sequence ' || s.relname, coalesce(s.relacl,
-        pg_catalog.acldefault('S', s.relowner)) FROM s
+        pg_catalog.acldefault('s', s.relowner)) FROM s
 ), own AS (
     SELECT 'pg_class' AS class, t.oid AS id FROM t
     UNION ALL SELECT 'pg_class', i.indexrelid
