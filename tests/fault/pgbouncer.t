@@ -52,11 +52,12 @@ is 'rejects and equal keys: each row has the values of its last record' \
 is 'rejects and equal keys: the bad record is one reject' 1 \
     "$(wc -l <"$scratch/rejects")"
 is 'rejects and equal keys: nothing stays in the session' '' "$(left)"
-for mode in append ignore 'delete-insert --scope v' \
+for mode in append ignore mirror 'delete-insert --scope v' \
+    'delete-insert --scope v --scope-value z' replace \
     'replace --replace-by delete' 'replace --replace-by truncate'; do
 	sql 'TRUNCATE plain; TRUNCATE t'
 	case $mode in
-	ignore) table=t ;;
+	ignore | mirror) table=t ;;
 	*) table=plain ;;
 	esac
 	records 1 30 x | sed 's/,"at":.*/}/' >"$scratch/in"

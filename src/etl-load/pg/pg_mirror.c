@@ -124,7 +124,7 @@ check_rights(void *self, struct err *e)
 		return -1;
 	rc = create_table_and_explain_delete(m, e);
 	if (rc == 0 && (rc = db_commit(m->db, e)) == 0)
-		m->there = true;
+		m->there = !db_is_pooled(m->db);
 	else
 		db_rollback(m->db);
 	return rc;

@@ -89,7 +89,7 @@ create_table_and_explain_delete(struct pg_scopes *s, struct err *e)
 }
 
 /* In one transaction: without one, a pool could run the two statements in two
- * sessions. */
+ * sessions. In a pool the table is gone after it (see on_commit). */
 int
 pg_scopes_check(struct pg_scopes *s, struct err *e)
 {
@@ -99,7 +99,7 @@ pg_scopes_check(struct pg_scopes *s, struct err *e)
 		return -1;
 	rc = create_table_and_explain_delete(s, e);
 	if (rc == 0 && (rc = db_commit(s->db, e)) == 0)
-		s->there = true;
+		s->there = !db_is_pooled(s->db);
 	else
 		db_rollback(s->db);
 	return rc;
