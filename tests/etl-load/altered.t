@@ -85,4 +85,35 @@ is 'sqlite: another table of this name: its columns are read again' '0 0' \
     --max-rejects 100%)"
 is 'sqlite: another table of this name: the others are rejects' \
     ' 2 type /n ' "$(codes)"
+
+# A foreign key that comes while the input is read: the loader looks again before
+# it deletes rows.  It has begun to read when a record larger than the pipe is gone.
+refer_meanwhile() {
+	sql 'INSERT INTO t VALUES (1, 1), (2, 2)'
+	timeout 60 etl-load --db "$db" --table t --complete "$@" <"$fifo" \
+	    2>"$scratch/err" &
+	pid=$!
+	exec 9>"$fifo"
+	printf '{"id":1,%200000s"n":5}\n' '' >&9
+	sql 'CREATE TABLE child (t int REFERENCES t ON DELETE CASCADE);
+	    INSERT INTO child VALUES (2)'
+	exec 9>&-
+	rc=0
+	wait $pid || rc=$?
+	echo "$rc $(sql 'SELECT * FROM child')" \
+	    "$(sql 'SELECT * FROM t ORDER BY id' | xargs)"
+	sql 'DROP TABLE child; DELETE FROM t'
+}
+for kind in sqlite postgresql; do
+	db_new $kind
+	sql 'CREATE TABLE t (id int PRIMARY KEY, n int)'
+	for mode in mirror 'delete-insert --scope id --scope-value 2' \
+	    'replace --replace-by delete'; do
+		# shellcheck disable=SC2086
+		is "$kind --mode $mode, another table refers to t meanwhile" \
+		    '78 2 1|1 2|2' "$(refer_meanwhile --mode $mode)"
+		like "$kind --mode $mode, another table refers: the message" \
+		    'child refers to table t' "$(cat "$scratch/err")"
+	done
+done
 done_testing

@@ -153,6 +153,8 @@ missing_rows_delete(struct loader *l, struct err *e)
 	missing = (uint64_t)l->mirror.missing;
 	if (missing == 0)
 		return 0;
-	return check_deletes(l, missing, e) == -1 ? -1 :
+	/* A table may refer to this one since the load began. */
+	return refuse_referring_tables(&l->target, l->db, e) == -1 ||
+	    check_deletes(l, missing, e) == -1 ? -1 :
 	    delete_and_check_limit(l, e);
 }

@@ -108,9 +108,15 @@ old_rows_delete(struct loader *l, struct err *e)
 	const struct db_fault *f = db_fault(l->db);
 	int rc = 0;
 
+	if (!m->by_scope && !m->replaces)
+		return 0;
+	/* A table may refer to this one since the load began. */
+	if (!l->target.swaps &&
+	    refuse_referring_tables(&l->target, l->db, e) == -1)
+		return -1;
 	if (m->by_scope)
 		rc = delete_rows_of_scopes(l, e);
-	else if (m->replaces)
+	else
 		rc = l->sink->empty(l->self, &l->outcome.sums.removed, e);
 	if (rc == -1 && !l->target.swaps &&
 	    (f->sqlstate[0] != '\0' || f->data))

@@ -137,9 +137,9 @@ use_primary_key_as_key(struct target *t, struct err *e)
 			break;
 		if (!mapping_loads_column(&t->mapping, b, i))
 			return err_set(e, ERR_CONFIG, false, "table %s: no "
-			    "record sets column \"%s\" of the primary key: name "
-			    "it with --columns or --map, or name other columns "
-			    "with --key", b->name, b->columns[i].name);
+			    "record sets column \"%s\" of the primary key: "
+			    "name it with --columns or --map, or name other "
+			    "columns with --key", b->name, b->columns[i].name);
 		if (add_key_column_once(t, "--mode", i, e) == -1)
 			return -1;
 	}
