@@ -25,6 +25,7 @@ CREATE DOMAIN small AS int CHECK (VALUE < 10);
 CREATE TYPE pair AS (a int, b text);
 CREATE TYPE deep AS (p pair, at timestamptz, list pair[], n numeric(6,2),
     raw bytea, j jsonb);
+CREATE TYPE note AS (raw bytea, b text);
 CREATE DOMAIN named_pair AS pair CHECK ((VALUE).a > 0);
 CREATE TABLE v (id int, i2 int2, i4 int4, i8 int8, nu numeric,
     n2 numeric(12,2), f4 float4, f8 float8, mo money, bo boolean, te text,
@@ -34,7 +35,7 @@ CREATE TABLE v (id int, i2 int2, i4 int4, i8 int8, nu numeric,
     tr tstzrange, mr int4multirange, ai int[], an numeric[], ab boolean[],
     ate text[], ada date[], att timestamptz[], auu uuid[], aip inet[],
     ajb jsonb[], aby bytea[], aen mood[], asm small[], air int4range[],
-    pa pair, apa pair[], de deep, np named_pair)"
+    pa pair, apa pair[], de deep, np named_pair, nt note)"
 tab=$(printf '\t')
 sed "s/ | /$tab/g" <<'END' >"$scratch/list"
 i2 | 32767
@@ -168,6 +169,8 @@ cat <<'END' >"$scratch/in"
 {"id":1,"de":{"raw":"AP8="},"aby":["AP8=",null]}
 {"id":2,"de":{"raw":"\\x00"}}
 {"id":3,"aby":["AP8"]}
+{"id":4,"aby":"{AP8=}"}
+{"id":5,"nt":"(AP8=,x)"}
 END
 sql 'TRUNCATE v'
 is 'postgresql --bytes base64: exit code 0' 0 "$(status etl-load --db "$db" \
@@ -177,7 +180,9 @@ is 'postgresql --bytes base64: also bytes in arrays and composite values' \
     '\x00ff|{"\\x00ff",NULL}' "$(sql 'SELECT (de).raw, aby FROM v')"
 is 'postgresql --bytes base64: other values inside others are rejects' \
     'type /de
-type /aby' "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects.64")"
+type /aby
+type /aby
+type /nt' "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects.64")"
 
 # The columns may also be loaded by way of the temporary table, and by key.
 sql 'ALTER TABLE v ADD PRIMARY KEY (id)'

@@ -21,6 +21,33 @@ find_field(const struct column *c, const struct json *j, uint32_t name)
 	return NULL;
 }
 
+/* True if a value of the type contains bytes. */
+static bool
+contains_bytes(const struct column *c, enum column_kind kind)
+{
+	if (kind == COLUMN_BYTES ||
+	    (kind == COLUMN_ARRAY && c->element == COLUMN_BYTES))
+		return true;
+	for (size_t i = 0; i < c->nfields; i++)
+		if (contains_bytes(&c->fields[i], c->fields[i].kind))
+			return true;
+	return false;
+}
+
+/* A string such as (\x41,1) is not looked into: PostgreSQL reads it, and knows
+ * no base64. */
+static bool
+is_base64_if_needed(struct search *s, const struct column *c,
+    enum column_kind kind, uint32_t tok)
+{
+	if (!s->r->target->mapping.base64)
+		return true;
+	if (kind == COLUMN_BYTES)
+		return row_is_base64(&s->r->text, &s->r->inner, tok);
+	return s->r->inner.tok[tok].type != JSON_STRING ||
+	    !contains_bytes(c, kind);
+}
+
 static int check_value(struct search *s, const struct column *c,
     enum column_kind kind, uint32_t tok);
 
@@ -59,8 +86,7 @@ check_value(struct search *s, const struct column *c, enum column_kind kind,
 				return 0;
 		return 1;
 	}
-	if (kind == COLUMN_BYTES && s->r->target->mapping.base64 &&
-	    !row_is_base64(&s->r->text, j, tok))
+	if (!is_base64_if_needed(s, c, kind, tok))
 		return row_reject_not_base64(s->r, s->why, s->column);
 	return kind == COLUMN_ARRAY || c->fields == NULL ||
 	    t->type != JSON_OBJECT ? 1 : check_object(s, c, tok);
@@ -77,7 +103,7 @@ pg_reject_unfit_objects(struct reader *r, const struct shape *s,
 		struct json_fault f = { 0 };
 		int rc;
 
-		if (c->fields == NULL)
+		if (c->fields == NULL || t->type == JSON_NULL)
 			continue;
 		if (json_scan(&r->inner, r->json.text + t->at, t->len,
 			JSON_LEVELS_ALL, JSON_LAST, &f) == -1)

@@ -205,8 +205,10 @@ row_value_is_base64_if_needed(struct reader *r, size_t column)
 		return true;
 	if (c->kind == COLUMN_BYTES)
 		return row_is_base64(&r->text, &r->json, r->value[column]);
-	return c->kind != COLUMN_ARRAY || c->element != COLUMN_BYTES ||
-	    t->type != JSON_ARRAY || all_elements_are_base64(r, t);
+	if (c->kind != COLUMN_ARRAY || c->element != COLUMN_BYTES)
+		return true;
+	return t->type == JSON_ARRAY ? all_elements_are_base64(r, t) :
+	    t->type != JSON_STRING;     /* PostgreSQL would read it as hex */
 }
 
 int
