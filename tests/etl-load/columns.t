@@ -195,6 +195,12 @@ schema /y' "$(rejects)"
 type /y
 type /y
 type /y' "$(rejects)"
+	table "id int, y $bytes, name text"
+	put '{"id":1,"y":"AP8=","name":"x"}' '{"id":2,"y":"AP8"}' \
+	    '{"id":3,"y":"AP8="}'
+	load --bytes base64 >/dev/null
+	is "$k --bytes base64: the record after a reject has only its members" \
+	    "3|" "$(sql 'SELECT id, name FROM t WHERE id = 3')"
 
 	table 'id int PRIMARY KEY, name text UNIQUE, n int'
 	put '{"id":1,"m":""}'

@@ -309,8 +309,10 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 		same = false;
 	}
 	if (r->target->mapping.sets_values &&
-	    (rc = row_values_finish(r, &same, why, e)) != 1)
+	    (rc = row_values_finish(r, &same, why, e)) != 1) {
+		r->nguess = 0;  /* r->shape is not that of this record */
 		return rc;
+	}
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
 	    find_or_add_shape(r, e) == -1)
 		return -1;
