@@ -37,6 +37,18 @@ set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 	    "connection lost", PQerrorMessage(pg->conn), "");
 }
 
+/* After such an error the server or a pool closes the connection, which libpq
+ * may not have noticed yet. */
+static bool
+ends_session(const PGresult *res)
+{
+	const char *s = error_field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (*s == '\0')
+		s = error_field(res, PG_DIAG_SEVERITY); /* of PgBouncer */
+	return strcmp(s, "FATAL") == 0 || strcmp(s, "PANIC") == 0;
+}
+
 /* Called after a command has failed: sets the error *e, and the details
  * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
 int
@@ -47,7 +59,7 @@ pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	enum err_code code;
 	bool transient;
 
-	if (PQstatus(pg->conn) == CONNECTION_BAD) {
+	if (PQstatus(pg->conn) == CONNECTION_BAD || ends_session(res)) {
 		(void)set_connection_lost_error(pg, state, e);
 		PQclear(res);
 		return -1;
@@ -376,21 +388,4 @@ pg_answer_check_or_free(struct pg *pg, struct pg_answer *a, int64_t *changed,
 	default:
 		return pg_set_command_error_and_free(pg, pg_as_pgresult(a), e);
 	}
-}
-
-size_t
-pg_count_columns(const struct pg_answer *a)
-{
-	return (size_t)PQnfields(pg_as_pgresult(a));
-}
-
-const char *
-pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
-{
-	const PGresult *res = pg_as_pgresult(a);
-
-	*len = (size_t)PQgetlength(res, 0, (int)i);
-	*oid = PQftype(res, (int)i);
-	return PQgetisnull(res, 0, (int)i) ? NULL :
-	    PQgetvalue(res, 0, (int)i);
 }

@@ -26,6 +26,23 @@ pg_column_type(const struct pg_answer *a, size_t i)
 	return PQftype(pg_as_pgresult(a), (int)i);
 }
 
+size_t
+pg_count_columns(const struct pg_answer *a)
+{
+	return (size_t)PQnfields(pg_as_pgresult(a));
+}
+
+const char *
+pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
+{
+	const PGresult *res = pg_as_pgresult(a);
+
+	*len = (size_t)PQgetlength(res, 0, (int)i);
+	*oid = PQftype(res, (int)i);
+	return PQgetisnull(res, 0, (int)i) ? NULL :
+	    PQgetvalue(res, 0, (int)i);
+}
+
 bool
 pg_answer_is_ready(struct pg *pg)
 {

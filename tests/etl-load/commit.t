@@ -38,6 +38,15 @@ check_rows_and_stop_proxy() {
 sql 'CREATE TABLE t (k int, n int CHECK (n < 200))'
 sql 'CREATE UNIQUE INDEX tk ON t (k)'
 sql 'DROP INDEX tk'
+sql 'TRUNCATE t; CREATE UNIQUE INDEX tk ON t (k)'
+: >"$scratch/aside"
+seq 200 | jq -c '{k: ., n: .}' >"$scratch/in"
+start_proxy fatal
+is 'a pool has lost the server and says so first: etl-load exits with 0' 0 \
+    "$(load --key k --batch 60 --expect 'max(n)<200')"
+check_rows_and_stop_proxy 'a pool has lost the server and says so first' 1
+sql 'DROP INDEX tk'
+
 for when in before after; do
 	for batch in 1000 60; do
 		sql 'TRUNCATE t'

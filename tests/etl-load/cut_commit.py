@@ -5,8 +5,10 @@ It listens on port 1 in FOLDER and passes all bytes on to the server of PGHOST
 and PGPORT. It cuts the client's connection at the Nth COMMIT (default: the
 first). WHEN is "before": the server never gets the COMMIT; "after": the server
 executes the COMMIT, but its answer is lost; or "late": the server gets the
-COMMIT half a second after the client lost the connection. With "dead", the
-proxy closes every connection that comes after the cut. If the environment
+COMMIT half a second after the client lost the connection. "fatal": at a
+prepared statement the client gets the error that PgBouncer sends when it has
+lost the server, and the connection is closed half a second later. With "dead",
+the proxy closes every connection that comes after the cut. If the environment
 variable CUT_AT is set, the proxy cuts at this word and not at COMMIT.
 """
 import os
@@ -18,7 +20,9 @@ import time
 when, folder = sys.argv[1:3]
 nth = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 dead = len(sys.argv) > 4
-word = os.environ.get("CUT_AT", "").encode() or b"COMMIT\0"
+word = os.environ.get("CUT_AT", "").encode() or \
+    (b"\0etl_1\0" if when == "fatal" else b"COMMIT\0")
+lost = b"SFATAL\0C08P01\0Mserver conn crashed?\0\0"
 host, port = os.environ.get("PGHOST", "localhost"), os.environ["PGPORT"]
 cut = threading.Event()
 seen = []
@@ -63,7 +67,11 @@ def serve(client):
             if word in data and not cut.is_set() and is_nth():
                 cut.set()
                 state["cut"] = True
-                if when == "before":
+                if when == "fatal":
+                    client.sendall(b"E" + (len(lost) + 4).to_bytes(4, "big") +
+                                   lost)
+                    time.sleep(0.5)
+                if when in ("before", "fatal"):
                     break
                 if when == "late":
                     close(client)
@@ -71,7 +79,7 @@ def serve(client):
             upstream.sendall(data)
     except OSError:
         pass
-    if when == "before" or not state["cut"]:
+    if when in ("before", "fatal") or not state["cut"]:
         close(client, upstream)
 
 
