@@ -75,6 +75,9 @@ required /k/id
 type /k/id
 encoding /a~1b/c~0d
 duplicate_member null' "$(rejects | sed 's/encoding.*/encoding \/a~1b\/c~0d/')"
+	like "$k --map: the message about a missing key names the pointer" \
+	    'the record has no "/k/id", which is part of the key' \
+	    "$(jq -r .message "$scratch/rejects")"
 	put '{"k":{"id":9},"id":10}' '{"k":{"id":9},"name":"z"}' \
 	    '{"k":{"id":9},"y":1}'
 	is "$k --map without --extra: exit code 0" 0 "$(load --key id \

@@ -247,8 +247,8 @@ reject_missing_scope(struct reader *r, struct reject *why)
 		if (r->value[s->columns[i]] == 0)
 			return reader_set_reject_of_column(r, why,
 			    s->columns[i], "required",
-			    "the record has no \"%s\", which --scope names",
-			    r->target->table->columns[s->columns[i]].name);
+			    "the record has no \"%s\", which --scope needs",
+			    reader_get_place_of_value(r, s->columns[i]));
 	return 1;
 }
 

@@ -72,6 +72,9 @@ int reader_reject_missing_key_or_newer_by(
  * the key by which the update finds its row. A second call exchanges them
  * back. */
 void reader_exchange_with_old_key(struct reader *r);
+/* Where the record should have the value: a column's name, or a pointer of
+ * --map. For messages. */
+const char *reader_get_place_of_value(const struct reader *r, size_t column);
 /* Fills *why for a record whose value of this column is wrong. Returns 0. */
 int reader_set_reject_of_column(struct reader *r, struct reject *why,
     size_t column, const char *code, const char *fmt, ...)

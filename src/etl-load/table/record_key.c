@@ -6,7 +6,7 @@ static int
 reject_missing_or_null(
     struct reader *r, struct reject *why, size_t c, const char *use)
 {
-	const char *name = r->target->table->columns[c].name;
+	const char *name = reader_get_place_of_value(r, c);
 
 	if (r->value[c] == 0)
 		return reader_set_reject_of_column(r, why, c, "required",

@@ -15,6 +15,15 @@ reader_set_reject_pointer(
 	why->pointer = buf_text(&r->pointer);
 }
 
+const char *
+reader_get_place_of_value(const struct reader *r, size_t column)
+{
+	const char *pointer = r->target->mapping.pointer[column];
+
+	return pointer != NULL ? pointer :
+	    r->target->table->columns[column].name;
+}
+
 static void
 set_reject_pointer_to_old_key(
     struct reader *r, struct reject *why, size_t column)
