@@ -179,6 +179,21 @@ required /data' "$(jq -r '.code + " " + (.pointer // "-")' "$scratch/aside" |
 	    '{"operation":"DELETE","data":{"id":1},"before":{"a":"r"}}'
 	loads 'a key of two columns' '4 0 3 0 0 0 1 0 0' '4|q|2'
 
+	# A key of bytes: the bytes of AAED are the first ones of AAED!.
+	case $kind in sqlite) bytes=blob ;; *) bytes=bytea ;; esac
+	sql "DROP TABLE t; CREATE TABLE t (id $bytes PRIMARY KEY, a int, b int)"
+	put '{"operation":"INSERT","data":{"id":"AAED","a":1}}' \
+	    '{"operation":"UPDATE","data":{"id":"AAEE"},"before":{"id":"AAED!"}}' \
+	    '{"operation":"UPDATE","data":{"id":"AAEF"},"before":{"id":"!!!!"}}' \
+	    '{"operation":"DELETE","before":{"id":"AAED!"}}'
+	columns='hex(id), a'
+	[ "$kind" = sqlite ] || columns="encode(id, 'hex'), a"
+	loads '--bytes base64: an old key of another form' '4 1 0 0 0 0 0 0 3' \
+	    '000103|1' --bytes base64
+	is "$k --bytes base64: its reject points to the old key" \
+	    'type /before/id type /before/id type /before/id' "$(rejects)"
+	columns='id, a, b'
+
 	# --seen, --touch and --compare.
 	sql "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, a int, b text,
 	    at timestamp, seen timestamp);

@@ -154,7 +154,7 @@ mutant etl-load/columns.t 'of two members of one name both are kept' src/etl-loa
     's/if (r->duplicates == JSON_LAST/if (false/' \
     'sqlite: --extra COLUMN: of two members of one name the last counts'
 mutant etl-load/columns.t 'a text that is not base64 is stored' src/etl-load/table/row_values.c \
-    's/return m->base64 ? reject_unless_base64(r, why, e) : 1;/return 1;/' \
+    's/return m->base64 ? row_reject_unless_base64(r, why, e) : 1;/return 1;/' \
     'sqlite: --bytes base64: any other value is a reject'
 mutant etl-load/columns.t 'a reject leaves its columns to the next record' src/etl-load/table/record.c \
     's/r->nguess = 0;  .*/(void)0;/' \

@@ -273,13 +273,14 @@ store_values_by_column(struct reader *r, bool *same, struct reject *why)
 }
 
 static int
-reject_unstorable_strings_of_old_key(
-    struct reader *r, struct reject *why, struct err *e)
+reject_unfit_old_key(struct reader *r, struct reject *why, struct err *e)
 {
 	int rc;
 
 	reader_exchange_with_old_key(r);
 	rc = reject_unstorable_strings(r, why, e);
+	if (rc == 1 && r->target->mapping.base64)
+		rc = row_reject_unless_base64(r, why, e);
 	reader_exchange_with_old_key(r);
 	return rc;
 }
@@ -320,7 +321,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	    (rc = reject_unstorable_strings(r, why, e)) != 1)
 		return rc;
 	if (r->change.moves &&
-	    (rc = reject_unstorable_strings_of_old_key(r, why, e)) != 1)
+	    (rc = reject_unfit_old_key(r, why, e)) != 1)
 		return rc;
 	if (reader_reject_missing_key_or_newer_by(r, why) == 0 ||
 	    reject_missing_scope(r, why) == 0)

@@ -218,8 +218,9 @@ row_reject_not_base64(struct reader *r, struct reject *why, size_t column)
 	    "not base64 (RFC 4648), as --bytes says");
 }
 
-static int
-reject_unless_base64(struct reader *r, struct reject *why, struct err *e)
+int
+row_reject_unless_base64(
+    struct reader *r, struct reject *why, struct err *e)
 {
 	for (size_t c = 0; c < r->target->table->n; c++) {
 		if (r->value[c] == 0 || row_value_is_base64_if_needed(r, c))
@@ -245,7 +246,7 @@ row_values_finish(struct reader *r, bool *same, struct reject *why,
 		return -1;
 	if (m->empty_as_null)
 		make_empty_strings_null(r);
-	return m->base64 ? reject_unless_base64(r, why, e) : 1;
+	return m->base64 ? row_reject_unless_base64(r, why, e) : 1;
 }
 
 uint32_t

@@ -34,6 +34,9 @@ uint32_t row_find_value(struct reader *r, size_t column);
 bool row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok);
 int row_reject_not_base64(
     struct reader *r, struct reject *why, size_t column);
+/* Rejects the record if a value for a column of bytes is not base64. */
+int row_reject_unless_base64(
+    struct reader *r, struct reject *why, struct err *e);
 /* False if the option --bytes base64 refuses the value of the column. */
 bool row_value_is_base64_if_needed(struct reader *r, size_t column);
 
