@@ -299,7 +299,7 @@ is "$k a table with an identity: exit code 0" 0 "$(load)"
 is "$k an identity column is left out" '1|1' "$(sql 'SELECT * FROM t')"
 is "$k a member for an identity column is a reject" 'schema /id' "$(rejects)"
 sql 'DELETE FROM t'
-refuses 78 'an upsert that would change an identity' 'does not let an upsert' \
+refuses 78 'an upsert that would change an identity' 'does not let an update' \
     --key n --columns id,n
 put '{"id":5,"n":4}' '{"id":6,"n":4}'
 is "$k --mode ignore with an identity that is no key: exit code 0" 0 \

@@ -125,6 +125,10 @@ for kind in sqlite postgresql; do
 	is "$k the member of --as-of is a column too: exit code 0" 0 "$(scd2)"
 	is "$k the member of --as-of is stored in its column" \
 	    '2026-01-01 !a 01-01 -' "$(sql 'SELECT at FROM t') $(rows)"
+	is "$k the member of --as-of is no member without a column" \
+	    '0 0 0 1 0 0 0 1 0 0' "$(scd2 --columns k,v) $(counts
+	    ) $(scd2 --map at=/v) $(counts)"
+	sql "UPDATE t SET at = '2026-01-01'"
 	plain '{"k":1,"v":"b","valid_from":"2026-02-01"}'
 	is "$k --as-of valid_from: exit code 0" 0 "$(scd2 --as-of valid_from)"
 	is "$k the member of --as-of may be named like a history column" \
@@ -251,5 +255,25 @@ for kind in sqlite postgresql; do
 	refuses 78 'etl-extract --lookback without --as-of' 'give --as-of'
 	is "$k etl-extract --lookback with --as-of: exit code 0" \
 	    '0 0 0 1 0' "$(scd2) $(counts)"
+	[ $kind = postgresql ] || continue
+
+	# An identity column as the key, and beside it.
+	sql 'DROP TABLE t'
+	make_table
+	sql "$index; ALTER TABLE t ALTER k ADD GENERATED ALWAYS AS IDENTITY,
+	    ADD n int GENERATED ALWAYS AS IDENTITY"
+	plain '{"k":1,"v":"a","at":"2026-01-01"}' \
+	    '{"k":1,"v":"b","at":"2026-02-01"}' \
+	    '{"k":1,"v":"c","at":"2026-01-15"}' \
+	    '{"k":1,"v":"d","at":"2026-01-15"}'
+	for size in 10 1; do
+		sql 'DELETE FROM t'
+		is "$k the key is an identity column, --batch $size" \
+		    '0 1 3 0 0' "$(scd2 --columns k,v --batch $size) $(counts)"
+		is "$k the key is an identity column, --batch $size: the rows" \
+		    'a 01-01 01-15, d 01-15 02-01, !b 02-01 -' "$(rows)"
+	done
+	refuses 78 'an identity column that is not the key' 'not in the key' \
+	    --columns k,v,n --as-of at
 done
 done_testing

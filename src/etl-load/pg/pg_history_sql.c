@@ -206,7 +206,9 @@ pg_put_insert_history(struct buf *b, const struct target *t,
 	    quoted(t, h->current));
 	if (carries)
 		pg_put_carried(b, t, s, NULL);
-	buf_str(b, ") ");
+	buf_char(b, ')');
+	pg_put_overriding_identity(b, t, s);
+	buf_char(b, ' ');
 }
 
 static void

@@ -33,6 +33,17 @@ pg_put_create_merged_table(struct buf *b, const struct target *t)
 }
 
 void
+pg_put_overriding_identity(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (t->table->columns[s->columns[i]].identity) {
+			buf_str(b, " OVERRIDING SYSTEM VALUE");
+			break;
+		}
+}
+
+void
 pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_printf(b, "INSERT INTO %s AS \"etl.t\"", t->table->quoted);
@@ -41,11 +52,7 @@ pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " (");
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ")");
-	for (size_t i = 0; i < s->n; i++)
-		if (t->table->columns[s->columns[i]].identity) {
-			buf_str(b, " OVERRIDING SYSTEM VALUE");
-			break;
-		}
+	pg_put_overriding_identity(b, t, s);
 }
 
 void

@@ -59,6 +59,9 @@ void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     const struct pg_row_rules *rules);
 
 /* Pieces of statements. */
+/* Lets an INSERT set the identity columns of the shape. */
+void pg_put_overriding_identity(struct buf *b, const struct target *t,
+    const struct shape *s);
 /* INSERT INTO t (columns) */
 void pg_put_insert_into(struct buf *b, const struct target *t,
     const struct shape *s);

@@ -224,11 +224,12 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	if (extra != NO_COLUMN && t->is_key[extra])
 		return err_set(e, ERR_CONFIG, false, "--extra: column \"%s\" "
 		    "is part of the key", c[extra].name);
-	for (size_t i = 0; i < t->table->n && t->mode->updates; i++)
-		if (t->mapping.named[i] && c[i].identity && !t->is_key[i])
+	for (size_t i = 0; i < t->table->n; i++)
+		if ((t->mode->updates || t->mode->history) &&
+		    t->mapping.named[i] && c[i].identity && !t->is_key[i])
 			return err_set(e, ERR_CONFIG, false, "--columns: "
 			    "column \"%s\" is GENERATED ALWAYS AS IDENTITY and "
-			    "not in the key: PostgreSQL does not let an upsert "
+			    "not in the key: PostgreSQL does not let an update "
 			    "change it", c[i].name);
 	return 0;
 }

@@ -15,7 +15,9 @@ is_only_time_of_change(
 
 	return as_of != NULL && strlen(as_of) == len &&
 	    memcmp(as_of, name, len) == 0 &&
-	    (column == t->table->n || history_sets_column(t, column));
+	    (column == t->table->n || history_sets_column(t, column) ||
+	    t->mapping.pointer[column] != NULL ||
+	    !mapping_loads_column(&t->mapping, t->table, column));
 }
 
 static int

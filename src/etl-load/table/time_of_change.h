@@ -7,7 +7,8 @@
 
 /* True if the member is the one of --as-of and has no column to be stored in:
  * the table has no column of this name (`column` is the number of its columns),
- * or --mode scd2 sets this column. */
+ * --mode scd2 sets this column, --columns leaves it out, or --map gives it
+ * another value. */
 bool is_only_time_of_change(
     const struct reader *r, size_t column, const char *name, size_t len);
 /* Reads the member of the record in r->json into r->as_of. Returns 1; 0: the
