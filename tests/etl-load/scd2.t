@@ -151,6 +151,21 @@ for kind in sqlite postgresql; do
 	is "$k --lossy cuts digits of the second: exit code 0" \
 	    '0 1 0 0 0' "$(scd2 --lossy) $(counts)"
 
+	# Without --as-of, no time follows the last one that SQLite can write.
+	if [ $kind = sqlite ]; then
+		sql 'DELETE FROM t'
+		plain '{"k":1,"v":"a","at":"9999-12-31T23:59:59.999999Z"}'
+		is "$k the last time that there is: exit code 0" 0 "$(scd2)"
+		plain '{"k":1,"v":"b"}'
+		load --mode scd2 --key k --rejects "$scratch/none" \
+		    --max-rejects 100% >"$scratch/code"
+		is "$k a change after the last time gets no row before it" \
+		    '!a 12-31 -' "$(rows)"
+		like "$k a change after the last time: the message says why" \
+		    'no later change can have a row' \
+		    "$(cat "$scratch/err" "$scratch/none")"
+	fi
+
 	# The time of the transaction.
 	sql 'DELETE FROM t'
 	plain '{"k":1,"v":"a"}' '{"k":1,"v":"b"}' '{"k":1,"v":"b"}' \

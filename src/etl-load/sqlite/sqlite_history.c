@@ -98,22 +98,26 @@ time_value(const char *text)
 /* Sets the time of change. Without --as-of it is the present time, or, if the
  * clock has not moved on since the current row became valid, the next time that
  * the column can hold: so each change has a row. */
-static void
+static int
 set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
-    const char *current_from)
+    const char *current_from, struct err *e)
 {
 	const struct history *h = &r->target->history;
 
 	if (h->as_of != NULL) {
 		memcpy(at, r->as_of, CLOCK_STAMP);
-		return;
+		return 0;
 	}
 	memcpy(at, get_values_after_shape(r)->p, CLOCK_STAMP);
 	as_of_cut(at, h->digits);
-	if (current_from != NULL && strcmp(at, current_from) <= 0) {
-		memcpy(at, current_from, CLOCK_STAMP);
-		as_of_add_smallest_step(at, h->digits);
-	}
+	if (current_from == NULL || strcmp(at, current_from) > 0)
+		return 0;
+	memcpy(at, current_from, CLOCK_STAMP);
+	if (as_of_add_smallest_step(at, h->digits))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: the current row begins "
+	    "at %s, so no later change can have a row: give --as-of, or change "
+	    "the row", r->target->table->name, current_from);
 }
 
 /* Returns 1 with the row that is valid at the time of change, *at; 0: no row is
@@ -126,9 +130,8 @@ find_row_at_time(struct lite_history_shape *s,
 {
 	int rc = find_row(s, r, LITE_FIND_CURRENT, f, e);
 
-	if (rc == -1)
+	if (rc == -1 || set_time(at, r, rc == 1 ? f->from : NULL, e) == -1)
 		return -1;
-	set_time(at, r, rc == 1 ? f->from : NULL);
 	get_values_after_shape(r)[1] = db_text(at);
 	return rc == 1 && strcmp(f->from, at) <= 0 ? 1 :
 	    find_row(s, r, LITE_FIND_AT_TIME, f, e);

@@ -196,9 +196,16 @@ as_of_cut(char text[CLOCK_STAMP], int digits)
 	    digits);
 }
 
-void
+bool
 as_of_add_smallest_step(char text[CLOCK_STAMP], int digits)
 {
-	if (digits != AS_OF_DAYS)
-		put_time(text, read_own_text(text) + get_unit(digits), digits);
+	int64_t next;
+
+	if (digits == AS_OF_DAYS)
+		return true;
+	next = read_own_text(text) + get_unit(digits);
+	if (next >= calendar_days(10000, 1, 1) * DAY)
+		return false;
+	put_time(text, next, digits);
+	return true;
 }

@@ -25,7 +25,8 @@ bool as_of_read(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
 /* Cuts the present time, which is in the form above, to these digits. */
 void as_of_cut(char text[CLOCK_STAMP], int digits);
 /* Replaces the time by the next one that the column can hold. Does nothing if
- * the column keeps days: a day has one row of each key. */
-void as_of_add_smallest_step(char text[CLOCK_STAMP], int digits);
+ * the column keeps days: a day has one row of each key. Returns false if the
+ * next time is after the year 9999, which this form cannot write. */
+bool as_of_add_smallest_step(char text[CLOCK_STAMP], int digits);
 
 #endif
