@@ -117,6 +117,11 @@ for kind in sqlite postgresql; do
 		is "$k $line: no reject is written" '' \
 		    "$(cat "$scratch/aside" 2>/dev/null)"
 	done
+	put '{"k":{"a":"a"},"n":1}' '{"k":{"a":"b"},"n":2}' \
+	    '{"k":{"a":"c","a":"x"},"n":1}'
+	refuses 65 'a key of --map that comes twice' \
+	    '2 rows did not come .* 1 records were rejected' --map k=/k/a
+	put '{"k":"a","n":1}' '{"k":"b","n":2}' "$line"
 	is "$k --delete-despite-rejects deletes the rows" '0 a|1 b|2' \
 	    "$(load --delete-despite-rejects) $(rows)"
 	is "$k --delete-despite-rejects: the record is rejected" \

@@ -18,6 +18,17 @@ is_member_twice(const struct reader *r, const char *name)
 	return n > 1;
 }
 
+/* Where --map reads a column from inside the record, any member on the way may
+ * come twice. So then no member of the record may. */
+static enum json_members
+choose_duplicates(const struct reader *r, const struct shape *columns)
+{
+	for (size_t i = 0; i < columns->n; i++)
+		if (r->target->mapping.pointer[columns->columns[i]] != NULL)
+			return r->duplicates;
+	return JSON_LAST;
+}
+
 int
 record_part_read(struct reader *r, const struct line *l,
     const struct shape *columns, struct err *e)
@@ -27,8 +38,8 @@ record_part_read(struct reader *r, const struct line *l,
 
 	if (l->too_long)
 		return 0;
-	if (json_scan(&r->json, l->data, l->len, t->mapping.levels, JSON_LAST,
-		&f) == -1)
+	if (json_scan(&r->json, l->data, l->len, t->mapping.levels,
+		choose_duplicates(r, columns), &f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
 	if (r->json.tok[0].type != JSON_OBJECT)
 		return 0;
