@@ -115,30 +115,40 @@ text_cut_length(const char *p, size_t n, size_t most)
 	return ((unsigned char)p[at] & 0xc0) == 0x80 ? most : at;
 }
 
+/* Appends the character at p, which is not printable ASCII, as text_show()
+ * does. Returns its length in bytes. */
+static size_t
+show_other_character(struct buf *b, const char *p, size_t n)
+{
+	unsigned int cp = 0;
+	size_t len = utf8_decode(p, n, &cp);
+
+	if (len == 0) {
+		buf_printf(b, "\\x%02x", (unsigned char)*p);
+		return 1;
+	}
+	if (!is_terminal_control(cp))
+		buf_add(b, p, len);
+	else if (cp == '\n')
+		buf_str(b, "\\n");
+	else if (cp == '\t')
+		buf_str(b, "\\t");
+	else if (cp == '\r')
+		buf_str(b, "\\r");
+	else
+		buf_printf(b, "\\u%04x", cp);
+	return len;
+}
+
 void
 text_show(struct buf *b, const char *p, size_t n)
 {
-	unsigned int cp = 0;
-
-	for (size_t at = 0, len; at < n; at += len) {
-		for (len = 0; at + len < n && is_printable(p[at + len]); len++)
-			;
-		if (len > 0) {
-			buf_add(b, p + at, len);
-		} else if ((len = utf8_decode(p + at, n - at, &cp)) == 0) {
-			buf_printf(b, "\\x%02x", (unsigned char)p[at]);
-			len = 1;
-		} else if (!is_terminal_control(cp)) {
-			buf_add(b, p + at, len);
-		} else if (cp == '\n') {
-			buf_str(b, "\\n");
-		} else if (cp == '\t') {
-			buf_str(b, "\\t");
-		} else if (cp == '\r') {
-			buf_str(b, "\\r");
-		} else {
-			buf_printf(b, "\\u%04x", cp);
-		}
+	for (size_t at = 0, start = 0; start < n; start = at) {
+		while (at < n && is_printable(p[at]))
+			at++;
+		buf_add(b, p + start, at - start);
+		if (at < n)
+			at += show_other_character(b, p + at, n - at);
 	}
 }
 

@@ -219,6 +219,14 @@ type /y' "$(rejects)"
 	    --columns name --key id
 	refuses 78 '--columns with the column of --touch' '--touch sets' \
 	    --columns id,n --touch n --key id
+	refuses 78 '--newer-by of the column of --extra' 'same column' \
+	    --key id --newer-by name --extra name
+	refuses 64 '--mode cdc with --map' 'cannot be used with --mode cdc' \
+	    --mode cdc --map n=/m
+	refuses 64 '--mode cdc with --extra COLUMN' 'used with --mode cdc' \
+	    --mode cdc --extra name
+	refuses 64 '--mode cdc with --empty-as-null' 'with --mode cdc' \
+	    --mode cdc --empty-as-null
 	refuses 78 '--extra of no column' 'no column "ignor' --extra ignor
 	refuses 78 '--extra of a column of numbers' 'JSON or text' --extra n
 	refuses 78 '--extra of a key' 'part of the key' --extra name --key name \

@@ -118,6 +118,9 @@ for kind in sqlite postgresql; do
 	sql "DELETE FROM t; CREATE INDEX by_day ON t (day)"
 	seq 60000 | jq -c '{day: "d\(.)", n: 1}' >"$scratch/in"
 	is "$k 60000 scopes: exit code 0" 0 "$(load --scope day --batch 5000)"
+	# Old statistics: the planner takes the table for empty.
+	[ $kind = sqlite ] || sql "UPDATE pg_class SET reltuples = 0,
+	    relpages = 1 WHERE relname = 't'"
 	is "$k 60000 scopes a second time: exit code 0" \
 	    0 "$(load --scope day --batch 5000)"
 	is "$k 60000 scopes: each row is replaced once" \

@@ -227,6 +227,8 @@ for kind in sqlite postgresql; do
 	    --valid-from since --valid-to v --current now
 	refuses 78 'a column that is not boolean' 'must be boolean' \
 	    --valid-from since --valid-to until --current v
+	refuses 78 '--compare of a history column' 'sets column "until"' \
+	    --valid-from since --valid-to until --current now --compare until
 	refuses 78 '--touch of a history column' 'sets column "until"' \
 	    --valid-from since --valid-to until --current now --touch until
 	is "$k no --key: exit code 64" 64 "$(load --mode scd2)"

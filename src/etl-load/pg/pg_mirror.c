@@ -204,6 +204,8 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 	struct pg_mirror *m = get_mirror(self);
 
 	c->strays = 0;
+	if (pg_avoid_nested_loops(m->db, true, e) == -1)
+		return -1;
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
 	    m->target->table->quoted);
@@ -224,7 +226,7 @@ delete_missing(void *self, uint64_t *removed, struct err *e)
 	if (run_sql(m, &changed, e) == -1)
 		return -1;
 	*removed += (uint64_t)changed;
-	return 0;
+	return pg_avoid_nested_loops(m->db, false, e);
 }
 
 const struct sink_mirror pg_mirror_calls = {

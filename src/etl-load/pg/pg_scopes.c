@@ -166,7 +166,9 @@ pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
 {
 	const struct keyset *k = &s->nulls;
 
-	if (delete_rows_and_count(s, NULL, &o->sums, e) == -1)
+	if ((s->tuples.many && pg_avoid_nested_loops(s->db, true, e) == -1) ||
+	    delete_rows_and_count(s, NULL, &o->sums, e) == -1 ||
+	    (s->tuples.many && pg_avoid_nested_loops(s->db, false, e) == -1))
 		return -1;
 	for (size_t i = 0; i < k->n; i++)
 		if (delete_rows_and_count(

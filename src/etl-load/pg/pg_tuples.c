@@ -6,6 +6,8 @@
 #include "table/columns_sql.h"
 #include "table/record_part.h"
 
+enum { MANY = 1000 };   /* a table with more is joined as a whole */
+
 void
 pg_tuples_init(struct pg_tuples *t, struct db *db,
     const struct target *target, const struct shape *columns,
@@ -27,11 +29,18 @@ pg_tuples_release(struct pg_tuples *t)
 	keyset_release(&t->seen);
 }
 
-void
-pg_tuples_forget(struct pg_tuples *t)
+static void
+forget_seen(struct pg_tuples *t)
 {
 	keyset_clear(&t->seen);
 	t->copied = 0;
+}
+
+void
+pg_tuples_forget(struct pg_tuples *t)
+{
+	forget_seen(t);
+	t->many = false;
 }
 
 int
@@ -123,7 +132,18 @@ pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
 			t->copied = to;
 		}
 	}
+	t->many |= t->copied >= MANY;
 	if (t->seen.bytes.len > REMEMBERED_MAX)
-		pg_tuples_forget(t);
+		forget_seen(t);
 	return 0;
+}
+
+/* If the statistics of a table say that it is empty, the planner chooses a
+ * nested loop, whose time grows with the product of the numbers of rows. They
+ * are wrong, for example, if an index was made while the table was empty. */
+int
+pg_avoid_nested_loops(struct db *db, bool avoid, struct err *e)
+{
+	return db_script(db, avoid ? "SET LOCAL enable_nestloop = off" :
+	    "SET LOCAL enable_nestloop TO DEFAULT", e);
 }

@@ -17,6 +17,8 @@ struct pg_tuples {
 	bool takes_null;                /* a tuple may have a NULL */
 	struct buf sql, scratch;
 	struct keyset seen;             /* tuples as lines of COPY */
+	bool many;                      /* the temporary table has so many that
+	                                 * a nested loop over it is slow */
 	size_t copied;                  /* so many of them were copied */
 };
 
@@ -34,5 +36,8 @@ int pg_tuples_note(struct pg_tuples *t, struct reader *r,
  * those that the server refuses. */
 int pg_tuples_copy_new(struct pg_tuples *t, bool judge_all,
     uint64_t *unreadable, struct err *e);
+/* Makes the planner avoid nested loops in this transaction, or not any more:
+ * for statements that join a table with many tuples. */
+int pg_avoid_nested_loops(struct db *db, bool avoid, struct err *e);
 
 #endif

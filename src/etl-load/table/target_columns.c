@@ -246,6 +246,9 @@ set_and_check_newer_by(
 		return -1;
 	if (t->newer_by == NO_COLUMN)
 		return 0;
+	if (t->newer_by == t->mapping.extra_column)
+		return err_set(e, ERR_CONFIG, false,
+		    "--newer-by and --extra name the same column");
 	if (!mapping_loads_column(&t->mapping, t->table, (size_t)t->newer_by))
 		return err_set(e, ERR_CONFIG, false, "--newer-by: --columns "
 		    "does not name column \"%s\"", o->newer_by);
@@ -299,15 +302,19 @@ find_history_columns(
 
 /* The columns of --mode scd2 have values of their own in each row. */
 static int
-check_history_columns(struct target *t, struct db *db, struct err *e)
+check_history_columns(
+    struct target *t, struct db *db, const struct load_opts *o, struct err *e)
 {
-	for (size_t i = 0; i < t->table->n; i++)
-		if (history_sets_column(t, i) && ((int)i == t->touch ||
-		    (int)i == t->seen))
+	for (size_t i = 0; i < t->table->n; i++) {
+		const char *option = (int)i == t->touch ? "--touch" :
+		    (int)i == t->seen ? "--seen" :
+		    o->compare != NULL && t->compared[i] ? "--compare" : NULL;
+
+		if (history_sets_column(t, i) && option != NULL)
 			return err_set(e, ERR_CONFIG, false, "%s: --mode scd2 "
-			    "sets column \"%s\" itself",
-			    (int)i == t->touch ? "--touch" : "--seen",
+			    "sets column \"%s\" itself", option,
 			    t->table->columns[i].name);
+	}
 	return history_check(t, db, e);
 }
 
@@ -343,7 +350,7 @@ target_find_columns_of_options(
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
 		    "--touch and --seen name the same column");
-	if (t->mode->history && check_history_columns(t, db, e) == -1)
+	if (t->mode->history && check_history_columns(t, db, o, e) == -1)
 		return -1;
 	if (o->scope != NULL &&
 	    for_each_listed_column(
