@@ -89,8 +89,10 @@ int db_set_limits(
 /* True if a pool such as PgBouncer may give each transaction another session of
  * PostgreSQL. Then a temporary table may not outlive its transaction. */
 bool db_is_pooled(const struct db *db);
-/* ON COMMIT and what happens to a temporary table of PostgreSQL, which other
- * transactions use too unless there is a pool. */
+/* The ON COMMIT clause for CREATE TEMP TABLE on PostgreSQL. Without a pool, the
+ * commit deletes the rows, and the session uses the table again. With a pool,
+ * the commit drops the table, because the next transaction may run in another
+ * session. */
 const char *db_on_commit(const struct db *db);
 /* The connection to a PostgreSQL server, for db/pg.h; NULL for SQLite. */
 struct pg;

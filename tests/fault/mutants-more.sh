@@ -216,7 +216,7 @@ mutant etl-load/scd2.t 'a late record opens a second current row' src/etl-load/s
     's/return rc == 1 && strcmp(f->from, at) <= 0/return rc == 1/' \
     'sqlite: late records'
 mutant etl-load/scd2.t 'without --as-of two changes have one time' src/etl-load/table/as_of.c \
-    's/read_own_text(text) + get_unit(digits)/read_own_text(text)/' \
+    's/parse_written_time(text) + get_unit(digits)/parse_written_time(text)/' \
     'without --as-of each change has a row'
 mutant etl-load/scd2_faults.t 'a refused record of SQLite ends a row' src/etl-load/sqlite/sqlite_store.c \
     's/s->may_leave_changes |= t->mode->history;//' \

@@ -38,8 +38,8 @@ fail_test(const struct expectation *x, const char *why, struct err *e)
 	    x->text, why);
 }
 
-/* Reads the name of the figure and its columns. Returns where the operator
- * stands. */
+/* Reads the first part of a test, such as null(email) of null(email)<5%, into
+ * *x. Returns the position of the operator, here <, or NULL with *e. */
 static const char *
 read_figure(struct expectation *x, struct err *e)
 {

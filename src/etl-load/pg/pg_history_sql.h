@@ -15,8 +15,10 @@
  *	correct	the row begins at the time and gets the values
  *	end	the row ends at the time, and a new one begins */
 void pg_put_create_plan_table(struct buf *b, const struct target *t);
-/* Plans round `round`, counted from 1, for the rows of the shape by the current
- * rows. Round 0 has no rows. */
+/* Appends an INSERT that plans a step for records of the shape: in round 1 for
+ * the first record of each key, in round 2 for the second, and so on. It
+ * compares each record with the current row of its key. In round 0 there is no
+ * record: the statement is only tried. */
 void pg_put_plan_round(struct buf *b, const struct target *t,
     const struct shape *s, int64_t round);
 void pg_put_count_late(struct buf *b, const struct target *t);

@@ -98,8 +98,10 @@ put_delete(struct buf *b, const struct target *t)
 }
 
 static int
-create_table_and_explain_delete(struct pg_mirror *m, struct err *e)
+create_table_and_explain_delete(void *self, struct err *e)
 {
+	struct pg_mirror *m = self;
+
 	if (create_table_of_keys(m, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
@@ -113,21 +115,13 @@ create_table_and_explain_delete(struct pg_mirror *m, struct err *e)
 	return -1;
 }
 
-/* In one transaction, as in pg_scopes_check(). */
 static int
 check_rights(void *self, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
-	int rc;
 
-	if (db_begin(m->db, e) == -1)
-		return -1;
-	rc = create_table_and_explain_delete(m, e);
-	if (rc == 0 && (rc = db_commit(m->db, e)) == 0)
-		m->there = !db_is_pooled(m->db);
-	else
-		db_rollback(m->db);
-	return rc;
+	return pg_tuples_check_in_transaction(
+	    &m->rejected, create_table_and_explain_delete, m, e);
 }
 
 static int
@@ -136,7 +130,7 @@ start(void *self, struct mirror_counts *c, struct err *e)
 	struct pg_mirror *m = get_mirror(self);
 
 	pg_tuples_forget(&m->rejected);
-	if (!m->there && create_table_of_keys(m, e) == -1)
+	if (!m->rejected.there && create_table_of_keys(m, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",

@@ -14,7 +14,6 @@ struct pg_mirror {
 	struct shape key;
 	struct pg_tuples rejected;      /* keys of rejected records */
 	struct buf sql;
-	bool there;                     /* the temporary table exists */
 };
 
 void pg_mirror_init(

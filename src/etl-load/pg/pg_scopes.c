@@ -74,8 +74,10 @@ put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
 }
 
 static int
-create_table_and_explain_delete(struct pg_scopes *s, struct err *e)
+create_table_and_explain_delete(void *self, struct err *e)
 {
+	struct pg_scopes *s = self;
+
 	if (create_table_of_scopes(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
@@ -88,21 +90,11 @@ create_table_and_explain_delete(struct pg_scopes *s, struct err *e)
 	return -1;
 }
 
-/* In one transaction: without one, a pool could run the two statements in two
- * sessions. In a pool the table is gone after it (see on_commit). */
 int
 pg_scopes_check(struct pg_scopes *s, struct err *e)
 {
-	int rc;
-
-	if (db_begin(s->db, e) == -1)
-		return -1;
-	rc = create_table_and_explain_delete(s, e);
-	if (rc == 0 && (rc = db_commit(s->db, e)) == 0)
-		s->there = !db_is_pooled(s->db);
-	else
-		db_rollback(s->db);
-	return rc;
+	return pg_tuples_check_in_transaction(
+	    &s->tuples, create_table_and_explain_delete, s, e);
 }
 
 int
@@ -110,7 +102,7 @@ pg_scopes_start(struct pg_scopes *s, struct err *e)
 {
 	pg_tuples_forget(&s->tuples);
 	keyset_clear(&s->nulls);
-	return s->there ? 0 : create_table_of_scopes(s, e);
+	return s->tuples.there ? 0 : create_table_of_scopes(s, e);
 }
 
 /* Notes which columns of the scope that was read are NULL, if there are any. */

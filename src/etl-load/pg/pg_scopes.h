@@ -15,7 +15,6 @@ struct pg_scopes {
 	struct buf sql;
 	struct keyset nulls;            /* which columns of a scope are NULL:
 	                                 * for example 010 */
-	bool there;                     /* the temporary table exists */
 };
 
 void pg_scopes_init(

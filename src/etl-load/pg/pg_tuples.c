@@ -29,6 +29,22 @@ pg_tuples_release(struct pg_tuples *t)
 	keyset_release(&t->seen);
 }
 
+int
+pg_tuples_check_in_transaction(struct pg_tuples *t,
+    int (*check)(void *self, struct err *e), void *self, struct err *e)
+{
+	int rc;
+
+	if (db_begin(t->db, e) == -1)
+		return -1;
+	rc = check(self, e);
+	if (rc == 0 && (rc = db_commit(t->db, e)) == 0)
+		t->there = !db_is_pooled(t->db);
+	else
+		db_rollback(t->db);
+	return rc;
+}
+
 static void
 forget_seen(struct pg_tuples *t)
 {

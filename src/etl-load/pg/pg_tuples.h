@@ -15,6 +15,7 @@ struct pg_tuples {
 	const struct shape *columns;
 	const char *table;              /* the temporary table */
 	bool takes_null;                /* a tuple may have a NULL */
+	bool there;                     /* the temporary table exists */
 	struct buf sql, scratch;
 	struct keyset seen;             /* tuples as lines of COPY */
 	bool many;                      /* the temporary table has so many that
@@ -26,6 +27,11 @@ void pg_tuples_init(struct pg_tuples *t, struct db *db,
     const struct target *target, const struct shape *columns,
     const char *table, bool takes_null);
 void pg_tuples_release(struct pg_tuples *t);
+/* Calls check(), which makes the temporary table and tries a statement with it,
+ * in one transaction: without one, a pool could run them in two sessions. In a
+ * pool the table is gone after it (see db_on_commit()). */
+int pg_tuples_check_in_transaction(struct pg_tuples *t,
+    int (*check)(void *self, struct err *e), void *self, struct err *e);
 void pg_tuples_forget(struct pg_tuples *t);
 /* Notes the tuple of the record, unless it was noted before. Returns 1; 0: the
  * record has no tuple that the columns can hold unchanged, or a NULL that

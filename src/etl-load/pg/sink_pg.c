@@ -297,8 +297,8 @@ pg_sink_forget_lost_session(void *self)
 	struct pg_sink *s = self;
 
 	s->staging = false;
-	s->scopes.there = false;
-	s->mirror.there = false;
+	s->scopes.tuples.there = false;
+	s->mirror.rejected.there = false;
 }
 
 static int

@@ -137,7 +137,9 @@ find_row_at_time(struct lite_history_shape *s,
 	    find_row(s, r, LITE_FIND_AT_TIME, f, e);
 }
 
-/* Inserts a row that is valid from the time of change to `to`. */
+/* Inserts the record as a row that is valid from the record's time of change
+ * until `to`. If `to` is empty, the row has no end and becomes the current
+ * one. */
 static int
 insert_row(struct lite_history_shape *s, const struct lite_history_record *r,
     enum lite_history_sql sql, const char *to, int64_t *changed, struct err *e)

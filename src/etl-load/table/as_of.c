@@ -178,8 +178,9 @@ as_of_read(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
 	return true;
 }
 
+/* Reads back a time that put_time() has written. */
 static int64_t
-read_own_text(const char *text)
+parse_written_time(const char *text)
 {
 	struct cursor c = { text, text + strlen(text) };
 	int64_t time = 0;
@@ -192,7 +193,7 @@ read_own_text(const char *text)
 void
 as_of_cut(char text[CLOCK_STAMP], int digits)
 {
-	put_time(text, round_down(read_own_text(text), get_unit(digits)),
+	put_time(text, round_down(parse_written_time(text), get_unit(digits)),
 	    digits);
 }
 
@@ -203,7 +204,7 @@ as_of_add_smallest_step(char text[CLOCK_STAMP], int digits)
 
 	if (digits == AS_OF_DAYS)
 		return true;
-	next = read_own_text(text) + get_unit(digits);
+	next = parse_written_time(text) + get_unit(digits);
 	if (next >= calendar_days(10000, 1, 1) * DAY)
 		return false;
 	put_time(text, next, digits);

@@ -19,8 +19,8 @@ put_plain(struct buf *b, const char *p, size_t n)
 			buf_char(b, (char)tolower((unsigned char)*p));
 }
 
-/* Returns 1 if the condition of an index says that the column is true, else 0;
- * -1 with *e. */
+/* Returns 1 if `condition`, the WHERE of a partial index, says that the column
+ * is true, for example "is_current = true"; else 0; -1 with *e. */
 static int
 means_column_is_true(
     const struct column *c, struct db_value condition, struct err *e)

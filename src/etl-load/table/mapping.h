@@ -47,7 +47,8 @@ void mapping_release(struct mapping *m);
 /* Returns NULL if no column has this name and no pointer begins with it. */
 const struct member *mapping_find_member(
     const struct mapping *m, const char *name, size_t len);
-/* True if the column gets values from records. */
+/* True if the load writes values of records into the column: --columns or --map
+ * names it, or there is no --columns and the database does not generate it. */
 bool mapping_loads_column(
     const struct mapping *m, const struct table *t, size_t column);
 
