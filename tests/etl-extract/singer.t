@@ -121,7 +121,9 @@ ok 'the letters of a tap are replayed with --format singer' sh -c '
 	etl-extract --stream s --singer ./odd 2>/dev/null | grep -v "\"end\"" |
 	    grep reject >r; etl-dlq put --db sqlite:dlq.db r'
 etl-dlq replay --db sqlite:dlq.db 2>err |
-    etl-extract --format singer --max-rejects 100% - >replayed 2>>err || true
+    { rc=0; etl-extract --format singer --max-rejects 100% - >replayed \
+	2>>err || rc=$?; echo "$rc" >rc; }
+is 'the replay of these letters: exit code 0' 0 "$(cat rc)"
 is 'and rejected again with the place that they had' "7 9" \
     "$(grep -c '"@etl":"reject"' replayed) $(grep '"log: hello"' replayed | jq .origin.line)"
 is 'a replay, which has single messages, does not warn of streams without one' '' "$(

@@ -161,7 +161,9 @@ pid=$!
 wait_until 10 test -s pids
 wait_until 10 grep -q '"id":2' out
 kill -KILL $pid
-{ wait $pid || true; } 2>/dev/null
+rc=0
+{ wait $pid || rc=$?; } 2>/dev/null
+is 'etl-extract was still running when it was killed' 137 $rc
 # shellcheck disable=SC2046
 ok 'kill -9 of etl-extract ends the tap and its children within 2 seconds' \
     wait_until 2 gone $(cat pids)
@@ -171,7 +173,9 @@ etl-extract --checkpoint c --state file:state --singer ./child >out 2>err &
 pid=$!
 wait_until 10 test -s pids
 kill -KILL $pid
-{ wait $pid || true; } 2>/dev/null
+rc=0
+{ wait $pid || rc=$?; } 2>/dev/null
+is 'etl-extract was still running when it was killed again' 137 $rc
 is 'no file of the STATE is left after kill -9' '' "$(ls tmp)"
 tap waits <<'END'
 echo $$ >pid
