@@ -219,6 +219,19 @@ type /y' "$(rejects)"
 	    --columns name --key id
 	refuses 78 '--columns with the column of --touch' '--touch sets' \
 	    --columns id,n --touch n --key id
+	# The text is needed twice, and is longer than any buffer of before.
+	sql 'CREATE TABLE twice (a text, b text, n int)'
+	python3 -c 'print("{\"x\":\"" + "y\\n" * 150000 + "\",\"n\":1}")' \
+	    >"$scratch/long"
+	for n in 1 2; do
+		is "$k two columns of --scope from one pointer, load $n: exit code 0" \
+		    0 "$(status etl-load --db "$db" --table twice --mode \
+		    delete-insert --scope a,b --map a=/x --map b=/x \
+		    <"$scratch/long")"
+	done
+	is "$k two columns of --scope from one pointer: the row was replaced" \
+	    '1|1' "$(sql "SELECT count(*), sum(CASE WHEN a = b AND
+	    length(a) = 300000 THEN 1 ELSE 0 END) FROM twice")"
 	refuses 78 '--newer-by of the column of --extra' 'same column' \
 	    --key id --newer-by name --extra name
 	refuses 64 '--mode cdc with --map' 'cannot be used with --mode cdc' \

@@ -3,6 +3,7 @@
 #include "batch/spool.h"
 #include "sqlite/sqlite_value.h"
 #include "table/record_part.h"
+#include "table/row_values.h"
 
 #include <stdlib.h>
 
@@ -36,7 +37,8 @@ lite_tuple_read(struct lite_tuple *t, struct reader *r, const struct line *l,
 	if (t->scratch.cap > SPOOL_LARGE)
 		buf_release(&t->scratch);
 	buf_clear(&t->scratch);
-	if (!buf_reserve(&t->scratch, l->len + 1))
+	if (!buf_reserve(
+		&t->scratch, row_max_size_of_values(r, t->columns, l) + 1))
 		return buf_check(&t->scratch, e);
 	for (size_t i = 0; i < t->columns->n; i++)
 		if (sqlite_convert_value(&t->values[i], r,
