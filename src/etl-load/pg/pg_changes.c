@@ -93,13 +93,11 @@ static int
 delete_rows(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
     struct err *e)
 {
-	const char *t;
 	int64_t n = 0;
 
 	buf_clear(&s->sql);
 	pg_put_delete_round(&s->sql, s->target, round);
-	if ((t = pg_get_sql_text(s, e)) == NULL ||
-	    db_run(s->db, t, NULL, 0, &n, e) == -1)
+	if (pg_run_change(s, &n, e) == -1)
 		return -1;
 	*deleted += (uint64_t)n;
 	return 0;

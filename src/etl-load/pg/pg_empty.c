@@ -33,7 +33,6 @@ int
 pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
 {
 	int64_t deleted = 0;
-	const char *sql;
 
 	if (s->target->truncates) {
 		if (count_and_truncate(s, &deleted, e) == -1)
@@ -41,8 +40,7 @@ pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
 	} else {
 		buf_clear(&s->sql);
 		put_delete_all(&s->sql, s->target);
-		if ((sql = pg_get_sql_text(s, e)) == NULL ||
-		    db_run(s->db, sql, NULL, 0, &deleted, e) == -1)
+		if (pg_run_change(s, &deleted, e) == -1)
 			return -1;
 	}
 	*removed += (uint64_t)deleted;

@@ -11,14 +11,6 @@ typedef void put_function(struct buf *b, const struct target *t,
     const struct shape *s, bool late);
 
 static int
-run_change(struct pg_sink *s, int64_t *n, struct err *e)
-{
-	const char *sql = pg_get_sql_text(s, e);
-
-	return sql == NULL ? -1 : db_run(s->db, sql, NULL, 0, n, e);
-}
-
-static int
 run_planned(struct pg_sink *s, put_function *put, const struct shape *shape,
     bool late, uint64_t *sum, struct err *e)
 {
@@ -26,7 +18,7 @@ run_planned(struct pg_sink *s, put_function *put, const struct shape *shape,
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target, shape, late);
-	if (run_change(s, &n, e) == -1)
+	if (pg_run_change(s, &n, e) == -1)
 		return -1;
 	*sum += (uint64_t)n;
 	return 0;
@@ -41,7 +33,7 @@ plan_round(struct pg_sink *s, int64_t round, struct err *e)
 		buf_clear(&s->sql);
 		pg_put_plan_round(
 		    &s->sql, s->target, s->rows.shapes[i], round);
-		if (run_change(s, NULL, e) == -1)
+		if (pg_run_change(s, NULL, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -52,14 +44,14 @@ plan_late_records(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_plan_late(&s->sql, s->target);
-	if (run_change(s, NULL, e) == -1)
+	if (pg_run_change(s, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
 			continue;
 		buf_clear(&s->sql);
 		pg_put_plan_valid(&s->sql, s->target, s->rows.shapes[i]);
-		if (run_change(s, NULL, e) == -1)
+		if (pg_run_change(s, NULL, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -91,7 +83,7 @@ write_planned(struct pg_sink *s, bool late, struct sums *sums, struct err *e)
 		return 0;
 	buf_clear(&s->sql);
 	pg_put_seen_planned(&s->sql, s->target, late);
-	return run_change(s, NULL, e);
+	return pg_run_change(s, NULL, e);
 }
 
 /* Round 0 has no rows, and tries all statements. */

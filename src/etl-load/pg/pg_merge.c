@@ -23,20 +23,6 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 	return pg_run_merge_and_count(s, sums, e);
 }
 
-/* put() appends the text of an UPDATE or DELETE. Runs this statement and sets
- * *n to the number of rows that it changed. */
-static int
-run_change(struct pg_sink *s, void (*put)(struct buf *, const struct target *),
-    int64_t *n, struct err *e)
-{
-	const char *t;
-
-	buf_clear(&s->sql);
-	put(&s->sql, s->target);
-	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
-	    db_run(s->db, t, NULL, 0, n, e);
-}
-
 /* Sets *keys to the number of different keys in the staging table, which has
  * `staged` rows. */
 static int
@@ -130,7 +116,6 @@ static int
 merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
     uint64_t staged, struct sums *sums, struct err *e)
 {
-	int64_t n = 0;
 	int rc = merge(s, sums, e);
 
 	if (rc != 1)
@@ -138,9 +123,12 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
-	    sums->unchanged + sums->skipped > 0 &&
-	    run_change(s, pg_put_update_seen, &n, e) == -1)
-		return -1;
+	    sums->unchanged + sums->skipped > 0) {
+		buf_clear(&s->sql);
+		pg_put_update_seen(&s->sql, s->target);
+		if (pg_run_change(s, NULL, e) == -1)
+			return -1;
+	}
 	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
 }
 

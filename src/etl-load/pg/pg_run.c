@@ -19,6 +19,14 @@ pg_run_sql_text(struct pg_sink *s, struct err *e)
 }
 
 int
+pg_run_change(struct pg_sink *s, int64_t *n, struct err *e)
+{
+	const char *t = pg_get_sql_text(s, e);
+
+	return t == NULL ? -1 : db_run(s->db, t, NULL, 0, n, e);
+}
+
+int
 pg_check_deferred_constraints(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?

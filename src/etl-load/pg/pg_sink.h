@@ -62,6 +62,9 @@ struct pg_sink {
 const char *pg_get_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql as a script. */
 int pg_run_sql_text(struct pg_sink *s, struct err *e);
+/* Runs s->sql, one statement. Sets *n, unless it is NULL, to the number of rows
+ * that it changed. */
+int pg_run_change(struct pg_sink *s, int64_t *n, struct err *e);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
  * rolled back; -1: it failed for another reason, or the rollback failed. */

@@ -5,8 +5,6 @@
 #include "sqlite/sqlite_sql.h"
 #include "table/soft_delete.h"
 
-#include <strings.h>
-
 /* For a DELETE with a condition on another table SQLite keeps the rowids in
  * memory, so one statement deletes at most so many rows. */
 enum { PORTION = 100000 };
@@ -36,21 +34,6 @@ get_mirror(void *self)
 	return &s->mirror;
 }
 
-/* Returns a name of the rowid that no column of the table has, or NULL. */
-static const char *
-find_name_of_rowid(const struct table *t)
-{
-	static const char *const names[] = { "rowid", "_rowid_", "oid", NULL };
-	size_t i = 0, c = 0;
-
-	while (names[i] != NULL && c < t->n)
-		if (strcasecmp(t->columns[c++].name, names[i]) == 0) {
-			i++;
-			c = 0;
-		}
-	return names[i];
-}
-
 /* Appends what identifies a row: the rowid, or the columns of the primary
  * key. */
 static void
@@ -59,7 +42,7 @@ put_identity(struct buf *b, const struct table *t)
 	const char *comma = "";
 
 	if (!t->without_rowid) {
-		buf_str(b, find_name_of_rowid(t));
+		buf_str(b, sqlite_find_name_of_rowid(t));
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++)
@@ -78,7 +61,7 @@ put_is_same_row(struct buf *b, const struct table *t)
 	const char *and = "";
 
 	if (!t->without_rowid) {
-		buf_printf(b, "c.i0 = +t.%s", find_name_of_rowid(t));
+		buf_printf(b, "c.i0 = +t.%s", sqlite_find_name_of_rowid(t));
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++)
@@ -168,7 +151,7 @@ check_rows_have_names(void *self, struct err *e)
 	const struct target *target = get_mirror(self)->target;
 	const struct table *t = target->table;
 
-	if (t->without_rowid || find_name_of_rowid(t) != NULL)
+	if (t->without_rowid || sqlite_find_name_of_rowid(t) != NULL)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s has columns named "
 	    "rowid, _rowid_ and oid, so --mode %s cannot tell its rows "
@@ -299,7 +282,7 @@ static int
 find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
     struct err *e)
 {
-	const char *rowid = find_name_of_rowid(m->target->table);
+	const char *rowid = sqlite_find_name_of_rowid(m->target->table);
 	const struct db_value v = DB_I(from);
 	struct buf b;
 	int rc;
@@ -323,7 +306,7 @@ find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
 static int
 delete_in_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
 {
-	const char *rowid = find_name_of_rowid(m->target->table);
+	const char *rowid = sqlite_find_name_of_rowid(m->target->table);
 	struct db_value v[] = { DB_I(INT64_MIN), DB_I(INT64_MAX) };
 	struct buf b;
 	int more = 1;

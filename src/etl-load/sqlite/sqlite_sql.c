@@ -3,6 +3,8 @@
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
+#include <strings.h>
+
 void
 sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
@@ -173,4 +175,18 @@ sqlite_put_move(struct buf *b, const struct target *t, const struct shape *s)
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted, s->n + 2 + i);
+}
+
+const char *
+sqlite_find_name_of_rowid(const struct table *t)
+{
+	static const char *const names[] = { "rowid", "_rowid_", "oid", NULL };
+	size_t i = 0, c = 0;
+
+	while (names[i] != NULL && c < t->n)
+		if (strcasecmp(t->columns[c++].name, names[i]) == 0) {
+			i++;
+			c = 0;
+		}
+	return names[i];
 }

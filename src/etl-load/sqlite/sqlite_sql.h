@@ -35,5 +35,7 @@ size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
 /* WHERE "k1" = $1 AND "k2" = $3: the row of the record's key. */
 void sqlite_put_where_key(struct buf *b, const struct target *t,
     const struct shape *s);
+/* Returns a name of the rowid that no column of the table has, or NULL. */
+const char *sqlite_find_name_of_rowid(const struct table *t);
 
 #endif

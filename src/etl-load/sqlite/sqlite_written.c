@@ -1,9 +1,9 @@
 #include "sqlite/sqlite_sink.h"
 
+#include "sqlite/sqlite_sql.h"
 #include "table/columns_sql.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #define WRITTEN "temp.etl_load_written"
 
@@ -21,26 +21,11 @@ notes_keys(const struct target *t)
 	return t->mode->updates;
 }
 
-static bool
-has_column(const struct table *t, const char *name)
-{
-	for (size_t i = 0; i < t->n; i++)
-		if (strcasecmp(t->columns[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* Returns the name by which SQLite knows the rowid; a column may have taken one
- * of the names. NULL: none is left. */
+/* NULL: the table has no rowid, or columns have taken all its names. */
 static const char *
 find_rowid(const struct table *t)
 {
-	static const char *const names[] = { "rowid", "_rowid_", "oid" };
-
-	for (size_t i = 0; i < 3 && !t->without_rowid; i++)
-		if (!has_column(t, names[i]))
-			return names[i];
-	return NULL;
+	return t->without_rowid ? NULL : sqlite_find_name_of_rowid(t);
 }
 
 static int
