@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "batch/batch_run.h"
+#include "batch/batch_place.h"
 #include "run.h"
 
 enum { MESSAGE_MAX = 1024 };
@@ -26,16 +26,19 @@ reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
 	return batch_write_records(x, from, to, &why, e);
 }
 
-/* Sets the URL with the ids of the records from..to, each of them once. */
+/* Makes the request with the ids of the records from..to, each of them
+ * once. */
 static int
-set_url(struct batch_run *x, size_t from, size_t to, struct err *e)
+make_request(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
 	const struct batch *b = &x->batch;
+	struct buf *out = x->place == IDS_IN_URL ? &x->call.url :
+	    &x->call.request.given_body;
 	struct template_fault ignored;
 	bool is_first = true;
 
-	buf_clear(&x->call.url);
-	buf_add(&x->call.url, x->list.before.data, x->list.before.len);
+	buf_clear(out);
+	buf_add(out, x->list.before.data, x->list.before.len);
 	for (size_t i = from; i < to; i++) {
 		const struct batch_record *r = &b->v[i];
 
@@ -46,13 +49,13 @@ set_url(struct batch_run *x, size_t from, size_t to, struct err *e)
 		if (buf_check(&x->value, e) == -1)
 			return -1;
 		if (!is_first)
-			buf_char(&x->call.url, ',');
+			buf_char(out, ',');
 		is_first = false;
-		(void)template_put_list_value(
-		    &x->list, &x->value, &x->call.url, &ignored);
+		(void)batch_place_put_id(
+		    x, &x->value, r->id_is_string, out, &ignored);
 	}
-	buf_add(&x->call.url, x->list.after.data, x->list.after.len);
-	return buf_check(&x->call.url, e) == -1 ? -1 :
+	buf_add(out, x->list.after.data, x->list.after.len);
+	return buf_check(out, e) == -1 ? -1 :
 	    each_call_make_request(&x->call, x->o, e);
 }
 
@@ -80,7 +83,8 @@ request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
 		return -1;
 	if (x->join.groups == 0)
 		return batch_write_records(x, from, to, NULL, e);
-	if (set_url(x, from, to, e) == -1 || stage_flush(x->stage, e) == -1)
+	if (make_request(x, from, to, e) == -1 ||
+	    stage_flush(x->stage, e) == -1)
 		return -1;
 	if (each_call_fetch(&x->call, &check, e) == 0) {
 		x->unknown += x->join.unknown;
@@ -104,8 +108,8 @@ end_batch(struct batch_run *x, struct err *e)
 	return rc;
 }
 
-/* Adds a record to the batch. Before that, ends the batch if the URL would
- * become too long; after it, ends the batch if it is full. */
+/* Adds a record to the batch. Before that, ends the batch if the request
+ * would become too long; after it, ends the batch if it is full. */
 static int
 add_record(struct batch_run *x, const struct line *l, struct err *e)
 {
@@ -115,8 +119,8 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 
 	if (has_id == -1)
 		return -1;
-	if (has_id == 1 && b->url_bytes > 0 &&
-	    b->url_bytes + x->encoded.len > x->url_room) {
+	if (has_id == 1 && b->id_bytes > 0 &&
+	    b->id_bytes + x->encoded.len > x->room) {
 		if (end_batch(x, e) == -1)
 			return -1;
 		/* A reject of that batch may have overwritten the id. */
@@ -126,7 +130,8 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 		return -1;
 	if (has_id == 1) {
 		r->open = each_open_record(&x->call.j);
-		if (batch_set_id(b, &x->value, x->encoded.len, e) == -1)
+		if (batch_set_id(b, &x->value, x->is_string, x->encoded.len,
+			e) == -1)
 			return -1;
 	}
 	return b->n >= x->o->batch_each || batch_is_large(b) ?
@@ -200,24 +205,6 @@ warn_of_unknown_ids(struct batch_run *x)
 	buf_release(&b);
 }
 
-/* Opens the HTTP client. url_room is the part of a URL that the template and
- * --query-param leave for the ids. */
-static int
-open_client_and_set_room(
-    struct batch_run *x, struct extract *from, struct err *e)
-{
-	const size_t used = x->list.before.len + x->list.after.len;
-
-	if (each_call_open_client(&x->call, from, e) == -1)
-		return -1;
-	if (used >= x->call.url.max)
-		return err_set(e, ERR_USAGE, false, "the URL of a request "
-		    "would be longer than %zu bytes",
-		    x->call.request.url.max);
-	x->url_room = x->encoded.max = x->call.url.max - used;
-	return 0;
-}
-
 static void
 batch_run_init(
     struct batch_run *x, const struct extract_opts *o, struct stage *stage)
@@ -251,8 +238,8 @@ run_batch(struct extract *from, struct stage *stage, struct err *e)
 
 	batch_run_init(&x, &from->opts, stage);
 	if (batch_options_parse(&x.option, x.o, e) == 0 &&
-	    template_split_at_list(&x.list, x.o->each, "ids", e) == 0 &&
-	    open_client_and_set_room(&x, from, e) == 0)
+	    each_call_open_client(&x.call, from, e) == 0 &&
+	    batch_place_find(&x, e) == 0)
 		rc = process_all_records_and_marks(&x, e);
 	warn_of_unknown_ids(&x);
 	batch_run_release(&x);

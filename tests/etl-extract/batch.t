@@ -297,6 +297,110 @@ is '--replay-from gives the same bytes' '0 ' "$(ids 1 2 3 | batch '' \
     --batch-each 2 --replay-from "$scratch/dir") $(
     cmp "$scratch/first" "$scratch/out" 2>&1)"
 
+# {ids} in --body. post PARAMETERS BODY OPTION... <records
+post() {
+	: >"$api_log_file"
+	rm -f "$scratch/r"
+	url="$api/listed?$1" text=$2
+	shift 2
+	status etl-extract --backoff 1ms..5ms --rejects "$scratch/r" \
+	    --each "$url" --body "$text" --as a "$@"
+}
+bodies() {
+	api_log | sed 's/^[^ ]* [^ ]* body=//'
+}
+form='Content-Type: application/x-www-form-urlencoded'
+is 'ids in a JSON body are accepted' 0 \
+    "$(ids 1 2 3 | post in=json '{"ids":[{ids}]}' --batch-each 2)"
+is 'each body lists the ids of its records' '{"ids":[1,2]}
+{"ids":[3]}' "$(bodies)"
+is 'ids in a JSON body: each record has its answer' '1=n1 2=n2 3=n3 ' "$(out)"
+hostile() {
+	ids '"],\"x\":[\""' '"{ids}"' '"a,b"' '"\\\n\u001f"' -0.5E+400 true \
+	    123456789012345678901234567890 '"7"' 7 '"é/\u00e9"'
+}
+is 'hostile ids in a JSON body are accepted' 0 "$(hostile |
+    post in=json '{"a":{"b":1},"ids":[{ids}],"c":"}{"}' --batch-each 99)"
+is 'a JSON body has each id as one value: a string stays a string' \
+    '{"a":{"b":1},"ids":["],\"x\":[\"","{ids}","a,b","\\\n\u001f",-0.5E+400,true,123456789012345678901234567890,"7","é/é"],"c":"}{"}' \
+    "$(bodies)"
+is 'each record with a hostile id has its answer, with the bytes of its line' \
+    "$(hostile | sed 's/}$//')" "$(sed 's/,"a":{"id":.*//' "$scratch/out")"
+is 'ids in a form are accepted' 0 "$(ids '"a&ids=9"' '"{ids}"' '"é%+ ;"' 7 |
+    post in=form 'x=1&ids={ids}&y={}' --header "$form; charset=utf-8" \
+    --batch-each 99)"
+is 'ids in a form are percent-encoded, with commas between them' \
+    'x=1&ids=a%26ids%3D9,%7Bids%7D,%C3%A9%25%2B%20%3B,7&y={}' "$(bodies)"
+is 'ids in a form: each record has its answer' \
+    'a&ids=9=na&ids=9 {ids}=n{ids} é%+ ;=né%+ ; 7=n7 ' "$(out)"
+printf '{"ids": [0, {ids}]}\n' >"$scratch/body"
+is '--body @FILE is accepted' 0 "$(ids 1 '"b"' | post in=json \
+    "@$scratch/body" --method PUT --batch-each 9 \
+    --header 'content-type: application/vnd.api+json')"
+is '--body @FILE: the ids are put into the text of the file' \
+    'PUT /listed?in=json body={"ids": [0, 1,"b"]}' "$(api_log | xargs -0)"
+is 'ids in a body: --ids and --match are accepted' 0 "$(printf '%s\n' \
+    '{"id":9,"u":{"k":1}}' '{"u":{"k":"x"}}' | post 'in=json&member=key' \
+    '{"ids":[{ids}]}' --batch-each 9 --ids /u/k --match key)"
+is 'ids in a body: --match joins the answers' '{"key":1,"name":"n1"}
+{"key":"x","name":"nx"}' "$(jq -c .a "$scratch/out")"
+is 'a refused body is asked for by halves' '0 1=n1 2=n2 4=n4 ' "$(ids 1 2 3 4 |
+    post 'in=json&bad=3' '{"ids":[{ids}]}' --batch-each 4) $(out)"
+is 'of a refused body only the record at fault is rejected' \
+    'http null 400 false 3' "$(rejects)"
+is 'a retry sends the same body' '0 {"ids":[1,2]} {"ids":[1,2]} {"ids":[3]}' \
+    "$(: >"$api_log_file"; ids 1 2 3 | status etl-extract --batch-each 2 \
+    --backoff 1ms..5ms --as a --body '{"ids":[{ids}]}' \
+    --each "$api/fault/status/503/1/listed?in=json") $(bodies |
+    paste -sd' ')"
+is 'a retry: each record has its answer' '1=n1 2=n2 3=n3 ' "$(out)"
+rm -rf "$scratch/dir"
+is 'ids in a body: --record-to records' 0 "$(ids 1 2 3 | post in=json \
+    '{"ids":[{ids}]}' --batch-each 2 --record-to "$scratch/dir")"
+cp "$scratch/out" "$scratch/first"
+is 'ids in a body: --replay-from gives the same bytes without a request' \
+    '0  ' "$(ids 1 2 3 | post in=json '{"ids":[{ids}]}' --batch-each 2 \
+    --header "@$scratch/absent" --replay-from "$scratch/dir") $(cmp "$scratch/first" "$scratch/out" 2>&1
+    ) $(api_log)"
+rm -rf "$scratch/dir"
+is 'ids in a form: --record-to records' 0 "$(ids 1 2 | post in=form \
+    'ids={ids}' --batch-each 2 --header "$form" --record-to "$scratch/dir")"
+is 'ids in a form: --replay-from needs no header' '0 1=n1 2=n2 ' "$(ids 1 2 |
+    post in=form 'ids={ids}' --batch-each 2 --replay-from "$scratch/dir") $(
+    out)"
+is 'a body has room for ids that no URL could hold' '0 5000' \
+    "$(jq -nc 'range(5000) | {id: "id-of-record-\(.)"}' >"$scratch/in"
+    post in=json '{"ids":[{ids}]}' --batch-each 5000 <"$scratch/in") $(
+    wc -l <"$scratch/out")"
+is 'a body has room for ids that no URL could hold: one request' 1 \
+    "$(bodies | wc -l)"
+is 'records without a valid id are rejected, the others are asked for' \
+    '0 {"ids":[1]}' "$(ids null '[1]' '""' '"\u0000"' '"\ud800"' 1 |
+    post in=json '{"ids":[{ids}]}' --batch-each 9 --max-rejects 9) $(bodies)"
+is 'records without a valid id have the codes of the page' \
+    'required type range encoding encoding' \
+    "$(jq -r .code "$scratch/r" | xargs)"
+is 'records without an id at all make no request' '0 0' "$(ids null |
+    post in=json '{"ids":[{ids}]}' --batch-each 9 --max-rejects 9) $(
+    api_log | wc -l)"
+for body in '{"ids":{ids}}' '{"ids":"{ids}"}' '{"ids":["{ids}"]}' '{ids}' \
+    '{"ids":["\{ids},"x"]}' '{"a":{ids}:1}' '{{ids}:1}' '{"ids":[{ids}]' \
+    '{"ids":[{ids}],"x":[{ids}]}' '{"ids":[{+ids}]}' 'ids={ids}'; do
+	is "the body $body is refused with 64" '64 0' "$(ids 1 |
+	    post in=json "$body" --batch-each 9) $(api_log | wc -l)"
+done
+for url in '/listed?ids={ids}' '/{id}'; do
+	is "{ids} in the body and $url: the template is refused with 64" 64 \
+	    "$(ids 1 | status etl-extract --each "$api$url" --as a \
+	    --body '[{ids}]' --batch-each 9)"
+done
+for type in 'Content-Type: text/xml' 'Content-Type:'; do
+	is "{ids} in a body with the header $type is refused with 64" 64 \
+	    "$(ids 1 | post in=json '[{ids}]' --batch-each 9 --header "$type")"
+done
+is 'a body and a URL without {ids} are refused with 64' 64 \
+    "$(ids 1 | post in=json '[1]' --batch-each 9)"
+
 # Streams: a mark ends the batch before it, and no record passes a mark.
 counts='"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,"rejected":0}]'
 {

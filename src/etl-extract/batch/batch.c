@@ -33,7 +33,7 @@ batch_clear(struct batch *b)
 		buf_release(&b->lines);
 	buf_clear(&b->lines);
 	buf_clear(&b->ids);
-	b->n = b->url_bytes = 0;
+	b->n = b->id_bytes = 0;
 }
 
 static int
@@ -71,15 +71,16 @@ batch_add(struct batch *b, const struct line *l, struct batch_record **added,
 }
 
 int
-batch_set_id(
-    struct batch *b, const struct buf *id, size_t url_bytes, struct err *e)
+batch_set_id(struct batch *b, const struct buf *id, bool is_string,
+    size_t id_bytes, struct err *e)
 {
 	struct batch_record *r = &b->v[b->n - 1];
 
 	r->id_at = b->ids.len;
 	buf_add(&b->ids, id->data, id->len);
 	r->id_len = id->len;
-	b->url_bytes += url_bytes + 1;
+	r->id_is_string = is_string;
+	b->id_bytes += id_bytes + 1;
 	return buf_check(&b->ids, e);
 }
 

@@ -14,6 +14,7 @@ struct batch_record {
 	size_t at;              /* where its bytes are in `lines` */
 	struct each_open_record open;
 	size_t id_at, id_len;   /* in `ids`; id_len 0: it has no id */
+	bool id_is_string;      /* in the record; in `ids` it is decoded */
 	size_t group;           /* index in join.group (join.h) */
 };
 
@@ -21,7 +22,7 @@ struct batch {
 	struct buf lines, ids;
 	struct batch_record *v;
 	size_t n, cap;
-	size_t url_bytes;       /* of the encoded ids, with a comma for each */
+	size_t id_bytes;        /* of the encoded ids, with a comma for each */
 	int64_t since;          /* clock_ms() of the first record */
 };
 
@@ -32,9 +33,9 @@ void batch_clear(struct batch *b);
  * next call. */
 int batch_add(struct batch *b, const struct line *l,
     struct batch_record **added, struct err *e);
-/* Gives the last record an id, which takes url_bytes in the URL. */
-int batch_set_id(
-    struct batch *b, const struct buf *id, size_t url_bytes, struct err *e);
+/* Gives the last record an id, which takes id_bytes in the request. */
+int batch_set_id(struct batch *b, const struct buf *id, bool is_string,
+    size_t id_bytes, struct err *e);
 /* True if its records take so much memory that no more may be added. */
 bool batch_is_large(const struct batch *b);
 /* The line of a record, valid until the next batch_add() or batch_clear(). */

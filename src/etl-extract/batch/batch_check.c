@@ -1,4 +1,4 @@
-#include "batch/batch_run.h"
+#include "batch/batch_place.h"
 
 #include "json/pointer.h"
 
@@ -23,9 +23,9 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	return rc;
 }
 
-/* Sets x->value to the id of the record, and x->encoded to the id as the URL
- * has it. Returns 0 with *f if the record has no id that can be put into
- * the URL. */
+/* Sets x->value to the id of the record, and x->encoded to the id as the
+ * request has it. Returns 0 with *f if the record has no id that can be put
+ * into the request. */
 static int
 read_id(struct batch_run *x, struct template_fault *f, struct err *e)
 {
@@ -35,17 +35,18 @@ read_id(struct batch_run *x, struct template_fault *f, struct err *e)
 	if (!pointer_find(&x->call.j, x->option.ids, &i))
 		i = 0;
 	buf_clear(&x->encoded);
+	x->is_string = x->call.j.tok[i].type == JSON_STRING;
 	rc = template_value_text(&x->call.j, i, &x->value, f);
 	if (rc == 1 && !x->value.failed)
-		rc = template_put_list_value(
-		    &x->list, &x->value, &x->encoded, f);
+		rc = batch_place_put_id(
+		    x, &x->value, x->is_string, &x->encoded, f);
 	if (rc == 0 || (!x->value.failed && !x->encoded.failed))
 		return rc;
 	if (!x->value.full && !x->encoded.full)
 		return buf_check(&x->value, e) == -1 ? -1 :
 		    buf_check(&x->encoded, e);
 	f->code = "range";
-	f->why = "the URL would be too long";
+	f->why = "the request would be too long";
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* The state of a run with --batch-each: run_batch.c makes the requests,
- * batch_check.c reads the ids of the records, batch_write.c writes the records
- * with their answers.
+ * batch_check.c reads the ids of the records, batch_place.c puts them into the
+ * request, batch_write.c writes the records with their answers.
  * Owns:  all but the options and the stage. */
 #ifndef EXTRACT_BATCH_RUN_H
 #define EXTRACT_BATCH_RUN_H
@@ -12,22 +12,27 @@
 #include "http/uri_template.h"
 #include "stream/stage.h"
 
+/* In the URL and in a form the ids are percent-encoded. */
+enum ids_place { IDS_IN_URL, IDS_IN_FORM, IDS_IN_JSON };
+
 struct batch_run {
 	const struct extract_opts *o;
 	struct batch_options option;
 	struct stage *stage;
 	struct each_call call;
-	struct template_list list;      /* the template of --each */
-	size_t url_room;                /* bytes for the ids in a URL */
+	enum ids_place place;
+	struct template_list list;      /* the URL or body with {ids} */
+	size_t room;                    /* bytes in it for the ids */
 	struct batch batch;
 	struct join join;
 	struct buf value, encoded;      /* the id of an input record */
+	bool is_string;                 /* the id is one */
 	uint64_t unknown;               /* join.unknown of all answers */
 };
 
-/* Checks an input record and reads its id into value and encoded. Returns 1 if
- * it may be requested, else 0. If `rejects` is set, the record is then
- * rejected, else nothing is written. */
+/* Checks an input record and reads its id (value, encoded, is_string).
+ * Returns 1 if it may be requested, else 0. If `rejects` is set, the record is
+ * then rejected, else nothing is written. */
 int batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
     struct err *e);
 /* Writes the records from..to with their answers, or rejects them. If *why is

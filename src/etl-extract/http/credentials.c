@@ -107,6 +107,19 @@ add_default_header_unless_given(
 	return 0;
 }
 
+const char *
+credentials_header(const struct credentials *c, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < c->n_headers; i++)
+		if (strncasecmp(c->headers[i], name, n) == 0 &&
+		    c->headers[i][n] == ':')
+			return c->headers[i] + n + 1 +
+			    strspn(c->headers[i] + n + 1, " \t");
+	return "";
+}
+
 /* The arguments of a process are in /proc/PID/cmdline, which all users of the
  * machine can read. */
 static void

@@ -31,6 +31,9 @@ struct credentials {
 int credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e);
 void credentials_release(struct credentials *c);
+/* The value of a header that the user has given, or of a default one; "" if
+ * there is none. */
+const char *credentials_header(const struct credentials *c, const char *name);
 /* Sets the token of --auth oauth2 in the header Authorization. */
 int credentials_set_token(
     struct credentials *c, const char *p, size_t n, struct err *e);

@@ -73,6 +73,8 @@ void fetch_show_body(const struct fetch *f, struct buf *b,
 /* Appends n bytes of an answer in the same way, for example a value. */
 void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
+/* The value of a header of --header or its default; "" if there is none. */
+const char *fetch_given_header(const struct fetch *f, const char *name);
 /* Replaces each copy of the secret by ***. Fails without memory. */
 int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 /* Sets *url to the URL that the n bytes at ref name in the last answer, where

@@ -35,6 +35,12 @@ fetch_masked_url(struct fetch *f, const struct request *r)
 	return mask_url_for_message(f, &r->url);
 }
 
+const char *
+fetch_given_header(const struct fetch *f, const char *name)
+{
+	return credentials_header(&f->cred, name);
+}
+
 void
 fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max)

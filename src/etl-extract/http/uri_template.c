@@ -128,12 +128,12 @@ template_value_text(const struct json *j, uint32_t i, struct buf *v,
 	buf_clear(v);
 	if (i == 0 || t->type == JSON_NULL)
 		return set_fault_return_0(f, "required",
-		    "the URL needs this member, "
+		    "the request needs this member, "
 		    "but it is absent or null");
 	if (t->type == JSON_OBJECT || t->type == JSON_ARRAY)
 		return set_fault_return_0(f, "type",
 		    "an array or object cannot be put "
-		    "into a URL");
+		    "into a request");
 	if (t->type != JSON_STRING) {
 		buf_add(v, j->text + t->at, t->len);
 		return 1;
@@ -141,7 +141,7 @@ template_value_text(const struct json *j, uint32_t i, struct buf *v,
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0)
 		return set_fault_return_0(f, "encoding",
 		    "contains \\u0000 or a lone "
-		    "surrogate, which a URL cannot contain");
+		    "surrogate, which a request cannot contain");
 	json_unescape(v, j, i);
 	return 1;
 }
@@ -264,8 +264,9 @@ template_split_at_list(
 	if (*p != '{' || strchr(p + 1, '{') != NULL ||
 	    strncmp(end, name, n) != 0 || end[n] != '}')
 		return err_set(e, ERR_USAGE, false, "--each %s: with "
-		    "--batch-each the template must have {%s} once and no "
-		    "other {NAME}, because a request is for several records",
+		    "--batch-each the template or --body must have {%s} once, "
+		    "and no other {NAME}, because a request is for several "
+		    "records",
 		    text, name);
 	percent_encode(&l->before, text, (size_t)(p - text), true);
 	l->is_in_path = is_in_path(operator, &l->before);

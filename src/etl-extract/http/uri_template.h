@@ -24,7 +24,7 @@ int template_expand(const char *text, const struct json *j, struct buf *out,
     struct template_fault *f, struct err *e);
 /* Sets v to the value at token i of j as text, not percent-encoded; i is 0 if
  * the value is absent. Returns 0 with code and why in *f if the value cannot be
- * put into a URL. */
+ * put into a request. */
 int template_value_text(const struct json *j, uint32_t i, struct buf *v,
     struct template_fault *f);
 

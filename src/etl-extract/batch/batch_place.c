@@ -1,0 +1,152 @@
+#include "batch/batch_place.h"
+
+#include "http/url.h"
+#include "json/write.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char ids[] = "{ids}";
+
+/* The first {ids} at or behind p, or NULL. */
+static const char *
+find_ids(const struct buf *body, const char *p)
+{
+	return body->len == 0 ? NULL : memmem(p,
+	    (size_t)(body->data + body->len - p), ids, sizeof(ids) - 1);
+}
+
+static bool
+is_json_type(const char *type, size_t n)
+{
+	static const char json[] = "application/json", suffix[] = "+json";
+
+	return (n == sizeof(json) - 1 && strncasecmp(type, json, n) == 0) ||
+	    (n >= sizeof(suffix) && strncasecmp(type + n - sizeof(suffix) + 1,
+		suffix, sizeof(suffix) - 1) == 0);
+}
+
+/* Returns 1 if {ids} is an element of an array of JSON, else 0. With this
+ * filling the body is JSON at no other place: not in a string, nor as the value
+ * of a member. */
+static int
+is_in_json_array(const struct batch_run *x, struct err *e)
+{
+	const struct template_list *l = &x->list;
+	struct json_fault fault = { 0 };
+	struct json j = { 0 };
+	struct buf b;
+	int rc;
+
+	buf_init(&b, REQUEST_BODY_MAX + 16);
+	buf_add(&b, l->before.data, l->before.len);
+	buf_str(&b, "0,\"\",[]");
+	buf_add(&b, l->after.data, l->after.len);
+	if ((rc = buf_check(&b, e)) == 0)
+		rc = json_scan(
+		    &j, b.data, b.len, 0, JSON_LAST, &fault) == 0;
+	json_release(&j);
+	buf_release(&b);
+	return fault.nomem ? err_nomem(e) : rc;
+}
+
+/* Sets x->place to what the header Content-Type says of the body. In a replay
+ * nothing is sent and the headers are not known: the body itself decides, so
+ * that batches are as large as they were. */
+static int
+choose_place_in_body(struct batch_run *x, struct err *e)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	const char *type = fetch_given_header(x->call.fetch, "Content-Type");
+	size_t n = strcspn(type, "; \t");
+	bool replays = x->o->replay_from != NULL;
+	int in_array = is_in_json_array(x, e);
+
+	if (in_array == -1)
+		return -1;
+	if (replays ? in_array == 1 : is_json_type(type, n))
+		x->place = IDS_IN_JSON;
+	else if (replays || (n == sizeof(form) - 1 &&
+	    strncasecmp(type, form, n) == 0))
+		x->place = IDS_IN_FORM;
+	else
+		return err_set(e, ERR_USAGE, false, "--body: {ids} can be "
+		    "written into JSON (Content-Type application/json) and "
+		    "into a form (application/x-www-form-urlencoded), but the "
+		    "Content-Type is \"%.100s\"", type);
+	return x->place == IDS_IN_FORM || in_array == 1 ? 0 :
+	    err_set(e, ERR_USAGE, false, "--body: it must be JSON in which "
+		"{ids} is in an array, outside of strings, such as "
+		"{\"ids\":[{ids}]}");
+}
+
+/* The URL must be the same for all requests. */
+static int
+set_url_without_names(struct batch_run *x, struct err *e)
+{
+	const char *url = x->o->each;
+
+	if (strchr(url, '{') != NULL)
+		return err_set(e, ERR_USAGE, false, "--each %s: {ids} is in "
+		    "--body, so the URL must have no {NAME}, because a request "
+		    "is for several records", url);
+	percent_encode(&x->call.url, url, strlen(url), true);
+	return buf_check(&x->call.url, e) == -1 ? -1 :
+	    each_call_make_request(&x->call, x->o, e);
+}
+
+static int
+split_body(struct batch_run *x, const char *at, struct err *e)
+{
+	const struct buf *body = &x->call.request.given_body;
+	const char *after = at + sizeof(ids) - 1;
+	struct template_list *l = &x->list;
+
+	if (find_ids(body, after) != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--body: it has {ids} more than once");
+	l->before.max = l->after.max = REQUEST_BODY_MAX;
+	buf_add(&l->before, body->data, (size_t)(at - body->data));
+	buf_add(&l->after, after, (size_t)(body->data + body->len - after));
+	return buf_check(&l->before, e) == -1 ? -1 : buf_check(&l->after, e);
+}
+
+int
+batch_place_find(struct batch_run *x, struct err *e)
+{
+	const struct buf *body = &x->call.request.given_body;
+	const char *at = find_ids(body, body->data);
+	size_t max = x->call.url.max, used;
+
+	if (at == NULL) {
+		if (template_split_at_list(&x->list, x->o->each, "ids", e) ==
+		    -1)
+			return -1;
+	} else {
+		if (split_body(x, at, e) == -1 ||
+		    choose_place_in_body(x, e) == -1 ||
+		    set_url_without_names(x, e) == -1)
+			return -1;
+		max = REQUEST_BODY_MAX;
+	}
+	used = x->list.before.len + x->list.after.len;
+	if (used >= max)
+		return err_set(e, ERR_USAGE, false, "the %s of a request would "
+		    "be longer than %zu bytes", at == NULL ? "URL" : "body",
+		    at == NULL ? x->call.request.url.max : max);
+	x->room = x->encoded.max = max - used;
+	return 0;
+}
+
+int
+batch_place_put_id(const struct batch_run *x, const struct buf *value,
+    bool is_string, struct buf *out, struct template_fault *f)
+{
+	if (x->place != IDS_IN_JSON || value->len == 0)
+		return template_put_list_value(&x->list, value, out, f);
+	if (is_string)
+		json_put_string(out, value->data, value->len);
+	else
+		buf_add(out, value->data, value->len);
+	return 1;
+}
