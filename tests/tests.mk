@@ -4,8 +4,8 @@
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
     $(B)/tests/fake_addresses.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
-# Three times as many tests as processors: most tests wait for a server or a clock.
-PROVE = env --default-signal prove -j$(shell expr 3 '*' $$(nproc)) --timer
+# Four times as many tests as processors: most tests wait for a server or a clock.
+PROVE = env --default-signal prove -j$(shell expr 4 '*' $$(nproc)) --timer
 # The longest first, so that none of them is left over at the end: the kills at
 # every system call (sweep_*), cppcheck and clang-tidy over the code (tools), and
 # records of many megabytes (large).

@@ -1,9 +1,11 @@
 #include "stop.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t first_signal;
+/* Threads read what the handler has stored. */
+static volatile atomic_int first_signal;
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 enum { STOP_SIGNALS = sizeof(stop_signals) / sizeof(stop_signals[0]) };

@@ -8,7 +8,7 @@
 
 #include "db/db.h"
 
-enum { CONTROL_VERSION = 4 };
+enum { CONTROL_VERSION = 5 };
 
 /* SCHEMA: the value of --control-schema, or NULL: then the environment variable
  * ETL_CONTROL_SCHEMA names the schema; if that is not set, the schema is the

@@ -88,6 +88,19 @@ ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 }
 
 enum ledger_result
+ledger_lock_row(struct db *db, const struct ledger *l, struct err *e)
+{
+	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
+	    DB_I(l->batch) };
+	int64_t found;
+
+	if (db_int(db, db_sql(db, SQL_LEDGER_LOCK), v, 3, 0, &found, e) == -1)
+		return LEDGER_FAILED;
+	return found == 1 ? LEDGER_ROW_CHANGED :
+	    explain_unchanged_row(db, l, e);
+}
+
+enum ledger_result
 ledger_close_or_insert_closed_row(
     struct db *db, const struct ledger *l, struct err *e)
 {

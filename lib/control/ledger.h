@@ -44,6 +44,12 @@ enum ledger_result {
 /* Moves the row in the batch's transaction, after the batch's rows. */
 enum ledger_result ledger_insert_or_move_row(
     struct db *db, const struct ledger *l, struct err *e);
+/* For a transaction that writes rows of the batch, but does not move the row:
+ * until it ends, no other loader can change the row. LEDGER_ROW_CHANGED: the
+ * row still has the number of the batch. The row must exist, so the stream's
+ * first batch cannot be locked. */
+enum ledger_result ledger_lock_row(
+    struct db *db, const struct ledger *l, struct err *e);
 /* Call this if the answer to a batch's COMMIT was lost and the batch cannot
  * be repeated. Closes the row, outside a transaction. LEDGER_ROW_CHANGED:
  * the batch was not committed and never will be. LEDGER_DONE: it was

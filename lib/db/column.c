@@ -98,6 +98,7 @@ find_type_kind(const char *type)
 		{ "json", COLUMN_JSON, 0, 0 },
 		{ "jsonb", COLUMN_JSON, 0, 0 },
 		{ "bytea", COLUMN_BYTES, 0, 0 },
+		{ "range", COLUMN_RANGE, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)

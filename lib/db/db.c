@@ -84,6 +84,12 @@ db_on_commit(const struct db *db)
 }
 
 const char *
+db_on_commit_keep_or_drop(bool keeps_rows)
+{
+	return keeps_rows ? "ON COMMIT PRESERVE ROWS" : "ON COMMIT DROP";
+}
+
+const char *
 db_name(const struct db *db)
 {
 	return db->name.data;

@@ -94,6 +94,9 @@ bool db_is_pooled(const struct db *db);
  * the commit drops the table, because the next transaction may run in another
  * session. */
 const char *db_on_commit(const struct db *db);
+/* The same for a table that keeps its rows until the end of the session, which
+ * is not for a pool, or that is gone after the commit. */
+const char *db_on_commit_keep_or_drop(bool keeps_rows);
 /* The connection to a PostgreSQL server, for db/pg.h; NULL for SQLite. */
 struct pg;
 struct pg *db_pg_connection(const struct db *db);
@@ -111,6 +114,14 @@ int db_script(struct db *db, const char *sql, struct err *e);
 int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
+
+/* SQLite: lets the statements of this connection use two functions for images,
+ * texts that hold the values of a row. etl_image(VALUE, ...) returns the
+ * elements of a JSON array: "i7","r0.5","tabc","xFF",null for an integer, a
+ * real, a text, bytes and NULL; "hFF" is a text that is not UTF-8 or has a
+ * NUL. etl_value(IMAGE, I) returns value number I of such an array. PostgreSQL:
+ * does nothing. */
+int db_add_image_functions(struct db *db, struct err *e);
 
 /* SQLite: returns a number above 0 if this transaction violates a deferred
  * foreign key (a row refers to a missing row), else 0. PostgreSQL: always 0;

@@ -146,6 +146,9 @@ lite_open_file(struct lite **out, const char *path, int flags,
 		return -1;
 	}
 	c->fault = fault;
+	/* SQLite would count all bytes that it has, which takes a lock for each
+	 * allocation. Once SQLite has started, this call changes nothing. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
 	if (rc == SQLITE_OK) {
 		*out = c;

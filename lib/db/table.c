@@ -96,7 +96,7 @@ set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
 	int rc = 0;
 
 	buf_init(&b, PATH_MAX_BYTES);
-	if (strcmp(t->schema, usual) != 0) {
+	if (t->schema != NULL && strcmp(t->schema, usual) != 0) {
 		rc = append_name_quoted_if_needed(&b, db, t->schema, e);
 		buf_char(&b, '.');
 	}
@@ -110,9 +110,10 @@ set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
 
 /* Replaces the schema and table name that the user wrote by the names in the
  * database's catalog, which may differ in case, and sets the names for SQL and
- * for messages. Fails if the name belongs to a view. */
+ * for messages. Fails if the name belongs to something else, such as a
+ * sequence. */
 static int
-refuse_view_or_set_names(
+refuse_other_kinds_or_set_names(
     struct table *t, struct db *db, struct db_rows *r, struct err *e)
 {
 	struct db_value schema = db_column(r, 0), base = db_column(r, 1),
@@ -120,12 +121,10 @@ refuse_view_or_set_names(
 	struct buf b;
 	int rc = -1;
 
-	if (type.len == 4 && strncmp(type.p, "view", 4) == 0)
-		return err_set(e, ERR_CONFIG, false,
-		    "%s: this is a view: give the table itself", t->name);
 	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
-		return err_set(e, ERR_CONFIG, false, "%s: not a table",
-		    t->name);
+		return err_set(e, ERR_CONFIG, false, "%s: neither a table nor "
+		    "a view that takes rows", t->name);
+	t->view = type.len == 4 && strncmp(type.p, "view", 4) == 0;
 	t->without_rowid = db_value_is_true(db_column(r, 3));
 	t->strict = db_value_is_true(db_column(r, 4));
 	free(t->schema);
@@ -175,12 +174,88 @@ read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = refuse_view_or_set_names(t, db, r, e);
+		rc = refuse_other_kinds_or_set_names(t, db, r, e);
 	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
 		    "create it, or give --ddl FILE", t->name, db_name(db));
 	db_end(r);
 	return rc;
+}
+
+/* Returns NULL with *e if this is no name of a table. */
+static struct table *
+table_new_with_name(const char *name, struct err *e)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->name = strdup(name)) == NULL) {
+		free(t);
+		(void)err_nomem(e);
+		return NULL;
+	}
+	if (table_split_name(t, e) == 0)
+		return t;
+	table_free(t);
+	return NULL;
+}
+
+int
+table_find_if_exists(
+    struct db *db, const char *name, bool *exists, struct err *e)
+{
+	struct table *t = table_new_with_name(name, e);
+	struct db_value v[2];
+	struct db_rows *r;
+	int rc = -1;
+
+	if (t == NULL)
+		return -1;
+	v[0] = db_text(t->schema);
+	v[1] = db_text(t->base);
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == 0) {
+		rc = db_next(r, e);
+		db_end(r);
+	}
+	table_free(t);
+	*exists = rc == 1;
+	return rc == -1 ? -1 : 0;
+}
+
+/* Sets t->quoted without a schema if the user gave none. */
+static int
+quote_given_name(struct table *t, struct db *db, struct err *e)
+{
+	struct buf b;
+	int rc = 0;
+
+	buf_init(&b, PATH_MAX_BYTES);
+	if (t->schema != NULL) {
+		rc = db_quote_name(db, &b, t->schema, strlen(t->schema), e);
+		buf_char(&b, '.');
+	}
+	if (rc == 0)
+		rc = db_quote_name(db, &b, t->base, strlen(t->base), e);
+	if (rc == 0 && (t->quoted = strdup(buf_text(&b))) == NULL)
+		rc = err_nomem(e);
+	buf_release(&b);
+	return rc;
+}
+
+int
+table_new_absent(
+    struct table **out, struct db *db, const char *name, struct err *e)
+{
+	struct table *t = table_new_with_name(name, e);
+
+	if (t == NULL)
+		return -1;
+	if (quote_given_name(t, db, e) == -1 ||
+	    set_name_without_default_schema(t, db, e) == -1) {
+		table_free(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
 }
 
 /* Corrects two facts that SQLite's catalog does not show. If the primary key is
@@ -211,14 +286,11 @@ int
 table_read(struct table **out, struct db *db, const char *name,
     struct err *e)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct table *t = table_new_with_name(name, e);
 
-	if (t == NULL || (t->name = strdup(name)) == NULL) {
-		free(t);
-		return err_nomem(e);
-	}
-	if (table_split_name(t, e) == -1 ||
-	    read_table_from_catalog(t, db, e) == -1 ||
+	if (t == NULL)
+		return -1;
+	if (read_table_from_catalog(t, db, e) == -1 ||
 	    columns_read(&t->columns, &t->n, db, t->schema, t->base, t->strict,
 		e) == -1) {
 		table_free(t);

@@ -1,4 +1,4 @@
-/* A table (not a view) as the database's catalog describes it. One dot
+/* A table or view as the database's catalog describes it. One dot
  * separates schema and table in a name; a part with dots or quotes is written
  * in SQL quotes.
  * Owns:  all texts; table_free() frees them.
@@ -15,7 +15,9 @@ enum column_kind {              /* which values the column accepts */
 	COLUMN_INT,             /* exact integer; min, max */
 	COLUMN_REAL, COLUMN_NUMERIC, COLUMN_BOOL, COLUMN_TEXT,
 	COLUMN_TIME,            /* timestamp, timestamptz, date, time */
-	COLUMN_JSON, COLUMN_BYTES, COLUMN_ARRAY
+	COLUMN_JSON, COLUMN_BYTES,
+	COLUMN_RANGE,           /* of any bounds, and multiranges */
+	COLUMN_ARRAY
 };
 
 /* Which values a column of PostgreSQL changes without an error; most types
@@ -85,10 +87,18 @@ struct table {
 	                         * public and main */
 	struct column *columns;
 	size_t n;
+	bool view;
 	bool without_rowid, strict;     /* SQLite */
 };
 
 int table_read(struct table **t, struct db *db, const char *name,
+    struct err *e);
+/* *exists: table_read() would find a table or view of this name. */
+int table_find_if_exists(
+    struct db *db, const char *name, bool *exists, struct err *e);
+/* Makes a struct for a table that does not exist. It has no columns; `quoted`
+ * has a schema only if the name has one. */
+int table_new_absent(struct table **t, struct db *db, const char *name,
     struct err *e);
 /* *unique: the table has a unique index on exactly these columns. */
 int table_find_unique_index(struct db *db, const struct table *t,

@@ -16,6 +16,9 @@ enum { NUMBER_TEXT = 40 };
 /* Writes without a NUL. As in jq, NaN is written as null and infinity as the
  * largest double. */
 size_t number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d);
+/* Appends a number that always has a fraction or an exponent, such as 1.0, so
+ * that it is told from an integer. Infinity becomes a string. */
+void number_put_real(struct buf *b, double d);
 /* Converts a number token to the nearest double; fast for short integers. */
 double number_to_double(const char *p, size_t n);
 /* Converts a number token whose value is exactly an int64 (42, -7, 1e3, 5.0).

@@ -3,6 +3,7 @@
 #include "json/power.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* Finds the shortest decimal number that is read back as a given double, with
@@ -186,4 +187,19 @@ number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d)
 	else
 		p = put_without_exponent(p, digits, n, whole);
 	return (size_t)(p - out);
+}
+
+void
+number_put_real(struct buf *b, double d)
+{
+	char text[NUMBER_TEXT];
+	size_t n = number_put_shortest_nan_as_null(text, d);
+
+	if (isinf(d)) {
+		buf_str(b, d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+		return;
+	}
+	buf_add(b, text, n);
+	if (memchr(text, '.', n) == NULL && memchr(text, 'e', n) == NULL)
+		buf_add(b, ".0", 2);
 }

@@ -1,4 +1,4 @@
-#include "lines.h"
+#include "lines_impl.h"
 
 #include "base/clock.h"
 #include "base/stop.h"
@@ -10,27 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
-
-struct lines {
-	int fd;                 /* -1: the next file is not yet open */
-	struct lines_reader reader;     /* read NULL: fd is read */
-	char *const *files;     /* those not yet opened */
-	size_t nfiles;
-	const char *file;       /* name of the open file; NULL: none */
-	size_t max;             /* longest line that is kept whole */
-	char *data;
-	size_t cap;
-	size_t start, end;      /* bytes that were read and not yet returned */
-	size_t seen;            /* data[start..seen) has no LF; if `found`,
-	                         * data[seen] is the LF */
-	bool found, eof;
-	uint64_t number, offset;        /* of the next line */
-	struct hash *hash;      /* of a line that is too long to be kept;
-	                         * data[0..LINES_KEPT) is then its start */
-	uint64_t hashed;        /* bytes of that line that are in the hash */
-};
 
 int
 lines_open(struct lines **out, int fd, size_t max, struct err *e)
@@ -216,8 +195,8 @@ make_room_or_drop_long_line(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow_buffer(l, e) : 0;
 }
 
-static enum lines_result
-wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
+enum lines_result
+lines_wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
     ssize_t *got, struct err *e)
 {
 	ssize_t n;
@@ -257,7 +236,8 @@ read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
 		return LINES_FAILED;
 	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
 	if (l->reader.read == NULL)
-		r = wait_and_read_descriptor(l, most, timeout, &n, e);
+		r = lines_wait_and_read_descriptor(
+		    l, most, timeout, &n, e);
 	else if ((n = l->reader.read(
 		l->reader.self, l->data + l->end, most, e)) == -1)
 		r = LINES_FAILED;

@@ -51,6 +51,18 @@ int lines_open_reader(
 void lines_set_place(struct lines *l, uint64_t lines, uint64_t offset);
 enum lines_result lines_next_not_blank(
     struct lines *l, struct line *out, int timeout, struct err *e);
+/* Shows the lines that come next, each once, also blank ones, and keeps their
+ * bytes for lines_next_not_blank(). Call it only before the first
+ * lines_next_not_blank() of a descriptor. A line is valid until the next call;
+ * its number and offset are not set. LINES_END: the input has ended, or `most`
+ * bytes are in the buffer, which has at least one line unless that is too long.
+ * LINES_WAIT: nothing came for timeout ms. */
+enum lines_result lines_look_ahead(struct lines *l, struct line *out,
+    size_t most, int timeout, struct err *e);
+/* The next lines_look_ahead() shows the first line again. */
+void lines_look_ahead_from_start(struct lines *l);
+/* True if the descriptor was read to its end. */
+bool lines_input_has_ended(const struct lines *l);
 /* Returns true if lines_next_not_blank() can return without reading from the
  * descriptor. Skips blank lines that were read. */
 bool lines_next_is_buffered(struct lines *l);

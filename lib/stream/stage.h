@@ -84,6 +84,16 @@ enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
  * input itself shows that it is complete: it has the mark end, or it is a
  * regular file. */
 bool stage_input_is_complete(const struct stage *s);
+/* For a sink, before its first stage_next(), which later returns these lines
+ * again. Shows each line that comes next, once: STAGE_RECORD, or STAGE_MARK for
+ * a line that looks like a mark; neither is checked. STAGE_END: the input has
+ * ended, or about `most` bytes of it are in memory. See lines_look_ahead(). */
+enum stage_item stage_look_ahead(struct stage *s, struct line *l, size_t most,
+    int timeout, struct err *e);
+/* The next stage_look_ahead() shows the first line again. */
+void stage_look_ahead_from_start(struct stage *s);
+/* True if the whole input was read into memory. */
+bool stage_input_has_ended(const struct stage *s);
 /* Returns true if stage_next() can return without reading the input. */
 bool stage_next_is_buffered(const struct stage *s);
 /* Frees memory after a large line, which the caller has copied. */
@@ -123,6 +133,12 @@ int stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
     struct err *e);
 int stage_parse_record_or_reject(struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct err *e);
+/* As stage_parse_record_or_fill_reject(), but several threads may call it at
+ * the same time: the message of *r is in `why`. */
+enum { STAGE_WHY = 192 };
+int stage_parse_record_in_thread(const struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+    char why[STAGE_WHY], struct err *e);
 
 /* Marks. A source calls begin first, and checkpoint or resolve after the
  * records that the mark covers have been emitted or rejected; these

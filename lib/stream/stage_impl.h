@@ -76,7 +76,7 @@ struct stage {
 	                                 * reads the output was looked for */
 	bool reader_known;              /* it was found: do not look again */
 	struct err cause;               /* error in the mark failed */
-	char why[192];                  /* message of a reject */
+	char why[STAGE_WHY];            /* message of a reject */
 	struct run_report report;       /* for etl-run */
 };
 
@@ -96,6 +96,8 @@ int stage_report_begin(struct stage *s, struct err *e);
 /* After the mark end was passed on or written: notes how many reject lines this
  * program has sent on in the stream. */
 void stage_note_rejects_in_output(struct stage *s);
+/* Sets *e: a stop signal came. Returns STAGE_STOP. */
+enum stage_item stage_set_stop_error(struct err *e);
 /* Sets *e: the stream has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
 /* After begin was read or made: sets the name of this stage in the stream and

@@ -20,8 +20,8 @@
  *   conf->checks  compare the counts in marks, as a sink does
  *   line.torn     the last line of the input, without LF */
 
-static enum stage_item
-set_stop_error(struct err *e)
+enum stage_item
+stage_set_stop_error(struct err *e)
 {
 	(void)err_set(e, ERR_RETRY, true, "stopped by signal %s",
 	    sigabbrev_np(stop_signal()));
@@ -343,7 +343,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	enum stage_item item;
 
 	if (stop_signal() != 0)
-		return set_stop_error(e);
+		return stage_set_stop_error(e);
 	if (s->state == STATE_FAILED)
 		return STAGE_END;
 	if (s->judge) {
@@ -364,7 +364,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	} else if (r == LINES_END) {
 		item = process_end(s, e);
 	} else if (r == LINES_STOP) {
-		return set_stop_error(e);
+		return stage_set_stop_error(e);
 	} else {
 		return r == LINES_WAIT ? STAGE_WAIT : STAGE_FAILED;
 	}

@@ -102,37 +102,46 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 }
 
 int
-stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
+stage_parse_record_in_thread(const struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
-    struct err *e)
+    char why[STAGE_WHY], struct err *e)
 {
 	struct json_fault f = { 0 };
 
-	*r = (struct reject){ .message = s->why };
+	*r = (struct reject){ .message = why };
 	reject_fill_unset_from_line(r, l);
 	if (l->too_long) {
 		r->code = "too_long";
-		(void)snprintf(s->why, sizeof(s->why), "%llu bytes, more than "
+		(void)snprintf(why, STAGE_WHY, "%llu bytes, more than "
 		    "--max-record %zu", (unsigned long long)l->bytes,
 		    s->max_record);
 	} else if (json_scan(j, l->data, l->len, levels, dup, &f) == -1) {
 		if (f.nomem)
 			return err_nomem(e);
 		r->code = f.code;
-		json_fault_text(s->why, sizeof(s->why), &f);
+		json_fault_text(why, STAGE_WHY, &f);
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
-		(void)snprintf(s->why, sizeof(s->why), "the record is %s, not "
+		(void)snprintf(why, STAGE_WHY, "the record is %s, not "
 		    "an object", json_type_name_with_article(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source || s->conf->reads_raw) &&
 	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";
-		(void)snprintf(s->why, sizeof(s->why), "a record may not "
+		(void)snprintf(why, STAGE_WHY, "a record may not "
 		    "begin with the member @etl");
 	} else {
 		return 1;
 	}
 	return 0;
+}
+
+int
+stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+    struct err *e)
+{
+	return stage_parse_record_in_thread(
+	    s, l, j, levels, dup, r, s->why, e);
 }
 
 int

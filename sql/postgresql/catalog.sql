@@ -30,7 +30,7 @@ WHERE p.place OPERATOR(pg_catalog.>) 1
 -- the last two conditions make sure that it has found no other table.
 SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
-        WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'other' END,
+        WHEN c.relkind = 'v' THEN 'view' ELSE 'other' END,
     0, 0
 FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -137,7 +137,9 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     CASE WHEN a.attgenerated <> '' THEN 1
         WHEN a.attidentity = 'a' THEN 2 ELSE 0 END,
     coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
-    t.typname, i.typname, q.operator, q.name, g.type, g.typmod,
+    CASE WHEN t.typtype IN ('r', 'm') THEN 'range' ELSE t.typname END,
+    CASE WHEN i.typtype IN ('r', 'm') THEN 'range' ELSE i.typname END,
+    q.operator, q.name, g.type, g.typmod,
     t.typname IN ('text', 'varchar')
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic

@@ -48,7 +48,7 @@ WITH RECURSIVE home AS (
     FROM pg_catalog.pg_class AS c JOIN home AS h ON h.oid = c.relnamespace
     WHERE c.relname IN ('etl_control', 'pipeline_runs', 'dead_letters',
             'dead_letter_attempts', 'etl_checkpoints', 'etl_loads',
-            'etl_files')
+            'etl_files', 'etl_before', 'etl_before_runs')
         OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
             'dead_letters_before_etl')
 ), refused AS (
@@ -258,6 +258,53 @@ CREATE TABLE {schema}.etl_files (
 ALTER TABLE {schema}.etl_checkpoints ADD COLUMN validators text;
 
 UPDATE {schema}.etl_control SET version = 4;
+
+-- name: control_5
+-- Migrates the control tables from version 4 to version 5.
+-- The runs whose changes of a table etl-load --keep-before has kept, with a row
+-- for each stream that the run has loaded into the table. columns and
+-- key_columns are the names of the columns in the images of etl_before, as JSON
+-- arrays. checkpoint, value and version: the name of the stream's checkpoint,
+-- the value that it had before the run, and the version that the run has left.
+-- whole: the run has loaded the stream from its begin. status: undone: --undo
+-- has undone the run; dropped: the images are being deleted.
+CREATE TABLE {schema}.etl_before_runs (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run text COLLATE "C" NOT NULL,
+    target text NOT NULL,
+    stream_id text NOT NULL,
+    at timestamptz NOT NULL,
+    columns text NOT NULL,
+    key_columns text NOT NULL,
+    checkpoint text,
+    value text,
+    version bigint NOT NULL,
+    whole boolean NOT NULL,
+    status text NOT NULL DEFAULT 'kept'
+        CHECK (status IN ('kept', 'undone', 'dropped')),
+    UNIQUE (run, target, stream_id)
+);
+CREATE INDEX etl_before_runs_target
+    ON {schema}.etl_before_runs (target, number);
+
+-- A row for each row of the table that the run has changed. key, before and
+-- after are JSON arrays of the values of the columns as texts: the key, the row
+-- before the run (NULL: there was none) and the row after it (NULL: deleted).
+-- disturbed: between two batches of the run, another session has changed the
+-- row.
+CREATE TABLE {schema}.etl_before (
+    run text COLLATE "C" NOT NULL,
+    target text NOT NULL,
+    key text NOT NULL,
+    before text,
+    after text,
+    disturbed boolean NOT NULL DEFAULT false
+);
+-- A key may be longer than an entry of an index.
+CREATE UNIQUE INDEX etl_before_key
+    ON {schema}.etl_before (run, target, pg_catalog.md5(key));
+
+UPDATE {schema}.etl_control SET version = 5;
 
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema $2. The columns show whether

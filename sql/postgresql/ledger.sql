@@ -22,6 +22,13 @@ SET run = $3, batch = batch + 1, ended = $5, counts = $6, appends = $7,
     seq = CASE WHEN $4 > seq THEN $4 ELSE seq END
 WHERE stream_id = $1 AND target = $2 AND batch = $10 AND NOT taken
 
+-- name: ledger_lock
+-- Finds the row of a stream if it still has the batch number $3 and is not
+-- closed, and keeps other loaders from changing it until the transaction ends.
+SELECT 1 FROM {schema}.etl_loads
+WHERE stream_id = $1 AND target = $2 AND batch = $3 AND NOT taken
+FOR SHARE
+
 -- name: ledger_take
 -- Closes the row of a stream whose load has failed: sets taken. If the server
 -- executes the last COMMIT of the loader later than this, that transaction

@@ -222,6 +222,51 @@ ALTER TABLE etl_checkpoints ADD COLUMN validators TEXT;
 
 UPDATE etl_control SET version = 4;
 
+-- name: control_5
+-- Migrates the control tables from version 4 to version 5.
+-- The runs whose changes of a table etl-load --keep-before has kept, with a row
+-- for each stream that the run has loaded into the table. columns and
+-- key_columns are the names of the columns in the images of etl_before, as JSON
+-- arrays. checkpoint, value and version: the name of the stream's checkpoint,
+-- the value that it had before the run, and the version that the run has left.
+-- whole: the run has loaded the stream from its begin. status: undone: --undo
+-- has undone the run; dropped: the images are being deleted.
+CREATE TABLE etl_before_runs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL,
+    target TEXT NOT NULL,
+    stream_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    columns TEXT NOT NULL,
+    key_columns TEXT NOT NULL,
+    checkpoint TEXT,
+    value TEXT,
+    version INTEGER NOT NULL,
+    whole INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'kept'
+        CHECK (status IN ('kept', 'undone', 'dropped')),
+    UNIQUE (run, target, stream_id)
+);
+CREATE INDEX etl_before_runs_target
+    ON etl_before_runs (target, number);
+
+-- A row for each row of the table that the run has changed. key, before and
+-- after are JSON arrays of the values of the columns as texts: the key, the row
+-- before the run (NULL: there was none) and the row after it (NULL: deleted).
+-- disturbed: between two batches of the run, another session has changed the
+-- row.
+CREATE TABLE etl_before (
+    run TEXT NOT NULL,
+    target TEXT NOT NULL,
+    key TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    disturbed INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX etl_before_key ON etl_before (run, target, key);
+
+UPDATE etl_control SET version = 5;
+
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
 -- The columns show whether etl or another tool has created the table.

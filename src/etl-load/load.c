@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "commit/complete.h"
+#include "commit/keep_before.h"
+#include "emit/emit.h"
 #include "loader.h"
 #include "summary.h"
 
@@ -269,7 +271,7 @@ int
 load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 {
 	struct stage_conf conf = { .name = "load", .sink = true,
-		.plain = o->plain, .rejects = o->rejects,
+		.plain = o->plain, .rejects = o->plan ? NULL : o->rejects,
 		.max_rejects = o->max_rejects,
 		.max_record = o->max_record, .fds = fds };
 	struct stage *s = NULL;
@@ -282,12 +284,25 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	}
 	rc = loader_open(&l, o, s, e);
 	if (rc == 0)
-		rc = read_stream(&l, e);
-	if (rc == -1)
-		stage_report_failed(s, e, l.unknown);
+		rc = emit_open(&l, fds, e);
 	if (rc == 0)
+		rc = o->plan ? plan_print_and_roll_back(&l, e) :
+		    read_stream(&l, e);
+	if (rc == 0)
+		rc = emit_finish(&l, e);
+	if (rc == -1) {
+		emit_write_failed(&l, e);
+		stage_report_failed(s, e, l.unknown);
+	}
+	if (rc == 0)
+		keep_before_delete_old_runs(&l);
+	if (rc == 0 && !o->plan)
 		print_summary_and_warn_of_rejects(&l);
+	if (rc == 0 && !o->plan && l.absent)
+		err_warnf("etl-load", "the input has no record, so --create "
+		    "has not made table %s", o->table);
 	suggest_key_if_rows_existed(&l);
+	emit_close(&l);
 	loader_close(&l);
 	stage_close(s);
 	return rc;

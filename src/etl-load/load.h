@@ -8,18 +8,23 @@
 
 #include <stdint.h>
 
+enum { CONNECTIONS_MAX = 16 };
+
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
 	    *touch, *seen, *scope, *replace_by, *soft_delete,
 	    *max_deletes, *synchronous, *newer_by, *as_of, *valid_from,
-	    *valid_to, *current, *missing;
-	struct opt_list scope_values, expect, map;
+	    *valid_to, *current, *missing, *undo, *table_from,
+	    *emit;
+	struct opt_list scope_values, expect, map, tables;
 	const char *columns, *extra, *bytes;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
-	uint64_t batch, flush, max_record, retries;
+	uint64_t batch, flush, max_record, retries, connections;
+	uint64_t keep_runs;
 	uint64_t lock_timeout, statement_timeout;       /* 0: not given */
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
-	    allow_empty, delete_despite_rejects, empty_as_null, strict;
+	    allow_empty, delete_despite_rejects, empty_as_null, strict,
+	    create, plan, evolve, keep_before, with_checkpoint;
 };
 
 /* How many records were read, and how many had each outcome. */

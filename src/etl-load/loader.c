@@ -3,9 +3,11 @@
 #include "base/file.h"
 #include "commit/complete.h"
 #include "commit/expect_check.h"
+#include "commit/keep_before.h"
 #include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "commit/time_limits.h"
+#include "create/create_table.h"
 #include "stream/record_options.h"
 
 #include <stdlib.h>
@@ -80,14 +82,15 @@ no_option_or_variable_names_database(const struct load_opts *o)
 	return o->db == NULL && (url == NULL || *url == '\0');
 }
 
-/* Opens the database, runs the script of --ddl and opens the table and the
- * sink. The default database (file etl.db) is created only if --ddl is given:
- * without a script the file would stay empty and have no table to load. */
+/* Opens the database, runs the script of --ddl, makes the table of --create and
+ * opens the tables. The default database (file etl.db) is created only if one
+ * of these options is given: otherwise the file would stay empty and have no
+ * table to load. */
 static int
-open_database_table_and_sink(struct loader *l, struct err *e)
+open_database_and_tables(struct loader *l, struct err *e)
 {
-	bool create =
-	    l->o->ddl != NULL || !no_option_or_variable_names_database(l->o);
+	bool create = l->o->ddl != NULL || l->o->create ||
+	    !no_option_or_variable_names_database(l->o);
 
 	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
 		return -1;
@@ -95,41 +98,46 @@ open_database_table_and_sink(struct loader *l, struct err *e)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;
-	if (target_open(&l->target, l->db, l->o, e) == -1)
+	if (l->o->create && create_table_if_missing(
+		&l->sample, l->db, l->stage, &l->absent, e) == -1)
 		return -1;
-	l->sink = sink_for(db_kind(l->db));
-	if (l->sink == NULL)
-		return err_set(e, ERR_BUG, false, "bug in this program: it has "
-		    "no sink for this kind of database; please report it");
-	if (l->sink->open(&l->self, l->db, &l->target, e) == -1)
+	if (loader_open_tables(l, e) == -1)
 		return -1;
+	if (l->absent)
+		return 0;
 	return old_rows_check_before_load(l, e) == -1 ||
 	    missing_rows_check_before_load(l, e) == -1 ||
-	    expect_check_fits_table(l, e) == -1 ? -1 :
-	    complete_read_version(l, e);
+	    expect_check_fits_table(l, e) == -1 ||
+	    keep_before_check_table(l, e) == -1 ||
+	    workers_open(l, e) == -1 ? -1 :
+	    complete_read_versions(l, e);
 }
 
 static void
-close_database_table_and_sink(struct loader *l)
+close_database_and_tables(struct loader *l)
 {
-	if (l->sink != NULL)
-		l->sink->close(l->self);
-	l->self = NULL;
-	target_close(&l->target);
+	workers_close(l);
+	for (size_t i = 0; i < l->ntables; i++) {
+		if (l->sink != NULL)
+			l->sink->close(l->tables[i].self);
+		l->tables[i].self = NULL;
+		target_close(&l->tables[i].target);
+	}
 	db_close(l->db);
 	l->db = NULL;
 }
 
 static int
-open_database_table_and_sink_or_close(void *self, struct err *e)
+open_database_and_tables_or_close(void *self, struct err *e)
 {
 	struct loader *l = self;
 
-	if (open_database_table_and_sink(l, e) == 0)
+	if ((l->o->plan ? plan_open_database_and_tables :
+		open_database_and_tables)(l, e) == 0)
 		return 0;
 	if (l->db != NULL)
-		time_limits_name_in_error(l, e);
-	close_database_table_and_sink(l);
+		time_limits_name_in_error(l->o, db_fault(l->db), e);
+	close_database_and_tables(l);
 	return -1;
 }
 
@@ -171,43 +179,111 @@ copy_run_id_from_environment(struct loader *l, struct err *e)
 	return l->run == NULL ? err_nomem(e) : 0;
 }
 
+/* Gives each table its own options. Without --mode a key for one table makes
+ * all loads upserts, and the other tables use their primary keys. */
+static int
+set_options_of_tables(struct loader *l, struct err *e)
+{
+	size_t n = l->list.n > 0 ? l->list.n : 1;
+
+	if ((l->tables = calloc(n, sizeof(*l->tables))) == NULL)
+		return err_nomem(e);
+	l->ntables = n;
+	for (size_t i = 0; i < n; i++) {
+		struct load_opts *o = &l->tables[i].o;
+
+		*o = *l->o;
+		if (l->list.n > 0) {
+			o->table = l->list.v[i].table;
+			o->key = l->list.v[i].key;
+			if (o->mode == NULL && l->list.keyed)
+				o->mode = "upsert";
+		}
+		if (load_mode_find(&l->mode, o, e) == -1) {
+			if (l->list.n > 0)
+				err_prefix(e, "--tables, table %s", o->table);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+init_route_and_outcomes(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables; i++) {
+		struct outcome *o = &l->tables[i].outcome;
+
+		evolve_init(&l->tables[i].evolve, &l->tables[i].o, l->mode,
+		    l->duplicates);
+		if (outcome_init(o, l->stage, &l->tables[i].target,
+			l->duplicates, e) == -1)
+			return -1;
+		o->table = (uint16_t)i;
+	}
+	if (l->list.n == 0)
+		return 0;
+	if (route_open(&l->route, l->stage, &l->list, l->o->table_from, e) ==
+	    -1)
+		return -1;
+	l->route.tombstones = l->mode->changes;
+	l->route.rejects_too = l->mode->mirrors;
+	return 0;
+}
+
 int
 loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
     struct err *e)
 {
-	const struct load_mode *mode;
-	enum json_members dup;
-
 	*l = (struct loader){ .o = o, .stage = s };
 	spool_init(&l->spool);
+	reject_lines_init(&l->rejects, s);
 	buf_init(&l->written, SIZE_MAX / 2);
+	uuid_new(l->plain_run);
 	l->retry.max = o->retries;
-	if (record_options_check(o->max_record, o->duplicates, &dup, e) == -1 ||
+	if (record_options_check(
+		o->max_record, o->duplicates, &l->duplicates, e) == -1 ||
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
-	    load_mode_find(&mode, o, e) == -1 ||
+	    table_list_parse(&l->list, o, e) == -1 ||
+	    set_options_of_tables(l, e) == -1 ||
 	    time_limits_check_options(o, e) == -1 ||
 	    expect_parse(&l->expect, &o->expect, e) == -1 ||
 	    mapping_check_options(o, e) == -1 ||
 	    check_run_database(o, e) == -1 ||
 	    copy_run_id_from_environment(l, e) == -1 ||
-	    causes_new(&l->causes, e) == -1 ||
-	    retry_while_transient(&l->retry,
-		open_database_table_and_sink_or_close, l, e) == -1)
+	    causes_new(&l->causes, e) == -1)
 		return -1;
-	l->whole = o->single || l->target.mode->complete || l->expect.n > 0;
+	plan_init(&l->plan);
+	sample_init(&l->sample, o, l->mode, l->duplicates);
+	if (retry_while_transient(&l->retry,
+		open_database_and_tables_or_close, l, e) == -1)
+		return -1;
+	if (!o->plan)
+		sample_release(&l->sample);
+	l->whole = o->single || l->mode->complete || l->expect.n > 0;
 	l->batch_limit = o->batch;
-	return outcome_init(&l->outcome, s, &l->target, dup, e);
+	return init_route_and_outcomes(l, e);
 }
 
 void
 loader_close(struct loader *l)
 {
-	outcome_release(&l->outcome);
+	for (size_t i = 0; i < l->ntables; i++) {
+		outcome_release(&l->tables[i].outcome);
+		evolve_release(&l->tables[i].evolve);
+	}
+	reject_lines_release(&l->rejects);
+	sample_release(&l->sample);
+	plan_release(&l->plan);
 	spool_release(&l->spool);
 	causes_free(l->causes);
 	expect_release(&l->expect);
 	buf_release(&l->written);
 	free(l->run);
 	stream_release(&l->stream);
-	close_database_table_and_sink(l);
+	close_database_and_tables(l);
+	free(l->tables);
+	free(l->tables_name);
+	route_release(&l->route);
+	table_list_release(&l->list);
 }

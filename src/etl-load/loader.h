@@ -1,25 +1,65 @@
-/* The state of the loader: it loads a stream into one table.
+/* The state of the loader: it loads a stream into tables.
  * Owns:  all of it; loader_close() frees what loader_open() made.
  * Flow:  load.c adds the lines of a batch to the spool, then batch_commit()
- *        applies them to the table in one transaction. */
+ *        applies them to the tables in one transaction. */
 #ifndef LOAD_LOADER_H
 #define LOAD_LOADER_H
 
+#include "base/hash.h"
 #include "base/retry.h"
+#include "batch/reject_lines.h"
+#include "batch/route.h"
+#include "commit/workers.h"
+#include "create/sample.h"
+#include "evolve/evolve.h"
 #include "expect/expect.h"
+#include "plan/plan.h"
 #include "sink.h"
 #include "commit/stream_marks.h"
+
+struct emit;
+
+/* What belongs to one of the tables. */
+struct loaded_table {
+	struct load_opts o;             /* those of the user, with the table and
+	                                 * key of this table */
+	struct target target;
+	void *self;                     /* the sink's own state */
+	struct outcome outcome;         /* of the table's records */
+	struct evolve evolve;           /* --evolve: how the table must change
+	                                 * to take the records of the batch */
+	int64_t replaced;               /* of commit/complete.h */
+	struct mirror_counts mirror;    /* of commit/missing_rows.h */
+	uint64_t unreadable;            /* --mode mirror: rejected records of
+	                                 * the present try whose key could not
+	                                 * be read */
+	struct sums sent;               /* counts of the last COMMIT sent */
+	struct sums sums;               /* records that this process has
+	                                 * committed */
+};
 
 struct loader {
 	const struct load_opts *o;
 	struct stage *stage;
 	struct db *db;
-	struct target target;
+	const struct load_mode *mode;   /* of all tables */
 	const struct sink *sink;
-	void *self;                     /* the sink's own state */
+	struct loaded_table *tables;
+	size_t ntables;
+	struct table_list list;         /* of --tables */
+	struct route route;             /* finds a record's table; only with
+	                                 * --tables */
+	char *tables_name;              /* with --tables: the name of all */
+	enum json_members duplicates;
+	struct workers workers;         /* of --connections */
+	bool rows_are_stored;           /* the workers have committed the rows
+	                                 * of the present batch */
 	struct spool spool;             /* the lines of the present batch */
-	struct outcome outcome;         /* counts and rejects of the present try
-	                                 * to load the batch */
+	struct reject_lines rejects;    /* of the present try to load it */
+	struct sample sample;           /* --create: the first records */
+	struct plan plan;               /* --plan */
+	bool absent;                    /* --create: there is no table, and no
+	                                 * record to make it from */
 	uint64_t batch_limit;           /* records that fill a batch: --batch,
 	                                 * or fewer after a batch with many
 	                                 * records of one key */
@@ -33,16 +73,16 @@ struct loader {
 	uint64_t passed;                /* skipped records of the streams that
 	                                 * came before this one: an earlier run
 	                                 * had loaded them */
+	struct emit *emit;              /* of --emit; NULL: none */
+	char plain_run[UUID_TEXT];      /* the run of plain input outside
+	                                 * etl-run, for --undo */
+	bool images_stored;             /* --keep-before: a batch of this
+	                                 * stream was committed with images */
 	char *run;                      /* $ETL_RUN, the run's uuid, or NULL */
 	bool control;                   /* the control tables exist */
 	bool marked;                    /* the input is a marked stream */
 	struct stream stream;
 	bool whole;                     /* commit once, at the stream's end */
-	int64_t replaced;               /* of commit/complete.h */
-	struct mirror_counts mirror;    /* of commit/missing_rows.h */
-	uint64_t unreadable;            /* --mode mirror: rejected records of
-	                                 * the present try whose key could not
-	                                 * be read */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
 	bool unknown;                   /* the answer to that COMMIT was lost:
@@ -60,21 +100,65 @@ struct loader {
 int loader_open(struct loader *l, const struct load_opts *o,
     struct stage *s, struct err *e);
 void loader_close(struct loader *l);
+/* Opens each table, which exists unless l->absent is set, and its sink. */
+int loader_open_tables(struct loader *l, struct err *e);
+/* The name of the table or tables in the ledger (table etl_loads). */
+const char *loader_get_target_name(const struct loader *l);
+/* True if letters of this target can be replayed: it is the table or one of the
+ * tables, or the pointer of --table-from, which stands for no table. */
+bool loader_has_target(const struct loader *l, const char *target);
+/* Sets the name of all tables, and checks that no table is there twice. */
+int loader_name_tables(struct loader *l, struct err *e);
+/* Reads the columns of the table from the catalog. */
+int loader_read_target(const struct loader *l, const struct loaded_table *t,
+    struct target *target, struct err *e);
+/* Called after spool_next_chunk(): finds the table of each record. */
+int loader_start_chunk(struct loader *l, struct err *e);
 
 void sums_add(struct sums *to, const struct sums *t);
+/* Called after the session was lost. */
+void loader_reset_sinks(struct loader *l);
+/* The counts of the present try to load the batch. */
+struct sums loader_add_up_batch(const struct loader *l);
+/* If many records of one key were merged one by one, the next batches get fewer
+ * records: the time grows with the square of their number in a batch. Later the
+ * batches become larger again, as long as no key comes so often. */
+void loader_set_limit_of_next_batch(struct loader *l);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
  * has read the mark `end` or, of plain input, the end of the input. If a try
  * fails for a reason that may pass, the batch is tried again, up to --retries
  * times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* Reads the columns of the table again, because the table was altered. */
-int loader_read_table_again(struct loader *l, struct err *e);
+/* With --evolve, notes how the tables must change to take the records of the
+ * chunk that were rejected. */
+int loader_note_changes_that_rejects_need(struct loader *l, struct err *e);
+bool loader_tables_must_change(const struct loader *l);
+/* Makes these changes. The caller reads the tables again. */
+int loader_alter_tables(struct loader *l, struct err *e);
+/* Sets *changed to true if one of the tables was altered since the loader has
+ * read its columns. */
+int loader_find_if_table_changed(
+    struct loader *l, bool *changed, struct err *e);
+/* Reads the columns of the tables again, because one was altered. */
+int loader_read_tables_again(struct loader *l, struct err *e);
 /* Rolls back after the sink has failed. If the reason is that a column of
- * PostgreSQL got another type, sets the error ERR_RETRY. If a column or the
- * table is missing (SQLSTATE 42703, 42P01), *e stays as it is. */
-void loader_roll_back_and_check_table(struct loader *l, struct err *e);
+ * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
+ * was renamed or dropped, ERR_CONFIG. */
+void loader_roll_back_and_check_tables(struct loader *l, struct err *e);
+/* For a message: what the database has of the batch that failed. With
+ * --connections it may have rows. */
+const char *loader_say_what_is_stored(const struct loader *l);
+/* Does the same after the error *e with the fault *f, without a rollback. */
+void loader_find_table_change_behind_fault(
+    struct loader *l, const struct db_fault *f, struct err *e);
 
+/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
+ * lost, the loader uses this id to ask PostgreSQL whether the transaction was
+ * committed. Only plain input (without marks) needs the id: for a marked stream
+ * the ledger (table etl_loads) shows whether the batch was committed. */
+int loader_store_transaction_id_of_plain_input(
+    struct loader *l, struct err *e);
 /* Called after a failure of the database. Waits, connects again and, if the
  * answer to a COMMIT was lost, asks the server whether it was done. Returns
  * 1: the batch was committed; 0: the caller must repeat the batch; -1 with *e:
@@ -82,6 +166,10 @@ void loader_roll_back_and_check_table(struct loader *l, struct err *e);
 int loader_reconnect_and_check_commit(
     struct loader *l, uint64_t *tries, struct err *e);
 
+/* Called once all records of the chunk have been applied. Makes the reject
+ * lines of the chunk, in the order of the input: those of the rejected records,
+ * and those that earlier stages have sent. */
+int rejects_make_lines_of_chunk(struct loader *l, struct err *e);
 /* Stores those reject lines of the batch that are dead letters, in the open
  * transaction. */
 int rejects_store_letters(struct loader *l, int64_t run_row, struct err *e);

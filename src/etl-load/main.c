@@ -1,4 +1,4 @@
-/* etl-load loads records into one table of PostgreSQL or SQLite.
+/* etl-load loads records into tables of PostgreSQL or SQLite.
  *
  * main.c     reads the options and sets the exit code
  * load.c     reads the stream line by line and decides when to commit
@@ -16,13 +16,21 @@
  *            change, change_key: the changes of --mode cdc; history: the
  *            columns of --mode scd2; as_of, time_of_change: the time of a
  *            change
+ * create/    create_table: makes the table (--create) from a sample, the first
+ *            records; value_kinds: the types; create_sql: the statements;
+ *            absent_table: no table and no record; name_list: lists of columns
+ * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
+ * evolve/    evolve: how the table must change to take rejected records
+ *            (--evolve); evolve_alter: alters it; column_width: wider types
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
- *            outcome: the counts and reject lines of one try of a batch;
+ *            outcome: the counts and rejects of one try of a table's records;
+ *            reject_lines: the reject lines of one try of a batch;
  *            keyset: finds equal keys; chunk_records: visits the records that
  *            are in memory; rejected_bytes: the bytes in a reject line
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
- *            staging table and merged (pg_merge, pg_sql); pg_row_by_row finds
+ *            staging table and merged (pg_stage, pg_merge, pg_sql), or straight
+ *            into the table (pg_straight); pg_around, pg_row_by_row find
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
  *            rows of scopes, pg_mirror those that did not come; pg_literal,
@@ -37,23 +45,37 @@
  *            sqlite_mirror those that did not come; sqlite_newer compares rows
  *            by --newer-by; sqlite_changes applies changes of --mode cdc;
  *            sqlite_history stores the records of --mode scd2
- * commit/    batch_commit: the transaction of a batch; batch_rejects: its dead
- *            letters; stream_marks: the marks of the stream; ledger_row,
+ * commit/    batch_commit: the transaction of a batch; batch_limit: how many
+ *            records it has; workers*, worker_*: the connections of
+ *            --connections; batch_rejects: the batch's dead letters;
+ *            stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
- *            reconnect: after a lost connection; table_again: after the table
+ *            reconnect: after a lost connection; evolve_tables: changes
+ *            of tables (--evolve); open_tables: opens
+ *            the tables; table_again: after the table
  *            was altered; complete: input that must be complete; old_rows:
  *            the rows that a mode replaces; missing_rows: the rows that did
  *            not come; time_limits: --lock-timeout and the like;
  *            expect_check: judges the tests of --expect; tally: how many
- *            records were rejected */
+ *            records were rejected; sums: adds counts up; loaded_tables: what
+ *            concerns all tables; keep_before: the images that --keep-before
+ *            stores
+ * images/    image_sql: texts that hold the values of a row; pg_images and
+ *            sqlite_images take them
+ * undo/      undo: --undo; undo_entry: what is known about the run; undo_rows:
+ *            gives the rows their images back
+ * emit/      emit: the output of --emit; emit_row: a row as JSON */
 #include "base/core_dump.h"
 #include "base/memory.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
 #include "db/db.h"
+#include "emit/emit.h"
 #include "load.h"
 #include "stream/stage.h"
 #include "stream/lines.h"
+#include "table/table_list.h"
+#include "undo/undo.h"
 
 #include <stddef.h>
 #include <unistd.h>
@@ -62,20 +84,24 @@ static const char usage[] =
     "usage: etl-load [-v] [--again] [--allow-empty] [--as-of MEMBER]\n"
     "                [--backoff BASE..MAX] [--batch N] [--bytes FORM]\n"
     "                [--columns COLS] [--compare COLS] [--complete]\n"
-    "                [--control-schema NAME] [--current COL] [--db URL]\n"
-    "                [--ddl FILE] [--delete-despite-rejects]\n"
-    "                [--duplicate-members last] [--empty-as-null]\n"
-    "                [--expect TEST] [--extra WHAT] [--flush DURATION]\n"
+    "                [--connections N] [--control-schema NAME] [--create]\n"
+    "                [--current COL] [--db URL] [--ddl FILE]\n"
+    "                [--delete-despite-rejects] [--duplicate-members last]\n"
+    "                [--emit WHAT] [--empty-as-null] [--evolve]\n"
+    "                [--expect TEST] [--extra WHAT]\n"
+    "                [--flush DURATION] [--keep-before] [--keep-runs N]\n"
     "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
     "                [--map COL=POINTER] [--max-deletes N|N%]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
     "                [--mode MODE] [--newer-by COL] [--no-checkpoint]\n"
-    "                [--plain] [--rejects FILE] [--replace-by WAY]\n"
+    "                [--plain] [--plan] [--rejects FILE] [--replace-by WAY]\n"
     "                [--retries N] [--scope COLS] [--scope-value V]\n"
     "                [--seen COL] [--single-transaction] [--soft-delete COL]\n"
     "                [--statement-timeout DURATION] [--strict]\n"
-    "                [--synchronous LEVEL] [--touch COL] [--valid-from COL]\n"
-    "                [--valid-to COL] --table NAME";
+    "                [--synchronous LEVEL] [--touch COL] [--undo RUN]\n"
+    "                [--valid-from COL] [--valid-to COL] [--with-checkpoint]\n"
+    "                --table NAME |\n"
+    "                --table-from POINTER --tables NAME=TABLE[:KEY+KEY],...";
 
 #define AT(member) offsetof(struct load_opts, member)
 static const struct opt options[] = {
@@ -83,6 +109,11 @@ static const struct opt options[] = {
 	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
 	    0 },
+	{ "table-from", OPT_STRING, AT(table_from), "POINTER",
+	    "the value at this JSON Pointer names the record's table", NULL,
+	    0 },
+	{ "tables", OPT_LIST, AT(tables), "LIST",
+	    "the tables: NAME=TABLE:KEY+KEY,...", NULL, 0 },
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",
@@ -124,12 +155,22 @@ static const struct opt options[] = {
 	    "cdc: reject an update or delete that finds no row", NULL, 0 },
 	{ "ddl", OPT_STRING, AT(ddl), "FILE",
 	    "run this SQL script before the load", NULL, 0 },
+	{ "create", OPT_FLAG, AT(create), NULL,
+	    "make the table from the first records if it does not exist", NULL,
+	    0 },
+	{ "evolve", OPT_FLAG, AT(evolve), NULL,
+	    "add columns for new members, and widen columns", NULL, 0 },
+	{ "plan", OPT_FLAG, AT(plan), NULL,
+	    "print what the load would do, and change nothing", NULL, 0 },
 	{ "batch", OPT_NUMBER, AT(batch), "N",
 	    "commit after N records (default: 10000)", "BATCH_SIZE", 0 },
 	{ "flush", OPT_DURATION, AT(flush), "DURATION",
 	    "commit at the latest after this time (default: 1s)", NULL, 0 },
 	{ "single-transaction", OPT_FLAG, AT(single), NULL,
 	    "load everything in one transaction, or nothing", NULL, 0 },
+	{ "connections", OPT_NUMBER, AT(connections), "N",
+	    "PostgreSQL: upsert or ignore over N connections (default: 1)",
+	    NULL, 0 },
 	{ "compare", OPT_STRING, AT(compare), "COLS",
 	    "leave a row alone if these columns are equal", NULL, 0 },
 	{ "newer-by", OPT_STRING, AT(newer_by), "COL",
@@ -156,6 +197,17 @@ static const struct opt options[] = {
 	    "mark a row as deleted in COL instead of deleting it", NULL, 0 },
 	{ "expect", OPT_LIST, AT(expect), "TEST",
 	    "load nothing unless the written rows pass this test", NULL, 0 },
+	{ "keep-before", OPT_FLAG, AT(keep_before), NULL,
+	    "keep the rows that the load changes, for --undo", NULL, 0 },
+	{ "keep-runs", OPT_NUMBER, AT(keep_runs), "N",
+	    "keep the rows of the last N runs (default: 10)", NULL, 0 },
+	{ "emit", OPT_STRING, AT(emit), "WHAT",
+	    "write what was committed to standard output: changes or rows",
+	    NULL, 0 },
+	{ "undo", OPT_STRING, AT(undo), "RUN",
+	    "undo what the load of this run has done to the table", NULL, 0 },
+	{ "with-checkpoint", OPT_FLAG, AT(with_checkpoint), NULL,
+	    "undo: also move the checkpoint back", NULL, 0 },
 	{ "lock-timeout", OPT_DURATION, AT(lock_timeout), "DURATION",
 	    "wait at most so long for a lock of the database", NULL, 0 },
 	{ "statement-timeout", OPT_DURATION, AT(statement_timeout),
@@ -189,8 +241,13 @@ check_options_and_print_notes(
 	if (optind < argc)
 		return err_set(e, ERR_USAGE, false, "etl-load takes no "
 		    "arguments: it reads records from standard input");
-	if (o->table == NULL)
-		return err_set(e, ERR_USAGE, false, "--table NAME is missing");
+	if (table_list_check_options(o, e) == -1)
+		return -1;
+	if (undo_check_options(o, e) == -1 || emit_check_options(o, e) == -1)
+		return -1;
+	if (o->keep_runs == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--keep-runs is 0: it must be at least 1");
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch or BATCH_SIZE is 0: it must be at least 1");
@@ -206,7 +263,7 @@ main(int argc, char *argv[])
 		.usage = usage, .opts = options,
 		.n = sizeof(options) / sizeof(options[0]) };
 	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3,
-		.max_record = LINES_MAX };
+		.connections = 1, .max_record = LINES_MAX, .keep_runs = 10 };
 	struct stdfd fds = { 0 };
 	struct err e = { 0 };
 	enum opt_result r;
@@ -226,7 +283,7 @@ main(int argc, char *argv[])
 		return opt_print_result(&spec, r, &e);
 	}
 	stop_install_handlers_ignore_sigpipe();
-	rc = load_run(&o, &fds, &e);
+	rc = o.undo != NULL ? undo_run(&o, &e) : load_run(&o, &fds, &e);
 	opt_release(&spec, &o);
 	if (rc == 0)
 		return 0;

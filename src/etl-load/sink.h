@@ -66,6 +66,18 @@ struct sink_written {
 	void (*put_rows)(void *self, struct buf *b);
 };
 
+/* Keeps images (images/image_sql.h) of the rows that the transaction changes.
+ * check() fails if the table does not allow it. start() is called before the
+ * first record is written; on PostgreSQL it locks the table against other
+ * writers. finish() makes the temporary table etl_load_images with a row for
+ * each row that may have changed: its key, its image before the transaction
+ * (NULL: there was no row) and its image now (NULL: there is none). */
+struct sink_images {
+	int (*check)(void *self, struct err *e);
+	int (*start)(void *self, struct err *e);
+	int (*finish)(void *self, struct err *e);
+};
+
 struct sink {
 	enum db_kind kind;
 	int (*open)(void **self, struct db *db, const struct target *t,
@@ -75,6 +87,10 @@ struct sink {
 	enum sink_result (*settle)(void *self, struct err *e);
 	void (*reset)(void *self);
 	void (*close)(void *self);
+	/* For --connections: sets *why to the reason why several connections
+	 * may not load the table at the same time, or to NULL if they may.
+	 * NULL: they never may. */
+	int (*why_not_split)(void *self, const char **why, struct err *e);
 	/* For --mode replace. empty() deletes all rows of the table, or makes a
 	 * new table for the rows that come, and adds the number of old rows to
 	 * *removed. check_empty() fails if the database role
@@ -87,6 +103,7 @@ struct sink {
 	const struct sink_scopes *scopes;
 	const struct sink_mirror *mirror;
 	const struct sink_written *written;
+	const struct sink_images *images;
 };
 
 extern const struct sink sink_sqlite, sink_pg;

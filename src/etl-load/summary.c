@@ -1,6 +1,7 @@
 #include "summary.h"
 
 #include "base/text.h"
+#include "commit/keep_before.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,32 +29,58 @@ print_skipped(const struct loader *l)
 }
 
 static void
+print_counts(const struct loader *l, const struct sums *t)
+{
+	(void)fprintf(stderr, "%llu in, %llu inserted, %llu updated, "
+	    "%llu unchanged, %llu superseded, ",
+	    (unsigned long long)t->in, (unsigned long long)t->inserted,
+	    (unsigned long long)t->updated, (unsigned long long)t->unchanged,
+	    (unsigned long long)t->superseded);
+	if (t->skipped > 0 || l->mode->skips || l->o->newer_by != NULL)
+		(void)fprintf(stderr, "%llu skipped, ",
+		    (unsigned long long)t->skipped);
+	if (l->mode->deletes)
+		(void)fprintf(stderr, "%llu deleted, %llu missed, ",
+		    (unsigned long long)t->deleted,
+		    (unsigned long long)t->missed);
+	(void)fprintf(stderr, "%llu rejected",
+	    (unsigned long long)t->rejected);
+	if (l->mode->removes)
+		(void)fprintf(stderr, ", %llu removed",
+		    (unsigned long long)t->removed);
+	(void)fprintf(stderr, "\n");
+}
+
+/* Prints a line for each table, and the begin of the line of their totals. */
+static void
+print_counts_of_tables(const struct loader *l)
+{
+	for (size_t i = 0; i < l->ntables; i++) {
+		(void)fprintf(stderr, "etl-load: table %s: ",
+		    l->tables[i].target.table->name);
+		print_counts(l, &l->tables[i].sums);
+	}
+	(void)fprintf(stderr, "etl-load: %zu table%s in %s: ", l->ntables,
+	    l->ntables == 1 ? "" : "s", db_name(l->db));
+}
+
+static void
 print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 {
 	if (!l->o->verbose && !isatty(STDERR_FILENO))
 		return;
-	(void)fprintf(stderr, "etl-load: %s in %s: %llu in, %llu inserted, "
-	    "%llu updated, %llu unchanged, %llu superseded, ",
-	    l->target.table->name, db_name(l->db), (unsigned long long)t.in,
-	    (unsigned long long)t.inserted, (unsigned long long)t.updated,
-	    (unsigned long long)t.unchanged,
-	    (unsigned long long)t.superseded);
-	if (t.skipped > 0 || l->target.mode->skips ||
-	    l->target.newer_by != NO_COLUMN)
-		(void)fprintf(stderr, "%llu skipped, ",
-		    (unsigned long long)t.skipped);
-	if (l->target.mode->deletes)
-		(void)fprintf(stderr, "%llu deleted, %llu missed, ",
-		    (unsigned long long)t.deleted,
-		    (unsigned long long)t.missed);
-	(void)fprintf(stderr, "%llu rejected",
-	    (unsigned long long)t.rejected);
-	if (l->target.mode->removes)
-		(void)fprintf(stderr, ", %llu removed",
-		    (unsigned long long)t.removed);
-	(void)fprintf(stderr, "\n");
+	if (l->list.n > 0)
+		print_counts_of_tables(l);
+	else
+		(void)fprintf(stderr, "etl-load: %s in %s: ",
+		    l->tables[0].target.table->name, db_name(l->db));
+	print_counts(l, &t);
+	if (l->o->keep_before)
+		(void)fprintf(stderr, "etl-load: to undo this load: etl-load "
+		    "--undo %s --table %s\n", keep_before_get_run(l),
+		    l->o->table);
 	print_skipped(l);
-	if (!l->marked && !l->target.mode->complete)
+	if (!l->marked && !l->mode->complete)
 		(void)fprintf(stderr, "etl-load: the input was plain NDJSON: "
 		    "etl-load cannot tell whether it was complete\n");
 }
@@ -89,26 +116,33 @@ put_primary_key_list_if_any(struct buf *b, const struct table *t)
 	}
 }
 
-void
-suggest_key_if_rows_existed(const struct loader *l)
+static void
+suggest_key(const struct table *t, const char *violated)
 {
-	const struct load_opts *o = l->o;
-	const char *violated = l->outcome.violated;
 	struct buf b;
 	size_t at;
 
-	if (*violated == '\0' || o->key != NULL || o->mode != NULL)
-		return;
 	buf_init(&b, 64 << 10);
 	buf_printf(&b, "records were rejected because table %s already has "
-	    "such a row (unique index: ", l->target.table->name);
+	    "such a row (unique index: ", t->name);
 	text_show(&b, violated, strlen(violated));
 	buf_str(&b, "); to update that row instead, load with --key and the "
 	    "columns of the index");
 	at = b.len;
 	buf_str(&b, ", for the primary key: --key ");
-	if (!put_primary_key_list_if_any(&b, l->target.table))
+	if (!put_primary_key_list_if_any(&b, t))
 		b.len = at;
 	(void)fprintf(stderr, "etl-load: %s\n", buf_text(&b));
 	buf_release(&b);
+}
+
+void
+suggest_key_if_rows_existed(const struct loader *l)
+{
+	if (l->o->key != NULL || l->o->mode != NULL || l->list.n > 0)
+		return;
+	for (size_t i = 0; i < l->ntables; i++)
+		if (*l->tables[i].outcome.violated != '\0')
+			suggest_key(l->tables[i].target.table,
+			    l->tables[i].outcome.violated);
 }

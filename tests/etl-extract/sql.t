@@ -332,7 +332,7 @@ is 'PostgreSQL: a row leaves while the server works on a later one' \
 etl-extract --stream s --query 'SELECT pg_sleep(60)' "$db" >out 2>err &
 pid=$!
 sleeping="SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_sleep.60.'
-    AND state = 'active' AND pid <> pg_backend_pid()"
+    AND state = 'active' AND pid <> pg_backend_pid() AND $sessions_here"
 sleeps() {
 	[ "$(sql "$sleeping")" = "$1" ]
 }

@@ -25,10 +25,17 @@ load_and_alter() {
 	exec 9>&-
 	rc=0
 	wait $pid || rc=$?
-	echo "$rc $(sql 'SELECT count(*) FROM t')"
+	echo "$rc $(sql "SELECT count(*) FROM ${from:-t}")"
 }
 has_two_rows() {
 	[ "$(sql 'SELECT count(*) FROM t')" = 2 ]
+}
+
+# renamed LABEL NAME: the message says what has happened, and names NAME.
+renamed() {
+	like "$1: the message says what has happened" \
+	    "table t: the table or a column was renamed or dropped while the load ran \\(.*$2.*start the load again" \
+	    "$(cat "$scratch/err")"
 }
 
 codes() {
@@ -58,6 +65,15 @@ for mode in 'upsert --key id' 'ignore --key id' append 'append --touch at'; do
 	    "$added" "$(alter 'ADD z int')"
 	is "--mode $mode, a column is dropped: status and rows" \
 	    '78 2' "$(alter 'DROP n')"
+	renamed "--mode $mode, a column is dropped" n
+	is "--mode $mode, a column is renamed: status and rows" \
+	    '78 2' "$(alter 'RENAME n TO m')"
+	renamed "--mode $mode, a column is renamed" n
+	# shellcheck disable=SC2086
+	is "--mode $mode, the table is renamed: status and rows" '78 2' \
+	    "$(from=moved && load_and_alter 'SET client_min_messages = error; DROP TABLE IF EXISTS moved;
+	    ALTER TABLE t RENAME TO moved' $second --mode $mode)"
+	renamed "--mode $mode, the table is renamed" t
 	told=$(alter 'ALTER n TYPE boolean USING true')
 	case $mode in
 	append)
@@ -85,6 +101,16 @@ is 'sqlite: another table of this name: its columns are read again' '0 0' \
     --max-rejects 100%)"
 is 'sqlite: another table of this name: the others are rejects' \
     ' 2 type /n ' "$(codes)"
+
+is 'sqlite: a column is renamed: status and rows' '0 2' \
+    "$(load_and_alter 'ALTER TABLE t RENAME n TO m' 4 --max-rejects 100%)"
+is 'sqlite: a column is renamed: the others are rejects' ' 2 schema /n ' \
+    "$(codes)"
+is 'sqlite: the table is renamed: status and rows' '78 2' \
+    "$(from=moved && load_and_alter 'ALTER TABLE t RENAME TO moved' 4)"
+like 'sqlite: the table is renamed: the message says what has happened' \
+    'the table was altered while the load ran.*no such table: t' \
+    "$(cat "$scratch/err")"
 
 # A foreign key that comes while the input is read: the loader looks again before
 # it deletes rows.  It has begun to read when a record larger than the pipe is gone.

@@ -234,12 +234,8 @@ type /y' "$(rejects)"
 	    length(a) = 300000 THEN 1 ELSE 0 END) FROM twice")"
 	refuses 78 '--newer-by of the column of --extra' 'same column' \
 	    --key id --newer-by name --extra name
-	refuses 64 '--mode cdc with --map' 'cannot be used with --mode cdc' \
-	    --mode cdc --map n=/m
 	refuses 64 '--mode cdc with --extra COLUMN' 'used with --mode cdc' \
 	    --mode cdc --extra name
-	refuses 64 '--mode cdc with --empty-as-null' 'with --mode cdc' \
-	    --mode cdc --empty-as-null
 	refuses 78 '--extra of no column' 'no column "ignor' --extra ignor
 	refuses 78 '--extra of a column of numbers' 'JSON or text' --extra n
 	refuses 78 '--extra of a key' 'part of the key' --extra name --key name \

@@ -5,5 +5,5 @@
 
 db_new postgresql
 fast_folder
-trial tests/etl-load/differential.py "$fast_folder/d.db" "$db" "${ROUNDS:-200}"
+trial tests/etl-load/differential.py "$fast_folder/d.db" "$db" "${ROUNDS:-100}"
 done_testing

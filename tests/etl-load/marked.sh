@@ -50,7 +50,10 @@ end() {
 # load OPTION...: loads $scratch/in, into table t if there is no --table.
 # Prints the exit status.
 load() {
-	case " $* " in *" --table "*) ;; *) set -- --table t "$@" ;; esac
+	case " $* " in
+	*" --table "* | *" --tables "*) ;;
+	*) set -- --table t "$@" ;;
+	esac
 	status etl-load -v --db "$db" --backoff 1ms..5ms "$@" <"$scratch/in"
 }
 # bool_to_int COLUMN: SQL that is 0 or 1 on both databases.

@@ -185,7 +185,7 @@ sql "BEGIN; UPDATE s SET at = 99999, v = 0; SELECT pg_sleep(2); COMMIT" \
     >/dev/null &
 wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_stat_activity
     WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'
-    AND pid <> pg_backend_pid()\" | grep 1"
+    AND pid <> pg_backend_pid() AND $sessions_here\" | grep 1"
 is 'a row that becomes newer while the loader waits for its lock is kept' \
     '1 skipped 1|99999|0' \
     "$(record 1 50000 1 | sed 's/"1"/1/' | load s) $(rows s)"

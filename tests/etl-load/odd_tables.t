@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tables that are unusual: names that are too long or hostile, 1600 columns, rules,
-# views, and a value of 100 MiB.
+# and a value of 100 MiB.
 . tests/support/lib.sh
 
 # load TABLE OPTION...: prints the exit code; the input is $scratch/in.
@@ -85,12 +85,6 @@ schema /~1~0~1' "$(rejects)"
 	    '1598|-1' "$(sql 'SELECT c1598, c1599 FROM wide WHERE id = 7')"
 
 	sql 'CREATE TABLE t (id int PRIMARY KEY, big text)'
-	sql 'CREATE VIEW seen AS SELECT * FROM t'
-	echo '{"id":1}' >"$scratch/in"
-	is "$k a view: exit code 78" 78 "$(load seen)"
-	like "$k a view: the message says what to give" \
-	    'this is a view: give the table' "$(cat "$scratch/err")"
-
 	python3 -c 'print("{\"id\":1,\"big\":\"" + "x" * (100 << 20) + "\"}")
 print("{\"id\":2,\"big\":\"y\"}")' >"$scratch/in"
 	is "$k 100 MiB with --max-record 200MiB: exit code 0" 0 "$(load t \

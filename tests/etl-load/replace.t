@@ -139,7 +139,7 @@ etl-load --db "$db" --table t --mode replace --replace-by delete \
 loader=$!
 waits() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
-	    AND NOT granted")" = 1 ]
+	    AND NOT granted AND $locks_here")" = 1 ]
 }
 ok "$k the load is in the middle of its transaction" wait_until 10 waits
 is "$k delete: another session then reads the old rows" 'c|3' "$(rows)"

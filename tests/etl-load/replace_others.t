@@ -35,7 +35,7 @@ session_ends() {
 # waiting N: N sessions wait for an advisory lock.
 waiting() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
-	    AND NOT granted")" = "$1" ]
+	    AND NOT granted AND $locks_here")" = "$1" ]
 }
 # while_it_fills COMMAND...: starts a load, runs COMMAND while the new table is
 # filled, and sets rc to the exit code of the load.
@@ -64,7 +64,7 @@ at_exit "psql -Xq -d '$db' -c 'DROP OWNED BY etl_others_$$ CASCADE'"
 put '{"k":"b","n":2}'
 waits_or_has_written() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
-	    AND mode = 'RowExclusiveLock'")" = 1 ] ||
+	    AND mode = 'RowExclusiveLock' AND $locks_here")" = 1 ] ||
 	    ! kill -0 "$writer" 2>/dev/null
 }
 read_and_write() {
@@ -169,7 +169,7 @@ load 9>&- >"$scratch/status" &
 loader=$!
 swaps() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
-	    AND mode = 'AccessExclusiveLock'")" = 1 ]
+	    AND mode = 'AccessExclusiveLock' AND $locks_here")" = 1 ]
 }
 wait_until 20 swaps
 is "$k a reader that comes while the loader waits can read" 'a|1' "$(rows)"

@@ -7,6 +7,10 @@ loads the rows, the counts and the rejected lines must be those of the model, an
 the rows of each key must follow each other without a gap or an overlap, with one
 current row.  Without --as-of the times are those of the clock, so only the order
 of the rows is compared.
+
+The last load may have --missing close: the current row of each key that did not come
+then ends at the time of the clock.  A rejected record whose key can be read counts as
+one that came.
 """
 import datetime
 import json
@@ -23,7 +27,7 @@ scratch = os.environ["SCRATCH"]
 BATCHES = 1, 3, 10000
 KEYS = "k", "l"
 VALUES = "v", "w", "d"
-COUNTS = "in", "inserted", "updated", "unchanged", "rejected"
+COUNTS = "in", "inserted", "updated", "unchanged", "rejected", "removed"
 pg = Psql(url)
 lite = open_sqlite_files(file, BATCHES)
 
@@ -74,6 +78,7 @@ class Table:
                 "--current", self.names[2]]
 
 
+NOW = 10 ** 6       # later than the time of any record
 START = datetime.datetime(2026, 5, 30)
 
 
@@ -93,6 +98,8 @@ def time_text(rng, t, days):
 def stored(t, days):
     if t is None:
         return None
+    if t == NOW:
+        return "now"
     if days:
         return (START + datetime.timedelta(days=t)).date().isoformat()
     at = START + datetime.timedelta(microseconds=t * 7000001)
@@ -126,6 +133,13 @@ class Model:
         self.rows, self.clock = {}, 1000
         self.counts = dict.fromkeys(COUNTS, 0)
         self.rejects = []
+
+    def close(self, came):
+        """Ends the current rows of all other keys: NOW stands for the clock."""
+        for key, rows in self.rows.items():
+            if rows and rows[-1]["to"] is None and key not in came:
+                rows[-1]["to"] = NOW
+                self.counts["removed"] += 1
 
     def load(self, records, as_of):
         for line, values, t in records:
@@ -200,14 +214,31 @@ def rows(name, table, is_pg, batch):
         "FROM (%s) AS t(a,b,c,d,e,f,g,h)" % text))
 
 
-def faults(found):
+def hide_clock(row, days):
+    """Puts "now" for an end that is not the time of a record."""
+    known = [stored(t, days) for t in [None, *range(8)]]
+    return row[:6] + [row[6] if row[6] in known else "now", row[7]]
+
+
+def keys_that_came(lines):
+    """The keys of all records whose key can be read."""
+    for line in lines:
+        try:
+            r = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(r, dict) and r["l"] is not None:
+            yield r["k"], r["l"]
+
+
+def faults(found, closes):
     """What is wrong with the rows of the keys, which are in order."""
     for key in {(r[0], r[1]) for r in found}:
         mine = [r for r in found if (r[0], r[1]) == key]
         for a, b in zip(mine, mine[1:]):
             if a[6] != b[5] or not a[5] < a[6] or a[7]:
                 return "no chain: %s %s" % (a, b)
-        if mine[-1][6] is not None or not mine[-1][7]:
+        if (mine[-1][6] is None) != mine[-1][7] or not (closes or mine[-1][7]):
             return "no current row: %s" % mine[-1]
     return None
 
@@ -224,7 +255,8 @@ def load(name, is_pg, batch, options, stream):
     if p.returncode != 0:
         sys.exit("SEED=%s\n%s\nexit %d: %s" % (
             seed, " ".join(command), p.returncode, p.stderr))
-    counts = dict((w.split()[1], int(w.split()[0])) for w in p.stderr.split(
+    counts = {"removed": 0}
+    counts.update((w.split()[1], int(w.split()[0])) for w in p.stderr.split(
         ": ")[2].split("\n")[0].split(", "))
     with open(rejects, encoding="utf-8") as f:
         return [counts[c] for c in COUNTS], [
@@ -251,6 +283,10 @@ def run(number):
         made = table.sql(name, is_pg) + "ALTER TABLE %s ADD x timestamp;" % name
         (pg if is_pg else lite[batch].executescript)(made)
     for part in parts:
+        closes = part is parts[-1] and rng.random() < .3
+        if closes:
+            options += ["--missing", "close", "--max-deletes", "100%",
+                        "--delete-despite-rejects"]
         stream = os.path.join(scratch, "stream")
         with open(stream, "w", encoding="utf-8") as f:
             f.write("".join(line + "\n" for line, _, _ in part))
@@ -258,12 +294,16 @@ def run(number):
         model.rejects = []
         model.clock += 0 if table.days else 1000
         model.load(part, as_of)
+        if closes:
+            model.close(set(keys_that_came(line for line, _, _ in part)))
         results = list(pool.map(lambda n, l: load(n, l[0], l[1], options,
                                                   stream), names, loads))
         want = [model.counts[c] for c in COUNTS], model.rejects
         for name, (is_pg, batch), got in zip(names, loads, results):
             found = rows(name, table, is_pg, batch)
-            wrong = faults(found)
+            wrong = faults(found, closes)
+            if as_of:
+                found = [hide_clock(r, table.days) for r in found]
             got_rows = sorted(found, key=repr) if as_of else [
                 r[:5] + [r[7]] for r in found]
             if wrong or got != want or got_rows != model.found(as_of):

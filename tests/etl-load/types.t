@@ -27,6 +27,8 @@ CREATE TYPE deep AS (p pair, at timestamptz, list pair[], n numeric(6,2),
     raw bytea, j jsonb);
 CREATE TYPE note AS (raw bytea, b text);
 CREATE DOMAIN named_pair AS pair CHECK ((VALUE).a > 0);
+CREATE TYPE span AS RANGE (subtype = int4);
+CREATE DOMAIN strange AS jsonb;
 CREATE TABLE v (id int, i2 int2, i4 int4, i8 int8, nu numeric,
     n2 numeric(12,2), f4 float4, f8 float8, mo money, bo boolean, te text,
     vc varchar(3), ch char(3), ci citext, da date, ti time, tz timetz,
@@ -35,7 +37,8 @@ CREATE TABLE v (id int, i2 int2, i4 int4, i8 int8, nu numeric,
     tr tstzrange, mr int4multirange, ai int[], an numeric[], ab boolean[],
     ate text[], ada date[], att timestamptz[], auu uuid[], aip inet[],
     ajb jsonb[], aby bytea[], aen mood[], asm small[], air int4range[],
-    pa pair, apa pair[], de deep, np named_pair, nt note)"
+    pa pair, apa pair[], de deep, np named_pair, nt note, sp span,
+    st strange, ast strange[])"
 tab=$(printf '\t')
 sed "s/ | /$tab/g" <<'END' >"$scratch/list"
 i2 | 32767
@@ -124,6 +127,7 @@ sm | 10 | !constraint
 ir | "[1,5)"
 ir | "(1,5]" | "[2,6)"
 ir | "empty"
+ir | [1,5] | !type
 ir | "[5,1]" | !type
 dr | "[2026-01-30,)"
 tr | "[\"2026-01-30 10:15:30+00\",)"
@@ -134,6 +138,24 @@ ai | [[1,2],[3,4]]
 ai | "{4,5}" | [4,5]
 ai | [1,"x"] | !type
 ai | {"a":1} | !type
+ai | {} | !type
+ai | [{}] | !type
+ai | [[1],{}] | !type
+ate | {} | !type
+ate | [{}] | ["{}"]
+air | {} | !type
+air | [[1,5]] | !type
+sp | "[1,5)"
+sp | [1,5] | !type
+st | [1, 5]
+st | {}
+ast | [{}, [1, 5]]
+ast | {} | !type
+mr | [] | !type
+mr | {} | !type
+mr | "{}"
+apa | {} | !type
+de | {"list":{}} | !type
 an | [1.50,12345678901234567890.5]
 ab | [true,false,null]
 ate | ["a,\"\\","",null,"NULL","{}"]

@@ -11,7 +11,8 @@ tables() {
 	    'information_schema') AND n.nspname NOT LIKE 'pg_%temp%'" |
 	    LC_ALL=C sort | tr '\n' ' '
 }
-etl_tables='dead_letter_attempts dead_letters etl_checkpoints etl_control
+etl_tables='dead_letter_attempts dead_letters etl_before etl_before_runs
+    etl_checkpoints etl_control
     etl_files etl_loads pipeline_runs'
 in_schema() {
 	for table in $etl_tables; do

@@ -485,6 +485,15 @@ def load(kind, mode, given=None):
         argv += ["--key", "id", "--lock-timeout", "9s", "--expect",
                  "null(v)=0", "--expect", "unique(v)", "--expect", "rows>=0"]
         db.counts = "0"
+    if mode in ("keep", "undo"):
+        argv += ["--key", "id", "--keep-before"]
+        db.counts = "0"
+        db.queries += ("SELECT target, key, before, after FROM etl_before "
+                       "WHERE run LIKE '5f4e%' ORDER BY key",)
+        old = b'{"id":3,"v":"old"}\n{"id":7,"v":"value 7"}\n'
+    if mode == "several":
+        argv += ["--key", "id", "--connections", "2"]
+        db.counts = "0"
     if mode == "newer":
         argv += ["--key", "id", "--newer-by", "v"]
         db.counts = "0"
@@ -517,6 +526,30 @@ def load(kind, mode, given=None):
     return Loads(name, argv, db, given, prepare)
 
 
+class Undoes(Loads):
+    """A run after one that was broken off says that the load is undone."""
+
+    def completed(self, result, before, after):
+        if result.code in (0, 1) and self.whole(
+                Result(0, self.wanted[0], b""), after):
+            return ""
+        return "the next run: exit %d: %s%s" % (
+            result.code, result.err.decode(), after)
+
+
+def undo(kind):
+    loaded = load(kind, "undo")
+
+    def prepare(url):
+        loaded.prepare(url)
+        subprocess.run(loaded.argv, input=loaded.given, check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Undoes("undo-" + kind, [
+        "etl-load", "--undo", "5f4e0c7e", "--table", "t"], loaded.db, b"",
+        prepare)
+
+
 def mapped(kind):
     """A load in which no column gets the member of its name."""
     table = "id integer PRIMARY KEY, rest text, y BLOB, p text"
@@ -541,6 +574,73 @@ def mapped(kind):
 
     return Loads("load-%s-mapped" % kind, argv, db,
                  stream(records + b'{"r":{"id":"","y":"="}}\n'), prepare)
+
+
+def several(kind):
+    """A load into two tables, of which the second refers to the first."""
+    name = "load-%s-tables" % kind
+    db = database(kind, name, ["t", "u"], TABLE + """;
+        CREATE TABLE u (id integer PRIMARY KEY REFERENCES t, v text NOT NULL)
+        """)
+    db.counts = "0"
+    argv = ["etl-load", "--table-from", "/in", "--tables", "a=t:id,b=u:id",
+            "--batch", "5", "--flush", "1h"]
+    records = b"".join(b'{"in":"%s","id":%d,"v":"value"}\n' % (
+        b"ab"[i % 2:i % 2 + 1], i // 2) for i in range(12))
+
+    def prepare(url):
+        subprocess.run(argv, input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Loads(name, argv, db, stream(
+        records + b'{"in":"b","id":9,"v":"x"}\n{"in":"c"}\n'), prepare)
+
+
+def created(kind):
+    """A load that makes its table."""
+    name = "load-%s-created" % kind
+    db = database(kind, name, ["made"], "SELECT 1")
+    argv = ["etl-load", "--table", "made", "--create", "--key", "id",
+            "--batch", "5", "--flush", "1h"]
+    db.counts = "0"
+    reset = db.reset
+
+    def drop_and_reset():
+        if kind == "postgresql":
+            db.ask("DROP TABLE IF EXISTS made")
+        reset()
+
+    def prepare(url):
+        subprocess.run(["etl-dlq", "put"], input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    db.reset = drop_and_reset
+    return Loads(name, argv, db, stream(BAD), prepare)
+
+
+def evolved(kind):
+    """A load that adds columns and, on PostgreSQL, widens one."""
+    db = database(kind, "load-%s-evolved" % kind, ["made"], "SELECT 1")
+    db.counts = "0"
+    reset = db.reset
+    make = "CREATE TABLE made (id integer PRIMARY KEY, n integer)"
+
+    def make_and_reset():
+        if kind == "postgresql":
+            db.ask("DROP TABLE IF EXISTS made; " + make)
+        reset()
+
+    def prepare(url):
+        subprocess.run(["etl-dlq", "put"], input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    if kind == "sqlite":
+        db.script = make
+    db.reset = make_and_reset
+    argv = ["etl-load", "--table", "made", "--evolve", "--key", "id",
+            "--batch", "6", "--flush", "1h"]
+    return Loads("load-%s-evolved" % kind, argv, db, stream(
+        BAD + b'{"id":20,"n":"x","w":1}\n'), prepare)
 
 
 def altered():
@@ -939,6 +1039,11 @@ def cases():
             "--count-as", "n", "--missing", "null", "--backoff", "1ms..5ms",
             "--max-rejects", "9", "--each", os.environ["API"] +
             "/listed?ids={ids}&twice=2&lacks=3&bad=5"], given=stream(BATCH))
+        yield Case("extract-batch-body", [
+            "etl-extract", "--batch-each", "3", "--as", "a", "--backoff",
+            "1ms..5ms", "--max-rejects", "9", "--body", '{"ids":[{ids}]}',
+            "--each", os.environ["API"] + "/listed?in=json&lacks=3&bad=5"],
+            given=stream(BATCH))
         write("client", b"secret")
         yield Case("extract-oauth", paged + [
             "--auth", "oauth2", "--client-id", "me + you", "--secret",
@@ -992,13 +1097,20 @@ def cases():
         yield load(kind, "upsert")
         yield load(kind, "expect")
         yield load(kind, "newer")
+        yield load(kind, "keep")
+        yield undo(kind)
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield mapped(kind)
+        yield several(kind)
+        yield created(kind)
+        yield evolved(kind)
         yield load(kind, "mirror")
         yield load(kind, "cdc")
         yield load(kind, "scd2")
         yield load(kind, "scd2-missing")
+        if kind == "postgresql":
+            yield load(kind, "several")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

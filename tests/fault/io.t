@@ -20,5 +20,5 @@ for call in first second; do
 done
 
 points_start
-points io 37
+points io 67
 done_testing

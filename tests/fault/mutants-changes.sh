@@ -6,7 +6,7 @@
 
 # What a change is.
 mutant etl-load/cdc.t 'a tombstone is a reject' src/etl-load/table/change.c \
-    's/if (is_tombstone(l))/if (false)/' 'tombstones are skipped'
+    's/if (change_is_tombstone(l))/if (false)/' 'tombstones are skipped'
 mutant etl-load/cdc.t 'an unknown operation is an INSERT' src/etl-load/table/change.c \
     's/return reject_unknown_operation(c, why, place, text + 1, t->len - 2);/return 1;/' \
     'codes, and pointers into the record'
@@ -24,6 +24,15 @@ mutant etl-load/cdc.t 'a changed key is not seen' src/etl-load/table/change_key.
 mutant etl-load/cdc.t 'an incomplete old key is not completed' src/etl-load/table/change_key.c \
     's/make_key(c, \&c->old_text, \&c->old, row,/make_key(c, \&c->old_text, \&c->old, NULL,/' \
     'a key of two columns'
+mutant etl-load/cdc_map.t 'a row loses the key that was added to it' src/etl-load/table/record.c \
+    's/memcpy(r->value, r->change.key_value, size);/memset(r->value, 0, size);/' \
+    'a key that only the row before has'
+mutant etl-load/cdc_map.t 'an empty key is a key' src/etl-load/table/mapping.c \
+    's/if (m->empty_as_null \&\&/if (false \&\&/' \
+    'a key that only the row before has'
+mutant etl-load/cdc_map.t 'the key of a change has the name of its column' src/etl-load/table/change_key.c \
+    's/^#define KEY_MEMBER.*/#define KEY_MEMBER "n"/' \
+    'a pointer does not look into the row before'
 
 # SQLite.
 mutant etl-load/cdc.t 'a delete of no row counts as deleted' src/etl-load/sqlite/sqlite_changes.c \

@@ -396,8 +396,12 @@ mutant etl-extract/batch.t 'a batch waits until it is full' $batch \
     's/if (x->batch.n == 0)/if (true)/' \
     'a slow input: two records do not wait for a hundred'
 mutant etl-extract/batch.t 'a URL may be one byte too long' $batch \
-    's/x->encoded.len > x->url_room/x->encoded.len > x->url_room + 1/' \
+    's/x->encoded.len > x->room/x->encoded.len > x->room + 1/' \
     'two ids of one byte more are asked for by two requests'
+mutant etl-extract/batch.t 'a string goes into a JSON body without quotes' \
+    src/etl-extract/batch/batch_place.c \
+    's/	if (is_string)/	if (false)/' \
+    'a string stays a string'
 mutant etl-extract/batch.t 'answers are joined by their places' \
     src/etl-extract/batch/join.c \
     's/(g = find_group(j)) == NULL/(g = \&j->group[j->n % j->groups]) == NULL/' \

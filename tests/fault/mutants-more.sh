@@ -82,7 +82,7 @@ mutant exits.t 'an invalid line of an env file is accepted' src/etl-run/env_file
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \
     'an env file with a line that is not a variable: the exit status'
 mutant exits.t 'options are checked after the database is opened' src/etl-load/loader.c \
-    's/load_mode_find(&mode, o, e) == -1 ||/(mode = NULL) != NULL ||/' '--mode none: no database file is created'
+    's/load_mode_find(&l->mode, o, e) == -1/(l->mode = NULL) != NULL/' '--mode none: no database file is created'
 mutant etl-extract/auth.t 'no warning for a secret file that others may read' lib/base/file.c \
     's/(st.st_mode & 077) != 0/false/' 'a secret file that others can read causes a warning'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \
@@ -175,7 +175,7 @@ mutant clock.t 'a checkpoint older than a year does not move' sql/sqlite/checkpo
     'sqlite: a run at +3650d'
 
 mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-load/commit/batch_commit.c \
-    's/if (complete_check_and_raise_version(l, e) == -1)/if (false)/' \
+    's/if (complete_check_and_raise_versions(l, e) == -1)/if (false)/' \
     'the first of two loads, which ends last: exit code 75'
 mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/commit/complete.c \
     's/stage_input_is_complete(l->stage)/true/' \
@@ -183,14 +183,23 @@ mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' s
 mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/commit/complete.c \
     's/m->from != NULL :/false :/' 'an increment: exit code 78'
 mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit/batch_commit.c \
-    's/old_rows_refuse_empty_table(l, e) == 0/true/' 'an empty file: exit code 65'
+    's/old_rows_refuse_empty_table(l, e) == -1/false/' 'an empty file: exit code 65'
 mutant etl-load/replace.t 'a file that was read in part is taken as complete' lib/stream/stage.c \
     's/s->regular \&\& lseek(STDIN_FILENO, 0, SEEK_CUR) > 0/false/' \
     'a file of which a program has read a part  exit code 65'
+mutant etl-load/refused_rows.t 'a row is judged with the rows after it' src/etl-load/pg/pg_around.c \
+    's/pg_rows_take(r, i, i + 1)/pg_rows_take(r, i, r->n)/' \
+    'append: all other records are in the table'
+mutant etl-load/refused_rows.t 'one of two equal rows is refused, whichever is copied later' src/etl-load/pg/pg_around.c \
+    '/^shapes_are_independent/,/^}/s/return false/return true/' \
+    'a batch of all records gives what batches of one record give (few)'
+mutant etl-load/small_batches.t 'a batch merges the rows of the batch before too' src/etl-load/pg/pg_stage.c \
+    's,"DELETE FROM" : "TRUNCATE","SELECT FROM" : "TRUNCATE",' \
+    'each of 200 batches inserts its rows once'
 mutant etl-load/replace_swap.t 'what a new table cannot keep is not refused' src/etl-load/pg/pg_swap.c \
     '/^fail_if_not_all_can_be_kept/,/^}/s/if (s->sql.len == 0)/if (true)/' \
     'a view: the message names it'
-mutant etl-load/replace_swap.t 'a reject shows the name of the new table' src/etl-load/pg/pg_merge.c \
+mutant etl-load/replace_swap.t 'a reject shows the name of the new table' src/etl-load/pg/pg_one_by_one.c \
     's/(s->target->swaps \&\& db_script/(false \&\& db_script/' \
     'bad records get the causes that the old table would give'
 mutant etl-load/replace_swap.t 'the new table does not get the comments' sql/postgresql/catalog.sql@swap_statements \

@@ -95,9 +95,12 @@ psql -XAtq -d "$db" -c 'BEGIN' -c 'LOCK TABLE t IN EXCLUSIVE MODE' \
     -c 'SELECT pg_sleep(30)' >"$scratch/out" 2>&1 &
 holder=$!
 has_lock_waiter() {
-	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted")" -gt 0 ]
+	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
+	    AND $locks_here")" -gt 0 ]
 }
-wait_until 5 sh -c "psql -XAtq -d '$db' -c 'SELECT 1 FROM pg_locks WHERE mode = '\''ExclusiveLock'\'' AND relation = '\''t'\''::regclass' | grep -q 1"
+wait_until 5 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_locks
+    WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass
+    AND $locks_here\" | grep -q 1"
 rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=100ms' status etl-load \
     --db "$db" --table t --key id --retries 0)
 like 'a statement time-out: the loader exits with 74 or 75' '^(75|74)$' "$rc"
@@ -108,10 +111,11 @@ records 1 10 | etl-load --db "$db" --table t --key id --retries 0 \
     2>"$scratch/err" &
 pid=$!
 ok 'the loader waits for the lock on its table' wait_until 5 has_lock_waiter
-sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted" \
+sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted
+    AND $locks_here" \
     >"$scratch/out"
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE query = 'SELECT pg_sleep(30)'" >"$scratch/out"
+    WHERE query = 'SELECT pg_sleep(30)' AND $sessions_here" >"$scratch/out"
 { wait $holder || :; } 2>/dev/null
 rc=0
 wait $pid || rc=$?
@@ -162,7 +166,7 @@ etl-run --db "$db" --name o --retries 60 --backoff 50ms..200ms -c \
     "etl-extract '$scratch/in.ndjson' | etl-load --table t --key id --single-transaction --retries 0" \
     2>"$scratch/err" &
 pid=$!
-wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT state FROM pg_stat_activity WHERE application_name = 'etl-load' AND query LIKE 'COPY%'\" | grep -q ." || :
+wait_until 10 sh -c "psql -XAtq -d '$db' -c \"SELECT state FROM pg_stat_activity WHERE $sessions_here AND application_name = 'etl-load' AND query LIKE 'COPY%'\" | grep -q ." || :
 restart_server
 rc=0
 { wait $pid || rc=$?; } 2>/dev/null
@@ -174,5 +178,6 @@ is 'restart under etl-run: no run stays running and one succeeded' \
     count(*) FILTER (WHERE status = 'running'),
     count(*) FILTER (WHERE status = 'success') FROM pipeline_runs")"
 is 'no database session of the programs is left open' 0 "$(sql "SELECT count(*)
-    FROM pg_stat_activity WHERE application_name LIKE 'etl-%'")"
+    FROM pg_stat_activity WHERE application_name LIKE 'etl-%'
+    AND $sessions_here")"
 done_testing

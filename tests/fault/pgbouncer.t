@@ -69,6 +69,17 @@ for mode in append ignore mirror 'delete-insert --scope v' \
 	is "--mode $mode: nothing stays in the session" '' "$(left)"
 done
 
+sql 'TRUNCATE t'
+is '--connections: the loader exits with 0' 0 "$({
+	records 1 40 b
+	records 1 40 c
+	echo '{"id":4,"v":null}'
+} | load --table t --key id --batch 30 --connections 3 \
+    --rejects "$scratch/rejects")"
+is '--connections: each row has the values of its last record' '40|40' \
+    "$(sql "SELECT count(*), count(*) FILTER (WHERE v = 'c') FROM t")"
+is '--connections: nothing stays in the sessions' '' "$(left)"
+
 # The options of a session that another client of the pool has left behind.
 sql 'TRUNCATE t'
 psql -XAtq -d "$pool" -c "SET bytea_output = escape" \

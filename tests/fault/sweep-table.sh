@@ -25,8 +25,9 @@
 #		after a kill writes fewer marks
 #	also	a command that prints further state
 
-pipelines='fresh migrate append upsert newer single plain aside marks-append
-    marks-upsert marks-ignore changes marks-changes scopes refresh mirror
+pipelines='fresh migrate created evolved append upsert newer single plain aside marks-append
+    marks-upsert several marks-ignore tables changes marks-changes scopes refresh
+    mirror kept
     history many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
@@ -40,6 +41,8 @@ keep='if .n == 2 then error("two") elif .n == 5 then empty
 else .m = (.m // "-") end'
 # Each record gives three changes of one row.  Applied twice, the second one is a
 # reject, because the row with the new key is there.
+several='if .n == 2 then error("two") else .in = ["log", "t", "no"][.n % 3] |
+.m = (.m // "-") end'
 change='if .n == 5 then empty else
 {operation: "INSERT", data: .},
 {operation: "UPDATE", data: {k: (.k + "!"), m: "moved"}, before: {k}},
@@ -53,6 +56,8 @@ then .k = "a" else . end'
 into_log='$at_load etl-load --table log --flush 1h \
     --max-rejects 100% --batch'
 into_t='$at_load etl-load --table t --key k --flush 1h \
+    --max-rejects 100% --batch'
+into_made='$at_load etl-load --table made --create --flush 1h \
     --max-rejects 100% --batch'
 saved='cat "$records"'
 letters="etl-transform 'error(\"no\")' --max-rejects 100% |
@@ -116,6 +121,17 @@ pipeline() {
 		before=$old_tables fresh=yes stages=load
 		rest="$transform | $into_log 2"
 		;;
+	created)
+		fresh=ddl stages=load rest="$transform | $into_made 2"
+		rows="SELECT 'row', k, n, m FROM made ORDER BY k, n;"
+		;;
+	evolved)
+		before="printf '{\"k\":\"a\"}\n' | $(without_stages "$into_made") 2 --key k"
+		fresh=ddl stages=load cut=line compare=rows
+		rest="$transform | $into_made 2 --key k --evolve"
+		# A kill may leave a table with or without the new columns.
+		rows="SELECT 'row', k FROM made ORDER BY k;"
+		;;
 	append)
 		rest="$transform | $into_log 2"
 		;;
@@ -143,8 +159,20 @@ pipeline() {
 	marks-upsert)
 		source=$marked rest="$transform | $into_t 1"
 		;;
+	several)
+		# A kill may leave rows of a batch whose state is not committed.
+		source=$marked rest="$transform | $into_t 1"
+		cut=any compare=letters
+		[ "$kind" != postgresql ] || rest="$rest --connections 2"
+		;;
 	marks-ignore)
 		source=$marked rest="$transform | $into_t 1 --mode ignore"
+		;;
+	tables)
+		# Records of both tables, and of none, in each segment.
+		rest="\$at_transform etl-transform --max-rejects 100% \"\$several\" |
+		    \$at_load etl-load --table-from /in --tables t=t,log=log \
+		    --max-rejects 100% --flush 1h --batch 1"
 		;;
 	changes | marks-changes)
 		# Without checkpoints the load is one transaction.
@@ -169,6 +197,14 @@ pipeline() {
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
 		    $(without_stages "$into_t") 10"
 		source=$marked rest="$transform | $into_t 1 --mode mirror"
+		;;
+	kept)
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
+		    $(without_stages "$into_t") 10"
+		source=$marked rest="$transform | $into_t 1 --keep-before"
+		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
+		    SELECT 'before', key, before, after FROM etl_before
+		    ORDER BY key;"
 		;;
 	history)
 		# The first four records are changes of one key; the last one of

@@ -37,5 +37,8 @@ run_long mutants sh tests/fault/mutants-rows.sh
 run_long mutants-extract sh tests/fault/mutants-extract.sh
 run_long mutants-more sh tests/fault/mutants-more.sh
 run_long mutants-mirror sh tests/fault/mutants-mirror.sh
+run_long mutants-undo sh tests/fault/mutants-undo.sh
+run_long mutants-tables sh tests/fault/mutants-tables.sh
 run_long mutants-changes sh tests/fault/mutants-changes.sh
+run_long mutants-connections sh tests/fault/mutants-connections.sh
 done_testing

@@ -33,6 +33,23 @@ for file in sql/*/*.sql; do
 	is "$file: no line has more than 80 columns" \
 	    '' "$(grep -nE '^.{81}' "$file" || :)"
 done
+# of_all_databases: prints the places of tests that read the locks or the sessions
+# of all databases of the server, which other tests use too.
+of_all_databases() {
+	grep -rnE -A3 '(FROM|JOIN) (pg_catalog\.)?pg_(locks|stat_activity)' tests \
+	    --include=*.t --include=*.sh --include=*.py | awk '
+	function done() {
+		if (place != "" && !ok)
+			print place
+		place = ""
+		ok = 0
+	}
+	/^--$/ { done(); next }
+	/FROM pg_(locks|stat_activity)/ { done(); place = $1 }
+	/_here|current_database|usename = |pid IN / { ok = 1 }
+	END { done() }'
+}
+is 'no test reads the locks or sessions of other tests' '' "$(of_all_databases)"
 is 'no two statements of a dialect have the same name' \
     '' "$(for dialect in sql/*/; do
 	cat "$dialect"*.sql | sed -n 's/^-- name: //p' | sort | uniq -d

@@ -144,7 +144,7 @@ route_path(struct api *a, const struct request *q, const struct plan *p,
 	} else if (n == 6 && strncmp(path, "/paged", n) == 0) {
 		paged_answer(q, path, r);
 	} else if (strncmp(path, "/listed", 7) == 0) {
-		listed_answer(path, r);
+		listed_answer(q, path, r);
 	} else if (n == 6 && strncmp(path, "/token", n) == 0) {
 		oauth_answer(a, q, path, r);
 	} else if (issues_path(path)) {

@@ -236,6 +236,16 @@ db_new() {
 	esac
 }
 
+# Other tests use the same server at the same time.  These two conditions leave
+# only the rows of pg_locks, and of pg_stat_activity, that are about the database of
+# this test.
+# shellcheck disable=SC2034 # used in the tests
+{
+	locks_here='database = (SELECT oid FROM pg_database
+	    WHERE datname = current_database())'
+	sessions_here='datname = current_database()'
+}
+
 # sql STATEMENT: runs STATEMENT in $db and prints the rows, with "|" between columns.
 sql() {
 	case $db in

@@ -1,5 +1,7 @@
 #include "listed.h"
 
+#include "json/write.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,11 +44,19 @@ is_in(const char *list, const char *id)
 static void
 put(struct buf *b, struct listed *g, const char *id, size_t n)
 {
-	const char *quote = strspn(id, "0123456789") >= n ? "" : "\"";
+	struct buf name;
 
-	buf_printf(b, "%s{\"%s\": %s%.*s%s, ", g->put++ > 0 ? ",\n " : "",
-	    g->member, quote, (int)n, id, quote);
-	buf_printf(b, "\"name\": \"n%.*s%*s\"}", (int)n, id, g->pad, "");
+	buf_printf(b, "%s{\"%s\": ", g->put++ > 0 ? ",\n " : "", g->member);
+	if (strspn(id, "0123456789") >= n)
+		buf_add(b, id, n);
+	else
+		json_put_string(b, id, n);
+	buf_init(&name, TEXT + (size_t)g->pad);
+	buf_printf(&name, "n%.*s%*s", (int)n, id, g->pad, "");
+	buf_str(b, ", \"name\": ");
+	json_put_string(b, name.data, name.len);
+	buf_char(b, '}');
+	buf_release(&name);
 }
 
 static void
@@ -81,15 +91,72 @@ is_refused(const struct listed *g, const char *path, struct reply *r)
 	return r->status >= 400;
 }
 
+/* Takes the ids from {"ids":[A,"B"]}. Returns false if the body is not that. */
+static bool
+split_json(struct listed *g, const char *text)
+{
+	struct json_fault fault;
+	struct json j = { 0 };
+	struct buf b;
+	uint32_t list = 0;
+
+	buf_init(&b, sizeof(g->text));
+	if (text != NULL && json_scan(&j, text, strlen(text), 2, JSON_UNIQUE,
+	    &fault) == 0)
+		list = json_member_value(&j, 0, "ids", 3);
+	for (uint32_t i = list + 1; list > 0 && i < j.tok[list].next &&
+	    g->n < IDS; i = j.tok[i].next) {
+		g->id[g->n++] = g->text + b.len;
+		if (j.tok[i].type == JSON_STRING)
+			json_unescape(&b, &j, i);
+		else
+			buf_add(&b, text + j.tok[i].at, j.tok[i].len);
+		buf_char(&b, '\0');
+	}
+	if (b.len > 0)
+		memcpy(g->text, b.data, b.len);
+	buf_release(&b);
+	json_release(&j);
+	return list > 0;
+}
+
+static void
+split_form(struct listed *g, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * sizeof(g->text));
+	buf_printf(&b, "?%s", text == NULL ? "" : text);
+	(void)query_text(buf_text(&b), "ids", g->text, sizeof(g->text));
+	buf_release(&b);
+	split(g);
+}
+
+/* Returns false if there are no ids. */
+static bool
+read_ids(struct listed *g, const struct request *q, const char *path)
+{
+	char in[8];
+
+	if (query_text(path, "in", in, sizeof(in))) {
+		if (strcmp(in, "json") == 0)
+			return split_json(g, q->body);
+		split_form(g, q->body);
+		return true;
+	}
+	if (path[7] == '/')
+		(void)segment(path + 8, g->text, sizeof(g->text));
+	else
+		(void)query_text(path, "ids", g->text, sizeof(g->text));
+	split(g);
+	return true;
+}
+
 static void
 read_query(struct listed *g, const char *path)
 {
 	char pad[32];
 
-	if (path[7] == '/')
-		(void)segment(path + 8, g->text, sizeof(g->text));
-	else
-		(void)query_text(path, "ids", g->text, sizeof(g->text));
 	(void)query_text(path, "lacks", g->lacks, sizeof(g->lacks));
 	(void)query_text(path, "twice", g->twice, sizeof(g->twice));
 	(void)query_text(path, "extra", g->extra, sizeof(g->extra));
@@ -98,11 +165,11 @@ read_query(struct listed *g, const char *path)
 		memcpy(g->member, "id", 3);
 	if (query_text(path, "pad", pad, sizeof(pad)))
 		g->pad = (int)strtol(pad, NULL, 10);
-	split(g);
 }
 
 void
-listed_answer(const char *path, struct reply *r)
+listed_answer(
+    const struct request *q, const char *path, struct reply *r)
 {
 	struct listed *g = calloc(1, sizeof(*g));
 	char wrap[8];
@@ -110,7 +177,9 @@ listed_answer(const char *path, struct reply *r)
 	if (g == NULL)
 		abort();
 	read_query(g, path);
-	if (!is_refused(g, path, r)) {
+	if (!read_ids(g, q, path))
+		r->status = 400;
+	else if (!is_refused(g, path, r)) {
 		bool wraps = query_text(path, "wrap", wrap, sizeof(wrap));
 
 		buf_str(&r->body, wraps ? "{\"data\":{\"items\":[" : "[");

@@ -7,7 +7,6 @@
 #include "stdout_reader.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -241,22 +240,6 @@ lite_source_is_ready(void *self)
 	return false;
 }
 
-/* A REAL keeps a fraction, so that it is told from an INTEGER: 1.0, not 1. */
-static void
-put_real(struct buf *b, double d)
-{
-	char text[NUMBER_TEXT];
-	size_t n = number_put_shortest_nan_as_null(text, d);
-
-	if (isinf(d)) {
-		buf_str(b, d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-		return;
-	}
-	buf_add(b, text, n);
-	if (memchr(text, '.', n) == NULL && memchr(text, 'e', n) == NULL)
-		buf_add(b, ".0", 2);
-}
-
 static void
 put_blob(struct buf *b, const unsigned char *p, size_t n)
 {
@@ -278,7 +261,7 @@ put_value(struct buf *b, struct db_value v)
 		buf_printf(b, "%" PRId64, v.i);
 		break;
 	case DB_REAL:
-		put_real(b, v.r);
+		number_put_real(b, v.r);
 		break;
 	case DB_TEXT:
 		json_put_string(b, v.p, v.len);

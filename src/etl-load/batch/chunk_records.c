@@ -2,6 +2,7 @@
 
 #include "base/stop.h"
 #include "batch/rejected_bytes.h"
+#include "batch/route.h"
 
 enum { STOP_EVERY = 256 };
 
@@ -41,7 +42,7 @@ chunk_for_each_record(struct outcome *o, take_part *take, void *self,
 
 		if (check_stop_sometimes(i, e) == -1)
 			return -1;
-		if (o->chunk->items[i].kind == ITEM_RECORD &&
+		if (outcome_has_record(o, i) &&
 		    take_and_count(&v, &l, e) == -1)
 			return -1;
 	}
@@ -96,6 +97,10 @@ chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		const struct line l = spool_get_line(o->chunk, i);
 
+		if (o->table_of != NULL && o->table_of[i] != o->table) {
+			*unreadable += o->table_of[i] == NO_TABLE;
+			continue;
+		}
 		if (o->chunk->items[i].kind == ITEM_REJECT &&
 		    (check_stop_sometimes(i, e) == -1 ||
 		    take_record_of_reject_line(&v, &l, e) == -1))

@@ -19,7 +19,8 @@ typedef int take_part(
 int chunk_for_each_record(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
 /* The same for the records of the chunk that were rejected: by the loader, or
- * by an earlier stage that has sent a reject line in the stream. */
+ * by an earlier stage that has sent a reject line in the stream. Of several
+ * tables, each counts a record that names none of them in *unreadable. */
 int chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
 

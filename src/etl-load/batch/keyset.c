@@ -151,3 +151,18 @@ keyset_add_or_find(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 	k->v[k->n++] = new;
 	return NULL;
 }
+
+uint32_t *
+keyset_add_or_find_bytes(
+    struct keyset *k, const char *p, size_t len, struct err *e)
+{
+	size_t at = k->bytes.len;
+	uint32_t *value;
+	bool nomem;
+
+	buf_add(&k->bytes, p, len);
+	value = keyset_add_or_find(k, at, 0, &nomem);
+	if (nomem)
+		(void)err_nomem(e);
+	return nomem ? NULL : value != NULL ? value : &k->v[k->n - 1].value;
+}

@@ -35,5 +35,9 @@ void keyset_clear(struct keyset *k);
  * offset `at` to the end. */
 uint32_t *keyset_add_or_find(struct keyset *k, size_t at, uint32_t value,
     bool *nomem);
+/* Copies the key. Returns its value, which is 0 if the key is new; NULL with
+ * *e. */
+uint32_t *keyset_add_or_find_bytes(struct keyset *k, const char *p, size_t len,
+    struct err *e);
 
 #endif

@@ -11,7 +11,6 @@ outcome_init(struct outcome *o, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e)
 {
 	*o = (struct outcome){ .stage = s, .target = t };
-	spool_init(&o->rejects);
 	refusals_init(&o->refused);
 	refusals_init(&o->ending);
 	buf_init(&o->key, SIZE_MAX / 2);
@@ -23,7 +22,6 @@ void
 outcome_release(struct outcome *o)
 {
 	reader_close(&o->reader);
-	spool_release(&o->rejects);
 	refusals_release(&o->refused);
 	refusals_release(&o->ending);
 	buf_release(&o->key);
@@ -33,7 +31,6 @@ outcome_release(struct outcome *o)
 void
 outcome_start_batch(struct outcome *o)
 {
-	o->first_occurrence = stage_who(o->stage)->n;
 	o->judge_all = false;
 	refusals_clear(&o->ending);
 	outcome_reset_for_try(o);
@@ -42,13 +39,26 @@ outcome_start_batch(struct outcome *o)
 void
 outcome_reset_for_try(struct outcome *o)
 {
-	stage_who(o->stage)->n = o->first_occurrence;
 	o->sums = (struct sums){ 0 };
-	o->kept = 0;
 	o->ordinal = 0;
+	o->begun = false;
 	o->most_equal = 0;
 	refusals_clear(&o->refused);
-	spool_clear(&o->rejects);
+}
+
+void
+outcome_start_chunk(struct outcome *o, const struct spool *chunk,
+    const uint16_t *table_of)
+{
+	o->chunk = chunk;
+	o->table_of = table_of;
+}
+
+void
+outcome_end_chunk(struct outcome *o)
+{
+	refusals_clear(&o->refused);
+	o->ordinal += o->chunk->n;
 }
 
 /* Makes the reject's id from the pipeline, the stream, the table and the values
@@ -72,39 +82,6 @@ make_reject_id_from_key(
 	    id, &place, o->key.data, o->key.len, e) == -1 ? -1 : 1;
 }
 
-static int
-write_chunk_if_full(struct spool *s, struct err *e)
-{
-	return spool_chunk_is_full(s, SIZE_MAX)
-		   ? spool_write_chunk_to_file(s, e)
-		   : 0;
-}
-
-/* Appends the reject line of record number `ordinal` of the batch, and a line
- * feed, to the spool o->rejects, directly in the memory of the spool. Before a
- * record of 4 MiB or more, and when 8 MiB of reject lines are in memory, these
- * are written to a temporary file, so that memory does not hold several large
- * lines. */
-static int
-add_reject_line_to_spool(
-    struct outcome *o, const struct reject *r, uint64_t ordinal, struct err *e)
-{
-	struct spool *s = &o->rejects;
-	size_t at;
-
-	if (r->raw_len >= SPOOL_CHUNK / 2 &&
-	    spool_write_chunk_to_file(s, e) == -1)
-		return -1;
-	at = s->data.len;
-	if (reject_append_line(&s->data, stage_who(o->stage), r, e) == -1)
-		return -1;
-	buf_char(&s->data, '\n');
-	if (buf_check(&s->data, e) == -1 ||
-	    spool_add_appended_line(s, at, ordinal, e) == -1)
-		return -1;
-	return write_chunk_if_full(s, e);
-}
-
 int
 outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
@@ -113,19 +90,9 @@ outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
 	return refusals_add(&o->refused, i, why, e);
 }
 
-/* True in a replay of letters that another stage has rejected, if the loader is
- * the first program after etl-dlq. It then writes rejects in the name of that
- * stage, so that a record that is rejected again is the same letter. */
-static bool
-takes_place_of_other_stage(const struct outcome *o)
-{
-	const struct mark *b = stage_begin_mark(o->stage);
-
-	return b != NULL && b->replay && b->nstages == 1 && b->target == NULL;
-}
-
 static int
-make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
+make_reject_line(struct outcome *o, size_t i, struct reject r,
+    struct reject_lines *to, struct err *e)
 {
 	struct line l = spool_get_line(o->chunk, i);
 	char id[HASH_HEX];
@@ -145,33 +112,27 @@ make_reject_line(struct outcome *o, size_t i, struct reject r, struct err *e)
 		change_put_pointer(&o->pointer, &o->reader.change, r.pointer);
 		r.pointer = buf_text(&o->pointer);
 	}
-	if (key == 1 || !takes_place_of_other_stage(o))
+	if (key == 1 || !reject_lines_take_place_of_other_stage(to))
 		r.target = o->target->table->full;
-	return add_reject_line_to_spool(o, &r, o->ordinal + i, e);
+	return reject_lines_add(to, &r, o->ordinal + i, e);
+}
+
+void
+outcome_sort_refused(struct outcome *o)
+{
+	refusals_sort(&o->refused);
+	o->made = 0;
 }
 
 int
-outcome_make_reject_lines(struct outcome *o, struct err *e)
+outcome_make_reject_line_if_refused(
+    struct outcome *o, size_t i, struct reject_lines *to, struct err *e)
 {
-	size_t next = 0;
+	const struct refusals *r = &o->refused;
 
-	refusals_sort(&o->refused);
-	for (size_t i = 0; i < o->chunk->n; i++) {
-		struct line l = spool_get_line(o->chunk, i);
-
-		if (o->chunk->items[i].kind == ITEM_REJECT) {
-			if (spool_add(&o->rejects, ITEM_REJECT, &l, e) == -1 ||
-			    write_chunk_if_full(&o->rejects, e) == -1)
-				return -1;
-		} else if (next < o->refused.n &&
-		    o->refused.v[next].item == i &&
-		    make_reject_line(o, i,
-			refusals_get(&o->refused, next++), e) == -1) {
-			return -1;
-		}
-	}
-	refusals_clear(&o->refused);
-	return 0;
+	if (o->made == r->n || r->v[o->made].item != i)
+		return 0;
+	return make_reject_line(o, i, refusals_get(r, o->made++), to, e);
 }
 
 int

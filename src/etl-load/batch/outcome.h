@@ -1,28 +1,28 @@
-/* The outcome of one try to load a batch: the counts, and the reject lines of
- * the records that the table refused, in the order of the input.
- * Owns:  the reject lines; outcome_release() frees them.
+/* The outcome of one try to load the records of a batch into a table: the
+ * counts, and the records that the table refused.
+ * Owns:  the reasons; outcome_release() frees them.
  * Borrows: stage, target and chunk (the lines that are being applied).
  *          Before a batch is tried again, outcome_reset_for_try() forgets
- *          the failed try. The number of the next occurrence is set back
- *          too, so the same record gives the same reject line in each try. */
+ *          the failed try. */
 #ifndef LOAD_OUTCOME_H
 #define LOAD_OUTCOME_H
 
 #include "table/record.h"
 #include "batch/refusals.h"
-#include "batch/spool.h"
+#include "batch/reject_lines.h"
 
 struct outcome {
 	struct stage *stage;
 	const struct target *target;
 	struct reader reader;
 	const struct spool *chunk;
+	const uint16_t *table_of;       /* by item of the chunk: the number of
+	                                 * its table; NULL: all are of this
+	                                 * table */
+	uint16_t table;                 /* the number of this table */
 	struct sums sums;
-	uint64_t kept;                  /* reject lines that were stored as dead
-	                                 * letters, and those of the loader for
-	                                 * a file or descriptor 3 */
-	struct spool rejects;
 	struct refusals refused;        /* of the chunk */
+	size_t made;                    /* reject lines made of them */
 	struct refusals ending;         /* of the batch, by ordinal: records
 	                                 * that have ended the transaction of
 	                                 * an earlier try */
@@ -33,9 +33,10 @@ struct outcome {
 	                                 * row was written once for each of
 	                                 * them: the time grows with the square
 	                                 * of this number */
-	uint64_t first_occurrence;      /* number of the batch's first reject */
 	uint64_t ordinal;               /* number in the batch of the chunk's
 	                                 * first item */
+	bool begun;                     /* the sink has applied a chunk of this
+	                                 * try before */
 	struct buf pointer;             /* of the last reject */
 	struct buf key;                 /* the key of the last reject, as a JSON
 	                                 * array */
@@ -49,6 +50,17 @@ void outcome_release(struct outcome *o);
 void outcome_start_batch(
     struct outcome *o); /* before the first try of a batch */
 void outcome_reset_for_try(struct outcome *o);  /* before each try of a batch */
+/* Called before, and after the records of the chunk are applied. */
+void outcome_start_chunk(struct outcome *o, const struct spool *chunk,
+    const uint16_t *table_of);
+void outcome_end_chunk(struct outcome *o);
+/* True if item i of the chunk is a record of the table. */
+static inline bool
+outcome_has_record(const struct outcome *o, size_t i)
+{
+	return o->chunk->items[i].kind == ITEM_RECORD &&
+	    (o->table_of == NULL || o->table_of[i] == o->table);
+}
 /* Rejects item i of the chunk for the reason *why. */
 int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
@@ -61,9 +73,11 @@ int outcome_reject_after_db_fault(struct outcome *o, size_t i,
 int outcome_note_ending(struct outcome *o, size_t i, const char *message,
     struct err *e);
 int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);
-/* Called once all items of the chunk have been applied. Makes the reject lines
- * of the chunk: those of the rejected records, with their bytes, origins and
- * ids, and those that earlier stages have sent. */
-int outcome_make_reject_lines(struct outcome *o, struct err *e);
+/* If item i was rejected, adds its reject line to *to, with the bytes of the
+ * record, its origin and the id of its key. Called for each item in its order,
+ * after outcome_sort_refused(). */
+void outcome_sort_refused(struct outcome *o);
+int outcome_make_reject_line_if_refused(
+    struct outcome *o, size_t i, struct reject_lines *to, struct err *e);
 
 #endif

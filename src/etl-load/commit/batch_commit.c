@@ -3,39 +3,81 @@
 #include "base/stop.h"
 #include "commit/complete.h"
 #include "commit/expect_check.h"
+#include "commit/keep_before.h"
 #include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "commit/tally.h"
 #include "control/control.h"
 #include "control/runs.h"
+#include "emit/emit.h"
 
-/* Loads all chunks of the batch (parts that fit into memory) into the table, in
- * the open transaction, and collects their counts and rejects in l->outcome.
- * After the last chunk the sink checks the deferred constraints (those that are
- * otherwise checked only at COMMIT). */
+/* --mode mirror also notes the keys of rejected records. */
+static bool
+has_work_in_chunk(const struct loader *l, size_t table)
+{
+	return l->list.n == 0 || l->mode->mirrors ||
+	    l->route.records[table] > 0;
+}
+
+static enum sink_result
+load_chunk(struct loader *l, struct err *e)
+{
+	enum sink_result rc;
+
+	if (loader_start_chunk(l, e) == -1)
+		return SINK_FAILED;
+	for (size_t i = 0; i < l->ntables; i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		if (!has_work_in_chunk(l, i))
+			continue;
+		rc = l->sink->apply(t->self, &t->outcome, e);
+		if (rc != SINK_DONE)
+			return rc;
+		t->outcome.begun = true;
+		if (missing_rows_note_keys_of_chunk(l, t, e) == -1)
+			return SINK_FAILED;
+	}
+	if (loader_note_changes_that_rejects_need(l, e) == -1 ||
+	    (!loader_tables_must_change(l) &&
+	    rejects_make_lines_of_chunk(l, e) == -1))
+		return SINK_FAILED;
+	for (size_t i = 0; i < l->ntables; i++)
+		outcome_end_chunk(&l->tables[i].outcome);
+	route_end_chunk(&l->route);
+	return SINK_DONE;
+}
+
+/* Called when the last record of the batch is written. The sink checks the
+ * deferred constraints (those that are otherwise checked only at COMMIT). */
+static enum sink_result
+settle_tables(struct loader *l, struct err *e)
+{
+	enum sink_result rc = SINK_DONE;
+
+	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++)
+		rc = l->sink->settle(l->tables[i].self, e);
+	return rc;
+}
+
+/* Loads all chunks of the batch (parts that fit into memory) into the tables,
+ * in the open transaction, and collects their counts and rejects. */
 static enum sink_result
 load_chunks_and_settle(struct loader *l, struct err *e)
 {
-	struct outcome *o = &l->outcome;
 	enum sink_result rc = SINK_DONE;
 	int more;
 
+	if (keep_before_start(l, e) == -1)
+		return SINK_FAILED;
 	if (old_rows_delete(l, e) == -1 || missing_rows_start(l, e) == -1 ||
 	    expect_start(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
-		o->chunk = &l->spool;
-		if ((rc = l->sink->apply(l->self, o, e)) != SINK_DONE)
+	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+		if ((rc = load_chunk(l, e)) != SINK_DONE)
 			return rc;
-		if (missing_rows_note_keys_of_chunk(l, e) == -1 ||
-		    outcome_make_reject_lines(o, e) == -1)
-			return SINK_FAILED;
-		o->ordinal += l->spool.n;
-	}
-	if (more == -1)
-		return SINK_FAILED;
-	return l->sink->settle(l->self, e);
+	return more == -1 ? SINK_FAILED : settle_tables(l, e);
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
@@ -53,6 +95,8 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
 		return 0;
 	rejects_count_causes(l);
 	return reject_check_limit(stage_limit(l->stage), &t, l->causes,
+	    l->rows_are_stored ? "the rows of the last batch are stored, but "
+	    "its records count as not loaded, so the next load repeats them" :
 	    "nothing past the last commit was stored", e);
 }
 
@@ -65,7 +109,7 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
 static int
 check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 {
-	const struct sums *t = &l->outcome.sums;
+	const struct sums sums = loader_add_up_batch(l), *t = &sums;
 	const struct boundary *last = &l->stream.last;
 	bool segments = l->stream.segments;
 	uint64_t upstream = tally_count_upstream_rejects(l);
@@ -77,8 +121,8 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 		return err_set(e, ERR_BUG, false, "bug in this program: %llu "
 		    "records came in, but %llu were inserted, %llu updated, "
 		    "%llu unchanged, %llu superseded, %llu skipped, %llu "
-		    "deleted, %llu missed and %llu rejected; nothing of this "
-		    "batch was committed; please report it",
+		    "deleted, %llu missed and %llu rejected; %s; please "
+		    "report it",
 		    (unsigned long long)t->in,
 		    (unsigned long long)t->inserted,
 		    (unsigned long long)t->updated,
@@ -87,30 +131,16 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 		    (unsigned long long)t->skipped,
 		    (unsigned long long)t->deleted,
 		    (unsigned long long)t->missed,
-		    (unsigned long long)t->rejected);
+		    (unsigned long long)t->rejected,
+		    loader_say_what_is_stored(l));
 	if (in != due)
 		return err_set(e, ERR_BUG, false, "bug in this program: %llu "
-		    "records were read, but %llu would be committed; nothing "
-		    "of this batch was committed; please report it",
-		    (unsigned long long)due,
-		    (unsigned long long)in);
+		    "records were read, but %llu would be committed; %s; "
+		    "please report it",
+		    (unsigned long long)due, (unsigned long long)in,
+		    loader_say_what_is_stored(l));
 	return check_reject_limit(
 	    l, in, l->sums.rejected + t->rejected, upstream, ended, e);
-}
-
-/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
- * lost, the loader uses this id to ask PostgreSQL whether the transaction was
- * committed. Only plain input (without marks) needs the id: for a marked stream
- * the ledger (table etl_loads) shows whether the batch was committed. */
-static int
-store_transaction_id_of_plain_input(struct loader *l, struct err *e)
-{
-	l->xid = 0;
-	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
-		return 0;
-	return db_int(l->db,
-	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
-	    &l->xid, e);
 }
 
 /* Called when the records of the batch are in the table. Stores in the same
@@ -135,14 +165,17 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	if (l->marked &&
 	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
 		return rc;
-	if (complete_check_and_raise_version(l, e) == -1)
+	if (complete_check_and_raise_versions(l, e) == -1)
 		return -1;
 	if (old_rows_swap_tables(l, e) == -1)
 		return -1;
-	if (store_transaction_id_of_plain_input(l, e) == -1 ||
+	if (loader_store_transaction_id_of_plain_input(l, e) == -1 ||
 	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;
-	l->sent = l->outcome.sums;
+	l->sent = loader_add_up_batch(l);
+	for (size_t i = 0; i < l->ntables; i++)
+		l->tables[i].sent = l->tables[i].outcome.sums;
+	emit_note_commit(l);
 	if (db_commit(l->db, e) == 0)
 		return 1;
 	l->unknown = db_fault(l->db)->lost;
@@ -152,7 +185,8 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 static int
 create_control_tables_if_needed(struct loader *l, struct err *e)
 {
-	if (l->control || (!l->marked && !l->upstream))
+	if (l->control ||
+	    (!l->marked && !l->upstream && !l->o->keep_before))
 		return 0;
 	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
 		return -1;
@@ -160,45 +194,82 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 	return 0;
 }
 
-enum { TRY_AGAIN = 2, TABLE_CHANGED };
+static void
+reset_for_try(struct loader *l)
+{
+	if (l->rows_are_stored) {
+		l->rejects.kept = 0;
+		return;
+	}
+	reject_lines_reset_for_try(&l->rejects);
+	route_reset_for_try(&l->route);
+	for (size_t i = 0; i < l->ntables; i++) {
+		outcome_reset_for_try(&l->tables[i].outcome);
+		evolve_forget_changes(&l->tables[i].evolve);
+	}
+	if (db_is_pooled(l->db))
+		loader_reset_sinks(l);
+}
+
+enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
+
+/* Called when the rows of the batch are in the tables, in the open transaction
+ * or committed by the workers. Returns as try_batch(). */
+static int
+check_and_commit(struct loader *l, bool ended, struct err *e)
+{
+	bool changed = false;
+
+	if (!l->rows_are_stored &&
+	    loader_find_if_table_changed(l, &changed, e) == -1)
+		return -1;
+	if (changed)
+		return TABLE_CHANGED;
+	if (loader_tables_must_change(l))
+		return TABLE_MUST_CHANGE;
+	if (check_counts_and_reject_limit(l, ended, e) == -1 ||
+	    old_rows_refuse_empty_table(l, e) == -1 ||
+	    missing_rows_delete(l, e) == -1 || expect_check(l, e) == -1 ||
+	    keep_before_store_images(l, e) == -1 || emit_collect(l, e) == -1)
+		return -1;
+	return store_state_and_commit(l, ended, e);
+}
 
 /* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
  * ledger (table etl_loads) shows that this batch was committed before;
  * TRY_AGAIN: the sink has found equal keys or a violated deferred constraint,
  * and the caller must repeat the batch at once, which the sink then loads more
  * carefully; TABLE_CHANGED: the table was altered since the loader has read its
- * columns; -1 with *e. If the result is not 1, the transaction is rolled
- * back. */
+ * columns; TABLE_MUST_CHANGE: --evolve can make the table take records that it
+ * has refused; WORKERS_FAILED: with *e, after all retries of --connections; -1
+ * with *e. If the result is not 1, the transaction is rolled back. */
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
-	bool changed = false;
 	int rc = -1;
 
-	outcome_reset_for_try(&l->outcome);
-	if (db_is_pooled(l->db))
-		l->sink->reset(l->self);
-	if (create_control_tables_if_needed(l, e) == -1 ||
-	    db_begin(l->db, e) == -1)
+	reset_for_try(l);
+	if (create_control_tables_if_needed(l, e) == -1)
 		return -1;
-	switch (load_chunks_and_settle(l, e)) {
+	switch (workers_load_batch_if_may(l, e)) {
+	case WORKER_COMMITTED:
+		break;
+	case WORKER_TABLE_CHANGED:
+		return TABLE_CHANGED;
+	case WORKER_FAILED:
+		return WORKERS_FAILED;
+	}
+	if (db_begin(l->db, e) == -1)
+		return -1;
+	switch (l->rows_are_stored ? SINK_DONE : load_chunks_and_settle(l, e)) {
 	case SINK_DONE:
-		if (table_find_if_changed(
-			l->db, l->target.table, &changed, e) == -1)
-			break;
-		if (changed)
-			rc = TABLE_CHANGED;
-		else if (check_counts_and_reject_limit(l, ended, e) == 0 &&
-		    old_rows_refuse_empty_table(l, e) == 0 &&
-		    missing_rows_delete(l, e) == 0 &&
-		    expect_check(l, e) == 0)
-			rc = store_state_and_commit(l, ended, e);
+		rc = check_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
 		rc = TRY_AGAIN;
 		break;
 	case SINK_FAILED:
-		loader_roll_back_and_check_table(l, e);
+		loader_roll_back_and_check_tables(l, e);
 		return -1;
 	}
 	if (rc != 1)
@@ -221,7 +292,7 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
 	if (!l->unknown)
 		return -1;
 	if (l->marked && (rc = stream_close_ledger_row(l, e)) == 1) {
-		l->sink->reset(l->self);
+		loader_reset_sinks(l);
 		return 1;
 	}
 	*e = why;
@@ -242,12 +313,13 @@ static bool
 judge_records_after_last_retry(struct loader *l, const struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
-	struct outcome *o = &l->outcome;
+	bool judged = l->tables[0].outcome.judge_all;
 
-	if (o->judge_all || !e->transient || !f->again || f->lost ||
+	if (judged || !e->transient || !f->again || f->lost ||
 	    f->sqlstate[0] == '\0' || stop_signal() != 0)
 		return false;
-	o->judge_all = true;
+	for (size_t i = 0; i < l->ntables; i++)
+		l->tables[i].outcome.judge_all = true;
 	return true;
 }
 
@@ -263,11 +335,16 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 	for (;;) {
 		while ((rc = try_batch(l, ended, e)) == TRY_AGAIN)
 			continue;
+		if (rc == TABLE_MUST_CHANGE &&
+		    (rc = loader_alter_tables(l, e)) == 0)
+			rc = TABLE_CHANGED;
 		if (rc == TABLE_CHANGED) {
-			if (loader_read_table_again(l, e) == -1)
+			if (loader_read_tables_again(l, e) == -1)
 				return -1;
 			continue;
 		}
+		if (rc == WORKERS_FAILED)
+			return -1;
 		if (rc >= 0)
 			return rc;
 		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)
@@ -277,40 +354,27 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 	}
 }
 
-/* If many records of one key were merged one by one, the next batches get fewer
- * records: the time grows with the square of their number in a batch. Later the
- * batches become larger again, as long as no key comes so often. */
-static void
-set_limit_of_next_batch(struct loader *l)
-{
-	enum { EQUAL_KEYS_MAX = 500 };
-	uint64_t most = l->outcome.most_equal, full = l->o->batch;
-
-	if (most > EQUAL_KEYS_MAX)
-		l->batch_limit = full < EQUAL_KEYS_MAX ? full : EQUAL_KEYS_MAX;
-	else if (most <= EQUAL_KEYS_MAX / 2)
-		l->batch_limit = l->batch_limit < full / 2 ?
-		    2 * l->batch_limit : full;
-}
-
 int
 batch_commit(struct loader *l, bool ended, struct err *e)
 {
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
-	    !(ended && (l->marked || l->target.mode->complete ||
+	    !(ended && (l->marked || l->mode->complete ||
 	    l->expect.n > 0)))
 		return ended ? check_reject_limit(l, l->sums.in,
 		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
 		    0;
-	outcome_start_batch(&l->outcome);
-	l->unknown = false;
+	reject_lines_start_batch(&l->rejects);
+	for (size_t i = 0; i < l->ntables; i++)
+		outcome_start_batch(&l->tables[i].outcome);
+	l->unknown = l->rows_are_stored = false;
 	buf_clear(&l->written);
 	if ((rc = try_until_committed(l, ended, e)) == -1)
 		return -1;
-	l->unknown = false;
-	l->replaced += l->target.mode->complete;
+	l->unknown = l->rows_are_stored = false;
+	complete_note_raised_versions(l);
+	l->images_stored = l->o->keep_before;
 	rejects_count_causes(l);
 	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);
@@ -318,8 +382,10 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	} else if (stream_read_ledger_counts(l, &l->sums, e) == -1) {
 		return -1;
 	}
-	set_limit_of_next_batch(l);
+	for (size_t i = 0; i < l->ntables; i++)
+		sums_add(&l->tables[i].sums, &l->tables[i].sent);
+	loader_set_limit_of_next_batch(l);
 	stream_forget_committed_batch(&l->stream);
 	spool_clear(&l->spool);
-	return 0;
+	return emit_write_committed(l, e);
 }

@@ -8,6 +8,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int
+make_line_of_record_if_refused(struct loader *l, size_t i, struct err *e)
+{
+	size_t table = l->list.n > 0 ? l->route.table_of[i] : 0;
+
+	if (table == NO_TABLE)
+		return route_make_reject_line_if_refused(&l->route, &l->spool,
+		    i, l->tables[0].outcome.ordinal, &l->rejects, e);
+	return outcome_make_reject_line_if_refused(
+	    &l->tables[table].outcome, i, &l->rejects, e);
+}
+
+int
+rejects_make_lines_of_chunk(struct loader *l, struct err *e)
+{
+	const struct spool *chunk = &l->spool;
+	struct line line;
+	int rc = 0;
+
+	for (size_t i = 0; i < l->ntables; i++)
+		outcome_sort_refused(&l->tables[i].outcome);
+	for (size_t i = 0; i < chunk->n && rc == 0; i++) {
+		if (chunk->items[i].kind == ITEM_REJECT) {
+			line = spool_get_line(chunk, i);
+			rc = reject_lines_add_of_earlier_stage(
+			    &l->rejects, &line, e);
+		} else {
+			rc = make_line_of_record_if_refused(l, i, e);
+		}
+	}
+	return rc;
+}
+
 /* True if the reject line is stored in the database as a dead letter; false if
  * it goes to a file or to file descriptor 3. Stored are the lines that earlier
  * stages sent in the stream (ITEM_REJECT). The loader's own reject lines are
@@ -29,13 +62,13 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
-	struct spool *s = &l->outcome.rejects;
+	struct spool *s = &l->rejects.spool;
 	struct letter_text *v;
 	size_t n = 0;
 	int rc = 0;
 
 	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0])) {
-		l->outcome.kept++;
+		l->rejects.kept++;
 		return letters_add_and_release_line(
 			   l->db, &s->data, run_row, NULL, e) == -1
 			   ? -1
@@ -53,14 +86,14 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 		rc = letters_store_or_queue_in_temp(
 		    l->db, v, n, run_row, NULL, e);
 	free(v);
-	l->outcome.kept += n;
+	l->rejects.kept += n;
 	return rc == -1 ? -1 : n > 0;
 }
 
 static int
 store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 {
-	struct spool *s = &l->outcome.rejects;
+	struct spool *s = &l->rejects.spool;
 	int more, any = 0, rc;
 
 	if (s->total == 0)
@@ -83,9 +116,11 @@ get_replays_of_batch(const struct loader *l)
 	const struct mark *begin = stage_begin_mark(l->stage);
 	struct letter_replays r = { .v = l->stream.letters,
 		.n = l->stream.nletters, .run = l->run,
-		.of = { .target = l->target.table->full } };
+		.of = { .target = loader_get_target_name(l) } };
 
 	if (begin != NULL) {
+		if (begin->target != NULL)
+			r.of.target = begin->target;
 		r.of.pipeline = begin->pipeline;
 		r.of.stream = begin->stream;
 		r.of.stage = begin->stage;
@@ -148,7 +183,7 @@ mark_reject_written(struct loader *l, uint64_t ordinal, struct err *e)
 int
 rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 {
-	struct spool *s = &l->outcome.rejects;
+	struct spool *s = &l->rejects.spool;
 	int more;
 
 	if (s->total == 0)
@@ -171,7 +206,7 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 	 * process has. The reject lines above are already in the file. If the
 	 * batch is tried again, its rejects must not get their numbers, so the
 	 * next try starts with the number after the last one. */
-	l->outcome.first_occurrence = stage_who(l->stage)->n;
+	l->rejects.first_occurrence = stage_who(l->stage)->n;
 	return more;
 }
 
@@ -216,7 +251,7 @@ add_reject_line_to_causes(struct loader *l, const struct line *line)
 void
 rejects_count_causes(struct loader *l)
 {
-	struct spool *s = &l->outcome.rejects;
+	struct spool *s = &l->rejects.spool;
 	struct err e;
 
 	if (s->total == 0 || spool_seal_and_rewind(s, &e) == -1)

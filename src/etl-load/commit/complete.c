@@ -8,46 +8,54 @@
 /* The number of replacements is the version of a checkpoint whose name is @ and
  * the name of the table. */
 static int
-put_name_of_version(struct buf *b, const struct loader *l, struct err *e)
+put_name_of_version(struct buf *b, const struct table *t, struct err *e)
 {
 	buf_init(b, SIZE_MAX / 4);
-	buf_printf(b, "@%s", l->target.table->full);
+	buf_printf(b, "@%s", t->full);
 	(void)buf_text(b);
 	return buf_check(b, e);
 }
 
-int
-complete_read_version(struct loader *l, struct err *e)
+static int
+read_version(struct db *db, struct loaded_table *t, struct err *e)
 {
 	char *value = NULL;
 	struct buf name;
 	int rc;
 
-	if (!l->target.mode->complete)
-		return 0;
-	rc = put_name_of_version(&name, l, e);
-	if (rc == 0)
-		rc = control_ensure(l->db, l->o->control_schema, true, e);
+	rc = put_name_of_version(&name, t->target.table, e);
 	if (rc == 0)
 		rc = checkpoint_read(
-		    l->db, buf_text(&name), &value, &l->replaced, e);
-	l->control = rc == 0;
+		    db, buf_text(&name), &value, &t->replaced, e);
 	free(value);
 	buf_release(&name);
 	return rc;
 }
 
 int
-complete_check_and_raise_version(struct loader *l, struct err *e)
+complete_read_versions(struct loader *l, struct err *e)
 {
-	struct checkpoint_move m = { .expected = l->replaced, .moves = true,
+	if (!l->mode->complete)
+		return 0;
+	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
+		return -1;
+	for (size_t i = 0; i < l->ntables; i++)
+		if (read_version(l->db, &l->tables[i], e) == -1)
+			return -1;
+	l->control = true;
+	return 0;
+}
+
+static int
+check_and_raise_version(
+    struct loader *l, const struct loaded_table *t, struct err *e)
+{
+	struct checkpoint_move m = { .expected = t->replaced, .moves = true,
 		.run = l->run };
 	enum checkpoint_result r = CHECKPOINT_FAILED;
 	struct buf name;
 
-	if (!l->target.mode->complete)
-		return 0;
-	if (put_name_of_version(&name, l, e) == 0) {
+	if (put_name_of_version(&name, t->target.table, e) == 0) {
 		m.name = buf_text(&name);
 		r = checkpoint_move(l->db, &m, e);
 	}
@@ -56,20 +64,36 @@ complete_check_and_raise_version(struct loader *l, struct err *e)
 		return err_set(e, ERR_RETRY, false, "table %s: another load "
 		    "has replaced rows of this table since this load began: "
 		    "nothing of this load was committed; run the command again",
-		    l->target.table->name);
+		    t->target.table->name);
 	return r == CHECKPOINT_MOVED ? 0 : -1;
+}
+
+int
+complete_check_and_raise_versions(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->complete; i++)
+		if (check_and_raise_version(l, &l->tables[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+void
+complete_note_raised_versions(struct loader *l)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->complete; i++)
+		l->tables[i].replaced++;
 }
 
 int
 complete_refuse_replay(
     const struct loader *l, const struct mark *begin, struct err *e)
 {
-	if (!l->target.mode->complete || !begin->replay)
+	if (!l->mode->complete || !begin->replay)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "a replay has only the records "
 	    "that were rejected before: --mode %s would delete the rows of all "
 	    "others; load the replay with --mode upsert or --mode append",
-	    l->target.mode->name);
+	    l->mode->name);
 }
 
 /* In --mode delete-insert each stream replaces the scopes of its own records.
@@ -78,7 +102,7 @@ complete_refuse_replay(
 int
 complete_refuse_second_stream(const struct loader *l, struct err *e)
 {
-	const struct load_mode *m = l->target.mode;
+	const struct load_mode *m = l->mode;
 
 	if (!l->marked || (!m->replaces && !m->mirrors &&
 	    l->o->scope_values.n == 0))
@@ -97,7 +121,7 @@ fail_increment(const struct loader *l, struct err *e)
 	    "after the stored value of checkpoint %s: --mode %s needs a full "
 	    "read and would delete the rows of all other records; extract "
 	    "without --checkpoint, or load with --mode upsert",
-	    l->stream.checkpoint, l->target.mode->name);
+	    l->stream.checkpoint, l->mode->name);
 }
 
 /* The stored value is the one that etl-extract has read as its start. With
@@ -106,7 +130,7 @@ fail_increment(const struct loader *l, struct err *e)
 int
 complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
 {
-	return l->target.mode->complete && l->stream.has_stored_value ?
+	return l->mode->complete && l->stream.has_stored_value ?
 	    fail_increment(l, e) : 0;
 }
 
@@ -118,7 +142,7 @@ complete_refuse_increment_at_mark(
 {
 	const struct stream *s = &l->stream;
 
-	if (!l->target.mode->complete || s->checkpoint == NULL)
+	if (!l->mode->complete || s->checkpoint == NULL)
 		return 0;
 	if (m->kind == MARK_CHECKPOINT ? m->from != NULL :
 	    s->passive && !s->begun && m->has_version && m->version > 0)
@@ -131,7 +155,11 @@ complete_check_end(const struct loader *l, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
 
-	if (!l->target.mode->complete || l->o->complete)
+	if (l->absent && (l->mode->complete || l->expect.n > 0))
+		return err_set(e, ERR_DATA, false, "table %s does not exist, "
+		    "and no record came from which --create could make it",
+		    l->o->table);
+	if (!l->mode->complete || l->o->complete)
 		return 0;
 	if (stage_input_is_complete(l->stage))
 		return begin == NULL || !begin->piped ? 0 :
@@ -141,10 +169,10 @@ complete_check_end(const struct loader *l, struct err *e)
 			"whether the input was complete, so --mode %s has "
 			"loaded nothing: let it read a whole file, or give "
 			"--complete if the input is complete",
-			l->target.mode->name);
+			l->mode->name);
 	return err_set(e, ERR_DATA, false, "etl-load cannot tell whether the "
 	    "input is complete, so --mode %s has loaded nothing: read a file "
 	    "from its begin, or a stream with an end mark such as that of "
 	    "etl-extract --stream, or give --complete if the input is complete",
-	    l->target.mode->name);
+	    l->mode->name);
 }

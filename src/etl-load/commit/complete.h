@@ -9,12 +9,15 @@
 
 #include "loader.h"
 
-/* Called before anything is read. Stores in l->replaced how often such loads
- * have replaced rows of the table. */
-int complete_read_version(struct loader *l, struct err *e);
-/* Called before the COMMIT. Adds 1 to the stored number, unless another load
- * has changed it meanwhile. */
-int complete_check_and_raise_version(struct loader *l, struct err *e);
+/* Called before anything is read. Stores in each table's `replaced` how often
+ * such loads have replaced rows of the table. */
+int complete_read_versions(struct loader *l, struct err *e);
+/* Called before the COMMIT. Adds 1 to the stored numbers, unless another load
+ * has changed one meanwhile. */
+int complete_check_and_raise_versions(struct loader *l, struct err *e);
+/* Called after the COMMIT: the next load of this process expects the new
+ * numbers. */
+void complete_note_raised_versions(struct loader *l);
 int complete_refuse_replay(
     const struct loader *l, const struct mark *begin, struct err *e);
 /* Called at each mark begin. Fails if --mode replace or mirror has loaded a

@@ -49,8 +49,8 @@ judge_usual(struct loader *l, const struct expectation *x, uint64_t rows,
 		    "known only inside etl-run", x->text);
 		return 0;
 	}
-	if (usual_rows_read(&u, l->db, pipeline, l->target.table->full, e) ==
-	    -1)
+	if (usual_rows_read(
+		&u, l->db, pipeline, loader_get_target_name(l), e) == -1)
 		return -1;
 	if (u.runs < USUAL_RUNS_LEAST) {
 		err_warnf("etl-load", "--expect %s was not tested: %zu "
@@ -69,8 +69,8 @@ static int
 judge_rows(struct loader *l, const struct expectation *x, struct found *f,
     struct err *e)
 {
-	const struct sums *t = &l->outcome.sums;
-	uint64_t rows = t->inserted + t->updated + t->unchanged;
+	const struct sums t = loader_add_up_batch(l);
+	uint64_t rows = t.inserted + t.updated + t.unchanged;
 
 	if (x->unit == EXPECT_USUAL)
 		return judge_usual(l, x, rows, f, e);
@@ -152,8 +152,8 @@ judge_null(struct loader *l, const struct expectation *x,
 }
 
 static int
-judge_unique(struct loader *l, const size_t *columns, size_t n,
-    const char *rows, struct found *f, struct err *e)
+judge_unique(struct loader *l, const struct target *t, const size_t *columns,
+    size_t n, const char *rows, struct found *f, struct err *e)
 {
 	int64_t twice = 0;
 	struct buf sql;
@@ -161,7 +161,7 @@ judge_unique(struct loader *l, const size_t *columns, size_t n,
 
 	buf_init(&sql, SIZE_MAX / 4);
 	expect_put_unique_query(
-	    &sql, db_kind(l->db), &l->target, columns, n, rows);
+	    &sql, db_kind(l->db), t, columns, n, rows);
 	(void)buf_text(&sql);
 	rc = buf_check(&sql, e);
 	if (rc == 0)
@@ -174,10 +174,11 @@ judge_unique(struct loader *l, const size_t *columns, size_t n,
 }
 
 static int
-judge_columns(struct loader *l, const struct expectation *x,
-    const char *rows, struct found *f, struct err *e)
+judge_columns(struct loader *l, const struct target *target,
+    const struct expectation *x, const char *rows, struct found *f,
+    struct err *e)
 {
-	const struct table *t = l->target.table;
+	const struct table *t = target->table;
 	size_t *columns = calloc(t->n + 1, sizeof(*columns)), n = 0;
 	int rc = -1;
 
@@ -187,7 +188,7 @@ judge_columns(struct loader *l, const struct expectation *x,
 		t, "--expect", x->columns, columns, &n, e) == -1)
 		goto out;
 	if (x->figure == EXPECT_UNIQUE)
-		rc = judge_unique(l, columns, n, rows, f, e);
+		rc = judge_unique(l, target, columns, n, rows, f, e);
 	else if (n > 1)
 		rc = err_set(e, ERR_USAGE, false, "--expect %s: it tests one "
 		    "column, not %zu", x->text, n);
@@ -202,10 +203,11 @@ out:
 
 /* If the database does not accept the query of a test, the test is wrong. */
 static int
-judge_columns_or_explain(struct loader *l, const struct expectation *x,
-    const char *rows, struct found *f, struct err *e)
+judge_columns_or_explain(struct loader *l, const struct target *t,
+    const struct expectation *x, const char *rows, struct found *f,
+    struct err *e)
 {
-	if (judge_columns(l, x, rows, f, e) == 0)
+	if (judge_columns(l, t, x, rows, f, e) == 0)
 		return 0;
 	if (db_fault(l->db)->sqlstate[0] == '\0' || e->transient ||
 	    e->code == ERR_DENIED)
@@ -215,26 +217,76 @@ judge_columns_or_explain(struct loader *l, const struct expectation *x,
 	return -1;
 }
 
+/* Appends FROM and WHERE of a query of rows of the table. */
+typedef void put_rows_function(
+    const struct loader *l, const struct loaded_table *t, struct buf *b);
+
+static void
+put_written_rows(
+    const struct loader *l, const struct loaded_table *t, struct buf *b)
+{
+	l->sink->written->put_rows(t->self, b);
+}
+
+static void
+put_no_rows(
+    const struct loader *l, const struct loaded_table *t, struct buf *b)
+{
+	(void)l;
+	buf_printf(b, "FROM %s AS \"etl.t\" WHERE false",
+	    t->target.table->quoted);
+}
+
+/* Begins the figure of a test with the name of the table that it is about. */
+static void
+name_table_in_figure(struct found *f, const struct table *t)
+{
+	char figure[sizeof(f->is)];
+
+	memcpy(figure, f->is, sizeof(figure));
+	(void)snprintf(f->is, sizeof(f->is), "table %.*s: %.*s",
+	    (int)text_cut_length(t->name, strlen(t->name), 80), t->name,
+	    (int)text_cut_length(figure, strlen(figure), 160), figure);
+}
+
+/* Judges the test in each table. It holds if it holds in all of them. */
+static int
+judge_tables(struct loader *l, const struct expectation *x,
+    put_rows_function *put, struct found *f, struct err *e)
+{
+	struct buf rows;
+	int rc = 0;
+
+	buf_init(&rows, SIZE_MAX / 4);
+	f->holds = true;
+	for (size_t i = 0; i < l->ntables && rc == 0 && f->holds; i++) {
+		buf_clear(&rows);
+		put(l, &l->tables[i], &rows);
+		(void)buf_text(&rows);
+		rc = buf_check(&rows, e);
+		if (rc == 0)
+			rc = judge_columns_or_explain(l, &l->tables[i].target,
+			    x, buf_text(&rows), f, e);
+		if (rc == 0 && !f->holds && l->ntables > 1)
+			name_table_in_figure(f, l->tables[i].target.table);
+	}
+	buf_release(&rows);
+	return rc;
+}
+
 /* Tries the queries on no row, so that the load does not end with an error that
  * can be known before. */
 static int
 try_queries(struct loader *l, struct err *e)
 {
 	struct found ignored;
-	struct buf rows;
-	int rc;
 
-	buf_init(&rows, SIZE_MAX / 4);
-	buf_printf(&rows, "FROM %s AS \"etl.t\" WHERE false",
-	    l->target.table->quoted);
-	(void)buf_text(&rows);
-	rc = buf_check(&rows, e);
-	for (size_t i = 0; i < l->expect.n && rc == 0; i++)
-		if (l->expect.v[i].columns != NULL)
-			rc = judge_columns_or_explain(l, &l->expect.v[i],
-			    buf_text(&rows), &ignored, e);
-	buf_release(&rows);
-	return rc;
+	for (size_t i = 0; i < l->expect.n; i++)
+		if (l->expect.v[i].columns != NULL &&
+		    judge_tables(l, &l->expect.v[i], put_no_rows, &ignored,
+			e) == -1)
+			return -1;
+	return 0;
 }
 
 int
@@ -242,23 +294,28 @@ expect_check_fits_table(struct loader *l, struct err *e)
 {
 	if (!l->expect.columns)
 		return 0;
-	if (!l->target.mode->written_known)
+	if (!l->mode->written_known)
 		return err_set(e, ERR_USAGE, false, "--expect: --mode %s does "
 		    "not know which rows it has written, so only rows and "
-		    "rejected can be tested", l->target.mode->name);
-	return l->sink->written->check(l->self, e) == -1 ? -1 :
-	    try_queries(l, e);
+		    "rejected can be tested", l->mode->name);
+	for (size_t i = 0; i < l->ntables; i++)
+		if (l->sink->written->check(l->tables[i].self, e) == -1)
+			return -1;
+	return try_queries(l, e);
 }
 
 int
 expect_start(struct loader *l, struct err *e)
 {
-	return l->expect.columns ? l->sink->written->start(l->self, e) : 0;
+	for (size_t i = 0; i < l->ntables && l->expect.columns; i++)
+		if (l->sink->written->start(l->tables[i].self, e) == -1)
+			return -1;
+	return 0;
 }
 
 static int
-judge(struct loader *l, const struct expectation *x, const char *rows,
-    struct found *f, struct err *e)
+judge(struct loader *l, const struct expectation *x, struct found *f,
+    struct err *e)
 {
 	struct reject_tally t;
 
@@ -270,14 +327,14 @@ judge(struct loader *l, const struct expectation *x, const char *rows,
 		judge_part(x, t.rejected, t.seen, "records were rejected", f);
 		return 0;
 	default:
-		return judge_columns_or_explain(l, x, rows, f, e);
+		return judge_tables(l, x, put_written_rows, f, e);
 	}
 }
 
 /* Judges all tests. The error names the first one that fails, the warnings name
  * the others. */
-static int
-judge_all(struct loader *l, const char *rows, struct err *e)
+int
+expect_check(struct loader *l, struct err *e)
 {
 	struct found f = { 0 };
 	size_t failed = 0;
@@ -286,7 +343,7 @@ judge_all(struct loader *l, const char *rows, struct err *e)
 		const struct expectation *x = &l->expect.v[i];
 		struct err own;
 
-		if (judge(l, x, rows, &f, &own) == -1) {
+		if (judge(l, x, &f, &own) == -1) {
 			*e = own;
 			return -1;
 		}
@@ -301,23 +358,4 @@ judge_all(struct loader *l, const char *rows, struct err *e)
 			    x->text, f.is);
 	}
 	return failed == 0 ? 0 : -1;
-}
-
-int
-expect_check(struct loader *l, struct err *e)
-{
-	struct buf rows;
-	int rc = 0;
-
-	if (l->expect.n == 0)
-		return 0;
-	buf_init(&rows, SIZE_MAX / 4);
-	if (l->expect.columns)
-		l->sink->written->put_rows(l->self, &rows);
-	(void)buf_text(&rows);
-	rc = buf_check(&rows, e);
-	if (rc == 0)
-		rc = judge_all(l, buf_text(&rows), e);
-	buf_release(&rows);
-	return rc;
 }

@@ -23,9 +23,9 @@ put_ledger_counts_json(
 	json_put_int(b, "superseded", (int64_t)t->superseded);
 	json_put_int(b, "skipped", (int64_t)t->skipped);
 	json_put_int(b, "deleted", (int64_t)t->deleted);
-	if (l->target.mode->deletes)
+	if (l->mode->deletes)
 		json_put_int(b, "missed", (int64_t)t->missed);
-	if (l->target.mode->removes)
+	if (l->mode->removes)
 		json_put_int(b, "removed", (int64_t)t->removed);
 	json_put_int(b, "rejected", (int64_t)t->rejected);
 	buf_str(b, "}]");

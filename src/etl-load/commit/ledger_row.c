@@ -19,11 +19,11 @@ make_ledger_entry(const struct loader *l)
 	 * a run that failed. If the mode inserts a record each time it comes,
 	 * and the load moves no checkpoint, a second run would read all records
 	 * again and insert them twice. */
-	bool appends = !l->target.mode->repeatable && (s->passive ||
+	bool appends = !l->mode->repeatable && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
 	return (struct ledger){ .stream_id = s->id,
-		.target = l->target.table->full, .run = l->run,
+		.target = loader_get_target_name(l), .run = l->run,
 		.batch = s->batches, .seq = (int64_t)s->last.seq,
 		.kept = -1, .appends = appends };
 }
@@ -189,7 +189,7 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 	/* A mode that needs a complete stream deletes the rows of the part that
 	 * another mode has loaded, so it loads this part again. */
 	return s->segments && row.seq > 0 && !row.ended &&
-	    !l->target.mode->complete ?
+	    !l->mode->complete ?
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 
@@ -199,7 +199,7 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
  * 0: this batch was committed by a COMMIT whose answer was lost; -1 with *e:
  * the update failed, or another loader works on the same stream. */
 static int
-check_ledger_result(struct loader *l, enum ledger_result r, struct err *e)
+check_ledger_result(const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
 	case LEDGER_ROW_CHANGED:
@@ -245,22 +245,22 @@ stream_count_kept_rejects(const struct loader *l)
 	bool own_to_file = stage_reject_way(l->stage) != REJECT_TO_STREAM;
 
 	return l->stream.kept == -1 ? -1 : l->stream.kept +
-	    (int64_t)(l->outcome.kept +
-	    (own_to_file ? l->outcome.sums.rejected : 0));
+	    (int64_t)(l->rejects.kept +
+	    (own_to_file ? loader_add_up_batch(l).rejected : 0));
 }
 
 int
 stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 {
 	const struct stream *s = &l->stream;
-	struct sums sums = l->sums;
+	struct sums sums = loader_add_up_batch(l);
 	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;
 	struct buf counts;
 	int rc;
 
 	buf_init(&counts, SIZE_MAX / 2);
-	sums_add(&sums, &l->outcome.sums);
+	sums_add(&sums, &l->sums);
 	put_ledger_counts_json(&counts, l, &sums);
 	g.counts = buf_text(&counts);
 	g.ended = ended;
@@ -281,6 +281,21 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 			return -1;
 	}
 	return rc;
+}
+
+int
+stream_lock_ledger_and_checkpoint(
+    const struct loader *l, struct db *db, struct err *e)
+{
+	const struct stream *s = &l->stream;
+	const struct ledger g = make_ledger_entry(l);
+	const struct checkpoint_move m = { .name = s->checkpoint,
+		.expected = s->expected, .run = l->run };
+
+	if (check_ledger_result(l, ledger_lock_row(db, &g, e), e) != 1)
+		return -1;
+	return !stream_has_checkpoint(s) ||
+	    checkpoint_move(db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
 int

@@ -12,34 +12,45 @@ get_max_deletes(const struct loader *l)
 int
 missing_rows_check_before_load(struct loader *l, struct err *e)
 {
-	if (!l->target.mode->mirrors)
-		return 0;
-	return refuse_referring_tables(&l->target, l->db, e) == -1 ? -1 :
-	    l->sink->mirror->check(l->self, e);
+	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		if (refuse_referring_tables(&t->target, l->db, e) == -1 ||
+		    l->sink->mirror->check(t->self, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
 missing_rows_start(struct loader *l, struct err *e)
 {
-	l->unreadable = 0;
-	return !l->target.mode->mirrors ? 0 :
-	    l->sink->mirror->start(l->self, &l->mirror, e);
+	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		t->unreadable = 0;
+		if (l->sink->mirror->start(t->self, &t->mirror, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
-missing_rows_note_keys_of_chunk(struct loader *l, struct err *e)
+missing_rows_note_keys_of_chunk(
+    struct loader *l, struct loaded_table *t, struct err *e)
 {
-	return !l->target.mode->mirrors ? 0 :
-	    l->sink->mirror->add(l->self, &l->outcome, &l->unreadable, e);
+	return !l->mode->mirrors ? 0 : l->sink->mirror->add(
+	    t->self, &t->outcome, &t->unreadable, e);
 }
 
 /* Rejects that an earlier stage has written to a file or to file descriptor 3
  * are not in the stream; only the counts of the stage tell of them. */
 static uint64_t
-count_unreadable_rejects(const struct loader *l)
+count_unreadable_rejects(
+    const struct loader *l, const struct loaded_table *t)
 {
 	const struct boundary *last = &l->stream.last;
-	uint64_t n = l->unreadable;
+	uint64_t n = t->unreadable;
 
 	for (size_t i = 0; l->marked && i < last->nstages; i++)
 		n += last->stages[i].aside;
@@ -47,20 +58,20 @@ count_unreadable_rejects(const struct loader *l)
 }
 
 static const char *
-what_happens(const struct loader *l)
+what_happens(const struct loaded_table *t)
 {
-	if (l->target.mode->history)
+	if (t->target.mode->history)
 		return "be closed";
-	return l->target.soft_delete != NO_COLUMN ? "be marked as deleted" :
+	return t->target.soft_delete != NO_COLUMN ? "be marked as deleted" :
 	    "be deleted";
 }
 
 /* `missing` rows did not come. */
 static int
-check_limit_of_deletes(
-    const struct loader *l, uint64_t missing, struct err *e)
+check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
 {
-	uint64_t before = (uint64_t)l->mirror.before;
+	uint64_t before = (uint64_t)t->mirror.before;
 	struct limit limit;
 
 	if (limit_parse(&limit, "--max-deletes", get_max_deletes(l), e) == -1)
@@ -70,14 +81,15 @@ check_limit_of_deletes(
 	return err_set(e, ERR_LIMIT, false, "table %s: %llu of %llu rows did "
 	    "not come and would %s, more than --max-deletes %s: nothing was "
 	    "changed; if this is right, give a greater --max-deletes",
-	    l->target.table->name, (unsigned long long)missing,
-	    (unsigned long long)before, what_happens(l), get_max_deletes(l));
+	    t->target.table->name, (unsigned long long)missing,
+	    (unsigned long long)before, what_happens(t), get_max_deletes(l));
 }
 
 static int
-check_all_keys_are_known(struct loader *l, uint64_t missing, struct err *e)
+check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
 {
-	uint64_t rejected = count_unreadable_rejects(l);
+	uint64_t rejected = count_unreadable_rejects(l, t);
 	struct buf causes;
 
 	if (rejected == 0 || l->o->delete_despite_rejects)
@@ -89,8 +101,8 @@ check_all_keys_are_known(struct loader *l, uint64_t missing, struct err *e)
 	    "and would %s, but %llu records were rejected whose keys cannot "
 	    "be read, and which may be the records of these rows: nothing was "
 	    "changed; mend the records, or give --delete-despite-rejects%s%s",
-	    l->target.table->name, (unsigned long long)missing,
-	    what_happens(l), (unsigned long long)rejected,
+	    t->target.table->name, (unsigned long long)missing,
+	    what_happens(t), (unsigned long long)rejected,
 	    causes.len > 0 ? ":\n  " : "", buf_text(&causes));
 	buf_release(&causes);
 	return -1;
@@ -100,61 +112,72 @@ check_all_keys_are_known(struct loader *l, uint64_t missing, struct err *e)
  * an index may compare keys in another way than the column. Then the loader
  * cannot tell which rows came. */
 static int
-check_no_strays(const struct loader *l, struct err *e)
+check_no_strays(const struct loaded_table *t, struct err *e)
 {
-	if (l->mirror.strays == 0)
+	if (t->mirror.strays == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: %lld records were "
 	    "loaded, but the table has no rows with their keys, perhaps "
 	    "because a trigger changes keys or keeps rows away: --mode %s "
 	    "cannot tell which rows did not come and would %s: nothing was "
-	    "changed; load %s", l->target.table->name,
-	    (long long)l->mirror.strays, l->target.mode->name, what_happens(l),
-	    l->target.mode->history ? "without --missing" :
+	    "changed; load %s", t->target.table->name,
+	    (long long)t->mirror.strays, t->target.mode->name, what_happens(t),
+	    t->target.mode->history ? "without --missing" :
 	    "with --mode upsert");
 }
 
 static int
-check_deletes(struct loader *l, uint64_t missing, struct err *e)
+check_deletes(struct loader *l, const struct loaded_table *t, uint64_t missing,
+    struct err *e)
 {
-	return check_no_strays(l, e) == -1 ||
-	    check_limit_of_deletes(l, missing, e) == -1 ||
-	    check_all_keys_are_known(l, missing, e) == -1 ? -1 : 0;
+	return check_no_strays(t, e) == -1 ||
+	    check_limit_of_deletes(l, t, missing, e) == -1 ||
+	    check_all_keys_are_known(l, t, missing, e) == -1 ? -1 : 0;
 }
 
 /* While the rows were counted, other sessions may have added rows, so the rows
  * that were deleted are compared with the limit too. */
 static int
-delete_and_check_limit(struct loader *l, struct err *e)
+delete_and_check_limit(
+    struct loader *l, struct loaded_table *t, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	uint64_t removed = 0;
 
-	if (l->sink->mirror->remove(l->self, &removed, e) == -1) {
+	if (l->sink->mirror->remove(t->self, &removed, e) == -1) {
 		if (f->sqlstate[0] != '\0' || f->data)
 			err_prefix(e, "table %s: the rows that did not come "
-			    "cannot %s", l->target.table->name,
-			    what_happens(l));
+			    "cannot %s", t->target.table->name,
+			    what_happens(t));
 		return -1;
 	}
-	l->outcome.sums.removed += removed;
-	return check_limit_of_deletes(l, removed, e);
+	t->outcome.sums.removed += removed;
+	return check_limit_of_deletes(l, t, removed, e);
+}
+
+static int
+delete_missing_rows_of_table(
+    struct loader *l, struct loaded_table *t, struct err *e)
+{
+	uint64_t missing;
+
+	if (l->sink->mirror->count(t->self, &t->mirror, e) == -1)
+		return -1;
+	missing = (uint64_t)t->mirror.missing;
+	if (missing == 0)
+		return 0;
+	/* A table may refer to this one since the load began. */
+	return refuse_referring_tables(&t->target, l->db, e) == -1 ||
+	    check_deletes(l, t, missing, e) == -1 ? -1 :
+	    delete_and_check_limit(l, t, e);
 }
 
 int
 missing_rows_delete(struct loader *l, struct err *e)
 {
-	uint64_t missing;
-
-	if (!l->target.mode->mirrors)
-		return 0;
-	if (l->sink->mirror->count(l->self, &l->mirror, e) == -1)
-		return -1;
-	missing = (uint64_t)l->mirror.missing;
-	if (missing == 0)
-		return 0;
-	/* A table may refer to this one since the load began. */
-	return refuse_referring_tables(&l->target, l->db, e) == -1 ||
-	    check_deletes(l, missing, e) == -1 ? -1 :
-	    delete_and_check_limit(l, e);
+	/* A table may refer to one that comes before it. */
+	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
+		if (delete_missing_rows_of_table(l, &l->tables[i], e) == -1)
+			return -1;
+	return 0;
 }

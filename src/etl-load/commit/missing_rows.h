@@ -14,8 +14,10 @@ int missing_rows_check_before_load(struct loader *l, struct err *e);
 /* Called in the open transaction of a batch, before its first record is
  * written. */
 int missing_rows_start(struct loader *l, struct err *e);
-/* Called after each chunk was applied, before its reject lines are made. */
-int missing_rows_note_keys_of_chunk(struct loader *l, struct err *e);
+/* Called after each chunk was applied to a table, before another table or the
+ * reject lines. */
+int missing_rows_note_keys_of_chunk(
+    struct loader *l, struct loaded_table *t, struct err *e);
 /* Called before the COMMIT. Counts the deleted rows as removed. */
 int missing_rows_delete(struct loader *l, struct err *e);
 

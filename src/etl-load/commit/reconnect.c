@@ -5,6 +5,17 @@
 
 enum { NOT_YET = 2 };
 
+int
+loader_store_transaction_id_of_plain_input(struct loader *l, struct err *e)
+{
+	l->xid = 0;
+	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
+		return 0;
+	return db_int(l->db,
+	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
+	    &l->xid, e);
+}
+
 /* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
  * was committed. Returns 1: committed. 0: the caller repeats the batch, because
  * it was not committed, or because the mode is repeatable: a second load of the
@@ -27,7 +38,7 @@ ask_commit_outcome(struct loader *l, struct err *e)
 	if (db_int(l->db, sql, &v, 1, 3, &is, e) == -1)
 		return -1;
 	if (is >= 2 &&
-	    (!l->target.mode->repeatable || l->target.mode->complete)) {
+	    (!l->mode->repeatable || l->mode->complete)) {
 		(void)err_set(e, ERR_RETRY, false, "the connection was lost "
 		    "during COMMIT, and the server does not say whether the "
 		    "last batch was committed: compare the rows in the table "
@@ -47,7 +58,7 @@ loader_reconnect_and_check_commit(
 	struct err first;
 	int rc;
 
-	time_limits_name_in_error(l, e);
+	time_limits_name_in_error(l->o, f, e);
 	first = *e;
 	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
@@ -56,7 +67,7 @@ loader_reconnect_and_check_commit(
 			return -1;
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {
-			l->sink->reset(l->self);
+			loader_reset_sinks(l);
 			rc = l->unknown ? ask_commit_outcome(l, e) : 0;
 		}
 		if (rc == -1 || rc == NOT_YET)

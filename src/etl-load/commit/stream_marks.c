@@ -87,26 +87,25 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 	if (complete_refuse_replay(l, m, e) == -1 ||
 	    complete_refuse_second_stream(l, e) == -1)
 		return -1;
-	if (m->lookback && l->target.mode->history && l->o->as_of == NULL)
+	if (m->lookback && l->mode->history && l->o->as_of == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
 		    "sends some records of the last run again; without the "
 		    "times of their changes --mode scd2 would take them for "
 		    "new changes: give --as-of and the member with the time");
-	if (m->lookback && !l->target.mode->repeatable &&
-	    !l->target.mode->history)
+	if (m->lookback && !l->mode->repeatable &&
+	    !l->mode->history)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
 		    "sends some records of the last run again; %s",
-		    l->target.mode->changes ? "--mode cdc would apply these "
+		    l->mode->changes ? "--mode cdc would apply these "
 		    "changes twice: give no --lookback" : "without a key "
 		    "etl-load would insert these records twice: give etl-load "
 		    "--key with the columns that identify a row");
-	if (m->replay && m->target != NULL &&
-	    strcmp(m->target, l->target.table->full) != 0)
+	if (m->replay && m->target != NULL && !loader_has_target(l, m->target))
 		return err_set(e, ERR_CONFIG, false, "this replay has records "
 		    "that were rejected by the table %s, but --table is %s: "
 		    "load them into %s; or load what etl-dlq show --raw ID "
 		    "prints, and then close the letters with etl-dlq resolve",
-		    m->target, l->target.table->full, m->target);
+		    m->target, loader_get_target_name(l), m->target);
 	if (m->checkpoint != NULL && checkpoint_check_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;
@@ -128,6 +127,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	l->passed += s->skipped;
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
+	l->images_stored = false;
 	stream_release(s);
 	if (set_ledger_id_new_if_again(l, m->id, e) == -1 ||
 	    replace_text_with_copy(&s->checkpoint, m->checkpoint, e) == -1)
@@ -142,8 +142,8 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * boundaries is loaded from its start again. If the mode is not
 	 * repeatable, its records would then be inserted twice, so it is loaded
 	 * in one transaction. */
-	l->whole = l->o->single || l->target.mode->complete ||
-	    (!l->target.mode->repeatable && !s->segments);
+	l->whole = l->o->single || l->mode->complete ||
+	    (!l->mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
 

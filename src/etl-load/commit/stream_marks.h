@@ -90,6 +90,11 @@ int stream_check_and_store_boundary(struct loader *l, struct err *e);
  * that this batch was committed before; -1 with *e. */
 int stream_update_ledger_and_checkpoint(
     struct loader *l, bool ended, struct err *e);
+/* Called in another transaction that writes rows of the batch, before its
+ * COMMIT: fails if the ledger or the checkpoint is not as the batch expects it.
+ * Until the transaction ends, no other loader can change them. */
+int stream_lock_ledger_and_checkpoint(
+    const struct loader *l, struct db *db, struct err *e);
 /* True if each batch of the stream checks the version of a stored checkpoint
  * and may move this checkpoint. */
 bool stream_has_checkpoint(const struct stream *s);

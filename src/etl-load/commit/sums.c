@@ -14,3 +14,13 @@ sums_add(struct sums *to, const struct sums *t)
 	to->missed += t->missed;
 	to->removed += t->removed;
 }
+
+struct sums
+loader_add_up_batch(const struct loader *l)
+{
+	struct sums all = l->route.sums;
+
+	for (size_t i = 0; i < l->ntables; i++)
+		sums_add(&all, &l->tables[i].outcome.sums);
+	return all;
+}

@@ -5,42 +5,101 @@
 #include <string.h>
 
 int
-loader_read_table_again(struct loader *l, struct err *e)
+loader_find_if_table_changed(struct loader *l, bool *changed, struct err *e)
 {
-	struct reader *r = &l->outcome.reader;
-	enum json_members duplicates = r->duplicates;
+	*changed = false;
+	for (size_t i = 0; i < l->ntables && !*changed; i++)
+		if (table_find_if_changed(l->db, l->tables[i].target.table,
+			changed, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+read_table_again(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	struct reader *r = &t->outcome.reader;
 	struct target new;
 
 	/* After a failure, messages still name the table. */
-	if (target_open(&new, l->db, l->o, e) == -1) {
+	if (loader_read_target(l, t, &new, e) == -1) {
 		target_close(&new);
 		return -1;
 	}
-	l->sink->close(l->self);
-	l->self = NULL;
-	target_close(&l->target);
-	l->target = new;
+	l->sink->close(t->self);
+	t->self = NULL;
+	target_close(&t->target);
+	t->target = new;
 	reader_close(r);
-	return reader_open(r, l->stage, &l->target, duplicates, e) == -1 ? -1 :
-	    l->sink->open(&l->self, l->db, &l->target, e);
+	return reader_open(r, l->stage, &t->target, l->duplicates, e) == -1 ?
+	    -1 : l->sink->open(&t->self, l->db, &t->target, e);
+}
+
+int
+loader_read_tables_again(struct loader *l, struct err *e)
+{
+	workers_close(l);
+	for (size_t i = 0; i < l->ntables; i++)
+		if (read_table_again(l, &l->tables[i], e) == -1) {
+			err_prefix(e, "the table was altered while the load "
+			    "ran, and %s", loader_say_what_is_stored(l));
+			return -1;
+		}
+	return workers_open(l, e);
+}
+
+const char *
+loader_say_what_is_stored(const struct loader *l)
+{
+	return l->o->connections > 1 ? "rows of this batch may be stored, but "
+	    "its records count as not loaded, so the next load repeats them" :
+	    "nothing of this batch was committed";
+}
+
+static void
+explain_change(const struct loader *l, const char *sqlstate,
+    const char *table, struct err *e)
+{
+	const char *stored = loader_say_what_is_stored(l);
+	const struct err why = *e;
+
+	if (strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42P01") == 0)
+		(void)err_set(e, ERR_CONFIG, false, "table %s: the table or a "
+		    "column was renamed or dropped while the load ran (%s): "
+		    "%s; start the load again if the table is as it should be",
+		    table, why.msg, stored);
+	else
+		(void)err_set(e, ERR_RETRY, false, "table %s: a column got "
+		    "another type while the load ran: %s; start the load "
+		    "again", table, stored);
 }
 
 void
-loader_roll_back_and_check_table(struct loader *l, struct err *e)
+loader_find_table_change_behind_fault(
+    struct loader *l, const struct db_fault *f, struct err *e)
 {
-	const struct db_fault f = *db_fault(l->db);
 	bool changed = false;
 	struct err none;
 
-	db_rollback(l->db);
-	if (e->transient || f.lost || stop_signal() != 0 ||
-	    f.sqlstate[0] == '\0' || strcmp(f.sqlstate, "42703") == 0 ||
-	    strcmp(f.sqlstate, "42P01") == 0)
+	if (e->transient || f->lost || stop_signal() != 0 ||
+	    f->sqlstate[0] == '\0')
 		return;
-	if (table_find_if_changed(l->db, l->target.table, &changed, &none) ==
-		0 && changed)
-		(void)err_set(e, ERR_RETRY, false, "table %s: a column got "
-		    "another type while the load ran: nothing of this batch "
-		    "was committed; start the load again",
-		    l->target.table->name);
+	for (size_t i = 0; i < l->ntables; i++) {
+		const struct table *t = l->tables[i].target.table;
+
+		if (table_find_if_changed(l->db, t, &changed, &none) == -1 ||
+		    !changed)
+			continue;
+		explain_change(l, f->sqlstate, t->name, e);
+		return;
+	}
+}
+
+void
+loader_roll_back_and_check_tables(struct loader *l, struct err *e)
+{
+	const struct db_fault f = *db_fault(l->db);
+
+	db_rollback(l->db);
+	loader_find_table_change_behind_fault(l, &f, e);
 }

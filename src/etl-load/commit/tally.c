@@ -33,9 +33,9 @@ tally_make(const struct loader *l, uint64_t in, uint64_t rejected,
 struct reject_tally
 tally_make_with_batch(const struct loader *l, bool ended)
 {
-	const struct sums *t = &l->outcome.sums;
+	const struct sums t = loader_add_up_batch(l);
 
-	return tally_make(l, l->sums.in + t->in,
-	    l->sums.rejected + t->rejected, tally_count_upstream_rejects(l),
+	return tally_make(l, l->sums.in + t.in,
+	    l->sums.rejected + t.rejected, tally_count_upstream_rejects(l),
 	    ended);
 }

@@ -76,12 +76,20 @@ prefix_limit(struct err *e, const char *what, const char *option, uint64_t ms)
 	    seconds ? ms / 1000 : ms, seconds ? "s" : "ms");
 }
 
-void
-time_limits_name_in_error(const struct loader *l, struct err *e)
+int
+time_limits_set_for(struct db *db, const struct load_opts *o, struct err *e)
 {
-	const struct db_fault *f = db_fault(l->db);
-	const struct load_opts *o = l->o;
+	const struct db_limits limits = { .lock = o->lock_timeout,
+		.statement = o->statement_timeout };
 
+	return limits.lock > 0 || limits.statement > 0 ?
+	    db_set_limits(db, &limits, e) : 0;
+}
+
+void
+time_limits_name_in_error(
+    const struct load_opts *o, const struct db_fault *f, struct err *e)
+{
 	if (f->busy && o->lock_timeout > 0)
 		prefix_limit(e, "another session has kept a lock for longer "
 		    "than", "--lock-timeout", o->lock_timeout);

@@ -13,8 +13,12 @@ int time_limits_set_if_given(struct loader *l, struct err *e);
 /* Sets them again after a script of the user, which may have changed options of
  * the session: also those that db_open() sets. */
 int time_limits_set(struct loader *l, struct err *e);
+/* Sets --lock-timeout and --statement-timeout for another connection. */
+int time_limits_set_for(
+    struct db *db, const struct load_opts *o, struct err *e);
 /* If the database has failed because a limit was over, begins the message with
  * the option that sets this limit. */
-void time_limits_name_in_error(const struct loader *l, struct err *e);
+void time_limits_name_in_error(
+    const struct load_opts *o, const struct db_fault *f, struct err *e);
 
 #endif

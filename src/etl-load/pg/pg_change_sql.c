@@ -21,8 +21,8 @@ pg_put_fill_round_table(struct buf *b, const struct target *t)
 	    "(SELECT \"etl.n\" AS n, pg_catalog.row_number() OVER "
 	    "(PARTITION BY ");
 	sql_put_key_columns(b, t);
-	buf_str(b, " ORDER BY \"etl.n\") AS round FROM " PG_STAGE
-	    ") AS x WHERE round > 1");
+	buf_printf(b, " ORDER BY \"etl.n\") AS round FROM " PG_STAGE
+	    "%s) AS x WHERE round > 1", t->suffix);
 }
 
 static void
@@ -49,8 +49,8 @@ pg_put_upsert_round(struct buf *b, const struct target *t,
 	pg_put_insert_into(b, t, s);
 	buf_str(b, " SELECT ");
 	pg_put_source_columns(b, t, s, "w");
-	buf_printf(b, " FROM " PG_STAGE " AS w WHERE \"etl.s\" = %zu AND "
-	    "\"etl.o\" <> 'D' AND ", s->id);
+	buf_printf(b, " FROM " PG_STAGE "%s AS w WHERE \"etl.s\" = %zu "
+	    "AND \"etl.o\" <> 'D' AND ", t->suffix, s->id);
 	put_condition_of_round(b, r);
 	pg_put_order_by_key(b, t);
 	pg_put_on_conflict_returning(b, t, s);
@@ -92,7 +92,8 @@ pg_put_delete_round(
 	buf_printf(b, " %s (SELECT ",
 	    t->soft_delete != NO_COLUMN ? "FROM" : "USING");
 	sql_put_key_columns(b, t);
-	buf_str(b, " FROM " PG_STAGE " WHERE \"etl.o\" = 'D' AND ");
+	buf_printf(b, " FROM " PG_STAGE "%s WHERE \"etl.o\" = 'D' AND ",
+	    t->suffix);
 	put_condition_of_round(b, r);
 	pg_put_order_by_key(b, t);
 	buf_str(b, ") AS w WHERE ");
@@ -201,5 +202,4 @@ const char pg_counts_of_changes[] =
     "pg_catalog.count(*) FILTER (WHERE how = 3) AS unc, "
     "pg_catalog.count(*) FILTER (WHERE how = 4) AS del, "
     "pg_catalog.count(*) FILTER (WHERE how = 5) AS mis "
-    "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
-    " AS x) AS x GROUP BY ";
+    "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE;

@@ -29,7 +29,7 @@ upsert_needs_more_columns(const struct target *t, const struct shape *s)
 static bool
 is_upsert(const struct pg_row *row)
 {
-	return !row->bad && row->operation != OPERATION_DELETE;
+	return !row->done && row->operation != OPERATION_DELETE;
 }
 
 /* The changes of different keys are applied together, so their order may not
@@ -69,7 +69,7 @@ count_rows(const struct pg_sink *s, bool upserts)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < s->rows.n; i++)
-		n += !s->rows.v[i].bad && is_upsert(&s->rows.v[i]) == upserts;
+		n += !s->rows.v[i].done && is_upsert(&s->rows.v[i]) == upserts;
 	return n;
 }
 
@@ -150,7 +150,7 @@ pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 static bool
 is_change_of_shape(const struct pg_row *row, size_t shape, bool upsert)
 {
-	return row->shape == shape && !row->bad && is_upsert(row) == upsert;
+	return row->shape == shape && !row->done && is_upsert(row) == upsert;
 }
 
 static int

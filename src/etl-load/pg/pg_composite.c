@@ -48,6 +48,25 @@ is_base64_if_needed(struct search *s, const struct column *c,
 	    !contains_bytes(c, kind);
 }
 
+/* True if PostgreSQL would read the JSON text as another value: {} as an empty
+ * array or multirange, and [1,5] as a range. */
+static bool
+is_misread(const struct column *c, enum column_kind kind, enum json_type type)
+{
+	if (kind == COLUMN_ARRAY)
+		return type == JSON_OBJECT;
+	return kind == COLUMN_RANGE &&
+	    (type == JSON_OBJECT || type == JSON_ARRAY);
+}
+
+static int
+reject_misread(struct reader *r, struct reject *why, size_t column)
+{
+	return reader_set_reject_of_column(r, why, column, "type",
+	    "this JSON value is not a value of type %s",
+	    r->target->table->columns[column].type);
+}
+
 static int check_value(struct search *s, const struct column *c,
     enum column_kind kind, uint32_t tok);
 
@@ -86,6 +105,8 @@ check_value(struct search *s, const struct column *c, enum column_kind kind,
 				return 0;
 		return 1;
 	}
+	if (is_misread(c, kind, t->type))
+		return reject_misread(s->r, s->why, s->column);
 	if (!is_base64_if_needed(s, c, kind, tok))
 		return row_reject_not_base64(s->r, s->why, s->column);
 	return kind == COLUMN_ARRAY || c->fields == NULL ||
@@ -93,17 +114,21 @@ check_value(struct search *s, const struct column *c, enum column_kind kind,
 }
 
 int
-pg_reject_unfit_objects(struct reader *r, const struct shape *s,
+pg_reject_unfit_nested(struct reader *r, const struct shape *s,
     struct reject *why, struct err *e)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct search at = { r, s->columns[i], why };
 		const struct column *c = &r->target->table->columns[at.column];
-		const struct json_tok *t = &r->json.tok[r->value[at.column]];
+		const struct json_tok *t = &reader_json_of_column(
+		    r, at.column)->tok[r->value[at.column]];
 		struct json_fault f = { 0 };
 		int rc;
 
-		if (c->fields == NULL || t->type == JSON_NULL)
+		if (is_misread(c, c->kind, t->type))
+			return reject_misread(r, why, at.column);
+		if (t->type == JSON_NULL || (c->nfields == 0 &&
+			c->element != COLUMN_RANGE))
 			continue;
 		if (json_scan(&r->inner, r->json.text + t->at, t->len,
 			JSON_LEVELS_ALL, JSON_LAST, &f) == -1)

@@ -77,10 +77,11 @@ pg_put_create_plan_table(struct buf *b, const struct target *t)
 {
 	const char *from = quoted(t, t->history.from);
 
-	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_plan "
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_plan%s "
 	    "%s AS SELECT 0 AS n, %s AS at, %s AS since, "
 	    "%s AS until, ''::text AS step FROM %s WITH NO DATA; DELETE FROM "
-	    PG_PLAN, t->on_commit, from, from, from, t->table->quoted);
+	    PG_PLAN "%s", t->suffix, t->on_commit, from, from, from,
+	    t->table->quoted, t->suffix);
 }
 
 void
@@ -89,18 +90,18 @@ pg_put_plan_round(struct buf *b, const struct target *t,
 {
 	const char *from = quoted(t, t->history.from);
 
-	buf_printf(b, "INSERT INTO " PG_PLAN " SELECT w.\"etl.n\", x.at, "
+	buf_printf(b, "INSERT INTO " PG_PLAN "%s SELECT w.\"etl.n\", x.at, "
 	    "c.%s, c.%s, CASE WHEN c.%s IS NULL OR c.%s "
 	    "OPERATOR(pg_catalog.>) x.at THEN 'late' WHEN NOT (",
-	    from, quoted(t, t->history.to), from, from);
+	    t->suffix, from, quoted(t, t->history.to), from, from);
 	pg_put_differs(b, t, s, "c", "w");
 	buf_printf(b, ") THEN 'same' WHEN c.%s OPERATOR(pg_catalog.=) x.at "
 	    "THEN 'correct' ELSE 'end' END FROM (SELECT *, "
 	    "pg_catalog.row_number() OVER (PARTITION BY ", from);
 	sql_put_key_columns(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
-	    ") AS w LEFT JOIN %s AS c ON c.%s AND ", t->table->quoted,
-	    quoted(t, t->history.current));
+	    "%s) AS w LEFT JOIN %s AS c ON c.%s AND ", t->suffix,
+	    t->table->quoted, quoted(t, t->history.current));
 	pg_put_same_key_condition(b, t, "c", "w");
 	buf_str(b, " CROSS JOIN LATERAL (SELECT ");
 	pg_put_time_of_change(b, t, "w", "c");
@@ -109,31 +110,28 @@ pg_put_plan_round(struct buf *b, const struct target *t,
 }
 
 static void
-put_count_plan(struct buf *b, const char *condition)
+put_count_plan(struct buf *b, const struct target *t, const char *condition)
 {
-	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN " WHERE %s",
-	    condition);
+	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_PLAN "%s WHERE %s",
+	    t->suffix, condition);
 }
 
 void
 pg_put_count_late(struct buf *b, const struct target *t)
 {
-	(void)t;
-	put_count_plan(b, "step = 'late'");
+	put_count_plan(b, t, "step = 'late'");
 }
 
 void
 pg_put_count_past(struct buf *b, const struct target *t)
 {
-	(void)t;
-	put_count_plan(b, "until IS NOT NULL");
+	put_count_plan(b, t, "until IS NOT NULL");
 }
 
 void
 pg_put_count_planned(struct buf *b, const struct target *t)
 {
-	(void)t;
-	put_count_plan(b, "step <> 'same'");
+	put_count_plan(b, t, "step <> 'same'");
 }
 
 /* A key without any row keeps the word "late", and gets a current row. */
@@ -143,18 +141,26 @@ pg_put_plan_late(struct buf *b, const struct target *t)
 	const char *from = quoted(t, t->history.from);
 	const char *to = quoted(t, t->history.to);
 
-	buf_printf(b, "UPDATE " PG_PLAN " AS p SET since = h.since, "
+	buf_printf(b, "UPDATE " PG_PLAN "%s AS p SET since = h.since, "
 	    "until = h.next, step = CASE WHEN h.since IS NULL THEN 'insert' "
 	    "ELSE 'valid' END FROM (SELECT l.n, pg_catalog.max(r.%s) FILTER "
 	    "(WHERE r.%s OPERATOR(pg_catalog.<=) l.at AND (r.%s IS NULL OR "
 	    "r.%s OPERATOR(pg_catalog.>) l.at)) AS since, "
 	    "pg_catalog.min(r.%s) FILTER "
 	    "(WHERE r.%s OPERATOR(pg_catalog.>) l.at) AS next FROM " PG_PLAN
-	    " AS l JOIN " PG_STAGE " AS w ON w.\"etl.n\" = l.n "
+	    "%s AS l JOIN " PG_STAGE "%s AS w ON w.\"etl.n\" = l.n "
 	    "JOIN %s AS r ON ",
-	    from, from, to, to, from, from, t->table->quoted);
+	    t->suffix, from, from, to, to, from, from, t->suffix, t->suffix,
+	    t->table->quoted);
 	pg_put_same_key_condition(b, t, "r", "w");
 	buf_str(b, " WHERE l.step = 'late' GROUP BY l.n) AS h WHERE h.n = p.n");
+}
+
+static void
+put_from_plan_and_stage(struct buf *b, const struct target *t)
+{
+	buf_printf(b, " FROM " PG_PLAN "%s AS p, " PG_STAGE "%s AS w",
+	    t->suffix, t->suffix);
 }
 
 /* Appends the condition that takes the planned records p with this word, their
@@ -176,12 +182,12 @@ void
 pg_put_plan_valid(
     struct buf *b, const struct target *t, const struct shape *s)
 {
-	buf_printf(b, "UPDATE " PG_PLAN " AS p SET until = r.%s, "
-	    "step = CASE WHEN NOT (", quoted(t, t->history.to));
+	buf_printf(b, "UPDATE " PG_PLAN "%s AS p SET until = r.%s, "
+	    "step = CASE WHEN NOT (", t->suffix, quoted(t, t->history.to));
 	pg_put_differs(b, t, s, "r", "w");
 	buf_printf(b, ") THEN 'same' WHEN p.since OPERATOR(pg_catalog.=) p.at "
-	    "THEN 'correct' ELSE 'end' END FROM " PG_STAGE " AS w, %s AS r",
-	    t->table->quoted);
+	    "THEN 'correct' ELSE 'end' END FROM " PG_STAGE "%s AS w, %s AS r",
+	    t->suffix, t->table->quoted);
 	put_plan_of_shape(b, t, s, "valid", "r");
 }
 
@@ -228,10 +234,10 @@ pg_put_insert_planned(
     struct buf *b, const struct target *t, const struct shape *s, bool late)
 {
 	put_insert_and_select(b, t, s, false);
-	buf_printf(b, " FROM " PG_PLAN " AS p JOIN " PG_STAGE " AS w "
+	buf_printf(b, " FROM " PG_PLAN "%s AS p JOIN " PG_STAGE "%s AS w "
 	    "ON w.\"etl.n\" = p.n WHERE p.step IN ('late', 'insert') "
-	    "AND w.\"etl.s\" = %zu AND p.until IS %sNULL", s->id,
-	    late ? "NOT " : "");
+	    "AND w.\"etl.s\" = %zu AND p.until IS %sNULL", t->suffix,
+	    t->suffix, s->id, late ? "NOT " : "");
 }
 
 /* The server inserts a row when it reads the row that has just ended, so the
@@ -244,15 +250,16 @@ pg_put_end_and_insert(
 	    t->table->quoted, quoted(t, t->history.to),
 	    quoted(t, t->history.current));
 	put_now_if_column(b, t, t->touch);
-	buf_str(b, " FROM " PG_PLAN " AS p, " PG_STAGE " AS w");
+	put_from_plan_and_stage(b, t);
 	put_plan_of_shape(b, t, s, "end", "r");
 	put_and_current_unless_late(b, t, "r", late);
 	buf_str(b, " RETURNING p.n AS \"etl.n\"");
 	pg_put_carried(b, t, s, "r");
 	buf_str(b, ") ");
 	put_insert_and_select(b, t, s, true);
-	buf_str(b, " FROM e JOIN " PG_PLAN " AS p ON p.n = e.\"etl.n\" JOIN "
-	    PG_STAGE " AS w ON w.\"etl.n\" = p.n");
+	buf_printf(b, " FROM e JOIN " PG_PLAN "%s AS p ON p.n = e.\"etl.n\" "
+	    "JOIN " PG_STAGE "%s AS w ON w.\"etl.n\" = p.n",
+	    t->suffix, t->suffix);
 }
 
 void
@@ -261,7 +268,7 @@ pg_put_correct(
 {
 	buf_printf(b, "UPDATE %s AS r SET ", t->table->quoted);
 	pg_put_assignments(b, t, s, "w", false);
-	buf_str(b, " FROM " PG_PLAN " AS p, " PG_STAGE " AS w");
+	put_from_plan_and_stage(b, t);
 	put_plan_of_shape(b, t, s, "correct", "r");
 	put_and_current_unless_late(b, t, "r", late);
 }
@@ -269,9 +276,9 @@ pg_put_correct(
 void
 pg_put_seen_planned(struct buf *b, const struct target *t, bool late)
 {
-	buf_printf(b, "UPDATE %s AS r SET %s = pg_catalog.now() FROM " PG_PLAN
-	    " AS p, " PG_STAGE " AS w", t->table->quoted,
-	    quoted(t, t->seen));
+	buf_printf(b, "UPDATE %s AS r SET %s = pg_catalog.now()",
+	    t->table->quoted, quoted(t, t->seen));
+	put_from_plan_and_stage(b, t);
 	put_plan_of_shape(b, t, NULL, "same", "r");
 	put_and_current_unless_late(b, t, "r", late);
 }

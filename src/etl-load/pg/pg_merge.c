@@ -1,6 +1,7 @@
 #include "pg/pg_sink.h"
 
 #include "pg/pg_change_sql.h"
+#include "pg/pg_inserted_keys.h"
 #include "pg/pg_newer.h"
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
@@ -10,27 +11,28 @@
 /* The SQLSTATE if one statement would update a row twice. */
 #define EQUAL_KEYS "21000"
 
+/* Rows that came in the order of the key are stored in this order, or nearly:
+ * they need no sort. */
+static enum pg_rows_taken
+choose_order(const struct pg_sink *s)
+{
+	const struct load_mode *mode = s->target->mode;
+	const struct key_order *order = &s->rows.order;
+
+	if (!mode->keyed || pg_order_matters(s))
+		return PG_ROWS_IN_ORDER;
+	return order->ascending && (order->distinct || mode->updates) ?
+	    PG_ROWS_UNSORTED : PG_ROWS_BY_KEY;
+}
+
 static int
 merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
     struct sums *sums, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1,
-	    s->target->mode->keyed && !pg_order_matters(s) &&
-		!s->rows.order.ascending ?
-		PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
+	    pg_count_used_shapes(s) == 1, choose_order(s));
 	return pg_run_merge_and_count(s, sums, e);
-}
-
-/* Sets *keys to the number of different keys in the staging table, which has
- * `staged` rows. */
-static int
-count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
-{
-	*keys = (int64_t)staged;
-	return s->rows.order.distinct ? 0 :
-	    pg_run_count_query(s, pg_put_count_keys, keys, e);
 }
 
 /* Appends a query that counts those keys in the staging table whose row in the
@@ -40,7 +42,7 @@ put_count_older_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ON (");
 	sql_put_key_columns(b, t);
-	buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+	buf_printf(b, ") * FROM " PG_STAGE "%s ORDER BY ", t->suffix);
 	sql_put_key_columns(b, t);
 	buf_printf(b, ", %s DESC) AS w JOIN %s AS \"etl.t\" ON ",
 	    t->table->columns[t->newer_by].quoted, t->table->quoted);
@@ -89,7 +91,7 @@ count_unchanged_superseded_skipped(
 	if (done == staged)
 		return 0;
 	if (s->target->mode->updates &&
-	    count_keys(s, staged, &keys, e) == -1)
+	    pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -132,137 +134,6 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
 }
 
-static void
-copy_truncated_text(char *to, size_t size, struct db_value v)
-{
-	size_t n = v.len < size ? v.len : size - 1;
-
-	if (n > 0)
-		memcpy(to, v.p, n);
-	to[n] = '\0';
-}
-
-/* Handles one row of the temporary table PG_FOUND, which the merge row by row
- * has filled. The row with item -1 holds the counts of inserted, updated and
- * other rows: the function adds them to the outcome's counts. Every other row
- * holds a record that the target table refused: the function rejects this
- * record. */
-static int
-add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
-    const struct db_rows *r, struct err *e)
-{
-	struct db_fault f = { .data = true };
-	struct sums *t = &o->sums;
-	char message[1024];
-	int64_t item = db_column(r, 0).i;
-
-	if (item == -1) {
-		bool ignore = s->target->mode->skips;
-
-		t->inserted += (uint64_t)db_column(r, 6).i;
-		t->updated += (uint64_t)db_column(r, 7).i;
-		*(ignore ? &t->skipped : &t->unchanged) +=
-		    (uint64_t)db_column(r, 8).i;
-		*(ignore ? &t->skipped : &t->superseded) +=
-		    (uint64_t)db_column(r, 9).i;
-		o->most_equal += (uint64_t)db_column(r, 10).i;
-		t->skipped += (uint64_t)db_column(r, 11).i;
-		t->deleted += (uint64_t)db_column(r, 12).i;
-		t->missed += (uint64_t)db_column(r, 13).i;
-		return 0;
-	}
-	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
-	if (strcmp(f.sqlstate, PG_NO_ROW) == 0)
-		f.sqlstate[0] = '\0';   /* raised by etl-load itself */
-	copy_truncated_text(message, sizeof(message), db_column(r, 2));
-	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
-	copy_truncated_text(
-	    f.constraint, sizeof(f.constraint), db_column(r, 4));
-	return outcome_reject_after_db_fault(o, (size_t)item, &f, message, e);
-}
-
-static int
-add_rejects_and_counts_of_merge(
-    struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	struct db_rows *r;
-	int rc;
-
-	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
-	    "waits, inserted, updated, unchanged, superseded, most, skipped, "
-	    "deleted, missed FROM "
-	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
-		return -1;
-	while ((rc = db_next(r, e)) == 1)
-		if ((rc = add_reject_or_counts_of_found_row(s, o, r, e)) == -1)
-			break;
-	db_end(r);
-	return rc;
-}
-
-/* Merges no rows, with the statements that failed, or might fail, with rows. If
- * one of them fails too, no record is the cause, and the load ends with this
- * error. For example, the role may not write to the table. */
-static int
-fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
-{
-	const struct pg_row *row = s->rows.v;
-	const char *t;
-
-	if (s->target->mode->history) {
-		s->failed_item = row->item;
-		if (pg_merge_no_history(s, e) == -1)
-			return -1;
-		s->failed_item = NO_ITEM;
-		return 0;
-	}
-	for (size_t i = 0; i < s->rows.nshapes; i++) {
-		if (!s->rows.used[i])
-			continue;
-		buf_clear(&s->sql);
-		pg_put_merge_statement(
-		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE);
-		if ((t = pg_get_sql_text(s, e)) == NULL)
-			return -1;
-		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
-			continue;
-		while (row->shape != i)
-			row++;
-		s->failed_item = row->item;
-		return -1;
-	}
-	return 0;
-}
-
-static int
-merge_row_by_row_and_reject(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	/* Changes are applied in their order: none waits for a later one. */
-	struct pg_row_rules rules = {
-		.refers_to_itself = s->refers_to_itself &&
-		    !s->target->mode->changes && !s->target->mode->history,
-		.judge_all = o->judge_all };
-	uint64_t before = o->sums.superseded;
-
-	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
-	    fail_if_merge_of_no_rows_fails(s, e)) == -1)
-		return -1;
-	buf_clear(&s->sql);
-	pg_put_create_found_table(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == -1)
-		return -1;
-	buf_clear(&s->sql);
-	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
-	    s->rows.used, s->rows.nshapes, &rules);
-	if (pg_run_sql_text(s, e) == -1 ||
-	    (s->target->swaps && db_script(s->db, s->swap.messages.data, e) ==
-		-1) || add_rejects_and_counts_of_merge(s, o, e) == -1)
-		return -1;
-	if (o->sums.superseded > before)
-		s->twice = true;
-	return 0;
-}
-
 /* True if one statement for each shape (set of columns) may merge the chunk,
  * so that the result is that of merging the rows one by one. It is not if the
  * server runs triggers after the statement only; if equal keys are expected,
@@ -279,7 +150,7 @@ may_merge_by_shape(
 	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
 	if (!*may || alone || !s->target->mode->keyed)
 		return 0;
-	if (count_keys(s, staged, &keys, e) == -1)
+	if (pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = (uint64_t)keys == staged;
 	if (!*may)
@@ -360,14 +231,17 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	bool one_by_one;
 	int rc;
 
-	for (size_t i = 0; i < s->rows.n; i++)
-		staged += !s->rows.v[i].bad;
+	for (size_t i = s->rows.from; i < s->rows.to; i++)
+		staged += !s->rows.v[i].done;
 	if (staged == 0)
 		return 0;
+	if (pg_images_note_staged_keys(s, e) == -1 ||
+	    pg_analyze_stage_if_joined(s, e) == -1)
+		return -1;
 	rc = merge_by_few_statements(s, o, staged, e);
 	one_by_one = rc == 0;
 	if (one_by_one)
-		rc = merge_row_by_row_and_reject(s, o, e);
+		rc = pg_merge_row_by_row_and_reject(s, o, staged, e);
 	if (rc != -1)
 		rc = pg_written_note_staged_keys(s, one_by_one, e);
 	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);

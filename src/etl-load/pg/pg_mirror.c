@@ -1,6 +1,7 @@
 #include "pg/pg_sink.h"
 
 #include "pg/pg_history_sql.h"
+#include "pg/pg_images.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
@@ -63,9 +64,10 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	const char *t;
 
 	buf_clear(&m->sql);
-	buf_printf(&m->sql, "DROP TABLE IF EXISTS " PG_CAME "; "
-	    "CREATE TEMP TABLE etl_load_came %s AS "
-	    "SELECT true AS \"etl.staged\", ", m->target->on_commit);
+	buf_printf(&m->sql, "DROP TABLE IF EXISTS " PG_CAME "%s; "
+	    "CREATE TEMP TABLE etl_load_came%s %s AS "
+	    "SELECT true AS \"etl.staged\", ", m->target->suffix,
+	    m->target->suffix, m->target->on_commit);
 	sql_put_key_columns(&m->sql, m->target);
 	buf_printf(&m->sql, " FROM %s WITH NO DATA", m->target->table->quoted);
 	t = get_sql_text(m, e);
@@ -76,8 +78,8 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 static void
 put_where_missing(struct buf *b, const struct target *t)
 {
-	buf_str(b, " WHERE NOT EXISTS (SELECT FROM " PG_CAME
-	    " AS \"etl.c\" WHERE ");
+	buf_printf(b, " WHERE NOT EXISTS (SELECT FROM " PG_CAME
+	    "%s AS \"etl.c\" WHERE ", t->suffix);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
 	soft_delete_put_is_live(b, t, " AND ", "\"etl.t\".");
@@ -155,9 +157,10 @@ add_keys(void *self, struct outcome *o, uint64_t *unreadable,
 	struct pg_mirror *m = get_mirror(self);
 
 	buf_clear(&m->sql);
-	buf_str(&m->sql, "INSERT INTO " PG_CAME " SELECT true, ");
+	buf_printf(&m->sql, "INSERT INTO " PG_CAME "%s SELECT true, ",
+	    m->target->suffix);
 	sql_put_key_columns(&m->sql, m->target);
-	buf_str(&m->sql, " FROM " PG_STAGE);
+	buf_printf(&m->sql, " FROM " PG_STAGE "%s", m->target->suffix);
 	if (run_sql(m, NULL, e) == -1 ||
 	    chunk_for_each_rejected(o, note_key, m, unreadable, e) == -1)
 		return -1;
@@ -170,8 +173,9 @@ add_keys(void *self, struct outcome *o, uint64_t *unreadable,
 static void
 put_and_not_rejected(struct buf *b, const struct target *t)
 {
-	buf_str(b, " AND NOT EXISTS (SELECT FROM " PG_CAME " AS \"etl.r\" "
-	    "WHERE \"etl.r\".\"etl.staged\" IS NULL AND ");
+	buf_printf(b, " AND NOT EXISTS (SELECT FROM " PG_CAME "%s AS "
+	    "\"etl.r\" WHERE \"etl.r\".\"etl.staged\" IS NULL AND ",
+	    t->suffix);
 	pg_put_same_key_condition(b, t, "\"etl.r\"", "\"etl.c\"");
 	buf_str(b, ")");
 }
@@ -184,8 +188,9 @@ count_strays(struct pg_mirror *m, int64_t *strays, struct err *e)
 
 	buf_clear(b);
 	buf_printf(b, "SELECT pg_catalog.count(*) FROM " PG_CAME
-	    " AS \"etl.c\" WHERE \"etl.staged\" AND NOT EXISTS "
-	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
+	    "%s AS \"etl.c\" WHERE \"etl.staged\" AND NOT EXISTS "
+	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->suffix,
+	    t->table->quoted);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
 	put_and_not_rejected(b, t);
@@ -210,11 +215,22 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 }
 
 static int
+note_missing_rows(struct pg_sink *s, struct err *e)
+{
+	buf_clear(&s->sql);
+	pg_images_put_note_keys(
+	    &s->sql, s->target, ++s->noted, put_where_missing);
+	return pg_run_sql_text(s, e);
+}
+
+static int
 delete_missing(void *self, uint64_t *removed, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 	int64_t changed = 0;
 
+	if (m->target->keeps_images && note_missing_rows(self, e) == -1)
+		return -1;
 	buf_clear(&m->sql);
 	put_delete(&m->sql, m->target);
 	if (run_sql(m, &changed, e) == -1)

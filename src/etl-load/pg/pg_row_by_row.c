@@ -3,6 +3,7 @@
 #include "pg/pg_change_sql.h"
 #include "pg/pg_newer.h"
 #include "pg/pg_history_sql.h"
+#include "pg/pg_inserted_keys.h"
 #include "table/columns_sql.h"
 
 /* The constant texts from `head` to `tail`, with SQL for the columns between
@@ -13,6 +14,7 @@
  * fails, PostgreSQL undoes the subtransaction. The block then merges the rows
  * before the failed one again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
+ * If one statement may merge many rows, the block first tries it for a group.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
  * neither, 4 deleted, 5 missed, 6 older than its row (--newer-by), 0 refused.
  * Names that begin with "etl." cannot collide with columns, because sink_pg.c
@@ -20,18 +22,19 @@
 static const char head[] =
     "DO $etl$\n"
     "#variable_conflict use_column\n"
-    "DECLARE \"etl.g\" record; \"etl.r\" " PG_STAGE ";\n"
-    "\"etl.rows\" " PG_STAGE "[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
+    "DECLARE \"etl.g\" record; \"etl.r\" " PG_STAGE "%s;\n"
+    "\"etl.rows\" " PG_STAGE "%s[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
     "\"etl.i\" int; \"etl.from\" int; \"etl.to\" int; \"etl.last\" int;\n"
     "\"etl.again\" int := -1; \"etl.none\" int;\n"
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
     "\"etl.found\" boolean; \"etl.gone\" boolean;\n"
+    "\"etl.inserted\" int; \"etl.written\" int;\n"
     "BEGIN\n"
     "SET CONSTRAINTS ALL IMMEDIATE;\n"
     "SELECT pg_catalog.array_fill(0, ARRAY[pg_catalog.max(\"etl.n\") + 1]) "
-    "INTO \"etl.how\" FROM " PG_STAGE ";\n"
+    "INTO \"etl.how\" FROM " PG_STAGE "%s;\n"
     "LOOP\n"
     "\"etl.more\" := false;\n";
 
@@ -39,12 +42,14 @@ static const char groups[] =
     "FOR \"etl.g\" IN SELECT pg_catalog.array_agg(x.\"etl.x\" "
     "ORDER BY (x.\"etl.x\").\"etl.n\") AS rows FROM (SELECT \"etl.x\", "
     "(pg_catalog.row_number() OVER (ORDER BY \"etl.n\") - 1) / 256 AS block "
-    "FROM " PG_STAGE " AS \"etl.x\" WHERE \"etl.first\" OR EXISTS "
+    "FROM " PG_STAGE "%s AS \"etl.x\" WHERE \"etl.first\" OR EXISTS "
     "(SELECT FROM " PG_FOUND " AS f WHERE f.n = \"etl.n\" AND f.waits)"
     ") AS x GROUP BY block ORDER BY block LOOP\n"
     "\"etl.rows\" := \"etl.g\".rows;\n"
     "\"etl.last\" := pg_catalog.cardinality(\"etl.rows\");\n"
-    "\"etl.i\" := 1;\n"
+    "\"etl.i\" := 1;\n";
+
+static const char rows_of_group[] =
     "\"etl.to\" := least(\"etl.size\", \"etl.last\");\n"
     "WHILE \"etl.i\" <= \"etl.last\" LOOP\n"
     "\"etl.from\" := \"etl.i\";\n"
@@ -63,13 +68,28 @@ static const char row_end[] =
     "END LOOP;\n"
     "\"etl.more\" := true;\n"
     "\"etl.size\" := least(2 * \"etl.size\", 256);\n"
-    "\"etl.to\" := least(\"etl.to\" + \"etl.size\", \"etl.last\");\n"
+    "\"etl.to\" := least(\"etl.to\" + \"etl.size\", \"etl.last\");\n";
+
+static const char exception[] =
     "EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN\n"
     "GET STACKED DIAGNOSTICS \"etl.state\" = RETURNED_SQLSTATE, "
     "\"etl.message\" = MESSAGE_TEXT, \"etl.col\" = COLUMN_NAME, "
     "\"etl.con\" = CONSTRAINT_NAME;\n"
     "IF pg_catalog.left(\"etl.state\", 2) IN ('08', '53') OR "
     "pg_catalog.left(\"etl.state\", 3) = '57P'";
+
+/* As each row has a key of its own, only the numbers of rows inserted and
+ * written matter, and not which rows these are. */
+static const char group_end[] =
+    ") SELECT pg_catalog.count(*) FILTER (WHERE new), pg_catalog.count(*) "
+    "INTO \"etl.inserted\", \"etl.written\" FROM m;\n"
+    "WHILE \"etl.i\" <= \"etl.last\" LOOP\n"
+    "\"etl.r\" := \"etl.rows\"[\"etl.i\"];\n"
+    "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := "
+    "CASE WHEN \"etl.i\" <= \"etl.inserted\" THEN 1 "
+    "WHEN \"etl.i\" <= \"etl.written\" THEN 2 ELSE 3 END;\n"
+    "\"etl.i\" := \"etl.i\" + 1;\n"
+    "END LOOP;\n";
 
 #define MAY_PASS "\"etl.state\" IN ('40001', '40P01', '55P03', '57014')"
 
@@ -131,8 +151,7 @@ static const char counts[] =
     "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0), "
     "pg_catalog.count(*) FILTER (WHERE best = 6) "
     "FROM (SELECT pg_catalog.min(how) AS best, pg_catalog.count(*) AS n "
-    "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE
-    " AS x) AS x WHERE how > 0 GROUP BY ";
+    "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE;
 
 static const char tail[] =
     ") AS x;\n"
@@ -142,14 +161,21 @@ static void
 put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
+	bool notes = pg_notes_inserted_keys(t);
 
+	buf_str(b, notes ? "WITH m(new) AS (" : "");
 	pg_put_insert_into(b, t, s);
 	buf_str(b, any ? " VALUES (" : " DEFAULT VALUES");
 	pg_put_source_columns(b, t, s, "\"etl.r\"");
 	if (any)
 		buf_str(b, ")");
 	pg_put_on_conflict_returning(b, t, s);
-	buf_str(b, " INTO \"etl.new\";\n");
+	if (notes) {
+		buf_char(b, ')');
+		pg_put_note_returned_keys(b, t);
+		buf_str(b, " SELECT new");
+	}
+	buf_printf(b, " INTO \"etl.new\"%s;\n", notes ? " FROM m" : "");
 }
 
 /* Appends a statement that notes that a record was not loaded because its row
@@ -198,8 +224,23 @@ put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 	    "FILTER (WHERE \"etl.how\"[\"etl.n\" + 1] > 0) OVER "
 	    "(PARTITION BY ");
 	sql_put_key_columns(b, t);
-	buf_str(b, ") AS last FROM " PG_STAGE ") AS w "
-	    "WHERE f.n = w.\"etl.n\" AND w.last > f.n;\n");
+	buf_printf(b, ") AS last FROM " PG_STAGE "%s) AS w "
+	    "WHERE f.n = w.\"etl.n\" AND w.last > f.n;\n", t->suffix);
+}
+
+static void
+put_group_at_once(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "BEGIN\nWITH m(new) AS (");
+	pg_put_insert_into(b, t, s);
+	buf_str(b, " SELECT ");
+	pg_put_source_columns(b, t, s, "w");
+	buf_str(b, " FROM pg_catalog.unnest(\"etl.rows\") AS w");
+	pg_put_on_conflict_returning(b, t, s);
+	buf_str(b, group_end);
+	buf_str(b, exception);
+	buf_str(b, " THEN\nRAISE;\nEND IF;\nEND;\n");
 }
 
 void
@@ -207,8 +248,12 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, const bool *used, size_t n,
     const struct pg_row_rules *rules)
 {
-	buf_str(b, head);
-	buf_str(b, groups);
+	buf_printf(b, head, t->suffix, t->suffix, t->suffix);
+	buf_printf(b, groups, t->suffix);
+	for (size_t i = 0; i < n && rules->group_at_once; i++)
+		if (used[i])
+			put_group_at_once(b, t, shapes[i]);
+	buf_str(b, rows_of_group);
 	for (size_t i = 0; i < n; i++) {
 		if (!used[i])
 			continue;
@@ -226,6 +271,7 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	put_note_if_older(b, t);
 	put_row_update_seen(b, t);
 	buf_str(b, row_end);
+	buf_str(b, exception);
 	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :
 	    never_if_it_may_pass);
 	buf_str(b, refused);
@@ -233,6 +279,8 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 		put_update_ending_wait_of_older_rows(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
 	buf_str(b, t->mode->changes ? pg_counts_of_changes : counts);
+	buf_printf(b, "%s AS x) AS x %sGROUP BY ", t->suffix,
+	    t->mode->changes ? "" : "WHERE how > 0 ");
 	if (t->mode->updates)
 		sql_put_key_columns(b, t);
 	else

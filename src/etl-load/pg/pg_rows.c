@@ -2,7 +2,6 @@
 
 #include "base/stop.h"
 #include "pg/pg_change_values.h"
-#include "pg/pg_composite.h"
 #include "pg/pg_fault.h"
 #include "pg/pg_stage_sql.h"
 #include "pg/pg_copy_text.h"
@@ -69,8 +68,21 @@ add_row_of_record(
 	return 0;
 }
 
+void
+pg_rows_take(struct pg_rows *r, size_t from, size_t to)
+{
+	r->from = from;
+	r->to = to;
+	if (r->nshapes > 0)
+		memset(r->used, 0, r->nshapes * sizeof(*r->used));
+	for (size_t i = from; i < to; i++)
+		if (!r->v[i].done)
+			r->used[r->v[i].shape] = true;
+}
+
 static int
-set_shapes_and_mark_used(struct pg_rows *r, struct reader *rd, struct err *e)
+take_all_rows_of_reader(
+    struct pg_rows *r, struct reader *rd, struct err *e)
 {
 	r->shapes = rd->shapes;
 	r->nshapes = rd->nshapes;
@@ -83,10 +95,7 @@ set_shapes_and_mark_used(struct pg_rows *r, struct reader *rd, struct err *e)
 			return err_nomem(e);
 		}
 	}
-	if (r->nshapes > 0)
-		memset(r->used, 0, r->nshapes * sizeof(*r->used));
-	for (size_t i = 0; i < r->n; i++)
-		r->used[r->v[i].shape] = true;
+	pg_rows_take(r, 0, r->n);
 	return 0;
 }
 
@@ -206,13 +215,10 @@ make_row_or_reject(
 	struct reject why;
 	int rc = reader_match_record(&o->reader, &l, &why, e);
 
-	if (rc == 1 && r->target->composites)
-		rc = pg_reject_unfit_objects(
-		    &o->reader, o->reader.shape, &why, e);
-	if (rc == 1 && r->target->checks_change)
+	if (rc == 1)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
 		    &r->scratch, &why, e);
-	if (rc == 1 && r->target->checks_change && o->reader.change.moves)
+	if (rc == 1 && o->reader.change.moves)
 		rc = pg_reject_changed_old_key(
 		    &o->reader, &r->scratch, &why, e);
 	o->sums.in++;
@@ -241,7 +247,7 @@ pg_rows_make_and_copy_first_shape(
 		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
-		if (o->chunk->items[i].kind != ITEM_RECORD)
+		if (!outcome_has_record(o, i))
 			continue;
 		rc = make_row_or_reject(r, o, i, e);
 		if (rc == 1)
@@ -256,13 +262,13 @@ pg_rows_make_and_copy_first_shape(
 			return -1;
 		r->failed = true;
 	}
-	return set_shapes_and_mark_used(r, &o->reader, e);
+	return take_all_rows_of_reader(r, &o->reader, e);
 }
 
 static bool
-is_good_of_shape(const struct pg_row *row, const struct shape *s)
+is_left_of_shape(const struct pg_row *row, const struct shape *s)
 {
-	return row->shape == s->id && !row->bad;
+	return row->shape == s->id && !row->done;
 }
 
 int
@@ -271,21 +277,25 @@ pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 {
 	if (start_copy_of_shape(r, s, staged, e) == -1)
 		return -1;
-	for (size_t i = 0; i < r->n; i++)
-		if (is_good_of_shape(&r->v[i], s) &&
+	for (size_t i = r->from; i < r->to; i++)
+		if (is_left_of_shape(&r->v[i], s) &&
 		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
 			return -1;
 	return finish_copy_and_count_rows(r, e);
 }
 
-/* Sets a savepoint and copies at most max_rows rows of the shape (set of
- * columns) into the staging table or, if `staged` is false, into the target
- * table. Starts with row number *next_row and sets *next_row to the number of
- * the row after the last copied one. Returns 1: copied, and the savepoint was
- * released; 0: the server refused one of the rows, and the caller must roll
- * back to the savepoint; -1 with *e. */
-static int
-copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
+int
+pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
+{
+	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
+		if (r->used[i] && r->shapes[i] != r->first &&
+		    pg_copy_rows_of_shape(r, r->shapes[i], staged, e) == -1)
+			return -1;
+	return r->failed ? -1 : 0;
+}
+
+int
+pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
     bool staged, size_t *next_row, size_t max_rows, struct err *e)
 {
 	int rc;
@@ -293,8 +303,8 @@ copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
 		return -1;
 	rc = start_copy_of_shape(r, s, staged, e);
-	for (; *next_row < r->n && max_rows > 0 && rc == 0; (*next_row)++)
-		if (is_good_of_shape(&r->v[*next_row], s)) {
+	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++)
+		if (is_left_of_shape(&r->v[*next_row], s)) {
 			rc =
 			    append_row_to_copy(
 				r, s, &r->v[*next_row], staged, e);
@@ -318,15 +328,12 @@ fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
 		   : finish_copy_and_count_rows(r, e);
 }
 
-/* The server reports a refused row by its line number in the COPY. Returns the
- * index of the row that was line `line` (counted from 1) of the COPY whose
- * first row is `from`. */
-static size_t
-find_row_of_copy_line(
+size_t
+pg_find_row_of_copy_line(
     const struct pg_rows *r, const struct shape *s, size_t from, int64_t line)
 {
-	for (size_t i = from; i < r->n; i++)
-		if (is_good_of_shape(&r->v[i], s) && --line == 0)
+	for (size_t i = from; i < r->to; i++)
+		if (is_left_of_shape(&r->v[i], s) && --line == 0)
 			return i;
 	return from;
 }
@@ -335,19 +342,19 @@ int
 pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
     bool staged, struct outcome *o, struct err *e)
 {
-	size_t from = 0, at, n = FIRST_PIECE, good = 0;
+	size_t from = r->from, at, n = FIRST_PIECE, good = 0;
 	struct db_fault fault;
 	struct err why;
 	int rc;
 
 	if (fail_if_copy_of_no_rows_fails(r, s, staged, e) == -1)
 		return -1;
-	while (from < r->n) {
+	while (from < r->to) {
 		if (stop_signal() != 0)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		at = from;
-		rc = copy_rows_in_savepoint(
+		rc = pg_copy_rows_in_savepoint(
 		    r, s, staged, &at, good > 0 ? good : n, e);
 		if (rc == -1)
 			return -1;
@@ -359,16 +366,15 @@ pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
 		}
 		fault = *db_fault(r->db);
 		why = *e;
-		if (db_script(r->db, "ROLLBACK TO SAVEPOINT etl_piece", e) ==
-		    -1)
+		if (db_script(r->db, PG_UNDO_PIECE, e) == -1)
 			return -1;
 		if (fault.line == 0 && n > 1) {
 			n /= 2;
 			continue;
 		}
-		at = find_row_of_copy_line(
+		at = pg_find_row_of_copy_line(
 		    r, s, from, fault.line > 0 ? fault.line : 1);
-		r->v[at].bad = true;
+		r->v[at].done = true;
 		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
 		n = n > 1 ? n / 2 : 1;
 		if (outcome_reject_after_db_fault(

@@ -3,7 +3,7 @@
  * Gives: pg_rows_make_and_copy_first_shape() makes a row of each record and
  *        rejects records that do not fit the table. It copies the rows of the
  *        first shape while it makes them; the other functions copy the rest,
- *        without rows marked bad.
+ *        without rows marked done.
  * Fails: -1; after a COPY that failed the caller rolls back. */
 #ifndef LOAD_PG_ROWS_H
 #define LOAD_PG_ROWS_H
@@ -14,7 +14,8 @@
 struct pg_row {
 	size_t at, len;
 	uint32_t item, shape;
-	bool bad;
+	bool done;                      /* rejected, or in the table: it is not
+	                                 * copied again */
 	bool moves;                     /* as in struct change */
 	enum operation operation;       /* only --mode cdc */
 };
@@ -25,9 +26,12 @@ struct pg_rows {
 	struct buf text, scratch, out, sql;
 	struct pg_row *v;
 	size_t n, room;
+	size_t from, to;                /* the rows that pg_rows_take() named;
+	                                 * at first all */
 	struct shape **shapes;          /* those of the reader */
 	size_t nshapes;
-	bool *used;                     /* by shape: this chunk has such rows */
+	bool *used;                     /* by shape: these rows have some that
+	                                 * are not done */
 	size_t used_room;
 	int64_t copied;                 /* rows that the server has accepted */
 	const struct shape *first;      /* its rows are copied while they are
@@ -42,12 +46,30 @@ void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);
 void pg_rows_release(struct pg_rows *r);
 int pg_rows_make_and_copy_first_shape(
     struct pg_rows *r, struct outcome *o, bool staged, struct err *e);
+/* From now on the functions below copy only rows from..to-1. */
+void pg_rows_take(struct pg_rows *r, size_t from, size_t to);
 /* Copies all rows of a shape by one COPY. */
 int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
+/* Copies all rows except for those with the same shape (set of columns) as the
+ * first row: these were copied while they were made. */
+int pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e);
 /* Copies the rows of a shape in pieces, each in a savepoint. A row that the
  * server refuses becomes a reject. */
 int pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
     bool staged, struct outcome *o, struct err *e);
+#define PG_UNDO_PIECE "ROLLBACK TO SAVEPOINT etl_piece; " \
+	"RELEASE SAVEPOINT etl_piece"
+/* Sets the savepoint etl_piece and copies at most max_rows rows of the shape
+ * into the staging table or, if `staged` is false, into the target table.
+ * Starts with row *next_row and sets *next_row to the row after the last copied
+ * one. Returns 1: copied, and the savepoint was released; 0: the server refused
+ * one of the rows, and the caller must run PG_UNDO_PIECE; -1 with *e. */
+int pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
+    bool staged, size_t *next_row, size_t max_rows, struct err *e);
+/* Returns the row of the shape that was line `line`, counted from 1, of a COPY
+ * that began with row `from`. */
+size_t pg_find_row_of_copy_line(
+    const struct pg_rows *r, const struct shape *s, size_t from, int64_t line);
 
 #endif

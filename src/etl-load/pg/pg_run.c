@@ -1,6 +1,7 @@
 #include "pg/pg_sink.h"
 
 #include "pg/pg_fault.h"
+#include "pg/pg_sql.h"
 
 const char *
 pg_get_sql_text(struct pg_sink *s, struct err *e)
@@ -77,4 +78,12 @@ pg_run_count_query(struct pg_sink *s,
 	put(&s->sql, s->target);
 	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
 	    db_int(s->db, t, NULL, 0, 0, n, e);
+}
+
+int
+pg_count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
+{
+	*keys = (int64_t)staged;
+	return s->rows.order.distinct ? 0 :
+	    pg_run_count_query(s, pg_put_count_keys, keys, e);
 }

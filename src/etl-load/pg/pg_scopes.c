@@ -1,5 +1,6 @@
 #include "pg/pg_scopes.h"
 
+#include "pg/pg_images.h"
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
 #include "table/record_part.h"
@@ -39,26 +40,26 @@ static int
 create_table_of_scopes(struct pg_scopes *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	buf_printf(&s->sql, "DROP TABLE IF EXISTS " PG_SCOPE "; "
-	    "CREATE TEMP TABLE etl_load_scope %s AS SELECT ",
-	    s->target->on_commit);
+	buf_printf(&s->sql, "DROP TABLE IF EXISTS " PG_SCOPE "%s; "
+	    "CREATE TEMP TABLE etl_load_scope%s %s AS SELECT ",
+	    s->target->suffix, s->target->suffix, s->target->on_commit);
 	sql_put_columns(&s->sql, s->target, &s->target->scope, false);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
 	return run_sql(s, NULL, e);
 }
 
-/* Appends a DELETE of the rows of those scopes that have no NULL or, if `nulls`
- * is set, that are NULL in each column for which it has a 1, and only there: 01
- * stands for a NULL in the second of two columns. Each statement compares the
- * other columns by equality alone, so the server can hash or sort the scopes,
- * or look up their rows in an index. */
+/* Appends the condition of the rows "etl.t" of those scopes that have no NULL
+ * or, if `nulls` is set, that are NULL in each column for which it has a 1, and
+ * only there: 01 stands for a NULL in the second of two columns. Each statement
+ * compares the other columns by equality alone, so the server can hash or sort
+ * the scopes, or look up their rows in an index. */
 static void
-put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
+put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 {
 	const struct shape *s = &t->scope;
 
-	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS (SELECT FROM "
-	    PG_SCOPE " AS \"etl.s\" WHERE ", t->table->quoted);
+	buf_printf(b, " WHERE EXISTS (SELECT FROM " PG_SCOPE "%s AS \"etl.s\" "
+	    "WHERE ", t->suffix);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct column *c = &t->table->columns[s->columns[i]];
 
@@ -71,6 +72,13 @@ put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
 			    c->quoted);
 	}
 	buf_char(b, ')');
+}
+
+static void
+put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
+{
+	buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
+	put_where_in_scopes(b, t, nulls);
 }
 
 static int
@@ -145,6 +153,13 @@ delete_rows_and_count(
 {
 	int64_t deleted = 0;
 
+	buf_clear(&s->sql);
+	if (s->target->keeps_images) {
+		pg_images_put_note_rows(&s->sql, s->target);
+		put_where_in_scopes(&s->sql, s->target, nulls);
+		if (run_sql(s, NULL, e) == -1)
+			return -1;
+	}
 	buf_clear(&s->sql);
 	put_delete_scopes(&s->sql, s->target, nulls);
 	if (run_sql(s, &deleted, e) == -1)

@@ -21,6 +21,8 @@ struct pg_sink {
 	struct pg_mirror mirror;
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
+	size_t dead;            /* the space that deleted rows of the staging
+	                         * table use */
 	bool straight;          /* COPY writes directly into the target table,
 	                         * without a staging table (append only) */
 	bool too_wide;          /* the staging table would have more columns
@@ -54,6 +56,8 @@ struct pg_sink {
 	bool deferred;          /* the table has constraints that are checked
 	                         * at the commit only */
 	bool notes_keys;        /* of written rows, for --expect */
+	uint64_t noted;         /* how often images were taken in this
+	                         * transaction */
 	bool elsewhere;         /* only other tables have such constraints;
 	                         * triggers or partitions may write to them */
 };
@@ -92,6 +96,16 @@ int pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e);
 int pg_run_count_query(struct pg_sink *s,
     void (*put)(struct buf *, const struct target *), int64_t *n,
     struct err *e);
+/* Sets *keys to the number of different keys in the staging table, which has
+ * `staged` rows. */
+int pg_count_keys(
+    struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e);
+/* Merges the staged rows one by one, and rejects those that the table
+ * refuses. */
+int pg_merge_row_by_row_and_reject(
+    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e);
+/* As why_not_split() of struct sink. */
+int pg_why_not_split(void *self, const char **why, struct err *e);
 /* Counts the shapes (sets of columns) that the chunk's rows have. */
 size_t pg_count_used_shapes(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
@@ -120,15 +134,53 @@ int pg_may_merge_history(
 int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Runs the statements of --mode scd2 with no rows. */
 int pg_merge_no_history(struct pg_sink *s, struct err *e);
+/* lasts: until the end of the session, else until the end of the transaction */
+int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
+/* Called for each chunk that is staged, before its first row. */
+int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
+/* Called after each chunk: its rows stay in the staging table until the next
+ * chunk. */
+void pg_note_staged_rows(struct pg_sink *s);
+/* Finishes the COPY of the taken rows into the empty staging table, rejects
+ * those that the server refuses, and merges the others. */
+int pg_copy_to_stage_and_merge(
+    struct pg_sink *s, struct outcome *o, struct err *e);
+/* Sets s->straight to true if COPY can write the rows directly into the target
+ * table. It cannot if --mode is upsert or ignore, because COPY does not compare
+ * keys; if --touch or --seen sets a column; if the table has row-level
+ * security, which COPY does not support; if it has triggers that must run
+ * after each record; or if it is a view, because COPY also counts a row that
+ * the view's trigger has left out. */
+int pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e);
+/* Finishes the COPY of the chunk directly into the target table. If the server
+ * refuses a row, loads the others and rejects this one. */
+int pg_finish_straight_load(
+    struct pg_sink *s, struct outcome *o, struct err *e);
+/* Called after the COPY directly into the target table was rolled back. Copies
+ * the rows again, around those that the server refuses. Each of these is merged
+ * alone, which rejects it. If they are many, merges all rows that are left. */
+int pg_copy_around_refused_rows(
+    struct pg_sink *s, struct outcome *o, struct err *e);
+/* True if this gives the result of merging the rows one by one. */
+bool pg_may_copy_around_refused_rows(const struct pg_sink *s);
 /* Deletes all rows of the table, and adds their number to *removed. */
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not do this. */
 int pg_check_empty(struct pg_sink *s, struct err *e);
+extern const struct sink_images pg_images;
+/* If images are kept: called when the rows of a chunk are staged, before they
+ * are merged. */
+int pg_images_note_staged_keys(struct pg_sink *s, struct err *e);
 extern const struct sink_written pg_written;
 /* Called when the staged rows are merged. some_refused: except for those in
  * PG_FOUND. Notes the keys of these rows, if --expect needs them. */
 int pg_written_note_staged_keys(
     struct pg_sink *s, bool some_refused, struct err *e);
+/* Called before joins with the staging table, which has no statistics. Without
+ * them the planner can choose a nested loop, whose time grows with the product
+ * of the numbers of rows. So if the rows are many, gives the staging table
+ * statistics; the server then also plans the joins anew. */
+int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);

@@ -1,5 +1,6 @@
 #include "pg/pg_sql.h"
 
+#include "pg/pg_inserted_keys.h"
 #include "pg/pg_newer.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
@@ -25,11 +26,11 @@ pg_put_create_found_table(struct buf *b, const struct target *t)
 void
 pg_put_create_merged_table(struct buf *b, const struct target *t)
 {
-	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged "
-	    "%s AS SELECT false AS \"etl.new\", ", t->on_commit);
+	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged%s "
+	    "%s AS SELECT false AS \"etl.new\", ", t->suffix, t->on_commit);
 	sql_put_key_columns(b, t);
-	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED,
-	    t->table->quoted);
+	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED "%s",
+	    t->table->quoted, t->suffix);
 }
 
 void
@@ -201,6 +202,8 @@ put_returning(struct buf *b, const struct target *t)
 	buf_str(b, " RETURNING ");
 	if (!t->mode->updates) {
 		buf_str(b, "true");
+		if (pg_notes_inserted_keys(t))
+			pg_put_returned_keys(b, t);
 	} else if (!t->partitioned) {
 		buf_str(b, "\"etl.t\".xmax = 0");
 	} else {
@@ -268,7 +271,7 @@ put_last_of_each_key(
 {
 	buf_str(b, "(SELECT DISTINCT ON (");
 	put_sort_key(b, t);
-	buf_str(b, ") * FROM " PG_STAGE " ORDER BY ");
+	buf_printf(b, ") * FROM " PG_STAGE "%s ORDER BY ", t->suffix);
 	put_sort_key(b, t);
 	for (size_t i = 0; i < s->n; i++)
 		if (t->table->columns[s->columns[i]].not_null &&
@@ -280,8 +283,6 @@ put_last_of_each_key(
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 
-/* The rows of the staging table (a temporary table) are stored in the order in
- * which they came, and a scan gives them in this order. */
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, bool alone, enum pg_rows_taken rows)
@@ -294,17 +295,21 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	if (rows == PG_ROWS_LAST_OF_KEY)
 		put_last_of_each_key(b, t, s);
 	else
-		buf_str(b, PG_STAGE);
+		buf_printf(b, PG_STAGE "%s", t->suffix);
 	buf_str(b, " AS w");
 	if (rows == PG_ROWS_NONE)
 		buf_str(b, " WHERE false");
 	else if (!alone)
 		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
-	if (rows == PG_ROWS_BY_KEY) {
+	if (rows == PG_ROWS_BY_KEY)
 		pg_put_order_by_key(b, t);
-	}
+	else if (rows == PG_ROWS_IN_ORDER)
+		buf_str(b, " ORDER BY \"etl.n\"");
 	pg_put_on_conflict_returning(b, t, s);
-	buf_str(b, ") SELECT pg_catalog.count(*), "
+	buf_char(b, ')');
+	if (pg_notes_inserted_keys(t))
+		pg_put_note_returned_keys(b, t);
+	buf_str(b, " SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
 }
 
@@ -320,21 +325,22 @@ pg_put_merge_round(struct buf *b, const struct target *t,
 	    "(PARTITION BY ");
 	sql_put_key_columns(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
-	    ") AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
-	    s->id, round);
+	    "%s) AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
+	    t->suffix, s->id, round);
 	pg_put_order_by_key(b, t);
 	pg_put_on_conflict_returning(b, t, s);
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, ", \"etl.t\".%s", quoted(t, t->key[i]));
-	buf_str(b, ") INSERT INTO " PG_MERGED " SELECT * FROM m");
+	buf_printf(b, ") INSERT INTO " PG_MERGED "%s SELECT * FROM m",
+	    t->suffix);
 }
 
 void
 pg_put_count_merged(struct buf *b, const struct target *t)
 {
-	buf_str(b, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER "
+	buf_printf(b, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER "
 	    "(WHERE new) FROM (SELECT pg_catalog.bool_or(\"etl.new\") AS new "
-	    "FROM " PG_MERGED " GROUP BY ");
+	    "FROM " PG_MERGED "%s GROUP BY ", t->suffix);
 	sql_put_key_columns(b, t);
 	buf_str(b, ") AS d");
 }
@@ -342,8 +348,9 @@ pg_put_count_merged(struct buf *b, const struct target *t)
 void
 pg_put_count_most_equal_keys(struct buf *b, const struct target *t)
 {
-	buf_str(b, "SELECT coalesce(pg_catalog.max(n), 0) FROM "
-	    "(SELECT pg_catalog.count(*) AS n FROM " PG_STAGE " GROUP BY ");
+	buf_printf(b, "SELECT coalesce(pg_catalog.max(n), 0) FROM "
+	    "(SELECT pg_catalog.count(*) AS n FROM " PG_STAGE "%s GROUP BY ",
+	    t->suffix);
 	sql_put_key_columns(b, t);
 	buf_str(b, ") AS d");
 }
@@ -353,7 +360,7 @@ pg_put_count_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ");
 	sql_put_key_columns(b, t);
-	buf_str(b, " FROM " PG_STAGE ") AS d");
+	buf_printf(b, " FROM " PG_STAGE "%s) AS d", t->suffix);
 }
 
 void
@@ -364,7 +371,7 @@ pg_put_update_seen(struct buf *b, const struct target *t)
 	buf_printf(b, "UPDATE %s AS t SET %s = pg_catalog.now() "
 	    "FROM (SELECT DISTINCT ", t->table->quoted, seen);
 	sql_put_key_columns(b, t);
-	buf_printf(b, " FROM " PG_STAGE "%s) AS w WHERE ",
+	buf_printf(b, " FROM " PG_STAGE "%s%s) AS w WHERE ", t->suffix,
 	    t->mode->changes ? " WHERE \"etl.o\" <> 'D'" : "");
 	pg_put_same_key_condition(b, t, "t", "w");
 	buf_printf(b, " AND (t.%s OPERATOR(pg_catalog.=) pg_catalog.now()) "

@@ -22,7 +22,10 @@ void pg_put_create_found_table(struct buf *b, const struct target *t);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
 /* Which staged rows a merge takes, and in which order. */
 enum pg_rows_taken {
-	PG_ROWS_IN_ORDER,       /* those of the shape, as they came */
+	PG_ROWS_IN_ORDER,       /* those of the shape, in the order in which
+				 * they came */
+	PG_ROWS_UNSORTED,       /* those of the shape, if their order does not
+				 * matter */
 	PG_ROWS_BY_KEY,         /* those of the shape, in the key's order */
 	PG_ROWS_LAST_OF_KEY,    /* of the rows with one key the last; first a
 	                         * row with a NULL that its column refuses */
@@ -51,6 +54,8 @@ struct pg_row_rules {
 	                         * may refer to one that comes later */
 	bool judge_all;         /* refuse a row also for an error that usually
 	                         * passes, such as a deadlock */
+	bool group_at_once;     /* all rows have one shape and different keys,
+	                         * and one statement may merge many rows */
 };
 /* Merges the staged rows of the used shapes one by one, as if each had come in
  * a batch of its own, and writes each refused row to PG_FOUND. */

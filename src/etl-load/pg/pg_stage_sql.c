@@ -38,12 +38,15 @@ put_names_of_change_columns(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_create_stage_table(struct buf *b, const struct target *t)
+pg_put_create_stage_table(
+    struct buf *b, const struct target *t, bool lasts)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " PG_STAGE ", " PG_MERGED ", "
-	    PG_PLAN "; CREATE TEMP TABLE etl_load_stage ");
+	const char *x = t->suffix;
+
+	buf_printf(b, "DROP TABLE IF EXISTS " PG_STAGE "%s, " PG_MERGED "%s, "
+	    PG_PLAN "%s; CREATE TEMP TABLE etl_load_stage%s ", x, x, x, x);
 	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
-	    t->on_commit);
+	    db_on_commit_keep_or_drop(lasts));
 	for (size_t i = 0; i < t->table->n; i++)
 		if (target_loads_column(t, i))
 			buf_printf(b, ", %s", t->table->columns[i].quoted);
@@ -56,7 +59,8 @@ void
 pg_put_copy_statement(
     struct buf *b, const struct target *t, const struct shape *s, bool staged)
 {
-	buf_printf(b, "COPY %s (", staged ? PG_STAGE : t->table->quoted);
+	buf_printf(b, "COPY %s%s (", staged ? PG_STAGE : t->table->quoted,
+	    staged ? t->suffix : "");
 	if (staged)
 		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
 		    "\"etl.n\", \"etl.s\"");

@@ -11,7 +11,9 @@
 /* By enum operation: the letter in "etl.o". */
 extern const char pg_operation_letters[3];
 
-void pg_put_create_stage_table(struct buf *b, const struct target *t);
+/* lasts: the table stays after the commit, with its rows. */
+void pg_put_create_stage_table(
+    struct buf *b, const struct target *t, bool lasts);
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(

@@ -145,15 +145,19 @@ fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
 static int
 check_and_make(struct pg_swap *s, struct err *e)
 {
+	struct err why;
+
 	if (fail_if_not_all_can_be_kept(s, e) == -1)
 		return -1;
 	if (put_description(s, &s->before, e) == 0 &&
 	    run_statements(s, NEW_TABLE, e) == 0 &&
 	    (!s->indexed_first || run_statements(s, INDEXES, e) == 0))
 		return put_statements(s, &s->messages, MESSAGES, e);
-	err_prefix(e, "table %s: --mode replace cannot make a new table like "
-	    "it", s->old->table->name);
-	return -1;
+	why = *e;
+	return err_set(e, why.code, why.transient, "table %s: --mode replace "
+	    "cannot make a new table like it: %s%s", s->old->table->name,
+	    why.msg, why.code == ERR_CONFIG ? "; nothing was changed: use "
+	    "--replace-by delete or --replace-by truncate" : "");
 }
 
 /* Makes the new table and drops it again, so that the load fails before it

@@ -70,7 +70,7 @@ reject_rows_without_columns(struct pg_sink *s, const struct shape *shape,
 	for (size_t i = 0; i < s->rows.n; i++) {
 		if (s->rows.v[i].shape != shape->id)
 			continue;
-		s->rows.v[i].bad = true;
+		s->rows.v[i].done = true;
 		if (outcome_add_reject(o, s->rows.v[i].item, &why, e) == -1)
 			return -1;
 	}
@@ -96,7 +96,7 @@ pg_copy_wide_rows_or_reject(
 	if (rc == -1 || pg_check_deferred_constraints(s, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
-		good += !r->v[i].bad;
+		good += !r->v[i].done;
 	o->sums.inserted += (uint64_t)r->copied;
 	o->sums.unchanged += good - (uint64_t)r->copied;
 	return 0;

@@ -7,23 +7,29 @@
 
 enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8 };
 
-/* The table and, if it is partitioned, the tables of its partitions. */
-#define TABLES "WITH r AS (SELECT $1::text::regclass::oid AS id " \
-    "UNION SELECT relid::oid " \
-    "FROM pg_catalog.pg_partition_tree($1::text::regclass)) "
+/* The table and, if it is partitioned, the tables of its partitions. Of a view
+ * also the tables and views that it reads. */
+#define TABLES "WITH RECURSIVE v AS (SELECT $1::text::regclass::oid AS id " \
+    "UNION SELECT d.refobjid FROM v JOIN pg_catalog.pg_rewrite AS w " \
+    "ON w.ev_class = v.id AND w.ev_type = '1' " \
+    "JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid " \
+    "AND d.classid = 'pg_catalog.pg_rewrite'::regclass " \
+    "AND d.refclassid = 'pg_catalog.pg_class'::regclass), " \
+    "r AS (SELECT id FROM v UNION SELECT p.relid::oid FROM v " \
+    "CROSS JOIN LATERAL pg_catalog.pg_partition_tree(v.id::regclass) AS p) "
 
-/* Triggers: bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE. Those of foreign
- * keys are internal. Indexes: a predicate or an expression can use any column,
- * so it is not known which update frees a value, and the expression may fail
- * for a value. If a unique index has all columns of the key ($2, a JSON array),
- * rows of different keys are never equal in it. */
+/* Triggers: bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE, and bit 64 is
+ * INSTEAD OF. Those of foreign keys are internal. Indexes: a predicate or an
+ * expression can use any column, so it is not known which update frees a value,
+ * and the expression may fail for a value. If a unique index has all columns of
+ * the key ($2, a JSON array), rows of different keys are never equal in it. */
 static int
 read_flags(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] = TABLES
 	    "SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS g "
 	    "JOIN r ON r.id = g.tgrelid WHERE NOT g.tgisinternal "
-	    "AND g.tgtype::int & 3 = 1) THEN 1 ELSE 0 END "
+	    "AND g.tgtype::int & 67 = 1) THEN 1 ELSE 0 END "
 	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS g "
 	    "JOIN r ON r.id = g.tgrelid WHERE NOT g.tgisinternal "
 	    "AND g.tgtype::int & 1 = 1) OR "

@@ -71,7 +71,7 @@ pg_tuples_note(struct pg_tuples *t, struct reader *r, const struct line *l,
 
 	if (rc == 1 && !t->takes_null && record_part_has_null(r, t->columns))
 		rc = 0;
-	if (rc == 1 && t->target->checks_change)
+	if (rc == 1)
 		rc = pg_reject_changed_values(
 		    r, t->columns, &t->scratch, &why, e);
 	if (rc != 1)
@@ -90,7 +90,7 @@ copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 	int64_t rows;
 
 	buf_clear(&t->sql);
-	buf_printf(&t->sql, "COPY %s (", t->table);
+	buf_printf(&t->sql, "COPY %s%s (", t->table, t->target->suffix);
 	sql_put_columns(&t->sql, t->target, t->columns, false);
 	buf_str(&t->sql, ") FROM STDIN");
 	(void)buf_text(&t->sql);

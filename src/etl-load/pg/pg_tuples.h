@@ -13,7 +13,8 @@ struct pg_tuples {
 	struct db *db;
 	const struct target *target;
 	const struct shape *columns;
-	const char *table;              /* the temporary table */
+	const char *table;              /* the temporary table, without
+	                                 * target->suffix */
 	bool takes_null;                /* a tuple may have a NULL */
 	bool there;                     /* the temporary table exists */
 	struct buf sql, scratch;

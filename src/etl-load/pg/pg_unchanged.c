@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "json/write.h"
+#include "pg/pg_composite.h"
 #include "pg/pg_time_text.h"
 #include "table/exact_number.h"
 
@@ -160,7 +161,7 @@ find_loss_of_text(
 		return find_loss_in_literal(c, t, b);
 	if (!is_text && t.n > 0 && strchr("[({", *t.p) != NULL)
 		return find_loss_in_literal(c, t, b);
-	if (c->kind == COLUMN_ANY && t.n == 5 &&
+	if (c->kind == COLUMN_RANGE && t.n == 5 &&
 	    strncasecmp(t.p, "empty", 5) == 0)
 		return NULL;    /* the empty range */
 	return find_loss(c, t);
@@ -310,7 +311,10 @@ pg_reject_changed_values(struct reader *r, const struct shape *s,
 	const struct column *c;
 	int rc;
 
-	for (size_t i = 0; i < s->n; i++) {
+	if (r->target->judges_nested &&
+	    (rc = pg_reject_unfit_nested(r, s, why, e)) != 1)
+		return rc;
+	for (size_t i = 0; i < s->n && r->target->checks_change; i++) {
 		size_t column = s->columns[i];
 		const struct json *j = reader_json_of_column(r, column);
 

@@ -26,8 +26,8 @@ check_kind_of_table(void *self, struct err *e)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
-	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--expect: table %s "
-	    "is a foreign table, which does not show which rows the load has "
+	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--expect: %s is a "
+	    "view or a foreign table, and neither shows which rows a load has "
 	    "inserted: only rows and rejected can be tested",
 	    s->target->table->name);
 }
@@ -41,8 +41,8 @@ create_table_of_keys(void *self, struct err *e)
 	if (!s->notes_keys)
 		return 0;
 	buf_clear(&s->sql);
-	buf_str(&s->sql, "CREATE TEMP TABLE etl_load_written ON COMMIT DROP "
-	    "AS SELECT ");
+	buf_printf(&s->sql, "CREATE TEMP TABLE etl_load_written%s "
+	    "ON COMMIT DROP AS SELECT ", s->target->suffix);
 	sql_put_key_columns(&s->sql, s->target);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
 	return pg_run_sql_text(s, e);
@@ -54,9 +54,10 @@ pg_written_note_staged_keys(struct pg_sink *s, bool some_refused, struct err *e)
 	if (!s->notes_keys)
 		return 0;
 	buf_clear(&s->sql);
-	buf_str(&s->sql, "INSERT INTO " PG_WRITTEN " SELECT DISTINCT ");
+	buf_printf(&s->sql, "INSERT INTO " PG_WRITTEN "%s SELECT DISTINCT ",
+	    s->target->suffix);
 	sql_put_key_columns(&s->sql, s->target);
-	buf_str(&s->sql, " FROM " PG_STAGE);
+	buf_printf(&s->sql, " FROM " PG_STAGE "%s", s->target->suffix);
 	if (some_refused)
 		buf_str(&s->sql, " WHERE \"etl.n\" NOT IN (SELECT n FROM "
 		    PG_FOUND ")");
@@ -87,7 +88,8 @@ put_rows(void *self, struct buf *b)
 		buf_str(b, inserted_here);
 		return;
 	}
-	buf_str(b, "EXISTS (SELECT FROM " PG_WRITTEN " AS \"etl.w\" WHERE ");
+	buf_printf(b, "EXISTS (SELECT FROM " PG_WRITTEN "%s AS \"etl.w\" "
+	    "WHERE ", s->target->suffix);
 	pg_put_same_key_condition(b, s->target, "\"etl.t\"", "\"etl.w\"");
 	buf_char(b, ')');
 }

@@ -3,7 +3,6 @@
 #include "pg/pg_fault.h"
 #include "pg/pg_newer.h"
 #include "pg/pg_sink.h"
-#include "pg/pg_stage_sql.h"
 #include "pg/pg_table_limits.h"
 
 #include <stdlib.h>
@@ -24,37 +23,6 @@ pg_sink_close(void *self)
 	free(s->may_be_freed);
 	free(s->judged_by_index);
 	free(s);
-}
-
-static int
-create_stage_table(struct pg_sink *s, struct err *e)
-{
-	buf_clear(&s->sql);
-	pg_put_create_stage_table(&s->sql, s->target);
-	return pg_run_sql_text(s, e);
-}
-
-/* Sets s->straight to true if COPY can write the rows directly into the target
- * table. It cannot if --mode is upsert or ignore, because COPY does not compare
- * keys; if --touch or --seen sets a column; if the table has row-level
- * security, which COPY does not support; or if it has triggers that must run
- * after each record. */
-static int
-find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
-{
-	static const char sql[] =
-	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
-	const struct target *t = s->target;
-	struct db_value v = db_text(t->table->quoted);
-	int64_t secured = 0;
-
-	if (t->mode->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
-	    s->one_by_one)
-		return 0;
-	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
-		return -1;
-	s->straight = !secured;
-	return 0;
 }
 
 /* Fails if the table has a column whose name begins with "etl.". The statements
@@ -111,10 +79,10 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	    (t->newer_by != NO_COLUMN &&
 	    pg_check_newer_by_has_order(db, t, e) == -1) ||
 	    pg_read_table_traits(s, e) == -1 ||
-	    find_if_copy_may_be_straight(s, e) == -1 ||
+	    pg_find_if_copy_may_be_straight(s, e) == -1 ||
 	    pg_refuse_rules(s, e) == -1 ||
 	    pg_find_if_too_wide(s, e) == -1 ||
-	    (stays_in_session(s) && create_stage_table(s, e) == -1) ||
+	    (stays_in_session(s) && pg_create_stage_table(s, true, e) == -1) ||
 	    (t->swaps && write_to_new_table(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
@@ -124,118 +92,18 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Copies the chunk's rows to the server, except for those with the same shape
- * (set of columns) as its first row: these were copied while they were made. */
-static int
-copy_other_shapes(struct pg_sink *s, bool staged, struct err *e)
-{
-	struct pg_rows *r = &s->rows;
-
-	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
-		if (r->used[i] && r->shapes[i] != r->first &&
-		    pg_copy_rows_of_shape(r, r->shapes[i], staged, e) == -1)
-			return -1;
-	return r->failed ? -1 : 0;
-}
-
-/* True if one of the records that are loaded by this COPY has no members. COPY
- * cannot load such a record, because COPY needs at least one column. */
-static bool
-has_empty_record(const struct pg_sink *s)
-{
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
-			return true;
-	return false;
-}
-
-/* Finishes the COPY directly into the target table. Returns 1: all rows are in
- * the table; 0: the COPY was rolled back, and the caller must copy the rows
- * into the staging table (a temporary table) instead; -1 with *e. If the server
- * reports fewer rows than etl-load has sent, a trigger has suppressed the
- * others; they are counted as unchanged. */
-static int
-finish_straight_copy_or_roll_back(
-    struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	int rc;
-
-	if (has_empty_record(s))
-		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
-	rc = copy_other_shapes(s, false, e);
-	if (rc == 0)
-		rc = pg_check_deferred_constraints(s, e);
-	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);
-	if (rc == 1) {
-		o->sums.inserted += (uint64_t)s->rows.copied;
-		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
-	}
-	return rc;
-}
-
-static int
-empty_stage_and_set_savepoint(
-    struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	if (!s->staging && create_stage_table(s, e) == -1)
-		return -1;
-	if (o->ordinal > 0 &&
-	    db_script(s->db, "TRUNCATE " PG_STAGE, e) == -1)
-		return -1;
-	return db_script(s->db, "SAVEPOINT etl_stage", e);
-}
-
-static int
-copy_rows_to_stage_or_reject(
-    struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	int rc = pg_roll_back_if_refused(
-	    s, o, copy_other_shapes(s, true, e), "etl_stage", e);
-
-	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
-		if (s->rows.used[i])
-			rc = pg_copy_shape_in_savepoints(
-			    &s->rows, s->rows.shapes[i], true, o, e);
-	return rc == -1 ? -1 : 0;
-}
-
-/* Called if COPY directly into the target table was rolled back, because the
- * server refused a row or a record has no members. Copies the rows of the chunk
- * into the staging table (a temporary table) instead or, if the table has too
- * many columns for that, into the target table in pieces. */
-static int
-copy_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	s->rows.first = NULL;
-	s->rows.failed = false;
-	if (s->too_wide)
-		return pg_copy_wide_rows_or_reject(s, o, e);
-	return empty_stage_and_set_savepoint(s, o, e) == -1
-		   ? -1
-		   : copy_rows_to_stage_or_reject(s, o, e);
-}
-
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc;
-
-	if (pg_lock_if_first_and_set_savepoint(s, o->ordinal == 0, e) == -1 ||
-	    (!s->straight && empty_stage_and_set_savepoint(s, o, e) == -1) ||
+	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1 ||
+	    (!s->straight &&
+	    pg_empty_stage_and_set_savepoint(s, e) == -1) ||
 	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
 		-1)
 		return -1;
-	if (s->rows.n > 0 && s->straight) {
-		rc = finish_straight_copy_or_roll_back(s, o, e);
-		if (rc == -1 || (rc == 0 &&
-		    (copy_rows_of_undone_copy(s, o, e) == -1 ||
-		    (!s->too_wide && pg_merge_chunk(s, o, e) == -1))))
-			return -1;
-	} else if (s->rows.n > 0) {
-		if (copy_rows_to_stage_or_reject(s, o, e) == -1 ||
-		    pg_merge_chunk(s, o, e) == -1)
-			return -1;
-	}
+	if (s->rows.n > 0 && (s->straight ? pg_finish_straight_load(s, o, e) :
+	    pg_copy_to_stage_and_merge(s, o, e)) == -1)
+		return -1;
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
 
@@ -276,6 +144,7 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 		prefix_table_and_lines(s, o, e);
 	s->deadlocked = rc == -1 &&
 	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
+	pg_note_staged_rows(s);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -375,10 +244,12 @@ const struct sink sink_pg = {
     .settle = pg_sink_settle,
     .reset = pg_sink_forget_lost_session,
     .close = pg_sink_close,
+    .why_not_split = pg_why_not_split,
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .swap = pg_sink_swap,
     .scopes = &scopes,
     .written = &pg_written,
+    .images = &pg_images,
     .mirror = &pg_mirror_calls,
 };

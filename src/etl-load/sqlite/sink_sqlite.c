@@ -165,9 +165,7 @@ static enum put
 reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
 	return outcome_reject_after_db_fault(o, i, &s->store.fault,
-		   s->store.why.msg, e) == -1
-		   ? PUT_FAILED
-		   : PUT_DONE;
+	    s->store.why.msg, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
 static int
@@ -264,7 +262,7 @@ store_items_in_order(struct lite_sink *s, struct outcome *o, struct err *e)
 			    e, ERR_RETRY, false, "stopped by a signal");
 			return PUT_FAILED;
 		}
-		if (o->chunk->items[i].kind != ITEM_RECORD)
+		if (!outcome_has_record(o, i))
 			continue;
 		o->sums.in++;
 		rc = store_or_reject_item(s, o, i, false, false, e);
@@ -286,8 +284,9 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 
 	if (reader_forget_shapes_if_many(&o->reader))
 		lite_store_free_statements(&s->store);
-	if (o->ordinal == 0)
+	if (!o->begun)
 		clock_format_utc_now(s->store.now);
+	s->store.missing = db_missing_references(s->store.db);
 	keyset_clear(&s->keys);
 	s->nlater = 0;
 	if (n > s->room) {
@@ -395,5 +394,6 @@ const struct sink sink_sqlite = {
     .empty = lite_sink_empty,
     .scopes = &scopes,
     .written = &lite_written,
+    .images = &lite_images,
     .mirror = &lite_mirror_calls,
 };

@@ -73,12 +73,12 @@ put_is_same_row(struct buf *b, const struct table *t)
 }
 
 static void
-put_create_table(struct buf *b, const struct table *t)
+put_create_table(struct buf *b, const struct table *t, const char *suffix)
 {
 	const char *more = "";
 
-	buf_str(b, "DROP TABLE IF EXISTS temp.etl_load_came; "
-	    "CREATE TEMP TABLE etl_load_came (");
+	buf_printf(b, "DROP TABLE IF EXISTS temp.etl_load_came%s; "
+	    "CREATE TEMP TABLE etl_load_came%s (", suffix, suffix);
 	if (!t->without_rowid) {
 		buf_str(b, "i0 INTEGER PRIMARY KEY)");
 		return;
@@ -100,7 +100,8 @@ put_create_table(struct buf *b, const struct table *t)
 static void
 put_note(struct buf *b, const struct target *t)
 {
-	buf_str(b, "INSERT OR REPLACE INTO temp.etl_load_came SELECT ");
+	buf_printf(b, "INSERT OR REPLACE INTO temp.etl_load_came%s SELECT ",
+	    t->suffix);
 	put_identity(b, t->table);
 	buf_printf(b, " FROM %s", t->table->quoted);
 	for (size_t i = 0; i < t->nkey; i++)
@@ -114,8 +115,8 @@ put_note(struct buf *b, const struct target *t)
 static void
 put_where_missing(struct buf *b, const struct target *t)
 {
-	buf_str(b, " WHERE NOT EXISTS (SELECT 1 FROM temp.etl_load_came AS c "
-	    "WHERE ");
+	buf_printf(b, " WHERE NOT EXISTS (SELECT 1 FROM temp.etl_load_came%s "
+	    "AS c WHERE ", t->suffix);
 	put_is_same_row(b, t->table);
 	buf_str(b, ")");
 	soft_delete_put_is_live(b, t, " AND ", "t.");
@@ -134,7 +135,7 @@ create_table_and_prepare(struct lite_mirror *m, struct buf *b, struct err *e)
 {
 	db_stmt_free(m->note);
 	m->note = NULL;
-	put_create_table(b, m->target->table);
+	put_create_table(b, m->target->table, m->target->suffix);
 	(void)buf_text(b);
 	if (buf_check(b, e) == -1 || db_script(m->db, buf_text(b), e) == -1)
 		return -1;

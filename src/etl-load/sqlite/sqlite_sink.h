@@ -33,6 +33,7 @@ struct lite_sink {
 	size_t nlater, later_room;
 };
 
+extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;
 /* Notes the row of the record whose values are in s->store. */
 int lite_written_note(struct lite_sink *s, const struct shape *shape,

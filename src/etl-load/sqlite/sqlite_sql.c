@@ -5,6 +5,15 @@
 
 #include <strings.h>
 
+/* SQLite does not count the rows of a view. But an INSERT into a view returns
+ * no row if a trigger has left the record out by RAISE(IGNORE). */
+static void
+put_returning_if_view(struct buf *b, const struct target *t)
+{
+	if (t->table->view)
+		buf_str(b, " RETURNING 1");
+}
+
 void
 sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
@@ -13,6 +22,7 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_printf(b, "INSERT INTO %s", t->table->quoted);
 	if (s->n == 0 && !time_columns) {
 		buf_str(b, " DEFAULT VALUES");
+		put_returning_if_view(b, t);
 		return;
 	}
 	buf_str(b, " (");
@@ -32,6 +42,7 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 		sql_put_key_columns(b, t);
 		buf_str(b, ") DO NOTHING");
 	}
+	put_returning_if_view(b, t);
 }
 
 size_t

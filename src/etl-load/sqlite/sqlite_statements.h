@@ -32,6 +32,8 @@ struct lite_store {
 	const char *as_of;              /* the record's time of change */
 	struct buf scratch;
 	char now[CLOCK_STAMP];
+	int64_t missing;        /* references that lacked their row after the
+	                         * last record, perhaps of another table */
 	bool careful;
 	bool may_leave_changes; /* the schema has triggers or ON CONFLICT
 				 * FAIL: of a record that is refused, changes

@@ -111,6 +111,19 @@ lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 	return rc;
 }
 
+static size_t
+max_size_of_old_key(struct reader *r, const struct line *l)
+{
+	size_t size;
+
+	if (!r->change.moves)
+		return 0;
+	reader_exchange_with_old_key(r);
+	size = row_max_size_of_values(r, r->shape, l);
+	reader_exchange_with_old_key(r);
+	return size;
+}
+
 /* Converts the key by which an update finds its row. The values follow the time
  * in s->values. */
 static int
@@ -139,9 +152,8 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	buf_clear(&s->scratch);
 	s->change = s->target->mode->changes ? &r->change : NULL;
 	shape = r->shape;
-	/* In --mode cdc the old key may be a second copy of values. */
 	if (!buf_reserve(&s->scratch, row_max_size_of_values(r, shape, l) +
-	    (s->change != NULL ? l->len : 0) + 1))
+	    max_size_of_old_key(r, l) + 1))
 		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
@@ -202,12 +214,27 @@ update_row_if_changed(struct lite_store *s, struct lite_statements *st,
 	return newer ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
+static int
+insert_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool *inserted, struct err *e)
+{
+	bool view = s->target->table->view;
+	struct db_rows *row = NULL;
+	int64_t changed = 0;
+
+	if (db_stmt_run_for_first_row(st->insert, s->values, shape->n + 1,
+		view ? &row : NULL, &changed, e) == -1)
+		return -1;
+	*inserted = view ? row != NULL : changed > 0;
+	return 0;
+}
+
 static enum lite_result
 insert_or_update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
-	int64_t changed = 0;
 	enum lite_result rc = LITE_NOT_FOUND;
+	bool inserted;
 
 	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
 		rc = lite_delete_move_or_find_row(s, st, shape, e);
@@ -215,10 +242,9 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 		return update_row_if_changed(s, st, shape, e);
 	if (rc != LITE_NOT_FOUND)
 		return rc;
-	if (db_stmt_run_for_first_row(
-		st->insert, s->values, shape->n + 1, NULL, &changed, e) == -1)
+	if (insert_row(s, st, shape, &inserted, e) == -1)
 		return LITE_FAILED;
-	if (changed > 0)
+	if (inserted)
 		return LITE_INSERTED;
 	if (s->target->mode->updates)
 		return update_row_if_changed(s, st, shape, e);
@@ -275,6 +301,18 @@ lite_set_missing_reference(struct lite_store *s)
 	    "FOREIGN KEY constraint failed");
 }
 
+/* True if a deferred foreign key lacks a row since the last record. */
+static bool
+lacks_more_references(struct lite_store *s)
+{
+	int64_t now = db_missing_references(s->db);
+
+	if (now > s->missing)
+		return true;
+	s->missing = now;
+	return false;
+}
+
 /* Stores the record in a savepoint and rolls back to the savepoint if the
  * record is refused, so that no part of its changes stays in the database. A
  * missing referenced row refuses the record, even if the foreign key is
@@ -293,7 +331,7 @@ store_in_savepoint(struct lite_store *s,
 	if (rc == LITE_FAILED) {
 		rc = keep_reason_of_failure(s, e);
 	} else if ((!s->careful && s->refers_to_itself) ||
-	    db_missing_references(s->db) == 0) {
+	    !lacks_more_references(s)) {
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
 		    LITE_FAILED : rc;
 	} else {
@@ -319,7 +357,7 @@ lite_store_record(
 	rc = insert_or_update_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
 		return keep_reason_of_failure(s, e);
-	if (s->refers_to_itself || db_missing_references(s->db) == 0)
+	if (s->refers_to_itself || !lacks_more_references(s))
 		return rc;
 	s->careful = true;
 	return LITE_REPEAT;

@@ -21,11 +21,13 @@ notes_keys(const struct target *t)
 	return t->mode->updates;
 }
 
-/* NULL: the table has no rowid, or columns have taken all its names. */
+/* NULL: the table has no rowid, or columns have taken all its names, or it is a
+ * view. */
 static const char *
 find_rowid(const struct table *t)
 {
-	return t->without_rowid ? NULL : sqlite_find_name_of_rowid(t);
+	return t->without_rowid || t->view ? NULL :
+	    sqlite_find_name_of_rowid(t);
 }
 
 static int
@@ -36,17 +38,18 @@ check_table_has_rowid(void *self, struct err *e)
 
 	if (notes_keys(t) || find_rowid(t->table) != NULL)
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "--expect: table %s has no rowid, "
+	return err_set(e, ERR_CONFIG, false, "--expect: %s %s has no rowid, "
 	    "by which the load could find the rows that it has inserted: only "
-	    "rows and rejected can be tested, or use --mode upsert",
-	    t->table->name);
+	    "rows and rejected can be tested%s",
+	    t->table->view ? "view" : "table", t->table->name,
+	    t->table->view ? "" : ", or use --mode upsert");
 }
 
 static void
 put_create(struct buf *b, const struct target *t)
 {
-	buf_str(b, "DROP TABLE IF EXISTS " WRITTEN "; CREATE TEMP TABLE "
-	    "etl_load_written");
+	buf_printf(b, "DROP TABLE IF EXISTS " WRITTEN "%s; CREATE TEMP TABLE "
+	    "etl_load_written%s", t->suffix, t->suffix);
 	if (!notes_keys(t)) {
 		buf_str(b, " (id INTEGER PRIMARY KEY)");
 		return;
@@ -59,7 +62,8 @@ put_create(struct buf *b, const struct target *t)
 static void
 put_insert(struct buf *b, const struct target *t)
 {
-	buf_str(b, "INSERT OR IGNORE INTO " WRITTEN " VALUES (");
+	buf_printf(b, "INSERT OR IGNORE INTO " WRITTEN "%s VALUES (",
+	    t->suffix);
 	if (!notes_keys(t))
 		buf_str(b, "last_insert_rowid()");
 	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
@@ -131,8 +135,8 @@ put_rows(void *self, struct buf *b)
 	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
 		buf_printf(b, "%s\"etl.t\".%s", i == 0 ? "(" : ", ",
 		    t->table->columns[t->key[i]].quoted);
-	buf_printf(b, "%s IN (SELECT * FROM " WRITTEN ")",
-	    notes_keys(t) ? ")" : "");
+	buf_printf(b, "%s IN (SELECT * FROM " WRITTEN "%s)",
+	    notes_keys(t) ? ")" : "", t->suffix);
 }
 
 const struct sink_written lite_written = {

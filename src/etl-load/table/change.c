@@ -26,7 +26,8 @@ change_open(struct change *c, struct stage *s, const struct target *t,
 	buf_init(&c->row_text, SIZE_MAX / 4);
 	buf_init(&c->old_text, SIZE_MAX / 4);
 	c->old_value = calloc(t->table->n + 1, sizeof(*c->old_value));
-	return c->old_value == NULL ? err_nomem(e) : 0;
+	c->key_value = calloc(t->table->n + 1, sizeof(*c->key_value));
+	return c->old_value == NULL || c->key_value == NULL ? err_nomem(e) : 0;
 }
 
 void
@@ -35,14 +36,14 @@ change_close(struct change *c)
 	json_release(&c->old);
 	json_release(&c->envelope);
 	free(c->old_value);
+	free(c->key_value);
 	buf_release(&c->row_text);
 	buf_release(&c->old_text);
 	*c = (struct change){ 0 };
 }
 
-/* True if the line is `null`, perhaps with blanks around it. */
-static bool
-is_tombstone(const struct line *l)
+bool
+change_is_tombstone(const struct line *l)
 {
 	const char *p = l->data, *end = p + l->len;
 
@@ -70,6 +71,23 @@ find_member(const struct change *c, const char *name)
 	uint32_t v = json_member_value(&c->envelope, 0, name, strlen(name));
 
 	return v == 0 || c->envelope.tok[v].type == JSON_NULL ? 0 : v;
+}
+
+static bool
+has_value(const struct json *j, const char *name)
+{
+	uint32_t v = json_member_value(j, 0, name, strlen(name));
+
+	return v != 0 && j->tok[v].type != JSON_NULL;
+}
+
+bool
+change_has_null_payload(const struct json *record)
+{
+	uint32_t v = json_member_value(record, 0, "payload", 7);
+
+	return v != 0 && record->tok[v].type == JSON_NULL &&
+	    !has_value(record, "operation") && !has_value(record, "op");
 }
 
 /* Debezium can write the change into the member `payload` beside a member
@@ -193,8 +211,8 @@ scan_image(struct change *c, struct json *j, const struct image *image,
 	const struct json_tok *t = &c->envelope.tok[image->token];
 	struct json_fault f;
 
-	if (json_scan(j, c->envelope.text + t->at, t->len, 1, JSON_LAST, &f) ==
-	    0)
+	if (json_scan(j, c->envelope.text + t->at, t->len,
+		c->target->mapping.levels, JSON_LAST, &f) == 0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
 	    err_set(e, ERR_BUG, false, "an object scanned twice differs");
@@ -249,8 +267,11 @@ change_read(struct change *c, const struct line *l, struct json *row,
 
 	c->place = "";
 	c->moves = false;
+	c->first_member = 1;
+	for (size_t i = 0; i < c->target->nkey; i++)
+		c->key_value[c->target->key[i]] = 0;
 	*why = (struct reject){ 0 };
-	if (is_tombstone(l))
+	if (change_is_tombstone(l))
 		return 2;
 	rc = stage_parse_record_or_fill_reject(
 	    c->stage, l, &c->envelope, 1, duplicates, why, e);
@@ -314,12 +335,8 @@ change_put_pointer(struct buf *b, const struct change *c, const char *member)
 	}
 	i = strtoul(member + prefix, NULL, 10);
 	buf_str(b, c->old_place);
-	if (i < c->target->nkey) {
-		const char *name =
-		    c->target->table->columns[c->target->key[i]].name;
-
-		pointer_append_part(b, name, strlen(name));
-	}
+	if (i < c->target->nkey)
+		(void)target_put_pointer(b, c->target, c->target->key[i]);
 }
 
 const char *

@@ -21,6 +21,12 @@ struct change {
 	enum operation operation;
 	const char *place;              /* JSON Pointer to the row's object */
 	bool moves;                     /* an update that changes the key */
+	/* The members of the row before `first_member` are columns of the key,
+	 * which the change has at another place than --key and --map say: */
+	uint32_t *key_value;            /* by column: a token of the row, or
+	                                 * 0 */
+	uint32_t first_member;          /* token of the first member that the
+	                                 * row itself has */
 	/* If `moves` is set, the row is found by this key: */
 	struct json old;
 	uint32_t *old_value;            /* by column: a token of old */
@@ -35,6 +41,11 @@ struct change {
 int change_open(struct change *c, struct stage *s, const struct target *t,
     struct err *e);
 void change_close(struct change *c);
+/* True if the line is `null`, perhaps with blanks around it. */
+bool change_is_tombstone(const struct line *l);
+/* True if the record has the payload null, with which Debezium writes a
+ * tombstone, and is itself no change. */
+bool change_has_null_payload(const struct json *record);
 int change_read(struct change *c, const struct line *l, struct json *row,
     enum json_members duplicates, struct reject *why, struct err *e);
 /* Sets a value (the token of a column) to 0 if its text stands for a value that

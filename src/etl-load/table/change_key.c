@@ -4,26 +4,31 @@
 
 #include <string.h>
 
+#define KEY_MEMBER "etl.k"      /* members are found by their place */
+
 static int
-scan_text(struct json *j, struct buf *b, struct err *e)
+scan_text(
+    const struct change *c, struct json *j, struct buf *b, struct err *e)
 {
 	struct json_fault f;
 
 	if (buf_check(b, e) == -1)
 		return -1;
-	if (json_scan(j, b->data, b->len, 1, JSON_LAST, &f) == 0)
+	if (json_scan(j, b->data, b->len, c->target->mapping.levels, JSON_LAST,
+	    &f) == 0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
 	    err_set(e, ERR_BUG, false, "a key that was copied differs");
 }
 
+/* Returns the token of the value of column number i of the key, or 0. */
 static uint32_t
-find_key(const struct change *c, const struct json *j, size_t i)
+find_key(const struct change *c, struct json *j, size_t i)
 {
-	const char *name =
-	    c->target->table->columns[c->target->key[i]].name;
+	const struct target *t = c->target;
 
-	return j == NULL ? 0 : json_member_value(j, 0, name, strlen(name));
+	return j == NULL ? 0 :
+	    mapping_find_value(&t->mapping, t->table, j, t->key[i]);
 }
 
 static bool
@@ -32,11 +37,11 @@ has_value(const struct json *j, uint32_t token)
 	return token != 0 && j->tok[token].type != JSON_NULL;
 }
 
-/* Appends the member of column number i of the key: the first of the two that
- * has a value. */
-static void
+/* Appends a member with the value of column number i of the key: the first of
+ * the two that has a value. Returns false if there is none. */
+static bool
 put_key_member(struct buf *b, const struct change *c, size_t i,
-    const struct json *first, const struct json *second)
+    struct json *first, struct json *second)
 {
 	uint32_t one = find_key(c, first, i), two = find_key(c, second, i);
 	bool second_counts = !has_value(first, one) && two != 0;
@@ -44,22 +49,44 @@ put_key_member(struct buf *b, const struct change *c, size_t i,
 	const struct json_tok *t = &j->tok[second_counts ? two : one];
 
 	if (one == 0 && two == 0)
-		return;
-	json_put_raw(b, c->target->table->columns[c->target->key[i]].name,
-	    j->text + t->at, t->len);
+		return false;
+	json_put_raw(b, KEY_MEMBER, j->text + t->at, t->len);
+	return true;
 }
 
-/* Writes an object with the key alone into b, and scans it into *out. */
+/* Sets the values of those columns of the key that value[] marks: they are the
+ * first members of the object, in the order of the key. Returns the token of
+ * the member after them. */
+static uint32_t
+set_values(const struct change *c, const struct json *j, uint32_t *value)
+{
+	const size_t *key = c->target->key;
+	uint32_t t = 1;
+
+	for (size_t i = 0; i < c->target->nkey; i++)
+		if (value[key[i]] != 0) {
+			value[key[i]] = t + 1;
+			t = j->tok[t + 1].next;
+		}
+	return t;
+}
+
+/* Writes an object with the key alone into b, scans it into *out, and sets the
+ * values of the key's columns. */
 static int
-make_key(struct change *c, struct buf *b, const struct json *first,
-    const struct json *second, struct json *out, struct err *e)
+make_key(struct change *c, struct buf *b, struct json *first,
+    struct json *second, struct json *out, uint32_t *value, struct err *e)
 {
 	buf_clear(b);
 	buf_char(b, '{');
 	for (size_t i = 0; i < c->target->nkey; i++)
-		put_key_member(b, c, i, first, second);
+		value[c->target->key[i]] =
+		    put_key_member(b, c, i, first, second);
 	buf_char(b, '}');
-	return scan_text(out, b, e);
+	if (scan_text(c, out, b, e) == -1)
+		return -1;
+	(void)set_values(c, out, value);
+	return 0;
 }
 
 /* A partial update may have (a part of) its key only in the row before it. If
@@ -75,7 +102,8 @@ add_missing_key(struct change *c, struct json *row, struct err *e)
 	for (size_t i = 0; i < c->target->nkey; i++)
 		if (find_key(c, row, i) == 0 &&
 		    has_value(&c->old, find_key(c, &c->old, i))) {
-			put_key_member(b, c, i, &c->old, NULL);
+			c->key_value[c->target->key[i]] =
+			    put_key_member(b, c, i, &c->old, NULL);
 			any = true;
 		}
 	if (!any)
@@ -83,15 +111,20 @@ add_missing_key(struct change *c, struct json *row, struct err *e)
 	if (row->tok[0].members > 0)
 		buf_char(b, ',');
 	buf_add(b, row->text + 1, row->len - 1);
-	return scan_text(row, b, e);
+	if (scan_text(c, row, b, e) == -1)
+		return -1;
+	c->first_member = set_values(c, row, c->key_value);
+	return 0;
 }
 
 /* True if the row before the change has another key than the row after it. */
 static bool
-key_differs(const struct change *c, const struct json *row)
+key_differs(struct change *c, struct json *row)
 {
 	for (size_t i = 0; i < c->target->nkey; i++) {
-		uint32_t a = find_key(c, row, i), b = find_key(c, &c->old, i);
+		uint32_t added = c->key_value[c->target->key[i]];
+		uint32_t a = added != 0 ? added : find_key(c, row, i);
+		uint32_t b = find_key(c, &c->old, i);
 		const struct json_tok *x = &row->tok[a], *y = &c->old.tok[b];
 
 		if (has_value(&c->old, b) && (a == 0 || x->len != y->len ||
@@ -108,18 +141,16 @@ change_find_old_key(struct change *c, struct json *row, struct err *e)
 	if (add_missing_key(c, row, e) == -1)
 		return -1;
 	c->moves = key_differs(c, row);
-	if (!c->moves)
-		return 0;
-	if (make_key(c, &c->old_text, &c->old, row, &c->old, e) == -1)
-		return -1;
-	for (size_t i = 0; i < c->target->nkey; i++)
-		c->old_value[c->target->key[i]] = find_key(c, &c->old, i);
-	return 0;
+	return !c->moves ? 0 :
+	    make_key(c, &c->old_text, &c->old, row, &c->old, c->old_value, e);
 }
 
 int
 change_reduce_row_to_key(struct change *c, struct json *row,
-    const struct json *other, struct err *e)
+    struct json *other, struct err *e)
 {
-	return make_key(c, &c->row_text, row, other, row, e);
+	if (make_key(c, &c->row_text, row, other, row, c->key_value, e) == -1)
+		return -1;
+	c->first_member = row->n;
+	return 0;
 }

@@ -197,9 +197,11 @@ add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
 }
 
 static int
-make_sorted_members(struct mapping *m, const struct table *t, struct err *e)
+make_sorted_members(struct mapping *m, const struct table *t,
+    const char *table_from, struct err *e)
 {
-	m->members = calloc(t->n + m->nmapped + 1, sizeof(*m->members));
+	m->nmembers = 0;
+	m->members = calloc(t->n + m->nmapped + 2, sizeof(*m->members));
 	if (m->members == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < t->n; i++) {
@@ -215,8 +217,30 @@ make_sorted_members(struct mapping *m, const struct table *t, struct err *e)
 		if (m->pointer[i] != NULL &&
 		    add_first_name_of_pointer(m, m->pointer[i], e) == -1)
 			return -1;
+	if (table_from != NULL &&
+	    add_first_name_of_pointer(m, table_from, e) == -1)
+		return -1;
 	qsort(m->members, m->nmembers, sizeof(*m->members), compare_members);
 	return 0;
+}
+
+/* Returns the pointer of --table-from as it is inside the object that has the
+ * members of the row, or NULL if it points elsewhere. In --mode cdc this object
+ * is a part of the record. */
+static const char *
+find_table_from_in_row(const struct load_opts *o)
+{
+	static const char *const rows[] = { "/data/", "/after/", "/before/" };
+	const char *p = o->table_from;
+
+	if (p == NULL || o->mode == NULL || strcmp(o->mode, "cdc") != 0)
+		return p;
+	if (strncmp(p, "/payload/", 9) == 0)
+		p += 8;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(p, rows[i], strlen(rows[i])) == 0)
+			return p + strlen(rows[i]) - 1;
+	return NULL;
 }
 
 int
@@ -240,7 +264,7 @@ mapping_open(struct mapping *m, const struct table *t,
 		return -1;
 	m->sets_values = m->nmapped > 0 || m->extra == EXTRA_COLUMN ||
 	    m->empty_as_null || m->base64;
-	return make_sorted_members(m, t, e);
+	return make_sorted_members(m, t, find_table_from_in_row(o), e);
 }
 
 void
@@ -260,4 +284,33 @@ mapping_loads_column(
 {
 	return m->named[column] ||
 	    (!m->only_named && !t->columns[column].generated);
+}
+
+static bool
+is_empty_string(const struct json_tok *t)
+{
+	return t->type == JSON_STRING && t->len == 2;
+}
+
+void
+mapping_make_null_if_empty(
+    const struct mapping *m, struct json *row, uint32_t value)
+{
+	if (m->empty_as_null && value != 0 && is_empty_string(&row->tok[value]))
+		row->tok[value].type = JSON_NULL;
+}
+
+uint32_t
+mapping_find_value(const struct mapping *m, const struct table *t,
+    struct json *row, size_t column)
+{
+	const char *name = t->columns[column].name;
+	uint32_t v = 0;
+
+	if (m->pointer[column] == NULL)
+		v = json_member_value(row, 0, name, strlen(name));
+	else if (!pointer_find(row, m->pointer[column], &v))
+		v = 0;
+	mapping_make_null_if_empty(m, row, v);
+	return v;
 }

@@ -8,6 +8,7 @@
 #define LOAD_MAPPING_H
 
 #include "db/table.h"
+#include "json/scan.h"
 #include "load.h"
 
 enum extra { EXTRA_REJECT, EXTRA_IGNORE, EXTRA_ERROR, EXTRA_COLUMN };
@@ -47,6 +48,13 @@ void mapping_release(struct mapping *m);
 /* Returns NULL if no column has this name and no pointer begins with it. */
 const struct member *mapping_find_member(
     const struct mapping *m, const char *name, size_t len);
+/* Returns the token of the value that the column gets from a scanned row, or 0
+ * if the row has none. */
+uint32_t mapping_find_value(const struct mapping *m, const struct table *t,
+    struct json *row, size_t column);
+/* With --empty-as-null makes a value null that is an empty string. */
+void mapping_make_null_if_empty(
+    const struct mapping *m, struct json *row, uint32_t value);
 /* True if the load writes values of records into the column: --columns or --map
  * names it, or there is no --columns and the database does not generate it. */
 bool mapping_loads_column(

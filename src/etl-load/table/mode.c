@@ -12,9 +12,9 @@ enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, CDC, SCD2,
 static const struct load_mode modes[ALL_MODES] = {
 	[APPEND] = { .name = "append", .written_known = true },
 	[UPSERT] = { .name = "upsert", .keyed = true, .updates = true,
-		.repeatable = true, .written_known = true },
+		.repeatable = true, .written_known = true, .splits = true },
 	[IGNORE] = { .name = "ignore", .keyed = true, .skips = true,
-		.repeatable = true, .written_known = true },
+		.repeatable = true, .written_known = true, .splits = true },
 	[DELETE_INSERT] = { .name = "delete-insert", .repeatable = true,
 		.written_known = true, .complete = true, .by_scope = true,
 		.removes = true },
@@ -130,6 +130,49 @@ check_options_of_old_rows_fit(
 		    "--soft-delete needs --mode mirror or --mode cdc" },
 		{ o->allow_empty && !m->replaces,
 		    "--allow-empty needs --mode replace" },
+		{ (o->keep_before || o->emit != NULL) && m->replaces,
+		    "--keep-before and --emit cannot be used with --mode "
+		    "replace: use --mode mirror, which changes only the rows "
+		    "that differ" },
+		{ (o->keep_before || o->emit != NULL) && o->evolve,
+		    "--keep-before and --emit cannot be used with --evolve: "
+		    "rows of a table that was altered cannot be compared" },
+		{ o->emit != NULL && o->plan,
+		    "--emit cannot be used with --plan, which loads nothing" },
+	};
+
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+}
+
+static int
+check_connections_fit(
+    const struct load_mode *m, const struct load_opts *o, struct err *e)
+{
+	bool several = o->connections > 1;
+	const struct rule rules[] = {
+		{ o->connections < 1 || o->connections > CONNECTIONS_MAX,
+		    "--connections wants a number from 1 to 16" },
+		{ several && !m->splits,
+		    "--connections needs --key and --mode upsert or ignore: "
+		    "only these modes may load the records of different keys "
+		    "at the same time" },
+		{ several && o->single,
+		    "--connections cannot be used with --single-transaction: "
+		    "each connection commits by itself" },
+		{ several && o->expect.n > 0,
+		    "--connections cannot be used with --expect, which needs "
+		    "one transaction: each connection commits by itself" },
+		{ several && o->table_from != NULL,
+		    "--connections cannot be used with --table-from, which "
+		    "loads all tables in one transaction: each connection "
+		    "commits by itself" },
+		{ several && (o->keep_before || o->emit != NULL),
+		    "--connections cannot be used with --keep-before and "
+		    "--emit, which need one transaction: each connection "
+		    "commits by itself" },
+		{ several && o->evolve,
+		    "--connections cannot be used with --evolve, which alters "
+		    "the table between two tries of a batch" },
 	};
 
 	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
@@ -180,7 +223,8 @@ load_mode_find(const struct load_mode **mode, const struct load_opts *o,
 {
 	if (find_by_name_or_default(mode, o, e) == -1 ||
 	    check_options_of_rows_fit(*mode, o, e) == -1 ||
-	    check_options_of_old_rows_fit(*mode, o, e) == -1)
+	    check_options_of_old_rows_fit(*mode, o, e) == -1 ||
+	    check_connections_fit(*mode, o, e) == -1)
 		return -1;
 	return check_replace_by(o, e) == -1 || check_missing(o, e) == -1 ||
 	    check_max_deletes(o, e) == -1 ? -1 : 0;

@@ -28,6 +28,9 @@ struct load_mode {
 	                         * table as the first one has left it */
 	bool written_known;     /* the sinks know which rows the mode has
 	                         * written, for the tests of --expect */
+	bool splits;            /* keyed: the records of different keys may be
+	                         * loaded by several connections, each of which
+	                         * commits by itself (--connections) */
 	bool complete;          /* needs a complete stream, which is no
 	                         * increment, and commits once, at its end */
 	bool replaces;          /* before the first record is written, deletes

@@ -252,23 +252,39 @@ reject_missing_scope(struct reader *r, struct reject *why)
 	return 1;
 }
 
+/* Forgets all values but those that a change gives the columns of the key.
+ * Returns the token of the first other member. */
+static uint32_t
+store_values_of_key(struct reader *r)
+{
+	size_t size = r->target->table->n * sizeof(*r->value);
+
+	if (!r->target->mode->changes) {
+		memset(r->value, 0, size);
+		return 1;
+	}
+	memcpy(r->value, r->change.key_value, size);
+	return r->change.first_member;
+}
+
 static int
 store_values_by_column(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
+	uint32_t first = store_values_of_key(r);
 	size_t i = 0;
 
-	memset(r->value, 0, r->target->table->n * sizeof(*r->value));
 	buf_clear(&r->text);
 	row_values_start(r);
-	for (uint32_t t = 1; t < r->json.n; t = tok[t + 1].next, i++)
+	for (uint32_t t = first; t < r->json.n; t = tok[t + 1].next, i++)
 		if (find_column_and_store_value(r, i, t, same, why) == 0) {
 			r->nguess = 0;
 			return 0;
 		}
-	if (i != r->nguess || r->shape == NULL)
+	if (i != r->nguess || r->shape == NULL || first != 1)
 		*same = false;
-	r->nguess = i < r->target->table->n ? i : r->target->table->n;
+	r->nguess = first != 1 ? 0 : i < r->target->table->n ? i :
+	    r->target->table->n;
 	return 1;
 }
 
@@ -295,13 +311,14 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	*why = (struct reject){ 0 };
 	rc = r->target->mode->changes ?
 	    change_read(&r->change, l, &r->json, r->duplicates, why, e) :
-	    stage_parse_record_or_fill_reject(r->stage, l, &r->json,
-		r->target->mapping.levels, r->duplicates, why, e);
+	    stage_parse_record_in_thread(r->stage, l, &r->json,
+		r->target->mapping.levels, r->duplicates, why, r->message, e);
 	if (rc != 1)
 		return rc;
 	if (store_values_by_column(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) :
 		    row_fail_if_extra_ends_load(r, l, e);
+	row_values_take_pointers(r, &same);
 	if (r->target->mode->changes &&
 	    change_remove_absent_values(
 		&r->json, r->value, r->target->table->n)) {
@@ -310,7 +327,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 		same = false;
 	}
 	if (r->target->mapping.sets_values &&
-	    (rc = row_values_finish(r, &same, why, e)) != 1) {
+	    (rc = row_values_finish(r, why, e)) != 1) {
 		r->nguess = 0;  /* r->shape is not that of this record */
 		return rc;
 	}

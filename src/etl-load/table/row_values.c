@@ -91,19 +91,25 @@ row_fail_if_extra_ends_load(
 	if (r->target->mapping.extra != EXTRA_ERROR)
 		return 0;
 	return err_set(e, ERR_DATA, false, "line %llu: %s: %s (--extra error "
-	    "ends the load); nothing of this batch was committed",
+	    "ends the load); this batch counts as not loaded",
 	    (unsigned long long)l->number, buf_text(&r->pointer), r->message);
 }
 
-static void
-store_values_of_pointers(struct reader *r)
+void
+row_values_take_pointers(struct reader *r, bool *same)
 {
 	const struct mapping *m = &r->target->mapping;
 
-	for (size_t c = 0; c < r->target->table->n; c++)
-		if (m->pointer[c] != NULL &&
-		    !pointer_find(&r->json, m->pointer[c], &r->value[c]))
-			r->value[c] = 0;
+	if (m->nmapped == 0)
+		return;
+	*same = false;
+	for (size_t c = 0; c < r->target->table->n; c++) {
+		uint32_t v;
+
+		if (m->pointer[c] != NULL && r->value[c] == 0 &&
+		    pointer_find(&r->json, m->pointer[c], &v))
+			r->value[c] = v;
+	}
 }
 
 /* Makes a token for the object of the members that no column took. Its index is
@@ -142,20 +148,14 @@ row_max_size_of_values(
 	return size;
 }
 
-static bool
-is_empty_string(const struct json_tok *t)
-{
-	return t->type == JSON_STRING && t->len == 2;
-}
-
 static void
 make_empty_strings_null(struct reader *r)
 {
+	const struct mapping *m = &r->target->mapping;
+
 	for (size_t c = 0; c < r->target->table->n; c++)
-		if (r->value[c] != 0 && (int)c !=
-			r->target->mapping.extra_column &&
-		    is_empty_string(&r->json.tok[r->value[c]]))
-			r->json.tok[r->value[c]].type = JSON_NULL;
+		if ((int)c != m->extra_column)
+			mapping_make_null_if_empty(m, &r->json, r->value[c]);
 }
 
 bool
@@ -233,15 +233,10 @@ row_reject_unless_base64(
 }
 
 int
-row_values_finish(struct reader *r, bool *same, struct reject *why,
-    struct err *e)
+row_values_finish(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct mapping *m = &r->target->mapping;
 
-	if (m->nmapped > 0) {
-		store_values_of_pointers(r);
-		*same = false;
-	}
 	if (m->extra == EXTRA_COLUMN && store_extra_object(r, e) == -1)
 		return -1;
 	if (m->empty_as_null)
@@ -253,15 +248,16 @@ uint32_t
 row_find_value(struct reader *r, size_t column)
 {
 	const struct mapping *m = &r->target->mapping;
-	const char *pointer = r->by_name ? NULL : m->pointer[column];
-	uint32_t v = 0;
+	uint32_t v;
 
-	if (pointer == NULL)
+	if (r->target->mode->changes && r->change.key_value[column] != 0)
+		v = r->change.key_value[column];
+	else if (r->by_name)
 		v = json_member_value(&r->json, 0,
 		    r->target->table->columns[column].name, r->lens[column]);
-	else if (!pointer_find(&r->json, pointer, &v))
-		v = 0;
-	if (v != 0 && m->empty_as_null && is_empty_string(&r->json.tok[v]))
-		r->json.tok[v].type = JSON_NULL;
+	else
+		return mapping_find_value(
+		    m, r->target->table, &r->json, column);
+	mapping_make_null_if_empty(m, &r->json, v);
 	return v;
 }

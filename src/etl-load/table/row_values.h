@@ -18,11 +18,11 @@ int row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
  * ERR_DATA if --extra error is given. */
 int row_fail_if_extra_ends_load(
     struct reader *r, const struct line *l, struct err *e);
-/* Called after the members of the row: sets the values that do not
- * come from a member of the column's name. *same becomes false if the row may
- * have other columns than a row with the same members. */
-int row_values_finish(struct reader *r, bool *same,
-    struct reject *why, struct err *e);
+/* Called after the members of the row: sets the values of --map. *same becomes
+ * false if the row may have other columns than a row with the same members. */
+void row_values_take_pointers(struct reader *r, bool *same);
+/* Called at the end, if an option sets or judges values. */
+int row_values_finish(struct reader *r, struct reject *why, struct err *e);
 /* Returns how many bytes the values of the columns of s have together at most,
  * however they are decoded. With --map several columns may get one value. */
 size_t row_max_size_of_values(

@@ -1,7 +1,9 @@
 #include "table/target.h"
 
 #include "json/pointer.h"
+#include "table/row_identity.h"
 #include "table/target_columns.h"
+#include "table/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +28,12 @@ static void
 find_if_values_are_checked(struct target *t, const struct load_opts *o)
 {
 	t->lossy = o->lossy;
-	for (size_t i = 0; i < t->table->n; i++)
-		t->composites |= t->table->columns[i].fields != NULL;
+	for (size_t i = 0; i < t->table->n; i++) {
+		const struct column *c = &t->table->columns[i];
+
+		t->judges_nested |= c->fields != NULL ||
+		    c->kind == COLUMN_ARRAY || c->kind == COLUMN_RANGE;
+	}
 	for (size_t i = 0; i < t->table->n && !t->lossy; i++)
 		t->checks_change |= t->table->columns[i].change != CHANGE_NONE;
 }
@@ -42,6 +48,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 			.current = NO_COLUMN } };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
 	    table_read(&t->table, db, o->table, e) == -1 ||
+	    view_check_takes_rows(t->table, t->mode, db, e) == -1 ||
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
 		return -1;
 	t->truncates = load_mode_truncates(o);
@@ -56,9 +63,11 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	if (t->key == NULL || t->is_key == NULL || t->compared == NULL ||
 	    t->scope.columns == NULL)
 		return err_nomem(e);
-	return find_if_table_is_partitioned(t, db, e) == -1
-		   ? -1
-		   : target_find_columns_of_options(t, db, o, e);
+	if (find_if_table_is_partitioned(t, db, e) == -1 ||
+	    target_find_columns_of_options(t, db, o, e) == -1)
+		return -1;
+	t->keeps_images = o->keep_before || o->emit != NULL;
+	return t->keeps_images ? target_find_row_identity(t, e) : 0;
 }
 
 void
@@ -70,6 +79,7 @@ target_close(struct target *t)
 	free(t->is_key);
 	free(t->compared);
 	free(t->scope.columns);
+	free(t->identity.columns);
 	history_close(&t->history);
 	*t = (struct target){ 0 };
 }

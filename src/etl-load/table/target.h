@@ -47,8 +47,15 @@ struct target {
 	bool checks_change;             /* not lossy, and a column would change
 	                                 * some values (struct column) */
 	const char *on_commit;          /* PostgreSQL: of temporary tables */
-	bool composites;                /* a column has a composite type, or
-	                                 * an array of one */
+	bool judges_nested;             /* a column, such as a composite value,
+	                                 * an array or a range, may misread a
+	                                 * JSON array or object */
+	bool keeps_images;              /* --keep-before: the sink keeps images
+	                                 * of the rows that change */
+	struct shape identity;          /* then: the columns that identify a
+	                                 * row; see row_identity.h */
+	char suffix[8];                 /* of names of temporary tables: "", or
+	                                 * another one for each table */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
 };

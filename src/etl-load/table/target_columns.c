@@ -213,10 +213,11 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	    check_not_named(t, "--mode scd2", t->history.to, e) == -1 ||
 	    check_not_named(t, "--mode scd2", t->history.current, e) == -1)
 		return -1;
-	if (t->mode->changes && (t->mapping.nmapped > 0 ||
-	    t->mapping.empty_as_null || extra != NO_COLUMN))
-		return err_set(e, ERR_USAGE, false, "--map, --empty-as-null "
-		    "and --extra COLUMN cannot be used with --mode cdc");
+	if (t->mode->changes && extra != NO_COLUMN)
+		return err_set(e, ERR_USAGE, false, "--extra COLUMN cannot be "
+		    "used with --mode cdc: an update may have only some "
+		    "members of its row, and the others in the column would be "
+		    "lost");
 	for (size_t i = 0; i < t->scope.n; i++)
 		if ((int)t->scope.columns[i] == extra)
 			return err_set(e, ERR_CONFIG, false,

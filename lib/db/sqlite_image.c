@@ -1,0 +1,197 @@
+#include "db/sqlite_impl.h"
+
+#include "base/text.h"
+#include "json/write.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+put_hex(struct buf *b, char tag, const unsigned char *p, size_t n)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	buf_char(b, '"');
+	buf_char(b, tag);
+	for (size_t i = 0; i < n; i++) {
+		buf_char(b, digits[p[i] >> 4]);
+		buf_char(b, digits[p[i] & 15]);
+	}
+	buf_char(b, '"');
+}
+
+static void
+put_text(struct buf *b, const char *p, size_t n)
+{
+	size_t at = b->len;
+
+	if (utf8_valid_length(p, n) < n || memchr(p, '\0', n) != NULL) {
+		put_hex(b, 'h', (const unsigned char *)p, n);
+		return;
+	}
+	json_put_string(b, p, n);
+	/* The tag follows the quote. */
+	buf_char(b, ' ');
+	if (b->failed)
+		return;
+	memmove(b->data + at + 2, b->data + at + 1, b->len - at - 2);
+	b->data[at + 1] = 't';
+}
+
+static void
+put_value(struct buf *b, sqlite3_value *v)
+{
+	size_t n = (size_t)sqlite3_value_bytes(v);
+
+	switch (sqlite3_value_type(v)) {
+	case SQLITE_INTEGER:
+		buf_printf(b, "\"i%" PRId64 "\"",
+		    (int64_t)sqlite3_value_int64(v));
+		break;
+	case SQLITE_FLOAT:
+		buf_printf(b, "\"r%.17g\"", sqlite3_value_double(v));
+		break;
+	case SQLITE_TEXT:
+		put_text(b, (const char *)sqlite3_value_text(v), n);
+		break;
+	case SQLITE_BLOB:
+		put_hex(b, 'x', sqlite3_value_blob(v), n);
+		break;
+	default:
+		buf_str(b, "null");
+	}
+}
+
+static void
+return_elements(sqlite3_context *context, int n, sqlite3_value **v)
+{
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (int i = 0; i < n; i++) {
+		if (i > 0)
+			buf_char(&b, ',');
+		put_value(&b, v[i]);
+	}
+	if (b.failed)
+		sqlite3_result_error_nomem(context);
+	else
+		sqlite3_result_text64(context, b.data, b.len, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+	buf_release(&b);
+}
+
+/* p: the hex digits. */
+static void
+return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
+{
+	char pair[3] = "";
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	(void)buf_reserve(&b, 1);
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		memcpy(pair, p + i, 2);
+		buf_char(&b, (char)strtoul(pair, NULL, 16));
+	}
+	if (b.failed)
+		sqlite3_result_error_nomem(context);
+	else if (tag == 'x')
+		sqlite3_result_blob64(
+		    context, b.data, b.len, SQLITE_TRANSIENT);
+	else
+		sqlite3_result_text64(context, b.data, b.len, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+	buf_release(&b);
+}
+
+/* p: the text of a value, with its tag. */
+static void
+return_tagged(sqlite3_context *context, const char *p, size_t n)
+{
+	switch (*p) {
+	case 'i':
+		sqlite3_result_int64(context, strtoll(p + 1, NULL, 10));
+		break;
+	case 'r':
+		sqlite3_result_double(context, strtod(p + 1, NULL));
+		break;
+	case 't':
+		sqlite3_result_text64(context, p + 1, n - 1, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+		break;
+	case 'x':
+	case 'h':
+		return_bytes(context, *p, p + 1, n - 1);
+		break;
+	default:
+		sqlite3_result_error(context, "not an image of etl-load", -1);
+	}
+}
+
+static void
+return_value_of_token(
+    sqlite3_context *context, const struct json *j, uint32_t i)
+{
+	struct buf b;
+
+	if (j->tok[i].type == JSON_NULL) {
+		sqlite3_result_null(context);
+		return;
+	}
+	buf_init(&b, SIZE_MAX / 4);
+	json_unescape(&b, j, i);
+	(void)buf_text(&b);
+	if (b.failed)
+		sqlite3_result_error_nomem(context);
+	else
+		return_tagged(context, b.data, b.len);
+	buf_release(&b);
+}
+
+static void
+return_value(sqlite3_context *context, int n, sqlite3_value **v)
+{
+	const char *p = (const char *)sqlite3_value_text(v[0]);
+	size_t len = (size_t)sqlite3_value_bytes(v[0]);
+	int64_t wanted = sqlite3_value_int64(v[1]);
+	struct json_fault f = { 0 };
+	struct json j = { 0 };
+
+	(void)n;
+	if (p == NULL) {
+		sqlite3_result_null(context);
+		return;
+	}
+	if (json_scan(&j, p, len, 2, JSON_LAST, &f) == -1) {
+		if (f.nomem)
+			sqlite3_result_error_nomem(context);
+		else
+			sqlite3_result_error(
+			    context, "not an image of etl-load", -1);
+	} else if (j.tok[0].type != JSON_ARRAY || wanted < 0 ||
+	    wanted + 1 >= (int64_t)j.n) {
+		sqlite3_result_error(context, "not an image of etl-load", -1);
+	} else {
+		return_value_of_token(context, &j, (uint32_t)wanted + 1);
+	}
+	json_release(&j);
+}
+
+int
+db_add_image_functions(struct db *db, struct err *e)
+{
+	const int flags =
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+	const struct lite *c = db->conn;
+
+	if (db->driver->kind != DB_SQLITE)
+		return 0;
+	if (sqlite3_create_function_v2(c->db, "etl_image", -1, flags, NULL,
+		return_elements, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_create_function_v2(c->db, "etl_value", 2, flags, NULL,
+		return_value, NULL, NULL, NULL) != SQLITE_OK)
+		return err_nomem(e);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* The buffer of a reader of lines, which only lines*.c may see. */
+#ifndef STREAM_LINES_IMPL_H
+#define STREAM_LINES_IMPL_H
+
+#include "stream/lines.h"
+
+enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
+
+struct lines {
+	int fd;                 /* -1: the next file is not yet open */
+	struct lines_reader reader;     /* read NULL: fd is read */
+	char *const *files;     /* those not yet opened */
+	size_t nfiles;
+	const char *file;       /* name of the open file; NULL: none */
+	size_t max;             /* longest line that is kept whole */
+	char *data;
+	size_t cap;
+	size_t start, end;      /* bytes that were read and not yet returned */
+	size_t seen;            /* data[start..seen) has no LF; if `found`,
+	                         * data[seen] is the LF */
+	bool found, eof;
+	uint64_t number, offset;        /* of the next line */
+	struct hash *hash;      /* of a line that is too long to be kept;
+	                         * data[0..LINES_KEPT) is then its start */
+	uint64_t hashed;        /* bytes of that line that are in the hash */
+	size_t ahead;           /* bytes from `start` on that
+	                         * lines_look_ahead() has shown */
+	size_t ahead_no_lf;     /* bytes after these without an LF */
+};
+
+/* Waits for input and reads at most `most` bytes to the end of the buffer,
+ * which has room for them. Sets *got to their number, 0 at the end of the
+ * input. The caller adds it to l->end. */
+enum lines_result lines_wait_and_read_descriptor(struct lines *l, size_t most,
+    int timeout, ssize_t *got, struct err *e);
+
+#endif

@@ -1,0 +1,96 @@
+-- name: before_run_read
+-- Reads what is kept of a stream that a run has loaded into a target.
+SELECT number, columns, key_columns, status
+FROM etl_before_runs
+WHERE run = $1 AND target = $2 AND stream_id = $3
+
+-- name: before_run_forget_undone
+-- Deletes the entries of a run that was undone, also those of other streams,
+-- before the run loads again.
+DELETE FROM etl_before_runs
+WHERE run = $1 AND target = $2 AND status = 'undone'
+
+-- name: before_run_insert
+-- Stores the first batch of a stream that a run loads into a target.
+INSERT INTO etl_before_runs (run, target, stream_id, at, columns,
+    key_columns, checkpoint, value, version, whole)
+VALUES ($1, $2, $3, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
+    $4, $5, $6, $7, $8, $9)
+
+-- name: before_run_move
+-- Stores the version of the checkpoint that one more batch leaves.
+UPDATE etl_before_runs SET version = $2 WHERE number = $1
+
+-- name: before_store
+-- Stores the images of the rows that the open transaction has changed. They are
+-- in a temporary table. Of several changes of a row by one run, the first gives
+-- the image before and the last the image after.
+INSERT INTO etl_before AS b
+    (run, target, key, before, after)
+SELECT $1, $2, i.key, i.before, i.after
+FROM temp.etl_load_images AS i
+WHERE i.before IS NOT i.after
+ON CONFLICT (run, target, key) DO UPDATE
+SET after = excluded.after,
+    disturbed = b.disturbed OR b.after IS NOT excluded.before
+
+-- name: before_find
+-- Lists the runs of a target whose names begin with $2; a run with exactly this
+-- name comes first, and its second column is 1.
+SELECT run, max(CASE WHEN run = $2 THEN 1 ELSE 0 END)
+FROM etl_before_runs
+WHERE target = $1 AND substr(run, 1, length($2)) = $2
+GROUP BY run
+ORDER BY 2 DESC, 1
+LIMIT 2
+
+-- name: before_streams
+-- Lists the streams that a run has loaded into a target, and locks their rows.
+SELECT stream_id, checkpoint, value, version, columns, key_columns,
+    CASE WHEN whole THEN 1 ELSE 0 END, status
+FROM etl_before_runs
+WHERE run = $1 AND target = $2
+ORDER BY number
+
+-- name: before_set_undone
+-- Notes that a run was undone.
+UPDATE etl_before_runs SET status = 'undone'
+WHERE run = $1 AND target = $2
+
+-- name: before_forget
+-- Deletes the images of a run that was undone.
+DELETE FROM etl_before WHERE run = $1 AND target = $2
+
+-- name: before_list_old
+-- Lists the runs of a target without the newest $2 ones.
+SELECT run FROM etl_before_runs WHERE target = $1
+GROUP BY run ORDER BY max(number) DESC LIMIT -1 OFFSET $2
+
+-- name: before_set_dropped
+-- Says that the images of a run can no longer be used, before they are deleted.
+UPDATE etl_before_runs SET status = 'dropped'
+WHERE run = $1 AND target = $2
+
+-- name: before_delete_some
+-- Deletes a thousand images of a run.
+DELETE FROM etl_before
+WHERE rowid IN (SELECT o.rowid FROM etl_before AS o
+    WHERE o.run = $1 AND o.target = $2 LIMIT 1000)
+
+-- name: before_run_delete
+-- Deletes the entry of a run whose images are deleted.
+DELETE FROM etl_before_runs WHERE run = $1 AND target = $2
+
+-- name: before_forget_load
+-- Deletes the ledger row of a stream that was undone, so that it can be loaded
+-- again.
+DELETE FROM etl_loads WHERE stream_id = $1 AND target = $2
+
+-- name: before_move_checkpoint_back
+-- Gives a checkpoint the value that it had before a run, unless it has moved
+-- since. Its version goes up, so that a loader that has read it fails.
+UPDATE etl_checkpoints
+SET value = $2, version = version + 1, seq = NULL, run = NULL,
+    validators = NULL,
+    updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
+WHERE name = $1 AND version = $3

@@ -1,0 +1,56 @@
+/* Finds the table of each record of a chunk by the value at --table-from.
+ * Owns:  buffers and reasons; route_release() frees them.
+ * Borrows: stage and list.
+ * Gives: route_chunk() sets table_of and records. A record without a table is
+ *        rejected, or skipped if it is a tombstone (--mode cdc): for such
+ *        records route_make_reject_line_if_refused() and route_end_chunk() do
+ *        what the functions of struct outcome do for those of a table. */
+#ifndef LOAD_ROUTE_H
+#define LOAD_ROUTE_H
+
+#include "batch/refusals.h"
+#include "batch/reject_lines.h"
+#include "json/scan.h"
+#include "load.h"
+#include "table/table_list.h"
+
+enum { NO_TABLE = UINT16_MAX };
+
+struct route {
+	struct stage *stage;
+	const struct table_list *list;
+	const char *pointer;            /* --table-from */
+	unsigned levels;                /* of a record that have the value */
+	bool tombstones;                /* a line `null` is skipped */
+	bool rejects_too;               /* also find the tables of records that
+	                                 * earlier stages have rejected */
+	struct json json;
+	struct buf text, raw;
+	uint16_t *table_of;             /* by item of the chunk: the number of
+	                                 * its table, or NO_TABLE */
+	size_t room;
+	size_t *records;                /* by table: records in the chunk */
+	size_t last;                    /* the table of the last record */
+	uint64_t skipped;               /* tombstones in the chunk */
+	struct refusals refused;        /* of the chunk */
+	size_t made;                    /* reject lines made of them */
+	struct sums sums;               /* of the batch */
+	char message[512];
+};
+
+int route_open(struct route *r, struct stage *s, const struct table_list *list,
+    const char *pointer, struct err *e);
+void route_release(struct route *r);
+/* Called before each try of a batch. */
+void route_reset_for_try(struct route *r);
+int route_chunk(struct route *r, const struct spool *chunk, struct err *e);
+/* The reject line has the pointer in place of the table, so that the record can
+ * be replayed with other tables in --tables. */
+int route_make_reject_line_if_refused(struct route *r,
+    const struct spool *chunk, size_t i, uint64_t ordinal,
+    struct reject_lines *to, struct err *e);
+/* Called when the records of the chunk were loaded: counts those without a
+ * table. */
+void route_end_chunk(struct route *r);
+
+#endif

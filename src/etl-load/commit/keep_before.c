@@ -1,0 +1,236 @@
+#include "commit/keep_before.h"
+
+#include "base/stop.h"
+#include "control/checkpoints.h"
+#include "images/image_sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEP = 1000 };   /* images that before_delete_some deletes */
+
+/* The sink of a table that does not exist keeps nothing. */
+static bool
+keeps_images(const struct loader *l)
+{
+	return l->tables->target.keeps_images && l->sink->images != NULL;
+}
+
+int
+keep_before_check_table(struct loader *l, struct err *e)
+{
+	return !keeps_images(l) ? 0 :
+	    l->sink->images->check(l->tables->self, e);
+}
+
+int
+keep_before_start(struct loader *l, struct err *e)
+{
+	return !keeps_images(l) ? 0 :
+	    l->sink->images->start(l->tables->self, e);
+}
+
+const char *
+keep_before_get_run(const struct loader *l)
+{
+	return l->run != NULL ? l->run : l->marked ? l->stream.id :
+	    l->plain_run;
+}
+
+/* What one row of etl_before_runs holds. */
+struct entry {
+	struct buf columns, keys;
+	struct db_value who[3];         /* run, target, stream_id */
+	int64_t number, version;
+	bool there;
+};
+
+static void
+release_entry(struct entry *n)
+{
+	buf_release(&n->columns);
+	buf_release(&n->keys);
+}
+
+static int
+init_entry(struct entry *n, const struct loader *l, struct err *e)
+{
+	const struct target *t = &l->tables->target;
+	const struct stream *s = &l->stream;
+
+	*n = (struct entry){ .who = { db_text(keep_before_get_run(l)),
+		db_text(t->table->full), db_text(l->marked ? s->id : "") } };
+	if (l->marked && stream_has_checkpoint(s))
+		n->version = s->expected + (s->value != NULL);
+	buf_init(&n->columns, SIZE_MAX / 4);
+	buf_init(&n->keys, SIZE_MAX / 4);
+	image_put_names(&n->columns, t->table, NULL, t->table->n);
+	image_put_names(
+	    &n->keys, t->table, t->identity.columns, t->identity.n);
+	(void)buf_text(&n->columns);
+	(void)buf_text(&n->keys);
+	return buf_check(&n->columns, e) == -1 ? -1 : buf_check(&n->keys, e);
+}
+
+static bool
+equals(struct db_value v, const char *text)
+{
+	return v.len == strlen(text) && memcmp(v.p, text, v.len) == 0;
+}
+
+/* A run that was undone may be loaded again, with an entry of its own. */
+static int
+judge_entry(struct entry *n, const struct loader *l, const struct db_rows *r,
+    struct err *e)
+{
+	bool kept = equals(db_column(r, 3), "kept");
+
+	n->number = db_column(r, 0).i;
+	n->there = kept;
+	if (!kept && (l->images_stored || equals(db_column(r, 3), "dropped")))
+		return err_set(e, ERR_DATA, false, "--keep-before: the images "
+		    "of this run were deleted or undone while it ran: nothing "
+		    "of this batch was loaded; see --keep-runs");
+	if (kept && (!equals(db_column(r, 1), n->columns.data) ||
+	    !equals(db_column(r, 2), n->keys.data)))
+		return err_set(e, ERR_DATA, false, "--keep-before: table %s "
+		    "has other columns or another key than when this run "
+		    "began: nothing of this batch was loaded; load the rest "
+		    "without --keep-before, then the run cannot be undone",
+		    l->tables->target.table->name);
+	return 0;
+}
+
+static int
+read_entry(struct entry *n, struct loader *l, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(l->db, &r, db_sql(l->db, SQL_BEFORE_RUN_READ), n->who, 3,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1)
+		rc = judge_entry(n, l, r, e);
+	else if (rc == 0 && l->images_stored)
+		rc = err_set(e, ERR_DATA, false, "--keep-before: the images of "
+		    "this run were deleted while it ran: nothing of this "
+		    "batch was loaded; give a greater --keep-runs");
+	db_end(r);
+	return rc;
+}
+
+/* Stores the value that the checkpoint has before the run moves it. */
+static int
+insert_entry(struct entry *n, struct loader *l, struct err *e)
+{
+	const struct stream *s = &l->stream;
+	const char *name = l->marked && stream_has_checkpoint(s) ?
+	    s->checkpoint : NULL;
+	char *value = NULL;
+	int64_t version;
+	int rc = -1;
+
+	if (db_run(l->db, db_sql(l->db, SQL_BEFORE_RUN_FORGET_UNDONE), n->who,
+	    2, NULL, e) == -1 ||
+	    (name != NULL && checkpoint_read(
+		l->db, name, &value, &version, e) == -1))
+		return -1;
+	const struct db_value v[] = { n->who[0], n->who[1], n->who[2],
+		db_text(n->columns.data), db_text(n->keys.data), db_text(name),
+		db_text(value), DB_I(n->version),
+		DB_I(!l->marked || s->batches == 0) };
+
+	rc = db_run(l->db, db_sql(l->db, SQL_BEFORE_RUN_INSERT), v,
+	    sizeof(v) / sizeof(v[0]), NULL, e);
+	free(value);
+	return rc;
+}
+
+static int
+store_entry(struct entry *n, struct loader *l, struct err *e)
+{
+	const struct db_value v[] = { DB_I(n->number), DB_I(n->version) };
+
+	if (read_entry(n, l, e) == -1)
+		return -1;
+	return n->there ? db_run(l->db, db_sql(l->db, SQL_BEFORE_RUN_MOVE), v,
+	    2, NULL, e) : insert_entry(n, l, e);
+}
+
+int
+keep_before_store_images(struct loader *l, struct err *e)
+{
+	struct entry n;
+	int rc = -1;
+
+	if (!keeps_images(l))
+		return 0;
+	if (l->sink->images->finish(l->tables->self, e) == -1)
+		return -1;
+	if (!l->o->keep_before)
+		return 0;
+	if (init_entry(&n, l, e) == 0 &&
+	    store_entry(&n, l, e) == 0)
+		rc = db_run(l->db, db_sql(l->db, SQL_BEFORE_STORE), n.who, 2,
+		    NULL, e);
+	release_entry(&n);
+	return rc;
+}
+
+/* Each step is a transaction of its own, so that no other session waits long.
+ * If the program is killed between two steps, the next load goes on. */
+static int
+delete_run(struct loader *l, const char *run, struct err *e)
+{
+	const struct db_value v[] = { db_text(run),
+		db_text(l->tables->target.table->full) };
+	int64_t n = STEP;
+
+	if (db_run(l->db, db_sql(l->db, SQL_BEFORE_SET_DROPPED), v, 2, NULL,
+	    e) == -1)
+		return -1;
+	while (n == STEP && stop_signal() == 0)
+		if (db_run(l->db, db_sql(l->db, SQL_BEFORE_DELETE_SOME), v, 2,
+		    &n, e) == -1)
+			return -1;
+	return n == STEP ? 0 : db_run(l->db,
+	    db_sql(l->db, SQL_BEFORE_RUN_DELETE), v, 2, NULL, e);
+}
+
+/* Sets *run to an old run, which the caller frees, or to NULL. */
+static int
+find_old_run(struct loader *l, char **run, struct err *e)
+{
+	const struct db_value v[] = { db_text(l->tables->target.table->full),
+		DB_I((int64_t)l->o->keep_runs) };
+	struct db_rows *r;
+	int rc;
+
+	*run = NULL;
+	if (db_query(l->db, &r, db_sql(l->db, SQL_BEFORE_LIST_OLD), v, 2,
+	    e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1 &&
+	    (*run = strdup(db_column(r, 0).p)) == NULL)
+		rc = err_nomem(e);
+	db_end(r);
+	return rc == -1 ? -1 : 0;
+}
+
+void
+keep_before_delete_old_runs(struct loader *l)
+{
+	struct err e = { 0 };
+	char *run = NULL;
+	int rc = 0;
+
+	while (l->images_stored && rc == 0 && stop_signal() == 0 &&
+	    (rc = find_old_run(l, &run, &e)) == 0 && run != NULL) {
+		rc = delete_run(l, run, &e);
+		free(run);
+	}
+	if (rc == -1)
+		err_warnf("etl-load", "the load is complete, but the images "
+		    "of old runs could not be deleted: %s", e.msg);
+}

@@ -1,0 +1,222 @@
+#include "loader.h"
+
+#include "base/stop.h"
+#include "commit/time_limits.h"
+
+#include <string.h>
+
+/* True if the rules of the stream let the batch be committed in parts, and
+ * other loaders of the stream can be kept out. */
+static bool
+may_load_batch(const struct loader *l)
+{
+	const struct stream *s = &l->stream;
+
+	/* A letter of a replay is resolved together with its row. The first
+	 * batch of a stream has no row of the ledger that could be locked. */
+	return l->workers.n > 0 && !l->whole && !s->replay &&
+	    (!l->marked || s->batches > 0);
+}
+
+/* The workers need the schema of the control tables, which the loader finds
+ * only at the begin of a stream. */
+static int
+set_schema_of_workers(struct loader *l, struct err *e)
+{
+	const char *schema = db_schema(l->db);
+
+	for (size_t i = 0; i < l->workers.n && schema != NULL; i++) {
+		struct db *db = l->workers.v[i].db;
+		const char *has = db_schema(db);
+
+		if ((has == NULL || strcmp(has, schema) != 0) &&
+		    db_set_schema(db, schema, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+may_pass(const struct worker *w)
+{
+	const struct db_fault *f = db_fault(w->db);
+
+	return w->err.transient && (f->again || f->lost);
+}
+
+/* Sets *e to the error that ends the load, if there is one, else to an error
+ * after which the share may be tried again: then *again is true. */
+static enum worker_result
+find_worst_result(const struct workers *all, bool *again, struct err *e)
+{
+	bool changed = false, failed = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct worker *w = &all->v[i];
+
+		changed |= !w->idle && w->result == WORKER_TABLE_CHANGED;
+		if (w->idle || w->result != WORKER_FAILED)
+			continue;
+		if (!failed || !may_pass(w))
+			*e = w->err;
+		failed = true;
+		*again = may_pass(w);
+		if (!*again)
+			return WORKER_FAILED;
+	}
+	return changed ? WORKER_TABLE_CHANGED :
+	    failed ? WORKER_FAILED : WORKER_COMMITTED;
+}
+
+static void
+complete_errors(struct loader *l)
+{
+	for (size_t i = 0; i < l->workers.n; i++) {
+		struct worker *w = &l->workers.v[i];
+		const struct db_fault f = *db_fault(w->db);
+
+		if (w->idle || w->result != WORKER_FAILED)
+			continue;
+		time_limits_name_in_error(l->o, &f, &w->err);
+		loader_find_table_change_behind_fault(l, &f, &w->err);
+	}
+}
+
+/* A trigger may raise an error that usually passes for one record, each time.
+ * So after the last retry the sink rejects a record with such an error. */
+static bool
+judge_records_of_failed(struct workers *all)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct worker *w = &all->v[i];
+		const struct db_fault *f = db_fault(w->db);
+
+		if (w->idle || w->outcome.judge_all || f->lost ||
+		    f->sqlstate[0] == '\0' || stop_signal() != 0)
+			continue;
+		w->outcome.judge_all = any = true;
+	}
+	return any;
+}
+
+static int
+reconnect_failed(struct workers *all, struct err *e)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (!all->v[i].idle && worker_reconnect(&all->v[i], e) == -1)
+			return worker_name_in_error(all, i, e);
+	return 0;
+}
+
+/* Called if a share failed with an error that may pass: waits and connects
+ * again. Returns -1 if all --retries are used up. */
+static int
+wait_and_reconnect(struct loader *l, uint64_t *tries, struct err *e)
+{
+	struct err first;
+
+	do {
+		first = *e;
+		if (!first.transient || stop_signal() != 0)
+			return -1;
+		if (retry_wait_or_fail(&l->retry, ++*tries, &first, e) == -1)
+			return -1;
+	} while (reconnect_failed(&l->workers, e) == -1);
+	return 0;
+}
+
+static void
+mark_committed_as_idle(struct workers *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].result == WORKER_COMMITTED)
+			all->v[i].idle = true;
+}
+
+/* Each worker commits as soon as it can: if it waited for the others, another
+ * worker could wait for its locks. So shares that are committed stay so, and
+ * only the others are tried again. */
+static enum worker_result
+load_shares(struct loader *l, struct err *e)
+{
+	struct workers *all = &l->workers;
+	enum worker_result rc;
+	uint64_t tries = 0;
+	bool again;
+
+	for (;;) {
+		workers_run(all, worker_load_share);
+		mark_committed_as_idle(all);
+		complete_errors(l);
+		rc = find_worst_result(all, &again, e);
+		if (rc != WORKER_FAILED || !again)
+			return rc;
+		if (wait_and_reconnect(l, &tries, e) == -1 &&
+		    !(e->transient && judge_records_of_failed(all)))
+			return rc;
+	}
+}
+
+/* Adds the counts and the rejects of the share to those of the chunk. */
+static int
+collect_outcome(struct worker *w, struct outcome *to, struct err *e)
+{
+	struct outcome *o = &w->outcome;
+
+	for (size_t i = 0; i < o->refused.n; i++) {
+		const struct reject why = refusals_get(&o->refused, i);
+
+		if (refusals_add(&to->refused,
+		    w->place[o->refused.v[i].item], &why, e) == -1)
+			return -1;
+	}
+	sums_add(&to->sums, &o->sums);
+	if (o->most_equal > to->most_equal)
+		to->most_equal = o->most_equal;
+	if (to->violated[0] == '\0')
+		memcpy(to->violated, o->violated, sizeof(to->violated));
+	return 0;
+}
+
+static enum worker_result
+load_chunk(struct loader *l, struct err *e)
+{
+	struct workers *all = &l->workers;
+	struct outcome *o = &l->tables[0].outcome;
+	enum worker_result rc;
+
+	outcome_start_chunk(o, &l->spool, NULL);
+	for (size_t i = 0; i < all->n; i++)
+		outcome_start_batch(&all->v[i].outcome);
+	if (workers_divide_chunk(l, e) == -1)
+		return WORKER_FAILED;
+	if ((rc = load_shares(l, e)) != WORKER_COMMITTED)
+		return rc;
+	for (size_t i = 0; i < all->n; i++)
+		if (collect_outcome(&all->v[i], o, e) == -1)
+			return WORKER_FAILED;
+	if (rejects_make_lines_of_chunk(l, e) == -1)
+		return WORKER_FAILED;
+	outcome_end_chunk(o);
+	return WORKER_COMMITTED;
+}
+
+enum worker_result
+workers_load_batch_if_may(struct loader *l, struct err *e)
+{
+	enum worker_result rc = WORKER_COMMITTED;
+	int more;
+
+	if (l->rows_are_stored || !may_load_batch(l))
+		return rc;
+	if (set_schema_of_workers(l, e) == -1 ||
+	    spool_seal_and_rewind(&l->spool, e) == -1)
+		return WORKER_FAILED;
+	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+		if ((rc = load_chunk(l, e)) != WORKER_COMMITTED)
+			return rc;
+	l->rows_are_stored = more == 0;
+	return more == -1 ? WORKER_FAILED : WORKER_COMMITTED;
+}

@@ -1,0 +1,303 @@
+#include "create/create_sql.h"
+
+#include "base/suggest.h"
+#include "create/name_list.h"
+#include "create/value_kinds.h"
+#include "db/table.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *
+name_or_usual(const char *name, const char *usual)
+{
+	return name != NULL ? name : usual;
+}
+
+static int
+set_option_columns(struct sample *s, struct err *e)
+{
+	static const char *const words[] = { "reject", "ignore", "error" };
+	const struct load_opts *o = s->o;
+	const bool history = s->mode->history;
+	const struct {
+		const char *name;
+		unsigned kind;
+	} columns[] = {
+		{ o->extra, KIND_OPTION_JSON },
+		{ o->touch, KIND_OPTION_TIME }, { o->seen, KIND_OPTION_TIME },
+		{ o->soft_delete, KIND_OPTION_TIME },
+		{ history ? name_or_usual(o->valid_from, "valid_from") : NULL,
+		    KIND_OPTION_TIME },
+		{ history ? name_or_usual(o->valid_to, "valid_to") : NULL,
+		    KIND_OPTION_TIME },
+		{ history ? name_or_usual(o->current, "is_current") : NULL,
+		    KIND_OPTION_BOOL },
+	};
+	bool word = false;
+
+	for (size_t i = 0; i < 3; i++)
+		word |= o->extra != NULL && strcmp(o->extra, words[i]) == 0;
+	for (size_t i = word; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (columns[i].name != NULL && sample_set_column(
+			s, columns[i].name, columns[i].kind, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_sample_has_column(const struct sample *s, const char *option,
+    const char *name, size_t len, struct err *e)
+{
+	struct suggestion near = { 0 };
+	struct buf typed, other;
+
+	for (size_t i = 0, n; i < s->columns.n; i++) {
+		const char *have = sample_get_name(s, i, &n);
+
+		if (n == len && memcmp(have, name, n) == 0)
+			return 0;
+	}
+	buf_init(&typed, SIZE_MAX / 4);
+	buf_init(&other, SIZE_MAX / 4);
+	buf_add(&typed, name, len);
+	near.typed = buf_text(&typed);
+	(void)err_set(e, ERR_CONFIG, false, "--create: no record of the sample "
+	    "has the member \"%s\", which %s names", near.typed, option);
+	for (size_t i = 0, n; i < s->columns.n; i++) {
+		const char *have = sample_get_name(s, i, &n);
+
+		buf_clear(&other);
+		buf_add(&other, have, n);
+		suggest_keep_word_if_nearer(&near, buf_text(&other));
+	}
+	suggest_append_to_error(e, &near, "");
+	buf_release(&typed);
+	buf_release(&other);
+	return -1;
+}
+
+static int
+check_sample_has_columns(const struct sample *s, const char *option,
+    const char *list, struct err *e)
+{
+	const char *name;
+	size_t len;
+
+	while (name_list_next(&list, &name, &len))
+		if (check_sample_has_column(s, option, name, len, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* A column that --columns or --map names is made also if no record of the
+ * sample has a value for it. */
+static int
+add_named_columns(struct sample *s, struct err *e)
+{
+	const struct load_opts *o = s->o;
+	const char *list = o->columns, *name;
+	size_t len;
+
+	while (name_list_next(&list, &name, &len))
+		if (sample_add_column(s, name, len, 0, e) == -1)
+			return -1;
+	for (size_t i = 0; i < o->map.n; i++) {
+		name = o->map.v[i];
+		len = (size_t)(strstr(name, "=/") - name);
+		if (sample_add_column(s, name, len, 0, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+create_add_columns_of_options(struct sample *s, struct err *e)
+{
+	const struct load_opts *o = s->o;
+
+	if (s->mode->keyed && o->key == NULL)
+		return err_set(e, ERR_CONFIG, false, "--create: table %s does "
+		    "not exist: name the columns of its primary key with --key",
+		    o->table);
+	return add_named_columns(s, e) == -1 ||
+	    set_option_columns(s, e) == -1 ||
+	    check_sample_has_columns(s, "--key", o->key, e) == -1 ||
+	    check_sample_has_columns(s, "--scope", o->scope, e) == -1 ||
+	    check_sample_has_columns(s, "--compare", o->compare, e) == -1 ||
+	    check_sample_has_columns(s, "--newer-by", o->newer_by, e) == -1 ?
+	    -1 : 0;
+}
+
+/* SQLite compares names without regard to the case of letters. */
+static int
+check_names(const struct sample *s, enum db_kind kind, struct err *e)
+{
+	const size_t most = max_columns_of_table(kind);
+	const char *a, *b;
+	size_t na, nb;
+
+	if (s->columns.n > most)
+		return err_set(e, ERR_CONFIG, false, "--create: the table "
+		    "would have %zu columns, but the database allows %zu: "
+		    "name the columns with --columns", s->columns.n, most);
+	for (size_t i = 0; i < s->columns.n; i++) {
+		a = sample_get_name(s, i, &na);
+		if (kind == DB_POSTGRESQL && na >= 4 &&
+		    memcmp(a, "etl.", 4) == 0)
+			return err_set(e, ERR_CONFIG, false, "--create: "
+			    "member \"%.*s\": etl-load uses names that begin "
+			    "with etl. itself: name the columns with "
+			    "--columns, or rename the member", (int)na, a);
+		for (size_t k = 0; kind == DB_SQLITE && k < i; k++) {
+			b = sample_get_name(s, k, &nb);
+			if (na == nb && strncasecmp(a, b, na) == 0)
+				return err_set(e, ERR_CONFIG, false,
+				    "--create: the members \"%.*s\" and "
+				    "\"%.*s\" differ only in case, and SQLite "
+				    "takes both for one column: name one with "
+				    "--columns, and the other with --map",
+				    (int)nb, b, (int)na, a);
+		}
+	}
+	return 0;
+}
+
+/* History rows have the begin of their validity in the primary key. */
+static const char *
+second_part_of_key(const struct sample *s)
+{
+	return s->mode->history ?
+	    name_or_usual(s->o->valid_from, "valid_from") : NULL;
+}
+
+static int
+put_columns(struct buf *b, struct db *db, const struct sample *s,
+    struct err *e)
+{
+	const char *from = second_part_of_key(s);
+	enum db_kind kind = db_kind(db);
+
+	for (size_t i = 0, n; i < s->columns.n; i++) {
+		const char *name = sample_get_name(s, i, &n);
+		bool key = name_list_has(s->o->key, name, n) ||
+		    (from != NULL && strlen(from) == n &&
+		    memcmp(from, name, n) == 0);
+
+		buf_str(b, i == 0 ? "    " : ",\n    ");
+		if (db_quote_name(db, b, name, n, e) == -1)
+			return -1;
+		buf_printf(b, " %s%s",
+		    value_type_name(s->columns.v[i].value, kind),
+		    key ? " NOT NULL" : "");
+	}
+	return 0;
+}
+
+static int
+put_key_names(struct buf *b, struct db *db, const char *key, struct err *e)
+{
+	const char *name, *comma = "";
+	size_t n;
+
+	while (name_list_next(&key, &name, &n)) {
+		buf_str(b, comma);
+		if (db_quote_name(db, b, name, n, e) == -1)
+			return -1;
+		comma = ", ";
+	}
+	return 0;
+}
+
+/* The index allows one current row for each key. SQLite wants a name for it,
+ * with the schema, and the table without. */
+static int
+put_index_of_current_rows(struct buf *b, struct db *db,
+    const struct sample *s, const struct table *t, struct err *e)
+{
+	const char *current = name_or_usual(s->o->current, "is_current");
+	struct buf name;
+	int rc = 0;
+
+	buf_init(&name, SIZE_MAX / 4);
+	buf_printf(&name, "%s_current", t->base);
+	buf_str(b, "CREATE UNIQUE INDEX ");
+	if (db_kind(db) == DB_SQLITE) {
+		if (t->schema != NULL)
+			rc = db_quote_name(
+			    db, b, t->schema, strlen(t->schema), e);
+		buf_str(b, t->schema != NULL ? "." : "");
+		if (rc == 0)
+			rc = db_quote_name(db, b, name.data, name.len, e);
+		buf_str(b, " ON ");
+		if (rc == 0)
+			rc = db_quote_name(
+			    db, b, t->base, strlen(t->base), e);
+	} else {
+		buf_printf(b, "ON %s", t->quoted);
+	}
+	buf_release(&name);
+	buf_str(b, " (");
+	if (rc == -1 || put_key_names(b, db, s->o->key, e) == -1)
+		return -1;
+	buf_str(b, ") WHERE ");
+	if (db_quote_name(db, b, current, strlen(current), e) == -1)
+		return -1;
+	buf_str(b, ";\n");
+	return 0;
+}
+
+static int
+put_create_table(struct buf *b, struct db *db, const struct sample *s,
+    const struct table *t, struct err *e)
+{
+	const char *from = second_part_of_key(s);
+
+	buf_printf(b, "CREATE TABLE %s (\n", t->quoted);
+	if (put_columns(b, db, s, e) == -1)
+		return -1;
+	if (s->o->key != NULL) {
+		buf_str(b, ",\n    PRIMARY KEY (");
+		if (put_key_names(b, db, s->o->key, e) == -1)
+			return -1;
+		buf_str(b, from != NULL ? ", " : "");
+		if (from != NULL &&
+		    db_quote_name(db, b, from, strlen(from), e) == -1)
+			return -1;
+		buf_char(b, ')');
+	}
+	buf_str(b, "\n);\n");
+	return s->mode->history ?
+	    put_index_of_current_rows(b, db, s, t, e) : 0;
+}
+
+/* The rows of a temporary table would be lost with the session. */
+static int
+refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
+{
+	const char *temp = kind == DB_SQLITE ? "temp" : "pg_temp";
+
+	return t->schema == NULL || strcasecmp(t->schema, temp) != 0 ? 0 :
+	    err_set(e, ERR_CONFIG, false, "a temporary table would be lost "
+	    "when etl-load ends: leave %s. out of the name %s", t->schema,
+	    t->name);
+}
+
+int
+create_put_sql(struct buf *b, struct db *db, const struct sample *s,
+    struct err *e)
+{
+	struct table *t = NULL;
+	int rc;
+
+	if (check_names(s, db_kind(db), e) == -1 ||
+	    table_new_absent(&t, db, s->o->table, e) == -1)
+		return -1;
+	rc = refuse_temporary_table(t, db_kind(db), e);
+	if (rc == 0)
+		rc = put_create_table(b, db, s, t, e);
+	table_free(t);
+	if (rc == -1)
+		err_prefix(e, "--create");
+	return rc == -1 ? -1 : buf_check(b, e);
+}

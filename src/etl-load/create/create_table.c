@@ -1,0 +1,109 @@
+#include "create/create_table.h"
+
+#include "create/create_sql.h"
+#include "table/target.h"
+
+#include <string.h>
+
+static int
+check_options_fit_table(struct db *db, const struct load_opts *o,
+    struct err *e)
+{
+	struct target t;
+	int rc = target_open(&t, db, o, e);
+
+	target_close(&t);
+	return rc;
+}
+
+int
+create_table_in_transaction(
+    struct sample *s, struct db *db, struct buf *ddl, struct err *e)
+{
+	if (create_add_columns_of_options(s, e) == -1 ||
+	    create_put_sql(ddl, db, s, e) == -1)
+		return -1;
+	if (db_script(db, buf_text(ddl), e) == 0)
+		return check_options_fit_table(db, s->o, e);
+	if (e->code == ERR_DATA)
+		e->code = ERR_CONFIG;
+	err_prefix(e, "--create: table %s", s->o->table);
+	return -1;
+}
+
+static int
+create_and_commit(struct sample *s, struct db *db, struct err *e)
+{
+	struct buf ddl;
+	int rc = -1;
+
+	buf_init(&ddl, SIZE_MAX / 4);
+	if (db_begin(db, e) == 0) {
+		rc = create_table_in_transaction(s, db, &ddl, e);
+		if (rc == 0)
+			rc = db_commit(db, e);
+		if (rc == -1)
+			db_rollback(db);
+	}
+	buf_release(&ddl);
+	return rc;
+}
+
+/* If another program has made the table in the meantime, PostgreSQL reports a
+ * table or type that exists, or a duplicate key in its catalog. */
+static int
+create_unless_made_by_other(struct sample *s, struct db *db, struct err *e)
+{
+	struct err none;
+	bool exists = false;
+
+	if (create_and_commit(s, db, e) == 0)
+		return 0;
+	if (e->transient || db_fault(db)->lost ||
+	    table_find_if_exists(db, s->o->table, &exists, &none) == -1)
+		return -1;
+	return exists ? 0 : -1;
+}
+
+static int
+fail_no_columns(const struct sample *s, struct err *e)
+{
+	if (s->records == 0)
+		return err_set(e, ERR_DATA, false, "--create: the first %d MiB "
+		    "of the input have no record from which table %s could get "
+		    "its columns: create it, or give --ddl FILE",
+		    SAMPLE_BYTES >> 20, s->o->table);
+	return err_set(e, ERR_DATA, false, "--create: none of the first %llu "
+	    "records is %s: table %s was not made",
+	    (unsigned long long)s->records, s->good == 0 && s->mode->changes ?
+	    "a change with the members of a row" :
+	    "a JSON object with members", s->o->table);
+}
+
+int
+create_read_sample_if_missing(struct sample *s, struct db *db,
+    struct stage *stage, enum table_state *state, struct err *e)
+{
+	bool exists;
+
+	if (table_find_if_exists(db, s->o->table, &exists, e) == -1 ||
+	    (!exists && !s->read && sample_read(s, stage, e) == -1))
+		return -1;
+	*state = exists ? TABLE_EXISTS :
+	    s->no_input ? TABLE_ABSENT : TABLE_MISSING;
+	return *state == TABLE_MISSING &&
+	    (s->good == 0 || s->columns.n == 0) ? fail_no_columns(s, e) : 0;
+}
+
+int
+create_table_if_missing(struct sample *s, struct db *db,
+    struct stage *stage, bool *absent, struct err *e)
+{
+	enum table_state state;
+
+	if (create_read_sample_if_missing(s, db, stage, &state, e) == -1)
+		return -1;
+	*absent = state == TABLE_ABSENT;
+	return state == TABLE_MISSING ?
+	    create_unless_made_by_other(s, db, e) : 0;
+}

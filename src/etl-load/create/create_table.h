@@ -1,0 +1,25 @@
+/* Makes the table of --create from the first records, in a transaction of its
+ * own. A table that exists, or that another program makes at the same time, is
+ * used as it is. */
+#ifndef LOAD_CREATE_TABLE_H
+#define LOAD_CREATE_TABLE_H
+
+#include "create/sample.h"
+
+enum table_state {
+	TABLE_EXISTS, TABLE_MISSING,
+	TABLE_ABSENT            /* missing, and the input has no record */
+};
+/* If the table is missing, reads the sample unless *s has it. */
+int create_read_sample_if_missing(struct sample *s, struct db *db,
+    struct stage *stage, enum table_state *state, struct err *e);
+/* The same, then makes the table. Sets *absent if the input has no record: then
+ * there is no table. */
+int create_table_if_missing(struct sample *s, struct db *db,
+    struct stage *stage, bool *absent, struct err *e);
+/* Makes the table in the open transaction, and checks that the options fit it.
+ * Appends the statements to `ddl`. */
+int create_table_in_transaction(
+    struct sample *s, struct db *db, struct buf *ddl, struct err *e);
+
+#endif

@@ -1,0 +1,13 @@
+/* Reads the names of a list such as "a, b", the value of --key. */
+#ifndef LOAD_NAME_LIST_H
+#define LOAD_NAME_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Takes the next name off the list, without the blanks around it. Returns false
+ * at the end: *list is then NULL. A list that is NULL has no names. */
+bool name_list_next(const char **list, const char **name, size_t *len);
+bool name_list_has(const char *list, const char *name, size_t len);
+
+#endif

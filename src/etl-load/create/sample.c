@@ -1,0 +1,255 @@
+#include "create/sample.h"
+
+#include "base/clock.h"
+#include "create/name_list.h"
+#include "create/value_kinds.h"
+#include "json/pointer.h"
+#include "json/write.h"
+
+#include <string.h>
+
+enum { LEVELS_OF_CHANGE = 3 };
+
+void
+sample_init(struct sample *s, const struct load_opts *o,
+    const struct load_mode *mode, enum json_members duplicates)
+{
+	*s = (struct sample){ .o = o, .mode = mode, .duplicates = duplicates };
+	keyset_init(&s->columns);
+	buf_init(&s->name, SIZE_MAX / 4);
+}
+
+void
+sample_release(struct sample *s)
+{
+	keyset_release(&s->columns);
+	json_release(&s->json);
+	buf_release(&s->name);
+}
+
+int
+sample_add_column(struct sample *s, const char *name, size_t len,
+    unsigned kinds, struct err *e)
+{
+	uint32_t *bits = keyset_add_or_find_bytes(&s->columns, name, len, e);
+
+	if (bits != NULL)
+		*bits |= kinds;
+	return bits == NULL ? -1 : 0;
+}
+
+int
+sample_set_column(
+    struct sample *s, const char *name, unsigned kinds, struct err *e)
+{
+	uint32_t *bits = keyset_add_or_find_bytes(
+	    &s->columns, name, strlen(name), e);
+
+	if (bits != NULL)
+		*bits = kinds;
+	return bits == NULL ? -1 : 0;
+}
+
+const char *
+sample_get_name(const struct sample *s, size_t i, size_t *len)
+{
+	*len = s->columns.v[i].len;
+	return s->columns.bytes.data + s->columns.v[i].at;
+}
+
+/* True if a pointer of --map begins with the member: its value, or a part of
+ * it, goes into another column. */
+static bool
+is_mapped(struct sample *s, const char *name, size_t len)
+{
+	struct buf *b = &s->name;
+	size_t at = b->len;
+	bool found = false;
+
+	pointer_append_part(b, name, len);
+	for (size_t i = 0; i < s->o->map.n && !b->failed && !found; i++) {
+		const char *p = strstr(s->o->map.v[i], "=/") + 1;
+		size_t n = b->len - at;
+
+		found = strncmp(p, b->data + at, n) == 0 &&
+		    (p[n] == '/' || p[n] == '\0');
+	}
+	b->len = at;
+	return found;
+}
+
+/* The value of --as-of is in the column valid_from. */
+static bool
+gets_no_column(struct sample *s, const char *name, size_t len)
+{
+	const struct load_opts *o = s->o;
+
+	if (o->columns != NULL)
+		return !name_list_has(o->columns, name, len);
+	return (o->as_of != NULL && strlen(o->as_of) == len &&
+	    memcmp(o->as_of, name, len) == 0) ||
+	    (o->map.n > 0 && is_mapped(s, name, len));
+}
+
+/* Debezium writes this text in place of a value that has not changed. */
+static bool
+is_absent_value(const struct sample *s, uint32_t tok)
+{
+	static const char text[] = "\"__debezium_unavailable_value\"";
+	const struct json_tok *t = &s->json.tok[tok];
+
+	return s->mode->changes && t->len == sizeof(text) - 1 &&
+	    memcmp(s->json.text + t->at, text, t->len) == 0;
+}
+
+static unsigned
+kind_of_value(const struct sample *s, uint32_t tok)
+{
+	const struct json_tok *t = &s->json.tok[tok];
+
+	if (s->o->empty_as_null && t->type == JSON_STRING && t->len == 2)
+		return 0;
+	return value_kind(&s->json, tok);
+}
+
+static int
+note_members(struct sample *s, uint32_t object, struct err *e)
+{
+	const struct json_tok *tok = s->json.tok;
+	const uint32_t end = tok[object].next;
+
+	for (uint32_t t = object + 1; t < end; t = tok[t + 1].next) {
+		const char *name = s->json.text + tok[t].at + 1;
+		size_t len = tok[t].len - 2;
+
+		buf_clear(&s->name);
+		if (tok[t].flags & JSON_ESCAPED) {
+			json_unescape(&s->name, &s->json, t);
+			name = buf_text(&s->name);
+			len = s->name.len;
+		}
+		if (buf_check(&s->name, e) == -1)
+			return -1;
+		if (is_absent_value(s, t + 1) || gets_no_column(s, name, len))
+			continue;
+		if (sample_add_column(s, name, len,
+			kind_of_value(s, t + 1), e) == -1)
+			return -1;
+	}
+	return buf_check(&s->name, e);
+}
+
+/* The value of the option --map is COLUMN=POINTER. */
+static int
+note_values_of_pointers(struct sample *s, struct err *e)
+{
+	for (size_t i = 0; i < s->o->map.n; i++) {
+		const char *map = s->o->map.v[i];
+		size_t len = (size_t)(strstr(map, "=/") - map);
+		uint32_t v;
+
+		if (pointer_find(&s->json, map + len + 1, &v) &&
+		    sample_add_column(s, map, len, kind_of_value(s, v), e) ==
+			-1)
+			return -1;
+	}
+	return 0;
+}
+
+static uint32_t
+find_object(const struct json *j, uint32_t parent, const char *name)
+{
+	uint32_t v = json_member_value(j, parent, name, strlen(name));
+
+	return v != 0 && j->tok[v].type == JSON_OBJECT ? v : 0;
+}
+
+/* The rows of a change are in these members, which table/change.c reads. */
+static int
+note_change(struct sample *s, struct err *e)
+{
+	static const char *const images[] = { "data", "after", "before" };
+	uint32_t root = find_object(&s->json, 0, "payload"), row;
+
+	if (json_member_value(&s->json, 0, "op", 2) != 0 ||
+	    json_member_value(&s->json, 0, "operation", 9) != 0)
+		root = 0;
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		if ((row = find_object(&s->json, root, images[i])) == 0)
+			continue;
+		s->good++;
+		if (note_members(s, row, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static unsigned
+count_levels(const struct sample *s)
+{
+	unsigned levels = s->mode->changes ? LEVELS_OF_CHANGE : 1, n;
+
+	for (size_t i = 0; i < s->o->map.n; i++) {
+		n = pointer_count_parts(strstr(s->o->map.v[i], "=/") + 1);
+		if (n > levels)
+			levels = n < JSON_LEVELS_ALL ? n : JSON_LEVELS_ALL;
+	}
+	return levels;
+}
+
+void
+sample_forget_records(struct sample *s)
+{
+	keyset_clear(&s->columns);
+	s->records = s->good = 0;
+}
+
+/* A record that cannot be read is rejected later. */
+int
+sample_note_record(struct sample *s, struct stage *stage,
+    const struct line *l, struct err *e)
+{
+	struct reject why;
+	int rc = stage_parse_record_or_fill_reject(
+	    stage, l, &s->json, count_levels(s), s->duplicates, &why, e);
+
+	s->records++;
+	if (rc != 1)
+		return rc;
+	if (s->mode->changes)
+		return note_change(s, e);
+	s->good++;
+	return note_members(s, 0, e) == -1 ? -1 : note_values_of_pointers(s, e);
+}
+
+int
+sample_read(struct sample *s, struct stage *stage, struct err *e)
+{
+	int64_t due = 0, left = -1;
+	enum stage_item item = STAGE_WAIT;
+	struct line line;
+
+	/* An earlier try may have failed for lack of memory. */
+	stage_look_ahead_from_start(stage);
+	sample_forget_records(s);
+	while (s->records < SAMPLE_RECORDS) {
+		if (s->records > 0 && (left = due - clock_ms()) < 0)
+			break;
+		item = stage_look_ahead(
+		    stage, &line, SAMPLE_BYTES, (int)left, e);
+		if (item == STAGE_FAILED || item == STAGE_STOP)
+			return -1;
+		if (item == STAGE_END || item == STAGE_WAIT)
+			break;
+		if (item != STAGE_RECORD)
+			continue;
+		if (s->records == 0)
+			due = clock_ms() + SAMPLE_MS;
+		if (sample_note_record(s, stage, &line, e) == -1)
+			return -1;
+	}
+	s->no_input = item == STAGE_END && s->records == 0 &&
+	    stage_input_has_ended(stage);
+	s->read = true;
+	return 0;
+}

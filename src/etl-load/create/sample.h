@@ -1,0 +1,51 @@
+/* The first records of the input, which give the columns of a table that
+ * --create makes: 10,000 records or the records of one second, and at most
+ * SAMPLE_BYTES. The loader reads them again later, as if there were no sample.
+ * Owns:  the columns; sample_release() frees them.
+ * Gives: columns in the order in which they appear; the value of an entry has
+ *        the bits of value_kinds.h. */
+#ifndef LOAD_SAMPLE_H
+#define LOAD_SAMPLE_H
+
+#include "batch/keyset.h"
+#include "db/db.h"
+#include "stream/stage.h"
+#include "table/mode.h"
+
+enum {
+	SAMPLE_RECORDS = 10000, SAMPLE_MS = 1000,
+	SAMPLE_BYTES = 4 << 20  /* so much memory is needed for it */
+};
+
+struct sample {
+	bool read;              /* sample_read() has succeeded */
+	bool no_input;          /* the input has ended without a record */
+	uint64_t records, good; /* good: an object (in --mode cdc a change) */
+	struct keyset columns;
+	/* Used while the sample is read: */
+	const struct load_opts *o;
+	const struct load_mode *mode;
+	enum json_members duplicates;
+	struct json json;
+	struct buf name;
+};
+
+void sample_init(struct sample *s, const struct load_opts *o,
+    const struct load_mode *mode, enum json_members duplicates);
+void sample_release(struct sample *s);
+/* Waits for the first record without a limit. */
+int sample_read(struct sample *s, struct stage *stage, struct err *e);
+/* The parts of sample_read(): notes the members of one record. */
+void sample_forget_records(struct sample *s);
+int sample_note_record(struct sample *s, struct stage *stage,
+    const struct line *l, struct err *e);
+/* Adds the bits to those of the column, which it adds if it is new. */
+int sample_add_column(struct sample *s, const char *name, size_t len,
+    unsigned kinds, struct err *e);
+/* The same, but the column then has no other bits. */
+int sample_set_column(
+    struct sample *s, const char *name, unsigned kinds, struct err *e);
+/* The name of column number i. */
+const char *sample_get_name(const struct sample *s, size_t i, size_t *len);
+
+#endif

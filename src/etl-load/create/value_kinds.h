@@ -1,0 +1,32 @@
+/* Finds the type of a column that --create or --evolve makes, from the values
+ * that the column must hold. For each value set the bit of its kind; the bits
+ * of all values together give the type. */
+#ifndef LOAD_VALUE_KINDS_H
+#define LOAD_VALUE_KINDS_H
+
+#include "db/db.h"
+#include "json/scan.h"
+
+enum {
+	KIND_BOOL = 1,
+	KIND_INT = 2,           /* an integer of at most 64 bits */
+	KIND_WIDE = 4,          /* an integer that a double does not hold */
+	KIND_REAL = 8,          /* a fraction or exponent; a double holds it */
+	KIND_DECIMAL = 16,      /* a number that neither of both can hold */
+	KIND_HUGE = 32,         /* a number that no type of number can hold */
+	KIND_DATE = 64,         /* 2026-01-31 */
+	KIND_TIME = 128,        /* 2026-01-31T10:15:00Z: RFC 3339 */
+	KIND_TEXT = 256,        /* any other string */
+	KIND_JSON = 512,        /* an array or object */
+	/* Kinds of columns that options name; no value has them. */
+	KIND_OPTION_TIME = 1024, KIND_OPTION_BOOL = 2048,
+	KIND_OPTION_JSON = 4096
+};
+
+/* The kind of the value that is token `tok`; 0 for null. */
+unsigned value_kind(const struct json *j, uint32_t tok);
+/* The type of a column with values of these kinds. Without kinds: text. */
+const char *value_type_name(unsigned kinds, enum db_kind db);
+size_t max_columns_of_table(enum db_kind db);
+
+#endif

@@ -1,0 +1,260 @@
+#include "emit/emit.h"
+
+#include "base/suggest.h"
+#include "base/temp_file.h"
+#include "emit/emit_row.h"
+#include "stream/fdwrite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IN_MEMORY = 256 << 10 };
+
+/* The lines of one try of a batch: those that memory does not hold are in a
+ * temporary file, and come first. */
+struct lines_of_try {
+	struct buf b;
+	int fd;                 /* -1: none */
+	off_t size;
+	uint64_t n;
+};
+
+struct emit {
+	struct stage *out;      /* writes the stream */
+	struct stage_conf conf;
+	char *stream;           /* its name */
+	bool started, rows;
+	struct lines_of_try try[2];
+	int next;               /* the element that emit_collect() fills; the
+	                         * other one has the lines of the last COMMIT
+	                         * that was sent */
+};
+
+int
+emit_check_options(const struct load_opts *o, struct err *e)
+{
+	static const char *const words[] = { "changes", "rows", NULL };
+
+	return o->emit == NULL ? 0 :
+	    suggest_find_choice("--emit", o->emit, words, e);
+}
+
+void
+emit_close(struct loader *l)
+{
+	struct emit *m = l->emit;
+
+	if (m == NULL)
+		return;
+	stage_close(m->out);
+	free(m->stream);
+	for (int i = 0; i < 2; i++) {
+		buf_release(&m->try[i].b);
+		if (m->try[i].fd != -1)
+			(void)close(m->try[i].fd);
+	}
+	free(m);
+	l->emit = NULL;
+}
+
+int
+emit_open(struct loader *l, const struct stdfd *fds, struct err *e)
+{
+	struct emit *m;
+
+	if (l->o->emit == NULL)
+		return 0;
+	if ((m = calloc(1, sizeof(*m))) == NULL)
+		return err_nomem(e);
+	l->emit = m;
+	m->rows = strcmp(l->o->emit, "rows") == 0;
+	for (int i = 0; i < 2; i++) {
+		m->try[i].fd = -1;
+		buf_init(&m->try[i].b, SIZE_MAX / 4);
+	}
+	m->conf = (struct stage_conf){ .name = "load", .source = true,
+		.fds = fds };
+	return stage_open(&m->out, &m->conf, e);
+}
+
+/* The stream gets the name of the input stream. Plain input gives a plain
+ * stream. The checkpoint marks of the input are left out: the database that
+ * loads this stream counts the versions of its checkpoints for itself. */
+static int
+start_stream_once(struct loader *l, struct err *e)
+{
+	struct emit *m = l->emit;
+	const struct mark *b = l->marked ? stage_begin_mark(l->stage) : NULL;
+
+	if (m->started)
+		return 0;
+	m->started = true;
+	if (b != NULL) {
+		m->stream = strdup(b->stream != NULL ? b->stream : "load");
+		if (m->stream == NULL)
+			return err_nomem(e);
+		m->conf.stream = m->stream;
+	}
+	return stage_start_marked_or_plain_source(m->out, e);
+}
+
+static int
+write_to_file_if_large(struct lines_of_try *t, struct err *e)
+{
+	if (t->b.len < IN_MEMORY)
+		return 0;
+	if (t->fd == -1 && (t->fd = temp_file_open_unnamed(e)) == -1)
+		return -1;
+	if (fd_write_all(t->fd, t->b.data, t->b.len) == -1)
+		return err_errno(e, ERR_IO, "temporary file");
+	t->size += (off_t)t->b.len;
+	buf_clear(&t->b);
+	return 0;
+}
+
+/* A DELETE has the old row as its data. */
+static int
+put_change(struct loader *l, struct buf *b, const struct db_rows *r,
+    struct err *e)
+{
+	const struct table *t = l->tables->target.table;
+	struct db_value operation = db_column(r, 0);
+	bool inserted = *operation.p == 'I', deleted = *operation.p == 'D';
+
+	buf_str(b, "{\"operation\":\"");
+	buf_add(b, operation.p, operation.len);
+	buf_str(b, "\",\"data\":");
+	if (emit_put_row(b, db_kind(l->db), t, false,
+	    db_column(r, deleted ? 2 : 1), e) == -1)
+		return -1;
+	if (!inserted) {
+		buf_str(b, ",\"before\":");
+		if (emit_put_row(b, db_kind(l->db), t, false, db_column(r, 2),
+		    e) == -1)
+			return -1;
+	}
+	buf_str(b, "}\n");
+	return buf_check(b, e);
+}
+
+static int
+put_line(struct loader *l, const struct db_rows *r, struct err *e)
+{
+	struct emit *m = l->emit;
+	struct lines_of_try *t = &m->try[m->next];
+
+	if (!m->rows) {
+		if (put_change(l, &t->b, r, e) == -1)
+			return -1;
+	} else {
+		if (*(const char *)db_column(r, 0).p == 'D')
+			return 0;
+		if (emit_put_row(&t->b, db_kind(l->db),
+		    l->tables->target.table, true, db_column(r, 1), e) == -1)
+			return -1;
+		buf_char(&t->b, '\n');
+	}
+	t->n++;
+	return write_to_file_if_large(t, e);
+}
+
+static int
+forget_lines(struct lines_of_try *t, struct err *e)
+{
+	buf_clear(&t->b);
+	t->n = 0;
+	if (t->size == 0)
+		return 0;
+	t->size = 0;
+	return ftruncate(t->fd, 0) == -1 || lseek(t->fd, 0, SEEK_SET) == -1 ?
+	    err_errno(e, ERR_IO, "temporary file") : 0;
+}
+
+int
+emit_collect(struct loader *l, struct err *e)
+{
+	struct emit *m = l->emit;
+	struct db_rows *r;
+	struct buf sql;
+	int rc;
+
+	if (m == NULL)
+		return 0;
+	if (forget_lines(&m->try[m->next], e) == -1)
+		return -1;
+	buf_init(&sql, SIZE_MAX / 4);
+	emit_put_query(
+	    &sql, db_kind(l->db), l->tables->target.table, m->rows);
+	(void)buf_text(&sql);
+	rc = buf_check(&sql, e) == -1 ? -1 :
+	    db_query(l->db, &r, sql.data, NULL, 0, e);
+	buf_release(&sql);
+	if (rc == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if ((rc = put_line(l, r, e)) == -1)
+			break;
+	db_end(r);
+	return rc;
+}
+
+void
+emit_note_commit(struct loader *l)
+{
+	if (l->emit != NULL)
+		l->emit->next = !l->emit->next;
+}
+
+static int
+write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
+{
+	char part[16 << 10];
+	off_t at = 0;
+	ssize_t n;
+
+	while (at < t->size) {
+		n = pread(t->fd, part, sizeof(part), at);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_errno(e, ERR_IO, "temporary file");
+		if (stage_emit_lines(m->out, part, (size_t)n, 0, e) == -1)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+int
+emit_write_committed(struct loader *l, struct err *e)
+{
+	struct emit *m = l->emit;
+	struct lines_of_try *t;
+
+	if (m == NULL)
+		return 0;
+	t = &m->try[!m->next];
+	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
+	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) == -1 ||
+	    stage_flush(m->out, e) == -1)
+		return -1;
+	return forget_lines(t, e);
+}
+
+int
+emit_finish(struct loader *l, struct err *e)
+{
+	if (l->emit == NULL)
+		return 0;
+	return start_stream_once(l, e) == -1 ? -1 :
+	    stage_finish(l->emit->out, e);
+}
+
+void
+emit_write_failed(struct loader *l, const struct err *e)
+{
+	if (l->emit != NULL && l->emit->out != NULL)
+		stage_flush_and_write_failed_mark(l->emit->out, e);
+}

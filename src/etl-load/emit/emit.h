@@ -1,0 +1,24 @@
+/* --emit changes|rows: writes to standard output what each batch has committed,
+ * after its COMMIT, as a stream of its own.
+ * Flow:  emit_collect() reads the changes in the transaction into a file.
+ *        emit_note_commit() is called before the COMMIT is sent, and
+ *        emit_write_committed() when it is known to be done. Until then another
+ *        try of the batch does not change what was collected.
+ * Each function does nothing if --emit is not given. */
+#ifndef LOAD_EMIT_H
+#define LOAD_EMIT_H
+
+#include "loader.h"
+
+int emit_check_options(const struct load_opts *o, struct err *e);
+int emit_open(struct loader *l, const struct stdfd *fds, struct err *e);
+int emit_collect(struct loader *l, struct err *e);
+void emit_note_commit(struct loader *l);
+int emit_write_committed(struct loader *l, struct err *e);
+/* At the end of the input: writes the mark `end`, or, if the load has failed,
+ * the mark `failed` with *e. */
+int emit_finish(struct loader *l, struct err *e);
+void emit_write_failed(struct loader *l, const struct err *e);
+void emit_close(struct loader *l);
+
+#endif

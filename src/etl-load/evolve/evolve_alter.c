@@ -1,0 +1,175 @@
+#include "evolve/evolve.h"
+
+#include "base/text.h"
+#include "create/value_kinds.h"
+#include "evolve/column_width.h"
+
+#include <string.h>
+
+/* The types of a STRICT table of SQLite. ANY keeps a number as it is. */
+static const char *
+find_strict_type(const char *type)
+{
+	return strcmp(type, "BOOLEAN") == 0 || strcmp(type, "NUMERIC") == 0 ?
+	    "ANY" : strcmp(type, "JSON") == 0 ? "TEXT" : type;
+}
+
+static const char *
+find_type(const struct keyset_entry *k, struct db *db, const struct table *t)
+{
+	const char *type = value_type_name(k->value, db_kind(db));
+
+	return t->strict ? find_strict_type(type) : type;
+}
+
+static const struct column *
+find_column_of_entry(const struct keyset *k, size_t i, const struct table *t)
+{
+	return evolve_find_column(t, k->bytes.data + k->v[i].at, k->v[i].len);
+}
+
+/* SQLite alters one column at a time. PostgreSQL makes all changes in one pass
+ * over the table. */
+static int
+put_alter_statements(struct buf *b, const struct evolve *v, struct db *db,
+    const struct table *t, struct err *e)
+{
+	bool lite = db_kind(db) == DB_SQLITE, any = false;
+	const struct keyset_entry *k;
+	const struct column *c;
+
+	if (!lite)
+		buf_printf(b, "ALTER TABLE %s ", t->quoted);
+	for (size_t i = 0; i < v->added.n; i++, any = true) {
+		k = &v->added.v[i];
+		if (lite)
+			buf_printf(b, "ALTER TABLE %s ADD COLUMN ", t->quoted);
+		else
+			buf_printf(b, "%sADD COLUMN IF NOT EXISTS ",
+			    any ? ", " : "");
+		if (db_quote_name(db, b, v->added.bytes.data + k->at, k->len,
+			e) == -1)
+			return -1;
+		buf_printf(b, " %s%s", find_type(k, db, t), lite ? "; " : "");
+	}
+	for (size_t i = 0; i < v->widened.n; i++) {
+		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
+			continue;
+		buf_str(b, any ? ", " : "");
+		column_put_widening(b, c,
+		    (enum column_width)v->widened.v[i].value);
+		any = true;
+	}
+	(void)buf_text(b);
+	return buf_check(b, e);
+}
+
+/* Locks the table and looks whether it is still as the loader knows it: a
+ * column that another program has widened must not become narrower. Returns 1:
+ * it is; 0: it was altered; -1 with *e. */
+static int
+lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
+{
+	bool changed = false;
+	struct buf b;
+	int rc = 0;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", t->quoted);
+	(void)buf_text(&b);
+	if ((rc = buf_check(&b, e)) == 0 && db_kind(db) == DB_POSTGRESQL)
+		rc = db_script(db, b.data, e);
+	buf_release(&b);
+	if (rc == 0)
+		rc = table_find_if_changed(db, t, &changed, e);
+	return rc == -1 ? -1 : !changed;
+}
+
+/* SQLite has no ADD COLUMN IF NOT EXISTS. */
+static bool
+column_was_added_by_other(struct db *db, const struct err *e)
+{
+	return db_kind(db) == DB_SQLITE &&
+	    strstr(e->msg, "duplicate column name") != NULL;
+}
+
+/* Returns 1: altered; 0: another program has altered the table; -1 with *e. */
+static int
+alter_in_transaction(
+    struct db *db, const struct table *t, const char *sql, struct err *e)
+{
+	int rc;
+
+	if (db_begin(db, e) == -1)
+		return -1;
+	rc = lock_and_compare_table(db, t, e);
+	if (rc == 1 && db_script(db, sql, e) == -1)
+		rc = column_was_added_by_other(db, e) ? 0 : -1;
+	if (rc == 1 && db_commit(db, e) == -1)
+		rc = -1;
+	if (rc != 1)
+		db_rollback(db);
+	return rc;
+}
+
+static void
+print_line(struct buf *b)
+{
+	struct buf line;
+
+	buf_init(&line, SIZE_MAX / 4);
+	text_show(&line, b->data, b->len);
+	err_note("etl-load", buf_text(&line));
+	buf_release(&line);
+	buf_clear(b);
+}
+
+static void
+print_changes(const struct evolve *v, struct db *db, const struct table *t)
+{
+	const struct keyset_entry *k;
+	const struct column *c;
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (size_t i = 0; i < v->added.n; i++) {
+		k = &v->added.v[i];
+		buf_printf(&b, "table %s: --evolve has added column \"%.*s\" "
+		    "(%s)", t->name, (int)k->len,
+		    v->added.bytes.data + k->at, find_type(k, db, t));
+		print_line(&b);
+	}
+	for (size_t i = 0; i < v->widened.n; i++) {
+		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
+			continue;
+		buf_printf(&b, "table %s: --evolve has changed the type of "
+		    "column \"%s\" from %s to %s", t->name, c->name, c->type,
+		    column_width_name(
+			(enum column_width)v->widened.v[i].value));
+		print_line(&b);
+	}
+	buf_release(&b);
+}
+
+int
+evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
+    struct err *e)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, SIZE_MAX / 4);
+	rc = put_alter_statements(&sql, v, db, t, e);
+	if (rc == 0)
+		rc = alter_in_transaction(db, t, sql.data, e);
+	buf_release(&sql);
+	if (rc == 1) {
+		v->total += v->added.n;
+		print_changes(v, db, t);
+	} else if (rc == -1 && !e->transient) {
+		if (e->code == ERR_DATA)
+			e->code = ERR_CONFIG;
+		err_prefix(e, "--evolve: table %s", t->name);
+	}
+	return rc == -1 ? -1 : 0;
+}

@@ -1,0 +1,197 @@
+#include "pg/pg_images.h"
+
+#include "images/image_sql.h"
+#include "pg/pg_inserted_keys.h"
+#include "pg/pg_sink.h"
+#include "pg/pg_stage_sql.h"
+#include "table/columns_sql.h"
+
+#include <inttypes.h>
+
+/* The images of rows before the transaction. */
+#define OLD "pg_temp.etl_load_old"
+
+/* The columns by which the rows of the batch are found: the key of the mode or,
+ * if it has none, those that identify a row. */
+static struct shape
+get_columns_touched(const struct target *t)
+{
+	return t->mode->keyed ?
+	    (struct shape){ .columns = t->key, .n = t->nkey } : t->identity;
+}
+
+static const char *
+quoted(const struct target *t, size_t column)
+{
+	return t->table->columns[column].quoted;
+}
+
+/* Appends a condition that is true if the table PG_TOUCHED has the key of the
+ * row `from`. If number > 0, only the keys of this number count. */
+static void
+put_is_touched(struct buf *b, const struct target *t, const char *from,
+    uint64_t number)
+{
+	struct shape touched = get_columns_touched(t);
+
+	buf_str(b, "EXISTS (SELECT FROM " PG_TOUCHED " AS \"etl.k\" WHERE ");
+	if (number > 0)
+		buf_printf(b, "\"etl.k\".\"etl.n\" = %" PRIu64 " AND ",
+		    number);
+	for (size_t i = 0; i < touched.n; i++) {
+		const struct column *c = &t->table->columns[touched.columns[i]];
+
+		buf_str(b, i > 0 ? " AND " : "");
+		pg_put_equal(b, c, from, "\"etl.k\"", c->quoted);
+	}
+	buf_char(b, ')');
+}
+
+static void
+put_insert_old(struct buf *b, const struct target *t)
+{
+	buf_str(b, "INSERT INTO " OLD " SELECT ");
+	image_put_columns(b, DB_POSTGRESQL, t->table, t->identity.columns,
+	    t->identity.n, "\"etl.t\"");
+	buf_str(b, ", ");
+	image_put_row(b, DB_POSTGRESQL, t->table, "\"etl.t\"");
+	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
+}
+
+/* `from` appends FROM and WHERE of a query of keys; the first part of a
+ * statement that adds those that are not touched yet. */
+static void
+put_begin_touching(struct buf *b, uint64_t number)
+{
+	buf_printf(b, "INSERT INTO " PG_TOUCHED " SELECT DISTINCT %" PRIu64
+	    ", \"etl.w\".* FROM (SELECT ", number);
+}
+
+static void
+put_end_touching(struct buf *b, const struct target *t, uint64_t number)
+{
+	buf_str(b, ") AS \"etl.w\" WHERE NOT ");
+	put_is_touched(b, t, "\"etl.w\"", 0);
+	buf_str(b, "; ");
+	put_insert_old(b, t);
+	buf_str(b, " WHERE ");
+	put_is_touched(b, t, "\"etl.t\"", number);
+}
+
+/* A change of --mode cdc may have an old key too. */
+int
+pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
+{
+	const struct target *t = s->target;
+	struct buf *b = &s->sql;
+
+	if (!t->keeps_images || !t->mode->keyed)
+		return 0;
+	buf_clear(b);
+	put_begin_touching(b, ++s->noted);
+	sql_put_key_columns(b, t);
+	buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
+	if (t->mode->changes) {
+		buf_str(b, " UNION ALL SELECT ");
+		for (size_t i = 0; i < t->nkey; i++) {
+			buf_str(b, i > 0 ? ", " : "");
+			pg_put_old_column(b, i);
+		}
+		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
+	}
+	put_end_touching(b, t, s->noted);
+	return pg_run_sql_text(s, e);
+}
+
+void
+pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
+    void (*put_where)(struct buf *, const struct target *))
+{
+	const char *comma = "";
+
+	put_begin_touching(b, number);
+	for (size_t i = 0; i < t->nkey; i++, comma = ", ")
+		buf_printf(b, "%s\"etl.t\".%s", comma, quoted(t, t->key[i]));
+	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
+	put_where(b, t);
+	put_end_touching(b, t, number);
+	buf_str(b, "; ");
+}
+
+void
+pg_images_put_note_rows(struct buf *b, const struct target *t)
+{
+	put_insert_old(b, t);
+}
+
+/* A key may be in a table and again in a table that inherits from it. */
+static int
+check_kind_of_table(void *self, struct err *e)
+{
+	static const char sql[] = "SELECT pg_catalog.count(*) "
+	    "FROM pg_catalog.pg_class AS c "
+	    "WHERE oid = $1::text::regclass::oid AND relkind <> 'p' "
+	    "AND (relkind <> 'r' OR EXISTS (SELECT FROM "
+	    "pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid))";
+	struct pg_sink *s = self;
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t n = 0;
+
+	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--keep-before, "
+	    "--emit: %s is a foreign table, whose rows cannot be locked, "
+	    "or another table inherits from it, and may have equal keys",
+	    s->target->table->name);
+}
+
+/* If another session could change a row between its image and its change, the
+ * image would be wrong. */
+static int
+lock_and_create_tables(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+	const struct target *t = s->target;
+	struct shape touched = get_columns_touched(t);
+
+	s->noted = 0;
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE; "
+	    "CREATE TEMP TABLE etl_load_old (key text, before text) "
+	    "ON COMMIT DROP; CREATE TEMP TABLE etl_load_touched ON COMMIT DROP "
+	    "AS SELECT 0::int8 AS \"etl.n\", ", t->table->quoted);
+	sql_put_columns(&s->sql, t, &touched, false);
+	buf_printf(&s->sql, " FROM %s WITH NO DATA", t->table->quoted);
+	if (pg_run_sql_text(s, e) == 0)
+		return 0;
+	err_prefix(e, "--keep-before, --emit: table %s", t->table->name);
+	return -1;
+}
+
+static int
+create_table_of_images(void *self, struct err *e)
+{
+	struct pg_sink *s = self;
+	const struct target *t = s->target;
+	struct buf *b = &s->sql;
+
+	buf_clear(b);
+	buf_str(b, "CREATE TEMP TABLE etl_load_images ON COMMIT DROP AS "
+	    "SELECT coalesce(o.key, n.key) AS key, o.before, n.after "
+	    "FROM " OLD " AS o FULL JOIN (SELECT ");
+	image_put_columns(b, DB_POSTGRESQL, t->table, t->identity.columns,
+	    t->identity.n, "\"etl.t\"");
+	buf_str(b, " AS key, ");
+	image_put_row(b, DB_POSTGRESQL, t->table, "\"etl.t\"");
+	buf_printf(b, " AS after FROM %s AS \"etl.t\" WHERE ",
+	    t->table->quoted);
+	put_is_touched(b, t, "\"etl.t\"", 0);
+	buf_str(b, ") AS n ON o.key OPERATOR(pg_catalog.=) n.key");
+	return pg_run_sql_text(s, e);
+}
+
+const struct sink_images pg_images = {
+	.check = check_kind_of_table,
+	.start = lock_and_create_tables,
+	.finish = create_table_of_images,
+};

@@ -1,0 +1,161 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_change_sql.h"
+#include "pg/pg_inserted_keys.h"
+#include "pg/pg_sql.h"
+
+#include <string.h>
+
+static void
+copy_truncated_text(char *to, size_t size, struct db_value v)
+{
+	size_t n = v.len < size ? v.len : size - 1;
+
+	if (n > 0)
+		memcpy(to, v.p, n);
+	to[n] = '\0';
+}
+
+/* Handles one row of the temporary table PG_FOUND, which the merge row by row
+ * has filled. The row with item -1 holds the counts of inserted, updated and
+ * other rows: the function adds them to the outcome's counts. Every other row
+ * holds a record that the target table refused: the function rejects this
+ * record. */
+static int
+add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
+    const struct db_rows *r, struct err *e)
+{
+	struct db_fault f = { .data = true };
+	struct sums *t = &o->sums;
+	char message[1024];
+	int64_t item = db_column(r, 0).i;
+
+	if (item == -1) {
+		bool ignore = s->target->mode->skips;
+
+		t->inserted += (uint64_t)db_column(r, 6).i;
+		t->updated += (uint64_t)db_column(r, 7).i;
+		*(ignore ? &t->skipped : &t->unchanged) +=
+		    (uint64_t)db_column(r, 8).i;
+		*(ignore ? &t->skipped : &t->superseded) +=
+		    (uint64_t)db_column(r, 9).i;
+		o->most_equal += (uint64_t)db_column(r, 10).i;
+		t->skipped += (uint64_t)db_column(r, 11).i;
+		t->deleted += (uint64_t)db_column(r, 12).i;
+		t->missed += (uint64_t)db_column(r, 13).i;
+		return 0;
+	}
+	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	if (strcmp(f.sqlstate, PG_NO_ROW) == 0)
+		f.sqlstate[0] = '\0';   /* raised by etl-load itself */
+	copy_truncated_text(message, sizeof(message), db_column(r, 2));
+	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
+	copy_truncated_text(
+	    f.constraint, sizeof(f.constraint), db_column(r, 4));
+	return outcome_reject_after_db_fault(o, (size_t)item, &f, message, e);
+}
+
+static int
+add_rejects_and_counts_of_merge(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
+	    "waits, inserted, updated, unchanged, superseded, most, skipped, "
+	    "deleted, missed FROM "
+	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		if ((rc = add_reject_or_counts_of_found_row(s, o, r, e)) == -1)
+			break;
+	db_end(r);
+	return rc;
+}
+
+/* Merges no rows, with the statements that failed, or might fail, with rows. If
+ * one of them fails too, no record is the cause, and the load ends with this
+ * error. For example, the role may not write to the table. */
+static int
+fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
+{
+	const struct pg_row *row = s->rows.v;
+	const char *t;
+
+	if (s->target->mode->history) {
+		s->failed_item = row->item;
+		if (pg_merge_no_history(s, e) == -1)
+			return -1;
+		s->failed_item = NO_ITEM;
+		return 0;
+	}
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i])
+			continue;
+		buf_clear(&s->sql);
+		pg_put_merge_statement(
+		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE);
+		if ((t = pg_get_sql_text(s, e)) == NULL)
+			return -1;
+		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
+			continue;
+		while (row->shape != i)
+			row++;
+		s->failed_item = row->item;
+		return -1;
+	}
+	return 0;
+}
+
+/* Sets *may to true if one statement may merge many rows of the chunk, with the
+ * same result and counts as one statement for each row. */
+static int
+may_merge_groups_at_once(
+    struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
+{
+	const struct target *t = s->target;
+	int64_t keys = (int64_t)staged;
+
+	*may = staged > 1 && !s->one_by_one && !s->refers_to_itself &&
+	    !t->mode->changes && !t->mode->history &&
+	    t->newer_by == NO_COLUMN && t->seen == NO_COLUMN &&
+	    !pg_notes_inserted_keys(t) && pg_count_used_shapes(s) == 1;
+	if (*may && t->mode->updates &&
+	    pg_count_keys(s, staged, &keys, e) == -1)
+		return -1;
+	*may = *may && (uint64_t)keys == staged;
+	return 0;
+}
+
+int
+pg_merge_row_by_row_and_reject(
+    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+{
+	/* Changes are applied in their order: none waits for a later one. */
+	struct pg_row_rules rules = {
+		.refers_to_itself = s->refers_to_itself &&
+		    !s->target->mode->changes && !s->target->mode->history,
+		.judge_all = o->judge_all };
+	uint64_t before = o->sums.superseded;
+
+	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
+	    fail_if_merge_of_no_rows_fails(s, e)) == -1 ||
+	    may_merge_groups_at_once(
+		s, staged, &rules.group_at_once, e) == -1)
+		return -1;
+	buf_clear(&s->sql);
+	pg_put_create_found_table(&s->sql, s->target);
+	if (pg_run_sql_text(s, e) == -1)
+		return -1;
+	buf_clear(&s->sql);
+	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
+	    s->rows.used, s->rows.nshapes, &rules);
+	if (pg_run_sql_text(s, e) == -1 ||
+	    (s->target->swaps && db_script(s->db, s->swap.messages.data, e) ==
+		-1) || add_rejects_and_counts_of_merge(s, o, e) == -1)
+		return -1;
+	if (o->sums.superseded > before)
+		s->twice = true;
+	return 0;
+}

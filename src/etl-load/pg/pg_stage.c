@@ -1,0 +1,59 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_stage_sql.h"
+
+int
+pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
+{
+	buf_clear(&s->sql);
+	pg_put_create_stage_table(&s->sql, s->target, lasts);
+	return pg_run_sql_text(s, e);
+}
+
+/* TRUNCATE takes some milliseconds, longer than to merge 100 rows. DELETE takes
+ * less, but leaves the space of the rows in use, which later scans read too. A
+ * row counts with its bytes and ROW_COSTS. */
+enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
+
+void
+pg_note_staged_rows(struct pg_sink *s)
+{
+	s->dead += s->rows.text.len + s->rows.n * ROW_COSTS;
+}
+
+int
+pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e)
+{
+	if (!s->staging)
+		return pg_create_stage_table(s, false, e) == -1 ? -1 :
+		    db_script(s->db, "SAVEPOINT etl_stage", e);
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "%s " PG_STAGE "%s; SAVEPOINT etl_stage",
+	    s->dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
+	    s->target->suffix);
+	if (s->dead > DEAD_MAX)
+		s->dead = 0;
+	return pg_run_sql_text(s, e);
+}
+
+static int
+copy_rows_to_stage_or_reject(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc = pg_roll_back_if_refused(s, o,
+	    pg_copy_other_shapes(&s->rows, true, e), "etl_stage", e);
+
+	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
+		if (s->rows.used[i])
+			rc = pg_copy_shape_in_savepoints(
+			    &s->rows, s->rows.shapes[i], true, o, e);
+	return rc == -1 ? -1 : 0;
+}
+
+int
+pg_copy_to_stage_and_merge(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	return copy_rows_to_stage_or_reject(s, o, e) == -1 ? -1 :
+	    pg_merge_chunk(s, o, e);
+}

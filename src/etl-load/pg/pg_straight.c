@@ -1,0 +1,88 @@
+#include "pg/pg_sink.h"
+
+#include "pg/pg_table_limits.h"
+
+int
+pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
+	const struct target *t = s->target;
+	struct db_value v = db_text(t->table->quoted);
+	int64_t secured = 0;
+
+	/* COPY does not return the keys that images need. */
+	if (t->keeps_images)
+		return 0;
+	if (t->mode->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
+	    s->one_by_one || t->table->view)
+		return 0;
+	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+		return -1;
+	s->straight = !secured;
+	return 0;
+}
+
+/* True if one of the records that are loaded by this COPY has no members. COPY
+ * cannot load such a record, because COPY needs at least one column. */
+static bool
+has_empty_record(const struct pg_sink *s)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
+			return true;
+	return false;
+}
+
+/* Finishes the COPY directly into the target table. Returns 1: all rows are in
+ * the table; 0: the COPY was rolled back, and the caller must load the rows in
+ * another way; -1 with *e. If the server reports fewer rows than etl-load has
+ * sent, a trigger has suppressed the others; they are counted as unchanged. */
+static int
+finish_straight_copy_or_roll_back(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc;
+
+	if (has_empty_record(s))
+		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
+	rc = pg_copy_other_shapes(&s->rows, false, e);
+	if (rc == 0)
+		rc = pg_check_deferred_constraints(s, e);
+	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);
+	if (rc == 1) {
+		o->sums.inserted += (uint64_t)s->rows.copied;
+		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
+	}
+	return rc;
+}
+
+/* Called if COPY directly into the target table was rolled back, because the
+ * server refused a row or a record has no members. If the table has too many
+ * columns for a staging table (a temporary table), copies the rows into the
+ * target table in pieces. */
+static int
+load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	bool around = !has_empty_record(s) &&
+	    pg_may_copy_around_refused_rows(s);
+
+	s->rows.first = NULL;
+	s->rows.failed = false;
+	if (s->too_wide)
+		return pg_copy_wide_rows_or_reject(s, o, e);
+	if (around)
+		return pg_copy_around_refused_rows(s, o, e);
+	return pg_empty_stage_and_set_savepoint(s, e) == -1 ? -1 :
+	    pg_copy_to_stage_and_merge(s, o, e);
+}
+
+int
+pg_finish_straight_load(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc = finish_straight_copy_or_roll_back(s, o, e);
+
+	return rc == 0 ? load_rows_of_undone_copy(s, o, e) :
+	    rc == 1 ? 0 : -1;
+}

@@ -1,0 +1,25 @@
+/* --plan: prints what the load would do, and changes nothing. The table that
+ * --create would make is made in a transaction that is rolled back.
+ * Owns:  the statements of --create; plan_release() frees them. */
+#ifndef LOAD_PLAN_H
+#define LOAD_PLAN_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+struct plan {
+	struct buf ddl;
+	bool no_file;           /* the file of the database does not exist: an
+	                         * empty database in memory takes its place */
+};
+
+struct loader;
+void plan_init(struct plan *p);
+void plan_release(struct plan *p);
+/* Takes the place of the opening of a load. */
+int plan_open_database_and_tables(struct loader *l, struct err *e);
+/* Prints the plan on standard output, and rolls back. */
+int plan_print_and_roll_back(struct loader *l, struct err *e);
+
+#endif

@@ -1,0 +1,9 @@
+/* Appends the part of a plan that says what each column of the table gets. */
+#ifndef LOAD_PLAN_COLUMNS_H
+#define LOAD_PLAN_COLUMNS_H
+
+#include "table/target.h"
+
+void plan_put_columns(struct buf *b, const struct target *t, bool evolve);
+
+#endif

@@ -1,0 +1,85 @@
+#include "plan/plan.h"
+
+#include "commit/expect_check.h"
+#include "commit/missing_rows.h"
+#include "commit/old_rows.h"
+#include "commit/time_limits.h"
+#include "create/create_table.h"
+#include "loader.h"
+
+void
+plan_init(struct plan *p)
+{
+	*p = (struct plan){ .no_file = false };
+	buf_init(&p->ddl, SIZE_MAX / 4);
+}
+
+void
+plan_release(struct plan *p)
+{
+	buf_release(&p->ddl);
+}
+
+static int
+open_database_or_empty_one(struct loader *l, struct err *e)
+{
+	if (db_open_present(&l->db, l->o->db, e) == 0)
+		return 0;
+	if (e->code != ERR_INPUT || !l->o->create)
+		return -1;
+	*e = (struct err){ 0 };
+	l->plan.no_file = true;
+	return db_open(&l->db, "sqlite::memory:", e);
+}
+
+static int
+fail_if_script_would_make_table(struct loader *l, struct err *e)
+{
+	bool exists;
+
+	if (l->o->ddl == NULL || l->o->create)
+		return 0;
+	for (size_t i = 0; i < l->ntables; i++) {
+		const char *table = l->tables[i].o.table;
+
+		if (table_find_if_exists(l->db, table, &exists, e) == -1)
+			return -1;
+		if (!exists)
+			return err_set(e, ERR_CONFIG, false, "table %s does "
+			    "not exist, and --plan does not run the script of "
+			    "--ddl: run it first, or give --create", table);
+	}
+	return 0;
+}
+
+static int
+make_table_until_rollback(struct loader *l, struct err *e)
+{
+	buf_clear(&l->plan.ddl);
+	return db_begin(l->db, e) == -1 || create_table_in_transaction(
+		&l->sample, l->db, &l->plan.ddl, e) == -1 ||
+	    loader_open_tables(l, e) == -1 ? -1 : workers_check_table(l, e);
+}
+
+int
+plan_open_database_and_tables(struct loader *l, struct err *e)
+{
+	enum table_state state = TABLE_EXISTS;
+
+	if (open_database_or_empty_one(l, e) == -1 ||
+	    time_limits_set_if_given(l, e) == -1 ||
+	    fail_if_script_would_make_table(l, e) == -1)
+		return -1;
+	if (l->o->create && create_read_sample_if_missing(
+		&l->sample, l->db, l->stage, &state, e) == -1)
+		return -1;
+	if (state == TABLE_MISSING)
+		return make_table_until_rollback(l, e);
+	l->absent = state == TABLE_ABSENT;
+	if (loader_open_tables(l, e) == -1 || l->absent)
+		return l->absent ? 0 : -1;
+	return old_rows_check_before_load(l, e) == -1 ||
+	    missing_rows_check_before_load(l, e) == -1 ||
+	    expect_check_fits_table(l, e) == -1 ? -1 :
+	    workers_check_table(l, e);
+}

@@ -1,0 +1,131 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "images/image_sql.h"
+
+/* SQLite calls temporary triggers before those of the table. So the first event
+ * that they see of a row shows the row as it was before the transaction, also
+ * if a trigger of the table changes the row too. Temporary triggers also see
+ * the changes that other triggers and foreign keys make in this table. */
+#define IMAGES "temp.etl_load_images"
+
+/* SQLite deletes the rows in the way of such a statement without a trigger. The
+ * first column of the result is what has it. SQLite folds the case of LIKE. */
+static const char replaces_sql[] =
+    "SELECT CASE type WHEN 'table' THEN 'a constraint' "
+    "ELSE 'the trigger ' || name END FROM main.sqlite_schema "
+    "WHERE type = 'table' AND name = $1 COLLATE NOCASE "
+    "AND sql LIKE '%CONFLICT%REPLACE%' "
+    "OR type = 'trigger' AND (sql LIKE '%REPLACE%INTO%' "
+    "OR replace(replace(replace(replace(sql, ' ', ''), char(9), ''), "
+    "char(10), ''), char(13), '') LIKE '%UPDATEORREPLACE%') LIMIT 1";
+
+static int
+check_table(void *self, struct err *e)
+{
+	struct lite_sink *s = self;
+	const struct table *t = s->store.target->table;
+	struct db_value v = db_text(t->base);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(s->store.db, &r, replaces_sql, &v, 1, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		v = db_column(r, 0);
+		rc = err_set(e, ERR_CONFIG, false, "--keep-before, --emit: "
+		    "table %s: %.*s replaces rows (OR REPLACE, ON CONFLICT "
+		    "REPLACE), which deletes rows without a trace", t->name,
+		    (int)v.len, v.p);
+	}
+	db_end(r);
+	return rc;
+}
+
+static void
+put_note(struct buf *b, const struct target *t, const char *row, bool deleted)
+{
+	buf_str(b, " INSERT INTO etl_load_images (key, before) VALUES (");
+	image_put_columns(b, DB_SQLITE, t->table, t->identity.columns,
+	    t->identity.n, row);
+	buf_str(b, ", ");
+	if (deleted)
+		image_put_row(b, DB_SQLITE, t->table, row);
+	else
+		buf_str(b, "NULL");
+	buf_str(b, ") ON CONFLICT (key) DO NOTHING;");
+}
+
+static void
+put_trigger(struct buf *b, const struct target *t, const char *event,
+    bool old, bool new)
+{
+	buf_printf(b, "CREATE TEMP TRIGGER \"etl_load_%s\" AFTER %s ON %s "
+	    "FOR EACH ROW BEGIN", event, event, t->table->quoted);
+	if (old)
+		put_note(b, t, "OLD", true);
+	if (new)
+		put_note(b, t, "NEW", false);
+	buf_str(b, " END;");
+}
+
+static void
+put_table_and_triggers(struct buf *b, const struct target *t)
+{
+	buf_str(b, "DROP TABLE IF EXISTS " IMAGES "; "
+	    "DROP TRIGGER IF EXISTS temp.\"etl_load_INSERT\"; "
+	    "DROP TRIGGER IF EXISTS temp.\"etl_load_UPDATE\"; "
+	    "DROP TRIGGER IF EXISTS temp.\"etl_load_DELETE\"; "
+	    "CREATE TEMP TABLE etl_load_images (key TEXT PRIMARY KEY, "
+	    "before TEXT, after TEXT);");
+	put_trigger(b, t, "INSERT", false, true);
+	put_trigger(b, t, "UPDATE", true, true);
+	put_trigger(b, t, "DELETE", true, false);
+}
+
+static void
+put_set_after(struct buf *b, const struct target *t)
+{
+	buf_str(b, "UPDATE " IMAGES " AS \"etl.i\" SET after = (SELECT ");
+	image_put_row(b, DB_SQLITE, t->table, "\"etl.t\"");
+	buf_printf(b, " FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
+	image_put_has_key(b, DB_SQLITE, t->table, t->identity.columns,
+	    t->identity.n, "\"etl.t\"", "\"etl.i\".key");
+	buf_char(b, ')');
+}
+
+static int
+run(struct lite_sink *s, void (*put)(struct buf *, const struct target *),
+    struct err *e)
+{
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, SIZE_MAX / 4);
+	put(&b, s->store.target);
+	(void)buf_text(&b);
+	if (buf_check(&b, e) == 0)
+		rc = db_script(s->store.db, b.data, e);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+start(void *self, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	return db_add_image_functions(s->store.db, e) == -1 ? -1 :
+	    run(s, put_table_and_triggers, e);
+}
+
+static int
+finish(void *self, struct err *e)
+{
+	return run(self, put_set_after, e);
+}
+
+const struct sink_images lite_images = {
+	.check = check_table,
+	.start = start,
+	.finish = finish,
+};

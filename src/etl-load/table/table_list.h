@@ -1,0 +1,35 @@
+/* The tables of --tables, in their order: the NAME that a record gives, the
+ * table and its key.
+ * Owns:  all texts; table_list_release() frees them.
+ * Fails: ERR_USAGE if an entry cannot be read, or the options contradict each
+ *        other. Needs no database. */
+#ifndef LOAD_TABLE_LIST_H
+#define LOAD_TABLE_LIST_H
+
+#include "load.h"
+
+struct listed_table {
+	char *name;             /* the value that --table-from finds */
+	size_t len;
+	char *table;            /* as --table has it */
+	char *key;              /* as --key has it, or NULL */
+};
+
+struct table_list {
+	struct listed_table *v;
+	size_t n;               /* 0: --table names the only table */
+	bool keyed;             /* an entry has a key */
+};
+
+enum { TABLES_MAX = 1000 };
+
+int table_list_check_options(const struct load_opts *o, struct err *e);
+int table_list_parse(
+    struct table_list *l, const struct load_opts *o, struct err *e);
+void table_list_release(struct table_list *l);
+/* Returns the number of the entry, or l->n if there is none. Looks at entry
+ * number `first` first. */
+size_t table_list_find(const struct table_list *l, const char *name, size_t len,
+    size_t first);
+
+#endif

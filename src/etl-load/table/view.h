@@ -1,0 +1,14 @@
+/* A view that is loaded in place of a table.
+ * Fails: ERR_CONFIG if the database would not say what the load has done, or
+ *        cannot insert into the view. */
+#ifndef LOAD_VIEW_H
+#define LOAD_VIEW_H
+
+#include "db/table.h"
+#include "table/mode.h"
+
+/* Returns 0 if `t` is no view. */
+int view_check_takes_rows(const struct table *t, const struct load_mode *mode,
+    struct db *db, struct err *e);
+
+#endif

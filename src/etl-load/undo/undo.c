@@ -1,0 +1,216 @@
+#include "undo/undo.h"
+
+#include "base/retry.h"
+#include "control/control.h"
+#include "undo/undo_entry.h"
+#include "undo/undo_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct undo {
+	const struct load_opts *o;
+	struct db *db;
+	struct table *table;
+	struct undo_entry entry;
+	struct undo_counts counts;
+};
+
+int
+undo_check_options(const struct load_opts *o, struct err *e)
+{
+	if (o->undo == NULL)
+		return !o->with_checkpoint ? 0 : err_set(e, ERR_USAGE, false,
+		    "--with-checkpoint needs --undo RUN");
+	if (*o->undo == '\0')
+		return err_set(e, ERR_USAGE, false, "--undo needs the id of a "
+		    "run, or of a stream");
+	if (o->emit != NULL || o->mode != NULL || o->key != NULL ||
+	    o->ddl != NULL || o->create || o->plan || o->evolve ||
+	    o->keep_before || o->again || o->no_checkpoint || o->plain ||
+	    o->rejects != NULL || o->single || o->complete ||
+	    o->expect.n > 0 || o->map.n > 0 || o->columns != NULL)
+		return err_set(e, ERR_USAGE, false, "--undo reads no records: "
+		    "give it only --table, --db, --control-schema, "
+		    "--with-checkpoint, --lock-timeout, --statement-timeout, "
+		    "--retries, --backoff and -v");
+	return 0;
+}
+
+static void
+close_all(struct undo *u)
+{
+	undo_entry_release(&u->entry);
+	table_free(u->table);
+	db_close(u->db);
+	u->table = NULL;
+	u->db = NULL;
+}
+
+static int
+open_database_and_table(struct undo *u, struct err *e)
+{
+	const struct db_limits limits = { .lock = u->o->lock_timeout,
+		.statement = u->o->statement_timeout };
+
+	if (control_open_and_ensure(&u->db, u->o->db, u->o->control_schema,
+		false, e) == -1 ||
+	    ((limits.lock > 0 || limits.statement > 0) &&
+		db_set_limits(u->db, &limits, e) == -1) ||
+	    table_read(&u->table, u->db, u->o->table, e) == -1)
+		return -1;
+	return db_add_image_functions(u->db, e);
+}
+
+/* Several streams of a run may have moved one checkpoint: the first has the
+ * value before the run, the last the version that the run has left. */
+static int
+move_checkpoint_back(struct undo *u, size_t first, struct err *e)
+{
+	const char *name = u->entry.streams[first].checkpoint;
+	struct db_value v[3] = { db_text(name),
+		db_text(u->entry.streams[first].value) };
+	int64_t n = 0;
+
+	for (size_t i = 0; i < u->entry.n; i++) {
+		if (u->entry.streams[i].checkpoint == NULL ||
+		    strcmp(u->entry.streams[i].checkpoint, name) != 0)
+			continue;
+		if (i < first)
+			return 0;
+		v[2] = DB_I(u->entry.streams[i].version);
+	}
+	if (db_run(u->db, db_sql(u->db, SQL_BEFORE_MOVE_CHECKPOINT_BACK), v, 3,
+	    &n, e) == -1)
+		return -1;
+	return n == 1 || v[2].i == 0 ? 0 : err_set(e, ERR_DATA, false,
+	    "checkpoint %s: a later run, or etl-checkpoint, has moved it: "
+	    "nothing was undone", name);
+}
+
+static int
+move_checkpoints_back(struct undo *u, struct err *e)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < u->entry.n; i++) {
+		if (u->entry.streams[i].checkpoint == NULL)
+			continue;
+		any = true;
+		if (move_checkpoint_back(u, i, e) == -1)
+			return -1;
+	}
+	return any ? 0 : err_set(e, ERR_CONFIG, false, "--with-checkpoint: the "
+	    "run %s has moved no checkpoint: nothing was undone", u->entry.run);
+}
+
+/* The ledger must not say that the streams are loaded. */
+static int
+forget_loads(struct undo *u, struct err *e)
+{
+	for (size_t i = 0; i < u->entry.n; i++) {
+		const struct loaded *s = &u->entry.streams[i];
+		const struct db_value v[] = { db_text(s->stream),
+			db_text(u->table->full) };
+
+		if (s->whole && db_run(u->db, db_sql(u->db,
+			SQL_BEFORE_FORGET_LOAD), v, 2, NULL, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+undo_in_transaction(struct undo *u, struct err *e)
+{
+	struct undo_rows rows = { .db = u->db, .table = u->table };
+	struct db_value v[2];
+
+	if (undo_rows_lock_table(&rows, e) == -1 || undo_entry_read(
+	    &u->entry, u->db, u->table, u->o->undo, e) == -1)
+		return -1;
+	rows.key = u->entry.key;
+	rows.nkey = u->entry.nkey;
+	rows.run = u->entry.run;
+	v[0] = db_text(u->entry.run);
+	v[1] = db_text(u->table->full);
+	if (undo_rows_check_left(&rows, e) == -1 ||
+	    undo_rows_restore(&rows, &u->counts, e) == -1 ||
+	    undo_rows_check_restored(&rows, e) == -1 ||
+	    forget_loads(u, e) == -1 ||
+	    (u->o->with_checkpoint && move_checkpoints_back(u, e) == -1) ||
+	    db_run(u->db, db_sql(u->db, SQL_BEFORE_FORGET), v, 2, NULL, e) ==
+		-1)
+		return -1;
+	return db_run(u->db, db_sql(u->db, SQL_BEFORE_SET_UNDONE), v, 2, NULL,
+	    e);
+}
+
+static int
+commit(struct undo *u, struct err *e)
+{
+	if (db_commit(u->db, e) == 0)
+		return 0;
+	if (db_fault(u->db)->lost) {
+		e->transient = false;
+		err_prefix(e, "the connection was lost during COMMIT, so the "
+		    "run may or may not have been undone: give the command "
+		    "again, it says which");
+	}
+	return -1;
+}
+
+static int
+try_to_undo(void *self, struct err *e)
+{
+	struct undo *u = self;
+
+	if (open_database_and_table(u, e) == 0 && db_begin(u->db, e) == 0) {
+		if (undo_in_transaction(u, e) == 0 && commit(u, e) == 0)
+			return 0;
+		db_rollback(u->db);
+	}
+	close_all(u);
+	return -1;
+}
+
+static void
+print_result(const struct undo *u)
+{
+	if (u->o->verbose || isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "etl-load: run %s is undone in %s: "
+		    "%" PRId64 " rows deleted, %" PRId64 " rows got their old "
+		    "values back, %" PRId64 " rows inserted again\n",
+		    u->entry.run, u->table->name, u->counts.deleted,
+		    u->counts.changed, u->counts.inserted);
+	for (size_t i = 0; i < u->entry.n; i++) {
+		const struct loaded *s = &u->entry.streams[i];
+
+		if (s->checkpoint != NULL && !u->o->with_checkpoint)
+			err_warnf("etl-load", "checkpoint %s was not moved "
+			    "back: the next run begins after the records "
+			    "that were undone; see --with-checkpoint",
+			    s->checkpoint);
+		if (!s->whole)
+			err_warnf("etl-load", "an earlier run had loaded the "
+			    "first part of stream %s: to load the stream "
+			    "again, give --again", s->stream);
+	}
+}
+
+int
+undo_run(const struct load_opts *o, struct err *e)
+{
+	struct retry retry = { .max = o->retries };
+	struct undo u = { .o = o };
+
+	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
+	    retry_while_transient(&retry, try_to_undo, &u, e) == -1)
+		return -1;
+	print_result(&u);
+	close_all(&u);
+	return 0;
+}

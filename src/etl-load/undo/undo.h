@@ -1,0 +1,15 @@
+/* etl-load --undo: undoes what a run has done to a table, by the images that
+ * --keep-before has stored, in one transaction.
+ * Borrows: the options.
+ * Fails: ERR_LIMIT if there is no such run or it was undone before, ERR_DATA if
+ *        a row is not as the run has left it, ERR_USAGE if the name fits
+ *        several runs. */
+#ifndef LOAD_UNDO_H
+#define LOAD_UNDO_H
+
+#include "load.h"
+
+int undo_check_options(const struct load_opts *o, struct err *e);
+int undo_run(const struct load_opts *o, struct err *e);
+
+#endif

@@ -1,0 +1,51 @@
+#!/bin/sh
+# mutants-tables.sh [TEST|NAME...]: shows that the tests of etl-load --tables can
+# fail.  See mutant.sh.
+# shellcheck disable=SC2016
+. tests/fault/mutant.sh
+
+route=src/etl-load/batch/route.c
+names=src/etl-load/commit/loaded_tables.c
+
+mutant etl-load/tables.t 'a record goes to the table of the one before' \
+    src/etl-load/table/table_list.c \
+    's/if (first < l->n \&\& has_name(&l->v\[first\], name, len))/if (first < l->n)/' \
+    'each record is in the table that it names'
+mutant etl-load/tables.t 'records without a table are not counted' $route \
+    's/r->sums.rejected += r->refused.n;//' \
+    'a stream with records of two tables: exit code 0'
+mutant etl-load/tables.t 'the name of the tables depends on their order' $names \
+    's/qsort(names, n, sizeof(\*names), compare_names);//' \
+    'its records are skipped'
+mutant etl-load/tables.t 'a table may be listed twice' $names \
+    's/if (strcmp(names\[i - 1\], names\[i\]) == 0)/if (false)/' \
+    'a table that is given twice: exit code 64'
+mutant etl-load/tables.t 'the member with the name is an unknown member' \
+    src/etl-load/table/mapping.c 's/if (table_from != NULL \&\&/if (false \&\&/' \
+    'each record is in the table that it names'
+mutant etl-load/tables.t 'a test is judged in the first table only' \
+    src/etl-load/commit/expect_check.c \
+    '/^judge_tables/,/^}/s/i < l->ntables \&\& rc == 0/i < 1 \&\& rc == 0/' \
+    'a test that fails in the second table: exit code 1'
+mutant etl-load/tables.t 'letters of no table cannot be replayed' $names \
+    's/strcmp(target, l->o->table_from) == 0/false/' \
+    'a replay of the letters of /type: exit code 0'
+mutant etl-load/tables_modes.t 'tombstones of no table are rejects' $route \
+    's/if (r->tombstones \&\& change_is_tombstone(l))/if (false)/' \
+    'cdc applies each change to its table'
+mutant etl-load/tables_modes.t 'a record of no table does not stop a mirror' \
+    src/etl-load/batch/chunk_records.c \
+    's/\*unreadable += o->table_of\[i\] == NO_TABLE;//' \
+    'mirror with a record of no table: exit code 65'
+mutant etl-load/tables_modes.t 'rejects of earlier stages have no table' $route \
+    's/if (!r->rejects_too)/if (true)/' \
+    'mirror: a record that an earlier stage rejected came in its table: exit code 0'
+mutant etl-load/tables_faults.t 'missing rows of one table refuse records of another' \
+    src/etl-load/sqlite/sink_sqlite.c \
+    's/s->store.missing = db_missing_references(s->store.db);/s->store.missing = 0;/' \
+    'all records are in their tables'
+mutant etl-load/tables_faults.t 'a change of the second table is not seen' \
+    src/etl-load/commit/table_again.c \
+    '/^loader_find_if_table_changed/,/^}/s/i < l->ntables/i < 1/' \
+    'one of the tables is made anew during the load: its columns are read again'
+done_testing

@@ -1,0 +1,56 @@
+#!/bin/sh
+# mutants-undo.sh [TEST|NAME...]: shows that the tests of etl-load --keep-before,
+# --undo and --emit can fail.  See mutant.sh.
+# shellcheck disable=SC2016
+. tests/fault/mutant.sh
+
+mutant etl-load/undo.t 'a row that was changed since is overwritten' \
+    src/etl-load/undo/undo.c \
+    's/undo_rows_check_left(&rows, e) == -1 ||//' \
+    '--undo if a row was changed since: exit code 65'
+mutant etl-load/undo.t 'a row that a trigger changes again passes' \
+    src/etl-load/undo/undo.c \
+    's/undo_rows_check_restored(&rows, e) == -1 ||//' \
+    'a trigger that changes the rows again: --undo exits with 65'
+mutant etl-load/undo.t 'the ledger still says that the stream is loaded' \
+    src/etl-load/undo/undo.c 's/forget_loads(u, e) == -1 ||//' \
+    "--undo deletes the stream's row of the ledger"
+mutant etl-load/undo.t 'a checkpoint that has moved is moved back' \
+    sql/sqlite/before.sql@before_move_checkpoint_back \
+    's/ AND version = \$3/ AND $3 = $3/' \
+    'a checkpoint that has moved since: --with-checkpoint exits with 65'
+mutant etl-load/undo.t 'the last image before the load wins' \
+    sql/sqlite/before.sql@before_store \
+    's/SET after = excluded.after,/& before = excluded.before,/' \
+    '--undo of two batches gives the first values back'
+mutant etl-load/undo.t 'a change of another session between two batches is not seen' \
+    sql/sqlite/before.sql@before_store \
+    's/disturbed = b.disturbed OR .*/disturbed = b.disturbed/' \
+    'another session changes a row between two batches: no undo'
+mutant etl-load/undo_random.t 'PostgreSQL: the old key of a change is not noted' \
+    src/etl-load/pg/pg_images.c 's/if (t->mode->changes) {/if (false) {/' \
+    'postgresql: --undo gives exactly the rows back'
+mutant etl-load/undo.t 'old values are never deleted' \
+    src/etl-load/load.c 's/keep_before_delete_old_runs(&l);/;/' \
+    '--keep-runs 2 keeps the values of the last two runs'
+mutant etl-load/undo_random.t 'PostgreSQL: the keys of inserted rows are not noted' \
+    src/etl-load/pg/pg_inserted_keys.c \
+    's/return t->keeps_images \&\& .*/return false;/' \
+    'postgresql: --undo gives exactly the rows back'
+mutant etl-load/undo_random.t 'PostgreSQL: rows that mirror deletes are not noted' \
+    src/etl-load/pg/pg_mirror.c \
+    's/m->target->keeps_images \&\& note_missing_rows(self, e) == -1/false/' \
+    'postgresql: --undo gives exactly the rows back'
+mutant etl-load/undo_random.t 'SQLite: a real loses digits' \
+    lib/db/sqlite_image.c 's/%\.17g/%.15g/' \
+    'sqlite: --undo gives exactly the rows back'
+mutant etl-load/emit.t 'a stream that failed ends with the mark end' \
+    src/etl-load/load.c 's/emit_write_failed(&l, e);/(void)emit_finish(\&l, \&(struct err){ 0 });/' \
+    'a cut stream: what was committed is emitted, and then failed'
+mutant etl-load/emit.t 'inserts come before deletes' \
+    src/etl-load/emit/emit_row.c 's/WHEN i.after IS NULL THEN 0 "/WHEN i.after IS NULL THEN 3 "/' \
+    'a change of a key is a delete and an insert; deletes come first'
+mutant etl-load/emit.t 'changes have generated columns' \
+    src/etl-load/emit/emit_row.c 's/return c->generated \&\& .*/return false;/' \
+    'changes of an upsert; an equal row gives nothing'
+done_testing
