@@ -9,6 +9,7 @@
  *            mapping: which value each column gets (--map, --columns, --extra);
  *            record, row_values, record_reject: a record's values by column;
  *            option_column, target_columns: the columns that options name;
+ *            name_list: lists of names; table_list: the tables of --tables;
  *            columns_sql: lists of columns as SQL; exact_number: the digits
  *            that a number needs; scope: the values of --scope; referring:
  *            foreign keys to the table; soft_delete: the column that marks a
@@ -18,7 +19,7 @@
  *            change
  * create/    create_table: makes the table (--create) from a sample, the first
  *            records; value_kinds: the types; create_sql: the statements;
- *            absent_table: no table and no record; name_list: lists of columns
+ *            absent_table: no table and no record
  * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
  * evolve/    evolve: how the table must change to take rejected records
  *            (--evolve); evolve_alter: alters it; column_width: wider types

@@ -1,9 +1,9 @@
 #include "create/create_sql.h"
 
 #include "base/suggest.h"
-#include "create/name_list.h"
 #include "create/value_kinds.h"
 #include "db/table.h"
+#include "table/name_list.h"
 
 #include <string.h>
 #include <strings.h>
@@ -84,7 +84,7 @@ check_sample_has_columns(const struct sample *s, const char *option,
 	const char *name;
 	size_t len;
 
-	while (name_list_next(&list, &name, &len))
+	while (name_list_next_trimmed(&list, &name, &len))
 		if (check_sample_has_column(s, option, name, len, e) == -1)
 			return -1;
 	return 0;
@@ -99,7 +99,7 @@ add_named_columns(struct sample *s, struct err *e)
 	const char *list = o->columns, *name;
 	size_t len;
 
-	while (name_list_next(&list, &name, &len))
+	while (name_list_next_trimmed(&list, &name, &len))
 		if (sample_add_column(s, name, len, 0, e) == -1)
 			return -1;
 	for (size_t i = 0; i < o->map.n; i++) {
@@ -200,7 +200,7 @@ put_key_names(struct buf *b, struct db *db, const char *key, struct err *e)
 	const char *name, *comma = "";
 	size_t n;
 
-	while (name_list_next(&key, &name, &n)) {
+	while (name_list_next_trimmed(&key, &name, &n)) {
 		buf_str(b, comma);
 		if (db_quote_name(db, b, name, n, e) == -1)
 			return -1;

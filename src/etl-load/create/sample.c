@@ -1,10 +1,10 @@
 #include "create/sample.h"
 
 #include "base/clock.h"
-#include "create/name_list.h"
 #include "create/value_kinds.h"
 #include "json/pointer.h"
 #include "json/write.h"
+#include "table/name_list.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 
 #include "base/suggest.h"
 #include "json/pointer.h"
+#include "table/name_list.h"
 #include "table/option_column.h"
 
 #include <stdlib.h>
@@ -52,11 +53,12 @@ static int
 name_columns(struct mapping *m, const struct table *t, const char *list,
     struct err *e)
 {
-	size_t n, c;
+	const char *name;
+	size_t len, c;
 
-	for (;; list += n + 1) {
-		n = strcspn(list, ",");
-		if (option_find_column(t, "--columns", list, n, &c, e) == -1 ||
+	while (name_list_next(&list, &name, &len)) {
+		if (option_find_column(
+			t, "--columns", name, len, &c, e) == -1 ||
 		    refuse_generated(t, "--columns", c, e) == -1)
 			return -1;
 		if (m->named[c])
@@ -64,9 +66,8 @@ name_columns(struct mapping *m, const struct table *t, const char *list,
 			    "column \"%s\" is named twice",
 			    t->columns[c].name);
 		m->named[c] = true;
-		if (list[n] == '\0')
-			return 0;
 	}
+	return 0;
 }
 
 static int

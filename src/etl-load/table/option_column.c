@@ -1,6 +1,7 @@
 #include "table/option_column.h"
 
 #include "base/suggest.h"
+#include "table/name_list.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +41,7 @@ option_find_column(const struct table *t, const char *option, const char *name,
 {
 	if (find_column_by_name(t, name, len, column))
 		return 0;
-	for (; len > 0 && *name == ' '; len--)
-		name++;
-	while (len > 0 && name[len - 1] == ' ')
-		len--;
+	name_trim(&name, &len);
 	return find_column_by_name(t, name, len, column) ? 0 :
 	    fail_no_such_column(t, option, name, len, e);
 }

@@ -2,6 +2,7 @@
 
 #include "base/errval.h"
 #include "json/pointer.h"
+#include "table/name_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,16 +73,17 @@ goes_on_after_quotes(const char *name, size_t len)
 	return false;
 }
 
-/* True if a column of KEY+KEY has no name. */
+/* `key` is a list "a,b". */
 static bool
-lacks_name_of_column(const char *key)
+has_empty_name(const char *key)
 {
-	size_t len = strcspn(key, ",");
+	const char *name;
+	size_t len;
 
-	for (size_t i = 0; i < len; i++)
-		if (key[i] == '+' && (i == 0 || key[i - 1] == '+'))
+	while (name_list_next(&key, &name, &len))
+		if (len == 0)
 			return true;
-	return len == 0 || key[len - 1] == '+';
+	return false;
 }
 
 /* Removes the double quotes around a NAME. Two of them inside stand for one. */
@@ -100,25 +102,36 @@ remove_quotes(char *name)
 	name[to] = '\0';
 }
 
+/* Copies KEY+KEY as "KEY,KEY". */
 static int
-copy_entry(struct listed_table *t, const char *name, size_t name_len,
-    const char *table, size_t table_len, struct err *e)
+copy_key(struct listed_table *t, const char *key, size_t len, struct err *e)
 {
-	const char *key = table[table_len] == ':' ? table + table_len + 1 :
-	    NULL;
-
-	t->name = strndup(name, name_len);
-	t->table = strndup(table, table_len);
-	if (t->name == NULL || t->table == NULL ||
-	    (key != NULL &&
-		(t->key = strndup(key, strcspn(key, ","))) == NULL))
+	if ((t->key = strndup(key, len)) == NULL)
 		return err_nomem(e);
-	remove_quotes(t->name);
-	t->len = strlen(t->name);
-	for (size_t i = 0; key != NULL && t->key[i] != '\0'; i++)
+	for (size_t i = 0; t->key[i] != '\0'; i++)
 		if (t->key[i] == '+')
 			t->key[i] = ',';
 	return 0;
+}
+
+static int
+copy_names(struct listed_table *t, const char *name, size_t name_len,
+    const char *table, size_t table_len, struct err *e)
+{
+	t->name = strndup(name, name_len);
+	t->table = strndup(table, table_len);
+	if (t->name == NULL || t->table == NULL)
+		return err_nomem(e);
+	remove_quotes(t->name);
+	t->len = strlen(t->name);
+	return 0;
+}
+
+static int
+fail_malformed_entry(const char *entry, struct err *e)
+{
+	return err_set(e, ERR_USAGE, false, "--tables %s: write NAME=TABLE or "
+	    "NAME=TABLE:KEY+KEY, with commas between the tables", entry);
 }
 
 /* Adds the entry at *p, and moves *p to the next one or to the end. */
@@ -127,32 +140,33 @@ add_entry(struct table_list *l, const char **p, struct err *e)
 {
 	const char *name = *p;
 	size_t name_len = find_end_of_part(name, "=,"), len;
-	const char *table = name + name_len + 1;
+	const char *table = name + name_len + 1, *end;
 	struct listed_table *t = &l->v[l->n];
 
 	if (name_len == 0 || name[name_len] != '=' ||
 	    goes_on_after_quotes(name, name_len) ||
-	    (len = find_end_of_part(table, ":,")) == 0 ||
-	    (table[len] == ':' && lacks_name_of_column(table + len + 1)))
-		return err_set(e, ERR_USAGE, false, "--tables %s: write "
-		    "NAME=TABLE or NAME=TABLE:KEY+KEY, with commas between "
-		    "the tables", name);
+	    (len = find_end_of_part(table, ":,")) == 0)
+		return fail_malformed_entry(name, e);
 	l->n++;         /* table_list_release() frees what was copied */
-	if (copy_entry(t, name, name_len, table, len, e) == -1)
+	if (copy_names(t, name, name_len, table, len, e) == -1)
 		return -1;
-	l->keyed |= t->key != NULL;
+	end = table + len;
+	if (*end == ':') {
+		end += 1 + strcspn(end + 1, ",");
+		if (copy_key(t, table + len + 1,
+			(size_t)(end - table) - len - 1, e) == -1)
+			return -1;
+		if (has_empty_name(t->key))
+			return fail_malformed_entry(name, e);
+		l->keyed = true;
+	}
 	for (size_t i = 0; i + 1 < l->n; i++)
 		if (strcmp(l->v[i].name, t->name) == 0)
 			return err_set(e, ERR_USAGE, false,
 			    "--tables: the name %s is given twice", t->name);
-	*p = table + len + (table[len] == ':' ?
-	    1 + strcspn(table + len + 1, ",") : 0);
-	if (**p == ',')
-		(*p)++;
-	if (**p == '\0' && (*p)[-1] == ',')
-		return err_set(e, ERR_USAGE, false, "--tables %s: no table "
-		    "follows the last comma", name);
-	return 0;
+	*p = *end == ',' ? end + 1 : end;
+	return *end == ',' && end[1] == '\0' ? err_set(e, ERR_USAGE, false,
+	    "--tables %s: no table follows the last comma", name) : 0;
 }
 
 int

@@ -1,5 +1,6 @@
 #include "table/target_columns.h"
 
+#include "table/name_list.h"
 #include "table/option_column.h"
 #include "table/soft_delete.h"
 
@@ -38,19 +39,18 @@ int
 target_find_columns(const struct table *t, const char *option,
     const char *list, size_t *columns, size_t *n, struct err *e)
 {
+	const char *name;
 	size_t len;
 
-	for (*n = 0; *n < t->n; list += len + 1) {
-		len = strcspn(list, ",");
+	for (*n = 0; name_list_next(&list, &name, &len); (*n)++) {
+		if (*n == t->n)
+			return err_set(e, ERR_CONFIG, false, "%s: the list has "
+			    "more columns than table %s", option, t->name);
 		if (option_find_column(
-			t, option, list, len, &columns[*n], e) == -1)
+			t, option, name, len, &columns[*n], e) == -1)
 			return -1;
-		(*n)++;
-		if (list[len] == '\0')
-			return 0;
 	}
-	return err_set(e, ERR_CONFIG, false, "%s: the list has more columns "
-	    "than table %s", option, t->name);
+	return 0;
 }
 
 /* Calls take() for the column of each name in a list "a,b,c". */
@@ -59,18 +59,16 @@ for_each_listed_column(struct target *t, const char *option, const char *list,
     int (*take)(struct target *, const char *, size_t, struct err *),
     struct err *e)
 {
-	size_t n;
+	const char *name;
+	size_t len;
 	int i;
 
-	for (;; list += n + 1) {
-		n = strcspn(list, ",");
+	while (name_list_next(&list, &name, &len))
 		if (find_writable_column_of_option(
-			t, option, list, n, &i, e) == -1 ||
+			t, option, name, len, &i, e) == -1 ||
 		    take(t, option, (size_t)i, e) == -1)
 			return -1;
-		if (list[n] == '\0')
-			return 0;
-	}
+	return 0;
 }
 
 static int

@@ -1,4 +1,4 @@
-#include "create/name_list.h"
+#include "table/name_list.h"
 
 #include <string.h>
 
@@ -12,13 +12,28 @@ name_list_next(const char **list, const char **name, size_t *len)
 		return false;
 	n = strcspn(p, ",");
 	*list = p[n] == ',' ? p + n + 1 : NULL;
-	for (; n > 0 && *p == ' '; n--)
-		p++;
-	while (n > 0 && p[n - 1] == ' ')
-		n--;
 	*name = p;
 	*len = n;
 	return true;
+}
+
+void
+name_trim(const char **name, size_t *len)
+{
+	for (; *len > 0 && **name == ' '; (*len)--)
+		(*name)++;
+	while (*len > 0 && (*name)[*len - 1] == ' ')
+		(*len)--;
+}
+
+bool
+name_list_next_trimmed(const char **list, const char **name, size_t *len)
+{
+	bool has_next = name_list_next(list, name, len);
+
+	if (has_next)
+		name_trim(name, len);
+	return has_next;
 }
 
 bool
@@ -27,7 +42,7 @@ name_list_has(const char *list, const char *name, size_t len)
 	const char *p;
 	size_t n;
 
-	while (name_list_next(&list, &p, &n))
+	while (name_list_next_trimmed(&list, &p, &n))
 		if (n == len && memcmp(p, name, n) == 0)
 			return true;
 	return false;
