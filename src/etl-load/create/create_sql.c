@@ -3,42 +3,33 @@
 #include "base/suggest.h"
 #include "create/value_kinds.h"
 #include "db/table.h"
+#include "table/history.h"
+#include "table/mapping.h"
 #include "table/name_list.h"
 
 #include <string.h>
 #include <strings.h>
 
-static const char *
-name_or_usual(const char *name, const char *usual)
-{
-	return name != NULL ? name : usual;
-}
-
 static int
 set_option_columns(struct sample *s, struct err *e)
 {
-	static const char *const words[] = { "reject", "ignore", "error" };
 	const struct load_opts *o = s->o;
-	const bool history = s->mode->history;
+	const struct history_names names = s->mode->history ?
+	    history_get_names(o) : (struct history_names){ NULL, NULL, NULL };
 	const struct {
 		const char *name;
 		unsigned kind;
 	} columns[] = {
-		{ o->extra, KIND_OPTION_JSON },
+		{ mapping_extra_names_column(o) ? o->extra : NULL,
+		    KIND_OPTION_JSON },
 		{ o->touch, KIND_OPTION_TIME }, { o->seen, KIND_OPTION_TIME },
 		{ o->soft_delete, KIND_OPTION_TIME },
-		{ history ? name_or_usual(o->valid_from, "valid_from") : NULL,
-		    KIND_OPTION_TIME },
-		{ history ? name_or_usual(o->valid_to, "valid_to") : NULL,
-		    KIND_OPTION_TIME },
-		{ history ? name_or_usual(o->current, "is_current") : NULL,
-		    KIND_OPTION_BOOL },
+		{ names.from, KIND_OPTION_TIME },
+		{ names.to, KIND_OPTION_TIME },
+		{ names.current, KIND_OPTION_BOOL },
 	};
-	bool word = false;
 
-	for (size_t i = 0; i < 3; i++)
-		word |= o->extra != NULL && strcmp(o->extra, words[i]) == 0;
-	for (size_t i = word; i < sizeof(columns) / sizeof(columns[0]); i++)
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		if (columns[i].name != NULL && sample_set_column(
 			s, columns[i].name, columns[i].kind, e) == -1)
 			return -1;
@@ -167,8 +158,7 @@ check_names(const struct sample *s, enum db_kind kind, struct err *e)
 static const char *
 second_part_of_key(const struct sample *s)
 {
-	return s->mode->history ?
-	    name_or_usual(s->o->valid_from, "valid_from") : NULL;
+	return s->mode->history ? history_get_names(s->o).from : NULL;
 }
 
 static int
@@ -215,7 +205,7 @@ static int
 put_index_of_current_rows(struct buf *b, struct db *db,
     const struct sample *s, const struct table *t, struct err *e)
 {
-	const char *current = name_or_usual(s->o->current, "is_current");
+	const char *current = history_get_names(s->o).current;
 	struct buf name;
 	int rc = 0;
 

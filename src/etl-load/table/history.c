@@ -250,6 +250,16 @@ mark_carried_columns(struct target *t, struct db *db, struct err *e)
 	return rc;
 }
 
+struct history_names
+history_get_names(const struct load_opts *o)
+{
+	return (struct history_names){
+		o->valid_from != NULL ? o->valid_from : "valid_from",
+		o->valid_to != NULL ? o->valid_to : "valid_to",
+		o->current != NULL ? o->current : "is_current",
+	};
+}
+
 int
 history_check(struct target *t, struct db *db, struct err *e)
 {

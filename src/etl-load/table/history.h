@@ -12,8 +12,15 @@
 #include <stddef.h>
 
 struct db;
+struct load_opts;
 struct shape;
 struct target;
+
+/* The columns of a row of history: --valid-from, --valid-to and --current name
+ * them, or else they have their usual names. */
+struct history_names {
+	const char *from, *to, *current;
+};
 
 struct history {
 	int from, to, current;          /* columns, NO_COLUMN in other modes */
@@ -28,6 +35,7 @@ struct history {
 	                                 * same text uses this index */
 };
 
+struct history_names history_get_names(const struct load_opts *o);
 int history_check(struct target *t, struct db *db, struct err *e);
 void history_close(struct history *h);
 /* True if the database or the loader sets the column, and no record may. */

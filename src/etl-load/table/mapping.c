@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const extra_words[] = { "reject", "ignore", "error", NULL };
+static const char *const extra_words[] = {
+	[EXTRA_REJECT] = "reject", [EXTRA_IGNORE] = "ignore",
+	[EXTRA_ERROR] = "error"
+};
 static const char *const bytes_words[] = { "hex", "base64", NULL };
 
 /* The name of the column ends at the first "=/". */
@@ -114,24 +117,36 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 		    "of table %s has the type %s: the members that no column "
 		    "takes need a JSON or text column", c->name, t->name,
 		    c->type);
-	m->extra = EXTRA_COLUMN;
 	m->extra_column = (int)i;
 	m->named[i] = true;
 	return 0;
 }
 
+static enum extra
+read_extra(const struct load_opts *o)
+{
+	int i = EXTRA_REJECT;
+
+	if (o->extra == NULL)
+		return EXTRA_REJECT;
+	while (i < EXTRA_COLUMN && strcmp(o->extra, extra_words[i]) != 0)
+		i++;
+	return (enum extra)i;
+}
+
+bool
+mapping_extra_names_column(const struct load_opts *o)
+{
+	return read_extra(o) == EXTRA_COLUMN;
+}
+
 static int
-set_extra(struct mapping *m, const struct table *t, const char *extra,
+set_extra(struct mapping *m, const struct table *t, const struct load_opts *o,
     struct err *e)
 {
-	if (extra == NULL)
-		return 0;
-	for (int i = 0; extra_words[i] != NULL; i++)
-		if (strcmp(extra, extra_words[i]) == 0) {
-			m->extra = (enum extra)i;
-			return 0;
-		}
-	return set_extra_column(m, t, extra, e);
+	m->extra = read_extra(o);
+	return m->extra == EXTRA_COLUMN ?
+	    set_extra_column(m, t, o->extra, e) : 0;
 }
 
 static int
@@ -261,7 +276,7 @@ mapping_open(struct mapping *m, const struct table *t,
 	for (size_t i = 0; i < o->map.n; i++)
 		if (map_column(m, t, o->map.v[i], e) == -1)
 			return -1;
-	if (set_extra(m, t, o->extra, e) == -1)
+	if (set_extra(m, t, o, e) == -1)
 		return -1;
 	m->sets_values = m->nmapped > 0 || m->extra == EXTRA_COLUMN ||
 	    m->empty_as_null || m->base64;

@@ -42,6 +42,9 @@ struct mapping {
 
 /* Checks all that can be checked without the database. */
 int mapping_check_options(const struct load_opts *o, struct err *e);
+/* True if the value of --extra is the name of a column, not a word such as
+ * reject. */
+bool mapping_extra_names_column(const struct load_opts *o);
 int mapping_open(struct mapping *m, const struct table *t,
     const struct load_opts *o, struct err *e);
 void mapping_release(struct mapping *m);

@@ -281,22 +281,15 @@ find_history_columns(
     struct target *t, const struct load_opts *o, struct err *e)
 {
 	struct history *h = &t->history;
-	const struct {
-		const char *option, *name, *usual;
-		int *column;
-	} columns[] = {
-		{ "--valid-from", o->valid_from, "valid_from", &h->from },
-		{ "--valid-to", o->valid_to, "valid_to", &h->to },
-		{ "--current", o->current, "is_current", &h->current },
-	};
+	struct history_names names = history_get_names(o);
 
 	h->as_of = o->as_of;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		if (find_non_key_column_of_option(t, columns[i].option,
-			columns[i].name != NULL ? columns[i].name :
-			columns[i].usual, columns[i].column, e) == -1)
-			return -1;
-	return 0;
+	return find_non_key_column_of_option(
+	    t, "--valid-from", names.from, &h->from, e) == -1 ||
+	    find_non_key_column_of_option(
+	    t, "--valid-to", names.to, &h->to, e) == -1 ||
+	    find_non_key_column_of_option(
+	    t, "--current", names.current, &h->current, e) == -1 ? -1 : 0;
 }
 
 /* The columns of --mode scd2 have values of their own in each row. */
