@@ -1,5 +1,7 @@
 #include "hash.h"
 
+#include "hex.h"
+
 #include <sha2.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,9 +31,12 @@ hash_add(struct hash *h, const void *p, size_t n)
 static void
 put_hex_digits(char *out, const unsigned char *p, size_t digits)
 {
-	for (size_t i = 0; i < digits; i++)
-		out[i] = "0123456789abcdef"[i % 2 == 0 ? p[i / 2] >> 4 :
-		    p[i / 2] & 15];
+	char pair[2];
+
+	for (size_t i = 0; i < digits; i++) {
+		hex_put_byte(pair, p[i / 2]);
+		out[i] = pair[i % 2];
+	}
 	out[digits] = '\0';
 }
 

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include "hex.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -257,14 +259,11 @@ text_parse_4_hex_digits(const char *p, const char *end)
 	if (end - p < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		unsigned char c = (unsigned char)p[i], l = c | 0x20;
+		int digit = hex_digit_value(p[i]);
 
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (l >= 'a' && l <= 'f')
-			v = v * 16 + (l - 'a' + 10);
-		else
+		if (digit == -1)
 			return -1;
+		v = v * 16 + digit;
 	}
 	return v;
 }

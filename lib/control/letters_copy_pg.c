@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "base/text.h"
 #include "control/letter_ids.h"
 #include "control/letters_impl.h"
@@ -28,12 +29,9 @@ static int
 copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	buf_str(b, "\\\\x");
 	for (size_t i = 0; i < v->len; i++) {
-		buf_char(b, digits[(unsigned char)v->p[i] >> 4]);
-		buf_char(b, digits[v->p[i] & 15]);
+		hex_append(b, v->p + i, 1);
 		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
 			return -1;
 	}

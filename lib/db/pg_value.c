@@ -1,5 +1,6 @@
 #include "db/pg_value.h"
 
+#include "base/hex.h"
 #include "db/driver.h"
 
 #include <inttypes.h>
@@ -112,22 +113,13 @@ pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
 	return buf_check(&a->text, e);
 }
 
-static unsigned
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	return (unsigned)((c | 0x20) - 'a') + 10;
-}
-
 static struct db_value
 decode_bytea(const char *p, size_t n, struct buf *b)
 {
 	size_t at = b->len;
 
 	for (size_t i = 2; i + 1 < n; i += 2)
-		buf_char(b, (char)(hex_digit(p[i]) << 4 |
-		    hex_digit(p[i + 1])));
+		buf_char(b, (char)hex_byte_value(p + i));
 	return db_bytes(b->data + at, b->len - at);
 }
 

@@ -1,5 +1,6 @@
 #include "db/sqlite_impl.h"
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "json/write.h"
 
@@ -8,16 +9,11 @@
 #include <string.h>
 
 static void
-put_hex(struct buf *b, char tag, const unsigned char *p, size_t n)
+put_hex(struct buf *b, char tag, const void *p, size_t n)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
 	buf_char(b, '"');
 	buf_char(b, tag);
-	for (size_t i = 0; i < n; i++) {
-		buf_char(b, digits[p[i] >> 4]);
-		buf_char(b, digits[p[i] & 15]);
-	}
+	hex_append(b, p, n);
 	buf_char(b, '"');
 }
 
@@ -27,7 +23,7 @@ put_text(struct buf *b, const char *p, size_t n)
 	size_t at = b->len;
 
 	if (utf8_valid_length(p, n) < n || memchr(p, '\0', n) != NULL) {
-		put_hex(b, 'h', (const unsigned char *)p, n);
+		put_hex(b, 'h', p, n);
 		return;
 	}
 	json_put_string(b, p, n);
@@ -86,15 +82,12 @@ return_elements(sqlite3_context *context, int n, sqlite3_value **v)
 static void
 return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
 {
-	char pair[3] = "";
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);
 	(void)buf_reserve(&b, 1);
-	for (size_t i = 0; i + 1 < n; i += 2) {
-		memcpy(pair, p + i, 2);
-		buf_char(&b, (char)strtoul(pair, NULL, 16));
-	}
+	for (size_t i = 0; i + 1 < n; i += 2)
+		buf_char(&b, (char)hex_byte_value(p + i));
 	if (b.failed)
 		sqlite3_result_error_nomem(context);
 	else if (tag == 'x')

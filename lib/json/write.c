@@ -3,6 +3,7 @@
 #include "json/name.h"
 #include "json/span.h"
 
+#include "base/hex.h"
 #include "base/text.h"
 
 #include <limits.h>
@@ -10,16 +11,16 @@
 static void
 put_escape(struct buf *b, unsigned char c)
 {
-	static const char hex[] = "0123456789abcdef";
 	static const char letter[UCHAR_MAX + 1] = { ['"'] = '"',
 		['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
 		['\r'] = 'r', ['\t'] = 't' };
-	char out[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	char out[6] = { '\\', 'u', '0', '0' };
 
 	if (letter[c] != '\0') {
 		out[1] = letter[c];
 		buf_add(b, out, 2);
 	} else {
+		hex_put_byte(out + 4, c);
 		buf_add(b, out, 6);
 	}
 }

@@ -1,4 +1,5 @@
-/* Tests of lib/base: bytes shown as text, UTF-8, base64. */
+/* Tests of lib/base: bytes shown as text, UTF-8, base64, hex. */
+#include "base/hex.h"
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -106,6 +107,32 @@ base64_round_trips(void **state)
 	buf_release(&back);
 }
 
+static void
+hex_digits_round_trip(void **state)
+{
+	unsigned char all[256];
+	struct buf b;
+
+	buf_init(&b, 1 << 10);
+	for (int i = 0; i < 256; i++) {
+		const char *digits = "0123456789abcdef0123456789ABCDEF";
+		const char *p = i == 0 ? NULL : strchr(digits, i);
+
+		all[i] = (unsigned char)i;
+		assert_int_equal(hex_digit_value((char)i),
+		    p == NULL ? -1 : (p - digits) % 16);
+	}
+	hex_append(&b, all, sizeof(all));
+	assert_int_equal(b.len, 512);
+	assert_memory_equal(b.data + 2 * 0xa9, "a9aaab", 6);
+	for (int i = 0; i < 256; i++)
+		assert_int_equal(hex_byte_value(b.data + 2 * (size_t)i), i);
+	assert_int_equal(hex_byte_value("0g"), -1);
+	assert_int_equal(hex_byte_value("\x10" "0"), -1);
+	assert_int_equal(hex_byte_value("Fe"), 0xfe);
+	buf_release(&b);
+}
+
 int
 main(void)
 {
@@ -115,6 +142,7 @@ main(void)
 		cmocka_unit_test(non_ascii_is_escaped),
 		cmocka_unit_test(a_cut_never_splits_a_character),
 		cmocka_unit_test(base64_round_trips),
+		cmocka_unit_test(hex_digits_round_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

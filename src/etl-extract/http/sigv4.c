@@ -1,6 +1,7 @@
 #include "http/sigv4.h"
 
 #include "base/hash.h"
+#include "base/hex.h"
 #include "http/secret.h"
 #include "http/url.h"
 
@@ -118,15 +119,12 @@ static void
 put_encoded_again(struct buf *b, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		char c = p[i], hex[3] = { 0 };
+		char c = p[i];
 
 		if (c == '+')
 			c = ' ';
-		if (c == '%' && i + 2 < n &&
-		    isxdigit((unsigned char)p[i + 1]) &&
-		    isxdigit((unsigned char)p[i + 2])) {
-			memcpy(hex, p + i + 1, 2);
-			c = (char)strtoul(hex, NULL, 16);
+		if (c == '%' && i + 2 < n && hex_byte_value(p + i + 1) != -1) {
+			c = (char)hex_byte_value(p + i + 1);
 			i += 2;
 		}
 		percent_encode(b, &c, 1, false);

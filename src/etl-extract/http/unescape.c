@@ -1,5 +1,6 @@
 #include "http/unescape.h"
 
+#include "base/hex.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -32,13 +33,9 @@ static const struct html_name {
 static size_t
 unescape_percent(const char *p, const char *end, char out[4], size_t *n)
 {
-	char hex[PERCENT_LEN] = { 0 };
-
-	if (end - p < PERCENT_LEN || !isxdigit((unsigned char)p[1]) ||
-	    !isxdigit((unsigned char)p[2]))
+	if (end - p < PERCENT_LEN || hex_byte_value(p + 1) == -1)
 		return 0;
-	memcpy(hex, p + 1, 2);
-	out[0] = (char)strtoul(hex, NULL, 16);
+	out[0] = (char)hex_byte_value(p + 1);
 	*n = 1;
 	return PERCENT_LEN;
 }

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/stop.h"
 #include "db/sqlite_read.h"
 #include "json/number.h"
@@ -243,13 +244,8 @@ lite_source_is_ready(void *self)
 static void
 put_blob(struct buf *b, const unsigned char *p, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	buf_str(b, "\"\\\\x");
-	for (size_t i = 0; i < n; i++) {
-		buf_char(b, hex[p[i] >> 4]);
-		buf_char(b, hex[p[i] & 15]);
-	}
+	hex_append(b, p, n);
 	buf_char(b, '"');
 }
 

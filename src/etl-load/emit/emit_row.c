@@ -54,15 +54,6 @@ emit_put_query(
 	    lite ? "temp" : "pg_temp", lite ? "IS NOT" : "IS DISTINCT FROM");
 }
 
-static void
-put_bytes(struct buf *b, const char *hex, size_t n)
-{
-	buf_str(b, "\"\\\\x");
-	for (size_t i = 0; i < n; i++)
-		buf_char(b, (char)(hex[i] >= 'A' ? hex[i] + 32 : hex[i]));
-	buf_char(b, '"');
-}
-
 /* `text` is a value of SQLite with its tag (db_add_image_functions()). A text
  * that JSON cannot hold is written as bytes. */
 static void
@@ -76,8 +67,11 @@ put_tagged(struct buf *b, const struct buf *text)
 		number_put_real(b, strtod(p + 1, NULL));
 	else if (*p == 't')
 		json_put_string(b, p + 1, text->len - 1);
-	else
-		put_bytes(b, p + 1, text->len - 1);
+	else {
+		buf_str(b, "\"\\\\x");
+		buf_add(b, p + 1, text->len - 1);       /* hex digits */
+		buf_char(b, '"');
+	}
 }
 
 static int

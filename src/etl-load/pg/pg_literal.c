@@ -1,5 +1,6 @@
 #include "pg/pg_literal.h"
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "json/number.h"
 #include "json/write.h"
@@ -33,17 +34,13 @@ pg_is_hex(const struct json_tok *t, const char *p, size_t n)
 void
 pg_bytes_to_hex(struct buf *b, size_t at)
 {
-	static const char hex[] = "0123456789abcdef";
 	size_t n = b->len - at;
 
 	if (!buf_reserve(b, n))
 		return;
-	for (size_t i = n; i-- > 0;) {
-		unsigned char c = (unsigned char)b->data[at + i];
-
-		b->data[at + 2 * i] = hex[c >> 4];
-		b->data[at + 2 * i + 1] = hex[c & 15];
-	}
+	for (size_t i = n; i-- > 0;)
+		hex_put_byte(b->data + at + 2 * i,
+		    (unsigned char)b->data[at + i]);
 	b->len = at + 2 * n;
 }
 

@@ -1,5 +1,6 @@
 #include "sqlite/sqlite_value.h"
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "json/number.h"
 #include "json/write.h"
@@ -235,23 +236,6 @@ convert_time_or_number(struct db_value *out, const struct source *s)
 	return 1;
 }
 
-static int
-parse_hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *p = c == '\0' ? NULL : strchr(digits, c | 32);
-
-	return p == NULL ? -1 : (int)(p - digits);
-}
-
-static int
-parse_hex_byte(const char *p)
-{
-	int a = parse_hex_digit(p[0]), b = parse_hex_digit(p[1]);
-
-	return a == -1 || b == -1 ? -1 : a << 4 | b;
-}
-
 /* Appends the bytes to `scratch`. If the text is in `scratch`, at its end, the
  * bytes replace it: they are shorter. */
 static struct db_value
@@ -289,12 +273,12 @@ convert_bytes(struct db_value *out, const struct source *s,
 	if (n < 2 || p[0] != '\\' || p[1] != 'x')
 		return 1;
 	for (size_t i = 2; i < n; i += 2)
-		if (n % 2 != 0 || parse_hex_byte(p + i) == -1)
+		if (n % 2 != 0 || hex_byte_value(p + i) == -1)
 			return reject_value(s, "type",
 			    "not an even number of hex digits after \\x");
 	scratch->len -= n;
 	for (size_t i = 2; i < n; i += 2)
-		buf_char(scratch, (char)parse_hex_byte(p + i));
+		buf_char(scratch, (char)hex_byte_value(p + i));
 	out->len = n / 2 - 1;
 	return 1;
 }
