@@ -302,6 +302,16 @@ table_read(struct table **out, struct db *db, const char *name,
 	return 0;
 }
 
+size_t
+table_find_key_column(const struct table *t, int place)
+{
+	size_t i = 0;
+
+	while (i < t->n && t->columns[i].key != place)
+		i++;
+	return i;
+}
+
 static bool
 is_primary_key(const struct table *t, const size_t *columns, size_t n)
 {

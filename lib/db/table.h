@@ -100,6 +100,9 @@ int table_find_if_exists(
  * has a schema only if the name has one. */
 int table_new_absent(struct table **t, struct db *db, const char *name,
     struct err *e);
+/* Returns the column at this place, from 1, of the primary key; t->n if the key
+ * has no such place. */
+size_t table_find_key_column(const struct table *t, int place);
 /* *unique: the table has a unique index on exactly these columns. */
 int table_find_unique_index(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);

@@ -103,17 +103,14 @@ print_summary_and_warn_of_rejects(const struct loader *l)
 static bool
 put_primary_key_list_if_any(struct buf *b, const struct table *t)
 {
-	for (int place = 1; ; place++) {
-		size_t i = 0;
+	int place = 1;
 
-		while (i < t->n && t->columns[i].key != place)
-			i++;
-		if (i == t->n)
-			return place > 1;
+	for (size_t i; (i = table_find_key_column(t, place)) < t->n; place++) {
 		if (place > 1)
 			buf_char(b, ',');
 		text_show(b, t->columns[i].name, strlen(t->columns[i].name));
 	}
+	return place > 1;
 }
 
 static void

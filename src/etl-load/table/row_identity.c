@@ -3,17 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns the column at this place in the primary key, or t->n. */
-static size_t
-find_key_column(const struct table *t, int place)
-{
-	size_t i = 0;
-
-	while (i < t->n && t->columns[i].key != place)
-		i++;
-	return i;
-}
-
 int
 target_find_row_identity(struct target *t, struct err *e)
 {
@@ -27,9 +16,9 @@ target_find_row_identity(struct target *t, struct err *e)
 	s->columns = calloc(t->table->n + 1, sizeof(*s->columns));
 	if (s->columns == NULL)
 		return err_nomem(e);
-	for (s->n = 0; (i = find_key_column(t->table, (int)s->n + 1)) <
-	    t->table->n; s->n++)
-		s->columns[s->n] = i;
+	while ((i = table_find_key_column(t->table, (int)s->n + 1)) <
+	    t->table->n)
+		s->columns[s->n++] = i;
 	/* The rows of --mode scd2 share the key of their history. */
 	if (s->n == 0 && !t->mode->history) {
 		memcpy(s->columns, t->key, t->nkey * sizeof(*t->key));

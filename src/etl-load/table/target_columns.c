@@ -125,14 +125,9 @@ static int
 use_primary_key_as_key(struct target *t, struct err *e)
 {
 	const struct table *b = t->table;
+	size_t i;
 
-	for (int place = 1; t->nkey < b->n; place++) {
-		size_t i = 0;
-
-		while (i < b->n && b->columns[i].key != place)
-			i++;
-		if (i == b->n)
-			break;
+	while ((i = table_find_key_column(b, (int)t->nkey + 1)) < b->n) {
 		if (!mapping_loads_column(&t->mapping, b, i))
 			return err_set(e, ERR_CONFIG, false, "table %s: no "
 			    "record sets column \"%s\" of the primary key: "
