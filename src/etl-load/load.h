@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { CONNECTIONS_MAX = 16 };
+enum { CONNECTIONS_MAX = 16, LOAD_OPTIONS_MAX = 96 };
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
@@ -25,6 +25,8 @@ struct load_opts {
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
 	    allow_empty, delete_despite_rejects, empty_as_null, strict,
 	    create, plan, evolve, keep_before, with_checkpoint;
+	/* By place in the table of options: on the command line. */
+	bool is_given[LOAD_OPTIONS_MAX];
 };
 
 /* How many records were read, and how many had each outcome. */

@@ -235,6 +235,12 @@ static const struct opt options[] = {
 	    "print a summary on standard error", NULL, 'v' },
 };
 
+static const struct opt_spec spec = { .program = "etl-load", .usage = usage,
+	.opts = options, .n = sizeof(options) / sizeof(options[0]),
+	.is_given = AT(is_given) };
+_Static_assert(sizeof(options) / sizeof(options[0]) <= LOAD_OPTIONS_MAX,
+    "is_given[] has a place for each option");
+
 static int
 check_options_and_print_notes(
     const struct load_opts *o, int argc, struct err *e)
@@ -242,9 +248,9 @@ check_options_and_print_notes(
 	if (optind < argc)
 		return err_set(e, ERR_USAGE, false, "etl-load takes no "
 		    "arguments: it reads records from standard input");
-	if (table_list_check_options(o, e) == -1)
-		return -1;
-	if (undo_check_options(o, e) == -1 || emit_check_options(o, e) == -1)
+	if (table_list_check_options(o, e) == -1 ||
+	    undo_check_options(o, &spec, e) == -1 ||
+	    emit_check_options(o, e) == -1)
 		return -1;
 	if (o->keep_runs == 0)
 		return err_set(e, ERR_USAGE, false,
@@ -260,9 +266,6 @@ check_options_and_print_notes(
 int
 main(int argc, char *argv[])
 {
-	static const struct opt_spec spec = { .program = "etl-load",
-		.usage = usage, .opts = options,
-		.n = sizeof(options) / sizeof(options[0]) };
 	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3,
 		.connections = 1, .max_record = LINES_MAX, .keep_runs = 10 };
 	struct stdfd fds = { 0 };

@@ -46,7 +46,7 @@ for kind in sqlite postgresql; do
 	is "$k --undo with the begin of the run: exit code 0" \
 	    0 "$(undo "${id%????????????????}" -v)"
 	like "$k --undo -v says what it has done" \
-	    "run $id is undone in t: 1 rows deleted, 1 rows got their old values back, 0 rows inserted again" \
+	    "run $id is undone in t: 1 row deleted, 1 row changed back, 0 rows inserted again" \
 	    "$(cat "$scratch/err")"
 	is "$k --undo: the rows are those before the load" 'a|1 b|2 c|3' \
 	    "$(rows)"
@@ -201,8 +201,6 @@ for kind in sqlite postgresql; do
 	is "$k --mode replace: exit code 64" 64 "$(keep --mode replace)"
 	is "$k --with-checkpoint without --undo: exit code 64" 64 \
 	    "$(load --with-checkpoint)"
-	is "$k --undo with an option of loads: exit code 64" 64 \
-	    "$(undo x --key k)"
 	is "$k --undo with an empty name: exit code 64" 64 "$(undo '')"
 	sql "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, up int
 	    REFERENCES t, n int); INSERT INTO t VALUES (1, NULL, 1), (2, 1, 1)"
@@ -260,6 +258,42 @@ like 'a trigger that changes the rows again: the message says so' \
     'because a trigger' "$(cat "$scratch/err")"
 sql 'ALTER TABLE t DISABLE TRIGGER touch'
 is 'without the trigger the load is undone' '0 a|1|' "$(undo "$id") $(rows)"
+# Prints "NAME NAME-OF-ARGUMENT" for each long option of the help.
+options_with_arguments() {
+	etl-load --help | sed -n 's/^  \(-.,\)\{0,1\} *\(--[a-z-]*\) \([^ ]*\).*/\2 \3/p'
+}
+# argument NAME: prints a value that an option with such an argument takes.
+argument() {
+	case $1 in
+	DURATION) echo 1s ;;
+	?*) echo 1 ;;
+	esac
+}
+db_new sqlite
+sql 'CREATE TABLE t (k text PRIMARY KEY)'
+options_with_arguments >"$scratch/options"
+ok 'the help lists the options of loads' \
+    test "$(wc -l <"$scratch/options")" -gt 50
+while read -r option name; do
+	case $option in
+	--db | --control-schema | --table | --undo | --with-checkpoint | \
+	    --lock-timeout | --statement-timeout | --retries | --backoff | \
+	    --verbose | --help | --version)
+		continue
+		;;
+	--tables | --table-from) why='--table' ;;
+	*) why="--undo reads no records, so $option cannot be used with it" ;;
+	esac
+	set -- "$option" $(argument "$name")
+	is "--undo refuses $option: exit code 64" 64 "$(undo x "$@")"
+	like "--undo refuses $option: the message says so" \
+	    "$why" "$(cat "$scratch/err")"
+done <"$scratch/options"
+is 'the options of --undo are not refused' 1 "$(undo x --with-checkpoint \
+    --lock-timeout 1s --statement-timeout 1s --retries 1 --backoff 1s..2s \
+    --verbose)"
+is 'BATCH_SIZE in the environment does not concern --undo' 1 \
+    "$(BATCH_SIZE=7 undo x)"
 db_new sqlite
 sql "CREATE TABLE t (k text PRIMARY KEY, n int, at int);
     CREATE TRIGGER later AFTER INSERT ON t BEGIN

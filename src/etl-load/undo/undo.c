@@ -19,8 +19,22 @@ struct undo {
 	struct undo_counts counts;
 };
 
+static bool
+is_used_by_undo(const char *option)
+{
+	static const char *const used[] = { "undo", "table", "db",
+		"control-schema", "with-checkpoint", "lock-timeout",
+		"statement-timeout", "retries", "backoff", "verbose" };
+
+	for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (strcmp(option, used[i]) == 0)
+			return true;
+	return false;
+}
+
 int
-undo_check_options(const struct load_opts *o, struct err *e)
+undo_check_options(const struct load_opts *o, const struct opt_spec *spec,
+    struct err *e)
 {
 	if (o->undo == NULL)
 		return !o->with_checkpoint ? 0 : err_set(e, ERR_USAGE, false,
@@ -28,15 +42,11 @@ undo_check_options(const struct load_opts *o, struct err *e)
 	if (*o->undo == '\0')
 		return err_set(e, ERR_USAGE, false, "--undo needs the id of a "
 		    "run, or of a stream");
-	if (o->emit != NULL || o->mode != NULL || o->key != NULL ||
-	    o->ddl != NULL || o->create || o->plan || o->evolve ||
-	    o->keep_before || o->again || o->no_checkpoint || o->plain ||
-	    o->rejects != NULL || o->single || o->complete ||
-	    o->expect.n > 0 || o->map.n > 0 || o->columns != NULL)
-		return err_set(e, ERR_USAGE, false, "--undo reads no records: "
-		    "give it only --table, --db, --control-schema, "
-		    "--with-checkpoint, --lock-timeout, --statement-timeout, "
-		    "--retries, --backoff and -v");
+	for (size_t i = 0; i < spec->n; i++)
+		if (o->is_given[i] && !is_used_by_undo(spec->opts[i].name))
+			return err_set(e, ERR_USAGE, false, "--undo reads no "
+			    "records, so --%s cannot be used with it",
+			    spec->opts[i].name);
 	return 0;
 }
 
@@ -177,15 +187,25 @@ try_to_undo(void *self, struct err *e)
 	return -1;
 }
 
+static const char *
+row_or_rows(int64_t n)
+{
+	return n == 1 ? "row" : "rows";
+}
+
 static void
 print_result(const struct undo *u)
 {
+	const struct undo_counts *n = &u->counts;
+
 	if (u->o->verbose || isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "etl-load: run %s is undone in %s: "
-		    "%" PRId64 " rows deleted, %" PRId64 " rows got their old "
-		    "values back, %" PRId64 " rows inserted again\n",
-		    u->entry.run, u->table->name, u->counts.deleted,
-		    u->counts.changed, u->counts.inserted);
+		    "%" PRId64 " %s deleted, %" PRId64 " %s changed back, "
+		    "%" PRId64 " %s inserted again\n",
+		    u->entry.run, u->table->name,
+		    n->deleted, row_or_rows(n->deleted),
+		    n->changed, row_or_rows(n->changed),
+		    n->inserted, row_or_rows(n->inserted));
 	for (size_t i = 0; i < u->entry.n; i++) {
 		const struct loaded *s = &u->entry.streams[i];
 

@@ -9,7 +9,9 @@
 
 #include "load.h"
 
-int undo_check_options(const struct load_opts *o, struct err *e);
+/* spec: the table of the program's options. */
+int undo_check_options(const struct load_opts *o, const struct opt_spec *spec,
+    struct err *e);
 int undo_run(const struct load_opts *o, struct err *e);
 
 #endif
