@@ -113,14 +113,14 @@ for kind in sqlite postgresql; do
 	    '{"k":"\u0000","n":1}'; do
 		put '{"k":"a","n":1}' '{"k":"b","n":2}' "$line"
 		refuses 65 "a record without a readable key: $line" \
-		    '2 rows did not come .* 1 records were rejected .*--delete-despite-rejects'
+		    '2 rows did not come .* 1 rejected record .*--delete-despite-rejects'
 		is "$k $line: no reject is written" '' \
 		    "$(cat "$scratch/aside" 2>/dev/null)"
 	done
 	put '{"k":{"a":"a"},"n":1}' '{"k":{"a":"b"},"n":2}' \
 	    '{"k":{"a":"c","a":"x"},"n":1}'
 	refuses 65 'a key of --map that comes twice' \
-	    '2 rows did not come .* 1 records were rejected' --map k=/k/a
+	    '2 rows did not come .* 1 rejected record' --map k=/k/a
 	put '{"k":"a","n":1}' '{"k":"b","n":2}' "$line"
 	is "$k --delete-despite-rejects deletes the rows" '0 a|1 b|2' \
 	    "$(load --delete-despite-rejects) $(rows)"
@@ -134,7 +134,7 @@ for kind in sqlite postgresql; do
 	fill
 	marked 1 '{"k":"a","n":1}' '{"k":"b","n":2}'
 	refuses 65 'an earlier stage has rejected a record aside' \
-	    '1 records were rejected'
+	    '1 rejected record'
 	is "$k an earlier stage, --delete-despite-rejects: exit code 0" \
 	    0 "$(load --delete-despite-rejects)"
 	is "$k an earlier stage, --delete-despite-rejects: the rows are gone" \

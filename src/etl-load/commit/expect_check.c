@@ -75,8 +75,8 @@ judge_rows(struct loader *l, const struct expectation *x, struct found *f,
 	if (x->unit == EXPECT_USUAL)
 		return judge_usual(l, x, rows, f, e);
 	f->holds = expect_compare(x, (double)rows, x->number);
-	(void)snprintf(f->is, sizeof(f->is), "the load wrote %llu rows",
-	    (unsigned long long)rows);
+	(void)snprintf(f->is, sizeof(f->is), "the load wrote %llu row%s",
+	    (unsigned long long)rows, rows == 1 ? "" : "s");
 	return 0;
 }
 

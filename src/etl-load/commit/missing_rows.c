@@ -97,12 +97,13 @@ check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
 	rejects_count_causes(l);
 	buf_init(&causes, 64 << 10);
 	causes_append_text(&causes, l->causes, "\n  ", 2048);
-	(void)err_set(e, ERR_DATA, false, "table %s: %llu rows did not come "
-	    "and would %s, but %llu records were rejected whose keys cannot "
-	    "be read, and which may be the records of these rows: nothing was "
-	    "changed; mend the records, or give --delete-despite-rejects%s%s",
+	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not "
+	    "come and would %s, but %llu rejected record%s whose key cannot be "
+	    "read may belong to such rows: nothing was changed; mend the "
+	    "records, or give --delete-despite-rejects%s%s",
 	    t->target.table->name, (unsigned long long)missing,
-	    what_happens(t), (unsigned long long)rejected,
+	    missing == 1 ? "" : "s", what_happens(t),
+	    (unsigned long long)rejected, rejected == 1 ? "" : "s",
 	    causes.len > 0 ? ":\n  " : "", buf_text(&causes));
 	buf_release(&causes);
 	return -1;
