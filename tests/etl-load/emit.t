@@ -98,6 +98,15 @@ end 1' "$(jq -r '.operation // (."@etl" + " " + (if .stream then .stream + " " +
 	} | true; cat "$scratch/rc")
 	is "$k the reader has gone: the exit code is that of SIGPIPE" 141 "$rc"
 	sql "DELETE FROM t WHERE k LIKE 'y%'"
+	rc=0
+	echo '{"k":"f","n":1}' | etl-load --db "$db" --table t --key k \
+	    --emit rows >/dev/full 2>"$scratch/err" || rc=$?
+	is "$k the output cannot be written: exit code 74" 74 "$rc"
+	is "$k the output cannot be written: the row is committed" 1 \
+	    "$(sql "SELECT count(*) FROM t WHERE k = 'f'")"
+	like "$k the output cannot be written: the message says what is committed" \
+	    'the batch was committed, .*: standard output: No space' \
+	    "$(cat "$scratch/err")"
 	mkfifo "$scratch/fifo.$kind"
 	etl-load --db "$db" --table t --key k --emit changes --batch 9000 \
 	    <"$scratch/in" >"$scratch/fifo.$kind" &

@@ -227,6 +227,15 @@ write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
 	return 0;
 }
 
+/* If the reader has ended, the program ends without a message. */
+static int
+fail_after_commit(const char *state, struct err *e)
+{
+	if (e->code != ERR_GONE)
+		err_prefix(e, "%s", state);
+	return -1;
+}
+
 int
 emit_write_committed(struct loader *l, struct err *e)
 {
@@ -239,7 +248,8 @@ emit_write_committed(struct loader *l, struct err *e)
 	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
 	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) == -1 ||
 	    stage_flush(m->out, e) == -1)
-		return -1;
+		return fail_after_commit("the batch was committed, but --emit "
+		    "could not write all of its rows", e);
 	return forget_lines(t, e);
 }
 
@@ -248,8 +258,10 @@ emit_finish(struct loader *l, struct err *e)
 {
 	if (l->emit == NULL)
 		return 0;
-	return start_stream_once(l, e) == -1 ? -1 :
-	    stage_finish(l->emit->out, e);
+	return start_stream_once(l, e) == -1 ||
+	    stage_finish(l->emit->out, e) == -1 ?
+	    fail_after_commit("all records were loaded, but --emit could not "
+	    "write the end of its stream", e) : 0;
 }
 
 void
