@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
+enum { PARAMS_MAX = 32766, LARGE = 4 << 20, STATEMENT_PAGES = 1 << 20 };
 
 struct lite_stmt {
 	struct lite *lite;
@@ -149,6 +149,9 @@ lite_open_file(struct lite **out, const char *path, int flags,
 	/* SQLite would count all bytes that it has, which takes a lock for each
 	 * allocation. Once SQLite has started, this call changes nothing. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* A statement that inserts many rows keeps a copy of each page that it
+	 * changes: in memory up to this size, then in a file. */
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_PAGES);
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
 	if (rc == SQLITE_OK) {
 		*out = c;

@@ -435,6 +435,9 @@ STATES = b"".join(
     b'{"id":%d,"v":"value %d","at":"2026-05-%02d"}\n' % (i % 3, i, i * 5 % 9 + 1)
     for i in range(9)) + b'{"id":9,"v":null,"at":"2026-05-30"}\nno record\n'
 LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
+# SQLite inserts the first 32 records by one statement.
+GROUPS = b"".join(
+    b'{"id":%d,"v":"a\\tb"}\n' % i for i in range(76)) + b'{"id":77,"v":null}\n'
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
 
 
@@ -481,6 +484,12 @@ def load(kind, mode, given=None):
     if mode == "upsert":
         argv += ["--key", "id"]
         db.counts = "0"
+    if mode == "group":
+        argv[argv.index("5")] = "40"
+        argv += ["--key", "id"]
+        db.counts = "0"
+        old = b'{"id":50,"v":"old"}\n'
+        given = stream(GROUPS)
     if mode == "expect":
         argv += ["--key", "id", "--lock-timeout", "9s", "--expect",
                  "null(v)=0", "--expect", "unique(v)", "--expect", "rows>=0"]
@@ -1111,6 +1120,8 @@ def cases():
         yield load(kind, "scd2-missing")
         if kind == "postgresql":
             yield load(kind, "several")
+        else:
+            yield load(kind, "group")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

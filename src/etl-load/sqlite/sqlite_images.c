@@ -114,6 +114,7 @@ start(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 
+	s->watched = true;
 	return db_add_image_functions(s->store.db, e) == -1 ? -1 :
 	    run(s, put_table_and_triggers, e);
 }

@@ -10,6 +10,15 @@
 #include "sqlite/sqlite_scopes.h"
 #include "sqlite/sqlite_store.h"
 
+/* The outcome of an item. */
+enum put {
+	PUT_FAILED = -1,
+	PUT_DONE,               /* stored or rejected */
+	PUT_CONVERTED,          /* its values are in s->store */
+	PUT_LATER,              /* the row that it refers to may come later */
+	PUT_REPEAT              /* the batch must be repeated */
+};
+
 /* Notes which rows the transaction has written, for --expect, in a temporary
  * table: their keys in a mode that also finds rows unchanged, else the rowids
  * of the inserted rows. */
@@ -18,11 +27,25 @@ struct lite_written {
 	struct db_value *key;   /* room for the values of a key */
 };
 
+/* Records that wait to be inserted by one statement. Their values are in the
+ * slots of struct lite_store. */
+struct lite_group {
+	const struct shape *shape;
+	uint32_t *item;         /* their numbers in the chunk */
+	size_t n, full;         /* full: 0 if the load has no groups */
+	size_t alone;           /* so many records are stored one by one before
+	                         * the next group */
+	size_t step;            /* `alone` after the last group, 0 if the group
+	                         * was inserted */
+};
+
 struct lite_sink {
 	struct lite_store store;
 	struct lite_scopes scopes;
 	struct lite_mirror mirror;
 	struct lite_written written;
+	struct lite_group group;
+	bool watched;           /* triggers of the load note each changed row */
 	struct keyset keys;     /* of the chunk; the value of a key is the
 	                         * number of the last item that was stored with
 	                         * it, or of one that waits */
@@ -33,6 +56,28 @@ struct lite_sink {
 	size_t nlater, later_room;
 };
 
+/* Stores or rejects the records of the chunk, in order. Returns PUT_DONE,
+ * PUT_REPEAT or PUT_FAILED. */
+enum put lite_store_items(struct lite_sink *s, struct outcome *o,
+    struct err *e);
+/* Counts record number i, which is stored. Its values are in s->store. */
+int lite_count_stored(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, enum lite_result rc, struct err *e);
+/* Returns 1 if a record that came after record number i has the same key and
+ * was stored: record number i must not overwrite it. Else 0; -1 with *e. */
+int lite_later_item_was_stored(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, struct err *e);
+int lite_group_init(struct lite_sink *s, struct err *e);
+/* Forgets the records of the group. */
+void lite_group_clear(struct lite_sink *s);
+/* True if a record of `len` bytes may wait in the group for others. */
+bool lite_group_may_take(struct lite_sink *s, size_t len);
+/* Adds record number i, whose values are in s->store, if it has the same
+ * columns as the others. Returns false if it has not. */
+bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
+/* Called when a group was not inserted: the next records are stored one by one,
+ * and twice as many each time. */
+void lite_group_store_next_alone(struct lite_sink *s);
 extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;
 /* Notes the row of the record whose values are in s->store. */

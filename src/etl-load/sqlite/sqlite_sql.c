@@ -1,5 +1,6 @@
 #include "sqlite/sqlite_sql.h"
 
+#include "sqlite/sqlite_history.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
@@ -14,29 +15,73 @@ put_returning_if_view(struct buf *b, const struct target *t)
 		buf_str(b, " RETURNING 1");
 }
 
+static bool
+sets_time(const struct target *t)
+{
+	return t->touch != NO_COLUMN || t->seen != NO_COLUMN;
+}
+
+/* The value of the first column is parameter number first + 1. */
+static void
+put_row_of_parameters(struct buf *b, const struct target *t,
+    const struct shape *s, size_t first)
+{
+	const char *before = "(";
+
+	for (size_t i = 0; i < s->n; i++, before = ", ")
+		buf_printf(b, "%s$%zu", before, first + i + 1);
+	for (int i = 0; i < (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN);
+	    i++, before = ", ")
+		buf_printf(b, "%s$%zu", before, first + s->n + 1);
+	if (t->soft_delete != NO_COLUMN)
+		buf_printf(b, ", %s", soft_delete_live_value(t));
+	buf_char(b, ')');
+}
+
+size_t
+sqlite_room_of_record(const struct target *t)
+{
+	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
+}
+
+/* From about 8 records on, a larger group saves little time. */
+size_t
+sqlite_records_of_group(const struct target *t)
+{
+	enum { RECORDS = 32, VALUES = 2000 };
+	size_t n = VALUES / sqlite_room_of_record(t);
+
+	return n > RECORDS ? RECORDS : n < 2 ? 0 : n;
+}
+
+/* OR ABORT takes the place of ON CONFLICT clauses in the table's definition,
+ * which could replace rows or leave records out. */
+void
+sqlite_put_insert_group(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "INSERT OR ABORT INTO %s (", t->table->quoted);
+	sql_put_columns(b, t, s, true);
+	buf_str(b, ") VALUES ");
+	for (size_t i = 0; i < sqlite_records_of_group(t); i++) {
+		buf_str(b, i > 0 ? ", " : "");
+		put_row_of_parameters(b, t, s, i * sqlite_room_of_record(t));
+	}
+}
+
 void
 sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
-	bool time_columns = t->touch != NO_COLUMN || t->seen != NO_COLUMN;
-
 	buf_printf(b, "INSERT INTO %s", t->table->quoted);
-	if (s->n == 0 && !time_columns) {
+	if (s->n == 0 && !sets_time(t)) {
 		buf_str(b, " DEFAULT VALUES");
 		put_returning_if_view(b, t);
 		return;
 	}
 	buf_str(b, " (");
 	sql_put_columns(b, t, s, true);
-	buf_str(b, ") VALUES (");
-	for (size_t i = 0; i < s->n; i++)
-		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
-	for (int i = 0; i < (t->touch != NO_COLUMN) + (t->seen != NO_COLUMN);
-	    i++)
-		buf_printf(b, "%s$%zu", s->n > 0 || i > 0 ? ", " : "",
-		    s->n + 1);
-	if (t->soft_delete != NO_COLUMN)
-		buf_printf(b, ", %s", soft_delete_live_value(t));
-	buf_str(b, ")");
+	buf_str(b, ") VALUES ");
+	put_row_of_parameters(b, t, s, 0);
 	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
 		sql_put_key_columns(b, t);

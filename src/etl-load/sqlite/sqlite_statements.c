@@ -7,6 +7,7 @@ lite_store_free_statements(struct lite_store *s)
 {
 	for (size_t i = 0; i < s->nshapes; i++) {
 		db_stmt_free(s->by_shape[i].insert);
+		db_stmt_free(s->by_shape[i].insert_group);
 		db_stmt_free(s->by_shape[i].update);
 		db_stmt_free(s->by_shape[i].seen);
 		db_stmt_free(s->by_shape[i].newer);

@@ -13,6 +13,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 
 struct lite_statements {                /* of one shape */
 	struct db_stmt *insert, *update, *seen, *newer;
+	struct db_stmt *insert_group;
 	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
 	struct lite_history_shape history;      /* only --mode scd2 */
 };
@@ -29,8 +30,10 @@ struct lite_store {
 	struct db_value *values;        /* of the record, then the time, then
 	                                 * the old key (struct change), or
 	                                 * LITE_HISTORY_VALUES */
+	struct db_value *slots;         /* room for the values of each record of
+	                                 * a group; `values` points into it */
 	const char *as_of;              /* the record's time of change */
-	struct buf scratch;
+	struct buf scratch;             /* texts that `slots` points to */
 	char now[CLOCK_STAMP];
 	int64_t missing;        /* references that lacked their row after the
 	                         * last record, perhaps of another table */

@@ -49,10 +49,11 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->values = calloc(t->table->n + t->nkey + LITE_HISTORY_VALUES,
-	    sizeof(*s->values));
-	if (s->values == NULL)
+	s->slots = calloc(sqlite_records_of_group(t) + 1,
+	    sqlite_room_of_record(t) * sizeof(*s->slots));
+	if (s->slots == NULL)
 		return err_nomem(e);
+	s->values = s->slots;
 	if (find_if_failure_leaves_changes(s, e) == -1 ||
 	    find_if_table_refers_to_itself(s, e) == -1)
 		return -1;
@@ -66,8 +67,8 @@ lite_store_release(struct lite_store *s)
 {
 	lite_store_free_statements(s);
 	buf_release(&s->scratch);
-	free(s->values);
-	s->values = NULL;
+	free(s->slots);
+	s->values = s->slots = NULL;
 }
 
 static struct lite_statements *
@@ -145,11 +146,14 @@ lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e)
 {
 	const struct shape *shape;
+	size_t used;
 	int rc = reader_match_record(r, l, why, e);
 
 	if (rc != 1)
 		return rc;
-	buf_clear(&s->scratch);
+	if (s->values == s->slots)
+		buf_clear(&s->scratch);
+	used = s->scratch.len;
 	s->change = s->target->mode->changes ? &r->change : NULL;
 	shape = r->shape;
 	if (!buf_reserve(&s->scratch, row_max_size_of_values(r, shape, l) +
@@ -157,8 +161,10 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
 		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
-		    &s->scratch, why) == 0)
+		    &s->scratch, why) == 0) {
+			s->scratch.len = used;
 			return 0;
+		}
 	s->as_of = r->as_of;
 	s->values[shape->n] = (struct db_value){ .type = DB_TEXT,
 		.p = s->now, .len = CLOCK_STAMP - 1 };
@@ -342,6 +348,16 @@ store_in_savepoint(struct lite_store *s,
 	    LITE_FAILED : rc;
 }
 
+/* Called after a statement has succeeded with the result `rc`. */
+static enum lite_result
+repeat_if_references_lack(struct lite_store *s, enum lite_result rc)
+{
+	if (s->refers_to_itself || !lacks_more_references(s))
+		return rc;
+	s->careful = true;
+	return LITE_REPEAT;
+}
+
 enum lite_result
 lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e)
@@ -357,8 +373,23 @@ lite_store_record(
 	rc = insert_or_update_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
 		return keep_reason_of_failure(s, e);
-	if (s->refers_to_itself || !lacks_more_references(s))
-		return rc;
-	s->careful = true;
-	return LITE_REPEAT;
+	return repeat_if_references_lack(s, rc);
+}
+
+enum lite_result
+lite_store_group(
+    struct lite_store *s, const struct shape *shape, struct err *e)
+{
+	const struct target *t = s->target;
+	struct lite_statements *st =
+	    get_statements_and_prepare_insert(s, shape, e);
+
+	if (st == NULL || lite_prepare(s, &st->insert_group, shape,
+		sqlite_put_insert_group, e) == -1)
+		return LITE_FAILED;
+	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
+		sqlite_records_of_group(t) * sqlite_room_of_record(t), NULL,
+		NULL, e) == -1)
+		return keep_reason_of_failure(s, e);
+	return repeat_if_references_lack(s, LITE_INSERTED);
 }

@@ -17,6 +17,11 @@ int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
+/* Inserts the records whose values are in s->slots (sqlite_records_of_group()
+ * of them) by one statement. LITE_INSERTED, LITE_REFUSED: no record is stored,
+ * because at least one has a row, or is refused; LITE_REPEAT. */
+enum lite_result lite_store_group(
+    struct lite_store *s, const struct shape *shape, struct err *e);
 /* Deletes all rows of the table. */
 int lite_store_delete_all(
     struct lite_store *s, uint64_t *removed, struct err *e);

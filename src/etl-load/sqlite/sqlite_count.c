@@ -1,0 +1,83 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "sqlite/sqlite_value.h"
+
+/* Finds the key of the record whose values are in s->store in the set s->keys.
+ * If the set has the key, *holder points to the number of an item; else adds
+ * the key with the number `item`, and *holder is NULL. */
+static int
+find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
+    uint32_t **holder, struct err *e)
+{
+	const struct target *t = s->store.target;
+	size_t at = s->keys.bytes.len;
+	bool nomem;
+
+	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
+		while (shape->columns[i] != t->key[k])
+			i++;
+		sqlite_put_value_bytes(
+		    &s->keys.bytes, &s->store.values[i]);
+	}
+	*holder = keyset_add_or_find(&s->keys, at, (uint32_t)item, &nomem);
+	return nomem ? err_nomem(e) : 0;
+}
+
+static uint64_t *
+count_of_result(struct sums *t, enum lite_result rc)
+{
+	switch (rc) {
+	case LITE_INSERTED:
+		return &t->inserted;
+	case LITE_UPDATED:
+		return &t->updated;
+	case LITE_SKIPPED:
+		return &t->skipped;
+	case LITE_DELETED:
+		return &t->deleted;
+	case LITE_MISSED:
+		return &t->missed;
+	default:
+		return &t->unchanged;
+	}
+}
+
+/* In --mode cdc each record counts for itself. In other modes, if an earlier
+ * record with the same key was stored in this chunk, the earlier one is counted
+ * as superseded, and this record gets the outcome of both: the row was
+ * inserted, or else updated, if one of them did that. */
+int
+lite_count_stored(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, enum lite_result rc, struct err *e)
+{
+	const struct load_mode *mode = s->store.target->mode;
+	uint32_t *holder = NULL;
+	unsigned char before;
+
+	if (mode->updates && !mode->changes &&
+	    find_or_add_key(s, shape, i, &holder, e) == -1)
+		return -1;
+	before = holder == NULL ? 0 : s->result[*holder];
+	if (before != 0) {
+		(*count_of_result(&o->sums, before))--;
+		o->sums.superseded++;
+		rc = before < rc ? before : rc;
+	}
+	if (holder != NULL)
+		*holder = (uint32_t)i;
+	s->result[i] = (unsigned char)rc;
+	(*count_of_result(&o->sums, rc))++;
+	return 0;
+}
+
+int
+lite_later_item_was_stored(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, struct err *e)
+{
+	uint32_t *holder = NULL;
+
+	if (s->store.target->mode->updates &&
+	    find_or_add_key(s, shape, i, &holder, e) == -1)
+		return -1;
+	return holder != NULL && *holder > i && s->result[*holder] != 0;
+}

@@ -1,0 +1,82 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "sqlite/sqlite_sql.h"
+
+#include <stdlib.h>
+
+/* A statement costs SQLite about as much as the insert of a short row. */
+enum { RECORD_MAX = 4096, ALONE_LEAST = 32, ALONE_MOST = 8192 };
+
+/* True if one statement for several records has the same effect as a statement
+ * for each of them, and no code needs the state of the table in between. */
+static bool
+may_have_groups(const struct lite_store *s)
+{
+	const struct target *t = s->target;
+
+	return !t->mode->history && !t->mode->changes && !t->table->view &&
+	    !t->mapping.sets_values && !s->may_leave_changes;
+}
+
+int
+lite_group_init(struct lite_sink *s, struct err *e)
+{
+	struct lite_group *g = &s->group;
+	size_t n = sqlite_records_of_group(s->store.target);
+
+	if (n == 0 || !may_have_groups(&s->store))
+		return 0;
+	if ((g->item = calloc(n, sizeof(*g->item))) == NULL)
+		return err_nomem(e);
+	g->full = n;
+	return 0;
+}
+
+void
+lite_group_clear(struct lite_sink *s)
+{
+	s->group.n = 0;
+	s->store.values = s->store.slots;
+}
+
+bool
+lite_group_may_take(struct lite_sink *s, size_t len)
+{
+	struct lite_group *g = &s->group;
+
+	if (g->full == 0 || len > RECORD_MAX || s->store.careful ||
+	    s->watched || s->written.insert != NULL)
+		return false;
+	if (g->alone > 0) {
+		g->alone--;
+		return false;
+	}
+	/* The texts of a group must not move when it grows. If there is no
+	 * memory, the conversion of the record reports it. */
+	return g->n > 0 ||
+	    buf_reserve(&s->store.scratch, g->full * (RECORD_MAX + 1));
+}
+
+bool
+lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i)
+{
+	struct lite_group *g = &s->group;
+
+	if (shape->n == 0 || (g->n > 0 && shape != g->shape))
+		return false;
+	g->shape = shape;
+	g->item[g->n++] = (uint32_t)i;
+	if (g->n < g->full)
+		s->store.values += sqlite_room_of_record(s->store.target);
+	return true;
+}
+
+void
+lite_group_store_next_alone(struct lite_sink *s)
+{
+	struct lite_group *g = &s->group;
+
+	g->step = g->step == 0 ? ALONE_LEAST :
+	    g->step < ALONE_MOST ? g->step * 2 : ALONE_MOST;
+	g->alone = g->step;
+}

@@ -1,0 +1,263 @@
+#include "sqlite/sqlite_sink.h"
+
+#include "base/stop.h"
+#include "sqlite/sqlite_sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STOP_EVERY = 256 };
+
+static int
+add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
+{
+	size_t n = s->later_room ? s->later_room * 2 : 64;
+	uint32_t *p;
+
+	if (s->nlater == s->later_room) {
+		if ((p = realloc(s->later, n * sizeof(*p))) == NULL)
+			return err_nomem(e);
+		s->later = p;
+		s->later_room = n;
+	}
+	s->later[s->nlater++] = (uint32_t)item;
+	return 0;
+}
+
+/* True if a foreign key has refused the record, and a record that follows in
+ * the chunk (the part of the batch that is in memory) may insert the row that
+ * it refers to. */
+static bool
+may_succeed_later(const struct lite_store *st)
+{
+	return st->refers_to_itself && !st->target->mode->history &&
+	    strcmp(st->why.msg, "FOREIGN KEY constraint failed") == 0;
+}
+
+static enum put
+reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	return outcome_reject_after_db_fault(o, i, &s->store.fault,
+	    s->store.why.msg, e) == -1 ? PUT_FAILED : PUT_DONE;
+}
+
+static int
+note_key_of_mirror(struct lite_sink *s, const struct shape *shape,
+    struct err *e)
+{
+	return !s->store.target->mode->mirrors ? 0 : lite_mirror_note_stored(
+	    &s->mirror, shape, s->store.values, e);
+}
+
+/* Converts record number i of the chunk (the part of the batch that is in
+ * memory), or rejects it. */
+static enum put
+convert_or_reject_item(
+    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	struct line l = spool_get_line(o->chunk, i);
+	struct reject why;
+	int rc = lite_convert_record(&s->store, &o->reader, &l, &why, e);
+
+	if (rc == 0)
+		rc = outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
+	else if (rc == 2)
+		o->sums.skipped++;
+	else if (rc == 1)
+		rc = outcome_reject_if_ending(o, i, e);
+	return rc == -1 ? PUT_FAILED : rc == 0 ? PUT_CONVERTED : PUT_DONE;
+}
+
+static enum put
+count_stored_item(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, enum lite_result result, struct err *e)
+{
+	return lite_written_note(s, shape, result, e) == -1 ||
+	    lite_count_stored(s, o, shape, i, result, e) == -1 ||
+	    note_key_of_mirror(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
+}
+
+/* Tries to store record number i, whose values are in s->store, in the table;
+ * rejects the record if the table refuses it. If a later record may insert the
+ * row that it refers to, the function returns PUT_LATER and does not reject it,
+ * unless last_try is true. */
+static enum put
+store_or_reject_item(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, bool last_try, struct err *e)
+{
+	struct lite_store *st = &s->store;
+	enum lite_result result = lite_store_record(st, shape, e);
+
+	if (result == LITE_FAILED)
+		return PUT_FAILED;
+	if (result == LITE_REPEAT)
+		return PUT_REPEAT;
+	if (result == LITE_ENDED)
+		return outcome_note_ending(o, i, st->why.msg, e) == -1
+			   ? PUT_FAILED
+			   : PUT_REPEAT;
+	if (result == LITE_REFUSED)
+		return !last_try && may_succeed_later(st)
+			   ? PUT_LATER
+			   : reject_item(s, o, i, e);
+	return count_stored_item(s, o, shape, i, result, e);
+}
+
+static enum put
+store_item_at_first_try(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t i, struct err *e)
+{
+	enum put rc = store_or_reject_item(s, o, shape, i, false, e);
+
+	if (rc != PUT_LATER)
+		return rc;
+	return add_waiting_item(s, i, e) == -1 ? PUT_FAILED : PUT_DONE;
+}
+
+/* Makes the values of the next record of the group those of s->store. */
+static void
+go_to_next_slot(struct lite_sink *s)
+{
+	s->store.values += sqlite_room_of_record(s->store.target);
+}
+
+/* Stores the records of the group one by one. */
+static enum put
+store_group_one_by_one(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	struct lite_group *g = &s->group;
+	enum put rc = PUT_DONE;
+
+	s->store.values = s->store.slots;
+	for (size_t k = 0; k < g->n && rc == PUT_DONE; k++) {
+		rc = store_item_at_first_try(s, o, g->shape, g->item[k], e);
+		go_to_next_slot(s);
+	}
+	lite_group_clear(s);
+	return rc;
+}
+
+static enum put
+count_group_as_inserted(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	struct lite_group *g = &s->group;
+	enum put rc = PUT_DONE;
+
+	s->store.values = s->store.slots;
+	for (size_t k = 0; k < g->n && rc == PUT_DONE; k++) {
+		rc = count_stored_item(
+		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
+		go_to_next_slot(s);
+	}
+	g->step = 0;
+	lite_group_clear(s);
+	return rc;
+}
+
+/* Inserts the full group by one statement. If the table refuses one of the
+ * records, or has a row with the key of one, the statement inserts none, and
+ * the records are stored one by one. */
+static enum put
+store_group(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	switch (lite_store_group(&s->store, s->group.shape, e)) {
+	case LITE_INSERTED:
+		return count_group_as_inserted(s, o, e);
+	case LITE_REFUSED:
+		lite_group_store_next_alone(s);
+		return store_group_one_by_one(s, o, e);
+	case LITE_REPEAT:
+		return PUT_REPEAT;
+	default:
+		return PUT_FAILED;
+	}
+}
+
+/* Stores or rejects record number i, or adds it to the group. */
+static enum put
+store_item_or_let_it_wait(
+    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+{
+	bool waits = lite_group_may_take(s, o->chunk->items[i].len);
+	enum put rc = waits ? PUT_DONE : store_group_one_by_one(s, o, e);
+
+	if (rc != PUT_DONE ||
+	    (rc = convert_or_reject_item(s, o, i, e)) != PUT_CONVERTED)
+		return rc;
+	if (waits && lite_group_add(s, o->reader.shape, i))
+		return s->group.n == s->group.full ? store_group(s, o, e) :
+		    PUT_DONE;
+	if (waits && s->group.n > 0) {
+		lite_group_store_next_alone(s);
+		return store_item_or_let_it_wait(s, o, i, e);
+	}
+	return store_item_at_first_try(s, o, o->reader.shape, i, e);
+}
+
+/* Tries record number i once more, which a foreign key has refused. */
+static enum put
+store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
+    bool last_try, struct err *e)
+{
+	enum put rc = convert_or_reject_item(s, o, i, e);
+	int later;
+
+	if (rc != PUT_CONVERTED)
+		return rc;
+	later = lite_later_item_was_stored(s, o, o->reader.shape, i, e);
+	if (later == -1)
+		return PUT_FAILED;
+	if (later == 0)
+		return store_or_reject_item(
+		    s, o, o->reader.shape, i, last_try, e);
+	lite_set_missing_reference(&s->store);
+	return reject_item(s, o, i, e);
+}
+
+/* Tries to store the records that a foreign key has refused once more: the row
+ * that such a record refers to may be in the table by then. Repeats this as
+ * long as at least one of the records is stored or rejected. When a round
+ * changes nothing, one more round rejects each record that is refused again. */
+static enum put
+retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	bool last_try = false;
+
+	while (s->nlater > 0) {
+		size_t n = s->nlater, left = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			enum put rc = store_waiting_item(
+			    s, o, s->later[i], last_try, e);
+
+			if (rc == PUT_LATER)
+				s->later[left++] = s->later[i];
+			else if (rc != PUT_DONE)
+				return rc;
+		}
+		last_try = left == n;
+		s->nlater = left;
+	}
+	return PUT_DONE;
+}
+
+enum put
+lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
+{
+	enum put rc;
+
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % STOP_EVERY == 0 && stop_signal() != 0) {
+			(void)err_set(
+			    e, ERR_RETRY, false, "stopped by a signal");
+			return PUT_FAILED;
+		}
+		if (!outcome_has_record(o, i))
+			continue;
+		o->sums.in++;
+		if ((rc = store_item_or_let_it_wait(s, o, i, e)) != PUT_DONE)
+			return rc;
+	}
+	rc = store_group_one_by_one(s, o, e);
+	return rc == PUT_DONE ? retry_waiting_items(s, o, e) : rc;
+}
