@@ -123,6 +123,23 @@ for kind in sqlite postgresql; do
 	is "$k --with-checkpoint gives the checkpoint its old value" '9|6' \
 	    "$(checkpoint)"
 
+	# Each batch moves the checkpoint.
+	version=6 from='"9"'
+	checkpoint_stream s4
+	version=6 from='"9"'
+	rec '{"k":"a","n":6}'
+	checkpoint_mark 11
+	rec '{"k":"b","n":6}'
+	checkpoint_mark 12
+	end
+	keep --key k --batch 1 >/dev/null
+	is "$k a load of several batches moves the checkpoint" '12|8' "$(checkpoint)"
+	is "$k --with-checkpoint after several batches: exit code 0" 0 \
+	    "$(undo s4 --with-checkpoint)"
+	is "$k --with-checkpoint gives the value before the first batch" '9|9' \
+	    "$(checkpoint)"
+	is "$k --undo again: exit code 1" 1 "$(undo s4 --with-checkpoint)"
+
 	# A stream whose first part another run has loaded.
 	fill
 	stream cut '"checkpoint":"posts2",'

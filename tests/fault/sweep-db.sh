@@ -5,6 +5,7 @@
 
 tables='
 CREATE TABLE t (k text PRIMARY KEY, n bigint NOT NULL, m text);
+CREATE TABLE copy (k text PRIMARY KEY, n bigint NOT NULL, m text);
 CREATE TABLE log (k text, n bigint NOT NULL, m text);
 CREATE TABLE history (k text, n bigint NOT NULL, valid_from date,
     valid_to date, is_current boolean, PRIMARY KEY (k, valid_from));
@@ -20,6 +21,7 @@ last() {
 }
 
 # state_sql HEX: SQL that prints the state; HEX is the bytes of a letter as hex.
+# @copy counts how often the table copy was loaded as a whole.
 state_sql() {
 	attempts='attempts, resolved_upto, (SELECT count(*)
 	    FROM dead_letter_attempts AS a WHERE a.dead_letter_id = d.id)'
@@ -40,7 +42,7 @@ state_sql() {
 	    $(last stages skipped) + $(last stages superseded))
 	    FROM pipeline_runs ORDER BY id DESC LIMIT 1;
 	SELECT 'checkpoint', name, value, version, $seq FROM etl_checkpoints
-	    ORDER BY name;
+	    WHERE name <> '@copy' ORDER BY name;
 	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}
 	EOF
 }

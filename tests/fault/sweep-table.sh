@@ -27,7 +27,7 @@
 
 pipelines='fresh migrate created evolved append upsert newer single plain aside marks-append
     marks-upsert several marks-ignore tables changes marks-changes scopes refresh
-    mirror kept
+    mirror kept undone emitted
     history many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
@@ -205,6 +205,37 @@ pipeline() {
 		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
 		    SELECT 'before', key, before, after FROM etl_before
 		    ORDER BY key;"
+		;;
+	undone)
+		# A run after one that was not killed finds nothing to undo.
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
+		    $(without_stages "$into_t") 10
+		    $marked | $(without_stages "$transform | $into_t") 1 --keep-before"
+		source='' rest='' stages=load cut=end
+		script='$at_load etl-load --undo saved --table t --with-checkpoint ||
+		    [ $? -eq 1 ]'
+		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
+		    SELECT 'before', key, before, after FROM etl_before
+		    ORDER BY key;
+		    SELECT 'status', status, version FROM etl_before_runs;"
+		;;
+	emitted)
+		# The copy has all changes of the load or none.  After a kill, a
+		# mirror gives it the changes that were lost.
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old >old
+		    $(without_stages "$into_t") 10 <old &&
+		    etl-load --table copy --key k <old"
+		source=$marked cut=any compare=rows
+		rest="$transform | $into_t 1 --emit changes |
+		    \$at_load2 etl-load --table copy --mode cdc"
+		script="$source | $rest && etl-extract --table t --stream t \
+		    \"\$DATABASE_URL\" | etl-load --table copy --mode mirror && : >whole"
+		stages='transform load load2'
+		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
+		    SELECT 'torn copy' FROM (SELECT k, n, m FROM t EXCEPT
+		    SELECT k, n, m FROM copy) AS q WHERE EXISTS (SELECT 1
+		    FROM copy WHERE n <> 7) LIMIT 1;"
+		also='[ ! -e whole ] || etl-extract --table copy "$DATABASE_URL" | sort'
 		;;
 	history)
 		# The first four records are changes of one key; the last one of

@@ -150,12 +150,16 @@ insert_entry(struct entry *n, struct loader *l, struct err *e)
 static int
 store_entry(struct entry *n, struct loader *l, struct err *e)
 {
-	const struct db_value v[] = { DB_I(n->number), DB_I(n->version) };
+	struct db_value v[2];
 
 	if (read_entry(n, l, e) == -1)
 		return -1;
-	return n->there ? db_run(l->db, db_sql(l->db, SQL_BEFORE_RUN_MOVE), v,
-	    2, NULL, e) : insert_entry(n, l, e);
+	if (!n->there)
+		return insert_entry(n, l, e);
+	v[0] = DB_I(n->number);
+	v[1] = DB_I(n->version);
+	return db_run(
+	    l->db, db_sql(l->db, SQL_BEFORE_RUN_MOVE), v, 2, NULL, e);
 }
 
 int
