@@ -500,6 +500,10 @@ def load(kind, mode, given=None):
         db.queries += ("SELECT target, key, before, after FROM etl_before "
                        "WHERE run LIKE '5f4e%' ORDER BY key",)
         old = b'{"id":3,"v":"old"}\n{"id":7,"v":"value 7"}\n'
+    if mode == "emit":
+        argv += ["--key", "id", "--emit", "changes"]
+        db.counts = "0"
+        old = b'{"id":3,"v":"old"}\n{"id":7,"v":"value 7"}\n'
     if mode == "several":
         argv += ["--key", "id", "--connections", "2"]
         db.counts = "0"
@@ -526,13 +530,37 @@ def load(kind, mode, given=None):
         argv += ["--mode", mode, "--allow-empty", "--complete"]
 
     def prepare(url):
-        subprocess.run(argv, input=old, check=True,
+        subprocess.run(argv, input=old, check=True, stdout=subprocess.DEVNULL,
                        env=dict(ENV, DATABASE_URL=url))
 
     if mode == "files":
         db.queries += ("SELECT path, size, status FROM etl_files ORDER BY 1",)
     given = given or stream(CHANGES if mode == "cdc" else BAD)
-    return Loads(name, argv, db, given, prepare)
+    return (Emits if mode == "emit" else Loads)(
+        name, argv, db, given, prepare)
+
+
+class Emits(Loads):
+    """A failed run writes no change that it has not committed. The next run
+    does not write again what was committed before."""
+
+    def kept(self, result, state):
+        rows = dict(self.db.ask(self.db.rows % "t"))
+        for line in result.out.splitlines():
+            change = json.loads(line)
+            if "data" in change and change["data"]["v"] != rows.get(
+                    change["data"]["id"]):
+                return "it wrote what it has not stored"
+        self.first = result
+        return self.output_kept(result) or super().kept(result, state)
+
+    def completed(self, result, before, after):
+        written = (self.first.out + result.out).splitlines()
+        changes = [line for line in written if b"operation" in line]
+        if len(changes) != len(set(changes)) or not set(changes) <= set(
+                self.wanted[0].splitlines()):
+            return "the two runs wrote a change twice, or a wrong one"
+        return super().completed(result, before, after)
 
 
 class Undoes(Loads):
@@ -1108,6 +1136,7 @@ def cases():
         yield load(kind, "newer")
         yield load(kind, "keep")
         yield undo(kind)
+        yield load(kind, "emit")
         yield load(kind, "delete-insert")
         yield load(kind, "replace")
         yield mapped(kind)
