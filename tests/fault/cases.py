@@ -552,6 +552,8 @@ class Emits(Loads):
                     change["data"]["id"]):
                 return "it wrote what it has not stored"
         self.first = result
+        if self.whole(result, state):
+            return ""       # it was the report after the end that failed
         return self.output_kept(result) or super().kept(result, state)
 
     def completed(self, result, before, after):
