@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""commits.py ROUNDS SEED: COMMITs whose outcome the client never hears.
+"""commits.py ROUNDS [PART...] SEED: COMMITs whose outcome the client never
+hears, of the cases with a PART in their names (default: all).
 
 Behind cutter each stream is loaded ROUNDS times for each mode and outcome: the
 line is cut before the server commits, after it has, or the COMMIT is late and
@@ -17,7 +18,7 @@ from cases import (ENV, PostgreSQL, SCRATCH, checkpoints, dlq, letters, runs,
                    stream)
 
 CUTTER = os.environ["CUTTER"]
-ROUNDS, SEED = int(sys.argv[1]), int(sys.argv[2])
+ROUNDS, PARTS, SEED = int(sys.argv[1]), sys.argv[2:-1], int(sys.argv[-1])
 TABLE = "CREATE TABLE t (id bigint %s, v text NOT NULL)"
 RECORDS = [b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(1, 13)]
 BAD = b'{"id":99,"v":null}\n'
@@ -77,13 +78,17 @@ class Load:
 
     def __init__(self, kind, mode):
         self.name, self.kind, self.mode = "%s, %s" % (kind, mode), kind, mode
-        self.keyed = mode in ("upsert", "ignore", "mirror")
+        self.keyed = mode in ("upsert", "ignore", "mirror", "several")
         self.once = mode in ("delete-insert", "replace", "mirror")
         self.db = PostgreSQL("commit_%s_%s" % (kind, mode), ["t"],
                              TABLE % ("PRIMARY KEY" if self.keyed else ""))
-        self.argv = ["etl-load", "-v", "--table", "t", "--mode", mode,
-                     "--batch", "4", "--flush", "1h", "--max-rejects", "100%",
+        self.argv = ["etl-load", "-v", "--table", "t", "--batch", "4",
+                     "--flush", "1h", "--max-rejects", "100%",
                      "--backoff", "1ms..20ms", "--retries", "9"]
+        if mode == "several":
+            self.argv += ["--connections", "2"]
+        else:
+            self.argv += ["--mode", mode]
         if self.keyed:
             self.argv += ["--key", "id"]
         if self.once:
@@ -189,6 +194,8 @@ class Load:
         one at the end, one for each letter's mark and the end."""
         if self.once or self.kind == "ended" and not self.keyed:
             return 1
+        if self.mode == "several":
+            return 9        # two shares and the state of each batch
         return {"plain": 3, "ended": 3, "checkpoints": 3, "replay": 4}[
             self.kind]
 
@@ -232,7 +239,7 @@ class Other:
 
 def every():
     for kind in STREAMS:
-        for mode in "append", "upsert", "ignore":
+        for mode in "append", "upsert", "ignore", "several":
             yield Load(kind, mode)
         if kind != "replay":
             yield Load(kind, "delete-insert")
@@ -251,6 +258,8 @@ def main():
     random.seed(SEED)
     failed = tried = cuts = 0
     for case in every():
+        if PARTS and not any(part in case.name for part in PARTS):
+            continue
         case.undisturbed()
         for when in "before", "after", "late":
             hits = bad = 0

@@ -20,7 +20,7 @@ mutant $t 'records of a table with a second unique index are divided' src/etl-lo
     's/else if (loads_column_of_other_unique_index(s))/else if (false)/' \
     'a second unique index'
 mutant $t 'a share is committed although another loader has gone on' src/etl-load/commit/worker_commit.c \
-    's/return lock_state_of_stream(w, \&w->err) == -1 ||/return/' \
+    's/return lock_state_of_stream(w, \&w->err) == -1 ? WORKER_FAILED :/return/' \
     'no row is overwritten'
 mutant $t 'the checkpoint is not checked before a share is committed' src/etl-load/commit/ledger_row.c \
     '/^stream_lock_ledger_and_checkpoint/,/^}/s/return !stream_has_checkpoint(s) ||/return true ||/' \
@@ -43,4 +43,7 @@ mutant $t 'a share waits without --lock-timeout' src/etl-load/commit/workers_ope
     '--lock-timeout holds for the connections'
 mutant $t 'the columns are not read again' src/etl-load/commit/worker_commit.c \
     's/if (changed)/if (false)/' 'the rows after that have their values'
+mutant etl-load/connections_faults.t 'the outcome of a COMMIT without answer is not asked for' \
+    src/etl-load/commit/worker_commit.c 's/if (w->xid == 0)/if (true)/' \
+    'the answer to the COMMIT of a share is lost: each record'
 done_testing

@@ -101,7 +101,7 @@ has_lock_waiter() {
 wait_until 5 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_locks
     WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass
     AND $locks_here\" | grep -q 1"
-rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=100ms' status etl-load \
+rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=1s' status etl-load \
     --db "$db" --table t --key id --retries 0)
 like 'a statement time-out: the loader exits with 74 or 75' '^(75|74)$' "$rc"
 like 'a statement time-out: the message says that it was cancelled' \
@@ -122,7 +122,8 @@ wait $pid || rc=$?
 is 'a cancelled statement: all records are loaded, and no letter is added' \
     '0 10 1' "$rc $(rows) $(letters)"
 
-# The server restarts without a shutdown, between batches or within a COPY.
+# The server restarts without a shutdown: between batches, within a COPY, and
+# between batches of a load over several connections.
 restart_server() {
 	folder=$(psql -XAtq -d postgres -c 'SHOW data_directory')
 	owner=$(stat -c %U "$folder")
@@ -131,18 +132,20 @@ restart_server() {
 	[ "$owner" = "$(id -un)" ] || set -- runuser -u "$owner" -- "$@"
 	"$@" >"$scratch/restart" 2>&1 8>&- || cat "$scratch/restart" >&2
 }
-for when in between within; do
+sql 'DROP TRIGGER trouble ON t'
+for when in between within between-divided; do
 	sql 'DELETE FROM t'
-	[ $when = between ] && batch=10 || batch=1000
+	[ $when = within ] && batch=1000 || batch=10
+	[ $when = between-divided ] && connections=2 || connections=1
 	rm -f "$scratch/fifo"
 	mkfifo "$scratch/fifo"
 	etl-load --db "$db" --table t --key id --batch "$batch" --flush 1h \
-	    --backoff 50ms..200ms --retries 60 <"$scratch/fifo" \
-	    2>"$scratch/err" &
+	    --backoff 50ms..200ms --retries 60 --connections "$connections" \
+	    <"$scratch/fifo" 2>"$scratch/err" &
 	pid=$!
 	exec 8>"$scratch/fifo"
 	records 1 25 >&8
-	if [ $when = between ]; then
+	if [ $when != within ]; then
 		wait_until 5 sh -c "[ \"\$(psql -XAtq -d '$db' -c \
 		    'SELECT count(*) FROM t')\" = 20 ]" || :
 	else
@@ -154,6 +157,8 @@ for when in between within; do
 	rc=0
 	{ wait $pid || rc=$?; } 2>/dev/null
 	is "restart $when batches: the loader succeeds" 0 $rc
+	unlike "restart $when batches: the number of connections is as given" \
+	    'uses one connection' "$(cat "$scratch/err")"
 	ok "restart $when batches: the server answers again" \
 	    wait_until 20 sql 'SELECT 1'
 	is "restart $when batches: each row is stored once" '40|1|40' \

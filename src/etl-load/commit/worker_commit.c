@@ -35,6 +35,21 @@ apply_share(struct worker *w)
 }
 
 static enum worker_result
+commit_share(struct worker *w)
+{
+	int64_t xid = 0;
+
+	if (db_int(w->db, "SELECT pg_catalog.pg_current_xact_id_if_assigned()"
+	    "::text::int8", NULL, 0, 0, &xid, &w->err) == -1)
+		return WORKER_FAILED;
+	if (db_commit(w->db, &w->err) == 0)
+		return WORKER_COMMITTED;
+	if (db_fault(w->db)->lost)
+		w->xid = xid;
+	return WORKER_FAILED;
+}
+
+static enum worker_result
 lock_and_commit(struct worker *w)
 {
 	bool changed = false;
@@ -44,8 +59,32 @@ lock_and_commit(struct worker *w)
 		return WORKER_FAILED;
 	if (changed)
 		return WORKER_TABLE_CHANGED;
-	return lock_state_of_stream(w, &w->err) == -1 ||
-	    db_commit(w->db, &w->err) == -1 ? WORKER_FAILED : WORKER_COMMITTED;
+	return lock_state_of_stream(w, &w->err) == -1 ? WORKER_FAILED :
+	    commit_share(w);
+}
+
+int
+worker_find_commit_outcome(struct worker *w, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT CASE pg_catalog.pg_xact_status($1::text::xid8)"
+	    " WHEN 'committed' THEN 1 WHEN 'in progress' THEN 2 ELSE 0 END";
+	struct db_value v = DB_I(w->xid);
+	int64_t is = 0;
+
+	if (w->xid == 0)
+		return 0;
+	if (db_int(w->db, sql, &v, 1, 0, &is, e) == -1)
+		return -1;
+	if (is == 2)
+		return err_set(e, ERR_RETRY, true, "the connection was lost "
+		    "during COMMIT, and the server has not ended the "
+		    "transaction yet");
+	w->xid = 0;
+	if (is == 1)
+		w->result = WORKER_COMMITTED;
+	w->idle |= is == 1;
+	return 0;
 }
 
 /* If the sink wants to load the share again, more carefully, this is done at
@@ -56,6 +95,7 @@ worker_load_share(struct worker *w)
 	enum sink_result rc;
 
 	w->result = WORKER_FAILED;
+	w->xid = 0;
 	if (db_is_pooled(w->db))
 		w->loader->sink->reset(w->self);
 	do {

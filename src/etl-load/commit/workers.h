@@ -34,6 +34,8 @@ struct worker {
 	bool unsure;                    /* some of these may be other spellings
 	                                 * of a key: one worker must load all */
 	bool idle;                      /* has no share, or has committed it */
+	int64_t xid;                    /* the transaction whose COMMIT has had
+	                                 * no answer; 0: none */
 	enum worker_result result;
 	struct err err;                 /* with WORKER_FAILED */
 };
@@ -55,8 +57,12 @@ int workers_check_table(struct loader *l, struct err *e);
 /* Does this and opens the connections. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
-/* Connects again after a failure of this connection. */
+/* Connects again after a failure of this connection. If the answer to COMMIT
+ * was lost, asks the server for it: a share that was committed is then idle. */
 int worker_reconnect(struct worker *w, struct err *e);
+/* Returns 0 also if the server does not know the outcome: then the share is
+ * loaded again, which gives the same rows. */
+int worker_find_commit_outcome(struct worker *w, struct err *e);
 /* Puts the number of the connection in front of the error. Returns -1. */
 int worker_name_in_error(const struct workers *all, size_t i, struct err *e);
 

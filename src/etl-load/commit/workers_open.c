@@ -78,7 +78,8 @@ worker_reconnect(struct worker *w, struct err *e)
 	if (db_reopen(w->db, e) == -1)
 		return -1;
 	w->loader->sink->reset(w->self);
-	return set_options_of_session(w, e);
+	return set_options_of_session(w, e) == -1 ? -1 :
+	    worker_find_commit_outcome(w, e);
 }
 
 int
