@@ -2,6 +2,7 @@
 
 #include "base/retry.h"
 #include "control/control.h"
+#include "undo/undo_cascade.h"
 #include "undo/undo_entry.h"
 #include "undo/undo_rows.h"
 
@@ -148,6 +149,7 @@ undo_in_transaction(struct undo *u, struct err *e)
 	v[0] = db_text(u->entry.run);
 	v[1] = db_text(u->table->full);
 	if (undo_rows_check_left(&rows, e) == -1 ||
+	    undo_cascade_refuse(&rows, e) == -1 ||
 	    undo_rows_restore(&rows, &u->counts, e) == -1 ||
 	    undo_rows_check_restored(&rows, e) == -1 ||
 	    forget_loads(u, e) == -1 ||

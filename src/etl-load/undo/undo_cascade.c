@@ -1,0 +1,189 @@
+#include "undo/undo_cascade.h"
+
+#include "images/image_sql.h"
+
+#include <string.h>
+
+#define OF_RUN(image) " " image ".run = $1 AND " image ".target = $2"
+
+/* The foreign keys to the table: the table that has the key, as SQL and as a
+ * name, "self" if it is the same table, its action, and the condition that a
+ * row "etl.r" of that table refers to the row "etl.t". */
+static const char sqlite_keys[] =
+    "SELECT printf('\"%w\"', m.name), m.name, "
+    "iif(m.name = $1 COLLATE NOCASE, 'self', ''), f.on_delete, "
+    "group_concat(printf('\"etl.t\".\"%w\" = \"etl.r\".\"%w\"', "
+    "coalesce(f.\"to\", (SELECT name FROM pragma_table_info($1) "
+    "WHERE pk = f.seq + 1)), f.\"from\"), ' AND ') "
+    "FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f "
+    "WHERE m.type = 'table' AND f.\"table\" = $1 COLLATE NOCASE "
+    "AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') "
+    "GROUP BY m.name, f.id ORDER BY m.name, f.id";
+
+static const char pg_keys[] =
+    "SELECT c.conrelid::regclass::text, c.conrelid::regclass::text, "
+    "CASE WHEN c.conrelid = c.confrelid THEN 'self' ELSE '' END, "
+    "CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
+    "ELSE 'SET DEFAULT' END, "
+    "(SELECT pg_catalog.string_agg(pg_catalog.format("
+    "'\"etl.t\".%I OPERATOR(%I.%s) \"etl.r\".%I', "
+    "t.attname, n.nspname, o.oprname, r.attname), ' AND ') "
+    "FROM ROWS FROM (pg_catalog.unnest(c.confkey), "
+    "pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.conpfeqop)) "
+    "AS k (t, r, o) "
+    "JOIN pg_catalog.pg_attribute AS t "
+    "ON t.attrelid = c.confrelid AND t.attnum = k.t "
+    "JOIN pg_catalog.pg_attribute AS r "
+    "ON r.attrelid = c.conrelid AND r.attnum = k.r "
+    "JOIN pg_catalog.pg_operator AS o ON o.oid = k.o "
+    "JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace) "
+    "FROM pg_catalog.pg_constraint AS c "
+    "WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass "
+    "AND c.confdeltype IN ('c', 'n', 'd') ORDER BY c.conrelid, c.conname";
+
+struct foreign_key {
+	const char *table, *name, *self, *action, *refers;
+};
+
+enum { MEMBERS = 5 };
+
+static void
+put_images(struct buf *b, const struct undo_rows *u, const char *name)
+{
+	static const char schema[] = "{schema}.";
+
+	buf_str(b, "(SELECT 1 FROM ");
+	(void)db_append_schema_if_at_placeholder(u->db, b, schema);
+	buf_printf(b, "etl_before AS %s WHERE", name);
+}
+
+/* The row "etl.t" is one that the run has inserted. */
+static void
+put_is_deleted(struct buf *b, const struct undo_rows *u)
+{
+	buf_str(b, "EXISTS ");
+	put_images(b, u, "b");
+	buf_str(b, OF_RUN("b") " AND b.before IS NULL AND ");
+	image_put_has_key(b, db_kind(u->db), u->table, u->key, u->nkey,
+	    "\"etl.t\"", "b.key");
+	buf_char(b, ')');
+}
+
+/* Locks the rows, so that no other session can insert a row that refers to one
+ * of them. On SQLite the transaction keeps other writers out. */
+static int
+lock_rows(const struct undo_rows *u, struct err *e)
+{
+	const struct db_value v[] = { db_text(u->run),
+		db_text(u->table->full) };
+	struct buf b;
+	int64_t n;
+	int rc;
+
+	if (db_kind(u->db) == DB_SQLITE)
+		return 0;
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s AS "
+	    "\"etl.t\" WHERE ", u->table->quoted);
+	put_is_deleted(&b, u);
+	buf_str(&b, " FOR UPDATE) AS q");
+	(void)buf_text(&b);
+	rc = buf_check(&b, e) == -1 ? -1 :
+	    db_int(u->db, b.data, v, 2, 0, &n, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* Rows of the table itself that the run has changed do not count: the undo
+ * deletes them too, or gives them their old values. */
+static void
+put_find_referring_row(struct buf *b, const struct undo_rows *u,
+    const struct foreign_key *k)
+{
+	buf_printf(b, "SELECT 1 FROM %s AS \"etl.r\" WHERE EXISTS "
+	    "(SELECT 1 FROM %s AS \"etl.t\" WHERE %s AND ", k->table,
+	    u->table->quoted, k->refers);
+	put_is_deleted(b, u);
+	buf_char(b, ')');
+	if (*k->self != '\0') {
+		buf_str(b, " AND NOT EXISTS ");
+		put_images(b, u, "own");
+		buf_str(b, OF_RUN("own") " AND ");
+		image_put_has_key(b, db_kind(u->db), u->table, u->key, u->nkey,
+		    "\"etl.r\"", "own.key");
+		buf_char(b, ')');
+	}
+	buf_str(b, " LIMIT 1");
+}
+
+static int
+refuse_if_row_refers(const struct undo_rows *u, const struct foreign_key *k,
+    struct err *e)
+{
+	const struct db_value v[] = { db_text(u->run),
+		db_text(u->table->full) };
+	struct buf b;
+	int64_t found = 0;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	put_find_referring_row(&b, u, k);
+	(void)buf_text(&b);
+	rc = buf_check(&b, e) == -1 ? -1 :
+	    db_int(u->db, b.data, v, 2, 0, &found, e);
+	buf_release(&b);
+	if (rc == 0 && found)
+		rc = err_set(e, ERR_DATA, false, "table %s: rows of table %s "
+		    "refer to rows that the run has inserted, by a foreign key "
+		    "with ON DELETE %s: the undo would delete or change them, "
+		    "so nothing was undone; delete these rows first, or undo "
+		    "the load that has inserted them", u->table->name, k->name,
+		    k->action);
+	return rc;
+}
+
+/* Reads all foreign keys, each as MEMBERS texts that end in a NUL. */
+static int
+read_keys(const struct undo_rows *u, struct buf *keys, struct err *e)
+{
+	bool lite = db_kind(u->db) == DB_SQLITE;
+	struct db_value v = db_text(lite ? u->table->base : u->table->quoted);
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(u->db, &r, lite ? sqlite_keys : pg_keys, &v, 1, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1)
+		for (size_t i = 0; i < MEMBERS; i++) {
+			struct db_value text = db_column(r, i);
+
+			buf_add(keys, text.p, text.len);
+			buf_char(keys, '\0');
+		}
+	db_end(r);
+	return rc == -1 ? -1 : buf_check(keys, e);
+}
+
+int
+undo_cascade_refuse(const struct undo_rows *u, struct err *e)
+{
+	struct buf keys;
+	int rc;
+
+	buf_init(&keys, SIZE_MAX / 4);
+	rc = read_keys(u, &keys, e);
+	if (rc == 0 && keys.len > 0)
+		rc = lock_rows(u, e);
+	for (size_t at = 0; rc == 0 && at < keys.len;) {
+		const char *m[MEMBERS];
+
+		for (size_t i = 0; i < MEMBERS; i++) {
+			m[i] = keys.data + at;
+			at += strlen(m[i]) + 1;
+		}
+		rc = refuse_if_row_refers(u,
+		    &(struct foreign_key){ m[0], m[1], m[2], m[3], m[4] }, e);
+	}
+	buf_release(&keys);
+	return rc;
+}
