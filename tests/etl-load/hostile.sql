@@ -46,7 +46,13 @@ CREATE TABLE evil.names AS SELECT name FROM unnest(string_to_array(
     ' pg_has_role pg_xact_status quote_ident regexp_matches row_number'
     ' row_security_active set_config setval split_part starts_with string_agg'
     ' substring position date_part extract sum to_char to_regclass unnest'
-    ' pg_get_userbyid length upper timezone', ' ')) AS n(name);
+    ' pg_get_userbyid length upper timezone acldefault aclexplode array_fill'
+    ' bool_or concat_ws current_database has_table_privilege'
+    ' json_array_elements_text json_array_length jsonb_agg left md5'
+    ' obj_description pg_backend_pid pg_describe_object pg_get_constraintdef'
+    ' pg_get_expr pg_get_indexdef pg_get_statisticsobjdef pg_get_triggerdef'
+    ' pg_partition_tree regexp_replace replace row_to_json scale strpos substr'
+    ' to_json', ' ')) AS n(name);
 
 DO $$
 DECLARE
