@@ -261,4 +261,23 @@ for kind in sqlite postgresql; do
 	    status etl-load --db "$db" --table t --key id --create \
 	    <"$scratch/out")"
 done
+
+# Names of control tables, in a database that has none yet.
+put '{"id":1}'
+for kind in sqlite postgresql; do
+	k="$kind:"
+	db_new $kind
+	for name in etl_control etl_loads dead_letters dead_letter_attempts \
+	    pipeline_runs etl_checkpoints etl_files etl_before \
+	    etl_before_runs ETL_LOADS; do
+		rc=$(status etl-load --db "$db" --table $name --create \
+		    <"$scratch/in")
+		is "$k --create does not make the control table $name" 78 "$rc"
+	done
+	like "$k the message advises another name" \
+	    'ETL_LOADS.*control table.*another name' "$(cat "$scratch/err")"
+	etl-extract --stream s - <"$scratch/in" >"$scratch/stream"
+	is "$k the programs can make their control tables" 0 "$(status \
+	    etl-load --db "$db" --table t --create <"$scratch/stream")"
+done
 done_testing

@@ -273,6 +273,28 @@ refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
 	    t->name);
 }
 
+/* The programs would take the table for their own, and then fail. On
+ * PostgreSQL a name with a schema is accepted: --control-schema may name
+ * another schema. */
+static int
+refuse_name_of_control_table(
+    const struct table *t, enum db_kind kind, struct err *e)
+{
+	static const char *const names[] = { "etl_control", "pipeline_runs",
+		"dead_letters", "dead_letter_attempts", "etl_checkpoints",
+		"etl_loads", "etl_files", "etl_before", "etl_before_runs" };
+
+	if (kind == DB_POSTGRESQL && t->schema != NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcasecmp(t->base, names[i]) == 0)
+			return err_set(e, ERR_CONFIG, false, "%s is the name "
+			    "of a control table, which the programs make for "
+			    "themselves: give the table another name",
+			    t->name);
+	return 0;
+}
+
 int
 create_put_sql(struct buf *b, struct db *db, const struct sample *s,
     struct err *e)
@@ -284,6 +306,8 @@ create_put_sql(struct buf *b, struct db *db, const struct sample *s,
 	    table_new_absent(&t, db, s->o->table, e) == -1)
 		return -1;
 	rc = refuse_temporary_table(t, db_kind(db), e);
+	if (rc == 0)
+		rc = refuse_name_of_control_table(t, db_kind(db), e);
 	if (rc == 0)
 		rc = put_create_table(b, db, s, t, e);
 	table_free(t);
