@@ -23,6 +23,14 @@ reject_extra_member(struct reader *r, struct reject *why,
     const char *name, size_t len, const char *reason)
 {
 	*why = (struct reject){ .code = "schema", .message = r->message };
+	/* A pointer is a text that ends with NUL, so it would name another
+	 * member. */
+	if (memchr(name, '\0', len) != NULL) {
+		(void)snprintf(r->message, sizeof(r->message), "table %s has "
+		    "no column whose name begins with \"%.200s\" and contains "
+		    "\\u0000", r->target->table->name, name);
+		return 0;
+	}
 	if (reason != NULL)
 		(void)snprintf(r->message, sizeof(r->message), "%s", reason);
 	else
