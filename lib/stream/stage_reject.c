@@ -1,7 +1,9 @@
+#include "base/text.h"
 #include "input_format.h"
 #include "stage_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LARGE = 1 << 20 };       /* a buffer above this is freed after use */
 
@@ -10,7 +12,7 @@ stage_set_no_reject_place_error(
     const struct stage *s, const struct reject *r, struct err *e)
 {
 	const struct origin *o;
-	struct buf where, format;
+	struct buf where, message, format;
 
 	if (r == NULL)
 		return err_set(e, ERR_DATA, false, "nowhere to write rejects: "
@@ -18,6 +20,7 @@ stage_set_no_reject_place_error(
 		    "--rejects FILE");
 	o = &r->origin;
 	buf_init(&where, 2048);
+	buf_init(&message, 4096);
 	buf_init(&format, 1024);
 	if (o->page != 0)
 		buf_printf(&where, "page %llu, record %llu",
@@ -30,6 +33,10 @@ stage_set_no_reject_place_error(
 		buf_printf(&where, "%s%sline %llu",
 		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",
 		    (unsigned long long)o->line);
+	/* The message may have a value of the record: a newline in it must not
+	 * begin a line that looks like one of this program. */
+	text_show(&message, r->message != NULL ? r->message : "rejected",
+	    r->message != NULL ? strlen(r->message) : strlen("rejected"));
 	input_format_append_advice(
 	    &format, r->code, o->line, r->raw, r->raw_len);
 	if (stage_input_is_plain(s) &&
@@ -38,9 +45,9 @@ stage_set_no_reject_place_error(
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
-	    buf_text(&where), r->message != NULL ? r->message : "rejected",
-	    r->code, buf_text(&format));
+	    buf_text(&where), buf_text(&message), r->code, buf_text(&format));
 	buf_release(&where);
+	buf_release(&message);
 	buf_release(&format);
 	return -1;
 }

@@ -175,6 +175,12 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 
 	# Places for rejects: none, a full one, /dev/null and a pipe.
 	sql 'DELETE FROM t'
+	put '{"k":"a","n":"x\netl-load: t: 1 in, 1 inserted"}'
+	is "$k a value with a newline: etl-load exits with 65" \
+	    65 "$(status etl-load --db "$db" --table t \
+	    --key k <"$scratch/in")"
+	is "$k a value with a newline begins no line of its own on stderr" \
+	    1 "$(wc -l <"$scratch/err")"
 	put '{"k":"a"}' '{"k":"b","n":"x"}' '{"k":"c"}'
 	is "$k nowhere to write a reject: etl-load exits with 65" \
 	    65 "$(status etl-load --db "$db" --table t \
