@@ -99,6 +99,12 @@ for kind in sqlite postgresql; do
 	is "$k --create: the statement of the plan makes the same table" 0 "$rc"
 	ok "$k --create: the same statement gives the same database" \
 	    cmp "$scratch/loaded" "$scratch/again"
+	long=a_column_with_a_name_of_more_than_thirty_letters
+	rc=$(put "{\"$long\":1}"; status etl-load --db "$db" --table long \
+	    --create --plan <"$scratch/in")
+	is "$k a long name of a column: exit code 0" 0 "$rc"
+	shows 'blanks stand between a long name and its type' \
+	    "^  $long  [a-zA-Z]+  <- /$long\$"
 	: >"$scratch/in"
 	is "$k --create with an empty input: exit code 0" 0 \
 	    "$(status etl-load --db "$db" --table none --create --plan \

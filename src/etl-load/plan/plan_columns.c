@@ -4,13 +4,15 @@
 
 #include <string.h>
 
+/* Appends at least two blanks, also to a text that is wider than the column. */
 static void
 put_padded(struct buf *b, const char *text, size_t width)
 {
 	size_t from = b->len, done;
 
 	text_show(b, text, strlen(text));
-	for (done = b->len - from; done < width; done++)
+	buf_str(b, "  ");
+	for (done = b->len - from; done < width + 2; done++)
 		buf_char(b, ' ');
 }
 
@@ -95,8 +97,8 @@ plan_put_columns(struct buf *b, const struct target *t, bool evolve)
 	buf_str(b, "\ncolumns:\n");
 	for (size_t c = 0; c < table->n; c++) {
 		buf_str(b, "  ");
-		put_padded(b, table->columns[c].name, name + 2);
-		put_padded(b, table->columns[c].type, type + 2);
+		put_padded(b, table->columns[c].name, name);
+		put_padded(b, table->columns[c].type, type);
 		put_source_of_value(b, t, c);
 		buf_char(b, '\n');
 	}
