@@ -177,7 +177,8 @@ read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 		rc = refuse_other_kinds_or_set_names(t, db, r, e);
 	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
 		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
-		    "create it, or give --ddl FILE", t->name, db_name(db));
+		    "create it, or give --create or --ddl FILE", t->name,
+		    db_name(db));
 	db_end(r);
 	return rc;
 }

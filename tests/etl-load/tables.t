@@ -65,7 +65,7 @@ table orders: 3 in, 1 inserted, 2 rejected
 10 customers schema /more' "$(rejected)"
 	is "$k the rejects of records without a table say why" \
 	    '--tables has no table of the name "nope"
-the record has no value here, which says which table it belongs to (--table-from)
+the record has no value at /type, which says which table it belongs to (--table-from)
 the value says which table the record belongs to (--table-from), but it is not a string' \
 	    "$(jq -r 'select(.pointer == "/type").message' "$scratch/rejects")"
 

@@ -52,7 +52,7 @@ for kind in sqlite postgresql; do
 	    64 'last' --db "$db" --table t \
 	    --duplicate-members first
 	check_failure 'a table that does not exist' \
-	    78 'no such table: nix in ' --db "$db" --table nix
+	    78 'no such table: nix in .*--create' --db "$db" --table nix
 	check_failure 'a column in --key that does not exist' \
 	    78 'has no column "zz"' --db "$db" --table t \
 	    --key zz

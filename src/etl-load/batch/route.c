@@ -73,13 +73,15 @@ refuse_unknown_name(struct route *r, size_t i, const char *name, size_t len,
 /* Finds the name in the scanned record r->json. Returns its token, or 0 if the
  * record has none; *reason then says why. */
 static uint32_t
-find_name(const struct route *r, const char **reason)
+find_name(struct route *r, const char **reason)
 {
 	uint32_t v;
 
 	if (!pointer_find(&r->json, r->pointer, &v)) {
-		*reason = "the record has no value here, which says which "
-		    "table it belongs to (--table-from)";
+		(void)snprintf(r->message, sizeof(r->message), "the record "
+		    "has no value at %.200s, which says which table it belongs "
+		    "to (--table-from)", r->pointer);
+		*reason = r->message;
 		return 0;
 	}
 	if (r->json.tok[v].type == JSON_STRING)
