@@ -10,6 +10,7 @@ seconds=${SECONDS:-60}
 CC=$(command -v clang || command -v clang-14)
 FUZZ_SAN=fuzzer,address,undefined
 export CC FUZZ_SAN
+rm -rf build/fuzz/objects
 [ $# -gt 0 ] || set -- scan number split link oauth csv
 
 for target in "$@"; do
