@@ -67,7 +67,7 @@ build-tests: all $(SUPPORT) $(UNIT) $(B)/tests/shim.so
 
 check: deps
 	@$(MAKE_ALL) build-tests
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=50000 \
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=8000 \
 	    $(SERVER) $(PROVE) $(TESTS)
 lint: deps
 	@$(MAKE_ALL) build-tests
