@@ -94,7 +94,7 @@ compile() {
 	object=$build/${file%.c}.o
 	case $build in
 	*/san) ;;
-	*) [ ! "$object" -nt "$file" ] || return 0 ;;
+	*) [ -z "$(find "$object" -newer "$file" 2>/dev/null)" ] || return 0 ;;
 	esac
 	object=$out.o
 	gcc "$@" -O1 -fno-common -c -o "$object" "$file"
