@@ -62,4 +62,11 @@ for command in "$extract $few" "$load $few" "etl-run $few $scratch/job" \
 	    'cannot connect: .*too many connections' "$(cat "$scratch/err")"
 done
 kill "$holder"
+
+# The other tests connect without TLS (see with-pg.sh).
+in_tls='SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
+has_tls=$(PGSSLMODE=prefer psql -XAtq -d "$db" -c "$in_tls")
+[ "$has_tls" = t ] && wanted=true || wanted=false
+is "the programs use TLS if the server has it" "{\"ssl\":$wanted}" \
+    "$(PGSSLMODE=prefer etl-extract --query "$in_tls" "$db" | grep ssl)"
 done_testing
