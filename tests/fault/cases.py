@@ -1,9 +1,9 @@
 """What programs are run under faults, and what must be there afterwards.
 
-A case has: name, program, start() (once), reset() (before each undisturbed or
-disturbed first run), run(env) -> Result, state() -> what stands in files and
-databases, whole(result, state): is it as undisturbed; kept(result, state): is
-it what a failed run may leave.
+A case has: name, program, start() and stop() (once), reset() (before each
+undisturbed or disturbed first run), run(env) -> Result, state() -> what stands
+in files and databases, whole(result, state): is it as undisturbed;
+kept(result, state): is it what a failed run may leave.
 """
 import glob
 import gzip
@@ -61,6 +61,9 @@ class Case:
         self.file = SCRATCH + "/" + name + ".rejects"
 
     def start(self):
+        pass
+
+    def stop(self):
         pass
 
     def reset(self):
@@ -283,6 +286,9 @@ class Database:
         " ORDER BY 1, 2")
     counts = "counts"       # "0" where a run after another may count anew
 
+    def stop(self):
+        pass
+
     def state(self):
         return repr([self.ask(q.replace("%s", self.counts))
                      for q in self.queries] +
@@ -338,19 +344,21 @@ class PostgreSQL(Database):
         self.url = "postgresql:///" + self.name
 
     def start(self, prepare):
-        import atexit
         import psycopg2
         import psycopg2.extras
         psycopg2.extras.register_default_json(globally=True, loads=str)
         psycopg2.extras.register_default_jsonb(globally=True, loads=str)
         subprocess.run(["createdb", self.name], check=True)
-        atexit.register(subprocess.run, ["dropdb", "--force", self.name])
         self.db = psycopg2.connect(dbname=self.name)
         self.db.autocommit = True
         if self.script:
             self.ask(self.script)
         prepare(self.url)
         self.keep = {t: self.ask("SELECT * FROM " + t) for t in self.filled()}
+
+    def stop(self):
+        self.db.close()
+        subprocess.run(["dropdb", "--force", self.name])
 
     def filled(self):
         return [r[0] for r in self.ask(
@@ -400,6 +408,9 @@ class Loads(Case):
 
     def start(self):
         self.db.start(self.prepare)
+
+    def stop(self):
+        self.db.stop()
 
     def reset(self):
         self.db.reset()
@@ -784,6 +795,9 @@ class Rows(Case):
 
     def start(self):
         self.db.start(lambda url: None)
+
+    def stop(self):
+        self.db.stop()
 
 
 class SaveFlow(Case):

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every I/O call of each program fails once, with each error that the kernel can
 # return for it (ENOSPC, EIO, ...), or moves fewer bytes than requested.  This
-# test takes a share of these faults; make torture takes all of them.
+# test takes a share of these faults, at least one of each case; make torture takes
+# all of them.
 . tests/support/lib.sh
 . tests/fault/points.sh
 
@@ -20,5 +21,5 @@ for call in first second; do
 done
 
 points_start
-points io 67
+points io 101
 done_testing

@@ -5,13 +5,14 @@ points.py cases: their names.
 
 Runs a program once to count its calls, then once for each call and each way
 in which it can fail.  Prints what went wrong, with the command that repeats
-it; last "POINTS points, N failed".
+it; after each case "case NAME: POINTS points, REACHED reached, N failed".
 """
 import errno
 import os
 import re
 import sys
 import time
+import traceback
 import zlib
 
 from cases import ENV, SCRATCH, cases
@@ -107,8 +108,10 @@ def shim_env(case, **more):
 def calls_made():
     with open(STATE, "rb") as f:
         f.seek(8192)
-        text = f.read().split(b"\0", 1)[0].decode()
-    return text.splitlines()
+        text = b""
+        while b"\0" not in text:
+            text += f.read(1 << 16) or b"\0"
+    return text.split(b"\0", 1)[0].decode().splitlines()
 
 
 def undisturbed(case):
@@ -189,17 +192,47 @@ def try_point(point, call, loud=False):
 
 
 def chosen(case, what, share):
-    """Every share-th of the points, evenly and always the same ones; of those
-    that talk to a server, which take longer, a third of that."""
+    """Every share-th of the points, evenly and always the same ones, at least
+    one; of those that talk to a server, which take longer, a third of that."""
     if share > 1 and "postgresql" in case.name:
         share *= 3
     # etl-run waits 13 s for a database that it cannot reach.
     of_case = [(point, call) for point, call in points(case, what)
                if share == 1 or point.how != "ENOMEM+" or
                case.program != "etl-run"]
-    for i, (point, call) in enumerate(of_case):
-        if (i + zlib.crc32(case.name.encode())) % share == 0:
-            yield point, call
+    first = -zlib.crc32(case.name.encode()) % min(share, len(of_case) or 1)
+    return of_case[first::share]
+
+
+def tally(seconds, case, point, call, result, hit):
+    """A line for each point in the file TALLY."""
+    with open(os.environ["TALLY"], "a") as f:
+        f.write("%.1f %s %s %s %s %s %s %d %s\n" % (
+            seconds, case.name, point, call.kind, call.module, call.offset,
+            hit, result.code,
+            result.err.decode("utf-8", "replace").split("\n")[0]))
+
+
+def try_case(case, what, share, one):
+    """Its points, how many were reached and how many failed."""
+    tried = reached = failed = 0
+    undisturbed(case)
+    for point, call in chosen(case, what, share):
+        if one and str(point) != one:
+            continue
+        begun = time.monotonic()
+        wrong, result, hit = try_point(point, call, one)
+        tried += 1
+        reached += hit
+        if "TALLY" in os.environ:
+            tally(time.monotonic() - begun, case, point, call, result, hit)
+        if wrong:
+            failed += 1
+            print("%s %s on %s in %s+%s: %s\n  again: sh "
+                  "tests/fault/point.sh %s %s %s" % (
+                      case.name, point, call.kind, call.module,
+                      call.offset, wrong.strip(), what, case.name, point))
+    return tried, reached, failed
 
 
 def main():
@@ -209,34 +242,22 @@ def main():
         return
     one = rest[1] if len(rest) == 2 and ":" in rest[1] else None
     share, names = (1, rest[:1]) if one else (int(rest[0]), rest[1:])
-    tried = reached = failed = 0
+    all_failed = 0
     for case in cases():
         if names and case.name not in names:
             continue
-        undisturbed(case)
-        for point, call in chosen(case, what, share):
-            if one and str(point) != one:
-                continue
-            begun = time.monotonic()
-            wrong, result, hit = try_point(point, call, one)
-            tried += 1
-            reached += hit
-            if "TALLY" in os.environ:
-                with open(os.environ["TALLY"], "a") as f:
-                    f.write("%.1f %s %s %s %s %s %s %d %s\n" % (
-                        time.monotonic() - begun, case.name, point, call.kind, call.module,
-                        call.offset, hit, result.code,
-                        result.err.decode("utf-8", "replace")
-                        .split("\n")[0]))
-            if wrong:
-                failed += 1
-                print("%s %s on %s in %s+%s: %s\n  again: sh "
-                      "tests/fault/point.sh %s %s %s" % (
-                          case.name, point, call.kind, call.module,
-                          call.offset, wrong.strip(), what, case.name, point),
-                      flush=True)
-    print("%d points, %d reached, %d failed" % (tried, reached, failed))
-    sys.exit(failed > 0)
+        try:
+            tried, reached, failed = try_case(case, what, share, one)
+        except (Exception, SystemExit):
+            traceback.print_exc(file=sys.stdout)
+            tried, reached, failed = 0, 0, 1
+        finally:
+            case.stop()
+        all_failed += failed
+        print("case %s: %d points, %d reached, %d failed" % (
+            case.name, tried, reached, failed), flush=True)
+    print("all cases were tried")
+    sys.exit(all_failed > 0)
 
 
 main()
