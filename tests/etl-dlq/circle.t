@@ -211,7 +211,7 @@ for kind in sqlite postgresql; do
 				    sh -c 'echo $$ >load.pid
 				    exec etl-load --table t --batch 10'
 			) >/dev/null 2>&1 &
-			wait_until 5 test -s $stage.pid
+			wait_until 30 test -s $stage.pid
 			sleep $after
 			kill -9 "$(cat $stage.pid)" 2>/dev/null || :
 			wait

@@ -475,7 +475,7 @@ slow() {
 begun=$(date +%s%N)
 slow
 ok 'a slow input: two records do not wait for a hundred' \
-    wait_until 5 grep -q '"id":2,"a"' "$scratch/streamed"
+    wait_until 30 grep -q '"id":2,"a"' "$scratch/streamed"
 took=$((($(date +%s%N) - begun) / 1000000))
 ok "they wait for one second ($took ms)" test $took -ge 900
 ids 3 >&4
@@ -484,7 +484,7 @@ wait $pid
 is 'a slow input: all records come out' 3 "$(wc -l <"$scratch/streamed")"
 slow --flush 100ms
 ok '--flush 100ms: two records come out' \
-    wait_until 5 grep -q '"id":2,"a"' "$scratch/streamed"
+    wait_until 30 grep -q '"id":2,"a"' "$scratch/streamed"
 exec 4>&-
 wait $pid
 slow --flush 60s

@@ -287,7 +287,7 @@ pid=$!
 exec 4>"$scratch/fifo"
 printf 'a\n1\n' >&4
 ok 'a record comes out before the next one goes in' \
-    wait_until 5 test -s "$scratch/streamed"
+    wait_until 30 test -s "$scratch/streamed"
 exec 4>&-
 wait $pid
 in_memory 'a file of 30 MB is read in less than 16 MiB' 16384 100000 sh -c '

@@ -319,7 +319,7 @@ pid=$!
 exec 4>"$scratch/fifo"
 echo '{"id":1}' >&4
 ok 'a record comes out before the next one goes in' \
-    wait_until 5 test -s "$scratch/streamed"
+    wait_until 30 test -s "$scratch/streamed"
 exec 4>&-
 wait $pid
 printf '{"id":%s}\n' 1 2 >"$scratch/in"
@@ -327,7 +327,7 @@ etl-extract --each "$comments" --count-as n --delay 60s <"$scratch/in" \
     >"$scratch/left" 2>/dev/null &
 pid=$!
 ok 'a record comes out before the wait of --delay' \
-    wait_until 5 grep -qx '{"id":1,"n":5}' \
+    wait_until 30 grep -qx '{"id":1,"n":5}' \
     "$scratch/left"
 kill $pid
 { wait $pid || :; } 2>/dev/null

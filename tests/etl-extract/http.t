@@ -185,7 +185,7 @@ is '--retries takes precedence over MAX_RETRIES' 3 "$(calls)"
 is 'INITIAL_BACKOFF and MAX_BACKOFF set the waits between retries' \
     75 "$(INITIAL_BACKOFF=1ms MAX_BACKOFF=2ms
     export INITIAL_BACKOFF MAX_BACKOFF
-    limit=8 status etl-extract --retries 6 "$api/fault/status/503/posts")"
+    limit=20 status etl-extract --retries 6 "$api/fault/status/503/posts")"
 
 # No connection can be made.
 is 'a server that is not running exits with 75' \

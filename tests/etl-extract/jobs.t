@@ -103,7 +103,7 @@ gone() {
 		! kill -0 "$child" 2>/dev/null || return 1
 	done
 }
-ok 'the children end when their parent is killed' wait_until 5 gone
+ok 'the children end when their parent is killed' wait_until 30 gone
 exec 4<&-
 is '--jobs 257 exits with 64' 64 "$(status etl-extract --jobs 257 plain.csv)"
 in_memory 'a process of three needs less than 16 MiB' 16384 200000 \

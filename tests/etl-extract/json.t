@@ -218,7 +218,7 @@ etl-extract --stream s --format json - <"$scratch/fifo" >"$scratch/now" \
 pid=$!
 exec 4>"$scratch/fifo"
 printf '[{"a":1},{"a":2},{"a"' >&4
-wait_until 5 sh -c "test \$(wc -l <'$scratch/now') -eq 3"
+wait_until 30 sh -c "test \$(wc -l <'$scratch/now') -eq 3"
 kill $pid
 rc=0
 { wait $pid || rc=$?; } 2>/dev/null
@@ -234,7 +234,7 @@ pid=$!
 exec 4>"$scratch/fifo"
 printf '{"d":1}[{"a":1}, {"b"' >&4
 ok 'records come out before the next byte of the input' \
-    wait_until 5 sh -c "test \$(wc -l <'$scratch/now') -eq 2"
+    wait_until 30 sh -c "test \$(wc -l <'$scratch/now') -eq 2"
 printf ':2}]' >&4
 exec 4>&-
 wait $pid

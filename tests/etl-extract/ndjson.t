@@ -171,7 +171,7 @@ pid=$!
 exec 4>"$scratch/fifo"
 echo '{"id":1}' >&4
 ok 'a record comes out before the next one goes in' \
-    wait_until 5 test -s "$scratch/streamed"
+    wait_until 30 test -s "$scratch/streamed"
 exec 4>&-
 wait $pid
 mkfifo "$scratch/silent"

@@ -98,11 +98,11 @@ etl-extract --jobs 8 --each "$api/fault/slow/300/posts/{id}/comments" \
 pid=$!
 exec 7>"$scratch/fifo"
 echo '{"id":1}' >&7
-wait_until 5 grep -q 'posts/1/' "$api_log_file"
+wait_until 30 grep -q 'posts/1/' "$api_log_file"
 echo '{"id":2}' >&7
 ok 'a record that comes while a request is under way is requested' \
-    wait_until 5 grep -q 'posts/2/' "$api_log_file"
-ok 'records leave while the input is open' wait_until 5 grep -q '"id":2' \
+    wait_until 30 grep -q 'posts/2/' "$api_log_file"
+ok 'records leave while the input is open' wait_until 30 grep -q '"id":2' \
     "$scratch/out"
 between=$(awk 'NR == 1 { at = $1 } END { print $1 - at }' "$api_log_file")
 ok "the second request does not wait for the first ($between ms)" \

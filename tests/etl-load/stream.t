@@ -376,7 +376,7 @@ load|type|5|open' "$(letters)"
 		[ "$(sql "SELECT count(*) FROM t WHERE k = 'soon'")" = 1 ]
 	}
 	ok "$k --flush 100ms stores a record while the input is still open" \
-	    wait_until 5 row_is_stored
+	    wait_until 30 row_is_stored
 	exec 8>&-
 	wait $pid
 	rm "$scratch/fifo.$kind"

@@ -152,7 +152,7 @@ rc=0
 is 'etl-transform exits with 0 after its idle worker was killed' 0 $rc
 is 'a worker killed while it waits makes no reject' '' "$(cat "$scratch/3")"
 ok 'keeper and worker exit with etl-transform' \
-    wait_until 5 have_exited "$keeper" "$worker"
+    wait_until 30 have_exited "$keeper" "$worker"
 exec 8<&-
 
 # start NAME FILTER: etl-transform in the background, with three records to
@@ -199,7 +199,7 @@ is 'a killed keeper process makes etl-transform exit with 75' 75 $rc
 like 'the message says that the keeper process was killed' \
     '^etl-transform: .*killed' "$(cat "$scratch/errkeeper")"
 ok 'the worker exits when its keeper process was killed' \
-    wait_until 5 have_exited "$worker"
+    wait_until 30 have_exited "$worker"
 
 for signal in TERM:15 HUP:1 KILL:9; do
 	number=${signal#*:} signal=${signal%:*}
@@ -212,7 +212,7 @@ for signal in TERM:15 HUP:1 KILL:9; do
 	ok "$signal: etl-transform exits within two seconds" \
 	    test $(($(date +%s%N) - before)) -lt 2000000000
 	ok "$signal: keeper and worker exit too" \
-	    wait_until 5 have_exited "$keeper" "$worker"
+	    wait_until 30 have_exited "$keeper" "$worker"
 	is "$signal: only whole lines were written" "$(grep -c '^{.*}$' \
 	    "$scratch/out$signal" || :)" "$(wc -l <"$scratch/out$signal")"
 done

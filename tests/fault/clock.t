@@ -109,7 +109,7 @@ for kind in sqlite postgresql; do
 		echo "$now" >clock.new
 		mv clock.new clock
 		ok "$kind: at $now the loader stores the batch" \
-		    wait_until 5 has \
+		    wait_until 30 has \
 		    $((2 * at_row))
 	done
 	exec 8>&-
@@ -143,7 +143,7 @@ pid=$!
 sleep 0.5
 kill $pid
 ok 'SIGTERM ends a blocked write while the wall clock stands still' \
-    timeout 8 tail --pid=$pid -f /dev/null
+    timeout 30 tail --pid=$pid -f /dev/null
 kill -9 $pid 2>/dev/null || :
 { wait $pid || :; } 2>/dev/null
 exec 8>&-

@@ -32,7 +32,7 @@ signal_status() {
 }
 # wait_until_ended: waits some seconds until the program has ended by itself.
 wait_until_ended() {
-	timeout 8 tail --pid="$pid" -f /dev/null
+	timeout 30 tail --pid="$pid" -f /dev/null
 }
 # ends_by_signal WHAT SIGNAL: sends SIGNAL; the program must end of it at once.
 ends_by_signal() {

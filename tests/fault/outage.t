@@ -98,7 +98,7 @@ has_lock_waiter() {
 	[ "$(sql "SELECT count(*) FROM pg_locks WHERE NOT granted
 	    AND $locks_here")" -gt 0 ]
 }
-wait_until 5 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_locks
+wait_until 30 sh -c "psql -XAtq -d '$db' -c \"SELECT 1 FROM pg_locks
     WHERE mode = 'ExclusiveLock' AND relation = 't'::regclass
     AND $locks_here\" | grep -q 1"
 rc=$(records 1 10 | PGOPTIONS='-c statement_timeout=1s' status etl-load \
@@ -110,7 +110,7 @@ is 'a statement time-out: no row is stored' 0 "$(rows)"
 records 1 10 | etl-load --db "$db" --table t --key id --retries 0 \
     2>"$scratch/err" &
 pid=$!
-ok 'the loader waits for the lock on its table' wait_until 5 has_lock_waiter
+ok 'the loader waits for the lock on its table' wait_until 30 has_lock_waiter
 sql "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted
     AND $locks_here" \
     >"$scratch/out"
@@ -146,7 +146,7 @@ for when in between within between-divided; do
 	exec 8>"$scratch/fifo"
 	records 1 25 >&8
 	if [ $when != within ]; then
-		wait_until 5 sh -c "[ \"\$(psql -XAtq -d '$db' -c \
+		wait_until 30 sh -c "[ \"\$(psql -XAtq -d '$db' -c \
 		    'SELECT count(*) FROM t')\" = 20 ]" || :
 	else
 		sleep 0.3

@@ -18,9 +18,9 @@ start_program() {
 	exec 8>fifo
 	printf '%s\n' "$stream" >&8
 }
-# wait_until_ended: waits 3 seconds at most for the program to end by itself.
+# wait_until_ended: waits 30 seconds at most for the program to end by itself.
 wait_until_ended() {
-	timeout 3 tail --pid="$pid" -f /dev/null
+	timeout 30 tail --pid="$pid" -f /dev/null
 }
 signal_status() {
 	case $1 in HUP) echo 129 ;; INT) echo 130 ;; QUIT) echo 131 ;; TERM) echo 143 ;; esac
@@ -69,14 +69,14 @@ for kind in sqlite postgresql; do
 	# The stages are stopped for longer than their time-outs, then continued.
 	for i in 1 2 3; do
 		set -- etl-extract --paginate page --into query:_page --size \
-		    _limit=2 --delay 20ms --timeout 500ms --connect-timeout 300ms \
+		    _limit=2 --delay 20ms --timeout 2s --connect-timeout 2s \
 		    --backoff 1ms..5ms "$api/posts"
 		sql 'DELETE FROM t'
 		rm -f f1 f2
 		mkfifo f1 f2
 		"$@" >f1 2>err1 &
 		one=$!
-		etl-transform --time-limit 500ms '{id: (.id | tonumber? // 99), v: .title}' \
+		etl-transform --time-limit 2s '{id: (.id | tonumber? // 99), v: .title}' \
 		    <f1 >f2 2>err2 3>rejects &
 		two=$!
 		etl-load --table t --key id --flush 50ms --max-rejects 100% \
@@ -84,7 +84,7 @@ for kind in sqlite postgresql; do
 		three=$!
 		sleep 0.1
 		kill -STOP $one $two $three
-		sleep 0.8
+		sleep 2.5
 		case $i in
 		1) kill -CONT $one $two $three ;;
 		2) kill -CONT $three $two $one ;;

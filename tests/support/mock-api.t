@@ -156,9 +156,9 @@ is '--cert and --key serve TLS' 10 "$(get -k "$api/posts" | jq length)"
 is 'curl does not trust the self-signed certificate' \
     '000 curl 60' "$(http_status "$api/posts")"
 ok 'SIGTERM can be sent to the mock API' kill "$api_pid"
-ok 'SIGTERM ends the mock API' wait_until 5 sh -c "! kill -0 $api_pid"
+ok 'SIGTERM ends the mock API' wait_until 30 sh -c "! kill -0 $api_pid"
 sh -c '"$1"/tests/mock-api --port-file "$2" >/dev/null 2>&1 & echo $! >"$3"
     exec sleep 0.3' - "$etl_build" "$scratch/p" "$scratch/pid"
 ok 'the mock API ends when its parent has ended' \
-    wait_until 5 sh -c "! kill -0 $(cat "$scratch/pid")"
+    wait_until 30 sh -c "! kill -0 $(cat "$scratch/pid")"
 done_testing
