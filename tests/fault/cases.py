@@ -501,6 +501,10 @@ def load(kind, mode, given=None):
         db.counts = "0"
         old = b'{"id":50,"v":"old"}\n'
         given = stream(GROUPS)
+    if mode == "order":
+        argv += ["--key", "id"]
+        db.counts = "0"
+        given = stream(b"".join(reversed(LINES.splitlines(True))))
     if mode == "expect":
         argv += ["--key", "id", "--lock-timeout", "9s", "--expect",
                  "null(v)=0", "--expect", "unique(v)", "--expect", "rows>=0"]
@@ -1167,6 +1171,7 @@ def cases():
             yield load(kind, "several")
         else:
             yield load(kind, "group")
+            yield load(kind, "order")
         yield load(kind, "files", MARKED)
         yield dlq(kind, "put", ["etl-dlq", "put"],
                   stream(letters(3) + versions()), False)

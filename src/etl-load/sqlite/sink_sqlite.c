@@ -13,6 +13,7 @@ lite_sink_close(void *self)
 	lite_scopes_release(&s->scopes);
 	lite_written_release(s);
 	lite_mirror_release(&s->mirror);
+	lite_order_release(&s->order);
 	lite_store_release(&s->store);
 	keyset_release(&s->keys);
 	free(s->group.item);
@@ -33,6 +34,7 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	if (lite_scopes_init(&s->scopes, db, t, e) == -1 ||
 	    lite_mirror_init(&s->mirror, db, t, s->store.now, e) == -1 ||
 	    lite_store_init(&s->store, db, t, e) == -1 ||
+	    lite_order_init(&s->order, db, t, e) == -1 ||
 	    lite_group_init(s, e) == -1) {
 		lite_sink_close(s);
 		return -1;
@@ -53,6 +55,9 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 	if (!o->begun)
 		clock_format_utc_now(s->store.now);
 	s->store.missing = db_missing_references(s->store.db);
+	s->order.wanted |= s->keys.hashed;
+	s->order.may &= s->group.full > 0 && !s->store.refers_to_itself &&
+	    !s->watched && s->written.insert == NULL;
 	keyset_clear(&s->keys);
 	lite_group_clear(s);
 	s->nlater = 0;
@@ -68,8 +73,9 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* The records are stored one by one, in order, so the size of a batch changes
- * neither the rows nor the rejects. */
+/* The records are stored in the order in which they came, or in another order
+ * with the same result. So the size of a batch changes neither the rows nor the
+ * rejects. */
 static enum sink_result
 lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {

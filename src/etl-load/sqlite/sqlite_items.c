@@ -246,8 +246,12 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	enum put rc;
 
-	for (size_t i = 0; i < o->chunk->n; i++) {
-		if (i % STOP_EVERY == 0 && stop_signal() != 0) {
+	if (lite_order_make(&s->order, o, e) == -1)
+		return PUT_FAILED;
+	for (size_t k = 0; k < o->chunk->n; k++) {
+		size_t i = lite_order_get(&s->order, k);
+
+		if (k % STOP_EVERY == 0 && stop_signal() != 0) {
 			(void)err_set(
 			    e, ERR_RETRY, false, "stopped by a signal");
 			return PUT_FAILED;

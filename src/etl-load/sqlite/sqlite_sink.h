@@ -7,6 +7,7 @@
 #include "batch/keyset.h"
 #include "sink.h"
 #include "sqlite/sqlite_mirror.h"
+#include "sqlite/sqlite_order.h"
 #include "sqlite/sqlite_scopes.h"
 #include "sqlite/sqlite_store.h"
 
@@ -45,6 +46,7 @@ struct lite_sink {
 	struct lite_mirror mirror;
 	struct lite_written written;
 	struct lite_group group;
+	struct lite_order order;
 	bool watched;           /* triggers of the load note each changed row */
 	struct keyset keys;     /* of the chunk; the value of a key is the
 	                         * number of the last item that was stored with
@@ -56,7 +58,7 @@ struct lite_sink {
 	size_t nlater, later_room;
 };
 
-/* Stores or rejects the records of the chunk, in order. Returns PUT_DONE,
+/* Stores or rejects the records of the chunk. Returns PUT_DONE,
  * PUT_REPEAT or PUT_FAILED. */
 enum put lite_store_items(struct lite_sink *s, struct outcome *o,
     struct err *e);

@@ -1,0 +1,35 @@
+/* The order in which the records of a chunk are stored. If the keys of a chunk
+ * were not in order, the next chunk is stored in the order of the key: each
+ * page of the key's index is then read and written once for each batch.
+ * Owns:  room for the order; lite_order_release() frees it.
+ * Fails: -1 with *e. */
+#ifndef LOAD_SQLITE_ORDER_H
+#define LOAD_SQLITE_ORDER_H
+
+#include "batch/outcome.h"
+#include "sqlite/sqlite_tuple.h"
+
+struct lite_ordered;
+
+struct lite_order {
+	struct lite_tuple key;
+	struct shape columns;           /* of the key */
+	struct buf keys;                /* of all records of the chunk */
+	struct lite_ordered *v;
+	size_t n, room;
+	bool may;                       /* no other order changes the result */
+	bool wanted;                    /* the last keys were not in order */
+};
+
+/* Finds out if the records of this table may be stored in another order. */
+int lite_order_init(struct lite_order *o, struct db *db,
+    const struct target *t, struct err *e);
+void lite_order_release(struct lite_order *o);
+/* Puts the records of the chunk into the order of their keys, if it is wanted,
+ * and records with equal keys into the order in which they came. */
+int lite_order_make(struct lite_order *o, struct outcome *chunk,
+    struct err *e);
+/* The number of the record that is stored as number i. */
+size_t lite_order_get(const struct lite_order *o, size_t i);
+
+#endif
