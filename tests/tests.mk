@@ -6,12 +6,14 @@ SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 # Four times as many tests as processors: most tests wait for a server or a clock.
 PROVE = env --default-signal prove -j$(shell expr 4 '*' $$(nproc)) --timer
-# The longest first, so that none of them is left over at the end: the kills at
-# every system call (sweep_*), cppcheck and clang-tidy over the code (tools), and
-# records of many megabytes (large).
-LONGEST = tests/fault/sweep_pg.t tests/fault/sweep_sqlite.t \
-    tests/fault/sweep_wal.t tests/lint/tools.t tests/etl-load/large.t \
-    tests/etl-dlq/large.t tests/fault/io.t tests/fault/signals.t
+# The longest first, so that none of them is left over at the end: cppcheck and
+# clang-tidy over the code (tools), the kills at system calls (sweep_*) and at random
+# moments, the faults of calls and of memory (io, memory), and records of many
+# megabytes (large).
+LONGEST = tests/lint/tools.t tests/fault/memory.t tests/fault/random_kills.t \
+    tests/fault/sweep_pg.t tests/fault/sweep_sqlite.t tests/fault/sweep_wal.t \
+    tests/etl-load/large.t tests/etl-dlq/large.t tests/fault/io.t \
+    tests/fault/sweep_server.t tests/fault/signals.t tests/unit/unit.t
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard tests/*/*.t)))
 SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
