@@ -439,6 +439,8 @@ class Loads(Case):
 
 
 TABLE = "CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL)"
+REFERRED = TABLE + """; CREATE TABLE u (id integer REFERENCES t
+    ON DELETE CASCADE)"""
 HISTORY = """CREATE TABLE t (id integer NOT NULL, v text NOT NULL,
     valid_from date NOT NULL, valid_to date, is_current boolean NOT NULL);
     CREATE UNIQUE INDEX c ON t (id) WHERE is_current"""
@@ -490,7 +492,8 @@ def database(kind, name, *tables):
 def load(kind, mode, given=None):
     name, old = "load-%s-%s" % (kind, mode), b""
     db = database(kind, name, ["t"],
-                  HISTORY if mode.startswith("scd2") else TABLE)
+                  HISTORY if mode.startswith("scd2") else
+                  REFERRED if mode == "undo" else TABLE)
     argv = ["etl-load", "--table", "t", "--batch", "5", "--flush", "1h"]
     if mode == "upsert":
         argv += ["--key", "id"]

@@ -53,4 +53,7 @@ mutant etl-load/emit.t 'inserts come before deletes' \
 mutant etl-load/emit.t 'changes have generated columns' \
     src/etl-load/emit/emit_row.c 's/return c->generated \&\& .*/return false;/' \
     'changes of an upsert; an equal row gives nothing'
+mutant etl-load/undo_cascade.t 'rows that refer to rows of the run are deleted with them' \
+    src/etl-load/undo/undo_cascade.c 's/if (rc == 0 \&\& found)/if (false)/' \
+    'a row refers to one of the run: exit code 65'
 done_testing
