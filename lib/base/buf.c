@@ -117,3 +117,11 @@ buf_text(struct buf *b)
 	b->data[b->len] = '\0';
 	return b->data;
 }
+
+const char *
+buf_text_or_fail(struct buf *b, struct err *e)
+{
+	const char *text = buf_text(b);
+
+	return buf_check(b, e) == -1 ? NULL : text;
+}

@@ -32,5 +32,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 int buf_check(struct buf *b, struct err *e);
 /* Returns the content with a NUL at its end, or "" if there is no memory. */
 const char *buf_text(struct buf *b);
+/* The same, but if an append failed: NULL with the error of buf_check(). */
+const char *buf_text_or_fail(struct buf *b, struct err *e);
 
 #endif

@@ -140,11 +140,8 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 const char *
 where_complete(struct where *w, struct err *e)
 {
-	const char *text;
-
 	buf_str(&w->sql, w->rest);
-	text = buf_text(&w->sql);
-	return buf_check(&w->sql, e) == -1 ? NULL : text;
+	return buf_text_or_fail(&w->sql, e);
 }
 
 void

@@ -105,6 +105,5 @@ pg_session_add_options(struct pg *pg, const char *script, struct err *e)
 	put_options(b, pg, "true");
 	if (!begins)
 		buf_printf(b, "; %s", script);
-	(void)buf_text(b);
-	return buf_check(b, e) == -1 ? NULL : b->data;
+	return buf_text_or_fail(b, e);
 }

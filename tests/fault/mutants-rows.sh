@@ -8,8 +8,8 @@ mutant 'point.sh io 1 extract-stream' 'a write interrupted by a signal fails' li
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1) {/'
 mutant 'point.sh io 1 save-flow' 'a failed write is taken as success' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'
-mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL text is used although memory ran out' lib/control/letters_filter.c \
-    's/return buf_check(\&w->sql, e) == -1 ? NULL : text/return text/'
+mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL text is used although memory ran out' lib/base/buf.c \
+    's/return buf_check(b, e) == -1 ? NULL : text/return text/'
 mutant 'point.sh memory 1 load-sqlite-upsert' 'a failed allocation of a hash is ignored' lib/base/reject_id.c \
     '/hash_new/,/return/s/return err_nomem(e)/return 0/'
 mutant commits.t 'a COMMIT of unknown outcome is repeated' src/etl-load/commit/reconnect.c \

@@ -92,13 +92,12 @@ read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
     size_t nv, struct answer *a, struct err *e)
 {
 	struct db_rows *r;
+	const char *text = buf_text_or_fail(sql, e);
 	struct db_value c;
 	int rc;
 
-	(void)buf_text(sql);
 	*a = (struct answer){ 0 };
-	if (buf_check(sql, e) == -1 ||
-	    db_query(l->db, &r, buf_text(sql), v, nv, e) == -1)
+	if (text == NULL || db_query(l->db, &r, text, v, nv, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
 		for (size_t i = 0; i < 2; i++) {

@@ -176,6 +176,7 @@ int
 emit_collect(struct loader *l, struct err *e)
 {
 	struct emit *m = l->emit;
+	const char *text;
 	struct db_rows *r;
 	struct buf sql;
 	int rc;
@@ -187,9 +188,8 @@ emit_collect(struct loader *l, struct err *e)
 	buf_init(&sql, SIZE_MAX / 4);
 	emit_put_query(
 	    &sql, db_kind(l->db), l->tables->target.table, m->rows);
-	(void)buf_text(&sql);
-	rc = buf_check(&sql, e) == -1 ? -1 :
-	    db_query(l->db, &r, sql.data, NULL, 0, e);
+	text = buf_text_or_fail(&sql, e);
+	rc = text == NULL ? -1 : db_query(l->db, &r, text, NULL, 0, e);
 	buf_release(&sql);
 	if (rc == -1)
 		return -1;

@@ -64,6 +64,21 @@ put_alter_statements(struct buf *b, const struct evolve *v, struct db *db,
 	return buf_check(b, e);
 }
 
+static int
+lock_table(struct db *db, const struct table *t, struct err *e)
+{
+	const char *sql;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_printf(&b, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", t->quoted);
+	sql = buf_text_or_fail(&b, e);
+	rc = sql == NULL ? -1 : db_script(db, sql, e);
+	buf_release(&b);
+	return rc;
+}
+
 /* Locks the table and looks whether it is still as the loader knows it: a
  * column that another program has widened must not become narrower. Returns 1:
  * it is; 0: it was altered; -1 with *e. */
@@ -71,18 +86,11 @@ static int
 lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
 {
 	bool changed = false;
-	struct buf b;
-	int rc = 0;
 
-	buf_init(&b, SIZE_MAX / 4);
-	buf_printf(&b, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", t->quoted);
-	(void)buf_text(&b);
-	if ((rc = buf_check(&b, e)) == 0 && db_kind(db) == DB_POSTGRESQL)
-		rc = db_script(db, b.data, e);
-	buf_release(&b);
-	if (rc == 0)
-		rc = table_find_if_changed(db, t, &changed, e);
-	return rc == -1 ? -1 : !changed;
+	if (db_kind(db) == DB_POSTGRESQL && lock_table(db, t, e) == -1)
+		return -1;
+	return table_find_if_changed(db, t, &changed, e) == -1 ? -1 :
+	    !changed;
 }
 
 /* SQLite has no ADD COLUMN IF NOT EXISTS. */

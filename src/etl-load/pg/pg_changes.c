@@ -171,7 +171,7 @@ run_for_no_rows(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
 		    &s->sql, s->target, s->rows.shapes[shape], &none);
 	else
 		pg_put_delete_round(&s->sql, s->target, &none);
-	if ((t = pg_get_sql_text(s, e)) == NULL)
+	if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
 		return -1;
 	if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
 		return 0;

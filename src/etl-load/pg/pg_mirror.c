@@ -34,18 +34,10 @@ get_mirror(void *self)
 	return &s->mirror;
 }
 
-static const char *
-get_sql_text(struct pg_mirror *m, struct err *e)
-{
-	const char *t = buf_text(&m->sql);
-
-	return buf_check(&m->sql, e) == -1 ? NULL : t;
-}
-
 static int
 run_sql(struct pg_mirror *m, int64_t *changed, struct err *e)
 {
-	const char *t = get_sql_text(m, e);
+	const char *t = buf_text_or_fail(&m->sql, e);
 
 	return t == NULL ? -1 : db_run(m->db, t, NULL, 0, changed, e);
 }
@@ -53,7 +45,7 @@ run_sql(struct pg_mirror *m, int64_t *changed, struct err *e)
 static int
 count_by_sql(struct pg_mirror *m, int64_t *n, struct err *e)
 {
-	const char *t = get_sql_text(m, e);
+	const char *t = buf_text_or_fail(&m->sql, e);
 
 	return t == NULL ? -1 : db_int(m->db, t, NULL, 0, 0, n, e);
 }
@@ -70,7 +62,7 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	    m->target->suffix, m->target->on_commit);
 	sql_put_key_columns(&m->sql, m->target);
 	buf_printf(&m->sql, " FROM %s WITH NO DATA", m->target->table->quoted);
-	t = get_sql_text(m, e);
+	t = buf_text_or_fail(&m->sql, e);
 	return t == NULL ? -1 : db_script(m->db, t, e);
 }
 

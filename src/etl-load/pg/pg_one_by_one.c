@@ -96,7 +96,7 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 		buf_clear(&s->sql);
 		pg_put_merge_statement(
 		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE);
-		if ((t = pg_get_sql_text(s, e)) == NULL)
+		if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
 			return -1;
 		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
 			continue;

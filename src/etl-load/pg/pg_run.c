@@ -3,18 +3,10 @@
 #include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 
-const char *
-pg_get_sql_text(struct pg_sink *s, struct err *e)
-{
-	const char *t = buf_text(&s->sql);
-
-	return buf_check(&s->sql, e) == -1 ? NULL : t;
-}
-
 int
 pg_run_sql_text(struct pg_sink *s, struct err *e)
 {
-	const char *t = pg_get_sql_text(s, e);
+	const char *t = buf_text_or_fail(&s->sql, e);
 
 	return t == NULL ? -1 : db_script(s->db, t, e);
 }
@@ -22,7 +14,7 @@ pg_run_sql_text(struct pg_sink *s, struct err *e)
 int
 pg_run_change(struct pg_sink *s, int64_t *n, struct err *e)
 {
-	const char *t = pg_get_sql_text(s, e);
+	const char *t = buf_text_or_fail(&s->sql, e);
 
 	return t == NULL ? -1 : db_run(s->db, t, NULL, 0, n, e);
 }
@@ -54,7 +46,7 @@ pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e)
 	const char *t;
 	int rc = -1;
 
-	if ((t = pg_get_sql_text(s, e)) == NULL ||
+	if ((t = buf_text_or_fail(&s->sql, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
 	if (db_next(r, e) == 1) {
@@ -76,7 +68,7 @@ pg_run_count_query(struct pg_sink *s,
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target);
-	return (t = pg_get_sql_text(s, e)) == NULL ? -1 :
+	return (t = buf_text_or_fail(&s->sql, e)) == NULL ? -1 :
 	    db_int(s->db, t, NULL, 0, 0, n, e);
 }
 

@@ -28,9 +28,9 @@ pg_scopes_release(struct pg_scopes *s)
 static int
 run_sql(struct pg_scopes *s, int64_t *changed, struct err *e)
 {
-	const char *sql = buf_text(&s->sql);
+	const char *sql = buf_text_or_fail(&s->sql, e);
 
-	if (buf_check(&s->sql, e) == -1)
+	if (sql == NULL)
 		return -1;
 	return changed != NULL ? db_run(s->db, sql, NULL, 0, changed, e) :
 	    db_script(s->db, sql, e);

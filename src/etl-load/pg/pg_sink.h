@@ -62,8 +62,6 @@ struct pg_sink {
 	                         * triggers or partitions may write to them */
 };
 
-/* The text of s->sql; NULL with *e if memory was out. */
-const char *pg_get_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql as a script. */
 int pg_run_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql, one statement. Sets *n, unless it is NULL, to the number of rows

@@ -99,11 +99,12 @@ static int
 run_on_table(struct pg_swap *s, const char *before, const char *table,
     const char *after, struct err *e)
 {
+	const char *sql;
+
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "%s %s %s", before, table, after);
-	(void)buf_text(&s->sql);
-	return buf_check(&s->sql, e) == -1 ? -1 :
-	    db_script(s->db, s->sql.data, e);
+	sql = buf_text_or_fail(&s->sql, e);
+	return sql == NULL ? -1 : db_script(s->db, sql, e);
 }
 
 static int
@@ -179,20 +180,17 @@ pg_swap_check(struct pg_swap *s, struct err *e)
 static int
 count_rows(struct pg_swap *s, uint64_t *removed, struct err *e)
 {
-	struct db_rows *r;
-	int rc;
+	const char *sql;
+	int64_t n;
 
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SELECT pg_catalog.count(*) FROM %s",
 	    s->old->table->quoted);
-	(void)buf_text(&s->sql);
-	if (buf_check(&s->sql, e) == -1 ||
-	    db_query(s->db, &r, s->sql.data, NULL, 0, e) == -1)
+	if ((sql = buf_text_or_fail(&s->sql, e)) == NULL ||
+	    db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
-	if ((rc = db_next(r, e)) == 1)
-		*removed += (uint64_t)db_column(r, 0).i;
-	db_end(r);
-	return rc == 1 ? 0 : -1;
+	*removed += (uint64_t)n;
+	return 0;
 }
 
 /* A session that wants to write waits from here on until the commit, and then

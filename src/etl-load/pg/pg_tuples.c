@@ -87,15 +87,15 @@ static int
 copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 {
 	const struct keyset *k = &t->seen;
+	const char *sql;
 	int64_t rows;
 
 	buf_clear(&t->sql);
 	buf_printf(&t->sql, "COPY %s%s (", t->table, t->target->suffix);
 	sql_put_columns(&t->sql, t->target, t->columns, false);
 	buf_str(&t->sql, ") FROM STDIN");
-	(void)buf_text(&t->sql);
-	if (buf_check(&t->sql, e) == -1 ||
-	    db_copy_begin(t->db, buf_text(&t->sql), e) == -1)
+	if ((sql = buf_text_or_fail(&t->sql, e)) == NULL ||
+	    db_copy_begin(t->db, sql, e) == -1)
 		return -1;
 	for (; from < to; from++)
 		if (db_copy_data(t->db, k->bytes.data + k->v[from].at,

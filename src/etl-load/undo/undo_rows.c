@@ -26,13 +26,6 @@ put_has_key(struct buf *b, const struct undo_rows *u)
 	    "\"etl.t\"", "b.key");
 }
 
-static const char *
-text_of(struct buf *b, struct err *e)
-{
-	(void)buf_text(b);
-	return buf_check(b, e) == -1 ? NULL : b->data;
-}
-
 int
 undo_rows_lock_table(const struct undo_rows *u, struct err *e)
 {
@@ -45,7 +38,7 @@ undo_rows_lock_table(const struct undo_rows *u, struct err *e)
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE; "
 	    "SET CONSTRAINTS ALL DEFERRED", u->table->quoted);
-	if ((sql = text_of(&b, e)) != NULL)
+	if ((sql = buf_text_or_fail(&b, e)) != NULL)
 		rc = db_script(u->db, sql, e);
 	buf_release(&b);
 	return rc;
@@ -108,7 +101,7 @@ fail_if_rows_differ(const struct undo_rows *u, const char *side, bool disturbed,
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_init(&keys, 64 << 10);
 	put_differing_keys(&sql, u, side, disturbed);
-	if ((text = text_of(&sql, e)) != NULL)
+	if ((text = buf_text_or_fail(&sql, e)) != NULL)
 		rc = list_keys(u, text, &keys, &n, e);
 	if (rc == 0 && n > 0)
 		rc = err_set(e, ERR_DATA, false, "table %s: %s: nothing was "
@@ -220,7 +213,7 @@ run_part(const struct undo_rows *u, struct buf *b, int64_t *n, struct err *e)
 {
 	const struct db_value v[] = { db_text(u->run),
 		db_text(u->table->full) };
-	const char *sql = text_of(b, e);
+	const char *sql = buf_text_or_fail(b, e);
 
 	return sql == NULL ? -1 : db_run(u->db, sql, v, 2, n, e);
 }
@@ -271,7 +264,7 @@ restore_by_one_statement(const struct undo_rows *u, struct buf *b,
 	    "SELECT (SELECT pg_catalog.count(*) FROM d), "
 	    "(SELECT pg_catalog.count(*) FROM u), "
 	    "(SELECT pg_catalog.count(*) FROM i)");
-	if ((sql = text_of(b, e)) == NULL ||
+	if ((sql = buf_text_or_fail(b, e)) == NULL ||
 	    db_query(u->db, &r, sql, v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
