@@ -117,8 +117,8 @@ void db_rollback(struct db *db);                /* never fails */
 
 /* SQLite: lets the statements of this connection use two functions for images,
  * texts that hold the values of a row. etl_image(VALUE, ...) returns the
- * elements of a JSON array: "i7","r0.5","tabc","xFF",null for an integer, a
- * real, a text, bytes and NULL; "hFF" is a text that is not UTF-8 or has a
+ * elements of a JSON array: "i7","r0.5","tabc","xff",null for an integer, a
+ * real, a text, bytes and NULL; "hff" is a text that is not UTF-8 or has a
  * NUL. etl_value(IMAGE, I) returns value number I of such an array. PostgreSQL:
  * does nothing. */
 int db_add_image_functions(struct db *db, struct err *e);

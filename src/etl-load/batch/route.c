@@ -91,10 +91,10 @@ find_name(struct route *r, const char **reason)
 	return 0;
 }
 
-/* Finds the number of the table that r->json names. Returns r->list->n if there
- * is none: *name and *len are the name. */
+/* Finds the number of the table whose NAME is the value at token v of r->json.
+ * Returns r->list->n if --tables lacks this NAME. Sets *name and *len to it. */
 static size_t
-find_table(struct route *r, uint32_t v, const char **name, size_t *len)
+find_table_of_name(struct route *r, uint32_t v, const char **name, size_t *len)
 {
 	const struct json_tok *t = &r->json.tok[v];
 
@@ -123,7 +123,8 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 		r->skipped++;
 		return 0;
 	}
-	/* The reader of the table judges members that come twice. */
+	/* Whether a member may come twice is judged when the record is read
+	 * for its table. */
 	rc = stage_parse_record_or_fill_reject(
 	    r->stage, l, &r->json, r->levels, JSON_LAST, &why, e);
 	if (rc != 1)
@@ -134,7 +135,7 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 	}
 	if ((v = find_name(r, &reason)) == 0)
 		return refuse(r, i, reason, e);
-	table = find_table(r, v, &name, &len);
+	table = find_table_of_name(r, v, &name, &len);
 	if (buf_check(&r->text, e) == -1)
 		return -1;
 	if (table == r->list->n)
@@ -171,7 +172,7 @@ route_reject_line(struct route *r, const struct line *l, size_t i,
 		return f.nomem ? err_nomem(e) : 0;
 	if ((v = find_name(r, &reason)) == 0)
 		return 0;
-	table = find_table(r, v, &name, &len);
+	table = find_table_of_name(r, v, &name, &len);
 	if (table < r->list->n)
 		r->table_of[i] = (uint16_t)table;
 	return buf_check(&r->text, e);

@@ -20,7 +20,7 @@ struct route {
 	struct stage *stage;
 	const struct table_list *list;
 	const char *pointer;            /* --table-from */
-	unsigned levels;                /* of a record that have the value */
+	unsigned levels;                /* of nesting, down to the value */
 	bool tombstones;                /* a line `null` is skipped */
 	bool rejects_too;               /* also find the tables of records that
 	                                 * earlier stages have rejected */

@@ -199,7 +199,8 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
  * 0: this batch was committed by a COMMIT whose answer was lost; -1 with *e:
  * the update failed, or another loader works on the same stream. */
 static int
-check_ledger_result(const struct loader *l, enum ledger_result r, struct err *e)
+go_on_if_ledger_row_moved(
+    const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
 	case LEDGER_ROW_CHANGED:
@@ -270,7 +271,7 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
 	    ledger_insert_or_move_row(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = check_ledger_result(l, r, e)) == 1) {
+	if ((rc = go_on_if_ledger_row_moved(l, r, e)) == 1) {
 		/* If the answer to the COMMIT of an earlier try was lost,
 		 * that COMMIT was not done: it would have changed the ledger
 		 * row first, and ledger_insert_or_move_row() would not have
@@ -292,7 +293,7 @@ stream_lock_ledger_and_checkpoint(
 	const struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .run = l->run };
 
-	if (check_ledger_result(l, ledger_lock_row(db, &g, e), e) != 1)
+	if (go_on_if_ledger_row_moved(l, ledger_lock_row(db, &g, e), e) != 1)
 		return -1;
 	return !stream_has_checkpoint(s) ||
 	    checkpoint_move(db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;

@@ -60,7 +60,7 @@ sample_get_name(const struct sample *s, size_t i, size_t *len)
 /* True if a pointer of --map begins with the member: its value, or a part of
  * it, goes into another column. */
 static bool
-is_mapped(struct sample *s, const char *name, size_t len)
+is_used_by_map(struct sample *s, const char *name, size_t len)
 {
 	struct buf *b = &s->name;
 	size_t at = b->len;
@@ -88,7 +88,7 @@ gets_no_column(struct sample *s, const char *name, size_t len)
 		return !name_list_has(o->columns, name, len);
 	return (o->as_of != NULL && strlen(o->as_of) == len &&
 	    memcmp(o->as_of, name, len) == 0) ||
-	    (o->map.n > 0 && is_mapped(s, name, len));
+	    (o->map.n > 0 && is_used_by_map(s, name, len));
 }
 
 /* Debezium writes this text in place of a value that has not changed. */

@@ -4,7 +4,7 @@
  *        emit_put_row() appends such a text as one JSON object without line
  *        ends. With generated = false, columns that the database generates are
  *        left out: --mode cdc elsewhere would not take them.
- * Fails: ERR_BUG if the text is none of this database. */
+ * Fails: ERR_BUG if the text is not one of that query on this database. */
 #ifndef LOAD_EMIT_ROW_H
 #define LOAD_EMIT_ROW_H
 

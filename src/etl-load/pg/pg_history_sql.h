@@ -6,14 +6,17 @@
 #include "pg/pg_sql.h"
 
 /* The table PG_PLAN has a row for each record of the round: n is the number of
- * its item, `at` its time of change, `since` and `until` are the begin and the
- * end of the row that is valid at this time, and `step` is one of these words:
- *	late	no current row, or it begins after the time
- *	insert	no row is valid at the time; the next one begins at `until`
- *	valid	a row that is not current is valid at the time
- *	same	the row has the values of the record
- *	correct	the row begins at the time and gets the values
- *	end	the row ends at the time, and a new one begins */
+ * its item, and `at` the time of change. The row of history that is valid at
+ * this time begins at `since` and ends at `until`. `step` says what to do:
+ *	late	the key has no current row, or the current row begins after
+ *		`at`. pg_put_plan_late() changes this word, unless the key has
+ *		no row at all: the record then becomes its current row.
+ *	insert	no row is valid at `at`: insert one, up to the next at `until`
+ *	valid	a row that is not current is valid at `at`.
+ *		pg_put_plan_valid() changes this word to one of the next three.
+ *	same	nothing: the row has the values of the record
+ *	correct	give the row the values of the record: it begins at `at`
+ *	end	end the row at `at`, and insert a new one that begins there */
 void pg_put_create_plan_table(struct buf *b, const struct target *t);
 /* Appends an INSERT that plans a step for records of the shape: in round 1 for
  * the first record of each key, in round 2 for the second, and so on. It

@@ -8,7 +8,7 @@
 
 #include <inttypes.h>
 
-/* The images of rows before the transaction. */
+/* The temporary table of images of rows as they were before the transaction. */
 #define OLD "pg_temp.etl_load_old"
 
 /* The columns by which the rows of the batch are found: the key of the mode or,
@@ -47,8 +47,8 @@ put_is_touched(struct buf *b, const struct target *t, const char *from,
 	buf_char(b, ')');
 }
 
-static void
-put_insert_old(struct buf *b, const struct target *t)
+void
+pg_images_put_take_images(struct buf *b, const struct target *t)
 {
 	buf_str(b, "INSERT INTO " OLD " SELECT ");
 	image_put_columns(b, DB_POSTGRESQL, t->table, t->identity.columns,
@@ -58,8 +58,9 @@ put_insert_old(struct buf *b, const struct target *t)
 	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
 }
 
-/* `from` appends FROM and WHERE of a query of keys; the first part of a
- * statement that adds those that are not touched yet. */
+/* Begins a statement that adds keys to PG_TOUCHED, each only once. The caller
+ * appends the columns of the key and FROM, and calls put_end_touching(), which
+ * also takes the images of the rows that have these keys. */
 static void
 put_begin_touching(struct buf *b, uint64_t number)
 {
@@ -73,7 +74,7 @@ put_end_touching(struct buf *b, const struct target *t, uint64_t number)
 	buf_str(b, ") AS \"etl.w\" WHERE NOT ");
 	put_is_touched(b, t, "\"etl.w\"", 0);
 	buf_str(b, "; ");
-	put_insert_old(b, t);
+	pg_images_put_take_images(b, t);
 	buf_str(b, " WHERE ");
 	put_is_touched(b, t, "\"etl.t\"", number);
 }
@@ -116,12 +117,6 @@ pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
 	put_where(b, t);
 	put_end_touching(b, t, number);
 	buf_str(b, "; ");
-}
-
-void
-pg_images_put_note_rows(struct buf *b, const struct target *t)
-{
-	put_insert_old(b, t);
 }
 
 /* A key may be in a table and again in a table that inherits from it. */

@@ -8,11 +8,13 @@
 
 #include "pg/pg_sql.h"
 
-/* Statements that note the keys and take the images of the rows "etl.t" of a
- * condition; the keys get this number, which is above 0. */
+/* Statements that note the keys of the rows "etl.t", and take the images of
+ * these rows. put_where() appends the condition of the rows. The noted keys get
+ * this number, which is above 0. */
 void pg_images_put_note_keys(struct buf *b, const struct target *t,
     uint64_t number, void (*put_where)(struct buf *, const struct target *));
-/* A statement that takes the images of rows "etl.t"; a condition follows. */
-void pg_images_put_note_rows(struct buf *b, const struct target *t);
+/* A statement that takes the images of rows "etl.t". The caller may append the
+ * condition of the rows. */
+void pg_images_put_take_images(struct buf *b, const struct target *t);
 
 #endif

@@ -14,7 +14,7 @@
 /* Rows that came in the order of the key are stored in this order, or nearly:
  * they need no sort. */
 static enum pg_rows_taken
-choose_order(const struct pg_sink *s)
+choose_order_of_staged_rows(const struct pg_sink *s)
 {
 	const struct load_mode *mode = s->target->mode;
 	const struct key_order *order = &s->rows.order;
@@ -31,7 +31,7 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1, choose_order(s));
+	    pg_count_used_shapes(s) == 1, choose_order_of_staged_rows(s));
 	return pg_run_merge_and_count(s, sums, e);
 }
 

@@ -8,8 +8,10 @@
  * the changes that other triggers and foreign keys make in this table. */
 #define IMAGES "temp.etl_load_images"
 
-/* SQLite deletes the rows in the way of such a statement without a trigger. The
- * first column of the result is what has it. SQLite folds the case of LIKE. */
+/* Finds a constraint ON CONFLICT REPLACE of the table, or a trigger with INSERT
+ * OR REPLACE, REPLACE or UPDATE OR REPLACE, and returns its name. The rows that
+ * such a statement replaces are deleted without an event that the temporary
+ * triggers see. LIKE does not regard the case of letters. */
 static const char replaces_sql[] =
     "SELECT CASE type WHEN 'table' THEN 'a constraint' "
     "ELSE 'the trigger ' || name END FROM main.sqlite_schema "

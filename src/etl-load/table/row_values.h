@@ -18,8 +18,9 @@ int row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
  * ERR_DATA if --extra error is given. */
 int row_fail_if_extra_ends_load(
     struct reader *r, const struct line *l, struct err *e);
-/* Called after the members of the row: sets the values of --map. *same becomes
- * false if the row may have other columns than a row with the same members. */
+/* Called after the members of the row: sets the values of --map. With --map
+ * sets *same to false: a pointer may find a value in one record and none in
+ * another one with the same members, so their rows may have other columns. */
 void row_values_take_pointers(struct reader *r, bool *same);
 /* Called at the end, if an option sets or judges values. */
 int row_values_finish(struct reader *r, struct reject *why, struct err *e);
