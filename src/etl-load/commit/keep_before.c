@@ -96,7 +96,7 @@ judge_entry(struct entry *n, const struct loader *l, const struct db_rows *r,
 		return err_set(e, ERR_DATA, false, "--keep-before: table %s "
 		    "has other columns or another key than when this run "
 		    "began: nothing of this batch was loaded; load the rest "
-		    "without --keep-before, then the run cannot be undone",
+		    "without --keep-before: the run can then not be undone",
 		    l->tables->target.table->name);
 	return 0;
 }

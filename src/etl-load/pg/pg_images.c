@@ -135,8 +135,9 @@ check_kind_of_table(void *self, struct err *e)
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--keep-before, "
-	    "--emit: %s is a foreign table, whose rows cannot be locked, "
-	    "or another table inherits from it, and may have equal keys",
+	    "--emit: %s is a foreign table, whose rows cannot be locked, or a "
+	    "table from which another one inherits, which may have equal "
+	    "keys: load it without these options",
 	    s->target->table->name);
 }
 

@@ -36,7 +36,8 @@ check_table(void *self, struct err *e)
 		v = db_column(r, 0);
 		rc = err_set(e, ERR_CONFIG, false, "--keep-before, --emit: "
 		    "table %s: %.*s replaces rows (OR REPLACE, ON CONFLICT "
-		    "REPLACE), which deletes rows without a trace", t->name,
+		    "REPLACE), and SQLite does not show which rows this "
+		    "deletes: load it without these options", t->name,
 		    (int)v.len, v.p);
 	}
 	db_end(r);
