@@ -6,6 +6,7 @@
 #include "commit/keep_before.h"
 #include "emit/emit.h"
 #include "loader.h"
+#include "nested/nested.h"
 #include "summary.h"
 
 enum {
@@ -296,8 +297,10 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	}
 	if (rc == 0)
 		keep_before_delete_old_runs(&l);
-	if (rc == 0 && !o->plan)
+	if (rc == 0 && !o->plan) {
 		print_summary_and_warn_of_rejects(&l);
+		nested_warn_if_no_value(&l);
+	}
 	if (rc == 0 && !o->plan && l.absent)
 		err_warnf("etl-load", "the input has no record, so --create "
 		    "has not made table %s", o->table);

@@ -16,7 +16,10 @@ struct load_opts {
 	    *max_deletes, *synchronous, *newer_by, *as_of, *valid_from,
 	    *valid_to, *current, *missing, *undo, *table_from,
 	    *emit;
-	struct opt_list scope_values, expect, map, tables;
+	struct opt_list scope_values, expect, map, tables, nested;
+	struct opt_list nested_at;      /* of the options of one table: the
+	                                 * pointers of --nested in its
+	                                 * records */
 	const char *columns, *extra, *bytes;
 	const char *duplicates, *rejects, *max_rejects, *backoff;
 	uint64_t batch, flush, max_record, retries, connections;

@@ -8,6 +8,8 @@
 #include "commit/old_rows.h"
 #include "commit/time_limits.h"
 #include "create/create_table.h"
+#include "nested/create_children.h"
+#include "nested/nested.h"
 #include "stream/record_options.h"
 
 #include <stdlib.h>
@@ -98,8 +100,10 @@ open_database_and_tables(struct loader *l, struct err *e)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;
-	if (l->o->create && create_table_if_missing(
-		&l->sample, l->db, l->stage, &l->absent, e) == -1)
+	if (l->o->create && (create_fail_if_child_has_no_columns(l, e) == -1 ||
+	    create_table_if_missing(
+		&l->sample, l->db, l->stage, &l->absent, e) == -1 ||
+	    create_children_if_missing(l, NULL, e) == -1))
 		return -1;
 	if (loader_open_tables(l, e) == -1)
 		return -1;
@@ -109,6 +113,7 @@ open_database_and_tables(struct loader *l, struct err *e)
 	    missing_rows_check_before_load(l, e) == -1 ||
 	    expect_check_fits_table(l, e) == -1 ||
 	    keep_before_check_table(l, e) == -1 ||
+	    nested_check_before_load(l, e) == -1 ||
 	    workers_open(l, e) == -1 ? -1 :
 	    complete_read_versions(l, e);
 }
@@ -117,7 +122,8 @@ static void
 close_database_and_tables(struct loader *l)
 {
 	workers_close(l);
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; l->tables != NULL && i < loader_count_tables(l);
+	    i++) {
 		if (l->sink != NULL)
 			l->sink->close(l->tables[i].self);
 		l->tables[i].self = NULL;
@@ -185,14 +191,17 @@ static int
 set_options_of_tables(struct loader *l, struct err *e)
 {
 	size_t n = l->list.n > 0 ? l->list.n : 1;
+	const struct nested_list *nested = &l->nested_list;
 
-	if ((l->tables = calloc(n, sizeof(*l->tables))) == NULL)
+	if ((l->tables = calloc(n + nested->n, sizeof(*l->tables))) == NULL)
 		return err_nomem(e);
 	l->ntables = n;
 	for (size_t i = 0; i < n; i++) {
 		struct load_opts *o = &l->tables[i].o;
 
 		*o = *l->o;
+		if (nested_list_put_pointers(nested, i, o, e) == -1)
+			return -1;
 		if (l->list.n > 0) {
 			o->table = l->list.v[i].table;
 			o->key = l->list.v[i].key;
@@ -205,13 +214,16 @@ set_options_of_tables(struct loader *l, struct err *e)
 			return -1;
 		}
 	}
+	for (size_t i = 0; i < nested->n; i++)
+		nested_list_put_options(&nested->v[i],
+		    &l->tables[nested->v[i].parent].o, &l->tables[n + i].o);
 	return 0;
 }
 
 static int
 init_route_and_outcomes(struct loader *l, struct err *e)
 {
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		struct outcome *o = &l->tables[i].outcome;
 
 		evolve_init(&l->tables[i].evolve, &l->tables[i].o, l->mode,
@@ -245,6 +257,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		o->max_record, o->duplicates, &l->duplicates, e) == -1 ||
 	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
 	    table_list_parse(&l->list, o, e) == -1 ||
+	    nested_list_parse(&l->nested_list, o, &l->list, e) == -1 ||
 	    set_options_of_tables(l, e) == -1 ||
 	    time_limits_check_options(o, e) == -1 ||
 	    expect_parse(&l->expect, &o->expect, e) == -1 ||
@@ -254,7 +267,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    causes_new(&l->causes, e) == -1)
 		return -1;
 	plan_init(&l->plan);
-	sample_init(&l->sample, o, l->mode, l->duplicates);
+	sample_init(&l->sample, &l->tables[0].o, l->mode, l->duplicates);
 	if (retry_while_transient(&l->retry,
 		open_database_and_tables_or_close, l, e) == -1)
 		return -1;
@@ -262,16 +275,19 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		sample_release(&l->sample);
 	l->whole = o->single || l->mode->complete || l->expect.n > 0;
 	l->batch_limit = o->batch;
-	return init_route_and_outcomes(l, e);
+	return init_route_and_outcomes(l, e) == -1 ? -1 : nested_open(l, e);
 }
 
 void
 loader_close(struct loader *l)
 {
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; l->tables != NULL && i < loader_count_tables(l);
+	    i++) {
 		outcome_release(&l->tables[i].outcome);
 		evolve_release(&l->tables[i].evolve);
+		free(l->tables[i].o.nested_at.v);
 	}
+	nested_close(l);
 	reject_lines_release(&l->rejects);
 	sample_release(&l->sample);
 	plan_release(&l->plan);
@@ -286,4 +302,5 @@ loader_close(struct loader *l)
 	free(l->tables_name);
 	route_release(&l->route);
 	table_list_release(&l->list);
+	nested_list_release(&l->nested_list);
 }

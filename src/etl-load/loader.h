@@ -15,9 +15,11 @@
 #include "expect/expect.h"
 #include "plan/plan.h"
 #include "sink.h"
+#include "table/nested_list.h"
 #include "commit/stream_marks.h"
 
 struct emit;
+struct nested;
 
 /* What belongs to one of the tables. */
 struct loaded_table {
@@ -44,8 +46,11 @@ struct loader {
 	struct db *db;
 	const struct load_mode *mode;   /* of all tables */
 	const struct sink *sink;
-	struct loaded_table *tables;
-	size_t ntables;
+	struct loaded_table *tables;    /* after those that records name, the
+	                                 * tables of --nested */
+	size_t ntables;                 /* without those of --nested */
+	struct nested_list nested_list;
+	struct nested *nested;          /* of --nested; NULL: none */
 	struct table_list list;         /* of --tables */
 	struct route route;             /* finds a record's table; only with
 	                                 * --tables */
@@ -100,6 +105,12 @@ struct loader {
 int loader_open(struct loader *l, const struct load_opts *o,
     struct stage *s, struct err *e);
 void loader_close(struct loader *l);
+/* The number of all tables: also those of --nested. */
+static inline size_t
+loader_count_tables(const struct loader *l)
+{
+	return l->ntables + l->nested_list.n;
+}
 /* Opens each table, which exists unless l->absent is set, and its sink. */
 int loader_open_tables(struct loader *l, struct err *e);
 /* The name of the table or tables in the ledger (table etl_loads). */

@@ -18,8 +18,9 @@
  *            columns of --mode scd2; as_of, time_of_change: the time of a
  *            change
  * create/    create_table: makes the table (--create) from a sample, the first
- *            records; value_kinds: the types; create_sql: the statements;
- *            absent_table: no table and no record
+ *            records; value_kinds, create_sql: its statements; absent_table
+ * nested/    nested, child_rows: write the elements of --nested into tables;
+ *            element_lines, child_columns: their rows; create_children
  * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
  * evolve/    evolve: how the table must change to take rejected records
  *            (--evolve); evolve_alter: alters it; column_width: wider types
@@ -94,10 +95,11 @@ static const char usage[] =
     "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
     "                [--map COL=POINTER] [--max-deletes N|N%]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
-    "                [--mode MODE] [--newer-by COL] [--no-checkpoint]\n"
-    "                [--plain] [--plan] [--rejects FILE] [--replace-by WAY]\n"
-    "                [--retries N] [--scope COLS] [--scope-value V]\n"
-    "                [--seen COL] [--single-transaction] [--soft-delete COL]\n"
+    "                [--mode MODE] [--nested TABLE=POINTER] [--newer-by COL]\n"
+    "                [--no-checkpoint] [--plain] [--plan] [--rejects FILE]\n"
+    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
+    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
+    "                [--soft-delete COL]\n"
     "                [--statement-timeout DURATION] [--strict]\n"
     "                [--synchronous LEVEL] [--touch COL] [--undo RUN]\n"
     "                [--valid-from COL] [--valid-to COL] [--with-checkpoint]\n"
@@ -115,6 +117,8 @@ static const struct opt options[] = {
 	    0 },
 	{ "tables", OPT_LIST, AT(tables), "LIST",
 	    "the tables: NAME=TABLE:KEY+KEY,...", NULL, 0 },
+	{ "nested", OPT_LIST, AT(nested), "TABLE=POINTER",
+	    "the elements of this array are rows of TABLE", NULL, 0 },
 	{ "key", OPT_STRING, AT(key), "COLS",
 	    "columns whose values identify a row", NULL, 0 },
 	{ "mode", OPT_STRING, AT(mode), "MODE",

@@ -64,6 +64,23 @@ print_counts_of_tables(const struct loader *l)
 	    l->ntables == 1 ? "" : "s", db_name(l->db));
 }
 
+/* The rows of --nested are no records, so they have no part in the sum of the
+ * records. */
+static void
+print_counts_of_nested_tables(const struct loader *l)
+{
+	for (size_t i = l->ntables; i < loader_count_tables(l); i++) {
+		const struct sums *t = &l->tables[i].sums;
+
+		(void)fprintf(stderr, "etl-load: table %s: %llu rows of %s "
+		    "inserted, %llu old rows removed\n",
+		    l->tables[i].target.table->name,
+		    (unsigned long long)t->inserted,
+		    l->nested_list.v[i - l->ntables].pointer,
+		    (unsigned long long)t->removed);
+	}
+}
+
 static void
 print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 {
@@ -75,6 +92,7 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 		(void)fprintf(stderr, "etl-load: %s in %s: ",
 		    l->tables[0].target.table->name, db_name(l->db));
 	print_counts(l, &t);
+	print_counts_of_nested_tables(l);
 	if (l->o->keep_before)
 		(void)fprintf(stderr, "etl-load: to undo this load: etl-load "
 		    "--undo %s --table %s\n", keep_before_get_run(l),

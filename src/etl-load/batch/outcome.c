@@ -136,12 +136,12 @@ outcome_make_reject_line_if_refused(
 }
 
 int
-outcome_note_ending(struct outcome *o, size_t i, const char *message,
+outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
     struct err *e)
 {
-	struct reject why = { .code = "constraint", .message = message };
-
-	if (refusals_add(&o->ending, o->ordinal + i, &why, e) == -1)
+	if (refusals_find(&o->ending, o->ordinal + i) != NULL)
+		return 0;
+	if (refusals_add(&o->ending, o->ordinal + i, why, e) == -1)
 		return -1;
 	refusals_sort(&o->ending);
 	return 0;

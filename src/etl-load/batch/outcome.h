@@ -24,8 +24,8 @@ struct outcome {
 	struct refusals refused;        /* of the chunk */
 	size_t made;                    /* reject lines made of them */
 	struct refusals ending;         /* of the batch, by ordinal: records
-	                                 * that have ended the transaction of
-	                                 * an earlier try */
+	                                 * for which an earlier try was rolled
+	                                 * back */
 	bool judge_all;                 /* all --retries are used up: also an
 	                                 * error that usually passes, such as a
 	                                 * deadlock, may be a record's */
@@ -68,9 +68,11 @@ int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
  * the column gives the pointer. */
 int outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e);
-/* Notes that item i has ended the transaction. In the next try of the batch
- * outcome_reject_if_ending() rejects it, and returns 1 instead of 0. */
-int outcome_note_ending(struct outcome *o, size_t i, const char *message,
+/* Notes that item i must be rejected although its row was written, because it
+ * has ended the transaction or has an element that the table of --nested
+ * refuses. In the next try of the batch outcome_reject_if_ending() rejects it,
+ * and returns 1 instead of 0. */
+int outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
 int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);
 /* If item i was rejected, adds its reject line to *to, with the bytes of the

@@ -10,6 +10,7 @@
 #include "control/control.h"
 #include "control/runs.h"
 #include "emit/emit.h"
+#include "nested/nested.h"
 
 /* --mode mirror also notes the keys of rejected records. */
 static bool
@@ -38,6 +39,8 @@ load_chunk(struct loader *l, struct err *e)
 		if (missing_rows_note_keys_of_chunk(l, t, e) == -1)
 			return SINK_FAILED;
 	}
+	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
+		return rc;
 	if (loader_note_changes_that_rejects_need(l, e) == -1 ||
 	    (!loader_tables_must_change(l) &&
 	    rejects_make_lines_of_chunk(l, e) == -1))
@@ -55,7 +58,7 @@ settle_tables(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 
-	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++)
+	for (size_t i = 0; i < loader_count_tables(l) && rc == SINK_DONE; i++)
 		rc = l->sink->settle(l->tables[i].self, e);
 	return rc;
 }
@@ -77,7 +80,9 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 	while ((more = spool_next_chunk(&l->spool, e)) == 1)
 		if ((rc = load_chunk(l, e)) != SINK_DONE)
 			return rc;
-	return more == -1 ? SINK_FAILED : settle_tables(l, e);
+	return more == -1 ? SINK_FAILED :
+	    l->nested != NULL && l->nested->repeat ? SINK_REPEAT :
+	    settle_tables(l, e);
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
@@ -173,7 +178,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	    rejects_write_to_file_or_fd3(l, e) == -1)
 		return -1;
 	l->sent = loader_add_up_batch(l);
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->tables[i].sent = l->tables[i].outcome.sums;
 	emit_note_commit(l);
 	if (db_commit(l->db, e) == 0)
@@ -203,7 +208,8 @@ reset_for_try(struct loader *l)
 	}
 	reject_lines_reset_for_try(&l->rejects);
 	route_reset_for_try(&l->route);
-	for (size_t i = 0; i < l->ntables; i++) {
+	nested_reset_for_try(l);
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		outcome_reset_for_try(&l->tables[i].outcome);
 		evolve_forget_changes(&l->tables[i].evolve);
 	}
@@ -238,11 +244,12 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
 /* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
  * ledger (table etl_loads) shows that this batch was committed before;
  * TRY_AGAIN: the sink has found equal keys or a violated deferred constraint,
- * and the caller must repeat the batch at once, which the sink then loads more
- * carefully; TABLE_CHANGED: the table was altered since the loader has read its
- * columns; TABLE_MUST_CHANGE: --evolve can make the table take records that it
- * has refused; WORKERS_FAILED: with *e, after all retries of --connections; -1
- * with *e. If the result is not 1, the transaction is rolled back. */
+ * or a table of --nested refuses elements, and the caller must repeat the batch
+ * at once, which is then loaded more carefully; TABLE_CHANGED: the table was
+ * altered since the loader has read its columns; TABLE_MUST_CHANGE: --evolve
+ * can make the table take records that it has refused; WORKERS_FAILED: with *e,
+ * after all retries of --connections; -1 with *e. If the result is not 1, the
+ * transaction is rolled back. */
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
@@ -318,7 +325,7 @@ judge_records_after_last_retry(struct loader *l, const struct err *e)
 	if (judged || !e->transient || !f->again || f->lost ||
 	    f->sqlstate[0] == '\0' || stop_signal() != 0)
 		return false;
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->tables[i].outcome.judge_all = true;
 	return true;
 }
@@ -366,7 +373,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
 		    0;
 	reject_lines_start_batch(&l->rejects);
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		outcome_start_batch(&l->tables[i].outcome);
 	l->unknown = l->rows_are_stored = false;
 	buf_clear(&l->written);
@@ -382,7 +389,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	} else if (stream_read_ledger_counts(l, &l->sums, e) == -1) {
 		return -1;
 	}
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		sums_add(&l->tables[i].sums, &l->tables[i].sent);
 	loader_set_limit_of_next_batch(l);
 	stream_forget_committed_batch(&l->stream);

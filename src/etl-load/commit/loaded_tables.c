@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "create/absent_table.h"
+#include "nested/child_columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,23 @@ refuse_table_twice(const struct loader *l, const char **names, struct err *e)
 	return 0;
 }
 
+/* A table of --nested has no rows but those of one array: their old rows are
+ * deleted. */
+static int
+refuse_nested_table_twice(const struct loader *l, struct err *e)
+{
+	for (size_t i = l->ntables; i < loader_count_tables(l); i++)
+		for (size_t k = 0; k < i; k++) {
+			const char *name = l->tables[i].target.table->full;
+
+			if (strcmp(l->tables[k].target.table->full, name) == 0)
+				return err_set(e, ERR_USAGE, false,
+				    "--nested: table %s is there twice: each "
+				    "array needs a table of its own", name);
+		}
+	return 0;
+}
+
 int
 loader_name_tables(struct loader *l, struct err *e)
 {
@@ -80,6 +98,8 @@ loader_name_tables(struct loader *l, struct err *e)
 	struct buf b;
 	int rc;
 
+	if (refuse_nested_table_twice(l, e) == -1)
+		return -1;
 	if (l->list.n == 0)
 		return 0;
 	if ((names = calloc(l->ntables, sizeof(*names))) == NULL)
@@ -104,13 +124,19 @@ int
 loader_read_target(const struct loader *l, const struct loaded_table *t,
     struct target *target, struct err *e)
 {
+	size_t i = (size_t)(t - l->tables);
 	int rc = (l->absent ? target_open_absent : target_open)(
 	    target, l->db, &t->o, e);
 
-	if (l->ntables > 1)
-		(void)snprintf(target->suffix, sizeof(target->suffix), "_%zu",
-		    (size_t)(t - l->tables));
-	return rc;
+	if (loader_count_tables(l) > 1)
+		(void)snprintf(
+		    target->suffix, sizeof(target->suffix), "_%zu", i);
+	if (rc == -1 || i < l->ntables)
+		return rc;
+	i = l->nested_list.v[i - l->ntables].parent;
+	target->parent = l->tables[i].o.table;
+	return l->absent ? 0 :
+	    child_find_columns(target, &l->tables[i].target, l->db, e);
 }
 
 int
@@ -132,6 +158,6 @@ loader_start_chunk(struct loader *l, struct err *e)
 void
 loader_reset_sinks(struct loader *l)
 {
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->sink->reset(l->tables[i].self);
 }

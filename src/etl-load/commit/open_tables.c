@@ -17,7 +17,7 @@ loader_open_tables(struct loader *l, struct err *e)
 	if (l->sink == NULL)
 		return err_set(e, ERR_BUG, false, "bug in this program: it has "
 		    "no sink for this kind of database; please report it");
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		if (open_table(l, &l->tables[i], e) == -1)
 			return -1;
 	return loader_name_tables(l, e);

@@ -8,7 +8,7 @@ int
 loader_find_if_table_changed(struct loader *l, bool *changed, struct err *e)
 {
 	*changed = false;
-	for (size_t i = 0; i < l->ntables && !*changed; i++)
+	for (size_t i = 0; i < loader_count_tables(l) && !*changed; i++)
 		if (table_find_if_changed(l->db, l->tables[i].target.table,
 			changed, e) == -1)
 			return -1;
@@ -39,7 +39,7 @@ int
 loader_read_tables_again(struct loader *l, struct err *e)
 {
 	workers_close(l);
-	for (size_t i = 0; i < l->ntables; i++)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
 		if (read_table_again(l, &l->tables[i], e) == -1) {
 			err_prefix(e, "the table was altered while the load "
 			    "ran, and %s", loader_say_what_is_stored(l));
@@ -84,7 +84,7 @@ loader_find_table_change_behind_fault(
 	if (e->transient || f->lost || stop_signal() != 0 ||
 	    f->sqlstate[0] == '\0')
 		return;
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		const struct table *t = l->tables[i].target.table;
 
 		if (table_find_if_changed(l->db, t, &changed, &none) == -1 ||

@@ -20,10 +20,12 @@ int
 create_table_in_transaction(
     struct sample *s, struct db *db, struct buf *ddl, struct err *e)
 {
+	size_t at = ddl->len;
+
 	if (create_add_columns_of_options(s, e) == -1 ||
 	    create_put_sql(ddl, db, s, e) == -1)
 		return -1;
-	if (db_script(db, buf_text(ddl), e) == 0)
+	if (db_script(db, buf_text(ddl) + at, e) == 0)
 		return check_options_fit_table(db, s->o, e);
 	if (e->code == ERR_DATA)
 		e->code = ERR_CONFIG;

@@ -57,6 +57,25 @@ sample_get_name(const struct sample *s, size_t i, size_t *len)
 	return s->columns.bytes.data + s->columns.v[i].at;
 }
 
+/* True if the member is an array whose elements are rows of another table. */
+static bool
+is_nested(struct sample *s, const char *name, size_t len)
+{
+	struct buf *b = &s->name;
+	size_t at = b->len, n;
+	bool found = false;
+
+	pointer_append_part(b, name, len);
+	n = b->len - at;
+	for (size_t i = 0; i < s->o->nested_at.n && !b->failed && !found; i++) {
+		const char *p = s->o->nested_at.v[i];
+
+		found = strlen(p) == n && memcmp(p, b->data + at, n) == 0;
+	}
+	b->len = at;
+	return found;
+}
+
 /* True if a pointer of --map begins with the member: its value, or a part of
  * it, goes into another column. */
 static bool
@@ -88,7 +107,8 @@ gets_no_column(struct sample *s, const char *name, size_t len)
 		return !name_list_has(o->columns, name, len);
 	return (o->as_of != NULL && strlen(o->as_of) == len &&
 	    memcmp(o->as_of, name, len) == 0) ||
-	    (o->map.n > 0 && is_used_by_map(s, name, len));
+	    (o->map.n > 0 && is_used_by_map(s, name, len)) ||
+	    (o->nested_at.n > 0 && is_nested(s, name, len));
 }
 
 /* Debezium writes this text in place of a value that has not changed. */
@@ -245,7 +265,8 @@ sample_read(struct sample *s, struct stage *stage, struct err *e)
 			continue;
 		if (s->records == 0)
 			due = clock_ms() + SAMPLE_MS;
-		if (sample_note_record(s, stage, &line, e) == -1)
+		if ((s->note != NULL ? s->note(s->note_self, stage, &line, e) :
+			sample_note_record(s, stage, &line, e)) == -1)
 			return -1;
 	}
 	s->no_input = item == STAGE_END && s->records == 0 &&

@@ -17,11 +17,22 @@ enum {
 	SAMPLE_BYTES = 4 << 20  /* so much memory is needed for it */
 };
 
+struct sample_type {            /* a type that the sample does not decide */
+	const char *column, *type;
+};
+
 struct sample {
 	bool read;              /* sample_read() has succeeded */
 	bool no_input;          /* the input has ended without a record */
 	uint64_t records, good; /* good: an object (in --mode cdc a change) */
 	struct keyset columns;
+	const struct sample_type *types;
+	size_t ntypes;
+	/* NULL, or called for each record in place of sample_note_record(): it
+	 * calls that function for each part of the record that is a row. */
+	int (*note)(void *self, struct stage *stage, const struct line *l,
+	    struct err *e);
+	void *note_self;
 	/* Used while the sample is read: */
 	const struct load_opts *o;
 	const struct load_mode *mode;

@@ -73,6 +73,9 @@ put_old_rows(struct buf *b, const struct target *t)
 	} else if (t->mode->by_scope) {
 		buf_str(b, "-- first deletes the rows of each scope that a "
 		    "record names\n");
+	} else if (t->parent != NULL) {
+		buf_str(b, "-- first deletes the rows that have the key of a "
+		    "record\n");
 	}
 }
 

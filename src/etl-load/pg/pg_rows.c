@@ -213,7 +213,7 @@ make_row_or_reject(
 {
 	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	int rc = reader_match_record(&o->reader, &l, &why, e);
+	int rc = reader_match_record(&o->reader, &l, &why, e), ending;
 
 	if (rc == 1)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
@@ -223,6 +223,9 @@ make_row_or_reject(
 		    &o->reader, &r->scratch, &why, e);
 	o->sums.in++;
 	o->sums.skipped += rc == 2;
+	if (rc == 1 && o->ending.n > 0 &&
+	    (ending = outcome_reject_if_ending(o, i, e)) != 0)
+		return ending == 1 ? 0 : -1;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
 	if (rc == 0)

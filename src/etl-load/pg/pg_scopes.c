@@ -8,6 +8,8 @@
 /* The scopes of --mode delete-insert: the columns of --scope. */
 #define PG_SCOPE "pg_temp.etl_load_scope"
 
+enum { MANY_DEAD = 1000 };
+
 void
 pg_scopes_init(struct pg_scopes *s, struct db *db, const struct target *t)
 {
@@ -45,6 +47,21 @@ create_table_of_scopes(struct pg_scopes *s, struct err *e)
 	    s->target->suffix, s->target->suffix, s->target->on_commit);
 	sql_put_columns(&s->sql, s->target, &s->target->scope, false);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
+	return run_sql(s, NULL, e);
+}
+
+/* DELETE takes less time than TRUNCATE, but leaves dead rows, which later scans
+ * must pass. */
+static int
+empty_table_of_scopes(struct pg_scopes *s, struct err *e)
+{
+	bool truncate = s->dead >= MANY_DEAD;
+
+	if (truncate)
+		s->dead = 0;
+	buf_clear(&s->sql);
+	buf_printf(&s->sql, "%s " PG_SCOPE "%s", truncate ? "TRUNCATE" :
+	    "DELETE FROM", s->target->suffix);
 	return run_sql(s, NULL, e);
 }
 
@@ -108,9 +125,13 @@ pg_scopes_check(struct pg_scopes *s, struct err *e)
 int
 pg_scopes_start(struct pg_scopes *s, struct err *e)
 {
+	bool filled = s->tuples.copied > 0 || s->tuples.many;
+
+	s->dead += s->tuples.many ? MANY_DEAD : s->tuples.copied;
 	pg_tuples_forget(&s->tuples);
 	keyset_clear(&s->nulls);
-	return s->tuples.there ? 0 : create_table_of_scopes(s, e);
+	return !s->tuples.there ? create_table_of_scopes(s, e) :
+	    filled ? empty_table_of_scopes(s, e) : 0;
 }
 
 /* Notes which columns of the scope that was read are NULL, if there are any. */
@@ -172,10 +193,11 @@ int
 pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
 {
 	const struct keyset *k = &s->nulls;
+	bool whole = s->tuples.many && !s->target->scope_has_index;
 
-	if ((s->tuples.many && pg_avoid_nested_loops(s->db, true, e) == -1) ||
+	if ((whole && pg_avoid_nested_loops(s->db, true, e) == -1) ||
 	    delete_rows_and_count(s, NULL, &o->sums, e) == -1 ||
-	    (s->tuples.many && pg_avoid_nested_loops(s->db, false, e) == -1))
+	    (whole && pg_avoid_nested_loops(s->db, false, e) == -1))
 		return -1;
 	for (size_t i = 0; i < k->n; i++)
 		if (delete_rows_and_count(

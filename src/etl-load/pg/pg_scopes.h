@@ -15,6 +15,8 @@ struct pg_scopes {
 	struct buf sql;
 	struct keyset nulls;            /* which columns of a scope are NULL:
 	                                 * for example 010 */
+	size_t dead;                    /* rows that were deleted from the
+	                                 * temporary table */
 };
 
 void pg_scopes_init(

@@ -42,6 +42,18 @@ find_option_that_sets(const struct target *t, size_t c)
 	    history_sets_column(t, c) ? "--mode scd2" : NULL;
 }
 
+/* True if --nested gives the column the key of the record that has the
+ * element. */
+static bool
+is_key_of_parent(const struct target *t, size_t c)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < t->scope.n && t->parent != NULL; i++)
+		found |= t->scope.columns[i] == c;
+	return found;
+}
+
 static void
 put_source_of_value(struct buf *b, const struct target *t, size_t c)
 {
@@ -50,6 +62,15 @@ put_source_of_value(struct buf *b, const struct target *t, size_t c)
 
 	if (option != NULL) {
 		buf_printf(b, "set by %s", option);
+		return;
+	}
+	if (is_key_of_parent(t, c)) {
+		buf_str(b, "<- the key of the record in table ");
+		text_show(b, t->parent, strlen(t->parent));
+		return;
+	}
+	if ((int)c == t->position) {
+		buf_str(b, "<- the place in the array, from 0");
 		return;
 	}
 	if ((int)c == t->mapping.extra_column) {

@@ -6,6 +6,8 @@
 #include "commit/time_limits.h"
 #include "create/create_table.h"
 #include "loader.h"
+#include "nested/create_children.h"
+#include "nested/nested.h"
 
 void
 plan_init(struct plan *p)
@@ -39,7 +41,7 @@ fail_if_script_would_make_table(struct loader *l, struct err *e)
 
 	if (l->o->ddl == NULL || l->o->create)
 		return 0;
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		const char *table = l->tables[i].o.table;
 
 		if (table_find_if_exists(l->db, table, &exists, e) == -1)
@@ -53,33 +55,44 @@ fail_if_script_would_make_table(struct loader *l, struct err *e)
 }
 
 static int
-make_table_until_rollback(struct loader *l, struct err *e)
+make_tables_until_rollback(struct loader *l, bool parent_too, struct err *e)
 {
 	buf_clear(&l->plan.ddl);
-	return db_begin(l->db, e) == -1 || create_table_in_transaction(
-		&l->sample, l->db, &l->plan.ddl, e) == -1 ||
-	    loader_open_tables(l, e) == -1 ? -1 : workers_check_table(l, e);
+	return db_begin(l->db, e) == -1 ||
+	    (parent_too && create_table_in_transaction(&l->sample, l->db,
+		&l->plan.ddl, e) == -1) ||
+	    create_children_if_missing(l, &l->plan.ddl, e) == -1 ||
+	    loader_open_tables(l, e) == -1 ? -1 :
+	    l->absent ? 0 : workers_check_table(l, e);
 }
 
 int
 plan_open_database_and_tables(struct loader *l, struct err *e)
 {
 	enum table_state state = TABLE_EXISTS;
+	bool child_missing = false;
 
 	if (open_database_or_empty_one(l, e) == -1 ||
 	    time_limits_set_if_given(l, e) == -1 ||
 	    fail_if_script_would_make_table(l, e) == -1)
 		return -1;
+	if (l->o->create && create_fail_if_child_has_no_columns(l, e) == -1)
+		return -1;
 	if (l->o->create && create_read_sample_if_missing(
 		&l->sample, l->db, l->stage, &state, e) == -1)
 		return -1;
-	if (state == TABLE_MISSING)
-		return make_table_until_rollback(l, e);
+	if (l->o->create &&
+	    create_find_if_child_missing(l, &child_missing, e) == -1)
+		return -1;
+	if (state == TABLE_MISSING || (state == TABLE_EXISTS && child_missing))
+		return make_tables_until_rollback(
+		    l, state == TABLE_MISSING, e);
 	l->absent = state == TABLE_ABSENT;
 	if (loader_open_tables(l, e) == -1 || l->absent)
 		return l->absent ? 0 : -1;
 	return old_rows_check_before_load(l, e) == -1 ||
 	    missing_rows_check_before_load(l, e) == -1 ||
-	    expect_check_fits_table(l, e) == -1 ? -1 :
+	    expect_check_fits_table(l, e) == -1 ||
+	    nested_check_before_load(l, e) == -1 ? -1 :
 	    workers_check_table(l, e);
 }

@@ -36,14 +36,29 @@ put_database(struct buf *b, const struct loader *l)
 	buf_str(b, l->plan.no_file ? " (a new file)\n" : "\n");
 }
 
+/* Says where the rows of a table of --nested come from. */
+static void
+put_array(struct buf *b, const struct loader *l, const struct nested_table *t)
+{
+	const char *parent = l->tables[t->parent].o.table;
+
+	buf_str(b, " (elements of the array at ");
+	text_show(b, t->pointer, strlen(t->pointer));
+	buf_str(b, " in records of table ");
+	text_show(b, parent, strlen(parent));
+	buf_str(b, ")");
+}
+
 static void
 put_table(struct buf *b, const struct loader *l, size_t i)
 {
 	const char *table = l->tables[i].o.table;
 
-	buf_str(b, l->list.n > 0 ? "\ntable: " : "table: ");
+	buf_str(b, l->list.n > 0 || i > 0 ? "\ntable: " : "table: ");
 	text_show(b, table, strlen(table));
-	if (l->list.n > 0) {
+	if (i >= l->ntables) {
+		put_array(b, l, &l->nested_list.v[i - l->ntables]);
+	} else if (l->list.n > 0) {
 		buf_str(b, " (records that name ");
 		text_show(b, l->list.v[i].name, l->list.v[i].len);
 		buf_str(b, ")");
@@ -51,7 +66,7 @@ put_table(struct buf *b, const struct loader *l, size_t i)
 	if (l->absent)
 		buf_str(b, " (does not exist, and there is no record to make "
 		    "it from)");
-	else if (l->plan.ddl.len > 0)
+	else if (l->plan.ddl.len > 0 && i < l->ntables && l->sample.read)
 		buf_printf(b, " (made by --create from the first %llu records)",
 		    (unsigned long long)l->sample.records);
 	buf_char(b, '\n');
@@ -105,15 +120,16 @@ static int
 put_plan(struct buf *b, const struct loader *l, struct err *e)
 {
 	put_database(b, l);
-	for (size_t i = 0; i < l->ntables; i++) {
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		const struct target *t = &l->tables[i].target;
 
 		put_table(b, l, i);
 		if (l->absent)
 			break;
-		put_mode_and_key(b, l, t);
+		if (i < l->ntables)
+			put_mode_and_key(b, l, t);
 		plan_put_columns(b, t, l->o->evolve);
-		if (l->plan.ddl.len > 0) {
+		if (l->plan.ddl.len > 0 && i == 0) {
 			buf_str(b, "\nstatements before the load:\n");
 			buf_add(b, l->plan.ddl.data, l->plan.ddl.len);
 		}

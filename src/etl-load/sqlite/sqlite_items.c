@@ -86,6 +86,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, bool last_try, struct err *e)
 {
 	struct lite_store *st = &s->store;
+	const struct reject why = { .code = "constraint",
+		.message = st->why.msg };
 	enum lite_result result = lite_store_record(st, shape, e);
 
 	if (result == LITE_FAILED)
@@ -93,9 +95,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
 	if (result == LITE_REPEAT)
 		return PUT_REPEAT;
 	if (result == LITE_ENDED)
-		return outcome_note_ending(o, i, st->why.msg, e) == -1
-			   ? PUT_FAILED
-			   : PUT_REPEAT;
+		return outcome_note_ending(o, i, &why, e) == -1 ? PUT_FAILED :
+		    PUT_REPEAT;
 	if (result == LITE_REFUSED)
 		return !last_try && may_succeed_later(st)
 			   ? PUT_LATER

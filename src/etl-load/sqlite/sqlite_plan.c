@@ -52,6 +52,9 @@ sqlite_put_plan(struct buf *b, const struct target *t, const struct shape *s)
 	else if (t->mode->by_scope)
 		buf_str(b, "-- first deletes the rows of each scope that a "
 		    "record names\n");
+	else if (t->parent != NULL)
+		buf_str(b, "-- first deletes the rows that have the key of a "
+		    "record\n");
 	if (t->mode->history)
 		put_history(b, t, s);
 	else

@@ -212,12 +212,34 @@ add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
 	return 0;
 }
 
+/* Returns the pointer of --table-from as it is inside the object that has the
+ * members of the row, or NULL if it points elsewhere. In --mode cdc this object
+ * is a part of the record. */
+static const char *
+find_table_from_in_row(const struct load_opts *o)
+{
+	static const char *const rows[] = { "/data/", "/after/", "/before/" };
+	const char *p = o->table_from;
+
+	if (p == NULL || o->mode == NULL || strcmp(o->mode, "cdc") != 0)
+		return p;
+	if (strncmp(p, "/payload/", 9) == 0)
+		p += 8;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(p, rows[i], strlen(rows[i])) == 0)
+			return p + strlen(rows[i]) - 1;
+	return NULL;
+}
+
 static int
 make_sorted_members(struct mapping *m, const struct table *t,
-    const char *table_from, struct err *e)
+    const struct load_opts *o, struct err *e)
 {
+	const char *table_from = find_table_from_in_row(o);
+
 	m->nmembers = 0;
-	m->members = calloc(t->n + m->nmapped + 2, sizeof(*m->members));
+	m->members = calloc(t->n + m->nmapped + o->nested_at.n + 2,
+	    sizeof(*m->members));
 	if (m->members == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < t->n; i++) {
@@ -236,27 +258,11 @@ make_sorted_members(struct mapping *m, const struct table *t,
 	if (table_from != NULL &&
 	    add_first_name_of_pointer(m, table_from, e) == -1)
 		return -1;
+	for (size_t i = 0; i < o->nested_at.n; i++)
+		if (add_first_name_of_pointer(m, o->nested_at.v[i], e) == -1)
+			return -1;
 	qsort(m->members, m->nmembers, sizeof(*m->members), compare_members);
 	return 0;
-}
-
-/* Returns the pointer of --table-from as it is inside the object that has the
- * members of the row, or NULL if it points elsewhere. In --mode cdc this object
- * is a part of the record. */
-static const char *
-find_table_from_in_row(const struct load_opts *o)
-{
-	static const char *const rows[] = { "/data/", "/after/", "/before/" };
-	const char *p = o->table_from;
-
-	if (p == NULL || o->mode == NULL || strcmp(o->mode, "cdc") != 0)
-		return p;
-	if (strncmp(p, "/payload/", 9) == 0)
-		p += 8;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strncmp(p, rows[i], strlen(rows[i])) == 0)
-			return p + strlen(rows[i]) - 1;
-	return NULL;
 }
 
 int
@@ -280,7 +286,7 @@ mapping_open(struct mapping *m, const struct table *t,
 		return -1;
 	m->sets_values = m->nmapped > 0 || m->extra == EXTRA_COLUMN ||
 	    m->empty_as_null || m->base64;
-	return make_sorted_members(m, t, find_table_from_in_row(o), e);
+	return make_sorted_members(m, t, o, e);
 }
 
 void

@@ -17,7 +17,8 @@ struct member {                         /* one that a record may have */
 	char *name;
 	size_t len;
 	size_t column;                  /* of this name, or SIZE_MAX */
-	bool mapped;                    /* a pointer of --map begins with it */
+	bool mapped;                    /* a pointer of --map, --table-from or
+	                                 * --nested begins with it */
 	bool mapped_whole;              /* and one is this name alone */
 };
 

@@ -12,7 +12,8 @@ enum { APPEND, UPSERT, IGNORE, DELETE_INSERT, REPLACE, MIRROR, CDC, SCD2,
 static const struct load_mode modes[ALL_MODES] = {
 	[APPEND] = { .name = "append", .written_known = true },
 	[UPSERT] = { .name = "upsert", .keyed = true, .updates = true,
-		.repeatable = true, .written_known = true, .splits = true },
+		.repeatable = true, .written_known = true, .nests = true,
+		.splits = true },
 	[IGNORE] = { .name = "ignore", .keyed = true, .skips = true,
 		.repeatable = true, .written_known = true, .splits = true },
 	[DELETE_INSERT] = { .name = "delete-insert", .repeatable = true,
@@ -178,6 +179,37 @@ check_connections_fit(
 	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
+/* In other modes rows of the table are deleted, left alone or kept as history,
+ * and the rows of their elements would have to follow. */
+static int
+check_nested_fits(
+    const struct load_mode *m, const struct load_opts *o, struct err *e)
+{
+	const struct rule rules[] = {
+		{ !m->nests,
+		    "--nested needs --mode upsert, which is the default with "
+		    "--key: the other modes cannot keep the rows of --nested "
+		    "in step with the rows that they belong to" },
+		{ o->newer_by != NULL,
+		    "--nested cannot be used with --newer-by: the elements of "
+		    "a record that is not newer would replace those of the "
+		    "newer row" },
+		{ o->connections > 1,
+		    "--nested cannot be used with --connections: both tables "
+		    "need one transaction, and each connection commits by "
+		    "itself" },
+		{ o->keep_before || o->emit != NULL,
+		    "--nested cannot be used with --keep-before and --emit, "
+		    "which know the changes of one table only" },
+		{ o->evolve,
+		    "--nested cannot be used with --evolve: alter the tables "
+		    "before the load" },
+	};
+
+	return o->nested.n == 0 ? 0 :
+	    check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+}
+
 static int
 check_replace_by(const struct load_opts *o, struct err *e)
 {
@@ -224,7 +256,8 @@ load_mode_find(const struct load_mode **mode, const struct load_opts *o,
 	if (find_by_name_or_default(mode, o, e) == -1 ||
 	    check_options_of_rows_fit(*mode, o, e) == -1 ||
 	    check_options_of_old_rows_fit(*mode, o, e) == -1 ||
-	    check_connections_fit(*mode, o, e) == -1)
+	    check_connections_fit(*mode, o, e) == -1 ||
+	    check_nested_fits(*mode, o, e) == -1)
 		return -1;
 	return check_replace_by(o, e) == -1 || check_missing(o, e) == -1 ||
 	    check_max_deletes(o, e) == -1 ? -1 : 0;

@@ -28,6 +28,8 @@ struct load_mode {
 	                         * table as the first one has left it */
 	bool written_known;     /* the sinks know which rows the mode has
 	                         * written, for the tests of --expect */
+	bool nests;             /* keyed: a record may have elements that are
+	                         * rows of another table (--nested) */
 	bool splits;            /* keyed: the records of different keys may be
 	                         * loaded by several connections, each of which
 	                         * commits by itself (--connections) */

@@ -32,6 +32,20 @@ static const char truncate_sql[] =
     "WHERE c.contype = 'f' AND ($2::bigint = 0 "
     "OR c.conrelid NOT IN (SELECT id FROM r)) LIMIT 1";
 
+/* The words of a message: the option, before the name of the mode, and the way
+ * out. */
+static const char *
+option_that_deletes(const struct target *t)
+{
+	return t->parent == NULL ? "--mode " : "--nested";
+}
+
+static const char *
+other_mode(const struct target *t)
+{
+	return t->parent == NULL ? "load with --mode upsert, or " : "";
+}
+
 /* DELETE and TRUNCATE also delete the rows of the tables that inherit from the
  * target. Its partitions are no such tables: their rows are its own. */
 static int
@@ -51,10 +65,11 @@ refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
 		struct db_value name = db_column(r, 0);
 
 		rc = err_set(e, ERR_CONFIG, false, "table %.*s inherits from "
-		    "table %s: --mode %s would delete rows of %.*s too; load "
-		    "with --mode upsert, or load a table from which no other "
-		    "table inherits", (int)name.len, name.p, t->table->name,
-		    t->mode->name, (int)name.len, name.p);
+		    "table %s: %s%s would delete rows of %.*s too; %sload a "
+		    "table from which no other table inherits", (int)name.len,
+		    name.p, t->table->name, option_that_deletes(t),
+		    t->parent == NULL ? t->mode->name : "", (int)name.len,
+		    name.p, other_mode(t));
 	}
 	db_end(r);
 	return rc;
@@ -80,12 +95,13 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 		struct db_value name = db_column(r, 0), how = db_column(r, 1);
 
 		rc = err_set(e, ERR_CONFIG, false, "table %.*s refers to "
-		    "table %s by a foreign key with %.*s: --mode %s deletes "
+		    "table %s by a foreign key with %.*s: %s%s deletes "
 		    "rows of %s, which would change or break rows of %.*s; "
-		    "load with --mode upsert, or change the foreign key",
-		    (int)name.len, name.p, t->table->name, (int)how.len,
-		    how.p, t->mode->name, t->table->name, (int)name.len,
-		    name.p);
+		    "%schange the foreign key", (int)name.len, name.p,
+		    t->table->name, (int)how.len, how.p,
+		    option_that_deletes(t),
+		    t->parent == NULL ? t->mode->name : "", t->table->name,
+		    (int)name.len, name.p, other_mode(t));
 	}
 	db_end(r);
 	return rc;

@@ -48,10 +48,8 @@ table_list_check_options(const struct load_opts *o, struct err *e)
 	return 0;
 }
 
-/* Returns the length of the text before the first of these characters that is
- * not in double quotes. */
-static size_t
-find_end_of_part(const char *p, const char *ends)
+size_t
+table_list_find_end_of_part(const char *p, const char *ends)
 {
 	bool quoted = false;
 	size_t n = 0;
@@ -86,9 +84,8 @@ has_empty_name(const char *key)
 	return false;
 }
 
-/* Removes the double quotes around a NAME. Two of them inside stand for one. */
-static void
-remove_quotes(char *name)
+void
+table_list_remove_quotes(char *name)
 {
 	size_t to = 0;
 
@@ -122,7 +119,7 @@ copy_names(struct listed_table *t, const char *name, size_t name_len,
 	t->table = strndup(table, table_len);
 	if (t->name == NULL || t->table == NULL)
 		return err_nomem(e);
-	remove_quotes(t->name);
+	table_list_remove_quotes(t->name);
 	t->len = strlen(t->name);
 	return 0;
 }
@@ -139,13 +136,13 @@ static int
 add_entry(struct table_list *l, const char **p, struct err *e)
 {
 	const char *name = *p;
-	size_t name_len = find_end_of_part(name, "=,"), len;
+	size_t name_len = table_list_find_end_of_part(name, "=,"), len;
 	const char *table = name + name_len + 1, *end;
 	struct listed_table *t = &l->v[l->n];
 
 	if (name_len == 0 || name[name_len] != '=' ||
 	    goes_on_after_quotes(name, name_len) ||
-	    (len = find_end_of_part(table, ":,")) == 0)
+	    (len = table_list_find_end_of_part(table, ":,")) == 0)
 		return fail_malformed_entry(name, e);
 	l->n++;         /* table_list_release() frees what was copied */
 	if (copy_names(t, name, name_len, table, len, e) == -1)

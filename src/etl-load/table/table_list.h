@@ -23,6 +23,11 @@ struct table_list {
 
 enum { TABLES_MAX = 1000 };
 
+/* Returns the length of the text before the first of these characters that is
+ * not in double quotes. */
+size_t table_list_find_end_of_part(const char *p, const char *ends);
+/* Removes the double quotes around a NAME. Two of them inside stand for one. */
+void table_list_remove_quotes(char *name);
 int table_list_check_options(const struct load_opts *o, struct err *e);
 int table_list_parse(
     struct table_list *l, const struct load_opts *o, struct err *e);

@@ -44,6 +44,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 {
 	*t = (struct target){ .touch = NO_COLUMN, .seen = NO_COLUMN,
 		.soft_delete = NO_COLUMN, .newer_by = NO_COLUMN,
+		.position = NO_COLUMN,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN } };
 	if (load_mode_find(&t->mode, o, e) == -1 ||

@@ -58,6 +58,14 @@ struct target {
 	                                 * another one for each table */
 	bool partitioned;               /* PostgreSQL: the rows are stored in
 	                                 * other tables */
+	const char *parent;             /* --nested: the rows of this table are
+	                                 * elements of the records of that
+	                                 * table, with the key of their record
+	                                 * in the columns of `scope`; or NULL */
+	int position;                   /* --nested: the column of an element's
+	                                 * place in its array, or NO_COLUMN */
+	bool scope_has_index;           /* PostgreSQL, --nested: an index finds
+	                                 * the rows of a scope */
 };
 
 int target_open(struct target *t, struct db *db, const struct load_opts *o,

@@ -1,0 +1,274 @@
+#include "nested/child_columns.h"
+
+#include "base/errval.h"
+#include "json/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The columns of each foreign key from table $1 to table $2: the number of the
+ * foreign key, the column, the place in the foreign key from 1, and the column
+ * that it refers to. On SQLite this last one is NULL if the foreign key names
+ * no columns: it then refers to the primary key. */
+static const char pg_sql[] =
+    "SELECT c.oid::bigint, a.attname::text, u.place, b.attname::text "
+    "FROM pg_catalog.pg_constraint AS c CROSS JOIN LATERAL "
+    "ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.confkey)) "
+    "WITH ORDINALITY AS u(own, other, place) "
+    "JOIN pg_catalog.pg_attribute AS a "
+    "ON a.attrelid = c.conrelid AND a.attnum = u.own "
+    "JOIN pg_catalog.pg_attribute AS b "
+    "ON b.attrelid = c.confrelid AND b.attnum = u.other "
+    "WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass "
+    "AND c.confrelid = $2::text::regclass ORDER BY c.oid, u.place";
+
+static const char sqlite_sql[] =
+    "SELECT id, \"from\", seq + 1, \"to\" FROM pragma_foreign_key_list($1) "
+    "WHERE \"table\" = $2 COLLATE NOCASE ORDER BY id, seq";
+
+/* An index whose first columns are, in any order, the $3 columns of the JSON
+ * array $2. */
+static const char pg_index_sql[] =
+    "SELECT pg_catalog.count(*) FROM pg_catalog.pg_index AS i "
+    "WHERE i.indrelid = $1::text::regclass AND i.indisvalid "
+    "AND i.indpred IS NULL AND $3::bigint = (SELECT pg_catalog.count(*) FROM "
+    "pg_catalog.unnest(i.indkey[0:$3::int - 1]) AS n "
+    "JOIN pg_catalog.pg_attribute AS a "
+    "ON a.attrelid = i.indrelid AND a.attnum = n "
+    "WHERE $2::jsonb OPERATOR(pg_catalog.?) a.attname::text)";
+
+struct foreign_key {
+	const struct target *child, *parent;
+	enum db_kind kind;
+	size_t *columns;        /* by place in the parent's key */
+	size_t n;               /* columns of the present foreign key that
+	                         * refer to the parent's key */
+	bool fits;              /* no column of it refers to another column */
+	size_t found;           /* foreign keys to the whole key */
+};
+
+static bool
+is_name(enum db_kind kind, const char *name, struct db_value v)
+{
+	size_t n = strlen(name);
+
+	return v.len == n && (kind == DB_SQLITE ? strncasecmp(name, v.p, n) :
+	    memcmp(name, v.p, n)) == 0;
+}
+
+/* Returns the place in the parent's key of the column to which a foreign key
+ * refers, or nkey if it is not in the key. */
+static size_t
+find_place_in_key(
+    const struct foreign_key *f, int64_t place, struct db_value other)
+{
+	const struct target *p = f->parent;
+	size_t i = 0;
+
+	for (; i < p->nkey; i++) {
+		const struct column *c = &p->table->columns[p->key[i]];
+
+		if (other.type == DB_NULL ? c->key == place :
+		    is_name(f->kind, c->name, other))
+			break;
+	}
+	return i;
+}
+
+static void
+add_column(struct foreign_key *f, const struct db_rows *r)
+{
+	size_t place = find_place_in_key(
+	    f, db_column(r, 2).i, db_column(r, 3));
+	const struct table *t = f->child->table;
+
+	for (size_t c = 0; c < t->n && place < f->parent->nkey; c++)
+		if (is_name(f->kind, t->columns[c].name, db_column(r, 1))) {
+			f->columns[place] = c;
+			f->n++;
+			return;
+		}
+	f->fits = false;
+}
+
+/* Called after the last column of a foreign key. The scope takes the columns of
+ * the first one that fits. */
+static void
+end_foreign_key(struct foreign_key *f, struct shape *scope)
+{
+	size_t n = f->parent->nkey;
+
+	if (f->fits && f->n == n && f->found++ == 0) {
+		memcpy(scope->columns, f->columns, n * sizeof(*f->columns));
+		scope->n = n;
+	}
+	f->n = 0;
+	f->fits = true;
+}
+
+static int
+read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
+    struct err *e)
+{
+	bool pg = f->kind == DB_POSTGRESQL;
+	const struct table *t = f->child->table, *p = f->parent->table;
+	struct db_value v[] = { db_text(pg ? t->quoted : t->base),
+		db_text(pg ? p->quoted : p->base) };
+	int64_t id = -1;
+	struct db_rows *r;
+	int rc;
+
+	if (db_query(db, &r, pg ? pg_sql : sqlite_sql, v, 2, e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		if (db_column(r, 0).i != id)
+			end_foreign_key(f, scope);
+		id = db_column(r, 0).i;
+		add_column(f, r);
+	}
+	db_end(r);
+	end_foreign_key(f, scope);
+	return rc;
+}
+
+static int
+find_columns_of_foreign_key(struct target *t, const struct target *parent,
+    struct db *db, struct err *e)
+{
+	struct foreign_key f = { .child = t, .parent = parent,
+		.kind = db_kind(db), .fits = true };
+	int rc;
+
+	f.columns = calloc(parent->nkey + 1, sizeof(*f.columns));
+	if (f.columns == NULL)
+		return err_nomem(e);
+	rc = read_foreign_keys(&f, &t->scope, db, e);
+	if (f.found != 1)
+		t->scope.n = 0;
+	free(f.columns);
+	return rc;
+}
+
+void
+child_put_key_name(struct buf *b, const struct target *parent, size_t number)
+{
+	const struct table *p = parent->table;
+
+	buf_printf(b, "%s_%s", p->base, p->columns[parent->key[number]].name);
+}
+
+static int
+find_column_of_key(struct target *t, const struct target *parent, size_t i,
+    const char *name, struct err *e)
+{
+	const struct table *p = parent->table;
+
+	for (size_t c = 0; c < t->table->n; c++)
+		if (strcmp(t->table->columns[c].name, name) == 0) {
+			t->scope.columns[t->scope.n++] = c;
+			return 0;
+		}
+	return err_set(e, ERR_CONFIG, false, "--nested: table %s has no column "
+	    "for \"%s\" of table %s, the key of the record that an element "
+	    "belongs to: add a foreign key to the key of table %s, or a "
+	    "column \"%s\"", t->table->name,
+	    p->columns[parent->key[i]].name, p->name, p->name, name);
+}
+
+static int
+find_columns_by_name(
+    struct target *t, const struct target *parent, struct err *e)
+{
+	struct buf name;
+	int rc = 0;
+
+	buf_init(&name, SIZE_MAX / 4);
+	for (size_t i = 0; i < parent->nkey && rc == 0; i++) {
+		buf_clear(&name);
+		child_put_key_name(&name, parent, i);
+		(void)buf_text(&name);
+		rc = buf_check(&name, e);
+		if (rc == 0)
+			rc = find_column_of_key(
+			    t, parent, i, buf_text(&name), e);
+	}
+	buf_release(&name);
+	return rc;
+}
+
+/* A column that is generated takes no value from a record. */
+static int
+check_columns_take_values(const struct target *t, struct err *e)
+{
+	for (size_t i = 0; i < t->scope.n; i++) {
+		const struct column *c =
+		    &t->table->columns[t->scope.columns[i]];
+
+		if (c->generated)
+			return err_set(e, ERR_CONFIG, false, "--nested: column "
+			    "\"%s\" of table %s is generated by the database, "
+			    "so it cannot have the key of the record that an "
+			    "element belongs to", c->name, t->table->name);
+	}
+	return 0;
+}
+
+static int
+find_index(struct target *t, struct db *db, struct err *e)
+{
+	struct db_value v[3] = { db_text(t->table->quoted) };
+	struct buf names;
+	int64_t n = 0;
+	int rc;
+
+	if (db_kind(db) != DB_POSTGRESQL)
+		return 0;
+	buf_init(&names, SIZE_MAX / 4);
+	for (size_t i = 0; i < t->scope.n; i++) {
+		const char *name = t->table->columns[t->scope.columns[i]].name;
+
+		buf_char(&names, i == 0 ? '[' : ',');
+		json_put_string(&names, name, strlen(name));
+	}
+	buf_char(&names, ']');
+	v[1] = db_text(buf_text(&names));
+	v[2] = DB_I((int64_t)t->scope.n);
+	rc = buf_check(&names, e);
+	if (rc == 0)
+		rc = db_int(db, pg_index_sql, v, 3, 0, &n, e);
+	t->scope_has_index = n > 0;
+	buf_release(&names);
+	return rc;
+}
+
+int
+child_find_columns(struct target *t, const struct target *parent,
+    struct db *db, struct err *e)
+{
+	if (find_columns_of_foreign_key(t, parent, db, e) == -1 ||
+	    (t->scope.n == 0 && find_columns_by_name(t, parent, e) == -1) ||
+	    check_columns_take_values(t, e) == -1)
+		return -1;
+	for (size_t c = 0; c < t->table->n; c++)
+		if (strcmp(t->table->columns[c].name, CHILD_POSITION) == 0 &&
+		    !t->table->columns[c].generated)
+			t->position = (int)c;
+	return find_index(t, db, e);
+}
+
+bool
+child_sets_column(const struct target *t, const char *name, size_t len)
+{
+	const struct column *c = t->table->columns;
+
+	for (size_t i = 0; i < t->scope.n + (t->position != NO_COLUMN); i++) {
+		size_t column = i < t->scope.n ? t->scope.columns[i] :
+		    (size_t)t->position;
+
+		if (strlen(c[column].name) == len &&
+		    memcmp(c[column].name, name, len) == 0)
+			return true;
+	}
+	return false;
+}

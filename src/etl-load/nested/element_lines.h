@@ -1,0 +1,43 @@
+/* Makes records for a table of --nested from the elements of an array.
+ * Borrows: the scanned record and both targets, while a line is made.
+ * Gives: each function appends a line without its newline. The values are those
+ *        of the record, byte by byte. */
+#ifndef LOAD_ELEMENT_LINES_H
+#define LOAD_ELEMENT_LINES_H
+
+#include "stream/reject.h"
+#include "table/record.h"
+
+struct element_lines {
+	const struct target *child, *parent;
+	const char *pointer;            /* to the array */
+	struct json *json;              /* the record, scanned for at least
+	                                 * element_lines_count_levels() */
+	struct buf key, name, place;
+	char message[512];
+};
+
+void element_lines_init(struct element_lines *l, const struct target *child,
+    const struct target *parent, const char *pointer);
+void element_lines_release(struct element_lines *l);
+unsigned element_lines_count_levels(const struct element_lines *l);
+/* Called for each record, before the other functions: takes its key. */
+int element_lines_start(
+    struct element_lines *l, struct json *record, struct err *e);
+/* Finds the array. Returns 1: *array is its token; 0: the record has no value
+ * at the pointer, or null; -1: the value is no array, *why says so. */
+int element_lines_find_array(
+    struct element_lines *l, uint32_t *array, struct reject *why);
+/* Appends a record with the key of the parent alone. */
+void element_lines_put_key(const struct element_lines *l, struct buf *b);
+/* Appends the record of element number `i` of the array, which is token `tok`.
+ * Returns 1; 0: the element cannot be a row, *why says why, with a pointer in
+ * the record. Memory is out if b->failed or l->name.failed is set. */
+int element_lines_put_element(struct element_lines *l, struct buf *b,
+    uint32_t tok, uint64_t i, struct reject *why);
+/* Returns the pointer, in the record, to what a reject of the line of element
+ * number `i` points to: `inner` is a pointer in the line, or NULL. */
+const char *element_lines_get_pointer(struct element_lines *l, uint64_t i,
+    bool is_object, const char *inner, struct err *e);
+
+#endif

@@ -1,0 +1,59 @@
+/* Writes the elements of the arrays of --nested into their tables, after the
+ * records that have them. When a record is written, the rows of its elements
+ * replace those that the table has for its key.
+ * Owns:  struct nested in l->nested; nested_close() frees it.
+ * Gives: nested_write_chunk() is called when the records of the chunk are in
+ *        their tables. If an element cannot be a row, it notes that its record
+ *        must be rejected, and sets l->nested->repeat: the caller then repeats
+ *        the batch, once its other chunks are judged. */
+#ifndef LOAD_NESTED_H
+#define LOAD_NESTED_H
+
+#include "batch/keyset.h"
+#include "nested/element_lines.h"
+#include "sink.h"
+#include "table/nested_list.h"
+
+struct loader;
+struct loaded_table;
+
+struct element {                /* of a row: where it is in the chunk */
+	size_t item;            /* the record */
+	uint64_t number;        /* the place in the array, from 0 */
+	bool is_object;
+};
+
+struct child {                  /* a table of --nested */
+	struct loaded_table *table, *parent;
+	const char *pointer;
+	struct element_lines lines;
+	struct spool keys;      /* of records: their old rows are not deleted
+				 * yet */
+	struct spool rows;      /* rows that are not written yet */
+	struct element *elements;       /* by row */
+	size_t room;
+	bool found;             /* a record had a value at the pointer */
+};
+
+struct nested {
+	struct child *v;
+	size_t n;
+	struct json json;       /* the present record */
+	struct keyset keys;     /* hashes of the keys of the records whose rows
+				 * may be written together */
+	bool unhashed;          /* such a record has a key without a hash */
+	struct buf scratch;
+	bool repeat;
+};
+
+/* Allocates the state; its tables are l->tables from number l->ntables on. */
+int nested_open(struct loader *l, struct err *e);
+void nested_close(struct loader *l);
+/* Fails if the rows of a table cannot be deleted. */
+int nested_check_before_load(struct loader *l, struct err *e);
+void nested_reset_for_try(struct loader *l);
+enum sink_result nested_write_chunk(struct loader *l, struct err *e);
+/* Warns if no record had a value at the pointer: it may be mistyped. */
+void nested_warn_if_no_value(const struct loader *l);
+
+#endif
