@@ -653,6 +653,28 @@ def several(kind):
         records + b'{"in":"b","id":9,"v":"x"}\n{"in":"c"}\n'), prepare)
 
 
+def nested(kind):
+    """A load of records with arrays into two tables."""
+    name = "load-%s-nested" % kind
+    db = database(kind, name, ["t", "c"], TABLE + """;
+        CREATE TABLE c (t_id integer NOT NULL REFERENCES t, _index integer,
+            value text NOT NULL CHECK (value <> 'bad'),
+            PRIMARY KEY (t_id, _index))""")
+    db.counts = "0"
+    argv = ["etl-load", "--table", "t", "--key", "id", "--nested", "c=/a/b",
+            "--batch", "5", "--flush", "1h"]
+    records = b"".join(
+        b'{"id":%d,"v":"value","a":{"b":["x","%s"]}}\n' % (
+            i // 2, b"bad" if i == 11 else b"y") for i in range(12))
+
+    def prepare(url):
+        subprocess.run(argv, input=b"", check=True,
+                       env=dict(ENV, DATABASE_URL=url))
+
+    return Loads(name, argv, db, stream(
+        records + b'{"id":9,"v":"x","a":{"b":1}}\n'), prepare)
+
+
 def created(kind):
     """A load that makes its table."""
     name = "load-%s-created" % kind
@@ -1164,6 +1186,7 @@ def cases():
         yield load(kind, "replace")
         yield mapped(kind)
         yield several(kind)
+        yield nested(kind)
         yield created(kind)
         yield evolved(kind)
         yield load(kind, "mirror")

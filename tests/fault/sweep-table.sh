@@ -26,8 +26,8 @@
 #	also	a command that prints further state
 
 pipelines='fresh migrate created evolved append upsert newer single plain aside marks-append
-    marks-upsert several marks-ignore tables changes marks-changes scopes refresh
-    mirror kept undone emitted
+    marks-upsert several marks-ignore tables nested nested-marks changes
+    marks-changes scopes refresh mirror kept undone emitted
     history many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
@@ -43,6 +43,9 @@ else .m = (.m // "-") end'
 # reject, because the row with the new key is there.
 several='if .n == 2 then error("two") else .in = ["log", "t", "no"][.n % 3] |
 .m = (.m // "-") end'
+nested='if .n == 2 then error("two") elif .n == 5 then empty else
+.m = "-" | .log = [range(.n) as $i | {n: $i, m: "\(.k)"}] |
+if .n % 3 == 0 then .log[1].n = "x" else . end end'
 change='if .n == 5 then empty else
 {operation: "INSERT", data: .},
 {operation: "UPDATE", data: {k: (.k + "!"), m: "moved"}, before: {k}},
@@ -173,6 +176,18 @@ pipeline() {
 		rest="\$at_transform etl-transform --max-rejects 100% \"\$several\" |
 		    \$at_load etl-load --table-from /in --tables t=t,log=log \
 		    --max-rejects 100% --flush 1h --batch 1"
+		;;
+	nested | nested-marks)
+		# The elements of one record in three are refused.
+		cut=line compare=rows
+		[ "$1" = nested ] || source=$marked cut=boundary compare=all
+		nested_into="$into_t 2 --nested t_log=/log"
+		before="printf '{\"k\":\"a\",\"n\":0,\"log\":[{\"n\":1,\"m\":\"\"}]}\n' |
+		    $(without_stages "$nested_into") --create"
+		rest="\$at_transform etl-transform --max-rejects 100% \"\$nested\" |
+		    $nested_into"
+		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
+		    SELECT 'log', t_k, _index, n, m FROM t_log ORDER BY 2, 3;"
 		;;
 	changes | marks-changes)
 		# Without checkpoints the load is one transaction.
@@ -574,5 +589,5 @@ inputs() {
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
 	export records marks files_dir json_dir plain versions api keep item \
-	    change few rows_db rows_view shim top
+	    change nested few rows_db rows_view shim top
 }
