@@ -448,7 +448,7 @@ STATES = b"".join(
     b'{"id":%d,"v":"value %d","at":"2026-05-%02d"}\n' % (i % 3, i, i * 5 % 9 + 1)
     for i in range(9)) + b'{"id":9,"v":null,"at":"2026-05-30"}\nno record\n'
 LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
-# SQLite inserts the first 32 records by one statement.
+# SQLite inserts the first 24 records by one statement.
 GROUPS = b"".join(
     b'{"id":%d,"v":"a\\tb"}\n' % i for i in range(76)) + b'{"id":77,"v":null}\n'
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'

@@ -44,11 +44,13 @@ sqlite_room_of_record(const struct target *t)
 	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
 }
 
-/* From about 8 records on, a larger group saves little time. */
+/* From about 8 records on, a larger group saves little time. SQLite keeps the
+ * pages that this number of records changes in memory (STATEMENT_PAGES in
+ * db/sqlite.c), even if each record is in another page of the index. */
 size_t
 sqlite_records_of_group(const struct target *t)
 {
-	enum { RECORDS = 32, VALUES = 2000 };
+	enum { RECORDS = 24, VALUES = 2000 };
 	size_t n = VALUES / sqlite_room_of_record(t);
 
 	return n > RECORDS ? RECORDS : n < 2 ? 0 : n;
