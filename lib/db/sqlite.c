@@ -151,9 +151,10 @@ lite_open_file(struct lite **out, const char *path, int flags,
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* A statement that inserts many rows keeps a copy of each page that it
 	 * changes: in memory up to this size, then in a file. The memory is
-	 * written to the file by one call, and SQLite 3.40 takes only the lower
-	 * 17 bits of the length of a write (seekAndWriteFd() in os_unix.c): with
-	 * 1 MiB it would write nothing and report a full disk. */
+	 * written to the file by one call, and SQLite 3.40 takes only the
+	 * lower 17 bits of the length of a write (seekAndWriteFd() in
+	 * os_unix.c): with 1 MiB it would write nothing and report a full
+	 * disk. */
 	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_PAGES);
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
 	if (rc == SQLITE_OK) {
