@@ -8,8 +8,7 @@
 # gcc compiled most files, with the same warnings, when make built the programs and
 # the tests: of these files the object that make left in BUILD is looked at.
 # LINT_NODES bounds the paths that the analyzer of clang-tidy follows in a
-# function: make check takes 8000 nodes, make lint the analyzer's own 225000, which
-# need about four times as long.
+# function: make check takes 8000 nodes, make lint the analyzer's own 225000.
 # check-c.sh other: prints the tools that are not run because of their version.
 # The code is kept clean for the versions of Debian 12.  Other versions fail here:
 # clang-tidy 19 crashes on one file, cppcheck 2.17 reports set arrays as unset.
