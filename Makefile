@@ -31,7 +31,7 @@ WARN = -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 
 # What each program links, besides its own folder and what it uses of lib.
 DB_LIBS = -lpq -lsqlite3
-LDLIBS_etl-extract = -lcurl -lz -lzstd $(DB_LIBS) -lmd
+LDLIBS_etl-extract = -lcurl -lssl -lz -lzstd $(DB_LIBS) -lmd
 LDLIBS_etl-transform = -ljq -lseccomp -lmd -lm
 LDLIBS_etl-load = $(DB_LIBS) -lmd -lm
 LDLIBS_etl-dlq = $(DB_LIBS) -lmd

@@ -30,19 +30,44 @@ find_port(int fd, get_name *get)
 	    ntohs(((struct sockaddr_in6 *)(void *)&a)->sin6_port);
 }
 
+static bool
+bytes_wait(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* A descriptor may have been closed and be another file since then. Only the
  * socket of the connection has its ports. */
 bool
 sockets_bytes_wait(const struct sockets *s, int own_port, int port)
 {
-	char byte;
-
 	if (own_port == 0)
 		return false;
 	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
 		if (find_port(fd, getsockname) == own_port &&
 		    find_port(fd, getpeername) == port &&
-		    recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		    bytes_wait(fd))
+			return true;
+	return false;
+}
+
+static bool
+is_unix(int fd)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t n = sizeof(a);
+
+	return getpeername(fd, (struct sockaddr *)(void *)&a, &n) == 0 &&
+	    a.ss_family == AF_UNIX;
+}
+
+bool
+sockets_bytes_wait_on_unix(const struct sockets *s)
+{
+	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
+		if (is_unix(fd) && bytes_wait(fd))
 			return true;
 	return false;
 }

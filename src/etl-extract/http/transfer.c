@@ -7,9 +7,9 @@
 #include "http/secret.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* SENT_MAX: an early request has no larger body. */
 enum { SENT_MAX = 32 << 20 };
@@ -53,19 +53,29 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 	return fd;
 }
 
-/* Nothing may wait on a connection without TLS that had a request before. With
- * TLS, bytes that wait may belong to TLS. */
+/* True if libssl has more of a record of TLS than libcurl has read. */
+static bool
+tls_has_bytes(const struct transfer *t)
+{
+	struct curl_tlssessioninfo *s = NULL;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_TLS_SSL_PTR, &s);
+	return s != NULL && s->backend == CURLSSLBACKEND_OPENSSL &&
+	    s->internals != NULL && SSL_has_pending(s->internals);
+}
+
+/* Nothing may wait on a connection that had a request before. Bytes that belong
+ * to TLS or HTTP/2 count too, and on Unix sockets those for other requests:
+ * they are rare, and another connection costs less than a lost page. */
 static bool
 is_kept_and_has_bytes(const struct transfer *t, int own_port, int port)
 {
-	const char *scheme = NULL;
 	long opened = 0;
 
-	(void)curl_easy_getinfo(t->curl, CURLINFO_SCHEME, &scheme);
 	(void)curl_easy_getinfo(t->curl, CURLINFO_NUM_CONNECTS, &opened);
-	return opened == 0 && scheme != NULL &&
-	    strcasecmp(scheme, "http") == 0 &&
-	    sockets_bytes_wait(t->sockets, own_port, port);
+	return opened == 0 && (tls_has_bytes(t) || (t->unix_socket != NULL ?
+	    sockets_bytes_wait_on_unix(t->sockets) :
+	    sockets_bytes_wait(t->sockets, own_port, port)));
 }
 
 /* Called before a request is sent, also on a connection already open. Refuses a
