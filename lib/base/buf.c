@@ -27,15 +27,13 @@ buf_clear(struct buf *b)
 
 /* The memory may exceed max by one byte, because max limits only the content,
  * and buf_text() puts a NUL after the content. */
-static bool
-ensure_room_for(struct buf *b, size_t more)
+__attribute__((cold, noinline)) static bool
+grow(struct buf *b, size_t more)
 {
 	const size_t most = b->max + 1;
 	size_t cap = b->cap ? b->cap : most < 256 ? most : 256;
 	char *p;
 
-	if (more <= b->cap - b->len)
-		return true;
 	while (cap < b->len + more)
 		cap = cap > most / 2 ? most : cap * 2;
 	if ((p = realloc(b->data, cap)) == NULL) {
@@ -45,6 +43,12 @@ ensure_room_for(struct buf *b, size_t more)
 	b->data = p;
 	b->cap = cap;
 	return true;
+}
+
+static inline bool
+ensure_room_for(struct buf *b, size_t more)
+{
+	return more <= b->cap - b->len || grow(b, more);
 }
 
 bool

@@ -101,36 +101,62 @@ json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
 	buf_add(b, p, n);
 }
 
-/* Returns the position after the JSON string whose opening quote is at p. */
+/* Returns the position after the JSON string whose opening quote is at p. A
+ * quote ends the string unless a backslash stands before it. That backslash may
+ * be escaped itself, so the string is then read from its start. */
 static const char *
 skip_quoted_string(const char *p, const char *end)
 {
+	const char *q = memchr(p + 1, '"', (size_t)(end - p - 1));
+
+	if (q[-1] != '\\')
+		return q + 1;
 	for (p = span_quoted(p + 1, end); *p != '"'; p = span_quoted(p, end))
 		p += 2;
 	return p + 1;
 }
 
+/* Appends a JSON text of n bytes, for which b has room. */
+static void
+put_without_space(struct buf *b, const char *p, size_t n)
+{
+	const char *end = p + n, *from;
+	char *to;
+
+	if (!buf_reserve(b, n))
+		return;
+	to = b->data + b->len;
+	while (p < end) {
+		from = p;
+		if (*p == '"') {
+			p = skip_quoted_string(p, end);
+			memcpy(to, from, (size_t)(p - from));
+			to += p - from;
+		} else if ((unsigned char)*p++ > ' ') {
+			*to++ = *from;
+		}
+	}
+	b->len = (size_t)(to - b->data);
+}
+
 void
 json_put_compact(struct buf *b, const struct json *j, uint32_t i)
 {
-	const char *p = j->text + j->tok[i].at, *end = p + j->tok[i].len;
-	const char *from = p;
+	const char *p = j->text + j->tok[i].at;
+	const size_t n = j->tok[i].len;
+	struct buf all;
 
-	if ((j->flags & JSON_SPACE) == 0)
-		p = end;
-	while (p < end) {
-		if (*p == '"') {
-			p = skip_quoted_string(p, end);
-		} else if ((unsigned char)*p > ' ') {
-			p++;
-		} else {
-			buf_add(b, from, (size_t)(p - from));
-			while ((unsigned char)*p <= ' ')
-				p++;
-			from = p;
-		}
+	if ((j->flags & JSON_SPACE) == 0) {
+		buf_add(b, p, n);
+	} else if (n <= b->max - b->len) {
+		put_without_space(b, p, n);
+	} else {                /* there may be room without the space */
+		buf_init(&all, n);
+		put_without_space(&all, p, n);
+		buf_add(b, all.data, all.len);
+		b->failed |= all.failed;
+		buf_release(&all);
 	}
-	buf_add(b, from, (size_t)(end - from));
 }
 
 void

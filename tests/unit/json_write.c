@@ -147,6 +147,32 @@ test_white_space_is_removed(void **state)
 	is_compact("[ true , false,null ]", 1, 0, "[true,false,null]");
 	is_compact("[ \"1234567\", \"12345678\", \"123456789 \" ]", 1, 0,
 	    "[\"1234567\",\"12345678\",\"123456789 \"]");
+	is_compact("[ \"\", \"\\\\\", \"\\\\\\\"\", \"a \\\" b\" ]", 1, 0,
+	    "[\"\",\"\\\\\",\"\\\\\\\"\",\"a \\\" b\"]");
+}
+
+/* White space does not count: only what is written must fit. */
+static void
+test_white_space_needs_no_room(void **state)
+{
+	struct json j = { 0 };
+	struct json_fault f;
+	struct buf b;
+	struct err e;
+
+	assert_int_equal(json_scan(&j, TEXT("[ 1 , \" a\" ]"),
+	    JSON_LEVELS_ALL, JSON_UNIQUE, &f), 0);
+	buf_init(&b, 9);
+	buf_char(&b, '>');
+	json_put_compact(&b, &j, 0);
+	is_buf(&b, TEXT(">[1,\" a\"]"));
+	buf_init(&b, 7);
+	json_put_compact(&b, &j, 0);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(buf_check(&b, &e), -1);
+	assert_int_equal(e.code, ERR_DATA);
+	buf_release(&b);
+	json_release(&j);
 }
 
 static void
@@ -274,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_the_first_member_has_no_comma),
 		cmocka_unit_test(test_a_full_buffer_is_an_error),
 		cmocka_unit_test(test_white_space_is_removed),
+		cmocka_unit_test(test_white_space_needs_no_room),
 		cmocka_unit_test(test_escapes_are_decoded),
 		cmocka_unit_test(test_pointers_find_values),
 		cmocka_unit_test(test_pointers_are_written),
