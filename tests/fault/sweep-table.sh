@@ -39,13 +39,13 @@ pipelines='fresh migrate created evolved append upsert newer single plain aside 
 # Records of $records and $marks; items of the API.
 keep='if .n == 2 then error("two") elif .n == 5 then empty
 else .m = (.m // "-") end'
-# Each record gives three changes of one row.  Applied twice, the second one is a
-# reject, because the row with the new key is there.
 several='if .n == 2 then error("two") else .in = ["log", "t", "no"][.n % 3] |
 .m = (.m // "-") end'
 nested='if .n == 2 then error("two") elif .n == 5 then empty else
 .m = "-" | .log = [range(.n) as $i | {n: $i, m: "\(.k)"}] |
 if .n % 3 == 0 then .log[1].n = "x" else . end end'
+# Each record gives three changes of one row.  Applied twice, the second one is a
+# reject, because the row with the new key is there.
 change='if .n == 5 then empty else
 {operation: "INSERT", data: .},
 {operation: "UPDATE", data: {k: (.k + "!"), m: "moved"}, before: {k}},
@@ -53,7 +53,7 @@ change='if .n == 5 then empty else
 item='if .id == null then error("no id") elif .id == 16 then empty
 else {k: .code, n: (if .id == 15 then "x" else .id end), m: .ts} end'
 
-change='.at = "2026-05-0\(.n)" | del(.m) | if .n == 2 or .n == 3
+version='.at = "2026-05-0\(.n)" | del(.m) | if .n == 2 or .n == 3
 then .k = "a" else . end'
 
 into_log='$at_load etl-load --table log --flush 1h \
@@ -256,7 +256,7 @@ pipeline() {
 		# The first four records are changes of one key; the last one of
 		# the stream comes late.
 		source=$marked stages=load
-		rest="etl-transform --max-rejects 100% '$change' |
+		rest="etl-transform --max-rejects 100% '$version' |
 		    \$at_load etl-load --table history --mode scd2 --key k \
 		    --as-of at --max-rejects 100% --flush 1h --batch 1"
 		rows="SELECT 'row', k, n, valid_from, valid_to, is_current
@@ -589,5 +589,5 @@ inputs() {
 	curl -sS "$api/control/items/18/10" >"$scratch/items"
 	# shellcheck disable=SC2090
 	export records marks files_dir json_dir plain versions api keep item \
-	    change nested few rows_db rows_view shim top
+	    change several nested few rows_db rows_view shim top
 }
