@@ -19,8 +19,8 @@
  *            change
  * create/    create_table: makes the table (--create) from a sample, the first
  *            records; value_kinds, create_sql: its statements; absent_table
- * nested/    nested, child_rows: write the elements of --nested into tables;
- *            element_lines, child_columns: their rows; create_children
+ * nested/    nested, child_rows, element_lines, child_columns, key_equality:
+ *            load the elements of --nested; create_children
  * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
  * evolve/    evolve: how the table must change to take rejected records
  *            (--evolve); evolve_alter: alters it; column_width: wider types

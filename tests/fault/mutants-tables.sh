@@ -1,6 +1,6 @@
 #!/bin/sh
-# mutants-tables.sh [TEST|NAME...]: shows that the tests of etl-load --tables can
-# fail.  See mutant.sh.
+# mutants-tables.sh [TEST|NAME...]: shows that the tests of etl-load --tables and
+# --nested can fail.  See mutant.sh.
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
 
@@ -48,4 +48,24 @@ mutant etl-load/tables_faults.t 'a change of the second table is not seen' \
     src/etl-load/commit/table_again.c \
     '/^loader_find_if_table_changed/,/^}/s/i < loader_count_tables(l)/i < 1/' \
     'one of the tables is made anew during the load: its columns are read again'
+
+rows=src/etl-load/nested/child_rows.c
+lines=src/etl-load/nested/element_lines.c
+equal=src/etl-load/nested/key_equality.c
+
+mutant etl-load/nested.t 'old rows of elements stay' $rows \
+    's/if (c->keys.n == 0)/if (true)/' 'sqlite: their rows replace the old ones'
+mutant etl-load/nested.t 'the record of a refused element is loaded' $rows \
+    's/l->nested->repeat = true;//' 'sqlite: nothing of these records is loaded'
+mutant etl-load/nested.t 'a member may have another value than the loader sets' \
+    $lines 's/return v->len == t->len \&\&/return true ||/' \
+    'sqlite: the record of each is a reject with a pointer to the element'
+mutant etl-load/nested.t 'elements have no place' $lines \
+    's/(int64_t)i);/0);/' 'sqlite: the elements of objects have key, place and members'
+mutant etl-load/nested_keys.t 'the collation of the key is not looked up' $equal \
+    's/rc = db_next(r, e)) == 1/rc = db_next(r, e)) == 2/' \
+    'the parent ignores case, the child is text: no old row stays'
+mutant etl-load/nested_keys.t 'the key of a child may have any type' $equal \
+    's/if (!compares_as(c, k, kind))/if (false)/' \
+    'the parent has integers, the child texts: exit code 78'
 done_testing

@@ -2,6 +2,7 @@
 
 #include "base/errval.h"
 #include "json/write.h"
+#include "nested/key_equality.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -248,7 +249,8 @@ child_find_columns(struct target *t, const struct target *parent,
 {
 	if (find_columns_of_foreign_key(t, parent, db, e) == -1 ||
 	    (t->scope.n == 0 && find_columns_by_name(t, parent, e) == -1) ||
-	    check_columns_take_values(t, e) == -1)
+	    check_columns_take_values(t, e) == -1 ||
+	    key_equality_check(t, parent, db, e) == -1)
 		return -1;
 	for (size_t c = 0; c < t->table->n; c++)
 		if (strcmp(t->table->columns[c].name, CHILD_POSITION) == 0 &&

@@ -30,7 +30,9 @@ prepare_delete(struct lite_scopes *s, struct err *e)
 
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "DELETE FROM %s", t->table->quoted);
-	for (size_t i = 0; i < t->scope.n; i++)
+	if (t->scope_where != NULL)
+		buf_printf(&b, " WHERE %s", t->scope_where);
+	for (size_t i = 0; t->scope_where == NULL && i < t->scope.n; i++)
 		buf_printf(&b, "%s%s IS $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->scope.columns[i]].quoted, i + 1);
 	(void)buf_text(&b);

@@ -80,6 +80,7 @@ target_close(struct target *t)
 	free(t->is_key);
 	free(t->compared);
 	free(t->scope.columns);
+	free(t->scope_where);
 	free(t->identity.columns);
 	history_close(&t->history);
 	*t = (struct target){ 0 };

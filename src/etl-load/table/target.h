@@ -64,6 +64,8 @@ struct target {
 	                                 * in the columns of `scope`; or NULL */
 	int position;                   /* --nested: the column of an element's
 	                                 * place in its array, or NO_COLUMN */
+	char *scope_where;              /* SQLite, --nested: the condition of
+	                                 * the rows of a scope; or NULL */
 	bool scope_has_index;           /* PostgreSQL, --nested: an index finds
 	                                 * the rows of a scope */
 };
