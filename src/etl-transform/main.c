@@ -8,6 +8,10 @@
  *               workers; worker runs the filter; pool controls both from the
  *               parent process; shared_slots is the memory through which
  *               records and results pass; sandbox takes rights from a worker.
+ * choice        --engine: libjq, with the native engine in front of it.
+ * native/       runs many filters without libjq: parser (lexer, parse_*) makes
+ *               a tree, resolve makes a program of it, run (run_*, functions*)
+ *               runs it on value, the values of a record.
  * engine/       engine.h is the interface to an engine; filter runs libjq and
  *               is the only file that includes jq.h; filter_program makes the
  *               text that libjq compiles; filter_imports checks its imports
@@ -44,6 +48,7 @@
 static const char usage[] =
     "usage: etl-transform [-L DIR] [--allow env] [--arg NAME VALUE]\n"
     "                     [--argjson NAME JSON] [--duplicate-members last]\n"
+    "                     [--engine auto|native|jq] [--explain]\n"
     "                     [--hash COLS [--hash-as FIELD]]\n"
     "                     [--lossy-numbers] [--max-record SIZE]\n"
     "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
@@ -55,9 +60,9 @@ enum { FILTER_MAX = 16 << 20 };
 
 struct transform_opts {
 	const char *file, *duplicates, *stage, *rejects, *max_rejects, *hash,
-	    *hash_as;
+	    *hash_as, *engine;
 	struct opt_list dirs, allow, args;
-	bool std, lossy, plain;
+	bool std, lossy, plain, explain;
 	uint64_t time_limit, memory_limit, max_record;
 };
 
@@ -82,6 +87,10 @@ static const struct opt options[] = {
 	    "add a hash of these members; the filter may be missing", 0),
 	OPT("hash-as", OPT_STRING, hash_as, "FIELD",
 	    "the member that gets the hash (default: _row_hash)", 0),
+	OPT("engine", OPT_STRING, engine, "auto|native|jq",
+	    "what runs the filter (default: auto)", 0),
+	OPT("explain", OPT_FLAG, explain, NULL,
+	    "say which engine runs the filter, and why", 0),
 	OPT("time-limit", OPT_DURATION, time_limit, "TIME",
 	    "longest time for one record (default: 10s)", 0),
 	OPT("memory-limit", OPT_SIZE, memory_limit, "SIZE",
@@ -130,7 +139,7 @@ get_filter_text(struct buf *b, const struct transform_opts *o,
 
 static int
 check_options(const struct transform_opts *o, enum json_members *members,
-    struct err *e)
+    enum engine_choice *engine, struct err *e)
 {
 	for (size_t i = 0; i < o->allow.n; i++)
 		if (strcmp(o->allow.v[i], "env") != 0)
@@ -138,7 +147,8 @@ check_options(const struct transform_opts *o, enum json_members *members,
 			    "--allow %s: the only allowed value is env",
 			    o->allow.v[i]);
 	if (record_options_check(o->max_record, o->duplicates, members, e) ==
-		-1 || row_hash_check_options(o->hash, o->hash_as, e) == -1)
+		-1 || row_hash_check_options(o->hash, o->hash_as, e) == -1 ||
+	    engine_choice_parse(engine, o->engine, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->dirs.n; i++)
 		if (access(o->dirs.v[i], X_OK) == -1)
@@ -148,15 +158,17 @@ check_options(const struct transform_opts *o, enum json_members *members,
 
 static int
 run_filter_in_worker(const struct transform_opts *o, const struct args *a,
-    enum json_members members, const char *text, struct stage *s,
-    struct err *e)
+    enum json_members members, enum engine_choice engine, const char *text,
+    struct stage *s, struct err *e)
 {
 	const struct pool_conf conf = {
-		.engine = o->hash != NULL ? &engine_hash : &engine_jq,
+		.engine = o->hash != NULL ? &engine_hash : &engine_choice,
 		.filter = {
 			.text = text, .std = o->std, .lossy = o->lossy,
 			.dirs = o->dirs, .args = a->v, .nargs = a->n,
 			.max_record = o->max_record,
+			.duplicates = members == JSON_LAST,
+			.choice = engine, .explain = o->explain,
 			.hash = o->hash, .hash_as = o->hash_as
 		},
 		.jobs = 1,
@@ -187,6 +199,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,
 	    .fds = fds };
 	enum json_members members = JSON_UNIQUE;
+	enum engine_choice engine = ENGINE_AUTO;
 	struct stage *s;
 	struct buf text;
 	int rc = -1;
@@ -196,7 +209,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
-	if (check_options(o, &members, e) == 0 &&
+	if (check_options(o, &members, &engine, e) == 0 &&
 	    get_filter_text(&text, o, argv[optind], e) == 0) {
 		bool filter = o->file != NULL || argv[optind] != NULL;
 
@@ -205,7 +218,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run_filter_in_worker(o, a, members,
+		rc = run_filter_in_worker(o, a, members, engine,
 		    filter ? buf_text(&text) : NULL, s, e);
 	}
 	if (rc == -1)

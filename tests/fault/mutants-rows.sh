@@ -204,7 +204,7 @@ mutant etl-extract/ndjson.t 'a CR is not white space in JSON' lib/json/scan.c \
 mutant unit/stream_mark 'a mark whose name has an escape is not found' lib/stream/mark_line.c \
     "s/if (end - p >= 6 && p\\[0\\] == '..' && p\\[1\\] == 'u')/if (false)/" \
     marks_are_found_by_their_first_member
-mutant etl-record/marks.t 'the output of a filter may hold marks' src/etl-transform/engine/filter.c \
+mutant etl-record/marks.t 'the output of a filter may hold marks' src/etl-transform/engine/outcome.c \
     's/memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)/false)/' \
     'its rejects have the code reserved'
 mutant etl-extract/ndjson.t 'an input file may hold marks' lib/stream/stage_reject.c \

@@ -23,6 +23,9 @@ struct arg {
 	const char *name, *value;
 };
 
+/* --engine; see choice.c. */
+enum engine_choice { ENGINE_AUTO, ENGINE_NATIVE, ENGINE_JQ };
+
 struct engine_conf {
 	const char *text;               /* the filter; NULL: none, which only
 					 * engine_hash accepts */
@@ -32,7 +35,10 @@ struct engine_conf {
 	struct opt_list dirs;           /* -L */
 	const struct arg *args;
 	size_t nargs;
+	bool duplicates;                /* --duplicate-members last */
 	size_t max_record;              /* longer outputs are rejected */
+	enum engine_choice choice;      /* --engine */
+	bool explain;                   /* --explain */
 	const char *hash, *hash_as;     /* --hash, --hash-as, or NULL */
 };
 
@@ -49,7 +55,11 @@ struct engine {
 	void (*free)(void *self);
 };
 
-extern const struct engine engine_jq, engine_hash;
+/* Reads the argument of --engine. */
+int engine_choice_parse(
+    enum engine_choice *choice, const char *name, struct err *e);
+
+extern const struct engine engine_jq, engine_choice, engine_hash;
 
 void outcome_init(struct outcome *o);
 void outcome_release(struct outcome *o);
@@ -57,6 +67,11 @@ void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void outcome_reject_too_much_output(struct outcome *o);
+/* Appends the LF of an output, an object that was written to o->out from
+ * `from` on. Rejects the record and returns false if the output may not be
+ * passed on: it is too long or begins as a mark does. */
+bool outcome_end_output(struct outcome *o, size_t from, size_t max_record);
+void outcome_reject_other_type(struct outcome *o, const char *type);
 /* Returns true if the text can be the code of a reject. p ends in a NUL. */
 bool outcome_is_code(const char *p, size_t n);
 /* Appends as much of the text as fits. A NUL is written as \u0000, because a

@@ -293,29 +293,18 @@ reject_unwritable_output(struct outcome *o, enum write_result r)
 static bool
 append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 {
-	static const char mark[] = "{\"@etl\":";
-	size_t from = o->out.len, len;
+	size_t from = o->out.len;
 	enum write_result r;
 
 	if (jv_get_kind(v) != JV_KIND_OBJECT) {
-		outcome_reject(o, "type", "the filter made a value that is "
-		    "not an object: %s", jv_kind_name(jv_get_kind(v)));
+		outcome_reject_other_type(o, jv_kind_name(jv_get_kind(v)));
 		return false;
 	}
 	r = jvalue_write(&o->out, v, &f->numbers, f->conf->lossy);
-	len = o->out.len - from;
-	buf_char(&o->out, '\n');
-	if (o->out.failed)
-		outcome_reject_too_much_output(o);
-	else if (r != WRITE_DONE)
+	if (r != WRITE_DONE && !o->out.failed)
 		reject_unwritable_output(o, r);
-	else if (len > f->conf->max_record)
-		outcome_reject(o, "too_long", "the filter made a record longer "
-		    "than --max-record (%zu bytes)", f->conf->max_record);
-	else if (len >= sizeof(mark) - 1 &&
-	    memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)
-		outcome_reject(o, "reserved", "the filter made an object that "
-		    "begins with the member @etl, which is reserved for marks");
+	else
+		(void)outcome_end_output(o, from, f->conf->max_record);
 	return o->code[0] == '\0';
 }
 

@@ -8,7 +8,7 @@
  * is no filter, to each record. */
 struct hasher {
 	struct row_hash hash;
-	void *filter;           /* of engine_jq, NULL without a filter */
+	void *filter;           /* of engine_choice, NULL without a filter */
 	struct buf outputs;     /* of the filter, for one record */
 	struct json json;       /* one of them */
 };
@@ -20,7 +20,7 @@ hasher_free(void *self)
 
 	if (h == NULL)
 		return;
-	engine_jq.free(h->filter);
+	engine_choice.free(h->filter);
 	row_hash_release(&h->hash);
 	buf_release(&h->outputs);
 	json_release(&h->json);
@@ -37,7 +37,7 @@ hasher_compile(void **self, const struct engine_conf *c, struct err *e)
 	buf_init(&h->outputs, SIZE_MAX / 2);
 	if (row_hash_init(&h->hash, c, e) == -1 ||
 	    (c->text != NULL &&
-	    engine_jq.compile(&h->filter, c, e) == -1)) {
+	    engine_choice.compile(&h->filter, c, e) == -1)) {
 		hasher_free(h);
 		return -1;
 	}
@@ -86,7 +86,7 @@ hasher_run(void *self, const struct json *j, struct outcome *o)
 		row_hash_append_record_or_reject(&h->hash, j, o);
 		return;
 	}
-	engine_jq.run(h->filter, j, o);
+	engine_choice.run(h->filter, j, o);
 	if (o->code[0] == '\0' && o->out.len > 0)
 		hash_outputs(h, o);
 }

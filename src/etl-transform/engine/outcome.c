@@ -53,6 +53,32 @@ outcome_reject_too_much_output(struct outcome *o)
 	    "record: more than 4 times --max-record and 1MiB");
 }
 
+bool
+outcome_end_output(struct outcome *o, size_t from, size_t max_record)
+{
+	static const char mark[] = "{\"@etl\":";
+	size_t len = o->out.len - from;
+
+	buf_char(&o->out, '\n');
+	if (o->out.failed)
+		outcome_reject_too_much_output(o);
+	else if (len > max_record)
+		outcome_reject(o, "too_long", "the filter made a record longer "
+		    "than --max-record (%zu bytes)", max_record);
+	else if (len >= sizeof(mark) - 1 &&
+	    memcmp(o->out.data + from, mark, sizeof(mark) - 1) == 0)
+		outcome_reject(o, "reserved", "the filter made an object that "
+		    "begins with the member @etl, which is reserved for marks");
+	return o->code[0] == '\0';
+}
+
+void
+outcome_reject_other_type(struct outcome *o, const char *type)
+{
+	outcome_reject(o, "type", "the filter made a value that is not an "
+	    "object: %s", type);
+}
+
 void
 outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n)
 {

@@ -3,7 +3,6 @@
 #include "engine/engine.h"
 #include "module/times.h"
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "json/pointer.h"
 
@@ -158,24 +157,11 @@ execute_word_count(struct module *n)
 	    numbers_add_made_number(n->numbers, text, (size_t)len, false));
 }
 
-/* Returns the current time as text, as in 2024-05-01T12:00:00.123456Z. To save
- * time, the text is kept in n->now and made again only if the second has
- * changed. Each call overwrites only the six digits of the microseconds. */
 static jv
 execute_now_utc(struct module *n)
 {
-	struct timespec t;
-	char *digit = n->now + CLOCK_STAMP - 2;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	if (t.tv_sec != n->second) {
-		clock_format_utc_now(n->now);
-		n->second = t.tv_sec;
-	}
-	t.tv_nsec /= 1000;
-	for (int i = 0; i < 6; i++, t.tv_nsec /= 10)
-		*--digit = (char)('0' + t.tv_nsec % 10);
-	return jv_string_sized(n->now, CLOCK_STAMP - 1);
+	now_text_update(&n->now);
+	return jv_string_sized(n->now.text, NOW_TEXT_LEN);
 }
 
 static jv
@@ -253,8 +239,9 @@ module_init_with_random_tag(
 	*n = (struct module){
 		.numbers = numbers,
 		.user_debugs = user_debugs, .collecting = !user_debugs,
-		.required.names = jv_null(), .second = -1
+		.required.names = jv_null()
 	};
+	now_text_init(&n->now);
 	random_hex(n->tag, MODULE_TAG - 1);
 	buf_init(&n->text, INT32_MAX);
 	for (size_t i = 0; i < MODULE_ZONES; i++)

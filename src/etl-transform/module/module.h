@@ -9,14 +9,12 @@
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
+#include "module/now_text.h"
 #include "module/words.h"
 #include "module/zone.h"
 #include "number/jvalue.h"
 
-#include "base/clock.h"
 #include "base/errval.h"
-
-#include <time.h>
 
 enum { MODULE_TAG = 33, MODULE_ZONES = 8, MODULE_ARGS = 2, MODULE_OPS = 10 };
 
@@ -49,8 +47,7 @@ struct module {
 	struct module_zone zones[MODULE_ZONES];
 	unsigned int next_zone;
 	struct module_names required;
-	time_t second;                  /* when `now` was made */
-	char now[CLOCK_STAMP];          /* result of now_utc */
+	struct now_text now;            /* result of now_utc */
 	/* Where libjq has the name of each function, see find_called_op(). */
 	const char *name_address[MODULE_OPS];
 	bool user_debugs;               /* the user's filter may call debug */

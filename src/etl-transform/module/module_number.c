@@ -1,3 +1,4 @@
+#include "module/decimal.h"
 #include "module/module.h"
 
 #include "json/number.h"
@@ -5,135 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DIGITS_MAX = 1000, SHOWN = 60 };
-
-/* The parts of a number: its sign, the digits before and after the dot, and the
- * exponent of 10. */
-struct decimal {
-	bool minus;
-	const char *whole, *fraction;
-	size_t wholes, fractions;       /* how many digits */
-	long exponent;
-};
-
-static const char *
-skip_digits(const char *p, const char *end, size_t *n)
-{
-	const char *from = p;
-
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	*n = (size_t)(p - from);
-	return p;
-}
-
-/* Parses the exponent of a number: the sign and digits after the e, as in 1e-7.
- * Returns the place after the exponent, or NULL if there are no digits. To
- * avoid an overflow of *v, digits are ignored once *v is 1,000,000 or more,
- * which is far above the DIGITS_MAX digits that an integer may have. */
-static const char *
-parse_exponent(const char *p, const char *end, long *v)
-{
-	bool minus = p < end && *p == '-';
-	size_t n;
-	const char *from;
-
-	if (p < end && (*p == '-' || *p == '+'))
-		p++;
-	from = p;
-	p = skip_digits(p, end, &n);
-	*v = 0;
-	for (; from < p && *v < DIGITS_MAX * 1000L; from++)
-		*v = *v * 10 + (*from - '0');
-	if (minus)
-		*v = -*v;
-	return n > 0 ? p : NULL;
-}
-
-/* Splits the text of a number into its parts. Returns false if the text is not
- * a number. Allowed are the numbers of JSON and, in addition, a plus sign and
- * leading zeros, as in +007. */
-static bool
-decimal_parse(struct decimal *d, const char *p, size_t n)
-{
-	const char *end = p + n;
-
-	*d = (struct decimal){ .minus = p < end && *p == '-' };
-	if (p < end && (*p == '-' || *p == '+'))
-		p++;
-	d->whole = p;
-	p = skip_digits(p, end, &d->wholes);
-	if (d->wholes == 0)
-		return false;
-	d->fraction = p;
-	if (p < end && *p == '.') {
-		d->fraction = ++p;
-		p = skip_digits(p, end, &d->fractions);
-		if (d->fractions == 0)
-			return false;
-	}
-	if (p < end && (*p == 'e' || *p == 'E'))
-		p = parse_exponent(p + 1, end, &d->exponent);
-	while (d->wholes > 1 && *d->whole == '0') {
-		d->whole++;
-		d->wholes--;
-	}
-	return p == end;
-}
-
-/* Appends the number d in the form that JSON requires: without a plus sign
- * and leading zeros (+007 becomes 7). `end_of_text` is the end of the text
- * that d was parsed from. */
-static void
-decimal_append_as_json(
-    const struct decimal *d, const char *end_of_text, struct buf *b)
-{
-	if (d->minus)
-		buf_char(b, '-');
-	buf_add(b, d->whole, (size_t)(end_of_text - d->whole));
-}
-
-/* Returns digit i of the number d. Digits are counted from 0, first those
- * before the decimal point, then those after it. After the last digit of d,
- * '0' is returned. */
-static char
-digit_or_zero_at(const struct decimal *d, size_t i)
-{
-	if (i < d->wholes)
-		return d->whole[i];
-	i -= d->wholes;
-	if (i < d->fractions)
-		return d->fraction[i];
-	return '0';
-}
-
-/* Appends the number d as an integer without decimal point and exponent: 1.2e1
- * becomes 12. Returns false and appends nothing if d is not an integer or has
- * more than DIGITS_MAX digits. */
-static bool
-decimal_append_as_integer(const struct decimal *d, struct buf *b)
-{
-	long point = (long)d->wholes + d->exponent;
-	size_t n = d->wholes + d->fractions, i = 0;
-	size_t whole = point > 0 ? (size_t)point : 0;
-
-	while (i < n && digit_or_zero_at(d, i) == '0')
-		i++;
-	if (i == n) {
-		buf_char(b, '0');
-		return true;
-	}
-	for (size_t k = n; k > whole; k--)
-		if (digit_or_zero_at(d, k - 1) != '0')
-			return false;
-	if (whole > DIGITS_MAX + i)
-		return false;
-	if (d->minus)
-		buf_char(b, '-');
-	for (; i < whole; i++)
-		buf_char(b, digit_or_zero_at(d, i));
-	return true;
-}
+enum { SHOWN = 60 };
 
 static jv
 make_text_error(const struct module *n, const char *code, const char *p,
@@ -196,7 +69,8 @@ module_to_int(struct module *n)
 	if (!decimal_parse(&d, p, len))
 		return make_not_number_error(n, p, len);
 	from = n->text.len;
-	if (!buf_reserve(&n->text, d.wholes + d.fractions + DIGITS_MAX + 2))
+	if (!buf_reserve(
+	    &n->text, d.wholes + d.fractions + DECIMAL_DIGITS_MAX + 2))
 		return make_not_integer_error(n, p, len);
 	/* If the argument is a number, d points to its digits in n->text.
 	 * buf_reserve() may have moved n->text, so the digits are parsed

@@ -67,10 +67,9 @@ is_plain_fraction(const char *p, size_t n)
 	return true;
 }
 
-/* Sets *d to the double that is nearest to the number p[0..n). Returns true if
- * jq prints this double with the same text: true for 1.5, false for 1.50. */
-static bool
-is_canonical(const char *p, size_t n, unsigned int flags, double *d)
+bool
+numbers_is_canonical(
+    const char *p, size_t n, unsigned int flags, double *d)
 {
 	char text[NUMBER_TEXT];
 
@@ -116,7 +115,7 @@ add_record_number(struct numbers *t, uint32_t i, uint32_t name)
 	*e = (struct number_entry){
 		.at = tok->at, .len = tok->len, .tok = i, .name = name
 	};
-	e->canonical = is_canonical(t->record->text + tok->at, tok->len,
+	e->canonical = numbers_is_canonical(t->record->text + tok->at, tok->len,
 	    tok->flags, &e->d);
 	t->order[t->n] = t->n;
 	t->n++;
@@ -177,7 +176,8 @@ numbers_get_double_or_fill_table(
 	const struct number_entry *e;
 
 	if (!t->active) {
-		if (is_canonical(t->record->text + k->at, k->len, k->flags, d))
+		if (numbers_is_canonical(
+		    t->record->text + k->at, k->len, k->flags, d))
 			return;
 		fill_table_and_assign_doubles(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
@@ -193,7 +193,7 @@ numbers_add_made_number(
     struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output)
 {
 	double d;
-	bool canonical = is_canonical(p, n, JSON_FRACTION, &d);
+	bool canonical = numbers_is_canonical(p, n, JSON_FRACTION, &d);
 
 	if (!t->active && canonical && fabs(d) < 0x1p53)
 		return d;

@@ -73,6 +73,12 @@ void numbers_init(struct numbers *t);
 void numbers_release(struct numbers *t);
 void numbers_start_record(struct numbers *t, const struct json *record);
 
+/* Sets *d to the double that is nearest to the number p[0..n), a token with the
+ * given flags. Returns true if jq prints this double with the same text: true
+ * for 1.5, false for 1.50. */
+bool numbers_is_canonical(
+    const char *p, size_t n, unsigned int flags, double *d);
+
 /* Sets *d to the double for the number at token tok. At the first number that
  * is not written as jq prints it, the table is filled with all numbers of the
  * record. This may change the double of an earlier number. The function then

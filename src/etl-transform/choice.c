@@ -1,0 +1,121 @@
+#include "engine/engine.h"
+#include "native/native.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The engine of --engine: libjq, and in front of it the native engine, if that
+ * can run the filter. libjq compiles every filter, so that a wrong one is found
+ * and said by libjq, and runs the records that the native engine gives back. */
+struct choice {
+	void *jq;
+	struct native *native;  /* NULL: libjq runs all records */
+};
+
+static void
+choice_free(void *self)
+{
+	struct choice *c = self;
+
+	if (c == NULL)
+		return;
+	engine_jq.free(c->jq);
+	native_free(c->native);
+	free(c);
+}
+
+/* Puts the place into text: "line 1, column 3", or nothing. */
+static void
+put_place(char *text, size_t size, const char *filter, const char *at)
+{
+	const char *line = filter;
+	unsigned int number = 1;
+
+	text[0] = '\0';
+	if (at == NULL || (uintptr_t)at < (uintptr_t)filter ||
+	    (uintptr_t)at > (uintptr_t)filter + strlen(filter))
+		return;
+	for (const char *p = filter; p < at; p++)
+		if (*p == '\n') {
+			number++;
+			line = p + 1;
+		}
+	(void)snprintf(text, size, " (line %u, column %u)", number,
+	    (unsigned int)(at - line) + 1);
+}
+
+static int
+refuse_or_explain(const struct engine_conf *conf, const struct lacks *lacks,
+    bool native, struct err *e)
+{
+	char place[64];
+
+	put_place(place, sizeof(place), conf->text, lacks->at);
+	if (conf->choice == ENGINE_NATIVE && !native)
+		return err_set(e, ERR_CONFIG, false, "--engine native cannot "
+		    "run this filter: it lacks %s%s", lacks->what, place);
+	if (!conf->explain)
+		return 0;
+	(void)fprintf(stderr, "etl-transform: %s runs the filter%s%s%s\n",
+	    native ? "the native engine" : "libjq",
+	    native ? "" : conf->choice == ENGINE_JQ ? ": --engine jq" :
+	    ": the native engine lacks ", native ? "" : lacks->what,
+	    native ? "" : place);
+	return 0;
+}
+
+int
+engine_choice_parse(
+    enum engine_choice *choice, const char *name, struct err *e)
+{
+	static const char *const names[] = {
+		[ENGINE_AUTO] = "auto", [ENGINE_NATIVE] = "native",
+		[ENGINE_JQ] = "jq"
+	};
+
+	*choice = ENGINE_AUTO;
+	for (unsigned int i = 0; name != NULL; i++) {
+		if (i == sizeof(names) / sizeof(names[0]))
+			return err_set(e, ERR_USAGE, false,
+			    "--engine %s: use auto, native or jq", name);
+		if (strcmp(name, names[i]) == 0) {
+			*choice = (enum engine_choice)i;
+			break;
+		}
+	}
+	return 0;
+}
+
+static int
+choice_compile(void **self, const struct engine_conf *conf, struct err *e)
+{
+	struct choice *c = calloc(1, sizeof(*c));
+	struct lacks lacks = { .at = NULL };
+	int native = 0;
+
+	if (c == NULL)
+		return err_nomem(e);
+	if (engine_jq.compile(&c->jq, conf, e) == -1 ||
+	    (conf->choice != ENGINE_JQ &&
+	    (native = native_compile(&c->native, conf, &lacks, e)) == -1) ||
+	    refuse_or_explain(conf, &lacks, native > 0, e) == -1) {
+		choice_free(c);
+		return -1;
+	}
+	*self = c;
+	return 0;
+}
+
+static void
+choice_run(void *self, const struct json *j, struct outcome *o)
+{
+	struct choice *c = self;
+
+	if (c->native == NULL || !native_run(c->native, j, o))
+		engine_jq.run(c->jq, j, o);
+}
+
+const struct engine engine_choice = {
+	.compile = choice_compile, .run = choice_run, .free = choice_free
+};

@@ -1,0 +1,46 @@
+/* The functions that the native engine has in C.
+ * Gives: function_find() returns NULL if there is none. The arguments are
+ *        values: a function is called once for each output. */
+#ifndef TRANSFORM_FUNCTIONS_H
+#define TRANSFORM_FUNCTIONS_H
+
+#include "native/run.h"
+
+enum { FUNCTION_ARGUMENTS = 2 };
+
+typedef enum run_result function_call(struct run *r, const struct value *in,
+    const struct value *args, struct value *out);
+
+struct function {
+	const char *name;
+	size_t arguments;
+	function_call *call;
+};
+
+const struct function *function_find(
+    const char *name, size_t len, size_t arguments);
+/* The same for functions of the module etl, without a prefix. */
+const struct function *function_find_in_module(
+    const char *name, size_t len, size_t arguments);
+/* The text of a function that is written in jq: "def map(f): [.[] | f]; .", or
+ * NULL. */
+const char *function_find_definition(
+    const char *name, size_t len, size_t arguments);
+
+function_call function_length, function_utf8bytelength, function_has,
+    function_keys, function_keys_unsorted, function_type, function_tostring,
+    function_tonumber, function_add, function_not, function_floor,
+    function_startswith, function_endswith, function_ltrimstr,
+    function_rtrimstr, function_ascii_downcase, function_ascii_upcase,
+    function_split, function_join, function_tojson, function_sort,
+    function_unique, function_min, function_max, function_reverse,
+    function_from_entries, function_now, function_todate;
+function_call function_require, function_normalize_text, function_title_case,
+    function_word_count, function_to_int, function_to_number,
+    function_to_timestamp, function_to_timestamp_in, function_now_utc;
+
+/* Shared with run_binary.c. */
+bool text_split(struct run *r, const struct value *text,
+    const struct value *separator, struct value *out);
+
+#endif

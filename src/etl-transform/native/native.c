@@ -1,0 +1,116 @@
+#include "native/native.h"
+
+#include "native/run.h"
+
+#include <stdlib.h>
+
+struct native {
+	struct compiled program;
+	struct run run;
+};
+
+void
+native_free(struct native *n)
+{
+	if (n == NULL)
+		return;
+	compiled_release(&n->program);
+	arena_release(&n->run.values.arena);
+	buf_release(&n->run.values.text);
+	run_module_close(n->run.module);
+	free(n->run.slots);
+	free(n);
+}
+
+static int
+prepare_run(struct native *n, const struct engine_conf *c, struct err *e)
+{
+	arena_init(&n->run.values.arena, VALUES_MEMORY);
+	buf_init(&n->run.values.text, VALUES_MEMORY);
+	run_init(&n->run);
+	n->run.max_record = c->max_record;
+	n->run.slots = calloc(n->program.slots + 1, sizeof(struct value));
+	if (n->run.slots == NULL)
+		return err_nomem(e);
+	return run_module_open(&n->run.module, n->program.zones, e);
+}
+
+int
+native_compile(struct native **out, const struct engine_conf *c,
+    struct lacks *lacks, struct err *e)
+{
+	struct native *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return err_nomem(e);
+	if (program_compile(&n->program, c, lacks) == -1) {
+		free(n);
+		return lacks->nomem ? err_nomem(e) : 0;
+	}
+	if (prepare_run(n, c, e) == -1) {
+		native_free(n);
+		return -1;
+	}
+	*out = n;
+	return 1;
+}
+
+/* Appends an output of the filter. */
+static enum run_result
+give_output(struct run *r, void *context, struct value v)
+{
+	struct outcome *o = context;
+	size_t from = o->out.len;
+
+	r->stop = NULL;
+	if (v.kind != VALUE_OBJECT) {
+		outcome_reject_other_type(o, value_kind_name(&v));
+		return RUN_STOP;
+	}
+	if (!value_write(&r->values, &v, &o->out))
+		return RUN_UNSURE;
+	return outcome_end_output(o, from, r->max_record) ? RUN_ON : RUN_STOP;
+}
+
+static void
+reject_by_failure(const struct failure *f, struct outcome *o)
+{
+	if (f->kind == FAILURE_TEXT) {
+		outcome_reject(o, "filter", "%s", "");
+	} else {
+		outcome_reject(o, "filter", "%s", "");
+		for (uint32_t i = 0; i < f->code.n; i++)
+			o->code[i] = f->code.u.text[i];
+		o->code[f->code.n] = '\0';
+	}
+	outcome_add_cut_nul_escaped(&o->message, f->text.u.text, f->text.n);
+	if (f->kind == FAILURE_REJECT && f->pointer.kind == VALUE_STRING)
+		outcome_add_cut_nul_escaped(
+		    &o->pointer, f->pointer.u.text, f->pointer.n);
+}
+
+bool
+native_run(struct native *n, const struct json *j, struct outcome *o)
+{
+	struct run *r = &n->run;
+	enum run_result rc;
+
+	arena_clear(&r->values.arena);
+	r->values.record = j;
+	r->values.work = 0;
+	r->values.numbers = NUMBERS_UNKNOWN;
+	r->values.levels = 0;
+	r->tries = 0;
+	r->values.text.failed = false;
+	rc = r->each(r, n->program.root, value_of_token(&r->values, 0),
+	    give_output, o);
+	if (rc == RUN_ERROR && r->tries == 0 &&
+	    r->failure.kind != FAILURE_UNKNOWN)
+		reject_by_failure(&r->failure, o);
+	else if (rc == RUN_ERROR || rc == RUN_UNSURE) {
+		outcome_clear(o);
+		arena_clear(&r->values.arena);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,22 @@
+/* The native engine: runs the part of jq that is in resolve.c and functions.c,
+ * many times faster than libjq.
+ * Owns:  the program and its memory; native_free() accepts NULL.
+ * Gives: native_compile() returns 1, or 0 with *lacks if it cannot run the
+ *        filter. native_run() returns false if libjq must run the record, from
+ *        its beginning: the outcome is then empty.
+ * Fails: -1 if memory is out. */
+#ifndef TRANSFORM_NATIVE_H
+#define TRANSFORM_NATIVE_H
+
+#include "engine/engine.h"
+#include "native/tree.h"
+
+struct native;
+
+/* c->text must be a filter that libjq has compiled. */
+int native_compile(struct native **n, const struct engine_conf *c,
+    struct lacks *lacks, struct err *e);
+bool native_run(struct native *n, const struct json *j, struct outcome *o);
+void native_free(struct native *n);
+
+#endif

@@ -1,0 +1,104 @@
+#include "native/parser_impl.h"
+
+/* The value after a colon: terms with | between them. */
+static struct node *
+parse_value(struct parser *p)
+{
+	struct node *left, *n;
+
+	p->depth++;
+	left = p->depth < PARSER_DEPTH ? p->parse_postfix(p) : parser_lacks(p);
+	p->depth--;
+	if (left == NULL || !lexer_is(&p->lexer, "|"))
+		return left;
+	if ((n = parser_node(p, NODE_PIPE)) == NULL)
+		return NULL;
+	lexer_next(&p->lexer);
+	n->a = left;
+	n->b = parse_value(p);
+	return n->b != NULL ? n : NULL;
+}
+
+static struct node *
+parse_name(struct parser *p)
+{
+	struct node *n;
+
+	if (p->lexer.kind == TOKEN_QUOTE)
+		return parse_text(p);
+	if (lexer_is(&p->lexer, "(")) {
+		lexer_next(&p->lexer);
+		n = p->parse_pipe(p);
+		if (n == NULL || !parser_skip(p, ")"))
+			return NULL;
+		return lexer_is(&p->lexer, ":") ? n : parser_lacks(p);
+	}
+	if (p->lexer.kind != TOKEN_NAME && p->lexer.kind != TOKEN_VARIABLE)
+		return parser_lacks(p);
+	n = parser_text_constant(p, p->lexer.p, p->lexer.n);
+	lexer_next(&p->lexer);
+	return n;
+}
+
+/* The value of a name without a colon: {a} is {a: .a}, {$a} is {a: $a}. */
+static struct node *
+make_value_of_name(struct parser *p, struct node *name, bool variable)
+{
+	struct node *n =
+	    parser_node(p, variable ? NODE_VARIABLE : NODE_INDEX);
+
+	if (n == NULL)
+		return NULL;
+	n->at = name->at;
+	if (variable) {
+		n->name = name->value.u.text;
+		n->len = name->value.n;
+		return n;
+	}
+	n->b = name;
+	n->a = parser_node(p, NODE_INPUT);
+	return n->a != NULL ? n : NULL;
+}
+
+static bool
+parse_member(struct parser *p, struct parts *parts)
+{
+	bool variable = p->lexer.kind == TOKEN_VARIABLE;
+	struct node *name = parse_name(p), *value;
+
+	if (name == NULL)
+		return false;
+	if (!lexer_is(&p->lexer, ":")) {
+		value = make_value_of_name(p, name, variable);
+	} else if (variable) {
+		return parser_lacks(p) != NULL;
+	} else {
+		lexer_next(&p->lexer);
+		value = parse_value(p);
+	}
+	return parser_add_part(p, parts, name) &&
+	    parser_add_part(p, parts, value);
+}
+
+/* The current token is the opening brace. */
+struct node *
+parse_object(struct parser *p)
+{
+	struct node *n = parser_node(p, NODE_OBJECT);
+	struct parts parts = { .n = 0 };
+
+	lexer_next(&p->lexer);
+	if (n == NULL)
+		return NULL;
+	while (!lexer_is(&p->lexer, "}")) {
+		if (!parse_member(p, &parts))
+			return NULL;
+		if (lexer_is(&p->lexer, "}"))
+			break;
+		if (!parser_skip(p, ","))
+			return NULL;
+	}
+	n->parts = parts.v;
+	n->n = parts.n;
+	return parser_skip(p, "}") ? n : NULL;
+}

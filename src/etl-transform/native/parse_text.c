@@ -1,0 +1,98 @@
+#include "native/parser_impl.h"
+
+#include "base/text.h"
+#include "json/name.h"
+
+#include <string.h>
+
+/* Where the text is read, and its bytes so far. */
+struct reading {
+	const char *at;
+	char *text;
+	size_t n;
+};
+
+/* \uXXXX. Half of a surrogate pair is lacking. */
+static bool
+read_code(struct parser *p, struct reading *r)
+{
+	unsigned int cp;
+
+	if (strspn(r->at + 2, "0123456789abcdefABCDEF") < 4)
+		return parser_lacks(p) != NULL;
+	r->at += escape_decode(r->at, &cp);
+	if (cp >= 0xd800 && cp <= 0xdfff)
+		return lacks_set(p->lacks, r->at, "half of a surrogate pair",
+		    24) != NULL;
+	r->n += utf8_encode(r->text + r->n, cp);
+	return true;
+}
+
+static bool
+read_escape(struct parser *p, struct reading *r)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char *letter;
+
+	if (r->at[1] == 'u')
+		return read_code(p, r);
+	if (r->at[1] == '\0' || (letter = strchr(from, r->at[1])) == NULL)
+		return lacks_set(p->lacks, r->at, r->at, 1) != NULL;
+	r->text[r->n++] = to[letter - from];
+	r->at += 2;
+	return true;
+}
+
+/* Reads up to the end of the string or the next \( of it. */
+static struct node *
+read_constant_part(struct parser *p, const char **at)
+{
+	struct reading r = { .at = *at };
+	size_t max = 0;
+
+	while ((*at)[max] != '\0' && (*at)[max] != '"')
+		max += (*at)[max] == '\\' && (*at)[max + 1] != '\0' ? 2 : 1;
+	if ((r.text = arena_get(p->arena, max + 1)) == NULL)
+		return parser_text_constant(p, NULL, 0);
+	while (*r.at != '"' && strncmp(r.at, "\\(", 2) != 0) {
+		if (*r.at == '\0')
+			return parser_lacks(p);
+		if (*r.at != '\\')
+			r.text[r.n++] = *r.at++;
+		else if (!read_escape(p, &r))
+			return NULL;
+	}
+	*at = r.at;
+	return parser_text_constant(p, r.text, r.n);
+}
+
+/* The current token is the quote at the beginning of the string. */
+struct node *
+parse_text(struct parser *p)
+{
+	struct node *n = parser_node(p, NODE_TEXT);
+	const char *at = p->lexer.end;
+	struct parts parts = { .n = 0 };
+
+	if (n == NULL ||
+	    !parser_add_part(p, &parts, read_constant_part(p, &at)))
+		return NULL;
+	while (*at == '\\') {
+		p->lexer.end = at + 2;
+		lexer_next(&p->lexer);
+		if (!parser_add_part(p, &parts, p->parse_pipe(p)))
+			return NULL;
+		if (!lexer_is(&p->lexer, ")"))
+			return parser_lacks(p);
+		at = p->lexer.end;
+		if (!parser_add_part(p, &parts, read_constant_part(p, &at)))
+			return NULL;
+	}
+	p->lexer.end = at + 1;
+	lexer_next(&p->lexer);
+	if (parts.n == 1)
+		return parts.v[0];
+	n->parts = parts.v;
+	n->n = parts.n;
+	return n;
+}

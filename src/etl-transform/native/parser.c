@@ -1,0 +1,191 @@
+#include "native/parser_impl.h"
+
+struct operator {
+	const char *sign;
+	uint8_t kind, op;
+};
+
+/* The operators of a level bind tighter than those of the levels before. */
+struct level {
+	struct operator v[7];
+	enum { LEFT, RIGHT, NONE } groups;
+};
+
+static const struct level levels[] = {
+	{ { { ",", NODE_COMMA, 0 } }, LEFT },
+	{ { { "//", NODE_DEFAULT, 0 } }, RIGHT },
+	{ { { "=", NODE_SET, OP_SET }, { "|=", NODE_SET, OP_UPDATE },
+	    { "+=", NODE_SET, OP_ADD }, { "-=", NODE_SET, OP_SUBTRACT },
+	    { "*=", NODE_SET, OP_MULTIPLY }, { "/=", NODE_SET, OP_DIVIDE },
+	    { "//=", NODE_SET, OP_DEFAULT } }, NONE },
+	{ { { "or", NODE_OR, 0 } }, LEFT },
+	{ { { "and", NODE_AND, 0 } }, LEFT },
+	{ { { "==", NODE_BINARY, OP_EQUAL }, { "!=", NODE_BINARY, OP_UNEQUAL },
+	    { "<", NODE_BINARY, OP_LESS }, { "<=", NODE_BINARY, OP_LESS_EQUAL },
+	    { ">", NODE_BINARY, OP_GREATER },
+	    { ">=", NODE_BINARY, OP_GREATER_EQUAL } }, NONE },
+	{ { { "+", NODE_BINARY, OP_ADD }, { "-", NODE_BINARY, OP_SUBTRACT } },
+	    LEFT },
+	{ { { "*", NODE_BINARY, OP_MULTIPLY }, { "/", NODE_BINARY, OP_DIVIDE },
+	    { "%", NODE_BINARY, OP_REMAINDER } }, LEFT },
+};
+
+enum { LEVELS = sizeof(levels) / sizeof(levels[0]), LEVEL_MULTIPLY = 7 };
+
+static const struct operator *
+find_operator(const struct parser *p, const struct level *l)
+{
+	for (const struct operator *o = l->v;
+	     o < l->v + sizeof(l->v) / sizeof(l->v[0]) && o->sign != NULL; o++)
+		if (lexer_is(&p->lexer, o->sign))
+			return o;
+	return NULL;
+}
+
+static struct node *parse_pipe(struct parser *p);
+static struct node *parse_level(struct parser *p, size_t level);
+
+/* A minus before an operand binds as tight as a minus between two. */
+static struct node *
+parse_operand(struct parser *p)
+{
+	struct node *n;
+
+	if (!lexer_is(&p->lexer, "-"))
+		return parse_postfix(p);
+	if ((n = parser_node(p, NODE_NEGATE)) == NULL)
+		return NULL;
+	lexer_next(&p->lexer);
+	if (lexer_is(&p->lexer, "-"))
+		return parser_lacks(p);
+	n->a = parse_level(p, LEVEL_MULTIPLY);
+	return n->a != NULL ? n : NULL;
+}
+
+static struct node *
+parse_level(struct parser *p, size_t level)
+{
+	const struct level *l = &levels[level];
+	const struct operator *o;
+	struct node *left, *n;
+
+	if (level == LEVELS)
+		return parse_operand(p);
+	left = parse_level(p, level + 1);
+	while (left != NULL && (o = find_operator(p, l)) != NULL) {
+		if ((n = parser_node(p, (enum node_kind)o->kind)) == NULL)
+			return NULL;
+		lexer_next(&p->lexer);
+		n->op = o->op;
+		n->a = left;
+		n->b = parse_level(p, l->groups == RIGHT ? level : level + 1);
+		if (n->b == NULL)
+			return NULL;
+		left = n;
+		if (l->groups == NONE && find_operator(p, l) != NULL)
+			return parser_lacks(p);
+	}
+	return left;
+}
+
+static bool
+parse_parameters(struct parser *p, struct node *def)
+{
+	struct parts parts = { .n = 0 };
+	struct node *n;
+
+	if (!lexer_is(&p->lexer, "("))
+		return true;
+	do {
+		lexer_next(&p->lexer);
+		if (p->lexer.kind != TOKEN_NAME &&
+		    p->lexer.kind != TOKEN_VARIABLE)
+			return parser_lacks(p) != NULL;
+		n = parser_node(p, p->lexer.kind == TOKEN_VARIABLE ?
+		    NODE_VARIABLE : NODE_CALL);
+		if (!parser_add_part(p, &parts, n))
+			return false;
+		n->name = p->lexer.p;
+		n->len = p->lexer.n;
+		lexer_next(&p->lexer);
+	} while (lexer_is(&p->lexer, ";"));
+	def->parts = parts.v;
+	def->n = parts.n;
+	return parser_skip(p, ")");
+}
+
+/* def name(parameters): body; rest */
+static struct node *
+parse_define(struct parser *p)
+{
+	struct node *n = parser_node(p, NODE_DEFINE);
+
+	if (n == NULL)
+		return NULL;
+	lexer_next(&p->lexer);
+	if (p->lexer.kind != TOKEN_NAME)
+		return parser_lacks(p);
+	n->name = p->lexer.p;
+	n->len = p->lexer.n;
+	lexer_next(&p->lexer);
+	if (!parse_parameters(p, n) || !parser_skip(p, ":") ||
+	    (n->a = parse_pipe(p)) == NULL || !parser_skip(p, ";"))
+		return NULL;
+	/* After the last definition of a list of definitions there may be no
+	 * filter: it is then the identity. */
+	if (p->lexer.kind == TOKEN_END)
+		n->b = parser_node(p, NODE_INPUT);
+	else
+		n->b = parse_pipe(p);
+	return n->b != NULL ? n : NULL;
+}
+
+static struct node *
+parse_pipe_inside(struct parser *p)
+{
+	struct node *left, *n;
+
+	if (lexer_is(&p->lexer, "def"))
+		return parse_define(p);
+	left = parse_level(p, 0);
+	if (left == NULL || !lexer_is(&p->lexer, "|"))
+		return left;
+	if ((n = parser_node(p, NODE_PIPE)) == NULL)
+		return NULL;
+	lexer_next(&p->lexer);
+	n->a = left;
+	n->b = parse_pipe(p);
+	return n->b != NULL ? n : NULL;
+}
+
+static struct node *
+parse_pipe(struct parser *p)
+{
+	struct node *n;
+
+	if (p->depth == PARSER_DEPTH)
+		return lacks_set(
+		    p->lacks, p->lexer.at, "so deep a nesting", 17);
+	p->depth++;
+	n = parse_pipe_inside(p);
+	p->depth--;
+	return n;
+}
+
+struct node *
+parse_filter(struct arena *a, const char *text, struct lacks *lacks)
+{
+	struct parser p = {
+		.arena = a, .lacks = lacks,
+		.parse_pipe = parse_pipe, .parse_postfix = parse_postfix
+	};
+	struct node *n;
+
+	lexer_start(&p.lexer, text);
+	if (p.lexer.kind == TOKEN_END)          /* only comments */
+		return parser_node(&p, NODE_INPUT);
+	n = parse_pipe(&p);
+	if (n != NULL && p.lexer.kind != TOKEN_END)
+		return parser_lacks(&p);
+	return n;
+}

@@ -1,0 +1,14 @@
+/* Reads the part of jq's language that the native engine runs. The text must
+ * be a filter that libjq has compiled.
+ * Gives: parse_filter() returns a tree in the arena, or NULL with *lacks.
+ * Source: the grammar of jq 1.6 (src/parser.y). What jq's versions read in
+ *        different ways is lacking. */
+#ifndef TRANSFORM_PARSER_H
+#define TRANSFORM_PARSER_H
+
+#include "native/tree.h"
+
+struct node *parse_filter(
+    struct arena *a, const char *text, struct lacks *lacks);
+
+#endif

@@ -1,0 +1,73 @@
+#include "native/parser_impl.h"
+
+#include <string.h>
+
+/* The current token cannot stand where it is. */
+struct node *
+parser_lacks(struct parser *p)
+{
+	if (p->lexer.kind == TOKEN_END)
+		return lacks_set(p->lacks, p->lexer.at, "this form", 9);
+	return lacks_set(p->lacks, p->lexer.at, p->lexer.at,
+	    (size_t)(p->lexer.end - p->lexer.at));
+}
+
+static void *
+parser_nomem(struct parser *p)
+{
+	p->lacks->nomem = true;
+	return lacks_set(p->lacks, NULL, "memory", 6);
+}
+
+struct node *
+parser_node(struct parser *p, enum node_kind kind)
+{
+	struct node *n = arena_get(p->arena, sizeof(*n));
+
+	if (n == NULL)
+		return parser_nomem(p);
+	*n = (struct node){ .kind = (uint8_t)kind, .at = p->lexer.at };
+	return n;
+}
+
+struct node *
+parser_text_constant(struct parser *p, const char *text, size_t n)
+{
+	struct node *x = parser_node(p, NODE_CONSTANT);
+
+	if (x != NULL)
+		x->value = value_string(text, n);
+	return x;
+}
+
+bool
+parser_skip(struct parser *p, const char *sign)
+{
+	if (!lexer_is(&p->lexer, sign)) {
+		(void)parser_lacks(p);
+		return false;
+	}
+	lexer_next(&p->lexer);
+	return true;
+}
+
+bool
+parser_add_part(struct parser *p, struct parts *parts, struct node *part)
+{
+	size_t cap = parts->cap > 0 ? parts->cap * 2 : 8;
+	struct node **v;
+
+	if (part == NULL)
+		return false;
+	if (parts->n == parts->cap) {
+		v = arena_get(p->arena, cap * sizeof(struct node *));
+		if (v == NULL)
+			return parser_nomem(p) != NULL;
+		if (parts->n > 0)
+			memcpy(v, parts->v, parts->n * sizeof(struct node *));
+		parts->v = v;
+		parts->cap = cap;
+	}
+	parts->v[parts->n++] = part;
+	return true;
+}

@@ -1,0 +1,296 @@
+#include "native/resolve.h"
+
+#include "native/functions.h"
+#include "native/parser.h"
+
+#include <string.h>
+
+static bool
+has_name(const struct scope *s, const struct node *n)
+{
+	return s->len == n->len && memcmp(s->name, n->name, n->len) == 0;
+}
+
+static bool
+is_called(const struct node *n, const char *name, size_t arguments)
+{
+	return n->n == arguments && strlen(name) == n->len &&
+	    memcmp(n->name, name, n->len) == 0;
+}
+
+struct node *
+resolve_variable(
+    struct resolver *r, const struct node *n, const struct scope *s)
+{
+	struct node *copy = resolver_copy(r, n, NODE_VARIABLE);
+
+	if (copy == NULL)
+		return NULL;
+	copy->single = true;
+	for (; s != NULL; s = s->up)
+		if (s->kind == SCOPE_VARIABLE && has_name(s, n)) {
+			copy->slot = s->slot;
+			return copy;
+		}
+	for (size_t i = r->conf->nargs; i-- > 0;) {
+		const struct arg *a = &r->conf->args[i];
+
+		if (strlen(a->name) != n->len ||
+		    memcmp(a->name, n->name, n->len) != 0)
+			continue;
+		if (a->kind != ARG_TEXT)
+			return resolver_lacks(r, n,
+			    "a variable of --argjson or --slurpfile");
+		copy->kind = NODE_CONSTANT;
+		copy->value = value_string(a->value, strlen(a->value));
+		return copy;
+	}
+	return resolver_lacks(r, n, "this variable");
+}
+
+/* Makes the arguments of the function known and resolves its body. An argument
+ * $a is also known as the function a. */
+static struct node *
+resolve_body(struct resolver *r, const struct node *n,
+    const struct scope *function, const struct scope *outside)
+{
+	const struct node *def = function->node;
+	const struct scope *s = function;
+	struct node *binds = NULL, **last = &binds, *body;
+
+	for (size_t i = 0; i < n->n; i++) {
+		const struct node *p = def->parts[i];
+		struct scope *x = resolver_memory(r, 2 * sizeof(*x));
+
+		if (x == NULL)
+			return NULL;
+		x[0] = (struct scope){
+			.kind = SCOPE_ARGUMENT, .name = p->name, .len = p->len,
+			.node = n->parts[i], .outside = outside, .up = s
+		};
+		s = &x[0];
+		if (p->kind != NODE_VARIABLE)
+			continue;
+		if ((*last = resolver_copy(r, n, NODE_BIND)) == NULL ||
+		    ((*last)->a = r->resolve_node(r, n->parts[i], outside)) ==
+		    NULL)
+			return NULL;
+		if (!(*last)->a->single && n->n > 1)
+			return resolver_lacks(r, n,
+			    "several values as an argument");
+		(*last)->slot = r->program->slots++;
+		x[1] = (struct scope){
+			.kind = SCOPE_VARIABLE, .name = p->name, .len = p->len,
+			.slot = (*last)->slot, .up = s
+		};
+		s = &x[1];
+		last = &(*last)->b;
+	}
+	if ((body = r->resolve_node(r, def->a, s)) == NULL)
+		return NULL;
+	*last = body;
+	for (struct node *b = binds; b != NULL && b != body; b = b->b)
+		b->single = b->a->single;
+	if (binds != NULL && binds != body) {
+		bool single = body->single;
+
+		for (struct node *b = binds; b != body; b = b->b)
+			single = single && b->single;
+		for (struct node *b = binds; b != body; b = b->b)
+			b->single = single;
+	}
+	return binds;
+}
+
+/* A definition of jq itself knows no names of the filter, but the arguments of
+ * the call do. */
+static struct node *
+resolve_by_definition(struct resolver *r, const struct node *n,
+    const struct scope *s, const char *text)
+{
+	struct node *tree =
+	    parse_filter(&r->program->arena, text, r->lacks);
+	struct scope *function = resolver_memory(r, sizeof(*function));
+
+	if (tree == NULL || function == NULL)
+		return NULL;
+	*function = (struct scope){
+		.kind = SCOPE_FUNCTION, .name = tree->name, .len = tree->len,
+		.parameters = tree->n, .node = tree
+	};
+	return resolve_body(r, n, function, s);
+}
+
+static struct node *
+resolve_c_function(struct resolver *r, const struct node *n,
+    const struct scope *s, const struct function *f)
+{
+	struct node *copy = resolver_copy(r, n, NODE_FUNCTION);
+
+	if (copy == NULL || (copy->parts =
+	    resolver_memory(r, (n->n + 1) * sizeof(struct node *))) == NULL)
+		return NULL;
+	copy->function = f;
+	copy->single = true;
+	r->program->zones |= strcmp(f->name, "to_timestamp") == 0 && n->n > 0;
+	for (size_t i = 0; i < n->n; i++) {
+		copy->parts[i] = r->resolve_node(r, n->parts[i], s);
+		if (copy->parts[i] == NULL)
+			return NULL;
+		if (!copy->parts[i]->single)
+			return resolver_lacks(r, n->parts[i],
+			    "several values as an argument");
+	}
+	return copy;
+}
+
+static struct node *
+resolve_reject(
+    struct resolver *r, const struct node *n, const struct scope *s)
+{
+	struct node *copy = resolver_copy(r, n, NODE_REJECT);
+
+	if (copy == NULL || (copy->parts =
+	    resolver_memory(r, (n->n + 1) * sizeof(struct node *))) == NULL)
+		return NULL;
+	copy->single = true;
+	for (size_t i = 0; i < n->n; i++) {
+		copy->parts[i] = r->resolve_node(r, n->parts[i], s);
+		if (copy->parts[i] == NULL)
+			return NULL;
+		if (!copy->parts[i]->single)
+			return resolver_lacks(r, n->parts[i],
+			    "several values as an argument");
+	}
+	return copy;
+}
+
+/* Calls that are nodes of their own, because they take their arguments as they
+ * are and not their values. */
+static const struct special {
+	const char *name;
+	size_t arguments;
+	enum node_kind kind;
+	bool single;
+} specials[] = {
+	{ "empty", 0, NODE_EMPTY, false },
+	{ "error", 1, NODE_ERROR, true },
+	{ "first", 1, NODE_FIRST, false },
+	{ "last", 1, NODE_LAST, true },
+	{ "limit", 2, NODE_LIMIT, false },
+	{ "range", 1, NODE_RANGE, false },
+	{ "range", 2, NODE_RANGE, false },
+	{ "del", 1, NODE_DELETE, true },
+};
+
+/* .a.b or a list such as .a, .b: of longer paths, one may be inside another. */
+static bool
+is_list_of_fixed_paths(const struct node *n, bool whole)
+{
+	if (n->kind == NODE_COMMA)
+		return is_list_of_fixed_paths(n->a, false) &&
+		    is_list_of_fixed_paths(n->b, false);
+	return n->kind == NODE_INDEX && node_is_fixed_path(n) &&
+	    (whole || n->a->kind == NODE_INPUT);
+}
+
+static struct node *
+check_special(struct resolver *r, const struct node *n, struct node *copy)
+{
+	const struct node *first = copy->a;
+	bool one = copy->kind == NODE_ERROR || copy->kind == NODE_LIMIT ||
+	    copy->kind == NODE_RANGE;
+
+	if (one && !first->single)
+		return resolver_lacks(r, n, "several values as an argument");
+	if (copy->kind == NODE_RANGE && copy->b != NULL && !copy->b->single)
+		return resolver_lacks(r, n, "several values as an argument");
+	if (copy->kind == NODE_DELETE && !is_list_of_fixed_paths(first, true))
+		return resolver_lacks(r, n, "del of such a path");
+	return copy;
+}
+
+static struct node *
+resolve_special(struct resolver *r, const struct node *n,
+    const struct scope *s, const struct special *special)
+{
+	struct node *copy = resolver_copy(r, n, special->kind);
+
+	if (copy == NULL || (n->n > 0 &&
+	    (copy->a = r->resolve_node(r, n->parts[0], s)) == NULL) ||
+	    (n->n > 1 &&
+	    (copy->b = r->resolve_node(r, n->parts[1], s)) == NULL))
+		return NULL;
+	copy->n = 0;
+	copy->single = special->single;
+	return check_special(r, n, copy);
+}
+
+static const struct special *
+find_special(const struct node *n)
+{
+	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
+		if (is_called(n, specials[i].name, specials[i].arguments))
+			return &specials[i];
+	return NULL;
+}
+
+/* Removes the name of the imported module etl from the called name. Returns
+ * false if the call is not one of the module. */
+static bool
+is_of_module(const struct resolver *r, struct node *n)
+{
+	const char *p = r->prefixes;
+
+	for (; *p != '\0'; p += strcspn(p, " ") + 1) {
+		size_t len = strcspn(p, " ");
+
+		if (n->len > len && memcmp(n->name, p, len) == 0) {
+			n->name += len;
+			n->len -= len;
+			return true;
+		}
+	}
+	return r->conf->std;
+}
+
+static struct node *
+resolve_known_call(
+    struct resolver *r, const struct node *n, const struct scope *s)
+{
+	struct node called = *n;
+	const struct function *f;
+	const struct special *special;
+	const char *text;
+
+	if (is_of_module(r, &called)) {
+		if (is_called(&called, "reject", 2) ||
+		    is_called(&called, "reject", 3))
+			return resolve_reject(r, &called, s);
+		f = function_find_in_module(called.name, called.len, n->n);
+		if (f != NULL)
+			return resolve_c_function(r, &called, s, f);
+	}
+	if ((special = find_special(n)) != NULL)
+		return resolve_special(r, n, s, special);
+	if ((f = function_find(n->name, n->len, n->n)) != NULL)
+		return resolve_c_function(r, n, s, f);
+	text = function_find_definition(n->name, n->len, n->n);
+	if (text != NULL)
+		return resolve_by_definition(r, n, s, text);
+	return lacks_set(r->lacks, n->at, n->name, n->len);
+}
+
+struct node *
+resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
+{
+	for (const struct scope *x = s; x != NULL; x = x->up) {
+		if (!has_name(x, n) || x->kind == SCOPE_VARIABLE)
+			continue;
+		if (x->kind == SCOPE_ARGUMENT && n->n == 0)
+			return r->resolve_node(r, x->node, x->outside);
+		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters)
+			return resolve_body(r, n, x, s);
+	}
+	return resolve_known_call(r, n, s);
+}

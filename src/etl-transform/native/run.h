@@ -1,0 +1,91 @@
+/* Runs a program on a record.
+ * Owns:  struct run: the values of the record, the variables, and the state of
+ *        the module etl.
+ * Gives: eval() gives the output of a node that is `single`; each()
+ *        calls `give` for each output of any node, in order.
+ * Fails: RUN_UNSURE: libjq must run the whole record. RUN_ERROR: an error of
+ *        the filter; r->failure has it if it is known. */
+#ifndef TRANSFORM_RUN_H
+#define TRANSFORM_RUN_H
+
+#include "engine/engine.h"
+#include "native/program.h"
+
+enum run_result {
+	RUN_ON,
+	RUN_STOP,       /* no more outputs are wanted, up to r->stop */
+	RUN_ERROR,
+	RUN_UNSURE
+};
+
+/* The error of a filter. Only these errors are made here; the text of all
+ * others is left to libjq. */
+struct failure {
+	enum { FAILURE_UNKNOWN, FAILURE_TEXT, FAILURE_REJECT } kind;
+	struct value text;      /* error(text), or the message of the reject */
+	struct value code, pointer;     /* pointer: null if there is none */
+};
+
+struct run_module;
+struct run;
+
+typedef enum run_result run_give(
+    struct run *r, void *context, struct value v);
+
+struct run {
+	/* run_eval() and run_each(): the files of their parts call them. */
+	enum run_result (*eval)(struct run *r, const struct node *n,
+	    struct value in, struct value *out);
+	enum run_result (*each)(struct run *r, const struct node *n,
+	    struct value in, run_give *give, void *context);
+	struct values values;
+	struct value *slots;
+	struct failure failure;
+	const void *stop;
+	unsigned int tries;     /* `try` and `?` that were entered */
+	struct run_module *module;
+	size_t max_record;
+	struct outcome *outcome;
+};
+
+void run_init(struct run *r);
+
+/* Parts of run_eval() and run_each(). */
+enum run_result run_binary(struct run *r, enum operation op,
+    const struct value *a, const struct value *b, struct value *out);
+enum run_result run_index(struct run *r, const struct value *v,
+    const struct value *key, struct value *out);
+enum run_result run_slice(struct run *r, const struct value *v,
+    const struct value *from, const struct value *to, struct value *out);
+enum run_result run_set(struct run *r, const struct node *n, struct value in,
+    struct value *out);
+enum run_result run_delete(struct run *r, const struct node *path,
+    struct value in, struct value *out);
+enum run_result run_object(struct run *r, const struct node *n,
+    struct value in, const struct value *generated, struct value *out);
+enum run_result run_object_start(struct run *r, const struct node *n,
+    size_t count, struct value in);
+enum run_result run_text(struct run *r, const struct node *n,
+    struct value in, struct value *out);
+enum run_result run_collect(struct run *r, const struct node *n,
+    struct value in, struct value *out);
+enum run_result run_reduce(struct run *r, const struct node *n,
+    struct value in, struct value *out);
+enum run_result run_foreach(struct run *r, const struct node *n,
+    struct value in, run_give *give, void *context);
+enum run_result run_generator(struct run *r, const struct node *n,
+    struct value in, run_give *give, void *context);
+/* Converts as jq's tostring. */
+bool run_to_text(struct run *r, const struct value *v, struct value *out);
+/* Sets an error with an unknown text. */
+static inline enum run_result
+run_error(struct run *r)
+{
+	r->failure.kind = FAILURE_UNKNOWN;
+	return RUN_ERROR;
+}
+
+int run_module_open(struct run_module **m, bool zones, struct err *e);
+void run_module_close(struct run_module *m);
+
+#endif

@@ -1,0 +1,382 @@
+#include "native/run.h"
+
+/* What a generator passes on to the next part of a filter. */
+struct chain {
+	const struct node *n;
+	struct value in, other;
+	run_give *give;
+	void *context;
+	double left;            /* limit */
+	bool found;
+	unsigned int tries;
+};
+
+static enum run_result
+pipe_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	return r->each(r, c->n->b, v, c->give, c->context);
+}
+
+static enum run_result
+bind_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	r->slots[c->n->slot] = v;
+	return r->each(r, c->n->b, c->in, c->give, c->context);
+}
+
+static enum run_result
+branch_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	return r->each(r, value_is_true(&v) ? c->n->b : c->n->c, c->in,
+	    c->give, c->context);
+}
+
+static enum run_result
+index_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	struct value out;
+	enum run_result rc = run_index(r, &v, &c->other, &out);
+
+	if (rc == RUN_ERROR && c->n->optional)
+		return RUN_ON;
+	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
+}
+
+static enum run_result
+each_index(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc = r->eval(r, n->b, c->in, &c->other);
+
+	return rc == RUN_ON ? r->each(r, n->a, c->in, index_on, c) : rc;
+}
+
+static enum run_result
+slice_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	struct value ends[2] = { { .kind = VALUE_NULL } }, out;
+	enum run_result rc = RUN_ON;
+
+	if (c->n->b != NULL)
+		rc = r->eval(r, c->n->b, c->in, &ends[0]);
+	if (rc == RUN_ON && c->n->c != NULL)
+		rc = r->eval(r, c->n->c, c->in, &ends[1]);
+	if (rc != RUN_ON)
+		return rc;
+	rc = run_slice(r, &v, &ends[0], &ends[1], &out);
+	if (rc == RUN_ERROR && c->n->optional)
+		return RUN_ON;
+	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
+}
+
+static enum run_result
+token_elements_on(struct run *r, const struct chain *c, const struct value *v)
+{
+	const struct json_tok *tok = r->values.record->tok;
+	uint32_t end = tok[v->u.token].next;
+	enum run_result rc = RUN_ON;
+
+	for (uint32_t k = v->u.token + 1; k < end && rc == RUN_ON;
+	     k = tok[k].next) {
+		if (v->kind == VALUE_OBJECT)
+			k++;
+		rc = c->give(r, c->context, value_of_token(&r->values, k));
+	}
+	return rc;
+}
+
+static enum run_result
+elements_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	enum run_result rc = RUN_ON;
+
+	if (v.kind < VALUE_ARRAY)
+		return c->n->optional ? RUN_ON : run_error(r);
+	if (v.form == VALUE_TOKEN)
+		return token_elements_on(r, c, &v);
+	for (uint32_t i = 0; i < v.n && rc == RUN_ON; i++)
+		rc = c->give(r, c->context, v.kind == VALUE_ARRAY ?
+		    v.u.elements[i] : v.u.members[i].value);
+	return rc;
+}
+
+static enum run_result
+binary_left_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	struct value out;
+	enum run_result rc = run_binary(
+	    r, (enum operation)c->n->op, &v, &c->other, &out);
+
+	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
+}
+
+static enum run_result
+binary_right_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context, left = *c;
+
+	left.other = v;
+	return r->each(r, c->n->a, c->in, binary_left_on, &left);
+}
+
+static enum run_result
+truth_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	return c->give(r, c->context, value_bool(value_is_true(&v)));
+}
+
+static enum run_result
+and_or_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	if (value_is_true(&v) != (c->n->kind == NODE_AND))
+		return truth_on(r, context, v);
+	return r->each(r, c->n->b, c->in, truth_on, c);
+}
+
+/* The outputs of a // b: an error of `a` itself is for libjq. An error of what
+ * follows is told from it by `tries`. */
+static enum run_result
+default_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	enum run_result rc;
+
+	if (!value_is_true(&v))
+		return RUN_ON;
+	c->found = true;
+	rc = c->give(r, c->context, v);
+	return rc == RUN_ERROR ? RUN_UNSURE : rc;
+}
+
+static enum run_result
+each_default(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc = r->each(r, n->a, c->in, default_on, c);
+
+	if (rc == RUN_ERROR)
+		return RUN_UNSURE;
+	return rc == RUN_ON && !c->found ?
+	    r->each(r, n->b, c->in, c->give, c->context) : rc;
+}
+
+/* libjq 1.6 also lets a `try` catch the errors of what follows it. */
+static enum run_result
+try_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	enum run_result rc;
+	unsigned int inner = r->tries;
+
+	r->tries += c->tries + 1;
+	rc = c->give(r, c->context, v);
+	r->tries = inner;
+	return rc == RUN_ERROR ? RUN_UNSURE : rc;
+}
+
+static enum run_result
+each_try(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc;
+	unsigned int inner;
+
+	c->tries = r->tries;
+	r->tries = 0;
+	rc = r->each(r, n->a, c->in, try_on, c);
+	inner = r->tries;
+	r->tries = c->tries;
+	if (rc != RUN_ERROR)
+		return rc;
+	if (inner > 0)
+		return RUN_UNSURE;
+	if (n->b == NULL)
+		return RUN_ON;
+	if (r->failure.kind != FAILURE_TEXT)
+		return RUN_UNSURE;
+	return r->each(r, n->b, r->failure.text, c->give, c->context);
+}
+
+static enum run_result
+object_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	struct value out;
+	enum run_result rc = run_object(r, c->n, c->in, &v, &out);
+
+	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
+}
+
+static enum run_result
+each_object(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc;
+	size_t i = 0;
+
+	while (n->parts[i]->single)
+		i++;
+	rc = run_object_start(r, n, i, c->in);
+	return rc == RUN_ON ?
+	    r->each(r, n->parts[i], c->in, object_on, c) : rc;
+}
+
+static enum run_result
+negate_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	double d;
+
+	if (v.kind != VALUE_NUMBER)
+		return run_error(r);
+	if (!value_double(&r->values, &v, &d) || d == 0)
+		return RUN_UNSURE;
+	return c->give(r, c->context, value_number(-d));
+}
+
+static enum run_result
+first_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+
+	c->other = v;
+	c->found = true;
+	r->stop = c;
+	return RUN_STOP;
+}
+
+static enum run_result
+each_first(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc = r->each(r, n->a, c->in, first_on, c);
+
+	if (rc == RUN_STOP && r->stop == c)
+		return c->give(r, c->context, c->other);
+	return rc;
+}
+
+static enum run_result
+limit_on(struct run *r, void *context, struct value v)
+{
+	struct chain *c = context;
+	enum run_result rc;
+
+	c->left--;
+	rc = c->give(r, c->context, v);
+	if (rc == RUN_ON && c->left < 1) {
+		r->stop = c;
+		return RUN_STOP;
+	}
+	return rc;
+}
+
+/* jq's versions do not agree on a limit below 1. */
+static enum run_result
+each_limit(struct run *r, const struct node *n, struct chain *c)
+{
+	struct value v;
+	enum run_result rc = r->eval(r, n->a, c->in, &v);
+
+	if (rc != RUN_ON)
+		return rc;
+	if (v.kind != VALUE_NUMBER ||
+	    !value_double(&r->values, &v, &c->left) || c->left < 1)
+		return RUN_UNSURE;
+	if (c->left != (double)(int64_t)c->left)
+		return RUN_UNSURE;
+	rc = r->each(r, n->b, c->in, limit_on, c);
+	return rc == RUN_STOP && r->stop == c ? RUN_ON : rc;
+}
+
+static enum run_result
+each_range(struct run *r, const struct node *n, struct chain *c)
+{
+	struct value v[2] = { value_number(0) };
+	enum run_result rc = r->eval(r, n->a, c->in, &v[n->b != NULL ? 0 : 1]);
+	double from, to;
+
+	if (rc == RUN_ON && n->b != NULL)
+		rc = r->eval(r, n->b, c->in, &v[1]);
+	if (rc != RUN_ON)
+		return rc;
+	if (v[0].kind != VALUE_NUMBER || v[1].kind != VALUE_NUMBER)
+		return run_error(r);
+	if (!value_double(&r->values, &v[0], &from) ||
+	    !value_double(&r->values, &v[1], &to) ||
+	    !(from > -0x1p52 && to < 0x1p52))
+		return RUN_UNSURE;
+	for (; from < to && rc == RUN_ON; from++)
+		rc = values_work(&r->values, 1) ?
+		    c->give(r, c->context, value_number(from)) : RUN_UNSURE;
+	return rc;
+}
+
+static enum run_result
+each_comma(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc = r->each(r, n->a, c->in, c->give, c->context);
+
+	return rc == RUN_ON ?
+	    r->each(r, n->b, c->in, c->give, c->context) : rc;
+}
+
+enum run_result
+run_generator(struct run *r, const struct node *n, struct value in,
+    run_give *give, void *context)
+{
+	struct chain c = {
+		.n = n, .in = in, .give = give, .context = context
+	};
+
+	switch ((enum node_kind)n->kind) {
+	case NODE_PIPE:
+		return r->each(r, n->a, in, pipe_on, &c);
+	case NODE_BIND:
+		return r->each(r, n->a, in, bind_on, &c);
+	case NODE_IF:
+		return r->each(r, n->a, in, branch_on, &c);
+	case NODE_INDEX:
+		return each_index(r, n, &c);
+	case NODE_SLICE:
+		return r->each(r, n->a, in, slice_on, &c);
+	case NODE_EACH:
+		return r->each(r, n->a, in, elements_on, &c);
+	case NODE_COMMA:
+		return each_comma(r, n, &c);
+	case NODE_BINARY:
+		return r->each(r, n->b, in, binary_right_on, &c);
+	case NODE_AND:
+	case NODE_OR:
+		return r->each(r, n->a, in, and_or_on, &c);
+	case NODE_NEGATE:
+		return r->each(r, n->a, in, negate_on, &c);
+	case NODE_DEFAULT:
+		return each_default(r, n, &c);
+	case NODE_OBJECT:
+		return each_object(r, n, &c);
+	case NODE_TRY:
+		return each_try(r, n, &c);
+	case NODE_FOREACH:
+		return run_foreach(r, n, in, give, context);
+	case NODE_EMPTY:
+		return RUN_ON;
+	case NODE_FIRST:
+		return each_first(r, n, &c);
+	case NODE_LIMIT:
+		return each_limit(r, n, &c);
+	case NODE_RANGE:
+		return each_range(r, n, &c);
+	default:
+		return RUN_UNSURE;
+	}
+}

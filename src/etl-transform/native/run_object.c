@@ -1,0 +1,250 @@
+#include "native/run.h"
+
+#include <string.h>
+
+/* Sets a member of a list that has room for it. A member of the same name keeps
+ * its place, as in libjq. */
+static size_t
+set_member(struct member *m, size_t n, struct value name, struct value value)
+{
+	size_t i = 0;
+
+	while (i < n && (m[i].name.n != name.n ||
+	    memcmp(m[i].name.u.text, name.u.text, name.n) != 0))
+		i++;
+	m[i] = (struct member){ name, value };
+	return i < n ? n : n + 1;
+}
+
+/* Makes an object of the first `count` parts of the node. */
+static enum run_result
+make_object(struct run *r, const struct node *n, size_t count,
+    struct value in, const struct value *generated, struct value *out)
+{
+	size_t room = count / 2, used = 0;
+	struct member *m = arena_get(&r->values.arena, room * sizeof(*m) + 1);
+	struct value part[2];
+
+	if (m == NULL || !values_work(&r->values, room * room / 8))
+		return RUN_UNSURE;
+	for (size_t i = 0; i < count; i++) {
+		const struct node *p = n->parts[i];
+		enum run_result rc = RUN_ON;
+
+		if (p->single)
+			rc = r->eval(r, p, in, &part[i % 2]);
+		else if (generated != NULL)
+			part[i % 2] = *generated;
+		else
+			rc = RUN_UNSURE;
+		if (rc != RUN_ON)
+			return rc;
+		if (i % 2 == 0)
+			continue;
+		if (part[0].kind != VALUE_STRING)
+			return run_error(r);
+		if (!value_open(&r->values, &part[0]))
+			return RUN_UNSURE;
+		used = set_member(m, used, part[0], part[1]);
+	}
+	return value_make_object(m, used, out) ? RUN_ON : RUN_UNSURE;
+}
+
+/* If one part of the object is a generator, *generated is its output. */
+enum run_result
+run_object(struct run *r, const struct node *n, struct value in,
+    const struct value *generated, struct value *out)
+{
+	return make_object(r, n, n->n, in, generated, out);
+}
+
+/* jq runs the parts in order: an error of a part before the generator counts,
+ * even if the generator has no output. */
+enum run_result
+run_object_start(
+    struct run *r, const struct node *n, size_t count, struct value in)
+{
+	struct value unused;
+
+	return make_object(r, n, count, in, NULL, &unused);
+}
+
+/* Copies the members of an object, with room for one more. */
+static struct member *
+copy_members(struct run *r, const struct value *object)
+{
+	struct member *m = arena_get(
+	    &r->values.arena, (object->n + 1) * sizeof(*m));
+
+	if (m == NULL || !values_work(&r->values, object->n))
+		return NULL;
+	if (object->n > 0)
+		memcpy(m, object->u.members, object->n * sizeof(*m));
+	return m;
+}
+
+static enum run_result
+new_value(struct run *r, const struct node *n, struct value in,
+    const struct value *old, struct value *out)
+{
+	struct value v = *old;
+	enum run_result rc;
+
+	switch ((enum operation)n->op) {
+	case OP_SET:
+		return r->eval(r, n->b, in, out);
+	case OP_UPDATE:
+		return r->eval(r, n->b, v, out);
+	default:
+		rc = r->eval(r, n->b, in, out);
+		break;
+	}
+	if (rc != RUN_ON)
+		return rc;
+	if (n->op != OP_DEFAULT) {
+		struct value b = *out;
+
+		return run_binary(r, (enum operation)n->op, &v, &b, out);
+	}
+	if (value_is_true(&v))
+		*out = v;
+	return RUN_ON;
+}
+
+/* Sets the member that `path` names in *v, which is at the path around it. */
+static enum run_result
+set_path(struct run *r, const struct node *set, const struct node *path,
+    struct value in, const struct value *old, struct value *out);
+
+static enum run_result
+set_in(struct run *r, const struct node *set, const struct node *path,
+    struct value in, struct value *v, struct value *out);
+
+/* Returns the value of the path, and in *out the whole of `in` with that value
+ * replaced by `set`. */
+static enum run_result
+set_in(struct run *r, const struct node *set, const struct node *path,
+    struct value in, struct value *v, struct value *out)
+{
+	const struct value *name = &path->b->value;
+	struct value old = value_of_kind(VALUE_NULL), changed;
+	struct member *m;
+	enum run_result rc;
+
+	if (v->kind == VALUE_NULL)
+		*v = (struct value){ .kind = VALUE_OBJECT };
+	else if (v->kind != VALUE_OBJECT)
+		return run_error(r);
+	if (!value_open(&r->values, v) ||
+	    (m = copy_members(r, v)) == NULL)
+		return RUN_UNSURE;
+	for (uint32_t i = 0; i < v->n; i++)
+		if (m[i].name.n == name->n && memcmp(m[i].name.u.text,
+		    name->u.text, name->n) == 0)
+			old = m[i].value;
+	rc = set_path(r, set, path, in, &old, &changed);
+	if (rc != RUN_ON)
+		return rc;
+	return value_make_object(m, set_member(m, v->n, *name, changed), out) ?
+	    RUN_ON : RUN_UNSURE;
+}
+
+/* The value at `path` is *old: gives the one that replaces it. The paths
+ * inside of it are found from the root of the assignment's path on. */
+static enum run_result
+set_path(struct run *r, const struct node *set, const struct node *path,
+    struct value in, const struct value *old, struct value *out)
+{
+	const struct node *inner = set->a;
+	struct value v = *old;
+
+	if (inner == path)
+		return new_value(r, set, in, old, out);
+	while (inner->a != path)
+		inner = inner->a;
+	return set_in(r, set, inner, in, &v, out);
+}
+
+enum run_result
+run_set(struct run *r, const struct node *n, struct value in,
+    struct value *out)
+{
+	const struct node *first = n->a;
+	struct value v = in;
+
+	while (first->a->kind == NODE_INDEX)
+		first = first->a;
+	return set_in(r, n, first, in, &v, out);
+}
+
+/* Removes the member `name`, if the object has it. */
+static enum run_result
+remove_member(struct run *r, const struct value *name, const struct value *v,
+    struct value *out)
+{
+	struct member *m = copy_members(r, v);
+	size_t n = 0;
+
+	if (m == NULL)
+		return RUN_UNSURE;
+	for (uint32_t i = 0; i < v->n; i++)
+		if (m[i].name.n != name->n || memcmp(m[i].name.u.text,
+		    name->u.text, name->n) != 0)
+			m[n++] = m[i];
+	return value_make_object(m, n, out) ? RUN_ON : RUN_UNSURE;
+}
+
+static enum run_result
+delete_in(struct run *r, const struct node *last, const struct node *path,
+    struct value v, struct value *out)
+{
+	const struct node *inner = last;
+	const struct value *name = &path->b->value;
+	struct value old, changed;
+	struct member *m;
+	bool found;
+	enum run_result rc;
+
+	*out = v;
+	if (v.kind == VALUE_NULL)
+		return RUN_ON;
+	if (v.kind != VALUE_OBJECT)
+		return run_error(r);
+	if (!value_open(&r->values, &v))
+		return RUN_UNSURE;
+	if (path == last)
+		return remove_member(r, name, &v, out);
+	if (!value_member(&r->values, &v, name->u.text, name->n, &old, &found))
+		return RUN_UNSURE;
+	if (!found || old.kind == VALUE_NULL)
+		return RUN_ON;
+	while (inner->a != path)
+		inner = inner->a;
+	rc = delete_in(r, last, inner, old, &changed);
+	if (rc != RUN_ON)
+		return rc;
+	if ((m = copy_members(r, &v)) == NULL)
+		return RUN_UNSURE;
+	return value_make_object(m, set_member(m, v.n, *name, changed), out) ?
+	    RUN_ON : RUN_UNSURE;
+}
+
+/* del(path) or del(path, path ...). jq finds all paths before it deletes: if
+ * one of them fails, libjq must say how. */
+enum run_result
+run_delete(struct run *r, const struct node *path, struct value in,
+    struct value *out)
+{
+	const struct node *first = path;
+	enum run_result rc;
+	struct value v;
+
+	if (path->kind == NODE_COMMA) {
+		rc = run_delete(r, path->a, in, &v);
+		return rc == RUN_ON ? run_delete(r, path->b, v, out) : rc;
+	}
+	while (first->a->kind == NODE_INDEX)
+		first = first->a;
+	rc = delete_in(r, path, first, in, out);
+	return rc == RUN_ERROR ? RUN_UNSURE : rc;
+}

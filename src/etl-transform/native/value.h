@@ -1,0 +1,140 @@
+/* Values of the native engine. A value of the record is the number of its token
+ * until a function needs its parts; other values are in the arena.
+ * Owns:    nothing. A value holds until the arena is cleared.
+ * Gives:   functions that return bool return false if the arena is full or the
+ *          work for one record is too much. Then libjq runs the record. */
+#ifndef TRANSFORM_VALUE_H
+#define TRANSFORM_VALUE_H
+
+#include "native/arena.h"
+
+#include "base/buf.h"
+#include "json/scan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In the order of jq's comparison. */
+enum value_kind {
+	VALUE_NULL, VALUE_FALSE, VALUE_TRUE, VALUE_NUMBER, VALUE_STRING,
+	VALUE_ARRAY, VALUE_OBJECT
+};
+
+enum value_form {
+	VALUE_MADE,
+	VALUE_TOKEN,    /* u.token is the token in the record */
+	VALUE_SPELLED   /* a number of the filter's text that jq may print in
+			 * another way than other numbers, such as 1.0 */
+};
+
+struct member;
+
+struct value {
+	uint8_t kind, form;
+	uint16_t depth;         /* levels of a made array or object, 1: flat */
+	uint32_t n;             /* bytes of a string, elements, members */
+	union {
+		double number;
+		const char *text;
+		uint32_t token;
+		const struct value *elements;
+		const struct member *members;
+	} u;
+};
+
+/* A name is always a made string. */
+struct member {
+	struct value name, value;
+};
+
+/* What is known of the numbers of a record. */
+enum value_numbers {
+	NUMBERS_UNKNOWN,
+	NUMBERS_PLAIN,  /* jq prints each with the record's text */
+	NUMBERS_TEXTS,  /* not so, but equal doubles have equal texts */
+	NUMBERS_VAGUE   /* libjq and number/ must decide */
+};
+
+struct values {
+	struct arena arena;
+	const struct json *record;
+	uint64_t work;          /* done for this record */
+	enum value_numbers numbers;
+	unsigned int levels;    /* of the record; 0: not counted yet */
+	struct buf text;        /* of functions, for a moment */
+};
+
+enum { VALUES_DEPTH = 200, VALUES_WORK = 20 << 20, VALUES_MEMORY = 64 << 20 };
+
+/* Counts work. Returns false if a record needs so much that another way to
+ * compute it, that of libjq, may need less. */
+static inline bool
+values_work(struct values *s, uint64_t n)
+{
+	return (s->work += n) < VALUES_WORK;
+}
+
+static inline struct value
+value_of_kind(enum value_kind kind)
+{
+	return (struct value){ .kind = (uint8_t)kind };
+}
+
+static inline struct value
+value_bool(bool b)
+{
+	return value_of_kind(b ? VALUE_TRUE : VALUE_FALSE);
+}
+
+static inline struct value
+value_number(double d)
+{
+	return (struct value){ .kind = VALUE_NUMBER, .u.number = d };
+}
+
+static inline struct value
+value_string(const char *p, size_t n)
+{
+	return (struct value){
+		.kind = VALUE_STRING, .n = (uint32_t)n, .u.text = p
+	};
+}
+
+static inline bool
+value_is_true(const struct value *v)
+{
+	return v->kind > VALUE_FALSE;
+}
+
+struct value value_of_token(const struct values *s, uint32_t token);
+const char *value_kind_name(const struct value *v);
+
+/* Copies bytes into the arena. */
+bool value_make_string(struct values *s, const char *p, size_t n,
+    struct value *out);
+/* Make a container of parts that are in the arena already. False also if it is
+ * nested too deeply. */
+bool value_make_array(const struct value *v, size_t n, struct value *out);
+bool value_make_object(const struct member *m, size_t n, struct value *out);
+
+/* Turn a token into a made value: a string with its escapes decoded, an array
+ * or object one level deep. Other values stay as they are. */
+bool value_open(struct values *s, struct value *v);
+
+uint32_t value_count(const struct values *s, const struct value *v);
+/* Finds a member of an object. *found is false if there is none. */
+bool value_member(struct values *s, const struct value *object,
+    const char *name, size_t len, struct value *out, bool *found);
+/* As jq compares: less than 0, 0 or greater than 0 in *order. */
+bool value_compare(struct values *s, struct value a, struct value b,
+    int *order);
+
+/* The double of a number. False if libjq must decide about the number. */
+bool value_double(struct values *s, const struct value *v, double *d);
+/* Numbers of the record are written with their text, all else as jq does. */
+bool value_write(struct values *s, const struct value *v, struct buf *b);
+/* Writes as jq's tojson. */
+bool value_write_json(struct values *s, const struct value *v, struct buf *b);
+enum value_numbers values_look_at_numbers(struct values *s);
+
+#endif

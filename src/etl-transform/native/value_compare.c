@@ -1,0 +1,105 @@
+#include "native/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+compare_texts(const struct value *a, const struct value *b)
+{
+	uint32_t n = a->n < b->n ? a->n : b->n;
+	int c = n > 0 ? memcmp(a->u.text, b->u.text, n) : 0;
+
+	return c != 0 ? c : (a->n > b->n) - (a->n < b->n);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct member *const *x = a, *const *y = b;
+
+	return compare_texts(&(*x)->name, &(*y)->name);
+}
+
+/* Makes a list of an object's members, sorted by name. */
+static const struct member **
+sort_members(struct values *s, const struct value *object)
+{
+	const struct member **list;
+
+	list = arena_get(&s->arena, (object->n + 1) * sizeof(struct member *));
+	if (list == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < object->n; i++)
+		list[i] = &object->u.members[i];
+	qsort(list, object->n, sizeof(struct member *), by_name);
+	return list;
+}
+
+static int
+compare_numbers(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+static bool
+compare_arrays(
+    struct values *s, const struct value *a, const struct value *b, int *order)
+{
+	uint32_t n = a->n < b->n ? a->n : b->n;
+
+	*order = 0;
+	for (uint32_t i = 0; i < n && *order == 0; i++)
+		if (!value_compare(
+		    s, a->u.elements[i], b->u.elements[i], order))
+			return false;
+	if (*order == 0)
+		*order = (a->n > b->n) - (a->n < b->n);
+	return true;
+}
+
+/* jq compares the sorted names first, as arrays, then the values. */
+static bool
+compare_objects(
+    struct values *s, const struct value *a, const struct value *b, int *order)
+{
+	const struct member **x = sort_members(s, a), **y = sort_members(s, b);
+	uint32_t n = a->n < b->n ? a->n : b->n;
+
+	if (x == NULL || y == NULL)
+		return false;
+	*order = 0;
+	for (uint32_t i = 0; i < n && *order == 0; i++)
+		*order = compare_texts(&x[i]->name, &y[i]->name);
+	if (*order == 0)
+		*order = (a->n > b->n) - (a->n < b->n);
+	for (uint32_t i = 0; i < n && *order == 0; i++)
+		if (!value_compare(s, x[i]->value, y[i]->value, order))
+			return false;
+	return true;
+}
+
+bool
+value_compare(struct values *s, struct value a, struct value b, int *order)
+{
+	double x, y;
+
+	*order = (int)a.kind - (int)b.kind;
+	if (*order != 0 || a.kind < VALUE_NUMBER)
+		return true;
+	if (!values_work(s, 1))
+		return false;
+	if (a.kind == VALUE_NUMBER) {
+		if (!value_double(s, &a, &x) || !value_double(s, &b, &y))
+			return false;
+		*order = compare_numbers(x, y);
+		return true;
+	}
+	if (!value_open(s, &a) || !value_open(s, &b))
+		return false;
+	if (a.kind == VALUE_STRING) {
+		*order = compare_texts(&a, &b);
+		return values_work(s, a.n / 64);
+	}
+	return a.kind == VALUE_ARRAY ? compare_arrays(s, &a, &b, order) :
+	    compare_objects(s, &a, &b, order);
+}

@@ -1,0 +1,307 @@
+#include "native/value.h"
+
+#include "json/number.h"
+#include "json/write.h"
+#include "number/numbers.h"
+
+#include <math.h>
+#include <string.h>
+
+/* So many numbers that jq would print in another way are looked at. */
+enum { NUMBERS_MANY = 32 };
+
+struct writer {
+	struct values *values;
+	struct buf *b;
+	bool json;              /* as jq's tojson */
+	unsigned int depth;     /* made containers around the value */
+};
+
+static bool write_value(struct writer *w, const struct value *v);
+
+static bool
+have_one_text(const struct json *j, uint32_t a, uint32_t b)
+{
+	const struct json_tok *x = &j->tok[a], *y = &j->tok[b];
+
+	return x->len == y->len &&
+	    memcmp(j->text + x->at, j->text + y->at, x->len) == 0;
+}
+
+/* Some number of the record is not written as jq prints it. Returns true if
+ * each double of the record has one text only. */
+static bool
+have_doubles_one_text(const struct json *j)
+{
+	uint32_t token[NUMBERS_MANY], n = 0;
+	double d[NUMBERS_MANY];
+
+	for (uint32_t i = 0; i < j->n; i++) {
+		if (j->tok[i].type != JSON_NUMBER)
+			continue;
+		if (n == NUMBERS_MANY)
+			return false;
+		d[n] = number_to_double(j->text + j->tok[i].at, j->tok[i].len);
+		token[n] = i;
+		if (!isfinite(d[n]))
+			return false;
+		for (uint32_t k = 0; k < n; k++)
+			if (d[k] == d[n] && !have_one_text(j, token[k], i))
+				return false;
+		n++;
+	}
+	return true;
+}
+
+enum value_numbers
+values_look_at_numbers(struct values *s)
+{
+	const struct json *j = s->record;
+	bool plain = true;
+	double d;
+
+	if (s->numbers != NUMBERS_UNKNOWN)
+		return s->numbers;
+	for (uint32_t i = 0; i < j->n && plain; i++)
+		plain = j->tok[i].type != JSON_NUMBER ||
+		    numbers_is_canonical(j->text + j->tok[i].at,
+		    j->tok[i].len, j->tok[i].flags, &d);
+	s->numbers = plain ? NUMBERS_PLAIN :
+	    have_doubles_one_text(j) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
+	return s->numbers;
+}
+
+bool
+value_double(struct values *s, const struct value *v, double *d)
+{
+	const struct json_tok *t;
+
+	if (v->form != VALUE_TOKEN) {
+		*d = v->u.number;
+		return true;
+	}
+	if (values_look_at_numbers(s) == NUMBERS_VAGUE)
+		return false;
+	t = &s->record->tok[v->u.token];
+	*d = number_to_double(s->record->text + t->at, t->len);
+	return true;
+}
+
+/* Writes a number that is no number of the record. If the record has another
+ * spelling of its double, libjq must decide which one is written. */
+static bool
+write_made_number(struct writer *w, double d)
+{
+	const struct json *j = w->values->record;
+
+	if (!isfinite(d))
+		return false;
+	if (values_look_at_numbers(w->values) != NUMBERS_PLAIN)
+		for (uint32_t i = 0; i < j->n; i++)
+			if (j->tok[i].type == JSON_NUMBER &&
+			    number_to_double(j->text + j->tok[i].at,
+			    j->tok[i].len) == d)
+				return false;
+	numbers_put_as_jq_prints(w->b, d);
+	return true;
+}
+
+/* jq's versions print numbers with an exponent in different ways. */
+static bool
+write_number_as_json(struct writer *w, const struct value *v)
+{
+	size_t from = w->b->len;
+	double d;
+
+	if (v->form == VALUE_SPELLED || !value_double(w->values, v, &d) ||
+	    !isfinite(d))
+		return false;
+	numbers_put_as_jq_prints(w->b, d);
+	return w->b->failed ||
+	    memchr(w->b->data + from, 'e', w->b->len - from) == NULL;
+}
+
+static bool
+write_number(struct writer *w, const struct value *v)
+{
+	const struct json_tok *t;
+
+	if (w->json)
+		return write_number_as_json(w, v);
+	if (v->form != VALUE_TOKEN)
+		return write_made_number(w, v->u.number);
+	if (values_look_at_numbers(w->values) == NUMBERS_VAGUE)
+		return false;
+	t = &w->values->record->tok[v->u.token];
+	buf_add(w->b, w->values->record->text + t->at, t->len);
+	return true;
+}
+
+/* jq's versions differ in whether they escape DEL. */
+static bool
+write_string(struct writer *w, const char *p, size_t n)
+{
+	if (w->json && n > 0 && memchr(p, 0x7f, n) != NULL)
+		return false;
+	json_put_string(w->b, p, n);
+	return true;
+}
+
+static bool
+write_token_string(struct writer *w, uint32_t i)
+{
+	const struct json *j = w->values->record;
+	const struct json_tok *t = &j->tok[i];
+	struct buf *text = &w->values->text;
+
+	if ((t->flags & JSON_ESCAPED) == 0)
+		return write_string(w, j->text + t->at + 1, t->len - 2);
+	buf_clear(text);
+	json_unescape(text, j, i);
+	return !text->failed && write_string(w, text->data, text->len);
+}
+
+/* Returns true if jq writes the value at token i with the same bytes. */
+static bool
+has_bytes_of_jq(struct writer *w, uint32_t i)
+{
+	const struct json *j = w->values->record;
+
+	return !w->json && (j->flags & (JSON_ESCAPED | JSON_SPACE)) == 0 &&
+	    values_look_at_numbers(w->values) != NUMBERS_VAGUE &&
+	    memchr(j->text + j->tok[i].at, 0x7f, j->tok[i].len) == NULL;
+}
+
+static bool
+write_token_parts(struct writer *w, uint32_t i)
+{
+	const struct json_tok *tok = w->values->record->tok;
+	bool object = tok[i].type == JSON_OBJECT;
+	struct value v;
+
+	buf_char(w->b, object ? '{' : '[');
+	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k].next) {
+		if (k > i + 1)
+			buf_char(w->b, ',');
+		if (object) {
+			if (!write_token_string(w, k++))
+				return false;
+			buf_char(w->b, ':');
+		}
+		v = value_of_token(w->values, k);
+		if (!write_value(w, &v))
+			return false;
+	}
+	buf_char(w->b, object ? '}' : ']');
+	return true;
+}
+
+static bool
+write_token_container(struct writer *w, uint32_t i)
+{
+	const struct json *j = w->values->record;
+
+	if (!has_bytes_of_jq(w, i))
+		return write_token_parts(w, i);
+	buf_add(w->b, j->text + j->tok[i].at, j->tok[i].len);
+	return true;
+}
+
+/* Returns the most levels of arrays and objects that the record may have. */
+static unsigned int
+levels_of_record(struct values *s)
+{
+	const struct json *j = s->record;
+	uint32_t end[JSON_DEPTH_MAX];
+	unsigned int open = 0;
+
+	if (s->levels > 0)
+		return s->levels;
+	for (uint32_t i = 0; i < j->n; i++) {
+		while (open > 0 && end[open - 1] <= i)
+			open--;
+		if (j->tok[i].type < JSON_ARRAY)
+			continue;
+		if (open < JSON_DEPTH_MAX)
+			end[open++] = j->tok[i].next;
+		if (open > s->levels)
+			s->levels = open;
+	}
+	return s->levels;
+}
+
+static bool
+write_array(struct writer *w, const struct value *v)
+{
+	w->depth++;
+	buf_char(w->b, '[');
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (i > 0)
+			buf_char(w->b, ',');
+		if (!write_value(w, &v->u.elements[i]))
+			return false;
+	}
+	buf_char(w->b, ']');
+	w->depth--;
+	return true;
+}
+
+static bool
+write_object(struct writer *w, const struct value *v)
+{
+	w->depth++;
+	buf_char(w->b, '{');
+	for (uint32_t i = 0; i < v->n; i++) {
+		const struct member *m = &v->u.members[i];
+
+		if (i > 0)
+			buf_char(w->b, ',');
+		if (!write_string(w, m->name.u.text, m->name.n))
+			return false;
+		buf_char(w->b, ':');
+		if (!write_value(w, &m->value))
+			return false;
+	}
+	buf_char(w->b, '}');
+	w->depth--;
+	return true;
+}
+
+static bool
+write_value(struct writer *w, const struct value *v)
+{
+	static const char *const word[] = { "null", "false", "true" };
+
+	if (w->b->failed)
+		return true;
+	if (v->kind < VALUE_NUMBER) {
+		buf_str(w->b, word[v->kind]);
+		return true;
+	}
+	if (v->kind == VALUE_NUMBER)
+		return write_number(w, v);
+	if (v->kind == VALUE_STRING)
+		return v->form == VALUE_TOKEN ?
+		    write_token_string(w, v->u.token) :
+		    write_string(w, v->u.text, v->n);
+	if (v->form == VALUE_TOKEN)
+		return w->depth + levels_of_record(w->values) <=
+		    JSON_DEPTH_MAX && write_token_container(w, v->u.token);
+	return v->kind == VALUE_ARRAY ? write_array(w, v) : write_object(w, v);
+}
+
+bool
+value_write(struct values *s, const struct value *v, struct buf *b)
+{
+	struct writer w = { .values = s, .b = b };
+
+	return write_value(&w, v);
+}
+
+bool
+value_write_json(struct values *s, const struct value *v, struct buf *b)
+{
+	struct writer w = { .values = s, .b = b, .json = true };
+
+	return write_value(&w, v);
+}
