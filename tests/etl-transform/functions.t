@@ -5,10 +5,13 @@
 . tests/support/lib.sh
 
 # gives FILTER VALUE WANTED: FILTER applied to VALUE gives WANTED, which is the
-# result or the code of the reject.
+# result or the code of the reject.  libjq runs the filter here; the other engine
+# gets all filters and values at the end.
 gives() {
-	got=$(printf '{"v":%s}\n' "$2" | etl-transform --max-rejects 1 --std "{r: (.v | $1)}" \
-	    2>&1 3>"$scratch/3")
+	printf '%s\n' "$1" >>"$scratch/filters"
+	printf '{"v":%s}\n' "$2" | tee -a "$scratch/values" >"$scratch/value"
+	got=$(etl-transform --engine jq --max-rejects 1 --std "{r: (.v | $1)}" \
+	    <"$scratch/value" 2>&1 3>"$scratch/3")
 	[ -n "$got" ] || got=$(jq -r .code "$scratch/3")
 	is "$1 of $2 gives the value or reject code $3" \
 	    "$3" "$(printf '%s' "$got" | sed 's/^{"r":\(.*\)}$/\1/')"
@@ -198,4 +201,20 @@ is 'a filter may define a function with the name of one of etl' \
 is 'a filter may redefine debug and input: to_int still works' \
     '{"a":5}' "$(echo '{"a":"5"}' |
     etl-transform --std 'def debug: "x"; def input: "y"; .a |= to_int')"
+
+# run_all ENGINE FILTER: the outputs and rejects of all values.
+run_all() {
+	etl-transform --engine "$1" --max-rejects 100% --rejects "$scratch/3" --std \
+	    "{r: (.v | $2)}" <"$scratch/values" 2>&1 || :
+	jq -c '[.code, .message, .pointer, .raw]' "$scratch/3"
+	rm -f "$scratch/3"
+}
+rm -f "$scratch/3"
+sort -u "$scratch/filters" >"$scratch/each"
+while IFS= read -r filter; do
+	run_all auto "$filter" >"$scratch/auto"
+	run_all jq "$filter" >"$scratch/jq"
+	ok "$filter: both engines give the same for all values" \
+	    diff "$scratch/auto" "$scratch/jq"
+done <"$scratch/each"
 done_testing

@@ -3,13 +3,17 @@
 # computes is printed as jq prints it.
 . tests/support/lib.sh
 
-# prints FILTER RECORD WANTED [OPTION...]: FILTER on RECORD prints WANTED.
+# prints FILTER RECORD WANTED [OPTION...]: FILTER on RECORD prints WANTED.  libjq
+# runs the filter here; the other engine gets all filters and records at the end.
 prints() {
 	filter=$1 record=$2 wanted=$3
 	shift 3
+	printf '%s\n' "$filter" >>"$scratch/filters"
+	printf '%s\n' "$record" >>"$scratch/records"
 	is "$filter on $record prints '$wanted'" \
 	    "$wanted" "$(printf '%s\n' "$record" |
-	    etl-transform --max-rejects 9 "$@" "$filter" 2>&1 3>"$scratch/3")"
+	    etl-transform --engine jq --max-rejects 9 "$@" "$filter" 2>&1 \
+	    3>"$scratch/3")"
 }
 big=12345678901234567890
 
@@ -162,4 +166,26 @@ is '2,000 ids of 19 digits keep their text in reversed order' \
     rtrimstr("]}") / "," | reverse | join(",")' "$scratch/ids")" \
     "$(etl-transform '.ids |= reverse' <"$scratch/ids" |
     sed 's/^{"ids":\[//; s/]}$//')"
+
+# run_all ENGINE FILTER OPTION...: the outputs and rejects of all records.
+run_all() {
+	engine=$1 filter=$2
+	shift 2
+	etl-transform --engine "$engine" --max-rejects 100% --rejects "$scratch/3" \
+	    "$@" "$filter" <"$scratch/records" 2>&1 || :
+	jq -c '[.code, .message, .pointer, .raw]' "$scratch/3"
+	rm -f "$scratch/3"
+}
+rm -f "$scratch/3"
+sort -u "$scratch/filters" >"$scratch/each"
+while IFS= read -r filter; do
+	for option in '' --lossy-numbers; do
+		# shellcheck disable=SC2086 # an empty option is none
+		run_all auto "$filter" $option >"$scratch/auto"
+		# shellcheck disable=SC2086
+		run_all jq "$filter" $option >"$scratch/jq"
+		ok "$filter: both engines print the same for all records $option" \
+		    diff "$scratch/auto" "$scratch/jq"
+	done
+done <"$scratch/each"
 done_testing

@@ -1156,6 +1156,17 @@ def cases():
         "etl-transform", "if .id > 9 then error(\"no\") else . end",
         write("first.ndjson", LINES[:half]),
         write("second.ndjson", LINES[half:])], aside=True)
+    yield Transform("transform-jq", [
+        "etl-transform", "--engine", "jq", "if .id > 9 then error(\"no\") elif "
+        ".id < 3 then empty else . end"], given=LINES, aside=True)
+    # Record 5 needs more memory than the first block of the native engine.
+    yield Transform("transform-native", [
+        "etl-transform", "--engine", "native", "--std",
+        "if .id > 9 then reject(\"c\"; \"no\") else . + {t: \"\\(.)\", "
+        "l: ([range(if .id == 5 then 9000 else 2 end)] | reverse | "
+        "map(tojson) | join(\",\") | split(\",\") | sort | length), "
+        "s: (.v | tostring | normalize_text | ascii_upcase)} | del(.v) end"],
+        given=LINES, aside=True)
     yield Transform("transform-stream", ["etl-transform", "."],
                     given=stream(LINES))
     yield Transform("transform-hash", ["etl-transform", "--hash", "v,id"],

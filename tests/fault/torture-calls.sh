@@ -30,6 +30,8 @@ run_long commits env ROUNDS=50 sh tests/fault/commits.t
 run_long batches env ROUNDS=10000 sh tests/etl-load/differential.t
 run_long changes env ROUNDS=1000 sh tests/etl-load/cdc_random.t
 run_long eight env ROUNDS=100 sh tests/etl-run/eight.t
+run_long engines python3 tests/etl-transform/engines.py \
+    "$(command -v etl-transform)" 1000 100
 run_long power env CUTS=5000 sh tests/fault/power.t
 run_long lock-time sh tests/fault/lock-time.sh
 run_long real-tap sh tests/etl-extract/real_tap.sh

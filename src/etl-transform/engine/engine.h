@@ -72,7 +72,7 @@ void outcome_reject_too_much_output(struct outcome *o);
  * passed on: it is too long or begins as a mark does. */
 bool outcome_end_output(struct outcome *o, size_t from, size_t max_record);
 void outcome_reject_other_type(struct outcome *o, const char *type);
-/* Returns true if the text can be the code of a reject. p ends in a NUL. */
+/* Returns true if the text can be the code of a reject. */
 bool outcome_is_code(const char *p, size_t n);
 /* Appends as much of the text as fits. A NUL is written as \u0000, because a
  * NUL byte would end the message or pointer. */

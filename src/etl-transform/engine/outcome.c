@@ -101,6 +101,10 @@ outcome_is_code(const char *p, size_t n)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
-	return n > 0 && n < sizeof((struct outcome){ 0 }.code) &&
-	    strspn(p, letters) == n;
+	if (n == 0 || n >= sizeof((struct outcome){ 0 }.code))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (memchr(letters, p[i], sizeof(letters) - 1) == NULL)
+			return false;
+	return true;
 }

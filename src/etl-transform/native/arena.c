@@ -1,5 +1,6 @@
 #include "native/arena.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { ALIGN = 16, BLOCK = 64 << 10 };
@@ -16,13 +17,13 @@ arena_init(struct arena *a, size_t max)
 	*a = (struct arena){ .max = max };
 }
 
-/* Frees all blocks but the first `keep`. */
+/* Frees all blocks; with `keep`, all but the oldest, if that is a small one. */
 static void
-free_blocks(struct arena *a, size_t keep)
+free_blocks(struct arena *a, bool keep)
 {
 	struct arena_block *b = a->blocks;
 
-	while (b != NULL && (keep == 0 || b->older != NULL)) {
+	while (b != NULL && !(keep && b->older == NULL && b->size == BLOCK)) {
 		struct arena_block *older = b->older;
 
 		free(b);
@@ -36,16 +37,13 @@ free_blocks(struct arena *a, size_t keep)
 void
 arena_release(struct arena *a)
 {
-	free_blocks(a, 0);
+	free_blocks(a, false);
 }
 
 void
 arena_clear(struct arena *a)
 {
-	if (a->blocks != NULL && a->blocks->older == NULL)
-		a->used = a->total = 0;
-	else
-		free_blocks(a, 1);
+	free_blocks(a, true);
 }
 
 static struct arena_block *
@@ -72,7 +70,8 @@ arena_get(struct arena *a, size_t n)
 	if (n > a->max || a->total > a->max - n)
 		return NULL;
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
-	if (a->size - a->used < n && add_block(a, n) == NULL)
+	if ((a->blocks == NULL || a->size - a->used < n) &&
+	    add_block(a, n) == NULL)
 		return NULL;
 	p = a->blocks->data + a->used;
 	a->used += n;

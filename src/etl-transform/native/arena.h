@@ -1,6 +1,6 @@
 /* Memory that is freed all at once: values of one record, or a whole program.
  * Owns:  the blocks. arena_clear() forgets their content and keeps the first
- *        block, so that the next record needs no malloc().
+ *        block if it is small, so that the next record needs no malloc().
  * Fails: arena_get() returns NULL if memory is out, or if more than `max` bytes
  *        would be in use. */
 #ifndef TRANSFORM_ARENA_H

@@ -3,6 +3,7 @@
 #include "native/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct native {
 	struct compiled program;
@@ -75,12 +76,9 @@ give_output(struct run *r, void *context, struct value v)
 static void
 reject_by_failure(const struct failure *f, struct outcome *o)
 {
-	if (f->kind == FAILURE_TEXT) {
-		outcome_reject(o, "filter", "%s", "");
-	} else {
-		outcome_reject(o, "filter", "%s", "");
-		for (uint32_t i = 0; i < f->code.n; i++)
-			o->code[i] = f->code.u.text[i];
+	outcome_reject(o, "filter", "%s", "");
+	if (f->kind == FAILURE_REJECT) {
+		memcpy(o->code, f->code.u.text, f->code.n);
 		o->code[f->code.n] = '\0';
 	}
 	outcome_add_cut_nul_escaped(&o->message, f->text.u.text, f->text.n);

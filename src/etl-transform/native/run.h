@@ -45,7 +45,6 @@ struct run {
 	unsigned int tries;     /* `try` and `?` that were entered */
 	struct run_module *module;
 	size_t max_record;
-	struct outcome *outcome;
 };
 
 void run_init(struct run *r);

@@ -111,17 +111,12 @@ new_value(struct run *r, const struct node *n, struct value in,
 	return RUN_ON;
 }
 
-/* Sets the member that `path` names in *v, which is at the path around it. */
-static enum run_result
-set_path(struct run *r, const struct node *set, const struct node *path,
-    struct value in, const struct value *old, struct value *out);
+static enum run_result set_path(struct run *r, const struct node *set,
+    const struct node *path, struct value in, const struct value *old,
+    struct value *out);
 
-static enum run_result
-set_in(struct run *r, const struct node *set, const struct node *path,
-    struct value in, struct value *v, struct value *out);
-
-/* Returns the value of the path, and in *out the whole of `in` with that value
- * replaced by `set`. */
+/* Sets the member that the last step of `path` names in *v, which is the value
+ * that the steps before lead to. */
 static enum run_result
 set_in(struct run *r, const struct node *set, const struct node *path,
     struct value in, struct value *v, struct value *out)
@@ -149,8 +144,8 @@ set_in(struct run *r, const struct node *set, const struct node *path,
 	    RUN_ON : RUN_UNSURE;
 }
 
-/* The value at `path` is *old: gives the one that replaces it. The paths
- * inside of it are found from the root of the assignment's path on. */
+/* Gives what replaces *old, the value at `path`: the new value, or *old with a
+ * change in it if the assignment's path has further steps. */
 static enum run_result
 set_path(struct run *r, const struct node *set, const struct node *path,
     struct value in, const struct value *old, struct value *out)
