@@ -39,6 +39,42 @@ for filter in "$top"/examples/*/*.jq "$top"/tests/bench/posts-plain.jq; do
 	    2>&1 </dev/null)"
 done
 
+# run_both FILTER OPTION...: outputs, messages and rejects for the records on
+# standard input, of one engine in "native", of the other in "jq".
+run_both() {
+	cat >"$scratch/records"
+	for engine in native jq; do
+		etl-transform --engine "$engine" "$@" <"$scratch/records" \
+		    >"$scratch/$engine" 2>&1 3>"$scratch/rejects" ||
+		    echo "exit $?" >>"$scratch/$engine"
+		jq -c 'del(.at, .occurrence)' "$scratch/rejects" \
+		    >>"$scratch/$engine"
+	done
+}
+# same LABEL FILTER RECORD OPTION...
+same() {
+	label=$1
+	filter=$2
+	record=$3
+	shift 3
+	printf '%s\n' "$record" | run_both "$filter" "$@"
+	is "$label" "$(cat "$scratch/jq")" "$(cat "$scratch/native")"
+}
+same 'of two errors in a text the last one counts' \
+    '{a: "\(error("x")) and \(error("y"))"}' '{}'
+same 'the ends of a slice run before what is cut' \
+    '{a: [.[][error("y"):]]}' '{}'
+same 'a try inside first() sees the end of it, in jq 1.6' \
+    '{r: [first((.a)?, 2)]}' '{"a":1}'
+same 'a try inside limit() sees the end of it, in jq 1.6' \
+    '[limit(1; (try 1 catch error("x")), 2)] | {a: .}' '{}'
+for name in ARGS ENV __loc__; do
+	is "\$$name is a variable of jq, also with --arg" \
+	    "etl-transform: --engine native cannot run this filter: it lacks this variable (line 1, column 5)" \
+	    "$(explain "{a: \$$name}" --engine native --arg "$name" x 2>&1 |
+	    grep -v warning)"
+done
+
 compared=0
 TMPDIR=$scratch python3 "$top/tests/etl-transform/engines.py" \
     "$(command -v etl-transform)" "${ETL_ENGINE_FILTERS:-12}" 100 >"$scratch/compared" ||

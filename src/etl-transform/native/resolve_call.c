@@ -18,6 +18,20 @@ is_called(const struct node *n, const char *name, size_t arguments)
 	    memcmp(n->name, name, n->len) == 0;
 }
 
+/* Variables of jq itself: no --arg sets them. */
+static bool
+is_variable_of_jq(const struct node *n)
+{
+	static const char *const names[] = { "ARGS", "ENV", "__loc__",
+		"__prog_args" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == n->len &&
+		    memcmp(names[i], n->name, n->len) == 0)
+			return true;
+	return false;
+}
+
 struct node *
 resolve_variable(
     struct resolver *r, const struct node *n, const struct scope *s)
@@ -32,6 +46,8 @@ resolve_variable(
 			copy->slot = s->slot;
 			return copy;
 		}
+	if (is_variable_of_jq(n))
+		return resolver_lacks(r, n, "this variable");
 	for (size_t i = r->conf->nargs; i-- > 0;) {
 		const struct arg *a = &r->conf->args[i];
 

@@ -155,7 +155,8 @@ join_texts(struct run *r, const struct value *v, size_t n, struct value *out)
 	return true;
 }
 
-/* A string with \(...) in it. */
+/* A string with \(...) in it. jq runs the last part first, because it adds the
+ * parts as a + b + c. */
 enum run_result
 run_text(struct run *r, const struct node *n, struct value in,
     struct value *out)
@@ -165,7 +166,7 @@ run_text(struct run *r, const struct node *n, struct value in,
 
 	if (v == NULL)
 		return RUN_UNSURE;
-	for (size_t i = 0; i < n->n && rc == RUN_ON; i++) {
+	for (size_t i = n->n; i-- > 0 && rc == RUN_ON;) {
 		rc = r->eval(r, n->parts[i], in, &v[i]);
 		if (rc == RUN_ON && !run_to_text(r, &v[i], &v[i]))
 			return RUN_UNSURE;

@@ -3,7 +3,7 @@
 /* What a generator passes on to the next part of a filter. */
 struct chain {
 	const struct node *n;
-	struct value in, other;
+	struct value in, other, ends[2];
 	run_give *give;
 	void *context;
 	double left;            /* limit */
@@ -61,19 +61,27 @@ static enum run_result
 slice_on(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
-	struct value ends[2] = { { .kind = VALUE_NULL } }, out;
-	enum run_result rc = RUN_ON;
+	struct value out;
+	enum run_result rc =
+	    run_slice(r, &v, &c->ends[0], &c->ends[1], &out);
 
-	if (c->n->b != NULL)
-		rc = r->eval(r, c->n->b, c->in, &ends[0]);
-	if (rc == RUN_ON && c->n->c != NULL)
-		rc = r->eval(r, c->n->c, c->in, &ends[1]);
-	if (rc != RUN_ON)
-		return rc;
-	rc = run_slice(r, &v, &ends[0], &ends[1], &out);
 	if (rc == RUN_ERROR && c->n->optional)
 		return RUN_ON;
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
+}
+
+/* jq runs the ends first, also if `a` has no output then. */
+static enum run_result
+each_slice(struct run *r, const struct node *n, struct chain *c)
+{
+	enum run_result rc = RUN_ON;
+
+	c->ends[0] = c->ends[1] = value_of_kind(VALUE_NULL);
+	if (n->b != NULL)
+		rc = r->eval(r, n->b, c->in, &c->ends[0]);
+	if (rc == RUN_ON && n->c != NULL)
+		rc = r->eval(r, n->c, c->in, &c->ends[1]);
+	return rc == RUN_ON ? r->each(r, n->a, c->in, slice_on, c) : rc;
 }
 
 static enum run_result
@@ -172,7 +180,8 @@ each_default(struct run *r, const struct node *n, struct chain *c)
 	    r->each(r, n->b, c->in, c->give, c->context) : rc;
 }
 
-/* libjq 1.6 also lets a `try` catch the errors of what follows it. */
+/* libjq 1.6 also lets a `try` catch the errors of what follows it, among them
+ * the one by which first() and limit() end what is inside of them. */
 static enum run_result
 try_on(struct run *r, void *context, struct value v)
 {
@@ -183,7 +192,9 @@ try_on(struct run *r, void *context, struct value v)
 	r->tries += c->tries + 1;
 	rc = c->give(r, c->context, v);
 	r->tries = inner;
-	return rc == RUN_ERROR ? RUN_UNSURE : rc;
+	if (rc == RUN_ERROR || (rc == RUN_STOP && r->stop != NULL))
+		return RUN_UNSURE;
+	return rc;
 }
 
 static enum run_result
@@ -348,7 +359,7 @@ run_generator(struct run *r, const struct node *n, struct value in,
 	case NODE_INDEX:
 		return each_index(r, n, &c);
 	case NODE_SLICE:
-		return r->each(r, n->a, in, slice_on, &c);
+		return each_slice(r, n, &c);
 	case NODE_EACH:
 		return r->each(r, n->a, in, elements_on, &c);
 	case NODE_COMMA:
