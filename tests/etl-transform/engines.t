@@ -68,6 +68,10 @@ same 'a try inside first() sees the end of it, in jq 1.6' \
     '{r: [first((.a)?, 2)]}' '{"a":1}'
 same 'a try inside limit() sees the end of it, in jq 1.6' \
     '[limit(1; (try 1 catch error("x")), 2)] | {a: .}' '{}'
+same 'has() of null is false and no error' '{a: (.a | [(has("b"))?, (has(0))?])}' \
+    '{"a":null}'
+same 'todate takes an array, too' '{a: (.a | [(todate)?])}' \
+    '{"a":[2024,1,10,12,30,0,6,40]}'
 for name in ARGS ENV __loc__; do
 	is "\$$name is a variable of jq, also with --arg" \
 	    "etl-transform: --engine native cannot run this filter: it lacks this variable (line 1, column 5)" \

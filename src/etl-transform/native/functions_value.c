@@ -102,6 +102,9 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 		*out = value_bool(found);
 		return RUN_ON;
 	}
+	/* null has no member and no element, which is no error. */
+	if (in->kind == VALUE_NULL)
+		return RUN_UNSURE;
 	if (in->kind != VALUE_ARRAY || name.kind != VALUE_NUMBER)
 		return run_error(r);
 	if (!value_double(&r->values, &name, &d) || d != floor(d) || d < 0)
@@ -190,6 +193,9 @@ function_todate(struct run *r, const struct value *in,
 	time_t t;
 	double d;
 
+	/* An array may be a time, too. */
+	if (in->kind == VALUE_ARRAY)
+		return RUN_UNSURE;
 	if (in->kind != VALUE_NUMBER)
 		return run_error(r);
 	if (!value_double(&r->values, in, &d) || !(d >= 0 && d < 0x1p32))
