@@ -171,6 +171,12 @@ db_copy_end(struct db *db, int64_t *rows, struct err *e)
 	return db->driver->copy_end(db->conn, rows, e);
 }
 
+int
+db_copy_end_script(struct db *db, int64_t *numbers, size_t n, struct err *e)
+{
+	return db->driver->copy_end_script(db->conn, numbers, n, e);
+}
+
 void
 db_append_quoted(struct buf *b, const char *name, size_t len)
 {

@@ -157,6 +157,14 @@ void db_stmt_free(struct db_stmt *s);
 int db_copy_begin(struct db *db, const char *sql, struct err *e);
 int db_copy_data(struct db *db, const char *p, size_t n, struct err *e);
 int db_copy_end(struct db *db, int64_t *rows, struct err *e);
+/* The COPY was a statement of a script with a query after it: runs the rest of
+ * the script and sets the n numbers to the only row of the last query. */
+int db_copy_end_script(
+    struct db *db, int64_t *numbers, size_t n, struct err *e);
+/* Prepares a query without parameters. *name: a script can run it by EXECUTE of
+ * this name, until the next call that prepares a statement. Not for a pool. */
+int db_prepare_for_script(
+    struct db *db, const char *sql, const char **name, struct err *e);
 
 /* Returns a script of sql/ in the dialect of this database. */
 const char *db_sql(const struct db *db, enum sql_id id);

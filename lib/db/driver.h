@@ -44,10 +44,14 @@ struct driver {
 	struct pg *(*pg_connection)(void *conn);
 	/* For db_missing_references(); NULL: always 0. */
 	int64_t (*missing_references)(void *conn);
-	/* Either all three are set or none. */
+	/* Either all five are set or none. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);
 	int (*copy_end)(void *conn, int64_t *rows, struct err *e);
+	int (*copy_end_script)(
+	    void *conn, int64_t *numbers, size_t n, struct err *e);
+	int (*prepare_for_script)(
+	    void *stmt, const char **name, struct err *e);
 };
 
 struct db {

@@ -74,5 +74,8 @@ void pg_cancel_command_or_shut_opening_socket(struct pg *pg);
 /* Call these after pg_exec() of a COPY ... FROM STDIN. */
 int pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e);
 int pg_copy_end(struct pg *pg, int64_t *rows, struct err *e);
+/* As db_copy_end_script(). */
+int pg_copy_end_script(
+    struct pg *pg, int64_t *numbers, size_t n, struct err *e);
 
 #endif

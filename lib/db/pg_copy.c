@@ -32,3 +32,35 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 	PQclear(res);
 	return 0;
 }
+
+static void
+read_numbers(const PGresult *res, int64_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = strtoll(PQgetvalue(res, 0, (int)i), NULL, 10);
+}
+
+int
+pg_copy_end_script(struct pg *pg, int64_t *numbers, size_t n, struct err *e)
+{
+	PGresult *res, *failed = NULL;
+	bool found = false;
+
+	pg->copying = false;
+	if (PQputCopyEnd(pg->conn, NULL) != 1)
+		return pg_set_command_error_and_free(pg, NULL, e);
+	while ((res = pg_as_pgresult(pg_next_answer(pg))) != NULL) {
+		if (PQresultStatus(res) == PGRES_TUPLES_OK &&
+		    PQntuples(res) == 1 && PQnfields(res) == (int)n) {
+			read_numbers(res, numbers, n);
+			found = true;
+		} else if (PQresultStatus(res) != PGRES_COMMAND_OK &&
+		    failed == NULL) {
+			failed = res;
+			continue;
+		}
+		PQclear(res);
+	}
+	return found && failed == NULL ? 0 :
+	    pg_set_command_error_and_free(pg, failed, e);
+}

@@ -121,6 +121,14 @@ link_copy_end(void *conn, int64_t *rows, struct err *e)
 	return pg_copy_end(l->pg, rows, e);
 }
 
+static int
+link_copy_end_script(void *conn, int64_t *numbers, size_t n, struct err *e)
+{
+	struct link *l = conn;
+
+	return pg_copy_end_script(l->pg, numbers, n, e);
+}
+
 const struct driver driver_pg = {
 	.kind = DB_POSTGRESQL,
 	.sql = sql_postgresql,
@@ -146,4 +154,6 @@ const struct driver driver_pg = {
 	.copy_begin = link_copy_begin,
 	.copy_data = link_copy_data,
 	.copy_end = link_copy_end,
+	.copy_end_script = link_copy_end_script,
+	.prepare_for_script = pg_statement_prepare_for_script,
 };

@@ -148,16 +148,33 @@ stmt_send_unprepared(struct pg_stmt *s, size_t n, struct err *e)
 }
 
 static int
-stmt_prepare_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
+stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 {
 	struct link *l = s->link;
 
-	if (s->opened != pg_count_opens(l->pg)) {
-		if (pg_prepare(l->pg, s->name, s->sql, NULL, 0, e) == -1)
-			return -1;
-		s->opened = pg_count_opens(l->pg);
-	}
-	return pg_send_prepared(l->pg, s->name, &s->args, n, e);
+	if (s->opened == pg_count_opens(l->pg))
+		return 0;
+	if (pg_prepare(l->pg, s->name, s->sql, NULL, 0, e) == -1)
+		return -1;
+	s->opened = pg_count_opens(l->pg);
+	return 0;
+}
+
+static int
+stmt_prepare_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
+{
+	return stmt_prepare_if_needed(s, e) == -1 ? -1 :
+	    pg_send_prepared(s->link->pg, s->name, &s->args, n, e);
+}
+
+int
+pg_statement_prepare_for_script(void *stmt, const char **name, struct err *e)
+{
+	struct pg_stmt *s = stmt;
+
+	*name = s->name;
+	return link_read_pending_rows(s->link, e) == -1 ? -1 :
+	    stmt_prepare_if_needed(s, e);
 }
 
 int

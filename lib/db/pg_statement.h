@@ -33,6 +33,8 @@ int pg_statement_next(void *stmt, struct err *e);
 size_t pg_statement_columns(const void *stmt);
 struct db_value pg_statement_column(const void *stmt, size_t i);
 int64_t pg_statement_changed(const void *stmt);
+int pg_statement_prepare_for_script(
+    void *stmt, const char **name, struct err *e);
 void pg_statement_reset(void *stmt);
 void pg_statement_drop(void *stmt);
 

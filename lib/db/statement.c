@@ -147,6 +147,16 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	return rc;
 }
 
+int
+db_prepare_for_script(
+    struct db *db, const char *sql, const char **name, struct err *e)
+{
+	struct db_rows *r = get_or_prepare_statement(db, sql, e);
+
+	return r == NULL ? -1 :
+	    db->driver->prepare_for_script(r->stmt, name, e);
+}
+
 /* Starts a statement. If copies_values is true, the driver copies v, so the
  * caller may free v at once; else v must stay until the statement is reset. */
 static int

@@ -452,6 +452,8 @@ LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
 GROUPS = b"".join(
     b'{"id":%d,"v":"a\\tb"}\n' % i for i in range(76)) + b'{"id":77,"v":null}\n'
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
+# More than etl-load copies into PostgreSQL by the script of a small chunk.
+MANY = b"".join(b'{"id":%d,"v":"x"}\n' % i for i in range(12, 1100)) + BAD
 
 
 # The third change moves a row, and the last two are rejected.
@@ -504,6 +506,11 @@ def load(kind, mode, given=None):
         db.counts = "0"
         old = b'{"id":50,"v":"old"}\n'
         given = stream(GROUPS)
+    if mode == "large":
+        argv[argv.index("5")] = "2000"
+        argv += ["--key", "id"]
+        db.counts = "0"
+        given = stream(MANY)
     if mode == "order":
         argv += ["--key", "id"]
         db.counts = "0"
@@ -1206,6 +1213,7 @@ def cases():
         yield load(kind, "scd2-missing")
         if kind == "postgresql":
             yield load(kind, "several")
+            yield load(kind, "large")
         else:
             yield load(kind, "group")
             yield load(kind, "order")

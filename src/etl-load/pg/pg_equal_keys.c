@@ -34,8 +34,8 @@ equal_keys_are_same(const struct target *t)
 	return true;
 }
 
-static const struct shape *
-find_first_used_shape(const struct pg_sink *s)
+const struct shape *
+pg_find_first_used_shape(const struct pg_sink *s)
 {
 	size_t i = 0;
 
@@ -51,7 +51,7 @@ static bool
 last_row_is_enough(const struct pg_sink *s)
 {
 	const struct target *t = s->target;
-	const struct shape *shape = find_first_used_shape(s);
+	const struct shape *shape = pg_find_first_used_shape(s);
 
 	if (pg_count_used_shapes(s) > 1 || s->judges_records ||
 	    t->touch != NO_COLUMN || !equal_keys_are_same(t))
@@ -68,7 +68,7 @@ static int
 merge_last_rows(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_put_merge_statement(&s->sql, s->target, find_first_used_shape(s),
+	pg_put_merge_statement(&s->sql, s->target, pg_find_first_used_shape(s),
 	    true, PG_ROWS_LAST_OF_KEY);
 	return pg_run_merge_and_count(s, sums, e) == -1 ? -1 : 1;
 }

@@ -13,8 +13,8 @@
 
 /* Rows that came in the order of the key are stored in this order, or nearly:
  * they need no sort. */
-static enum pg_rows_taken
-choose_order_of_staged_rows(const struct pg_sink *s)
+enum pg_rows_taken
+pg_choose_order(const struct pg_sink *s)
 {
 	const struct load_mode *mode = s->target->mode;
 	const struct key_order *order = &s->rows.order;
@@ -31,7 +31,7 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1, choose_order_of_staged_rows(s));
+	    pg_count_used_shapes(s) == 1, pg_choose_order(s));
 	return pg_run_merge_and_count(s, sums, e);
 }
 
@@ -134,6 +134,19 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
 }
 
+static bool
+may_merge_many_rows(const struct pg_sink *s)
+{
+	return !s->one_by_one &&
+	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
+}
+
+bool
+pg_may_merge_by_one_statement(const struct pg_sink *s)
+{
+	return pg_count_used_shapes(s) == 1 && may_merge_many_rows(s);
+}
+
 /* True if one statement for each shape (set of columns) may merge the chunk,
  * so that the result is that of merging the rows one by one. It is not if the
  * server runs triggers after the statement only; if equal keys are expected,
@@ -143,12 +156,13 @@ static int
 may_merge_by_shape(
     struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
 {
-	bool alone = pg_count_used_shapes(s) == 1;
 	int64_t keys = 0;
 
-	*may = !s->one_by_one && (alone || !pg_order_matters(s)) &&
-	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
-	if (!*may || alone || !s->target->mode->keyed)
+	*may = pg_may_merge_by_one_statement(s);
+	if (*may || pg_count_used_shapes(s) == 1)
+		return 0;
+	*may = may_merge_many_rows(s) && !pg_order_matters(s);
+	if (!*may || !s->target->mode->keyed)
 		return 0;
 	if (pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
@@ -170,6 +184,38 @@ forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
 		s->twice = false;
 }
 
+int
+pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
+    const char *savepoint, struct err *e)
+{
+	if (strcmp(db_fault(s->db)->sqlstate, EQUAL_KEYS) == 0)
+		s->twice = true;
+	return pg_roll_back_if_refused(s, o, -1, savepoint, e);
+}
+
+static void
+add_outcomes(struct outcome *o, const struct sums *sums)
+{
+	o->sums.inserted += sums->inserted;
+	o->sums.updated += sums->updated;
+	o->sums.unchanged += sums->unchanged;
+	o->sums.superseded += sums->superseded;
+	o->sums.skipped += sums->skipped;
+	o->sums.deleted += sums->deleted;
+	o->sums.missed += sums->missed;
+}
+
+int
+pg_count_merged_chunk(struct pg_sink *s, struct outcome *o, struct sums *sums,
+    struct err *e)
+{
+	if (count_unchanged_superseded_skipped(s, s->rows.n, sums, e) == -1)
+		return -1;
+	add_outcomes(o, sums);
+	forget_equal_keys_after_quiet_chunks(s, sums->superseded > 0);
+	return 0;
+}
+
 /* Merges the staged rows by merge(). Returns 1: merged; 0: the server refused a
  * row, or found equal keys, and the merge was rolled back, or merge() cannot
  * merge these rows; -1 with *e. */
@@ -183,20 +229,10 @@ merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
 	rc = merge_count_and_check_deferred(s, merge, staged, &sums, e);
-	if (rc == -1) {
-		if (strcmp(db_fault(s->db)->sqlstate, EQUAL_KEYS) == 0)
-			s->twice = true;
-		rc = pg_roll_back_if_refused(s, o, rc, "etl_merge", e);
-	}
-	if (rc == 1) {
-		o->sums.inserted += sums.inserted;
-		o->sums.updated += sums.updated;
-		o->sums.unchanged += sums.unchanged;
-		o->sums.superseded += sums.superseded;
-		o->sums.skipped += sums.skipped;
-		o->sums.deleted += sums.deleted;
-		o->sums.missed += sums.missed;
-	}
+	if (rc == -1)
+		rc = pg_roll_back_merge_if_refused(s, o, "etl_merge", e);
+	if (rc == 1)
+		add_outcomes(o, &sums);
 	return rc;
 }
 

@@ -12,8 +12,7 @@
 
 enum {
 	SEND_SIZE = 128 << 10,  /* bytes that are given to libpq at once */
-	SIGNAL_EVERY = 256,     /* rows between two checks for a signal */
-	FIRST_PIECE = 64        /* rows in the first piece */
+	SIGNAL_EVERY = 256      /* rows between two checks for a signal */
 };
 
 void
@@ -233,9 +232,11 @@ make_row_or_reject(
 	return rc == 2 ? 0 : -1;
 }
 
-int
-pg_rows_make_and_copy_first_shape(
-    struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
+enum copies { COPY_NONE, COPY_TO_STAGE, COPY_TO_TABLE };
+
+static int
+make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
+    struct err *e)
 {
 	int rc;
 
@@ -253,9 +254,9 @@ pg_rows_make_and_copy_first_shape(
 		if (!outcome_has_record(o, i))
 			continue;
 		rc = make_row_or_reject(r, o, i, e);
-		if (rc == 1)
-			rc = copy_last_row_if_first_shape(
-			    r, o->reader.shape, staged, e);
+		if (rc == 1 && copies != COPY_NONE)
+			rc = copy_last_row_if_first_shape(r, o->reader.shape,
+			    copies == COPY_TO_STAGE, e);
 		if (rc == -1)
 			return -1;
 	}
@@ -268,23 +269,44 @@ pg_rows_make_and_copy_first_shape(
 	return take_all_rows_of_reader(r, &o->reader, e);
 }
 
-static bool
-is_left_of_shape(const struct pg_row *row, const struct shape *s)
+int
+pg_rows_make_and_copy_first_shape(
+    struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
+{
+	return make_rows(r, o, staged ? COPY_TO_STAGE : COPY_TO_TABLE, e);
+}
+
+int
+pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e)
+{
+	return make_rows(r, o, COPY_NONE, e);
+}
+
+bool
+pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s)
 {
 	return row->shape == s->id && !row->done;
+}
+
+int
+pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	buf_clear(&r->out);
+	for (size_t i = r->from; i < r->to; i++)
+		if (pg_row_is_left_of_shape(&r->v[i], s) &&
+		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
+			return -1;
+	return send_and_clear_buffer(r, e);
 }
 
 int
 pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
-	if (start_copy_of_shape(r, s, staged, e) == -1)
-		return -1;
-	for (size_t i = r->from; i < r->to; i++)
-		if (is_left_of_shape(&r->v[i], s) &&
-		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
-			return -1;
-	return finish_copy_and_count_rows(r, e);
+	return start_copy_of_shape(r, s, staged, e) == -1 ||
+	    pg_send_rows_of_shape(r, s, staged, e) == -1 ? -1 :
+	    finish_copy_and_count_rows(r, e);
 }
 
 int
@@ -307,7 +329,7 @@ pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 		return -1;
 	rc = start_copy_of_shape(r, s, staged, e);
 	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++)
-		if (is_left_of_shape(&r->v[*next_row], s)) {
+		if (pg_row_is_left_of_shape(&r->v[*next_row], s)) {
 			rc =
 			    append_row_to_copy(
 				r, s, &r->v[*next_row], staged, e);
@@ -321,68 +343,11 @@ pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 	return pg_record_may_be_cause(db_fault(r->db), r->judge_all) ? 0 : -1;
 }
 
-/* Copies no rows of the shape. If this fails too, no record is the cause. */
-static int
-fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
+int
+pg_fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
     bool staged, struct err *e)
 {
 	return start_copy_of_shape(r, s, staged, e) == -1
 		   ? -1
 		   : finish_copy_and_count_rows(r, e);
-}
-
-size_t
-pg_find_row_of_copy_line(
-    const struct pg_rows *r, const struct shape *s, size_t from, int64_t line)
-{
-	for (size_t i = from; i < r->to; i++)
-		if (is_left_of_shape(&r->v[i], s) && --line == 0)
-			return i;
-	return from;
-}
-
-int
-pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
-    bool staged, struct outcome *o, struct err *e)
-{
-	size_t from = r->from, at, n = FIRST_PIECE, good = 0;
-	struct db_fault fault;
-	struct err why;
-	int rc;
-
-	if (fail_if_copy_of_no_rows_fails(r, s, staged, e) == -1)
-		return -1;
-	while (from < r->to) {
-		if (stop_signal() != 0)
-			return err_set(e, ERR_RETRY, false,
-			    "stopped by a signal");
-		at = from;
-		rc = pg_copy_rows_in_savepoint(
-		    r, s, staged, &at, good > 0 ? good : n, e);
-		if (rc == -1)
-			return -1;
-		if (rc == 1) {
-			n = good > 0 ? n : n * 2;
-			good = 0;
-			from = at;
-			continue;
-		}
-		fault = *db_fault(r->db);
-		why = *e;
-		if (db_script(r->db, PG_UNDO_PIECE, e) == -1)
-			return -1;
-		if (fault.line == 0 && n > 1) {
-			n /= 2;
-			continue;
-		}
-		at = pg_find_row_of_copy_line(
-		    r, s, from, fault.line > 0 ? fault.line : 1);
-		r->v[at].done = true;
-		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
-		n = n > 1 ? n / 2 : 1;
-		if (outcome_reject_after_db_fault(
-			o, r->v[at].item, &fault, why.msg, e) == -1)
-			return -1;
-	}
-	return 0;
 }

@@ -46,11 +46,19 @@ void pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t);
 void pg_rows_release(struct pg_rows *r);
 int pg_rows_make_and_copy_first_shape(
     struct pg_rows *r, struct outcome *o, bool staged, struct err *e);
+/* Makes the rows, but copies none. */
+int pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e);
 /* From now on the functions below copy only rows from..to-1. */
 void pg_rows_take(struct pg_rows *r, size_t from, size_t to);
 /* Copies all rows of a shape by one COPY. */
 int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
+/* Sends the rows of the shape to a COPY that the caller has begun and ends. */
+int pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e);
+/* Copies no rows of the shape. If this fails too, no record is the cause. */
+int pg_fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
+    bool staged, struct err *e);
 /* Copies all rows except for those with the same shape (set of columns) as the
  * first row: these were copied while they were made. */
 int pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e);
@@ -58,6 +66,8 @@ int pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e);
  * server refuses becomes a reject. */
 int pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
     bool staged, struct outcome *o, struct err *e);
+/* True if the row has the shape and is neither rejected nor in the table. */
+bool pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s);
 #define PG_UNDO_PIECE "ROLLBACK TO SAVEPOINT etl_piece; " \
 	"RELEASE SAVEPOINT etl_piece"
 /* Sets the savepoint etl_piece and copies at most max_rows rows of the shape

@@ -7,6 +7,7 @@
 #include "pg/pg_mirror.h"
 #include "pg/pg_rows.h"
 #include "pg/pg_scopes.h"
+#include "pg/pg_sql.h"
 #include "pg/pg_swap.h"
 #include "sink.h"
 
@@ -106,6 +107,8 @@ int pg_merge_row_by_row_and_reject(
 int pg_why_not_split(void *self, const char **why, struct err *e);
 /* Counts the shapes (sets of columns) that the chunk's rows have. */
 size_t pg_count_used_shapes(const struct pg_sink *s);
+/* The chunk must have a row. */
+const struct shape *pg_find_first_used_shape(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
  * if one of them gives up a value of a unique index, the other may take it. */
 bool pg_order_matters(const struct pg_sink *s);
@@ -134,6 +137,8 @@ int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 int pg_merge_no_history(struct pg_sink *s, struct err *e);
 /* lasts: until the end of the session, else until the end of the transaction */
 int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
+/* Appends the statement that empties the staging table. */
+void pg_put_empty_stage(struct buf *b, const struct pg_sink *s);
 /* Called for each chunk that is staged, before its first row. */
 int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
 /* Called after each chunk: its rows stay in the staging table until the next
@@ -182,5 +187,24 @@ int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table; rows that it refuses become rejects in
  * o. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
+/* In which order a statement may merge the rows of the chunk. */
+enum pg_rows_taken pg_choose_order(const struct pg_sink *s);
+/* True if one statement may merge the chunk, so that the result is that of
+ * merging the rows one by one. */
+bool pg_may_merge_by_one_statement(const struct pg_sink *s);
+/* Called if this statement has failed: like pg_roll_back_if_refused(). */
+int pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
+    const char *savepoint, struct err *e);
+/* Called if this statement has written *sums: counts the other rows of the
+ * chunk, and adds all counts to o. */
+int pg_count_merged_chunk(struct pg_sink *s, struct outcome *o,
+    struct sums *sums, struct err *e);
+/* A small chunk is emptied from the staging table, copied and merged by one
+ * script, which saves the time of several round trips. */
+bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
+/* Called when the rows of a small chunk are made, after the savepoint
+ * etl_chunk. Returns 1: loaded, and the savepoint was released; 0: nothing was
+ * changed, and the caller must load the rows in another way; -1 with *e. */
+int pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

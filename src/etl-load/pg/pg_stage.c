@@ -18,7 +18,17 @@ enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 void
 pg_note_staged_rows(struct pg_sink *s)
 {
+	if (s->dead > DEAD_MAX)
+		s->dead = 0;    /* the chunk began with TRUNCATE */
 	s->dead += s->rows.text.len + s->rows.n * ROW_COSTS;
+}
+
+void
+pg_put_empty_stage(struct buf *b, const struct pg_sink *s)
+{
+	buf_printf(b, "%s " PG_STAGE "%s",
+	    s->dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
+	    s->target->suffix);
 }
 
 int
@@ -28,11 +38,8 @@ pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e)
 		return pg_create_stage_table(s, false, e) == -1 ? -1 :
 		    db_script(s->db, "SAVEPOINT etl_stage", e);
 	buf_clear(&s->sql);
-	buf_printf(&s->sql, "%s " PG_STAGE "%s; SAVEPOINT etl_stage",
-	    s->dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
-	    s->target->suffix);
-	if (s->dead > DEAD_MAX)
-		s->dead = 0;
+	pg_put_empty_stage(&s->sql, s);
+	buf_str(&s->sql, "; SAVEPOINT etl_stage");
 	return pg_run_sql_text(s, e);
 }
 

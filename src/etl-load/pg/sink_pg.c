@@ -92,15 +92,38 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
+/* Returns as pg_load_small_chunk(). */
+static int
+make_rows_and_load_small_chunk(
+    struct pg_sink *s, struct outcome *o, struct err *e)
+{
+	int rc;
+
+	if (pg_rows_make(&s->rows, o, e) == -1)
+		return -1;
+	rc = pg_load_small_chunk(s, o, e);
+	if (rc == 0 && pg_empty_stage_and_set_savepoint(s, e) == -1)
+		return -1;
+	return rc;
+}
+
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1 ||
-	    (!s->straight &&
+	int rc;
+
+	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1)
+		return -1;
+	if (pg_chunk_is_small(s, o->chunk)) {
+		rc = make_rows_and_load_small_chunk(s, o, e);
+		if (rc != 0)
+			return rc == 1 ? 0 : -1;
+	} else if ((!s->straight &&
 	    pg_empty_stage_and_set_savepoint(s, e) == -1) ||
 	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
-		-1)
+		-1) {
 		return -1;
+	}
 	if (s->rows.n > 0 && (s->straight ? pg_finish_straight_load(s, o, e) :
 	    pg_copy_to_stage_and_merge(s, o, e)) == -1)
 		return -1;
