@@ -511,6 +511,10 @@ def load(kind, mode, given=None):
         argv += ["--key", "id"]
         db.counts = "0"
         given = stream(MANY)
+    if mode == "unchanged":
+        argv += ["--key", "id"]
+        db.counts = "0"
+        old = LINES
     if mode == "order":
         argv += ["--key", "id"]
         db.counts = "0"
@@ -1214,6 +1218,7 @@ def cases():
         if kind == "postgresql":
             yield load(kind, "several")
             yield load(kind, "large")
+            yield load(kind, "unchanged")
         else:
             yield load(kind, "group")
             yield load(kind, "order")

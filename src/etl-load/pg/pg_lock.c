@@ -10,6 +10,9 @@
 
 /* --mode scd2 first reads the rows of a key and then writes them, so two loads
  * may not do this at the same time: it takes the lock alone.
+ * The same script turns off the compilation of expressions (jit): the planner
+ * has no statistics of the staging table, and to compile them for some thousand
+ * rows takes longer than to evaluate them.
  * RELEASE keeps the lock and the settings until the end of the transaction. */
 static void
 put_lock_statements(struct pg_sink *s)
@@ -18,7 +21,8 @@ put_lock_statements(struct pg_sink *s)
 	buf_printf(&s->sql, "SAVEPOINT etl_lock; "
 	    "SELECT pg_catalog.set_config('etl.lock_timeout', "
 	    "pg_catalog.current_setting('lock_timeout'), true), "
-	    "pg_catalog.set_config('lock_timeout', '" WAIT "', true); "
+	    "pg_catalog.set_config('lock_timeout', '" WAIT "', true), "
+	    "pg_catalog.set_config('jit', 'off', true); "
 	    "SELECT pg_catalog.pg_advisory_xact_lock%s(%lld); "
 	    "SELECT pg_catalog.set_config('lock_timeout', "
 	    "pg_catalog.current_setting('etl.lock_timeout'), true); "

@@ -45,6 +45,9 @@ struct pg_sink {
 	bool *judged_by_index;  /* by column: in an index, which refuses values
 	                         * that are too long for it */
 	bool refers_to_itself;  /* the table has a foreign key to itself */
+	bool has_domain;        /* a column has a domain as its type, which may
+	                         * refuse NULL */
+	bool mostly_unchanged;  /* most rows of the last chunk were */
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
 	int64_t rounds;         /* --mode scd2: rows of the key that most rows

@@ -283,6 +283,22 @@ put_last_of_each_key(
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 
+/* Appends `before` and a condition of the staged row w: the table has no row of
+ * its key that the upsert would leave as it is. OFFSET keeps the planner from
+ * making a join of the query: without statistics of the staging table it might
+ * read the whole table. */
+static void
+put_row_is_changed(struct buf *b, const struct target *t,
+    const struct shape *s, const char *before)
+{
+	buf_printf(b, "%sNOT EXISTS (SELECT FROM %s%s AS \"etl.t\" WHERE ",
+	    before, t->partitioned ? "" : "ONLY ", t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	buf_str(b, " AND (");
+	pg_put_row_differs(b, t, s, "w");
+	buf_str(b, ") IS FALSE OFFSET 0)");
+}
+
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, bool alone, enum pg_rows_taken rows)
@@ -301,6 +317,8 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 		buf_str(b, " WHERE false");
 	else if (!alone)
 		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
+	if (rows == PG_ROWS_CHANGED)
+		put_row_is_changed(b, t, s, alone ? " WHERE " : " AND ");
 	if (rows == PG_ROWS_BY_KEY)
 		pg_put_order_by_key(b, t);
 	else if (rows == PG_ROWS_IN_ORDER)

@@ -29,6 +29,8 @@ enum pg_rows_taken {
 	PG_ROWS_BY_KEY,         /* those of the shape, in the key's order */
 	PG_ROWS_LAST_OF_KEY,    /* of the rows with one key the last; first a
 	                         * row with a NULL that its column refuses */
+	PG_ROWS_CHANGED,        /* the order does not matter; without rows that
+	                         * the upsert would find unchanged */
 	PG_ROWS_NONE            /* none: an error that it gives then is not a
 	                         * record's */
 };

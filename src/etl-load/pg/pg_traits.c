@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8 };
+enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8,
+	HAS_DOMAIN = 16 };
 
 /* The table and, if it is partitioned, the tables of its partitions. Of a view
  * also the tables and views that it reads. */
@@ -54,7 +55,10 @@ read_flags(struct pg_sink *s, struct err *e)
 	    "JOIN r ON r.id = a.attrelid WHERE a.attgenerated <> '') "
 	    "OR EXISTS (SELECT FROM pg_catalog.pg_class AS k "
 	    "JOIN r ON r.id = k.oid WHERE k.relrowsecurity "
-	    "OR k.relkind NOT IN ('r', 'p')) THEN 8 ELSE 0 END";
+	    "OR k.relkind NOT IN ('r', 'p')) THEN 8 ELSE 0 END "
+	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
+	    "JOIN r ON r.id = a.attrelid JOIN pg_catalog.pg_type AS y "
+	    "ON y.oid = a.atttypid WHERE y.typtype = 'd') THEN 16 ELSE 0 END";
 	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
 	int64_t flags;
 	int rc;
@@ -69,6 +73,7 @@ read_flags(struct pg_sink *s, struct err *e)
 	s->in_order = flags & IN_ORDER;
 	s->refers_to_itself = flags & TO_ITSELF;
 	s->judges_records = flags & JUDGES;
+	s->has_domain = flags & HAS_DOMAIN;
 	return 0;
 }
 
