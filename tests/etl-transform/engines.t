@@ -74,6 +74,9 @@ same 'has() of null is false and no error' '{a: (.a | [(has("b"))?, (has(0))?])}
     '{"a":null}'
 same 'todate takes an array, too' '{a: (.a | [(todate)?])}' \
     '{"a":[2024,1,10,12,30,0,6,40]}'
+is 'now before a generator of an object is run once' 1 \
+    "$(echo '{}' | etl-transform --engine native '{t: now, n: range(200)}' |
+    jq .t | sort -u | wc -l)"
 for name in ARGS ENV __loc__; do
 	is "\$$name is a variable of jq, also with --arg" \
 	    "etl-transform: --engine native cannot run this filter: it lacks this variable (line 1, column 5)" \

@@ -202,7 +202,7 @@ eval_rest(struct run *r, const struct node *n, struct value in,
 	case NODE_ARRAY:
 		return run_collect(r, n, in, out);
 	case NODE_OBJECT:
-		return run_object(r, n, in, NULL, out);
+		return run_object(r, n, in, out);
 	case NODE_BINARY:
 		return eval_binary(r, n, in, out);
 	case NODE_NEGATE:

@@ -61,9 +61,14 @@ enum run_result run_set(struct run *r, const struct node *n, struct value in,
 enum run_result run_delete(struct run *r, const struct node *path,
     struct value in, struct value *out);
 enum run_result run_object(struct run *r, const struct node *n,
-    struct value in, const struct value *generated, struct value *out);
+    struct value in, struct value *out);
+/* For an object with a generator: *part gets the values of the first `count`
+ * parts; with the value of the generator in it, run_object_rest() makes the
+ * object. */
 enum run_result run_object_start(struct run *r, const struct node *n,
-    size_t count, struct value in);
+    size_t count, struct value in, struct value **part);
+enum run_result run_object_rest(struct run *r, const struct node *n,
+    size_t known, struct value in, struct value *part, struct value *out);
 enum run_result run_text(struct run *r, const struct node *n,
     struct value in, struct value *out);
 enum run_result run_collect(struct run *r, const struct node *n,

@@ -7,6 +7,8 @@ struct chain {
 	run_give *give;
 	void *context;
 	double left;            /* limit */
+	struct value *part;     /* of an object */
+	size_t generator;       /* the part that is one */
 	bool found;
 	unsigned int tries;
 };
@@ -224,8 +226,11 @@ object_on(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
-	enum run_result rc = run_object(r, c->n, c->in, &v, &out);
+	enum run_result rc;
 
+	c->part[c->generator] = v;
+	rc = run_object_rest(
+	    r, c->n, c->generator + 1, c->in, c->part, &out);
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
@@ -237,7 +242,8 @@ each_object(struct run *r, const struct node *n, struct chain *c)
 
 	while (n->parts[i]->single)
 		i++;
-	rc = run_object_start(r, n, i, c->in);
+	c->generator = i;
+	rc = run_object_start(r, n, i, c->in, &c->part);
 	return rc == RUN_ON ?
 	    r->each(r, n->parts[i], c->in, object_on, c) : rc;
 }

@@ -16,57 +16,72 @@ set_member(struct member *m, size_t n, struct value name, struct value value)
 	return i < n ? n : n + 1;
 }
 
-/* Makes an object of the first `count` parts of the node. */
+/* Makes an object of the first `count` parts of the node. The first `known` of
+ * them have their values in part[] already; the others are put there. */
 static enum run_result
 make_object(struct run *r, const struct node *n, size_t count,
-    struct value in, const struct value *generated, struct value *out)
+    struct value in, struct value *part, size_t known, struct value *out)
 {
 	size_t room = count / 2, used = 0;
 	struct member *m = arena_get(&r->values.arena, room * sizeof(*m) + 1);
-	struct value part[2];
 
 	if (m == NULL || !values_work(&r->values, room * room / 8))
 		return RUN_UNSURE;
 	for (size_t i = 0; i < count; i++) {
-		const struct node *p = n->parts[i];
-		enum run_result rc = RUN_ON;
+		enum run_result rc = i < known ? RUN_ON :
+		    r->eval(r, n->parts[i], in, &part[i]);
+		struct value name;
 
-		if (p->single)
-			rc = r->eval(r, p, in, &part[i % 2]);
-		else if (generated != NULL)
-			part[i % 2] = *generated;
-		else
-			rc = RUN_UNSURE;
 		if (rc != RUN_ON)
 			return rc;
 		if (i % 2 == 0)
 			continue;
-		if (part[0].kind != VALUE_STRING)
+		name = part[i - 1];
+		if (name.kind != VALUE_STRING)
 			return run_error(r);
-		if (!value_open(&r->values, &part[0]))
+		if (!value_open(&r->values, &name))
 			return RUN_UNSURE;
-		used = set_member(m, used, part[0], part[1]);
+		used = set_member(m, used, name, part[i]);
 	}
 	return value_make_object(m, used, out) ? RUN_ON : RUN_UNSURE;
 }
 
-/* If one part of the object is a generator, *generated is its output. */
-enum run_result
-run_object(struct run *r, const struct node *n, struct value in,
-    const struct value *generated, struct value *out)
+/* Returns room for the values of all parts. */
+static struct value *
+get_parts(struct run *r, const struct node *n)
 {
-	return make_object(r, n, n->n, in, generated, out);
+	return arena_get(
+	    &r->values.arena, n->n * sizeof(struct value) + 1);
 }
 
-/* jq runs the parts in order: an error of a part before the generator counts,
+enum run_result
+run_object(struct run *r, const struct node *n, struct value in,
+    struct value *out)
+{
+	struct value *part = get_parts(r, n);
+
+	return part == NULL ? RUN_UNSURE :
+	    make_object(r, n, n->n, in, part, 0, out);
+}
+
+/* jq runs the parts before the generator once, and an error of theirs counts
  * even if the generator has no output. */
 enum run_result
-run_object_start(
-    struct run *r, const struct node *n, size_t count, struct value in)
+run_object_start(struct run *r, const struct node *n, size_t count,
+    struct value in, struct value **part)
 {
 	struct value unused;
 
-	return make_object(r, n, count, in, NULL, &unused);
+	*part = get_parts(r, n);
+	return *part == NULL ? RUN_UNSURE :
+	    make_object(r, n, count, in, *part, 0, &unused);
+}
+
+enum run_result
+run_object_rest(struct run *r, const struct node *n, size_t known,
+    struct value in, struct value *part, struct value *out)
+{
+	return make_object(r, n, n->n, in, part, known, out);
 }
 
 /* Copies the members of an object, with room for one more. */
