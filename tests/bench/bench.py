@@ -295,14 +295,27 @@ def stages():
                   '"$API_BASE_URL%s"')
     csv_example = (
         "etl-extract --stream s --jobs 2 --source-file source_file %s | "
-        "etl-transform --std -f examples/csv-directory/events.jq | "
-        "etl-load --db sqlite:%s --table events --key id"
-        % (CSV_DIR, SQLITE))
+        "etl-transform --std -f examples/csv-directory/events.jq%s | "
+        "etl-load --db sqlite:%s --table events --key id")
+    csv_libjq = csv_example % (CSV_DIR, "", SQLITE)
+    csv_native = csv_example % (CSV_DIR, " --engine native", SQLITE)
+    csv_peer = (
+        "mlr --icsv --ocsv --headerless-csv-output put "
+        "'$source_file = FILENAME; if (is_empty($value)) {$value = 0}' "
+        "then filter 'is_not_empty($id) && is_not_empty($timestamp)' "
+        "then cut -o -f id,timestamp,value,source_file %s/*.csv | "
+        "sqlite3 -csv %s '.import /dev/stdin events'" % (CSV_DIR, SQLITE))
+    csv_threads = "/usr/bin/python3 %s/threads.py %s 100 %s/*.csv" % (
+        HERE, SQLITE, CSV_DIR)
+    plain_jq = "jq -c -f %s/posts-plain.jq %s 2>/dev/null" % (HERE, FEW_POSTS)
     return [
         Stage("posts", ROWS // 10,
-              ("`jq -c`, plain jq", "jq -c -f %s/posts-plain.jq %s 2>/dev/null"
-               % (HERE, FEW_POSTS)), transform % FEW_POSTS, 8, output=True,
-              good=(0, 5)),
+              ("`jq -c`, plain jq", plain_jq), transform % FEW_POSTS, 8,
+              output=True, good=(0, 5)),
+        Stage("posts-native", ROWS // 10,
+              ("`jq -c`, the same plain jq", plain_jq),
+              "etl-transform --engine native -f %s/posts-plain.jq <%s%s"
+              % (HERE, FEW_POSTS, REJECTS), 20, output=True, good=(0, 5)),
         Stage("json-array", ROWS // 10,
               ("`jq -c .[]`", "jq -c '.[]' " + FEW_POSTS_ARRAY),
               "etl-extract " + FEW_POSTS_ARRAY, 5, output=True, memory=16),
@@ -338,20 +351,18 @@ def stages():
                % (HERE, pages)),
               read_pages % (8, "/posts"), 5, output=True, memory=32),
         Stage("csv-sqlite", CSV_FILES * CSV_ROWS,
-              ("`mlr`, `sqlite3 .import`",
-               "mlr --icsv --ocsv --headerless-csv-output put "
-               "'$source_file = FILENAME; if (is_empty($value)) {$value = 0}' "
-               "then filter 'is_not_empty($id) && is_not_empty($timestamp)' "
-               "then cut -o -f id,timestamp,value,source_file %s/*.csv | "
-               "sqlite3 -csv %s '.import /dev/stdin events'"
-               % (CSV_DIR, SQLITE)), csv_example, 1.5, sqlite_example,
-              sqlite_example_rows),
+              ("`mlr`, `sqlite3 .import`", csv_peer), csv_libjq, 1.5,
+              sqlite_example, sqlite_example_rows),
+        Stage("csv-sqlite-native", CSV_FILES * CSV_ROWS,
+              ("`mlr`, `sqlite3 .import`", csv_peer), csv_native, 1.5,
+              sqlite_example, sqlite_example_rows),
         # The peer takes minutes for all rows, so it gets every hundredth.
         Stage("csv-threads", CSV_FILES * CSV_ROWS,
-              ("a thread per file, a commit per row",
-               "/usr/bin/python3 %s/threads.py %s 100 %s/*.csv"
-               % (HERE, SQLITE, CSV_DIR)), csv_example, 150, sqlite_example,
-              share=100),
+              ("a thread per file, a commit per row", csv_threads), csv_libjq,
+              150, sqlite_example, share=100),
+        Stage("csv-threads-native", CSV_FILES * CSV_ROWS,
+              ("a thread per file, a commit per row", csv_threads), csv_native,
+              150, sqlite_example, share=100),
         Stage("sql-pg", ROWS,
               ("`psql \\copy` row_to_json",
                'psql -Xq -d "$DATABASE_URL" -c "\\copy (SELECT row_to_json(r) '
