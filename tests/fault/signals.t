@@ -8,6 +8,14 @@ api_start --posts 20
 export API_BASE_URL="$api"
 stream='{"@etl":"begin","v":1,"id":"b","checkpoint":"p","stages":["extract"]}
 {"id":1,"v":"x"}'
+# is_started PROGRAM: the process $pid executes PROGRAM, and env no longer. Before
+# that, the shell lets the process ignore INT and QUIT.
+is_started() {
+	case $(readlink "/proc/$pid/exe") in
+	*/"$1") ;;
+	*) return 1 ;;
+	esac
+}
 # start_program PROGRAM...: sends it a mark and a record; it then waits for more
 # input, which the test holds open on descriptor 8.
 start_program() {
@@ -17,6 +25,7 @@ start_program() {
 	pid=$!
 	exec 8>fifo
 	printf '%s\n' "$stream" >&8
+	ok "$1 is started" wait_until 30 is_started "$1"
 }
 # wait_until_ended: waits 30 seconds at most for the program to end by itself.
 wait_until_ended() {
