@@ -115,7 +115,8 @@ find_previous(const struct reports *r, const struct report *v)
 		const struct report *p = &r->v[i];
 
 		if (p->id != NULL && strcmp(p->id, v->id) == 0 &&
-		    p->path != NULL && is_before(p->path, v->path) &&
+		    p->path != NULL && v->path != NULL &&
+		    is_before(p->path, v->path) &&
 		    (best == NULL || strlen(p->path) > strlen(best->path)))
 			best = p;
 	}
