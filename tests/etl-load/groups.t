@@ -114,7 +114,7 @@ load 'records with different members, texts with escapes' "$keyed" \
 	numbers 62 80 ',"b":null'
 	printf '{"id":81,"a":"%05000d\\n"}\n' 1
 	numbers 82 120
-	echo '{"id":"x","a":"line\nbreak"}'
+	printf '%s\n' '{"id":"x","a":"line' 'break"}'
 	numbers 121 200 ',"b":"\\n"'
 } >"$scratch/in"
 load 'rejects between them, a long record' "$keyed" \

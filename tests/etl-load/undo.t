@@ -301,7 +301,8 @@ while read -r option name; do
 	--tables | --table-from) why='--table' ;;
 	*) why="--undo reads no records, so $option cannot be used with it" ;;
 	esac
-	set -- "$option" $(argument "$name")
+	value=$(argument "$name")
+	set -- "$option" ${value:+"$value"}
 	is "--undo refuses $option: exit code 64" 64 "$(undo x "$@")"
 	like "--undo refuses $option: the message says so" \
 	    "$why" "$(cat "$scratch/err")"
