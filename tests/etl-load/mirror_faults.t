@@ -53,7 +53,7 @@ for kind in sqlite postgresql; do
 	put '{"k":"a","n":1}' '{"n":2,"k":"b"}' '{"k":"c","n":4}'
 	is "$k a key of two columns" '0 a|1 b|2 c|4 1' "$(load) $(rows) $(removed)"
 	put '{"k":"a","n":1}' '{"k":"b"}' '{"k":"c","n":4}'
-	refuses 65 'a record with half of the key' '1 records were rejected'
+	refuses 65 'a record with half of the key' '1 rejected record whose key cannot be read'
 	sql 'DROP TABLE t; CREATE TABLE t (k numeric PRIMARY KEY, n int);
 	    INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)'
 	put '{"k":1.0,"n":1}' '{"k":2e0,"n":2}'
@@ -62,7 +62,7 @@ for kind in sqlite postgresql; do
 	sql 'DROP TABLE t; CREATE TABLE t (k int PRIMARY KEY, n int, m text);
 	    INSERT INTO t (k, n) VALUES (-5, -1), (7, 2), (2147483647, 3)'
 	put '{"k":-5}' '{"k":7,"n":9}' '{"k":"x","n":9}'
-	refuses 65 'a key that does not fit the column' '1 records were rejected'
+	refuses 65 'a key that does not fit the column' '1 rejected record whose key cannot be read'
 	put '{"k":-5}' '{"k":7,"n":9}'
 	is "$k integers as keys" '0 -5|-1 7|9' "$(load) $(rows)"
 	sql 'DROP TABLE t'
