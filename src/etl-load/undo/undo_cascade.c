@@ -38,7 +38,7 @@ static const char pg_keys[] =
     "JOIN pg_catalog.pg_operator AS o ON o.oid = k.o "
     "JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace) "
     "FROM pg_catalog.pg_constraint AS c "
-    "WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass "
+    "WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass::oid "
     "AND c.confdeltype IN ('c', 'n', 'd') ORDER BY c.conrelid, c.conname";
 
 struct foreign_key {
