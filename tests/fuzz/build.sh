@@ -14,7 +14,7 @@ case " $* " in
     lib/base/calendar.c lib/base/suggest.c src/etl-extract/csv/csv_columns.c \
     src/etl-extract/csv/csv_[jlnst]*.c src/etl-extract/csv/csv_reader.c ;;
 esac
-set -- "$@" src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c \
+set -- "$@" src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c lib/base/hex.c \
     lib/base/buf.c lib/base/errval.c lib/base/text.c lib/json/*.c \
     tests/fuzz/oracle.c
 objects=$(dirname "$out")/objects
