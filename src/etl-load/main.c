@@ -1,6 +1,7 @@
 /* etl-load loads records into tables of PostgreSQL or SQLite.
  *
  * main.c     reads the options and sets the exit code
+ * options.c  the table of the options
  * load.c     reads the stream line by line and decides when to commit
  * summary.c  prints the counts at the end
  * loader.c   opens the database, the table and the sink (struct loader)
@@ -69,181 +70,16 @@
  * emit/      emit: the output of --emit; emit_row: a row as JSON */
 #include "base/core_dump.h"
 #include "base/memory.h"
-#include "base/shared_options.h"
 #include "base/stop.h"
 #include "db/db.h"
 #include "emit/emit.h"
 #include "load.h"
+#include "options.h"
 #include "stream/stage.h"
-#include "stream/lines.h"
 #include "table/table_list.h"
 #include "undo/undo.h"
 
-#include <stddef.h>
 #include <unistd.h>
-
-static const char usage[] =
-    "usage: etl-load [-v] [--again] [--allow-empty] [--as-of MEMBER]\n"
-    "                [--backoff BASE..MAX] [--batch N] [--bytes FORM]\n"
-    "                [--columns COLS] [--compare COLS] [--complete]\n"
-    "                [--connections N] [--control-schema NAME] [--create]\n"
-    "                [--current COL] [--db URL] [--ddl FILE]\n"
-    "                [--delete-despite-rejects] [--duplicate-members last]\n"
-    "                [--emit WHAT] [--empty-as-null] [--evolve]\n"
-    "                [--expect TEST] [--extra WHAT]\n"
-    "                [--flush DURATION] [--keep-before] [--keep-runs N]\n"
-    "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
-    "                [--map COL=POINTER] [--max-deletes N|N%]\n"
-    "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
-    "                [--mode MODE] [--nested TABLE=POINTER] [--newer-by COL]\n"
-    "                [--no-checkpoint] [--plain] [--plan] [--rejects FILE]\n"
-    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
-    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
-    "                [--soft-delete COL]\n"
-    "                [--statement-timeout DURATION] [--strict]\n"
-    "                [--synchronous LEVEL] [--touch COL] [--undo RUN]\n"
-    "                [--valid-from COL] [--valid-to COL] [--with-checkpoint]\n"
-    "                --table NAME |\n"
-    "                --table-from POINTER --tables NAME=TABLE[:KEY+KEY],...";
-
-#define AT(member) offsetof(struct load_opts, member)
-static const struct opt options[] = {
-	OPTION_DB(AT(db)),
-	OPTION_CONTROL_SCHEMA(AT(control_schema)),
-	{ "table", OPT_STRING, AT(table), "NAME", "the table to load", NULL,
-	    0 },
-	{ "table-from", OPT_STRING, AT(table_from), "POINTER",
-	    "the value at this JSON Pointer names the record's table", NULL,
-	    0 },
-	{ "tables", OPT_LIST, AT(tables), "LIST",
-	    "the tables: NAME=TABLE:KEY+KEY,...", NULL, 0 },
-	{ "nested", OPT_LIST, AT(nested), "TABLE=POINTER",
-	    "the elements of this array are rows of TABLE", NULL, 0 },
-	{ "key", OPT_STRING, AT(key), "COLS",
-	    "columns whose values identify a row", NULL, 0 },
-	{ "mode", OPT_STRING, AT(mode), "MODE",
-	    "append, upsert, ignore, delete-insert, replace, mirror, cdc "
-	    "or scd2 (default: upsert if --key is given)", NULL, 0 },
-	{ "as-of", OPT_STRING, AT(as_of), "MEMBER",
-	    "scd2: the member with the time of the change", NULL, 0 },
-	{ "valid-from", OPT_STRING, AT(valid_from), "COL",
-	    "scd2: the column with the begin of validity (valid_from)", NULL,
-	    0 },
-	{ "valid-to", OPT_STRING, AT(valid_to), "COL",
-	    "scd2: the column with the end of validity (valid_to)", NULL, 0 },
-	{ "current", OPT_STRING, AT(current), "COL",
-	    "scd2: the column that is true in current rows (is_current)", NULL,
-	    0 },
-	{ "missing", OPT_STRING, AT(missing), "WAY",
-	    "scd2: close: end the current rows of keys that did not come",
-	    NULL, 0 },
-	{ "scope", OPT_STRING, AT(scope), "COLS",
-	    "delete-insert: replace the rows with equal values here", NULL,
-	    0 },
-	{ "scope-value", OPT_LIST, AT(scope_values), "V",
-	    "delete-insert: also replace the rows of this scope", NULL, 0 },
-	{ "complete", OPT_FLAG, AT(complete), NULL,
-	    "delete-insert, replace, mirror: this plain input is known to be "
-	    "complete", NULL, 0 },
-	{ "replace-by", OPT_STRING, AT(replace_by), "WAY",
-	    "replace: keep the table and delete its rows by delete or "
-	    "truncate", NULL, 0 },
-	{ "allow-empty", OPT_FLAG, AT(allow_empty), NULL,
-	    "replace: the table may be empty afterwards", NULL, 0 },
-	{ "max-deletes", OPT_STRING, AT(max_deletes), "N|N%",
-	    "mirror: how many rows the load may delete (default: 50%)", NULL,
-	    0 },
-	{ "delete-despite-rejects", OPT_FLAG, AT(delete_despite_rejects), NULL,
-	    "mirror: delete rows even if keys of rejects cannot be read",
-	    NULL, 0 },
-	{ "strict", OPT_FLAG, AT(strict), NULL,
-	    "cdc: reject an update or delete that finds no row", NULL, 0 },
-	{ "ddl", OPT_STRING, AT(ddl), "FILE",
-	    "run this SQL script before the load", NULL, 0 },
-	{ "create", OPT_FLAG, AT(create), NULL,
-	    "make the table from the first records if it does not exist", NULL,
-	    0 },
-	{ "evolve", OPT_FLAG, AT(evolve), NULL,
-	    "add columns for new members, and widen columns", NULL, 0 },
-	{ "plan", OPT_FLAG, AT(plan), NULL,
-	    "print what the load would do, and change nothing", NULL, 0 },
-	{ "batch", OPT_NUMBER, AT(batch), "N",
-	    "commit after N records (default: 10000)", "BATCH_SIZE", 0 },
-	{ "flush", OPT_DURATION, AT(flush), "DURATION",
-	    "commit at the latest after this time (default: 1s)", NULL, 0 },
-	{ "single-transaction", OPT_FLAG, AT(single), NULL,
-	    "load everything in one transaction, or nothing", NULL, 0 },
-	{ "connections", OPT_NUMBER, AT(connections), "N",
-	    "PostgreSQL: upsert or ignore over N connections (default: 1)",
-	    NULL, 0 },
-	{ "compare", OPT_STRING, AT(compare), "COLS",
-	    "leave a row alone if these columns are equal", NULL, 0 },
-	{ "newer-by", OPT_STRING, AT(newer_by), "COL",
-	    "leave a row alone if it has a greater value in COL", NULL, 0 },
-	{ "columns", OPT_STRING, AT(columns), "COLS",
-	    "load only these columns, and those of --map", NULL, 0 },
-	{ "map", OPT_LIST, AT(map), "COL=POINTER",
-	    "the column gets the value at this JSON Pointer", NULL, 0 },
-	{ "extra", OPT_STRING, AT(extra), "WHAT",
-	    "members without a column: reject, ignore, error or a column",
-	    NULL, 0 },
-	{ "empty-as-null", OPT_FLAG, AT(empty_as_null), NULL,
-	    "store an empty string as NULL", NULL, 0 },
-	{ "bytes", OPT_STRING, AT(bytes), "FORM",
-	    "how strings write bytes: hex or base64 (default: hex)", NULL,
-	    0 },
-	{ "touch", OPT_STRING, AT(touch), "COL",
-	    "set COL to the time in rows that are inserted or updated", NULL,
-	    0 },
-	{ "seen", OPT_STRING, AT(seen), "COL",
-	    "set COL to the time in every row that a record names", NULL,
-	    0 },
-	{ "soft-delete", OPT_STRING, AT(soft_delete), "COL",
-	    "mark a row as deleted in COL instead of deleting it", NULL, 0 },
-	{ "expect", OPT_LIST, AT(expect), "TEST",
-	    "load nothing unless the written rows pass this test", NULL, 0 },
-	{ "keep-before", OPT_FLAG, AT(keep_before), NULL,
-	    "keep the rows that the load changes, for --undo", NULL, 0 },
-	{ "keep-runs", OPT_NUMBER, AT(keep_runs), "N",
-	    "keep the rows of the last N runs (default: 10)", NULL, 0 },
-	{ "emit", OPT_STRING, AT(emit), "WHAT",
-	    "write what was committed to standard output: changes or rows",
-	    NULL, 0 },
-	{ "undo", OPT_STRING, AT(undo), "RUN",
-	    "undo what the load of this run has done to the table", NULL, 0 },
-	{ "with-checkpoint", OPT_FLAG, AT(with_checkpoint), NULL,
-	    "undo: also move the checkpoint back", NULL, 0 },
-	{ "lock-timeout", OPT_DURATION, AT(lock_timeout), "DURATION",
-	    "wait at most so long for a lock of the database", NULL, 0 },
-	{ "statement-timeout", OPT_DURATION, AT(statement_timeout),
-	    "DURATION", "let a statement run at most so long", NULL, 0 },
-	{ "synchronous", OPT_STRING, AT(synchronous), "LEVEL",
-	    "SQLite: full, or normal, which waits less for the disk", NULL,
-	    0 },
-	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
-	{ "again", OPT_FLAG, AT(again), NULL,
-	    "load a saved stream a second time", NULL, 0 },
-	{ "no-checkpoint", OPT_FLAG, AT(no_checkpoint), NULL,
-	    "neither check nor move the checkpoint (one of several loaders)",
-	    NULL, 0 },
-	{ "lossy", OPT_FLAG, AT(lossy), NULL,
-	    "store values that the database changes, such as rounded numbers",
-	    NULL, 0 },
-	OPTION_PLAIN(AT(plain)),
-	OPTION_REJECTS(AT(rejects)),
-	OPTION_MAX_REJECTS(AT(max_rejects)),
-	OPTION_MAX_RECORD(AT(max_record)),
-	OPTION_RETRIES(AT(retries)),
-	OPTION_BACKOFF(AT(backoff)),
-	{ "verbose", OPT_FLAG, AT(verbose), NULL,
-	    "print a summary on standard error", NULL, 'v' },
-};
-
-static const struct opt_spec spec = { .program = "etl-load", .usage = usage,
-	.opts = options, .n = sizeof(options) / sizeof(options[0]),
-	.is_given = AT(is_given) };
-_Static_assert(sizeof(options) / sizeof(options[0]) <= LOAD_OPTIONS_MAX,
-    "is_given[] has a place for each option");
 
 static int
 check_options_and_print_notes(
@@ -253,7 +89,7 @@ check_options_and_print_notes(
 		return err_set(e, ERR_USAGE, false, "etl-load takes no "
 		    "arguments: it reads records from standard input");
 	if (table_list_check_options(o, e) == -1 ||
-	    undo_check_options(o, &spec, e) == -1 ||
+	    undo_check_options(o, &load_option_spec, e) == -1 ||
 	    emit_check_options(o, e) == -1)
 		return -1;
 	if (o->keep_runs == 0)
@@ -270,8 +106,7 @@ check_options_and_print_notes(
 int
 main(int argc, char *argv[])
 {
-	struct load_opts o = { .batch = 10000, .flush = 1000, .retries = 3,
-		.connections = 1, .max_record = LINES_MAX, .keep_runs = 10 };
+	struct load_opts o = load_option_defaults;
 	struct stdfd fds = { 0 };
 	struct err e = { 0 };
 	enum opt_result r;
@@ -281,18 +116,18 @@ main(int argc, char *argv[])
 	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-load", &e);
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	r = opt_parse_env_and_argv(&load_option_spec, &o, argc, argv, &e);
 	if (r == OPT_RUN && check_options_and_print_notes(&o, argc, &e) == -1)
 		r = OPT_FAILED;
 	if (r == OPT_FAILED)
 		stage_report_failed_early("load", &e);
 	if (r != OPT_RUN) {
-		opt_release(&spec, &o);
-		return opt_print_result(&spec, r, &e);
+		opt_release(&load_option_spec, &o);
+		return opt_print_result(&load_option_spec, r, &e);
 	}
 	stop_install_handlers_ignore_sigpipe();
 	rc = o.undo != NULL ? undo_run(&o, &e) : load_run(&o, &fds, &e);
-	opt_release(&spec, &o);
+	opt_release(&load_option_spec, &o);
 	if (rc == 0)
 		return 0;
 	stop_raise_signal_if_received();

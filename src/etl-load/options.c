@@ -1,0 +1,162 @@
+#include "options.h"
+
+#include "base/shared_options.h"
+#include "stream/lines.h"
+
+#include <stddef.h>
+
+static const char usage[] =
+    "usage: etl-load [-v] [--again] [--allow-empty] [--as-of MEMBER]\n"
+    "                [--backoff BASE..MAX] [--batch N] [--bytes FORM]\n"
+    "                [--columns COLS] [--compare COLS] [--complete]\n"
+    "                [--connections N] [--control-schema NAME] [--create]\n"
+    "                [--current COL] [--db URL] [--ddl FILE]\n"
+    "                [--delete-despite-rejects] [--duplicate-members last]\n"
+    "                [--emit WHAT] [--empty-as-null] [--evolve]\n"
+    "                [--expect TEST] [--extra WHAT]\n"
+    "                [--flush DURATION] [--keep-before] [--keep-runs N]\n"
+    "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
+    "                [--map COL=POINTER] [--max-deletes N|N%]\n"
+    "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
+    "                [--mode MODE] [--nested TABLE=POINTER] [--newer-by COL]\n"
+    "                [--no-checkpoint] [--plain] [--plan] [--rejects FILE]\n"
+    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
+    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
+    "                [--soft-delete COL]\n"
+    "                [--statement-timeout DURATION] [--strict]\n"
+    "                [--synchronous LEVEL] [--touch COL] [--undo RUN]\n"
+    "                [--valid-from COL] [--valid-to COL] [--with-checkpoint]\n"
+    "                --table NAME |\n"
+    "                --table-from POINTER --tables NAME=TABLE[:KEY+KEY],...";
+
+#define AT(field) offsetof(struct load_opts, field)
+#define OPT(name, type, field, arg, help) \
+	{ name, type, AT(field), arg, help, NULL, 0 }
+
+static const struct opt options[] = {
+	OPTION_DB(AT(db)),
+	OPTION_CONTROL_SCHEMA(AT(control_schema)),
+	OPT("table", OPT_STRING, table, "NAME",
+	    "the table to load"),
+	OPT("table-from", OPT_STRING, table_from, "POINTER",
+	    "the value at this JSON Pointer names the record's table"),
+	OPT("tables", OPT_LIST, tables, "LIST",
+	    "the tables: NAME=TABLE:KEY+KEY,..."),
+	OPT("nested", OPT_LIST, nested, "TABLE=POINTER",
+	    "the elements of this array are rows of TABLE"),
+	OPT("key", OPT_STRING, key, "COLS",
+	    "columns whose values identify a row"),
+	OPT("mode", OPT_STRING, mode, "MODE",
+	    "append, upsert, ignore, delete-insert, replace, mirror, cdc or "
+	    "scd2 (default: upsert if --key is given)"),
+	OPT("as-of", OPT_STRING, as_of, "MEMBER",
+	    "scd2: the member with the time of the change"),
+	OPT("valid-from", OPT_STRING, valid_from, "COL",
+	    "scd2: the column with the begin of validity (valid_from)"),
+	OPT("valid-to", OPT_STRING, valid_to, "COL",
+	    "scd2: the column with the end of validity (valid_to)"),
+	OPT("current", OPT_STRING, current, "COL",
+	    "scd2: the column that is true in current rows (is_current)"),
+	OPT("missing", OPT_STRING, missing, "WAY",
+	    "scd2: close: end the current rows of keys that did not come"),
+	OPT("scope", OPT_STRING, scope, "COLS",
+	    "delete-insert: replace the rows with equal values here"),
+	OPT("scope-value", OPT_LIST, scope_values, "V",
+	    "delete-insert: also replace the rows of this scope"),
+	OPT("complete", OPT_FLAG, complete, NULL,
+	    "delete-insert, replace, mirror: this plain input is known to be "
+	    "complete"),
+	OPT("replace-by", OPT_STRING, replace_by, "WAY",
+	    "replace: keep the table and delete its rows by delete or "
+	    "truncate"),
+	OPT("allow-empty", OPT_FLAG, allow_empty, NULL,
+	    "replace: the table may be empty afterwards"),
+	OPT("max-deletes", OPT_STRING, max_deletes, "N|N%",
+	    "mirror: how many rows the load may delete (default: 50%)"),
+	OPT("delete-despite-rejects", OPT_FLAG, delete_despite_rejects, NULL,
+	    "mirror: delete rows even if keys of rejects cannot be read"),
+	OPT("strict", OPT_FLAG, strict, NULL,
+	    "cdc: reject an update or delete that finds no row"),
+	OPT("ddl", OPT_STRING, ddl, "FILE",
+	    "run this SQL script before the load"),
+	OPT("create", OPT_FLAG, create, NULL,
+	    "make the table from the first records if it does not exist"),
+	OPT("evolve", OPT_FLAG, evolve, NULL,
+	    "add columns for new members, and widen columns"),
+	OPT("plan", OPT_FLAG, plan, NULL,
+	    "print what the load would do, and change nothing"),
+	{ "batch", OPT_NUMBER, AT(batch), "N",
+	    "commit after N records (default: 10000)", "BATCH_SIZE", 0 },
+	OPT("flush", OPT_DURATION, flush, "DURATION",
+	    "commit at the latest after this time (default: 1s)"),
+	OPT("single-transaction", OPT_FLAG, single, NULL,
+	    "load everything in one transaction, or nothing"),
+	OPT("connections", OPT_NUMBER, connections, "N",
+	    "PostgreSQL: upsert or ignore over N connections (default: 1)"),
+	OPT("compare", OPT_STRING, compare, "COLS",
+	    "leave a row alone if these columns are equal"),
+	OPT("newer-by", OPT_STRING, newer_by, "COL",
+	    "leave a row alone if it has a greater value in COL"),
+	OPT("columns", OPT_STRING, columns, "COLS",
+	    "load only these columns, and those of --map"),
+	OPT("map", OPT_LIST, map, "COL=POINTER",
+	    "the column gets the value at this JSON Pointer"),
+	OPT("extra", OPT_STRING, extra, "WHAT",
+	    "members without a column: reject, ignore, error or a column"),
+	OPT("empty-as-null", OPT_FLAG, empty_as_null, NULL,
+	    "store an empty string as NULL"),
+	OPT("bytes", OPT_STRING, bytes, "FORM",
+	    "how strings write bytes: hex or base64 (default: hex)"),
+	OPT("touch", OPT_STRING, touch, "COL",
+	    "set COL to the time in rows that are inserted or updated"),
+	OPT("seen", OPT_STRING, seen, "COL",
+	    "set COL to the time in every row that a record names"),
+	OPT("soft-delete", OPT_STRING, soft_delete, "COL",
+	    "mark a row as deleted in COL instead of deleting it"),
+	OPT("expect", OPT_LIST, expect, "TEST",
+	    "load nothing unless the written rows pass this test"),
+	OPT("keep-before", OPT_FLAG, keep_before, NULL,
+	    "keep the rows that the load changes, for --undo"),
+	OPT("keep-runs", OPT_NUMBER, keep_runs, "N",
+	    "keep the rows of the last N runs (default: 10)"),
+	OPT("emit", OPT_STRING, emit, "WHAT",
+	    "write what was committed to standard output: changes or rows"),
+	OPT("undo", OPT_STRING, undo, "RUN",
+	    "undo what the load of this run has done to the table"),
+	OPT("with-checkpoint", OPT_FLAG, with_checkpoint, NULL,
+	    "undo: also move the checkpoint back"),
+	OPT("lock-timeout", OPT_DURATION, lock_timeout, "DURATION",
+	    "wait at most so long for a lock of the database"),
+	OPT("statement-timeout", OPT_DURATION, statement_timeout, "DURATION",
+	    "let a statement run at most so long"),
+	OPT("synchronous", OPT_STRING, synchronous, "LEVEL",
+	    "SQLite: full, or normal, which waits less for the disk"),
+	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
+	OPT("again", OPT_FLAG, again, NULL,
+	    "load a saved stream a second time"),
+	OPT("no-checkpoint", OPT_FLAG, no_checkpoint, NULL,
+	    "neither check nor move the checkpoint (one of several loaders)"),
+	OPT("lossy", OPT_FLAG, lossy, NULL,
+	    "store values that the database changes, such as rounded numbers"),
+	OPTION_PLAIN(AT(plain)),
+	OPTION_REJECTS(AT(rejects)),
+	OPTION_MAX_REJECTS(AT(max_rejects)),
+	OPTION_MAX_RECORD(AT(max_record)),
+	OPTION_RETRIES(AT(retries)),
+	OPTION_BACKOFF(AT(backoff)),
+	{ "verbose", OPT_FLAG, AT(verbose), NULL,
+	    "print a summary on standard error", NULL, 'v' },
+};
+
+_Static_assert(sizeof(options) / sizeof(options[0]) <= LOAD_OPTIONS_MAX,
+    "is_given[] has a place for each option");
+
+const struct opt_spec load_option_spec = {
+	.program = "etl-load", .usage = usage, .opts = options,
+	.n = sizeof(options) / sizeof(options[0]), .is_given = AT(is_given),
+};
+
+const struct load_opts load_option_defaults = {
+	.batch = 10000, .flush = 1000, .retries = 3, .connections = 1,
+	.max_record = LINES_MAX, .keep_runs = 10,
+};
