@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "commit/complete.h"
 #include "commit/keep_before.h"
 #include "emit/emit.h"
+#include "ledger/complete.h"
 #include "loader.h"
 #include "nested/nested.h"
 #include "summary.h"

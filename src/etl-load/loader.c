@@ -1,15 +1,15 @@
 #include "loader.h"
 
 #include "base/file.h"
-#include "commit/complete.h"
 #include "commit/expect_check.h"
 #include "commit/keep_before.h"
 #include "commit/missing_rows.h"
 #include "commit/old_rows.h"
-#include "commit/time_limits.h"
 #include "create/create_table.h"
+#include "ledger/complete.h"
 #include "nested/create_children.h"
 #include "nested/nested.h"
+#include "open/time_limits.h"
 #include "stream/record_options.h"
 
 #include <stdlib.h>

@@ -9,14 +9,14 @@
 #include "base/retry.h"
 #include "batch/reject_lines.h"
 #include "batch/route.h"
-#include "commit/workers.h"
 #include "create/sample.h"
 #include "evolve/evolve.h"
 #include "expect/expect.h"
+#include "ledger/stream_marks.h"
 #include "plan/plan.h"
 #include "sink.h"
 #include "table/nested_list.h"
-#include "commit/stream_marks.h"
+#include "workers/workers.h"
 
 struct emit;
 struct nested;

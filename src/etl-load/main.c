@@ -30,7 +30,8 @@
  *            outcome: the counts and rejects of one try of a table's records;
  *            reject_lines: the reject lines of one try of a batch;
  *            keyset: finds equal keys; chunk_records: visits the records that
- *            are in memory; rejected_bytes: the bytes in a reject line
+ *            are in memory; rejected_bytes: the bytes in a reject line;
+ *            sums: adds counts up
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_stage, pg_merge, pg_sql), or straight
  *            into the table (pg_straight); pg_around, pg_row_by_row find
@@ -48,21 +49,22 @@
  *            sqlite_mirror those that did not come; sqlite_newer compares rows
  *            by --newer-by; sqlite_changes applies changes of --mode cdc;
  *            sqlite_history stores the records of --mode scd2
- * commit/    batch_commit: the transaction of a batch; batch_limit: how many
- *            records it has; workers*, worker_*: the connections of
- *            --connections; batch_rejects: the batch's dead letters;
- *            stream_marks: the marks of the stream; ledger_row,
+ * open/      open_tables, loaded_tables: the tables of a load; time_limits:
+ *            --lock-timeout and the like; reconnect: after a lost connection;
+ *            table_change: finds out that a table was altered
+ * ledger/    stream_marks: the marks of the stream; ledger_row,
  *            ledger_counts: the stream's row in the ledger (table etl_loads);
- *            reconnect: after a lost connection; evolve_tables: changes
- *            of tables (--evolve); open_tables: opens
- *            the tables; table_again: after the table
- *            was altered; complete: input that must be complete; old_rows:
- *            the rows that a mode replaces; missing_rows: the rows that did
- *            not come; time_limits: --lock-timeout and the like;
+ *            stream_files: the files that the stream has read; complete:
+ *            input that must be complete; batch_rejects: the batch's rejects
+ *            and dead letters
+ * workers/   the connections of --connections, and their shares of a batch
+ * commit/    batch_commit: the transaction of a batch; batch_limit: how many
+ *            records it has; evolve_tables: changes of tables (--evolve);
+ *            table_again: after the table was altered; old_rows: the rows
+ *            that a mode replaces; missing_rows: the rows that did not come;
  *            expect_check: judges the tests of --expect; tally: how many
- *            records were rejected; sums: adds counts up; loaded_tables: what
- *            concerns all tables; keep_before: the images that --keep-before
- *            stores
+ *            records were rejected; keep_before: the images that
+ *            --keep-before stores
  * images/    image_sql: texts that hold the values of a row; pg_images and
  *            sqlite_images take them
  * undo/      undo: --undo; undo_entry: what is known about the run; undo_rows:

@@ -8,7 +8,7 @@ mutant $t 'blanks at the end of a text change its hash' src/etl-load/table/key_h
     "s/n > 0 \&\& text->data\[n - 1\] == ' '/false/" 'varchar with blanks'
 mutant $t 'the hash of a uuid depends on its spelling' src/etl-load/table/key_hash.c \
     's/if (isxdigit(c))/if (true)/' 'uuid: both spellings'
-mutant $t 'an unusual spelling of an integer has a hash of its own' src/etl-load/commit/worker_shares.c \
+mutant $t 'an unusual spelling of an integer has a hash of its own' src/etl-load/workers/worker_shares.c \
     's/w->unsure = true;/all->share_of[i] = 1;/' 'integers with a sign'
 mutant $t 'a name that is cut has the hash of the whole text' src/etl-load/table/key_hash.c \
     's/(c->change == CHANGE_NONE || c->change == CHANGE_BLANKS)/true/; s/return c->equal_as_bytes \&\&/return c->kind == COLUMN_TEXT \&\&/' \
@@ -19,31 +19,31 @@ mutant $t 'records of a table that refers to itself are divided' src/etl-load/pg
 mutant $t 'records of a table with a second unique index are divided' src/etl-load/pg/pg_split.c \
     's/else if (loads_column_of_other_unique_index(s))/else if (false)/' \
     'a second unique index'
-mutant $t 'a share is committed although another loader has gone on' src/etl-load/commit/worker_commit.c \
+mutant $t 'a share is committed although another loader has gone on' src/etl-load/workers/worker_commit.c \
     's/return lock_state_of_stream(w, \&w->err) == -1 ? WORKER_FAILED :/return/' \
     'no row is overwritten'
-mutant $t 'the checkpoint is not checked before a share is committed' src/etl-load/commit/ledger_row.c \
+mutant $t 'the checkpoint is not checked before a share is committed' src/etl-load/ledger/ledger_row.c \
     '/^stream_lock_ledger_and_checkpoint/,/^}/s/return !stream_has_checkpoint(s) ||/return true ||/' \
     'no row is overwritten'
-mutant $t 'the first batch of a stream is divided' src/etl-load/commit/workers_load.c \
+mutant $t 'the first batch of a stream is divided' src/etl-load/workers/workers_load.c \
     's/(!l->marked || s->batches > 0)/true/' 'a stream with checkpoints is loaded'
-mutant $t 'committed shares are loaded again' src/etl-load/commit/workers_load.c \
+mutant $t 'committed shares are loaded again' src/etl-load/workers/workers_load.c \
     's/all->v\[i\].idle = true;/(void)0;/' \
     'the share of one connection fails once'
-mutant $t 'rows are loaded again if only the state failed' src/etl-load/commit/workers_load.c \
+mutant $t 'rows are loaded again if only the state failed' src/etl-load/workers/workers_load.c \
     's/l->rows_are_stored = more == 0;/l->rows_are_stored = false;/' \
     'the commit of the state fails once'
-mutant $t 'rejects of the second share get the numbers of the first' src/etl-load/commit/workers_load.c \
+mutant $t 'rejects of the second share get the numbers of the first' src/etl-load/workers/workers_load.c \
     's/w->place\[o->refused.v\[i\].item\]/o->refused.v[i].item/' \
     'several connections give'
-mutant $t 'options of --ddl hold for one connection only' src/etl-load/commit/workers_open.c \
+mutant $t 'options of --ddl hold for one connection only' src/etl-load/workers/workers_open.c \
     's/settings->len > 0 \&\&/false \&\&/' 'search_path of --ddl'
-mutant $t 'a share waits without --lock-timeout' src/etl-load/commit/workers_open.c \
+mutant $t 'a share waits without --lock-timeout' src/etl-load/workers/workers_open.c \
     's/return time_limits_set_for(w->db, l->o, e);/return 0;/' \
     '--lock-timeout holds for the connections'
-mutant $t 'the columns are not read again' src/etl-load/commit/worker_commit.c \
+mutant $t 'the columns are not read again' src/etl-load/workers/worker_commit.c \
     's/if (changed)/if (false)/' 'the rows after that have their values'
 mutant etl-load/connections_faults.t 'the outcome of a COMMIT without answer is not asked for' \
-    src/etl-load/commit/worker_commit.c 's/if (w->xid == 0)/if (true)/' \
+    src/etl-load/workers/worker_commit.c 's/if (w->xid == 0)/if (true)/' \
     'the answer to the COMMIT of a share is lost: each record'
 done_testing

@@ -36,7 +36,7 @@ mutant etl-load/mirror.t 'an equal row stays marked as deleted' \
     src/etl-load/table/columns_sql.c 's/t->soft_delete != NO_COLUMN ||//' \
     'a record with its key only removes the mark'
 mutant etl-load/mirror.t 'a second stream deletes the rows of the first one' \
-    src/etl-load/commit/complete.c 's/ \&\& !m->mirrors \&\&/ \&\&/' \
+    src/etl-load/ledger/complete.c 's/ \&\& !m->mirrors \&\&/ \&\&/' \
     'a second stream in the input: exit code 78'
 mutant etl-load/mirror_faults.t 'PostgreSQL: rows under other keys are deleted' \
     src/etl-load/pg/pg_mirror.c \

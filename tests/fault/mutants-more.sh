@@ -177,10 +177,10 @@ mutant clock.t 'a checkpoint older than a year does not move' sql/sqlite/checkpo
 mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-load/commit/batch_commit.c \
     's/if (complete_check_and_raise_versions(l, e) == -1)/if (false)/' \
     'the first of two loads, which ends last: exit code 75'
-mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/commit/complete.c \
+mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/ledger/complete.c \
     's/stage_input_is_complete(l->stage)/true/' \
     'plain input from a pipe: exit code 65'
-mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/commit/complete.c \
+mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/ledger/complete.c \
     's/m->from != NULL :/false :/' 'an increment: exit code 78'
 mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit/batch_commit.c \
     's/old_rows_refuse_empty_table(l, e) == -1/false/' 'an empty file: exit code 65'

@@ -17,7 +17,7 @@ mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
 s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'the checkpoint is committed after its batch' src/etl-load/commit/ledger_row.c "
+    'the checkpoint is committed after its batch' src/etl-load/ledger/ledger_row.c "
 s/if (move_checkpoint_if_any(l, e)/if ($again || move_checkpoint_if_any(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \

@@ -79,6 +79,7 @@ c_unqualified() {
 }
 is 'the functions of PostgreSQL statements in C have their schema' '' \
     "$(c_unqualified src/etl-load/pg/*.c src/etl-load/commit/*.c \
+    src/etl-load/ledger/*.c src/etl-load/open/*.c src/etl-load/workers/*.c \
     src/etl-load/table/target.c lib/db/db.c lib/db/pg.c lib/db/pg_session.c \
     lib/control/letters_filter.c lib/control/control_schema.c)"
 is 'only db_on_commit() says what becomes of a temporary table: a pool must drop it' \

@@ -1,7 +1,6 @@
 #include "loader.h"
 
 #include "base/stop.h"
-#include "commit/complete.h"
 #include "commit/expect_check.h"
 #include "commit/keep_before.h"
 #include "commit/missing_rows.h"
@@ -10,6 +9,7 @@
 #include "control/control.h"
 #include "control/runs.h"
 #include "emit/emit.h"
+#include "ledger/complete.h"
 #include "nested/nested.h"
 
 /* --mode mirror also notes the keys of rejected records. */

@@ -3,11 +3,11 @@
 #include "commit/expect_check.h"
 #include "commit/missing_rows.h"
 #include "commit/old_rows.h"
-#include "commit/time_limits.h"
 #include "create/create_table.h"
 #include "loader.h"
 #include "nested/create_children.h"
 #include "nested/nested.h"
+#include "open/time_limits.h"
 
 void
 plan_init(struct plan *p)

@@ -1,4 +1,4 @@
-#include "commit/complete.h"
+#include "ledger/complete.h"
 
 #include "control/checkpoints.h"
 #include "control/control.h"

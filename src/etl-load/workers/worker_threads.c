@@ -1,4 +1,4 @@
-#include "commit/workers.h"
+#include "workers/workers.h"
 
 #include <pthread.h>
 #include <signal.h>

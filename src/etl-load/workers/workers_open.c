@@ -1,6 +1,6 @@
 #include "loader.h"
 
-#include "commit/time_limits.h"
+#include "open/time_limits.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "loader.h"
 
 #include "base/stop.h"
-#include "commit/time_limits.h"
+#include "open/time_limits.h"
 
 enum { NOT_YET = 2 };
 

@@ -14,8 +14,8 @@
 #include "loader.h"
 
 #include "base/hash.h"
-#include "commit/complete.h"
 #include "control/checkpoints.h"
+#include "ledger/complete.h"
 
 #include <stdlib.h>
 #include <string.h>

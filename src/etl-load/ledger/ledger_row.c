@@ -1,10 +1,10 @@
 #include "loader.h"
 
 #include "base/stop.h"
-#include "commit/complete.h"
 #include "control/checkpoints.h"
 #include "control/control.h"
 #include "control/ledger.h"
+#include "ledger/complete.h"
 #include "stream/run_report.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "commit/time_limits.h"
+#include "open/time_limits.h"
 
 #include "base/suggest.h"
 
